@@ -1,0 +1,211 @@
+/**
+ * config.xml -> one frozen, validated Config. Promises: every fault at once with file and line; secrets are wrapped and
+ * read only by the command that needs them; the vocabulary stands once (vocabulary.ts) and config.xsd follows from it.
+ *
+ * Durations are milliseconds, sizes bytes, percents 0 to 100. null means: not said and no default.
+ */
+import type { ProbeOptions } from '../report/wire.ts';
+import type { Secret } from './secret.ts';
+
+export interface Config {
+  /** Absolute path of the file that was named. */
+  readonly file: string;
+  /** SHA-256 (hex) over the content of all files read, in order. */
+  readonly digest: string;
+  /** Absolute path of the state folder. */
+  readonly stateDir: string;
+  readonly storage: StorageConfig;
+  readonly retention: RetentionConfig;
+  readonly smtp: SmtpConfig | null;
+  readonly notify: readonly NotifyConfig[];
+  /** URLs asked after each good pass of the alerter. */
+  readonly heartbeats: readonly string[];
+  readonly collector: CollectorConfig;
+  readonly alerts: AlertsConfig;
+  readonly bastions: readonly Bastion[];
+  /** In the file's order, ranges expanded, duplicates and retired ones included (see state). */
+  readonly clients: readonly Client[];
+  readonly warnings: readonly Finding[];
+  /** True when only the predecessor's elements and attributes occur. */
+  readonly predecessorOnly: boolean;
+}
+
+/** A fault or warning, with its place. */
+export interface Finding {
+  readonly file: string;
+  readonly line: number | null;
+  /** What is wrong and what would be right, one sentence. */
+  readonly message: string;
+}
+
+export interface StorageConfig {
+  readonly kind: 'sqlite' | 'mysql';
+  /** sqlite: absolute path of the file. */
+  readonly path: string | null;
+  readonly host: string | null;
+  readonly port: number | null;
+  readonly user: string | null;
+  readonly database: string | null;
+  readonly password: Secret | null;
+  readonly socketPath: string | null;
+  readonly tls: 'no' | 'yes' | 'verify';
+  /** Absolute path of a PEM file. */
+  readonly ca: string | null;
+  readonly migrate: boolean;
+}
+
+export interface RetentionConfig {
+  /** Rows of stats and what hangs on them. */
+  readonly rawMs: number;
+  /** Whole reports. */
+  readonly detailMs: number;
+  readonly hourlyMs: number | null;
+  readonly dailyMs: number | null;
+}
+
+export interface SmtpConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly security: 'none' | 'starttls' | 'tls';
+  readonly username: string | null;
+  readonly password: Secret | null;
+  readonly from: string;
+  readonly ca: string | null;
+  readonly verify: boolean;
+  readonly fallback: string | null;
+  readonly maxMailsPerHour: number;
+}
+
+export interface NotifyConfig {
+  readonly command: string;
+  readonly severity: Severity | null;
+  readonly rules: readonly string[];
+  readonly timeoutMs: number;
+}
+
+export interface CollectorConfig {
+  readonly everyMs: number;
+  readonly concurrency: number;
+  readonly tcpTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly agentTimeoutMs: number;
+  readonly clientDeadlineMs: number;
+  readonly runDeadlineMs: number;
+  readonly perBastion: number;
+  readonly perSubnet: number;
+  readonly pipelining: boolean;
+}
+
+export type Severity = 'warning' | 'critical';
+
+export interface AlertsConfig {
+  readonly repeatMs: number;
+  readonly groupIntervalMs: number;
+  readonly defaults: boolean;
+  /** IANA zone in which people read times; null: the server's. */
+  readonly zone: string | null;
+}
+
+/** Everything about the way to a client, after inheritance. */
+export interface SshSettings {
+  readonly username: string | null;
+  readonly password: Secret | null;
+  /** Absolute path; `~` expanded. */
+  readonly privateKey: string | null;
+  readonly passphrase: Secret | null;
+  /** null: none; `env`: $SSH_AUTH_SOCK; else the socket's absolute path. */
+  readonly agent: string | null;
+  readonly hostKeys: 'strict' | 'accept-new';
+  /** Absolute path. */
+  readonly knownHosts: string;
+  /** ssh_config file, for later. */
+  readonly config: string | null;
+  readonly transport: 'ssh2' | 'openssh' | 'auto' | 'local';
+  /** Name of a bastion. */
+  readonly proxyJump: string | null;
+  /** Absolute path of node on the client. */
+  readonly node: string | null;
+  readonly runtime: 'none' | 'bring';
+  readonly unsealed: 'allow' | 'refuse';
+}
+
+export interface Bastion {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly ssh: SshSettings;
+}
+
+export interface Client {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly was: string | null;
+  readonly state: 'active' | 'paused' | 'retired';
+  /** When `state` ends, milliseconds since 1970; null: never. */
+  readonly untilMs: number | null;
+  /** Names of the named groups around it, outermost first. */
+  readonly groups: readonly string[];
+  readonly ssh: SshSettings;
+  /** The rules in force for it, after inheritance. Shared between clients. */
+  readonly rules: readonly Rule[];
+  readonly recipients: readonly Recipient[];
+  readonly windows: readonly Window[];
+  /** What the rules ask of the agent. Shared between clients. */
+  readonly probeOptions: ProbeOptions;
+  readonly file: string;
+  readonly line: number | null;
+}
+
+export interface Recipient {
+  readonly to: string;
+  /** null: all. */
+  readonly severity: Severity | null;
+  /** Globs of rule names; empty: all. */
+  readonly rules: readonly string[];
+}
+
+export interface Window {
+  /** 0 is Sunday; empty: every day, or `date`. */
+  readonly days: readonly number[];
+  /** YYYY-MM-DD. */
+  readonly date: string | null;
+  /** Minutes since midnight, in the zone. */
+  readonly startMinute: number;
+  readonly durationMs: number;
+  readonly zone: string | null;
+  readonly rules: readonly string[];
+}
+
+export type Operator = 'ge' | 'gt' | 'le' | 'lt' | 'eq' | 'ne';
+
+/** A rule after inheritance: an <alert>, a default, or a condition without a rule. */
+export interface Rule {
+  readonly name: string;
+  readonly type: string | null;
+  readonly metric: string | null;
+  /** Attribute (mount, fstype, unit, interface, match, sensor, source, or a label) -> globs, separated by commas. */
+  readonly selectors: Readonly<Record<string, string>>;
+  readonly op: Operator;
+  /** A single `limit` stands in the field of its severity; the other one is null. */
+  readonly warning: number | null;
+  readonly critical: number | null;
+  /** Severity where there is no warning and critical level: a service, a condition, a rule with one `limit`. */
+  readonly severity: Severity;
+  readonly clear: number | null;
+  readonly freeBytes: number | null;
+  /** Exactly one is not null, or both null where `for` has no meaning. */
+  readonly forMs: number | null;
+  readonly forCount: number | null;
+  readonly repeatMs: number | null;
+  readonly mail: readonly string[] | null;
+  readonly note: string | null;
+  /** service: the state that is expected. */
+  readonly state: string | null;
+  readonly min: number | null;
+  readonly max: number | null;
+  readonly also: boolean;
+  /** `file`: written by somebody; `default`: section 3's defaults; `condition`: needs no rule. */
+  readonly origin: 'file' | 'default' | 'condition';
+  readonly line: number | null;
+}

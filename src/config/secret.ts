@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { inspect } from 'node:util';
+
+import { FleetError, messageOf } from '../errors.ts';
+
+type Source =
+  | { readonly kind: 'literal'; readonly value: string }
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'env'; readonly name: string };
+
+/**
+ * A password or passphrase that cannot be printed by accident: JSON, string conversion and inspection show `[secret]`.
+ * Files and variables are read by `reveal` alone, so a command that needs no secrets needs no access to them.
+ */
+export class Secret {
+  readonly #source: Source;
+
+  constructor(source: Source) {
+    this.#source = source;
+  }
+
+  /** Where it stands, for messages: never the secret itself. */
+  get origin(): string {
+    if (this.#source.kind === 'literal') return 'config.xml';
+    return this.#source.kind === 'file' ? this.#source.path : `$${this.#source.name}`;
+  }
+
+  /** The secret. Of a file: its first line, without the line break. Throws FleetError `secret-missing`. */
+  reveal(): string {
+    const source = this.#source;
+    if (source.kind === 'literal') return source.value;
+    if (source.kind === 'env') {
+      const value = process.env[source.name];
+      if (value !== undefined && value !== '') return value;
+      throw new FleetError({ code: 'secret-missing', stage: 'config', message: `$${source.name} is not set` });
+    }
+    try {
+      const value = readFileSync(source.path, 'utf8').split(/\r?\n/, 1)[0] ?? '';
+      if (value !== '') return value;
+    } catch (thrown) {
+      throw new FleetError({ code: 'secret-missing', stage: 'config', message: messageOf(thrown), cause: thrown });
+    }
+    throw new FleetError({ code: 'secret-missing', stage: 'config', message: `${source.path} is empty` });
+  }
+
+  toString(): string {
+    return '[secret]';
+  }
+
+  toJSON(): string {
+    return '[secret]';
+  }
+
+  [inspect.custom](): string {
+    return '[secret]';
+  }
+}

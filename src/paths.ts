@@ -1,0 +1,51 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The folder of the installed package: the nearest one above this file that holds package.json. */
+export const packageDir: string = (() => {
+  let dir = path.dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(path.join(dir, 'package.json'))) dir = path.dirname(dir);
+  return dir;
+})();
+
+/** The bundles that are brought to clients. */
+export const agentBundlePath: string = path.join(packageDir, 'dist', 'agent', 'agent.cjs');
+export const inventoryBundlePath: string = path.join(packageDir, 'dist', 'agent', 'inventory.cjs');
+
+/** Holds `mysql/` and `sqlite/` with the numbered migrations. */
+export const sqlDir: string = path.join(packageDir, 'sql');
+
+/** The places inside the state folder; see ARCHITECTURE.md for what each holds. */
+export interface StatePaths {
+  readonly dir: string;
+  readonly database: string;
+  readonly collectorId: string;
+  readonly keys: string;
+  readonly publicKeys: string;
+  /** Holds `<client>/<report id>.fhs` and `<client>/quarantine/`. */
+  readonly encryptedStats: string;
+  readonly journal: string;
+  readonly knownHosts: string;
+  readonly outbox: string;
+  readonly runtimes: string;
+  readonly lock: string;
+}
+
+/** All places of one state folder. */
+export function statePaths(dir: string): StatePaths {
+  const inside = (name: string): string => path.join(dir, name);
+  return {
+    dir,
+    database: inside('fleet.db'),
+    collectorId: inside('collector-id'),
+    keys: inside('keys'),
+    publicKeys: inside('public_keys'),
+    encryptedStats: inside('encrypted_stats'),
+    journal: inside('journal'),
+    knownHosts: inside('known_hosts'),
+    outbox: inside('outbox'),
+    runtimes: inside('runtimes'),
+    lock: inside('lock.db'),
+  };
+}

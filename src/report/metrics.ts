@@ -1,0 +1,201 @@
+/**
+ * Every metric once: what it is called, its unit, what it means, its labels, the column it has. Probes, storage, rules
+ * and documentation look here and nowhere else.
+ */
+
+export type Unit =
+  | 'percent'
+  | 'bytes'
+  | 'bytes_per_second'
+  | 'per_second'
+  | 'seconds'
+  | 'milliseconds'
+  | 'count'
+  | 'celsius'
+  | 'load'
+  | 'flag';
+
+/** Columns of `stats` that come straight from one metric. */
+export type StatsMetricColumn =
+  | 'uptime_s'
+  | 'cpu_percent'
+  | 'memory_percent'
+  | 'swap_percent'
+  | 'load1'
+  | 'load5'
+  | 'load15'
+  | 'processes'
+  | 'cpus'
+  | 'failed_units'
+  | 'reboot_required';
+
+export interface Metric {
+  /** Full name: family and field. */
+  readonly name: string;
+  readonly family: string;
+  readonly field: string;
+  readonly unit: Unit;
+  readonly help: string;
+  readonly labels: readonly string[];
+  readonly column?: StatsMetricColumn;
+  /** Values outside are out of any sense: they are stored as null, with a reason. */
+  readonly minimum: number;
+  readonly maximum: number;
+}
+
+const maxCount = 1e9;
+const maxBytes = 2 ** 60;
+const ranges: Readonly<Record<Unit, readonly [number, number]>> = {
+  percent: [0, 100],
+  bytes: [0, maxBytes],
+  bytes_per_second: [0, 1e13],
+  per_second: [0, 1e12],
+  seconds: [0, 3.2e9],
+  milliseconds: [-3.2e12, 3.2e12],
+  count: [0, maxCount],
+  celsius: [-100, 300],
+  load: [0, 1e6],
+  flag: [0, 1],
+};
+
+type Field = readonly [field: string, unit: Unit, help: string, column?: StatsMetricColumn];
+
+function family(name: string, labels: readonly string[], fields: readonly Field[]): readonly Metric[] {
+  return fields.map(([field, unit, help, column]) => ({
+    name: `${name}_${field}`,
+    family: name,
+    field,
+    unit,
+    help,
+    labels,
+    ...(column === undefined ? {} : { column }),
+    minimum: ranges[unit][0],
+    maximum: ranges[unit][1],
+  }));
+}
+
+export const metrics: readonly Metric[] = [
+  ...family(
+    'cpu',
+    [],
+    [
+      [
+        'used_percent',
+        'percent',
+        'Time not idle and not waiting for I/O, of all CPUs, since the previous visit.',
+        'cpu_percent',
+      ],
+      ['user_percent', 'percent', 'Time in programs, niced ones and guests included.'],
+      ['system_percent', 'percent', 'Time in the kernel, interrupts included.'],
+      ['iowait_percent', 'percent', 'Time idle while a disk was waited for.'],
+      ['steal_percent', 'percent', 'Time the hypervisor gave to others.'],
+      ['busiest_percent', 'percent', 'Used percent of the busiest single CPU.'],
+      ['cpus', 'count', 'CPUs that are online.', 'cpus'],
+    ],
+  ),
+  ...family(
+    'load',
+    [],
+    [
+      ['load1', 'load', 'Load average of one minute.', 'load1'],
+      ['load5', 'load', 'Load average of five minutes.', 'load5'],
+      ['load15', 'load', 'Load average of fifteen minutes.', 'load15'],
+    ],
+  ),
+  ...family(
+    'memory',
+    [],
+    [
+      ['total_bytes', 'bytes', 'Memory of the machine.'],
+      ['available_bytes', 'bytes', 'What programs can have without swapping (MemAvailable).'],
+      ['used_percent', 'percent', '(total - available) / total.', 'memory_percent'],
+    ],
+  ),
+  ...family(
+    'swap',
+    [],
+    [
+      ['total_bytes', 'bytes', 'Swap space.'],
+      ['used_bytes', 'bytes', 'Swap space in use.'],
+      ['used_percent', 'percent', 'Used of total; unknown without swap.', 'swap_percent'],
+    ],
+  ),
+  // scope: local or network; mode: rw or ro.
+  ...family(
+    'disk',
+    ['mount', 'fstype', 'source', 'scope', 'mode'],
+    [
+      ['size_bytes', 'bytes', 'Size of the file system.'],
+      ['used_bytes', 'bytes', 'Size less free.'],
+      ['available_bytes', 'bytes', 'What a user without privileges can still write.'],
+      ['used_percent', 'percent', 'used / (used + available), as df shows it.'],
+      ['inodes_percent', 'percent', 'Inodes in use; unknown where the file system counts none.'],
+      ['unresponsive', 'flag', '1: the mount did not answer within its deadline.'],
+    ],
+  ),
+  ...family(
+    'network',
+    ['interface'],
+    [
+      ['rx_bytes_per_s', 'bytes_per_second', 'Received, since the previous visit.'],
+      ['tx_bytes_per_s', 'bytes_per_second', 'Sent.'],
+      ['rx_packets_per_s', 'per_second', 'Packets received.'],
+      ['tx_packets_per_s', 'per_second', 'Packets sent.'],
+      ['rx_errors_per_s', 'per_second', 'Receive errors.'],
+      ['tx_errors_per_s', 'per_second', 'Transmit errors.'],
+      ['rx_drops_per_s', 'per_second', 'Packets dropped at reception.'],
+      ['tx_drops_per_s', 'per_second', 'Packets dropped at sending.'],
+      ['link_up', 'flag', '1: the link is up.'],
+      ['speed_bits_per_s', 'per_second', 'Speed of the link; unknown where the driver does not tell.'],
+    ],
+  ),
+  ...family(
+    'os',
+    ['hostname', 'distribution', 'kernel', 'architecture', 'virtualisation'],
+    [['reboot_required', 'flag', '1: the system says that it wants a reboot.', 'reboot_required']],
+  ),
+  ...family('uptime', [], [['seconds', 'seconds', 'Since boot.', 'uptime_s']]),
+  ...family(
+    'processes',
+    [],
+    [
+      ['total', 'count', 'Processes.', 'processes'],
+      ['running', 'count', 'Running or ready to run.'],
+      ['blocked', 'count', 'In uninterruptible sleep (state D).'],
+      ['zombies', 'count', 'Ended and not waited for.'],
+    ],
+  ),
+  ...family(
+    'process_cpu',
+    ['process'],
+    [
+      ['pid', 'count', 'Process id.'],
+      ['used_percent_of_one_cpu', 'load', 'CPU time since the previous visit, 100 is one whole CPU; the top five.'],
+    ],
+  ),
+  ...family(
+    'process_memory',
+    ['process'],
+    [
+      ['pid', 'count', 'Process id.'],
+      ['resident_bytes', 'bytes', 'Resident memory; the top five.'],
+    ],
+  ),
+  ...family('process_match', ['match'], [['count', 'count', "Processes whose name the rule's glob matches."]]),
+  ...family('services', [], [['failed_units', 'count', 'systemd units in state failed.', 'failed_units']]),
+  ...family('failed_unit', ['unit'], [['failed', 'flag', '1: this unit is failed.']]),
+  // state: ActiveState of systemctl show (active, inactive, failed ...), or missing.
+  ...family('unit', ['unit', 'state'], [['active', 'flag', '1: the unit is active.']]),
+  ...family('temperature', ['sensor'], [['celsius', 'celsius', 'Temperature of a sensor.']]),
+  ...family('clock', [], [['synchronised', 'flag', '1: a time service says the clock is synchronised.']]),
+];
+
+const byName: ReadonlyMap<string, Metric> = new Map(metrics.map((metric) => [metric.name, metric]));
+
+/** The metric of a family's field, or null when no version of this program knows it. */
+export function metricOf(family: string, field: string): Metric | null {
+  return byName.get(`${family}_${field}`) ?? null;
+}
+
+/** At most so many subjects of a family are reported; the rest is only counted. */
+export const maxSubjects = 200;

@@ -1,0 +1,83 @@
+/**
+ * What one agent run says about one client at one time: its shape, version 1. Shared with the agent, so nothing here
+ * imports anything of the project outside this folder.
+ *
+ * Three levels: the report, one worker report a probe, one function report a family. In a row, strings are labels and
+ * numbers (or null: unknown) are values; a metric's full name is family and field joined by `_`.
+ */
+
+export const reportVersion = 1;
+
+/** `Daemon report`: every visit. `Inventory report`: what a machine is made of, once a day. */
+export type ReportName = 'Daemon report' | 'Inventory report';
+
+/** One subject of a family: labels are strings, values are finite numbers or null. */
+export type Row = Readonly<Record<string, string | number | null>>;
+
+/** Why a value is null. `row` is the index in `data`; left out, it holds for every row. */
+export interface Unknown {
+  readonly row?: number;
+  readonly field: string;
+  /** A short reason for people: `first visit`, `no permission: /sys/...`. */
+  readonly reason: string;
+}
+
+export interface FunctionReport {
+  /** The family: `memory`, `disk`. */
+  readonly name: string;
+  /** UTC, ISO 8601 with milliseconds; left out where it equals the worker report's. */
+  readonly datetime?: string;
+  readonly data: readonly Row[];
+  readonly unknown?: readonly Unknown[];
+  /** How many further subjects there were beyond the 200 worst. */
+  readonly omitted?: number;
+}
+
+export interface WorkerReport {
+  /** The probe: `memory`, `disks`. */
+  readonly name: string;
+  /** Left out where it equals the report's. */
+  readonly datetime?: string;
+  readonly duration_ms: number;
+  /** Why this probe has nothing or not everything to say; null when all went well. */
+  readonly error: string | null;
+  readonly function_reports: readonly FunctionReport[];
+}
+
+export interface Report {
+  readonly name: ReportName;
+  readonly version: typeof reportVersion;
+  /** The client's own wall clock, UTC, ISO 8601 with milliseconds. */
+  readonly datetime: string;
+  /** UUID, lower case. */
+  readonly report_id: string;
+  /** The run whose visit asked for it; UUID. */
+  readonly run_id: string;
+  readonly client: string;
+  readonly agent: {
+    readonly version: string;
+    readonly cpu_ms: number;
+    readonly wall_ms: number;
+    readonly rss_bytes: number;
+    /** Reports that were dropped from the bounded spool since the last one that was written. */
+    readonly dropped_reports?: number;
+  };
+  /** Of /proc/sys/kernel/random/boot_id; null where there is none. */
+  readonly boot_id: string | null;
+  /** Of the client's monotonic clock (since boot, CLOCK_MONOTONIC or /proc/uptime), whole milliseconds. */
+  readonly monotonic_ms: number;
+  readonly worker_reports: readonly WorkerReport[];
+}
+
+/** A report does not say what it must; `path` is the JSON path of what is wrong. */
+export class ReportFault extends Error {
+  override readonly name = 'ReportFault';
+  readonly code: 'report-invalid' | 'report-too-large';
+  readonly path: string;
+
+  constructor(code: 'report-invalid' | 'report-too-large', path: string, what: string) {
+    super(`${path}: ${what}`);
+    this.code = code;
+    this.path = path;
+  }
+}

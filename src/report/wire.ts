@@ -1,0 +1,74 @@
+/**
+ * How collector and agent talk: the request inside the exec string, and the frames that come back.
+ * Shared with the agent, so nothing here imports anything of the project outside this folder.
+ *
+ * stdout of the agent: marker (16 bytes), then frames, each: type (1 byte, ASCII) | length (4 bytes, big endian) | payload.
+ *   `H` hello, JSON: Hello          first, before any probe runs
+ *   `R` one sealed report           this run's first, then the spooled ones, oldest first
+ *   `F` fault, JSON: {code, message} instead of this run's report; spooled reports may still follow
+ *   `E` end, JSON: End              nothing follows but what acknowledgements cause (nothing)
+ * stdin of the agent: 16 raw bytes for each acknowledged report id, nothing else; its end lets the agent end.
+ */
+
+export const protocolVersion = 1;
+export const markerBytes = 16;
+export const reportIdBytes = 16;
+/** What a login shell may print before the marker. */
+export const maxGreetingBytes = 64 * 1024;
+/** dropbear refuses exec strings near 9,000 bytes. */
+export const maxExecBytes = 8 * 1024;
+
+/** What probes are asked for beyond what they always do: a closed list. */
+export interface ProbeOptions {
+  /** systemd units that rules name, globs excluded. */
+  readonly units?: readonly string[];
+  /** Globs of process names that rules count. */
+  readonly processes?: readonly string[];
+  /** Mount points that rules expect, so that a network mount among them is asked for first. */
+  readonly mounts?: readonly string[];
+}
+
+/** What the collector asks of one agent run: JSON in base64url inside the exec string. Nothing in it is secret. */
+export interface AgentRequest {
+  readonly v: typeof protocolVersion;
+  readonly kind: 'visit' | 'inventory';
+  readonly run: string;
+  readonly client: string;
+  /** The client's former name, whose spooled reports are sent too. */
+  readonly was?: string;
+  readonly collector: string;
+  /** 16 random bytes, base64url. */
+  readonly marker: string;
+  /** X25519 public key, 32 bytes, base64url. */
+  readonly key: string;
+  readonly options: ProbeOptions;
+  /** The agent ends itself by then. */
+  readonly deadlineMs: number;
+  readonly maxFrames: number;
+  readonly maxBytes: number;
+}
+
+export interface Hello {
+  readonly v: number;
+  readonly agent: string;
+  /** Wall clock, milliseconds since 1970. */
+  readonly wall_ms: number;
+  /** Same clock as Report.monotonic_ms. */
+  readonly monotonic_ms: number;
+  readonly boot_id: string | null;
+}
+
+export interface End {
+  /** Reports still in the spool that did not fit into this visit. */
+  readonly left: number;
+  /** Where agent, counters and spool are; null when nothing can be kept on this client. */
+  readonly place: string | null;
+  /** Why this run's report was not written to the spool; null when it was. */
+  readonly spool_error: string | null;
+}
+
+export type FrameType = 'H' | 'R' | 'F' | 'E';
+export interface Frame {
+  readonly type: FrameType;
+  readonly payload: Buffer;
+}

@@ -1,0 +1,164 @@
+/**
+ * The database behind narrow interfaces: ReportStore for the collector, History for readers, AlertStore (of the alerter)
+ * to come. Promises: the same behaviour on SQLite and on MySQL/MariaDB; prepared statements only; a storage fault is a
+ * FleetError of stage `storage` and never a client's state.
+ *
+ * Times are milliseconds since 1970 here and UTC in the tables.
+ */
+import type { Report } from '../report/report.ts';
+
+export interface Storage {
+  readonly reports: ReportStore;
+  readonly history: History;
+  close(): Promise<void>;
+}
+
+export type RunOutcome = 'running' | 'finished' | 'failed' | 'overlapped' | 'interrupted';
+
+export interface RunStart {
+  readonly id: string;
+  readonly program: 'collect' | 'alert';
+  readonly collectorId: string;
+  readonly host: string;
+  readonly scope: 'full' | 'filtered';
+  readonly configDigest: string;
+  readonly startedAtMs: number;
+}
+
+export interface RunEnd {
+  readonly id: string;
+  readonly outcome: RunOutcome;
+  readonly finishedAtMs: number;
+  readonly clients: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly cpuMs: number;
+  readonly maxRssBytes: number;
+}
+
+/** One attempt at one client. A visit is named by (runId, client). */
+export interface VisitRecord {
+  readonly runId: string;
+  readonly client: string;
+  readonly address: string;
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+  readonly ok: boolean;
+  readonly stage: string | null;
+  readonly code: string | null;
+  readonly message: string | null;
+  readonly connectMs: number | null;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly uploaded: boolean;
+  /** How the agent ran: `node`, later `runtime` or `shell`; null when it did not. */
+  readonly reader: 'node' | 'runtime' | 'shell' | null;
+  readonly bootId: string | null;
+  /** Not before then is the client tried again (set after a refused login); null: at once. */
+  readonly nextAttemptAtMs: number | null;
+}
+
+/** A report that was opened, parsed and freed of values out of any sense. */
+export interface IngestItem {
+  readonly client: string;
+  readonly report: Report;
+  readonly receivedAtMs: number;
+  readonly observedAtMs: number;
+  readonly collectedAtMs: number;
+  readonly clockOffsetMs: number | null;
+}
+
+export type IngestResult =
+  | { readonly kind: 'stored' }
+  /** The same report of the same client is stored already: acknowledge, delete, count. */
+  | { readonly kind: 'duplicate' }
+  /** That report id is stored for another client. */
+  | { readonly kind: 'foreign'; readonly owner: string }
+  /** The database refuses this one row; `message` holds its words. */
+  | { readonly kind: 'refused'; readonly message: string };
+
+/** What the collector remembers of a client. */
+export interface ClientFacts {
+  readonly name: string;
+  readonly address: string;
+  readonly lastVisitAtMs: number | null;
+  readonly lastReportAtMs: number | null;
+  readonly consecutiveFailures: number;
+  readonly nextAttemptAtMs: number | null;
+  readonly bootId: string | null;
+  readonly inventoryAtMs: number | null;
+}
+
+export interface ReportStore {
+  startRun(run: RunStart): Promise<void>;
+  /** Idempotent, and makes the run's row when startRun never came through (the journal's replay). */
+  endRun(start: RunStart, end: RunEnd): Promise<void>;
+  /** Visit rows, idempotent by (run, client), and what they change in `clients`, in one transaction a batch. */
+  saveVisits(visits: readonly VisitRecord[]): Promise<void>;
+  /**
+   * Stores a batch, one result an item in the same order. A batch that fails for another reason than connection, lock,
+   * read-only or space is halved down to the row, so that one report does not stop the others. Reports named
+   * `Inventory report` go to `inventory` when something changed. Throws FleetError when the database is away or full.
+   */
+  ingest(items: readonly IngestItem[]): Promise<readonly IngestResult[]>;
+  /** What is known of every client, by name. */
+  clientFacts(): Promise<ReadonlyMap<string, ClientFacts>>;
+  /** Moves all rows of a client to its new name, once. Returns whether there were any. */
+  renameClient(from: string, to: string): Promise<boolean>;
+  /** Deletes what is older than the limits, in small batches, until done or the signal aborts. Returns counts. */
+  prune(limits: PruneLimits, signal: AbortSignal): Promise<PruneResult>;
+}
+
+export interface PruneLimits {
+  readonly nowMs: number;
+  readonly rawMs: number;
+  readonly detailMs: number;
+}
+
+export interface PruneResult {
+  readonly stats: number;
+  readonly reports: number;
+  readonly visits: number;
+  readonly runs: number;
+}
+
+/** One line of `status`. */
+export interface ClientStatus {
+  readonly client: string;
+  readonly address: string;
+  readonly lastVisitAtMs: number | null;
+  readonly lastReportAtMs: number | null;
+  readonly observedAtMs: number | null;
+  readonly consecutiveFailures: number;
+  readonly hostname: string | null;
+  readonly os: string | null;
+  readonly uptimeSeconds: number | null;
+  readonly cpuPercent: number | null;
+  readonly memoryPercent: number | null;
+  readonly diskPercent: number | null;
+  readonly load5: number | null;
+  /** Of the last visit that failed, when it is the newest. */
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+}
+
+export interface RunSummary {
+  readonly id: string;
+  readonly program: string;
+  readonly outcome: string;
+  readonly startedAtMs: number;
+  readonly finishedAtMs: number | null;
+  readonly clients: number | null;
+  readonly succeeded: number | null;
+  readonly failed: number | null;
+}
+
+export interface History {
+  clients(): Promise<readonly ClientStatus[]>;
+  /** Newest run of a program, those that overlapped left out. */
+  lastRun(program: 'collect' | 'alert'): Promise<RunSummary | null>;
+  openAlertCounts(): Promise<ReadonlyMap<string, number>>;
+  /** Runs one read-only statement and hands back its rows as text: for the demo and for tests. */
+  query(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+}

@@ -1,0 +1,14 @@
+#!/bin/sh
+# Everything that must hold: set-up, types, format, lint, build, tests. Arguments are test files; default: all of them.
+set -eu
+cd "$(dirname "$0")/.."
+sh test/setup.sh
+# What Node would load at every start costs time and may fail; the tests measure and run without.
+unset NODE_OPTIONS NODE_EXTRA_CA_CERTS
+npm run --silent types
+npm run --silent format
+npm run --silent lint
+npm run --silent build
+[ $# -gt 0 ] || set -- $(find test -name '*.test.ts' | sort)
+[ $# -gt 0 ] || { echo "no test files found" >&2; exit 1; }
+exec node --import tsx --test --test-concurrency=2 "$@"

@@ -1,0 +1,46 @@
+#!/bin/sh
+# Makes a fresh machine ready: the packages of the lock file and, unless --packages-only, the servers that the tests
+# talk to. Says what it could not do; only with CI set is a missing server an error.
+set -eu
+cd "$(dirname "$0")/.."
+
+if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+  npm ci --no-progress
+fi
+[ "${1:-}" != --packages-only ] || exit 0
+
+missing=""
+need() { # need PROGRAM PACKAGE
+  PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
+}
+need sshd openssh-server
+need mariadbd mariadb-server
+need fish fish
+need zsh zsh
+need tcsh tcsh
+need xmllint libxml2-utils
+[ -n "$missing" ] || exit 0
+
+sudo=""
+if [ "$(id -u)" != 0 ]; then
+  if command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then sudo="sudo -n"; else sudo="none"; fi
+fi
+if [ "$sudo" != none ] && command -v apt-get >/dev/null 2>&1; then
+  export DEBIAN_FRONTEND=noninteractive
+  echo "installing:$missing"
+  # Installed for their programs; the tests start their own copies on ports of their own.
+  $sudo apt-get update -qq || true
+  # shellcheck disable=SC2086
+  $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null || true
+  missing=""
+  need sshd openssh-server
+  need mariadbd mariadb-server
+  need fish fish
+  need zsh zsh
+  need tcsh tcsh
+  need xmllint libxml2-utils
+fi
+if [ -n "$missing" ]; then
+  echo "not installed, and not to be had here:$missing (the tests that need them are skipped)" >&2
+  [ -z "${CI:-}" ] || exit 1
+fi
