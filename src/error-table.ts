@@ -1,0 +1,182 @@
+/** What one code means, and what to do about it. */
+export interface ErrorKind {
+  /** One sentence: what has happened. */
+  readonly meaning: string;
+  /** What the reader can do about it; an imperative sentence. */
+  readonly advice: string;
+  /** The exit status when it ends a run: 2 usage or configuration, 3 the run could not be made. */
+  readonly exitStatus: 1 | 2 | 3;
+  /** Whether the same attempt may succeed a moment later (`--retry` looks at this). */
+  readonly retryable: boolean;
+}
+
+const kind = (exitStatus: 1 | 2 | 3, retryable: boolean, meaning: string, advice: string): ErrorKind => ({
+  meaning,
+  advice,
+  exitStatus,
+  retryable,
+});
+
+/** Every code, what it means and what to do. docs/errors.md is printed from this table. */
+export const errorTable = {
+  usage: kind(2, false, 'The command line is wrong.', 'See fleet-health --help.'),
+  'config-missing': kind(2, false, 'There is no config.xml where it was looked for.', 'Name it with -c FILE.'),
+  'config-invalid': kind(
+    2,
+    false,
+    'config.xml has faults.',
+    'Mend the lines that are named; `check` lists all faults.',
+  ),
+  'config-permissions': kind(2, false, 'A file with secrets can be read by others.', 'Run the chmod that is named.'),
+  'secret-missing': kind(2, false, 'A password or passphrase could not be read.', 'Check the file or variable named.'),
+  locked: kind(3, true, 'Another run holds the lock.', 'Wait for it to end.'),
+  'state-unusable': kind(3, false, 'The state folder cannot be used.', 'Check its owner, mode and free space.'),
+  'keys-invalid': kind(3, false, 'The key pairs in keys/ cannot be used.', 'Run `fleet-health keys list`.'),
+  interrupted: kind(1, true, 'The run was ended by a signal.', 'Nothing: the next run goes on.'),
+  'run-deadline': kind(
+    1,
+    true,
+    'The run reached its deadline before this visit was made.',
+    'Raise concurrency or runDeadline.',
+  ),
+  unsupported: kind(
+    2,
+    false,
+    'The configuration asks for something this version cannot do.',
+    'See the README for what is built.',
+  ),
+
+  dns: kind(1, true, 'The name of the client does not resolve.', 'Check ip="..." and the name server.'),
+  'connect-refused': kind(1, true, 'Nothing listens on the port.', 'Check that sshd runs, and ip and port.'),
+  'connect-timeout': kind(
+    1,
+    true,
+    'No TCP connection within the deadline.',
+    'Check the network, a firewall, or that it is on.',
+  ),
+  'connect-failed': kind(1, true, 'The connection failed or broke.', 'Check the network between here and the client.'),
+  'handshake-timeout': kind(
+    1,
+    true,
+    'SSH did not finish its handshake in time.',
+    'Check that the port belongs to sshd and its load.',
+  ),
+  'handshake-failed': kind(
+    1,
+    true,
+    'The SSH handshake failed.',
+    'Check that the port belongs to sshd and what sshd logs.',
+  ),
+  'auth-failed': kind(1, false, 'The login was refused.', "Check username and key or password; see sshd's log."),
+  'auth-timeout': kind(1, true, 'The login did not end in time.', 'Check PAM and name services on the client.'),
+  'credentials-unusable': kind(
+    1,
+    false,
+    'A private key or ssh-agent cannot be used.',
+    'Check privateKey, passphrase and agent.',
+  ),
+  'host-key-unknown': kind(1, false, 'The host key is not known.', 'Run `fleet-health trust CLIENT`.'),
+  'host-key-changed': kind(
+    1,
+    false,
+    'The host key differs from the known one.',
+    'If it is meant to: `fleet-health trust --replace CLIENT`.',
+  ),
+  'host-key-revoked': kind(1, false, 'The host key is marked @revoked.', 'Find out why; give the client a new key.'),
+  'channel-failed': kind(
+    1,
+    true,
+    'sshd refused to run a command.',
+    'Check MaxSessions, ForceCommand and the login shell.',
+  ),
+  'channel-timeout': kind(1, true, 'sshd did not open a channel in time.', 'Check the load of the client.'),
+
+  'no-runtime': kind(
+    1,
+    false,
+    'There is no Node.js (20 or newer) on the client.',
+    'Install it or name it with node="PATH".',
+  ),
+  'no-shell': kind(
+    1,
+    false,
+    'The client did not run the loader with /bin/sh.',
+    'Check the login shell and ForceCommand.',
+  ),
+  'upload-failed': kind(
+    1,
+    true,
+    'The agent could not be brought to the client.',
+    'Check free space and permissions in its home.',
+  ),
+  'agent-failed': kind(
+    1,
+    true,
+    'The agent ended with an error.',
+    'Look at the message; run `collect --dry-run CLIENT`.',
+  ),
+  'agent-timeout': kind(1, true, 'The agent did not answer in time.', 'Check the load of the client.'),
+  'agent-stuck': kind(
+    1,
+    true,
+    'An earlier agent still hangs in the kernel.',
+    'Look for a dead disk or mount on the client.',
+  ),
+  'agent-output': kind(1, false, "What came was not the agent's answer.", 'Check what the login shell prints or runs.'),
+  'visit-deadline': kind(
+    1,
+    true,
+    'The visit did not end within clientDeadline.',
+    'Check the client; raise clientDeadline.',
+  ),
+  'report-too-large': kind(
+    1,
+    false,
+    'A report is larger than is allowed.',
+    'Report this: an agent never sends so much.',
+  ),
+  'report-invalid': kind(
+    1,
+    false,
+    'A report does not say what a report must.',
+    'See the quarantine; compare versions.',
+  ),
+  'report-too-old': kind(1, false, 'A report is older than what is kept.', 'Nothing, or raise retention raw.'),
+  'report-foreign': kind(
+    1,
+    false,
+    'A report names another client or carries its id.',
+    'See the quarantine; find out who sent it.',
+  ),
+  'report-refused': kind(1, false, 'The database refused this one report.', 'See the quarantine for its words.'),
+  'seal-no-key': kind(1, false, 'A report is sealed to a key that is not live here.', 'See `fleet-health keys list`.'),
+  'seal-corrupt': kind(1, false, 'A sealed report was changed or cut off.', 'See the quarantine.'),
+  'spool-full': kind(
+    3,
+    true,
+    'The disk of the collector is full or read-only.',
+    'Make room; nothing was acknowledged.',
+  ),
+
+  'storage-unavailable': kind(3, true, 'The database cannot be reached.', 'Check <storage url> and the server.'),
+  'storage-denied': kind(
+    3,
+    false,
+    'The database refused the login or a right is missing.',
+    'See the grants in docs/installation.md.',
+  ),
+  'storage-full': kind(3, true, 'The database is full or read-only.', 'Make room.'),
+  'storage-failed': kind(3, false, 'The database refused a statement.', 'Look at its words.'),
+  'migration-mismatch': kind(
+    3,
+    false,
+    'The schema is not the one this program knows.',
+    'Run `fleet-health migrate --check`.',
+  ),
+
+  'mail-refused': kind(1, false, 'The mail server refused for good.', 'Check from, recipients and login.'),
+  'mail-unavailable': kind(1, true, 'The mail server cannot be reached or put it off.', 'Check <smtp>.'),
+  internal: kind(3, false, 'A fault in the program itself.', 'Please report it, with the message.'),
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof errorTable;
