@@ -1,0 +1,138 @@
+import { metrics } from './metrics.ts';
+import type { Metric, StatsMetricColumn } from './metrics.ts';
+import type { FunctionReport, Report, Row } from './report.ts';
+
+/** What a report contributes to its row of `stats`; the keys are the columns. null: unknown. */
+export interface StatsColumns extends Readonly<Record<StatsMetricColumn, number | null>> {
+  readonly hostname: string | null;
+  /** Distribution and its version; the kernel's name where there is no distribution. */
+  readonly os: string | null;
+  /** Used percent of the fullest local mount that can be written to. */
+  readonly disk_percent: number | null;
+  /** Probes that had an error. */
+  readonly probe_errors: number;
+  /** Mounts that did not answer; unknown when no disk was reported at all. */
+  readonly unresponsive_mounts: number | null;
+}
+
+/** A row of `disk_stats`; the keys are the columns. */
+export interface DiskRow {
+  readonly mount: string;
+  readonly fstype: string | null;
+  readonly source: string | null;
+  /** `local` or `network`. */
+  readonly scope: string | null;
+  /** `rw` or `ro`. */
+  readonly mode: string | null;
+  readonly size_bytes: number | null;
+  readonly used_bytes: number | null;
+  readonly available_bytes: number | null;
+  readonly used_percent: number | null;
+  readonly inodes_percent: number | null;
+  /** 1: the mount did not answer. */
+  readonly unresponsive: number | null;
+}
+
+/** A row of `network_stats`; the keys are the columns. */
+export interface NetworkRow {
+  readonly interface: string;
+  readonly rx_bytes_per_s: number | null;
+  readonly tx_bytes_per_s: number | null;
+  readonly rx_packets_per_s: number | null;
+  readonly tx_packets_per_s: number | null;
+  readonly rx_errors_per_s: number | null;
+  readonly tx_errors_per_s: number | null;
+  readonly rx_drops_per_s: number | null;
+  readonly tx_drops_per_s: number | null;
+  readonly link_up: number | null;
+  readonly speed_bits_per_s: number | null;
+}
+
+type ColumnMetric = Metric & { readonly column: StatsMetricColumn };
+const columnMetrics = metrics.filter((metric): metric is ColumnMetric => metric.column !== undefined);
+
+/** The figures of a report that `stats` has columns for. */
+export function statsColumns(report: Report): StatsColumns {
+  const fromMetrics = Object.fromEntries(
+    columnMetrics.map(({ column, family, field }) => [column, numberOf(rowsOf(report, family)[0], field)]),
+  ) as Record<StatsMetricColumn, number | null>;
+  const os = rowsOf(report, 'os')[0];
+  const disks = diskRows(report);
+  const fullness = disks
+    .filter(({ scope, mode }) => scope === 'local' && mode === 'rw')
+    .map(({ used_percent: percent }) => percent)
+    .filter((percent) => percent !== null);
+  return {
+    ...fromMetrics,
+    hostname: textOf(os, 'hostname'),
+    os: textOf(os, 'distribution') ?? textOf(os, 'kernel'),
+    disk_percent: fullness.length === 0 ? null : Math.max(...fullness),
+    probe_errors: report.worker_reports.filter(({ error }) => error !== null).length,
+    unresponsive_mounts:
+      functionReportsOf(report, 'disk').length > 0
+        ? disks.filter(({ unresponsive }) => unresponsive === 1).length
+        : null,
+  };
+}
+
+/** One row a mount. Of two file systems on one mount point the later one counts: it covers the earlier. */
+export function diskRows(report: Report): readonly DiskRow[] {
+  return subjectRows(report, 'disk', 'mount').map(([mount, row]) => ({
+    mount,
+    fstype: textOf(row, 'fstype'),
+    source: textOf(row, 'source'),
+    scope: textOf(row, 'scope'),
+    mode: textOf(row, 'mode'),
+    size_bytes: numberOf(row, 'size_bytes'),
+    used_bytes: numberOf(row, 'used_bytes'),
+    available_bytes: numberOf(row, 'available_bytes'),
+    used_percent: numberOf(row, 'used_percent'),
+    inodes_percent: numberOf(row, 'inodes_percent'),
+    unresponsive: numberOf(row, 'unresponsive'),
+  }));
+}
+
+/** One row an interface. */
+export function networkRows(report: Report): readonly NetworkRow[] {
+  return subjectRows(report, 'network', 'interface').map(([name, row]) => ({
+    interface: name,
+    rx_bytes_per_s: numberOf(row, 'rx_bytes_per_s'),
+    tx_bytes_per_s: numberOf(row, 'tx_bytes_per_s'),
+    rx_packets_per_s: numberOf(row, 'rx_packets_per_s'),
+    tx_packets_per_s: numberOf(row, 'tx_packets_per_s'),
+    rx_errors_per_s: numberOf(row, 'rx_errors_per_s'),
+    tx_errors_per_s: numberOf(row, 'tx_errors_per_s'),
+    rx_drops_per_s: numberOf(row, 'rx_drops_per_s'),
+    tx_drops_per_s: numberOf(row, 'tx_drops_per_s'),
+    link_up: numberOf(row, 'link_up'),
+    speed_bits_per_s: numberOf(row, 'speed_bits_per_s'),
+  }));
+}
+
+function functionReportsOf(report: Report, family: string): readonly FunctionReport[] {
+  return report.worker_reports.flatMap((worker) => worker.function_reports.filter(({ name }) => name === family));
+}
+
+function rowsOf(report: Report, family: string): readonly Row[] {
+  return functionReportsOf(report, family).flatMap(({ data }) => data);
+}
+
+/** The rows of a family by subject, in the order of their first mention; rows without a subject are left out. */
+function subjectRows(report: Report, family: string, label: string): readonly (readonly [string, Row])[] {
+  const bySubject = new Map<string, Row>();
+  for (const row of rowsOf(report, family)) {
+    const subject = textOf(row, label);
+    if (subject !== null) bySubject.set(subject, row);
+  }
+  return [...bySubject];
+}
+
+function numberOf(row: Row | undefined, field: string): number | null {
+  const value = row?.[field];
+  return typeof value === 'number' ? value : null;
+}
+
+function textOf(row: Row | undefined, label: string): string | null {
+  const value = row?.[label];
+  return typeof value === 'string' && value !== '' ? value : null;
+}

@@ -1,0 +1,33 @@
+/**
+ * What a report may hold at most. Parsing refuses what is beyond; storage gives its columns these widths.
+ *
+ * Chars are UTF-16 units, of which a text never has fewer than a database counts characters; bytes are UTF-8.
+ */
+
+/** A whole report, opened. */
+export const maxReportBytes = 1024 * 1024;
+/** Objects and arrays inside each other. */
+export const maxReportDepth = 16;
+
+export const maxClientBytes = 128;
+/** Of a probe, a family, a field. */
+export const maxNameChars = 64;
+/** Any string in a row: mount, interface, unit, kernel ... */
+export const maxLabelChars = 255;
+export const maxHostnameChars = 255;
+export const maxOsChars = 255;
+export const maxBootIdChars = 64;
+export const maxVersionChars = 64;
+/** WorkerReport.error. */
+export const maxErrorChars = 1000;
+/** Unknown.reason. */
+export const maxReasonChars = 255;
+
+export const maxWorkerReports = 64;
+/** Of one worker report. */
+export const maxFunctionReports = 64;
+/** Of one function report. Agents send 200 at most; a newer one may send more. */
+export const maxRows = 1000;
+export const maxFieldsPerRow = 64;
+/** Unknown entries of one function report. */
+export const maxUnknowns = 5000;
