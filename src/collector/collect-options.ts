@@ -1,0 +1,75 @@
+import type { Client, Config } from '../config/config.ts';
+import type { FleetError } from '../errors.ts';
+import type { Report } from '../report/report.ts';
+import type { Storage, VisitRecord } from '../storage/storage.ts';
+import type { Transport } from '../transport/transport.ts';
+
+export interface CollectOptions {
+  readonly config: Config;
+  /** Names of the clients to visit; null: the whole fleet. Unknown names are the caller's fault to tell. */
+  readonly only: ReadonlySet<string> | null;
+  /** True for names given by hand: back-off after refused logins is not looked at. */
+  readonly ignoreBackoff?: boolean;
+  /** Opened after the lock is held; closed by collect. Not called by a dry run. */
+  readonly openStorage: () => Promise<Storage>;
+  readonly transportFor: (client: Client) => Transport;
+  /** How often a retryable failure is tried again at the end of the pass. */
+  readonly retries: number;
+  /** Visits and hands the opened reports to `observe`; stores and acknowledges nothing, takes no lock. */
+  readonly dryRun: boolean;
+  /** Overrides the configuration's. */
+  readonly concurrency?: number;
+  /** Ends the visits; what was received is stored all the same. */
+  readonly signal: AbortSignal;
+  readonly observe: (event: CollectEvent) => void;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Name of the collector's machine. */
+  readonly host: string;
+}
+
+/** What happens during a pass, in order; for progress bars and logs. */
+export type CollectEvent =
+  | { readonly kind: 'started'; readonly runId: string; readonly clients: number; readonly skipped: number }
+  | { readonly kind: 'visiting'; readonly client: string }
+  /** A visit's final outcome. `done` counts those, of `clients`. */
+  | { readonly kind: 'visited'; readonly visit: VisitRecord; readonly done: number; readonly clients: number }
+  /** A visit failed and will be tried again at the end of the pass. */
+  | { readonly kind: 'postponed'; readonly visit: VisitRecord }
+  /** A report as it was opened; in dry runs only. */
+  | { readonly kind: 'report'; readonly client: string; readonly report: Report }
+  | { readonly kind: 'quarantined'; readonly client: string; readonly code: string; readonly message: string }
+  /** Something that is not one client's fault and did not end the pass: the database is away, the disk is full. */
+  | { readonly kind: 'fault'; readonly fault: FleetError }
+  /** Something worth a line: keys were made, a client was renamed, an earlier run's reports were found. */
+  | { readonly kind: 'note'; readonly message: string };
+
+export interface CollectResult {
+  readonly runId: string;
+  readonly outcome: 'finished' | 'overlapped' | 'interrupted';
+  /** 0 all well; 1 some client failed or the pass was cut short; 3 the database or the disk is away. */
+  readonly exitStatus: 0 | 1 | 3;
+  /** Who runs already; only when overlapped, and null when that could not be read. */
+  readonly holder: { readonly pid: number; readonly startedAtMs: number } | null;
+  readonly startedAtMs: number;
+  readonly finishedAtMs: number;
+  /** Clients that were to be visited. */
+  readonly clients: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  /** Not visited: held back after a refused login, or the pass ended before their turn. */
+  readonly skipped: number;
+  /** Of `skipped`: those whose turn did not come before the run's deadline. */
+  readonly unreached: number;
+  readonly reports: {
+    readonly stored: number;
+    readonly duplicate: number;
+    readonly quarantined: number;
+    /** Sealed files that wait in encrypted_stats/ for the next run. */
+    readonly waiting: number;
+  };
+  /** The visits that failed, in the order they ended. */
+  readonly failures: readonly VisitRecord[];
+  /** Faults that are no client's. */
+  readonly faults: readonly FleetError[];
+}
