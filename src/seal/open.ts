@@ -1,0 +1,69 @@
+import { createDecipheriv } from 'node:crypto';
+import { inflateRawSync } from 'node:zlib';
+import type { InflateRaw } from 'node:zlib';
+
+import { decap, keySchedule, tagBytes } from './hpke.ts';
+import type { KeyPair } from './key-pair.ts';
+import { maxPlaintextBytes, readHeader, reportSuite } from './sealed-message.ts';
+import type { SealedHeader, SealedMessage } from './sealed-message.ts';
+import { SealFault } from './seal-fault.ts';
+
+/** The live key pairs by key id; see `privateKeysOf`. */
+export type PrivateKeys = ReadonlyMap<string, KeyPair>;
+
+export interface OpenedReport {
+  /** Authenticated. */
+  readonly header: SealedHeader;
+  readonly plaintext: Buffer;
+}
+
+/**
+ * Verifies, decrypts and decompresses a sealed report. Throws SealFault: `seal-no-key` when it is sealed to none of the
+ * keys, `seal-corrupt` when it differs from what was sealed, `report-too-large` beyond 1 MiB.
+ */
+export function openReport(bytes: Uint8Array, keys: PrivateKeys): OpenedReport {
+  const message = readHeader(bytes);
+  const { keyId, reportId, client } = message;
+  const pair = keys.get(keyId);
+  if (pair === undefined) throw new SealFault('seal-no-key', `sealed to key ${keyId}, which is not live here`);
+  return { header: { keyId, reportId, client }, plaintext: inflate(decrypt(message, pair)) };
+}
+
+function decrypt({ enc, headerBytes, ciphertext }: SealedMessage, pair: KeyPair): Buffer {
+  try {
+    const { key, nonce } = keySchedule(reportSuite, decap(enc, pair));
+    const end = ciphertext.length - tagBytes;
+    const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes })
+      .setAAD(headerBytes)
+      .setAuthTag(ciphertext.subarray(end));
+    const compressed = decipher.update(ciphertext.subarray(0, end));
+    decipher.final();
+    return compressed;
+  } catch (thrown) {
+    throw new SealFault('seal-corrupt', 'the sealed report was changed or cut off', thrown);
+  }
+}
+
+function inflate(compressed: Buffer): Buffer {
+  const { buffer, engine } = inflateWithInfo(compressed);
+  // inflateRawSync passes over what follows the stream; only the engine tells how much it used.
+  if (engine.bytesWritten !== compressed.length) {
+    throw new SealFault(
+      'seal-corrupt',
+      `${compressed.length - engine.bytesWritten} bytes follow the compressed report`,
+    );
+  }
+  return buffer;
+}
+
+function inflateWithInfo(compressed: Buffer): { readonly buffer: Buffer; readonly engine: InflateRaw } {
+  try {
+    const options = { info: true, maxOutputLength: maxPlaintextBytes };
+    return inflateRawSync(compressed, options) as unknown as { buffer: Buffer; engine: InflateRaw };
+  } catch (thrown) {
+    if (thrown instanceof RangeError && 'code' in thrown && thrown.code === 'ERR_BUFFER_TOO_LARGE') {
+      throw new SealFault('report-too-large', `the report is larger than ${maxPlaintextBytes} bytes`, thrown);
+    }
+    throw new SealFault('seal-corrupt', 'the report inside the seal cannot be decompressed', thrown);
+  }
+}
