@@ -1,0 +1,29 @@
+import { createHash } from 'node:crypto';
+
+const longest = 200;
+
+/**
+ * The folder name of a client under encrypted_stats/: its name percent-encoded, or a hash of it beyond 200 characters.
+ * Never `.`, `..`, hidden, or with a separator in it.
+ */
+export function folderOfClient(client: string): string {
+  const encoded = encodeURIComponent(client)
+    .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replace(/^\./, '%2E');
+  if (encoded.length <= longest) return encoded;
+  return `${hashPrefix}${createHash('sha256').update(client).digest('hex')}`;
+}
+
+// encodeURIComponent never leaves a lone `%h`, so no name can look like a hash.
+const hashPrefix = '%h';
+
+/** The client of a folder, or null when the folder's name is a hash or none of ours. */
+export function clientOfFolder(folder: string): string | null {
+  if (folder.startsWith(hashPrefix)) return null;
+  try {
+    const client = decodeURIComponent(folder);
+    return folderOfClient(client) === folder ? client : null;
+  } catch {
+    return null;
+  }
+}

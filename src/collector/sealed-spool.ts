@@ -1,0 +1,178 @@
+import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+
+import { FleetError, messageOf } from '../errors.ts';
+import { clientOfFolder, folderOfClient } from './client-folder.ts';
+import type { ClockFacts } from './clock-facts.ts';
+import { errnoOf, partSuffix } from './durable-file.ts';
+
+/**
+ * encrypted_stats/: sealed reports between their arrival and their row in the database.
+ *
+ * Everything that storing needs and the sealed bytes do not say stands in the file's name, so that one rename makes all
+ * of it durable: `<client>/<report id>.<received at>.<clock offset>.<monotonic zero>.<boot id or ->.fhs`, times in
+ * milliseconds. A file that is only called `<report id>.fhs` is taken too; its time of change counts as its arrival.
+ */
+export interface SealedSpool {
+  /** Resolves when the report would survive a power loss. Throws FleetError `spool-full` or `state-unusable`. */
+  add(report: ArrivedReport): Promise<SpooledReport>;
+  /** What earlier runs left, oldest first. Removes files whose writing was cut off. Only while holding the lock. */
+  leftovers(): Promise<readonly SpooledReport[]>;
+  read(report: SpooledReport): Promise<Buffer>;
+  /** Once it is a row. */
+  remove(report: SpooledReport): Promise<void>;
+}
+
+export interface ArrivedReport {
+  /** The client that was visited. */
+  readonly client: string;
+  readonly reportId: string;
+  readonly sealed: Uint8Array;
+  readonly receivedAtMs: number;
+  readonly clock: ClockFacts | null;
+}
+
+export interface SpooledReport {
+  /** Of the folder; null when that is a hash: then the header must say whose it is. */
+  readonly client: string | null;
+  /** Absolute path. */
+  readonly file: string;
+  readonly receivedAtMs: number;
+  readonly clock: ClockFacts | null;
+}
+
+export function openSealedSpool(dir: string): SealedSpool {
+  const madeFolders = new Map<string, Promise<void>>();
+  const folderFor = (client: string): { readonly folder: string; readonly ready: Promise<void> } => {
+    const folder = path.join(dir, folderOfClient(client));
+    const ready = madeFolders.get(folder) ?? makeFolder(dir, folder);
+    madeFolders.set(folder, ready);
+    // One that could not be made is tried again with the next report.
+    ready.catch(() => madeFolders.delete(folder));
+    return { folder, ready };
+  };
+
+  return {
+    add: async (report) => {
+      const { folder, ready } = folderFor(report.client);
+      const name = fileName(report);
+      try {
+        await ready;
+        await writeSynced(folder, name, report.sealed);
+      } catch (thrown) {
+        throw spoolError(thrown, report.client);
+      }
+      const { client, receivedAtMs, clock } = report;
+      return { client, file: path.join(folder, name), receivedAtMs, clock };
+    },
+    leftovers: () => findLeftovers(dir),
+    read: (report) => readFile(report.file),
+    remove: (report) => rm(report.file, { force: true }),
+  };
+}
+
+async function makeFolder(dir: string, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await syncFolder(dir);
+}
+
+async function writeSynced(folder: string, name: string, bytes: Uint8Array): Promise<void> {
+  const part = path.join(folder, `.${name}${partSuffix}`);
+  try {
+    const file = await open(part, 'w', 0o600);
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(part, path.join(folder, name));
+  } catch (thrown) {
+    await rm(part, { force: true }).catch(() => undefined);
+    throw thrown;
+  }
+  await syncFolder(folder);
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+const fullCodes: readonly (string | null)[] = ['ENOSPC', 'EDQUOT', 'EROFS', 'EFBIG'];
+
+function spoolError(thrown: unknown, client: string): FleetError {
+  return new FleetError({
+    code: fullCodes.includes(errnoOf(thrown)) ? 'spool-full' : 'state-unusable',
+    stage: 'spool',
+    message: messageOf(thrown),
+    client,
+    cause: thrown,
+  });
+}
+
+function fileName({ reportId, receivedAtMs, clock }: ArrivedReport): string {
+  const boot = clock?.bootId ?? null;
+  const facts =
+    clock === null
+      ? ['-', '-', '-']
+      : [
+          whole(clock.offsetMs),
+          whole(clock.monotonicZeroMs),
+          boot !== null && /^[0-9A-Za-z-]{2,64}$/.test(boot) ? boot : '-',
+        ];
+  return [reportId, whole(receivedAtMs), ...facts, 'fhs'].join('.');
+}
+
+/** Digits without exponent, whatever a client's clock says. */
+function whole(ms: number): string {
+  return String(Math.round(Math.min(9e15, Math.max(-9e15, ms))));
+}
+
+const namePattern = /^[0-9a-f-]{36}\.(\d{1,16})\.(-|-?\d{1,16})\.(-|-?\d{1,16})\.([0-9A-Za-z-]{1,64})\.fhs$/;
+
+function factsOfName(name: string): { receivedAtMs: number; clock: ClockFacts | null } | null {
+  const [, received, offset = '-', zero = '-', boot = '-'] = namePattern.exec(name) ?? [];
+  if (received === undefined) return null;
+  const clock =
+    offset === '-' || zero === '-'
+      ? null
+      : { offsetMs: Number(offset), monotonicZeroMs: Number(zero), bootId: boot === '-' ? null : boot };
+  return { receivedAtMs: Number(received), clock };
+}
+
+async function findLeftovers(dir: string): Promise<readonly SpooledReport[]> {
+  const found: SpooledReport[] = [];
+  for (const folder of await entriesOf(dir)) {
+    if (!folder.isDirectory()) continue;
+    const client = clientOfFolder(folder.name);
+    for (const entry of await entriesOf(path.join(dir, folder.name))) {
+      const file = path.join(dir, folder.name, entry.name);
+      if (!entry.isFile()) continue;
+      if (entry.name.endsWith(partSuffix)) await rm(file, { force: true });
+      else if (entry.name.endsWith('.fhs')) found.push({ client, file, ...(await factsOfFile(file, entry.name)) });
+    }
+  }
+  return found.sort((a, b) => a.receivedAtMs - b.receivedAtMs);
+}
+
+async function factsOfFile(file: string, name: string): Promise<Pick<SpooledReport, 'receivedAtMs' | 'clock'>> {
+  return factsOfName(name) ?? { receivedAtMs: Math.round((await stat(file)).mtimeMs), clock: null };
+}
+
+async function entriesOf(dir: string): Promise<Awaited<ReturnType<typeof readEntries>>> {
+  try {
+    return await readEntries(dir);
+  } catch (thrown) {
+    if (errnoOf(thrown) === 'ENOENT') return [];
+    throw new FleetError({ code: 'state-unusable', stage: 'spool', message: messageOf(thrown), cause: thrown });
+  }
+}
+
+function readEntries(dir: string) {
+  return readdir(dir, { withFileTypes: true });
+}
