@@ -43,7 +43,7 @@ function filesUnder(dir: string): string[] {
   return readdirSync(path.join(root, dir), { withFileTypes: true }).flatMap((entry) => {
     const name = `${dir}/${entry.name}`;
     if (entry.isDirectory()) return name === 'test/testdata' ? [] : filesUnder(name);
-    return entry.name.endsWith('.ts') ? [name] : [];
+    return /\.c?ts$/.test(entry.name) ? [name] : [];
   });
 }
 
