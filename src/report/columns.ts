@@ -1,6 +1,6 @@
 import { metrics } from './metrics.ts';
 import type { Metric, StatsMetricColumn } from './metrics.ts';
-import type { FunctionReport, Report, Row } from './report.ts';
+import type { Report, Row } from './report.ts';
 
 /** What a report contributes to its row of `stats`; the keys are the columns. null: unknown. */
 export interface StatsColumns extends Readonly<Record<StatsMetricColumn, number | null>> {
@@ -53,11 +53,12 @@ const columnMetrics = metrics.filter((metric): metric is ColumnMetric => metric.
 
 /** The figures of a report that `stats` has columns for. */
 export function statsColumns(report: Report): StatsColumns {
+  const families = rowsByFamily(report);
   const fromMetrics = Object.fromEntries(
-    columnMetrics.map(({ column, family, field }) => [column, numberOf(rowsOf(report, family)[0], field)]),
+    columnMetrics.map(({ column, family, field }) => [column, numberOf(families.get(family)?.[0], field)]),
   ) as Record<StatsMetricColumn, number | null>;
-  const os = rowsOf(report, 'os')[0];
-  const disks = diskRows(report);
+  const os = families.get('os')?.[0];
+  const disks = disksOf(families);
   const fullness = disks
     .filter(({ scope, mode }) => scope === 'local' && mode === 'rw')
     .map(({ used_percent: percent }) => percent)
@@ -68,16 +69,17 @@ export function statsColumns(report: Report): StatsColumns {
     os: textOf(os, 'distribution') ?? textOf(os, 'kernel'),
     disk_percent: fullness.length === 0 ? null : Math.max(...fullness),
     probe_errors: report.worker_reports.filter(({ error }) => error !== null).length,
-    unresponsive_mounts:
-      functionReportsOf(report, 'disk').length > 0
-        ? disks.filter(({ unresponsive }) => unresponsive === 1).length
-        : null,
+    unresponsive_mounts: families.has('disk') ? disks.filter(({ unresponsive }) => unresponsive === 1).length : null,
   };
 }
 
 /** One row a mount. Of two file systems on one mount point the later one counts: it covers the earlier. */
 export function diskRows(report: Report): readonly DiskRow[] {
-  return subjectRows(report, 'disk', 'mount').map(([mount, row]) => ({
+  return disksOf(rowsByFamily(report));
+}
+
+function disksOf(families: Families): readonly DiskRow[] {
+  return subjectRows(families.get('disk'), 'mount').map(([mount, row]) => ({
     mount,
     fstype: textOf(row, 'fstype'),
     source: textOf(row, 'source'),
@@ -94,7 +96,7 @@ export function diskRows(report: Report): readonly DiskRow[] {
 
 /** One row an interface. */
 export function networkRows(report: Report): readonly NetworkRow[] {
-  return subjectRows(report, 'network', 'interface').map(([name, row]) => ({
+  return subjectRows(rowsByFamily(report).get('network'), 'interface').map(([name, row]) => ({
     interface: name,
     rx_bytes_per_s: numberOf(row, 'rx_bytes_per_s'),
     tx_bytes_per_s: numberOf(row, 'tx_bytes_per_s'),
@@ -109,18 +111,24 @@ export function networkRows(report: Report): readonly NetworkRow[] {
   }));
 }
 
-function functionReportsOf(report: Report, family: string): readonly FunctionReport[] {
-  return report.worker_reports.flatMap((worker) => worker.function_reports.filter(({ name }) => name === family));
-}
+type Families = ReadonlyMap<string, readonly Row[]>;
 
-function rowsOf(report: Report, family: string): readonly Row[] {
-  return functionReportsOf(report, family).flatMap(({ data }) => data);
+function rowsByFamily(report: Report): Families {
+  const families = new Map<string, Row[]>();
+  for (const worker of report.worker_reports) {
+    for (const { name, data } of worker.function_reports) {
+      const rows = families.get(name);
+      if (rows === undefined) families.set(name, [...data]);
+      else rows.push(...data);
+    }
+  }
+  return families;
 }
 
 /** The rows of a family by subject, in the order of their first mention; rows without a subject are left out. */
-function subjectRows(report: Report, family: string, label: string): readonly (readonly [string, Row])[] {
+function subjectRows(rows: readonly Row[] | undefined, label: string): readonly (readonly [string, Row])[] {
   const bySubject = new Map<string, Row>();
-  for (const row of rowsOf(report, family)) {
+  for (const row of rows ?? []) {
     const subject = textOf(row, label);
     if (subject !== null) bySubject.set(subject, row);
   }

@@ -18,16 +18,18 @@ export const maxHostnameChars = 255;
 export const maxOsChars = 255;
 export const maxBootIdChars = 64;
 export const maxVersionChars = 64;
-/** WorkerReport.error. */
-export const maxErrorChars = 1000;
-/** Unknown.reason. */
+/** WorkerReport.error and Unknown.reason. */
 export const maxReasonChars = 255;
 
 export const maxWorkerReports = 64;
 /** Of one worker report. */
 export const maxFunctionReports = 64;
-/** Of one function report. Agents send 200 at most; a newer one may send more. */
+/** An agent reports so many subjects of a family and counts the rest. */
+export const maxSubjects = 200;
+/** Of one function report: more than an agent sends today, for a newer one may send more. */
 export const maxRows = 1000;
 export const maxFieldsPerRow = 64;
 /** Unknown entries of one function report. */
 export const maxUnknowns = 5000;
+/** Values out of any sense in one report; with more of them the rest is not worth believing. */
+export const maxDoubts = 1000;

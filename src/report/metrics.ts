@@ -196,6 +196,3 @@ const byName: ReadonlyMap<string, Metric> = new Map(metrics.map((metric) => [met
 export function metricOf(family: string, field: string): Metric | null {
   return byName.get(`${family}_${field}`) ?? null;
 }
-
-/** At most so many subjects of a family are reported; the rest is only counted. */
-export const maxSubjects = 200;

@@ -6,8 +6,9 @@
  *   `H` hello, JSON: Hello          first, before any probe runs
  *   `R` one sealed report           this run's first, then the spooled ones, oldest first
  *   `F` fault, JSON: {code, message} instead of this run's report; spooled reports may still follow
- *   `E` end, JSON: End              nothing follows but what acknowledgements cause (nothing)
- * stdin of the agent: 16 raw bytes for each acknowledged report id, nothing else; its end lets the agent end.
+ *   `E` end, JSON: End              nothing follows
+ * stdin of the agent: 16 raw bytes for each acknowledged report id, nothing else; its end lets the agent end. Only an
+ * agent that is brought finds its own program before them (see src/transport/loader.ts).
  */
 
 export const protocolVersion = 1;
@@ -17,6 +18,8 @@ export const reportIdBytes = 16;
 export const maxGreetingBytes = 64 * 1024;
 /** dropbear refuses exec strings near 9,000 bytes. */
 export const maxExecBytes = 8 * 1024;
+/** Payload of any frame but `R`. */
+export const maxJsonFrameBytes = 8 * 1024;
 
 /** What probes are asked for beyond what they always do: a closed list. */
 export interface ProbeOptions {
@@ -66,6 +69,15 @@ export interface End {
   /** Why this run's report was not written to the spool; null when it was. */
   readonly spool_error: string | null;
 }
+
+/** Why there is no report of this run. */
+export interface AgentFault {
+  readonly code: AgentFaultCode;
+  readonly message: string;
+}
+
+export const agentFaultCodes = ['agent-failed', 'agent-timeout', 'agent-stuck', 'report-too-large'] as const;
+export type AgentFaultCode = (typeof agentFaultCodes)[number];
 
 export type FrameType = 'H' | 'R' | 'F' | 'E';
 export interface Frame {

@@ -1,0 +1,19 @@
+import { maxLabelChars } from './limits.ts';
+import type { Report } from './report.ts';
+
+/**
+ * A report as compact JSON in UTF-8. Texts that no reader would take are made fit: longer ones than a label may be are
+ * cut with an ellipsis, lone surrogates and U+0000 become U+FFFD; numbers that are not finite become null.
+ */
+export function encodeReport(report: Report): Buffer {
+  return Buffer.from(
+    JSON.stringify(report, (_key, value: unknown) => (typeof value === 'string' ? fit(value) : value)),
+  );
+}
+
+const unfit = /[\0\p{Cs}]/gu;
+
+function fit(text: string): string {
+  const short = text.length > maxLabelChars ? `${text.slice(0, maxLabelChars - 1)}…` : text;
+  return short.replace(unfit, '\ufffd');
+}

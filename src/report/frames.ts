@@ -1,0 +1,189 @@
+import { agentFaultCodes, maxJsonFrameBytes } from './wire.ts';
+import type { AgentFault, AgentFaultCode, End, Frame, FrameType, Hello } from './wire.ts';
+
+const headerBytes = 5;
+
+/** One frame as it goes over the wire. */
+export function encodeFrame(type: FrameType, payload: Uint8Array): Buffer {
+  const frame = Buffer.allocUnsafe(headerBytes + payload.length);
+  frame.write(type, 0, 'latin1');
+  frame.writeUInt32BE(payload.length, 1);
+  frame.set(payload, headerBytes);
+  return frame;
+}
+
+export function encodeJsonFrame(type: 'H' | 'F' | 'E', content: Hello | AgentFault | End): Buffer {
+  return encodeFrame(type, Buffer.from(JSON.stringify(content)));
+}
+
+/** What came is not what an agent sends. */
+export class WireFault extends Error {
+  override readonly name = 'WireFault';
+  readonly code: 'agent-output' | 'report-too-large';
+
+  constructor(code: 'agent-output' | 'report-too-large', message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export interface FrameLimits {
+  /** 16 bytes before the first frame. */
+  readonly marker: Uint8Array;
+  /** What may come before the marker. */
+  readonly maxGreetingBytes: number;
+  /** Payload of one `R` frame. */
+  readonly maxReportBytes: number;
+  /** `R` frames, and their payloads together. */
+  readonly maxReports: number;
+  readonly maxTotalBytes: number;
+}
+
+export interface FrameParser {
+  /**
+   * Takes what came and hands back the frames that are complete with it. Throws WireFault as soon as a limit is broken:
+   * before a payload that is too long has come.
+   */
+  push(chunk: Uint8Array): Frame[];
+  /** True once the marker came. */
+  readonly started: boolean;
+  /** What came before the marker, or came instead of it. */
+  greeting(): Buffer;
+}
+
+/** Reads marker and frames out of a byte stream that arrives in any pieces. */
+export function createFrameParser(limits: FrameLimits): FrameParser {
+  const { marker, maxGreetingBytes } = limits;
+  let held = Buffer.alloc(0);
+  let length = 0;
+  let greeting: Buffer | null = null;
+  let reports = 0;
+  let totalBytes = 0;
+
+  const append = (chunk: Uint8Array): void => {
+    if (length + chunk.length > held.length) {
+      // Doubling, so that a peer that sends single bytes cannot make each of them cost a copy of all before.
+      const larger = Buffer.allocUnsafe(Math.max(4096, 2 * (length + chunk.length)));
+      larger.set(held.subarray(0, length));
+      held = larger;
+    }
+    held.set(chunk, length);
+    length += chunk.length;
+  };
+
+  const seekMarker = (newBytes: number): number => {
+    const from = Math.max(0, length - newBytes - marker.length);
+    const at = held.subarray(0, length).indexOf(marker, from);
+    if (at > maxGreetingBytes || (at === -1 && length >= maxGreetingBytes + marker.length)) {
+      throw new WireFault('agent-output', `more than ${maxGreetingBytes} bytes before the agent's first frame`);
+    }
+    if (at === -1) return 0;
+    greeting = Buffer.from(held.subarray(0, at));
+    return at + marker.length;
+  };
+
+  const check = (type: string, size: number): FrameType => {
+    if (type === 'R') {
+      reports += 1;
+      totalBytes += size;
+      if (size > limits.maxReportBytes) {
+        throw new WireFault('report-too-large', `a report of ${size} bytes, allowed are ${limits.maxReportBytes}`);
+      }
+      if (reports > limits.maxReports || totalBytes > limits.maxTotalBytes) {
+        throw new WireFault('agent-output', `more reports than were asked for: ${reports}, ${totalBytes} bytes`);
+      }
+      return type;
+    }
+    if (type !== 'H' && type !== 'F' && type !== 'E') throw new WireFault('agent-output', 'a frame of no known type');
+    if (size > maxJsonFrameBytes) throw new WireFault('agent-output', `a frame ${type} of ${size} bytes`);
+    return type;
+  };
+
+  let checked: { type: FrameType; size: number } | null = null;
+
+  return {
+    push(chunk) {
+      append(chunk);
+      let at = greeting === null ? seekMarker(chunk.length) : 0;
+      const frames: Frame[] = [];
+      while (greeting !== null) {
+        if (checked === null) {
+          if (length - at < headerBytes) break;
+          const size = held.readUInt32BE(at + 1);
+          checked = { type: check(held.toString('latin1', at, at + 1), size), size };
+          at += headerBytes;
+        }
+        if (length - at < checked.size) break;
+        frames.push({ type: checked.type, payload: Buffer.from(held.subarray(at, at + checked.size)) });
+        at += checked.size;
+        checked = null;
+      }
+      if (at > 0) {
+        held = Buffer.from(held.subarray(at, length));
+        length = held.length;
+      }
+      return frames;
+    },
+    get started() {
+      return greeting !== null;
+    },
+    greeting: () => greeting ?? Buffer.from(held.subarray(0, length)),
+  };
+}
+
+/** The content of a hello frame. Throws WireFault. */
+export function parseHello(payload: Buffer): Hello {
+  const { v, agent, wall_ms, monotonic_ms, boot_id } = parseObject(payload, 'H');
+  if (
+    !isWhole(v) ||
+    !isText(agent, 64) ||
+    !isWhole(wall_ms) ||
+    !isWhole(monotonic_ms) ||
+    !(boot_id === null || isText(boot_id, 64))
+  ) {
+    throw new WireFault('agent-output', 'a hello that does not say what it must');
+  }
+  return { v, agent, wall_ms, monotonic_ms, boot_id };
+}
+
+/** The content of a fault frame. Throws WireFault. */
+export function parseAgentFault(payload: Buffer): AgentFault {
+  const { code, message } = parseObject(payload, 'F');
+  if (!agentFaultCodes.includes(code as AgentFaultCode) || !isText(message, maxJsonFrameBytes)) {
+    throw new WireFault('agent-output', 'a fault frame that does not say what it must');
+  }
+  return { code: code as AgentFaultCode, message };
+}
+
+/** The content of an end frame. Throws WireFault. */
+export function parseEnd(payload: Buffer): End {
+  const { left, place, spool_error } = parseObject(payload, 'E');
+  const isTextOrNull = (value: unknown): value is string | null => value === null || isText(value, maxJsonFrameBytes);
+  if (!isWhole(left) || !isTextOrNull(place) || !isTextOrNull(spool_error)) {
+    throw new WireFault('agent-output', 'an end frame that does not say what it must');
+  }
+  return { left, place, spool_error };
+}
+
+function parseObject(
+  payload: Buffer,
+  type: FrameType,
+): Partial<Record<keyof Hello | keyof AgentFault | keyof End, unknown>> {
+  let content: unknown = null;
+  try {
+    content = JSON.parse(payload.toString());
+  } catch {
+    // What is no JSON is no object either.
+  }
+  if (typeof content !== 'object' || content === null)
+    throw new WireFault('agent-output', `a frame ${type} without JSON`);
+  return content;
+}
+
+function isWhole(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isText(value: unknown, maxChars: number): value is string {
+  return typeof value === 'string' && value.length <= maxChars;
+}

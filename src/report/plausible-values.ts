@@ -1,0 +1,63 @@
+import { maxDoubts } from './limits.ts';
+import { metrics } from './metrics.ts';
+import type { Metric } from './metrics.ts';
+import { ReportFault } from './report.ts';
+import type { FunctionReport, Report, Row, Unknown } from './report.ts';
+
+/** A value out of any sense, that was replaced by null. */
+export interface Doubt {
+  /** JSON path of the value. */
+  readonly path: string;
+  readonly value: number;
+  readonly reason: string;
+}
+
+export interface PlausibleReport {
+  readonly report: Report;
+  readonly doubts: readonly Doubt[];
+}
+
+/**
+ * The report with null, and an `unknown` reason, for every value outside its metric's minimum and maximum. Fields that no
+ * metric describes are left alone. Throws ReportFault `report-invalid` beyond `maxDoubts` such values.
+ */
+export function withPlausibleValues(report: Report): PlausibleReport {
+  const doubts: Doubt[] = [];
+  const workers = report.worker_reports.map((worker, at) => ({
+    ...worker,
+    function_reports: worker.function_reports.map((part, index) =>
+      plausiblePart(part, `$.worker_reports[${at}].function_reports[${index}]`, doubts),
+    ),
+  }));
+  return { report: doubts.length === 0 ? report : { ...report, worker_reports: workers }, doubts };
+}
+
+function plausiblePart(part: FunctionReport, path: string, doubts: Doubt[]): FunctionReport {
+  const unknown: Unknown[] = [];
+  const data = part.data.map((row, at) => {
+    const changes: Record<string, null> = {};
+    for (const [field, reason] of implausibleFields(part.name, row)) {
+      if (doubts.length === maxDoubts) {
+        throw new ReportFault('report-invalid', path, `more than ${maxDoubts} values out of any sense`);
+      }
+      changes[field] = null;
+      unknown.push({ row: at, field, reason });
+      doubts.push({ path: `${path}.data[${at}].${field}`, value: Number(row[field]), reason });
+    }
+    return Object.keys(changes).length === 0 ? row : { ...row, ...changes };
+  });
+  return unknown.length === 0 ? part : { ...part, data, unknown: [...(part.unknown ?? []), ...unknown] };
+}
+
+function implausibleFields(family: string, row: Row): readonly (readonly [field: string, reason: string])[] {
+  return (metricsByFamily.get(family) ?? [])
+    .filter(({ field, minimum, maximum }) => {
+      const value = row[field];
+      return typeof value === 'number' && !(value >= minimum && value <= maximum);
+    })
+    .map(({ field, minimum, maximum }) => [field, `${row[field] ?? ''} is not within ${minimum} and ${maximum}`]);
+}
+
+const metricsByFamily: ReadonlyMap<string, readonly Metric[]> = new Map(
+  metrics.map(({ family }) => [family, metrics.filter((metric) => metric.family === family)]),
+);
