@@ -23,18 +23,21 @@ export interface Config {
   readonly collector: CollectorConfig;
   readonly alerts: AlertsConfig;
   readonly bastions: readonly Bastion[];
-  /** In the file's order, ranges expanded, duplicates and retired ones included (see state). */
+  /** In the file's order, ranges expanded, retired ones included (see state); of duplicates only the first. */
   readonly clients: readonly Client[];
   readonly warnings: readonly Finding[];
   /** True when only the predecessor's elements and attributes occur. */
   readonly predecessorOnly: boolean;
+  /** What the files say of settings, as `element attribute` (`collector every`): the rest are defaults. */
+  readonly said: readonly string[];
 }
 
 /** A fault or warning, with its place. */
 export interface Finding {
+  /** As the user named it; included files relative to that. */
   readonly file: string;
   readonly line: number | null;
-  /** What is wrong and what would be right, one sentence. */
+  /** What is wrong and what would be right, on one line. */
   readonly message: string;
 }
 
@@ -78,6 +81,7 @@ export interface SmtpConfig {
 
 export interface NotifyConfig {
   readonly command: string;
+  /** The least severity that is told; null: all. */
   readonly severity: Severity | null;
   readonly rules: readonly string[];
   readonly timeoutMs: number;
@@ -99,11 +103,17 @@ export interface CollectorConfig {
 export type Severity = 'warning' | 'critical';
 
 export interface AlertsConfig {
-  readonly repeatMs: number;
+  /** Between two reminders of what is open; null: no reminders. */
+  readonly repeatMs: number | null;
   readonly groupIntervalMs: number;
   readonly defaults: boolean;
   /** IANA zone in which people read times; null: the server's. */
   readonly zone: string | null;
+  /** Who is told of what concerns the fleet as a whole. */
+  readonly recipients: readonly Recipient[];
+  readonly windows: readonly Window[];
+  /** The conditions that concern no single client: collector-silent, collector-isolated. */
+  readonly rules: readonly Rule[];
 }
 
 /** Everything about the way to a client, after inheritance. */
@@ -142,14 +152,21 @@ export interface Client {
   readonly port: number;
   readonly was: string | null;
   readonly state: 'active' | 'paused' | 'retired';
-  /** When `state` ends, milliseconds since 1970; null: never. */
+  /** When `state` ends, milliseconds since 1970; null: never. A state that has ended reads `active` and null. */
   readonly untilMs: number | null;
   /** Names of the named groups around it, outermost first. */
   readonly groups: readonly string[];
   readonly ssh: SshSettings;
-  /** The rules in force for it, after inheritance. Shared between clients. */
+  /**
+   * The rules in force for it, after inheritance: of the innermost element first, in the file's order within one
+   * element, defaults and conditions last. So a subject is judged by the first rule of a type that matches it. Shared
+   * between clients.
+   */
   readonly rules: readonly Rule[];
+  /** Empty: explicit rules reach nobody but their own `mail`; the others go to smtp.fallback unless `muted`. */
   readonly recipients: readonly Recipient[];
+  /** `mail="none"` was said and nobody was added since: nobody is told, not even smtp.fallback. */
+  readonly muted: boolean;
   readonly windows: readonly Window[];
   /** What the rules ask of the agent. Shared between clients. */
   readonly probeOptions: ProbeOptions;
@@ -159,7 +176,7 @@ export interface Client {
 
 export interface Recipient {
   readonly to: string;
-  /** null: all. */
+  /** The least severity that is told; null: all. */
   readonly severity: Severity | null;
   /** Globs of rule names; empty: all. */
   readonly rules: readonly string[];
@@ -179,7 +196,10 @@ export interface Window {
 
 export type Operator = 'ge' | 'gt' | 'le' | 'lt' | 'eq' | 'ne';
 
-/** A rule after inheritance: an <alert>, a default, or a condition without a rule. */
+/**
+ * A rule after inheritance: an <alert>, a default, or a condition without a rule. Limits are in the metric's own unit:
+ * percent, bytes, seconds (uptime, clock-offset), degrees, per second, counts.
+ */
 export interface Rule {
   readonly name: string;
   readonly type: string | null;
@@ -192,12 +212,15 @@ export interface Rule {
   readonly critical: number | null;
   /** Severity where there is no warning and critical level: a service, a condition, a rule with one `limit`. */
   readonly severity: Severity;
+  /** The limit of the way back from the lowest level; null: that level itself. */
   readonly clear: number | null;
   readonly freeBytes: number | null;
   /** Exactly one is not null, or both null where `for` has no meaning. */
   readonly forMs: number | null;
   readonly forCount: number | null;
+  /** null: no reminders. */
   readonly repeatMs: number | null;
+  /** These instead of the client's recipients; empty: nobody; null: the client's recipients. */
   readonly mail: readonly string[] | null;
   readonly note: string | null;
   /** service: the state that is expected. */
@@ -207,5 +230,7 @@ export interface Rule {
   readonly also: boolean;
   /** `file`: written by somebody; `default`: section 3's defaults; `condition`: needs no rule. */
   readonly origin: 'file' | 'default' | 'condition';
+  /** Where it was written or last tuned. */
+  readonly file: string | null;
   readonly line: number | null;
 }
