@@ -10,6 +10,8 @@ export interface ConnectOptions {
   readonly tcpTimeoutMs: number;
   /** Until the login is done, TCP included. */
   readonly connectTimeoutMs: number;
+  /** Until a command runs, each; default: connectTimeoutMs. */
+  readonly channelTimeoutMs?: number;
   /** The whole visit: when it is aborted, everything is destroyed at once. */
   readonly signal: AbortSignal;
 }
@@ -36,11 +38,15 @@ export interface Connection {
   destroy(): void;
 }
 
+/** stdout and stderr share one window of 2 MiB: the client is held up until both are read (or resumed). */
 export interface Channel {
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
-  /** How the command ended. Rejects with a FleetError when the connection broke before it did. */
+  /**
+   * How the command ended; its last output may still be unread then. Rejects with a FleetError when the connection
+   * broke before it did; a rejection that nobody waits for is not an unhandled one.
+   */
   readonly exit: Promise<ChannelExit>;
 }
 

@@ -1,0 +1,106 @@
+import type { LoginKey } from './private-key.ts';
+import type { SshAgent } from './ssh-agent.ts';
+import type { AnyAuthMethod, AuthenticationType, KeyboardInteractiveCallback, Prompt } from './ssh2.ts';
+
+/** What may be offered to a client, in clear. Nothing else ever is: no default keys, no agent that was not named. */
+export interface Credentials {
+  readonly password: string | null;
+  readonly key: LoginKey | null;
+  readonly agent: SshAgent | null;
+  /** Why something that is configured is not among these; null: all is. */
+  readonly problem: string | null;
+}
+
+/** The SSH method that an attempt counts as on the wire. */
+type Method = 'publickey' | 'password' | 'keyboard-interactive';
+
+interface Attempt {
+  readonly label: string;
+  readonly method: Method;
+  readonly offer: AnyAuthMethod;
+}
+
+export interface Login {
+  /** ssh2's authHandler: what to try next. */
+  readonly next: (left: AuthenticationType[] | null, partial: boolean | null) => AnyAuthMethod | false;
+  /** What was offered, for the message after a refusal. */
+  readonly tried: () => readonly string[];
+  /** What the client would have taken, as far as it said; null: not said. */
+  readonly wanted: () => readonly string[] | null;
+}
+
+/**
+ * The order of a login: key, agent, password, keyboard-interactive with that password; what the client does not take
+ * is left out, and a password that was judged is not sent a second time in another way (accounts get locked).
+ * `refuse` is called with a sentence when the client asks what is not answered.
+ */
+export function planLogin(username: string, credentials: Credentials, refuse: (why: string) => void): Login {
+  const { password, key, agent } = credentials;
+  const attempts: Attempt[] = [];
+  if (key?.usable) {
+    const offer: AnyAuthMethod = { type: 'publickey', username, key: key.usable };
+    attempts.push({ label: `key ${key.fingerprint}`, method: 'publickey', offer });
+  }
+  if (agent) attempts.push({ label: 'ssh-agent', method: 'publickey', offer: { type: 'agent', username, agent } });
+  if (password !== null) {
+    attempts.push({ label: 'password', method: 'password', offer: { type: 'password', username, password } });
+    const prompt = answerPassword(password, refuse);
+    const offer: AnyAuthMethod = { type: 'keyboard-interactive', username, prompt };
+    attempts.push({ label: 'keyboard-interactive', method: 'keyboard-interactive', offer });
+  }
+
+  const tried: string[] = [];
+  let open = attempts;
+  let last: Attempt | null = null;
+  let wanted: readonly string[] | null = null;
+  return {
+    tried: () => tried,
+    wanted: () => wanted,
+    next: (left, partial) => {
+      wanted = left;
+      // After one of several required methods was taken, those that were refused for being out of turn count again.
+      if (partial === true) open = attempts.filter((attempt) => attempt.method !== last?.method);
+      else if (last?.method === 'password' && left?.includes('password') === true) {
+        open = open.filter((attempt) => attempt.method !== 'keyboard-interactive');
+      }
+      const attempt = open.find(({ method }) => left === null || left.includes(method));
+      if (attempt === undefined) return false;
+      open = open.filter((other) => other !== attempt);
+      last = attempt;
+      tried.push(attempt.label);
+      return attempt.offer;
+    },
+  };
+}
+
+/** True for a prompt that asks for the account's password and nothing else: no code, no new password. */
+export function isPasswordPrompt(prompt: string): boolean {
+  return (
+    /passw|passphrase|mot de passe|contrase|kennwort|senha|wachtwoord|hasło|парол|密码|密碼|パスワード/i.test(prompt) &&
+    !/\b(?:new|retype|again|change|one-?time|otp|token|code|pin|neues?|nouveau)\b/i.test(prompt)
+  );
+}
+
+function answerPassword(password: string, refuse: (why: string) => void) {
+  let answered = false;
+  return (
+    _name: string,
+    _instructions: string,
+    _language: string,
+    prompts: Prompt[],
+    finish: KeyboardInteractiveCallback,
+  ): void => {
+    const [first, second] = prompts;
+    if (!answered && first !== undefined && second === undefined && !first.echo && isPasswordPrompt(first.prompt)) {
+      answered = true;
+      finish([password]);
+      return;
+    }
+    const asked = prompts.map(({ prompt }) => JSON.stringify(prompt.trim().slice(0, 80))).slice(0, 3);
+    refuse(
+      answered && prompts.some(({ prompt }) => isPasswordPrompt(prompt))
+        ? 'the password was refused (keyboard-interactive)'
+        : `keyboard-interactive asks ${asked.join(', ')}, which is not answered`,
+    );
+  };
+}

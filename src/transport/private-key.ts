@@ -1,0 +1,147 @@
+import { createHash, createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+
+import { FleetError, messageOf } from '../errors.ts';
+import { fingerprint } from './fingerprint.ts';
+import { parseKey, type ParsedKey } from './ssh2.ts';
+
+/** A key for logging in. `usable` is null for a public key alone: then it chooses among the keys of an ssh-agent. */
+export interface LoginKey {
+  readonly usable: ParsedKey | null;
+  readonly publicBlob: Buffer;
+  readonly fingerprint: string;
+}
+
+/** The larger ones that exist (RSA 16384) are 13 KB. */
+const maxFileBytes = 64 * 1024;
+
+const loaded = new Map<string, { readonly stamp: string; readonly key: LoginKey }>();
+
+/**
+ * The key of a file: OpenSSH's own format, PEM (PKCS#1, SEC 1) and PKCS#8, encrypted or not, or a public key. Decoded
+ * once a process for each state of the file. Throws FleetError `credentials-unusable`, which never quotes the file.
+ */
+export function loadPrivateKey(path: string, passphrase: string | null): LoginKey {
+  try {
+    const file = statSync(path);
+    if (!file.isFile() || file.size > maxFileBytes) throw new Error('this is no key file');
+    // ssh's own rule: others may not read a key that is ours. One that belongs to root and our group is the admin's choice.
+    if (file.uid === process.getuid?.() && (file.mode & 0o077) !== 0) throw new OpenToOthers();
+    const secret = createHash('sha256')
+      .update(passphrase ?? '')
+      .digest('hex');
+    const stamp = [file.ino, file.mtimeMs, file.size, secret].join(' ');
+    const known = loaded.get(path);
+    if (known?.stamp === stamp) return known.key;
+    const key = decodeLoginKey(readFileSync(path, 'utf8'), passphrase);
+    loaded.set(path, { stamp, key });
+    return key;
+  } catch (thrown) {
+    const open = thrown instanceof OpenToOthers;
+    throw new FleetError({
+      code: 'credentials-unusable',
+      stage: 'login',
+      message: `privateKey ${path}: ${open ? 'others can read it' : messageOf(thrown)}`,
+      ...(open ? { advice: `chmod 600 ${path}` } : {}),
+    });
+  }
+}
+
+class OpenToOthers extends Error {}
+
+/** The same for a text. Throws Error with a sentence that does not quote it. */
+export function decodeLoginKey(text: string, passphrase: string | null): LoginKey {
+  const parsed = decode(text, passphrase);
+  const publicBlob = parsed.getPublicSSH();
+  return {
+    usable: parsed.isPrivateKey() ? withFastSignature(parsed) : null,
+    publicBlob,
+    fingerprint: fingerprint(publicBlob),
+  };
+}
+
+function decode(text: string, passphrase: string | null): ParsedKey {
+  if (/^-----BEGIN (?:ENCRYPTED |RSA |EC )?PRIVATE KEY-----/m.test(text)) return fromPem(text, passphrase);
+  const parsed = passphrase === null ? parseKey(text) : parseKey(text, passphrase);
+  if (!(parsed instanceof Error)) return parsed;
+  if (/no passphrase/.test(parsed.message)) throw new Error('it is encrypted and no passphrase is configured');
+  if (/integrity check|bad decrypt|MAC mismatch/i.test(parsed.message)) throw new Error('the passphrase is wrong');
+  throw parsed;
+}
+
+/** OpenSSL reads what ssh2 does not (PKCS#8), and writes a form that ssh2 does read. */
+function fromPem(text: string, passphrase: string | null): ParsedKey {
+  const encrypted = /^-----BEGIN ENCRYPTED |^Proc-Type: 4,ENCRYPTED/m.test(text);
+  if (encrypted && passphrase === null) throw new Error('it is encrypted and no passphrase is configured');
+  let key: KeyObject;
+  try {
+    key = createPrivateKey({ key: text, format: 'pem', ...(encrypted ? { passphrase: passphrase ?? '' } : {}) });
+  } catch (thrown) {
+    throw new Error(encrypted ? 'the passphrase is wrong, or the file is damaged' : 'it is damaged', { cause: thrown });
+  }
+  const parsed = parseKey(readableForm(key));
+  if (parsed instanceof Error) throw parsed;
+  return parsed;
+}
+
+function readableForm(key: KeyObject): string {
+  if (key.asymmetricKeyType === 'rsa') return key.export({ type: 'pkcs1', format: 'pem' }).toString();
+  if (key.asymmetricKeyType === 'ec') return key.export({ type: 'sec1', format: 'pem' }).toString();
+  if (key.asymmetricKeyType === 'ed25519') return ed25519Container(key);
+  throw new Error(`keys of type ${key.asymmetricKeyType ?? 'unknown'} are not supported`);
+}
+
+/** OpenSSH's own format (its PROTOCOL.key), unencrypted: the only one in which ssh2 takes Ed25519. */
+function ed25519Container(key: KeyObject): string {
+  // RFC 8410: both DER forms end with the 32 bytes of the key.
+  const seed = key.export({ type: 'pkcs8', format: 'der' }).subarray(-32);
+  const point = createPublicKey(key).export({ type: 'spki', format: 'der' }).subarray(-32);
+  const text = (value: string | Buffer): Buffer => {
+    const bytes = Buffer.from(value as string);
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(bytes.length);
+    return Buffer.concat([length, bytes]);
+  };
+  const type = text('ssh-ed25519');
+  const inner = Buffer.concat([Buffer.alloc(8), type, text(point), text(Buffer.concat([seed, point])), text('')]);
+  const padding = Buffer.from(Array.from({ length: (8 - (inner.length % 8)) % 8 }, (_, index) => index + 1));
+  const container = Buffer.concat([
+    Buffer.from('openssh-key-v1\0'),
+    ...['none', 'none', ''].map(text),
+    Buffer.from([0, 0, 0, 1]),
+    text(Buffer.concat([type, text(point)])),
+    text(Buffer.concat([inner, padding])),
+  ]);
+  const lines = container.toString('base64').replace(/.{70}(?=.)/g, '$&\n');
+  return `-----BEGIN OPENSSH PRIVATE KEY-----\n${lines}\n-----END OPENSSH PRIVATE KEY-----\n`;
+}
+
+const defaultHash: Readonly<Record<string, string>> = {
+  'ssh-rsa': 'sha1',
+  'ecdsa-sha2-nistp256': 'sha256',
+  'ecdsa-sha2-nistp384': 'sha384',
+  'ecdsa-sha2-nistp521': 'sha512',
+};
+
+/**
+ * ssh2 decodes the PEM at every signature, which costs more than the signature. A key that node:crypto does not take
+ * keeps ssh2's own way.
+ */
+function withFastSignature(key: ParsedKey): ParsedKey {
+  let object: KeyObject;
+  try {
+    object = createPrivateKey(key.getPrivatePEM());
+  } catch {
+    return key;
+  }
+  const hash = defaultHash[key.type] ?? null;
+  key.sign = (data, algorithm) => {
+    try {
+      return sign(typeof algorithm === 'string' ? algorithm : hash, Buffer.from(data as string), object);
+    } catch (thrown) {
+      // ssh2 expects the error as the value.
+      return thrown as Buffer;
+    }
+  };
+  return key;
+}

@@ -1,0 +1,68 @@
+import { lookup, type LookupAddress } from 'node:dns';
+import { isIP } from 'node:net';
+
+/**
+ * getaddrinfo blocks a thread of Node's pool until the name server answers and cannot be cancelled. More of them at
+ * once would not be faster, and each that is under way when the run ends holds the process back.
+ */
+const maxRunning = 4;
+const maxAddresses = 8;
+
+let running = 0;
+const waiting = new Set<() => void>();
+const underWay = new Map<string, Promise<readonly LookupAddress[]>>();
+
+/**
+ * The addresses of a name, in the system's order (hosts file, name servers), at most eight. Rejects with the system's
+ * error, or with `signal.reason` as soon as the signal is aborted, whatever the name server does.
+ */
+export async function resolveHost(host: string, signal: AbortSignal): Promise<readonly LookupAddress[]> {
+  const family = isIP(host);
+  if (family !== 0) return [{ address: host, family }];
+  signal.throwIfAborted();
+  let stop: (() => void) | undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    stop = () => {
+      // The reason is the caller's own error.
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
+      reject(signal.reason);
+    };
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([aborted, underWay.get(host) ?? queued(host, aborted)]);
+  } finally {
+    if (stop !== undefined) signal.removeEventListener('abort', stop);
+  }
+}
+
+async function queued(host: string, aborted: Promise<never>): Promise<readonly LookupAddress[]> {
+  while (running >= maxRunning) {
+    let wake: (() => void) | undefined;
+    try {
+      await Promise.race([aborted, new Promise<void>((resolve) => waiting.add((wake = resolve)))]);
+    } finally {
+      if (wake !== undefined) waiting.delete(wake);
+    }
+  }
+  return await (underWay.get(host) ?? start(host));
+}
+
+function start(host: string): Promise<readonly LookupAddress[]> {
+  running += 1;
+  const answer = new Promise<readonly LookupAddress[]>((resolve, reject) => {
+    lookup(host, { all: true, order: 'verbatim' }, (error, addresses) => {
+      running -= 1;
+      underWay.delete(host);
+      if (error === null) resolve(addresses.slice(0, maxAddresses));
+      else reject(error);
+      for (const wake of waiting) {
+        waiting.delete(wake);
+        wake();
+        break;
+      }
+    });
+  });
+  underWay.set(host, answer);
+  return answer;
+}

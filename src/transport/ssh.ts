@@ -1,0 +1,198 @@
+import type { Socket } from 'node:net';
+
+import { FleetError, messageOf, type ErrorCode, type Stage } from '../errors.ts';
+import { abortedError } from './aborted.ts';
+import { dial } from './dial.ts';
+import { checkHostKey, type HostKeyCheck, type HostKeyQuestion } from './host-key-check.ts';
+import { planLogin, type Credentials, type Login } from './login.ts';
+import { sshConnection } from './ssh-connection.ts';
+import { newClient, type Client } from './ssh2.ts';
+import type { Connection, ConnectOptions, Transport } from './transport.ts';
+
+/** Everything about the way to one client. */
+export interface SshTarget extends HostKeyQuestion {
+  readonly username: string;
+  /** Called once for each connection, when it begins; may throw FleetError. */
+  readonly credentials: () => Credentials;
+}
+
+/**
+ * SSH in this process, through ssh2. `connect` throws FleetError with stage resolve, connect, handshake or login; a
+ * client that falls silent at any stage ends by the deadline of that stage, and its socket is destroyed.
+ */
+export function createSshTransport(target: SshTarget): Transport {
+  return {
+    connect: async (options) => {
+      const startedMs = performance.now();
+      const credentials = target.credentials();
+      try {
+        requireSomething(target, credentials);
+        const socket = await dial({
+          client: target.client,
+          host: target.address,
+          port: target.port,
+          timeoutMs: Math.min(options.tcpTimeoutMs, options.connectTimeoutMs),
+          signal: options.signal,
+        });
+        return await new Handshake(target, options, credentials, socket, startedMs).run();
+      } finally {
+        credentials.agent?.close();
+      }
+    },
+  };
+}
+
+function requireSomething(target: SshTarget, { password, key, agent, problem }: Credentials): void {
+  if (password !== null || agent !== null || key?.usable) return;
+  const { client } = target;
+  const message = problem ?? 'neither password nor privateKey nor agent is configured';
+  throw new FleetError({ client, code: 'credentials-unusable', stage: 'login', message });
+}
+
+/** From a TCP connection to a login, under one deadline. */
+class Handshake {
+  readonly #target: SshTarget;
+  readonly #options: ConnectOptions;
+  readonly #credentials: Credentials;
+  readonly #socket: Socket;
+  readonly #startedMs: number;
+  readonly #ssh: Client = newClient();
+  readonly #check: HostKeyCheck;
+  readonly #login: Login;
+  #progress: 'silent' | 'greeted' | 'login' = 'silent';
+  #agentProblem: string | null = null;
+  #settle: ((outcome: Connection | FleetError) => void) | null = null;
+
+  constructor(target: SshTarget, options: ConnectOptions, credentials: Credentials, socket: Socket, startedMs: number) {
+    this.#target = target;
+    this.#options = options;
+    this.#credentials = credentials;
+    this.#socket = socket;
+    this.#startedMs = startedMs;
+    this.#check = checkHostKey(target);
+    this.#login = planLogin(target.username, credentials, (why) => this.#fail('auth-failed', why));
+  }
+
+  run(): Promise<Connection> {
+    const { signal, connectTimeoutMs } = this.#options;
+    return new Promise((resolve, reject) => {
+      const left = Math.max(1, connectTimeoutMs - (performance.now() - this.#startedMs));
+      const timer = setTimeout(() => this.#timeUp(), left);
+      const onAbort = (): void => this.#end(abortedError(signal, this.#stage(), this.#target.client));
+      this.#settle = (outcome) => {
+        this.#settle = null;
+        clearTimeout(timer);
+        signal.removeEventListener('abort', onAbort);
+        this.#socket.removeListener('close', onClose);
+        if (outcome instanceof FleetError) reject(outcome);
+        else resolve(outcome);
+      };
+      const onClose = (): void => this.#closed();
+      this.#socket.once('close', onClose);
+      if (signal.aborted) {
+        onAbort();
+        return;
+      }
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#socket.once('data', () => {
+        if (this.#progress === 'silent') this.#progress = 'greeted';
+      });
+      this.#begin();
+    });
+  }
+
+  #begin(): void {
+    const ssh = this.#ssh;
+    ssh.on('error', (error) => this.#onError(error));
+    ssh.on('end', () => this.#socket.destroy());
+    ssh.once('handshake', () => {
+      this.#progress = 'login';
+      try {
+        this.#check.proved();
+      } catch (thrown) {
+        this.#end(thrown as FleetError);
+      }
+    });
+    ssh.on('change password', () => this.#fail('auth-failed', 'the password has expired'));
+    ssh.once('ready', () => this.#ready());
+    try {
+      ssh.connect({
+        sock: this.#socket,
+        username: this.#target.username,
+        readyTimeout: 0,
+        keepaliveInterval: 0,
+        algorithms: { serverHostKey: this.#check.algorithms, compress: ['none'] },
+        hostVerifier: (blob: Buffer) => {
+          const wrong = this.#check.judge(blob);
+          if (wrong !== null) this.#end(wrong);
+          return wrong === null;
+        },
+        authHandler: (authsLeft, partial, next) => {
+          // ssh2 takes `false` for "nothing left", which its declaration does not know.
+          next(this.#login.next(authsLeft, partial) as never);
+        },
+      });
+    } catch (thrown) {
+      this.#fail('handshake-failed', messageOf(thrown), thrown);
+    }
+  }
+
+  #ready(): void {
+    if (this.#settle === null) return;
+    const { client } = this.#target;
+    const { signal, connectTimeoutMs, channelTimeoutMs = connectTimeoutMs } = this.#options;
+    this.#ssh.removeAllListeners('error');
+    this.#ssh.removeAllListeners('end');
+    const connectMs = Math.round(performance.now() - this.#startedMs);
+    const parts = { client, ssh: this.#ssh, socket: this.#socket, connectMs, channelTimeoutMs, signal };
+    this.#settle(sshConnection(parts));
+  }
+
+  #onError(error: Error & { level?: string; code?: unknown }): void {
+    const text = messageOf(error);
+    // The agent's fault; ssh2 goes on with the next way by itself.
+    if (error.level === 'agent') this.#agentProblem = text;
+    else if (error.level === 'client-authentication') this.#refused();
+    else if (this.#progress !== 'login') this.#fail('handshake-failed', text, error);
+    else if (typeof error.code === 'number') this.#fail('auth-failed', `the client ended the login: ${text}`, error);
+    else this.#fail('connect-failed', `the connection broke: ${text}`, error);
+  }
+
+  #refused(): void {
+    const problem = this.#credentials.problem ?? this.#agentProblem;
+    const tried = this.#login.tried();
+    const wanted = this.#login.wanted();
+    const facts = [
+      `${this.#target.username} was refused`,
+      tried.length > 0 ? `tried ${tried.join(', ')}` : 'nothing that is configured was asked for',
+      ...(wanted === null ? [] : [`the client takes ${wanted.join(', ') || 'nothing'}`]),
+      ...(problem === null ? [] : [problem]),
+    ];
+    this.#fail(problem === null ? 'auth-failed' : 'credentials-unusable', facts.join('; '));
+  }
+
+  #timeUp(): void {
+    const limit = `within ${String(this.#options.connectTimeoutMs)} ms`;
+    if (this.#progress === 'login') this.#fail('auth-timeout', `no answer to the login ${limit}`);
+    else if (this.#progress === 'greeted') this.#fail('handshake-timeout', `the key exchange did not end ${limit}`);
+    else this.#fail('handshake-timeout', `TCP stands, but nothing that speaks SSH answered ${limit}`);
+  }
+
+  #closed(): void {
+    if (this.#progress === 'login') this.#fail('connect-failed', 'the client closed the connection during the login');
+    else this.#fail('handshake-failed', 'the client closed the connection during the handshake');
+  }
+
+  #stage(): Stage {
+    return this.#progress === 'login' ? 'login' : 'handshake';
+  }
+
+  #fail(code: ErrorCode, message: string, cause?: unknown): void {
+    this.#end(new FleetError({ client: this.#target.client, code, stage: this.#stage(), message, cause }));
+  }
+
+  #end(why: FleetError): void {
+    this.#settle?.(why);
+    this.#socket.destroy();
+  }
+}

@@ -1,0 +1,249 @@
+/**
+ * A real OpenSSH server for tests: its own host keys, configuration, log and accounts, on a port of its own, listening
+ * on every address (so that 127.0.0.1 to 127.0.0.50 are fifty clients). Needs root and /usr/sbin/sshd.
+ */
+import assert from 'node:assert/strict';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TestContext } from 'node:test';
+
+const sshdPath = '/usr/sbin/sshd';
+
+export type HostKeyType = 'ed25519' | 'ecdsa' | 'rsa';
+
+export interface SshdOptions {
+  /** Default: ed25519 alone, which is made fastest. */
+  readonly hostKeyTypes?: readonly HostKeyType[];
+  /** Keyboard-interactive logins, which need PAM; default: off, and passwords are checked by sshd itself. */
+  readonly pam?: boolean;
+  /** More lines of sshd_config; they come first, so they win. */
+  readonly config?: readonly string[];
+}
+
+export interface SshdAccount {
+  readonly name: string;
+  readonly uid: number;
+  readonly home: string;
+}
+
+export interface AccountOptions {
+  /** Absolute path; default: /bin/sh. */
+  readonly shell?: string;
+  readonly password?: string;
+  /** A line of authorized_keys. */
+  readonly publicKey?: string;
+}
+
+export interface SshdHostKey {
+  readonly type: HostKeyType;
+  /** `ssh-ed25519 AAAA...` */
+  readonly line: string;
+  /** As `ssh-keygen -l` prints it. */
+  readonly fingerprint: string;
+}
+
+export interface Sshd {
+  readonly port: number;
+  /** A folder of its own, removed by `stop`. */
+  readonly dir: string;
+  readonly hostKeys: readonly SshdHostKey[];
+  /** A line of known_hosts for an address of this server, without line break: `[address]:port type key`. */
+  hostKeyLine(address?: string, type?: HostKeyType): string;
+  addAccount(options?: AccountOptions): Promise<SshdAccount>;
+  /** Everything logged so far, at level VERBOSE. */
+  log(): string;
+  /** How often something stands in the log, for instance /Accepted publickey/g. */
+  count(pattern: RegExp): number;
+  /** Waits until the log holds it. */
+  logged(pattern: RegExp): Promise<void>;
+  /** Ends the server, its sessions and its accounts. */
+  stop(): Promise<void>;
+}
+
+/** Why no sshd can be started here; null when it can. With CI set, a missing server is an error. */
+export function sshdMissing(): string | null {
+  let reason: string | null = null;
+  if (process.getuid?.() !== 0) reason = 'needs root, to make accounts';
+  else if (!existsSync(sshdPath)) reason = `needs ${sshdPath} (openssh-server)`;
+  if (reason !== null && process.env['CI']) throw new Error(reason);
+  return reason;
+}
+
+/** True when sshd can be started; else the test is skipped with the reason. */
+export function sshdOrSkip(t: TestContext): boolean {
+  const reason = sshdMissing();
+  if (reason !== null) t.skip(reason);
+  return reason === null;
+}
+
+/** A key pair made by ssh-keygen, in a folder that exists. */
+export function sshKeygen(
+  file: string,
+  ...options: readonly string[]
+): { readonly privateKey: string; readonly publicKey: string } {
+  execFileSync('ssh-keygen', ['-q', '-N', '', ...options, '-f', file], { stdio: ['ignore', 'ignore', 'inherit'] });
+  return { privateKey: file, publicKey: readFileSync(`${file}.pub`, 'utf8').trim() };
+}
+
+export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fh-sshd-'));
+  chmodSync(dir, 0o755);
+  const logFile = path.join(dir, 'log');
+  mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
+  for (const name of ['home', 'authorized_keys']) mkdirSync(path.join(dir, name), { mode: 0o755 });
+  const hostKeys = (options.hostKeyTypes ?? ['ed25519']).map((type) => makeHostKey(dir, type));
+  const accounts: SshdAccount[] = [];
+  const { child, port } = await launch(dir, options, logFile);
+  const killAtExit = (): void => void child.kill('SIGKILL');
+  process.once('exit', killAtExit);
+  const log = (): string => readFileSync(logFile, 'utf8');
+
+  return {
+    port,
+    dir,
+    hostKeys,
+    log,
+    count: (pattern) => log().match(pattern)?.length ?? 0,
+    logged: async (pattern) => {
+      const until = Date.now() + 10_000;
+      while (!pattern.test(log())) {
+        assert.ok(Date.now() < until, `sshd did not log ${String(pattern)}:\n${log()}`);
+        await sleep(10);
+      }
+    },
+    hostKeyLine: (address = '127.0.0.1', type) => {
+      const key = hostKeys.find((candidate) => type === undefined || candidate.type === type);
+      assert.ok(key, `the server has no ${String(type)} key`);
+      return `[${address}]:${String(port)} ${key.line}`;
+    },
+    addAccount: async (account = {}) => {
+      const made = await makeAccount(dir, account);
+      accounts.push(made);
+      return made;
+    },
+    stop: async () => {
+      process.removeListener('exit', killAtExit);
+      const ended = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : null;
+      child.kill('SIGTERM');
+      await ended;
+      for (const account of accounts) await removeAccount(account);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+function makeHostKey(dir: string, type: HostKeyType): SshdHostKey {
+  const { publicKey } = sshKeygen(path.join(dir, `host_${type}`), '-t', type, '-C', '');
+  const [name = '', key = ''] = publicKey.split(' ');
+  const listed = execFileSync('ssh-keygen', ['-l', '-f', path.join(dir, `host_${type}`)], { encoding: 'utf8' });
+  return { type, line: `${name} ${key}`, fingerprint: listed.split(' ')[1] ?? '' };
+}
+
+function sshdConfig(dir: string, options: SshdOptions): string {
+  const pam = options.pam === true ? 'yes' : 'no';
+  const [, major = '0', minor = '0'] =
+    /OpenSSH_(\d+)\.(\d+)/.exec(spawnSync(sshdPath, ['-V'], { encoding: 'utf8' }).stderr) ?? [];
+  const hasPenalties = Number(major) * 100 + Number(minor) >= 908;
+  return [
+    ...(options.config ?? []),
+    'ListenAddress 0.0.0.0',
+    ...(options.hostKeyTypes ?? ['ed25519']).map((type) => `HostKey ${path.join(dir, `host_${type}`)}`),
+    'PidFile none',
+    'LogLevel VERBOSE',
+    'StrictModes no',
+    `AuthorizedKeysFile ${path.join(dir, 'authorized_keys')}/%u`,
+    `UsePAM ${pam}`,
+    `KbdInteractiveAuthentication ${pam}`,
+    'PasswordAuthentication yes',
+    'PermitRootLogin no',
+    'UseDNS no',
+    'PrintMotd no',
+    'PrintLastLog no',
+    'LoginGraceTime 60',
+    'MaxStartups 1000',
+    ...(hasPenalties ? ['PerSourcePenalties no'] : []),
+    '',
+  ].join('\n');
+}
+
+/** sshd cannot say which port the kernel chose: one is taken that was free a moment ago, and again if it was lost. */
+async function launch(
+  dir: string,
+  options: SshdOptions,
+  logFile: string,
+): Promise<{ child: ChildProcess; port: number }> {
+  const configFile = path.join(dir, 'sshd_config');
+  writeFileSync(configFile, sshdConfig(dir, options));
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await freePort();
+    writeFileSync(logFile, '');
+    const args = ['-D', '-f', configFile, '-p', String(port), '-E', logFile];
+    const child = spawn(sshdPath, args, { stdio: 'ignore' });
+    const until = Date.now() + 10_000;
+    for (;;) {
+      const log = readFileSync(logFile, 'utf8');
+      if (log.includes(`Server listening on 0.0.0.0 port ${String(port)}.`)) return { child, port };
+      if (child.exitCode !== null || Date.now() > until) break;
+      await sleep(5);
+    }
+    child.kill('SIGKILL');
+    const log = readFileSync(logFile, 'utf8');
+    if (attempt === 10 || !/Address already in use/.test(log)) throw new Error(`sshd did not start:\n${log}`);
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '0.0.0.0');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function makeAccount(dir: string, options: AccountOptions): Promise<SshdAccount> {
+  const name = `fh${randomBytes(5).toString('hex')}`;
+  const home = path.join(dir, 'home', name);
+  // `*` is no password, but not a locked account, which sshd would refuse.
+  const hash =
+    options.password === undefined
+      ? '*'
+      : execFileSync('openssl', ['passwd', '-6', '-stdin'], {
+          input: `${options.password}\n`,
+          encoding: 'utf8',
+        }).trim();
+  const args = ['-m', '-d', home, '-s', options.shell ?? '/bin/sh', '-p', hash, name];
+  await accountCommand('useradd', args);
+  if (options.publicKey !== undefined) {
+    writeFileSync(path.join(dir, 'authorized_keys', name), `${options.publicKey}\n`, { mode: 0o644 });
+  }
+  return { name, home, uid: statSync(home).uid };
+}
+
+async function removeAccount({ name, uid }: SshdAccount): Promise<void> {
+  for (const pid of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    try {
+      if (statSync(`/proc/${pid}`).uid === uid) process.kill(Number(pid), 'SIGKILL');
+    } catch {
+      // It ended by itself.
+    }
+  }
+  await accountCommand('userdel', ['-f', name]);
+}
+
+/** The account files have one lock for the whole machine; other tests may hold it. */
+async function accountCommand(program: string, args: readonly string[]): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    const { status, stderr } = spawnSync(`/usr/sbin/${program}`, args, { encoding: 'utf8' });
+    if (status === 0) return;
+    if (attempt === 100 || !/lock/.test(stderr)) throw new Error(`${program}: ${stderr}`);
+    await sleep(20 + Math.random() * 60);
+  }
+}
