@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { diskRows, networkRows, statsColumns } from '../../src/report/columns.ts';
+import { metrics } from '../../src/report/metrics.ts';
+import type { Row } from '../../src/report/report.ts';
+import { fullReport, reportWith, sampleReport, worker } from './sample-report.ts';
+
+const disks = (...data: readonly Row[]): ReturnType<typeof reportWith> =>
+  reportWith(worker('disks', [{ name: 'disk', data }]));
+
+test('stats takes its columns from the metrics', () => {
+  const report = reportWith(
+    worker('cpu', [{ name: 'cpu', data: [{ used_percent: 12.5, cpus: 8 }] }]),
+    worker('load', [{ name: 'load', data: [{ load1: 0, load5: 0.5, load15: 0.25 }] }]),
+    worker('memory', [
+      { name: 'memory', data: [{ used_percent: 41.7 }] },
+      { name: 'swap', data: [{ used_percent: null }] },
+    ]),
+    worker('os', [
+      {
+        name: 'os',
+        data: [{ hostname: 'web-1.example.org', distribution: 'Debian 12', kernel: '6.1', reboot_required: 0 }],
+      },
+      { name: 'uptime', data: [{ seconds: 86400 }] },
+    ]),
+    worker('processes', [{ name: 'processes', data: [{ total: 120 }] }]),
+    worker('services', [{ name: 'services', data: [{ failed_units: 2 }] }], 'systemctl took too long'),
+  );
+  assert.deepEqual(statsColumns(report), {
+    hostname: 'web-1.example.org',
+    os: 'Debian 12',
+    uptime_s: 86400,
+    cpu_percent: 12.5,
+    memory_percent: 41.7,
+    swap_percent: null,
+    load1: 0,
+    load5: 0.5,
+    load15: 0.25,
+    disk_percent: null,
+    processes: 120,
+    cpus: 8,
+    failed_units: 2,
+    probe_errors: 1,
+    unresponsive_mounts: null,
+    reboot_required: 0,
+  });
+});
+
+test('every metric with a column reaches it', () => {
+  const columns = statsColumns(fullReport()) as unknown as Record<string, unknown>;
+  for (const { column, name } of metrics) if (column !== undefined) assert.equal(columns[column], 1, name);
+});
+
+test('an empty report is unknown, not zero', () => {
+  const { probe_errors: errors, ...others } = statsColumns(reportWith());
+  assert.equal(errors, 0);
+  assert.deepEqual([...new Set(Object.values(others))], [null]);
+});
+
+test('the kernel stands in for a missing distribution; an empty text is unknown', () => {
+  const os = (row: Row): unknown => statsColumns(reportWith(worker('os', [{ name: 'os', data: [row] }]))).os;
+  assert.equal(os({ distribution: null, kernel: 'FreeBSD 14' }), 'FreeBSD 14');
+  assert.equal(os({ distribution: '', kernel: '' }), null);
+});
+
+test('the fullest disk is the fullest local one that can be written to', () => {
+  assert.equal(statsColumns(sampleReport).disk_percent, 63.1);
+  assert.equal(statsColumns(sampleReport).unresponsive_mounts, 1);
+  const local = { scope: 'local', mode: 'rw' };
+  assert.equal(
+    statsColumns(
+      disks(
+        { ...local, mount: '/', used_percent: 10 },
+        { ...local, mount: '/b', used_percent: 70 },
+        { ...local, mount: '/c', used_percent: null },
+        { mount: '/d', used_percent: 99 },
+      ),
+    ).disk_percent,
+    70,
+  );
+  assert.equal(statsColumns(disks({ ...local, mount: '/', used_percent: null })).disk_percent, null);
+  assert.equal(statsColumns(disks({ ...local, mount: '/', used_percent: 0 })).disk_percent, 0);
+  assert.equal(statsColumns(disks()).unresponsive_mounts, 0);
+});
+
+test('rows of disks and interfaces have all labels and fields of the metrics and no other', () => {
+  for (const [family, rows] of [
+    ['disk', diskRows(fullReport())],
+    ['network', networkRows(fullReport())],
+  ] as const) {
+    const own = metrics.filter((metric) => metric.family === family);
+    const expected = [...(own[0]?.labels ?? []), ...own.map(({ field }) => field)];
+    assert.equal(rows.length, 2);
+    for (const row of rows) {
+      assert.deepEqual(Object.keys(row), expected);
+      assert.ok(Object.values(row).every((value) => value !== null));
+    }
+  }
+});
+
+test('of two rows of one mount the later counts, and rows without a mount are left out', () => {
+  const rows = diskRows(
+    disks(
+      { mount: '/a', used_percent: 1 },
+      { mount: '/b' },
+      { mount: '/a', used_percent: 2 },
+      { used_percent: 3 },
+      { mount: null },
+    ),
+  );
+  assert.deepEqual(
+    rows.map(({ mount, used_percent: percent }) => [mount, percent]),
+    [
+      ['/a', 2],
+      ['/b', null],
+    ],
+  );
+});
+
+test('a family may be spread over several worker reports', () => {
+  const part = (mount: string): ReturnType<typeof worker> => worker('disks', [{ name: 'disk', data: [{ mount }] }]);
+  assert.deepEqual(
+    diskRows(reportWith(part('/'), part('/nfs'))).map(({ mount }) => mount),
+    ['/', '/nfs'],
+  );
+});

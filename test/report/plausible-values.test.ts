@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { maxDoubts } from '../../src/report/limits.ts';
+import { metrics } from '../../src/report/metrics.ts';
+import { withPlausibleValues } from '../../src/report/plausible-values.ts';
+import { ReportFault } from '../../src/report/report.ts';
+import { fullReport, reportWith, sampleReport, worker } from './sample-report.ts';
+
+test('a report in which all makes sense stays the very same', () => {
+  for (const report of [sampleReport, fullReport()]) {
+    assert.equal(withPlausibleValues(report).report, report);
+    assert.deepEqual(withPlausibleValues(report).doubts, []);
+  }
+});
+
+test('every metric has a range: its ends are taken, what is beyond becomes null', () => {
+  for (const { family, field, minimum, maximum } of metrics) {
+    const of = (value: number): ReturnType<typeof withPlausibleValues> =>
+      withPlausibleValues(reportWith(worker('probe', [{ name: family, data: [{ [field]: value }] }])));
+    assert.deepEqual([...of(minimum).doubts, ...of(maximum).doubts], [], `${family}_${field}`);
+    for (const value of [minimum - 1, maximum * 1.01]) {
+      const { report, doubts } = of(value);
+      assert.equal(doubts.length, 1, `${family}_${field} ${value}`);
+      assert.deepEqual(report.worker_reports[0]?.function_reports[0]?.data, [{ [field]: null }]);
+    }
+  }
+});
+
+test('only the value itself is replaced, and the reason says where and why', () => {
+  const before = reportWith(
+    worker('cpu', [{ name: 'cpu', data: [{ used_percent: 20 }] }]),
+    worker('disks', [
+      {
+        name: 'disk',
+        data: [
+          { mount: '/', used_percent: 40, unheard_of: 1e300 },
+          { mount: '/data', used_percent: 4e9, size_bytes: -1, inodes_percent: null },
+        ],
+        unknown: [{ row: 1, field: 'inodes_percent', reason: 'none counted' }],
+        omitted: 3,
+      },
+    ]),
+  );
+  const copy = structuredClone(before);
+  const { report, doubts } = withPlausibleValues(before);
+  assert.deepEqual(before, copy, 'what was given is left as it was');
+  const path = '$.worker_reports[1].function_reports[0].data[1]';
+  assert.deepEqual(doubts, [
+    { path: `${path}.size_bytes`, value: -1, reason: `-1 is not within 0 and ${2 ** 60}` },
+    { path: `${path}.used_percent`, value: 4e9, reason: '4000000000 is not within 0 and 100' },
+  ]);
+  assert.equal(report.worker_reports[0]?.function_reports[0], before.worker_reports[0]?.function_reports[0]);
+  assert.deepEqual(report.worker_reports[1]?.function_reports, [
+    {
+      name: 'disk',
+      data: [
+        { mount: '/', used_percent: 40, unheard_of: 1e300 },
+        { mount: '/data', used_percent: null, size_bytes: null, inodes_percent: null },
+      ],
+      unknown: [
+        { row: 1, field: 'inodes_percent', reason: 'none counted' },
+        { row: 1, field: 'size_bytes', reason: `-1 is not within 0 and ${2 ** 60}` },
+        { row: 1, field: 'used_percent', reason: '4000000000 is not within 0 and 100' },
+      ],
+      omitted: 3,
+    },
+  ]);
+  assert.deepEqual(withPlausibleValues(report).doubts, []);
+});
+
+test('a report that is senseless all over is refused', () => {
+  const senseless = (count: number): ReturnType<typeof withPlausibleValues> =>
+    withPlausibleValues(
+      reportWith(worker('cpu', [{ name: 'cpu', data: Array.from({ length: count }, () => ({ used_percent: -5 })) }])),
+    );
+  assert.equal(senseless(maxDoubts).doubts.length, maxDoubts);
+  assert.throws(() => senseless(maxDoubts + 1), ReportFault);
+});
