@@ -1,7 +1,12 @@
-import { mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { closeSync, fstatSync, openSync, readSync, readdirSync, rmSync, statSync } from 'node:fs';
+import type { Dirent } from 'node:fs';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 
 import { FleetError, messageOf } from '../errors.ts';
+import { SealFault } from '../seal/seal-fault.ts';
+import { maxSealedBytes } from '../seal/sealed-message.ts';
 import { clientOfFolder, folderOfClient } from './client-folder.ts';
 import type { ClockFacts } from './clock-facts.ts';
 import { errnoOf, partSuffix } from './durable-file.ts';
@@ -16,11 +21,19 @@ import { errnoOf, partSuffix } from './durable-file.ts';
 export interface SealedSpool {
   /** Resolves when the report would survive a power loss. Throws FleetError `spool-full` or `state-unusable`. */
   add(report: ArrivedReport): Promise<SpooledReport>;
-  /** What earlier runs left, oldest first. Removes files whose writing was cut off. Only while holding the lock. */
-  leftovers(): Promise<readonly SpooledReport[]>;
-  read(report: SpooledReport): Promise<Buffer>;
+  /** What earlier runs left. Removes files whose writing was cut off. Only while holding the lock. */
+  scan(): Promise<SpoolScan>;
+  /** Throws SealFault `report-too-large`, or what fs throws. */
+  read(report: SpooledReport): Buffer;
   /** Once it is a row. */
-  remove(report: SpooledReport): Promise<void>;
+  remove(report: SpooledReport): void;
+}
+
+export interface SpoolScan {
+  /** Oldest first. */
+  readonly reports: readonly SpooledReport[];
+  /** The quarantine folders that there are, absolute. */
+  readonly quarantines: readonly string[];
 }
 
 export interface ArrivedReport {
@@ -65,10 +78,28 @@ export function openSealedSpool(dir: string): SealedSpool {
       const { client, receivedAtMs, clock } = report;
       return { client, file: path.join(folder, name), receivedAtMs, clock };
     },
-    leftovers: () => findLeftovers(dir),
-    read: (report) => readFile(report.file),
-    remove: (report) => rm(report.file, { force: true }),
+    scan: () => scanFolders(dir),
+    read: (report) => readSealed(report.file),
+    remove: (report) => rmSync(report.file, { force: true }),
   };
+}
+
+// Synchronous, because a file of 2 KB that was just written is read in 7 us, a tenth of what the thread pool costs.
+function readSealed(file: string): Buffer {
+  const fd = openSync(file, 'r');
+  try {
+    const { size } = fstatSync(fd);
+    if (size > maxSealedBytes) throw new SealFault('report-too-large', `a sealed report of ${size} bytes`);
+    const bytes = Buffer.alloc(size);
+    for (let at = 0; at < size;) {
+      const read = readSync(fd, bytes, at, size - at, at);
+      if (read === 0) throw new SealFault('seal-corrupt', 'the file became shorter while it was read');
+      at += read;
+    }
+    return bytes;
+  } finally {
+    closeSync(fd);
+  }
 }
 
 async function makeFolder(dir: string, folder: string): Promise<void> {
@@ -145,34 +176,36 @@ function factsOfName(name: string): { receivedAtMs: number; clock: ClockFacts | 
   return { receivedAtMs: Number(received), clock };
 }
 
-async function findLeftovers(dir: string): Promise<readonly SpooledReport[]> {
-  const found: SpooledReport[] = [];
-  for (const folder of await entriesOf(dir)) {
+/** Folders between two pauses for whatever else goes on in this process. */
+const foldersAtOnce = 500;
+
+async function scanFolders(dir: string): Promise<SpoolScan> {
+  const reports: SpooledReport[] = [];
+  const quarantines: string[] = [];
+  for (const [index, folder] of entriesOf(dir).entries()) {
+    if (index % foldersAtOnce === foldersAtOnce - 1) await setImmediate();
     if (!folder.isDirectory()) continue;
     const client = clientOfFolder(folder.name);
-    for (const entry of await entriesOf(path.join(dir, folder.name))) {
+    for (const entry of entriesOf(path.join(dir, folder.name))) {
       const file = path.join(dir, folder.name, entry.name);
+      if (entry.isDirectory() && entry.name === 'quarantine') quarantines.push(file);
       if (!entry.isFile()) continue;
-      if (entry.name.endsWith(partSuffix)) await rm(file, { force: true });
-      else if (entry.name.endsWith('.fhs')) found.push({ client, file, ...(await factsOfFile(file, entry.name)) });
+      if (entry.name.endsWith(partSuffix)) rmSync(file, { force: true });
+      else if (entry.name.endsWith('.fhs')) reports.push({ client, file, ...factsOfFile(file, entry.name) });
     }
   }
-  return found.sort((a, b) => a.receivedAtMs - b.receivedAtMs);
+  return { reports: reports.sort((a, b) => a.receivedAtMs - b.receivedAtMs), quarantines };
 }
 
-async function factsOfFile(file: string, name: string): Promise<Pick<SpooledReport, 'receivedAtMs' | 'clock'>> {
-  return factsOfName(name) ?? { receivedAtMs: Math.round((await stat(file)).mtimeMs), clock: null };
+function factsOfFile(file: string, name: string): Pick<SpooledReport, 'receivedAtMs' | 'clock'> {
+  return factsOfName(name) ?? { receivedAtMs: Math.round(statSync(file).mtimeMs), clock: null };
 }
 
-async function entriesOf(dir: string): Promise<Awaited<ReturnType<typeof readEntries>>> {
+function entriesOf(dir: string): readonly Dirent[] {
   try {
-    return await readEntries(dir);
+    return readdirSync(dir, { withFileTypes: true });
   } catch (thrown) {
     if (errnoOf(thrown) === 'ENOENT') return [];
     throw new FleetError({ code: 'state-unusable', stage: 'spool', message: messageOf(thrown), cause: thrown });
   }
-}
-
-function readEntries(dir: string) {
-  return readdir(dir, { withFileTypes: true });
 }

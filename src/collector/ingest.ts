@@ -1,0 +1,206 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { asFleetError, messageOf } from '../errors.ts';
+import type { FleetError } from '../errors.ts';
+import type { PrivateKeys } from '../seal/open.ts';
+import { SealFault } from '../seal/seal-fault.ts';
+import { readHeader } from '../seal/sealed-message.ts';
+import type { IngestItem, IngestResult, ReportStore } from '../storage/storage.ts';
+import type { ClientNames } from './client-names.ts';
+import type { CollectEvent } from './collect-options.ts';
+import { errnoOf } from './durable-file.ts';
+import { ReportRejected, openSealed } from './open-sealed.ts';
+import type { Quarantine } from './quarantine.ts';
+import type { SealedSpool, SpooledReport } from './sealed-spool.ts';
+
+export interface IngestOptions {
+  readonly spool: SealedSpool;
+  readonly quarantine: Quarantine;
+  readonly keys: PrivateKeys;
+  readonly names: ClientNames;
+  /** null while the database is away: then everything waits. */
+  readonly store: ReportStore | null;
+  /** What was observed longer ago is not stored, so that what was pruned cannot come twice. */
+  readonly retentionMs: number;
+  readonly now: () => number;
+  readonly observe: (event: CollectEvent) => void;
+}
+
+/** The one door through which reports come in: sealed file -> opened, checked -> row, or quarantine. */
+export interface Ingest {
+  /** Queues a sealed file; it is stored with others soon after. */
+  take(report: SpooledReport): void;
+  /**
+   * Stores what is queued and not put off, whatever the storage did before. Returns the fault that stopped it, null when
+   * nothing is left; what could not be stored stays in the spool.
+   */
+  drain(): Promise<FleetError | null>;
+  /** Lets what earlier runs left wait for the next run. */
+  putOffLeftovers(): void;
+  counts(): IngestCounts;
+}
+
+export interface IngestCounts {
+  readonly stored: number;
+  readonly duplicate: number;
+  readonly quarantined: number;
+  readonly waiting: number;
+}
+
+/** Measured best at 100 to 500 rows a transaction. */
+const batchSize = 200;
+/** How long the first of a batch waits for others. */
+const gatherMs = 100;
+
+interface Opened {
+  readonly file: SpooledReport;
+  readonly item: IngestItem;
+}
+
+/** `leftovers` are taken before everything else. */
+export function startIngest(options: IngestOptions, leftovers: readonly SpooledReport[]): Ingest {
+  const old = [...leftovers].reverse();
+  const fresh: SpooledReport[] = [];
+  const counts = { stored: 0, duplicate: 0, quarantined: 0 };
+  /** Files that cannot even be moved to quarantine, and leftovers that were put off: the next run's. */
+  let putOff = 0;
+  const state: { fault: FleetError | null; pump: Promise<void> | null } = { fault: null, pump: null };
+
+  const queued = (): number => old.length + fresh.length;
+  const nextBatch = (): SpooledReport[] => {
+    const batch: SpooledReport[] = [];
+    while (batch.length < batchSize && old.length > 0) batch.push(...old.splice(-1));
+    return [...batch, ...fresh.splice(0, batchSize - batch.length)];
+  };
+
+  const reject = (report: SpooledReport, client: string, rejected: ReportRejected): void => {
+    const { code, message } = rejected;
+    try {
+      options.quarantine.add(report, client, { code, message, atMs: options.now() });
+      counts.quarantined++;
+      options.observe({ kind: 'quarantined', client, code, message });
+    } catch (thrown) {
+      putOff++;
+      options.observe({
+        kind: 'fault',
+        fault: asFleetError(thrown, { code: 'state-unusable', stage: 'spool', client }),
+      });
+    }
+  };
+
+  const open = (report: SpooledReport): Opened | null => {
+    let client = report.client ?? 'unknown';
+    try {
+      const sealed = options.spool.read(report);
+      const owner = options.names.ownerOf(report, () => readHeader(sealed).client);
+      client = owner.client;
+      const { receivedAtMs, clock } = report;
+      const oldestMs = options.now() - options.retentionMs;
+      const { item, doubts } = openSealed({ sealed, keys: options.keys, owner, receivedAtMs, clock, oldestMs });
+      if (doubts[0] !== undefined) {
+        const { path, reason } = doubts[0];
+        const message = `${client}: ${doubts.length} values out of any sense are stored as unknown: ${path}: ${reason}`;
+        options.observe({ kind: 'note', message });
+      }
+      return { file: report, item };
+    } catch (thrown) {
+      // Somebody removed it: there is nothing to store and nothing to keep.
+      if (errnoOf(thrown) === 'ENOENT') return null;
+      reject(report, client, asRejected(thrown));
+      return null;
+    }
+  };
+
+  const settle = ({ file, item }: Opened, result: IngestResult): void => {
+    switch (result.kind) {
+      case 'stored':
+      case 'duplicate':
+        counts[result.kind]++;
+        options.spool.remove(file);
+        return;
+      case 'foreign':
+        reject(
+          file,
+          item.client,
+          new ReportRejected('report-foreign', `its id is that of a report of ${result.owner}`),
+        );
+        return;
+      case 'refused':
+        reject(file, item.client, new ReportRejected('report-refused', result.message));
+        return;
+    }
+  };
+
+  const storeBatch = async (store: ReportStore, batch: readonly SpooledReport[]): Promise<void> => {
+    const seen = new Set<string>();
+    const opened = batch.map(open).filter((entry): entry is Opened => {
+      if (entry === null) return false;
+      if (!seen.has(entry.item.report.report_id)) return seen.add(entry.item.report.report_id) === seen;
+      // Twice in one batch: the second is judged once the first is a row.
+      fresh.push(entry.file);
+      return false;
+    });
+    if (opened.length === 0) return;
+    try {
+      const results = await store.ingest(opened.map(({ item }) => item));
+      for (const [index, entry] of opened.entries()) {
+        const result = results[index];
+        if (result !== undefined) settle(entry, result);
+      }
+    } catch (thrown) {
+      fresh.unshift(...opened.map(({ file }) => file));
+      throw thrown;
+    }
+  };
+
+  const run = async (store: ReportStore): Promise<void> => {
+    while (queued() > 0 && state.fault === null) {
+      try {
+        await storeBatch(store, nextBatch());
+      } catch (thrown) {
+        state.fault = asFleetError(thrown, { code: 'storage-failed', stage: 'storage' });
+        options.observe({ kind: 'fault', fault: state.fault });
+      }
+    }
+  };
+
+  const startPump = (delayMs: number): void => {
+    const { store } = options;
+    if (store === null || state.pump !== null || state.fault !== null || queued() === 0) return;
+    state.pump = sleep(delayMs)
+      .then(() => run(store))
+      .finally(() => {
+        state.pump = null;
+      });
+  };
+
+  const pumped = async (): Promise<void> => {
+    while (state.pump !== null) await state.pump;
+  };
+
+  startPump(0);
+  return {
+    take: (report) => {
+      fresh.push(report);
+      startPump(gatherMs);
+    },
+    drain: async () => {
+      await pumped();
+      state.fault = null;
+      startPump(0);
+      await pumped();
+      return state.fault;
+    },
+    putOffLeftovers: () => {
+      putOff += old.length;
+      old.length = 0;
+    },
+    counts: () => ({ ...counts, waiting: queued() + putOff }),
+  };
+}
+
+function asRejected(thrown: unknown): ReportRejected {
+  if (thrown instanceof ReportRejected) return thrown;
+  if (thrown instanceof SealFault) return new ReportRejected(thrown.code, thrown.message, thrown);
+  return new ReportRejected('report-invalid', messageOf(thrown), thrown);
+}

@@ -1,0 +1,142 @@
+import { appendFileSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import path from 'node:path';
+
+import { FleetError, messageOf } from '../errors.ts';
+import type { ReportStore, RunEnd, RunStart, VisitRecord } from '../storage/storage.ts';
+import { errnoOf } from './durable-file.ts';
+
+/**
+ * journal/<started at>-<run id>.jsonl: what the database was not told yet of a run: its start, visits, its end, one JSON
+ * object a line. A file is written from the start of every run and deleted when the database knows the end, so that
+ * a run that was killed is known to have been.
+ */
+export interface JournalFile {
+  /** Appends visits. Throws FleetError `spool-full`. */
+  visits(visits: readonly VisitRecord[]): void;
+  end(end: RunEnd): void;
+  /** The database knows everything. */
+  remove(): void;
+}
+
+type Line =
+  | { readonly kind: 'start'; readonly start: RunStart }
+  | { readonly kind: 'visits'; readonly visits: readonly VisitRecord[] }
+  | { readonly kind: 'end'; readonly end: RunEnd };
+
+/** Beyond so much the oldest runs go first: visits while the database was away for weeks are not worth a full disk. */
+const defaultMaxBytes = 256 * 1024 * 1024;
+
+export function startJournal(dir: string, start: RunStart): JournalFile {
+  const file = path.join(dir, `${String(start.startedAtMs).padStart(15, '0')}-${start.id}.jsonl`);
+  const append = (line: Line): void => {
+    try {
+      mkdirSync(dir, { recursive: true, mode: 0o700 });
+      appendFileSync(file, `${JSON.stringify(line)}\n`, { mode: 0o600 });
+    } catch (thrown) {
+      throw new FleetError({ code: 'spool-full', stage: 'spool', message: messageOf(thrown), cause: thrown });
+    }
+  };
+  append({ kind: 'start', start });
+  return {
+    visits: (visits) => append({ kind: 'visits', visits }),
+    end: (end) => append({ kind: 'end', end }),
+    remove: () => rmSync(file, { force: true }),
+  };
+}
+
+export interface Replay {
+  readonly runs: number;
+  readonly visits: number;
+  /** Runs whose records went because the journal grew beyond its bound. */
+  readonly dropped: number;
+}
+
+/**
+ * Tells the database what the journals of earlier runs hold, oldest first, and deletes them. Only while holding the lock
+ * or before it starts a journal of its own. Throws what the store throws; what was not told yet stays.
+ */
+export async function replayJournals(
+  dir: string,
+  store: ReportStore,
+  nowMs: number,
+  maxBytes = defaultMaxBytes,
+): Promise<Replay> {
+  const { kept, dropped } = boundJournals(dir, maxBytes);
+  let runs = 0;
+  let visits = 0;
+  for (const file of kept) {
+    const lines = readLines(file);
+    const start = lines.find((line) => line.kind === 'start')?.start;
+    if (start !== undefined) {
+      const records = lines.flatMap((line) => (line.kind === 'visits' ? line.visits : []));
+      const end = lines.find((line) => line.kind === 'end')?.end ?? killedEnd(start, records, nowMs);
+      await store.endRun(start, end);
+      if (records.length > 0) await store.saveVisits(records);
+      runs++;
+      visits += records.length;
+    }
+    rmSync(file, { force: true });
+  }
+  return { runs, visits, dropped };
+}
+
+/** Of a run that wrote no end: it was killed, or the machine went down. */
+function killedEnd(start: RunStart, visits: readonly VisitRecord[], nowMs: number): RunEnd {
+  const ends = visits.map((visit) => visit.startedAtMs + visit.durationMs);
+  const succeeded = visits.filter((visit) => visit.ok).length;
+  return {
+    id: start.id,
+    outcome: 'failed',
+    finishedAtMs: Math.min(nowMs, Math.max(start.startedAtMs, ...ends.slice(-1000))),
+    clients: visits.length,
+    succeeded,
+    failed: visits.length - succeeded,
+    skipped: 0,
+    cpuMs: 0,
+    maxRssBytes: 0,
+  };
+}
+
+/** Deletes the oldest journals until what stays is within the bound. Returns what stays, oldest first. */
+export function boundJournals(
+  dir: string,
+  maxBytes = defaultMaxBytes,
+): { readonly kept: readonly string[]; readonly dropped: number } {
+  const kept: string[] = [];
+  let bytes = 0;
+  let dropped = 0;
+  for (const name of journalNames(dir).toReversed()) {
+    const file = path.join(dir, name);
+    bytes += statSync(file).size;
+    if (bytes <= maxBytes) kept.unshift(file);
+    else {
+      rmSync(file);
+      dropped++;
+    }
+  }
+  return { kept, dropped };
+}
+
+function journalNames(dir: string): readonly string[] {
+  try {
+    return readdirSync(dir)
+      .filter((name) => name.endsWith('.jsonl'))
+      .toSorted();
+  } catch (thrown) {
+    if (errnoOf(thrown) === 'ENOENT') return [];
+    throw new FleetError({ code: 'state-unusable', stage: 'run', message: messageOf(thrown), cause: thrown });
+  }
+}
+
+/** A line that was cut off by a crash is passed over; the files are the collector's own, 0600 in 0700. */
+function readLines(file: string): readonly Line[] {
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .flatMap((text) => {
+      try {
+        return [JSON.parse(text) as Line];
+      } catch {
+        return [];
+      }
+    });
+}
