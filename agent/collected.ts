@@ -18,8 +18,7 @@ export interface CollectOptions {
   readonly placeDir: string | null;
 }
 
-export type JsonValue =
-  string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
 /** What rates are computed from; kept on the client from one visit to the next. */
 export interface Counters {

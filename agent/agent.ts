@@ -1,0 +1,76 @@
+/**
+ * What runs on a client: started by the loader of src/transport/loader.ts, over within a second, nothing left running.
+ *
+ * Promises: the hello goes out before any probe runs; a report is on this machine's disk before it is sent, and stays
+ * there until it was acknowledged; whatever the disk, the probes or an earlier agent do, what can be said is said.
+ * Files are 0600 in folders that are ours alone.
+ */
+import { decodeRequest } from '../src/report/agent-request.ts';
+import { encodeJsonFrame } from '../src/report/frames.ts';
+import { protocolVersion } from '../src/report/wire.ts';
+import { monotonicMs, readBootId } from './clock.ts';
+import type { Collect } from './collected.ts';
+import { install } from './install.ts';
+import type { Brought } from './install.ts';
+import { agentFault, agentVersion, makeReport } from './make-report.ts';
+import { placeRoots } from './places.ts';
+import { claimPlace, releasePlace } from './running.ts';
+import { writeOut } from './stdio.ts';
+import { stream, takeAcknowledgements } from './streaming.ts';
+import { closeVisit, openVisit } from './visit.ts';
+import { startWatchdog } from './watchdog.ts';
+
+export interface Collectors {
+  readonly visit: Collect;
+  /** null in the program that is brought to Linux for every visit. */
+  readonly inventory: Collect | null;
+}
+
+/** From the agent's own deadline to its end by force. */
+const graceMs = 1000;
+/** How long an earlier agent may still take to end. */
+const patienceMs = 1000;
+
+/** Does all that one start of the agent has to do, and ends the process. */
+export function runAgent(collectors: Collectors): void {
+  answer(collectors)
+    .then(() => process.exit(0))
+    .catch((thrown: unknown) => {
+      console.error(thrown instanceof Error ? thrown.message : thrown);
+      process.exit(1);
+    });
+}
+
+async function answer(collectors: Collectors): Promise<void> {
+  process.umask(0o077);
+  const [, , text = '', guard, machineId = ''] = process.argv;
+  const request = decodeRequest(text);
+  if (guard !== 't') startWatchdog(request.deadlineMs + graceMs);
+
+  const bootId = readBootId();
+  writeOut(Buffer.from(request.marker, 'base64url'));
+  writeOut(
+    encodeJsonFrame('H', {
+      v: protocolVersion,
+      agent: agentVersion,
+      wall_ms: Date.now(),
+      monotonic_ms: monotonicMs(),
+      boot_id: bootId,
+    }),
+  );
+
+  const roots = placeRoots(process.env, process.getuid?.() ?? 0);
+  const names = { machine: /^[^./][^/]*$/.test(machineId) ? machineId : 'unknown', collector: request.collector };
+  const brought = (globalThis as { fleetHealth?: Brought }).fleetHealth;
+  if (brought) install(brought, guard === 't' ? 't' : 'w', roots, names);
+
+  const visit = openVisit(request, roots, names);
+  const running = claimPlace(visit.dirs, bootId, patienceMs);
+  const outcome =
+    running === null
+      ? await makeReport(request, visit, collectors[request.kind], bootId)
+      : agentFault('agent-stuck', `agent ${running.pid} of an earlier visit has not ended (state ${running.state})`);
+  if (stream(request, visit, outcome)) takeAcknowledgements(visit);
+  if (running === null) releasePlace(visit.dirs);
+  closeVisit(visit);
+}

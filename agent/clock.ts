@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs';
+
+/** Since boot, the time that a machine slept included where the system counts it; whole milliseconds. */
+export function monotonicMs(): number {
+  try {
+    // CLOCK_BOOTTIME: CLOCK_MONOTONIC stands still while a machine is suspended.
+    const seconds = Number.parseFloat(readFileSync('/proc/uptime', 'utf8'));
+    if (Number.isFinite(seconds)) return Math.round(seconds * 1000);
+  } catch {
+    // No Linux.
+  }
+  return Math.round(Number(process.hrtime.bigint() / 1_000_000n));
+}
+
+/** null where the system has none. */
+export function readBootId(): string | null {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() || null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,125 @@
+import type { WorkerReport } from '../src/report/report.ts';
+import type { Collected, CollectOptions, JsonValue } from './collected.ts';
+import { printable } from './probes/function-report.ts';
+import { probes as allProbes } from './probes/index.ts';
+import type { Earlier, Probe, ProbeContext, ProbeResult } from './probes/probe.ts';
+import { openSource } from './probes/source.ts';
+
+/** What the first visit waits between two looks at the counters. */
+const sampleMs = 250;
+/** A shorter time makes no average; after a longer one an average says nothing of now. */
+const minElapsedMs = 200;
+const maxElapsedMs = 24 * 3_600_000;
+
+/**
+ * Runs every probe on a Linux machine. Never throws: what a probe cannot do is said in its worker report. Rates are
+ * averages since the previous visit; where there was none in this boot, of 250 ms, which all probes wait together.
+ */
+export async function collect(options: CollectOptions): Promise<Collected> {
+  return runProbes(options, allProbes);
+}
+
+/** The same with other probes, for tests. */
+export async function runProbes(options: CollectOptions, probes: readonly Probe[]): Promise<Collected> {
+  const source = openSource(options.root);
+  const begun = milliseconds();
+  const sinceBoot = (): number => options.monotonicMs + milliseconds() - begun;
+  const start = (probe: Probe, earlier: Earlier | null): Promise<Outcome> => {
+    const started = milliseconds();
+    const allowed = Math.min(probe.deadlineMs, options.deadlineMs - (started - begun));
+    const leftMs = (): number => allowed - (milliseconds() - started);
+    const context: ProbeContext = { source, options: options.options, earlier, placeDir: options.placeDir, leftMs };
+    return outcomeOf(probe, context, allowed, started);
+  };
+
+  const waiting = probes.filter(({ rates }) => rates !== true).map((probe) => [probe, start(probe, null)] as const);
+  const counting = probes.filter(({ rates }) => rates === true);
+  let values = isUsable(options) ? options.previous?.values : undefined;
+  let then = options.previous?.monotonicMs ?? 0;
+  if (values === undefined && options.deadlineMs - (milliseconds() - begun) > 2 * sampleMs) {
+    then = sinceBoot();
+    values = countersOf(await Promise.all(counting.map(async (probe) => [probe, await start(probe, null)] as const)));
+    await new Promise((resolve) => setTimeout(resolve, sampleMs));
+  }
+  const countedMs = sinceBoot();
+  const counted = counting.map((probe) => {
+    const counters = values?.[probe.name];
+    return [probe, start(probe, counters === undefined ? null : { counters, elapsedMs: sinceBoot() - then })] as const;
+  });
+  const started = new Map<Probe, Promise<Outcome>>([...waiting, ...counted]);
+  const outcomes = await Promise.all(
+    probes.map(async (probe) => [probe, (await started.get(probe)) ?? noOutcome] as const),
+  );
+  const kept = countersOf(outcomes);
+  return {
+    workerReports: outcomes.map(([probe, outcome]) => workerReport(probe, outcome)),
+    counters:
+      Object.keys(kept).length === 0
+        ? null
+        : { bootId: options.bootId ?? '', monotonicMs: Math.round(countedMs), values: kept },
+  };
+}
+
+interface Outcome {
+  readonly result: ProbeResult | null;
+  readonly fault: string | null;
+  readonly durationMs: number;
+}
+
+const noOutcome: Outcome = { result: null, fault: 'not run', durationMs: 0 };
+
+/** What came of a probe; never rejects. */
+async function outcomeOf(probe: Probe, context: ProbeContext, allowedMs: number, started: number): Promise<Outcome> {
+  const outcome = (result: ProbeResult | null, fault: string | null): Outcome => ({
+    result,
+    fault,
+    durationMs: Math.round(milliseconds() - started),
+  });
+  if (allowedMs <= 0) return { ...noOutcome, fault: 'no time left' };
+  try {
+    const running = probe.run(context);
+    if (!(running instanceof Promise)) return outcome(running, running.error ?? null);
+    const result = await within(running, allowedMs);
+    return outcome(result, result === null ? `no answer within ${Math.round(allowedMs)} ms` : (result.error ?? null));
+  } catch (error) {
+    return outcome(null, error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** null: it took too long. What comes of it later is dropped. */
+function within(running: Promise<ProbeResult>, allowedMs: number): Promise<ProbeResult | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), allowedMs);
+  });
+  return Promise.race([running, late]).finally(() => clearTimeout(timer));
+}
+
+function workerReport({ name }: Probe, { result, fault, durationMs }: Outcome): WorkerReport {
+  return {
+    name,
+    duration_ms: durationMs,
+    error: fault === null ? null : printable(fault),
+    function_reports: result?.functions ?? [],
+  };
+}
+
+function countersOf(outcomes: readonly (readonly [Probe, Outcome])[]): Record<string, JsonValue> {
+  const values: Record<string, JsonValue> = {};
+  for (const [{ name }, { result }] of outcomes) {
+    if (result?.counters !== undefined) values[name] = result.counters;
+  }
+  return values;
+}
+
+function isUsable({ previous, bootId, monotonicMs }: CollectOptions): boolean {
+  if (previous === null || previous.bootId !== (bootId ?? '')) return false;
+  const elapsedMs = monotonicMs - previous.monotonicMs;
+  return elapsedMs >= minElapsedMs && elapsedMs <= maxElapsedMs;
+}
+
+/** Since some moment, by the clock that nobody sets; `performance` would load more of Node. */
+function milliseconds(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1000 + nanoseconds / 1e6;
+}

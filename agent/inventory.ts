@@ -1,0 +1,5 @@
+/** inventory.cjs: what a machine is made of, once a day; and on systems other than Linux every visit. */
+import { runAgent } from './agent.ts';
+import { collectInventory } from './collect-inventory.ts';
+
+runAgent({ visit: collectInventory, inventory: collectInventory });

@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+
+import { encodeReport } from '../src/report/encode-report.ts';
+import { reportVersion } from '../src/report/report.ts';
+import type { Report } from '../src/report/report.ts';
+import { agentFaultCodes } from '../src/report/wire.ts';
+import type { AgentFault, AgentFaultCode, AgentRequest } from '../src/report/wire.ts';
+import { sealReport } from '../src/seal/seal.ts';
+import { monotonicMs } from './clock.ts';
+import type { Collect, Collected } from './collected.ts';
+import { readCounters, writeCounters } from './counters-file.ts';
+import { spoolLimits, trimSpool } from './spool.ts';
+import { keepReport } from './visit.ts';
+import type { Visit } from './visit.ts';
+
+/** Set by the bundler. */
+declare const AGENT_VERSION: string;
+export const agentVersion = typeof AGENT_VERSION === 'string' ? AGENT_VERSION : 'unbundled';
+
+/** What sealing, writing and sending are left of the deadline. */
+const reserveMs = 500;
+
+/** Asks the probes, seals what they say and keeps it. What goes wrong is handed back as the fault to send instead. */
+export async function makeReport(
+  request: AgentRequest,
+  visit: Visit,
+  collect: Collect | null,
+  bootId: string | null,
+): Promise<Buffer | AgentFault> {
+  if (collect === null) return agentFault('agent-failed', `this program makes no report of kind ${request.kind}`);
+  try {
+    const counterDirs = [...visit.dirs, ...visit.formerDirs];
+    const deadlineMs = Math.max(1, request.deadlineMs - reserveMs - performance.now());
+    const collected = await withDeadline(
+      collect({
+        root: '',
+        options: request.options,
+        previous: readCounters(counterDirs),
+        bootId,
+        monotonicMs: monotonicMs(),
+        deadlineMs,
+        placeDir: visit.dirs[0] ?? null,
+      }),
+      deadlineMs,
+    );
+    if (collected === null)
+      return agentFault('agent-timeout', `the probes did not end within ${Math.round(deadlineMs)} ms`);
+
+    const nowMs = Date.now();
+    const { kept, dropped } = trimSpool(visit.spooled, spoolLimits, nowMs);
+    visit.spooled = kept;
+    const report = describe(request, collected, { bootId, nowMs, dropped });
+    const sealed = sealReport({
+      publicKey: Buffer.from(request.key, 'base64url'),
+      reportId: report.report_id,
+      client: request.client,
+      plaintext: encodeReport(report),
+    });
+    keepReport(visit, report.report_id, sealed, nowMs);
+    if (collected.counters) writeCounters([...visit.dirs, ...visit.formerDirs], collected.counters);
+    return sealed;
+  } catch (thrown) {
+    const { code, message } = thrown as Partial<NodeJS.ErrnoException>;
+    const known = agentFaultCodes.find((candidate) => candidate === code);
+    return agentFault(known ?? 'agent-failed', message ?? String(thrown));
+  }
+}
+
+function describe(
+  request: AgentRequest,
+  collected: Collected,
+  { bootId, nowMs, dropped }: { bootId: string | null; nowMs: number; dropped: number },
+): Report {
+  const { user, system } = process.cpuUsage();
+  return {
+    name: request.kind === 'visit' ? 'Daemon report' : 'Inventory report',
+    version: reportVersion,
+    datetime: new Date(nowMs).toISOString(),
+    report_id: randomUUID(),
+    run_id: request.run,
+    client: request.client,
+    agent: {
+      version: agentVersion,
+      cpu_ms: Math.round((user + system) / 1000),
+      wall_ms: Math.round(performance.now()),
+      rss_bytes: process.memoryUsage.rss(),
+      ...(dropped > 0 ? { dropped_reports: dropped } : {}),
+    },
+    boot_id: bootId,
+    monotonic_ms: monotonicMs(),
+    worker_reports: collected.workerReports,
+  };
+}
+
+export function agentFault(code: AgentFaultCode, message: string): AgentFault {
+  return { code, message: message.slice(0, 500) };
+}
+
+function withDeadline(work: Promise<Collected>, deadlineMs: number): Promise<Collected | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => (timer = setTimeout(resolve, deadlineMs, null)));
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}

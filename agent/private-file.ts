@@ -1,0 +1,95 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+
+const temporaryPattern = /^\.new-\d+$/;
+
+/**
+ * Writes a file of mode 0600 so that its name never stands for half of its content. `durable` makes content and name
+ * outlast a loss of power. Throws when the disk does not take it, and leaves nothing behind then.
+ */
+export function writePrivateFile(dir: string, name: string, content: Uint8Array, durable: boolean): void {
+  const temporary = `${dir}/.new-${process.pid}`;
+  const file = openSync(temporary, 'wx', 0o600);
+  try {
+    try {
+      let written = 0;
+      while (written < content.length) written += writeSync(file, content, written);
+      if (durable) fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, `${dir}/${name}`);
+  } catch (error) {
+    removeFile(temporary);
+    throw error;
+  }
+  if (durable) syncDirectory(dir);
+}
+
+/**
+ * The content of a file of ours; null when it is not there, empty, too long, no plain file or of somebody else.
+ * Never waits for a pipe and follows no symbolic link.
+ */
+export function readPrivateFile(path: string, maxBytes: number): Buffer | null {
+  let file: number;
+  try {
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch {
+    return null;
+  }
+  try {
+    const { size, uid, ...status } = fstatSync(file);
+    if (!status.isFile() || uid !== process.getuid?.() || size < 1 || size > maxBytes) return null;
+    const content = Buffer.allocUnsafe(size);
+    let length = 0;
+    let count: number;
+    while (length < size && (count = readSync(file, content, length, size - length, null)) > 0) length += count;
+    return length === size ? content : null;
+  } catch {
+    return null;
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** The names in a folder, without what a writer that was killed left: that is removed. None when it cannot be read. */
+export function listPrivateFiles(dir: string): string[] {
+  try {
+    return readdirSync(dir).filter((name) => {
+      if (!temporaryPattern.test(name)) return true;
+      removeFile(`${dir}/${name}`);
+      return false;
+    });
+  } catch {
+    return [];
+  }
+}
+
+/** Removes a file; false when it is still there. */
+export function removeFile(path: string): boolean {
+  try {
+    unlinkSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function syncDirectory(dir: string): void {
+  const handle = openSync(dir, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}

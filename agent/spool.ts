@@ -1,0 +1,83 @@
+/**
+ * Sealed reports that were not acknowledged yet: `<milliseconds since 1970>-<report id>.fhs`, one a file. The spool is
+ * bounded; the oldest go first.
+ */
+import { lstatSync } from 'node:fs';
+
+import { listPrivateFiles, readPrivateFile, removeFile, writePrivateFile } from './private-file.ts';
+
+export interface SpoolLimits {
+  readonly maxReports: number;
+  readonly maxBytes: number;
+  readonly maxAgeMs: number;
+}
+
+export const spoolLimits: SpoolLimits = { maxReports: 300, maxBytes: 8 * 1024 * 1024, maxAgeMs: 30 * 86_400_000 };
+
+export interface SpooledReport {
+  readonly path: string;
+  /** UUID, lower case. */
+  readonly id: string;
+  readonly timeMs: number;
+  readonly sizeBytes: number;
+}
+
+const namePattern = /^(\d{13})-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.fhs$/;
+const magic = 'FHS1';
+const reportIdAt = 12;
+const reportIdEnd = 28;
+/** A clock that says less was never set: it proves nothing about a report's age. */
+const plausibleMs = 1_600_000_000_000;
+
+/** All spooled reports in these folders, the oldest first. */
+export function listSpool(dirs: readonly string[]): SpooledReport[] {
+  const found: SpooledReport[] = [];
+  for (const dir of dirs) {
+    for (const name of listPrivateFiles(dir)) {
+      const [, time, id] = namePattern.exec(name) ?? [];
+      if (time === undefined || id === undefined) continue;
+      const path = `${dir}/${name}`;
+      const status = lstatSync(path, { throwIfNoEntry: false });
+      if (status?.isFile() !== true || status.uid !== process.getuid?.()) continue;
+      found.push({ path, id, timeMs: Number(time), sizeBytes: status.size });
+    }
+  }
+  return found.sort((a, b) => a.timeMs - b.timeMs);
+}
+
+/** Removes the oldest until one more fits. Returns what stays, and how many went. */
+export function trimSpool(
+  reports: readonly SpooledReport[],
+  limits: SpoolLimits,
+  nowMs: number,
+): { readonly kept: readonly SpooledReport[]; readonly dropped: number } {
+  const kept: SpooledReport[] = [];
+  let bytes = 0;
+  let full = false;
+  for (const report of [...reports].reverse()) {
+    bytes += report.sizeBytes;
+    full ||= kept.length + 1 >= limits.maxReports || bytes > limits.maxBytes;
+    const old = report.timeMs > plausibleMs && nowMs - report.timeMs > limits.maxAgeMs;
+    if (full || old) removeFile(report.path);
+    else kept.unshift(report);
+  }
+  return { kept, dropped: reports.length - kept.length };
+}
+
+/** Keeps a sealed report so that it outlasts a loss of power. Throws when the disk does not take it. */
+export function writeSpool(dir: string, id: string, timeMs: number, sealed: Uint8Array): SpooledReport {
+  const name = `${String(timeMs).padStart(13, '0')}-${id}.fhs`;
+  writePrivateFile(dir, name, sealed, true);
+  return { path: `${dir}/${name}`, id, timeMs, sizeBytes: sealed.length };
+}
+
+/** A spooled report's bytes; null when they cannot be read, or are no report's: then the file is removed. */
+export function readSpooled(report: SpooledReport, maxBytes: number): Buffer | null {
+  const sealed = readPrivateFile(report.path, maxBytes);
+  const id = report.id.replaceAll('-', '');
+  if (sealed?.toString('latin1', 0, magic.length) === magic && sealed.toString('hex', reportIdAt, reportIdEnd) === id) {
+    return sealed;
+  }
+  if (sealed !== null || report.sizeBytes < 1 || report.sizeBytes > maxBytes) removeFile(report.path);
+  return null;
+}

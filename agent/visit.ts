@@ -1,0 +1,74 @@
+/** What one run of the agent knows and keeps about one client: its folders, its spool, what awaits acknowledgement. */
+import { createHash } from 'node:crypto';
+import { rmdirSync } from 'node:fs';
+
+import type { AgentRequest } from '../src/report/wire.ts';
+import { openPlace } from './places.ts';
+import type { PlaceNames } from './places.ts';
+import { listSpool, writeSpool } from './spool.ts';
+import type { SpooledReport } from './spool.ts';
+
+export interface Visit {
+  readonly roots: readonly string[];
+  /** Of this client's folder, below a root. */
+  readonly path: readonly string[];
+  /** Its folders that are there, the best first. */
+  dirs: readonly string[];
+  /** Those of its former name. */
+  readonly formerDirs: readonly string[];
+  /** Reports of earlier runs, the oldest first. */
+  spooled: readonly SpooledReport[];
+  /** Why this run's report was not written; null: it was, or there is none. */
+  spoolError: string | null;
+  /** Report id in 32 hexadecimal digits -> the files to remove once it is acknowledged. */
+  readonly unacknowledged: Map<string, readonly string[]>;
+}
+
+/** Finds the folders of the client that was asked about, and makes the first where there is none. */
+export function openVisit(request: AgentRequest, roots: readonly string[], names: PlaceNames): Visit {
+  const path = [names.machine, names.collector, folderOf(request.client)];
+  const formerPath = request.was === undefined ? null : [...path.slice(0, 2), folderOf(request.was)];
+  const dirs: string[] = [];
+  const formerDirs: string[] = [];
+  for (const root of roots) {
+    const dir = openPlace(root, path, dirs.length === 0);
+    if (dir !== null) dirs.push(dir);
+    const former = formerPath && openPlace(root, formerPath, false);
+    if (former !== null) formerDirs.push(former);
+  }
+  const spooled = listSpool([...dirs, ...formerDirs]);
+  return { roots, path, dirs, formerDirs, spooled, spoolError: null, unacknowledged: new Map() };
+}
+
+/** Writes a sealed report to the first place that takes it; it is sent even if none does. */
+export function keepReport(visit: Visit, id: string, sealed: Uint8Array, nowMs: number): void {
+  for (const root of visit.roots) {
+    const dir = openPlace(root, visit.path, true);
+    if (dir === null) continue;
+    try {
+      const { path } = writeSpool(dir, id, nowMs, sealed);
+      visit.unacknowledged.set(id.replaceAll('-', ''), [path]);
+      visit.dirs = [dir, ...visit.dirs.filter((other) => other !== dir)];
+      visit.spoolError = null;
+      return;
+    } catch (error) {
+      visit.spoolError ??= (error as Error).message;
+    }
+  }
+  visit.spoolError ??= 'no folder on this machine can be used';
+}
+
+/** Removes the folders of the former name that nothing is left in. */
+export function closeVisit({ formerDirs }: Visit): void {
+  for (const dir of formerDirs) {
+    try {
+      rmdirSync(dir);
+    } catch {
+      // Reports that were not acknowledged are still in it.
+    }
+  }
+}
+
+function folderOf(client: string): string {
+  return createHash('sha256').update(client).digest('hex').slice(0, 32);
+}

@@ -1,0 +1,164 @@
+/**
+ * The shell text that starts the agent on a client, and the command lines made of it.
+ *
+ * A command line is `/bin/sh -c '<text>' fh ARGS`: the texts are constants, everything that differs is an argument. They
+ * hold no `'`, `!`, `\` or line break, so that every login shell hands them on unchanged: POSIX shells, zsh, fish, csh.
+ * On the hot path they start nothing but `timeout` and node.
+ */
+import { FleetError } from '../errors.ts';
+import { maxExecBytes } from '../report/wire.ts';
+
+/** How the loader ends when the agent did not run. Believed only together with its sign. */
+export const loaderStatus = {
+  /** The program for Linux is not there, and is to be brought. */
+  agentAbsent: 81,
+  /** The same for the program over systeminformation: the inventory, and every visit where there is no Linux. */
+  inventoryAbsent: 82,
+  noRuntime: 83,
+  /** Between agent and loader: this node is too old, try the next. */
+  nodeTooOld: 86,
+  /** What was brought did not come as it was sent. */
+  broughtDamaged: 88,
+} as const;
+
+/** What a shell that was killed by SIGKILL, or whose child was, ends with. */
+export const killedStatus = 137;
+
+/** What every node from 18.15 on has: X25519 as JWK, hkdf, statfs. */
+export const oldestNode = '18.15';
+
+/**
+ * Told on stdout before anything else: proof that /bin/sh ran the text. Put together by the shell, so that a device
+ * that echoes the command line does not give the sign.
+ */
+export function loaderSign(marker: string): string {
+  return `fh-${marker}-loader`;
+}
+
+// Arguments of both texts: $1 marker, $2 seconds until the agent is killed, $3 node's path or `-`, then their own.
+const prelude = [
+  'umask 077',
+  'unset NODE_OPTIONS NODE_EXTRA_CA_CERTS NODE_PATH NODE_V8_COVERAGE',
+  'echo "fh-$1-loader"',
+  't=$2 n=$3 h=$HOME m=',
+  // The machine, because a home may be mounted on many.
+  'for f in /etc/machine-id /var/lib/dbus/machine-id /proc/sys/kernel/hostname;do [ "$m" ]||{ [ -r $f ]&&read -r m <$f;};done',
+  '[ "$m" ]||m=$(uname -n)',
+  'case $m in ""|.*|-*|*/*)m=unknown;;esac',
+];
+
+/** Tries each node that is there until one is new enough; `start NODE` sets $s to its exit status. */
+const tryEveryNode = [
+  `run(){ start "$1";case $s in ${loaderStatus.nodeTooOld}|126|127);;*)exit $s;;esac;}`,
+  'go(){ for p in "$@";do [ -f "$p" ]&&[ -x "$p" ]&&run "$p";done;}',
+  'case $n in /*)go "$n";;esac',
+  'command -v node >/dev/null 2>&1&&run node',
+  'go /usr/local/bin/node /opt/homebrew/bin/node "$h"/.nvm/versions/node/v[2-9][0-9].*/bin/node "$h"/.nvm/versions/node/v1[89].*/bin/node' +
+    ' "$h"/.local/share/fnm/node-versions/*/installation/bin/node "$h"/.fnm/node-versions/*/installation/bin/node' +
+    ' "$h"/.volta/tools/image/node/*/bin/node /opt/*/bin/node /usr/local/*/bin/node /usr/local/lib/nodejs/*/bin/node' +
+    ' /snap/bin/node /usr/bin/nodejs',
+  `exit ${loaderStatus.noRuntime}`,
+];
+
+// $4 kind, $5 digest of the program for Linux, $6 of the other one, $7 collector, $8 request.
+const runText = [
+  ...prelude,
+  `g=$5 a=${loaderStatus.agentAbsent} c=$7 r=$8 b=`,
+  `[ "$4" = visit ]&&[ -r /proc/sys/kernel/ostype ]||{ g=$6;a=${loaderStatus.inventoryAbsent};}`,
+  'mine(){ [ -L "$1" ]&&return 1;[ $2 "$1" ]&&[ -O "$1" ];}',
+  'look(){ [ "$b" ]&&return;for d in "$1" "$1/$m" "$1/$m/$c";do mine "$d" -d||return;done' +
+    ';for k in t w;do b=$d/$g.$k.cjs;mine "$b" -f&&return;done;b=;}',
+  'case $XDG_STATE_HOME in /*)look "$XDG_STATE_HOME/fleet-health";;esac',
+  'case $h in /*)look "$h/.local/state/fleet-health";;esac',
+  '[ "$b" ]||{ u=$(id -u);look /var/tmp/fleet-health-$u;look /dev/shm/fleet-health-$u;}',
+  'command -v timeout >/dev/null 2>&1||k=w',
+  'start(){ [ "$b" ]||exit $a;if [ $k = t ];then timeout -s KILL $t "$1" "$b" "$r" t "$m";else "$1" "$b" "$r" w "$m";fi;s=$?;}',
+  ...tryEveryNode,
+].join(';');
+
+// $4 length, $5 digest, $6 digest of the other program, $7 bootstrap, $8 request.
+const bringText = [
+  ...prelude,
+  'l=$4 g=$5 o=$6 j=$7 r=$8 k=w',
+  // An old BusyBox takes only `timeout -t SECONDS`.
+  'timeout -s KILL 9 true >/dev/null 2>&1&&k=t',
+  'start(){ if [ $k = t ];then timeout -s KILL $t "$1" -e "$j" $l $g $o "$r" $k "$m";else "$1" -e "$j" $l $g $o "$r" $k "$m";fi;s=$?;}',
+  ...tryEveryNode,
+].join(';');
+
+/**
+ * Runs on the client's node, however old: reads the program from stdin, checks length and digest, runs it. stdin is
+ * left where the program ends, for the acknowledgements.
+ */
+const bootstrap = [
+  'var a=process.argv,v=process.versions.node.split("."),f=require("fs"),n=+a[1],b,o=0,r=1',
+  `if(v[0]<18||v[0]==18&&v[1]<15){console.error("node "+process.version+" is too old: "+process.execPath);process.exit(${loaderStatus.nodeTooOld})}`,
+  'b=Buffer.alloc(n)',
+  'while(o<n&&r>0)try{r=f.readSync(0,b,o,n-o,null);o+=r}catch(e){if(e.code=="EAGAIN")r=1;else r=0}',
+  `if(o<n||[a[2]].indexOf(require("crypto").createHash("sha256").update(b).digest("hex"))<0)process.exit(${loaderStatus.broughtDamaged})`,
+  'process.argv=[a[0],"agent",a[4],a[5],a[6]]',
+  'globalThis.fleetHealth={source:b,digest:a[2],other:a[3]}',
+  'Function("require","module","exports",b.toString())(require,module,module.exports)',
+].join(';');
+
+export interface StartOptions {
+  /** For messages. */
+  readonly client: string;
+  /** 16 bytes, base64url; the same as in the request. */
+  readonly marker: string;
+  /** When the agent is killed, in whole seconds from its start. */
+  readonly killAfterSeconds: number;
+  /** Absolute path of node on the client; null: look for it. */
+  readonly node: string | null;
+  /** See agent-request.ts. */
+  readonly request: string;
+}
+
+export interface RunOptions extends StartOptions {
+  readonly kind: 'visit' | 'inventory';
+  /** SHA-256 in hexadecimal digits. */
+  readonly agentDigest: string;
+  readonly inventoryDigest: string;
+  readonly collectorId: string;
+}
+
+/** The command line of a visit. Throws FleetError `config-invalid` when it becomes too long or an argument cannot be passed. */
+export function runCommand(options: RunOptions): string {
+  const { kind, agentDigest, inventoryDigest, collectorId } = options;
+  return commandLine(options, runText, [kind, agentDigest, inventoryDigest, collectorId, options.request]);
+}
+
+export interface BringOptions extends StartOptions {
+  readonly lengthBytes: number;
+  readonly digest: string;
+  /** Of the program that is left where it is. */
+  readonly otherDigest: string;
+}
+
+/** The command line of a visit whose stdin begins with the program. Throws as runCommand does. */
+export function bringCommand(options: BringOptions): string {
+  const { lengthBytes, digest, otherDigest, request } = options;
+  return commandLine(options, bringText, [String(lengthBytes), digest, otherDigest, bootstrap, request]);
+}
+
+/** Passes through every login shell in single quotes: printable ASCII but quote, backslash and exclamation mark. */
+const passable = /^[ "#-&(-[\]-~]*$/;
+
+function commandLine(options: StartOptions, text: string, own: readonly string[]): string {
+  const { client, marker, killAfterSeconds, node } = options;
+  const args = [marker, String(killAfterSeconds), node ?? '-', ...own];
+  for (const arg of args) {
+    if (!passable.test(arg)) {
+      const message = `${client}: this cannot be passed to a shell: ${JSON.stringify(arg)}`;
+      throw new FleetError({ code: 'config-invalid', stage: 'config', client, message });
+    }
+  }
+  const command = `/bin/sh -c '${text}' fh ${args.map((arg) => `'${arg}'`).join(' ')}`;
+  if (command.length > maxExecBytes) {
+    const message =
+      `${client}: what its rules ask of the agent takes ${command.length - maxExecBytes} bytes more than ` +
+      'a command line may have; name fewer units, processes and mounts';
+    throw new FleetError({ code: 'config-invalid', stage: 'config', client, message });
+  }
+  return command;
+}
