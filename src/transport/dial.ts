@@ -66,7 +66,7 @@ function codeOf(thrown: unknown): ErrorCode {
 function firstOf(addresses: readonly string[], port: number, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const open = new Set<Socket>();
-    const errors: unknown[] = [];
+    const errors: Error[] = [];
     let next = 0;
     let stagger: NodeJS.Timeout | undefined;
     let over = false;
@@ -96,7 +96,7 @@ function firstOf(addresses: readonly string[], port: number, signal: AbortSignal
         if (!open.delete(socket) || over) return;
         errors.push(error);
         if (next < addresses.length) tryNext();
-        else if (open.size === 0) finish(() => reject(errors[0]));
+        else if (open.size === 0) finish(() => reject(errors[0] ?? error));
       });
       socket.once('connect', () => {
         open.delete(socket);

@@ -146,7 +146,7 @@ export function parseKnownHosts(text: string, file: string): KnownHosts {
       };
     },
     add: (name, key) => {
-      appendLine(file, `${name} ${key.type} ${key.key}\n`);
+      appendLines(file, `${name} ${key.type} ${key.key}\n`);
       insert({ line: lastLine, marker: null, hosts: name, key });
       lastLine += 1;
     },
@@ -154,14 +154,14 @@ export function parseKnownHosts(text: string, file: string): KnownHosts {
 }
 
 /** One write to a file opened for appending: whole lines, whoever else appends at the same time. */
-function appendLine(file: string, line: string): void {
+export function appendLines(file: string, lines: string): void {
   mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
   const handle = openSync(file, 'a+', 0o600);
   try {
     const { size } = fstatSync(handle);
     const last = Buffer.alloc(1);
     const unfinished = size > 0 && readSync(handle, last, 0, 1, size - 1) === 1 && last[0] !== 0x0a;
-    appendFileSync(handle, unfinished ? `\n${line}` : line);
+    appendFileSync(handle, unfinished ? `\n${lines}` : lines);
   } finally {
     closeSync(handle);
   }

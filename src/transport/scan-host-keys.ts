@@ -1,0 +1,111 @@
+import type { Socket } from 'node:net';
+
+import { FleetError, messageOf, type ErrorCode } from '../errors.ts';
+import { abortedError } from './aborted.ts';
+import { dial } from './dial.ts';
+import { fingerprint, hostKeyOf, type HostKey } from './fingerprint.ts';
+import { newClient, type ServerHostKeyAlgorithm } from './ssh2.ts';
+
+export interface ScanOptions {
+  /** Name in errors. */
+  readonly client?: string;
+  readonly host: string;
+  readonly port: number;
+  /** For each of the three connections, until the key was seen. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** A key that a server showed; nobody has vouched for it yet. */
+export interface ScannedHostKey extends HostKey {
+  /** As `ssh-keygen -l` prints it. */
+  readonly fingerprint: string;
+}
+
+/** One connection asks for one kind, because a server shows one key a connection. */
+const kinds: readonly ServerHostKeyAlgorithm[][] = [
+  ['ssh-ed25519'],
+  ['ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521'],
+  ['rsa-sha2-512', 'rsa-sha2-256'],
+];
+
+/**
+ * The host keys that a server shows, Ed25519, ECDSA and RSA in this order, each in a connection that is ended before
+ * any login. At least one; throws FleetError with stage resolve, connect or handshake otherwise.
+ */
+export async function scanHostKeys(options: ScanOptions): Promise<ScannedHostKey[]> {
+  const found: ScannedHostKey[] = [];
+  let last: unknown = null;
+  for (const algorithms of kinds) {
+    try {
+      found.push(await scanOne(options, algorithms));
+    } catch (thrown) {
+      last = thrown;
+      if (!(thrown instanceof FleetError && thrown.code === 'handshake-failed')) throw thrown;
+    }
+  }
+  if (found.length === 0) throw last;
+  return found;
+}
+
+async function scanOne(options: ScanOptions, algorithms: ServerHostKeyAlgorithm[]): Promise<ScannedHostKey> {
+  const startedMs = performance.now();
+  const socket = await dial(options);
+  try {
+    return await firstKey(options, algorithms, socket, options.timeoutMs - (performance.now() - startedMs));
+  } finally {
+    socket.destroy();
+  }
+}
+
+function firstKey(
+  options: ScanOptions,
+  algorithms: ServerHostKeyAlgorithm[],
+  socket: Socket,
+  leftMs: number,
+): Promise<ScannedHostKey> {
+  const { client, signal } = options;
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+    };
+    const fail = (code: ErrorCode, message: string): void => {
+      stop();
+      reject(new FleetError({ code, stage: 'handshake', message, ...(client === undefined ? {} : { client }) }));
+    };
+    const onAbort = (): void => {
+      stop();
+      reject(abortedError(signal, 'handshake', client ?? null));
+    };
+    const late = `no host key within ${String(options.timeoutMs)} ms`;
+    const timer = setTimeout(() => fail('handshake-timeout', late), Math.max(1, leftMs));
+    if (signal.aborted) {
+      onAbort();
+      return;
+    }
+    signal.addEventListener('abort', onAbort, { once: true });
+    const ssh = newClient();
+    ssh.on('error', (error) => fail('handshake-failed', messageOf(error)));
+    socket.once('close', () => fail('handshake-failed', 'the connection was closed during the handshake'));
+    ssh.on('end', () => socket.destroy());
+    ssh.connect({
+      sock: socket,
+      username: 'nobody',
+      readyTimeout: 0,
+      algorithms: { serverHostKey: algorithms, compress: ['none'] },
+      // Nothing is offered, were the server ever to ask.
+      authHandler: [],
+      hostVerifier: (blob: Buffer) => {
+        const key = hostKeyOf(blob);
+        if (key === null) {
+          fail('handshake-failed', 'the host key cannot be read');
+        } else {
+          stop();
+          resolve({ ...key, fingerprint: fingerprint(blob) });
+        }
+        return false;
+      },
+    });
+  });
+}

@@ -1,0 +1,71 @@
+import { fingerprint, type HostKey } from './fingerprint.ts';
+import { hostName, parseKnownHosts } from './known-hosts.ts';
+
+export interface TrustHost {
+  /** The client's name, which a file may use instead of its address. */
+  readonly client: string;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What a file that somebody trusts says about host keys. */
+export interface TrustSource {
+  /** What was passed over, a sentence with its line each. */
+  readonly notes: readonly string[];
+  /** The keys that the file holds for a host; empty where it holds fingerprints alone. */
+  keys(host: TrustHost): readonly HostKey[];
+  /** The fingerprints (`SHA256:...`) that it vouches for, those of its keys included; empty: it does not name the host. */
+  fingerprints(host: TrustHost): readonly string[];
+}
+
+const fingerprintPattern = /^SHA256:[A-Za-z0-9+/]{43}$/;
+
+/**
+ * Reads the file of `trust --from`: lines of known_hosts, lines `name SHA256:...`, and lines as `ssh-keygen -l` prints
+ * them (`256 SHA256:... name (ED25519)`), mixed if need be. A name is the client's name, its address, `address:port`
+ * or `[address]:port`. `file` stands in the notes.
+ */
+export function parseTrustSource(text: string, file: string): TrustSource {
+  const notes: string[] = [];
+  const prints = new Map<string, string[]>();
+  // Fingerprint lines are blanked, so that the lines of known_hosts keep their numbers.
+  const rest = text.split('\n').map((raw, index) => {
+    const fields = raw.trim().split(/\s+/);
+    const at = fields.findIndex((field) => field.startsWith('SHA256:'));
+    if (at === -1 || raw.trim().startsWith('#')) return raw;
+    const print = (fields[at] ?? '').replace(/=+$/, '');
+    const names = at === 0 ? [] : /^\d+$/.test(fields[0] ?? '') && at === 1 ? fields.slice(2, 3) : fields.slice(0, 1);
+    const [name] = names;
+    if (name === undefined || !fingerprintPattern.test(print)) {
+      notes.push(`${file} line ${String(index + 1)}: not \`name SHA256:...\`; passed over`);
+      return '';
+    }
+    for (const one of name.toLowerCase().split(',')) prints.set(one, [...(prints.get(one) ?? []), print]);
+    return '';
+  });
+  const known = parseKnownHosts(rest.join('\n'), file);
+  notes.push(...known.notes);
+
+  const keys = ({ client, address, port }: TrustHost): readonly HostKey[] => {
+    const names = new Set([hostName(address, port), client.toLowerCase()]);
+    const found = [...names].map((name) => known.lookup(name));
+    const revoked = new Set(found.flatMap((match) => match.revoked.map(({ key }) => key)));
+    const byKey = new Map(found.flatMap((match) => match.keys).map(({ type, key }) => [key, { type, key }]));
+    return [...byKey.values()].filter(({ key }) => !revoked.has(key));
+  };
+  return {
+    notes,
+    keys,
+    fingerprints: (host) => {
+      const address = host.address.toLowerCase();
+      const names = [
+        host.client.toLowerCase(),
+        address,
+        `${address}:${String(host.port)}`,
+        hostName(address, host.port),
+      ];
+      const named = [...new Set(names)].flatMap((name) => prints.get(name) ?? []);
+      return [...new Set([...named, ...keys(host).map(({ key }) => fingerprint(key))])];
+    },
+  };
+}

@@ -1,0 +1,119 @@
+import { closeSync, fsyncSync, openSync, readFileSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
+import { writeSync } from 'node:fs';
+
+import { fingerprint, type HostKey } from './fingerprint.ts';
+import { appendLines, hostsMatch, loadKnownHosts, parseKnownHostLine } from './known-hosts.ts';
+
+/** The keys that are to be known for a host from now on. */
+export interface TrustedHost {
+  /** As `hostName` forms it: `host`, or `[host]:port`. */
+  readonly name: string;
+  readonly keys: readonly HostKey[];
+}
+
+/** What a replacement did to a line. */
+export interface ReplacedLine {
+  readonly name: string;
+  /** Counted from 1, in the file as it was. */
+  readonly line: number;
+  readonly fingerprint: string;
+  /** False for a line of patterns, which may hold for other hosts too and stays: its key goes on being accepted. */
+  readonly removed: boolean;
+}
+
+/** Appends what is not known yet, in one write. Creates the file with mode 0600. Returns how many lines it added. */
+export function addKnownHosts(file: string, hosts: readonly TrustedHost[]): number {
+  const known = loadKnownHosts(file);
+  const lines = hosts.flatMap(({ name, keys }) => {
+    const present = known.lookup(name).keys;
+    return keys.filter(({ key }) => !present.some((other) => other.key === key)).map((key) => lineOf(name, key));
+  });
+  if (lines.length > 0) appendLines(file, lines.join(''));
+  return lines.length;
+}
+
+/**
+ * Makes these the only keys of these hosts: other keys of theirs are removed, hashed lines included, from lines with
+ * several names only the name; every other byte of the file stays. The file is replaced by rename, so that a reader
+ * sees the old or the new one, whole. `@revoked` lines are never touched.
+ */
+export function replaceKnownHosts(file: string, hosts: readonly TrustedHost[]): ReplacedLine[] {
+  for (let attempt = 1; ; attempt += 1) {
+    const target = realPath(file);
+    const before = stampOf(target);
+    // latin1 gives every byte back as it was.
+    const text = before === null ? '' : readFileSync(target, 'latin1');
+    const { content, replaced } = replaceLines(text, hosts);
+    const written = `${target}.${String(process.pid)}.new`;
+    try {
+      writeDurably(written, content, before === null ? 0o600 : statSync(target).mode & 0o777);
+      if (stampOf(target) === before) {
+        renameSync(written, target);
+        return replaced;
+      }
+    } finally {
+      rmSync(written, { force: true });
+    }
+    if (attempt === 10) throw new Error(`${file} is being written by somebody else`);
+  }
+}
+
+function replaceLines(
+  text: string,
+  hosts: readonly TrustedHost[],
+): { readonly content: string; readonly replaced: ReplacedLine[] } {
+  const replaced: ReplacedLine[] = [];
+  const present = new Set<string>();
+  const kept = (text.match(/[^\n]*\n|[^\n]+$/g) ?? []).map((raw, index) => {
+    const entry = parseKnownHostLine(raw, index + 1);
+    if (entry === null || typeof entry === 'string' || entry.marker !== null) return raw;
+    let names = entry.hosts.split(',');
+    for (const { name, keys } of hosts) {
+      if (!hostsMatch(entry.hosts, name)) continue;
+      if (keys.some(({ key }) => key === entry.key.key)) {
+        present.add(`${name} ${entry.key.key}`);
+        continue;
+      }
+      const removed = entry.hosts.startsWith('|') || names.some((other) => other.toLowerCase() === name);
+      replaced.push({ name, line: entry.line, fingerprint: fingerprint(entry.key.key), removed });
+      if (entry.hosts.startsWith('|')) names = [];
+      else names = names.filter((other) => other.toLowerCase() !== name);
+    }
+    if (names.length === 0 || names.every((name) => name.startsWith('!'))) return '';
+    return names.length === entry.hosts.split(',').length ? raw : raw.replace(entry.hosts, names.join(','));
+  });
+  const added = hosts.flatMap(({ name, keys }) =>
+    keys.filter(({ key }) => !present.has(`${name} ${key}`)).map((key) => lineOf(name, key)),
+  );
+  let content = kept.join('');
+  if (content !== '' && !content.endsWith('\n') && added.length > 0) content += '\n';
+  return { content: content + added.join(''), replaced };
+}
+
+function lineOf(name: string, { type, key }: HostKey): string {
+  return `${name} ${type} ${key}\n`;
+}
+
+/** Through a symbolic link, so that the link stays one. */
+function realPath(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    return file;
+  }
+}
+
+function stampOf(file: string): string | null {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  return stat === undefined ? null : [stat.ino, stat.size, stat.mtimeMs].join(' ');
+}
+
+function writeDurably(file: string, content: string, mode: number): void {
+  const handle = openSync(file, 'wx', mode);
+  try {
+    writeSync(handle, content, null, 'latin1');
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}

@@ -1,0 +1,117 @@
+/** Servers that misbehave in one exact way each, for the failure paths of a visit. Not a mock: real TCP, real SSH. */
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { randomBytes } from 'node:crypto';
+
+import ssh2 from 'ssh2';
+
+import { fingerprint, hostKeyOf, type HostKey } from '../../src/transport/fingerprint.ts';
+import { hostileSsh, publicBlobOf, type HostileMode } from './hostile-ssh.ts';
+
+export interface HostileServer {
+  readonly port: number;
+  readonly hostKey: HostKey;
+  readonly fingerprint: string;
+  /** A line of known_hosts without line break. */
+  hostKeyLine(address?: string): string;
+  /** TCP connections so far, and those that are open. */
+  accepted(): number;
+  open(): number;
+  /** Waits until no connection is open. */
+  allClosed(): Promise<void>;
+  /** What came over the channel's input so far. */
+  received(): Buffer;
+  close(): Promise<void>;
+}
+
+/** Listens on every address, so that 127.0.0.1 to 127.0.0.50 all reach it, on a port that the kernel chooses. */
+export async function startHostileServer(mode: HostileMode): Promise<HostileServer> {
+  const pem = ssh2.utils.generateKeyPairSync('ed25519').private;
+  const blob = publicBlobOf(pem);
+  const hostKey = hostKeyOf(blob);
+  if (hostKey === null) throw new Error('no host key');
+  const received: Buffer[] = [];
+  const timers = new Set<NodeJS.Timeout>();
+  const server = hostileSsh(mode, pem, received, timers);
+  const sockets = new Set<Socket>();
+  let accepted = 0;
+  const listener = createServer((socket) => {
+    accepted += 1;
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.once('close', () => {
+      sockets.delete(socket);
+      listener.emit('one closed');
+    });
+    if (!misbehaveInTcp(mode, socket, timers)) server.injectSocket(socket);
+  });
+  listener.listen(0, '0.0.0.0');
+  await once(listener, 'listening');
+  const { port } = listener.address() as AddressInfo;
+
+  return {
+    port,
+    hostKey,
+    fingerprint: fingerprint(blob),
+    hostKeyLine: (address = '127.0.0.1') => `[${address}]:${String(port)} ${hostKey.type} ${hostKey.key}`,
+    accepted: () => accepted,
+    open: () => sockets.size,
+    allClosed: async () => {
+      while (sockets.size > 0) await once(listener, 'one closed', { signal: AbortSignal.timeout(10_000) });
+    },
+    received: () => Buffer.concat(received),
+    close: async () => {
+      for (const timer of timers) clearInterval(timer);
+      const closed = once(listener, 'close');
+      listener.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+/** True when the socket was dealt with and no SSH is to be spoken. */
+function misbehaveInTcp(mode: HostileMode, socket: Socket, timers: Set<NodeJS.Timeout>): boolean {
+  switch (mode) {
+    case 'silent':
+      socket.resume();
+      return true;
+    case 'close-at-once':
+      socket.destroy();
+      return true;
+    case 'noise':
+      socket.resume();
+      socket.write(randomBytes(20_000));
+      return true;
+    case 'tarpit':
+      socket.resume();
+      timers.add(setInterval(() => socket.writable && socket.write('no ssh here yet\r\n'), 20));
+      return true;
+    case 'banner-only':
+    case 'kexinit-only':
+    case 'kexinit-close':
+      socket.resume();
+      socket.write('SSH-2.0-hostile\r\n');
+      if (mode !== 'banner-only') socket.write(kexInit());
+      if (mode === 'kexinit-close') socket.end();
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** RFC 4253, sections 6 and 7.1: an unencrypted packet with what any client can agree to. */
+function kexInit(): Buffer {
+  const lists = ['curve25519-sha256', 'ssh-ed25519', 'aes128-ctr', 'aes128-ctr', 'hmac-sha2-256', 'hmac-sha2-256'];
+  const strings = [...lists, 'none', 'none', '', ''].map((list) => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(list.length);
+    return Buffer.concat([length, Buffer.from(list)]);
+  });
+  const payload = Buffer.concat([Buffer.from([20]), randomBytes(16), ...strings, Buffer.alloc(5)]);
+  const padding = 8 - ((5 + payload.length) % 8) + 8;
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(1 + payload.length + padding);
+  head[4] = padding;
+  return Buffer.concat([head, payload, Buffer.alloc(padding)]);
+}

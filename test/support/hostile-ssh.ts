@@ -1,0 +1,164 @@
+/** The part of the hostile server that speaks SSH, and the list of what it can do wrong. */
+import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
+
+import ssh2 from 'ssh2';
+import type { AuthContext, Connection, ServerChannel } from 'ssh2';
+
+export type HostileMode =
+  /** TCP alone: accepts and says nothing; closes at once; sends noise; or sends lines for ever before `SSH-`. */
+  | 'silent'
+  | 'close-at-once'
+  | 'noise'
+  | 'tarpit'
+  /** Its version line, then silence; or also its half of the key exchange, then silence, or the end. */
+  | 'banner-only'
+  | 'kexinit-only'
+  | 'kexinit-close'
+  /** Shows a host key that it cannot prove. */
+  | 'stolen-host-key'
+  /** Logins: never answered; closed; ended with a DISCONNECT; asks for a code; says the password has expired. */
+  | 'login-silent'
+  | 'login-close'
+  | 'login-disconnect'
+  | 'login-asks-code'
+  | 'login-expired'
+  /** Any login is right; the channel is never confirmed, refused; the command is never confirmed, refused. */
+  | 'channel-silent'
+  | 'channel-refused'
+  | 'exec-silent'
+  | 'exec-refused'
+  /** The command is confirmed, and then: nothing; nothing and no window; closed; half a kilobyte and closed. */
+  | 'agent-silent'
+  | 'no-window'
+  | 'agent-close'
+  | 'agent-half'
+  /** Output without end: within the window, or without regard to it. */
+  | 'endless'
+  | 'flood'
+  /** Answers everything, with lines before the version line. */
+  | 'greeting';
+
+/** The blob of a private key's public half. */
+export function publicBlobOf(pem: string): Buffer {
+  const parsed = ssh2.utils.parseKey(pem);
+  if (parsed instanceof Error) throw parsed;
+  return parsed.getPublicSSH();
+}
+
+/** A server that is given its sockets by `injectSocket`. What comes over a channel's input is added to `received`. */
+export function hostileSsh(
+  mode: HostileMode,
+  pem: string,
+  received: Buffer[],
+  timers: Set<NodeJS.Timeout>,
+): ssh2.Server {
+  const hostKeys = [mode === 'stolen-host-key' ? ({ key: stolenKey(pem) } as never) : pem];
+  const config = { hostKeys, ...(mode === 'greeting' ? { greeting: 'Welcome.\r\nBe nice.' } : {}) };
+  return new ssh2.Server(config, (client) => {
+    client.on('error', () => undefined);
+    client.on('authentication', (attempt) => misbehaveInLogin(mode, client, attempt));
+    client.on('session', (accept, reject) => {
+      if (mode === 'channel-silent') return;
+      if (mode === 'channel-refused') {
+        reject();
+        return;
+      }
+      if (mode === 'no-window') grantNoWindow(client);
+      accept().on('exec', (acceptExec, rejectExec) => {
+        if (mode === 'exec-silent') return;
+        if (mode === 'exec-refused') rejectExec();
+        else misbehaveInChannel(mode, client, acceptExec(), received, timers);
+      });
+    });
+  });
+}
+
+/** Signs with a key of its own, but shows the public half of another. */
+function stolenKey(pem: string): ssh2.ParsedKey {
+  const own = ssh2.utils.parseKey(ssh2.utils.generateKeyPairSync('ed25519').private);
+  if (own instanceof Error) throw own;
+  const shown = publicBlobOf(pem);
+  own.getPublicSSH = () => shown;
+  return own;
+}
+
+function misbehaveInLogin(mode: HostileMode, client: Connection, attempt: AuthContext): void {
+  switch (mode) {
+    case 'login-silent':
+      return;
+    case 'login-close':
+      socketOf(client).destroy();
+      return;
+    case 'login-disconnect':
+      // RFC 4253, section 11.1: 2 is PROTOCOL_ERROR, which OpenSSH sends after too many attempts.
+      protocolOf(client).disconnect(2);
+      return;
+    case 'login-asks-code':
+      if (attempt.method === 'keyboard-interactive') {
+        attempt.prompt([{ prompt: 'Verification code: ', echo: false }], () => attempt.reject());
+      } else attempt.reject(['keyboard-interactive']);
+      return;
+    case 'login-expired':
+      if (attempt.method === 'password') attempt.requestChange('Your password has expired', () => attempt.reject());
+      else attempt.reject(['password']);
+      return;
+    default:
+      attempt.accept();
+  }
+}
+
+function misbehaveInChannel(
+  mode: HostileMode,
+  client: Connection,
+  channel: ServerChannel,
+  received: Buffer[],
+  timers: Set<NodeJS.Timeout>,
+): void {
+  channel.on('error', () => undefined);
+  channel.on('data', (data: Buffer) => received.push(data));
+  if (mode === 'agent-close') socketOf(client).destroy();
+  else if (mode === 'agent-half') channel.write(randomBytes(512), () => socketOf(client).destroySoon());
+  else if (mode === 'greeting') {
+    channel.write('ok\n');
+    channel.exit(0);
+    channel.end();
+  } else if (mode === 'endless') {
+    const more = (): void => {
+      while (!channel.destroyed && channel.writable && channel.write(Buffer.alloc(65_536, 120)));
+    };
+    channel.on('drain', more);
+    more();
+  } else if (mode === 'flood') {
+    timers.add(setInterval(() => floodOnce(client), 1));
+  }
+}
+
+/** What ssh2 has no public way for, because no honest server needs it. */
+interface Inside {
+  readonly _sock: Socket;
+  readonly _protocol: {
+    disconnect(reason: number): void;
+    channelData(channel: number, data: Buffer): void;
+    channelOpenConfirm(remote: number, local: number, window: number, packetSize: number): void;
+  };
+}
+
+function socketOf(client: Connection): Socket {
+  return (client as unknown as Inside)._sock;
+}
+
+function protocolOf(client: Connection): Inside['_protocol'] {
+  return (client as unknown as Inside)._protocol;
+}
+
+function grantNoWindow(client: Connection): void {
+  const protocol = protocolOf(client);
+  const confirm = protocol.channelOpenConfirm.bind(protocol);
+  protocol.channelOpenConfirm = (remote, local, _window, packetSize) => confirm(remote, local, 0, packetSize);
+}
+
+function floodOnce(client: Connection): void {
+  if (socketOf(client).writableLength > 1024 * 1024) return;
+  for (let packet = 0; packet < 32; packet += 1) protocolOf(client).channelData(0, Buffer.alloc(32_000, 120));
+}
