@@ -1,0 +1,97 @@
+import { statfsSync, statSync } from 'node:fs';
+
+import { fileSystems } from './file-systems.ts';
+import type { FileSystem } from './file-systems.ts';
+import { functionReport } from './function-report.ts';
+import type { Facts } from './function-report.ts';
+import { reachableMounts } from './mountinfo.ts';
+import { askNetworkMounts } from './network-mounts.ts';
+import type { MountAnswer } from './network-mounts.ts';
+import type { Probe, ProbeContext, ProbeResult } from './probe.ts';
+import { errorCode } from './source.ts';
+import { unknownUsage, usageFacts } from './usage.ts';
+import type { Usage } from './usage.ts';
+
+/** 10,000 mounts are about a megabyte and a half. */
+const maxMountinfoBytes = 4 * 1024 * 1024;
+const networkDeadlineMs = 1500;
+/** Of one pool; containers on ZFS have a dataset each. */
+const maxParts = 500;
+
+/** Reads /proc/self/mountinfo and asks statfs: every local file system once, network ones in a child process. */
+export const disks: Probe = { name: 'disks', deadlineMs: 2500, run: (context) => readDisks(context, statfsSync) };
+
+/** The same with another statfs, for tests. */
+export async function readDisks(context: ProbeContext, statfs: (path: string) => Usage): Promise<ProbeResult> {
+  const { source, options, leftMs } = context;
+  const mountinfo = source.readStart('/proc/self/mountinfo', maxMountinfoBytes);
+  const expected = options.mounts ?? [];
+  const found = fileSystems(reachableMounts(mountinfo), expected, (path) => isFolder(source.root + path));
+  const remote = found.filter((one) => one.mayHang);
+  // Started before the local ones are asked, so that both take place at the same time.
+  const pending = remote.length === 0 ? null : askRemote(context, remote, expected);
+  const local = found.filter((one) => !one.mayHang).map((one) => localFacts(one, source.root, statfs, leftMs));
+  const facts = pending === null ? local : [...local, ...(await pending)];
+  const cut =
+    mountinfo.length >= maxMountinfoBytes ? { error: '/proc/self/mountinfo is too long: the rest is unknown' } : {};
+  return { functions: [functionReport('disk', facts.sort(worstFirst), 'mount')], ...cut };
+}
+
+async function askRemote(
+  { source, placeDir, leftMs }: ProbeContext,
+  remote: readonly FileSystem[],
+  expected: readonly string[],
+): Promise<Facts[]> {
+  const first = remote.filter(({ mount }) => expected.includes(mount));
+  const then = remote.filter(({ mount }) => !expected.includes(mount));
+  const mounts = [...first, ...then].map(({ mount }) => source.root + mount);
+  const answers = await askNetworkMounts({
+    mounts,
+    placeDir,
+    deadlineMs: Math.min(networkDeadlineMs, Math.max(leftMs() - 500, 100)),
+  });
+  return remote.map((one) => remoteFacts(one, answers.get(source.root + one.mount)));
+}
+
+function localFacts(one: FileSystem, root: string, statfs: (path: string) => Usage, leftMs: () => number): Facts {
+  if (leftMs() <= 0) return { ...labels(one), ...unknownUsage('no time left'), unresponsive: 0 };
+  const usages: Usage[] = [];
+  let fault = '';
+  for (const part of one.parts.slice(0, maxParts)) {
+    try {
+      usages.push(statfs(root + part));
+    } catch (error) {
+      fault = `statfs: ${errorCode(error)}`;
+    }
+  }
+  const facts = usages.length === 0 ? unknownUsage(fault) : usageFacts(usages, one.fstype);
+  return { ...labels(one), ...facts, unresponsive: 0 };
+}
+
+function remoteFacts(one: FileSystem, answer: MountAnswer | undefined): Facts {
+  if (answer === undefined) return { ...labels(one), ...unknownUsage('not asked'), unresponsive: 0 };
+  if ('usage' in answer) return { ...labels(one), ...usageFacts([answer.usage], one.fstype), unresponsive: 0 };
+  return { ...labels(one), ...unknownUsage(answer.reason), unresponsive: Number(answer.unresponsive) };
+}
+
+function labels({ mount, fstype, source, scope, writable }: FileSystem): Facts {
+  return { mount, fstype, source, scope, mode: writable ? 'rw' : 'ro' };
+}
+
+function worstFirst(one: Facts, other: Facts): number {
+  return badness(other) - badness(one);
+}
+
+function badness({ unresponsive, used_percent: used, inodes_percent: inodes }: Facts): number {
+  if (unresponsive === 1) return 1000;
+  return Math.max(typeof used === 'number' ? used : -1, typeof inodes === 'number' ? inodes : -1);
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  } catch {
+    // Not ours to look into, but somebody mounted it there.
+    return true;
+  }
+}

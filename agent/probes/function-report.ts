@@ -1,0 +1,84 @@
+import { maxLabelChars, maxSubjects } from '../../src/report/limits.ts';
+import type { FunctionReport, Row, Unknown } from '../../src/report/report.ts';
+
+/** A value that could not be had, and why: becomes null, and an entry of `unknown`. */
+export interface Missing {
+  readonly missing: string;
+}
+
+export function missing(reason: string): Missing {
+  return { missing: reason };
+}
+
+/** Labels are strings, values are numbers; undefined: a label that is not known is left out. */
+export type Facts = Readonly<Record<string, string | number | Missing | undefined>>;
+
+/**
+ * The function report of a family. Numbers that are not finite become null with a reason, as do those that are missing;
+ * labels become printable. Of more than `maxSubjects` rows the first ones stay: give the worst first. `sorted` is the
+ * label by which what stays is put in order.
+ */
+export function functionReport(name: string, facts: readonly Facts[], sorted?: string): FunctionReport {
+  const kept = facts.slice(0, maxSubjects);
+  if (sorted !== undefined) kept.sort((one, other) => (textOf(one[sorted]) < textOf(other[sorted]) ? -1 : 1));
+  const unknown: Unknown[] = [];
+  const data = kept.map((fact, index) => rowOf(fact, index, unknown));
+  return {
+    name,
+    data,
+    ...(unknown.length > 0 ? { unknown: merged(unknown, data.length) } : {}),
+    ...(facts.length > kept.length ? { omitted: facts.length - kept.length } : {}),
+  };
+}
+
+/** A family of which nothing is there to report, and why. */
+export function emptyReport(name: string, field: string, reason: string): FunctionReport {
+  return { name, data: [], unknown: [{ field, reason: printable(reason) }] };
+}
+
+/** So many decimals, for a compact report. */
+export function rounded(value: number, decimals: number): number {
+  const factor = 10 ** decimals;
+  return Math.round(value * factor) / factor;
+}
+
+/** What a terminal, a mail and a log take for one line of text, as long as a label may be. */
+export function printable(text: string): string {
+  // Cutting comes first, so that half a surrogate pair is replaced too.
+  const short = text.length > maxLabelChars ? `${text.slice(0, maxLabelChars - 1)}…` : text;
+  return /^[ -~]*$/.test(short) ? short : short.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '\ufffd');
+}
+
+function textOf(value: Facts[string]): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function rowOf(fact: Facts, index: number, unknown: Unknown[]): Row {
+  const row: Record<string, string | number | null> = {};
+  for (const field in fact) {
+    const value = fact[field];
+    if (value === undefined) continue;
+    if (typeof value === 'string') row[field] = printable(value);
+    else if (typeof value === 'number' && Number.isFinite(value)) row[field] = value;
+    else {
+      row[field] = null;
+      unknown.push({
+        row: index,
+        field,
+        reason: typeof value === 'number' ? 'not a number' : printable(value.missing),
+      });
+    }
+  }
+  return row;
+}
+
+/** One entry instead of one a row, where every row lacks a field for the same reason. */
+function merged(unknown: readonly Unknown[], rows: number): readonly Unknown[] {
+  const counts = new Map<string, number>();
+  const key = ({ field, reason }: Unknown): string => `${field} ${reason}`;
+  for (const entry of unknown) counts.set(key(entry), (counts.get(key(entry)) ?? 0) + 1);
+  return unknown.flatMap((entry) => {
+    if (counts.get(key(entry)) !== rows) return [entry];
+    return entry.row === 0 ? [{ field: entry.field, reason: entry.reason }] : [];
+  });
+}

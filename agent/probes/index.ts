@@ -1,0 +1,36 @@
+/**
+ * The probes: each reads one subject of the machine it runs on and says it in the families of src/report/metrics.ts.
+ *
+ * A probe keeps to its own deadline, reads a bounded amount, and reports what it cannot know as null with a reason. It
+ * needs no root, changes nothing, and starts no child process but two: one for network mounts, `systemctl` where
+ * systemd runs.
+ */
+import { clock } from './clock.ts';
+import { cpu } from './cpu.ts';
+import { disks } from './disks.ts';
+import { load } from './load.ts';
+import { memory } from './memory.ts';
+import { network } from './network.ts';
+import { os } from './os.ts';
+import type { Probe } from './probe.ts';
+import { processes } from './processes.ts';
+import { services } from './services.ts';
+import { swap } from './swap.ts';
+import { temperatures } from './temperatures.ts';
+import { uptime } from './uptime.ts';
+
+/** Those that wait for a child come first: the others run meanwhile. */
+export const probes: readonly Probe[] = [
+  disks,
+  services,
+  cpu,
+  load,
+  memory,
+  swap,
+  network,
+  os,
+  uptime,
+  processes,
+  temperatures,
+  clock,
+];

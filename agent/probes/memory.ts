@@ -1,0 +1,64 @@
+import { functionReport, missing, rounded } from './function-report.ts';
+import { meminfoBytes } from './meminfo.ts';
+import type { Probe } from './probe.ts';
+import type { Source } from './source.ts';
+
+/** Reads /proc/meminfo; in a container with a limit of its own, that limit and what it has used of it. */
+export const memory: Probe = {
+  name: 'memory',
+  deadlineMs: 1000,
+  run: ({ source }) => {
+    const meminfo = source.read('/proc/meminfo');
+    const machine = meminfoBytes(meminfo, 'MemTotal');
+    if (machine === null || machine === 0) throw new Error('no MemTotal in /proc/meminfo');
+    const free = meminfoBytes(meminfo, 'MemAvailable') ?? estimatedAvailable(meminfo, source);
+    const limit = cgroupLimit(source, machine);
+    const total = limit?.total ?? machine;
+    const available = free === null ? null : Math.min(free, limit?.available ?? total, total);
+    const unknown = missing('no MemAvailable in /proc/meminfo');
+    return {
+      functions: [
+        functionReport('memory', [
+          {
+            total_bytes: total,
+            available_bytes: available ?? unknown,
+            used_percent: available === null ? unknown : rounded((100 * (total - available)) / total, 2),
+          },
+        ]),
+      ],
+    };
+  },
+};
+
+/** What kernels before 3.14 do not say, as procps works it out (sysinfo.c). */
+function estimatedAvailable(meminfo: string, source: Source): number | null {
+  const free = meminfoBytes(meminfo, 'MemFree');
+  const active = meminfoBytes(meminfo, 'Active(file)');
+  const inactive = meminfoBytes(meminfo, 'Inactive(file)');
+  const reclaimable = meminfoBytes(meminfo, 'SReclaimable');
+  const reserve = parseInt(source.readOptional('/proc/sys/vm/min_free_kbytes') ?? '', 10) * 1024 * 1.25;
+  if (free === null || active === null || inactive === null || reclaimable === null || Number.isNaN(reserve))
+    return null;
+  const cache = active + inactive;
+  return Math.max(
+    0,
+    free - reserve + cache - Math.min(cache / 2, reserve) + reclaimable - Math.min(reclaimable / 2, reserve),
+  );
+}
+
+/** The memory controller of the folder that a container sees as its root, version 2 and 1; null: no limit of its own. */
+function cgroupLimit(source: Source, machine: number): { total: number; available: number } | null {
+  const [limit, usage, stat, cache] = source.exists('/sys/fs/cgroup/memory.max')
+    ? ['memory.max', 'memory.current', 'memory.stat', '\ninactive_file ']
+    : ['memory/memory.limit_in_bytes', 'memory/memory.usage_in_bytes', 'memory/memory.stat', '\ntotal_inactive_file '];
+  const read = (name: string): string => source.readOptional(`/sys/fs/cgroup/${name}`) ?? '';
+  const total = parseInt(read(limit), 10);
+  if (!(total > 0 && total < machine)) return null;
+  const used = parseInt(read(usage), 10);
+  if (Number.isNaN(used)) return null;
+  // Page cache that nobody uses now is given back before the limit bites.
+  const figures = `\n${read(stat)}`;
+  const at = figures.indexOf(cache);
+  const reclaimable = at === -1 ? 0 : parseInt(figures.slice(at + cache.length), 10);
+  return { total, available: Math.max(0, total - Math.max(0, used - reclaimable)) };
+}

@@ -1,0 +1,156 @@
+import type { ChildProcess } from 'node:child_process';
+
+import { hangingChildren, rememberHanging, startOf } from './hanging-children.ts';
+import type { HangingChild } from './hanging-children.ts';
+import { errorCode } from './source.ts';
+import type { Usage } from './usage.ts';
+
+/** What a mount said; or why it said nothing. */
+export type MountAnswer = { readonly usage: Usage } | { readonly unresponsive: boolean; readonly reason: string };
+
+export interface NetworkMountsOptions {
+  /** Those that must be answered first come first. */
+  readonly mounts: readonly string[];
+  readonly deadlineMs: number;
+  readonly placeDir: string | null;
+  /** The program that asks, for tests: it is given its deadline in milliseconds and then the paths. */
+  readonly command?: readonly string[];
+}
+
+/** Threads cost nothing until they are used; every mount that hangs holds one. */
+const maxMounts = 256;
+/** How long a killed child may take to be gone. */
+const goneMs = 100;
+/** The server is gone, the file handle stale, the FUSE program dead: nothing that a second question would change. */
+const deadCodes = new Set(['ESTALE', 'ENOTCONN', 'ETIMEDOUT', 'EHOSTDOWN', 'EHOSTUNREACH', 'ECONNABORTED', 'EIO']);
+
+/**
+ * Asks one after the other what is left of it, in the order given, all at once on threads of its own. It writes a line
+ * for each as it comes: index and error code, or index and the figures. It ends itself should nobody be there to do it.
+ */
+const script = `const f=require('fs'),[t,...m]=process.argv.slice(1);let n=m.length;
+setTimeout(()=>process.kill(process.pid,'SIGKILL'),t);
+m.forEach((p,i)=>f.statfs(p,(e,s)=>{try{f.writeSync(1,JSON.stringify(e?[i,e.code]:[i,s.frsize||s.bsize,s.blocks,s.bfree,s.bavail,s.files,s.ffree])+'\\n')}catch{}
+--n||process.exit()}))`;
+
+/**
+ * Asks network mounts for their figures in a child process, because asking a dead one never ends. A mount that does not
+ * answer by the deadline costs only itself. A child that cannot even be killed is remembered in `placeDir`; while it is
+ * there, its mounts are unresponsive and not asked again.
+ */
+export async function askNetworkMounts(options: NetworkMountsOptions): Promise<ReadonlyMap<string, MountAnswer>> {
+  const { placeDir } = options;
+  const answers = new Map<string, MountAnswer>();
+  // Without a memory every visit would leave one more child behind.
+  if (placeDir === null) return sameFor(options.mounts, false, 'not asked: nothing can be remembered on this client');
+  const hanging = hangingChildren(placeDir);
+  for (const mount of hanging.flatMap(({ mounts }) => mounts)) {
+    if (options.mounts.includes(mount)) answers.set(mount, noAnswer(true, 'an earlier question still hangs'));
+  }
+  const open = options.mounts.filter((mount) => !answers.has(mount));
+  const asked = open.slice(0, maxMounts);
+  for (const mount of open.slice(maxMounts))
+    answers.set(mount, noAnswer(false, `not asked: more than ${maxMounts} mounts`));
+  if (asked.length > 0) {
+    const { answered, left } = await askChild(asked, options);
+    for (const [mount, answer] of answered) answers.set(mount, answer);
+    if (left !== null) hanging.push(left);
+  }
+  try {
+    rememberHanging(placeDir, hanging);
+  } catch (error) {
+    const reason = `no answer, and a child is left that cannot be remembered: ${errorCode(error)}`;
+    for (const mount of hanging.flatMap(({ mounts }) => mounts)) answers.set(mount, noAnswer(true, reason));
+  }
+  return answers;
+}
+
+interface ChildOutcome {
+  readonly answered: ReadonlyMap<string, MountAnswer>;
+  readonly left: HangingChild | null;
+}
+
+async function askChild(
+  mounts: readonly string[],
+  { deadlineMs, command }: NetworkMountsOptions,
+): Promise<ChildOutcome> {
+  const { spawn } = await import('node:child_process');
+  const [file = '', ...args] = command ?? [process.execPath, '-e', script, '--'];
+  const child = spawn(file, [...args, String(deadlineMs + 1000), ...mounts], {
+    cwd: '/',
+    // Of a session of its own: whoever waits for the agent's does not wait for a child that hangs.
+    detached: true,
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { UV_THREADPOOL_SIZE: String(mounts.length) },
+  });
+  child.unref();
+  const pid = child.pid;
+  const start = pid === undefined ? null : startOf(pid);
+  const answered = new Map<string, MountAnswer>();
+  const fault = await linesUntil(child, deadlineMs, (line) => {
+    const parsed = parseAnswer(line);
+    const mount = mounts[parsed?.index ?? -1];
+    if (parsed !== null && mount !== undefined) answered.set(mount, parsed.answer);
+    return answered.size < mounts.length;
+  });
+  const silent = mounts.filter((mount) => !answered.has(mount));
+  for (const mount of silent) {
+    answered.set(mount, fault === null ? noAnswer(true, `no answer within ${deadlineMs} ms`) : noAnswer(false, fault));
+  }
+  const isGone = await killed(child);
+  return { answered, left: isGone || pid === undefined || start === null ? null : { pid, start, mounts: silent } };
+}
+
+/** Hands over line after line until `take` has enough (null), the deadline passes (null) or the child fails (why). */
+function linesUntil(child: ChildProcess, deadlineMs: number, take: (line: string) => boolean): Promise<string | null> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(null), deadlineMs);
+    const end = (fault: string | null): void => {
+      clearTimeout(timer);
+      resolve(fault);
+    };
+    let rest = '';
+    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) if (!take(line)) end(null);
+    });
+    child.on('error', (error) => end(`the child process could not be started: ${errorCode(error)}`));
+    child.on('close', (code, signal) => end(`the child process ended: ${signal ?? code ?? 'unknown'}`));
+  });
+}
+
+/** Ends the child; false when it is still there after a moment, stuck in the kernel. */
+function killed(child: ChildProcess): Promise<boolean> {
+  child.stdout?.destroy();
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), goneMs);
+    child.on('exit', () => {
+      clearTimeout(timer);
+      resolve(true);
+    });
+    child.kill('SIGKILL');
+  });
+}
+
+function parseAnswer(line: string): { readonly index: number; readonly answer: MountAnswer } | null {
+  try {
+    const [index, code, ...rest] = JSON.parse(line) as readonly [number, ...(number | string)[]];
+    if (typeof code === 'string') return { index, answer: noAnswer(deadCodes.has(code), `statfs: ${code}`) };
+    const [bsize = NaN, blocks = NaN, bfree = NaN, bavail = NaN, files = NaN, ffree = NaN] = [code, ...rest].map(
+      Number,
+    );
+    return { index, answer: { usage: { bsize, blocks, bfree, bavail, files, ffree } } };
+  } catch {
+    return null;
+  }
+}
+
+function noAnswer(unresponsive: boolean, reason: string): MountAnswer {
+  return { unresponsive, reason };
+}
+
+function sameFor(mounts: readonly string[], unresponsive: boolean, reason: string): ReadonlyMap<string, MountAnswer> {
+  return new Map(mounts.map((mount) => [mount, noAnswer(unresponsive, reason)]));
+}

@@ -1,0 +1,101 @@
+import type { JsonValue } from '../collected.ts';
+import { functionReport, missing, rounded } from './function-report.ts';
+import type { Facts, Missing } from './function-report.ts';
+import type { Earlier, Probe } from './probe.ts';
+import type { Source } from './source.ts';
+
+/** Fields, and where they stand behind the name in a line of /proc/net/dev. */
+const counters = [
+  ['rx_bytes_per_s', 0],
+  ['tx_bytes_per_s', 8],
+  ['rx_packets_per_s', 1],
+  ['tx_packets_per_s', 9],
+  ['rx_errors_per_s', 2],
+  ['tx_errors_per_s', 10],
+  ['rx_drops_per_s', 3],
+  ['tx_drops_per_s', 11],
+] as const;
+
+/** Reads /proc/net/dev and /sys/class/net: rates of physical interfaces and bonds since the previous visit. */
+export const network: Probe = {
+  name: 'network',
+  deadlineMs: 1000,
+  rates: true,
+  run: ({ source, earlier, leftMs }) => {
+    const now = countsByInterface(source.read('/proc/net/dev'));
+    const names = physicalInterfaces(Object.keys(now), source);
+    const facts: Facts[] = [];
+    const kept: Record<string, JsonValue> = {};
+    for (const name of names) {
+      const counts = now[name] ?? [];
+      kept[name] = counts;
+      facts.push({ interface: name, ...rates(name, counts, earlier), ...(leftMs() > 0 ? link(name, source) : {}) });
+    }
+    return { functions: [functionReport('network', facts.sort(busiestFirst), 'interface')], counters: kept };
+  },
+};
+
+function countsByInterface(text: string): Record<string, number[]> {
+  const counts: Record<string, number[]> = {};
+  for (const line of text.split('\n')) {
+    // The name of an alias may hold a colon itself.
+    const colon = line.lastIndexOf(':');
+    if (colon === -1) continue;
+    const fields = line
+      .slice(colon + 1)
+      .trim()
+      .split(/ +/);
+    counts[line.slice(0, colon).trim()] = counters.map(([, column]) => Number(fields[column]));
+  }
+  return counts;
+}
+
+/** What has a device or is a bond of such; where nothing has, as in a container, what is named like a network card. */
+function physicalInterfaces(names: readonly string[], source: Source): string[] {
+  const physical = names.filter(
+    (name) => source.exists(`/sys/class/net/${name}/device`) || source.exists(`/sys/class/net/${name}/bonding`),
+  );
+  return physical.length > 0 ? physical : names.filter((name) => /^(eth|en|net|venet|wl)/.test(name));
+}
+
+function rates(name: string, counts: readonly number[], earlier: Earlier | null): Facts {
+  const before = (earlier?.counters as Readonly<Record<string, readonly number[]>> | undefined)?.[name];
+  const seconds = (earlier?.elapsedMs ?? 0) / 1000;
+  const facts: Record<string, number | Missing> = {};
+  const wasReset = counts.some((count, index) => count < (before?.[index] ?? 0));
+  counters.forEach(([field], index) => {
+    if (earlier === null) facts[field] = missing('first visit');
+    else if (before === undefined) facts[field] = missing('new since the previous visit');
+    // Counters of one interface are reset together, and one that is new could not be told from one that went on.
+    else if (wasReset) facts[field] = missing('the counters were reset');
+    else facts[field] = rounded(((counts[index] ?? NaN) - (before[index] ?? NaN)) / seconds, 2);
+  });
+  return facts;
+}
+
+function link(name: string, source: Source): Facts {
+  const folder = `/sys/class/net/${name}`;
+  // Reading `carrier` of an interface that is switched off is an error.
+  const carrier = source.readOptional(`${folder}/carrier`)?.trim();
+  const state = carrier ?? source.readOptional(`${folder}/operstate`)?.trim();
+  const megabits = parseInt(source.readOptional(`${folder}/speed`) ?? '', 10);
+  return {
+    link_up: state === '1' || state === 'up' ? 1 : state === '0' || state === 'down' ? 0 : missing('no link state'),
+    speed_bits_per_s: megabits > 0 ? megabits * 1e6 : missing('the driver does not tell'),
+  };
+}
+
+/** Of more interfaces than are reported, those with errors and traffic stay. */
+function busiestFirst(one: Facts, other: Facts): number {
+  return traffic(other) - traffic(one);
+}
+
+function traffic(facts: Facts): number {
+  const value = (field: string): number => {
+    const found = facts[field];
+    return typeof found === 'number' ? found : 0;
+  };
+  return (
+    1e9 * (value('rx_errors_per_s') + value('tx_errors_per_s')) + value('rx_bytes_per_s') + value('tx_bytes_per_s')
+  );
+}

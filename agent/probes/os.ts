@@ -1,0 +1,60 @@
+import { machine } from 'node:os';
+
+import { functionReport, missing } from './function-report.ts';
+import type { Missing } from './function-report.ts';
+import type { Probe } from './probe.ts';
+import type { Source } from './source.ts';
+import { virtualisationOf } from './virtualisation.ts';
+
+/** Reads what names the system: /proc/sys/kernel, os-release, DMI; and whether it wants a reboot. */
+export const os: Probe = {
+  name: 'os',
+  deadlineMs: 1000,
+  run: ({ source }) => {
+    const release = osRelease(source);
+    const kernel = source.read('/proc/sys/kernel/osrelease').trim();
+    return {
+      functions: [
+        functionReport('os', [
+          {
+            hostname: source.readOptional('/proc/sys/kernel/hostname')?.trim(),
+            distribution: release('PRETTY_NAME') ?? release('NAME'),
+            kernel,
+            architecture: machine(),
+            virtualisation: virtualisationOf(source),
+            reboot_required: rebootRequired(source, kernel, `${release('ID') ?? ''} ${release('ID_LIKE') ?? ''}`),
+          },
+        ]),
+      ],
+    };
+  },
+};
+
+/** A value of os-release by its name. https://www.freedesktop.org/software/systemd/man/latest/os-release.html */
+function osRelease(source: Source): (name: string) => string | undefined {
+  const file = ['/etc/os-release', '/usr/lib/os-release'].find((path) => source.exists(path));
+  const lines = file === undefined ? [] : source.readStart(file, 16_384).split('\n');
+  return (name) => {
+    const value = lines
+      .find((line) => line.startsWith(`${name}=`))
+      ?.slice(name.length + 1)
+      .trim();
+    const plain = value?.replace(/^(["'])(.*)\1$/, '$2').replace(/\\(["'$`\\])/g, '$1');
+    return plain === '' ? undefined : plain;
+  };
+}
+
+/** 1 or 0 where the system is of a kind that tells. */
+function rebootRequired(source: Source, kernel: string, ids: string): number | Missing {
+  const flags = ['/run/reboot-required', '/var/run/reboot-required', '/run/reboot-needed'];
+  if (flags.some((flag) => source.exists(flag))) return 1;
+  // Modules that are loaded came from a folder; where it is gone while others are there, the kernel was replaced.
+  const installed = source.list('/lib/modules');
+  const isReplaced =
+    installed.length > 0 && !installed.includes(kernel) && (source.readOptional('/proc/modules') ?? '') !== '';
+  if (isReplaced) return 1;
+  const kinds = ids.split(' ');
+  return ['debian', 'ubuntu', 'arch', 'alpine', 'suse', 'opensuse'].some((kind) => kinds.includes(kind))
+    ? 0
+    : missing('this system does not tell');
+}

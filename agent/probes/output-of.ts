@@ -1,0 +1,40 @@
+import { errorCode } from './source.ts';
+
+const maxOutputBytes = 1024 * 1024;
+
+/**
+ * What a program writes, by its whole path and without a shell. Throws an Error whose message says why not: it did not
+ * end in time (and was killed), ended with a fault (its first line of complaint), or wrote more than a megabyte.
+ */
+export async function outputOf(program: string, args: readonly string[], deadlineMs: number): Promise<string> {
+  const { spawn } = await import('node:child_process');
+  const name = program.slice(program.lastIndexOf('/') + 1);
+  return new Promise((resolve, reject) => {
+    // In a session of its own, and without the agent's output: nobody waits for it should it hang in the kernel.
+    const child = spawn(program, args, { cwd: '/', detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    child.unref();
+    let output = '';
+    let complaint = '';
+    const end = (fault: string | null): void => {
+      clearTimeout(timer);
+      child.stdout.destroy();
+      child.stderr.destroy();
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+      if (fault === null) resolve(output);
+      else reject(new Error(`${name}: ${fault}`));
+    };
+    const timer = setTimeout(() => end(`no answer within ${Math.round(deadlineMs)} ms`), deadlineMs);
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      output += chunk;
+      if (output.length > maxOutputBytes) end('its answer is too long');
+    });
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      if (complaint.length < 200) complaint += chunk;
+    });
+    child.on('error', (error) => end(errorCode(error)));
+    child.on('close', (code, signal) => {
+      const said = complaint.trim().split('\n', 1)[0] ?? '';
+      end(code === 0 ? null : said === '' ? `ended with ${signal ?? code ?? 'nothing'}` : said.slice(0, 200));
+    });
+  });
+}

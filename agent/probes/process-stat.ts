@@ -1,0 +1,28 @@
+/** What /proc/PID/stat says. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
+export interface ProcessStat {
+  /** At most 15 bytes for programs; more for kernel threads. */
+  readonly comm: string;
+  readonly state: string;
+  /** CPU time in user mode and in the kernel. */
+  readonly ticks: number;
+  readonly threads: number;
+  /** Ticks since boot. */
+  readonly start: number;
+  readonly residentPages: number;
+}
+
+/** The fields that are used; null when the text is cut off. */
+export function parseProcessStat(stat: string): ProcessStat | null {
+  // A name may hold blanks and parentheses itself.
+  const end = stat.lastIndexOf(')');
+  const fields = stat.slice(end + 2, end + 400).split(' ', 22);
+  if (end === -1 || fields.length < 22) return null;
+  return {
+    comm: stat.slice(stat.indexOf('(') + 1, end),
+    state: fields[0] ?? '',
+    ticks: Number(fields[11]) + Number(fields[12]),
+    threads: Number(fields[17]),
+    start: Number(fields[19]),
+    residentPages: Number(fields[21]),
+  };
+}

@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+
+import { parseProcessStat } from './process-stat.ts';
+import type { ProcessStat } from './process-stat.ts';
+import { errorCode } from './source.ts';
+import type { Source } from './source.ts';
+
+export interface ProcessInfo extends ProcessStat {
+  readonly pid: number;
+  /** The name of the program, without arguments: `comm`, and where the kernel cut that off, the whole name. */
+  readonly name: string;
+}
+
+export interface ProcessList {
+  /** null: others cannot be seen. */
+  readonly total: number | null;
+  readonly processes: readonly ProcessInfo[];
+  /** Why `processes` is not all of them; null when it is. */
+  readonly fault: string | null;
+  /** Whether that is a failure, not a permission that was never given. */
+  readonly isFailure: boolean;
+}
+
+/** The kernel keeps so much of a program's name. */
+const commBytes = 15;
+/** How many processes are read between two looks at the clock. */
+const stride = 64;
+
+/** Every process by its /proc/PID/stat, as far as time and permissions allow. */
+export function readProcesses(source: Source, leftMs: () => number): ProcessList {
+  const pids = source.list('/proc').filter((name) => name > '0' && name < ':' && !Number.isNaN(Number(name)));
+  if (pids.length === 0) throw new Error('no processes in /proc');
+  // Mounted with hidepid=2: process 1 is there, always.
+  if (!pids.includes('1'))
+    return { total: null, processes: [], fault: 'no permission: /proc shows own processes only', isFailure: false };
+  const processes: ProcessInfo[] = [];
+  let gone = 0;
+  for (let index = 0; index < pids.length; index++) {
+    if (index % stride === 0 && leftMs() <= 0) {
+      return {
+        total: pids.length,
+        processes,
+        fault: `no time left after ${index} of ${pids.length} processes`,
+        isFailure: true,
+      };
+    }
+    const pid = pids[index] ?? '';
+    try {
+      const stat = parseProcessStat(readFileSync(`${source.root}/proc/${pid}/stat`, 'utf8'));
+      if (stat !== null) processes.push({ ...stat, pid: Number(pid), name: wholeName(stat.comm, pid, source) });
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === 'EACCES' || code === 'EPERM') {
+        return {
+          total: pids.length,
+          processes: [],
+          fault: 'no permission: /proc hides processes of others',
+          isFailure: false,
+        };
+      }
+      gone++;
+    }
+  }
+  return { total: pids.length - gone, processes, fault: null, isFailure: false };
+}
+
+/** Programs may write what they like into their first argument: only what goes on from the cut name counts. */
+function wholeName(comm: string, pid: string, source: Source): string {
+  if (comm.length !== commBytes) return comm;
+  try {
+    const first = source.readStart(`/proc/${pid}/cmdline`, 4096).split('\0', 1)[0] ?? '';
+    const program = first.slice(first.lastIndexOf('/') + 1).split(/[ :]/, 1)[0] ?? '';
+    return program.startsWith(comm) ? program : comm;
+  } catch {
+    return comm;
+  }
+}

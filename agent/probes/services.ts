@@ -1,0 +1,93 @@
+import { emptyReport, functionReport, missing } from './function-report.ts';
+import type { Facts } from './function-report.ts';
+import type { FunctionReport } from '../../src/report/report.ts';
+import type { Probe, ProbeContext, ProbeResult } from './probe.ts';
+import { outputOf } from './output-of.ts';
+
+const systemctlMs = 2000;
+const maxUnitsAsked = 200;
+const programs = ['/usr/bin/systemctl', '/bin/systemctl', '/run/current-system/sw/bin/systemctl'];
+/** https://www.freedesktop.org/software/systemd/man/latest/systemd.unit.html */
+const suffixes = new Set(
+  'service socket device mount automount swap target path timer slice scope'.split(' ').map((type) => `.${type}`),
+);
+
+/** Asks systemctl, once, for the failed units and for those that rules name; where systemd runs. */
+export const services: Probe = { name: 'services', deadlineMs: 2500, run: readServices };
+
+async function readServices({ source, options, leftMs }: ProbeContext): Promise<ProbeResult> {
+  const asked = (options.units ?? []).slice(0, maxUnitsAsked);
+  if (!source.exists('/run/systemd/system')) return { functions: unknownServices(asked, 'no systemd') };
+  const program = programs.find((path) => source.exists(path));
+  if (program === undefined) return { functions: unknownServices(asked, 'no systemctl') };
+  const properties = ['Id', 'Names', 'LoadState', 'ActiveState'].flatMap((name) => ['-p', name]);
+  // `--state` bears upon the pattern alone: the failed ones of all units, and in any state those that are named.
+  const args = ['show', '--no-pager', '--state=failed', ...properties, '--', '*', ...asked.map(wholeUnitName)];
+  try {
+    const output = await outputOf(source.root + program, args, Math.min(systemctlMs, leftMs()));
+    return { functions: servicesFrom(unitsIn(output), asked) };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { functions: unknownServices(asked, reason), error: reason };
+  }
+}
+
+interface Unit {
+  readonly id: string;
+  readonly names: readonly string[];
+  readonly state: string;
+}
+
+/** Blocks of `Name=value` lines with an empty line in between. */
+function unitsIn(output: string): Unit[] {
+  return output.split(/\n\n+/).flatMap((block) => {
+    const value = (name: string): string =>
+      block
+        .split('\n')
+        .find((line) => line.startsWith(`${name}=`))
+        ?.slice(name.length + 1) ?? '';
+    const id = value('Id');
+    if (id === '') return [];
+    const state =
+      value('LoadState') === 'not-found' && value('ActiveState') !== 'failed' ? 'missing' : value('ActiveState');
+    return [{ id, names: [id, ...value('Names').split(' ')], state }];
+  });
+}
+
+function servicesFrom(units: readonly Unit[], asked: readonly string[]): FunctionReport[] {
+  const failed = [...new Set(units.filter(({ state }) => state === 'failed').map(({ id }) => id))].sort();
+  const states = asked.map((unit): Facts => {
+    const found = units.find(({ names }) => names.includes(wholeUnitName(unit)));
+    if (found === undefined) return { unit, active: missing('systemctl did not tell') };
+    return { unit, state: found.state, active: Number(found.state === 'active') };
+  });
+  return [
+    functionReport('services', [{ failed_units: failed.length }]),
+    functionReport(
+      'failed_unit',
+      failed.map((unit) => ({ unit, failed: 1 })),
+    ),
+    ...(asked.length === 0 ? [] : [functionReport('unit', states)]),
+  ];
+}
+
+function unknownServices(asked: readonly string[], reason: string): FunctionReport[] {
+  return [
+    functionReport('services', [{ failed_units: missing(reason) }]),
+    emptyReport('failed_unit', 'failed', reason),
+    ...(asked.length === 0
+      ? []
+      : [
+          functionReport(
+            'unit',
+            asked.map((unit) => ({ unit, active: missing(reason) })),
+          ),
+        ]),
+  ];
+}
+
+/** `nginx` is `nginx.service`, as for systemctl itself. */
+function wholeUnitName(unit: string): string {
+  const dot = unit.lastIndexOf('.');
+  return unit.startsWith('/') || (dot > 0 && suffixes.has(unit.slice(dot))) ? unit : `${unit}.service`;
+}

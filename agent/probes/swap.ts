@@ -1,0 +1,27 @@
+import { functionReport, missing, rounded } from './function-report.ts';
+import { meminfoBytes } from './meminfo.ts';
+import type { Probe } from './probe.ts';
+
+/** Reads /proc/meminfo. */
+export const swap: Probe = {
+  name: 'swap',
+  deadlineMs: 1000,
+  run: ({ source }) => {
+    const meminfo = source.read('/proc/meminfo');
+    const total = meminfoBytes(meminfo, 'SwapTotal');
+    const free = meminfoBytes(meminfo, 'SwapFree');
+    if (total === null || free === null) throw new Error('no SwapTotal in /proc/meminfo');
+    const used = Math.max(0, total - free);
+    return {
+      functions: [
+        functionReport('swap', [
+          {
+            total_bytes: total,
+            used_bytes: used,
+            used_percent: total === 0 ? missing('no swap') : rounded((100 * used) / total, 2),
+          },
+        ]),
+      ],
+    };
+  },
+};

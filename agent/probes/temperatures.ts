@@ -1,0 +1,78 @@
+import { emptyReport, functionReport, missing, rounded } from './function-report.ts';
+import type { Facts, Missing } from './function-report.ts';
+import type { Probe } from './probe.ts';
+import type { Source } from './source.ts';
+
+interface Sensor {
+  readonly chip: string;
+  /** What tells this chip from others of its name, and stays the same at the next boot. */
+  readonly device: string;
+  readonly label: string;
+  readonly file: string;
+}
+
+/** Reads /sys/class/hwmon, and where that has nothing, /sys/class/thermal. */
+export const temperatures: Probe = {
+  name: 'temperatures',
+  deadlineMs: 500,
+  run: ({ source, leftMs }) => {
+    const monitors = hardwareMonitors(source);
+    const sensors = monitors.length > 0 ? monitors : thermalZones(source);
+    if (sensors.length === 0) return { functions: [emptyReport('temperature', 'celsius', 'no sensors')] };
+    // Some sensors sit behind slow buses.
+    const facts = sensors.map((sensor): Facts & { celsius: number | Missing } => ({
+      sensor: nameOf(sensor, sensors),
+      celsius: leftMs() > 0 ? celsius(sensor.file, source) : missing('no time left'),
+    }));
+    const heat = (value: number | Missing): number => (typeof value === 'number' ? value : -1000);
+    facts.sort((one, other) => heat(other.celsius) - heat(one.celsius));
+    return { functions: [functionReport('temperature', facts, 'sensor')] };
+  },
+};
+
+/** https://docs.kernel.org/hwmon/sysfs-interface.html */
+function hardwareMonitors(source: Source): Sensor[] {
+  return source.list('/sys/class/hwmon').flatMap((monitor) => {
+    const folder = `/sys/class/hwmon/${monitor}`;
+    const chip = source.readOptional(`${folder}/name`)?.trim() ?? monitor;
+    const inputs = source.list(folder).filter((file) => file.startsWith('temp') && file.endsWith('_input'));
+    if (inputs.length === 0) return [];
+    const device = source.linkName(`${folder}/device`) ?? monitor;
+    return inputs.map((input): Sensor => {
+      const sensor = input.slice(0, -'_input'.length);
+      const label = source.readOptional(`${folder}/${sensor}_label`)?.trim() ?? sensor;
+      return { chip, device, label, file: `${folder}/${input}` };
+    });
+  });
+}
+
+function thermalZones(source: Source): Sensor[] {
+  const zones = source.list('/sys/class/thermal').filter((name) => name.startsWith('thermal_zone'));
+  return zones.map((zone) => {
+    const folder = `/sys/class/thermal/${zone}`;
+    return {
+      chip: 'thermal',
+      device: zone,
+      label: source.readOptional(`${folder}/type`)?.trim() ?? zone,
+      file: `${folder}/temp`,
+    };
+  });
+}
+
+/** `coretemp/Core 0`; with its device where that would name two sensors. */
+function nameOf({ chip, device, label }: Sensor, all: readonly Sensor[]): string {
+  const namesakes = all.filter((other) => other.chip === chip && other.label === label);
+  return namesakes.length === 1 ? `${chip}/${label}` : `${chip}/${device}/${label}`;
+}
+
+function celsius(file: string, source: Source): number | Missing {
+  let text: string;
+  try {
+    text = source.read(file);
+  } catch (error) {
+    return missing(error instanceof Error ? error.message : 'cannot be read');
+  }
+  const value = parseInt(text, 10) / 1000;
+  // What sensors that are not connected say lies far outside of what silicon survives.
+  return value > -60 && value < 200 ? rounded(value, 1) : missing(`not connected: ${text.trim()}`);
+}

@@ -1,0 +1,11 @@
+import { functionReport } from './function-report.ts';
+import type { Probe } from './probe.ts';
+
+/** Reads /proc/uptime. */
+export const uptime: Probe = {
+  name: 'uptime',
+  deadlineMs: 1000,
+  run: ({ source }) => ({
+    functions: [functionReport('uptime', [{ seconds: parseFloat(source.read('/proc/uptime')) }])],
+  }),
+};

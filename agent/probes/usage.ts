@@ -1,0 +1,48 @@
+import { missing, rounded } from './function-report.ts';
+import type { Facts } from './function-report.ts';
+
+/** What statfs(2) says; blocks of bsize bytes. */
+export interface Usage {
+  readonly bsize: number;
+  readonly blocks: number;
+  readonly bfree: number;
+  readonly bavail: number;
+  readonly files: number;
+  readonly ffree: number;
+}
+
+/** The figures of a mount; `usages` are the datasets of a pool, each with its own part used and the same room left. */
+export function usageFacts(usages: readonly Usage[], fstype: string): Facts {
+  let used = 0;
+  let free = 0;
+  let available = 0;
+  for (const { bsize, blocks, bfree, bavail } of usages) {
+    used += Math.max(0, blocks - bfree) * bsize;
+    free = Math.max(free, bfree * bsize);
+    // Some file systems go below nothing, which wraps round.
+    available = Math.max(available, bavail > blocks ? 0 : bavail * bsize);
+  }
+  if (used + free === 0) return unknownUsage('the file system tells no size');
+  const [first] = usages;
+  return {
+    size_bytes: used + free,
+    used_bytes: used,
+    available_bytes: available,
+    used_percent: used + available > 0 ? rounded((100 * used) / (used + available), 2) : 100,
+    inodes_percent: inodesPercent(first, fstype),
+  };
+}
+
+/** The same figures, all unknown for one reason. */
+export function unknownUsage(reason: string): Facts {
+  const none = missing(reason);
+  return { size_bytes: none, used_bytes: none, available_bytes: none, used_percent: none, inodes_percent: none };
+}
+
+function inodesPercent(usage: Usage | undefined, fstype: string): number | ReturnType<typeof missing> {
+  // ZFS makes its number up from the room that is left.
+  if (usage === undefined || fstype === 'zfs' || !(usage.files > 0) || usage.ffree > usage.files) {
+    return missing('no inode count');
+  }
+  return rounded((100 * (usage.files - usage.ffree)) / usage.files, 2);
+}

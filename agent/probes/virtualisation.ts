@@ -1,0 +1,59 @@
+import type { Source } from './source.ts';
+
+/** What firmware says of itself, in small letters, and the word for it. Order counts. */
+const vendors = [
+  ['vmware', 'vmware'],
+  ['virtualbox', 'virtualbox'],
+  ['innotek', 'virtualbox'],
+  ['parallels', 'parallels'],
+  ['bhyve', 'bhyve'],
+  ['xen', 'xen'],
+  ['microsoft corporation virtual machine', 'hyperv'],
+  ['kvm', 'kvm'],
+  ['qemu', 'kvm'],
+  ['openstack', 'kvm'],
+  ['google compute engine', 'kvm'],
+  ['amazon ec2', 'kvm'],
+] as const;
+
+/**
+ * `lxc`, `docker`, `podman`, `systemd-nspawn`, `openvz`, `wsl`, ... for containers; `kvm`, `vmware`, `hyperv`, `xen`,
+ * `virtualbox` ... for machines, `vm-other` for a hypervisor without a name; `none`; undefined when nothing tells.
+ */
+export function virtualisationOf(source: Source): string | undefined {
+  return containerOf(source) ?? machineOf(source);
+}
+
+function containerOf(source: Source): string | undefined {
+  if (/microsoft/i.test(source.readOptional('/proc/sys/kernel/osrelease') ?? '')) return 'wsl';
+  const told = source.readOptional('/run/systemd/container')?.trim();
+  if (told !== undefined && told !== '') return told;
+  if (source.exists('/.dockerenv')) return 'docker';
+  if (source.exists('/run/.containerenv')) return 'podman';
+  if (source.exists('/proc/vz') && !source.exists('/proc/bc')) return 'openvz';
+  const cgroup = source.readOptional('/proc/1/cgroup') ?? '';
+  if (cgroup.includes('/lxc')) return 'lxc';
+  if (cgroup.includes('/docker') || cgroup.includes('/kubepods')) return 'docker';
+  return undefined;
+}
+
+function machineOf(source: Source): string | undefined {
+  if (source.exists('/sys/hypervisor/type')) {
+    const isXen = source.readOptional('/sys/hypervisor/type')?.trim() === 'xen';
+    // The first domain runs on the hardware.
+    if (isXen) return source.readOptional('/proc/xen/capabilities')?.includes('control_d') === true ? 'none' : 'xen';
+  }
+  // Only the first CPU: each further one costs the kernel time.
+  const flags = /^flags\s*:(.*)/m.exec(
+    source.exists('/proc/cpuinfo') ? source.readStart('/proc/cpuinfo', 4096) : '',
+  )?.[1];
+  const hasHypervisor = flags === undefined ? null : ` ${flags} `.includes(' hypervisor ');
+  if (hasHypervisor === false) return 'none';
+  const read = (name: string): string => source.readOptional(`/sys/class/dmi/id/${name}`)?.trim() ?? '';
+  const firmware = `${read('sys_vendor')} ${read('product_name')} ${read('bios_vendor')}`.toLowerCase();
+  const known = vendors.find(([words]) => firmware.includes(words));
+  if (known !== undefined) return known[1];
+  const deviceTree = source.readOptional('/sys/firmware/devicetree/base/hypervisor/compatible') ?? '';
+  if (deviceTree !== '') return deviceTree.includes('xen') ? 'xen' : deviceTree.includes('kvm') ? 'kvm' : 'vm-other';
+  return hasHypervisor === true ? 'vm-other' : undefined;
+}
