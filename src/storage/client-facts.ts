@@ -1,0 +1,37 @@
+import type { Database } from './database.ts';
+import { fromSqlTime } from './sql-time.ts';
+import type { ClientFacts } from './storage.ts';
+
+const factsSql = `SELECT name, address, last_visit_at, last_report_at, consecutive_failures, next_attempt_at, boot_id,
+  inventory_at FROM clients`;
+
+/** See ReportStore.clientFacts. */
+export async function clientFacts(database: Database): Promise<ReadonlyMap<string, ClientFacts>> {
+  const rows = await database.read((session) => session.all(factsSql));
+  return new Map(
+    rows.map((row) => {
+      const name = String(row['name']);
+      const facts: ClientFacts = {
+        name,
+        address: textOrNull(row['address']) ?? name,
+        lastVisitAtMs: fromSqlTime(row['last_visit_at']),
+        lastReportAtMs: fromSqlTime(row['last_report_at']),
+        consecutiveFailures: Number(row['consecutive_failures']),
+        nextAttemptAtMs: fromSqlTime(row['next_attempt_at']),
+        bootId: textOrNull(row['boot_id']),
+        inventoryAtMs: fromSqlTime(row['inventory_at']),
+      };
+      return [name, facts];
+    }),
+  );
+}
+
+/** A text column; null for NULL. */
+export function textOrNull(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+/** A numeric column; null for NULL. */
+export function numberOrNull(value: unknown): number | null {
+  return typeof value === 'number' ? value : null;
+}

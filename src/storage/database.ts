@@ -1,0 +1,32 @@
+import type { Dialect } from './dialect.ts';
+
+/** What `?` is given and columns hold. Times are text; see sql-time.ts. */
+export type SqlValue = string | number | null;
+export type SqlRow = Readonly<Record<string, SqlValue>>;
+
+/** Statements with `?`, in one transaction or outside of any. Throws StorageFault. */
+export interface Session {
+  /** Runs a statement that changes rows. Returns how many it changed. */
+  readonly run: (sql: string, values?: readonly SqlValue[]) => Promise<number>;
+  readonly all: (sql: string, values?: readonly SqlValue[]) => Promise<readonly SqlRow[]>;
+}
+
+/** One connection to one database. Work is done one after the other, in the order it was asked for. */
+export interface Database {
+  readonly dialect: Dialect;
+  /** How many bytes of values one statement may carry: a quarter of what the server takes in one packet. */
+  maxBatchBytes(): Promise<number>;
+  /** Work that only reads, each statement by itself. */
+  read<T>(work: (session: Session) => Promise<T>): Promise<T>;
+  /**
+   * Work in one transaction, undone when it throws. It is made again from the start after a deadlock, a lock that was
+   * waited for too long, a unique key that another writer took meanwhile, or a connection that had died: so what it
+   * stores must be idempotent, and it must keep nothing in memory of an earlier attempt.
+   */
+  write<T>(work: (session: Session) => Promise<T>): Promise<T>;
+  /** One statement of a person's, kept from writing by the database itself. */
+  readOnly(sql: string): Promise<readonly SqlRow[]>;
+  /** Schema changes: one transaction where the database takes DDL into one, else each statement commits by itself. */
+  migrate<T>(work: (session: Session) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}

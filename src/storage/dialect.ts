@@ -1,0 +1,18 @@
+/**
+ * Where the databases' SQL differs; everything else is written once. Names of tables and columns that are put together
+ * here come from the program alone, never from values.
+ */
+export interface Dialect {
+  readonly name: 'sqlite' | 'mysql';
+  /** The database's clock, UTC, in the form of the time columns. */
+  readonly now: string;
+  /** Ends a SELECT whose rows are changed later in the same transaction. */
+  readonly forUpdate: string;
+  /**
+   * What follows VALUES (...) where a row of that key may exist: the assignments (`column = expression`, at least one)
+   * are made to it instead.
+   */
+  onConflict(key: string, assignments: readonly string[]): string;
+  /** In an assignment of onConflict: what the row that was to be inserted has in that column. */
+  incoming(column: string): string;
+}

@@ -1,0 +1,72 @@
+import { numberOrNull, textOrNull } from './client-facts.ts';
+import type { Database, SqlRow } from './database.ts';
+import { asStorageErrors } from './fault.ts';
+import { readOnlyQuery } from './read-only-query.ts';
+import { fromSqlTime } from './sql-time.ts';
+import type { ClientStatus, History, RunSummary } from './storage.ts';
+
+const clientsSql = `SELECT c.name, c.address, c.last_visit_at, c.last_report_at, c.consecutive_failures,
+    s.observed_at, s.hostname, s.os, s.uptime_s, s.cpu_percent, s.memory_percent, s.disk_percent, s.load5,
+    v.ok, v.code, v.message
+  FROM clients c
+  LEFT JOIN stats s
+    ON s.id = (SELECT n.id FROM stats n WHERE n.client = c.name ORDER BY n.observed_at DESC, n.id DESC LIMIT 1)
+  LEFT JOIN visits v
+    ON v.id = (SELECT w.id FROM visits w WHERE w.client = c.name ORDER BY w.started_at DESC, w.id DESC LIMIT 1)
+  ORDER BY c.name`;
+
+const lastRunSql = `SELECT id, program, outcome, started_at, finished_at, clients, succeeded, failed FROM runs
+  WHERE program = ? AND outcome <> 'overlapped' ORDER BY started_at DESC, id DESC LIMIT 1`;
+
+const openAlertsSql = "SELECT client, COUNT(*) AS count FROM alerts WHERE state = 'firing' GROUP BY client";
+
+/** What readers may ask. */
+export function createHistory(database: Database): History {
+  const all = (sql: string, values: readonly string[] = []): Promise<readonly SqlRow[]> =>
+    asStorageErrors(() => database.read((session) => session.all(sql, values)));
+  return {
+    clients: async () => (await all(clientsSql)).map(clientStatus),
+    lastRun: async (program) => {
+      const [row] = await all(lastRunSql, [program]);
+      return row === undefined ? null : runSummary(row);
+    },
+    openAlertCounts: async () =>
+      new Map((await all(openAlertsSql)).map((row) => [String(row['client']), Number(row['count'])])),
+    query: (sql) => asStorageErrors(() => readOnlyQuery(database, sql)),
+  };
+}
+
+function clientStatus(row: SqlRow): ClientStatus {
+  const client = String(row['name']);
+  const failed = row['ok'] === 0;
+  return {
+    client,
+    address: textOrNull(row['address']) ?? client,
+    lastVisitAtMs: fromSqlTime(row['last_visit_at']),
+    lastReportAtMs: fromSqlTime(row['last_report_at']),
+    observedAtMs: fromSqlTime(row['observed_at']),
+    consecutiveFailures: Number(row['consecutive_failures']),
+    hostname: textOrNull(row['hostname']),
+    os: textOrNull(row['os']),
+    uptimeSeconds: numberOrNull(row['uptime_s']),
+    cpuPercent: numberOrNull(row['cpu_percent']),
+    memoryPercent: numberOrNull(row['memory_percent']),
+    diskPercent: numberOrNull(row['disk_percent']),
+    load5: numberOrNull(row['load5']),
+    errorCode: failed ? textOrNull(row['code']) : null,
+    errorMessage: failed ? textOrNull(row['message']) : null,
+  };
+}
+
+function runSummary(row: SqlRow): RunSummary {
+  return {
+    id: String(row['id']),
+    program: String(row['program']),
+    outcome: String(row['outcome']),
+    startedAtMs: fromSqlTime(row['started_at']) ?? 0,
+    finishedAtMs: fromSqlTime(row['finished_at']),
+    clients: numberOrNull(row['clients']),
+    succeeded: numberOrNull(row['succeeded']),
+    failed: numberOrNull(row['failed']),
+  };
+}

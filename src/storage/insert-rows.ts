@@ -1,0 +1,88 @@
+import type { Session, SqlValue } from './database.ts';
+import { StorageFault } from './fault.ts';
+
+/** A table and the columns that are filled, both constants of the program. */
+export interface Target<Column extends string> {
+  readonly table: string;
+  readonly columns: readonly Column[];
+  /** What follows VALUES: a dialect's onConflict. */
+  readonly suffix?: string;
+}
+
+export type Values<Column extends string> = Readonly<Record<Column, SqlValue>>;
+
+// Rows of one statement. Few sizes, so that each is prepared once and then reused.
+const chunkSizes = [64, 16, 4, 1] as const;
+
+/**
+ * Inserts rows, many to a statement, none of which carries more than maxBytes unless a single row does. Throws
+ * StorageFault `refused` for a row beyond four times that: the server would answer by closing the connection.
+ */
+export async function insertRows<Column extends string>(
+  session: Session,
+  target: Target<Column>,
+  rows: readonly Values<Column>[],
+  maxBytes: number,
+): Promise<void> {
+  for (let start = 0; start < rows.length;) {
+    const fitting = countFitting(rows, start, target.columns, maxBytes);
+    const size = chunkSizes.find((candidate) => candidate <= fitting) ?? 1;
+    const chunk = rows.slice(start, start + size);
+    const values = chunk.flatMap((row) => target.columns.map((column) => row[column]));
+    await session.run(insertSql(target, size), values);
+    start += size;
+  }
+}
+
+/** `?, ?, ?` */
+export function placeholders(count: number): string {
+  return Array<string>(count).fill('?').join(', ');
+}
+
+/** Runs a query whose text ends in one list of values, as often as the list's length needs it. */
+export async function forChunks<T, R>(
+  list: readonly T[],
+  run: (chunk: readonly T[], marks: string) => Promise<readonly R[]>,
+): Promise<readonly R[]> {
+  const results: R[] = [];
+  for (let start = 0; start < list.length;) {
+    const size = [256, ...chunkSizes].find((candidate) => candidate <= list.length - start) ?? 1;
+    results.push(...(await run(list.slice(start, start + size), placeholders(size))));
+    start += size;
+  }
+  return results;
+}
+
+function insertSql<Column extends string>(target: Target<Column>, rows: number): string {
+  const row = `(${placeholders(target.columns.length)})`;
+  const values = Array<string>(rows).fill(row).join(', ');
+  return `INSERT INTO ${target.table} (${target.columns.join(', ')}) VALUES ${values}${target.suffix ?? ''}`;
+}
+
+function countFitting<Column extends string>(
+  rows: readonly Values<Column>[],
+  start: number,
+  columns: readonly Column[],
+  maxBytes: number,
+): number {
+  let bytes = 0;
+  let count = 0;
+  for (const row of rows.slice(start, start + chunkSizes[0])) {
+    for (const column of columns) bytes += sizeOf(row[column]);
+    if (bytes > maxBytes) {
+      if (count === 0) refuseBeyond(4 * maxBytes, bytes);
+      return Math.max(count, 1);
+    }
+    count += 1;
+  }
+  return count;
+}
+
+function refuseBeyond(maxPacketBytes: number, bytes: number): void {
+  if (bytes < maxPacketBytes) return;
+  throw new StorageFault('refused', `a row of ${bytes} bytes is beyond max_allowed_packet (${maxPacketBytes} bytes)`);
+}
+
+function sizeOf(value: SqlValue): number {
+  return 9 + (typeof value === 'string' ? Buffer.byteLength(value) : 0);
+}

@@ -1,0 +1,81 @@
+import { messageOf } from '../../errors.ts';
+import { StorageFault } from '../fault.ts';
+import type { FaultKind } from '../fault.ts';
+
+/** Numbers of MySQL and MariaDB: https://mariadb.com/kb/en/mariadb-error-code-reference/ */
+const kinds: ReadonlyMap<number, FaultKind> = new Map([
+  [3, 'full'], // error writing file
+  [1020, 'contended'], // record has changed since last read
+  [1021, 'full'], // disk full
+  [1026, 'full'], // error writing file
+  [1028, 'full'], // sort aborted
+  [1037, 'lost'], // out of memory
+  [1040, 'lost'], // too many connections
+  [1041, 'lost'], // out of resources
+  [1044, 'denied'],
+  [1045, 'denied'],
+  [1047, 'lost'], // a Galera node that is not ready
+  [1049, 'denied'], // unknown database
+  [1050, 'exists'],
+  [1053, 'lost'], // server shutdown
+  [1054, 'schema'], // unknown column
+  [1060, 'exists'], // column
+  [1061, 'exists'], // key
+  [1062, 'duplicate'],
+  [1114, 'full'], // the table is full
+  [1129, 'denied'], // host is blocked
+  [1130, 'denied'], // host is not allowed
+  [1142, 'denied'],
+  [1143, 'denied'],
+  [1146, 'schema'], // no such table
+  [1194, 'broken'], // table is crashed
+  [1195, 'broken'],
+  [1203, 'lost'], // user has too many connections
+  [1205, 'contended'], // lock wait timeout
+  [1213, 'contended'], // deadlock
+  [1226, 'lost'], // user has used up a resource
+  [1227, 'denied'],
+  [1251, 'denied'],
+  [1290, 'full'], // --read-only
+  [1305, 'schema'],
+  [1317, 'lost'], // query was interrupted
+  [1356, 'schema'], // view refers to what is missing
+  [1370, 'denied'],
+  [1524, 'denied'], // login plugin is missing
+  [1637, 'lost'], // too many concurrent transactions
+  [1698, 'denied'],
+  [1792, 'full'], // read-only transaction
+  [1836, 'full'], // read-only mode
+  [1874, 'full'], // InnoDB is read-only
+  [1927, 'lost'], // connection was killed
+  [1969, 'lost'], // max_statement_time
+  [3024, 'lost'], // max_execution_time
+  [4031, 'lost'], // disconnected because idle
+]);
+
+/** errno of the operating system inside "Got error 28 from storage engine" and its like. */
+const spaceWords = /\b(?:error|errno|errcode):? (?:28|122|30)\b|No space left|Read-only file system/i;
+
+/** What mysql2 threw, as a StorageFault. */
+export function mysqlFault(thrown: unknown, where: string): StorageFault {
+  if (thrown instanceof StorageFault) return thrown;
+  const message = messageOf(thrown) || codeOf(thrown);
+  const kind = kindOf(thrown, message);
+  return new StorageFault(kind, kind === 'refused' || kind === 'exists' ? message : `${where}: ${message}`, thrown);
+}
+
+function kindOf(thrown: unknown, message: string): FaultKind {
+  const errno = thrown instanceof Error && 'errno' in thrown ? thrown.errno : null;
+  // The server's own numbers are positive; Node gives the operating system's as negative ones.
+  if (typeof errno === 'number' && errno > 0) {
+    const known = kinds.get(errno);
+    if (known !== undefined) return known;
+    return spaceWords.test(message) ? 'full' : 'refused';
+  }
+  if (codeOf(thrown) === 'AUTH_SWITCH_PLUGIN_ERROR' || /authentication|unknown plugin/i.test(message)) return 'denied';
+  return thrown instanceof TypeError || thrown instanceof RangeError ? 'refused' : 'lost';
+}
+
+function codeOf(thrown: unknown): string {
+  return thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+}

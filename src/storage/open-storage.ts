@@ -1,0 +1,45 @@
+import type { StorageConfig } from '../config/config.ts';
+import type { Database } from './database.ts';
+import { asStorageErrors } from './fault.ts';
+import { createHistory } from './history.ts';
+import { checkDatabase, migrateDatabase } from './migrate.ts';
+import { throwMismatch } from './migration-state.ts';
+import { openDatabase } from './open-database.ts';
+import { createReportStore } from './report-store.ts';
+import type { Storage } from './storage.ts';
+
+export interface OpenStorageOptions {
+  readonly storage: StorageConfig;
+  /** Whether missing migrations are applied; else they are a fault. */
+  readonly migrate: boolean;
+  /** Decides the session's limits; `read` unless said. */
+  readonly program?: 'collect' | 'alert' | 'read';
+  /** Ends everything at once, what is under way included. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Opens the database that `<storage>` names and sees that its schema is the one this program knows. Throws FleetError:
+ * storage-unavailable, storage-denied, storage-full, storage-failed, migration-mismatch, secret-missing.
+ */
+export async function openStorage(options: OpenStorageOptions): Promise<Storage> {
+  return asStorageErrors(async () => {
+    const database = await openDatabase({ ...options, program: options.program ?? 'read' });
+    try {
+      if (options.migrate) await migrateDatabase(database);
+      else throwMismatch(await checkDatabase(database), 'none');
+    } catch (thrown) {
+      await database.close();
+      throw thrown;
+    }
+    return storageOn(database);
+  });
+}
+
+function storageOn(database: Database): Storage {
+  return {
+    reports: createReportStore(database),
+    history: createHistory(database),
+    close: () => database.close(),
+  };
+}

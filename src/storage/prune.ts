@@ -1,0 +1,118 @@
+import type { Database, Session, SqlValue } from './database.ts';
+import { forChunks } from './insert-rows.ts';
+import { sqlTime } from './sql-time.ts';
+import type { PruneLimits, PruneResult } from './storage.ts';
+
+/** Rows of one transaction: few, so that nobody waits long for their locks. */
+const batchRows = 500;
+
+const alerterSql = "SELECT 1 AS found FROM runs WHERE program = 'alert' LIMIT 1";
+
+interface Subject {
+  /** Selects `id` and `at`, in the order (at, id), beyond the cursor; values: limit, cursor time twice, cursor id. */
+  readonly select: string;
+  /** Less than any id. */
+  readonly firstId: SqlValue;
+  /** Tables and the column that the ids are deleted by; what hangs on a row goes before it. */
+  readonly deletes: readonly (readonly [table: string, column: string])[];
+}
+
+const beyondCursor = (at: string, id: string): string => `${at} < ? AND ${at} >= ? AND (${at} > ? OR ${id} > ?)`;
+
+// A client that has fallen silent keeps its newest row, or latest_stats and status would forget it.
+const stats = (judgedOnly: boolean): Subject => ({
+  select: `SELECT s.id AS id, s.observed_at AS at FROM stats s WHERE ${beyondCursor('s.observed_at', 's.id')}
+    AND s.id <> (SELECT n.id FROM stats n WHERE n.client = s.client ORDER BY n.observed_at DESC, n.id DESC LIMIT 1)
+    ${judgedOnly ? 'AND s.processed_at IS NOT NULL' : ''} ORDER BY s.observed_at, s.id LIMIT ?`,
+  firstId: 0,
+  deletes: [
+    ['disk_stats', 'stat_id'],
+    ['network_stats', 'stat_id'],
+    ['reports', 'stat_id'],
+    ['stats', 'id'],
+  ],
+});
+
+const reports = (judgedOnly: boolean): Subject => ({
+  select: `SELECT r.stat_id AS id, r.observed_at AS at FROM reports r WHERE ${beyondCursor('r.observed_at', 'r.stat_id')}
+    ${judgedOnly ? 'AND EXISTS (SELECT 1 FROM stats s WHERE s.id = r.stat_id AND s.processed_at IS NOT NULL)' : ''}
+    ORDER BY r.observed_at, r.stat_id LIMIT ?`,
+  firstId: 0,
+  deletes: [['reports', 'stat_id']],
+});
+
+const visits = (judgedOnly: boolean): Subject => ({
+  select: `SELECT v.id AS id, v.started_at AS at FROM visits v WHERE ${beyondCursor('v.started_at', 'v.id')}
+    ${judgedOnly ? 'AND v.processed_at IS NOT NULL' : ''} ORDER BY v.started_at, v.id LIMIT ?`,
+  firstId: 0,
+  deletes: [['visits', 'id']],
+});
+
+// The newest run of each collector and program stays: it says since when there was none. A run with visits stays too.
+const runs: Subject = {
+  select: `SELECT r.id AS id, r.started_at AS at FROM runs r WHERE ${beyondCursor('r.started_at', 'r.id')}
+    AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.run_id = r.id)
+    AND EXISTS (SELECT 1 FROM runs n WHERE n.program = r.program AND n.collector_id = r.collector_id
+                AND n.started_at > r.started_at AND n.outcome = 'finished')
+    ORDER BY r.started_at, r.id LIMIT ?`,
+  firstId: '',
+  deletes: [['runs', 'id']],
+};
+
+const inventoryReports: Subject = {
+  select: `SELECT i.report_id AS id, i.observed_at AS at FROM inventory_reports i
+    WHERE ${beyondCursor('i.observed_at', 'i.report_id')} ORDER BY i.observed_at, i.report_id LIMIT ?`,
+  firstId: '',
+  deletes: [['inventory_reports', 'report_id']],
+};
+
+/**
+ * See ReportStore.prune. Once an alerter has run here, a row that it has not judged stays, however old. The rows of
+ * `inventory` stay as long as the client's history is of interest: they are few.
+ */
+export async function prune(database: Database, limits: PruneLimits, signal: AbortSignal): Promise<PruneResult> {
+  const judgedOnly = (await database.read((session) => session.all(alerterSql))).length > 0;
+  const rawBefore = sqlTime(limits.nowMs - limits.rawMs);
+  const detailBefore = sqlTime(limits.nowMs - limits.detailMs);
+  const pruned = {
+    reports: await pruneSubject(database, reports(judgedOnly), detailBefore, signal),
+    stats: await pruneSubject(database, stats(judgedOnly), rawBefore, signal),
+    visits: await pruneSubject(database, visits(judgedOnly), rawBefore, signal),
+    runs: await pruneSubject(database, runs, rawBefore, signal),
+  };
+  await pruneSubject(database, inventoryReports, rawBefore, signal);
+  return pruned;
+}
+
+async function pruneSubject(
+  database: Database,
+  subject: Subject,
+  before: string,
+  signal: AbortSignal,
+): Promise<number> {
+  let count = 0;
+  let cursor: { readonly at: string; readonly id: SqlValue } = { at: '1000-01-01 00:00:00.000', id: subject.firstId };
+  while (!signal.aborted) {
+    const { at, id } = cursor;
+    const rows = await database.read((session) => session.all(subject.select, [before, at, at, id, String(batchRows)]));
+    const last = rows.at(-1);
+    if (last === undefined) break;
+    const ids = rows.map((row) => row['id'] ?? null);
+    count += await database.write((session) => deleteRows(session, subject, ids));
+    cursor = { at: String(last['at']), id: last['id'] ?? null };
+  }
+  return count;
+}
+
+// In the order of their ids, in which everybody locks them.
+async function deleteRows(session: Session, subject: Subject, ids: readonly SqlValue[]): Promise<number> {
+  const ordered = [...ids].sort((a, b) => ((a ?? 0) < (b ?? 0) ? -1 : 1));
+  let deleted = 0;
+  for (const [table, column] of subject.deletes) {
+    const counts = await forChunks(ordered, async (chunk, marks) => [
+      await session.run(`DELETE FROM ${table} WHERE ${column} IN (${marks})`, chunk),
+    ]);
+    deleted = counts.reduce((sum, count) => sum + count, 0);
+  }
+  return deleted;
+}

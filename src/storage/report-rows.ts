@@ -1,0 +1,145 @@
+import type { DiskRow, NetworkRow, StatsColumns } from '../report/columns.ts';
+import { diskRows, networkRows, statsColumns } from '../report/columns.ts';
+import type { SqlValue } from './database.ts';
+import type { Values } from './insert-rows.ts';
+import { sqlTime } from './sql-time.ts';
+import type { IngestItem } from './storage.ts';
+
+export type StatsColumn =
+  | 'client'
+  | 'report_id'
+  | 'run_id'
+  | 'observed_at'
+  | 'collected_at'
+  | 'received_at'
+  | 'clock_offset_ms'
+  | 'boot_id'
+  | keyof StatsColumns;
+export type DiskColumn = 'stat_id' | 'ordinal' | 'client' | 'observed_at' | keyof DiskRow;
+export type NetworkColumn = 'stat_id' | 'ordinal' | 'client' | 'observed_at' | keyof NetworkRow;
+export type ReportColumn = 'stat_id' | 'observed_at' | 'report';
+
+const identity = ['client', 'report_id', 'run_id', 'observed_at', 'collected_at', 'received_at'] as const;
+
+export const statsTarget = {
+  table: 'stats',
+  columns: [
+    ...identity,
+    'clock_offset_ms',
+    'boot_id',
+    'hostname',
+    'os',
+    'uptime_s',
+    'cpu_percent',
+    'memory_percent',
+    'swap_percent',
+    'load1',
+    'load5',
+    'load15',
+    'disk_percent',
+    'processes',
+    'cpus',
+    'failed_units',
+    'probe_errors',
+    'unresponsive_mounts',
+    'reboot_required',
+  ],
+} as const;
+
+export const reportTarget = { table: 'reports', columns: ['stat_id', 'observed_at', 'report'] } as const;
+
+const subjectColumns = ['stat_id', 'ordinal', 'client', 'observed_at'] as const;
+
+export const diskTarget = {
+  table: 'disk_stats',
+  columns: [
+    ...subjectColumns,
+    'mount',
+    'fstype',
+    'source',
+    'scope',
+    'mode',
+    'size_bytes',
+    'used_bytes',
+    'available_bytes',
+    'used_percent',
+    'inodes_percent',
+    'unresponsive',
+  ],
+} as const;
+
+export const networkTarget = {
+  table: 'network_stats',
+  columns: [
+    ...subjectColumns,
+    'interface',
+    'rx_bytes_per_s',
+    'tx_bytes_per_s',
+    'rx_packets_per_s',
+    'tx_packets_per_s',
+    'rx_errors_per_s',
+    'tx_errors_per_s',
+    'rx_drops_per_s',
+    'tx_drops_per_s',
+    'link_up',
+    'speed_bits_per_s',
+  ],
+} as const;
+
+/** The row of `stats`. Throws RangeError for a time that no column can hold. */
+export function statsRow(item: IngestItem): Values<StatsColumn> {
+  const columns = statsColumns(item.report);
+  return {
+    client: item.client,
+    report_id: item.report.report_id,
+    run_id: item.report.run_id,
+    observed_at: sqlTime(item.observedAtMs),
+    collected_at: sqlTime(item.collectedAtMs),
+    received_at: sqlTime(item.receivedAtMs),
+    clock_offset_ms: integerOrNull(item.clockOffsetMs),
+    boot_id: item.report.boot_id,
+    ...columns,
+    uptime_s: integerOrNull(columns.uptime_s),
+    processes: integerOrNull(columns.processes),
+    cpus: integerOrNull(columns.cpus),
+    failed_units: integerOrNull(columns.failed_units),
+    reboot_required: integerOrNull(columns.reboot_required),
+  };
+}
+
+/** The row of `reports`. */
+export function reportRow(item: IngestItem, statId: number): Values<ReportColumn> {
+  return { stat_id: statId, observed_at: sqlTime(item.observedAtMs), report: JSON.stringify(item.report) };
+}
+
+/** The rows of `disk_stats`. */
+export function diskStatsRows(item: IngestItem, statId: number): readonly Values<DiskColumn>[] {
+  return diskRows(item.report).map((disk, ordinal) => ({
+    ...subject(item, statId, ordinal),
+    ...disk,
+    size_bytes: integerOrNull(disk.size_bytes),
+    used_bytes: integerOrNull(disk.used_bytes),
+    available_bytes: integerOrNull(disk.available_bytes),
+    unresponsive: integerOrNull(disk.unresponsive),
+  }));
+}
+
+/** The rows of `network_stats`. */
+export function networkStatsRows(item: IngestItem, statId: number): readonly Values<NetworkColumn>[] {
+  return networkRows(item.report).map((network, ordinal) => ({
+    ...subject(item, statId, ordinal),
+    ...network,
+    link_up: integerOrNull(network.link_up),
+  }));
+}
+
+function subject(item: IngestItem, statId: number, ordinal: number): Values<(typeof subjectColumns)[number]> {
+  return { stat_id: statId, ordinal, client: item.client, observed_at: sqlTime(item.observedAtMs) };
+}
+
+// A number beyond 2^53 could not be read back exactly; the report itself still has it.
+function integerOrNull(value: number | null): SqlValue {
+  if (value === null) return null;
+  const integer = Math.round(value);
+  return Number.isSafeInteger(integer) ? integer : null;
+}

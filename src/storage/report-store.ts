@@ -1,0 +1,22 @@
+import { clientFacts } from './client-facts.ts';
+import type { Database } from './database.ts';
+import { asStorageErrors } from './fault.ts';
+import { ingest } from './ingest.ts';
+import { prune } from './prune.ts';
+import { renameClient } from './rename-client.ts';
+import { endRun, startRun } from './runs.ts';
+import type { ReportStore } from './storage.ts';
+import { saveVisits } from './visits.ts';
+
+/** What the collector may do. */
+export function createReportStore(database: Database): ReportStore {
+  return {
+    startRun: (run) => asStorageErrors(() => startRun(database, run)),
+    endRun: (start, end) => asStorageErrors(() => endRun(database, start, end)),
+    saveVisits: (visits) => asStorageErrors(() => saveVisits(database, visits)),
+    ingest: (items) => asStorageErrors(() => ingest(database, items)),
+    clientFacts: () => asStorageErrors(() => clientFacts(database)),
+    renameClient: (from, to) => asStorageErrors(() => renameClient(database, from, to)),
+    prune: (limits, signal) => asStorageErrors(() => prune(database, limits, signal)),
+  };
+}

@@ -1,0 +1,10 @@
+/** Runs work one after the other, in the order it was handed in; one that fails does not stop the next. */
+export class Serial {
+  #last: Promise<unknown> = Promise.resolve();
+
+  run<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work);
+    this.#last = result.catch(() => null);
+    return result;
+  }
+}

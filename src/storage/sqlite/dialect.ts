@@ -1,0 +1,10 @@
+import type { Dialect } from '../dialect.ts';
+
+/** SQL of SQLite. Transactions lock the whole file, so rows need no lock of their own. */
+export const sqliteDialect: Dialect = {
+  name: 'sqlite',
+  now: "strftime('%Y-%m-%d %H:%M:%f', 'now')",
+  forUpdate: '',
+  onConflict: (key, assignments) => ` ON CONFLICT (${key}) DO UPDATE SET ${assignments.join(', ')}`,
+  incoming: (column) => `excluded.${column}`,
+};
