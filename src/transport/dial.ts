@@ -26,7 +26,7 @@ const nextAddressMs = 250;
 export async function dial(options: DialOptions): Promise<Socket> {
   const { host, port, timeoutMs, signal } = options;
   const named = options.client === undefined ? {} : { client: options.client };
-  const place = `${host} port ${String(port)}`;
+  const place = `${host} port ${port}`;
   const stop = new AbortController();
   const onAbort = (): void => stop.abort(abortedError(signal, 'connect', options.client ?? null));
   if (signal.aborted) onAbort();
@@ -34,8 +34,8 @@ export async function dial(options: DialOptions): Promise<Socket> {
   let resolving = true;
   const timer = setTimeout(() => {
     const [code, message]: [ErrorCode, string] = resolving
-      ? ['dns', `${host} did not resolve within ${String(timeoutMs)} ms`]
-      : ['connect-timeout', `no answer from ${place} within ${String(timeoutMs)} ms`];
+      ? ['dns', `${host} did not resolve within ${timeoutMs} ms`]
+      : ['connect-timeout', `no answer from ${place} within ${timeoutMs} ms`];
     stop.abort(new FleetError({ ...named, code, stage: resolving ? 'resolve' : 'connect', message }));
   }, timeoutMs);
   try {

@@ -52,7 +52,7 @@ export function checkHostKey(question: HostKeyQuestion): HostKeyCheck {
       const text = describe(shown);
       const revoked = match.revoked.find(({ key }) => key === shown.key);
       if (revoked) {
-        const place = `${knownHosts.path} line ${String(revoked.line)}`;
+        const place = `${knownHosts.path} line ${revoked.line}`;
         return failure(question, 'host-key-revoked', `${text} is marked @revoked in ${place}`);
       }
       if (known.some(({ key }) => key === shown.key)) return null;
@@ -90,9 +90,7 @@ function describe(key: HostKey): string {
 
 function changed(question: HostKeyQuestion, shown: HostKey, known: readonly KnownKey[]): FleetError {
   const same = known.filter(({ type }) => type === shown.type);
-  const expected = (same.length > 0 ? same : known)
-    .map((key) => `${describe(key)} (line ${String(key.line)})`)
-    .join(' or ');
+  const expected = (same.length > 0 ? same : known).map((key) => `${describe(key)} (line ${key.line})`).join(' or ');
   const place = question.knownHosts.path;
   return failure(
     question,

@@ -40,7 +40,7 @@ export interface KnownHostLine {
 /** The name under which known_hosts holds a host: lower case, and `[host]:port` unless the port is 22. */
 export function hostName(host: string, port: number): string {
   const name = host.toLowerCase();
-  return port === 22 ? name : `[${name}]:${String(port)}`;
+  return port === 22 ? name : `[${name}]:${port}`;
 }
 
 /** A line taken apart; a sentence when it is malformed; null for an empty line or a comment. */
@@ -50,13 +50,13 @@ export function parseKnownHostLine(text: string, line: number): KnownHostLine | 
   const fields = trimmed.split(/[ \t]+/);
   const first = fields[0] ?? '';
   const marker = first === '@revoked' || first === '@cert-authority' ? first : null;
-  if (first.startsWith('@') && marker === null) return `line ${String(line)}: ${first.slice(0, 40)} is no known marker`;
+  if (first.startsWith('@') && marker === null) return `line ${line}: ${first.slice(0, 40)} is no known marker`;
   const [hosts, type, base64] = marker === null ? fields : fields.slice(1);
   if (hosts === undefined || type === undefined || base64 === undefined) {
-    return `line ${String(line)}: not \`host type key\``;
+    return `line ${line}: not \`host type key\``;
   }
   const key = hostKeyOf(Buffer.from(base64, 'base64'));
-  if (key?.type !== type) return `line ${String(line)}: the key is damaged, or not of type ${type.slice(0, 40)}`;
+  if (key?.type !== type) return `line ${line}: the key is damaged, or not of type ${type.slice(0, 40)}`;
   return { line, marker, hosts, key };
 }
 
@@ -129,7 +129,7 @@ export function parseKnownHosts(text: string, file: string): KnownHosts {
     const entry = parseKnownHostLine(raw, index + 1);
     if (typeof entry === 'string') notes.push(`${file} ${entry}; passed over`);
     else if (entry?.marker === '@cert-authority') {
-      notes.push(`${file} line ${String(entry.line)}: @cert-authority is not supported; passed over`);
+      notes.push(`${file} line ${entry.line}: @cert-authority is not supported; passed over`);
     } else if (entry !== null) insert(entry);
   }
   let lastLine = lines.length;

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, generateKeyPairSync, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 
@@ -7,6 +7,7 @@ import ssh2 from 'ssh2';
 import type { AuthContext, ServerChannel } from 'ssh2';
 
 import { fingerprint, hostKeyOf, type HostKey } from './fingerprint.ts';
+import { opensshPrivateKey } from './openssh-key.ts';
 
 export interface LoopbackOptions {
   /** A private key in OpenSSH's format (see `generateHostKey`); default: a new one. */
@@ -41,9 +42,9 @@ export interface LoopbackServer {
 /** How long a command may go on after its client has gone: an agent still takes acknowledgements from its input. */
 const lingerMs = 10_000;
 
-/** A new Ed25519 host key, in OpenSSH's format. */
+/** A new Ed25519 host key, in OpenSSH's format. (ssh2's own generator makes one in a few hundred that it cannot read.) */
 export function generateHostKey(): string {
-  return ssh2.utils.generateKeyPairSync('ed25519').private;
+  return opensshPrivateKey(generateKeyPairSync('ed25519').privateKey);
 }
 
 /**

@@ -1,8 +1,9 @@
-import { createHash, createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
+import { createHash, createPrivateKey, sign, type KeyObject } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 
 import { FleetError, messageOf } from '../errors.ts';
 import { fingerprint } from './fingerprint.ts';
+import { opensshPrivateKey } from './openssh-key.ts';
 import { parseKey, type ParsedKey } from './ssh2.ts';
 
 /** A key for logging in. `usable` is null for a public key alone: then it chooses among the keys of an ssh-agent. */
@@ -87,33 +88,8 @@ function fromPem(text: string, passphrase: string | null): ParsedKey {
 function readableForm(key: KeyObject): string {
   if (key.asymmetricKeyType === 'rsa') return key.export({ type: 'pkcs1', format: 'pem' }).toString();
   if (key.asymmetricKeyType === 'ec') return key.export({ type: 'sec1', format: 'pem' }).toString();
-  if (key.asymmetricKeyType === 'ed25519') return ed25519Container(key);
+  if (key.asymmetricKeyType === 'ed25519') return opensshPrivateKey(key);
   throw new Error(`keys of type ${key.asymmetricKeyType ?? 'unknown'} are not supported`);
-}
-
-/** OpenSSH's own format (its PROTOCOL.key), unencrypted: the only one in which ssh2 takes Ed25519. */
-function ed25519Container(key: KeyObject): string {
-  // RFC 8410: both DER forms end with the 32 bytes of the key.
-  const seed = key.export({ type: 'pkcs8', format: 'der' }).subarray(-32);
-  const point = createPublicKey(key).export({ type: 'spki', format: 'der' }).subarray(-32);
-  const text = (value: string | Buffer): Buffer => {
-    const bytes = Buffer.from(value as string);
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(bytes.length);
-    return Buffer.concat([length, bytes]);
-  };
-  const type = text('ssh-ed25519');
-  const inner = Buffer.concat([Buffer.alloc(8), type, text(point), text(Buffer.concat([seed, point])), text('')]);
-  const padding = Buffer.from(Array.from({ length: (8 - (inner.length % 8)) % 8 }, (_, index) => index + 1));
-  const container = Buffer.concat([
-    Buffer.from('openssh-key-v1\0'),
-    ...['none', 'none', ''].map(text),
-    Buffer.from([0, 0, 0, 1]),
-    text(Buffer.concat([type, text(point)])),
-    text(Buffer.concat([inner, padding])),
-  ]);
-  const lines = container.toString('base64').replace(/.{70}(?=.)/g, '$&\n');
-  return `-----BEGIN OPENSSH PRIVATE KEY-----\n${lines}\n-----END OPENSSH PRIVATE KEY-----\n`;
 }
 
 const defaultHash: Readonly<Record<string, string>> = {

@@ -78,7 +78,7 @@ function firstKey(
       stop();
       reject(abortedError(signal, 'handshake', client ?? null));
     };
-    const late = `no host key within ${String(options.timeoutMs)} ms`;
+    const late = `no host key within ${options.timeoutMs} ms`;
     const timer = setTimeout(() => fail('handshake-timeout', late), Math.max(1, leftMs));
     if (signal.aborted) {
       onAbort();

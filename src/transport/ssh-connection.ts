@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { FleetError, messageOf, type ErrorCode } from '../errors.ts';
 import { abortedError } from './aborted.ts';
@@ -18,11 +19,14 @@ export interface SshSession {
 
 /** How long a connection that was left may take to close before it is destroyed. */
 const lingerMs = 5_000;
+/** How long `leave` waits for a client that takes no more input; then the linger timer alone has it. */
+const leaveMs = 250;
 /**
- * A well-behaved peer never gets near these: ssh2 grants a window of 2 MiB, but takes what a peer sends beyond it, and
- * answers requests of a peer that does not read the answers.
+ * A well-behaved peer stays below these. ssh2 grants 2 MiB of window as long as either stream holds less than 2 MiB,
+ * so that 6 MiB can gather; but it also takes what a peer sends beyond its window, and answers requests of a peer that
+ * does not read the answers.
  */
-const maxUnreadBytes = 4 * 1024 * 1024;
+const maxUnreadBytes = 8 * 1024 * 1024;
 const maxUnsentBytes = 16 * 1024 * 1024;
 
 /** The connection over a session that is logged in. From here on the session is this object's to end. */
@@ -101,8 +105,8 @@ export function sshConnection(session: SshSession): Connection {
       const linger = setTimeout(() => socket.destroy(), lingerMs);
       linger.unref();
       socket.once('close', () => clearTimeout(linger));
-      if (current !== null) await endInput(current, socket);
-      socket.end();
+      const ended = (current === null ? Promise.resolve() : endInput(current, socket)).then(() => socket.end());
+      await Promise.race([ended, sleep(leaveMs, undefined, { ref: false })]);
     },
     destroy: () => end(fault('connect-failed', 'the connection was ended here')),
   };

@@ -172,7 +172,7 @@ class Handshake {
   }
 
   #timeUp(): void {
-    const limit = `within ${String(this.#options.connectTimeoutMs)} ms`;
+    const limit = `within ${this.#options.connectTimeoutMs} ms`;
     if (this.#progress === 'login') this.#fail('auth-timeout', `no answer to the login ${limit}`);
     else if (this.#progress === 'greeted') this.#fail('handshake-timeout', `the key exchange did not end ${limit}`);
     else this.#fail('handshake-timeout', `TCP stands, but nothing that speaks SSH answered ${limit}`);

@@ -37,7 +37,7 @@ export function parseTrustSource(text: string, file: string): TrustSource {
     const names = at === 0 ? [] : /^\d+$/.test(fields[0] ?? '') && at === 1 ? fields.slice(2, 3) : fields.slice(0, 1);
     const [name] = names;
     if (name === undefined || !fingerprintPattern.test(print)) {
-      notes.push(`${file} line ${String(index + 1)}: not \`name SHA256:...\`; passed over`);
+      notes.push(`${file} line ${index + 1}: not \`name SHA256:...\`; passed over`);
       return '';
     }
     for (const one of name.toLowerCase().split(',')) prints.set(one, [...(prints.get(one) ?? []), print]);
@@ -58,12 +58,7 @@ export function parseTrustSource(text: string, file: string): TrustSource {
     keys,
     fingerprints: (host) => {
       const address = host.address.toLowerCase();
-      const names = [
-        host.client.toLowerCase(),
-        address,
-        `${address}:${String(host.port)}`,
-        hostName(address, host.port),
-      ];
+      const names = [host.client.toLowerCase(), address, `${address}:${host.port}`, hostName(address, host.port)];
       const named = [...new Set(names)].flatMap((name) => prints.get(name) ?? []);
       return [...new Set([...named, ...keys(host).map(({ key }) => fingerprint(key))])];
     },

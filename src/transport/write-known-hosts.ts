@@ -44,7 +44,7 @@ export function replaceKnownHosts(file: string, hosts: readonly TrustedHost[]): 
     // latin1 gives every byte back as it was.
     const text = before === null ? '' : readFileSync(target, 'latin1');
     const { content, replaced } = replaceLines(text, hosts);
-    const written = `${target}.${String(process.pid)}.new`;
+    const written = `${target}.${process.pid}.new`;
     try {
       writeDurably(written, content, before === null ? 0o600 : statSync(target).mode & 0o777);
       if (stampOf(target) === before) {

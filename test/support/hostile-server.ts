@@ -3,9 +3,8 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { randomBytes } from 'node:crypto';
 
-import ssh2 from 'ssh2';
-
 import { fingerprint, hostKeyOf, type HostKey } from '../../src/transport/fingerprint.ts';
+import { generateHostKey } from '../../src/transport/loopback-server.ts';
 import { hostileSsh, publicBlobOf, type HostileMode } from './hostile-ssh.ts';
 
 export interface HostileServer {
@@ -26,7 +25,7 @@ export interface HostileServer {
 
 /** Listens on every address, so that 127.0.0.1 to 127.0.0.50 all reach it, on a port that the kernel chooses. */
 export async function startHostileServer(mode: HostileMode): Promise<HostileServer> {
-  const pem = ssh2.utils.generateKeyPairSync('ed25519').private;
+  const pem = generateHostKey();
   const blob = publicBlobOf(pem);
   const hostKey = hostKeyOf(blob);
   if (hostKey === null) throw new Error('no host key');
@@ -53,7 +52,7 @@ export async function startHostileServer(mode: HostileMode): Promise<HostileServ
     port,
     hostKey,
     fingerprint: fingerprint(blob),
-    hostKeyLine: (address = '127.0.0.1') => `[${address}]:${String(port)} ${hostKey.type} ${hostKey.key}`,
+    hostKeyLine: (address = '127.0.0.1') => `[${address}]:${port} ${hostKey.type} ${hostKey.key}`,
     accepted: () => accepted,
     open: () => sockets.size,
     allClosed: async () => {

@@ -5,6 +5,8 @@ import type { Socket } from 'node:net';
 import ssh2 from 'ssh2';
 import type { AuthContext, Connection, ServerChannel } from 'ssh2';
 
+import { generateHostKey } from '../../src/transport/loopback-server.ts';
+
 export type HostileMode =
   /** TCP alone: accepts and says nothing; closes at once; sends noise; or sends lines for ever before `SSH-`. */
   | 'silent'
@@ -76,7 +78,7 @@ export function hostileSsh(
 
 /** Signs with a key of its own, but shows the public half of another. */
 function stolenKey(pem: string): ssh2.ParsedKey {
-  const own = ssh2.utils.parseKey(ssh2.utils.generateKeyPairSync('ed25519').private);
+  const own = ssh2.utils.parseKey(generateHostKey());
   if (own instanceof Error) throw own;
   const shown = publicBlobOf(pem);
   own.getPublicSSH = () => shown;

@@ -121,7 +121,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     hostKeyLine: (address = '127.0.0.1', type) => {
       const key = hostKeys.find((candidate) => type === undefined || candidate.type === type);
       assert.ok(key, `the server has no ${String(type)} key`);
-      return `[${address}]:${String(port)} ${key.line}`;
+      return `[${address}]:${port} ${key.line}`;
     },
     addAccount: async (account = {}) => {
       const made = await makeAccount(dir, account);
@@ -189,7 +189,7 @@ async function launch(
     const until = Date.now() + 10_000;
     for (;;) {
       const log = readFileSync(logFile, 'utf8');
-      if (log.includes(`Server listening on 0.0.0.0 port ${String(port)}.`)) return { child, port };
+      if (log.includes(`Server listening on 0.0.0.0 port ${port}.`)) return { child, port };
       if (child.exitCode !== null || Date.now() > until) break;
       await sleep(5);
     }
