@@ -15,8 +15,10 @@ export interface ProcessStat {
 export function parseProcessStat(stat: string): ProcessStat | null {
   // A name may hold blanks and parentheses itself.
   const end = stat.lastIndexOf(')');
-  const fields = stat.slice(end + 2, end + 400).split(' ', 22);
-  if (end === -1 || fields.length < 22) return null;
+  if (end === -1) return null;
+  // Split stops at the last field that counts: a machine has hundreds of these.
+  const fields = stat.slice(end + 2).split(' ', 22);
+  if (fields.length < 22) return null;
   return {
     comm: stat.slice(stat.indexOf('(') + 1, end),
     state: fields[0] ?? '',

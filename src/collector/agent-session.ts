@@ -1,7 +1,23 @@
-import type { FleetError } from '../errors.ts';
-import type { AgentRequest, End, Hello } from '../report/wire.ts';
+/**
+ * The collector's end of the one-exec protocol (src/report/wire.ts), over a connection that is logged in.
+ *
+ * Nothing that a client sends is believed beyond its limits: what comes before the marker, the frames' lengths and
+ * number, the words of a fault. Reports are not opened here: whoever is called back decides which are acknowledged.
+ */
+import { randomBytes } from 'node:crypto';
+
+import { asFleetError, FleetError } from '../errors.ts';
+import { encodeRequest } from '../report/agent-request.ts';
+import { parseAgentFault, parseEnd, parseHello } from '../report/frames.ts';
+import { markerBytes, protocolVersion } from '../report/wire.ts';
+import type { AgentRequest, End, Frame, Hello } from '../report/wire.ts';
+import { readHeader } from '../seal/sealed-message.ts';
 import type { SealedHeader } from '../seal/sealed-message.ts';
+import { bringCommand, loaderStatus, runCommand } from '../transport/loader.ts';
 import type { Connection } from '../transport/transport.ts';
+import { exchange } from './agent-exchange.ts';
+import type { Exchange, FrameAnswer } from './agent-exchange.ts';
+import { exchangeFault, printable } from './agent-faults.ts';
 
 /** A program that is brought to clients, under its content digest. */
 export interface Bundle {
@@ -68,4 +84,146 @@ export interface AgentResult {
   readonly reader: 'node' | null;
   /** What went wrong, with whatever came before it still counted above; null: the agent sent its last frame. */
   readonly fault: FleetError | null;
+}
+
+/** Reports that one visit takes at most, and their bytes: a spool that grew long comes home over several visits. */
+export const maxReportsPerVisit = 100;
+export const maxBytesPerVisit = 8 * 1024 * 1024;
+
+/** The agent gives up so much before we do, that it can still say why. */
+const agentReserveMs = 500;
+
+/**
+ * Runs the agent on a client and takes its reports, this run's first. Brings the agent where it is missing, and once
+ * where it ends before its first word: then its file may be damaged. Never throws for what a client does: that is
+ * `fault` of the result. Afterwards the caller leaves the connection, or destroys it after a fault.
+ */
+export async function runAgent(options: AgentSessionOptions): Promise<AgentResult> {
+  const progress: Progress = { hello: null, end: null, reports: 0, acknowledged: 0, fault: null };
+  let uploaded = false;
+  try {
+    const first = await visit(options, null, progress);
+    const missing = first === null ? null : missingBundle(first, options.bundles);
+    if (first !== null && missing === null) progress.fault ??= exchangeFault(first, options);
+    if (missing !== null) {
+      const second = await visit(options, missing, progress);
+      uploaded = progress.hello !== null;
+      if (second !== null) progress.fault ??= exchangeFault(second, options);
+    }
+  } catch (thrown) {
+    progress.fault ??= asFleetError(thrown, { code: 'agent-failed', stage: 'agent', client: options.client });
+  }
+  return { ...progress, uploaded, reader: progress.hello === null ? null : 'node' };
+}
+
+type Progress = { -readonly [Key in Exclude<keyof AgentResult, 'uploaded' | 'reader'>]: AgentResult[Key] };
+
+/** One exec. Returns how it ended when that was not with the agent's last frame. */
+async function visit(
+  options: AgentSessionOptions,
+  bundle: Bundle | null,
+  progress: Progress,
+): Promise<Exchange | null> {
+  const { connection, client, bundles, agentTimeoutMs } = options;
+  const marker = randomBytes(markerBytes);
+  const start = {
+    client,
+    marker: marker.toString('base64url'),
+    killAfterSeconds: Math.ceil(agentTimeoutMs / 1000) + 1,
+    node: options.node,
+    request: encodeRequest(requestOf(options, marker)),
+  };
+  const { agent, inventory } = bundles;
+  const command =
+    bundle === null
+      ? runCommand({
+          ...start,
+          kind: options.kind,
+          agentDigest: agent.digest,
+          inventoryDigest: inventory.digest,
+          collectorId: options.collectorId,
+        })
+      : bringCommand({
+          ...start,
+          lengthBytes: bundle.content.length,
+          digest: bundle.digest,
+          otherDigest: bundle === agent ? inventory.digest : agent.digest,
+        });
+  const channel = await connection.exec(command);
+  return await exchange({
+    channel,
+    marker,
+    input: bundle?.content ?? null,
+    limits: { maxReports: maxReportsPerVisit, maxTotalBytes: maxBytesPerVisit },
+    timeoutMs: agentTimeoutMs,
+    signal: options.signal,
+    client,
+    waitForExit: options.waitForExit,
+    onFrame: (frame) => take(frame, options, progress),
+  });
+}
+
+function requestOf(options: AgentSessionOptions, marker: Buffer): AgentRequest {
+  return {
+    v: protocolVersion,
+    kind: options.kind,
+    run: options.runId,
+    client: options.client,
+    ...(options.was === null ? {} : { was: options.was }),
+    collector: options.collectorId,
+    marker: marker.toString('base64url'),
+    key: Buffer.from(options.publicKey).toString('base64url'),
+    options: options.probeOptions,
+    deadlineMs: Math.max(agentReserveMs, options.agentTimeoutMs - agentReserveMs),
+    maxFrames: maxReportsPerVisit,
+    maxBytes: maxBytesPerVisit,
+  };
+}
+
+/** Which program to bring after the first exec; null when that would not help. */
+function missingBundle(ended: Exchange, bundles: Bundles): Bundle | null {
+  const { sign, started, status } = ended;
+  if (!sign?.absentStatus || started) return null;
+  const bundle = sign.absentStatus === loaderStatus.agentAbsent ? bundles.agent : bundles.inventory;
+  const mayBeDamaged = status !== null && status !== loaderStatus.noRuntime && !ended.killed;
+  return status === sign.absentStatus || mayBeDamaged ? bundle : null;
+}
+
+/** Takes one frame; what it answers is written to the agent. */
+async function take(frame: Frame, options: AgentSessionOptions, progress: Progress): Promise<FrameAnswer> {
+  const { client, now } = options;
+  const receivedAtMs = now();
+  if (frame.type === 'H' || progress.hello === null) {
+    if (frame.type !== 'H' || progress.hello !== null) throw outputFault(client, 'frames in an order no agent keeps');
+    const hello = parseHello(frame.payload);
+    if (hello.v !== protocolVersion) throw outputFault(client, `an agent that speaks version ${hello.v}`);
+    progress.hello = { ...hello, receivedAtMs, offsetMs: hello.wall_ms - receivedAtMs };
+    return { answer: null, last: false };
+  }
+  if (frame.type === 'E') {
+    progress.end = parseEnd(frame.payload);
+    return { answer: null, last: true };
+  }
+  if (frame.type === 'F') {
+    const { code, message } = parseAgentFault(frame.payload);
+    progress.fault ??= new FleetError({ code, stage: 'agent', client, message: `${client}: ${printable(message)}` });
+    return { answer: null, last: false };
+  }
+  progress.reports += 1;
+  let header: SealedHeader;
+  try {
+    header = readHeader(frame.payload);
+  } catch (thrown) {
+    // One damaged file in the spool must not keep those behind it from coming home.
+    progress.fault ??= asFleetError(thrown, { code: 'seal-corrupt', stage: 'seal', client });
+    return { answer: null, last: false };
+  }
+  const decision = await options.onReport({ sealed: frame.payload, header, receivedAtMs, hello: progress.hello });
+  if (decision === 'keep' || options.dryRun) return { answer: null, last: false };
+  progress.acknowledged += 1;
+  return { answer: Buffer.from(header.reportId.replaceAll('-', ''), 'hex'), last: false };
+}
+
+function outputFault(client: string, message: string): FleetError {
+  return new FleetError({ code: 'agent-output', stage: 'agent', client, message: `${client}: ${message}` });
 }

@@ -27,20 +27,32 @@ export const killedStatus = 137;
 /** What every node from 18.15 on has: X25519 as JWK, hkdf, statfs. */
 export const oldestNode = '18.15';
 
-/**
- * Told on stdout before anything else: proof that /bin/sh ran the text. Put together by the shell, so that a device
- * that echoes the command line does not give the sign.
- */
-export function loaderSign(marker: string): string {
-  return `fh-${marker}-loader`;
+/** What the loader tells on stdout before anything else: proof that /bin/sh ran the text. */
+export interface LoaderSign {
+  /** How the loader would end if the program were missing; null when it was brought. */
+  readonly absentStatus: number | null;
+}
+
+/** Looks for the sign in what came before the agent's first frame; null when there is none. */
+export function findLoaderSign(greeting: Buffer, marker: string): LoaderSign | null {
+  // The shell puts it together, so that a device that only echoes the command line does not give it.
+  const start = `fh-${marker}-loader-`;
+  const at = greeting.indexOf(start);
+  if (at === -1) return null;
+  const status = Number(greeting.toString('latin1', at + start.length, at + start.length + 2));
+  return {
+    absentStatus: status === loaderStatus.agentAbsent || status === loaderStatus.inventoryAbsent ? status : null,
+  };
 }
 
 // Arguments of both texts: $1 marker, $2 seconds until the agent is killed, $3 node's path or `-`, then their own.
 const prelude = [
   'umask 077',
   'unset NODE_OPTIONS NODE_EXTRA_CA_CERTS NODE_PATH NODE_V8_COVERAGE',
-  'echo "fh-$1-loader"',
   't=$2 n=$3 h=$HOME m=',
+];
+
+const findMachine = [
   // The machine, because a home may be mounted on many.
   'for f in /etc/machine-id /var/lib/dbus/machine-id /proc/sys/kernel/hostname;do [ "$m" ]||{ [ -r $f ]&&read -r m <$f;};done',
   '[ "$m" ]||m=$(uname -n)',
@@ -65,6 +77,8 @@ const runText = [
   ...prelude,
   `g=$5 a=${loaderStatus.agentAbsent} c=$7 r=$8 b=`,
   `[ "$4" = visit ]&&[ -r /proc/sys/kernel/ostype ]||{ g=$6;a=${loaderStatus.inventoryAbsent};}`,
+  'echo "fh-$1-loader-$a"',
+  ...findMachine,
   'mine(){ [ -L "$1" ]&&return 1;[ $2 "$1" ]&&[ -O "$1" ];}',
   'look(){ [ "$b" ]&&return;for d in "$1" "$1/$m" "$1/$m/$c";do mine "$d" -d||return;done' +
     ';for k in t w;do b=$d/$g.$k.cjs;mine "$b" -f&&return;done;b=;}',
@@ -80,6 +94,8 @@ const runText = [
 const bringText = [
   ...prelude,
   'l=$4 g=$5 o=$6 j=$7 r=$8 k=w',
+  'echo "fh-$1-loader-"',
+  ...findMachine,
   // An old BusyBox takes only `timeout -t SECONDS`.
   'timeout -s KILL 9 true >/dev/null 2>&1&&k=t',
   'start(){ if [ $k = t ];then timeout -s KILL $t "$1" -e "$j" $l $g $o "$r" $k "$m";else "$1" -e "$j" $l $g $o "$r" $k "$m";fi;s=$?;}',

@@ -1,0 +1,21 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+import { FleetError, messageOf } from '../errors.ts';
+import { agentBundlePath, inventoryBundlePath } from '../paths.ts';
+import type { Bundle, Bundles } from './agent-session.ts';
+
+/** Reads the programs that are brought to clients. Throws FleetError `internal` when the package was not built. */
+export function readBundles(agentPath = agentBundlePath, inventoryPath = inventoryBundlePath): Bundles {
+  return { agent: readBundle(agentPath), inventory: readBundle(inventoryPath) };
+}
+
+function readBundle(path: string): Bundle {
+  try {
+    const content = readFileSync(path);
+    return { content, digest: createHash('sha256').update(content).digest('hex') };
+  } catch (thrown) {
+    const message = `the agent is not there, was the package built? ${messageOf(thrown)}`;
+    throw new FleetError({ code: 'internal', stage: 'run', message, cause: thrown });
+  }
+}

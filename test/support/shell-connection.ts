@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+
+import type { Channel, ChannelExit, Connection } from '../../src/transport/transport.ts';
+
+export interface ShellConnectionOptions {
+  /** What a login gives: HOME, PATH. Nothing of this process' environment is passed on. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Program and first arguments, before `-c COMMAND`. */
+  readonly shell?: readonly [string, ...string[]];
+  /** Runs this text instead of what was asked for: a client that is not what it should be. One for each exec. */
+  readonly scripts?: readonly string[];
+  readonly uid?: number;
+}
+
+export interface ShellConnection extends Connection {
+  /** The command lines so far. */
+  readonly commands: readonly string[];
+  readonly children: readonly ChildProcess[];
+}
+
+/** A connection to a client that is a child process of ours with an environment of its own. */
+export function shellConnection({ env, shell, scripts, uid }: ShellConnectionOptions): ShellConnection {
+  const commands: string[] = [];
+  const children: ChildProcess[] = [];
+  return {
+    commands,
+    children,
+    connectMs: 0,
+    bytes: () => ({ in: 0, out: 0 }),
+    exec: (command) => {
+      const [program, ...args] = shell ?? ['/bin/sh'];
+      const text = scripts?.[commands.length] ?? command;
+      commands.push(command);
+      const child = spawn(program, [...args, '-c', text], {
+        cwd: '/',
+        env: { ...env, COMMAND: command },
+        ...(uid === undefined ? {} : { uid, gid: uid }),
+      });
+      children.push(child);
+      return Promise.resolve(channelOf(child));
+    },
+    leave: () => {
+      for (const child of children) child.stdin?.end();
+      return Promise.resolve();
+    },
+    destroy: () => {
+      for (const child of children) {
+        for (const stream of child.stdio) stream?.destroy();
+        child.kill('SIGKILL');
+      }
+    },
+  };
+}
+
+function channelOf(child: ChildProcess): Channel {
+  const { stdin, stdout, stderr } = child;
+  if (stdin === null || stdout === null || stderr === null) throw new Error('a child without pipes');
+  const exit = new Promise<ChannelExit>((resolve) => {
+    child.once('close', (status, signal) => resolve({ status, signal }));
+  });
+  return { stdin, stdout, stderr, exit };
+}
