@@ -2,7 +2,6 @@ import path from 'node:path';
 
 import type { Client } from '../config/config.ts';
 import { folderOfClient } from './client-folder.ts';
-import type { SpooledReport } from './sealed-spool.ts';
 
 /** Whose a sealed file is, and which names its header may carry. */
 export interface Owner {
@@ -11,8 +10,9 @@ export interface Owner {
 }
 
 export interface ClientNames {
-  /** `headerName` is asked only for a folder whose name is a hash; what it throws leaves. */
-  ownerOf(report: SpooledReport, headerName: () => string): Owner;
+  ownerOf(client: string): Owner;
+  /** Of a sealed file in a folder whose name is a hash, by what the file's header says. */
+  ownerOfFolder(file: string, headerName: string): Owner;
 }
 
 /** Knows the clients of the configuration by their names and their former ones. */
@@ -26,15 +26,16 @@ export function createClientNames(clients: readonly Pick<Client, 'name' | 'was'>
   }
   let byFolder: ReadonlyMap<string, Owner> | null = null;
   return {
-    ownerOf: ({ client, file }, headerName) => {
-      if (client !== null) return byName.get(client) ?? { client, names: [client] };
+    ownerOf: (client) => byName.get(client) ?? { client, names: [client] },
+    ownerOfFolder: (file, headerName) => {
       byFolder ??= new Map([...byName].map(([name, owner]) => [folderOfClient(name), owner]));
       const folder = path.basename(path.dirname(file));
       const known = byFolder.get(folder);
       if (known !== undefined) return known;
-      const named = headerName();
       // Of a client that left the configuration; a name that is not this folder's is refused as foreign.
-      return folder === folderOfClient(named) ? { client: named, names: [named] } : { client: folder, names: [] };
+      return folder === folderOfClient(headerName)
+        ? { client: headerName, names: [headerName] }
+        : { client: folder, names: [] };
     },
   };
 }

@@ -4,12 +4,88 @@
  * Promises: a sealed report is on the client's disk or here until it is a row; one client's fault is a row and never
  * delays or fails another client; while the database is away reports are collected all the same and wait sealed.
  */
+import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+
+import { FleetError, messageOf } from '../errors.ts';
+import { takeLock } from '../lock.ts';
+import { statePaths } from '../paths.ts';
+import type { RunEnd, RunStart, Storage } from '../storage/storage.ts';
 import type { CollectOptions, CollectResult } from './collect-options.ts';
+import { loadCollectorId } from './collector-id.ts';
+import { startJournal } from './journal.ts';
+import { loadKeyRing } from './key-ring.ts';
+import { makeDryPass, makePass } from './pass.ts';
+import type { PassOptions } from './pass.ts';
 
 /**
  * Makes one pass. Never throws for a client's fault; throws FleetError (exit status 3) when the pass cannot be made:
- * `state-unusable`, `keys-invalid`.
+ * `state-unusable`, `keys-invalid`. When another pass runs, leaves a run `overlapped` and says who holds the lock.
  */
-export function collect(_options: CollectOptions): Promise<CollectResult> {
-  return Promise.reject(new Error('not yet'));
+export async function collect(options: CollectOptions): Promise<CollectResult> {
+  const startedAtMs = options.now();
+  const paths = statePaths(options.config.stateDir);
+  try {
+    mkdirSync(paths.dir, { recursive: true, mode: 0o700 });
+  } catch (thrown) {
+    throw new FleetError({ code: 'state-unusable', stage: 'run', message: messageOf(thrown), cause: thrown });
+  }
+  const start: RunStart = {
+    id: randomUUID(),
+    program: 'collect',
+    collectorId: loadCollectorId(paths.collectorId),
+    host: options.host,
+    scope: options.only === null ? 'full' : 'filtered',
+    configDigest: options.config.digest,
+    startedAtMs,
+  };
+  const prepare = (): PassOptions => {
+    const keyRing = loadKeyRing(paths, startedAtMs);
+    if (keyRing.made)
+      options.observe({ kind: 'note', message: `made key pair ${keyRing.sealing.id} in ${paths.keys}` });
+    return { ...options, paths, start, keyRing };
+  };
+  if (options.dryRun) return await makeDryPass(prepare());
+
+  const lock = await takeLock({ file: paths.lock, nowMs: startedAtMs });
+  if (lock.kind === 'taken') return await leaveOverlapped(options, start, lock.holder);
+  try {
+    return await makePass(prepare());
+  } finally {
+    lock.release();
+  }
+}
+
+/** A run that ends at once because another one goes on; its row says so, through the journal if need be. */
+async function leaveOverlapped(
+  options: CollectOptions,
+  start: RunStart,
+  holder: CollectResult['holder'],
+): Promise<CollectResult> {
+  const { id, startedAtMs } = start;
+  const none = { clients: 0, succeeded: 0, failed: 0, skipped: 0 };
+  const end: RunEnd = { id, outcome: 'overlapped', finishedAtMs: options.now(), ...none, cpuMs: 0, maxRssBytes: 0 };
+  let storage: Storage | null = null;
+  try {
+    storage = await options.openStorage();
+    await storage.reports.endRun(start, end);
+  } catch {
+    const journal = startJournal(statePaths(options.config.stateDir).journal, start);
+    journal.end(end);
+  } finally {
+    await storage?.close();
+  }
+  return {
+    runId: id,
+    outcome: 'overlapped',
+    exitStatus: 0,
+    holder,
+    startedAtMs,
+    finishedAtMs: end.finishedAtMs,
+    ...none,
+    unreached: 0,
+    reports: { stored: 0, duplicate: 0, quarantined: 0, waiting: 0 },
+    failures: [],
+    faults: [],
+  };
 }

@@ -16,6 +16,8 @@ import type { SealedSpool, SpooledReport } from './sealed-spool.ts';
 export interface IngestOptions {
   readonly spool: SealedSpool;
   readonly quarantine: Quarantine;
+  /** What earlier runs left, oldest first: taken before everything else. */
+  readonly leftovers: readonly SpooledReport[];
   readonly keys: PrivateKeys;
   readonly names: ClientNames;
   /** null while the database is away: then everything waits. */
@@ -24,6 +26,8 @@ export interface IngestOptions {
   readonly retentionMs: number;
   readonly now: () => number;
   readonly observe: (event: CollectEvent) => void;
+  /** A fault that is no client's: the database, the disk. */
+  readonly onFault: (fault: FleetError) => void;
 }
 
 /** The one door through which reports come in: sealed file -> opened, checked -> row, or quarantine. */
@@ -57,9 +61,8 @@ interface Opened {
   readonly item: IngestItem;
 }
 
-/** `leftovers` are taken before everything else. */
-export function startIngest(options: IngestOptions, leftovers: readonly SpooledReport[]): Ingest {
-  const old = [...leftovers].reverse();
+export function startIngest(options: IngestOptions): Ingest {
+  const old = [...options.leftovers].reverse();
   const fresh: SpooledReport[] = [];
   const counts = { stored: 0, duplicate: 0, quarantined: 0 };
   /** Files that cannot even be moved to quarantine, and leftovers that were put off: the next run's. */
@@ -81,10 +84,7 @@ export function startIngest(options: IngestOptions, leftovers: readonly SpooledR
       options.observe({ kind: 'quarantined', client, code, message });
     } catch (thrown) {
       putOff++;
-      options.observe({
-        kind: 'fault',
-        fault: asFleetError(thrown, { code: 'state-unusable', stage: 'spool', client }),
-      });
+      options.onFault(asFleetError(thrown, { code: 'state-unusable', stage: 'spool', client }));
     }
   };
 
@@ -92,7 +92,10 @@ export function startIngest(options: IngestOptions, leftovers: readonly SpooledR
     let client = report.client ?? 'unknown';
     try {
       const sealed = options.spool.read(report);
-      const owner = options.names.ownerOf(report, () => readHeader(sealed).client);
+      const owner =
+        report.client === null
+          ? options.names.ownerOfFolder(report.file, readHeader(sealed).client)
+          : options.names.ownerOf(report.client);
       client = owner.client;
       const { receivedAtMs, clock } = report;
       const oldestMs = options.now() - options.retentionMs;
@@ -159,7 +162,7 @@ export function startIngest(options: IngestOptions, leftovers: readonly SpooledR
         await storeBatch(store, nextBatch());
       } catch (thrown) {
         state.fault = asFleetError(thrown, { code: 'storage-failed', stage: 'storage' });
-        options.observe({ kind: 'fault', fault: state.fault });
+        options.onFault(state.fault);
       }
     }
   };

@@ -47,6 +47,8 @@ export function startJournal(dir: string, start: RunStart): JournalFile {
 export interface Replay {
   readonly runs: number;
   readonly visits: number;
+  /** Runs whose records the database will not have, whatever is tried. */
+  readonly refused: number;
   /** Runs whose records went because the journal grew beyond its bound. */
   readonly dropped: number;
 }
@@ -64,20 +66,27 @@ export async function replayJournals(
   const { kept, dropped } = boundJournals(dir, maxBytes);
   let runs = 0;
   let visits = 0;
+  let refused = 0;
   for (const file of kept) {
     const lines = readLines(file);
     const start = lines.find((line) => line.kind === 'start')?.start;
     if (start !== undefined) {
       const records = lines.flatMap((line) => (line.kind === 'visits' ? line.visits : []));
       const end = lines.find((line) => line.kind === 'end')?.end ?? killedEnd(start, records, nowMs);
-      await store.endRun(start, end);
-      if (records.length > 0) await store.saveVisits(records);
-      runs++;
-      visits += records.length;
+      try {
+        await store.endRun(start, end);
+        if (records.length > 0) await store.saveVisits(records);
+        runs++;
+        visits += records.length;
+      } catch (thrown) {
+        // Anything else is tried again by the next run; this never would go well.
+        if (!(thrown instanceof FleetError) || thrown.code !== 'storage-failed') throw thrown;
+        refused++;
+      }
     }
     rmSync(file, { force: true });
   }
-  return { runs, visits, dropped };
+  return { runs, visits, refused, dropped };
 }
 
 /** Of a run that wrote no end: it was killed, or the machine went down. */

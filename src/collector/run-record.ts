@@ -13,9 +13,9 @@ export interface RunRecordOptions {
 
 /** What the database is to know of this run: told in batches, or kept in the journal for the next run to tell. */
 export interface RunRecord {
-  visit(visit: VisitRecord): void;
+  readonly visit: (visit: VisitRecord) => void;
   /** Once everything else was told. Never rejects. */
-  end(end: RunEnd): Promise<void>;
+  readonly end: (end: RunEnd) => Promise<void>;
 }
 
 const batchSize = 200;

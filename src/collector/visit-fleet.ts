@@ -1,0 +1,83 @@
+import type { Client } from '../config/config.ts';
+import type { VisitRecord } from '../storage/storage.ts';
+import type { CollectEvent } from './collect-options.ts';
+import { subnetOf } from './order.ts';
+import { runSchedule } from './schedule.ts';
+import type { Limit } from './schedule.ts';
+import { visit } from './visit.ts';
+import type { VisitContext } from './visit.ts';
+
+export interface VisitFleetOptions {
+  readonly context: VisitContext;
+  /** In the order of their visits. */
+  readonly clients: readonly Client[];
+  readonly concurrency: number;
+  readonly retries: number;
+  readonly observe: (event: CollectEvent) => void;
+  /** Called once for every client that was visited, with the outcome that counts. */
+  readonly record: (visit: VisitRecord) => void;
+}
+
+export interface FleetOutcome {
+  readonly succeeded: number;
+  readonly failures: readonly VisitRecord[];
+  /** Clients whose turn did not come before the run ended. */
+  readonly unreached: number;
+}
+
+/** Visits all clients, and those that failed retryably again at the end, while the context's signal allows. */
+export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutcome> {
+  const { context, clients, observe } = options;
+  const failures: VisitRecord[] = [];
+  /** The last outcome of those that are to be tried again: it counts when there is no time for that. */
+  let postponed = new Map<Client, VisitRecord>();
+  let succeeded = 0;
+
+  const settle = (record: VisitRecord): void => {
+    if (record.ok) succeeded++;
+    else failures.push(record);
+    options.record(record);
+    observe({ kind: 'visited', visit: record, done: succeeded + failures.length, clients: clients.length });
+  };
+
+  const round = (items: readonly Client[], last: boolean, later: Map<Client, VisitRecord>) =>
+    runSchedule({
+      items,
+      concurrency: options.concurrency,
+      limitsOf: (client) => limitsOf(client, context.config),
+      signal: context.signal,
+      work: async (client) => {
+        observe({ kind: 'visiting', client: client.name });
+        const { record, fault } = await visit(context, client);
+        if (fault === null || !fault.retryable || last || context.signal.aborted) {
+          settle(record);
+          return;
+        }
+        later.set(client, record);
+        observe({ kind: 'postponed', visit: record });
+      },
+    });
+
+  const unreached = await round(clients, options.retries === 0, postponed);
+  for (let retry = 1; retry <= options.retries && postponed.size > 0; retry++) {
+    const later = new Map<Client, VisitRecord>();
+    const notBegun = await round([...postponed.keys()], retry === options.retries, later);
+    for (const client of notBegun) {
+      const record = postponed.get(client);
+      if (record !== undefined) settle(record);
+    }
+    postponed = later;
+  }
+  for (const record of postponed.values()) settle(record);
+  return { succeeded, failures, unreached: unreached.length };
+}
+
+function limitsOf(client: Client, config: VisitContext['config']): readonly Limit[] {
+  const subnet = subnetOf(client.address);
+  const bastion = client.ssh.proxyJump;
+  return [
+    // Behind a bastion the client's own network is not the one that is dialled from here.
+    ...(subnet === null || bastion !== null ? [] : [{ key: `subnet ${subnet}`, most: config.perSubnet }]),
+    ...(bastion === null ? [] : [{ key: `bastion ${bastion}`, most: config.perBastion }]),
+  ];
+}

@@ -1,0 +1,240 @@
+import type { Client, CollectorConfig } from '../config/config.ts';
+import { FleetError, asFleetError } from '../errors.ts';
+import type { Stage } from '../errors.ts';
+import type { PrivateKeys } from '../seal/open.ts';
+import type { ClientFacts, VisitRecord } from '../storage/storage.ts';
+import type { Connection, Transport } from '../transport/transport.ts';
+import { runAgent } from './agent-session.ts';
+import type { AgentResult, AgentSessionOptions, Bundles, ReceivedReport } from './agent-session.ts';
+import { nextAttemptAtMs } from './backoff.ts';
+import { isInventoryDue, wasBooted } from './inventory-due.ts';
+import { startDeadline } from './visit-deadline.ts';
+
+/** What all visits of a run share. */
+export interface VisitContext {
+  readonly runId: string;
+  readonly collectorId: string;
+  readonly config: CollectorConfig;
+  /** Raw, 32 bytes: what reports are sealed to. */
+  readonly publicKey: Uint8Array;
+  readonly keys: PrivateKeys;
+  readonly bundles: Bundles;
+  readonly dryRun: boolean;
+  /** Aborted with a FleetError when the run is to end. */
+  readonly signal: AbortSignal;
+  readonly now: () => number;
+  readonly transportFor: (client: Client) => Transport;
+  /** null while the database is away: then nothing is decided that needs it. */
+  readonly facts: ReadonlyMap<string, ClientFacts> | null;
+  /** Makes one report safe. What it throws is the visit's fault, and the report is not acknowledged. */
+  readonly keep: (client: Client, report: ReceivedReport) => Promise<void>;
+}
+
+export interface VisitOutcome {
+  readonly record: VisitRecord;
+  /** null: it went well. */
+  readonly fault: FleetError | null;
+}
+
+/** What a visit found out so far: it may be cut off at any moment, and then this is what remains. */
+interface Progress {
+  stage: Stage;
+  connection: Connection | null;
+  connectMs: number | null;
+  bytesIn: number;
+  bytesOut: number;
+  result: AgentResult | null;
+  uploaded: boolean;
+  /** The agent said all it had to say; whatever goes wrong afterwards does not fail the visit. */
+  delivered: boolean;
+  /** The first thing wrong with a report that came: it was not acknowledged. */
+  anomaly: FleetError | null;
+}
+
+/** Visits one client, within its deadline. Never rejects: every fault is in the outcome. */
+export async function visit(context: VisitContext, client: Client): Promise<VisitOutcome> {
+  const startedAtMs = context.now();
+  const began = performance.now();
+  const deadline = startDeadline({
+    client: client.name,
+    deadlineMs: context.config.clientDeadlineMs,
+    runSignal: context.signal,
+  });
+  const progress: Progress = {
+    stage: 'connect',
+    connection: null,
+    connectMs: null,
+    bytesIn: 0,
+    bytesOut: 0,
+    result: null,
+    uploaded: false,
+    delivered: false,
+    anomaly: null,
+  };
+  const fault = await deadline
+    .race(makeVisit(context, client, progress, deadline.signal))
+    .then(
+      () => progress.anomaly,
+      (thrown: unknown) =>
+        progress.delivered ? progress.anomaly : faultOf(thrown, deadline.signal, progress.stage, client.name),
+    )
+    .finally(() => {
+      deadline.end();
+      closeConnection(progress);
+    });
+  const durationMs = Math.round(performance.now() - began);
+  const facts = context.facts?.get(client.name);
+  const { everyMs } = context.config;
+  return {
+    fault,
+    record: {
+      runId: context.runId,
+      client: client.name,
+      address: client.address,
+      startedAtMs,
+      durationMs,
+      ok: fault === null,
+      stage: fault?.stage ?? null,
+      code: fault?.code ?? null,
+      message: fault?.message ?? null,
+      connectMs: progress.connectMs,
+      bytesIn: progress.bytesIn,
+      bytesOut: progress.bytesOut,
+      uploaded: progress.uploaded,
+      reader: progress.result?.reader ?? null,
+      bootId: progress.result?.hello?.boot_id ?? null,
+      nextAttemptAtMs: nextAttemptAtMs({ code: fault?.code ?? null, facts, startedAtMs, everyMs }),
+    },
+  };
+}
+
+function faultOf(thrown: unknown, signal: AbortSignal, stage: Stage, client: string): FleetError {
+  const reason: unknown = signal.reason;
+  if (!signal.aborted || !(reason instanceof FleetError)) {
+    return asFleetError(thrown, { code: 'internal', stage, client });
+  }
+  const { code, message, advice } = reason;
+  const where = thrown instanceof FleetError && thrown !== reason ? thrown.stage : stage;
+  return new FleetError({ code, stage: where, message, advice, client, cause: thrown });
+}
+
+/** Takes the connection out of the visit, with the bytes that went over it. */
+function takeConnection(progress: Progress): Connection | null {
+  const { connection } = progress;
+  if (connection === null) return null;
+  const bytes = connection.bytes();
+  progress.bytesIn += bytes.in;
+  progress.bytesOut += bytes.out;
+  progress.connection = null;
+  return connection;
+}
+
+function closeConnection(progress: Progress): void {
+  takeConnection(progress)?.destroy();
+}
+
+async function makeVisit(
+  context: VisitContext,
+  client: Client,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<void> {
+  const endsAt = performance.now() + context.config.clientDeadlineMs;
+  const facts = context.facts?.get(client.name);
+  const nowMs = context.now();
+  const { everyMs } = context.config;
+  const mayInventory = context.facts !== null && !context.dryRun;
+  const due = mayInventory && isInventoryDue({ client: client.name, facts, nowMs, everyMs });
+  await connect(context, client, progress, signal);
+  const result = await callAgent(context, client, progress, { kind: 'visit', waitForExit: due, signal });
+  progress.result = result;
+  if (result.fault !== null) throw result.fault;
+  progress.delivered = true;
+  const booted = mayInventory && wasBooted(facts, result.hello?.boot_id ?? null);
+  if (due || booted) {
+    await tryInventory({ context, client, progress, signal, reconnect: !due, leftMs: endsAt - performance.now() });
+  }
+  // Not destroyed afterwards: the acknowledgements may still be on their way.
+  await takeConnection(progress)?.leave();
+}
+
+async function connect(context: VisitContext, client: Client, progress: Progress, signal: AbortSignal): Promise<void> {
+  const { tcpTimeoutMs, connectTimeoutMs } = context.config;
+  progress.stage = 'connect';
+  const connection = await context.transportFor(client).connect({ tcpTimeoutMs, connectTimeoutMs, signal });
+  progress.connection = connection;
+  progress.connectMs ??= Math.round(connection.connectMs);
+  // The visit was given up while the connection came about.
+  if (signal.aborted) closeConnection(progress);
+  signal.throwIfAborted();
+}
+
+type Call = Pick<AgentSessionOptions, 'kind' | 'waitForExit' | 'signal'> & { readonly agentTimeoutMs?: number };
+
+async function callAgent(context: VisitContext, client: Client, progress: Progress, call: Call): Promise<AgentResult> {
+  const { connection } = progress;
+  if (connection === null) throw new Error('there is no connection');
+  progress.stage = 'agent';
+  const result = await runAgent({
+    connection,
+    client: client.name,
+    was: client.was,
+    runId: context.runId,
+    collectorId: context.collectorId,
+    publicKey: context.publicKey,
+    probeOptions: client.probeOptions,
+    bundles: context.bundles,
+    node: client.ssh.node,
+    agentTimeoutMs: context.config.agentTimeoutMs,
+    dryRun: context.dryRun,
+    now: context.now,
+    ...call,
+    onReport: async (report) => {
+      try {
+        if (!context.keys.has(report.header.keyId)) {
+          const message = `a report is sealed to key ${report.header.keyId}, which is not live here`;
+          throw new FleetError({ code: 'seal-no-key', stage: 'seal', message, client: client.name });
+        }
+        await context.keep(client, report);
+        return 'acknowledge';
+      } catch (thrown) {
+        progress.anomaly ??= asFleetError(thrown, { code: 'internal', stage: 'spool', client: client.name });
+        return 'keep';
+      }
+    },
+  });
+  progress.uploaded ||= result.uploaded;
+  return result;
+}
+
+interface InventoryCall {
+  readonly context: VisitContext;
+  readonly client: Client;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  /** The first agent's channel may still be open: take another connection. */
+  readonly reconnect: boolean;
+  readonly leftMs: number;
+}
+
+const leastInventoryMs = 5000;
+
+/** Takes the inventory when there is time for it. The visit has succeeded already, so nothing here fails it. */
+async function tryInventory({ context, client, progress, signal, reconnect, leftMs }: InventoryCall): Promise<void> {
+  if (leftMs < leastInventoryMs) return;
+  const before = progress.anomaly;
+  // It gives up in time for the connection to be left in good order.
+  const own = AbortSignal.any([signal, AbortSignal.timeout(Math.round(leftMs * 0.9))]);
+  try {
+    if (reconnect) {
+      await takeConnection(progress)?.leave();
+      await connect(context, client, progress, own);
+    }
+    const agentTimeoutMs = Math.min(context.config.agentTimeoutMs, Math.round(leftMs * 0.8));
+    await callAgent(context, client, progress, { kind: 'inventory', waitForExit: false, signal: own, agentTimeoutMs });
+  } catch {
+    // It comes with another visit.
+  } finally {
+    progress.anomaly = before;
+  }
+}
