@@ -3,6 +3,7 @@ import type { FleetError } from '../errors.ts';
 import type { Report } from '../report/report.ts';
 import type { Storage, VisitRecord } from '../storage/storage.ts';
 import type { Transport } from '../transport/transport.ts';
+import type { Bundles } from './agent-session.ts';
 
 export interface CollectOptions {
   readonly config: Config;
@@ -13,6 +14,8 @@ export interface CollectOptions {
   /** Opened after the lock is held; closed by collect. Not called by a dry run. */
   readonly openStorage: () => Promise<Storage>;
   readonly transportFor: (client: Client) => Transport;
+  /** What is brought to clients; those of the package unless said. */
+  readonly bundles?: Bundles;
   /** How often a retryable failure is tried again at the end of the pass. */
   readonly retries: number;
   /** Visits and hands the opened reports to `observe`; stores and acknowledges nothing, takes no lock. */

@@ -49,7 +49,7 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
         config: config.collector,
         publicKey: pass.keyRing.sealing.publicKey,
         keys: pass.keyRing.opening,
-        bundles: readBundles(),
+        bundles: pass.bundles ?? readBundles(),
         dryRun: pass.dryRun,
         signal: ending.signal,
         now: pass.now,

@@ -1,0 +1,207 @@
+/**
+ * A fleet on this machine for tests of the collector: a state folder, clients that are child processes with a HOME of
+ * their own and run the real agent, and a real SQLite storage.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import type { CollectEvent, CollectOptions, CollectResult } from '../../src/collector/collect-options.ts';
+import { collect } from '../../src/collector/collector.ts';
+import type { Client, CollectorConfig, Config, SshSettings } from '../../src/config/config.ts';
+import { openStorage } from '../../src/storage/open-storage.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import type { Transport } from '../../src/transport/transport.ts';
+import { buildBundles } from './agent-bundles.ts';
+import { shellConnection } from './shell-connection.ts';
+
+export const bundles = buildBundles();
+
+export const sshSettings: SshSettings = {
+  username: null,
+  password: null,
+  privateKey: null,
+  passphrase: null,
+  agent: null,
+  hostKeys: 'strict',
+  knownHosts: '/nowhere/known_hosts',
+  config: null,
+  transport: 'ssh2',
+  proxyJump: null,
+  node: process.execPath,
+  runtime: 'none',
+  unsealed: 'refuse',
+};
+
+export function makeClient(name: string, more: Partial<Client> = {}): Client {
+  return {
+    name,
+    address: name,
+    port: 22,
+    was: null,
+    state: 'active',
+    untilMs: null,
+    groups: [],
+    ssh: sshSettings,
+    rules: [],
+    recipients: [],
+    muted: false,
+    windows: [],
+    probeOptions: {},
+    file: 'config.xml',
+    line: null,
+    ...more,
+  };
+}
+
+export const collectorConfig: CollectorConfig = {
+  everyMs: 300_000,
+  concurrency: 16,
+  tcpTimeoutMs: 5000,
+  connectTimeoutMs: 10_000,
+  agentTimeoutMs: 15_000,
+  clientDeadlineMs: 30_000,
+  runDeadlineMs: 240_000,
+  perBastion: 100,
+  perSubnet: 1000,
+  pipelining: false,
+};
+
+export function makeConfig(
+  stateDir: string,
+  clients: readonly Client[],
+  collector: Partial<CollectorConfig> = {},
+): Config {
+  return {
+    file: path.join(stateDir, 'config.xml'),
+    digest: '0'.repeat(64),
+    stateDir,
+    storage: {
+      kind: 'sqlite',
+      path: path.join(stateDir, 'fleet.db'),
+      host: null,
+      port: null,
+      user: null,
+      database: null,
+      password: null,
+      socketPath: null,
+      tls: 'no',
+      ca: null,
+      migrate: true,
+    },
+    retention: { rawMs: 30 * 86_400_000, detailMs: 2 * 86_400_000, hourlyMs: null, dailyMs: null },
+    smtp: null,
+    notify: [],
+    heartbeats: [],
+    collector: { ...collectorConfig, ...collector },
+    alerts: {
+      repeatMs: null,
+      groupIntervalMs: 0,
+      defaults: true,
+      zone: null,
+      recipients: [],
+      windows: [],
+      rules: [],
+    },
+    bastions: [],
+    clients,
+    warnings: [],
+    predecessorOnly: false,
+    said: [],
+  };
+}
+
+export interface Fleet {
+  readonly dir: string;
+  readonly stateDir: string;
+  readonly events: CollectEvent[];
+  /** The way to a client whose commands run here, with a HOME of its own. */
+  readonly transportFor: (client: Client) => Transport;
+  home(client: string): string;
+  openStorage(): Promise<Storage>;
+  collect(clients: readonly Client[], more?: FleetOptions): Promise<CollectResult>;
+  query(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** Paths of files below encrypted_stats/, relative to it. */
+  sealedFiles(): readonly string[];
+  remove(): void;
+}
+
+export interface FleetOptions extends Partial<CollectOptions> {
+  readonly collector?: Partial<CollectorConfig>;
+}
+
+export function makeFleet(): Fleet {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fh-fleet-'));
+  const stateDir = path.join(dir, 'state');
+  const events: CollectEvent[] = [];
+  const home = (client: string): string => {
+    const place = path.join(dir, 'homes', encodeURIComponent(client));
+    mkdirSync(place, { recursive: true, mode: 0o700 });
+    return place;
+  };
+  const transportFor = (client: Client): Transport => ({
+    connect: () =>
+      Promise.resolve(
+        shellConnection({ env: { HOME: home(client.name), PATH: process.env['PATH'] ?? '/usr/bin:/bin' } }),
+      ),
+  });
+  const storage = (): Promise<Storage> =>
+    openStorage({ storage: makeConfig(stateDir, []).storage, migrate: true, program: 'collect' });
+  return {
+    dir,
+    stateDir,
+    events,
+    transportFor,
+    home,
+    openStorage: storage,
+    collect: (clients, { collector, ...more } = {}) =>
+      collect({
+        config: makeConfig(stateDir, clients, collector),
+        only: null,
+        openStorage: storage,
+        transportFor,
+        bundles,
+        retries: 0,
+        dryRun: false,
+        signal: new AbortController().signal,
+        observe: (event) => void events.push(event),
+        now: () => Date.now(),
+        host: 'here',
+        ...more,
+      }),
+    query: async (sql) => {
+      const opened = await storage();
+      try {
+        return await opened.history.query(sql);
+      } finally {
+        await opened.close();
+      }
+    },
+    sealedFiles: () => {
+      try {
+        return readdirSync(path.join(stateDir, 'encrypted_stats'), { recursive: true })
+          .map(String)
+          .filter((name) => name.endsWith('.fhs'))
+          .toSorted();
+      } catch {
+        return [];
+      }
+    },
+    remove: () => rmSync(dir, { recursive: true, force: true }),
+  };
+}
+
+/** What quarantine says of each file in it. */
+export function quarantined(fleet: Fleet): readonly { readonly client: string; readonly code: string }[] {
+  const root = path.join(fleet.stateDir, 'encrypted_stats');
+  return fleet
+    .sealedFiles()
+    .filter((name) => path.basename(path.dirname(name)) === 'quarantine')
+    .map((name) => {
+      const facts = JSON.parse(readFileSync(path.join(root, name.replace(/\.fhs$/, '.json')), 'utf8')) as {
+        client: string;
+        code: string;
+      };
+      return { client: facts.client, code: facts.code };
+    });
+}
