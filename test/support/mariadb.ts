@@ -1,0 +1,202 @@
+import { execFileSync, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import { createConnection } from 'mysql2/promise';
+import type { RowDataPacket } from 'mysql2/promise';
+
+import type { StorageConfig } from '../../src/config/config.ts';
+import { Secret } from '../../src/config/secret.ts';
+
+/** A real MariaDB of the tests' own: empty, on a port that the kernel chose, gone when the process ends. */
+export interface Mariadb {
+  readonly port: number;
+  readonly socketPath: string;
+  /** `mysql://root@127.0.0.1:PORT/`, without a password. */
+  readonly rootUrl: string;
+  /** An empty database with a user of its own, who has the rights of docs/sql.md for a collector that migrates. */
+  createDatabase(): Promise<MariadbDatabase>;
+  /** Runs statements as root. Returns the rows of the last one. */
+  asRoot(...statements: readonly string[]): Promise<readonly RowDataPacket[]>;
+  /** SIGKILL, as a crash would be. */
+  kill(): Promise<void>;
+  /** Starts it again after kill, with the same data and port. */
+  restart(args?: readonly string[]): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface MariadbDatabase {
+  readonly storage: StorageConfig;
+  /** As config.xml has it, without the password. */
+  readonly url: string;
+  readonly name: string;
+  readonly user: string;
+  readonly password: string;
+}
+
+const binDirs = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/usr/local/sbin'];
+const find = (program: string): string | null =>
+  binDirs.map((dir) => path.join(dir, program)).find((file) => existsSync(file)) ?? null;
+const server = find('mariadbd');
+const installer = find('mariadb-install-db');
+
+/** For node:test's `skip`: why there is no MariaDB here, or false. With CI set startMariadb fails instead. */
+export const skipWithoutMariadb: string | false =
+  (server === null || installer === null) && !process.env['CI'] ? 'mariadb-server is not installed' : false;
+
+/** Starts a server; takes about a second. `args` are options of mariadbd. */
+export async function startMariadb(args: readonly string[] = []): Promise<Mariadb> {
+  if (server === null || installer === null) throw new Error('mariadb-server is not installed');
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-mariadb-'));
+  const remove = (): void => rmSync(dir, { recursive: true, force: true });
+  process.once('exit', remove);
+  const configFile = path.join(dir, 'my.cnf');
+  const socketPath = path.join(dir, 'mysql.sock');
+  writeFileSync(configFile, config(dir, socketPath));
+  execFileSync(
+    installer,
+    [`--defaults-file=${configFile}`, '--auth-root-authentication-method=normal', '--skip-test-db'],
+    { stdio: 'ignore' },
+  );
+  const started = await startOnFreePort(server, configFile, socketPath, args);
+  const { port } = started;
+  let { child } = started;
+  const asRoot = (...statements: readonly string[]): Promise<readonly RowDataPacket[]> => query(socketPath, statements);
+
+  return {
+    port,
+    socketPath,
+    rootUrl: `mysql://root@127.0.0.1:${port}/`,
+    asRoot,
+    createDatabase: () => createDatabase(port, asRoot),
+    kill: () => end(child, 'SIGKILL'),
+    restart: async (newArgs = args) => {
+      child = spawnServer(server, configFile, port, newArgs);
+      await untilReady(child, socketPath);
+    },
+    stop: async () => {
+      await end(child, 'SIGKILL');
+      process.removeListener('exit', remove);
+      remove();
+    },
+  };
+}
+
+function config(dir: string, socketPath: string): string {
+  return `[mariadbd]
+datadir=${path.join(dir, 'data')}
+socket=${socketPath}
+pid-file=${path.join(dir, 'pid')}
+${process.getuid?.() === 0 ? 'user=root' : ''}
+bind-address=127.0.0.1
+skip-networking=0
+skip-name-resolve
+character-set-server=latin1
+sql-mode=
+default-time-zone=+05:00
+innodb-buffer-pool-size=128M
+innodb-log-file-size=64M
+performance-schema=0
+`;
+}
+
+async function startOnFreePort(
+  program: string,
+  configFile: string,
+  socketPath: string,
+  args: readonly string[],
+): Promise<{ port: number; child: ChildProcess }> {
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await freePort();
+    const child = spawnServer(program, configFile, port, args);
+    try {
+      await untilReady(child, socketPath);
+      return { port, child };
+    } catch (thrown) {
+      // Somebody may have taken the port between the question and the start.
+      if (attempt === 3) throw thrown;
+    }
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+function spawnServer(program: string, configFile: string, port: number, args: readonly string[]): ChildProcess {
+  const child = spawn(program, [`--defaults-file=${configFile}`, `--port=${port}`, ...args], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const kill = (): void => void child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('exit', () => process.removeListener('exit', kill));
+  return child;
+}
+
+async function untilReady(child: ChildProcess, socketPath: string): Promise<void> {
+  let log = '';
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`mariadbd does not start: ${log}`)), 60_000);
+    child.once('exit', () => reject(new Error(`mariadbd ended: ${log}`)));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      log = (log + text).slice(-4000);
+      if (!log.includes('ready for connections')) return;
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+  await query(socketPath, ['SELECT 1']);
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill(signal);
+  await ended;
+}
+
+async function query(socketPath: string, statements: readonly string[]): Promise<readonly RowDataPacket[]> {
+  const connection = await createConnection({ socketPath, user: 'root', dateStrings: true });
+  try {
+    let rows: RowDataPacket[] = [];
+    for (const statement of statements) [rows] = await connection.query<RowDataPacket[]>(statement);
+    return rows;
+  } finally {
+    await connection.end();
+  }
+}
+
+async function createDatabase(port: number, asRoot: Mariadb['asRoot']): Promise<MariadbDatabase> {
+  const name = `fleet_${randomBytes(6).toString('hex')}`;
+  const password = randomBytes(9).toString('hex');
+  await asRoot(
+    `CREATE DATABASE ${name}`,
+    `CREATE USER ${name}@'%' IDENTIFIED BY '${password}'`,
+    `GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, CREATE VIEW, DROP ON ${name}.* TO ${name}@'%'`,
+  );
+  const storage: StorageConfig = {
+    kind: 'mysql',
+    path: null,
+    host: '127.0.0.1',
+    port,
+    user: name,
+    database: name,
+    password: new Secret({ kind: 'literal', value: password }),
+    socketPath: null,
+    tls: 'no',
+    ca: null,
+    migrate: true,
+  };
+  return { storage, url: `mysql://${name}@127.0.0.1:${port}/${name}`, name, user: name, password };
+}
