@@ -46,10 +46,28 @@ export function openSqlite(path: string, options: SqliteOptions = {}): SqliteDat
   return database;
 }
 
+// The texts of sqlite3_errstr for codes that are not a statement's own fault.
+const codesOfTexts: ReadonlyMap<string, number> = new Map([
+  ['access permission denied', 3],
+  ['database is locked', 5],
+  ['database table is locked', 6],
+  ['out of memory', 7],
+  ['attempt to write a readonly database', 8],
+  ['disk I/O error', 10],
+  ['database disk image is malformed', 11],
+  ['database or disk is full', 13],
+  ['unable to open database file', 14],
+  ['locking protocol', 15],
+  ['database schema has changed', 17],
+  ['file is not a database', 26],
+]);
+
 /** SQLite's primary result code (https://sqlite.org/rescode.html) of anything thrown; null when it is no such error. */
 export function sqliteResultCode(thrown: unknown): number | null {
-  if (!(thrown instanceof Error) || !('errcode' in thrown) || typeof thrown.errcode !== 'number') return null;
-  return thrown.errcode & 0xff;
+  if (!(thrown instanceof Error) || !('code' in thrown) || thrown.code !== 'ERR_SQLITE_ERROR') return null;
+  if ('errcode' in thrown && typeof thrown.errcode === 'number') return thrown.errcode & 0xff;
+  // The package gives no number for what fails in `all`: 1 is SQLITE_ERROR.
+  return codesOfTexts.get(thrown.message) ?? 1;
 }
 
 /** Whether somebody else holds the lock that was asked for: SQLITE_BUSY or SQLITE_LOCKED. */

@@ -183,7 +183,7 @@ async function createDatabase(port: number, asRoot: Mariadb['asRoot']): Promise<
   await asRoot(
     `CREATE DATABASE ${name}`,
     `CREATE USER ${name}@'%' IDENTIFIED BY '${password}'`,
-    `GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, CREATE VIEW, DROP ON ${name}.* TO ${name}@'%'`,
+    `GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, CREATE VIEW, DROP, TRIGGER ON ${name}.* TO ${name}@'%'`,
   );
   const storage: StorageConfig = {
     kind: 'mysql',
