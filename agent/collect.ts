@@ -24,7 +24,7 @@ export async function runProbes(options: CollectOptions, probes: readonly Probe[
   const source = openSource(options.root);
   const begun = milliseconds();
   const sinceBoot = (): number => options.monotonicMs + milliseconds() - begun;
-  const start = (probe: Probe, earlier: Earlier | null): Promise<Outcome> => {
+  const start = (probe: Probe, earlier: Earlier | null): Outcome | Promise<Outcome> => {
     const started = milliseconds();
     const allowed = Math.min(probe.deadlineMs, options.deadlineMs - (started - begun));
     const leftMs = (): number => allowed - (milliseconds() - started);
@@ -32,24 +32,22 @@ export async function runProbes(options: CollectOptions, probes: readonly Probe[
     return outcomeOf(probe, context, allowed, started);
   };
 
-  const waiting = probes.filter(({ rates }) => rates !== true).map((probe) => [probe, start(probe, null)] as const);
+  const started = new Map<Probe, Outcome | Promise<Outcome>>();
+  for (const probe of probes) if (probe.rates !== true) started.set(probe, start(probe, null));
   const counting = probes.filter(({ rates }) => rates === true);
   let values = isUsable(options) ? options.previous?.values : undefined;
   let then = options.previous?.monotonicMs ?? 0;
   if (values === undefined && options.deadlineMs - (milliseconds() - begun) > 2 * sampleMs) {
     then = sinceBoot();
-    values = countersOf(await Promise.all(counting.map(async (probe) => [probe, await start(probe, null)] as const)));
+    values = countersOf(await settled(counting, (probe) => start(probe, null)));
     await new Promise((resolve) => setTimeout(resolve, sampleMs));
   }
   const countedMs = sinceBoot();
-  const counted = counting.map((probe) => {
+  for (const probe of counting) {
     const counters = values?.[probe.name];
-    return [probe, start(probe, counters === undefined ? null : { counters, elapsedMs: sinceBoot() - then })] as const;
-  });
-  const started = new Map<Probe, Promise<Outcome>>([...waiting, ...counted]);
-  const outcomes = await Promise.all(
-    probes.map(async (probe) => [probe, (await started.get(probe)) ?? noOutcome] as const),
-  );
+    started.set(probe, start(probe, counters === undefined ? null : { counters, elapsedMs: sinceBoot() - then }));
+  }
+  const outcomes = await settled(probes, (probe) => started.get(probe) ?? noOutcome);
   const kept = countersOf(outcomes);
   return {
     workerReports: outcomes.map(([probe, outcome]) => workerReport(probe, outcome)),
@@ -68,21 +66,36 @@ interface Outcome {
 
 const noOutcome: Outcome = { result: null, fault: 'not run', durationMs: 0 };
 
-/** What came of a probe; never rejects. */
-async function outcomeOf(probe: Probe, context: ProbeContext, allowedMs: number, started: number): Promise<Outcome> {
-  const outcome = (result: ProbeResult | null, fault: string | null): Outcome => ({
+async function settled(
+  probes: readonly Probe[],
+  outcomeOf: (probe: Probe) => Outcome | Promise<Outcome>,
+): Promise<(readonly [Probe, Outcome])[]> {
+  return Promise.all(probes.map(async (probe) => [probe, await outcomeOf(probe)] as const));
+}
+
+/** What came of a probe; neither throws nor rejects. At once where the probe does not wait: timers cost Node a lot. */
+function outcomeOf(
+  probe: Probe,
+  context: ProbeContext,
+  allowedMs: number,
+  started: number,
+): Outcome | Promise<Outcome> {
+  const outcome = (result: ProbeResult | null, fault?: string): Outcome => ({
     result,
-    fault,
+    fault: fault ?? result?.error ?? null,
     durationMs: Math.round(milliseconds() - started),
   });
-  if (allowedMs <= 0) return { ...noOutcome, fault: 'no time left' };
+  const failure = (error: unknown): Outcome => outcome(null, error instanceof Error ? error.message : String(error));
+  if (allowedMs <= 0) return outcome(null, 'no time left');
   try {
     const running = probe.run(context);
-    if (!(running instanceof Promise)) return outcome(running, running.error ?? null);
-    const result = await within(running, allowedMs);
-    return outcome(result, result === null ? `no answer within ${Math.round(allowedMs)} ms` : (result.error ?? null));
+    if (!(running instanceof Promise)) return outcome(running);
+    return within(running, allowedMs).then(
+      (result) => (result === null ? outcome(null, `no answer within ${Math.round(allowedMs)} ms`) : outcome(result)),
+      failure,
+    );
   } catch (error) {
-    return outcome(null, error instanceof Error ? error.message : String(error));
+    return failure(error);
   }
 }
 

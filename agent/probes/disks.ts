@@ -13,7 +13,7 @@ import { unknownUsage, usageFacts } from './usage.ts';
 import type { Usage } from './usage.ts';
 
 /** 10,000 mounts are about a megabyte and a half. */
-const maxMountinfoBytes = 4 * 1024 * 1024;
+const maxMountinfoChars = 4 * 1024 * 1024;
 const networkDeadlineMs = 1500;
 /** Of one pool; containers on ZFS have a dataset each. */
 const maxParts = 500;
@@ -22,19 +22,21 @@ const maxParts = 500;
 export const disks: Probe = { name: 'disks', deadlineMs: 2500, run: (context) => readDisks(context, statfsSync) };
 
 /** The same with another statfs, for tests. */
-export async function readDisks(context: ProbeContext, statfs: (path: string) => Usage): Promise<ProbeResult> {
+export function readDisks(context: ProbeContext, statfs: (path: string) => Usage): ProbeResult | Promise<ProbeResult> {
   const { source, options, leftMs } = context;
-  const mountinfo = source.readStart('/proc/self/mountinfo', maxMountinfoBytes);
+  const mountinfo = source.read('/proc/self/mountinfo');
   const expected = options.mounts ?? [];
-  const found = fileSystems(reachableMounts(mountinfo), expected, (path) => isFolder(source.root + path));
+  const mounts = reachableMounts(mountinfo.slice(0, maxMountinfoChars));
+  const found = fileSystems(mounts, expected, (path) => isFolder(source.root + path));
   const remote = found.filter((one) => one.mayHang);
   // Started before the local ones are asked, so that both take place at the same time.
   const pending = remote.length === 0 ? null : askRemote(context, remote, expected);
   const local = found.filter((one) => !one.mayHang).map((one) => localFacts(one, source.root, statfs, leftMs));
-  const facts = pending === null ? local : [...local, ...(await pending)];
-  const cut =
-    mountinfo.length >= maxMountinfoBytes ? { error: '/proc/self/mountinfo is too long: the rest is unknown' } : {};
-  return { functions: [functionReport('disk', facts.sort(worstFirst), 'mount')], ...cut };
+  const result = (facts: Facts[]): ProbeResult => ({
+    functions: [functionReport('disk', facts.sort(worstFirst), 'mount')],
+    ...(mountinfo.length > maxMountinfoChars ? { error: 'more mounts than can be read' } : {}),
+  });
+  return pending === null ? result(local) : pending.then((facts) => result([...local, ...facts]));
 }
 
 async function askRemote(

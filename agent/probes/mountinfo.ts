@@ -13,27 +13,28 @@ export interface Mount {
   readonly writable: boolean;
 }
 
-/** The mounts that can be reached, in the order of the text; lines that are no mounts are left out. */
-export function reachableMounts(mountinfo: string): Mount[] {
+/**
+ * The mounts that are `wanted` and can be reached, in the order of the text; lines that are no mounts are left out.
+ */
+export function reachableMounts(mountinfo: string, wanted: (mount: Mount) => boolean = () => true): Mount[] {
   const mounts = mountinfo.split('\n').flatMap((line) => parseLine(line) ?? []);
   // The first root file system is its own parent.
-  const children = mounts.filter(({ id, parent }) => id !== parent);
-  const places = new Set(children.map(({ parent, mount }) => `${parent} ${mount}`));
+  const places = new Set<string>();
+  for (const { id, parent, mount } of mounts) if (id !== parent) places.add(`${parent} ${mount}`);
   const byId = new Map(mounts.map((mount) => [mount.id, mount]));
   // What was mounted later on a folder further up belongs to the same parent, and hides what it lies on.
-  const hidden = new Set(
-    children.filter(({ parent, mount }) => foldersAbove(mount).some((folder) => places.has(`${parent} ${folder}`))),
-  );
+  const isHidden = ({ id, parent, mount }: Mount): boolean =>
+    id !== parent && foldersAbove(mount).some((folder) => places.has(`${parent} ${folder}`));
   const isBuried = (mount: Mount): boolean => {
     let at: Mount | undefined = mount;
     // Counting ends the walk should the kernel ever show a circle.
     for (let steps = 0; at !== undefined && steps <= mounts.length; steps++) {
-      if (hidden.has(at)) return true;
+      if (isHidden(at)) return true;
       at = byId.get(at.parent);
     }
     return false;
   };
-  return mounts.filter((mount) => !places.has(`${mount.id} ${mount.mount}`) && !isBuried(mount));
+  return mounts.filter((mount) => wanted(mount) && !places.has(`${mount.id} ${mount.mount}`) && !isBuried(mount));
 }
 
 /** `/a/b` and `/a` of `/a/b/c`; with `/` at the end. */

@@ -1,10 +1,11 @@
-import { machine } from 'node:os';
-
 import { functionReport, missing } from './function-report.ts';
 import type { Missing } from './function-report.ts';
 import type { Probe } from './probe.ts';
 import type { Source } from './source.ts';
 import { virtualisationOf } from './virtualisation.ts';
+
+/** As uname -m says it; asking through node:os would load that first. */
+const machines: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64', ia32: 'i686', arm: 'armv7l' };
 
 /** Reads what names the system: /proc/sys/kernel, os-release, DMI; and whether it wants a reboot. */
 export const os: Probe = {
@@ -20,7 +21,7 @@ export const os: Probe = {
             hostname: source.readOptional('/proc/sys/kernel/hostname')?.trim(),
             distribution: release('PRETTY_NAME') ?? release('NAME'),
             kernel,
-            architecture: machine(),
+            architecture: machines[process.arch] ?? process.arch,
             virtualisation: virtualisationOf(source),
             reboot_required: rebootRequired(source, kernel, `${release('ID') ?? ''} ${release('ID_LIKE') ?? ''}`),
           },

@@ -1,13 +1,15 @@
 import { functionReport, missing, rounded } from './function-report.ts';
 import type { Facts } from './function-report.ts';
-import { kernelConstants } from './kernel-constants.ts';
 import { matchesGlobs } from './name-glob.ts';
+import { pageBytes } from './page-size.ts';
 import type { Earlier, Probe } from './probe.ts';
 import { decodeTicks, encodeTicks, ticksSince } from './process-ticks.ts';
-import { readProcesses } from './read-processes.ts';
+import { nameOf, readProcesses } from './read-processes.ts';
 import type { ProcessInfo, ProcessList } from './read-processes.ts';
 
 const topCount = 5;
+/** USER_HZ, the same on every processor that Node runs on. */
+const ticksPerSecond = 100;
 
 /** Reads /proc/PID/stat of every process: counts by state, the top five by CPU and memory, and those that rules name. */
 export const processes: Probe = {
@@ -16,21 +18,14 @@ export const processes: Probe = {
   rates: true,
   run: ({ source, options, earlier, leftMs }) => {
     const list = readProcesses(source, leftMs);
-    const constants = kernelConstants(source.root);
+    const name = (process: ProcessInfo): string => nameOf(process, source);
     const globs = options.processes ?? [];
     return {
       functions: [
         functionReport('processes', [countFacts(list)]),
-        functionReport('process_cpu', cpuFacts(list, earlier, constants.ticksPerSecond)),
-        functionReport('process_memory', memoryFacts(list, constants.pageBytes)),
-        ...(globs.length === 0
-          ? []
-          : [
-              functionReport(
-                'process_match',
-                globs.map((match) => matchFacts(match, list)),
-              ),
-            ]),
+        functionReport('process_cpu', cpuFacts(list, earlier, name)),
+        functionReport('process_memory', memoryFacts(list, pageBytes(source.root), name)),
+        ...(globs.length === 0 ? [] : [functionReport('process_match', matchFacts(globs, list, name))]),
       ],
       counters: encodeTicks(list.processes),
       ...(list.fault !== null && list.isFailure ? { error: list.fault } : {}),
@@ -50,32 +45,38 @@ function countFacts({ total, processes, fault }: ProcessList): Facts {
   };
 }
 
-function cpuFacts({ processes }: ProcessList, earlier: Earlier | null, ticksPerSecond: number | null): Facts[] {
+function cpuFacts({ processes }: ProcessList, earlier: Earlier | null, name: NameOf): Facts[] {
   const before = decodeTicks(earlier?.counters);
-  if (earlier === null || before === null || ticksPerSecond === null) return [];
+  if (earlier === null || before === null) return [];
   const used = processes.map((process) => ({ process, ticks: ticksSince(process, before) ?? 0 }));
   const top = highest(used, ({ process, ticks }) => (process.pid === ownPid ? 0 : ticks));
   return top.map(({ process, ticks }) => ({
-    process: process.name,
+    process: name(process),
     pid: process.pid,
     used_percent_of_one_cpu: rounded((100 * ticks) / ticksPerSecond / (earlier.elapsedMs / 1000), 2),
   }));
 }
 
-function memoryFacts({ processes }: ProcessList, pageBytes: number | null): Facts[] {
+function memoryFacts({ processes }: ProcessList, page: number | null, name: NameOf): Facts[] {
   const top = highest(processes, ({ pid, residentPages }) => (pid === ownPid ? 0 : residentPages));
-  return top.map(({ name, pid, residentPages }) => ({
-    process: name,
-    pid,
-    resident_bytes: pageBytes === null ? missing('the size of a page is not known') : residentPages * pageBytes,
+  return top.map((process) => ({
+    process: name(process),
+    pid: process.pid,
+    resident_bytes: page === null ? missing('the size of a page is not known') : process.residentPages * page,
   }));
 }
 
-function matchFacts(match: string, { processes, fault }: ProcessList): Facts {
-  const matches = ({ name, comm, pid }: ProcessInfo): boolean =>
-    pid !== ownPid && (matchesGlobs(match, name) || (comm !== name && matchesGlobs(match, comm)));
-  return { match, count: fault === null ? processes.filter(matches).length : missing(fault) };
+function matchFacts(globs: readonly string[], { processes, fault }: ProcessList, name: NameOf): Facts[] {
+  if (fault !== null) return globs.map((match) => ({ match, count: missing(fault) }));
+  const names = processes.filter(({ pid }) => pid !== ownPid).map((process) => [process.comm, name(process)] as const);
+  return globs.map((match) => ({
+    match,
+    count: names.filter(([comm, whole]) => matchesGlobs(match, whole) || (comm !== whole && matchesGlobs(match, comm)))
+      .length,
+  }));
 }
+
+type NameOf = (process: ProcessInfo) => string;
 
 const ownPid = process.pid;
 

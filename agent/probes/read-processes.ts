@@ -7,8 +7,6 @@ import type { Source } from './source.ts';
 
 export interface ProcessInfo extends ProcessStat {
   readonly pid: number;
-  /** The name of the program, without arguments: `comm`, and where the kernel cut that off, the whole name. */
-  readonly name: string;
 }
 
 export interface ProcessList {
@@ -47,7 +45,7 @@ export function readProcesses(source: Source, leftMs: () => number): ProcessList
     const pid = pids[index] ?? '';
     try {
       const stat = parseProcessStat(readFileSync(`${source.root}/proc/${pid}/stat`, 'utf8'));
-      if (stat !== null) processes.push({ ...stat, pid: Number(pid), name: wholeName(stat.comm, pid, source) });
+      if (stat !== null) processes.push({ ...stat, pid: Number(pid) });
     } catch (error) {
       const code = errorCode(error);
       if (code === 'EACCES' || code === 'EPERM') {
@@ -64,8 +62,11 @@ export function readProcesses(source: Source, leftMs: () => number): ProcessList
   return { total: pids.length - gone, processes, fault: null, isFailure: false };
 }
 
-/** Programs may write what they like into their first argument: only what goes on from the cut name counts. */
-function wholeName(comm: string, pid: string, source: Source): string {
+/**
+ * The name of a program, without arguments: `comm`, and where the kernel cut that off, the whole name. Programs may
+ * write what they like into their first argument, so only what goes on from the cut name counts.
+ */
+export function nameOf({ comm, pid }: ProcessInfo, source: Source): string {
   if (comm.length !== commBytes) return comm;
   try {
     const first = source.readStart(`/proc/${pid}/cmdline`, 4096).split('\0', 1)[0] ?? '';

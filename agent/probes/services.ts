@@ -15,17 +15,20 @@ const suffixes = new Set(
 /** Asks systemctl, once, for the failed units and for those that rules name; where systemd runs. */
 export const services: Probe = { name: 'services', deadlineMs: 2500, run: readServices };
 
-async function readServices({ source, options, leftMs }: ProbeContext): Promise<ProbeResult> {
+function readServices({ source, options, leftMs }: ProbeContext): ProbeResult | Promise<ProbeResult> {
   const asked = (options.units ?? []).slice(0, maxUnitsAsked);
   if (!source.exists('/run/systemd/system')) return { functions: unknownServices(asked, 'no systemd') };
   const program = programs.find((path) => source.exists(path));
   if (program === undefined) return { functions: unknownServices(asked, 'no systemctl') };
+  return askSystemctl(source.root + program, asked, Math.min(systemctlMs, leftMs()));
+}
+
+async function askSystemctl(program: string, asked: readonly string[], deadlineMs: number): Promise<ProbeResult> {
   const properties = ['Id', 'Names', 'LoadState', 'ActiveState'].flatMap((name) => ['-p', name]);
   // `--state` bears upon the pattern alone: the failed ones of all units, and in any state those that are named.
   const args = ['show', '--no-pager', '--state=failed', ...properties, '--', '*', ...asked.map(wholeUnitName)];
   try {
-    const output = await outputOf(source.root + program, args, Math.min(systemctlMs, leftMs()));
-    return { functions: servicesFrom(unitsIn(output), asked) };
+    return { functions: servicesFrom(unitsIn(await outputOf(program, args, deadlineMs)), asked) };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return { functions: unknownServices(asked, reason), error: reason };
