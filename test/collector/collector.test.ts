@@ -21,6 +21,12 @@ test('a pass over three clients stores their reports, visits and the run', async
     rows.map((row) => row['client']),
     clients.map(({ name }) => name).toSorted(),
   );
-  console.log(result, rows, await fleet.query('SELECT * FROM visits'), await fleet.query('SELECT * FROM runs'), await fleet.query('SELECT * FROM clients'));
+  console.log(
+    result,
+    rows,
+    await fleet.query('SELECT * FROM visits'),
+    await fleet.query('SELECT * FROM runs'),
+    await fleet.query('SELECT * FROM clients'),
+  );
   assert.deepEqual(fleet.sealedFiles(), []);
 });

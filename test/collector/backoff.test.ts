@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { isHeldBack, nextAttemptAtMs } from '../../src/collector/backoff.ts';
+import type { LastAttempt } from '../../src/collector/backoff.ts';
+
+const minute = 60_000;
+
+/** Runs a client whose logins are always refused through a day and says which runs visited it. */
+function visitedRuns(everyMs: number, runs: number, jitterMs: (run: number) => number): number[] {
+  let facts: LastAttempt | undefined;
+  const visited: number[] = [];
+  for (let run = 0; run < runs; run++) {
+    const runStart = 1e12 + run * everyMs;
+    if (isHeldBack(facts, runStart)) continue;
+    visited.push(run);
+    const startedAtMs = runStart + jitterMs(run);
+    const next = nextAttemptAtMs({ code: 'auth-failed', facts, startedAtMs, everyMs });
+    facts = { lastVisitAtMs: startedAtMs, nextAttemptAtMs: next };
+  }
+  return visited;
+}
+
+test('a refused login waits 1, 2, 4, 8 runs, then an hour', () => {
+  assert.deepEqual(
+    visitedRuns(5 * minute, 60, () => 0),
+    [0, 1, 3, 7, 15, 27, 39, 51],
+  );
+});
+
+test('it does so whenever in the run the visits begin', () => {
+  const early = (run: number): number => (run % 2 === 0 ? 100 : 2 * minute);
+  assert.deepEqual(visitedRuns(5 * minute, 40, early), [0, 1, 3, 7, 15, 27, 39]);
+});
+
+test('runs an hour or more apart are never skipped', () => {
+  assert.deepEqual(
+    visitedRuns(60 * minute, 5, () => 1000),
+    [0, 1, 2, 3, 4],
+  );
+  assert.deepEqual(
+    visitedRuns(180 * minute, 5, () => 1000),
+    [0, 1, 2, 3, 4],
+  );
+});
+
+const others = [null, 'connect-timeout', 'host-key-changed', 'agent-failed', 'credentials-unusable'];
+for (const code of others) {
+  test(`${code ?? 'a success'} holds nobody back`, () => {
+    const facts = { lastVisitAtMs: 0, nextAttemptAtMs: 10 * minute };
+    assert.equal(nextAttemptAtMs({ code, facts, startedAtMs: 20 * minute, everyMs: 5 * minute }), null);
+  });
+}
+
+const held: readonly (readonly [string, LastAttempt | undefined, boolean])[] = [
+  ['never seen', undefined, false],
+  ['nothing stored', { lastVisitAtMs: 5, nextAttemptAtMs: null }, false],
+  ['due', { lastVisitAtMs: 5, nextAttemptAtMs: 1000 * minute }, false],
+  ['later', { lastVisitAtMs: 5, nextAttemptAtMs: 1001 * minute }, true],
+  ['further ahead than any pause: a clock was wrong', { lastVisitAtMs: 5, nextAttemptAtMs: 1100 * minute }, false],
+];
+for (const [what, facts, expected] of held) {
+  test(`held back or not: ${what}`, () => {
+    assert.equal(isHeldBack(facts, 1000 * minute), expected);
+  });
+}
