@@ -1,0 +1,56 @@
+import { isIP } from 'node:net';
+import { domainToASCII } from 'node:url';
+
+/**
+ * What is wrong with the address of a machine (IPv4, IPv6 without brackets, or a host name), or null when nothing is.
+ * The answer ends a sentence that begins with the value.
+ */
+export function hostFault(host: string): string | null {
+  if (isIP(host) !== 0) return null;
+  if (/^\[.*\]$/.test(host)) return `must be without brackets; write ${host.slice(1, -1)}`;
+  if (/^[\d.]+$/.test(host)) return 'is no IPv4 address; four numbers from 0 to 255 are';
+  if (host.includes('://') || host.includes('/'))
+    return 'is no host name; write the name alone, without a scheme or path';
+  if (/^[^:]+:\d+$/.test(host)) return 'is no host name; write the port as port="..."';
+  if (/^[^@]*@/.test(host)) return 'is no host name; write the user as username="..."';
+  if (isAsciiHost(host)) return null;
+  const ascii = domainToASCII(host);
+  if (ascii !== '' && ascii !== host && isAsciiHost(ascii)) return `has letters beyond ASCII; write ${ascii}`;
+  return 'is no IP address or host name; letters, digits, dots and hyphens make one';
+}
+
+function isAsciiHost(host: string): boolean {
+  return host.length <= 253 && host.split('.').every(isLabel);
+}
+
+function isLabel(label: string, index: number, labels: readonly string[]): boolean {
+  const rootDot = label === '' && index > 0 && index === labels.length - 1;
+  return rootDot || /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/.test(label);
+}
+
+const atom = /^[\p{L}\p{N}!#$%&'*+/=?^_`{|}~][\p{L}\p{N}.!#$%&'*+/=?^_`{|}~-]*$/u;
+const domain =
+  /^(?=.{1,253}$)[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?(?:\.[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?)*$/u;
+
+/**
+ * Whether a text is one bare mail address: a subset of RFC 5321 without quoted local parts, comments and address
+ * literals, in which no line break, comma, bracket or option of a command can hide.
+ */
+export function isMailAddress(text: string): boolean {
+  const at = text.lastIndexOf('@');
+  const local = text.slice(0, Math.max(at, 0));
+  if (Buffer.byteLength(text) > 254 || Buffer.byteLength(local) > 64) return false;
+  return atom.test(local) && !local.endsWith('.') && !local.includes('..') && domain.test(text.slice(at + 1));
+}
+
+/** The addresses between commas, or null when one of them is none or there are none. */
+export function parseMailAddresses(text: string): readonly string[] | null {
+  const parts = text.split(',').map((part) => part.trim());
+  return parts.every(isMailAddress) ? parts : null;
+}
+
+/** Whether a text is a sender: a bare address, or `Name <address>` with nothing in the name that headers give a meaning. */
+export function isSender(text: string): boolean {
+  const named = /^([^<>"\\,;:@\p{C}]{0,120}|"[^<>"\\\p{C}]{0,120}")\s*<([^<>]*)>$/u.exec(text);
+  return isMailAddress(named === null ? text : (named[2] ?? ''));
+}

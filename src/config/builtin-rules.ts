@@ -1,0 +1,48 @@
+/** The rules that hold without being written: defaults for types no rule is written of, and conditions. */
+export interface BuiltinRule {
+  readonly name: string;
+  readonly origin: 'default' | 'condition';
+  /** As an <alert> would say it. */
+  readonly attributes: Readonly<Record<string, string>>;
+  /** What `for` is unless <alerts> or a tuning <alert> says it; null: `for` has no meaning. */
+  readonly defaultFor: string | null;
+  /** Concerns the fleet as a whole, so only <alerts> can tune it. */
+  readonly fleet: boolean;
+}
+
+function byDefault(name: string, defaultFor: string, attributes: Readonly<Record<string, string>>): BuiltinRule {
+  return { name, origin: 'default', attributes: { name, ...attributes }, defaultFor, fleet: false };
+}
+
+function condition(
+  name: string,
+  severity: 'warning' | 'critical',
+  defaultFor: string | null,
+  more: { readonly fleet?: true; readonly attributes?: Readonly<Record<string, string>> } = {},
+): BuiltinRule {
+  const attributes = { name, severity, ...more.attributes };
+  return { name, origin: 'condition', attributes, defaultFor, fleet: more.fleet === true };
+}
+
+/**
+ * All of them. `for` of `unreachable` and `no-report` counts full runs, of `probe-failed` reports; that of
+ * `collector-silent` is three times `every`.
+ */
+export function builtinRules(everyMs: number, usualFor: '1x' | '2x'): readonly BuiltinRule[] {
+  return [
+    byDefault('disk', '1x', { type: 'disk', warning: '90%', critical: '95%' }),
+    byDefault('inodes', '1x', { type: 'inodes', limit: '90%', severity: 'warning' }),
+    byDefault('memory', '3x', { type: 'memory', limit: '97%' }),
+    byDefault('service', '1x', { type: 'service', severity: 'warning' }),
+    condition('unreachable', 'critical', '2x'),
+    condition('host-key-changed', 'critical', null),
+    condition('not-trusted', 'warning', null),
+    condition('no-report', 'critical', '3x'),
+    condition('probe-failed', 'warning', '3x'),
+    condition('mount-unresponsive', 'critical', usualFor),
+    condition('clock-offset', 'warning', usualFor, { attributes: { type: 'clock-offset', limit: '60s' } }),
+    condition('rebooted', 'warning', null),
+    condition('collector-silent', 'critical', `${Math.max(1, Math.round((3 * everyMs) / 1000))}s`, { fleet: true }),
+    condition('collector-isolated', 'warning', null, { fleet: true }),
+  ];
+}

@@ -1,0 +1,99 @@
+import { nearest } from './nearest.ts';
+
+const dayNames = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
+
+/** `sun`, `mon-fri`, `fri-mon,wed`: the days in order, 0 is Sunday; null for what is no such list. */
+export function parseDays(text: string): readonly number[] | null {
+  const days = new Set<number>();
+  for (const part of text.toLowerCase().split(',')) {
+    const [first = '', last = first, ...rest] = part.trim().split('-');
+    const from = dayNames.indexOf(first.trim());
+    const to = dayNames.indexOf(last.trim());
+    if (from < 0 || to < 0 || rest.length > 0) return null;
+    for (let day = from; ; day = (day + 1) % 7) {
+      days.add(day);
+      if (day === to) break;
+    }
+  }
+  return [...days].sort((left, right) => left - right);
+}
+
+/** `02:00` in minutes since midnight. */
+export function parseClock(text: string): number | null {
+  const parts = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(text);
+  return parts === null ? null : Number(parts[1]) * 60 + Number(parts[2]);
+}
+
+/** Whether a text is a day of the calendar, `YYYY-MM-DD`. */
+export function isDate(text: string): boolean {
+  if (!/^\d{4}-\d\d-\d\d$/.test(text)) return false;
+  const date = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
+}
+
+const momentForm =
+  /^(\d{4}-\d\d-\d\d)(?:[T ]([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?(Z|[+-](?:0\d|1[0-4]):[0-5]\d)?)?$/;
+
+/**
+ * `2026-12-01`, `2026-12-01 06:00` or, with its offset, `2026-12-01T06:00:00Z`, in milliseconds since 1970. Without an
+ * offset it is read in the zone (null: the server's); a bare date means its first minute. A time that a clock change
+ * skips is read with the offset before the change.
+ */
+export function parseMoment(text: string, zone: string | null): number | null {
+  const parts = momentForm.exec(text);
+  const [, date = '', hour = '00', minute = '00', second = '00', offset] = parts ?? [];
+  if (parts === null || !isDate(date)) return null;
+  const wall = `${date}T${hour}:${minute}:${second}`;
+  if (offset !== undefined) return Date.parse(wall + offset);
+  if (zone === null) return new Date(wall).getTime();
+  const asUtcMs = Date.parse(`${wall}Z`);
+  const guessMs = asUtcMs - zoneOffsetMs(zone, asUtcMs);
+  const betterMs = asUtcMs - zoneOffsetMs(zone, guessMs);
+  if (betterMs + zoneOffsetMs(zone, betterMs) === asUtcMs) return betterMs;
+  return asUtcMs - Math.min(zoneOffsetMs(zone, guessMs), zoneOffsetMs(zone, betterMs));
+}
+
+function zoneOffsetMs(zone: string, atMs: number): number {
+  const format = new Intl.DateTimeFormat('en-US', {
+    timeZone: zone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    second: 'numeric',
+  });
+  const part = new Map(format.formatToParts(atMs).map(({ type, value }) => [type, Number(value)]));
+  const number = (type: Intl.DateTimeFormatPartTypes): number => part.get(type) ?? 0;
+  const wallMs = Date.UTC(
+    number('year'),
+    number('month') - 1,
+    number('day'),
+    number('hour'),
+    number('minute'),
+    number('second'),
+  );
+  return wallMs - Math.floor(atMs / 1000) * 1000;
+}
+
+/** Whether this Node knows an IANA time zone. Bare offsets such as `+02:00` are none: they know no summer time. */
+export function isZone(text: string): boolean {
+  if (!/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(text)) return false;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: text });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The zone that a misspelt one most likely means; its city alone counts as well. */
+export function nearestZone(text: string): string | null {
+  const zones = ['UTC', ...Intl.supportedValuesOf('timeZone')];
+  const near = nearest(text, zones);
+  if (near !== null) return near;
+  const cities = new Map(zones.map((zone) => [zone.slice(zone.lastIndexOf('/') + 1), zone]));
+  const city = nearest(text.slice(text.lastIndexOf('/') + 1), cities.keys());
+  return city === null ? null : (cities.get(city) ?? null);
+}

@@ -1,0 +1,70 @@
+import { hostFault } from './addresses.ts';
+import type { Findings } from './findings.ts';
+import type { Element } from './parse-elements.ts';
+import { parseRanged, type Ranged } from './ranges.ts';
+
+/** One machine of a <client> element, its range expanded. */
+export interface Machine {
+  readonly name: string;
+  readonly address: string;
+  readonly was: string | null;
+}
+
+const none: Ranged = { count: 1, ranged: false, at: () => '' };
+
+/** The machines a <client> stands for; empty after telling what is wrong. */
+export function expandClient(element: Element, port: number, isLocal: boolean, findings: Findings): readonly Machine[] {
+  const said = element.attributes;
+  const fault = (message: string): readonly Machine[] => {
+    findings.fault(element, message);
+    return [];
+  };
+  if (said['ip'] !== undefined && said['address'] !== undefined) {
+    return fault('<client> has ip and address, which mean the same; keep one of them');
+  }
+  const written = said['ip'] ?? said['address'] ?? (isLocal ? 'localhost' : undefined);
+  if (written === undefined) {
+    return element.faulty ? [] : fault('<client> lacks ip; write ip="ADDRESS" or ip="HOST NAME"');
+  }
+  const [ip, name, was] = [ranged(written), ranged(said['name']), ranged(said['was'])];
+  const most = [ip, name, was].reduce((left, right) => (right.count > left.count ? right : left));
+  const named = said['name'];
+  for (const [attribute, range] of [
+    ['ip', ip],
+    ['name', name],
+    ['was', was],
+  ] as const) {
+    if (!range.ranged || range.count === most.count) continue;
+    return fault(
+      `<client> ${attribute} has a range of ${range.count}, but another attribute one of ${most.count}; make them equally long`,
+    );
+  }
+  if (name.ranged && !ip.ranged) return fault('<client> name has a range but ip has none; write the same range in ip');
+  if (ip.ranged && named !== undefined && !name.ranged) {
+    return fault(
+      `<client> ip has a range but name="${named}" has none, so all would have one name; write a range in name, or leave it out`,
+    );
+  }
+  if (said['was'] !== undefined && was.ranged !== ip.ranged) {
+    return fault(
+      `<client> ${was.ranged ? 'was' : 'ip'} has a range but ${was.ranged ? 'ip' : 'was'} has none; write it in both`,
+    );
+  }
+  const machines: Machine[] = [];
+  for (let index = 0; index < most.count; index += 1) {
+    const address = ip.at(index);
+    const problem = ip.ranged ? hostFault(address) : null;
+    if (problem !== null) return fault(`<client> ip="${written}": "${address}" ${problem}`);
+    const byDefault = port === 22 ? address : `${address.includes(':') ? `[${address}]` : address}:${port}`;
+    const before = said['was'] === undefined ? null : was.at(index);
+    machines.push({ name: named === undefined ? byDefault : name.at(index), address, was: before });
+  }
+  return machines;
+}
+
+function ranged(text: string | undefined): Ranged {
+  if (text === undefined) return none;
+  const range = parseRanged(text);
+  // The vocabulary's check has told of it and taken the attribute away.
+  return typeof range === 'string' ? none : range;
+}

@@ -1,0 +1,70 @@
+import type { Findings, Place } from './findings.ts';
+
+/** What tells one client from another. */
+export interface ClientIdentity extends Place {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly was: string | null;
+  readonly retired: boolean;
+  readonly isLocal: boolean;
+  readonly proxyJump: string | null;
+}
+
+/**
+ * Takes out clients that are another one already (equal address, port and way: the first counts, the second draws a
+ * warning), and tells of equal names and of former names that cannot be. A retired client is visited by nobody, so
+ * its address is free for another.
+ */
+export function withoutDuplicates<T extends ClientIdentity>(clients: readonly T[], findings: Findings): readonly T[] {
+  const byWay = new Map<string, T>();
+  const byName = new Map<string, T>();
+  const kept = clients.filter((client) => {
+    const way = `${client.address.toLowerCase()} ${client.port} ${client.isLocal ? 'local' : `via ${client.proxyJump ?? ''}`}`;
+    const first = client.retired ? undefined : byWay.get(way);
+    if (first !== undefined) {
+      const { name, address, port } = client;
+      const same =
+        name === first.name
+          ? `client "${name}"`
+          : `client "${name}" is "${first.name}" again (${address}, port ${port}); it`;
+      findings.warn(client, `${same} is written already at ${whereOf(first)}; the first counts, remove this one`);
+      return false;
+    }
+    if (!client.retired) byWay.set(way, client);
+    const namesake = byName.get(client.name);
+    if (namesake !== undefined) {
+      findings.fault(
+        client,
+        `a second client "${client.name}"; the first is at ${whereOf(namesake)}, give it another name`,
+      );
+      return false;
+    }
+    byName.set(client.name, client);
+    return true;
+  });
+  const formerly = new Map<string, T>();
+  for (const client of kept) {
+    const { was } = client;
+    if (was === null) continue;
+    const heir = formerly.get(was);
+    if (was === client.name) findings.fault(client, `client "${client.name}" was "${was}" already; remove was`);
+    else if (byName.has(was)) {
+      findings.fault(
+        client,
+        `client "${client.name}" was="${was}", but that client is still written; remove one of them`,
+      );
+    } else if (heir !== undefined) {
+      findings.fault(
+        client,
+        `client "${client.name}" was="${was}", as "${heir.name}" at ${whereOf(heir)} was; only one can be`,
+      );
+    }
+    formerly.set(was, client);
+  }
+  return kept;
+}
+
+function whereOf({ source, line }: Place): string {
+  return `${source.shown}:${line ?? 1}`;
+}

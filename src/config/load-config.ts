@@ -1,0 +1,169 @@
+import path from 'node:path';
+
+import { readBastions } from './bastions.ts';
+import { checkVocabulary } from './check-vocabulary.ts';
+import { readCollector } from './collector-settings.ts';
+import type { AlertsConfig, Config } from './config.ts';
+import { createFindings, type Place } from './findings.ts';
+import { readConfigTree } from './include.ts';
+import { judgeClients } from './judge-clients.ts';
+import { localPath } from './local-path.ts';
+import { readNotify, readSmtp } from './mail-settings.ts';
+import type { Element } from './parse-elements.ts';
+import { checkPermissions, createSecretPlaces } from './permissions.ts';
+import { predecessorOnly } from './predecessor.ts';
+import { parseDuration } from './quantities.ts';
+import { readClients } from './read-clients.ts';
+import type { ReadContext } from './read-secret.ts';
+import { createAudienceReader, nobody, readWindows } from './recipients.ts';
+import { createRuleReader } from './rule-scope.ts';
+import { createSshFinisher, createSshReader, sshDefaults } from './ssh-settings.ts';
+import { readRetention, readStorage } from './storage-settings.ts';
+import { statePaths } from '../paths.ts';
+
+export interface LoadConfigOptions {
+  /** config.xml, relative to the working folder or absolute. */
+  readonly file: string;
+  /** Decides which `until` has passed, milliseconds since 1970; left out: the clock of this machine. */
+  readonly nowMs?: number;
+  /** false: files with secrets may be readable by others. For tests and the demo. Default true. */
+  readonly checkPermissions?: boolean;
+}
+
+/**
+ * Reads config.xml and all it includes into one frozen Config. Reads no password file and no environment variable, and
+ * connects to nothing. Throws FleetError `config-missing`; ConfigError `config-invalid` with every fault at once, or
+ * `config-permissions` when that is all there is to mend.
+ */
+export function loadConfig(options: LoadConfigOptions): Config {
+  const findings = createFindings();
+  const places = createSecretPlaces();
+  const context: ReadContext = { findings, places };
+  const tree = readConfigTree(options.file, findings);
+  const { root } = tree;
+  if (root === null) {
+    findings.throwFaults();
+    throw new Error('a configuration without a root and without a fault');
+  }
+  const onlyPredecessor = !tree.includes && predecessorOnly(root);
+  const said = root.children.flatMap((child) => Object.keys(child.attributes).map((name) => `${child.name} ${name}`));
+  checkVocabulary(root, findings);
+
+  const file = path.resolve(options.file);
+  const one = (name: string): Element | null => root.children.find((child) => child.name === name) ?? null;
+  const all = (name: string): readonly Element[] => root.children.filter((child) => child.name === name);
+
+  const stateDir = stateFolder(file, one('state'));
+  const state = statePaths(stateDir);
+  const storage = readStorage(one('storage'), state.database, context);
+  const retention = readRetention(one('retention'), context);
+  const smtp = readSmtp(one('smtp'), context);
+  const notify = readNotify(all('notify'));
+  const collector = readCollector(one('collector'), context);
+
+  const readSsh = createSshReader(context);
+  const finishSsh = createSshFinisher(sshDefaults(state.knownHosts));
+  const sshElement = one('ssh');
+  const ssh = sshElement === null ? {} : readSsh(sshElement, {});
+  const bastions = readBastions({
+    elements: all('bastion'),
+    base: ssh,
+    sshElement,
+    read: readSsh,
+    finish: finishSsh,
+    findings,
+  });
+
+  const alertsElement = one('alerts');
+  const { repeat, for: forSaid = null, groupInterval, defaults, zone = null } = alertsElement?.attributes ?? {};
+  const repeatMs = repeat === undefined ? 12 * 3_600_000 : parseDuration(repeat);
+  const rules = createRuleReader({
+    findings,
+    forSaid,
+    repeatMs,
+    everyMs: collector.everyMs,
+    defaults: defaults !== 'no',
+    predecessorOnly: onlyPredecessor,
+  });
+  const readAudience = createAudienceReader();
+  const topRules = alertsElement === null ? rules.base : rules.read(alertsElement, rules.base);
+  const audience = alertsElement === null ? nobody : readAudience(alertsElement, nobody);
+  const windows = alertsElement === null ? [] : readWindows(alertsElement, [], zone, findings);
+
+  const read = readClients({
+    root,
+    base: { ssh, audience, rules: topRules, windows, groups: [], state: 'active' },
+    bastions,
+    zone,
+    nowMs: options.nowMs ?? Date.now(),
+    findings,
+    readSsh,
+    finishSsh,
+    readAudience,
+    readRules: rules.read,
+  });
+  const whole: Place = { source: root.source, line: null };
+  const hasFallback = (smtp?.fallback ?? null) !== null;
+  judgeClients({ clients: read, notify, placeOf: rules.placeOf, hasFallback, findings, whole });
+  if (!hasClient(root)) {
+    const message = 'there is no client; write <client ip="..."/>';
+    if (tree.includes) findings.warn(root, message);
+    else findings.fault(root, message);
+  }
+  if (options.checkPermissions !== false) checkPermissions(tree.sources, places, findings);
+  findings.throwFaults();
+
+  const alerts: AlertsConfig = {
+    repeatMs,
+    groupIntervalMs: parseDuration(groupInterval ?? '') ?? 900_000,
+    defaults: defaults !== 'no',
+    zone,
+    recipients: audience.recipients,
+    windows,
+    rules: topRules.fleetRules,
+  };
+  return deepFreeze({
+    file,
+    digest: tree.digest,
+    stateDir,
+    storage,
+    retention,
+    smtp,
+    notify,
+    heartbeats: all('heartbeat').flatMap(({ attributes: { url } }) => url ?? []),
+    collector,
+    alerts,
+    bastions,
+    clients: read.map(({ client }) => client),
+    warnings: findings.warnings,
+    predecessorOnly: onlyPredecessor,
+    said: [...new Set(said)],
+  });
+}
+
+function stateFolder(file: string, element: Element | null): string {
+  const dir = element?.attributes['dir'];
+  if (element !== null && dir !== undefined) return localPath(dir, element.source);
+  return file.startsWith('/etc/') ? '/var/lib/fleet-health' : path.join(path.dirname(file), 'state');
+}
+
+function hasClient(element: Element): boolean {
+  return element.children.some((child) => child.name === 'client' || hasClient(child));
+}
+
+/** Freezes an object and all it holds; what is frozen already is passed over, so shared parts are visited once. */
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  // A client is frozen when it is made, but not what it holds.
+  const visited = new WeakSet<object>();
+  const freeze = (one: object): void => {
+    if (visited.has(one)) return;
+    visited.add(one);
+    Object.freeze(one);
+    for (const part of Object.values(one) as unknown[]) {
+      if (typeof part === 'object' && part !== null) freeze(part);
+    }
+  };
+  freeze(value);
+  return value;
+}

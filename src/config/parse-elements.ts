@@ -1,0 +1,83 @@
+import { XMLParser } from 'fast-xml-parser';
+
+import type { Findings, SourceFile } from './findings.ts';
+import { attributeValue, xmlFaults } from './well-formed.ts';
+
+/** An element of a configuration file. The checks take away what is wrong, so that readers only see what is right. */
+export interface Element {
+  readonly name: string;
+  readonly source: SourceFile;
+  readonly line: number;
+  /** References replaced; not trimmed. */
+  attributes: Record<string, string>;
+  children: Element[];
+  /** Something was wrong with it and told: what follows from that is not worth a second message. */
+  faulty: boolean;
+}
+
+const attributesKey = ':@';
+const metaKey = XMLParser.getMetaDataSymbol() as unknown as symbol;
+const parser = new XMLParser({
+  preserveOrder: true,
+  captureMetaData: true,
+  ignoreAttributes: false,
+  attributeNamePrefix: '',
+  parseTagValue: false,
+  parseAttributeValue: false,
+  trimValues: false,
+  processEntities: false,
+  ignoreDeclaration: true,
+  ignorePiTags: true,
+  jPath: false,
+  onDangerousProperty: (name: string) => name,
+});
+
+/** The nodes of fast-xml-parser: one key is the tag's name, its value the children. */
+type ParsedNode = Readonly<Record<string | symbol, unknown>>;
+
+/** The root element of a text, or null when it is no XML that config.xml may use; the faults are told. */
+export function parseElements(text: string, source: SourceFile, findings: Findings): Element | null {
+  const lineOf = lineCounter(text);
+  const faults = [...xmlFaults(text)].sort((left, right) => left.offset - right.offset);
+  for (const { offset, message } of faults) findings.fault({ source, line: lineOf(offset) }, message);
+  if (faults.length > 0) return null;
+  try {
+    const nodes = parser.parse(text) as readonly ParsedNode[];
+    return elementsOf(nodes, source, lineCounter(text))[0] ?? null;
+  } catch {
+    // The parser's words may repeat the text around, in which passwords stand.
+    findings.fault(
+      { source, line: null },
+      'an element or attribute has a name that cannot be read; see the documentation',
+    );
+    return null;
+  }
+}
+
+function elementsOf(nodes: readonly ParsedNode[], source: SourceFile, lineOf: (offset: number) => number): Element[] {
+  const elements: Element[] = [];
+  for (const node of nodes) {
+    const name = Object.keys(node).find((key) => key !== attributesKey);
+    if (name === undefined || name === '#text') continue;
+    const raw = (node[attributesKey] ?? {}) as Readonly<Record<string, string>>;
+    const attributes: Record<string, string> = {};
+    for (const key of Object.keys(raw)) attributes[key] = attributeValue(raw[key] ?? '');
+    const line = lineOf((node[metaKey] as { readonly startIndex: number }).startIndex);
+    const children = elementsOf(node[name] as readonly ParsedNode[], source, lineOf);
+    elements.push({ name, source, line, attributes, children, faulty: false });
+  }
+  return elements;
+}
+
+/** Line numbers from 1 of offsets that never go back. */
+function lineCounter(text: string): (offset: number) => number {
+  let line = 1;
+  let next = text.indexOf('\n');
+  return (offset) => {
+    while (next >= 0 && next < offset) {
+      line += 1;
+      next = text.indexOf('\n', next + 1);
+    }
+    return line;
+  };
+}

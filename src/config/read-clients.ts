@@ -1,0 +1,150 @@
+import { parseMoment } from './calendar.ts';
+import type { Bastion, Client, SshSettings, Window } from './config.ts';
+import { checkJump } from './bastions.ts';
+import { expandClient } from './expand-client.ts';
+import type { Findings, Place } from './findings.ts';
+import { withoutDuplicates, type ClientIdentity } from './identity.ts';
+import type { Element } from './parse-elements.ts';
+import { createProbeOptions } from './probe-options.ts';
+import { readWindows, type Audience } from './recipients.ts';
+import type { RuleScope } from './rule-scope.ts';
+import type { SshLayer } from './ssh-settings.ts';
+
+/** More would be a slip of a range: the fleet of a range of ranges. */
+const maxClients = 250_000;
+
+/** What holds within an element, for the elements inside it. */
+export interface Scope {
+  readonly ssh: SshLayer;
+  readonly audience: Audience;
+  readonly rules: RuleScope;
+  readonly windows: readonly Window[];
+  readonly groups: readonly string[];
+  readonly state: Client['state'];
+}
+
+export interface ReadClientsOptions {
+  readonly root: Element;
+  readonly base: Scope;
+  readonly bastions: readonly Bastion[];
+  readonly zone: string | null;
+  readonly nowMs: number;
+  readonly findings: Findings;
+  readonly readSsh: (element: Element, outer: SshLayer) => SshLayer;
+  readonly finishSsh: (layer: SshLayer) => SshSettings;
+  readonly readAudience: (element: Element, outer: Audience) => Audience;
+  readonly readRules: (element: Element, outer: RuleScope) => RuleScope;
+}
+
+/** A client, with what is only needed until the whole is judged. */
+export interface ReadClient extends ClientIdentity {
+  readonly client: Client;
+  readonly audience: Audience;
+}
+
+/** Every client of every group, in the file's order, after inheritance and without duplicates. */
+export function readClients(options: ReadClientsOptions): readonly ReadClient[] {
+  const { findings, bastions } = options;
+  const found: ReadClient[] = [];
+  const bastionNames = new Map(bastions.map((bastion) => [bastion.name, bastion]));
+  const probeOptionsOf = createProbeOptions();
+  let full = false;
+
+  const inner = (element: Element, outer: Scope): Scope => {
+    const ssh = options.readSsh(element, outer.ssh);
+    const ownJump = element.attributes['proxyJump'];
+    if (ownJump !== undefined && ownJump !== 'none') checkJump(element, ownJump, bastionNames, findings);
+    const group = element.name === 'group' ? element.attributes['name'] : undefined;
+    return {
+      ssh,
+      audience: options.readAudience(element, outer.audience),
+      rules: options.readRules(element, outer.rules),
+      windows: readWindows(element, outer.windows, options.zone, findings),
+      groups: group === undefined ? outer.groups : Object.freeze([...outer.groups, group]),
+      state: stateOf(element) ?? outer.state,
+    };
+  };
+
+  const readClient = (element: Element, outer: Scope): void => {
+    const scope = inner(element, outer);
+    const port = scope.ssh.port ?? 22;
+    const isLocal = scope.ssh.transport === 'local';
+    const lifetime = lifetimeOf(element, scope.state, options);
+    const ssh = options.finishSsh(scope.ssh);
+    const shared = {
+      ...lifetime,
+      port,
+      groups: scope.groups,
+      ssh,
+      rules: scope.rules.rules,
+      recipients: scope.audience.recipients,
+      muted: scope.audience.muted,
+      windows: scope.windows,
+      probeOptions: probeOptionsOf(scope.rules.rules),
+      file: element.source.path,
+      line: element.line,
+    };
+    for (const { name, address, was } of expandClient(element, port, isLocal, findings)) {
+      if (found.length >= maxClients) {
+        if (!full) findings.fault(element, `more than ${maxClients} clients; look for a range that is too wide`);
+        full = true;
+        return;
+      }
+      const client: Client = Object.freeze({ name, address, was, ...shared });
+      const { source, line }: Place = element;
+      const retired = client.state === 'retired';
+      const { audience } = scope;
+      found.push({
+        client,
+        audience,
+        source,
+        line,
+        name,
+        address,
+        port,
+        was,
+        retired,
+        isLocal,
+        proxyJump: ssh.proxyJump,
+      });
+    }
+  };
+
+  const walk = (parent: Element, scope: Scope): void => {
+    for (const child of parent.children) {
+      if (child.name === 'client') readClient(child, scope);
+      else if (child.name === 'group') {
+        if (/[[\]]/.test(child.attributes['name'] ?? ''))
+          findings.fault(child, '<group> name has a range; a group has one name');
+        walk(child, inner(child, scope));
+      }
+    }
+  };
+  walk(options.root, options.base);
+  return withoutDuplicates(found, findings);
+}
+
+function stateOf(element: Element): Client['state'] | undefined {
+  return element.attributes['state'] as Client['state'] | undefined;
+}
+
+/** The state and its end; a state that has ended is active again, with a warning that the words can go. */
+function lifetimeOf(
+  element: Element,
+  state: Client['state'],
+  { zone, nowMs, findings }: ReadClientsOptions,
+): Pick<Client, 'state' | 'untilMs'> {
+  const { until } = element.attributes;
+  if (until === undefined) return { state, untilMs: null };
+  const untilMs = parseMoment(until, zone);
+  if (state === 'active' && !element.faulty) {
+    findings.fault(
+      element,
+      '<client> has until but no state that could end; write state="paused" or "retired", or remove until',
+    );
+  } else if (untilMs !== null && untilMs <= nowMs) {
+    findings.warn(element, `<client> state="${state}" ended at ${until}, so it is active; remove state and until`);
+    return { state: 'active', untilMs: null };
+  }
+  return { state, untilMs };
+}

@@ -1,0 +1,53 @@
+/** What a `<storage url>` says, nothing resolved and no defaults. */
+export type StorageUrl =
+  | { readonly kind: 'sqlite'; readonly path: string }
+  | {
+      readonly kind: 'mysql';
+      readonly user: string | null;
+      readonly password: string | null;
+      /** IPv6 without brackets; null where none stands. */
+      readonly host: string | null;
+      readonly port: number | null;
+      readonly database: string;
+    };
+
+const mysqlForm = /^mysql:\/\/(?:([^:@/]*)(?::([^@]*))?@)?(\[[^\]]+\]|[^:/@?#[\]]*)(?::(\d{1,5}))?\/([^/?#]+)$/;
+
+/**
+ * Reads `sqlite:PATH` or `mysql://user@host:port/database`; user, password and database may be percent-encoded. Answers
+ * what is wrong, without a word of the value (it may hold a password), as a string.
+ */
+export function parseStorageUrl(url: string): StorageUrl | string {
+  if (url.startsWith('sqlite:')) {
+    const path = url.slice('sqlite:'.length);
+    if (path === '' || path.startsWith('//'))
+      return 'must name a file, like sqlite:fleet.db or sqlite:/var/lib/fleet.db';
+    if (path.startsWith(':memory:')) return 'must name a file; a database in memory is lost with the run';
+    return { kind: 'sqlite', path };
+  }
+  if (/^mariadb:/i.test(url)) return 'must begin with mysql://, for MariaDB as well';
+  if (!url.startsWith('mysql:')) return 'must begin with sqlite: or mysql://';
+  if (url.includes('?') || url.includes('#')) return 'takes no options; write tls="..." and the like as attributes';
+  const parts = mysqlForm.exec(url);
+  if (parts === null) return 'is not of the form mysql://user@host:port/database';
+  const [, user, password, host = '', port, database = ''] = parts;
+  if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)) return 'must name a port from 1 to 65535';
+  try {
+    return {
+      kind: 'mysql',
+      user: user === undefined || user === '' ? null : decodeURIComponent(user),
+      password: password === undefined || password === '' ? null : decodeURIComponent(password),
+      host: host === '' ? null : host.replace(/^\[(.*)\]$/, '$1'),
+      port: port === undefined ? null : Number(port),
+      database: decodeURIComponent(database),
+    };
+  } catch {
+    return 'has a % that encodes nothing; write it as %25';
+  }
+}
+
+/** What is wrong with a storage URL, or null. */
+export function storageUrlFault(url: string): string | null {
+  const parsed = parseStorageUrl(url);
+  return typeof parsed === 'string' ? parsed : null;
+}

@@ -1,0 +1,39 @@
+import type { Attributes } from './vocabulary.ts';
+
+const none = ['none'] as const;
+
+/** The way to a machine: on `ssh`, `group`, `client` and `bastion` alike, inherited one by one; `none` ends one. */
+export const sshAttributes: Attributes = {
+  username: { kind: 'text', words: none, help: 'Login name. Default: the user the collector runs as.' },
+  password: {
+    kind: 'secret',
+    words: none,
+    help: 'The password itself; the file must then be readable by its owner alone.',
+  },
+  passwordFile: { kind: 'path', words: none, help: 'A file whose first line is the password.' },
+  passwordEnv: { kind: 'variable', words: none, help: 'The environment variable that holds the password.' },
+  privateKey: {
+    kind: 'path',
+    words: none,
+    help: 'File of a private key. Default, where no password and no agent is said either: the first of ~/.ssh/id_ed25519, id_ecdsa and id_rsa there is.',
+  },
+  passphrase: { kind: 'secret', words: none, help: 'What opens the private key.' },
+  passphraseFile: { kind: 'path', words: none, help: 'A file whose first line is the passphrase.' },
+  passphraseEnv: { kind: 'variable', words: none, help: 'The environment variable that holds the passphrase.' },
+  agent: { kind: 'path', words: ['none', 'env'], help: 'Socket of an ssh-agent; env: $SSH_AUTH_SOCK. Default none.' },
+  hostKeys: {
+    words: ['strict', 'accept-new'],
+    help: 'accept-new: an unknown host key is written down at the first visit. A changed one is never taken. Default strict.',
+  },
+  knownHosts: { kind: 'path', help: 'Where known host keys stand. Default: known_hosts in the state folder.' },
+  config: { kind: 'path', words: none, help: 'An ssh_config file. Default none.' },
+  transport: {
+    words: ['ssh2', 'openssh', 'auto', 'local'],
+    help: "local: the collector's own machine, without SSH. Default ssh2, which is built in.",
+  },
+  proxyJump: { kind: 'name', words: none, help: 'Name of the <bastion> through which it is reached. Default none.' },
+  node: { kind: 'remotePath', words: none, help: 'Where Node.js is on the client. Default: the usual places.' },
+  runtime: { words: ['none', 'bring'], help: 'bring: a runtime is brought where there is no Node.js. Default none.' },
+  unsealed: { words: ['allow', 'refuse'], help: 'Whether reports that are not sealed are taken. Default refuse.' },
+  port: { kind: 'port', help: 'Default 22.' },
+};

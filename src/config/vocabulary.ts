@@ -1,0 +1,241 @@
+/**
+ * Every element and attribute of config.xml, once: the checks of the loader and config.xsd both follow from this table.
+ */
+import { alertAttributes } from './vocabulary-alert.ts';
+import { sshAttributes } from './vocabulary-ssh.ts';
+import type { KindName } from './attribute-kinds.ts';
+
+export interface AttributeSpec {
+  /** The form of its values: attribute-kinds.ts. */
+  readonly kind?: KindName;
+  /** The only values there are, when there is no kind; beside a kind, words that are taken as well. */
+  readonly words?: readonly string[];
+  readonly required?: true;
+  /** What it means, its unit and what holds when it is left out; one or two sentences, for editors and documents. */
+  readonly help: string;
+}
+
+export type Attributes = Readonly<Record<string, AttributeSpec>>;
+
+export interface ElementSpec {
+  /** The elements it may stand in; empty: it is the root. */
+  readonly parents: readonly string[];
+  /** At most one in all files together. */
+  readonly single?: true;
+  readonly attributes: Attributes;
+  readonly help: string;
+}
+
+const yesNo = ['yes', 'no'] as const;
+const severities = ['warning', 'critical'] as const;
+const scopes = ['alerts', 'group', 'client'] as const;
+
+const secretAttributes: Attributes = {
+  password: { kind: 'secret', help: 'The password itself; the file must then be readable by its owner alone.' },
+  passwordFile: { kind: 'path', help: 'A file whose first line is the password.' },
+  passwordEnv: { kind: 'variable', help: 'The environment variable that holds the password.' },
+};
+
+const mail = (whom: string): AttributeSpec => ({
+  kind: 'emails',
+  words: ['none'],
+  help: `${whom}, separated by commas; replaces those further out. none: nobody. <mail> adds to them.`,
+});
+
+const state: AttributeSpec = {
+  words: ['active', 'paused', 'retired'],
+  help: 'paused: visited, but nothing is told. retired: not visited, its alerts close, its history stays. Default active.',
+};
+
+export const vocabulary: Readonly<Record<string, ElementSpec>> = {
+  config: { parents: [], attributes: {}, help: 'The fleet: settings, alerts and clients, in any order.' },
+  state: {
+    parents: ['config'],
+    single: true,
+    attributes: {
+      dir: {
+        kind: 'path',
+        required: true,
+        help: 'Holds keys, spool and the embedded database. Default: state beside this file, /var/lib/fleet-health when it stands in /etc.',
+      },
+    },
+    help: 'Where the programs keep what they must remember.',
+  },
+  storage: {
+    parents: ['config'],
+    single: true,
+    attributes: {
+      url: {
+        kind: 'storage',
+        help: 'sqlite:PATH or mysql://user@host:port/database (MariaDB too). Default: sqlite, fleet.db in the state folder.',
+      },
+      ...secretAttributes,
+      socketPath: { kind: 'path', help: 'Unix socket of the MySQL server.' },
+      tls: {
+        words: ['no', 'yes', 'verify'],
+        help: 'yes: encrypted; verify: the certificate is checked as well. Default no, with ca verify.',
+      },
+      ca: { kind: 'path', help: "PEM file of the authority that signed the server's certificate." },
+      migrate: { words: yesNo, help: 'no: the schema is only changed by `fleet-health migrate`. Default yes.' },
+    },
+    help: 'The database.',
+  },
+  retention: {
+    parents: ['config'],
+    single: true,
+    attributes: {
+      raw: { kind: 'duration', help: 'How long rows of every visit are kept. Default 30d.' },
+      detail: { kind: 'duration', help: 'How long whole reports are kept; at most raw. Default 2d.' },
+      hourly: { kind: 'duration', help: 'How long averages of an hour are kept. Default: none are made.' },
+      daily: { kind: 'duration', help: 'How long averages of a day are kept. Default: none are made.' },
+    },
+    help: 'How long what is kept.',
+  },
+  smtp: {
+    parents: ['config'],
+    single: true,
+    attributes: {
+      host: { kind: 'host', required: true, help: 'The mail server.' },
+      port: { kind: 'port', help: 'Default 587 for starttls, 465 for tls, 25 for none.' },
+      security: {
+        words: ['none', 'starttls', 'tls'],
+        help: 'Default starttls; tls when port is 465; none when host is this machine.',
+      },
+      username: { kind: 'text', help: 'Login at the mail server. Default: no login.' },
+      ...secretAttributes,
+      from: { kind: 'sender', help: 'Sender of every mail. Default: fleet-health at the name of this machine.' },
+      ca: { kind: 'path', help: "PEM file of the authority that signed the server's certificate." },
+      verify: { words: yesNo, help: "Whether the server's certificate is checked. Default yes." },
+      fallback: {
+        kind: 'email',
+        words: ['none'],
+        help: 'Gets what no one else would: default rules and conditions of clients without recipients. Default: nobody.',
+      },
+      maxMailsPerHour: { kind: 'count', help: 'For each recipient; new critical alerts always go. Default 12.' },
+    },
+    help: 'The mail server. Without it mails only reach the folder outbox/.',
+  },
+  notify: {
+    parents: ['config'],
+    attributes: {
+      command: { kind: 'text', required: true, help: 'A program that is given each notification.' },
+      severity: { words: severities, help: 'The least severity it is given. Default: all.' },
+      rules: { kind: 'globs', help: 'Names of the rules it is given, patterns allowed. Default: all.' },
+      timeout: { kind: 'duration', help: 'After that the program is ended. Default 30s.' },
+    },
+    help: 'A program that is told beside mail.',
+  },
+  heartbeat: {
+    parents: ['config'],
+    attributes: { url: { kind: 'url', required: true, help: 'Asked after each good pass of the alerter.' } },
+    help: 'Somebody else who notices when the alerter no longer runs.',
+  },
+  collector: {
+    parents: ['config'],
+    single: true,
+    attributes: {
+      every: { kind: 'duration', help: 'How often cron starts `collect`: other defaults follow from it. Default 5m.' },
+      concurrency: { kind: 'count', help: 'How many clients are visited at a time. Default 128.' },
+      tcpTimeout: { kind: 'duration', help: 'Until TCP stands. Default 5s.' },
+      connectTimeout: { kind: 'duration', help: 'Until logged in, TCP included. Default 10s.' },
+      agentTimeout: { kind: 'duration', help: 'How long the agent may run. Default 15s.' },
+      clientDeadline: { kind: 'duration', help: 'How long one visit may take in all. Default 30s.' },
+      runDeadline: { kind: 'duration', help: 'How long a run may take. Default 80% of every.' },
+      perBastion: { kind: 'count', help: 'Logins under way at a time through one bastion. Default 10.' },
+      perSubnet: { kind: 'count', help: 'Logins under way at a time in one /24 or, for IPv6, /64. Default 32.' },
+      pipelining: { words: yesNo, help: 'Saves round trips by not waiting for answers of sshd. Default no.' },
+    },
+    help: 'How `collect` goes over the fleet.',
+  },
+  ssh: {
+    parents: ['config'],
+    single: true,
+    attributes: sshAttributes,
+    help: 'The way to every client, unless said further in.',
+  },
+  alerts: {
+    parents: ['config'],
+    single: true,
+    attributes: {
+      mail: mail('Who is told of the whole fleet'),
+      repeat: {
+        kind: 'duration',
+        words: ['none'],
+        help: 'How often people are reminded of what is open. Default 12h; none: never.',
+      },
+      for: {
+        kind: 'span',
+        help: 'How long or how many rows in a row a rule must hold, unless it says so itself. Default 2x.',
+      },
+      groupInterval: { kind: 'duration', help: 'How often warnings and recoveries alone make a mail. Default 15m.' },
+      defaults: { words: yesNo, help: 'no: only the rules written here, and conditions. Default yes.' },
+      zone: { kind: 'zone', help: "IANA time zone in which people read times. Default: the server's." },
+    },
+    help: 'Rules, recipients and windows for the whole fleet.',
+  },
+  mail: {
+    parents: scopes,
+    attributes: {
+      to: { kind: 'emails', required: true, help: 'Who is told as well, separated by commas.' },
+      severity: { words: severities, help: 'The least severity they are told. Default: all.' },
+      rules: { kind: 'globs', help: 'Names of the rules they are told of, patterns allowed. Default: all.' },
+    },
+    help: 'Adds recipients to those that mail="..." names.',
+  },
+  alert: { parents: scopes, attributes: alertAttributes, help: 'A rule: what must hold, and who is told when.' },
+  window: {
+    parents: scopes,
+    attributes: {
+      days: { kind: 'days', help: 'Days of the week on which it begins, like sun or mon-fri. Default: every day.' },
+      date: { kind: 'date', help: 'The one day on which it begins, like 2026-12-24; instead of days.' },
+      start: { kind: 'clock', required: true, help: 'When it begins, like 02:00.' },
+      duration: { kind: 'duration', required: true, help: 'How long it lasts; at most 7d.' },
+      zone: { kind: 'zone', help: "IANA time zone of start. Default: that of <alerts>, else the server's." },
+      rules: { kind: 'globs', help: 'Names of the rules that are held back, patterns allowed. Default: all.' },
+    },
+    help: 'A time in which nothing is told; what still holds when it ends is told then.',
+  },
+  bastion: {
+    parents: ['config'],
+    attributes: {
+      name: { kind: 'name', required: true, help: 'What proxyJump calls it.' },
+      ip: { kind: 'host', required: true, help: 'Its address or host name.' },
+      ...sshAttributes,
+    },
+    help: 'A machine through which others are reached. It takes what <ssh> says, but for proxyJump and transport.',
+  },
+  group: {
+    parents: ['config', 'group'],
+    attributes: {
+      name: { kind: 'name', help: 'For --group and mails.' },
+      mail: mail('Who is told of its clients'),
+      state,
+      ...sshAttributes,
+    },
+    help: 'Clients that have something in common; groups nest.',
+  },
+  client: {
+    parents: ['config', 'group'],
+    attributes: {
+      ip: { kind: 'host', help: 'Address or host name; one range such as web-[01-80] makes many clients.' },
+      address: { kind: 'host', help: 'The same as ip.' },
+      name: {
+        kind: 'name',
+        help: 'What it is called everywhere. A range goes along with that of ip. Default: ip, or ip:port unless the port is 22.',
+      },
+      was: { kind: 'name', help: 'Its former name; stored rows and silences follow once.' },
+      state,
+      until: { kind: 'moment', help: 'When state ends, like 2026-12-01 or 2026-12-01 06:00, in the zone of <alerts>.' },
+      mail: mail('Who is told of it'),
+      ...sshAttributes,
+    },
+    help: 'A machine that is watched, or a range of them.',
+  },
+  include: {
+    parents: ['config', 'group', 'alerts'],
+    attributes: {
+      file: { kind: 'path', required: true, help: 'A file, or a pattern like clients.d/*.xml, relative to this file.' },
+    },
+    help: "Puts the children of another file's <config> in its place.",
+  },
+};
