@@ -1,0 +1,40 @@
+import { randomUUID } from 'node:crypto';
+
+import { encodeReport } from '../../src/report/encode-report.ts';
+import type { Report } from '../../src/report/report.ts';
+import type { KeyPair } from '../../src/seal/key-pair.ts';
+import { sealReport } from '../../src/seal/seal.ts';
+import { sampleReport } from '../report/sample-report.ts';
+
+export interface SealedSampleOptions {
+  readonly key: KeyPair;
+  /** Changes of the sample inside the seal. */
+  readonly inside?: Partial<Report>;
+  /** What the header says; default: the same as inside. */
+  readonly header?: { readonly client?: string; readonly reportId?: string };
+  /** Instead of a report. */
+  readonly plaintext?: Buffer;
+}
+
+export interface SealedSample {
+  readonly reportId: string;
+  readonly sealed: Buffer;
+}
+
+/** The sample report with a new id, made now, sealed. */
+export function sealedSample({ key, inside, header, plaintext }: SealedSampleOptions): SealedSample {
+  const report: Report = {
+    ...sampleReport,
+    report_id: randomUUID(),
+    datetime: new Date().toISOString(),
+    ...inside,
+  };
+  const reportId = header?.reportId ?? report.report_id;
+  const sealed = sealReport({
+    publicKey: key.publicKey,
+    reportId,
+    client: header?.client ?? report.client,
+    plaintext: plaintext ?? Buffer.from(encodeReport(report)),
+  });
+  return { reportId, sealed };
+}
