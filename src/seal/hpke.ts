@@ -122,6 +122,7 @@ function exchange(privateKey: KeyObject, publicRaw: Uint8Array): Buffer {
   const x = Buffer.from(publicRaw).toString('base64url');
   const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x }, format: 'jwk' });
   const dh = diffieHellman({ privateKey, publicKey });
+  // OpenSSL refuses it itself; that is not for us to rely on.
   if (dh.every((byte) => byte === 0)) throw new RangeError('an X25519 public key of low order');
   return dh;
 }

@@ -35,6 +35,12 @@ test('cut off at any byte, it is refused as corrupt', () => {
   for (let length = 0; length < small.length; length++) assert.equal(codeOf(small.subarray(0, length)), 'seal-corrupt');
 });
 
+test('the header alone is not read from a message that cannot be whole', () => {
+  const least = small.length - readHeader(small).ciphertext.length + 16;
+  for (let length = 0; length < least; length++) assert.throws(() => readHeader(small.subarray(0, length)), SealFault);
+  assert.equal(readHeader(small.subarray(0, least)).client, 'web-1');
+});
+
 test('with any single bit flipped, it is refused', () => {
   for (let bit = 0; bit < small.length * 8; bit++) {
     const flipped = Buffer.from(small);
