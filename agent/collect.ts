@@ -11,6 +11,9 @@ const sampleMs = 250;
 const minElapsedMs = 200;
 const maxElapsedMs = 24 * 3_600_000;
 
+/** Whoever called waits exactly as long as the deadline; a late answer is none. */
+const marginMs = 100;
+
 /**
  * Runs every probe on a Linux machine. Never throws: what a probe cannot do is said in its worker report. Rates are
  * averages since the previous visit; where there was none in this boot, of 250 ms, which all probes wait together.
@@ -26,7 +29,7 @@ export async function runProbes(options: CollectOptions, probes: readonly Probe[
   const sinceBoot = (): number => options.monotonicMs + milliseconds() - begun;
   const start = (probe: Probe, earlier: Earlier | null): Outcome | Promise<Outcome> => {
     const started = milliseconds();
-    const allowed = Math.min(probe.deadlineMs, options.deadlineMs - (started - begun));
+    const allowed = Math.min(probe.deadlineMs, options.deadlineMs - marginMs - (started - begun));
     const leftMs = (): number => allowed - (milliseconds() - started);
     const context: ProbeContext = { source, options: options.options, earlier, placeDir: options.placeDir, leftMs };
     return outcomeOf(probe, context, allowed, started);
@@ -37,7 +40,7 @@ export async function runProbes(options: CollectOptions, probes: readonly Probe[
   const counting = probes.filter(({ rates }) => rates === true);
   let values = isUsable(options) ? options.previous?.values : undefined;
   let then = options.previous?.monotonicMs ?? 0;
-  if (values === undefined && options.deadlineMs - (milliseconds() - begun) > 2 * sampleMs) {
+  if (counting.length > 0 && values === undefined && options.deadlineMs - (milliseconds() - begun) > 2 * sampleMs) {
     then = sinceBoot();
     values = countersOf(await settled(counting, (probe) => start(probe, null)));
     await new Promise((resolve) => setTimeout(resolve, sampleMs));

@@ -51,7 +51,7 @@ function countsByInterface(text: string): Record<string, number[]> {
 }
 
 /** What has a device or is a bond of such; where nothing has, as in a container, what is named like a network card. */
-function physicalInterfaces(names: readonly string[], source: Source): string[] {
+export function physicalInterfaces(names: readonly string[], source: Source): string[] {
   const physical = names.filter(
     (name) => source.exists(`/sys/class/net/${name}/device`) || source.exists(`/sys/class/net/${name}/bonding`),
   );

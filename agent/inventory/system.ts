@@ -1,0 +1,79 @@
+import { functionReport } from '../probes/function-report.ts';
+import type { Probe } from '../probes/probe.ts';
+import { virtualisationOf } from '../probes/virtualisation.ts';
+import { information } from '../systeminformation.ts';
+import { inventoryMs, toldNumber, toldText } from './inventory.ts';
+
+/** What the kernel keeps for itself differs by a little from boot to boot. */
+const memoryStepBytes = 64 * 1024 * 1024;
+
+const hardware: Probe = {
+  name: 'system',
+  deadlineMs: inventoryMs,
+  run: async () => {
+    const [machine, bios, board, memory] = await Promise.all([
+      information.system(),
+      information.bios(),
+      information.baseboard(),
+      information.mem(),
+    ]);
+    return {
+      functions: [
+        functionReport('system', [
+          {
+            manufacturer: toldText(machine.manufacturer),
+            model: toldText(machine.model),
+            version: toldText(machine.version),
+            serial: toldText(machine.serial),
+            uuid: toldText(machine.uuid),
+            bios_vendor: toldText(bios.vendor),
+            bios_version: toldText(bios.version),
+            bios_date: toldText(bios.releaseDate),
+            board_manufacturer: toldText(board.manufacturer),
+            board_model: toldText(board.model),
+            board_serial: toldText(board.serial),
+            memory_bytes: toldNumber(Math.round(memory.total / memoryStepBytes) * memoryStepBytes),
+          },
+        ]),
+      ],
+    };
+  },
+};
+
+const virtualisation: Probe = {
+  name: 'virtualisation',
+  deadlineMs: inventoryMs,
+  run: async ({ source }) => {
+    const { virtual, virtualHost } = await information.system();
+    const found = virtualisationOf(source) ?? (virtual ? virtualHost?.toLowerCase() : undefined);
+    return { functions: [functionReport('virtual_machine', [{ virtualisation: toldText(found ?? '') }])] };
+  },
+};
+
+const operatingSystem: Probe = {
+  name: 'os',
+  deadlineMs: inventoryMs,
+  run: async () => {
+    const os = await information.osInfo();
+    return {
+      functions: [
+        functionReport('os_release', [
+          {
+            platform: toldText(os.platform),
+            distribution: toldText(os.distro),
+            release: toldText(os.release),
+            codename: toldText(os.codename),
+            kernel: toldText(os.kernel),
+            architecture: toldText(os.arch),
+            hostname: toldText(os.hostname),
+            build: toldText(os.build),
+            firmware: os.uefi === null ? toldText('') : os.uefi ? 'uefi' : 'bios',
+          },
+        ]),
+      ],
+    };
+  },
+};
+
+/** The machine as a whole, what it runs in, and what runs on it. */
+export const system: readonly Probe[] = [hardware, virtualisation, operatingSystem];

@@ -1,0 +1,58 @@
+import type { JsonValue } from '../collected.ts';
+import { plausibleCount, plausiblePositive } from '../plausible.ts';
+import { functionReport, missing, rounded } from '../probes/function-report.ts';
+import type { Facts, Missing } from '../probes/function-report.ts';
+import type { Earlier, Probe } from '../probes/probe.ts';
+import { information } from '../systeminformation.ts';
+
+/** Fields of a report, and the counters of systeminformation they are made from. */
+const counters = [
+  ['rx_bytes_per_s', 'rx_bytes'],
+  ['tx_bytes_per_s', 'tx_bytes'],
+  ['rx_errors_per_s', 'rx_errors'],
+  ['tx_errors_per_s', 'tx_errors'],
+  ['rx_drops_per_s', 'rx_dropped'],
+  ['tx_drops_per_s', 'tx_dropped'],
+] as const;
+
+/** Counters of the interfaces that are neither internal nor virtual. Such systems do not tell packets this way. */
+export const portableNetwork: Probe = {
+  name: 'network',
+  deadlineMs: 3000,
+  rates: true,
+  run: async ({ earlier }) => {
+    const answer = await information.networkInterfaces();
+    const cards = (Array.isArray(answer) ? answer : [answer]).filter((one) => !one.internal && !one.virtual);
+    const stats = await information.networkStats(cards.map(({ iface }) => iface).join(','));
+    const kept: Record<string, JsonValue> = {};
+    const facts = cards.map(({ iface, operstate, speed }): Facts => {
+      const found = stats.find((one) => one.iface === iface);
+      const counts = counters.map(([, name]) => plausibleCount(found?.[name]));
+      kept[iface] = counts;
+      const megabits = plausiblePositive(speed);
+      return {
+        interface: iface,
+        ...rates(iface, counts, earlier),
+        rx_packets_per_s: missing('not told by this system'),
+        tx_packets_per_s: missing('not told by this system'),
+        link_up: operstate === 'up' ? 1 : operstate === 'down' ? 0 : missing('no link state'),
+        speed_bits_per_s: megabits === null ? missing('the driver does not tell') : megabits * 1e6,
+      };
+    });
+    return { functions: [functionReport('network', facts, 'interface')], counters: kept };
+  },
+};
+
+function rates(iface: string, counts: readonly (number | null)[], earlier: Earlier | null): Facts {
+  const before = (earlier?.counters as Readonly<Record<string, readonly (number | null)[]>> | undefined)?.[iface];
+  const facts: Record<string, number | Missing> = {};
+  counters.forEach(([field], index) => {
+    const now = counts[index] ?? null;
+    const then = before?.[index] ?? null;
+    if (earlier === null) facts[field] = missing('first visit');
+    else if (now === null || then === null) facts[field] = missing('not told by this system');
+    else if (now < then) facts[field] = missing('the counters were reset');
+    else facts[field] = rounded((now - then) / (earlier.elapsedMs / 1000), 2);
+  });
+  return facts;
+}

@@ -1,0 +1,46 @@
+import { plausiblePositive } from '../plausible.ts';
+import { functionReport, missing } from '../probes/function-report.ts';
+import type { Facts } from '../probes/function-report.ts';
+import { matchesGlobs } from '../probes/name-glob.ts';
+import type { Probe } from '../probes/probe.ts';
+import { information } from '../systeminformation.ts';
+
+const topCount = 5;
+
+/** Asks `ps` through systeminformation. It tells no CPU time, so there is no top five by CPU. */
+export const portableProcesses: Probe = {
+  name: 'processes',
+  deadlineMs: 3000,
+  run: async ({ options }) => {
+    const { list } = await information.processes();
+    if (list.length === 0) throw new Error('ps told nothing');
+    const count = (...states: readonly string[]): number => list.filter(({ state }) => states.includes(state)).length;
+    const largest = list
+      .flatMap(({ name, pid, memRss }): (Facts & { resident_bytes: number })[] => {
+        const kibibytes = plausiblePositive(memRss);
+        return kibibytes === null || pid === process.pid
+          ? []
+          : [{ process: name, pid, resident_bytes: kibibytes * 1024 }];
+      })
+      .sort((one, other) => other.resident_bytes - one.resident_bytes);
+    const globs = options.processes ?? [];
+    const matches = globs.map((match) => ({
+      match,
+      count: list.filter(({ name, pid }) => pid !== process.pid && matchesGlobs(match, name)).length,
+    }));
+    return {
+      functions: [
+        functionReport('processes', [
+          {
+            total: list.length,
+            running: count('running'),
+            blocked: missing('not told by this system'),
+            zombies: count('zombie'),
+          },
+        ]),
+        functionReport('process_memory', largest.slice(0, topCount)),
+        ...(globs.length === 0 ? [] : [functionReport('process_match', matches)]),
+      ],
+    };
+  },
+};
