@@ -45,7 +45,7 @@ async function answer(collectors: Collectors): Promise<void> {
   process.umask(0o077);
   const [, , text = '', guard, machineId = ''] = process.argv;
   const request = decodeRequest(text);
-  if (guard !== 't') startWatchdog(request.deadlineMs + graceMs);
+  if (guard !== 't') await startWatchdog(request.deadlineMs + graceMs);
 
   const bootId = readBootId();
   writeOut(Buffer.from(request.marker, 'base64url'));

@@ -30,7 +30,7 @@ export async function makeReport(
   if (collect === null) return agentFault('agent-failed', `this program makes no report of kind ${request.kind}`);
   try {
     const counterDirs = [...visit.dirs, ...visit.formerDirs];
-    const deadlineMs = Math.max(1, request.deadlineMs - reserveMs - performance.now());
+    const deadlineMs = Math.max(1, request.deadlineMs - reserveMs - process.uptime() * 1000);
     const collected = await withDeadline(
       collect({
         root: '',
@@ -82,7 +82,7 @@ function describe(
     agent: {
       version: agentVersion,
       cpu_ms: Math.round((user + system) / 1000),
-      wall_ms: Math.round(performance.now()),
+      wall_ms: Math.round(process.uptime() * 1000),
       rss_bytes: process.memoryUsage.rss(),
       ...(dropped > 0 ? { dropped_reports: dropped } : {}),
     },

@@ -48,8 +48,9 @@ export function readPrivateFile(path: string, maxBytes: number): Buffer | null {
     return null;
   }
   try {
-    const { size, uid, ...status } = fstatSync(file);
-    if (!status.isFile() || uid !== process.getuid?.() || size < 1 || size > maxBytes) return null;
+    const status = fstatSync(file);
+    const { size } = status;
+    if (!status.isFile() || status.uid !== process.getuid?.() || size < 1 || size > maxBytes) return null;
     const content = Buffer.allocUnsafe(size);
     let length = 0;
     let count: number;

@@ -1,0 +1,195 @@
+/** The request in the exec string and the frames that come back, in any pieces and at every limit. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+
+import fc from 'fast-check';
+
+import { decodeRequest, encodeRequest } from '../../src/report/agent-request.ts';
+import {
+  createFrameParser,
+  encodeFrame,
+  encodeJsonFrame,
+  parseAgentFault,
+  parseEnd,
+  parseHello,
+  WireFault,
+} from '../../src/report/frames.ts';
+import type { FrameLimits } from '../../src/report/frames.ts';
+import { maxGreetingBytes, maxJsonFrameBytes } from '../../src/report/wire.ts';
+import type { AgentRequest, Frame } from '../../src/report/wire.ts';
+
+const marker = randomBytes(16);
+const limits: FrameLimits = {
+  marker,
+  maxGreetingBytes,
+  maxReportBytes: 1000,
+  maxReports: 3,
+  maxTotalBytes: 2000,
+};
+
+const request: AgentRequest = {
+  v: 1,
+  kind: 'visit',
+  run: 'b0f0a1d4-1111-4222-8333-444455556666',
+  client: 'wéb-1 $(x)',
+  was: 'old',
+  collector: 'c0ffee',
+  marker: marker.toString('base64url'),
+  key: randomBytes(32).toString('base64url'),
+  options: { units: ['nginx.service'], processes: ["it's*"], mounts: ['/mnt/a b'] },
+  deadlineMs: 9500,
+  maxFrames: 100,
+  maxBytes: 8_000_000,
+};
+
+function faultCode(action: () => unknown): string {
+  try {
+    action();
+  } catch (thrown) {
+    assert.ok(thrown instanceof WireFault, String(thrown));
+    return thrown.code;
+  }
+  return 'none';
+}
+
+test('a request comes back as it was, and holds nothing that a shell could take for its own', () => {
+  const text = encodeRequest(request);
+  assert.deepEqual(decodeRequest(text), request);
+  assert.match(text, /^[\w-]+$/);
+});
+
+for (const [what, change] of [
+  ['another version', { v: 2 }],
+  ['no client', { client: undefined }],
+  ['no options', { options: undefined }],
+  ['a deadline that is no number', { deadlineMs: '9' }],
+] as const) {
+  test(`a request with ${what} is refused`, () => {
+    assert.throws(() => decodeRequest(encodeRequest({ ...request, ...change } as unknown as AgentRequest)));
+  });
+}
+
+const hello = { v: 1, agent: '1.0.0', wall_ms: 1_700_000_000_000, monotonic_ms: 5, boot_id: null };
+const end = { left: 2, place: '/x', spool_error: null };
+const stream = Buffer.concat([
+  encodeJsonFrame('H', hello),
+  encodeFrame('R', Buffer.alloc(1000, 1)),
+  encodeFrame('R', Buffer.alloc(0)),
+  encodeJsonFrame('F', { code: 'agent-stuck', message: 'x' }),
+  encodeJsonFrame('E', end),
+]);
+const whole = Buffer.concat([Buffer.from('Welcome!\n'), marker, stream]);
+
+test('frames come out the same in whatever pieces they arrive', () => {
+  const expected = createFrameParser(limits).push(whole);
+  assert.equal(expected.map(({ type }) => type).join(''), 'HRRFE');
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 400 }), { maxLength: 60 }), (sizes) => {
+      const parser = createFrameParser(limits);
+      const frames: Frame[] = [];
+      let at = 0;
+      for (const size of sizes) {
+        frames.push(...parser.push(whole.subarray(at, at + size)));
+        at += size;
+      }
+      frames.push(...parser.push(whole.subarray(at)));
+      assert.deepEqual(frames, expected);
+      assert.equal(parser.greeting().toString(), 'Welcome!\n');
+    }),
+  );
+});
+
+test('cut off at any byte, what was complete is handed out and nothing else', () => {
+  const ends = createFrameParser(limits)
+    .push(whole)
+    .map(() => 0);
+  let at = whole.length - stream.length;
+  for (const [index, frame] of createFrameParser(limits).push(whole).entries()) {
+    at += 5 + frame.payload.length;
+    ends[index] = at;
+  }
+  for (let length = 0; length <= whole.length; length += 1) {
+    const frames = createFrameParser(limits).push(whole.subarray(0, length));
+    assert.equal(frames.length, ends.filter((end) => end <= length).length, `cut at ${length}`);
+  }
+});
+
+test('a greeting may hold 64 KiB and parts of the marker, not a byte more', () => {
+  const greeting = Buffer.concat([Buffer.alloc(maxGreetingBytes - 15, 'x'), marker.subarray(0, 15)]);
+  const parser = createFrameParser(limits);
+  assert.deepEqual(parser.push(greeting), []);
+  assert.equal(parser.started, false);
+  assert.equal(parser.push(Buffer.concat([marker, stream])).length, 5);
+
+  const longer = Buffer.concat([Buffer.from('x'), greeting, marker, stream]);
+  assert.equal(
+    faultCode(() => createFrameParser(limits).push(longer)),
+    'agent-output',
+  );
+  const endless = createFrameParser(limits);
+  let pushed = 0;
+  assert.equal(
+    faultCode(() => {
+      for (; pushed < 1_000_000; pushed += 1000) endless.push(Buffer.alloc(1000, 'x'));
+    }),
+    'agent-output',
+  );
+  assert.ok(pushed <= maxGreetingBytes + 1000);
+});
+
+const header = (type: string, size: number): Buffer => {
+  const bytes = Buffer.alloc(5);
+  bytes.write(type, 'latin1');
+  bytes.writeUInt32BE(size, 1);
+  return bytes;
+};
+const report = (size: number): Buffer => encodeFrame('R', Buffer.alloc(size));
+
+for (const [what, bytes, code] of [
+  ['a report over its limit, before it comes', header('R', 1001), 'report-too-large'],
+  ['a report of 4 GiB', header('R', 0xffff_ffff), 'report-too-large'],
+  ['a frame of no known type', header('X', 1), 'agent-output'],
+  ['a hello that is too long', header('H', maxJsonFrameBytes + 1), 'agent-output'],
+  ['more reports than were asked for', Buffer.concat([1, 2, 3, 4].map(report)), 'agent-output'],
+  ['more bytes than were asked for', Buffer.concat([report(1000), report(1000), header('R', 1)]), 'agent-output'],
+] as const) {
+  test(`refused at once: ${what}`, () => {
+    assert.equal(
+      faultCode(() => createFrameParser(limits).push(Buffer.concat([marker, bytes]))),
+      code,
+    );
+  });
+}
+
+test('what frames say comes back as it was', () => {
+  const json = (content: unknown): Buffer => Buffer.from(JSON.stringify(content));
+  assert.deepEqual(parseHello(json(hello)), hello);
+  assert.deepEqual(parseEnd(json(end)), end);
+  assert.deepEqual(parseAgentFault(json({ code: 'agent-stuck', message: 'm' })), { code: 'agent-stuck', message: 'm' });
+});
+
+for (const [parse, wrong] of [
+  [parseHello, ['', '[]', 'null', '1', '{"v":1']],
+  [parseHello, [{}, { ...hello, wall_ms: -1 }, { ...hello, wall_ms: 1.5 }, { ...hello, agent: 'x'.repeat(65) }]],
+  [
+    parseHello,
+    [
+      { ...hello, boot_id: 7 },
+      { ...hello, monotonic_ms: 1e300 },
+      { ...hello, v: '1' },
+    ],
+  ],
+  [parseEnd, [{}, { ...end, left: null }, { ...end, place: 1 }, { left: 1, place: null }]],
+  [parseAgentFault, [{}, { code: 'storage-full', message: '' }, { code: 'agent-failed' }]],
+] as const) {
+  for (const content of wrong) {
+    const text = typeof content === 'string' ? content : JSON.stringify(content);
+    test(`${parse.name} refuses ${text}`, () => {
+      assert.equal(
+        faultCode(() => parse(Buffer.from(text))),
+        'agent-output',
+      );
+    });
+  }
+}
