@@ -11,6 +11,7 @@ import { openStorage } from '../../src/storage/open-storage.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import type { Mariadb } from '../support/mariadb.ts';
+import { sqliteConfig } from './sqlite-config.ts';
 
 /** What a scenario is given to try on one kind of database. */
 export interface Kit {
@@ -26,23 +27,6 @@ export interface Opened {
   readonly storage: Storage;
   /** A second connection to the same database, for looking and for standing in the way. */
   readonly database: Database;
-}
-
-/** A configuration of an SQLite file. */
-export function sqliteConfig(file: string): StorageConfig {
-  return {
-    kind: 'sqlite',
-    path: file,
-    host: null,
-    port: null,
-    user: null,
-    database: null,
-    password: null,
-    socketPath: null,
-    tls: 'no',
-    ca: null,
-    migrate: true,
-  };
 }
 
 /** Runs the same scenarios on SQLite and on a real MariaDB. */

@@ -24,6 +24,9 @@ export interface Mariadb {
   createDatabase(): Promise<MariadbDatabase>;
   /** Runs statements as root. Returns the rows of the last one. */
   asRoot(...statements: readonly string[]): Promise<readonly RowDataPacket[]>;
+  /** SIGSTOP: it takes connections and says nothing. */
+  pause(): void;
+  resume(): void;
   /** SIGKILL, as a crash would be. */
   kill(): Promise<void>;
   /** Starts it again after kill, with the same data and port. */
@@ -75,6 +78,8 @@ export async function startMariadb(args: readonly string[] = []): Promise<Mariad
     rootUrl: `mysql://root@127.0.0.1:${port}/`,
     asRoot,
     createDatabase: () => createDatabase(port, asRoot),
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
     kill: () => end(child, 'SIGKILL'),
     restart: async (newArgs = args) => {
       child = spawnServer(server, configFile, port, newArgs);

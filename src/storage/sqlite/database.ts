@@ -89,11 +89,11 @@ class SqliteFile implements Database {
 
   readOnly(sql: string): Promise<readonly SqlRow[]> {
     return this.#exclusively(async () => {
-      const handle = await this.#whenFree(() => openSqlite(this.#path, { readOnly: true }));
+      this.#handle.exec('PRAGMA query_only = 1');
       try {
-        return await this.#whenFree(() => handle.prepare(sql).all() as unknown as readonly SqlRow[]);
+        return await this.#whenFree(() => this.#handle.prepare(sql).all() as unknown as readonly SqlRow[]);
       } finally {
-        handle.close();
+        this.#handle.exec('PRAGMA query_only = 0');
       }
     });
   }
@@ -103,9 +103,20 @@ class SqliteFile implements Database {
       if (this.#closed) return Promise.resolve();
       this.#closed = true;
       this.#statements.clear();
+      this.#emptyLog();
       this.#handle.close();
       return Promise.resolve();
     });
+  }
+
+  // The package keeps the file open until its statements are collected as garbage, so close alone would leave the newest
+  // rows in the log beside it, where somebody who copies the one file misses them.
+  #emptyLog(): void {
+    try {
+      this.#handle.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    } catch {
+      // Somebody else is using the file, or its disk is full; the log is read all the same.
+    }
   }
 
   #exclusively<T>(work: () => Promise<T>): Promise<T> {

@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, describe, test } from 'node:test';
+
+import type { StorageConfig } from '../../src/config/config.ts';
+import type { Database } from '../../src/storage/database.ts';
+import { checkMigrations, migrate, migrateDatabase } from '../../src/storage/migrate.ts';
+import { readMigrations, splitStatements } from '../../src/storage/migration-files.ts';
+import type { MigrationFile } from '../../src/storage/migration-files.ts';
+import { migrationState, readApplied } from '../../src/storage/migration-state.ts';
+import { openDatabase } from '../../src/storage/open-database.ts';
+import { openStorage } from '../../src/storage/open-storage.ts';
+import { onBothDatabases } from './databases.ts';
+import { item } from './samples.ts';
+import { sqliteConfig } from './sqlite-config.ts';
+
+const mismatch = { name: 'FleetError', code: 'migration-mismatch', exitStatus: 3 };
+const second: MigrationFile = {
+  number: 2,
+  name: '002-second',
+  digest: 'd'.repeat(64),
+  steps: ['CREATE TABLE later (id INTEGER NOT NULL PRIMARY KEY)', 'CREATE INDEX later_id ON later (id)'],
+};
+
+describe('migration files', () => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-migrations-'));
+  after(() => rmSync(dir, { recursive: true }));
+  const folder = (files: Readonly<Record<string, string>>): string => {
+    const sql = mkdtempSync(path.join(dir, 'sql-'));
+    mkdirSync(path.join(sql, 'sqlite'));
+    for (const [name, text] of Object.entries(files)) writeFileSync(path.join(sql, 'sqlite', name), text);
+    return sql;
+  };
+
+  test('both folders hold the same names', () => {
+    const names = (kind: 'sqlite' | 'mysql'): readonly string[] => readMigrations(kind).map(({ name }) => name);
+    assert.deepEqual(names('sqlite'), names('mysql'));
+    assert.ok(names('sqlite').length > 0);
+  });
+
+  test('comments, indentation and line ends are not part of the digest; statements are', () => {
+    const digest = (text: string): string | undefined =>
+      readMigrations('sqlite', folder({ '001-a.sql': text }))[0]?.digest;
+    const one = digest('-- why\nCREATE TABLE a (\n  b TEXT\n);\n');
+    assert.equal(digest('CREATE TABLE a (\r\n\tb TEXT\r\n);'), one);
+    assert.notEqual(digest('CREATE TABLE a (c TEXT);'), one);
+  });
+
+  test('a file ends in as many steps as it has statements', () => {
+    assert.deepEqual(splitStatements('CREATE TABLE a (b INT);\n\n-- c;\nCREATE INDEX d ON a (b);  \n'), [
+      'CREATE TABLE a (b INT)',
+      'CREATE INDEX d ON a (b)',
+    ]);
+  });
+
+  for (const [what, files] of [
+    ['a gap', { '001-a.sql': 'SELECT 1;', '003-c.sql': 'SELECT 1;' }],
+    ['a number that is there twice', { '001-a.sql': 'SELECT 1;', '001-b.sql': 'SELECT 1;' }],
+    ['a name without a number', { 'first.sql': 'SELECT 1;' }],
+    ['a file without a statement', { '001-a.sql': '-- nothing\n' }],
+  ] as const) {
+    test(`${what} is a fault of the package`, () => {
+      assert.throws(() => readMigrations('sqlite', folder(files)), /not the migration|no statement/);
+    });
+  }
+});
+
+onBothDatabases('migrations', (kit) => {
+  test('a new database is pending, then applied, and looking changes nothing', async () => {
+    const storage = await kit.create();
+    const fresh = { pending: ['001-first'], applied: [], problems: [] };
+    assert.deepEqual(await checkMigrations({ storage }), fresh);
+    assert.deepEqual(await checkMigrations({ storage }), fresh);
+    if (storage.path !== null) assert.equal(existsSync(storage.path), false);
+    const done = { pending: [], applied: ['001-first'], problems: [] };
+    assert.deepEqual(await migrate({ storage }), done);
+    assert.deepEqual(await migrate({ storage }), done);
+    assert.deepEqual(await checkMigrations({ storage }), done);
+  });
+
+  test('without leave to migrate, what is missing is a fault that says what to run', async () => {
+    const storage = await kit.create();
+    await assert.rejects(openStorage({ storage, migrate: false }), {
+      ...mismatch,
+      advice: 'Run `fleet-health migrate`.',
+    });
+  });
+
+  test('several programs that start at once on a new database migrate it once', async () => {
+    const storage = await kit.create();
+    const opened = await Promise.all([1, 2, 3].map(() => openStorage({ storage, migrate: true })));
+    for (const one of opened) await one.close();
+    const state = await checkMigrations({ storage });
+    assert.deepEqual(state, { pending: [], applied: ['001-first'], problems: [] });
+  });
+
+  test('a program that is older than the schema goes on within the major version', async () => {
+    const storage = await kit.create();
+    await withDatabase(storage, async (database) => {
+      const files = [...readMigrations(kit.kind), second];
+      assert.deepEqual((await migrateDatabase(database, files)).applied, ['001-first', '002-second']);
+    });
+    assert.deepEqual(await checkMigrations({ storage }), {
+      pending: [],
+      applied: ['001-first', '002-second'],
+      problems: [],
+    });
+    const open = await openStorage({ storage, migrate: true });
+    assert.deepEqual(await open.reports.ingest([item()]), [{ kind: 'stored' }]);
+    await open.close();
+  });
+
+  test('a schema of the next major version is refused', async () => {
+    const storage = await migrated();
+    await change(storage, 'UPDATE migrations SET major = 2 WHERE step = 1');
+    await assert.rejects(openStorage({ storage, migrate: true }), mismatch);
+    assert.match((await checkMigrations({ storage })).problems.join(), /major version 2/);
+  });
+
+  test('a file that differs from what was applied is refused', async () => {
+    const storage = await migrated();
+    await change(storage, "UPDATE migrations SET digest = 'other'");
+    await assert.rejects(openStorage({ storage, migrate: true }), mismatch);
+    assert.match((await checkMigrations({ storage })).problems.join(), /001-first\.sql differs/);
+  });
+
+  test('a gap in what was applied is refused', async () => {
+    const storage = await migrated();
+    await change(storage, "UPDATE migrations SET number = 2, name = '002-second'");
+    await withDatabase(storage, async (database) => {
+      const state = migrationState(await database.read(readApplied), [...readMigrations(kit.kind), second]);
+      assert.match(state.problems.join(), /001-first is missing before newer ones/);
+    });
+    await assert.rejects(openStorage({ storage, migrate: true }), mismatch);
+  });
+
+  test('a migration that was cut off goes on where it stopped', async () => {
+    const storage = await migrated();
+    const [file] = readMigrations(kit.kind);
+    assert.ok(file !== undefined);
+    const half = Math.floor(file.steps.length / 2);
+    // As a crash leaves it on MySQL: the step is done, its end is not recorded, and nothing after it was begun.
+    await withDatabase(storage, (database) =>
+      database.migrate(async (session) => {
+        await session.run('DELETE FROM migrations WHERE step > ?', [half]);
+        await session.run('UPDATE migrations SET applied_at = NULL WHERE step = ?', [half]);
+        for (const sql of [...file.steps].slice(half).reverse()) await session.run(dropOf(sql));
+      }),
+    );
+    assert.deepEqual((await checkMigrations({ storage })).pending, ['001-first']);
+    assert.deepEqual((await migrate({ storage })).pending, []);
+    const open = await openStorage({ storage, migrate: false });
+    assert.deepEqual(await open.reports.ingest([item()]), [{ kind: 'stored' }]);
+    assert.equal((await open.history.query('SELECT * FROM collected_stats')).length, 1);
+    await open.close();
+  });
+
+  test("somebody else's table of the same name is never taken for ours", async () => {
+    const storage = await kit.create();
+    await change(storage, 'CREATE TABLE visits (something INTEGER)');
+    const foreign = { ...mismatch, advice: 'Give Fleet Health a database of its own.' };
+    await assert.rejects(migrate({ storage }), foreign);
+    await assert.rejects(migrate({ storage }), foreign);
+  });
+
+  test('a step that fails is said, and can be made again', async () => {
+    const storage = await migrated();
+    const broken = { ...second, steps: [second.steps[0] ?? '', 'CREATE INDEX later_id ON later (missing)'] };
+    const files = readMigrations(kit.kind);
+    await withDatabase(storage, async (database) => {
+      await assert.rejects(migrateDatabase(database, [...files, broken]), { name: 'StorageFault' });
+      const mended = { ...broken, steps: second.steps };
+      assert.deepEqual((await migrateDatabase(database, [...files, mended])).pending, []);
+    });
+  });
+
+  async function migrated(): Promise<StorageConfig> {
+    const storage = await kit.create();
+    await migrate({ storage });
+    return storage;
+  }
+});
+
+test('an SQLite file in a folder that cannot be made is a storage fault', async () => {
+  const storage = sqliteConfig('/dev/null/fleet.db');
+  await assert.rejects(openStorage({ storage, migrate: true }), { name: 'FleetError', code: 'storage-unavailable' });
+});
+
+async function withDatabase(storage: StorageConfig, work: (database: Database) => Promise<unknown>): Promise<void> {
+  const database = await openDatabase({ storage, program: 'read' });
+  try {
+    await work(database);
+  } finally {
+    await database.close();
+  }
+}
+
+async function change(storage: StorageConfig, sql: string): Promise<void> {
+  await withDatabase(storage, (database) => database.migrate((session) => session.run(sql)));
+}
+
+function dropOf(createSql: string): string {
+  const words = /^CREATE (?:SQL SECURITY INVOKER )?(?:UNIQUE )?(TABLE|VIEW|INDEX) (\w+)/.exec(createSql);
+  return `DROP ${words?.[1] ?? ''} IF EXISTS ${words?.[2] ?? ''}`;
+}

@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import type { ChildProcessByStdio } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { after, describe, test } from 'node:test';
+
+import type { Database } from '../../src/storage/database.ts';
+import { migrateDatabase } from '../../src/storage/migrate.ts';
+import { openStorage } from '../../src/storage/open-storage.ts';
+import { createReportStore } from '../../src/storage/report-store.ts';
+import { openSqliteDatabase } from '../../src/storage/sqlite/database.ts';
+import { item, visit } from './samples.ts';
+import { sqliteConfig } from './sqlite-config.ts';
+
+type Writer = ChildProcessByStdio<Writable, Readable, null>;
+
+describe('SQLite', () => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-sqlite-'));
+  after(() => rmSync(dir, { recursive: true }));
+  const newFile = (): string => path.join(dir, `${randomUUID()}.db`);
+
+  test('commits survive a loss of power: write-ahead log, synchronous FULL', async () => {
+    await withDatabase(newFile(), {}, async (database) => {
+      const pragma = async (name: string): Promise<unknown> =>
+        Object.values((await database.read((session) => session.all(`PRAGMA ${name}`)))[0] ?? {})[0];
+      assert.equal(await pragma('journal_mode'), 'wal');
+      assert.equal(await pragma('synchronous'), 2);
+      assert.equal(await pragma('busy_timeout'), 0);
+    });
+  });
+
+  test('the file and what stands beside it belong to their owner alone', async () => {
+    const umask = process.umask(0);
+    const file = path.join(dir, 'new-folder', 'fleet.db');
+    try {
+      await withDatabase(file, {}, async (database) => {
+        await migrateDatabase(database);
+        for (const suffix of ['', '-wal', '-shm']) assert.equal(statSync(file + suffix).mode & 0o777, 0o600, suffix);
+        assert.equal(statSync(path.dirname(file)).mode & 0o777, 0o700);
+      });
+    } finally {
+      process.umask(umask);
+    }
+  });
+
+  test("another process's lock is waited for while the event loop goes on", async () => {
+    const file = newFile();
+    const storage = await openStorage({ storage: sqliteConfig(file), migrate: true });
+    const holder = await startWriter('hold', file);
+    let isStored = false;
+    const storing = storage.reports.ingest([item()]).then((results) => {
+      isStored = true;
+      return results;
+    });
+    // A blocked event loop could neither count these turns nor let the holder go.
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.equal(isStored, false);
+    holder.stdin.end();
+    assert.deepEqual(await storing, [{ kind: 'stored' }]);
+    await storage.close();
+  });
+
+  test('a lock that is never let go is a storage fault, and the next attempt stands for itself', async () => {
+    const file = newFile();
+    const database = await openSqliteDatabase({ path: file, lockTimeoutMs: 150 });
+    await migrateDatabase(database);
+    const holder = await startWriter('hold', file);
+    const reports = createReportStore(database);
+    await assert.rejects(reports.ingest([item()]), { name: 'FleetError', code: 'storage-unavailable' });
+    assert.equal((await reports.clientFacts()).size, 0, 'reading needs no lock');
+    holder.stdin.end();
+    await once(holder, 'exit');
+    assert.deepEqual(await reports.ingest([item()]), [{ kind: 'stored' }]);
+    await database.close();
+  });
+
+  test('waiting for a lock ends with the signal', async () => {
+    const file = newFile();
+    const ending = new AbortController();
+    const storage = await openStorage({ storage: sqliteConfig(file), migrate: true, signal: ending.signal });
+    const holder = await startWriter('hold', file);
+    const storing = storage.reports.ingest([item()]);
+    ending.abort();
+    await assert.rejects(storing, { name: 'FleetError', code: 'interrupted' });
+    holder.stdin.end();
+    await storage.close();
+  });
+
+  test('writers that read before they write never fail for one another, and lose nothing', async () => {
+    const file = newFile();
+    const count = async (database: Database): Promise<void> => {
+      for (let turn = 0; turn < 50; turn += 1) {
+        await database.write(async (session) => {
+          const [row] = await session.all("SELECT touched FROM leases WHERE name = 'test'");
+          await new Promise((resolve) => setImmediate(resolve));
+          await session.run("UPDATE leases SET touched = ? WHERE name = 'test'", [Number(row?.['touched']) + 1]);
+        });
+      }
+    };
+    await withDatabase(file, {}, async (one) => {
+      await migrateDatabase(one);
+      await one.write((session) => session.run("INSERT INTO leases VALUES ('test', 1, 'me', 0, 'now')"));
+      await withDatabase(file, {}, async (two) => {
+        await Promise.all([count(one), count(two)]);
+        const [row] = await two.read((session) => session.all('SELECT touched FROM leases'));
+        assert.equal(row?.['touched'], 100);
+      });
+    });
+  });
+
+  test('a full disk is said as such, undoes the batch, and is no fault of a report', async () => {
+    await withDatabase(newFile(), {}, async (database) => {
+      await migrateDatabase(database);
+      const reports = createReportStore(database);
+      await reports.ingest([item()]);
+      const [pages] = await database.read((session) => session.all('PRAGMA page_count'));
+      await database.read((session) => session.all(`PRAGMA max_page_count = ${String(pages?.['page_count'])}`));
+      const items = Array.from({ length: 200 }, (_, index) => item({ client: `web-${index}` }));
+      await assert.rejects(reports.ingest(items), { name: 'FleetError', code: 'storage-full' });
+      await database.read((session) => session.all('PRAGMA max_page_count = 1000000'));
+      const results = await reports.ingest(items);
+      assert.ok(results.every(({ kind }) => kind === 'stored'));
+    });
+  });
+
+  test('a file that may not be written is said as such', async () => {
+    await withDatabase(newFile(), {}, async (database) => {
+      await migrateDatabase(database);
+      await database.read((session) => session.all('PRAGMA query_only = 1'));
+      const reports = createReportStore(database);
+      await assert.rejects(reports.ingest([item()]), { name: 'FleetError', code: 'storage-full' });
+      await assert.rejects(reports.saveVisits([visit()]), { name: 'FleetError', code: 'storage-full' });
+    });
+  });
+
+  test('what is no database is refused and left as it is', async () => {
+    const file = newFile();
+    writeFileSync(file, 'not a database'.repeat(1000));
+    const storage = sqliteConfig(file);
+    await assert.rejects(openStorage({ storage, migrate: true }), { name: 'FleetError', code: 'storage-failed' });
+    assert.equal(statSync(file).size, 14_000);
+  });
+
+  test('a process that is killed while it stores loses no batch that it said was stored, and leaves none half', async () => {
+    const file = newFile();
+    const writer = spawnWriter('store', file);
+    let said = 0;
+    for await (const line of createInterface({ input: writer.stdout })) {
+      said = Number(line);
+      if (said >= 200) writer.kill('SIGKILL');
+    }
+    const storage = await openStorage({ storage: sqliteConfig(file), migrate: true });
+    const [row] = await storage.history.query(
+      `SELECT (SELECT COUNT(*) FROM stats) AS stats, (SELECT COUNT(*) FROM reports) AS reports,
+        (SELECT COUNT(*) FROM disk_stats) AS disks`,
+    );
+    const stats = Number(row?.['stats']);
+    assert.ok(stats >= said, `${stats} rows of ${said}`);
+    assert.equal(stats % 20, 0);
+    assert.deepEqual({ ...row }, { stats, reports: stats, disks: 3 * stats });
+    await storage.close();
+    const log = `${file}-wal`;
+    assert.equal(existsSync(log) ? statSync(log).size : 0, 0, 'the last one to close leaves one file that is whole');
+  });
+
+  test('after close there is an error, not a crash', async () => {
+    const storage = await openStorage({ storage: sqliteConfig(newFile()), migrate: true });
+    await storage.close();
+    await storage.close();
+    await assert.rejects(storage.reports.ingest([item()]), { name: 'FleetError', code: 'storage-unavailable' });
+  });
+});
+
+async function withDatabase(
+  file: string,
+  options: { readonly lockTimeoutMs?: number },
+  work: (database: Database) => Promise<void>,
+): Promise<void> {
+  const database = await openSqliteDatabase({ path: file, ...options });
+  try {
+    await work(database);
+  } finally {
+    await database.close();
+  }
+}
+
+function spawnWriter(what: 'hold' | 'store', file: string): Writer {
+  const script = path.join(import.meta.dirname, 'lock-writer.ts');
+  const writer = spawn(process.execPath, ['--import', 'tsx', script, what, file], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  after(() => writer.kill('SIGKILL'));
+  return writer;
+}
+
+async function startWriter(what: 'hold', file: string): Promise<Writer> {
+  const writer = spawnWriter(what, file);
+  await once(writer.stdout, 'data');
+  return writer;
+}
