@@ -1,0 +1,234 @@
+/**
+ * The command line: which commands and options there are, and how a command ends. What a command does stands in
+ * cli/<command>.ts and is loaded when it runs. Promises: one line for a person and a known exit status for a machine
+ * whatever happens; nothing on stderr unless something prevented the run.
+ */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+
+import { complain } from './cli/complain.ts';
+import type { Context, ExitStatus } from './cli/context.ts';
+import type { KeysAction } from './cli/keys.ts';
+import { createOutput, type Output } from './cli/output.ts';
+import { flush, heedSignals, surviveClosedPipes } from './cli/streams-and-signals.ts';
+import { FleetError } from './errors.ts';
+import { packageDir } from './paths.ts';
+
+type Action = (context: Context) => Promise<ExitStatus>;
+
+interface GlobalOptions {
+  readonly config?: string;
+  readonly json?: true;
+  readonly verbose?: true;
+  readonly quiet?: true;
+}
+
+/** Runs one command line (without node and script) and ends the process with its exit status. */
+export async function main(args: readonly string[]): Promise<void> {
+  const status = await run(args);
+  // What hangs on (a socket that does not close) must not keep a finished command alive.
+  await Promise.all([flush(process.stdout), flush(process.stderr)]);
+  process.exit(status);
+}
+
+async function run(args: readonly string[]): Promise<ExitStatus> {
+  let status: ExitStatus = 0;
+  const abort = new AbortController();
+  const program = createProgram(async (globals, action) => {
+    const output = outputFor(globals);
+    surviveClosedPipes();
+    process.on('uncaughtException', (thrown) => {
+      process.exit(complain(output, thrown));
+    });
+    heedSignals(abort);
+    try {
+      status = await action({ output, configFile: globals.config ?? null, signal: abort.signal });
+      if (abort.signal.aborted && status === 0) status = 1;
+    } catch (thrown) {
+      status = complain(output, thrown);
+    }
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (thrown) {
+    if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
+    if (thrown instanceof CommanderError && thrown.code === 'commander.help') return 2;
+    return complain(outputFor(guessGlobals(args)), thrown instanceof CommanderError ? usageError(thrown) : thrown);
+  }
+  return status;
+}
+
+function createProgram(execute: (globals: GlobalOptions, action: Action) => Promise<void>): Command {
+  const program = new Command('fleet-health')
+    .description('Watches a fleet over SSH, from cron, with nothing resident on the machines.')
+    .version(readVersion(), '--version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand(false)
+    .option(
+      '-c, --config <file>',
+      'config.xml to use (default: $FLEET_HEALTH_CONFIG, ./config.xml, /etc/fleet-health/)',
+    )
+    .option('--json', 'print one JSON document instead of text')
+    .addOption(new Option('-v, --verbose', 'say more; show where an error came from').conflicts('quiet'))
+    .option('-q, --quiet', 'say nothing but what prevented the run')
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined });
+  example(program, 'fleet-health trust && fleet-health collect && fleet-health status');
+
+  const command = (usage: string, description: string, shown: string): Command =>
+    example(program.command(usage).description(description), shown);
+  const globals = (): GlobalOptions => program.opts();
+
+  command('collect', 'visit the clients once and store what they report', 'fleet-health collect --group web --retry 1')
+    .argument('[client...]', 'only these clients')
+    .option('--dry-run', 'visit and print, store and acknowledge nothing')
+    .addOption(groupOption())
+    .option('--concurrency <n>', 'visits at a time', wholeNumber(1, 10_000))
+    .option('--retry <n>', 'try so often again what may succeed a moment later', wholeNumber(0, 10))
+    .action((clients: string[], options: { dryRun?: true; group?: string; concurrency?: number; retry?: number }) =>
+      execute(globals(), async (context) => {
+        const { collectCommand } = await import('./cli/collect.ts');
+        return collectCommand(context, {
+          clients,
+          group: options.group ?? null,
+          dryRun: options.dryRun ?? false,
+          concurrency: options.concurrency ?? null,
+          retry: options.retry ?? 0,
+        });
+      }),
+    );
+
+  command('trust', 'fetch host keys, show their fingerprints, ask, and remember them', 'fleet-health trust web-1 web-2')
+    .argument('[client...]', 'only these clients')
+    .addOption(groupOption())
+    .option('--yes', 'ask nothing')
+    .option('--replace', 'also replace keys that have changed')
+    .option('--from <file>', 'compare with a known_hosts file, or lines of `name SHA256:...`, instead of asking')
+    .action((clients: string[], options: { group?: string; yes?: true; replace?: true; from?: string }) =>
+      execute(globals(), async (context) => {
+        const { trustCommand } = await import('./cli/trust.ts');
+        return trustCommand(context, {
+          clients,
+          group: options.group ?? null,
+          yes: options.yes ?? false,
+          replace: options.replace ?? false,
+          from: options.from ?? null,
+        });
+      }),
+    );
+
+  command('status', 'the fleet in a table', 'fleet-health status').action(() =>
+    execute(globals(), async (context) => (await import('./cli/status.ts')).statusCommand(context)),
+  );
+
+  command('check', 'validate config.xml and print every default in force', 'fleet-health check --connect')
+    .option('--connect', 'also try the database, the mail server and every login')
+    .action((options: { connect?: true }) =>
+      execute(globals(), async (context) => {
+        const { checkCommand } = await import('./cli/check.ts');
+        return checkCommand(context, { connect: options.connect ?? false });
+      }),
+    );
+
+  addKeys(program, execute, globals);
+
+  command('migrate', 'bring the database to this version', 'fleet-health migrate --check')
+    .option('--check', 'only say what would be done')
+    .action((options: { check?: true }) =>
+      execute(globals(), async (context) => {
+        const { migrateCommand } = await import('./cli/migrate.ts');
+        return migrateCommand(context, { check: options.check ?? false });
+      }),
+    );
+
+  command('demo', 'the whole thing on this machine, in a folder to play on with', 'fleet-health demo --dir my-demo')
+    .option('--dir <folder>', 'the folder to use', 'fleet-health-demo')
+    .option('--serve', 'keep the SSH servers of an earlier demo running, until Ctrl-C')
+    .action((options: { dir: string; serve?: true }) =>
+      execute(globals(), async (context) => {
+        const { demoCommand } = await import('./cli/demo.ts');
+        return demoCommand(context, { dir: path.resolve(options.dir), serve: options.serve ?? false });
+      }),
+    );
+  return program;
+}
+
+function addKeys(
+  program: Command,
+  execute: (globals: GlobalOptions, action: Action) => Promise<void>,
+  globals: () => GlobalOptions,
+): void {
+  const keys = example(
+    program.command('keys').description('the key pairs that reports are sealed to'),
+    'fleet-health keys rotate',
+  );
+  const action = (name: KeysAction, description: string, shown: string, args = ''): void => {
+    example(keys.command(`${name} ${args}`.trim()).description(description), shown).action((id: unknown) =>
+      execute(globals(), async (context) => {
+        const { keysCommand } = await import('./cli/keys.ts');
+        return keysCommand(context, { action: name, id: typeof id === 'string' ? id : null });
+      }),
+    );
+  };
+  action('list', 'the live pairs, newest first', 'fleet-health keys list');
+  action('generate', 'make the first pair', 'fleet-health keys generate');
+  action('rotate', 'make a new pair; older ones still open', 'fleet-health keys rotate');
+  action(
+    'retire',
+    'remove a pair; nothing sealed to it can be opened any more',
+    'fleet-health keys retire 1f0c',
+    '<id>',
+  );
+}
+
+function example(command: Command, shown: string): Command {
+  return command.addHelpText('after', `\nExample:\n  ${shown}`);
+}
+
+function groupOption(): Option {
+  return new Option('--group <name>', 'only the clients of this group and of those inside it');
+}
+
+function wholeNumber(minimum: number, maximum: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+    if (value >= minimum && value <= maximum) return value;
+    throw new InvalidArgumentError(`Give a whole number from ${minimum} to ${maximum}.`);
+  };
+}
+
+function outputFor(globals: GlobalOptions): Output {
+  const verbosity = globals.quiet ? 'quiet' : globals.verbose ? 'verbose' : 'normal';
+  return createOutput({ json: globals.json ?? false, verbosity, stdout: process.stdout, stderr: process.stderr });
+}
+
+/** The options that matter for complaining, of a command line that could not be parsed. */
+function guessGlobals(args: readonly string[]): GlobalOptions {
+  return {
+    ...(args.includes('--json') ? { json: true } : {}),
+    ...(args.includes('-v') || args.includes('--verbose') ? { verbose: true } : {}),
+  };
+}
+
+/** Commander's words (`error: unknown option '--jsn'`, then `(Did you mean --json?)`) as ours. */
+function usageError(thrown: CommanderError): FleetError {
+  const [first = '', ...rest] = thrown.message.split('\n');
+  const suggestion = /\((Did you mean .*\?)\)/.exec(rest.join(' '))?.[1];
+  return new FleetError({
+    code: 'usage',
+    stage: 'usage',
+    message: first.replace(/^error: /, ''),
+    advice: `${suggestion === undefined ? '' : `${suggestion} `}See fleet-health --help.`,
+  });
+}
+
+function readVersion(): string {
+  const manifest = JSON.parse(readFileSync(path.join(packageDir, 'package.json'), 'utf8')) as { version: string };
+  return manifest.version;
+}
+
+// fleet-health.cjs is the way in; whoever starts this file itself gets the same, with Node's four threads.
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.slice(2));

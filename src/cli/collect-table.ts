@@ -1,0 +1,92 @@
+import type { CollectResult } from '../collector/collect-options.ts';
+import { formatFields } from '../log.ts';
+import type { VisitRecord } from '../storage/storage.ts';
+import type { CollectView } from './collect-view.ts';
+import { complaintText } from './complain.ts';
+import { describeDuration } from './duration.ts';
+import type { Output } from './output.ts';
+import { startProgress, type Progress } from './progress.ts';
+import { renderTable, type Cell } from './table.ts';
+
+/** Beyond so many clients the closing table holds those alone that failed. */
+const wholeFleetRows = 40;
+
+/** For a terminal: a progress bar while it lasts, then a table, what went wrong first. */
+export function createTableView(output: Output): CollectView {
+  let progress: Progress | null = null;
+  const visits: VisitRecord[] = [];
+  const later: string[] = [];
+  return {
+    observe: (event) => {
+      switch (event.kind) {
+        case 'started':
+          progress = startProgress('visiting', event.clients);
+          return;
+        case 'visited':
+          progress?.step();
+          visits.push(event.visit);
+          return;
+        case 'report':
+          later.push(JSON.stringify(event.report));
+          return;
+        case 'quarantined':
+          later.push(output.colour('red', `quarantined ${formatFields({ ...event, kind: undefined })}`));
+          return;
+        case 'note':
+          later.push(event.message);
+          return;
+        case 'fault':
+        case 'visiting':
+        case 'postponed':
+          return;
+      }
+    },
+    end: (result) => {
+      progress?.end();
+      for (const line of later) output.print(line);
+      if (result.outcome === 'overlapped') {
+        output.print(`Another collect is running already (process ${String(result.holder?.pid ?? 'unknown')}).`);
+        return;
+      }
+      const shown = visits.length <= wholeFleetRows ? visits : visits.filter((visit) => !visit.ok);
+      if (shown.length > 0) output.print(visitTable(output, shown));
+      output.print(summaryText(output, result));
+      for (const fault of result.faults) output.complain(complaintText(fault));
+    },
+  };
+}
+
+function visitTable(output: Output, visits: readonly VisitRecord[]): string {
+  const rows = [...visits]
+    .sort((a, b) => Number(a.ok) - Number(b.ok) || a.client.localeCompare(b.client, 'en', { numeric: true }))
+    .map((visit): Cell[] => [
+      visit.client,
+      visit.ok ? { text: 'ok', colour: 'green' } : { text: visit.code ?? 'failed', colour: 'red' },
+      `${visit.durationMs} ms`,
+      visit.ok ? (visit.uploaded ? 'agent brought' : '') : (visit.message ?? ''),
+    ]);
+  return renderTable(
+    output,
+    [
+      { title: 'client', shrinks: true },
+      { title: 'result' },
+      { title: 'took', align: 'right' },
+      { title: 'what happened', shrinks: true },
+    ],
+    rows,
+  );
+}
+
+function summaryText(output: Output, result: CollectResult): string {
+  const { stored, duplicate, quarantined, waiting } = result.reports;
+  const parts = [
+    `${result.succeeded} of ${result.clients} clients answered`,
+    `${stored} reports stored`,
+    duplicate > 0 ? `${duplicate} stored already` : '',
+    quarantined > 0 ? output.colour('red', `${quarantined} quarantined`) : '',
+    waiting > 0 ? output.colour('yellow', `${waiting} waiting`) : '',
+    result.skipped > 0 ? output.colour('yellow', `${result.skipped} not visited`) : '',
+    result.outcome === 'interrupted' ? output.colour('red', 'interrupted') : '',
+  ].filter((part) => part !== '');
+  return `${parts.join(', ')} in ${describeDuration(result.finishedAtMs - result.startedAtMs)}`;
+}

@@ -1,0 +1,54 @@
+import { hostname } from 'node:os';
+
+import type { CollectResult } from '../collector/collect-options.ts';
+import { collect } from '../collector/collector.ts';
+import { openStorage } from '../storage/open-storage.ts';
+import { createTransportShared, transportFor } from '../transport/transport-for.ts';
+import type { CollectView } from './collect-view.ts';
+import type { Context, ExitStatus } from './context.ts';
+import type { Output } from './output.ts';
+import { chooseClients, loadSettings } from './settings.ts';
+
+export interface CollectCommandOptions {
+  /** Names; empty: all. */
+  readonly clients: readonly string[];
+  readonly group: string | null;
+  readonly dryRun: boolean;
+  readonly concurrency: number | null;
+  readonly retry: number;
+}
+
+/** `collect`: one pass over the fleet, shown to a person, a log or a program. */
+export async function collectCommand(context: Context, options: CollectCommandOptions): Promise<ExitStatus> {
+  const { output, signal } = context;
+  const config = loadSettings(context);
+  const chosen = chooseClients(config, options);
+  const everyone = options.clients.length === 0 && options.group === null;
+  const view = await viewFor(output, Date.now);
+  const shared = createTransportShared();
+  const result: CollectResult = await collect({
+    config,
+    only: everyone ? null : new Set(chosen.map((client) => client.name)),
+    ignoreBackoff: options.clients.length > 0,
+    openStorage: () => openStorage({ storage: config.storage, migrate: config.storage.migrate, program: 'collect' }),
+    transportFor: (client) => transportFor(client, shared),
+    retries: options.retry,
+    dryRun: options.dryRun,
+    ...(options.concurrency === null ? {} : { concurrency: options.concurrency }),
+    signal,
+    observe: (event) => view.observe(event),
+    now: Date.now,
+    host: hostname(),
+  });
+  view.end(result);
+  return result.exitStatus;
+}
+
+/** The view that fits: one JSON document, a progress bar and a table, or lines. Loads what it needs. */
+async function viewFor(output: Output, now: () => number): Promise<CollectView> {
+  if (output.json) return (await import('./collect-json.ts')).createJsonView(output);
+  if (output.terminal && output.verbosity === 'normal') {
+    return (await import('./collect-table.ts')).createTableView(output);
+  }
+  return (await import('./collect-lines.ts')).createLineView(output, now);
+}

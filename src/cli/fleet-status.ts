@@ -1,0 +1,74 @@
+import type { Client, Config, Severity } from '../config/config.ts';
+import type { ClientStatus, History, RunSummary } from '../storage/storage.ts';
+import { beyondLimit } from './beyond-limit.ts';
+
+/** `late`: no report in three times `every`; `new`: never visited; `paused`, `retired`: so it stands in config.xml. */
+export type ClientState = 'ok' | 'late' | 'failing' | 'new' | 'paused' | 'retired';
+
+/** One line of `status`: a client of config.xml and what the database knows of it. */
+export interface FleetMember {
+  readonly client: string;
+  readonly address: string;
+  readonly state: ClientState;
+  readonly known: ClientStatus | null;
+  /** Since the newest report was observed; null without one. */
+  readonly reportAgeMs: number | null;
+  readonly openAlerts: number;
+  /** Limits of config.xml that the newest values have reached. */
+  readonly beyond: { readonly cpu: Severity | null; readonly memory: Severity | null; readonly disk: Severity | null };
+}
+
+export interface FleetStatus {
+  /** What needs attention first, then by name. */
+  readonly members: readonly FleetMember[];
+  /** Clients the database knows and config.xml does not. */
+  readonly unlisted: number;
+  readonly lastRun: RunSummary | null;
+}
+
+/** What config.xml and the database say together. */
+export async function readFleetStatus(config: Config, history: History, nowMs: number): Promise<FleetStatus> {
+  const stored = new Map((await history.clients()).map((status) => [status.client, status]));
+  const alerts = await history.openAlertCounts();
+  const members = config.clients.map((client) => {
+    const known = stored.get(client.name) ?? null;
+    const observedAtMs = known?.observedAtMs ?? null;
+    return {
+      client: client.name,
+      address: client.address,
+      state: stateOf(client, known, nowMs, config.collector.everyMs),
+      known,
+      reportAgeMs: observedAtMs === null ? null : Math.max(0, nowMs - observedAtMs),
+      openAlerts: alerts.get(client.name) ?? 0,
+      beyond: {
+        cpu: beyondLimit(client.rules, 'cpu', known?.cpuPercent ?? null),
+        memory: beyondLimit(client.rules, 'memory', known?.memoryPercent ?? null),
+        disk: beyondLimit(client.rules, 'disk', known?.diskPercent ?? null),
+      },
+    };
+  });
+  const listed = new Set(config.clients.map((client) => client.name));
+  return {
+    members: members.sort((a, b) => urgency(b) - urgency(a) || byName(a.client, b.client)),
+    unlisted: [...stored.keys()].filter((name) => !listed.has(name)).length,
+    lastRun: await history.lastRun('collect'),
+  };
+}
+
+function stateOf(client: Client, known: ClientStatus | null, nowMs: number, everyMs: number): ClientState {
+  if (client.state !== 'active') return client.state;
+  if (known === null || known.lastVisitAtMs === null) return 'new';
+  if (known.consecutiveFailures > 0) return 'failing';
+  return known.lastReportAtMs === null || nowMs - known.lastReportAtMs > 3 * everyMs ? 'late' : 'ok';
+}
+
+const byName = new Intl.Collator('en', { numeric: true }).compare;
+
+function urgency(member: FleetMember): number {
+  if (member.state === 'retired') return 0;
+  if (member.state === 'paused') return 1;
+  if (member.state === 'failing') return 6;
+  if (member.state === 'late') return 5;
+  if (member.state === 'new') return 4;
+  return member.openAlerts > 0 || Object.values(member.beyond).some((severity) => severity !== null) ? 3 : 2;
+}

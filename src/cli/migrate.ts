@@ -1,0 +1,33 @@
+import { FleetError } from '../errors.ts';
+import { checkMigrations, migrate } from '../storage/migrate.ts';
+import type { Context, ExitStatus } from './context.ts';
+import { loadSettings } from './settings.ts';
+
+export interface MigrateCommandOptions {
+  /** Only say what would be done. */
+  readonly check: boolean;
+}
+
+/** `migrate`: applies what the database lacks. Throws FleetError `migration-mismatch` when the schema is another. */
+export async function migrateCommand(context: Context, options: MigrateCommandOptions): Promise<ExitStatus> {
+  const { output, signal } = context;
+  const { storage } = loadSettings(context);
+  const { pending, problems } = await checkMigrations({ storage, signal });
+  if (problems.length > 0) {
+    throw new FleetError({
+      code: 'migration-mismatch',
+      stage: 'storage',
+      message: problems.join('; '),
+      advice: 'Use the version that made this schema, or give Fleet Health a database of its own.',
+    });
+  }
+  if (!options.check) await migrate({ storage, signal });
+  if (output.json) output.printJson({ command: 'migrate', check: options.check, migrations: pending });
+  else if (output.verbosity !== 'quiet') output.print(sentence(options.check, pending));
+  return 0;
+}
+
+function sentence(check: boolean, pending: readonly string[]): string {
+  if (pending.length === 0) return 'The database is up to date.';
+  return `${check ? 'To be applied' : 'Applied'}: ${pending.join(', ')}`;
+}

@@ -1,0 +1,44 @@
+import { styleText } from 'node:util';
+
+export type Colour = 'red' | 'green' | 'yellow' | 'dim' | 'bold';
+
+/** What every command says, and to whom: answers go to stdout, what prevented something to stderr. */
+export interface Output {
+  /** One JSON document on stdout instead of text for people. */
+  readonly json: boolean;
+  readonly verbosity: 'quiet' | 'normal' | 'verbose';
+  /** Somebody looks at stdout: tables and colour; else lines for a log. */
+  readonly terminal: boolean;
+  /** Width of the terminal in columns; 80 where there is none. */
+  readonly columns: number;
+  /** A line (or several) on stdout. */
+  print(text: string): void;
+  /** The one JSON document of a command, on stdout. */
+  printJson(value: unknown): void;
+  /** A line on stderr. */
+  complain(text: string): void;
+  /** The text in colour where stdout shows colour (NO_COLOR and TERM are heeded). */
+  colour(colour: Colour, text: string): string;
+}
+
+export function createOutput(options: {
+  readonly json: boolean;
+  readonly verbosity: Output['verbosity'];
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+}): Output {
+  const { stdout, stderr } = options;
+  // At run time isTTY is undefined where the stream is a pipe or a file.
+  const terminal = stdout.isTTY;
+  const colourful = terminal && stdout.hasColors();
+  return {
+    json: options.json,
+    verbosity: options.verbosity,
+    terminal,
+    columns: terminal && stdout.columns > 0 ? stdout.columns : 80,
+    print: (text) => void stdout.write(`${text}\n`),
+    printJson: (value) => void stdout.write(`${JSON.stringify(value)}\n`),
+    complain: (text) => void stderr.write(`${text}\n`),
+    colour: (colour, text) => (colourful ? styleText(colour, text) : text),
+  };
+}

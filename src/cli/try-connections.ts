@@ -1,0 +1,56 @@
+import type { Client, Config } from '../config/config.ts';
+import { asFleetError, type FleetError } from '../errors.ts';
+import { verifyMailServer } from '../notify/email.ts';
+import { checkMigrations } from '../storage/migrate.ts';
+import { createTransportShared, transportFor, type TransportShared } from '../transport/transport-for.ts';
+import { concurrently } from './concurrently.ts';
+
+/** One thing that was tried. */
+export interface Trial {
+  /** `database`, `mail server`, or the client's name. */
+  readonly what: string;
+  readonly kind: 'database' | 'mail' | 'client';
+  readonly fault: FleetError | null;
+}
+
+const mailTimeoutMs = 20_000;
+const clientLimit = 64;
+
+/** Tries the database, the mail server where there is one, and every client's login. Never throws for one of them. */
+export async function tryConnections(
+  config: Config,
+  signal: AbortSignal,
+  observe: () => void,
+): Promise<readonly Trial[]> {
+  const database = await attempt('database', 'database', async () => {
+    await checkMigrations({ storage: config.storage, signal });
+  });
+  const { smtp } = config;
+  const mail =
+    smtp === null
+      ? []
+      : [await attempt('mail server', 'mail', () => verifyMailServer(smtp, { timeoutMs: mailTimeoutMs, signal }))];
+  const shared = createTransportShared();
+  const visited = config.clients.filter((client) => client.state !== 'retired');
+  const clients = await concurrently(visited, clientLimit, async (client) => {
+    const trial = await attempt(client.name, 'client', () => logIn(client, config, shared, signal));
+    observe();
+    return trial;
+  });
+  return [database, ...mail, ...clients];
+}
+
+async function logIn(client: Client, config: Config, shared: TransportShared, signal: AbortSignal): Promise<void> {
+  const { tcpTimeoutMs, connectTimeoutMs } = config.collector;
+  const connection = await transportFor(client, shared).connect({ tcpTimeoutMs, connectTimeoutMs, signal });
+  connection.destroy();
+}
+
+async function attempt(what: string, kind: Trial['kind'], work: () => Promise<void>): Promise<Trial> {
+  try {
+    await work();
+    return { what, kind, fault: null };
+  } catch (thrown) {
+    return { what, kind, fault: asFleetError(thrown, { code: 'internal', stage: 'connect' }) };
+  }
+}

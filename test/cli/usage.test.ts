@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { packageDir } from '../../src/paths.ts';
+import { runCli } from '../support/run-cli.ts';
+
+const commands = ['collect', 'trust', 'status', 'check', 'keys', 'migrate', 'demo'];
+
+test('--version prints the version of package.json', async () => {
+  const { version } = JSON.parse(readFileSync(path.join(packageDir, 'package.json'), 'utf8')) as { version: string };
+  assert.deepEqual(await runCli(['--version']), { status: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+test('the help names every command, and nothing that is not built', async () => {
+  const { status, stdout } = await runCli(['--help']);
+  assert.equal(status, 0);
+  const listed = stdout
+    .slice(stdout.indexOf('Commands:'), stdout.indexOf('Example:'))
+    .split('\n')
+    .flatMap((line) => /^ {2}(\w+)/.exec(line)?.slice(1) ?? []);
+  assert.deepEqual(listed.sort(), [...commands].sort());
+});
+
+for (const command of [...commands, 'keys list', 'keys generate', 'keys rotate', 'keys retire']) {
+  test(`the help of ${command} shows an example that starts with its name`, async () => {
+    const { status, stdout, stderr } = await runCli([...command.split(' '), '--help']);
+    assert.deepEqual([status, stderr], [0, '']);
+    const first = command.split(' ')[0] ?? '';
+    assert.match(stdout, new RegExp(`\nExample:\n  fleet-health ${first}`));
+  });
+}
+
+const wrong: readonly (readonly [args: string, says: RegExp])[] = [
+  ['colect', /^fleet-health: unknown command 'colect' \(usage\)\. Did you mean collect\?/],
+  ['collect --dryrun', /unknown option '--dryrun' \(usage\)\. Did you mean --dry-run\?/],
+  ['--jsno status', /unknown option '--jsno' \(usage\)\. Did you mean --json\?/],
+  ['status web-1', /too many arguments/],
+  ['collect --concurrency 0', /whole number from 1 to/],
+  ['collect --concurrency 1e3', /whole number from 1 to/],
+  ['collect --retry -1', /whole number from 0 to/],
+  ['collect --group', /argument missing/],
+  ['keys retire', /missing required argument 'id'/],
+  ['keys lst', /unknown command 'lst' \(usage\)\. Did you mean list\?/],
+  ['-q -v status', /cannot be used with/],
+];
+
+for (const [args, says] of wrong) {
+  test(`\`${args}\` is refused in one line`, async () => {
+    const { status, stdout, stderr } = await runCli(args.split(' '));
+    assert.equal(status, 2);
+    assert.equal(stdout, '');
+    assert.match(stderr.split('\n')[0] ?? '', says);
+    assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);
+  });
+}
+
+test('with --json a wrong command line is an object too', async () => {
+  const { status, stdout } = await runCli(['--json', 'colect']);
+  assert.equal(status, 2);
+  assert.deepEqual(JSON.parse(stdout), {
+    error: {
+      code: 'usage',
+      stage: 'usage',
+      message: "unknown command 'colect'",
+      advice: 'Did you mean collect? See fleet-health --help.',
+    },
+  });
+});
+
+test('no command at all shows the help on stderr', async () => {
+  const { status, stdout, stderr } = await runCli([]);
+  assert.deepEqual([status, stdout], [2, '']);
+  assert.match(stderr, /^Usage: fleet-health/);
+});
+
+/** Runs the program with this text loaded before it. */
+async function preloaded(text: string, args: readonly string[]): Promise<Awaited<ReturnType<typeof runCli>>> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-preload-'));
+  try {
+    const file = path.join(dir, 'before.cjs');
+    writeFileSync(file, text);
+    return await runCli(args, { nodeArgs: ['--require', file] });
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+for (const [version, status] of [
+  ['18.20.8', 2],
+  ['20.19.9', 2],
+  ['20.20.0', 0],
+  ['22.0.0', 0],
+] as const) {
+  test(`Node ${version} is ${status === 0 ? 'new enough' : 'too old, and one line says so'}`, async () => {
+    const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`;
+    const result = await preloaded(pretend, ['--version']);
+    assert.equal(result.status, status);
+    const line = `fleet-health: Node ${version} is too old; it needs 20.20 or newer.\n`;
+    assert.equal(result.stderr, status === 0 ? '' : line);
+  });
+}
+
+test('the thread pool has sixteen threads before anything uses it, unless the environment says otherwise', async () => {
+  // The pool is made at its first use; threads are counted after it.
+  const count = `process.on('exit', () => process.stderr.write(String(
+    require('node:fs').readdirSync('/proc/self/task').length)));
+    if (process.env.SIZE) process.env.UV_THREADPOOL_SIZE = process.env.SIZE;`;
+  const threads = async (text: string): Promise<number> => Number((await preloaded(text, ['--version'])).stderr);
+  const four = await threads(`process.env.SIZE = '4'; ${count}`);
+  assert.equal((await threads(count)) - four, 12);
+});

@@ -1,0 +1,88 @@
+/** What `npm pack` yields is whole: installed into an empty place, in an empty environment, it works. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const root = path.join(import.meta.dirname, '..');
+const nodeDir = path.dirname(process.execPath);
+
+/** Cron's environment, with the folder that holds this Node. */
+const emptyEnvironment = { PATH: `${nodeDir}:/usr/bin:/bin` };
+
+/** npm without what the surrounding npm run set for itself; its registry and cache stay reachable. */
+function npmEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_(package|lifecycle)_/.test(name)));
+}
+
+interface Packed {
+  readonly filename: string;
+  readonly unpackedSize: number;
+  readonly files: readonly { readonly path: string; readonly mode: number }[];
+}
+
+test('the packed file holds everything, installs with ignored scripts, and works in an empty environment', async (t) => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-package-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const env = npmEnvironment();
+
+  const packArgs = ['pack', '--json', '--ignore-scripts', '--pack-destination', dir];
+  const packed = (JSON.parse((await run('npm', packArgs, { cwd: root, env })).stdout) as Packed[])[0];
+  assert.ok(packed);
+  const files = packed.files.map((file) => file.path);
+  const wanted = [
+    'LICENSE',
+    'README.md',
+    'ARCHITECTURE.md',
+    'CHANGELOG.md',
+    'config.xml',
+    'config.xsd',
+    'crontab.example',
+    'docs/errors.md',
+    'docs/installation.md',
+    'dist/fleet-health.cjs',
+    'dist/cli.js',
+    'dist/agent/agent.cjs',
+    'dist/agent/inventory.cjs',
+    'src/seal/FORMAT.md',
+  ];
+  assert.deepEqual(
+    wanted.filter((name) => !files.includes(name)),
+    [],
+    'missing from the package',
+  );
+  for (const dialect of ['mysql', 'sqlite']) {
+    assert.ok(
+      files.some((name) => name.startsWith(`sql/${dialect}/001-`)),
+      `no migration for ${dialect}`,
+    );
+  }
+  const superfluous = files.filter((name) => /^(test|bench|agent|node_modules)\/|\.ts$|\.map$/.test(name));
+  assert.deepEqual(superfluous, []);
+  assert.ok(packed.unpackedSize < 2 * 1024 * 1024, `${packed.unpackedSize} bytes`);
+
+  const prefix = path.join(dir, 'prefix');
+  const tarball = path.join(dir, packed.filename);
+  await run('npm', ['install', '-g', '--prefix', prefix, '--prefer-offline', '--no-audit', '--no-fund', tarball], {
+    env,
+  });
+
+  const program = path.join(prefix, 'bin', 'fleet-health');
+  const manifest = JSON.parse((await run('npm', ['pkg', 'get', 'version'], { cwd: root, env })).stdout) as string;
+  const version = await run(program, ['--version'], { env: emptyEnvironment, cwd: '/' });
+  assert.deepEqual([version.stdout, version.stderr], [`${manifest}\n`, '']);
+
+  const config = path.join(dir, 'config.xml');
+  writeFileSync(config, '<config><client name="here" ip="127.0.0.1" transport="local"/></config>\n', { mode: 0o600 });
+  const check = await run(program, ['-c', config, '--json', 'check'], { env: emptyEnvironment, cwd: '/' });
+  assert.equal(check.stderr, '');
+  assert.equal((JSON.parse(check.stdout) as { valid: boolean }).valid, true);
+
+  const collect = await run(program, ['-c', config, '--json', 'collect'], { env: emptyEnvironment, cwd: '/' });
+  assert.equal(collect.stderr, '');
+  assert.equal((JSON.parse(collect.stdout) as { succeeded: number }).succeeded, 1);
+});

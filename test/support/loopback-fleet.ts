@@ -1,0 +1,50 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { ChildProcess } from 'node:child_process';
+import type { TestContext } from 'node:test';
+
+import { startLoopbackServer, type LoopbackServer } from '../../src/transport/loopback-server.ts';
+import { configFolder, runCli, startCli, type CliOptions, type CliResult } from './run-cli.ts';
+
+/** A folder with a config.xml whose clients c1, c2 ... are loopback servers, and the program at work in it. */
+export interface LoopbackFleet {
+  readonly dir: string;
+  readonly servers: readonly LoopbackServer[];
+  /** The program with this config.xml. */
+  run(args: readonly string[], options?: CliOptions): Promise<CliResult>;
+  start(args: readonly string[], options?: CliOptions): ChildProcess;
+  /** Puts text before the closing tag of config.xml. */
+  configure(text: string): void;
+}
+
+/** Starts the servers; `trusted`: their host keys are known already. All is gone after the test. */
+export async function startLoopbackFleet(
+  t: TestContext,
+  count: number,
+  options: { readonly trusted: boolean },
+): Promise<LoopbackFleet> {
+  const dir = configFolder(t, '');
+  const servers = await Promise.all(
+    Array.from({ length: count }, (_, index) => {
+      const home = path.join(dir, `home-${index + 1}`);
+      mkdirSync(home, { mode: 0o700 });
+      return startLoopbackServer({ username: 'u', password: 'a secret word', home });
+    }),
+  );
+  t.after(() => Promise.all(servers.map((server) => server.close())));
+  const clients = servers.map(({ port }, index) => `  <client name="c${index + 1}" ip="127.0.0.1" port="${port}"/>\n`);
+  const file = path.join(dir, 'config.xml');
+  writeFileSync(file, `<config>\n  <ssh username="u" password="a secret word"/>\n${clients.join('')}</config>\n`);
+  mkdirSync(path.join(dir, 'state'), { mode: 0o700 });
+  if (options.trusted) {
+    const lines = servers.map(({ port, hostKey }) => `[127.0.0.1]:${port} ${hostKey.type} ${hostKey.key}\n`);
+    writeFileSync(path.join(dir, 'state', 'known_hosts'), lines.join(''));
+  }
+  return {
+    dir,
+    servers,
+    run: (args, more) => runCli(['-c', file, ...args], more),
+    start: (args, more) => startCli(['-c', file, ...args], more),
+    configure: (text) => writeFileSync(file, readFileSync(file, 'utf8').replace('</config>', `${text}</config>`)),
+  };
+}

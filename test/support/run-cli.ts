@@ -1,0 +1,55 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { TestContext } from 'node:test';
+
+import { packageDir } from '../../src/paths.ts';
+
+/** The built program, as `npm install -g` puts it into PATH. */
+export const program = path.join(packageDir, 'dist', 'fleet-health.cjs');
+
+export interface CliResult {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CliOptions {
+  readonly cwd?: string;
+  /** Beside PATH, which is all there is. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly nodeArgs?: readonly string[];
+}
+
+/** Starts the program in an environment as empty as cron's. */
+export function startCli(args: readonly string[], options: CliOptions = {}): ChildProcess {
+  return spawn(process.execPath, [...(options.nodeArgs ?? []), program, ...args], {
+    cwd: options.cwd ?? tmpdir(),
+    env: { PATH: `${path.dirname(process.execPath)}:/usr/bin:/bin`, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+/** Waits for a program to end. */
+export async function outcomeOf(child: ChildProcess): Promise<CliResult> {
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const [status] = (await once(child, 'close')) as [number | null];
+  return { status, stdout, stderr };
+}
+
+export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  return await outcomeOf(startCli(args, options));
+}
+
+/** A new folder with a config.xml (mode 0600) of this content; gone after the test. Returns the folder. */
+export function configFolder(t: TestContext, content: string): string {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-cli-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  writeFileSync(path.join(dir, 'config.xml'), content, { mode: 0o600 });
+  return dir;
+}
