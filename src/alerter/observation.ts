@@ -1,0 +1,28 @@
+import type { Rule } from '../config/config.ts';
+import type { Level } from '../storage/episode.ts';
+
+/** What one row says about one subject of one rule. */
+export interface Reading {
+  readonly rule: Rule;
+  readonly subject: string;
+  readonly level: Level;
+  /** Beyond the limit of the way back: counts towards recovery. */
+  readonly clear: boolean;
+  readonly value: number | null;
+  readonly valueText: string;
+  readonly limitText: string;
+}
+
+/** One row of `stats` or `visits`, read by the rules of its client. */
+export interface Observation {
+  readonly client: string;
+  /** observed_at of a report, started_at of a visit. */
+  readonly atMs: number;
+  readonly kind: 'report' | 'visit';
+  readonly runId: string;
+  /** Report id, or `run/client`. */
+  readonly evidence: string;
+  readonly readings: readonly Reading[];
+  /** Names of rules whose subjects are all listed in `readings`: who is not among them is gone. */
+  readonly complete: readonly string[];
+}

@@ -1,0 +1,246 @@
+import type { Severity } from '../config/config.ts';
+import type { DiskRow, NetworkRow, StatsColumns } from '../report/columns.ts';
+import type { Report } from '../report/report.ts';
+import type { AlertKey, ClientMemory, Episode, StoredItem, Told, Transition } from './episode.ts';
+
+/** A row of `stats` that no alerter has treated. Times are milliseconds since 1970. */
+export interface UntreatedReport extends StatsColumns {
+  readonly id: number;
+  readonly client: string;
+  readonly reportId: string;
+  readonly runId: string;
+  readonly observedAtMs: number;
+  readonly receivedAtMs: number;
+  readonly clockOffsetMs: number | null;
+  readonly bootId: string | null;
+}
+
+/** A row of `visits` that no alerter has treated. */
+export interface UntreatedVisit {
+  readonly id: number;
+  readonly client: string;
+  readonly runId: string;
+  /** Whether its run was a full one; false too when the run is not known. */
+  readonly full: boolean;
+  readonly startedAtMs: number;
+  readonly ok: boolean;
+  readonly stage: string | null;
+  readonly code: string | null;
+  readonly message: string | null;
+}
+
+export interface UntreatedBatch {
+  readonly reports: readonly UntreatedReport[];
+  readonly visits: readonly UntreatedVisit[];
+  /** Whether there was more when it was read. */
+  readonly more: boolean;
+}
+
+export interface RunFact {
+  readonly id: string;
+  readonly program: 'collect' | 'alert';
+  readonly collectorId: string;
+  readonly host: string;
+  readonly scope: 'full' | 'filtered';
+  readonly outcome: string;
+  readonly startedAtMs: number;
+  readonly finishedAtMs: number | null;
+  readonly clients: number | null;
+  readonly succeeded: number | null;
+  readonly failed: number | null;
+}
+
+export interface SeenClient {
+  readonly name: string;
+  readonly firstSeenMs: number;
+  readonly lastVisitAtMs: number | null;
+  readonly lastReportAtMs: number | null;
+}
+
+/** Patterns are globs, as in config.xml. */
+export interface Silence {
+  readonly id: number;
+  readonly client: string;
+  readonly rule: string;
+  readonly subject: string;
+  readonly startsAtMs: number;
+  readonly endsAtMs: number;
+  readonly author: string;
+  readonly comment: string;
+}
+
+/** One recipient's mails of late. */
+export interface RecipientHistory {
+  readonly recipient: string;
+  /** created_at of the mails of the last hour, those replaced left out. */
+  readonly createdAtMs: readonly number[];
+  /** created_at of the newest mail that held nothing but warnings, recoveries and reminders; null: none. */
+  readonly lastOrdinaryAtMs: number | null;
+}
+
+/** A mail that never came as far as DATA: it may be replaced by one that carries its news and more. */
+export interface WaitingMail {
+  readonly id: number;
+  readonly recipient: string;
+  readonly createdAtMs: number;
+  readonly items: readonly StoredItem[];
+}
+
+/** What telling looks at. */
+export interface AlertState {
+  /** Open (pending, firing) and closed ones that are not settled. */
+  readonly episodes: readonly Episode[];
+  /** Of those episodes. */
+  readonly told: readonly Told[];
+  /** That have not ended. */
+  readonly silences: readonly Silence[];
+  readonly histories: readonly RecipientHistory[];
+  readonly waiting: readonly WaitingMail[];
+}
+
+/** A mail in its words, frozen. */
+export interface NewMail {
+  readonly recipient: string;
+  readonly messageId: string;
+  /** RFC 5322, as it will be sent: CRLF line ends, headers included. */
+  readonly content: string;
+  readonly severity: Severity;
+  /** Nothing but warnings, recoveries and reminders. */
+  readonly ordinary: boolean;
+  readonly notifications: readonly StoredItem[];
+  /** Waiting mails that it takes the place of. */
+  readonly replaces: readonly number[];
+}
+
+export interface Mail {
+  readonly id: number;
+  readonly recipient: string;
+  readonly messageId: string;
+  readonly content: string;
+  readonly severity: Severity;
+  readonly createdAtMs: number;
+  readonly attempts: number;
+  readonly nextAttemptAtMs: number | null;
+  /** DATA was begun once: it may have been delivered. */
+  readonly dataAtMs: number | null;
+  readonly sentAtMs: number | null;
+  readonly failedAtMs: number | null;
+  readonly error: string | null;
+}
+
+/** Who may change what the alerter stores; see design: fencing. */
+export interface Lease {
+  readonly name: string;
+  readonly epoch: number;
+  readonly holder: string;
+}
+
+/** Thrown (as FleetError `locked`) by every fenced transaction whose lease somebody else has taken. Nothing was changed. */
+export interface AlertStore {
+  /** The database's clock. */
+  nowMs(): Promise<number>;
+  /** Free, or untouched for 60 s on the database's clock (epoch + 1): ours. null: somebody else is at work. */
+  takeLease(name: string, holder: string): Promise<Lease | null>;
+  releaseLease(lease: Lease): Promise<void>;
+
+  /** Oldest first by time then id; both kinds are cut off at the same time, so that the order holds over both. */
+  untreated(limit: number): Promise<UntreatedBatch>;
+  disksOf(statIds: readonly number[]): Promise<ReadonlyMap<number, readonly DiskRow[]>>;
+  networksOf(statIds: readonly number[]): Promise<ReadonlyMap<number, readonly NetworkRow[]>>;
+  /** Whole reports, where they are still kept. */
+  reportsOf(statIds: readonly number[]): Promise<ReadonlyMap<number, Report>>;
+  openEpisodes(clients: readonly string[]): Promise<readonly Episode[]>;
+  memories(clients: readonly string[]): Promise<ReadonlyMap<string, ClientMemory>>;
+  /**
+   * One fenced transaction: marks exactly these rows as treated (another count rolls back), stores episodes (new where id
+   * is null) and memories. Large sets are written with few statements.
+   */
+  saveJudged(lease: Lease, judged: Judged): Promise<void>;
+
+  /** Newest first. */
+  runs(program: 'collect' | 'alert', sinceMs: number): Promise<readonly RunFact[]>;
+  seenClients(): Promise<readonly SeenClient[]>;
+  state(nowMs: number): Promise<AlertState>;
+  /** One fenced transaction: mails, notifications, told rows, settled episodes, replaced mails. */
+  saveTelling(lease: Lease, telling: NewTelling): Promise<void>;
+
+  /** Not sent, not failed, not replaced, due by the database's clock (one further ahead than a day counts as due). */
+  dueMails(limit: number): Promise<readonly Mail[]>;
+  /** A committed UPDATE on the database's clock. False: somebody else has it, or it is done. */
+  claimMail(id: number, holder: string, forMs: number): Promise<boolean>;
+  /** Before DATA, committed. */
+  markDataBegun(id: number, holder: string): Promise<void>;
+  markSent(id: number, holder: string): Promise<void>;
+  markPutOff(id: number, holder: string, nextAttemptInMs: number, error: string): Promise<void>;
+  markFailed(id: number, holder: string, error: string): Promise<void>;
+  undelivered(): Promise<readonly Mail[]>;
+
+  addSilence(silence: Omit<Silence, 'id'>): Promise<number>;
+  silences(nowMs: number): Promise<readonly Silence[]>;
+  /** False: no such silence, or it has ended. */
+  expireSilence(id: number, nowMs: number): Promise<boolean>;
+  acknowledge(ids: readonly number[], by: string, untilMs: number | null, comment: string | null): Promise<number>;
+
+  /** For `explain`, `alerts`, charts and replay. */
+  episodesOf(filter: EpisodeFilter): Promise<readonly Episode[]>;
+  toldOf(alertIds: readonly number[]): Promise<readonly Told[]>;
+  /** Values of one column of stats over time, oldest first: the last day of a chart. */
+  series(client: string, column: SeriesColumn, mount: string | null, sinceMs: number): Promise<readonly SeriesPoint[]>;
+  /** Treated and untreated rows in time order, page by page, for replay: after this (time, id). */
+  replay(sinceMs: number, after: ReplayPlace | null, limit: number): Promise<ReplayPage>;
+  /** What was told since, oldest first: for the difference that replay shows. */
+  toldSince(sinceMs: number): Promise<readonly ToldFact[]>;
+}
+
+export interface Judged {
+  readonly statIds: readonly number[];
+  readonly visitIds: readonly number[];
+  readonly episodes: readonly Episode[];
+  readonly memories: ReadonlyMap<string, ClientMemory>;
+}
+
+export interface NewTelling {
+  readonly mails: readonly NewMail[];
+  readonly told: readonly Told[];
+  readonly settled: readonly number[];
+}
+
+export interface EpisodeFilter {
+  readonly client?: string;
+  readonly rule?: string;
+  readonly openOnly: boolean;
+  readonly limit: number;
+}
+
+export type SeriesColumn =
+  | 'cpu_percent'
+  | 'memory_percent'
+  | 'swap_percent'
+  | 'load5'
+  | 'disk_percent'
+  | 'processes'
+  | 'used_percent'
+  | 'inodes_percent';
+
+export interface SeriesPoint {
+  readonly atMs: number;
+  readonly value: number | null;
+}
+
+export interface ReplayPlace {
+  readonly atMs: number;
+  readonly reportId: number;
+  readonly visitId: number;
+}
+
+export interface ReplayPage {
+  readonly reports: readonly UntreatedReport[];
+  readonly visits: readonly UntreatedVisit[];
+  readonly next: ReplayPlace | null;
+}
+
+export interface ToldFact extends AlertKey {
+  readonly recipient: string;
+  readonly transition: Transition;
+  readonly toldAtMs: number;
+}
