@@ -7,6 +7,7 @@ import type { Connection, Transport } from '../transport/transport.ts';
 import { runAgent } from './agent-session.ts';
 import type { AgentResult, AgentSessionOptions, Bundles, ReceivedReport } from './agent-session.ts';
 import { nextAttemptAtMs } from './backoff.ts';
+import { checkHeader } from './check-header.ts';
 import { isInventoryDue, wasBooted } from './inventory-due.ts';
 import { startDeadline } from './visit-deadline.ts';
 
@@ -191,10 +192,7 @@ async function callAgent(context: VisitContext, client: Client, progress: Progre
     ...call,
     onReport: async (report) => {
       try {
-        if (!context.keys.has(report.header.keyId)) {
-          const message = `a report is sealed to key ${report.header.keyId}, which is not live here`;
-          throw new FleetError({ code: 'seal-no-key', stage: 'seal', message, client: client.name });
-        }
+        checkHeader(report.header, client, context.keys);
         await context.keep(client, report);
         return 'acknowledge';
       } catch (thrown) {

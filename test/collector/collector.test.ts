@@ -1,32 +1,432 @@
 import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
+import { takeLock } from '../../src/lock.ts';
+import { statePaths } from '../../src/paths.ts';
+import { FleetError } from '../../src/errors.ts';
+import type { ErrorCode } from '../../src/errors.ts';
+import type { Client } from '../../src/config/config.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import type { Transport } from '../../src/transport/transport.ts';
 import { makeClient, makeFleet } from '../support/fleet.ts';
+import type { Fleet } from '../support/fleet.ts';
+import { shellConnection } from '../support/shell-connection.ts';
 
-const fleet = makeFleet();
-after(() => fleet.remove());
+const fleets: Fleet[] = [];
+after(() => {
+  for (const fleet of fleets) fleet.remove();
+});
+function freshFleet(): Fleet {
+  const fleet = makeFleet();
+  fleets.push(fleet);
+  return fleet;
+}
 
-test('a pass over three clients stores their reports, visits and the run', async () => {
-  const clients = ['web-1', 'web-2', 'ümläut & co'].map((name) => makeClient(name));
-  const result = await fleet.collect(clients);
-  assert.deepEqual(result.failures, []);
-  assert.deepEqual(result.faults, []);
-  assert.equal(result.exitStatus, 0);
-  assert.deepEqual(
-    [result.clients, result.succeeded, result.failed, result.skipped, result.reports.waiting],
-    [3, 3, 0, 0, 0],
-  );
-  const rows = await fleet.query('SELECT client, boot_id, clock_offset_ms FROM stats ORDER BY client');
+const clientsOf = (...names: string[]): Client[] => names.map((name) => makeClient(name));
+const away = (): Promise<Storage> =>
+  Promise.reject(new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'connect ECONNREFUSED' }));
+const failing = (code: ErrorCode): Transport => ({
+  connect: () => Promise.reject(new FleetError({ code, stage: 'connect', message: `made to fail: ${code}` })),
+});
+
+/** Sealed reports in the spools of a client's agents. */
+function spooledAtClient(fleet: Fleet, client: string): readonly string[] {
+  return readdirSync(fleet.home(client), { recursive: true })
+    .map(String)
+    .filter((name) => name.endsWith('.fhs'));
+}
+
+/** Waits until the agent has deleted all that was acknowledged: it may do so after the pass has ended. */
+async function emptied(fleet: Fleet, client: string): Promise<void> {
+  for (const until = Date.now() + 5000; spooledAtClient(fleet, client).length > 0; await sleep(10)) {
+    assert.ok(Date.now() < until, `still spooled at ${client}: ${String(spooledAtClient(fleet, client))}`);
+  }
+}
+
+async function countOf(fleet: Fleet, table: string): Promise<number> {
+  const [row] = await fleet.query(`SELECT COUNT(*) AS n FROM ${table}`);
+  return Number(row?.['n']);
+}
+
+test('a pass stores reports, inventories, visits and the run; the next one brings nothing along', async () => {
+  const fleet = freshFleet();
+  const clients = clientsOf('web-1', 'web-2', 'ümläut & co');
+  const names = clients.map(({ name }) => name).toSorted();
+  const first = await fleet.collect(clients);
+  assert.deepEqual([first.failures, first.faults, first.exitStatus, first.outcome], [[], [], 0, 'finished']);
+  assert.deepEqual([first.clients, first.succeeded, first.failed, first.skipped], [3, 3, 0, 0]);
+  assert.deepEqual(first.reports, { stored: 6, duplicate: 0, quarantined: 0, waiting: 0 });
+  const rows = await fleet.query('SELECT client, run_id, observed_at, received_at FROM stats ORDER BY client');
   assert.deepEqual(
     rows.map((row) => row['client']),
-    clients.map(({ name }) => name).toSorted(),
+    names,
   );
-  console.log(
-    result,
-    rows,
-    await fleet.query('SELECT * FROM visits'),
-    await fleet.query('SELECT * FROM runs'),
-    await fleet.query('SELECT * FROM clients'),
+  for (const row of rows) {
+    assert.equal(row['run_id'], first.runId);
+    assert.ok(String(row['observed_at']) <= String(row['received_at']));
+  }
+  assert.equal(await countOf(fleet, 'inventory'), 3);
+  const kinds = fleet.events.map((event) => event.kind);
+  assert.deepEqual(kinds.filter((kind) => kind !== 'visiting').slice(0, 2), ['note', 'started']);
+  assert.equal(kinds.filter((kind) => kind === 'visited').length, 3);
+
+  const second = await fleet.collect(clients);
+  assert.deepEqual(second.reports, { stored: 3, duplicate: 0, quarantined: 0, waiting: 0 });
+  const visits = await fleet.query('SELECT run_id, client, ok, uploaded FROM visits ORDER BY id');
+  assert.deepEqual(
+    visits.map((row) => [row['run_id'] === first.runId, row['ok'], row['uploaded']]),
+    [...Array<unknown>(3).fill([true, 1, 1]), ...Array<unknown>(3).fill([false, 1, 0])],
+  );
+  const runs = await fleet.query('SELECT outcome, scope, clients, succeeded, failed FROM runs');
+  for (const run of runs) {
+    assert.deepEqual({ ...run }, { outcome: 'finished', scope: 'full', clients: 3, succeeded: 3, failed: 0 });
+  }
+  assert.deepEqual(fleet.sealedFiles(), []);
+  for (const { name } of clients) await emptied(fleet, name);
+  assert.equal(statSync(fleet.stateDir).mode & 0o777, 0o700);
+  assert.deepEqual(readdirSync(statePaths(fleet.stateDir).journal), []);
+});
+
+test('a dry run shows reports, needs no database, and leaves everything for the next pass', async () => {
+  const fleet = freshFleet();
+  const clients = clientsOf('web-1', 'web-2');
+  const openStorage = (): Promise<Storage> => assert.fail('a dry run opens no storage');
+  const dry = await fleet.collect(clients, { dryRun: true, openStorage });
+  assert.deepEqual([dry.exitStatus, dry.succeeded, dry.reports.stored], [0, 2, 0]);
+  const shown = fleet.events.filter((event) => event.kind === 'report');
+  assert.deepEqual(shown.map(({ client, report }) => [client, report.client]).toSorted(), [
+    ['web-1', 'web-1'],
+    ['web-2', 'web-2'],
+  ]);
+  assert.deepEqual(fleet.sealedFiles(), []);
+  assert.equal(existsSync(path.join(fleet.stateDir, 'fleet.db')), false);
+  assert.equal(spooledAtClient(fleet, 'web-1').length, 1);
+  await fleet.collect(clients);
+  assert.equal(await countOf(fleet, 'stats'), 4);
+  await emptied(fleet, 'web-1');
+});
+
+test('while the database is away reports are collected and wait, and the next pass stores all with runs and visits', async () => {
+  const fleet = freshFleet();
+  const clients = clientsOf('web-1', 'web-2', 'web-3');
+  for (let pass = 0; pass < 2; pass++) {
+    const result = await fleet.collect(clients, { openStorage: away });
+    assert.equal(result.exitStatus, 3);
+    assert.deepEqual(
+      result.faults.map(({ code }) => code),
+      ['storage-unavailable'],
+    );
+    assert.deepEqual([result.succeeded, result.reports.waiting], [3, (pass + 1) * 3]);
+  }
+  assert.equal(fleet.sealedFiles().length, 6);
+  for (const { name } of clients) await emptied(fleet, name);
+  const back = await fleet.collect(clients);
+  assert.deepEqual([back.exitStatus, back.reports.waiting], [0, 0]);
+  assert.equal(await countOf(fleet, 'stats'), 9);
+  assert.equal(await countOf(fleet, 'visits'), 9);
+  const runs = await fleet.query('SELECT outcome, succeeded FROM runs ORDER BY started_at');
+  assert.deepEqual(
+    runs.map((run) => ({ ...run })),
+    Array(3).fill({ outcome: 'finished', succeeded: 3 }),
   );
   assert.deepEqual(fleet.sealedFiles(), []);
+  assert.deepEqual(readdirSync(statePaths(fleet.stateDir).journal), []);
+});
+
+test('a database that goes away in the middle costs nothing either', async () => {
+  const fleet = freshFleet();
+  const clients = clientsOf('web-1', 'web-2', 'web-3');
+  const gone = (): Promise<never> =>
+    Promise.reject(new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'connection lost' }));
+  const result = await fleet.collect(clients, {
+    openStorage: async () => {
+      const storage = await fleet.openStorage();
+      const reports = { ...storage.reports, ingest: gone, saveVisits: gone, endRun: gone };
+      return { ...storage, reports };
+    },
+  });
+  assert.deepEqual([result.exitStatus, result.succeeded, result.reports.waiting], [3, 3, 6]);
+  const back = await fleet.collect(clients);
+  assert.equal(back.exitStatus, 0);
+  assert.equal(await countOf(fleet, 'stats'), 6);
+  assert.equal(await countOf(fleet, 'visits'), 6);
+  const runs = await fleet.query('SELECT outcome FROM runs');
+  assert.deepEqual(
+    runs.map((run) => run['outcome']),
+    ['finished', 'finished'],
+  );
+});
+
+test('one client of each failure is a row with its code, and the others are stored', async () => {
+  const fleet = freshFleet();
+  const codes: readonly ErrorCode[] = ['dns', 'connect-refused', 'host-key-changed', 'auth-failed', 'no-runtime'];
+  const clients = clientsOf('good', ...codes);
+  const result = await fleet.collect(clients, {
+    transportFor: (client) => (client.name === 'good' ? fleet.transportFor(client) : failing(client.name as ErrorCode)),
+  });
+  assert.deepEqual([result.exitStatus, result.succeeded, result.failed], [1, 1, 5]);
+  assert.deepEqual(result.faults, []);
+  const rows = await fleet.query('SELECT client, ok, code, stage, message FROM visits ORDER BY client');
+  for (const row of rows.filter((row) => row['client'] !== 'good')) {
+    assert.deepEqual(
+      { ...row },
+      {
+        client: row['client'],
+        ok: 0,
+        code: row['client'],
+        stage: 'connect',
+        message: `made to fail: ${String(row['client'])}`,
+      },
+    );
+  }
+  assert.equal(rows.length, 6);
+  assert.equal(await countOf(fleet, 'stats'), 1);
+});
+
+test('a client whose way throws something unforeseen fails alone', async () => {
+  const fleet = freshFleet();
+  const result = await fleet.collect(clientsOf('good', 'thrower', 'rejecter'), {
+    transportFor: (client) => {
+      if (client.name === 'thrower') throw new TypeError('a fault in the program');
+      if (client.name === 'rejecter') return { connect: () => Promise.reject(new TypeError('another')) };
+      return fleet.transportFor(client);
+    },
+  });
+  assert.deepEqual([result.succeeded, result.failed], [1, 2]);
+  assert.deepEqual(
+    result.failures.map(({ code }) => code),
+    ['internal', 'internal'],
+  );
+});
+
+test('a refused login is not tried in the same pass again nor in the one after next, except by name', async () => {
+  const fleet = freshFleet();
+  const attempts: string[] = [];
+  const minutes = (count: number): number => 1_795_000_000_000 + count * 60_000;
+  const pass = (minute: number, more = {}) =>
+    fleet.collect(clientsOf('locked'), {
+      retries: 3,
+      now: () => minutes(minute),
+      transportFor: () => {
+        attempts.push(String(minute));
+        return failing('auth-failed');
+      },
+      ...more,
+    });
+  const results = [];
+  for (const minute of [0, 5, 10, 15]) results.push(await pass(minute));
+  assert.deepEqual(attempts, ['0', '5', '15']);
+  assert.deepEqual(
+    results.map(({ skipped, failed, exitStatus }) => [skipped, failed, exitStatus]),
+    [
+      [0, 1, 1],
+      [0, 1, 1],
+      [1, 0, 1],
+      [0, 1, 1],
+    ],
+  );
+  await pass(20, { only: new Set(['locked']), ignoreBackoff: true });
+  assert.deepEqual(attempts, ['0', '5', '15', '20']);
+});
+
+test('retryable failures are tried again at the end, and one row says how it ended', async () => {
+  const fleet = freshFleet();
+  const attempts: string[] = [];
+  const result = await fleet.collect(clientsOf('shy', 'down', 'refused', 'good'), {
+    retries: 2,
+    concurrency: 1,
+    transportFor: (client) => {
+      attempts.push(client.name);
+      const count = attempts.filter((name) => name === client.name).length;
+      if (client.name === 'down') return failing('connect-timeout');
+      if (client.name === 'refused') return failing('host-key-changed');
+      return client.name === 'shy' && count < 3 ? failing('connect-failed') : fleet.transportFor(client);
+    },
+  });
+  const counts = (name: string): number => attempts.filter((attempt) => attempt === name).length;
+  assert.deepEqual([counts('shy'), counts('down'), counts('refused'), counts('good')], [3, 3, 1, 1]);
+  assert.equal(new Set(attempts.slice(0, 4)).size, 4, 'first everybody once');
+  assert.deepEqual([result.succeeded, result.failed], [2, 2]);
+  const rows = await fleet.query('SELECT client, ok FROM visits ORDER BY client');
+  assert.deepEqual(
+    rows.map((row) => [row['client'], row['ok']]),
+    [
+      ['down', 0],
+      ['good', 1],
+      ['refused', 0],
+      ['shy', 1],
+    ],
+  );
+  assert.equal(fleet.events.filter(({ kind }) => kind === 'postponed').length, 4);
+});
+
+test('a second pass beside a running one ends at once with 0, names the holder and leaves a row', async () => {
+  const fleet = freshFleet();
+  mkdirSync(fleet.stateDir);
+  const lock = await takeLock({ file: statePaths(fleet.stateDir).lock, nowMs: 1234 });
+  if (lock.kind !== 'held') assert.fail('nobody else can hold it');
+  const clients = clientsOf('web-1');
+  const result = await fleet.collect(clients, { transportFor: () => assert.fail('nobody is visited') });
+  assert.deepEqual([result.outcome, result.exitStatus], ['overlapped', 0]);
+  assert.deepEqual(result.holder, { pid: process.pid, startedAtMs: 1234 });
+  await fleet.collect(clients, { openStorage: away });
+  lock.release();
+  await fleet.collect(clients);
+  const runs = await fleet.query('SELECT outcome FROM runs ORDER BY started_at');
+  assert.deepEqual(
+    runs.map((run) => run['outcome']),
+    ['overlapped', 'overlapped', 'finished'],
+  );
+});
+
+test('a signal ends the visits, and what was received is stored', { timeout: 20_000 }, async () => {
+  const fleet = freshFleet();
+  const controller = new AbortController();
+  const started = performance.now();
+  const result = await fleet.collect(clientsOf('good', 'silent-1', 'silent-2', 'later'), {
+    concurrency: 3,
+    signal: controller.signal,
+    transportFor: (client) => {
+      if (client.name.startsWith('silent')) return { connect: () => new Promise(() => undefined) };
+      return fleet.transportFor(client);
+    },
+    observe: (event) => {
+      fleet.events.push(event);
+      if (event.kind === 'visited' && fleet.events.filter(({ kind }) => kind === 'visited').length === 2) {
+        controller.abort();
+      }
+    },
+  });
+  assert.ok(performance.now() - started < 10_000);
+  assert.deepEqual([result.outcome, result.exitStatus, result.succeeded, result.failed], ['interrupted', 1, 2, 2]);
+  assert.equal(result.reports.stored, 4);
+  assert.deepEqual(
+    result.failures.map(({ code }) => code),
+    ['interrupted', 'interrupted'],
+  );
+  const [run] = await fleet.query('SELECT outcome FROM runs');
+  assert.equal(run?.['outcome'], 'interrupted');
+});
+
+test('a pass that was aborted before it began visits nobody and says so', async () => {
+  const fleet = freshFleet();
+  const result = await fleet.collect(clientsOf('web-1'), { signal: AbortSignal.abort() });
+  assert.deepEqual([result.outcome, result.exitStatus, result.skipped, result.unreached], ['interrupted', 1, 1, 1]);
+});
+
+test('the run deadline cuts off what goes on and leaves the rest to the next run', { timeout: 20_000 }, async () => {
+  const fleet = freshFleet();
+  const started = performance.now();
+  const result = await fleet.collect(clientsOf('a', 'b', 'c', 'd'), {
+    concurrency: 2,
+    collector: { runDeadlineMs: 700 },
+    transportFor: () => ({ connect: () => new Promise(() => undefined) }),
+  });
+  assert.ok(performance.now() - started < 5000);
+  assert.deepEqual([result.outcome, result.exitStatus, result.failed, result.unreached], ['finished', 1, 2, 2]);
+  for (const failure of result.failures) assert.equal(failure.code, 'run-deadline');
+});
+
+test('a client that heeds no signal is left at its deadline', { timeout: 20_000 }, async () => {
+  const fleet = freshFleet();
+  const started = performance.now();
+  const result = await fleet.collect(clientsOf('good', 'deaf'), {
+    collector: { clientDeadlineMs: 3000 },
+    transportFor: (client) =>
+      client.name === 'deaf' ? { connect: () => new Promise(() => undefined) } : fleet.transportFor(client),
+  });
+  assert.ok(performance.now() - started < 5000);
+  assert.deepEqual([result.succeeded, result.failures[0]?.code], [1, 'visit-deadline']);
+});
+
+test('a renamed client keeps its history, and what it had spooled under its former name comes home', async () => {
+  const fleet = freshFleet();
+  await fleet.collect(clientsOf('old'));
+  await fleet.collect(clientsOf('old'), { dryRun: true });
+  const renamed = makeClient('new', { was: 'old' });
+  const sameHome = { transportFor: () => fleet.transportFor(makeClient('old')) };
+  await fleet.collect([renamed], sameHome);
+  const rows = await fleet.query('SELECT client FROM stats');
+  assert.deepEqual(
+    rows.map((row) => row['client']),
+    ['new', 'new', 'new'],
+  );
+  assert.ok(fleet.events.some((event) => event.kind === 'note' && event.message === 'old is now called new'));
+  await emptied(fleet, 'old');
+});
+
+test('a disk that takes no sealed reports: nothing is acknowledged, exit 3, and the reports come later', async () => {
+  const fleet = freshFleet();
+  const sealed = statePaths(fleet.stateDir).encryptedStats;
+  mkdirSync(sealed, { recursive: true });
+  writeFileSync(path.join(sealed, 'web-1'), 'a file where the folder should be');
+  const result = await fleet.collect(clientsOf('web-1', 'web-2'));
+  assert.deepEqual([result.exitStatus, result.succeeded, result.failed], [3, 1, 1]);
+  assert.deepEqual(
+    result.faults.map(({ code, stage }) => [code, stage]),
+    [['state-unusable', 'spool']],
+  );
+  assert.equal(spooledAtClient(fleet, 'web-1').length, 2);
+  rmSync(path.join(sealed, 'web-1'));
+  const later = await fleet.collect(clientsOf('web-1', 'web-2'));
+  assert.equal(later.exitStatus, 0);
+  await emptied(fleet, 'web-1');
+  const rows = await fleet.query("SELECT COUNT(*) AS n FROM stats WHERE client = 'web-1'");
+  assert.equal(rows[0]?.['n'], 2);
+});
+
+test('a client that answers with the reports of another is not believed', async () => {
+  const fleet = freshFleet();
+  const clients = clientsOf('web-1', 'thief');
+  await fleet.collect(clients, { dryRun: true });
+  const result = await fleet.collect(clients, {
+    transportFor: (client) =>
+      client.name === 'web-1'
+        ? failing('connect-refused')
+        : {
+            connect: () => {
+              // The agent is asked to speak for web-1.
+              const connection = shellConnection({
+                env: { HOME: fleet.home('web-1'), PATH: process.env['PATH'] ?? '' },
+              });
+              const exec = (command: string) => connection.exec(asIfFor('web-1', command));
+              return Promise.resolve({ ...connection, exec });
+            },
+          },
+  });
+  assert.deepEqual([result.succeeded, result.failed, result.reports.stored], [0, 2, 0]);
+  assert.equal(result.failures.find(({ client }) => client === 'thief')?.code, 'report-foreign');
+  assert.equal(spooledAtClient(fleet, 'web-1').length > 0, true);
+});
+
+/** The loader's command with another client's name in the request. */
+function asIfFor(client: string, command: string): string {
+  return command.replace(/[A-Za-z0-9_-]{100,}/g, (text) => {
+    const request = Buffer.from(text, 'base64url').toString();
+    if (!request.startsWith('{')) return text;
+    const parsed = JSON.parse(request) as Record<string, unknown>;
+    return Buffer.from(JSON.stringify({ ...parsed, client })).toString('base64url');
+  });
+}
+
+test('keys that cannot be used prevent the run', async () => {
+  const fleet = freshFleet();
+  mkdirSync(statePaths(fleet.stateDir).keys, { recursive: true });
+  writeFileSync(path.join(statePaths(fleet.stateDir).keys, 'mine.pem'), '');
+  await assert.rejects(fleet.collect(clientsOf('web-1')), { code: 'keys-invalid', exitStatus: 3 });
+  rmSync(statePaths(fleet.stateDir).keys, { recursive: true });
+  assert.equal((await fleet.collect(clientsOf('web-1'))).exitStatus, 0);
+});
+
+test('filters visit only those asked for, retired clients are left alone', async () => {
+  const fleet = freshFleet();
+  const clients = [...clientsOf('web-1', 'web-2'), makeClient('gone', { state: 'retired' })];
+  const result = await fleet.collect(clients, { only: new Set(['web-2', 'gone']) });
+  assert.deepEqual([result.clients, result.succeeded], [1, 1]);
+  const runs = await fleet.query('SELECT scope FROM runs');
+  assert.equal(runs[0]?.['scope'], 'filtered');
+  assert.equal(readFileSync(path.join(fleet.stateDir, 'collector-id'), 'utf8').trim().length, 36);
 });
