@@ -13,8 +13,11 @@ const rounds = 5;
 function grouped(): string {
   const lines = ['<config>', '<alerts><mail to="ops@example.org"/><alert type="cpu" limit="95%" for="15m"/></alerts>'];
   for (let index = 0; index < clients; index += 1) {
-    if (index % 1000 === 0) lines.push(`<group name="rack-${index / 1000}"><alert type="disk" warning="85%" critical="95%"/>`);
-    lines.push(`  <client name="web-${index}" ip="10.${index >> 16}.${(index >> 8) & 255}.${index & 255}" username="monitor"/>`);
+    if (index % 1000 === 0)
+      lines.push(`<group name="rack-${index / 1000}"><alert type="disk" warning="85%" critical="95%"/>`);
+    lines.push(
+      `  <client name="web-${index}" ip="10.${index >> 16}.${(index >> 8) & 255}.${index & 255}" username="monitor"/>`,
+    );
     if (index % 1000 === 999) lines.push('</group>');
   }
   return [...lines, '</config>'].join('\n');

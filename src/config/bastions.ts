@@ -18,7 +18,9 @@ export interface ReadBastionsOptions {
 export function readBastions(options: ReadBastionsOptions): readonly Bastion[] {
   const { elements, base, sshElement, read, finish, findings } = options;
   // What <ssh> says of jumps and transports concerns clients: the way to a bastion through itself would never end.
-  const { proxyJump: _proxyJump, transport: _transport, ...inherited } = base;
+  const inherited = Object.fromEntries(
+    Object.entries(base).filter(([name]) => name !== 'proxyJump' && name !== 'transport'),
+  ) as SshLayer;
   const bastions = new Map<string, Bastion>();
   const elementOf = new Map<string, Element>();
   for (const element of elements) {

@@ -53,28 +53,46 @@ function childrenOf(parent: string): readonly string[] {
 }
 
 function checkAttributes(element: Element, spec: ElementSpec, findings: Findings): void {
-  const kept: Record<string, string> = {};
-  const written = element.attributes;
-  for (const name of Object.keys(written)) {
+  const { attributes } = element;
+  let removed = false;
+  for (const name of Object.keys(attributes)) {
     const attribute = Object.hasOwn(spec.attributes, name) ? spec.attributes[name] : undefined;
-    const raw = written[name] ?? '';
+    const raw = attributes[name] ?? '';
     const value = attribute !== undefined && isHidden(attribute) ? raw : raw.trim();
     const problem =
       attribute === undefined
         ? unknownAttribute(element.name, name, spec)
         : valueFault(element.name, name, value, attribute);
-    if (problem === null) kept[name] = value;
-    else {
-      element.faulty = true;
-      findings.fault(element, problem);
+    if (problem === null) {
+      if (value !== raw) attributes[name] = value;
+      continue;
     }
+    findings.fault(element, problem);
+    element.faulty = true;
+    removed = true;
+    attributes[name] = removedMark;
   }
-  for (const name of Object.keys(spec.attributes)) {
-    if (spec.attributes[name]?.required !== true || name in written) continue;
+  for (const name of requiredNames(spec)) {
+    if (name in attributes) continue;
     element.faulty = true;
     findings.fault(element, `<${element.name}> lacks ${name}; write ${name}="..."`);
   }
-  element.attributes = kept;
+  if (removed) {
+    element.attributes = Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== removedMark));
+  }
+}
+
+/** No attribute's value can have this character: XML has no place for it. */
+const removedMark = '\0';
+
+const required = new Map<ElementSpec, readonly string[]>();
+
+function requiredNames(spec: ElementSpec): readonly string[] {
+  const known = required.get(spec);
+  if (known !== undefined) return known;
+  const names = Object.keys(spec.attributes).filter((name) => spec.attributes[name]?.required === true);
+  required.set(spec, names);
+  return names;
 }
 
 function unknownAttribute(element: string, name: string, spec: ElementSpec): string {

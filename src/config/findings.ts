@@ -25,6 +25,8 @@ export interface Findings {
   /** A file that others can read; `message` holds the command that mends it. */
   permission(place: Place, message: string): void;
   readonly warnings: readonly Finding[];
+  /** How many were told so far. */
+  readonly count: number;
   /** Throws ConfigError when there was any fault. */
   throwFaults(): void;
 }
@@ -59,6 +61,9 @@ export function createFindings(): Findings {
     permission: (place, message) => void permissions.push({ ...placeOf(place), message }),
     get warnings() {
       return inFileOrder(warnings);
+    },
+    get count() {
+      return faults.length + permissions.length + warnings.length;
     },
     throwFaults() {
       if (faults.length + permissions.length === 0) return;

@@ -28,9 +28,9 @@ export interface RuleDefaults {
 /** Weighs a merged rule: the rule, or null after telling what is wrong at the element that made it so. */
 export function finishRule(merged: MergedRule, defaults: RuleDefaults, findings: Findings): Rule | null {
   const { said, name, place } = merged;
-  let sound = true;
+  const faults: string[] = [];
   const fault = (message: string): void => {
-    sound = false;
+    faults.push(message);
     if (place !== null) findings.fault(place, `<alert> "${name}": ${message}`);
   };
   const subject = subjectOf(merged, fault);
@@ -45,7 +45,7 @@ export function finishRule(merged: MergedRule, defaults: RuleDefaults, findings:
   if (said['for'] !== undefined && merged.origin === 'condition' && merged.defaultFor === null) {
     fault('for has no meaning here, it is told at once; remove it');
   }
-  if (!sound) return null;
+  if (faults.length > 0) return null;
   const severity: Severity = levels?.severity ?? severityOf(said['severity']) ?? 'critical';
   return Object.freeze({
     name,

@@ -1,14 +1,10 @@
+import type { Client } from './config.ts';
 import type { Findings, Place } from './findings.ts';
 
-/** What tells one client from another. */
+/** A client and the place of its element. */
 export interface ClientIdentity extends Place {
+  readonly client: Client;
   readonly name: string;
-  readonly address: string;
-  readonly port: number;
-  readonly was: string | null;
-  readonly retired: boolean;
-  readonly isLocal: boolean;
-  readonly proxyJump: string | null;
 }
 
 /**
@@ -20,10 +16,11 @@ export function withoutDuplicates<T extends ClientIdentity>(clients: readonly T[
   const byWay = new Map<string, T>();
   const byName = new Map<string, T>();
   const kept = clients.filter((client) => {
-    const way = `${client.address.toLowerCase()} ${client.port} ${client.isLocal ? 'local' : `via ${client.proxyJump ?? ''}`}`;
-    const first = client.retired ? undefined : byWay.get(way);
+    const retired = client.client.state === 'retired';
+    const way = wayTo(client.client);
+    const first = retired ? undefined : byWay.get(way);
     if (first !== undefined) {
-      const { name, address, port } = client;
+      const { name, address, port } = client.client;
       const same =
         name === first.name
           ? `client "${name}"`
@@ -31,7 +28,7 @@ export function withoutDuplicates<T extends ClientIdentity>(clients: readonly T[
       findings.warn(client, `${same} is written already at ${whereOf(first)}; the first counts, remove this one`);
       return false;
     }
-    if (!client.retired) byWay.set(way, client);
+    if (!retired) byWay.set(way, client);
     const namesake = byName.get(client.name);
     if (namesake !== undefined) {
       findings.fault(
@@ -45,7 +42,7 @@ export function withoutDuplicates<T extends ClientIdentity>(clients: readonly T[
   });
   const formerly = new Map<string, T>();
   for (const client of kept) {
-    const { was } = client;
+    const { was } = client.client;
     if (was === null) continue;
     const heir = formerly.get(was);
     if (was === client.name) findings.fault(client, `client "${client.name}" was "${was}" already; remove was`);
@@ -67,4 +64,8 @@ export function withoutDuplicates<T extends ClientIdentity>(clients: readonly T[
 
 function whereOf({ source, line }: Place): string {
   return `${source.shown}:${line ?? 1}`;
+}
+
+function wayTo({ address, port, ssh }: Client): string {
+  return `${address.toLowerCase()} ${port} ${ssh.transport === 'local' ? 'local' : `via ${ssh.proxyJump ?? ''}`}`;
 }

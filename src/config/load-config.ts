@@ -46,7 +46,8 @@ export function loadConfig(options: LoadConfigOptions): Config {
     throw new Error('a configuration without a root and without a fault');
   }
   const onlyPredecessor = !tree.includes && predecessorOnly(root);
-  const said = root.children.flatMap((child) => Object.keys(child.attributes).map((name) => `${child.name} ${name}`));
+  const settings = root.children.filter(({ name }) => name !== 'client' && name !== 'group' && name !== 'bastion');
+  const said = settings.flatMap(({ name, attributes }) => Object.keys(attributes).map((word) => `${name} ${word}`));
   checkVocabulary(root, findings);
 
   const file = path.resolve(options.file);
@@ -88,11 +89,12 @@ export function loadConfig(options: LoadConfigOptions): Config {
   const readAudience = createAudienceReader();
   const topRules = alertsElement === null ? rules.base : rules.read(alertsElement, rules.base);
   const audience = alertsElement === null ? nobody : readAudience(alertsElement, nobody);
-  const windows = alertsElement === null ? [] : readWindows(alertsElement, [], zone, findings);
+  const noWindows = Object.freeze([]);
+  const windows = alertsElement === null ? noWindows : readWindows(alertsElement, noWindows, zone, findings);
 
   const read = readClients({
     root,
-    base: { ssh, audience, rules: topRules, windows, groups: [], state: 'active' },
+    base: { ssh, audience, rules: topRules, windows, groups: Object.freeze([]), state: 'active' },
     bastions,
     zone,
     nowMs: options.nowMs ?? Date.now(),
@@ -134,7 +136,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
     collector,
     alerts,
     bastions,
-    clients: read.map(({ client }) => client),
+    clients: Object.freeze(read.map(({ client }) => client)),
     warnings: findings.warnings,
     predecessorOnly: onlyPredecessor,
     said: [...new Set(said)],
@@ -151,19 +153,11 @@ function hasClient(element: Element): boolean {
   return element.children.some((child) => child.name === 'client' || hasClient(child));
 }
 
-/** Freezes an object and all it holds; what is frozen already is passed over, so shared parts are visited once. */
-function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null) return value;
-  // A client is frozen when it is made, but not what it holds.
-  const visited = new WeakSet<object>();
-  const freeze = (one: object): void => {
-    if (visited.has(one)) return;
-    visited.add(one);
-    Object.freeze(one);
-    for (const part of Object.values(one) as unknown[]) {
-      if (typeof part === 'object' && part !== null) freeze(part);
-    }
-  };
-  freeze(value);
+/** Freezes an object and what it holds; what is frozen already, as clients and their parts are, is passed over. */
+function deepFreeze<T extends object>(value: T): T {
+  Object.freeze(value);
+  for (const part of Object.values(value) as unknown[]) {
+    if (typeof part === 'object' && part !== null && !Object.isFrozen(part)) deepFreeze(part);
+  }
   return value;
 }

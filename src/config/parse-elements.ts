@@ -1,7 +1,7 @@
 import { XMLParser } from 'fast-xml-parser';
 
 import type { Findings, SourceFile } from './findings.ts';
-import { attributeValue, xmlFaults } from './well-formed.ts';
+import { attributeValue, needsReading, xmlFaults } from './well-formed.ts';
 
 /** An element of a configuration file. The checks take away what is wrong, so that readers only see what is right. */
 export interface Element {
@@ -59,9 +59,11 @@ function elementsOf(nodes: readonly ParsedNode[], source: SourceFile, lineOf: (o
   for (const node of nodes) {
     const name = Object.keys(node).find((key) => key !== attributesKey);
     if (name === undefined || name === '#text') continue;
-    const raw = (node[attributesKey] ?? {}) as Readonly<Record<string, string>>;
-    const attributes: Record<string, string> = {};
-    for (const key of Object.keys(raw)) attributes[key] = attributeValue(raw[key] ?? '');
+    const attributes = (node[attributesKey] ?? {}) as Record<string, string>;
+    for (const key of Object.keys(attributes)) {
+      const raw = attributes[key] ?? '';
+      if (needsReading(raw)) attributes[key] = attributeValue(raw);
+    }
     const line = lineOf((node[metaKey] as { readonly startIndex: number }).startIndex);
     const children = elementsOf(node[name] as readonly ParsedNode[], source, lineOf);
     elements.push({ name, source, line, attributes, children, faulty: false });

@@ -12,7 +12,7 @@ const nothing: ProbeOptions = Object.freeze({});
  * is reported anyway), and the patterns of process names that are counted. The same object for the same list of rules.
  */
 export function createProbeOptions(): (rules: readonly Rule[]) => ProbeOptions {
-  const made = new WeakMap<readonly Rule[], ProbeOptions>();
+  const made = new Map<readonly Rule[], ProbeOptions>();
   const shared = new Map<string, ProbeOptions>();
   return (rules) => {
     const known = made.get(rules);

@@ -2,7 +2,7 @@ import { parseMoment } from './calendar.ts';
 import type { Bastion, Client, SshSettings, Window } from './config.ts';
 import { checkJump } from './bastions.ts';
 import { expandClient } from './expand-client.ts';
-import type { Findings, Place } from './findings.ts';
+import type { Findings } from './findings.ts';
 import { withoutDuplicates, type ClientIdentity } from './identity.ts';
 import type { Element } from './parse-elements.ts';
 import { createProbeOptions } from './probe-options.ts';
@@ -38,8 +38,8 @@ export interface ReadClientsOptions {
 
 /** A client, with what is only needed until the whole is judged. */
 export interface ReadClient extends ClientIdentity {
-  readonly client: Client;
   readonly audience: Audience;
+  readonly element: Element;
 }
 
 /** Every client of every group, in the file's order, after inheritance and without duplicates. */
@@ -69,44 +69,38 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
     const scope = inner(element, outer);
     const port = scope.ssh.port ?? 22;
     const isLocal = scope.ssh.transport === 'local';
-    const lifetime = lifetimeOf(element, scope.state, options);
+    const { state, untilMs } = lifetimeOf(element, scope.state, options);
     const ssh = options.finishSsh(scope.ssh);
-    const shared = {
-      ...lifetime,
-      port,
-      groups: scope.groups,
-      ssh,
-      rules: scope.rules.rules,
-      recipients: scope.audience.recipients,
-      muted: scope.audience.muted,
-      windows: scope.windows,
-      probeOptions: probeOptionsOf(scope.rules.rules),
-      file: element.source.path,
-      line: element.line,
-    };
+    const rules = scope.rules.rules;
+    const probeOptions = probeOptionsOf(rules);
+    const { audience, groups, windows } = scope;
+    const { recipients, muted } = audience;
+    const { source, line } = element;
     for (const { name, address, was } of expandClient(element, port, isLocal, findings)) {
       if (found.length >= maxClients) {
         if (!full) findings.fault(element, `more than ${maxClients} clients; look for a range that is too wide`);
         full = true;
         return;
       }
-      const client: Client = Object.freeze({ name, address, was, ...shared });
-      const { source, line }: Place = element;
-      const retired = client.state === 'retired';
-      const { audience } = scope;
-      found.push({
-        client,
-        audience,
-        source,
-        line,
+      // Field by field: 50,000 spread objects cost more than all the rest of the reading.
+      const client: Client = Object.freeze({
         name,
         address,
         port,
         was,
-        retired,
-        isLocal,
-        proxyJump: ssh.proxyJump,
+        state,
+        untilMs,
+        groups,
+        ssh,
+        rules,
+        recipients,
+        muted,
+        windows,
+        probeOptions,
+        file: source.path,
+        line,
       });
+      found.push({ client, audience, element, source, line, name });
     }
   };
 

@@ -18,9 +18,10 @@ export const nobody: Audience = Object.freeze({ recipients: Object.freeze([]), m
 
 /** A reader of `mail="..."` (which replaces) and `<mail>` (which adds), sharing equal results between elements. */
 export function createAudienceReader(): (element: Element, outer: Audience) => Audience {
-  const read = new WeakMap<Audience, Map<string, Audience>>();
+  const read = new Map<Audience, Map<string, Audience>>();
   return (element, outer) => {
     const { mail } = element.attributes;
+    if (mail === undefined && element.children.length === 0) return outer;
     const added = element.children.filter((child) => child.name === 'mail');
     if (mail === undefined && added.length === 0) return outer;
     const key = [mail ?? '', ...added.map((child) => JSON.stringify(child.attributes))].join('\0');
@@ -33,19 +34,21 @@ export function createAudienceReader(): (element: Element, outer: Audience) => A
 }
 
 function readAudience(mail: string | undefined, added: readonly Element[], outer: Audience): Audience {
-  const replaced = (parseMailAddresses(mail ?? '') ?? []).map((to): Recipient => ({ to, severity: null, rules: [] }));
+  const replaced = (parseMailAddresses(mail ?? '') ?? []).map((to) => recipient(to, null, []));
   const before = mail === undefined ? outer.recipients : replaced;
   const more = added.flatMap(({ attributes: { to, severity, rules } }) =>
-    (parseMailAddresses(to ?? '') ?? []).map((address): Recipient => ({
-      to: address,
-      severity: severityOf(severity),
-      rules: splitGlobs(rules ?? ''),
-    })),
+    (parseMailAddresses(to ?? '') ?? []).map((address) =>
+      recipient(address, severityOf(severity), splitGlobs(rules ?? '')),
+    ),
   );
-  const distinct = new Map([...before, ...more].map((recipient) => [JSON.stringify(recipient), recipient]));
-  const recipients = [...distinct.values()];
+  const distinct = new Map([...before, ...more].map((one) => [JSON.stringify(one), one]));
+  const recipients = Object.freeze([...distinct.values()]);
   const muted = recipients.length === 0 && (mail === 'none' || (mail === undefined && outer.muted));
   return { recipients, muted };
+}
+
+function recipient(to: string, severity: Severity | null, rules: readonly string[]): Recipient {
+  return Object.freeze({ to, severity, rules: Object.freeze(rules) });
 }
 
 /** The windows of an element after those around it. */
@@ -55,25 +58,30 @@ export function readWindows(
   zone: string | null,
   findings: Findings,
 ): readonly Window[] {
-  const own = element.children.flatMap((child): readonly Window[] => {
-    if (child.name !== 'window' || child.faulty) return [];
-    const { days, date, start, duration, rules } = child.attributes;
-    const durationMs = parseDuration(duration ?? '') ?? 0;
-    if (days !== undefined && date !== undefined) findings.fault(child, '<window> has days and date; keep one of them');
-    if (durationMs <= 0 || durationMs > 7 * 86_400_000) {
-      findings.fault(
-        child,
-        `<window> duration="${duration ?? ''}" is not between 1s and 7d; for longer use state="paused"`,
-      );
-    }
-    const startMinute = parseClock(start ?? '') ?? 0;
-    const weekDays = days === undefined ? [] : (parseDays(days) ?? []);
-    const inZone = child.attributes['zone'] ?? zone;
-    return [
-      { days: weekDays, date: date ?? null, startMinute, durationMs, zone: inZone, rules: splitGlobs(rules ?? '') },
-    ];
+  const own = element.children.flatMap((child) =>
+    child.name === 'window' && !child.faulty ? [readWindow(child, zone, findings)] : [],
+  );
+  return own.length === 0 ? outer : Object.freeze([...outer, ...own]);
+}
+
+function readWindow(element: Element, alertsZone: string | null, findings: Findings): Window {
+  const { days, date, start, duration, zone, rules } = element.attributes;
+  const durationMs = parseDuration(duration ?? '') ?? 0;
+  if (days !== undefined && date !== undefined) findings.fault(element, '<window> has days and date; keep one of them');
+  if (durationMs <= 0 || durationMs > 7 * 86_400_000) {
+    findings.fault(
+      element,
+      `<window> duration="${duration ?? ''}" is not between 1s and 7d; for longer use state="paused"`,
+    );
+  }
+  return Object.freeze({
+    days: Object.freeze(days === undefined ? [] : (parseDays(days) ?? [])),
+    date: date ?? null,
+    startMinute: parseClock(start ?? '') ?? 0,
+    durationMs,
+    zone: zone ?? alertsZone,
+    rules: Object.freeze(splitGlobs(rules ?? '')),
   });
-  return own.length === 0 ? outer : [...outer, ...own];
 }
 
 /** Whether at least one level of a rule is told to at least one of its recipients or to a `<notify>`. */

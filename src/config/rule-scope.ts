@@ -33,18 +33,19 @@ export interface RuleReader {
   /** What holds before anything is written. */
   readonly base: RuleScope;
   /** What an element's <alert> children make of the rules around it. */
-  read(element: Element, outer: RuleScope): RuleScope;
+  readonly read: (element: Element, outer: RuleScope) => RuleScope;
   /** The element that wrote a rule or tuned it last; null: nobody did. */
-  placeOf(rule: Rule): Place | null;
+  readonly placeOf: (rule: Rule) => Place | null;
 }
 
 /** Makes a reader for the rules of one configuration. */
 export function createRuleReader(options: RuleReaderOptions): RuleReader {
   const { findings, predecessorOnly } = options;
   const known = new Map(builtinRules(options.everyMs, predecessorOnly ? '1x' : '2x').map((rule) => [rule.name, rule]));
-  const finished = new WeakMap<MergedRule, Rule | null>();
-  const places = new WeakMap<Rule, Place>();
-  const restOf = new WeakMap<ReadonlyMap<string, MergedRule>, Map<string, readonly Rule[]>>();
+  const finished = new Map<MergedRule, Rule | null>();
+  const places = new Map<Rule, Place>();
+  const scopes = new Map<RuleScope, Map<string, RuleScope>>();
+  const restOf = new Map<ReadonlyMap<string, MergedRule>, Map<string, readonly Rule[]>>();
 
   const finish = (merged: MergedRule): Rule | null => {
     let rule = finished.get(merged);
@@ -81,11 +82,25 @@ export function createRuleReader(options: RuleReaderOptions): RuleReader {
   });
 
   const read = (element: Element, outer: RuleScope): RuleScope => {
+    const alerts = element.children.filter((child) => child.name === 'alert');
+    if (alerts.length === 0) return outer;
+    // Clients that say the same of the same share their rules, unless there was anything to tell of one of them.
+    const inside = scopes.get(outer) ?? new Map<string, RuleScope>();
+    scopes.set(outer, inside);
+    const key = `${element.name} ${JSON.stringify(alerts.map((alert) => alert.attributes))}`;
+    const shared = inside.get(key);
+    if (shared !== undefined && !alerts.some((alert) => alert.faulty)) return shared;
+    const before = findings.count;
+    const scope = readAlerts(element, alerts, outer);
+    if (findings.count === before) inside.set(key, scope);
+    return scope;
+  };
+
+  const readAlerts = (element: Element, alerts: readonly Element[], outer: RuleScope): RuleScope => {
     const own = new Map<string, MergedRule | null>();
     const types = new Set(outer.types);
     const builtins = new Map(outer.builtins);
-    for (const alert of element.children) {
-      if (alert.name !== 'alert') continue;
+    for (const alert of alerts) {
       const said = alert.attributes;
       const name = alertName(said);
       const typed = said['type'] ?? said['metric'];

@@ -31,7 +31,7 @@ const names = Object.keys(sshAttributes);
 
 /** A reader that merges what an element says over what holds around it, sharing equal results between elements. */
 export function createSshReader(context: ReadContext): (element: Element, outer: SshLayer) => SshLayer {
-  const merged = new WeakMap<SshLayer, Map<string, SshLayer>>();
+  const merged = new Map<SshLayer, Map<string, SshLayer>>();
   return (element, outer) => {
     let key = '';
     for (const name of names) {
@@ -53,31 +53,27 @@ export function createSshReader(context: ReadContext): (element: Element, outer:
 
 function readLayer(element: Element, context: ReadContext): SshLayer {
   const said = element.attributes;
-  const file = (text: string): string => localPath(text, element.source);
-  const ends = <T>(text: string | undefined, read: (value: string) => T): T | null | undefined =>
-    text === undefined ? undefined : text === 'none' ? null : read(text);
-  const asIs = (text: string): string => text;
-  const privateKey = ends(said['privateKey'], file);
-  if (typeof privateKey === 'string') noteFile(privateKey, element, context.places);
-  const layer = {
-    username: ends(said['username'], asIs),
-    password: readSecret(element, 'password', context),
-    privateKey,
-    passphrase: readSecret(element, 'passphrase', context),
-    agent: ends(said['agent'], (text) => (text === 'env' ? text : file(text))),
-    hostKeys: said['hostKeys'],
-    knownHosts: said['knownHosts'] === undefined ? undefined : file(said['knownHosts']),
-    config: ends(said['config'], file),
-    transport: said['transport'],
-    proxyJump: ends(said['proxyJump'], asIs),
-    node: ends(said['node'], asIs),
-    runtime: said['runtime'],
-    unsealed: said['unsealed'],
-    port: said['port'] === undefined ? undefined : Number(said['port']),
-  };
-  // The vocabulary has checked the words; what is not said must not cover what is said further out.
-  return Object.fromEntries(Object.entries(layer).filter(([, value]) => value !== undefined)) as SshLayer;
+  const layer: Record<string, unknown> = {};
+  // The vocabulary has checked the words, so what is written is of its type.
+  for (const name of asWritten) if (said[name] !== undefined) layer[name] = said[name];
+  for (const name of endable) if (said[name] !== undefined) layer[name] = said[name] === 'none' ? null : said[name];
+  for (const name of paths) {
+    const text = said[name];
+    if (text !== undefined) layer[name] = text === 'none' ? null : localPath(text, element.source);
+  }
+  if (said['agent'] === 'env') layer['agent'] = 'env';
+  if (said['port'] !== undefined) layer['port'] = Number(said['port']);
+  for (const what of ['password', 'passphrase'] as const) {
+    const secret = readSecret(element, what, context);
+    if (secret !== undefined) layer[what] = secret;
+  }
+  if (typeof layer['privateKey'] === 'string') noteFile(layer['privateKey'], element, context.places);
+  return layer;
 }
+
+const asWritten = ['hostKeys', 'transport', 'runtime', 'unsealed'] as const;
+const endable = ['username', 'proxyJump', 'node'] as const;
+const paths = ['privateKey', 'agent', 'knownHosts', 'config'] as const;
 
 export interface SshDefaults {
   readonly knownHosts: string;
@@ -103,7 +99,7 @@ function ownUser(): string | null {
 
 /** A function that fills in the defaults, once for each layer. */
 export function createSshFinisher(defaults: SshDefaults): (layer: SshLayer) => SshSettings {
-  const finished = new WeakMap<SshLayer, SshSettings>();
+  const finished = new Map<SshLayer, SshSettings>();
   return (layer) => {
     const known = finished.get(layer);
     if (known !== undefined) return known;

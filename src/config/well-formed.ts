@@ -170,13 +170,16 @@ function onlyKnownReferences(value: string): boolean {
   return !value.replace(reference, '').includes('&');
 }
 
+/** Whether a value differs from how it is written. */
+export function needsReading(raw: string): boolean {
+  return /[&\t\n\r]/.test(raw);
+}
+
 /** The value of an attribute as XML 1.0, 3.3.3 reads it: line breaks and tabs are spaces, references are replaced. */
 export function attributeValue(raw: string): string {
-  const spaced = /[\t\n\r]/.test(raw) ? raw.replace(/\r\n?|[\t\n]/g, ' ') : raw;
-  if (!spaced.includes('&')) return spaced;
-  return spaced.replace(
-    reference,
-    (_, name: string | undefined, decimal: string | undefined, hex: string | undefined) =>
+  return raw
+    .replace(/\r\n?|[\t\n]/g, ' ')
+    .replace(reference, (_, name: string | undefined, decimal: string | undefined, hex: string | undefined) =>
       name === undefined ? String.fromCodePoint(codePoint(decimal, hex)) : (named[name] ?? ''),
-  );
+    );
 }

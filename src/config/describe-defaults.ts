@@ -1,0 +1,123 @@
+import { statePaths } from '../paths.ts';
+import type { Client, Config, Rule } from './config.ts';
+import { formatDuration, formatSize } from './quantities.ts';
+import { parseLevel, ruleTypeOf } from './rule-types.ts';
+import { sshDefaults } from './ssh-settings.ts';
+
+/** A default that is in force because nothing else is written. */
+export interface DefaultRow {
+  /** The element that could say it. */
+  readonly where: string;
+  readonly name: string;
+  /** As config.xml would write it, or a few words. */
+  readonly value: string;
+}
+
+type Setting = readonly [where: string, name: string, value: (config: Config) => string | null];
+
+const yesNo = (flag: boolean): string => (flag ? 'yes' : 'no');
+const duration = (ms: number | null): string => (ms === null ? 'none' : formatDuration(ms));
+
+/** Every attribute with a default that does not depend on the client; null: it has no meaning here. */
+const settings: readonly Setting[] = [
+  ['state', 'dir', (config) => config.stateDir],
+  ['storage', 'url', ({ storage }) => `sqlite:${storage.path ?? ''}`],
+  ['storage', 'tls', ({ storage }) => (storage.kind === 'mysql' ? storage.tls : null)],
+  ['storage', 'migrate', ({ storage }) => yesNo(storage.migrate)],
+  ['retention', 'raw', ({ retention }) => duration(retention.rawMs)],
+  ['retention', 'detail', ({ retention }) => duration(retention.detailMs)],
+  ['retention', 'hourly', ({ retention }) => duration(retention.hourlyMs)],
+  ['retention', 'daily', ({ retention }) => duration(retention.dailyMs)],
+  ['smtp', 'host', ({ smtp }) => (smtp === null ? 'none: mails only reach outbox/' : null)],
+  ['smtp', 'port', ({ smtp }) => (smtp === null ? null : String(smtp.port))],
+  ['smtp', 'security', ({ smtp }) => smtp?.security ?? null],
+  ['smtp', 'from', ({ smtp }) => smtp?.from ?? null],
+  ['smtp', 'verify', ({ smtp }) => (smtp === null || smtp.security === 'none' ? null : yesNo(smtp.verify))],
+  ['smtp', 'fallback', ({ smtp }) => (smtp === null ? null : (smtp.fallback ?? 'none'))],
+  ['smtp', 'maxMailsPerHour', ({ smtp }) => (smtp === null ? null : String(smtp.maxMailsPerHour))],
+  ['collector', 'every', ({ collector }) => duration(collector.everyMs)],
+  ['collector', 'concurrency', ({ collector }) => String(collector.concurrency)],
+  ['collector', 'tcpTimeout', ({ collector }) => duration(collector.tcpTimeoutMs)],
+  ['collector', 'connectTimeout', ({ collector }) => duration(collector.connectTimeoutMs)],
+  ['collector', 'agentTimeout', ({ collector }) => duration(collector.agentTimeoutMs)],
+  ['collector', 'clientDeadline', ({ collector }) => duration(collector.clientDeadlineMs)],
+  ['collector', 'runDeadline', ({ collector }) => duration(collector.runDeadlineMs)],
+  ['collector', 'perBastion', ({ collector }) => String(collector.perBastion)],
+  ['collector', 'perSubnet', ({ collector }) => String(collector.perSubnet)],
+  ['collector', 'pipelining', ({ collector }) => yesNo(collector.pipelining)],
+  ['alerts', 'repeat', ({ alerts }) => duration(alerts.repeatMs)],
+  ['alerts', 'groupInterval', ({ alerts }) => duration(alerts.groupIntervalMs)],
+  ['alerts', 'defaults', ({ alerts }) => yesNo(alerts.defaults)],
+  [
+    'alerts',
+    'zone',
+    ({ alerts }) => alerts.zone ?? `the server's, ${Intl.DateTimeFormat().resolvedOptions().timeZone}`,
+  ],
+];
+
+/** Every default in force: settings first, then the way to the clients, then rules that nobody wrote. */
+export function describeDefaults(config: Config): readonly DefaultRow[] {
+  const said = new Set(config.said);
+  const rows = settings.flatMap(([where, name, value]): readonly DefaultRow[] => {
+    const text = said.has(`${where} ${name}`) ? null : value(config);
+    return text === null ? [] : [{ where, name, value: text }];
+  });
+  return [...rows, ...sshRows(config), ...ruleRows(config)];
+}
+
+/** The defaults of the way to clients that neither <ssh> nor anything further in replaces for all of them. */
+function sshRows(config: Config): readonly DefaultRow[] {
+  const said = new Set(config.said);
+  const defaults = sshDefaults(statePaths(config.stateDir).knownHosts);
+  const values: readonly (readonly [string, string | null, (client: Client) => string | null])[] = [
+    ['username', defaults.username, (client) => client.ssh.username],
+    ['privateKey', defaults.privateKey, (client) => client.ssh.privateKey],
+    ['hostKeys', 'strict', (client) => client.ssh.hostKeys],
+    ['knownHosts', defaults.knownHosts, (client) => client.ssh.knownHosts],
+    ['transport', 'ssh2', (client) => client.ssh.transport],
+    ['runtime', 'none', (client) => client.ssh.runtime],
+    ['unsealed', 'refuse', (client) => client.ssh.unsealed],
+    ['port', '22', (client) => String(client.port)],
+  ];
+  return values.flatMap(([name, value, valueOf]) => {
+    const users = config.clients.filter((client) => valueOf(client) === value).length;
+    if (value === null || users === 0 || said.has(`ssh ${name}`)) return [];
+    return [{ where: 'ssh', name, value: `${value} (${count(users)})` }];
+  });
+}
+
+function count(clients: number): string {
+  return `${clients} ${clients === 1 ? 'client' : 'clients'}`;
+}
+
+/** Default rules and conditions, each once for every way it is tuned, with how many clients have it so. */
+function ruleRows(config: Config): readonly DefaultRow[] {
+  const counts = new Map<Rule, number>(config.alerts.rules.map((rule) => [rule, 0]));
+  for (const client of config.clients) {
+    if (client.state === 'retired') continue;
+    for (const rule of client.rules) if (rule.origin !== 'file') counts.set(rule, (counts.get(rule) ?? 0) + 1);
+  }
+  return [...counts].map(([rule, clients]) => ({
+    where: 'alert',
+    name: rule.name,
+    value: `${describeRule(rule)}${clients === 0 ? '' : ` (${count(clients)})`}`,
+  }));
+}
+
+/** A rule in a few words: `warning 90%, critical 95%, for 1x`. */
+export function describeRule(rule: Rule): string {
+  const { warning, critical, forMs, forCount, op } = rule;
+  const level = (name: string, value: number | null): readonly string[] =>
+    value === null ? [] : [`${name} ${op === 'ge' ? '' : `${op} `}${formatLevel(rule, value)}`];
+  const levels = [...level('warning', warning), ...level('critical', critical)];
+  const span = forCount === null ? (forMs === null ? null : formatDuration(forMs)) : `${forCount}x`;
+  return [...(levels.length > 0 ? levels : [rule.severity]), ...(span === null ? [] : [`for ${span}`])].join(', ');
+}
+
+function formatLevel({ type }: Rule, value: number): string {
+  const unit = ruleTypeOf(type ?? '')?.unit;
+  if (unit === 'percent') return `${value}%`;
+  if (unit === 'bytes') return formatSize(value);
+  const time = unit === 'seconds' ? formatDuration(value * 1000) : null;
+  return time !== null && parseLevel('seconds', time) === value ? time : String(value);
+}
