@@ -79,14 +79,28 @@ function hashMatches(hosts: string, name: string): boolean {
   return createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest('base64') === hash;
 }
 
+/** `*` and `?`, in at most the product of both lengths: a regular expression would take exponential time for some. */
 function globMatches(pattern: string, name: string): boolean {
   const wanted = pattern.toLowerCase();
-  if (!/[*?]/.test(wanted)) return wanted === name;
-  const source = wanted
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replace(/\*+/g, '.*')
-    .replace(/\?/g, '.');
-  return new RegExp(`^${source}$`, 's').test(name);
+  let at = 0;
+  let star = -1;
+  let resume = 0;
+  for (let index = 0; index < name.length;) {
+    if (wanted[at] === '*') {
+      star = at;
+      at += 1;
+      resume = index;
+    } else if (wanted[at] === '?' || wanted[at] === name[index]) {
+      at += 1;
+      index += 1;
+    } else if (star !== -1) {
+      // The last `*` takes one character more.
+      at = star + 1;
+      resume += 1;
+      index = resume;
+    } else return false;
+  }
+  return /^\**$/.test(wanted.slice(at));
 }
 
 /**

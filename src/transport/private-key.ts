@@ -26,8 +26,6 @@ export function loadPrivateKey(path: string, passphrase: string | null): LoginKe
   try {
     const file = statSync(path);
     if (!file.isFile() || file.size > maxFileBytes) throw new Error('this is no key file');
-    // ssh's own rule: others may not read a key that is ours. One that belongs to root and our group is the admin's choice.
-    if (file.uid === process.getuid?.() && (file.mode & 0o077) !== 0) throw new OpenToOthers();
     const secret = createHash('sha256')
       .update(passphrase ?? '')
       .digest('hex');
@@ -35,6 +33,9 @@ export function loadPrivateKey(path: string, passphrase: string | null): LoginKe
     const known = loaded.get(path);
     if (known?.stamp === stamp) return known.key;
     const key = decodeLoginKey(readFileSync(path, 'utf8'), passphrase);
+    // ssh's own rule: others may not read a key that is ours. One that belongs to root and our group is the admin's choice.
+    const open = file.uid === process.getuid?.() && (file.mode & 0o077) !== 0;
+    if (key.usable !== null && open) throw new OpenToOthers();
     loaded.set(path, { stamp, key });
     return key;
   } catch (thrown) {

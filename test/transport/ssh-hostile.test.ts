@@ -3,11 +3,10 @@ import { afterEach, describe, it } from 'node:test';
 import { buffer, text } from 'node:stream/consumers';
 
 import { FleetError, type ErrorCode, type Stage } from '../../src/errors.ts';
-import { parseKnownHosts } from '../../src/transport/known-hosts.ts';
-import { createSshTransport } from '../../src/transport/ssh.ts';
 import type { Connection, ConnectOptions } from '../../src/transport/transport.ts';
 import { startHostileServer, type HostileServer } from '../support/hostile-server.ts';
 import type { HostileMode } from '../support/hostile-ssh.ts';
+import { connectTo, failure } from '../support/login.ts';
 
 const open: HostileServer[] = [];
 
@@ -22,27 +21,7 @@ afterEach(async () => {
 });
 
 function connect(server: HostileServer, options: Partial<ConnectOptions> = {}): Promise<Connection> {
-  const transport = createSshTransport({
-    client: 'web-1',
-    address: '127.0.0.1',
-    port: server.port,
-    username: 'monitor',
-    knownHosts: parseKnownHosts(`${server.hostKeyLine()}\n`, '/nowhere/known_hosts'),
-    policy: 'strict',
-    credentials: () => ({ password: 'right', key: null, agent: null, problem: null }),
-  });
-  const defaults = { tcpTimeoutMs: 2000, connectTimeoutMs: 5000, signal: new AbortController().signal };
-  return transport.connect({ ...defaults, ...options });
-}
-
-async function failure(action: Promise<unknown>): Promise<FleetError> {
-  try {
-    await action;
-  } catch (thrown) {
-    assert.ok(thrown instanceof FleetError, String(thrown));
-    return thrown;
-  }
-  return assert.fail('it did not fail');
+  return connectTo({ server, username: 'monitor', credentials: { password: 'right' }, options });
 }
 
 /** Timers, sockets and name look-ups that keep this process alive. */

@@ -1,0 +1,67 @@
+/** Logging in to a server of the tests with given credentials. */
+import assert from 'node:assert/strict';
+
+import { FleetError, type ErrorCode } from '../../src/errors.ts';
+import { parseKnownHosts } from '../../src/transport/known-hosts.ts';
+import type { Credentials } from '../../src/transport/login.ts';
+import { createSshTransport, type SshTarget } from '../../src/transport/ssh.ts';
+import type { Connection, ConnectOptions } from '../../src/transport/transport.ts';
+
+/** What sshd.ts and hostile-server.ts have in common. */
+export interface TestServer {
+  readonly port: number;
+  hostKeyLine(address?: string): string;
+}
+
+export interface Login {
+  readonly server: TestServer;
+  readonly username: string;
+  readonly credentials: Partial<Credentials>;
+  readonly target?: Partial<SshTarget>;
+  readonly options?: Partial<ConnectOptions>;
+}
+
+export function connectTo({ server, username, credentials, target, options }: Login): Promise<Connection> {
+  const nothing: Credentials = { password: null, key: null, agent: null, problem: null };
+  const transport = createSshTransport({
+    client: 'web-1',
+    address: '127.0.0.1',
+    port: server.port,
+    username,
+    knownHosts: parseKnownHosts(`${server.hostKeyLine()}\n`, '/nowhere/known_hosts'),
+    policy: 'strict',
+    credentials: () => ({ ...nothing, ...credentials }),
+    ...target,
+  });
+  const signal = new AbortController().signal;
+  return transport.connect({ tcpTimeoutMs: 5000, connectTimeoutMs: 10_000, signal, ...options });
+}
+
+/** Logs in, runs `true` and leaves. */
+export async function login(attempt: Login): Promise<void> {
+  const connection = await connectTo(attempt);
+  const channel = await connection.exec('true');
+  assert.deepEqual(await channel.exit, { status: 0, signal: null });
+  await connection.leave();
+}
+
+/** The FleetError that an action ends with; it must. */
+export async function failure(action: Promise<unknown>): Promise<FleetError> {
+  try {
+    await action;
+  } catch (thrown) {
+    assert.ok(thrown instanceof FleetError, String(thrown));
+    return thrown;
+  }
+  return assert.fail('it did not fail');
+}
+
+/** The login must be refused in this way. */
+export async function refused(attempt: Login, code: ErrorCode, says: RegExp): Promise<void> {
+  const error = await failure(login(attempt));
+  assert.equal(error.code, code, error.message);
+  assert.equal(error.stage, 'login');
+  assert.match(error.message, says);
+  const { password } = attempt.credentials;
+  assert.ok(!password || !error.message.includes(password), 'the password stands in the message');
+}
