@@ -5,7 +5,9 @@ import type { Connection, ConnectionOptions, ResultSetHeader, RowDataPacket } fr
 
 import type { StorageConfig } from '../../config/config.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../database.ts';
+import { withDeadline } from '../deadline.ts';
 import { StorageFault } from '../fault.ts';
+import type { FaultKind } from '../fault.ts';
 import { Serial } from '../serial.ts';
 import { mysqlDialect } from './dialect.ts';
 import { mysqlFault } from './faults.ts';
@@ -57,7 +59,6 @@ class MysqlServer implements Database {
     this.#options = options;
     const { user, host, port, database, socketPath } = options.storage;
     this.#where = `mysql://${user ?? ''}@${socketPath ?? `${host ?? ''}:${port ?? 3306}`}/${database ?? ''}`;
-    options.signal?.addEventListener('abort', () => this.#drop(), { once: true });
   }
 
   async connect(): Promise<void> {
@@ -150,8 +151,8 @@ class MysqlServer implements Database {
   }
 
   async #connected(): Promise<Connection> {
-    if (this.#closed) throw new StorageFault('lost', `${this.#where}: closed`);
-    if (this.#options.signal?.aborted === true) throw new StorageFault('aborted', `${this.#where}: ended`);
+    if (this.#closed) throw this.#fault('lost', 'closed');
+    if (this.#options.signal?.aborted === true) throw this.#fault('aborted', 'ended');
     if (this.#connection !== null) return this.#connection;
     let connection: Connection | null = null;
     try {
@@ -203,13 +204,13 @@ class MysqlServer implements Database {
   }
 
   #session(connection: Connection, timeoutMs = this.#statementTimeoutMs): Session {
-    const execute = async <R extends ResultSetHeader | RowDataPacket[]>(
+    const execute = <R extends ResultSetHeader | RowDataPacket[]>(
       sql: string,
       values: readonly SqlValue[],
-    ): Promise<R> => this.#guard(connection, () => connection.execute<R>({ sql, timeout: timeoutMs }, [...values]));
+    ): Promise<R> => this.#answer(connection, timeoutMs, () => connection.execute<R>(sql, [...values]));
     return {
       run: async (sql, values = []) => (await execute<ResultSetHeader>(sql, values)).affectedRows,
-      all: async (sql, values = []) => execute<RowDataPacket[]>(sql, values),
+      all: (sql, values = []) => execute<RowDataPacket[]>(sql, values),
     };
   }
 
@@ -217,18 +218,28 @@ class MysqlServer implements Database {
     return this.#options.statementTimeoutMs ?? 60_000;
   }
 
-  #query(connection: Connection, sql: string, timeout = this.#statementTimeoutMs): Promise<readonly SqlRow[]> {
-    return this.#guard(connection, () => connection.query<RowDataPacket[]>({ sql, timeout }));
+  #query(
+    connection: Connection,
+    sql: string,
+    timeoutMs: number = this.#statementTimeoutMs,
+  ): Promise<readonly SqlRow[]> {
+    return this.#answer(connection, timeoutMs, () => connection.query<RowDataPacket[]>(sql));
   }
 
-  async #guard<R>(connection: Connection, statement: () => Promise<readonly [R, ...unknown[]]>): Promise<R> {
+  // mysql2 leaves a statement unanswered for ever when its connection is destroyed, and keeps the timer of its own
+  // timeout: so deadline and signal are ours.
+  async #answer<R>(
+    connection: Connection,
+    timeoutMs: number,
+    ask: () => Promise<readonly [R, ...unknown[]]>,
+  ): Promise<R> {
+    const { signal } = this.#options;
     try {
-      return (await statement())[0];
+      return (await withDeadline({ timeoutMs, signal, where: this.#where }, ask))[0];
     } catch (thrown) {
-      if (this.#options.signal?.aborted === true) throw new StorageFault('aborted', `${this.#where}: ended`, thrown);
       const fault = mysqlFault(thrown, this.#where);
       // After a timeout the answer may still come and would be taken for that of the next statement.
-      if (fault.kind === 'lost') this.#drop(connection);
+      if (fault.kind === 'lost' || fault.kind === 'aborted') this.#drop(connection);
       throw fault;
     }
   }
@@ -242,8 +253,11 @@ class MysqlServer implements Database {
     }
   }
 
-  #drop(connection: Connection | null = this.#connection): void {
-    if (connection === null) return;
+  #fault(kind: FaultKind, words: string): StorageFault {
+    return new StorageFault(kind, `${this.#where}: ${words}`);
+  }
+
+  #drop(connection: Connection): void {
     if (this.#connection === connection) this.#connection = null;
     connection.destroy();
   }

@@ -1,0 +1,416 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+
+import type { StorageConfig } from '../../src/config/config.ts';
+import { Secret } from '../../src/config/secret.ts';
+import type { Database } from '../../src/storage/database.ts';
+import { openMysqlDatabase } from '../../src/storage/mysql/database.ts';
+import type { MysqlDatabaseOptions } from '../../src/storage/mysql/database.ts';
+import { openStorage } from '../../src/storage/open-storage.ts';
+import { createReportStore } from '../../src/storage/report-store.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { markProcessed, unprocessedIds } from '../../src/storage/unprocessed.ts';
+import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
+import type { Mariadb, MariadbDatabase } from '../support/mariadb.ts';
+import { item, visit, worker } from './samples.ts';
+
+const fault = (code: string): { name: string; code: string } => ({ name: 'FleetError', code });
+
+describe('MariaDB', { skip: skipWithoutMariadb }, () => {
+  let mariadb: Mariadb;
+  let made: MariadbDatabase;
+  let storage: Storage;
+  before(async () => {
+    mariadb = await startMariadb();
+    made = await mariadb.createDatabase();
+    storage = await openStorage({ storage: made.storage, migrate: true, program: 'collect' });
+  });
+  after(async () => {
+    await storage.close();
+    await mariadb.stop();
+  });
+
+  describe('sessions', () => {
+    test('say themselves what matters, whatever the server is set to', async () => {
+      const [server] = await mariadb.asRoot('SELECT @@GLOBAL.sql_mode AS m, @@GLOBAL.time_zone AS z');
+      assert.deepEqual({ ...server }, { m: '', z: '+05:00' });
+      const [row] = await storage.history.query(
+        `SELECT @@tx_isolation AS isolation, @@time_zone AS zone, @@collation_connection AS collation,
+          @@sql_mode LIKE '%STRICT_ALL_TABLES%' AS strict, @@innodb_lock_wait_timeout AS lock_wait`,
+      );
+      assert.deepEqual(
+        { ...row },
+        { isolation: 'READ-COMMITTED', zone: '+00:00', collation: 'utf8mb4_bin', strict: 1, lock_wait: 20 },
+      );
+    });
+
+    test("the alerter's end soon when it is suspended", async () => {
+      await withDatabase({ storage: made.storage, program: 'alert' }, async (database) => {
+        const [row] = await database.read((session) =>
+          session.all('SELECT @@wait_timeout AS wait, @@innodb_lock_wait_timeout AS lock_wait'),
+        );
+        assert.deepEqual({ ...row }, { wait: 30, lock_wait: 40 });
+      });
+    });
+
+    test("the database's clock is UTC in the form of the columns", async () => {
+      await withDatabase({ storage: made.storage, program: 'read' }, async (database) => {
+        const [row] = await database.read((session) => session.all(`SELECT ${database.dialect.now} AS now`));
+        assert.match(String(row?.['now']), /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/);
+        assert.ok(Math.abs(Date.parse(`${String(row?.['now']).replace(' ', 'T')}Z`) - Date.now()) < 60_000);
+      });
+    });
+  });
+
+  describe('transactions', () => {
+    test('reading unprocessed rows keeps no collector from storing, and marking marks none that were not read', async () => {
+      const ids = [item(), item(), item()];
+      await storage.reports.ingest(ids);
+      await withDatabase({ storage: made.storage, program: 'alert' }, async (database) => {
+        const read = await database.write(async (session) => {
+          const unprocessed = await unprocessedIds(session, 'stats', 100);
+          // Inside the alerter's transaction: with a lock on what was read, this would wait for its end.
+          assert.deepEqual(await storage.reports.ingest([item()]), [{ kind: 'stored' }]);
+          await markProcessed(session, database.dialect, 'stats', unprocessed);
+          assert.deepEqual(await storage.reports.ingest([item()]), [{ kind: 'stored' }]);
+          return unprocessed;
+        });
+        const left = await database.read((session) => unprocessedIds(session, 'stats', 100));
+        assert.equal(left.length, 2);
+        assert.ok(left.every((id) => !read.includes(id)));
+      });
+    });
+
+    test('rows that another alerter judged meanwhile undo the whole transaction', async () => {
+      await storage.reports.ingest([item(), item()]);
+      await withDatabase({ storage: made.storage, program: 'alert' }, async (one) => {
+        await withDatabase({ storage: made.storage, program: 'alert' }, async (two) => {
+          const ids = await one.read((session) => unprocessedIds(session, 'stats', 100));
+          await two.write((session) => markProcessed(session, two.dialect, 'stats', ids.slice(0, 1)));
+          await assert.rejects(
+            one.write((session) => markProcessed(session, one.dialect, 'stats', ids)),
+            /1 of \d+ rows of stats were judged by another/,
+          );
+          assert.equal((await one.read((session) => unprocessedIds(session, 'stats', 100))).length, ids.length - 1);
+        });
+      });
+    });
+
+    test('a deadlock is made again and nobody sees it', async () => {
+      await storage.reports.saveVisits([visit({ client: 'dead-1' }), visit({ client: 'dead-2' })]);
+      const attempts = { one: 0, two: 0 };
+      const meeting = barrier();
+      const lockBoth = (who: 'one' | 'two', names: readonly string[]) => (database: Database) =>
+        database.write(async (session) => {
+          attempts[who] += 1;
+          for (const name of names) {
+            await session.run('UPDATE clients SET consecutive_failures = consecutive_failures + 1 WHERE name = ?', [
+              name,
+            ]);
+            if (attempts[who] === 1) await meeting.arrive(2);
+          }
+        });
+      await withDatabase({ storage: made.storage, program: 'collect' }, (one) =>
+        withDatabase({ storage: made.storage, program: 'collect' }, async (two) => {
+          await Promise.all([lockBoth('one', ['dead-1', 'dead-2'])(one), lockBoth('two', ['dead-2', 'dead-1'])(two)]);
+        }),
+      );
+      assert.equal(attempts.one + attempts.two, 3, 'one of the two was made again');
+      const facts = await storage.reports.clientFacts();
+      assert.equal(facts.get('dead-1')?.consecutiveFailures, 2);
+      assert.equal(facts.get('dead-2')?.consecutiveFailures, 2);
+    });
+
+    test('a connection that died while idle is replaced, and one that dies in the middle is made again', async () => {
+      await withDatabase({ storage: made.storage, program: 'collect' }, async (database) => {
+        const id = async (): Promise<number> =>
+          Number((await database.read((session) => session.all('SELECT CONNECTION_ID() AS id')))[0]?.['id']);
+        await mariadb.asRoot(`KILL ${await id()}`);
+        const reports = createReportStore(database);
+        assert.deepEqual(await reports.ingest([item()]), [{ kind: 'stored' }]);
+        const connection = await id();
+        let attempts = 0;
+        const name = randomUUID();
+        await database.write(async (session) => {
+          attempts += 1;
+          await session.run("INSERT INTO leases VALUES (?, 1, 'me', 0, '2026-11-20 10:00:00')", [name]);
+          if (attempts === 1) await mariadb.asRoot(`KILL ${connection}`);
+          await session.run('UPDATE leases SET touched = touched + 1 WHERE name = ?', [name]);
+        });
+        assert.equal(attempts, 2);
+        const [lease] = await database.read((session) =>
+          session.all('SELECT touched FROM leases WHERE name = ?', [name]),
+        );
+        assert.equal(lease?.['touched'], 1);
+      });
+    });
+  });
+
+  describe('reports that only this database refuses', () => {
+    test('JSON nested too deep, lone surrogates: refused with its words, the others are stored', async () => {
+      const deep = JSON.parse(`${'['.repeat(40)}1${']'.repeat(40)}`) as string;
+      const results = await storage.reports.ingest([
+        item({ client: 'fine-1' }),
+        item({ client: 'deep', workers: [worker('odd', { label: deep })] }),
+        item({ client: 'fine-2' }),
+        item({ client: 'lone', workers: [worker('odd', { label: 'a\ud800b' })] }),
+        item({ client: 'fine-3' }),
+      ]);
+      assert.deepEqual(
+        results.map(({ kind }) => kind),
+        ['stored', 'refused', 'stored', 'refused', 'stored'],
+      );
+      for (const result of results) {
+        if (result.kind === 'refused') assert.match(result.message, /CONSTRAINT `reports.report` failed/);
+      }
+    });
+
+    test('text beyond its column', async () => {
+      const results = await storage.reports.ingest([item({ client: 'x'.repeat(129) }), item()]);
+      assert.deepEqual(
+        results.map(({ kind }) => kind),
+        ['refused', 'stored'],
+      );
+    });
+  });
+
+  describe('faults', () => {
+    test('a wrong password, database or right: storage-denied, without the secret', async () => {
+      const password = new Secret({ kind: 'literal', value: 'wrong-and-secret' });
+      const wrong = openStorage({ storage: { ...made.storage, password }, migrate: true });
+      await assert.rejects(wrong, (thrown: Error) => {
+        assert.deepEqual({ ...fault('storage-denied') }, { name: thrown.name, code: 'code' in thrown && thrown.code });
+        assert.doesNotMatch(JSON.stringify(thrown) + String(thrown.stack) + String(thrown.cause), /wrong-and-secret/);
+        return true;
+      });
+      const elsewhere = openStorage({ storage: { ...made.storage, database: 'mysql' }, migrate: true });
+      await assert.rejects(elsewhere, fault('storage-denied'));
+      const reader = await mariadb.createDatabase();
+      await openStorage({ storage: reader.storage, migrate: true }).then((opened) => opened.close());
+      await mariadb.asRoot(`REVOKE INSERT ON ${reader.name}.* FROM ${reader.user}@'%'`);
+      const open = await openStorage({ storage: reader.storage, migrate: false });
+      await assert.rejects(open.reports.ingest([item()]), fault('storage-denied'));
+      await open.close();
+    });
+
+    test('a server that is read-only: storage-full', async () => {
+      await mariadb.asRoot('SET GLOBAL read_only = 1');
+      try {
+        await assert.rejects(storage.reports.ingest([item()]), fault('storage-full'));
+      } finally {
+        await mariadb.asRoot('SET GLOBAL read_only = 0');
+      }
+    });
+
+    test('nobody listens, no such host, or somebody who says nothing: storage-unavailable, in time', async () => {
+      const silent = createServer().listen(0, '127.0.0.1');
+      await once(silent, 'listening');
+      const silentPort = (silent.address() as AddressInfo).port;
+      try {
+        for (const place of [{ port: 1 }, { host: 'no-such-host.invalid' }, { port: silentPort }]) {
+          const options = { storage: { ...made.storage, ...place }, program: 'read', connectTimeoutMs: 300 } as const;
+          await assert.rejects(openMysqlDatabase(options), { name: 'StorageFault', kind: 'lost' });
+        }
+      } finally {
+        silent.close();
+      }
+    });
+
+    test('a server that stops answering: the statement has a deadline, and later ones a new connection', async () => {
+      await withDatabase(
+        { storage: made.storage, program: 'collect', statementTimeoutMs: 300, connectTimeoutMs: 300 },
+        async (database) => {
+          const reports = createReportStore(database);
+          await reports.ingest([item()]);
+          mariadb.pause();
+          try {
+            await assert.rejects(reports.ingest([item()]), fault('storage-unavailable'));
+          } finally {
+            mariadb.resume();
+          }
+          assert.deepEqual(await reports.ingest([item()]), [{ kind: 'stored' }]);
+        },
+      );
+    });
+
+    test('the signal ends what is under way', async () => {
+      const ending = new AbortController();
+      const open = await openStorage({ storage: made.storage, migrate: false, signal: ending.signal });
+      const slow = open.history.query('SELECT SLEEP(30)');
+      setTimeout(() => ending.abort(), 50);
+      await assert.rejects(slow, fault('interrupted'));
+      await assert.rejects(open.history.clients(), fault('interrupted'));
+      await open.close();
+    });
+
+    test('a server that is killed: storage-unavailable until it is back, and nothing that was stored is lost', async () => {
+      const items = Array.from({ length: 50 }, (_, index) => item({ client: `kill-${index}` }));
+      await storage.reports.ingest(items);
+      await mariadb.kill();
+      await assert.rejects(storage.reports.ingest([item()]), fault('storage-unavailable'));
+      await assert.rejects(storage.history.clients(), fault('storage-unavailable'));
+      await mariadb.restart();
+      const results = await storage.reports.ingest(items);
+      assert.ok(results.every(({ kind }) => kind === 'duplicate'));
+    });
+  });
+
+  describe('ways in', () => {
+    test('a way to log in that is not known here is said, not a crash', async (context) => {
+      const installed = await mariadb.asRoot("INSTALL SONAME 'auth_ed25519'").then(
+        () => true,
+        () => false,
+      );
+      if (!installed) {
+        context.skip('the server has no other way');
+        return;
+      }
+      await mariadb.asRoot("CREATE USER edward@'%' IDENTIFIED VIA ed25519 USING PASSWORD('x')");
+      const edward = { ...made.storage, user: 'edward' };
+      await assert.rejects(openStorage({ storage: edward, migrate: false }), fault('storage-denied'));
+    });
+
+    // The last one: where root runs the tests, the server's root is changed by it.
+    test('a socket, and a user who is known by it alone', async () => {
+      const user = userInfo().username;
+      await mariadb.asRoot(
+        `CREATE USER IF NOT EXISTS ${user}@localhost`,
+        `GRANT ALL ON ${made.name}.* TO ${user}@localhost`,
+        `ALTER USER ${user}@localhost IDENTIFIED VIA unix_socket`,
+      );
+      const { socketPath } = mariadb;
+      await canRead({ ...made.storage, host: null, port: null, socketPath, user, password: null });
+    });
+  });
+
+  async function canRead(config: StorageConfig): Promise<void> {
+    const open = await openStorage({ storage: config, migrate: false });
+    await open.history.clients();
+    await open.close();
+  }
+});
+
+describe('MariaDB with small packets', { skip: skipWithoutMariadb }, () => {
+  test('a batch is cut to fit, and only a row that can never fit is refused', async () => {
+    const mariadb = await startMariadb(['--max-allowed-packet=1M']);
+    try {
+      const { storage: config } = await mariadb.createDatabase();
+      const storage = await openStorage({ storage: config, migrate: true });
+      const long = (chars: number): ReturnType<typeof item> =>
+        item({ client: `long-${chars}`, workers: [worker('odd', { label: 'ä'.repeat(chars / 2) })] });
+      const batch = Array.from({ length: 40 }, () => long(60_000));
+      const results = await storage.reports.ingest([...batch, long(900_000), long(1_100_000), item()]);
+      assert.deepEqual(
+        results.slice(-3).map(({ kind }) => kind),
+        ['stored', 'refused', 'stored'],
+      );
+      assert.ok(results.slice(0, 40).every(({ kind }) => kind === 'stored'));
+      await storage.close();
+    } finally {
+      await mariadb.stop();
+    }
+  });
+});
+
+const withoutOpenssl = ((): string | false => {
+  try {
+    execFileSync('openssl', ['version'], { stdio: 'ignore' });
+    return false;
+  } catch {
+    return 'openssl is not installed';
+  }
+})();
+
+describe('MariaDB with TLS', { skip: skipWithoutMariadb || withoutOpenssl }, () => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-tls-'));
+  const file = (name: string): string => path.join(dir, name);
+  let mariadb: Mariadb;
+  let config: StorageConfig;
+  before(async () => {
+    certificate('server', 'localhost');
+    certificate('other', 'localhost');
+    certificate('elsewhere', 'db.example.org');
+    mariadb = await startMariadb([`--ssl-cert=${file('server.pem')}`, `--ssl-key=${file('server.key')}`]);
+    config = { ...(await mariadb.createDatabase()).storage, host: 'localhost' };
+    await openStorage({ storage: config, migrate: true }).then((storage) => storage.close());
+  });
+  after(async () => {
+    await mariadb.stop();
+    rmSync(dir, { recursive: true });
+  });
+
+  const cipherOf = async (options: Partial<StorageConfig>): Promise<string> => {
+    const storage = await openStorage({ storage: { ...config, ...options }, migrate: false });
+    try {
+      const [row] = await storage.history.query("SHOW STATUS LIKE 'Ssl_cipher'");
+      return String(row?.['Value']);
+    } finally {
+      await storage.close();
+    }
+  };
+
+  test('no, yes and verify', async () => {
+    assert.equal(await cipherOf({ tls: 'no' }), '');
+    assert.notEqual(await cipherOf({ tls: 'yes' }), '');
+    assert.notEqual(await cipherOf({ tls: 'verify', ca: file('server.pem') }), '');
+  });
+
+  test('verify refuses a certificate of another authority, or of another host', async () => {
+    await assert.rejects(cipherOf({ tls: 'verify', ca: file('other.pem') }), fault('storage-unavailable'));
+    await assert.rejects(cipherOf({ tls: 'verify' }), fault('storage-unavailable'));
+    await mariadb.kill();
+    await mariadb.restart([`--ssl-cert=${file('elsewhere.pem')}`, `--ssl-key=${file('elsewhere.key')}`]);
+    await assert.rejects(cipherOf({ tls: 'verify', ca: file('elsewhere.pem') }), fault('storage-unavailable'));
+    assert.notEqual(await cipherOf({ tls: 'yes' }), '');
+  });
+
+  test('a server without TLS is not talked to in the open when TLS was asked for', async () => {
+    await mariadb.kill();
+    await mariadb.restart([]);
+    await assert.rejects(cipherOf({ tls: 'yes' }), fault('storage-unavailable'));
+  });
+
+  function certificate(name: string, host: string): void {
+    const subject = ['-subj', `/CN=${host}`, '-addext', `subjectAltName=DNS:${host}`];
+    const files = ['-keyout', file(`${name}.key`), '-out', file(`${name}.pem`)];
+    const options = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '3650', ...subject, ...files];
+    execFileSync('openssl', ['req', ...options], { stdio: 'ignore' });
+  }
+});
+
+async function withDatabase(options: MysqlDatabaseOptions, work: (database: Database) => Promise<void>): Promise<void> {
+  const database = await openMysqlDatabase(options);
+  try {
+    await work(database);
+  } finally {
+    await database.close();
+  }
+}
+
+interface Barrier {
+  /** Resolves when so many have arrived. */
+  arrive(count: number): Promise<void>;
+}
+
+function barrier(): Barrier {
+  let waiting: (() => void)[] = [];
+  let arrived = 0;
+  return {
+    arrive: (count) =>
+      new Promise((resolve) => {
+        arrived += 1;
+        waiting.push(resolve);
+        if (arrived < count) return;
+        for (const go of waiting) go();
+        waiting = [];
+      }),
+  };
+}
