@@ -41,8 +41,10 @@ function spooledAtClient(fleet: Fleet, client: string): readonly string[] {
 
 /** Waits until the agent has deleted all that was acknowledged: it may do so after the pass has ended. */
 async function emptied(fleet: Fleet, client: string): Promise<void> {
-  for (const until = Date.now() + 5000; spooledAtClient(fleet, client).length > 0; await sleep(10)) {
+  const until = Date.now() + 5000;
+  while (spooledAtClient(fleet, client).length > 0) {
     assert.ok(Date.now() < until, `still spooled at ${client}: ${String(spooledAtClient(fleet, client))}`);
+    await sleep(10);
   }
 }
 

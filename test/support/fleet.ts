@@ -131,7 +131,11 @@ export interface FleetOptions extends Partial<CollectOptions> {
 }
 
 export function makeFleet(): Fleet {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fh-fleet-'));
+  return openFleet(mkdtempSync(path.join(tmpdir(), 'fh-fleet-')));
+}
+
+/** The fleet of a folder, as an earlier process left it. */
+export function openFleet(dir: string): Fleet {
   const stateDir = path.join(dir, 'state');
   const events: CollectEvent[] = [];
   const home = (client: string): string => {
