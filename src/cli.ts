@@ -46,7 +46,6 @@ async function run(args: readonly string[]): Promise<ExitStatus> {
     heedSignals(abort);
     try {
       status = await action({ output, configFile: globals.config ?? null, signal: abort.signal });
-      if (abort.signal.aborted && status === 0) status = 1;
     } catch (thrown) {
       status = complain(output, thrown);
     }

@@ -1,9 +1,122 @@
+import type { Config, Finding } from '../config/config.ts';
+import { describeDefaults } from '../config/describe-defaults.ts';
+import { findConfig } from '../config/find-config.ts';
+import { ConfigError, formatFinding } from '../config/findings.ts';
+import { escapeControls } from '../log.ts';
 import type { Context, ExitStatus } from './context.ts';
+import { loadSettings } from './settings.ts';
+import { renderTable } from './table.ts';
+import type { Trial } from './try-connections.ts';
 
-export interface CheckOptions {
+export interface CheckCommandOptions {
+  /** Also try the database, the mail server and every login. */
   readonly connect: boolean;
 }
 
-export function checkCommand(_context: Context, _options: CheckOptions): Promise<ExitStatus> {
-  return Promise.resolve(3);
+/** `check`: every fault of config.xml at once, or what is in force without being said. */
+export async function checkCommand(context: Context, options: CheckCommandOptions): Promise<ExitStatus> {
+  const { output } = context;
+  const file = findConfig(context.configFile ?? undefined);
+  let config: Config;
+  try {
+    config = loadSettings({ configFile: file });
+  } catch (thrown) {
+    if (!(thrown instanceof ConfigError)) throw thrown;
+    tellFaults(context, file, thrown.findings);
+    return 2;
+  }
+  const trials = options.connect ? await tryAll(context, config) : null;
+  context.signal.throwIfAborted();
+  if (output.json) output.printJson(checkJson(file, config, trials));
+  else tell(context, config, trials);
+  return exitStatusOf(trials);
+}
+
+function tellFaults({ output }: Context, file: string, faults: readonly Finding[]): void {
+  if (output.json) {
+    output.printJson({
+      command: 'check',
+      file,
+      valid: false,
+      clients: null,
+      faults: faults.map(findingJson),
+      warnings: [],
+      defaults: [],
+    });
+    return;
+  }
+  for (const fault of faults) output.print(`${output.colour('red', 'fault')}: ${formatFinding(fault)}`);
+  output.print(`\n${file} has ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}.`);
+}
+
+async function tryAll({ output, signal }: Context, config: Config): Promise<readonly Trial[]> {
+  const { tryConnections } = await import('./try-connections.ts');
+  if (output.json) return await tryConnections(config, signal, () => undefined);
+  const { startProgress } = await import('./progress.ts');
+  const progress = startProgress('logging in', config.clients.length);
+  try {
+    return await tryConnections(config, signal, () => progress.step());
+  } finally {
+    progress.end();
+  }
+}
+
+function tell({ output }: Context, config: Config, trials: readonly Trial[] | null): void {
+  if (output.verbosity !== 'quiet') {
+    output.print('In force without being said:\n');
+    const rows = describeDefaults(config).map(({ where, name, value }) => [where, name, value]);
+    output.print(
+      renderTable(output, [{ title: 'element' }, { title: 'what' }, { title: 'value', shrinks: true }], rows),
+    );
+    output.print('');
+  }
+  for (const warning of config.warnings)
+    output.print(`${output.colour('yellow', 'warning')}: ${formatFinding(warning)}`);
+  if (config.warnings.length > 0) output.print('');
+  const count = `${config.clients.length} ${config.clients.length === 1 ? 'client' : 'clients'}`;
+  output.print(`${config.file} is valid: ${count}.`);
+  if (trials !== null) tellTrials({ output }, trials);
+}
+
+function tellTrials({ output }: Pick<Context, 'output'>, trials: readonly Trial[]): void {
+  const failed = trials.filter(({ fault }) => fault !== null);
+  output.print('');
+  for (const { what, kind, fault } of failed) {
+    const subject = kind === 'client' ? `client ${what}` : what;
+    const said = fault === null ? '' : `${fault.message} (${fault.code}). ${fault.advice}`;
+    output.print(`${output.colour('red', 'failed')}: ${escapeControls(`${subject}: ${said}`)}`);
+  }
+  output.print(`${trials.length - failed.length} of ${trials.length} connections are well.`);
+}
+
+/** 3 when there is no database to store in, 1 when something else could not be reached. */
+function exitStatusOf(trials: readonly Trial[] | null): ExitStatus {
+  const failed = (trials ?? []).filter(({ fault }) => fault !== null);
+  if (failed.some(({ kind }) => kind === 'database')) return 3;
+  return failed.length === 0 ? 0 : 1;
+}
+
+function checkJson(file: string, config: Config, trials: readonly Trial[] | null): unknown {
+  const connections = trials?.map(({ what, kind, fault }) => ({
+    what,
+    kind,
+    ok: fault === null,
+    code: fault?.code ?? null,
+    message: fault?.message ?? null,
+    advice: fault?.advice ?? null,
+  }));
+  return {
+    command: 'check',
+    file,
+    valid: true,
+    clients: config.clients.length,
+    faults: [],
+    warnings: config.warnings.map(findingJson),
+    defaults: describeDefaults(config),
+    ...(connections === undefined ? {} : { connections }),
+  };
+}
+
+function findingJson({ file, line, message }: Finding): unknown {
+  return { file, line, message };
 }

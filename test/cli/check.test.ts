@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import { startLoopbackFleet } from '../support/loopback-fleet.ts';
+import { configFolder, runCli, type CliResult } from '../support/run-cli.ts';
+
+interface CheckJson {
+  readonly valid: boolean;
+  readonly clients: number | null;
+  readonly faults: readonly { readonly line: number | null; readonly message: string }[];
+  readonly warnings: readonly { readonly message: string }[];
+  readonly defaults: readonly { readonly where: string; readonly name: string; readonly value: string }[];
+  readonly connections?: readonly { readonly what: string; readonly ok: boolean; readonly code: string | null }[];
+}
+
+const parse = ({ stdout }: CliResult): CheckJson => JSON.parse(stdout) as CheckJson;
+
+function check(t: TestContext, content: string, ...args: string[]): Promise<CliResult> {
+  const dir = configFolder(t, content);
+  return runCli(['check', ...args], { cwd: dir });
+}
+
+test('a valid file: every default in force, the number of clients, exit status 0', async (t) => {
+  const content = '<config><collector every="10m"/><client ip="192.0.2.1"/><client ip="192.0.2.2"/></config>';
+  const { status, stdout, stderr } = await check(t, content);
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.match(stdout, /collector +concurrency +128/);
+  assert.doesNotMatch(stdout, /collector +every/);
+  assert.match(stdout, /config\.xml is valid: 2 clients\.\n$/);
+  const json = parse(await check(t, content, '--json'));
+  assert.deepEqual([json.valid, json.clients, json.faults], [true, 2, []]);
+  assert.deepEqual(
+    json.defaults.filter(({ name }) => name === 'hostKeys').map(({ where }) => where),
+    ['ssh'],
+  );
+});
+
+test('all faults at once, each with its line, exit status 2', async (t) => {
+  const content = `<config>
+  <collector evry="5m"/>
+  <client ip="192.0.2.1" port="70000"/>
+  <client name="no-address"/>
+</config>`;
+  const { status, stdout, stderr } = await check(t, content);
+  assert.deepEqual([status, stderr], [2, '']);
+  for (const line of [2, 3, 4]) assert.match(stdout, new RegExp(`^fault: config\\.xml:${line}: `, 'm'));
+  assert.match(stdout, /every/);
+  const json = parse(await check(t, content, '--json'));
+  assert.equal(json.valid, false);
+  assert.deepEqual(
+    json.faults.map(({ line }) => line),
+    [2, 3, 4],
+  );
+});
+
+test('a file that others can read, with a password in it, is refused with the command that mends it', async (t) => {
+  const dir = configFolder(t, '<config><client ip="192.0.2.1" username="u" password="hidden"/></config>');
+  chmodSync(path.join(dir, 'config.xml'), 0o644);
+  const { status, stdout } = await runCli(['check'], { cwd: dir });
+  assert.equal(status, 2);
+  assert.match(stdout, /chmod 600/);
+  assert.ok(!stdout.includes('hidden'));
+});
+
+test('a missing file is one line and exit status 2', async () => {
+  const { status, stdout, stderr } = await runCli(['-c', '/nowhere/config.xml', 'check']);
+  assert.deepEqual([status, stdout], [2, '']);
+  assert.match(stderr, /^fleet-health: .*\/nowhere\/config\.xml.* \(config-missing\)\. .*\n$/);
+});
+
+test('$FLEET_HEALTH_CONFIG names the file, and -c goes before it', async (t) => {
+  const dir = configFolder(t, '<config><client ip="192.0.2.1"/></config>');
+  const env = { FLEET_HEALTH_CONFIG: path.join(dir, 'config.xml') };
+  assert.equal((await runCli(['check'], { env, cwd: '/' })).status, 0);
+  assert.equal((await runCli(['check', '-c', '/nowhere/config.xml'], { env, cwd: '/' })).status, 2);
+});
+
+test('--connect tries every login, the database and the mail server, and says which are well', async (t) => {
+  const fleet = await startLoopbackFleet(t, 3, { trusted: true });
+  await fleet.servers[1]?.close();
+  fleet.configure('<smtp host="127.0.0.1" port="1" security="none" from="a@example.org"/>');
+  const result = await fleet.run(['check', '--connect', '--json']);
+  assert.equal(result.status, 1);
+  assert.deepEqual(
+    parse(result).connections?.map(({ what, ok, code }) => [what, ok, code]),
+    [
+      ['database', true, null],
+      ['mail server', false, 'mail-unavailable'],
+      ['c1', true, null],
+      ['c2', false, 'connect-refused'],
+      ['c3', true, null],
+    ],
+  );
+  assert.equal(fleet.servers[0]?.execs(), 0, 'nothing is to be run');
+  const { stdout } = await fleet.run(['check', '--connect']);
+  assert.match(stdout, /failed: client c2: .* \(connect-refused\)\. /);
+  assert.match(stdout, /3 of 5 connections are well\.\n$/);
+});
+
+test('--connect: a wrong password, an unknown host key and a database that is away', async (t) => {
+  const fleet = await startLoopbackFleet(t, 1, { trusted: true });
+  const unknown = await startLoopbackFleet(t, 1, { trusted: false });
+  fleet.configure(`<client name="other" ip="127.0.0.1" port="${unknown.servers[0]?.port ?? 0}"/>`);
+  fleet.configure('<storage url="mysql://nobody@127.0.0.1:1/fleet" password="x"/>');
+  const file = path.join(fleet.dir, 'config.xml');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('a secret word', 'a wrong word'));
+  const result = await fleet.run(['check', '--connect', '--json']);
+  assert.equal(result.status, 3);
+  assert.deepEqual(
+    parse(result).connections?.map(({ what, code }) => [what, code]),
+    [
+      ['database', 'storage-unavailable'],
+      ['c1', 'auth-failed'],
+      ['other', 'host-key-unknown'],
+    ],
+  );
+  assert.ok(!result.stdout.includes('a wrong word'));
+});

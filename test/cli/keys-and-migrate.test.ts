@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { readdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { configFolder, runCli } from '../support/run-cli.ts';
+
+const here = '<config><client name="here" ip="127.0.0.1" transport="local"/></config>';
+
+interface Key {
+  readonly id: string;
+  readonly seals: boolean;
+}
+
+test('keys: none at first, then generate once, rotate, and retire what does not seal', async (t) => {
+  const dir = configFolder(t, here);
+  const keys = async (...args: string[]): Promise<{ status: number | null; stderr: string; json: unknown }> => {
+    const { status, stdout, stderr } = await runCli(['--json', 'keys', ...args], { cwd: dir });
+    return { status, stderr, json: JSON.parse(stdout) };
+  };
+  const list = async (): Promise<readonly Key[]> => ((await keys('list')).json as { keys: Key[] }).keys;
+
+  assert.deepEqual(await list(), []);
+  assert.match((await runCli(['keys', 'list'], { cwd: dir })).stdout, /No key pair .* the first collect makes one/);
+  const { generate: first } = (await keys('generate')).json as { generate: Key };
+  const again = await keys('generate');
+  assert.equal(again.status, 3);
+  assert.match(again.stderr, /\(keys-invalid\)\. Use `fleet-health keys rotate`/);
+  const { rotate: second } = (await keys('rotate')).json as { rotate: Key };
+  assert.deepEqual(
+    (await list()).map(({ id, seals }) => [id, seals]),
+    [
+      [second.id, true],
+      [first.id, false],
+    ],
+  );
+  assert.equal((await keys('retire', second.id)).status, 3);
+  assert.equal((await keys('retire', first.id)).status, 0);
+  assert.deepEqual(
+    (await list()).map(({ id }) => id),
+    [second.id],
+  );
+  for (const name of readdirSync(path.join(dir, 'state', 'keys'))) {
+    assert.equal(statSync(path.join(dir, 'state', 'keys', name)).mode & 0o777, 0o600);
+  }
+});
+
+test('migrate --check says what is missing, migrate applies it, and then nothing is', async (t) => {
+  const dir = configFolder(t, here);
+  const migrate = async (...args: string[]): Promise<string> => {
+    const { status, stdout, stderr } = await runCli(['migrate', ...args], { cwd: dir });
+    assert.deepEqual([status, stderr], [0, '']);
+    return stdout;
+  };
+  assert.match(await migrate('--check'), /^To be applied: 001-\S+/);
+  assert.match(await migrate('--check'), /^To be applied: 001-\S+/);
+  assert.match(await migrate(), /^Applied: 001-\S+/);
+  assert.equal(await migrate(), 'The database is up to date.\n');
+  assert.equal(await migrate('--check'), 'The database is up to date.\n');
+});
+
+test('with migrate="no" collect refuses a database that lacks something, and says which command helps', async (t) => {
+  const dir = configFolder(t, here.replace('<client', '<storage migrate="no"/><client'));
+  const before = await runCli(['-q', 'collect'], { cwd: dir });
+  assert.equal(before.status, 3);
+  assert.match(before.stderr, /\(migration-mismatch\)\. Run `fleet-health migrate`\.\n$/);
+  assert.equal((await runCli(['migrate'], { cwd: dir })).status, 0);
+  assert.deepEqual(await runCli(['-q', 'collect'], { cwd: dir }), { status: 0, stdout: '', stderr: '' });
+});

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { startLoopbackFleet } from '../support/loopback-fleet.ts';
+import { configFolder, runCli, type CliResult } from '../support/run-cli.ts';
+
+interface Line {
+  readonly client: string;
+  readonly state: string;
+  readonly report_age_s: number | null;
+  readonly cpu_percent: number | null;
+  readonly memory_percent: number | null;
+  readonly error: { readonly code: string } | null;
+  readonly at_limit: { readonly memory: string | null };
+}
+
+interface StatusJson {
+  readonly last_run: { readonly outcome: string; readonly succeeded: number } | null;
+  readonly unlisted: number;
+  readonly clients: readonly Line[];
+}
+
+const parse = ({ stdout }: CliResult): StatusJson => JSON.parse(stdout) as StatusJson;
+
+test('before the first run every client is shown as new, and nothing is made', async (t) => {
+  const dir = configFolder(
+    t,
+    '<config><client ip="192.0.2.1"/><client name="b" ip="192.0.2.2" state="paused"/></config>',
+  );
+  const { status, stdout, stderr } = await runCli(['status'], { cwd: dir });
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.match(stdout, /^192\.0\.2\.1 +new +- +- +- +- +0$/m);
+  assert.match(stdout, /^b +paused /m);
+  assert.match(stdout, /No run yet/);
+  assert.ok(!existsSync(path.join(dir, 'state')));
+});
+
+test('what needs attention stands first, with its last error; values at a limit are marked', async (t) => {
+  const fleet = await startLoopbackFleet(t, 3, { trusted: true });
+  fleet.configure('<alerts><mail to="a@example.org"/><alert type="memory" limit="0%"/></alerts>');
+  await fleet.run(['-q', 'collect', 'c1', 'c2']);
+  await fleet.servers[1]?.close();
+  await fleet.run(['-q', 'collect', 'c1', 'c2']);
+  const { clients, last_run: lastRun } = parse(await fleet.run(['--json', 'status']));
+  assert.deepEqual(
+    clients.map(({ client, state, error }) => [client, state, error?.code ?? null]),
+    [
+      ['c2', 'failing', 'connect-refused'],
+      ['c3', 'new', null],
+      ['c1', 'ok', null],
+    ],
+  );
+  assert.equal(lastRun?.succeeded, 1);
+  const [failing, fresh, well] = clients as [Line, Line, Line];
+  // The report from before it went away is still the newest there is.
+  assert.equal(typeof failing.report_age_s, 'number');
+  assert.deepEqual([fresh.report_age_s, fresh.cpu_percent], [null, null]);
+  assert.ok(typeof well.memory_percent === 'number' && typeof well.cpu_percent === 'number');
+  assert.equal(well.at_limit.memory, 'critical');
+
+  const { stdout } = await fleet.run(['status']);
+  assert.match(stdout, /^c2 +failing .* connect-refused: /m);
+  assert.match(stdout, /^c1 +ok +\d+s +[\d.]+% +[\d.]+%! /m);
+  assert.match(stdout, /Last run finished \d+s ago; 1 of 2 clients answered\. `!` marks a value at its limit\./);
+});
+
+test('a client that left config.xml is counted, not shown', async (t) => {
+  const fleet = await startLoopbackFleet(t, 1, { trusted: true });
+  await fleet.run(['-q', 'collect']);
+  const elsewhere = configFolder(t, '');
+  const content = `<config><state dir="${fleet.dir}/state"/><client ip="192.0.2.1"/></config>`;
+  writeFileSync(path.join(elsewhere, 'config.xml'), content);
+  const status = parse(await runCli(['--json', 'status'], { cwd: elsewhere }));
+  assert.deepEqual([status.unlisted, status.clients.map(({ client }) => client)], [1, ['192.0.2.1']]);
+});
+
+test('a database that is away is one line and exit status 3', async (t) => {
+  const dir = configFolder(
+    t,
+    '<config><storage url="mysql://u@127.0.0.1:1/f" password="hidden"/><client ip="192.0.2.1"/></config>',
+  );
+  const { status, stdout, stderr } = await runCli(['--json', 'status'], { cwd: dir });
+  assert.equal(status, 3);
+  const { error } = JSON.parse(stdout) as { error: { code: string; stage: string } };
+  assert.deepEqual([error.code, error.stage], ['storage-unavailable', 'storage']);
+  assert.match(stderr, /^fleet-health: .* \(storage-unavailable\)\. .*\n$/);
+  assert.ok(!`${stdout}${stderr}`.includes('hidden'));
+});
