@@ -1,10 +1,13 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
+import { buildSync } from 'esbuild';
+
 import { readBundles } from '../../src/collector/agent-bundles.ts';
-import type { Bundles } from '../../src/collector/agent-session.ts';
+import type { Bundle, Bundles } from '../../src/collector/agent-session.ts';
 
 /** The programs for clients, bundled from the sources as they are now. */
 export function buildBundles(): Bundles {
@@ -16,4 +19,21 @@ export function buildBundles(): Bundles {
   } finally {
     rmSync(dir, { recursive: true });
   }
+}
+
+/** An agent with another collect: the text of a function that is given CollectOptions. */
+export function buildAgentWith(collect: string): Bundle {
+  const root = path.join(import.meta.dirname, '../..');
+  const { outputFiles } = buildSync({
+    stdin: {
+      contents: `import { runAgent } from './agent/agent.ts'; runAgent({ visit: ${collect}, inventory: null });`,
+      resolveDir: root,
+    },
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    write: false,
+  });
+  const content = Buffer.from(outputFiles[0]?.contents ?? []);
+  return { content, digest: createHash('sha256').update(content).digest('hex') };
 }

@@ -1,0 +1,132 @@
+/** Full disks, probes that hang or throw, no place to keep anything: what can be said is said. */
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { buildAgentWith } from '../support/agent-bundles.ts';
+import { bundles, filesBelow, keep, machine } from '../support/agent-visit.ts';
+import { shellConnection } from '../support/shell-connection.ts';
+
+const PATH = process.env['PATH'] ?? '';
+
+test('on a full disk the report is sent all the same, and the reason is told', async (t) => {
+  const { visit, home } = machine(t);
+  // Every write to a file fails, as on a full disk; pipes go on.
+  const full = 'ulimit -f 0; eval "$COMMAND"';
+  const connection = shellConnection({ env: { HOME: home, PATH }, scripts: [full, full] });
+  const { result, reports } = await visit({ connection });
+  assert.equal(result.fault, null);
+  assert.equal(reports.length, 1);
+  assert.match(result.end?.spool_error ?? '', /EFBIG/);
+  assert.deepEqual(filesBelow(home), []);
+});
+
+test('counters and reports of before a disk filled up stay as they are', async (t) => {
+  const { visit, home, spool } = machine(t);
+  const before = await visit({ onReport: keep });
+  const kept = filesBelow(home);
+  const connection = shellConnection({ env: { HOME: home, PATH }, scripts: ['ulimit -f 0; eval "$COMMAND"'] });
+  const { result, reports } = await visit({ connection, onReport: keep });
+  assert.equal(result.fault, null);
+  assert.equal(reports[1]?.report_id, before.reports[0]?.report_id);
+  assert.deepEqual(filesBelow(home), kept);
+  assert.equal(spool().length, 1);
+});
+
+test('where nothing can be kept, the agent is brought each time and keeps nothing', async (t) => {
+  if (process.getuid?.() !== 0) {
+    t.skip('needs root, to take a place away from another user');
+    return;
+  }
+  const uid = 61_234;
+  const taken = [`/var/tmp/fleet-health-${uid}`, `/dev/shm/fleet-health-${uid}`];
+  for (const dir of taken) mkdirSync(dir);
+  t.after(() => {
+    for (const dir of taken) rmSync(dir, { recursive: true });
+  });
+  const { visit } = machine(t);
+  for (let n = 0; n < 2; n += 1) {
+    const connection = shellConnection({ env: { HOME: '/nonexistent', PATH }, uid });
+    const { result } = await visit({ connection });
+    assert.equal(result.fault, null);
+    assert.equal(result.uploaded, true);
+    assert.equal(result.reports, 1);
+    assert.deepEqual(result.end, { left: 0, place: null, spool_error: 'no folder on this machine can be used' });
+  }
+  for (const dir of taken) assert.deepEqual(readdirSync(dir), []);
+});
+
+test('a read-only home is passed over', async (t) => {
+  if (process.getuid?.() !== 0) {
+    t.skip('needs root, to become somebody who may not write');
+    return;
+  }
+  const { visit, home } = machine(t);
+  const uid = 61_235;
+  chmodSync(home, 0o755);
+  t.after(() => rmSync(`/var/tmp/fleet-health-${uid}`, { recursive: true, force: true }));
+  const connect = (): ReturnType<typeof shellConnection> => shellConnection({ env: { HOME: home, PATH }, uid });
+  const first = await visit({ connection: connect() });
+  assert.equal(first.result.fault, null);
+  assert.ok(first.result.end?.place?.startsWith(`/var/tmp/fleet-health-${uid}/`));
+  const second = await visit({ connection: connect() });
+  assert.equal(second.result.uploaded, false);
+});
+
+test('probes that throw are a fault of this run; what is spooled still comes', async (t) => {
+  const { visit } = machine(t);
+  const before = await visit({ onReport: keep });
+  const agent = buildAgentWith('() => Promise.reject(new Error("no such thing\\u001b[31m"))');
+  const { result, reports } = await visit({ bundles: { ...bundles, agent } });
+  assert.equal(result.fault?.code, 'agent-failed');
+  assert.equal(result.fault.message, 'web-1: no such thing [31m');
+  assert.equal(reports[0]?.report_id, before.reports[0]?.report_id);
+  assert.equal(result.acknowledged, 1);
+});
+
+test('probes that never end are a fault before the deadline', async (t) => {
+  const { visit, clientDir } = machine(t);
+  const agent = buildAgentWith('() => new Promise(() => setInterval(() => {}, 1000))');
+  const { result } = await visit({ bundles: { ...bundles, agent }, agentTimeoutMs: 2500 });
+  assert.equal(result.fault?.code, 'agent-timeout');
+  assert.match(result.fault.message, /the probes did not end within \d+ ms/);
+  assert.ok(result.hello && result.end);
+  assert.deepEqual(readdirSync(clientDir()), []);
+});
+
+for (const [what, path, guard] of [
+  ['timeout', PATH, 't'],
+  ['its own watchdog, where there is no timeout', '/nonexistent', 'w'],
+] as const) {
+  test(`an agent that does not let go of the processor is killed by ${what}`, async (t) => {
+    const { visit, home } = machine(t);
+    const agent = buildAgentWith('() => { for (;;); }');
+    const connection = shellConnection({ env: { HOME: home, PATH: path } });
+    // Longer than the agent's own end, which is what is looked at here.
+    const { result } = await visit({ connection, bundles: { ...bundles, agent }, agentTimeoutMs: 1500 });
+    assert.equal(result.fault?.code, 'agent-timeout');
+    const brought = connection.children[1];
+    assert.ok(brought);
+    if (brought.exitCode === null) await new Promise((resolve) => brought.once('exit', resolve));
+    assert.equal(brought.exitCode, 137);
+    assert.ok(filesBelow(home).some((file) => file.endsWith(`${agent.digest}.${guard}.cjs`)));
+  });
+}
+
+test('nobody reads any more: the report stays, and the agent ends', async (t) => {
+  const { visit, home, spool } = machine(t);
+  await visit();
+  const connection = shellConnection({ env: { HOME: home, PATH }, scripts: ['eval "$COMMAND" | head -c 60'] });
+  const { result } = await visit({ connection });
+  assert.equal(result.fault?.code, 'agent-failed');
+  assert.equal(spool().length, 1);
+});
+
+test('NODE_OPTIONS of the client does not reach the agent', async (t) => {
+  const { visit, home } = machine(t);
+  const env = { HOME: home, PATH, NODE_OPTIONS: '--require /nonexistent', NODE_EXTRA_CA_CERTS: '/nonexistent' };
+  const { result } = await visit({ connection: shellConnection({ env }) });
+  assert.equal(result.fault, null);
+  assert.ok(filesBelow(path.join(home, '.local')).length > 0);
+});

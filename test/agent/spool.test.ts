@@ -1,0 +1,123 @@
+/** Reports on the client: kept until they were acknowledged, bounded, taken whatever lies beside them. */
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { filesBelow, keep, machine, modeOf } from '../support/agent-visit.ts';
+import type { Visited } from '../support/agent-visit.ts';
+
+test('what was not acknowledged stays on disk, 0600, and comes again: new report first, then the oldest', async (t) => {
+  const { visit, spool, clientDir } = machine(t);
+  const first = await visit({ onReport: keep });
+  const second = await visit({ onReport: keep });
+  assert.equal(spool().length, 2);
+  for (const name of spool()) assert.equal(modeOf(path.join(clientDir(), name)), 0o600);
+
+  const third = await visit();
+  const idOf = ({ reports }: Visited): string | undefined => reports[0]?.report_id;
+  assert.deepEqual(
+    third.reports.map(({ report_id }) => report_id),
+    [idOf(third), idOf(first), idOf(second)],
+  );
+  assert.equal(third.result.acknowledged, 3);
+  assert.deepEqual(spool(), []);
+});
+
+test('a dry run acknowledges nothing', async (t) => {
+  const { visit, spool } = machine(t);
+  const { result } = await visit({ dryRun: true });
+  assert.equal(result.fault, null);
+  assert.equal(result.acknowledged, 0);
+  assert.equal(spool().length, 1);
+});
+
+test('reports and counters of a former name are taken over, and its folder goes', async (t) => {
+  const { visit, home } = machine(t);
+  const before = await visit({ client: 'old', onReport: keep });
+  const { result, received } = await visit({ client: 'new', was: 'old' });
+  assert.equal(result.fault, null);
+  assert.deepEqual(
+    received.map(({ header }) => header.client),
+    ['new', 'old'],
+  );
+  assert.equal(received[1]?.header.reportId, before.received[0]?.header.reportId);
+  assert.equal(filesBelow(home).filter((file) => file.endsWith('counters.json')).length, 1);
+  assert.deepEqual(
+    filesBelow(home).filter((file) => file.endsWith('.fhs')),
+    [],
+  );
+});
+
+test('damaged, foreign and strange files in the spool break nothing', async (t) => {
+  const { visit, clientDir, spool } = machine(t);
+  const good = await visit({ onReport: keep });
+  const [name = ''] = spool();
+  const content = readFileSync(path.join(clientDir(), name));
+  const at = (id: string): string => path.join(clientDir(), `1700000000000-${id}.fhs`);
+  const damaged = [
+    [at('00000000-0000-4000-8000-000000000001'), Buffer.alloc(0)],
+    [at('00000000-0000-4000-8000-000000000002'), Buffer.from('garbage')],
+    [at('00000000-0000-4000-8000-000000000003'), content],
+    [at('00000000-0000-4000-8000-000000000004'), Buffer.alloc(9_000_000)],
+  ] as const;
+  for (const [file, bytes] of damaged) writeFileSync(file, bytes);
+  symlinkSync('/etc/passwd', at('00000000-0000-4000-8000-000000000005'));
+  mkdirSync(at('00000000-0000-4000-8000-000000000006'));
+  writeFileSync(path.join(clientDir(), '.new-4711'), 'left by a writer that was killed');
+  writeFileSync(path.join(clientDir(), 'counters.json'), '{"bootId":');
+
+  const { result, reports } = await visit();
+  assert.equal(result.fault, null);
+  assert.deepEqual(
+    reports.slice(1).map(({ report_id }) => report_id),
+    [good.reports[0]?.report_id],
+  );
+  assert.deepEqual(readdirSync(clientDir()).sort(), [
+    '1700000000000-00000000-0000-4000-8000-000000000005.fhs',
+    '1700000000000-00000000-0000-4000-8000-000000000006.fhs',
+    'counters.json',
+  ]);
+});
+
+test('a spool beyond its bound loses the oldest, and the next report says how many', async (t) => {
+  const { visit, clientDir, spool } = machine(t);
+  await visit({ onReport: keep });
+  const content = readFileSync(path.join(clientDir(), spool()[0] ?? ''));
+  for (let n = 0; n < 305; n += 1) {
+    const id = `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
+    const bytes = Buffer.from(content);
+    bytes.write(id.replaceAll('-', ''), 12, 'hex');
+    writeFileSync(path.join(clientDir(), `${String(Date.now() - 1_000_000 + n)}-${id}.fhs`), bytes);
+  }
+  const { result, received, reports } = await visit({ onReport: keep });
+  assert.equal(result.fault, null);
+  assert.equal(result.reports, 100);
+  assert.equal(result.end?.left, 200);
+  assert.equal(spool().length, 300);
+  assert.equal(reports[0]?.agent.dropped_reports, 7);
+  assert.equal(received[1]?.header.reportId, '00000000-0000-4000-8000-000000000007');
+});
+
+test('a report that is older than the bound goes, one that a clock never set dated stays', async (t) => {
+  const { visit, clientDir, spool } = machine(t);
+  await visit({ onReport: keep });
+  const content = readFileSync(path.join(clientDir(), spool()[0] ?? ''));
+  unlinkSync(path.join(clientDir(), spool()[0] ?? ''));
+  for (const [time, id] of [
+    ['1600000000001', '00000000-0000-4000-8000-000000000001'],
+    ['0000000090000', '00000000-0000-4000-8000-000000000002'],
+  ] as const) {
+    const bytes = Buffer.from(content);
+    bytes.write(id.replaceAll('-', ''), 12, 'hex');
+    const file = path.join(clientDir(), `${time}-${id}.fhs`);
+    writeFileSync(file, bytes);
+    utimesSync(file, 1, 1);
+  }
+  const { received, reports } = await visit();
+  assert.deepEqual(
+    received.slice(1).map(({ header }) => header.reportId),
+    ['00000000-0000-4000-8000-000000000002'],
+  );
+  assert.equal(reports[0]?.agent.dropped_reports, 1);
+});

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { TestContext } from 'node:test';
+
+import { runAgent } from '../../src/collector/agent-session.ts';
+import type { AgentResult, AgentSessionOptions, ReceivedReport } from '../../src/collector/agent-session.ts';
+import type { Report } from '../../src/report/report.ts';
+import { generateKeyPair } from '../../src/seal/key-pair.ts';
+import { openReport } from '../../src/seal/open.ts';
+import { SealFault } from '../../src/seal/seal-fault.ts';
+import { buildBundles } from './agent-bundles.ts';
+import { shellConnection } from './shell-connection.ts';
+
+export const bundles = buildBundles();
+export const keyPair = generateKeyPair();
+
+/** A folder that is gone after the test. */
+export function temporaryHome(context: TestContext): string {
+  const home = mkdtempSync(path.join(tmpdir(), 'fleet-health-home-'));
+  context.after(() => rmSync(home, { recursive: true, force: true }));
+  return home;
+}
+
+export interface Visited {
+  readonly result: AgentResult;
+  readonly received: readonly ReceivedReport[];
+  /** Those that can be opened. */
+  readonly reports: readonly Report[];
+}
+
+export type VisitOptions = Partial<AgentSessionOptions> & Pick<AgentSessionOptions, 'connection'>;
+
+/** One visit of the real session; every report is acknowledged unless something else is said. */
+export async function visit(options: VisitOptions): Promise<Visited> {
+  const received: ReceivedReport[] = [];
+  const result = await runAgent({
+    client: 'web-1',
+    was: null,
+    kind: 'visit',
+    runId: randomUUID(),
+    collectorId: 'c0ffee',
+    publicKey: keyPair.publicKey,
+    probeOptions: {},
+    bundles,
+    node: process.execPath,
+    agentTimeoutMs: 20_000,
+    signal: new AbortController().signal,
+    dryRun: false,
+    waitForExit: true,
+    now: Date.now,
+    ...options,
+    onReport: (report) => {
+      received.push(report);
+      return options.onReport?.(report) ?? Promise.resolve('acknowledge');
+    },
+  });
+  const keys = new Map([[keyPair.id, keyPair]]);
+  const reports = received.flatMap(({ sealed }) => {
+    try {
+      return [JSON.parse(openReport(sealed, keys).plaintext.toString()) as Report];
+    } catch (thrown) {
+      if (thrown instanceof SealFault) return [];
+      throw thrown;
+    }
+  });
+  return { result, received, reports };
+}
+
+/** Every file and link below a folder, relative to it. */
+export function filesBelow(dir: string): string[] {
+  return readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => path.relative(dir, path.join(entry.parentPath, entry.name)))
+    .sort();
+}
+
+/** Mode of a file or folder, without its kind. */
+export function modeOf(file: string): number {
+  return statSync(file).mode & 0o7777;
+}
+
+/** For onReport: it stays on the client. */
+export const keep = (): Promise<'keep'> => Promise.resolve('keep');
+
+export interface Machine {
+  readonly home: string;
+  readonly visit: (options?: Partial<VisitOptions>) => Promise<Visited>;
+  /** The only folder of client web-1. */
+  readonly clientDir: () => string;
+  /** The sealed files of client web-1. */
+  readonly spool: () => string[];
+}
+
+/** A machine whose login gives a home of its own. */
+export function machine(context: TestContext): Machine {
+  const home = temporaryHome(context);
+  const clientDir = (): string => {
+    const place = path.join(home, '.local/state/fleet-health');
+    const [machineId = ''] = readdirSync(place);
+    const dir = path.join(place, machineId, 'c0ffee');
+    const [client = ''] = readdirSync(dir).filter((name) => !name.endsWith('.cjs'));
+    return path.join(dir, client);
+  };
+  return {
+    home,
+    visit: (options = {}) =>
+      visit({ connection: shellConnection({ env: { HOME: home, PATH: process.env['PATH'] ?? '' } }), ...options }),
+    clientDir,
+    spool: () => readdirSync(clientDir()).filter((name) => name.endsWith('.fhs')),
+  };
+}
