@@ -1,5 +1,14 @@
-import { closeSync, fsyncSync, openSync, readFileSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
-import { writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 
 import { fingerprint, type HostKey } from './fingerprint.ts';
 import { appendLines, hostsMatch, loadKnownHosts, parseKnownHostLine } from './known-hosts.ts';

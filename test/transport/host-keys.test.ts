@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+
+import { hostName, loadKnownHosts, parseKnownHosts } from '../../src/transport/known-hosts.ts';
+import { loadPrivateKey, type LoginKey } from '../../src/transport/private-key.ts';
+import { scanHostKeys } from '../../src/transport/scan-host-keys.ts';
+import { startHostileServer } from '../support/hostile-server.ts';
+import { failure, login, type Login } from '../support/login.ts';
+import { sshdMissing, sshKeygen, startSshd, type HostKeyType, type Sshd } from '../support/sshd.ts';
+
+const skip = sshdMissing() ?? false;
+
+describe('host keys of a real OpenSSH server', { skip }, () => {
+  let sshd: Sshd;
+  let username: string;
+  let key: LoginKey;
+  let other: string;
+  before(async () => {
+    sshd = await startSshd({ hostKeyTypes: ['ed25519', 'ecdsa', 'rsa'] });
+    const pair = sshKeygen(path.join(sshd.dir, 'login'), '-t', 'ed25519');
+    key = loadPrivateKey(pair.privateKey, null);
+    username = (await sshd.addAccount({ publicKey: pair.publicKey })).name;
+    other = sshKeygen(path.join(sshd.dir, 'other'), '-t', 'ed25519', '-C', '').publicKey;
+  });
+  after(() => sshd.stop());
+
+  const given = (text: string, policy: 'strict' | 'accept-new' = 'strict'): Login => ({
+    server: sshd,
+    username,
+    credentials: { key },
+    target: { knownHosts: parseKnownHosts(text, '/etc/kh'), policy },
+  });
+  const name = (): string => hostName('127.0.0.1', sshd.port);
+  const logins = (): number => sshd.count(/Accepted|Postponed/g);
+
+  for (const type of ['ed25519', 'ecdsa', 'rsa'] satisfies HostKeyType[]) {
+    it(`the one key that is known is the one asked for: ${type}`, () =>
+      login(given(`${sshd.hostKeyLine('127.0.0.1', type)}\n`)));
+  }
+
+  it('known under a hash', async () => {
+    const file = path.join(sshd.dir, 'hashed');
+    writeFileSync(file, `${sshd.hostKeyLine()}\n`);
+    execFileSync('ssh-keygen', ['-H', '-f', file], { stdio: 'ignore' });
+    await login({ ...given(''), target: { knownHosts: loadKnownHosts(file) } });
+  });
+
+  it('known for the host without its port, as ssh takes it', () =>
+    login(given(sshd.hostKeyLine().replace(/^\S+/, '127.0.0.1'))));
+
+  it('unknown: refused before any login, with the fingerprint and the command', async () => {
+    const before = logins();
+    const error = await failure(login(given('')));
+    assert.equal(error.code, 'host-key-unknown');
+    assert.equal(error.stage, 'handshake');
+    const shown = sshd.hostKeys[0]?.fingerprint ?? '';
+    assert.ok(error.message.includes(`ED25519 ${shown}`), error.message);
+    assert.ok(error.message.includes(`/etc/kh has no key for it`), error.message);
+    assert.equal(error.advice, 'fleet-health trust web-1');
+    assert.equal(logins(), before);
+  });
+
+  it('known for another port only: unknown', async () => {
+    const line = sshd.hostKeyLine().replace(`:${sshd.port}`, ':1');
+    assert.equal((await failure(login(given(line)))).code, 'host-key-unknown');
+  });
+
+  for (const policy of ['strict', 'accept-new'] as const) {
+    it(`changed: refused with both fingerprints, the place and the command (${policy})`, async () => {
+      const before = logins();
+      const error = await failure(login(given(`# first line\n${name()} ${other}\n`, policy)));
+      assert.equal(error.code, 'host-key-changed');
+      const listed = execFileSync('ssh-keygen', ['-l', '-f', path.join(sshd.dir, 'other.pub')], { encoding: 'utf8' });
+      assert.ok(error.message.includes(`shows ED25519 ${sshd.hostKeys[0]?.fingerprint ?? ''}`), error.message);
+      assert.ok(error.message.includes(`/etc/kh says ED25519 ${listed.split(' ')[1] ?? ''} (line 2)`), error.message);
+      assert.match(error.advice, /fleet-health trust --replace web-1$/);
+      assert.equal(logins(), before);
+    });
+  }
+
+  it('one of several known keys of a type is right', () => login(given(`${name()} ${other}\n${sshd.hostKeyLine()}\n`)));
+
+  it('known by a type that the server does not have: changed, also under accept-new', async () => {
+    const old = sshKeygen(path.join(sshd.dir, 'p384'), '-t', 'ecdsa', '-b', '384', '-C', '').publicKey;
+    const error = await failure(login(given(`${name()} ${old}\n`, 'accept-new')));
+    assert.equal(error.code, 'host-key-changed', error.message);
+    assert.match(error.message, /shows ED25519 .* says ECDSA /);
+  });
+
+  it('revoked: refused, known or not', async () => {
+    const revoked = sshd.hostKeyLine().replace(/^\S+/, '@revoked *');
+    for (const text of [revoked, `${sshd.hostKeyLine()}\n${revoked}\n`]) {
+      const error = await failure(login(given(text, 'accept-new')));
+      assert.equal(error.code, 'host-key-revoked');
+      assert.match(error.message, /marked @revoked in \/etc\/kh line \d$/);
+    }
+  });
+
+  it('@cert-authority lines are passed over', async () => {
+    const authority = sshd.hostKeyLine().replace(/^\S+/, '@cert-authority *');
+    assert.equal((await failure(login(given(authority)))).code, 'host-key-unknown');
+  });
+
+  it('accept-new writes the key once, for many clients at a time, and holds to it', async () => {
+    const file = path.join(sshd.dir, 'new', 'known_hosts');
+    const knownHosts = loadKnownHosts(file);
+    const attempt = { ...given(''), target: { knownHosts, policy: 'accept-new' as const } };
+    await Promise.all(Array.from({ length: 8 }, () => login(attempt)));
+    assert.equal(readFileSync(file, 'utf8'), `${sshd.hostKeyLine()}\n`);
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    await login({ ...attempt, target: { knownHosts: loadKnownHosts(file), policy: 'strict' } });
+  });
+
+  it('accept-new that cannot write accepts nothing', async () => {
+    const dir = path.join(sshd.dir, 'a-file');
+    writeFileSync(dir, '');
+    const before = logins();
+    const knownHosts = parseKnownHosts('', path.join(dir, 'known_hosts'));
+    const error = await failure(login({ ...given(''), target: { knownHosts, policy: 'accept-new' } }));
+    assert.equal(error.code, 'host-key-unknown');
+    assert.match(error.message, /cannot be written/);
+    assert.equal(logins(), before);
+  });
+
+  it('accept-new does not write a key that the server cannot prove', async () => {
+    const thief = await startHostileServer('stolen-host-key');
+    const file = path.join(sshd.dir, 'thief');
+    const target = { knownHosts: loadKnownHosts(file), policy: 'accept-new' as const };
+    const error = await failure(login({ server: thief, username, credentials: { password: 'x' }, target }));
+    assert.equal(error.code, 'handshake-failed');
+    assert.ok(!existsSync(file));
+    await thief.close();
+  });
+
+  it('a name that a shell would split is quoted in the command', async () => {
+    const error = await failure(
+      login({ ...given(''), target: { client: "it's", knownHosts: parseKnownHosts('', 'f') } }),
+    );
+    assert.equal(error.advice, "fleet-health trust 'it'\\''s'");
+  });
+
+  it('scan shows all keys as ssh-keygen prints them, without a login', async () => {
+    const before = logins();
+    const signal = new AbortController().signal;
+    const keys = await scanHostKeys({ host: '127.0.0.1', port: sshd.port, timeoutMs: 5000, signal });
+    assert.deepEqual(
+      keys.map((found) => [`${found.type} ${found.key}`, found.fingerprint]),
+      sshd.hostKeys.map(({ line, fingerprint }) => [line, fingerprint]),
+    );
+    assert.equal(logins(), before);
+  });
+});
+
+describe('scanHostKeys', () => {
+  const scan = (port: number, signal = new AbortController().signal, timeoutMs = 400) =>
+    scanHostKeys({ client: 'web-1', host: '127.0.0.1', port, timeoutMs, signal });
+
+  it('takes what there is, when a server has one kind of key', async () => {
+    const server = await startHostileServer('login-silent');
+    assert.deepEqual(
+      (await scan(server.port, undefined, 5000)).map(({ fingerprint }) => fingerprint),
+      [server.fingerprint],
+    );
+    await server.allClosed();
+    assert.equal(server.accepted(), 3);
+    await server.close();
+  });
+
+  const cases = [
+    ['silent', 'handshake-timeout'],
+    ['kexinit-only', 'handshake-timeout'],
+    ['close-at-once', 'handshake-failed'],
+    ['noise', 'handshake-failed'],
+  ] as const;
+  for (const [mode, code] of cases) {
+    it(`${mode}: ${code}, and nothing is left open`, async () => {
+      const server = await startHostileServer(mode);
+      const error = await failure(scan(server.port));
+      assert.equal(error.code, code, error.message);
+      assert.equal(error.client, 'web-1');
+      await server.allClosed();
+      await server.close();
+    });
+  }
+
+  it('ends with the signal', async () => {
+    const server = await startHostileServer('silent');
+    const error = await failure(scan(server.port, AbortSignal.timeout(100), 10_000));
+    assert.equal(error.code, 'visit-deadline');
+    await server.allClosed();
+    await server.close();
+  });
+});
