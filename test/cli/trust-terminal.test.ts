@@ -1,0 +1,75 @@
+/** `trust` and a person: `script` gives it a terminal. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import { startLoopbackFleet, type LoopbackFleet } from '../support/loopback-fleet.ts';
+import { outcomeOf, program } from '../support/run-cli.ts';
+
+const hasScript = spawnSync('script', ['--version']).status === 0;
+if (!hasScript && process.env['CI']) throw new Error('script (util-linux) is not installed');
+const skip = hasScript ? false : 'script (util-linux) is not installed';
+
+/** Runs trust on a terminal and types `typed` when it asks. */
+async function trustOnTerminal(
+  fleet: LoopbackFleet,
+  typed: string,
+): Promise<{ status: number | null; screen: string }> {
+  const config = path.join(fleet.dir, 'config.xml');
+  const command = `${process.execPath} ${program} -c ${config} trust`;
+  const child = spawn('script', ['-qec', command, '/dev/null'], {
+    env: { PATH: '/usr/bin:/bin', TERM: 'dumb' },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let asked = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    const before = asked.includes('[y/N]');
+    asked += chunk.toString();
+    if (!before && asked.includes('[y/N]')) child.stdin.write(typed);
+  });
+  const { status, stdout } = await outcomeOf(child);
+  return { status, screen: stdout };
+}
+
+async function newFleet(t: TestContext): Promise<LoopbackFleet> {
+  return await startLoopbackFleet(t, 2, { trusted: false });
+}
+
+function knownHosts(fleet: LoopbackFleet): boolean {
+  return existsSync(path.join(fleet.dir, 'state', 'known_hosts'));
+}
+
+test('one question for all of them, after their fingerprints; y trusts', { skip }, async (t) => {
+  const fleet = await newFleet(t);
+  const { status, screen } = await trustOnTerminal(fleet, 'y\n');
+  assert.equal(status, 0, screen);
+  assert.equal(screen.split('Trust these 2 keys? [y/N]').length, 2, screen);
+  for (const server of fleet.servers) {
+    assert.ok(screen.indexOf(server.fingerprint) < screen.indexOf('[y/N]') && screen.includes(server.fingerprint));
+  }
+  assert.ok(knownHosts(fleet));
+});
+
+for (const [title, typed] of [
+  ['n', 'n\n'],
+  ['only Enter', '\n'],
+  ['the end of input', '\u0004'],
+  ['anything else', 'yikes\n'],
+] as const) {
+  test(`${title} is a no: nothing is written, exit status 1`, { skip }, async (t) => {
+    const fleet = await newFleet(t);
+    const { status, screen } = await trustOnTerminal(fleet, typed);
+    assert.equal(status, 1, screen);
+    assert.ok(!knownHosts(fleet));
+  });
+}
+
+test('Ctrl-C at the question ends it with 1, and nothing is written', { skip }, async (t) => {
+  const fleet = await newFleet(t);
+  const { status, screen } = await trustOnTerminal(fleet, '\u0003');
+  assert.equal(status, 1, screen);
+  assert.match(screen, /ended by SIGINT/);
+  assert.ok(!knownHosts(fleet));
+});
