@@ -46,11 +46,12 @@ export function fileSystems(
   const waiting = new Set(mounts.filter((mount) => mayWait(mount, scopeOf(mount, wanted))).map(({ mount }) => mount));
   const isWaiting = (path: string): boolean =>
     waiting.has(path) || (waiting.size > 0 && foldersAbove(path).some((folder) => waiting.has(folder)));
+  const isPart = ({ root, mount }: Mount): boolean => root !== '/' && mount !== '/' && !wanted.has(mount);
   const groups = new Map<string, Mount[]>();
   for (const mount of mounts) {
     if (scopeOf(mount, wanted) === null) continue;
     // A single file, as containers have for /etc/hosts, is no place of its own.
-    if (mount.root !== '/' && mount.mount !== '/' && !isWaiting(mount.mount) && !isFolder(mount.mount)) continue;
+    if (isPart(mount) && !isWaiting(mount.mount) && !isFolder(mount.mount)) continue;
     const key = mount.fstype === 'zfs' ? `zfs ${mount.source.split('/', 1)[0] ?? ''}` : mount.device;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [mount]);

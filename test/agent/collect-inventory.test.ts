@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { collectInventory } from '../../agent/collect-inventory.ts';
+import { collectPortable } from '../../agent/collect-portable.ts';
+import type { CollectOptions } from '../../agent/collected.ts';
+import { users } from '../../agent/inventory/users.ts';
+import { metricOf } from '../../src/report/metrics.ts';
+import { contextOf, familyOf } from './probes/fixture-context.ts';
+
+const options: CollectOptions = {
+  root: '',
+  options: { processes: ['node'] },
+  previous: null,
+  bootId: 'b',
+  monotonicMs: 1e6,
+  deadlineMs: 30_000,
+  placeDir: null,
+};
+
+test('an unchanged machine has the same facts, in the same order', async () => {
+  const facts = async () => {
+    const { workerReports, counters } = await collectInventory(options);
+    assert.equal(counters, null);
+    return workerReports.map(({ name, error, function_reports: families }) => ({ name, error, families }));
+  };
+  const first = await facts();
+  assert.deepEqual(await facts(), first);
+  assert.deepEqual(
+    first.flatMap(({ families }) => families.map(({ name }) => name)),
+    ['system', 'virtual_machine', 'os_release', 'cpu_model', 'memory_module', 'disk_device', 'network_card', 'user'],
+  );
+  for (const { name, error, families } of first) {
+    assert.equal(error, null, name);
+    for (const { data, unknown = [] } of families) {
+      data.forEach((row, index) => {
+        for (const [field, value] of Object.entries(row)) {
+          const isTold = unknown.some((entry) => entry.field === field && (entry.row ?? index) === index);
+          assert.equal(isTold, value === null, `${name}.${field} and its reason`);
+          assert.ok(value !== '' && value !== '-' && value !== 'unknown', `${name}.${field}`);
+        }
+      });
+    }
+  }
+});
+
+test('what takes too long is an error of its own part', async () => {
+  const { workerReports } = await collectInventory({ ...options, deadlineMs: 101 });
+  assert.ok(workerReports.some(({ name, error }) => name === 'system' && error !== null));
+  assert.equal(workerReports.find(({ name }) => name === 'users')?.error, null);
+});
+
+test('accounts with a login shell', async (t) => {
+  const root = mkdtempSync(path.join(tmpdir(), 'fh-users-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  mkdirSync(`${root}/etc`);
+  const passwd = [
+    'zoe:x:1001:1001:Zoe:/home/zoe:/bin/zsh',
+    'root:x:0:0:root:/root:/bin/bash',
+    'www:x:33:33::/var/www:/usr/sbin/nologin',
+    'sync:x:4:65534:sync:/bin:/bin/sync',
+    'old:x:5:5::/:',
+    'broken',
+    '',
+  ];
+  writeFileSync(`${root}/etc/passwd`, passwd.join('\n'));
+  assert.deepEqual(familyOf((await users.run(contextOf(root))).functions, 'user').data, [
+    { user: 'old', home: '/', shell: '/bin/sh', uid: 5 },
+    { user: 'root', home: '/root', shell: '/bin/bash', uid: 0 },
+    { user: 'zoe', home: '/home/zoe', shell: '/bin/zsh', uid: 1001 },
+  ]);
+});
+
+test('the portable metrics are metrics that are listed, and their second visit has rates', async () => {
+  const first = await collectPortable(options);
+  const { workerReports } = await collectPortable({ ...options, previous: first.counters, monotonicMs: 1e6 + 300_000 });
+  const names = new Set<string>();
+  for (const { name, error, function_reports: families } of workerReports) {
+    assert.equal(error, null, name);
+    for (const { name: family, data } of families) {
+      for (const row of data) {
+        for (const [field, value] of Object.entries(row)) {
+          if (typeof value === 'string') continue;
+          const metric = metricOf(family, field);
+          assert.ok(metric, `${family}_${field}`);
+          if (value === null) continue;
+          names.add(metric.name);
+          assert.ok(value >= metric.minimum && value <= metric.maximum, `${metric.name} ${value}`);
+        }
+      }
+    }
+  }
+  for (const name of [
+    'cpu_used_percent',
+    'memory_used_percent',
+    'disk_used_percent',
+    'load_load1',
+    'processes_total',
+  ]) {
+    assert.ok(names.has(name), name);
+  }
+});

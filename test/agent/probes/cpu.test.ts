@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import type { JsonValue } from '../../../agent/collected.ts';
+import { cpu } from '../../../agent/probes/cpu.ts';
+import { contextOf, onlyRow, reasonOf } from './fixture-context.ts';
+
+// Now: cpu  10000 200 3000 80000 500 10 90 50 300 0; cpu0 6000 100 2000 39000 300 10 50 25; cpu1 4000 100 1000 41000 ...
+const before = {
+  cpu: [9400, 100, 2900, 79_200, 400, 10, 90, 0],
+  cpu0: [5900, 100, 1950, 38_850, 200, 10, 50, 0],
+  cpu1: [3500, 100, 950, 40_550, 200, 0, 40, 0],
+};
+
+async function run(box: string, counters?: JsonValue) {
+  return await cpu.run(contextOf(box, counters === undefined ? {} : { counters }));
+}
+
+test('shares of the time since the previous visit', async () => {
+  const { functions } = await run('vm', before);
+  // 600 user, 100 nice, 100 system, 800 idle, 100 iowait, 50 steal: 1750 ticks.
+  assert.deepEqual(onlyRow(functions, 'cpu'), {
+    used_percent: 48.57,
+    user_percent: 40,
+    system_percent: 5.71,
+    iowait_percent: 5.71,
+    steal_percent: 2.86,
+    // cpu1: 500 user, 50 system, 450 idle, 25 steal: 575 of 1025 ticks.
+    busiest_percent: 56.1,
+    cpus: 2,
+  });
+});
+
+test('the first visit says that it is the first, and keeps counters', async () => {
+  const { functions, counters } = await run('vm');
+  const row = onlyRow(functions, 'cpu');
+  assert.equal(row['used_percent'], null);
+  assert.equal(row['cpus'], 2);
+  assert.equal(reasonOf(functions, 'cpu', 'used_percent'), 'first visit');
+  assert.deepEqual((counters as { cpu: unknown }).cpu, [10_000, 200, 3000, 80_000, 500, 10, 90, 50]);
+});
+
+test('counters that went backwards say nothing', async () => {
+  const later = { ...before, cpu: [99_999, 100, 2900, 79_200, 400, 10, 90, 0] };
+  const { functions } = await run('vm', later);
+  assert.equal(onlyRow(functions, 'cpu')['used_percent'], null);
+  assert.equal(reasonOf(functions, 'cpu', 'used_percent'), 'the counters went backwards');
+});
+
+test('idle or iowait alone going back counts as nothing', async () => {
+  const { functions } = await run('vm', { ...before, cpu: [9400, 100, 2900, 79_200, 600, 10, 90, 0] });
+  const row = onlyRow(functions, 'cpu');
+  assert.equal(row['iowait_percent'], 0);
+  assert.equal(row['used_percent'], 51.52);
+});
+
+test('no time passed: unknown, not 0 and not NaN', async () => {
+  const { counters } = await run('vm');
+  const { functions } = await run('vm', counters);
+  assert.equal(onlyRow(functions, 'cpu')['used_percent'], null);
+});
+
+test('a CPU that was not there before does not count as busiest', async () => {
+  const { functions } = await run('vm', { cpu: before.cpu, cpu0: before.cpu0 });
+  // cpu0: 100 user, 50 system, 150 idle, 100 iowait, 25 steal: 175 of 425 ticks.
+  assert.equal(onlyRow(functions, 'cpu')['busiest_percent'], 41.18);
+});
+
+test('fewer columns of an ancient kernel', async () => {
+  const { functions } = await run('ancient', {
+    cpu: [50, 0, 50, 800, 0, 0, 0, 0],
+    cpu0: [50, 0, 50, 800, 0, 0, 0, 0],
+  });
+  assert.equal(onlyRow(functions, 'cpu')['used_percent'], 100);
+});
+
+for (const [what, counters] of [
+  ['a text', 'x'],
+  ['an empty object', {}],
+  ['short lists', { cpu: [1, 2] }],
+  ['texts in lists', { cpu: ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'] }],
+  ['numbers for lists', { cpu: 5 }],
+] as const) {
+  test(`damaged counters (${what}) give unknown`, async () => {
+    assert.equal(onlyRow((await run('vm', counters)).functions, 'cpu')['used_percent'], null);
+  });
+}

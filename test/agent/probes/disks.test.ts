@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { disks, readDisks } from '../../../agent/probes/disks.ts';
+import type { Usage } from '../../../agent/probes/usage.ts';
+import { boxRoot, contextOf, familyOf, onlyRow, reasonOf } from './fixture-context.ts';
+
+const half: Usage = { bsize: 4096, blocks: 1000, bfree: 500, bavail: 450, files: 100, ffree: 80 };
+
+/** A statfs that knows some mounts and says the same of all others. */
+function statfsOf(box: string, known: Readonly<Record<string, Usage | Error>> = {}) {
+  const root = boxRoot(box);
+  return (asked: string): Usage => {
+    const found = known[asked.slice(root.length)] ?? half;
+    if (found instanceof Error) throw found;
+    return found;
+  };
+}
+
+function fault(code: string): Error {
+  return Object.assign(new Error(`${code}: failed, statfs`), { code });
+}
+
+test('local file systems once each; no images, no memory, no pseudo file systems', async () => {
+  const { functions, error } = await readDisks(contextOf('vm'), statfsOf('vm'));
+  const { data } = familyOf(functions, 'disk');
+  assert.deepEqual(
+    data.map((row) => [row['mount'], row['fstype'], row['source'], row['scope'], row['mode']]),
+    [
+      ['/', 'ext4', '/dev/mapper/vg0-root', 'local', 'rw'],
+      ['/boot/efi', 'vfat', '/dev/sda1', 'local', 'rw'],
+      ['/var', 'xfs', '/dev/mapper/vg0-var', 'local', 'rw'],
+    ],
+  );
+  assert.deepEqual(
+    { ...data[0] },
+    {
+      mount: '/',
+      fstype: 'ext4',
+      source: '/dev/mapper/vg0-root',
+      scope: 'local',
+      mode: 'rw',
+      size_bytes: 4_096_000,
+      used_bytes: 2_048_000,
+      available_bytes: 1_843_200,
+      // 500 of 950, as df divides; not 500 of 1000.
+      used_percent: 52.63,
+      inodes_percent: 20,
+      unresponsive: 0,
+    },
+  );
+  assert.equal(error, undefined);
+});
+
+test('mounts that rules expect are there too, whatever they are', async () => {
+  const mounts = ['/srv/volume', '/dev/shm', '/snap/core20/1234'];
+  const { functions } = await readDisks(contextOf('vm', { options: { mounts } }), statfsOf('vm'));
+  const found = familyOf(functions, 'disk').data.map((row) => row['mount']);
+  assert.deepEqual(found, ['/', '/boot/efi', '/dev/shm', '/snap/core20/1234', '/srv/volume', '/var']);
+});
+
+test('a container shows its root and its volumes, not the single files that are mounted into it', async () => {
+  const { functions } = await readDisks(contextOf('container'), statfsOf('container'));
+  assert.deepEqual(
+    familyOf(functions, 'disk').data.map((row) => [row['mount'], row['fstype']]),
+    [
+      ['/', 'overlay'],
+      ['/data', 'ext4'],
+    ],
+  );
+});
+
+test('a system that runs in memory shows its root', async () => {
+  const { functions } = await readDisks(contextOf('alpine'), statfsOf('alpine'));
+  assert.deepEqual(
+    familyOf(functions, 'disk').data.map((row) => [row['mount'], row['mode']]),
+    [
+      ['/', 'rw'],
+      ['/media/sda1', 'ro'],
+    ],
+  );
+});
+
+test('subvolumes, pools, hidden and escaped mounts; network ones are left to a child', async () => {
+  const asked: string[] = [];
+  const statfs = statfsOf('storage', {
+    '/tank': { ...half, blocks: 1000, bfree: 900, bavail: 900 },
+    '/tank/vm': { ...half, blocks: 9900, bfree: 900, bavail: 900 },
+    '/broken': fault('EIO'),
+    '/': { ...half, files: 0, ffree: 0 },
+  });
+  // No place to remember: the network mounts are not asked, and say so.
+  const { functions } = await readDisks(contextOf('storage'), (path) => {
+    asked.push(path.slice(boxRoot('storage').length));
+    return statfs(path);
+  });
+  const { data, unknown } = familyOf(functions, 'disk');
+  assert.deepEqual(
+    data.map((row) => [row['mount'], row['scope'], row['mode'], row['used_percent']]),
+    [
+      ['/', 'local', 'rw', 52.63],
+      ['/backup', 'local', 'rw', 52.63],
+      ['/broken', 'local', 'ro', null],
+      ['/home/u/remote', 'network', 'rw', null],
+      ['/mnt/my share\\#', 'network', 'rw', null],
+      ['/mnt/nfs', 'network', 'rw', null],
+      ['/mnt/nfs/local', 'local', 'rw', null],
+      ['/mnt/ntfs', 'local', 'rw', null],
+      ['/opt', 'local', 'rw', 52.63],
+      ['/over', 'local', 'rw', 52.63],
+      // 100 and 9000 blocks in use, room for 900.
+      ['/tank', 'local', 'rw', 91],
+    ],
+  );
+  assert.deepEqual(asked.sort(), ['/', '/backup', '/broken', '/opt', '/over', '/tank', '/tank/vm']);
+  assert.equal(data.find((row) => row['mount'] === '/over')?.['fstype'], 'xfs');
+  const reason = (mount: string, field: string): string | undefined =>
+    unknown?.find((entry) => entry.row === data.findIndex((row) => row['mount'] === mount) && entry.field === field)
+      ?.reason;
+  assert.equal(reason('/broken', 'used_percent'), 'statfs: EIO');
+  assert.equal(reason('/', 'inodes_percent'), 'no inode count');
+  assert.equal(reason('/mnt/nfs', 'used_percent'), 'not asked: nothing can be remembered on this client');
+});
+
+test('a pool or an overcommitted file system without room is full, not negative', async () => {
+  const full = { ...half, blocks: 100, bfree: 5, bavail: 2 ** 60 };
+  const { functions } = await readDisks(contextOf('container'), statfsOf('container', { '/': full }));
+  const [row] = familyOf(functions, 'disk').data;
+  assert.equal(row?.['available_bytes'], 0);
+  assert.equal(row['used_percent'], 100);
+});
+
+test('of many file systems the 200 worst, and the count of the rest', async (t) => {
+  const root = mkdtempSync(path.join(tmpdir(), 'fh-mounts-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  mkdirSync(`${root}/proc/self`, { recursive: true });
+  const lines = Array.from({ length: 10_000 }, (_, n) => `${n + 10} 5 8:${n} / /m${n} rw - ext4 /dev/d${n} rw\n`);
+  writeFileSync(`${root}/proc/self/mountinfo`, lines.join(''));
+  const begun = Date.now();
+  const { functions } = await readDisks(contextOf(root), (asked) => {
+    const n = Number(asked.slice(asked.lastIndexOf('m') + 1));
+    return { ...half, blocks: 10_000, bfree: 10_000 - n, bavail: 10_000 - n, files: 0 };
+  });
+  const { data, omitted } = familyOf(functions, 'disk');
+  assert.equal(data.length, 200);
+  assert.equal(omitted, 9800);
+  assert.ok(data.every((row) => Number(row['used_percent']) >= 98));
+  assert.ok(Date.now() - begun < 2000);
+});
+
+test('local mounts are not asked once the time is over', async () => {
+  const { functions } = await readDisks(contextOf('vm', { leftMs: () => 0 }), () => assert.fail('asked'));
+  assert.equal(reasonOf(functions, 'disk', 'used_percent'), 'no time left');
+});
+
+test('this machine, as df sees it', async () => {
+  const { functions } = await disks.run(contextOf(''));
+  const row = familyOf(functions, 'disk').data.find(({ mount }) => mount === '/');
+  const { blocks, bsize } = statfsSync('/');
+  assert.equal(row?.['size_bytes'], blocks * bsize);
+});
+
+test('no mountinfo is an error that names it', () => {
+  assert.throws(() => disks.run(contextOf('metal')), /not there: \/proc\/self\/mountinfo/);
+});
+
+test('labels are printable and short', async (t) => {
+  const root = mkdtempSync(path.join(tmpdir(), 'fh-mounts-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  mkdirSync(`${root}/proc/self`, { recursive: true });
+  writeFileSync(`${root}/proc/self/mountinfo`, `9 5 8:1 / /a\\012b\u202e${'x'.repeat(900)} rw - ext4 /dev/d rw\n`);
+  const row = onlyRow((await readDisks(contextOf(root), () => half)).functions, 'disk');
+  assert.match(String(row['mount']), /^\/a\ufffdb\ufffdx+…$/);
+  assert.equal(String(row['mount']).length, 255);
+});

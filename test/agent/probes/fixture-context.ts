@@ -1,0 +1,52 @@
+import path from 'node:path';
+
+import type { JsonValue } from '../../../agent/collected.ts';
+import type { ProbeContext } from '../../../agent/probes/probe.ts';
+import { openSource } from '../../../agent/probes/source.ts';
+import type { FunctionReport, Row } from '../../../src/report/report.ts';
+import type { ProbeOptions } from '../../../src/report/wire.ts';
+
+interface Given {
+  readonly options?: ProbeOptions;
+  readonly counters?: JsonValue;
+  readonly elapsedMs?: number;
+  readonly placeDir?: string | null;
+  readonly leftMs?: () => number;
+}
+
+/** A copy of /proc, /sys and their like below test/testdata. */
+export function boxRoot(box: string): string {
+  return path.join(import.meta.dirname, '../../testdata', `proc-${box}`);
+}
+
+/** What a probe is given on the machine in proc-`box`; a path names any other root, '' this machine. */
+export function contextOf(box: string, given: Given = {}): ProbeContext {
+  const root = box === '' || box.startsWith('/') ? box : boxRoot(box);
+  return {
+    source: openSource(root),
+    options: given.options ?? {},
+    earlier: given.counters === undefined ? null : { counters: given.counters, elapsedMs: given.elapsedMs ?? 10_000 },
+    placeDir: given.placeDir ?? null,
+    leftMs: given.leftMs ?? (() => 1000),
+  };
+}
+
+/** The family of that name; throws when it was not reported. */
+export function familyOf(functions: readonly FunctionReport[], name: string): FunctionReport {
+  const found = functions.find((one) => one.name === name);
+  if (found === undefined) throw new Error(`no family ${name}`);
+  return found;
+}
+
+/** The only row of a family. */
+export function onlyRow(functions: readonly FunctionReport[], name: string): Row {
+  const { data } = familyOf(functions, name);
+  const [row] = data;
+  if (row === undefined || data.length !== 1) throw new Error(`${data.length} rows in ${name}`);
+  return row;
+}
+
+/** Why a field of a family is null. */
+export function reasonOf(functions: readonly FunctionReport[], name: string, field: string): string | undefined {
+  return familyOf(functions, name).unknown?.find((entry) => entry.field === field)?.reason;
+}

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { foldersAbove, reachableMounts } from '../../../agent/probes/mountinfo.ts';
+
+function mounted(...lines: readonly string[]): readonly string[] {
+  return reachableMounts(lines.join('\n')).map(({ id, mount }) => `${id} ${mount}`);
+}
+
+test('fields, escapes and read-only in either place', () => {
+  const [first, second, third] = reachableMounts(
+    String.raw`36 35 98:0 /mnt1 /mnt\0402\011\134 rw,noatime master:1 shared:2 - ext3 /dev/my\040disk rw,errors=continue
+37 35 98:1 / /ro ro,noatime - ext3 /dev/b rw
+38 35 98:2 / /error rw - ext3 /dev/c ro,x`,
+  );
+  assert.deepEqual(first, {
+    id: '36',
+    parent: '35',
+    device: '98:0',
+    root: '/mnt1',
+    mount: '/mnt 2\t\\',
+    fstype: 'ext3',
+    source: '/dev/my disk',
+    writable: true,
+  });
+  assert.equal(second?.writable, false);
+  assert.equal(third?.writable, false);
+});
+
+for (const [what, lines, expected] of [
+  ['the upper of two mounts on one place', ['2 1 8:1 / /a rw - x s rw', '3 2 8:2 / /a rw - x s rw'], ['3 /a']],
+  [
+    'what lies below a later mount further up is hidden, and what is mounted inside of it',
+    [
+      '2 1 8:1 / / rw - x s rw',
+      '3 2 8:2 / /a/b rw - x s rw',
+      '4 3 8:3 / /a/b/c rw - x s rw',
+      '5 2 8:4 / /a rw - x s rw',
+    ],
+    ['2 /', '5 /a'],
+  ],
+  [
+    'what was mounted after the one further up belongs to it and is there',
+    ['2 1 8:1 / / rw - x s rw', '5 2 8:4 / /a rw - x s rw', '6 5 8:5 / /a/b rw - x s rw'],
+    ['2 /', '5 /a', '6 /a/b'],
+  ],
+  ['the first root below the real one', ['1 1 0:2 / / rw - rootfs r rw', '2 1 8:1 / / rw - x s rw'], ['2 /']],
+  ['the first root where it is all there is', ['1 1 0:2 / / rw - rootfs r rw'], ['1 /']],
+  ['a neighbour whose name begins alike', ['2 1 8:1 / /ab rw - x s rw', '3 1 8:2 / /a rw - x s rw'], ['2 /ab', '3 /a']],
+  ['a circle of parents', ['2 3 8:1 / /a rw - x s rw', '3 2 8:2 / /b rw - x s rw'], ['2 /a', '3 /b']],
+  ['lines that are no mounts', ['', ' - ', '2 1', '2 1 8:1 / /a rw', '2 1 8:1 / /a rw - '], []],
+] as const) {
+  test(what, () => assert.deepEqual(mounted(...lines), expected));
+}
+
+test('a place that was mounted over 20,000 times', () => {
+  const lines = Array.from({ length: 20_000 }, (_, n) => `${n + 2} ${n + 1} 8:1 / /a rw - x s rw`);
+  assert.deepEqual(mounted(...lines), ['20001 /a']);
+});
+
+test('the folders above a path', () => {
+  assert.deepEqual(foldersAbove('/a/b/c'), ['/a/b', '/a', '/']);
+  assert.deepEqual(foldersAbove('/a'), ['/']);
+  assert.deepEqual(foldersAbove('/'), []);
+});

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { matchesGlobs } from '../../../agent/probes/name-glob.ts';
+import { pageBytes } from '../../../agent/probes/page-size.ts';
+import { processes } from '../../../agent/probes/processes.ts';
+import { decodeTicks, encodeTicks } from '../../../agent/probes/process-ticks.ts';
+import { parseProcessStat } from '../../../agent/probes/process-stat.ts';
+import { contextOf, familyOf, onlyRow, reasonOf } from './fixture-context.ts';
+
+const page = pageBytes('') ?? 0;
+
+test('counts by state', async () => {
+  const { functions, error } = await processes.run(contextOf('vm'));
+  // One is running, which stands for the agent.
+  assert.deepEqual(onlyRow(functions, 'processes'), { total: 10, running: 0, blocked: 1, zombies: 1 });
+  assert.equal(error, undefined);
+});
+
+test('the top five by memory, without those that have none', async () => {
+  const { functions } = await processes.run(contextOf('vm'));
+  assert.deepEqual(familyOf(functions, 'process_memory').data, [
+    { process: 'mysqld', pid: 500, resident_bytes: 250_000 * page },
+    { process: 'prometheus-node-exporter', pid: 505, resident_bytes: 8000 * page },
+    { process: 'systemd', pid: 1, resident_bytes: 3000 * page },
+    { process: 'sshd', pid: 400, resident_bytes: 2000 * page },
+    { process: 'nginx', pid: 502, resident_bytes: 1800 * page },
+  ]);
+});
+
+test('the top five by CPU time since the previous visit', async () => {
+  // mysqld 100000 ticks then 99000; nginx 502 began after the latest start that was seen, with an id used before.
+  const counters = ['1000', '1', '1000', '500', '99000', '501', '20', '502', '9999', '505', '400']
+    .map((text) => Number(text).toString(36))
+    .join(' ');
+  const { functions } = await processes.run(contextOf('vm', { counters, elapsedMs: 10_000 }));
+  assert.deepEqual(familyOf(functions, 'process_cpu').data, [
+    { process: 'mysqld', pid: 500, used_percent_of_one_cpu: 100 },
+    { process: 'nginx', pid: 502, used_percent_of_one_cpu: 80 },
+    { process: 'prometheus-node-exporter', pid: 505, used_percent_of_one_cpu: 50 },
+    { process: 'a (b) c', pid: 503, used_percent_of_one_cpu: 0.2 },
+  ]);
+});
+
+test('the first visit has no top five by CPU, but counters for the next', async () => {
+  const { functions, counters } = await processes.run(contextOf('vm'));
+  assert.deepEqual(familyOf(functions, 'process_cpu').data, []);
+  const before = decodeTicks(counters);
+  assert.equal(before?.lastStart, 1004);
+  assert.equal(before.ticksByPid.get(500), 100_000);
+});
+
+test('processes that rules name, by whole names too', async () => {
+  const globs = ['nginx', 'prometheus-node-exporter', 'prometheus-node', 'no-such', '*,!nginx', 'mysql?'];
+  const { functions } = await processes.run(contextOf('vm', { options: { processes: globs } }));
+  assert.deepEqual(
+    familyOf(functions, 'process_match').data.map((row) => row['count']),
+    [2, 1, 1, 0, 8, 1],
+  );
+});
+
+test('hidepid: unknown with the reason, and no error', async () => {
+  const { functions, error } = await processes.run(contextOf('ancient', { options: { processes: ['x'] } }));
+  const reason = 'no permission: /proc shows own processes only';
+  assert.deepEqual(onlyRow(functions, 'processes'), { total: null, running: null, blocked: null, zombies: null });
+  assert.equal(reasonOf(functions, 'processes', 'total'), reason);
+  assert.equal(reasonOf(functions, 'process_match', 'count'), reason);
+  assert.equal(error, undefined);
+});
+
+test('no time left: what is counted is said, the rest is unknown, and an error', async () => {
+  const { functions, error } = await processes.run(contextOf('vm', { leftMs: () => 0 }));
+  assert.deepEqual(onlyRow(functions, 'processes'), { total: 10, running: null, blocked: null, zombies: null });
+  assert.equal(error, 'no time left after 0 of 10 processes');
+});
+
+test('10,000 processes: bounded counters, and an end in time', async (t) => {
+  const root = mkdtempSync(path.join(tmpdir(), 'fh-procs-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  const line = (pid: number): string =>
+    `${pid} (p) S 1 1 1 0 -1 4 1 0 0 0 ${pid} 0 0 0 20 0 1 0 ${pid} 1 5 1 1 1 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n`;
+  for (let pid = 1; pid <= 10_000; pid++) {
+    mkdirSync(`${root}/proc/${pid}`, { recursive: true });
+    writeFileSync(`${root}/proc/${pid}/stat`, line(pid));
+  }
+  const whole = await processes.run(contextOf(root, { leftMs: () => 1000 }));
+  assert.equal(onlyRow(whole.functions, 'processes')['total'], 10_000);
+  assert.equal(decodeTicks(whole.counters)?.ticksByPid.size, 4000);
+  assert.ok(JSON.stringify(whole.counters).length < 64 * 1024);
+  let looks = 0;
+  const cut = await processes.run(contextOf(root, { leftMs: () => 10 - ++looks }));
+  assert.match(cut.error ?? '', /^no time left after \d{1,4} of 10000 processes$/);
+});
+
+test('names with parentheses, and what is no stat line', () => {
+  const stat = '7 (a) R (b)) S 1 7 7 0 -1 0 0 0 0 0 3 4 0 0 20 0 2 0 99 0 12 0 0';
+  assert.deepEqual(parseProcessStat(stat), {
+    comm: 'a) R (b)',
+    state: 'S',
+    ticks: 7,
+    threads: 2,
+    start: 99,
+    residentPages: 12,
+  });
+  assert.equal(parseProcessStat(''), null);
+  assert.equal(parseProcessStat('7 (a) S 1 2'), null);
+});
+
+test('ticks come back as they went; anything else is nothing', () => {
+  assert.equal(decodeTicks(''), null);
+  assert.equal(decodeTicks({ a: 1 }), null);
+  assert.equal(decodeTicks('!'), null);
+  const process = { comm: 'x', state: 'S', ticks: 123, threads: 1, start: 77, residentPages: 1, pid: 42 };
+  assert.deepEqual(decodeTicks(encodeTicks([process])), { ticksByPid: new Map([[42, 123]]), lastStart: 77 });
+});
+
+for (const [globs, name, expected] of [
+  ['*', 'anything', true],
+  ['ng*', 'nginx', true],
+  ['*x', 'nginx', true],
+  ['n*i*x', 'nginx', true],
+  ['n?inx', 'nginx', true],
+  ['ngin', 'nginx', false],
+  ['nginx?', 'nginx', false],
+  ['a, nginx', 'nginx', true],
+  ['*,!ng*', 'nginx', false],
+  ['!ng*', 'nginx', false],
+  ['!ng*', 'sshd', true],
+  ['', 'nginx', false],
+  ['[n]ginx', 'nginx', false],
+  [`${'*a'.repeat(50)}b`, 'a'.repeat(200), false],
+] as const) {
+  test(`${globs.slice(0, 20)} ${expected ? 'matches' : 'does not match'} ${name.slice(0, 20)}`, () => {
+    assert.equal(matchesGlobs(globs, name), expected);
+  });
+}
+
+test('the size of a page where it may differ: from what the kernel gave this process', () => {
+  assert.equal(pageBytes('', 'arm64'), page);
+  assert.equal(pageBytes('/nowhere', 'arm64'), null);
+});

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+
+import { services } from '../../../agent/probes/services.ts';
+import { contextOf, familyOf, onlyRow, reasonOf } from './fixture-context.ts';
+
+/** A root where systemd runs, with a program for systemctl that does what the shell text says. */
+function rootWith(t: TestContext, shell: string | null): string {
+  const root = mkdtempSync(path.join(tmpdir(), 'fh-services-'));
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  mkdirSync(`${root}/run/systemd/system`, { recursive: true });
+  if (shell === null) return root;
+  mkdirSync(`${root}/usr/bin`, { recursive: true });
+  writeFileSync(`${root}/usr/bin/systemctl`, `#!/bin/sh\n${shell}\n`);
+  chmodSync(`${root}/usr/bin/systemctl`, 0o700);
+  return root;
+}
+
+// As systemd 252 prints it.
+const answer = `Id=good.service
+Names=good.service other.service
+LoadState=loaded
+ActiveState=active
+
+Id=nope.service
+Names=nope.service
+LoadState=not-found
+ActiveState=inactive
+
+Id=bad.service
+Names=bad.service
+LoadState=loaded
+ActiveState=failed
+
+Id=bad.service
+Names=bad.service
+LoadState=loaded
+ActiveState=failed
+
+Id=dev-sda.swap
+Names=dev-sda.swap
+LoadState=not-found
+ActiveState=failed
+`;
+
+test('failed units, and the state of those that rules name, in one call', async (t) => {
+  const root = rootWith(t, `printf '%s\\n' "$@" > "$0.args"; cat <<'.'\n${answer}.`);
+  const units = ['good', 'other.service', 'nope', 'bad.service', '7', 'silent.timer'];
+  const { functions, error } = await services.run(contextOf(root, { options: { units }, leftMs: () => 5000 }));
+  assert.equal(error, undefined);
+  assert.deepEqual(onlyRow(functions, 'services'), { failed_units: 2 });
+  assert.deepEqual(familyOf(functions, 'failed_unit').data, [
+    { unit: 'bad.service', failed: 1 },
+    { unit: 'dev-sda.swap', failed: 1 },
+  ]);
+  assert.deepEqual(familyOf(functions, 'unit').data, [
+    { unit: 'good', state: 'active', active: 1 },
+    { unit: 'other.service', state: 'active', active: 1 },
+    { unit: 'nope', state: 'missing', active: 0 },
+    { unit: 'bad.service', state: 'failed', active: 0 },
+    { unit: '7', active: null },
+    { unit: 'silent.timer', active: null },
+  ]);
+  const args = readFileSync(`${root}/usr/bin/systemctl.args`, 'utf8').trim().split('\n');
+  // Names come behind `--`, and a number would be the id of a job.
+  const names = ['*', 'good.service', 'other.service', 'nope.service', 'bad.service', '7.service', 'silent.timer'];
+  assert.deepEqual(args.slice(args.indexOf('--') + 1), names);
+});
+
+test('no failed units at all', async (t) => {
+  const { functions } = await services.run(contextOf(rootWith(t, ''), { leftMs: () => 5000 }));
+  assert.deepEqual(onlyRow(functions, 'services'), { failed_units: 0 });
+  assert.deepEqual(familyOf(functions, 'failed_unit'), { name: 'failed_unit', data: [] });
+});
+
+for (const [what, shell, reason] of [
+  ['hangs', 'exec sleep 60', /^systemctl: no answer within 300 ms$/],
+  ['hangs with a child that holds its output', 'sleep 5 & sleep 60', /^systemctl: no answer within 300 ms$/],
+  ['complains', 'echo "Failed to connect to bus" >&2; echo more >&2; exit 1', /^systemctl: Failed to connect to bus$/],
+  ['fails silently', 'exit 4', /^systemctl: ended with 4$/],
+  ['is killed', 'kill -9 $$', /^systemctl: ended with SIGKILL$/],
+  ['never stops talking', 'exec yes', /^systemctl: (its answer is too long|no answer within 300 ms)$/],
+] as const) {
+  test(`systemctl ${what}: unknown with the reason, and an error`, async (t) => {
+    const context = contextOf(rootWith(t, shell), { options: { units: ['nginx'] }, leftMs: () => 300 });
+    const begun = Date.now();
+    const { functions, error } = await services.run(context);
+    assert.match(error ?? '', reason);
+    assert.deepEqual(onlyRow(functions, 'services'), { failed_units: null });
+    assert.match(reasonOf(functions, 'services', 'failed_units') ?? '', reason);
+    assert.deepEqual(onlyRow(functions, 'unit'), { unit: 'nginx', active: null });
+    assert.ok(Date.now() - begun < 2500);
+  });
+}
+
+test('without systemd, or without its program: unknown with the reason, and no error', async (t) => {
+  const without = await services.run(contextOf('alpine', { options: { units: ['nginx'] } }));
+  assert.equal(without.error, undefined);
+  assert.deepEqual(onlyRow(without.functions, 'services'), { failed_units: null });
+  assert.equal(reasonOf(without.functions, 'unit', 'active'), 'no systemd');
+  const bare = await services.run(contextOf(rootWith(t, null)));
+  assert.equal(reasonOf(bare.functions, 'services', 'failed_units'), 'no systemctl');
+});
+
+test('of many failed units 200, and the count of all', async (t) => {
+  const shell =
+    "i=0; while [ $i -lt 300 ]; do printf 'Id=u%03d.service\\nActiveState=failed\\n\\n' $i; i=$((i+1)); done";
+  const { functions } = await services.run(contextOf(rootWith(t, shell), { leftMs: () => 5000 }));
+  assert.deepEqual(onlyRow(functions, 'services'), { failed_units: 300 });
+  assert.equal(familyOf(functions, 'failed_unit').data.length, 200);
+  assert.equal(familyOf(functions, 'failed_unit').omitted, 100);
+});
