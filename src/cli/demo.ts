@@ -64,7 +64,9 @@ async function show(context: Context, fleet: DemoFleet): Promise<ExitStatus> {
   const everyone = { clients: [], group: null };
   const pass = async (): Promise<ExitStatus> => {
     say('\n$ fleet-health collect');
-    return collectCommand(inside, { ...everyone, dryRun: false, concurrency: null, retry: 0 });
+    const status = await collectCommand(inside, { ...everyone, dryRun: false, concurrency: null, retry: 0 });
+    context.signal.throwIfAborted();
+    return status;
   };
 
   say(
