@@ -1,0 +1,45 @@
+/** Clients that answer with what a test gives them, byte for byte, in the place of a login shell. */
+import { encodeFrame, encodeJsonFrame } from '../../src/report/frames.ts';
+import { sealReport } from '../../src/seal/seal.ts';
+import { keyPair, visit } from './agent-visit.ts';
+import type { Visited, VisitOptions } from './agent-visit.ts';
+import { shellConnection } from './shell-connection.ts';
+
+const PATH = process.env['PATH'] ?? '';
+export const reportId = '11111111-2222-4333-8444-555555555555';
+export const hello = encodeJsonFrame('H', {
+  v: 1,
+  agent: '9',
+  wall_ms: 1_700_000_000_000,
+  monotonic_ms: 1,
+  boot_id: null,
+});
+export const end = encodeJsonFrame('E', { left: 0, place: null, spool_error: null });
+export const report = encodeFrame(
+  'R',
+  sealReport({ publicKey: keyPair.publicKey, reportId, client: 'web-1', plaintext: Buffer.from('{}') }),
+);
+
+/** Shell text that prints bytes. */
+export const print = (bytes: Uint8Array): string =>
+  `printf %b '${[...bytes].map((byte) => `\\0${byte.toString(8).padStart(3, '0')}`).join('')}'`;
+
+/** Runs texts instead of what is asked for; `$SIGN` prints the loader's first line, `$MARK` the marker. */
+export async function meet(texts: readonly string[], options: Partial<VisitOptions> = {}): Promise<Visited> {
+  // The request, the marker and the sign depend on the visit; node is the shortest way to them.
+  const prelude =
+    'R=$(printf %s "$COMMAND" | grep -o "eyJ2Ijox[A-Za-z0-9_-]*")\n' +
+    `M=$('${process.execPath}' -p 'JSON.parse(Buffer.from(process.argv[1],"base64url")).marker' "$R")\n` +
+    `sign() { echo "fh-$M-loader-$1"; }\n` +
+    `mark() { '${process.execPath}' -e 'process.stdout.write(Buffer.from(process.argv[1],"base64url"))' -- "$M"; }\n`;
+  const scripts = texts.map((text) => prelude + text);
+  const connection = shellConnection({ env: { PATH, HOME: '/nonexistent' }, scripts });
+  try {
+    return await visit({ connection, waitForExit: false, ...options });
+  } finally {
+    connection.destroy();
+  }
+}
+
+export const opening = 'sign 81; mark';
+export const answer = `${opening}; ${print(hello)}; ${print(report)}; ${print(end)}`;
