@@ -29,7 +29,8 @@ CREATE TABLE clients (
   next_attempt_at      DATETIME(3)  NULL,
   reader               VARCHAR(16)  NULL,
   boot_id              VARCHAR(64)  NULL,
-  inventory_at         DATETIME(3)  NULL
+  inventory_at         DATETIME(3)  NULL,
+  KEY clients_address (address)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 CREATE TABLE visits (

@@ -31,6 +31,7 @@ CREATE TABLE clients (
   boot_id              TEXT,
   inventory_at         TEXT
 ) STRICT;
+CREATE INDEX clients_address ON clients (address);
 
 CREATE TABLE visits (
   id           INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -5,7 +5,8 @@ import { readOnlyQuery } from './read-only-query.ts';
 import { fromSqlTime } from './sql-time.ts';
 import type { ClientStatus, History, RunSummary } from './storage.ts';
 
-const clientsSql = `SELECT c.name, c.address, c.last_visit_at, c.last_report_at, c.consecutive_failures,
+/** Every client with its newest row and its newest visit. */
+export const clientsSql = `SELECT c.name, c.address, c.last_visit_at, c.last_report_at, c.consecutive_failures,
     s.observed_at, s.hostname, s.os, s.uptime_s, s.cpu_percent, s.memory_percent, s.disk_percent, s.load5,
     v.ok, v.code, v.message
   FROM clients c

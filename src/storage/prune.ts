@@ -52,8 +52,8 @@ const visits = (judgedOnly: boolean): Subject => ({
 const runs: Subject = {
   select: `SELECT r.id AS id, r.started_at AS at FROM runs r WHERE ${beyondCursor('r.started_at', 'r.id')}
     AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.run_id = r.id)
-    AND EXISTS (SELECT 1 FROM runs n WHERE n.program = r.program AND n.collector_id = r.collector_id
-                AND n.started_at > r.started_at AND n.outcome = 'finished')
+    AND EXISTS (SELECT 1 FROM runs later WHERE later.program = r.program AND later.collector_id = r.collector_id
+                AND later.started_at > r.started_at AND later.outcome = 'finished')
     ORDER BY r.started_at, r.id LIMIT ?`,
   firstId: '',
   deletes: [['runs', 'id']],
@@ -65,6 +65,15 @@ const inventoryReports: Subject = {
   firstId: '',
   deletes: [['inventory_reports', 'report_id']],
 };
+
+/** The queries that look for what may go, as they are once an alerter has run here. */
+export const pruneQueries = {
+  stats: stats(true).select,
+  reports: reports(true).select,
+  visits: visits(true).select,
+  runs: runs.select,
+  'inventory reports': inventoryReports.select,
+} as const;
 
 /**
  * See ReportStore.prune. Once an alerter has run here, a row that it has not judged stays, however old. The rows of

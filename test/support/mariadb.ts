@@ -20,7 +20,7 @@ export interface Mariadb {
   readonly socketPath: string;
   /** `mysql://root@127.0.0.1:PORT/`, without a password. */
   readonly rootUrl: string;
-  /** An empty database with a user of its own, who has the rights of docs/sql.md for a collector that migrates. */
+  /** An empty database with a user of its own, who has the rights that docs/sql.md gives its owner, and a few for tests. */
   createDatabase(): Promise<MariadbDatabase>;
   /** Runs statements as root. Returns the rows of the last one. */
   asRoot(...statements: readonly string[]): Promise<readonly RowDataPacket[]>;
@@ -188,7 +188,7 @@ async function createDatabase(port: number, asRoot: Mariadb['asRoot']): Promise<
   await asRoot(
     `CREATE DATABASE ${name}`,
     `CREATE USER ${name}@'%' IDENTIFIED BY '${password}'`,
-    `GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, CREATE VIEW, DROP, TRIGGER ON ${name}.* TO ${name}@'%'`,
+    `GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, CREATE VIEW, SHOW VIEW, DROP, TRIGGER ON ${name}.* TO ${name}@'%'`,
   );
   const storage: StorageConfig = {
     kind: 'mysql',

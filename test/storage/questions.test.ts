@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { TestContext } from 'node:test';
+
+import { packageDir } from '../../src/paths.ts';
+import type { Database, SqlRow } from '../../src/storage/database.ts';
+import { clientsSql } from '../../src/storage/history.ts';
+import { migrateDatabase } from '../../src/storage/migrate.ts';
+import { openDatabase } from '../../src/storage/open-database.ts';
+import { pruneQueries } from '../../src/storage/prune.ts';
+import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
+import type { Mariadb } from '../support/mariadb.ts';
+import { sqliteConfig } from './sqlite-config.ts';
+
+interface Question {
+  readonly title: string;
+  readonly sql: string;
+}
+
+/** The queries of docs/sql.md: those for one database, and those for both. */
+function questionsOf(kind: 'sqlite' | 'mysql'): readonly Question[] {
+  const text = readFileSync(path.join(packageDir, 'docs', 'sql.md'), 'utf8');
+  const blocks = text.matchAll(/^```sql(?: (sqlite|mysql))?\n([\s\S]*?)^```/gm);
+  return [...blocks].flatMap((block) => {
+    const [, only, sql = ''] = block;
+    if (only !== undefined && only !== kind) return [];
+    const title =
+      text
+        .slice(0, block.index)
+        .match(/^##+ .*$/gm)
+        ?.at(-1) ?? '';
+    return [{ title: title.replace(/^#+ /, ''), sql }];
+  });
+}
+
+/** A thousand clients, each with a thousand rows of the last month: a million rows, with a disk each. */
+const rowCount = 1_000_000;
+const clientCount = 1000;
+
+/** What may be read from end to end: `clients` has a row a client, the others a few a day. */
+const smallTables = new Set(['c', 'clients', 'runs', 'r', 'later', 'inventory_reports', 'i']);
+
+describe('a million rows on SQLite', () => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-questions-'));
+  let database: Database;
+  before(async () => {
+    database = await openDatabase({ storage: sqliteConfig(path.join(dir, 'fleet.db')), program: 'read' });
+    await migrateDatabase(database);
+    await fillSqlite(database);
+  });
+  after(async () => {
+    await database.close();
+    rmSync(dir, { recursive: true });
+  });
+
+  const explain = async (context: TestContext, sql: string): Promise<void> => {
+    const plan = await database.readOnly(`EXPLAIN QUERY PLAN ${sql}`);
+    for (const { detail } of plan) {
+      context.diagnostic(String(detail));
+      // An index of only the rows that were not judged holds what is asked for and nothing else.
+      const scanned = /^SCAN (\w+)(?!.*_unprocessed)/.exec(String(detail))?.[1] ?? 'clients';
+      assert.ok(smallTables.has(scanned) || scanned === 'CONSTANT', `${scanned} is read from end to end`);
+    }
+  };
+  for (const { title, sql } of [...questionsOf('sqlite'), ...ownQuestions()]) {
+    test(title, async (context) => {
+      await explain(context, sql);
+      await timed(context, database, sql);
+    });
+  }
+
+  test('the plans would show it: a question without an index is found out', async (context) => {
+    await assert.rejects(explain(context, 'SELECT * FROM disk_stats WHERE used_percent > 99'), /from end to end/);
+  });
+});
+
+describe('a million rows on MariaDB', { skip: skipWithoutMariadb }, () => {
+  let mariadb: Mariadb;
+  let database: Database;
+  before(async () => {
+    // Nothing here is meant to survive a loss of power, and filling is quicker so.
+    mariadb = await startMariadb(['--innodb-flush-log-at-trx-commit=0', '--innodb-doublewrite=0']);
+    const { storage, name } = await mariadb.createDatabase();
+    database = await openDatabase({ storage, program: 'read' });
+    await migrateDatabase(database);
+    await fillMariadb(mariadb, name);
+  });
+  after(async () => {
+    await database.close();
+    await mariadb.stop();
+  });
+
+  const explain = async (context: TestContext, sql: string): Promise<void> => {
+    const plan = await database.readOnly(`EXPLAIN ${sql}`);
+    for (const { table, type, key, rows, Extra } of plan) {
+      context.diagnostic(`${String(table)} ${String(type)} ${String(key)} rows=${String(rows)} ${String(Extra)}`);
+      const whole = type === 'ALL' || (type === 'index' && Number(rows) > 10 * clientCount);
+      assert.ok(!whole || smallTables.has(String(table)), `${String(table)} is read from end to end`);
+    }
+  };
+  for (const { title, sql } of [...questionsOf('mysql'), ...ownQuestions()]) {
+    test(title, async (context) => {
+      await explain(context, sql);
+      await timed(context, database, sql);
+    });
+  }
+
+  test('the plans would show it: a question without an index is found out', async (context) => {
+    await assert.rejects(explain(context, 'SELECT * FROM disk_stats WHERE used_percent > 99'), /from end to end/);
+  });
+});
+
+/** What the programs themselves ask, with values in place of the question marks. */
+function ownQuestions(): readonly Question[] {
+  const values = ["'2020-01-01 00:00:00'", "'1000-01-01 00:00:00'", "'1000-01-01 00:00:00'", "''", '500'];
+  const filled = (sql: string): string => {
+    let next = 0;
+    return sql.replace(/\?/g, () => values[next++] ?? 'NULL');
+  };
+  return [
+    { title: 'status', sql: clientsSql },
+    ...Object.entries(pruneQueries).map(([title, sql]) => ({ title: `prune ${title}`, sql: filled(sql) })),
+  ];
+}
+
+async function timed(context: TestContext, database: Database, sql: string): Promise<readonly SqlRow[]> {
+  const startedAt = performance.now();
+  const rows = await database.readOnly(sql.trim().replace(/;$/, ''));
+  context.diagnostic(`${rows.length} rows in ${(performance.now() - startedAt).toFixed(1)} ms`);
+  return rows;
+}
+
+async function fillSqlite(database: Database): Promise<void> {
+  const numbers = (count: number): string =>
+    `WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ${count})`;
+  const client = `'web-' || ((n - 1) / ${rowCount / clientCount} + 1)`;
+  const at = `strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || (43 * (${clientCount} - n % ${clientCount})) || ' minutes')`;
+  const processed = `CASE WHEN n % 1000 = 0 THEN NULL ELSE '2026-11-20 10:00:00.000' END`;
+  await database.write(async (session) => {
+    await session.run(`${numbers(clientCount)}
+      INSERT INTO clients (name, address, first_seen, last_report_at)
+      SELECT 'web-' || n, '10.0.0.' || n, '2026-01-01 00:00:00.000', strftime('%Y-%m-%d %H:%M:%f', 'now') FROM numbers`);
+    await session.run(`${numbers(rowCount)}
+      INSERT INTO stats (id, client, report_id, run_id, observed_at, collected_at, received_at, cpu_percent, processed_at)
+      SELECT n, ${client}, printf('%036d', n), 'run', ${at}, 'x', 'x', n % 100, ${processed} FROM numbers`);
+    await session.run(`INSERT INTO disk_stats (stat_id, ordinal, client, observed_at, mount, used_percent)
+      SELECT id, 0, client, observed_at, '/', id % 97 FROM stats`);
+    await session.run(`INSERT INTO reports (stat_id, observed_at, report)
+      SELECT id, observed_at, '{}' FROM stats WHERE id % 20 = 0`);
+    await session.run(`INSERT INTO visits (run_id, client, started_at, duration_ms, ok, bytes_in, bytes_out, uploaded)
+      SELECT report_id, client, observed_at, 1, id % 2, 0, 0, 0 FROM stats WHERE id % 20 = 0`);
+  });
+}
+
+async function fillMariadb(mariadb: Mariadb, name: string): Promise<void> {
+  const client = `CONCAT('web-', (seq - 1) DIV ${rowCount / clientCount} + 1)`;
+  const at = `UTC_TIMESTAMP(3) - INTERVAL 43 * (${clientCount} - seq % ${clientCount}) MINUTE`;
+  await mariadb.asRoot(
+    `USE ${name}`,
+    'SET unique_checks = 0',
+    `INSERT INTO clients (name, address, first_seen, last_report_at)
+      SELECT CONCAT('web-', seq), CONCAT('10.0.0.', seq), '2026-01-01', UTC_TIMESTAMP(3) FROM seq_1_to_${clientCount}`,
+    `INSERT INTO stats (id, client, report_id, run_id, observed_at, collected_at, received_at, cpu_percent, processed_at)
+      SELECT seq, ${client}, LPAD(seq, 36, '0'), 'run', ${at}, '2026-01-01', '2026-01-01', seq % 100,
+        IF(seq % 1000 = 0, NULL, '2026-11-20 10:00:00') FROM seq_1_to_${rowCount}`,
+    `INSERT INTO disk_stats (stat_id, ordinal, client, observed_at, mount, used_percent)
+      SELECT id, 0, client, observed_at, '/', id % 97 FROM stats`,
+    `INSERT INTO reports (stat_id, observed_at, report) SELECT id, observed_at, '{}' FROM stats WHERE id % 20 = 0`,
+    `INSERT INTO visits (run_id, client, started_at, duration_ms, ok, bytes_in, bytes_out, uploaded)
+      SELECT report_id, client, observed_at, 1, id % 2, 0, 0, 0 FROM stats WHERE id % 20 = 0`,
+    'ANALYZE TABLE stats, disk_stats, reports, visits, clients',
+  );
+}
