@@ -12,24 +12,29 @@ const lingerMs = 5_000;
 /** What a command gets of our environment: as little as a login would give it, and no secrets of config.xml. */
 const passedOn = /^(?:HOME|USER|LOGNAME|SHELL|PATH|LANG|LC_[A-Z]+|TZ|TMPDIR|XDG_(?:STATE_HOME|RUNTIME_DIR))$/;
 
-/** The collector's own machine, without SSH: each command runs under `/bin/sh -c` in a process group of its own. */
-export function createLocalTransport(): Transport {
+/**
+ * The collector's own machine, without SSH: each command runs under `/bin/sh -c` in a process group of its own.
+ * `client` is the name in errors.
+ */
+export function createLocalTransport(client: string): Transport {
   return {
     connect: (options) => {
       const { signal } = options;
-      if (signal.aborted) return Promise.reject(abortedError(signal, 'connect', null));
-      return Promise.resolve(localConnection(options));
+      if (signal.aborted) return Promise.reject(abortedError(signal, 'connect', client));
+      return Promise.resolve(localConnection(client, options));
     },
   };
 }
 
-function localConnection({ signal }: ConnectOptions): Connection {
+function localConnection(client: string, { signal }: ConnectOptions): Connection {
   const children: ChildProcess[] = [];
   let current: ChildProcess | null = null;
   let broken: FleetError | null = null;
   let left = false;
   let tellBroken: ((why: FleetError) => void) | null = null;
 
+  const fault = (code: ErrorCode, message: string, cause?: unknown): FleetError =>
+    new FleetError({ client, code, stage: 'channel', message, cause });
   const end = (why: FleetError): void => {
     broken ??= why;
     signal.removeEventListener('abort', onAbort);
@@ -37,7 +42,7 @@ function localConnection({ signal }: ConnectOptions): Connection {
     tellBroken = null;
     if (current !== null) killGroup(current);
   };
-  const onAbort = (): void => end(abortedError(signal, 'channel', null));
+  const onAbort = (): void => end(abortedError(signal, 'channel', client));
   signal.addEventListener('abort', onAbort, { once: true });
 
   return {
@@ -80,18 +85,15 @@ function localConnection({ signal }: ConnectOptions): Connection {
   };
 }
 
-function fault(code: ErrorCode, message: string, cause?: unknown): FleetError {
-  return new FleetError({ code, stage: 'channel', message, cause });
-}
-
 function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
-/** The group dies with everything that the command started in it; what has ended already is no error. */
+/** The group dies with everything that the command started in it. */
 function killGroup(child: ChildProcess): void {
   for (const stream of child.stdio) stream?.destroy();
-  if (child.pid === undefined) return;
+  // The number of a group whose leader has ended may belong to somebody else by now.
+  if (child.pid === undefined || hasEnded(child)) return;
   try {
     process.kill(-child.pid, 'SIGKILL');
   } catch {

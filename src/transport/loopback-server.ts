@@ -162,7 +162,8 @@ function run(command: string, channel: ServerChannel, options: LoopbackOptions, 
 }
 
 function killGroup(child: ChildProcess): void {
-  if (child.pid === undefined) return;
+  // The number of a group whose leader has ended may belong to somebody else by now.
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   try {
     process.kill(-child.pid, 'SIGKILL');
   } catch {

@@ -38,7 +38,7 @@ export function transportFor(client: Client, shared: TransportShared): Transport
     return refusing(client, `proxyJump="${ssh.proxyJump}": connecting through a bastion is not built yet`);
   }
   if (ssh.transport === 'openssh') return refusing(client, 'transport="openssh" is not built yet; "ssh2" is');
-  if (ssh.transport === 'local') return createLocalTransport();
+  if (ssh.transport === 'local') return createLocalTransport(client.name);
   return {
     connect: async (options) => {
       const transport = createSshTransport({

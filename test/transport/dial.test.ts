@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server } from 'node:net';
+import { after, before, describe, it } from 'node:test';
+
+import { dial, type DialOptions } from '../../src/transport/dial.ts';
+import { resolveHost } from '../../src/transport/resolve.ts';
+import { failure } from '../support/login.ts';
+
+describe('dial', () => {
+  let server: Server;
+  let port: number;
+  before(async () => {
+    server = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    port = (server.address() as AddressInfo).port;
+  });
+  after(() => server.close());
+
+  const options = (more: Partial<DialOptions> = {}): DialOptions => ({
+    client: 'web-1',
+    host: '127.0.0.1',
+    port,
+    timeoutMs: 3000,
+    signal: new AbortController().signal,
+    ...more,
+  });
+
+  for (const host of ['127.0.0.1', 'localhost']) {
+    it(`connects to ${host}, by whichever of its addresses answers`, async () => {
+      const socket = await dial(options({ host }));
+      assert.equal(socket.remotePort, port);
+      socket.destroy();
+    });
+  }
+
+  it('an error of a socket handed out is never unhandled', async () => {
+    const socket = await dial(options());
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.destroy(new Error('late'));
+    await closed;
+  });
+
+  it('nothing listens: connect-refused at once', async () => {
+    const closed = createServer().listen(0, '127.0.0.1');
+    await once(closed, 'listening');
+    const { port: free } = closed.address() as AddressInfo;
+    closed.close();
+    await once(closed, 'close');
+    const error = await failure(dial(options({ port: free })));
+    assert.deepEqual([error.code, error.stage, error.client], ['connect-refused', 'connect', 'web-1']);
+    assert.match(error.message, new RegExp(`127.0.0.1:${free}`));
+  });
+
+  it('no such name: dns', async () => {
+    const error = await failure(dial(options({ host: 'no-such-host.invalid', timeoutMs: 20_000 })));
+    assert.deepEqual([error.code, error.stage], ['dns', 'resolve']);
+    assert.match(error.message, /no-such-host.invalid/);
+  });
+
+  it('no network: connect-failed', async () => {
+    // 255.255.255.255 is refused by the kernel itself.
+    const error = await failure(dial(options({ host: '255.255.255.255' })));
+    assert.deepEqual([error.code, error.stage], ['connect-failed', 'connect']);
+  });
+
+  it('no answer: connect-timeout by the deadline', async () => {
+    const deaf = await startDeafListener();
+    const startedMs = performance.now();
+    const error = await failure(dial(options({ port: deaf.port, timeoutMs: 250 })));
+    assert.deepEqual([error.code, error.stage], ['connect-timeout', 'connect']);
+    assert.match(error.message, /no answer from 127.0.0.1 port \d+ within 250 ms/);
+    assert.ok(performance.now() - startedMs < 1000);
+    deaf.stop();
+  });
+
+  it('an aborted signal ends it with the reason', async () => {
+    const error = await failure(dial(options({ signal: AbortSignal.abort() })));
+    assert.equal(error.code, 'visit-deadline');
+  });
+});
+
+describe('resolveHost', () => {
+  it('takes addresses as they are', async () => {
+    const { signal } = new AbortController();
+    assert.deepEqual(await resolveHost('192.0.2.1', signal), [{ address: '192.0.2.1', family: 4 }]);
+    assert.deepEqual(await resolveHost('2001:db8::1', signal), [{ address: '2001:db8::1', family: 6 }]);
+  });
+
+  it('gives up with the signal, for those that wait for their turn too', async () => {
+    const stop = new AbortController();
+    const names = Array.from({ length: 30 }, (_, index) => `no-such-${index}.invalid`);
+    const answers = Promise.allSettled(names.map((name) => resolveHost(name, stop.signal)));
+    stop.abort(new Error('enough'));
+    for (const answer of await answers) assert.equal(answer.status, 'rejected');
+    // The queue goes on: a name asked afterwards is answered.
+    const found = await resolveHost('localhost', new AbortController().signal);
+    assert.ok(found.length > 0);
+  });
+});
+
+/** A port whose connections nobody accepts, with its queue full: what a firewall that drops looks like from here. */
+async function startDeafListener(): Promise<{ readonly port: number; stop: () => void }> {
+  const script = `const s = require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () =>
+    console.log(s.address().port))`;
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  const port = Number(line.toString());
+  child.kill('SIGSTOP');
+  const fillers = Array.from({ length: 4 }, () => connect({ port, host: '127.0.0.1' }).on('error', () => undefined));
+  await Promise.all(fillers.slice(0, 2).map((socket) => once(socket, 'connect')));
+  return {
+    port,
+    stop: () => {
+      for (const socket of fillers) socket.destroy();
+      child.kill('SIGKILL');
+    },
+  };
+}
