@@ -4,6 +4,8 @@ import { findConfig } from '../config/find-config.ts';
 import { ConfigError, formatFinding } from '../config/findings.ts';
 import { escapeControls } from '../log.ts';
 import type { Context, ExitStatus } from './context.ts';
+import { findIdleRules, type IdleRule } from './idle-rules.ts';
+import { readHistory } from './read-history.ts';
 import { loadSettings } from './settings.ts';
 import { renderTable } from './table.ts';
 import type { Trial } from './try-connections.ts';
@@ -25,11 +27,11 @@ export async function checkCommand(context: Context, options: CheckCommandOption
     tellFaults(context, file, thrown.findings);
     return 2;
   }
-  const trials = options.connect ? await tryAll(context, config) : null;
+  const tried = options.connect ? await tryAll(context, config) : null;
   context.signal.throwIfAborted();
-  if (output.json) output.printJson(checkJson(file, config, trials));
-  else tell(context, config, trials);
-  return exitStatusOf(trials);
+  if (output.json) output.printJson(checkJson(file, config, tried));
+  else tell(context, config, tried);
+  return exitStatusOf(tried);
 }
 
 function tellFaults({ output }: Context, file: string, faults: readonly Finding[]): void {
@@ -49,19 +51,27 @@ function tellFaults({ output }: Context, file: string, faults: readonly Finding[
   output.print(`\n${file} has ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}.`);
 }
 
-async function tryAll({ output, signal }: Context, config: Config): Promise<readonly Trial[]> {
-  const { tryConnections } = await import('./try-connections.ts');
-  if (output.json) return await tryConnections(config, signal, () => undefined);
-  const { startProgress } = await import('./progress.ts');
-  const progress = startProgress('logging in', config.clients.length);
-  try {
-    return await tryConnections(config, signal, () => progress.step());
-  } finally {
-    progress.end();
-  }
+/** What --connect found out. */
+interface Tried {
+  readonly trials: readonly Trial[];
+  readonly idleRules: readonly IdleRule[];
 }
 
-function tell({ output }: Context, config: Config, trials: readonly Trial[] | null): void {
+async function tryAll({ output, signal }: Context, config: Config): Promise<Tried> {
+  const { tryConnections } = await import('./try-connections.ts');
+  const progress = output.json
+    ? null
+    : (await import('./progress.ts')).startProgress('logging in', config.clients.length);
+  const trials = await tryConnections(config, signal, () => progress?.step());
+  progress?.end();
+  const hasDatabase = trials.some(({ kind, fault }) => kind === 'database' && fault === null);
+  const idleRules = hasDatabase
+    ? await readHistory(config.storage, signal, (history) => findIdleRules(config.clients, history))
+    : [];
+  return { trials, idleRules };
+}
+
+function tell({ output }: Context, config: Config, tried: Tried | null): void {
   if (output.verbosity !== 'quiet') {
     output.print('In force without being said:\n');
     const rows = describeDefaults(config).map(({ where, name, value }) => [where, name, value]);
@@ -75,12 +85,16 @@ function tell({ output }: Context, config: Config, trials: readonly Trial[] | nu
   if (config.warnings.length > 0) output.print('');
   const count = `${config.clients.length} ${config.clients.length === 1 ? 'client' : 'clients'}`;
   output.print(`${config.file} is valid: ${count}.`);
-  if (trials !== null) tellTrials({ output }, trials);
+  if (tried !== null) tellTried({ output }, tried);
 }
 
-function tellTrials({ output }: Pick<Context, 'output'>, trials: readonly Trial[]): void {
+function tellTried({ output }: Pick<Context, 'output'>, { trials, idleRules }: Tried): void {
   const failed = trials.filter(({ fault }) => fault !== null);
   output.print('');
+  for (const { name, line, clients } of idleRules) {
+    const where = `line ${line ?? '-'}: ${name} (${clients} ${clients === 1 ? 'client' : 'clients'})`;
+    output.print(`${output.colour('yellow', 'warning')}: ${escapeControls(where)} matches no mount stored so far`);
+  }
   for (const { what, kind, fault } of failed) {
     const subject = kind === 'client' ? `client ${what}` : what;
     const said = fault === null ? '' : `${fault.message} (${fault.code}). ${fault.advice}`;
@@ -90,14 +104,14 @@ function tellTrials({ output }: Pick<Context, 'output'>, trials: readonly Trial[
 }
 
 /** 3 when there is no database to store in, 1 when something else could not be reached. */
-function exitStatusOf(trials: readonly Trial[] | null): ExitStatus {
-  const failed = (trials ?? []).filter(({ fault }) => fault !== null);
+function exitStatusOf(tried: Tried | null): ExitStatus {
+  const failed = (tried?.trials ?? []).filter(({ fault }) => fault !== null);
   if (failed.some(({ kind }) => kind === 'database')) return 3;
   return failed.length === 0 ? 0 : 1;
 }
 
-function checkJson(file: string, config: Config, trials: readonly Trial[] | null): unknown {
-  const connections = trials?.map(({ what, kind, fault }) => ({
+function checkJson(file: string, config: Config, tried: Tried | null): unknown {
+  const connections = tried?.trials.map(({ what, kind, fault }) => ({
     what,
     kind,
     ok: fault === null,
@@ -113,7 +127,7 @@ function checkJson(file: string, config: Config, trials: readonly Trial[] | null
     faults: [],
     warnings: config.warnings.map(findingJson),
     defaults: describeDefaults(config),
-    ...(connections === undefined ? {} : { connections }),
+    ...(tried === null ? {} : { connections, idle_rules: tried.idleRules }),
   };
 }
 

@@ -118,3 +118,16 @@ test('--connect: a wrong password, an unknown host key and a database that is aw
   );
   assert.ok(!result.stdout.includes('a wrong word'));
 });
+
+test('--connect names the rules whose mounts nobody has', async (t) => {
+  const fleet = await startLoopbackFleet(t, 1, { trusted: true });
+  fleet.configure(`<alerts><mail to="a@example.org"/>
+    <alert type="disk" mount="/,/home" limit="100%"/>
+    <alert type="disk" mount="/no/such/*" limit="90%"/>
+  </alerts>`);
+  await fleet.run(['-q', 'collect']);
+  const { stdout, status } = await fleet.run(['check', '--connect']);
+  assert.equal(status, 0, stdout);
+  const warnings = stdout.split('\n').filter((line) => line.startsWith('warning: '));
+  assert.deepEqual(warnings, ['warning: line 6: disk mount=/no/such/* (1 client) matches no mount stored so far']);
+});
