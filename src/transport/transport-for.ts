@@ -37,6 +37,7 @@ export function transportFor(client: Client, shared: TransportShared): Transport
   if (ssh.proxyJump !== null) {
     return refusing(client, `proxyJump="${ssh.proxyJump}": connecting through a bastion is not built yet`);
   }
+  if (ssh.config !== null) return refusing(client, `config="${ssh.config}": ssh_config files are not read yet`);
   if (ssh.transport === 'openssh') return refusing(client, 'transport="openssh" is not built yet; "ssh2" is');
   if (ssh.transport === 'local') return createLocalTransport(client.name);
   return {

@@ -187,14 +187,17 @@ test('XDG_STATE_HOME comes first, and counts only when it is absolute', async (t
 });
 
 test('what is brought is checked for length and digest on the client', (t) => {
-  const { content, digest } = bundles.agent;
-  const { agentDigest: otherDigest } = options;
-  const bring = (input: Buffer): number | null => {
-    const command = bringCommand({ ...options, lengthBytes: content.length, digest, otherDigest });
+  const { digest } = bundles.agent;
+  const packed = bundles.agent.packed();
+  const bring = (input: Buffer, asked = digest): number | null => {
+    const command = bringCommand({ ...options, lengthBytes: packed.length, digest: asked, otherDigest: digest });
     return spawnSync('/bin/sh', ['-c', command], { env: { HOME: temporaryHome(t), PATH }, input }).status;
   };
-  assert.equal(bring(content.subarray(1)), loaderStatus.broughtDamaged);
-  const changed = Buffer.from(content);
+  assert.equal(bring(packed.subarray(1)), loaderStatus.broughtDamaged);
+  const changed = Buffer.from(packed);
   changed[100] = (changed[100] ?? 0) ^ 1;
   assert.equal(bring(changed), loaderStatus.broughtDamaged);
+  assert.equal(bring(packed, 'a'.repeat(64)), loaderStatus.broughtDamaged);
+  // The request here is none, which is the agent's own fault to tell.
+  assert.equal(bring(packed), 1);
 });

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { text } from 'node:stream/consumers';
+
+import type { Client, SshSettings } from '../../src/config/config.ts';
+import { Secret } from '../../src/config/secret.ts';
+import { generateHostKey, startLoopbackServer, type LoopbackServer } from '../../src/transport/loopback-server.ts';
+import { decodeLoginKey } from '../../src/transport/private-key.ts';
+import { createTransportShared, transportFor } from '../../src/transport/transport-for.ts';
+import { failure } from '../support/login.ts';
+
+const dir = mkdtempSync(path.join(tmpdir(), 'fh-transport-for-'));
+const knownHosts = path.join(dir, 'known_hosts');
+const privateKey = path.join(dir, 'key');
+const pem = generateHostKey();
+const literal = (value: string): Secret => new Secret({ kind: 'literal', value });
+
+let server: LoopbackServer;
+before(async () => {
+  writeFileSync(privateKey, pem, { mode: 0o600 });
+  const publicKey = `ssh-ed25519 ${decodeLoginKey(pem, null).publicBlob.toString('base64')}`;
+  server = await startLoopbackServer({ username: 'demo', password: 'right', publicKey, home: dir });
+  writeFileSync(knownHosts, `[127.0.0.1]:${server.port} ${server.hostKey.type} ${server.hostKey.key}\n`);
+});
+after(async () => {
+  await server.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function client(ssh: Partial<SshSettings>): Client {
+  const settings: SshSettings = {
+    username: 'demo',
+    password: null,
+    privateKey: null,
+    passphrase: null,
+    agent: null,
+    hostKeys: 'strict',
+    knownHosts,
+    config: null,
+    transport: 'auto',
+    proxyJump: null,
+    node: null,
+    runtime: 'none',
+    unsealed: 'refuse',
+    ...ssh,
+  };
+  // The rest of a client is no business of a transport.
+  return { name: 'web-1', address: '127.0.0.1', port: server.port, ssh: settings } as unknown as Client;
+}
+
+const connect = (ssh: Partial<SshSettings>, shared = createTransportShared()) =>
+  transportFor(client(ssh), shared).connect({
+    tcpTimeoutMs: 2000,
+    connectTimeoutMs: 5000,
+    signal: new AbortController().signal,
+  });
+
+async function output(ssh: Partial<SshSettings>): Promise<string> {
+  const connection = await connect(ssh);
+  const channel = await connection.exec('echo "$USER"');
+  const printed = (await text(channel.stdout)).trim();
+  await connection.leave();
+  return printed;
+}
+
+describe('transportFor', () => {
+  for (const transport of ['ssh2', 'auto'] as const) {
+    it(`${transport}: logs in with a password`, async () => {
+      assert.equal(await output({ transport, password: literal('right') }), 'demo');
+    });
+  }
+
+  it('logs in with a key, and with a password where the key cannot be used', async () => {
+    assert.equal(await output({ privateKey }), 'demo');
+    assert.equal(await output({ privateKey: path.join(dir, 'none'), password: literal('right') }), 'demo');
+  });
+
+  it('local: no SSH at all', async () => {
+    const logins = server.connections();
+    assert.equal((await connect({ transport: 'local' })).connectMs, 0);
+    assert.equal(server.connections(), logins);
+  });
+
+  const unsupported: readonly (readonly [Partial<SshSettings>, RegExp])[] = [
+    [{ transport: 'openssh' }, /transport="openssh" is not built yet/],
+    [{ proxyJump: 'bastion-fra' }, /proxyJump="bastion-fra".*not built yet/],
+    [{ proxyJump: 'bastion-fra', transport: 'local' }, /proxyJump/],
+    [{ config: '/etc/ssh/ssh_config' }, /config="\/etc\/ssh\/ssh_config".*not read yet/],
+  ];
+  for (const [ssh, says] of unsupported) {
+    it(`refuses ${JSON.stringify(ssh)} and connects in no other way`, async () => {
+      const logins = server.connections();
+      const error = await failure(connect({ ...ssh, password: literal('right') }));
+      assert.equal(error.code, 'unsupported');
+      assert.equal(error.client, 'web-1');
+      assert.match(error.message, says);
+      assert.equal(server.connections(), logins);
+    });
+  }
+
+  it('a key that cannot be used, and nothing else: says so and does not connect', async () => {
+    const logins = server.connections();
+    const error = await failure(connect({ privateKey: path.join(dir, 'none') }));
+    assert.equal(error.code, 'credentials-unusable');
+    assert.equal(error.client, 'web-1');
+    assert.match(error.message, /ENOENT/);
+    assert.equal(server.connections(), logins);
+  });
+
+  it('a key that cannot be used and a wrong password: says both', async () => {
+    const error = await failure(connect({ privateKey: path.join(dir, 'none'), password: literal('wrong') }));
+    assert.equal(error.code, 'credentials-unusable');
+    assert.match(error.message, /demo was refused; tried password; .*ENOENT/);
+  });
+
+  it('agent="env" without an agent', async () => {
+    const socket = process.env['SSH_AUTH_SOCK'];
+    delete process.env['SSH_AUTH_SOCK'];
+    const error = await failure(connect({ agent: 'env' }));
+    if (socket !== undefined) process.env['SSH_AUTH_SOCK'] = socket;
+    assert.equal(error.code, 'credentials-unusable');
+    assert.match(error.message, /\$SSH_AUTH_SOCK is not set/);
+  });
+
+  it('a public key without an agent', async () => {
+    const file = path.join(dir, 'key.pub');
+    writeFileSync(file, `ssh-ed25519 ${decodeLoginKey(pem, null).publicBlob.toString('base64')}\n`);
+    const error = await failure(connect({ privateKey: file }));
+    assert.match(error.message, /needs an ssh-agent/);
+  });
+
+  it('a secret that cannot be read is the visit’s fault', async () => {
+    const error = await failure(connect({ password: new Secret({ kind: 'file', path: path.join(dir, 'no-file') }) }));
+    assert.equal(error.code, 'secret-missing');
+  });
+
+  it('no username: that of whoever runs it', async () => {
+    const error = await failure(connect({ username: null, password: literal('right') }));
+    assert.match(error.message, new RegExp(`^${userInfo().username} was refused`));
+  });
+
+  it('known hosts that cannot be read fail each client, and are read once for all', async () => {
+    const unreadable = path.join(dir, 'a-folder');
+    mkdirSync(unreadable);
+    const error = await failure(connect({ knownHosts: unreadable, password: literal('right') }));
+    assert.equal(error.code, 'state-unusable');
+    const shared = createTransportShared();
+    assert.equal(shared.knownHosts(knownHosts), shared.knownHosts(knownHosts));
+  });
+});
