@@ -19,7 +19,7 @@ export async function outputOf(program: string, args: readonly string[], deadlin
       clearTimeout(timer);
       child.stdout.destroy();
       child.stderr.destroy();
-      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+      if (child.exitCode === null && child.signalCode === null) killGroup(child.pid);
       if (fault === null) resolve(output);
       else reject(new Error(`${name}: ${fault}`));
     };
@@ -37,4 +37,13 @@ export async function outputOf(program: string, args: readonly string[], deadlin
       end(code === 0 ? null : said === '' ? `ended with ${signal ?? code ?? 'nothing'}` : said.slice(0, 200));
     });
   });
+}
+
+/** Ends a program together with what it started. */
+function killGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended in the meantime.
+  }
 }

@@ -9,6 +9,8 @@ import { pageBytes } from '../../../agent/probes/page-size.ts';
 import { processes } from '../../../agent/probes/processes.ts';
 import { decodeTicks, encodeTicks } from '../../../agent/probes/process-ticks.ts';
 import { parseProcessStat } from '../../../agent/probes/process-stat.ts';
+import { nameOf } from '../../../agent/probes/read-processes.ts';
+import { openSource } from '../../../agent/probes/source.ts';
 import { contextOf, familyOf, onlyRow, reasonOf } from './fixture-context.ts';
 
 const page = pageBytes('') ?? 0;
@@ -61,6 +63,24 @@ test('processes that rules name, by whole names too', async () => {
     [2, 1, 1, 0, 8, 1],
   );
 });
+
+for (const [what, cmdline, expected] of [
+  ['a whole name', '/opt/bin/prometheus-node-exporter\0--secret=a\0', 'prometheus-node-exporter'],
+  ['a title', 'prometheus-node-x: password a\0', 'prometheus-node-x'],
+  ['an interpreter', '/usr/bin/python3\0/opt/prometheus-node\0', 'prometheus-node'],
+  ['no command line', '', 'prometheus-node'],
+] as const) {
+  test(`a name of 15 characters and ${what}`, (t) => {
+    const root = mkdtempSync(path.join(tmpdir(), 'fh-name-'));
+    t.after(() => rmSync(root, { recursive: true }));
+    mkdirSync(`${root}/proc/7`, { recursive: true });
+    writeFileSync(`${root}/proc/7/cmdline`, cmdline);
+    const info = { comm: 'prometheus-node', state: 'S', ticks: 0, threads: 1, start: 1, residentPages: 1, pid: 7 };
+    assert.equal(nameOf(info, openSource(root)), expected);
+    assert.equal(nameOf({ ...info, comm: 'short' }, openSource(root)), 'short');
+    assert.equal(nameOf({ ...info, pid: 8 }, openSource(root)), 'prometheus-node');
+  });
+}
 
 test('hidepid: unknown with the reason, and no error', async () => {
   const { functions, error } = await processes.run(contextOf('ancient', { options: { processes: ['x'] } }));
