@@ -26,6 +26,8 @@ const filesAllowed: Readonly<Record<string, number>> = { ssh2: 2 };
 const wrappedBuiltins = ['node:sqlite'];
 const forbiddenNames = /^(utils?|commons?|helpers?|types?|misc)(\.ts)?$/;
 const maxLines = 250;
+/** Tables of cases are read by the line. */
+const maxTestLines = 450;
 
 interface SourceFile {
   /** Relative to the project, with forward slashes. */
@@ -34,6 +36,8 @@ interface SourceFile {
   readonly text: string;
   /** Files of the project. */
   readonly inside: readonly string[];
+  /** Those of them that it needs when it runs: imports of types are erased. */
+  readonly needs: readonly string[];
   /** Packages and built-in modules, by name. */
   readonly outside: readonly string[];
 }
@@ -55,24 +59,57 @@ function packageOf(specifier: string): string {
     .join('/');
 }
 
+interface Import {
+  readonly specifier: string;
+  /** Erased when it is compiled. */
+  readonly typeOnly: boolean;
+}
+
+/** Every import, export from, import() and require() with a literal name. */
+function importsOf(name: string, text: string): readonly Import[] {
+  const found: Import[] = [];
+  const visit = (node: ts.Node): void => {
+    if ((ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) && node.moduleSpecifier) {
+      const typeOnly = ts.isImportDeclaration(node)
+        ? node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword
+        : node.isTypeOnly;
+      if (ts.isStringLiteral(node.moduleSpecifier)) found.push({ specifier: node.moduleSpecifier.text, typeOnly });
+    } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
+      if (ts.isStringLiteral(node.argument.literal))
+        found.push({ specifier: node.argument.literal.text, typeOnly: true });
+    } else if (ts.isCallExpression(node)) {
+      const called = node.expression;
+      const loads =
+        called.kind === ts.SyntaxKind.ImportKeyword || (ts.isIdentifier(called) && called.text === 'require');
+      const [argument] = node.arguments;
+      if (loads && argument && ts.isStringLiteral(argument)) found.push({ specifier: argument.text, typeOnly: false });
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(ts.createSourceFile(name, text, ts.ScriptTarget.Latest));
+  return found;
+}
+
 function readSource(name: string): SourceFile {
   const text = readFileSync(path.join(root, name), 'utf8');
-  const found = ts.preProcessFile(text, true, true).importedFiles.map((imported) => imported.fileName);
-  const relative = found.filter((specifier) => specifier.startsWith('.'));
+  const found = importsOf(name, text);
+  const relative = found.filter(({ specifier }) => specifier.startsWith('.'));
+  const resolve = ({ specifier }: Import): string => path.posix.join(path.posix.dirname(name), specifier);
   return {
     name,
     text,
     lines: text.split('\n').length - 1,
-    inside: relative.map((specifier) => path.posix.join(path.posix.dirname(name), specifier)),
-    outside: [...new Set(found.filter((specifier) => !specifier.startsWith('.') && specifier !== '').map(packageOf))],
+    inside: relative.map(resolve),
+    needs: relative.filter(({ typeOnly }) => !typeOnly).map(resolve),
+    outside: [...new Set(found.filter((one) => !relative.includes(one)).map(({ specifier }) => packageOf(specifier)))],
   };
 }
 
-/** `config` for src/config/load-config.ts, `cli` for src/cli.ts and src/cli/, `.` for the other files of src. */
+/** `config` for src/config/load-config.ts, `cli` for src/cli.ts, src/cli/ and the start, `.` for the other files of src. */
 function memberOf(name: string): string {
   const [, first = '', second] = name.split('/');
   if (second !== undefined) return first;
-  return first === 'cli.ts' ? 'cli' : '.';
+  return first === 'cli.ts' || first === 'fleet-health.cts' ? 'cli' : '.';
 }
 
 function rankOf(member: string): number {
@@ -168,7 +205,7 @@ test('no import goes in a circle', () => {
       return;
     }
     if (done.has(name)) return;
-    for (const target of byName.get(name)?.inside ?? []) walk(target, [...way, name]);
+    for (const target of byName.get(name)?.needs ?? []) walk(target, [...way, name]);
     done.add(name);
   };
   for (const name of byName.keys()) walk(name, []);
@@ -183,16 +220,19 @@ test('no folder or file is named for nothing in particular', () => {
   );
 });
 
-test(`no file is longer than ${maxLines} lines`, () => {
-  const wrong = everything.filter((file) => file.lines > maxLines).map((file) => `${file.name}: ${file.lines}`);
+test('no file is too long to be read at once', () => {
+  const allowed = (file: SourceFile): number => (file.name.startsWith('test/') ? maxTestLines : maxLines);
+  const wrong = everything.filter((file) => file.lines > allowed(file)).map((file) => `${file.name}: ${file.lines}`);
   assert.deepEqual(wrong, []);
 });
 
-test('the file that carries its folder’s name says what the folder is for', () => {
-  const folders = new Set(sources.map((file) => memberOf(file.name)).filter((member) => member !== '.'));
-  const wrong = [...folders].filter((folder) => {
-    const file = sources.find(({ name }) => name === `src/${folder}/${folder}.ts` || name === `src/${folder}.ts`);
-    return !file || !/^(#!.*\n)?(\/\*\*|\/\/)/.test(file.text);
+test('every folder has a file that carries its name and says what it is for', () => {
+  const folders = [...new Set(sources.map((file) => memberOf(file.name)).filter((member) => member !== '.'))];
+  const wrong = folders.filter((folder) => {
+    const files = sources.filter((file) => memberOf(file.name) === folder);
+    const head = files.find(({ name }) => name === `src/${folder}/${folder}.ts` || name === `src/${folder}.ts`);
+    // A folder that has just been begun has nothing to say yet.
+    return head === undefined ? files.length > 2 : !/^(\/\*\*|\/\/)/.test(head.text);
   });
   assert.deepEqual(wrong, []);
 });
