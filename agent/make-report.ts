@@ -76,7 +76,8 @@ function describe(
     name: request.kind === 'visit' ? 'Daemon report' : 'Inventory report',
     version: reportVersion,
     datetime: new Date(nowMs).toISOString(),
-    report_id: randomUUID(),
+    // One id, not a store of 128.
+    report_id: randomUUID({ disableEntropyCache: true }),
     run_id: request.run,
     client: request.client,
     agent: {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { deflateRawSync } from 'node:zlib';
 
 import { FleetError, messageOf } from '../errors.ts';
 import { agentBundlePath, inventoryBundlePath } from '../paths.ts';
@@ -12,10 +13,19 @@ export function readBundles(agentPath = agentBundlePath, inventoryPath = invento
 
 function readBundle(path: string): Bundle {
   try {
-    const content = readFileSync(path);
-    return { content, digest: createHash('sha256').update(content).digest('hex') };
+    return bundleOf(readFileSync(path));
   } catch (thrown) {
     const message = `the agent is not there, was the package built? ${messageOf(thrown)}`;
     throw new FleetError({ code: 'internal', stage: 'run', message, cause: thrown });
   }
+}
+
+/** A program with its digest. */
+export function bundleOf(content: Buffer): Bundle {
+  let packed: Buffer | null = null;
+  return {
+    content,
+    digest: createHash('sha256').update(content).digest('hex'),
+    packed: () => (packed ??= deflateRawSync(content, { level: 9 })),
+  };
 }

@@ -22,8 +22,10 @@ import { exchangeFault, printable } from './agent-faults.ts';
 /** A program that is brought to clients, under its content digest. */
 export interface Bundle {
   readonly content: Buffer;
-  /** SHA-256, hex. */
+  /** SHA-256 of the content, hex. */
   readonly digest: string;
+  /** The content as it goes over the wire: deflate-raw. Made when it is first needed, for most runs bring nothing. */
+  packed(): Buffer;
 }
 
 export interface Bundles {
@@ -145,7 +147,7 @@ async function visit(
         })
       : bringCommand({
           ...start,
-          lengthBytes: bundle.content.length,
+          lengthBytes: bundle.packed().length,
           digest: bundle.digest,
           otherDigest: bundle === agent ? inventory.digest : agent.digest,
         });
@@ -153,7 +155,7 @@ async function visit(
   return await exchange({
     channel,
     marker,
-    input: bundle?.content ?? null,
+    input: bundle?.packed() ?? null,
     limits: { maxReports: maxReportsPerVisit, maxTotalBytes: maxBytesPerVisit },
     timeoutMs: agentTimeoutMs,
     signal: options.signal,

@@ -1,12 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { buildSync } from 'esbuild';
 
-import { readBundles } from '../../src/collector/agent-bundles.ts';
+import { bundleOf, readBundles } from '../../src/collector/agent-bundles.ts';
 import type { Bundle, Bundles } from '../../src/collector/agent-session.ts';
 
 /** The programs for clients, bundled from the sources as they are now. */
@@ -34,6 +33,5 @@ export function buildAgentWith(collect: string): Bundle {
     format: 'cjs',
     write: false,
   });
-  const content = Buffer.from(outputFiles[0]?.contents ?? []);
-  return { content, digest: createHash('sha256').update(content).digest('hex') };
+  return bundleOf(Buffer.from(outputFiles[0]?.contents ?? []));
 }
