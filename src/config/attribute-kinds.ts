@@ -1,7 +1,7 @@
 import { hostFault, isMailAddress, isSender, parseMailAddresses } from './addresses.ts';
 import { isDate, isZone, nearestZone, parseClock, parseDays, parseMoment } from './calendar.ts';
 import { splitGlobs } from './globs.ts';
-import { parseDuration, parseNumber, parsePercent, parseSeconds, parseSize, parseSpan } from './quantities.ts';
+import { parseDuration, parseNumber, parseSeconds, parseSize, parseSpan } from './quantities.ts';
 import { parseRanged } from './ranges.ts';
 import { storageUrlFault } from './storage-url.ts';
 
@@ -30,7 +30,9 @@ function whole(min: number, max: number): AttributeKind {
 }
 
 function levelAccepts(value: string): boolean {
-  return [parsePercent, parseSize, parseSeconds, parseNumber].some((parse) => parse(value) !== null);
+  const parsers = [parseSize, parseSeconds, parseNumber];
+  // What a rule's unit allows is judged with the rule; here 101% is as good as 5m.
+  return /^\d{1,9}(?:\.\d{1,6})?\s*%$/.test(value) || parsers.some((parse) => parse(value) !== null);
 }
 
 function urlAccepts(value: string): boolean {

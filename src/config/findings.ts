@@ -15,6 +15,7 @@ export interface SourceFile {
   /** Position in the order of reading. */
   readonly order: number;
   readonly mode: number;
+  readonly uid: number;
   readonly gid: number;
 }
 

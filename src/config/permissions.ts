@@ -17,6 +17,7 @@ export function createSecretPlaces(): SecretPlaces {
 
 interface Access {
   readonly mode: number;
+  readonly uid: number;
   readonly gid: number;
 }
 
@@ -46,12 +47,13 @@ export function checkPermissions(sources: readonly SourceFile[], places: SecretP
   }
 }
 
-function exposure(file: string, { mode, gid }: Access, ownGroups: ReadonlySet<number>): string | null {
+function exposure(file: string, { mode, uid, gid }: Access, ownGroups: ReadonlySet<number>): string | null {
   const world = (mode & 0o004) !== 0;
   const foreignGroup = (mode & 0o040) !== 0 && !ownGroups.has(gid);
   if (!world && !foreignGroup) return null;
-  const keepsGroup = (mode & 0o040) !== 0 && !foreignGroup;
-  const whom = world ? 'everybody' : `the group ${gid}, which is not ours,`;
+  // Of a file that somebody else owns we may be reading as its group.
+  const keepsGroup = uid !== process.geteuid?.() && (mode & 0o040) !== 0 && !foreignGroup;
+  const whom = world ? 'everybody' : `the group ${gid}, which is not ours`;
   return `can be read by ${whom}; run: chmod ${keepsGroup ? '640' : '600'} ${quoted(file)}`;
 }
 

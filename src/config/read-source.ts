@@ -33,7 +33,7 @@ export type ReadFault = 'ENOENT';
  */
 export function readSource(options: ReadSourceOptions): SourceText | ReadFault | null {
   const { shown, order, findings } = options;
-  const source = { shown, path: path.resolve(shown), order, mode: 0, gid: 0 };
+  const source = { shown, path: path.resolve(shown), order, mode: 0, uid: 0, gid: 0 };
   const tell = (message: string): null => {
     findings.fault(
       options.from ?? { source, line: null },
@@ -57,7 +57,7 @@ export function readSource(options: ReadSourceOptions): SourceText | ReadFault |
       return tell(`is larger than ${maxFileBytes / 1024 / 1024} MiB; split it with <include>`);
     const bytes = readAll(descriptor, stat.size);
     const text = decode(bytes, (line, message) => findings.fault({ source, line }, message));
-    return text === null ? null : { source: { ...source, mode: stat.mode, gid: stat.gid }, bytes, text };
+    return text === null ? null : { source: { ...source, mode: stat.mode, uid: stat.uid, gid: stat.gid }, bytes, text };
   } catch (thrown) {
     return tell(`cannot be read (${messageOf(thrown)})`);
   } finally {

@@ -17,6 +17,7 @@ export class Secret {
 
   constructor(source: Source) {
     this.#source = source;
+    Object.freeze(this);
   }
 
   /** Where it stands, for messages: never the secret itself. */

@@ -17,6 +17,8 @@ const attribute = new RegExp(`\\s+(${nameForm})\\s*=\\s*(?:"([^"]*)"|'([^']*)')`
 const tagEnd = /\s*(\/?)>/y;
 const declaration =
   /^<\?xml\s+version\s*=\s*["']([^"']*)["'](?:\s+encoding\s*=\s*["']([^"']*)["'])?(?:\s+standalone\s*=\s*["'](?:yes|no)["'])?\s*\?>/;
+/** Names that fast-xml-parser refuses for the harm they can do as keys of an object, without a line. */
+const reserved: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 // XML 1.0, 2.2: no control characters but tab and line breaks, no surrogates alone, no FFFE and FFFF.
 const forbidden = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu;
 
@@ -118,6 +120,7 @@ function readTag(text: string, at: number, tell: Tell): { name: string; selfClos
   const name = openTag.exec(text)?.[1];
   if (name === undefined)
     return { offset: at, message: 'a < that begins no tag; write &lt; where it is meant as a letter' };
+  if (reserved.has(name)) tell(at, `there is no element <${name}>; remove it`);
   let position = openTag.lastIndex;
   const names: string[] = [];
   for (;;) {
@@ -131,6 +134,7 @@ function readTag(text: string, at: number, tell: Tell): { name: string; selfClos
       tell(at, `<${name}> attribute ${attributeName}: a & that begins no known entity; write &amp;`);
     }
     if (names.includes(attributeName)) tell(at, `<${name}> has the attribute ${attributeName} twice; remove one`);
+    if (reserved.has(attributeName)) tell(at, `<${name}> has no attribute ${attributeName}; remove it`);
     names.push(attributeName);
     position = attribute.lastIndex;
   }

@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { homedir, userInfo } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import type { SshSettings } from '../../src/config/config.ts';
+import { loadConfig } from '../../src/config/load-config.ts';
+import { clientOf, configFolder, load, nowMs } from './config-files.ts';
+
+/** ssh, group and client attributes, and what comes out of them. */
+const table: readonly (readonly [ssh: string, group: string, client: string, expected: Partial<SshSettings>])[] = [
+  ['username="a"', '', '', { username: 'a' }],
+  ['username="a"', 'username="b"', '', { username: 'b' }],
+  ['username="a"', 'username="b"', 'username="c"', { username: 'c' }],
+  ['username="a"', 'username="none"', '', { username: userInfo().username }],
+  [
+    '',
+    '',
+    '',
+    { username: userInfo().username, hostKeys: 'strict', transport: 'ssh2', runtime: 'none', unsealed: 'refuse' },
+  ],
+  ['agent="env"', 'agent="none"', '', { agent: null }],
+  ['agent="env"', '', '', { agent: 'env', privateKey: null }],
+  ['agent="/run/agent"', '', '', { agent: '/run/agent' }],
+  ['node="/opt/node"', '', 'node="none"', { node: null }],
+  ['config="/etc/ssh/ssh_config"', '', 'config="none"', { config: null }],
+  ['hostKeys="accept-new"', '', 'hostKeys="strict"', { hostKeys: 'strict' }],
+  ['transport="openssh"', '', '', { transport: 'openssh', privateKey: null }],
+  ['runtime="bring"', '', 'runtime="none"', { runtime: 'none' }],
+  ['unsealed="allow"', '', '', { unsealed: 'allow' }],
+  ['proxyJump="b"', '', '', { proxyJump: 'b' }],
+  ['proxyJump="b"', 'proxyJump="none"', '', { proxyJump: null }],
+  ['privateKey="/k"', 'privateKey="none"', '', { privateKey: null }],
+  ['privateKey="~/.ssh/k"', '', '', { privateKey: path.join(homedir(), '.ssh/k') }],
+  [
+    'username="a" privateKey="/k"',
+    'username="b"',
+    'transport="auto"',
+    { username: 'b', privateKey: '/k', transport: 'auto' },
+  ],
+];
+
+for (const [ssh, group, client, expected] of table) {
+  test(`<ssh ${ssh}> <group ${group}> <client ${client}>`, (t) => {
+    const config = load(
+      t,
+      `<bastion name="b" ip="10.0.0.9"/><ssh ${ssh}/><group ${group}><group><client ip="10.0.0.1" ${client}/></group></group>`,
+    );
+    const settings = clientOf(config).ssh;
+    for (const [name, value] of Object.entries(expected))
+      assert.equal(settings[name as keyof SshSettings], value, name);
+  });
+}
+
+test('passwords replace each other whatever form they have', (t) => {
+  const config = load(
+    t,
+    `<ssh password="outer"/><group passwordEnv="FLEET_TEST_PASSWORD"><client name="a" ip="10.0.0.1"/>
+     <client name="b" ip="10.0.0.2" passwordFile="secret"/><client name="c" ip="10.0.0.3" password="none"/>
+     <client name="d" ip="10.0.0.4" passwordEnv="none"/></group><client name="e" ip="10.0.0.5"/>`,
+    { secret: 'from the file\nsecond line\n' },
+  );
+  process.env['FLEET_TEST_PASSWORD'] = 'from the environment';
+  t.after(() => delete process.env['FLEET_TEST_PASSWORD']);
+  const passwords = config.clients.map(({ name, ssh }) => [name, ssh.password?.reveal() ?? null]);
+  assert.deepEqual(passwords, [
+    ['a', 'from the environment'],
+    ['b', 'from the file'],
+    ['c', null],
+    ['d', null],
+    ['e', 'outer'],
+  ]);
+});
+
+test('paths are relative to the file that writes them', (t) => {
+  const folder = configFolder(t, {
+    'config.xml':
+      '<config><ssh knownHosts="known" privateKey="keys/id"/><include file="more/*.xml"/><client name="a" ip="10.0.0.1"/></config>',
+    'more/b.xml': '<config><client name="b" ip="10.0.0.2" privateKey="keys/id" passphraseFile="../p"/></config>',
+  });
+  const config = loadConfig({ file: path.join(folder, 'config.xml'), nowMs });
+  assert.equal(clientOf(config, 'a').ssh.privateKey, path.join(folder, 'keys/id'));
+  assert.equal(clientOf(config, 'a').ssh.knownHosts, path.join(folder, 'known'));
+  assert.equal(clientOf(config, 'b').ssh.privateKey, path.join(folder, 'more/keys/id'));
+  assert.equal(clientOf(config, 'b').ssh.passphrase?.origin, path.join(folder, 'p'));
+  assert.equal(config.stateDir, path.join(folder, 'state'));
+});
+
+test("ssh's own key is the default where no password, key or agent is said", (t) => {
+  const home = configFolder(t, { '.ssh/id_rsa': 'x', '.ssh/id_ed25519': 'x' });
+  const before = process.env['HOME'];
+  process.env['HOME'] = home;
+  t.after(() => (process.env['HOME'] = before));
+  const config = load(
+    t,
+    '<client name="a" ip="10.0.0.1"/><client name="b" ip="10.0.0.2" password="x"/><client name="c" ip="10.0.0.3" privateKey="none"/><client name="d" ip="10.0.0.4" transport="local"/>',
+  );
+  assert.deepEqual(
+    config.clients.map(({ ssh }) => ssh.privateKey),
+    [path.join(home, '.ssh/id_ed25519'), null, null, null],
+  );
+});
+
+test('bastions take what <ssh> says, but for jumps and transports', (t) => {
+  const config = load(
+    t,
+    `<ssh username="u" privateKey="/k" proxyJump="outer" transport="local" port="24"/>
+     <bastion name="outer" ip="10.0.0.8"/><bastion name="inner" ip="10.0.0.9" proxyJump="outer" username="jump" port="2200"/>
+     <client ip="10.0.0.1" transport="ssh2"/>`,
+  );
+  const [outer, inner] = config.bastions;
+  assert.deepEqual(
+    [outer?.port, outer?.ssh.username, outer?.ssh.proxyJump, outer?.ssh.transport],
+    [24, 'u', null, 'ssh2'],
+  );
+  assert.deepEqual([inner?.port, inner?.ssh.username, inner?.ssh.proxyJump], [2200, 'jump', 'outer']);
+  assert.equal(inner?.ssh.privateKey, '/k');
+});
+
+test('mail= replaces, <mail> adds, none ends', (t) => {
+  const config = load(
+    t,
+    `<alerts mail="top@x"><mail to="oncall@x" severity="critical"/></alerts>
+     <client name="a" ip="10.0.0.1"/>
+     <group mail="web@x, www@x"><mail to="more@x" rules="disk*,memory"/><client name="b" ip="10.0.0.2"/>
+       <client name="c" ip="10.0.0.3"><mail to="me@x"/><mail to="me@x"/></client>
+       <client name="d" ip="10.0.0.4" mail="none"/>
+       <group mail="none"><client name="e" ip="10.0.0.5"/><client name="f" ip="10.0.0.6"><mail to="me@x"/></client></group>
+     </group>`,
+  );
+  const told = Object.fromEntries(
+    config.clients.map(({ name, recipients, muted }) => [
+      name,
+      `${recipients.map(({ to, severity, rules }) => [to, severity, ...rules].filter(Boolean).join(' ')).join('; ')}${muted ? ' muted' : ''}`,
+    ]),
+  );
+  assert.deepEqual(told, {
+    a: 'top@x; oncall@x critical',
+    b: 'web@x; www@x; more@x disk* memory',
+    c: 'web@x; www@x; more@x disk* memory; me@x',
+    d: ' muted',
+    e: ' muted',
+    f: 'me@x',
+  });
+  assert.deepEqual(config.alerts.recipients, clientOf(config, 'a').recipients);
+});
+
+test('windows add up, in the zone of <alerts> unless they say their own', (t) => {
+  const config = load(
+    t,
+    `<alerts mail="a@b" zone="Europe/Berlin"><window days="sat-sun" start="02:00" duration="2h"/></alerts>
+     <group><window date="2026-12-24" start="18:30" duration="1d" zone="UTC" rules="disk*"/><client name="a" ip="10.0.0.1"/></group>
+     <client name="b" ip="10.0.0.2"/>`,
+  );
+  const sunday = {
+    days: [0, 6],
+    date: null,
+    startMinute: 120,
+    durationMs: 7_200_000,
+    zone: 'Europe/Berlin',
+    rules: [],
+  };
+  const eve = {
+    days: [],
+    date: '2026-12-24',
+    startMinute: 1110,
+    durationMs: 86_400_000,
+    zone: 'UTC',
+    rules: ['disk*'],
+  };
+  assert.deepEqual(clientOf(config, 'a').windows, [sunday, eve]);
+  assert.deepEqual(clientOf(config, 'b').windows, [sunday]);
+  assert.equal(clientOf(config, 'b').windows, config.alerts.windows);
+});

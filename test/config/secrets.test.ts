@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { chmodSync, chownSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { inspect } from 'node:util';
+import { test } from 'node:test';
+
+import { FleetError } from '../../src/errors.ts';
+import { ConfigError } from '../../src/config/findings.ts';
+import { loadConfig } from '../../src/config/load-config.ts';
+import { Secret } from '../../src/config/secret.ts';
+import { clientOf, configFolder, faultsOf, faultsOfText, load, nowMs } from './config-files.ts';
+
+const isRoot = process.getuid?.() === 0;
+
+/** A configuration with a literal secret, and the place it is in. */
+const literal: readonly (readonly [string, string])[] = [
+  ['client password', '<client ip="10.0.0.1" password="hunter2"/>'],
+  ['group passphrase', '<group passphrase="hunter2"><client ip="10.0.0.1"/></group>'],
+  ['ssh password', '<ssh password="hunter2"/><client ip="10.0.0.1"/>'],
+  ['bastion password', '<bastion name="b" ip="10.0.0.9" password="hunter2"/><client ip="10.0.0.1"/>'],
+  ['storage password', '<storage url="mysql://u@h/d" password="hunter2"/><client ip="10.0.0.1"/>'],
+  ['storage url', '<storage url="mysql://u:hunter2@h/d"/><client ip="10.0.0.1"/>'],
+  ['smtp password', '<smtp host="m" username="u" password="hunter2"/><client ip="10.0.0.1"/>'],
+];
+
+for (const [where, children] of literal) {
+  test(`a literal secret (${where}) needs a file that only its owner reads`, (t) => {
+    const folder = configFolder(t, { 'config.xml': `<config>${children}</config>` });
+    const file = path.join(folder, 'config.xml');
+    const told = (mode: number): string[] => {
+      chmodSync(file, mode);
+      return faultsOf(() => loadConfig({ file, nowMs }), folder);
+    };
+    assert.deepEqual(told(0o600), []);
+    assert.deepEqual(told(0o400), []);
+    assert.deepEqual(told(0o640), [], 'our own group');
+    assert.deepEqual(told(0o644), [
+      'config.xml: holds a secret (line 1) and can be read by everybody; run: chmod 600 config.xml',
+    ]);
+    assert.deepEqual(told(0o604), [
+      'config.xml: holds a secret (line 1) and can be read by everybody; run: chmod 600 config.xml',
+    ]);
+    assert.throws(
+      () => loadConfig({ file, nowMs }),
+      (thrown) => thrown instanceof ConfigError && thrown.code === 'config-permissions' && thrown.exitStatus === 2,
+    );
+    assert.doesNotThrow(() => loadConfig({ file, nowMs, checkPermissions: false }));
+  });
+}
+
+test('the command that is named mends it', (t) => {
+  const folder = configFolder(t, { "it's here/config.xml": '<config><client ip="10.0.0.1" password="x"/></config>' });
+  const file = path.join(folder, "it's here/config.xml");
+  chmodSync(file, 0o606);
+  const [told = ''] = faultsOf(() => loadConfig({ file, nowMs }), 'no folder');
+  assert.ok(told.endsWith(`run: chmod 600 '${file.replace("'", String.raw`'\''`)}'`), told);
+});
+
+test(
+  'a group that is not ours must not read secrets',
+  { skip: isRoot ? false : 'needs root to give a file away' },
+  (t) => {
+    const folder = configFolder(t, { 'config.xml': '<config><client ip="10.0.0.1" password="x"/></config>' });
+    const file = path.join(folder, 'config.xml');
+    chownSync(file, 0, 54_321);
+    chmodSync(file, 0o640);
+    assert.deepEqual(
+      faultsOf(() => loadConfig({ file, nowMs }), folder),
+      [
+        'config.xml: holds a secret (line 1) and can be read by the group 54321, which is not ours; run: chmod 600 config.xml',
+      ],
+    );
+    chmodSync(file, 0o600);
+    assert.deepEqual(
+      faultsOf(() => loadConfig({ file, nowMs }), folder),
+      [],
+    );
+  },
+);
+
+test('files of secrets and keys are checked where they are, and missed where they are not', (t) => {
+  const folder = configFolder(t, {
+    'config.xml':
+      '<config>\n<ssh passwordFile="secret" privateKey="key"/><client ip="10.0.0.1"/>\n<client ip="10.0.0.2" passwordFile="none-here"/></config>',
+    secret: 'x',
+    key: 'x',
+  });
+  const file = path.join(folder, 'config.xml');
+  chmodSync(file, 0o644);
+  assert.deepEqual(
+    faultsOf(() => loadConfig({ file, nowMs }), folder),
+    [],
+  );
+  chmodSync(path.join(folder, 'secret'), 0o644);
+  chmodSync(path.join(folder, 'key'), 0o604);
+  assert.deepEqual(
+    faultsOf(() => loadConfig({ file, nowMs }), folder),
+    [
+      'config.xml:2: the secret file secret can be read by everybody; run: chmod 600 secret',
+      'config.xml:2: the secret file key can be read by everybody; run: chmod 600 key',
+    ],
+  );
+});
+
+test('without literal secrets anybody may read the file, but not write it', (t) => {
+  const folder = configFolder(t, { 'config.xml': '<config><client ip="10.0.0.1" agent="env" mail="a@b"/></config>' });
+  const file = path.join(folder, 'config.xml');
+  chmodSync(file, 0o644);
+  assert.deepEqual(loadConfig({ file, nowMs }).warnings, []);
+  chmodSync(file, 0o666);
+  assert.match(loadConfig({ file, nowMs }).warnings[0]?.message ?? '', /^can be written by everybody; run: chmod o-w /);
+});
+
+test('permissions are told together with all other faults', (t) => {
+  const folder = configFolder(t, { 'config.xml': '<config><client ip="10.0.0.1" password="x" port="x"/></config>' });
+  const file = path.join(folder, 'config.xml');
+  chmodSync(file, 0o644);
+  assert.throws(() => loadConfig({ file, nowMs }), { code: 'config-invalid' });
+  assert.equal(faultsOf(() => loadConfig({ file, nowMs }), folder).length, 2);
+});
+
+test('a secret shows itself to nobody but reveal', (t) => {
+  const config = load(
+    t,
+    `<storage url="mysql://u:hunter2@h/d"/><smtp host="m" username="u" password="hunter2"/>
+     <client ip="10.0.0.1" password="hunter2" passphrase="hunter2"/>`,
+  );
+  const secret = clientOf(config).ssh.password;
+  assert.ok(secret !== null);
+  assert.equal(secret.reveal(), 'hunter2');
+  assert.equal(config.storage.password?.reveal(), 'hunter2');
+  for (const text of [
+    inspect(config, { depth: null, showHidden: true }),
+    JSON.stringify(config),
+    String(secret),
+    inspect(secret, { showHidden: true, customInspect: false }),
+    Object.entries(secret).join(),
+    JSON.stringify(structuredClone(JSON.parse(JSON.stringify(config)))),
+  ]) {
+    assert.doesNotMatch(text, /hunter2/);
+  }
+});
+
+test('no fault repeats a secret, however the file is broken around it', (t) => {
+  const broken = [
+    '<client ip="10.0.0.1" password="hunter2" passwordFile="x"/>',
+    '<client ip="10.0.0.1" pasword="hunter2"/>',
+    '<client ip="10.0.0.1" Password="hunter2"/>',
+    '<client ip="10.0.0.1" password=hunter2/>',
+    '<client ip="10.0.0.1" password="x"hunter2"/>',
+    '<client ip="10.0.0.1" password="x&hunter2;"/>',
+    '<client ip="10.0.0.1" password="x<hunter2"/>',
+    '<client ip="10.0.0.1" password="hunter2',
+    '<client ip="10.0.0.1" password="\u{1}hunter2"/>',
+    '<client ip="10.0.0.1">hunter2</client>',
+    '<client ip="10.0.0.1"><password>hunter2</password></client>',
+    '<client ip="10.0.0.1" __proto__="x" password="hunter2"/>',
+    '<storage url="mysql://u:hunter2@h"/>',
+    '<storage url="mysql://u:hunter2@h/d" password="hunter2"/>',
+    '<storage url="hunter2" passwordFile="x"/>',
+    '<heartbeat url="hunter2"/>',
+    '<heartbeat url="http://hunter2 x/"/>',
+  ];
+  for (const children of broken) {
+    const folder = configFolder(t, { 'config.xml': `<config>${children}</config>` });
+    try {
+      loadConfig({ file: path.join(folder, 'config.xml'), nowMs });
+      assert.fail(`taken: ${children}`);
+    } catch (thrown) {
+      assert.ok(thrown instanceof ConfigError, children);
+      assert.doesNotMatch(
+        inspect(thrown, { depth: null, showHidden: true }) + String(thrown.stack),
+        /hunter2/,
+        children,
+      );
+    }
+  }
+});
+
+test('secrets of files and the environment are read when they are wanted, not before', (t) => {
+  const folder = configFolder(t, { secret: 'first line\r\nsecond\n', empty: '' });
+  const file = (name: string): Secret => new Secret({ kind: 'file', path: path.join(folder, name) });
+  assert.equal(file('secret').reveal(), 'first line');
+  writeFileSync(path.join(folder, 'secret'), 'changed');
+  assert.equal(file('secret').reveal(), 'changed');
+  const missing =
+    (code: string) =>
+    (thrown: unknown): boolean =>
+      thrown instanceof FleetError && thrown.code === code;
+  assert.throws(() => file('empty').reveal(), missing('secret-missing'));
+  assert.throws(() => file('not-there').reveal(), missing('secret-missing'));
+  assert.throws(() => new Secret({ kind: 'env', name: 'FLEET_TEST_NOT_SET' }).reveal(), missing('secret-missing'));
+  assert.equal(file('secret').origin, path.join(folder, 'secret'));
+  assert.equal(new Secret({ kind: 'env', name: 'X' }).origin, '$X');
+  assert.equal(new Secret({ kind: 'literal', value: 'hunter2' }).origin, 'config.xml');
+});
+
+test('a password is taken to the letter, spaces and entities included', (t) => {
+  const config = load(t, '<client ip="10.0.0.1" password=" a&amp;b&quot; "/>');
+  assert.equal(clientOf(config).ssh.password?.reveal(), ' a&b" ');
+  assert.match(faultsOfText(t, '<config><client ip="10.0.0.1" password=""/></config>')[0] ?? '', /password is empty/);
+});

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { truncateSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import fc from 'fast-check';
+
+import { loadConfig } from '../../src/config/load-config.ts';
+import { attributeValue, xmlFaults } from '../../src/config/well-formed.ts';
+import { clientOf, configFolder, faultsOf, faultsOfText, loadText, nowMs } from './config-files.ts';
+
+const client = '<client ip="10.0.0.1" mail="a@b"/>';
+
+/** Whole files and how their fault begins. */
+const broken: readonly (readonly [string, string])[] = [
+  ['', '1: the file has no element; <config> must be its root'],
+  ['\n\n', '1: the file has no element'],
+  ['hello', '1: text outside the root element; remove it'],
+  [`<config>${client}`, '1: <config> is never closed; write </config>'],
+  [`<config>\n<group>${client}</config>`, '2: </config> where <group> is open; write </group> first'],
+  [`<config>${client}</config>\n</config>`, '2: </config> closes what was never opened; remove it'],
+  [`<config>${client}</config>\n<config/>`, '2: a second root element; everything belongs into one <config>'],
+  [`<config>${client}</config>\nmore`, '2: text outside the root element; remove it'],
+  [`<config>\nsome text${client}</config>`, '2: text between the tags; only elements and attributes are read'],
+  [`<config>\n<![CDATA[x]]>${client}</config>`, '2: a CDATA section; only elements and attributes are read'],
+  [`<!DOCTYPE config><config>${client}</config>`, '1: a DOCTYPE or other declaration; remove it'],
+  [`<!DOCTYPE c [<!ENTITY a "b">]>\n<config>${client}</config>`, '1: a DOCTYPE or other declaration; remove it'],
+  [`<config>\n<!ENTITY a "b">${client}</config>`, '2: a DOCTYPE or other declaration; remove it'],
+  ['<config>\n<client ip="&lol;"/></config>', '2: <client> attribute ip: a & that begins no known entity; write &amp;'],
+  ['<config>\n<client ip="a & b"/></config>', '2: <client> attribute ip: a & that begins no known entity; write &amp;'],
+  ['<config>\n<client ip="&#0;"/></config>', '2: <client> attribute ip: a & that begins no known entity; write &amp;'],
+  ['<config>\n<client ip="&#x1b;"/></config>', '2: <client> attribute ip: a & that begins no known entity'],
+  ['<config>\n<client ip="&#xD800;"/></config>', '2: <client> attribute ip: a & that begins no known entity'],
+  ['<config>\n<client ip="&#9999999;"/></config>', '2: <client> attribute ip: a & that begins no known entity'],
+  ['<config>\n<client ip="a<b"/></config>', '2: <client> attribute ip: a < in the value; write &lt;'],
+  ['<config>\n<client ip="a" ip="b"/></config>', '2: <client> has the attribute ip twice; remove one'],
+  [
+    '<config>\n<client ip=10.0.0.1/></config>',
+    '2: <client> is not well-formed after its name; attributes are written name="value"',
+  ],
+  ['<config>\n<client ip="a"port="22"/></config>', '2: <client> is not well-formed after the attribute ip'],
+  ['<config>\n<client ip/></config>', '2: <client> is not well-formed after its name'],
+  ['<config>\n<client ip="a/></config>', '2: <client> is not well-formed after its name'],
+  ['<config>\n<client', '2: <client> is not well-formed after its name'],
+  ['<config>\n< client/></config>', '2: a < that begins no tag; write &lt; where it is meant as a letter'],
+  ['<config>\n<1client/></config>', '2: a < that begins no tag'],
+  ['<config>\n</config x="1">', '2: a closing tag that is not complete; write </name>'],
+  ['<config>\n<!-- a -- b --></config>', '2: -- inside a comment; XML allows it at the end alone'],
+  ['<config>\n<!-- never', '2: a comment that never ends; write -->'],
+  ['<config>\n<?pi never', '2: a processing instruction that never ends; write ?>'],
+  [
+    `\n<?xml version="1.0"?><config>${client}</config>`,
+    '2: an XML declaration that is not the first of the file or not complete',
+  ],
+  [`<?xml version="1.1"?><config>${client}</config>`, '1: XML of another version than 1.0; write version="1.0"'],
+  [
+    `<?xml version="1.0" encoding="ISO-8859-1"?><config>${client}</config>`,
+    '1: another encoding than UTF-8; save the file as UTF-8 and say so',
+  ],
+  [`<config>\n\u{0}${client}</config>`, '2: a control character that XML does not allow; remove it'],
+  ['<config>\n<client ip="a\u{1b}[31m"/></config>', '2: a control character that XML does not allow; remove it'],
+  [`<config>\n<client ip="a\u{ffff}"/></config>`, '2: a control character that XML does not allow; remove it'],
+  ['<group>'.repeat(65), '1: elements nested more than 64 deep'],
+  [`<config><client __proto__="x" ip="10.0.0.1"/></config>`, '1: <client> has no attribute __proto__; remove it'],
+  [`<config><constructor/>${client}</config>`, '1: there is no element <constructor>'],
+  [`<config><client constructor="x" ip="10.0.0.1"/></config>`, '1: <client> has no attribute constructor'],
+  [`<config><client toString="x" ip="10.0.0.1"/></config>`, '1: <client> has no attribute toString'],
+];
+
+for (const [text, expected] of broken) {
+  test(`refuses ${JSON.stringify(text.slice(0, 70))}`, (t) => {
+    const told = faultsOfText(t, text).map((line) => line.replace(/^config\.xml:/, ''));
+    assert.ok(told[0]?.startsWith(expected), told.join('\n'));
+  });
+}
+
+test('several slips that leave the structure whole are told together', (t) => {
+  const text = '<config>\n<client ip="a&b"/>\n<client ip="a<b"/>\n<client ip="x" ip="y"/></config>';
+  assert.deepEqual(
+    faultsOfText(t, text).map((line) => line.split(':')[1]),
+    ['2', '3', '4'],
+  );
+});
+
+test('takes what XML allows', (t) => {
+  const text = `\u{FEFF}<?xml version='1.0' encoding="utf-8" standalone="yes"?>\r\n<?xml-stylesheet href="x"?>\r\n<!-- a - b\r\n< & -->\r\n<config\t>\r\n<client ip = '10.0.0.1'\r\n  name="a&amp;b&lt;&gt;&quot;&apos;&#65;&#x42; &#xe9;&#128512;"\r\n  mail="a@b"></client ><?pi x?></config><!-- end -->\r\n`;
+  const config = loadText(t, text);
+  assert.equal(clientOf(config).name, 'a&b<>"\'AB é😀');
+  assert.equal(clientOf(config).line, 6);
+});
+
+test('lines are counted alike with LF and CRLF', (t) => {
+  for (const end of ['\n', '\r\n']) {
+    const text = [
+      '<config>',
+      '<!--',
+      'x',
+      '-->',
+      '<group',
+      ' name="g"',
+      '>',
+      '<client ip="10.0.0.1"',
+      ' prt="1"/>',
+      '</group></config>',
+    ].join(end);
+    assert.deepEqual(faultsOfText(t, text), ['config.xml:8: <client> has no attribute prt; did you mean "port"?']);
+  }
+});
+
+test('bytes that are no UTF-8 are told with their line', (t) => {
+  const folder = configFolder(t, {});
+  const file = path.join(folder, 'config.xml');
+  writeFileSync(
+    file,
+    Buffer.concat([Buffer.from('<config>\n<!-- '), Buffer.from([0xfc]), Buffer.from(' -->\n</config>')]),
+  );
+  assert.deepEqual(
+    faultsOf(() => loadConfig({ file, nowMs }), folder),
+    ['config.xml:2: bytes that are no UTF-8; save the file as UTF-8'],
+  );
+  writeFileSync(file, Buffer.from('\u{feff}<config/>', 'utf16le'));
+  assert.deepEqual(
+    faultsOf(() => loadConfig({ file, nowMs }), folder),
+    ['config.xml:1: the file is UTF-16; save it as UTF-8'],
+  );
+});
+
+test('files that are too large or no files are refused before they are read', (t) => {
+  const folder = configFolder(t, { 'config.xml': '<config/>' });
+  const file = path.join(folder, 'config.xml');
+  truncateSync(file, 64 * 1024 * 1024 + 1);
+  assert.deepEqual(
+    faultsOf(() => loadConfig({ file, nowMs }), folder),
+    ['config.xml: is larger than 64 MiB; split it with <include>'],
+  );
+  assert.match(faultsOf(() => loadConfig({ file: folder, nowMs }), folder).join(), /is no ordinary file; name a file/);
+  assert.match(
+    faultsOf(() => loadConfig({ file: '/dev/zero', nowMs }), folder).join(),
+    /is no ordinary file; name a file/,
+  );
+});
+
+test('any value survives being written as an attribute and read', () => {
+  const letters = fc
+    .string({ unit: 'grapheme' })
+    .filter((text) => /^[\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]*$/u.test(text));
+  fc.assert(
+    fc.property(letters, (value) => {
+      const written = value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
+      assert.deepEqual(xmlFaults(`<a b="${written}"/>`), []);
+      assert.equal(attributeValue(written), value);
+    }),
+  );
+});
+
+test('the check always ends, with a place inside the text', () => {
+  const pieces = [
+    '<',
+    '>',
+    '</',
+    '/>',
+    '<config>',
+    '</config>',
+    '<a',
+    ' b="',
+    '"',
+    "'",
+    '&',
+    '&lt;',
+    '=',
+    '<!--',
+    '--',
+    '-->',
+    '<?',
+    '?>',
+    '<![CDATA[',
+    ' ',
+    '\n',
+    'x',
+    '\u{0}',
+  ];
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...pieces), { maxLength: 30 }), (parts) => {
+      const text = parts.join('');
+      for (const { offset } of xmlFaults(text)) assert.ok(offset >= 0 && offset <= text.length);
+    }),
+    { numRuns: 2000 },
+  );
+});
