@@ -94,7 +94,7 @@ export const errorTable = {
   'no-runtime': kind(
     1,
     false,
-    'There is no Node.js (20 or newer) on the client.',
+    'There is no Node.js (18.15 or newer) on the client.',
     'Install it or name it with node="PATH".',
   ),
   'no-shell': kind(
