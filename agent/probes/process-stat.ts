@@ -1,5 +1,6 @@
 /** What /proc/PID/stat says. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
 export interface ProcessStat {
+  readonly pid: number;
   /** At most 15 bytes for programs; more for kernel threads. */
   readonly comm: string;
   readonly state: string;
@@ -19,8 +20,10 @@ export function parseProcessStat(stat: string): ProcessStat | null {
   // Split stops at the last field that counts: a machine has hundreds of these.
   const fields = stat.slice(end + 2).split(' ', 22);
   if (fields.length < 22) return null;
+  const start = stat.indexOf('(');
   return {
-    comm: stat.slice(stat.indexOf('(') + 1, end),
+    pid: Number(stat.slice(0, start)),
+    comm: stat.slice(start + 1, end),
     state: fields[0] ?? '',
     ticks: Number(fields[11]) + Number(fields[12]),
     threads: Number(fields[17]),

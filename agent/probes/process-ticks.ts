@@ -1,5 +1,5 @@
 import type { JsonValue } from '../collected.ts';
-import type { ProcessInfo } from './read-processes.ts';
+import type { ProcessStat } from './process-stat.ts';
 
 /** More are not kept from visit to visit; the busiest so far are. */
 const maxKept = 4000;
@@ -11,7 +11,7 @@ export interface TicksBefore {
 }
 
 /** The CPU time of each process as one short text: `LASTSTART PID TICKS PID TICKS ...`, in base 36. */
-export function encodeTicks(processes: readonly ProcessInfo[]): string {
+export function encodeTicks(processes: readonly ProcessStat[]): string {
   let lastStart = 0;
   for (const { start } of processes) lastStart = Math.max(lastStart, start);
   const kept =
@@ -37,7 +37,7 @@ export function decodeTicks(counters: JsonValue | undefined): TicksBefore | null
  * The CPU time a process took since; null when it is not known. Process ids are used again, but what began after the
  * latest start that was seen is new, and what began before is what had this id then.
  */
-export function ticksSince({ pid, start, ticks }: ProcessInfo, before: TicksBefore): number | null {
+export function ticksSince({ pid, start, ticks }: ProcessStat, before: TicksBefore): number | null {
   if (start > before.lastStart) return ticks;
   const then = before.ticksByPid.get(pid);
   return then === undefined ? null : Math.max(0, ticks - then);

@@ -3,9 +3,10 @@ import type { Facts } from './function-report.ts';
 import { matchesGlobs } from './name-glob.ts';
 import { pageBytes } from './page-size.ts';
 import type { Earlier, Probe } from './probe.ts';
+import type { ProcessStat } from './process-stat.ts';
 import { decodeTicks, encodeTicks, ticksSince } from './process-ticks.ts';
 import { nameOf, readProcesses } from './read-processes.ts';
-import type { ProcessInfo, ProcessList } from './read-processes.ts';
+import type { ProcessList } from './read-processes.ts';
 
 const topCount = 5;
 /** USER_HZ, the same on every processor that Node runs on. */
@@ -18,7 +19,7 @@ export const processes: Probe = {
   rates: true,
   run: ({ source, options, earlier, leftMs }) => {
     const list = readProcesses(source, leftMs);
-    const name = (process: ProcessInfo): string => nameOf(process, source);
+    const name = (process: ProcessStat): string => nameOf(process, source);
     const globs = options.processes ?? [];
     return {
       functions: [
@@ -34,12 +35,13 @@ export const processes: Probe = {
 };
 
 function countFacts({ total, processes, fault }: ProcessList): Facts {
-  const count = (states: string): number => processes.filter(({ state }) => states.includes(state)).length;
-  const known = (states: string) => (fault === null ? count(states) : missing(fault));
+  const counts: Record<string, number> = {};
+  for (const { state } of processes) counts[state] = (counts[state] ?? 0) + 1;
+  const known = (state: string) => (fault === null ? (counts[state] ?? 0) : missing(fault));
   return {
     total: total ?? missing(fault ?? 'unknown'),
     // The agent itself always runs while it looks.
-    running: fault === null ? Math.max(0, count('R') - 1) : missing(fault),
+    running: fault === null ? Math.max(0, (counts['R'] ?? 0) - 1) : missing(fault),
     blocked: known('D'),
     zombies: known('Z'),
   };
@@ -48,9 +50,8 @@ function countFacts({ total, processes, fault }: ProcessList): Facts {
 function cpuFacts({ processes }: ProcessList, earlier: Earlier | null, name: NameOf): Facts[] {
   const before = decodeTicks(earlier?.counters);
   if (earlier === null || before === null) return [];
-  const used = processes.map((process) => ({ process, ticks: ticksSince(process, before) ?? 0 }));
-  const top = highest(used, ({ process, ticks }) => (process.pid === ownPid ? 0 : ticks));
-  return top.map(({ process, ticks }) => ({
+  const top = highest(processes, (process) => ticksSince(process, before) ?? 0);
+  return top.map(([ticks, process]) => ({
     process: name(process),
     pid: process.pid,
     used_percent_of_one_cpu: rounded((100 * ticks) / ticksPerSecond / (earlier.elapsedMs / 1000), 2),
@@ -58,11 +59,11 @@ function cpuFacts({ processes }: ProcessList, earlier: Earlier | null, name: Nam
 }
 
 function memoryFacts({ processes }: ProcessList, page: number | null, name: NameOf): Facts[] {
-  const top = highest(processes, ({ pid, residentPages }) => (pid === ownPid ? 0 : residentPages));
-  return top.map((process) => ({
+  const top = highest(processes, ({ residentPages }) => residentPages);
+  return top.map(([pages, process]) => ({
     process: name(process),
     pid: process.pid,
-    resident_bytes: page === null ? missing('the size of a page is not known') : process.residentPages * page,
+    resident_bytes: page === null ? missing('the size of a page is not known') : pages * page,
   }));
 }
 
@@ -76,20 +77,24 @@ function matchFacts(globs: readonly string[], { processes, fault }: ProcessList,
   }));
 }
 
-type NameOf = (process: ProcessInfo) => string;
+type NameOf = (process: ProcessStat) => string;
 
 const ownPid = process.pid;
 
-/** The top five by a figure, without those where it is nothing. */
-function highest<T>(all: readonly T[], figure: (one: T) => number): T[] {
-  const top: T[] = [];
-  for (const one of all) {
-    const value = figure(one);
-    if (value <= 0) continue;
-    const at = top.findIndex((other) => figure(other) < value);
-    if (at === -1) top.push(one);
-    else top.splice(at, 0, one);
+/** The top five by a figure, without those where it is nothing and without the agent. */
+function highest(
+  processes: readonly ProcessStat[],
+  figure: (process: ProcessStat) => number,
+): (readonly [number, ProcessStat])[] {
+  const top: (readonly [number, ProcessStat])[] = [];
+  let least = 0;
+  for (const process of processes) {
+    const value = figure(process);
+    if (value <= least || process.pid === ownPid) continue;
+    const at = top.findIndex(([other]) => other < value);
+    top.splice(at === -1 ? top.length : at, 0, [value, process]);
     if (top.length > topCount) top.pop();
+    if (top.length === topCount) least = top[topCount - 1]?.[0] ?? 0;
   }
   return top;
 }

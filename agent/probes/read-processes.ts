@@ -5,14 +5,10 @@ import type { ProcessStat } from './process-stat.ts';
 import { errorCode } from './source.ts';
 import type { Source } from './source.ts';
 
-export interface ProcessInfo extends ProcessStat {
-  readonly pid: number;
-}
-
 export interface ProcessList {
   /** null: others cannot be seen. */
   readonly total: number | null;
-  readonly processes: readonly ProcessInfo[];
+  readonly processes: readonly ProcessStat[];
   /** Why `processes` is not all of them; null when it is. */
   readonly fault: string | null;
   /** Whether that is a failure, not a permission that was never given. */
@@ -26,12 +22,12 @@ const stride = 64;
 
 /** Every process by its /proc/PID/stat, as far as time and permissions allow. */
 export function readProcesses(source: Source, leftMs: () => number): ProcessList {
-  const pids = source.list('/proc').filter((name) => name > '0' && name < ':' && !Number.isNaN(Number(name)));
+  const pids = source.list('/proc').filter((name) => name > '0' && name < ':');
   if (pids.length === 0) throw new Error('no processes in /proc');
   // Mounted with hidepid=2: process 1 is there, always.
   if (!pids.includes('1'))
     return { total: null, processes: [], fault: 'no permission: /proc shows own processes only', isFailure: false };
-  const processes: ProcessInfo[] = [];
+  const processes: ProcessStat[] = [];
   let gone = 0;
   for (let index = 0; index < pids.length; index++) {
     if (index % stride === 0 && leftMs() <= 0) {
@@ -45,7 +41,7 @@ export function readProcesses(source: Source, leftMs: () => number): ProcessList
     const pid = pids[index] ?? '';
     try {
       const stat = parseProcessStat(readFileSync(`${source.root}/proc/${pid}/stat`, 'utf8'));
-      if (stat !== null) processes.push({ ...stat, pid: Number(pid) });
+      if (stat !== null) processes.push(stat);
     } catch (error) {
       const code = errorCode(error);
       if (code === 'EACCES' || code === 'EPERM') {
@@ -66,7 +62,7 @@ export function readProcesses(source: Source, leftMs: () => number): ProcessList
  * The name of a program, without arguments: `comm`, and where the kernel cut that off, the whole name. Programs may
  * write what they like into their first argument, so only what goes on from the cut name counts.
  */
-export function nameOf({ comm, pid }: ProcessInfo, source: Source): string {
+export function nameOf({ comm, pid }: ProcessStat, source: Source): string {
   if (comm.length !== commBytes) return comm;
   try {
     const first = source.readStart(`/proc/${pid}/cmdline`, 4096).split('\0', 1)[0] ?? '';
