@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { statSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { homedir } from 'node:os';
 
@@ -11,6 +12,16 @@ const lingerMs = 5_000;
 
 /** What a command gets of our environment: as little as a login would give it, and no secrets of config.xml. */
 const passedOn = /^(?:HOME|USER|LOGNAME|SHELL|PATH|LANG|LC_[A-Z]+|TZ|TMPDIR|XDG_(?:STATE_HOME|RUNTIME_DIR))$/;
+
+/** The home; where a service account has none, the root, as sshd has it. */
+function startFolder(): string {
+  try {
+    const home = homedir();
+    return statSync(home).isDirectory() ? home : '/';
+  } catch {
+    return '/';
+  }
+}
 
 /**
  * The collector's own machine, without SSH: each command runs under `/bin/sh -c` in a process group of its own.
@@ -55,7 +66,7 @@ function localConnection(client: string, { signal }: ConnectOptions): Connection
           return;
         }
         const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => passedOn.test(name)));
-        const child = spawn('/bin/sh', ['-c', command], { detached: true, cwd: homedir(), env, stdio: 'pipe' });
+        const child = spawn('/bin/sh', ['-c', command], { detached: true, cwd: startFolder(), env, stdio: 'pipe' });
         current = child;
         children.push(child);
         child.once('error', (error) => reject(fault('channel-failed', `/bin/sh: ${messageOf(error)}`, error)));

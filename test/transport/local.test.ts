@@ -44,6 +44,19 @@ describe('the local transport', () => {
     await connection.leave();
   });
 
+  it('runs in / where the account has no home', async () => {
+    const before = process.env['HOME'];
+    process.env['HOME'] = '/nonexistent';
+    const connection = await connect();
+    try {
+      assert.equal(await text((await connection.exec('pwd')).stdout), '/\n');
+    } finally {
+      if (before === undefined) delete process.env['HOME'];
+      else process.env['HOME'] = before;
+      await connection.leave();
+    }
+  });
+
   it('keeps our environment, and what secrets stand in it, to ourselves', async () => {
     process.env['FH_TEST_SECRET'] = 'not for commands';
     const connection = await connect();
