@@ -5,7 +5,8 @@ import { StorageFault } from './fault.ts';
 import { forChunks, insertRows } from './insert-rows.ts';
 import { storeInventory } from './inventory.ts';
 import { diskStatsRows, diskTarget, networkStatsRows, networkTarget } from './report-rows.ts';
-import { reportRow, reportTarget, statsRow, statsTarget } from './report-rows.ts';
+import { reportRow, reportRows, reportTarget, statsTarget } from './report-rows.ts';
+import type { ReportRows } from './report-rows.ts';
 import { groupBy } from './group-by.ts';
 import { sqlTime } from './sql-time.ts';
 import type { IngestItem, IngestResult } from './storage.ts';
@@ -16,21 +17,24 @@ const suspiciousClients = 4;
 /** See ReportStore.ingest. */
 export async function ingest(database: Database, items: readonly IngestItem[]): Promise<readonly IngestResult[]> {
   const maxBytes = await database.maxBatchBytes();
-  const refusals = items.map(refusalOf);
-  const storable = items.filter((_, index) => refusals[index] === null);
-  const stored = await storeHalving(database, storable, maxBytes);
-  let next = 0;
-  // Every item without a refusal has its result in `stored`, in the same order.
-  const results = refusals.map((refusal) => refusal ?? (stored[next++] as IngestResult));
+  // Made before the transaction begins, so that locks are held for no longer than storing takes.
+  const prepared = items.map(prepare);
+  const storable = prepared.filter((one): one is ReportRows => 'item' in one);
+  const stored = (await storeHalving(database, storable, maxBytes)).values();
+  const results = prepared.map((one): IngestResult => {
+    if (!('item' in one)) return one;
+    const next = stored.next();
+    if (next.done === true) throw new TypeError('fewer results than reports');
+    return next.value;
+  });
   throwWhenAllRefused(items, results);
   return results;
 }
 
 // Whatever cannot be made a row would otherwise throw in the middle of a batch.
-function refusalOf(item: IngestItem): IngestResult | null {
+function prepare(item: IngestItem): ReportRows | Extract<IngestResult, { kind: 'refused' }> {
   try {
-    statsRow(item);
-    return null;
+    return reportRows(item);
   } catch (thrown) {
     return { kind: 'refused', message: messageOf(thrown) };
   }
@@ -38,19 +42,19 @@ function refusalOf(item: IngestItem): IngestResult | null {
 
 async function storeHalving(
   database: Database,
-  items: readonly IngestItem[],
+  batch: readonly ReportRows[],
   maxBytes: number,
 ): Promise<readonly IngestResult[]> {
-  if (items.length === 0) return [];
+  if (batch.length === 0) return [];
   try {
-    return await database.write((session) => storeBatch(session, database.dialect, items, maxBytes));
+    return await database.write((session) => storeBatch(session, database.dialect, batch, maxBytes));
   } catch (thrown) {
     if (!(thrown instanceof StorageFault) || (thrown.kind !== 'refused' && thrown.kind !== 'duplicate')) throw thrown;
-    if (items.length === 1) return [{ kind: 'refused', message: thrown.message }];
+    if (batch.length === 1) return [{ kind: 'refused', message: thrown.message }];
   }
-  const middle = Math.ceil(items.length / 2);
-  const first = await storeHalving(database, items.slice(0, middle), maxBytes);
-  return [...first, ...(await storeHalving(database, items.slice(middle), maxBytes))];
+  const middle = Math.ceil(batch.length / 2);
+  const first = await storeHalving(database, batch.slice(0, middle), maxBytes);
+  return [...first, ...(await storeHalving(database, batch.slice(middle), maxBytes))];
 }
 
 function throwWhenAllRefused(items: readonly IngestItem[], results: readonly IngestResult[]): void {
@@ -69,29 +73,34 @@ function throwWhenAllRefused(items: readonly IngestItem[], results: readonly Ing
 async function storeBatch(
   session: Session,
   dialect: Dialect,
-  items: readonly IngestItem[],
+  batch: readonly ReportRows[],
   maxBytes: number,
 ): Promise<readonly IngestResult[]> {
-  const owners = await ownersOf(session, items);
-  const fresh: IngestItem[] = [];
-  const results = items.map((item): IngestResult => {
-    const owner = owners.get(item.report.report_id);
-    if (owner === item.client) return { kind: 'duplicate' };
+  const owners = await ownersOf(session, batch);
+  const fresh: ReportRows[] = [];
+  const results = batch.map((rows): IngestResult => {
+    const { client, report } = rows.item;
+    const owner = owners.get(report.report_id);
+    if (owner === client) return { kind: 'duplicate' };
     if (owner !== undefined) return { kind: 'foreign', owner };
-    owners.set(item.report.report_id, item.client);
-    fresh.push(item);
+    owners.set(report.report_id, client);
+    fresh.push(rows);
     return { kind: 'stored' };
   });
-  const daemon = fresh.filter(({ report }) => report.name === 'Daemon report');
-  const inventory = fresh.filter(({ report }) => report.name === 'Inventory report');
-  await storeStats(session, daemon, maxBytes);
-  await storeInventory(session, inventory, maxBytes);
-  await touchClients(session, dialect, fresh, maxBytes);
+  const items = fresh.map(({ item }) => item);
+  const isDaemon = ({ item }: ReportRows): boolean => item.report.name === 'Daemon report';
+  await storeStats(session, fresh.filter(isDaemon), maxBytes);
+  await storeInventory(
+    session,
+    items.filter(({ report }) => report.name === 'Inventory report'),
+    maxBytes,
+  );
+  await touchClients(session, dialect, items, maxBytes);
   return results;
 }
 
-async function ownersOf(session: Session, items: readonly IngestItem[]): Promise<Map<string, string>> {
-  const ids = [...new Set(items.map(({ report }) => report.report_id))];
+async function ownersOf(session: Session, batch: readonly ReportRows[]): Promise<Map<string, string>> {
+  const ids = [...new Set(batch.map(({ item }) => item.report.report_id))];
   const owners = new Map<string, string>();
   for (const table of ['stats', 'inventory_reports']) {
     const rows = await forChunks(ids, (chunk, marks) =>
@@ -102,34 +111,25 @@ async function ownersOf(session: Session, items: readonly IngestItem[]): Promise
   return owners;
 }
 
-async function storeStats(session: Session, items: readonly IngestItem[], maxBytes: number): Promise<void> {
-  await insertRows(session, statsTarget, items.map(statsRow), maxBytes);
-  const rows = await forChunks(items, (chunk, marks) =>
-    session.all(
-      `SELECT id, report_id FROM stats WHERE report_id IN (${marks})`,
-      chunk.map(({ report }) => report.report_id),
-    ),
+async function storeStats(session: Session, batch: readonly ReportRows[], maxBytes: number): Promise<void> {
+  await insertRows(
+    session,
+    statsTarget,
+    batch.map(({ stats }) => stats),
+    maxBytes,
+  );
+  const reportIds = batch.map(({ item }) => item.report.report_id);
+  const rows = await forChunks(reportIds, (chunk, marks) =>
+    session.all(`SELECT id, report_id FROM stats WHERE report_id IN (${marks})`, chunk),
   );
   const ids = new Map(rows.map((row) => [String(row['report_id']), Number(row['id'])]));
-  const withIds = items.map((item) => ({ item, id: ids.get(item.report.report_id) ?? Number.NaN }));
-  await insertRows(
-    session,
-    reportTarget,
-    withIds.map(({ item, id }) => reportRow(item, id)),
-    maxBytes,
-  );
-  await insertRows(
-    session,
-    diskTarget,
-    withIds.flatMap(({ item, id }) => diskStatsRows(item, id)),
-    maxBytes,
-  );
-  await insertRows(
-    session,
-    networkTarget,
-    withIds.flatMap(({ item, id }) => networkStatsRows(item, id)),
-    maxBytes,
-  );
+  const idOf = ({ item }: ReportRows): number => ids.get(item.report.report_id) ?? Number.NaN;
+  const whole = batch.map((one) => reportRow(one, idOf(one)));
+  const disks = batch.flatMap((one) => diskStatsRows(one, idOf(one)));
+  const networks = batch.flatMap((one) => networkStatsRows(one, idOf(one)));
+  await insertRows(session, reportTarget, whole, maxBytes);
+  await insertRows(session, diskTarget, disks, maxBytes);
+  await insertRows(session, networkTarget, networks, maxBytes);
 }
 
 const touchColumns = ['name', 'first_seen', 'last_report_at', 'boot_id', 'inventory_at'] as const;

@@ -86,36 +86,57 @@ export const networkTarget = {
   ],
 } as const;
 
-/** The row of `stats`. Throws RangeError for a time that no column can hold. */
-export function statsRow(item: IngestItem): Values<StatsColumn> {
+/** A report as rows, without the id that its row of `stats` gets when it is stored. */
+export interface ReportRows {
+  readonly item: IngestItem;
+  readonly observedAt: string;
+  readonly stats: Values<StatsColumn>;
+  readonly report: string;
+  readonly disks: readonly DiskRow[];
+  readonly networks: readonly NetworkRow[];
+}
+
+/** Throws RangeError for a time that no column can hold. */
+export function reportRows(item: IngestItem): ReportRows {
+  const observedAt = sqlTime(item.observedAtMs);
   const columns = statsColumns(item.report);
   return {
-    client: item.client,
-    report_id: item.report.report_id,
-    run_id: item.report.run_id,
-    observed_at: sqlTime(item.observedAtMs),
-    collected_at: sqlTime(item.collectedAtMs),
-    received_at: sqlTime(item.receivedAtMs),
-    clock_offset_ms: integerOrNull(item.clockOffsetMs),
-    boot_id: item.report.boot_id,
-    ...columns,
-    uptime_s: integerOrNull(columns.uptime_s),
-    processes: integerOrNull(columns.processes),
-    cpus: integerOrNull(columns.cpus),
-    failed_units: integerOrNull(columns.failed_units),
-    reboot_required: integerOrNull(columns.reboot_required),
+    item,
+    observedAt,
+    stats: {
+      client: item.client,
+      report_id: item.report.report_id,
+      run_id: item.report.run_id,
+      observed_at: observedAt,
+      collected_at: sqlTime(item.collectedAtMs),
+      received_at: sqlTime(item.receivedAtMs),
+      clock_offset_ms: integerOrNull(item.clockOffsetMs),
+      boot_id: item.report.boot_id,
+      ...columns,
+      uptime_s: integerOrNull(columns.uptime_s),
+      processes: integerOrNull(columns.processes),
+      cpus: integerOrNull(columns.cpus),
+      failed_units: integerOrNull(columns.failed_units),
+      reboot_required: integerOrNull(columns.reboot_required),
+    },
+    report: JSON.stringify(item.report),
+    disks: diskRows(item.report),
+    networks: networkRows(item.report),
   };
 }
 
 /** The row of `reports`. */
-export function reportRow(item: IngestItem, statId: number): Values<ReportColumn> {
-  return { stat_id: statId, observed_at: sqlTime(item.observedAtMs), report: JSON.stringify(item.report) };
+export function reportRow(rows: ReportRows, statId: number): Values<ReportColumn> {
+  return { stat_id: statId, observed_at: rows.observedAt, report: rows.report };
 }
 
 /** The rows of `disk_stats`. */
-export function diskStatsRows(item: IngestItem, statId: number): readonly Values<DiskColumn>[] {
-  return diskRows(item.report).map((disk, ordinal) => ({
-    ...subject(item, statId, ordinal),
+export function diskStatsRows(rows: ReportRows, statId: number): readonly Values<DiskColumn>[] {
+  return rows.disks.map((disk, ordinal) => ({
+    stat_id: statId,
+    ordinal,
+    client: rows.item.client,
+    observed_at: rows.observedAt,
     ...disk,
     size_bytes: integerOrNull(disk.size_bytes),
     used_bytes: integerOrNull(disk.used_bytes),
@@ -125,16 +146,15 @@ export function diskStatsRows(item: IngestItem, statId: number): readonly Values
 }
 
 /** The rows of `network_stats`. */
-export function networkStatsRows(item: IngestItem, statId: number): readonly Values<NetworkColumn>[] {
-  return networkRows(item.report).map((network, ordinal) => ({
-    ...subject(item, statId, ordinal),
+export function networkStatsRows(rows: ReportRows, statId: number): readonly Values<NetworkColumn>[] {
+  return rows.networks.map((network, ordinal) => ({
+    stat_id: statId,
+    ordinal,
+    client: rows.item.client,
+    observed_at: rows.observedAt,
     ...network,
     link_up: integerOrNull(network.link_up),
   }));
-}
-
-function subject(item: IngestItem, statId: number, ordinal: number): Values<(typeof subjectColumns)[number]> {
-  return { stat_id: statId, ordinal, client: item.client, observed_at: sqlTime(item.observedAtMs) };
 }
 
 // A number beyond 2^53 could not be read back exactly; the report itself still has it.

@@ -201,6 +201,17 @@ describe('MariaDB', { skip: skipWithoutMariadb }, () => {
       await open.close();
     });
 
+    test('a password or CA that cannot be read is a fault of the configuration', async () => {
+      const password = new Secret({ kind: 'file', path: '/nonexistent/password' });
+      const secret = openStorage({ storage: { ...made.storage, password }, migrate: true });
+      await assert.rejects(secret, fault('secret-missing'));
+      const authority = openStorage({
+        storage: { ...made.storage, tls: 'verify', ca: '/nonexistent/ca' },
+        migrate: true,
+      });
+      await assert.rejects(authority, fault('config-invalid'));
+    });
+
     test('a server that is read-only: storage-full', async () => {
       await mariadb.asRoot('SET GLOBAL read_only = 1');
       try {

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-
 import { createConnection } from 'mysql2/promise';
 import type { Connection, ConnectionOptions, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
 
@@ -9,6 +7,7 @@ import { withDeadline } from '../deadline.ts';
 import { StorageFault } from '../fault.ts';
 import type { FaultKind } from '../fault.ts';
 import { Serial } from '../serial.ts';
+import { tlsOptions } from '../tls-options.ts';
 import { mysqlDialect } from './dialect.ts';
 import { mysqlFault } from './faults.ts';
 
@@ -42,7 +41,7 @@ const migrationTimeoutMs = 3_600_000;
 /** Connects, so that a wrong address or password is known at once. Throws StorageFault. */
 export async function openMysqlDatabase(options: MysqlDatabaseOptions): Promise<Database> {
   const database = new MysqlServer(options);
-  await database.connect();
+  await database.maxBatchBytes();
   return database;
 }
 
@@ -50,6 +49,7 @@ class MysqlServer implements Database {
   readonly dialect = mysqlDialect;
   readonly #options: MysqlDatabaseOptions;
   readonly #where: string;
+  readonly #statementTimeoutMs: number;
   readonly #serial = new Serial();
   #connection: Connection | null = null;
   #maxBatchBytes = 0;
@@ -57,12 +57,9 @@ class MysqlServer implements Database {
 
   constructor(options: MysqlDatabaseOptions) {
     this.#options = options;
+    this.#statementTimeoutMs = options.statementTimeoutMs ?? 60_000;
     const { user, host, port, database, socketPath } = options.storage;
     this.#where = `mysql://${user ?? ''}@${socketPath ?? `${host ?? ''}:${port ?? 3306}`}/${database ?? ''}`;
-  }
-
-  async connect(): Promise<void> {
-    await this.#serial.run(() => this.#connected());
   }
 
   async maxBatchBytes(): Promise<number> {
@@ -154,9 +151,11 @@ class MysqlServer implements Database {
     if (this.#closed) throw this.#fault('lost', 'closed');
     if (this.#options.signal?.aborted === true) throw this.#fault('aborted', 'ended');
     if (this.#connection !== null) return this.#connection;
+    // Outside of `try`: a missing secret is no fault of the database.
+    const options = this.#connectionOptions();
     let connection: Connection | null = null;
     try {
-      connection = await createConnection(this.#connectionOptions());
+      connection = await createConnection(options);
       const opened = connection;
       opened.on('error', () => this.#drop(opened));
       for (const sql of [...sessionSql, lockWaitSql[this.#options.program]]) await this.#query(opened, sql);
@@ -172,6 +171,7 @@ class MysqlServer implements Database {
 
   #connectionOptions(): ConnectionOptions {
     const { storage, connectTimeoutMs } = this.#options;
+    const tls = tlsOptions(storage);
     return {
       ...(storage.socketPath === null
         ? { host: storage.host ?? '127.0.0.1', port: storage.port ?? 3306 }
@@ -179,7 +179,7 @@ class MysqlServer implements Database {
       ...(storage.user === null ? {} : { user: storage.user }),
       ...(storage.password === null ? {} : { password: storage.password.reveal() }),
       ...(storage.database === null ? {} : { database: storage.database }),
-      ...(storage.tls === 'no' ? {} : { ssl: this.#tlsOptions() }),
+      ...(tls === null ? {} : { ssl: { ...tls } }),
       // Of MariaDB's unix_socket: who we are is for the server to ask the kernel; nothing is sent.
       authPlugins: { auth_socket: () => () => Buffer.alloc(0) },
       charset: 'UTF8MB4_BIN',
@@ -192,17 +192,6 @@ class MysqlServer implements Database {
     };
   }
 
-  #tlsOptions(): NonNullable<Exclude<ConnectionOptions['ssl'], string>> {
-    const { tls, ca } = this.#options.storage;
-    const verify = tls === 'verify';
-    return {
-      rejectUnauthorized: verify,
-      verifyIdentity: verify,
-      minVersion: 'TLSv1.2',
-      ...(ca === null ? {} : { ca: readFileSync(ca, 'utf8') }),
-    };
-  }
-
   #session(connection: Connection, timeoutMs = this.#statementTimeoutMs): Session {
     const execute = <R extends ResultSetHeader | RowDataPacket[]>(
       sql: string,
@@ -212,10 +201,6 @@ class MysqlServer implements Database {
       run: async (sql, values = []) => (await execute<ResultSetHeader>(sql, values)).affectedRows,
       all: (sql, values = []) => execute<RowDataPacket[]>(sql, values),
     };
-  }
-
-  get #statementTimeoutMs(): number {
-    return this.#options.statementTimeoutMs ?? 60_000;
   }
 
   #query(
