@@ -118,15 +118,15 @@ function isHidden(attribute: AttributeSpec): boolean {
 
 /** What is wrong with a value, as a sentence, or null. */
 function valueFault(element: string, name: string, value: string, attribute: AttributeSpec): string | null {
-  const start = `<${element}> ${name}`;
-  if (value === '') return `${start} is empty; leave it out or write a value`;
-  const hidden = isHidden(attribute);
-  if (!hidden && /\p{Cc}/u.test(value)) return `${start} has a line break or control character; remove it`;
-  const { words = [], kind } = attribute;
-  if (words.includes(value)) return null;
-  if (kind === undefined) {
-    return `${start}=${shown(value)} is none of ${words.join(', ')}${didYouMean(value, words)}`;
+  if (value === '') return `<${element}> ${name} is empty; leave it out or write a value`;
+  const { words, kind } = attribute;
+  if (words?.includes(value) === true) return null;
+  const form = kind === undefined ? null : attributeKind(kind);
+  const hidden = form?.hidden === true;
+  if (!hidden && /\p{Cc}/u.test(value)) {
+    return `<${element}> ${name} has a line break or control character; remove it`;
   }
-  const fault = attributeKind(kind).fault(value);
-  return fault === null ? null : `${start}${hidden ? '' : `=${shown(value)}`} ${fault}`;
+  const fault =
+    form === null ? `is none of ${(words ?? []).join(', ')}${didYouMean(value, words ?? [])}` : form.fault(value);
+  return fault === null ? null : `<${element}> ${name}${hidden ? '' : `=${shown(value)}`} ${fault}`;
 }

@@ -26,9 +26,12 @@ export function expandClient(element: Element, port: number, isLocal: boolean, f
   if (written === undefined) {
     return element.faulty ? [] : fault('<client> lacks ip; write ip="ADDRESS" or ip="HOST NAME"');
   }
+  const named = said['name'];
+  if (!/[[\]]/.test(written) && named?.includes('[') !== true && said['was']?.includes('[') !== true) {
+    return [{ name: named ?? defaultName(written, port), address: written, was: said['was'] ?? null }];
+  }
   const [ip, name, was] = [ranged(written), ranged(said['name']), ranged(said['was'])];
   const most = [ip, name, was].reduce((left, right) => (right.count > left.count ? right : left));
-  const named = said['name'];
   for (const [attribute, range] of [
     ['ip', ip],
     ['name', name],
@@ -55,11 +58,15 @@ export function expandClient(element: Element, port: number, isLocal: boolean, f
     const address = ip.at(index);
     const problem = ip.ranged ? hostFault(address) : null;
     if (problem !== null) return fault(`<client> ip="${written}": "${address}" ${problem}`);
-    const byDefault = port === 22 ? address : `${address.includes(':') ? `[${address}]` : address}:${port}`;
     const before = said['was'] === undefined ? null : was.at(index);
-    machines.push({ name: named === undefined ? byDefault : name.at(index), address, was: before });
+    machines.push({ name: named === undefined ? defaultName(address, port) : name.at(index), address, was: before });
   }
   return machines;
+}
+
+function defaultName(address: string, port: number): string {
+  if (port === 22) return address;
+  return `${address.includes(':') ? `[${address}]` : address}:${port}`;
 }
 
 function ranged(text: string | undefined): Ranged {

@@ -58,6 +58,7 @@ export function readWindows(
   zone: string | null,
   findings: Findings,
 ): readonly Window[] {
+  if (element.children.length === 0) return outer;
   const own = element.children.flatMap((child) =>
     child.name === 'window' && !child.faulty ? [readWindow(child, zone, findings)] : [],
   );

@@ -82,12 +82,17 @@ export function createRuleReader(options: RuleReaderOptions): RuleReader {
   });
 
   const read = (element: Element, outer: RuleScope): RuleScope => {
+    if (element.children.length === 0) return outer;
     const alerts = element.children.filter((child) => child.name === 'alert');
     if (alerts.length === 0) return outer;
     // Clients that say the same of the same share their rules, unless there was anything to tell of one of them.
     const inside = scopes.get(outer) ?? new Map<string, RuleScope>();
     scopes.set(outer, inside);
-    const key = `${element.name} ${JSON.stringify(alerts.map((alert) => alert.attributes))}`;
+    let key = element.name;
+    for (const { attributes } of alerts) {
+      key += '\0alert';
+      for (const name of Object.keys(attributes)) key += `\0${name}\0${attributes[name] ?? ''}`;
+    }
     const shared = inside.get(key);
     if (shared !== undefined && !alerts.some((alert) => alert.faulty)) return shared;
     const before = findings.count;

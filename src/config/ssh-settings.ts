@@ -27,16 +27,15 @@ export interface SshLayer {
   readonly port?: number;
 }
 
-const names = Object.keys(sshAttributes);
+const names: ReadonlySet<string> = new Set(Object.keys(sshAttributes));
 
 /** A reader that merges what an element says over what holds around it, sharing equal results between elements. */
 export function createSshReader(context: ReadContext): (element: Element, outer: SshLayer) => SshLayer {
   const merged = new Map<SshLayer, Map<string, SshLayer>>();
   return (element, outer) => {
     let key = '';
-    for (const name of names) {
-      const value = element.attributes[name];
-      if (value !== undefined) key += `${name}\0${value}\0`;
+    for (const name of Object.keys(element.attributes)) {
+      if (names.has(name)) key += `${name}\0${element.attributes[name] ?? ''}\0`;
     }
     if (key === '') return outer;
     key += element.source.path;
