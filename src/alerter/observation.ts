@@ -8,9 +8,14 @@ export interface Reading {
   readonly level: Level;
   /** Beyond the limit of the way back: counts towards recovery. */
   readonly clear: boolean;
+  /** Beyond critical's own way back, as far as `clear` is from the lowest level: counts towards warning. */
+  readonly eased: boolean;
   readonly value: number | null;
   readonly valueText: string;
+  /** '' where there is no limit to name. */
   readonly limitText: string;
+  /** What may lie between this row and the one before without being a gap, where that is longer than usual; else 0. */
+  readonly pauseMs: number;
 }
 
 /** One row of `stats` or `visits`, read by the rules of its client. */
@@ -25,4 +30,7 @@ export interface Observation {
   readonly readings: readonly Reading[];
   /** Names of rules whose subjects are all listed in `readings`: who is not among them is gone. */
   readonly complete: readonly string[];
+  /** Of a report: which boot it speaks of, and how long that has lasted; null: unknown, or a visit. */
+  readonly bootId: string | null;
+  readonly uptimeSeconds: number | null;
 }

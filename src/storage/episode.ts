@@ -38,7 +38,7 @@ export interface Episode extends AlertKey {
   readonly firstEvidence: string;
   /** The run whose row last changed state or severity: telling waits until that run has ended. null: none. */
   readonly changedByRun: string | null;
-  /** Counts changes of state and severity since it began. */
+  /** Counts changes of state, severity and flapping since it began. */
   readonly sequence: number;
   readonly flapping: boolean;
   /** True once it is closed and nobody has to be told anything of it any more. */
@@ -53,7 +53,7 @@ export interface Episode extends AlertKey {
 
 /** What the state machine remembers between rows. */
 export interface Progress {
-  /** Consecutive rows that hold (while pending), and since when. */
+  /** Consecutive rows that hold (while pending) or are critical (while a warning fires), and since when. */
   readonly holding: number;
   readonly holdingSinceMs: number;
   /** Consecutive rows beyond `clear` (while firing). */
@@ -105,8 +105,13 @@ export interface ClientMemory {
   readonly newestReportMs: number | null;
   readonly newestVisitMs: number | null;
   readonly bootId: string | null;
-  /** Rows judged so far: flapping counts in rows. */
+  /** Rows judged so far. */
   readonly rows: number;
-  /** By rule and subject, joined by U+0000: the row numbers of the last changes, at most 12 rows old. */
+  /**
+   * By rule and subject, joined by U+0000: how long ago the last changes were, in rows that said something of the
+   * subject; less than 12.
+   */
   readonly changes: Readonly<Record<string, readonly number[]>>;
+  /** By rule and subject, joined by U+0000: what rows older than the newest judged one have begun; told as past. */
+  readonly late?: Readonly<Record<string, Episode>>;
 }

@@ -1,0 +1,130 @@
+import type { Client, Rule } from '../config/config.ts';
+import type { DiskRow, NetworkRow } from '../report/columns.ts';
+import type { Report } from '../report/report.ts';
+import type { UntreatedReport, UntreatedVisit } from '../storage/alert-store.ts';
+import type { Observation, Reading } from './observation.ts';
+import { readFamilies } from './report-families.ts';
+import {
+  createDiskSampler,
+  createMountSampler,
+  createUnresponsiveSampler,
+  isJudgedByDisks,
+} from './rule-samples-disks.ts';
+import { createNetworkSampler, isJudgedByNetworks } from './rule-samples-networks.ts';
+import { createProbeSampler, isProbeCondition } from './rule-samples-probes.ts';
+import { createProcessSampler, isJudgedByProcesses } from './rule-samples-processes.ts';
+import { createReportSampler, isJudgedByReport } from './rule-samples-report.ts';
+import { createRowSampler } from './rule-samples-row.ts';
+import { createServiceSampler, isJudgedByServices, servicesNeedReport } from './rule-samples-services.ts';
+import type { Needs, Sampler } from './rule-samples.ts';
+import { createVisitReader, readingOfArrival } from './visit-conditions.ts';
+
+export interface ReadReportOptions {
+  readonly client: Client;
+  readonly row: UntreatedReport;
+  /** null: not loaded, because no rule needs them. */
+  readonly disks: readonly DiskRow[] | null;
+  readonly networks: readonly NetworkRow[] | null;
+  /** null: not loaded, or no longer kept; what needs it is unknown then. */
+  readonly report: Report | null;
+}
+
+/** What a row of `stats` says to the judge, by the rules of its client. */
+export function readReport({ client, row, disks, networks, report }: ReadReportOptions): Observation {
+  const { samplers, arrival } = compiled(client.rules);
+  const readings: Reading[] = arrival === null ? [] : [arrival];
+  const complete: string[] = [];
+  const families = report === null ? null : readFamilies(report);
+  const samples = { readings, complete };
+  const input = { row, disks, networks, families };
+  for (const sample of samplers) sample(input, samples);
+  return {
+    client: client.name,
+    atMs: row.observedAtMs,
+    kind: 'report',
+    runId: row.runId,
+    evidence: row.reportId,
+    readings,
+    complete,
+    bootId: row.bootId,
+    uptimeSeconds: row.uptime_s,
+  };
+}
+
+const nothing: readonly string[] = [];
+
+/** What a row of `visits` says to the judge. */
+export function readVisit({ client, visit }: { readonly client: Client; readonly visit: UntreatedVisit }): Observation {
+  return {
+    client: client.name,
+    atMs: visit.startedAtMs,
+    kind: 'visit',
+    runId: visit.runId,
+    evidence: `${visit.runId}/${client.name}`,
+    readings: compiled(client.rules).readVisit(visit),
+    complete: nothing,
+    bootId: null,
+    uptimeSeconds: null,
+  };
+}
+
+/**
+ * What rules want to be loaded beside the rows of `stats`; with a row: beside that one. A whole report is wanted for a
+ * rule that only it can answer, and of rows with failed units or failed probes for their names.
+ */
+export function needsOf(rules: readonly Rule[], row?: UntreatedReport): Needs {
+  const { needs, rules: own } = compiled(rules);
+  if (row === undefined || !needs.reports) return needs;
+  const reports =
+    own.some((rule) => isJudgedByReport(rule) || isJudgedByProcesses(rule)) ||
+    servicesNeedReport(own, row.failed_units) ||
+    (row.probe_errors > 0 && own.some(isProbeCondition));
+  return reports === needs.reports ? needs : { ...needs, reports };
+}
+
+interface Compiled {
+  readonly rules: readonly Rule[];
+  readonly samplers: readonly Sampler[];
+  readonly arrival: Reading | null;
+  readonly readVisit: (visit: UntreatedVisit) => readonly Reading[];
+  readonly needs: Needs;
+}
+
+/** Clients share their lists of rules, and a list never changes. */
+const compiledRules = new WeakMap<readonly Rule[], Compiled>();
+
+function compiled(rules: readonly Rule[]): Compiled {
+  const known = compiledRules.get(rules);
+  if (known !== undefined) return known;
+  const made = compile(rules);
+  compiledRules.set(rules, made);
+  return made;
+}
+
+function compile(rules: readonly Rule[]): Compiled {
+  const samplers = [
+    createRowSampler(rules),
+    createDiskSampler(rules),
+    createMountSampler(rules),
+    createUnresponsiveSampler(rules),
+    createNetworkSampler(rules),
+    createServiceSampler(rules),
+    createProcessSampler(rules),
+    createReportSampler(rules),
+    createProbeSampler(rules),
+  ];
+  return {
+    rules,
+    samplers: samplers.filter((sampler) => sampler !== null),
+    arrival: readingOfArrival(rules),
+    readVisit: createVisitReader(rules),
+    needs: {
+      disks: rules.some(isJudgedByDisks),
+      networks: rules.some(isJudgedByNetworks),
+      reports: rules.some(
+        (rule) =>
+          isJudgedByReport(rule) || isJudgedByProcesses(rule) || isJudgedByServices(rule) || isProbeCondition(rule),
+      ),
+    },
+  };
+}

@@ -1,0 +1,262 @@
+import type { Severity } from '../config/config.ts';
+import type { ClosedReason, Episode, Level, Progress } from '../storage/episode.ts';
+import { describeLimit } from './describe-value.ts';
+import type { Observation, Reading } from './observation.ts';
+import { rowsToRecover } from './rule-metric.ts';
+
+/** What is known of one rule and subject: its open episode, and how many rows ago its last changes were (see aged). */
+export interface SubjectState {
+  readonly episode: Episode | null;
+  /** Youngest last. */
+  readonly changes: readonly number[];
+}
+
+/** The row that a reading stands in. */
+export interface StepRow extends Pick<Observation, 'client' | 'atMs' | 'runId' | 'evidence'> {
+  readonly everyMs: number;
+}
+
+/** So many changes ... */
+const flappingChanges = 4;
+/** ... within so many rows are flapping; as many quiet rows end it. */
+export const flappingRows = 12;
+/** Rows that end a level, a subject, and most of what fires. */
+const confirmingRows = 2;
+
+/**
+ * One row's word on one rule and subject. What comes back is open, or has `state` resolved; `null` when there was and is
+ * nothing. The states are those of the specification: pending until `for` is fulfilled, firing until `clear` is
+ * confirmed; while it flaps it goes on firing, whatever the value does, and is `down` in between.
+ */
+export function stepSubject(before: SubjectState, reading: Reading, row: StepRow): SubjectState {
+  if (reading.level === 'unknown') return before;
+  const { episode, changes } = before;
+  if (episode === null) {
+    if (!isHolding(reading.level)) return { episode, changes };
+    return fireWhenDue(begun(reading, reading.level, row), reading, row, changes);
+  }
+  if (episode.state === 'pending') return stepPending(episode, reading, row, changes);
+  return stepFiring(episode, reading, row, changes);
+}
+
+/** One row whose successful probe did not list the subject. */
+export function stepMissing(before: SubjectState, row: StepRow, gone: ClosedReason): SubjectState {
+  const { episode, changes } = before;
+  if (episode === null) return before;
+  const missing = episode.progress.missing + 1;
+  const seen: Episode = { ...episode, progress: { ...episode.progress, missing, lastAtMs: row.atMs } };
+  if (missing < confirmingRows) return { episode: seen, changes };
+  return { episode: closeEpisode(seen, gone, row), changes: [] };
+}
+
+/** Ends an open episode. What never fired is nobody's business: it is settled at once. */
+export function closeEpisode(
+  episode: Episode,
+  reason: ClosedReason,
+  row: { readonly atMs: number; readonly runId: string | null },
+): Episode {
+  const fired = episode.state === 'firing';
+  return {
+    ...episode,
+    state: 'resolved',
+    resolvedAtMs: row.atMs,
+    closedReason: fired ? reason : 'unconfirmed',
+    changedByRun: row.runId,
+    sequence: episode.sequence + 1,
+    flapping: false,
+    settled: !fired,
+  };
+}
+
+function begun(reading: Reading, severity: Severity, { client, atMs, runId, evidence }: StepRow): Episode {
+  const { rule, subject, value, valueText } = reading;
+  return {
+    client,
+    rule: rule.name,
+    subject,
+    id: null,
+    severity,
+    state: 'pending',
+    value,
+    valueText,
+    limitText: limitOf(reading, severity),
+    pendingSinceMs: atMs,
+    firingSinceMs: null,
+    resolvedAtMs: null,
+    closedReason: null,
+    firstEvidence: evidence,
+    changedByRun: runId,
+    sequence: 0,
+    flapping: false,
+    settled: false,
+    past: false,
+    acknowledgedBy: null,
+    acknowledgedUntilMs: null,
+    acknowledgedSeverity: null,
+    progress: { holding: 1, holdingSinceMs: atMs, clearing: 0, missing: 0, easing: 0, lastAtMs: atMs },
+  };
+}
+
+function stepPending(episode: Episode, reading: Reading, row: StepRow, changes: readonly number[]): SubjectState {
+  const { level, value, valueText } = reading;
+  if (!isHolding(level)) return { episode: closeEpisode(episode, 'unconfirmed', row), changes };
+  const { progress } = episode;
+  if (isGap(progress, reading, row)) {
+    const again = begun(reading, level, row);
+    const { id, sequence } = episode;
+    return fireWhenDue({ ...again, id, sequence }, reading, row, changes);
+  }
+  // It fires at what all rows of `for` reached.
+  const severity = level === 'warning' ? 'warning' : episode.severity;
+  const held: Episode = {
+    ...episode,
+    severity,
+    value,
+    valueText,
+    limitText: limitOf(reading, severity),
+    progress: { ...progress, holding: progress.holding + 1, missing: 0, lastAtMs: row.atMs },
+  };
+  return fireWhenDue(held, reading, row, changes);
+}
+
+function fireWhenDue(episode: Episode, reading: Reading, row: StepRow, changes: readonly number[]): SubjectState {
+  const { holding, holdingSinceMs } = episode.progress;
+  if (!isDue(reading, row, holding, holdingSinceMs)) return { episode, changes };
+  const critical = isBeyond(episode.severity, reading.level);
+  const fired: Episode = {
+    ...episode,
+    state: 'firing',
+    firingSinceMs: row.atMs,
+    changedByRun: row.runId,
+    sequence: episode.sequence + 1,
+    progress: { ...episode.progress, holding: critical ? 1 : 0, holdingSinceMs: row.atMs },
+  };
+  return changed(fired, changes, row);
+}
+
+function stepFiring(episode: Episode, reading: Reading, row: StepRow, changes: readonly number[]): SubjectState {
+  const seen = withReading(episode, reading, row);
+  if (episode.flapping) return stepFlapping(episode, seen, reading, row, changes);
+  const { progress } = seen;
+  if (progress.clearing >= rowsToRecover(reading.rule)) {
+    const noted = [...changes, 0];
+    if (noted.length >= flappingChanges) return { episode: flapped(seen, row), changes: noted };
+    return { episode: closeEpisode(seen, 'recovered', row), changes: noted };
+  }
+  const severity = severityAfter(seen, reading, row);
+  if (severity !== null) return changed(atSeverity(seen, severity, reading, row), changes, row);
+  return { episode: seen, changes };
+}
+
+/** The other severity, once enough rows have said so; null: it stays. */
+function severityAfter({ severity, progress }: Episode, reading: Reading, row: StepRow): Severity | null {
+  if (progress.easing >= confirmingRows) return 'warning';
+  const { holding, holdingSinceMs } = progress;
+  return isBeyond(severity, reading.level) && isDue(reading, row, holding, holdingSinceMs) ? 'critical' : null;
+}
+
+/** Goes on counting what the value does, until it has done nothing for long enough; then the true state is told. */
+function stepFlapping(
+  before: Episode,
+  seen: Episode,
+  reading: Reading,
+  row: StepRow,
+  changes: readonly number[],
+): SubjectState {
+  const enough = rowsToRecover(reading.rule);
+  const wasDown = before.progress.clearing >= enough;
+  const { progress } = seen;
+  if (wasDown && isHolding(reading.level) && isDue(reading, row, progress.holding, progress.holdingSinceMs)) {
+    const up = { ...progress, clearing: 0, holding: 0, easing: 0 };
+    const { severity } = seen;
+    const again = severity === reading.level ? seen : atSeverity(seen, reading.level, reading, row);
+    return { episode: { ...again, progress: up }, changes: [...changes, 0] };
+  }
+  const isDown = wasDown || progress.clearing >= enough;
+  if (isDown !== wasDown) return { episode: seen, changes: [...changes, 0] };
+  const severity = isDown ? null : severityAfter(seen, reading, row);
+  if (severity !== null) return { episode: atSeverity(seen, severity, reading, row), changes: [...changes, 0] };
+  if (changes.length > 0) return { episode: seen, changes };
+  if (isDown) return { episode: closeEpisode(seen, 'recovered', row), changes };
+  return { episode: { ...seen, flapping: false, changedByRun: row.runId, sequence: seen.sequence + 1 }, changes };
+}
+
+/** The open episode after a row that said something: newest value, and how long it has been on its way. */
+function withReading(episode: Episode, reading: Reading, row: StepRow): Episode {
+  const { progress, severity } = episode;
+  const enough = rowsToRecover(reading.rule);
+  const isDown = episode.flapping && progress.clearing >= enough;
+  const counts = isDown ? isHolding(reading.level) : isBeyond(severity, reading.level);
+  const goesOn = counts && progress.holding > 0 && !isGap(progress, reading, row);
+  const hasWarning = reading.rule.warning !== null || reading.level === 'warning';
+  const eases = !isDown && severity === 'critical' && reading.level !== 'critical' && reading.eased && hasWarning;
+  return {
+    ...episode,
+    value: reading.value,
+    valueText: reading.valueText,
+    limitText: isHolding(reading.level) ? limitOf(reading, severity) : episode.limitText,
+    progress: {
+      holding: counts ? (goesOn ? progress.holding + 1 : 1) : 0,
+      holdingSinceMs: goesOn ? progress.holdingSinceMs : row.atMs,
+      clearing: isDown ? enough : reading.clear ? Math.min(progress.clearing + 1, enough) : 0,
+      missing: 0,
+      easing: eases ? progress.easing + 1 : 0,
+      lastAtMs: row.atMs,
+    },
+  };
+}
+
+function atSeverity(episode: Episode, severity: Severity, reading: Reading, row: StepRow): Episode {
+  return {
+    ...episode,
+    severity,
+    limitText: limitOf(reading, severity),
+    changedByRun: row.runId,
+    sequence: episode.sequence + 1,
+    progress: { ...episode.progress, holding: 0, easing: 0 },
+  };
+}
+
+/** Notes a change of what fires; with too many of them it flaps from here on. */
+function changed(episode: Episode, changes: readonly number[], row: StepRow): SubjectState {
+  const noted = [...changes, 0];
+  if (episode.flapping || noted.length < flappingChanges) return { episode, changes: noted };
+  return { episode: flapped(episode, row), changes: noted };
+}
+
+function flapped(episode: Episode, row: StepRow): Episode {
+  return { ...episode, flapping: true, changedByRun: row.runId, sequence: episode.sequence + 1 };
+}
+
+/** The changes after one more row. */
+export function aged(changes: readonly number[]): readonly number[] {
+  if (changes.length === 0) return changes;
+  return changes.map((age) => age + 1).filter((age) => age < flappingRows);
+}
+
+/** Whether `for` is fulfilled: so many rows, or rows that span it less half of the time between two runs. */
+function isDue({ rule }: Reading, row: StepRow, holding: number, sinceMs: number): boolean {
+  if (rule.forCount !== null) return holding >= rule.forCount;
+  return rule.forMs === null || row.atMs - sinceMs >= rule.forMs - row.everyMs / 2;
+}
+
+function isGap({ lastAtMs }: Progress, { pauseMs }: Reading, { atMs, everyMs }: StepRow): boolean {
+  return atMs - lastAtMs > Math.max(longestGapMs(everyMs), pauseMs);
+}
+
+/** Rows further apart than this do not follow each other. */
+export function longestGapMs(everyMs: number): number {
+  return 2.5 * everyMs;
+}
+
+export function isHolding(level: Level): level is Severity {
+  return level === 'warning' || level === 'critical';
+}
+
+function isBeyond(severity: Severity, level: Level): boolean {
+  return severity === 'warning' && level === 'critical';
+}
+
+function limitOf(reading: Reading, severity: Severity): string {
+  return reading.level === severity ? reading.limitText : describeLimit(reading.rule, severity);
+}
