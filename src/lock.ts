@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { FleetError, messageOf } from './errors.ts';
-import { isSqliteBusy, openSqlite } from './sqlite.ts';
+import { isSqliteBusy, openSqlite, sqliteResultCode } from './sqlite.ts';
 import type { SqliteDatabase } from './sqlite.ts';
 
 export interface LockHolder {
@@ -94,16 +94,9 @@ interface Holder extends LockHolder {
 
 function tryOnce(database: SqliteDatabase, mine: LockHolder, token: string): 'held' | 'again' | Holder {
   try {
+    const written = writeHolder(database, mine, token);
     database.exec('BEGIN IMMEDIATE');
-    database.exec(
-      'CREATE TABLE IF NOT EXISTS holder (one INTEGER PRIMARY KEY CHECK (one = 1), pid INTEGER, started_at INTEGER, token TEXT)',
-    );
-    database
-      .prepare('INSERT OR REPLACE INTO holder (one, pid, started_at, token) VALUES (1, ?, ?, ?)')
-      .run(mine.pid, mine.startedAtMs, token);
-    database.exec('COMMIT');
-    database.exec('BEGIN IMMEDIATE');
-    if (readHolder(database)?.token === token) return 'held';
+    if (!written || readHolder(database)?.token === token) return 'held';
     database.exec('ROLLBACK');
     return 'again';
   } catch (thrown) {
@@ -112,6 +105,28 @@ function tryOnce(database: SqliteDatabase, mine: LockHolder, token: string): 'he
     return readHolder(database) ?? 'again';
   }
 }
+
+/** False when the disk is full: the lock holds all the same, others are told a wrong holder. */
+function writeHolder(database: SqliteDatabase, mine: LockHolder, token: string): boolean {
+  try {
+    database.exec('BEGIN IMMEDIATE');
+    database.exec(
+      'CREATE TABLE IF NOT EXISTS holder (one INTEGER PRIMARY KEY CHECK (one = 1), pid INTEGER, started_at INTEGER, token TEXT)',
+    );
+    database
+      .prepare('INSERT OR REPLACE INTO holder (one, pid, started_at, token) VALUES (1, ?, ?, ?)')
+      .run(mine.pid, mine.startedAtMs, token);
+    database.exec('COMMIT');
+    return true;
+  } catch (thrown) {
+    if (sqliteResultCode(thrown) !== sqliteFull) throw thrown;
+    rollBack(database);
+    return false;
+  }
+}
+
+/** https://sqlite.org/rescode.html#full */
+const sqliteFull = 13;
 
 function rollBack(database: SqliteDatabase): void {
   try {

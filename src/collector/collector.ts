@@ -13,7 +13,7 @@ import { statePaths } from '../paths.ts';
 import type { RunEnd, RunStart, Storage } from '../storage/storage.ts';
 import type { CollectOptions, CollectResult } from './collect-options.ts';
 import { loadCollectorId } from './collector-id.ts';
-import { startJournal } from './journal.ts';
+import { journalOf } from './journal.ts';
 import { loadKeyRing } from './key-ring.ts';
 import { makeDryPass, makePass } from './pass.ts';
 import type { PassOptions } from './pass.ts';
@@ -70,8 +70,13 @@ async function leaveOverlapped(
     storage = await options.openStorage();
     await storage.reports.endRun(start, end);
   } catch {
-    const journal = startJournal(statePaths(options.config.stateDir).journal, start);
-    journal.end(end);
+    try {
+      const journal = journalOf(statePaths(options.config.stateDir).journal, start);
+      journal.begin();
+      journal.end(end);
+    } catch {
+      // That somebody else runs is what this run has to say; it has said so.
+    }
   } finally {
     await storage?.close();
   }

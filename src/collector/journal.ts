@@ -7,11 +7,12 @@ import { errnoOf } from './durable-file.ts';
 
 /**
  * journal/<started at>-<run id>.jsonl: what the database was not told yet of a run: its start, visits, its end, one JSON
- * object a line. A file is written from the start of every run and deleted when the database knows the end, so that
+ * object a line. A file is made at the start of every run and deleted when the database knows the end, so that
  * a run that was killed is known to have been.
  */
 export interface JournalFile {
-  /** Appends visits. Throws FleetError `spool-full`. */
+  /** Makes the file. This and what follows throws FleetError `spool-full`. */
+  begin(): void;
   visits(visits: readonly VisitRecord[]): void;
   end(end: RunEnd): void;
   /** The database knows everything. */
@@ -26,8 +27,9 @@ type Line =
 /** Beyond so much the oldest runs go first: visits while the database was away for weeks are not worth a full disk. */
 const defaultMaxBytes = 256 * 1024 * 1024;
 
-export function startJournal(dir: string, start: RunStart): JournalFile {
+export function journalOf(dir: string, start: RunStart): JournalFile {
   const file = path.join(dir, `${String(start.startedAtMs).padStart(15, '0')}-${start.id}.jsonl`);
+  let begun = false;
   const append = (line: Line): void => {
     try {
       mkdirSync(dir, { recursive: true, mode: 0o700 });
@@ -36,11 +38,16 @@ export function startJournal(dir: string, start: RunStart): JournalFile {
       throw new FleetError({ code: 'spool-full', stage: 'spool', message: messageOf(thrown), cause: thrown });
     }
   };
-  append({ kind: 'start', start });
   return {
+    begin: () => {
+      append({ kind: 'start', start });
+      begun = true;
+    },
     visits: (visits) => append({ kind: 'visits', visits }),
     end: (end) => append({ kind: 'end', end }),
-    remove: () => rmSync(file, { force: true }),
+    remove: () => {
+      if (begun) rmSync(file, { force: true });
+    },
   };
 }
 

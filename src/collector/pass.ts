@@ -6,7 +6,7 @@ import { clockFactsOf } from './clock-facts.ts';
 import type { CollectOptions, CollectResult } from './collect-options.ts';
 import { startIngest } from './ingest.ts';
 import type { Ingest } from './ingest.ts';
-import { startJournal } from './journal.ts';
+import { journalOf } from './journal.ts';
 import type { KeyRing } from './key-ring.ts';
 import { ReportRejected, openSealed } from './open-sealed.ts';
 import { prepareStorage } from './prepare-storage.ts';
@@ -46,7 +46,7 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
     onFault: faults.add,
   });
   try {
-    const journal = startJournal(paths.journal, start);
+    const journal = journalOf(paths.journal, start);
     const record = await startRunRecord({ store, journal, start, onFault: faults.add });
     if (scan.reports.length > 0) {
       observe({ kind: 'note', message: `${scan.reports.length} sealed reports wait from earlier runs` });

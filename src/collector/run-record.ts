@@ -57,6 +57,19 @@ export async function startRunRecord(options: RunRecordOptions): Promise<RunReco
     return writing;
   };
 
+  const removeJournal = (): void => {
+    try {
+      journal.remove();
+    } catch (thrown) {
+      onFault(asFleetError(thrown, { code: 'state-unusable', stage: 'spool' }));
+    }
+  };
+
+  try {
+    journal.begin();
+  } catch (thrown) {
+    onFault(asFleetError(thrown, { code: 'spool-full', stage: 'spool' }));
+  }
   await orJournal(
     (told) => told.startRun(start),
     () => undefined,
@@ -69,12 +82,10 @@ export async function startRunRecord(options: RunRecordOptions): Promise<RunReco
     end: async (end) => {
       await flush();
       await orJournal(
-        async (told) => {
-          await told.endRun(start, end);
-          journal.remove();
-        },
+        (told) => told.endRun(start, end),
         () => journal.end(end),
       );
+      if (store !== null) removeJournal();
     },
   };
 }

@@ -6,7 +6,7 @@ export interface ScheduleOptions<T> {
   readonly limitsOf: (item: T) => readonly Limit[];
   /** No item is begun once it is aborted. */
   readonly signal: AbortSignal;
-  /** Must not reject. */
+  /** When it rejects, so does the schedule. */
   readonly work: (item: T) => Promise<void>;
 }
 
@@ -51,18 +51,24 @@ export function runSchedule<T>(options: ScheduleOptions<T>): Promise<readonly T[
     }
   };
 
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
+    const begin = async (item: T): Promise<void> => {
+      try {
+        await options.work(item);
+        active--;
+        release(item);
+        fill();
+      } catch (thrown) {
+        reject(thrown instanceof Error ? thrown : new Error(String(thrown)));
+      }
+    };
     const fill = (): void => {
       while (active < options.concurrency && !signal.aborted) {
         const item = next();
         if (item === null) break;
         active++;
         count(item, 1);
-        void options.work(item).finally(() => {
-          active--;
-          release(item);
-          fill();
-        });
+        void begin(item);
       }
       if (active > 0) return;
       resolve([...released, ...[...waiting.values()].flat(), ...items.slice(cursor)]);

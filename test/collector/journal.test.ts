@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 
-import { boundJournals, replayJournals, startJournal } from '../../src/collector/journal.ts';
+import { boundJournals, journalOf, replayJournals } from '../../src/collector/journal.ts';
 import { startRunRecord } from '../../src/collector/run-record.ts';
 import { FleetError } from '../../src/errors.ts';
 import type { ErrorCode } from '../../src/errors.ts';
+import type { JournalFile } from '../../src/collector/journal.ts';
 import type { ReportStore, RunEnd, RunStart, VisitRecord } from '../../src/storage/storage.ts';
 
 const root = mkdtempSync(path.join(tmpdir(), 'fh-journal-'));
@@ -53,6 +54,12 @@ const visitOf = (start: RunStart, client: string, ok = true): VisitRecord => ({
   bootId: null,
   nextAttemptAtMs: null,
 });
+
+function startJournal(dir: string, start: RunStart): JournalFile {
+  const journal = journalOf(dir, start);
+  journal.begin();
+  return journal;
+}
 
 /** Writes down what it is told; `fails` says which calls do. */
 function tellTale(fails: () => ErrorCode | null = () => null): { store: ReportStore; told: string[] } {
@@ -145,7 +152,7 @@ test('what the database takes is not kept', async () => {
   const faults: FleetError[] = [];
   const record = await startRunRecord({
     store,
-    journal: startJournal(dir, start),
+    journal: journalOf(dir, start),
     start,
     onFault: (fault) => faults.push(fault),
   });
@@ -158,6 +165,27 @@ test('what the database takes is not kept', async () => {
   assert.deepEqual([faults, readdirSync(dir)], [[], []]);
 });
 
+test('a journal that cannot be written is a fault of the run, told once the database is told', async () => {
+  const dir = freshDir();
+  writeFileSync(dir, 'a file where the folder should be');
+  const start = startOf(1);
+  const { store, told } = tellTale();
+  const faults: FleetError[] = [];
+  const record = await startRunRecord({
+    store,
+    journal: journalOf(dir, start),
+    start,
+    onFault: (fault) => faults.push(fault),
+  });
+  record.visit(visitOf(start, 'a'));
+  await record.end(endOf(start));
+  assert.deepEqual(told, ['start run-1', 'visits a', 'end run-1 finished 1/1']);
+  assert.deepEqual(
+    faults.map(({ code }) => code),
+    ['spool-full'],
+  );
+});
+
 test('once the database is gone, everything that follows is kept', async () => {
   const dir = freshDir();
   const start = startOf(1);
@@ -166,7 +194,7 @@ test('once the database is gone, everything that follows is kept', async () => {
   const faults: FleetError[] = [];
   const record = await startRunRecord({
     store,
-    journal: startJournal(dir, start),
+    journal: journalOf(dir, start),
     start,
     onFault: (fault) => faults.push(fault),
   });

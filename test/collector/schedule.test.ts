@@ -86,3 +86,9 @@ test('once aborted nothing is begun, and what was not begun is told', async () =
     Array.from({ length: 100 }, (_, item) => item),
   );
 });
+
+test('work that rejects is the fault of the whole', async () => {
+  const work = (item: number): Promise<void> => (item === 3 ? Promise.reject(new Error('three')) : Promise.resolve());
+  const { signal } = new AbortController();
+  await assert.rejects(runSchedule({ items: [1, 2, 3, 4], concurrency: 2, limitsOf: () => [], signal, work }), /three/);
+});

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import { after, test } from 'node:test';
+
+import { openStorage } from '../../src/storage/open-storage.ts';
+import { makeClient, makeConfig, makeFleet } from '../support/fleet.ts';
+
+const fleet = makeFleet();
+mkdirSync(fleet.stateDir, { mode: 0o700 });
+const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=700', 'none', fleet.stateDir], {
+  encoding: 'utf8',
+});
+const skip = mount.status === 0 ? false : `needs to mount a small file system: ${mount.stderr}`;
+after(() => {
+  if (!skip) spawnSync('umount', ['-l', fleet.stateDir]);
+  fleet.remove();
+});
+
+function fillDisk(file: string): void {
+  const fd = openSync(file, 'w');
+  try {
+    for (const size of [65_536, 4096, 1]) {
+      for (;;) writeSync(fd, Buffer.alloc(size));
+    }
+  } catch (thrown) {
+    assert.equal((thrown as NodeJS.ErrnoException).code, 'ENOSPC');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+const spooledAtClient = (client: string): number =>
+  readdirSync(fleet.home(client), { recursive: true }).filter((name) => String(name).endsWith('.fhs')).length;
+
+test(
+  'on a full disk nothing is acknowledged, the visits are recorded, and all comes once there is room',
+  { skip },
+  async () => {
+    const { storage } = makeConfig(path.join(fleet.dir, 'elsewhere'), []);
+    mkdirSync(path.join(fleet.dir, 'elsewhere'));
+    const clients = ['web-1', 'web-2'].map((name) => makeClient(name));
+    const elsewhere = { openStorage: () => openStorage({ storage, migrate: true, program: 'collect' as const }) };
+    assert.equal((await fleet.collect(clients, elsewhere)).exitStatus, 0);
+
+    const ballast = path.join(fleet.stateDir, 'ballast');
+    fillDisk(ballast);
+    const full = await fleet.collect(clients, elsewhere);
+    assert.equal(full.exitStatus, 3);
+    assert.deepEqual(
+      full.faults.map(({ code }) => code),
+      ['spool-full'],
+    );
+    assert.deepEqual(
+      full.failures.map(({ code, stage }) => [code, stage]),
+      Array(2).fill(['spool-full', 'spool']),
+    );
+    assert.equal(spooledAtClient('web-1'), 1);
+
+    rmSync(ballast);
+    const later = await fleet.collect(clients, elsewhere);
+    assert.equal(later.exitStatus, 0);
+    const opened = await elsewhere.openStorage();
+    const counts = await opened.history.query(
+      'SELECT (SELECT COUNT(*) FROM stats) AS stats, (SELECT COUNT(*) FROM visits) AS visits, (SELECT COUNT(*) FROM runs) AS runs',
+    );
+    await opened.close();
+    assert.deepEqual({ ...counts[0] }, { stats: 6, visits: 6, runs: 3 });
+  },
+);
