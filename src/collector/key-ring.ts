@@ -12,6 +12,7 @@ import {
 } from '../seal/key-pair.ts';
 import type { KeyPair } from '../seal/key-pair.ts';
 import type { PrivateKeys } from '../seal/open.ts';
+import { countSealedTo } from './count-sealed-to.ts';
 import { errnoOf, partSuffix, syncFolder, writeDurably } from './durable-file.ts';
 
 /** The live key pairs: the newest seals, all open. */
@@ -32,7 +33,7 @@ export interface ListedKey {
   readonly file: string;
 }
 
-type KeyPaths = Pick<StatePaths, 'keys' | 'publicKeys'>;
+type KeyPaths = Pick<StatePaths, 'keys' | 'publicKeys' | 'encryptedStats'>;
 
 interface StoredPair extends ListedKey {
   readonly pair: KeyPair;
@@ -73,12 +74,16 @@ export function rotateKeys(paths: KeyPaths, nowMs: number): ListedKey {
 
 /**
  * Deletes a pair for good: what is sealed to it can never be opened again. Throws FleetError `keys-invalid` when it is
- * not there or is the one that seals.
+ * not there, is the one that seals, or reports wait here that no other pair opens.
  */
 export function retireKey(paths: KeyPaths, id: string): ListedKey {
   const key = readPairs(paths).find((stored) => stored.id === id);
   if (key === undefined) throw invalid(`there is no key ${id} in ${paths.keys}`);
   if (key.seals) throw invalid(`key ${id} is the one that seals`, 'Run `fleet-health keys rotate` first.');
+  const waiting = countSealedTo(paths.encryptedStats, id);
+  if (waiting > 0) {
+    throw invalid(`${waiting} reports wait that only key ${id} opens`, 'Run `fleet-health collect` first.');
+  }
   rmSync(key.file);
   syncFolder(paths.keys);
   rmSync(publicFile(paths, key.file), { force: true });

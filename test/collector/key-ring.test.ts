@@ -15,10 +15,12 @@ import { after, test } from 'node:test';
 
 import { loadCollectorId } from '../../src/collector/collector-id.ts';
 import { generateKey, listKeys, loadKeyRing, retireKey, rotateKeys } from '../../src/collector/key-ring.ts';
+import { openSealedSpool } from '../../src/collector/sealed-spool.ts';
 import { statePaths } from '../../src/paths.ts';
 import { generateKeyPair, privateKeyToPem } from '../../src/seal/key-pair.ts';
 import { openReport } from '../../src/seal/open.ts';
 import { sealReport } from '../../src/seal/seal.ts';
+import { sealedSample } from '../support/sealed-report.ts';
 
 const root = mkdtempSync(path.join(tmpdir(), 'fh-keys-'));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -75,6 +77,22 @@ test('a retired pair is gone from both folders, and the sealing one cannot be re
   assert.equal(retireKey(paths, old.id).id, old.id);
   assert.deepEqual([...loadKeyRing(paths, now).opening.keys()], [made.id]);
   assert.equal(readdirSync(paths.publicKeys).length, 1);
+});
+
+test('a pair that alone opens what waits here cannot be retired', async () => {
+  const paths = freshPaths();
+  const old = loadKeyRing(paths, now).sealing;
+  rotateKeys(paths, now);
+  const { sealed, reportId } = sealedSample({ key: old });
+  const spool = openSealedSpool(paths.encryptedStats);
+  const waiting = await spool.add({ client: 'web-1', reportId, sealed, receivedAtMs: now, clock: null });
+  assert.throws(() => retireKey(paths, old.id), {
+    code: 'keys-invalid',
+    message: /^1 reports wait/,
+    advice: /collect/,
+  });
+  spool.remove(waiting);
+  assert.equal(retireKey(paths, old.id).id, old.id);
 });
 
 test('a first pair is made once', () => {
