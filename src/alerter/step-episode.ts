@@ -1,6 +1,6 @@
 import type { Severity } from '../config/config.ts';
 import type { ClosedReason, Episode, Level, Progress } from '../storage/episode.ts';
-import { describeLimit } from './describe-value.ts';
+import { beginEpisode, closeEpisode, limitOf } from './episode-bounds.ts';
 import type { Observation, Reading } from './observation.ts';
 import { rowsToRecover } from './rule-metric.ts';
 
@@ -33,7 +33,7 @@ export function stepSubject(before: SubjectState, reading: Reading, row: StepRow
   const { episode, changes } = before;
   if (episode === null) {
     if (!isHolding(reading.level)) return { episode, changes };
-    return fireWhenDue(begun(reading, reading.level, row), reading, row, changes);
+    return fireWhenDue(beginEpisode(reading, reading.level, row), reading, row, changes);
   }
   if (episode.state === 'pending') return stepPending(episode, reading, row, changes);
   return stepFiring(episode, reading, row, changes);
@@ -49,60 +49,12 @@ export function stepMissing(before: SubjectState, row: StepRow, gone: ClosedReas
   return { episode: closeEpisode(seen, gone, row), changes: [] };
 }
 
-/** Ends an open episode. What never fired is nobody's business: it is settled at once. */
-export function closeEpisode(
-  episode: Episode,
-  reason: ClosedReason,
-  row: { readonly atMs: number; readonly runId: string | null },
-): Episode {
-  const fired = episode.state === 'firing';
-  return {
-    ...episode,
-    state: 'resolved',
-    resolvedAtMs: row.atMs,
-    closedReason: fired ? reason : 'unconfirmed',
-    changedByRun: row.runId,
-    sequence: episode.sequence + 1,
-    flapping: false,
-    settled: !fired,
-  };
-}
-
-function begun(reading: Reading, severity: Severity, { client, atMs, runId, evidence }: StepRow): Episode {
-  const { rule, subject, value, valueText } = reading;
-  return {
-    client,
-    rule: rule.name,
-    subject,
-    id: null,
-    severity,
-    state: 'pending',
-    value,
-    valueText,
-    limitText: limitOf(reading, severity),
-    pendingSinceMs: atMs,
-    firingSinceMs: null,
-    resolvedAtMs: null,
-    closedReason: null,
-    firstEvidence: evidence,
-    changedByRun: runId,
-    sequence: 0,
-    flapping: false,
-    settled: false,
-    past: false,
-    acknowledgedBy: null,
-    acknowledgedUntilMs: null,
-    acknowledgedSeverity: null,
-    progress: { holding: 1, holdingSinceMs: atMs, clearing: 0, missing: 0, easing: 0, lastAtMs: atMs },
-  };
-}
-
 function stepPending(episode: Episode, reading: Reading, row: StepRow, changes: readonly number[]): SubjectState {
   const { level, value, valueText } = reading;
   if (!isHolding(level)) return { episode: closeEpisode(episode, 'unconfirmed', row), changes };
   const { progress } = episode;
   if (isGap(progress, reading, row)) {
-    const again = begun(reading, level, row);
+    const again = beginEpisode(reading, level, row);
     const { id, sequence } = episode;
     return fireWhenDue({ ...again, id, sequence }, reading, row, changes);
   }
@@ -255,8 +207,4 @@ export function isHolding(level: Level): level is Severity {
 
 function isBeyond(severity: Severity, level: Level): boolean {
   return severity === 'warning' && level === 'critical';
-}
-
-function limitOf(reading: Reading, severity: Severity): string {
-  return reading.level === severity ? reading.limitText : describeLimit(reading.rule, severity);
 }

@@ -39,7 +39,7 @@ function observationOf(client: Client, line: string): Observation {
   }
   const parts = said.split(',').map((part) => part.trim());
   const row: Mutable<Partial<UntreatedReport>> = { observedAtMs: atMs, runId, reportId: `report of ${time}` };
-  let disks: DiskRow[] | null = [diskRow()];
+  let disks: readonly DiskRow[] = [diskRow()];
   let report: Report = reportWith();
   const number = (text: string | undefined): number | null =>
     text === '?' || text === undefined ? null : Number(text);
@@ -49,12 +49,12 @@ function observationOf(client: Client, line: string): Observation {
     if (word === 'disk') {
       const free = rest[2] === 'free' ? { available_bytes: parseFloat(rest[3] ?? '') * 2 ** 30 } : {};
       disks = [
-        ...(disks ?? []).filter(({ mount }) => mount !== first),
+        ...disks.filter(({ mount }) => mount !== first),
         diskRow({ mount: first, used_percent: number(second), ...free }),
       ];
     } else if (word === 'mount') {
       disks = [
-        ...(disks ?? []),
+        ...disks,
         diskRow({
           mount: first,
           fstype: 'nfs4',

@@ -1,0 +1,62 @@
+import type { Severity } from '../config/config.ts';
+import type { ClosedReason, Episode } from '../storage/episode.ts';
+import { describeLimit } from './describe-value.ts';
+import type { Observation, Reading } from './observation.ts';
+
+/** The first row that holds: an episode is pending. */
+export function beginEpisode(
+  reading: Reading,
+  severity: Severity,
+  { client, atMs, runId, evidence }: Pick<Observation, 'client' | 'atMs' | 'runId' | 'evidence'>,
+): Episode {
+  const { rule, subject, value, valueText } = reading;
+  return {
+    client,
+    rule: rule.name,
+    subject,
+    id: null,
+    severity,
+    state: 'pending',
+    value,
+    valueText,
+    limitText: limitOf(reading, severity),
+    pendingSinceMs: atMs,
+    firingSinceMs: null,
+    resolvedAtMs: null,
+    closedReason: null,
+    firstEvidence: evidence,
+    changedByRun: runId,
+    sequence: 0,
+    flapping: false,
+    settled: false,
+    past: false,
+    acknowledgedBy: null,
+    acknowledgedUntilMs: null,
+    acknowledgedSeverity: null,
+    progress: { holding: 1, holdingSinceMs: atMs, clearing: 0, missing: 0, easing: 0, lastAtMs: atMs },
+  };
+}
+
+/** Ends an open episode. What never fired is nobody's business: it is settled at once. */
+export function closeEpisode(
+  episode: Episode,
+  reason: ClosedReason,
+  row: { readonly atMs: number; readonly runId: string | null },
+): Episode {
+  const fired = episode.state === 'firing';
+  return {
+    ...episode,
+    state: 'resolved',
+    resolvedAtMs: row.atMs,
+    closedReason: fired ? reason : 'unconfirmed',
+    changedByRun: row.runId,
+    sequence: episode.sequence + 1,
+    flapping: false,
+    settled: !fired,
+  };
+}
+
+/** The limit of the severity that holds, for people. */
+export function limitOf(reading: Reading, severity: Severity): string {
+  return reading.level === severity ? reading.limitText : describeLimit(reading.rule, severity);
+}

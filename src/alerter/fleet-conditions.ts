@@ -1,0 +1,48 @@
+import type { RunFact } from '../storage/alert-store.ts';
+import type { Episode } from '../storage/episode.ts';
+import { judgeIsolation } from './collector-isolated.ts';
+import { judgeSilence } from './collector-silent.ts';
+import { fleetFacts } from './fleet-facts.ts';
+import type { JudgeFleetOptions } from './fleet-facts.ts';
+
+export type { JudgeFleetOptions } from './fleet-facts.ts';
+import { judgeNoReport } from './no-report.ts';
+import { isWatchedBy } from './unwatched.ts';
+import { closeEpisode } from './episode-bounds.ts';
+
+/**
+ * What follows from runs and from silence, and not from any row: `no-report`, `collector-silent`, `collector-isolated`,
+ * and alerts whose rule or client is no longer watched, which end without having recovered. Returns new episodes (id
+ * null) and changed ones.
+ *
+ * What concerns the fleet has '' for its client and the collector's id for its subject.
+ */
+export function judgeFleet(options: JudgeFleetOptions): readonly Episode[] {
+  const isWatched = isWatchedBy(options.config);
+  const facts = fleetFacts({ ...options, episodes: options.episodes.filter(isWatched) });
+  const unwatched = options.episodes
+    .filter((episode) => episode.state !== 'resolved' && !isWatched(episode))
+    .map((episode) => closeEpisode(episode, 'unwatched', { atMs: options.nowMs, runId: null }));
+  return [...unwatched, ...judgeSilence(facts), ...judgeIsolation(facts), ...judgeNoReport(facts)];
+}
+
+/** A break in the alerter's own runs that is longer than this many times `every` may have been the database's. */
+const longestBreak = 1.5;
+
+/**
+ * Since when the database has answered, as far as the alerter's own runs show it: each leaves a row, and while the
+ * database is away none does. `runs` are those of the alerter in any order, the one under way included. null: it has
+ * left none of late.
+ */
+export function databaseUpSince(runs: readonly RunFact[], nowMs: number, everyMs: number): number | null {
+  const times = runs
+    .filter(({ program, startedAtMs }) => program === 'alert' && startedAtMs <= nowMs)
+    .map(({ startedAtMs }) => startedAtMs)
+    .sort((one, other) => other - one);
+  let since: number | null = null;
+  for (const time of times) {
+    if ((since ?? nowMs) - time > longestBreak * everyMs) break;
+    since = time;
+  }
+  return since;
+}

@@ -1,0 +1,61 @@
+import type { Config } from '../config/config.ts';
+import type { RunFact, SeenClient } from '../storage/alert-store.ts';
+import type { Episode } from '../storage/episode.ts';
+import { groupBy } from '../storage/group-by.ts';
+
+export interface JudgeFleetOptions {
+  readonly config: Config;
+  /** Those of the alerter are left out. A collector is known as long as one of its runs is among them. In any order. */
+  readonly runs: readonly RunFact[];
+  readonly seenClients: readonly SeenClient[];
+  /** All open ones, as they are after all rows were judged. */
+  readonly episodes: readonly Episode[];
+  readonly nowMs: number;
+  /** Since when the database has answered without a longer break, see `databaseUpSince`; null: not known. */
+  readonly databaseUpSinceMs: number | null;
+}
+
+export type FinishedRun = RunFact & { readonly finishedAtMs: number };
+
+/** What the conditions of the fleet look at. */
+export interface FleetFacts extends JudgeFleetOptions {
+  /** Full runs of each collector that did not overlap another, oldest first. */
+  readonly runsOf: ReadonlyMap<string, readonly RunFact[]>;
+  /** An open episode; of the fleet as a whole under ''. */
+  readonly open: (client: string, rule: string, subject?: string) => Episode | null;
+  /** The database has answered for so long that what is missing in it is missing. */
+  readonly mayMiss: boolean;
+}
+
+export function fleetFacts(options: JudgeFleetOptions): FleetFacts {
+  const { runs, episodes, databaseUpSinceMs, nowMs, config } = options;
+  const open = episodes.filter(({ state }) => state !== 'resolved');
+  const byKey = new Map(open.map((episode) => [keyOf(episode.client, episode.rule, episode.subject), episode]));
+  const fullRuns = runs
+    .filter(({ program, scope, outcome }) => program === 'collect' && scope === 'full' && outcome !== 'overlapped')
+    .sort((one, other) => one.startedAtMs - other.startedAtMs);
+  return {
+    ...options,
+    episodes: open,
+    runsOf: groupBy(fullRuns, ({ collectorId }) => collectorId),
+    open: (client, rule, subject = '') => byKey.get(keyOf(client, rule, subject)) ?? null,
+    mayMiss: databaseUpSinceMs !== null && nowMs - databaseUpSinceMs >= 2 * config.collector.everyMs,
+  };
+}
+
+function keyOf(client: string, rule: string, subject: string): string {
+  return `${client}\0${rule}\0${subject}`;
+}
+
+/** Those that came to their end. */
+export function finishedRuns(runs: readonly RunFact[]): readonly FinishedRun[] {
+  return runs.filter((run): run is FinishedRun => run.outcome === 'finished' && run.finishedAtMs !== null);
+}
+
+/** The one that came to its end last. */
+export function newestFinished(runs: readonly RunFact[]): FinishedRun | null {
+  return finishedRuns(runs).reduce<FinishedRun | null>(
+    (newest, run) => (newest === null || run.finishedAtMs > newest.finishedAtMs ? run : newest),
+    null,
+  );
+}
