@@ -32,6 +32,7 @@ export interface Connection {
   /**
    * Leaves so that what was written arrives: ends the channel's input and half-closes the socket, never SSH DISCONNECT
    * (which overtakes acknowledgements). Resolves when the slot is free; an own timer destroys what does not close.
+   * sshd drops what the command has not taken by then beyond a pipe's 64 KiB: with more to send, wait for `exit`.
    */
   leave(): Promise<void>;
   /** Ends everything at once. Never throws. */

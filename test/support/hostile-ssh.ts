@@ -30,9 +30,10 @@ export type HostileMode =
   | 'channel-refused'
   | 'exec-silent'
   | 'exec-refused'
-  /** The command is confirmed, and then: nothing; nothing and no window; closed; half a kilobyte and closed. */
+  /** The command is confirmed, and then: nothing; nothing and no window, or after 400 ms; closed; half a kilobyte and closed. */
   | 'agent-silent'
   | 'no-window'
+  | 'late-window'
   | 'agent-close'
   | 'agent-half'
   /** Output without end: within the window, or without regard to it. */
@@ -66,7 +67,7 @@ export function hostileSsh(
         reject();
         return;
       }
-      if (mode === 'no-window') grantNoWindow(client);
+      if (mode === 'no-window' || mode === 'late-window') grantNoWindow(client);
       accept().on('exec', (acceptExec, rejectExec) => {
         if (mode === 'exec-silent') return;
         if (mode === 'exec-refused') rejectExec();
@@ -119,7 +120,8 @@ function misbehaveInChannel(
 ): void {
   channel.on('error', () => undefined);
   channel.on('data', (data: Buffer) => received.push(data));
-  if (mode === 'agent-close') socketOf(client).destroy();
+  if (mode === 'late-window') timers.add(setTimeout(() => protocolOf(client).channelWindowAdjust(0, 65_536), 400));
+  else if (mode === 'agent-close') socketOf(client).destroy();
   else if (mode === 'agent-half') channel.write(randomBytes(512), () => socketOf(client).destroySoon());
   else if (mode === 'greeting') {
     channel.write('ok\n');
@@ -142,6 +144,7 @@ interface Inside {
   readonly _protocol: {
     disconnect(reason: number): void;
     channelData(channel: number, data: Buffer): void;
+    channelWindowAdjust(channel: number, bytes: number): void;
     channelOpenConfirm(remote: number, local: number, window: number, packetSize: number): void;
   };
 }

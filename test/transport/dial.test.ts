@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 
@@ -86,6 +86,12 @@ describe('resolveHost', () => {
     const { signal } = new AbortController();
     assert.deepEqual(await resolveHost('192.0.2.1', signal), [{ address: '192.0.2.1', family: 4 }]);
     assert.deepEqual(await resolveHost('2001:db8::1', signal), [{ address: '2001:db8::1', family: 6 }]);
+  });
+
+  it('leaves no listener on the signal', async () => {
+    const { signal } = new AbortController();
+    await resolveHost('localhost', signal);
+    assert.equal(getEventListeners(signal, 'abort').length, 0);
   });
 
   it('gives up with the signal, for those that wait for their turn too', async () => {

@@ -200,6 +200,19 @@ describe('a client that misbehaves after the login', () => {
     assert.equal(left, 'left');
   });
 
+  it('late-window: what could not be sent yet is sent after leaving, also when the visit is aborted', async () => {
+    const server = await start('late-window');
+    const visit = new AbortController();
+    const connection = await connect(server, { signal: visit.signal });
+    const channel = await connection.exec('true');
+    channel.stdin.write('acknowledgement');
+    await connection.leave();
+    visit.abort();
+    assert.equal(server.received().toString(), '');
+    await server.allClosed();
+    assert.equal(server.received().toString(), 'acknowledgement');
+  });
+
   it('greeting: lines before the version line are passed over', async () => {
     const server = await start('greeting');
     const connection = await connect(server);
