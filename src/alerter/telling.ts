@@ -27,49 +27,123 @@ export interface World extends AlertState {
   readonly nowMs: number;
   /** Runs of the collector that have not ended and whose deadline has not passed. */
   readonly runsUnderWay: ReadonlySet<string>;
-  /** Of each client: when its newest judged row was observed. */
+  /** Of each client: when its newest judged report was observed (`ClientMemory.newestReportMs`). */
   readonly newestRowMs: ReadonlyMap<string, number>;
+  /** Collector ids by run, of the runs of late; a run that is missing could be anybody's. */
+  readonly collectorOfRun?: ReadonlyMap<string, string>;
+  /** Remote exports (`nas:/srv`) by `client U+0000 mount`, where a subject is a mount of one. */
+  readonly exportOf?: ReadonlyMap<string, string>;
+  /** No pass of an alerter has ended before this one. */
+  readonly firstPass?: boolean;
+  /** Names of rules that no earlier pass has judged. */
+  readonly newRules?: ReadonlySet<string>;
 }
 
 /** One thing that one mail says. */
 export interface Item extends AlertKey {
   readonly alertId: number;
+  /** The episode's; a reminder has that of what it reminds of. */
   readonly sequence: number;
   readonly transition: Transition;
+  /** The episode's; of what is over, the worst that its recipient was told. */
   readonly severity: Severity;
   readonly episode: Episode;
+  /** Tells items from each other for ever, whatever database they are stored in: what a Message-ID is made of. */
+  readonly identity: string;
   /** Named groups of the client, outermost first; empty for what concerns the fleet. */
   readonly groups: readonly string[];
   readonly note: string | null;
-  /** Began and ended inside a silence or window: only listed. */
+  /** Began and ended inside a silence or window: only listed, in a mail that goes out anyway. */
   readonly listedOnly: boolean;
   readonly before: StoredItem['before'];
 }
 
+/** What the parts of a mail are about, in the order in which they stand in it. */
+export type SectionKind =
+  /** Fires or got worse: critical. */
+  | 'critical'
+  /** Fires or eased: warning. */
+  | 'warning'
+  | 'flapping'
+  | 'resolved'
+  /** No longer there or no longer watched: no recovery. */
+  | 'ended'
+  /** Began and ended before anybody was told, and what is over as soon as it is known (rebooted). */
+  | 'past'
+  /** Reminders of what is open. */
+  | 'open'
+  /** Began and ended inside a silence or window, or behind a fault that was told instead. */
+  | 'listed';
+
+export interface Section {
+  readonly kind: SectionKind;
+  /** Items in all of it, those beyond the last line included. */
+  readonly count: number;
+  /** What concerns the fleet first, then by name. */
+  readonly rules: readonly RuleLines[];
+}
+
+/** One rule's lines within a section. */
+export interface RuleLines {
+  readonly rule: string;
+  /** At most 20. */
+  readonly lines: readonly Line[];
+  /** Items that stand in no line. */
+  readonly rest: readonly Item[];
+}
+
+/** One line of a mail. */
+export interface Line {
+  /** null: a single item. */
+  readonly fold: Fold | null;
+  /** At least one; worst first, then by client and subject. */
+  readonly items: readonly Item[];
+  /** Distinct clients of the items, in order; empty for what concerns the fleet. */
+  readonly clients: readonly string[];
+}
+
+/** Why many items are one line. */
+export type Fold =
+  /** Clients of one named group under one rule. */
+  | { readonly kind: 'group'; readonly name: string }
+  /** Nothing that lies behind a bastion can be reached, or it can again; `behind`: clients of config.xml behind it. */
+  | { readonly kind: 'bastion'; readonly name: string; readonly behind: number }
+  /** Clients that mount the same export. */
+  | { readonly kind: 'export'; readonly source: string }
+  /** Conditions that are one line for all clients: not-trusted. */
+  | { readonly kind: 'all' };
+
 /** A mail that is due, not yet in words. */
 export interface DueMail {
+  /** An address, or `|` and a command of <notify> (see `commandOfRecipient`). */
   readonly recipient: string;
+  /** The worst of its items', as it was last told where they are over. */
   readonly severity: Severity;
   /** Nothing but warnings, recoveries and reminders. */
   readonly ordinary: boolean;
   /** The first pass over a fleet or of a new rule: one "already true" mail. */
   readonly alreadyTrue: boolean;
+  /** Worst first, then by client. Each becomes a notification. */
   readonly items: readonly Item[];
+  /** The same items, as they stand in the mail; empty sections are left out. */
+  readonly sections: readonly Section[];
   /** Waiting mails that it takes the place of. */
   readonly replaces: readonly number[];
 }
 
+/** Something that would be told now but for the reason. */
 export interface Held {
   readonly alertId: number;
+  /** null: everybody. */
   readonly recipient: string | null;
   readonly reason: HoldReason;
 }
 
 export interface Telling {
   readonly mails: readonly DueMail[];
-  /** Told rows as they are once the mails stand. */
+  /** Told rows that are new or changed, as they are once the mails stand. */
   readonly told: readonly Told[];
-  /** Episodes of which nobody has to be told any more. */
+  /** Episodes of which nobody has to be told any more, and that no waiting mail speaks of. */
   readonly settled: readonly number[];
   readonly held: readonly Held[];
 }
