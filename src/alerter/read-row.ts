@@ -15,7 +15,7 @@ import { createProbeSampler, isProbeCondition } from './rule-samples-probes.ts';
 import { createProcessSampler, isJudgedByProcesses } from './rule-samples-processes.ts';
 import { createReportSampler, isJudgedByReport } from './rule-samples-report.ts';
 import { createRowSampler } from './rule-samples-row.ts';
-import { createServiceSampler, isJudgedByServices, servicesNeedReport } from './rule-samples-services.ts';
+import { createServiceSampler, isJudgedByServices } from './rule-samples-services.ts';
 import type { Needs, Sampler } from './rule-samples.ts';
 import { createVisitReader, readingOfArrival } from './visit-conditions.ts';
 
@@ -73,21 +73,19 @@ export function readVisit({ client, visit }: { readonly client: Client; readonly
  * rule that only it can answer, and of rows with failed units or failed probes for their names.
  */
 export function needsOf(rules: readonly Rule[], row?: UntreatedReport): Needs {
-  const { needs, rules: own } = compiled(rules);
-  if (row === undefined || !needs.reports) return needs;
-  const reports =
-    own.some((rule) => isJudgedByReport(rule) || isJudgedByProcesses(rule)) ||
-    servicesNeedReport(own, row.failed_units) ||
-    (row.probe_errors > 0 && own.some(isProbeCondition));
-  return reports === needs.reports ? needs : { ...needs, reports };
+  const { needs, needsAlways } = compiled(rules);
+  if (row === undefined || needsAlways.reports) return needs;
+  const hasNames = (row.failed_units ?? 0) > 0 || row.probe_errors > 0;
+  return hasNames ? needs : needsAlways;
 }
 
 interface Compiled {
-  readonly rules: readonly Rule[];
   readonly samplers: readonly Sampler[];
   readonly arrival: Reading | null;
   readonly readVisit: (visit: UntreatedVisit) => readonly Reading[];
   readonly needs: Needs;
+  /** Of a row without failed units and failed probes. */
+  readonly needsAlways: Needs;
 }
 
 /** Clients share their lists of rules, and a list never changes. */
@@ -113,18 +111,17 @@ function compile(rules: readonly Rule[]): Compiled {
     createReportSampler(rules),
     createProbeSampler(rules),
   ];
+  const [disks, networks] = [rules.some(isJudgedByDisks), rules.some(isJudgedByNetworks)];
+  const always = rules.some(
+    (rule) =>
+      isJudgedByReport(rule) || isJudgedByProcesses(rule) || (isJudgedByServices(rule) && rule.state === 'active'),
+  );
+  const sometimes = rules.some((rule) => isJudgedByServices(rule) || isProbeCondition(rule));
   return {
-    rules,
     samplers: samplers.filter((sampler) => sampler !== null),
     arrival: readingOfArrival(rules),
     readVisit: createVisitReader(rules),
-    needs: {
-      disks: rules.some(isJudgedByDisks),
-      networks: rules.some(isJudgedByNetworks),
-      reports: rules.some(
-        (rule) =>
-          isJudgedByReport(rule) || isJudgedByProcesses(rule) || isJudgedByServices(rule) || isProbeCondition(rule),
-      ),
-    },
+    needs: { disks, networks, reports: always || sometimes },
+    needsAlways: { disks, networks, reports: always },
   };
 }

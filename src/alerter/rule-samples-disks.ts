@@ -155,6 +155,7 @@ function disksAreWhole({ row, disks, families }: ReportRow): boolean {
 
 /** Of several mounts of one device, pool or export, all but the one with the shortest path; null: there are none. */
 function secondMounts(disks: readonly DiskRow[]): ReadonlySet<string> | null {
+  if (disks.length <= 1) return null;
   const shortest = new Map<string, string>();
   let seconds: Set<string> | null = null;
   for (const { mount, source, fstype } of disks) {

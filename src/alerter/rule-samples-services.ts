@@ -14,11 +14,6 @@ export function isJudgedByServices(rule: Rule): boolean {
   return rule.type === 'service';
 }
 
-/** Whether the rules need more of this row than how many units have failed. */
-export function servicesNeedReport(rules: readonly Rule[], failedUnits: number | null): boolean {
-  return rules.some((rule) => isJudgedByServices(rule) && (rule.state === 'active' || failedUnits !== 0));
-}
-
 /** Reads systemd units: those that have failed, and those that are expected to be active. Subjects are units. */
 export function createServiceSampler(rules: readonly Rule[]): Sampler {
   const own = rules.filter(isJudgedByServices).map((rule): ServiceRule => {

@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import fc from 'fast-check';
+
+import { judgeClient } from '../../src/alerter/judge.ts';
+import type { Observation } from '../../src/alerter/observation.ts';
+import { readReport, readVisit } from '../../src/alerter/read-row.ts';
+import type { Episode } from '../../src/storage/episode.ts';
+import { clientWith } from './config-of.ts';
+import { day, diskRow, failedVisit, reportRow, visitRow } from './rows.ts';
+import { everyMs, startJudging } from './time-line.ts';
+
+const client = clientWith(`
+  <alert type="disk" warning="85%" critical="95%" for="1x"/>
+  <alert type="cpu" warning="80%" critical="95%" for="15m"/>
+  <alert type="memory" limit="90%"/>
+  <alert name="unreachable" for="2x"/>`);
+
+interface Seed {
+  /** In fifths of `every` after the one before. */
+  readonly step: number;
+  readonly kind: 'report' | 'ok' | 'fails';
+  readonly full: boolean;
+  readonly cpu: number | null;
+  readonly memory: number | null;
+  /** undefined: the mount is not listed. */
+  readonly disk: number | null | undefined;
+  readonly probeErrors: number;
+  readonly boot: string;
+}
+
+const percent = fc.constantFrom(null, 20, 79, 82, 84, 88, 94, 96, 99);
+const seed: fc.Arbitrary<Seed> = fc.record({
+  step: fc.constantFrom(0, 1, 5, 5, 5, 5, 5, 5, 10, 13, 40),
+  kind: fc.constantFrom('report', 'report', 'report', 'ok', 'fails', 'fails'),
+  full: fc.boolean(),
+  cpu: percent,
+  memory: percent,
+  disk: fc.option(percent, { nil: undefined, freq: 6 }),
+  probeErrors: fc.constantFrom(0, 0, 0, 1),
+  boot: fc.constantFrom('a', 'a', 'a', 'a', 'a', 'b'),
+});
+
+function observation(one: Seed, atMs: number, index: number): Observation {
+  const runId = `run-${index}`;
+  if (one.kind !== 'report') {
+    const over = { startedAtMs: atMs, runId, full: one.full };
+    return readVisit({
+      client,
+      visit: one.kind === 'ok' ? visitRow(over) : failedVisit('connect', 'connect-refused', over),
+    });
+  }
+  const disks = one.disk === undefined ? [] : [diskRow({ mount: '/data', used_percent: one.disk })];
+  return readReport({
+    client,
+    row: reportRow({
+      observedAtMs: atMs,
+      runId,
+      reportId: `report-${index}`,
+      bootId: one.boot,
+      cpu_percent: one.cpu,
+      memory_percent: one.memory,
+      probe_errors: one.probeErrors,
+    }),
+    disks: [diskRow(), ...disks],
+    networks: null,
+    report: null,
+  });
+}
+
+/** In order of time; of one time a visit comes before a report, as the judge itself orders them. */
+function inTime(seeds: readonly Seed[]): readonly Observation[] {
+  let atMs = day;
+  const all = seeds.map((one, index) => {
+    atMs += (one.step * everyMs) / 5;
+    return observation(one, atMs, index);
+  });
+  return all.sort((a, b) => a.atMs - b.atMs || Number(a.kind === 'report') - Number(b.kind === 'report'));
+}
+
+/** What somebody can see of a history: all but what never fired, whose rows a batch does not even make. */
+function visible(episodes: readonly Episode[]): readonly unknown[] {
+  return episodes
+    .filter(({ closedReason }) => closedReason !== 'unconfirmed')
+    .map((episode) => ({ ...episode, id: null }))
+    .sort((a, b) => a.pendingSinceMs - b.pendingSinceMs || (a.rule + a.subject < b.rule + b.subject ? -1 : 1));
+}
+
+function judgeIn(batches: readonly (readonly Observation[])[]): ReturnType<ReturnType<typeof startJudging>['told']> {
+  const judging = startJudging();
+  for (const batch of batches) judging.judge(client, batch);
+  return judging.told();
+}
+
+test('rows judged one by one, in batches of any size, or all at once give the same', () => {
+  fc.assert(
+    fc.property(
+      fc.array(seed, { minLength: 1, maxLength: 60 }),
+      fc.infiniteStream(fc.integer({ min: 1, max: 9 })),
+      (seeds, sizes) => {
+        const rows = inTime(seeds);
+        const batches: (readonly Observation[])[] = [];
+        for (let from = 0; from < rows.length; from += batches.at(-1)?.length ?? 1) {
+          batches.push(rows.slice(from, from + Number(sizes.next().value)));
+        }
+        const single = judgeIn(rows.map((row) => [row]));
+        for (const other of [judgeIn(batches), judgeIn([rows])]) {
+          assert.deepEqual(visible(other.all), visible(single.all));
+          assert.deepEqual(other.memory, single.memory);
+        }
+      },
+    ),
+    { numRuns: 400 },
+  );
+});
+
+/** A row in which nothing is known, at the same time as another. */
+function unknownRow(atMs: number): Observation {
+  return readReport({
+    client,
+    row: reportRow({
+      observedAtMs: atMs,
+      bootId: null,
+      cpu_percent: null,
+      memory_percent: null,
+      swap_percent: null,
+      clockOffsetMs: null,
+      failed_units: null,
+      unresponsive_mounts: null,
+      probe_errors: 9,
+    }),
+    disks: [],
+    networks: [],
+    report: null,
+  });
+}
+
+test('rows in which nothing is known never change anything but that the client was reached', () => {
+  fc.assert(
+    fc.property(fc.array(seed, { maxLength: 40 }), fc.array(fc.nat(39), { maxLength: 10 }), (seeds, places) => {
+      const rows = inTime(seeds).filter(({ kind }) => kind === 'report');
+      const more = rows.flatMap((row, index) => (places.includes(index) ? [row, unknownRow(row.atMs + 1)] : [row]));
+      const [without, withThem] = [judgeIn([rows]), judgeIn([more])];
+      assert.deepEqual(visible(withThem.all), visible(without.all));
+      assert.deepEqual(withThem.memory?.changes, without.memory?.changes);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('an episode never moves because of what is said, or not said, of another subject', () => {
+  fc.assert(
+    fc.property(
+      fc.array(seed, { maxLength: 40 }),
+      fc.array(percent, { minLength: 40, maxLength: 40 }),
+      (seeds, others) => {
+        const of = (all: readonly Episode[], rule: string): readonly unknown[] =>
+          visible(all.filter((one) => one.rule === rule));
+        const first = judgeIn([inTime(seeds)]);
+        const second = judgeIn([inTime(seeds.map((one, index) => ({ ...one, memory: others[index] ?? null })))]);
+        for (const rule of ['disk', 'cpu', 'unreachable']) assert.deepEqual(of(second.all, rule), of(first.all, rule));
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+test('rows in any order of arrival never move the present backwards, and all of the past stays past', () => {
+  fc.assert(
+    fc.property(
+      fc
+        .array(seed, { maxLength: 40 })
+        .chain((seeds) => fc.shuffledSubarray([...inTime(seeds)], { minLength: seeds.length })),
+      (arrivals) => {
+        const judging = startJudging();
+        let newestMs = -Infinity;
+        for (const row of arrivals) {
+          const isLate = row.kind === 'report' && row.atMs < newestMs;
+          const before = judging.told();
+          judging.judge(client, [row]);
+          const after = judging.told();
+          if (row.kind === 'report') newestMs = Math.max(newestMs, row.atMs);
+          assert.equal(after.memory?.newestReportMs ?? -Infinity, newestMs);
+          if (!isLate) continue;
+          assert.deepEqual(after.open, before.open);
+          for (const made of after.all.slice(before.all.length)) assert.ok(made.past && made.state === 'resolved');
+        }
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test('an episode is what its fields say', () => {
+  fc.assert(
+    fc.property(fc.array(seed, { maxLength: 60 }), (seeds) => {
+      for (const one of judgeIn(inTime(seeds).map((row) => [row])).all) {
+        assert.equal(one.state === 'resolved', one.resolvedAtMs !== null);
+        assert.equal(one.state === 'resolved', one.closedReason !== null);
+        if (one.state !== 'resolved') assert.equal(one.state === 'firing', one.firingSinceMs !== null);
+        assert.equal(one.settled, one.closedReason === 'unconfirmed');
+        assert.ok((one.firingSinceMs ?? one.pendingSinceMs) >= one.pendingSinceMs);
+        assert.ok((one.resolvedAtMs ?? Infinity) >= (one.firingSinceMs ?? one.pendingSinceMs));
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('judging an empty batch changes nothing', () => {
+  const result = judgeClient({ rules: client.rules, memory: null, episodes: [], observations: [], everyMs });
+  assert.deepEqual(result.episodes, []);
+});
