@@ -9,18 +9,20 @@ import type { IngestItem } from './storage.ts';
 /** Rows by family: what an inventory report says of a machine. */
 type Facts = Readonly<Record<string, readonly Row[]>>;
 
-/** Which field of which family fills a column; of several the first that says something. */
+/** Which field of which family fills a column. */
 const sources = {
-  manufacturer: ['system manufacturer'],
-  model: ['system model'],
-  hostname: ['os hostname'],
-  os: ['os distribution'],
-  kernel: ['os kernel'],
-  architecture: ['os architecture'],
-  virtualisation: ['os virtualisation', 'system virtualisation'],
-  cpu_model: ['cpu model', 'cpu brand'],
-  cpus: ['cpu cpus', 'cpu cores'],
-  memory_bytes: ['memory total_bytes', 'memory size_bytes'],
+  manufacturer: ['system', 'manufacturer'],
+  model: ['system', 'model'],
+  serial: ['system', 'serial'],
+  hostname: ['os_release', 'hostname'],
+  os: ['os_release', 'distribution'],
+  os_version: ['os_release', 'release'],
+  kernel: ['os_release', 'kernel'],
+  architecture: ['os_release', 'architecture'],
+  virtualisation: ['virtual_machine', 'virtualisation'],
+  cpu_model: ['cpu_model', 'model'],
+  cpus: ['cpu_model', 'threads'],
+  memory_bytes: ['system', 'memory_bytes'],
 } as const;
 type FactColumn = keyof typeof sources;
 
@@ -33,7 +35,7 @@ const inventoryTarget = {
 } as const;
 const knownTarget = { table: 'inventory_reports', columns: ['report_id', 'client', 'observed_at'] } as const;
 
-const previousSql = `SELECT facts_digest FROM inventory WHERE client = ? AND observed_at <= ?
+const previousSql = `SELECT facts_digest, facts FROM inventory WHERE client = ? AND observed_at <= ?
   ORDER BY observed_at DESC, id DESC LIMIT 1`;
 
 /** Stores what changed: a row for each report that differs from the one before it in time, and every report's id. */
@@ -41,15 +43,21 @@ export async function storeInventory(session: Session, items: readonly IngestIte
   const inTime = [...items].sort((a, b) => a.observedAtMs - b.observedAtMs);
   for (const { client, report, observedAtMs } of inTime) {
     const observed_at = sqlTime(observedAtMs);
-    const facts = factsOf(report);
-    const facts_digest = digestOf(facts);
     const [previous] = await session.all(previousSql, [client, observed_at]);
+    const facts = { ...factsToKeep(report, previous?.['facts']), ...factsOf(report) };
+    const facts_digest = digestOf(facts);
     if (previous?.['facts_digest'] !== facts_digest) {
       const row = { client, observed_at, report_id: report.report_id, facts_digest, ...typedFacts(facts) };
       await insertRows(session, inventoryTarget, [{ ...row, facts: JSON.stringify(facts) }], maxBytes);
     }
     await insertRows(session, knownTarget, [{ report_id: report.report_id, client, observed_at }], maxBytes);
   }
+}
+
+// What a probe that failed could not say has not changed by that.
+function factsToKeep(report: Report, previous: SqlValue | undefined): Facts {
+  const isPartial = report.worker_reports.some(({ error }) => error !== null);
+  return isPartial && typeof previous === 'string' ? (JSON.parse(previous) as Facts) : {};
 }
 
 function factsOf(report: Report): Facts {
@@ -65,14 +73,10 @@ function typedFacts(facts: Facts): Record<FactColumn, SqlValue> {
 }
 
 function factOf(facts: Facts, column: FactColumn): SqlValue {
-  for (const source of sources[column]) {
-    const [family = '', field = ''] = source.split(' ');
-    const value = facts[family]?.[0]?.[field];
-    if (numericColumns.has(column)) {
-      if (typeof value === 'number' && Number.isSafeInteger(Math.round(value))) return Math.round(value);
-    } else if (typeof value === 'string' && value !== '') return value;
-  }
-  return null;
+  const [family, field] = sources[column];
+  const value = facts[family]?.[0]?.[field];
+  if (!numericColumns.has(column)) return typeof value === 'string' && value !== '' ? value : null;
+  return typeof value === 'number' && Number.isSafeInteger(Math.round(value)) ? Math.round(value) : null;
 }
 
 /** SHA-256 (hex) that neither the order of families and fields nor that of subjects changes. */

@@ -226,6 +226,49 @@ onBothDatabases('inventory', (kit) => {
     assert.equal(facts.lastReportAtMs, null, 'an inventory is not a report about the present');
   });
 
+  test('the facts that people ask for have columns of their own', async () => {
+    const { storage } = await kit.open();
+    const workers = [
+      worker('system', { manufacturer: 'Dell Inc.', model: 'R640', serial: 'S1', memory_bytes: 2 ** 36 }),
+      worker('os_release', { hostname: 'web-1', distribution: 'Debian GNU/Linux', release: '12', kernel: '6.1.0' }),
+      worker('virtual_machine', { virtualisation: null }),
+      worker('cpu_model', { model: 'Xeon', threads: 64 }),
+    ];
+    await storage.reports.ingest([inventory('', 0, workers)]);
+    const [row] = await storage.history.query(
+      'SELECT model, serial, os, os_version, architecture, virtualisation, cpu_model, cpus, memory_bytes FROM inventory',
+    );
+    assert.deepEqual(
+      { ...row },
+      {
+        model: 'R640',
+        serial: 'S1',
+        os: 'Debian GNU/Linux',
+        os_version: '12',
+        architecture: null,
+        virtualisation: null,
+        cpu_model: 'Xeon',
+        cpus: 64,
+        memory_bytes: 2 ** 36,
+      },
+    );
+  });
+
+  test('what a probe that failed did not say has not changed', async () => {
+    const { storage } = await kit.open();
+    const [system, nics] = machine('R640');
+    assert.ok(system !== undefined && nics !== undefined);
+    const failed = { ...nics, error: 'timeout', function_reports: [] };
+    const results = await storage.reports.ingest([
+      inventory('R640', 0),
+      inventory('R640', 1000, [system, failed]),
+      inventory('R640', 2000),
+    ]);
+    assert.deepEqual(kinds(results), ['stored', 'stored', 'stored']);
+    const [count] = await storage.history.query('SELECT COUNT(*) AS count FROM inventory');
+    assert.equal(count?.['count'], 1);
+  });
+
   test('one that is sent again is a duplicate although it made no row', async () => {
     const { storage } = await kit.open();
     const first = inventory('R640', 0);
