@@ -4,15 +4,18 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestContext } from 'node:test';
+
+import { claimDir, dirTemplate, makeAccount, removeAccount, sweepDeadOwners } from './accounts.ts';
+import type { AccountOptions, SshdAccount } from './accounts.ts';
+
+export type { AccountOptions, SshdAccount };
 
 const sshdPath = '/usr/sbin/sshd';
 
@@ -25,20 +28,6 @@ export interface SshdOptions {
   readonly pam?: boolean;
   /** More lines of sshd_config; they come first, so they win. */
   readonly config?: readonly string[];
-}
-
-export interface SshdAccount {
-  readonly name: string;
-  readonly uid: number;
-  readonly home: string;
-}
-
-export interface AccountOptions {
-  /** Absolute path; default: /bin/sh. */
-  readonly shell?: string;
-  readonly password?: string;
-  /** A line of authorized_keys. */
-  readonly publicKey?: string;
 }
 
 export interface SshdHostKey {
@@ -93,7 +82,9 @@ export function sshKeygen(
 }
 
 export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fh-sshd-'));
+  await sweepDeadOwners();
+  const dir = mkdtempSync(dirTemplate);
+  claimDir(dir);
   chmodSync(dir, 0o755);
   const logFile = path.join(dir, 'log');
   mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
@@ -186,6 +177,7 @@ async function launch(
     writeFileSync(logFile, '');
     const args = ['-D', '-f', configFile, '-p', String(port), '-E', logFile];
     const child = spawn(sshdPath, args, { stdio: 'ignore' });
+    writeFileSync(path.join(dir, 'pid'), String(child.pid));
     const until = Date.now() + 10_000;
     for (;;) {
       const log = readFileSync(logFile, 'utf8');
@@ -206,44 +198,4 @@ async function freePort(): Promise<number> {
   server.close();
   await once(server, 'close');
   return port;
-}
-
-async function makeAccount(dir: string, options: AccountOptions): Promise<SshdAccount> {
-  const name = `fh${randomBytes(5).toString('hex')}`;
-  const home = path.join(dir, 'home', name);
-  // `*` is no password, but not a locked account, which sshd would refuse.
-  const hash =
-    options.password === undefined
-      ? '*'
-      : execFileSync('openssl', ['passwd', '-6', '-stdin'], {
-          input: `${options.password}\n`,
-          encoding: 'utf8',
-        }).trim();
-  const args = ['-m', '-d', home, '-s', options.shell ?? '/bin/sh', '-p', hash, name];
-  await accountCommand('useradd', args);
-  if (options.publicKey !== undefined) {
-    writeFileSync(path.join(dir, 'authorized_keys', name), `${options.publicKey}\n`, { mode: 0o644 });
-  }
-  return { name, home, uid: statSync(home).uid };
-}
-
-async function removeAccount({ name, uid }: SshdAccount): Promise<void> {
-  for (const pid of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
-    try {
-      if (statSync(`/proc/${pid}`).uid === uid) process.kill(Number(pid), 'SIGKILL');
-    } catch {
-      // It ended by itself.
-    }
-  }
-  await accountCommand('userdel', ['-f', name]);
-}
-
-/** The account files have one lock for the whole machine; other tests may hold it. */
-async function accountCommand(program: string, args: readonly string[]): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
-    const { status, stderr } = spawnSync(`/usr/sbin/${program}`, args, { encoding: 'utf8' });
-    if (status === 0) return;
-    if (attempt === 100 || !/lock/.test(stderr)) throw new Error(`${program}: ${stderr}`);
-    await sleep(20 + Math.random() * 60);
-  }
 }

@@ -1,0 +1,115 @@
+/** Accounts of this machine that live as long as a test, and what is left of tests that were killed. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface SshdAccount {
+  readonly name: string;
+  readonly uid: number;
+  readonly home: string;
+}
+
+export interface AccountOptions {
+  /** Absolute path; default: /bin/sh. */
+  readonly shell?: string;
+  readonly password?: string;
+  /** A line of authorized_keys. */
+  readonly publicKey?: string;
+}
+
+/** Makes an account whose home lies in `dir`/home, its keys in `dir`/authorized_keys. */
+export async function makeAccount(dir: string, options: AccountOptions): Promise<SshdAccount> {
+  const name = `fh${randomBytes(5).toString('hex')}`;
+  const home = path.join(dir, 'home', name);
+  // `*` is no password, but not a locked account, which sshd would refuse.
+  const hash =
+    options.password === undefined
+      ? '*'
+      : execFileSync('openssl', ['passwd', '-6', '-stdin'], {
+          input: `${options.password}\n`,
+          encoding: 'utf8',
+        }).trim();
+  const args = ['-c', 'test account', '-m', '-d', home, '-s', options.shell ?? '/bin/sh', '-p', hash, name];
+  await accountCommand('useradd', args);
+  if (options.publicKey !== undefined) {
+    writeFileSync(path.join(dir, 'authorized_keys', name), `${options.publicKey}\n`, { mode: 0o644 });
+  }
+  return { name, home, uid: statSync(home).uid };
+}
+
+/** Ends what the account runs and removes it. */
+export async function removeAccount({ name, uid }: SshdAccount): Promise<void> {
+  for (const pid of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    try {
+      if (statSync(`/proc/${pid}`).uid === uid) process.kill(Number(pid), 'SIGKILL');
+    } catch {
+      // It ended by itself.
+    }
+  }
+  await accountCommand('userdel', ['-f', name]);
+}
+
+/** The account files have one lock for the whole machine; other tests may hold it. */
+async function accountCommand(program: string, args: readonly string[]): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    const { status, stderr } = spawnSync(`/usr/sbin/${program}`, args, { encoding: 'utf8' });
+    // 6: another test has removed it already.
+    if (status === 0 || (program === 'userdel' && status === 6)) return;
+    if (attempt === 100 || !/lock/.test(stderr)) throw new Error(`${program}: ${stderr}`);
+    await sleep(20 + Math.random() * 60);
+  }
+}
+
+const dirPrefix = 'fh-sshd-';
+
+/** Where `claimDir` makes folders. */
+export const dirTemplate = path.join(tmpdir(), dirPrefix);
+
+/** Marks a folder as in use by this process. */
+export function claimDir(dir: string): void {
+  writeFileSync(path.join(dir, 'owner'), String(process.pid));
+}
+
+/** Removes servers, accounts and folders of test processes that ended without cleaning up (a killed one cannot). */
+export async function sweepDeadOwners(): Promise<void> {
+  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(dirPrefix))) {
+    const dir = path.join(tmpdir(), name);
+    const owner = numberIn(path.join(dir, 'owner'));
+    if (owner === null || isAlive(owner)) continue;
+    const server = numberIn(path.join(dir, 'pid'));
+    if (server !== null && commandOf(server).includes(dir)) process.kill(server, 'SIGKILL');
+    for (const line of readFileSync('/etc/passwd', 'utf8').split('\n')) {
+      const [account = '', , uid, , , home = ''] = line.split(':');
+      if (home.startsWith(`${dir}/`)) await removeAccount({ name: account, uid: Number(uid), home });
+    }
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+function numberIn(file: string): number | null {
+  try {
+    return Number(readFileSync(file, 'utf8'));
+  } catch {
+    return null;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
