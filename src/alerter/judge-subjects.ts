@@ -1,9 +1,10 @@
 import type { Episode } from '../storage/episode.ts';
+import { aged } from './flapping.ts';
 import type { JudgeClientOptions } from './judge.ts';
 import type { Observation, Reading } from './observation.ts';
 import { readWell } from './reading.ts';
 import { listsFaults, rivalry } from './rule-metric.ts';
-import { aged, isHolding, stepMissing, stepSubject } from './step-episode.ts';
+import { isHolding, stepMissing, stepSubject } from './step-episode.ts';
 import type { StepRow, SubjectState } from './step-episode.ts';
 
 /** The present of one client: its open episodes and late changes, moved row by row. */

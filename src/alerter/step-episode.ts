@@ -1,14 +1,15 @@
 import type { Severity } from '../config/config.ts';
 import type { ClosedReason, Episode, Level, Progress } from '../storage/episode.ts';
 import { beginEpisode, closeEpisode, limitOf } from './episode-bounds.ts';
+import { isFlapping, noteChange } from './flapping.ts';
+import type { Changes } from './flapping.ts';
 import type { Observation, Reading } from './observation.ts';
 import { rowsToRecover } from './rule-metric.ts';
 
-/** What is known of one rule and subject: its open episode, and how many rows ago its last changes were (see aged). */
+/** What is known of one rule and subject: its open episode, and its last changes (see flapping.ts). */
 export interface SubjectState {
   readonly episode: Episode | null;
-  /** Youngest last. */
-  readonly changes: readonly number[];
+  readonly changes: Changes;
 }
 
 /** The row that a reading stands in. */
@@ -16,10 +17,6 @@ export interface StepRow extends Pick<Observation, 'client' | 'atMs' | 'runId' |
   readonly everyMs: number;
 }
 
-/** So many changes ... */
-const flappingChanges = 4;
-/** ... within so many rows are flapping; as many quiet rows end it. */
-export const flappingRows = 12;
 /** Rows that end a level, a subject, and most of what fires. */
 const confirmingRows = 2;
 
@@ -49,7 +46,7 @@ export function stepMissing(before: SubjectState, row: StepRow, gone: ClosedReas
   return { episode: closeEpisode(seen, gone, row), changes: [] };
 }
 
-function stepPending(episode: Episode, reading: Reading, row: StepRow, changes: readonly number[]): SubjectState {
+function stepPending(episode: Episode, reading: Reading, row: StepRow, changes: Changes): SubjectState {
   const { level, value, valueText } = reading;
   if (!isHolding(level)) return { episode: closeEpisode(episode, 'unconfirmed', row), changes };
   const { progress } = episode;
@@ -71,7 +68,7 @@ function stepPending(episode: Episode, reading: Reading, row: StepRow, changes: 
   return fireWhenDue(held, reading, row, changes);
 }
 
-function fireWhenDue(episode: Episode, reading: Reading, row: StepRow, changes: readonly number[]): SubjectState {
+function fireWhenDue(episode: Episode, reading: Reading, row: StepRow, changes: Changes): SubjectState {
   const { holding, holdingSinceMs } = episode.progress;
   if (!isDue(reading, row, holding, holdingSinceMs)) return { episode, changes };
   const critical = isBeyond(episode.severity, reading.level);
@@ -83,20 +80,22 @@ function fireWhenDue(episode: Episode, reading: Reading, row: StepRow, changes: 
     sequence: episode.sequence + 1,
     progress: { ...episode.progress, holding: critical ? 1 : 0, holdingSinceMs: row.atMs },
   };
-  return changed(fired, changes, row);
+  return changed(fired, noteChange(changes, 'worse'), row);
 }
 
-function stepFiring(episode: Episode, reading: Reading, row: StepRow, changes: readonly number[]): SubjectState {
+function stepFiring(episode: Episode, reading: Reading, row: StepRow, changes: Changes): SubjectState {
   const seen = withReading(episode, reading, row);
   if (episode.flapping) return stepFlapping(episode, seen, reading, row, changes);
   const { progress } = seen;
   if (progress.clearing >= rowsToRecover(reading.rule)) {
-    const noted = [...changes, 0];
-    if (noted.length >= flappingChanges) return { episode: flapped(seen, row), changes: noted };
+    const noted = noteChange(changes, 'better');
+    if (isFlapping(noted)) return { episode: flapped(seen, row), changes: noted };
     return { episode: closeEpisode(seen, 'recovered', row), changes: noted };
   }
   const severity = severityAfter(seen, reading, row);
-  if (severity !== null) return changed(atSeverity(seen, severity, reading, row), changes, row);
+  if (severity !== null) {
+    return changed(atSeverity(seen, severity, reading, row), noteChange(changes, directionOf(severity)), row);
+  }
   return { episode: seen, changes };
 }
 
@@ -108,13 +107,7 @@ function severityAfter({ severity, progress }: Episode, reading: Reading, row: S
 }
 
 /** Goes on counting what the value does, until it has done nothing for long enough; then the true state is told. */
-function stepFlapping(
-  before: Episode,
-  seen: Episode,
-  reading: Reading,
-  row: StepRow,
-  changes: readonly number[],
-): SubjectState {
+function stepFlapping(before: Episode, seen: Episode, reading: Reading, row: StepRow, changes: Changes): SubjectState {
   const enough = rowsToRecover(reading.rule);
   const wasDown = before.progress.clearing >= enough;
   const { progress } = seen;
@@ -122,12 +115,15 @@ function stepFlapping(
     const up = { ...progress, clearing: 0, holding: 0, easing: 0 };
     const { severity } = seen;
     const again = severity === reading.level ? seen : atSeverity(seen, reading.level, reading, row);
-    return { episode: { ...again, progress: up }, changes: [...changes, 0] };
+    return { episode: { ...again, progress: up }, changes: noteChange(changes, 'worse') };
   }
   const isDown = wasDown || progress.clearing >= enough;
-  if (isDown !== wasDown) return { episode: seen, changes: [...changes, 0] };
+  if (isDown !== wasDown) return { episode: seen, changes: noteChange(changes, 'better') };
   const severity = isDown ? null : severityAfter(seen, reading, row);
-  if (severity !== null) return { episode: atSeverity(seen, severity, reading, row), changes: [...changes, 0] };
+  if (severity !== null) {
+    const noted = noteChange(changes, directionOf(severity));
+    return { episode: atSeverity(seen, severity, reading, row), changes: noted };
+  }
   if (changes.length > 0) return { episode: seen, changes };
   if (isDown) return { episode: closeEpisode(seen, 'recovered', row), changes };
   return { episode: { ...seen, flapping: false, changedByRun: row.runId, sequence: seen.sequence + 1 }, changes };
@@ -169,21 +165,18 @@ function atSeverity(episode: Episode, severity: Severity, reading: Reading, row:
   };
 }
 
-/** Notes a change of what fires; with too many of them it flaps from here on. */
-function changed(episode: Episode, changes: readonly number[], row: StepRow): SubjectState {
-  const noted = [...changes, 0];
-  if (episode.flapping || noted.length < flappingChanges) return { episode, changes: noted };
-  return { episode: flapped(episode, row), changes: noted };
+/** After a change that was noted: with too many of them it flaps from here on. */
+function changed(episode: Episode, noted: Changes, row: StepRow): SubjectState {
+  const begins = !episode.flapping && isFlapping(noted);
+  return { episode: begins ? flapped(episode, row) : episode, changes: noted };
+}
+
+function directionOf(severity: Severity): 'worse' | 'better' {
+  return severity === 'critical' ? 'worse' : 'better';
 }
 
 function flapped(episode: Episode, row: StepRow): Episode {
   return { ...episode, flapping: true, changedByRun: row.runId, sequence: episode.sequence + 1 };
-}
-
-/** The changes after one more row. */
-export function aged(changes: readonly number[]): readonly number[] {
-  if (changes.length === 0) return changes;
-  return changes.map((age) => age + 1).filter((age) => age < flappingRows);
 }
 
 /** Whether `for` is fulfilled: so many rows, or rows that span it less half of the time between two runs. */

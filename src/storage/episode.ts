@@ -48,6 +48,8 @@ export interface Episode extends AlertKey {
   readonly acknowledgedBy: string | null;
   readonly acknowledgedUntilMs: number | null;
   readonly acknowledgedSeverity: Severity | null;
+  /** What the person said with it; left out by judging, which never changes it. */
+  readonly acknowledgedComment?: string | null;
   readonly progress: Progress;
 }
 
@@ -91,7 +93,10 @@ export type Transition =
   /** Flapping has ended, with the true state. */
   | 'steady';
 
-/** What a notification says, and what its recipient knew of the episode before. */
+/**
+ * What a notification says, and what its recipient knew of the episode before. One recipient may have several of an
+ * episode's sequence: reminders, and mails that take the place of waiting ones.
+ */
 export interface StoredItem {
   readonly alertId: number;
   readonly sequence: number;
@@ -108,8 +113,8 @@ export interface ClientMemory {
   /** Rows judged so far. */
   readonly rows: number;
   /**
-   * By rule and subject, joined by U+0000: how long ago the last changes were, in rows that said something of the
-   * subject; less than 12.
+   * By rule and subject, joined by U+0000: how many rows that said something of it the last changes lie back, at most 12,
+   * negative where it got better. Flapping counts them.
    */
   readonly changes: Readonly<Record<string, readonly number[]>>;
   /** By rule and subject, joined by U+0000: what rows older than the newest judged one have begun; told as past. */

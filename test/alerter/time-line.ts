@@ -3,7 +3,7 @@ import { judgeClient } from '../../src/alerter/judge.ts';
 import type { Observation } from '../../src/alerter/observation.ts';
 import { readReport, readVisit } from '../../src/alerter/read-row.ts';
 import type { DiskRow } from '../../src/report/columns.ts';
-import type { Report } from '../../src/report/report.ts';
+import type { WorkerReport } from '../../src/report/report.ts';
 import type { UntreatedReport } from '../../src/storage/alert-store.ts';
 import type { ClientMemory, Episode } from '../../src/storage/episode.ts';
 import { reportWith, worker } from '../report/sample-report.ts';
@@ -40,7 +40,7 @@ function observationOf(client: Client, line: string): Observation {
   const parts = said.split(',').map((part) => part.trim());
   const row: Mutable<Partial<UntreatedReport>> = { observedAtMs: atMs, runId, reportId: `report of ${time}` };
   let disks: readonly DiskRow[] = [diskRow()];
-  let report: Report = reportWith();
+  const workers: WorkerReport[] = [];
   const number = (text: string | undefined): number | null =>
     text === '?' || text === undefined ? null : Number(text);
   for (const part of parts.filter((text) => text !== '')) {
@@ -69,15 +69,17 @@ function observationOf(client: Client, line: string): Observation {
       row.probe_errors = 1;
     } else if (word === 'unit') {
       row.failed_units = (row.failed_units ?? 0) + 1;
-      report = reportWith(worker('services', [{ name: 'failed_unit', data: [{ unit: first, failed: 1 }] }]));
+      workers.push(worker('services', [{ name: 'failed_unit', data: [{ unit: first, failed: 1 }] }]));
     } else if (word === 'probe') {
       row.probe_errors = 1;
-      report = reportWith(worker(first, [], 'no answer'));
+      workers.push(worker(first, [], 'no answer'));
     } else if (word === 'boot') row.bootId = `boot-${first}`;
     else if (word === 'clock') row.clockOffsetMs = Number(first) * 1000;
     else if (word === 'uptime') row.uptime_s = number(first);
     else row[`${word}_percent` as 'cpu_percent'] = number(first);
   }
+  const data = disks.map((disk) => ({ ...disk }));
+  const report = workers.length === 0 ? null : reportWith(worker('disks', [{ name: 'disk', data }]), ...workers);
   return readReport({ client, row: reportRow(row), disks, networks: [], report });
 }
 

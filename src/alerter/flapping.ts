@@ -1,0 +1,30 @@
+import type { ClientMemory } from '../storage/episode.ts';
+
+/**
+ * The last changes of one rule and subject, oldest first: in how many rows' time they lie back, the present row counted
+ * as 1, negative where it got better. Changes in the same direction count as one: a value that rises through both limits
+ * and falls again has not flapped.
+ */
+export type Changes = ClientMemory['changes'][string];
+
+/** So many changes ... */
+const flappingChanges = 4;
+/** ... within so many rows are flapping; as many quiet rows end it. */
+const flappingRows = 12;
+
+/** The changes after one more row; those that lie too far back are forgotten. */
+export function aged(changes: Changes): Changes {
+  if (changes.length === 0) return changes;
+  return changes.map((change) => change + Math.sign(change)).filter((change) => Math.abs(change) <= flappingRows);
+}
+
+/** The changes with one of the present row. */
+export function noteChange(changes: Changes, direction: 'worse' | 'better'): Changes {
+  const change = direction === 'worse' ? 1 : -1;
+  const last = changes.at(-1);
+  return last !== undefined && Math.sign(last) === change ? [...changes.slice(0, -1), change] : [...changes, change];
+}
+
+export function isFlapping(changes: Changes): boolean {
+  return changes.length >= flappingChanges;
+}
