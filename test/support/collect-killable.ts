@@ -3,7 +3,7 @@
  *
  * Arguments: the fleet's folder, a file, and the clients' names. Before an acknowledgement is handed to a client, its
  * report's id is written to the file; before a report is read, `seen` and its id. Says `begun` on stdout when the
- * visits begin and prints the result at the end.
+ * visits begin, `visited` after each, and prints the result at the end.
  */
 import { openSync, writeSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
@@ -72,6 +72,7 @@ const result = await fleet.collect(
     }),
     observe: (event) => {
       if (event.kind === 'started') process.stdout.write('begun\n');
+      if (event.kind === 'visited') process.stdout.write('visited\n');
     },
   },
 );
