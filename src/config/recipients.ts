@@ -43,7 +43,7 @@ function readAudience(mail: string | undefined, added: readonly Element[], outer
   );
   const distinct = new Map([...before, ...more].map((one) => [JSON.stringify(one), one]));
   const recipients = Object.freeze([...distinct.values()]);
-  const muted = recipients.length === 0 && (mail === 'none' || (mail === undefined && outer.muted));
+  const muted = recipients.length === 0 && mail === 'none';
   return { recipients, muted };
 }
 

@@ -78,6 +78,14 @@ test('a machine is another one when the way to it is another', (t) => {
   ]);
 });
 
+test('a retired client gives its address free to the one that follows', (t) => {
+  const config = load(t, '<client name="old" ip="10.0.0.1" state="retired"/><client name="new" ip="10.0.0.1"/>');
+  assert.deepEqual(
+    config.clients.map(({ name }) => name),
+    ['old', 'new'],
+  );
+});
+
 test('states are inherited, and end', (t) => {
   const config = load(
     t,

@@ -86,6 +86,20 @@ test('paths are relative to the file that writes them', (t) => {
   assert.equal(config.stateDir, path.join(folder, 'state'));
 });
 
+test('equal words in two files are two things', (t) => {
+  const one = '<config><client name="NAME" ip="NAME" passwordFile="p"/></config>';
+  const config = load(t, '<include file="*/c.xml"/>', {
+    'a/c.xml': one.replaceAll('NAME', 'a'),
+    'a/p': 'of a',
+    'b/c.xml': one.replaceAll('NAME', 'b'),
+    'b/p': 'of b',
+  });
+  assert.deepEqual(
+    config.clients.map(({ ssh }) => ssh.password?.reveal()),
+    ['of a', 'of b'],
+  );
+});
+
 test("ssh's own key is the default where no password, key or agent is said", (t) => {
   const home = configFolder(t, { '.ssh/id_rsa': 'x', '.ssh/id_ed25519': 'x' });
   const before = process.env['HOME'];

@@ -250,6 +250,24 @@ test('the same name twice in one element is a warning, and so is a tuning in vai
   );
 });
 
+test('what is wrong with equal alerts is told of each', (t) => {
+  const alerts = '<alert type="cpu" limit="5%"/>\n<alert type="cpu" limit="6%"/>';
+  const client = (ip: string): string => `<client ip="${ip}" mail="a@b" agent="env">\n${alerts}</client>`;
+  assert.deepEqual(
+    warnings(t, `${client('10.0.0.1')}\n${client('10.0.0.2')}`).map((line) => line.split(':')[1]),
+    ['4', '7'],
+  );
+  const wrong = '<alert type="cpu" limit="5m"/>';
+  const told = faults(
+    t,
+    `<client ip="10.0.0.1" mail="a@b">${wrong}</client>\n<client ip="10.0.0.2" mail="a@b">${wrong}</client>`,
+  );
+  assert.deepEqual(
+    told.map((line) => line.split(':')[1]),
+    ['2', '3'],
+  );
+});
+
 test('a default cannot be tuned where defaults are ended', (t) => {
   const told = faults(
     t,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -7,6 +8,7 @@ import fc from 'fast-check';
 
 import { loadConfig } from '../../src/config/load-config.ts';
 import { attributeValue, xmlFaults } from '../../src/config/well-formed.ts';
+import { packageDir } from '../../src/paths.ts';
 import { clientOf, configFolder, faultsOf, faultsOfText, loadText, nowMs } from './config-files.ts';
 
 const client = '<client ip="10.0.0.1" mail="a@b"/>';
@@ -138,6 +140,22 @@ test('files that are too large or no files are refused before they are read', (t
     faultsOf(() => loadConfig({ file: '/dev/zero', nowMs }), folder).join(),
     /is no ordinary file; name a file/,
   );
+});
+
+test('a named pipe is refused at once, with nobody writing into it', (t) => {
+  const folder = configFolder(t, {});
+  const file = path.join(folder, 'config.xml');
+  assert.equal(spawnSync('mkfifo', [file]).status, 0);
+  const script = `import { loadConfig } from ${JSON.stringify(path.join(packageDir, 'src/config/load-config.ts'))};
+    try { loadConfig({ file: ${JSON.stringify(file)} }); } catch (thrown) { console.log(thrown.message); }`;
+  // In a process of its own: a read that blocks would block this one as well.
+  const tried = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    cwd: packageDir,
+    encoding: 'utf8',
+    timeout: 30_000,
+    killSignal: 'SIGKILL',
+  });
+  assert.match(tried.stdout, /is no ordinary file; name a file/, tried.stderr);
 });
 
 test('any value survives being written as an attribute and read', () => {
