@@ -26,6 +26,7 @@ describe('passwords', { skip }, () => {
       'auth-failed',
       /refused; tried password/,
     );
+    await sshd.logged(/Connection closed by authenticating user|Disconnected from authenticating user/);
     assert.equal(sshd.count(/Failed password/g), failed + 1);
   });
   it('of nobody', () =>
@@ -53,6 +54,8 @@ describe('keyboard-interactive', { skip }, () => {
   });
   it('a wrong one, sent once', async () => {
     await refused({ server: sshd, username, credentials: { password: 'wrong-1' } }, 'auth-failed', /refused/);
+    // sshd's own processes log in no fixed order.
+    await sshd.logged(/Failed keyboard-interactive/);
     assert.equal(sshd.count(/Failed keyboard-interactive/g), 1);
   });
 });
