@@ -125,7 +125,7 @@ test('SIGTERM ends the visits, keeps what came, and exits 1', async (t) => {
   fleet.configure(`<client name="silent" ip="127.0.0.1" port="${silent.port}"/>`);
   const child = fleet.start(['--json', '-v', 'collect']);
   const outcome = outcomeOf(child);
-  while (silent.accepted() === 0) await sleep(20);
+  while (silent.accepted() === 0 && child.exitCode === null) await sleep(20);
   child.kill('SIGTERM');
   const { status, stdout } = await outcome;
   assert.equal(status, 1);
