@@ -1,56 +1,50 @@
-import { readFileSync } from 'node:fs';
-
-import { createTransport } from 'nodemailer';
-
 import type { SmtpConfig } from '../config/config.ts';
-import { FleetError, messageOf } from '../errors.ts';
-import type { AttemptOptions } from './notify.ts';
+import { FleetError } from '../errors.ts';
+import type { AttemptOptions, Notifier } from './notify.ts';
+import { openSmtpSession } from './smtp-session.ts';
+import type { SmtpSession } from './smtp-session.ts';
 
 /**
  * Connects to the mail server, logs in where credentials are given, and leaves without sending anything. Throws
  * FleetError `mail-refused`, `mail-unavailable`, `secret-missing`, or the signal's reason.
  */
 export async function verifyMailServer(smtp: SmtpConfig, options: AttemptOptions): Promise<void> {
-  const { timeoutMs, signal } = options;
-  signal.throwIfAborted();
-  const transport = createTransport({
-    host: smtp.host,
-    port: smtp.port,
-    secure: smtp.security === 'tls',
-    requireTLS: smtp.security === 'starttls',
-    ignoreTLS: smtp.security === 'none',
-    tls: { rejectUnauthorized: smtp.verify, ...(smtp.ca === null ? {} : { ca: readFileSync(smtp.ca) }) },
-    ...(smtp.username === null ? {} : { auth: { user: smtp.username, pass: smtp.password?.reveal() ?? '' } }),
-    dnsTimeout: timeoutMs,
-    connectionTimeout: timeoutMs,
-    greetingTimeout: timeoutMs,
-    socketTimeout: timeoutMs,
-  });
-  const deadline = AbortSignal.timeout(timeoutMs);
-  const either = AbortSignal.any([signal, deadline]);
+  const session = await openSmtpSession(smtp, options);
+  session.close();
+}
+
+/** Mails over SMTP, one connection for all of them, opened with the first and again after it broke. */
+export function createEmailNotifier(smtp: SmtpConfig): Notifier {
+  let session: SmtpSession | null = null;
+  const from = addressOf(smtp.from);
+  return {
+    send: async ({ recipient, content }, options) => {
+      if (session !== null && !session.usable()) {
+        session.close();
+        session = null;
+      }
+      session ??= await openForMail(smtp, options);
+      await session.send({ from, to: addressOf(recipient) }, content, options);
+    },
+    close: () => {
+      session?.close();
+      session = null;
+    },
+  };
+}
+
+/** A server that refuses the login has said nothing about the mail: it waits until the configuration is mended. */
+async function openForMail(smtp: SmtpConfig, options: AttemptOptions): Promise<SmtpSession> {
   try {
-    await Promise.race([transport.verify(), rejectedBy(either)]);
+    return await openSmtpSession(smtp, options);
   } catch (thrown) {
-    signal.throwIfAborted();
-    throw mailFault(smtp, deadline.aborted ? new Error(`no answer within ${timeoutMs / 1000} s`) : thrown);
-  } finally {
-    transport.close();
+    if (!(thrown instanceof FleetError) || thrown.code !== 'mail-refused') throw thrown;
+    const { message, advice } = thrown;
+    throw new FleetError({ code: 'mail-unavailable', stage: 'mail', message, advice, cause: thrown });
   }
 }
 
-function rejectedBy(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
-}
-
-function mailFault(smtp: SmtpConfig, thrown: unknown): FleetError {
-  const { code, responseCode } = thrown as { readonly code?: unknown; readonly responseCode?: unknown };
-  const forGood = code === 'EAUTH' || (typeof responseCode === 'number' && responseCode >= 500);
-  return new FleetError({
-    code: forGood ? 'mail-refused' : 'mail-unavailable',
-    stage: 'mail',
-    message: `mail server ${smtp.host}:${smtp.port}: ${messageOf(thrown)}`,
-    cause: thrown,
-  });
+/** The address of `Name <address>`, or of the address alone. Configured addresses were checked when they were read. */
+export function addressOf(mailbox: string): string {
+  return /<([^<>]*)>\s*$/.exec(mailbox)?.[1] ?? mailbox.trim();
 }
