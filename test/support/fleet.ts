@@ -191,7 +191,8 @@ export function openFleet(dir: string): Fleet {
         return [];
       }
     },
-    remove: () => rmSync(dir, { recursive: true, force: true }),
+    // Agents that outlive a killed pass may still write.
+    remove: () => rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }),
   };
 }
 
