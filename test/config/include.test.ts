@@ -163,18 +163,18 @@ test('a configuration that is not there has its own code', (t) => {
 
 test('every included file is checked for who can read it', (t) => {
   const folder = configFolder(t, {
-    'config.xml': inner('<include file="a.xml"/>'),
+    'config.xml': inner('<include file="?.xml"/>'),
     'a.xml': inner('<client ip="10.0.0.1" password="x"/>'),
+    'b.xml': inner('<client ip="10.0.0.2" agent="env" mail="a@b"/>'),
   });
   const file = path.join(folder, 'config.xml');
+  const told = (): string[] => faultsOf(() => loadConfig({ file, nowMs }), folder);
   chmodSync(file, 0o644);
-  assert.deepEqual(
-    faultsOf(() => loadConfig({ file, nowMs }), folder),
-    [],
+  chmodSync(path.join(folder, 'b.xml'), 0o646);
+  assert.deepEqual(told(), []);
+  assert.ok(
+    loadConfig({ file, nowMs }).warnings.some((warning) => warning.message.startsWith('can be written by everybody')),
   );
   chmodSync(path.join(folder, 'a.xml'), 0o644);
-  assert.deepEqual(
-    faultsOf(() => loadConfig({ file, nowMs }), folder),
-    ['a.xml: holds a secret (line 2) and can be read by everybody; run: chmod 600 a.xml'],
-  );
+  assert.deepEqual(told(), ['a.xml: holds a secret (line 2) and can be read by everybody; run: chmod 600 a.xml']);
 });
