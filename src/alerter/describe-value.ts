@@ -44,7 +44,7 @@ export function describeLimit(rule: Rule, severity: Severity): string {
   const unit = unitOfRule(rule);
   const limit = severity === 'critical' ? (rule.critical ?? rule.warning) : (rule.warning ?? rule.critical);
   if (rule.min !== null || rule.max !== null) return outside(rule.min, rule.max);
-  if (limit === null || unit === 'flag') return '';
+  if (limit === null || (unit === 'flag' && rule.metric === null)) return '';
   const per = rule.type === 'load' ? ' per CPU' : '';
   const free = rule.freeBytes === null ? '' : ` and less than ${formatBytes(rule.freeBytes)} free`;
   return `${comparisonWords[rule.op]} ${formatValue(unit, limit)}${per}${free}`;
