@@ -1,0 +1,67 @@
+import type { Client, Config } from '../config/config.ts';
+import { visitConditions } from './rule-metric.ts';
+import type { Episode } from '../storage/episode.ts';
+
+/** A bastion behind which nothing can be reached. */
+export interface LostBastion {
+  readonly name: string;
+  /** Clients of config.xml that lie behind it. */
+  readonly behind: number;
+}
+
+export interface Bastions {
+  /** Names of the bastions on the way to a client, the nearest to the collector first. */
+  readonly wayTo: (client: string) => readonly string[];
+  /** The bastion nearest to the collector that keeps a client from being reached; null: none. */
+  readonly lostFor: (client: string) => LostBastion | null;
+  readonly behind: (bastion: string) => number;
+}
+
+/**
+ * A bastion is gone when none of the clients behind it can be reached and at least two of them fire: no client says so
+ * itself. Clients whose host key is in doubt say nothing either way.
+ */
+export function openBastions(config: Config, episodes: readonly Episode[]): Bastions {
+  const ways = waysOf(config);
+  if (ways.size === 0) return { wayTo: () => [], lostFor: () => null, behind: () => 0 };
+  const conditions = new Map<string, Episode[]>();
+  for (const episode of episodes) {
+    if (episode.state === 'resolved' || !visitConditions.includes(episode.rule) || !ways.has(episode.client)) continue;
+    conditions.set(episode.client, [...(conditions.get(episode.client) ?? []), episode]);
+  }
+  const behind = new Map<string, number>();
+  const firing = new Map<string, number>();
+  const reachable = new Set<string>();
+  for (const [client, way] of ways) {
+    const open = conditions.get(client) ?? [];
+    const lost = open.find(({ rule }) => rule === 'unreachable');
+    for (const name of way) {
+      behind.set(name, (behind.get(name) ?? 0) + 1);
+      if (lost?.state === 'firing') firing.set(name, (firing.get(name) ?? 0) + 1);
+      if (open.length === 0) reachable.add(name);
+    }
+  }
+  const isLost = (name: string): boolean => !reachable.has(name) && (firing.get(name) ?? 0) >= 2;
+  const wayTo = (client: string): readonly string[] => ways.get(client) ?? [];
+  return {
+    wayTo,
+    lostFor: (client) => {
+      const name = wayTo(client).find(isLost);
+      return name === undefined ? null : { name, behind: behind.get(name) ?? 0 };
+    },
+    behind: (name) => behind.get(name) ?? 0,
+  };
+}
+
+function waysOf({ bastions, clients }: Config): ReadonlyMap<string, readonly string[]> {
+  const jumps = new Map(bastions.map(({ name, ssh }) => [name, ssh.proxyJump]));
+  const wayOf = ({ ssh }: Client): readonly string[] => {
+    const way: string[] = [];
+    for (let name = ssh.proxyJump; name !== null && !way.includes(name); name = jumps.get(name) ?? null) {
+      way.unshift(name);
+    }
+    return way;
+  };
+  const jumping = clients.filter(({ ssh, state }) => ssh.proxyJump !== null && state !== 'retired');
+  return new Map(jumping.map((client) => [client.name, wayOf(client)]));
+}

@@ -1,0 +1,120 @@
+import type { Episode, Transition } from '../storage/episode.ts';
+import type { Bastions } from './bastions-gone.ts';
+import type { Known } from './difference.ts';
+import { differenceOf } from './difference.ts';
+import type { Hold } from './hold.ts';
+import { isAcknowledged, knownLostBastions } from './hold.ts';
+import type { Listener, Watch } from './recipients-of.ts';
+import { hears } from './recipients-of.ts';
+import type { HoldReason } from './telling.ts';
+
+export type StoredEpisode = Episode & { readonly id: number };
+
+/** One episode as it concerns one recipient. */
+export interface Matter {
+  readonly episode: StoredEpisode;
+  readonly watch: Watch;
+  /** null: it was told once, and is not told any more. */
+  readonly listener: Listener | null;
+  readonly told: Known;
+}
+
+/** Something that one recipient may be told now. */
+export interface News {
+  readonly matter: Matter;
+  readonly transition: Transition;
+  readonly known: Known;
+  readonly listedOnly: boolean;
+}
+
+/** What there is to say to one recipient. */
+export interface Desk {
+  /** What may be told now; what is only listed included. */
+  readonly news: readonly News[];
+  /** Everything that is open, known and not held back. */
+  readonly reminders: readonly News[];
+  readonly remindersDue: boolean;
+  readonly held: readonly { readonly matter: Matter; readonly reasons: readonly HoldReason[] }[];
+  /** What is owed no more: it went by unheard, too long ago to be listed. */
+  readonly forgone: ReadonlySet<number>;
+}
+
+/** How long something that is only listed waits for a mail that goes out anyway. */
+export const listingMs = 12 * 3_600_000;
+
+interface DeskOptions {
+  readonly matters: readonly Matter[];
+  readonly knownOf: (matter: Matter) => Known;
+  readonly hold: Pick<Hold, 'reasonsFor' | 'wentByUntilMs'>;
+  readonly bastions: Bastions;
+  readonly nowMs: number;
+  /** How much earlier than its time a reminder goes: passes do not start to the second. */
+  readonly earlyMs: number;
+}
+
+/** Looks through all that concerns one recipient, given what the recipient knows. */
+export function lookThrough(options: DeskOptions): Desk {
+  const { matters, knownOf, hold, nowMs } = options;
+  const news: News[] = [];
+  const reminders: News[] = [];
+  const held: { matter: Matter; reasons: readonly HoldReason[] }[] = [];
+  const forgone = new Set<number>();
+  let remindersDue = false;
+  const lost = lostBastions(options);
+  for (const matter of matters) {
+    const { episode, watch, listener } = matter;
+    const known = knownOf(matter);
+    const transition = differenceOf(episode, known, listener);
+    if (transition === null) {
+      if (known?.state === 'flapping' && episode.flapping && known.severity !== episode.severity) {
+        held.push({ matter, reasons: [{ kind: 'flapping' }] });
+      }
+      const isDue = isReminderDue(options, matter, known);
+      if (isDue === null) continue;
+      const reasons = isAcknowledged(episode, nowMs) ? [acknowledgement(episode)] : hold.reasonsFor(episode);
+      if (reasons.length === 0) {
+        reminders.push({ matter, transition: 'reminder', known, listedOnly: false });
+        remindersDue ||= isDue;
+      } else if (isDue) held.push({ matter, reasons });
+      continue;
+    }
+    const wentByMs = transition === 'past' ? hold.wentByUntilMs(episode) : null;
+    const isPaused = transition === 'past' && watch.client?.state === 'paused';
+    if (isPaused || (wentByMs !== null && nowMs - wentByMs >= listingMs)) {
+      forgone.add(episode.id);
+      continue;
+    }
+    const behind = transition === 'firing' && episode.rule === 'unreachable' ? lost(episode.client) : null;
+    const reasons = [...hold.reasonsFor(episode), ...(behind === null ? [] : [behind])];
+    if (reasons.length > 0) held.push({ matter, reasons });
+    else news.push({ matter, transition, known, listedOnly: wentByMs !== null });
+  }
+  return { news, reminders, remindersDue, held, forgone };
+}
+
+/** null: nothing of which to remind. */
+function isReminderDue({ nowMs, earlyMs }: DeskOptions, matter: Matter, known: Known): boolean | null {
+  const { episode, watch, listener } = matter;
+  const repeatMs = watch.rule?.repeatMs ?? null;
+  if (episode.state !== 'firing' || known === null || repeatMs === null) return null;
+  if (listener === null || !hears(listener, episode.severity)) return null;
+  const sinceMs = nowMs - known.toldAtMs;
+  // A time further ahead than any pause comes from a clock that was wrong.
+  return sinceMs >= repeatMs - Math.min(earlyMs, repeatMs / 2) || -sinceMs > repeatMs;
+}
+
+function acknowledgement({ acknowledgedBy, acknowledgedUntilMs }: Episode): HoldReason {
+  return { kind: 'acknowledged', by: acknowledgedBy ?? '', untilMs: acknowledgedUntilMs };
+}
+
+/** Of a client: the bastion that is gone, and that the recipient knows to be gone. */
+function lostBastions({ matters, knownOf, bastions }: DeskOptions): (client: string) => HoldReason | null {
+  const unreachable = matters
+    .filter(({ episode: { rule, state } }) => rule === 'unreachable' && state === 'firing')
+    .map((matter) => ({ client: matter.episode.client, isKnown: knownOf(matter)?.state === 'firing' }));
+  const known = knownLostBastions({ bastions, unreachable });
+  return (client) => {
+    const lost = known.size === 0 ? null : bastions.lostFor(client);
+    return lost !== null && known.has(lost.name) ? { kind: 'bastion', name: lost.name } : null;
+  };
+}

@@ -1,0 +1,132 @@
+import type { Bastions } from './bastions-gone.ts';
+import { compareSeverity } from './difference.ts';
+import { groupBy } from '../storage/group-by.ts';
+import { compareItems, compareText } from './item.ts';
+import type { Fold, Item, Line, RuleLines, Section, SectionKind } from './telling.ts';
+
+/** So many clients of one group under one rule are one line ... */
+const fewestOfGroup = 5;
+/** ... and a rule has at most so many lines. */
+const mostLines = 20;
+
+export interface GroupOptions {
+  readonly items: readonly Item[];
+  readonly bastions: Bastions;
+  /** The remote export that a mount is of; null: none, or not known. */
+  readonly exportOf: (client: string, mount: string) => string | null;
+}
+
+const order: readonly SectionKind[] = [
+  'critical',
+  'warning',
+  'flapping',
+  'resolved',
+  'ended',
+  'past',
+  'open',
+  'listed',
+];
+
+/** Puts what a mail says into sections, and what belongs together into one line. */
+export function sectionsOf(options: GroupOptions): readonly Section[] {
+  const byKind = groupBy(options.items, sectionOf);
+  return order.flatMap((kind): readonly Section[] => {
+    const items = byKind.get(kind);
+    if (items === undefined) return [];
+    const rules = [...groupBy(items, ({ client, rule }) => `${client === '' ? 0 : 1}${rule}`)]
+      .sort(([one], [other]) => compareText(one, other))
+      .map(([, ofRule]) => linesOf(kind, ofRule, options));
+    return [{ kind, count: items.length, rules }];
+  });
+}
+
+function sectionOf({ transition, severity, listedOnly }: Item): SectionKind {
+  if (listedOnly) return 'listed';
+  switch (transition) {
+    case 'firing':
+    case 'escalated':
+    case 'eased':
+    case 'steady':
+      return severity;
+    case 'reminder':
+      return 'open';
+    default:
+      return transition;
+  }
+}
+
+function linesOf(kind: SectionKind, items: readonly Item[], options: GroupOptions): RuleLines {
+  const lines = folded(kind, items, options).sort(compareLines);
+  return {
+    rule: items[0]?.rule ?? '',
+    lines: lines.slice(0, mostLines),
+    rest: lines.slice(mostLines).flatMap((line) => line.items),
+  };
+}
+
+function folded(kind: SectionKind, items: readonly Item[], { bastions, exportOf }: GroupOptions): Line[] {
+  const lines: Line[] = [];
+  let left = items;
+  const fold = (foldOf: (item: Item) => string | null, makeFold: (key: string) => Fold, fewest: number): void => {
+    const taken = new Set<Item>();
+    for (const [key, same] of groupBy(left, foldOf)) {
+      if (key === null || clientsOf(same).length < fewest) continue;
+      lines.push(lineOf(makeFold(key), same));
+      for (const item of same) taken.add(item);
+    }
+    if (taken.size > 0) left = left.filter((item) => !taken.has(item));
+  };
+  const [{ rule } = { rule: '' }] = items;
+  if (rule === 'not-trusted')
+    fold(
+      () => '',
+      () => ({ kind: 'all' }),
+      2,
+    );
+  if (rule === 'unreachable') {
+    const foldOf = bastionFold(kind, items, bastions);
+    fold(foldOf, (name) => ({ kind: 'bastion', name, behind: bastions.behind(name) }), 2);
+  }
+  fold(
+    ({ client, subject }) => (subject === '' ? null : exportOf(client, subject)),
+    (source) => ({ kind: 'export', source }),
+    2,
+  );
+  const deepest = left.reduce((most, { groups }) => Math.max(most, groups.length), 0);
+  for (let depth = deepest; depth > 0; depth--) {
+    fold(
+      ({ groups }) => (groups.length < depth ? null : groups.slice(0, depth).join('\0')),
+      (path) => ({ kind: 'group', name: path.slice(path.lastIndexOf('\0') + 1) }),
+      fewestOfGroup,
+    );
+  }
+  return [...lines, ...left.map((item) => lineOf(null, [item]))];
+}
+
+/** While a bastion is gone, by it; when clients are back, by the bastion that more than half of those came back from. */
+function bastionFold(kind: SectionKind, items: readonly Item[], bastions: Bastions): (item: Item) => string | null {
+  if (kind !== 'resolved' && kind !== 'past' && kind !== 'listed') {
+    return ({ client }) => bastions.lostFor(client)?.name ?? null;
+  }
+  const back = new Map<string, number>();
+  for (const name of items.flatMap(({ client }) => bastions.wayTo(client))) back.set(name, (back.get(name) ?? 0) + 1);
+  return ({ client }) =>
+    bastions.wayTo(client).find((name) => (back.get(name) ?? 0) * 2 > bastions.behind(name)) ?? null;
+}
+
+function lineOf(fold: Fold | null, items: readonly Item[]): Line {
+  return { fold, items: [...items].sort(compareItems), clients: clientsOf(items) };
+}
+
+function clientsOf(items: readonly Item[]): readonly string[] {
+  return [...new Set(items.map(({ client }) => client))].filter((client) => client !== '').sort(compareText);
+}
+
+/** Worst first, then by the first client. */
+function compareLines(one: Line, other: Line): number {
+  const [first, second] = [one.items[0], other.items[0]];
+  if (first === undefined || second === undefined) return 0;
+  const bySeverity = compareSeverity(first.severity, second.severity);
+  const byFold = Number(one.fold === null) - Number(other.fold === null);
+  return bySeverity || byFold || compareItems(first, second);
+}

@@ -1,0 +1,147 @@
+import type { Episode } from '../storage/episode.ts';
+import { groupBy } from '../storage/group-by.ts';
+import type { Bastions } from './bastions-gone.ts';
+import type { Covers } from './covers.ts';
+import { visitConditions } from './rule-metric.ts';
+import type { Watch } from './recipients-of.ts';
+import { longestGapMs } from './step-episode.ts';
+import type { HoldReason, World } from './telling.ts';
+
+/** What holds back an alert for everybody, and what is only listed because it went by while held back. */
+export interface Hold {
+  /** All of them; empty: it may be told. */
+  readonly reasonsFor: (episode: Episode) => readonly HoldReason[];
+  /**
+   * Of a closed episode: until when what covered all of it lasted - a silence, a window, or a fault of its collector
+   * that was told instead; null: nothing did.
+   */
+  readonly wentByUntilMs: (episode: Episode) => number | null;
+  /** The alert of the collector's own fault that stands for a client's one; null: there is none. */
+  readonly standInFor: (episode: Episode) => Episode | null;
+}
+
+interface HoldOptions {
+  readonly world: World;
+  readonly covers: Covers;
+  readonly watchOf: (key: Pick<Episode, 'client' | 'rule'>) => Watch;
+}
+
+export function openHold({ world, covers, watchOf }: HoldOptions): Hold {
+  const { nowMs, episodes, config, newestRowMs, runsUnderWay } = world;
+  const graceMs = longestGapMs(config.collector.everyMs);
+  const unreachable = groupBy(
+    episodes.filter(({ rule, state }) => rule === 'unreachable' && state !== 'pending'),
+    ({ client }) => client,
+  );
+  const standIns = createStandIns(world, watchOf);
+  return {
+    reasonsFor: (episode) => {
+      const reasons: HoldReason[] = [...covers.reasonsAt(episode, nowMs)];
+      const endMs = covers.lastEndMs(episode, nowMs);
+      if (endMs !== null && !isConfirmed(episode, endMs, newestRowMs.get(episode.client) ?? null)) {
+        reasons.push({ kind: 'unconfirmed' });
+      }
+      const { client } = watchOf(episode);
+      if (client?.state === 'paused') reasons.push({ kind: 'paused', untilMs: client.untilMs });
+      const newestMs = newestRowMs.get(episode.client) ?? null;
+      const lost = unreachable.get(episode.client) ?? [];
+      if (!visitConditions.includes(episode.rule) && lost.some((one) => isAway(one, newestMs))) {
+        reasons.push({ kind: 'unreachable' });
+      }
+      const standIn = standIns(episode);
+      if (standIn?.state === 'firing') {
+        reasons.push({ kind: standIn.rule === 'collector-silent' ? 'collector-silent' : 'isolated' });
+      }
+      const { changedByRun } = episode;
+      if (changedByRun !== null && runsUnderWay.has(changedByRun)) reasons.push({ kind: 'run', runId: changedByRun });
+      return reasons;
+    },
+    wentByUntilMs: (episode) => {
+      const { firingSinceMs, resolvedAtMs } = episode;
+      if (firingSinceMs === null || resolvedAtMs === null) return null;
+      const coveredMs = covers.coveredUntilMs(episode, firingSinceMs, resolvedAtMs, graceMs);
+      if (coveredMs !== null) return coveredMs;
+      const standIn = standIns(episode);
+      if (standIn === null) return null;
+      const endMs = standIn.resolvedAtMs ?? nowMs;
+      return resolvedAtMs <= endMs + graceMs ? endMs : null;
+    },
+    standInFor: standIns,
+  };
+}
+
+/** Whether what it says was so after a silence or window had ended, by the client's own rows. */
+function isConfirmed(episode: Episode, endMs: number, newestRowMs: number | null): boolean {
+  // These do not follow from rows: each pass confirms them.
+  if (episode.client === '' || episode.rule === 'no-report' || episode.closedReason === 'unwatched') return true;
+  const { state, progress, flapping, resolvedAtMs } = episode;
+  if (state === 'resolved') return (resolvedAtMs ?? 0) > endMs || (newestRowMs ?? 0) > endMs;
+  // A row on the way back confirms nothing: the next one decides.
+  return progress.lastAtMs > endMs && (flapping || (progress.clearing === 0 && progress.easing === 0));
+}
+
+/** Until the client's first new row is judged. */
+function isAway({ state, closedReason, resolvedAtMs }: Episode, newestRowMs: number | null): boolean {
+  if (state === 'firing') return true;
+  return closedReason === 'recovered' && resolvedAtMs !== null && (newestRowMs ?? 0) < resolvedAtMs;
+}
+
+/**
+ * Finds the alert of a collector's own fault that began before a client's alert ended: `collector-isolated` stands for
+ * `unreachable`, `collector-silent` for `no-report`. One that reaches nobody stands for nothing.
+ */
+function createStandIns({ episodes, collectorOfRun }: World, watchOf: HoldOptions['watchOf']): Hold['standInFor'] {
+  const heard = (rule: string): readonly Episode[] =>
+    episodes.filter(
+      (one) => one.client === '' && one.rule === rule && one.state !== 'pending' && watchOf(one).listeners.size > 0,
+    );
+  const byRule = new Map([
+    ['unreachable', heard('collector-isolated')],
+    ['no-report', heard('collector-silent')],
+  ]);
+  return (episode) => {
+    const own = episode.client === '' ? undefined : byRule.get(episode.rule);
+    if (own === undefined || episode.firingSinceMs === null) return null;
+    const begunMs = episode.firingSinceMs;
+    const collector = collectorOfRun?.get(episode.changedByRun ?? '') ?? null;
+    const standIn = own.find(
+      (one) =>
+        (collector === null || collector === one.subject) &&
+        one.pendingSinceMs <= begunMs &&
+        (one.resolvedAtMs === null || begunMs < one.resolvedAtMs),
+    );
+    return standIn ?? null;
+  };
+}
+
+/** Holds back reminders, until its time, the end of the episode, or something worse. */
+export function isAcknowledged(episode: Episode, nowMs: number): boolean {
+  const { acknowledgedBy, acknowledgedUntilMs, acknowledgedSeverity, severity } = episode;
+  if (acknowledgedBy === null || (acknowledgedUntilMs !== null && acknowledgedUntilMs <= nowMs)) return false;
+  return !(acknowledgedSeverity === 'warning' && severity === 'critical');
+}
+
+export interface BastionHoldOptions {
+  readonly bastions: Bastions;
+  /** Of the recipient: which clients' `unreachable` it hears of, and whether it knows that it fires. */
+  readonly unreachable: readonly { readonly client: string; readonly isKnown: boolean }[];
+}
+
+/**
+ * Bastions of which the recipient knows that they are gone: of more than half of what it hears of behind them it was told.
+ * One client more behind them is no news.
+ */
+export function knownLostBastions({ bastions, unreachable }: BastionHoldOptions): ReadonlySet<string> {
+  const behind = groupBy(
+    unreachable.flatMap(({ client, isKnown }) => {
+      const lost = bastions.lostFor(client);
+      return lost === null ? [] : [{ name: lost.name, isKnown }];
+    }),
+    ({ name }) => name,
+  );
+  const known = [...behind].filter(([, all]) => {
+    const told = all.filter(({ isKnown }) => isKnown).length;
+    return told >= 2 && told * 2 > all.length;
+  });
+  return new Set(known.map(([name]) => name));
+}

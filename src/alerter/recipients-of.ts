@@ -1,0 +1,123 @@
+import type { Client, Config, Recipient, Rule, Severity } from '../config/config.ts';
+import { globMatcher } from '../config/globs.ts';
+import type { AlertKey } from '../storage/episode.ts';
+
+/** Somebody who is told of a rule of a client, and from which severity on. */
+export interface Listener {
+  /** An address, or `|` and a command of <notify>. */
+  readonly recipient: string;
+  readonly least: Severity;
+}
+
+/** What config.xml says of an alert. */
+export interface Watch {
+  /** null: the client or the rule is not in config.xml any more, or the client is retired. */
+  readonly rule: Rule | null;
+  /** null: not in config.xml, or the alert concerns the fleet. */
+  readonly client: Client | null;
+  /** By recipient. */
+  readonly listeners: ReadonlyMap<string, Listener>;
+}
+
+const commandMark = '|';
+
+/** The recipient that a <notify> is: it is told like a person, so that its refusal holds up nobody else. */
+export function recipientOfCommand(command: string): string {
+  return `${commandMark}${command}`;
+}
+
+/** The command of a recipient that is one; null: it is an address. */
+export function commandOfRecipient(recipient: string): string | null {
+  return recipient.startsWith(commandMark) ? recipient.slice(commandMark.length) : null;
+}
+
+export function hears({ least }: Listener, severity: Severity): boolean {
+  return least === 'warning' || severity === 'critical';
+}
+
+/**
+ * Who is told of what: a rule's own `mail`, else the client's recipients by severity and rule; what concerns the fleet
+ * goes to those of <alerts>. Every <notify> hears of all it asks for. A default or condition that reaches nobody goes to
+ * smtp.fallback, unless `mail="none"` was said. Answers are shared between clients.
+ */
+export function createWatches(config: Config): (key: Pick<AlertKey, 'client' | 'rule'>) => Watch {
+  const clients = new Map(config.clients.map((client) => [client.name, client]));
+  const ruleOf = createRuleFinder();
+  const listenersOf = createListeners(config);
+  return ({ client: name, rule: ruleName }) => {
+    if (name === '') {
+      const rule = ruleOf(config.alerts.rules, ruleName);
+      const { recipients } = config.alerts;
+      return { rule, client: null, listeners: rule === null ? nobody : listenersOf(rule, recipients, false) };
+    }
+    const client = clients.get(name) ?? null;
+    const rule = client === null || client.state === 'retired' ? null : ruleOf(client.rules, ruleName);
+    if (client === null || rule === null) return { rule: null, client, listeners: nobody };
+    return { rule, client, listeners: listenersOf(rule, client.recipients, client.muted) };
+  };
+}
+
+const nobody: ReadonlyMap<string, Listener> = new Map();
+
+/** Clients share their lists of rules. */
+function createRuleFinder(): (rules: readonly Rule[], name: string) => Rule | null {
+  const byList = new Map<readonly Rule[], ReadonlyMap<string, Rule>>();
+  return (rules, name) => {
+    const byName = byList.get(rules) ?? new Map(rules.map((rule) => [rule.name, rule]));
+    byList.set(rules, byName);
+    return byName.get(name) ?? null;
+  };
+}
+
+type Listeners = ReadonlyMap<string, Listener>;
+
+function createListeners(
+  config: Config,
+): (rule: Rule, recipients: readonly Recipient[], muted: boolean) => ReadonlyMap<string, Listener> {
+  const known = new Map<Rule, Map<readonly Recipient[], { muted: boolean; listeners: Listeners }[]>>();
+  return (rule, recipients, muted) => {
+    const ofRule = known.get(rule) ?? new Map<readonly Recipient[], { muted: boolean; listeners: Listeners }[]>();
+    known.set(rule, ofRule);
+    const ofBoth = ofRule.get(recipients) ?? [];
+    ofRule.set(recipients, ofBoth);
+    const before = ofBoth.find((one) => one.muted === muted);
+    if (before !== undefined) return before.listeners;
+    const listeners = readListeners(config, rule, recipients, muted);
+    ofBoth.push({ muted, listeners });
+    return listeners;
+  };
+}
+
+function readListeners(config: Config, rule: Rule, recipients: readonly Recipient[], muted: boolean): Listeners {
+  const listeners = new Map<string, Listener>();
+  const add = (recipient: string, least: Severity): void => {
+    const isMore = least === 'warning' || !listeners.has(recipient);
+    if (isMore) listeners.set(recipient, { recipient, least });
+  };
+  for (const { to, severity, rules } of recipientsOfRule(rule, recipients)) {
+    if (asksFor(rules, rule)) add(to, severity ?? 'warning');
+  }
+  for (const { command, severity, rules } of config.notify) {
+    if (asksFor(rules, rule)) add(recipientOfCommand(command), severity ?? 'warning');
+  }
+  const worst = worstSeverity(rule);
+  const reachesAnybody = [...listeners.values()].some((listener) => hears(listener, worst));
+  const fallback = config.smtp?.fallback ?? null;
+  if (!reachesAnybody && rule.origin !== 'file' && rule.mail === null && !muted && fallback !== null) {
+    add(fallback, 'warning');
+  }
+  return listeners;
+}
+
+function recipientsOfRule(rule: Rule, recipients: readonly Recipient[]): readonly Recipient[] {
+  return rule.mail === null ? recipients : rule.mail.map((to) => ({ to, severity: null, rules: [] }));
+}
+
+function asksFor(rules: readonly string[], { name }: Rule): boolean {
+  return rules.length === 0 || globMatcher(rules.join(','))(name);
+}
+
+function worstSeverity({ warning, critical, severity }: Rule): Severity {
+  if (warning === null && critical === null) return severity;
+  return critical === null ? 'warning' : 'critical';
+}

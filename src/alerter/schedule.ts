@@ -1,0 +1,47 @@
+import type { RecipientHistory } from '../storage/alert-store.ts';
+import { isNewCritical, isUrgent } from './difference.ts';
+import type { News } from './desk.ts';
+import type { HoldReason } from './telling.ts';
+
+const hourMs = 3_600_000;
+
+interface ScheduleOptions {
+  /** What would ring: not what is only listed. */
+  readonly news: readonly News[];
+  readonly history: RecipientHistory | null;
+  /** created_at of waiting mails whose place the mail would take. */
+  readonly replacedAtMs: readonly number[];
+  readonly nowMs: number;
+  readonly groupIntervalMs: number;
+  /** null: no mail server is asked, so nothing is capped. */
+  readonly maxMailsPerHour: number | null;
+}
+
+/**
+ * Why a mail that is due otherwise has to wait; null: it goes now. Urgent news (see isUrgent) go at once; the others as
+ * soon as the last mail that held nothing else is `groupInterval` old. The cap holds for all but a new critical.
+ */
+export function postponement(options: ScheduleOptions): HoldReason | null {
+  const { news, history, nowMs, groupIntervalMs, maxMailsPerHour } = options;
+  if (!news.some(({ matter, known, transition }) => isUrgent(matter.episode, known, transition))) {
+    const lastMs = history?.lastOrdinaryAtMs ?? null;
+    // A time further ahead than the interval comes from a clock that was wrong.
+    if (lastMs !== null && Math.abs(nowMs - lastMs) < groupIntervalMs) {
+      return { kind: 'group-interval', untilMs: lastMs + groupIntervalMs };
+    }
+  }
+  if (maxMailsPerHour === null || news.some(({ matter, known }) => isNewCritical(matter.episode, known))) return null;
+  const times = recentTimes(options);
+  const oldest = times[times.length - maxMailsPerHour];
+  return oldest === undefined ? null : { kind: 'cap', untilMs: oldest + hourMs };
+}
+
+/** When the mails of the last hour were made, oldest first, those that would be replaced left out. */
+function recentTimes({ history, replacedAtMs, nowMs }: ScheduleOptions): readonly number[] {
+  const times = (history?.createdAtMs ?? []).filter((atMs) => Math.abs(nowMs - atMs) < hourMs).sort((a, b) => a - b);
+  for (const atMs of replacedAtMs) {
+    const index = times.indexOf(atMs);
+    if (index >= 0) times.splice(index, 1);
+  }
+  return times;
+}

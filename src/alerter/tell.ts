@@ -1,0 +1,168 @@
+import type { Severity } from '../config/config.ts';
+import type { Told } from '../storage/episode.ts';
+import type { Bastions } from './bastions-gone.ts';
+import { openBastions } from './bastions-gone.ts';
+import { openCovers } from './covers.ts';
+import { isUrgent, knownAfter } from './difference.ts';
+import type { Known } from './difference.ts';
+import type { Desk, Matter, News } from './desk.ts';
+import { lookThrough } from './desk.ts';
+import { sectionsOf } from './group.ts';
+import type { Hold } from './hold.ts';
+import { openHold } from './hold.ts';
+import { compareItems, compareText, itemOf } from './item.ts';
+import { mattersByRecipient, watchedEpisodes } from './matters.ts';
+import type { Watched } from './matters.ts';
+import { createWatches, hears } from './recipients-of.ts';
+import { contentsOf } from './replace.ts';
+import { postponement } from './schedule.ts';
+import { settledOf } from './settled.ts';
+import type { DueMail, Held, HoldReason, Telling, World } from './telling.ts';
+
+/**
+ * What is to be told now, to whom, in which mail, and why the rest is not: the difference between what each recipient was
+ * told last and the state, unless something holds it back (specification, section 5). The same world gives the same
+ * answer, order included. Episodes that are not stored yet (id null) are left out.
+ *
+ * What began and ended while it was held back by a silence or window is only listed: in the recipient's next mail that
+ * goes out anyway, for twelve hours after that; then it is left to `alerts` and `explain`.
+ */
+export function tell(world: World): Telling {
+  const { config } = world;
+  const watchOf = createWatches(config);
+  const windowsOfClient = new Map(config.clients.map(({ name, windows }) => [name, windows]));
+  const covers = openCovers({
+    config,
+    silences: [...world.silences, ...world.endedSilences],
+    windowsOf: (client) => (client === '' ? config.alerts.windows : (windowsOfClient.get(client) ?? [])),
+  });
+  const hold = remembering(openHold({ world, covers, watchOf }));
+  const bastions = openBastions(config, world.episodes);
+  const watched = watchedEpisodes(world, watchOf);
+  const pass: Pass = { world, hold, bastions };
+  const outcomes = [...mattersByRecipient(world, watched)]
+    .sort(([one], [other]) => compareText(one, other))
+    .map(([recipient, matters]) => tellOne(pass, recipient, matters));
+  const mails = outcomes.flatMap(({ mail }) => (mail === null ? [] : [mail]));
+  const told = outcomes.flatMap((outcome) => outcome.told);
+  return {
+    mails: mails.sort(compareMails),
+    told,
+    settled: settledOf({ world, hold, watched, told, mails, forgone: outcomes.flatMap((outcome) => outcome.forgone) }),
+    held: [...heldByNobody(watched, world.told), ...joined(outcomes.flatMap((outcome) => outcome.held))],
+  };
+}
+
+interface Pass {
+  readonly world: World;
+  readonly hold: Hold;
+  readonly bastions: Bastions;
+}
+
+interface Outcome {
+  readonly mail: DueMail | null;
+  readonly told: readonly Told[];
+  readonly held: readonly Held[];
+  readonly forgone: readonly { readonly alertId: number; readonly recipient: string }[];
+}
+
+function tellOne({ world, hold, bastions }: Pass, recipient: string, matters: readonly Matter[]): Outcome {
+  const { config, nowMs } = world;
+  const earlyMs = config.collector.everyMs / 2;
+  const look = (known: (matter: Matter) => Known): Desk =>
+    lookThrough({ matters, knownOf: known, hold, bastions, nowMs, earlyMs });
+  const desk = look(({ told }) => told);
+  const heldBack = desk.held.flatMap(({ matter, reasons }) =>
+    reasons.map((reason) => heldOf(matter, recipient, reason)),
+  );
+  const forgone = [...desk.forgone].map((alertId) => ({ alertId, recipient }));
+  const nothing = { mail: null, told: [], held: heldBack, forgone };
+  const ringing = desk.news.filter(({ listedOnly }) => !listedOnly);
+  if (ringing.length === 0 && !desk.remindersDue) return nothing;
+  const waiting = world.waiting.filter((mail) => mail.recipient === recipient);
+  const contents = contentsOf({ waiting, look });
+  if (contents === null) return nothing;
+  const postponed = postponement({
+    news: ringing,
+    history: world.histories.find((history) => history.recipient === recipient) ?? null,
+    replacedAtMs: contents.replaces.map(({ createdAtMs }) => createdAtMs),
+    nowMs,
+    groupIntervalMs: config.alerts.groupIntervalMs,
+    maxMailsPerHour: config.smtp?.maxMailsPerHour ?? null,
+  });
+  if (postponed !== null) {
+    const all = [...ringing, ...(desk.remindersDue ? desk.reminders : [])];
+    return { ...nothing, held: [...heldBack, ...all.map(({ matter }) => heldOf(matter, recipient, postponed))] };
+  }
+  const replaces = contents.replaces.map(({ id }) => id).sort((one, other) => one - other);
+  const mail = mailOf({ world, bastions }, recipient, contents.news, replaces);
+  const told = mail.items.map(({ alertId, episode }) => ({ alertId, recipient, ...knownAfter(episode, nowMs) }));
+  return { mail, told, held: heldBack, forgone };
+}
+
+function heldOf({ episode }: Matter, recipient: string, reason: HoldReason): Held {
+  return { alertId: episode.id, recipient: isForEverybody(reason) ? null : recipient, reason };
+}
+
+function isForEverybody({ kind }: HoldReason): boolean {
+  return kind !== 'bastion' && kind !== 'flapping' && kind !== 'group-interval' && kind !== 'cap';
+}
+
+function mailOf(
+  { world, bastions }: Pick<Pass, 'world' | 'bastions'>,
+  recipient: string,
+  news: readonly News[],
+  replaces: readonly number[],
+): DueMail {
+  const items = news.map(itemOf).sort(compareItems);
+  const { exportOf, firstPass = false, newRules } = world;
+  const begun = items.filter(({ transition }) => transition === 'firing');
+  return {
+    recipient,
+    severity: items.reduce<Severity>((worst, item) => (item.severity === 'critical' ? 'critical' : worst), 'warning'),
+    ordinary: !news.some(({ matter, known, transition }) => isUrgent(matter.episode, known, transition)),
+    alreadyTrue: begun.length > 0 && begun.every(({ rule }) => firstPass || newRules?.has(rule) === true),
+    items,
+    sections: sectionsOf({
+      items,
+      bastions,
+      exportOf: (client, mount) => exportOf?.get(`${client}\0${mount}`) ?? null,
+    }),
+    replaces,
+  };
+}
+
+function compareMails(one: DueMail, other: DueMail): number {
+  const bySeverity = Number(one.severity !== 'critical') - Number(other.severity !== 'critical');
+  return bySeverity || compareText(one.recipient, other.recipient);
+}
+
+/** What fires and reaches nobody. */
+function heldByNobody(watched: readonly Watched[], told: readonly Told[]): readonly Held[] {
+  const known = new Set(told.map(({ alertId }) => alertId));
+  return watched
+    .filter(({ episode, watch }) => {
+      const isHeard = [...watch.listeners.values()].some((listener) => hears(listener, episode.severity));
+      return episode.state === 'firing' && !isHeard && !known.has(episode.id);
+    })
+    .map(({ episode }) => ({ alertId: episode.id, recipient: null, reason: { kind: 'nobody' } }));
+}
+
+/** What holds for everybody once. */
+function joined(held: readonly Held[]): readonly Held[] {
+  const distinct = new Map(held.map((one) => [JSON.stringify(one), one]));
+  return [...distinct.values()];
+}
+
+/** Each episode is asked about for each recipient. */
+function remembering(hold: Hold): Hold {
+  const reasons = new Map<number | null, readonly HoldReason[]>();
+  return {
+    ...hold,
+    reasonsFor: (episode) => {
+      const known = reasons.get(episode.id) ?? hold.reasonsFor(episode);
+      reasons.set(episode.id, known);
+      return known;
+    },
+  };
+}

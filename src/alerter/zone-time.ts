@@ -1,0 +1,49 @@
+const formats = new Map<string | null, Intl.DateTimeFormat>();
+
+/** A day of a calendar: midnight of it in UTC, whatever the zone. */
+export type CalendarDay = number;
+
+export const dayMs = 86_400_000;
+
+/** What an IANA zone's clocks are ahead of UTC at a moment; null: the server's zone. */
+export function zoneOffsetMs(zone: string | null, atMs: number): number {
+  const format = formatOf(zone);
+  const parts = new Map(format.formatToParts(atMs).map(({ type, value }) => [type, Number(value)]));
+  const part = (type: Intl.DateTimeFormatPartTypes): number => parts.get(type) ?? 0;
+  const wallMs = Date.UTC(part('year'), part('month') - 1, part('day'), part('hour'), part('minute'), part('second'));
+  return wallMs - Math.floor(atMs / 1000) * 1000;
+}
+
+/** The day that a zone's calendars show. */
+export function calendarDay(zone: string | null, atMs: number): CalendarDay {
+  return Math.floor((atMs + zoneOffsetMs(zone, atMs)) / dayMs) * dayMs;
+}
+
+/**
+ * When a zone's clocks show so many minutes after midnight. What a clock change doubles is its first time; what it skips
+ * is read with the offset before the change, so that 02:30 is an hour after 01:30 (RFC 5545, section 3.3.5).
+ */
+export function wallTime(zone: string | null, day: CalendarDay, minute: number): number {
+  const wallMs = day + minute * 60_000;
+  // No zone is a day ahead or behind, so these two lie on either side of it.
+  const [before, after] = [zoneOffsetMs(zone, wallMs - dayMs), zoneOffsetMs(zone, wallMs + dayMs)];
+  const possible = [wallMs - before, wallMs - after].filter((atMs) => atMs + zoneOffsetMs(zone, atMs) === wallMs);
+  return possible.length === 0 ? wallMs - before : Math.min(...possible);
+}
+
+function formatOf(zone: string | null): Intl.DateTimeFormat {
+  const known = formats.get(zone);
+  if (known !== undefined) return known;
+  const made = new Intl.DateTimeFormat('en-US', {
+    ...(zone === null ? {} : { timeZone: zone }),
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    second: 'numeric',
+  });
+  formats.set(zone, made);
+  return made;
+}
