@@ -1,4 +1,4 @@
-import { errorTable } from '../errors.ts';
+import { adviceFor } from '../advice.ts';
 import type { VisitRecord } from '../storage/storage.ts';
 import type { CollectView } from './collect-view.ts';
 import type { Output } from './output.ts';
@@ -46,7 +46,7 @@ function visitJson(visit: VisitRecord): unknown {
     stage: visit.stage,
     code,
     message: visit.message,
-    advice: code !== null && code in errorTable ? errorTable[code as keyof typeof errorTable].advice : null,
+    advice: adviceFor(code, [visit.client]),
     started_at: new Date(visit.startedAtMs).toISOString(),
     duration_ms: visit.durationMs,
     connect_ms: visit.connectMs,

@@ -1,3 +1,4 @@
+import { adviceFor } from '../advice.ts';
 import type { CollectEvent, CollectResult } from '../collector/collect-options.ts';
 import { createLog, type Log, type LogFields } from '../log.ts';
 import type { VisitRecord } from '../storage/storage.ts';
@@ -77,6 +78,7 @@ function visitFields(visit: VisitRecord): LogFields {
     code: visit.code ?? undefined,
     stage: visit.stage ?? undefined,
     message: visit.message ?? undefined,
+    advice: adviceFor(visit.code, [visit.client]) ?? undefined,
     duration_ms: visit.durationMs,
     uploaded: visit.uploaded || undefined,
   };

@@ -1,3 +1,4 @@
+import { adviceFor } from '../advice.ts';
 import type { CollectResult } from '../collector/collect-options.ts';
 import { formatFields } from '../log.ts';
 import type { VisitRecord } from '../storage/storage.ts';
@@ -50,6 +51,7 @@ export function createTableView(output: Output): CollectView {
       }
       const shown = visits.length <= wholeFleetRows ? visits : visits.filter((visit) => !visit.ok);
       if (shown.length > 0) output.print(visitTable(output, shown));
+      for (const line of adviceLines(visits)) output.print(line);
       output.print(summaryText(output, result));
       for (const fault of result.faults) output.complain(complaintText(fault));
     },
@@ -75,6 +77,18 @@ function visitTable(output: Output, visits: readonly VisitRecord[]): string {
     ],
     rows,
   );
+}
+
+/** What to do about each kind of failure, once. */
+function adviceLines(visits: readonly VisitRecord[]): readonly string[] {
+  const byCode = new Map<string, string[]>();
+  for (const { ok, code, client } of visits) {
+    if (ok || code === null) continue;
+    const clients = byCode.get(code);
+    if (clients === undefined) byCode.set(code, [client]);
+    else clients.push(client);
+  }
+  return [...byCode].map(([code, clients]) => `${code}: ${adviceFor(code, clients) ?? 'unknown to this version'}`);
 }
 
 function summaryText(output: Output, result: CollectResult): string {

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { after, before, suite, test } from 'node:test';
+
+import { startSshd, sshdMissing, type Sshd, type SshdAccount } from '../support/sshd.ts';
+import { databaseKinds } from './whole-fleet.ts';
+
+const skip = sshdMissing() ?? false;
+
+suite('the file of the program this one succeeds', { skip }, () => {
+  let sshd: Sshd;
+  let account: SshdAccount;
+  before(async () => {
+    sshd = await startSshd({ hostKeyTypes: ['ed25519', 'rsa'] });
+    account = await sshd.addAccount({ shell: '/bin/bash', password: 'correct & "horse"' });
+  });
+  after(async () => await sshd.stop());
+
+  const sample = (): string =>
+    `<client ip="127.0.0.1" port="${sshd.port}" username="${account.name}" password="correct &amp; &quot;horse&quot;" mail="asa@example.com">
+       <alert type="memory" limit="10%"/>
+       <alert type="cpu" limit="20%"/>
+       <alert type="uptime" limit="100"/>
+     </client>`;
+
+  for (const kind of databaseKinds()) {
+    test(`collects after trust, into ${kind.name}`, { skip: kind.skip }, async (t) => {
+      const site = await kind.site(t, sample());
+
+      const untrusted = await site.run('collect');
+      assert.equal(untrusted.status, 1, untrusted.stderr);
+      assert.match(untrusted.stderr, /host-key-unknown/);
+      assert.match(untrusted.stderr, /fleet-health trust/);
+
+      const trust = await site.run('trust', '--yes');
+      assert.equal(trust.status, 0, trust.stderr);
+      for (const key of sshd.hostKeys) assert.ok(trust.stdout.includes(key.fingerprint), trust.stdout);
+
+      const collected = await site.run('collect');
+      assert.deepEqual([collected.status, collected.stderr], [0, ''], collected.stdout);
+      const [row, ...more] = await site.rows('SELECT * FROM collected_stats');
+      assert.deepEqual(more, []);
+      assert.ok(row !== undefined);
+      assert.equal(row['ip_addr'], '127.0.0.1');
+      assert.equal(row['event_logs'], null);
+      assert.equal(row['consulted_for_alerts'], 0);
+      for (const column of ['cpu_usage', 'mem_usage']) {
+        const value = row[column];
+        assert.ok(typeof value === 'number' && value >= 0 && value <= 100, `${column} ${String(value)}`);
+      }
+      assert.ok(Number(row['uptime']) > 0);
+      assert.match(String(row['os']), /\S/);
+
+      // As cron's line has it: nothing to read, nothing to mail.
+      const quiet = await site.run('-q', 'collect');
+      assert.deepEqual(quiet, { status: 0, stdout: '', stderr: '' });
+      assert.equal((await site.rows('SELECT * FROM stats')).length, 2);
+      const visits = await site.rows('SELECT ok, code, uploaded FROM visits ORDER BY id');
+      assert.deepEqual(
+        visits.map((visit) => [visit['ok'], visit['code'], visit['uploaded']]),
+        [
+          [0, 'host-key-unknown', 0],
+          [1, null, 1],
+          [1, null, 0],
+        ],
+      );
+      const everything = [untrusted, trust, collected].map(({ stdout, stderr }) => stdout + stderr).join('');
+      assert.ok(!everything.includes('horse'), 'the password was printed');
+    });
+  }
+});
