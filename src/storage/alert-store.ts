@@ -94,6 +94,8 @@ export interface AlertState {
   readonly told: readonly Told[];
   /** That have not ended. */
   readonly silences: readonly Silence[];
+  /** That have ended within the last day: what they held back waits until the client's next row. */
+  readonly endedSilences: readonly Silence[];
   readonly histories: readonly RecipientHistory[];
   readonly waiting: readonly WaitingMail[];
 }
@@ -128,6 +130,9 @@ export interface Mail {
   readonly error: string | null;
 }
 
+/** A mail without its words. */
+export type MailSummary = Omit<Mail, 'content'>;
+
 /** Who may change what the alerter stores; see design: fencing. */
 export interface Lease {
   readonly name: string;
@@ -135,25 +140,36 @@ export interface Lease {
   readonly holder: string;
 }
 
-/** Thrown (as FleetError `locked`) by every fenced transaction whose lease somebody else has taken. Nothing was changed. */
+/**
+ * What the alerter may do. Every change that takes a lease is one fenced transaction: when somebody else has taken the
+ * lease it throws FleetError `locked` and nothing was changed. Throws FleetError also when the database is away or full.
+ */
 export interface AlertStore {
   /** The database's clock. */
   nowMs(): Promise<number>;
   /** Free, or untouched for 60 s on the database's clock (epoch + 1): ours. null: somebody else is at work. */
   takeLease(name: string, holder: string): Promise<Lease | null>;
+  /** So that nobody takes it while there is nothing to store: between mails, for instance. Throws FleetError `locked`. */
+  touchLease(lease: Lease): Promise<void>;
+  /** Frees it at once. Nothing happens when it is no longer ours. */
   releaseLease(lease: Lease): Promise<void>;
 
-  /** Oldest first by time then id; both kinds are cut off at the same time, so that the order holds over both. */
+  /**
+   * Oldest first by time then id, at most `limit` of each kind. Both kinds are cut off at the same time, so that the order
+   * holds over both and from one batch to the next.
+   */
   untreated(limit: number): Promise<UntreatedBatch>;
   disksOf(statIds: readonly number[]): Promise<ReadonlyMap<number, readonly DiskRow[]>>;
   networksOf(statIds: readonly number[]): Promise<ReadonlyMap<number, readonly NetworkRow[]>>;
   /** Whole reports, where they are still kept. */
   reportsOf(statIds: readonly number[]): Promise<ReadonlyMap<number, Report>>;
-  openEpisodes(clients: readonly string[]): Promise<readonly Episode[]>;
+  /** null: of all clients. */
+  openEpisodes(clients: readonly string[] | null): Promise<readonly Episode[]>;
   memories(clients: readonly string[]): Promise<ReadonlyMap<string, ClientMemory>>;
   /**
    * One fenced transaction: marks exactly these rows as treated (another count rolls back), stores episodes (new where id
-   * is null) and memories. Large sets are written with few statements.
+   * is null) and memories. Large sets are written with few statements. Of a stored episode neither its name nor what
+   * people acknowledged is changed. Rows that somebody else treated are FleetError `storage-failed`.
    */
   saveJudged(lease: Lease, judged: Judged): Promise<void>;
 
@@ -161,34 +177,52 @@ export interface AlertStore {
   runs(program: 'collect' | 'alert', sinceMs: number): Promise<readonly RunFact[]>;
   seenClients(): Promise<readonly SeenClient[]>;
   state(nowMs: number): Promise<AlertState>;
-  /** One fenced transaction: mails, notifications, told rows, settled episodes, replaced mails. */
-  saveTelling(lease: Lease, telling: NewTelling): Promise<void>;
+  /**
+   * One fenced transaction: mails, notifications, told rows, settled episodes, replaced mails. A mail whose Message-ID is
+   * stored already is left as it is: it was told before. `outdated`: one of the mails to be replaced has come as far as
+   * DATA, or is replaced or done, meanwhile; nothing was changed, and telling looks at the state anew.
+   */
+  saveTelling(lease: Lease, telling: NewTelling): Promise<'stored' | 'outdated'>;
 
-  /** Not sent, not failed, not replaced, due by the database's clock (one further ahead than a day counts as due). */
+  /**
+   * Critical ones first, then oldest first: not sent, not failed, not replaced, claimed by nobody, due by the database's
+   * clock (one further ahead than a day counts as due).
+   */
   dueMails(limit: number): Promise<readonly Mail[]>;
-  /** A committed UPDATE on the database's clock. False: somebody else has it, or it is done. */
+  /**
+   * A committed UPDATE on the database's clock; counts as an attempt. A claim that ran out may be taken, and the holder may
+   * claim again. False: somebody else has it, or it is done, replaced or put off.
+   */
   claimMail(id: number, holder: string, forMs: number): Promise<boolean>;
-  /** Before DATA, committed. */
+  /**
+   * Before DATA, committed. Throws FleetError `locked` unless the holder's claim still runs and the mail was not replaced:
+   * then it must not be sent. The three after it throw the same when somebody else has claimed the mail meanwhile.
+   */
   markDataBegun(id: number, holder: string): Promise<void>;
   markSent(id: number, holder: string): Promise<void>;
   markPutOff(id: number, holder: string, nextAttemptInMs: number, error: string): Promise<void>;
   markFailed(id: number, holder: string, error: string): Promise<void>;
-  undelivered(): Promise<readonly Mail[]>;
+  /** Waiting and failed ones, oldest first; at most 1,000. */
+  undelivered(): Promise<readonly MailSummary[]>;
 
   addSilence(silence: Omit<Silence, 'id'>): Promise<number>;
   silences(nowMs: number): Promise<readonly Silence[]>;
   /** False: no such silence, or it has ended. */
   expireSilence(id: number, nowMs: number): Promise<boolean>;
+  /** Of open episodes; returns how many there were. A null time holds as long as the episode; it ends when that gets worse. */
   acknowledge(ids: readonly number[], by: string, untilMs: number | null, comment: string | null): Promise<number>;
 
-  /** For `explain`, `alerts`, charts and replay. */
+  /** For `explain`, `alerts`, charts and replay. Newest first. */
   episodesOf(filter: EpisodeFilter): Promise<readonly Episode[]>;
   toldOf(alertIds: readonly number[]): Promise<readonly Told[]>;
-  /** Values of one column of stats over time, oldest first: the last day of a chart. */
+  /**
+   * Values of one column of stats over time, oldest first: the last day of a chart. `used_percent` and `inodes_percent`
+   * are of the mount; without one there are none.
+   */
   series(client: string, column: SeriesColumn, mount: string | null, sinceMs: number): Promise<readonly SeriesPoint[]>;
-  /** Treated and untreated rows in time order, page by page, for replay: after this (time, id). */
+  /** Treated and untreated rows in time order, page by page, for replay, cut off as `untreated` is: after this place. */
   replay(sinceMs: number, after: ReplayPlace | null, limit: number): Promise<ReplayPage>;
-  /** What was told since, oldest first: for the difference that replay shows. */
+  /** What was told since, oldest first, mails that were replaced left out: for the difference that replay shows. */
   toldSince(sinceMs: number): Promise<readonly ToldFact[]>;
 }
 

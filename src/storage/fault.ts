@@ -11,7 +11,7 @@ import type { ErrorCode } from '../errors.ts';
  * - `full`: no space, or read-only
  * - `schema`: a table or column is missing
  * - `broken`: the database itself is damaged
- * - `exists`: a table, column or key is there already
+ * - `exists`: a table, column or key is there already; or gone already, where it is to be dropped
  * - `refused`: this statement with these values
  * - `aborted`: the caller's signal
  */

@@ -1,6 +1,7 @@
 import type { StorageConfig } from '../config/config.ts';
 import type { Database } from './database.ts';
 import { asStorageErrors } from './fault.ts';
+import { createAlertStore } from './create-alert-store.ts';
 import { createHistory } from './history.ts';
 import { checkDatabase, migrateDatabase } from './migrate.ts';
 import { throwMismatch } from './migration-state.ts';
@@ -36,9 +37,11 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
   });
 }
 
-function storageOn(database: Database): Storage {
+/** A storage on a database that is open and migrated, and that is closed with it. */
+export function storageOn(database: Database): Storage {
   return {
     reports: createReportStore(database),
+    alerts: createAlertStore(database),
     history: createHistory(database),
     close: () => database.close(),
   };

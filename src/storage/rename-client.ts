@@ -1,5 +1,6 @@
 import { alertKey } from './alert-key.ts';
 import type { Database, Session } from './database.ts';
+import { revokeLeases } from './lease.ts';
 
 const tables = ['stats', 'disk_stats', 'network_stats', 'visits', 'inventory', 'inventory_reports'] as const;
 const existsSql = 'SELECT name FROM clients WHERE name = ?';
@@ -17,13 +18,24 @@ export async function renameClient(database: Database, from: string, to: string)
   return database.write(async (session) => {
     const locked = await session.all(existsSql + dialect.forUpdate, [from]);
     if (locked.length === 0) return false;
+    // An alerter at work has read rows under the old name; the next pass reads them anew. First, as every transaction of
+    // the alerter begins with its lease too.
+    await revokeLeases(session);
     await session.run(dropDoubleVisitsSql, [from, to]);
     for (const table of tables) await session.run(`UPDATE ${table} SET client = ? WHERE client = ?`, [to, from]);
     await session.run('UPDATE silences SET client = ? WHERE client = ?', [to, from]);
+    await renameMemory(session, from, to);
     await renameAlerts(session, dialect.now, from, to);
     await mergeClients(session, from, to);
     return true;
   });
+}
+
+// Should both be there, the new name's is the one that goes on.
+async function renameMemory(session: Session, from: string, to: string): Promise<void> {
+  const own = await session.all('SELECT client FROM judging WHERE client = ?', [to]);
+  if (own.length > 0) await session.run('DELETE FROM judging WHERE client = ?', [from]);
+  else await session.run('UPDATE judging SET client = ? WHERE client = ?', [to, from]);
 }
 
 async function renameAlerts(session: Session, now: string, from: string, to: string): Promise<void> {
@@ -35,7 +47,7 @@ async function renameAlerts(session: Session, now: string, from: string, to: str
     const rival = isOpen ? await session.all('SELECT id FROM alerts WHERE open_key = ?', [key]) : [];
     if (rival.length > 0) {
       await session.run(
-        `UPDATE alerts SET open_key = NULL, state = 'resolved', resolved_at = ${now}, closed_reason = 'renamed'
+        `UPDATE alerts SET open_key = NULL, state = 'resolved', resolved_at = ${now}, closed_reason = 'superseded', settled = 1
          WHERE id = ?`,
         [id],
       );

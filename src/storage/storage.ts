@@ -1,14 +1,16 @@
 /**
- * The database behind narrow interfaces: ReportStore for the collector, History for readers, AlertStore (of the alerter)
- * to come. Promises: the same behaviour on SQLite and on MySQL/MariaDB; prepared statements only; a storage fault is a
+ * The database behind narrow interfaces: ReportStore for the collector, AlertStore for the alerter, History for
+ * readers. Promises: the same behaviour on SQLite and on MySQL/MariaDB; prepared statements only; a storage fault is a
  * FleetError of stage `storage` and never a client's state.
  *
  * Times are milliseconds since 1970 here and UTC in the tables.
  */
 import type { Report } from '../report/report.ts';
+import type { AlertStore } from './alert-store.ts';
 
 export interface Storage {
   readonly reports: ReportStore;
+  readonly alerts: AlertStore;
   readonly history: History;
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import type { Session } from './database.ts';
 import type { Dialect } from './dialect.ts';
 import { StorageFault } from './fault.ts';
-import { forChunks } from './insert-rows.ts';
+import { forIds } from './by-ids.ts';
 
 /** Tables whose rows wait for the alerter. */
 export type JudgedTable = 'stats' | 'visits';
@@ -24,11 +24,10 @@ export async function markProcessed(
   table: JudgedTable,
   ids: readonly number[],
 ): Promise<void> {
-  const ordered = [...ids].sort((a, b) => a - b);
-  const counts = await forChunks(ordered, async (chunk, marks) => [
+  const counts = await forIds('id', ids, async (where, values) => [
     await session.run(
-      `UPDATE ${table} SET processed_at = ${dialect.now} WHERE id IN (${marks}) AND processed_at IS NULL`,
-      chunk,
+      `UPDATE ${table} SET processed_at = ${dialect.now} WHERE ${where} AND processed_at IS NULL`,
+      values,
     ),
   ]);
   const marked = counts.reduce((sum, count) => sum + count, 0);

@@ -167,7 +167,7 @@ onBothDatabases('rename', (kit) => {
     assert.deepEqual(
       rows.map((row) => ({ ...row })),
       [
-        { ...both, subject: '/', state: 'resolved', closed_reason: 'renamed', alert_key: root, open_key: null },
+        { ...both, subject: '/', state: 'resolved', closed_reason: 'superseded', alert_key: root, open_key: null },
         { ...both, subject: '/data', state: 'firing', closed_reason: null, alert_key: data, open_key: data },
         { ...both, subject: '/', state: 'firing', closed_reason: null, alert_key: root, open_key: root },
       ],

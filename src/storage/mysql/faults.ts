@@ -22,6 +22,7 @@ const kinds: ReadonlyMap<number, FaultKind> = new Map([
   [1060, 'exists'], // column
   [1061, 'exists'], // key
   [1062, 'duplicate'],
+  [1091, 'exists'], // what is to be dropped is gone
   [1114, 'full'], // the table is full
   [1129, 'denied'], // host is blocked
   [1130, 'denied'], // host is not allowed

@@ -1,0 +1,36 @@
+import type { SqlValue } from './database.ts';
+import { forChunks } from './insert-rows.ts';
+
+/** From so many ids in a row on a range is asked for, which is cheaper than naming each. */
+const minRange = 16;
+/** So that one answer stays small however long the range. */
+const maxRange = 1000;
+
+/**
+ * Runs a statement for exactly these ids, in as few pieces as there are gaps between them; `where` is a condition on the
+ * column with its values. A range only ever holds ids that were all given.
+ */
+export async function forIds<R>(
+  column: string,
+  ids: readonly number[],
+  run: (where: string, values: readonly SqlValue[]) => Promise<readonly R[]>,
+): Promise<readonly R[]> {
+  const ordered = [...new Set(ids)].sort((a, b) => a - b);
+  const single: number[] = [];
+  const results: R[] = [];
+  for (let start = 0; start < ordered.length;) {
+    const length = rangeLength(ordered, start);
+    const range = ordered.slice(start, start + length);
+    if (length < minRange) single.push(...range);
+    else results.push(...(await run(`${column} BETWEEN ? AND ?`, [range[0] ?? null, range.at(-1) ?? null])));
+    start += length;
+  }
+  results.push(...(await forChunks(single, (chunk, marks) => run(`${column} IN (${marks})`, chunk))));
+  return results;
+}
+
+function rangeLength(ordered: readonly number[], start: number): number {
+  let length = 1;
+  while (length < maxRange && ordered[start + length] === (ordered[start] ?? 0) + length) length += 1;
+  return length;
+}

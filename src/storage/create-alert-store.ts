@@ -1,0 +1,56 @@
+import { acknowledge, addSilence, expireSilence, silences } from './silences.ts';
+import { alertState } from './alert-state.ts';
+import { episodesOf, runFacts, seenClients, series, toldOf, toldSince } from './alert-history.ts';
+import type { AlertStore } from './alert-store.ts';
+import type { Database, Session } from './database.ts';
+import { databaseNowMs } from './database-now.ts';
+import { asStorageErrors } from './fault.ts';
+import { memories, openEpisodes, saveJudged } from './judging.ts';
+import { fenced, releaseLease, takeLease } from './lease.ts';
+import { claimMail, dueMails, markDataBegun, markFailed, markPutOff, markSent, undelivered } from './outbox.ts';
+import { disksOf, networksOf, reportsOf } from './stored-rows.ts';
+import { saveTelling } from './telling-rows.ts';
+import { replay, untreated } from './time-pages.ts';
+
+/** What the alerter may do. */
+export function createAlertStore(database: Database): AlertStore {
+  const read = <T>(work: (session: Session) => Promise<T>): Promise<T> => asStorageErrors(() => database.read(work));
+  return {
+    nowMs: () => read((session) => databaseNowMs(session, database.dialect)),
+    takeLease: (name, holder) => asStorageErrors(() => takeLease(database, name, holder)),
+    touchLease: (lease) => asStorageErrors(() => fenced(database, lease, () => Promise.resolve())),
+    releaseLease: (lease) => asStorageErrors(() => releaseLease(database, lease)),
+
+    untreated: (limit) => read((session) => untreated(session, limit)),
+    disksOf: (statIds) => read((session) => disksOf(session, statIds)),
+    networksOf: (statIds) => read((session) => networksOf(session, statIds)),
+    reportsOf: (statIds) => read((session) => reportsOf(session, statIds)),
+    openEpisodes: (clients) => read((session) => openEpisodes(session, clients)),
+    memories: (clients) => read((session) => memories(session, clients)),
+    saveJudged: (lease, judged) => asStorageErrors(() => saveJudged(database, lease, judged)),
+
+    runs: (program, sinceMs) => read((session) => runFacts(session, program, sinceMs)),
+    seenClients: () => read(seenClients),
+    state: (nowMs) => read((session) => alertState(session, nowMs)),
+    saveTelling: (lease, telling) => asStorageErrors(() => saveTelling(database, lease, telling)),
+
+    dueMails: (limit) => asStorageErrors(() => dueMails(database, limit)),
+    claimMail: (id, holder, forMs) => asStorageErrors(() => claimMail(database, id, holder, forMs)),
+    markDataBegun: (id, holder) => asStorageErrors(() => markDataBegun(database, id, holder)),
+    markSent: (id, holder) => asStorageErrors(() => markSent(database, id, holder)),
+    markPutOff: (id, holder, inMs, error) => asStorageErrors(() => markPutOff(database, id, holder, inMs, error)),
+    markFailed: (id, holder, error) => asStorageErrors(() => markFailed(database, id, holder, error)),
+    undelivered: () => read(undelivered),
+
+    addSilence: (silence) => asStorageErrors(() => addSilence(database, silence)),
+    silences: (nowMs) => read((session) => silences(session, nowMs)),
+    expireSilence: (id, nowMs) => asStorageErrors(() => expireSilence(database, id, nowMs)),
+    acknowledge: (ids, by, untilMs, comment) => asStorageErrors(() => acknowledge(database, ids, by, untilMs, comment)),
+
+    episodesOf: (filter) => read((session) => episodesOf(session, filter)),
+    toldOf: (alertIds) => read((session) => toldOf(session, alertIds)),
+    series: (client, column, mount, sinceMs) => read((session) => series(session, client, column, mount, sinceMs)),
+    replay: (sinceMs, after, limit) => read((session) => replay(session, sinceMs, after, limit)),
+    toldSince: (sinceMs) => read((session) => toldSince(session, sinceMs)),
+  };
+}

@@ -1,0 +1,109 @@
+import type { DiskRow, NetworkRow, StatsColumns } from '../report/columns.ts';
+import type { Report } from '../report/report.ts';
+import type { UntreatedReport, UntreatedVisit } from './alert-store.ts';
+import { forIds } from './by-ids.ts';
+import { textOrNull } from './client-facts.ts';
+import type { Session, SqlRow } from './database.ts';
+import { groupBy } from './group-by.ts';
+import { forChunks } from './insert-rows.ts';
+import { diskTarget, networkTarget, statsTarget } from './report-rows.ts';
+import { fromSqlTime } from './sql-time.ts';
+
+type StatsKey = keyof StatsColumns;
+
+/** Of `stats`, for storedReport. */
+export const storedReportColumns = ['id', ...statsTarget.columns.filter((column) => column !== 'collected_at')].join(
+  ', ',
+);
+/** Of `visits`, for storedVisits. */
+export const storedVisitColumns = 'id, client, run_id, started_at, ok, stage, code, message';
+
+const identity: ReadonlySet<string> = new Set([
+  'client',
+  'report_id',
+  'run_id',
+  'observed_at',
+  'collected_at',
+  'received_at',
+  'clock_offset_ms',
+  'boot_id',
+]);
+const figures = statsTarget.columns.filter((column): column is StatsKey => !identity.has(column));
+
+/** A row of `stats`. */
+export function storedReport(row: SqlRow): UntreatedReport {
+  // The columns are typed by what wrote them.
+  const columns = Object.fromEntries(figures.map((column) => [column, row[column] ?? null])) as unknown as StatsColumns;
+  return {
+    id: Number(row['id']),
+    client: String(row['client']),
+    reportId: String(row['report_id']),
+    runId: String(row['run_id']),
+    observedAtMs: fromSqlTime(row['observed_at']) ?? 0,
+    receivedAtMs: fromSqlTime(row['received_at']) ?? 0,
+    clockOffsetMs: row['clock_offset_ms'] === null ? null : Number(row['clock_offset_ms']),
+    bootId: textOrNull(row['boot_id']),
+    ...columns,
+  };
+}
+
+/** Rows of `visits`, with what their runs say of them. */
+export async function storedVisits(session: Session, rows: readonly SqlRow[]): Promise<readonly UntreatedVisit[]> {
+  const runIds = [...new Set(rows.map((row) => String(row['run_id'])))];
+  const runs = await forChunks(runIds, (chunk, marks) =>
+    session.all(`SELECT id FROM runs WHERE scope = 'full' AND id IN (${marks})`, chunk),
+  );
+  const full = new Set(runs.map((row) => String(row['id'])));
+  return rows.map((row) => ({
+    id: Number(row['id']),
+    client: String(row['client']),
+    runId: String(row['run_id']),
+    full: full.has(String(row['run_id'])),
+    startedAtMs: fromSqlTime(row['started_at']) ?? 0,
+    ok: row['ok'] === 1,
+    stage: textOrNull(row['stage']),
+    code: textOrNull(row['code']),
+    message: textOrNull(row['message']),
+  }));
+}
+
+/** See AlertStore.disksOf. */
+export async function disksOf(
+  session: Session,
+  ids: readonly number[],
+): Promise<ReadonlyMap<number, readonly DiskRow[]>> {
+  return subjectsOf<DiskRow>(session, 'disk_stats', diskTarget.columns, ids);
+}
+
+/** See AlertStore.networksOf. */
+export async function networksOf(
+  session: Session,
+  ids: readonly number[],
+): Promise<ReadonlyMap<number, readonly NetworkRow[]>> {
+  return subjectsOf<NetworkRow>(session, 'network_stats', networkTarget.columns, ids);
+}
+
+const place: ReadonlySet<string> = new Set(['stat_id', 'ordinal', 'client', 'observed_at']);
+
+async function subjectsOf<Row>(
+  session: Session,
+  table: string,
+  targetColumns: readonly string[],
+  ids: readonly number[],
+): Promise<ReadonlyMap<number, readonly Row[]>> {
+  const columns = targetColumns.filter((column) => !place.has(column)).join(', ');
+  const rows = await forIds('stat_id', ids, (where, values) =>
+    session.all(`SELECT stat_id, ${columns} FROM ${table} WHERE ${where} ORDER BY stat_id, ordinal`, values),
+  );
+  // A row carries stat_id beside what Row names; copying millions of rows to leave it out would cost more than it helps.
+  return groupBy(rows, (row) => Number(row['stat_id'])) as unknown as ReadonlyMap<number, readonly Row[]>;
+}
+
+/** See AlertStore.reportsOf. */
+export async function reportsOf(session: Session, ids: readonly number[]): Promise<ReadonlyMap<number, Report>> {
+  const rows = await forIds('stat_id', ids, (where, values) =>
+    session.all(`SELECT stat_id, report FROM reports WHERE ${where}`, values),
+  );
+  // It was checked before it was stored, and the database refuses what is no JSON.
+  return new Map(rows.map((row) => [Number(row['stat_id']), JSON.parse(String(row['report'])) as Report]));
+}
