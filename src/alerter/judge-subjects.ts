@@ -92,7 +92,7 @@ export function openSubjects({ rules, memory, episodes, everyMs, nowMs = Infinit
     if (reading.level === 'unknown' || (episode !== null && row.atMs < episode.progress.lastAtMs)) return;
     // That reports arrive ends it, but its rows are visits.
     const isArrival = kind === 'report' && reading.rule.name === 'unreachable';
-    if (isArrival && (episode === null || episode.flapping)) return;
+    if (isArrival && episode === null) return;
     put(entry, stepSubject({ episode, changes: isArrival ? changes : aged(changes) }, reading, row));
   };
 

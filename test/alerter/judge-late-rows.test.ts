@@ -60,7 +60,8 @@ story(
   `08:00 disk / 96
    10:00 disk / 96
    09:00 disk / 97
-   09:05 disk / 97
+   09:05 disk / 50
+   09:10 disk / 50
    10:05 disk / 96`,
   '08:00 disk / fires critical',
 );
