@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 
-import SMTPConnection from 'nodemailer/lib/smtp-connection';
-
 import type { SmtpConfig } from '../config/config.ts';
 import { FleetError, messageOf } from '../errors.ts';
+import { SMTPConnection } from './nodemailer.ts';
 import type { AttemptOptions, SendOptions } from './notify.ts';
 
 /** One connection to a mail server, logged in where credentials are given. */
