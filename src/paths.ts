@@ -30,6 +30,8 @@ export interface StatePaths {
   readonly outbox: string;
   readonly runtimes: string;
   readonly lock: string;
+  /** The alerter's own, for it runs beside the collector. */
+  readonly alertLock: string;
 }
 
 /** All places of one state folder. */
@@ -47,5 +49,6 @@ export function statePaths(dir: string): StatePaths {
     outbox: inside('outbox'),
     runtimes: inside('runtimes'),
     lock: inside('lock.db'),
+    alertLock: inside('alert-lock.db'),
   };
 }

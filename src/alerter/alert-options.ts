@@ -1,0 +1,50 @@
+import type { Config } from '../config/config.ts';
+import type { FleetError } from '../errors.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { DueMail } from './telling.ts';
+
+export interface AlertOptions {
+  readonly config: Config;
+  /** Opened after the lock is held; closed by alert. */
+  readonly openStorage: () => Promise<Storage>;
+  /** Judges and composes in memory: nothing is stored, claimed or sent, and no lock is taken. */
+  readonly dryRun: boolean;
+  /** Ends the pass between two transactions and before the next mail. */
+  readonly signal: AbortSignal;
+  readonly observe: (event: AlertEvent) => void;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Name of the alerter's machine. */
+  readonly host: string;
+}
+
+/** What happens during a pass, in order. */
+export type AlertEvent =
+  | { readonly kind: 'judged'; readonly reports: number; readonly visits: number; readonly more: boolean }
+  /** A mail was composed and frozen. */
+  | { readonly kind: 'composed'; readonly mail: DueMail; readonly subject: string; readonly text: string }
+  | { readonly kind: 'sent'; readonly recipient: string; readonly messageId: string; readonly where: string }
+  /** Tried, and to be tried again. */
+  | { readonly kind: 'put-off'; readonly recipient: string; readonly messageId: string; readonly error: string }
+  /** Refused for good. */
+  | { readonly kind: 'refused'; readonly recipient: string; readonly messageId: string; readonly error: string }
+  /** Something that is no mail's fault and did not end the pass: a heartbeat that was not answered. */
+  | { readonly kind: 'fault'; readonly fault: FleetError };
+
+export interface AlertResult {
+  readonly runId: string;
+  /** `overlapped`: another pass is at work, here or on another machine. */
+  readonly outcome: 'finished' | 'overlapped' | 'interrupted';
+  /** 0 all well; 1 some mail was not taken, or the pass was cut short. */
+  readonly exitStatus: 0 | 1;
+  readonly startedAtMs: number;
+  readonly finishedAtMs: number;
+  readonly reports: number;
+  readonly visits: number;
+  readonly composed: number;
+  readonly sent: number;
+  readonly putOff: number;
+  readonly refused: number;
+  /** A dry run that did not judge all there is. */
+  readonly more: boolean;
+}

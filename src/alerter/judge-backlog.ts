@@ -1,0 +1,57 @@
+import type { Config } from '../config/config.ts';
+import type { AlertStore, RunFact } from '../storage/alert-store.ts';
+import type { AlertEvent } from './alert-options.ts';
+import { databaseUpSince, judgeFleet } from './fleet-conditions.ts';
+import { judgeRows } from './judge-rows.ts';
+import type { PassLease } from './pass-lease.ts';
+
+/** Rows of each kind that are in memory at a time. */
+const batchRows = 2_000;
+
+export interface JudgeBacklogOptions {
+  readonly config: Config;
+  readonly store: AlertStore;
+  readonly lease: PassLease;
+  readonly signal: AbortSignal;
+  readonly nowMs: number;
+  readonly observe: (event: AlertEvent) => void;
+}
+
+export interface Backlog {
+  readonly reports: number;
+  readonly visits: number;
+}
+
+/** Judges every row not treated yet, oldest first, in batches of one transaction each. Stops between two at a signal. */
+export async function judgeBacklog(options: JudgeBacklogOptions): Promise<Backlog> {
+  const { store, lease, signal, observe } = options;
+  const counts = { reports: 0, visits: 0 };
+  for (;;) {
+    const batch = await store.untreated(batchRows);
+    const [reports, visits] = [batch.reports.length, batch.visits.length];
+    if (reports + visits === 0) return counts;
+    await store.saveJudged(await lease.take(), await judgeRows({ ...options, batch }));
+    counts.reports += reports;
+    counts.visits += visits;
+    observe({ kind: 'judged', reports, visits, more: batch.more });
+    if (!batch.more || signal.aborted) return counts;
+  }
+}
+
+/** Judges what follows from no row: runs that did not come, clients that are silent, rules that are gone. */
+export async function judgeAbsence(
+  options: Omit<JudgeBacklogOptions, 'observe' | 'signal'> & { readonly runs: readonly RunFact[] },
+): Promise<void> {
+  const { config, store, lease, runs, nowMs } = options;
+  const alerts = runs.filter(({ program }) => program === 'alert');
+  const episodes = judgeFleet({
+    config,
+    runs,
+    seenClients: await store.seenClients(),
+    episodes: await store.openEpisodes(null),
+    nowMs,
+    databaseUpSinceMs: databaseUpSince(alerts, nowMs, config.collector.everyMs),
+  });
+  if (episodes.length === 0) return;
+  await store.saveJudged(await lease.take(), { statIds: [], visitIds: [], episodes, memories: new Map() });
+}

@@ -1,0 +1,29 @@
+import type { AlertStore, Lease } from '../storage/alert-store.ts';
+
+/** Another alerter holds the lease: this pass ends and changes nothing more. */
+export class LeaseTaken extends Error {
+  override readonly name = 'LeaseTaken';
+}
+
+/** The right to change what the alerter stores, taken with the first change: a pass without one writes nothing. */
+export interface PassLease {
+  /** Throws LeaseTaken while somebody else is at work. */
+  take(): Promise<Lease>;
+  release(): Promise<void>;
+}
+
+const leaseName = 'alerter';
+
+export function openPassLease(store: AlertStore, holder: string): PassLease {
+  let lease: Lease | null = null;
+  return {
+    take: async () => {
+      lease ??= await store.takeLease(leaseName, holder);
+      if (lease === null) throw new LeaseTaken('another alerter is at work');
+      return lease;
+    },
+    release: async () => {
+      if (lease !== null) await store.releaseLease(lease);
+    },
+  };
+}

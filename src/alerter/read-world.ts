@@ -1,0 +1,38 @@
+import type { Config } from '../config/config.ts';
+import type { AlertStore, RunFact } from '../storage/alert-store.ts';
+import type { World } from './telling.ts';
+
+export interface ReadWorldOptions {
+  readonly config: Config;
+  readonly store: Pick<AlertStore, 'state' | 'memories'>;
+  /** Of the collector and of the alerter, as far back as they matter. */
+  readonly runs: readonly RunFact[];
+  readonly nowMs: number;
+  /** No pass of an alerter has ended before this one. */
+  readonly firstPass: boolean;
+}
+
+/** What telling looks at: the stored state, and how far the collector's runs are. */
+export async function readWorld({ config, store, runs, nowMs, firstPass }: ReadWorldOptions): Promise<World> {
+  const state = await store.state(nowMs);
+  const names = [...new Set(state.episodes.map(({ client }) => client))].filter((name) => name !== '');
+  const memories = names.length === 0 ? new Map<string, never>() : await store.memories(names);
+  const newest = [...memories].flatMap(([name, { newestReportMs }]) =>
+    newestReportMs === null ? [] : [[name, newestReportMs] as const],
+  );
+  const collects = runs.filter(({ program }) => program === 'collect');
+  return {
+    ...state,
+    config,
+    nowMs,
+    runsUnderWay: new Set(collects.filter((run) => isUnderWay(run, config, nowMs)).map(({ id }) => id)),
+    newestRowMs: new Map(newest),
+    collectorOfRun: new Map(collects.map(({ id, collectorId }) => [id, collectorId])),
+    firstPass,
+  };
+}
+
+/** A run without an end is waited for no longer than it may last: it was killed. */
+function isUnderWay({ finishedAtMs, startedAtMs }: RunFact, config: Config, nowMs: number): boolean {
+  return finishedAtMs === null && nowMs < startedAtMs + config.collector.runDeadlineMs;
+}
