@@ -1,7 +1,7 @@
 import type { Bastions } from './bastions-gone.ts';
 import { compareSeverity } from './difference.ts';
 import { groupBy } from '../storage/group-by.ts';
-import { compareItems, compareText } from './item.ts';
+import { compareItems, compareText, sectionOf, sectionOrder } from './item.ts';
 import type { Fold, Item, Line, RuleLines, Section, SectionKind } from './telling.ts';
 
 /** So many clients of one group under one rule are one line ... */
@@ -16,21 +16,10 @@ export interface GroupOptions {
   readonly exportOf: (client: string, mount: string) => string | null;
 }
 
-const order: readonly SectionKind[] = [
-  'critical',
-  'warning',
-  'flapping',
-  'resolved',
-  'ended',
-  'past',
-  'open',
-  'listed',
-];
-
 /** Puts what a mail says into sections, and what belongs together into one line. */
 export function sectionsOf(options: GroupOptions): readonly Section[] {
   const byKind = groupBy(options.items, sectionOf);
-  return order.flatMap((kind): readonly Section[] => {
+  return sectionOrder.flatMap((kind): readonly Section[] => {
     const items = byKind.get(kind);
     if (items === undefined) return [];
     const rules = [...groupBy(items, ({ client, rule }) => `${client === '' ? 0 : 1}${rule}`)]
@@ -38,21 +27,6 @@ export function sectionsOf(options: GroupOptions): readonly Section[] {
       .map(([, ofRule]) => linesOf(kind, ofRule, options));
     return [{ kind, count: items.length, rules }];
   });
-}
-
-function sectionOf({ transition, severity, listedOnly }: Item): SectionKind {
-  if (listedOnly) return 'listed';
-  switch (transition) {
-    case 'firing':
-    case 'escalated':
-    case 'eased':
-    case 'steady':
-      return severity;
-    case 'reminder':
-      return 'open';
-    default:
-      return transition;
-  }
 }
 
 function linesOf(kind: SectionKind, items: readonly Item[], options: GroupOptions): RuleLines {

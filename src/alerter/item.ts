@@ -1,6 +1,6 @@
 import { compareSeverity } from './difference.ts';
 import type { News } from './desk.ts';
-import type { Item } from './telling.ts';
+import type { Item, SectionKind } from './telling.ts';
 
 /** What a mail says of a piece of news. */
 export function itemOf({ matter, transition, known, listedOnly }: News): Item {
@@ -26,9 +26,37 @@ export function itemOf({ matter, transition, known, listedOnly }: News): Item {
   };
 }
 
-/** Worst first, what concerns the fleet before clients, then by client, rule, subject and beginning. */
+/** The parts of a mail, in their order. */
+export const sectionOrder: readonly SectionKind[] = [
+  'critical',
+  'warning',
+  'flapping',
+  'resolved',
+  'ended',
+  'past',
+  'open',
+  'listed',
+];
+
+export function sectionOf({ transition, severity, listedOnly }: Item): SectionKind {
+  if (listedOnly) return 'listed';
+  switch (transition) {
+    case 'firing':
+    case 'escalated':
+    case 'eased':
+    case 'steady':
+      return severity;
+    case 'reminder':
+      return 'open';
+    default:
+      return transition;
+  }
+}
+
+/** By section, worst first, what concerns the fleet before clients, then by client, rule, subject and beginning. */
 export function compareItems(one: Item, other: Item): number {
   return (
+    sectionOrder.indexOf(sectionOf(one)) - sectionOrder.indexOf(sectionOf(other)) ||
     compareSeverity(one.severity, other.severity) ||
     compareText(one.client, other.client) ||
     compareText(one.rule, other.rule) ||

@@ -123,7 +123,7 @@ export interface DueMail {
   readonly ordinary: boolean;
   /** The first pass over a fleet or of a new rule: one "already true" mail. */
   readonly alreadyTrue: boolean;
-  /** Worst first, then by client. Each becomes a notification. */
+  /** In the order of the sections, worst first, then by client. Each becomes a notification. */
   readonly items: readonly Item[];
   /** The same items, as they stand in the mail; empty sections are left out. */
   readonly sections: readonly Section[];
