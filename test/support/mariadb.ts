@@ -65,7 +65,7 @@ export async function startMariadb(args: readonly string[] = []): Promise<Mariad
   execFileSync(
     installer,
     [`--defaults-file=${configFile}`, '--auth-root-authentication-method=normal', '--skip-test-db'],
-    { stdio: 'ignore' },
+    { stdio: 'pipe' },
   );
   const started = await startOnFreePort(server, configFile, socketPath, args);
   const { port } = started;
@@ -93,9 +93,11 @@ export async function startMariadb(args: readonly string[] = []): Promise<Mariad
   };
 }
 
+// A starting server clears its tmpdir of temporary tables, those of its neighbours included: each needs its own.
 function config(dir: string, socketPath: string): string {
   return `[mariadbd]
 datadir=${path.join(dir, 'data')}
+tmpdir=${dir}
 socket=${socketPath}
 pid-file=${path.join(dir, 'pid')}
 ${process.getuid?.() === 0 ? 'user=root' : ''}
@@ -124,8 +126,10 @@ async function startOnFreePort(
       await untilReady(child, socketPath);
       return { port, child };
     } catch (thrown) {
+      await end(child, 'SIGKILL');
       // Somebody may have taken the port between the question and the start.
       if (attempt === 3) throw thrown;
+      console.error(`mariadbd is started again: ${String(thrown)}`);
     }
   }
 }
