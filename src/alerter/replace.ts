@@ -1,11 +1,15 @@
 import type { WaitingMail } from '../storage/alert-store.ts';
 import type { Desk, Matter, News } from './desk.ts';
+import { isUrgent } from './difference.ts';
 import type { Known } from './difference.ts';
 
 /** What a mail says, and which waiting ones it takes the place of. */
 export interface Contents {
+  /** Empty: everything is said in mails that wait, or has to wait for them. */
   readonly news: readonly News[];
   readonly replaces: readonly WaitingMail[];
+  /** By episode: the waiting mail that is not replaced and speaks of it. */
+  readonly kept: ReadonlyMap<number, WaitingMail>;
 }
 
 interface ReplaceOptions {
@@ -19,13 +23,17 @@ interface ReplaceOptions {
  * What a mail says that goes out now: the news since the last mail, and those of the waiting mails whose place it takes,
  * told as news from what the recipient knew before them. A waiting mail is replaced only if all it speaks of is told, and
  * together with all waiting mails that speak of the same; a mail that would tell no more than what it replaces is none.
- * null: everything is said in mails that wait.
+ * What one that is not replaced speaks of waits until that has gone, unless it is urgent: mails may overtake each other.
  */
-export function contentsOf({ waiting, look }: ReplaceOptions): Contents | null {
+export function contentsOf({ waiting, look }: ReplaceOptions): Contents {
   let replaces = waiting;
   for (;;) {
     const before = knowledgeBefore(replaces);
-    const kept = waiting.filter((mail) => !replaces.includes(mail));
+    const kept = new Map(
+      waiting
+        .filter((mail) => !replaces.includes(mail))
+        .flatMap((mail) => mail.items.map(({ alertId }) => [alertId, mail] as const)),
+    );
     const said = tellable(
       look(({ episode, told }) => (before.has(episode.id) ? (before.get(episode.id) ?? null) : told)),
       kept,
@@ -35,17 +43,17 @@ export function contentsOf({ waiting, look }: ReplaceOptions): Contents | null {
       replaces = replaces.filter((mail) => !stays.has(mail));
       continue;
     }
-    if (said.some((news) => !news.listedOnly && !isSaidIn(news, replaces))) return { news: said, replaces };
-    if (replaces.length === 0) return null;
+    if (said.some((news) => !news.listedOnly && !isSaidIn(news, replaces))) return { news: said, replaces, kept };
+    if (replaces.length === 0) return { news: [], replaces, kept };
     replaces = [];
   }
 }
 
-/** Of nothing that stands in a waiting mail anybody has to be reminded. */
-function tellable({ news, reminders, remindersDue }: Desk, kept: readonly WaitingMail[]): readonly News[] {
-  if (!remindersDue) return news;
-  const inMail = new Set(kept.flatMap(({ items }) => items.map(({ alertId }) => alertId)));
-  return [...news, ...reminders.filter(({ matter }) => !inMail.has(matter.episode.id))];
+/** What may be said beside mails that are kept. */
+function tellable({ news, reminders, remindersDue }: Desk, kept: ReadonlyMap<number, WaitingMail>): readonly News[] {
+  return [...news, ...(remindersDue ? reminders : [])].filter(
+    ({ matter, known, transition }) => !kept.has(matter.episode.id) || isUrgent(matter.episode, known, transition),
+  );
 }
 
 /** What the recipient knew before the first of these mails that speaks of it. */

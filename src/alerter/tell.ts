@@ -81,7 +81,12 @@ function tellOne({ world, hold, bastions }: Pass, recipient: string, matters: re
   if (ringing.length === 0 && !desk.remindersDue) return nothing;
   const waiting = world.waiting.filter((mail) => mail.recipient === recipient);
   const contents = contentsOf({ waiting, look });
-  if (contents === null) return nothing;
+  const behind = desk.news.flatMap(({ matter }) => {
+    const mail = contents.kept.get(matter.episode.id);
+    const isSaid = mail === undefined || contents.news.some((news) => news.matter === matter);
+    return isSaid ? [] : [heldOf(matter, recipient, { kind: 'older-mail', mailId: mail.id })];
+  });
+  if (contents.news.length === 0) return { ...nothing, held: [...heldBack, ...behind] };
   const postponed = postponement({
     news: ringing,
     history: world.histories.find((history) => history.recipient === recipient) ?? null,
@@ -97,15 +102,17 @@ function tellOne({ world, hold, bastions }: Pass, recipient: string, matters: re
   const replaces = contents.replaces.map(({ id }) => id).sort((one, other) => one - other);
   const mail = mailOf({ world, bastions }, recipient, contents.news, replaces);
   const told = mail.items.map(({ alertId, episode }) => ({ alertId, recipient, ...knownAfter(episode, nowMs) }));
-  return { mail, told, held: heldBack, forgone };
+  return { mail, told, held: [...heldBack, ...behind], forgone };
 }
 
 function heldOf({ episode }: Matter, recipient: string, reason: HoldReason): Held {
   return { alertId: episode.id, recipient: isForEverybody(reason) ? null : recipient, reason };
 }
 
+const ownReasons: readonly HoldReason['kind'][] = ['bastion', 'flapping', 'group-interval', 'cap', 'older-mail'];
+
 function isForEverybody({ kind }: HoldReason): boolean {
-  return kind !== 'bastion' && kind !== 'flapping' && kind !== 'group-interval' && kind !== 'cap';
+  return !ownReasons.includes(kind);
 }
 
 function mailOf(

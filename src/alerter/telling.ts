@@ -19,6 +19,8 @@ export type HoldReason =
   | { readonly kind: 'run'; readonly runId: string }
   | { readonly kind: 'group-interval'; readonly untilMs: number }
   | { readonly kind: 'cap'; readonly untilMs: number }
+  /** An older mail speaks of it that waits to be sent and cannot be replaced: its order would be lost. */
+  | { readonly kind: 'older-mail'; readonly mailId: number }
   | { readonly kind: 'nobody' };
 
 /** Everything `tell` looks at. */
