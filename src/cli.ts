@@ -7,17 +7,23 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-
+import { addAlerting } from './cli/alerting-commands.ts';
+import {
+  Command,
+  CommanderError,
+  example,
+  groupOption,
+  Option,
+  wholeNumber,
+  type Action,
+} from './cli/command-parts.ts';
 import { complain } from './cli/complain.ts';
-import type { Context, ExitStatus } from './cli/context.ts';
-import type { KeysAction } from './cli/keys.ts';
+import type { ExitStatus } from './cli/context.ts';
+import { addKeys } from './cli/keys-command.ts';
 import { createOutput, type Output } from './cli/output.ts';
 import { flush, heedSignals, surviveClosedPipes } from './cli/streams-and-signals.ts';
 import { FleetError } from './errors.ts';
 import { packageDir } from './paths.ts';
-
-type Action = (context: Context) => Promise<ExitStatus>;
 
 interface GlobalOptions {
   readonly config?: string;
@@ -60,7 +66,7 @@ async function run(args: readonly string[]): Promise<ExitStatus> {
   return status;
 }
 
-function createProgram(execute: (globals: GlobalOptions, action: Action) => Promise<void>): Command {
+function createProgram(perform: (globals: GlobalOptions, action: Action) => Promise<void>): Command {
   const program = new Command('fleet-health')
     .description('Watches a fleet over SSH, from cron, with nothing resident on the machines.')
     .version(readVersion(), '--version', 'print the version')
@@ -79,7 +85,7 @@ function createProgram(execute: (globals: GlobalOptions, action: Action) => Prom
 
   const command = (usage: string, description: string, shown: string): Command =>
     example(program.command(usage).description(description), shown);
-  const globals = (): GlobalOptions => program.opts();
+  const execute = (action: Action): Promise<void> => perform(program.opts(), action);
 
   command('collect', 'visit the clients once and store what they report', 'fleet-health collect --group web --retry 1')
     .argument('[client...]', 'only these clients')
@@ -88,7 +94,7 @@ function createProgram(execute: (globals: GlobalOptions, action: Action) => Prom
     .option('--concurrency <n>', 'visits at a time', wholeNumber(1, 10_000))
     .option('--retry <n>', 'try so often again what may succeed a moment later', wholeNumber(0, 10))
     .action((clients: string[], options: { dryRun?: true; group?: string; concurrency?: number; retry?: number }) =>
-      execute(globals(), async (context) => {
+      execute(async (context) => {
         const { collectCommand } = await import('./cli/collect.ts');
         return collectCommand(context, {
           clients,
@@ -107,7 +113,7 @@ function createProgram(execute: (globals: GlobalOptions, action: Action) => Prom
     .option('--replace', 'also replace keys that have changed')
     .option('--from <file>', 'compare with a known_hosts file, or lines of `name SHA256:...`, instead of asking')
     .action((clients: string[], options: { group?: string; yes?: true; replace?: true; from?: string }) =>
-      execute(globals(), async (context) => {
+      execute(async (context) => {
         const { trustCommand } = await import('./cli/trust.ts');
         return trustCommand(context, {
           clients,
@@ -120,24 +126,26 @@ function createProgram(execute: (globals: GlobalOptions, action: Action) => Prom
     );
 
   command('status', 'the fleet in a table', 'fleet-health status').action(() =>
-    execute(globals(), async (context) => (await import('./cli/status.ts')).statusCommand(context)),
+    execute(async (context) => (await import('./cli/status.ts')).statusCommand(context)),
   );
+
+  addAlerting({ program, execute });
 
   command('check', 'validate config.xml and print every default in force', 'fleet-health check --connect')
     .option('--connect', 'also try the database, the mail server and every login')
     .action((options: { connect?: true }) =>
-      execute(globals(), async (context) => {
+      execute(async (context) => {
         const { checkCommand } = await import('./cli/check.ts');
         return checkCommand(context, { connect: options.connect ?? false });
       }),
     );
 
-  addKeys(program, execute, globals);
+  addKeys({ program, execute });
 
   command('migrate', 'bring the database to this version', 'fleet-health migrate --check')
     .option('--check', 'only say what would be done')
     .action((options: { check?: true }) =>
-      execute(globals(), async (context) => {
+      execute(async (context) => {
         const { migrateCommand } = await import('./cli/migrate.ts');
         return migrateCommand(context, { check: options.check ?? false });
       }),
@@ -147,56 +155,12 @@ function createProgram(execute: (globals: GlobalOptions, action: Action) => Prom
     .option('--dir <folder>', 'the folder to use', 'fleet-health-demo')
     .option('--serve', 'keep the SSH servers of an earlier demo running, until Ctrl-C')
     .action((options: { dir: string; serve?: true }) =>
-      execute(globals(), async (context) => {
+      execute(async (context) => {
         const { demoCommand } = await import('./cli/demo.ts');
         return demoCommand(context, { dir: path.resolve(options.dir), serve: options.serve ?? false });
       }),
     );
   return program;
-}
-
-function addKeys(
-  program: Command,
-  execute: (globals: GlobalOptions, action: Action) => Promise<void>,
-  globals: () => GlobalOptions,
-): void {
-  const keys = example(
-    program.command('keys').description('the key pairs that reports are sealed to'),
-    'fleet-health keys rotate',
-  );
-  const action = (name: KeysAction, description: string, shown: string, args = ''): void => {
-    example(keys.command(`${name} ${args}`.trim()).description(description), shown).action((id: unknown) =>
-      execute(globals(), async (context) => {
-        const { keysCommand } = await import('./cli/keys.ts');
-        return keysCommand(context, { action: name, id: typeof id === 'string' ? id : null });
-      }),
-    );
-  };
-  action('list', 'the live pairs, newest first', 'fleet-health keys list');
-  action('generate', 'make the first pair', 'fleet-health keys generate');
-  action('rotate', 'make a new pair; older ones still open', 'fleet-health keys rotate');
-  action(
-    'retire',
-    'remove a pair; nothing sealed to it can be opened any more',
-    'fleet-health keys retire 1f0c',
-    '<id>',
-  );
-}
-
-function example(command: Command, shown: string): Command {
-  return command.addHelpText('after', `\nExample:\n  ${shown}`);
-}
-
-function groupOption(): Option {
-  return new Option('--group <name>', 'only the clients of this group and of those inside it');
-}
-
-function wholeNumber(minimum: number, maximum: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
-    if (value >= minimum && value <= maximum) return value;
-    throw new InvalidArgumentError(`Give a whole number from ${minimum} to ${maximum}.`);
-  };
 }
 
 function outputFor(globals: GlobalOptions): Output {

@@ -5,7 +5,7 @@ import { ConfigError, formatFinding } from '../config/findings.ts';
 import { escapeControls } from '../log.ts';
 import type { Context, ExitStatus } from './context.ts';
 import { findIdleRules, type IdleRule } from './idle-rules.ts';
-import { readHistory } from './read-history.ts';
+import { readStored } from './read-stored.ts';
 import { loadSettings } from './settings.ts';
 import { renderTable } from './table.ts';
 import type { Trial } from './try-connections.ts';
@@ -66,7 +66,7 @@ async function tryAll({ output, signal }: Context, config: Config): Promise<Trie
   progress?.end();
   const hasDatabase = trials.some(({ kind, fault }) => kind === 'database' && fault === null);
   const idleRules = hasDatabase
-    ? await readHistory(config.storage, signal, (history) => findIdleRules(config.clients, history))
+    ? await readStored(config.storage, signal, ({ history }) => findIdleRules(config.clients, history))
     : [];
   return { trials, idleRules };
 }

@@ -8,7 +8,7 @@ import { collectCommand } from './collect.ts';
 import type { Context, ExitStatus } from './context.ts';
 import { demoNames, setDiskLimit, startDemoFleet, type DemoFleet } from './demo-fleet.ts';
 import type { Output } from './output.ts';
-import { readHistory } from './read-history.ts';
+import { readStored } from './read-stored.ts';
 import { loadSettings } from './settings.ts';
 import { statusCommand } from './status.ts';
 import { renderTable } from './table.ts';
@@ -122,7 +122,7 @@ async function fullestMount(context: Context): Promise<number | null> {
 
 async function answer(context: Context): Promise<void> {
   const { output, signal } = context;
-  await readHistory(loadSettings(context).storage, signal, async (history) => {
+  await readStored(loadSettings(context).storage, signal, async ({ history }) => {
     for (const { about, sql } of questions) {
       const rows = await history.query(sql);
       const titles = Object.keys(rows[0] ?? {});

@@ -3,7 +3,7 @@ import type { Context, ExitStatus } from './context.ts';
 import { describeAge } from './duration.ts';
 import { readFleetStatus, type ClientState, type FleetMember, type FleetStatus } from './fleet-status.ts';
 import type { Colour, Output } from './output.ts';
-import { readHistory } from './read-history.ts';
+import { readStored } from './read-stored.ts';
 import { loadSettings } from './settings.ts';
 import { renderTable, type Cell } from './table.ts';
 
@@ -12,7 +12,7 @@ export async function statusCommand(context: Context): Promise<ExitStatus> {
   const { output } = context;
   const config = loadSettings(context);
   const nowMs = Date.now();
-  const status = await readHistory(config.storage, context.signal, (history) =>
+  const status = await readStored(config.storage, context.signal, ({ history }) =>
     readFleetStatus(config, history, nowMs),
   );
   if (output.json) output.printJson(statusJson(status, nowMs));

@@ -1,0 +1,129 @@
+import type { Config } from '../config/config.ts';
+import { globMatcher, isGlob } from '../config/globs.ts';
+import { didYouMean } from '../config/nearest.ts';
+import { FleetError } from '../errors.ts';
+import { escapeControls } from '../log.ts';
+import type { AlertStore } from '../storage/alert-store.ts';
+import type { Episode } from '../storage/episode.ts';
+import { authorName } from './author.ts';
+import { clientText } from './alert-words.ts';
+import type { Context, ExitStatus } from './context.ts';
+import { changeStored } from './read-stored.ts';
+import { jsonTime, readerTime } from './reader-time.ts';
+import { loadSettings } from './settings.ts';
+import { checkLength, parseSpanOption } from './until.ts';
+
+export interface AckCommandOptions {
+  /** An alert's number or a client's name or pattern; null with `all` alone. */
+  readonly target: string | null;
+  /** A rule's name or pattern. */
+  readonly rule: string | null;
+  /** Everything that fires. */
+  readonly all: boolean;
+  /** A duration; null: until it ends or gets worse. */
+  readonly for: string | null;
+  readonly comment: string | null;
+}
+
+const maxCommentChars = 1000;
+
+/** `ack`: no reminders of these alerts any more. Exit status 1 when what was named is not open. */
+export async function ackCommand(context: Context, options: AckCommandOptions): Promise<ExitStatus> {
+  const { output, signal } = context;
+  if (options.all === (options.target !== null)) {
+    throw usage(
+      options.all ? '--all and a name contradict each other' : 'nothing says what to acknowledge',
+      'Give the number of an alert, a client, or --all; fleet-health alerts lists them.',
+    );
+  }
+  const config = loadSettings(context);
+  const spanMs = options.for === null ? null : parseSpanOption('--for', options.for);
+  const comment = options.comment === null ? null : checkLength('--comment', options.comment, maxCommentChars);
+  const by = authorName();
+  const { chosen, untilMs, nowMs } = await changeStored(config, signal, async (alerts) => {
+    const now = await alerts.nowMs();
+    const until = spanMs === null ? null : now + spanMs;
+    const episodes = await choose(alerts, config, options);
+    const ids = episodes.flatMap(({ id }) => id ?? []);
+    if (ids.length > 0) await alerts.acknowledge(ids, by, until, comment);
+    return { chosen: episodes, untilMs: until, nowMs: now };
+  });
+  const status: ExitStatus = chosen.length === 0 && !options.all ? 1 : 0;
+  if (output.json) {
+    output.printJson({
+      command: 'ack',
+      by,
+      until: jsonTime(untilMs),
+      comment,
+      alerts: chosen.map(({ id, client, rule, subject, severity }) => ({ id, client, rule, subject, severity })),
+    });
+    return status;
+  }
+  if (output.verbosity === 'quiet') return status;
+  if (chosen.length === 0) {
+    const named = options.target ?? '';
+    const what = /^\d+$/.test(named) ? `alert ${named} has ended` : `nothing is open for ${named}`;
+    const of = options.rule === null ? '' : ` under rule ${options.rule}`;
+    output.print(options.all ? 'Nothing is open.' : escapeControls(`Nothing to acknowledge: ${what}${of}.`));
+    return status;
+  }
+  const { momentAndAge, zone } = readerTime(config, nowMs);
+  for (const { id, client, rule, subject, severity } of chosen) {
+    const where = subject === '' ? '' : ` ${subject}`;
+    output.print(escapeControls(`acknowledged ${id ?? ''}: ${clientText(client)}, ${rule}${where} (${severity})`));
+  }
+  const end = untilMs === null ? 'it ends' : `${momentAndAge(untilMs)}, ${zone}`;
+  output.print(`No reminders by ${escapeControls(by)}'s word until ${end}, or until it gets worse.`);
+  return status;
+}
+
+/** What the command line names, of what fires; a number may name what is pending too. */
+async function choose(
+  alerts: AlertStore,
+  config: Config,
+  { all, target, rule }: AckCommandOptions,
+): Promise<readonly Episode[]> {
+  const open = await alerts.openEpisodes(null);
+  const firing = open.filter(({ state }) => state === 'firing');
+  if (all || target === null) return firing;
+  const isRule = rule === null ? () => true : globMatcher(rule);
+  const names = [...new Set([...config.clients.map(({ name }) => name), ...firing.map(({ client }) => client)])];
+  if (/^\d{1,15}$/.test(target) && !names.includes(target)) {
+    const numbered = open.find(({ id }) => id === Number(target));
+    if (numbered !== undefined) return isRule(numbered.rule) ? [numbered] : [];
+    await refuseUnknownNumber(alerts, Number(target), firing);
+    return [];
+  }
+  const isMeant = names.includes(target) ? (name: string) => name === target : globMatcher(target);
+  if (!names.some(isMeant)) {
+    const what = isGlob(target) ? `no client matches "${target}"` : `there is no client "${target}"`;
+    throw usage(`${what}${didYouMean(target, names)}`, 'fleet-health alerts lists what is open.');
+  }
+  const ofClients = firing.filter(({ client }) => isMeant(client));
+  const chosen = ofClients.filter((episode) => isRule(episode.rule));
+  if (rule !== null && chosen.length === 0 && ofClients.length > 0) {
+    const rules = [...new Set(ofClients.map((episode) => episode.rule))];
+    throw usage(
+      `nothing is open for ${target} under rule "${rule}"${didYouMean(rule, rules)}`,
+      `Open are: ${rules.join(', ')}.`,
+    );
+  }
+  return chosen;
+}
+
+/** A number that was given out and has ended is no mistake. */
+async function refuseUnknownNumber(alerts: AlertStore, id: number, firing: readonly Episode[]): Promise<void> {
+  const [newest] = await alerts.episodesOf({ openOnly: false, limit: 1 });
+  if (id >= 1 && id <= (newest?.id ?? 0)) return;
+  const open = firing.map((episode) => episode.id);
+  throw usage(
+    `there is no alert ${id}`,
+    open.length === 0
+      ? 'Nothing is open.'
+      : `Open are: ${open.slice(0, 20).join(', ')}${open.length > 20 ? ' ...' : ''}.`,
+  );
+}
+
+function usage(message: string, advice: string): FleetError {
+  return new FleetError({ code: 'usage', stage: 'usage', message, advice });
+}

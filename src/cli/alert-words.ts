@@ -1,0 +1,4 @@
+/** What concerns the fleet as a whole has no client. */
+export function clientText(client: string): string {
+  return client === '' ? '(fleet)' : client;
+}

@@ -1,0 +1,80 @@
+import { example, wholeNumber, type CommandPlace } from './command-parts.ts';
+
+/** What concerns alerts and those who are told. */
+export function addAlerting({ program, execute }: CommandPlace): void {
+  example(
+    program.command('alerts').description('what is open, since when, and who was told'),
+    "fleet-health alerts 'web-*'",
+  )
+    .argument('[client]', 'only those of this client or pattern')
+    .option('--all', 'also what has ended in the last seven days')
+    .action((client: string | undefined, options: { all?: true }) =>
+      execute(async (context) => {
+        const { alertsCommand } = await import('./alerts.ts');
+        return alertsCommand(context, { client: client ?? null, all: options.all ?? false });
+      }),
+    );
+
+  example(
+    program.command('ack').description('acknowledge: no reminders until it ends or gets worse'),
+    "fleet-health ack db-1 disk --for 4h --comment 'on it'",
+  )
+    .argument('[target]', 'the number of an alert, or a client or pattern')
+    .argument('[rule]', 'only those of this rule or pattern')
+    .option('--all', 'everything that fires')
+    .option('--for <duration>', 'only so long')
+    .option('--comment <text>', 'for the others')
+    .action(
+      (target: string | undefined, rule: string | undefined, options: { all?: true; for?: string; comment?: string }) =>
+        execute(async (context) => {
+          const { ackCommand } = await import('./ack.ts');
+          return ackCommand(context, {
+            target: target ?? null,
+            rule: rule ?? null,
+            all: options.all ?? false,
+            for: options.for ?? null,
+            comment: options.comment ?? null,
+          });
+        }),
+    );
+  addSilence({ program, execute });
+}
+
+function addSilence({ program, execute }: CommandPlace): void {
+  const silence = example(
+    program.command('silence').description('tell nobody of something for a while'),
+    "fleet-health silence add --client 'web-*' --rule disk --until 2h --comment 'moving logs'",
+  );
+  example(
+    silence.command('add').description('begin one; patterns are as in config.xml'),
+    "fleet-health silence add --client 'web-*' --until '2026-12-01 06:00'",
+  )
+    .option('--client <pattern>', 'the clients')
+    .option('--rule <pattern>', 'the rules, by name')
+    .option('--subject <pattern>', 'the mounts, units, interfaces ...')
+    .requiredOption('--until <time>', 'how long (2h), or a time')
+    .option('--comment <text>', 'for the others')
+    .action((options: { client?: string; rule?: string; subject?: string; until: string; comment?: string }) =>
+      execute(async (context) => {
+        const { silenceAddCommand } = await import('./silence.ts');
+        return silenceAddCommand(context, {
+          client: options.client ?? null,
+          rule: options.rule ?? null,
+          subject: options.subject ?? null,
+          until: options.until,
+          comment: options.comment ?? '',
+        });
+      }),
+    );
+  example(silence.command('list').description('those in force'), 'fleet-health silence list').action(() =>
+    execute(async (context) => (await import('./silence.ts')).silenceListCommand(context)),
+  );
+  example(silence.command('expire').description('end one now'), 'fleet-health silence expire 3')
+    .argument('<id>', 'its number, as in the list', wholeNumber(1, 999_999_999))
+    .action((id: number) =>
+      execute(async (context) => {
+        const { silenceExpireCommand } = await import('./silence.ts');
+        return silenceExpireCommand(context, id);
+      }),
+    );
+}

@@ -1,0 +1,151 @@
+import type { Config } from '../config/config.ts';
+import type { ClosedReason } from '../storage/episode.ts';
+import { clientText } from './alert-words.ts';
+import type { Context, ExitStatus } from './context.ts';
+import { describeAge } from './duration.ts';
+import type { Output } from './output.ts';
+import { readAlerts, sinceMs, type AlertView } from './read-alerts.ts';
+import { readStored } from './read-stored.ts';
+import { jsonTime, readerTime, type ReaderTime } from './reader-time.ts';
+import { loadSettings } from './settings.ts';
+import { renderTable, type Cell } from './table.ts';
+
+export interface AlertsCommandOptions {
+  /** A client's name or pattern; null: all. */
+  readonly client: string | null;
+  /** What has ended of late too. */
+  readonly all: boolean;
+}
+
+const recentMs = 7 * 86_400_000;
+
+/** `alerts`: what is open, since when, who was told. */
+export async function alertsCommand(context: Context, options: AlertsCommandOptions): Promise<ExitStatus> {
+  const { output, signal } = context;
+  const config = loadSettings(context);
+  const { views, nowMs } = await readStored(config.storage, signal, async ({ alerts }) => {
+    if (alerts === null) return { views: [], nowMs: Date.now() };
+    const now = await alerts.nowMs();
+    const closedSinceMs = options.all ? now - recentMs : null;
+    return {
+      views: await readAlerts({ config, alerts, nowMs: now, client: options.client, closedSinceMs }),
+      nowMs: now,
+    };
+  });
+  if (output.json) output.printJson({ command: 'alerts', at: jsonTime(nowMs), alerts: views.map(alertJson) });
+  else output.print(alertsText(output, config, views, nowMs));
+  return 0;
+}
+
+/** The table, and the zone of its times. */
+export function alertsText(output: Output, config: Config, views: readonly AlertView[], nowMs: number): string {
+  if (views.length === 0) return 'Nothing is open.';
+  const time = readerTime(config, nowMs);
+  const table = renderTable(
+    output,
+    [
+      { title: 'no', align: 'right' },
+      { title: 'severity' },
+      { title: 'client', shrinks: true },
+      { title: 'alert', shrinks: true },
+      { title: 'value', shrinks: true },
+      { title: 'since' },
+      { title: 'age', align: 'right' },
+      { title: 'told', shrinks: true },
+      { title: '', shrinks: true },
+    ],
+    views.map((view) => row(view, time, nowMs)),
+  );
+  const firing = views.filter(({ episode }) => episode.state === 'firing').length;
+  const count = firing === 0 ? 'Nothing fires' : `${firing} ${firing === 1 ? 'alert fires' : 'alerts fire'}`;
+  return `${table}\n\n${count}. Times are ${time.zone}. fleet-health explain CLIENT says more, ack NUMBER ends reminders.`;
+}
+
+function row({ episode, told, acknowledged, covers }: AlertView, time: ReaderTime, nowMs: number): Cell[] {
+  const { id, client, rule, subject, severity, state, valueText, limitText } = episode;
+  const [last] = told;
+  const others = told.length > 1 ? ` +${told.length - 1}` : '';
+  const colour = severity === 'critical' ? 'red' : 'yellow';
+  return [
+    String(id ?? ''),
+    state === 'firing'
+      ? { text: severity, colour }
+      : { text: state === 'pending' ? 'pending' : 'ended', colour: 'dim' },
+    clientText(client),
+    subject === '' ? rule : `${rule} ${subject}`,
+    limitText === '' ? valueText : `${valueText} (${limitText})`,
+    time.moment(sinceMs(episode)),
+    describeAge(nowMs - sinceMs(episode)),
+    last === undefined ? 'nobody' : `${last.recipient}${others} ${time.moment(last.toldAtMs).slice(-5)}`,
+    [
+      ...(acknowledged ? [acknowledgedText(episode, time)] : []),
+      ...covers.map(({ silence, untilMs }) => coverText(silence, time.moment(untilMs))),
+      ...(episode.flapping ? ['flapping'] : []),
+      ...(episode.closedReason === null ? [] : [`${closedWords[episode.closedReason]}${endText(episode, time)}`]),
+    ].join(', '),
+  ];
+}
+
+function acknowledgedText(
+  { acknowledgedBy, acknowledgedUntilMs }: AlertView['episode'],
+  { moment }: ReaderTime,
+): string {
+  const until = acknowledgedUntilMs === null ? '' : ` until ${moment(acknowledgedUntilMs)}`;
+  return `acknowledged by ${acknowledgedBy ?? ''}${until}`;
+}
+
+function coverText(silence: number | null, until: string): string {
+  return `${silence === null ? 'window' : `silence ${silence}`} until ${until}`;
+}
+
+function endText({ resolvedAtMs }: AlertView['episode'], { moment }: ReaderTime): string {
+  return resolvedAtMs === null ? '' : ` ${moment(resolvedAtMs)}`;
+}
+
+/** Why an alert ended, for people. */
+export const closedWords: Readonly<Record<ClosedReason, string>> = {
+  recovered: 'recovered',
+  gone: 'no longer there',
+  unwatched: 'no longer watched',
+  event: 'happened',
+  superseded: 'another collector took over',
+  unconfirmed: 'never fired',
+};
+
+/** An alert for programs. */
+export function alertJson({ episode, told, acknowledged, covers }: AlertView): unknown {
+  return {
+    id: episode.id,
+    client: episode.client,
+    rule: episode.rule,
+    subject: episode.subject,
+    state: episode.state,
+    severity: episode.severity,
+    value: episode.value,
+    value_text: episode.valueText,
+    limit_text: episode.limitText,
+    pending_since: jsonTime(episode.pendingSinceMs),
+    firing_since: jsonTime(episode.firingSinceMs),
+    resolved_at: jsonTime(episode.resolvedAtMs),
+    closed_reason: episode.closedReason,
+    flapping: episode.flapping,
+    acknowledged: acknowledged
+      ? {
+          by: episode.acknowledgedBy,
+          until: jsonTime(episode.acknowledgedUntilMs),
+          comment: episode.acknowledgedComment ?? null,
+        }
+      : null,
+    held_by: covers.map(({ silence, untilMs }) => ({
+      kind: silence === null ? 'window' : 'silence',
+      silence,
+      until: jsonTime(untilMs),
+    })),
+    told: told.map(({ recipient, state, severity, toldAtMs }) => ({
+      recipient,
+      state,
+      severity,
+      at: jsonTime(toldAtMs),
+    })),
+  };
+}

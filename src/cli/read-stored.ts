@@ -1,0 +1,51 @@
+import type { Config, StorageConfig } from '../config/config.ts';
+import type { AlertStore } from '../storage/alert-store.ts';
+import { checkMigrations } from '../storage/migrate.ts';
+import { openStorage } from '../storage/open-storage.ts';
+import type { History } from '../storage/storage.ts';
+
+/** What can be read; `alerts` is null before the first run, where there is no schema and perhaps no file yet. */
+export interface Stored {
+  readonly history: History;
+  readonly alerts: AlertStore | null;
+}
+
+const nothing: Stored = {
+  history: {
+    clients: () => Promise.resolve([]),
+    lastRun: () => Promise.resolve(null),
+    openAlertCounts: () => Promise.resolve(new Map()),
+    query: () => Promise.resolve([]),
+  },
+  alerts: null,
+};
+
+/** Reads from the database and changes nothing in it: before the first run there is nothing to read. */
+export async function readStored<Result>(
+  storage: StorageConfig,
+  signal: AbortSignal,
+  read: (stored: Stored) => Promise<Result>,
+): Promise<Result> {
+  const { applied } = await checkMigrations({ storage, signal });
+  if (applied.length === 0) return await read(nothing);
+  const open = await openStorage({ storage, migrate: false, program: 'read', signal });
+  try {
+    return await read(open);
+  } finally {
+    await open.close();
+  }
+}
+
+/** For what people say to the alerter: the database is made where it is not there yet, as `alert` itself would. */
+export async function changeStored<Result>(
+  { storage }: Pick<Config, 'storage'>,
+  signal: AbortSignal,
+  change: (alerts: AlertStore) => Promise<Result>,
+): Promise<Result> {
+  const open = await openStorage({ storage, migrate: storage.migrate, program: 'read', signal });
+  try {
+    return await change(open.alerts);
+  } finally {
+    await open.close();
+  }
+}
