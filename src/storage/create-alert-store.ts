@@ -21,9 +21,9 @@ export function createAlertStore(database: Database): AlertStore {
     touchLease: (lease) => asStorageErrors(() => fenced(database, lease, () => Promise.resolve())),
     releaseLease: (lease) => asStorageErrors(() => releaseLease(database, lease)),
 
-    untreated: (limit) => read((session) => untreated(session, limit)),
-    disksOf: (statIds) => read((session) => disksOf(session, statIds)),
-    networksOf: (statIds) => read((session) => networksOf(session, statIds)),
+    untreated: (limit) => read((session) => untreated(session, database.dialect, limit)),
+    disksOf: (statIds) => read((session) => disksOf(session, database.dialect, statIds)),
+    networksOf: (statIds) => read((session) => networksOf(session, database.dialect, statIds)),
     reportsOf: (statIds) => read((session) => reportsOf(session, statIds)),
     openEpisodes: (clients) => read((session) => openEpisodes(session, clients)),
     memories: (clients) => read((session) => memories(session, clients)),
@@ -50,7 +50,7 @@ export function createAlertStore(database: Database): AlertStore {
     episodesOf: (filter) => read((session) => episodesOf(session, filter)),
     toldOf: (alertIds) => read((session) => toldOf(session, alertIds)),
     series: (client, column, mount, sinceMs) => read((session) => series(session, client, column, mount, sinceMs)),
-    replay: (sinceMs, after, limit) => read((session) => replay(session, sinceMs, after, limit)),
+    replay: (sinceMs, after, limit) => read((session) => replay(session, database.dialect, sinceMs, after, limit)),
     toldSince: (sinceMs) => read((session) => toldSince(session, sinceMs)),
   };
 }

@@ -2,38 +2,24 @@ import type { DiskRow, NetworkRow, StatsColumns } from '../report/columns.ts';
 import type { Report } from '../report/report.ts';
 import type { UntreatedReport, UntreatedVisit } from './alert-store.ts';
 import { forIds } from './by-ids.ts';
-import { textOrNull } from './client-facts.ts';
+import { numberOrNull, textOrNull } from './client-facts.ts';
 import type { Session, SqlRow } from './database.ts';
+import type { Dialect } from './dialect.ts';
 import { groupBy } from './group-by.ts';
 import { forChunks } from './insert-rows.ts';
 import { diskTarget, networkTarget, statsTarget } from './report-rows.ts';
+import { selectMany } from './select-many.ts';
 import { fromSqlTime } from './sql-time.ts';
 
-type StatsKey = keyof StatsColumns;
-
 /** Of `stats`, for storedReport. */
-export const storedReportColumns = ['id', ...statsTarget.columns.filter((column) => column !== 'collected_at')].join(
-  ', ',
-);
+export const storedReportColumns = ['id', ...statsTarget.columns.filter((column) => column !== 'collected_at')];
 /** Of `visits`, for storedVisits. */
-export const storedVisitColumns = 'id, client, run_id, started_at, ok, stage, code, message';
-
-const identity: ReadonlySet<string> = new Set([
-  'client',
-  'report_id',
-  'run_id',
-  'observed_at',
-  'collected_at',
-  'received_at',
-  'clock_offset_ms',
-  'boot_id',
-]);
-const figures = statsTarget.columns.filter((column): column is StatsKey => !identity.has(column));
+export const storedVisitColumns = ['id', 'client', 'run_id', 'started_at', 'ok', 'stage', 'code', 'message'];
 
 /** A row of `stats`. */
 export function storedReport(row: SqlRow): UntreatedReport {
-  // The columns are typed by what wrote them.
-  const columns = Object.fromEntries(figures.map((column) => [column, row[column] ?? null])) as unknown as StatsColumns;
+  // The columns are typed by what wrote them. Each is named because a million rows are read so.
+  const figures = row as unknown as StatsColumns;
   return {
     id: Number(row['id']),
     client: String(row['client']),
@@ -41,9 +27,24 @@ export function storedReport(row: SqlRow): UntreatedReport {
     runId: String(row['run_id']),
     observedAtMs: fromSqlTime(row['observed_at']) ?? 0,
     receivedAtMs: fromSqlTime(row['received_at']) ?? 0,
-    clockOffsetMs: row['clock_offset_ms'] === null ? null : Number(row['clock_offset_ms']),
+    clockOffsetMs: numberOrNull(row['clock_offset_ms']),
     bootId: textOrNull(row['boot_id']),
-    ...columns,
+    hostname: figures.hostname,
+    os: figures.os,
+    uptime_s: figures.uptime_s,
+    cpu_percent: figures.cpu_percent,
+    memory_percent: figures.memory_percent,
+    swap_percent: figures.swap_percent,
+    load1: figures.load1,
+    load5: figures.load5,
+    load15: figures.load15,
+    disk_percent: figures.disk_percent,
+    processes: figures.processes,
+    cpus: figures.cpus,
+    failed_units: figures.failed_units,
+    probe_errors: figures.probe_errors,
+    unresponsive_mounts: figures.unresponsive_mounts,
+    reboot_required: figures.reboot_required,
   };
 }
 
@@ -70,30 +71,33 @@ export async function storedVisits(session: Session, rows: readonly SqlRow[]): P
 /** See AlertStore.disksOf. */
 export async function disksOf(
   session: Session,
+  dialect: Dialect,
   ids: readonly number[],
 ): Promise<ReadonlyMap<number, readonly DiskRow[]>> {
-  return subjectsOf<DiskRow>(session, 'disk_stats', diskTarget.columns, ids);
+  return subjectsOf<DiskRow>(session, dialect, 'disk_stats', diskTarget.columns, ids);
 }
 
 /** See AlertStore.networksOf. */
 export async function networksOf(
   session: Session,
+  dialect: Dialect,
   ids: readonly number[],
 ): Promise<ReadonlyMap<number, readonly NetworkRow[]>> {
-  return subjectsOf<NetworkRow>(session, 'network_stats', networkTarget.columns, ids);
+  return subjectsOf<NetworkRow>(session, dialect, 'network_stats', networkTarget.columns, ids);
 }
 
-const place: ReadonlySet<string> = new Set(['stat_id', 'ordinal', 'client', 'observed_at']);
+const place: ReadonlySet<string> = new Set(['ordinal', 'client', 'observed_at']);
 
 async function subjectsOf<Row>(
   session: Session,
+  dialect: Dialect,
   table: string,
   targetColumns: readonly string[],
   ids: readonly number[],
 ): Promise<ReadonlyMap<number, readonly Row[]>> {
-  const columns = targetColumns.filter((column) => !place.has(column)).join(', ');
+  const columns = targetColumns.filter((column) => !place.has(column));
   const rows = await forIds('stat_id', ids, (where, values) =>
-    session.all(`SELECT stat_id, ${columns} FROM ${table} WHERE ${where} ORDER BY stat_id, ordinal`, values),
+    selectMany(session, dialect, columns, `${table} WHERE ${where} ORDER BY stat_id, ordinal`, values),
   );
   // A row carries stat_id beside what Row names; copying millions of rows to leave it out would cost more than it helps.
   return groupBy(rows, (row) => Number(row['stat_id'])) as unknown as ReadonlyMap<number, readonly Row[]>;

@@ -1,21 +1,24 @@
 import type { ReplayPage, ReplayPlace, UntreatedBatch, UntreatedReport, UntreatedVisit } from './alert-store.ts';
-import type { Session } from './database.ts';
+import type { Session, SqlValue } from './database.ts';
+import type { Dialect } from './dialect.ts';
+import { selectMany } from './select-many.ts';
 import { sqlTime } from './sql-time.ts';
 import { storedReport, storedReportColumns, storedVisitColumns, storedVisits } from './stored-rows.ts';
 
-// Both in the order of an index that holds just these rows.
-const untreatedReportsSql = `SELECT ${storedReportColumns} FROM stats WHERE processed_at IS NULL
-  ORDER BY observed_at, id LIMIT ?`;
-const untreatedVisitsSql = `SELECT ${storedVisitColumns} FROM visits WHERE processed_at IS NULL
-  ORDER BY started_at, id LIMIT ?`;
-
-const reportsAfterSql = `SELECT ${storedReportColumns} FROM stats
-  WHERE observed_at >= ? AND (observed_at > ? OR id > ?) ORDER BY observed_at, id LIMIT ?`;
-const visitsAfterSql = `SELECT ${storedVisitColumns} FROM visits
-  WHERE started_at >= ? AND (started_at > ? OR id > ?) ORDER BY started_at, id LIMIT ?`;
+// In the order of an index that holds just these rows.
+const untreatedFrom = {
+  stats: 'stats WHERE processed_at IS NULL ORDER BY observed_at, id LIMIT ?',
+  visits: 'visits WHERE processed_at IS NULL ORDER BY started_at, id LIMIT ?',
+} as const;
+const afterFrom = {
+  stats: 'stats WHERE observed_at >= ? AND (observed_at > ? OR id > ?) ORDER BY observed_at, id LIMIT ?',
+  visits: 'visits WHERE started_at >= ? AND (started_at > ? OR id > ?) ORDER BY started_at, id LIMIT ?',
+} as const;
 
 /** The queries of `untreated` and `replay`, for looking at their plans. */
-export const timePageQueries = { untreatedReportsSql, untreatedVisitsSql, reportsAfterSql, visitsAfterSql } as const;
+export const timePageQueries = [...Object.values(untreatedFrom), ...Object.values(afterFrom)].map(
+  (from) => `SELECT * FROM ${from}`,
+);
 
 interface Page extends UntreatedBatch {
   /** Up to when the page goes, that time included as far as it was read; null: to the end. */
@@ -23,9 +26,9 @@ interface Page extends UntreatedBatch {
 }
 
 /** See AlertStore.untreated. */
-export async function untreated(session: Session, limit: number): Promise<UntreatedBatch> {
-  const reports = (await session.all(untreatedReportsSql, [String(limit)])).map(storedReport);
-  const visits = await storedVisits(session, await session.all(untreatedVisitsSql, [String(limit)]));
+export async function untreated(session: Session, dialect: Dialect, limit: number): Promise<UntreatedBatch> {
+  const reports = await reportsFrom(session, dialect, untreatedFrom.stats, [String(limit)]);
+  const visits = await visitsFrom(session, dialect, untreatedFrom.visits, [String(limit)]);
   const page = cutOff(reports, visits, limit);
   return { reports: page.reports, visits: page.visits, more: page.more };
 }
@@ -33,16 +36,38 @@ export async function untreated(session: Session, limit: number): Promise<Untrea
 /** See AlertStore.replay. */
 export async function replay(
   session: Session,
+  dialect: Dialect,
   sinceMs: number,
   after: ReplayPlace | null,
   limit: number,
 ): Promise<ReplayPage> {
   const from = after ?? { atMs: sinceMs, reportId: 0, visitId: 0 };
   const at = sqlTime(from.atMs);
-  const reports = (await session.all(reportsAfterSql, [at, at, from.reportId, String(limit)])).map(storedReport);
-  const visitRows = await session.all(visitsAfterSql, [at, at, from.visitId, String(limit)]);
-  const page = cutOff(reports, await storedVisits(session, visitRows), limit);
+  const reports = await reportsFrom(session, dialect, afterFrom.stats, [at, at, from.reportId, String(limit)]);
+  const visits = await visitsFrom(session, dialect, afterFrom.visits, [at, at, from.visitId, String(limit)]);
+  const page = cutOff(reports, visits, limit);
   return { reports: page.reports, visits: page.visits, next: placeAfter(page, from) };
+}
+
+async function reportsFrom(
+  session: Session,
+  dialect: Dialect,
+  from: string,
+  values: readonly SqlValue[],
+): Promise<readonly UntreatedReport[]> {
+  const rows = await selectMany(session, dialect, storedReportColumns, from, values);
+  return rows.map(storedReport).sort((a, b) => a.observedAtMs - b.observedAtMs || a.id - b.id);
+}
+
+async function visitsFrom(
+  session: Session,
+  dialect: Dialect,
+  from: string,
+  values: readonly SqlValue[],
+): Promise<readonly UntreatedVisit[]> {
+  const rows = await selectMany(session, dialect, storedVisitColumns, from, values);
+  const visits = await storedVisits(session, rows);
+  return [...visits].sort((a, b) => a.startedAtMs - b.startedAtMs || a.id - b.id);
 }
 
 function cutOff(reports: readonly UntreatedReport[], visits: readonly UntreatedVisit[], limit: number): Page {

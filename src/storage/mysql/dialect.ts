@@ -7,4 +7,5 @@ export const mysqlDialect: Dialect = {
   forUpdate: ' FOR UPDATE',
   onConflict: (_key, assignments) => ` ON DUPLICATE KEY UPDATE ${assignments.join(', ')}`,
   incoming: (column) => `VALUES(${column})`,
+  foldRows: null,
 };

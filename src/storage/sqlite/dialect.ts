@@ -7,4 +7,6 @@ export const sqliteDialect: Dialect = {
   forUpdate: '',
   onConflict: (key, assignments) => ` ON CONFLICT (${key}) DO UPDATE SET ${assignments.join(', ')}`,
   incoming: (column) => `excluded.${column}`,
+  foldRows: (columns) =>
+    `json_group_array(json_object(${columns.map((column) => `'${column}', ${column}`).join(', ')}))`,
 };
