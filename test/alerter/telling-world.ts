@@ -9,6 +9,14 @@ import { configOf } from './config-of.ts';
 import { at } from './rows.ts';
 import { clock } from './time-line.ts';
 
+const configs = new Map<string, Config>();
+
+function configFor(elements: string): Config {
+  const config = configs.get(elements) ?? configOf(elements);
+  configs.set(elements, config);
+  return config;
+}
+
 /** What lies in the outbox. */
 export interface SimulatedMail {
   readonly id: number;
@@ -30,7 +38,7 @@ export interface Fires {
  * is stored as `AlertStore.saveTelling` would, and mails go where the mail server's state lets them.
  */
 export function startTelling(elements: string) {
-  let config: Config = configOf(elements);
+  let config: Config = configFor(elements);
   let nowMs = at('08:00');
   const episodes = new Map<number, Episode>();
   const told = new Map<string, Told>();
@@ -110,6 +118,24 @@ export function startTelling(elements: string) {
     }
   };
 
+  const passedAt = (name: string, fromMs: number, toMs: number, over: Partial<Episode> = {}): void => {
+    const id = episodes.size + 1;
+    const ended: Partial<Episode> = { state: 'resolved', resolvedAtMs: toMs, closedReason: 'recovered' };
+    episodes.set(id, { ...firing(name, id, fromMs), ...ended, ...over });
+  };
+  const silenceAt = (client: string, rule: string, startsAtMs: number, endsAtMs: number): void => {
+    silences.push({
+      id: silences.length + 1,
+      client,
+      rule,
+      subject: '',
+      startsAtMs,
+      endsAtMs,
+      author: 'kim',
+      comment: '',
+    });
+  };
+
   return {
     world,
     mails: mails as readonly SimulatedMail[],
@@ -121,7 +147,7 @@ export function startTelling(elements: string) {
       nowMs = typeof time === 'number' ? time : at(time);
     },
     configure: (text: string) => {
-      config = configOf(text);
+      config = configFor(text);
     },
     add: (over: Partial<World>) => {
       extra = { ...extra, ...over };
@@ -139,11 +165,9 @@ export function startTelling(elements: string) {
     closes: (name: string, reason: ClosedReason) =>
       change(name, { state: 'resolved', resolvedAtMs: nowMs, closedReason: reason, flapping: false }),
     /** What was over when it was known. */
-    passed: (name: string, from: string, to: string, over: Partial<Episode> = {}) => {
-      const id = episodes.size + 1;
-      const ended: Partial<Episode> = { state: 'resolved', resolvedAtMs: at(to), closedReason: 'recovered' };
-      episodes.set(id, { ...firing(name, id, at(from)), ...ended, ...over });
-    },
+    passed: (name: string, from: string, to: string, over: Partial<Episode> = {}) =>
+      passedAt(name, at(from), at(to), over),
+    passedAt,
     acknowledge: (name: string, until: string | null = null) => {
       const episode = find(name);
       put(episode, {
@@ -166,19 +190,8 @@ export function startTelling(elements: string) {
       newest.set(episode.client, nowMs);
       put(episode, { progress: { ...episode.progress, lastAtMs: nowMs, clearing: 1 } });
     },
-    silence: (client: string, rule: string, from: string, to: string) => {
-      const [startsAtMs, endsAtMs] = [at(from), at(to)];
-      silences.push({
-        id: silences.length + 1,
-        client,
-        rule,
-        subject: '',
-        startsAtMs,
-        endsAtMs,
-        author: 'kim',
-        comment: '',
-      });
-    },
+    silence: (client: string, rule: string, from: string, to: string) => silenceAt(client, rule, at(from), at(to)),
+    silenceAt,
     runBegins: (run: string) => runs.add(run),
     runEnds: (run: string) => runs.delete(run),
     server: (state: typeof server) => {

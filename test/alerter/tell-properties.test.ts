@@ -1,0 +1,279 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import fc from 'fast-check';
+
+import type { Item } from '../../src/alerter/telling.ts';
+import { createWatches, hears } from '../../src/alerter/recipients-of.ts';
+import type { Episode, Transition } from '../../src/storage/episode.ts';
+import { configOf } from './config-of.ts';
+import { nameOf, startTelling } from './telling-world.ts';
+import type { SimulatedMail, TellingWorld } from './telling-world.ts';
+
+const cap = 4;
+const intervalMs = 15 * 60_000;
+const hourMs = 3_600_000;
+
+function fleetOf({ recipients = '', client = '' }: { recipients?: string; client?: string } = {}): string {
+  return `<smtp host="localhost" maxMailsPerHour="${cap}" fallback="root@localhost"/>
+    <alerts repeat="6h"><mail to="ops@example.org"/>${recipients}
+      <alert type="disk" warning="85%" critical="95%"/></alerts>
+    <bastion name="bastion" ip="192.0.2.9" username="u"/>
+    <client name="c1" ip="192.0.2.1" username="u"/>
+    <group name="g" proxyJump="bastion"><client name="c2" ip="192.0.2.2" username="u"${client}/>
+      <client name="c3" ip="192.0.2.3" username="u"/></group>`;
+}
+
+const oncall = '<mail to="oncall@example.org" severity="critical"/>';
+const configs = [
+  fleetOf({ recipients: oncall }),
+  fleetOf(),
+  fleetOf({ recipients: `${oncall}<mail to="dba@example.org" rules="disk"/>` }),
+  fleetOf({ recipients: oncall, client: ' state="paused"' }),
+  fleetOf({ recipients: `${oncall}<window start="09:00" duration="1h" zone="UTC"/>` }),
+  fleetOf({ recipients: oncall, client: ' mail="none"' }),
+] as const;
+const last = configs[0];
+
+const names = [
+  'c1 disk /',
+  'c2 disk /',
+  'c3 disk /data',
+  'c1 memory',
+  'c1 unreachable',
+  'c2 unreachable',
+  'c3 unreachable',
+  '- collector-isolated c',
+];
+
+const step = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('fires' as const),
+      name: fc.nat(names.length - 1),
+      critical: fc.boolean(),
+      inRun: fc.boolean(),
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('recovers' as const), name: fc.nat(names.length - 1) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('goes' as const), name: fc.nat(names.length - 1) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('turns' as const), name: fc.nat(names.length - 1) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('flaps' as const), name: fc.nat(names.length - 1) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('passed' as const), name: fc.nat(names.length - 1) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('row' as const), client: fc.constantFrom('c1', 'c2', 'c3') }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('acknowledge' as const), name: fc.nat(names.length - 1) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('silence' as const),
+      client: fc.constantFrom('c1', 'c*', '*'),
+      minutes: fc.integer({ min: 5, max: 300 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('config' as const), index: fc.nat(configs.length - 1) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('server' as const),
+      state: fc.constantFrom('up' as const, 'down' as const, 'stalls' as const),
+    }),
+  },
+  { weight: 1, arbitrary: fc.constant({ kind: 'run ends' as const }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({ kind: fc.constant('pass' as const), minutes: fc.constantFrom(1, 2, 5, 15, 60, 400) }),
+  },
+);
+
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+const minuteMs = 60_000;
+
+function isOpen(world: TellingWorld, name: string): Episode | null {
+  return world.episodes().find((episode) => nameOf(episode) === name && episode.state === 'firing') ?? null;
+}
+
+function apply(world: TellingWorld, one: Step): void {
+  const name = 'name' in one ? (names[one.name] ?? '') : '';
+  const open = name === '' ? null : isOpen(world, name);
+  switch (one.kind) {
+    case 'fires':
+      if (open !== null) return;
+      if (one.inRun) world.runBegins('run');
+      world.fires(name, { severity: one.critical ? 'critical' : 'warning', ...(one.inRun ? { run: 'run' } : {}) });
+      return;
+    case 'recovers':
+      if (open !== null) world.recovers(name);
+      return;
+    case 'goes':
+      if (open !== null) world.closes(name, 'gone');
+      return;
+    case 'turns':
+      if (open !== null) world.changes(name, { severity: open.severity === 'critical' ? 'warning' : 'critical' });
+      return;
+    case 'flaps':
+      if (open !== null) world.changes(name, { flapping: !open.flapping });
+      return;
+    case 'passed':
+      world.passedAt(name, world.now() - 40 * minuteMs, world.now() - 10 * minuteMs);
+      return;
+    case 'row':
+      world.row(one.client);
+      return;
+    case 'acknowledge':
+      if (open !== null) world.acknowledge(name);
+      return;
+    case 'silence':
+      world.silenceAt(one.client, '*', world.now() - minuteMs, world.now() + one.minutes * minuteMs);
+      return;
+    case 'config':
+      world.configure(configs[one.index] ?? last);
+      return;
+    case 'server':
+      world.server(one.state);
+      return;
+    case 'run ends':
+      world.runEnds('run');
+      return;
+    case 'pass':
+      world.at(world.now() + one.minutes * minuteMs);
+      checkedPass(world);
+  }
+}
+
+/** A pass, and what must be true of each mail it makes. */
+function checkedPass(world: TellingWorld): void {
+  const before = world.mails.map((mail) => ({ ...mail }));
+  world.pass();
+  const replaced = new Set(world.mails.slice(before.length).flatMap(({ mail }) => mail.replaces));
+  for (const { mail, createdAtMs } of world.mails.slice(before.length)) {
+    const own = before.filter((one) => one.mail.recipient === mail.recipient && one.state !== 'replaced');
+    if (!mail.items.some(isNewCritical)) {
+      const lately = own.filter((one) => !replaced.has(one.id) && one.createdAtMs > createdAtMs - hourMs);
+      assert.ok(lately.length < cap, 'the cap');
+    }
+    if (mail.ordinary) {
+      const ordinary = own.filter((one) => one.mail.ordinary);
+      assert.ok(
+        ordinary.every((one) => createdAtMs - one.createdAtMs >= intervalMs),
+        'the interval',
+      );
+    }
+    assert.ok(
+      mail.items.some(({ listedOnly }) => !listedOnly),
+      'nobody gets a mail that only lists',
+    );
+    assert.equal(
+      mail.sections.reduce((count, section) => count + section.count, 0),
+      mail.items.length,
+    );
+  }
+}
+
+function isNewCritical({ episode, severity, before }: Item): boolean {
+  const knew = before !== null && before.state !== 'resolved' && before.severity === 'critical';
+  return episode.state === 'firing' && severity === 'critical' && !knew;
+}
+
+/** Everything that holds back ends: last told equals state then, for everybody. */
+function settle(world: TellingWorld): void {
+  world.configure(last);
+  world.runEnds('run');
+  world.server('up');
+  for (const name of names.filter((one) => /unreachable|isolated/.test(one))) {
+    if (isOpen(world, name) !== null) world.recovers(name);
+  }
+  for (let hours = 0; hours < 30; hours++) {
+    world.at(world.now() + hourMs);
+    for (const client of ['c1', 'c2', 'c3']) world.row(client);
+    checkedPass(world);
+  }
+}
+
+function assertToldEqualsState(world: TellingWorld): void {
+  const watchOf = createWatches(configOf(last));
+  const told = new Map(world.told().map((one) => [`${one.alertId} ${one.recipient}`, one]));
+  for (const episode of world.episodes()) {
+    const { listeners } = watchOf(episode);
+    const recipients = new Set([
+      ...listeners.keys(),
+      ...world
+        .told()
+        .filter(({ alertId }) => alertId === episode.id)
+        .map(({ recipient }) => recipient),
+    ]);
+    for (const recipient of recipients) {
+      const known = told.get(`${episode.id ?? 0} ${recipient}`);
+      const place = `${nameOf(episode)} for ${recipient}`;
+      if (episode.state === 'resolved') {
+        assert.ok(known === undefined || known.state === 'resolved', `${place} is over`);
+        assert.ok(episode.settled, `${place} is settled`);
+        continue;
+      }
+      const listener = listeners.get(recipient);
+      if (listener === undefined) continue;
+      if (known === undefined) {
+        assert.ok(!hears(listener, episode.severity), `${place} was told`);
+        continue;
+      }
+      assert.equal(known.state, episode.flapping ? 'flapping' : 'firing', place);
+      if (!episode.flapping) assert.equal(known.severity, episode.severity, place);
+    }
+  }
+  const holding = world.held().filter((one) => !/: (acknowledged|flapping)/.test(one));
+  assert.deepEqual(holding, []);
+}
+
+const begins: readonly Transition[] = ['firing', 'flapping'];
+const ends: readonly Transition[] = ['resolved', 'ended'];
+
+/** What each person read of each alert, in the order of the mails, is a story that makes sense. */
+function assertStories(mails: readonly SimulatedMail[]): void {
+  const stories = new Map<string, Item[]>();
+  for (const { mail, state } of mails) {
+    if (state === 'replaced') continue;
+    for (const item of mail.items) {
+      const key = `${item.alertId} ${mail.recipient}`;
+      stories.set(key, [...(stories.get(key) ?? []), item]);
+    }
+  }
+  for (const [key, items] of stories) {
+    const story = items.map(({ transition }) => transition);
+    const [first, ...rest] = story;
+    const text = `${key}: ${story.join(', ')}`;
+    if (first === 'past') assert.equal(rest.length, 0, text);
+    else assert.ok(first !== undefined && begins.includes(first), text);
+    assert.ok(
+      rest.every((transition) => transition !== 'past' && transition !== 'firing'),
+      text,
+    );
+    assert.ok(
+      story.slice(0, -1).every((transition) => !ends.includes(transition)),
+      text,
+    );
+  }
+}
+
+function assertIdentities(mails: readonly SimulatedMail[]): void {
+  const seen = new Set<string>();
+  for (const { mail } of mails) {
+    const identity = JSON.stringify([mail.recipient, ...mail.items.map((item) => item.identity).sort()]);
+    assert.ok(!seen.has(identity), `told twice: ${identity}`);
+    seen.add(identity);
+  }
+}
+
+test('when nothing holds back, last told equals state; and no mail on the way says what it must not', () => {
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: 60 }), (steps) => {
+      const world = startTelling(last);
+      for (const one of steps) apply(world, one);
+      settle(world);
+      assertToldEqualsState(world);
+      assertStories(world.mails);
+      assertIdentities(world.mails);
+    }),
+    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 150) },
+  );
+});
