@@ -3,15 +3,22 @@ import type { ChildProcess } from 'node:child_process';
 
 import { FleetError, messageOf } from '../errors.ts';
 import type { Notifier, OutgoingMail, SendOptions } from './notify.ts';
+import { TooLong, within } from './within.ts';
 
 /** sysexits(3): the one status that means "try again". */
 const tempFail = 75;
-const maxErrorBytes = 2_000;
+const maxSaidLength = 300;
+/** What a command leaves running may hold its stderr open. */
+const lastWordsMs = 500;
+
+/** What a command finds in its environment, beside PATH, HOME, LANG and TZ. Passwords of others are not among it. */
+const passedOn = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ'] as const;
 
 /**
- * A program of somebody's own: the mail on stdin, FLEET_HEALTH_RECIPIENT, FLEET_HEALTH_SEVERITY and
- * FLEET_HEALTH_MESSAGE_ID in its environment. Its exit status is read as sysexits(3) has it: 0 taken, 75 try again,
- * anything else refused for good. It is started without a shell and killed, with what it started, at the deadline.
+ * A program of somebody's own: the mail on stdin, as it would be sent; FLEET_HEALTH_RECIPIENT (the command, as config.xml
+ * has it), FLEET_HEALTH_SEVERITY (`warning` or `critical`) and FLEET_HEALTH_MESSAGE_ID in its environment. Its exit status
+ * is read as sysexits(3) has it: 0 taken, 75 try again, anything else refused for good. It is started without a shell and
+ * without arguments, and killed with what it started at the deadline; then, and when a signal ended it, it is tried again.
  */
 export function createCommandNotifier(command: string): Notifier {
   return {
@@ -21,56 +28,74 @@ export function createCommandNotifier(command: string): Notifier {
 }
 
 async function run(command: string, mail: OutgoingMail, options: SendOptions): Promise<void> {
-  const { signal, timeoutMs } = options;
+  const { signal, answerTimeoutMs } = options;
   signal.throwIfAborted();
   await options.onDataBegun();
-  const child = spawn(command, [], {
-    // A group of its own, so that the deadline ends what the command started too.
-    detached: true,
-    stdio: ['pipe', 'ignore', 'pipe'],
-    env: {
-      PATH: process.env['PATH'] ?? '/usr/bin:/bin',
-      ...(process.env['HOME'] === undefined ? {} : { HOME: process.env['HOME'] }),
-      FLEET_HEALTH_RECIPIENT: mail.recipient,
-      FLEET_HEALTH_SEVERITY: mail.severity,
-      FLEET_HEALTH_MESSAGE_ID: mail.messageId,
-    },
-  });
-  const deadline = AbortSignal.timeout(timeoutMs);
-  const either = AbortSignal.any([signal, deadline]);
-  const onAbort = (): void => killGroup(child);
-  either.addEventListener('abort', onAbort, { once: true });
+  signal.throwIfAborted();
+  const child = start(command, mail);
   try {
-    const { status, said } = await outcomeOf(child, mail.content, either);
-    signal.throwIfAborted();
-    if (deadline.aborted) throw fault('mail-unavailable', command, `no end within ${timeoutMs / 1000} s`);
+    const giveUp = (): void => killGroup(child);
+    const { status, killedBy, said } = await within({ timeoutMs: answerTimeoutMs, signal }, giveUp, (clock) => {
+      clock.now('it runs');
+      return outcomeOf(child, command, mail.content);
+    });
     if (status === 0) return;
     const words = said === '' ? '' : `: ${said}`;
-    if (status === tempFail || status === null) {
-      throw fault('mail-unavailable', command, `${status === null ? 'killed' : `exit status ${status}`}${words}`);
+    if (status === null) throw fault('mail-unavailable', command, `ended by ${killedBy ?? 'a signal'}${words}`);
+    throw fault(status === tempFail ? 'mail-unavailable' : 'mail-refused', command, `exit status ${status}${words}`);
+  } catch (thrown) {
+    if (thrown instanceof TooLong) {
+      throw fault('mail-unavailable', command, `did not end within ${answerTimeoutMs / 1000} s`);
     }
-    throw fault('mail-refused', command, `exit status ${status}${words}`);
-  } finally {
-    either.removeEventListener('abort', onAbort);
+    throw thrown;
   }
 }
 
-function outcomeOf(
-  child: ChildProcess,
-  content: string,
-  signal: AbortSignal,
-): Promise<{ readonly status: number | null; readonly said: string }> {
+function start(command: string, mail: OutgoingMail): ChildProcess {
+  const inherited = passedOn.flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  try {
+    return spawn(command, [], {
+      // A group of its own, so that the deadline ends what the command started too.
+      detached: true,
+      stdio: ['pipe', 'ignore', 'pipe'],
+      env: {
+        PATH: '/usr/bin:/bin',
+        ...Object.fromEntries(inherited),
+        FLEET_HEALTH_RECIPIENT: mail.recipient,
+        FLEET_HEALTH_SEVERITY: mail.severity,
+        FLEET_HEALTH_MESSAGE_ID: mail.messageId,
+      },
+    });
+  } catch (thrown) {
+    throw notStarted(command, thrown);
+  }
+}
+
+interface Outcome {
+  /** null: a signal ended it. */
+  readonly status: number | null;
+  readonly killedBy: NodeJS.Signals | null;
+  readonly said: string;
+}
+
+function outcomeOf(child: ChildProcess, command: string, content: string): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     let said = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      if (said.length < maxErrorBytes) said = (said + text).slice(0, maxErrorBytes);
+      if (said.length < maxSaidLength) said = (said + text).slice(0, maxSaidLength);
     });
-    const done = (status: number | null): void => resolve({ status, said: said.replace(/\s+/g, ' ').trim() });
-    child.once('error', (error) => reject(fault('mail-unavailable', 'command', messageOf(error), error)));
+    const done = (status: number | null, killedBy: NodeJS.Signals | null): void => {
+      child.stderr?.destroy();
+      resolve({ status, killedBy, said: said.replace(/[\s\p{C}]+/gu, ' ').trim() });
+    };
+    child.once('error', (error) => reject(notStarted(command, error)));
     child.once('close', done);
-    // What the command started may hold stderr open after it was killed itself.
-    child.once('exit', (status) => {
-      if (signal.aborted) done(status);
+    child.once('exit', (status, killedBy) => {
+      const timer = setTimeout(() => done(status, killedBy), lastWordsMs);
+      child.once('close', () => clearTimeout(timer));
     });
     // A command that ends without reading everything is judged by its status alone.
     child.stdin?.on('error', () => undefined);
@@ -87,6 +112,19 @@ function killGroup(child: ChildProcess): void {
   }
 }
 
-function fault(code: 'mail-refused' | 'mail-unavailable', command: string, what: string, cause?: unknown): FleetError {
-  return new FleetError({ code, stage: 'mail', message: `${command}: ${what}`, cause });
+function fault(code: 'mail-refused' | 'mail-unavailable', command: string, what: string): FleetError {
+  const advice = 'Run the command of <notify> by hand with a mail on stdin.';
+  return new FleetError({ code, stage: 'mail', message: `${command}: ${what}`, advice });
+}
+
+/** It has said nothing about the mail: all of them wait until it can be started. */
+function notStarted(command: string, thrown: unknown): FleetError {
+  const { code } = thrown as { readonly code?: unknown };
+  const why = code === 'ENOENT' ? 'there is no such program' : code === 'EACCES' ? 'may not be run' : messageOf(thrown);
+  return new FleetError({
+    code: 'mail-unavailable',
+    stage: 'config',
+    message: `${command}: ${why}`,
+    advice: 'Check the path and mode of <notify command>, and its first line.',
+  });
 }

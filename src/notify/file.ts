@@ -1,9 +1,8 @@
-import { mkdirSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
+import { mkdir, open, rename } from 'node:fs/promises';
 import path from 'node:path';
 
 import { FleetError, messageOf } from '../errors.ts';
-import type { Notifier } from './notify.ts';
+import type { Notifier, OutgoingMail, SendOptions } from './notify.ts';
 
 /**
  * Mails as `.eml` files in a folder: what happens without <smtp>. A file appears whole or not at all, and the same mail
@@ -11,26 +10,7 @@ import type { Notifier } from './notify.ts';
  */
 export function createFileNotifier(outboxDir: string): Notifier {
   return {
-    send: async ({ messageId, content }, { onDataBegun, signal }) => {
-      signal.throwIfAborted();
-      const file = path.join(outboxDir, outboxName(messageId));
-      try {
-        mkdirSync(outboxDir, { recursive: true, mode: 0o700 });
-        await onDataBegun();
-        const draft = await open(`${file}.new`, 'w', 0o600);
-        try {
-          await draft.writeFile(content);
-          await draft.sync();
-        } finally {
-          await draft.close();
-        }
-        await rename(`${file}.new`, file);
-      } catch (thrown) {
-        if (thrown instanceof FleetError) throw thrown;
-        const message = `${file}: ${messageOf(thrown)}`;
-        throw new FleetError({ code: 'mail-unavailable', stage: 'mail', message, cause: thrown });
-      }
-    },
+    send: (mail, options) => store(outboxDir, mail, options),
     close: () => undefined,
   };
 }
@@ -38,4 +18,47 @@ export function createFileNotifier(outboxDir: string): Notifier {
 /** The name of a mail's file: what stands left of the @ in its Message-ID. */
 export function outboxName(messageId: string): string {
   return `${messageId.replace(/^<|@.*$/g, '').replace(/[^A-Za-z0-9._-]/g, '_')}.eml`;
+}
+
+async function store(outboxDir: string, mail: OutgoingMail, { onDataBegun, signal }: SendOptions): Promise<void> {
+  signal.throwIfAborted();
+  const file = path.join(outboxDir, outboxName(mail.messageId));
+  await asMailFault(outboxDir, () => mkdir(outboxDir, { recursive: true, mode: 0o700 }));
+  await onDataBegun();
+  await asMailFault(file, async () => {
+    const draft = await open(`${file}.new`, 'w', 0o600);
+    try {
+      await draft.writeFile(mail.content);
+      await draft.sync();
+    } finally {
+      await draft.close();
+    }
+    await rename(`${file}.new`, file);
+    await syncFolder(outboxDir);
+  });
+}
+
+/** A name is only there for good when its folder was written too. */
+async function syncFolder(dir: string): Promise<void> {
+  const folder = await open(dir, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** A folder that does not take one mail takes no other. */
+async function asMailFault<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    throw new FleetError({
+      code: 'mail-unavailable',
+      stage: 'spool',
+      message: `${what}: ${messageOf(thrown)}`,
+      advice: 'Check the owner, mode and free space of the folder.',
+      cause: thrown,
+    });
+  }
 }

@@ -1,21 +1,72 @@
-import { FleetError, messageOf } from '../errors.ts';
+import { FleetError } from '../errors.ts';
 import type { AttemptOptions } from './notify.ts';
 
+/** Asks every URL at the same time. Returns the faults; throws only the signal's reason. */
+export async function sendHeartbeats(urls: readonly string[], options: AttemptOptions): Promise<readonly FleetError[]> {
+  const asked = urls.map((url) =>
+    sendHeartbeat(url, options).then(
+      () => null,
+      (thrown: unknown) => {
+        if (thrown instanceof FleetError && thrown.code === 'mail-unavailable') return thrown;
+        throw thrown;
+      },
+    ),
+  );
+  return (await Promise.all(asked)).filter((fault) => fault !== null);
+}
+
 /**
- * Asks a URL (GET), so that somebody else can notice when it is no longer asked. Throws FleetError `mail-unavailable`
- * when the answer is no success; the URL may hold a token, so only its host is ever shown.
+ * Asks a URL (GET), so that somebody else can notice when it is no longer asked. A name and password in the URL are sent
+ * as HTTP's Basic login (RFC 7617). Throws FleetError `mail-unavailable` when the answer is no success, or the signal's
+ * reason. The URL may hold a token, so only its host is ever shown.
  */
 export async function sendHeartbeat(url: string, { timeoutMs, signal }: AttemptOptions): Promise<void> {
-  const { host } = new URL(url);
+  signal.throwIfAborted();
+  const target = URL.canParse(url) ? new URL(url) : null;
+  if (target === null) throw fault('<heartbeat>', 'the url is none');
+  const headers = loginOf(target);
   const deadline = AbortSignal.timeout(timeoutMs);
+  let answer: Response;
   try {
-    const answer = await fetch(url, { signal: AbortSignal.any([signal, deadline]), redirect: 'follow' });
+    answer = await fetch(target, { headers, signal: AbortSignal.any([signal, deadline]) });
     await answer.body?.cancel();
-    if (!answer.ok) throw new Error(`status ${answer.status}`);
   } catch (thrown) {
     signal.throwIfAborted();
-    const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
-    const what = deadline.aborted ? `no answer within ${timeoutMs / 1000} s` : messageOf(cause);
-    throw new FleetError({ code: 'mail-unavailable', stage: 'mail', message: `heartbeat ${host}: ${what}` });
+    throw fault(target.host, deadline.aborted ? `no answer within ${timeoutMs / 1000} s` : codeOf(thrown));
   }
+  if (!answer.ok) throw fault(target.host, `status ${answer.status}`);
+}
+
+/** Takes name and password out of the URL, because fetch refuses one that has them, and repeats it when it does. */
+function loginOf(target: URL): Record<string, string> {
+  const { username, password } = target;
+  if (username === '' && password === '') return {};
+  target.username = '';
+  target.password = '';
+  const login = Buffer.from(`${decoded(username)}:${decoded(password)}`).toString('base64');
+  return { authorization: `Basic ${login}` };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The system's code for it: messages of fetch may repeat the URL. */
+function codeOf(thrown: unknown): string {
+  const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
+  const { code } = cause as { readonly code?: unknown };
+  return typeof code === 'string' ? code : 'the request failed';
+}
+
+function fault(host: string, what: string): FleetError {
+  return new FleetError({
+    code: 'mail-unavailable',
+    stage: 'mail',
+    message: `heartbeat ${host}: ${what}`,
+    advice: 'Check the url of <heartbeat> and the network.',
+  });
 }

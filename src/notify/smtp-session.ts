@@ -1,10 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 
 import type { SmtpConfig } from '../config/config.ts';
-import { FleetError, messageOf } from '../errors.ts';
-import { SMTPConnection } from './nodemailer.ts';
+import { FleetError } from '../errors.ts';
+import type { SMTPConnection } from './nodemailer.ts';
 import type { AttemptOptions, SendOptions } from './notify.ts';
+import { ask, dialSmtp, greetServer } from './smtp-dial.ts';
+import { isAnswer, smtpFault, type SmtpPhase } from './smtp-fault.ts';
+import { asError, within, type Clock } from './within.ts';
 
 /** One connection to a mail server, logged in where credentials are given. */
 export interface SmtpSession {
@@ -21,141 +23,123 @@ export interface Envelope {
   readonly to: string;
 }
 
+const resetTimeoutMs = 5_000;
+const farewellMs = 1_000;
+
 /** Connects and logs in. Throws FleetError `mail-refused`, `mail-unavailable`, `secret-missing`, or the signal's reason. */
 export async function openSmtpSession(smtp: SmtpConfig, options: AttemptOptions): Promise<SmtpSession> {
-  const { timeoutMs, signal } = options;
-  signal.throwIfAborted();
-  const password = smtp.password?.reveal() ?? '';
-  const connection = new SMTPConnection({
-    host: smtp.host,
-    port: smtp.port,
-    secure: smtp.security === 'tls',
-    requireTLS: smtp.security === 'starttls',
-    ignoreTLS: smtp.security === 'none',
-    tls: { rejectUnauthorized: smtp.verify, ...(smtp.ca === null ? {} : { ca: readFileSync(smtp.ca) }) },
-    dnsTimeout: timeoutMs,
-    connectionTimeout: timeoutMs,
-    greetingTimeout: timeoutMs,
-    socketTimeout: timeoutMs,
-    maxResponseSize: 64 * 1024,
-  });
-  const state = { broken: false };
+  options.signal.throwIfAborted();
+  const credentials = smtp.username === null ? null : { user: smtp.username, pass: smtp.password?.reveal() ?? '' };
+  const secrets = credentials === null ? [] : shapesOf(credentials);
+  const dialled = dialSmtp(smtp);
+  const { connection, socket } = dialled;
+  const line: Line = { connection, broken: false };
   // A connection that breaks between two commands tells nobody else.
-  connection.on('error', () => (state.broken = true));
-  connection.once('end', () => (state.broken = true));
-  const step = <T>(limits: AttemptOptions, work: (done: (error: unknown, value?: T) => void) => void): Promise<T> =>
-    withinLimits(limits, connection, work).catch((thrown: unknown) => {
-      if (!isReply(thrown)) state.broken = true;
-      if (thrown instanceof FleetError) throw thrown;
-      limits.signal.throwIfAborted();
-      throw faultOf(smtp, thrown);
-    });
-  try {
-    await step<undefined>(options, (done) => connection.connect((error) => done(error)));
-    if (smtp.username !== null) {
-      const auth = { credentials: { user: smtp.username, pass: password } };
-      await step<unknown>(options, (done) => connection.login(auth, done));
-    }
-  } catch (thrown) {
+  connection.on('error', () => (line.broken = true));
+  connection.once('end', () => (line.broken = true));
+  let phase: SmtpPhase = 'connect';
+  const hangUp = (): void => {
+    line.broken = true;
     connection.close();
-    throw thrown;
+    socket.destroy();
+  };
+  const faultOf = (thrown: unknown): Error =>
+    thrown instanceof FleetError ? thrown : smtpFault({ smtp, phase, secrets, thrown });
+  try {
+    await within(options, hangUp, async (clock) => {
+      await greetServer(dialled, clock);
+      if (credentials === null) return;
+      phase = 'login';
+      clock.now('logging in');
+      // Encryption that was asked for is what the library promises; a password is worth a second look.
+      if (smtp.security !== 'none' && !connection.secure) throw new Error('the connection is not encrypted');
+      await ask<unknown>(connection, (done) => connection.login({ credentials }, done));
+    });
+  } catch (thrown) {
+    hangUp();
+    options.signal.throwIfAborted();
+    throw faultOf(thrown);
   }
+  phase = 'mail';
 
   return {
-    usable: () => !state.broken,
-    send: async ({ from, to }, content, limits) => {
-      let begun: unknown = null;
-      // Read once the server has answered DATA with 354, so what happens here comes before the content's first byte.
-      const body = Readable.from(
-        (async function* () {
-          try {
-            await limits.onDataBegun();
-          } catch (thrown) {
-            begun = thrown;
-            throw thrown;
-          }
-          yield content;
-        })(),
-        { objectMode: false },
-      );
-      const size = Buffer.byteLength(content);
-      const use8BitMime = size !== content.length;
+    usable: () => !line.broken,
+    send: async (envelope, content, limits) => {
+      const begun: { failed: Error | null } = { failed: null };
       try {
-        await step(limits, (done) => connection.send({ from, to: [to], size, use8BitMime }, body, done));
+        await within(limits, hangUp, (clock) => handOver(line, { envelope, content, limits, clock, begun }));
       } catch (thrown) {
-        if (begun !== null) {
-          state.broken = true;
-          connection.close();
-          throw begun as Error;
-        }
-        if (!state.broken) await reset(connection, state, limits);
-        throw thrown;
+        if (begun.failed !== null || !isAnswer(thrown)) hangUp();
+        else if (!line.broken) await reset(line, limits.signal, hangUp);
+        if (begun.failed !== null) throw begun.failed;
+        limits.signal.throwIfAborted();
+        throw faultOf(thrown);
       }
     },
     close: () => {
-      if (state.broken) connection.close();
-      else connection.quit();
+      if (line.broken) hangUp();
+      else sayGoodbye(connection, hangUp);
     },
   };
 }
 
+interface Line {
+  readonly connection: SMTPConnection;
+  broken: boolean;
+}
+
+interface HandOver {
+  readonly envelope: Envelope;
+  readonly content: string;
+  readonly limits: SendOptions;
+  readonly clock: Clock;
+  /** What `onDataBegun` threw. */
+  readonly begun: { failed: Error | null };
+}
+
+async function handOver({ connection }: Line, { envelope, content, limits, clock, begun }: HandOver): Promise<void> {
+  clock.now('handing over a mail');
+  // Read once the server has answered DATA with 354, so what happens here comes before the content's first byte.
+  const body = Readable.from(
+    (async function* () {
+      clock.pause();
+      try {
+        await limits.onDataBegun();
+      } catch (thrown) {
+        begun.failed = asError(thrown);
+        throw begun.failed;
+      }
+      clock.now('waiting for a mail to be taken', limits.answerTimeoutMs);
+      yield Buffer.from(content);
+    })(),
+    { objectMode: false },
+  );
+  const size = Buffer.byteLength(content);
+  const { from, to } = envelope;
+  const use8BitMime = size !== content.length;
+  await ask<unknown>(connection, (done) => connection.send({ from, to: [to], size, use8BitMime }, body, done));
+}
+
 /** After a refusal, so that the next mail begins anew. A server that does not even take that is done with. */
-async function reset(connection: SMTPConnection, state: { broken: boolean }, limits: AttemptOptions): Promise<void> {
+async function reset({ connection }: Line, signal: AbortSignal, hangUp: () => void): Promise<void> {
   try {
-    await withinLimits<unknown>(limits, connection, (done) => connection.reset(done));
+    const question = (): Promise<unknown> => ask<unknown>(connection, (done) => connection.reset(done));
+    await within({ timeoutMs: resetTimeoutMs, signal }, hangUp, question);
   } catch {
-    state.broken = true;
-    connection.close();
+    hangUp();
   }
 }
 
-/** One step of the conversation, ended by deadline or signal: then the connection is closed, whatever it was at. */
-function withinLimits<T>(
-  { timeoutMs, signal }: AttemptOptions,
-  connection: SMTPConnection,
-  work: (done: (error: unknown, value?: T) => void) => void,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const end = (settle: () => void): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', onAbort);
-      settle();
-    };
-    const giveUp = (why: Error): void => {
-      connection.close();
-      end(() => reject(why));
-    };
-    const timer = setTimeout(() => giveUp(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
-    const onAbort = (): void => giveUp(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-    const onError = (error: unknown): void => end(() => reject(error));
-    connection.once('error', onError);
-    work((error, value) => {
-      connection.removeListener('error', onError);
-      end(() => (error ? reject(error) : resolve(value as T)));
-    });
-  });
+/** A server that does not answer QUIT must not keep the program alive. */
+function sayGoodbye(connection: SMTPConnection, hangUp: () => void): void {
+  const timer = setTimeout(hangUp, farewellMs);
+  timer.unref();
+  connection.once('end', () => clearTimeout(timer));
+  connection.quit();
 }
 
-interface SmtpError {
-  readonly code?: unknown;
-  readonly responseCode?: unknown;
-}
-
-/** Whether the server answered, and so still listens, as opposed to a connection that broke. */
-function isReply(thrown: unknown): boolean {
-  const { code, responseCode } = thrown as SmtpError;
-  return typeof responseCode === 'number' && responseCode !== 421 && (code === 'EENVELOPE' || code === 'EMESSAGE');
-}
-
-/** 5yz is for good (RFC 5321, section 4.2.1), everything else may pass. */
-function faultOf(smtp: SmtpConfig, thrown: unknown): FleetError {
-  const { code, responseCode } = thrown as SmtpError;
-  const forGood = typeof responseCode === 'number' ? responseCode >= 500 : code === 'EAUTH';
-  return new FleetError({
-    code: forGood ? 'mail-refused' : 'mail-unavailable',
-    stage: 'mail',
-    message: `mail server ${smtp.host}:${smtp.port}: ${messageOf(thrown)}`,
-    cause: thrown,
-  });
+/** The forms in which credentials cross the wire, and so may come back in a server's words. */
+function shapesOf({ user, pass }: { readonly user: string; readonly pass: string }): readonly string[] {
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  return [base64(`\0${user}\0${pass}`), base64(pass), pass].filter((shape) => shape !== '');
 }

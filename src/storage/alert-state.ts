@@ -51,12 +51,14 @@ async function waitingMails(session: Session): Promise<readonly WaitingMail[]> {
   const mails = await session.all(waitingSql);
   if (mails.length === 0) return [];
   const items = groupBy(await session.all(itemsSql), (row) => Number(row['mail_id']));
-  return mails.map((row) => ({
+  const waiting = mails.map((row) => ({
     id: Number(row['id']),
     recipient: String(row['recipient']),
     createdAtMs: fromSqlTime(row['created_at']) ?? 0,
     items: (items.get(Number(row['id'])) ?? []).map(storedItem),
   }));
+  // What tells of no alert (that a mail was refused) has no news that another mail could carry.
+  return waiting.filter(({ items: told }) => told.length > 0);
 }
 
 function storedItem(row: SqlRow): StoredItem {

@@ -99,7 +99,7 @@ test('nobody there, and a server without STARTTLS where it is wanted, may be wel
   const fault = await faultOf(
     verifyMailServer(smtp(plain, { security: 'starttls' }), { timeoutMs: 5000, signal: never }),
   );
-  assert.equal(fault.stage, 'mail');
+  assert.equal(fault.stage, 'connect');
 });
 
 test('a server that says nothing ends by the deadline', async (t) => {

@@ -1,0 +1,52 @@
+import { FleetError } from '../errors.ts';
+import type { Mail } from '../storage/alert-store.ts';
+import type { Sending } from './deliver.ts';
+import type { Way } from './delivery.ts';
+
+/** What came of it. */
+export interface Attempted {
+  /** What the notifier threw; null: the mail was taken. */
+  readonly fault: unknown;
+  /** The mail may have arrived. */
+  readonly dataBegun: boolean;
+}
+
+/**
+ * Sends a claimed mail. An abort ends it at once while nothing of the content has left, and after the grace otherwise.
+ * Throws what the storage throws, `locked` among it: the mail is no longer ours, and nothing of it has left.
+ */
+export async function attempt(sending: Sending, mail: Mail, way: Way): Promise<Attempted> {
+  const { store, lease, signal, graceMs } = sending;
+  const ending = new AbortController();
+  const mark: { state: 'before' | 'begun' | 'failed'; thrown: unknown } = { state: 'before', thrown: null };
+  let graceTimer: NodeJS.Timeout | undefined;
+  const end = (): void => ending.abort(signal.reason);
+  const onAbort = (): void => {
+    if (mark.state === 'begun') graceTimer = setTimeout(end, graceMs);
+    else end();
+  };
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true });
+  const onDataBegun = async (): Promise<void> => {
+    try {
+      await store.markDataBegun(mail.id, lease.holder);
+      mark.state = 'begun';
+    } catch (thrown) {
+      mark.state = 'failed';
+      mark.thrown = thrown;
+      throw thrown;
+    }
+  };
+  const { timeoutMs, answerTimeoutMs } = way;
+  try {
+    await way.notifier.send(mail, { timeoutMs, answerTimeoutMs, signal: ending.signal, onDataBegun });
+    return { fault: null, dataBegun: true };
+  } catch (thrown) {
+    if (mark.state === 'failed') throw mark.thrown;
+    if (thrown instanceof FleetError && thrown.stage === 'storage') throw thrown;
+    return { fault: thrown, dataBegun: mark.state === 'begun' };
+  } finally {
+    clearTimeout(graceTimer);
+    signal.removeEventListener('abort', onAbort);
+  }
+}

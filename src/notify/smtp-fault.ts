@@ -1,0 +1,116 @@
+import type { SmtpConfig } from '../config/config.ts';
+import { FleetError, messageOf, type FleetErrorOptions, type Stage } from '../errors.ts';
+import { TooLong } from './within.ts';
+
+/** As far as a conversation had come. */
+export type SmtpPhase = 'connect' | 'login' | 'mail';
+
+export interface SmtpTrouble {
+  readonly smtp: SmtpConfig;
+  readonly phase: SmtpPhase;
+  /** In any form in which a server may repeat it. */
+  readonly secrets: readonly string[];
+  readonly thrown: unknown;
+}
+
+/** What nodemailer says of a fault. */
+interface SmtpError {
+  readonly code?: unknown;
+  readonly command?: unknown;
+  readonly response?: unknown;
+  readonly responseCode?: unknown;
+  /** The code of the system, where nodemailer put its own in its place. */
+  readonly originalCode?: unknown;
+}
+
+type Verdict = Pick<FleetErrorOptions, 'code' | 'stage'>;
+
+const maxWords = 300;
+/** "The server has no such login", "log in first", "encrypt first" (RFC 4954, section 6; RFC 3207, section 4). */
+const loginReplies: readonly number[] = [530, 534, 535, 538];
+/** Of the sender's address (RFC 3463, section 3.2). */
+const senderWords = /^\d{3}[ -]5\.1\.[78]\b/;
+/** Too large, by reply code or enhanced code (RFC 1870, section 6; RFC 3463, section 3.3 and 3.4). */
+const tooLargeWords = /^552\b|^\d{3}[ -]5\.(?:2\.3|3\.4)\b/;
+
+/** Whether the server answered and still listens, as opposed to a conversation that broke off. */
+export function isAnswer(thrown: unknown): boolean {
+  const { code, responseCode } = thrown as SmtpError;
+  if (responseCode === 421) return false;
+  return code === 'EENVELOPE' || code === 'EMESSAGE';
+}
+
+/** What went wrong between here and a mail server, as people see it. */
+export function smtpFault({ smtp, phase, secrets, thrown }: SmtpTrouble): FleetError {
+  const { advice, ...verdict } = { ...judge(phase, thrown), ...adviceFor(smtp, thrown) };
+  const message = `mail server ${smtp.host}:${smtp.port}: ${wordsOf(thrown, secrets)}`;
+  // Without its cause, which holds what the server said unclipped and with what it repeated.
+  return new FleetError({ ...verdict, message, ...(advice === undefined ? {} : { advice }) });
+}
+
+/** 5yz is for good (RFC 5321, section 4.2.1), everything else may pass. */
+function judge(phase: SmtpPhase, thrown: unknown): Verdict {
+  const { code, command, response, responseCode } = thrown as SmtpError;
+  const reply = typeof responseCode === 'number' ? responseCode : null;
+  const words = typeof response === 'string' ? response : '';
+  if (phase === 'connect') return waits('connect');
+  if (phase === 'login') {
+    const refused = reply === null ? code === 'EAUTH' : reply >= 500;
+    if (refused) return { code: 'mail-refused', stage: 'login' };
+    return waits(code === 'EAUTH' ? 'login' : 'connect');
+  }
+  if (reply === 421) return waits('connect');
+  if (reply === null) {
+    const isUnsendable = isAnswer(thrown) && (command === 'MAIL FROM' || command === 'API');
+    return isUnsendable ? refused : waits('mail');
+  }
+  if (loginReplies.includes(reply)) return waits('login');
+  if (command === 'MAIL FROM') {
+    if (tooLargeWords.test(words)) return refused;
+    return waits(reply >= 500 ? 'login' : 'connect');
+  }
+  if (reply >= 500 && senderWords.test(words)) return waits('login');
+  return reply >= 500 ? refused : waits('mail');
+}
+
+const refused: Verdict = { code: 'mail-refused', stage: 'mail' };
+
+function waits(stage: Stage): Verdict {
+  return { code: 'mail-unavailable', stage };
+}
+
+function wordsOf(thrown: unknown, secrets: readonly string[]): string {
+  const { command, response } = thrown as SmtpError;
+  const said = typeof response === 'string' ? response : null;
+  const text = said === null ? failureOf(thrown) : `answered ${asked(command)} with ${messageOf(said)}`;
+  const safe = secrets.reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text);
+  const characters = Array.from(safe.replace(/\p{C}/gu, '\ufffd'));
+  return characters.length <= maxWords ? characters.join('') : `${characters.slice(0, maxWords).join('')} ...`;
+}
+
+/** A name with several addresses fails with one error for each. */
+function failureOf(thrown: unknown): string {
+  return thrown instanceof AggregateError ? thrown.errors.map(messageOf).join('; ') : messageOf(thrown);
+}
+
+function asked(command: unknown): string {
+  return typeof command === 'string' && command !== 'CONN' && command !== 'API' ? command : 'the connection';
+}
+
+const certificateCodes =
+  /^(?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|ERR_TLS_CERT_ALTNAME_INVALID|CERT_\w+)$/;
+
+function adviceFor({ security }: SmtpConfig, thrown: unknown): { readonly advice?: string } {
+  const { code, command, originalCode } = thrown as SmtpError;
+  if ([code, originalCode].some((one) => typeof one === 'string' && certificateCodes.test(one))) {
+    return { advice: 'Name its authority with <smtp ca="FILE">, or write the host as its certificate has it.' };
+  }
+  if (security === 'starttls' && command === 'STARTTLS') {
+    return {
+      advice: 'It offers no STARTTLS: write security="tls" and its port, or security="none" on a trusted network.',
+    };
+  }
+  if (thrown instanceof TooLong) return { advice: 'Check host, port and security of <smtp>, and the network.' };
+  if (code === 'EAUTH') return { advice: 'Check username and password of <smtp>.' };
+  return {};
+}
