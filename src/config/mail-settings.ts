@@ -39,7 +39,7 @@ export function readSmtp(element: Element | null, context: ReadContext): SmtpCon
     security,
     username: username ?? null,
     password,
-    from: from ?? defaultSender(),
+    from: from ?? sender(),
     ca: ca === undefined ? null : localPath(ca, element.source),
     verify: verify !== 'no',
     fallback: fallback === undefined || fallback === 'none' ? null : fallback,
@@ -70,7 +70,8 @@ function isThisMachine(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
-function defaultSender(): string {
-  const sender = `fleet-health@${hostname()}`;
-  return isMailAddress(sender) ? sender : 'fleet-health@localhost';
+/** Who sends where config.xml says nobody: this machine. */
+export function sender(): string {
+  const address = `fleet-health@${hostname()}`;
+  return isMailAddress(address) ? address : 'fleet-health@localhost';
 }

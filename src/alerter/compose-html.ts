@@ -1,0 +1,109 @@
+import type { LineWords } from './line-words.ts';
+import type { MailWords, SectionWords } from './mail-words.ts';
+
+/**
+ * Neither background nor colour of ordinary text is said, so that a mail program's dark mode is as good as its light one;
+ * these can be read on both.
+ */
+const colours = { critical: '#d93025', warning: '#b86e00', good: '#2e8540', quiet: '#7a7a7a' } as const;
+const fonts = "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif";
+const fixed = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace";
+
+/** A mail as HTML: inline styles, no images, one column that fits a telephone. */
+export function composeHtml(subject: string, { introduction, sections, closing }: MailWords): string {
+  const body = [
+    ...(introduction === null ? [] : [`<p style="margin:0 0 16px"><b>${escape(introduction)}</b></p>`]),
+    ...sections.map(sectionHtml),
+    `<div style="margin:28px 0 0;padding:10px 0 0;border-top:1px solid ${colours.quiet};font-size:13px">`,
+    ...closing.map(({ text, command }) => `<div>${escape(text)}${command === null ? '' : ` ${code(command)}`}</div>`),
+    '</div>',
+  ];
+  return `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="supported-color-schemes" content="light dark">
+<title>${escape(subject)}</title>
+</head>
+<body style="margin:0;padding:0">
+<div style="max-width:640px;margin:0 auto;padding:16px;font:15px/1.45 ${fonts};word-break:break-word;overflow-wrap:anywhere">
+${body.join('\n')}
+</div>
+</body>
+</html>
+`;
+}
+
+function sectionHtml({ kind, heading, count, explanation, lines, rest, worst }: SectionWords): string {
+  const colour =
+    kind === 'critical' || kind === 'warning'
+      ? colours[kind]
+      : kind === 'resolved'
+        ? colours.good
+        : kind === 'open' || kind === 'flapping'
+          ? colours[worst]
+          : colours.quiet;
+  const styleOf = `margin:24px 0 10px;font-size:13px;font-weight:bold;letter-spacing:.06em;color:${colour}`;
+  return [
+    `<div style="${styleOf}">${escape(heading.toUpperCase())} (${count})</div>`,
+    ...(explanation === null ? [] : [`<p style="margin:0 0 10px;font-size:13px">${escape(explanation)}</p>`]),
+    ...lines.map((line) => lineHtml(line, kind === 'open' || kind === 'flapping' ? colours[line.severity] : colour)),
+    ...rest.map((text) => `<p style="margin:0 0 14px;padding:0 0 0 13px">${escape(text)}</p>`),
+  ].join('\n');
+}
+
+function lineHtml({ title, facts, chart, names, notes, commands }: LineWords, colour: string): string {
+  const [first, ...others] = facts;
+  return [
+    `<div style="margin:0 0 16px;padding:0 0 0 10px;border-left:3px solid ${colour}">`,
+    `<div style="font-size:16px;font-weight:bold">${escape(title)}</div>`,
+    ...(first === undefined ? [] : [`<div>${escape(first)}</div>`]),
+    ...others.map((fact) => `<div style="font-size:13px">${escape(fact)}</div>`),
+    ...(names === null ? [] : [`<div style="margin:4px 0 0">${escape(names)}</div>`]),
+    ...(chart === null ? [] : [chartHtml(chart, colour)]),
+    ...notes.map((note) => `<div style="margin:4px 0 0">${linked(note)}</div>`),
+    ...commands.map(
+      ({ why, command }) =>
+        `<div style="margin:4px 0 0;font-size:13px">${why === '' ? '' : `${escape(why)} `}${code(command)}</div>`,
+    ),
+    '</div>',
+  ].join('\n');
+}
+
+function chartHtml({ blocks, label }: NonNullable<LineWords['chart']>, colour: string): string {
+  return (
+    `<div style="margin:4px 0 0"><span style="font:14px/1 ${fixed};white-space:nowrap;color:${colour}">${blocks}</span> ` +
+    `<span style="font-size:13px;white-space:nowrap">24 h, ${escape(label)}</span></div>`
+  );
+}
+
+function code(command: string): string {
+  return `<code style="font:13px/1.45 ${fixed}">${escape(command)}</code>`;
+}
+
+/** Addresses (http, https) become links; a bracket or full stop behind one is not part of it. */
+function linked(text: string): string {
+  let html = '';
+  let end = 0;
+  for (const match of text.matchAll(/https?:\/\/[^\s<>"'`\u2068\u2069]+/gi)) {
+    const address = match[0].replace(/[.,;:!?)\]}]+$/, '');
+    html += escape(text.slice(end, match.index));
+    end = match.index + address.length;
+    html += URL.canParse(address) ? `<a href="${escape(address)}">${escape(address)}</a>` : escape(address);
+  }
+  return html + escape(text.slice(end));
+}
+
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+function escape(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => entities[character] ?? '');
+}

@@ -1,0 +1,46 @@
+/** Line breaks of every kind, tabs and runs of spaces. */
+const spaces = /[\s\u0085]+/gu;
+/**
+ * Control characters, lone surrogates, code points that are no characters, and format characters: overrides and marks of
+ * direction, invisible spaces, tags. Left are the joiners, without which Persian, Hindi and many emoji come apart, and the
+ * signs that Arabic and Syriac write around numbers.
+ */
+const harmful = /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]|(?![\u0600-\u0605\u06dd\u070f\u200c\u200d])\p{Cf}/gu;
+const joinersInARow = /([\u200c\u200d])[\u200c\u200d]+/gu;
+const marksInARow = /(\p{M}{4})\p{M}+/gu;
+const rightToLeft =
+  /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Adlam}]/u;
+
+const mostCharacters = 2000;
+
+/**
+ * Text from outside as one line that can do no harm in a mail: no line breaks, nothing that changes the order of what stands
+ * around it. What is taken out leaves U+FFFD, so that it shows. Cut at 2,000 code units.
+ */
+export function oneLine(text: string): string {
+  const line = text
+    .slice(0, 2 * mostCharacters)
+    .replace(spaces, ' ')
+    .replace(harmful, '\ufffd')
+    .replace(joinersInARow, '$1')
+    .replace(marksInARow, '$1')
+    .trim();
+  if (line.length <= mostCharacters) return line;
+  // A pair that the cut took apart leaves half of itself.
+  return `${line.slice(0, mostCharacters - 1).replace(/\p{Cs}$/u, '')}…`;
+}
+
+/**
+ * The same, to stand among other words: what is written from right to left is isolated (U+2068, U+2069), so that numbers
+ * and punctuation beside it keep their place.
+ */
+export function quoted(text: string): string {
+  const line = oneLine(text);
+  return rightToLeft.test(line) ? `\u2068${line}\u2069` : line;
+}
+
+/** A word that a shell takes as it is; quoted where it must be. */
+export function shellWord(word: string): string {
+  const line = oneLine(word);
+  return /^[\w@%+=:,./][\w@%+=:,./-]*$/.test(line) ? line : `'${line.replaceAll("'", "'\\''")}'`;
+}

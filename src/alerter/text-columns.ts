@@ -1,0 +1,91 @@
+import stringWidth from 'string-width';
+
+const characters = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** Columns of a text in a terminal or a mail program's fixed font: wide characters are two, marks none. */
+export function columnsOf(text: string): number {
+  return stringWidth(text);
+}
+
+export interface WrapOptions {
+  readonly columns: number;
+  /** What the first line begins with, and the others. */
+  readonly first?: string;
+  readonly rest?: string;
+}
+
+/**
+ * Breaks a line between words, and words that are wider than a line between characters. Addresses (http, https) stay whole,
+ * as a broken one leads nowhere: one that is wider stands on a line of its own.
+ */
+export function wrap(text: string, { columns, first = '', rest = first }: WrapOptions): readonly string[] {
+  const lines: string[] = [];
+  const fresh = (start: string): Line => ({ text: start, columns: columnsOf(start), isEmpty: true });
+  let line = fresh(first);
+  const end = (): void => {
+    lines.push(line.text.trimEnd());
+    line = fresh(rest);
+  };
+  const add = (piece: string, width: number): void => {
+    line = { text: line.text + piece, columns: line.columns + width, isEmpty: false };
+  };
+  for (const word of text.split(' ')) {
+    const width = columnsOf(word);
+    if (!line.isEmpty && line.columns + 1 + width > columns) end();
+    if (line.columns + width <= columns || isAddress(word)) {
+      if (!line.isEmpty) add(' ', 1);
+      add(word, width);
+      continue;
+    }
+    for (const { segment } of characters.segment(word)) {
+      const segmentWidth = columnsOf(segment);
+      if (!line.isEmpty && line.columns + segmentWidth > columns) end();
+      add(segment, segmentWidth);
+    }
+  }
+  end();
+  return lines;
+}
+
+interface Line {
+  readonly text: string;
+  readonly columns: number;
+  readonly isEmpty: boolean;
+}
+
+/** A command as a shell reads it over several lines: broken between words only, with a backslash before each break. */
+export function wrapCommand(command: string, { columns, first = '', rest = first }: WrapOptions): readonly string[] {
+  const lines: string[] = [];
+  let line = first;
+  let isEmpty = true;
+  for (const word of command.split(' ')) {
+    if (!isEmpty && columnsOf(line) + 1 + columnsOf(word) + 2 > columns) {
+      lines.push(`${line} \\`);
+      line = rest;
+      isEmpty = true;
+    }
+    line += isEmpty ? word : ` ${word}`;
+    isEmpty = false;
+  }
+  return [...lines, line];
+}
+
+/** Cut to so many columns, with an ellipsis where something is missing. */
+export function cut(text: string, columns: number): string {
+  if (columnsOf(text) <= columns) return text;
+  let kept = '';
+  let used = 0;
+  for (const { segment } of characters.segment(text)) {
+    const width = columnsOf(segment);
+    if (used + width > columns - 1) break;
+    kept += segment;
+    used += width;
+  }
+  // What is isolated for its direction must not reach over what follows.
+  const isOpen = kept.lastIndexOf('\u2068') > kept.lastIndexOf('\u2069');
+  return `${kept.trimEnd()}…${isOpen ? '\u2069' : ''}`;
+}
+
+function isAddress(word: string): boolean {
+  return /^[(<]?https?:\/\/./i.test(word);
+}

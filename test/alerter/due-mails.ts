@@ -1,0 +1,77 @@
+import type { Config, Severity } from '../../src/config/config.ts';
+import { openBastions } from '../../src/alerter/bastions-gone.ts';
+import { sectionsOf } from '../../src/alerter/group.ts';
+import { compareItems, itemOf } from '../../src/alerter/item.ts';
+import { createWatches } from '../../src/alerter/recipients-of.ts';
+import type { DueMail, Item } from '../../src/alerter/telling.ts';
+import type { Episode, StoredItem, Transition } from '../../src/storage/episode.ts';
+import { at } from './rows.ts';
+
+export interface Said extends Partial<Omit<Episode, 'id'>> {
+  readonly client: string;
+  readonly rule: string;
+  readonly transition: Transition;
+  readonly id?: number;
+  readonly note?: string;
+  readonly groups?: readonly string[];
+  readonly listedOnly?: boolean;
+  readonly before?: StoredItem['before'];
+}
+
+let lastId = 100;
+
+/** One thing that a mail says: critical and firing since 08:00 unless it is said otherwise. */
+export function itemFor(config: Config, said: Said): Item & { readonly episode: Episode } {
+  const { transition, note, groups, listedOnly = false, before = null, ...over } = said;
+  lastId += 1;
+  const isOver = ['resolved', 'ended', 'past'].includes(transition);
+  const severity: Severity = over.severity ?? 'critical';
+  const episode = {
+    subject: '',
+    id: lastId,
+    severity,
+    state: isOver ? ('resolved' as const) : ('firing' as const),
+    value: null,
+    valueText: '',
+    limitText: '',
+    pendingSinceMs: at('08:00'),
+    firingSinceMs: at('08:00'),
+    resolvedAtMs: isOver ? at('10:05') : null,
+    closedReason: isOver ? ('recovered' as const) : null,
+    firstEvidence: `report-${over.client}`,
+    changedByRun: null,
+    sequence: isOver ? 2 : 1,
+    flapping: transition === 'flapping',
+    settled: false,
+    past: transition === 'past',
+    acknowledgedBy: null,
+    acknowledgedUntilMs: null,
+    acknowledgedSeverity: null,
+    progress: { holding: 1, holdingSinceMs: 0, clearing: 0, missing: 0, easing: 0, lastAtMs: at('10:05') },
+    ...over,
+  };
+  const watch = createWatches(config)(episode);
+  const matter = { episode, watch, listener: null, told: before };
+  const item = itemOf({ matter, transition, known: before, listedOnly });
+  return { ...item, ...(note === undefined ? {} : { note }), ...(groups === undefined ? {} : { groups }) };
+}
+
+/** A mail of these items, as telling makes it. */
+export function dueMail(config: Config, said: readonly Said[], over: Partial<DueMail> = {}): DueMail {
+  const items = said.map((one) => itemFor(config, one)).sort(compareItems);
+  const episodes = items.map(({ episode }) => episode);
+  return {
+    recipient: 'ops@example.org',
+    severity: items.some(({ severity }) => severity === 'critical') ? 'critical' : 'warning',
+    ordinary: !items.some(({ severity, transition }) => severity === 'critical' && transition === 'firing'),
+    alreadyTrue: false,
+    items,
+    sections: sectionsOf({
+      items,
+      bastions: openBastions(config, episodes),
+      exportOf: (_, mount) => (mount === '/mnt/nas' ? 'nas:/srv/share' : null),
+    }),
+    replaces: [],
+    ...over,
+  };
+}
