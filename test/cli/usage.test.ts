@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { packageDir } from '../../src/paths.ts';
 import { runCli } from '../support/run-cli.ts';
 
-const commands = ['collect', 'trust', 'status', 'check', 'keys', 'migrate', 'demo'];
+const commands = ['collect', 'trust', 'status', 'alerts', 'ack', 'silence', 'check', 'keys', 'migrate', 'demo'];
 
 test('--version prints the version of package.json', async () => {
   const { version } = JSON.parse(readFileSync(path.join(packageDir, 'package.json'), 'utf8')) as { version: string };
@@ -24,7 +24,16 @@ test('the help names every command, and nothing that is not built', async () => 
   assert.deepEqual(listed.sort(), [...commands].sort());
 });
 
-for (const command of [...commands, 'keys list', 'keys generate', 'keys rotate', 'keys retire']) {
+for (const command of [
+  ...commands,
+  'keys list',
+  'keys generate',
+  'keys rotate',
+  'keys retire',
+  'silence add',
+  'silence list',
+  'silence expire',
+]) {
   test(`the help of ${command} shows an example that starts with its name`, async () => {
     const { status, stdout, stderr } = await runCli([...command.split(' '), '--help']);
     assert.deepEqual([status, stderr], [0, '']);

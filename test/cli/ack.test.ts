@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { alertFolder, ended, firing, type AlertFolder } from './stored-alerts.ts';
+
+const config = `<config>
+  <alerts><mail to="ops@example.org"/></alerts>
+  <client name="web-[1-2]" ip="192.0.2.[1-2]"/><client name="db-1" ip="192.0.2.9"/>
+</config>`;
+
+const episodes = [
+  firing(),
+  firing({ rule: 'memory', subject: '', severity: 'warning' }),
+  firing({ client: 'web-2' }),
+  ended({ client: 'db-1' }),
+  firing({ client: 'web-1', rule: 'inodes', subject: '/', state: 'pending', firingSinceMs: null }),
+];
+
+interface Alert {
+  readonly id: number;
+  readonly acknowledged: { readonly by: string; readonly until: string | null; readonly comment: string | null } | null;
+}
+
+async function acknowledged({ json }: AlertFolder): Promise<readonly number[]> {
+  const { alerts } = (await json('alerts')) as { alerts: Alert[] };
+  return alerts
+    .filter((alert) => alert.acknowledged !== null)
+    .map(({ id }) => id)
+    .sort();
+}
+
+for (const [args, ids] of [
+  [['1'], [1]],
+  [['5'], [5]],
+  [['web-1'], [1, 2]],
+  [['web-1', 'mem*'], [2]],
+  [
+    ['web-*', 'disk'],
+    [1, 3],
+  ],
+  [['--all'], [1, 2, 3]],
+] as const) {
+  test(`ack ${args.join(' ')} acknowledges ${ids.join(', ')}`, async (t) => {
+    const folder = await alertFolder(t, { config, episodes });
+    const { status, stdout, stderr } = await folder.run('ack', ...args);
+    assert.deepEqual([status, stderr], [0, '']);
+    assert.equal(stdout.match(/^acknowledged /gm)?.length, ids.length);
+    assert.deepEqual(await acknowledged(folder), ids);
+  });
+}
+
+test('who, how long and why are kept; without --for it holds until the alert ends', async (t) => {
+  const { run, json } = await alertFolder(t, { config, episodes });
+  const timed = await run('ack', '1', '--for', '4h', '--comment', 'on it');
+  assert.match(
+    timed.stdout,
+    /^acknowledged 1: web-1, disk \/var \(critical\)\nNo reminders by ann's word until \d{4}.* \(in 4h\), /,
+  );
+  const open = await run('ack', '2');
+  assert.match(open.stdout, /until it ends, or until it gets worse\.\n$/);
+  const { alerts } = (await json('alerts')) as { alerts: Alert[] };
+  const [first] = alerts.filter(({ id }) => id === 1);
+  const [second] = alerts.filter(({ id }) => id === 2);
+  assert.deepEqual([first?.acknowledged?.by, first?.acknowledged?.comment], ['ann', 'on it']);
+  assert.ok(Math.abs(Date.parse(first?.acknowledged?.until ?? '') - Date.now() - 4 * 3_600_000) < 60_000);
+  assert.deepEqual(second?.acknowledged, { by: 'ann', until: null, comment: null });
+});
+
+for (const [args, says] of [
+  [['99'], /there is no alert 99 \(usage\)\. Open are: 1, 2, 3\./],
+  [['web-3'], /there is no client "web-3"; did you mean "web-1"\?/],
+  [['mail-*'], /no client matches "mail-\*"/],
+  [['web-1', 'memry'], /nothing is open for web-1 under rule "memry"; did you mean "memory"\? .*Open are: /],
+  [[], /nothing says what to acknowledge/],
+  [['1', '--all'], /--all and a name contradict each other/],
+  [['1', '--for', 'long'], /--for "long" is no duration/],
+] as const) {
+  test(`ack ${args.join(' ')} is refused`, async (t) => {
+    const folder = await alertFolder(t, { config, episodes });
+    const { status, stderr } = await folder.run('ack', ...args);
+    assert.equal(status, 2);
+    assert.match(stderr, says);
+    assert.deepEqual(await acknowledged(folder), []);
+  });
+}
+
+test('what is not open is said, and is exit status 1 where it was named', async (t) => {
+  const { run } = await alertFolder(t, { config, episodes: [ended({ client: 'db-1' })] });
+  const named = await run('ack', 'db-1');
+  assert.deepEqual([named.status, named.stdout], [1, 'Nothing to acknowledge: nothing is open for db-1.\n']);
+  const numbered = await run('ack', '1');
+  assert.deepEqual([numbered.status, numbered.stdout], [1, 'Nothing to acknowledge: alert 1 has ended.\n']);
+  const all = await run('ack', '--all');
+  assert.deepEqual([all.status, all.stdout], [0, 'Nothing is open.\n']);
+});

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { configFolder, runCli } from '../support/run-cli.ts';
+import { alertFolder, ended, firing } from './stored-alerts.ts';
+
+const config = `<config>
+  <alerts zone="Asia/Kolkata"><mail to="ops@example.org"/></alerts>
+  <client name="web-[1-2]" ip="192.0.2.[1-2]"/><client name="db-1" ip="192.0.2.9"/>
+</config>`;
+
+const told = { state: 'firing', severity: 'critical', sequence: 1 } as const;
+const episodes = [
+  firing({ rule: 'memory', subject: '', severity: 'warning' }),
+  firing({ client: '', rule: 'collector-silent', subject: 'c0ffee', valueText: 'silent for 20m', limitText: '' }),
+  firing({ client: 'db-1', state: 'pending', firingSinceMs: null }),
+  ended({ client: 'web-2' }),
+  ended({ client: 'db-1', rule: 'inodes', resolvedAtMs: Date.now() - 8 * 86_400_000, closedReason: 'gone' }),
+];
+const telling = {
+  told: [
+    { ...told, alertId: 2, recipient: 'ops@example.org', toldAtMs: Date.UTC(2026, 10, 20, 10, 30) },
+    { ...told, alertId: 2, recipient: 'oncall@example.org', toldAtMs: Date.UTC(2026, 10, 20, 9) },
+  ],
+};
+
+interface Alert {
+  readonly id: number;
+  readonly state: string;
+  readonly told: readonly Record<string, string>[];
+  readonly held_by: readonly Record<string, unknown>[];
+}
+
+test('before the first run nothing is open, and nothing is made', async (t) => {
+  const dir = configFolder(t, config);
+  const { status, stdout, stderr } = await runCli(['alerts'], { cwd: dir });
+  assert.deepEqual([status, stdout, stderr], [0, 'Nothing is open.\n', '']);
+  assert.ok(!existsSync(path.join(dir, 'state')));
+});
+
+test('the worst stands first, what is pending last; what has ended needs --all', async (t) => {
+  const { json } = await alertFolder(t, { config, episodes, telling });
+  const ids = async (...args: string[]): Promise<unknown> =>
+    ((await json('alerts', ...args)) as { alerts: Alert[] }).alerts.map(({ id, state }) => [id, state]);
+  assert.deepEqual(await ids(), [
+    [2, 'firing'],
+    [1, 'firing'],
+    [3, 'pending'],
+  ]);
+  assert.deepEqual(await ids('--all'), [
+    [2, 'firing'],
+    [1, 'firing'],
+    [3, 'pending'],
+    [4, 'resolved'],
+  ]);
+  assert.deepEqual(await ids('web-*', '--all'), [
+    [1, 'firing'],
+    [4, 'resolved'],
+  ]);
+});
+
+test('each line says value, limit, since when in the zone of the readers, and who was told', async (t) => {
+  const { run } = await alertFolder(t, { config, episodes, telling });
+  const { stdout } = await run('alerts', '--all');
+  assert.match(
+    stdout,
+    /^ *2 +critical +\(fleet\) +collector-silent c0ffee +silent for 20m +\d.* 2h +ops@example\.org \+1 16:00/m,
+  );
+  assert.match(stdout, /^ *1 +warning +web-1 +memory +96\.2 % \(at least 95 %\) .* nobody$/m);
+  assert.match(stdout, /^ *3 +pending +db-1 +disk \/var /m);
+  assert.match(stdout, /^ *4 +ended +web-2 .* recovered \d{4}-\d\d-\d\d \d\d:\d\d$/m);
+  assert.match(stdout, /\n2 alerts fire\. Times are Asia\/Kolkata\./);
+});
+
+test('silences and windows are marked', async (t) => {
+  const quiet = config.replace(
+    '</alerts>',
+    '<window days="sun-sat" start="00:00" duration="24h" rules="memory"/></alerts>',
+  );
+  const { run, json } = await alertFolder(t, { config: quiet, episodes });
+  await run('silence', 'add', '--client', 'db-*', '--until', '2199-01-01');
+  const { alerts } = (await json('alerts')) as { alerts: Alert[] };
+  assert.deepEqual(
+    alerts.map(({ id, held_by: held }) => [id, held.map(({ kind, silence }) => [kind, silence])]),
+    [
+      [2, []],
+      [1, [['window', null]]],
+      [3, [['silence', 1]]],
+    ],
+  );
+  assert.match((await run('alerts')).stdout, /silence 1 until 2199-01-01 00:00/);
+});
+
+test('the document holds what docs/json.md says', async (t) => {
+  const { json } = await alertFolder(t, {
+    config,
+    episodes: [firing()],
+    telling: { told: [{ ...told, alertId: 1, recipient: 'ops@example.org', toldAtMs: 0 }] },
+  });
+  const { command, alerts } = (await json('alerts', 'web-1')) as { command: string; alerts: Record<string, unknown>[] };
+  assert.equal(command, 'alerts');
+  const [alert] = alerts;
+  const times = { pending_since: 'time', firing_since: 'time' };
+  assert.deepEqual(
+    { ...alert, ...times },
+    {
+      id: 1,
+      client: 'web-1',
+      rule: 'disk',
+      subject: '/var',
+      state: 'firing',
+      severity: 'critical',
+      value: 96.2,
+      value_text: '96.2 %',
+      limit_text: 'at least 95 %',
+      ...times,
+      resolved_at: null,
+      closed_reason: null,
+      flapping: false,
+      acknowledged: null,
+      held_by: [],
+      told: [{ recipient: 'ops@example.org', state: 'firing', severity: 'critical', at: '1970-01-01T00:00:00.000Z' }],
+    },
+  );
+});
+
+test('an unknown client is refused with the nearest right one', async (t) => {
+  const { run } = await alertFolder(t, { config, episodes });
+  const { status, stderr } = await run('alerts', 'bd-1');
+  assert.equal(status, 2);
+  assert.match(stderr, /there is no client "bd-1"; did you mean "db-1"\?/);
+});
