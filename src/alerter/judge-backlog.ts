@@ -1,16 +1,17 @@
 import type { Config } from '../config/config.ts';
-import type { AlertStore, RunFact } from '../storage/alert-store.ts';
+import type { RunFact } from '../storage/alert-store.ts';
 import type { AlertEvent } from './alert-options.ts';
 import { databaseUpSince, judgeFleet } from './fleet-conditions.ts';
 import { judgeRows } from './judge-rows.ts';
 import type { PassLease } from './pass-lease.ts';
+import type { PassStore } from './rehearsal.ts';
 
 /** Rows of each kind that are in memory at a time. */
 const batchRows = 2_000;
 
 export interface JudgeBacklogOptions {
   readonly config: Config;
-  readonly store: AlertStore;
+  readonly store: PassStore;
   readonly lease: PassLease;
   readonly signal: AbortSignal;
   readonly nowMs: number;

@@ -14,7 +14,7 @@ export interface PassLease {
 
 const leaseName = 'alerter';
 
-export function openPassLease(store: AlertStore, holder: string): PassLease {
+export function openPassLease(store: Pick<AlertStore, 'takeLease' | 'releaseLease'>, holder: string): PassLease {
   let lease: Lease | null = null;
   return {
     take: async () => {

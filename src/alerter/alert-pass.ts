@@ -1,0 +1,157 @@
+import { FleetError } from '../errors.ts';
+import type { StatePaths } from '../paths.ts';
+import type { RunFact } from '../storage/alert-store.ts';
+import type { RunStart, Storage } from '../storage/storage.ts';
+import type { AlertOptions, AlertResult } from './alert-options.ts';
+import { emptyResult, runEndOf } from './alert-result.ts';
+import { judgeAbsence, judgeBacklog } from './judge-backlog.ts';
+import type { Delivered, Fallback } from './delivery.ts';
+import { LeaseTaken, openPassLease } from './pass-lease.ts';
+import type { PassLease } from './pass-lease.ts';
+import { createRehearsal } from './rehearsal.ts';
+import type { PassStore } from './rehearsal.ts';
+import { tellPeople } from './tell-people.ts';
+
+export interface PassOptions extends AlertOptions {
+  readonly paths: StatePaths;
+  readonly start: RunStart;
+  readonly storage: Storage;
+}
+
+/** The pass itself, while the lock of this machine is held. */
+export async function makeAlertPass(options: PassOptions): Promise<AlertResult> {
+  const { dryRun, start, storage } = options;
+  const store: PassStore = dryRun ? createRehearsal(storage.alerts) : storage.alerts;
+  const lease = openPassLease(store, start.id);
+  const nowMs = await store.nowMs();
+  const runs = await recentRuns(store, options, nowMs);
+  try {
+    const result = await judgeTellAndSend(options, { store, lease, nowMs, runs });
+    if (!dryRun && isWorthARow(result, runs, options, nowMs)) {
+      await storage.reports.endRun(start, runEndOf(result));
+    }
+    if (!dryRun && result.exitStatus === 0) await askHeartbeats(options);
+    return result;
+  } catch (thrown) {
+    if (!(thrown instanceof LeaseTaken) && !(thrown instanceof FleetError && thrown.code === 'locked')) throw thrown;
+    const result = emptyResult(start, 'overlapped', options.now());
+    await storage.reports.endRun(start, runEndOf(result));
+    return result;
+  } finally {
+    await lease.release().catch(() => undefined);
+  }
+}
+
+interface Pass {
+  readonly store: PassStore;
+  readonly lease: PassLease;
+  /** The database's clock when the pass began. */
+  readonly nowMs: number;
+  readonly runs: readonly RunFact[];
+}
+
+async function judgeTellAndSend(options: PassOptions, pass: Pass): Promise<AlertResult> {
+  const { config, signal, start, observe, dryRun } = options;
+  const { store, lease, nowMs, runs } = pass;
+  const counts = { reports: 0, visits: 0, more: false };
+  await judgeBacklog({
+    ...pass,
+    config,
+    signal,
+    observe: (event) => {
+      if (event.kind === 'judged') {
+        counts.reports += event.reports;
+        counts.visits += event.visits;
+        counts.more = event.more;
+      }
+      observe(event);
+    },
+  });
+  let composed = 0;
+  if (!signal.aborted) {
+    await judgeAbsence({ config, store, lease, nowMs, runs });
+    const firstPass = !runs.some(({ program, outcome }) => program === 'alert' && outcome === 'finished');
+    composed = await tellPeople({ config, store, lease, runs, firstPass, nowMs, observe });
+  }
+  const sent = dryRun ? nothingSent : await sendDue(options, lease);
+  const interrupted = signal.aborted;
+  return {
+    ...emptyResult(start, interrupted ? 'interrupted' : 'finished', options.now()),
+    ...counts,
+    ...sent,
+    composed,
+    exitStatus: interrupted || sent.putOff + sent.refused + sent.waiting > 0 ? 1 : 0,
+  };
+}
+
+interface Sent {
+  readonly sent: number;
+  readonly putOff: number;
+  readonly refused: number;
+  /** Tried in an earlier pass, and not due yet. */
+  readonly waiting: number;
+}
+
+const nothingSent: Sent = { sent: 0, putOff: 0, refused: 0, waiting: 0 };
+
+async function sendDue(options: PassOptions, lease: PassLease): Promise<Sent> {
+  const { config, signal, observe, now } = options;
+  const store = options.storage.alerts;
+  const due = signal.aborted ? [] : await store.dueMails(1);
+  let delivered: Delivered = { sent: 0, putOff: 0, failed: 0 };
+  if (due.length > 0) {
+    // Loaded when there is something to send: most passes have nothing.
+    const [{ deliver }, { createWays }] = await Promise.all([import('./deliver.ts'), import('./notifiers.ts')]);
+    const ways = createWays(config);
+    const fallback = fallbackOf(config);
+    try {
+      delivered = await deliver({ store, takeLease: () => lease.take(), ways, fallback, signal, observe, now });
+    } finally {
+      ways.close();
+    }
+  }
+  const { sent, putOff, failed: refused } = delivered;
+  const undelivered = await store.undelivered();
+  const waiting = undelivered.filter(({ failedAtMs, attempts }) => failedAtMs === null && attempts > 0).length;
+  return { sent, putOff, refused, waiting: Math.max(0, waiting - putOff) };
+}
+
+const heartbeatTimeoutMs = 10_000;
+
+/** After a pass in which all went well; one that is not answered is said and changes nothing. */
+async function askHeartbeats({ config, signal, observe }: PassOptions): Promise<void> {
+  if (config.heartbeats.length === 0) return;
+  const { sendHeartbeats } = await import('../notify/heartbeat.ts');
+  const faults = await sendHeartbeats(config.heartbeats, { timeoutMs: heartbeatTimeoutMs, signal });
+  for (const fault of faults) observe({ kind: 'fault', fault });
+}
+
+function fallbackOf({ smtp }: PassOptions['config']): Fallback | null {
+  return smtp === null || smtp.fallback === null ? null : { to: smtp.fallback, from: smtp.from };
+}
+
+const hourMs = 3_600_000;
+
+/** As far back as conditions look: each collector is known by its runs, the database by the alerter's own. */
+async function recentRuns(store: PassStore, { config }: PassOptions, nowMs: number): Promise<readonly RunFact[]> {
+  const { everyMs } = config.collector;
+  const collects = await store.runs('collect', nowMs - Math.max(24 * hourMs, 12 * everyMs));
+  const alerts = await store.runs('alert', nowMs - Math.max(hourMs, 6 * everyMs));
+  // None of late, so perhaps none ever: that is the one time when it matters how far back they go.
+  return [...collects, ...(alerts.length > 0 ? alerts : await store.runs('alert', 0))];
+}
+
+/** A pass that did nothing leaves a row often enough to show that the alerter lives, and no oftener. */
+function isWorthARow(
+  { reports, visits, composed, sent, putOff, refused, outcome }: AlertResult,
+  runs: readonly RunFact[],
+  { config }: PassOptions,
+  nowMs: number,
+): boolean {
+  if (reports + visits + composed + sent + putOff + refused > 0 || outcome !== 'finished') return true;
+  const newestMs = Math.max(
+    ...runs.filter(({ program }) => program === 'alert').map(({ startedAtMs }) => startedAtMs),
+    -Infinity,
+  );
+  return nowMs - newestMs >= config.collector.everyMs / 2;
+}

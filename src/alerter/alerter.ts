@@ -1,0 +1,77 @@
+/**
+ * One pass over what no alerter has treated yet: rows are judged, people are told, mails go out.
+ *
+ * Promises: what is due is a row until the mail server took it; rows treated and states moved are one transaction, mails
+ * and what they tell another, so a crash anywhere repeats nothing but a Message-ID; telling is the difference between
+ * what each recipient knows and the state, so what a pass could not tell the next one does. Judging, telling and
+ * composing are pure functions that are given `now`.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+
+import { FleetError, messageOf } from '../errors.ts';
+import { takeLock } from '../lock.ts';
+import { statePaths } from '../paths.ts';
+import type { StatePaths } from '../paths.ts';
+import type { RunStart, Storage } from '../storage/storage.ts';
+import type { AlertOptions, AlertResult } from './alert-options.ts';
+import { makeAlertPass } from './alert-pass.ts';
+import { emptyResult, runEndOf } from './alert-result.ts';
+
+/**
+ * Makes one pass. Throws FleetError (exit status 3) when it cannot be made: `state-unusable`, or what the storage throws.
+ * When another pass is at work, here or on another machine, it ends at once as `overlapped`.
+ */
+export async function alert(options: AlertOptions): Promise<AlertResult> {
+  const start: RunStart = {
+    id: randomUUID(),
+    program: 'alert',
+    // Runs of the alerter belong to no collector.
+    collectorId: '',
+    host: options.host,
+    scope: 'full',
+    configDigest: options.config.digest,
+    startedAtMs: options.now(),
+  };
+  const paths = statePaths(options.config.stateDir);
+  if (options.dryRun)
+    return await withStorage(options, (storage) => makeAlertPass({ ...options, paths, start, storage }));
+  makeStateDir(paths);
+  const lock = await takeLock({ file: paths.alertLock, nowMs: start.startedAtMs });
+  if (lock.kind === 'taken') return await leaveOverlapped(options, start);
+  try {
+    return await withStorage(options, (storage) => makeAlertPass({ ...options, paths, start, storage }));
+  } finally {
+    lock.release();
+  }
+}
+
+async function withStorage(
+  { openStorage }: AlertOptions,
+  work: (storage: Storage) => Promise<AlertResult>,
+): Promise<AlertResult> {
+  const storage = await openStorage();
+  try {
+    return await work(storage);
+  } finally {
+    await storage.close().catch(() => undefined);
+  }
+}
+
+function makeStateDir({ dir }: StatePaths): void {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+  } catch (thrown) {
+    throw new FleetError({ code: 'state-unusable', stage: 'run', message: messageOf(thrown), cause: thrown });
+  }
+}
+
+/** A pass that ends at once because another one goes on; its row says so, when the database can be reached. */
+async function leaveOverlapped(options: AlertOptions, start: RunStart): Promise<AlertResult> {
+  const result = emptyResult(start, 'overlapped', options.now());
+  await withStorage(options, async ({ reports }) => {
+    await reports.endRun(start, runEndOf(result));
+    return result;
+  }).catch(() => undefined);
+  return result;
+}

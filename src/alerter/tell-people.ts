@@ -1,0 +1,110 @@
+import type { Config } from '../config/config.ts';
+import type { NewMail, RunFact, SeriesColumn, SeriesPoint } from '../storage/alert-store.ts';
+import type { AlertEvent } from './alert-options.ts';
+import type { PassLease } from './pass-lease.ts';
+import { readWorld } from './read-world.ts';
+import type { PassStore } from './rehearsal.ts';
+import type { DueMail, Item } from './telling.ts';
+
+export interface TellPeopleOptions {
+  readonly config: Config;
+  readonly store: PassStore;
+  readonly lease: PassLease;
+  readonly runs: readonly RunFact[];
+  readonly firstPass: boolean;
+  readonly nowMs: number;
+  readonly observe: (event: AlertEvent) => void;
+}
+
+/** So often telling looks again when a waiting mail left while it was to be replaced. */
+const attempts = 5;
+
+/**
+ * Composes the mails that are due and stores them with what they tell, in one transaction. Returns how many there are.
+ * Another deliverer may take a waiting mail just then: telling begins anew from what the database says.
+ */
+export async function tellPeople(options: TellPeopleOptions): Promise<number> {
+  const { store, lease, observe } = options;
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const world = await readWorld(options);
+    // Loaded when there is something to tell about: most passes have nothing.
+    if (world.episodes.length === 0) return 0;
+    const { tell } = await import('./tell.ts');
+    const { mails, told, settled } = tell(world);
+    if (mails.length + told.length + settled.length === 0) return 0;
+    const written = await Promise.all(mails.map((mail) => writeMail(options, mail)));
+    const outcome = await store.saveTelling(await lease.take(), {
+      mails: written.map(({ stored }) => stored),
+      told,
+      settled,
+    });
+    if (outcome === 'outdated') continue;
+    for (const { mail, subject, text } of written) observe({ kind: 'composed', mail, subject, text });
+    return mails.length;
+  }
+  return 0;
+}
+
+interface WrittenMail {
+  readonly mail: DueMail;
+  readonly subject: string;
+  readonly text: string;
+  readonly stored: NewMail;
+}
+
+async function writeMail(options: TellPeopleOptions, mail: DueMail): Promise<WrittenMail> {
+  const { config, nowMs } = options;
+  const [{ composeMail }, { freezeMail }, { commandOfRecipient }, { sender }] = await Promise.all([
+    import('./compose-mail.ts'),
+    import('../notify/mime.ts'),
+    import('./recipients-of.ts'),
+    import('../config/mail-settings.ts'),
+  ]);
+  const charts = await readCharts(options, mail.items);
+  const words = composeMail({ mail, config, nowMs, charts, program: 'fleet-health' });
+  const content = await freezeMail({
+    mail: words,
+    from: config.smtp?.from ?? sender(),
+    to: commandOfRecipient(mail.recipient) === null ? mail.recipient : null,
+    dateMs: nowMs,
+  });
+  const { recipient, severity, ordinary, items, replaces } = mail;
+  const notifications = items.map(({ alertId, sequence, transition, before }) => ({
+    alertId,
+    sequence,
+    transition,
+    before,
+  }));
+  const stored = { recipient, messageId: words.messageId, content, severity, ordinary, notifications, replaces };
+  return { mail, subject: words.subject, text: words.text, stored };
+}
+
+/** A mail about half the fleet draws no pictures of all of it. */
+const mostCharts = 20;
+const chartMs = 24 * 3_600_000;
+
+const columnOfType: Readonly<Record<string, SeriesColumn>> = {
+  cpu: 'cpu_percent',
+  memory: 'memory_percent',
+  swap: 'swap_percent',
+  processes: 'processes',
+  disk: 'used_percent',
+  inodes: 'inodes_percent',
+};
+
+/** The last day of what the worst items are about, where stats has a column for it in the unit of the rule. */
+async function readCharts(
+  { config, store, nowMs }: TellPeopleOptions,
+  items: readonly Item[],
+): Promise<ReadonlyMap<number, readonly SeriesPoint[]>> {
+  const charts = new Map<number, readonly SeriesPoint[]>();
+  const rules = new Map(config.clients.map(({ name, rules: own }) => [name, own]));
+  for (const { alertId, client, rule, subject } of items) {
+    if (charts.size >= mostCharts) break;
+    const type = rules.get(client)?.find(({ name }) => name === rule)?.type ?? null;
+    const column = type === null ? undefined : columnOfType[type];
+    if (column === undefined) continue;
+    charts.set(alertId, await store.series(client, column, subject === '' ? null : subject, nowMs - chartMs));
+  }
+  return charts;
+}
