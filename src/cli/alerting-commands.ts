@@ -3,6 +3,18 @@ import { example, wholeNumber, type CommandPlace } from './command-parts.ts';
 /** What concerns alerts and those who are told. */
 export function addAlerting({ program, execute }: CommandPlace): void {
   example(
+    program.command('alert').description('judge what was stored and mail what people need to know, once'),
+    'fleet-health alert --dry-run',
+  )
+    .option('--dry-run', 'print the mails it would send, and change nothing')
+    .action((options: { dryRun?: true }) =>
+      execute(async (context) => {
+        const { alertCommand } = await import('./alert.ts');
+        return alertCommand(context, { dryRun: options.dryRun ?? false });
+      }),
+    );
+
+  example(
     program.command('alerts').description('what is open, since when, and who was told'),
     "fleet-health alerts 'web-*'",
   )

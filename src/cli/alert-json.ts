@@ -1,0 +1,74 @@
+import type { AlertEvent } from '../alerter/alert-options.ts';
+import type { AlertView, AlertViewOptions } from './alert.ts';
+import type { Output } from './output.ts';
+import { jsonTime } from './reader-time.ts';
+
+/** For programs: one document at the end; its fields are described in docs/json.md. */
+export function createAlertJsonView(output: Output, { dryRun }: AlertViewOptions): AlertView {
+  const mails: unknown[] = [];
+  const deliveries: unknown[] = [];
+  const faults: unknown[] = [];
+  return {
+    observe: (event) => {
+      switch (event.kind) {
+        case 'judged':
+          return;
+        case 'composed':
+          mails.push(mailJson(event));
+          return;
+        case 'sent':
+        case 'put-off':
+        case 'refused':
+          deliveries.push({
+            recipient: event.recipient,
+            message_id: event.messageId,
+            result: event.kind.replace('-', '_'),
+            where: event.kind === 'sent' ? event.where : null,
+            error: event.kind === 'sent' ? null : event.error,
+          });
+          return;
+        case 'fault': {
+          const { code, stage, message, advice } = event.fault;
+          faults.push({ code, stage, message, advice });
+        }
+      }
+    },
+    end: (result) =>
+      output.printJson({
+        command: 'alert',
+        dry_run: dryRun,
+        run_id: result.runId,
+        outcome: result.outcome,
+        exit_status: result.exitStatus,
+        started_at: jsonTime(result.startedAtMs),
+        finished_at: jsonTime(result.finishedAtMs),
+        reports: result.reports,
+        visits: result.visits,
+        composed: result.composed,
+        sent: result.sent,
+        put_off: result.putOff,
+        refused: result.refused,
+        more: result.more,
+        mails,
+        deliveries,
+        faults,
+      }),
+  };
+}
+
+function mailJson({ mail, subject, text }: Extract<AlertEvent, { readonly kind: 'composed' }>): unknown {
+  return {
+    recipient: mail.recipient,
+    severity: mail.severity,
+    subject,
+    items: mail.items.map((item) => ({
+      alert: item.alertId,
+      client: item.client,
+      rule: item.rule,
+      subject: item.subject,
+      transition: item.transition,
+      severity: item.severity,
+    })),
+    text,
+  };
+}

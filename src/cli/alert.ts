@@ -1,0 +1,52 @@
+import { hostname } from 'node:os';
+
+import type { AlertEvent, AlertResult } from '../alerter/alert-options.ts';
+import { alert } from '../alerter/alerter.ts';
+import { openStorage } from '../storage/open-storage.ts';
+import type { Context, ExitStatus } from './context.ts';
+import type { Output } from './output.ts';
+import { loadSettings } from './settings.ts';
+
+export interface AlertCommandOptions {
+  /** Print the mails that would be sent, and change nothing. */
+  readonly dryRun: boolean;
+}
+
+/** What a person, a log or a program sees of one pass of the alerter. */
+export interface AlertView {
+  readonly observe: (event: AlertEvent) => void;
+  readonly end: (result: AlertResult) => void;
+}
+
+/** `alert`: one pass. It is a line of every minute in a crontab, so it loads only what it needs. */
+export async function alertCommand(context: Context, { dryRun }: AlertCommandOptions): Promise<ExitStatus> {
+  const { output, signal } = context;
+  const config = loadSettings(context);
+  const { storage, smtp } = config;
+  const view = await viewFor(output, { dryRun, toOutboxOnly: smtp === null });
+  const result = await alert({
+    config,
+    openStorage: () => openStorage({ storage, migrate: storage.migrate && !dryRun, program: 'alert' }),
+    dryRun,
+    signal,
+    observe: (event) => view.observe(event),
+    now: Date.now,
+    host: hostname(),
+  });
+  view.end(result);
+  return result.exitStatus;
+}
+
+/** What a view is to know beforehand. */
+export interface AlertViewOptions {
+  readonly dryRun: boolean;
+  /** There is no <smtp>. */
+  readonly toOutboxOnly: boolean;
+}
+
+async function viewFor(output: Output, options: AlertViewOptions): Promise<AlertView> {
+  if (output.json) return (await import('./alert-json.ts')).createAlertJsonView(output, options);
+  const forPeople = options.dryRun || (output.terminal && output.verbosity === 'normal');
+  if (forPeople) return (await import('./alert-text.ts')).createAlertTextView(output, options);
+  return (await import('./alert-lines.ts')).createAlertLineView(output, Date.now);
+}
