@@ -66,6 +66,40 @@ const inventoryReports: Subject = {
   deletes: [['inventory_reports', 'report_id']],
 };
 
+const waitingMail = 'm.sent_at IS NULL AND m.failed_at IS NULL AND m.replaced_by IS NULL';
+
+// What somebody still has to be told of stays, and so does what a mail that waits speaks of.
+const episodes: Subject = {
+  select: `SELECT a.id AS id, a.resolved_at AS at FROM alerts a
+    WHERE a.settled = 1 AND ${beyondCursor('a.resolved_at', 'a.id')} AND a.open_key IS NULL
+    AND NOT EXISTS (SELECT 1 FROM notifications n JOIN mails m ON m.id = n.mail_id
+                    WHERE n.alert_id = a.id AND ${waitingMail})
+    ORDER BY a.resolved_at, a.id LIMIT ?`,
+  firstId: 0,
+  deletes: [
+    ['told', 'alert_id'],
+    ['notifications', 'alert_id'],
+    ['alerts', 'id'],
+  ],
+};
+
+const mails: Subject = {
+  select: `SELECT m.id AS id, m.created_at AS at FROM mails m WHERE ${beyondCursor('m.created_at', 'm.id')}
+    AND NOT (${waitingMail}) ORDER BY m.created_at, m.id LIMIT ?`,
+  firstId: 0,
+  deletes: [
+    ['notifications', 'mail_id'],
+    ['mails', 'id'],
+  ],
+};
+
+const silences: Subject = {
+  select: `SELECT s.id AS id, s.ends_at AS at FROM silences s WHERE ${beyondCursor('s.ends_at', 's.id')}
+    ORDER BY s.ends_at, s.id LIMIT ?`,
+  firstId: 0,
+  deletes: [['silences', 'id']],
+};
+
 /** The queries that look for what may go, as they are once an alerter has run here. */
 export const pruneQueries = {
   stats: stats(true).select,
@@ -73,6 +107,9 @@ export const pruneQueries = {
   visits: visits(true).select,
   runs: runs.select,
   'inventory reports': inventoryReports.select,
+  episodes: episodes.select,
+  mails: mails.select,
+  silences: silences.select,
 } as const;
 
 /**
@@ -89,7 +126,9 @@ export async function prune(database: Database, limits: PruneLimits, signal: Abo
     visits: await pruneSubject(database, visits(judgedOnly), rawBefore, signal),
     runs: await pruneSubject(database, runs, rawBefore, signal),
   };
-  await pruneSubject(database, inventoryReports, rawBefore, signal);
+  for (const subject of [inventoryReports, mails, episodes, silences]) {
+    await pruneSubject(database, subject, rawBefore, signal);
+  }
   return pruned;
 }
 

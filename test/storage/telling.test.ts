@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import type { AlertStore, Lease, NewTelling } from '../../src/storage/alert-store.ts';
+import { createAlertStore } from '../../src/storage/create-alert-store.ts';
+import { episode, mail, stored, told } from './alert-samples.ts';
+import { atTime } from './crashing-database.ts';
+import type { Opened } from './databases.ts';
+import { onBothDatabases } from './databases.ts';
+import { noonMs } from './samples.ts';
+
+const minuteMs = 60_000;
+const none: NewTelling = { mails: [], told: [], settled: [] };
+
+onBothDatabases('telling', (kit) => {
+  test('what was told is what the state says afterwards', async () => {
+    const { alerts, lease } = await firing(await kit.open());
+    const before = { state: 'firing', severity: 'warning', sequence: 1, toldAtMs: noonMs } as const;
+    const items = [stored({ alertId: 1, sequence: 2, transition: 'escalated', before }), stored({ alertId: 2 })];
+    const outcome = await alerts.saveTelling(lease, {
+      mails: [
+        mail({ notifications: items }),
+        mail({ recipient: 'b@example.org', messageId: '<b>', notifications: [] }),
+      ],
+      told: [told({ alertId: 1, sequence: 2 }), told({ alertId: 2 }), told({ alertId: 1, recipient: 'b@example.org' })],
+      settled: [],
+    });
+    assert.equal(outcome, 'stored');
+    const state = await alerts.state(noonMs);
+    assert.deepEqual(state.told, [
+      told({ alertId: 1, recipient: 'b@example.org' }),
+      told({ alertId: 1, sequence: 2 }),
+      told({ alertId: 2 }),
+    ]);
+    assert.deepEqual(
+      state.waiting.map(({ recipient, items: waitingItems }) => [recipient, waitingItems]),
+      [
+        // The other tells of no alert: it has no news that another mail could carry.
+        ['ops@example.org', items],
+      ],
+    );
+    await alerts.saveTelling(lease, { ...none, told: [told({ alertId: 1, state: 'resolved', sequence: 3 })] });
+    assert.deepEqual(await alerts.toldOf([1]), [
+      told({ alertId: 1, recipient: 'b@example.org' }),
+      told({ alertId: 1, state: 'resolved', sequence: 3 }),
+    ]);
+  });
+
+  test('only closed episodes are settled, and are no longer looked at then', async () => {
+    const { alerts, lease } = await firing(await kit.open());
+    const [open] = await alerts.openEpisodes(null);
+    assert.ok(open !== undefined);
+    const closed = { ...open, state: 'resolved', resolvedAtMs: noonMs, closedReason: 'gone' } as const;
+    await alerts.saveJudged(lease, { statIds: [], visitIds: [], episodes: [closed], memories: new Map() });
+    assert.deepEqual(
+      (await alerts.state(noonMs)).episodes.map(({ id }) => id),
+      [1, 2],
+    );
+    await alerts.saveTelling(lease, { ...none, told: [told()], settled: [1, 2] });
+    const state = await alerts.state(noonMs);
+    assert.deepEqual(
+      state.episodes.map(({ id, settled }) => [id, settled]),
+      [[2, false]],
+    );
+    assert.deepEqual(state.told, []);
+    const [, first] = await alerts.episodesOf({ openOnly: false, limit: 10 });
+    assert.deepEqual(first, { ...closed, settled: true });
+  });
+
+  test('a mail that was told by an earlier crash is left as it is', async () => {
+    const { alerts, lease, storage } = await firing(await kit.open());
+    await alerts.saveTelling(lease, { ...none, mails: [mail({ content: 'first' })] });
+    const again = mail({ content: 'composed again', notifications: [stored(), stored({ alertId: 2 })], replaces: [1] });
+    const other = mail({ messageId: '<other>', content: 'other', notifications: [stored({ alertId: 2 })] });
+    const telling = { ...none, mails: [again, other, other], told: [told()] };
+    assert.equal(await alerts.saveTelling(lease, telling), 'stored');
+    const mails = await storage.history.query('SELECT content, replaced_by FROM mails ORDER BY id');
+    assert.deepEqual(
+      mails.map((row) => [row['content'], row['replaced_by']]),
+      [
+        ['first', null],
+        ['other', null],
+      ],
+    );
+    const items = await storage.history.query('SELECT mail_id, alert_id FROM notifications ORDER BY id');
+    assert.deepEqual(
+      items.map((row) => row['alert_id']),
+      [1, 2],
+    );
+    assert.deepEqual(await alerts.toldOf([1]), [told()]);
+  });
+
+  test('a mail that never came as far as DATA gives way to a fresher one, and cannot be sent any more', async () => {
+    const { alerts, lease } = await firing(await kit.open());
+    await alerts.saveTelling(lease, { ...none, mails: [mail()] });
+    const [waiting] = (await alerts.state(noonMs)).waiting;
+    assert.ok(waiting !== undefined);
+    // Somebody is connecting with it at this moment.
+    assert.equal(await alerts.claimMail(waiting.id, 'one', minuteMs), true);
+    const fresher = mail({
+      messageId: '<fresher>',
+      notifications: [stored(), stored({ alertId: 2 })],
+      replaces: [waiting.id],
+    });
+    assert.equal(await alerts.saveTelling(lease, { ...none, mails: [fresher] }), 'stored');
+    await assert.rejects(alerts.markDataBegun(waiting.id, 'one'), { name: 'FleetError', code: 'locked' });
+    assert.equal(await alerts.claimMail(waiting.id, 'one', minuteMs), false);
+    assert.deepEqual(
+      (await alerts.dueMails(10)).map(({ messageId }) => messageId),
+      ['<fresher>'],
+    );
+    assert.deepEqual(
+      (await alerts.undelivered()).map(({ messageId }) => messageId),
+      ['<fresher>'],
+    );
+    const state = await alerts.state(await alerts.nowMs());
+    assert.deepEqual(
+      state.waiting.map(({ items }) => items.length),
+      [2],
+    );
+    assert.deepEqual(
+      state.histories.map(({ createdAtMs }) => createdAtMs.length),
+      [1],
+    );
+    assert.equal((await alerts.toldSince(0)).length, 2, 'told twice');
+  });
+
+  const reached: readonly (readonly [string, (alerts: AlertStore, id: number) => Promise<void>])[] = [
+    ['DATA', (alerts, id) => alerts.markDataBegun(id, 'one')],
+    ['its recipient', (alerts, id) => alerts.markSent(id, 'one')],
+    ['its end', (alerts, id) => alerts.markFailed(id, 'one', '550 no such user')],
+  ];
+  for (const [what, reach] of reached) {
+    test(`a mail that meanwhile reached ${what} undoes what was to replace it`, async () => {
+      const { alerts, lease, storage } = await firing(await kit.open());
+      await alerts.saveTelling(lease, { ...none, mails: [mail()] });
+      const [waiting] = (await alerts.state(noonMs)).waiting;
+      assert.ok(waiting !== undefined);
+      await alerts.claimMail(waiting.id, 'one', minuteMs);
+      await reach(alerts, waiting.id);
+      const fresher = mail({ messageId: '<fresher>', replaces: [waiting.id] });
+      const telling = { mails: [mail({ messageId: '<beside>' }), fresher], told: [told()], settled: [] };
+      assert.equal(await alerts.saveTelling(lease, telling), 'outdated');
+      const mails = await storage.history.query('SELECT message_id FROM mails');
+      assert.equal(mails.length, 1);
+      assert.deepEqual(await alerts.toldOf([1]), []);
+      assert.equal((await alerts.toldSince(0)).length, 1);
+      assert.deepEqual((await alerts.state(noonMs)).waiting, []);
+    });
+  }
+
+  test('histories are of the last hour, and know the newest ordinary mail however old', async () => {
+    const opened = await kit.open();
+    let nowMs = noonMs;
+    const alerts = createAlertStore(atTime(opened.database, () => nowMs));
+    const at = async (minutes: number, recipient: string, ordinary: boolean): Promise<void> => {
+      nowMs = noonMs + minutes * minuteMs;
+      const messageId = `<${minutes}.${recipient}>`;
+      const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+      await alerts.saveTelling(lease, {
+        ...none,
+        mails: [mail({ recipient, ordinary, messageId, notifications: [] })],
+      });
+    };
+    await at(0, 'a', true);
+    await at(1, 'a', false);
+    await at(30, 'a', true);
+    await at(90, 'b', false);
+    await at(95, 'a', false);
+    await at(100, 'a', false);
+    const { histories } = await alerts.state(noonMs + 120 * minuteMs);
+    const byName = [...histories].sort((x, y) => (x.recipient < y.recipient ? -1 : 1));
+    assert.deepEqual(byName, [
+      {
+        recipient: 'a',
+        createdAtMs: [noonMs + 95 * minuteMs, noonMs + 100 * minuteMs],
+        lastOrdinaryAtMs: noonMs + 30 * minuteMs,
+      },
+      { recipient: 'b', createdAtMs: [noonMs + 90 * minuteMs], lastOrdinaryAtMs: null },
+    ]);
+  });
+
+  test('a reminder is told beside what it reminds of', async () => {
+    const { alerts, lease } = await firing(await kit.open());
+    await alerts.saveTelling(lease, { ...none, mails: [mail()] });
+    const reminder = (id: string) => mail({ messageId: id, notifications: [stored({ transition: 'reminder' })] });
+    await alerts.saveTelling(lease, { ...none, mails: [reminder('<r1>')] });
+    await alerts.saveTelling(lease, { ...none, mails: [reminder('<r2>')] });
+    const facts = await alerts.toldSince(0);
+    assert.deepEqual(
+      facts.map(({ transition }) => transition),
+      ['firing', 'reminder', 'reminder'],
+    );
+    assert.deepEqual(
+      { ...facts[0], toldAtMs: 0 },
+      {
+        client: 'web-1',
+        rule: 'disk',
+        subject: '/data',
+        recipient: 'ops@example.org',
+        transition: 'firing',
+        toldAtMs: 0,
+      },
+    );
+    assert.deepEqual(await alerts.toldSince((await alerts.nowMs()) + minuteMs), []);
+  });
+});
+
+interface Firing extends Opened {
+  readonly alerts: AlertStore;
+  readonly lease: Lease;
+}
+
+/** Two open episodes with the ids 1 and 2. */
+async function firing(opened: Opened): Promise<Firing> {
+  const { alerts } = opened.storage;
+  const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+  const episodes = [episode(), episode({ subject: '/' })];
+  await alerts.saveJudged(lease, { statIds: [], visitIds: [], episodes, memories: new Map() });
+  return { ...opened, alerts, lease };
+}
