@@ -1,120 +1,274 @@
+/** Mails over SMTP: what the server says decides what a fault is of, and when it says nothing the deadline does. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inspect } from 'node:util';
 
-import type { SmtpConfig } from '../../src/config/config.ts';
-import { Secret } from '../../src/config/secret.ts';
 import { FleetError } from '../../src/errors.ts';
-import { verifyMailServer } from '../../src/notify/email.ts';
+import { addressOf, createEmailNotifier, verifyMailServer } from '../../src/notify/email.ts';
+import type { Notifier } from '../../src/notify/notify.ts';
+import { startSmtpServer, type SmtpAct, type SmtpPhase, type SmtpServer } from '../support/smtp-server.ts';
+import type { SmtpServerOptions } from '../support/smtp-server.ts';
+import { faultOf, never, outgoing, password, sendOptions, smtpConfig, withLogin } from './smtp-config.ts';
 
-const never = new AbortController().signal;
-const password = 'correct horse';
+async function server(t: TestContext, options: SmtpServerOptions = {}): Promise<SmtpServer> {
+  const started = await startSmtpServer(options);
+  t.after(() => started.stop());
+  return started;
+}
 
-/** A server that answers each line with what `answer` says; null: nothing. Returns its port. */
-async function mailServer(t: TestContext, greeting: string, answer: (line: string) => string | null): Promise<number> {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('error', () => undefined);
-    if (greeting !== '') socket.write(`${greeting}\r\n`);
-    let rest = '';
-    socket.on('data', (chunk) => {
-      const lines = (rest + chunk.toString('latin1')).split('\r\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) {
-        const reply = answer(line);
-        if (reply !== null) socket.write(`${reply}\r\n`);
-      }
+/** Does something in place of the usual at one phase. */
+function at(wanted: SmtpPhase, act: SmtpAct): SmtpServerOptions {
+  return { act: ({ phase }) => (phase === wanted ? act : undefined) };
+}
+
+function notifier(t: TestContext, port: number): Notifier {
+  const opened = createEmailNotifier(withLogin(port));
+  t.after(() => opened.close());
+  return opened;
+}
+
+const refusals: readonly (readonly [SmtpPhase, string, string, string])[] = [
+  // Whatever is said before a mail is offered says nothing about the mail.
+  ['greeting', '554 5.3.2 no service here', 'mail-unavailable', 'connect'],
+  ['greeting', '421 4.3.2 too many connections', 'mail-unavailable', 'connect'],
+  ['ehlo', '421 4.3.2 going down', 'mail-unavailable', 'connect'],
+  ['auth', '535 5.7.8 no such login', 'mail-unavailable', 'login'],
+  ['auth', '454 4.7.0 try again', 'mail-unavailable', 'login'],
+  ['auth', '421 4.7.0 too many of these', 'mail-unavailable', 'login'],
+  // The sender is the same for all mails.
+  ['mail', '550 5.1.8 no such sender', 'mail-unavailable', 'login'],
+  ['mail', '530 5.7.0 log in first', 'mail-unavailable', 'login'],
+  ['mail', '452 4.3.1 disk full', 'mail-unavailable', 'connect'],
+  ['mail', '552 5.3.4 too large', 'mail-refused', 'mail'],
+  ['rcpt', '550 5.1.1 no such user', 'mail-refused', 'mail'],
+  ['rcpt', '551 user not local', 'mail-refused', 'mail'],
+  ['rcpt', '553 5.1.8 Sender address rejected', 'mail-unavailable', 'login'],
+  ['rcpt', '450 4.2.0 greylisted', 'mail-unavailable', 'mail'],
+  ['rcpt', '452 4.2.2 mailbox full', 'mail-unavailable', 'mail'],
+  ['rcpt', '530 5.7.0 Must issue a STARTTLS command first', 'mail-unavailable', 'login'],
+  ['rcpt', '421 4.3.2 going down', 'mail-unavailable', 'connect'],
+  ['data', '554 5.5.1 no', 'mail-refused', 'mail'],
+  ['data', '451 4.3.0 not now', 'mail-unavailable', 'mail'],
+  ['dot', '550 5.7.1 spam', 'mail-refused', 'mail'],
+  ['dot', '552 5.3.4 too large', 'mail-refused', 'mail'],
+  ['dot', '451 4.3.0 not now', 'mail-unavailable', 'mail'],
+  ['dot', '421 4.3.2 going down', 'mail-unavailable', 'connect'],
+];
+
+for (const [phase, reply, code, stage] of refusals) {
+  for (const extensions of [[], ['PIPELINING']]) {
+    test(`${phase}: ${reply}${extensions.length > 0 ? ' (pipelining)' : ''}`, async (t) => {
+      const { port, mails } = await server(t, { ...at(phase, reply), extensions });
+      const fault = await faultOf(notifier(t, port).send(outgoing(), sendOptions()));
+      assert.deepEqual([fault.code, fault.stage], [code, stage]);
+      assert.ok(fault.message.includes(reply), fault.message);
+      assert.ok(fault.message.includes(`127.0.0.1:${port}`));
+      assert.equal(mails.length, 0);
     });
+  }
+}
+
+for (const phase of ['greeting', 'ehlo', 'auth', 'mail', 'rcpt', 'data', 'dot'] as const) {
+  test(`a server that stalls at ${phase} ends by the deadline, and leaves no connection`, async (t) => {
+    const started = await server(t, { ...at(phase, { kind: 'stall' }), extensions: [] });
+    const began = performance.now();
+    const limits = sendOptions({ timeoutMs: 250, answerTimeoutMs: 250 });
+    const fault = await faultOf(notifier(t, started.port).send(outgoing(), limits));
+    assert.equal(fault.code, 'mail-unavailable');
+    assert.match(fault.message, /no answer within 0\.[23] s while/);
+    assert.ok(performance.now() - began < 2_000);
+    await until(() => started.open() === 0);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
+
+  for (const act of [{ kind: 'close' }, { kind: 'reset' }, { kind: 'half-close' }] as const) {
+    test(`a server that does ${act.kind} at ${phase} may take the mail later`, async (t) => {
+      const { port } = await server(t, at(phase, act));
+      const fault = await faultOf(notifier(t, port).send(outgoing(), sendOptions()));
+      assert.equal(fault.code, 'mail-unavailable');
+    });
+  }
 }
 
-function smtp(port: number, overrides: Partial<SmtpConfig> = {}): SmtpConfig {
-  return {
-    host: '127.0.0.1',
-    port,
-    security: 'none',
-    username: 'fleet',
-    password: new Secret({ kind: 'literal', value: password }),
-    from: 'fleet@example.org',
-    ca: null,
-    verify: true,
-    fallback: null,
-    maxMailsPerHour: 12,
-    ...overrides,
-  };
-}
-
-function esmtp(login: string): (line: string) => string | null {
-  return (line) => {
-    if (line.startsWith('EHLO')) return '250-mail.example.org\r\n250 AUTH PLAIN';
-    if (line.startsWith('AUTH')) return login;
-    return line === 'QUIT' ? '221 bye' : '250 ok';
-  };
-}
-
-async function faultOf(promise: Promise<void>): Promise<FleetError> {
-  const thrown = await promise.then(
-    () => null,
-    (error: unknown) => error,
-  );
-  assert.ok(thrown instanceof FleetError, `not a FleetError: ${String(thrown)}`);
-  return thrown;
-}
-
-test('a server that takes the login is well', async (t) => {
-  const port = await mailServer(t, '220 mail.example.org', esmtp('235 ok'));
-  await verifyMailServer(smtp(port), { timeoutMs: 5000, signal: never });
+test('the whole attempt has one deadline, however slowly an answer drips', async (t) => {
+  const { port } = await server(t, at('ehlo', { kind: 'drip', text: '250-x\r\n', everyMs: 20 }));
+  const began = performance.now();
+  const fault = await faultOf(notifier(t, port).send(outgoing(), sendOptions({ timeoutMs: 400 })));
+  assert.match(fault.message, /no answer within 0\.4 s/);
+  assert.ok(performance.now() - began < 2_000);
 });
 
-test('a refused login is for good, and the password is not in what is said', async (t) => {
-  const port = await mailServer(t, '220 mail.example.org', esmtp(`535 5.7.8 no such user`));
-  const fault = await faultOf(verifyMailServer(smtp(port), { timeoutMs: 5000, signal: never }));
+test('the content has a time of its own, because a mail that was taken must not go twice', async (t) => {
+  const started = await server(t);
+  const slow = sendOptions({ timeoutMs: 300, onDataBegun: () => sleep(600) });
+  await notifier(t, started.port).send(outgoing(), slow);
+  assert.equal(started.mails.length, 1);
+});
+
+for (const text of ['x'.repeat(10_000), '250-more\r\n']) {
+  test(`an answer without an end is cut off (${text.length})`, async (t) => {
+    const { port } = await server(t, at('rcpt', { kind: 'flood', text }));
+    const fault = await faultOf(notifier(t, port).send(outgoing(), sendOptions()));
+    assert.equal(fault.code, 'mail-unavailable');
+    assert.ok(fault.message.length < 500);
+  });
+}
+
+test("the server's words are one short line without control characters", async (t) => {
+  const reply = `550-5.1.1 \u001b[31mno\r\n550 5.1.1 ${'such user '.repeat(100)}`;
+  const { port } = await server(t, at('rcpt', reply));
+  const { message } = await faultOf(notifier(t, port).send(outgoing(), sendOptions()));
+  assert.doesNotMatch(message, /\p{C}/u);
+  assert.ok(message.length < 400);
+  assert.match(message, /no 550 5\.1\.1 such user/);
+});
+
+test('what a server repeats of the credentials is not said', async (t) => {
+  const line = Buffer.from(`\0fleet\0${password}`).toString('base64');
+  const encoded = Buffer.from(password).toString('base64');
+  for (const echo of [line, encoded, password]) {
+    const { port } = await server(t, at('auth', `535 5.7.8 cannot take ${echo}`));
+    const fault = await faultOf(notifier(t, port).send(outgoing(), sendOptions()));
+    assert.match(fault.message, /cannot take \[secret\]/);
+    assert.ok(!inspect(fault, { depth: 9 }).includes(echo));
+  }
+});
+
+test('many mails go over one connection, and a refusal is of one alone', async (t) => {
+  const started = await server(t, {
+    act: ({ phase, line }) => (phase === 'rcpt' && line.includes('bad@') ? '550 5.1.1 no such user' : undefined),
+  });
+  const way = notifier(t, started.port);
+  await way.send(outgoing(), sendOptions());
+  const fault = await faultOf(way.send(outgoing({ recipient: 'bad@example.org' }), sendOptions()));
   assert.equal(fault.code, 'mail-refused');
-  assert.match(fault.message, /535/);
-  const encoded = Buffer.from(`\0fleet\0${password}`).toString('base64');
-  for (const secret of [password, encoded]) assert.ok(!fault.message.includes(secret));
+  await way.send(outgoing({ recipient: 'oncall@example.org' }), sendOptions());
+  assert.deepEqual(
+    started.mails.map(({ to }) => to),
+    ['ops@example.org', 'oncall@example.org'],
+  );
+  assert.equal(started.connections(), 1);
+  assert.equal(started.lines.filter((line) => line.includes('AUTH')).length, 1);
 });
 
-test('nobody there, and a server without STARTTLS where it is wanted, may be well later', async (t) => {
+test('a server that ended the idle connection is connected to again', async (t) => {
+  let taken = 0;
+  const started = await server(t, {
+    act: ({ phase }) => {
+      if (phase === 'dot') taken += 1;
+      return phase === 'dot' && taken === 1 ? '250 taken\r\n421 4.4.2 idle for too long' : undefined;
+    },
+  });
+  const way = notifier(t, started.port);
+  await way.send(outgoing(), sendOptions());
+  await sleep(20);
+  await way.send(outgoing(), sendOptions());
+  assert.equal(started.connections(), 2);
+});
+
+test('one mail at which the connection breaks off is its own fault, a second one is the server', async (t) => {
+  const { port } = await server(t, at('dot', { kind: 'close' }));
+  const way = notifier(t, port);
+  assert.equal((await faultOf(way.send(outgoing(), sendOptions()))).stage, 'mail');
+  assert.equal((await faultOf(way.send(outgoing(), sendOptions()))).stage, 'connect');
+});
+
+test('nothing of the content leaves before it may', async (t) => {
+  const started = await server(t);
+  const way = notifier(t, started.port);
+  const told = new FleetError({ code: 'locked', stage: 'mail', message: 'no longer ours' });
+  const thrown = await faultOf(way.send(outgoing(), sendOptions({ onDataBegun: () => Promise.reject(told) })));
+  assert.equal(thrown, told);
+  assert.equal(started.lines.at(-1), '1:DATA');
+  await until(() => started.open() === 0);
+  assert.equal(started.mails.length, 0);
+  await way.send(outgoing(), sendOptions());
+  assert.equal(started.mails.length, 1);
+});
+
+test('content goes out byte for byte', async (t) => {
+  const started = await server(t);
+  const content = `Subject: x\r\n\r\n.\r\n..\r\n.dot\r\n${'a'.repeat(990)}\r\n${'line\r\n'.repeat(50_000)}end\r\n`;
+  await notifier(t, started.port).send(outgoing({ content }), sendOptions());
+  assert.ok(started.mails[0]?.content === content);
+  assert.equal(started.mails[0].from, 'fleet@example.org');
+});
+
+test('a mail larger than the server takes is refused before it is sent', async (t) => {
+  const started = await server(t, { extensions: ['SIZE 1000'] });
+  const way = notifier(t, started.port);
+  const fault = await faultOf(way.send(outgoing({ content: 'x'.repeat(1_001) }), sendOptions()));
+  assert.deepEqual([fault.code, fault.stage], ['mail-refused', 'mail']);
+  await way.send(outgoing(), sendOptions());
+  assert.equal(started.connections(), 1);
+});
+
+test('an abort ends a send with its reason, wherever it is', async (t) => {
+  for (const phase of ['greeting', 'auth', 'rcpt', 'dot'] as const) {
+    const abort = new AbortController();
+    const reason = new FleetError({ code: 'interrupted', stage: 'run', message: 'ended by a test' });
+    const started = await server(t, {
+      act: ({ phase: reached }) => {
+        if (reached !== phase) return undefined;
+        setImmediate(() => abort.abort(reason));
+        return { kind: 'stall' };
+      },
+    });
+    const options = sendOptions({ timeoutMs: 60_000, signal: abort.signal });
+    assert.equal(await faultOf(notifier(t, started.port).send(outgoing(), options)), reason);
+    await until(() => started.open() === 0);
+  }
+});
+
+test('a server that does not answer QUIT is left', async (t) => {
+  const started = await server(t, at('quit', { kind: 'stall' }));
+  const way = createEmailNotifier(smtpConfig(started.port));
+  await way.send(outgoing(), sendOptions());
+  way.close();
+  await until(() => started.open() === 0);
+  assert.equal(started.lines.at(-1), '1:QUIT');
+});
+
+test('nobody there, and a name that is none, may be well later', async () => {
   const closed = createServer().listen(0, '127.0.0.1');
   await once(closed, 'listening');
   const { port } = closed.address() as AddressInfo;
   closed.close();
   await once(closed, 'close');
-  assert.equal(
-    (await faultOf(verifyMailServer(smtp(port), { timeoutMs: 5000, signal: never }))).code,
-    'mail-unavailable',
+  for (const host of ['127.0.0.1', 'localhost', 'nothing.invalid']) {
+    const way = createEmailNotifier(smtpConfig(port, { host }));
+    const fault = await faultOf(way.send(outgoing(), sendOptions()));
+    assert.deepEqual([fault.code, fault.stage], ['mail-unavailable', 'connect']);
+    assert.match(fault.message, /ECONNREFUSED|ENOTFOUND|EAI_AGAIN/);
+  }
+});
+
+test('verifying logs in and sends nothing; a refused login is told as one', async (t) => {
+  const well = await server(t);
+  await verifyMailServer(withLogin(well.port), { timeoutMs: 5_000, signal: never });
+  await until(() => well.open() === 0);
+  assert.deepEqual(
+    well.lines.map((line) => line.slice(0, 6)),
+    ['1:EHLO', '1:AUTH', '1:QUIT'],
   );
-
-  const plain = await mailServer(t, '220 mail.example.org', (line) => (line.startsWith('EHLO') ? '250 ok' : '502 no'));
-  const fault = await faultOf(
-    verifyMailServer(smtp(plain, { security: 'starttls' }), { timeoutMs: 5000, signal: never }),
-  );
-  assert.equal(fault.stage, 'connect');
+  const wrong = await server(t, at('auth', '535 5.7.8 no'));
+  const fault = await faultOf(verifyMailServer(withLogin(wrong.port), { timeoutMs: 5_000, signal: never }));
+  assert.equal(fault.code, 'mail-refused');
 });
 
-test('a server that says nothing ends by the deadline', async (t) => {
-  const port = await mailServer(t, '', () => null);
-  const started = performance.now();
-  const fault = await faultOf(verifyMailServer(smtp(port), { timeoutMs: 200, signal: never }));
-  assert.equal(fault.code, 'mail-unavailable');
-  assert.ok(performance.now() - started < 2000);
+test('addresses are taken out of senders, and domains written as DNS has them', () => {
+  assert.equal(addressOf('Fleet <fleet@example.org>'), 'fleet@example.org');
+  assert.equal(addressOf('fleet@example.org'), 'fleet@example.org');
+  assert.equal(addressOf('ops@bücher.example'), 'ops@xn--bcher-kva.example');
+  assert.equal(addressOf('root@localhost'), 'root@localhost');
 });
 
-test('an abort ends the wait with its reason', async (t) => {
-  const port = await mailServer(t, '', () => null);
-  const abort = new AbortController();
-  const verified = verifyMailServer(smtp(port), { timeoutMs: 60_000, signal: abort.signal });
-  const reason = new FleetError({ code: 'interrupted', stage: 'run', message: 'ended by a test' });
-  abort.abort(reason);
-  assert.equal(await faultOf(verified), reason);
-});
+async function until(isSo: () => boolean): Promise<void> {
+  const endsAtMs = performance.now() + 5_000;
+  while (!isSo()) {
+    if (performance.now() > endsAtMs) throw new Error('it does not come to that');
+    await sleep(10);
+  }
+}

@@ -1,0 +1,149 @@
+/** A command of somebody's own: its exit status decides, and nothing of it outlives its deadline. */
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { FleetError } from '../../src/errors.ts';
+import { createCommandNotifier } from '../../src/notify/command.ts';
+import { faultOf, outgoing, sendOptions } from './smtp-config.ts';
+
+const dir = mkdtempSync(path.join(tmpdir(), 'fleet-command-'));
+after(() => rmSync(dir, { recursive: true, force: true }));
+let scripts = 0;
+
+function script(body: string, { mode = 0o755, first = '#!/bin/sh' } = {}): string {
+  const file = path.join(dir, `notify ${(scripts += 1)} $(touch x);sh`);
+  writeFileSync(file, `${first}\n${body}\n`);
+  chmodSync(file, mode);
+  return file;
+}
+
+test('the mail on stdin, recipient, severity and Message-ID in the environment, and nothing secret', async () => {
+  const [content, environment] = [path.join(dir, 'content'), path.join(dir, 'environment')];
+  process.env['FLEET_TEST_PASSWORD'] = 'correct horse';
+  const command = script(`cat > ${content}; env > ${environment}; echo "$#" >> ${environment}`);
+  const mail = outgoing({ recipient: `|${command}`, content: `Subject: x\r\n\r\n${'Überlauf\r\n'.repeat(500_000)}` });
+  let begun = 0;
+  const onDataBegun = (): Promise<void> => {
+    begun += 1;
+    return Promise.resolve();
+  };
+  await createCommandNotifier(command).send(mail, sendOptions({ onDataBegun }));
+  delete process.env['FLEET_TEST_PASSWORD'];
+  assert.equal(begun, 1);
+  assert.ok(readFileSync(content, 'utf8') === mail.content);
+  const told = readFileSync(environment, 'utf8');
+  assert.ok(told.includes(`FLEET_HEALTH_RECIPIENT=|${command}\n`));
+  assert.match(told, /^FLEET_HEALTH_SEVERITY=critical$/m);
+  assert.ok(told.includes(`FLEET_HEALTH_MESSAGE_ID=${mail.messageId}\n`));
+  assert.match(told, /^PATH=/m);
+  assert.doesNotMatch(told, /correct horse/);
+  assert.match(told, /^0$/m);
+  assert.ok(!existsSync('x'));
+});
+
+for (const [body, code, words] of [
+  ['exit 75', 'mail-unavailable', /exit status 75$/],
+  ['echo "no   route" >&2; exit 75', 'mail-unavailable', /exit status 75: no route$/],
+  ['exit 1', 'mail-refused', /exit status 1$/],
+  ['exit 64', 'mail-refused', /exit status 64$/],
+  ['nothing-of-that-name-here', 'mail-refused', /exit status 127: .*not found/],
+  ['kill -9 $$', 'mail-unavailable', /ended by SIGKILL$/],
+  ['head -c 100000 /dev/zero | tr "\\\\0" x >&2; exit 1', 'mail-refused', /exit status 1: x{300}$/],
+  ['printf "\\033[31mred\\n" >&2; exit 1', 'mail-refused', /exit status 1: \[31mred$/],
+] as const) {
+  test(`${body} is ${code}`, async () => {
+    const fault = await faultOf(createCommandNotifier(script(body)).send(outgoing(), sendOptions()));
+    assert.deepEqual([fault.code, fault.stage], [code, 'mail']);
+    assert.match(fault.message, words);
+  });
+}
+
+for (const [what, command, words] of [
+  ['a command that is not there', path.join(dir, 'missing'), /no such program/],
+  ['a file that may not be run', script('exit 0', { mode: 0o644 }), /may not be run/],
+  ['a folder', dir, /may not be run/],
+  ['a command with arguments, which are part of its name', '/bin/sh -c true', /no such program/],
+  ['an interpreter that is not there', script('exit 0', { first: '#!/nowhere/sh' }), /no such program/],
+] as const) {
+  test(`${what} says nothing about the mail: all of them wait`, async () => {
+    const fault = await faultOf(createCommandNotifier(command).send(outgoing(), sendOptions()));
+    assert.deepEqual([fault.code, fault.stage], ['mail-unavailable', 'config']);
+    assert.match(fault.message, words);
+    assert.ok(fault.message.startsWith(command));
+  });
+}
+
+test('a command that reads nothing of a large mail is judged by its status', async () => {
+  const mail = outgoing({ content: 'x'.repeat(5_000_000) });
+  await createCommandNotifier(script('exit 0')).send(mail, sendOptions());
+  const fault = await faultOf(createCommandNotifier(script('exec <&-; exit 75')).send(mail, sendOptions()));
+  assert.equal(fault.code, 'mail-unavailable');
+});
+
+test('the deadline ends the command and what it started', async () => {
+  const pids = path.join(dir, 'pids');
+  const command = script(`sleep 300 & echo $! > ${pids}; echo $$ >> ${pids}; trap "" TERM; wait`);
+  const began = performance.now();
+  const fault = await faultOf(createCommandNotifier(command).send(outgoing(), sendOptions({ answerTimeoutMs: 400 })));
+  assert.deepEqual([fault.code, fault.stage], ['mail-unavailable', 'mail']);
+  assert.match(fault.message, /did not end within 0\.4 s/);
+  assert.ok(performance.now() - began < 3_000);
+  await assertGone(pids);
+});
+
+test('an abort ends the command and what it started, with its reason', async () => {
+  const pids = path.join(dir, 'aborted-pids');
+  const command = script(`sleep 300 & echo $! > ${pids}.new; echo $$ >> ${pids}.new; mv ${pids}.new ${pids}; wait`);
+  const abort = new AbortController();
+  const sent = createCommandNotifier(command).send(outgoing(), sendOptions({ signal: abort.signal }));
+  const thrown = faultOf(sent);
+  await until(() => existsSync(pids));
+  const reason = new FleetError({ code: 'interrupted', stage: 'run', message: 'ended by a test' });
+  abort.abort(reason);
+  assert.equal(await thrown, reason);
+  await assertGone(pids);
+});
+
+test('what a command leaves running does not take its success away', async () => {
+  const pid = path.join(dir, 'left');
+  const command = script(`sleep 300 >/dev/null & echo $! > ${pid}; exit 0`);
+  const began = performance.now();
+  await createCommandNotifier(command).send(outgoing(), sendOptions());
+  assert.ok(performance.now() - began < 3_000);
+  process.kill(Number(readFileSync(pid, 'utf8')), 'SIGKILL');
+});
+
+test('a mail that is no longer ours is not given to it', async () => {
+  const file = path.join(dir, 'never');
+  const told = new FleetError({ code: 'locked', stage: 'mail', message: 'no longer ours' });
+  const options = sendOptions({ onDataBegun: () => Promise.reject(told) });
+  assert.equal(await faultOf(createCommandNotifier(script(`touch ${file}`)).send(outgoing(), options)), told);
+  assert.ok(!existsSync(file));
+});
+
+async function assertGone(pidsFile: string): Promise<void> {
+  const pids = readFileSync(pidsFile, 'utf8').trim().split('\n').map(Number);
+  assert.equal(pids.length, 2);
+  await until(() => pids.every((pid) => !isRunning(pid)));
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    // A zombie that nobody has waited for yet runs no more.
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  const endsAtMs = performance.now() + 5_000;
+  while (!isSo()) {
+    if (performance.now() > endsAtMs) throw new Error('it does not come to that');
+    await sleep(10);
+  }
+}

@@ -1,0 +1,124 @@
+/** Encryption is what was asked for, or there is no mail and no password on the wire. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, test, type TestContext } from 'node:test';
+
+import { createEmailNotifier } from '../../src/notify/email.ts';
+import type { SmtpConfig } from '../../src/config/config.ts';
+import { makeCertificates } from '../support/certificates.ts';
+import { startSmtpServer, type SmtpServer, type SmtpServerOptions } from '../support/smtp-server.ts';
+import { faultOf, outgoing, password, sendOptions, withLogin } from './smtp-config.ts';
+
+const dir = mkdtempSync(path.join(tmpdir(), 'fleet-tls-'));
+after(() => rmSync(dir, { recursive: true, force: true }));
+const certificates = makeCertificates(dir);
+const { ca, good, wrongHost, expired } = certificates;
+
+async function server(t: TestContext, options: SmtpServerOptions): Promise<SmtpServer> {
+  const started = await startSmtpServer(options);
+  t.after(() => started.stop());
+  return started;
+}
+
+async function send(t: TestContext, { port }: SmtpServer, overrides: Partial<SmtpConfig>): Promise<void> {
+  const notifier = createEmailNotifier(withLogin(port, overrides));
+  t.after(() => notifier.close());
+  await notifier.send(outgoing(), sendOptions());
+}
+
+function assertNothingSecret({ lines, mails }: SmtpServer): void {
+  assert.ok(!lines.some((line) => /AUTH|MAIL|DATA/.test(line)), lines.join('\n'));
+  assert.ok(!lines.some((line) => line.includes(Buffer.from(`\0fleet\0${password}`).toString('base64'))));
+  assert.equal(mails.length, 0);
+}
+
+for (const security of ['starttls', 'tls'] as const) {
+  const implicit = security === 'tls';
+
+  test(`${security}: a certificate of the authority that is named is good, by name and by address`, async (t) => {
+    for (const host of ['localhost', '127.0.0.1']) {
+      const started = await server(t, { certificate: good, implicit });
+      await send(t, started, { security, ca, host });
+      const [mail] = started.mails;
+      assert.deepEqual([mail?.encrypted, mail?.credentials], [true, `\0fleet\0${password}`]);
+      const before = started.lines.filter((line) => /AUTH|MAIL/.test(line));
+      assert.equal(before.length, 2);
+    }
+  });
+
+  const wrong = [
+    ['of an authority that nobody knows', good, { ca: null }, /self-signed|unable to (?:get|verify)/],
+    ['for another host', wrongHost, { ca }, /not in the cert's|does not match/],
+    ['that has expired', expired, { ca }, /expired/],
+  ] as const;
+  for (const [what, certificate, overrides, words] of wrong) {
+    test(`${security}: a certificate ${what} ends it before the login`, async (t) => {
+      const started = await server(t, { certificate, implicit });
+      const fault = await faultOf(send(t, started, { security, ...overrides }));
+      assert.deepEqual([fault.code, fault.stage], ['mail-unavailable', 'connect']);
+      assert.match(fault.message, words);
+      assertNothingSecret(started);
+    });
+
+    test(`${security}: verify="no" takes a certificate ${what}`, async (t) => {
+      const started = await server(t, { certificate, implicit });
+      await send(t, started, { security, verify: false });
+      assert.equal(started.mails[0]?.encrypted, true);
+    });
+  }
+
+  test(`${security}: a handshake that is never finished ends by the deadline`, async (t) => {
+    const started = await server(t, { act: ({ phase }) => (phase === 'starttls' ? '220 go ahead' : undefined) });
+    const notifier = createEmailNotifier(withLogin(started.port, { security }));
+    const fault = await faultOf(notifier.send(outgoing(), sendOptions({ timeoutMs: 300 })));
+    assert.deepEqual([fault.code, fault.stage], ['mail-unavailable', 'connect']);
+    assertNothingSecret(started);
+  });
+}
+
+test('starttls: a server, or somebody in between, that offers none gets neither password nor mail', async (t) => {
+  const stripped = await server(t, {});
+  const fault = await faultOf(send(t, stripped, { security: 'starttls' }));
+  assert.deepEqual([fault.code, fault.stage], ['mail-unavailable', 'connect']);
+  assert.match(fault.advice, /STARTTLS/);
+  assertNothingSecret(stripped);
+});
+
+test('starttls: a refusal of it, and of EHLO, is no reason to go on without', async (t) => {
+  for (const [phase, reply] of [
+    ['starttls', '454 4.7.0 TLS not available'],
+    ['starttls', '502 5.5.1 no'],
+    ['ehlo', '502 5.5.1 no'],
+  ] as const) {
+    const started = await server(t, { act: (moment) => (moment.phase === phase ? reply : undefined) });
+    const fault = await faultOf(send(t, started, { security: 'starttls' }));
+    assert.deepEqual([fault.code, fault.stage], ['mail-unavailable', 'connect']);
+    assertNothingSecret(started);
+  }
+});
+
+test('starttls: what somebody says in the clear after it is not believed', async (t) => {
+  const injected = '220 go ahead\r\n250-mail.example.org\r\n250 AUTH PLAIN';
+  const started = await server(t, {
+    certificate: good,
+    act: ({ phase }) => (phase === 'starttls' ? injected : undefined),
+  });
+  await send(t, started, { security: 'starttls', ca });
+  assert.equal(started.lines.filter((line) => line.includes('EHLO')).length, 2);
+});
+
+test('tls: a server that speaks in the clear gets nothing', async (t) => {
+  const started = await server(t, {});
+  const fault = await faultOf(send(t, started, { security: 'tls' }));
+  assert.deepEqual([fault.code, fault.stage], ['mail-unavailable', 'connect']);
+  assertNothingSecret(started);
+});
+
+test('a file of authorities that cannot be read is named', async (t) => {
+  const started = await server(t, { certificate: good });
+  const fault = await faultOf(send(t, started, { security: 'starttls', ca: path.join(dir, 'missing.pem') }));
+  assert.match(fault.message, /missing\.pem/);
+  assert.equal(fault.stage, 'config');
+});

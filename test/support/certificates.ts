@@ -1,0 +1,63 @@
+/** Certificates of the tests' own, made by openssl. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+export interface Certificates {
+  /** PEM file of the authority that signed them. */
+  readonly ca: string;
+  /** For localhost and 127.0.0.1. */
+  readonly good: KeyPair;
+  /** For another host. */
+  readonly wrongHost: KeyPair;
+  /** Ended yesterday. */
+  readonly expired: KeyPair;
+}
+
+export interface KeyPair {
+  readonly keyFile: string;
+  readonly certFile: string;
+  readonly key: string;
+  readonly cert: string;
+}
+
+/** Makes an authority and certificates in a folder. */
+export function makeCertificates(dir: string): Certificates {
+  mkdirSync(dir, { recursive: true });
+  const at = (name: string): string => path.join(dir, name);
+  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  openssl(
+    'req',
+    '-x509',
+    ...newKey,
+    '-keyout',
+    at('ca.key'),
+    '-out',
+    at('ca.pem'),
+    '-subj',
+    '/CN=Test CA',
+    '-days',
+    '2',
+  );
+  const pair = (name: string, san: string, days: string): KeyPair => {
+    const keyFile = at(`${name}.key`);
+    const certFile = at(`${name}.pem`);
+    writeFileSync(at(`${name}.ext`), `subjectAltName=${san}\n`);
+    openssl('req', ...newKey, '-keyout', keyFile, '-out', at(`${name}.csr`), '-subj', `/CN=${name}`);
+    openssl(
+      ...['x509', '-req', '-in', at(`${name}.csr`), '-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-CAcreateserial'],
+      ...['-extfile', at(`${name}.ext`), '-days', days, '-out', certFile],
+    );
+    return { keyFile, certFile, key: readFileSync(keyFile, 'utf8'), cert: readFileSync(certFile, 'utf8') };
+  };
+  return {
+    ca: at('ca.pem'),
+    good: pair('good', 'DNS:localhost,IP:127.0.0.1', '2'),
+    wrongHost: pair('wrong', 'DNS:elsewhere.example.org', '2'),
+    expired: pair('expired', 'DNS:localhost,IP:127.0.0.1', '-1'),
+  };
+}
+
+function openssl(...args: readonly string[]): void {
+  execFileSync('openssl', args, { stdio: 'pipe' });
+}
