@@ -6,6 +6,7 @@ import type { AlertOptions, AlertResult } from './alert-options.ts';
 import { emptyResult, runEndOf } from './alert-result.ts';
 import { judgeAbsence, judgeBacklog } from './judge-backlog.ts';
 import type { Delivered, Fallback } from './delivery.ts';
+import { knownRules } from './known-rules.ts';
 import { LeaseTaken, openPassLease } from './pass-lease.ts';
 import type { PassLease } from './pass-lease.ts';
 import { createRehearsal } from './rehearsal.ts';
@@ -20,22 +21,26 @@ export interface PassOptions extends AlertOptions {
 
 /** The pass itself, while the lock of this machine is held. */
 export async function makeAlertPass(options: PassOptions): Promise<AlertResult> {
-  const { dryRun, start, storage } = options;
+  const { dryRun, storage } = options;
   const store: PassStore = dryRun ? createRehearsal(storage.alerts) : storage.alerts;
-  const lease = openPassLease(store, start.id);
+  const lease = openPassLease(store, options.start.id);
+  // A dry run that judges all there is reads it once.
+  if (dryRun) await lease.take();
   const nowMs = await store.nowMs();
+  // Who reads the database judges by its clock since when the alerter is silent.
+  const start = { ...options.start, startedAtMs: nowMs };
   const runs = await recentRuns(store, options, nowMs);
   try {
     const result = await judgeTellAndSend(options, { store, lease, nowMs, runs });
     if (!dryRun && isWorthARow(result, runs, options, nowMs)) {
-      await storage.reports.endRun(start, runEndOf(result));
+      await storage.reports.endRun(start, runEndOf({ ...result, finishedAtMs: await store.nowMs() }));
     }
     if (!dryRun && result.exitStatus === 0) await askHeartbeats(options);
     return result;
   } catch (thrown) {
     if (!(thrown instanceof LeaseTaken) && !(thrown instanceof FleetError && thrown.code === 'locked')) throw thrown;
     const result = emptyResult(start, 'overlapped', options.now());
-    await storage.reports.endRun(start, runEndOf(result));
+    await storage.reports.endRun(start, runEndOf({ ...result, finishedAtMs: nowMs }));
     return result;
   } finally {
     await lease.release().catch(() => undefined);
@@ -71,7 +76,18 @@ async function judgeTellAndSend(options: PassOptions, pass: Pass): Promise<Alert
   if (!signal.aborted) {
     await judgeAbsence({ config, store, lease, nowMs, runs });
     const firstPass = !runs.some(({ program, outcome }) => program === 'alert' && outcome === 'finished');
-    composed = await tellPeople({ config, store, lease, runs, firstPass, nowMs, observe });
+    const rules = await knownRules({ config, store, lease });
+    composed = await tellPeople({
+      config,
+      store,
+      lease,
+      runs,
+      firstPass,
+      newRules: rules.fresh,
+      nowMs: counts.reports + counts.visits === 0 ? nowMs : await store.nowMs(),
+      observe,
+    });
+    if (counts.reports + counts.visits > 0) await rules.remember();
   }
   const sent = dryRun ? nothingSent : await sendDue(options, lease);
   const interrupted = signal.aborted;

@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { RunFact } from '../storage/alert-store.ts';
+import type { Episode } from '../storage/episode.ts';
 import type { AlertEvent } from './alert-options.ts';
 import { databaseUpSince, judgeFleet } from './fleet-conditions.ts';
 import { judgeRows } from './judge-rows.ts';
@@ -28,6 +29,11 @@ export async function judgeBacklog(options: JudgeBacklogOptions): Promise<Backlo
   const { store, lease, signal, observe } = options;
   const counts = { reports: 0, visits: 0 };
   for (;;) {
+    if (!lease.isHeld()) {
+      const { reports, visits } = await store.untreated(1);
+      if (reports.length + visits.length === 0) return counts;
+      await lease.take();
+    }
     const batch = await store.untreated(batchRows);
     const [reports, visits] = [batch.reports.length, batch.visits.length];
     if (reports + visits === 0) return counts;
@@ -43,16 +49,28 @@ export async function judgeBacklog(options: JudgeBacklogOptions): Promise<Backlo
 export async function judgeAbsence(
   options: Omit<JudgeBacklogOptions, 'observe' | 'signal'> & { readonly runs: readonly RunFact[] },
 ): Promise<void> {
-  const { config, store, lease, runs, nowMs } = options;
-  const alerts = runs.filter(({ program }) => program === 'alert');
-  const episodes = judgeFleet({
+  const { store, lease } = options;
+  let episodes = await absent(options);
+  if (episodes.length === 0) return;
+  if (!lease.isHeld()) {
+    await lease.take();
+    episodes = await absent(options);
+    if (episodes.length === 0) return;
+  }
+  await store.saveJudged(await lease.take(), { statIds: [], visitIds: [], episodes, memories: new Map() });
+}
+
+async function absent({ config, store, runs, nowMs }: Parameters<typeof judgeAbsence>[0]): Promise<readonly Episode[]> {
+  return judgeFleet({
     config,
     runs,
     seenClients: await store.seenClients(),
     episodes: await store.openEpisodes(null),
     nowMs,
-    databaseUpSinceMs: databaseUpSince(alerts, nowMs, config.collector.everyMs),
+    databaseUpSinceMs: databaseUpSince(
+      runs.filter(({ program }) => program === 'alert'),
+      nowMs,
+      config.collector.everyMs,
+    ),
   });
-  if (episodes.length === 0) return;
-  await store.saveJudged(await lease.take(), { statIds: [], visitIds: [], episodes, memories: new Map() });
 }

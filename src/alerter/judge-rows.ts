@@ -64,10 +64,14 @@ const watchedOf = new WeakMap<Config, ReadonlyMap<string, Client>>();
 function watchedClients(config: Config): ReadonlyMap<string, Client> {
   const known = watchedOf.get(config);
   if (known !== undefined) return known;
-  const watched = config.clients
-    .filter(({ state }) => state !== 'retired')
-    .map((client) => [client.name, client] as const);
-  const made = new Map(watched);
+  const watched = config.clients.filter(({ state }) => state !== 'retired');
+  const made = new Map([
+    // The collector has not followed the rename yet: what is judged under the former name moves with the rows.
+    ...watched.flatMap((client) =>
+      client.was === null ? [] : [[client.was, { ...client, name: client.was }] as const],
+    ),
+    ...watched.map((client) => [client.name, client] as const),
+  ]);
   watchedOf.set(config, made);
   return made;
 }

@@ -5,8 +5,12 @@ export class LeaseTaken extends Error {
   override readonly name = 'LeaseTaken';
 }
 
-/** The right to change what the alerter stores, taken with the first change: a pass without one writes nothing. */
+/**
+ * The right to change what the alerter stores, taken when there is something to change: a pass without writes nothing. What
+ * was read before it was taken may be out of date, for another alerter may have been at work until then.
+ */
 export interface PassLease {
+  isHeld(): boolean;
   /** Throws LeaseTaken while somebody else is at work. */
   take(): Promise<Lease>;
   release(): Promise<void>;
@@ -17,6 +21,7 @@ const leaseName = 'alerter';
 export function openPassLease(store: Pick<AlertStore, 'takeLease' | 'releaseLease'>, holder: string): PassLease {
   let lease: Lease | null = null;
   return {
+    isHeld: () => lease !== null,
     take: async () => {
       lease ??= await store.takeLease(leaseName, holder);
       if (lease === null) throw new LeaseTaken('another alerter is at work');

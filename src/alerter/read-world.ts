@@ -10,10 +10,12 @@ export interface ReadWorldOptions {
   readonly nowMs: number;
   /** No pass of an alerter has ended before this one. */
   readonly firstPass: boolean;
+  /** Names of rules that no earlier pass has judged. */
+  readonly newRules: ReadonlySet<string>;
 }
 
 /** What telling looks at: the stored state, and how far the collector's runs are. */
-export async function readWorld({ config, store, runs, nowMs, firstPass }: ReadWorldOptions): Promise<World> {
+export async function readWorld({ config, store, runs, nowMs, firstPass, newRules }: ReadWorldOptions): Promise<World> {
   const state = await store.state(nowMs);
   const names = [...new Set(state.episodes.map(({ client }) => client))].filter((name) => name !== '');
   const memories = names.length === 0 ? new Map<string, never>() : await store.memories(names);
@@ -29,6 +31,7 @@ export async function readWorld({ config, store, runs, nowMs, firstPass }: ReadW
     newestRowMs: new Map(newest),
     collectorOfRun: new Map(collects.map(({ id, collectorId }) => [id, collectorId])),
     firstPass,
+    newRules,
   };
 }
 

@@ -11,6 +11,7 @@ export type PassStore = Pick<
   | 'disksOf'
   | 'networksOf'
   | 'reportsOf'
+  | 'exportsOf'
   | 'openEpisodes'
   | 'memories'
   | 'saveJudged'

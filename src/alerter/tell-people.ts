@@ -4,7 +4,7 @@ import type { AlertEvent } from './alert-options.ts';
 import type { PassLease } from './pass-lease.ts';
 import { readWorld } from './read-world.ts';
 import type { PassStore } from './rehearsal.ts';
-import type { DueMail, Item } from './telling.ts';
+import type { DueMail, Item, Telling } from './telling.ts';
 
 export interface TellPeopleOptions {
   readonly config: Config;
@@ -12,6 +12,7 @@ export interface TellPeopleOptions {
   readonly lease: PassLease;
   readonly runs: readonly RunFact[];
   readonly firstPass: boolean;
+  readonly newRules: ReadonlySet<string>;
   readonly nowMs: number;
   readonly observe: (event: AlertEvent) => void;
 }
@@ -26,12 +27,12 @@ const attempts = 5;
 export async function tellPeople(options: TellPeopleOptions): Promise<number> {
   const { store, lease, observe } = options;
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const world = await readWorld(options);
-    // Loaded when there is something to tell about: most passes have nothing.
-    if (world.episodes.length === 0) return 0;
-    const { tell } = await import('./tell.ts');
-    const { mails, told, settled } = tell(world);
+    const { mails, told, settled } = await lookForNews(options);
     if (mails.length + told.length + settled.length === 0) return 0;
+    if (!lease.isHeld()) {
+      await lease.take();
+      continue;
+    }
     const written = await Promise.all(mails.map((mail) => writeMail(options, mail)));
     const outcome = await store.saveTelling(await lease.take(), {
       mails: written.map(({ stored }) => stored),
@@ -43,6 +44,39 @@ export async function tellPeople(options: TellPeopleOptions): Promise<number> {
     return mails.length;
   }
   return 0;
+}
+
+async function lookForNews(options: TellPeopleOptions): Promise<Pick<Telling, 'mails' | 'told' | 'settled'>> {
+  const world = await readWorld(options);
+  // Loaded when there is something to tell about: most passes have nothing.
+  if (world.episodes.length === 0) return { mails: [], told: [], settled: [] };
+  const { tell } = await import('./tell.ts');
+  const telling = tell(world);
+  const exportOf = await readExports(options, telling.mails);
+  return exportOf.size === 0 ? telling : tell({ ...world, exportOf });
+}
+
+/** Rules whose subject may be a mount of what a server exports. */
+const mountTypes: readonly (string | null)[] = ['mount', 'disk', 'disk-free', 'inodes'];
+
+/** What the mounts that mails are about are of, where that is a server's, by client and mount (see World.exportOf). */
+async function readExports(
+  { config, store }: TellPeopleOptions,
+  mails: readonly DueMail[],
+): Promise<ReadonlyMap<string, string>> {
+  const items = mails.flatMap((mail) => mail.items);
+  const rules = new Map(config.clients.map(({ name, rules: own }) => [name, own]));
+  const isOfMount = ({ client, rule, subject }: Item): boolean =>
+    subject.startsWith('/') &&
+    (rule === 'mount-unresponsive' ||
+      mountTypes.includes(rules.get(client)?.find(({ name }) => name === rule)?.type ?? null));
+  const mounts = new Map(
+    items
+      .filter(isOfMount)
+      .map(({ client, subject }) => [`${client}\0${subject}`, { client, mount: subject }] as const),
+  );
+  // What stands alone is put into one line with nothing.
+  return mounts.size < 2 ? new Map() : await store.exportsOf([...mounts.values()]);
 }
 
 interface WrittenMail {

@@ -161,6 +161,10 @@ export interface AlertStore {
   untreated(limit: number): Promise<UntreatedBatch>;
   disksOf(statIds: readonly number[]): Promise<ReadonlyMap<number, readonly DiskRow[]>>;
   networksOf(statIds: readonly number[]): Promise<ReadonlyMap<number, readonly NetworkRow[]>>;
+  /** What mounts are of, where that lies on another machine (`nas:/srv`), by `client U+0000 mount`. */
+  exportsOf(
+    mounts: readonly { readonly client: string; readonly mount: string }[],
+  ): Promise<ReadonlyMap<string, string>>;
   /** Whole reports, where they are still kept. */
   reportsOf(statIds: readonly number[]): Promise<ReadonlyMap<number, Report>>;
   /** null: of all clients. */

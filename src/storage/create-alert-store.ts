@@ -8,7 +8,7 @@ import { asStorageErrors } from './fault.ts';
 import { memories, openEpisodes, saveJudged } from './judging.ts';
 import { fenced, releaseLease, takeLease } from './lease.ts';
 import { claimMail, dueMails, markDataBegun, markFailed, markPutOff, markSent, undelivered } from './outbox.ts';
-import { disksOf, networksOf, reportsOf } from './stored-rows.ts';
+import { disksOf, exportsOf, networksOf, reportsOf } from './stored-rows.ts';
 import { saveTelling } from './telling-rows.ts';
 import { replay, untreated } from './time-pages.ts';
 
@@ -24,6 +24,7 @@ export function createAlertStore(database: Database): AlertStore {
     untreated: (limit) => read((session) => untreated(session, database.dialect, limit)),
     disksOf: (statIds) => read((session) => disksOf(session, database.dialect, statIds)),
     networksOf: (statIds) => read((session) => networksOf(session, database.dialect, statIds)),
+    exportsOf: (mounts) => read((session) => exportsOf(session, mounts)),
     reportsOf: (statIds) => read((session) => reportsOf(session, statIds)),
     openEpisodes: (clients) => read((session) => openEpisodes(session, clients)),
     memories: (clients) => read((session) => memories(session, clients)),

@@ -119,4 +119,6 @@ export interface ClientMemory {
   readonly changes: Readonly<Record<string, readonly number[]>>;
   /** By rule and subject, joined by U+0000: what rows older than the newest judged one have begun; told as past. */
   readonly late?: Readonly<Record<string, Episode>>;
+  /** Of the fleet, which is the client '': names of all rules that a pass has judged. */
+  readonly rules?: readonly string[];
 }

@@ -111,3 +111,20 @@ export async function reportsOf(session: Session, ids: readonly number[]): Promi
   // It was checked before it was stored, and the database refuses what is no JSON.
   return new Map(rows.map((row) => [Number(row['stat_id']), JSON.parse(String(row['report'])) as Report]));
 }
+
+const exportSql = `SELECT source FROM disk_stats WHERE client = ? AND mount = ? AND scope = 'network'
+  ORDER BY observed_at DESC LIMIT 1`;
+
+/** See AlertStore.exportsOf. */
+export async function exportsOf(
+  session: Session,
+  mounts: readonly { readonly client: string; readonly mount: string }[],
+): Promise<ReadonlyMap<string, string>> {
+  const exports = new Map<string, string>();
+  for (const { client, mount } of mounts) {
+    const [row] = await session.all(exportSql, [client, mount]);
+    const source = textOrNull(row?.['source']);
+    if (source !== null) exports.set(`${client}\0${mount}`, source);
+  }
+  return exports;
+}

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import type { Kit } from '../storage/databases.ts';
+import { at } from './rows.ts';
+import { openStation } from './station.ts';
+import type { Says, Station } from './station.ts';
+import { clock } from './time-line.ts';
+
+const minuteMs = 60_000;
+
+export interface PassStory {
+  readonly kit: Kit;
+  readonly name: string;
+  /** Of config.xml. */
+  readonly elements: string;
+  readonly smtp?: string | null;
+  /** What `config NAME` turns to. */
+  readonly configs?: Readonly<Record<string, string>>;
+  /**
+   * What happens, a line each; a collector's run is followed by a pass a minute later unless no alerter runs:
+   *
+   *   08:00 web-1 disk / 96 | web-2 fails dns       a run; who is not named is well
+   *   08:05-19:55 web-1 disk / 96                   one each `every`
+   *   08:02 pass
+   *   08:02 alerter stops | 09:00 alerter starts
+   *   08:02 silence web-* until 09:00
+   *   08:02 ack web-1
+   *   08:02 server down | 09:00 server up
+   *   08:02 config NAME
+   */
+  readonly happens: string;
+  /** The mails that arrive, with the times of their passes. */
+  readonly told: string;
+}
+
+/** A test that reads as a time line, played with a real database, a real configuration and a mail server. */
+export function passStory(story: PassStory): void {
+  test(story.name, async () => {
+    const { kit, elements, smtp } = story;
+    const storage = await kit.create();
+    const station = await openStation({ storage, elements, ...(smtp === undefined ? {} : { smtp }) });
+    try {
+      assert.deepEqual(await play(station, story), linesOf(story.told));
+    } finally {
+      await station.close();
+    }
+  });
+}
+
+function linesOf(text: string): readonly string[] {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+}
+
+async function play(station: Station, { happens, configs = {} }: PassStory): Promise<readonly string[]> {
+  const told: string[] = [];
+  let isRunning = true;
+  const pass = async (): Promise<void> => {
+    const { mails } = await station.pass();
+    told.push(...mails.map((mail) => `${clock(station.nowMs())} ${mail}`));
+  };
+  for (const line of linesOf(happens)) {
+    const time = '(?:\\+\\d+ )?\\d\\d:\\d\\d';
+    const [, from = '', until = from, said = ''] = new RegExp(`^(${time})(?:-(${time}))? ?(.*)$`).exec(line) ?? [];
+    station.at(from);
+    const words = said.split(' ');
+    if (said === 'pass') await pass();
+    else if (words[0] === 'alerter') isRunning = words[1] === 'starts';
+    else if (words[0] === 'silence') await silence(station, words[1] ?? '', words.slice(3).join(' '));
+    else if (words[0] === 'ack') await acknowledge(station, words[1] ?? '');
+    else if (words[0] === 'server') {
+      station.act(words[1] === 'down' ? () => '421 4.3.2 not now' : () => undefined);
+    } else if (words[0] === 'config') station.configure(configs[words[1] ?? ''] ?? '');
+    else {
+      for (let runAtMs = at(from); runAtMs <= at(until); runAtMs += station.config().collector.everyMs) {
+        station.at(runAtMs);
+        await station.collect(saysOf(said));
+        if (!isRunning) continue;
+        station.at(runAtMs + minuteMs);
+        await pass();
+      }
+    }
+  }
+  return told;
+}
+
+function saysOf(said: string): Says {
+  const parts = said.split('|').map((part) => part.trim());
+  return Object.fromEntries(
+    parts
+      .filter((part) => part !== '')
+      .map((part) => [part.split(' ')[0] ?? '', part.slice(part.indexOf(' ') + 1)] as const),
+  );
+}
+
+async function silence(station: Station, client: string, until: string): Promise<void> {
+  await station.storage.alerts.addSilence({
+    client,
+    rule: '',
+    subject: '',
+    startsAtMs: station.nowMs(),
+    endsAtMs: at(until),
+    author: 'kim',
+    comment: '',
+  });
+}
+
+async function acknowledge({ storage }: Station, client: string): Promise<void> {
+  const open = await storage.alerts.episodesOf({ client, openOnly: true, limit: 10 });
+  await storage.alerts.acknowledge(
+    open.flatMap(({ id }) => (id === null ? [] : [id])),
+    'kim',
+    null,
+    null,
+  );
+}
