@@ -1,0 +1,252 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { AlertStore, Lease } from '../../src/storage/alert-store.ts';
+import { createAlertStore } from '../../src/storage/create-alert-store.ts';
+import type { Database } from '../../src/storage/database.ts';
+import { openDatabase } from '../../src/storage/open-database.ts';
+import { openSqliteDatabase } from '../../src/storage/sqlite/database.ts';
+import { episode, mail } from './alert-samples.ts';
+import { telling, untreatedJudged } from './alert-work.ts';
+import type { WriterOptions } from './alert-writer.ts';
+import { crashingDatabase } from './crashing-database.ts';
+import type { Opened } from './databases.ts';
+import { onBothDatabases } from './databases.ts';
+import { item, noonMs, visit } from './samples.ts';
+
+const works = {
+  judge: async (alerts: AlertStore, lease: Lease) => alerts.saveJudged(lease, await untreatedJudged(alerts)),
+  tell: (alerts: AlertStore, lease: Lease) => alerts.saveTelling(lease, telling('tell', [1])),
+} as const;
+const names = ['judge', 'tell'] as const;
+const maxStatements = 60;
+
+onBothDatabases('a crash of the alerter', (kit) => {
+  const children: ChildProcess[] = [];
+  after(() => {
+    for (const child of children) child.kill('SIGKILL');
+  });
+
+  for (const name of names) {
+    test(`at any statement of what it does to ${name} leaves nothing half-done`, async () => {
+      const opened = await kit.open();
+      const lease = await prepared(opened);
+      const before = await everything(opened.database);
+      const statements = await crashEverywhere(async (statement, when) => {
+        const crashes: number[] = [];
+        const crash = (): void => {
+          crashes.push(statement);
+          throw new Error('crash');
+        };
+        const { database } = crashingDatabase(opened.database, { statement, when, crash });
+        const thrown = await works[name](createAlertStore(database), lease).catch((error: unknown) => error);
+        if (crashes.length === 0) return false;
+        assert.match(String(thrown), /crash/);
+        assert.deepEqual(await everything(opened.database), before, `${when} statement ${statement}`);
+        return true;
+      });
+      assert.ok(statements >= 8, `${statements} statements`);
+      assert.notDeepEqual(await everything(opened.database), before);
+    });
+  }
+
+  for (const name of names) {
+    test(`the process that is killed while it does what it does to ${name} leaves nothing half-done`, async () => {
+      const opened = await kit.open();
+      const lease = await prepared(opened);
+      const before = await everything(opened.database);
+      for (const statement of [2, 5]) {
+        const child = writer({ opened, lease, work: name, statement, signal: 'SIGKILL' });
+        const [code, signal] = (await once(child.process, 'exit')) as [number | null, string | null];
+        assert.deepEqual([code, signal, child.said()], [null, 'SIGKILL', '']);
+        // The server notices by itself that its client is gone; asking for the lease waits for that.
+        await opened.storage.alerts.touchLease(lease);
+        assert.deepEqual(withoutLease(await everything(opened.database)), withoutLease(before));
+      }
+      await works[name](opened.storage.alerts, lease);
+      assert.notDeepEqual(withoutLease(await everything(opened.database)), withoutLease(before));
+    });
+  }
+
+  if (kit.kind === 'mysql') {
+    for (const name of names) {
+      test(`a connection that is cut at any statement of what it does to ${name} is made anew, and nothing is done twice`, async () => {
+        const opened = await kit.open();
+        const lease = await prepared(opened);
+        const alerter = await openDatabase({ storage: opened.config, program: 'alert' });
+        try {
+          await crashEverywhere(async (statement, when) => {
+            let crashed = false;
+            const [row] = await alerter.read((session) => session.all('SELECT CONNECTION_ID() AS id'));
+            const crash = async (): Promise<void> => {
+              crashed = true;
+              await opened.database.migrate((session) => session.run(`KILL ${Number(row?.['id'])}`));
+            };
+            const { database } = crashingDatabase(alerter, { statement, when, crash });
+            await prepareMore(opened, lease, `${statement} ${when}`);
+            const before = await facts(opened.database);
+            const [waiting] = (await opened.storage.alerts.state(noonMs)).waiting;
+            const alerts = createAlertStore(database);
+            if (name === 'judge') await works.judge(alerts, lease);
+            else await alerts.saveTelling(lease, telling(`told ${statement} ${when}`, [waiting?.id ?? 0]));
+            const now = await facts(opened.database);
+            if (name === 'judge') {
+              assert.deepEqual({ ...now, open: 0 }, { ...before, open: 0, untreated: 0 });
+              assert.equal(now.open, before.open + 1);
+            } else {
+              assert.deepEqual(now, { ...before, mails: before.mails + 1, told: before.told + 1 });
+              assert.deepEqual(
+                (await opened.storage.alerts.state(noonMs)).waiting.map(({ recipient }) => recipient),
+                ['ops@example.org'],
+              );
+            }
+            return crashed;
+          });
+        } finally {
+          await alerter.close();
+        }
+      });
+    }
+
+    for (const [name, statement] of [
+      ['judge', 3],
+      ['judge', 8],
+      ['tell', 5],
+    ] as const) {
+      test(`an alerter that is suspended at statement ${statement} of what it does to ${name} is cut off, and changes nothing when it wakes`, async () => {
+        const opened = await kit.open();
+        const { alerts } = opened.storage;
+        const lease = await prepared(opened);
+        const child = writer({ opened, lease, work: name, statement, signal: 'SIGSTOP', waitSeconds: 2 });
+        await stopped(child.process);
+        // Waits until the server has undone the transaction of the one that sleeps.
+        assert.equal(await alerts.takeLease('alerter', 'two'), null);
+        await opened.database.write((session) =>
+          session.run("UPDATE leases SET touched_at = TIMESTAMPADD(SECOND, -61, touched_at) WHERE name = 'alerter'"),
+        );
+        const taken = (await alerts.takeLease('alerter', 'two')) ?? assert.fail('not taken over');
+        await works[name](alerts, taken);
+        const before = await everything(opened.database);
+        child.process.kill('SIGCONT');
+        await once(child.process, 'exit');
+        assert.equal(child.said(), 'locked\n');
+        assert.deepEqual(await everything(opened.database), before);
+      });
+    }
+  } else {
+    test('an alerter that is suspended keeps others from writing until it wakes, and then goes on', async () => {
+      const opened = await kit.open();
+      const lease = await prepared(opened);
+      const child = writer({ opened, lease, work: 'judge', statement: 5, signal: 'SIGSTOP' });
+      await stopped(child.process);
+      const impatient = await openSqliteDatabase({ path: opened.config.path ?? '', lockTimeoutMs: 200 });
+      try {
+        const alerts = createAlertStore(impatient);
+        await assert.rejects(alerts.takeLease('alerter', 'two'), { code: 'storage-unavailable' });
+        assert.equal((await alerts.untreated(10)).reports.length, 3, 'reading goes on');
+        child.process.kill('SIGCONT');
+        await once(child.process, 'exit');
+        assert.equal(child.said(), 'stored\n');
+        assert.equal((await alerts.untreated(10)).reports.length, 0);
+      } finally {
+        await impatient.close();
+      }
+    });
+  }
+
+  interface WriterStart extends Pick<WriterOptions, 'lease' | 'work' | 'statement' | 'signal'> {
+    readonly opened: Opened;
+    readonly waitSeconds?: number;
+  }
+
+  function writer(start: WriterStart): { readonly process: ChildProcess; readonly said: () => string } {
+    const { opened, waitSeconds = null, ...rest } = start;
+    const { password, ...storage } = opened.config;
+    const options: WriterOptions = { storage, password: password?.reveal() ?? null, waitSeconds, ...rest };
+    const file = path.join(import.meta.dirname, 'alert-writer.ts');
+    const child = spawn(process.execPath, ['--import', 'tsx', file, JSON.stringify(options)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    children.push(child);
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    return { process: child, said: () => said };
+  }
+});
+
+/** Tries every statement until there is none of that number; returns how many there were. */
+async function crashEverywhere(
+  attempt: (statement: number, when: 'before' | 'after') => Promise<boolean>,
+): Promise<number> {
+  for (let statement = 1; statement < maxStatements; statement += 1) {
+    for (const when of ['before', 'after'] as const) if (!(await attempt(statement, when))) return statement - 1;
+  }
+  throw new Error(`more than ${maxStatements} statements`);
+}
+
+/** Three reports and two visits that are untreated, an open episode, one that has ended (id 1), and a mail that waits (1). */
+async function prepared(opened: Opened): Promise<Lease> {
+  const { alerts } = opened.storage;
+  const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+  const ended = episode({ state: 'resolved', resolvedAtMs: noonMs, closedReason: 'recovered' });
+  const episodes = [ended, episode()];
+  await alerts.saveJudged(lease, { statIds: [], visitIds: [], episodes, memories: new Map() });
+  await prepareMore(opened, lease, 'first');
+  return lease;
+}
+
+async function prepareMore({ storage }: Opened, lease: Lease, name: string): Promise<void> {
+  await storage.reports.ingest([item(), item(), item()]);
+  await storage.reports.saveVisits([visit({ runId: `a ${name}` }), visit({ runId: `b ${name}` })]);
+  const mails = (await storage.alerts.state(noonMs)).waiting.length === 0 ? [mail({ messageId: `<${name}>` })] : [];
+  await storage.alerts.saveTelling(lease, { mails, told: [], settled: [] });
+}
+
+async function facts(database: Database): Promise<Readonly<Record<'untreated' | 'open' | 'mails' | 'told', number>>> {
+  const count = async (from: string): Promise<number> => {
+    const [row] = await database.read((session) => session.all(`SELECT COUNT(*) AS count FROM ${from}`));
+    return Number(row?.['count']);
+  };
+  const stats = await count('stats WHERE processed_at IS NULL');
+  const visits = await count('visits WHERE processed_at IS NULL');
+  return {
+    untreated: stats + visits,
+    open: await count('alerts WHERE open_key IS NOT NULL'),
+    mails: await count('mails'),
+    told: await count('told'),
+  };
+}
+
+type Tables = Readonly<Record<string, readonly unknown[]>>;
+
+async function everything(database: Database): Promise<Tables> {
+  const tables = ['leases', 'stats', 'visits', 'alerts', 'judging', 'mails', 'notifications', 'told'];
+  const contents: [string, readonly unknown[]][] = [];
+  for (const table of tables) {
+    contents.push([table, await database.read((session) => session.all(`SELECT * FROM ${table} ORDER BY 1, 2`))]);
+  }
+  return Object.fromEntries(contents);
+}
+
+function withoutLease(tables: Tables): Tables {
+  return { ...tables, leases: [] };
+}
+
+/** Until the kernel says that the process is stopped; there is no event for that. */
+async function stopped(child: ChildProcess): Promise<void> {
+  for (let attempt = 0; attempt < 3000; attempt += 1) {
+    if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`);
+    const stat = readFileSync(`/proc/${child.pid ?? 0}/stat`, 'utf8');
+    if (/\) T /.test(stat)) return;
+    await sleep(20);
+  }
+  throw new Error('it was not stopped');
+}
