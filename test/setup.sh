@@ -9,16 +9,21 @@ if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
 fi
 [ "${1:-}" != --packages-only ] || exit 0
 
-missing=""
 need() { # need PROGRAM PACKAGE
   PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
 }
-need sshd openssh-server
-need mariadbd mariadb-server
-need fish fish
-need zsh zsh
-need tcsh tcsh
-need xmllint libxml2-utils
+need_all() {
+  missing=""
+  need sshd openssh-server
+  need mariadbd mariadb-server
+  need postfix postfix
+  need saslpasswd2 "sasl2-bin libsasl2-modules"
+  need fish fish
+  need zsh zsh
+  need tcsh tcsh
+  need xmllint libxml2-utils
+}
+need_all
 [ -n "$missing" ] || exit 0
 
 sudo=""
@@ -30,15 +35,11 @@ if [ "$sudo" != none ] && command -v apt-get >/dev/null 2>&1; then
   echo "installing:$missing"
   # Installed for their programs; the tests start their own copies on ports of their own.
   $sudo apt-get update -qq || true
+  # Without a configuration of its own it is not started, and asks nothing.
+  echo 'postfix postfix/main_mailer_type select No configuration' | $sudo debconf-set-selections 2>/dev/null || true
   # shellcheck disable=SC2086
   $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null || true
-  missing=""
-  need sshd openssh-server
-  need mariadbd mariadb-server
-  need fish fish
-  need zsh zsh
-  need tcsh tcsh
-  need xmllint libxml2-utils
+  need_all
 fi
 if [ -n "$missing" ]; then
   echo "not installed, and not to be had here:$missing (the tests that need them are skipped)" >&2
