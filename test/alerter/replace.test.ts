@@ -91,6 +91,24 @@ test('mails that speak of the same are replaced together or not at all', () => {
   ]);
 });
 
+test('a waiting mail is not replaced while a later one stays that goes on with its story', () => {
+  const world = startWithout();
+  world.fires('web-1 disk /', { severity: 'warning' });
+  world.fires('web-2 disk /', { severity: 'warning' });
+  world.pass('08:00');
+  world.silence('web-2', 'disk', '08:05', '09:00');
+  world.at('08:10');
+  world.changes('web-1 disk /', { severity: 'critical' });
+  world.fires('web-1 memory', { severity: 'warning' });
+  assert.deepEqual(world.pass(), ['ops: escalated critical web-1 disk /, firing warning web-1 memory']);
+  world.silence('web-1', 'memory', '08:20', '11:00');
+  world.at('09:05');
+  world.row('web-1');
+  world.row('web-2');
+  world.fires('web-2 memory');
+  assert.deepEqual(world.pass(), ['ops: firing critical web-2 memory']);
+});
+
 test('a worse turn that eased again cannot be told as news any more, so the waiting mail stays', () => {
   const world = startTelling(fleet);
   world.fires('web-1 disk /', { severity: 'warning' });

@@ -192,6 +192,7 @@ export function startTelling(elements: string) {
     },
     silence: (client: string, rule: string, from: string, to: string) => silenceAt(client, rule, at(from), at(to)),
     silenceAt,
+    runsUnderWay: (): readonly string[] => [...runs],
     runBegins: (run: string) => runs.add(run),
     runEnds: (run: string) => runs.delete(run),
     server: (state: typeof server) => {
