@@ -14,7 +14,7 @@ export function composeHtml(subject: string, { introduction, sections, closing }
   const body = [
     ...(introduction === null ? [] : [`<p style="margin:0 0 16px"><b>${escape(introduction)}</b></p>`]),
     ...sections.map(sectionHtml),
-    `<div style="margin:28px 0 0;padding:10px 0 0;border-top:1px solid ${colours.quiet};font-size:13px">`,
+    `<div style="margin:0;padding:10px 0 0;border-top:1px solid ${colours.quiet};font-size:13px">`,
     ...closing.map(({ text, command }) => `<div>${escape(text)}${command === null ? '' : ` ${code(command)}`}</div>`),
     '</div>',
   ];
@@ -45,12 +45,14 @@ function sectionHtml({ kind, heading, count, explanation, lines, rest, worst }: 
         : kind === 'open' || kind === 'flapping'
           ? colours[worst]
           : colours.quiet;
-  const styleOf = `margin:24px 0 10px;font-size:13px;font-weight:bold;letter-spacing:.06em;color:${colour}`;
+  const styleOf = `margin:0 0 10px;font-size:13px;font-weight:bold;letter-spacing:.06em;color:${colour}`;
   return [
+    '<div style="margin:0 0 24px">',
     `<div style="${styleOf}">${escape(heading.toUpperCase())} (${count})</div>`,
     ...(explanation === null ? [] : [`<p style="margin:0 0 10px;font-size:13px">${escape(explanation)}</p>`]),
     ...lines.map((line) => lineHtml(line, kind === 'open' || kind === 'flapping' ? colours[line.severity] : colour)),
-    ...rest.map((text) => `<p style="margin:0 0 14px;padding:0 0 0 13px">${escape(text)}</p>`),
+    ...rest.map((text) => `<p style="margin:0 0 16px;padding:0 0 0 13px">${escape(text)}</p>`),
+    '</div>',
   ].join('\n');
 }
 
@@ -59,9 +61,9 @@ function lineHtml({ title, facts, chart, names, notes, commands }: LineWords, co
   return [
     `<div style="margin:0 0 16px;padding:0 0 0 10px;border-left:3px solid ${colour}">`,
     `<div style="font-size:16px;font-weight:bold">${escape(title)}</div>`,
-    ...(first === undefined ? [] : [`<div>${escape(first)}</div>`]),
-    ...others.map((fact) => `<div style="font-size:13px">${escape(fact)}</div>`),
-    ...(names === null ? [] : [`<div style="margin:4px 0 0">${escape(names)}</div>`]),
+    ...(first === undefined ? [] : [`<div>${factHtml(first)}</div>`]),
+    ...others.map((fact) => `<div style="font-size:13px">${factHtml(fact)}</div>`),
+    ...(names === null ? [] : [`<div style="margin:4px 0 0">${unbroken(names.split(' '))}</div>`]),
     ...(chart === null ? [] : [chartHtml(chart, colour)]),
     ...notes.map((note) => `<div style="margin:4px 0 0">${linked(note)}</div>`),
     ...commands.map(
@@ -79,8 +81,24 @@ function chartHtml({ blocks, label }: NonNullable<LineWords['chart']>, colour: s
   );
 }
 
-function code(command: string): string {
-  return `<code style="font:13px/1.45 ${fixed}">${escape(command)}</code>`;
+/** Browsers break names and options after their hyphens, longer ones than this may be. */
+const longestWord = 30;
+
+function code(command: readonly string[]): string {
+  return `<code style="font:13px/1.45 ${fixed}">${unbroken(command)}</code>`;
+}
+
+function unbroken(words: readonly string[]): string {
+  const kept = words.map((word) => {
+    const isKept = word.includes('-') && word.length <= longestWord;
+    return isKept ? `<span style="white-space:nowrap">${escape(word)}</span>` : escape(word);
+  });
+  return kept.join(' ');
+}
+
+/** Fingerprints of host keys are compared character by character. */
+function factHtml(fact: string): string {
+  return escape(fact).replace(/SHA256:[A-Za-z0-9+/]+/g, `<code style="font:11px/1.45 ${fixed}">$&</code>`);
 }
 
 /** Addresses (http, https) become links; a bracket or full stop behind one is not part of it. */

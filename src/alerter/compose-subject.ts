@@ -33,6 +33,8 @@ export function composeSubject({ sections, alreadyTrue }: DueMail): string {
   return `${cut(head, mostColumns - columnsOf(tail))}${tail}`;
 }
 
+const endings: Readonly<Record<string, string>> = { gone: 'Gone', unwatched: 'No longer watched' };
+
 /** The line that is all of a section. */
 function onlyLine({ rules }: Section): Line | null {
   const [first] = rules;
@@ -67,7 +69,7 @@ function headOfOne(line: Line, kind: SectionKind): string {
     case 'resolved':
       return `Resolved: ${name}`;
     case 'ended':
-      return `${item.episode.closedReason === 'gone' ? 'Gone' : 'No longer watched'}: ${name}`;
+      return `${endings[item.episode.closedReason ?? 'unwatched'] ?? 'Ended'}: ${name}`;
     case 'past':
       return item.episode.closedReason === 'event' ? `Warning: ${name}` : `Over already: ${name}, was ${item.severity}`;
     case 'listed':

@@ -44,7 +44,7 @@ function linesOf({ title, facts, chart, names, notes, commands }: LineWords): re
 }
 
 /** On one line where there is room, else the command on its own. */
-function commandLines(why: string, command: string, first: string): readonly string[] {
+function commandLines(why: string, command: readonly string[], first: string): readonly string[] {
   const rest = first + indent;
   const together = wrapCommand(command, { columns, first: why === '' ? first : `${first}${why} `, rest });
   if (why === '' || together.length === 1) return together;

@@ -38,7 +38,8 @@ export interface LineWords {
   /** Of many in one line. */
   readonly names: string | null;
   readonly notes: readonly string[];
-  readonly commands: readonly { readonly why: string; readonly command: string }[];
+  /** Each in its words, so that none is broken. */
+  readonly commands: readonly { readonly why: string; readonly command: readonly string[] }[];
 }
 
 const firing: readonly SectionKind[] = ['critical', 'warning', 'flapping', 'open'];
@@ -81,8 +82,13 @@ function factsOfOne(item: Item, kind: SectionKind, { reader }: Wording): readonl
     );
 }
 
+/** Two keys one below the other, so that they can be compared. */
+const changedKey = /^(.* shows) (\S+ SHA256:\S+), but (.* says) (\S+ SHA256:\S.*)$/;
+
 function valueFacts(item: Item, kind: SectionKind): readonly string[] {
   const { episode, transition } = item;
+  const keys = item.rule === 'host-key-changed' && firing.includes(kind) ? changedKey.exec(episode.valueText) : null;
+  if (keys !== null) return keys.slice(1).map(quoted);
   const value = quoted(cut(episode.valueText, valueColumns));
   const limit = episode.limitText === '' ? '' : ` (limit: ${quoted(episode.limitText)})`;
   switch (kind) {
@@ -186,19 +192,21 @@ function chartOf(item: Item, { config, charts, reader }: Wording): LineWords['ch
 function commandsOf({ items, clients, fold }: Line, program: string): LineWords['commands'] {
   const [item] = items;
   if (item === undefined) return [];
-  const names = clients.length <= 10 ? ` ${clients.map(shellWord).join(' ')}` : '';
+  const names = clients.length <= 10 ? clients.map(shellWord) : [];
   const accept =
     item.rule === 'host-key-changed'
-      ? [{ why: 'if the change is meant to be:', command: `${program} trust --replace${names}` }]
+      ? [{ why: 'if the change is meant to be:', command: [program, 'trust', '--replace', ...names] }]
       : item.rule === 'not-trusted'
-        ? [{ why: 'to compare and accept:', command: `${program} trust${names}` }]
+        ? [{ why: 'to compare and accept:', command: [program, 'trust', ...names] }]
         : [];
   const rule = shellWord(item.rule);
+  // What a dry run judged has no number that `ack` would know.
+  const name = item.alertId > 0 ? [String(item.alertId)] : [item.client === '' ? "'*'" : shellWord(item.client), rule];
   const acknowledge =
     fold === null
-      ? { why: '', command: `${program} ack ${item.alertId}` }
+      ? { why: '', command: [program, 'ack', ...name] }
       : fold.kind === 'all'
-        ? { why: '', command: `${program} ack '*' ${rule}` }
-        : { why: 'one of them:', command: `${program} ack ${shellWord(item.client)} ${rule}` };
+        ? { why: '', command: [program, 'ack', "'*'", rule] }
+        : { why: 'one of them:', command: [program, 'ack', shellWord(item.client), rule] };
   return [...accept, acknowledge];
 }

@@ -9,7 +9,7 @@ export interface MailWords {
   readonly introduction: string | null;
   readonly sections: readonly SectionWords[];
   /** What stands below: each a line. */
-  readonly closing: readonly { readonly text: string; readonly command: string | null }[];
+  readonly closing: readonly { readonly text: string; readonly command: readonly string[] | null }[];
 }
 
 export interface SectionWords {
@@ -40,7 +40,7 @@ const headings: Readonly<Record<SectionKind, { readonly heading: string; readonl
   },
 };
 
-const alreadyTrueWords = 'This was looked at for the first time: it was already true before, and has not just begun.';
+const alreadyTrueWords = 'All of this was true already when it was looked at for the first time.';
 
 export function wordsOfMail({ sections, alreadyTrue, items }: DueMail, wording: Wording): MailWords {
   const { program, reader } = wording;
@@ -59,8 +59,8 @@ export function wordsOfMail({ sections, alreadyTrue, items }: DueMail, wording: 
       };
     }),
     closing: [
-      { text: 'All that is open:', command: `${program} alerts` },
-      ...(open > 1 ? [{ text: 'Acknowledge all of it:', command: `${program} ack --all` }] : []),
+      { text: 'All that is open:', command: [program, 'alerts'] },
+      ...(open > 1 ? [{ text: 'Acknowledge all of it:', command: [program, 'ack', '--all'] }] : []),
       { text: `Times are those of ${zoneInWords(reader)}.`, command: null },
     ],
   };

@@ -53,12 +53,15 @@ interface Line {
   readonly isEmpty: boolean;
 }
 
-/** A command as a shell reads it over several lines: broken between words only, with a backslash before each break. */
-export function wrapCommand(command: string, { columns, first = '', rest = first }: WrapOptions): readonly string[] {
+/** A command as a shell reads it over several lines: broken between its words only, with a backslash before each break. */
+export function wrapCommand(
+  words: readonly string[],
+  { columns, first = '', rest = first }: WrapOptions,
+): readonly string[] {
   const lines: string[] = [];
   let line = first;
   let isEmpty = true;
-  for (const word of command.split(' ')) {
+  for (const word of words) {
     if (!isEmpty && columnsOf(line) + 1 + columnsOf(word) + 2 > columns) {
       lines.push(`${line} \\`);
       line = rest;

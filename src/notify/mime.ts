@@ -1,4 +1,4 @@
-import { MailComposer } from './nodemailer.ts';
+import { MailComposer, encodeWord } from './nodemailer.ts';
 
 /** A mail in words: all of it but who sends it to whom, and when. */
 export interface MailText {
@@ -36,7 +36,8 @@ export async function freezeMail({ mail, from, to, dateMs, enclosed }: FreezeOpt
   const composer = new MailComposer({
     from,
     to: to === null ? 'undisclosed-recipients:;' : { name: '', address: to },
-    subject,
+    // What looks encoded already would be decoded by the reader's program, into whatever its author hid there (RFC 2047).
+    subject: subject.includes('=?') ? encodeWord(subject, 'B', 52) : subject,
     messageId,
     ...(inReplyTo === null ? {} : { inReplyTo }),
     ...(references.length === 0 ? {} : { references: [...references] }),
