@@ -10,6 +10,7 @@ import { encodeJsonFrame } from '../src/report/frames.ts';
 import { protocolVersion } from '../src/report/wire.ts';
 import { monotonicMs, readBootId } from './clock.ts';
 import type { Collect } from './collected.ts';
+import { keepCompiled } from './compiled.ts';
 import { install } from './install.ts';
 import type { Brought } from './install.ts';
 import { agentFault, agentVersion, makeReport } from './make-report.ts';
@@ -73,4 +74,5 @@ async function answer(collectors: Collectors): Promise<void> {
   if (stream(request, visit, outcome)) takeAcknowledgements(visit);
   if (running === null) releasePlace(visit.dirs);
   closeVisit(visit);
+  keepCompiled();
 }

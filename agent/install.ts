@@ -14,7 +14,8 @@ export interface Brought {
 /** How this agent is ended when it hangs: by `timeout`, or by its own watchdog. */
 export type Guard = 't' | 'w';
 
-const agentPattern = /^([0-9a-f]{64})\.[tw]\.cjs$/;
+/** A program or its compiled form. */
+const agentPattern = /^([0-9a-f]{64})\.[tw]\.(?:cjs|cache)$/;
 
 /**
  * Keeps this program in the first place that takes it, and removes those of other versions from all of them. The name

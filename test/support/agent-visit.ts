@@ -100,7 +100,7 @@ export function machine(context: TestContext): Machine {
     const place = path.join(home, '.local/state/fleet-health');
     const [machineId = ''] = readdirSync(place);
     const dir = path.join(place, machineId, 'c0ffee');
-    const [client = ''] = readdirSync(dir).filter((name) => !name.endsWith('.cjs'));
+    const [client = ''] = readdirSync(dir).filter((name) => !/\.(cjs|cache)$/.test(name));
     return path.join(dir, client);
   };
   return {
