@@ -49,6 +49,18 @@ export function addAlerting({ program, execute }: CommandPlace): void {
           });
         }),
     );
+  example(
+    program.command('explain').description('why something was told or was not, from what is stored'),
+    'fleet-health explain db-1 disk',
+  )
+    .argument('<client>', 'one client')
+    .argument('[rule]', 'only this rule or pattern, and more about it')
+    .action((client: string, rule: string | undefined) =>
+      execute(async (context) => {
+        const { explainCommand } = await import('./explain.ts');
+        return explainCommand(context, { client, rule: rule ?? null });
+      }),
+    );
   addSilence({ program, execute });
 }
 

@@ -113,7 +113,7 @@ export const closedWords: Readonly<Record<ClosedReason, string>> = {
 };
 
 /** An alert for programs. */
-export function alertJson({ episode, told, acknowledged, covers }: AlertView): unknown {
+export function alertJson({ episode, told, acknowledged, covers }: AlertView): object {
   return {
     id: episode.id,
     client: episode.client,

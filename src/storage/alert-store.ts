@@ -216,6 +216,8 @@ export interface AlertStore {
   /** Of open episodes; returns how many there were. A null time holds as long as the episode; it ends when that gets worse. */
   acknowledge(ids: readonly number[], by: string, untilMs: number | null, comment: string | null): Promise<number>;
 
+  /** A client's newest report and visit, treated or not. */
+  newestRows(client: string): Promise<NewestRows>;
   /** For `explain`, `alerts`, charts and replay. Newest first. */
   episodesOf(filter: EpisodeFilter): Promise<readonly Episode[]>;
   toldOf(alertIds: readonly number[]): Promise<readonly Told[]>;
@@ -241,6 +243,11 @@ export interface NewTelling {
   readonly mails: readonly NewMail[];
   readonly told: readonly Told[];
   readonly settled: readonly number[];
+}
+
+export interface NewestRows {
+  readonly report: UntreatedReport | null;
+  readonly visit: UntreatedVisit | null;
 }
 
 export interface EpisodeFilter {

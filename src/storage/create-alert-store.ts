@@ -7,6 +7,7 @@ import { databaseNowMs } from './database-now.ts';
 import { asStorageErrors } from './fault.ts';
 import { memories, openEpisodes, saveJudged } from './judging.ts';
 import { fenced, releaseLease, takeLease } from './lease.ts';
+import { newestRows } from './newest-rows.ts';
 import { claimMail, dueMails, markDataBegun, markFailed, markPutOff, markSent, undelivered } from './outbox.ts';
 import { disksOf, exportsOf, networksOf, reportsOf } from './stored-rows.ts';
 import { saveTelling } from './telling-rows.ts';
@@ -48,6 +49,7 @@ export function createAlertStore(database: Database): AlertStore {
     expireSilence: (id, nowMs) => asStorageErrors(() => expireSilence(database, id, nowMs)),
     acknowledge: (ids, by, untilMs, comment) => asStorageErrors(() => acknowledge(database, ids, by, untilMs, comment)),
 
+    newestRows: (client) => read((session) => newestRows(session, database.dialect, client)),
     episodesOf: (filter) => read((session) => episodesOf(session, filter)),
     toldOf: (alertIds) => read((session) => toldOf(session, alertIds)),
     series: (client, column, mount, sinceMs) => read((session) => series(session, client, column, mount, sinceMs)),

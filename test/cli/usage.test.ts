@@ -7,7 +7,20 @@ import { test } from 'node:test';
 import { packageDir } from '../../src/paths.ts';
 import { runCli } from '../support/run-cli.ts';
 
-const commands = ['collect', 'trust', 'status', 'alert', 'alerts', 'ack', 'silence', 'check', 'keys', 'migrate', 'demo'];
+const commands = [
+  'collect',
+  'trust',
+  'status',
+  'alert',
+  'alerts',
+  'explain',
+  'ack',
+  'silence',
+  'check',
+  'keys',
+  'migrate',
+  'demo',
+];
 
 test('--version prints the version of package.json', async () => {
   const { version } = JSON.parse(readFileSync(path.join(packageDir, 'package.json'), 'utf8')) as { version: string };

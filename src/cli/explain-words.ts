@@ -1,0 +1,222 @@
+import { describeLimit } from '../alerter/describe-value.ts';
+import type { ClientExplained, EpisodeExplained, RuleExplained } from '../alerter/explain-client.ts';
+import type { HoldReason } from '../alerter/telling.ts';
+import type { Config, Rule } from '../config/config.ts';
+import { formatDuration } from '../config/quantities.ts';
+import { escapeControls } from '../log.ts';
+import { closedWords } from './alerts.ts';
+import type { Output } from './output.ts';
+import { readerTime, type ReaderTime } from './reader-time.ts';
+
+export interface ExplanationOptions {
+  readonly nowMs: number;
+  /** Some rules were asked for by name: say who is told of them, and what they did last. */
+  readonly detailed: boolean;
+}
+
+interface Saying extends ExplanationOptions {
+  readonly config: Config;
+  readonly time: ReaderTime;
+}
+
+/** Everything in sentences; rules with something open first. */
+export function explanationText(
+  output: Output,
+  config: Config,
+  explained: ClientExplained,
+  options: ExplanationOptions,
+): string {
+  const time = readerTime(config, options.nowMs);
+  const saying: Saying = { ...options, config, time };
+  const isBusy = ({ episodes }: RuleExplained): boolean => episodes.some(({ episode }) => episode.state !== 'resolved');
+  const rules = [...explained.rules].sort((one, other) => Number(isBusy(other)) - Number(isBusy(one)));
+  const blocks = rules.map((rule) => ruleLines(output, rule, saying, options.detailed || isBusy(rule)));
+  return [
+    ...clientLines(explained, saying),
+    '',
+    ...blocks.flat(),
+    ...undeliveredLines(explained, saying),
+    '',
+    `Times are ${time.zone}.`,
+  ].join('\n');
+}
+
+function clientLines(
+  { client, reportAtMs, visitAtMs, untreated }: ClientExplained,
+  { time }: Saying,
+): readonly string[] {
+  const name = escapeControls(client.name);
+  const lines = [
+    reportAtMs === null
+      ? `No report of ${name} is stored.`
+      : `The newest report of ${name} is of ${time.momentAndAge(reportAtMs)}.`,
+  ];
+  if (visitAtMs !== null) lines.push(`It was last visited at ${time.momentAndAge(visitAtMs)}.`);
+  if (untreated) lines.push('No pass of the alerter has judged that yet; fleet-health alert makes one.');
+  if (client.state === 'paused') {
+    const until = client.untilMs === null ? '' : ` until ${time.moment(client.untilMs)}`;
+    lines.push(`It is paused${until} in config.xml: it is visited, and nobody is told.`);
+  }
+  if (client.state === 'retired') lines.push('It is retired in config.xml: it is neither visited nor judged.');
+  return lines;
+}
+
+function ruleLines(output: Output, explained: RuleExplained, saying: Saying, whole: boolean): readonly string[] {
+  const { rule, readings, episodes, listeners } = explained;
+  const said = readings.map(
+    ({ subject, level, valueText }) =>
+      `${subject === '' ? '' : `${subject} `}${level === 'unknown' ? 'unknown' : valueText === '' ? 'well' : valueText}`,
+  );
+  const now = said.length === 0 ? '' : escapeControls(`: ${cut([...new Set(said)]).join(', ')}`);
+  const open = episodes.filter(({ episode }) => episode.state !== 'resolved');
+  const title = `${output.colour('bold', escapeControls(rule.name))} (${limitsOf(rule)})${now}`;
+  if (!whole) return [title];
+  const last = episodes.find(({ episode }) => episode.state === 'resolved');
+  return [
+    title,
+    ...open.flatMap((one) => episodeLines(one, rule, saying)),
+    ...(open.length === 0 ? ['  Nothing is open.'] : []),
+    ...(last !== undefined && (saying.detailed || last.held.length + last.due.length > 0)
+      ? episodeLines(last, rule, saying)
+      : []),
+    `  ${recipientsText(listeners)}`,
+  ];
+}
+
+const mostReadings = 12;
+
+function cut(texts: readonly string[]): readonly string[] {
+  if (texts.length <= mostReadings) return texts;
+  return [...texts.slice(0, mostReadings), `and ${texts.length - mostReadings} more`];
+}
+
+function limitsOf(rule: Rule): string {
+  const { warning, critical, severity, forCount, forMs } = rule;
+  const levels = [
+    ...(critical === null ? [] : [`critical ${describeLimit(rule, 'critical')}`]),
+    ...(warning === null ? [] : [`warning ${describeLimit(rule, 'warning')}`]),
+  ].map((text) => text.trim());
+  const span =
+    forCount === null
+      ? forMs === null
+        ? ''
+        : `for ${formatDuration(forMs)}`
+      : forCount === 1
+        ? ''
+        : `${forCount} rows`;
+  return [...(levels.length === 0 ? [severity] : levels), span].filter((text) => text !== '').join(', ');
+}
+
+function episodeLines({ episode, told, held, due }: EpisodeExplained, rule: Rule, saying: Saying): readonly string[] {
+  const { time } = saying;
+  const what = `${episode.id ?? ''}${episode.subject === '' ? '' : ` (${episode.subject})`}`;
+  const lines = [stateLine(what, episode, rule, saying)];
+  if (episode.state !== 'pending') {
+    lines.push(
+      told.length === 0
+        ? 'Nobody was told.'
+        : `Told: ${told.map((one) => `${one.recipient} ${time.moment(one.toldAtMs)} (${toldWord(one)})`).join(', ')}.`,
+    );
+  }
+  for (const { recipient, reason } of held) {
+    lines.push(`Held back${recipient === null ? '' : ` for ${recipient}`}: ${heldWords(reason, time)}.`);
+  }
+  const lastMs = Math.max(...told.map(({ toldAtMs }) => toldAtMs), -Infinity);
+  if (episode.state === 'firing' && rule.repeatMs !== null && lastMs > 0 && held.length + due.length === 0) {
+    lines.push(`The next reminder is due at ${time.moment(lastMs + rule.repeatMs)}.`);
+  }
+  if (due.length > 0) lines.push(`The next pass tells ${due.join(', ')}.`);
+  return lines.map((line, index) => `${index === 0 ? '  ' : '    '}${escapeControls(line)}`);
+}
+
+function toldWord({ state, severity }: EpisodeExplained['told'][number]): string {
+  return state === 'firing' ? severity : state;
+}
+
+function stateLine(what: string, episode: EpisodeExplained['episode'], rule: Rule, saying: Saying): string {
+  const { time } = saying;
+  const { severity, valueText, limitText, flapping, firingSinceMs, resolvedAtMs, closedReason } = episode;
+  const value = `${valueText}${limitText === '' ? '' : ` (${limitText})`}`;
+  if (episode.state === 'pending') {
+    return `Alert ${what} is pending since ${time.momentAndAge(episode.pendingSinceMs)}: ${value}. ${untilFiring(episode, rule, saying)}`;
+  }
+  const since = time.momentAndAge(firingSinceMs ?? episode.pendingSinceMs);
+  if (episode.state === 'firing') {
+    const more = flapping ? ' It flaps: changes are told once it has been quiet for 12 rows.' : '';
+    return `Alert ${what} fires as ${severity} since ${since}: ${value}.${more}`;
+  }
+  const end = resolvedAtMs === null ? '' : ` ${time.momentAndAge(resolvedAtMs)}`;
+  const why = closedReason === null ? 'ended' : closedWords[closedReason];
+  return `Alert ${what} began ${since} and ${why === 'recovered' ? why : `ended, ${why},`}${end}: ${value}.`;
+}
+
+/** How much longer a value has to hold. */
+function untilFiring({ progress }: EpisodeExplained['episode'], rule: Rule, { config, time }: Saying): string {
+  if (rule.forCount !== null) {
+    const left = Math.max(1, rule.forCount - progress.holding);
+    return `It fires when ${left} more ${left === 1 ? 'row holds' : 'rows hold'}.`;
+  }
+  const dueMs = progress.holdingSinceMs + Math.max(0, (rule.forMs ?? 0) - config.collector.everyMs / 2);
+  return `It fires with the first row from ${time.moment(dueMs)} on that still holds.`;
+}
+
+function heldWords(reason: HoldReason, { moment }: ReaderTime): string {
+  switch (reason.kind) {
+    case 'silence':
+      return `silence ${reason.id} until ${moment(reason.untilMs)}`;
+    case 'window':
+      return `a window of config.xml until ${moment(reason.untilMs)}`;
+    case 'unconfirmed':
+      return "a silence or window has ended, and the client's next row must confirm it first";
+    case 'paused':
+      return `the client is paused${reason.untilMs === null ? '' : ` until ${moment(reason.untilMs)}`}`;
+    case 'unreachable':
+      return 'the client cannot be reached, which is told instead; the rest waits for its first new row';
+    case 'isolated':
+      return "nearly all clients were out of reach at once: the collector's own network is told instead";
+    case 'collector-silent':
+      return 'the collector is silent, which is told instead';
+    case 'bastion':
+      return `bastion ${reason.name} is gone, which is told instead`;
+    case 'acknowledged':
+      return `acknowledged by ${reason.by}${reason.untilMs === null ? '' : ` until ${moment(reason.untilMs)}`}: no reminders`;
+    case 'flapping':
+      return 'it flaps, which was told; the true state follows after 12 quiet rows';
+    case 'run':
+      return `run ${reason.runId} of the collector has not ended yet`;
+    case 'group-interval':
+      return `warnings and recoveries are gathered until ${moment(reason.untilMs)} (groupInterval)`;
+    case 'cap':
+      return `no more mails than maxMailsPerHour until ${moment(reason.untilMs)}`;
+    case 'older-mail':
+      return `mail ${reason.mailId}, which speaks of it, waits to be sent and must come first`;
+    case 'nobody':
+      return 'config.xml names nobody who is told of this severity';
+  }
+}
+
+function recipientsText(listeners: RuleExplained['listeners']): string {
+  if (listeners.length === 0) return 'Nobody is told of this rule.';
+  const names = listeners.map(
+    ({ recipient, least }) => `${recipient}${least === 'critical' ? ' (critical alone)' : ''}`,
+  );
+  return `Goes to ${names.map(escapeControls).join(', ')}.`;
+}
+
+function undeliveredLines({ undelivered }: ClientExplained, { time }: Saying): readonly string[] {
+  if (undelivered.length === 0) return [];
+  return [
+    '',
+    'Mails to these people that no mail server has taken:',
+    ...undelivered.map((mail) => {
+      const next =
+        mail.failedAtMs === null
+          ? mail.nextAttemptAtMs === null
+            ? 'due'
+            : `next try ${time.moment(mail.nextAttemptAtMs)}`
+          : 'refused for good';
+      const error = mail.error === null ? '' : `: ${mail.error}`;
+      return `  ${escapeControls(`${mail.recipient}, made ${time.momentAndAge(mail.createdAtMs)}, ${mail.attempts} tries, ${next}${error}`)}`;
+    }),
+  ];
+}
