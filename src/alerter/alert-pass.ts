@@ -128,7 +128,8 @@ async function sendDue(options: PassOptions, lease: PassLease): Promise<Sent> {
   }
   const { sent, putOff, failed: refused } = delivered;
   const undelivered = await store.undelivered();
-  const waiting = undelivered.filter(({ failedAtMs, attempts }) => failedAtMs === null && attempts > 0).length;
+  // One that was tried and has no fault to show is another alerter's, who sends it just now.
+  const waiting = undelivered.filter(({ failedAtMs, error }) => failedAtMs === null && error !== null).length;
   return { sent, putOff, refused, waiting: Math.max(0, waiting - putOff) };
 }
 

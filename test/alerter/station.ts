@@ -44,9 +44,16 @@ export interface PassOptions {
 /** One pass as people see it. */
 export interface PassOutcome {
   readonly result: AlertResult;
-  /** What each mail that the server took in this pass tells. */
-  readonly mails: readonly string[];
+  /** The mails that the server took in this pass. */
+  readonly arrived: readonly Arrived[];
   readonly events: readonly AlertEvent[];
+}
+
+export interface Arrived {
+  readonly messageId: string;
+  /** What it tells; its subject where it tells of no alert. */
+  readonly sentence: string;
+  readonly mail: DueMail | null;
 }
 
 /** By client, what its row says; see Station.collect. */
@@ -178,11 +185,13 @@ export async function openStation({ storage: stored, elements, smtp = '' }: Stat
         now: () => nowMs,
         host: machine ?? 'mon-1',
       });
-      const mails = server.mails.slice(before).map(({ content }) => {
-        const mail = composed.get(idOf(content));
-        return mail === undefined ? (/^Subject: (.*)$/m.exec(content)?.[1] ?? content) : sentenceOf(mail);
+      const arrived = server.mails.slice(before).map(({ content }) => {
+        const messageId = idOf(content);
+        const mail = composed.get(messageId) ?? null;
+        const sentence = mail === null ? (/^Subject: (.*)$/m.exec(content)?.[1] ?? content) : sentenceOf(mail);
+        return { messageId, mail, sentence };
       });
-      return { result, mails, events };
+      return { result, arrived, events };
     },
     composed: () => composed,
     subjects: () => subjects,
@@ -276,4 +285,17 @@ async function dumpOf(database: Database): Promise<string> {
     parts.push(table, ...rows.map((row) => JSON.stringify(row)).sort());
   }
   return parts.join('\n');
+}
+
+/** A database whose methods may be replaced one by one. */
+export function bound(database: Database): Database {
+  return {
+    dialect: database.dialect,
+    maxBatchBytes: () => database.maxBatchBytes(),
+    read: (work) => database.read(work),
+    write: (work) => database.write(work),
+    readOnly: (sql) => database.readOnly(sql),
+    migrate: (work) => database.migrate(work),
+    close: () => database.close(),
+  };
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { Kit } from '../storage/databases.ts';
+import type { DueMail } from '../../src/alerter/telling.ts';
+import type { StorageConfig } from '../../src/config/config.ts';
 import { at } from './rows.ts';
 import { openStation } from './station.ts';
 import type { Says, Station } from './station.ts';
@@ -10,7 +11,8 @@ import { clock } from './time-line.ts';
 const minuteMs = 60_000;
 
 export interface PassStory {
-  readonly kit: Kit;
+  /** Makes an empty database. */
+  readonly create: () => Promise<StorageConfig>;
   readonly name: string;
   /** Of config.xml. */
   readonly elements: string;
@@ -28,6 +30,7 @@ export interface PassStory {
    *   08:02 ack web-1
    *   08:02 server down | 09:00 server up
    *   08:02 config NAME
+   *   08:02 rename OLD NEW                          as the collector does
    */
   readonly happens: string;
   /** The mails that arrive, with the times of their passes. */
@@ -37,8 +40,8 @@ export interface PassStory {
 /** A test that reads as a time line, played with a real database, a real configuration and a mail server. */
 export function passStory(story: PassStory): void {
   test(story.name, async () => {
-    const { kit, elements, smtp } = story;
-    const storage = await kit.create();
+    const { create, elements, smtp } = story;
+    const storage = await create();
     const station = await openStation({ storage, elements, ...(smtp === undefined ? {} : { smtp }) });
     try {
       assert.deepEqual(await play(station, story), linesOf(story.told));
@@ -59,8 +62,8 @@ async function play(station: Station, { happens, configs = {} }: PassStory): Pro
   const told: string[] = [];
   let isRunning = true;
   const pass = async (): Promise<void> => {
-    const { mails } = await station.pass();
-    told.push(...mails.map((mail) => `${clock(station.nowMs())} ${mail}`));
+    const { arrived } = await station.pass();
+    told.push(...arrived.map(({ sentence, mail }) => `${clock(station.nowMs())} ${sentence}${peculiarities(mail)}`));
   };
   for (const line of linesOf(happens)) {
     const time = '(?:\\+\\d+ )?\\d\\d:\\d\\d';
@@ -70,6 +73,7 @@ async function play(station: Station, { happens, configs = {} }: PassStory): Pro
     if (said === 'pass') await pass();
     else if (words[0] === 'alerter') isRunning = words[1] === 'starts';
     else if (words[0] === 'silence') await silence(station, words[1] ?? '', words.slice(3).join(' '));
+    else if (words[0] === 'rename') await station.storage.reports.renameClient(words[1] ?? '', words[2] ?? '');
     else if (words[0] === 'ack') await acknowledge(station, words[1] ?? '');
     else if (words[0] === 'server') {
       station.act(words[1] === 'down' ? () => '421 4.3.2 not now' : () => undefined);
@@ -85,6 +89,13 @@ async function play(station: Station, { happens, configs = {} }: PassStory): Pro
     }
   }
   return told;
+}
+
+/** What a mail is beside what it tells. */
+function peculiarities(mail: DueMail | null): string {
+  const folds = (mail?.sections ?? []).flatMap(({ rules }) => rules.flatMap(({ lines }) => lines));
+  const sources = folds.flatMap(({ fold }) => (fold?.kind === 'export' ? [` (export ${fold.source})`] : []));
+  return `${mail?.alreadyTrue === true ? ' (already true)' : ''}${sources.join('')}`;
 }
 
 function saysOf(said: string): Says {

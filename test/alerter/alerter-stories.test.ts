@@ -1,0 +1,312 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after } from 'node:test';
+
+import { sqliteConfig } from '../storage/sqlite-config.ts';
+import { passStory } from './whole-pass-story.ts';
+import type { PassStory } from './whole-pass-story.ts';
+
+const dir = mkdtempSync(path.join(tmpdir(), 'fleet-stories-'));
+after(() => rmSync(dir, { recursive: true, force: true }));
+const create = () => Promise.resolve(sqliteConfig(path.join(dir, `${randomUUID()}.db`)));
+
+function story(name: string, rest: Omit<PassStory, 'name' | 'create'>): void {
+  passStory({ name, create, ...rest });
+}
+
+const quarter = '<collector every="15m"/>';
+const ops = '<mail to="ops@example.org"/>';
+const oncall = '<mail to="oncall@example.org" severity="critical"/>';
+const disk = '<alert type="disk" warning="85%" critical="95%"/>';
+const web1 = '<client name="web-1" ip="192.0.2.1" username="u"/>';
+const web2 = '<client name="web-2" ip="192.0.2.2" username="u"/>';
+const web3 = '<client name="web-3" ip="192.0.2.3" username="u"/>';
+const fleet = (alerts: string, clients = `${web1}${web2}`): string => `${quarter}<alerts>${alerts}</alerts>${clients}`;
+
+story('a critical alert is told at once, then reminded of, and its end is told once', {
+  elements: `${quarter}<alerts repeat="12h">${ops}${disk}</alerts>${web1}`,
+  happens: `
+    07:45
+    08:00-19:45 web-1 disk / 96
+    20:00 web-1 disk / 96
+    20:15-20:45`,
+  told: `
+    08:01 ops: firing critical web-1 disk /
+    20:01 ops: reminder critical web-1 disk /
+    20:31 ops: resolved web-1 disk /`,
+});
+
+story('a warning that gets worse is told to those who hear of critical ones alone, and the end to both', {
+  elements: fleet(`${ops}${oncall}${disk}`),
+  happens: `
+    07:45
+    08:00-08:15 web-1 disk / 90
+    08:30-09:00 web-1 disk / 97
+    09:15-10:00`,
+  told: `
+    08:01 ops: firing warning web-1 disk /
+    08:31 oncall: firing critical web-1 disk /
+    08:31 ops: escalated critical web-1 disk /
+    09:31 oncall: resolved web-1 disk /
+    09:31 ops: resolved web-1 disk /`,
+});
+
+story('warnings alone come at most once a group interval', {
+  elements: `<collector every="5m"/><alerts groupInterval="15m">${ops}${disk}</alerts>${web1}${web2}${web3}`,
+  happens: `
+    07:55
+    08:00 web-1 disk / 90
+    08:05 web-1 disk / 90 | web-2 disk / 90
+    08:10-08:30 web-1 disk / 90 | web-2 disk / 90 | web-3 disk / 90`,
+  told: `
+    08:01 ops: firing warning web-1 disk /
+    08:16 ops: firing warning web-2 disk /, firing warning web-3 disk /`,
+});
+
+story('what began and ended while no alerter ran is told as past, with what still fires, in one mail', {
+  elements: fleet(`${ops}${disk}`),
+  happens: `
+    07:45
+    07:50 alerter stops
+    08:00-09:00 web-1 disk / 96
+    09:15-12:00
+    12:15-13:00 web-2 disk / 97
+    13:05 pass
+    13:06 alerter starts
+    13:15 web-2 disk / 97`,
+  told: `
+    13:05 ops: firing critical web-2 disk /, past web-1 disk / 08:00 to 09:30`,
+});
+
+story('rows that are a month old are judged as rows of today', {
+  elements: fleet(`${ops}${disk}`),
+  happens: `
+    08:00 alerter stops
+    08:00-09:00 web-1 disk / 96
+    09:15-09:45
+    +30 08:00 pass
+    +30 08:05 pass`,
+  told: '+30 08:00 ops: past web-1 disk / 08:00 to 09:30',
+});
+
+story('a report that comes late is told once, as past, when it tells of something else than now', {
+  elements: fleet(`${ops}${disk}`),
+  happens: `
+    07:00-08:00
+    08:15 web-1 late 06:00 disk / 97
+    08:30-09:00`,
+  told: '08:16 ops: past web-1 disk / 06:00 to 06:00',
+});
+
+story('of a paused client nothing is told, and then what is so', {
+  elements: fleet(`${ops}${disk}`),
+  configs: {
+    paused: fleet(`${ops}${disk}`, `<client name="web-1" ip="192.0.2.1" username="u" state="paused"/>${web2}`),
+    active: fleet(`${ops}${disk}`),
+  },
+  happens: `
+    07:45
+    07:50 config paused
+    08:00-09:00 web-1 disk / 96 | web-2 disk / 96
+    09:05 config active
+    09:15-09:30 web-1 disk / 96 | web-2 disk / 96`,
+  told: `
+    08:01 ops: firing critical web-2 disk /
+    09:16 ops: firing critical web-1 disk /`,
+});
+
+story('a silence holds everything back; after its end the next row confirms first', {
+  elements: fleet(`${ops}${disk}`),
+  happens: `
+    07:45
+    07:50 silence web-1 until 09:10
+    08:00-09:00 web-1 disk / 96 | web-2 disk / 96
+    09:12 pass
+    09:15-09:30 web-1 disk / 96 | web-2 disk / 96`,
+  told: `
+    08:01 ops: firing critical web-2 disk /
+    09:16 ops: firing critical web-1 disk /`,
+});
+
+story('what began and ended inside a silence is only listed, in a mail that goes out anyway', {
+  elements: fleet(`${ops}${disk}`),
+  happens: `
+    07:45
+    07:50 silence web-1 until 09:40
+    08:00-08:30 web-1 disk / 96
+    08:45-10:00
+    10:15 web-2 disk / 96`,
+  told: `
+    10:16 ops: firing critical web-2 disk /, past web-1 disk / 08:00 to 09:00 (only listed)`,
+});
+
+story('a window holds back what begins in it, until a row after it', {
+  elements: `${quarter}<alerts>${ops}${disk}<window start="08:00" duration="1h" zone="UTC"/></alerts>${web1}`,
+  happens: `
+    07:45
+    08:15-08:45 web-1 disk / 96
+    09:02 pass
+    09:05 web-1 disk / 96
+    09:20 web-1 disk / 96`,
+  told: `
+    09:06 ops: firing critical web-1 disk /`,
+});
+
+story('an acknowledgement ends reminders until it gets worse', {
+  elements: `${quarter}<alerts repeat="1h">${ops}${disk}</alerts>${web1}`,
+  happens: `
+    07:45
+    08:00 web-1 disk / 90
+    08:05 ack web-1
+    08:15-10:30 web-1 disk / 90
+    10:45-12:00 web-1 disk / 97`,
+  told: `
+    08:01 ops: firing warning web-1 disk /
+    10:46 ops: escalated critical web-1 disk /
+    11:46 ops: reminder critical web-1 disk /`,
+});
+
+story('an unreachable client holds back its other alerts until its first new row', {
+  elements: `${quarter}<alerts>${ops}<alert type="disk" warning="85%" critical="95%"/></alerts>${web1}`,
+  happens: `
+    07:45
+    08:00 web-1 disk / 96
+    08:15-09:00 web-1 fails connect-refused
+    09:15
+    09:30
+    09:45`,
+  told: `
+    08:01 ops: firing critical web-1 disk /
+    08:31 ops: firing critical web-1 unreachable
+    09:16 ops: resolved web-1 unreachable
+    09:31 ops: resolved web-1 disk /`,
+});
+
+story('a collector that is silent is one alert, and none for its clients', {
+  elements: fleet(ops),
+  happens: `
+    07:45-08:00
+    08:16 pass
+    08:31 pass
+    08:46 pass
+    09:01 pass
+    09:16 pass
+    10:16 pass
+    10:30
+    10:45`,
+  told: `
+    08:46 ops: firing critical - collector-silent collector-1
+    10:31 ops: resolved - collector-silent collector-1`,
+});
+
+story('a collector that reaches nobody is one alert about itself', {
+  elements: fleet(ops, `${web1}${web2}${web3}`),
+  happens: `
+    07:45
+    08:00-09:00 web-1 fails dns | web-2 fails dns | web-3 fails dns
+    09:15-09:45`,
+  told: `
+    08:01 ops: firing warning - collector-isolated collector-1
+    09:16 ops: resolved - collector-isolated collector-1, past web-1 unreachable 08:15 to 09:15 (only listed), past web-2 unreachable 08:15 to 09:15 (only listed), past web-3 unreachable 08:15 to 09:15 (only listed)`,
+});
+
+story('a bastion that is gone is one line, and its return another', {
+  elements: `${quarter}<alerts>${ops}</alerts><bastion name="gate" ip="192.0.2.9" username="u"/>
+    <group name="rack" proxyJump="gate"><client name="r-[1-4]" ip="198.51.100.[1-4]" username="u"/></group>
+    <client name="web-[1-6]" ip="192.0.2.[1-6]" username="u"/>`,
+  happens: `
+    07:45
+    08:00-08:30 r-1 fails connect-refused | r-2 fails connect-refused | r-3 fails connect-refused | r-4 fails connect-refused
+    08:45-09:30`,
+  told: `
+    08:16 ops: firing critical r-1 unreachable, firing critical r-2 unreachable, firing critical r-3 unreachable, firing critical r-4 unreachable
+    08:46 ops: resolved r-1 unreachable, resolved r-2 unreachable, resolved r-3 unreachable, resolved r-4 unreachable`,
+});
+
+story('the first pass, and the first of a new rule, tell what is true already in one mail', {
+  elements: fleet(`${ops}${disk}`),
+  configs: { more: fleet(`${ops}${disk}<alert type="cpu" limit="80%" for="1x"/>`) },
+  happens: `
+    08:00-08:30 web-1 disk / 96, cpu 90 | web-2 disk / 96, cpu 90
+    08:35 config more
+    08:45-09:15 web-1 disk / 96, cpu 90 | web-2 disk / 96, cpu 90`,
+  told: `
+    08:01 ops: firing critical web-1 disk /, firing critical web-2 disk / (already true)
+    08:46 ops: firing critical web-1 cpu, firing critical web-2 cpu (already true)`,
+});
+
+story('a rule or client that leaves config.xml ends its alerts, which is no recovery', {
+  elements: fleet(`${ops}${disk}<alert type="cpu" limit="80%" for="1x"/>`),
+  configs: { less: fleet(`${ops}${disk}`, web1), none: fleet(`${ops}${disk}`, web1) },
+  happens: `
+    07:45
+    08:00-08:30 web-1 cpu 90 | web-2 disk / 96
+    08:35 config less
+    08:45-09:15 web-1 cpu 90 | web-2 disk / 96`,
+  told: `
+    08:01 ops: firing critical web-1 cpu, firing critical web-2 disk /
+    08:46 ops: ended web-1 cpu, ended web-2 disk /`,
+});
+
+story('a mount that is no longer listed is gone, and a failed unit that is no longer listed is well', {
+  elements: fleet(`${ops}${disk}`),
+  happens: `
+    07:45
+    08:00-08:30 web-1 disk /data 96 | web-2 unit nginx.service
+    08:45-09:30`,
+  told: `
+    08:01 ops: firing critical web-1 disk /data, firing warning web-2 service nginx.service
+    09:01 ops: resolved web-2 service nginx.service, ended web-1 disk /data`,
+});
+
+story('what the mail server does not take waits, and a fresher mail takes its place', {
+  elements: fleet(`${ops}${disk}`),
+  happens: `
+    07:45
+    07:50 server down
+    08:00 web-1 disk / 96
+    08:15 web-1 disk / 96 | web-2 disk / 97
+    08:17 server up
+    08:30 web-1 disk / 96 | web-2 disk / 97`,
+  told: `
+    08:31 ops: firing critical web-1 disk /, firing critical web-2 disk / (instead of 1)`,
+});
+
+story('the cap holds back all but new critical alerts', {
+  elements: `<collector every="5m"/><alerts groupInterval="1m">${ops}${disk}</alerts>${web1}${web2}${web3}`,
+  smtp: 'maxMailsPerHour="1"',
+  happens: `
+    07:55
+    08:00 web-1 disk / 90
+    08:05-08:10 web-1 disk / 90 | web-2 disk / 90
+    08:15-09:05 web-1 disk / 90 | web-2 disk / 90 | web-3 disk / 96`,
+  told: `
+    08:01 ops: firing warning web-1 disk /
+    08:16 ops: firing critical web-3 disk /, firing warning web-2 disk /`,
+});
+
+story('rows of who is not in config.xml say nothing; those of a former name are judged', {
+  elements: fleet(`${ops}${disk}`),
+  configs: { renamed: fleet(`${ops}${disk}`, `<client name="www" was="web-1" ip="192.0.2.1" username="u"/>${web2}`) },
+  happens: `
+    07:45
+    08:00-08:30 web-1 disk / 96 | stranger disk / 99
+    08:35 config renamed
+    08:40 pass
+    08:41 rename web-1 www
+    08:45-09:30`,
+  told: `
+    08:01 ops: firing critical web-1 disk /
+    09:01 ops: resolved www disk /`,
+});
+
+story('dead mounts of one export are one line', {
+  elements: fleet(ops, `${web1}${web2}${web3}`),
+  happens: `
+    07:45 web-1 mount /srv nas:/srv | web-2 mount /srv nas:/srv | web-3 mount /data nas:/srv
+    08:00-08:30 web-1 mount /srv nas:/srv hangs | web-2 mount /srv nas:/srv hangs | web-3 mount /data nas:/srv hangs`,
+  told: `
+    08:16 ops: firing critical web-1 mount-unresponsive /srv, firing critical web-2 mount-unresponsive /srv, firing critical web-3 mount-unresponsive /data (export nas:/srv)`,
+});
