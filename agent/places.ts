@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Where one collector's things about one client lie, below each of the roots. */
@@ -50,7 +50,15 @@ function isPrivate(dir: string, make: boolean): boolean {
   }
   if (!make) return false;
   // Only what lies in a home may lack its parents; the others lie in folders that a system has.
-  mkdirSync(dirname(dir), { recursive: true, mode: privateMode });
+  makeParents(dir);
   mkdirSync(dir, { mode: privateMode });
   return isPrivate(dir, false);
+}
+
+/** Not mkdir's own `recursive`: that never ends where a folder that is there answers ENOENT, as automounters do. */
+function makeParents(dir: string): void {
+  const parent = dirname(dir);
+  if (existsSync(parent)) return;
+  makeParents(parent);
+  mkdirSync(parent, { mode: privateMode });
 }

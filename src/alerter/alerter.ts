@@ -7,8 +7,8 @@
  * composing are pure functions that are given `now`.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 
+import { makeFolder } from '../make-folder.ts';
 import { FleetError, messageOf } from '../errors.ts';
 import { takeLock } from '../lock.ts';
 import { statePaths } from '../paths.ts';
@@ -60,7 +60,7 @@ async function withStorage(
 
 function makeStateDir({ dir }: StatePaths): void {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeFolder(dir);
   } catch (thrown) {
     throw new FleetError({ code: 'state-unusable', stage: 'run', message: messageOf(thrown), cause: thrown });
   }

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
+import { makeFolder } from '../make-folder.ts';
 import { FleetError, messageOf } from '../errors.ts';
 import { generateHostKey, startLoopbackServer, type LoopbackServer } from '../transport/loopback-server.ts';
 
@@ -46,13 +47,13 @@ export async function startDemoFleet(dir: string): Promise<DemoFleet> {
     });
   }
   const before = kept ? readState(stateFile) : null;
-  mkdirSync(inside('server-keys'), { recursive: true, mode: 0o700 });
+  makeFolder(inside('server-keys'));
   const password = keep(inside('demo.password'), () => randomBytes(18).toString('base64url')).trim();
 
   const running = new Map<string, LoopbackServer>();
   for (const name of servers) {
     const home = inside('homes', name);
-    mkdirSync(home, { recursive: true, mode: 0o700 });
+    makeFolder(home);
     const hostKey = keep(inside('server-keys', name), generateHostKey);
     running.set(name, await startLoopbackServer({ hostKey, username, password, home }));
   }

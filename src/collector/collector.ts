@@ -5,8 +5,8 @@
  * delays or fails another client; while the database is away reports are collected all the same and wait sealed.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 
+import { makeFolder } from '../make-folder.ts';
 import { FleetError, messageOf } from '../errors.ts';
 import { takeLock } from '../lock.ts';
 import { statePaths } from '../paths.ts';
@@ -26,7 +26,7 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
   const startedAtMs = options.now();
   const paths = statePaths(options.config.stateDir);
   try {
-    mkdirSync(paths.dir, { recursive: true, mode: 0o700 });
+    makeFolder(paths.dir);
   } catch (thrown) {
     throw new FleetError({ code: 'state-unusable', stage: 'run', message: messageOf(thrown), cause: thrown });
   }

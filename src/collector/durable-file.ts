@@ -1,5 +1,6 @@
+import { makeFolder } from '../make-folder.ts';
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
 
 export interface DurableFileOptions {
@@ -16,7 +17,7 @@ export const partSuffix = '.part';
 /** Writes a small file so that after a crash it is there whole or not at all. Its folder is made, 0700. Throws what fs throws. */
 export function writeDurably(options: DurableFileOptions): void {
   const dir = path.dirname(options.file);
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  makeFolder(dir);
   const part = path.join(dir, `.${randomBytes(8).toString('hex')}${partSuffix}`);
   try {
     const fd = openSync(part, 'wx', options.mode);

@@ -1,6 +1,7 @@
-import { appendFileSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 
+import { makeFolder } from '../make-folder.ts';
 import { FleetError, messageOf } from '../errors.ts';
 import type { ReportStore, RunEnd, RunStart, VisitRecord } from '../storage/storage.ts';
 import { errnoOf } from './durable-file.ts';
@@ -32,7 +33,7 @@ export function journalOf(dir: string, start: RunStart): JournalFile {
   let begun = false;
   const append = (line: Line): void => {
     try {
-      mkdirSync(dir, { recursive: true, mode: 0o700 });
+      makeFolder(dir);
       appendFileSync(file, `${JSON.stringify(line)}\n`, { mode: 0o600 });
     } catch (thrown) {
       throw new FleetError({ code: 'spool-full', stage: 'spool', message: messageOf(thrown), cause: thrown });

@@ -1,6 +1,7 @@
 import { FleetError, asFleetError } from '../errors.ts';
 import type { StatePaths } from '../paths.ts';
-import type { ReportStore, RunEnd, RunStart } from '../storage/storage.ts';
+import type { ReportStore, RunEnd, RunStart, Storage } from '../storage/storage.ts';
+import { alerterFault } from './alerter-silent.ts';
 import { createClientNames } from './client-names.ts';
 import { clockFactsOf } from './clock-facts.ts';
 import type { CollectOptions, CollectResult } from './collect-options.ts';
@@ -37,7 +38,7 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
     nowMs: start.startedAtMs,
     keepMs: config.retention.rawMs,
   });
-  const { storage, store, facts } = await prepareStorage({
+  const { storage, store, facts, wasAway } = await prepareStorage({
     config,
     openStorage: options.openStorage,
     journalDir: paths.journal,
@@ -69,7 +70,9 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
       keep: keepIn(spool, ingest, faults.add),
       record: record.visit,
     });
-    return await finish({ options, visited, ingest, record, store, faults });
+    // The alerter could not finish either while the database was away.
+    const watched = wasAway ? null : storage;
+    return await finish({ options, visited, ingest, record, store, faults, watched });
   } finally {
     await storage?.close().catch(() => undefined);
   }
@@ -130,10 +133,12 @@ interface Finish {
   readonly record: RunRecord;
   readonly store: ReportStore | null;
   readonly faults: Faults;
+  /** Where to look for an alerter that has fallen silent; null: nowhere. */
+  readonly watched: Storage | null;
 }
 
 /** Stores what was received, tells the database how the run ended, and removes old rows when all went well. */
-async function finish({ options, visited, ingest, record, store, faults }: Finish): Promise<CollectResult> {
+async function finish({ options, visited, ingest, record, store, faults, watched }: Finish): Promise<CollectResult> {
   if (visited.endedEarly) ingest.putOffLeftovers();
   await ingest.drain();
   const end = endOf(options, visited);
@@ -143,6 +148,14 @@ async function finish({ options, visited, ingest, record, store, faults }: Finis
     await prune(options, store).catch((thrown: unknown) =>
       faults.add(asFleetError(thrown, { code: 'storage-failed', stage: 'storage' })),
     );
+  }
+  if (watched !== null && whole) {
+    const { config, now } = options;
+    const { everyMs } = config.collector;
+    const fault = await alerterFault({ storage: watched, everyMs, nowMs: now() }).catch((thrown: unknown) =>
+      asFleetError(thrown, { code: 'storage-failed', stage: 'storage' }),
+    );
+    if (fault !== null) faults.add(fault);
   }
   return resultOf(options, { visited, end, reports: ingest.counts(), faults: faults.all });
 }
@@ -201,7 +214,7 @@ function resultOf({ start }: PassOptions, { visited, end, reports, faults }: Out
   return {
     runId: start.id,
     outcome: visited.interrupted ? 'interrupted' : 'finished',
-    exitStatus: faults.length > 0 ? 3 : allWell ? 0 : 1,
+    exitStatus: faults.some(({ code }) => code !== 'alerter-silent') ? 3 : allWell && faults.length === 0 ? 0 : 1,
     holder: null,
     startedAtMs: start.startedAtMs,
     finishedAtMs: end.finishedAtMs,

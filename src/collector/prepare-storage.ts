@@ -20,6 +20,8 @@ export interface PreparedStorage {
   /** Both null while the database is away. */
   readonly store: ReportStore | null;
   readonly facts: ReadonlyMap<string, ClientFacts> | null;
+  /** Journals of earlier runs were told: the database was away until now. */
+  readonly wasAway: boolean;
 }
 
 /**
@@ -31,20 +33,22 @@ export async function prepareStorage(options: PrepareStorageOptions): Promise<Pr
   try {
     storage = await options.openStorage();
     const store = storage.reports;
-    await replay(options, store);
-    return { storage, store, facts: await factsAfterRenames(options, store) };
+    const wasAway = await replay(options, store);
+    return { storage, store, facts: await factsAfterRenames(options, store), wasAway };
   } catch (thrown) {
     options.onFault(asFleetError(thrown, { code: 'storage-failed', stage: 'storage' }));
     boundJournals(options.journalDir);
-    return { storage, store: null, facts: null };
+    return { storage, store: null, facts: null, wasAway: true };
   }
 }
 
-async function replay({ journalDir, start, observe }: PrepareStorageOptions, store: ReportStore): Promise<void> {
+/** Whether there was anything to tell. */
+async function replay({ journalDir, start, observe }: PrepareStorageOptions, store: ReportStore): Promise<boolean> {
   const { runs, visits, refused, dropped } = await replayJournals(journalDir, store, start.startedAtMs);
   if (runs > 0) observe({ kind: 'note', message: `told the database of ${runs} earlier runs and ${visits} visits` });
   if (refused > 0) observe({ kind: 'note', message: `the database refused the records of ${refused} earlier runs` });
   if (dropped > 0) observe({ kind: 'note', message: `the records of ${dropped} runs went: the journal was full` });
+  return runs + visits + refused + dropped > 0;
 }
 
 async function factsAfterRenames(

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { appendFileSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 
+import { makeFolder } from '../make-folder.ts';
 import type { ErrorCode } from '../errors.ts';
 import { syncFolder, writeDurably } from './durable-file.ts';
 import type { SpooledReport } from './sealed-spool.ts';
@@ -76,7 +77,7 @@ export function openQuarantine({ places, bounds, nowMs, keepMs }: QuarantineOpti
         total.files < bounds.files &&
         total.bytes + size <= bounds.bytes;
       const facts = { client, ...factsOf(report, size, reason) };
-      mkdirSync(place, { recursive: true, mode: 0o700 });
+      makeFolder(place);
       if (!fits) {
         dropToLine(place, report.file, facts, bounds.lineBytes);
         return;

@@ -1,9 +1,10 @@
 import { closeSync, fstatSync, openSync, readSync, readdirSync, rmSync, statSync } from 'node:fs';
 import type { Dirent } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
+import { makeFolder } from '../make-folder.ts';
 import { FleetError, messageOf } from '../errors.ts';
 import { SealFault } from '../seal/seal-fault.ts';
 import { maxSealedBytes } from '../seal/sealed-message.ts';
@@ -58,7 +59,7 @@ export function openSealedSpool(dir: string): SealedSpool {
   const madeFolders = new Map<string, Promise<void>>();
   const folderFor = (client: string): { readonly folder: string; readonly ready: Promise<void> } => {
     const folder = path.join(dir, folderOfClient(client));
-    const ready = madeFolders.get(folder) ?? makeFolder(dir, folder);
+    const ready = madeFolders.get(folder) ?? makeClientFolder(dir, folder);
     madeFolders.set(folder, ready);
     // One that could not be made is tried again with the next report.
     ready.catch(() => madeFolders.delete(folder));
@@ -102,8 +103,8 @@ function readSealed(file: string): Buffer {
   }
 }
 
-async function makeFolder(dir: string, folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+async function makeClientFolder(dir: string, folder: string): Promise<void> {
+  makeFolder(folder);
   await syncFolder(dir);
 }
 

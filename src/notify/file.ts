@@ -1,6 +1,7 @@
-import { mkdir, open, rename } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
 import path from 'node:path';
 
+import { makeFolder } from '../make-folder.ts';
 import { FleetError, messageOf } from '../errors.ts';
 import type { Notifier, OutgoingMail, SendOptions } from './notify.ts';
 
@@ -23,7 +24,7 @@ export function outboxName(messageId: string): string {
 async function store(outboxDir: string, mail: OutgoingMail, { onDataBegun, signal }: SendOptions): Promise<void> {
   signal.throwIfAborted();
   const file = path.join(outboxDir, outboxName(mail.messageId));
-  await asMailFault(outboxDir, () => mkdir(outboxDir, { recursive: true, mode: 0o700 }));
+  await asMailFault(outboxDir, async () => makeFolder(outboxDir));
   await onDataBegun();
   await asMailFault(file, async () => {
     const draft = await open(`${file}.new`, 'w', 0o600);

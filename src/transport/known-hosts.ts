@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
-import { appendFileSync, closeSync, fstatSync, mkdirSync, openSync, readFileSync, readSync } from 'node:fs';
+import { appendFileSync, closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import path from 'node:path';
 
+import { makeFolder } from '../make-folder.ts';
 import { FleetError, messageOf } from '../errors.ts';
 import { hostKeyOf, type HostKey } from './fingerprint.ts';
 
@@ -169,7 +170,7 @@ export function parseKnownHosts(text: string, file: string): KnownHosts {
 
 /** One write to a file opened for appending: whole lines, whoever else appends at the same time. */
 export function appendLines(file: string, lines: string): void {
-  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+  makeFolder(path.dirname(file));
   const handle = openSync(file, 'a+', 0o600);
   try {
     const { size } = fstatSync(handle);

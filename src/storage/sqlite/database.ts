@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { makeFolder } from '../../make-folder.ts';
 import { isSqliteBusy, openSqlite } from '../../sqlite.ts';
 import type { SqliteDatabase, SqliteStatement } from '../../sqlite.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../database.ts';
@@ -28,7 +29,7 @@ export async function openSqliteDatabase(options: SqliteDatabaseOptions): Promis
   let handle: SqliteDatabase;
   try {
     const dir = path.dirname(file);
-    if (!existsSync(dir)) mkdirSync(dir, { recursive: true, mode: 0o700 });
+    if (!existsSync(dir)) makeFolder(dir);
     handle = openSqlite(file);
   } catch (thrown) {
     throw sqliteFault(thrown, file);

@@ -1,0 +1,20 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import path from 'node:path';
+
+/**
+ * Makes a folder and those above it that are missing, all of mode 0700. Throws what mkdir throws. Not mkdir's own
+ * `recursive`: that never ends where a folder that is there answers ENOENT (/proc, the roots of an automounter), and calls
+ * a full disk ENOENT (nodejs/node#42808).
+ */
+export function makeFolder(dir: string): void {
+  const missing: string[] = [];
+  for (let at = path.resolve(dir); !existsSync(at); at = path.dirname(at)) missing.push(at);
+  for (const folder of missing.reverse()) {
+    try {
+      mkdirSync(folder, { mode: 0o700 });
+    } catch (thrown) {
+      // Somebody made it meanwhile.
+      if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST')) throw thrown;
+    }
+  }
+}
