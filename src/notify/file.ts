@@ -24,7 +24,7 @@ export function outboxName(messageId: string): string {
 async function store(outboxDir: string, mail: OutgoingMail, { onDataBegun, signal }: SendOptions): Promise<void> {
   signal.throwIfAborted();
   const file = path.join(outboxDir, outboxName(mail.messageId));
-  await asMailFault(outboxDir, async () => makeFolder(outboxDir));
+  await asMailFault(outboxDir, () => makeFolder(outboxDir));
   await onDataBegun();
   await asMailFault(file, async () => {
     const draft = await open(`${file}.new`, 'w', 0o600);
@@ -50,7 +50,7 @@ async function syncFolder(dir: string): Promise<void> {
 }
 
 /** A folder that does not take one mail takes no other. */
-async function asMailFault<T>(what: string, work: () => Promise<T>): Promise<T> {
+async function asMailFault<T>(what: string, work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (thrown) {
