@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 /**
@@ -8,13 +8,17 @@ import path from 'node:path';
  */
 export function makeFolder(dir: string): void {
   const missing: string[] = [];
-  for (let at = path.resolve(dir); !existsSync(at); at = path.dirname(at)) missing.push(at);
+  for (let at = path.resolve(dir); !isFolder(at); at = path.dirname(at)) missing.push(at);
   for (const folder of missing.reverse()) {
     try {
       mkdirSync(folder, { mode: 0o700 });
     } catch (thrown) {
       // Somebody made it meanwhile.
-      if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST')) throw thrown;
+      if (!isFolder(folder)) throw thrown;
     }
   }
+}
+
+function isFolder(dir: string): boolean {
+  return statSync(dir, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

@@ -26,8 +26,9 @@ test('ends with an error where a folder that is there takes no other', () => {
   assert.throws(() => makeFolder('/proc/nowhere/state'), { code: 'ENOENT' });
 });
 
-test('ends with an error below a file', (t) => {
+test('ends with an error below a file, and where a file is', (t) => {
   const file = path.join(folder(t), 'file');
   writeFileSync(file, '');
   assert.throws(() => makeFolder(path.join(file, 'below')), { code: 'ENOTDIR' });
+  assert.throws(() => makeFolder(file), { code: 'EEXIST' });
 });
