@@ -176,6 +176,12 @@ export const errorTable = {
 
   'mail-refused': kind(1, false, 'The mail server refused for good.', 'Check from, recipients and login.'),
   'mail-unavailable': kind(1, true, 'The mail server cannot be reached or put it off.', 'Check <smtp>.'),
+  'alerter-silent': kind(
+    1,
+    false,
+    'Alerters have run here, but none has finished of late.',
+    'Look at the cron line and the output of `fleet-health alert`.',
+  ),
   internal: kind(3, false, 'A fault in the program itself.', 'Please report it, with the message.'),
 } as const satisfies Record<string, ErrorKind>;
 

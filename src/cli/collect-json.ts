@@ -2,6 +2,7 @@ import { adviceFor } from '../advice.ts';
 import type { VisitRecord } from '../storage/storage.ts';
 import type { CollectView } from './collect-view.ts';
 import type { Output } from './output.ts';
+import { jsonTime } from './reader-time.ts';
 
 /** For programs: one document at the end; its fields are described in docs/json.md. */
 export function createJsonView(output: Output): CollectView {
@@ -22,6 +23,7 @@ export function createJsonView(output: Output): CollectView {
         run_id: result.runId,
         outcome: result.outcome,
         exit_status: result.exitStatus,
+        holder: result.holder === null ? null : { pid: result.holder.pid, since: jsonTime(result.holder.startedAtMs) },
         started_at: new Date(result.startedAtMs).toISOString(),
         finished_at: new Date(result.finishedAtMs).toISOString(),
         clients: result.clients,

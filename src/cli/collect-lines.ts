@@ -53,7 +53,11 @@ function logEvent(log: Log, event: Exclude<CollectEvent, { readonly kind: 'fault
 
 function logEnd(log: Log, result: CollectResult): void {
   if (result.outcome === 'overlapped') {
-    log.event('overlapped', { run: result.runId, holder_pid: result.holder?.pid ?? null });
+    log.event('overlapped', {
+      run: result.runId,
+      holder_pid: result.holder?.pid ?? null,
+      holder_since: result.holder === null ? null : new Date(result.holder.startedAtMs).toISOString(),
+    });
     return;
   }
   const { stored, duplicate, quarantined, waiting } = result.reports;

@@ -46,7 +46,7 @@ export function createTableView(output: Output): CollectView {
       progress?.end();
       for (const line of later) output.print(line);
       if (result.outcome === 'overlapped') {
-        output.print(`Another collect is running already (process ${String(result.holder?.pid ?? 'unknown')}).`);
+        output.print(`Another collect is running already (${holderText(result)}).`);
         return;
       }
       const shown = visits.length <= wholeFleetRows ? visits : visits.filter((visit) => !visit.ok);
@@ -56,6 +56,11 @@ export function createTableView(output: Output): CollectView {
       for (const fault of result.faults) output.complain(complaintText(fault));
     },
   };
+}
+
+function holderText({ holder, startedAtMs }: CollectResult): string {
+  if (holder === null) return 'which one cannot be read';
+  return `process ${holder.pid}, since ${describeDuration(startedAtMs - holder.startedAtMs)}`;
 }
 
 function visitTable(output: Output, visits: readonly VisitRecord[]): string {

@@ -50,7 +50,7 @@ export type CollectEvent =
 export interface CollectResult {
   readonly runId: string;
   readonly outcome: 'finished' | 'overlapped' | 'interrupted';
-  /** 0 all well; 1 some client failed or the pass was cut short; 3 the database or the disk is away. */
+  /** 0 all well; 1 some client failed, the pass was cut short or the alerter is silent; 3 the database or disk is away. */
   readonly exitStatus: 0 | 1 | 3;
   /** Who runs already; only when overlapped, and null when that could not be read. */
   readonly holder: { readonly pid: number; readonly startedAtMs: number } | null;

@@ -100,7 +100,7 @@ test('beside a running collect it ends at once with 0 and says so; quietly with 
   await once(createInterface({ input: holder.stdout }), 'line');
   const { status, stdout, stderr } = await fleet.run(['collect']);
   assert.deepEqual([status, stderr], [0, '']);
-  assert.match(stdout, new RegExp(`event=overlapped .*holder_pid=${holder.pid ?? ''}\n$`));
+  assert.match(stdout, new RegExp(`event=overlapped .*holder_pid=${holder.pid ?? ''} holder_since=\\d{4}-.*Z\n$`));
   assert.deepEqual(await fleet.run(['-q', 'collect']), { status: 0, stdout: '', stderr: '' });
 });
 

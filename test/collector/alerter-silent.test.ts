@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, test } from 'node:test';
+
+import type { RunOutcome, Storage } from '../../src/storage/storage.ts';
+import { FleetError } from '../../src/errors.ts';
+import { makeClient, makeFleet, type Fleet } from '../support/fleet.ts';
+
+const minuteMs = 60_000;
+const fleets: Fleet[] = [];
+after(() => {
+  for (const fleet of fleets) fleet.remove();
+});
+
+/** One client, and alerters that began so many minutes ago and ended so, a minute later. */
+async function fleetWith(runs: readonly (readonly [minutesAgo: number, outcome: RunOutcome])[]): Promise<Fleet> {
+  const fleet = makeFleet();
+  fleets.push(fleet);
+  await fleet.collect([makeClient('web-1')]);
+  const storage = await fleet.openStorage();
+  for (const [minutesAgo, outcome] of runs) {
+    const startedAtMs = Date.now() - minutesAgo * minuteMs;
+    const start = {
+      id: randomUUID(),
+      program: 'alert',
+      collectorId: '',
+      host: 'elsewhere',
+      scope: 'full',
+      configDigest: '',
+      startedAtMs,
+    } as const;
+    if (outcome === 'running') await storage.reports.startRun(start);
+    else {
+      const counts = { clients: 0, succeeded: 0, failed: 0, skipped: 0, cpuMs: 0, maxRssBytes: 0 };
+      await storage.reports.endRun(start, { id: start.id, outcome, finishedAtMs: startedAtMs + minuteMs, ...counts });
+    }
+  }
+  await storage.close();
+  return fleet;
+}
+
+// `every` is five minutes, so a quarter of an hour is what it takes.
+for (const [what, runs, silent] of [
+  ['no alerter ever ran', [], false],
+  ['one has just finished', [[2, 'finished']], false],
+  ['one finished 14 minutes ago', [[15, 'finished']], false],
+  ['the last one finished 19 minutes ago', [[20, 'finished']], true],
+  [
+    'they begin and never end',
+    [
+      [20, 'finished'],
+      [3, 'running'],
+    ],
+    true,
+  ],
+  [
+    'they are interrupted',
+    [
+      [20, 'finished'],
+      [3, 'interrupted'],
+    ],
+    true,
+  ],
+  [
+    'one finished, the next has just begun',
+    [
+      [5, 'finished'],
+      [1, 'running'],
+    ],
+    false,
+  ],
+  ['none has ever finished', [[200, 'running']], true],
+] as const) {
+  test(`${what}: ${silent ? 'exit status 1 and why' : 'all is well'}`, async () => {
+    const fleet = await fleetWith(runs);
+    const { exitStatus, faults, succeeded } = await fleet.collect([makeClient('web-1')]);
+    assert.deepEqual(
+      [exitStatus, succeeded, faults.map(({ code }) => code)],
+      silent ? [1, 1, ['alerter-silent']] : [0, 1, []],
+    );
+    if (silent) assert.match(faults[0]?.message ?? '', /has finished for 15 min; the newest began at \d{4}-/);
+  });
+}
+
+test('only a full run looks, and not right after the database was away', async () => {
+  const fleet = await fleetWith([[20, 'finished']]);
+  const some = await fleet.collect([makeClient('web-1')], { only: new Set(['web-1']) });
+  assert.equal(some.exitStatus, 0);
+  const away = (): Promise<Storage> =>
+    Promise.reject(new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'connect ECONNREFUSED' }));
+  assert.equal((await fleet.collect([makeClient('web-1')], { openStorage: away })).exitStatus, 3);
+  assert.equal((await fleet.collect([makeClient('web-1')])).exitStatus, 0);
+  assert.equal((await fleet.collect([makeClient('web-1')])).exitStatus, 1);
+});
+
+test('a client that fails beside it is still exit status 1', async () => {
+  const fleet = await fleetWith([[20, 'finished']]);
+  const refuse = {
+    connect: () => Promise.reject(new FleetError({ code: 'connect-refused', stage: 'connect', message: 'no' })),
+  };
+  const { exitStatus, failed } = await fleet.collect([makeClient('web-1')], { transportFor: () => refuse });
+  assert.deepEqual([exitStatus, failed], [1, 1]);
+});
