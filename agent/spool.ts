@@ -4,6 +4,7 @@
  */
 import { lstatSync } from 'node:fs';
 
+import { readHeader } from '../src/seal/sealed-message.ts';
 import { listPrivateFiles, readPrivateFile, removeFile, writePrivateFile } from './private-file.ts';
 
 export interface SpoolLimits {
@@ -23,9 +24,6 @@ export interface SpooledReport {
 }
 
 const namePattern = /^(\d{13})-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.fhs$/;
-const magic = 'FHS1';
-const reportIdAt = 12;
-const reportIdEnd = 28;
 /** A clock that says less was never set: it proves nothing about a report's age. */
 const plausibleMs = 1_600_000_000_000;
 
@@ -71,13 +69,22 @@ export function writeSpool(dir: string, id: string, timeMs: number, sealed: Uint
   return { path: `${dir}/${name}`, id, timeMs, sizeBytes: sealed.length };
 }
 
-/** A spooled report's bytes; null when they cannot be read, or are no report's: then the file is removed. */
-export function readSpooled(report: SpooledReport, maxBytes: number): Buffer | null {
+/**
+ * A spooled report's bytes; null when they cannot be read, or are no report of this id and one of these clients: then the
+ * file is removed, because no collector would ever acknowledge it.
+ */
+export function readSpooled(report: SpooledReport, clients: readonly string[], maxBytes: number): Buffer | null {
   const sealed = readPrivateFile(report.path, maxBytes);
-  const id = report.id.replaceAll('-', '');
-  if (sealed?.toString('latin1', 0, magic.length) === magic && sealed.toString('hex', reportIdAt, reportIdEnd) === id) {
-    return sealed;
-  }
+  if (sealed !== null && isOurs(sealed, report.id, clients)) return sealed;
   if (sealed !== null || report.sizeBytes < 1 || report.sizeBytes > maxBytes) removeFile(report.path);
   return null;
+}
+
+function isOurs(sealed: Uint8Array, id: string, clients: readonly string[]): boolean {
+  try {
+    const { reportId, client } = readHeader(sealed);
+    return reportId === id && clients.includes(client);
+  } catch {
+    return false;
+  }
 }

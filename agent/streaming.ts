@@ -16,13 +16,14 @@ export function stream(request: AgentRequest, visit: Visit, outcome: Buffer | Ag
     bytes = outcome.length;
     if (!writeOut(encodeFrame('R', outcome))) return false;
   }
+  const clients = request.was === undefined ? [request.client] : [request.client, request.was];
   let left = 0;
   for (const report of visit.spooled) {
     if (left > 0 || frames >= request.maxFrames || bytes + report.sizeBytes > request.maxBytes) {
       left += 1;
       continue;
     }
-    const sealed = readSpooled(report, request.maxBytes);
+    const sealed = readSpooled(report, clients, request.maxBytes);
     if (sealed === null) continue;
     frames += 1;
     bytes += sealed.length;

@@ -54,8 +54,21 @@ test('damaged, foreign and strange files in the spool break nothing', async (t) 
   const good = await visit({ onReport: keep });
   const [name = ''] = spool();
   const content = readFileSync(path.join(clientDir(), name));
-  const at = (id: string): string => path.join(clientDir(), `1700000000000-${id}.fhs`);
+  // Not so old that they go unread.
+  const time = Date.now() - 60_000;
+  const at = (id: string): string => path.join(clientDir(), `${time}-${id}.fhs`);
+  /** A file with the name of a report, and a whole report of that id but for what `change` does to it. */
+  const changed = (id: string, change: (bytes: Buffer) => unknown, length = content.length): [string, Buffer] => {
+    const bytes = Buffer.from(content);
+    bytes.write(id.replaceAll('-', ''), 12, 'hex');
+    change(bytes);
+    return [at(id), bytes.subarray(0, length)];
+  };
   const damaged = [
+    changed('00000000-0000-4000-8000-000000000007', (bytes) => bytes.writeUInt16BE(0xffff, 28)),
+    changed('00000000-0000-4000-8000-000000000008', (bytes) => bytes.writeUInt8(0xff, 30)),
+    changed('00000000-0000-4000-8000-000000000009', (bytes) => bytes.writeUInt8(bytes.readUInt8(30) ^ 1, 30)),
+    changed('00000000-0000-4000-8000-00000000000a', () => undefined, 40),
     [at('00000000-0000-4000-8000-000000000001'), Buffer.alloc(0)],
     [at('00000000-0000-4000-8000-000000000002'), Buffer.from('garbage')],
     [at('00000000-0000-4000-8000-000000000003'), content],
@@ -74,8 +87,8 @@ test('damaged, foreign and strange files in the spool break nothing', async (t) 
     [good.reports[0]?.report_id],
   );
   assert.deepEqual(readdirSync(clientDir()).sort(), [
-    '1700000000000-00000000-0000-4000-8000-000000000005.fhs',
-    '1700000000000-00000000-0000-4000-8000-000000000006.fhs',
+    `${time}-00000000-0000-4000-8000-000000000005.fhs`,
+    `${time}-00000000-0000-4000-8000-000000000006.fhs`,
     'counters.json',
   ]);
 });
