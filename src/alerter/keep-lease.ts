@@ -27,7 +27,6 @@ export function keepLease(store: Pick<AlertStore, 'touchLease'>, lease: Lease, e
   const timer = setInterval(() => {
     if (!busy) touching = touch();
   }, eachMs);
-  timer.unref();
   return {
     check: () => {
       if (fault !== null) throw fault;

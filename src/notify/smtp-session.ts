@@ -107,7 +107,8 @@ async function handOver({ connection }: Line, { envelope, content, limits, clock
         await limits.onDataBegun();
       } catch (thrown) {
         begun.failed = asError(thrown);
-        throw begun.failed;
+        // Not the same error: nodemailer writes its own code into what a stream throws.
+        throw new Error('not begun');
       }
       clock.now('waiting for a mail to be taken', limits.answerTimeoutMs);
       yield Buffer.from(content);

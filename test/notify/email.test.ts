@@ -181,6 +181,7 @@ test('nothing of the content leaves before it may', async (t) => {
   const told = new FleetError({ code: 'locked', stage: 'mail', message: 'no longer ours' });
   const thrown = await faultOf(way.send(outgoing(), sendOptions({ onDataBegun: () => Promise.reject(told) })));
   assert.equal(thrown, told);
+  assert.equal(thrown.code, 'locked');
   assert.equal(started.lines.at(-1), '1:DATA');
   await until(() => started.open() === 0);
   assert.equal(started.mails.length, 0);

@@ -12,6 +12,8 @@ export type SmtpAct =
   | string
   /** Says nothing any more and reads on. */
   | { readonly kind: 'stall' }
+  /** Says it after a while, and then nothing any more. */
+  | { readonly kind: 'later'; readonly say: string; readonly afterMs: number }
   /** Ends the connection, after saying something. */
   | { readonly kind: 'close'; readonly say?: string }
   | { readonly kind: 'reset' }
@@ -204,6 +206,7 @@ function perform(wire: Socket, act: Exclude<SmtpAct, string>): void {
   if (act.kind === 'close') wire.end(act.say === undefined ? '' : `${act.say}\r\n`, () => wire.destroy());
   else if (act.kind === 'reset') wire.resetAndDestroy();
   else if (act.kind === 'half-close') wire.end();
+  else if (act.kind === 'later') setTimeout(() => wire.write(`${act.say}\r\n`), act.afterMs);
   else if (act.kind === 'flood') flood(wire, act.text);
   else if (act.kind === 'drip') drip(wire, act.text, act.everyMs);
 }

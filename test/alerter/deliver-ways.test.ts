@@ -1,0 +1,247 @@
+/** Who else is there: the fallback address, commands, files, a second alerter. */
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+
+import { deliver } from '../../src/alerter/deliver.ts';
+import { createWays } from '../../src/alerter/notifiers.ts';
+import { recipientOfCommand } from '../../src/alerter/recipients-of.ts';
+import type { NotifyConfig } from '../../src/config/config.ts';
+import { FleetError } from '../../src/errors.ts';
+import { createAlertStore } from '../../src/storage/create-alert-store.ts';
+import { openDatabase } from '../../src/storage/open-database.ts';
+import { smtpConfig, withLogin } from '../notify/smtp-config.ts';
+import { onBothDatabases } from '../storage/databases.ts';
+import type { SmtpMoment } from '../support/smtp-server.ts';
+import { contentOf, never, openPost, openServer, withStore } from './sending.ts';
+
+const dir = mkdtempSync(path.join(tmpdir(), 'fleet-ways-'));
+after(() => rmSync(dir, { recursive: true, force: true }));
+
+function command(name: string, body: string): NotifyConfig {
+  const file = path.join(dir, name);
+  writeFileSync(file, `#!/bin/sh\n${body}\n`);
+  chmodSync(file, 0o755);
+  return { command: file, severity: null, rules: [], timeoutMs: 5_000 };
+}
+
+/** Nobody but those named is known here. */
+function refusing(...known: readonly string[]): (moment: SmtpMoment) => string | undefined {
+  return ({ phase, line }) =>
+    phase === 'rcpt' && !known.some((one) => line.includes(one)) ? '550 5.1.1 no such user' : undefined;
+}
+
+onBothDatabases('the fallback address', (kit) => {
+  test('is told once who was refused and why, with the mail', async (t) => {
+    const post = await openPost(t, kit);
+    const server = await openServer(t, { act: refusing('root@', 'ops@') });
+    await post.put('gone@example.org', 'ops@example.org');
+    const smtp = smtpConfig(server.port, { fallback: 'root@example.org' });
+    assert.deepEqual(await post.run(smtp), { sent: 2, putOff: 0, failed: 1 });
+    const notice = server.mails.find(({ to }) => to === 'root@example.org')?.content ?? '';
+    assert.match(notice, /^Message-ID: <1\.refused@example\.org>\r$/m);
+    assert.match(notice, /^Subject: Not delivered: critical alert to gone@example\.org\r$/m);
+    assert.match(notice, /^Auto-Submitted: auto-generated\r$/m);
+    assert.match(notice, /550 5\.1\.1 no such user/);
+    assert.match(notice, /^Content-Type: message\/rfc822/m);
+    assert.ok(notice.includes(contentOf(1)));
+    // A restored database may refuse the same mail again.
+    await post.opened.database.write((session) => session.run('UPDATE mails SET failed_at = NULL', []));
+    await post.makeDue();
+    assert.deepEqual(await post.run(smtp), { sent: 0, putOff: 0, failed: 1 });
+    assert.equal((await post.rows()).length, 3);
+  });
+
+  test('is told although the program ended between the notice and the mark', async (t) => {
+    const post = await openPost(t, kit);
+    const server = await openServer(t, { act: refusing('root@') });
+    await post.put('gone@example.org');
+    const smtp = smtpConfig(server.port, { fallback: 'root@example.org' });
+    const crash = new FleetError({ code: 'storage-failed', stage: 'storage', message: 'crash' });
+    const store = withStore(post.opened.storage.alerts, { markFailed: () => Promise.reject(crash) });
+    await assert.rejects(post.run(smtp, { store }), crash);
+    await post.makeDue();
+    assert.deepEqual(await post.run(smtp), { sent: 1, putOff: 0, failed: 1 });
+    assert.deepEqual(
+      server.mails.map(({ to }) => to),
+      ['root@example.org'],
+    );
+  });
+
+  test('hears nothing of its own refusals: no notice of a notice', async (t) => {
+    const post = await openPost(t, kit);
+    const server = await openServer(t, { act: refusing('nobody') });
+    await post.put('gone@example.org', 'root@example.org');
+    const smtp = smtpConfig(server.port, { fallback: 'root@example.org' });
+    assert.deepEqual(await post.run(smtp), { sent: 0, putOff: 0, failed: 3 });
+    const rows = await post.rows();
+    assert.deepEqual(
+      rows.map(({ messageId, state }) => [messageId, state]),
+      [
+        ['<1@example.org>', 'failed'],
+        ['<2@example.org>', 'failed'],
+        ['<1.refused@example.org>', 'failed'],
+      ],
+    );
+  });
+
+  test("gets a notice that no other mail takes the place of, and that does not shift its other mails' time", async (t) => {
+    const post = await openPost(t, kit);
+    const server = await openServer(t, {
+      act: (moment) => refusing('root@')(moment) ?? (moment.phase === 'dot' ? '451 4.3.0 later' : undefined),
+    });
+    await post.put('gone@example.org');
+    const smtp = smtpConfig(server.port, { fallback: 'root@example.org' });
+    assert.deepEqual(await post.run(smtp), { sent: 0, putOff: 1, failed: 1 });
+    // As if it had never come as far as DATA.
+    await post.opened.database.write((session) => session.run('UPDATE mails SET data_at = NULL', []));
+    const store = post.opened.storage.alerts;
+    const { waiting, histories } = await store.state(await store.nowMs());
+    assert.deepEqual(waiting, []);
+    assert.equal(histories.find(({ recipient }) => recipient === 'root@example.org')?.lastOrdinaryAtMs ?? null, null);
+  });
+});
+
+onBothDatabases('ways', (kit) => {
+  test('a command gets its mails, and goes on while the server is away', async (t) => {
+    const post = await openPost(t, kit);
+    const file = path.join(dir, `got-${kit.kind}`);
+    const notify = [command(`page-${kit.kind}`, `cat >> ${file}`), command(`busy-${kit.kind}`, 'exit 75')];
+    const server = await openServer(t, { act: () => ({ kind: 'close' }) });
+    const [page, busy] = notify.map((one) => recipientOfCommand(one.command));
+    await post.put('ops@example.org', page ?? '', 'oncall@example.org', busy ?? '', page ?? '');
+    assert.deepEqual(await post.run(smtpConfig(server.port), { notify }), { sent: 2, putOff: 3, failed: 0 });
+    assert.equal(readFileSync(file, 'utf8'), contentOf(2) + contentOf(5));
+    assert.match((await post.rows())[3]?.error ?? '', /busy-.*exit status 75$/);
+    assert.equal(server.connections(), 1);
+  });
+
+  test('a command that config.xml does not name is never run, whatever is stored', async (t) => {
+    const post = await openPost(t, kit);
+    const file = path.join(dir, `ran-${kit.kind}`);
+    const { command: stranger } = command(`stranger-${kit.kind}`, `touch ${file}`);
+    const server = await openServer(t);
+    await post.put(recipientOfCommand(stranger));
+    const counts = await post.run(smtpConfig(server.port, { fallback: 'root@example.org' }));
+    assert.deepEqual(counts, { sent: 1, putOff: 0, failed: 1 });
+    assert.ok(!existsSync(file));
+    assert.match((server.mails[0]?.content ?? '').replaceAll('=\r\n', ''), /no such <notify command>/);
+  });
+
+  test('without <smtp> mails become files, which is told as where they went', async (t) => {
+    const post = await openPost(t, kit);
+    await post.put('ops@example.org', 'oncall@example.org');
+    assert.deepEqual(await post.run(null), { sent: 2, putOff: 0, failed: 0 });
+    const outbox = path.join(post.stateDir, 'outbox');
+    assert.deepEqual(readdirSync(outbox).sort(), ['1.eml', '2.eml']);
+    assert.equal(readFileSync(path.join(outbox, '2.eml'), 'utf8'), contentOf(2));
+    assert.ok(post.events.every((event) => event.kind === 'sent' && event.where === outbox));
+  });
+
+  test('a fault of the program itself holds up one mail, not the others', async (t) => {
+    const post = await openPost(t, kit);
+    const server = await openServer(t);
+    await post.put('ops@example.org', 'oncall@example.org');
+    const real = createWays({ smtp: smtpConfig(server.port), notify: [], stateDir: post.stateDir });
+    const ways = {
+      ...real,
+      wayTo: (recipient: string) => {
+        if (recipient.startsWith('ops')) throw new TypeError('a fault');
+        return real.wayTo(recipient);
+      },
+    };
+    assert.deepEqual(await post.run(null, { ways }), { sent: 1, putOff: 1, failed: 0 });
+    real.close();
+    assert.match((await post.rows())[0]?.error ?? '', /a fault/);
+  });
+
+  test('no credential is in what is stored or told', async (t) => {
+    const post = await openPost(t, kit);
+    const server = await openServer(t, {
+      act: ({ phase, line }) => (phase === 'auth' ? `535 5.7.8 cannot take ${line} correct horse` : undefined),
+    });
+    await post.put('ops@example.org');
+    await post.run(withLogin(server.port));
+    const told = JSON.stringify([await post.rows(), post.events]);
+    assert.match(told, /cannot take/);
+    assert.ok(!told.includes('correct horse'));
+    assert.ok(!told.includes(Buffer.from('\0fleet\0correct horse').toString('base64')));
+  });
+});
+
+onBothDatabases('a second alerter', (kit) => {
+  test('that sends at the same time: each mail once', async (t) => {
+    const post = await openPost(t, kit);
+    const server = await openServer(t);
+    await post.put(...Array.from({ length: 30 }, (_, at) => `user${at}@example.org`));
+    const database = await openDatabase({ storage: post.opened.config, program: 'alert' });
+    try {
+      const store = createAlertStore(database);
+      // The lease of another name stands for one that was taken over while the first alerter slept.
+      const lease = await store.takeLease('other', 'two');
+      assert.ok(lease !== null);
+      const ways = createWays({ smtp: smtpConfig(server.port), notify: [], stateDir: post.stateDir });
+      const both = await Promise.all([
+        post.run(smtpConfig(server.port), { limits: { batch: 4 } }),
+        deliver({
+          store,
+          takeLease: () => Promise.resolve(lease),
+          ways,
+          fallback: null,
+          limits: { batch: 4 },
+          signal: never,
+          observe: () => undefined,
+          now: () => Date.now(),
+        }),
+      ]);
+      ways.close();
+      assert.equal(both[0].sent + both[1].sent, 30);
+      assert.equal(new Set(server.mails.map(({ to }) => to)).size, 30);
+      assert.equal(server.mails.length, 30);
+    } finally {
+      await database.close();
+    }
+  });
+
+  test('that took a mail before its DATA has it: nothing of it leaves here, and the next mail goes', async (t) => {
+    const post = await openPost(t, kit);
+    const server = await openServer(t);
+    await post.put('ops@example.org', 'oncall@example.org');
+    const store = post.opened.storage.alerts;
+    let taken = 0;
+    const overtaken = withStore(store, {
+      markDataBegun: async (id, holder) => {
+        taken += 1;
+        if (taken === 1) {
+          const sql = "UPDATE mails SET claimed_by = 'two' WHERE id = ?";
+          await post.opened.database.write((session) => session.run(sql, [id]));
+        }
+        await store.markDataBegun(id, holder);
+      },
+    });
+    assert.deepEqual(await post.run(smtpConfig(server.port), { store: overtaken }), { sent: 1, putOff: 0, failed: 0 });
+    assert.deepEqual(
+      server.mails.map(({ to }) => to),
+      ['oncall@example.org'],
+    );
+  });
+
+  test('that took the lease ends the sending before the next mail', async (t) => {
+    const post = await openPost(t, kit);
+    const server = await openServer(t, { act: refusing('root@') });
+    await post.put('gone@example.org', 'ops@example.org');
+    const store = post.opened.storage.alerts;
+    await post.opened.database.write((session) => session.run('UPDATE leases SET epoch = epoch + 1', []));
+    const run = post.run(smtpConfig(server.port, { fallback: 'root@example.org' }), { store });
+    await assert.rejects(run, { name: 'FleetError', code: 'locked' });
+    assert.deepEqual(
+      (await post.rows()).map(({ state, attempts }) => [state, attempts]),
+      [
+        ['waiting', 1],
+        ['waiting', 0],
+      ],
+    );
+  });
+});
