@@ -11,7 +11,7 @@ import type { Config, StorageConfig } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { sender } from '../../src/config/mail-settings.ts';
 import type { WorkerReport } from '../../src/report/report.ts';
-import type { Database } from '../../src/storage/database.ts';
+import type { Database, Session, SqlRow } from '../../src/storage/database.ts';
 import { migrateDatabase } from '../../src/storage/migrate.ts';
 import { openDatabase } from '../../src/storage/open-database.ts';
 import { storageOn } from '../../src/storage/open-storage.ts';
@@ -69,6 +69,8 @@ export interface Station {
   nowMs(): number;
   at(time: string | number): void;
   configure(elements: string): void;
+  /** The file of a machine with a state folder of its own. */
+  configFile(machine: string): string;
   /** What the mail server does in place of the usual. */
   act(act: (moment: SmtpMoment) => SmtpAct | undefined): void;
   /**
@@ -84,8 +86,10 @@ export interface Station {
   subjects(): ReadonlyMap<string, string>;
   /** Everything that the database holds, as text. */
   dump(): Promise<string>;
-  /** Empties all tables. */
-  wipe(): Promise<void>;
+  /** What a mail that was composed tells. */
+  sentenceOf(messageId: string): string;
+  /** Remembers all tables as they are; `restore` makes them so again. */
+  snapshot(): Promise<{ readonly restore: () => Promise<void> }>;
   close(): Promise<void>;
 }
 
@@ -130,6 +134,7 @@ export async function openStation({ storage: stored, elements, smtp = '' }: Stat
       text = elementsNow;
       config = configFor(text);
     },
+    configFile: (machine) => configFor(text, machine).file,
     act: (given) => {
       act = given;
     },
@@ -196,11 +201,18 @@ export async function openStation({ storage: stored, elements, smtp = '' }: Stat
     composed: () => composed,
     subjects: () => subjects,
     dump: () => dumpOf(database),
-    wipe: async () => {
-      const names = await tablesOf(database);
-      await database.migrate(async (session) => {
-        for (const name of names) await session.run(`DELETE FROM ${name}`);
-      });
+    sentenceOf: (messageId) => {
+      const mail = composed.get(messageId);
+      return mail === undefined ? messageId : sentenceOf(mail);
+    },
+    snapshot: async () => {
+      const tables = await Promise.all(
+        (await tablesOf(database)).map(async (name) => ({
+          name,
+          rows: await database.read((session) => session.all(`SELECT * FROM ${name}`)),
+        })),
+      );
+      return { restore: () => database.migrate((session) => restoreTables(session, tables)) };
     },
     close: async () => {
       await storage.close();
@@ -266,6 +278,22 @@ function workersSaying(said: string): readonly WorkerReport[] {
     worker('services', { failed_units: units.length }),
     ...(units.length === 0 ? [] : [worker('failed_unit', ...units.map((unit) => ({ unit, failed: 1 })))]),
   ];
+}
+
+interface TableRows {
+  readonly name: string;
+  readonly rows: readonly SqlRow[];
+}
+
+async function restoreTables(session: Session, tables: readonly TableRows[]): Promise<void> {
+  for (const { name, rows } of tables) {
+    await session.run(`DELETE FROM ${name}`);
+    const columns = Object.keys(rows[0] ?? {});
+    if (columns.length === 0) continue;
+    const marks = rows.map(() => `(${columns.map(() => '?').join(', ')})`).join(', ');
+    const values = rows.flatMap((row) => columns.map((column) => row[column] ?? null));
+    await session.run(`INSERT INTO ${name} (${columns.join(', ')}) VALUES ${marks}`, values);
+  }
 }
 
 async function tablesOf(database: Database): Promise<readonly string[]> {

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import type { StorageConfig } from '../../src/config/config.ts';
+import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
+import type { Mariadb } from '../support/mariadb.ts';
+import { sqliteConfig } from '../storage/sqlite-config.ts';
+import type { Moment } from './moments.ts';
+import { withMoments } from './moments.ts';
+import { passToCutOff } from './pass-to-cut-off.ts';
+import { at } from './rows.ts';
+import { idOf, openStation } from './station.ts';
+import type { Station } from './station.ts';
+
+const { elements, told: expected } = passToCutOff;
+const prepare = (station: Station): Promise<void> => passToCutOff.prepare(station, at('08:46'));
+
+/** Two clean passes, after every claim and pause has run out. */
+async function passesAfter(station: Station): Promise<void> {
+  station.at('08:51');
+  const { result } = await station.pass();
+  assert.equal(result.exitStatus, 0);
+  station.at('08:52');
+  assert.deepEqual((await station.pass()).arrived, []);
+}
+
+function crashes(name: string, create: () => Promise<StorageConfig>): void {
+  test(`${name}: nothing is lost or told twice, wherever the alerter dies`, async () => {
+    const station = await openStation({ storage: await create(), elements });
+    try {
+      await prepare(station);
+      const { restore } = await station.snapshot();
+      station.at('08:46');
+      let moments: Moment[] = [];
+      const count = (moment: Moment): boolean => {
+        moments.push(moment);
+        return false;
+      };
+      const whole = await station.pass({ wrap: (database) => withMoments(database, count) });
+      assert.deepEqual(
+        whole.arrived.map(({ sentence }) => sentence),
+        expected,
+      );
+      const total = moments.length;
+      assert.ok(total > 50, `${total} moments`);
+      for (let dies = 1; dies <= total; dies += 1) {
+        await restore();
+        station.at('08:46');
+        const from = station.server.mails.length;
+        moments = [];
+        const died: Moment[] = [];
+        const dying = (moment: Moment): boolean => {
+          if (moment.count === dies) died.push(moment);
+          return moment.count === dies;
+        };
+        await station.pass({ wrap: (database) => withMoments(database, dying) }).catch(() => undefined);
+        assert.equal(died.length, 1, `moment ${dies}`);
+        await passesAfter(station);
+        assertTold(station, from, `died at ${dies} of ${total}: ${JSON.stringify(died)}`);
+      }
+    } finally {
+      await station.close();
+    }
+  });
+
+  for (const isTaken of [false, true]) {
+    test(`${name}: the alerter dies between DATA and the answer, the mail ${isTaken ? 'taken' : 'lost'}`, async () => {
+      const station = await openStation({ storage: await create(), elements });
+      try {
+        await prepare(station);
+        station.at('08:46');
+        let isDead = false;
+        const taken: string[] = [];
+        station.act(({ phase, line }) => {
+          if (phase !== 'dot') return undefined;
+          isDead = true;
+          if (isTaken) taken.push(line);
+          return { kind: 'reset' };
+        });
+        await station.pass({ wrap: (database) => withMoments(database, () => isDead) }).catch(() => undefined);
+        assert.ok(isDead);
+        station.act(() => undefined);
+        const from = station.server.mails.length;
+        await passesAfter(station);
+        assertTold(station, from, 'between DATA and 250');
+        const ids = station.server.mails.slice(from).map(({ content }) => idOf(content));
+        for (const content of taken) {
+          const again = station.server.mails.find((mail) => idOf(mail.content) === idOf(content));
+          assert.equal(again?.content, content, 'byte for byte the same');
+        }
+        assert.equal(new Set(ids).size, ids.length);
+      } finally {
+        await station.close();
+      }
+    });
+  }
+}
+
+/** Each recipient got the news once; the one mail that was under way perhaps twice, under the same Message-ID. */
+function assertTold(station: Station, from: number, message: string): void {
+  const ids = station.server.mails.slice(from).map(({ content }) => idOf(content));
+  const distinct = [...new Set(ids)];
+  assert.ok(ids.length - distinct.length <= 1, `${message}: ${ids.join(' ')}`);
+  assert.deepEqual(distinct.map((id) => station.sentenceOf(id)).sort(), expected, message);
+}
+
+describe('an alerter that dies', () => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-crash-'));
+  after(() => rmSync(dir, { recursive: true, force: true }));
+  let made = 0;
+  crashes('SQLite', () => Promise.resolve(sqliteConfig(path.join(dir, `${++made}.db`))));
+});
+
+describe('an alerter that dies, with MariaDB', { skip: skipWithoutMariadb }, () => {
+  let mariadb: Mariadb | null = null;
+  before(async () => {
+    // What the server's own crash would lose is not asked here.
+    mariadb = await startMariadb(['--innodb-flush-log-at-trx-commit=0']);
+  });
+  after(async () => mariadb?.stop());
+  crashes('MariaDB', async () => {
+    if (mariadb === null) throw new Error('MariaDB is not running');
+    return (await mariadb.createDatabase()).storage;
+  });
+});

@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+
+import type { StorageConfig } from '../../src/config/config.ts';
+import { passToCutOff } from '../alerter/pass-to-cut-off.ts';
+import { idOf, openStation } from '../alerter/station.ts';
+import type { Station } from '../alerter/station.ts';
+import { sqliteConfig } from '../storage/sqlite-config.ts';
+import type { AlertOrder } from '../support/alert-process.ts';
+import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
+import type { Mariadb } from '../support/mariadb.ts';
+
+const program = path.join(import.meta.dirname, '../support/alert-process.ts');
+
+/** Real processes and the database's own clock: what lies in the past is made older instead of waiting. */
+class Alerters {
+  readonly #station: Station;
+  readonly #storage: StorageConfig;
+  readonly #password: string | null;
+  readonly #children = new Set<ChildProcess>();
+
+  constructor(station: Station, storage: StorageConfig, password: string | null) {
+    this.#station = station;
+    this.#storage = storage;
+    this.#password = password;
+  }
+
+  start(host: string, cut: AlertOrder['cut'] = null): Alerter {
+    const configFile = this.#station.configFile(host);
+    const storage = { ...this.#storage, password: null };
+    const order: AlertOrder = { configFile, storage, password: this.#password, host, cut };
+    const child = spawn(process.execPath, ['--import', 'tsx', program, JSON.stringify(order)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    this.#children.add(child);
+    let said = '';
+    const ended = once(child, 'close').then(() => said.trim().split('\n').at(-1) ?? '');
+    const isCut = new Promise<void>((resolve, reject) => {
+      child.stdout.on('data', (chunk: Buffer) => {
+        said += chunk.toString();
+        if (said.includes('cut\n')) resolve();
+      });
+      void ended.then(() => reject(new Error(`never cut: ${said}`)));
+    });
+    isCut.catch(() => undefined);
+    return { ended, isCut, wake: () => void child.kill('SIGCONT') };
+  }
+
+  /** Nobody has touched the lease for longer than a minute, and claims have run out if they are to. */
+  async letTimePass({ claims }: { readonly claims: boolean }): Promise<void> {
+    await this.#station.database.write(async (session) => {
+      await session.run("UPDATE leases SET touched_at = '2020-01-01 00:00:00.000'");
+      if (claims) await session.run("UPDATE mails SET claimed_until = '2020-01-01 00:00:00.000' WHERE sent_at IS NULL");
+    });
+  }
+
+  stop(): void {
+    for (const child of this.#children) child.kill('SIGKILL');
+  }
+}
+
+interface Alerter {
+  /** With what it said last. */
+  readonly ended: Promise<string>;
+  readonly isCut: Promise<void>;
+  readonly wake: () => void;
+}
+
+async function withAlerters(
+  storage: StorageConfig,
+  password: string | null,
+  work: (alerters: Alerters, told: () => readonly string[]) => Promise<void>,
+): Promise<void> {
+  const station = await openStation({ storage, elements: passToCutOff.elements });
+  const alerters = new Alerters(station, storage, password);
+  try {
+    await passToCutOff.prepare(station, Date.now());
+    const from = station.server.mails.length;
+    await work(alerters, () => station.server.mails.slice(from).map(({ content, to }) => `${to} ${idOf(content)}`));
+    const [one = '', other = '', ...rest] = station.server.mails.slice(from).map(({ content }) => content);
+    assert.deepEqual(rest, []);
+    const text = [one, other].map(
+      (content) => `${/^To: (.*)\r$/m.exec(content)?.[1] ?? ''} ${/^Subject: (.*)\r$/m.exec(content)?.[1] ?? ''}`,
+    );
+    assert.deepEqual(text.map((line) => line.split('@')[0]).sort(), ['oncall', 'ops']);
+    for (const line of text) assert.match(line, /web-1/);
+  } finally {
+    alerters.stop();
+    await station.close();
+  }
+}
+
+const moments = {
+  judging: { kind: 'write', sql: 'INSERT INTO judging' },
+  'before judging is stored': { kind: 'commit', sql: 'INSERT INTO judging' },
+  telling: { kind: 'write', sql: 'INSERT INTO told' },
+  'before telling is stored': { kind: 'commit', sql: 'INSERT INTO told' },
+  'after telling is stored': { kind: 'committed', sql: 'INSERT INTO told' },
+  'before a claim is stored': { kind: 'commit', sql: 'UPDATE mails SET claimed_by' },
+  'after a claim is stored': { kind: 'committed', sql: 'UPDATE mails SET claimed_by' },
+} as const;
+
+describe('an alerter that is killed', { concurrency: 2 }, () => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-killed-'));
+  after(() => rmSync(dir, { recursive: true, force: true }));
+  for (const [name, cut] of Object.entries(moments)) {
+    test(`${name}: the next one tells all, once`, async () => {
+      const storage = sqliteConfig(path.join(dir, `${name.replaceAll(' ', '-')}.db`));
+      await withAlerters(storage, null, async (alerters) => {
+        const killed = alerters.start('mon-1', { ...cut, signal: 'SIGKILL' });
+        await killed.isCut;
+        await killed.ended;
+        await alerters.letTimePass({ claims: true });
+        assert.match(await alerters.start('mon-1').ended, /"finished"/);
+        assert.match(await alerters.start('mon-1').ended, /"sent":0/);
+      });
+    });
+  }
+
+  test('before the sent mark: the mail comes twice, and is the same', async () => {
+    const storage = sqliteConfig(path.join(dir, 'mark.db'));
+    const station = await openStation({ storage, elements: passToCutOff.elements });
+    const alerters = new Alerters(station, storage, null);
+    try {
+      await passToCutOff.prepare(station, Date.now());
+      const from = station.server.mails.length;
+      const killed = alerters.start('mon-1', { kind: 'write', sql: 'UPDATE mails SET sent_at', signal: 'SIGKILL' });
+      await killed.isCut;
+      await killed.ended;
+      await alerters.letTimePass({ claims: true });
+      assert.match(await alerters.start('mon-1').ended, /"sent":2/);
+      const contents = station.server.mails.slice(from).map(({ content }) => content);
+      assert.equal(contents.length, 3);
+      assert.equal(contents[1], contents[0]);
+      assert.equal(new Set(contents.map(idOf)).size, 2);
+    } finally {
+      alerters.stop();
+      await station.close();
+    }
+  });
+});
+
+describe('two alerters on two machines', { skip: skipWithoutMariadb, concurrency: 7 }, () => {
+  let mariadb: Mariadb | null = null;
+  before(async () => {
+    mariadb = await startMariadb(['--innodb-flush-log-at-trx-commit=0']);
+  });
+  after(async () => mariadb?.stop());
+  const withTwo = async (work: Parameters<typeof withAlerters>[2]): Promise<void> => {
+    if (mariadb === null) throw new Error('MariaDB is not running');
+    const { storage, password } = await mariadb.createDatabase();
+    await withAlerters(storage, password, work);
+  };
+
+  for (const name of ['judging', 'before judging is stored', 'telling', 'before telling is stored'] as const) {
+    test(`one is suspended in its transaction (${name}): the other goes on once it was cut off`, async () => {
+      await withTwo(async (alerters) => {
+        const suspended = alerters.start('mon-1', { ...moments[name], signal: 'SIGSTOP' });
+        await suspended.isCut;
+        await alerters.letTimePass({ claims: true });
+        assert.match(await alerters.start('mon-2').ended, /"finished","sent":2/);
+        suspended.wake();
+        assert.match(await suspended.ended, /"overlapped","sent":0/);
+      });
+    });
+  }
+
+  test('one is suspended while it sends, and the other leaves it the mail that it has claimed', async () => {
+    await withTwo(async (alerters, told) => {
+      const suspended = alerters.start('mon-1', { kind: 'write', sql: 'UPDATE mails SET data_at', signal: 'SIGSTOP' });
+      await suspended.isCut;
+      // The statement that it is before holds nothing yet, but its transaction has begun.
+      await alerters.letTimePass({ claims: false });
+      assert.match(await alerters.start('mon-2').ended, /"finished","sent":1/);
+      assert.equal(told().length, 1);
+      suspended.wake();
+      await suspended.ended;
+      assert.equal(told().length, 2);
+    });
+  });
+
+  test('one is suspended while it sends, until its claim has run out: the other sends, and it does not', async () => {
+    await withTwo(async (alerters, told) => {
+      const suspended = alerters.start('mon-1', { kind: 'write', sql: 'UPDATE mails SET data_at', signal: 'SIGSTOP' });
+      await suspended.isCut;
+      await alerters.letTimePass({ claims: true });
+      assert.match(await alerters.start('mon-2').ended, /"finished","sent":2/);
+      suspended.wake();
+      assert.match(await suspended.ended, /"sent":0/);
+      assert.equal(told().length, 2);
+    });
+  });
+
+  test('both begin at once: each mail goes once', async () => {
+    await withTwo(async (alerters) => {
+      const ends = await Promise.all(['mon-1', 'mon-2', 'mon-3'].map((host) => alerters.start(host).ended));
+      assert.equal(ends.filter((end) => end.includes('"finished","sent":2')).length, 1, ends.join(' '));
+    });
+  });
+});

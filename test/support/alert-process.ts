@@ -1,0 +1,55 @@
+/**
+ * One pass of the alerter in a process of its own, that may be stopped or killed at a moment of its conversation with the
+ * database. Its argument is an AlertOrder as JSON; says what came of it as JSON on its last line.
+ */
+import { writeSync } from 'node:fs';
+
+import { alert } from '../../src/alerter/alerter.ts';
+import type { StorageConfig } from '../../src/config/config.ts';
+import { loadConfig } from '../../src/config/load-config.ts';
+import { Secret } from '../../src/config/secret.ts';
+import { openDatabase } from '../../src/storage/open-database.ts';
+import { storageOn } from '../../src/storage/open-storage.ts';
+import { withMoments } from '../alerter/moments.ts';
+import type { Moment } from '../alerter/moments.ts';
+
+export interface AlertOrder {
+  readonly configFile: string;
+  readonly storage: Omit<StorageConfig, 'password'>;
+  readonly password: string | null;
+  readonly host: string;
+  /** null: it goes through undisturbed. */
+  readonly cut: {
+    readonly kind: Moment['kind'];
+    /** How its statement begins; of a commit: how the last one before it did. */
+    readonly sql: string;
+    readonly signal: 'SIGKILL' | 'SIGSTOP';
+  } | null;
+}
+
+const order = JSON.parse(process.argv[2] ?? '') as AlertOrder;
+const { cut } = order;
+let isCut = false;
+let before = '';
+
+function atMoment({ kind, sql }: Moment): boolean {
+  if (sql !== '') before = sql;
+  if (cut === null || isCut || kind !== cut.kind || !before.startsWith(cut.sql)) return false;
+  isCut = true;
+  writeSync(1, 'cut\n');
+  process.kill(process.pid, cut.signal);
+  return false;
+}
+
+const password = order.password === null ? null : new Secret({ kind: 'literal', value: order.password });
+const result = await alert({
+  config: loadConfig({ file: order.configFile }),
+  openStorage: async () =>
+    storageOn(withMoments(await openDatabase({ storage: { ...order.storage, password }, program: 'alert' }), atMoment)),
+  dryRun: false,
+  signal: new AbortController().signal,
+  observe: () => undefined,
+  now: Date.now,
+  host: order.host,
+});
+writeSync(1, `${JSON.stringify({ outcome: result.outcome, sent: result.sent })}\n`);
