@@ -108,7 +108,7 @@ async function handOver({ connection }: Line, { envelope, content, limits, clock
       } catch (thrown) {
         begun.failed = asError(thrown);
         // Not the same error: nodemailer writes its own code into what a stream throws.
-        throw new Error('not begun');
+        throw new Error('not begun', { cause: thrown });
       }
       clock.now('waiting for a mail to be taken', limits.answerTimeoutMs);
       yield Buffer.from(content);
