@@ -7,7 +7,7 @@ import path from 'node:path';
 
 type Part = () => Promise<void>;
 
-const parts = ['agent', 'collector', 'storage', 'config'];
+const parts = ['agent', 'collector', 'storage', 'alert-store', 'config'];
 
 // Whatever Node would load at each start is measured with it.
 delete process.env['NODE_OPTIONS'];
@@ -25,5 +25,6 @@ for (const name of parts) {
   if (!existsSync(file)) continue;
   const exported = (await import(file)) as Readonly<Record<string, Part>>;
   console.log(`\n== ${name}`);
-  await exported[`bench${name.charAt(0).toUpperCase()}${name.slice(1)}`]?.();
+  const title = name.replace(/(?:^|-)(.)/g, (_, letter: string) => letter.toUpperCase());
+  await exported[`bench${title}`]?.();
 }

@@ -1,7 +1,9 @@
-import type { Severity } from '../config/config.ts';
 import type { DiskRow, NetworkRow, StatsColumns } from '../report/columns.ts';
 import type { Report } from '../report/report.ts';
-import type { AlertKey, ClientMemory, Episode, StoredItem, Told, Transition } from './episode.ts';
+import type { AlertKey, ClientMemory, Episode, Told, Transition } from './episode.ts';
+import type { Mail, MailSummary, NewMail, RecipientHistory, WaitingMail } from './mail.ts';
+
+export type { Mail, MailSummary, NewMail, RecipientHistory, WaitingMail } from './mail.ts';
 
 /** A row of `stats` that no alerter has treated. Times are milliseconds since 1970. */
 export interface UntreatedReport extends StatsColumns {
@@ -69,23 +71,6 @@ export interface Silence {
   readonly comment: string;
 }
 
-/** One recipient's mails of late. */
-export interface RecipientHistory {
-  readonly recipient: string;
-  /** created_at of the mails of the last hour, those replaced left out. */
-  readonly createdAtMs: readonly number[];
-  /** created_at of the newest mail that held nothing but warnings, recoveries and reminders; null: none. */
-  readonly lastOrdinaryAtMs: number | null;
-}
-
-/** A mail that never came as far as DATA: it may be replaced by one that carries its news and more. */
-export interface WaitingMail {
-  readonly id: number;
-  readonly recipient: string;
-  readonly createdAtMs: number;
-  readonly items: readonly StoredItem[];
-}
-
 /** What telling looks at. */
 export interface AlertState {
   /** Open (pending, firing) and closed ones that are not settled. */
@@ -99,39 +84,6 @@ export interface AlertState {
   readonly histories: readonly RecipientHistory[];
   readonly waiting: readonly WaitingMail[];
 }
-
-/** A mail in its words, frozen. */
-export interface NewMail {
-  readonly recipient: string;
-  readonly messageId: string;
-  /** RFC 5322, as it will be sent: CRLF line ends, headers included. */
-  readonly content: string;
-  readonly severity: Severity;
-  /** Nothing but warnings, recoveries and reminders. */
-  readonly ordinary: boolean;
-  readonly notifications: readonly StoredItem[];
-  /** Waiting mails that it takes the place of. */
-  readonly replaces: readonly number[];
-}
-
-export interface Mail {
-  readonly id: number;
-  readonly recipient: string;
-  readonly messageId: string;
-  readonly content: string;
-  readonly severity: Severity;
-  readonly createdAtMs: number;
-  readonly attempts: number;
-  readonly nextAttemptAtMs: number | null;
-  /** DATA was begun once: it may have been delivered. */
-  readonly dataAtMs: number | null;
-  readonly sentAtMs: number | null;
-  readonly failedAtMs: number | null;
-  readonly error: string | null;
-}
-
-/** A mail without its words. */
-export type MailSummary = Omit<Mail, 'content'>;
 
 /** Who may change what the alerter stores; see design: fencing. */
 export interface Lease {
