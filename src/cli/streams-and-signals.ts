@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 import { FleetError } from '../errors.ts';
 
 /** A reader that went away (`| head`) ends the reading, not the run. */
@@ -11,6 +13,8 @@ export function surviveClosedPipes(): void {
 
 /** SIGINT and SIGTERM: the first aborts with FleetError `interrupted`, the second ends the process at once. */
 export function heedSignals(abort: AbortController): void {
+  // Every client that is asked listens to it; Node would warn from the eleventh on.
+  setMaxListeners(0, abort.signal);
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
       if (abort.signal.aborted) process.exit(1);

@@ -132,6 +132,37 @@ test('SIGTERM ends the visits, keeps what came, and exits 1', async (t) => {
   assert.equal(parse(stdout).outcome, 'interrupted');
 });
 
+test('SIGTERM in the middle: what came is rows, what was cut off is a visit that says so', async (t) => {
+  const fleet = await startLoopbackFleet(t, 1, { trusted: true });
+  const silent = await startHostileServer('silent');
+  t.after(() => silent.close());
+  fleet.configure(`<client name="silent" ip="127.0.0.1" port="${silent.port}"/>`);
+  const child = fleet.start(['collect']);
+  const outcome = outcomeOf(child);
+  assert.ok(child.stdout);
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (!line.includes('event=visited client=c1')) continue;
+    child.kill('SIGTERM');
+    break;
+  }
+  const { status, stderr } = await outcome;
+  assert.equal(status, 1);
+  assert.match(stderr, /^time=\S+ event=failed client=silent code=interrupted .*ended by SIGTERM.*\n$/);
+  const report = await fleet.run(['--json', 'status']);
+  const { clients, last_run: run } = JSON.parse(report.stdout) as {
+    clients: { client: string; report_age_s: number | null; error: { code: string } | null }[];
+    last_run: { outcome: string; succeeded: number; failed: number };
+  };
+  assert.deepEqual(
+    clients.map(({ client, report_age_s: age, error }) => [client, age !== null, error?.code ?? null]),
+    [
+      ['silent', false, 'interrupted'],
+      ['c1', true, null],
+    ],
+  );
+  assert.deepEqual([run.outcome, run.succeeded, run.failed], ['interrupted', 1, 1]);
+});
+
 test('a reader that goes away does not end the run', async (t) => {
   const fleet = await startLoopbackFleet(t, 2, { trusted: true });
   const config = path.join(fleet.dir, 'config.xml');

@@ -66,6 +66,12 @@ function otherKeyFor({ port }: LoopbackServer): string {
   return `[127.0.0.1]:${port} ssh-ed25519 ${blob.toString('base64')}\n`;
 }
 
+test('of many clients at a time, nothing but their keys is said', async (t) => {
+  const fleet = await startFleet(t, 12);
+  const { status, stderr } = await fleet.trust('--yes');
+  assert.deepEqual([status, stderr], [0, '']);
+});
+
 test('without a terminal it shows the fingerprints, refuses to decide, and writes nothing', async (t) => {
   const fleet = await startFleet(t, 2);
   const { status, stdout, stderr } = await fleet.trust();
