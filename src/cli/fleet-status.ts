@@ -1,6 +1,10 @@
 import type { Client, Config, Severity } from '../config/config.ts';
-import type { ClientStatus, History, RunSummary } from '../storage/storage.ts';
+import type { AlertStore } from '../storage/alert-store.ts';
+import type { Episode } from '../storage/episode.ts';
+import { groupBy } from '../storage/group-by.ts';
+import type { ClientStatus, RunSummary } from '../storage/storage.ts';
 import { beyondLimit } from './beyond-limit.ts';
+import type { Stored } from './read-stored.ts';
 
 /** `late`: no report in three times `every`; `new`: never visited; `paused`, `retired`: so it stands in config.xml. */
 export type ClientState = 'ok' | 'late' | 'failing' | 'new' | 'paused' | 'retired';
@@ -14,6 +18,8 @@ export interface FleetMember {
   /** Since the newest report was observed; null without one. */
   readonly reportAgeMs: number | null;
   readonly openAlerts: number;
+  /** The worst severity of those that fire. */
+  readonly worstAlert: Severity | null;
   /** Limits of config.xml that the newest values have reached. */
   readonly beyond: { readonly cpu: Severity | null; readonly memory: Severity | null; readonly disk: Severity | null };
 }
@@ -24,12 +30,38 @@ export interface FleetStatus {
   /** Clients the database knows and config.xml does not. */
   readonly unlisted: number;
   readonly lastRun: RunSummary | null;
+  readonly lastPass: RunSummary | null;
+  readonly alerting: AlertingStatus;
+}
+
+/** What the alerter has on its hands. */
+export interface AlertingStatus {
+  readonly firing: number;
+  readonly critical: number;
+  /** Those that concern no single client. */
+  readonly ofFleet: number;
+  readonly undelivered: {
+    /** Tried at least once and not taken, or refused for good. */
+    readonly mails: number;
+    readonly refused: number;
+    readonly oldestAtMs: number | null;
+    /** Of the newest of them. */
+    readonly lastError: string | null;
+  };
+  /** In force now. */
+  readonly silences: number;
 }
 
 /** What config.xml and the database say together. */
-export async function readFleetStatus(config: Config, history: History, nowMs: number): Promise<FleetStatus> {
+export async function readFleetStatus(
+  config: Config,
+  { history, alerts }: Stored,
+  nowMs: number,
+): Promise<FleetStatus> {
   const stored = new Map((await history.clients()).map((status) => [status.client, status]));
-  const alerts = await history.openAlertCounts();
+  const open = (await alerts?.openEpisodes(null)) ?? [];
+  const firing = open.filter(({ state }) => state === 'firing');
+  const firingOf = groupBy(firing, (episode) => episode.client);
   const members = config.clients.map((client) => {
     const known = stored.get(client.name) ?? null;
     const observedAtMs = known?.observedAtMs ?? null;
@@ -39,7 +71,8 @@ export async function readFleetStatus(config: Config, history: History, nowMs: n
       state: stateOf(client, known, nowMs, config.collector.everyMs),
       known,
       reportAgeMs: observedAtMs === null ? null : Math.max(0, nowMs - observedAtMs),
-      openAlerts: alerts.get(client.name) ?? 0,
+      openAlerts: firingOf.get(client.name)?.length ?? 0,
+      worstAlert: worstOf(firingOf.get(client.name) ?? []),
       beyond: {
         cpu: beyondLimit(client.rules, 'cpu', known?.cpuPercent ?? null),
         memory: beyondLimit(client.rules, 'memory', known?.memoryPercent ?? null),
@@ -52,7 +85,35 @@ export async function readFleetStatus(config: Config, history: History, nowMs: n
     members: members.sort((a, b) => urgency(b) - urgency(a) || byName(a.client, b.client)),
     unlisted: [...stored.keys()].filter((name) => !listed.has(name)).length,
     lastRun: await history.lastRun('collect'),
+    lastPass: await history.lastRun('alert'),
+    alerting: await readAlerting(alerts, firing),
   };
+}
+
+async function readAlerting(alerts: AlertStore | null, firing: readonly Episode[]): Promise<AlertingStatus> {
+  const now = (await alerts?.nowMs()) ?? 0;
+  // A mail that nobody has tried yet is only due.
+  const undelivered = ((await alerts?.undelivered()) ?? []).filter(
+    ({ attempts, failedAtMs }) => attempts > 0 || failedAtMs !== null,
+  );
+  const silences = ((await alerts?.silences(now)) ?? []).filter(({ startsAtMs }) => startsAtMs <= now);
+  return {
+    firing: firing.length,
+    critical: firing.filter(({ severity }) => severity === 'critical').length,
+    ofFleet: firing.filter(({ client }) => client === '').length,
+    undelivered: {
+      mails: undelivered.length,
+      refused: undelivered.filter(({ failedAtMs }) => failedAtMs !== null).length,
+      oldestAtMs: undelivered[0]?.createdAtMs ?? null,
+      lastError: undelivered.findLast(({ error }) => error !== null)?.error ?? null,
+    },
+    silences: silences.length,
+  };
+}
+
+function worstOf(firing: readonly Episode[]): Severity | null {
+  if (firing.length === 0) return null;
+  return firing.some(({ severity }) => severity === 'critical') ? 'critical' : 'warning';
 }
 
 function stateOf(client: Client, known: ClientStatus | null, nowMs: number, everyMs: number): ClientState {

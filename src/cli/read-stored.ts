@@ -14,7 +14,6 @@ const nothing: Stored = {
   history: {
     clients: () => Promise.resolve([]),
     lastRun: () => Promise.resolve(null),
-    openAlertCounts: () => Promise.resolve(new Map()),
     query: () => Promise.resolve([]),
   },
   alerts: null,

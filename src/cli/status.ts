@@ -1,9 +1,11 @@
 import type { Severity } from '../config/config.ts';
+import { escapeControls } from '../log.ts';
 import type { Context, ExitStatus } from './context.ts';
 import { describeAge } from './duration.ts';
 import { readFleetStatus, type ClientState, type FleetMember, type FleetStatus } from './fleet-status.ts';
 import type { Colour, Output } from './output.ts';
 import { readStored } from './read-stored.ts';
+import { jsonTime } from './reader-time.ts';
 import { loadSettings } from './settings.ts';
 import { renderTable, type Cell } from './table.ts';
 
@@ -12,9 +14,7 @@ export async function statusCommand(context: Context): Promise<ExitStatus> {
   const { output } = context;
   const config = loadSettings(context);
   const nowMs = Date.now();
-  const status = await readStored(config.storage, context.signal, ({ history }) =>
-    readFleetStatus(config, history, nowMs),
-  );
+  const status = await readStored(config.storage, context.signal, (stored) => readFleetStatus(config, stored, nowMs));
   if (output.json) output.printJson(statusJson(status, nowMs));
   else output.print(statusText(output, status, nowMs));
   return 0;
@@ -29,7 +29,9 @@ const stateColours: Readonly<Record<ClientState, Colour>> = {
   retired: 'dim',
 };
 
-/** The table and the line about the last run. */
+const severityColours: Readonly<Record<Severity, Colour>> = { critical: 'red', warning: 'yellow' };
+
+/** The table, and lines about the last run and what the alerter has on its hands. */
 export function statusText(output: Output, status: FleetStatus, nowMs: number): string {
   const table = renderTable(
     output,
@@ -45,7 +47,7 @@ export function statusText(output: Output, status: FleetStatus, nowMs: number): 
     ],
     status.members.map((member) => row(member)),
   );
-  return `${table}\n\n${footer(status, nowMs)}`;
+  return [table, '', footer(status, nowMs), ...alertingLines(output, status, nowMs)].join('\n');
 }
 
 function row(member: FleetMember): Cell[] {
@@ -58,7 +60,9 @@ function row(member: FleetMember): Cell[] {
     percent(known?.cpuPercent ?? null, beyond.cpu),
     percent(known?.memoryPercent ?? null, beyond.memory),
     percent(known?.diskPercent ?? null, beyond.disk),
-    member.openAlerts === 0 ? '0' : { text: String(member.openAlerts), colour: 'red' },
+    member.worstAlert === null
+      ? String(member.openAlerts)
+      : { text: String(member.openAlerts), colour: severityColours[member.worstAlert] },
     error,
   ];
 }
@@ -68,7 +72,7 @@ function percent(value: number | null, beyond: Severity | null): Cell {
   if (value === null) return '-';
   const text = `${value.toFixed(value < 10 ? 1 : 0)}%`;
   if (beyond === null) return text;
-  return { text: `${text}!`, colour: beyond === 'critical' ? 'red' : 'yellow' };
+  return { text: `${text}!`, colour: severityColours[beyond] };
 }
 
 function footer({ lastRun, unlisted, members }: FleetStatus, nowMs: number): string {
@@ -85,35 +89,95 @@ function footer({ lastRun, unlisted, members }: FleetStatus, nowMs: number): str
   return sentences.join(' ');
 }
 
-function statusJson({ members, unlisted, lastRun }: FleetStatus, nowMs: number): unknown {
+function alertingLines(output: Output, { alerting, lastPass }: FleetStatus, nowMs: number): readonly string[] {
+  const { firing, critical, ofFleet, undelivered, silences } = alerting;
+  const lines: string[] = [];
+  if (firing > 0) {
+    const worst =
+      critical > 0 ? output.colour('red', `${critical} critical`) : output.colour('yellow', 'none critical');
+    const fleet = ofFleet === 0 ? '' : `, ${ofFleet} about the fleet as a whole`;
+    lines.push(
+      `${counted(firing, 'alert')} ${firing === 1 ? 'fires' : 'fire'} (${worst}${fleet}): fleet-health alerts.`,
+    );
+  }
+  if (undelivered.mails > 0) {
+    const oldest =
+      undelivered.oldestAtMs === null ? '' : `, the oldest for ${describeAge(nowMs - undelivered.oldestAtMs)}`;
+    const refused = undelivered.refused === 0 ? '' : `, ${undelivered.refused} refused for good`;
+    const error = undelivered.lastError === null ? '' : `; last error: ${escapeControls(undelivered.lastError)}`;
+    lines.push(
+      `${output.colour('red', `${counted(undelivered.mails, 'mail')} undelivered`)}${oldest}${refused}${error}.`,
+    );
+  }
+  if (silences > 0) lines.push(`${counted(silences, 'silence')} in force: fleet-health silence list.`);
+  if (lastPass !== null) {
+    lines.push(
+      `Last pass of the alerter ${lastPass.outcome} ${describeAge(nowMs - (lastPass.finishedAtMs ?? lastPass.startedAtMs))} ago.`,
+    );
+  }
+  return lines;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+function statusJson({ members, unlisted, lastRun, lastPass, alerting }: FleetStatus, nowMs: number): unknown {
+  const { firing, critical, ofFleet, undelivered, silences } = alerting;
   return {
     command: 'status',
-    at: time(nowMs),
+    at: jsonTime(nowMs),
     last_run:
       lastRun === null
         ? null
         : {
             run_id: lastRun.id,
             outcome: lastRun.outcome,
-            started_at: time(lastRun.startedAtMs),
-            finished_at: time(lastRun.finishedAtMs),
+            started_at: jsonTime(lastRun.startedAtMs),
+            finished_at: jsonTime(lastRun.finishedAtMs),
             clients: lastRun.clients,
             succeeded: lastRun.succeeded,
             failed: lastRun.failed,
           },
+    last_pass:
+      lastPass === null
+        ? null
+        : {
+            run_id: lastPass.id,
+            outcome: lastPass.outcome,
+            started_at: jsonTime(lastPass.startedAtMs),
+            finished_at: jsonTime(lastPass.finishedAtMs),
+          },
+    alerts: { firing, critical, fleet: ofFleet },
+    undelivered: {
+      mails: undelivered.mails,
+      refused: undelivered.refused,
+      oldest_at: jsonTime(undelivered.oldestAtMs),
+      last_error: undelivered.lastError,
+    },
+    silences,
     unlisted,
     clients: members.map(memberJson),
   };
 }
 
-function memberJson({ client, address, state, known, reportAgeMs, openAlerts, beyond }: FleetMember): unknown {
+function memberJson({
+  client,
+  address,
+  state,
+  known,
+  reportAgeMs,
+  openAlerts,
+  worstAlert,
+  beyond,
+}: FleetMember): unknown {
   return {
     client,
     address,
     state,
-    last_visit_at: time(known?.lastVisitAtMs ?? null),
-    last_report_at: time(known?.lastReportAtMs ?? null),
-    observed_at: time(known?.observedAtMs ?? null),
+    last_visit_at: jsonTime(known?.lastVisitAtMs ?? null),
+    last_report_at: jsonTime(known?.lastReportAtMs ?? null),
+    observed_at: jsonTime(known?.observedAtMs ?? null),
     report_age_s: reportAgeMs === null ? null : Math.round(reportAgeMs / 1000),
     consecutive_failures: known?.consecutiveFailures ?? 0,
     hostname: known?.hostname ?? null,
@@ -124,11 +188,8 @@ function memberJson({ client, address, state, known, reportAgeMs, openAlerts, be
     disk_percent: known?.diskPercent ?? null,
     load5: known?.load5 ?? null,
     open_alerts: openAlerts,
+    worst_alert: worstAlert,
     at_limit: beyond,
     error: typeof known?.errorCode === 'string' ? { code: known.errorCode, message: known.errorMessage } : null,
   };
-}
-
-function time(atMs: number | null): string | null {
-  return atMs === null ? null : new Date(atMs).toISOString();
 }

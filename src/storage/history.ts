@@ -19,8 +19,6 @@ export const clientsSql = `SELECT c.name, c.address, c.last_visit_at, c.last_rep
 const lastRunSql = `SELECT id, program, outcome, started_at, finished_at, clients, succeeded, failed FROM runs
   WHERE program = ? AND outcome <> 'overlapped' ORDER BY started_at DESC, id DESC LIMIT 1`;
 
-const openAlertsSql = "SELECT client, COUNT(*) AS count FROM alerts WHERE state = 'firing' GROUP BY client";
-
 /** What readers may ask. */
 export function createHistory(database: Database): History {
   const all = (sql: string, values: readonly string[] = []): Promise<readonly SqlRow[]> =>
@@ -31,8 +29,6 @@ export function createHistory(database: Database): History {
       const [row] = await all(lastRunSql, [program]);
       return row === undefined ? null : runSummary(row);
     },
-    openAlertCounts: async () =>
-      new Map((await all(openAlertsSql)).map((row) => [String(row['client']), Number(row['count'])])),
     query: (sql) => asStorageErrors(() => readOnlyQuery(database, sql)),
   };
 }

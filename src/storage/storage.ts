@@ -160,7 +160,6 @@ export interface History {
   clients(): Promise<readonly ClientStatus[]>;
   /** Newest run of a program, those that overlapped left out. */
   lastRun(program: 'collect' | 'alert'): Promise<RunSummary | null>;
-  openAlertCounts(): Promise<ReadonlyMap<string, number>>;
   /** Runs one read-only statement and hands back its rows as text: for the demo and for tests. */
   query(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
 }

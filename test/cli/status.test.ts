@@ -4,7 +4,9 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { startLoopbackFleet } from '../support/loopback-fleet.ts';
+import { mail } from '../storage/alert-samples.ts';
 import { configFolder, runCli, type CliResult } from '../support/run-cli.ts';
+import { alertFolder, firing } from './stored-alerts.ts';
 
 interface Line {
   readonly client: string;
@@ -87,4 +89,51 @@ test('a database that is away is one line and exit status 3', async (t) => {
   assert.deepEqual([error.code, error.stage], ['storage-unavailable', 'storage']);
   assert.match(stderr, /^fleet-health: .* \(storage-unavailable\)\. .*\n$/);
   assert.ok(!`${stdout}${stderr}`.includes('hidden'));
+});
+
+test('open alerts, mails that nobody takes and silences are counted', async (t) => {
+  const config = `<config><alerts><mail to="ops@example.org"/></alerts>
+    <client name="web-1" ip="192.0.2.1"/><client name="web-2" ip="192.0.2.2"/></config>`;
+  const { run, json, store } = await alertFolder(t, {
+    config,
+    episodes: [
+      firing(),
+      firing({ rule: 'inodes', severity: 'warning' }),
+      firing({ client: 'web-2', severity: 'warning' }),
+      firing({ client: '', rule: 'collector-silent', subject: 'c0ffee' }),
+      firing({ client: 'web-2', rule: 'memory', subject: '', state: 'pending', firingSinceMs: null }),
+    ],
+    telling: { mails: [mail(), mail({ messageId: '<second@example.org>', notifications: [] })] },
+  });
+  await store(async (alerts) => {
+    const [first, second] = await alerts.dueMails(2);
+    assert.ok(first !== undefined && second !== undefined);
+    for (const { id } of [first, second]) assert.ok(await alerts.claimMail(id, 'a test', 60_000));
+    await alerts.markPutOff(first.id, 'a test', 60_000, 'no answer within 20 s');
+    await alerts.markFailed(second.id, 'a test', '550 no such user');
+  });
+  await run('silence', 'add', '--client', 'web-2', '--until', '2h');
+  const { stdout, status } = await run('status');
+  assert.equal(status, 0);
+  assert.match(stdout, /^web-1 +new +- +- +- +- +2$/m);
+  assert.match(stdout, /^4 alerts fire \(2 critical, 1 about the fleet as a whole\): fleet-health alerts\.$/m);
+  assert.match(
+    stdout,
+    /^2 mails undelivered, the oldest for \w+, 1 refused for good; last error: 550 no such user\.$/m,
+  );
+  assert.match(stdout, /^1 silence in force: fleet-health silence list\.$/m);
+  const { alerts, undelivered, silences, clients } = (await json('status'));
+  assert.deepEqual(alerts, { firing: 4, critical: 2, fleet: 1 });
+  assert.deepEqual(
+    { ...(undelivered as object), oldest_at: '' },
+    { mails: 2, refused: 1, oldest_at: '', last_error: '550 no such user' },
+  );
+  assert.equal(silences, 1);
+  assert.deepEqual(
+    (clients as readonly Record<string, unknown>[]).map((line) => [line['client'], line['open_alerts'], line['worst_alert']]),
+    [
+      ['web-1', 2, 'critical'],
+      ['web-2', 1, 'warning'],
+    ],
+  );
 });

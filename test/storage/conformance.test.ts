@@ -397,19 +397,6 @@ onBothDatabases('history', (kit) => {
     assert.equal(two.errorMessage, 'connect ECONNREFUSED 192.0.2.1:22');
   });
 
-  test('firing alerts are counted by client', async () => {
-    const { storage, database } = await kit.open();
-    const insert = `INSERT INTO alerts (client, rule, subject, alert_key, open_key, severity, state)
-      VALUES (?, 'disk', ?, ?, ?, 'critical', ?)`;
-    await database.write(async (session) => {
-      await session.run(insert, ['web-1', '/', 'a', 'a', 'firing']);
-      await session.run(insert, ['web-1', '/data', 'b', 'b', 'firing']);
-      await session.run(insert, ['web-1', '/old', 'c', null, 'resolved']);
-      await session.run(insert, ['web-2', '/', 'd', 'd', 'pending']);
-    });
-    assert.deepEqual([...(await storage.history.openAlertCounts())], [['web-1', 2]]);
-  });
-
   const refused = [
     ['DELETE FROM stats', 'usage'],
     ['', 'usage'],
