@@ -133,10 +133,12 @@ function createProgram(perform: (globals: GlobalOptions, action: Action) => Prom
 
   command('check', 'validate config.xml and print every default in force', 'fleet-health check --connect')
     .option('--connect', 'also try the database, the mail server and every login')
-    .action((options: { connect?: true }) =>
+    .option('--mail [address]', 'also send a test mail (default: to the first who is told of alerts)')
+    .action((options: { connect?: true; mail?: true | string }) =>
       execute(async (context) => {
         const { checkCommand } = await import('./cli/check.ts');
-        return checkCommand(context, { connect: options.connect ?? false });
+        const mail = options.mail === true ? null : options.mail;
+        return checkCommand(context, { connect: options.connect ?? false, mail });
       }),
     );
 

@@ -2,6 +2,7 @@ import type { Config, Finding } from '../config/config.ts';
 import { describeDefaults } from '../config/describe-defaults.ts';
 import { findConfig } from '../config/find-config.ts';
 import { ConfigError, formatFinding } from '../config/findings.ts';
+import { asFleetError } from '../errors.ts';
 import { escapeControls } from '../log.ts';
 import type { Context, ExitStatus } from './context.ts';
 import { findIdleRules, type IdleRule } from './idle-rules.ts';
@@ -13,6 +14,8 @@ import type { Trial } from './try-connections.ts';
 export interface CheckCommandOptions {
   /** Also try the database, the mail server and every login. */
   readonly connect: boolean;
+  /** Send a test mail: to this address, or with null to the first who is told of alerts. undefined: none. */
+  readonly mail: string | null | undefined;
 }
 
 /** `check`: every fault of config.xml at once, or what is in force without being said. */
@@ -27,7 +30,8 @@ export async function checkCommand(context: Context, options: CheckCommandOption
     tellFaults(context, file, thrown.findings);
     return 2;
   }
-  const tried = options.connect ? await tryAll(context, config) : null;
+  const tried = options.connect ? await tryAll(context, config) : noneTried(options);
+  if (tried !== null && options.mail !== undefined) tried.trials.push(await tryMail(context, config, options.mail));
   context.signal.throwIfAborted();
   if (output.json) output.printJson(checkJson(file, config, tried));
   else tell(context, config, tried);
@@ -51,10 +55,28 @@ function tellFaults({ output }: Context, file: string, faults: readonly Finding[
   output.print(`\n${file} has ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}.`);
 }
 
-/** What --connect found out. */
+/** What --connect and --mail found out. */
 interface Tried {
-  readonly trials: readonly Trial[];
+  readonly trials: Trial[];
   readonly idleRules: readonly IdleRule[];
+}
+
+function noneTried({ mail }: CheckCommandOptions): Tried | null {
+  return mail === undefined ? null : { trials: [], idleRules: [] };
+}
+
+async function tryMail({ output, signal }: Context, config: Config, to: string | null): Promise<Trial> {
+  const { sendTestMail } = await import('../alerter/send-test-mail.ts');
+  try {
+    const sent = await sendTestMail({ config, to, signal, nowMs: Date.now() });
+    if (!output.json) output.print(`A test mail to ${sent.to} was taken by ${sent.where}.`);
+    return { what: `test mail to ${sent.to}`, kind: 'mail', fault: null };
+  } catch (thrown) {
+    signal.throwIfAborted();
+    const fault = asFleetError(thrown, { code: 'mail-unavailable', stage: 'mail' });
+    if (fault.code === 'usage') throw fault;
+    return { what: to === null ? 'test mail' : `test mail to ${to}`, kind: 'mail', fault };
+  }
 }
 
 async function tryAll({ output, signal }: Context, config: Config): Promise<Tried> {
@@ -68,7 +90,7 @@ async function tryAll({ output, signal }: Context, config: Config): Promise<Trie
   const idleRules = hasDatabase
     ? await readStored(config.storage, signal, ({ history }) => findIdleRules(config.clients, history))
     : [];
-  return { trials, idleRules };
+  return { trials: [...trials], idleRules };
 }
 
 function tell({ output }: Context, config: Config, tried: Tried | null): void {

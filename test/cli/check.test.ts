@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
@@ -130,4 +130,35 @@ test('--connect names the rules whose mounts nobody has', async (t) => {
   assert.equal(status, 0, stdout);
   const warnings = stdout.split('\n').filter((line) => line.startsWith('warning: '));
   assert.deepEqual(warnings, ['warning: line 6: disk mount=/no/such/* (1 client) matches no mount stored so far']);
+});
+
+test('--mail sends a test mail the way alerts go, without any login', async (t) => {
+  const config =
+    '<config><alerts><mail to="ops@example.org"/></alerts><client name="c" ip="192.0.2.1" transport="local"/></config>';
+  const dir = configFolder(t, config);
+  const first = await runCli(['-q', 'check', '--mail'], { cwd: dir });
+  assert.deepEqual([first.status, first.stderr], [0, '']);
+  assert.match(first.stdout, /^A test mail to ops@example\.org was taken by .*outbox\.$/m);
+  const outbox = path.join(dir, 'state', 'outbox');
+  const [file = ''] = readdirSync(outbox);
+  assert.match(readFileSync(path.join(outbox, file), 'utf8'), /^To: ops@example\.org\r$/m);
+  const named = await runCli(['-q', 'check', '--mail', 'me@example.org'], { cwd: dir });
+  assert.match(named.stdout, /^A test mail to me@example\.org /m);
+  const wrong = await runCli(['check', '--mail', 'me'], { cwd: dir });
+  assert.equal(wrong.status, 2);
+  assert.match(wrong.stderr, /me is no mail address \(usage\)/);
+});
+
+test('a mail server that is away is exit status 1', async (t) => {
+  const dir = configFolder(
+    t,
+    '<config><smtp host="127.0.0.1" port="1" security="none" from="a@example.org"/><client ip="192.0.2.1"/></config>',
+  );
+  const { status, stdout } = await runCli(['--json', 'check', '--mail', 'me@example.org'], { cwd: dir });
+  assert.equal(status, 1);
+  const { connections } = JSON.parse(stdout) as { connections: Record<string, unknown>[] };
+  assert.deepEqual(
+    connections.map(({ what, kind, ok, code }) => [what, kind, ok, code]),
+    [['test mail to me@example.org', 'mail', false, 'mail-unavailable']],
+  );
 });

@@ -122,7 +122,7 @@ test('open alerts, mails that nobody takes and silences are counted', async (t) 
     /^2 mails undelivered, the oldest for \w+, 1 refused for good; last error: 550 no such user\.$/m,
   );
   assert.match(stdout, /^1 silence in force: fleet-health silence list\.$/m);
-  const { alerts, undelivered, silences, clients } = (await json('status'));
+  const { alerts, undelivered, silences, clients } = await json('status');
   assert.deepEqual(alerts, { firing: 4, critical: 2, fleet: 1 });
   assert.deepEqual(
     { ...(undelivered as object), oldest_at: '' },
@@ -130,7 +130,11 @@ test('open alerts, mails that nobody takes and silences are counted', async (t) 
   );
   assert.equal(silences, 1);
   assert.deepEqual(
-    (clients as readonly Record<string, unknown>[]).map((line) => [line['client'], line['open_alerts'], line['worst_alert']]),
+    (clients as readonly Record<string, unknown>[]).map((line) => [
+      line['client'],
+      line['open_alerts'],
+      line['worst_alert'],
+    ]),
     [
       ['web-1', 2, 'critical'],
       ['web-2', 1, 'warning'],
