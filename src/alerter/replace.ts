@@ -15,6 +15,8 @@ export interface Contents {
 interface ReplaceOptions {
   /** Of the recipient. */
   readonly waiting: readonly WaitingMail[];
+  /** Of the recipient: those that may have been delivered, and so stay. */
+  readonly begun: readonly WaitingMail[];
   /** What there is to say to somebody who knows what `knownOf` says. */
   readonly look: (knownOf: (matter: Matter) => Known) => Desk;
 }
@@ -25,14 +27,14 @@ interface ReplaceOptions {
  * together with all waiting mails that speak of the same; a mail that would tell no more than what it replaces is none.
  * What one that is not replaced speaks of waits until that has gone, unless it is urgent: mails may overtake each other.
  */
-export function contentsOf({ waiting, look }: ReplaceOptions): Contents {
+export function contentsOf({ waiting, begun, look }: ReplaceOptions): Contents {
   let replaces = waiting;
   for (;;) {
     const before = knowledgeBefore(replaces);
     const kept = new Map(
-      waiting
-        .filter((mail) => !replaces.includes(mail))
-        .flatMap((mail) => mail.items.map(({ alertId }) => [alertId, mail] as const)),
+      [...begun, ...waiting.filter((mail) => !replaces.includes(mail))].flatMap((mail) =>
+        mail.items.map(({ alertId }) => [alertId, mail] as const),
+      ),
     );
     const said = tellable(
       look(({ episode, told }) => (before.has(episode.id) ? (before.get(episode.id) ?? null) : told)),

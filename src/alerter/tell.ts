@@ -1,4 +1,5 @@
 import type { Severity } from '../config/config.ts';
+import type { WaitingMail } from '../storage/alert-store.ts';
 import type { Told } from '../storage/episode.ts';
 import type { Bastions } from './bastions-gone.ts';
 import { openBastions } from './bastions-gone.ts';
@@ -79,8 +80,12 @@ function tellOne({ world, hold, bastions }: Pass, recipient: string, matters: re
   const nothing = { mail: null, told: [], held: heldBack, forgone };
   const ringing = desk.news.filter(({ listedOnly }) => !listedOnly);
   if (ringing.length === 0 && !desk.remindersDue) return nothing;
-  const waiting = world.waiting.filter((mail) => mail.recipient === recipient);
-  const contents = contentsOf({ waiting, look });
+  const isOwn = (mail: WaitingMail): boolean => mail.recipient === recipient;
+  const contents = contentsOf({
+    waiting: world.waiting.filter(isOwn),
+    begun: (world.begun ?? []).filter(isOwn),
+    look,
+  });
   const behind = desk.news.flatMap(({ matter }) => {
     const mail = contents.kept.get(matter.episode.id);
     const isSaid = mail === undefined || contents.news.some((news) => news.matter === matter);

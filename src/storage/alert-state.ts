@@ -17,12 +17,12 @@ const recentSql = `SELECT recipient, created_at FROM mails WHERE created_at > ? 
   ORDER BY created_at, id`;
 const ordinarySql = `SELECT recipient, MAX(created_at) AS at FROM mails WHERE ordinary = 1 AND replaced_by IS NULL
   GROUP BY recipient`;
-const waitingSql = `SELECT id, recipient, created_at FROM mails
-  WHERE sent_at IS NULL AND failed_at IS NULL AND replaced_by IS NULL AND data_at IS NULL ORDER BY id`;
+const waitingSql = `SELECT id, recipient, created_at, data_at FROM mails
+  WHERE sent_at IS NULL AND failed_at IS NULL AND replaced_by IS NULL ORDER BY id`;
 const itemsSql = `SELECT n.mail_id, n.alert_id, n.sequence, n.transition, n.before_state, n.before_severity,
     n.before_sequence, n.before_told_at
   FROM mails m JOIN notifications n ON n.mail_id = m.id
-  WHERE m.sent_at IS NULL AND m.failed_at IS NULL AND m.replaced_by IS NULL AND m.data_at IS NULL ORDER BY n.id`;
+  WHERE m.sent_at IS NULL AND m.failed_at IS NULL AND m.replaced_by IS NULL ORDER BY n.id`;
 
 /** See AlertStore.state. */
 export async function alertState(session: Session, nowMs: number): Promise<AlertState> {
@@ -33,7 +33,7 @@ export async function alertState(session: Session, nowMs: number): Promise<Alert
     silences: unended.filter(({ endsAtMs }) => endsAtMs > nowMs),
     endedSilences: unended.filter(({ endsAtMs }) => endsAtMs <= nowMs),
     histories: await histories(session, nowMs),
-    waiting: await waitingMails(session),
+    ...(await waitingMails(session)),
   };
 }
 
@@ -47,18 +47,29 @@ async function histories(session: Session, nowMs: number): Promise<readonly Reci
   }));
 }
 
-async function waitingMails(session: Session): Promise<readonly WaitingMail[]> {
+async function waitingMails(session: Session): Promise<Pick<AlertState, 'waiting' | 'begun'>> {
   const mails = await session.all(waitingSql);
-  if (mails.length === 0) return [];
+  if (mails.length === 0) return { waiting: [], begun: [] };
   const items = groupBy(await session.all(itemsSql), (row) => Number(row['mail_id']));
   const waiting = mails.map((row) => ({
     id: Number(row['id']),
     recipient: String(row['recipient']),
     createdAtMs: fromSqlTime(row['created_at']) ?? 0,
     items: (items.get(Number(row['id'])) ?? []).map(storedItem),
+    isBegun: row['data_at'] !== null,
   }));
   // What tells of no alert (that a mail was refused) has no news that another mail could carry.
-  return waiting.filter(({ items: told }) => told.length > 0);
+  const telling = waiting.filter(({ items: told }) => told.length > 0);
+  const mailOf = ({ id, recipient, createdAtMs, items: told }: (typeof waiting)[number]): WaitingMail => ({
+    id,
+    recipient,
+    createdAtMs,
+    items: told,
+  });
+  return {
+    waiting: telling.filter(({ isBegun }) => !isBegun).map(mailOf),
+    begun: telling.filter(({ isBegun }) => isBegun).map(mailOf),
+  };
 }
 
 function storedItem(row: SqlRow): StoredItem {

@@ -83,6 +83,8 @@ export interface AlertState {
   readonly endedSilences: readonly Silence[];
   readonly histories: readonly RecipientHistory[];
   readonly waiting: readonly WaitingMail[];
+  /** Mails that came as far as DATA and wait all the same: nothing takes their place. Left out: there are none. */
+  readonly begun?: readonly WaitingMail[];
 }
 
 /** Who may change what the alerter stores; see design: fencing. */

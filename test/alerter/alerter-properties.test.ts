@@ -1,0 +1,323 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+
+import fc from 'fast-check';
+
+import { createWatches, hears } from '../../src/alerter/recipients-of.ts';
+import type { DueMail } from '../../src/alerter/telling.ts';
+import type { Episode } from '../../src/storage/episode.ts';
+import { sqliteConfig } from '../storage/sqlite-config.ts';
+import type { SmtpAct } from '../support/smtp-server.ts';
+import { withMoments } from './moments.ts';
+import { at } from './rows.ts';
+import { idOf, openStation } from './station.ts';
+import type { Station } from './station.ts';
+
+const cap = 4;
+const minuteMs = 60_000;
+const clients = ['c1', 'c2', 'c3'];
+
+function fleetOf({ recipients = '', client = '', rules = '' } = {}): string {
+  return `<collector every="5m"/><alerts repeat="6h"><mail to="ops@example.org"/>${recipients}
+      <alert type="disk" warning="85%" critical="95%"/>${rules}</alerts>
+    <client name="c1" ip="192.0.2.1" username="u"/><client name="c2" ip="192.0.2.2" username="u"${client}/>
+    <client name="c3" ip="192.0.2.3" username="u"/>`;
+}
+
+const oncall = '<mail to="oncall@example.org" severity="critical"/>';
+const configs = [
+  fleetOf({ recipients: oncall }),
+  fleetOf(),
+  fleetOf({ recipients: oncall, client: ' state="paused"' }),
+  fleetOf({ recipients: `${oncall}<window start="09:00" duration="1h" zone="UTC"/>` }),
+  fleetOf({ recipients: oncall, client: ' state="retired"' }),
+  fleetOf({ recipients: oncall, rules: '<alert type="cpu" limit="90%" for="1x"/>' }),
+] as const;
+
+const well = 'disk / 50';
+const row = fc.oneof(
+  { weight: 4, arbitrary: fc.constant(well) },
+  { weight: 4, arbitrary: fc.constantFrom('disk / 90', 'disk / 96', 'disk / ?', 'disk /data 97, cpu 95', 'memory 99') },
+  { weight: 2, arbitrary: fc.constantFrom('fails connect-refused', 'fails agent-failed', 'absent') },
+  { weight: 1, arbitrary: fc.integer({ min: 0, max: 7 }).map((hour) => `late 0${hour}:00 disk / 97`) },
+);
+
+/** Nothing holds back what these tell: who cannot be reached does. */
+const lastRow = fc.constantFrom(well, well, 'disk / 90', 'disk / 96', 'disk / ?', 'disk /data 97, cpu 95', 'memory 99');
+
+const answers: readonly ((phase: string) => SmtpAct | undefined)[] = [
+  () => undefined,
+  () => '421 4.3.2 not now',
+  (phase) => (phase === 'rcpt' ? '451 4.7.1 later' : undefined),
+  (phase) => (phase === 'dot' ? '452 4.3.1 no space' : undefined),
+  (phase) => (phase === 'dot' ? { kind: 'reset' } : undefined),
+];
+
+const step = fc.oneof(
+  {
+    weight: 10,
+    arbitrary: fc.record({
+      kind: fc.constant('run' as const),
+      says: fc.tuple(row, row, row),
+      minutes: fc.constantFrom(5, 5, 5, 20, 90),
+      pass: fc.boolean(),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('pass' as const), minutes: fc.constantFrom(0, 1, 5, 16, 61) }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('crash' as const), moment: fc.integer({ min: 1, max: 110 }) }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('two at once' as const) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('server' as const), answers: fc.nat(answers.length - 1) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('config' as const), index: fc.nat(configs.length - 1) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('silence' as const),
+      client: fc.constantFrom('c1', 'c*'),
+      minutes: fc.integer({ min: 5, max: 120 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('acknowledge' as const) }) },
+);
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+/** What a pass is sure to be told of: when the mails stand, what people know, by Message-ID. */
+interface Watching {
+  readonly station: Station;
+  readonly texts: Map<string, string>;
+  nowMs: number;
+}
+
+async function take(watching: Watching, given: Step): Promise<void> {
+  const { station } = watching;
+  const goOn = (minutes: number): void => {
+    watching.nowMs += minutes * minuteMs;
+    station.at(watching.nowMs);
+  };
+  switch (given.kind) {
+    case 'run': {
+      goOn(given.minutes);
+      await station.collect(Object.fromEntries(clients.map((name, index) => [name, given.says[index] ?? well])));
+      if (given.pass) {
+        goOn(1);
+        await passOf(watching);
+      }
+      return;
+    }
+    case 'pass':
+      goOn(given.minutes);
+      await passOf(watching);
+      return;
+    case 'crash':
+      goOn(1);
+      await station
+        .pass({ wrap: (database) => withMoments(database, ({ count }) => count === given.moment) })
+        .catch(() => undefined);
+      // The dead one's lease and claims run out.
+      goOn(4);
+      return;
+    case 'two at once':
+      goOn(1);
+      await Promise.all([station.pass(), station.pass({ machine: 'mon-2' })]);
+      return;
+    case 'server':
+      station.act(({ phase }) => answers[given.answers]?.(phase));
+      return;
+    case 'config':
+      station.configure(configs[given.index] ?? '');
+      return;
+    case 'silence':
+      await station.storage.alerts.addSilence({
+        client: given.client,
+        rule: '',
+        subject: '',
+        startsAtMs: watching.nowMs,
+        endsAtMs: watching.nowMs + given.minutes * minuteMs,
+        author: 'kim',
+        comment: '',
+      });
+      return;
+    case 'acknowledge': {
+      const open = await station.storage.alerts.episodesOf({ openOnly: true, limit: 10 });
+      const ids = open.flatMap(({ id }) => (id === null ? [] : [id]));
+      await station.storage.alerts.acknowledge(ids, 'kim', null, null);
+    }
+  }
+}
+
+async function passOf({ station }: Watching): Promise<void> {
+  const { result } = await station.pass();
+  assert.notEqual(result.outcome, 'interrupted');
+}
+
+/** The server answers, nothing is silenced, the first configuration holds, and time enough passes for everything. */
+async function settle(watching: Watching, says: readonly string[]): Promise<void> {
+  const { station } = watching;
+  station.act(() => undefined);
+  station.configure(configs[0]);
+  watching.nowMs += 24 * 60 * minuteMs;
+  for (let round = 0; round < 3; round += 1) {
+    watching.nowMs += 5 * minuteMs;
+    station.at(watching.nowMs);
+    await station.collect(Object.fromEntries(clients.map((name, index) => [name, says[index] ?? well])));
+    watching.nowMs += minuteMs;
+    station.at(watching.nowMs);
+    await passOf(watching);
+  }
+  for (const minutes of [70, 20, 20]) {
+    watching.nowMs += minutes * minuteMs;
+    station.at(watching.nowMs);
+    await passOf(watching);
+  }
+}
+
+/** Last told equals state: for who hears of it, of everything; and nobody believes anything else. */
+async function assertToldIsState({ station }: Watching): Promise<void> {
+  const state = await station.storage.alerts.state(station.nowMs());
+  assert.deepEqual(state.waiting, []);
+  const watchOf = createWatches(station.config());
+  for (const episode of state.episodes) {
+    const { id } = episode;
+    assert.ok(id !== null);
+    const known = state.told.filter(({ alertId }) => alertId === id);
+    if (episode.state === 'pending') continue;
+    assert.equal(episode.state, 'firing', `${nameOf(episode)} is over and somebody is owed news of it`);
+    for (const listener of watchOf(episode).listeners.values()) {
+      if (!hears(listener, episode.severity)) continue;
+      const own = known.find(({ recipient }) => recipient === listener.recipient);
+      const expected = { state: episode.flapping ? 'flapping' : 'firing', severity: episode.severity };
+      if (episode.flapping) assert.equal(own?.state, 'flapping');
+      else assert.deepEqual(own && { state: own.state, severity: own.severity }, expected, nameOf(episode));
+    }
+  }
+}
+
+/** What mails may say, each in the order in which they were made. */
+async function assertMails({ station }: Watching): Promise<void> {
+  const received = station.server.mails;
+  const contentOf = new Map<string, string>();
+  for (const { content } of received) {
+    const id = idOf(content);
+    assert.equal(contentOf.get(id) ?? content, content, `${id} tells two things`);
+    contentOf.set(id, content);
+  }
+  const counts = new Map<string, number>();
+  const knows = new Map<string, Map<string, string>>();
+  for (const { content } of received) {
+    const mail = station.composed().get(idOf(content));
+    if (mail === undefined) continue;
+    counts.set(idOf(content), (counts.get(idOf(content)) ?? 0) + 1);
+    assertKnown(mail, knows);
+  }
+  await assertNothingLost(station, knows);
+}
+
+/** Nobody is told of the end of what they did not know of. */
+function assertKnown(mail: DueMail, knows: Map<string, Map<string, string>>): void {
+  const own = knows.get(mail.recipient) ?? new Map<string, string>();
+  knows.set(mail.recipient, own);
+  for (const item of mail.items) {
+    const name = `${item.alertId}`;
+    const isEnd = item.transition === 'resolved' || item.transition === 'ended';
+    if (isEnd) assert.ok(own.has(name), `${mail.recipient} is told that ${nameOf(item)} is over, and never knew`);
+    own.set(name, item.transition);
+  }
+}
+
+/** Every critical alert that fired, unless something held it back while it lasted, was told to those who hear of it. */
+async function assertNothingLost(station: Station, knows: Map<string, Map<string, string>>): Promise<void> {
+  const episodes = await station.storage.alerts.episodesOf({ openOnly: false, limit: 1000 });
+  const watchOf = createWatches(station.config());
+  for (const episode of episodes) {
+    if (episode.firingSinceMs === null || episode.severity !== 'critical' || episode.closedReason === 'unwatched')
+      continue;
+    if (episode.client === 'c2' || episode.rule === 'unreachable' || episode.rule === 'no-report') continue;
+    for (const { recipient } of watchOf(episode).listeners.values()) {
+      const isTold = knows.get(recipient)?.has(String(episode.id)) === true;
+      const isExcused = recipient === 'oncall@example.org' || (await wasHeld(station, episode));
+      assert.ok(isTold || isExcused, `${recipient} was never told of ${nameOf(episode)}`);
+    }
+  }
+}
+
+async function wasHeld(station: Station, { client, firingSinceMs, resolvedAtMs }: Episode): Promise<boolean> {
+  const rows = await station.database.read((session) => session.all('SELECT client, starts_at, ends_at FROM silences'));
+  const hour = new Date(firingSinceMs ?? 0).getUTCHours();
+  const isWindow = hour === 8 || hour === 9;
+  return (
+    isWindow ||
+    rows.some(
+      (silence) =>
+        String(silence['client']).startsWith(client === '' ? '*' : 'c') &&
+        Date.parse(`${String(silence['starts_at']).replace(' ', 'T')}Z`) <= (resolvedAtMs ?? Infinity) &&
+        Date.parse(`${String(silence['ends_at']).replace(' ', 'T')}Z`) >= (firingSinceMs ?? 0),
+    )
+  );
+}
+
+/** In no hour more mails than the cap, but for those that bring a new critical alert. */
+async function assertCapped(station: Station): Promise<void> {
+  const rows = await station.database.read((session) =>
+    session.all('SELECT recipient, message_id, created_at, severity FROM mails WHERE replaced_by IS NULL ORDER BY id'),
+  );
+  const timeOf = (row: (typeof rows)[number]): number => Date.parse(`${String(row['created_at']).replace(' ', 'T')}Z`);
+  for (const mail of rows) {
+    const tells = station.composed().get(String(mail['message_id']));
+    if (tells === undefined || tells.items.some(isNewCritical)) continue;
+    const before = rows.filter(
+      (other) =>
+        other['recipient'] === mail['recipient'] &&
+        timeOf(other) <= timeOf(mail) &&
+        timeOf(other) > timeOf(mail) - 60 * minuteMs,
+    );
+    assert.ok(before.length <= cap, `${before.length} mails in an hour to ${String(mail['recipient'])}`);
+  }
+}
+
+function isNewCritical({ transition, severity }: DueMail['items'][number]): boolean {
+  return severity === 'critical' && ['firing', 'escalated', 'flapping', 'steady'].includes(transition);
+}
+
+function nameOf({ client, rule, subject }: Pick<Episode, 'client' | 'rule' | 'subject'>): string {
+  return `${client} ${rule} ${subject}`;
+}
+
+test('last told equals the state when nothing holds back, whatever happened before', async () => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-properties-'));
+  after(() => rmSync(dir, { recursive: true, force: true }));
+  const seed = Number(process.env['PROPERTY_SEED'] ?? 20261120);
+  const numRuns = Number(process.env['PROPERTY_RUNS'] ?? 25);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(step, { minLength: 4, maxLength: 18 }),
+      fc.tuple(lastRow, lastRow, lastRow),
+      async (steps, says) => {
+        const storage = sqliteConfig(path.join(dir, `${randomUUID()}.db`));
+        const station = await openStation({ storage, elements: configs[0], smtp: `maxMailsPerHour="${cap}"` });
+        const watching: Watching = { station, texts: new Map(), nowMs: at('08:00') };
+        try {
+          for (const given of steps) await take(watching, given);
+          await settle(watching, says);
+          await assertToldIsState(watching);
+          await assertMails(watching);
+          await assertCapped(station);
+          watching.nowMs += 2 * minuteMs;
+          station.at(watching.nowMs);
+          assert.deepEqual((await station.pass()).arrived, []);
+        } finally {
+          await station.close();
+        }
+      },
+    ),
+    { seed, numRuns, includeErrorInReport: true, endOnFailure: process.env['PROPERTY_SHRINK'] === undefined },
+  );
+});
