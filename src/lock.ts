@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { realpathSync } from 'node:fs';
+import { accessSync, constants, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -51,12 +51,24 @@ export async function takeLock(options: LockOptions): Promise<LockAttempt> {
     throw new FleetError({
       code: 'state-unusable',
       stage: 'lock',
-      message: `${file}: ${messageOf(thrown)}`,
+      message: whyUnwritable(file) ?? `${file}: ${messageOf(thrown)}`,
       cause: thrown,
     });
   } finally {
     if (database !== null) release(file, database);
   }
+}
+
+/** What SQLite calls a readonly database may be the folder, the file, or the whole file system; null: none of them. */
+function whyUnwritable(file: string): string | null {
+  for (const place of [path.dirname(file), file]) {
+    try {
+      accessSync(place, constants.W_OK);
+    } catch (thrown) {
+      return `${place} cannot be written: ${messageOf(thrown)}`;
+    }
+  }
+  return null;
 }
 
 function release(file: string, database: SqliteDatabase): void {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -111,4 +111,23 @@ test('a file that is no database is a fault of the state folder', async () => {
   await assert.rejects(takeLock({ file, nowMs: 1 }), { code: 'state-unusable', stage: 'lock' });
   mkdirSync(`${file}.dir`);
   await assert.rejects(takeLock({ file: `${file}.dir`, nowMs: 1 }), { code: 'state-unusable' });
+});
+
+test('a file system that is read-only is named as such', async (t) => {
+  const file = freshFile();
+  const attempt = await takeLock({ file, nowMs: 1 });
+  if (attempt.kind === 'held') attempt.release();
+  const view = path.join(dir, 'read-only');
+  mkdirSync(view);
+  const mount = (...args: string[]): boolean => spawnSync('mount', args).status === 0;
+  t.after(() => spawnSync('umount', ['-l', view]));
+  if (!mount('--bind', dir, view) || !mount('-o', 'remount,bind,ro', view)) {
+    assert.ok(!process.env['CI'] || process.getuid?.() !== 0);
+    t.skip('needs to mount a folder');
+    return;
+  }
+  await assert.rejects(takeLock({ file: path.join(view, path.basename(file)), nowMs: 1 }), {
+    code: 'state-unusable',
+    message: `${view} cannot be written: EROFS: read-only file system, access '${view}'`,
+  });
 });
