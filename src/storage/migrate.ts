@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-
 import type { StorageConfig } from '../config/config.ts';
 import { FleetError } from '../errors.ts';
 import type { Database, Session } from './database.ts';
@@ -9,6 +7,7 @@ import type { MigrationFile } from './migration-files.ts';
 import { migrationState, readApplied, schemaMajor, throwMismatch } from './migration-state.ts';
 import type { AppliedMigration, MigrationState } from './migration-state.ts';
 import { openDatabase } from './open-database.ts';
+import { isFileMissing } from './sqlite/is-file-missing.ts';
 
 export interface MigrateOptions {
   readonly storage: StorageConfig;
@@ -29,8 +28,10 @@ export async function migrate(options: MigrateOptions): Promise<MigrationState> 
 /** Looks and changes nothing: of SQLite not even an absent file is made. Throws FleetError on a storage fault. */
 export async function checkMigrations(options: MigrateOptions): Promise<MigrationState> {
   const { kind, path } = options.storage;
-  if (kind === 'sqlite' && path !== null && !existsSync(path)) return migrationState([], readMigrations('sqlite'));
-  return withDatabase(options, checkDatabase);
+  return asStorageErrors(async () => {
+    const missing = kind === 'sqlite' && path !== null && isFileMissing(path);
+    return missing ? migrationState([], readMigrations('sqlite')) : await withDatabase(options, checkDatabase);
+  });
 }
 
 /** checkMigrations of a database that is open; throws StorageFault. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -219,3 +219,11 @@ function dropOf(createSql: string): string {
   const words = /^CREATE (?:SQL SECURITY INVOKER )?(?:UNIQUE )?(TABLE|VIEW|INDEX) (\w+)/.exec(createSql);
   return `DROP ${words?.[1] ?? ''} IF EXISTS ${words?.[2] ?? ''}`;
 }
+
+test('a database that cannot be looked for is a fault, not a fleet without a run', async (t) => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-migrate-'));
+  t.after(() => rmSync(dir, { recursive: true }));
+  symlinkSync('round', path.join(dir, 'round'));
+  const storage = sqliteConfig(path.join(dir, 'round', 'fleet.db'));
+  await assert.rejects(checkMigrations({ storage }), { code: 'storage-unavailable', message: /ELOOP/ });
+});
