@@ -13,6 +13,7 @@ const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=700', 'none
   encoding: 'utf8',
 });
 const skip = mount.status === 0 ? false : `needs to mount a small file system: ${mount.stderr}`;
+if (skip !== false && process.env['CI'] && process.getuid?.() === 0) throw new Error(skip);
 after(() => {
   if (!skip) spawnSync('umount', ['-l', fleet.stateDir]);
   fleet.remove();
