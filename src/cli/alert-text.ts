@@ -1,12 +1,18 @@
+import path from 'node:path';
+
 import type { AlertResult } from '../alerter/alert-options.ts';
+import { counted } from '../alerter/time-words.ts';
 import { escapeControls } from '../log.ts';
+import { outboxName } from '../notify/file.ts';
 import type { AlertView, AlertViewOptions } from './alert.ts';
 import { complaintText } from './complain.ts';
 import { describeDuration } from './duration.ts';
 import type { Output } from './output.ts';
 
-/** For people: what was told to whom; in a dry run the mails themselves. */
+/** For people: what was told to whom; verbose and in a dry run the mails themselves. */
 export function createAlertTextView(output: Output, options: AlertViewOptions): AlertView {
+  const { dryRun, outbox } = options;
+  const showsMails = dryRun || output.verbosity === 'verbose';
   return {
     observe: (event) => {
       switch (event.kind) {
@@ -16,10 +22,13 @@ export function createAlertTextView(output: Output, options: AlertViewOptions): 
           output.print(
             `${output.colour('bold', `To ${escapeControls(event.mail.recipient)}`)}: ${escapeControls(event.subject)}`,
           );
-          if (options.dryRun) output.print(`\n${linesOf(event.text)}\n`);
+          if (showsMails) output.print(`\n${linesOf(event.text)}\n`);
           return;
         case 'sent':
-          output.print(escapeControls(`sent to ${event.recipient}: ${event.where}`));
+          {
+            const where = event.where === outbox ? path.join(outbox, outboxName(event.messageId)) : event.where;
+            output.print(escapeControls(`sent to ${event.recipient}: ${where}`));
+          }
           return;
         case 'put-off':
           output.print(
@@ -49,11 +58,11 @@ function linesOf(text: string): string {
   return text.trimEnd().split(/\r?\n/).map(escapeControls).join('\n');
 }
 
-function summaryText(output: Output, result: AlertResult, { dryRun, toOutboxOnly }: AlertViewOptions): string {
+function summaryText(output: Output, result: AlertResult, { dryRun, outbox }: AlertViewOptions): string {
   const { reports, visits, composed, sent, putOff, refused, more, outcome } = result;
-  const mails = `${composed} ${composed === 1 ? 'mail' : 'mails'}`;
+  const mails = counted(composed, 'mail');
   const parts = [
-    `${reports} reports and ${visits} visits judged`,
+    `${counted(reports, 'report')} and ${counted(visits, 'visit')} judged`,
     dryRun ? `${mails} would be sent` : `${mails} due, ${sent} sent`,
     putOff > 0 ? output.colour('yellow', `${putOff} put off`) : '',
     refused > 0 ? output.colour('red', `${refused} refused`) : '',
@@ -62,6 +71,6 @@ function summaryText(output: Output, result: AlertResult, { dryRun, toOutboxOnly
   const sentences = [`${parts.join(', ')} in ${describeDuration(result.finishedAtMs - result.startedAtMs)}.`];
   if (dryRun) sentences.push('Nothing was changed.');
   if (more) sentences.push('More rows wait than a dry run looks at.');
-  if (toOutboxOnly) sentences.push('There is no <smtp>: mails only reach outbox/ in the state folder.');
+  if (outbox !== null) sentences.push(`There is no <smtp>: mails only reach ${escapeControls(outbox)}.`);
   return sentences.join(' ');
 }

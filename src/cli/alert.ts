@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 
 import type { AlertEvent, AlertResult } from '../alerter/alert-options.ts';
 import { alert } from '../alerter/alerter.ts';
+import { statePaths } from '../paths.ts';
 import { openStorage } from '../storage/open-storage.ts';
 import type { Context, ExitStatus } from './context.ts';
 import type { Output } from './output.ts';
@@ -22,8 +23,8 @@ export interface AlertView {
 export async function alertCommand(context: Context, { dryRun }: AlertCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettings(context);
-  const { storage, smtp } = config;
-  const view = await viewFor(output, { dryRun, toOutboxOnly: smtp === null });
+  const { storage, smtp, stateDir } = config;
+  const view = await viewFor(output, { dryRun, outbox: smtp === null ? statePaths(stateDir).outbox : null });
   const result = await alert({
     config,
     openStorage: () => openStorage({ storage, migrate: storage.migrate && !dryRun, program: 'alert' }),
@@ -40,13 +41,13 @@ export async function alertCommand(context: Context, { dryRun }: AlertCommandOpt
 /** What a view is to know beforehand. */
 export interface AlertViewOptions {
   readonly dryRun: boolean;
-  /** There is no <smtp>. */
-  readonly toOutboxOnly: boolean;
+  /** Without <smtp>: the folder that mails go to. */
+  readonly outbox: string | null;
 }
 
 async function viewFor(output: Output, options: AlertViewOptions): Promise<AlertView> {
   if (output.json) return (await import('./alert-json.ts')).createAlertJsonView(output, options);
-  const forPeople = options.dryRun || (output.terminal && output.verbosity === 'normal');
+  const forPeople = options.dryRun || (output.terminal && output.verbosity !== 'quiet');
   if (forPeople) return (await import('./alert-text.ts')).createAlertTextView(output, options);
   return (await import('./alert-lines.ts')).createAlertLineView(output, Date.now);
 }

@@ -14,8 +14,9 @@ export interface DemoFleet {
   readonly kept: boolean;
   /** Whether config.xml still waits for setDiskLimit. */
   readonly needsLimit: boolean;
-  /** Stops one server: its client is gone from then on. */
+  /** Stops one server: its client is gone until it is started again, on its old port. */
   stop(name: string): Promise<void>;
+  start(name: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -51,12 +52,15 @@ export async function startDemoFleet(dir: string): Promise<DemoFleet> {
   const password = keep(inside('demo.password'), () => randomBytes(18).toString('base64url')).trim();
 
   const running = new Map<string, LoopbackServer>();
-  for (const name of servers) {
+  const start = async (name: string): Promise<void> => {
     const home = inside('homes', name);
     makeFolder(home);
     const hostKey = keep(inside('server-keys', name), generateHostKey);
-    running.set(name, await startLoopbackServer({ hostKey, username, password, home }));
-  }
+    const port = running.get(name)?.port;
+    const options = { hostKey, username, password, home };
+    running.set(name, await startLoopbackServer(port === undefined ? options : { ...options, port }));
+  };
+  for (const name of servers) await start(name);
   const ports = Object.fromEntries([...running].map(([name, { port }]) => [name, port]));
   const configFile = inside('config.xml');
   if (before === null) writeFileSync(configFile, configText(ports), { mode: 0o600 });
@@ -69,6 +73,7 @@ export async function startDemoFleet(dir: string): Promise<DemoFleet> {
     kept: before !== null,
     needsLimit: readFileSync(configFile, 'utf8').includes(limitPlace),
     stop: async (name) => running.get(name)?.close(),
+    start,
     close: async () => {
       await Promise.all([...running.values()].map((server) => server.close()));
     },
@@ -87,8 +92,11 @@ function configText(ports: Readonly<Record<string, number>>): string {
   return `<config>
   <collector every="5m" connectTimeout="5s" clientDeadline="20s"/>
   <ssh username="${username}" passwordFile="demo.password"/>
-  <alerts>
+  <!-- There is no <smtp>, so mails are files in state/outbox. Usually two full runs in a row must fail before a machine
+       is called unreachable, and warnings and recoveries wait for each other a quarter of an hour; not here. -->
+  <alerts groupInterval="1s">
     <mail to="you@example.org"/>
+    <alert name="unreachable" for="1x"/>
   </alerts>
 
   <!-- Three SSH servers on this machine. They end with the demo; its option serve starts them again. -->

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { collect } from '../collector/collector.ts';
 import type { Report } from '../report/report.ts';
 import { createTransportShared, transportFor } from '../transport/transport-for.ts';
+import { alertCommand } from './alert.ts';
 import { collectCommand } from './collect.ts';
 import type { Context, ExitStatus } from './context.ts';
 import { demoNames, setDiskLimit, startDemoFleet, type DemoFleet } from './demo-fleet.ts';
@@ -38,6 +39,11 @@ const questions: readonly Question[] = [
     sql: `SELECT client, started_at, code, message
   FROM visits WHERE ok = 0 ORDER BY started_at DESC LIMIT 5`,
   },
+  {
+    about: 'What has been alerted, and for how long?',
+    sql: `SELECT client, rule, subject, state, firing_since, firing_s
+  FROM alert_history ORDER BY firing_since DESC LIMIT 5`,
+  },
 ];
 
 /** `demo`: the whole thing on this machine, and a folder to play on with. */
@@ -69,6 +75,16 @@ async function show(context: Context, fleet: DemoFleet): Promise<ExitStatus> {
     return status;
   };
 
+  const alertPass = async (why: string): Promise<ExitStatus> => {
+    say(`\n${why}\n\n$ fleet-health -v alert`);
+    const status = await alertCommand(
+      { ...inside, output: { ...inside.output, verbosity: 'verbose' } },
+      { dryRun: false },
+    );
+    context.signal.throwIfAborted();
+    return status;
+  };
+
   say(
     `${fleet.kept ? 'The fleet of an earlier demo' : 'A small fleet'} in ${fleet.dir}: three SSH servers on loopback,`,
   );
@@ -81,15 +97,22 @@ async function show(context: Context, fleet: DemoFleet): Promise<ExitStatus> {
   await fleet.stop(demoNames.leaving);
   say(`\n${demoNames.leaving} goes away.`);
   const second = await pass();
+  const firstAlert = await alertPass('The full disk and the machine that went away are one mail.');
+  const secondAlert = await alertPass('Nobody is told twice.');
+  await fleet.start(demoNames.leaving);
+  say(`\n${demoNames.leaving} comes back.`);
+  const third = await pass();
+  const thirdAlert = await alertPass('Who was told of the fault is told of its end; the disk is as full as it was.');
   say('\n$ fleet-health status');
   await statusCommand(inside);
   await answer(inside);
   say(`\n${farewell(fleet.dir)}`);
 
   // The second pass is to fail for the client that went away, and for that one alone.
-  const well = trusted === 0 && first === 0 && second === 1;
-  if (output.json)
-    output.printJson({ command: 'demo', dir: fleet.dir, config: fleet.configFile, passes: [first, second] });
+  const passes = [first, second, third];
+  const alerts = [firstAlert, secondAlert, thirdAlert];
+  const well = trusted === 0 && passes.join() === '0,1,0' && alerts.join() === '0,0,0';
+  if (output.json) output.printJson({ command: 'demo', dir: fleet.dir, config: fleet.configFile, passes, alerts });
   return well ? 0 : 1;
 }
 
@@ -152,13 +175,14 @@ function farewell(dir: string): string {
   cd ${shellWord(nearby.startsWith('..') ? dir : nearby)}
   ${program} collect ${demoNames.local}
   ${program} status
+  ${program} alerts
 
-collects from this machine, without SSH. The three servers run again, until Ctrl-C, with
+collects from this machine, without SSH, and shows what is open. The three servers run again, until Ctrl-C, with
 
   ${program} demo --serve --dir .
 
 and then \`collect\` in another terminal reaches them all. config.xml is yours to change; \`check\` says what is wrong with it.
-The rows are in state/fleet.db (SQLite). Removing the folder removes everything but what the agent of ${demoNames.local}
+The rows are in state/fleet.db (SQLite), the mails in state/outbox. Removing the folder removes everything but what the agent of ${demoNames.local}
 keeps in ~/.local/state/fleet-health.`;
 }
 

@@ -1,3 +1,4 @@
+import { counted } from '../alerter/time-words.ts';
 import type { Severity } from '../config/config.ts';
 import { escapeControls } from '../log.ts';
 import type { Context, ExitStatus } from './context.ts';
@@ -116,10 +117,6 @@ function alertingLines(output: Output, { alerting, lastPass }: FleetStatus, nowM
     );
   }
   return lines;
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 function statusJson({ members, unlisted, lastRun, lastPass, alerting }: FleetStatus, nowMs: number): unknown {

@@ -14,6 +14,8 @@ export interface LoopbackOptions {
   readonly hostKey?: string;
   /** Default: 127.0.0.1. */
   readonly address?: string;
+  /** One that was free a moment ago, to come back on it; default: chosen by the kernel. */
+  readonly port?: number;
   readonly username: string;
   /** Null or left out: no password is right. */
   readonly password?: string | null;
@@ -27,7 +29,6 @@ export interface LoopbackOptions {
 
 export interface LoopbackServer {
   readonly address: string;
-  /** Chosen by the kernel. */
   readonly port: number;
   readonly hostKey: HostKey;
   readonly fingerprint: string;
@@ -82,7 +83,7 @@ export async function startLoopbackServer(options: LoopbackOptions): Promise<Loo
     socket.once('close', () => sockets.delete(socket));
     server.injectSocket(socket);
   });
-  listener.listen(0, address);
+  listener.listen(options.port ?? 0, address);
   await once(listener, 'listening');
 
   return {

@@ -39,15 +39,26 @@ test('the demo shows a whole fleet, can be played on with, and works a second ti
     '4 of 4 clients answered',
     '3 of 4 clients answered',
     'connect-refused',
+    'db-1: disk /',
+    'cache-1: unreachable',
+    'Resolved: cache-1 unreachable',
   ]) {
     assert.ok(first.stdout.includes(shown), shown);
   }
-  assert.equal(first.stdout.split('SELECT').length - 1, 2);
+  assert.equal(first.stdout.split('SELECT').length - 1, 3);
+  // One mail for both faults, one for the end of one of them, and none in between.
+  assert.equal(first.stdout.match(/ 1 mail due, 1 sent /g)?.length, 2);
+  assert.equal(first.stdout.match(/ 0 mails due, 0 sent /g)?.length, 1);
+  const files = [...first.stdout.matchAll(/^sent to you@example\.org: (.*\.eml)$/gm)].map(([, file = '']) => file);
+  assert.deepEqual(
+    files.map((file) => /^Subject: (.*?):/m.exec(readFileSync(file, 'utf8'))?.[1]),
+    ['Already true', 'Resolved'],
+  );
   assert.ok(first.stdout.includes("cd 'a demo'"), 'a folder with a blank in its name has to be quoted');
   assert.equal(statSync(path.join(dir, 'demo.password')).mode & 0o777, 0o600);
 
   const status = await statusIn(dir, env);
-  assert.equal(status.get('cache-1')?.state, 'failing');
+  assert.equal(status.get('cache-1')?.state, 'ok');
   assert.equal(status.get('db-1')?.at_limit.disk, 'critical');
   assert.equal(status.get('web-1')?.at_limit.disk, null);
 
@@ -87,7 +98,8 @@ test('--json prints one document', async (t) => {
     command: 'demo',
     dir: path.join(place, 'd'),
     config: path.join(place, 'd', 'config.xml'),
-    passes: [0, 1],
+    passes: [0, 1, 0],
+    alerts: [0, 0, 0],
   });
 });
 
