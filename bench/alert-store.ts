@@ -98,7 +98,7 @@ async function again(config: StorageConfig): Promise<void> {
 }
 
 /** Every client each minute, three mounts each. */
-async function fill(config: StorageConfig): Promise<void> {
+export async function fill(config: StorageConfig): Promise<void> {
   const sqlite = config.kind === 'sqlite';
   const numbers = sqlite
     ? `(WITH RECURSIVE n(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM n WHERE seq < ${rows}) SELECT seq FROM n)`

@@ -94,6 +94,7 @@ async function judgeTellAndSend(options: PassOptions, pass: Pass): Promise<Alert
   return {
     ...emptyResult(start, interrupted ? 'interrupted' : 'finished', options.now()),
     ...counts,
+    more: dryRun && counts.more,
     ...sent,
     composed,
     exitStatus: interrupted || sent.putOff + sent.refused + sent.waiting > 0 ? 1 : 0,

@@ -3,12 +3,11 @@ import type { RunFact } from '../storage/alert-store.ts';
 import type { Episode } from '../storage/episode.ts';
 import type { AlertEvent } from './alert-options.ts';
 import { databaseUpSince, judgeFleet } from './fleet-conditions.ts';
-import { judgeRows } from './judge-rows.ts';
 import type { PassLease } from './pass-lease.ts';
 import type { PassStore } from './rehearsal.ts';
 
 /** Rows of each kind that are in memory at a time. */
-const batchRows = 2_000;
+const batchRows = 2_500;
 
 export interface JudgeBacklogOptions {
   readonly config: Config;
@@ -37,6 +36,8 @@ export async function judgeBacklog(options: JudgeBacklogOptions): Promise<Backlo
     const batch = await store.untreated(batchRows);
     const [reports, visits] = [batch.reports.length, batch.visits.length];
     if (reports + visits === 0) return counts;
+    // Loaded when there is something to judge: most passes have nothing.
+    const { judgeRows } = await import('./judge-rows.ts');
     await store.saveJudged(await lease.take(), await judgeRows({ ...options, batch }));
     counts.reports += reports;
     counts.visits += visits;

@@ -1,0 +1,107 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import { sqliteConfig } from '../test/storage/sqlite-config.ts';
+import { openStorage } from '../src/storage/open-storage.ts';
+import { fill } from './alert-store.ts';
+
+const program = path.join(import.meta.dirname, '../dist/fleet-health.cjs');
+const targets = { backlogSeconds: 30, backlogMegabytes: 200, idleRatio: 4 };
+const rounds = 15;
+
+/** One pass over a backlog of a million rows, and one with nothing to do, as cron starts them. */
+export async function benchAlerter(): Promise<void> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-bench-'));
+  try {
+    const file = path.join(dir, 'config.xml');
+    writeFileSync(
+      file,
+      `<config><storage url="sqlite:${dir}/fleet.db"/><collector every="1m"/>
+        <alerts><mail to="ops@example.org"/></alerts>
+        <client name="web-[0-999]" ip="web-[0-999].example.org" username="u"/></config>`,
+      { mode: 0o600 },
+    );
+    const storage = sqliteConfig(path.join(dir, 'fleet.db'));
+    await (await openStorage({ storage, migrate: true, program: 'collect' })).close();
+    await fill(storage);
+    await benchBacklog(file);
+    benchIdle(file);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+async function benchBacklog(file: string): Promise<void> {
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, [program, '-c', file, '--json', 'alert'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let said = '';
+  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  // Of a child that has ended the kernel tells nobody any more: asked for as it goes.
+  let mostMegabytes = 0;
+  const timer = setInterval(() => {
+    mostMegabytes = Math.max(mostMegabytes, residentMegabytes(child.pid));
+  }, 100);
+  await once(child, 'close');
+  clearInterval(timer);
+  const seconds = (performance.now() - startedAt) / 1000;
+  const { reports } = JSON.parse(said) as { readonly reports: number };
+  console.log(
+    `${reports} rows in one pass: ${seconds.toFixed(1)} s${off(seconds, targets.backlogSeconds)}, ` +
+      `${mostMegabytes.toFixed(0)} MB resident${off(mostMegabytes, targets.backlogMegabytes)}`,
+  );
+}
+
+function benchIdle(file: string): void {
+  const bare = medianOf(['-e', '0']);
+  const idle = medianOf([program, '-q', '-c', file, 'alert']);
+  const [wallRatio, cpuRatio] = [idle.wallMs / bare.wallMs, idle.cpuMs / bare.cpuMs];
+  console.log(
+    `nothing to do: ${idle.wallMs.toFixed(0)} ms, ${idle.cpuMs.toFixed(0)} ms of it CPU; a bare node: ` +
+      `${bare.wallMs.toFixed(0)} ms, ${bare.cpuMs.toFixed(0)} ms CPU; ${wallRatio.toFixed(1)} times as long` +
+      `${off(wallRatio, targets.idleRatio)}, ${cpuRatio.toFixed(1)} times the CPU${off(cpuRatio, targets.idleRatio)}`,
+  );
+}
+
+interface Spent {
+  readonly wallMs: number;
+  readonly cpuMs: number;
+}
+
+function medianOf(args: readonly string[]): Spent {
+  const runs = Array.from({ length: rounds }, () => spentBy(args));
+  const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[rounds >> 1] ?? 0;
+  return { wallMs: median(runs.map(({ wallMs }) => wallMs)), cpuMs: median(runs.map(({ cpuMs }) => cpuMs)) };
+}
+
+function spentBy(args: readonly string[]): Spent {
+  const startedAt = performance.now();
+  // The shell says what its children took: user and system, in clock ticks or finer.
+  const quoted = [process.execPath, ...args].map((word) => `'${word}'`).join(' ');
+  const { stdout, status } = spawnSync('/bin/sh', ['-c', `${quoted} >/dev/null; times`], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${args.join(' ')} ended with ${status ?? 'a signal'}`);
+  const wallMs = performance.now() - startedAt;
+  const children = stdout.trim().split('\n').at(-1) ?? '';
+  const times = [...children.matchAll(/(\d+)m([\d.]+)s/g)].map(
+    ([, minutes, seconds]) => Number(minutes) * 60 + Number(seconds),
+  );
+  return { wallMs, cpuMs: times.reduce((sum, seconds) => sum + seconds, 0) * 1000 };
+}
+
+function residentMegabytes(pid: number | undefined): number {
+  try {
+    const status = readFileSync(`/proc/${pid ?? 0}/status`, 'utf8');
+    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) / 1024;
+  } catch {
+    // It has ended just now.
+    return 0;
+  }
+}
+
+function off(figure: number, target: number): string {
+  return figure > target ? ` (over ${target})` : '';
+}
