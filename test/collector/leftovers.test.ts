@@ -1,0 +1,52 @@
+/** A pass that ends early leaves what earlier runs left to the next one, and ends. */
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+
+import { loadKeyRing } from '../../src/collector/key-ring.ts';
+import { openSealedSpool } from '../../src/collector/sealed-spool.ts';
+import { statePaths } from '../../src/paths.ts';
+import { makeClient, makeFleet } from '../support/fleet.ts';
+import { sealedSample } from '../support/sealed-report.ts';
+
+const fleet = makeFleet();
+after(() => fleet.remove());
+
+test('what waits from earlier runs does not hold up the end of an interrupted pass', { timeout: 60_000 }, async () => {
+  const paths = statePaths(fleet.stateDir);
+  const { sealing: key } = loadKeyRing(paths, Date.now());
+  const spool = openSealedSpool(paths.encryptedStats);
+  const left = 450;
+  for (let count = 0; count < left; count += 1) {
+    const { sealed, reportId } = sealedSample({ key, inside: { client: 'web-1' } });
+    await spool.add({ client: 'web-1', reportId, sealed, receivedAtMs: Date.now(), clock: null });
+  }
+
+  const clients = [makeClient('web-1')];
+  const controller = new AbortController();
+  const result = await fleet.collect(clients, {
+    signal: controller.signal,
+    transportFor: () => ({ connect: () => new Promise(() => undefined) }),
+    openStorage: async () => {
+      const storage = await fleet.openStorage();
+      const ingest: typeof storage.reports.ingest = async (items) => {
+        controller.abort();
+        while (!fleet.events.some(({ kind }) => kind === 'visited')) await setImmediate();
+        // The pass learns of it in its turn.
+        await setImmediate();
+        return await storage.reports.ingest(items);
+      };
+      return { ...storage, reports: { ...storage.reports, ingest } };
+    },
+  });
+  assert.deepEqual([result.outcome, result.exitStatus, result.faults.length], ['interrupted', 1, 0]);
+  assert.ok(result.reports.stored > 0 && result.reports.waiting > 0);
+  assert.equal(result.reports.stored + result.reports.waiting, left);
+  assert.equal(fleet.sealedFiles().length, result.reports.waiting);
+
+  const next = await fleet.collect(clients);
+  assert.equal(next.reports.waiting, 0);
+  assert.deepEqual(fleet.sealedFiles(), []);
+  const [row] = await fleet.query('SELECT COUNT(*) AS n FROM stats');
+  assert.equal(row?.['n'], left + 1);
+});
