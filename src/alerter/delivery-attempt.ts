@@ -1,4 +1,3 @@
-import { FleetError } from '../errors.ts';
 import type { Mail } from '../storage/alert-store.ts';
 import type { Sending } from './deliver.ts';
 import type { Way } from './delivery.ts';
@@ -43,7 +42,6 @@ export async function attempt(sending: Sending, mail: Mail, way: Way): Promise<A
     return { fault: null, dataBegun: true };
   } catch (thrown) {
     if (mark.state === 'failed') throw mark.thrown;
-    if (thrown instanceof FleetError && thrown.stage === 'storage') throw thrown;
     return { fault: thrown, dataBegun: mark.state === 'begun' };
   } finally {
     clearTimeout(graceTimer);

@@ -87,6 +87,23 @@ onBothDatabases('the fallback address', (kit) => {
     );
   });
 
+  test('hears of no refused notice after it was changed', async (t) => {
+    const post = await openPost(t, kit);
+    const server = await openServer(t, {
+      act: ({ phase, line }) => {
+        if (phase !== 'rcpt') return undefined;
+        return line.includes('root@') ? '451 4.3.0 later' : '550 5.1.1 no such user';
+      },
+    });
+    await post.put('gone@example.org');
+    await post.run(smtpConfig(server.port, { fallback: 'root@example.org' }));
+    await post.makeDue();
+    const later = await openServer(t, { act: refusing('new@') });
+    const counts = await post.run(smtpConfig(later.port, { fallback: 'new@example.org' }));
+    assert.deepEqual(counts, { sent: 0, putOff: 0, failed: 1 });
+    assert.equal((await post.rows()).length, 2);
+  });
+
   test("gets a notice that no other mail takes the place of, and that does not shift its other mails' time", async (t) => {
     const post = await openPost(t, kit);
     const server = await openServer(t, {
@@ -200,6 +217,7 @@ onBothDatabases('a second alerter', (kit) => {
       assert.equal(both[0].sent + both[1].sent, 30);
       assert.equal(new Set(server.mails.map(({ to }) => to)).size, 30);
       assert.equal(server.mails.length, 30);
+      assert.equal(server.lines.filter((line) => line.endsWith(':DATA')).length, 30);
     } finally {
       await database.close();
     }

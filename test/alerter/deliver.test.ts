@@ -188,6 +188,18 @@ onBothDatabases('delivering', (kit) => {
     assert.deepEqual(states(await post.rows()), ['sent']);
   });
 
+  test('a database that is away before DATA ends the run with nothing sent', async (t) => {
+    const post = await openPost(t, kit);
+    const server = await openServer(t);
+    await post.put('ops@example.org', 'oncall@example.org');
+    const away = new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'away' });
+    const store = withStore(post.opened.storage.alerts, { markDataBegun: () => Promise.reject(away) });
+    await assert.rejects(post.run(smtpConfig(server.port), { store }), away);
+    assert.equal(server.mails.length, 0);
+    await post.makeDue();
+    assert.equal((await post.run(smtpConfig(server.port))).sent, 2);
+  });
+
   test('a crash before the sent mark sends the same Message-ID again, nothing else', async (t) => {
     const post = await openPost(t, kit);
     const server = await openServer(t);

@@ -12,7 +12,7 @@ export type SmtpAct =
   | string
   /** Says nothing any more and reads on. */
   | { readonly kind: 'stall' }
-  /** Says it after a while, and then nothing any more. */
+  /** Says it after a while, and goes on. */
   | { readonly kind: 'later'; readonly say: string; readonly afterMs: number }
   /** Ends the connection, after saying something. */
   | { readonly kind: 'close'; readonly say?: string }
@@ -135,7 +135,7 @@ function converse(conversation: Conversation): void {
       wire.write(`${told}\r\n`);
       return told;
     }
-    state.deaf = true;
+    state.deaf = told.kind !== 'later';
     perform(wire, told);
     return '';
   };
