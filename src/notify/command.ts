@@ -64,7 +64,7 @@ function start(command: string, mail: OutgoingMail): ChildProcess {
       env: {
         PATH: '/usr/bin:/bin',
         ...Object.fromEntries(inherited),
-        FLEET_HEALTH_RECIPIENT: mail.recipient,
+        FLEET_HEALTH_RECIPIENT: command,
         FLEET_HEALTH_SEVERITY: mail.severity,
         FLEET_HEALTH_MESSAGE_ID: mail.messageId,
       },

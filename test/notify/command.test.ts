@@ -36,7 +36,7 @@ test('the mail on stdin, recipient, severity and Message-ID in the environment, 
   assert.equal(begun, 1);
   assert.ok(readFileSync(content, 'utf8') === mail.content);
   const told = readFileSync(environment, 'utf8');
-  assert.ok(told.includes(`FLEET_HEALTH_RECIPIENT=|${command}\n`));
+  assert.ok(told.includes(`\nFLEET_HEALTH_RECIPIENT=${command}\n`));
   assert.match(told, /^FLEET_HEALTH_SEVERITY=critical$/m);
   assert.ok(told.includes(`FLEET_HEALTH_MESSAGE_ID=${mail.messageId}\n`));
   assert.match(told, /^PATH=/m);
