@@ -33,6 +33,8 @@ export function fleetFacts(options: JudgeFleetOptions): FleetFacts {
   const byKey = new Map(open.map((episode) => [keyOf(episode.client, episode.rule, episode.subject), episode]));
   const fullRuns = runs
     .filter(({ program, scope, outcome }) => program === 'collect' && scope === 'full' && outcome !== 'overlapped')
+    // Of one that somebody said is no more.
+    .filter(({ collectorId }) => collectorId !== '')
     .sort((one, other) => one.startedAtMs - other.startedAtMs);
   return {
     ...options,

@@ -122,6 +122,8 @@ function endInWords({ closedReason }: Episode): string {
   switch (closedReason) {
     case 'gone':
       return 'the client does not list it any more';
+    case 'forgotten':
+      return 'somebody said that it is no more';
     case 'superseded':
       return 'another collector has taken over';
     default:

@@ -7,8 +7,14 @@ export function addAlerting({ program, execute }: CommandPlace): void {
     'fleet-health alert --dry-run',
   )
     .option('--dry-run', 'print the mails it would send, and change nothing')
-    .action((options: { dryRun?: true }) =>
+    .option('--replay', 'judge what is stored again, by the rules of -c FILE: what would have been told, and when')
+    .option('--since <time>', 'how far back the replay goes: a duration (30d) or a time; default 7d')
+    .action((options: { dryRun?: true; replay?: true; since?: string }) =>
       execute(async (context) => {
+        if (options.replay !== undefined || options.since !== undefined) {
+          const { replayCommand } = await import('./replay.ts');
+          return replayCommand(context, { since: options.since ?? null, replay: options.replay ?? false });
+        }
         const { alertCommand } = await import('./alert.ts');
         return alertCommand(context, { dryRun: options.dryRun ?? false });
       }),
@@ -62,6 +68,21 @@ export function addAlerting({ program, execute }: CommandPlace): void {
       }),
     );
   addSilence({ program, execute });
+  const forget = example(
+    program.command('forget').description('what is no more, so that nobody waits for it'),
+    'fleet-health forget collector 5f0c2a6e',
+  );
+  example(
+    forget.command('collector').description('a collector that will not run again'),
+    'fleet-health forget collector 5f0c2a6e',
+  )
+    .argument('<id>', 'its collector-id, as the alert names it')
+    .action((id: string) =>
+      execute(async (context) => {
+        const { forgetCollectorCommand } = await import('./forget.ts');
+        return forgetCollectorCommand(context, id);
+      }),
+    );
 }
 
 function addSilence({ program, execute }: CommandPlace): void {

@@ -108,6 +108,7 @@ export const closedWords: Readonly<Record<ClosedReason, string>> = {
   gone: 'no longer there',
   unwatched: 'no longer watched',
   event: 'happened',
+  forgotten: 'the collector is no more',
   superseded: 'another collector took over',
   unconfirmed: 'never fired',
 };

@@ -167,6 +167,11 @@ export interface AlertStore {
   silences(nowMs: number): Promise<readonly Silence[]>;
   /** False: no such silence, or it has ended. */
   expireSilence(id: number, nowMs: number): Promise<boolean>;
+  /**
+   * A collector that is no more: its runs are nobody's from then on, and its open alerts end. One that runs again is known
+   * again. False: there is no such collector.
+   */
+  forgetCollector(collectorId: string): Promise<boolean>;
   /** Of open episodes; returns how many there were. A null time holds as long as the episode; it ends when that gets worse. */
   acknowledge(ids: readonly number[], by: string, untilMs: number | null, comment: string | null): Promise<number>;
 

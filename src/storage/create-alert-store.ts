@@ -5,6 +5,7 @@ import type { AlertStore } from './alert-store.ts';
 import type { Database, Session } from './database.ts';
 import { databaseNowMs } from './database-now.ts';
 import { asStorageErrors } from './fault.ts';
+import { forgetCollector } from './forget-collector.ts';
 import { memories, openEpisodes, saveJudged } from './judging.ts';
 import { fenced, releaseLease, takeLease } from './lease.ts';
 import { newestRows } from './newest-rows.ts';
@@ -47,6 +48,7 @@ export function createAlertStore(database: Database): AlertStore {
     addSilence: (silence) => asStorageErrors(() => addSilence(database, silence)),
     silences: (nowMs) => read((session) => silences(session, nowMs)),
     expireSilence: (id, nowMs) => asStorageErrors(() => expireSilence(database, id, nowMs)),
+    forgetCollector: (collectorId) => asStorageErrors(() => forgetCollector(database, collectorId)),
     acknowledge: (ids, by, untilMs, comment) => asStorageErrors(() => acknowledge(database, ids, by, untilMs, comment)),
 
     newestRows: (client) => read((session) => newestRows(session, database.dialect, client)),

@@ -14,9 +14,10 @@ export type EpisodeState = 'pending' | 'firing' | 'resolved';
 
 /**
  * Why an episode ended: the value came back; its subject is gone; rule or client left config.xml; it is an event that
- * has no way back (rebooted); a collector that is silent gave way to another; it was pending and never fired.
+ * has no way back (rebooted); a collector that is silent gave way to another, or somebody said that it is no more; it was
+ * pending and never fired.
  */
-export type ClosedReason = 'recovered' | 'gone' | 'unwatched' | 'event' | 'superseded' | 'unconfirmed';
+export type ClosedReason = 'recovered' | 'gone' | 'unwatched' | 'event' | 'superseded' | 'forgotten' | 'unconfirmed';
 
 /** One row of `alerts`: from the first holding row to the end. */
 export interface Episode extends AlertKey {

@@ -201,6 +201,26 @@ story('a collector that is silent is one alert, and none for its clients', {
     10:31 ops: resolved - collector-silent collector-1`,
 });
 
+story('a collector that somebody said is no more is silent no longer, until it runs again', {
+  elements: fleet(ops, web1),
+  happens: `
+    07:45-08:00
+    08:16 pass
+    08:31 pass
+    08:46 pass
+    08:50 forget collector-1
+    08:51 pass
+    09:46 pass
+    10:00
+    10:16 pass
+    10:31 pass
+    10:46 pass`,
+  told: `
+    08:46 ops: firing critical - collector-silent collector-1
+    08:51 ops: ended - collector-silent collector-1
+    10:46 ops: firing critical - collector-silent collector-1`,
+});
+
 story('a collector that reaches nobody is one alert about itself', {
   elements: fleet(ops, `${web1}${web2}${web3}`),
   happens: `

@@ -30,6 +30,7 @@ export interface PassStory {
    *   08:02 ack web-1
    *   08:02 server down | 09:00 server up
    *   08:02 config NAME
+   *   08:02 forget COLLECTOR
    *   08:02 rename OLD NEW                          as the collector does
    */
   readonly happens: string;
@@ -74,6 +75,7 @@ async function play(station: Station, { happens, configs = {} }: PassStory): Pro
     else if (words[0] === 'alerter') isRunning = words[1] === 'starts';
     else if (words[0] === 'silence') await silence(station, words[1] ?? '', words.slice(3).join(' '));
     else if (words[0] === 'rename') await station.storage.reports.renameClient(words[1] ?? '', words[2] ?? '');
+    else if (words[0] === 'forget') await station.storage.alerts.forgetCollector(words[1] ?? '');
     else if (words[0] === 'ack') await acknowledge(station, words[1] ?? '');
     else if (words[0] === 'server') {
       station.act(words[1] === 'down' ? () => '421 4.3.2 not now' : () => undefined);

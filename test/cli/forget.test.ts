@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { loadConfig } from '../../src/config/load-config.ts';
+import { openStorage } from '../../src/storage/open-storage.ts';
+import { runEnd, runStart } from '../storage/samples.ts';
+import { alertFolder, firing } from './stored-alerts.ts';
+
+const config = `<config><alerts><mail to="ops@example.org"/></alerts><client name="web-1" ip="192.0.2.1"/></config>`;
+
+test('a collector is forgotten: its alert ends, its runs are nobody’s, and visits keep their runs', async (t) => {
+  const silent = firing({ client: '', rule: 'collector-silent', subject: 'c0ffee' });
+  const { dir, run, store } = await alertFolder(t, { config, episodes: [silent] });
+  const storage = await openStorage({
+    storage: loadConfig({ file: path.join(dir, 'config.xml') }).storage,
+    migrate: false,
+  });
+  const start = runStart({ collectorId: 'c0ffee', startedAtMs: Date.now() - 3_600_000 });
+  await storage.reports.endRun(start, runEnd(start));
+  await storage.close();
+
+  const wrong = await run('forget', 'collector', 'coffee');
+  assert.equal(wrong.status, 2);
+  assert.match(wrong.stderr, /no collector coffee in the database; did you mean "c0ffee"\?/);
+  const forgotten = await run('forget', 'collector', 'c0ffee');
+  assert.deepEqual([forgotten.status, forgotten.stderr], [0, '']);
+  assert.match(forgotten.stdout, /^Collector c0ffee is forgotten/);
+  const { episodes, runs } = await store(async (alerts) => ({
+    episodes: await alerts.episodesOf({ openOnly: false, limit: 10 }),
+    runs: await alerts.runs('collect', 0),
+  }));
+  assert.deepEqual(
+    episodes.map(({ state, closedReason, settled }) => [state, closedReason, settled]),
+    [['resolved', 'forgotten', false]],
+  );
+  assert.deepEqual(
+    runs.map(({ id, collectorId }) => [id, collectorId]),
+    [[start.id, '']],
+  );
+  assert.equal((await run('forget', 'collector', 'c0ffee')).status, 2);
+});
