@@ -25,6 +25,26 @@ export function parseUntil(option: string, text: string, config: Pick<Config, 'a
   return untilMs;
 }
 
+/**
+ * `30d` ago, or a time of ISO 8601, read as `parseUntil` does. Throws FleetError `usage` for what is neither, and for a
+ * time that is still to come.
+ */
+export function parseSince(option: string, text: string, config: Pick<Config, 'alerts'>, nowMs: number): number {
+  const { zone, moment } = readerTime(config, nowMs);
+  const spanMs = parseDuration(text);
+  const sinceMs = spanMs === null ? parseMoment(text, zone) : nowMs - spanMs;
+  if (sinceMs === null) {
+    throw usage(
+      `${option} ${JSON.stringify(text)} is no time`,
+      `Write 30d, 12h, 2026-12-01 06:00 (${zone}) or 2026-12-01T06:00:00Z.`,
+    );
+  }
+  if (sinceMs >= nowMs) {
+    throw usage(`${option} ${JSON.stringify(text)} has not passed yet`, `It is ${moment(nowMs)} (${zone}) now.`);
+  }
+  return sinceMs;
+}
+
 /** A duration longer than nothing, in milliseconds. Throws FleetError `usage`. */
 export function parseSpanOption(option: string, text: string): number {
   const spanMs = parseDuration(text);
