@@ -5,7 +5,6 @@
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import { addAlerting } from './cli/alerting-commands.ts';
 import {
@@ -194,6 +193,3 @@ function readVersion(): string {
   const manifest = JSON.parse(readFileSync(path.join(packageDir, 'package.json'), 'utf8')) as { version: string };
   return manifest.version;
 }
-
-// fleet-health.cjs is the way in; whoever starts this file itself gets the same, with Node's four threads.
-if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.slice(2));

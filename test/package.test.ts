@@ -45,7 +45,7 @@ test('the packed file holds everything, installs with ignored scripts, and works
     'docs/errors.md',
     'docs/installation.md',
     'dist/fleet-health.cjs',
-    'dist/cli.js',
+    'dist/cli.cjs',
     'dist/agent/agent.cjs',
     'dist/agent/inventory.cjs',
     'src/seal/FORMAT.md',
