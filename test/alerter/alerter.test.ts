@@ -119,6 +119,31 @@ onBothDatabases('a pass of the alerter', (kit) => {
     });
   });
 
+  test('does not act upon what it read before another one was at work', async () => {
+    await withStation(kit, elements, async (station) => {
+      await station.collect({ 'web-1': 'disk / 96' });
+      station.at('08:01');
+      let isFirst = true;
+      const late = await station.pass({
+        wrap: (database) => ({
+          ...bound(database),
+          write: async (work) => {
+            // It has seen that there is something to do, and asks for its lease.
+            if (isFirst) {
+              isFirst = false;
+              assert.deepEqual(sentences(await station.pass({ machine: 'mon-2' })), [
+                'ops: firing critical web-1 disk /',
+              ]);
+            }
+            return database.write(work);
+          },
+        }),
+      });
+      assert.deepEqual([late.result.outcome, late.result.reports, late.result.composed], ['finished', 0, 0]);
+      assert.equal(station.server.mails.length, 1);
+    });
+  });
+
   test('ends at a signal between two steps, and the next pass goes on', async () => {
     await withStation(kit, elements, async (station) => {
       await station.collect({ 'web-1': 'disk / 96' });
