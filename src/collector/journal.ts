@@ -36,7 +36,8 @@ export function journalOf(dir: string, start: RunStart): JournalFile {
       makeFolder(dir);
       appendFileSync(file, `${JSON.stringify(line)}\n`, { mode: 0o600 });
     } catch (thrown) {
-      throw new FleetError({ code: 'spool-full', stage: 'spool', message: messageOf(thrown), cause: thrown });
+      const message = `${dir}: ${messageOf(thrown)}`;
+      throw new FleetError({ code: 'spool-full', stage: 'spool', message, cause: thrown });
     }
   };
   return {

@@ -49,8 +49,10 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
   try {
     const journal = journalOf(paths.journal, start);
     const record = await startRunRecord({ store, journal, start, onFault: faults.add });
-    if (scan.reports.length > 0) {
-      observe({ kind: 'note', message: `${scan.reports.length} sealed reports wait from earlier runs` });
+    const left = scan.reports.length;
+    if (left > 0) {
+      const message = `${left} sealed ${left === 1 ? 'report waits' : 'reports wait'} from earlier runs`;
+      observe({ kind: 'note', message });
     }
     const ingest = startIngest({
       spool,

@@ -74,7 +74,7 @@ export function openSealedSpool(dir: string): SealedSpool {
         await ready;
         await writeSynced(folder, name, report.sealed);
       } catch (thrown) {
-        throw spoolError(thrown, report.client);
+        throw spoolError(thrown, report.client, dir);
       }
       const { client, receivedAtMs, clock } = report;
       return { client, file: path.join(folder, name), receivedAtMs, clock };
@@ -137,11 +137,12 @@ async function syncFolder(folder: string): Promise<void> {
 
 const fullCodes: readonly (string | null)[] = ['ENOSPC', 'EDQUOT', 'EROFS', 'EFBIG'];
 
-function spoolError(thrown: unknown, client: string): FleetError {
+function spoolError(thrown: unknown, client: string, dir: string): FleetError {
   return new FleetError({
     code: fullCodes.includes(errnoOf(thrown)) ? 'spool-full' : 'state-unusable',
     stage: 'spool',
-    message: messageOf(thrown),
+    // A disk that is full names no file.
+    message: `${dir}: ${messageOf(thrown)}`,
     client,
     cause: thrown,
   });
