@@ -149,11 +149,14 @@ function fallbackOf({ smtp }: PassOptions['config']): Fallback | null {
 }
 
 const hourMs = 3_600_000;
+const silentMs = 7 * 24 * hourMs;
 
 /** As far back as conditions look: each collector is known by its runs, the database by the alerter's own. */
 async function recentRuns(store: PassStore, { config }: PassOptions, nowMs: number): Promise<readonly RunFact[]> {
   const { everyMs } = config.collector;
-  const collects = await store.runs('collect', nowMs - Math.max(24 * hourMs, 12 * everyMs));
+  const recent = await store.runs('collect', nowMs - Math.max(24 * hourMs, 12 * everyMs));
+  // All collectors may have fallen silent while no alerter ran.
+  const collects = recent.length > 0 ? recent : await store.runs('collect', nowMs - silentMs);
   const alerts = await store.runs('alert', nowMs - Math.max(hourMs, 6 * everyMs));
   // None of late, so perhaps none ever: that is the one time when it matters how far back they go.
   return [...collects, ...(alerts.length > 0 ? alerts : await store.runs('alert', 0))];

@@ -201,6 +201,17 @@ story('a collector that is silent is one alert, and none for its clients', {
     10:31 ops: resolved - collector-silent collector-1`,
 });
 
+story('a collector that fell silent while no alerter ran is told of days later, once the database is known to answer', {
+  elements: fleet(ops, web1),
+  happens: `
+    07:45-08:00
+    +2 08:00 pass
+    +2 08:15 pass
+    +2 08:30 pass
+    +2 08:45 pass`,
+  told: '+2 08:30 ops: firing critical - collector-silent collector-1',
+});
+
 story('a collector that somebody said is no more is silent no longer, until it runs again', {
   elements: fleet(ops, web1),
   happens: `
