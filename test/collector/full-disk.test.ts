@@ -58,7 +58,7 @@ test(
       Array(2).fill(['spool-full', 'spool']),
     );
     const said = [...full.faults, ...full.failures].map(({ message }) => message);
-    for (const message of said) assert.match(message, /\/state\/(journal|encrypted_stats): ENOSPC/);
+    for (const message of said) assert.match(message ?? '', /\/state\/(journal|encrypted_stats): ENOSPC/);
     assert.equal(spooledAtClient('web-1'), 1);
 
     rmSync(ballast);
