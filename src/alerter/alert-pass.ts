@@ -38,13 +38,23 @@ export async function makeAlertPass(options: PassOptions): Promise<AlertResult> 
     if (!dryRun && result.exitStatus === 0) await askHeartbeats(options);
     return result;
   } catch (thrown) {
-    if (!(thrown instanceof LeaseTaken) && !(thrown instanceof FleetError && thrown.code === 'locked')) throw thrown;
+    if (!(thrown instanceof LeaseTaken) && !(thrown instanceof FleetError && thrown.code === 'locked')) {
+      if (!dryRun) await leaveFailed(storage, start, nowMs, thrown);
+      throw thrown;
+    }
     const result = emptyResult(start, 'overlapped', options.now());
     await storage.reports.endRun(start, runEndOf({ ...result, finishedAtMs: nowMs }));
     return result;
   } finally {
     await lease.release().catch(() => undefined);
   }
+}
+
+/** So that people see that the alerter was started; a database that failed just now is not asked again. */
+async function leaveFailed({ reports }: Storage, start: RunStart, nowMs: number, thrown: unknown): Promise<void> {
+  if (thrown instanceof FleetError && thrown.stage === 'storage' && thrown.retryable) return;
+  const end = { ...runEndOf(emptyResult(start, 'finished', nowMs)), outcome: 'failed' } as const;
+  await reports.endRun(start, end).catch(() => undefined);
 }
 
 interface Pass {
