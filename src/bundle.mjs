@@ -1,6 +1,6 @@
 // Bundles the program. One file, because Node takes half a millisecond of CPU for every module it loads and a line of every
 // minute in a crontab loads a hundred; what a command does not need is in it but not run.
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -15,7 +15,6 @@ const taken = ['commander', 'picomatch'];
 const { dependencies } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 const left = Object.keys(dependencies).filter((name) => !taken.includes(name));
 
-rmSync(dist, { recursive: true, force: true });
 await build({
   absWorkingDir: root,
   entryPoints: ['src/cli.ts'],
