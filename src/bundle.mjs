@@ -9,13 +9,16 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = path.join(root, 'dist');
 
-/** Packages that every command needs: they are taken into the file, with their licences beside it. */
-const taken = ['commander', 'picomatch'];
+/**
+ * Packages that every command needs, and those that a CommonJS file cannot load on each Node we run on: they are taken into
+ * the file with all they need themselves, and their licences are put beside it.
+ */
+const taken = ['commander', 'picomatch', 'string-width'];
 
 const { dependencies } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 const left = Object.keys(dependencies).filter((name) => !taken.includes(name));
 
-await build({
+const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: ['src/cli.ts'],
   outfile: 'dist/cli.cjs',
@@ -30,6 +33,7 @@ await build({
   minifyWhitespace: true,
   minifySyntax: true,
   logLevel: 'warning',
+  metafile: true,
 });
 
 // The way in stays a file of its own: an old Node must be able to read all of it to say that it is too old. It has no types to take out.
@@ -38,7 +42,11 @@ const start = source.replace("import('./cli.ts')", "Promise.resolve(require('./c
 if (start === source) throw new Error('fleet-health.cts does not start ./cli.ts');
 writeFileSync(path.join(dist, 'fleet-health.cjs'), start, { mode: 0o755 });
 
-const licences = taken.map((name) => {
+// The folders of what went into it: `node_modules/NAME/`, or `node_modules/@SCOPE/NAME/`.
+const packages = new Set(
+  Object.keys(metafile.inputs).flatMap((file) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []),
+);
+const licences = [...packages].sort().map((name) => {
   const dir = path.join(root, 'node_modules', name);
   const file = readdirSync(dir).find((one) => /^licen[cs]e/i.test(one));
   if (file === undefined) throw new Error(`${name} has no licence file`);

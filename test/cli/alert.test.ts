@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { outcomeOf, startCli } from '../support/run-cli.ts';
+import { alertFolder, firing } from './stored-alerts.ts';
+
+const config = `<config><alerts><mail to="ops@example.org"/></alerts><client name="web-1" ip="192.0.2.1"/></config>`;
+
+test('a pass is lines for a log, with the mail in outbox; the next one has nothing to say', async (t) => {
+  const { run, dir } = await alertFolder(t, { config, episodes: [firing()] });
+  const first = await run('alert');
+  assert.deepEqual([first.status, first.stderr], [0, '']);
+  assert.match(
+    first.stdout,
+    /^time=\S+ event=composed recipient=ops@example\.org severity=critical items=1 subject=".*web-1.*"$/m,
+  );
+  assert.match(first.stdout, /^time=\S+ event=sent recipient=ops@example\.org message_id="<.*>" where=.*outbox$/m);
+  assert.match(
+    first.stdout,
+    /event=summary run=\S+ outcome=finished reports=0 visits=0 composed=1 sent=1 put_off=0 refused=0 duration_ms=\d+\n$/,
+  );
+  const outbox = path.join(dir, 'state', 'outbox');
+  const [file = ''] = readdirSync(outbox);
+  assert.match(readFileSync(path.join(outbox, file), 'utf8'), /^To: ops@example\.org\r$/m);
+  const second = await run('alert');
+  assert.match(second.stdout, /^time=\S+ event=summary .* composed=0 sent=0 .*\n$/);
+  assert.equal(readdirSync(outbox).length, 1);
+});
+
+test('quiet says nothing at all', async (t) => {
+  const { run } = await alertFolder(t, { config, episodes: [firing()] });
+  assert.deepEqual(await run('-q', 'alert'), { status: 0, stdout: '', stderr: '' });
+});
+
+test('a dry run prints the mail and changes nothing', async (t) => {
+  const { run, json, dir } = await alertFolder(t, { config, episodes: [firing()] });
+  const { status, stdout } = await run('alert', '--dry-run');
+  assert.equal(status, 0);
+  assert.match(stdout, /^To ops@example\.org: .*web-1: disk \/var 96\.2 %$/m);
+  assert.match(stdout, /^web-1: disk \/var$/m);
+  assert.match(
+    stdout,
+    /1 mail would be sent in .*\. Nothing was changed\. There is no <smtp>: mails only reach .*outbox\./,
+  );
+  assert.ok(!readdirSync(path.join(dir, 'state')).includes('outbox'));
+  const { alerts } = (await json('alerts')) as { alerts: { told: unknown[] }[] };
+  assert.deepEqual(alerts[0]?.told, []);
+  const document = await json('alert', '--dry-run');
+  const [mail] = document['mails'] as Record<string, unknown>[];
+  assert.deepEqual([document['dry_run'], document['composed'], document['sent']], [true, 1, 0]);
+  assert.deepEqual(mail?.['items'], [
+    { alert: 1, client: 'web-1', rule: 'disk', subject: '/var', transition: 'firing', severity: 'critical' },
+  ]);
+});
+
+test('a mail server that is away is exit status 1, and the mail waits', async (t) => {
+  const away = config.replace(
+    '<alerts>',
+    '<smtp host="127.0.0.1" port="1" security="none" from="a@example.org"/><alerts>',
+  );
+  const { run, json } = await alertFolder(t, { config: away, episodes: [firing()] });
+  const { status, stdout, stderr } = await run('alert');
+  assert.equal(status, 1);
+  assert.match(
+    stderr,
+    /^time=\S+ event=put-off recipient=ops@example\.org message_id="<.*>" message=".*ECONNREFUSED.*"$/m,
+  );
+  assert.match(stdout, / composed=1 sent=0 put_off=1 refused=0 /);
+  const { undelivered } = (await json('status')) as { undelivered: { mails: number } };
+  assert.equal(undelivered.mails, 1);
+  assert.deepEqual(await run('-q', 'alert'), { status: 1, stdout: '', stderr: '' });
+});
+
+test('a database that is away is one line and exit status 3, quiet or not', async (t) => {
+  const { dir } = await alertFolder(t, { config });
+  const file = path.join(dir, 'other.xml');
+  writeFileSync(file, config.replace('<alerts>', '<storage url="mysql://u@127.0.0.1:1/f"/><alerts>'), { mode: 0o600 });
+  const { status, stdout, stderr } = await outcomeOf(startCli(['-q', '-c', file, 'alert'], { cwd: dir }));
+  assert.deepEqual([status, stdout], [3, '']);
+  assert.match(stderr, /^fleet-health: .* \(storage-unavailable\)\. .*\n$/);
+});
+
+test('--replay says what would have been told, and --since is for it alone', async (t) => {
+  const { run, json } = await alertFolder(t, { config, episodes: [firing()] });
+  const { status, stdout } = await run('alert', '--replay', '--since', '2h');
+  assert.equal(status, 0);
+  assert.match(stdout, /^Replayed \d{4}-.* passes over 0 reports and 0 visits\. Nothing was changed\.$/m);
+  assert.match(stdout, /^Nothing would have fired\.$/m);
+  const document = await json('alert', '--replay');
+  assert.deepEqual([document['replay'], document['mails'], document['counts']], [true, [], []]);
+  for (const [args, says] of [
+    [['alert', '--since', '2h'], /--since is only for --replay/],
+    [['alert', '--replay', '--since', 'once'], /"once" is no time \(usage\)\. Write 30d, /],
+    [['alert', '--replay', '--since', '2199-01-01'], /has not passed yet/],
+  ] as const) {
+    const refused = await run(...args);
+    assert.equal(refused.status, 2);
+    assert.match(refused.stderr, says);
+  }
+});
