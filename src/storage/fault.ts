@@ -10,13 +10,24 @@ import type { ErrorCode } from '../errors.ts';
  * - `denied`: login or rights
  * - `full`: no space, or read-only
  * - `schema`: a table or column is missing
- * - `broken`: the database itself is damaged
+ * - `damaged`: the database's files are, or are none of a database
+ * - `broken`: the database does not do what it must
  * - `exists`: a table, column or key is there already; or gone already, where it is to be dropped
  * - `refused`: this statement with these values
  * - `aborted`: the caller's signal
  */
 export type FaultKind =
-  'lost' | 'contended' | 'duplicate' | 'denied' | 'full' | 'schema' | 'broken' | 'exists' | 'refused' | 'aborted';
+  | 'lost'
+  | 'contended'
+  | 'duplicate'
+  | 'denied'
+  | 'full'
+  | 'schema'
+  | 'damaged'
+  | 'broken'
+  | 'exists'
+  | 'refused'
+  | 'aborted';
 
 /** Thrown inside src/storage alone; what leaves it is a FleetError. */
 export class StorageFault extends Error {
@@ -36,10 +47,15 @@ const codes: Readonly<Record<FaultKind, ErrorCode>> = {
   denied: 'storage-denied',
   full: 'storage-full',
   schema: 'migration-mismatch',
+  damaged: 'storage-failed',
   broken: 'storage-failed',
   exists: 'migration-mismatch',
   refused: 'storage-failed',
   aborted: 'interrupted',
+};
+
+const advices: { readonly [Kind in FaultKind]?: string } = {
+  damaged: 'Put it back from a backup, or move it away and begin anew. Reports wait meanwhile.',
 };
 
 /** Runs what talks to the database; a StorageFault leaves as the FleetError that stands for it. */
@@ -48,6 +64,14 @@ export async function asStorageErrors<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (thrown) {
     if (!(thrown instanceof StorageFault)) throw thrown;
-    throw new FleetError({ code: codes[thrown.kind], stage: 'storage', message: thrown.message, cause: thrown });
+    const { kind, message } = thrown;
+    const advice = advices[kind];
+    throw new FleetError({
+      code: codes[kind],
+      stage: 'storage',
+      message,
+      ...(advice === undefined ? {} : { advice }),
+      cause: thrown,
+    });
   }
 }

@@ -143,7 +143,11 @@ describe('SQLite', () => {
     const file = newFile();
     writeFileSync(file, 'not a database'.repeat(1000));
     const storage = sqliteConfig(file);
-    await assert.rejects(openStorage({ storage, migrate: true }), { name: 'FleetError', code: 'storage-failed' });
+    await assert.rejects(openStorage({ storage, migrate: true }), {
+      name: 'FleetError',
+      code: 'storage-failed',
+      advice: /from a backup, or move it away/,
+    });
     assert.equal(statSync(file).size, 14_000);
   });
 

@@ -29,8 +29,8 @@ const kinds: ReadonlyMap<number, FaultKind> = new Map([
   [1142, 'denied'],
   [1143, 'denied'],
   [1146, 'schema'], // no such table
-  [1194, 'broken'], // table is crashed
-  [1195, 'broken'],
+  [1194, 'damaged'], // table is crashed
+  [1195, 'damaged'],
   [1203, 'lost'], // user has too many connections
   [1205, 'contended'], // lock wait timeout
   [1213, 'contended'], // deadlock

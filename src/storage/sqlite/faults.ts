@@ -11,14 +11,14 @@ const kinds: ReadonlyMap<number, FaultKind> = new Map([
   [7, 'lost'], // NOMEM
   [8, 'full'], // READONLY
   [10, 'lost'], // IOERR
-  [11, 'broken'], // CORRUPT
+  [11, 'damaged'], // CORRUPT
   [13, 'full'], // FULL
   [14, 'lost'], // CANTOPEN
   [15, 'lost'], // PROTOCOL
   [17, 'contended'], // SCHEMA
   [21, 'broken'], // MISUSE
   [23, 'denied'], // AUTH
-  [26, 'broken'], // NOTADB
+  [26, 'damaged'], // NOTADB
 ]);
 
 const fileKinds: ReadonlyMap<string, FaultKind> = new Map([
