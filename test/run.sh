@@ -11,4 +11,4 @@ npm run --silent lint
 npm run --silent build
 [ $# -gt 0 ] || set -- $(find test -name '*.test.ts' | sort)
 [ $# -gt 0 ] || { echo "no test files found" >&2; exit 1; }
-exec node --import tsx --test --test-concurrency=2 "$@"
+exec node --import tsx --test --test-concurrency=3 "$@"
