@@ -67,9 +67,10 @@ test('the packed file holds everything, installs with ignored scripts, and works
 
   const prefix = path.join(dir, 'prefix');
   const tarball = path.join(dir, packed.filename);
-  await run('npm', ['install', '-g', '--prefix', prefix, '--prefer-offline', '--no-audit', '--no-fund', tarball], {
-    env,
-  });
+  // With --prefix npm looks for the machine's own settings (a registry, its certificates) below that prefix.
+  const settings = (await run('npm', ['config', 'get', 'globalconfig'], { cwd: root, env })).stdout.trim();
+  const globally = ['install', '-g', '--prefix', prefix, '--globalconfig', settings];
+  await run('npm', [...globally, '--prefer-offline', '--no-audit', '--no-fund', tarball], { env, timeout: 180_000 });
 
   const program = path.join(prefix, 'bin', 'fleet-health');
   const manifest = JSON.parse((await run('npm', ['pkg', 'get', 'version'], { cwd: root, env })).stdout) as string;
