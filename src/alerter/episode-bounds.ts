@@ -1,6 +1,7 @@
 import type { Severity } from '../config/config.ts';
 import type { ClosedReason, Episode } from '../storage/episode.ts';
 import { describeLimit } from './describe-value.ts';
+import { newEpisode } from './new-episode.ts';
 import type { Observation, Reading } from './observation.ts';
 
 /** The first row that holds: an episode is pending. */
@@ -11,29 +12,17 @@ export function beginEpisode(
 ): Episode {
   const { rule, subject, value, valueText } = reading;
   return {
+    ...newEpisode(atMs),
     client,
     rule: rule.name,
     subject,
-    id: null,
     severity,
     state: 'pending',
     value,
     valueText,
     limitText: limitOf(reading, severity),
-    pendingSinceMs: atMs,
-    firingSinceMs: null,
-    resolvedAtMs: null,
-    closedReason: null,
     firstEvidence: evidence,
     changedByRun: runId,
-    sequence: 0,
-    flapping: false,
-    settled: false,
-    past: false,
-    acknowledgedBy: null,
-    acknowledgedUntilMs: null,
-    acknowledgedSeverity: null,
-    progress: { holding: 1, holdingSinceMs: atMs, clearing: 0, missing: 0, easing: 0, lastAtMs: atMs },
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Rule } from '../config/config.ts';
 import type { Episode } from '../storage/episode.ts';
 import { formatValue } from './describe-value.ts';
+import { newEpisode } from './new-episode.ts';
 import type { Observation } from './observation.ts';
 
 /** The event that a report of another boot than the one before stands for: over as soon as it is known; null: none. */
@@ -10,28 +11,19 @@ export function rebooted(rules: readonly Rule[], bootId: string | null, observat
   if (rule === undefined) return null;
   const { client, atMs, runId, evidence, uptimeSeconds } = observation;
   return {
+    ...newEpisode(atMs),
     client,
     rule: rule.name,
     subject: '',
-    id: null,
     severity: rule.severity,
     state: 'resolved',
     value: uptimeSeconds,
     valueText: uptimeSeconds === null ? 'rebooted' : `up for ${formatValue('seconds', uptimeSeconds)}`,
-    limitText: '',
-    pendingSinceMs: atMs,
     firingSinceMs: atMs,
     resolvedAtMs: atMs,
     closedReason: 'event',
     firstEvidence: evidence,
     changedByRun: runId,
     sequence: 1,
-    flapping: false,
-    settled: false,
-    past: false,
-    acknowledgedBy: null,
-    acknowledgedUntilMs: null,
-    acknowledgedSeverity: null,
-    progress: { holding: 1, holdingSinceMs: atMs, clearing: 0, missing: 0, easing: 0, lastAtMs: atMs },
   };
 }

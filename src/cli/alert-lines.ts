@@ -1,15 +1,10 @@
-import { createLog } from '../log.ts';
 import type { AlertView } from './alert.ts';
+import { createOutputLog } from './output-log.ts';
 import type { Output } from './output.ts';
 
 /** For cron and logs: one `key=value` line an event and one that sums up; quiet, only what prevented the pass. */
 export function createAlertLineView(output: Output, now: () => number): AlertView {
-  const log = createLog({
-    level: output.verbosity,
-    out: (line) => output.print(line.trimEnd()),
-    err: (line) => output.complain(line.trimEnd()),
-    now,
-  });
+  const log = createOutputLog(output, now);
   return {
     observe: (event) => {
       switch (event.kind) {

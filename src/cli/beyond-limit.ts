@@ -1,13 +1,5 @@
-import type { Operator, Rule, Severity } from '../config/config.ts';
-
-const holds: Readonly<Record<Operator, (value: number, limit: number) => boolean>> = {
-  ge: (value, limit) => value >= limit,
-  gt: (value, limit) => value > limit,
-  le: (value, limit) => value <= limit,
-  lt: (value, limit) => value < limit,
-  eq: (value, limit) => value === limit,
-  ne: (value, limit) => value !== limit,
-};
+import { createLevelJudge } from '../alerter/judge-level.ts';
+import type { Rule, Severity } from '../config/config.ts';
 
 /**
  * The severity of the limit that a value has reached, for showing: the present value alone counts, not how long it has
@@ -17,7 +9,6 @@ export function beyondLimit(rules: readonly Rule[], type: string, value: number 
   if (value === null) return null;
   const rule = rules.find((candidate) => candidate.type === type && Object.keys(candidate.selectors).length === 0);
   if (rule === undefined || rule.freeBytes !== null) return null;
-  const reached = (limit: number | null): boolean => limit !== null && holds[rule.op](value, limit);
-  if (reached(rule.critical)) return 'critical';
-  return reached(rule.warning) ? 'warning' : null;
+  const level = createLevelJudge(rule).levelOf(value);
+  return level === 'none' ? null : level;
 }

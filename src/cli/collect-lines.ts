@@ -1,19 +1,15 @@
 import { adviceFor } from '../advice.ts';
 import type { CollectEvent, CollectResult } from '../collector/collect-options.ts';
-import { createLog, type Log, type LogFields } from '../log.ts';
+import type { Log, LogFields } from '../log.ts';
 import type { VisitRecord } from '../storage/storage.ts';
 import type { CollectView } from './collect-view.ts';
 import { complaintText } from './complain.ts';
+import { createOutputLog } from './output-log.ts';
 import type { Output } from './output.ts';
 
 /** For cron and logs: one `key=value` line an event and one that sums up; quiet, only what kept the pass from being whole. */
 export function createLineView(output: Output, now: () => number): CollectView {
-  const log = createLog({
-    level: output.verbosity,
-    out: (line) => output.print(line.trimEnd()),
-    err: (line) => output.complain(line.trimEnd()),
-    now,
-  });
+  const log = createOutputLog(output, now);
   return {
     observe: (event) => {
       // One line in the words of every other complaint, at every level.

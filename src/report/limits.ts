@@ -14,8 +14,6 @@ export const maxClientBytes = 128;
 export const maxNameChars = 64;
 /** Any string in a row: mount, interface, unit, kernel ... */
 export const maxLabelChars = 255;
-export const maxHostnameChars = 255;
-export const maxOsChars = 255;
 export const maxBootIdChars = 64;
 export const maxVersionChars = 64;
 /** WorkerReport.error and Unknown.reason. */

@@ -15,11 +15,6 @@ const afterFrom = {
   visits: 'visits WHERE started_at >= ? AND (started_at > ? OR id > ?) ORDER BY started_at, id LIMIT ?',
 } as const;
 
-/** The queries of `untreated` and `replay`, for looking at their plans. */
-export const timePageQueries = [...Object.values(untreatedFrom), ...Object.values(afterFrom)].map(
-  (from) => `SELECT * FROM ${from}`,
-);
-
 interface Page extends UntreatedBatch {
   /** Up to when the page goes, that time included as far as it was read; null: to the end. */
   readonly untilMs: number | null;
