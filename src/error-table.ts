@@ -67,6 +67,12 @@ export const errorTable = {
     'The SSH handshake failed.',
     'Check that the port belongs to sshd and what sshd logs.',
   ),
+  'turned-away': kind(
+    1,
+    true,
+    'sshd turned the connection away before the handshake: too many at a time, or a penalty for earlier logins.',
+    "Put the collector's address into PerSourcePenaltyExemptList of the client's sshd_config, or raise MaxStartups.",
+  ),
   'auth-failed': kind(1, false, 'The login was refused.', "Check username and key or password; see sshd's log."),
   'auth-timeout': kind(1, true, 'The login did not end in time.', 'Check PAM and name services on the client.'),
   'credentials-unusable': kind(

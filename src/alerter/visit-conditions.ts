@@ -20,6 +20,7 @@ const networkCodes: readonly string[] = [
   'connect-failed',
   'handshake-timeout',
   'handshake-failed',
+  'turned-away',
 ];
 
 /** What a failed visit says of its client; null: nothing, for the collector was at fault or never tried. */

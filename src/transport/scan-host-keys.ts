@@ -5,6 +5,7 @@ import { abortedError } from './aborted.ts';
 import { dial } from './dial.ts';
 import { fingerprint, hostKeyOf, type HostKey } from './fingerprint.ts';
 import { newClient, type ServerHostKeyAlgorithm } from './ssh2.ts';
+import { noticeBytes, turnedAway } from './turned-away.ts';
 
 export interface ScanOptions {
   /** Name in errors. */
@@ -86,8 +87,20 @@ function firstKey(
     }
     signal.addEventListener('abort', onAbort, { once: true });
     const ssh = newClient();
-    ssh.on('error', (error) => fail('handshake-failed', messageOf(error)));
-    socket.once('close', () => fail('handshake-failed', 'the connection was closed during the handshake'));
+    let greeting = '';
+    const onData = (data: Buffer): void => {
+      greeting += data.toString('latin1', 0, noticeBytes);
+      if (greeting.length >= noticeBytes) socket.removeListener('data', onData);
+    };
+    socket.on('data', onData);
+    const localAddress = socket.localAddress ?? null;
+    const failHandshake = (message: string): void => {
+      const notice = turnedAway(greeting, localAddress);
+      if (notice === null) fail('handshake-failed', message);
+      else fail('turned-away', notice);
+    };
+    ssh.on('error', (error) => failHandshake(messageOf(error)));
+    socket.once('close', () => failHandshake('the connection was closed during the handshake'));
     ssh.on('end', () => socket.destroy());
     ssh.connect({
       sock: socket,

@@ -8,6 +8,7 @@ import { planLogin, type Credentials, type Login } from './login.ts';
 import { sshConnection } from './ssh-connection.ts';
 import { newClient, type Client } from './ssh2.ts';
 import type { Connection, ConnectOptions, Transport } from './transport.ts';
+import { noticeBytes, turnedAway } from './turned-away.ts';
 
 /** Everything about the way to one client. */
 export interface SshTarget extends HostKeyQuestion {
@@ -61,6 +62,9 @@ class Handshake {
   readonly #login: Login;
   #progress: 'silent' | 'greeted' | 'login' = 'silent';
   #agentProblem: string | null = null;
+  /** The first bytes that came. */
+  #greeting = '';
+  readonly #localAddress: string | null;
   #settle: ((outcome: Connection | FleetError) => void) | null = null;
 
   constructor(target: SshTarget, options: ConnectOptions, credentials: Credentials, socket: Socket, startedMs: number) {
@@ -69,6 +73,7 @@ class Handshake {
     this.#credentials = credentials;
     this.#socket = socket;
     this.#startedMs = startedMs;
+    this.#localAddress = socket.localAddress ?? null;
     this.#check = checkHostKey(target);
     this.#login = planLogin(target.username, credentials, (why) => this.#fail('auth-failed', why));
   }
@@ -94,9 +99,12 @@ class Handshake {
         return;
       }
       signal.addEventListener('abort', onAbort, { once: true });
-      this.#socket.once('data', () => {
+      const onData = (data: Buffer): void => {
         if (this.#progress === 'silent') this.#progress = 'greeted';
-      });
+        this.#greeting += data.toString('latin1', 0, noticeBytes);
+        if (this.#greeting.length >= noticeBytes) this.#socket.removeListener('data', onData);
+      };
+      this.#socket.on('data', onData);
       this.#begin();
     });
   }
@@ -153,7 +161,7 @@ class Handshake {
     // The agent's fault; ssh2 goes on with the next way by itself.
     if (error.level === 'agent') this.#agentProblem = text;
     else if (error.level === 'client-authentication') this.#refused();
-    else if (this.#progress !== 'login') this.#fail('handshake-failed', text, error);
+    else if (this.#progress !== 'login') this.#handshakeFailed(text, error);
     else if (typeof error.code === 'number') this.#fail('auth-failed', `the client ended the login: ${text}`, error);
     else this.#fail('connect-failed', `the connection broke: ${text}`, error);
   }
@@ -180,7 +188,13 @@ class Handshake {
 
   #closed(): void {
     if (this.#progress === 'login') this.#fail('connect-failed', 'the client closed the connection during the login');
-    else this.#fail('handshake-failed', 'the client closed the connection during the handshake');
+    else this.#handshakeFailed('the client closed the connection during the handshake');
+  }
+
+  #handshakeFailed(message: string, cause?: unknown): void {
+    const notice = turnedAway(this.#greeting, this.#localAddress);
+    if (notice === null) this.#fail('handshake-failed', message, cause);
+    else this.#fail('turned-away', notice, cause);
   }
 
   #stage(): Stage {

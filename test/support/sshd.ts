@@ -158,7 +158,8 @@ function sshdConfig(dir: string, options: SshdOptions): string {
     'PrintMotd no',
     'PrintLastLog no',
     'LoginGraceTime 60',
-    'MaxStartups 1000',
+    // Of this option sshd takes the last line, not the first.
+    ...(options.config?.some((line) => line.startsWith('MaxStartups ')) === true ? [] : ['MaxStartups 1000']),
     ...(hasPenalties ? ['PerSourcePenalties no'] : []),
     '',
   ].join('\n');
