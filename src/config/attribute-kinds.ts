@@ -1,6 +1,7 @@
 import { hostFault, isMailAddress, isSender, parseMailAddresses } from './addresses.ts';
 import { isDate, isZone, nearestZone, parseClock, parseDays, parseMoment } from './calendar.ts';
 import { splitGlobs } from './globs.ts';
+import { jumpsFault } from './jumps.ts';
 import { parseDuration, parseNumber, parseSeconds, parseSize, parseSpan } from './quantities.ts';
 import { parseRanged } from './ranges.ts';
 import { storageUrlFault } from './storage-url.ts';
@@ -49,6 +50,7 @@ const kinds = {
   note: { fault: form((value) => value.length <= 1000, 'is too long; 1000 characters are the most'), xsd: text },
   name: { fault: nameFault, xsd: text },
   host: { fault: rangedHostFault, xsd: text },
+  jumps: { fault: jumpsFault, xsd: text },
   port: whole(1, 65_535),
   count: whole(1, 100_000),
   many: whole(0, 100_000),

@@ -1,36 +1,41 @@
 import type { Bastion, SshSettings } from './config.ts';
 import type { Findings } from './findings.ts';
-import { didYouMean } from './nearest.ts';
 import type { Element } from './parse-elements.ts';
 import type { SshLayer } from './ssh-settings.ts';
 
 export interface ReadBastionsOptions {
   readonly elements: readonly Element[];
+  /** What holds for machines on the way: see `jumpLayer`. */
   readonly base: SshLayer;
-  /** `<ssh>`, whose proxyJump is checked as well. */
-  readonly sshElement: Element | null;
   readonly read: (element: Element, outer: SshLayer) => SshLayer;
   readonly finish: (layer: SshLayer) => SshSettings;
   readonly findings: Findings;
 }
 
-/** Every `<bastion>`, its own proxyJump checked: the bastion must exist, and the way must end. */
-export function readBastions(options: ReadBastionsOptions): readonly Bastion[] {
-  const { elements, base, sshElement, read, finish, findings } = options;
-  // What <ssh> says of jumps and transports concerns clients: the way to a bastion through itself would never end.
-  const inherited = Object.fromEntries(
-    Object.entries(base).filter(([name]) => name !== 'proxyJump' && name !== 'transport'),
-  ) as SshLayer;
-  const bastions = new Map<string, Bastion>();
-  const elementOf = new Map<string, Element>();
+/** A bastion and its element. */
+export interface ReadBastion {
+  readonly bastion: Bastion;
+  readonly element: Element;
+}
+
+/** What of `<ssh>` holds for machines on the way: jumps and transports concern clients, and the way to a bastion through itself would never end. */
+export function jumpLayer(ssh: SshLayer): SshLayer {
+  const isTheirs = ([name]: [string, unknown]): boolean => name !== 'proxyJump' && name !== 'transport';
+  const said = Object.fromEntries(Object.entries(ssh.said ?? {}).filter(isTheirs));
+  return { ...(Object.fromEntries(Object.entries(ssh).filter(isTheirs)) as SshLayer), said: Object.freeze(said) };
+}
+
+/** Every `<bastion>`; of equal names the first, with a fault. */
+export function readBastions({ elements, base, read, finish, findings }: ReadBastionsOptions): readonly ReadBastion[] {
+  const found = new Map<string, ReadBastion>();
   for (const element of elements) {
-    const layer = read(element, inherited);
+    const layer = read(element, base);
     const { name, ip } = element.attributes;
     if (name === undefined || ip === undefined) continue;
     if (/[[\]]/.test(name + ip)) findings.fault(element, '<bastion> has a range; write one element for each bastion');
     if (layer.transport === 'local')
       findings.fault(element, `<bastion> "${name}" is local; a bastion is reached over SSH`);
-    const first = elementOf.get(name);
+    const first = found.get(name)?.element;
     if (first !== undefined) {
       findings.fault(
         element,
@@ -38,39 +43,9 @@ export function readBastions(options: ReadBastionsOptions): readonly Bastion[] {
       );
       continue;
     }
-    elementOf.set(name, element);
-    bastions.set(name, Object.freeze({ name, address: ip, port: layer.port ?? 22, ssh: finish(layer) }));
+    const { shown: file } = element.source;
+    const bastion = { name, address: ip, port: layer.port ?? 22, ssh: finish(layer), file, line: element.line };
+    found.set(name, { bastion: Object.freeze(bastion), element });
   }
-  for (const [name, bastion] of bastions) {
-    const element = elementOf.get(name);
-    if (element === undefined) continue;
-    checkJump(element, bastion.ssh.proxyJump, bastions, findings);
-    if (comesBack(name, bastions)) {
-      findings.fault(element, `<bastion> "${name}" is reached through itself; end the circle of proxyJump`);
-    }
-  }
-  if (sshElement !== null) checkJump(sshElement, base.proxyJump ?? null, bastions, findings);
-  return [...bastions.values()];
-}
-
-/** Tells when a proxyJump names no bastion. */
-export function checkJump(
-  element: Element,
-  proxyJump: string | null,
-  bastions: ReadonlyMap<string, Bastion>,
-  findings: Findings,
-): void {
-  if (proxyJump === null || bastions.has(proxyJump)) return;
-  const near = didYouMean(proxyJump, bastions.keys());
-  const remedy = near === '' ? `; write <bastion name="${proxyJump}" ip="..."/>` : near;
-  findings.fault(element, `<${element.name}> proxyJump="${proxyJump}" names no bastion${remedy}`);
-}
-
-function comesBack(name: string, bastions: ReadonlyMap<string, Bastion>): boolean {
-  let at = bastions.get(name)?.ssh.proxyJump ?? null;
-  for (let steps = 0; at !== null && steps < bastions.size; steps += 1) {
-    if (at === name) return true;
-    at = bastions.get(at)?.ssh.proxyJump ?? null;
-  }
-  return false;
+  return [...found.values()];
 }

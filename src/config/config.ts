@@ -23,6 +23,8 @@ export interface Config {
   readonly collector: CollectorConfig;
   readonly alerts: AlertsConfig;
   readonly bastions: readonly Bastion[];
+  /** What `<ssh>` says of machines on the way that are neither a bastion nor a client of config.xml. */
+  readonly jumpHosts: SshSettings;
   /** In the file's order, ranges expanded, retired ones included (see state); of duplicates only the first. */
   readonly clients: readonly Client[];
   readonly warnings: readonly Finding[];
@@ -128,15 +130,20 @@ export interface SshSettings {
   readonly hostKeys: 'strict' | 'accept-new';
   /** Absolute path. */
   readonly knownHosts: string;
-  /** ssh_config file, for later. */
+  /** Absolute path of an ssh_config file; null: `none`, or not said (`said` tells which). */
   readonly config: string | null;
   readonly transport: 'ssh2' | 'openssh' | 'auto' | 'local';
-  /** Name of a bastion. */
+  /** The machines on the way, nearest to the collector first, with commas between; see jumps.ts. */
   readonly proxyJump: string | null;
   /** Absolute path of node on the client. */
   readonly node: string | null;
   readonly runtime: 'none' | 'bring';
   readonly unsealed: 'allow' | 'refuse';
+  /**
+   * Which of these, and `port`, config.xml says, and where (`FILE:LINE`); '' stands for the element of the machine itself.
+   * The rest are defaults, which an ssh_config may replace. Secrets are named `password` and `passphrase`.
+   */
+  readonly said: Readonly<Record<string, string>>;
 }
 
 export interface Bastion {
@@ -144,11 +151,16 @@ export interface Bastion {
   readonly address: string;
   readonly port: number;
   readonly ssh: SshSettings;
+  /** As the user named it; of an included file, relative to that. */
+  readonly file: string;
+  readonly line: number | null;
 }
 
 export interface Client {
   readonly name: string;
+  /** What `ip` says; the name where it says nothing (`addressSaid` is false), for ssh_config or DNS to resolve. */
   readonly address: string;
+  readonly addressSaid: boolean;
   readonly port: number;
   readonly was: string | null;
   readonly state: 'active' | 'paused' | 'retired';

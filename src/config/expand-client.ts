@@ -7,6 +7,8 @@ import { parseRanged, type Ranged } from './ranges.ts';
 export interface Machine {
   readonly name: string;
   readonly address: string;
+  /** False when it is but the name. */
+  readonly addressSaid: boolean;
   readonly was: string | null;
 }
 
@@ -22,15 +24,21 @@ export function expandClient(element: Element, port: number, isLocal: boolean, f
   if (said['ip'] !== undefined && said['address'] !== undefined) {
     return fault('<client> has ip and address, which mean the same; keep one of them');
   }
-  const written = said['ip'] ?? said['address'] ?? (isLocal ? 'localhost' : undefined);
-  if (written === undefined) {
-    return element.faulty ? [] : fault('<client> lacks ip; write ip="ADDRESS" or ip="HOST NAME"');
-  }
   const named = said['name'];
-  if (!/[[\]]/.test(written) && named?.includes('[') !== true && said['was']?.includes('[') !== true) {
-    return [{ name: named ?? defaultName(written, port), address: written, was: said['was'] ?? null }];
+  const addressSaid = said['ip'] !== undefined || said['address'] !== undefined;
+  const written = said['ip'] ?? said['address'] ?? (isLocal ? 'localhost' : named);
+  if (written === undefined) {
+    const remedy = 'write ip="ADDRESS", ip="HOST NAME", or the name that ssh knows it by as name';
+    return element.faulty ? [] : fault(`<client> lacks ip; ${remedy}`);
   }
-  const [ip, name, was] = [ranged(written), ranged(said['name']), ranged(said['was'])];
+  if (!/[[\]]/.test(written) && named?.includes('[') !== true && said['was']?.includes('[') !== true) {
+    return [{ name: named ?? defaultName(written, port), address: written, addressSaid, was: said['was'] ?? null }];
+  }
+  const [ip, name, was] = [
+    ranged(isLocal && !addressSaid ? undefined : written),
+    ranged(said['name']),
+    ranged(said['was']),
+  ];
   const most = [ip, name, was].reduce((left, right) => (right.count > left.count ? right : left));
   for (const [attribute, range] of [
     ['ip', ip],
@@ -56,10 +64,15 @@ export function expandClient(element: Element, port: number, isLocal: boolean, f
   const machines: Machine[] = [];
   for (let index = 0; index < most.count; index += 1) {
     const address = ip.at(index);
-    const problem = ip.ranged ? hostFault(address) : null;
+    const problem = ip.ranged && addressSaid ? hostFault(address) : null;
     if (problem !== null) return fault(`<client> ip="${written}": "${address}" ${problem}`);
     const before = said['was'] === undefined ? null : was.at(index);
-    machines.push({ name: named === undefined ? defaultName(address, port) : name.at(index), address, was: before });
+    machines.push({
+      name: named === undefined ? defaultName(address, port) : name.at(index),
+      address,
+      addressSaid,
+      was: before,
+    });
   }
   return machines;
 }

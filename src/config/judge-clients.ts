@@ -3,6 +3,7 @@ import type { Findings, Place } from './findings.ts';
 import { alertName } from './merge-alert.ts';
 import { maxProbeOptionBytes } from './probe-options.ts';
 import type { ReadClient } from './read-clients.ts';
+import { sshConfigFiles } from './ssh-config-files.ts';
 import { reachesAnybody, type Audience } from './recipients.ts';
 
 export interface JudgeClientsOptions {
@@ -30,8 +31,13 @@ export function judgeClients(options: JudgeClientsOptions): void {
     );
   }
   const keyless = watched.filter(
-    ({ client: { ssh } }) =>
-      ssh.transport === 'ssh2' && ssh.password === null && ssh.privateKey === null && ssh.agent === null,
+    ({ client, client: { ssh } }) =>
+      // An ssh_config may name the key; it is read at the visit.
+      sshConfigFiles(client).length === 0 &&
+      ssh.transport === 'ssh2' &&
+      ssh.password === null &&
+      ssh.privateKey === null &&
+      ssh.agent === null,
   );
   if (keyless.length > 0) {
     findings.warn(

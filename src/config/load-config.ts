@@ -1,12 +1,13 @@
 import path from 'node:path';
 
-import { readBastions } from './bastions.ts';
+import { jumpLayer, readBastions } from './bastions.ts';
 import { checkVocabulary } from './check-vocabulary.ts';
 import { readCollector } from './collector-settings.ts';
 import type { AlertsConfig, Config } from './config.ts';
 import { createFindings, type Place } from './findings.ts';
 import { readConfigTree } from './include.ts';
 import { judgeClients } from './judge-clients.ts';
+import { judgeWays } from './judge-ways.ts';
 import { localPath } from './local-path.ts';
 import { readNotify, readSmtp } from './mail-settings.ts';
 import type { Element } from './parse-elements.ts';
@@ -68,8 +69,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
   const ssh = sshElement === null ? {} : readSsh(sshElement, {});
   const bastions = readBastions({
     elements: all('bastion'),
-    base: ssh,
-    sshElement,
+    base: jumpLayer(ssh),
     read: readSsh,
     finish: finishSsh,
     findings,
@@ -95,7 +95,6 @@ export function loadConfig(options: LoadConfigOptions): Config {
   const read = readClients({
     root,
     base: { ssh, audience, rules: topRules, windows, groups: Object.freeze([]), state: 'active' },
-    bastions,
     zone,
     nowMs: options.nowMs ?? Date.now(),
     findings,
@@ -104,6 +103,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
     readAudience,
     readRules: rules.read,
   });
+  judgeWays({ root, bastions, clients: read, findings });
   const whole: Place = { source: root.source, line: null };
   const hasFallback = (smtp?.fallback ?? null) !== null;
   judgeClients({ clients: read, notify, placeOf: rules.placeOf, hasFallback, findings, whole });
@@ -135,7 +135,8 @@ export function loadConfig(options: LoadConfigOptions): Config {
     heartbeats: all('heartbeat').flatMap(({ attributes: { url } }) => url ?? []),
     collector,
     alerts,
-    bastions,
+    bastions: Object.freeze(bastions.map(({ bastion }) => bastion)),
+    jumpHosts: finishSsh(jumpLayer(ssh)),
     clients: Object.freeze(read.map(({ client }) => client)),
     warnings: findings.warnings,
     predecessorOnly: onlyPredecessor,

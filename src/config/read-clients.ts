@@ -1,6 +1,5 @@
 import { parseMoment } from './calendar.ts';
-import type { Bastion, Client, SshSettings, Window } from './config.ts';
-import { checkJump } from './bastions.ts';
+import type { Client, SshSettings, Window } from './config.ts';
 import { expandClient } from './expand-client.ts';
 import type { Findings } from './findings.ts';
 import { withoutDuplicates, type ClientIdentity } from './identity.ts';
@@ -26,7 +25,6 @@ export interface Scope {
 export interface ReadClientsOptions {
   readonly root: Element;
   readonly base: Scope;
-  readonly bastions: readonly Bastion[];
   readonly zone: string | null;
   readonly nowMs: number;
   readonly findings: Findings;
@@ -44,16 +42,13 @@ export interface ReadClient extends ClientIdentity {
 
 /** Every client of every group, in the file's order, after inheritance and without duplicates. */
 export function readClients(options: ReadClientsOptions): readonly ReadClient[] {
-  const { findings, bastions } = options;
+  const { findings } = options;
   const found: ReadClient[] = [];
-  const bastionNames = new Map(bastions.map((bastion) => [bastion.name, bastion]));
   const probeOptionsOf = createProbeOptions();
   let full = false;
 
   const inner = (element: Element, outer: Scope): Scope => {
     const ssh = options.readSsh(element, outer.ssh);
-    const ownJump = element.attributes['proxyJump'];
-    if (ownJump !== undefined && ownJump !== 'none') checkJump(element, ownJump, bastionNames, findings);
     const group = element.name === 'group' ? element.attributes['name'] : undefined;
     return {
       ssh,
@@ -76,7 +71,7 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
     const { audience, groups, windows } = scope;
     const { recipients, muted } = audience;
     const { source, line } = element;
-    for (const { name, address, was } of expandClient(element, port, isLocal, findings)) {
+    for (const { name, address, addressSaid, was } of expandClient(element, port, isLocal, findings)) {
       if (found.length >= maxClients) {
         if (!full) findings.fault(element, `more than ${maxClients} clients; look for a range that is too wide`);
         full = true;
@@ -86,6 +81,7 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
       const client: Client = Object.freeze({
         name,
         address,
+        addressSaid,
         port,
         was,
         state,

@@ -26,12 +26,20 @@ export const sshAttributes: Attributes = {
     help: 'accept-new: an unknown host key is written down at the first visit. A changed one is never taken. Default strict.',
   },
   knownHosts: { kind: 'path', help: 'Where known host keys stand. Default: known_hosts in the state folder.' },
-  config: { kind: 'path', words: none, help: 'An ssh_config file. Default none.' },
+  config: {
+    kind: 'path',
+    words: none,
+    help: 'An ssh_config file, whose words count where nothing is said here. Default, for machines without ip and for transport openssh and auto: ~/.ssh/config and /etc/ssh/ssh_config; else none.',
+  },
   transport: {
     words: ['ssh2', 'openssh', 'auto', 'local'],
     help: "local: the collector's own machine, without SSH. Default ssh2, which is built in.",
   },
-  proxyJump: { kind: 'name', words: none, help: 'Name of the <bastion> through which it is reached. Default none.' },
+  proxyJump: {
+    kind: 'jumps',
+    words: none,
+    help: 'Through what it is reached: a <bastion>, another client, a host of ssh_config or user@host:port; several with commas, the nearest first. Default none.',
+  },
   node: { kind: 'remotePath', words: none, help: 'Where Node.js is on the client. Default: the usual places.' },
   runtime: { words: ['none', 'bring'], help: 'bring: a runtime is brought where there is no Node.js. Default none.' },
   unsealed: { words: ['allow', 'refuse'], help: 'Whether reports that are not sealed are taken. Default refuse.' },

@@ -217,7 +217,10 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
   client: {
     parents: ['config', 'group'],
     attributes: {
-      ip: { kind: 'host', help: 'Address or host name; one range such as web-[01-80] makes many clients.' },
+      ip: {
+        kind: 'host',
+        help: 'Address or host name; one range such as web-[01-80] makes many clients. Default: what ssh_config and the name server say of name.',
+      },
       address: { kind: 'host', help: 'The same as ip.' },
       name: {
         kind: 'name',

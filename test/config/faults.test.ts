@@ -171,20 +171,19 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     ['2: <window> duration="8d" is not between 1s and 7d; for longer use state="paused"'],
   ],
   // Ways through others.
-  ['<ssh proxyJump="b"/>', ['2: <ssh> proxyJump="b" names no bastion; write <bastion name="b" ip="..."/>']],
   [
     '<bastion name="fra" ip="10.0.0.9"/>\n<group proxyJump="far"/>',
-    ['3: <group> proxyJump="far" names no bastion; did you mean "fra"?'],
+    ['3: <group> proxyJump="far" names no bastion; did you mean "fra"? Write ssh://far for a host of ssh_config'],
   ],
   [
     '<bastion name="b" ip="10.0.0.9" proxyJump="b"/>',
-    ['2: <bastion> "b" is reached through itself; end the circle of proxyJump'],
+    ['2: <bastion> "b" is reached through itself; end the circle of proxyJump, or write proxyJump="none"'],
   ],
   [
     '<bastion name="a" ip="10.0.0.8" proxyJump="b"/>\n<bastion name="b" ip="10.0.0.9" proxyJump="a"/>',
     [
-      '2: <bastion> "a" is reached through itself; end the circle of proxyJump',
-      '3: <bastion> "b" is reached through itself; end the circle of proxyJump',
+      '2: <bastion> "a" is reached through itself; end the circle of proxyJump, or write proxyJump="none"',
+      '3: <bastion> "b" is reached through itself; end the circle of proxyJump, or write proxyJump="none"',
     ],
   ],
   [
@@ -195,7 +194,24 @@ const table: readonly (readonly [string, readonly string[]])[] = [
   ['<bastion name="b" ip="10.0.0.9" transport="local"/>', ['2: <bastion> "b" is local; a bastion is reached over SSH']],
   ['<bastion name="b"/>', ['2: <bastion> lacks ip; write ip="..."']],
   // Clients.
-  ['<client name="a"/>', ['2: <client> lacks ip; write ip="ADDRESS" or ip="HOST NAME"']],
+  [
+    '<client username="a"/>',
+    ['2: <client> lacks ip; write ip="ADDRESS", ip="HOST NAME", or the name that ssh knows it by as name'],
+  ],
+  [
+    '<group proxyJump="gw"><client name="gw" ip="10.0.0.1" username="u"/></group>',
+    ['2: <client> "gw" is reached through itself; end the circle of proxyJump, or write proxyJump="none"'],
+  ],
+  [
+    '<client name="a" ip="10.0.0.1" proxyJump="b"/>\n<client name="b" ip="10.0.0.2" proxyJump="c,a"/>',
+    ['2: <client> "a" is reached through itself; end the circle of proxyJump, or write proxyJump="none"'],
+  ],
+  ['<client ip="10.0.0.1" proxyJump="a,,b"/>', ['2: <client> proxyJump="a,,b" is no way; write the name of a bastion']],
+  ['<client ip="10.0.0.1" proxyJump="root@[::1]:70000"/>', ['2: <client> proxyJump="root@[::1]:70000" is no way']],
+  [
+    '<client ip="10.0.0.1" proxyJump="root@-oProxyCommand=x"/>',
+    ['2: <client> proxyJump="root@-oProxyCommand=x" is no way'],
+  ],
   [
     '<client ip="10.0.0.2" address="10.0.0.3"/>',
     ['2: <client> has ip and address, which mean the same; keep one of them'],

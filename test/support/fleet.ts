@@ -31,12 +31,14 @@ export const sshSettings: SshSettings = {
   node: process.execPath,
   runtime: 'none',
   unsealed: 'refuse',
+  said: {},
 };
 
 export function makeClient(name: string, more: Partial<Client> = {}): Client {
   return {
     name,
     address: name,
+    addressSaid: true,
     port: 22,
     was: null,
     state: 'active',
@@ -104,6 +106,7 @@ export function makeConfig(
       rules: [],
     },
     bastions: [],
+    jumpHosts: sshSettings,
     clients,
     warnings: [],
     predecessorOnly: false,

@@ -45,6 +45,7 @@ function client(ssh: Partial<SshSettings>): Client {
     node: null,
     runtime: 'none',
     unsealed: 'refuse',
+    said: {},
     ...ssh,
   };
   // The rest of a client is no business of a transport.

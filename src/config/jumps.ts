@@ -1,0 +1,47 @@
+import { isIP } from 'node:net';
+
+import { hostFault } from './addresses.ts';
+
+/** One machine of a proxyJump, as it is written. */
+export interface Jump {
+  /** A bastion, a client, a host of ssh_config, a host name or an address without brackets. */
+  readonly host: string;
+  readonly user: string | null;
+  readonly port: number | null;
+  /** True for a name alone, which may be that of a bastion or client; false for `ssh://` and for what has a user or port. */
+  readonly bare: boolean;
+}
+
+/**
+ * The machines of a proxyJump, nearest to the collector first: `NAME`, `[USER@]HOST[:PORT]` or `ssh://[USER@]HOST[:PORT]`
+ * with commas between, as ssh_config(5) has them. null when it is none of these.
+ */
+export function parseJumps(text: string): readonly Jump[] | null {
+  const jumps = text.split(',').map((part) => parseJump(part.trim()));
+  return jumps.every((jump) => jump !== null) ? jumps : null;
+}
+
+function parseJump(text: string): Jump | null {
+  const uri = text.startsWith('ssh://');
+  const rest = uri ? text.slice('ssh://'.length).replace(/\/$/, '') : text;
+  if (isIP(rest) !== 0) return { host: rest, user: null, port: null, bare: !uri };
+  // The last @ ends the user: users of some directories hold one themselves.
+  const at = rest.lastIndexOf('@');
+  const user = at === -1 ? null : rest.slice(0, at);
+  const parts = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(rest.slice(at + 1));
+  const host = parts?.[1] ?? parts?.[2];
+  if (host === undefined || host.startsWith('-') || /[\s/]/.test(user ?? '') || user === '' || user?.startsWith('-'))
+    return null;
+  const port = parts?.[3] === undefined ? null : Number(parts[3]);
+  if (port !== null && (port < 1 || port > 65_535)) return null;
+  const bare = !uri && user === null && port === null && parts?.[1] === undefined;
+  // A name of config.xml may be anything that is a name there; what is dialled must be a host.
+  return bare || hostFault(host) === null ? { host, user, port, bare } : null;
+}
+
+/** What is wrong with a proxyJump, to end a sentence that begins with the value; null: nothing. */
+export function jumpsFault(text: string): string | null {
+  return parseJumps(text) === null
+    ? 'is no way; write the name of a bastion, a client or a host of ssh_config, or user@host:port, several with commas'
+    : null;
+}
