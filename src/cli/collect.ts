@@ -32,6 +32,7 @@ export async function collectCommand(context: Context, options: CollectCommandOp
     ignoreBackoff: options.clients.length > 0,
     openStorage: () => openStorage({ storage: config.storage, migrate: config.storage.migrate, program: 'collect' }),
     transportFor: (client) => transportFor(client, shared),
+    spreadStart: everyone && !output.terminal,
     retries: options.retry,
     dryRun: options.dryRun,
     ...(options.concurrency === null ? {} : { concurrency: options.concurrency }),

@@ -16,6 +16,8 @@ export interface CollectOptions {
   readonly transportFor: (client: Client) => Transport;
   /** What is brought to clients; those of the package unless said. */
   readonly bundles?: Bundles;
+  /** Waits a little before it begins, each collector another time: for what cron starts. */
+  readonly spreadStart?: boolean;
   /** How often a retryable failure is tried again at the end of the pass. */
   readonly retries: number;
   /** Visits and hands the opened reports to `observe`; stores and acknowledges nothing, takes no lock. */

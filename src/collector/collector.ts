@@ -5,6 +5,7 @@
  * delays or fails another client; while the database is away reports are collected all the same and wait sealed.
  */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { makeFolder } from '../make-folder.ts';
 import { FleetError, messageOf } from '../errors.ts';
@@ -17,6 +18,7 @@ import { journalOf } from './journal.ts';
 import { loadKeyRing } from './key-ring.ts';
 import { makeDryPass, makePass } from './pass.ts';
 import type { PassOptions } from './pass.ts';
+import { startDelayMs } from './start-delay.ts';
 
 /**
  * Makes one pass. Never throws for a client's fault; throws FleetError (exit status 3) when the pass cannot be made:
@@ -50,10 +52,16 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
   const lock = await takeLock({ file: paths.lock, nowMs: startedAtMs });
   if (lock.kind === 'taken') return await leaveOverlapped(options, start, lock.holder);
   try {
+    if (options.spreadStart === true) await waitForTurn(options, start.collectorId);
     return await makePass(prepare());
   } finally {
     lock.release();
   }
+}
+
+async function waitForTurn({ config, signal }: CollectOptions, collectorId: string): Promise<void> {
+  // A run that was aborted meanwhile has a row to write all the same.
+  await sleep(startDelayMs(collectorId, config.clients.length), undefined, { signal }).catch(() => undefined);
 }
 
 /** A run that ends at once because another one goes on; its row says so, through the journal if need be. */

@@ -1,78 +1,145 @@
-/** Work on many things at once, within limits for what they share. */
+/** Work on many things at once, within limits for what they share, and without the slow ones in the way of the others. */
 export interface ScheduleOptions<T> {
   readonly items: readonly T[];
   readonly concurrency: number;
-  /** What an item shares with others (a subnet, a bastion) and how many may share it at the same time. */
+  /** What an item shares with others (a subnet, a bastion) and how many may share it at the same time: asked anew each time. */
   readonly limitsOf: (item: T) => readonly Limit[];
+  /**
+   * Items that will probably take long and bring nothing. While others wait they get a quarter of the places at most.
+   * Asked at the start and when an item's turn comes: what was not slow may have become so.
+   */
+  readonly isSlow: (item: T) => boolean;
   /** No item is begun once it is aborted. */
   readonly signal: AbortSignal;
-  /** When it rejects, so does the schedule. */
-  readonly work: (item: T) => Promise<void>;
+  /** `leave` gives back what the item shares with others before its work is over. When it rejects, so does the schedule. */
+  readonly work: (item: T, leave: () => void) => Promise<void>;
 }
 
 export interface Limit {
   readonly key: string;
+  /** At least 1. */
   readonly most: number;
 }
 
 /** Works on every item once, in order as far as the limits let it. Resolves with those that were not begun. */
 export function runSchedule<T>(options: ScheduleOptions<T>): Promise<readonly T[]> {
-  const { items, limitsOf, signal } = options;
+  const { limitsOf, isSlow, signal, concurrency } = options;
+  const slowPlaces = Math.floor(concurrency / 4);
   const busy = new Map<string, number>();
-  /** Items whose turn came while this limit was used up. */
-  const waiting = new Map<string, T[]>();
-  const released: T[] = [];
-  let cursor = 0;
+  const usual = createQueue<T>();
+  const slow = createQueue<T>();
+  for (const item of options.items) (isSlow(item) ? slow : usual).add(item);
   let active = 0;
+  let slowActive = 0;
 
   const usedUp = (item: T): string | null =>
     limitsOf(item).find(({ key, most }) => (busy.get(key) ?? 0) >= most)?.key ?? null;
-  const count = (item: T, by: 1 | -1): void => {
-    for (const { key } of limitsOf(item)) busy.set(key, (busy.get(key) ?? 0) + by);
-  };
 
-  const next = (): T | null => {
-    for (;;) {
-      const item = released.shift() ?? items[cursor++];
-      if (item === undefined) return null;
-      const key = usedUp(item);
-      if (key === null) return item;
-      const others = waiting.get(key);
-      if (others === undefined) waiting.set(key, [item]);
-      else others.push(item);
+  /** The first item of a queue that may begin. */
+  const next = (queue: Queue<T>): T | null => {
+    for (let turn = queue.take(); turn !== null; turn = queue.take()) {
+      const { item, wokenBy } = turn;
+      const turnedSlow = queue === usual && isSlow(item);
+      const key = turnedSlow ? null : usedUp(item);
+      if (!turnedSlow && key === null) return item;
+      if (turnedSlow) slow.add(item);
+      else if (key !== null) queue.park(item, key);
+      // It does not take the place that woke it, so that place is another's.
+      if (wokenBy !== null && wokenBy !== key) queue.wake(wokenBy);
     }
-  };
-
-  const release = (item: T): void => {
-    count(item, -1);
-    for (const { key } of limitsOf(item)) {
-      const first = waiting.get(key)?.shift();
-      if (first !== undefined) released.push(first);
-    }
+    return null;
   };
 
   return new Promise((resolve, reject) => {
-    const begin = async (item: T): Promise<void> => {
+    const begin = async (item: T, isSlowTurn: boolean): Promise<void> => {
+      active++;
+      if (isSlowTurn) slowActive++;
+      const keys = limitsOf(item).map(({ key }) => key);
+      for (const key of keys) busy.set(key, (busy.get(key) ?? 0) + 1);
+      const leave = (): void => {
+        for (const key of keys.splice(0)) {
+          busy.set(key, (busy.get(key) ?? 0) - 1);
+          usual.wake(key);
+          slow.wake(key);
+        }
+      };
       try {
-        await options.work(item);
+        await options.work(item, () => {
+          leave();
+          fill();
+        });
         active--;
-        release(item);
+        if (isSlowTurn) slowActive--;
+        leave();
         fill();
       } catch (thrown) {
         reject(thrown instanceof Error ? thrown : new Error(String(thrown)));
       }
     };
+    const beginNext = (queue: Queue<T>): boolean => {
+      const item = next(queue);
+      if (item === null) return false;
+      void begin(item, queue === slow);
+      return true;
+    };
+    const beginNextSlow = (): boolean => (slowActive < slowPlaces || usual.isEmpty()) && beginNext(slow);
     const fill = (): void => {
-      while (active < options.concurrency && !signal.aborted) {
-        const item = next();
-        if (item === null) break;
-        active++;
-        count(item, 1);
-        void begin(item);
+      while (active < concurrency && !signal.aborted) {
+        // Asked twice: the usual ones that were left may just have turned slow.
+        if (!beginNextSlow() && !beginNext(usual) && !beginNextSlow()) break;
       }
-      if (active > 0) return;
-      resolve([...released, ...[...waiting.values()].flat(), ...items.slice(cursor)]);
+      if (active === 0) resolve([...usual.rest(), ...slow.rest()]);
     };
     fill();
   });
+}
+
+interface Turn<T> {
+  readonly item: T;
+  /** The limit it waited for. */
+  readonly wokenBy: string | null;
+}
+
+interface Queue<T> {
+  readonly add: (item: T) => void;
+  readonly take: () => Turn<T> | null;
+  /** Sets an item aside until somebody leaves what it waits for. */
+  readonly park: (item: T, key: string) => void;
+  readonly wake: (key: string) => void;
+  /** Nobody waits, neither for a turn nor for a limit. */
+  readonly isEmpty: () => boolean;
+  readonly rest: () => readonly T[];
+}
+
+function createQueue<T>(): Queue<T> {
+  const items: T[] = [];
+  const woken: Turn<T>[] = [];
+  const parked = new Map<string, T[]>();
+  let cursor = 0;
+  let parkedCount = 0;
+  return {
+    add: (item) => void items.push(item),
+    take: () => {
+      const first = woken.shift();
+      if (first !== undefined) return first;
+      if (cursor >= items.length) return null;
+      return { item: items[cursor++] as T, wokenBy: null };
+    },
+    park: (item, key) => {
+      const others = parked.get(key);
+      if (others === undefined) parked.set(key, [item]);
+      else others.push(item);
+      parkedCount++;
+    },
+    wake: (key) => {
+      const others = parked.get(key);
+      const item = others?.shift();
+      if (item === undefined) return;
+      if (others?.length === 0) parked.delete(key);
+      parkedCount--;
+      woken.push({ item, wokenBy: key });
+    },
+    isEmpty: () => cursor >= items.length && woken.length === 0 && parkedCount === 0,
+    rest: () => [...woken.map(({ item }) => item), ...[...parked.values()].flat(), ...items.slice(cursor)],
+  };
 }

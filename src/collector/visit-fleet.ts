@@ -1,9 +1,11 @@
 import type { Client } from '../config/config.ts';
 import type { VisitRecord } from '../storage/storage.ts';
 import type { CollectEvent } from './collect-options.ts';
-import { subnetOf } from './order.ts';
+import { createDeadSubnets } from './dead-subnets.ts';
+import { createHandshakeLimits } from './handshake-limits.ts';
+import { isSuspect, patienceAmongTheDead, patienceFor } from './patience.ts';
+import type { Patience } from './patience.ts';
 import { runSchedule } from './schedule.ts';
-import type { Limit } from './schedule.ts';
 import { visit } from './visit.ts';
 import type { VisitContext } from './visit.ts';
 
@@ -28,6 +30,9 @@ export interface FleetOutcome {
 /** Visits all clients, and those that failed retryably again at the end, while the context's signal allows. */
 export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutcome> {
   const { context, clients, observe } = options;
+  const { config, facts } = context;
+  const limits = createHandshakeLimits(config);
+  const dead = createDeadSubnets();
   const failures: VisitRecord[] = [];
   /** The last outcome of those that are to be tried again: it counts when there is no time for that. */
   let postponed = new Map<Client, VisitRecord>();
@@ -40,15 +45,24 @@ export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutco
     observe({ kind: 'visited', visit: record, done: succeeded + failures.length, clients: clients.length });
   };
 
+  const isSlow = (client: Client): boolean => isSuspect(facts?.get(client.name)) || dead.has(client);
+  const patienceWith = (client: Client): Patience => {
+    const remembered = facts?.get(client.name);
+    if (!isSuspect(remembered) && dead.has(client)) return patienceAmongTheDead(config);
+    return patienceFor(remembered, config);
+  };
+
   const round = (items: readonly Client[], last: boolean, later: Map<Client, VisitRecord>) =>
     runSchedule({
       items,
       concurrency: options.concurrency,
-      limitsOf: (client) => limitsOf(client, context.config),
+      limitsOf: (client) => limits.of(client, isSlow(client)),
+      isSlow,
       signal: context.signal,
-      work: async (client) => {
+      work: async (client, leave) => {
         observe({ kind: 'visiting', client: client.name });
-        const { record, fault } = await visit(context, client);
+        const { record, fault } = await visit(context, client, { patience: patienceWith(client), onLogin: leave });
+        dead.note(client, record);
         if (fault === null || !fault.retryable || last || context.signal.aborted) {
           settle(record);
           return;
@@ -70,14 +84,4 @@ export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutco
   }
   for (const record of postponed.values()) settle(record);
   return { succeeded, failures, unreached: unreached.length };
-}
-
-function limitsOf(client: Client, config: VisitContext['config']): readonly Limit[] {
-  const subnet = subnetOf(client.address);
-  const bastion = client.ssh.proxyJump;
-  return [
-    // Behind a bastion the client's own network is not the one that is dialled from here.
-    ...(subnet === null || bastion !== null ? [] : [{ key: `subnet ${subnet}`, most: config.perSubnet }]),
-    ...(bastion === null ? [] : [{ key: `bastion ${bastion}`, most: config.perBastion }]),
-  ];
 }

@@ -9,6 +9,8 @@ import type { AgentResult, AgentSessionOptions, Bundles, ReceivedReport } from '
 import { nextAttemptAtMs } from './backoff.ts';
 import { checkHeader } from './check-header.ts';
 import { isInventoryDue, wasBooted } from './inventory-due.ts';
+import { fullPatience } from './patience.ts';
+import type { Patience } from './patience.ts';
 import { startDeadline } from './visit-deadline.ts';
 
 /** What all visits of a run share. */
@@ -37,6 +39,16 @@ export interface VisitOutcome {
   readonly fault: FleetError | null;
 }
 
+/** What is particular to one visit. */
+export interface VisitTurn {
+  /** Default: the configuration's. */
+  readonly patience?: Patience;
+  /** The client has let us in: what it counts as a login under way is one less. */
+  readonly onLogin?: () => void;
+}
+
+type Visit = VisitContext & Required<VisitTurn>;
+
 /** What a visit found out so far: it may be cut off at any moment, and then this is what remains. */
 interface Progress {
   stage: Stage;
@@ -53,12 +65,14 @@ interface Progress {
 }
 
 /** Visits one client, within its deadline. Never rejects: every fault is in the outcome. */
-export async function visit(context: VisitContext, client: Client): Promise<VisitOutcome> {
+export async function visit(shared: VisitContext, client: Client, turn: VisitTurn = {}): Promise<VisitOutcome> {
+  const patience = turn.patience ?? fullPatience(shared.config);
+  const context: Visit = { ...shared, patience, onLogin: turn.onLogin ?? (() => undefined) };
   const startedAtMs = context.now();
   const began = performance.now();
   const deadline = startDeadline({
     client: client.name,
-    deadlineMs: context.config.clientDeadlineMs,
+    deadlineMs: patience.clientDeadlineMs,
     runSignal: context.signal,
   });
   const progress: Progress = {
@@ -134,13 +148,8 @@ function closeConnection(progress: Progress): void {
   takeConnection(progress)?.destroy();
 }
 
-async function makeVisit(
-  context: VisitContext,
-  client: Client,
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<void> {
-  const endsAt = performance.now() + context.config.clientDeadlineMs;
+async function makeVisit(context: Visit, client: Client, progress: Progress, signal: AbortSignal): Promise<void> {
+  const endsAt = performance.now() + context.patience.clientDeadlineMs;
   const facts = context.facts?.get(client.name);
   const nowMs = context.now();
   const { everyMs } = context.config;
@@ -159,10 +168,12 @@ async function makeVisit(
   await takeConnection(progress)?.leave();
 }
 
-async function connect(context: VisitContext, client: Client, progress: Progress, signal: AbortSignal): Promise<void> {
-  const { tcpTimeoutMs, connectTimeoutMs } = context.config;
+async function connect(context: Visit, client: Client, progress: Progress, signal: AbortSignal): Promise<void> {
+  const { tcpTimeoutMs, connectTimeoutMs, channelTimeoutMs } = context.patience;
   progress.stage = 'connect';
-  const connection = await context.transportFor(client).connect({ tcpTimeoutMs, connectTimeoutMs, signal });
+  const transport = context.transportFor(client);
+  const connection = await transport.connect({ tcpTimeoutMs, connectTimeoutMs, channelTimeoutMs, signal });
+  context.onLogin();
   progress.connection = connection;
   progress.connectMs ??= Math.round(connection.connectMs);
   // The visit was given up while the connection came about.
@@ -172,7 +183,7 @@ async function connect(context: VisitContext, client: Client, progress: Progress
 
 type Call = Pick<AgentSessionOptions, 'kind' | 'waitForExit' | 'signal'> & { readonly agentTimeoutMs?: number };
 
-async function callAgent(context: VisitContext, client: Client, progress: Progress, call: Call): Promise<AgentResult> {
+async function callAgent(context: Visit, client: Client, progress: Progress, call: Call): Promise<AgentResult> {
   const { connection } = progress;
   if (connection === null) throw new Error('there is no connection');
   progress.stage = 'agent';
@@ -186,7 +197,7 @@ async function callAgent(context: VisitContext, client: Client, progress: Progre
     probeOptions: client.probeOptions,
     bundles: context.bundles,
     node: client.ssh.node,
-    agentTimeoutMs: context.config.agentTimeoutMs,
+    agentTimeoutMs: context.patience.agentTimeoutMs,
     dryRun: context.dryRun,
     now: context.now,
     ...call,
@@ -206,7 +217,7 @@ async function callAgent(context: VisitContext, client: Client, progress: Progre
 }
 
 interface InventoryCall {
-  readonly context: VisitContext;
+  readonly context: Visit;
   readonly client: Client;
   readonly progress: Progress;
   readonly signal: AbortSignal;
@@ -228,7 +239,7 @@ async function tryInventory({ context, client, progress, signal, reconnect, left
       await takeConnection(progress)?.leave();
       await connect(context, client, progress, own);
     }
-    const agentTimeoutMs = Math.min(context.config.agentTimeoutMs, Math.round(leftMs * 0.8));
+    const agentTimeoutMs = Math.min(context.patience.agentTimeoutMs, Math.round(leftMs * 0.8));
     await callAgent(context, client, progress, { kind: 'inventory', waitForExit: false, signal: own, agentTimeoutMs });
   } catch {
     // It comes with another visit.

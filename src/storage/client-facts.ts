@@ -3,7 +3,9 @@ import { fromSqlTime } from './sql-time.ts';
 import type { ClientFacts } from './storage.ts';
 
 const factsSql = `SELECT name, address, last_visit_at, last_report_at, consecutive_failures, next_attempt_at, boot_id,
-  inventory_at FROM clients`;
+  inventory_at, CASE WHEN consecutive_failures > 0 THEN
+    (SELECT v.code FROM visits v WHERE v.client = clients.name ORDER BY v.started_at DESC, v.id DESC LIMIT 1)
+  END AS failed_code FROM clients`;
 
 /** See ReportStore.clientFacts. */
 export async function clientFacts(database: Database): Promise<ReadonlyMap<string, ClientFacts>> {
@@ -17,6 +19,7 @@ export async function clientFacts(database: Database): Promise<ReadonlyMap<strin
         lastVisitAtMs: fromSqlTime(row['last_visit_at']),
         lastReportAtMs: fromSqlTime(row['last_report_at']),
         consecutiveFailures: Number(row['consecutive_failures']),
+        failedCode: textOrNull(row['failed_code']),
         nextAttemptAtMs: fromSqlTime(row['next_attempt_at']),
         bootId: textOrNull(row['boot_id']),
         inventoryAtMs: fromSqlTime(row['inventory_at']),

@@ -87,6 +87,8 @@ export interface ClientFacts {
   readonly lastVisitAtMs: number | null;
   readonly lastReportAtMs: number | null;
   readonly consecutiveFailures: number;
+  /** Of the last visit, when it failed. */
+  readonly failedCode: string | null;
   readonly nextAttemptAtMs: number | null;
   readonly bootId: string | null;
   readonly inventoryAtMs: number | null;

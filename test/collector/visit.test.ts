@@ -88,6 +88,7 @@ const knownFacts = (client: string, more: Partial<ClientFacts> = {}): ReadonlyMa
     lastVisitAtMs: nowMs,
     lastReportAtMs: nowMs,
     consecutiveFailures: 0,
+    failedCode: null,
     nextAttemptAtMs: null,
     bootId: null,
     inventoryAtMs: nowMs,

@@ -331,12 +331,15 @@ onBothDatabases('runs and visits', (kit) => {
     await storage.reports.saveVisits([first, second, first]);
     const failing = (await storage.reports.clientFacts()).get('web-1');
     assert.equal(failing?.consecutiveFailures, 2);
+    assert.equal(failing.failedCode, 'connect-refused');
     assert.equal(failing.nextAttemptAtMs, null);
     const [status] = await storage.history.clients();
     assert.equal(status?.errorCode, 'connect-refused');
     await storage.reports.saveVisits([visit({ runId: 'r3', startedAtMs: at(10) })]);
     await storage.reports.saveVisits([first, second]);
-    assert.equal((await storage.reports.clientFacts()).get('web-1')?.consecutiveFailures, 0);
+    const well = (await storage.reports.clientFacts()).get('web-1');
+    assert.equal(well?.consecutiveFailures, 0);
+    assert.equal(well.failedCode, null);
     const [mended] = await storage.history.clients();
     assert.equal(mended?.errorCode, null);
     const [count] = await storage.history.query('SELECT COUNT(*) AS count FROM visits');

@@ -1,0 +1,13 @@
+import { createHash } from 'node:crypto';
+
+const mostMs = 2000;
+const perClientMs = 50;
+
+/**
+ * How long a collector that cron started waits before it begins: cron starts all collectors of a site at the same
+ * second. It follows from the collector's id, so that its runs stay `every` apart; up to 2 s, and less for few clients.
+ */
+export function startDelayMs(collectorId: string, clients: number): number {
+  const fraction = createHash('sha1').update(`start ${collectorId}`).digest().readUInt32BE(0) / 2 ** 32;
+  return Math.round(fraction * Math.min(mostMs, clients * perClientMs));
+}

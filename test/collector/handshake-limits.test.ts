@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { createHandshakeLimits } from '../../src/collector/handshake-limits.ts';
+import { makeClient, sshSettings } from '../support/fleet.ts';
+
+const config = { perBastion: 10, perSubnet: 32 };
+const at = (address: string, port = 22) => makeClient(`${address}:${port}`, { address, port });
+const behind = (proxyJump: string) => makeClient('inner', { address: '10.0.0.1', ssh: { ...sshSettings, proxyJump } });
+
+test('one address, whatever its ports, takes fewer logins at a time than sshd allows; a subnet takes perSubnet', () => {
+  const limits = createHandshakeLimits(config);
+  assert.deepEqual(limits.of(at('192.0.2.1', 2201), false), [
+    { key: 'address 192.0.2.1', most: 8 },
+    { key: 'subnet 192.0.2', most: 32 },
+  ]);
+  assert.deepEqual(limits.of(at('192.0.2.1', 2202), false), limits.of(at('192.0.2.1', 2201), false));
+  assert.deepEqual(limits.of(at('Web.example.org'), false), [{ key: 'address web.example.org', most: 8 }]);
+  assert.deepEqual(createHandshakeLimits({ ...config, perSubnet: 3 }).of(at('192.0.2.1'), false), [
+    { key: 'address 192.0.2.1', most: 3 },
+    { key: 'subnet 192.0.2', most: 3 },
+  ]);
+});
+
+test('those that do not answer are counted apart, and with the others stay within ten at an address', () => {
+  const limits = createHandshakeLimits(config);
+  assert.deepEqual(limits.of(at('192.0.2.1'), true), [
+    { key: 'slow address 192.0.2.1', most: 2 },
+    { key: 'slow subnet 192.0.2', most: 32 },
+  ]);
+});
+
+test('behind a bastion its limit alone counts; this machine itself has none', () => {
+  const limits = createHandshakeLimits(config);
+  assert.deepEqual(limits.of(behind('fra'), false), [{ key: 'bastion fra', most: 10 }]);
+  assert.deepEqual(limits.of(makeClient('here', { ssh: { ...sshSettings, transport: 'local' } }), false), []);
+});
+
+test('a server that drops connections gets half as many from then on, at least one; others keep theirs', () => {
+  const limits = createHandshakeLimits(config);
+  const most = (address: string): readonly number[] => limits.of(at(address), false).map((limit) => limit.most);
+  limits.lower(at('192.0.2.1'));
+  assert.deepEqual(most('192.0.2.1'), [4, 16]);
+  assert.deepEqual(most('192.0.2.2'), [8, 16]);
+  assert.deepEqual(most('198.51.100.1'), [8, 32]);
+  assert.deepEqual(
+    limits.of(at('192.0.2.1'), true).map((limit) => limit.most),
+    [1, 16],
+  );
+  for (let drop = 0; drop < 100; drop++) limits.lower(at('192.0.2.1'));
+  assert.deepEqual(most('192.0.2.1'), [1, 1]);
+  limits.lower(behind('fra'));
+  assert.deepEqual(limits.of(behind('fra'), false), [{ key: 'bastion fra', most: 5 }]);
+});
