@@ -5,11 +5,20 @@ import type { AnyAuthMethod, AuthenticationType, KeyboardInteractiveCallback, Pr
 /** What may be offered to a client, in clear. Nothing else ever is: no default keys, no agent that was not named. */
 export interface Credentials {
   readonly password: string | null;
-  readonly key: LoginKey | null;
+  /** With their private halves, in the order in which they are offered. */
+  readonly keys: readonly LoginKey[];
   readonly agent: SshAgent | null;
   /** Why something that is configured is not among these; null: all is. */
   readonly problem: string | null;
+  /** Files of certificates beside the keys, which ssh2 cannot offer. */
+  readonly certificates: readonly string[];
 }
+
+/**
+ * How often a login is tried at most, each key that is offered counting once. OpenSSH ends the connection at the sixth
+ * failure (MaxAuthTries in sshd_config(5)) and then says nothing of keys, so the last word is left to us.
+ */
+const maxTries = 5;
 
 /** The SSH method that an attempt counts as on the wire. */
 type Method = 'publickey' | 'password' | 'keyboard-interactive';
@@ -25,23 +34,32 @@ export interface Login {
   readonly next: (left: AuthenticationType[] | null, partial: boolean | null) => AnyAuthMethod | false;
   /** What was offered, for the message after a refusal. */
   readonly tried: () => readonly string[];
+  /** How many keys were left out so that the login stays within its number of tries. */
+  readonly withheld: () => { readonly keys: number; readonly ofAgent: number };
   /** What the client would have taken, as far as it said; null: not said. */
   readonly wanted: () => readonly string[] | null;
 }
 
 /**
- * The order of a login: key, agent, password, keyboard-interactive with that password; what the client does not take
+ * The order of a login: keys, agent, password, keyboard-interactive with that password; what the client does not take
  * is left out, and a password that was judged is not sent a second time in another way (accounts get locked).
  * `refuse` is called with a sentence when the client asks what is not answered.
  */
 export function planLogin(username: string, credentials: Credentials, refuse: (why: string) => void): Login {
-  const { password, key, agent } = credentials;
+  const { password, keys, agent } = credentials;
   const attempts: Attempt[] = [];
-  if (key?.usable) {
+  // A password may need two: a server that has no such method, and then keyboard-interactive.
+  const mostKeys = maxTries - (password === null ? 0 : 2);
+  for (const key of keys.slice(0, mostKeys)) {
+    if (key.usable === null) continue;
     const offer: AnyAuthMethod = { type: 'publickey', username, key: key.usable };
     attempts.push({ label: `key ${key.fingerprint}`, method: 'publickey', offer });
   }
-  if (agent) attempts.push({ label: 'ssh-agent', method: 'publickey', offer: { type: 'agent', username, agent } });
+  if (agent) {
+    agent.limit = mostKeys - attempts.length;
+    const offer: AnyAuthMethod = { type: 'agent', username, agent };
+    if (agent.limit > 0) attempts.push({ label: agentLabel, method: 'publickey', offer });
+  }
   if (password !== null) {
     attempts.push({ label: 'password', method: 'password', offer: { type: 'password', username, password } });
     const prompt = answerPassword(password, refuse);
@@ -54,7 +72,11 @@ export function planLogin(username: string, credentials: Credentials, refuse: (w
   let last: Attempt | null = null;
   let wanted: readonly string[] | null = null;
   return {
-    tried: () => tried,
+    tried: () =>
+      tried.flatMap((label) =>
+        label === agentLabel && agent ? agent.offered.map((key) => `agent key ${key}`) : [label],
+      ),
+    withheld: () => ({ keys: Math.max(0, keys.length - mostKeys), ofAgent: agent?.withheld ?? 0 }),
     wanted: () => wanted,
     next: (left, partial) => {
       wanted = left;
@@ -72,6 +94,8 @@ export function planLogin(username: string, credentials: Credentials, refuse: (w
     },
   };
 }
+
+const agentLabel = 'ssh-agent';
 
 /** True for a prompt that asks for the account's password and nothing else: no code, no new password. */
 export function isPasswordPrompt(prompt: string): boolean {

@@ -45,15 +45,31 @@ export function loadPrivateKey(path: string, passphrase: string | null): LoginKe
       stage: 'login',
       message: `privateKey ${path}: ${open ? 'others can read it' : messageOf(thrown)}`,
       ...(open ? { advice: `chmod 600 ${path}` } : {}),
+      cause: thrown,
     });
   }
 }
 
 class OpenToOthers extends Error {}
 
+/** The key is encrypted and there is no passphrase. */
+export class EncryptedKey extends Error {
+  constructor() {
+    super('it is encrypted and no passphrase is configured');
+  }
+}
+
+/** An RSA key was to sign over SHA-1, because the server takes nothing better. */
+export class Sha1Refused extends Error {
+  constructor() {
+    super('the server takes RSA keys with SHA-1 alone (ssh-rsa), which is not used; take an Ed25519 key');
+  }
+}
+
 /** The same for a text. Throws Error with a sentence that does not quote it. */
 export function decodeLoginKey(text: string, passphrase: string | null): LoginKey {
   const parsed = decode(text, passphrase);
+  if ((parsed.type as string) === 'ssh-dss') throw new Error('keys of type DSA are not supported');
   const publicBlob = parsed.getPublicSSH();
   return {
     usable: parsed.isPrivateKey() ? withFastSignature(parsed) : null,
@@ -66,15 +82,23 @@ function decode(text: string, passphrase: string | null): ParsedKey {
   if (/^-----BEGIN (?:ENCRYPTED |RSA |EC )?PRIVATE KEY-----/m.test(text)) return fromPem(text, passphrase);
   const parsed = passphrase === null ? parseKey(text) : parseKey(text, passphrase);
   if (!(parsed instanceof Error)) return parsed;
-  if (/no passphrase/.test(parsed.message)) throw new Error('it is encrypted and no passphrase is configured');
+  if (/no passphrase/.test(parsed.message)) throw new EncryptedKey();
   if (/integrity check|bad decrypt|MAC mismatch/i.test(parsed.message)) throw new Error('the passphrase is wrong');
+  for (const [pattern, what] of notForSsh2) if (pattern.test(text)) throw new Error(what);
+  if (/sk-(?:ssh|ecdsa)/.test(parsed.message)) throw new Error('it is a security key, which needs transport="openssh"');
   throw parsed;
 }
+
+const notForSsh2: readonly (readonly [RegExp, string])[] = [
+  [/^PuTTY-User-Key-File-/, 'it is a PuTTY key; `puttygen FILE -O private-openssh -o NEW` makes one that can be read'],
+  [/^\S+-cert-v01@openssh\.com /, 'it is a certificate, which needs transport="openssh"'],
+  [/^sk-\S+@openssh\.com /, 'it is a security key, which needs transport="openssh"'],
+];
 
 /** OpenSSL reads what ssh2 does not (PKCS#8), and writes a form that ssh2 does read. */
 function fromPem(text: string, passphrase: string | null): ParsedKey {
   const encrypted = /^-----BEGIN ENCRYPTED |^Proc-Type: 4,ENCRYPTED/m.test(text);
-  if (encrypted && passphrase === null) throw new Error('it is encrypted and no passphrase is configured');
+  if (encrypted && passphrase === null) throw new EncryptedKey();
   let key: KeyObject;
   try {
     key = createPrivateKey({ key: text, format: 'pem', ...(encrypted ? { passphrase: passphrase ?? '' } : {}) });
@@ -94,7 +118,6 @@ function readableForm(key: KeyObject): string {
 }
 
 const defaultHash: Readonly<Record<string, string>> = {
-  'ssh-rsa': 'sha1',
   'ecdsa-sha2-nistp256': 'sha256',
   'ecdsa-sha2-nistp384': 'sha384',
   'ecdsa-sha2-nistp521': 'sha512',
@@ -114,7 +137,9 @@ function withFastSignature(key: ParsedKey): ParsedKey {
   const hash = defaultHash[key.type] ?? null;
   key.sign = (data, algorithm) => {
     try {
-      return sign(typeof algorithm === 'string' ? algorithm : hash, Buffer.from(data as string), object);
+      const digest = typeof algorithm === 'string' ? algorithm : hash;
+      if (key.type === 'ssh-rsa' && (digest === null || digest === 'sha1')) throw new Sha1Refused();
+      return sign(digest, Buffer.from(data as string), object);
     } catch (thrown) {
       // ssh2 expects the error as the value.
       return thrown as Buffer;

@@ -1,25 +1,58 @@
 import { connect, type Socket } from 'node:net';
 
+import { fingerprint } from './fingerprint.ts';
+import { Sha1Refused } from './private-key.ts';
 import { OpenSSHAgent, type ParsedKey } from './ssh2.ts';
 
 /** What ssh2's agent hands its callbacks; its declaration has these types but does not export them. */
 type StreamCallback = Parameters<InstanceType<typeof OpenSSHAgent>['getStream']>[0];
 type IdentityCallback = Parameters<InstanceType<typeof OpenSSHAgent>['getIdentities']>[0];
+type SignParameters = Parameters<OpenSSHAgentSign>;
+type OpenSSHAgentSign = (
+  key: ParsedKey | Buffer | string,
+  data: Buffer,
+  options?: { hash?: 'sha1' | 'sha256' | 'sha512' } | SignDone,
+  done?: SignDone,
+) => boolean;
+type SignDone = (error: Error | null | undefined, signature?: Buffer) => void;
+
+/** Which of an agent's keys are offered, by their blobs. */
+export interface AgentSelection {
+  /** These first. */
+  readonly named: readonly Buffer[];
+  /** And no others. */
+  readonly namedOnly: boolean;
+  /** Never these: they are offered in another way. */
+  readonly except: readonly Buffer[];
+}
 
 /**
- * An ssh-agent at a socket. Unlike ssh2's own, it can be closed while it waits for an agent that does not answer, and
- * it offers only one key where that one is asked for.
+ * An ssh-agent at a socket. Unlike ssh2's own, it can be closed while it waits for an agent that does not answer, it
+ * offers the keys that were selected, at most `limit` of them, and it has nothing signed over SHA-1.
  */
 export class SshAgent extends OpenSSHAgent {
   readonly #path: string;
-  readonly #only: Buffer | null;
+  readonly #selection: AgentSelection;
   readonly #open = new Set<Socket>();
+  #offered: readonly string[] = [];
+  #withheld = 0;
+  /** How many keys are offered at most. */
+  limit = Number.POSITIVE_INFINITY;
 
-  /** `only`: the blob of the one public key to offer; null offers all. */
-  constructor(path: string, only: Buffer | null) {
+  constructor(path: string, selection: AgentSelection = { named: [], namedOnly: false, except: [] }) {
     super(path);
     this.#path = path;
-    this.#only = only;
+    this.#selection = selection;
+  }
+
+  /** Fingerprints of the keys that were offered. */
+  get offered(): readonly string[] {
+    return this.#offered;
+  }
+
+  /** How many keys were not offered because of the limit. */
+  get withheld(): number {
+    return this.#withheld;
   }
 
   override getStream(done: StreamCallback): void {
@@ -41,14 +74,29 @@ export class SshAgent extends OpenSSHAgent {
 
   override getIdentities(done: IdentityCallback): void {
     super.getIdentities((error, keys) => {
-      const only = this.#only;
-      if (error || !keys || only === null) done(error, keys);
-      else
-        done(
-          error,
-          keys.filter((key) => (key as ParsedKey).getPublicSSH().equals(only)),
-        );
+      if (error || !keys) {
+        done(error, keys);
+        return;
+      }
+      const { named, namedOnly, except } = this.#selection;
+      const rank = (key: ParsedKey): number => named.findIndex((blob) => blob.equals(key.getPublicSSH()));
+      const all = (keys as ParsedKey[]).filter((key) => !except.some((blob) => blob.equals(key.getPublicSSH())));
+      const first = all.filter((key) => rank(key) !== -1).sort((left, right) => rank(left) - rank(right));
+      const selected = namedOnly ? first : [...first, ...all.filter((key) => rank(key) === -1)];
+      const offered = selected.slice(0, this.limit);
+      this.#offered = offered.map((key) => fingerprint(key.getPublicSSH()));
+      this.#withheld = selected.length - offered.length;
+      done(error, offered);
     });
+  }
+
+  override sign(...[key, data, options, done]: SignParameters): boolean {
+    // ssh2 always names the hash of an RSA signature, and hands options and callback over apart.
+    if (typeof options === 'object' && options.hash === 'sha1') {
+      done?.(new Sha1Refused());
+      return false;
+    }
+    return super.sign(key, data, options as object, done);
   }
 
   /** Ends what is under way. */

@@ -4,7 +4,9 @@ import { FleetError, messageOf, type ErrorCode, type Stage } from '../errors.ts'
 import { abortedError } from './aborted.ts';
 import { dial } from './dial.ts';
 import { checkHostKey, type HostKeyCheck, type HostKeyQuestion } from './host-key-check.ts';
+import { describeRefusal } from './describe-refusal.ts';
 import { planLogin, type Credentials, type Login } from './login.ts';
+import { Sha1Refused } from './private-key.ts';
 import { sshConnection } from './ssh-connection.ts';
 import { newClient, type Client } from './ssh2.ts';
 import type { Connection, ConnectOptions, Transport } from './transport.ts';
@@ -43,8 +45,8 @@ export function createSshTransport(target: SshTarget): Transport {
   };
 }
 
-function requireSomething(target: SshTarget, { password, key, agent, problem }: Credentials): void {
-  if (password !== null || agent !== null || key?.usable) return;
+function requireSomething(target: SshTarget, { password, keys, agent, problem }: Credentials): void {
+  if (password !== null || agent !== null || keys.length > 0) return;
   const { client } = target;
   const message = problem ?? 'neither password nor privateKey nor agent is configured';
   throw new FleetError({ client, code: 'credentials-unusable', stage: 'login', message });
@@ -61,7 +63,7 @@ class Handshake {
   readonly #check: HostKeyCheck;
   readonly #login: Login;
   #progress: 'silent' | 'greeted' | 'login' = 'silent';
-  #agentProblem: string | null = null;
+  #problem: string | null = null;
   /** The first bytes that came. */
   #greeting = '';
   readonly #localAddress: string | null;
@@ -159,24 +161,26 @@ class Handshake {
   #onError(error: Error & { level?: string; code?: unknown }): void {
     const text = messageOf(error);
     // The agent's fault; ssh2 goes on with the next way by itself.
-    if (error.level === 'agent') this.#agentProblem = text;
+    if (error.level === 'agent') this.#problem ??= text;
+    else if (error instanceof Sha1Refused) this.#problem ??= text;
     else if (error.level === 'client-authentication') this.#refused();
     else if (this.#progress !== 'login') this.#handshakeFailed(text, error);
-    else if (typeof error.code === 'number') this.#fail('auth-failed', `the client ended the login: ${text}`, error);
+    else if (typeof error.code === 'number') this.#refused(text, error);
     else this.#fail('connect-failed', `the connection broke: ${text}`, error);
   }
 
-  #refused(): void {
-    const problem = this.#credentials.problem ?? this.#agentProblem;
-    const tried = this.#login.tried();
-    const wanted = this.#login.wanted();
-    const facts = [
-      `${this.#target.username} was refused`,
-      tried.length > 0 ? `tried ${tried.join(', ')}` : 'nothing that is configured was asked for',
-      ...(wanted === null ? [] : [`the client takes ${wanted.join(', ') || 'nothing'}`]),
-      ...(problem === null ? [] : [problem]),
-    ];
-    this.#fail(problem === null ? 'auth-failed' : 'credentials-unusable', facts.join('; '));
+  #refused(said: string | null = null, cause?: unknown): void {
+    const problem = this.#credentials.problem ?? this.#problem;
+    const message = describeRefusal({
+      username: this.#target.username,
+      login: this.#login,
+      problem,
+      certificates: this.#credentials.certificates,
+      said,
+    });
+    // Nothing was refused where nothing could be offered.
+    const code = problem !== null && this.#login.tried().length === 0 ? 'credentials-unusable' : 'auth-failed';
+    this.#fail(code, message, cause);
   }
 
   #timeUp(): void {

@@ -1,12 +1,10 @@
 import { userInfo } from 'node:os';
 
-import type { Client, SshSettings } from '../config/config.ts';
+import type { Client } from '../config/config.ts';
 import { FleetError } from '../errors.ts';
+import { revealCredentials } from './credentials.ts';
 import { loadKnownHosts, type KnownHosts } from './known-hosts.ts';
 import { createLocalTransport } from './local.ts';
-import type { Credentials } from './login.ts';
-import { loadPrivateKey, type LoginKey } from './private-key.ts';
-import { SshAgent } from './ssh-agent.ts';
 import { createSshTransport } from './ssh.ts';
 import type { Transport } from './transport.ts';
 
@@ -49,7 +47,12 @@ export function transportFor(client: Client, shared: TransportShared): Transport
         username: ssh.username ?? userInfo().username,
         knownHosts: shared.knownHosts(ssh.knownHosts),
         policy: ssh.hostKeys,
-        credentials: () => revealCredentials(client.name, ssh),
+        credentials: () =>
+          revealCredentials(client.name, {
+            ...ssh,
+            privateKeys: ssh.privateKey === null ? [] : [{ path: ssh.privateKey, optional: false }],
+            identitiesOnly: false,
+          }),
       });
       return await transport.connect(options);
     },
@@ -59,38 +62,4 @@ export function transportFor(client: Client, shared: TransportShared): Transport
 function refusing(client: Client, message: string): Transport {
   const error = new FleetError({ client: client.name, code: 'unsupported', stage: 'connect', message });
   return { connect: () => Promise.reject(error) };
-}
-
-/** A key or agent that cannot be used is no reason to give up as long as there is something else to offer. */
-function revealCredentials(client: string, ssh: SshSettings): Credentials {
-  const problems: FleetError[] = [];
-  let key: LoginKey | null = null;
-  try {
-    if (ssh.privateKey !== null) key = loadPrivateKey(ssh.privateKey, ssh.passphrase?.reveal() ?? null);
-  } catch (thrown) {
-    if (!(thrown instanceof FleetError)) throw thrown;
-    problems.push(thrown);
-  }
-  const socket = ssh.agent === 'env' ? (process.env['SSH_AUTH_SOCK'] ?? '') : ssh.agent;
-  if (socket === '') problems.push(unusable(client, 'agent="env", but $SSH_AUTH_SOCK is not set'));
-  const onlyPublic = key !== null && key.usable === null;
-  if (onlyPublic && !socket) {
-    problems.push(unusable(client, `${ssh.privateKey ?? ''} is a public key, which needs an ssh-agent`));
-  }
-  const password = ssh.password?.reveal() ?? null;
-  const [first] = problems;
-  if (first !== undefined && password === null && !socket && !key?.usable) {
-    const { code, stage, message, advice } = first;
-    throw new FleetError({ client, code, stage, message, advice, cause: first });
-  }
-  return {
-    password,
-    key,
-    agent: socket ? new SshAgent(socket, onlyPublic && key !== null ? key.publicBlob : null) : null,
-    problem: problems.length === 0 ? null : problems.map(({ message }) => message).join('; '),
-  };
-}
-
-function unusable(client: string, message: string): FleetError {
-  return new FleetError({ client, code: 'credentials-unusable', stage: 'login', message });
 }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { FleetError, type ErrorCode } from '../../src/errors.ts';
 import { parseKnownHosts } from '../../src/transport/known-hosts.ts';
 import type { Credentials } from '../../src/transport/login.ts';
+import type { LoginKey } from '../../src/transport/private-key.ts';
 import { createSshTransport, type SshTarget } from '../../src/transport/ssh.ts';
 import type { Connection, ConnectOptions } from '../../src/transport/transport.ts';
 
@@ -16,13 +17,16 @@ export interface TestServer {
 export interface Login {
   readonly server: TestServer;
   readonly username: string;
-  readonly credentials: Partial<Credentials>;
+  /** `key` stands for one of `keys`. */
+  readonly credentials: Partial<Credentials> & { readonly key?: LoginKey };
   readonly target?: Partial<SshTarget>;
   readonly options?: Partial<ConnectOptions>;
 }
 
 export function connectTo({ server, username, credentials, target, options }: Login): Promise<Connection> {
-  const nothing: Credentials = { password: null, key: null, agent: null, problem: null };
+  const { key, ...given } = credentials;
+  const keys = key === undefined ? [] : [key];
+  const nothing: Credentials = { password: null, keys, agent: null, problem: null, certificates: [] };
   const transport = createSshTransport({
     client: 'web-1',
     address: '127.0.0.1',
@@ -30,7 +34,7 @@ export function connectTo({ server, username, credentials, target, options }: Lo
     username,
     knownHosts: parseKnownHosts(`${server.hostKeyLine()}\n`, '/nowhere/known_hosts'),
     policy: 'strict',
-    credentials: () => ({ ...nothing, ...credentials }),
+    credentials: () => ({ ...nothing, ...given }),
     ...target,
   });
   const signal = new AbortController().signal;

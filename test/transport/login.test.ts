@@ -8,8 +8,8 @@ import { SshAgent } from '../../src/transport/ssh-agent.ts';
 import type { AuthenticationType } from '../../src/transport/ssh2.ts';
 
 const key = decodeLoginKey(generateHostKey(), null);
-const agent = new SshAgent('/nowhere', null);
-const all: Credentials = { password: 'secret', key, agent, problem: null };
+const agent = new SshAgent('/nowhere');
+const all: Credentials = { password: 'secret', keys: [key], agent, problem: null, certificates: [] };
 
 /** A client that answers each attempt with what it would take, and whether it took one of several. */
 interface Answer {
@@ -42,7 +42,7 @@ describe('planLogin', () => {
     ],
     [
       'sends the password by keyboard-interactive where there is no password method',
-      { ...all, key: null, agent: null },
+      { ...all, keys: [], agent: null },
       [{ left: ['publickey', 'keyboard-interactive'] }, { left: ['publickey', 'keyboard-interactive'] }],
       ['password', 'keyboard-interactive', 'nothing'],
     ],
@@ -59,7 +59,7 @@ describe('planLogin', () => {
       [{ left: ['password'] }, { left: ['publickey'], partial: true }],
       ['publickey', 'password', 'publickey'],
     ],
-    ['has nothing to offer without credentials', { ...all, key: null, agent: null, password: null }, [], ['nothing']],
+    ['has nothing to offer without credentials', { ...all, keys: [], agent: null, password: null }, [], ['nothing']],
   ];
   for (const [name, credentials, answers, expected] of cases) {
     it(name, () => assert.deepEqual(attempts(credentials, answers), expected));
@@ -67,7 +67,7 @@ describe('planLogin', () => {
 
   it('answers one password prompt, once', () => {
     const refusals: string[] = [];
-    const login = planLogin('monitor', { ...all, key: null, agent: null }, (why) => refusals.push(why));
+    const login = planLogin('monitor', { ...all, keys: [], agent: null }, (why) => refusals.push(why));
     login.next(null, null);
     const offer = login.next(['keyboard-interactive'], false);
     assert.ok(offer !== false && offer.type === 'keyboard-interactive');

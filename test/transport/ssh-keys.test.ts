@@ -98,19 +98,26 @@ describe('private keys', { skip }, () => {
 
     it('the second of its keys, RSA', async () => {
       const { name: username } = await sshd.addAccount({ publicKey: readFileSync(`${second}.pub`, 'utf8') });
-      await login({ server: sshd, username, credentials: { agent: new SshAgent(socket, null) } });
+      await login({ server: sshd, username, credentials: { agent: new SshAgent(socket) } });
     });
 
     it('none but the one key that is named', async () => {
       const { name: username } = await sshd.addAccount({ publicKey: readFileSync(`${second}.pub`, 'utf8') });
-      const only = (file: string): SshAgent => new SshAgent(socket, loadPrivateKey(`${file}.pub`, null).publicBlob);
+      const only = (file: string): SshAgent => {
+        const named = [loadPrivateKey(`${file}.pub`, null).publicBlob];
+        return new SshAgent(socket, { named, namedOnly: true, except: [] });
+      };
       await login({ server: sshd, username, credentials: { agent: only(second) } });
-      await refused({ server: sshd, username, credentials: { agent: only(first) } }, 'auth-failed', /tried ssh-agent/);
+      await refused(
+        { server: sshd, username, credentials: { agent: only(first) } },
+        'auth-failed',
+        /tried agent key SHA256:/,
+      );
     });
 
     it('an agent that is not there, alone and beside a password', async () => {
       const { name: username } = await sshd.addAccount({ password });
-      const gone = (): SshAgent => new SshAgent(path.join(sshd.dir, 'no-agent'), null);
+      const gone = (): SshAgent => new SshAgent(path.join(sshd.dir, 'no-agent'));
       await refused(
         { server: sshd, username, credentials: { agent: gone() } },
         'credentials-unusable',
@@ -123,7 +130,7 @@ describe('private keys', { skip }, () => {
       const mute = createServer().listen(path.join(sshd.dir, 'mute'));
       const connected = once(mute, 'connection');
       const { name: username } = await sshd.addAccount();
-      const agent = new SshAgent(path.join(sshd.dir, 'mute'), null);
+      const agent = new SshAgent(path.join(sshd.dir, 'mute'));
       const attempt = { server: sshd, username, credentials: { agent }, options: { connectTimeoutMs: 600 } };
       assert.equal((await failure(login(attempt))).code, 'auth-timeout');
       const [connection] = (await connected) as [NodeJS.ReadableStream];

@@ -33,7 +33,10 @@ describe('ssh to a real OpenSSH server', { skip }, () => {
       username,
       knownHosts: parseKnownHosts(`${sshd.hostKeyLine()}\n`, '/nowhere/known_hosts'),
       policy: 'strict',
-      credentials: () => ({ password: null, agent: null, problem: null, key: loadPrivateKey(key.privateKey, null) }),
+      credentials: () => {
+        const keys = [loadPrivateKey(key.privateKey, null)];
+        return { password: null, keys, agent: null, problem: null, certificates: [] };
+      },
     }).connect({ tcpTimeoutMs: 5000, connectTimeoutMs: 10_000, signal });
 
   for (const shell of ['/bin/bash', '/bin/dash', '/usr/bin/fish', '/bin/zsh', '/bin/tcsh']) {
