@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { suite, test } from 'node:test';
+
+import { databaseKinds, type Site } from './whole-fleet.ts';
+
+/** Clients that are this very machine; of its memory a hundredth is in use for certain. */
+const clients = '<client name="here-[1-2]" ip="127.0.0.[1-2]"/>';
+const fleet = (limit: string, more = ''): string => `<ssh transport="local"/>
+  <alerts zone="UTC" groupInterval="0s" defaults="no"><mail to="ops@example.org"/>
+    <alert type="memory" warning="${limit}" critical="99.99%" for="1x"/>
+    <alert name="collector-isolated" enabled="no"/>${more}</alerts>${clients}`;
+const firing = fleet('0.01%');
+const well = fleet('99.98%');
+
+type Document = Readonly<Record<string, unknown>>;
+
+async function said(site: Site, ...args: readonly string[]): Promise<string> {
+  const { status, stdout, stderr } = await site.run(...args);
+  assert.deepEqual([status, stderr], [0, ''], `${args.join(' ')}: ${stdout}`);
+  return stdout;
+}
+
+async function json(site: Site, ...args: readonly string[]): Promise<Document> {
+  return JSON.parse(await said(site, '--json', ...args)) as Document;
+}
+
+/** The subjects of the mails in the outbox, without the value. */
+function subjects({ stateDir }: Site): readonly string[] {
+  const outbox = path.join(stateDir, 'outbox');
+  const mails = readdirSync(outbox).map((name) => readFileSync(path.join(outbox, name), 'utf8'));
+  return mails.map((mail) => /^Subject: (.*?)(?: [\d.]+ %)?\r$/m.exec(mail)?.[1] ?? '').sort();
+}
+
+async function alerts(site: Site): Promise<readonly Document[]> {
+  return (await json(site, 'alerts'))['alerts'] as readonly Document[];
+}
+
+suite("people's hold on alerts, with the program alone", () => {
+  for (const kind of databaseKinds()) {
+    const name = (text: string): string => `${text} (${kind.name})`;
+    const options = { skip: kind.skip };
+
+    test(name('what a dry run prints is what a pass then does, and its commands work'), options, async (t) => {
+      const site = await kind.site(t, firing);
+      await said(site, 'collect');
+      const dry = await said(site, 'alert', '--dry-run');
+      assert.match(dry, /^To ops@example\.org: Already true: 2 warnings: here-1 memory, here-2 memory$/m);
+      assert.match(dry, /2 reports and 2 visits judged, 1 mail would be sent .* Nothing was changed\./);
+      const commands = [...dry.matchAll(/^ +fleet-health (ack .*)$/gm)].map(([, command = '']) => command);
+      assert.deepEqual(commands, ['ack here-1 memory', 'ack here-2 memory']);
+      assert.deepEqual(await alerts(site), []);
+      assert.deepEqual(
+        (
+          await site.rows('SELECT (SELECT COUNT(*) FROM mails) AS mails, COUNT(processed_at) AS treated FROM stats')
+        ).map(({ mails, treated }) => [mails, treated]),
+        [[0, 0]],
+      );
+
+      await said(site, 'alert');
+      assert.deepEqual(subjects(site), ['Already true: 2 warnings: here-1 memory, here-2 memory']);
+      for (const command of commands) await said(site, ...command.split(' '));
+      assert.deepEqual(
+        (await alerts(site)).map(({ client, acknowledged }) => `${String(client)} ${acknowledged !== null}`).sort(),
+        ['here-1 true', 'here-2 true'],
+      );
+      await said(site, 'alert');
+      assert.equal(subjects(site).length, 1);
+    });
+
+    test(name('a silence is added, listed, explained and ended, and holds back while it lasts'), options, async (t) => {
+      const site = await kind.site(t, firing);
+      assert.equal(await said(site, 'silence', 'list'), 'No silence is in force.\n');
+      const added = await json(site, 'silence', 'add', '--client', 'here-2', '--rule', 'mem*', '--until', '2h');
+      assert.deepEqual([added['clients'], added['open_alerts'], added['warnings']], [1, 0, []]);
+      await said(site, 'collect');
+      await said(site, 'alert');
+      assert.deepEqual(subjects(site), ['Already true: Warning here-1: memory']);
+      assert.match(await said(site, 'silence', 'list'), /^ *1 {2}here-2 {2}mem\* {2}\* /m);
+      assert.match(await said(site, 'explain', 'here-2', 'memory'), /Nobody was told\.\n.*Held back: silence 1 until /);
+      assert.match(await said(site, 'alerts'), /here-2 .* nobody .*silence 1 until /);
+      assert.match(await said(site, 'status'), /^1 silence in force: fleet-health silence list\.$/m);
+
+      await said(site, 'silence', 'expire', '1');
+      assert.match(await said(site, 'explain', 'here-2', 'memory'), /the client's next row must confirm it first/);
+      await said(site, 'alert');
+      assert.equal(subjects(site).length, 1);
+      await said(site, 'collect');
+      await said(site, 'alert');
+      assert.deepEqual(subjects(site), ['Already true: Warning here-1: memory', 'Warning here-2: memory']);
+      const again = await site.run('silence', 'expire', '1');
+      assert.equal(again.status, 2);
+      assert.match(again.stderr, /there is no silence 1 in force/);
+    });
+
+    test(name('who acknowledged, how long and why stays until it ends'), options, async (t) => {
+      const site = await kind.site(t, firing);
+      await said(site, 'collect');
+      await said(site, 'alert');
+      const acked = await json(site, 'ack', 'here-1', 'memory', '--for', '4h', '--comment', 'Größe: 測試');
+      assert.equal(acked['comment'], 'Größe: 測試');
+      await said(site, 'collect');
+      await said(site, 'alert');
+      const first = (await alerts(site)).find(({ client }) => client === 'here-1');
+      assert.deepEqual((first?.['acknowledged'] as Document)['comment'], 'Größe: 測試');
+      assert.match(
+        await said(site, 'explain', 'here-1', 'memory'),
+        /Held back: acknowledged by .* until .*: no reminders/,
+      );
+      assert.match(await said(site, 'ack', '--all'), /^acknowledged 1: .*\nacknowledged 2: /);
+      const none = await site.run('ack', 'here-1', 'disk');
+      assert.deepEqual([none.status, /under rule "disk"/.test(none.stderr)], [2, true]);
+    });
+
+    test(name('replay says what other limits would have told, and how that differs'), options, async (t) => {
+      const site = await kind.site(t, firing);
+      await said(site, 'collect');
+      await said(site, 'alert');
+      const same = await json(site, 'alert', '--replay', '--since', '1h');
+      assert.deepEqual(same['difference'], { more: [], fewer: [] });
+      assert.deepEqual(
+        (same['counts'] as readonly Document[])
+          .map(({ rule, client, fired }) => `${String(rule)} ${String(client)} ${String(fired)}`)
+          .sort(),
+        ['memory here-1 1', 'memory here-2 1'],
+      );
+      site.configure(well);
+      const other = await said(site, 'alert', '--replay', '--since', '1h');
+      assert.match(other, /^Nothing would have fired\.$/m);
+      assert.match(other, /^Was told, and would not have been \(2\):$/m);
+      assert.equal((await alerts(site)).length, 2);
+    });
+
+    test(
+      name('a collector that is forgotten is nobody’s, and status counts what is open and undelivered'),
+      options,
+      async (t) => {
+        const away = '<smtp host="127.0.0.1" port="1" security="none" from="fleet@example.org"/>';
+        const site = await kind.site(t, `${away}${firing}`);
+        await said(site, 'collect');
+        const pass = await site.run('alert');
+        assert.equal(pass.status, 1);
+        assert.match(pass.stderr, /event=put-off recipient=ops@example\.org .*ECONNREFUSED/);
+        const status = await json(site, 'status');
+        assert.deepEqual(status['alerts'], { firing: 2, critical: 0, fleet: 0 });
+        const undelivered = status['undelivered'] as Document;
+        assert.deepEqual([undelivered['mails'], undelivered['refused']], [1, 0]);
+        assert.match(
+          await said(site, 'explain', 'here-1'),
+          /no mail server has taken:\n {2}ops@example\.org, made .*, 1 tries/,
+        );
+
+        const id = readFileSync(path.join(site.stateDir, 'collector-id'), 'utf8').trim();
+        assert.match(await said(site, 'forget', 'collector', id), /^Collector .* is forgotten/);
+        assert.equal((await site.run('forget', 'collector', id)).status, 2);
+        const runs = await site.rows("SELECT collector_id FROM runs WHERE program = 'collect'");
+        assert.deepEqual(
+          runs.map(({ collector_id: collectorId }) => collectorId),
+          [''],
+        );
+        // It runs again, and is known again.
+        await said(site, 'collect');
+        assert.equal((await site.run('forget', 'collector', id)).status, 0);
+      },
+    );
+
+    test(name('before the first run there is nothing to hold, and nothing is made'), options, async (t) => {
+      const site = await kind.site(t, well);
+      assert.equal(await said(site, 'alerts'), 'Nothing is open.\n');
+      assert.equal(await said(site, 'silence', 'list'), 'No silence is in force.\n');
+      for (const args of [
+        ['explain', 'here-1'],
+        ['alert', '--replay'],
+      ]) {
+        const { status, stderr } = await site.run(...args);
+        assert.equal(status, 2);
+        assert.match(stderr, /nothing is stored yet/);
+      }
+    });
+  }
+});
