@@ -37,6 +37,8 @@ export interface AlertResult {
   readonly outcome: 'finished' | 'overlapped' | 'interrupted';
   /** 0 all well; 1 some mail was not taken, or the pass was cut short. */
   readonly exitStatus: 0 | 1;
+  /** Who is at work, when it overlapped; null otherwise, or when that cannot be read. */
+  readonly holder: AlertHolder | null;
   readonly startedAtMs: number;
   readonly finishedAtMs: number;
   readonly reports: number;
@@ -47,4 +49,13 @@ export interface AlertResult {
   readonly refused: number;
   /** A dry run that did not judge all there is. */
   readonly more: boolean;
+}
+
+/** Another pass of the alerter. */
+export interface AlertHolder {
+  readonly pid: number;
+  /** Name of its machine. */
+  readonly host: string;
+  /** Milliseconds since 1970; null: of another machine's this is not known. */
+  readonly startedAtMs: number | null;
 }

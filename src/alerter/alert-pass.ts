@@ -7,7 +7,7 @@ import { emptyResult, runEndOf } from './alert-result.ts';
 import { judgeAbsence, judgeBacklog } from './judge-backlog.ts';
 import type { Delivered, Fallback } from './delivery.ts';
 import { knownRules } from './known-rules.ts';
-import { LeaseTaken, openPassLease } from './pass-lease.ts';
+import { holderName, LeaseTaken, openPassLease } from './pass-lease.ts';
 import type { PassLease } from './pass-lease.ts';
 import { createRehearsal } from './rehearsal.ts';
 import type { PassStore } from './rehearsal.ts';
@@ -23,7 +23,7 @@ export interface PassOptions extends AlertOptions {
 export async function makeAlertPass(options: PassOptions): Promise<AlertResult> {
   const { dryRun, storage } = options;
   const store: PassStore = dryRun ? createRehearsal(storage.alerts) : storage.alerts;
-  const lease = openPassLease(store, options.start.id);
+  const lease = openPassLease(store, holderName(options.start.id, process.pid, options.host));
   // A dry run that judges all there is reads it once.
   if (dryRun) await lease.take();
   const nowMs = await store.nowMs();
@@ -42,7 +42,8 @@ export async function makeAlertPass(options: PassOptions): Promise<AlertResult> 
       if (!dryRun) await leaveFailed(storage, start, nowMs, thrown);
       throw thrown;
     }
-    const result = emptyResult(start, 'overlapped', options.now());
+    const holder = thrown instanceof LeaseTaken ? thrown.holder : null;
+    const result = { ...emptyResult(start, 'overlapped', options.now()), holder };
     await storage.reports.endRun(start, runEndOf({ ...result, finishedAtMs: nowMs }));
     return result;
   } finally {

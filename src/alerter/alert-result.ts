@@ -7,6 +7,7 @@ export function emptyResult(start: RunStart, outcome: AlertResult['outcome'], fi
     runId: start.id,
     outcome,
     exitStatus: 0,
+    holder: null,
     startedAtMs: start.startedAtMs,
     finishedAtMs,
     reports: 0,

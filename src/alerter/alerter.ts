@@ -10,7 +10,7 @@ import { randomUUID } from 'node:crypto';
 
 import { makeFolder } from '../make-folder.ts';
 import { FleetError, messageOf } from '../errors.ts';
-import { takeLock } from '../lock.ts';
+import { takeLock, type LockHolder } from '../lock.ts';
 import { statePaths } from '../paths.ts';
 import type { StatePaths } from '../paths.ts';
 import type { RunStart, Storage } from '../storage/storage.ts';
@@ -38,7 +38,7 @@ export async function alert(options: AlertOptions): Promise<AlertResult> {
     return await withStorage(options, (storage) => makeAlertPass({ ...options, paths, start, storage }));
   makeStateDir(paths);
   const lock = await takeLock({ file: paths.alertLock, nowMs: start.startedAtMs });
-  if (lock.kind === 'taken') return await leaveOverlapped(options, start);
+  if (lock.kind === 'taken') return await leaveOverlapped(options, start, lock.holder);
   try {
     return await withStorage(options, (storage) => makeAlertPass({ ...options, paths, start, storage }));
   } finally {
@@ -67,8 +67,13 @@ function makeStateDir({ dir }: StatePaths): void {
 }
 
 /** A pass that ends at once because another one goes on; its row says so, when the database can be reached. */
-async function leaveOverlapped(options: AlertOptions, start: RunStart): Promise<AlertResult> {
-  const result = emptyResult(start, 'overlapped', options.now());
+async function leaveOverlapped(
+  options: AlertOptions,
+  start: RunStart,
+  locked: LockHolder | null,
+): Promise<AlertResult> {
+  const holder = locked === null ? null : { ...locked, host: options.host };
+  const result = { ...emptyResult(start, 'overlapped', options.now()), holder };
   await withStorage(options, async ({ reports }) => {
     await reports.endRun(start, runEndOf(result));
     return result;

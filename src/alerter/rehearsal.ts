@@ -7,6 +7,7 @@ export type PassStore = Pick<
   | 'nowMs'
   | 'takeLease'
   | 'releaseLease'
+  | 'leaseHolder'
   | 'untreated'
   | 'disksOf'
   | 'networksOf'

@@ -3,7 +3,8 @@ import type { Silence } from '../storage/alert-store.ts';
 import type { AlertKey } from '../storage/episode.ts';
 
 /**
- * Whether a silence speaks of an alert: its three patterns are globs as in config.xml, and an empty one stands for all.
+ * Whether a silence speaks of an alert: its three patterns are globs as in config.xml, and an empty one stands for all. A
+ * whole name counts as it stands too: those of rules may hold commas and wildcards of their selectors.
  * Alerts of the fleet have '' for their client, which `*` matches. May be called for any number of alerts; make it once.
  */
 export function silenceMatcher(silence: Pick<Silence, 'client' | 'rule' | 'subject'>): (key: AlertKey) => boolean {
@@ -17,7 +18,7 @@ function patternMatcher(pattern: string): (value: string) => boolean {
   return (value) => {
     const before = known.get(value);
     if (before !== undefined) return before;
-    const answer = matches(value);
+    const answer = value === pattern || matches(value);
     known.set(value, answer);
     return answer;
   };

@@ -86,7 +86,7 @@ async function choose(
   const open = await alerts.openEpisodes(null);
   const firing = open.filter(({ state }) => state === 'firing');
   if (all || target === null) return firing;
-  const isRule = rule === null ? () => true : globMatcher(rule);
+  const isRule = ruleFilter(rule, firing);
   const names = [...new Set([...config.clients.map(({ name }) => name), ...firing.map(({ client }) => client)])];
   if (/^\d{1,15}$/.test(target) && !names.includes(target)) {
     const numbered = open.find(({ id }) => id === Number(target));
@@ -109,6 +109,12 @@ async function choose(
     );
   }
   return chosen;
+}
+
+/** A rule's whole name comes first: the commas and wildcards of its selectors are part of it. */
+function ruleFilter(rule: string | null, open: readonly Episode[]): (name: string) => boolean {
+  if (rule === null) return () => true;
+  return open.some((episode) => episode.rule === rule) ? (name) => name === rule : globMatcher(rule);
 }
 
 /** A number that was given out and has ended is no mistake. */

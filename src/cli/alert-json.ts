@@ -1,4 +1,4 @@
-import type { AlertEvent } from '../alerter/alert-options.ts';
+import type { AlertEvent, AlertResult } from '../alerter/alert-options.ts';
 import type { AlertView, AlertViewOptions } from './alert.ts';
 import type { Output } from './output.ts';
 import { jsonTime } from './reader-time.ts';
@@ -40,6 +40,7 @@ export function createAlertJsonView(output: Output, { dryRun }: AlertViewOptions
         run_id: result.runId,
         outcome: result.outcome,
         exit_status: result.exitStatus,
+        holder: holderJson(result),
         started_at: jsonTime(result.startedAtMs),
         finished_at: jsonTime(result.finishedAtMs),
         reports: result.reports,
@@ -54,6 +55,10 @@ export function createAlertJsonView(output: Output, { dryRun }: AlertViewOptions
         faults,
       }),
   };
+}
+
+function holderJson({ holder }: AlertResult): unknown {
+  return holder === null ? null : { pid: holder.pid, host: holder.host, since: jsonTime(holder.startedAtMs) };
 }
 
 function mailJson({ mail, subject, text }: Extract<AlertEvent, { readonly kind: 'composed' }>): unknown {

@@ -30,7 +30,13 @@ export function createAlertLineView(output: Output, now: () => number): AlertVie
     end: (result) => {
       const { runId: run, outcome } = result;
       if (outcome === 'overlapped') {
-        log.event('overlapped', { run });
+        const { pid = null, host = null, startedAtMs = null } = result.holder ?? {};
+        log.event('overlapped', {
+          run,
+          holder_pid: pid,
+          holder_host: host,
+          holder_since: startedAtMs === null ? null : new Date(startedAtMs).toISOString(),
+        });
         return;
       }
       const { reports, visits, composed, sent, putOff, refused } = result;

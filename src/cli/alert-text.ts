@@ -46,12 +46,18 @@ export function createAlertTextView(output: Output, options: AlertViewOptions): 
     },
     end: (result) => {
       if (result.outcome === 'overlapped') {
-        output.print('Another alert is running already, here or on another machine.');
+        output.print(escapeControls(`Another alert is running already (${holderText(result)}).`));
         return;
       }
       output.print(summaryText(output, result, options));
     },
   };
+}
+
+function holderText({ holder, startedAtMs }: AlertResult): string {
+  if (holder === null) return 'here or on another machine';
+  const since = holder.startedAtMs === null ? '' : `, since ${describeDuration(startedAtMs - holder.startedAtMs)}`;
+  return `process ${holder.pid} on ${holder.host}${since}`;
 }
 
 function linesOf(text: string): string {

@@ -59,12 +59,13 @@ export function addAlerting({ program, execute }: CommandPlace): void {
     program.command('explain').description('why something was told or was not, from what is stored'),
     'fleet-health explain db-1 disk',
   )
-    .argument('<client>', 'one client')
+    .argument('[client]', 'one client')
     .argument('[rule]', 'only this rule or pattern, and more about it')
-    .action((client: string, rule: string | undefined) =>
+    .option('--fleet', 'what concerns no single client, or one rule of it: explain --fleet collector-silent')
+    .action((first: string | undefined, second: string | undefined, options: { fleet?: true }) =>
       execute(async (context) => {
-        const { explainCommand } = await import('./explain.ts');
-        return explainCommand(context, { client, rule: rule ?? null });
+        const { explainCommand, whatToExplain } = await import('./explain.ts');
+        return explainCommand(context, whatToExplain([first, second], options.fleet ?? false));
       }),
     );
   addSilence({ program, execute });

@@ -58,7 +58,8 @@ export function alertsText(output: Output, config: Config, views: readonly Alert
   );
   const firing = views.filter(({ episode }) => episode.state === 'firing').length;
   const count = firing === 0 ? 'Nothing fires' : `${firing} ${firing === 1 ? 'alert fires' : 'alerts fire'}`;
-  return `${table}\n\n${count}. Times are ${time.zone}. fleet-health explain CLIENT says more, ack NUMBER ends reminders.`;
+  const whom = views.some(({ episode }) => episode.client === '') ? 'CLIENT, or --fleet,' : 'CLIENT';
+  return `${table}\n\n${count}. Times are ${time.zone}. fleet-health explain ${whom} says more, ack NUMBER ends reminders.`;
 }
 
 function row({ episode, told, acknowledged, covers }: AlertView, time: ReaderTime, nowMs: number): Cell[] {

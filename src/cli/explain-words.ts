@@ -1,7 +1,9 @@
 import { describeLimit } from '../alerter/describe-value.ts';
-import type { ClientExplained, EpisodeExplained, RuleExplained } from '../alerter/explain-client.ts';
+import type { ClientExplained } from '../alerter/explain-client.ts';
+import type { EpisodeExplained, RuleExplained } from '../alerter/explain-episodes.ts';
 import type { HoldReason } from '../alerter/telling.ts';
 import type { Config, Rule } from '../config/config.ts';
+import type { MailSummary } from '../storage/alert-store.ts';
 import { formatDuration } from '../config/quantities.ts';
 import { escapeControls } from '../log.ts';
 import { closedWords } from './alerts.ts';
@@ -19,11 +21,19 @@ interface Saying extends ExplanationOptions {
   readonly time: ReaderTime;
 }
 
+/** What is said of a client, or of the fleet. */
+export interface Explanation {
+  /** Sentences that come first. */
+  readonly head: readonly string[];
+  readonly rules: readonly RuleExplained[];
+  readonly undelivered: readonly MailSummary[];
+}
+
 /** Everything in sentences; rules with something open first. */
 export function explanationText(
   output: Output,
   config: Config,
-  explained: ClientExplained,
+  explained: Explanation,
   options: ExplanationOptions,
 ): string {
   const time = readerTime(config, options.nowMs);
@@ -32,7 +42,7 @@ export function explanationText(
   const rules = [...explained.rules].sort((one, other) => Number(isBusy(other)) - Number(isBusy(one)));
   const blocks = rules.map((rule) => ruleLines(output, rule, saying, options.detailed || isBusy(rule)));
   return [
-    ...clientLines(explained, saying),
+    ...explained.head,
     '',
     ...blocks.flat(),
     ...undeliveredLines(explained, saying),
@@ -41,9 +51,10 @@ export function explanationText(
   ].join('\n');
 }
 
-function clientLines(
+/** When the client was last heard of, and whether it is watched. */
+export function clientLines(
   { client, reportAtMs, visitAtMs, untreated }: ClientExplained,
-  { time }: Saying,
+  time: ReaderTime,
 ): readonly string[] {
   const name = escapeControls(client.name);
   const lines = [
@@ -203,7 +214,7 @@ function recipientsText(listeners: RuleExplained['listeners']): string {
   return `Goes to ${names.map(escapeControls).join(', ')}.`;
 }
 
-function undeliveredLines({ undelivered }: ClientExplained, { time }: Saying): readonly string[] {
+function undeliveredLines({ undelivered }: Explanation, { time }: Saying): readonly string[] {
   if (undelivered.length === 0) return [];
   return [
     '',

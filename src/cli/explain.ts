@@ -1,40 +1,63 @@
-import type { ClientExplained, EpisodeExplained } from '../alerter/explain-client.ts';
+import type { ClientExplained } from '../alerter/explain-client.ts';
 import { explainClient } from '../alerter/explain-client.ts';
+import type { EpisodeExplained, ExplainOptions, RuleExplained } from '../alerter/explain-episodes.ts';
+import { explainFleet } from '../alerter/explain-fleet.ts';
 import { describeLimit } from '../alerter/describe-value.ts';
-import type { Client, Config } from '../config/config.ts';
+import type { Client, Config, Rule } from '../config/config.ts';
 import { globMatcher } from '../config/globs.ts';
 import { didYouMean } from '../config/nearest.ts';
 import { selectClients } from '../config/select-clients.ts';
 import { FleetError } from '../errors.ts';
+import type { MailSummary } from '../storage/alert-store.ts';
+import { clientText } from './alert-words.ts';
 import { alertJson } from './alerts.ts';
 import type { Context, ExitStatus } from './context.ts';
-import { explanationText } from './explain-words.ts';
+import { fleetJson, fleetLines } from './explain-fleet-words.ts';
+import { clientLines, explanationText, type Explanation } from './explain-words.ts';
 import { readStored } from './read-stored.ts';
-import { jsonTime } from './reader-time.ts';
+import { jsonTime, readerTime } from './reader-time.ts';
 import { loadSettings } from './settings.ts';
 
 export interface ExplainCommandOptions {
-  readonly client: string;
+  /** null: the fleet as a whole. */
+  readonly client: string | null;
   /** A rule's name or pattern; null: all that are in force. */
   readonly rule: string | null;
+}
+
+/** Of the command line: `CLIENT [RULE]`, or `--fleet [RULE]`. Throws FleetError `usage`. */
+export function whatToExplain(words: readonly (string | undefined)[], fleet: boolean): ExplainCommandOptions {
+  const [first = null, second = null] = words;
+  if (!fleet && first !== null) return { client: first, rule: second };
+  if (fleet && second === null) return { client: null, rule: first };
+  throw new FleetError({
+    code: 'usage',
+    stage: 'usage',
+    message: fleet ? '--fleet and a client contradict each other' : 'nothing says what to explain',
+    advice: 'Give a client, or --fleet for what concerns no single one; fleet-health alerts lists what is open.',
+  });
+}
+
+/** What is asked for, in words and as a document. */
+interface Answer extends Explanation {
+  readonly json: object;
 }
 
 /** `explain`: from stored facts, why something was or was not told. */
 export async function explainCommand(context: Context, options: ExplainCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettings(context);
-  const client = oneClient(config, options.client);
-  const isWanted = ruleFilter(client, options.rule);
-  const { explained, nowMs } = await readStored(config.storage, signal, async ({ alerts, history }) => {
-    if (alerts === null) return { explained: null, nowMs: Date.now() };
-    const now = await alerts.nowMs();
+  const client = options.client === null ? null : oneClient(config, options.client);
+  const whose = client === null ? 'the fleet as a whole' : client.name;
+  const isWanted = ruleFilter(whose, client === null ? config.alerts.rules : client.rules, options.rule);
+  const answer = await readStored(config.storage, signal, async ({ alerts: store, history }) => {
+    if (store === null) return null;
+    const nowMs = await store.nowMs();
     const firstPass = (await history.lastRun('alert')) === null;
-    return {
-      explained: await explainClient({ config, store: alerts, client, isWanted, nowMs: now, firstPass }),
-      nowMs: now,
-    };
+    const asked: ExplainOptions = { config, store, isWanted, nowMs, firstPass };
+    return { ...(client === null ? await ofFleet(asked) : await ofClient(asked, client)), nowMs };
   });
-  if (explained === null) {
+  if (answer === null) {
     throw new FleetError({
       code: 'usage',
       stage: 'usage',
@@ -42,12 +65,35 @@ export async function explainCommand(context: Context, options: ExplainCommandOp
       advice: 'fleet-health collect makes the first run.',
     });
   }
-  if (output.json) output.printJson(explainJson(explained, nowMs));
-  else output.print(explanationText(output, config, explained, { nowMs, detailed: options.rule !== null }));
+  const { nowMs } = answer;
+  if (output.json) output.printJson({ command: 'explain', at: jsonTime(nowMs), ...answer.json });
+  else output.print(explanationText(output, config, answer, { nowMs, detailed: options.rule !== null }));
   return 0;
 }
 
+async function ofClient(asked: ExplainOptions, client: Client): Promise<Answer> {
+  const explained = await explainClient({ ...asked, client });
+  const time = readerTime(asked.config, asked.nowMs);
+  return { ...explained, head: clientLines(explained, time), json: clientJson(explained) };
+}
+
+async function ofFleet(asked: ExplainOptions): Promise<Answer> {
+  const explained = await explainFleet(asked);
+  const { rules, undelivered } = explained;
+  const json = { ...fleetJson(explained), rules: rules.map(ruleJson), undelivered: undelivered.map(mailJson) };
+  return { ...explained, head: fleetLines(explained, readerTime(asked.config, asked.nowMs)), json };
+}
+
 function oneClient(config: Config, name: string): Client {
+  const isOfFleet = name === clientText('') || config.alerts.rules.some((rule) => rule.name === name);
+  if (isOfFleet && !config.clients.some((client) => client.name === name)) {
+    throw new FleetError({
+      code: 'usage',
+      stage: 'usage',
+      message: `"${name}" is no client`,
+      advice: 'For what concerns the fleet as a whole: fleet-health explain --fleet [RULE].',
+    });
+  }
   const [client, ...others] = selectClients(config, { names: [name], groups: [] });
   if (client !== undefined && others.length === 0) return client;
   throw new FleetError({
@@ -58,7 +104,7 @@ function oneClient(config: Config, name: string): Client {
   });
 }
 
-function ruleFilter({ rules, name }: Client, wanted: string | null): (rule: string) => boolean {
+function ruleFilter(whose: string, rules: readonly Rule[], wanted: string | null): (rule: string) => boolean {
   if (wanted === null) return () => true;
   const names = rules.map((rule) => rule.name);
   if (names.includes(wanted)) return (rule) => rule === wanted;
@@ -70,47 +116,50 @@ function ruleFilter({ rules, name }: Client, wanted: string | null): (rule: stri
   throw new FleetError({
     code: 'usage',
     stage: 'usage',
-    message: `no rule in force for ${name} is called "${wanted}"${didYouMean(wanted, names)}`,
+    message: `no rule in force for ${whose} is called "${wanted}"${didYouMean(wanted, names)}`,
     advice: `In force are: ${names.join(', ')}.`,
   });
 }
 
-function explainJson(
-  { client, reportAtMs, visitAtMs, untreated, rules, undelivered }: ClientExplained,
-  nowMs: number,
-): unknown {
+function clientJson({ client, reportAtMs, visitAtMs, untreated, rules, undelivered }: ClientExplained): object {
   return {
-    command: 'explain',
     client: client.name,
-    at: jsonTime(nowMs),
     report_at: jsonTime(reportAtMs),
     visit_at: jsonTime(visitAtMs),
     untreated,
-    rules: rules.map(({ rule, readings, listeners, episodes }) => ({
-      rule: rule.name,
-      type: rule.type,
-      origin: rule.origin,
-      warning: rule.warning,
-      critical: rule.critical,
-      limit_text: describeLimit(rule, 'critical'),
-      readings: readings.map(({ subject, level, value, valueText }) => ({
-        subject,
-        level,
-        value,
-        value_text: valueText,
-      })),
-      recipients: listeners.map(({ recipient, least }) => ({ recipient, severity: least })),
-      alerts: episodes.map(episodeJson),
+    rules: rules.map(ruleJson),
+    undelivered: undelivered.map(mailJson),
+  };
+}
+
+function ruleJson({ rule, readings, listeners, episodes }: RuleExplained): unknown {
+  return {
+    rule: rule.name,
+    type: rule.type,
+    origin: rule.origin,
+    warning: rule.warning,
+    critical: rule.critical,
+    limit_text: describeLimit(rule, 'critical'),
+    readings: readings.map(({ subject, level, value, valueText }) => ({
+      subject,
+      level,
+      value,
+      value_text: valueText,
     })),
-    undelivered: undelivered.map((mail) => ({
-      recipient: mail.recipient,
-      message_id: mail.messageId,
-      created_at: jsonTime(mail.createdAtMs),
-      attempts: mail.attempts,
-      next_attempt_at: jsonTime(mail.nextAttemptAtMs),
-      failed_at: jsonTime(mail.failedAtMs),
-      error: mail.error,
-    })),
+    recipients: listeners.map(({ recipient, least }) => ({ recipient, severity: least })),
+    alerts: episodes.map(episodeJson),
+  };
+}
+
+function mailJson(mail: MailSummary): unknown {
+  return {
+    recipient: mail.recipient,
+    message_id: mail.messageId,
+    created_at: jsonTime(mail.createdAtMs),
+    attempts: mail.attempts,
+    next_attempt_at: jsonTime(mail.nextAttemptAtMs),
+    failed_at: jsonTime(mail.failedAtMs),
+    error: mail.error,
   };
 }
 

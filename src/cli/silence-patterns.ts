@@ -23,9 +23,9 @@ export function oddPatterns(config: Pick<Config, 'clients' | 'alerts'>, patterns
     ),
   ];
   if (odd.length > 0) return odd;
-  const [hasClient, hasRule] = [globMatcher(patterns.client), globMatcher(patterns.rule)];
-  const there = ruleNamesOf(config, hasClient);
-  if (there.some(hasRule)) return [];
+  const [isClient, isRule] = [globMatcher(patterns.client), globMatcher(patterns.rule)];
+  const there = ruleNamesOf(config, (name) => name === patterns.client || isClient(name));
+  if (there.includes(patterns.rule) || there.some(isRule)) return [];
   return [`none of these clients has a rule that matches "${patterns.rule}"`];
 }
 
@@ -38,6 +38,7 @@ function ruleNamesOf({ clients, alerts }: Pick<Config, 'clients' | 'alerts'>, wa
 
 /** The parts that fit none, those that exclude left out: they take nothing away either way. */
 function unmatched(pattern: string, names: readonly string[]): readonly string[] {
+  if (names.includes(pattern)) return [];
   return splitGlobs(pattern).filter((part) => !part.startsWith('!') && !names.some(globMatcher(part)));
 }
 

@@ -1,42 +1,18 @@
-import type { DiskRow, NetworkRow, StatsColumns } from '../report/columns.ts';
+import type { DiskRow, NetworkRow } from '../report/columns.ts';
 import type { Report } from '../report/report.ts';
 import type { AlertKey, ClientMemory, Episode, Told, Transition } from './episode.ts';
 import type { Mail, MailSummary, NewMail, RecipientHistory, WaitingMail } from './mail.ts';
+import type { NewestRows, ReplayPage, ReplayPlace, UntreatedBatch } from './untreated-rows.ts';
 
+export type {
+  NewestRows,
+  ReplayPage,
+  ReplayPlace,
+  UntreatedBatch,
+  UntreatedReport,
+  UntreatedVisit,
+} from './untreated-rows.ts';
 export type { Mail, MailSummary, NewMail, RecipientHistory, WaitingMail } from './mail.ts';
-
-/** A row of `stats` that no alerter has treated. Times are milliseconds since 1970. */
-export interface UntreatedReport extends StatsColumns {
-  readonly id: number;
-  readonly client: string;
-  readonly reportId: string;
-  readonly runId: string;
-  readonly observedAtMs: number;
-  readonly receivedAtMs: number;
-  readonly clockOffsetMs: number | null;
-  readonly bootId: string | null;
-}
-
-/** A row of `visits` that no alerter has treated. */
-export interface UntreatedVisit {
-  readonly id: number;
-  readonly client: string;
-  readonly runId: string;
-  /** Whether its run was a full one; false too when the run is not known. */
-  readonly full: boolean;
-  readonly startedAtMs: number;
-  readonly ok: boolean;
-  readonly stage: string | null;
-  readonly code: string | null;
-  readonly message: string | null;
-}
-
-export interface UntreatedBatch {
-  readonly reports: readonly UntreatedReport[];
-  readonly visits: readonly UntreatedVisit[];
-  /** Whether there was more when it was read. */
-  readonly more: boolean;
-}
 
 export interface RunFact {
   readonly id: string;
@@ -103,6 +79,8 @@ export interface AlertStore {
   nowMs(): Promise<number>;
   /** Free, or untouched for 60 s on the database's clock (epoch + 1): ours. null: somebody else is at work. */
   takeLease(name: string, holder: string): Promise<Lease | null>;
+  /** Who has it; null: nobody. */
+  leaseHolder(name: string): Promise<string | null>;
   /** So that nobody takes it while there is nothing to store: between mails, for instance. Throws FleetError `locked`. */
   touchLease(lease: Lease): Promise<void>;
   /** Frees it at once. Nothing happens when it is no longer ours. */
@@ -204,11 +182,6 @@ export interface NewTelling {
   readonly settled: readonly number[];
 }
 
-export interface NewestRows {
-  readonly report: UntreatedReport | null;
-  readonly visit: UntreatedVisit | null;
-}
-
 export interface EpisodeFilter {
   readonly client?: string;
   readonly rule?: string;
@@ -229,18 +202,6 @@ export type SeriesColumn =
 export interface SeriesPoint {
   readonly atMs: number;
   readonly value: number | null;
-}
-
-export interface ReplayPlace {
-  readonly atMs: number;
-  readonly reportId: number;
-  readonly visitId: number;
-}
-
-export interface ReplayPage {
-  readonly reports: readonly UntreatedReport[];
-  readonly visits: readonly UntreatedVisit[];
-  readonly next: ReplayPlace | null;
 }
 
 export interface ToldFact extends AlertKey {

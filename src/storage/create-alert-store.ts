@@ -7,7 +7,7 @@ import { databaseNowMs } from './database-now.ts';
 import { asStorageErrors } from './fault.ts';
 import { forgetCollector } from './forget-collector.ts';
 import { memories, openEpisodes, saveJudged } from './judging.ts';
-import { fenced, releaseLease, takeLease } from './lease.ts';
+import { fenced, leaseHolder, releaseLease, takeLease } from './lease.ts';
 import { newestRows } from './newest-rows.ts';
 import { claimMail, dueMails, markDataBegun, markFailed, markPutOff, markSent, undelivered } from './outbox.ts';
 import { disksOf, exportsOf, networksOf, reportsOf } from './stored-rows.ts';
@@ -20,6 +20,7 @@ export function createAlertStore(database: Database): AlertStore {
   return {
     nowMs: () => read((session) => databaseNowMs(session, database.dialect)),
     takeLease: (name, holder) => asStorageErrors(() => takeLease(database, name, holder)),
+    leaseHolder: (name) => read((session) => leaseHolder(session, name)),
     touchLease: (lease) => asStorageErrors(() => fenced(database, lease, () => Promise.resolve())),
     releaseLease: (lease) => asStorageErrors(() => releaseLease(database, lease)),
 

@@ -37,6 +37,12 @@ export async function takeLease(database: Database, name: string, holder: string
   });
 }
 
+/** See AlertStore.leaseHolder. */
+export async function leaseHolder(session: Session, name: string): Promise<string | null> {
+  const [row] = await session.all('SELECT holder FROM leases WHERE name = ? AND holder <> ?', [name, nobody]);
+  return row === undefined ? null : String(row['holder']);
+}
+
 /** See AlertStore.releaseLease. */
 export async function releaseLease(database: Database, lease: Lease): Promise<void> {
   await database.write((session) =>

@@ -107,8 +107,11 @@ onBothDatabases('a pass of the alerter', (kit) => {
       release();
       assert.deepEqual(sentences(await first), ['ops: firing critical web-1 disk /']);
       assert.equal(second.result.outcome, 'overlapped');
+      const here = { pid: process.pid, host: 'mon-1' };
+      assert.deepEqual(second.result.holder, { ...here, startedAtMs: station.nowMs() });
       assert.deepEqual([idle.result.outcome, idle.result.exitStatus], ['finished', 0]);
       assert.deepEqual([third.result.outcome, third.result.exitStatus], ['overlapped', 0]);
+      assert.deepEqual(third.result.holder, { ...here, startedAtMs: null });
       const runs = await station.storage.alerts.runs('alert', 0);
       assert.deepEqual(runs.map(({ outcome, host }) => `${host} ${outcome}`).sort(), [
         'mon-1 finished',

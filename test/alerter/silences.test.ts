@@ -19,6 +19,8 @@ const cases: readonly (readonly [
   [['web-[1-3]', '*', ''], ['web-2', 'disk', '/'], true],
   [['*', '*', ''], ['', 'collector-silent', 'c1'], true],
   [['web-*', '*', ''], ['', 'collector-silent', 'c1'], false],
+  [['*', 'disk mount=/a,!/b[c]', ''], ['web-1', 'disk mount=/a,!/b[c]', '/a'], true],
+  [['*', 'disk mount=/a,!/b[c]', ''], ['web-1', 'disk', '/a'], false],
   [['WEB-1', '*', ''], ['web-1', 'disk', '/'], false],
 ];
 

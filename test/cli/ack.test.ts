@@ -66,6 +66,14 @@ test('who, how long and why are kept; without --for it holds until the alert end
   assert.deepEqual(second?.acknowledged, { by: 'ann', until: null, comment: null });
 });
 
+test('a rule is named as the mail names it, whatever stands in its selectors', async (t) => {
+  const rule = 'disk mount=/srv/[a],!/srv/b*';
+  const folder = await alertFolder(t, { config, episodes: [firing({ rule }), firing({ rule: 'disk' })] });
+  const { status, stdout } = await folder.run('ack', 'web-1', rule);
+  assert.deepEqual([status, stdout.match(/^acknowledged /gm)?.length], [0, 1]);
+  assert.deepEqual(await acknowledged(folder), [1]);
+});
+
 for (const [args, says] of [
   [['99'], /there is no alert 99 \(usage\)\. Open are: 1, 2, 3\./],
   [['web-3'], /there is no client "web-3"; did you mean "web-1"\?/],

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import { test } from 'node:test';
 
+import { loadConfig } from '../../src/config/load-config.ts';
+import { openStorage } from '../../src/storage/open-storage.ts';
 import { mail, stored } from '../storage/alert-samples.ts';
-import { alertFolder, ended, firing } from './stored-alerts.ts';
+import { runEnd, runStart } from '../storage/samples.ts';
+import { alertFolder, ended, firing, type AlertFolder } from './stored-alerts.ts';
 
 const config = `<config>
   <collector every="5m"/>
@@ -128,9 +132,72 @@ test('the last end, and a paused client', async (t) => {
   assert.match(paused.stdout, /Held back: the client is paused\./);
 });
 
+const silent = firing({
+  client: '',
+  rule: 'collector-silent',
+  subject: 'c0ffee',
+  valueText: 'no full run of mon-1 has finished for 2 h',
+  limitText: 'none for 15 min',
+  value: null,
+});
+
+async function withRun(folder: AlertFolder): Promise<void> {
+  const { storage } = loadConfig({ file: path.join(folder.dir, 'config.xml') });
+  const open = await openStorage({ storage, migrate: false });
+  const start = runStart({ collectorId: 'c0ffee', startedAtMs: Date.now() - 2 * 3_600_000 });
+  await open.reports.endRun(start, runEnd(start));
+  await open.close();
+}
+
+test('what concerns the fleet is explained too: its collectors, its alerts, what holds them back', async (t) => {
+  const folder = await alertFolder(t, { config, episodes: [silent] });
+  await withRun(folder);
+  await folder.run('silence', 'add', '--client', '*', '--rule', 'collector-*', '--until', '2199-01-01');
+  const { status, stdout, stderr } = await folder.run('explain', '--fleet');
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.match(stdout, /^The last full run of collector c0ffee on mon-1 finished at .* \(2h ago\)\.$/m);
+  assert.match(
+    stdout,
+    /^ {2}Alert 1 \(c0ffee\) fires as critical since .*: no full run of mon-1 has finished for 2 h/m,
+  );
+  assert.match(stdout, /Held back: silence 1 until 2199-01-01 00:00\./);
+  assert.match(stdout, /^ {2}Goes to ops@example\.org, boss@example\.org \(critical alone\)\.$/m);
+  assert.match(stdout, /^collector-isolated \(warning\)$/m);
+  assert.match((await folder.run('alerts')).stdout, /\(fleet\) .*explain CLIENT, or --fleet, says more/s);
+
+  const document = await folder.json('explain', '--fleet', 'collector-silent');
+  const [rule] = document['rules'] as { rule: string; alerts: { id: number }[] }[];
+  const [collector] = document['collectors'] as Record<string, unknown>[];
+  assert.deepEqual([document['fleet'], rule?.rule, rule?.alerts.map(({ id }) => id)], [true, 'collector-silent', [1]]);
+  assert.deepEqual([collector?.['id'], collector?.['host']], ['c0ffee', 'mon-1']);
+});
+
+test('a bastion that is gone is named, with how many clients lie behind it', async (t) => {
+  const behind = `<config><alerts><mail to="ops@example.org"/></alerts><bastion name="gate" ip="192.0.2.9"/>
+    <client name="r-[1-2]" ip="198.51.100.[1-2]" proxyJump="gate"/></config>`;
+  const episodes = ['r-1', 'r-2'].map((client) => firing({ client, rule: 'unreachable', subject: '', value: null }));
+  const { run, json } = await alertFolder(t, { config: behind, episodes });
+  const { stdout } = await run('explain', '--fleet');
+  assert.match(stdout, /^No collector has made a full run in the last seven days\.$/m);
+  assert.match(stdout, /^Bastion gate is gone: of 2 clients behind it none can be reached\./m);
+  assert.deepEqual((await json('explain', '--fleet'))['bastions_gone'], [{ name: 'gate', behind: 2 }]);
+});
+
+test('a client may be called like an alert of the fleet', async (t) => {
+  const named = config.replaceAll('web-2', 'collector-silent');
+  const { run } = await alertFolder(t, { config: named, episodes: [silent] });
+  assert.match((await run('explain', 'collector-silent')).stdout, /^No report of collector-silent is stored\.$/m);
+  assert.match((await run('explain', '--fleet', 'collector-silent')).stdout, /Alert 1 \(c0ffee\) fires/);
+});
+
 for (const [args, says] of [
   [['web-3'], /there is no client "web-3"; did you mean "web-1"\?/],
   [['web-*'], /"web-\*" is 2 clients/],
+  [['--fleet', 'disk'], /no rule in force for the fleet as a whole is called "disk"/],
+  [['--fleet', 'web-1', 'disk'], /--fleet and a client contradict each other/],
+  [[], /nothing says what to explain/],
+  [['collector-silent'], /"collector-silent" is no client .*fleet-health explain --fleet/],
+  [['(fleet)'], /"\(fleet\)" is no client/],
   [['web-1', 'memroy'], /no rule in force for web-1 is called "memroy"; did you mean "memory"\? .*In force are: /],
 ] as const) {
   test(`explain ${args.join(' ')} is refused`, async (t) => {

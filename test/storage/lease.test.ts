@@ -87,6 +87,16 @@ onBothDatabases('the lease', (kit) => {
     assert.ok(age >= 0 && age < 30_000, `${age}`);
   });
 
+  test('says who has it', async () => {
+    const { alerts } = (await kit.open()).storage;
+    assert.equal(await alerts.leaseHolder('alerter'), null);
+    const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+    assert.equal(await alerts.leaseHolder('alerter'), 'one');
+    assert.equal(await alerts.leaseHolder('another'), null);
+    await alerts.releaseLease(lease);
+    assert.equal(await alerts.leaseHolder('alerter'), null);
+  });
+
   test('of two that ask at once one gets it', async () => {
     const opened = await kit.open();
     const other = await openDatabase({ storage: opened.config, program: 'alert' });
