@@ -1,40 +1,61 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { sqliteConfig } from '../test/storage/sqlite-config.ts';
+import type { StorageConfig } from '../src/config/config.ts';
 import { openStorage } from '../src/storage/open-storage.ts';
+import { sqliteConfig } from '../test/storage/sqlite-config.ts';
+import { skipWithoutMariadb, startMariadb } from '../test/support/mariadb.ts';
 import { fill } from './alert-store.ts';
 
 const program = path.join(import.meta.dirname, '../dist/fleet-health.cjs');
 const targets = { backlogSeconds: 30, backlogMegabytes: 200, idleRatio: 4 };
 const rounds = 20;
 
-/** One pass over a backlog of a million rows, and one with nothing to do, as cron starts them. */
+/** One pass over a backlog of a million rows, on both databases, and one with nothing to do, as cron starts them. */
 export async function benchAlerter(): Promise<void> {
   const dir = mkdtempSync(path.join(tmpdir(), 'fleet-bench-'));
   try {
-    const file = path.join(dir, 'config.xml');
-    writeFileSync(
-      file,
-      `<config><storage url="sqlite:${dir}/fleet.db"/><collector every="1m"/>
-        <alerts><mail to="ops@example.org"/></alerts>
-        <client name="web-[0-999]" ip="web-[0-999].example.org" username="u"/></config>`,
-      { mode: 0o600 },
-    );
-    const storage = sqliteConfig(path.join(dir, 'fleet.db'));
-    await (await openStorage({ storage, migrate: true, program: 'collect' })).close();
-    await fill(storage);
-    await benchBacklog(file);
+    const sqlite = sqliteConfig(path.join(dir, 'fleet.db'));
+    const file = await prepare(path.join(dir, 'sqlite'), sqlite, `url="sqlite:${dir}/fleet.db"`);
+    await benchBacklog('SQLite', file);
     benchIdle(file);
+    if (skipWithoutMariadb !== false) {
+      console.log(`MariaDB: ${skipWithoutMariadb}`);
+      return;
+    }
+    const mariadb = await startMariadb();
+    try {
+      const { storage, url, password } = await mariadb.createDatabase();
+      const said = `url="${url}" password="${password}"`;
+      await benchBacklog('MariaDB', await prepare(path.join(dir, 'mariadb'), storage, said));
+    } finally {
+      await mariadb.stop();
+    }
   } finally {
     rmSync(dir, { recursive: true });
   }
 }
 
-async function benchBacklog(file: string): Promise<void> {
+/** A database with the backlog in it, and the config.xml of a thousand clients that goes with it, in a folder of its own. */
+async function prepare(dir: string, storage: StorageConfig, said: string): Promise<string> {
+  mkdirSync(dir);
+  const file = path.join(dir, 'config.xml');
+  writeFileSync(
+    file,
+    `<config><storage ${said}/><collector every="1m"/>
+      <alerts><mail to="ops@example.org"/></alerts>
+      <client name="web-[0-999]" ip="web-[0-999].example.org" username="u"/></config>`,
+    { mode: 0o600 },
+  );
+  await (await openStorage({ storage, migrate: true, program: 'collect' })).close();
+  await fill(storage);
+  return file;
+}
+
+async function benchBacklog(name: string, file: string): Promise<void> {
   const startedAt = performance.now();
   const child = spawn(process.execPath, [program, '-c', file, '--json', 'alert'], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -51,7 +72,7 @@ async function benchBacklog(file: string): Promise<void> {
   const seconds = (performance.now() - startedAt) / 1000;
   const { reports } = JSON.parse(said) as { readonly reports: number };
   console.log(
-    `${reports} rows in one pass: ${seconds.toFixed(1)} s${off(seconds, targets.backlogSeconds)}, ` +
+    `${name}, ${reports} rows in one pass: ${seconds.toFixed(1)} s${off(seconds, targets.backlogSeconds)}, ` +
       `${mostMegabytes.toFixed(0)} MB resident${off(mostMegabytes, targets.backlogMegabytes)}`,
   );
 }
