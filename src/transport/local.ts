@@ -5,6 +5,7 @@ import { homedir } from 'node:os';
 
 import { FleetError, messageOf, type ErrorCode } from '../errors.ts';
 import { abortedError } from './aborted.ts';
+import { hasEnded, killGroup } from './kill-group.ts';
 import type { Channel, ChannelExit, Connection, ConnectOptions, Transport } from './transport.ts';
 
 /** How long a command that was left may take to end before its process group is killed. */
@@ -51,7 +52,7 @@ function localConnection(client: string, { signal }: ConnectOptions): Connection
     signal.removeEventListener('abort', onAbort);
     tellBroken?.(broken);
     tellBroken = null;
-    if (current !== null) killGroup(current);
+    if (current !== null) endGroup(current);
   };
   const onAbort = (): void => end(abortedError(signal, 'channel', client));
   signal.addEventListener('abort', onAbort, { once: true });
@@ -84,7 +85,7 @@ function localConnection(client: string, { signal }: ConnectOptions): Connection
       signal.removeEventListener('abort', onAbort);
       const child = current;
       if (child === null || hasEnded(child)) return Promise.resolve();
-      const linger = setTimeout(() => killGroup(child), lingerMs);
+      const linger = setTimeout(() => endGroup(child), lingerMs);
       linger.unref();
       child.once('exit', () => clearTimeout(linger));
       child.stdout?.resume();
@@ -96,20 +97,10 @@ function localConnection(client: string, { signal }: ConnectOptions): Connection
   };
 }
 
-function hasEnded(child: ChildProcess): boolean {
-  return child.exitCode !== null || child.signalCode !== null;
-}
-
 /** The group dies with everything that the command started in it. */
-function killGroup(child: ChildProcess): void {
+function endGroup(child: ChildProcess): void {
   for (const stream of child.stdio) stream?.destroy();
-  // The number of a group whose leader has ended may belong to somebody else by now.
-  if (child.pid === undefined || hasEnded(child)) return;
-  try {
-    process.kill(-child.pid, 'SIGKILL');
-  } catch {
-    // ESRCH: nobody is left in the group.
-  }
+  killGroup(child);
 }
 
 /** A child's pipes are sockets, which count. */

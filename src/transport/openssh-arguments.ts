@@ -1,0 +1,152 @@
+import { FleetError } from '../errors.ts';
+
+/** The way to one client, as far as the configuration says it; null: left to ssh_config and ssh's own defaults. */
+export interface OpensshTarget {
+  /** Name in errors. */
+  readonly client: string;
+  /** What ssh is called with: the name that the `Host` lines of ssh_config are compared with. */
+  readonly host: string;
+  readonly hostName: string | null;
+  readonly port: number | null;
+  readonly username: string | null;
+  /** A file in the place of the user's and the machine's own; `own`: those; `none`: no file at all. */
+  readonly config: { readonly file: string } | 'own' | 'none';
+  /** Absolute path; what ssh_config names is read after it, and new keys are written to it. */
+  readonly knownHosts: string;
+  readonly policy: 'strict' | 'accept-new';
+  /** Absolute path. */
+  readonly privateKey: string | null;
+  /** Absolute path of a socket; `env`: $SSH_AUTH_SOCK. */
+  readonly agent: string | null;
+  /** Called once for each connection, when it begins; may throw FleetError. */
+  readonly secrets: () => OpensshSecrets;
+}
+
+/** What ssh may ask for. */
+export interface OpensshSecrets {
+  readonly password: string | null;
+  readonly passphrase: string | null;
+}
+
+export interface MasterOptions {
+  /** Where the control socket is made. */
+  readonly socket: string;
+  /** What is read after the target's own, as ssh_config says it. */
+  readonly otherKnownHosts: readonly string[];
+  readonly secrets: OpensshSecrets;
+  /** Major times 100 plus minor, as 902; what an older ssh does not know is left out. */
+  readonly version: number;
+}
+
+/**
+ * The arguments of the process that logs in and then waits for commands on its control socket (ssh(1), ssh_config(5)).
+ * Nothing here goes through a shell. Throws FleetError `config-invalid` for a value that ssh cannot be given as it is.
+ */
+export function masterArguments(target: OpensshTarget, options: MasterOptions): string[] {
+  const { password, passphrase } = options.secrets;
+  return [
+    ...['-M', '-S', options.socket, '-N', '-T'],
+    ...settings([
+      'LogLevel=DEBUG2',
+      'ControlPersist=no',
+      'PermitLocalCommand=no',
+      'RemoteCommand=none',
+      'Tunnel=no',
+      'ServerAliveInterval=15',
+      'ServerAliveCountMax=2',
+      ...(options.version >= 807 ? ['ForkAfterAuthentication=no', 'StdinNull=no'] : []),
+      // A server must not be able to write what we believe of it.
+      'UpdateHostKeys=no',
+      'HashKnownHosts=no',
+      'CheckHostIP=no',
+      'VisualHostKey=no',
+      'AddKeysToAgent=no',
+      'NumberOfPasswordPrompts=1',
+      ...(password === null && passphrase === null ? ['BatchMode=yes'] : ['BatchMode=no']),
+      ...(password === null ? [] : ['PasswordAuthentication=yes', 'KbdInteractiveAuthentication=yes', methodOrder]),
+      // Then no prompt comes from the server, and what is asked for is the passphrase.
+      ...(password === null && passphrase !== null
+        ? ['PasswordAuthentication=no', 'KbdInteractiveAuthentication=no']
+        : []),
+      `StrictHostKeyChecking=${target.policy === 'strict' ? 'yes' : 'accept-new'}`,
+      `UserKnownHostsFile=${[quoted(target, 'knownHosts', target.knownHosts), ...options.otherKnownHosts].join(' ')}`,
+    ]),
+    ...targetArguments(target),
+  ];
+}
+
+/** The arguments that say which client is meant and how to log in there; the last ones. */
+export function targetArguments(target: OpensshTarget): string[] {
+  const { host, hostName, port, username, config, privateKey, agent } = target;
+  if (!/^[\w.:%-]+$/.test(host)) throw unfit(target, `the name ${JSON.stringify(host)}`, 'ip="..." says where it is');
+  const file = config === 'none' ? '/dev/null' : config === 'own' ? null : config.file;
+  return [
+    ...(file === null ? [] : ['-F', file]),
+    ...settings([
+      'ClearAllForwardings=yes',
+      'ForwardAgent=no',
+      'ForwardX11=no',
+      ...(config === 'none' ? ['GlobalKnownHostsFile=/dev/null'] : []),
+      ...(hostName === null ? [] : [`HostName=${escaped(hostName)}`]),
+      ...(privateKey === null
+        ? []
+        : [`IdentityFile=${quoted(target, 'privateKey', privateKey)}`, 'IdentitiesOnly=yes']),
+      ...onlyNamed(target),
+      ...(agent === null ? [] : [`IdentityAgent=${agent === 'env' ? agentVariable : quoted(target, 'agent', agent)}`]),
+    ]),
+    ...(port === null ? [] : ['-p', String(port)]),
+    ...(username === null ? [] : ['-l', username]),
+    ...['--', host],
+  ];
+}
+
+/** The arguments of a process that runs one command over a master's connection, and connects in no other way. */
+export function commandArguments(socket: string, command: string): string[] {
+  // Where the socket is gone, ssh would connect by itself, to a name that does not exist, through a command that fails.
+  const options = ['LogLevel=QUIET', 'ControlMaster=no', 'ProxyCommand=false', 'BatchMode=yes'];
+  return ['-F', '/dev/null', '-S', socket, '-T', ...settings(options), '--', 'fleet-health.invalid', command];
+}
+
+/** What ssh gets of our environment: nothing of ours, no agent that was not named, and messages in English. */
+export function opensshEnvironment(target: OpensshTarget): Record<string, string> {
+  const names = ['HOME', 'PATH', 'USER', 'LOGNAME', 'KRB5CCNAME', 'KRB5_CONFIG', 'SSH_SK_PROVIDER', 'SSH_SK_HELPER'];
+  if (target.agent === 'env') names.push(agentVariable);
+  const kept = names.flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return { ...Object.fromEntries(kept), LANG: 'C', LC_ALL: 'C' };
+}
+
+const agentVariable = 'SSH_AUTH_SOCK';
+/** Ours: a password that was judged is not sent a second time by keyboard-interactive (openssh-prompts.ts). */
+const methodOrder = 'PreferredAuthentications=gssapi-with-mic,hostbased,publickey,password,keyboard-interactive';
+
+/** Where something is configured and no file of ssh_config is read, nothing else is offered: no default keys. */
+function onlyNamed({ config, privateKey, agent, secrets }: OpensshTarget): string[] {
+  if (config !== 'none' || privateKey !== null) return [];
+  return agent !== null || secrets().password !== null ? ['IdentityFile=none'] : [];
+}
+
+function settings(options: readonly string[]): string[] {
+  return options.flatMap((option) => ['-o', option]);
+}
+
+/** ssh_config(5), TOKENS. */
+function escaped(value: string): string {
+  return value.replaceAll('%', '%%');
+}
+
+/** A path as ssh_config takes it: in quotes, which it has no way to escape in every version, and without its tokens. */
+function quoted(target: OpensshTarget, attribute: string, file: string): string {
+  // eslint-disable-next-line no-control-regex -- these are what must not be there.
+  if (/["\\\u0000-\u001f\u007f]|\$\{/.test(file)) {
+    throw unfit(target, `${attribute}=${JSON.stringify(file)}`, 'choose a path without quotes, backslashes and ${');
+  }
+  return `"${escaped(file)}"`;
+}
+
+function unfit({ client }: OpensshTarget, what: string, advice: string): FleetError {
+  const message = `${client}: ${what} cannot be handed to ssh`;
+  return new FleetError({ client, code: 'config-invalid', stage: 'connect', message, advice });
+}

@@ -1,0 +1,128 @@
+/**
+ * What the stderr of `ssh -o LogLevel=DEBUG2` says about how far it is. A hostile server can put lines of its own into it
+ * (its banner, messages of RFC 4253, section 11.3), so nothing here decides that a login is good: lines only tell
+ * one failure from another.
+ */
+
+/** How far a connection is: looking up; connecting; TCP stands; the server said its version; host key proved; logged in. */
+export type OpensshProgress = 'start' | 'connect' | 'silent' | 'greeted' | 'login' | 'in';
+
+/** What was seen so far. */
+export interface OpensshLog {
+  readonly progress: OpensshProgress;
+  /** ssh reaches the host through a command or another host. */
+  readonly proxied: boolean;
+  /** The host key that the server showed. */
+  readonly shown: { readonly type: string; readonly fingerprint: string } | null;
+  /** The methods of login that the server last said it takes. */
+  readonly wanted: readonly string[] | null;
+  /** The method under way. */
+  readonly method: string | null;
+  /** Labels of what was offered. */
+  readonly tried: readonly string[];
+  /** What ssh, what it started, and the server's banner said without being asked for it: the newest lines. */
+  readonly lines: readonly string[];
+  /** More than any login says. */
+  readonly excessive: boolean;
+  /** How many commands the server accepted, the channel of the last one, and how the server said that it ended. */
+  readonly accepted: number;
+  readonly channel: number | null;
+  readonly ended: 'status' | 'signal' | null;
+}
+
+export interface OpensshLogReader extends OpensshLog {
+  push(chunk: Buffer): void;
+}
+
+const maxLines = 40;
+const maxLineLength = 1000;
+/** Until the login is done; about 8 KiB are usual. */
+const maxBytes = 256 * 1024;
+
+type Growing = { -readonly [Key in keyof OpensshLog]: OpensshLog[Key] } & {
+  readonly tried: string[];
+  readonly lines: string[];
+};
+
+/** `onPrompt` is called with what follows `promptMark` at the beginning of a line. */
+export function readOpensshLog(promptMark: string, onPrompt: (prompt: string) => void): OpensshLogReader {
+  const log: Growing = {
+    progress: 'start',
+    proxied: false,
+    shown: null,
+    wanted: null,
+    method: null,
+    tried: [],
+    lines: [],
+    excessive: false,
+    accepted: 0,
+    channel: null,
+    ended: null,
+  };
+  let rest = '';
+  let bytes = 0;
+
+  const take = (line: string): void => {
+    if (line.startsWith(`${promptMark} `)) onPrompt(line.slice(promptMark.length + 1));
+    else if (/^debug[123]: /.test(line)) note(log, line.slice(8));
+    else if (line.startsWith('Authenticated to ')) log.progress = 'in';
+    else if (line.trim() !== '') addLine(log, line);
+  };
+  return Object.assign(log, {
+    push: (chunk: Buffer): void => {
+      if (log.progress !== 'in') bytes += chunk.length;
+      if (bytes > maxBytes) log.excessive = true;
+      const lines = (rest + chunk.toString('latin1')).split(/\r?\n/);
+      // What has no end is cut: a line of ours is never that long.
+      rest = (lines.pop() ?? '').slice(0, maxLineLength);
+      for (const line of lines) take(line.slice(0, maxLineLength));
+    },
+  });
+}
+
+/** One line of ssh's own, without its level. */
+function note(log: Growing, text: string): void {
+  if (log.progress !== 'in') noteLogin(log, text);
+  const accepted = /^exec request accepted on channel (\d+)/.exec(text);
+  if (accepted) {
+    log.accepted += 1;
+    log.channel = Number(accepted[1]);
+    log.ended = null;
+  }
+  const ended = /^client_input_channel_req: channel (\d+) rtype exit-(status|signal) /.exec(text);
+  if (ended && log.channel === Number(ended[1])) log.ended = ended[2] === 'status' ? 'status' : 'signal';
+}
+
+function noteLogin(log: Growing, text: string): void {
+  if (/^(?:Connecting to |Executing proxy command: |Executing proxy dialer command: )/.test(text)) {
+    log.progress = 'connect';
+    log.proxied ||= !text.startsWith('Connecting to ');
+  } else if (/^(?:Connection established\.|Local version string )/.test(text)) {
+    if (log.progress === 'connect') log.progress = 'silent';
+  } else if (text.startsWith('Remote protocol version ')) log.progress = 'greeted';
+  else if (text.startsWith('SSH2_MSG_NEWKEYS received')) log.progress = 'login';
+  else if (text.startsWith('kex_exchange_identification: banner line ')) {
+    // What a server says that sends callers away: `Not allowed at this time`, `Exceeded MaxStartups`.
+    addLine(log, text.replace(/^.*?banner line \d+: /, ''));
+  }
+  const shown = /^Server host (?:key|certificate): (\S+) (SHA256:\S+)/.exec(text);
+  if (shown) log.shown = { type: shown[1] ?? '', fingerprint: (shown[2] ?? '').replace(/,$/, '') };
+  const wanted = /^Authentications that can continue: (\S*)/.exec(text);
+  if (wanted) log.wanted = (wanted[1] ?? '').split(',').filter((method) => method !== '');
+  const method = /^Next authentication method: (\S+)/.exec(text);
+  if (method) {
+    log.method = method[1] ?? null;
+    if (log.method !== 'publickey') addTried(log.tried, method[1] ?? '');
+  }
+  const offered = /^(?:Offering|Trying) (?:public|private) key: .*?(SHA256:\S+)/.exec(text);
+  if (offered) addTried(log.tried, `key ${offered[1] ?? ''}`);
+}
+
+function addLine({ lines }: Growing, line: string): void {
+  lines.push(line);
+  if (lines.length > maxLines) lines.shift();
+}
+
+function addTried(tried: string[], label: string): void {
+  if (tried.length < 20 && !tried.includes(label)) tried.push(label);
+}
