@@ -16,7 +16,7 @@ export interface OpensshTarget {
   readonly policy: 'strict' | 'accept-new';
   /** Absolute path. */
   readonly privateKey: string | null;
-  /** Absolute path of a socket; `env`: $SSH_AUTH_SOCK. */
+  /** Absolute path of a socket; `env`: $SSH_AUTH_SOCK; `none`. */
   readonly agent: string | null;
   /** Called once for each connection, when it begins; may throw FleetError. */
   readonly secrets: () => OpensshSecrets;
@@ -78,7 +78,8 @@ export function masterArguments(target: OpensshTarget, options: MasterOptions): 
 /** The arguments that say which client is meant and how to log in there; the last ones. */
 export function targetArguments(target: OpensshTarget): string[] {
   const { host, hostName, port, username, config, privateKey, agent } = target;
-  if (!/^[\w.:%-]+$/.test(host)) throw unfit(target, `the name ${JSON.stringify(host)}`, 'ip="..." says where it is');
+  if (!/^[\w:][\w.:%-]*$/.test(host))
+    throw unfit(target, `the name ${JSON.stringify(host)}`, 'ip="..." says where it is');
   const file = config === 'none' ? '/dev/null' : config === 'own' ? null : config.file;
   return [
     ...(file === null ? [] : ['-F', file]),
@@ -92,7 +93,7 @@ export function targetArguments(target: OpensshTarget): string[] {
         ? []
         : [`IdentityFile=${quoted(target, 'privateKey', privateKey)}`, 'IdentitiesOnly=yes']),
       ...onlyNamed(target),
-      ...(agent === null ? [] : [`IdentityAgent=${agent === 'env' ? agentVariable : quoted(target, 'agent', agent)}`]),
+      ...(agent === null ? [] : [`IdentityAgent=${agentOption(target, agent)}`]),
     ]),
     ...(port === null ? [] : ['-p', String(port)]),
     ...(username === null ? [] : ['-l', username]),
@@ -118,6 +119,11 @@ export function opensshEnvironment(target: OpensshTarget): Record<string, string
   return { ...Object.fromEntries(kept), LANG: 'C', LC_ALL: 'C' };
 }
 
+function agentOption(target: OpensshTarget, agent: string): string {
+  if (agent === 'none') return 'none';
+  return agent === 'env' ? agentVariable : quoted(target, 'agent', agent);
+}
+
 const agentVariable = 'SSH_AUTH_SOCK';
 /** Ours: a password that was judged is not sent a second time by keyboard-interactive (openssh-prompts.ts). */
 const methodOrder = 'PreferredAuthentications=gssapi-with-mic,hostbased,publickey,password,keyboard-interactive';
@@ -125,7 +131,7 @@ const methodOrder = 'PreferredAuthentications=gssapi-with-mic,hostbased,publicke
 /** Where something is configured and no file of ssh_config is read, nothing else is offered: no default keys. */
 function onlyNamed({ config, privateKey, agent, secrets }: OpensshTarget): string[] {
   if (config !== 'none' || privateKey !== null) return [];
-  return agent !== null || secrets().password !== null ? ['IdentityFile=none'] : [];
+  return (agent !== null && agent !== 'none') || secrets().password !== null ? ['IdentityFile=none'] : [];
 }
 
 function settings(options: readonly string[]): string[] {

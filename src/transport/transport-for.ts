@@ -5,6 +5,8 @@ import { FleetError } from '../errors.ts';
 import { revealCredentials } from './credentials.ts';
 import { loadKnownHosts, type KnownHosts } from './known-hosts.ts';
 import { createLocalTransport } from './local.ts';
+import { opensshTarget } from './openssh-target.ts';
+import { createOpensshTransport } from './openssh.ts';
 import { createSshTransport } from './ssh.ts';
 import type { Transport } from './transport.ts';
 
@@ -35,8 +37,8 @@ export function transportFor(client: Client, shared: TransportShared): Transport
   if (ssh.proxyJump !== null) {
     return refusing(client, `proxyJump="${ssh.proxyJump}": connecting through a bastion is not built yet`);
   }
+  if (ssh.transport === 'openssh') return createOpensshTransport(opensshTarget(client));
   if (ssh.config !== null) return refusing(client, `config="${ssh.config}": ssh_config files are not read yet`);
-  if (ssh.transport === 'openssh') return refusing(client, 'transport="openssh" is not built yet; "ssh2" is');
   if (ssh.transport === 'local') return createLocalTransport(client.name);
   return {
     connect: async (options) => {

@@ -49,7 +49,13 @@ function client(ssh: Partial<SshSettings>): Client {
     ...ssh,
   };
   // The rest of a client is no business of a transport.
-  return { name: 'web-1', address: '127.0.0.1', port: server.port, ssh: settings } as unknown as Client;
+  return {
+    name: 'web-1',
+    address: '127.0.0.1',
+    addressSaid: true,
+    port: server.port,
+    ssh: settings,
+  } as unknown as Client;
 }
 
 const connect = (ssh: Partial<SshSettings>, shared = createTransportShared()) =>
@@ -74,6 +80,14 @@ describe('transportFor', () => {
     });
   }
 
+  it('openssh: what config.xml says goes before what ssh_config says', async () => {
+    const config = path.join(dir, 'ssh_config');
+    writeFileSync(config, `Host web-1\n  User nobody\n  Port ${server.port}\n  IdentityFile ${dir}/none\n`);
+    const place = 'config.xml:2';
+    const said = { config: place, username: place, privateKey: place };
+    assert.equal(await output({ transport: 'openssh', config, privateKey, said }), 'demo');
+  });
+
   it('logs in with a key, and with a password where the key cannot be used', async () => {
     assert.equal(await output({ privateKey }), 'demo');
     assert.equal(await output({ privateKey: path.join(dir, 'none'), password: literal('right') }), 'demo');
@@ -86,7 +100,6 @@ describe('transportFor', () => {
   });
 
   const unsupported: readonly (readonly [Partial<SshSettings>, RegExp])[] = [
-    [{ transport: 'openssh' }, /transport="openssh" is not built yet/],
     [{ proxyJump: 'bastion-fra' }, /proxyJump="bastion-fra".*not built yet/],
     [{ proxyJump: 'bastion-fra', transport: 'local' }, /proxyJump/],
     [{ config: '/etc/ssh/ssh_config' }, /config="\/etc\/ssh\/ssh_config".*not read yet/],
