@@ -52,12 +52,15 @@ test('the packed file holds everything, installs with ignored scripts, and works
     'dist/agent/agent.cjs',
     'dist/agent/inventory.cjs',
     'src/seal/FORMAT.md',
+    'src/transport/openssh-askpass.sh',
   ];
   assert.deepEqual(
     wanted.filter((name) => !files.includes(name)),
     [],
     'missing from the package',
   );
+  const askpass = packed.files.find((file) => file.path === 'src/transport/openssh-askpass.sh');
+  assert.equal((askpass?.mode ?? 0) & 0o111, 0o111, 'ssh must be able to run it');
   for (const dialect of ['mysql', 'sqlite']) {
     assert.ok(
       files.some((name) => name.startsWith(`sql/${dialect}/001-`)),
