@@ -20,6 +20,7 @@ import { complain } from './cli/complain.ts';
 import type { ExitStatus } from './cli/context.ts';
 import { addKeys } from './cli/keys-command.ts';
 import { createOutput, type Output } from './cli/output.ts';
+import { addRuntimes } from './cli/runtimes-command.ts';
 import { flush, heedSignals, surviveClosedPipes } from './cli/streams-and-signals.ts';
 import { FleetError } from './errors.ts';
 import { packageDir } from './paths.ts';
@@ -142,6 +143,7 @@ function createProgram(perform: (globals: GlobalOptions, action: Action) => Prom
     );
 
   addKeys({ program, execute });
+  addRuntimes({ program, execute });
 
   command('migrate', 'bring the database to this version', 'fleet-health migrate --check')
     .option('--check', 'only say what would be done')

@@ -103,6 +103,13 @@ export const errorTable = {
     'There is no Node.js (18.15 or newer) on the client.',
     'Install it or name it with node="PATH".',
   ),
+  'runtime-invalid': kind(
+    2,
+    false,
+    'A file is no Node.js that can be brought to clients.',
+    'Give a release of nodejs.org for that platform, as an archive or its bin/node.',
+  ),
+  'runtime-unavailable': kind(3, true, 'npm could not fetch a Node.js.', 'Give a file with --from FILE.'),
   'no-shell': kind(
     1,
     false,
