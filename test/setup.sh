@@ -22,6 +22,8 @@ need_all() {
   need zsh zsh
   need tcsh tcsh
   need xmllint libxml2-utils
+  need xz xz-utils
+  need zstd zstd
 }
 need_all
 [ -n "$missing" ] || exit 0
