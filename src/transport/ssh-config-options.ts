@@ -1,0 +1,105 @@
+/**
+ * What becomes of each option of ssh_config(5). The rest of this folder follows `followed`; what only OpenSSH can do is
+ * named by `Unsupported`; all others are named by `check CLIENT`.
+ */
+
+/** Its first value wins; each takes one argument unless it is in `manyArguments`. */
+const followed = [
+  'addressfamily',
+  'connecttimeout',
+  'globalknownhostsfile',
+  'hostkeyalias',
+  'hostname',
+  'identitiesonly',
+  'identityagent',
+  'ignoreunknown',
+  'port',
+  'proxycommand',
+  'proxyjump',
+  'stricthostkeychecking',
+  'user',
+  'userknownhostsfile',
+] as const;
+
+/** Every value counts. */
+const gathered = ['identityfile', 'certificatefile'] as const;
+
+const manyArguments = new Set<string>(['globalknownhostsfile', 'userknownhostsfile', 'proxycommand', 'proxyjump']);
+
+/** What only OpenSSH can do, and the values with which nothing is asked for. */
+const opensshOnly: Readonly<Record<string, { readonly off: readonly string[]; readonly needed: boolean }>> = {
+  bindaddress: { off: [], needed: true },
+  bindinterface: { off: [], needed: true },
+  canonicalizehostname: { off: ['no', 'false'], needed: true },
+  gssapiauthentication: { off: ['no', 'false'], needed: false },
+  hostbasedauthentication: { off: ['no', 'false'], needed: false },
+  knownhostscommand: { off: ['none'], needed: true },
+  pkcs11provider: { off: ['none'], needed: true },
+  revokedhostkeys: { off: ['none'], needed: true },
+  verifyhostkeydns: { off: ['no', 'false', 'ask'], needed: false },
+};
+
+const others =
+  'addkeystoagent batchmode canonicaldomains canonicalizefallbacklocal canonicalizemaxdots canonicalizepermittedcnames casignaturealgorithms channeltimeout checkhostip ciphers clearallforwardings compression connectionattempts controlmaster controlpath controlpersist dynamicforward enableescapecommandline enablesshkeysign escapechar exitonforwardfailure fingerprinthash forkafterauthentication forwardagent forwardx11 forwardx11timeout forwardx11trusted gatewayports gssapiclientidentity gssapidelegatecredentials gssapikeyexchange gssapikexalgorithms gssapirenewalforcesrekey gssapiserveridentity gssapitrustdns hashknownhosts hostbasedacceptedalgorithms hostkeyalgorithms ipqos kbdinteractiveauthentication kbdinteractivedevices kexalgorithms localcommand localforward loglevel logverbose macs nohostauthenticationforlocalhost numberofpasswordprompts obscurekeystroketiming passwordauthentication permitlocalcommand permitremoteopen preferredauthentications proxyusefdpass pubkeyacceptedalgorithms pubkeyacceptedkeytypes pubkeyauthentication refuseconnection rekeylimit remotecommand remoteforward requesttty requiredrsasize securitykeyprovider sendenv serveralivecountmax serveraliveinterval sessiontype setenv stdinnull streamlocalbindmask streamlocalbindunlink syslogfacility tag tcpkeepalive tunnel tunneldevice updatehostkeys useroaming usekeychain versionaddendum visualhostkey warnweakcrypto xauthlocation'.split(
+    ' ',
+  );
+
+export type FollowedOption = (typeof followed)[number];
+export type GatheredOption = (typeof gathered)[number];
+
+const followedNames = new Set<string>(followed);
+const gatheredNames = new Set<string>(gathered);
+const otherNames = new Set<string>(others);
+
+export function isFollowed(keyword: string): keyword is FollowedOption {
+  return followedNames.has(keyword);
+}
+
+export function isGathered(keyword: string): keyword is GatheredOption {
+  return gatheredNames.has(keyword);
+}
+
+/** True for an option that some version of OpenSSH has. */
+export function isKnownOption(keyword: string): boolean {
+  return followedNames.has(keyword) || gatheredNames.has(keyword) || keyword in opensshOnly || otherNames.has(keyword);
+}
+
+/** Whether a value asks for what only OpenSSH can do, and whether the way depends on it; null: it does not. */
+export function opensshNeed(keyword: string, value: string): { readonly needed: boolean } | null {
+  const only = Object.hasOwn(opensshOnly, keyword) ? opensshOnly[keyword] : undefined;
+  return only === undefined || only.off.includes(value.toLowerCase()) ? null : only;
+}
+
+const words: Readonly<Record<string, readonly string[]>> = {
+  addressfamily: ['any', 'inet', 'inet6'],
+  identitiesonly: ['yes', 'no', 'true', 'false'],
+  stricthostkeychecking: ['yes', 'true', 'no', 'false', 'off', 'ask', 'accept-new'],
+};
+
+/** What ssh itself refuses of an option that is followed, to end a sentence that begins with its name; null: nothing. */
+export function optionFault(keyword: string, args: readonly string[]): string | null {
+  const [value = ''] = args;
+  if (args.length === 0) return 'has no argument';
+  if (!isFollowed(keyword) && !isGathered(keyword)) return null;
+  if (args.length > 1 && !manyArguments.has(keyword)) return 'has more than one argument';
+  const allowed = words[keyword];
+  if (allowed !== undefined && !allowed.includes(value.toLowerCase())) return `is none of ${allowed.join(', ')}`;
+  if (keyword === 'port' && !(/^\d{1,5}$/.test(value) && Number(value) >= 1 && Number(value) <= 65_535)) {
+    return 'is no port number';
+  }
+  if (keyword === 'connecttimeout' && value !== 'none' && timeSeconds(value) === null) return 'is no time';
+  if (args.length > 1 && args.includes('none') && keyword.endsWith('knownhostsfile')) return 'has none among others';
+  return null;
+}
+
+const unitSeconds: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
+
+/** sshd_config(5), TIME FORMATS, in seconds; null when it is none. */
+export function timeSeconds(text: string): number | null {
+  if (!/^(?:\d{1,9}[smhdwSMHDW]?)+$/.test(text)) return null;
+  let seconds = 0;
+  for (const [, count = '', unit = ''] of text.matchAll(/(\d+)([a-zA-Z]?)/g)) {
+    seconds += Number(count) * (unitSeconds[unit.toLowerCase()] ?? 0);
+  }
+  return seconds;
+}

@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+
+import type { SshConfigAnswer, SshConfigQuestion } from './ssh-config.ts';
+import type { SshConfigOption } from './ssh-config-file.ts';
+import { timeSeconds, type FollowedOption } from './ssh-config-options.ts';
+import { expandTokens, type SshTokens } from './ssh-config-tokens.ts';
+
+/** A value and the place that says it. */
+export interface Placed<T> {
+  readonly value: T;
+  /** `FILE:LINE`. */
+  readonly place: string;
+}
+
+/** What ssh_config files say of a host, in the terms of this program; null: nothing. */
+export interface SshConfigValues {
+  readonly hostName: Placed<string> | null;
+  readonly port: Placed<number> | null;
+  readonly user: Placed<string> | null;
+  /** Absolute; empty: none is named. `none` among them is left out. */
+  readonly identityFiles: readonly Placed<string>[];
+  readonly certificateFiles: readonly Placed<string>[];
+  readonly identitiesOnly: Placed<boolean> | null;
+  /** `env`: $SSH_AUTH_SOCK; `none`; else the socket's absolute path. */
+  readonly identityAgent: Placed<string> | null;
+  /** As it is written; `none` ends what would follow. */
+  readonly proxyJump: Placed<string> | null;
+  /** As it is written; null for `none` too. */
+  readonly proxyCommand: Placed<string> | null;
+  /** Absolute; empty after `none`. */
+  readonly userKnownHosts: Placed<readonly string[]> | null;
+  readonly globalKnownHosts: Placed<readonly string[]> | null;
+  readonly hostKeyAlias: Placed<string> | null;
+  /** null: none, or not said. */
+  readonly connectTimeoutMs: Placed<number> | null;
+  readonly family: Placed<0 | 4 | 6> | null;
+  /** `no` and `ask` are strict here, which is never less safe. */
+  readonly policy: Placed<'strict' | 'accept-new'> | null;
+  /** What is taken otherwise than it is written, a sentence with its place each. */
+  readonly notes: readonly string[];
+}
+
+/** The machine and user that ssh_config is read as. */
+export interface SshSelf {
+  readonly user: string;
+  readonly uid: string;
+  readonly home: string;
+  readonly hostname: string;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+/** Puts an answer into the terms of this program; never throws. */
+export function sshConfigValues(answer: SshConfigAnswer, question: SshConfigQuestion, self: SshSelf): SshConfigValues {
+  const notes: string[] = [];
+  const { first, all } = answer;
+  const placed = <T>(
+    keyword: FollowedOption,
+    read: (value: string, option: SshConfigOption) => T | null,
+  ): Placed<T> | null => {
+    const option = first.get(keyword);
+    const value = option === undefined ? null : read(option.args[0] ?? '', option);
+    return option === undefined || value === null ? null : { value, place: option.place };
+  };
+  const expanded = (text: string, tokens: SshTokens, { written, place }: SshConfigOption): string | null => {
+    const { text: whole, fault } = expandTokens(text, tokens, self.environment);
+    if (fault !== null) notes.push(`${place}: ${written} ${text}: ${fault}; passed over`);
+    return whole;
+  };
+
+  const user = placed('user', (value) => value);
+  const port = placed('port', Number);
+  const hostName = placed('hostname', (value, option) => expanded(value, { h: question.host }, option));
+  const hostKeyAlias = placed('hostkeyalias', (value) => value);
+  const host = (question.address ?? hostName?.value ?? question.host).toLowerCase();
+  const tokens = tokensOf({
+    host,
+    question,
+    self,
+    user: question.user ?? user?.value ?? self.user,
+    port: port?.value ?? 22,
+    alias: hostKeyAlias?.value ?? null,
+  });
+
+  const file = (text: string, option: SshConfigOption): string | null => {
+    const whole = expanded(text, tokens, option);
+    if (whole === null) return null;
+    return path.resolve(whole === '~' || whole.startsWith('~/') ? path.join(self.home, whole.slice(1)) : whole);
+  };
+  const files = (keyword: FollowedOption): Placed<readonly string[]> | null =>
+    placed(keyword, (_, option) =>
+      option.args[0] === 'none' ? [] : option.args.flatMap((text) => file(text, option) ?? []),
+    );
+  const gathered = (keyword: 'identityfile' | 'certificatefile'): readonly Placed<string>[] =>
+    (all.get(keyword) ?? []).flatMap((option) => {
+      const [text = 'none'] = option.args;
+      const value = text.toLowerCase() === 'none' ? null : file(text, option);
+      return value === null ? [] : [{ value, place: option.place }];
+    });
+  const jump = (text: string): string => text.replace(/#.*$/s, '').trim();
+
+  return {
+    user,
+    port,
+    hostName: hostName === null ? null : { ...hostName, value: hostName.value.toLowerCase() },
+    hostKeyAlias,
+    identityFiles: gathered('identityfile'),
+    certificateFiles: gathered('certificatefile'),
+    identitiesOnly: placed('identitiesonly', (value) => /^(?:yes|true)$/i.test(value)),
+    identityAgent: placed('identityagent', (value, option) => agentOf(value, option, file, self)),
+    proxyJump: placed('proxyjump', (_, { rest }) => expandTokens(jump(rest), tokens).text ?? jump(rest)),
+    proxyCommand: placed('proxycommand', (value, { rest }) => (value.toLowerCase() === 'none' ? null : rest)),
+    userKnownHosts: files('userknownhostsfile'),
+    globalKnownHosts: files('globalknownhostsfile'),
+    connectTimeoutMs: placed(
+      'connecttimeout',
+      (value) => (value === 'none' ? 0 : (timeSeconds(value) ?? 0)) * 1000 || null,
+    ),
+    family: placed('addressfamily', (value) =>
+      value.toLowerCase() === 'inet' ? 4 : value.toLowerCase() === 'inet6' ? 6 : 0,
+    ),
+    policy: placed('stricthostkeychecking', (value, { place }) => {
+      const word = value.toLowerCase();
+      if (/^(?:no|off|false)$/.test(word)) {
+        notes.push(`${place}: StrictHostKeyChecking ${value} would take any key; the check stays strict`);
+      }
+      return word === 'accept-new' ? 'accept-new' : 'strict';
+    }),
+    notes,
+  };
+}
+
+/** ssh_config(5), IdentityAgent: `none`, `SSH_AUTH_SOCK`, `$NAME`, or a path. */
+function agentOf(
+  value: string,
+  option: SshConfigOption,
+  file: (text: string, option: SshConfigOption) => string | null,
+  { environment }: SshSelf,
+): string | null {
+  if (value === 'none') return 'none';
+  if (value === 'SSH_AUTH_SOCK') return 'env';
+  if (/^\$[A-Za-z_]/.test(value)) return environment[value.slice(1)] ?? 'none';
+  return file(value, option);
+}
+
+interface TokenFacts {
+  readonly host: string;
+  readonly question: SshConfigQuestion;
+  readonly self: SshSelf;
+  readonly user: string;
+  readonly port: number;
+  readonly alias: string | null;
+}
+
+function tokensOf({ host, question, self, user, port, alias }: TokenFacts): SshTokens {
+  const l = self.hostname;
+  const p = String(port);
+  const C = createHash('sha1').update(`${l}${host}${p}${user}`).digest('hex');
+  const L = l.split('.')[0] ?? l;
+  const k = alias ?? question.host;
+  return { C, L, d: self.home, h: host, i: self.uid, k, l, n: question.host, p, r: user, u: self.user };
+}

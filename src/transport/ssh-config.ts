@@ -1,0 +1,144 @@
+import type { SshConfigFile, SshConfigOption } from './ssh-config-file.ts';
+import { hostPatternsMatch, judgeMatch, type MatchSubject } from './ssh-config-match.ts';
+import {
+  isFollowed,
+  isGathered,
+  isKnownOption,
+  opensshNeed,
+  type FollowedOption,
+  type GatheredOption,
+} from './ssh-config-options.ts';
+import { expandTokens } from './ssh-config-tokens.ts';
+
+/** What is asked of ssh_config files: `ssh -l USER -p PORT -o HostName=ADDRESS HOST`. */
+export interface SshConfigQuestion {
+  /** As a person would type it. */
+  readonly host: string;
+  /** What is said already and therefore stands; null: not said. */
+  readonly user: string | null;
+  readonly address: string | null;
+  readonly localUser: string;
+}
+
+/** What ssh_config files say of a host; the arguments as they are written, their tokens not expanded. */
+export interface SshConfigAnswer {
+  readonly first: ReadonlyMap<FollowedOption, SshConfigOption>;
+  readonly all: ReadonlyMap<GatheredOption, readonly SshConfigOption[]>;
+  /** What is asked for and only OpenSSH can do; an option, or the Match line before it. */
+  readonly opensshOnly: readonly { readonly option: string; readonly place: string; readonly needed: boolean }[];
+  /** Options that are not followed, and those that no version of OpenSSH knows: the first of each. */
+  readonly passedOver: readonly { readonly option: string; readonly place: string; readonly known: boolean }[];
+}
+
+interface Pass {
+  readonly subject: (values: Values) => MatchSubject;
+  readonly values: Values;
+}
+
+interface Values {
+  readonly first: Map<FollowedOption, SshConfigOption>;
+  readonly all: Map<GatheredOption, SshConfigOption[]>;
+  readonly opensshOnly: Map<string, { option: string; place: string; needed: boolean }>;
+  readonly passedOver: Map<string, { option: string; place: string; known: boolean }>;
+  wantsFinal: boolean;
+}
+
+/** A block that holds, or one of which only OpenSSH could say whether it holds. */
+type Holds = boolean | { readonly unknown: string; readonly place: string };
+
+/**
+ * What files say of a host, the first value first, in one pass or, when a `Match final` asks for it, in two: as
+ * `ssh -G` does. Nothing is run: a `Match exec` is named instead, where it would change something.
+ */
+export function askSshConfig(files: readonly SshConfigFile[], question: SshConfigQuestion): SshConfigAnswer {
+  const { host, localUser } = question;
+  const values: Values = {
+    first: new Map(),
+    all: new Map(),
+    opensshOnly: new Map(),
+    passedOver: new Map(),
+    wantsFinal: false,
+  };
+  const hostNow = (): string => {
+    if (question.address !== null) return question.address;
+    const said = values.first.get('hostname')?.args[0];
+    return said === undefined ? host : (expandTokens(said, { h: host }).text ?? said);
+  };
+  const subject = (final: boolean, current: string | null) => (): MatchSubject => ({
+    originalHost: host,
+    host: current ?? hostNow(),
+    user: question.user ?? values.first.get('user')?.args[0] ?? localUser,
+    localUser,
+    final,
+  });
+  for (const file of files) readBlocks(file, host, true, { subject: subject(false, null), values });
+  if (values.wantsFinal) {
+    const final = hostNow().toLowerCase();
+    for (const file of files) readBlocks(file, final, true, { subject: subject(true, final), values });
+  }
+  return {
+    first: values.first,
+    all: values.all,
+    opensshOnly: [...values.opensshOnly.values()],
+    passedOver: withoutIgnored(values),
+  };
+}
+
+function readBlocks(file: SshConfigFile, host: string, outer: Holds, pass: Pass): void {
+  for (const { condition, entries } of file.blocksFor(host)) {
+    let holds: Holds = outer;
+    if (condition?.kind === 'host') holds = hostPatternsMatch(condition.patterns, host) && outer;
+    else if (condition !== null) {
+      if (condition.criteria.some(({ kind }) => kind === 'final')) pass.values.wantsFinal = true;
+      const judged = judgeMatch(condition.criteria, pass.subject(pass.values));
+      holds = judged === true ? outer : judged === false ? false : { unknown: judged.unknown, place: condition.place };
+    }
+    if (holds === false) continue;
+    for (const entry of entries) {
+      if (entry.kind === 'option') take(entry, holds, pass.values);
+      else for (const included of entry.files) readBlocks(included, host, holds, pass);
+    }
+  }
+}
+
+function take(option: SshConfigOption, holds: Holds, values: Values): void {
+  const { keyword, written, place } = option;
+  const value = option.args[0] ?? '';
+  if (isFollowed(keyword)) {
+    if (isSaid(keyword, values)) return;
+    if (typeof holds === 'object') nameUnknown(holds, values);
+    else values.first.set(keyword, option);
+  } else if (isGathered(keyword)) {
+    const known = values.all.get(keyword) ?? [];
+    if (known.some(({ args }) => args[0] === value)) return;
+    if (typeof holds === 'object') nameUnknown(holds, values);
+    else values.all.set(keyword, [...known, option]);
+  } else if (!values.passedOver.has(keyword)) {
+    // Also where it is off: the first value counts, and a later one is not taken.
+    const need = opensshNeed(keyword, value);
+    if (typeof holds === 'object' && need !== null) nameUnknown(holds, values);
+    else if (typeof holds === 'boolean') {
+      values.passedOver.set(keyword, { option: written, place, known: isKnownOption(keyword) });
+      if (need !== null) values.opensshOnly.set(keyword, { option: written, place, needed: need.needed });
+    }
+  }
+}
+
+/** ProxyJump and ProxyCommand compete: whichever comes first counts, but for `ProxyJump none` and `ProxyCommand none`. */
+function isSaid(keyword: FollowedOption, { first }: Values): boolean {
+  if (first.has(keyword)) return true;
+  if (keyword === 'proxyjump') return first.has('proxycommand');
+  return keyword === 'proxycommand' && first.has('proxyjump');
+}
+
+function nameUnknown({ unknown, place }: Exclude<Holds, boolean>, { opensshOnly }: Values): void {
+  opensshOnly.set(place, { option: `Match ${unknown}`, place, needed: true });
+}
+
+/** IgnoreUnknown asks to say nothing of what is not known. */
+function withoutIgnored({ passedOver, first }: Values): SshConfigAnswer['passedOver'] {
+  const patterns = first.get('ignoreunknown')?.args[0]?.toLowerCase().split(',') ?? [];
+  return [...passedOver].flatMap(([keyword, said]) =>
+    !said.known && hostPatternsMatch(patterns, keyword) ? [] : [said],
+  );
+}
