@@ -117,8 +117,8 @@ function write(plans: readonly TrustPlan[]): void {
         .filter((plan) => plan.kind === kind && plan.client.ssh.knownHosts === file)
         .map(({ client, keys }) => ({ name: hostName(client.address, client.port), keys }));
     try {
-      addKnownHosts(file, hosts('new'));
-      if (hosts('differs').length > 0) replaceKnownHosts(file, hosts('differs'));
+      addKnownHosts(file, hosts('new'), Date.now());
+      if (hosts('differs').length > 0) replaceKnownHosts(file, hosts('differs'), Date.now());
     } catch (thrown) {
       throw new FleetError({ code: 'state-unusable', stage: 'keys', message: messageOf(thrown), cause: thrown });
     }

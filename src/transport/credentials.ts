@@ -1,34 +1,17 @@
 import { readFileSync } from 'node:fs';
 
-import type { Secret } from '../config/secret.ts';
 import { FleetError } from '../errors.ts';
+import type { HopCredentials } from './hop.ts';
 import type { Credentials } from './login.ts';
 import { EncryptedKey, loadPrivateKey, type LoginKey } from './private-key.ts';
 import { SshAgent } from './ssh-agent.ts';
 import { certificateBeside } from './user-certificate.ts';
 
-/** What may be offered to one machine, and to no other; nothing is read yet. */
-export interface WantedCredentials {
-  readonly password: Secret | null;
-  /** In the order in which they are offered. */
-  readonly privateKeys: readonly {
-    readonly path: string;
-    /** A file that is not there is passed over. */
-    readonly optional: boolean;
-  }[];
-  /** Opens the private keys. */
-  readonly passphrase: Secret | null;
-  /** `env` is $SSH_AUTH_SOCK, else the socket's path; null: none. */
-  readonly agent: string | null;
-  /** Of the agent's keys only those that `privateKeys` name. */
-  readonly identitiesOnly: boolean;
-}
-
 /**
  * Reads what may be offered. A key or agent that cannot be used is no reason to give up as long as there is something
  * else; then it stands in `problem`. Throws FleetError `credentials-unusable` or `secret-missing`.
  */
-export function revealCredentials(machine: string, wanted: WantedCredentials): Credentials {
+export function revealCredentials(machine: string, wanted: HopCredentials): Credentials {
   const problems: FleetError[] = [];
   const socket = wanted.agent === 'env' ? (process.env['SSH_AUTH_SOCK'] ?? '') : wanted.agent;
   if (socket === '') problems.push(unusable(machine, 'agent="env", but $SSH_AUTH_SOCK is not set'));

@@ -1,13 +1,13 @@
 import { FleetError, messageOf, type ErrorCode } from '../errors.ts';
 import { fingerprint, hostKeyOf, keyTypeName, type HostKey } from './fingerprint.ts';
-import { hostName, type KnownHosts, type KnownKey } from './known-hosts.ts';
+import type { KnownHosts, KnownKey } from './known-hosts.ts';
 import type { ServerHostKeyAlgorithm } from './ssh2.ts';
 
 export interface HostKeyQuestion {
+  /** The client's or bastion's name, in messages and in the command that accepts a key. */
   readonly client: string;
-  /** Under which known_hosts holds the key. */
-  readonly address: string;
-  readonly port: number;
+  /** Under which known_hosts holds the key: as `hostName` forms it, or a HostKeyAlias. */
+  readonly knownAs: string;
   readonly knownHosts: KnownHosts;
   /** `accept-new` takes the first key of a host of which none is known; a differing one is refused all the same. */
   readonly policy: 'strict' | 'accept-new';
@@ -35,11 +35,11 @@ const allAlgorithms = Object.values(algorithmsOf).flat();
 
 /** Looks the host up and prepares the check. */
 export function checkHostKey(question: HostKeyQuestion): HostKeyCheck {
-  const { address, port, knownHosts, policy } = question;
-  const name = hostName(address, port);
-  const match = knownHosts.lookup(name);
+  const { knownAs, knownHosts, policy } = question;
+  const match = knownHosts.lookup(knownAs);
   // As ssh does: a key known for the host counts for its other ports too, but never against them.
-  const withoutPort = match.keys.length === 0 && port !== 22 ? knownHosts.lookup(hostName(address, 22)).keys : [];
+  const host = /^\[(.+)\]:\d+$/.exec(knownAs)?.[1];
+  const withoutPort = match.keys.length === 0 && host !== undefined ? knownHosts.lookup(host).keys : [];
   const known = [...match.keys, ...withoutPort];
   const preferred = known.flatMap(({ type }) => algorithmsOf[type] ?? []);
   let fresh: HostKey | null = null;
@@ -51,20 +51,21 @@ export function checkHostKey(question: HostKeyQuestion): HostKeyCheck {
       if (shown === null) return failure(question, 'handshake-failed', 'the host key cannot be read');
       const text = describe(shown);
       const revoked = match.revoked.find(({ key }) => key === shown.key);
-      if (revoked) {
-        const place = `${knownHosts.path} line ${revoked.line}`;
-        return failure(question, 'host-key-revoked', `${text} is marked @revoked in ${place}`);
-      }
+      if (revoked) return failure(question, 'host-key-revoked', `${text} is marked @revoked in ${placeOf(revoked)}`);
       if (known.some(({ key }) => key === shown.key)) return null;
       if (match.keys.length > 0) return changed(question, shown, match.keys);
+      const [authority] = match.authorities;
+      if (authority !== undefined) return needsCertificate(question, shown, authority);
       if (policy === 'accept-new') {
         fresh = shown;
         return null;
       }
+      const places = knownHosts.files.join(' and ');
+      const verb = knownHosts.files.length === 1 ? 'has' : 'have';
       return failure(
         question,
         'host-key-unknown',
-        `${name} shows ${text}; ${knownHosts.path} has no key for it`,
+        `${knownAs} shows ${text}; ${places} ${verb} no key for it`,
         `fleet-health trust ${shellWord(question.client)}`,
       );
     },
@@ -74,7 +75,8 @@ export function checkHostKey(question: HostKeyQuestion): HostKeyCheck {
       fresh = null;
       try {
         // Another client at the same address may have been quicker.
-        if (!knownHosts.lookup(name).keys.some((other) => other.key === key.key)) knownHosts.add(name, key);
+        if (knownHosts.lookup(knownAs).keys.some((other) => other.key === key.key)) return;
+        knownHosts.add(knownAs, key, Date.now());
       } catch (thrown) {
         const why = `${describe(key)} is new and cannot be written to ${knownHosts.path}: ${messageOf(thrown)}`;
         throw failure(question, 'host-key-unknown', why, `Make ${knownHosts.path} writable.`);
@@ -83,20 +85,53 @@ export function checkHostKey(question: HostKeyQuestion): HostKeyCheck {
   };
 }
 
+/**
+ * True for a host that is known by nothing but certificate authorities (`@cert-authority`): OpenSSH can check what it
+ * shows, ssh2 cannot.
+ */
+export function needsHostCertificate({
+  knownAs,
+  knownHosts,
+}: Pick<HostKeyQuestion, 'knownAs' | 'knownHosts'>): boolean {
+  const { keys, revoked, authorities } = knownHosts.lookup(knownAs);
+  return keys.length === 0 && authorities.some(({ key }) => !revoked.some((other) => other.key === key));
+}
+
 /** `ED25519 SHA256:...` */
 function describe(key: HostKey): string {
   return `${keyTypeName(key.type)} ${fingerprint(key.key)}`;
 }
 
+function placeOf({ file, line }: KnownKey): string {
+  return `${file} line ${line}`;
+}
+
 function changed(question: HostKeyQuestion, shown: HostKey, known: readonly KnownKey[]): FleetError {
   const same = known.filter(({ type }) => type === shown.type);
-  const expected = (same.length > 0 ? same : known).map((key) => `${describe(key)} (line ${key.line})`).join(' or ');
-  const place = question.knownHosts.path;
+  const expected = (same.length > 0 ? same : known).map(
+    (key) => `${key.file} says ${describe(key)} (line ${key.line}${since(key)})`,
+  );
   return failure(
     question,
     'host-key-changed',
-    `${hostName(question.address, question.port)} shows ${describe(shown)}, but ${place} says ${expected}`,
+    `${question.knownAs} shows ${describe(shown)}, but ${expected.join(' or ')}`,
     `If the change is meant to be: fleet-health trust --replace ${shellWord(question.client)}`,
+  );
+}
+
+/** `, first seen 2026-11-20 10:00 UTC`; nothing where it is not known. */
+function since({ firstSeenMs }: KnownKey): string {
+  if (firstSeenMs === null) return '';
+  return `, first seen ${new Date(firstSeenMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
+
+/** Its plain key is not taken up as a new one either: whoever wrote the line wants certificates. */
+function needsCertificate(question: HostKeyQuestion, shown: HostKey, authority: KnownKey): FleetError {
+  return failure(
+    question,
+    'host-key-unknown',
+    `${question.knownAs} shows ${describe(shown)}, and is known by a certificate authority alone (${placeOf(authority)}), which ssh2 cannot check`,
+    `Use transport="openssh" or "auto"; or accept this one key: fleet-health trust ${shellWord(question.client)}`,
   );
 }
 

@@ -14,6 +14,9 @@ import { noticeBytes, turnedAway } from './turned-away.ts';
 
 /** Everything about the way to one client. */
 export interface SshTarget extends HostKeyQuestion {
+  /** Host name or IP address. */
+  readonly address: string;
+  readonly port: number;
   readonly username: string;
   /** Called once for each connection, when it begins; may throw FleetError. */
   readonly credentials: () => Credentials;

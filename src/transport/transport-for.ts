@@ -3,7 +3,7 @@ import { userInfo } from 'node:os';
 import type { Client } from '../config/config.ts';
 import { FleetError } from '../errors.ts';
 import { revealCredentials } from './credentials.ts';
-import { loadKnownHosts, type KnownHosts } from './known-hosts.ts';
+import { hostName, loadKnownHosts, type KnownHosts } from './known-hosts.ts';
 import { createLocalTransport } from './local.ts';
 import { opensshTarget } from './openssh-target.ts';
 import { createOpensshTransport } from './openssh.ts';
@@ -46,6 +46,7 @@ export function transportFor(client: Client, shared: TransportShared): Transport
         client: client.name,
         address: client.address,
         port: client.port,
+        knownAs: hostName(client.address, client.port),
         username: ssh.username ?? userInfo().username,
         knownHosts: shared.knownHosts(ssh.knownHosts),
         policy: ssh.hostKeys,

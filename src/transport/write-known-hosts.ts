@@ -11,7 +11,8 @@ import {
 } from 'node:fs';
 
 import { fingerprint, type HostKey } from './fingerprint.ts';
-import { appendLines, hostsMatch, loadKnownHosts, parseKnownHostLine } from './known-hosts.ts';
+import { hostsMatch, parseKnownHostLine } from './known-hosts-line.ts';
+import { appendLines, knownHostLine, loadKnownHosts } from './known-hosts.ts';
 
 /** The keys that are to be known for a host from now on. */
 export interface TrustedHost {
@@ -31,11 +32,13 @@ export interface ReplacedLine {
 }
 
 /** Appends what is not known yet, in one write. Creates the file with mode 0600. Returns how many lines it added. */
-export function addKnownHosts(file: string, hosts: readonly TrustedHost[]): number {
+export function addKnownHosts(file: string, hosts: readonly TrustedHost[], nowMs: number): number {
   const known = loadKnownHosts(file);
   const lines = hosts.flatMap(({ name, keys }) => {
     const present = known.lookup(name).keys;
-    return keys.filter(({ key }) => !present.some((other) => other.key === key)).map((key) => lineOf(name, key));
+    return keys
+      .filter(({ key }) => !present.some((other) => other.key === key))
+      .map((key) => knownHostLine(name, key, nowMs));
   });
   if (lines.length > 0) appendLines(file, lines.join(''));
   return lines.length;
@@ -46,13 +49,13 @@ export function addKnownHosts(file: string, hosts: readonly TrustedHost[]): numb
  * several names only the name; every other byte of the file stays. The file is replaced by rename, so that a reader
  * sees the old or the new one, whole. `@revoked` lines are never touched.
  */
-export function replaceKnownHosts(file: string, hosts: readonly TrustedHost[]): ReplacedLine[] {
+export function replaceKnownHosts(file: string, hosts: readonly TrustedHost[], nowMs: number): ReplacedLine[] {
   for (let attempt = 1; ; attempt += 1) {
     const target = realPath(file);
     const before = stampOf(target);
     // latin1 gives every byte back as it was.
     const text = before === null ? '' : readFileSync(target, 'latin1');
-    const { content, replaced } = replaceLines(text, hosts);
+    const { content, replaced } = replaceLines(text, hosts, nowMs);
     const written = `${target}.${process.pid}.new`;
     try {
       writeDurably(written, content, before === null ? 0o600 : statSync(target).mode & 0o777);
@@ -70,6 +73,7 @@ export function replaceKnownHosts(file: string, hosts: readonly TrustedHost[]): 
 function replaceLines(
   text: string,
   hosts: readonly TrustedHost[],
+  nowMs: number,
 ): { readonly content: string; readonly replaced: ReplacedLine[] } {
   const replaced: ReplacedLine[] = [];
   const present = new Set<string>();
@@ -92,15 +96,11 @@ function replaceLines(
     return names.length === entry.hosts.split(',').length ? raw : raw.replace(entry.hosts, names.join(','));
   });
   const added = hosts.flatMap(({ name, keys }) =>
-    keys.filter(({ key }) => !present.has(`${name} ${key}`)).map((key) => lineOf(name, key)),
+    keys.filter(({ key }) => !present.has(`${name} ${key}`)).map((key) => knownHostLine(name, key, nowMs)),
   );
   let content = kept.join('');
   if (content !== '' && !content.endsWith('\n') && added.length > 0) content += '\n';
   return { content: content + added.join(''), replaced };
-}
-
-function lineOf(name: string, { type, key }: HostKey): string {
-  return `${name} ${type} ${key}\n`;
 }
 
 /** Through a symbolic link, so that the link stays one. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 
 import { FleetError, type ErrorCode } from '../../src/errors.ts';
-import { parseKnownHosts } from '../../src/transport/known-hosts.ts';
+import { hostName, parseKnownHosts } from '../../src/transport/known-hosts.ts';
 import type { Credentials } from '../../src/transport/login.ts';
 import type { LoginKey } from '../../src/transport/private-key.ts';
 import { createSshTransport, type SshTarget } from '../../src/transport/ssh.ts';
@@ -32,6 +32,7 @@ export function connectTo({ server, username, credentials, target, options }: Lo
     address: '127.0.0.1',
     port: server.port,
     username,
+    knownAs: hostName('127.0.0.1', server.port),
     knownHosts: parseKnownHosts(`${server.hostKeyLine()}\n`, '/nowhere/known_hosts'),
     policy: 'strict',
     credentials: () => ({ ...nothing, ...given }),

@@ -4,7 +4,14 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
-import { hostName, loadKnownHosts, parseKnownHosts } from '../../src/transport/known-hosts.ts';
+import { needsHostCertificate } from '../../src/transport/host-key-check.ts';
+import {
+  hostName,
+  joinKnownHosts,
+  loadKnownHosts,
+  parseKnownHosts,
+  type KnownHosts,
+} from '../../src/transport/known-hosts.ts';
 import { loadPrivateKey, type LoginKey } from '../../src/transport/private-key.ts';
 import { scanHostKeys } from '../../src/transport/scan-host-keys.ts';
 import { startHostileServer } from '../support/hostile-server.ts';
@@ -99,9 +106,61 @@ describe('host keys of a real OpenSSH server', { skip }, () => {
     }
   });
 
-  it('@cert-authority lines are passed over', async () => {
-    const authority = sshd.hostKeyLine().replace(/^\S+/, '@cert-authority *');
-    assert.equal((await failure(login(given(authority)))).code, 'host-key-unknown');
+  for (const policy of ['strict', 'accept-new'] as const) {
+    it(`known by a certificate authority alone: refused, with the transport that can check it (${policy})`, async () => {
+      const authority = `# a line\n${sshd.hostKeyLine().replace(/^\S+/, '@cert-authority [127.0.0.1]:*')}\n`;
+      const knownHosts = parseKnownHosts(authority, '/etc/kh');
+      const before = logins();
+      const error = await failure(login(given(authority, policy)));
+      assert.equal(error.code, 'host-key-unknown');
+      assert.match(error.message, /certificate authority alone \(\/etc\/kh line 2\), which ssh2 cannot check/);
+      assert.match(error.advice, /transport="openssh"/);
+      assert.equal(logins(), before);
+      assert.equal(needsHostCertificate({ knownAs: name(), knownHosts }), true);
+    });
+  }
+
+  it('known by an authority and by its key: the key counts', async () => {
+    const text = `${sshd.hostKeyLine().replace(/^\S+/, '@cert-authority *')}\n${sshd.hostKeyLine()}\n`;
+    await login(given(text));
+    const knownHosts = parseKnownHosts(text, '/etc/kh');
+    assert.equal(needsHostCertificate({ knownAs: name(), knownHosts }), false);
+  });
+
+  it('an authority that is revoked for the host is none', () => {
+    const text = `@cert-authority * ${other}\n@revoked *,!web-2 ${other}\n`;
+    const knownHosts = parseKnownHosts(text, '/etc/kh');
+    assert.equal(needsHostCertificate({ knownAs: 'web-1', knownHosts }), false);
+    assert.equal(needsHostCertificate({ knownAs: 'web-2', knownHosts }), true);
+  });
+
+  it('known under a HostKeyAlias, which has no port', async () => {
+    const line = sshd.hostKeyLine().replace(/^\S+/, 'the-alias');
+    const knownHosts = parseKnownHosts(line, '/etc/kh');
+    await login({ ...given(''), target: { knownHosts, knownAs: 'the-alias' } });
+    const error = await failure(login({ ...given(''), target: { knownHosts, knownAs: 'other-alias' } }));
+    assert.match(error.message, /^other-alias shows /);
+  });
+
+  it('changed: says when the old key was first seen', async () => {
+    const error = await failure(login(given(`${name()} ${other} first-seen=2026-11-20T10:00:59Z\n`)));
+    assert.match(error.message, /\(line 1, first seen 2026-11-20 10:00 UTC\)$/);
+  });
+
+  it('in several files: each is named', async () => {
+    const files = (first: string, second: string): KnownHosts =>
+      joinKnownHosts(parseKnownHosts(first, '/etc/kh'), parseKnownHosts(second, '/etc/kh2'));
+    const target = (knownHosts: KnownHosts) => ({ ...given(''), target: { knownHosts } });
+    await login(target(files('', sshd.hostKeyLine())));
+    await login(target(files(`${name()} ${other}`, sshd.hostKeyLine())));
+    const unknown = await failure(login(target(files('', ''))));
+    assert.match(unknown.message, /; \/etc\/kh and \/etc\/kh2 have no key for it$/);
+    const changed = await failure(login(target(files('', `\n${name()} ${other}`))));
+    assert.match(changed.message, /but \/etc\/kh2 says ED25519 \S+ \(line 2\)$/);
+    const revoked = await failure(
+      login(target(files(sshd.hostKeyLine(), sshd.hostKeyLine().replace(/^\S+/, '@revoked *')))),
+    );
+    assert.match(revoked.message, /marked @revoked in \/etc\/kh2 line 1$/);
   });
 
   it('accept-new writes the key once, for many clients at a time, and holds to it', async () => {
@@ -109,7 +168,8 @@ describe('host keys of a real OpenSSH server', { skip }, () => {
     const knownHosts = loadKnownHosts(file);
     const attempt = { ...given(''), target: { knownHosts, policy: 'accept-new' as const } };
     await Promise.all(Array.from({ length: 8 }, () => login(attempt)));
-    assert.equal(readFileSync(file, 'utf8'), `${sshd.hostKeyLine()}\n`);
+    assert.match(readFileSync(file, 'utf8'), /^(?!.*\n.*\n)\S+ \S+ \S+ first-seen=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\n$/);
+    assert.ok(readFileSync(file, 'utf8').startsWith(`${sshd.hostKeyLine()} `));
     assert.equal(statSync(file).mode & 0o777, 0o600);
     await login({ ...attempt, target: { knownHosts: loadKnownHosts(file), policy: 'strict' } });
   });

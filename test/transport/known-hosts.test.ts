@@ -7,7 +7,14 @@ import { after, describe, it } from 'node:test';
 
 import { FleetError } from '../../src/errors.ts';
 import { fingerprint, hostKeyOf, keyTypeName } from '../../src/transport/fingerprint.ts';
-import { hostName, hostsMatch, loadKnownHosts, parseKnownHosts } from '../../src/transport/known-hosts.ts';
+import { hostsMatch } from '../../src/transport/known-hosts-line.ts';
+import {
+  hostName,
+  joinKnownHosts,
+  loadKnownHosts,
+  parseKnownHosts,
+  type KnownHosts,
+} from '../../src/transport/known-hosts.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'fh-known-hosts-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
@@ -71,7 +78,7 @@ describe('hostsMatch', () => {
   });
 });
 
-describe('a known_hosts file', () => {
+describe('a readerhosts file', () => {
   it('holds several keys of a host, with their lines', () => {
     const known = parseKnownHosts(`# comment\n\nweb-1 ${ed25519}\nweb-1,web-2 ${rsa} some comment\n`, 'f');
     assert.deepEqual(
@@ -82,7 +89,7 @@ describe('a known_hosts file', () => {
       ],
     );
     assert.equal(known.lookup('web-2').keys.length, 1);
-    assert.deepEqual(known.lookup('web-3'), { keys: [], revoked: [] });
+    assert.deepEqual(known.lookup('web-3'), { keys: [], revoked: [], authorities: [] });
     assert.deepEqual(known.notes, []);
   });
 
@@ -98,9 +105,54 @@ describe('a known_hosts file', () => {
     assert.deepEqual([keys.map(({ type }) => type), revoked.map(({ type }) => type)], [['ssh-ed25519'], ['ssh-rsa']]);
   });
 
+  it('keeps certificate authorities apart', () => {
+    const known = parseKnownHosts(`@cert-authority *.example.org ${rsa}\na.example.org ${ed25519}\n`, 'f');
+    const { keys, authorities } = known.lookup('a.example.org');
+    assert.deepEqual(
+      [keys, authorities].map((found) => found.map(({ line }) => line)),
+      [[2], [1]],
+    );
+    assert.deepEqual(known.notes, []);
+  });
+
+  it('reads when a key was first seen, from the comments written here alone', () => {
+    const comments: readonly (readonly [string, number | null])[] = [
+      ['first-seen=2026-11-20T10:00:00Z', Date.UTC(2026, 10, 20, 10)],
+      ['root@web-1 first-seen=2026-11-20T10:00:00Z', Date.UTC(2026, 10, 20, 10)],
+      ['first-seen=2026-13-45T10:00:00Z', null],
+      ['first-seen=yesterday', null],
+      ['2026-11-20T10:00:00Z', null],
+      ['', null],
+    ];
+    for (const [comment, expected] of comments) {
+      const known = parseKnownHosts(`web-1 ${ed25519} ${comment}\n`, 'f');
+      assert.equal(known.lookup('web-1').keys[0]?.firstSeenMs, expected, comment);
+    }
+  });
+
+  it('joined with others is asked as one, and added to as the first', () => {
+    const [own, system] = [path.join(dir, 'own'), path.join(dir, 'system')];
+    writeFileSync(own, `web-1 ${ed25519}\n`);
+    writeFileSync(system, `web-1 ${rsa}\n@revoked * ${ecdsa}\nnonsense\n`);
+    const known = joinKnownHosts(...([own, system].map(loadKnownHosts) as [KnownHosts, KnownHosts]));
+    const { keys, revoked } = known.lookup('web-1');
+    assert.deepEqual(
+      [...keys, ...revoked].map(({ file, line }) => [file, line]),
+      [
+        [own, 1],
+        [system, 1],
+        [system, 2],
+      ],
+    );
+    assert.deepEqual([known.path, known.files, known.notes.length], [own, [own, system], 1]);
+    known.add('web-2', { type: 'ssh-rsa', key: blobOf(rsa) }, 0);
+    assert.equal(known.lookup('web-2').keys[0]?.file, own);
+    assert.match(readFileSync(own, 'utf8'), /\nweb-2 ssh-rsa /);
+  });
+
   it('names what it passes over', () => {
     const text = [
-      `@cert-authority *.example.org ${ed25519}`,
+      `|1|c2FsdA==|aGFzaA== ${ed25519}`,
       `@unknown web-1 ${ed25519}`,
       'web-1 ssh-ed25519',
       'web-1 ssh-ed25519 AAAAnotakey',
@@ -110,7 +162,6 @@ describe('a known_hosts file', () => {
     ].join('\n');
     const known = parseKnownHosts(text, '/etc/kh');
     assert.equal(known.lookup('web-1').keys.length, 1);
-    assert.equal(known.lookup('a.example.org').keys.length, 0);
     assert.deepEqual(
       known.notes.map((note) => note.replace(/:.*/, '')),
       [1, 2, 3, 4, 5, 6].map((line) => `/etc/kh line ${line}`),
@@ -155,20 +206,22 @@ describe('a known_hosts file', () => {
   });
 
   it('that does not exist holds no keys, and is made by add with mode 0600', () => {
-    const file = path.join(dir, 'new', 'known_hosts');
+    const file = path.join(dir, 'new', 'readerhosts');
     const known = loadKnownHosts(file);
     const key = { type: 'ssh-ed25519', key: blobOf(ed25519) };
-    known.add('[web-1]:2222', key);
-    assert.equal(readFileSync(file, 'utf8'), `[web-1]:2222 ${ed25519}\n`);
+    const nowMs = Date.UTC(2026, 10, 20, 10, 0, 0);
+    known.add('[web-1]:2222', key, nowMs);
+    assert.equal(readFileSync(file, 'utf8'), `[web-1]:2222 ${ed25519} first-seen=2026-11-20T10:00:00Z\n`);
     assert.equal(statSync(file).mode & 0o777, 0o600);
-    assert.deepEqual(known.lookup('[web-1]:2222').keys, [{ ...key, line: 1 }]);
-    assert.equal(loadKnownHosts(file).lookup('[web-1]:2222').keys[0]?.key, key.key);
+    for (const reader of [known, loadKnownHosts(file)]) {
+      assert.deepEqual(reader.lookup('[web-1]:2222').keys, [{ ...key, file, line: 1, firstSeenMs: nowMs }]);
+    }
   });
 
   it('whose last line is not finished is not damaged by add', () => {
     const file = path.join(dir, 'unfinished');
     writeFileSync(file, `web-1 ${ed25519}`);
-    loadKnownHosts(file).add('web-2', { type: 'ssh-rsa', key: blobOf(rsa) });
+    loadKnownHosts(file).add('web-2', { type: 'ssh-rsa', key: blobOf(rsa) }, 0);
     const known = loadKnownHosts(file);
     assert.deepEqual([known.lookup('web-1').keys.length, known.lookup('web-2').keys.length], [1, 1]);
     assert.deepEqual(known.notes, []);

@@ -6,7 +6,7 @@ import { buffer, text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { FleetError } from '../../src/errors.ts';
-import { parseKnownHosts } from '../../src/transport/known-hosts.ts';
+import { hostName, parseKnownHosts } from '../../src/transport/known-hosts.ts';
 import { loadPrivateKey } from '../../src/transport/private-key.ts';
 import { createSshTransport } from '../../src/transport/ssh.ts';
 import type { Connection } from '../../src/transport/transport.ts';
@@ -31,6 +31,7 @@ describe('ssh to a real OpenSSH server', { skip }, () => {
       address: '127.0.0.1',
       port: sshd.port,
       username,
+      knownAs: hostName('127.0.0.1', sshd.port),
       knownHosts: parseKnownHosts(`${sshd.hostKeyLine()}\n`, '/nowhere/known_hosts'),
       policy: 'strict',
       credentials: () => {

@@ -31,10 +31,14 @@ function newKey(): HostKey {
 }
 const [first, second, third] = [newKey(), newKey(), newKey()];
 const line = (hosts: string, key: HostKey): string => `${hosts} ${key.type} ${key.key}\n`;
+const nowMs = Date.UTC(2026, 10, 20, 10, 0, 0, 123);
+/** A line that was written here. */
+const dated = (hosts: string, key: HostKey): string =>
+  `${hosts} ${key.type} ${key.key} first-seen=2026-11-20T10:00:00Z\n`;
 let count = 0;
 function fileWith(content: string | Buffer): string {
   const file = path.join(dir, `f${count++}`, 'known_hosts');
-  addKnownHosts(file, [{ name: 'x', keys: [first] }]);
+  addKnownHosts(file, [{ name: 'x', keys: [first] }], nowMs);
   writeFileSync(file, content);
   return file;
 }
@@ -46,17 +50,17 @@ describe('addKnownHosts', () => {
       { name: 'web-1', keys: [first, second] },
       { name: '[web-2]:2222', keys: [first] },
     ];
-    assert.equal(addKnownHosts(file, hosts), 3);
-    assert.equal(addKnownHosts(file, hosts), 0);
-    const expected = line('web-1', first) + line('web-1', second) + line('[web-2]:2222', first);
+    assert.equal(addKnownHosts(file, hosts, nowMs), 3);
+    assert.equal(addKnownHosts(file, hosts, nowMs), 0);
+    const expected = dated('web-1', first) + dated('web-1', second) + dated('[web-2]:2222', first);
     assert.equal(readFileSync(file, 'utf8'), expected);
     assert.equal(statSync(file).mode & 0o777, 0o600);
   });
 
   it('ends an unfinished line first', () => {
     const file = fileWith('# comment without its end');
-    addKnownHosts(file, [{ name: 'web-1', keys: [first] }]);
-    assert.equal(readFileSync(file, 'utf8'), `# comment without its end\n${line('web-1', first)}`);
+    addKnownHosts(file, [{ name: 'web-1', keys: [first] }], nowMs);
+    assert.equal(readFileSync(file, 'utf8'), `# comment without its end\n${dated('web-1', first)}`);
   });
 });
 
@@ -67,8 +71,8 @@ describe('replaceKnownHosts', () => {
       Buffer.from([0xff, 0xfe, 0x20, 0x41, 0x0a]),
     ]);
     const file = fileWith(Buffer.concat([others, Buffer.from(line('web-1', first) + line('WEB-1', third))]));
-    const replaced = replaceKnownHosts(file, [{ name: 'web-1', keys: [second] }]);
-    assert.deepEqual(readFileSync(file), Buffer.concat([others, Buffer.from(line('web-1', second))]));
+    const replaced = replaceKnownHosts(file, [{ name: 'web-1', keys: [second] }], nowMs);
+    assert.deepEqual(readFileSync(file), Buffer.concat([others, Buffer.from(dated('web-1', second))]));
     assert.deepEqual(replaced, [
       { name: 'web-1', line: 7, fingerprint: fingerprint(first.key), removed: true },
       { name: 'web-1', line: 8, fingerprint: fingerprint(third.key), removed: true },
@@ -77,8 +81,8 @@ describe('replaceKnownHosts', () => {
 
   it('takes only the name out of a line with several', () => {
     const file = fileWith(`web-1,192.0.2.1,web-9 ${first.type} ${first.key} the comment\n`);
-    replaceKnownHosts(file, [{ name: '192.0.2.1', keys: [second] }]);
-    const expected = `web-1,web-9 ${first.type} ${first.key} the comment\n${line('192.0.2.1', second)}`;
+    replaceKnownHosts(file, [{ name: '192.0.2.1', keys: [second] }], nowMs);
+    const expected = `web-1,web-9 ${first.type} ${first.key} the comment\n${dated('192.0.2.1', second)}`;
     assert.equal(readFileSync(file, 'utf8'), expected);
   });
 
@@ -86,14 +90,14 @@ describe('replaceKnownHosts', () => {
     const file = fileWith(line('web-1', first) + line('web-2', first));
     execFileSync('ssh-keygen', ['-H', '-f', file], { stdio: 'ignore' });
     const before = readFileSync(file, 'utf8').split('\n');
-    replaceKnownHosts(file, [{ name: 'web-1', keys: [second] }]);
-    assert.equal(readFileSync(file, 'utf8'), `${before[1] ?? ''}\n${line('web-1', second)}`);
+    replaceKnownHosts(file, [{ name: 'web-1', keys: [second] }], nowMs);
+    assert.equal(readFileSync(file, 'utf8'), `${before[1] ?? ''}\n${dated('web-1', second)}`);
   });
 
   it('leaves a key that stays, patterns and revoked lines', () => {
     const content = line('web-1', second) + line('*.example.org,web-?', first) + line('@revoked web-1', first);
     const file = fileWith(content);
-    const replaced = replaceKnownHosts(file, [{ name: 'web-1', keys: [second] }]);
+    const replaced = replaceKnownHosts(file, [{ name: 'web-1', keys: [second] }], nowMs);
     assert.equal(readFileSync(file, 'utf8'), content);
     assert.deepEqual(replaced, [{ name: 'web-1', line: 2, fingerprint: fingerprint(first.key), removed: false }]);
   });
@@ -101,10 +105,8 @@ describe('replaceKnownHosts', () => {
   it('does several hosts at once, and agrees with the reader', () => {
     const file = fileWith(line('web-1,web-2', first) + line('web-3', first));
     const keys = [second, third];
-    replaceKnownHosts(file, [
-      { name: 'web-1', keys },
-      { name: 'web-2', keys },
-    ]);
+    const hosts = ['web-1', 'web-2'].map((name) => ({ name, keys }));
+    replaceKnownHosts(file, hosts, nowMs);
     const known = loadKnownHosts(file);
     for (const name of ['web-1', 'web-2']) {
       assert.deepEqual(
@@ -120,8 +122,8 @@ describe('replaceKnownHosts', () => {
 
   it('makes a file that is not there', () => {
     const file = path.join(dir, 'absent-known-hosts');
-    assert.deepEqual(replaceKnownHosts(file, [{ name: 'web-1', keys: [first] }]), []);
-    assert.equal(readFileSync(file, 'utf8'), line('web-1', first));
+    assert.deepEqual(replaceKnownHosts(file, [{ name: 'web-1', keys: [first] }], nowMs), []);
+    assert.equal(readFileSync(file, 'utf8'), dated('web-1', first));
     assert.equal(statSync(file).mode & 0o777, 0o600);
   });
 
@@ -130,9 +132,9 @@ describe('replaceKnownHosts', () => {
     chmodSync(file, 0o640);
     const link = path.join(dir, `link${count}`);
     symlinkSync(file, link);
-    replaceKnownHosts(link, [{ name: 'web-1', keys: [second] }]);
+    replaceKnownHosts(link, [{ name: 'web-1', keys: [second] }], nowMs);
     assert.ok(lstatSync(link).isSymbolicLink());
-    assert.equal(readFileSync(file, 'utf8'), line('web-1', second));
+    assert.equal(readFileSync(file, 'utf8'), dated('web-1', second));
     assert.equal(statSync(file).mode & 0o777, 0o640);
     assert.deepEqual(readdirSync(path.dirname(file)), ['known_hosts']);
   });
