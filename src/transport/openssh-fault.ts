@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 
 import { FleetError, type ErrorCode, type Stage } from '../errors.ts';
 import { fingerprint, keyTypeName } from './fingerprint.ts';
-import { hostName, parseKnownHostLine } from './known-hosts.ts';
+import { parseKnownHostLine } from './known-hosts-line.ts';
+import { hostName } from './known-hosts.ts';
 import type { OpensshLog } from './openssh-log.ts';
 import { turnedAway } from './turned-away.ts';
 
