@@ -1,4 +1,5 @@
 import type { Client, CollectorConfig } from '../config/config.ts';
+import { parseJumps } from '../config/jumps.ts';
 import { subnetOf } from './order.ts';
 import type { Limit } from './schedule.ts';
 
@@ -14,7 +15,7 @@ const slowPerAddress = 2;
 export interface HandshakeLimits {
   /** `slow` clients are counted apart: those that do not answer must not keep places from those that do. */
   readonly of: (client: Client, slow: boolean) => readonly Limit[];
-  /** The server of this client dropped a connection for their number: half as many from here on, at least one. */
+  /** This client's server, or the way to it, turned a login away for their number: half as many from here on, at least one. */
   readonly lower: (client: Client) => void;
 }
 
@@ -29,7 +30,11 @@ export function createHandshakeLimits(config: Pick<CollectorConfig, 'perBastion'
     });
     if (client.ssh.transport === 'local') return [];
     // Behind a bastion the client's own network is not the one that is dialled from here.
-    if (client.ssh.proxyJump !== null) return [shared(`bastion ${client.ssh.proxyJump}`, config.perBastion)];
+    const { proxyJump } = client.ssh;
+    if (proxyJump !== null) {
+      const hosts = new Set((parseJumps(proxyJump) ?? []).map(({ host }) => host.toLowerCase()));
+      return [...hosts].map((host) => shared(`bastion ${host}`, config.perBastion));
+    }
     const subnet = subnetOf(client.address);
     return [
       shared(`address ${client.address.toLowerCase()}`, Math.min(slow ? slowPerAddress : perAddress, config.perSubnet)),
@@ -40,7 +45,10 @@ export function createHandshakeLimits(config: Pick<CollectorConfig, 'perBastion'
   return {
     of: limitsOf,
     lower: (client) => {
-      for (const { key } of limitsOf(client, false)) lowered.set(key, (lowered.get(key) ?? 1) * 2);
+      for (const { key } of limitsOf(client, false)) {
+        // A subnet has many servers, and each of them counts for itself.
+        if (!key.startsWith('subnet ')) lowered.set(key, (lowered.get(key) ?? 1) * 2);
+      }
     },
   };
 }

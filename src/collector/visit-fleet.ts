@@ -27,7 +27,10 @@ export interface FleetOutcome {
   readonly unreached: number;
 }
 
-/** Visits all clients, and those that failed retryably again at the end, while the context's signal allows. */
+/**
+ * Visits all clients, and those that failed retryably again at the end, while the context's signal allows. What a server
+ * turned away for the number of logins is always tried again, once: it was these visits that were too many.
+ */
 export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutcome> {
   const { context, clients, observe } = options;
   const { config, facts } = context;
@@ -52,7 +55,7 @@ export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutco
     return patienceFor(remembered, config);
   };
 
-  const round = (items: readonly Client[], last: boolean, later: Map<Client, VisitRecord>) =>
+  const round = (number: number, items: readonly Client[], later: Map<Client, VisitRecord>) =>
     runSchedule({
       items,
       concurrency: options.concurrency,
@@ -63,7 +66,10 @@ export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutco
         observe({ kind: 'visiting', client: client.name });
         const { record, fault } = await visit(context, client, { patience: patienceWith(client), onLogin: leave });
         dead.note(client, record);
-        if (fault === null || !fault.retryable || last || context.signal.aborted) {
+        const turnedAway = fault?.code === 'turned-away';
+        if (turnedAway) limits.lower(client);
+        const mostRounds = turnedAway ? Math.max(1, options.retries) : options.retries;
+        if (fault === null || !fault.retryable || number >= mostRounds || context.signal.aborted) {
           settle(record);
           return;
         }
@@ -72,16 +78,15 @@ export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutco
       },
     });
 
-  const unreached = await round(clients, options.retries === 0, postponed);
-  for (let retry = 1; retry <= options.retries && postponed.size > 0; retry++) {
+  const unreached = await round(0, clients, postponed);
+  for (let number = 1; postponed.size > 0; number++) {
     const later = new Map<Client, VisitRecord>();
-    const notBegun = await round([...postponed.keys()], retry === options.retries, later);
+    const notBegun = await round(number, [...postponed.keys()], later);
     for (const client of notBegun) {
       const record = postponed.get(client);
       if (record !== undefined) settle(record);
     }
     postponed = later;
   }
-  for (const record of postponed.values()) settle(record);
   return { succeeded, failures, unreached: unreached.length };
 }

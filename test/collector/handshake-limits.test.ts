@@ -33,22 +33,26 @@ test('those that do not answer are counted apart, and with the others stay withi
 test('behind a bastion its limit alone counts; this machine itself has none', () => {
   const limits = createHandshakeLimits(config);
   assert.deepEqual(limits.of(behind('fra'), false), [{ key: 'bastion fra', most: 10 }]);
+  assert.deepEqual(limits.of(behind('root@fra:2222,ber'), false), [
+    { key: 'bastion fra', most: 10 },
+    { key: 'bastion ber', most: 10 },
+  ]);
   assert.deepEqual(limits.of(makeClient('here', { ssh: { ...sshSettings, transport: 'local' } }), false), []);
 });
 
-test('a server that drops connections gets half as many from then on, at least one; others keep theirs', () => {
+test('a server that turns logins away gets half as many from then on, at least one; others keep theirs', () => {
   const limits = createHandshakeLimits(config);
   const most = (address: string): readonly number[] => limits.of(at(address), false).map((limit) => limit.most);
   limits.lower(at('192.0.2.1'));
-  assert.deepEqual(most('192.0.2.1'), [4, 16]);
-  assert.deepEqual(most('192.0.2.2'), [8, 16]);
+  assert.deepEqual(most('192.0.2.1'), [4, 32]);
+  assert.deepEqual(most('192.0.2.2'), [8, 32]);
   assert.deepEqual(most('198.51.100.1'), [8, 32]);
   assert.deepEqual(
     limits.of(at('192.0.2.1'), true).map((limit) => limit.most),
-    [1, 16],
+    [1, 32],
   );
   for (let drop = 0; drop < 100; drop++) limits.lower(at('192.0.2.1'));
-  assert.deepEqual(most('192.0.2.1'), [1, 1]);
+  assert.deepEqual(most('192.0.2.1'), [1, 32]);
   limits.lower(behind('fra'));
   assert.deepEqual(limits.of(behind('fra'), false), [{ key: 'bastion fra', most: 5 }]);
 });

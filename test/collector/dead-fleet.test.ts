@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+
+import type { CollectEvent, CollectResult } from '../../src/collector/collect-options.ts';
+import type { Client, SshSettings } from '../../src/config/config.ts';
+import { Secret } from '../../src/config/secret.ts';
+import type { ErrorCode } from '../../src/errors.ts';
+import { createTransportShared, transportFor } from '../../src/transport/transport-for.ts';
+import { makeClient, makeFleet, sshSettings } from '../support/fleet.ts';
+import type { Fleet } from '../support/fleet.ts';
+import { openFullPort } from '../support/full-port.ts';
+import type { FullPort } from '../support/full-port.ts';
+import { startHostileServer } from '../support/hostile-server.ts';
+import type { HostileServer } from '../support/hostile-server.ts';
+import type { HostileMode } from '../support/hostile-ssh.ts';
+import { startReportServer } from '../support/report-server.ts';
+import type { ReportServer } from '../support/report-server.ts';
+
+const account = { username: 'u', password: 'a secret word' };
+
+const deaths: readonly (readonly [
+  how: HostileMode | 'refused' | 'no-route' | 'off' | 'no-name' | 'wrong-key' | 'wrong-user',
+  readonly ErrorCode[],
+  count: number,
+])[] = [
+  ['off', ['connect-timeout'], 3],
+  ['refused', ['connect-refused'], 1],
+  ['no-route', ['connect-failed'], 1],
+  ['no-name', ['dns'], 1],
+  ['silent', ['handshake-timeout'], 2],
+  ['tarpit', ['handshake-timeout'], 1],
+  ['banner-only', ['handshake-timeout'], 1],
+  ['kexinit-only', ['handshake-timeout'], 1],
+  ['login-silent', ['auth-timeout'], 1],
+  ['channel-silent', ['channel-timeout'], 1],
+  ['exec-silent', ['channel-timeout'], 1],
+  ['agent-silent', ['agent-timeout'], 1],
+  ['agent-half', ['agent-failed', 'connect-failed', 'no-shell'], 1],
+  ['agent-close', ['agent-failed', 'connect-failed', 'no-shell'], 1],
+  ['endless', ['agent-output'], 1],
+  ['wrong-key', ['host-key-changed'], 1],
+  ['wrong-user', ['auth-failed'], 1],
+];
+
+const collector = {
+  tcpTimeoutMs: 4000,
+  connectTimeoutMs: 6000,
+  agentTimeoutMs: 8000,
+  clientDeadlineMs: 15_000,
+  runDeadlineMs: 45_000,
+  perSubnet: 32,
+};
+
+describe('two hundred clients, a tenth of them dead in every way', () => {
+  let fleet: Fleet;
+  let living: ReportServer;
+  let off: FullPort;
+  const hostile: HostileServer[] = [];
+  const clients: Client[] = [];
+  const codes = new Map<string, readonly ErrorCode[]>();
+  let ssh: SshSettings;
+
+  before(async () => {
+    fleet = makeFleet();
+    living = await startReportServer(account);
+    off = await openFullPort();
+    const knownHosts = path.join(fleet.dir, 'known_hosts');
+    ssh = {
+      ...sshSettings,
+      username: account.username,
+      password: new Secret({ kind: 'literal', value: account.password }),
+      knownHosts,
+    };
+    const lines: string[] = [];
+    const add = (name: string, address: string, port: number, more: Partial<SshSettings> = {}): void => {
+      clients.push(
+        makeClient(name, { address, port, groups: [`rack-${clients.length % 8}`], ssh: { ...ssh, ...more } }),
+      );
+    };
+    for (const [how, expected, count] of deaths) {
+      for (let number = 1; number <= count; number++) {
+        const name = `dead-${how}-${number}`;
+        // Addresses of their own among those of the living.
+        const address = `127.1.${codes.size % 4}.${200 + codes.size}`;
+        codes.set(name, expected);
+        if (how === 'off') add(name, '127.0.0.1', off.port);
+        else if (how === 'refused') add(name, address, await closedPort());
+        else if (how === 'no-route') add(name, '255.255.255.255', 22);
+        else if (how === 'no-name') add(name, 'no-such-host.invalid', 22);
+        else if (how === 'wrong-user') {
+          add(name, address, living.port, { username: 'somebody' });
+          lines.push(living.hostKeyLine(address));
+        } else if (how === 'wrong-key') {
+          const other = await startHostileServer('silent');
+          hostile.push(other);
+          add(name, address, living.port);
+          lines.push(other.hostKeyLine(address).replace(`:${other.port} `, `:${living.port} `));
+        } else {
+          const server = await startHostileServer(how);
+          hostile.push(server);
+          add(name, address, server.port);
+          lines.push(server.hostKeyLine(address));
+        }
+      }
+    }
+    assert.equal(clients.length, 20);
+    for (let number = 0; number < 180; number++) {
+      const address = `127.1.${number % 4}.${1 + Math.floor(number / 4)}`;
+      add(`web-${number}`, address, living.port);
+      lines.push(living.hostKeyLine(address));
+    }
+    writeFileSync(knownHosts, `${lines.join('\n')}\n`);
+  });
+  after(async () => {
+    fleet.remove();
+    off.close();
+    await living.close();
+    for (const server of hostile) await server.close();
+  });
+
+  interface Run {
+    readonly result: CollectResult;
+    readonly tookMs: number;
+    /** The time that went into the dead, all together. */
+    readonly deadMs: number;
+    /** The most visits to the dead that went on while one of the living had not begun. */
+    readonly mostDead: number;
+  }
+
+  /** One run of the whole fleet, `number` times five minutes after the first. */
+  const run = async (number: number, visited: readonly Client[] = clients): Promise<Run> => {
+    const shared = createTransportShared();
+    const active = new Set<string>();
+    let toBegin = 180;
+    let mostDead = 0;
+    const observe = (event: CollectEvent): void => {
+      if (event.kind === 'visiting' && !codes.has(event.client)) toBegin--;
+      else if (event.kind === 'visiting') active.add(event.client);
+      else if (event.kind === 'visited') active.delete(event.visit.client);
+      if (toBegin > 0) mostDead = Math.max(mostDead, active.size);
+    };
+    const began = performance.now();
+    const result = await fleet.collect(visited, {
+      concurrency: 32,
+      collector,
+      transportFor: (client) => transportFor(client, shared),
+      now: () => Date.now() + number * 300_000,
+      observe,
+    });
+    const tookMs = performance.now() - began;
+    const deadMs = result.failures.reduce((sum, { durationMs }) => sum + durationMs, 0);
+    return { result, tookMs, deadMs, mostDead };
+  };
+
+  const assertAllTold = async ({ result, tookMs }: Run): Promise<void> => {
+    assert.ok(tookMs < collector.runDeadlineMs, `the run took ${tookMs} ms`);
+    assert.equal(result.outcome, 'finished');
+    assert.equal(result.unreached, 0);
+    assert.deepEqual(result.faults, []);
+    const rows = await fleet.query(`SELECT DISTINCT client FROM stats WHERE run_id = '${result.runId}'`);
+    const reported = new Set(rows.map((row) => row['client']));
+    assert.deepEqual(
+      clients.filter(({ name }) => !codes.has(name) && !reported.has(name)).map(({ name }) => name),
+      [],
+      'every living client has its row',
+    );
+    const visits = await fleet.query(
+      `SELECT client, code, message FROM visits WHERE run_id = '${result.runId}' AND ok = 0`,
+    );
+    for (const { client, code, message } of visits) {
+      const expected = codes.get(String(client)) ?? [];
+      assert.ok(expected.includes(code as ErrorCode), `${String(client)}: ${String(code)}: ${String(message)}`);
+      assert.ok(String(message).length > 10);
+    }
+    // A refused login is left alone in some runs, and is then no visit.
+    assert.equal(visits.length + result.skipped, codes.size);
+  };
+
+  it('the run ends in time, the living have their rows, and each next run spends less on the dead', async (t) => {
+    const runs: Run[] = [];
+    for (const number of [0, 1, 2]) {
+      const done = await run(number);
+      t.diagnostic(`run ${number + 1}: ${Math.round(done.tookMs)} ms, of the dead ${done.deadMs} ms`);
+      await assertAllTold(done);
+      runs.push(done);
+    }
+    const [first, second, third] = runs.map(({ deadMs }) => deadMs);
+    assert.ok(first !== undefined && second !== undefined && third !== undefined);
+    assert.ok(second < first * 0.75, `${first} ms, then ${second} ms`);
+    assert.ok(third < second * 0.85, `${second} ms, then ${third} ms`);
+    // A quarter of the places, and those that fail at once.
+    assert.ok((runs[1]?.mostDead ?? 99) <= 8 + 6, `${runs[1]?.mostDead} dead in the way of the living`);
+  });
+
+  it('whoever returns is visited in the same run, however long it was away', async () => {
+    const knownHosts = path.join(fleet.dir, 'known_hosts.2');
+    const healthy = (client: Client, number: number): Client => ({
+      ...client,
+      address: `127.1.9.${number + 1}`,
+      port: living.port,
+      ssh: { ...ssh, knownHosts },
+    });
+    const returned = clients.map((client, number) => (codes.has(client.name) ? healthy(client, number) : client));
+    const keys = clients.map((_, number) => `${living.hostKeyLine(`127.1.9.${number + 1}`)}\n`);
+    writeFileSync(knownHosts, keys.join(''));
+    const { result, tookMs } = await run(9, returned);
+    assert.deepEqual(result.failures, []);
+    assert.equal(result.succeeded, 200);
+    assert.ok(tookMs < collector.runDeadlineMs);
+  });
+});
+
+async function closedPort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import type { CollectResult } from '../../src/collector/collect-options.ts';
+import type { Client, CollectorConfig } from '../../src/config/config.ts';
+import { Secret } from '../../src/config/secret.ts';
+import { FleetError } from '../../src/errors.ts';
+import { createTransportShared, transportFor } from '../../src/transport/transport-for.ts';
+import { makeClient, makeFleet, sshSettings } from '../support/fleet.ts';
+import { startReportServer } from '../support/report-server.ts';
+import type { ReportServer, ReportServerOptions } from '../support/report-server.ts';
+
+const account = { username: 'u', password: 'a secret word' };
+
+interface Polite {
+  readonly result: CollectResult;
+  readonly most: ReportServer['most'];
+  readonly codes: readonly (string | null)[];
+}
+
+/** One run over as many clients as there are addresses, all of them one server. */
+async function collectFrom(
+  t: TestContext,
+  addresses: readonly string[],
+  options: Partial<ReportServerOptions> & { readonly collector?: Partial<CollectorConfig> } = {},
+): Promise<Polite> {
+  const fleet = makeFleet();
+  t.after(() => fleet.remove());
+  const server = await startReportServer({ ...account, ...options });
+  t.after(() => server.close());
+  const knownHosts = path.join(fleet.dir, 'known_hosts');
+  writeFileSync(knownHosts, [...new Set(addresses)].map((address) => `${server.hostKeyLine(address)}\n`).join(''));
+  const password = new Secret({ kind: 'literal', value: account.password });
+  const ssh = { ...sshSettings, username: account.username, password, knownHosts };
+  const clients = addresses.map((address, number) => makeClient(`c${number}`, { address, port: server.port, ssh }));
+  const shared = createTransportShared();
+  const result = await fleet.collect(clients, {
+    concurrency: addresses.length,
+    collector: { clientDeadlineMs: 30_000, ...options.collector },
+    transportFor: (client) => transportFor(client, shared),
+  });
+  return { result, most: server.most, codes: result.failures.map(({ code }) => code) };
+}
+
+/** Resolves for everybody once so many wait. */
+function meeting(count: number): () => Promise<void> {
+  let arrived = 0;
+  let open: () => void = () => undefined;
+  const all = new Promise<void>((resolve) => (open = resolve));
+  return () => {
+    if (++arrived >= count) open();
+    return all;
+  };
+}
+
+const same = (count: number): readonly string[] => Array<string>(count).fill('127.0.0.1');
+
+test('one address sees few logins at a time, and any number of visits that are logged in', async (t) => {
+  const { result, most } = await collectFrom(t, same(40), { mayAnswer: meeting(30) });
+  assert.equal(result.succeeded, 40);
+  assert.ok(most.startups <= 8, `${most.startups} logins at a time`);
+  assert.ok(most.sessions >= 30, `${most.sessions} visits at a time`);
+});
+
+test('a subnet sees perSubnet logins at a time, and more visits', async (t) => {
+  const rack = Array.from({ length: 20 }, (_, host) => `127.5.0.${host + 1}`);
+  const { result, most } = await collectFrom(t, rack, { mayAnswer: meeting(15), collector: { perSubnet: 3 } });
+  assert.equal(result.succeeded, 20);
+  assert.ok(most.startups <= 3, `${most.startups} logins at a time`);
+  assert.ok(most.sessions >= 15, `${most.sessions} visits at a time`);
+});
+
+test('a server that turns logins away for their number gets fewer, and all its clients are visited in the same run', async (t) => {
+  const { result, most } = await collectFrom(t, same(30), { maxStartups: 3 });
+  assert.ok(most.turnedAway > 0, 'there was something to learn from');
+  assert.ok(most.turnedAway <= 8, `${most.turnedAway} turned away: the lesson was not learnt`);
+  assert.equal(result.succeeded, 30);
+  assert.deepEqual(result.failures, []);
+});
+
+test('a server that turns everybody away is asked twice for each client and no more', async (t) => {
+  const { result, most, codes } = await collectFrom(t, same(12), { maxStartups: 0 });
+  assert.equal(result.failed, 12);
+  assert.deepEqual([...new Set(codes)], ['turned-away']);
+  assert.equal(most.turnedAway, 24);
+});
+
+test('a rack that turns out to be dead gets less time from then on, in the first run already', async (t) => {
+  const fleet = makeFleet();
+  t.after(() => fleet.remove());
+  const rack = (subnet: string): readonly Client[] =>
+    Array.from({ length: 50 }, (_, host) => makeClient(`${subnet}.${host}`, { address: `${subnet}.${host}` }));
+  const asked: { readonly client: string; readonly tcpTimeoutMs: number }[] = [];
+  const result = await fleet.collect([...rack('10.0.1'), ...rack('10.0.2')], {
+    concurrency: 4,
+    transportFor: ({ name }) => ({
+      connect: ({ tcpTimeoutMs }) => {
+        asked.push({ client: name, tcpTimeoutMs });
+        const code = name.startsWith('10.0.1.') ? 'connect-timeout' : 'auth-failed';
+        return Promise.reject(new FleetError({ client: name, code, stage: 'connect', message: 'no answer from it' }));
+      },
+    }),
+  });
+  assert.equal(result.failed, 100);
+  const times = (subnet: string): readonly number[] =>
+    asked.filter(({ client }) => client.startsWith(subnet)).map(({ tcpTimeoutMs }) => tcpTimeoutMs);
+  const whole = times('10.0.1.').filter((ms) => ms === 5000).length;
+  assert.ok(whole >= 8 && whole < 8 + 4, `${whole} were given the whole time`);
+  assert.equal(times('10.0.1.').filter((ms) => ms === 3000).length, 50 - whole);
+  assert.deepEqual(times('10.0.2.'), Array<number>(50).fill(5000));
+  const lastLiving = asked.findLastIndex(({ client }) => client.startsWith('10.0.2.'));
+  const deadBefore = asked.slice(0, lastLiving).filter(({ client }) => client.startsWith('10.0.1.')).length;
+  assert.ok(deadBefore < 50, 'the rest of the dead is not in the way of the living');
+});

@@ -1,0 +1,131 @@
+/**
+ * A cheap client for tests of whole fleets: a real SSH server in this process that answers every visit with a real sealed
+ * report of the client it was asked as, without a shell or an agent. It listens on every address of loopback.
+ */
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+
+import ssh2 from 'ssh2';
+import type { ServerChannel } from 'ssh2';
+
+import { encodeReport } from '../../src/report/encode-report.ts';
+import { encodeFrame, encodeJsonFrame } from '../../src/report/frames.ts';
+import type { AgentRequest } from '../../src/report/wire.ts';
+import { sealReport } from '../../src/seal/seal.ts';
+import { fingerprint, hostKeyOf } from '../../src/transport/fingerprint.ts';
+import { generateHostKey } from '../../src/transport/loopback-server.ts';
+import { sampleReport } from '../report/sample-report.ts';
+import { publicBlobOf } from './hostile-ssh.ts';
+
+export interface ReportServerOptions {
+  readonly username: string;
+  readonly password: string;
+  /** As sshd's MaxStartups: with so many logins under way a further connection is turned away. Default: no limit. */
+  readonly maxStartups?: number;
+  /** A visit is answered once this has resolved. */
+  readonly mayAnswer?: () => Promise<void>;
+}
+
+export interface ReportServer {
+  readonly port: number;
+  readonly fingerprint: string;
+  /** A line of known_hosts without line break. */
+  hostKeyLine(address: string): string;
+  /** The most logins that were under way at the same time, those logged in at the same time, and those turned away. */
+  readonly most: { startups: number; sessions: number; turnedAway: number };
+  close(): Promise<void>;
+}
+
+export async function startReportServer(options: ReportServerOptions): Promise<ReportServer> {
+  const pem = generateHostKey();
+  const blob = publicBlobOf(pem);
+  const hostKey = hostKeyOf(blob);
+  if (hostKey === null) throw new Error('no host key');
+  const sockets = new Set<Socket>();
+  const most = { startups: 0, sessions: 0, turnedAway: 0 };
+  let startups = 0;
+  let sessions = 0;
+
+  const server = new ssh2.Server({ hostKeys: [pem] }, (client) => {
+    let loggedIn = false;
+    const settle = (): void => {
+      if (loggedIn) sessions--;
+      else startups--;
+    };
+    client.once('close', settle);
+    client.on('error', () => undefined);
+    client.on('authentication', (attempt) => {
+      const isRight =
+        attempt.method === 'password' && attempt.username === options.username && attempt.password === options.password;
+      if (isRight) attempt.accept();
+      else attempt.reject(['password']);
+    });
+    client.once('ready', () => {
+      loggedIn = true;
+      startups--;
+      most.sessions = Math.max(most.sessions, ++sessions);
+      client.on('session', (accept) => {
+        accept().on('exec', (acceptExec, _reject, { command }) => void answer(command, acceptExec(), options));
+      });
+    });
+  });
+  const listener = createServer((socket) => {
+    socket.on('error', () => undefined);
+    if (startups >= (options.maxStartups ?? Infinity)) {
+      most.turnedAway++;
+      socket.resume().end('Exceeded MaxStartups\r\n');
+      return;
+    }
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    most.startups = Math.max(most.startups, ++startups);
+    server.injectSocket(socket);
+  });
+  listener.listen(0, '0.0.0.0');
+  await once(listener, 'listening');
+  const { port } = listener.address() as AddressInfo;
+  return {
+    port,
+    fingerprint: fingerprint(blob),
+    hostKeyLine: (address) => `[${address}]:${port} ${hostKey.type} ${hostKey.key}`,
+    most,
+    close: async () => {
+      const closed = once(listener, 'close');
+      listener.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+/** What the loader and an agent would print. An inventory is not to be had. */
+async function answer(command: string, channel: ServerChannel, { mayAnswer }: ReportServerOptions): Promise<void> {
+  channel.on('error', () => undefined);
+  await mayAnswer?.();
+  const text = /eyJ2Ijox[\w-]+/.exec(command)?.[0] ?? '';
+  const request = JSON.parse(Buffer.from(text, 'base64url').toString()) as AgentRequest;
+  const hello = {
+    v: 1,
+    agent: '9',
+    wall_ms: Date.now(),
+    monotonic_ms: 123_456,
+    boot_id: sampleReport.boot_id,
+  };
+  channel.write(`fh-${request.marker}-loader-81\n`);
+  channel.write(Buffer.from(request.marker, 'base64url'));
+  channel.write(encodeJsonFrame('H', hello));
+  if (request.kind === 'visit') channel.write(encodeFrame('R', sealedFor(request)));
+  channel.write(encodeJsonFrame('E', { left: 0, place: '/x', spool_error: null }));
+  channel.resume();
+  channel.once('end', () => {
+    channel.exit(0);
+    channel.end();
+  });
+}
+
+function sealedFor({ client, run, key }: AgentRequest): Buffer {
+  const reportId = crypto.randomUUID();
+  const report = { ...sampleReport, client, run_id: run, report_id: reportId, datetime: new Date().toISOString() };
+  const publicKey = Buffer.from(key, 'base64url');
+  return sealReport({ publicKey, reportId, client, plaintext: Buffer.from(encodeReport(report)) });
+}
