@@ -14,6 +14,7 @@ import { keepCompiled } from './compiled.ts';
 import { install } from './install.ts';
 import type { Brought } from './install.ts';
 import { agentFault, agentVersion, makeReport } from './make-report.ts';
+import { decodeUnderPin, mayHaveFolder, readPinned } from './pinned.ts';
 import { placeRoots } from './places.ts';
 import { claimPlace, releasePlace } from './running.ts';
 import { writeOut } from './stdio.ts';
@@ -45,7 +46,8 @@ export function runAgent(collectors: Collectors): void {
 async function answer(collectors: Collectors): Promise<void> {
   process.umask(0o077);
   const [, , text = '', guard, machineId = ''] = process.argv;
-  const request = decodeRequest(text);
+  const pinned = readPinned();
+  const request = pinned === null ? decodeRequest(text) : decodeUnderPin(text, pinned);
   if (guard !== 't') await startWatchdog(request.deadlineMs + graceMs);
 
   const bootId = readBootId();
@@ -57,6 +59,7 @@ async function answer(collectors: Collectors): Promise<void> {
       wall_ms: Date.now(),
       monotonic_ms: monotonicMs(),
       boot_id: bootId,
+      ...(pinned === null ? {} : { pinned: pinned.digest }),
     }),
   );
 
@@ -65,7 +68,7 @@ async function answer(collectors: Collectors): Promise<void> {
   const brought = (globalThis as { fleetHealth?: Brought }).fleetHealth;
   if (brought) install(brought, guard === 't' ? 't' : 'w', roots, names);
 
-  const visit = openVisit(request, roots, names);
+  const visit = openVisit(request, roots, names, pinned === null || mayHaveFolder(request.client, roots, names));
   const running = claimPlace(visit.dirs, bootId, patienceMs);
   const outcome =
     running === null

@@ -12,6 +12,8 @@ export interface Visit {
   readonly roots: readonly string[];
   /** Of this client's folder, below a root. */
   readonly path: readonly string[];
+  /** Whether that folder may be made where it is not there. */
+  readonly make: boolean;
   /** Its folders that are there, the best first. */
   dirs: readonly string[];
   /** Those of its former name. */
@@ -24,26 +26,26 @@ export interface Visit {
   readonly unacknowledged: Map<string, readonly string[]>;
 }
 
-/** Finds the folders of the client that was asked about, and makes the first where there is none. */
-export function openVisit(request: AgentRequest, roots: readonly string[], names: PlaceNames): Visit {
-  const path = [names.machine, names.collector, folderOf(request.client)];
-  const formerPath = request.was === undefined ? null : [...path.slice(0, 2), folderOf(request.was)];
+/** Finds the folders of the client that was asked about and, with `make`, makes the first where there is none. */
+export function openVisit(request: AgentRequest, roots: readonly string[], names: PlaceNames, make: boolean): Visit {
+  const path = [names.machine, names.collector, clientFolder(request.client)];
+  const formerPath = request.was === undefined ? null : [...path.slice(0, 2), clientFolder(request.was)];
   const dirs: string[] = [];
   const formerDirs: string[] = [];
   for (const root of roots) {
-    const dir = openPlace(root, path, dirs.length === 0);
+    const dir = openPlace(root, path, make && dirs.length === 0);
     if (dir !== null) dirs.push(dir);
     const former = formerPath && openPlace(root, formerPath, false);
     if (former !== null) formerDirs.push(former);
   }
   const spooled = listSpool([...dirs, ...formerDirs]);
-  return { roots, path, dirs, formerDirs, spooled, spoolError: null, unacknowledged: new Map() };
+  return { roots, path, make, dirs, formerDirs, spooled, spoolError: null, unacknowledged: new Map() };
 }
 
 /** Writes a sealed report to the first place that takes it; it is sent even if none does. */
 export function keepReport(visit: Visit, id: string, sealed: Uint8Array, nowMs: number): void {
   for (const root of visit.roots) {
-    const dir = openPlace(root, visit.path, true);
+    const dir = openPlace(root, visit.path, visit.make);
     if (dir === null) continue;
     try {
       const { path } = writeSpool(dir, id, nowMs, sealed);
@@ -69,6 +71,7 @@ export function closeVisit({ formerDirs }: Visit): void {
   }
 }
 
-function folderOf(client: string): string {
+/** The name of a client's folder. */
+export function clientFolder(client: string): string {
   return createHash('sha256').update(client).digest('hex').slice(0, 32);
 }

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { addAlerting } from './cli/alerting-commands.ts';
+import { addAuthorize } from './cli/authorize-command.ts';
 import {
   Command,
   CommanderError,
@@ -144,6 +145,8 @@ function createProgram(perform: (globals: GlobalOptions, action: Action) => Prom
 
   addKeys({ program, execute });
   addRuntimes({ program, execute });
+
+  addAuthorize({ program, execute });
 
   command('migrate', 'bring the database to this version', 'fleet-health migrate --check')
     .option('--check', 'only say what would be done')

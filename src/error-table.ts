@@ -116,6 +116,12 @@ export const errorTable = {
     'The client did not run the loader with /bin/sh.',
     'Check the login shell and ForceCommand.',
   ),
+  'restricted-key': kind(
+    1,
+    false,
+    'The restricted key of the client does not run the agent that is needed.',
+    'Install what `fleet-health authorize CLIENT --script` prints.',
+  ),
   'upload-failed': kind(
     1,
     true,

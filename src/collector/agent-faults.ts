@@ -2,6 +2,7 @@ import { FleetError } from '../errors.ts';
 import type { ErrorCode, Stage } from '../errors.ts';
 import { loaderStatus, oldestNode } from '../transport/loader.ts';
 import type { Exchange } from './agent-exchange.ts';
+import { restrictedKeyFault } from './restricted-key.ts';
 
 const maxQuotedChars = 300;
 
@@ -23,6 +24,8 @@ export function exchangeFault(
     const what = ended.started ? 'the agent did not end' : 'the agent said nothing';
     return fault('agent-timeout', 'agent', `${what} within ${seconds}${because}`);
   }
+  const restricted = restrictedKeyFault(ended, client);
+  if (restricted !== null) return restricted;
   if (ended.sign === null) {
     const how = ended.status === null ? '' : ` (status ${ended.status})`;
     return fault('no-shell', 'agent', `the login shell did not run /bin/sh${how}${because}`);

@@ -6,6 +6,7 @@ import { readBundles } from './agent-bundles.ts';
 import { isHeldBack } from './backoff.ts';
 import { visitOrder } from './order.ts';
 import type { PassOptions } from './pass.ts';
+import { createPinnedAgents } from './restricted-key.ts';
 import type { VisitContext } from './visit.ts';
 import { visitFleet } from './visit-fleet.ts';
 import type { FleetOutcome } from './visit-fleet.ts';
@@ -40,6 +41,8 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
   const heldBack = asked.length - due.length;
   pass.observe({ kind: 'started', runId: start.id, clients: due.length, skipped: heldBack });
 
+  const bundles = pass.bundles ?? readBundles();
+  const pinnedAgents = createPinnedAgents(bundles.agent.digest);
   const ending = startEnding(pass);
   try {
     const outcome = await visitFleet({
@@ -49,11 +52,12 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
         config: config.collector,
         publicKey: pass.keyRing.sealing.publicKey,
         keys: pass.keyRing.opening,
-        bundles: pass.bundles ?? readBundles(),
+        bundles,
         dryRun: pass.dryRun,
         signal: ending.signal,
         now: pass.now,
         transportFor: pass.transportFor,
+        pinnedAgents,
         facts,
         keep: options.keep,
       },
@@ -63,6 +67,8 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
       observe: pass.observe,
       record: options.record,
     });
+    const note = pinnedAgents.note();
+    if (note !== null) pass.observe({ kind: 'note', message: note });
     const { aborted } = ending.signal;
     return { ...outcome, clients: asked.length, heldBack, interrupted: pass.signal.aborted, endedEarly: aborted };
   } finally {

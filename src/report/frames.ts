@@ -133,17 +133,18 @@ export function createFrameParser(limits: FrameLimits): FrameParser {
 
 /** The content of a hello frame. Throws WireFault. */
 export function parseHello(payload: Buffer): Hello {
-  const { v, agent, wall_ms, monotonic_ms, boot_id } = parseObject(payload, 'H');
+  const { v, agent, wall_ms, monotonic_ms, boot_id, pinned } = parseObject(payload, 'H');
   if (
     !isWhole(v) ||
     !isText(agent, 64) ||
     !isWhole(wall_ms) ||
     !isWhole(monotonic_ms) ||
-    !(boot_id === null || isText(boot_id, 64))
+    !(boot_id === null || isText(boot_id, 64)) ||
+    !(pinned === undefined || isText(pinned, 64))
   ) {
     throw new WireFault('agent-output', 'a hello that does not say what it must');
   }
-  return { v, agent, wall_ms, monotonic_ms, boot_id };
+  return { v, agent, wall_ms, monotonic_ms, boot_id, ...(pinned === undefined ? {} : { pinned }) };
 }
 
 /** The content of a fault frame. Throws WireFault. */

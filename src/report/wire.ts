@@ -18,6 +18,10 @@ export const reportIdBytes = 16;
 export const maxGreetingBytes = 64 * 1024;
 /** dropbear refuses exec strings near 9,000 bytes. */
 export const maxExecBytes = 8 * 1024;
+/** How a pinned agent ends that is asked in another version of the protocol; on stderr it says so after its sign. */
+export const otherVersionStatus = 87;
+/** What stands on stderr before the digest of the pinned agent, whenever a restricted key does not do what was asked. */
+export const restrictedKeySign = 'fleet-health restricted key';
 /** Payload of any frame but `R`. */
 export const maxJsonFrameBytes = 8 * 1024;
 
@@ -59,6 +63,8 @@ export interface Hello {
   /** Same clock as Report.monotonic_ms. */
   readonly monotonic_ms: number;
   readonly boot_id: string | null;
+  /** SHA-256 of the agent that a restricted key runs, whichever was asked for, in hexadecimal digits; else left out. */
+  readonly pinned?: string;
 }
 
 export interface End {

@@ -52,15 +52,15 @@ const prelude = [
   't=$2 n=$3 h=$HOME m=',
 ];
 
-const findMachine = [
+export const findMachine = [
   // The machine, because a home may be mounted on many.
   'for f in /etc/machine-id /var/lib/dbus/machine-id /proc/sys/kernel/hostname;do [ "$m" ]||{ [ -r $f ]&&read -r m <$f;};done',
   '[ "$m" ]||m=$(uname -n)',
   'case $m in ""|.*|-*|*/*)m=unknown;;esac',
 ];
 
-/** Tries each node that is there until one is new enough; `start NODE` sets $s to its exit status. */
-const tryEveryNode = [
+/** Tries each node that is there until one is new enough; `start NODE` sets $s to its exit status. Wants $n and $h. */
+export const tryEveryNode = [
   `run(){ start "$1";case $s in ${loaderStatus.nodeTooOld}|126|127);;*)exit $s;;esac;}`,
   'go(){ for p in "$@";do [ -f "$p" ]&&[ -x "$p" ]&&run "$p";done;}',
   'case $n in /*)go "$n";;esac',
@@ -69,8 +69,8 @@ const tryEveryNode = [
     ' "$h"/.local/share/fnm/node-versions/*/installation/bin/node "$h"/.fnm/node-versions/*/installation/bin/node' +
     ' "$h"/.volta/tools/image/node/*/bin/node /opt/*/bin/node /usr/local/*/bin/node /usr/local/lib/nodejs/*/bin/node' +
     ' /snap/bin/node /usr/bin/nodejs',
-  `exit ${loaderStatus.noRuntime}`,
 ];
+const endWithoutNode = `exit ${loaderStatus.noRuntime}`;
 
 // $4 kind, $5 digest of the program for Linux, $6 of the other one, $7 collector, $8 request.
 const runText = [
@@ -88,6 +88,7 @@ const runText = [
   'command -v timeout >/dev/null 2>&1||k=w',
   'start(){ [ "$b" ]||exit $a;if [ $k = t ];then timeout -s KILL $t "$1" "$b" "$r" t "$m";else "$1" "$b" "$r" w "$m";fi;s=$?;}',
   ...tryEveryNode,
+  endWithoutNode,
 ].join(';');
 
 // $4 length, $5 digest, $6 digest of the other program, $7 bootstrap, $8 request.
@@ -100,6 +101,7 @@ const bringText = [
   'timeout -s KILL 9 true >/dev/null 2>&1&&k=t',
   'start(){ if [ $k = t ];then timeout -s KILL $t "$1" -e "$j" $l $g $o "$r" $k "$m";else "$1" -e "$j" $l $g $o "$r" $k "$m";fi;s=$?;}',
   ...tryEveryNode,
+  endWithoutNode,
 ].join(';');
 
 /**
@@ -139,7 +141,10 @@ export interface RunOptions extends StartOptions {
   readonly collectorId: string;
 }
 
-/** The command line of a visit. Throws FleetError `config-invalid` when it becomes too long or an argument cannot be passed. */
+/**
+ * The command line of a visit. The launcher of a restricted key (launcher.ts), which may be of an earlier version, takes two
+ * things from it: the kind as a word in quotes of its own, which no other command line has, and the request as its last.
+ * Throws FleetError `config-invalid` when it becomes too long or an argument cannot be passed. */
 export function runCommand(options: RunOptions): string {
   const { kind, agentDigest, inventoryDigest, collectorId } = options;
   return commandLine(options, runText, [kind, agentDigest, inventoryDigest, collectorId, options.request]);
@@ -161,7 +166,7 @@ export function bringCommand(options: BringOptions): string {
 }
 
 /** Passes through every login shell in single quotes: printable ASCII but quote, backslash and exclamation mark. */
-const passable = /^[ "#-&(-[\]-~]*$/;
+export const passable = /^[ "#-&(-[\]-~]*$/;
 
 function commandLine(options: StartOptions, text: string, own: readonly string[]): string {
   const { client, marker, killAfterSeconds, node } = options;

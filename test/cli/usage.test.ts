@@ -13,6 +13,7 @@ const commands = [
   'status',
   'alert',
   'alerts',
+  'authorize',
   'explain',
   'forget',
   'ack',

@@ -1,0 +1,105 @@
+import { userInfo } from 'node:os';
+
+import { readBundles } from '../collector/agent-bundles.ts';
+import { loadCollectorId } from '../collector/collector-id.ts';
+import { loadKeyRing } from '../collector/key-ring.ts';
+import type { Client } from '../config/config.ts';
+import { FleetError, messageOf } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
+import { statePaths } from '../paths.ts';
+import { authorizedKeysLine, launcherFolders } from '../transport/launcher.ts';
+import { authorizeScript } from './authorize-script.ts';
+import { findPublicKey } from './authorize-key.ts';
+import type { Context, ExitStatus } from './context.ts';
+import { chooseClients, loadSettings } from './settings.ts';
+
+export interface AuthorizeOptions {
+  readonly client: string;
+  /** A file with the public key; null: the key of the configuration. */
+  readonly key: string | null;
+  /** A script that installs, instead of the line alone. */
+  readonly script: boolean;
+}
+
+/** `authorize`: what makes a key of the collector run nothing but the agent of this version on a client. */
+export function authorizeCommand(context: Context, options: AuthorizeOptions): ExitStatus {
+  const { output } = context;
+  const config = loadSettings(context);
+  const [client] = chooseClients(config, { clients: [options.client], group: null });
+  if (client === undefined) throw usage(`there is no client ${options.client}`);
+  if (client.ssh.transport === 'local') throw usage(`${client.name} is read without SSH, so no key logs in to it`);
+  const account = accountOf(client);
+  const publicKey = findPublicKey(client, options.key);
+  const { collectorId, sealing } = identity(config.stateDir);
+  const { agent, inventory } = readBundles();
+  const line = authorizedKeysLine(
+    {
+      client: client.name,
+      agentDigest: agent.digest,
+      inventoryDigest: inventory.digest,
+      collectorId,
+      publicKey: sealing.publicKey,
+      node: client.ssh.node,
+    },
+    `${publicKey.type} ${publicKey.base64} fleet-health:${collectorId}`,
+  );
+  const script = (): string =>
+    authorizeScript({ account, line, keyBase64: publicKey.base64, programs: [agent, inventory] });
+  if (output.json) {
+    output.printJson({
+      command: 'authorize',
+      client: client.name,
+      account,
+      line,
+      agent: agent.digest,
+      inventory: inventory.digest,
+      folders: [launcherFolders.root, `~/${launcherFolders.home}`],
+      collector: collectorId,
+      sealing_key: sealing.id,
+      ...(options.script ? { script: script() } : {}),
+    });
+  } else if (options.script) output.print(script().trimEnd());
+  else {
+    output.print(
+      [
+        `# For authorized_keys of the account ${account}, in place of any other line with the same key. The key then runs`,
+        `# nothing but agent ${agent.digest.slice(0, 12)}, for collector ${collectorId},`,
+        `# sealed to key ${sealing.id}. The agent must lie in ${launcherFolders.root} or in ~/${launcherFolders.home}.`,
+        '# This puts both in place, as root or as the account itself:',
+        `#   fleet-health authorize ${shellWord(client.name)} --script | ssh root@${shellWord(client.address)} sh`,
+        line,
+      ].join('\n'),
+    );
+  }
+  return 0;
+}
+
+/** As useradd(8) allows them, so that a shell finds nothing to expand. */
+const accountPattern = /^[A-Za-z_][\w.-]{0,63}\$?$/;
+
+function accountOf({ name, ssh }: Client): string {
+  const account = ssh.username ?? userInfo().username;
+  if (accountPattern.test(account)) return account;
+  throw usage(`${name}: ${JSON.stringify(account)} is no name of an account that can be written into a script`);
+}
+
+function identity(stateDir: string): {
+  readonly collectorId: string;
+  readonly sealing: ReturnType<typeof loadKeyRing>['sealing'];
+} {
+  const paths = statePaths(stateDir);
+  try {
+    makeFolder(paths.dir);
+  } catch (thrown) {
+    throw new FleetError({ code: 'state-unusable', stage: 'run', message: messageOf(thrown), cause: thrown });
+  }
+  return { collectorId: loadCollectorId(paths.collectorId), sealing: loadKeyRing(paths, Date.now()).sealing };
+}
+
+function shellWord(text: string): string {
+  return /^[\w.:@%-]+$/.test(text) ? text : `'${text.replace(/[^ -~]|'/g, '?')}'`;
+}
+
+function usage(message: string): FleetError {
+  return new FleetError({ code: 'usage', stage: 'usage', message });
+}

@@ -1,0 +1,72 @@
+import { FleetError } from '../errors.ts';
+import { findLauncherWords, launcherStatus } from '../transport/launcher.ts';
+import type { Exchange } from './agent-exchange.ts';
+import type { ReceivedHello } from './agent-session.ts';
+
+/** What the launcher of a restricted key said instead of running its agent; null when none did. */
+export function restrictedKeyFault(ended: Exchange, client: string): FleetError | null {
+  const words = ended.started ? null : findLauncherWords(ended.complained);
+  if (words === null) return null;
+  const fault = (code: 'no-runtime' | 'restricted-key', message: string, advice: string): FleetError =>
+    new FleetError({ code, stage: 'agent', client, message: `${client}: ${message}`, advice });
+  const authorize = `fleet-health authorize ${client}`;
+  switch (ended.status) {
+    case launcherStatus.noRuntime:
+      return fault(
+        'no-runtime',
+        'the restricted key found no Node.js',
+        `Install it, or name it with node="PATH" and run ${authorize}.`,
+      );
+    case launcherStatus.agentAbsent:
+      return fault(
+        'restricted-key',
+        `agent ${shown(words.digest)}, which the restricted key is made for, is not on the client or was changed`,
+        `Install what \`${authorize} --script\` prints.`,
+      );
+    case launcherStatus.refused:
+      return fault(
+        'restricted-key',
+        `the restricted key runs nothing but agent ${shown(words.digest)}`,
+        `For another agent run \`${authorize} --script\`; for anything else use another key.`,
+      );
+    case launcherStatus.otherVersion:
+      return fault(
+        'restricted-key',
+        `agent ${shown(words.digest)} of the restricted key speaks another version of the protocol`,
+        `Install what \`${authorize} --script\` prints.`,
+      );
+    default:
+      return null;
+  }
+}
+
+/** Which clients run another agent than this collector's because a restricted key pins it. */
+export interface PinnedAgents {
+  saw(client: string, hello: ReceivedHello | null): void;
+  /** A line for people; null: nothing to say. */
+  note(): string | null;
+}
+
+const namedInNote = 5;
+
+/** To be made once a run. */
+export function createPinnedAgents(agentDigest: string): PinnedAgents {
+  const outdated = new Set<string>();
+  return {
+    saw: (client, hello) => {
+      if (hello?.pinned !== undefined && hello.pinned !== agentDigest) outdated.add(client);
+    },
+    note: () => {
+      if (outdated.size === 0) return null;
+      const names = [...outdated].sort();
+      const more = names.length > namedInNote ? ` and ${names.length - namedInNote} more` : '';
+      const who = `${names.slice(0, namedInNote).join(', ')}${more}`;
+      const run = names.length === 1 ? 'runs' : 'run';
+      return `${who} ${run} the agent of another version under a restricted key; see fleet-health authorize`;
+    },
+  };
+}
+
+function shown(digest: string): string {
+  return digest.slice(0, 12);
+}

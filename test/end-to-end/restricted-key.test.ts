@@ -1,0 +1,227 @@
+/** What somebody with a restricted key can do on a client with a real sshd, and how it gets a newer agent. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync, chmodSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, suite, test } from 'node:test';
+
+import { createFrameParser, parseHello } from '../../src/report/frames.ts';
+import { maxGreetingBytes } from '../../src/report/wire.ts';
+import { generateKeyPair } from '../../src/seal/key-pair.ts';
+import { readHeader } from '../../src/seal/sealed-message.ts';
+import { install, restrict, visitCommand } from '../support/restricted-key.ts';
+import { startSshd, sshdMissing, type Sshd } from '../support/sshd.ts';
+import { databaseKinds, listing } from './whole-fleet.ts';
+
+const skip = sshdMissing() ?? false;
+
+const owned = '/tmp/fleet-health-owned';
+const visit = visitCommand();
+const request = /'([\w-]+)'$/.exec(visit)?.[1] ?? '';
+/** Each would do something if any shell saw more of it than one word. */
+const attacks = [
+  'id',
+  `touch ${owned}`,
+  `;touch ${owned}`,
+  `$(touch ${owned})`,
+  `\`touch ${owned}\``,
+  `${visit};touch ${owned}`,
+  `${visit}\ntouch ${owned}`,
+  `${visit} && touch ${owned}`,
+  `touch ${owned};${visit}`,
+  `/bin/sh -c 'touch ${owned}' fh 'visit' '${request}`,
+  `/bin/sh -c 'touch ${owned}' fh 'visit'`,
+  `/bin/sh -c 'touch ${owned}' fh 'visit' '$(touch ${owned})'`,
+  `/bin/sh -c 'touch ${owned}' fh 'visit' '"; touch ${owned}; "'`,
+  `/bin/sh -c 'touch ${owned}' fh 'bring' '${request}'`,
+  visit.replace("'visit'", "'inventory'"),
+  visit.replace("'visit'", "'-e'"),
+  `--require=${owned} ${request}`,
+  '-p process.env',
+  '-',
+  '* ? [a-z] ~ {a,b} !! ^a^b',
+  `'\\''${'"'.repeat(50)}`,
+  'x'.repeat(100_000),
+  `${visit.slice(0, -request.length - 2)}'${'x'.repeat(9000)}'`,
+  `${visit.slice(0, -request.length - 2)}'${Buffer.from('{"kind":["visit"]}').toString('base64url')}'`,
+  `${visit.slice(0, -request.length - 2)}'${Buffer.from('null').toString('base64url')}'`,
+];
+
+suite('a restricted key', { skip }, () => {
+  let sshd: Sshd;
+  before(async () => {
+    // Any variable is taken, as the most generous server would.
+    sshd = await startSshd({ config: ['AcceptEnv *', 'Subsystem sftp internal-sftp', 'PermitTunnel yes'] });
+  });
+  after(async () => await sshd.stop());
+  const kinds = databaseKinds();
+  const [sqlite] = kinds;
+  assert.ok(sqlite);
+
+  for (const kind of kinds) {
+    test(`lets visits become rows and needs no upload (${kind.name})`, { skip: kind.skip }, async (t) => {
+      const { site, account, codes } = await restrict(sshd, await kind.site(t, ''));
+      for (let run = 1; run <= 2; run += 1) {
+        const { status, stdout, stderr } = await site.run('collect');
+        assert.deepEqual([status, stderr], [0, ''], stdout);
+        assert.doesNotMatch(stdout, /another version/);
+      }
+      assert.deepEqual(await codes(), [null, null]);
+      assert.deepEqual(
+        (await site.rows('SELECT uploaded FROM visits')).map(({ uploaded }) => Number(uploaded)),
+        [0, 0],
+      );
+      assert.equal((await site.rows('SELECT id FROM stats')).length, 2);
+      assert.equal((await site.rows('SELECT client FROM inventory')).length, 1);
+      // Counters, but no program that could be changed, and no report that was acknowledged.
+      const kept = listing(path.join(account.home, '.local/state')).filter((line) => !line.includes('/ '));
+      assert.deepEqual(
+        kept.map((line) => path.basename(line)),
+        ['counters.json 600'],
+      );
+    });
+  }
+
+  for (const shell of ['/bin/bash', '/usr/bin/fish', '/bin/zsh', '/bin/tcsh', '/bin/mksh']) {
+    test(`${shell} as login shell`, { skip: existsSync(shell) ? false : `${shell} is missing` }, async (t) => {
+      const { site } = await restrict(sshd, await sqlite.site(t, ''), shell);
+      const { status, stdout } = await site.run('collect');
+      assert.equal(status, 0, stdout);
+    });
+  }
+
+  test('runs nothing else, whatever is asked for', async (t) => {
+    const { ssh, account, site } = await restrict(sshd, await sqlite.site(t, ''));
+    assert.equal((await site.run('collect')).status, 0);
+    const before = listing(account.home);
+    for (const command of attacks) {
+      const { status, stdout, stderr } = ssh(command);
+      assert.deepEqual([status, stdout], [84, ''], `${command}\n${stderr}`);
+      assert.match(
+        stderr,
+        /^fleet-health restricted key [0-9a-f]{64}: it runs the agent of this digest and nothing else$/m,
+      );
+    }
+    const shown = ssh(null);
+    assert.deepEqual([shown.status, shown.stdout], [84, ''], 'no command at all');
+    assert.deepEqual(listing(account.home), before);
+    assert.equal(existsSync(owned), false);
+  });
+
+  test('no sftp, no terminal, no forwarding of ports, agents or tunnels', async (t) => {
+    const { ssh } = await restrict(sshd, await sqlite.site(t, ''));
+    const sftp = ssh('sftp', '-s');
+    assert.equal(sftp.status, 84, sftp.stderr);
+    const terminal = ssh('id', '-tt');
+    assert.equal(terminal.status, 255);
+    assert.match(terminal.stderr, /PTY allocation request failed/);
+    assert.match(ssh(null, '-W', `127.0.0.1:${sshd.port}`).stderr, /stdio forwarding failed/);
+    const remote = ssh(null, '-o', 'ExitOnForwardFailure=yes', '-R', '0:127.0.0.1:22', '-N');
+    assert.match(remote.stderr, /remote port forwarding failed/);
+    assert.notEqual(remote.status, 0);
+  });
+
+  test('obeys no other sealing key, collector or limits that stand in the request', async (t) => {
+    const { ssh, account, site } = await restrict(sshd, await sqlite.site(t, ''));
+    const thief = generateKeyPair();
+    const pinnedKey = (await site.run('keys', 'list')).stdout;
+    const stolen = visitCommand({
+      key: Buffer.from(thief.publicKey).toString('base64url'),
+      collector: '00000000-0000-4000-8000-000000000000',
+      deadlineMs: 86_400_000,
+      maxFrames: 1e9,
+      maxBytes: 1e12,
+    });
+    const { status, stdout } = ssh(stolen);
+    assert.equal(status, 0);
+    const frames = framesOf(stdout);
+    const hello = parseHello(frames.get('H') ?? Buffer.alloc(0));
+    assert.match(hello.pinned ?? '', /^[0-9a-f]{64}$/);
+    const { keyId } = readHeader(frames.get('R') ?? Buffer.alloc(0));
+    assert.notEqual(keyId, thief.id);
+    assert.ok(pinnedKey.includes(keyId), pinnedKey);
+    const collectorId = readFileSync(path.join(site.stateDir, 'collector-id'), 'utf8').trim();
+    const folders = readdirSync(path.join(account.home, '.local/state/fleet-health'), { recursive: true }).map(String);
+    assert.ok(folders.some((name) => name.includes(collectorId)));
+    assert.ok(!folders.some((name) => name.includes('00000000-0000')));
+  });
+
+  test('makes folders for a few names of clients only', async (t) => {
+    const { ssh, account } = await restrict(sshd, await sqlite.site(t, ''));
+    for (let n = 0; n < 10; n += 1) assert.equal(ssh(visitCommand({ client: `invented-${n}` })).status, 0);
+    const kept = listing(path.join(account.home, '.local/state')).filter((line) => line.endsWith('.fhs 600'));
+    assert.equal(kept.length, 8);
+  });
+
+  test('hands nothing of the environment on', async (t) => {
+    const { ssh, account, lib } = await restrict(sshd, await sqlite.site(t, ''));
+    const evil = path.join(account.home, 'evil.js');
+    const program = `require('fs').writeFileSync('${path.join(lib, 'owned')}', '')`;
+    writeFileSync(evil, program);
+    chmodSync(path.dirname(lib), 0o777);
+    for (const variable of [
+      `NODE_OPTIONS=--require=${evil}`,
+      `NODE_PATH=${account.home}`,
+      `PATH=${account.home}`,
+      `ENV=${evil}`,
+    ]) {
+      const { status, stderr } = ssh(visitCommand(), '-o', `SetEnv=${variable}`);
+      assert.equal(status, 0, stderr);
+    }
+    assert.equal(existsSync(path.join(lib, 'owned')), false);
+  });
+
+  for (const [what, spoil] of [
+    ['was changed', (file: string) => appendFileSync(file, '\n;')],
+    ['is not there', (file: string) => rmSync(file)],
+  ] as const) {
+    test(`an agent that ${what} is not run`, async (t) => {
+      const { site, lib, codes } = await restrict(sshd, await sqlite.site(t, ''));
+      for (const name of readdirSync(lib)) spoil(path.join(lib, name));
+      assert.equal((await site.run('collect')).status, 1);
+      assert.deepEqual(await codes(), ['restricted-key']);
+      const [visited] = await site.rows('SELECT message FROM visits');
+      assert.match(String(visited?.['message']), /^web-1: agent [0-9a-f]{12}, .* is not on the client or was changed$/);
+    });
+  }
+
+  test('an agent of an older version goes on, and a line says how to get the newer one', async (t) => {
+    const { site, lib, keysFile, codes, account } = await restrict(sshd, await sqlite.site(t, ''));
+    // The collector is upgraded: to it, what the key pins is another agent.
+    const older = 'var newer = 0;';
+    const [agent = ''] = readdirSync(lib).filter((name) => readFileSync(path.join(lib, name)).length < 100_000);
+    const text = older + readFileSync(path.join(lib, agent), 'utf8');
+    const digest = createHash('sha256').update(text).digest('hex');
+    writeFileSync(path.join(lib, `${digest}.cjs`), text);
+    rmSync(path.join(lib, agent));
+    writeFileSync(keysFile, readFileSync(keysFile, 'utf8').replaceAll(path.basename(agent, '.cjs'), digest));
+    const outdated = await site.run('collect');
+    assert.equal(outdated.status, 0, outdated.stdout);
+    assert.match(outdated.stdout, /web-1 runs the agent of another version under a restricted key/);
+
+    install((await site.run('authorize', 'web-1', '--script')).stdout, sshd, account);
+    const upgraded = await site.run('collect');
+    assert.equal(upgraded.status, 0);
+    assert.doesNotMatch(upgraded.stdout, /another version/);
+    assert.deepEqual(await codes(), [null, null]);
+    assert.equal(readFileSync(keysFile, 'utf8').split('ssh-ed25519').length, 2, 'one line with this key');
+  });
+
+  test('reports sealed to a key that was rotated are read until it is retired', async (t) => {
+    const { site, codes } = await restrict(sshd, await sqlite.site(t, ''));
+    const [, old = ''] = /^([0-9a-f]{16})/m.exec((await site.run('keys', 'list')).stdout) ?? [];
+    assert.equal((await site.run('keys', 'rotate')).status, 0);
+    assert.equal((await site.run('collect')).status, 0);
+    assert.equal((await site.run('keys', 'retire', old)).status, 0);
+    assert.equal((await site.run('collect')).status, 1);
+    assert.deepEqual(await codes(), [null, 'seal-no-key']);
+  });
+});
+
+/** The first frame of each type in what an agent wrote after the marker of visitCommand. */
+function framesOf(output: string): ReadonlyMap<string, Buffer> {
+  const limits = { maxGreetingBytes, maxReportBytes: 1e6, maxReports: 100, maxTotalBytes: 1e7 };
+  const marker = Buffer.from('AAECAwQFBgcICQoLDA0ODw', 'base64url');
+  const frames = createFrameParser({ marker, ...limits }).push(Buffer.from(output, 'latin1'));
+  return new Map([...frames].reverse().map(({ type, payload }) => [type, payload]));
+}
