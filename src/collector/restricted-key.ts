@@ -42,7 +42,7 @@ export function restrictedKeyFault(ended: Exchange, client: string): FleetError 
 
 /** Which clients run another agent than this collector's because a restricted key pins it. */
 export interface PinnedAgents {
-  saw(client: string, hello: ReceivedHello | null): void;
+  saw(client: string, hello: ReceivedHello): void;
   /** A line for people; null: nothing to say. */
   note(): string | null;
 }
@@ -54,7 +54,7 @@ export function createPinnedAgents(agentDigest: string): PinnedAgents {
   const outdated = new Set<string>();
   return {
     saw: (client, hello) => {
-      if (hello?.pinned !== undefined && hello.pinned !== agentDigest) outdated.add(client);
+      if (hello.pinned !== undefined && hello.pinned !== agentDigest) outdated.add(client);
     },
     note: () => {
       if (outdated.size === 0) return null;

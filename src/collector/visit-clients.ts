@@ -57,9 +57,11 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
         signal: ending.signal,
         now: pass.now,
         transportFor: pass.transportFor,
-        pinnedAgents,
         facts,
-        keep: options.keep,
+        keep: (client, report) => {
+          pinnedAgents.saw(client.name, report.hello);
+          return options.keep(client, report);
+        },
       },
       clients: visitOrder(due, turnOf(pass)),
       concurrency: Math.max(1, pass.concurrency ?? config.collector.concurrency),

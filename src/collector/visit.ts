@@ -11,7 +11,6 @@ import { checkHeader } from './check-header.ts';
 import { isInventoryDue, wasBooted } from './inventory-due.ts';
 import { fullPatience } from './patience.ts';
 import type { Patience } from './patience.ts';
-import type { PinnedAgents } from './restricted-key.ts';
 import { startDeadline } from './visit-deadline.ts';
 
 /** What all visits of a run share. */
@@ -28,8 +27,6 @@ export interface VisitContext {
   readonly signal: AbortSignal;
   readonly now: () => number;
   readonly transportFor: (client: Client) => Transport;
-  /** Told of every agent that answered. */
-  readonly pinnedAgents?: PinnedAgents;
   /** null while the database is away: then nothing is decided that needs it. */
   readonly facts: ReadonlyMap<string, ClientFacts> | null;
   /** Makes one report safe. What it throws is the visit's fault, and the report is not acknowledged. */
@@ -216,7 +213,6 @@ async function callAgent(context: Visit, client: Client, progress: Progress, cal
     },
   });
   progress.uploaded ||= result.uploaded;
-  if (call.kind === 'visit') context.pinnedAgents?.saw(client.name, result.hello);
   return result;
 }
 

@@ -20,6 +20,7 @@ const commands = [
   'silence',
   'check',
   'keys',
+  'runtimes',
   'migrate',
   'demo',
 ];
