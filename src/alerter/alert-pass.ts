@@ -10,6 +10,7 @@ import { knownRules } from './known-rules.ts';
 import { holderName, LeaseTaken, openPassLease } from './pass-lease.ts';
 import type { PassLease } from './pass-lease.ts';
 import { createRehearsal } from './rehearsal.ts';
+import { recentRuns } from './recent-runs.ts';
 import type { PassStore } from './rehearsal.ts';
 import { tellPeople } from './tell-people.ts';
 
@@ -29,7 +30,7 @@ export async function makeAlertPass(options: PassOptions): Promise<AlertResult> 
   const nowMs = await store.nowMs();
   // Who reads the database judges by its clock since when the alerter is silent.
   const start = { ...options.start, startedAtMs: nowMs };
-  const runs = await recentRuns(store, options, nowMs);
+  const runs = await recentRuns({ store, config: options.config, nowMs });
   try {
     const result = await judgeTellAndSend(options, { store, lease, nowMs, runs });
     if (!dryRun && isWorthARow(result, runs, options, nowMs)) {
@@ -157,20 +158,6 @@ async function askHeartbeats({ config, signal, observe }: PassOptions): Promise<
 
 function fallbackOf({ smtp }: PassOptions['config']): Fallback | null {
   return smtp === null || smtp.fallback === null ? null : { to: smtp.fallback, from: smtp.from };
-}
-
-const hourMs = 3_600_000;
-const silentMs = 7 * 24 * hourMs;
-
-/** As far back as conditions look: each collector is known by its runs, the database by the alerter's own. */
-async function recentRuns(store: PassStore, { config }: PassOptions, nowMs: number): Promise<readonly RunFact[]> {
-  const { everyMs } = config.collector;
-  const recent = await store.runs('collect', nowMs - Math.max(24 * hourMs, 12 * everyMs));
-  // All collectors may have fallen silent while no alerter ran.
-  const collects = recent.length > 0 ? recent : await store.runs('collect', nowMs - silentMs);
-  const alerts = await store.runs('alert', nowMs - Math.max(hourMs, 6 * everyMs));
-  // None of late, so perhaps none ever: that is the one time when it matters how far back they go.
-  return [...collects, ...(alerts.length > 0 ? alerts : await store.runs('alert', 0))];
 }
 
 /** A pass that did nothing leaves a row often enough to show that the alerter lives, and no oftener. */

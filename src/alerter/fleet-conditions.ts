@@ -27,7 +27,7 @@ export function judgeFleet(options: JudgeFleetOptions): readonly Episode[] {
 }
 
 /** A break in the alerter's own runs that is longer than this many times `every` may have been the database's. */
-const longestBreak = 1.5;
+export const longestBreak = 1.5;
 
 /**
  * Since when the database has answered, as far as the alerter's own runs show it: each leaves a row, and while the

@@ -31,14 +31,16 @@ export async function judgeRows(options: JudgeRowsOptions): Promise<Judged> {
   const episodes = groupBy(await store.openEpisodes(names), ({ client }) => client);
 
   const changed: Episode[] = [];
+  const worse: number[] = [];
   const remembered = new Map<string, ClientMemory>();
   for (const name of names) {
     const client = clients.get(name);
     if (client === undefined) continue;
+    const before = episodes.get(name) ?? [];
     const judgement = judgeClient({
       rules: client.rules,
       memory: memories.get(name) ?? null,
-      episodes: episodes.get(name) ?? [],
+      episodes: before,
       observations: observationsOf({
         client,
         reports: reports.get(name) ?? [],
@@ -49,6 +51,7 @@ export async function judgeRows(options: JudgeRowsOptions): Promise<Judged> {
       nowMs,
     });
     changed.push(...judgement.episodes);
+    worse.push(...noLongerAcknowledged(before, judgement.episodes));
     remembered.set(name, judgement.memory);
   }
   return {
@@ -56,7 +59,16 @@ export async function judgeRows(options: JudgeRowsOptions): Promise<Judged> {
     visitIds: batch.visits.map(({ id }) => id),
     episodes: changed,
     memories: remembered,
+    noLongerAcknowledged: worse,
   };
+}
+
+/** They got worse, whatever they are now. */
+function noLongerAcknowledged(before: readonly Episode[], after: readonly Episode[]): readonly number[] {
+  const acknowledged = new Set(before.filter(({ acknowledgedBy }) => acknowledgedBy !== null).map(({ id }) => id));
+  return after.flatMap(({ id, acknowledgedBy }) =>
+    id !== null && acknowledgedBy === null && acknowledged.has(id) ? [id] : [],
+  );
 }
 
 const watchedOf = new WeakMap<Config, ReadonlyMap<string, Client>>();

@@ -17,6 +17,7 @@ export type PassStore = Pick<
   | 'memories'
   | 'saveJudged'
   | 'runs'
+  | 'lastRunOf'
   | 'seenClients'
   | 'state'
   | 'series'

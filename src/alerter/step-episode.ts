@@ -157,6 +157,7 @@ function withReading(episode: Episode, reading: Reading, row: StepRow): Episode 
 function atSeverity(episode: Episode, severity: Severity, reading: Reading, row: StepRow): Episode {
   return {
     ...episode,
+    ...(severity === 'critical' && episode.acknowledgedSeverity === 'warning' ? notAcknowledged : {}),
     severity,
     limitText: limitOf(reading, severity),
     changedByRun: row.runId,
@@ -164,6 +165,14 @@ function atSeverity(episode: Episode, severity: Severity, reading: Reading, row:
     progress: { ...episode.progress, holding: 0, easing: 0 },
   };
 }
+
+/** It ended when it got worse, and stays ended when it eases. */
+const notAcknowledged = {
+  acknowledgedBy: null,
+  acknowledgedUntilMs: null,
+  acknowledgedSeverity: null,
+  acknowledgedComment: null,
+} as const;
 
 /** After a change that was noted: with too many of them it flaps from here on. */
 function changed(episode: Episode, noted: Changes, row: StepRow): SubjectState {

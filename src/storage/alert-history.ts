@@ -1,6 +1,6 @@
 import type { EpisodeFilter, RunFact, SeenClient, SeriesColumn, SeriesPoint, ToldFact } from './alert-store.ts';
 import { numberOrNull } from './client-facts.ts';
-import type { Session, SqlValue } from './database.ts';
+import type { Session, SqlRow, SqlValue } from './database.ts';
 import type { Episode, Told, Transition } from './episode.ts';
 import { episodeColumns, storedEpisode, storedTold } from './episode-rows.ts';
 import { forIds } from './by-ids.ts';
@@ -9,8 +9,11 @@ import { fromSqlTime, sqlTime } from './sql-time.ts';
 /** A day of reports each minute is 1,440; a chart has no use for more than this. */
 const maxPoints = 20_000;
 
-const runsSql = `SELECT id, program, collector_id, host, scope, outcome, started_at, finished_at, clients, succeeded, failed
-  FROM runs WHERE program = ? AND started_at >= ? ORDER BY started_at DESC, id DESC`;
+const runColumns =
+  'id, program, collector_id, host, scope, outcome, started_at, finished_at, clients, succeeded, failed';
+const runsSql = `SELECT ${runColumns} FROM runs WHERE program = ? AND started_at >= ? ORDER BY started_at DESC, id DESC`;
+const lastRunSql = `SELECT ${runColumns} FROM runs WHERE program = 'collect' AND collector_id = ? AND scope = 'full'
+  AND outcome <> 'overlapped' ORDER BY started_at DESC, id DESC LIMIT 1`;
 const clientsSql = 'SELECT name, first_seen, last_visit_at, last_report_at FROM clients ORDER BY name';
 const toldSinceSql = `SELECT a.client, a.rule, a.subject, n.recipient, n.transition, m.created_at
   FROM mails m JOIN notifications n ON n.mail_id = m.id JOIN alerts a ON a.id = n.alert_id
@@ -34,10 +37,19 @@ export async function runFacts(
   program: 'collect' | 'alert',
   sinceMs: number,
 ): Promise<readonly RunFact[]> {
-  const rows = await session.all(runsSql, [program, sqlTime(sinceMs)]);
-  return rows.map((row) => ({
+  return (await session.all(runsSql, [program, sqlTime(sinceMs)])).map(runFact);
+}
+
+/** See AlertStore.lastRunOf. */
+export async function lastRunOf(session: Session, collectorId: string): Promise<RunFact | null> {
+  const [row] = await session.all(lastRunSql, [collectorId]);
+  return row === undefined ? null : runFact(row);
+}
+
+function runFact(row: SqlRow): RunFact {
+  return {
     id: String(row['id']),
-    program,
+    program: row['program'] === 'alert' ? 'alert' : 'collect',
     collectorId: String(row['collector_id']),
     host: String(row['host']),
     scope: row['scope'] === 'full' ? 'full' : 'filtered',
@@ -47,7 +59,7 @@ export async function runFacts(
     clients: numberOrNull(row['clients']),
     succeeded: numberOrNull(row['succeeded']),
     failed: numberOrNull(row['failed']),
-  }));
+  };
 }
 
 /** See AlertStore.seenClients. */

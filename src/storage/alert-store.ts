@@ -105,10 +105,12 @@ export interface AlertStore {
   /**
    * One fenced transaction: marks exactly these rows as treated (another count rolls back), stores episodes (new where id
    * is null) and memories. Large sets are written with few statements. Of a stored episode neither its name nor what
-   * people acknowledged is changed. Rows that somebody else treated are FleetError `storage-failed`.
+   * people acknowledged is changed, but that it ends when the episode gets worse. Rows that somebody else treated are FleetError `storage-failed`.
    */
   saveJudged(lease: Lease, judged: Judged): Promise<void>;
 
+  /** Its newest full run that did not overlap another, however old; null: none is stored. */
+  lastRunOf(collectorId: string): Promise<RunFact | null>;
   /** Newest first. */
   runs(program: 'collect' | 'alert', sinceMs: number): Promise<readonly RunFact[]>;
   seenClients(): Promise<readonly SeenClient[]>;
@@ -174,6 +176,8 @@ export interface Judged {
   readonly visitIds: readonly number[];
   readonly episodes: readonly Episode[];
   readonly memories: ReadonlyMap<string, ClientMemory>;
+  /** Stored episodes whose acknowledgement ended because they got worse, whatever they are now; left out: none. */
+  readonly noLongerAcknowledged?: readonly number[];
 }
 
 export interface NewTelling {

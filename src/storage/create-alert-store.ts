@@ -1,6 +1,6 @@
 import { acknowledge, addSilence, expireSilence, silences } from './silences.ts';
 import { alertState } from './alert-state.ts';
-import { episodesOf, runFacts, seenClients, series, toldOf, toldSince } from './alert-history.ts';
+import { episodesOf, lastRunOf, runFacts, seenClients, series, toldOf, toldSince } from './alert-history.ts';
 import type { AlertStore } from './alert-store.ts';
 import type { Database, Session } from './database.ts';
 import { databaseNowMs } from './database-now.ts';
@@ -34,6 +34,7 @@ export function createAlertStore(database: Database): AlertStore {
     saveJudged: (lease, judged) => asStorageErrors(() => saveJudged(database, lease, judged)),
 
     runs: (program, sinceMs) => read((session) => runFacts(session, program, sinceMs)),
+    lastRunOf: (collectorId) => read((session) => lastRunOf(session, collectorId)),
     seenClients: () => read(seenClients),
     state: (nowMs) => read((session) => alertState(session, nowMs)),
     saveTelling: (lease, telling) => asStorageErrors(() => saveTelling(database, lease, telling)),

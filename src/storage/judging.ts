@@ -1,4 +1,5 @@
 import type { Judged, Lease } from './alert-store.ts';
+import { forIds } from './by-ids.ts';
 import type { Database, Session } from './database.ts';
 import type { Dialect } from './dialect.ts';
 import type { ClientMemory, Episode } from './episode.ts';
@@ -16,6 +17,9 @@ import { fenced } from './lease.ts';
 import { markProcessed } from './unprocessed.ts';
 
 const openSql = `SELECT ${episodeColumns} FROM alerts WHERE state IN ('pending', 'firing')`;
+
+const unacknowledgeSql = `UPDATE alerts SET acknowledged_by = NULL, acknowledged_until = NULL,
+  acknowledged_severity = NULL, acknowledged_comment = NULL WHERE acknowledged_severity = 'warning'`;
 
 /** See AlertStore.openEpisodes. */
 export async function openEpisodes(session: Session, clients: readonly string[] | null): Promise<readonly Episode[]> {
@@ -47,6 +51,7 @@ export async function saveJudged(database: Database, lease: Lease, judged: Judge
     await markProcessed(session, dialect, 'stats', judged.statIds);
     await markProcessed(session, dialect, 'visits', judged.visitIds);
     await storeEpisodes(session, dialect, judged.episodes, maxBytes);
+    await endAcknowledgements(session, judged);
     await storeMemories(session, dialect, judged.memories, maxBytes);
   });
 }
@@ -68,6 +73,15 @@ async function storeEpisodes(
   );
   const fresh = episodes.filter(({ id }) => id === null).map(newEpisodeRow);
   await insertRows(session, { table: 'alerts', columns: newEpisodeColumns }, fresh, maxBytes);
+}
+
+/** Somebody may have acknowledged a warning after the pass had read it: that ends too when it is critical now. */
+async function endAcknowledgements(session: Session, { episodes, noLongerAcknowledged = [] }: Judged): Promise<void> {
+  const critical = episodes.flatMap(({ id, severity }) => (id !== null && severity === 'critical' ? [id] : []));
+  await forIds('id', [...new Set([...noLongerAcknowledged, ...critical])], async (where, values) => {
+    await session.run(`${unacknowledgeSql} AND ${where}`, values);
+    return [];
+  });
 }
 
 // The name is left as it is: a client may have been renamed. So is the acknowledgement, which is people's.

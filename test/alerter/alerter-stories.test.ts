@@ -168,6 +168,39 @@ story('an acknowledgement ends reminders until it gets worse', {
     11:46 ops: reminder critical web-1 disk /`,
 });
 
+story('an acknowledgement that ended because it got worse stays ended when it eases', {
+  elements: `${quarter}<alerts repeat="1h">${ops}${disk}</alerts>${web1}`,
+  happens: `
+    07:45
+    08:00 web-1 disk / 90
+    08:05 ack web-1
+    08:15-09:00 web-1 disk / 90
+    09:15 web-1 disk / 97
+    09:30-11:00 web-1 disk / 90`,
+  told: `
+    08:01 ops: firing warning web-1 disk /
+    09:16 ops: escalated critical web-1 disk /
+    09:46 ops: eased warning web-1 disk /
+    10:46 ops: reminder warning web-1 disk /`,
+});
+
+story('an acknowledgement ends when it got worse and eased between two passes', {
+  elements: `${quarter}<alerts repeat="1h">${ops}${disk}</alerts>${web1}`,
+  happens: `
+    07:45
+    08:00 web-1 disk / 90
+    08:05 ack web-1
+    08:06 alerter stops
+    08:15 web-1 disk / 97
+    08:30-09:00 web-1 disk / 90
+    09:05 alerter starts
+    09:15-10:15 web-1 disk / 90`,
+  told: `
+    08:01 ops: firing warning web-1 disk /
+    09:16 ops: reminder warning web-1 disk /
+    10:16 ops: reminder warning web-1 disk /`,
+});
+
 story('an unreachable client holds back its other alerts until its first new row', {
   elements: `${quarter}<alerts>${ops}<alert type="disk" warning="85%" critical="95%"/></alerts>${web1}`,
   happens: `
@@ -210,6 +243,24 @@ story('a collector that fell silent while no alerter ran is told of days later, 
     +2 08:30 pass
     +2 08:45 pass`,
   told: '+2 08:30 ops: firing critical - collector-silent collector-1',
+});
+
+story('one of two collectors that fell silent while no alerter ran is told of, and ends days later by a successor', {
+  elements: `${quarter}<alerts repeat="none">${ops}</alerts>${web1}`,
+  happens: `
+    07:45
+    07:50 by collector-2 on mon-2
+    07:55 alerter stops
+    08:00
+    +2 08:00
+    +2 08:14 alerter starts
+    +2 08:15-+2 09:45
+    +4 08:00
+    +4 08:05 by collector-3 on mon-3
+    +4 08:10 by collector-4 on mon-2`,
+  told: `
+    +2 08:46 ops: firing critical - collector-silent collector-2
+    +4 08:11 ops: ended - collector-silent collector-2`,
 });
 
 story('a collector that somebody said is no more is silent no longer, until it runs again', {

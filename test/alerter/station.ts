@@ -41,6 +41,13 @@ export interface PassOptions {
   readonly machine?: string;
 }
 
+export interface CollectOptions {
+  readonly collectorId?: string;
+  /** Its machine. */
+  readonly host?: string;
+  readonly unfinished?: boolean;
+}
+
 /** One pass as people see it. */
 export interface PassOutcome {
   readonly result: AlertResult;
@@ -77,7 +84,7 @@ export interface Station {
    * A finished full run of the collector over all clients that are not retired; what is not said of a client is well:
    * `disk / 96, cpu 40`, `fails connect-refused`, `absent` (not visited), `late 07:00 disk / 96` (a report that comes late).
    */
-  collect(says?: Says, options?: { readonly collectorId?: string; readonly unfinished?: boolean }): Promise<string>;
+  collect(says?: Says, options?: CollectOptions): Promise<string>;
   endRun(runId: string): Promise<void>;
   pass(options?: PassOptions): Promise<PassOutcome>;
   /** By Message-ID, as they were composed. */
@@ -138,8 +145,8 @@ export async function openStation({ storage: stored, elements, smtp = '' }: Stat
     act: (given) => {
       act = given;
     },
-    collect: async (says = {}, { collectorId = 'collector-1', unfinished = false } = {}) => {
-      const start = runStart({ startedAtMs: nowMs, collectorId });
+    collect: async (says = {}, { collectorId = 'collector-1', host = 'mon-1', unfinished = false } = {}) => {
+      const start = runStart({ startedAtMs: nowMs, collectorId, host });
       runs.set(start.id, start);
       await storage.reports.startRun(start);
       const watched = config.clients.filter(({ state }) => state !== 'retired').map(({ name }) => name);

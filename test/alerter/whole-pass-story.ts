@@ -24,6 +24,7 @@ export interface PassStory {
    *
    *   08:00 web-1 disk / 96 | web-2 fails dns       a run; who is not named is well
    *   08:05-19:55 web-1 disk / 96                   one each `every`
+   *   08:00 by collector-2 on mon-2                 a run of another collector, in which all are well
    *   08:02 pass
    *   08:02 alerter stops | 09:00 alerter starts
    *   08:02 silence web-* until 09:00
@@ -83,7 +84,9 @@ async function play(station: Station, { happens, configs = {} }: PassStory): Pro
     else {
       for (let runAtMs = at(from); runAtMs <= at(until); runAtMs += station.config().collector.everyMs) {
         station.at(runAtMs);
-        await station.collect(saysOf(said));
+        const [, collectorId, host] = /^by (\S+) on (\S+)$/.exec(said) ?? [];
+        if (collectorId !== undefined && host !== undefined) await station.collect({}, { collectorId, host });
+        else await station.collect(saysOf(said));
         if (!isRunning) continue;
         station.at(runAtMs + minuteMs);
         await pass();

@@ -148,6 +148,26 @@ onBothDatabases("the alerter's questions", (kit) => {
     ]);
   });
 
+  test("a collector's last full run, however old", async () => {
+    const { alerts, reports } = (await kit.open()).storage;
+    const old = runStart({ startedAtMs: noonMs - 100 * dayMs, host: 'mon-2' });
+    await reports.endRun(old, runEnd(old));
+    for (const over of [
+      { startedAtMs: noonMs - 101 * dayMs },
+      { startedAtMs: noonMs, scope: 'filtered' },
+      { startedAtMs: noonMs, collectorId: 'another' },
+    ] as const) {
+      const start = runStart(over);
+      await reports.endRun(start, runEnd(start));
+    }
+    const beside = runStart({ startedAtMs: noonMs });
+    await reports.endRun(beside, runEnd(beside, { outcome: 'overlapped' }));
+    const run = await alerts.lastRunOf('collector-1');
+    assert.deepEqual([run?.id, run?.host, run?.program, run?.outcome], [old.id, 'mon-2', 'collect', 'finished']);
+    assert.equal(run?.finishedAtMs, noonMs - 100 * dayMs + 5000);
+    assert.equal(await alerts.lastRunOf('COLLECTOR-1'), null);
+  });
+
   test('a series is of one client, column and mount, oldest first, unknown values among them', async () => {
     const { alerts, reports } = (await kit.open()).storage;
     const at = (minutes: number, percent: number | null, client = 'web-1') =>

@@ -254,6 +254,34 @@ onBothDatabases('judging', (kit) => {
     await assert.rejects(alerts.saveJudged(again, { ...nothing, episodes: [episode({ client: 'web-2' })] }));
   });
 
+  test('an acknowledgement ends when its episode gets worse, also when somebody spoke it meanwhile', async () => {
+    const { alerts } = (await kit.open()).storage;
+    const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+    const nothing = { statIds: [], visitIds: [], memories: new Map<string, never>() };
+    const fresh = ['/a', '/b', '/c', '/d'].map((subject) => episode({ subject, severity: 'warning' }));
+    await alerts.saveJudged(lease, { ...nothing, episodes: [...fresh, episode({ subject: '/e' })] });
+    const before = await alerts.openEpisodes(null);
+    await alerts.acknowledge([1, 2, 3, 5], 'ann', noonMs, 'on it');
+    const [worse, eased, same, , critical] = before;
+    assert.ok(worse && eased && same && critical);
+    await alerts.saveJudged(lease, {
+      ...nothing,
+      episodes: [{ ...worse, severity: 'critical' }, eased, same, critical],
+      noLongerAcknowledged: [2],
+    });
+    const after = await alerts.openEpisodes(null);
+    assert.deepEqual(
+      after.map((one) => [one.subject, one.acknowledgedBy, one.acknowledgedUntilMs, one.acknowledgedComment]),
+      [
+        ['/a', null, null, null],
+        ['/b', null, null, null],
+        ['/c', 'ann', noonMs, 'on it'],
+        ['/d', null, null, null],
+        ['/e', 'ann', noonMs, 'on it'],
+      ],
+    );
+  });
+
   test('memories are kept by client, the newest counts', async () => {
     const { storage } = await kit.open();
     const { alerts } = storage;
