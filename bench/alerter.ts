@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -9,6 +9,7 @@ import { openStorage } from '../src/storage/open-storage.ts';
 import { sqliteConfig } from '../test/storage/sqlite-config.ts';
 import { skipWithoutMariadb, startMariadb } from '../test/support/mariadb.ts';
 import { fill } from './alert-store.ts';
+import { residentMegabytes } from './resident.ts';
 
 const program = path.join(import.meta.dirname, '../dist/fleet-health.cjs');
 const targets = { backlogSeconds: 30, backlogMegabytes: 200, idleRatio: 4 };
@@ -106,16 +107,6 @@ function spentBy(args: readonly string[]): Spent {
     ([, minutes, seconds]) => Number(minutes) * 60 + Number(seconds),
   );
   return { wallMs, cpuMs: (times.reduce((sum, seconds) => sum + seconds, 0) * 1000) / rounds };
-}
-
-function residentMegabytes(pid: number | undefined): number {
-  try {
-    const status = readFileSync(`/proc/${pid ?? 0}/status`, 'utf8');
-    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) / 1024;
-  } catch {
-    // It has ended just now.
-    return 0;
-  }
 }
 
 function off(figure: number, target: number): string {

@@ -245,7 +245,7 @@ story('a collector that fell silent while no alerter ran is told of days later, 
   told: '+2 08:30 ops: firing critical - collector-silent collector-1',
 });
 
-story('one of two collectors that fell silent while no alerter ran is told of, and ends days later by a successor', {
+story('one of two collectors that fell silent while no alerter ran is told of, and ends a week later by a successor', {
   elements: `${quarter}<alerts repeat="none">${ops}</alerts>${web1}`,
   happens: `
     07:45
@@ -255,12 +255,12 @@ story('one of two collectors that fell silent while no alerter ran is told of, a
     +2 08:00
     +2 08:14 alerter starts
     +2 08:15-+2 09:45
-    +4 08:00
-    +4 08:05 by collector-3 on mon-3
-    +4 08:10 by collector-4 on mon-2`,
+    +9 08:00
+    +9 08:05 by collector-3 on mon-3
+    +9 08:10 by collector-4 on mon-2`,
   told: `
     +2 08:46 ops: firing critical - collector-silent collector-2
-    +4 08:11 ops: ended - collector-silent collector-2`,
+    +9 08:11 ops: ended - collector-silent collector-2`,
 });
 
 story('a collector that somebody said is no more is silent no longer, until it runs again', {

@@ -1,0 +1,112 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import { openDatabase } from '../src/storage/open-database.ts';
+import { openStorage } from '../src/storage/open-storage.ts';
+import { sqliteConfig } from '../test/storage/sqlite-config.ts';
+import { residentMegabytes } from './resident.ts';
+
+const program = path.join(import.meta.dirname, '../dist/fleet-health.cjs');
+const clients = 1000;
+const runsADay = 288;
+const longestDays = 3;
+const mostMegabytes = 500;
+
+/** Replays of one and of three days of a thousand clients each five minutes: what a longer one takes shows in between. */
+export async function benchReplay(): Promise<void> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-bench-'));
+  try {
+    const file = path.join(dir, 'config.xml');
+    writeFileSync(
+      file,
+      `<config><storage url="sqlite:${dir}/fleet.db"/><collector every="5m"/>
+        <alerts><mail to="ops@example.org"/></alerts>
+        <client name="web-[0-999]" ip="web-[0-999].example.org" username="u"/></config>`,
+      { mode: 0o600 },
+    );
+    await fill(path.join(dir, 'fleet.db'));
+    const seconds: number[] = [];
+    for (const days of [1, longestDays]) seconds.push(await replayed(file, days));
+    const [one = NaN, all = NaN] = seconds;
+    console.log(`${longestDays} days take ${(all / one).toFixed(1)} times as long as one`);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+async function replayed(file: string, days: number): Promise<number> {
+  const child = spawn(process.execPath, [program, '-c', file, '--json', 'alert', '--replay', '--since', `${days}d`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let said = '';
+  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  let megabytes = 0;
+  const timer = setInterval(() => {
+    megabytes = Math.max(megabytes, residentMegabytes(child.pid));
+  }, 100);
+  const startedAt = performance.now();
+  await once(child, 'close');
+  clearInterval(timer);
+  const seconds = (performance.now() - startedAt) / 1000;
+  const { reports, visits, passes, mails } = JSON.parse(said) as Record<'reports' | 'visits' | 'passes', number> & {
+    readonly mails: readonly unknown[];
+  };
+  const over = megabytes > mostMegabytes ? ` (over ${mostMegabytes})` : '';
+  console.log(
+    `replay of ${days} d, ${reports} reports and ${visits} visits in ${passes} passes, ${mails.length} mails: ` +
+      `${seconds.toFixed(1)} s, ${megabytes.toFixed(0)} MB resident${over}`,
+  );
+  return seconds;
+}
+
+/** Every client in each run, three mounts each; now and then a client is away or its disk is full. */
+async function fill(file: string): Promise<void> {
+  const storage = sqliteConfig(file);
+  await (await openStorage({ storage, migrate: true, program: 'collect' })).close();
+  const database = await openDatabase({ storage, program: 'read' });
+  const rows = clients * runsADay * longestDays;
+  const numbers = (count: number): string =>
+    `WITH RECURSIVE n(seq) AS (SELECT 0 UNION ALL SELECT seq + 1 FROM n WHERE seq < ${count - 1})`;
+  const at = (run: string, seconds: string): string =>
+    `strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || (${longestDays * 86_400} - (${run}) * 300 - ${seconds}) || ' seconds')`;
+  const run = `seq / ${clients}`;
+  const client = `'web-' || (seq % ${clients})`;
+  // In every run one client in fifty is away for three runs, and one in a hundred has a full disk for six.
+  const away = `(seq % ${clients} + (${run}) / 3) % 50 = 0`;
+  const disk = `CASE WHEN (seq % ${clients} + (${run}) / 6) % 100 = 7 THEN 97 ELSE 60 END`;
+  try {
+    await database.write(async (session) => {
+      await session.run(`${numbers(clients)} INSERT INTO clients (name, address, first_seen)
+        SELECT 'web-' || seq, 'a' || seq, '2020-01-01 00:00:00.000' FROM n`);
+      await session.run(`${numbers(runsADay * longestDays)} INSERT INTO runs (id, program, collector_id, host, scope,
+          outcome, config_digest, started_at, finished_at, clients, succeeded, failed, skipped)
+        SELECT 'run-' || seq, 'collect', 'c1', 'mon', 'full', 'finished', 'x', ${at('seq', '0')}, ${at('seq', '60')},
+          ${clients}, ${clients}, 0, 0 FROM n`);
+      await session.run(`${numbers(rows)} INSERT INTO visits (run_id, client, started_at, duration_ms, ok, stage, code,
+          message, bytes_in, bytes_out, uploaded)
+        SELECT 'run-' || (${run}), ${client}, ${at(run, '10')}, 500, NOT (${away}),
+          CASE WHEN ${away} THEN 'connect' END, CASE WHEN ${away} THEN 'connect-timeout' END,
+          CASE WHEN ${away} THEN 'no answer' END, 0, 0, 0 FROM n`);
+      await session.run(`${numbers(rows)} INSERT INTO stats (id, client, report_id, run_id, observed_at, collected_at,
+          received_at, clock_offset_ms, boot_id, hostname, os, uptime_s, cpu_percent, memory_percent, load1, load5, load15,
+          disk_percent, processes, cpus, failed_units, probe_errors, unresponsive_mounts, reboot_required)
+        SELECT seq + 1, ${client}, 'report-' || seq, 'run-' || (${run}), ${at(run, '11')}, ${at(run, '11')},
+          ${at(run, '11')}, 12, 'boot', 'web', 'Debian GNU/Linux 13', 86400, 12.5, 41.7, 0.5, 0.4, 0.3, ${disk}, 180, 4, 0,
+          0, 0, 0 FROM n WHERE NOT (${away})`);
+      for (const [ordinal, mount] of ['/', '/data', '/boot'].entries()) {
+        await session.run(
+          `INSERT INTO disk_stats (stat_id, ordinal, client, observed_at, mount, fstype, source, scope, mode, size_bytes,
+             used_percent, inodes_percent, unresponsive)
+           SELECT id, ?, client, observed_at, ?, 'ext4', '/dev/vda' || ?, 'local', 'rw', 270553518080,
+             CASE WHEN ? = 1 THEN disk_percent ELSE 40 END, 4.2, 0 FROM stats`,
+          [ordinal, mount, ordinal, ordinal],
+        );
+      }
+    });
+  } finally {
+    await database.close();
+  }
+}
