@@ -1,0 +1,212 @@
+/** `authorize`: what is printed, from which key, and what its script does to an account's files. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { after, before, suite, test, type TestContext } from 'node:test';
+
+import { configFolder, runCli, type CliResult } from '../support/run-cli.ts';
+import { sshdMissing, sshKeygen, startSshd, type Sshd, type SshdAccount } from '../support/sshd.ts';
+
+interface Place {
+  readonly dir: string;
+  readonly authorize: (...args: readonly string[]) => Promise<CliResult>;
+}
+
+function place(t: TestContext, attributes: string): Place {
+  const dir = configFolder(
+    t,
+    `<config><client name="web-1" ip="192.0.2.1" username="monitor" ${attributes}/></config>`,
+  );
+  return { dir, authorize: (...args) => runCli(['authorize', ...args], { cwd: dir }) };
+}
+
+const keyOf = (line: string): string => line.split(' ')[1] ?? '';
+
+test('prints the line of the client’s own key, behind what it is for', async (t) => {
+  const { dir, authorize } = place(t, 'privateKey="key"');
+  const { publicKey } = sshKeygen(path.join(dir, 'key'), '-t', 'ed25519');
+  const { status, stdout, stderr } = await authorize('web-1');
+  assert.deepEqual([status, stderr], [0, '']);
+  const lines = stdout.trimEnd().split('\n');
+  assert.ok(
+    lines.slice(0, -1).every((line) => line.startsWith('# ')),
+    stdout,
+  );
+  const collector = readFileSync(path.join(dir, 'state/collector-id'), 'utf8').trim();
+  const line = lines.at(-1) ?? '';
+  assert.match(line, /^restrict,command="\/bin\/sh -c '/);
+  assert.ok(line.endsWith(`" ssh-ed25519 ${keyOf(publicKey)} fleet-health:${collector}`), line);
+  assert.ok(line.includes(`'${collector}'`));
+  assert.equal((await authorize('web-1')).stdout, stdout, 'the same at every call');
+});
+
+test('with --json', async (t) => {
+  const { dir, authorize } = place(t, 'privateKey="key"');
+  sshKeygen(path.join(dir, 'key'), '-t', 'ed25519');
+  const { status, stdout } = await authorize('web-1', '--json');
+  assert.equal(status, 0);
+  const { line, agent, account, folders } = JSON.parse(stdout) as Record<string, unknown>;
+  assert.equal(account, 'monitor');
+  assert.deepEqual(folders, ['/usr/local/lib/fleet-health', '~/.local/lib/fleet-health']);
+  assert.ok(String(line).includes(`'${String(agent)}'`));
+});
+
+for (const [what, args] of [
+  ['of RSA', ['-t', 'rsa', '-b', '2048']],
+  ['of ECDSA', ['-t', 'ecdsa']],
+  ['encrypted, whose public half lies beside it', ['-t', 'ed25519', '-N', 'secret']],
+] as const) {
+  test(`a key ${what}`, async (t) => {
+    const { dir, authorize } = place(t, 'privateKey="key"');
+    const { publicKey } = sshKeygen(path.join(dir, 'key'), ...args);
+    const { status, stdout, stderr } = await authorize('web-1');
+    assert.deepEqual([status, stderr], [0, '']);
+    assert.ok(stdout.includes(` ${publicKey.split(' ').slice(0, 2).join(' ')} fleet-health:`), stdout);
+  });
+}
+
+test('a private key without its public half beside it', async (t) => {
+  const { dir, authorize } = place(t, 'privateKey="key"');
+  const { publicKey } = sshKeygen(path.join(dir, 'key'), '-t', 'ed25519');
+  rmSync(path.join(dir, 'key.pub'));
+  assert.ok((await authorize('web-1')).stdout.includes(keyOf(publicKey)));
+});
+
+test('--key names another one', async (t) => {
+  const { dir, authorize } = place(t, '');
+  const { publicKey } = sshKeygen(path.join(dir, 'other'), '-t', 'ed25519');
+  const { status, stdout } = await authorize('web-1', '--key', path.join(dir, 'other.pub'));
+  assert.equal(status, 0);
+  assert.ok(stdout.includes(keyOf(publicKey)));
+});
+
+for (const [what, attributes, args, says] of [
+  ['a client that is not there', '', ['web-2'], /web-2.*web-1/s],
+  ['no key', '', ['web-1'], /no privateKey.*--key FILE\.pub/s],
+  ['a key that is none', '', ['web-1', '--key', 'config.xml'], /config\.xml: .*ssh-ed25519/s],
+  ['a key that is not there', '', ['web-1', '--key', 'nothing'], /nothing: ENOENT/],
+  ['a client without SSH', 'transport="local"', ['web-1'], /without SSH/],
+] as const) {
+  test(`${what} is a fault that says so`, async (t) => {
+    const { authorize } = place(t, attributes);
+    const { status, stdout, stderr } = await authorize(...args);
+    assert.ok(status === 1 || status === 2, String(status));
+    assert.equal(stdout, '');
+    assert.match(stderr, says);
+  });
+}
+
+suite('its script', { skip: sshdMissing() ?? false }, () => {
+  let sshd: Sshd;
+  before(async () => (sshd = await startSshd()));
+  after(async () => await sshd.stop());
+
+  interface Installation {
+    readonly account: SshdAccount;
+    readonly key: string;
+    readonly keysFile: string;
+    readonly run: (
+      shell?: readonly string[],
+      uid?: number,
+    ) => { readonly status: number | null; readonly stderr: string };
+  }
+
+  async function script(t: TestContext): Promise<Installation> {
+    const account = await sshd.addAccount();
+    const dir = configFolder(
+      t,
+      `<config><client name="web-1" ip="192.0.2.1" username="${account.name}" privateKey="key"/></config>`,
+    );
+    const { publicKey } = sshKeygen(path.join(dir, 'key'), '-t', 'ed25519');
+    const { stdout } = await runCli(['authorize', 'web-1', '--script'], { cwd: dir });
+    return {
+      account,
+      key: publicKey,
+      keysFile: path.join(account.home, '.ssh/authorized_keys'),
+      run: (shell = ['sh'], uid = account.uid) => {
+        const [file = '', ...args] = shell;
+        const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: account.home };
+        return spawnSync(file, args, { input: stdout, encoding: 'utf8', env, uid, gid: uid, cwd: '/' });
+      },
+    };
+  }
+
+  for (const shell of ['dash', 'bash', 'busybox ash', 'mksh']) {
+    test(`in ${shell}: agents of the right digest, one line, nothing else changed`, async (t) => {
+      const { account, key, keysFile, run } = await script(t);
+      mkdirSync(path.dirname(keysFile), { mode: 0o700 });
+      const others = `# mine\nssh-ed25519 AAAAother somebody`;
+      writeFileSync(keysFile, `${others}\n${key}\nfrom="10.0.0.1" ${key} again\n`);
+      spawnSync('chown', ['-R', account.name, path.dirname(keysFile)]);
+      for (let again = 0; again < 2; again += 1) {
+        const { status, stderr } = run(shell.split(' '));
+        assert.deepEqual([status, stderr], [0, '']);
+        const lines = readFileSync(keysFile, 'utf8').trimEnd().split('\n');
+        assert.equal(lines.slice(0, 2).join('\n'), others);
+        assert.equal(lines.length, 3);
+        assert.match(lines[2] ?? '', /^restrict,command="/);
+        const facts = statSync(keysFile);
+        assert.deepEqual([facts.mode & 0o777, facts.uid], [0o600, account.uid]);
+      }
+      const lib = path.join(account.home, '.local/lib/fleet-health');
+      const names = readdirSync(lib);
+      assert.equal(names.length, 2);
+      for (const name of names) {
+        const { stdout } = spawnSync('sha256sum', [path.join(lib, name)], { encoding: 'utf8' });
+        assert.equal(`${stdout.split(' ')[0] ?? ''}.cjs`, name);
+      }
+    });
+  }
+
+  test('root puts the agents where the account cannot change them, and the line as the account', async (t) => {
+    const { account, keysFile, run } = await script(t);
+    // A mount namespace of its own: nothing of this machine is changed.
+    const listed = path.join(account.home, 'listed');
+    const inside =
+      'mount --make-rprivate /; mount -t tmpfs none /usr/local/lib; sh -s' +
+      `; status=$?; stat -c "%a %U %n" /usr/local/lib/fleet-health/* >${listed}; exit $status`;
+    const { status, stderr } = run(['unshare', '-m', 'sh', '-c', inside], 0);
+    assert.deepEqual([status, stderr], [0, '']);
+    const lines = readFileSync(listed, 'utf8').trimEnd().split('\n');
+    assert.equal(lines.length, 2);
+    for (const line of lines) assert.match(line, /^644 root \/usr\/local\/lib\/fleet-health\/[0-9a-f]{64}\.cjs$/);
+    assert.equal(statSync(keysFile).uid, account.uid);
+    assert.equal(existsSync(path.join(account.home, '.local')), false);
+  });
+
+  test('an account without ~/.ssh gets one', async (t) => {
+    const { keysFile, run } = await script(t);
+    assert.equal(run().status, 0);
+    assert.equal(statSync(path.dirname(keysFile)).mode & 0o777, 0o700);
+  });
+
+  test('a symbolic link in the place of authorized_keys is refused, and what it points to stays', async (t) => {
+    const { account, keysFile, run } = await script(t);
+    mkdirSync(path.dirname(keysFile));
+    spawnSync('chown', [account.name, path.dirname(keysFile)]);
+    const victim = path.join(account.home, 'victim');
+    symlinkSync(victim, keysFile);
+    const { status, stderr } = run();
+    assert.equal(status, 1);
+    assert.match(stderr, /authorized_keys is a symbolic link/);
+    assert.equal(existsSync(victim), false);
+  });
+
+  test('another account is told who may run it', async (t) => {
+    const { account, run } = await script(t);
+    const { uid } = await sshd.addAccount();
+    const { status, stderr } = run(['sh'], uid);
+    assert.equal(status, 1);
+    assert.ok(stderr.includes(`run this as root or as ${account.name}`), stderr);
+  });
+});
