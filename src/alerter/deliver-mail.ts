@@ -14,6 +14,13 @@ const longestAwayMs = 5 * minuteMs;
 const longestMs = 60 * minuteMs;
 /** A run begins a moment earlier or later than a minute after the one before. */
 const slackMs = 5_000;
+/**
+ * Attempts at a recipient that is refused for reasons of policy, in about five hours. RFC 5321, section 4.2.1, says SHOULD
+ * NOT to repeating a 5yz; but who runs the fleet would rather have a mail of a disk that is full late, once somebody has
+ * cleared a blocklist, than not at all. The fallback address does not wait for that: it is told at the first refusal.
+ */
+const policyAttempts = 10;
+const policyPauseMs = 15 * minuteMs;
 /** Of the claim beyond the attempt: for the marks. */
 const claimMarginMs = 60_000;
 /** A mail that was taken and is not marked goes out twice. */
@@ -65,7 +72,12 @@ async function ifStillOurs(work: () => Promise<DeliveryEvent>): Promise<Delivery
 async function settleFault(sending: Sending, mail: Mail, way: Way | null, thrown: unknown): Promise<DeliveryEvent> {
   const fault = asFleetError(thrown, { code: 'internal', stage: 'mail' });
   const error = fault.code === 'internal' ? `${fault.code}: ${messageOf(fault)}` : fault.message;
-  if (fault.code === 'mail-refused') return refuse(sending, mail, error);
+  if (fault.code === 'mail-refused') {
+    const attempts = mail.attempts + 1;
+    if (!fault.retryable || attempts >= policyAttempts) return refuse(sending, mail, error);
+    await tellFallback(sending, mail, error, false);
+    return putOff(sending, mail, error, Math.max(policyPauseMs - slackMs, pauseAfter(attempts)));
+  }
   if (fault.stage === 'mail' || way === null) return putOff(sending, mail, error, pauseAfter(mail.attempts + 1));
   const longest = awayStages.includes(fault.stage) ? longestAwayMs : longestMs;
   const pauseMs = pauseAfter(mail.attempts + 1, longest);
@@ -102,15 +114,21 @@ async function putOff(
   return event;
 }
 
-/** The notice is stored first: were it the other way round, nobody would hear of a refusal before a crash. */
 async function refuse(sending: Sending, mail: Mail, reason: string): Promise<DeliveryEvent> {
-  const { store, lease, fallback, observe } = sending;
+  const { store, lease, observe } = sending;
   const { id, recipient, messageId } = mail;
-  const notice =
-    fallback === null ? null : await composeRefusalNotice({ refused: mail, reason, fallback, nowMs: sending.now() });
-  if (notice !== null) await store.saveTelling(lease, { mails: [notice], told: [], settled: [] });
+  // First: were it the other way round, nobody would hear of a refusal before a crash.
+  await tellFallback(sending, mail, reason, true);
   await store.markFailed(id, lease.holder, reason);
   const event = { kind: 'refused', recipient, messageId, error: reason } as const;
   observe(event);
   return event;
+}
+
+/** Once for each mail: its notice has a Message-ID of its own. */
+async function tellFallback(sending: Sending, refused: Mail, reason: string, isFinal: boolean): Promise<void> {
+  const { store, lease, fallback, now } = sending;
+  if (fallback === null) return;
+  const notice = await composeRefusalNotice({ refused, reason, isFinal, fallback, nowMs: now() });
+  if (notice !== null) await store.saveTelling(lease, { mails: [notice], told: [], settled: [] });
 }

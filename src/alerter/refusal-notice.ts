@@ -9,17 +9,20 @@ export interface NoticeOptions {
   readonly refused: RefusedMail;
   /** The other side's words. */
   readonly reason: string;
+  /** False: it is tried for some hours more. */
+  readonly isFinal: boolean;
   readonly fallback: Fallback;
   readonly nowMs: number;
 }
 
 /**
- * A mail that says whose mail was refused for good and why, with that mail in it; its Message-ID follows from that one's,
+ * A mail that says whose mail was refused and why, with that mail in it; its Message-ID follows from that one's,
  * so there is one of it. null: the refused mail is such a notice itself, or went to the very address that would be told.
  */
 export async function composeRefusalNotice({
   refused,
   reason,
+  isFinal,
   fallback,
   nowMs,
 }: NoticeOptions): Promise<NewMail | null> {
@@ -27,12 +30,17 @@ export async function composeRefusalNotice({
   const messageId = refused.messageId.replace('@', mark);
   const who = refused.recipient.replace(/^\|/, '');
   const text = [
-    `A mail to ${who} was refused for good:`,
+    `A mail to ${who} was refused${isFinal ? ' for good' : ''}:`,
     '',
     `  ${reason}`,
     '',
-    'It follows below and is not sent again. Mend the address, or what refused it,',
-    'in config.xml; `fleet-health status` lists what was not delivered.',
+    ...(isFinal
+      ? ['It follows below and is not sent again. Mend the address, or what refused it,', 'in config.xml;']
+      : [
+          'It follows below, and is tried for some hours more: this may be lifted. There',
+          'will be no other notice about it. Ask whoever runs the mail server;',
+        ]),
+    '`fleet-health status` counts what was not delivered.',
     '',
   ].join('\n');
   const content = await freezeMail({

@@ -1,6 +1,7 @@
 /**
  * The way to a person. Promises: every attempt ends by its deadline, and its fault says whether the other side refused
- * this mail for good (`mail-refused`), may take it later (`mail-unavailable`), or whether nothing goes this way for now
+ * this mail for good (`mail-refused`; `retryable` where it may be lifted), may take it later (`mail-unavailable`), or
+ * whether nothing goes this way for now
  * (a stage other than `mail`: no server, a refused login). No credential is in what a fault says.
  */
 import type { Severity } from '../config/config.ts';

@@ -23,7 +23,7 @@ interface SmtpError {
   readonly originalCode?: unknown;
 }
 
-type Verdict = Pick<FleetErrorOptions, 'code' | 'stage'>;
+type Verdict = Pick<FleetErrorOptions, 'code' | 'stage' | 'retryable'>;
 
 const maxWords = 300;
 /** "The server has no such login", "log in first", "encrypt first" (RFC 4954, section 6; RFC 3207, section 4). */
@@ -32,6 +32,12 @@ const loginReplies: readonly number[] = [530, 534, 535, 538];
 const senderWords = /^\d{3}[ -]5\.1\.[78]\b/;
 /** Too large, by reply code or enhanced code (RFC 1870, section 6; RFC 3463, section 3.3 and 3.4). */
 const tooLargeWords = /^552\b|^\d{3}[ -]5\.(?:2\.3|3\.4)\b/;
+
+/**
+ * Security or policy (RFC 3463, section 3.8): of where a mail comes from, not of its recipient. Blocklists, rates and
+ * missing rights are mended by people and pass.
+ */
+const policyWords = /^\d{3}[ -]5\.7\.\d/;
 
 /** Whether the server answered and still listens, as opposed to a conversation that broke off. */
 export function isAnswer(thrown: unknown): boolean {
@@ -48,7 +54,7 @@ export function smtpFault({ smtp, phase, secrets, thrown }: SmtpTrouble): FleetE
   return new FleetError({ ...verdict, message, ...(advice === undefined ? {} : { advice }) });
 }
 
-/** 5yz is for good (RFC 5321, section 4.2.1), everything else may pass. */
+/** 5yz is for good (RFC 5321, section 4.2.1) unless it is policy, everything else may pass. */
 function judge(phase: SmtpPhase, thrown: unknown): Verdict {
   const { code, command, response, responseCode } = thrown as SmtpError;
   const reply = typeof responseCode === 'number' ? responseCode : null;
@@ -70,7 +76,8 @@ function judge(phase: SmtpPhase, thrown: unknown): Verdict {
     return waits(reply >= 500 ? 'login' : 'connect');
   }
   if (reply >= 500 && senderWords.test(words)) return waits('login');
-  return reply >= 500 ? refused : waits('mail');
+  if (reply < 500) return waits('mail');
+  return command === 'RCPT TO' && policyWords.test(words) ? { ...refused, retryable: true } : refused;
 }
 
 const refused: Verdict = { code: 'mail-refused', stage: 'mail' };

@@ -54,6 +54,46 @@ onBothDatabases('the fallback address', (kit) => {
     assert.equal((await post.rows()).length, 3);
   });
 
+  test('hears at once of a refusal for reasons of policy, which is tried for some hours and may be lifted', async (t) => {
+    const post = await openPost(t, kit);
+    let isBlocked = true;
+    const server = await openServer(t, {
+      act: ({ phase, line }) =>
+        isBlocked && phase === 'rcpt' && !line.includes('root@') ? '550 5.7.1 on a blocklist' : undefined,
+    });
+    const smtp = smtpConfig(server.port, { fallback: 'root@example.org' });
+    await post.put('ops@example.org', 'boss@example.org');
+    assert.deepEqual(await post.run(smtp), { sent: 2, putOff: 2, failed: 0 });
+    const notices = server.mails.filter(({ to }) => to === 'root@example.org');
+    assert.equal(notices.length, 2);
+    assert.match(notices[0]?.content ?? '', /was refused:[^]*550 5\.7\.1 on a blocklist[^]*tried for some hours more/);
+    const [waiting] = await post.rows();
+    assert.deepEqual([waiting?.state, waiting?.dataBegun], ['waiting', false]);
+    assert.ok(Math.abs((waiting?.pauseS ?? 0) - 895) <= 3);
+
+    await post.makeDue();
+    assert.deepEqual(await post.run(smtp), { sent: 0, putOff: 2, failed: 0 });
+    isBlocked = false;
+    await post.opened.database.write((session) =>
+      session.run('UPDATE mails SET next_attempt_at = NULL WHERE id = 1', []),
+    );
+    assert.deepEqual(await post.run(smtp), { sent: 1, putOff: 0, failed: 0 });
+    isBlocked = true;
+    const outcomes: string[] = [];
+    for (let attempt = 3; attempt <= 10; attempt += 1) {
+      await post.makeDue();
+      const { putOff, failed } = await post.run(smtp);
+      outcomes.push(putOff === 1 ? 'put off' : failed === 1 ? 'refused' : 'neither');
+    }
+    assert.deepEqual(outcomes, [...Array<string>(7).fill('put off'), 'refused']);
+    const rows = await post.rows();
+    assert.deepEqual(
+      rows.map(({ recipient, state, attempts }) => `${recipient} ${state} ${attempts}`),
+      ['ops@example.org sent 3', 'boss@example.org failed 10', 'root@example.org sent 1', 'root@example.org sent 1'],
+    );
+    assert.match(rows[1]?.error ?? '', /550 5\.7\.1 on a blocklist$/);
+  });
+
   test('is told although the program ended between the notice and the mark', async (t) => {
     const post = await openPost(t, kit);
     const server = await openServer(t, { act: refusing('root@') });

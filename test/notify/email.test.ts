@@ -30,7 +30,7 @@ function notifier(t: TestContext, port: number): Notifier {
   return opened;
 }
 
-const refusals: readonly (readonly [SmtpPhase, string, string, string])[] = [
+const refusals: readonly (readonly [SmtpPhase, string, string, string, 'policy'?])[] = [
   // Whatever is said before a mail is offered says nothing about the mail.
   ['greeting', '554 5.3.2 no service here', 'mail-unavailable', 'connect'],
   ['greeting', '421 4.3.2 too many connections', 'mail-unavailable', 'connect'],
@@ -44,6 +44,9 @@ const refusals: readonly (readonly [SmtpPhase, string, string, string])[] = [
   ['mail', '452 4.3.1 disk full', 'mail-unavailable', 'connect'],
   ['mail', '552 5.3.4 too large', 'mail-refused', 'mail'],
   ['rcpt', '550 5.1.1 no such user', 'mail-refused', 'mail'],
+  ['rcpt', '550 5.7.1 your address is on a blocklist', 'mail-refused', 'mail', 'policy'],
+  ['rcpt', '554 5.7.1 relay access denied', 'mail-refused', 'mail', 'policy'],
+  ['rcpt', '550 mailbox 5.7.1 is not there', 'mail-refused', 'mail'],
   ['rcpt', '551 user not local', 'mail-refused', 'mail'],
   ['rcpt', '553 5.1.8 Sender address rejected', 'mail-unavailable', 'login'],
   ['rcpt', '450 4.2.0 greylisted', 'mail-unavailable', 'mail'],
@@ -58,12 +61,13 @@ const refusals: readonly (readonly [SmtpPhase, string, string, string])[] = [
   ['dot', '421 4.3.2 going down', 'mail-unavailable', 'connect'],
 ];
 
-for (const [phase, reply, code, stage] of refusals) {
+for (const [phase, reply, code, stage, policy] of refusals) {
   for (const extensions of [[], ['PIPELINING']]) {
     test(`${phase}: ${reply}${extensions.length > 0 ? ' (pipelining)' : ''}`, async (t) => {
       const { port, mails } = await server(t, { ...at(phase, reply), extensions });
       const fault = await faultOf(notifier(t, port).send(outgoing(), sendOptions()));
       assert.deepEqual([fault.code, fault.stage], [code, stage]);
+      if (code === 'mail-refused') assert.equal(fault.retryable, policy !== undefined);
       assert.ok(fault.message.includes(reply), fault.message);
       assert.ok(fault.message.includes(`127.0.0.1:${port}`));
       assert.equal(mails.length, 0);
