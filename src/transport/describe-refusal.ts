@@ -20,13 +20,9 @@ export function describeRefusal({ username, login, problem, certificates, said }
     said === null ? `${username} was refused` : `the client ended the login of ${username}: ${said}`,
     tried.length > 0 ? `tried ${tried.join(', ')}` : 'nothing that is configured was asked for',
     ...(wanted === null ? [] : [`the client takes ${wanted.join(', ') || 'nothing'}`]),
-    ...(keys === 0 ? [] : [`${count(keys, 'more private key')} not tried`]),
-    ...(ofAgent === 0 ? [] : [`${count(ofAgent, 'more key')} of ssh-agent not tried: privateKey="FILE.pub" picks one`]),
+    ...(keys === 0 ? [] : [`private keys not tried: ${keys}`]),
+    ...(ofAgent === 0 ? [] : [`keys of ssh-agent not tried: ${ofAgent}; privateKey="FILE.pub" picks one`]),
     ...(problem === null ? [] : [problem]),
     ...certificates.map((file) => `the certificate ${file} needs transport="openssh"`),
   ].join('; ');
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? ' was' : 's were'}`;
 }

@@ -1,0 +1,229 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+
+import { Secret } from '../../src/config/secret.ts';
+import { revealCredentials } from '../../src/transport/credentials.ts';
+import type { HopCredentials } from '../../src/transport/hop.ts';
+import { loadPrivateKey, Sha1Refused } from '../../src/transport/private-key.ts';
+import { SshAgent } from '../../src/transport/ssh-agent.ts';
+import type { ParsedKey } from '../../src/transport/ssh2.ts';
+import { failure, login, refused } from '../support/login.ts';
+import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../support/sshd.ts';
+
+const skip = sshdMissing() ?? false;
+const password = 'a password of an account';
+
+describe('many identities', { skip }, () => {
+  let sshd: Sshd;
+  let agent: ChildProcess;
+  let socket: string;
+  /** All are in the agent, in this order. */
+  let files: readonly string[];
+  before(async () => {
+    sshd = await startSshd();
+    socket = path.join(sshd.dir, 'agent');
+    agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: ['ignore', 'pipe', 'inherit'] });
+    assert.ok(agent.stdout);
+    await once(agent.stdout, 'data');
+    files = Array.from({ length: 10 }, (_, index) => path.join(sshd.dir, `id-${index}`));
+    for (const file of files) sshKeygen(file, '-t', 'ed25519');
+    execFileSync('ssh-add', ['-q', ...files], { env: { ...process.env, SSH_AUTH_SOCK: socket }, stdio: 'ignore' });
+  });
+  after(async () => {
+    agent.kill();
+    await sshd.stop();
+  });
+
+  const file = (index: number): string => files[index] ?? '';
+  const accountWith = async (index: number): Promise<string> =>
+    (await sshd.addAccount({ publicKey: readFileSync(`${file(index)}.pub`, 'utf8') })).name;
+  const print = (index: number): string => loadPrivateKey(file(index), null).fingerprint;
+  const offer = (username: string, wanted: Partial<HopCredentials>, server = sshd): Parameters<typeof login>[0] => ({
+    server,
+    username,
+    credentials: revealCredentials('web-1', {
+      password: null,
+      privateKeys: [],
+      passphrase: null,
+      agent: null,
+      identitiesOnly: false,
+      ...wanted,
+    }),
+  });
+  const named = (...paths: readonly string[]): HopCredentials['privateKeys'] =>
+    paths.map((name) => ({ path: name, optional: false }));
+
+  describe('of files', () => {
+    it('are offered in their order, until one is right', async () => {
+      const username = await accountWith(2);
+      await login(offer(username, { privateKeys: named(file(1), file(2), file(3)) }));
+      const attempts = sshd.log().match(new RegExp(`(?:Failed|Accepted) publickey for ${username} .*`, 'g')) ?? [];
+      assert.deepEqual(
+        attempts.map((line) => [line.split(' ')[0], line.split(' ').at(-1)]),
+        [
+          ['Failed', print(1)],
+          ['Accepted', print(2)],
+        ],
+      );
+      const error = await failure(login(offer(username, { privateKeys: named(file(3), file(1)) })));
+      assert.ok(error.message.includes(`tried key ${print(3)}, key ${print(1)};`), error.message);
+    });
+
+    it('one that is not there is passed over when it is optional, and told when it was named', async () => {
+      const username = await accountWith(0);
+      const gone = path.join(sshd.dir, 'gone');
+      const optional = { path: gone, optional: true };
+      await login(offer(username, { privateKeys: [optional, ...named(file(0))] }));
+      await login(offer(username, { privateKeys: named(gone, file(0)) }));
+      const told = await failure(login(offer(username, { privateKeys: named(gone, file(1)) })));
+      assert.match(told.message, /tried key SHA256:.*privateKey \S+gone: ENOENT/);
+      const silent = await failure(login(offer(username, { privateKeys: [optional, ...named(file(1))] })));
+      assert.ok(!silent.message.includes('gone'), silent.message);
+    });
+
+    it('more than may be tried: the rest is counted, and the server never has to end it', async () => {
+      const username = await accountWith(7);
+      const attempt = offer(username, { privateKeys: named(...files) });
+      await refused(
+        attempt,
+        'auth-failed',
+        /tried (?:key \S+ ){4}key \S+; the client takes .*; private keys not tried: 5$/,
+      );
+      assert.equal(sshd.count(/maximum authentication attempts exceeded|Too many authentication failures/g), 0);
+    });
+
+    it('room is left for a password', async () => {
+      const { name: username } = await sshd.addAccount({ password });
+      const secret = new Secret({ kind: 'literal', value: password });
+      await login(offer(username, { privateKeys: named(...files), password: secret }));
+    });
+
+    it('a server with few tries ends it: its words and what was tried are told', async () => {
+      const strict = await startSshd({ config: ['MaxAuthTries 3'] });
+      const { name: username } = await strict.addAccount();
+      const attempt = offer(username, { privateKeys: named(...files) }, strict);
+      await refused(
+        attempt,
+        'auth-failed',
+        /ended the login of \w+: Too many authentication failures; tried key SHA256:/,
+      );
+      await strict.stop();
+    });
+  });
+
+  describe('of an agent', () => {
+    it('the right one among the first works', async () => {
+      await login(offer(await accountWith(4), { agent: socket }));
+    });
+
+    it('further back: says how many were not tried, and how to pick one', async () => {
+      const username = await accountWith(8);
+      await refused(
+        offer(username, { agent: socket }),
+        'auth-failed',
+        /tried (?:agent key \S+ ){4}agent key \S+; keys of ssh-agent not tried: 5; privateKey="FILE\.pub" picks one$/,
+      );
+      assert.equal(sshd.count(/maximum authentication attempts exceeded|Too many authentication failures/g), 0);
+    });
+
+    it('a public key file picks one', async () => {
+      await login(offer(await accountWith(8), { agent: socket, privateKeys: named(`${file(8)}.pub`) }));
+    });
+
+    it('with identitiesOnly none but those that are named', async () => {
+      const username = await accountWith(0);
+      const only = { agent: socket, identitiesOnly: true };
+      await login(offer(username, { ...only, privateKeys: named(`${file(5)}.pub`, `${file(0)}.pub`) }));
+      const error = await failure(login(offer(username, { ...only, privateKeys: named(`${file(5)}.pub`) })));
+      assert.ok(
+        error.message.includes(`tried agent key ${print(5)};`) || error.message.endsWith(print(5)),
+        error.message,
+      );
+    });
+
+    it('a key that was offered from its file is not offered again', async () => {
+      const username = await accountWith(9);
+      const error = await failure(login(offer(username, { agent: socket, privateKeys: named(file(0)) })));
+      assert.equal(error.message.split(print(0)).length, 2, error.message);
+      assert.match(error.message, /; keys of ssh-agent not tried: 5;/);
+    });
+
+    it('opens a key whose passphrase is not configured', async () => {
+      const encrypted = path.join(sshd.dir, 'encrypted');
+      execFileSync('cp', ['-p', file(9), encrypted]);
+      execFileSync('cp', ['-p', `${file(9)}.pub`, `${encrypted}.pub`]);
+      execFileSync('ssh-keygen', ['-q', '-p', '-N', 'open sesame', '-f', encrypted], { stdio: 'ignore' });
+      const username = await accountWith(9);
+      await login(offer(username, { agent: socket, privateKeys: named(encrypted) }));
+      rmSync(`${encrypted}.pub`);
+      const error = await failure(login(offer(username, { agent: socket, privateKeys: named(encrypted) })));
+      assert.match(error.message, /encrypted: it is encrypted and no passphrase is configured$/);
+    });
+
+    it('a certificate beside the key is named, for the transport that can offer it', async () => {
+      const [ca, key] = [path.join(sshd.dir, 'ca'), path.join(sshd.dir, 'certified')];
+      sshKeygen(ca, '-t', 'ed25519');
+      sshKeygen(key, '-t', 'ed25519');
+      execFileSync('ssh-keygen', ['-q', '-s', ca, '-I', 'someone', '-n', 'monitor', `${key}.pub`], { stdio: 'ignore' });
+      const { name: username } = await sshd.addAccount();
+      for (const one of [key, `${key}.pub`]) {
+        const error = await failure(login(offer(username, { agent: socket, privateKeys: named(one) })));
+        assert.ok(error.message.endsWith(`the certificate ${key}-cert.pub needs transport="openssh"`), error.message);
+      }
+    });
+
+    it('then a password, where both are wanted', async () => {
+      const both = await startSshd({ config: ['AuthenticationMethods publickey,password'] });
+      const publicKey = readFileSync(`${file(1)}.pub`, 'utf8');
+      const { name: username } = await both.addAccount({ password, publicKey });
+      const secret = new Secret({ kind: 'literal', value: password });
+      await login(offer(username, { agent: socket, password: secret }, both));
+      await both.stop();
+    });
+  });
+
+  describe('RSA', () => {
+    let file: string;
+    let username: string;
+    before(async () => {
+      file = path.join(sshd.dir, 'rsa');
+      const { publicKey } = sshKeygen(file, '-t', 'rsa');
+      username = (await sshd.addAccount({ password, publicKey })).name;
+      execFileSync('ssh-add', ['-q', file], { env: { ...process.env, SSH_AUTH_SOCK: socket }, stdio: 'ignore' });
+    });
+
+    it('signs over SHA-2, from a file and in an agent', async () => {
+      await login(offer(username, { privateKeys: named(file) }));
+      await login(offer(username, { agent: socket, privateKeys: named(`${file}.pub`) }));
+    });
+
+    it('never over SHA-1, which is all that ssh2 thinks of for servers that name no algorithms', async () => {
+      const { usable } = loadPrivateKey(file, null);
+      assert.ok(usable);
+      for (const algorithm of ['sha1', undefined])
+        assert.ok((usable.sign('data', algorithm) as unknown) instanceof Sha1Refused);
+      const answer = await new Promise((resolve) => {
+        new SshAgent(socket).sign(usable, Buffer.from('data'), { hash: 'sha1' }, resolve);
+      });
+      assert.ok(answer instanceof Sha1Refused);
+    });
+
+    it('where it would have to, the refusal says so, and a password is tried all the same', async () => {
+      const key = loadPrivateKey(file, null);
+      assert.ok(key.usable);
+      const sha1 = Object.create(key.usable) as ParsedKey;
+      sha1.sign = (data) => key.usable?.sign(data, 'sha1') ?? assert.fail();
+      const keys = [{ ...key, usable: sha1 }];
+      await refused(
+        { server: sshd, username, credentials: { keys } },
+        'auth-failed',
+        /SHA-1 alone \(ssh-rsa\), which is not used/,
+      );
+      await login({ server: sshd, username, credentials: { keys, password } });
+    });
+  });
+});
