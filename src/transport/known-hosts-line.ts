@@ -25,6 +25,7 @@ export function parseKnownHostLine(text: string, line: number): KnownHostLine | 
   if (hosts === undefined || type === undefined || base64 === undefined) {
     return `line ${line}: not \`host type key\``;
   }
+  if (hosts.startsWith('|') && hashedNameOf(hosts) === null) return `line ${line}: the hashed name is damaged`;
   const key = hostKeyOf(Buffer.from(base64, 'base64'));
   if (key?.type !== type) return `line ${line}: the key is damaged, or not of type ${type.slice(0, 40)}`;
   return { line, marker, hosts, key, firstSeenMs: firstSeen(comment) };

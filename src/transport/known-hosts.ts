@@ -71,45 +71,50 @@ export function loadKnownHosts(file: string): KnownHosts {
   }
 }
 
-/** The same for a text; `file` is where `add` appends. */
+/**
+ * The same for a text; `file` is where `add` appends. Lines of plain names are taken apart when they are asked for, so
+ * that tens of thousands of them cost nothing but their names.
+ */
 export function parseKnownHosts(text: string, file: string): KnownHosts {
-  const notes: string[] = [];
-  const plain = new Map<string, KnownHostLine[]>();
+  const lines = text.split('\n');
+  const plain = new Map<string, number[]>();
   const patterns: KnownHostLine[] = [];
   const hashed: (HashedName & { readonly entry: KnownHostLine })[] = [];
-  const insert = (entry: KnownHostLine): void => {
-    if (entry.hosts.startsWith('|')) {
-      const name = hashedNameOf(entry.hosts);
-      if (name === null) notes.push(`${file} line ${entry.line}: the hashed name is damaged; passed over`);
-      else hashed.push({ ...name, entry });
-      return;
-    }
-    if (/[*?!]/.test(entry.hosts)) {
-      patterns.push(entry);
-      return;
-    }
-    for (const name of new Set(entry.hosts.toLowerCase().split(','))) {
-      const entries = plain.get(name);
-      if (entries === undefined) plain.set(name, [entry]);
-      else entries.push(entry);
+  const parse = (index: number): KnownHostLine | string | null => parseKnownHostLine(lines[index] ?? '', index + 1);
+  const indexNames = (hosts: string, index: number): void => {
+    for (const name of new Set(hosts.toLowerCase().split(','))) {
+      const indexes = plain.get(name);
+      if (indexes === undefined) plain.set(name, [index]);
+      else indexes.push(index);
     }
   };
-  const lines = text.split('\n');
-  for (const [index, raw] of lines.entries()) {
-    const entry = parseKnownHostLine(raw, index + 1);
-    if (typeof entry === 'string') notes.push(`${file} ${entry}; passed over`);
-    else if (entry !== null) insert(entry);
+  for (const [index, line] of lines.entries()) {
+    const hosts = firstField(line);
+    if (hosts === '' || hosts.startsWith('#')) continue;
+    if (!/[@*?!|]/.test(hosts)) {
+      indexNames(hosts, index);
+      continue;
+    }
+    const entry = parse(index);
+    if (entry === null || typeof entry === 'string') continue;
+    const name = hashedNameOf(entry.hosts);
+    if (name !== null) hashed.push({ ...name, entry });
+    else if (!entry.hosts.startsWith('|')) patterns.push(entry);
   }
   const hashedNames = indexHashedNames(hashed);
-  let lastLine = lines.length;
   return {
     path: file,
     files: [file],
-    notes,
+    get notes() {
+      return lines.flatMap((_line, index) => {
+        const entry = parse(index);
+        return typeof entry === 'string' ? [`${file} ${entry}; passed over`] : [];
+      });
+    },
     lookup: (name) => {
       const wanted = name.toLowerCase();
       const entries = [
-        ...(plain.get(wanted) ?? []),
+        ...(plain.get(wanted) ?? []).map(parse).filter((entry) => entry !== null && typeof entry !== 'string'),
         ...patterns.filter(({ hosts }) => hostsMatch(hosts, wanted)),
         ...hashedNames.find(wanted).map(({ entry }) => entry),
       ];
@@ -120,11 +125,19 @@ export function parseKnownHosts(text: string, file: string): KnownHosts {
       return { keys: marked(null), revoked: marked('@revoked'), authorities: marked('@cert-authority') };
     },
     add: (name, key, nowMs) => {
-      appendLines(file, knownHostLine(name, key, nowMs));
-      insert({ line: lastLine, marker: null, hosts: name, key, firstSeenMs: nowMs });
-      lastLine += 1;
+      const line = knownHostLine(name, key, nowMs);
+      appendLines(file, line);
+      // In place of what follows the last line break, which is nothing or a line that was ended now.
+      if (lines.at(-1) === '') lines.pop();
+      indexNames(name, lines.push(line.trimEnd(), '') - 2);
     },
   };
+}
+
+function firstField(line: string): string {
+  const trimmed = line.trimStart();
+  const end = trimmed.search(/\s/);
+  return end === -1 ? trimmed : trimmed.slice(0, end);
 }
 
 /** Several files as one, as ssh takes UserKnownHostsFile and GlobalKnownHostsFile; keys are added to the first. */

@@ -80,6 +80,7 @@ export function decodeLoginKey(text: string, passphrase: string | null): LoginKe
 
 function decode(text: string, passphrase: string | null): ParsedKey {
   if (/^-----BEGIN (?:ENCRYPTED |RSA |EC )?PRIVATE KEY-----/m.test(text)) return fromPem(text, passphrase);
+  if (/^\S+-cert-v01@openssh\.com /.test(text)) throw new Error('it is a certificate, which needs transport="openssh"');
   const parsed = passphrase === null ? parseKey(text) : parseKey(text, passphrase);
   if (!(parsed instanceof Error)) return parsed;
   if (/no passphrase/.test(parsed.message)) throw new EncryptedKey();
@@ -91,7 +92,6 @@ function decode(text: string, passphrase: string | null): ParsedKey {
 
 const notForSsh2: readonly (readonly [RegExp, string])[] = [
   [/^PuTTY-User-Key-File-/, 'it is a PuTTY key; `puttygen FILE -O private-openssh -o NEW` makes one that can be read'],
-  [/^\S+-cert-v01@openssh\.com /, 'it is a certificate, which needs transport="openssh"'],
   [/^sk-\S+@openssh\.com /, 'it is a security key, which needs transport="openssh"'],
 ];
 

@@ -73,6 +73,22 @@ describe('loadPrivateKey', () => {
     }
   });
 
+  it('names keys that are for other programs or another transport, and what to do', () => {
+    const { publicKey } = sshPublic();
+    const cases: readonly (readonly [string, RegExp])[] = [
+      ['PuTTY-User-Key-File-3: ssh-ed25519\r\nEncryption: none\r\n', /PuTTY key; `puttygen FILE -O private-openssh/],
+      ['PuTTY-User-Key-File-2: ssh-ed25519\nEncryption: aes256-cbc\n', /PuTTY key; `puttygen FILE -O private-openssh/],
+      [`ssh-ed25519-cert-v01@openssh.com ${publicKey} x`, /certificate, which needs transport="openssh"/],
+      [`sk-ssh-ed25519@openssh.com ${publicKey} x`, /security key, which needs transport="openssh"/],
+    ];
+    for (const [text, says] of cases) assert.throws(() => decodeLoginKey(text, null), says, text);
+    const dsa = generateKeyPairSync('dsa', { modulusLength: 1024, divisorLength: 160 }).privateKey.export({
+      type: 'pkcs8',
+      format: 'pem',
+    });
+    assert.throws(() => decodeLoginKey(String(dsa), null), /type dsa are not supported/i);
+  });
+
   it('refuses a key that others can read, with the command that mends it', () => {
     chmodSync(plain, 0o644);
     assert.equal(unusable(plain, null), 'others can read it');
@@ -115,6 +131,11 @@ describe('loadPrivateKey', () => {
     }
   });
 });
+
+function sshPublic(): { readonly publicKey: string } {
+  const { privateKey } = generateKeyPairSync('ed25519');
+  return { publicKey: decodeLoginKey(opensshPrivateKey(privateKey), null).publicBlob.toString('base64') };
+}
 
 describe('opensshPrivateKey', () => {
   it('is read by ssh-keygen and by us, for many keys', () => {
