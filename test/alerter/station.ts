@@ -82,7 +82,8 @@ export interface Station {
   act(act: (moment: SmtpMoment) => SmtpAct | undefined): void;
   /**
    * A finished full run of the collector over all clients that are not retired; what is not said of a client is well:
-   * `disk / 96, cpu 40`, `fails connect-refused`, `absent` (not visited), `late 07:00 disk / 96` (a report that comes late).
+   * `disk / 96, cpu 40`, `boot 2`, `fails connect-refused`, `absent` (not visited), `mute` (visited, and no report
+   * comes), `late 07:00 disk / 96` (a report that comes late).
    */
   collect(says?: Says, options?: CollectOptions): Promise<string>;
   endRun(runId: string): Promise<void>;
@@ -160,13 +161,14 @@ export async function openStation({ storage: stored, elements, smtp = '' }: Stat
         }),
       );
       const reports = names
-        .filter((name) => !failed.includes(name))
+        .filter((name) => !failed.includes(name) && says[name] !== 'mute')
         .map((client) => {
           const said = says[client] ?? '';
           const late = /^late ((?:\+\d+ )?\d\d:\d\d) /.exec(said);
           const observedAtMs = late === null ? nowMs + 2000 : at(late[1] ?? '');
           const workers = workersSaying(said.slice(late?.[0].length ?? 0));
-          const one = item({ client, observedAtMs, receivedAtMs: nowMs + 2100, workers });
+          const bootId = `boot-${/\bboot (\d+)/.exec(said)?.[1] ?? '1'}`;
+          const one = item({ client, observedAtMs, receivedAtMs: nowMs + 2100, workers, bootId });
           return { ...one, report: { ...one.report, run_id: start.id } };
         });
       await storage.reports.ingest(reports);
@@ -262,7 +264,7 @@ function workersSaying(said: string): readonly WorkerReport[] {
     else if (word === 'unit') units.push(first);
     else if (word === 'mount') exports.set(first, { source: second, unresponsive: third === 'hangs' ? 1 : 0 });
     else if (percents.has(word)) percents.set(word, Number(first));
-    else assert.equal(word, '', `no such word: ${part}`);
+    else if (word !== 'boot') assert.equal(word, '', `no such word: ${part}`);
   }
   const disk = { fstype: 'ext4', scope: 'local', mode: 'rw', size_bytes: 2e11, inodes_percent: 5, unresponsive: 0 };
   return [

@@ -25,6 +25,7 @@ export interface PassStory {
    *   08:00 web-1 disk / 96 | web-2 fails dns       a run; who is not named is well
    *   08:05-19:55 web-1 disk / 96                   one each `every`
    *   08:00 by collector-2 on mon-2                 a run of another collector, in which all are well
+   *   08:00 killed web-1 disk / 96                  a run that never says that it has ended
    *   08:02 pass
    *   08:02 alerter stops | 09:00 alerter starts
    *   08:02 silence web-* until 09:00
@@ -86,6 +87,7 @@ async function play(station: Station, { happens, configs = {} }: PassStory): Pro
         station.at(runAtMs);
         const [, collectorId, host] = /^by (\S+) on (\S+)$/.exec(said) ?? [];
         if (collectorId !== undefined && host !== undefined) await station.collect({}, { collectorId, host });
+        else if (words[0] === 'killed') await station.collect(saysOf(words.slice(1).join(' ')), { unfinished: true });
         else await station.collect(saysOf(said));
         if (!isRunning) continue;
         station.at(runAtMs + minuteMs);

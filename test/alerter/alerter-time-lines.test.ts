@@ -1,0 +1,164 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after } from 'node:test';
+
+import { sqliteConfig } from '../storage/sqlite-config.ts';
+import { day } from './rows.ts';
+import { clock } from './time-line.ts';
+import { passStory } from './whole-pass-story.ts';
+import type { PassStory } from './whole-pass-story.ts';
+
+const dir = mkdtempSync(path.join(tmpdir(), 'fleet-time-lines-'));
+after(() => rmSync(dir, { recursive: true, force: true }));
+const create = () => Promise.resolve(sqliteConfig(path.join(dir, `${randomUUID()}.db`)));
+
+function story(name: string, rest: Omit<PassStory, 'name' | 'create'>): void {
+  passStory({ name, create, ...rest });
+}
+
+const ops = '<mail to="ops@example.org"/>';
+const disk = '<alert type="disk" warning="85%" critical="95%"/>';
+const fleet = (alerts: string, more = '', clients = 2): string =>
+  `<collector every="15m" runDeadline="10m"/><alerts ${more}>${ops}${alerts}</alerts>
+   <client name="web-[1-${clients}]" ip="192.0.2.[1-${clients}]" username="u"/>`;
+
+story('what flaps is one notice, and twelve quiet rows later its true state is told', {
+  elements: fleet(disk),
+  happens: `
+    07:45
+    08:00 web-1 disk / 96
+    08:15-08:30
+    08:45 web-1 disk / 96
+    09:00-09:15
+    09:30 web-1 disk / 96
+    09:45-13:30`,
+  told: `
+    08:01 ops: firing critical web-1 disk /
+    08:31 ops: resolved web-1 disk /
+    08:46 ops: firing critical web-1 disk /
+    09:16 ops: flapping critical web-1 disk /
+    13:01 ops: resolved web-1 disk /`,
+});
+
+story('a changed host key is told at once, though by one client; keys that are not trusted are one mail', {
+  elements: fleet('', '', 3),
+  happens: `
+    07:45
+    08:00 web-1 fails host-key-changed
+    08:15 web-1 fails host-key-changed | web-2 fails host-key-unknown | web-3 fails host-key-unknown
+    08:30-08:45`,
+  told: `
+    08:01 ops: firing critical web-1 host-key-changed
+    08:16 ops: firing warning web-2 not-trusted, firing warning web-3 not-trusted
+    08:31 ops: resolved web-1 host-key-changed, resolved web-2 not-trusted, resolved web-3 not-trusted`,
+});
+
+story('a client that is visited and whose reports do not come is told after three runs, and its next report ends it', {
+  elements: fleet(''),
+  happens: `
+    07:00-07:45
+    08:00-09:00 web-1 mute
+    09:15-09:30`,
+  told: `
+    08:31 ops: firing critical web-1 no-report
+    09:16 ops: resolved web-1 no-report`,
+});
+
+story('a client that no run visits any more is told after three runs since it was missed', {
+  elements: fleet(''),
+  happens: `
+    07:00-07:45
+    08:00-09:00 web-1 absent
+    09:15-09:30`,
+  told: `
+    08:46 ops: firing critical web-1 no-report
+    09:16 ops: resolved web-1 no-report`,
+});
+
+story('a reboot is told once, and has no recovery and no reminder', {
+  elements: fleet('', 'repeat="1h"'),
+  happens: `
+    07:45
+    08:00-10:00 web-1 boot 2`,
+  told: '08:01 ops: past web-1 rebooted 08:00 to 08:00',
+});
+
+story('an acknowledgement ends with the episode: the next one is reminded of', {
+  elements: fleet(disk, 'repeat="1h"'),
+  happens: `
+    07:45
+    08:00 web-1 disk / 96
+    08:05 ack web-1
+    08:15-09:30 web-1 disk / 96
+    09:45-10:15
+    10:30-11:45 web-1 disk / 96`,
+  told: `
+    08:01 ops: firing critical web-1 disk /
+    10:01 ops: resolved web-1 disk /
+    10:31 ops: firing critical web-1 disk /
+    11:31 ops: reminder critical web-1 disk /`,
+});
+
+story('what a run shows waits for its end, and of a run that was killed for its deadline', {
+  elements: fleet(disk),
+  happens: `
+    07:45
+    08:00 killed web-1 disk / 96
+    08:05 pass
+    08:09 pass
+    08:10 pass`,
+  told: '08:10 ops: firing critical web-1 disk /',
+});
+
+story('what began and ended while the mail server was away is told as past, in one mail with what holds on', {
+  elements: fleet(disk),
+  happens: `
+    07:45
+    07:50 server down
+    08:00-08:30 web-1 disk / 96
+    08:45-09:15 web-2 disk / 97
+    09:20 server up
+    09:30 web-2 disk / 97`,
+  told: '09:31 ops: firing critical web-2 disk /, past web-1 disk / 08:00 to 09:00 (instead of 2)',
+});
+
+/**
+ * A window of one hour whose start the clock change skips or doubles, and when that is in UTC. Skipped times come as much
+ * later as the clock was put forward; of doubled ones the first counts.
+ */
+const changes: readonly (readonly [zone: string, start: string, what: string, opens: string])[] = [
+  ['Europe/Berlin', '02:30', 'skipped', '2027-03-28T01:30Z'],
+  ['Europe/Berlin', '02:30', 'doubled', '2027-10-31T00:30Z'],
+  ['America/New_York', '02:15', 'skipped', '2027-03-14T07:15Z'],
+  ['America/New_York', '01:15', 'doubled', '2027-11-07T05:15Z'],
+  ['Australia/Lord_Howe', '02:15', 'skipped', '2027-10-02T15:45Z'],
+  ['Australia/Lord_Howe', '01:45', 'doubled', '2027-04-03T14:45Z'],
+];
+const minuteMs = 60_000;
+
+for (const [zone, start, what, opens] of changes) {
+  const at = (minutes: number): string => storyTime(Date.parse(opens) + minutes * minuteMs);
+  story(`a window at ${start} in ${zone}, a time that is ${what}, holds back for its hour and no longer`, {
+    elements: fleet(`${disk}<window start="${start}" duration="1h" zone="${zone}"/>`),
+    happens: `
+      ${at(-90)}
+      ${at(-60)} web-2 disk / 96
+      ${at(-45)}-${at(-15)}
+      ${at(0)}-${at(75)} web-1 disk / 96
+      ${at(90)}-${at(120)}`,
+    told: `
+      ${at(-59)} ops: firing critical web-2 disk /
+      ${at(-29)} ops: resolved web-2 disk /
+      ${at(61)} ops: firing critical web-1 disk /
+      ${at(106)} ops: resolved web-1 disk /`,
+  });
+}
+
+/** As stories have it: days after the first, and the time in UTC. */
+function storyTime(atMs: number): string {
+  const text = clock(atMs);
+  if (atMs < day) throw new Error(`${text} lies before all stories`);
+  return text;
+}
