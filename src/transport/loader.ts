@@ -168,7 +168,7 @@ export function bringCommand(options: BringOptions): string {
 /** Passes through every login shell in single quotes: printable ASCII but quote, backslash and exclamation mark. */
 export const passable = /^[ "#-&(-[\]-~]*$/;
 
-function commandLine(options: StartOptions, text: string, own: readonly string[]): string {
+export function commandLine(options: Omit<StartOptions, 'request'>, text: string, own: readonly string[]): string {
   const { client, marker, killAfterSeconds, node } = options;
   const args = [marker, String(killAfterSeconds), node ?? '-', ...own];
   for (const arg of args) {

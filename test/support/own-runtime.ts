@@ -1,0 +1,39 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after } from 'node:test';
+
+import { isOwnTarget } from '../../src/collector/node-binary.ts';
+import type { RuntimeCopy, StoredRuntime } from '../../src/collector/runtime-store.ts';
+import { runtimeTargets } from '../../src/collector/runtime-targets.ts';
+
+/** The target that this machine is; null: none of ours. */
+export const ownTarget = runtimeTargets.find(isOwnTarget) ?? null;
+
+const quickly = { xz: ['-0', '-T0'], zstd: ['-1', '-q'], gzip: ['-1'] } as const;
+
+/** The node that runs the tests as a runtime with these copies, compressed as quickly as may be; gone with the tests. */
+export function ownRuntime(codecs: readonly (keyof typeof quickly)[]): StoredRuntime {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fh-own-runtime-'));
+  after(() => rmSync(dir, { recursive: true }));
+  const node = process.execPath;
+  const copies = codecs.map((codec): RuntimeCopy => {
+    const file = path.join(dir, `node.${codec}`);
+    const stdout = openSync(file, 'w');
+    execFileSync(codec, [...quickly[codec], '-c', node], { stdio: ['ignore', stdout, 'inherit'] });
+    closeSync(stdout);
+    return { codec, sizeBytes: statSync(file).size, file };
+  });
+  const sizeBytes = statSync(node).size;
+  return {
+    target: ownTarget?.name ?? 'none',
+    version: process.versions.node,
+    digest: createHash('sha256').update(readFileSync(node)).digest('hex'),
+    sizeBytes,
+    addedAtMs: 0,
+    source: 'self',
+    copies: [...copies, { codec: 'raw', sizeBytes, file: node }],
+  };
+}
