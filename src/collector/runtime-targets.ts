@@ -1,3 +1,5 @@
+import type { Platform } from '../transport/platform-sign.ts';
+
 /** The platforms that a runtime can be brought to, and how one knows them: by what a Node.js binary for them says of itself. */
 export interface RuntimeTarget {
   /** As people write it, and npm where it has a package: `linux-x64`. */
@@ -31,18 +33,6 @@ export const runtimeTargets: readonly RuntimeTarget[] = [
 /** The target of this name, or null. */
 export function targetNamed(name: string): RuntimeTarget | null {
   return runtimeTargets.find((known) => known.name === name) ?? null;
-}
-
-/** What a client without Node.js says of itself. */
-export interface Platform {
-  /** `uname -s`. */
-  readonly system: string;
-  /** `uname -m`. */
-  readonly machine: string;
-  /** Absolute paths of the dynamic loaders that are there. */
-  readonly interpreters: readonly string[];
-  /** True on Alpine Linux, where a loader of glibc is but an imitation. */
-  readonly alpine: boolean;
 }
 
 /** The target whose runtime a client can run, judged by the dynamic loaders it has; null: none of ours. */

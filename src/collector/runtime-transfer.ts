@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { FleetError } from '../errors.ts';
+import { errorTable, FleetError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import { markerBytes } from '../report/wire.ts';
 import { bringRuntimeCommand, bringStatus, findRuntimeSign } from '../transport/bring-runtime.ts';
@@ -159,7 +159,7 @@ function endFault({ sign, started, status, complained }: Sent, { client, runtime
     case bringStatus.cannotRun:
       return fault('no-runtime', client, `${target} was brought, but cannot run here${because}`);
     case bringStatus.noPlace:
-      return fault('upload-failed', client, `there is no place for ${target}${because}`);
+      return fault('upload-failed', client, `there is no place for ${target}${because}`, false);
     case bringStatus.placeFailed:
       return fault('upload-failed', client, `no place took ${target}${because}`);
     case bringStatus.damaged:
@@ -173,6 +173,6 @@ function endFault({ sign, started, status, complained }: Sent, { client, runtime
   }
 }
 
-function fault(code: ErrorCode, client: string, message: string): FleetError {
-  return new FleetError({ code, stage: 'upload', client, message: `${client}: ${message}` });
+function fault(code: ErrorCode, client: string, message: string, retryable = errorTable[code].retryable): FleetError {
+  return new FleetError({ code, stage: 'upload', client, message: `${client}: ${message}`, retryable });
 }

@@ -38,7 +38,7 @@ const trial = [
 const text = [
   'umask 077',
   'unset NODE_OPTIONS NODE_EXTRA_CA_CERTS NODE_PATH NODE_V8_COVERAGE',
-  'h=$HOME m= c=$4 r=runtime-$5 p= w= k=0 z=$9 y=$7 n=0 t=',
+  'h=$HOME m= c=$4 r=runtime-$5 p= w= k=0 z=$9 y=$7 n=0 t= u=',
   'echo "fh-$1-loader-"',
   ...findMachine,
   'for e in $8;do q=${e%%:*} l=${e#*:};[ $q = raw ]&&break;command -v $q >/dev/null 2>&1&&break;done',
@@ -82,7 +82,8 @@ const take = [
   '$t "$x" -e "${10}" $6 </dev/null',
   's=$?',
   `case $s in 0);;${bringStatus.damaged})rm -rf "$p";exit $s;;*)rm -rf "$p";exit ${bringStatus.cannotRun};;esac`,
-  'mv -f "$x" "$p/node"&&rm -f "$p"/*.part',
+  `mv -f "$x" "$p/node"||exit ${bringStatus.placeFailed}`,
+  'rm -f "$p"/*.part',
   // Those of other digests, and this one where it lay before.
   'sweep(){ for d in "$1" "$1/$m" "$1/$m/$c";do mine "$d"||return;done;for d in "$d"/runtime-*;do [ "$d" = "$p" ]||rm -rf "$d";done;}',
   'each sweep',

@@ -1,0 +1,36 @@
+/** What a client without a node of its own says of itself, so that one can be brought that it can run. */
+export interface Platform {
+  /** `uname -s`. */
+  readonly system: string;
+  /** `uname -m`. */
+  readonly machine: string;
+  /** Absolute paths of the dynamic loaders that are there. */
+  readonly interpreters: readonly string[];
+  /** True on Alpine Linux, where a loader of glibc is but an imitation. */
+  readonly alpine: boolean;
+}
+
+/** Shell text that prints the sign; $1 is the marker. It overwrites $i and $f. */
+export const printPlatform =
+  'i=;for f in /lib64/ld*.so.[12] /lib/ld*.so.[12] /etc/alpine-release;do [ -e "$f" ]&&i="$i $f";done' +
+  ';echo "fh-$1-platform-$(uname -sm)$i"';
+
+const maxSignChars = 512;
+
+/** Looks for the sign in what came before the agent's first frame; null when there is none. */
+export function findPlatform(greeting: Buffer, marker: string): Platform | null {
+  const start = `fh-${marker}-platform-`;
+  const at = greeting.indexOf(start);
+  if (at === -1) return null;
+  const [line = ''] = greeting.toString('latin1', at + start.length, at + start.length + maxSignChars).split('\n');
+  const words = line.split(' ').filter((word) => /^[\w./+-]{1,100}$/.test(word));
+  const files = words.filter((word) => word.startsWith('/'));
+  const [system = 'unknown', machine = 'unknown'] = words.filter((word) => !word.startsWith('/'));
+  const alpine = '/etc/alpine-release';
+  return {
+    system,
+    machine,
+    interpreters: files.filter((file) => file !== alpine),
+    alpine: files.includes(alpine),
+  };
+}
