@@ -1,5 +1,6 @@
 import type { Client } from '../config/config.ts';
-import { FleetError, asFleetError, messageOf } from '../errors.ts';
+import type { FleetError} from '../errors.ts';
+import { asFleetError, messageOf } from '../errors.ts';
 import type { CollectEvent } from './collect-options.ts';
 import { fullPatience } from './patience.ts';
 import { transferRuntime } from './runtime-transfer.ts';
