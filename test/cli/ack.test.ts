@@ -74,6 +74,13 @@ test('a rule is named as the mail names it, whatever stands in its selectors', a
   assert.deepEqual(await acknowledged(folder), [1]);
 });
 
+test('what concerns the fleet is acknowledged as the mail of a dry run says it', async (t) => {
+  const silent = firing({ client: '', rule: 'collector-silent', subject: 'c0ffee' });
+  const folder = await alertFolder(t, { config, episodes: [firing(), silent] });
+  const { status, stdout } = await folder.run('ack', '*', 'collector-silent');
+  assert.deepEqual([status, stdout.split('\n')[0]], [0, 'acknowledged 2: (fleet), collector-silent c0ffee (critical)']);
+});
+
 for (const [args, says] of [
   [['99'], /there is no alert 99 \(usage\)\. Open are: 1, 2, 3\./],
   [['web-3'], /there is no client "web-3"; did you mean "web-1"\?/],
