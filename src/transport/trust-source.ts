@@ -40,7 +40,11 @@ export function parseTrustSource(text: string, file: string): TrustSource {
       notes.push(`${file} line ${index + 1}: not \`name SHA256:...\`; passed over`);
       return '';
     }
-    for (const one of name.toLowerCase().split(',')) prints.set(one, [...(prints.get(one) ?? []), print]);
+    for (const one of name.toLowerCase().split(',')) {
+      const known = prints.get(one);
+      if (known === undefined) prints.set(one, [print]);
+      else known.push(print);
+    }
     return '';
   });
   const known = parseKnownHosts(rest.join('\n'), file);

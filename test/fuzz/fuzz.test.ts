@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { describe, it, test } from 'node:test';
+
+import { keepInput, readCorpus } from './corpus.ts';
+import { fuzz, judge } from './fuzz.ts';
+import type { FuzzTarget } from './target.ts';
+import { fuzzTargets } from './targets/index.ts';
+
+/** For all targets together; longer on demand: npm run fuzz -- --minutes 10. */
+const altogetherMs = 25_000;
+
+for (const target of fuzzTargets) {
+  describe(target.name, () => {
+    it('its seeds and what was kept are as they must be', () => {
+      const kept = readCorpus(target.name);
+      assert.ok(kept.length > 0, 'the corpus is empty');
+      for (const input of target.seeds()) assert.equal(judge(target, input), null);
+      for (const { file, input } of kept) assert.equal(judge(target, input)?.message, undefined, file);
+    });
+
+    it('so is whatever comes out of changing them', (t) => {
+      const seed = (Date.now() ^ process.pid) >>> 0;
+      t.diagnostic(`again: npm run fuzz -- --seed ${seed} ${target.name}`);
+      const corpus = readCorpus(target.name).map(({ input }) => input);
+      const { runs, kinds, failure } = fuzz({ target, corpus, seed, forMs: altogetherMs / fuzzTargets.length });
+      t.diagnostic(`${runs} inputs of ${kinds} kinds`);
+      if (failure !== null) {
+        const file = keepInput(target.name, failure.input);
+        assert.fail(`${failure.error.message}; seed ${seed}; the input is test/fuzz/${file}`);
+      }
+      assert.ok(runs >= 100, `${runs} inputs are no test`);
+    });
+  });
+}
+
+test('the fuzzer finds an error that is no fault of the parser, and the same seed finds it again', () => {
+  const check = (input: Buffer): string => (input.includes('boom') ? String(JSON.parse('{')) : 'fine');
+  const target: FuzzTarget = { name: 'broken', seeds: () => [Buffer.from('seed')], words: ['boom'], check };
+  const find = () => fuzz({ target, corpus: [], seed: 7, forMs: 60_000 }).failure;
+  const first = find();
+  assert.ok(first !== null);
+  assert.deepEqual(find()?.input, first.input);
+  assert.ok(judge(target, first.input) !== null);
+});
+
+test('the fuzzer finds what grows with the square of the input', () => {
+  const check = (input: Buffer): string => {
+    let steps = 0;
+    for (let at = 0; at < input.length; at += 16) for (let other = 0; other < input.length; other += 16) steps ^= at;
+    return String(steps >= 0);
+  };
+  const target: FuzzTarget = { name: 'broken', seeds: () => [Buffer.from('seed')], words: ['x'], check };
+  const { failure } = fuzz({ target, corpus: [], seed: 7, forMs: 60_000, longCpuMs: 50 });
+  assert.match(failure?.error.message ?? '', /CPU time/);
+});

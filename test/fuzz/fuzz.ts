@@ -1,0 +1,81 @@
+import { createRandom } from './random.ts';
+import { maxInputBytes, mutate } from './mutate.ts';
+import type { FuzzTarget } from './target.ts';
+
+export interface FuzzOptions {
+  readonly target: FuzzTarget;
+  /** Kept inputs: changed further like the target's own seeds. */
+  readonly corpus: readonly Buffer[];
+  readonly seed: number;
+  readonly forMs: number;
+  /** CPU time that 256 KiB of one input over and over may take: what costs the square of its length takes minutes. */
+  readonly longCpuMs?: number;
+}
+
+export interface FuzzResult {
+  readonly runs: number;
+  /** Different things that the parser made of them. */
+  readonly kinds: number;
+  /** The first input that something was wrong with. */
+  readonly failure: { readonly input: Buffer; readonly error: Error } | null;
+}
+
+const maxPool = 3000;
+const longBytes = 256 * 1024;
+const usualLongCpuMs = 3000;
+const longEvery = 400;
+
+/** Changes inputs for a while and checks what the parser makes of them. */
+export function fuzz({ target, corpus, seed, forMs, longCpuMs = usualLongCpuMs }: FuzzOptions): FuzzResult {
+  const random = createRandom(seed);
+  const [first, ...others] = target.seeds();
+  const pool: [Buffer, ...Buffer[]] = [first, ...others, ...corpus];
+  const [word, ...words] = target.words.map((text) => Buffer.from(text, 'latin1'));
+  const dictionary: [Buffer, ...Buffer[]] = [word ?? Buffer.alloc(0), ...words];
+  const kinds = new Set<string>();
+  const endsAt = performance.now() + forMs;
+  let runs = 0;
+  while (performance.now() < endsAt) {
+    const input = mutate(random.pick(pool), pool, dictionary, random);
+    try {
+      const kind = target.check(input);
+      if (!kinds.has(kind) && pool.length < maxPool) {
+        kinds.add(kind);
+        pool.push(input);
+      }
+    } catch (thrown) {
+      return { runs, kinds: kinds.size, failure: { input, error: asError(thrown) } };
+    }
+    if (++runs % longEvery !== 0 || input.length === 0) continue;
+    const long = Buffer.alloc(longBytes, input);
+    const error = tooSlow(target, long, longCpuMs);
+    if (error !== null) return { runs, kinds: kinds.size, failure: { input: input.subarray(0, maxInputBytes), error } };
+  }
+  return { runs, kinds: kinds.size, failure: null };
+}
+
+/** What is wrong with a kept input: checked as it is, and repeated. null: nothing. */
+export function judge(target: FuzzTarget, input: Buffer): Error | null {
+  try {
+    target.check(input);
+  } catch (thrown) {
+    return asError(thrown);
+  }
+  return input.length === 0 ? null : tooSlow(target, Buffer.alloc(longBytes, input), usualLongCpuMs);
+}
+
+function tooSlow(target: FuzzTarget, long: Buffer, longCpuMs: number): Error | null {
+  const before = process.cpuUsage();
+  try {
+    target.check(long);
+  } catch (thrown) {
+    return asError(thrown);
+  }
+  const { user, system } = process.cpuUsage(before);
+  const cpuMs = (user + system) / 1000;
+  return cpuMs > longCpuMs ? new Error(`${long.length} bytes of it took ${Math.round(cpuMs)} ms of CPU time`) : null;
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}

@@ -1,0 +1,17 @@
+import type { FuzzTarget } from '../target.ts';
+import { framesTarget } from './frames.ts';
+import { knownHostsTarget } from './known-hosts.ts';
+import { loaderSignTarget } from './loader-sign.ts';
+import { reportTarget } from './report.ts';
+import { sealHeaderTarget } from './seal-header.ts';
+import { trustSourceTarget } from './trust-source.ts';
+
+/** Every parser that reads what others wrote. */
+export const fuzzTargets: readonly FuzzTarget[] = [
+  framesTarget,
+  sealHeaderTarget,
+  reportTarget,
+  knownHostsTarget,
+  loaderSignTarget,
+  trustSourceTarget,
+];
