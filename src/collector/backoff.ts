@@ -8,10 +8,29 @@ const refusals: readonly string[] = ['auth-failed'] satisfies readonly ErrorCode
 
 export type LastAttempt = Pick<ClientFacts, 'lastVisitAtMs' | 'nextAttemptAtMs'>;
 
-/** Whether a client must be left alone in this run. A time beyond the longest pause is a clock that was wrong. */
-export function isHeldBack(facts: LastAttempt | undefined, nowMs: number): boolean {
+export interface HeldBackQuestion {
+  readonly facts: (LastAttempt & Pick<ClientFacts, 'attemptDigest'>) | undefined;
+  readonly nowMs: number;
+  /** Of config.xml as it is now. */
+  readonly configDigest: string;
+  /** When a file that holds a credential of the client was changed last; null: there is none. */
+  readonly credentialsChangedAtMs: () => number | null;
+}
+
+/**
+ * Whether a client must be left alone in this run. What was changed since it refused the login ends its pause: config.xml
+ * or a file with a credential. A time beyond the longest pause is a clock that was wrong.
+ */
+export function isHeldBack(question: HeldBackQuestion): boolean {
+  const { facts, nowMs } = question;
   const nextMs = facts?.nextAttemptAtMs ?? null;
-  return nextMs !== null && nextMs > nowMs && nextMs - nowMs <= longestMs;
+  if (nextMs === null || nextMs <= nowMs || nextMs - nowMs > longestMs) return false;
+  const digest = facts?.attemptDigest ?? null;
+  if (digest !== null && digest !== question.configDigest) return false;
+  const changedMs = question.credentialsChangedAtMs();
+  const lastMs = facts?.lastVisitAtMs ?? null;
+  // A file of the future would end every pause.
+  return changedMs === null || lastMs === null || changedMs <= lastMs || changedMs > nowMs;
 }
 
 export interface BackoffOptions {

@@ -1,9 +1,11 @@
 import { setMaxListeners } from 'node:events';
 
+import type { Client } from '../config/config.ts';
 import { FleetError } from '../errors.ts';
 import type { ClientFacts, VisitRecord } from '../storage/storage.ts';
 import { readBundles } from './agent-bundles.ts';
 import { isHeldBack } from './backoff.ts';
+import { credentialsChangedAtMs } from './credential-files.ts';
 import { visitOrder } from './order.ts';
 import type { PassOptions } from './pass.ts';
 import { createPinnedAgents } from './restricted-key.ts';
@@ -37,7 +39,15 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
     (client) => client.state !== 'retired' && (pass.only === null || pass.only.has(client.name)),
   );
   const ignoreBackoff = pass.ignoreBackoff === true || facts === null;
-  const due = asked.filter((client) => ignoreBackoff || !isHeldBack(facts.get(client.name), start.startedAtMs));
+  const heldBackNow = (client: Client): boolean =>
+    !ignoreBackoff &&
+    isHeldBack({
+      facts: facts.get(client.name),
+      nowMs: start.startedAtMs,
+      configDigest: config.digest,
+      credentialsChangedAtMs: () => credentialsChangedAtMs(client),
+    });
+  const due = asked.filter((client) => !heldBackNow(client));
   const heldBack = asked.length - due.length;
   pass.observe({ kind: 'started', runId: start.id, clients: due.length, skipped: heldBack });
 

@@ -26,6 +26,11 @@ export class Secret {
     return this.#source.kind === 'file' ? this.#source.path : `$${this.#source.name}`;
   }
 
+  /** The file that holds it; null: it stands in config.xml or in a variable. */
+  get file(): string | null {
+    return this.#source.kind === 'file' ? this.#source.path : null;
+  }
+
   /** The secret. Of a file: its first line, without the line break. Throws FleetError `secret-missing`. */
   reveal(): string {
     const source = this.#source;

@@ -5,7 +5,11 @@ import type { ClientFacts } from './storage.ts';
 const factsSql = `SELECT name, address, last_visit_at, last_report_at, consecutive_failures, next_attempt_at, boot_id,
   inventory_at, CASE WHEN consecutive_failures > 0 THEN
     (SELECT v.code FROM visits v WHERE v.client = clients.name ORDER BY v.started_at DESC, v.id DESC LIMIT 1)
-  END AS failed_code FROM clients`;
+  END AS failed_code,
+  CASE WHEN next_attempt_at IS NOT NULL THEN
+    (SELECT r.config_digest FROM visits v JOIN runs r ON r.id = v.run_id WHERE v.client = clients.name
+      ORDER BY v.started_at DESC, v.id DESC LIMIT 1)
+  END AS attempt_digest FROM clients`;
 
 /** See ReportStore.clientFacts. */
 export async function clientFacts(database: Database): Promise<ReadonlyMap<string, ClientFacts>> {
@@ -21,6 +25,7 @@ export async function clientFacts(database: Database): Promise<ReadonlyMap<strin
         consecutiveFailures: Number(row['consecutive_failures']),
         failedCode: textOrNull(row['failed_code']),
         nextAttemptAtMs: fromSqlTime(row['next_attempt_at']),
+        attemptDigest: textOrNull(row['attempt_digest']),
         bootId: textOrNull(row['boot_id']),
         inventoryAtMs: fromSqlTime(row['inventory_at']),
       };

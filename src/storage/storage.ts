@@ -90,6 +90,8 @@ export interface ClientFacts {
   /** Of the last visit, when it failed. */
   readonly failedCode: string | null;
   readonly nextAttemptAtMs: number | null;
+  /** The digest of config.xml with which it was visited last, where the next attempt has to wait; else null. */
+  readonly attemptDigest: string | null;
   readonly bootId: string | null;
   readonly inventoryAtMs: number | null;
 }

@@ -6,13 +6,19 @@ import type { LastAttempt } from '../../src/collector/backoff.ts';
 
 const minute = 60_000;
 
+/** With nothing changed since the last attempt. */
+function heldBack(facts: LastAttempt | undefined, nowMs: number): boolean {
+  const attempt = facts && { ...facts, attemptDigest: 'same' };
+  return isHeldBack({ facts: attempt, nowMs, configDigest: 'same', credentialsChangedAtMs: () => null });
+}
+
 /** Runs a client whose logins are always refused through a day and says which runs visited it. */
 function visitedRuns(everyMs: number, runs: number, jitterMs: (run: number) => number): number[] {
   let facts: LastAttempt | undefined;
   const visited: number[] = [];
   for (let run = 0; run < runs; run++) {
     const runStart = 1e12 + run * everyMs;
-    if (isHeldBack(facts, runStart)) continue;
+    if (heldBack(facts, runStart)) continue;
     visited.push(run);
     const startedAtMs = runStart + jitterMs(run);
     const next = nextAttemptAtMs({ code: 'auth-failed', facts, startedAtMs, everyMs });
@@ -61,6 +67,24 @@ const held: readonly (readonly [string, LastAttempt | undefined, boolean])[] = [
 ];
 for (const [what, facts, expected] of held) {
   test(`held back or not: ${what}`, () => {
-    assert.equal(isHeldBack(facts, 1000 * minute), expected);
+    assert.equal(heldBack(facts, 1000 * minute), expected);
+  });
+}
+
+const changes: readonly (readonly [string, { digest?: string | null; changedAt?: number | null }, boolean])[] = [
+  ['nothing', {}, true],
+  ['config.xml', { digest: 'other' }, false],
+  ['perhaps config.xml: the run has no row', { digest: null }, true],
+  ['a key file, before the last attempt', { changedAt: 989 }, true],
+  ['a key file, since', { changedAt: 991 }, false],
+  ['a key file, in the future, whose clock was wrong', { changedAt: 1001 }, true],
+  ['a key file, which is gone', { changedAt: null }, true],
+];
+for (const [what, { digest = 'same', changedAt = 0 }, expected] of changes) {
+  test(`the pause after a refusal, when what has changed is: ${what}`, () => {
+    const facts = { lastVisitAtMs: 990 * minute, nextAttemptAtMs: 1010 * minute, attemptDigest: digest };
+    const credentialsChangedAtMs = (): number | null => (changedAt === null ? null : changedAt * minute);
+    const question = { facts, nowMs: 1000 * minute, configDigest: 'same', credentialsChangedAtMs };
+    assert.equal(isHeldBack(question), expected);
   });
 }

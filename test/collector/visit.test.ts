@@ -89,6 +89,7 @@ const knownFacts = (client: string, more: Partial<ClientFacts> = {}): ReadonlyMa
     lastReportAtMs: nowMs,
     consecutiveFailures: 0,
     failedCode: null,
+    attemptDigest: null,
     nextAttemptAtMs: null,
     bootId: null,
     inventoryAtMs: nowMs,
