@@ -8,6 +8,7 @@ import path from 'node:path';
 
 import { addAlerting } from './cli/alerting-commands.ts';
 import { addAuthorize } from './cli/authorize-command.ts';
+import { addCleanup } from './cli/cleanup-command.ts';
 import {
   Command,
   CommanderError,
@@ -147,6 +148,8 @@ function createProgram(perform: (globals: GlobalOptions, action: Action) => Prom
   addRuntimes({ program, execute });
 
   addAuthorize({ program, execute });
+
+  addCleanup({ program, execute });
 
   command('migrate', 'bring the database to this version', 'fleet-health migrate --check')
     .option('--check', 'only say what would be done')

@@ -14,6 +14,7 @@ const commands = [
   'alert',
   'alerts',
   'authorize',
+  'cleanup',
   'explain',
   'forget',
   'ack',
