@@ -1,10 +1,12 @@
-// Bundles the two programs that run on clients. CommonJS, because an ESM bundle of systeminformation fails at its start
+// Bundles the programs that run on clients, two for node and one for sh. CommonJS, because an ESM bundle of systeminformation fails at its start
 // with "Dynamic require"; minified, because every byte is uploaded once to every client.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { build } from 'esbuild';
+
+import { shellAgent } from './shell/bundle.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
@@ -57,3 +59,4 @@ writeFileSync(
   path.join(outdir, 'agent.cjs'),
   startCompiled(`(function(require,module,exports){${outputFiles[0].text}})`),
 );
+writeFileSync(path.join(outdir, 'agent.sh'), shellAgent(version));

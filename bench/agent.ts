@@ -73,7 +73,7 @@ function commandFor(bundles: Bundles, collectorId: string, brought: Bundle | nul
   const start = { client: 'bench', marker, killAfterSeconds: 11, node: process.execPath, request };
   const [agentDigest, inventoryDigest] = [bundles.agent.digest, bundles.inventory.digest];
   return brought === null
-    ? runCommand({ ...start, kind: 'visit', agentDigest, inventoryDigest, collectorId })
+    ? runCommand({ ...start, kind: 'visit', agentDigest, inventoryDigest, collectorId, shell: null })
     : bringCommand({
         ...start,
         lengthBytes: brought.packed().length,

@@ -100,8 +100,8 @@ export const errorTable = {
   'no-runtime': kind(
     1,
     false,
-    'There is no Node.js (18.15 or newer) on the client.',
-    'Install it or name it with node="PATH".',
+    'The client has no Node.js (18.15 or newer), and may not or cannot be read without.',
+    'Install it or name it with node="PATH", or set runtime="bring" or unsealed="allow".',
   ),
   'runtime-invalid': kind(
     2,

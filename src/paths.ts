@@ -12,6 +12,7 @@ export const packageDir: string = (() => {
 /** The bundles that are brought to clients. */
 export const agentBundlePath: string = path.join(packageDir, 'dist', 'agent', 'agent.cjs');
 export const inventoryBundlePath: string = path.join(packageDir, 'dist', 'agent', 'inventory.cjs');
+export const shellAgentPath: string = path.join(packageDir, 'dist', 'agent', 'agent.sh');
 
 /** Holds `mysql/` and `sqlite/` with the numbered migrations. */
 export const sqlDir: string = path.join(packageDir, 'sql');

@@ -21,6 +21,10 @@ need_all() {
   need fish fish
   need zsh zsh
   need tcsh tcsh
+  need mksh mksh
+  need busybox busybox
+  need mawk mawk
+  need gawk gawk
   need xmllint libxml2-utils
   need xz xz-utils
   need zstd zstd

@@ -55,5 +55,6 @@ function visitJson(visit: VisitRecord): unknown {
     bytes_in: visit.bytesIn,
     bytes_out: visit.bytesOut,
     uploaded: visit.uploaded,
+    reader: visit.reader,
   };
 }

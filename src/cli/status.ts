@@ -39,6 +39,7 @@ export function statusText(output: Output, status: FleetStatus, nowMs: number): 
     [
       { title: 'client', shrinks: true },
       { title: 'state' },
+      { title: 'read by' },
       { title: 'report', align: 'right' },
       { title: 'cpu', align: 'right' },
       { title: 'memory', align: 'right' },
@@ -57,6 +58,7 @@ function row(member: FleetMember): Cell[] {
   return [
     member.client,
     { text: member.state, colour: stateColours[member.state] },
+    known?.reader ?? '-',
     describeAge(member.reportAgeMs),
     percent(known?.cpuPercent ?? null, beyond.cpu),
     percent(known?.memoryPercent ?? null, beyond.memory),
@@ -177,6 +179,7 @@ function memberJson({
     observed_at: jsonTime(known?.observedAtMs ?? null),
     report_age_s: reportAgeMs === null ? null : Math.round(reportAgeMs / 1000),
     consecutive_failures: known?.consecutiveFailures ?? 0,
+    reader: known?.reader ?? null,
     hostname: known?.hostname ?? null,
     os: known?.os ?? null,
     uptime_s: known?.uptimeSeconds ?? null,

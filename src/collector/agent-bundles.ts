@@ -3,12 +3,22 @@ import { readFileSync } from 'node:fs';
 import { deflateRawSync } from 'node:zlib';
 
 import { FleetError, messageOf } from '../errors.ts';
-import { agentBundlePath, inventoryBundlePath } from '../paths.ts';
+import { agentBundlePath, inventoryBundlePath, shellAgentPath } from '../paths.ts';
 import type { Bundle, Bundles } from './agent-session.ts';
 
 /** Reads the programs that are brought to clients. Throws FleetError `internal` when the package was not built. */
-export function readBundles(agentPath = agentBundlePath, inventoryPath = inventoryBundlePath): Bundles {
-  return { agent: readBundle(agentPath), inventory: readBundle(inventoryPath) };
+export function readBundles(
+  agentPath = agentBundlePath,
+  inventoryPath = inventoryBundlePath,
+  shellPath = shellAgentPath,
+): Bundles {
+  const shell = readBundle(shellPath);
+  return {
+    agent: readBundle(agentPath),
+    inventory: readBundle(inventoryPath),
+    // A client without node cannot be expected to unpack anything.
+    shell: { ...shell, packed: () => shell.content },
+  };
 }
 
 function readBundle(path: string): Bundle {

@@ -13,6 +13,8 @@ export interface ExchangeOptions {
   readonly marker: Buffer;
   /** Written to the agent at once; null: nothing. */
   readonly input: Buffer | null;
+  /** The client reads `input` to its end: there are no acknowledgements. */
+  readonly endInput: boolean;
   readonly limits: { readonly maxReports: number; readonly maxTotalBytes: number };
   /** How long the client may be waited for altogether; what is done with its frames here does not count. */
   readonly timeoutMs: number;
@@ -66,6 +68,7 @@ export async function exchange(options: ExchangeOptions): Promise<Exchange | nul
   // A command that ends early is noticed by its output; an error of its input tells nothing more.
   channel.stdin.on('error', () => undefined);
   if (input !== null) channel.stdin.write(input);
+  if (options.endInput) channel.stdin.end();
 
   const source = readFrames(options, parser);
   try {

@@ -7,30 +7,34 @@
 import { randomBytes } from 'node:crypto';
 
 import { asFleetError, FleetError } from '../errors.ts';
-import { encodeRequest } from '../report/agent-request.ts';
 import { parseAgentFault, parseEnd, parseHello } from '../report/frames.ts';
 import { markerBytes, protocolVersion } from '../report/wire.ts';
 import type { AgentRequest, End, Frame, Hello } from '../report/wire.ts';
 import { readHeader } from '../seal/sealed-message.ts';
 import type { SealedHeader } from '../seal/sealed-message.ts';
-import { bringCommand, loaderStatus, runCommand } from '../transport/loader.ts';
+import { loaderStatus } from '../transport/loader.ts';
+import type { Reader } from '../storage/storage.ts';
 import type { Connection } from '../transport/transport.ts';
+import { agentCommand, maxBytesPerVisit, maxReportsPerVisit, mayBeReadByShell } from './agent-command.ts';
 import { exchange } from './agent-exchange.ts';
 import type { Exchange, FrameAnswer } from './agent-exchange.ts';
 import { exchangeFault, printable } from './agent-faults.ts';
+import { sealUnsealed } from './seal-unsealed.ts';
 
 /** A program that is brought to clients, under its content digest. */
 export interface Bundle {
   readonly content: Buffer;
   /** SHA-256 of the content, hex. */
   readonly digest: string;
-  /** The content as it goes over the wire: deflate-raw. Made when it is first needed, for most runs bring nothing. */
+  /** The content as it goes over the wire: deflate-raw where node unpacks it. Made when it is first needed, for most runs bring nothing. */
   packed(): Buffer;
 }
 
 export interface Bundles {
   readonly agent: Bundle;
   readonly inventory: Bundle;
+  /** For clients without node (agent/shell). */
+  readonly shell: Bundle;
 }
 
 export interface AgentSessionOptions {
@@ -47,6 +51,8 @@ export interface AgentSessionOptions {
   readonly bundles: Bundles;
   /** Absolute path of node on the client; null: look for it. */
   readonly node: string | null;
+  /** Whether a client without node may be read by the shell agent, whose report only SSH protects on its way here. */
+  readonly unsealed: 'allow' | 'refuse';
   /** For each exec: from its start until the agent's last frame. */
   readonly agentTimeoutMs: number;
   readonly signal: AbortSignal;
@@ -83,17 +89,11 @@ export interface AgentResult {
   readonly acknowledged: number;
   /** The agent had to be brought. */
   readonly uploaded: boolean;
-  readonly reader: 'node' | null;
+  /** What answered; null: nothing did. */
+  readonly reader: Reader | null;
   /** What went wrong, with whatever came before it still counted above; null: the agent sent its last frame. */
   readonly fault: FleetError | null;
 }
-
-/** Reports that one visit takes at most, and their bytes: a spool that grew long comes home over several visits. */
-export const maxReportsPerVisit = 100;
-export const maxBytesPerVisit = 8 * 1024 * 1024;
-
-/** The agent gives up so much before we do, that it can still say why. */
-const agentReserveMs = 500;
 
 /**
  * Runs the agent on a client and takes its reports, this run's first. Brings the agent where it is missing, and once
@@ -115,7 +115,8 @@ export async function runAgent(options: AgentSessionOptions): Promise<AgentResul
   } catch (thrown) {
     progress.fault ??= asFleetError(thrown, { code: 'agent-failed', stage: 'agent', client: options.client });
   }
-  return { ...progress, uploaded, reader: progress.hello === null ? null : 'node' };
+  const reader = progress.hello === null ? null : (progress.hello.reader ?? 'node');
+  return { ...progress, uploaded, reader };
 }
 
 type Progress = { -readonly [Key in Exclude<keyof AgentResult, 'uploaded' | 'reader'>]: AgentResult[Key] };
@@ -128,34 +129,12 @@ async function visit(
 ): Promise<Exchange | null> {
   const { connection, client, bundles, agentTimeoutMs } = options;
   const marker = randomBytes(markerBytes);
-  const start = {
-    client,
-    marker: marker.toString('base64url'),
-    killAfterSeconds: Math.ceil(agentTimeoutMs / 1000) + 1,
-    node: options.node,
-    request: encodeRequest(requestOf(options, marker)),
-  };
-  const { agent, inventory } = bundles;
-  const command =
-    bundle === null
-      ? runCommand({
-          ...start,
-          kind: options.kind,
-          agentDigest: agent.digest,
-          inventoryDigest: inventory.digest,
-          collectorId: options.collectorId,
-        })
-      : bringCommand({
-          ...start,
-          lengthBytes: bundle.packed().length,
-          digest: bundle.digest,
-          otherDigest: bundle === agent ? inventory.digest : agent.digest,
-        });
-  const channel = await connection.exec(command);
+  const channel = await connection.exec(agentCommand(options, marker, bundle));
   return await exchange({
     channel,
     marker,
     input: bundle?.packed() ?? null,
+    endInput: bundle === bundles.shell,
     limits: { maxReports: maxReportsPerVisit, maxTotalBytes: maxBytesPerVisit },
     timeoutMs: agentTimeoutMs,
     signal: options.signal,
@@ -165,28 +144,13 @@ async function visit(
   });
 }
 
-function requestOf(options: AgentSessionOptions, marker: Buffer): AgentRequest {
-  return {
-    v: protocolVersion,
-    kind: options.kind,
-    run: options.runId,
-    client: options.client,
-    ...(options.was === null ? {} : { was: options.was }),
-    collector: options.collectorId,
-    marker: marker.toString('base64url'),
-    key: Buffer.from(options.publicKey).toString('base64url'),
-    options: options.probeOptions,
-    deadlineMs: Math.max(agentReserveMs, options.agentTimeoutMs - agentReserveMs),
-    maxFrames: maxReportsPerVisit,
-    maxBytes: maxBytesPerVisit,
-  };
-}
-
 /** Which program to bring after the first exec; null when that would not help. */
 function missingBundle(ended: Exchange, bundles: Bundles): Bundle | null {
   const { sign, started, status } = ended;
   if (!sign?.absentStatus || started) return null;
-  const bundle = sign.absentStatus === loaderStatus.agentAbsent ? bundles.agent : bundles.inventory;
+  const { agentAbsent, shellAbsent } = loaderStatus;
+  const { agent, inventory, shell } = bundles;
+  const bundle = sign.absentStatus === agentAbsent ? agent : sign.absentStatus === shellAbsent ? shell : inventory;
   const mayBeDamaged = status !== null && status !== loaderStatus.noRuntime && !ended.killed;
   return status === sign.absentStatus || mayBeDamaged ? bundle : null;
 }
@@ -212,18 +176,30 @@ async function take(frame: Frame, options: AgentSessionOptions, progress: Progre
     return { answer: null, last: false };
   }
   progress.reports += 1;
+  let sealed = frame.payload;
   let header: SealedHeader;
   try {
-    header = readHeader(frame.payload);
+    if (frame.type === 'U') sealed = takeUnsealed(frame.payload, options, progress);
+    header = readHeader(sealed);
   } catch (thrown) {
     // One damaged file in the spool must not keep those behind it from coming home.
     progress.fault ??= asFleetError(thrown, { code: 'seal-corrupt', stage: 'seal', client });
     return { answer: null, last: false };
   }
-  const decision = await options.onReport({ sealed: frame.payload, header, receivedAtMs, hello: progress.hello });
+  const decision = await options.onReport({ sealed, header, receivedAtMs, hello: progress.hello });
   if (decision === 'keep' || options.dryRun) return { answer: null, last: false };
   progress.acknowledged += 1;
+  if (frame.type === 'U') return { answer: null, last: false };
   return { answer: Buffer.from(header.reportId.replaceAll('-', ''), 'hex'), last: false };
+}
+
+/** Only of a shell agent that may be, and only one: it keeps none of earlier visits. */
+function takeUnsealed(payload: Buffer, options: AgentSessionOptions, progress: Progress): Buffer {
+  const { client, runId, publicKey } = options;
+  if (progress.hello?.reader !== 'shell' || !mayBeReadByShell(options) || progress.reports > 1) {
+    throw outputFault(client, 'a report that is not sealed, where none was asked for');
+  }
+  return sealUnsealed({ payload, client, runId, publicKey });
 }
 
 function outputFault(client: string, message: string): FleetError {

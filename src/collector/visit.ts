@@ -154,14 +154,16 @@ async function makeVisit(context: Visit, client: Client, progress: Progress, sig
   const nowMs = context.now();
   const { everyMs } = context.config;
   const mayInventory = context.facts !== null && !context.dryRun;
-  const due = mayInventory && isInventoryDue({ client: client.name, facts, nowMs, everyMs });
+  // The shell agent makes no inventory.
+  const due =
+    mayInventory && facts?.reader !== 'shell' && isInventoryDue({ client: client.name, facts, nowMs, everyMs });
   await connect(context, client, progress, signal);
   const result = await callAgent(context, client, progress, { kind: 'visit', waitForExit: due, signal });
   progress.result = result;
   if (result.fault !== null) throw result.fault;
   progress.delivered = true;
   const booted = mayInventory && wasBooted(facts, result.hello?.boot_id ?? null);
-  if (due || booted) {
+  if (result.reader !== 'shell' && (due || booted)) {
     await tryInventory({ context, client, progress, signal, reconnect: !due, leftMs: endsAt - performance.now() });
   }
   // Not destroyed afterwards: the acknowledgements may still be on their way.
@@ -197,6 +199,7 @@ async function callAgent(context: Visit, client: Client, progress: Progress, cal
     probeOptions: client.probeOptions,
     bundles: context.bundles,
     node: client.ssh.node,
+    unsealed: client.ssh.unsealed,
     agentTimeoutMs: context.patience.agentTimeoutMs,
     dryRun: context.dryRun,
     now: context.now,

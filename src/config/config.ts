@@ -138,6 +138,7 @@ export interface SshSettings {
   /** Absolute path of node on the client. */
   readonly node: string | null;
   readonly runtime: 'none' | 'bring';
+  /** Whether the shell agent, which cannot seal, may read it. */
   readonly unsealed: 'allow' | 'refuse';
   /**
    * Which of these, and `port`, config.xml says, and where (`FILE:LINE`); '' stands for the element of the machine itself.

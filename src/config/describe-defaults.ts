@@ -76,7 +76,7 @@ function sshRows(config: Config): readonly DefaultRow[] {
     ['knownHosts', defaults.knownHosts, (client) => client.ssh.knownHosts],
     ['transport', 'ssh2', (client) => client.ssh.transport],
     ['runtime', 'none', (client) => client.ssh.runtime],
-    ['unsealed', 'refuse', (client) => client.ssh.unsealed],
+    ['unsealed', 'allow', (client) => client.ssh.unsealed],
     ['port', '22', (client) => String(client.port)],
   ];
   return values.flatMap(([name, value, valueOf]) => {

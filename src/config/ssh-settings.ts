@@ -129,7 +129,7 @@ export function createSshFinisher(defaults: SshDefaults): (layer: SshLayer) => S
       proxyJump: layer.proxyJump ?? null,
       node: layer.node ?? null,
       runtime: layer.runtime ?? 'none',
-      unsealed: layer.unsealed ?? 'refuse',
+      unsealed: layer.unsealed ?? 'allow',
       said: layer.said ?? nothingSaid,
     });
     finished.set(layer, settings);

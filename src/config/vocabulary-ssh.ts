@@ -42,6 +42,9 @@ export const sshAttributes: Attributes = {
   },
   node: { kind: 'remotePath', words: none, help: 'Where Node.js is on the client. Default: the usual places.' },
   runtime: { words: ['none', 'bring'], help: 'bring: a runtime is brought where there is no Node.js. Default none.' },
-  unsealed: { words: ['allow', 'refuse'], help: 'Whether reports that are not sealed are taken. Default refuse.' },
+  unsealed: {
+    words: ['allow', 'refuse'],
+    help: 'Where there is no Node.js: allow has the shell agent read the client; SSH alone protects its report on the way, and the collector seals it. refuse: such a client is a fault. Default allow.',
+  },
   port: { kind: 'port', help: 'Default 22.' },
 };

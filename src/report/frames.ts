@@ -1,3 +1,4 @@
+import { maxReportBytes } from './limits.ts';
 import { agentFaultCodes, maxJsonFrameBytes } from './wire.ts';
 import type { AgentFault, AgentFaultCode, End, Frame, FrameType, Hello } from './wire.ts';
 
@@ -34,7 +35,7 @@ export interface FrameLimits {
   readonly maxGreetingBytes: number;
   /** Payload of one `R` frame. */
   readonly maxReportBytes: number;
-  /** `R` frames, and their payloads together. */
+  /** `R` and `U` frames, and their payloads together. */
   readonly maxReports: number;
   readonly maxTotalBytes: number;
 }
@@ -83,12 +84,11 @@ export function createFrameParser(limits: FrameLimits): FrameParser {
   };
 
   const check = (type: string, size: number): FrameType => {
-    if (type === 'R') {
+    if (type === 'R' || type === 'U') {
       reports += 1;
       totalBytes += size;
-      if (size > limits.maxReportBytes) {
-        throw new WireFault('report-too-large', `a report of ${size} bytes, allowed are ${limits.maxReportBytes}`);
-      }
+      const allowed = type === 'R' ? limits.maxReportBytes : maxReportBytes;
+      if (size > allowed) throw new WireFault('report-too-large', `a report of ${size} bytes, allowed are ${allowed}`);
       if (reports > limits.maxReports || totalBytes > limits.maxTotalBytes) {
         throw new WireFault('agent-output', `more reports than were asked for: ${reports}, ${totalBytes} bytes`);
       }
@@ -133,18 +133,20 @@ export function createFrameParser(limits: FrameLimits): FrameParser {
 
 /** The content of a hello frame. Throws WireFault. */
 export function parseHello(payload: Buffer): Hello {
-  const { v, agent, wall_ms, monotonic_ms, boot_id, pinned } = parseObject(payload, 'H');
+  const { v, agent, wall_ms, monotonic_ms, boot_id, pinned, reader } = parseObject(payload, 'H');
   if (
     !isWhole(v) ||
     !isText(agent, 64) ||
     !isWhole(wall_ms) ||
     !isWhole(monotonic_ms) ||
     !(boot_id === null || isText(boot_id, 64)) ||
-    !(pinned === undefined || isText(pinned, 64))
+    !(pinned === undefined || isText(pinned, 64)) ||
+    !(reader === undefined || reader === 'shell')
   ) {
     throw new WireFault('agent-output', 'a hello that does not say what it must');
   }
-  return { v, agent, wall_ms, monotonic_ms, boot_id, ...(pinned === undefined ? {} : { pinned }) };
+  const hello = { v, agent, wall_ms, monotonic_ms, boot_id, ...(pinned === undefined ? {} : { pinned }) };
+  return reader === undefined ? hello : { ...hello, reader };
 }
 
 /** The content of a fault frame. Throws WireFault. */

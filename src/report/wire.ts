@@ -5,10 +5,12 @@
  * stdout of the agent: marker (16 bytes), then frames, each: type (1 byte, ASCII) | length (4 bytes, big endian) | payload.
  *   `H` hello, JSON: Hello          first, before any probe runs
  *   `R` one sealed report           this run's first, then the spooled ones, oldest first
+ *   `U` one report that is not sealed, JSON: Report without what the collector gives it (name, version, report_id,
+ *       run_id, client); of the shell agent alone, and only one
  *   `F` fault, JSON: {code, message} instead of this run's report; spooled reports may still follow
  *   `E` end, JSON: End              nothing follows
  * stdin of the agent: 16 raw bytes for each acknowledged report id, nothing else; its end lets the agent end. Only an
- * agent that is brought finds its own program before them (see src/transport/loader.ts).
+ * agent that is brought finds its own program before them (see src/transport/loader.ts). The shell agent reads none.
  */
 
 export const protocolVersion = 1;
@@ -22,7 +24,7 @@ export const maxExecBytes = 8 * 1024;
 export const otherVersionStatus = 87;
 /** What stands on stderr before the digest of the pinned agent, whenever a restricted key does not do what was asked. */
 export const restrictedKeySign = 'fleet-health restricted key';
-/** Payload of any frame but `R`. */
+/** Payload of any frame but `R` and `U`. */
 export const maxJsonFrameBytes = 8 * 1024;
 
 /** What probes are asked for beyond what they always do: a closed list. */
@@ -65,6 +67,8 @@ export interface Hello {
   readonly boot_id: string | null;
   /** SHA-256 of the agent that a restricted key runs, whichever was asked for, in hexadecimal digits; else left out. */
   readonly pinned?: string;
+  /** Left out by the agent that node runs. */
+  readonly reader?: 'shell';
 }
 
 export interface End {
@@ -85,7 +89,7 @@ export interface AgentFault {
 export const agentFaultCodes = ['agent-failed', 'agent-timeout', 'agent-stuck', 'report-too-large'] as const;
 export type AgentFaultCode = (typeof agentFaultCodes)[number];
 
-export type FrameType = 'H' | 'R' | 'F' | 'E';
+export type FrameType = 'H' | 'R' | 'U' | 'F' | 'E';
 export interface Frame {
   readonly type: FrameType;
   readonly payload: Buffer;

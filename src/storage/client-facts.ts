@@ -1,9 +1,9 @@
 import type { Database } from './database.ts';
 import { fromSqlTime } from './sql-time.ts';
-import type { ClientFacts } from './storage.ts';
+import type { ClientFacts, Reader } from './storage.ts';
 
 const factsSql = `SELECT name, address, last_visit_at, last_report_at, consecutive_failures, next_attempt_at, boot_id,
-  inventory_at, CASE WHEN consecutive_failures > 0 THEN
+  inventory_at, reader, CASE WHEN consecutive_failures > 0 THEN
     (SELECT v.code FROM visits v WHERE v.client = clients.name ORDER BY v.started_at DESC, v.id DESC LIMIT 1)
   END AS failed_code,
   CASE WHEN next_attempt_at IS NOT NULL THEN
@@ -28,10 +28,18 @@ export async function clientFacts(database: Database): Promise<ReadonlyMap<strin
         attemptDigest: textOrNull(row['attempt_digest']),
         bootId: textOrNull(row['boot_id']),
         inventoryAtMs: fromSqlTime(row['inventory_at']),
+        reader: readerOrNull(row['reader']),
       };
       return [name, facts];
     }),
   );
+}
+
+const readers: readonly Reader[] = ['node', 'runtime', 'shell'];
+
+/** The column `reader`; null for NULL and for what this version does not know. */
+export function readerOrNull(value: unknown): Reader | null {
+  return readers.find((reader) => reader === value) ?? null;
 }
 
 /** A text column; null for NULL. */

@@ -1,4 +1,4 @@
-import { numberOrNull, textOrNull } from './client-facts.ts';
+import { numberOrNull, readerOrNull, textOrNull } from './client-facts.ts';
 import type { Database, SqlRow } from './database.ts';
 import { asStorageErrors } from './fault.ts';
 import { readOnlyQuery } from './read-only-query.ts';
@@ -6,7 +6,7 @@ import { fromSqlTime } from './sql-time.ts';
 import type { ClientStatus, History, RunSummary } from './storage.ts';
 
 /** Every client with its newest row and its newest visit. */
-export const clientsSql = `SELECT c.name, c.address, c.last_visit_at, c.last_report_at, c.consecutive_failures,
+export const clientsSql = `SELECT c.name, c.address, c.last_visit_at, c.last_report_at, c.consecutive_failures, c.reader,
     s.observed_at, s.hostname, s.os, s.uptime_s, s.cpu_percent, s.memory_percent, s.disk_percent, s.load5,
     v.ok, v.code, v.message
   FROM clients c
@@ -43,6 +43,7 @@ function clientStatus(row: SqlRow): ClientStatus {
     lastReportAtMs: fromSqlTime(row['last_report_at']),
     observedAtMs: fromSqlTime(row['observed_at']),
     consecutiveFailures: Number(row['consecutive_failures']),
+    reader: readerOrNull(row['reader']),
     hostname: textOrNull(row['hostname']),
     os: textOrNull(row['os']),
     uptimeSeconds: numberOrNull(row['uptime_s']),

@@ -39,6 +39,9 @@ export interface RunEnd {
   readonly maxRssBytes: number;
 }
 
+/** How a client is read: by the agent on its own node, on one that was brought, or by the shell agent. */
+export type Reader = 'node' | 'runtime' | 'shell';
+
 /** One attempt at one client. A visit is named by (runId, client). */
 export interface VisitRecord {
   readonly runId: string;
@@ -54,8 +57,8 @@ export interface VisitRecord {
   readonly bytesIn: number;
   readonly bytesOut: number;
   readonly uploaded: boolean;
-  /** How the agent ran: `node`, later `runtime` or `shell`; null when it did not. */
-  readonly reader: 'node' | 'runtime' | 'shell' | null;
+  /** What answered; null: nothing did. */
+  readonly reader: Reader | null;
   readonly bootId: string | null;
   /** Not before then is the client tried again (set after a refused login); null: at once. */
   readonly nextAttemptAtMs: number | null;
@@ -94,6 +97,7 @@ export interface ClientFacts {
   readonly attemptDigest: string | null;
   readonly bootId: string | null;
   readonly inventoryAtMs: number | null;
+  readonly reader: Reader | null;
 }
 
 export interface ReportStore {
@@ -137,6 +141,7 @@ export interface ClientStatus {
   readonly lastReportAtMs: number | null;
   readonly observedAtMs: number | null;
   readonly consecutiveFailures: number;
+  readonly reader: Reader | null;
   readonly hostname: string | null;
   readonly os: string | null;
   readonly uptimeSeconds: number | null;

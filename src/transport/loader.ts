@@ -15,6 +15,8 @@ export const loaderStatus = {
   /** The same for the program over systeminformation: the inventory, and every visit where there is no Linux. */
   inventoryAbsent: 82,
   noRuntime: 83,
+  /** No node will do, and the shell agent, which may take its place, is not there. */
+  shellAbsent: 89,
   /** Between agent and loader: this node is too old, try the next. */
   nodeTooOld: 86,
   /** What was brought did not come as it was sent. */
@@ -37,16 +39,21 @@ export interface LoaderSign {
 export function findLoaderSign(greeting: Buffer, marker: string): LoaderSign | null {
   // The shell puts it together, so that a device that only echoes the command line does not give it.
   const start = `fh-${marker}-loader-`;
-  const at = greeting.indexOf(start);
+  // The last one counts: a loader that found no node goes on to the shell agent, and says so.
+  const at = greeting.lastIndexOf(start);
   if (at === -1) return null;
   const status = Number(greeting.toString('latin1', at + start.length, at + start.length + 2));
-  return {
-    absentStatus: status === loaderStatus.agentAbsent || status === loaderStatus.inventoryAbsent ? status : null,
-  };
+  return { absentStatus: absentStatuses.has(status) ? status : null };
 }
 
+const absentStatuses: ReadonlySet<number> = new Set([
+  loaderStatus.agentAbsent,
+  loaderStatus.inventoryAbsent,
+  loaderStatus.shellAbsent,
+]);
+
 // Arguments of both texts: $1 marker, $2 seconds until the agent is killed, $3 node's path or `-`, then their own.
-const prelude = [
+export const prelude = [
   'umask 077',
   'unset NODE_OPTIONS NODE_EXTRA_CA_CERTS NODE_PATH NODE_V8_COVERAGE',
   't=$2 n=$3 h=$HOME m=',
@@ -59,9 +66,12 @@ export const findMachine = [
   'case $m in ""|.*|-*|*/*)m=unknown;;esac',
 ];
 
+/** How a node ends that is too old, and how the shell ends for one that cannot be started. */
+const cannotRun = `${loaderStatus.nodeTooOld}|126|127`;
+
 /** Tries each node that is there until one is new enough; `start NODE` sets $s to its exit status. Wants $n and $h. */
 export const tryEveryNode = [
-  `run(){ start "$1";case $s in ${loaderStatus.nodeTooOld}|126|127);;*)exit $s;;esac;}`,
+  `run(){ start "$1";case $s in ${cannotRun});;*)exit $s;;esac;}`,
   'go(){ for p in "$@";do [ -f "$p" ]&&[ -x "$p" ]&&run "$p";done;}',
   'case $n in /*)go "$n";;esac',
   'command -v node >/dev/null 2>&1&&run node',
@@ -72,23 +82,47 @@ export const tryEveryNode = [
 ];
 const endWithoutNode = `exit ${loaderStatus.noRuntime}`;
 
-// $4 kind, $5 digest of the program for Linux, $6 of the other one, $7 collector, $8 request.
+/** Asks a node before anything is brought for it: one that is too old would refuse it at every visit anew. */
+const refuseOldNode =
+  '"$1" -e "v=process.versions.node.split(/[.]/);if(v[0]<18||v[0]==18&&v[1]<15)' +
+  `{console.error(/node is too old: /.source+process.execPath);process.exit(${loaderStatus.nodeTooOld})}"`;
+
+/** Where no node will do, and $8 names a shell agent: that one (agent/shell), found in the same places. */
+const orShell = [
+  `[ $a = ${loaderStatus.agentAbsent} ]||${endWithoutNode}`,
+  `case $8 in -)${endWithoutNode};;esac`,
+  `a=${loaderStatus.shellAbsent} g=$8 x=sh b=`,
+  'echo "fh-$1-loader-$a"',
+  `command -v awk >/dev/null 2>&1||{ echo "no awk for the shell agent" >&2;${endWithoutNode};}`,
+  'seek',
+  '[ "$b" ]||exit $a',
+  'set -- /bin/sh "$b" $9 $t $k "$m" $c ${10} - "$r"',
+  '[ $k = w ]||set -- timeout -s KILL $t "$@"',
+  'exec "$@"',
+];
+
+// $4 kind, $5 digest of the program for Linux, $6 of the other one, $7 collector; $8 digest of the shell agent or `-`, $9
+// its marker, ${10} its folder; ${11} request.
 const runText = [
   ...prelude,
-  `g=$5 a=${loaderStatus.agentAbsent} c=$7 r=$8 b=`,
+  `g=$5 a=${loaderStatus.agentAbsent} c=$7 r=\${11} x=cjs u= b=`,
   `[ "$4" = visit ]&&[ -r /proc/sys/kernel/ostype ]||{ g=$6;a=${loaderStatus.inventoryAbsent};}`,
   'echo "fh-$1-loader-$a"',
   ...findMachine,
   'mine(){ [ -L "$1" ]&&return 1;[ $2 "$1" ]&&[ -O "$1" ];}',
   'look(){ [ "$b" ]&&return;for d in "$1" "$1/$m" "$1/$m/$c";do mine "$d" -d||return;done' +
-    ';for k in t w;do b=$d/$g.$k.cjs;mine "$b" -f&&return;done;b=;}',
-  'case $XDG_STATE_HOME in /*)look "$XDG_STATE_HOME/fleet-health";;esac',
-  'case $h in /*)look "$h/.local/state/fleet-health";;esac',
-  '[ "$b" ]||{ u=$(id -u);look /var/tmp/fleet-health-$u;look /dev/shm/fleet-health-$u;}',
-  'command -v timeout >/dev/null 2>&1||k=w',
-  'start(){ [ "$b" ]||exit $a;if [ $k = t ];then timeout -s KILL $t "$1" "$b" "$r" t "$m";else "$1" "$b" "$r" w "$m";fi;s=$?;}',
+    ';for k in t w;do b=$d/$g.$k.$x;mine "$b" -f&&return;done;b=;}',
+  'seek(){ case $XDG_STATE_HOME in /*)look "$XDG_STATE_HOME/fleet-health";;esac' +
+    ';case $h in /*)look "$h/.local/state/fleet-health";;esac' +
+    ';[ "$b" ]||{ u=${u:-$(id -u)};look /var/tmp/fleet-health-$u;look /dev/shm/fleet-health-$u;}' +
+    ';command -v timeout >/dev/null 2>&1||k=w;}',
+  'seek',
+  `start(){ if [ -z "$b" ];then ${refuseOldNode}` +
+    `;s=$?;case $s in ${cannotRun});;*)exit $a;;esac` +
+    ';elif [ $k = t ];then timeout -s KILL $t "$1" "$b" "$r" t "$m";s=$?' +
+    ';else "$1" "$b" "$r" w "$m";s=$?;fi;}',
   ...tryEveryNode,
-  endWithoutNode,
+  ...orShell,
 ].join(';');
 
 // $4 length, $5 digest, $6 digest of the other program, $7 bootstrap, $8 request.
@@ -139,6 +173,18 @@ export interface RunOptions extends StartOptions {
   readonly agentDigest: string;
   readonly inventoryDigest: string;
   readonly collectorId: string;
+  /** The shell agent that may take the place of a missing node; null: none may. */
+  readonly shell: ShellStart | null;
+}
+
+/** What starts the shell agent, which can neither decode base64 nor hash before it has written its first frame. */
+export interface ShellStart {
+  /** SHA-256 of the agent, in hexadecimal digits. */
+  readonly digest: string;
+  /** The marker's bytes as octal numbers, with dots in between. */
+  readonly marker: string;
+  /** The client's folder below the machine's and the collector's: as agent/visit.ts names it. */
+  readonly folder: string;
 }
 
 /**
@@ -146,8 +192,9 @@ export interface RunOptions extends StartOptions {
  * things from it: the kind as a word in quotes of its own, which no other command line has, and the request as its last.
  * Throws FleetError `config-invalid` when it becomes too long or an argument cannot be passed. */
 export function runCommand(options: RunOptions): string {
-  const { kind, agentDigest, inventoryDigest, collectorId } = options;
-  return commandLine(options, runText, [kind, agentDigest, inventoryDigest, collectorId, options.request]);
+  const { kind, agentDigest, inventoryDigest, collectorId, request, shell } = options;
+  const ofShell = shell === null ? ['-', '-', '-'] : [shell.digest, shell.marker, shell.folder];
+  return commandLine(options, runText, [kind, agentDigest, inventoryDigest, collectorId, ...ofShell, request]);
 }
 
 export interface BringOptions extends StartOptions {
@@ -168,6 +215,7 @@ export function bringCommand(options: BringOptions): string {
 /** Passes through every login shell in single quotes: printable ASCII but quote, backslash and exclamation mark. */
 export const passable = /^[ "#-&(-[\]-~]*$/;
 
+/** Throws FleetError `config-invalid`, as runCommand says. */
 export function commandLine(options: Omit<StartOptions, 'request'>, text: string, own: readonly string[]): string {
   const { client, marker, killAfterSeconds, node } = options;
   const args = [marker, String(killAfterSeconds), node ?? '-', ...own];

@@ -107,7 +107,9 @@ test('a new agent replaces the old one; the other program stays', async (t) => {
   const { result } = await visit();
   assert.equal(result.uploaded, true);
   assert.deepEqual(
-    filesBelow(home).map((file) => path.basename(file)),
+    filesBelow(home)
+      .map((file) => path.basename(file))
+      .sort(),
     [`${bundles.agent.digest}.t.cjs`, 'counters.json', `${bundles.inventory.digest}.w.cjs`].sort(),
   );
 });

@@ -33,7 +33,7 @@ test('before the first run every client is shown as new, and nothing is made', a
   );
   const { status, stdout, stderr } = await runCli(['status'], { cwd: dir });
   assert.deepEqual([status, stderr], [0, '']);
-  assert.match(stdout, /^192\.0\.2\.1 +new +- +- +- +- +0$/m);
+  assert.match(stdout, /^192\.0\.2\.1 +new +- +- +- +- +- +0$/m);
   assert.match(stdout, /^b +paused /m);
   assert.match(stdout, /No run yet/);
   assert.ok(!existsSync(path.join(dir, 'state')));
@@ -64,7 +64,7 @@ test('what needs attention stands first, with its last error; values at a limit 
 
   const { stdout } = await fleet.run(['status']);
   assert.match(stdout, /^c2 +failing .* connect-refused: /m);
-  assert.match(stdout, /^c1 +ok +\d+s +[\d.]+% +[\d.]+%! /m);
+  assert.match(stdout, /^c1 +ok +node +\d+s +[\d.]+% +[\d.]+%! /m);
   assert.match(stdout, /Last run finished \d+s ago; 1 of 2 clients answered\. `!` marks a value at its limit\./);
 });
 
@@ -115,7 +115,7 @@ test('open alerts, mails that nobody takes and silences are counted', async (t) 
   await run('silence', 'add', '--client', 'web-2', '--until', '2h');
   const { stdout, status } = await run('status');
   assert.equal(status, 0);
-  assert.match(stdout, /^web-1 +new +- +- +- +- +2$/m);
+  assert.match(stdout, /^web-1 +new +- +- +- +- +- +2$/m);
   assert.match(stdout, /^4 alerts fire \(2 critical, 1 about the fleet as a whole\): fleet-health alerts\.$/m);
   assert.match(
     stdout,

@@ -93,6 +93,7 @@ const knownFacts = (client: string, more: Partial<ClientFacts> = {}): ReadonlyMa
     nextAttemptAtMs: null,
     bootId: null,
     inventoryAtMs: nowMs,
+    reader: 'node',
     ...more,
   };
   return new Map([[client, facts]]);

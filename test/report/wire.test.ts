@@ -16,6 +16,7 @@ import {
   WireFault,
 } from '../../src/report/frames.ts';
 import type { FrameLimits } from '../../src/report/frames.ts';
+import { maxReportBytes } from '../../src/report/limits.ts';
 import { maxGreetingBytes, maxJsonFrameBytes } from '../../src/report/wire.ts';
 import type { AgentRequest, Frame } from '../../src/report/wire.ts';
 
@@ -149,6 +150,8 @@ const report = (size: number): Buffer => encodeFrame('R', Buffer.alloc(size));
 for (const [what, bytes, code] of [
   ['a report over its limit, before it comes', header('R', 1001), 'report-too-large'],
   ['a report of 4 GiB', header('R', 0xffff_ffff), 'report-too-large'],
+  ['a report in clear over its limit, before it comes', header('U', maxReportBytes + 1), 'report-too-large'],
+  ['reports in clear beyond what was asked for', encodeFrame('U', Buffer.alloc(2001)), 'agent-output'],
   ['a frame of no known type', header('X', 1), 'agent-output'],
   ['a hello that is too long', header('H', maxJsonFrameBytes + 1), 'agent-output'],
   ['more reports than were asked for', Buffer.concat([1, 2, 3, 4].map(report)), 'agent-output'],
@@ -165,6 +168,7 @@ for (const [what, bytes, code] of [
 test('what frames say comes back as it was', () => {
   const json = (content: unknown): Buffer => Buffer.from(JSON.stringify(content));
   assert.deepEqual(parseHello(json(hello)), hello);
+  assert.deepEqual(parseHello(json({ ...hello, reader: 'shell' })), { ...hello, reader: 'shell' });
   assert.deepEqual(parseEnd(json(end)), end);
   assert.deepEqual(parseAgentFault(json({ code: 'agent-stuck', message: 'm' })), { code: 'agent-stuck', message: 'm' });
 });
@@ -176,6 +180,7 @@ for (const [parse, wrong] of [
     parseHello,
     [
       { ...hello, boot_id: 7 },
+      { ...hello, reader: 'runtime' },
       { ...hello, monotonic_ms: 1e300 },
       { ...hello, v: '1' },
     ],

@@ -385,6 +385,7 @@ onBothDatabases('history', (kit) => {
       lastReportAtMs: noonMs,
       observedAtMs: noonMs,
       consecutiveFailures: 0,
+      reader: 'node',
       hostname: 'web-1',
       os: 'Debian GNU/Linux 12',
       uptimeSeconds: 86400,

@@ -14,7 +14,7 @@ export function buildBundles(): Bundles {
   const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-agent-'));
   try {
     execFileSync(process.execPath, ['agent/bundle.mjs', dir], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
-    return readBundles(path.join(dir, 'agent.cjs'), path.join(dir, 'inventory.cjs'));
+    return readBundles(path.join(dir, 'agent.cjs'), path.join(dir, 'inventory.cjs'), path.join(dir, 'agent.sh'));
   } finally {
     rmSync(dir, { recursive: true });
   }

@@ -30,7 +30,7 @@ export const sshSettings: SshSettings = {
   proxyJump: null,
   node: process.execPath,
   runtime: 'none',
-  unsealed: 'refuse',
+  unsealed: 'allow',
   said: {},
 };
 

@@ -78,6 +78,7 @@ export function visitCommand(request: Partial<AgentRequest> = {}): string {
     killAfterSeconds: 21,
     node: null,
     kind: 'visit',
+    shell: null,
     agentDigest: 'a'.repeat(64),
     inventoryDigest: 'b'.repeat(64),
     collectorId: randomUUID(),

@@ -23,6 +23,7 @@ const options: RunOptions = {
   agentDigest: 'a'.repeat(64),
   inventoryDigest: 'b'.repeat(64),
   collectorId: 'c0ffee',
+  shell: null,
 };
 const bringOptions = { ...options, lengthBytes: 10, digest: 'a'.repeat(64), otherDigest: 'b'.repeat(64) };
 

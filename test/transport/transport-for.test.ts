@@ -44,7 +44,7 @@ function client(ssh: Partial<SshSettings>): Client {
     proxyJump: null,
     node: null,
     runtime: 'none',
-    unsealed: 'refuse',
+    unsealed: 'allow',
     said: {},
     ...ssh,
   };

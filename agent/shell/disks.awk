@@ -1,0 +1,76 @@
+# What was answered about the mounts: lines `blocks free available size inodes free-inodes mount` of stat, or df's own.
+
+function readUsage(text, isInodes,  i, n, line, f, name) {
+  n = split(text, line, "\n")
+  for (i = 1; i <= n; i++) {
+    if (match(line[i], /^[0-9]+ [0-9]+ [0-9]+ [0-9]+ [0-9]+ [0-9]+ /)) {
+      USAGE[substr(line[i], RLENGTH + 1)] = substr(line[i], 1, RLENGTH)
+    } else if (match(line[i], / +[0-9]+ +[0-9]+ +-?[0-9]+ +([0-9]+%|-) +\//)) {
+      name = substr(line[i], RSTART + RLENGTH - 1); split(substr(line[i], RSTART, RLENGTH), f, " ")
+      # In KiB, and free is what is not used.
+      if (isInodes) INODES[name] = f[1] " " f[1] - f[2]
+      else USAGE[name] = sprintf("%.0f %.0f %.0f 1024 ", f[1], f[1] - f[2], f[3] < 0 ? 0 : f[3])
+    }
+  }
+}
+
+# Every local file system once, under its shortest mount point, and whatever rules name.
+function disks(fault,  i, k, n, g, file, best, rw, order, groups, parts) {
+  readUsage(ENVIRON["fh_usage"], 0); readUsage(ENVIRON["fh_inodes"], 1)
+  n = split(ENVIRON["fh_files"], file, "\n")
+  for (i = 1; i <= n; i++) file["is", file[i]] = 1
+  for (i = 1; i <= MOUNTS; i++) {
+    if (PART[i] && ("is", MOUNT[i]) in file) continue
+    g = GROUP[i]; if (MODE[i] == "rw") rw[g] = 1
+    # Of a ZFS pool each dataset knows only its own part.
+    if (TYPE[i] == "zfs") parts[g] = parts[g] " " i
+    if (!(g in best)) { best[g] = i; order[++groups] = g }
+    else if (length(MOUNT[i]) < length(MOUNT[best[g]])) best[g] = i
+  }
+  for (i = 1; i <= groups; i++) { g = order[i]; measure(best[g], g in rw ? "rw" : "ro", g in parts ? parts[g] : best[g], fault) }
+  for (i = 1; i <= MOUNTS; i++) if (MOUNT[i] in WANTED && i != best[GROUP[i]]) measure(i, MODE[i], i, fault)
+  family("disk")
+  for (n = 0; n < 200 && n < SUBJECTS; n++) {
+    k = n + 1
+    # The worst ones where there are more than are told.
+    if (SUBJECTS > 200) { k = 0; for (i = 1; i <= SUBJECTS; i++) if (BAD[i] != "" && (!k || BAD[i] > BAD[k])) k = i }
+    diskRow(k); BAD[k] = ""
+  }
+  done(SUBJECTS - n)
+}
+
+# Adds a subject: its figures, or why there are none.
+function measure(m, mode, parts, fault,  p, i, n, f, used, free, avail, inodes) {
+  SUBJECT[++SUBJECTS] = m; SUBJECT_MODE[SUBJECTS] = mode; BAD[SUBJECTS] = -1; INODES_PERCENT[SUBJECTS] = -1
+  n = split(parts, p, " ")
+  for (i = 1; i <= n; i++) {
+    if (!(MOUNT[p[i]] in USAGE)) continue
+    split(USAGE[MOUNT[p[i]]] INODES[MOUNT[p[i]]], f, " ")
+    used += f[1] > f[2] ? (f[1] - f[2]) * f[4] : 0
+    if (f[2] * f[4] > free) free = f[2] * f[4]
+    # Some file systems go below nothing, which wraps round.
+    if (f[3] <= f[1] && f[3] * f[4] > avail) avail = f[3] * f[4]
+    if (TYPE[m] != "zfs" && f[5] > 0 && f[6] <= f[5]) INODES_PERCENT[SUBJECTS] = 100 * (f[5] - f[6]) / f[5]
+  }
+  if (used + free == 0) {
+    WHY_NOT[SUBJECTS] = HANGS[m] ? "the shell agent asks no network file system" : fault != "" ? fault : \
+      MOUNT[m] in USAGE ? "the file system tells no size" : "no answer"
+    return
+  }
+  USED[SUBJECTS] = used; SIZE[SUBJECTS] = used + free; AVAILABLE[SUBJECTS] = avail
+  BAD[SUBJECTS] = PERCENT[SUBJECTS] = used + avail > 0 ? 100 * used / (used + avail) : 100
+  if (INODES_PERCENT[SUBJECTS] > BAD[SUBJECTS]) BAD[SUBJECTS] = INODES_PERCENT[SUBJECTS]
+}
+
+function diskRow(k,  m) {
+  m = SUBJECT[k]
+  row()
+  label("mount", MOUNT[m]); label("fstype", TYPE[m]); label("source", SOURCE[m]); label("scope", SCOPE[m])
+  label("mode", SUBJECT_MODE[k])
+  known("size_bytes", SIZE[k], WHY_NOT[k], 0); known("used_bytes", USED[k], WHY_NOT[k], 0)
+  known("available_bytes", AVAILABLE[k], WHY_NOT[k], 0); known("used_percent", PERCENT[k], WHY_NOT[k], 2)
+  known("inodes_percent", INODES_PERCENT[k], WHY_NOT[k] == "" && INODES_PERCENT[k] < 0 ? "no inode count" : WHY_NOT[k], 2)
+  known("unresponsive", 0, HANGS[m] ? WHY_NOT[k] : "", 0)
+}
+
+function known(field, value, why, decimals) { if (why != "") lack(field, why); else number(field, value, decimals) }

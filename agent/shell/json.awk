@@ -1,0 +1,83 @@
+# JSON in plain ASCII, so that its length in chars is its length in bytes for every shell and awk.
+
+# The code of each byte; awk has no ord().
+function byteCodes(  i) {
+  for (i = 1; i < 256; i++) { CH[i] = sprintf("%c", i); CODE[CH[i]] = i }
+}
+
+# A text in quotes, cut to the 255 UTF-16 units that a label may have. What a terminal, a mail or a log would take for
+# more than text, and what is no UTF-8, becomes U+FFFD.
+function quoted(s,  i, n, c, p, k, m, out, units) {
+  if (length(s) < 256 && s !~ /[^ -~]|["\\]/) return "\"" s "\""
+  n = length(s)
+  for (i = 1; i <= n && units < 254; i++) {
+    c = substr(s, i, 1); p = CODE[c] + 0; units++
+    if (p < 128) {
+      if (p < 32 || p == 127) out = out "\\ufffd"
+      else if (c == "\"" || c == "\\") out = out "\\" c
+      else out = out c
+      continue
+    }
+    k = p >= 240 && p < 245 ? 3 : p >= 224 && p < 240 ? 2 : p >= 194 && p < 224 ? 1 : 0
+    p = k == 3 ? p - 240 : k == 2 ? p - 224 : p - 192
+    for (m = 1; m <= k; m++) {
+      c = CODE[substr(s, i + m, 1)] + 0
+      if (c < 128 || c > 191) break
+      p = p * 64 + c - 128
+    }
+    if (k == 0 || m <= k || unfit(p, k)) { out = out "\\ufffd"; continue }
+    i += k
+    if (p > 65535) { p -= 65536; units++; out = out utf16(55296 + int(p / 1024)); p = 56320 + p % 1024 }
+    out = out utf16(p)
+  }
+  return "\"" out (i <= n ? "\\u2026" : "") "\""
+}
+function utf16(p) { return sprintf("\\u%04x", p) }
+
+# Longer than need be, surrogates, beyond Unicode, control and format characters.
+function unfit(p, k) {
+  return (k == 2 && p < 2048) || (k == 3 && (p < 65536 || p > 1114111)) || (p > 55295 && p < 57344) || p < 160 ||
+    p == 173 || (p > 8202 && p < 8208) || (p > 8231 && p < 8239) || (p > 8287 && p < 8304) || p == 65279
+}
+
+# A family is begun, gets rows, each begun and given labels and values, and is ended.
+function family(name) { FAMILY = name; ROWS = 0; WHYS = 0; split("", COUNT) }
+function row() { ROW[++ROWS] = "" }
+function put(field, json) { ROW[ROWS] = ROW[ROWS] (ROW[ROWS] == "" ? "" : ",") "\"" field "\":" json }
+function label(field, text) { if (text != "") put(field, quoted(text)) }
+function lack(field, why) {
+  put(field, "null")
+  WHY_ROW[++WHYS] = ROWS; WHY_FIELD[WHYS] = field; WHY[WHYS] = why; COUNT[field, why]++
+}
+# A number with so many decimals, none of them needless.
+function number(field, value, decimals) {
+  value = sprintf("%." decimals "f", value)
+  if (decimals > 0) { sub(/0+$/, "", value); sub(/\.$/, "", value) }
+  put(field, value == "-0" ? "0" : value)
+}
+# One reason instead of one a row, where every row lacks a field for the same.
+function done(omitted,  i, data, unknown) {
+  for (i = 1; i <= ROWS; i++) data = data (i > 1 ? "," : "") "{" ROW[i] "}"
+  for (i = 1; i <= WHYS; i++) {
+    if (COUNT[WHY_FIELD[i], WHY[i]] < ROWS) unknown = unknown ",{\"row\":" WHY_ROW[i] - 1 ","
+    else if (WHY_ROW[i] < 2) unknown = unknown ",{"
+    else continue
+    unknown = unknown "\"field\":\"" WHY_FIELD[i] "\",\"reason\":" quoted(WHY[i]) "}"
+  }
+  add(data, (unknown == "" ? "" : ",\"unknown\":[" substr(unknown, 2) "]") (omitted > 0 ? ",\"omitted\":" omitted : ""))
+}
+
+# A family of which there is nothing to tell, and why.
+function nothing(field, why) {
+  add("", ",\"unknown\":[{\"field\":\"" field "\",\"reason\":" quoted(why) "}]")
+}
+function add(data, more) {
+  FAMILIES = FAMILIES (FAMILIES == "" ? "" : ",") "{\"name\":\"" FAMILY "\",\"data\":[" data "]" more "}"
+}
+
+# Ends a worker report with the families since the last one.
+function worker(name, fault, ms) {
+  WORKERS = WORKERS (WORKERS == "" ? "" : ",") "{\"name\":\"" name "\",\"duration_ms\":" sprintf("%.0f", ms < 0 ? 0 : ms) \
+    ",\"error\":" (fault == "" ? "null" : quoted(fault)) ",\"function_reports\":[" FAMILIES "]}"
+  FAMILIES = ""
+}

@@ -1,0 +1,56 @@
+# Run twice: `plan` says what the shell has to ask of other programs, `report` makes the report of it and of what it
+# reads itself. Plain POSIX awk: mawk, gawk, BusyBox (which may lack `^`), original-awk.
+
+BEGIN {
+  byteCodes()
+  ROOT = ENVIRON["fh_root"]
+  readRequest(bytesOf(ENVIRON["fh_request"]))
+  readMounts(ROOT "/proc/self/mountinfo")
+  if (ARGV[1] == "plan") printPlan()
+  else report()
+}
+
+function report(  t, begun, now, then, cpuMs, fault) {
+  split(ENVIRON["fh_times"], t, " "); BOOT = ENVIRON["fh_boot"]
+  begun = uptime()
+  fault = ENVIRON["fh_disks_fault"]; disks(fault); worker("disks", fault, (t[2] - t[1] + uptime() - begun) * 1000)
+  fault = ENVIRON["fh_units_fault"]; services(fault)
+  worker("services", fault == "no systemd" || fault == "no systemctl" ? "" : fault, (t[3] - t[2]) * 1000)
+
+  readLinks(ENVIRON["fh_links"])
+  sample(now)
+  if (!readCounters(ENVIRON["fh_counters"], then, now["at"])) {
+    # Two looks, as far apart as this sleep can be told to be.
+    split("", then); sample(then)
+    system("sleep 0.25 2>/dev/null || sleep 1")
+    sample(now)
+  }
+  begun = uptime()
+  cpu(now, then); worker("cpu", "", 0)
+  load(); worker("load", "", 0)
+  readMeminfo(); fault = memory(); worker("memory", fault, 0)
+  fault = swap(); worker("swap", fault, 0)
+  network(now, then); worker("network", "", 0)
+  os(); worker("os", "", 0)
+  family("uptime"); row(); number("seconds", uptime(), 2); done(0); worker("uptime", "", 0)
+  begun = uptime(); processes(); worker("processes", "", (uptime() - begun) * 1000)
+  temperatures(); worker("temperatures", "", 0)
+
+  cpuMs = ticks(ENVIRON["fh_pid"]) + ticks("self")
+  begun = uptime()
+  printf "{\"datetime\":\"%s\",\"agent\":{\"version\":\"%s\",\"cpu_ms\":%.0f,\"wall_ms\":%.0f,\"rss_bytes\":%.0f},", \
+    ENVIRON["fh_datetime"], ENVIRON["fh_version"], cpuMs, (begun - t[1]) * 1000, residentBytes()
+  printf "\"boot_id\":%s,\"monotonic_ms\":%.0f,\"worker_reports\":[%s]}\n", BOOT == "" ? "null" : quoted(BOOT), begun * 1000, WORKERS
+  printf "{\"left\":0,\"place\":%s,\"spool_error\":\"the shell agent keeps no report\"}\n", \
+    ENVIRON["fh_dir"] == "" ? "null" : quoted(ENVIRON["fh_dir"])
+  print countersText(now)
+}
+# The time that a process and what it has waited for took, in milliseconds.
+function ticks(pid,  f) {
+  split(firstLine("/proc/" pid "/stat"), f, " ")
+  return (f[14] + f[15] + f[16] + f[17]) * 10
+}
+function residentBytes(  line, f) {
+  while ((getline line < "/proc/self/status") > 0) if (line ~ /^VmRSS/) { split(line, f, /: */); return f[2] * 1024 }
+  return 0
+}

@@ -1,0 +1,118 @@
+# Shares and rates since the previous visit, from counters of /proc/stat and /proc/net/dev. A line of counters is kept as
+# it is read, so that the file beside the agent and a sample of a moment ago are the same.
+
+function uptime(  line) {
+  getline line < (ROOT "/proc/uptime"); close(ROOT "/proc/uptime")
+  return line + 0
+}
+
+# Fills into[name, 1..] from now on, and NAMES in their order.
+function sample(into,  line, f, i, n, at, file) {
+  into["at"] = uptime()
+  CPUS = CARDS = 0
+  file = ROOT "/proc/stat"
+  while ((getline line < file) > 0 && line ~ /^cpu/) {
+    split(line, f, " "); if (f[1] != "cpu") CPU[++CPUS] = f[1]
+    # Ancient kernels count fewer states; guest time, which follows these, is in user and nice already.
+    for (i = 1; i <= 8; i++) into[f[1], i] = f[i + 1] + 0
+  }
+  close(file)
+  file = ROOT "/proc/net/dev"
+  while ((getline line < file) > 0) {
+    if (!match(line, /.*:/)) continue
+    n = substr(line, 1, RLENGTH - 1); sub(/^ +/, "", n); split(substr(line, RLENGTH + 1), f, " ")
+    CARD[++CARDS] = n
+    for (i = 1; i <= 12; i++) into["net " n, i] = f[i] + 0
+  }
+  close(file)
+}
+
+function countersText(now,  i, k, out) {
+  out = BOOT " " sprintf("%.2f", now["at"])
+  for (i = 0; i <= CPUS; i++) {
+    out = out "\n" (i ? CPU[i] : "cpu")
+    for (k = 1; k <= 8; k++) out = out sprintf(" %.0f", now[i ? CPU[i] : "cpu", k])
+  }
+  for (i = 1; i <= CARDS; i++) if (CARD[i] in LINK) {
+    out = out "\nnet " CARD[i]
+    for (k = 1; k <= 12; k++) out = out sprintf(" %.0f", now["net " CARD[i], k])
+  }
+  return out
+}
+
+# The counters of the previous visit; false where they are of no use: another boot, too short ago, too long ago.
+function readCounters(file, into, now,  line, f, i, n, name) {
+  if (file == "" || (getline line < file) <= 0) return 0
+  n = split(line, f, " "); into["at"] = f[2]
+  i = n == 2 && f[1] == BOOT && now - f[2] >= 0.2 && now - f[2] <= 86400
+  while (i && (getline line < file) > 0) {
+    n = split(line, f, " "); name = f[1] == "net" ? "net " f[2] : f[1]
+    if (f[1] == "net") for (i = 1; i <= 12; i++) into[name, i] = f[i + 2]
+    else for (i = 1; i <= 8; i++) into[name, i] = f[i + 1]
+  }
+  close(file)
+  return i
+}
+
+# What passed of one CPU, into D[1..8] and D["all"], D["busy"]; false when that makes no sense. Idle and iowait may each
+# go back a little, which counts as nothing.
+function passed(name, now, then,  i, d, sum) {
+  D["all"] = 0
+  if (!((name, 1) in then)) return 0
+  for (i = 1; i <= 8; i++) {
+    d = now[name, i] - then[name, i]; sum += d
+    D[i] = d > 0 ? d : 0; D["all"] += D[i]
+  }
+  D["busy"] = D["all"] - D[4] - D[5]
+  return sum > 0
+}
+
+function cpu(now, then,  i, b, why) {
+  family("cpu"); row()
+  why = passed("cpu", now, then) ? "" : "the counters went backwards"
+  if (!(("cpu", 1) in then)) why = "first visit"
+  if (why != "") D["all"] = 1
+  known("used_percent", 100 * D["busy"] / D["all"], why, 2)
+  known("user_percent", 100 * (D[1] + D[2]) / D["all"], why, 2)
+  known("system_percent", 100 * (D[3] + D[6] + D[7]) / D["all"], why, 2)
+  known("iowait_percent", 100 * D[5] / D["all"], why, 2)
+  known("steal_percent", 100 * D[8] / D["all"], why, 2)
+  b = -1
+  for (i = 1; i <= CPUS; i++) if (passed(CPU[i], now, then) && 100 * D["busy"] / D["all"] > b) b = 100 * D["busy"] / D["all"]
+  known("busiest_percent", b, why == "" && b < 0 ? "no CPU was online at both visits" : why, 2)
+  number("cpus", CPUS, 0)
+  done(0)
+}
+
+# Of what has a device or is a bond of such, as the shell found; their state and speed, too, are of the shell.
+function network(now, then,  i, k, n, name, why, f, field, column) {
+  split("rx_bytes 1 tx_bytes 9 rx_packets 2 tx_packets 10 rx_errors 3 tx_errors 11 rx_drops 4 tx_drops 12", field, " ")
+  family("network")
+  for (i = 1; i <= CARDS; i++) {
+    name = CARD[i]
+    if (!(name in LINK) || ++n > 200) continue
+    row(); label("interface", name)
+    why = !("at" in then) ? "first visit" : !(("net " name, 1) in then) ? "new since the previous visit" : ""
+    for (k = 1; k <= 12 && why == ""; k++) if (now["net " name, k] < then["net " name, k]) why = "the counters were reset"
+    for (k = 1; k <= 16; k += 2) {
+      column = field[k + 1]
+      known(field[k] "_per_s", why == "" ? (now["net " name, column] - then["net " name, column]) / (now["at"] - then["at"]) : 0, why, 2)
+    }
+    split(LINK[name], f, "/")
+    if (f[2] == "") f[2] = f[3]
+    known("link_up", f[2] == 1 || f[2] == "up", f[2] ~ /^(0|1|up|down)$/ ? "" : "no link state", 0)
+    known("speed_bits_per_s", f[4] * 1000000, f[4] > 0 ? "" : "the driver does not tell", 0)
+  }
+  done(n > 200 ? n - 200 : 0)
+}
+
+# `name/carrier/operstate/speed/1` of each, the 1 of physical ones; where none is, as in a container, those named like a
+# card count.
+function readLinks(text,  i, n, link, f, isPhysical) {
+  isPhysical = text ~ /\/1( |$)/
+  n = split(text, link, " ")
+  for (i = 1; i <= n; i++) {
+    split(link[i], f, "/")
+    if (isPhysical ? f[5] : f[1] ~ /^(eth|en|net|venet|wl)/) LINK[f[1]] = link[i]
+  }
+}

@@ -1,0 +1,30 @@
+# What `systemctl show` said of failed units and of those that rules name: blocks of `Name=value` lines.
+
+function services(fault,  i, k, n, m, line, id, names, state, isMissing, name, unit, failed, asked) {
+  n = split(ENVIRON["fh_units"] "\n\n", line, "\n")
+  for (i = 1; i <= n && fault == ""; i++) {
+    if (line[i] ~ /^Id=/) id = substr(line[i], 4)
+    if (line[i] ~ /^Names=/) names = substr(line[i], 7)
+    if (line[i] ~ /^LoadState=/) isMissing = line[i] == "LoadState=not-found"
+    if (line[i] ~ /^ActiveState=/) state = substr(line[i], 13)
+    if (line[i] != "" || id == "") continue
+    if (state == "failed" && !(id in IS_FAILED)) { IS_FAILED[id] = 1; FAILED[++failed] = id }
+    m = split(id " " names, name, " ")
+    for (k = 1; k <= m; k++) if (!(name[k] in ACTIVE)) ACTIVE[name[k]] = isMissing && state != "failed" ? "missing" : state
+    id = names = state = ""; isMissing = 0
+  }
+  family("services"); row(); known("failed_units", failed, fault, 0); done(0)
+  family("failed_unit")
+  for (i = 1; i <= failed && i <= 200; i++) { row(); label("unit", FAILED[i]); number("failed", 1, 0) }
+  if (fault != "") nothing("failed", fault)
+  else done(failed > 200 ? failed - 200 : 0)
+  asked = ASKS["units"] > 200 ? 200 : ASKS["units"]
+  if (!asked) return
+  family("unit")
+  for (i = 1; i <= asked; i++) {
+    unit = unitName(ASKED["units", i]); row(); label("unit", ASKED["units", i])
+    if (fault == "" && unit in ACTIVE) { label("state", ACTIVE[unit]); number("active", ACTIVE[unit] == "active", 0) }
+    else lack("active", fault == "" ? "systemctl did not tell" : fault)
+  }
+  done(0)
+}

@@ -1,0 +1,16 @@
+# What the shell read of /sys/class/hwmon, or else of /sys/class/thermal: lines `chip/device/label/millidegrees`.
+
+function temperatures(  i, n, m, line, f, name, count, celsius) {
+  m = split(ENVIRON["fh_sensors"], line, "\n")
+  family("temperature")
+  for (i = 1; i <= m; i++) if (line[i] != "") { split(line[i], f, "\t"); count[f[1], f[3]]++ }
+  for (i = 1; i <= m; i++) {
+    if (line[i] == "" || ++n > 200) continue
+    split(line[i], f, "\t"); celsius = f[4] / 1000
+    row(); label("sensor", f[1] "/" (count[f[1], f[3]] > 1 ? f[2] "/" : "") f[3])
+    # What sensors that are not connected say lies far outside of what silicon survives.
+    known("celsius", celsius, f[4] == "" ? "cannot be read" : celsius > -60 && celsius < 200 ? "" : "not connected: " f[4], 1)
+  }
+  if (n) done(n > 200 ? n - 200 : 0)
+  else nothing("celsius", "no sensors")
+}

@@ -1,0 +1,144 @@
+/** Whole visits of clients without node, through every shell and every awk that the agent is written for. */
+import assert from 'node:assert/strict';
+import { readFileSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+
+import { bundles, filesBelow, modeOf } from '../../support/agent-visit.ts';
+import { awks, commandOf, shellClient, shells } from '../../support/shell-client.ts';
+import type { ShellClient } from '../../support/shell-client.ts';
+
+function skipWithout(t: TestContext, program: string): boolean {
+  if (commandOf(program) !== null) return false;
+  if (process.env['CI'] !== undefined) assert.fail(`${program} is missing`);
+  t.skip(`${program} is not installed`);
+  return true;
+}
+
+/** Visits, expects so many execs, and hands back what came. */
+async function visited(client: ShellClient, execs: number): ReturnType<ShellClient['visit']> {
+  const connection = client.connection();
+  const outcome = await client.visit({ connection });
+  assert.equal(outcome.result.fault, null, outcome.result.fault?.message ?? '');
+  assert.equal(connection.commands.length, execs);
+  return outcome;
+}
+
+const pairs = shells.flatMap((shell) => awks.map((awk) => [shell, awk] as const));
+for (const [shell, awk] of pairs.filter(([shell, awk]) => shell === 'dash' || awk === 'mawk')) {
+  test(`a client without node is read by ${shell} and ${awk}: brought once, then one exec a visit`, async (t) => {
+    if (skipWithout(t, shell) || skipWithout(t, awk)) return;
+    const client = shellClient(t, { shell, awk });
+    for (const uploaded of [true, false, false]) {
+      const { result, reports, received } = await visited(client, uploaded ? 2 : 1);
+      assert.equal(result.reader, 'shell');
+      assert.equal(result.uploaded, uploaded);
+      assert.equal(received.length, 1);
+      const [report] = reports;
+      assert.equal(report?.client, 'web-1');
+      assert.equal(report.report_id, received[0]?.header.reportId);
+      assert.deepEqual(
+        report.worker_reports.filter(({ error }) => error !== null),
+        [],
+      );
+      assert.equal(report.boot_id, result.hello?.boot_id);
+      assert.ok(report.monotonic_ms >= (result.hello?.monotonic_ms ?? Infinity));
+      assert.ok(Math.abs(result.hello?.offsetMs ?? Infinity) < 2000);
+    }
+  });
+}
+
+test('the client keeps the agent and counters, nothing of a report, and all of it for this user alone', async (t) => {
+  const client = shellClient(t);
+  await client.visit();
+  const { result } = await client.visit();
+  const place = result.end?.place ?? '';
+  const files = filesBelow(path.join(client.home, '.local'));
+  assert.deepEqual(
+    files.map((file) => path.basename(file)),
+    [`${bundles.shell.digest}.t.sh`, 'counters.shell', 'running'],
+  );
+  assert.equal(
+    readFileSync(path.join(path.dirname(place), `${bundles.shell.digest}.t.sh`), 'utf8'),
+    String(bundles.shell.content),
+  );
+  for (const file of files) {
+    assert.equal(modeOf(path.join(client.home, '.local', file)), 0o600);
+    assert.doesNotMatch(readFileSync(path.join(client.home, '.local', file), 'latin1'), /"worker_reports":\[\{/);
+  }
+  for (let dir = place; dir !== client.home; dir = path.dirname(dir)) assert.equal(modeOf(dir), 0o700);
+});
+
+test('unsealed="refuse": nothing is brought, and the fault names what can be done', async (t) => {
+  const client = shellClient(t);
+  const connection = client.connection();
+  const { result, received } = await client.visit({ connection, unsealed: 'refuse' });
+  assert.equal(result.fault?.code, 'no-runtime');
+  assert.match(result.fault.advice, /Install it .*runtime="bring" or unsealed="allow"/);
+  assert.equal(connection.commands.length, 1);
+  assert.deepEqual(received, []);
+});
+
+test('refused after it was allowed, the shell agent that is in place is not run', async (t) => {
+  const client = shellClient(t);
+  await client.visit();
+  const { result, received } = await client.visit({ unsealed: 'refuse' });
+  assert.equal(result.fault?.code, 'no-runtime');
+  assert.deepEqual(received, []);
+});
+
+test('a client without awk has no runtime either, and is told so', async (t) => {
+  const { result } = await shellClient(t, { without: ['awk'] }).visit();
+  assert.equal(result.fault?.code, 'no-runtime');
+  assert.match(result.fault.message, /no awk for the shell agent/);
+});
+
+test('once node is installed the client is read by it, and by the shell agent again when it is gone', async (t) => {
+  const client = shellClient(t);
+  assert.equal((await visited(client, 2)).result.reader, 'shell');
+  const node = path.join(client.bin, 'node');
+  symlinkSync(process.execPath, node);
+  assert.equal((await visited(client, 2)).result.reader, 'node');
+  assert.equal((await visited(client, 1)).result.reader, 'node');
+  unlinkSync(node);
+  assert.equal((await visited(client, 1)).result.reader, 'shell');
+});
+
+test('a node that is too old, or cannot be started, leaves the client to the shell agent, at one exec a visit', async (t) => {
+  for (const text of ['echo "node v12 is too old" >&2; exit 86', 'exit 127', 'exit 126']) {
+    const client = shellClient(t, { own: { node: text } });
+    assert.equal((await visited(client, 2)).result.reader, 'shell');
+    assert.equal((await visited(client, 1)).result.reader, 'shell');
+  }
+});
+
+for (const [what, spoil] of [
+  ['empty', (file: string) => truncateSync(file)],
+  ['cut off', (file: string) => truncateSync(file, 3000)],
+  ['something else', (file: string) => writeFileSync(file, 'exit 3\n')],
+] as const) {
+  test(`a shell agent whose file is ${what} is brought again`, async (t) => {
+    const client = shellClient(t);
+    const { result } = await visited(client, 2);
+    const file = path.join(path.dirname(result.end?.place ?? ''), `${bundles.shell.digest}.t.sh`);
+    spoil(file);
+    assert.equal((await visited(client, 2)).result.uploaded, true);
+    assert.deepEqual(readFileSync(file), bundles.shell.content);
+    await visited(client, 1);
+  });
+}
+
+test('an agent of another version is removed when this one is brought', async (t) => {
+  const client = shellClient(t);
+  const { result } = await visited(client, 2);
+  const dir = path.dirname(result.end?.place ?? '');
+  const current = path.join(dir, `${bundles.shell.digest}.t.sh`);
+  writeFileSync(path.join(dir, `${'0'.repeat(64)}.t.sh`), 'exit 3\n', { mode: 0o600 });
+  truncateSync(current);
+  await visited(client, 2);
+  assert.deepEqual(
+    filesBelow(dir).filter((name) => name.endsWith('.sh')),
+    [path.basename(current)],
+  );
+});

@@ -1,0 +1,103 @@
+/** What a client without node, or one that claims to be, may say in clear, and what becomes of it. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+
+import type { ErrorCode } from '../../src/errors.ts';
+import { encodeFrame, encodeJsonFrame } from '../../src/report/frames.ts';
+import { maxReportBytes } from '../../src/report/limits.ts';
+import { sampleReport } from '../report/sample-report.ts';
+import type { VisitOptions } from '../support/agent-visit.ts';
+import { end, hello, meet, opening, print, report as sealed, reportId } from '../support/scripted-client.ts';
+
+const shellHello = encodeJsonFrame('H', {
+  v: 1,
+  agent: '9',
+  wall_ms: 1_700_000_000_000,
+  monotonic_ms: 1,
+  boot_id: null,
+  reader: 'shell',
+});
+const { datetime, agent, boot_id, monotonic_ms, worker_reports } = sampleReport;
+const said = { datetime, agent, boot_id, monotonic_ms, worker_reports };
+const unsealed = (content: unknown): Buffer => encodeFrame('U', Buffer.from(JSON.stringify(content)));
+const answer = (...frames: readonly Uint8Array[]): readonly string[] => [
+  [opening, ...[...frames, end].map(print)].join('; '),
+];
+
+test('a report in clear is sealed to the newest key, with the name of the visit, before anybody else sees it', async () => {
+  const runId = randomUUID();
+  const { result, received, reports } = await meet(answer(shellHello, unsealed(said)), { runId });
+  assert.equal(result.fault, null);
+  assert.equal(result.reader, 'shell');
+  assert.deepEqual([result.reports, result.acknowledged], [1, 1]);
+  assert.equal(received[0]?.header.client, 'web-1');
+  assert.deepEqual(reports, [
+    { ...sampleReport, report_id: received[0].header.reportId, run_id: runId, client: 'web-1' },
+  ]);
+});
+
+test('whom it is about, its id and its run are not for the client to say', async () => {
+  const claims = {
+    ...said,
+    name: 'Inventory report',
+    version: 1,
+    client: 'db-1',
+    report_id: reportId,
+    run_id: reportId,
+  };
+  const { received, reports } = await meet(answer(shellHello, unsealed(claims)));
+  const [report] = reports;
+  assert.equal(report?.client, 'web-1');
+  assert.equal(report.name, 'Daemon report');
+  assert.notEqual(report.report_id, reportId);
+  assert.notEqual(report.run_id, reportId);
+  assert.equal(received[0]?.header.reportId, report.report_id);
+});
+
+const refused: readonly (readonly [string, readonly Uint8Array[], ErrorCode, RegExp, Partial<VisitOptions>])[] = [
+  ['of an agent that can seal', [hello, unsealed(said)], 'agent-output', /not sealed/, {}],
+  ['where none is allowed', [shellHello, unsealed(said)], 'agent-output', /not sealed/, { unsealed: 'refuse' }],
+  ['instead of an inventory', [shellHello, unsealed(said)], 'agent-output', /not sealed/, { kind: 'inventory' }],
+  ['that is empty', [shellHello, encodeFrame('U', Buffer.alloc(0))], 'report-invalid', /\$: not an object/, {}],
+  ['that is a list', [shellHello, unsealed([said])], 'report-invalid', /not an object/, {}],
+  ['that is no JSON', [shellHello, encodeFrame('U', Buffer.from('{"a":'))], 'report-invalid', /not JSON/, {}],
+  ['that is no UTF-8', [shellHello, encodeFrame('U', Buffer.from('{"\xff', 'latin1'))], 'report-invalid', /UTF-8/, {}],
+  [
+    'with a text for a number',
+    [shellHello, unsealed({ ...said, monotonic_ms: '1' })],
+    'report-invalid',
+    /monotonic/,
+    {},
+  ],
+  [
+    'that is too deep',
+    [shellHello, encodeFrame('U', Buffer.from(`{"a":${'['.repeat(20)}`))],
+    'report-invalid',
+    /deeper than 16/,
+    {},
+  ],
+  [
+    'over its limit, before it comes',
+    [shellHello, encodeFrame('U', Buffer.alloc(maxReportBytes + 1)).subarray(0, 5)],
+    'report-too-large',
+    /1048577/,
+    {},
+  ],
+];
+for (const [what, frames, code, message, options] of refused) {
+  test(`a report in clear ${what}: ${code}`, async () => {
+    const { result, received } = await meet(answer(...frames), options);
+    assert.equal(result.fault?.code, code, result.fault?.message ?? '');
+    assert.match(result.fault.message, message);
+    assert.deepEqual(received, []);
+  });
+}
+
+test('a second one is not taken, nor one after a sealed one', async () => {
+  for (const first of [unsealed(said), sealed]) {
+    const { result, received } = await meet(answer(shellHello, first, unsealed(said)));
+    assert.equal(result.fault?.code, 'agent-output');
+    assert.equal(received.length, 1);
+  }
+});

@@ -1,0 +1,85 @@
+/** Clients without node, read by the shell agent: child processes with a shell and an awk that a test chooses. */
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { TestContext } from 'node:test';
+
+import { temporaryHome, visit } from './agent-visit.ts';
+import type { Visited, VisitOptions } from './agent-visit.ts';
+import { shellConnection } from './shell-connection.ts';
+import type { ShellConnection } from './shell-connection.ts';
+
+const PATH = process.env['PATH'] ?? '';
+
+/** The shells that the agent is written for. */
+export const shells = ['dash', 'bash', 'mksh', 'busybox ash'] as const;
+/** And the awks. */
+export const awks = ['mawk', 'gawk', 'busybox awk'] as const;
+
+/** Where a program is; null when this machine has not got it. */
+export function whereIs(name: string): string | null {
+  const dirs = [...PATH.split(':'), '/usr/sbin', '/sbin'];
+  return dirs.map((dir) => path.join(dir, name)).find((file) => existsSync(file)) ?? null;
+}
+
+/** A program with its first arguments, as words of a command line; null when this machine has not got it. */
+export function commandOf(program: string): readonly [string, ...string[]] | null {
+  const [name = '', ...args] = program.split(' ');
+  const found = whereIs(name);
+  return found === null ? null : [found, ...args];
+}
+
+export interface ShellClientOptions {
+  /** Default: /bin/sh as it is. */
+  readonly shell?: string;
+  /** Default: mawk. */
+  readonly awk?: string;
+  /** Programs that this client has not got. */
+  readonly without?: readonly string[];
+  /** Programs of its own, by name: shell text. */
+  readonly own?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface ShellClient {
+  readonly home: string;
+  /** Holds the programs that the client has; more may be put there. */
+  readonly bin: string;
+  /** A connection for so many execs. */
+  readonly connection: () => ShellConnection;
+  readonly visit: (options?: Partial<VisitOptions>) => Promise<Visited>;
+}
+
+const programs = (
+  'cat chmod cp cut date df dd env grep head id ln ls mkdir mv od printf rm sed sha256sum sleep sort stat systemctl tail ' +
+  'timeout tr true uname wc'
+).split(' ');
+
+/** A machine whose PATH holds what a small system has, and no node in any place. */
+export function shellClient(context: TestContext, options: ShellClientOptions = {}): ShellClient {
+  const home = temporaryHome(context);
+  const bin = path.join(home, 'bin');
+  mkdirSync(bin);
+  const script = (name: string, text: string): void =>
+    writeFileSync(path.join(bin, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  for (const name of programs) {
+    const found = whereIs(name);
+    if (found !== null && options.without?.includes(name) !== true) symlinkSync(found, path.join(bin, name));
+  }
+  const awk = commandOf(options.awk ?? 'mawk');
+  if (awk !== null && options.without?.includes('awk') !== true) script('awk', `exec ${awk.join(' ')} "$@"`);
+  for (const [name, text] of Object.entries(options.own ?? {})) script(name, text);
+
+  const shell = commandOf(options.shell ?? 'dash') ?? ['/bin/sh'];
+  // The usual places of node, and of programs, are of this machine. Whatever starts /bin/sh starts the shell of the test.
+  const text =
+    `COMMAND=$(printf %s "$COMMAND" | ${whereIs('sed') ?? 'sed'} "s:/[a-z/*]*/node\\b:/nowhere:g;s:/usr/bin/nodejs:/nowhere:")\n` +
+    `eval "set -- $COMMAND"; shift; exec ${shell.join(' ')} "$@"`;
+  const connection = (): ShellConnection =>
+    shellConnection({ env: { HOME: home, PATH: bin, ...options.env }, scripts: [text, text, text] });
+  return {
+    home,
+    bin,
+    connection,
+    visit: (more = {}) => visit({ connection: connection(), node: null, ...more }),
+  };
+}
