@@ -8,14 +8,15 @@ const hourMs = 60 * 60 * 1000;
 export interface InventoryDueOptions {
   readonly client: string;
   /** undefined: a client that was never seen. */
-  readonly facts: Pick<ClientFacts, 'bootId' | 'inventoryAtMs' | 'lastReportAtMs'> | undefined;
+  readonly facts: Pick<ClientFacts, 'bootId' | 'inventoryAtMs' | 'lastReportAtMs' | 'reader'> | undefined;
   readonly nowMs: number;
   readonly everyMs: number;
 }
 
-/** Whether a visit should bring the inventory home: at the first visit and once a day. */
+/** Whether a visit should bring the inventory home: at the first visit and once a day; never what no node reads. */
 export function isInventoryDue({ client, facts, nowMs, everyMs }: InventoryDueOptions): boolean {
   if (facts === undefined || facts.lastReportAtMs === null) return true;
+  if (facts.reader === 'shell') return false;
   if (facts.inventoryAtMs !== null) return nowMs - facts.inventoryAtMs >= dayMs || facts.inventoryAtMs > nowMs;
   // It never came: asking at every run for what takes a second and fails would be too much. About once an hour is not.
   const runsAnHour = Math.max(1, Math.round(hourMs / everyMs));

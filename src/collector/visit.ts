@@ -154,9 +154,7 @@ async function makeVisit(context: Visit, client: Client, progress: Progress, sig
   const nowMs = context.now();
   const { everyMs } = context.config;
   const mayInventory = context.facts !== null && !context.dryRun;
-  // The shell agent makes no inventory.
-  const due =
-    mayInventory && facts?.reader !== 'shell' && isInventoryDue({ client: client.name, facts, nowMs, everyMs });
+  const due = mayInventory && isInventoryDue({ client: client.name, facts, nowMs, everyMs });
   await connect(context, client, progress, signal);
   const result = await callAgent(context, client, progress, { kind: 'visit', waitForExit: due, signal });
   progress.result = result;

@@ -13,10 +13,19 @@ const due = (facts: Facts, atMs = nowMs, client = 'web-1'): boolean =>
 
 const table: readonly (readonly [string, Facts, boolean])[] = [
   ['never seen', undefined, true],
-  ['seen, but no report ever came', { bootId: null, inventoryAtMs: null, lastReportAtMs: null }, true],
-  ['an hour ago', { bootId: 'a', inventoryAtMs: nowMs - hour, lastReportAtMs: nowMs }, false],
-  ['a day ago', { bootId: 'a', inventoryAtMs: nowMs - 24 * hour, lastReportAtMs: nowMs }, true],
-  ['in the future: a clock was wrong', { bootId: 'a', inventoryAtMs: nowMs + hour, lastReportAtMs: nowMs }, true],
+  ['seen, but no report ever came', { bootId: null, inventoryAtMs: null, lastReportAtMs: null, reader: 'node' }, true],
+  ['an hour ago', { bootId: 'a', inventoryAtMs: nowMs - hour, lastReportAtMs: nowMs, reader: 'node' }, false],
+  ['a day ago', { bootId: 'a', inventoryAtMs: nowMs - 24 * hour, lastReportAtMs: nowMs, reader: 'node' }, true],
+  [
+    'never, for the shell agent makes none',
+    { bootId: 'a', inventoryAtMs: null, lastReportAtMs: nowMs, reader: 'shell' },
+    false,
+  ],
+  [
+    'in the future: a clock was wrong',
+    { bootId: 'a', inventoryAtMs: nowMs + hour, lastReportAtMs: nowMs, reader: 'node' },
+    true,
+  ],
 ];
 for (const [what, facts, expected] of table) {
   test(`inventory due or not: ${what}`, () => {
@@ -25,7 +34,7 @@ for (const [what, facts, expected] of table) {
 }
 
 test('an inventory that never comes is asked for about once an hour, and not of all clients in the same run', () => {
-  const facts: Facts = { bootId: 'a', inventoryAtMs: null, lastReportAtMs: nowMs };
+  const facts: Facts = { bootId: 'a', inventoryAtMs: null, lastReportAtMs: nowMs, reader: 'node' };
   const runs = Array.from({ length: 48 }, (_, run) => nowMs + run * everyMs);
   assert.equal(runs.filter((atMs) => due(facts, atMs)).length, 4);
   const clients = Array.from({ length: 120 }, (_, number) => `web-${number}`);
