@@ -17,6 +17,14 @@ const limits = { marker, maxGreetingBytes: 200, maxReportBytes: 3000, maxReports
 const isWireFault = (thrown: unknown): thrown is WireFault => thrown instanceof WireFault;
 
 const hello = encodeJsonFrame('H', { v: 1, agent: '0.1.0', wall_ms: 1, monotonic_ms: 2, boot_id: null });
+const shellHello = encodeJsonFrame('H', {
+  v: 1,
+  agent: '0.1.0',
+  wall_ms: 1,
+  monotonic_ms: 2,
+  boot_id: null,
+  reader: 'shell',
+});
 const fault = encodeJsonFrame('F', { code: 'agent-stuck', message: 'an earlier one hangs' });
 const end = encodeJsonFrame('E', { left: 0, place: '/tmp/x', spool_error: null });
 const report = encodeFrame('R', Buffer.alloc(300, 7));
@@ -53,12 +61,14 @@ export const framesTarget: FuzzTarget = {
     Buffer.concat([Buffer.from('Welcome\r\n'), marker, hello, fault, report, report, end]),
     Buffer.concat([marker, hello, Buffer.from('R\xff\xff\xff\xff', 'latin1')]),
     Buffer.concat([marker.subarray(0, 15), marker, hello]),
+    Buffer.concat([marker, shellHello, encodeFrame('U', Buffer.from('{"worker_reports":[]}')), end]),
     Buffer.alloc(400, 120),
   ],
   words: [
     '0123456789abcdef',
     'H',
     'R',
+    'U',
     'F',
     'E',
     'R\0\0\0\0',
@@ -84,7 +94,7 @@ export const framesTarget: FuzzTarget = {
       const again = Buffer.concat([pieces.greeting, marker, inPieces]);
       requireThat(input.subarray(0, again.length).equals(again), 'what came out is not what came');
     }
-    const reports = pieces.frames.filter(({ type }) => type === 'R');
+    const reports = pieces.frames.filter(({ type }) => type === 'R' || type === 'U');
     const totalBytes = reports.reduce((sum, { payload }) => sum + payload.length, 0);
     requireThat(reports.length <= limits.maxReports && totalBytes <= limits.maxTotalBytes, 'more reports than allowed');
     const said = pieces.frames.slice(0, 20).map(meaningOf);
@@ -96,7 +106,7 @@ export const framesTarget: FuzzTarget = {
 };
 
 function meaningOf({ type, payload }: Frame): string {
-  if (type === 'R') return '';
+  if (type === 'R' || type === 'U') return '';
   const parse = { H: parseHello, F: parseAgentFault, E: parseEnd }[type];
   const { value, fault: wrong } = outcomeOf(() => parse(payload), isWireFault);
   if (value === null) return kindOf(wrong);
