@@ -15,6 +15,8 @@ need() { # need PROGRAM PACKAGE
 need_all() {
   missing=""
   need sshd openssh-server
+  need ssh openssh-client
+  need dropbear dropbear-bin
   need mariadbd mariadb-server
   need postfix postfix
   need saslpasswd2 "sasl2-bin libsasl2-modules"

@@ -79,10 +79,10 @@ export function opensshConnection(session: OpensshSession): Connection {
         reject(broken);
         return;
       }
-      const before = log.accepted;
+      const { accepted: acceptedBefore, refused: refusedBefore } = log;
       const child = startCommand(socket, command);
       commands.push(child);
-      const accepted = (): boolean => log.accepted > before;
+      const accepted = (): boolean => log.accepted > acceptedBefore;
       const settle = (outcome: () => void): void => {
         clearTimeout(timer);
         clearInterval(looking);
@@ -97,7 +97,10 @@ export function opensshConnection(session: OpensshSession): Connection {
         settle(() => resolve({ stdin: child.stdin, stdout: child.stdout, stderr: child.stderr, exit }));
       // A version that words its log differently is not to be waited for: what the command prints says as much.
       const look = (): void => {
-        if (accepted() || printed(child)) begin();
+        if (log.refused > refusedBefore) {
+          killGroup(child);
+          fail(fault('channel-failed', 'the client refused to run a command'));
+        } else if (accepted() || printed(child)) begin();
       };
       const onExit = (): void => void exit.then(begin, fail);
       const timer = setTimeout(() => {

@@ -24,7 +24,8 @@ export interface OpensshLog {
   readonly lines: readonly string[];
   /** More than any login says. */
   readonly excessive: boolean;
-  /** How many commands the server accepted, the channel of the last one, and how the server said that it ended. */
+  /** How many commands the server refused, how many it accepted, the channel of the last one, and how the server said that it ended. */
+  readonly refused: number;
   readonly accepted: number;
   readonly channel: number | null;
   readonly ended: 'status' | 'signal' | null;
@@ -55,6 +56,7 @@ export function readOpensshLog(promptMark: string, onPrompt: (prompt: string) =>
     tried: [],
     lines: [],
     excessive: false,
+    refused: 0,
     accepted: 0,
     channel: null,
     ended: null,
@@ -89,6 +91,8 @@ function note(log: Growing, text: string): void {
     log.channel = Number(accepted[1]);
     log.ended = null;
   }
+  // RFC 4254, section 5.4: SSH_MSG_CHANNEL_FAILURE. Nothing else is asked of a channel.
+  if (/^channel_input_status_confirm: type 100 /.test(text)) log.refused += 1;
   const ended = /^client_input_channel_req: channel (\d+) rtype exit-(status|signal) /.exec(text);
   if (ended && log.channel === Number(ended[1])) log.ended = ended[2] === 'status' ? 'status' : 'signal';
 }

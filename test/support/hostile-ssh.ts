@@ -120,7 +120,8 @@ function misbehaveInChannel(
 ): void {
   channel.on('error', () => undefined);
   channel.on('data', (data: Buffer) => received.push(data));
-  if (mode === 'late-window') timers.add(setTimeout(() => protocolOf(client).channelWindowAdjust(0, 65_536), 400));
+  if (mode === 'late-window')
+    timers.add(setTimeout(() => protocolOf(client).channelWindowAdjust(numberOf(channel), 65_536), 400));
   else if (mode === 'agent-close') socketOf(client).destroy();
   else if (mode === 'agent-half') channel.write(randomBytes(512), () => socketOf(client).destroySoon());
   else if (mode === 'greeting') {
@@ -134,7 +135,7 @@ function misbehaveInChannel(
     channel.on('drain', more);
     more();
   } else if (mode === 'flood') {
-    timers.add(setInterval(() => floodOnce(client), 1));
+    timers.add(setInterval(() => floodOnce(client, numberOf(channel)), 1));
   }
 }
 
@@ -163,7 +164,12 @@ function grantNoWindow(client: Connection): void {
   protocol.channelOpenConfirm = (remote, local, _window, packetSize) => confirm(remote, local, 0, packetSize);
 }
 
-function floodOnce(client: Connection): void {
+/** By which the other end knows it: OpenSSH does not count from 0. */
+function numberOf(channel: ServerChannel): number {
+  return (channel as unknown as { readonly outgoing: { readonly id: number } }).outgoing.id;
+}
+
+function floodOnce(client: Connection, channel: number): void {
   if (socketOf(client).writableLength > 1024 * 1024) return;
-  for (let packet = 0; packet < 32; packet += 1) protocolOf(client).channelData(0, Buffer.alloc(32_000, 120));
+  for (let packet = 0; packet < 32; packet += 1) protocolOf(client).channelData(channel, Buffer.alloc(32_000, 120));
 }

@@ -7,13 +7,13 @@ import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_pr
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestContext } from 'node:test';
 
 import { claimDir, dirTemplate, makeAccount, removeAccount, sweepDeadOwners } from './accounts.ts';
 import type { AccountOptions, SshdAccount } from './accounts.ts';
+import { freePort } from './free-port.ts';
 
 export type { AccountOptions, SshdAccount };
 
@@ -190,13 +190,4 @@ async function launch(
     const log = readFileSync(logFile, 'utf8');
     if (attempt === 10 || !/Address already in use/.test(log)) throw new Error(`sshd did not start:\n${log}`);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '0.0.0.0');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

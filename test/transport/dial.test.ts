@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { getEventListeners, once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Server } from 'node:net';
+import { createServer, type AddressInfo, type Server } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 
 import { dial, type DialOptions } from '../../src/transport/dial.ts';
 import { resolveHost } from '../../src/transport/resolve.ts';
+import { startDeafListener } from '../support/deaf-listener.ts';
 import { failure } from '../support/login.ts';
 
 describe('dial', () => {
@@ -105,22 +105,3 @@ describe('resolveHost', () => {
     assert.ok(found.length > 0);
   });
 });
-
-/** A port whose connections nobody accepts, with its queue full: what a firewall that drops looks like from here. */
-async function startDeafListener(): Promise<{ readonly port: number; stop: () => void }> {
-  const script = `const s = require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () =>
-    console.log(s.address().port))`;
-  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [line] = (await once(child.stdout, 'data')) as [Buffer];
-  const port = Number(line.toString());
-  child.kill('SIGSTOP');
-  const fillers = Array.from({ length: 4 }, () => connect({ port, host: '127.0.0.1' }).on('error', () => undefined));
-  await Promise.all(fillers.slice(0, 2).map((socket) => once(socket, 'connect')));
-  return {
-    port,
-    stop: () => {
-      for (const socket of fillers) socket.destroy();
-      child.kill('SIGKILL');
-    },
-  };
-}

@@ -1,0 +1,112 @@
+/** A real dropbear server for tests, with accounts of its own as sshd.ts has them. Needs root and dropbear. */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { claimDir, dirTemplate, makeAccount, removeAccount, sweepDeadOwners } from './accounts.ts';
+import type { AccountOptions, SshdAccount } from './accounts.ts';
+import { freePort } from './free-port.ts';
+
+const dropbearPath = '/usr/sbin/dropbear';
+
+export interface Dropbear {
+  readonly port: number;
+  readonly dir: string;
+  hostKeyLine(address?: string): string;
+  addAccount(options?: AccountOptions): Promise<SshdAccount>;
+  log(): string;
+  count(pattern: RegExp): number;
+  stop(): Promise<void>;
+}
+
+/** Why no dropbear can be started here; null when it can. With CI set, a missing server is an error. */
+export function dropbearMissing(): string | null {
+  let reason: string | null = null;
+  if (process.getuid?.() !== 0) reason = 'needs root, to make accounts';
+  else if (!existsSync(dropbearPath)) reason = `needs ${dropbearPath} (dropbear-bin)`;
+  if (reason !== null && process.env['CI']) throw new Error(reason);
+  return reason;
+}
+
+export async function startDropbear(): Promise<Dropbear> {
+  await sweepDeadOwners();
+  const dir = mkdtempSync(dirTemplate);
+  claimDir(dir);
+  chmodSync(dir, 0o755);
+  for (const name of ['home', 'authorized_keys']) mkdirSync(path.join(dir, name), { mode: 0o755 });
+  const keyFile = path.join(dir, 'host_key');
+  const made = execFileSync('dropbearkey', ['-t', 'ed25519', '-f', keyFile], { encoding: 'utf8', stdio: 'pipe' });
+  const [type = '', key = ''] = (/^ssh-ed25519 .*$/m.exec(made)?.[0] ?? '').split(' ');
+  const accounts: SshdAccount[] = [];
+  const logFile = path.join(dir, 'log');
+  const { child, port } = await launch(dir, keyFile, logFile);
+  const killAtExit = (): void => void child.kill('SIGKILL');
+  process.once('exit', killAtExit);
+  const log = (): string => readFileSync(logFile, 'utf8');
+  return {
+    port,
+    dir,
+    log,
+    count: (pattern) => log().match(pattern)?.length ?? 0,
+    hostKeyLine: (address = '127.0.0.1') => `[${address}]:${port} ${type} ${key}`,
+    addAccount: async (options = {}) => {
+      const account = await makeAccount(dir, options);
+      accounts.push(account);
+      if (options.publicKey !== undefined) authorize(account, options.publicKey);
+      return account;
+    },
+    stop: async () => {
+      process.removeListener('exit', killAtExit);
+      const ended = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : null;
+      child.kill('SIGTERM');
+      await ended;
+      for (const account of accounts) await removeAccount(account);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** dropbear looks nowhere else, and only at files that belong to the account. */
+function authorize({ home, uid }: SshdAccount, publicKey: string): void {
+  const folder = path.join(home, '.ssh');
+  const file = path.join(folder, 'authorized_keys');
+  mkdirSync(folder, { mode: 0o700 });
+  writeFileSync(file, `${publicKey}\n`, { mode: 0o600 });
+  for (const name of [folder, file]) chownSync(name, uid, uid);
+}
+
+/** Tried again with another port where somebody else was quicker. */
+async function launch(
+  dir: string,
+  keyFile: string,
+  logFile: string,
+): Promise<{ readonly child: ChildProcess; readonly port: number }> {
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await freePort();
+    const args = ['-F', '-E', '-m', '-w', '-r', keyFile, '-p', `0.0.0.0:${port}`, '-P', path.join(dir, 'pidfile')];
+    const child = spawn('/bin/sh', ['-c', 'exec "$@" 2>"$0"', logFile, dropbearPath, ...args], { stdio: 'ignore' });
+    writeFileSync(path.join(dir, 'pid'), String(child.pid));
+    const until = Date.now() + 10_000;
+    while (child.exitCode === null && Date.now() < until) {
+      if (await answers(port)) return { child, port };
+      await sleep(10);
+    }
+    child.kill('SIGKILL');
+    if (attempt === 10) throw new Error(`dropbear did not start:\n${readFileSync(logFile, 'utf8')}`);
+  }
+}
+
+async function answers(port: number): Promise<boolean> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  try {
+    await once(socket, 'data', { signal: AbortSignal.timeout(2000) });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}

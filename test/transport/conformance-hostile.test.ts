@@ -1,0 +1,266 @@
+/** Clients that misbehave in one exact way each, over both transports: the same codes and stages, within the deadlines. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { buffer, text } from 'node:stream/consumers';
+import { after, afterEach, before, describe, it } from 'node:test';
+
+import { FleetError, type ErrorCode, type Stage } from '../../src/errors.ts';
+import type { Connection, ConnectOptions } from '../../src/transport/transport.ts';
+import { startDeafListener } from '../support/deaf-listener.ts';
+import { freePort } from '../support/free-port.ts';
+import { startHostileServer, type HostileServer } from '../support/hostile-server.ts';
+import type { HostileMode } from '../support/hostile-ssh.ts';
+import { failure } from '../support/login.ts';
+import { connectBy, noChildLeft, ways, type WayTarget } from '../support/ways.ts';
+
+interface Case {
+  readonly mode: HostileMode;
+  readonly code: ErrorCode;
+  readonly stage: Stage;
+  readonly says: RegExp;
+}
+
+const silent: readonly Case[] = [
+  { mode: 'silent', code: 'handshake-timeout', stage: 'handshake', says: /nothing that speaks SSH/ },
+  { mode: 'tarpit', code: 'handshake-timeout', stage: 'handshake', says: /within 1500 ms/ },
+  { mode: 'banner-only', code: 'handshake-timeout', stage: 'handshake', says: /key exchange/ },
+  { mode: 'kexinit-only', code: 'handshake-timeout', stage: 'handshake', says: /key exchange/ },
+  { mode: 'login-silent', code: 'auth-timeout', stage: 'login', says: /no answer to the login within 1500 ms/ },
+];
+
+const refusing: readonly Case[] = [
+  { mode: 'close-at-once', code: 'handshake-failed', stage: 'handshake', says: /closed|reset|ECONNRESET|lost/ },
+  { mode: 'noise', code: 'handshake-failed', stage: 'handshake', says: /./ },
+  { mode: 'kexinit-close', code: 'handshake-failed', stage: 'handshake', says: /closed/i },
+  { mode: 'stolen-host-key', code: 'handshake-failed', stage: 'handshake', says: /signature/ },
+  { mode: 'login-close', code: 'connect-failed', stage: 'login', says: /closed|ECONNRESET|reset/i },
+  { mode: 'login-disconnect', code: 'auth-failed', stage: 'login', says: /ended the login|disconnect/ },
+  { mode: 'login-asks-code', code: 'auth-failed', stage: 'login', says: /Verification code: ?\\?".* not answered/ },
+  { mode: 'login-expired', code: 'auth-failed', stage: 'login', says: /expired/ },
+];
+
+for (const way of ways) {
+  describe(`${way}: clients that misbehave`, () => {
+    let dir: string;
+    const open: HostileServer[] = [];
+    before(() => {
+      dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-hostile-'));
+    });
+    afterEach(async () => {
+      for (const server of open.splice(0)) await server.close();
+      await noChildLeft();
+    });
+    after(() => rmSync(dir, { recursive: true, force: true }));
+
+    const target = (port: number, knownHosts: readonly string[]): WayTarget => ({
+      port,
+      dir,
+      knownHosts,
+      username: 'monitor',
+      password: 'right',
+    });
+    const start = async (mode: HostileMode): Promise<HostileServer> => {
+      const server = await startHostileServer(mode);
+      open.push(server);
+      return server;
+    };
+    const connect = (server: HostileServer, options: Partial<ConnectOptions> = {}): Promise<Connection> =>
+      connectBy(way, target(server.port, [server.hostKeyLine()]), options);
+
+    for (const { mode, code, stage, says } of silent) {
+      it(`${mode}: ends by the deadline`, async () => {
+        const server = await start(mode);
+        const startedMs = performance.now();
+        const error = await failure(connect(server, { connectTimeoutMs: 1500 }));
+        const tookMs = performance.now() - startedMs;
+        assert.deepEqual([error.code, error.stage, error.client], [code, stage, 'web-1'], error.message);
+        assert.match(error.message, says);
+        assert.ok(tookMs >= 1480 && tookMs < 2500, `took ${tookMs} ms`);
+        await server.allClosed();
+      });
+    }
+
+    for (const { mode, code, stage, says } of refusing) {
+      it(`${mode}: fails at once`, async () => {
+        const server = await start(mode);
+        const startedMs = performance.now();
+        const error = await failure(connect(server));
+        assert.deepEqual([error.code, error.stage, error.client], [code, stage, 'web-1'], error.message);
+        assert.match(error.message, says);
+        assert.ok(performance.now() - startedMs < 5000);
+        assert.ok(!error.message.includes('right'), 'the password stands in the message');
+        await server.allClosed();
+      });
+    }
+
+    it('nothing listens: connect-refused at once', async () => {
+      const error = await failure(connectBy(way, target(await freePort(), [])));
+      assert.deepEqual([error.code, error.stage, error.client], ['connect-refused', 'connect', 'web-1']);
+    });
+
+    it('no such name: dns', async () => {
+      const error = await failure(connectBy(way, { ...target(22, []), address: 'no-such-host.invalid' }));
+      assert.deepEqual([error.code, error.stage], ['dns', 'resolve'], error.message);
+      assert.match(error.message, /no-such-host\.invalid/);
+    });
+
+    it('nobody answers: connect-timeout by the shorter deadline', async () => {
+      const deaf = await startDeafListener();
+      const startedMs = performance.now();
+      const error = await failure(connectBy(way, target(deaf.port, []), { tcpTimeoutMs: 800 }));
+      assert.deepEqual([error.code, error.stage], ['connect-timeout', 'connect'], error.message);
+      assert.match(error.message, /no answer from 127.0.0.1 port \d+ within 800 ms/);
+      assert.ok(performance.now() - startedMs < 2000);
+      deaf.stop();
+    });
+
+    for (const mode of ['channel-silent', 'exec-silent'] as const) {
+      it(`${mode}: ends by the deadline of the channel`, async () => {
+        const server = await start(mode);
+        const connection = await connect(server, { channelTimeoutMs: 400 });
+        const startedMs = performance.now();
+        const error = await failure(connection.exec('true'));
+        assert.deepEqual([error.code, error.stage], ['channel-timeout', 'channel']);
+        assert.ok(performance.now() - startedMs < 1500);
+        await server.allClosed();
+      });
+    }
+
+    for (const mode of ['channel-refused', 'exec-refused'] as const) {
+      it(`${mode}: fails at once`, async () => {
+        const server = await start(mode);
+        const connection = await connect(server);
+        const startedMs = performance.now();
+        const error = await failure(connection.exec('true'));
+        assert.deepEqual([error.code, error.stage], ['channel-failed', 'channel'], error.message);
+        assert.ok(performance.now() - startedMs < 3000);
+        connection.destroy();
+        await server.allClosed();
+      });
+    }
+
+    for (const mode of ['agent-silent', 'no-window', 'endless'] as const) {
+      it(`${mode}: the signal of the visit ends everything`, async () => {
+        const server = await start(mode);
+        const visit = new AbortController();
+        const connection = await connect(server, { signal: visit.signal });
+        const channel = await connection.exec('true');
+        channel.stdin.write('request');
+        const ended = buffer(channel.stdout);
+        setTimeout(() => {
+          visit.abort(new FleetError({ code: 'visit-deadline', stage: 'agent', message: 'no end within 1 s' }));
+        }, 200);
+        const error = await failure(channel.exit);
+        assert.deepEqual([error.code, error.message, error.client], ['visit-deadline', 'no end within 1 s', 'web-1']);
+        await ended;
+        assert.equal((await failure(connection.exec('true'))).code, 'visit-deadline');
+        await server.allClosed();
+      });
+    }
+
+    it('agent-close: the exit rejects and the streams end', async () => {
+      const server = await start('agent-close');
+      const connection = await connect(server);
+      const outcome = await failure(
+        (async () => {
+          const channel = await connection.exec('true');
+          assert.equal(await text(channel.stdout), '');
+          await channel.exit;
+        })(),
+      );
+      assert.equal(outcome.code, 'connect-failed', outcome.message);
+    });
+
+    it('agent-half: what came before the end can be read', async () => {
+      const server = await start('agent-half');
+      const connection = await connect(server);
+      const channel = await connection.exec('true');
+      assert.equal((await buffer(channel.stdout)).length, 512);
+      assert.equal((await failure(channel.exit)).code, 'connect-failed');
+    });
+
+    it('endless: is held up while nobody reads', async () => {
+      const server = await start('endless');
+      const connection = await connect(server);
+      const channel = await connection.exec('true');
+      await new Promise((resolve) => channel.stdout.once('readable', resolve));
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      assert.ok(channel.stdout.readableLength <= 4 * 1024 * 1024, `${channel.stdout.readableLength} bytes`);
+      connection.destroy();
+      await server.allClosed();
+    });
+
+    it('flood: a client that ignores the window is cut off, or held up', async () => {
+      const server = await start('flood');
+      const connection = await connect(server);
+      const channel = await connection.exec('true');
+      if (way === 'ssh2') {
+        const error = await failure(channel.exit);
+        assert.equal(error.code, 'connect-failed');
+        assert.match(error.message, /more than its window/);
+      } else {
+        // ssh itself stops to read from the network.
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        connection.destroy();
+      }
+      assert.ok(channel.stdout.readableLength < 10 * 1024 * 1024, `${channel.stdout.readableLength} bytes`);
+      await server.allClosed();
+    });
+
+    it('no-window: leaving is not held up by what could not be sent', async () => {
+      const server = await start('no-window');
+      const connection = await connect(server);
+      const channel = await connection.exec('true');
+      channel.stdin.write('acknowledgement');
+      const startedMs = performance.now();
+      await connection.leave();
+      assert.ok(performance.now() - startedMs < 1000);
+      await server.allClosed();
+    });
+
+    it('late-window: what could not be sent yet is sent after leaving, also when the visit is aborted', async () => {
+      const server = await start('late-window');
+      const visit = new AbortController();
+      const connection = await connect(server, { signal: visit.signal });
+      const channel = await connection.exec('true');
+      channel.stdin.write('acknowledgement');
+      await connection.leave();
+      visit.abort();
+      await server.allClosed();
+      assert.equal(server.received().toString(), 'acknowledgement');
+    });
+
+    it('greeting: lines before the version line are passed over', async () => {
+      const server = await start('greeting');
+      const connection = await connect(server);
+      const channel = await connection.exec('true');
+      assert.equal(await text(channel.stdout), 'ok\n');
+      assert.deepEqual(await channel.exit, { status: 0, signal: null });
+      await connection.leave();
+      await server.allClosed();
+    });
+
+    for (const mode of ['silent', 'kexinit-only', 'login-silent'] as const) {
+      it(`${mode}: the signal of the visit ends the attempt at once`, async () => {
+        const server = await start(mode);
+        const visit = new AbortController();
+        setTimeout(() => visit.abort(), 400);
+        const startedMs = performance.now();
+        const error = await failure(connect(server, { signal: visit.signal }));
+        assert.equal(error.code, 'visit-deadline');
+        assert.ok(performance.now() - startedMs < 1500);
+        await server.allClosed();
+      });
+    }
+
+    it('a signal that is aborted already opens nothing', async () => {
+      const server = await start('silent');
+      const reason = new FleetError({ code: 'interrupted', stage: 'run', message: 'SIGTERM' });
+      const error = await failure(connect(server, { signal: AbortSignal.abort(reason) }));
+      assert.equal(error.code, 'interrupted');
+      assert.equal(server.accepted(), 0);
+    });
+  });
+}

@@ -1,0 +1,209 @@
+/** What every transport must do on every server: the same tests over ssh2 and OpenSSH, to OpenSSH and dropbear. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { buffer, text } from 'node:stream/consumers';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { FleetError } from '../../src/errors.ts';
+import type { Connection, ConnectOptions } from '../../src/transport/transport.ts';
+import type { SshdAccount } from '../support/accounts.ts';
+import { dropbearMissing, startDropbear, type Dropbear } from '../support/dropbear.ts';
+import { failure } from '../support/login.ts';
+import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../support/sshd.ts';
+import { connectBy, noChildLeft, ways } from '../support/ways.ts';
+
+interface Server {
+  readonly name: string;
+  readonly missing: string | null;
+  readonly start: () => Promise<Sshd | Dropbear>;
+  /** One for each login, and for each connection that has ended, in its log. */
+  readonly login: RegExp;
+  readonly ended: RegExp;
+}
+
+const servers: readonly Server[] = [
+  {
+    name: 'OpenSSH',
+    missing: sshdMissing(),
+    start: startSshd,
+    login: /Accepted publickey/g,
+    ended: /Closing connection to|Connection (?:closed|reset) by|Disconnected from user/g,
+  },
+  {
+    name: 'dropbear',
+    missing: dropbearMissing(),
+    start: startDropbear,
+    login: /Pubkey auth succeeded/g,
+    ended: /Exit \(/g,
+  },
+];
+
+for (const { name, missing, start, login, ended } of servers) {
+  for (const way of ways) {
+    describe(`${way} to ${name}`, { skip: missing ?? false }, () => {
+      let server: Sshd | Dropbear;
+      let account: SshdAccount;
+      let privateKey: string;
+      before(async () => {
+        server = await start();
+        const key = sshKeygen(path.join(server.dir, 'login'), '-t', 'ed25519');
+        privateKey = key.privateKey;
+        account = await server.addAccount({ shell: '/bin/bash', publicKey: key.publicKey });
+      });
+      afterEach(noChildLeft);
+      after(() => server.stop());
+
+      const connect = (options: Partial<ConnectOptions> = {}): Promise<Connection> => {
+        const { port, dir } = server;
+        const knownHosts = [server.hostKeyLine()];
+        return connectBy(way, { port, dir, knownHosts, username: account.name, privateKey }, options);
+      };
+
+      it('carries input, output, errors and the exit status, byte for byte', async () => {
+        const connection = await connect();
+        const channel = await connection.exec('cat; echo oops >&2; exit 7');
+        const sent = Buffer.from(Array.from({ length: 100_000 }, (_, index) => index & 255));
+        channel.stdin.end(sent);
+        const [received, errors, exit] = await Promise.all([
+          buffer(channel.stdout),
+          text(channel.stderr),
+          channel.exit,
+        ]);
+        assert.ok(received.equals(sent));
+        assert.equal(errors, 'oops\n');
+        assert.deepEqual(exit, { status: 7, signal: null });
+        assert.ok(connection.connectMs > 0 && connection.connectMs < 10_000);
+        const bytes = connection.bytes();
+        assert.ok(bytes.in >= 100_000 && bytes.out >= 100_000 && bytes.in < 130_000, JSON.stringify(bytes));
+        await connection.leave();
+      });
+
+      it('carries megabytes both ways at once', async () => {
+        const connection = await connect();
+        const channel = await connection.exec('cat');
+        const sent = Buffer.alloc(6 * 1024 * 1024, 'fleet health ');
+        channel.stdin.end(sent);
+        assert.ok((await buffer(channel.stdout)).equals(sent));
+        assert.deepEqual(await channel.exit, { status: 0, signal: null });
+        await connection.leave();
+      });
+
+      it('half close: the command goes on after its input has ended', async () => {
+        const connection = await connect();
+        const channel = await connection.exec('cat >/dev/null; sleep 0.2; echo after');
+        channel.stdin.end('before');
+        assert.equal(await text(channel.stdout), 'after\n');
+        assert.deepEqual(await channel.exit, { status: 0, signal: null });
+        await connection.leave();
+      });
+
+      for (const status of [0, 1, 81, 137, 254, 255]) {
+        it(`exit status ${status} is the command's own`, async () => {
+          const connection = await connect();
+          const channel = await connection.exec(`exit ${status}`);
+          assert.deepEqual(await channel.exit, { status, signal: null });
+          await connection.leave();
+        });
+      }
+
+      it('a command that a signal ended has no status', async () => {
+        const connection = await connect();
+        const channel = await connection.exec('kill -TERM $$');
+        channel.stdout.resume();
+        const { status, signal } = await channel.exit;
+        assert.equal(status, null);
+        // OpenSSH's client does not tell which.
+        if (way === 'ssh2') assert.match(String(signal), /^(?:SIG)?TERM$/);
+        else assert.equal(signal, null);
+        await connection.leave();
+      });
+
+      it('hands a long command line on as it is, whatever it looks like', async () => {
+        const connection = await connect();
+        const words = ['-v', '$HOME', '%h ~ `id`', '"', ';#', 'x'.repeat(7000)];
+        const channel = await connection.exec(`printf '%s\\n' ${words.map((word) => `'${word}'`).join(' ')}`);
+        assert.equal(await text(channel.stdout), `${words.join('\n')}\n`);
+        await connection.leave();
+      });
+
+      it('runs several commands over one connection, one login for all', async () => {
+        const logins = server.count(login);
+        const connection = await connect();
+        for (const word of ['one', 'two', 'three']) {
+          const channel = await connection.exec(`echo ${word}; exit 255`);
+          assert.equal(await text(channel.stdout), `${word}\n`);
+          assert.deepEqual(await channel.exit, { status: 255, signal: null });
+        }
+        await connection.leave();
+        assert.equal(server.count(login), logins + 1);
+      });
+
+      it('destroy in the middle: the exit rejects, the streams end, the server ends the session', async () => {
+        const connection = await connect();
+        const channel = await connection.exec('echo started; exec cat');
+        await new Promise((resolve) => channel.stdout.once('data', resolve));
+        const output = buffer(channel.stdout);
+        const before = server.count(ended);
+        connection.destroy();
+        connection.destroy();
+        assert.equal((await failure(channel.exit)).code, 'connect-failed');
+        await output;
+        assert.equal((await failure(connection.exec('true'))).code, 'connect-failed');
+        await connection.leave();
+        for (let wait = 0; wait < 500 && server.count(ended) === before; wait += 1) await sleep(10);
+        assert.ok(server.count(ended) > before, 'the server still holds the session');
+      });
+
+      it('an aborted visit in the middle of a command ends it with the reason', async () => {
+        const visit = new AbortController();
+        const connection = await connect({ signal: visit.signal });
+        const channel = await connection.exec('exec sleep 60');
+        visit.abort(new FleetError({ code: 'interrupted', stage: 'run', message: 'SIGTERM' }));
+        const error = await failure(channel.exit);
+        assert.deepEqual([error.code, error.stage, error.client], ['interrupted', 'channel', 'web-1']);
+        assert.equal(await text(channel.stdout), '');
+      });
+
+      it('leaving without a command ends the session', async () => {
+        const before = server.count(ended);
+        const connection = await connect();
+        await connection.leave();
+        for (let wait = 0; wait < 500 && server.count(ended) === before; wait += 1) await sleep(10);
+        assert.ok(server.count(ended) > before, 'the server still holds the session');
+      });
+
+      it('leave loses nothing of what was written, and cuts no connection off', async () => {
+        const rounds = 40;
+        const dir = `${account.home}/acks`;
+        const mkdir = await connect();
+        assert.equal((await (await mkdir.exec(`mkdir ${dir}`)).exit).status, 0);
+        await mkdir.leave();
+        let next = 0;
+        const worker = async (): Promise<void> => {
+          while (next < rounds) {
+            const round = next++;
+            const visit = new AbortController();
+            const connection = await connect({ signal: visit.signal });
+            const channel = await connection.exec(
+              `echo go; cat > ${dir}/${round}; mv ${dir}/${round} ${dir}/${round}.done`,
+            );
+            await new Promise((resolve) => channel.stdout.once('data', resolve));
+            channel.stdin.write(`ack ${round}\n`);
+            await connection.leave();
+            // A visit that is over is often aborted by whoever cleans up: that must not reach what is still being sent.
+            visit.abort();
+          }
+        };
+        await Promise.all(Array.from({ length: 4 }, worker));
+        const names = Array.from({ length: rounds }, (_, round) => `${round}.done`);
+        const done = (): string[] => readdirSync(dir).filter((file) => file.endsWith('.done'));
+        for (let wait = 0; wait < 500 && done().length < rounds; wait += 1) await sleep(10);
+        assert.deepEqual(readdirSync(dir).sort(), names.sort());
+        const wrong = names.filter((file) => readFileSync(`${dir}/${file}`, 'utf8') !== `ack ${file.slice(0, -5)}\n`);
+        assert.deepEqual(wrong, []);
+      });
+    });
+  }
+}
