@@ -11,6 +11,7 @@ export const loaderSignTarget: FuzzTarget = {
   seeds: () => [
     Buffer.from(`${sign}${loaderStatus.agentAbsent}\n`),
     Buffer.from(`Welcome to web-1\r\n${sign}${loaderStatus.inventoryAbsent}\n`),
+    Buffer.from(`${sign}${loaderStatus.agentAbsent}\n${sign}${loaderStatus.shellAbsent}\n`),
     Buffer.from(`${sign}\n`),
     Buffer.from(`/bin/sh -c '...' fh ${marker} 20\n`),
   ],
@@ -19,7 +20,8 @@ export const loaderSignTarget: FuzzTarget = {
     const found = findLoaderSign(input, marker);
     requireSame(found !== null, input.includes(sign), 'found where it is');
     if (found === null) return 'none';
-    const allowed: readonly (number | null)[] = [null, loaderStatus.agentAbsent, loaderStatus.inventoryAbsent];
+    const { agentAbsent, inventoryAbsent, shellAbsent } = loaderStatus;
+    const allowed: readonly (number | null)[] = [null, agentAbsent, inventoryAbsent, shellAbsent];
     requireThat(allowed.includes(found.absentStatus), `a status ${found.absentStatus ?? ''} of no loader`);
     return String(found.absentStatus);
   },
