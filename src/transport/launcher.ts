@@ -6,7 +6,7 @@
  * Of what was asked for ($SSH_ORIGINAL_COMMAND) no shell sees more than one quoted word. The text for node takes it
  * apart: it must be the loader's command line of a visit, and only the request at its end is used. The agent is read,
  * compared with its digest and run from the same bytes. The texts keep to the loader's alphabet, so that every login
- * shell hands them on unchanged.
+ * shell hands them on unchanged, and hold no double quotes: dropbear's authorized_keys knows no escaped ones.
  */
 import { FleetError } from '../errors.ts';
 import { maxExecBytes, otherVersionStatus, restrictedKeySign } from '../report/wire.ts';
@@ -42,38 +42,42 @@ export function findLauncherWords(complained: string): LauncherWords | null {
 const killAfterSeconds = 120;
 
 // $1 digest of the agent, $2 of the other program, $3 collector, $4 sealing key, $5 node's path or `-`, $6 text for node.
+// With IFS empty nothing is split, so that no quotes are needed; what came from the key's holder is not expanded either.
+const startText = '$1 -e $j $a $o $c $y $k $m $SSH_ORIGINAL_COMMAND';
 const launcherText = [
   'umask 077',
   'a=$1 o=$2 c=$3 y=$4 n=$5 j=$6 h=$HOME k=w m=',
   'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   ...findMachine,
+  'IFS=',
   `timeout -s KILL ${killAfterSeconds} true >/dev/null 2>&1&&k=t`,
-  'start(){ set -- "$1" -e "$j" $a $o $c $y $k "$m" "$SSH_ORIGINAL_COMMAND"' +
-    `;[ $k = t ]&&set -- timeout -s KILL ${killAfterSeconds} "$@"` +
-    ';env -i HOME="$h" PATH="$PATH" "$@";s=$?;}',
-  ...tryEveryNode,
-  `echo "${restrictedKeySign} $a: no Node.js ${oldestNode} or newer was found" >&2`,
+  'start(){ set -f' +
+    `;if [ $k = t ];then env -i HOME=$h PATH=$PATH timeout -s KILL ${killAfterSeconds} ${startText}` +
+    `;else env -i HOME=$h PATH=$PATH ${startText};fi` +
+    ';s=$?;set +f;}',
+  ...tryEveryNode.map((text) => text.replaceAll('"', '')),
+  `echo ${restrictedKeySign} $a: no Node.js ${oldestNode} or newer was found >&2`,
   `exit ${launcherStatus.noRuntime}`,
 ].join(';');
 
-/** Runs on the client's node, however old, under `env -i`. Its arguments are those of `start` above, after the text. */
+/** Runs on the client's node, however old (from 4 on, for its backquotes), under `env -i`. Its arguments are those of `start` above, after the text. */
 const launcherProgram = [
-  'var a=process.argv,f=require("fs"),v=process.versions.node.split("."),w=a[7].split(" "),q=w[w.length-1].slice(1,-1),r,t,d,b',
-  `if(v[0]<18||v[0]==18&&v[1]<15){console.error("node "+process.version+" is too old: "+process.execPath);process.exit(${loaderStatus.nodeTooOld})}`,
-  `function no(s,m){console.error("${restrictedKeySign} "+a[1]+": "+m);process.exit(s)}`,
-  'try{r=JSON.parse(Buffer.from(q,"base64").toString())}catch(e){}',
+  'var a=process.argv,f=require(`fs`),v=process.versions.node.split(`.`),w=(a[7]||``).split(` `),q=w[w.length-1].slice(1,-1),r,t,d,b',
+  `if(v[0]<18||v[0]==18&&v[1]<15){console.error(\`node \`+process.version+\` is too old: \`+process.execPath);process.exit(${loaderStatus.nodeTooOld})}`,
+  `function no(s,m){console.error(\`${restrictedKeySign} \`+a[1]+\`: \`+m);process.exit(s)}`,
+  'try{r=JSON.parse(Buffer.from(q,`base64`).toString())}catch(e){}',
   'r=Object(r);t=r.kind',
-  `if(a[7].length<=${maxExecBytes}&&a[7].indexOf("/bin/sh -c ")==0&&/^[A-Za-z0-9_-]+$/.test(q)&&/^(visit|inventory)$/.test(t)` +
+  `if(a[7]&&a[7].length<=${maxExecBytes}&&a[7].indexOf(\`/bin/sh -c \`)==0&&/^[A-Za-z0-9_-]+$/.test(q)&&/^(visit|inventory)$/.test(t)` +
     '&&w.map(function(x){return x.slice(1,-1)}).indexOf(t)>0&&/^[A-Za-z0-9_-]{22}$/.test(r.marker));' +
-    `else no(${launcherStatus.refused},"it runs the agent of this digest and nothing else")`,
-  't=t=="visit"&&f.existsSync("/proc/sys/kernel/ostype")?a[1]:a[2]',
-  `d=["${launcherFolders.root}",process.env.HOME+"/${launcherFolders.home}"]`,
-  'd.forEach(function(p){try{p=f.readFileSync(p+"/"+t+".cjs");if(require("crypto").createHash("sha256").update(p).digest("hex")==t)b=p}catch(e){}})',
-  `b||no(${launcherStatus.agentAbsent},"no program "+t+", unchanged, in "+d.join(" or "))`,
-  'f.writeSync(1,"fh-"+r.marker+"-loader-")',
+    `else no(${launcherStatus.refused},\`it runs the agent of this digest and nothing else\`)`,
+  't=t==`visit`&&f.existsSync(`/proc/sys/kernel/ostype`)?a[1]:a[2]',
+  `d=[\`${launcherFolders.root}\`,process.env.HOME+\`/${launcherFolders.home}\`]`,
+  'd.forEach(function(p){try{p=f.readFileSync(p+`/`+t+`.cjs`);if(require(`crypto`).createHash(`sha256`).update(p).digest(`hex`)==t)b=p}catch(e){}})',
+  `b||no(${launcherStatus.agentAbsent},\`no program \`+t+\`, unchanged, in \`+d.join(\` or \`))`,
+  'f.writeSync(1,`fh-`+r.marker+`-loader-`)',
   'globalThis.fleetHealthPinned={digest:a[1],collector:a[3],key:a[4]}',
-  'process.argv=[a[0],"agent",q,a[5],a[6]]',
-  'Function("require","module","exports",b.toString())(require,module,module.exports)',
+  'process.argv=[a[0],`agent`,q,a[5],a[6]]',
+  'Function(`require`,`module`,`exports`,b.toString())(require,module,module.exports)',
 ].join(';');
 
 export interface LauncherOptions {
@@ -95,7 +99,7 @@ export function launcherCommand(options: LauncherOptions): string {
   const key = Buffer.from(options.publicKey).toString('base64url');
   const args = [agentDigest, inventoryDigest, collectorId, key, node ?? '-', launcherProgram];
   for (const arg of args) {
-    if (passable.test(arg)) continue;
+    if (passable.test(arg) && !arg.includes('"')) continue;
     const message = `${options.client}: this cannot be passed to a shell: ${JSON.stringify(arg)}`;
     throw new FleetError({ code: 'config-invalid', stage: 'config', client: options.client, message });
   }
@@ -104,6 +108,5 @@ export function launcherCommand(options: LauncherOptions): string {
 
 /** The line of authorized_keys for a public key (`ssh-ed25519 AAAA... comment`). Throws as launcherCommand does. */
 export function authorizedKeysLine(options: LauncherOptions, publicKeyLine: string): string {
-  const command = launcherCommand(options).replaceAll('"', '\\"');
-  return `restrict,command="${command}" ${publicKeyLine}`;
+  return `restrict,command="${launcherCommand(options)}" ${publicKeyLine}`;
 }

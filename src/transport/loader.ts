@@ -61,18 +61,21 @@ export const prelude = [
 
 export const findMachine = [
   // The machine, because a home may be mounted on many.
-  'for f in /etc/machine-id /var/lib/dbus/machine-id /proc/sys/kernel/hostname;do [ "$m" ]||{ [ -r $f ]&&read -r m <$f;};done',
-  '[ "$m" ]||m=$(uname -n)',
-  'case $m in ""|.*|-*|*/*)m=unknown;;esac',
+  'for f in /etc/machine-id /var/lib/dbus/machine-id /proc/sys/kernel/hostname;do [ ${#m} = 0 ]&&[ -r $f ]&&read -r m <$f;done',
+  '[ ${#m} = 0 ]&&m=$(uname -n)',
+  'case x$m in x|x.*|x-*|x*/*)m=unknown;;esac',
 ];
 
 /** How a node ends that is too old, and how the shell ends for one that cannot be started. */
 const cannotRun = `${loaderStatus.nodeTooOld}|126|127`;
 
-/** Tries each node that is there until one is new enough; `start NODE` sets $s to its exit status. Wants $n and $h. */
+/**
+ * Tries each node that is there until one is new enough; `start NODE` sets $s to its exit status. Wants $n and $h. Its
+ * quotes are there because of spaces in paths alone: launcher.ts leaves them away.
+ */
 export const tryEveryNode = [
   `run(){ start "$1";case $s in ${cannotRun});;*)exit $s;;esac;}`,
-  'go(){ for p in "$@";do [ -f "$p" ]&&[ -x "$p" ]&&run "$p";done;}',
+  'go(){ for p do [ -f "$p" ]&&[ -x "$p" ]&&run "$p";done;}',
   'case $n in /*)go "$n";;esac',
   'command -v node >/dev/null 2>&1&&run node',
   'go /usr/local/bin/node /opt/homebrew/bin/node "$h"/.nvm/versions/node/v[2-9][0-9].*/bin/node "$h"/.nvm/versions/node/v1[89].*/bin/node' +

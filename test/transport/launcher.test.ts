@@ -34,12 +34,12 @@ test('the command holds what every login shell hands on', () => {
 test('the line is one line that dropbear reads too, even with a long RSA key', () => {
   const rsa4096 = `ssh-rsa ${'A'.repeat(724)}`;
   const line = authorizedKeysLine(options, rsa4096);
-  assert.match(line, /^restrict,command="([^"\\]|\\")+" ssh-rsa A+$/);
+  assert.match(line, /^restrict,command="[^"\\]+" ssh-rsa A+$/);
   // MAX_AUTHKEYS_LINE of its svr-authpubkey.c.
   assert.ok(line.length < 4200, String(line.length));
 });
 
-for (const node of ["/opt/it's/node", '/opt/wow!/node', '/opt/a\\b/node', '/opt/a\nb']) {
+for (const node of ["/opt/it's/node", '/opt/a"b/node', '/opt/wow!/node', '/opt/a\\b/node', '/opt/a\nb']) {
   test(`a path of node that a shell might change is refused: ${JSON.stringify(node)}`, () => {
     assert.throws(() => launcherCommand({ ...options, node }), { code: 'config-invalid' });
   });
