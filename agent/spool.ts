@@ -23,24 +23,31 @@ export interface SpooledReport {
   readonly sizeBytes: number;
 }
 
+/** Looked at in one run: what is beyond the bounds among them goes, and makes room for others. */
+const maxListed = 5000;
+
 const namePattern = /^(\d{13})-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.fhs$/;
 /** A clock that says less was never set: it proves nothing about a report's age. */
 const plausibleMs = 1_600_000_000_000;
 
-/** All spooled reports in these folders, the oldest first. */
+/**
+ * The spooled reports in these folders, the oldest first. Of more than any agent leaves there, those of the latest times;
+ * the rest stands until these have gone.
+ */
 export function listSpool(dirs: readonly string[]): SpooledReport[] {
-  const found: SpooledReport[] = [];
+  const named: Omit<SpooledReport, 'sizeBytes'>[] = [];
   for (const dir of dirs) {
     for (const name of listPrivateFiles(dir)) {
       const [, time, id] = namePattern.exec(name) ?? [];
-      if (time === undefined || id === undefined) continue;
-      const path = `${dir}/${name}`;
-      const status = lstatSync(path, { throwIfNoEntry: false });
-      if (status?.isFile() !== true || status.uid !== process.getuid?.()) continue;
-      found.push({ path, id, timeMs: Number(time), sizeBytes: status.size });
+      if (time !== undefined && id !== undefined) named.push({ path: `${dir}/${name}`, id, timeMs: Number(time) });
     }
   }
-  return found.sort((a, b) => a.timeMs - b.timeMs);
+  named.sort((a, b) => a.timeMs - b.timeMs);
+  return named.slice(-maxListed).flatMap((report) => {
+    const status = lstatSync(report.path, { throwIfNoEntry: false });
+    if (status?.isFile() !== true || status.uid !== process.getuid?.()) return [];
+    return [{ ...report, sizeBytes: status.size }];
+  });
 }
 
 /** Removes the oldest until one more fits. Returns what stays, and how many went. */

@@ -53,6 +53,8 @@ export interface Exchange {
 }
 
 const maxComplaintBytes = 4096;
+/** What may come on stderr, and after the last frame: then the client is read no further. */
+const maxIgnoredBytes = 1024 * 1024;
 /** For the exit status of a command whose output has ended. */
 const exitTimeoutMs = 2000;
 
@@ -64,7 +66,9 @@ const exitTimeoutMs = 2000;
 export async function exchange(options: ExchangeOptions): Promise<Exchange | null> {
   const { channel, marker, input, limits, client, onFrame } = options;
   const parser = createFrameParser({ marker, maxGreetingBytes, maxReportBytes: maxSealedBytes, ...limits });
-  const complaint = readComplaint(channel);
+  const complaint = readComplaint(channel, () => {
+    source.fail(new WireFault('agent-output', `more than ${maxIgnoredBytes} bytes of complaints`));
+  });
   // A command that ends early is noticed by its output; an error of its input tells nothing more.
   channel.stdin.on('error', () => undefined);
   if (input !== null) channel.stdin.write(input);
@@ -108,6 +112,8 @@ interface FrameSource {
   /** The next frame; `closed` when the output has ended, `late` when the client was waited for too long. */
   next(): Promise<Frame | 'closed' | 'late'>;
   late(): boolean;
+  /** The next frame asked for is this error. */
+  fail(error: Error): void;
   /** What still comes is thrown away. */
   discard(): void;
 }
@@ -117,6 +123,7 @@ function readFrames({ channel, timeoutMs, signal, client }: ExchangeOptions, par
   const frames: Frame[] = [];
   let failure: Error | null = null;
   let closed = false;
+  let discarding = false;
   let leftMs = timeoutMs;
   let wake: (() => void) | null = null;
 
@@ -172,8 +179,17 @@ function readFrames({ channel, timeoutMs, signal, client }: ExchangeOptions, par
       }
     },
     late: () => leftMs <= 0 && !closed,
+    fail: onError,
     discard: () => {
       stdout.off('data', onData);
+      if (discarding) return;
+      discarding = true;
+      let discardedBytes = 0;
+      stdout.on('data', (chunk: Buffer) => {
+        discardedBytes += chunk.length;
+        // Its window closes then.
+        if (discardedBytes > maxIgnoredBytes) stdout.pause();
+      });
       stdout.resume();
     },
   };
@@ -185,13 +201,16 @@ function abortFault(signal: AbortSignal, client: string): FleetError {
   return new FleetError({ code: 'visit-deadline', stage: 'agent', client, message, cause: signal.reason });
 }
 
-function readComplaint({ stderr }: Channel): () => string {
+function readComplaint({ stderr }: Channel, onExcess: () => void): () => string {
   const chunks: Buffer[] = [];
   let length = 0;
   stderr.on('error', () => undefined);
   stderr.on('data', (chunk: Buffer) => {
     if (length < maxComplaintBytes) chunks.push(chunk);
     length += chunk.length;
+    if (length <= maxIgnoredBytes) return;
+    stderr.pause();
+    onExcess();
   });
   return () => Buffer.concat(chunks).toString('utf8', 0, maxComplaintBytes);
 }

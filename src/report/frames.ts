@@ -3,6 +3,8 @@ import { agentFaultCodes, maxJsonFrameBytes } from './wire.ts';
 import type { AgentFault, AgentFaultCode, End, Frame, FrameType, Hello } from './wire.ts';
 
 const headerBytes = 5;
+/** Frames that hold no report: an agent sends a hello, at most one fault, and the end. */
+const maxOtherFrames = 8;
 
 /** One frame as it goes over the wire. */
 export function encodeFrame(type: FrameType, payload: Uint8Array): Buffer {
@@ -60,6 +62,7 @@ export function createFrameParser(limits: FrameLimits): FrameParser {
   let greeting: Buffer | null = null;
   let reports = 0;
   let totalBytes = 0;
+  let others = 0;
 
   const append = (chunk: Uint8Array): void => {
     if (length + chunk.length > held.length) {
@@ -95,6 +98,8 @@ export function createFrameParser(limits: FrameLimits): FrameParser {
       return type;
     }
     if (type !== 'H' && type !== 'F' && type !== 'E') throw new WireFault('agent-output', 'a frame of no known type');
+    others += 1;
+    if (others > maxOtherFrames) throw new WireFault('agent-output', 'more frames than an agent sends');
     if (size > maxJsonFrameBytes) throw new WireFault('agent-output', `a frame ${type} of ${size} bytes`);
     return type;
   };

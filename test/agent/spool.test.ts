@@ -112,6 +112,25 @@ test('a spool beyond its bound loses the oldest, and the next report says how ma
   assert.equal(received[1]?.header.reportId, '00000000-0000-4000-8000-000000000007');
 });
 
+test('a hundred thousand spooled files cost a run no more than five thousand, and go over the next ones', async (t) => {
+  const { visit, clientDir, spool } = machine(t);
+  await visit({ onReport: keep });
+  const dir = clientDir();
+  const time = Date.now() - 1_000_000;
+  for (let n = 0; n < 100_000; n += 1) {
+    const name = `${time + n}-00000000-0000-4000-8000-${String(n).padStart(12, '0')}.fhs`;
+    writeFileSync(path.join(dir, name), '');
+  }
+  const { result, received, reports } = await visit({ onReport: keep });
+  assert.equal(result.fault, null);
+  assert.equal(received.length, 2, 'the empty ones are no reports');
+  assert.equal(reports[0]?.agent.dropped_reports, 5000 - 299);
+  const left = spool().length;
+  assert.equal(left, 100_002 - (5000 - 299) - 298);
+  await visit({ onReport: keep });
+  assert.ok(spool().length < left - 4000);
+});
+
 test('a report that is older than the bound goes, one that a clock never set dated stays', async (t) => {
   const { visit, clientDir, spool } = machine(t);
   await visit({ onReport: keep });

@@ -5,7 +5,9 @@ import { test } from 'node:test';
 import type { ErrorCode } from '../../src/errors.ts';
 import { encodeFrame } from '../../src/report/frames.ts';
 import { loaderStatus } from '../../src/transport/loader.ts';
-import { end, hello, meet, opening, print, report } from '../support/scripted-client.ts';
+import { visit } from '../support/agent-visit.ts';
+import { answer, end, hello, meet, opening, prelude, print, report } from '../support/scripted-client.ts';
+import { shellConnection } from '../support/shell-connection.ts';
 
 interface Hostile {
   readonly what: string;
@@ -14,6 +16,10 @@ interface Hostile {
   readonly message: RegExp;
   readonly timeoutMs?: number;
 }
+
+/** Shell text that prints a hundred thousand times the same bytes, in large pieces. */
+const many = (bytes: Uint8Array): string =>
+  `'${process.execPath}' -e 'process.stdout.write(Buffer.alloc(1e5*${bytes.length},process.argv[1],"hex"))' ${Buffer.from(bytes).toString('hex')}`;
 
 const hostile: readonly Hostile[] = [
   {
@@ -86,6 +92,32 @@ const hostile: readonly Hostile[] = [
     texts: [`${opening}; ${print(hello)}; while :; do ${print(report)}; done`],
     code: 'agent-output',
     message: /more reports/,
+  },
+  {
+    what: 'a hundred thousand empty reports',
+    texts: [`${opening}; ${print(hello)}; ${many(encodeFrame('R', Buffer.alloc(0)))}`],
+    code: 'agent-output',
+    message: /more reports/,
+  },
+  {
+    what: 'a hundred thousand faults',
+    texts: [
+      `${opening}; ${print(hello)}; ${many(encodeFrame('F', Buffer.from('{"code":"agent-failed","message":"again"}')))}`,
+    ],
+    code: 'agent-output',
+    message: /more frames/,
+  },
+  {
+    what: 'endless complaints',
+    texts: ['sign 81; cat /dev/zero >&2'],
+    code: 'agent-output',
+    message: /1048576 bytes of complaints/,
+  },
+  {
+    what: 'endless complaints after the hello',
+    texts: [`${opening}; ${print(hello)}; cat /dev/zero >&2`],
+    code: 'agent-output',
+    message: /complaints/,
   },
   {
     what: 'a report of 4 GiB',
@@ -195,3 +227,16 @@ for (const { what, texts, code, message, timeoutMs } of hostile) {
     assert.equal(result.end === null, !texts.some((text) => text.endsWith(print(end)) && code !== 'agent-output'));
   });
 }
+
+test('what follows the last frame is not read without end', async () => {
+  const connection = shellConnection({
+    env: { PATH: process.env['PATH'] ?? '' },
+    scripts: [`${prelude}${answer}; cat /dev/zero`],
+  });
+  const { result } = await visit({ connection, waitForExit: true, agentTimeoutMs: 10_000 });
+  assert.equal(result.fault, null);
+  assert.equal(result.acknowledged, 1);
+  await connection.leave();
+  assert.ok(connection.bytes().in < 4 * 1024 * 1024, `${connection.bytes().in} bytes were read`);
+  connection.destroy();
+});

@@ -24,14 +24,15 @@ export const report = encodeFrame(
 export const print = (bytes: Uint8Array): string =>
   `printf %b '${[...bytes].map((byte) => `\\0${byte.toString(8).padStart(3, '0')}`).join('')}'`;
 
+/** What a text needs before it: the request, the marker and the sign depend on the visit; node is the shortest way to them. */
+export const prelude =
+  'R=$(printf %s "$COMMAND" | grep -o "eyJ2Ijox[A-Za-z0-9_-]*")\n' +
+  `M=$('${process.execPath}' -p 'JSON.parse(Buffer.from(process.argv[1],"base64url")).marker' "$R")\n` +
+  `sign() { echo "fh-$M-loader-$1"; }\n` +
+  `mark() { '${process.execPath}' -e 'process.stdout.write(Buffer.from(process.argv[1],"base64url"))' -- "$M"; }\n`;
+
 /** Runs texts instead of what is asked for; `$SIGN` prints the loader's first line, `$MARK` the marker. */
 export async function meet(texts: readonly string[], options: Partial<VisitOptions> = {}): Promise<Visited> {
-  // The request, the marker and the sign depend on the visit; node is the shortest way to them.
-  const prelude =
-    'R=$(printf %s "$COMMAND" | grep -o "eyJ2Ijox[A-Za-z0-9_-]*")\n' +
-    `M=$('${process.execPath}' -p 'JSON.parse(Buffer.from(process.argv[1],"base64url")).marker' "$R")\n` +
-    `sign() { echo "fh-$M-loader-$1"; }\n` +
-    `mark() { '${process.execPath}' -e 'process.stdout.write(Buffer.from(process.argv[1],"base64url"))' -- "$M"; }\n`;
   const scripts = texts.map((text) => prelude + text);
   const connection = shellConnection({ env: { PATH, HOME: '/nonexistent' }, scripts });
   try {
