@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { suite, test } from 'node:test';
 
+import { runCli, type CliResult } from '../support/run-cli.ts';
 import { databaseKinds, type Site } from './whole-fleet.ts';
 
 /** Clients that are this very machine; of its memory a hundredth is in use for certain. */
@@ -16,8 +17,13 @@ const well = fleet('99.98%');
 
 type Document = Readonly<Record<string, unknown>>;
 
+/** The agent keeps what it keeps in the site's own folder, which goes with the test. */
+function run({ dir }: Site, ...args: readonly string[]): Promise<CliResult> {
+  return runCli(args, { cwd: dir, env: { XDG_STATE_HOME: path.join(dir, 'agent') } });
+}
+
 async function said(site: Site, ...args: readonly string[]): Promise<string> {
-  const { status, stdout, stderr } = await site.run(...args);
+  const { status, stdout, stderr } = await run(site, ...args);
   assert.deepEqual([status, stderr], [0, ''], `${args.join(' ')}: ${stdout}`);
   return stdout;
 }
@@ -89,7 +95,7 @@ suite("people's hold on alerts, with the program alone", () => {
       await said(site, 'collect');
       await said(site, 'alert');
       assert.deepEqual(subjects(site), ['Already true: Warning here-1: memory', 'Warning here-2: memory']);
-      const again = await site.run('silence', 'expire', '1');
+      const again = await run(site, 'silence', 'expire', '1');
       assert.equal(again.status, 2);
       assert.match(again.stderr, /there is no silence 1 in force/);
     });
@@ -109,7 +115,7 @@ suite("people's hold on alerts, with the program alone", () => {
         /Held back: acknowledged by .* until .*: no reminders/,
       );
       assert.match(await said(site, 'ack', '--all'), /^acknowledged 1: .*\nacknowledged 2: /);
-      const none = await site.run('ack', 'here-1', 'disk');
+      const none = await run(site, 'ack', 'here-1', 'disk');
       assert.deepEqual([none.status, /under rule "disk"/.test(none.stderr)], [2, true]);
     });
 
@@ -139,7 +145,7 @@ suite("people's hold on alerts, with the program alone", () => {
         const away = '<smtp host="127.0.0.1" port="1" security="none" from="fleet@example.org"/>';
         const site = await kind.site(t, `${away}${firing}`);
         await said(site, 'collect');
-        const pass = await site.run('alert');
+        const pass = await run(site, 'alert');
         assert.equal(pass.status, 1);
         assert.match(pass.stderr, /event=put-off recipient=ops@example\.org .*ECONNREFUSED/);
         const status = await json(site, 'status');
@@ -153,7 +159,7 @@ suite("people's hold on alerts, with the program alone", () => {
 
         const id = readFileSync(path.join(site.stateDir, 'collector-id'), 'utf8').trim();
         assert.match(await said(site, 'forget', 'collector', id), /^Collector .* is forgotten/);
-        assert.equal((await site.run('forget', 'collector', id)).status, 2);
+        assert.equal((await run(site, 'forget', 'collector', id)).status, 2);
         const runs = await site.rows("SELECT collector_id FROM runs WHERE program = 'collect'");
         assert.deepEqual(
           runs.map(({ collector_id: collectorId }) => collectorId),
@@ -161,7 +167,7 @@ suite("people's hold on alerts, with the program alone", () => {
         );
         // It runs again, and is known again.
         await said(site, 'collect');
-        assert.equal((await site.run('forget', 'collector', id)).status, 0);
+        assert.equal((await run(site, 'forget', 'collector', id)).status, 0);
       },
     );
 
@@ -173,7 +179,7 @@ suite("people's hold on alerts, with the program alone", () => {
         ['explain', 'here-1'],
         ['alert', '--replay'],
       ]) {
-        const { status, stderr } = await site.run(...args);
+        const { status, stderr } = await run(site, ...args);
         assert.equal(status, 2);
         assert.match(stderr, /nothing is stored yet/);
       }
