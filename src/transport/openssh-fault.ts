@@ -4,7 +4,7 @@ import { FleetError, type ErrorCode, type Stage } from '../errors.ts';
 import { fingerprint, keyTypeName } from './fingerprint.ts';
 import { parseKnownHostLine } from './known-hosts-line.ts';
 import { hostName } from './known-hosts.ts';
-import type { OpensshLog } from './openssh-log.ts';
+import { wrongPassphrase, type OpensshLog } from './openssh-log.ts';
 import { turnedAway } from './turned-away.ts';
 
 /** Whom ssh was to reach, for messages. */
@@ -57,9 +57,8 @@ function loginFault(question: OpensshQuestion, log: OpensshLog, said: string): F
   if (!refused && ended === undefined) {
     return failure(question, 'connect-failed', 'login', `the connection broke during the login: ${said}`);
   }
-  const problem = log.lines.find((line) =>
-    /^Load key |^no such identity: |^(?:sign_and_send_pubkey|PKCS11)/.test(line),
-  );
+  const unusable = /^Load key |^no such identity: |^(?:sign_and_send_pubkey|PKCS11)/;
+  const problem = log.lines.find((line) => line === wrongPassphrase || unusable.test(line));
   const facts = [
     `${question.username} was refused`,
     log.tried.length > 0 ? `tried ${log.tried.join(', ')}` : 'nothing that is configured was asked for',

@@ -35,6 +35,9 @@ export interface OpensshLogReader extends OpensshLog {
   push(chunk: Buffer): void;
 }
 
+/** Among the lines, for what ssh says as a note to itself. */
+export const wrongPassphrase = 'the passphrase is wrong';
+
 const maxLines = 40;
 const maxLineLength = 1000;
 /** Until the login is done; about 8 KiB are usual. */
@@ -109,6 +112,7 @@ function noteLogin(log: Growing, text: string): void {
     // What a server says that sends callers away: `Not allowed at this time`, `Exceeded MaxStartups`.
     addLine(log, text.replace(/^.*?banner line \d+: /, ''));
   }
+  if (text.startsWith('bad passphrase given')) addLine(log, wrongPassphrase);
   const shown = /^Server host (?:key|certificate): (\S+) (SHA256:\S+)/.exec(text);
   if (shown) log.shown = { type: shown[1] ?? '', fingerprint: (shown[2] ?? '').replace(/,$/, '') };
   const wanted = /^Authentications that can continue: (\S*)/.exec(text);

@@ -28,6 +28,8 @@ export interface SshdOptions {
   readonly pam?: boolean;
   /** More lines of sshd_config; they come first, so they win. */
   readonly config?: readonly string[];
+  /** Called when the host keys are made (`host_ed25519` in the folder), before the start; more lines of sshd_config. */
+  readonly prepare?: (dir: string) => readonly string[];
 }
 
 export interface SshdHostKey {
@@ -91,7 +93,11 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   for (const name of ['home', 'authorized_keys']) mkdirSync(path.join(dir, name), { mode: 0o755 });
   const hostKeys = (options.hostKeyTypes ?? ['ed25519']).map((type) => makeHostKey(dir, type));
   const accounts: SshdAccount[] = [];
-  const { child, port } = await launch(dir, options, logFile);
+  const { child, port } = await launch(
+    dir,
+    { ...options, config: [...(options.config ?? []), ...(options.prepare?.(dir) ?? [])] },
+    logFile,
+  );
   const killAtExit = (): void => void child.kill('SIGKILL');
   process.once('exit', killAtExit);
   const log = (): string => readFileSync(logFile, 'utf8');
