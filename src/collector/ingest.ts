@@ -53,25 +53,30 @@ export interface IngestCounts {
 
 /** Measured best at 100 to 500 rows a transaction. */
 const batchSize = 200;
+/** Opened reports of one batch together, but for the last: usual ones have 2 KB, hostile ones 1 MiB, and much more once parsed. */
+const maxBatchBytes = 8 * 1024 * 1024;
 /** How long the first of a batch waits for others. */
 const gatherMs = 100;
 
 interface Opened {
   readonly file: SpooledReport;
   readonly item: IngestItem;
+  readonly sizeBytes: number;
 }
 
 export function startIngest(options: IngestOptions): Ingest {
   const old = [...options.leftovers].reverse();
   const fresh: SpooledReport[] = [];
+  /** What did not fit into its batch. */
+  const held: SpooledReport[] = [];
   const counts = { stored: 0, duplicate: 0, quarantined: 0 };
   /** Files that cannot even be moved to quarantine, and leftovers that were put off: the next run's. */
   let putOff = 0;
   const state: { fault: FleetError | null; pump: Promise<void> | null } = { fault: null, pump: null };
 
-  const queued = (): number => old.length + fresh.length;
+  const queued = (): number => held.length + old.length + fresh.length;
   const nextBatch = (): SpooledReport[] => {
-    const batch: SpooledReport[] = [];
+    const batch = held.splice(0);
     while (batch.length < batchSize && old.length > 0) batch.push(...old.splice(-1));
     return [...batch, ...fresh.splice(0, batchSize - batch.length)];
   };
@@ -99,13 +104,20 @@ export function startIngest(options: IngestOptions): Ingest {
       client = owner.client;
       const { receivedAtMs, clock } = report;
       const oldestMs = options.now() - options.retentionMs;
-      const { item, doubts } = openSealed({ sealed, keys: options.keys, owner, receivedAtMs, clock, oldestMs });
+      const { item, sizeBytes, doubts } = openSealed({
+        sealed,
+        keys: options.keys,
+        owner,
+        receivedAtMs,
+        clock,
+        oldestMs,
+      });
       if (doubts[0] !== undefined) {
         const { path, reason } = doubts[0];
         const message = `${client}: ${doubts.length} values out of any sense are stored as unknown: ${path}: ${reason}`;
         options.observe({ kind: 'note', message });
       }
-      return { file: report, item };
+      return { file: report, item, sizeBytes };
     } catch (thrown) {
       // Somebody removed it: there is nothing to store and nothing to keep.
       if (errnoOf(thrown) === 'ENOENT') return null;
@@ -136,13 +148,25 @@ export function startIngest(options: IngestOptions): Ingest {
 
   const storeBatch = async (store: ReportStore, batch: readonly SpooledReport[]): Promise<void> => {
     const seen = new Set<string>();
-    const opened = batch.map(open).filter((entry): entry is Opened => {
-      if (entry === null) return false;
-      if (!seen.has(entry.item.report.report_id)) return seen.add(entry.item.report.report_id) === seen;
-      // Twice in one batch: the second is judged once the first is a row.
-      fresh.push(entry.file);
-      return false;
-    });
+    const opened: Opened[] = [];
+    let bytes = 0;
+    for (const [index, report] of batch.entries()) {
+      if (bytes > maxBatchBytes) {
+        held.push(...batch.slice(index));
+        break;
+      }
+      const entry = open(report);
+      if (entry === null) continue;
+      const id = entry.item.report.report_id;
+      if (seen.has(id)) {
+        // Twice in one batch: the second is judged once the first is a row.
+        fresh.push(entry.file);
+        continue;
+      }
+      seen.add(id);
+      opened.push(entry);
+      bytes += entry.sizeBytes;
+    }
     if (opened.length === 0) return;
     try {
       const results = await store.ingest(opened.map(({ item }) => item));

@@ -35,6 +35,8 @@ export interface OpenSealedOptions {
 
 export interface OpenedSealed {
   readonly item: IngestItem;
+  /** The report as it was opened. */
+  readonly sizeBytes: number;
   /** Values out of any sense, which are null in the report. */
   readonly doubts: readonly Doubt[];
 }
@@ -46,7 +48,8 @@ export interface OpenedSealed {
 export function openSealed(options: OpenSealedOptions): OpenedSealed {
   const { receivedAtMs, clock } = options;
   try {
-    const { report, doubts } = withPlausibleValues(openAndCompare(options));
+    const opened = openAndCompare(options);
+    const { report, doubts } = withPlausibleValues(opened.report);
     const observed = observedAtMs(report, receivedAtMs, clock);
     if (observed < options.oldestMs) {
       throw new ReportRejected('report-too-old', `it was made at ${new Date(observed).toISOString()}`);
@@ -59,7 +62,7 @@ export function openSealed(options: OpenSealedOptions): OpenedSealed {
       collectedAtMs: collectedAtMs(report),
       clockOffsetMs: clock?.offsetMs ?? null,
     };
-    return { item, doubts };
+    return { item, sizeBytes: opened.sizeBytes, doubts };
   } catch (thrown) {
     if (thrown instanceof SealFault || thrown instanceof ReportFault) {
       throw new ReportRejected(thrown.code, thrown.message, thrown);
@@ -68,7 +71,7 @@ export function openSealed(options: OpenSealedOptions): OpenedSealed {
   }
 }
 
-function openAndCompare({ sealed, keys, owner }: OpenSealedOptions): Report {
+function openAndCompare({ sealed, keys, owner }: OpenSealedOptions): { report: Report; sizeBytes: number } {
   const { header, plaintext } = openReport(sealed, keys);
   if (!owner.names.includes(header.client)) {
     throw new ReportRejected('report-foreign', `it is sealed as a report of ${header.client}`);
@@ -80,5 +83,5 @@ function openAndCompare({ sealed, keys, owner }: OpenSealedOptions): Report {
   if (report.report_id !== header.reportId) {
     throw new ReportRejected('report-foreign', `inside it has id ${report.report_id}, its header ${header.reportId}`);
   }
-  return report;
+  return { report, sizeBytes: plaintext.length };
 }

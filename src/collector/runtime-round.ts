@@ -1,5 +1,5 @@
 import type { Client } from '../config/config.ts';
-import type { FleetError} from '../errors.ts';
+import type { FleetError } from '../errors.ts';
 import { asFleetError, messageOf } from '../errors.ts';
 import type { CollectEvent } from './collect-options.ts';
 import { fullPatience } from './patience.ts';

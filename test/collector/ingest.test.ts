@@ -359,3 +359,27 @@ test('the same bad report again and again is kept each time, and goes when it is
   openQuarantine({ places: [place], bounds: defaultBounds, nowMs: Date.now() + 31 * day, keepMs: 30 * day });
   assert.deepEqual(readdirSync(place), []);
 });
+
+test('reports as large as they may be are opened few at a time, and all are stored', async () => {
+  const bench = await makeBench();
+  const row = (number: number) => ({ mount: `/${'x'.repeat(240)}${number}`, fstype: 'ext4', used_percent: 1 });
+  const data = Array.from({ length: 1000 }, (_, number) => row(number));
+  const inside = { worker_reports: [1, 2, 3].map(() => worker('disks', [{ name: 'disk', data }])) };
+  const sizes: number[] = [];
+  for (let number = 0; number < 25; number++) {
+    const { sealed, reportId } = sealedSample({ key, inside });
+    await bench.put('web-1', sealed, reportId);
+  }
+  const { reports } = bench.storage;
+  const store: ReportStore = {
+    ...reports,
+    ingest: (items) => {
+      sizes.push(items.reduce((sum, { report }) => sum + JSON.stringify(report).length, 0));
+      return reports.ingest(items);
+    },
+  };
+  const ingest = await bench.start({ store });
+  assert.equal(await ingest.drain(), null);
+  assert.deepEqual(ingest.counts(), { stored: 25, duplicate: 0, quarantined: 0, waiting: 0 });
+  assert.ok(sizes.length >= 2 && Math.max(...sizes) < 10 * 1024 * 1024, `batches of ${sizes.join()} bytes`);
+});
