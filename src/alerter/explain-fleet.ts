@@ -36,7 +36,11 @@ export async function explainFleet(options: ExplainOptions): Promise<FleetExplai
   const runs = (await store.runs('collect', nowMs - collectorsMs)).filter(
     ({ scope, outcome, collectorId }) => scope === 'full' && outcome !== 'overlapped' && collectorId !== '',
   );
-  const upSinceMs = databaseUpSince(await store.runs('alert', nowMs - 6 * everyMs), nowMs, everyMs);
+  const upSinceMs = databaseUpSince(
+    await store.runs('alert', nowMs - Math.max(3_600_000, 6 * everyMs)),
+    nowMs,
+    everyMs,
+  );
   const judgedFromMs = upSinceMs === null ? null : upSinceMs + 2 * everyMs;
   const bastions = openBastions(config, explained.world.episodes);
   const lost = new Map(

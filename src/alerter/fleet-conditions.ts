@@ -26,13 +26,20 @@ export function judgeFleet(options: JudgeFleetOptions): readonly Episode[] {
   return [...unwatched, ...judgeSilence(facts), ...judgeIsolation(facts), ...judgeNoReport(facts)];
 }
 
-/** A break in the alerter's own runs that is longer than this many times `every` may have been the database's. */
-export const longestBreak = 1.5;
+/** A break in the alerter's own runs that is so many times longer than its rhythm may have been the database's. */
+const longestBreak = 1.5;
+/** An alerter that cron starts more seldom than this has no rhythm that a break would show in. */
+const slowestRhythmMs = 20 * 60_000;
+
+/** A break that no rhythm explains. */
+export function longestBreakMs(everyMs: number): number {
+  return longestBreak * Math.max(everyMs, slowestRhythmMs);
+}
 
 /**
  * Since when the database has answered, as far as the alerter's own runs show it: each leaves a row, and while the
- * database is away none does. `runs` are those of the alerter in any order, the one under way included. null: it has
- * left none of late.
+ * database is away none does. Its rhythm is `every`, or the pause before the one that is looked at where cron starts it
+ * more seldom. `runs` are those of the alerter in any order, the one under way included. null: it has left none of late.
  */
 export function databaseUpSince(runs: readonly RunFact[], nowMs: number, everyMs: number): number | null {
   const times = runs
@@ -40,8 +47,10 @@ export function databaseUpSince(runs: readonly RunFact[], nowMs: number, everyMs
     .map(({ startedAtMs }) => startedAtMs)
     .sort((one, other) => other - one);
   let since: number | null = null;
-  for (const time of times) {
-    if ((since ?? nowMs) - time > longestBreak * everyMs) break;
+  for (const [index, time] of times.entries()) {
+    const pauseBeforeMs = time - (times[index + 1] ?? time);
+    const rhythmMs = Math.max(everyMs, Math.min(pauseBeforeMs, slowestRhythmMs));
+    if ((since ?? nowMs) - time > longestBreak * rhythmMs) break;
     since = time;
   }
   return since;

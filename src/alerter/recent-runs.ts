@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { RunFact } from '../storage/alert-store.ts';
-import { databaseUpSince, longestBreak } from './fleet-conditions.ts';
+import { databaseUpSince, longestBreakMs } from './fleet-conditions.ts';
 import type { PassStore } from './rehearsal.ts';
 
 const hourMs = 3_600_000;
@@ -24,7 +24,7 @@ export async function recentRuns({ store, config, nowMs }: RecentRunsOptions): P
   const alertsMs = Math.max(hourMs, 6 * everyMs);
   const alerts = await store.runs('alert', nowMs - alertsMs);
   const upSinceMs = databaseUpSince(alerts, nowMs, everyMs);
-  const goesOn = upSinceMs !== null && nowMs - upSinceMs >= alertsMs - longestBreak * everyMs;
+  const goesOn = upSinceMs !== null && nowMs - upSinceMs >= alertsMs - longestBreakMs(everyMs);
   const day = goesOn ? await store.runs('collect', nowMs - Math.max(dayMs, 12 * everyMs)) : [];
   // All collectors may be silent.
   const collects = day.length > 0 ? day : await store.runs('collect', nowMs - silentMs);

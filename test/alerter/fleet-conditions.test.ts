@@ -301,6 +301,13 @@ test("since when the database has answered is what the alerter's own runs show",
   assert.equal(since('08:20', '08:15', '08:10', '08:05'), '08:05');
   assert.equal(since('08:05', '08:20', '08:15', '08:10'), '08:05', 'in any order');
   assert.equal(since('08:20', '08:15', '08:02', '07:57'), '08:15', 'a break');
+  assert.equal(
+    since('08:19', '08:07', '07:55', '07:43'),
+    '07:55',
+    'started every 12 minutes: the oldest shows no rhythm',
+  );
+  assert.equal(since('08:20', '07:58', '07:53', '07:48'), '08:20', 'a break of a quicker rhythm');
+  assert.equal(since('08:20', '07:40', '07:00', '06:20'), '08:20', 'too seldom for a rhythm');
   assert.equal(since('07:57'), null, 'not of late');
   assert.equal(since(), null);
   assert.equal(databaseUpSince([run('08:19')], at('08:20'), everyMs), null, 'runs of the collector');
