@@ -55,6 +55,12 @@ export const errorTable = {
     'Check the network, a firewall, or that it is on.',
   ),
   'connect-failed': kind(1, true, 'The connection failed or broke.', 'Check the network between here and the client.'),
+  'bastion-failed': kind(
+    1,
+    true,
+    'A machine on the way to the client failed; the message says which and why.',
+    'Mend the way to that machine, or its login.',
+  ),
   'handshake-timeout': kind(
     1,
     true,

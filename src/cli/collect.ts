@@ -3,7 +3,8 @@ import { hostname } from 'node:os';
 import type { CollectResult } from '../collector/collect-options.ts';
 import { collect } from '../collector/collector.ts';
 import { openStorage } from '../storage/open-storage.ts';
-import { createTransportShared, transportFor } from '../transport/transport-for.ts';
+import { transportFor } from '../transport/transport-for.ts';
+import { createTransportShared } from '../transport/transport-shared.ts';
 import type { CollectView } from './collect-view.ts';
 import type { Context, ExitStatus } from './context.ts';
 import type { Output } from './output.ts';
@@ -25,7 +26,7 @@ export async function collectCommand(context: Context, options: CollectCommandOp
   const chosen = chooseClients(config, options);
   const everyone = options.clients.length === 0 && options.group === null;
   const view = await viewFor(output, Date.now);
-  const shared = createTransportShared();
+  const shared = createTransportShared({ config });
   const result: CollectResult = await collect({
     config,
     only: everyone ? null : new Set(chosen.map((client) => client.name)),
@@ -40,7 +41,7 @@ export async function collectCommand(context: Context, options: CollectCommandOp
     observe: (event) => view.observe(event),
     now: Date.now,
     host: hostname(),
-  });
+  }).finally(() => shared.close());
   view.end(result);
   return result.exitStatus;
 }

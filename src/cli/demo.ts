@@ -3,7 +3,8 @@ import path from 'node:path';
 
 import { collect } from '../collector/collector.ts';
 import type { Report } from '../report/report.ts';
-import { createTransportShared, transportFor } from '../transport/transport-for.ts';
+import { transportFor } from '../transport/transport-for.ts';
+import { createTransportShared } from '../transport/transport-shared.ts';
 import { alertCommand } from './alert.ts';
 import { collectCommand } from './collect.ts';
 import type { Context, ExitStatus } from './context.ts';
@@ -118,10 +119,11 @@ async function show(context: Context, fleet: DemoFleet): Promise<ExitStatus> {
 
 /** How full the fullest local mount of this machine is, by the agent's own words; null when it does not say. */
 async function fullestMount(context: Context): Promise<number | null> {
-  const shared = createTransportShared();
+  const config = loadSettings(context);
+  const shared = createTransportShared({ config });
   const reports: Report[] = [];
   await collect({
-    config: loadSettings(context),
+    config,
     only: new Set([demoNames.local]),
     openStorage: () => Promise.reject(new Error('a dry run opens no storage')),
     transportFor: (client) => transportFor(client, shared),

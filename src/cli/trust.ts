@@ -5,7 +5,7 @@ import { FleetError, messageOf } from '../errors.ts';
 import { fingerprint, keyTypeName, type HostKey } from '../transport/fingerprint.ts';
 import { hostName } from '../transport/known-hosts.ts';
 import { scanHostKeys } from '../transport/scan-host-keys.ts';
-import { createTransportShared } from '../transport/transport-for.ts';
+import { createTransportShared } from '../transport/transport-shared.ts';
 import { parseTrustSource } from '../transport/trust-source.ts';
 import { addKnownHosts, replaceKnownHosts } from '../transport/write-known-hosts.ts';
 import { concurrently } from './concurrently.ts';
@@ -57,7 +57,7 @@ async function makePlans(
   clients: readonly Client[],
   from: string | null,
 ): Promise<readonly TrustPlan[]> {
-  const shared = createTransportShared();
+  const shared = createTransportShared({ config });
   const surroundings: TrustSurroundings = {
     source: from === null ? null : { file: from, content: parseTrustSource(readTrusted(from), from) },
     knownHosts: (file) => shared.knownHosts(file),

@@ -2,7 +2,8 @@ import type { Client, Config } from '../config/config.ts';
 import { asFleetError, type FleetError } from '../errors.ts';
 import { verifyMailServer } from '../notify/email.ts';
 import { checkMigrations } from '../storage/migrate.ts';
-import { createTransportShared, transportFor, type TransportShared } from '../transport/transport-for.ts';
+import { transportFor } from '../transport/transport-for.ts';
+import { createTransportShared, type TransportShared } from '../transport/transport-shared.ts';
 import { concurrently } from './concurrently.ts';
 
 /** One thing that was tried. */
@@ -30,13 +31,13 @@ export async function tryConnections(
     smtp === null
       ? []
       : [await attempt('mail server', 'mail', () => verifyMailServer(smtp, { timeoutMs: mailTimeoutMs, signal }))];
-  const shared = createTransportShared();
+  const shared = createTransportShared({ config });
   const visited = config.clients.filter((client) => client.state !== 'retired');
   const clients = await concurrently(visited, clientLimit, async (client) => {
     const trial = await attempt(client.name, 'client', () => logIn(client, config, shared, signal));
     observe();
     return trial;
-  });
+  }).finally(() => shared.close());
   return [database, ...mail, ...clients];
 }
 

@@ -10,6 +10,8 @@ export interface DialOptions {
   /** Name or address. */
   readonly host: string;
   readonly port: number;
+  /** The addresses that count; default 0: all. */
+  readonly family?: 0 | 4 | 6;
   /** Name resolution included. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -42,7 +44,7 @@ export async function dial(options: DialOptions): Promise<Socket> {
     const addresses = await resolveHost(host, stop.signal);
     resolving = false;
     return await firstOf(
-      addresses.map(({ address }) => address),
+      addresses.filter(ofFamily(options.family ?? 0)).map(({ address }) => address),
       port,
       stop.signal,
     );
@@ -55,6 +57,10 @@ export async function dial(options: DialOptions): Promise<Socket> {
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+function ofFamily(wanted: 0 | 4 | 6): (address: { readonly family: number }) => boolean {
+  return ({ family }) => wanted === 0 || family === wanted;
 }
 
 function codeOf(thrown: unknown): ErrorCode {
@@ -109,7 +115,8 @@ function firstOf(addresses: readonly string[], port: number, signal: AbortSignal
       return;
     }
     signal.addEventListener('abort', onAbort, { once: true });
-    if (addresses.length === 0) finish(() => reject(new Error('the name has no address')));
+    if (addresses.length === 0)
+      finish(() => reject(new Error('the name has no address of the kind that is asked for')));
     else tryNext();
   });
 }

@@ -29,6 +29,7 @@ export interface Hop {
 /** What may be offered to one machine, and to no other. Nothing is read or revealed yet. */
 export interface HopCredentials {
   readonly password: Secret | null;
+  /** In the order in which they are offered. */
   readonly privateKeys: readonly IdentityFile[];
   /** Opens the private keys. */
   readonly passphrase: Secret | null;

@@ -26,7 +26,7 @@ const gathered = ['identityfile', 'certificatefile'] as const;
 
 const manyArguments = new Set<string>(['globalknownhostsfile', 'userknownhostsfile', 'proxycommand', 'proxyjump']);
 
-/** What only OpenSSH can do, and the values with which nothing is asked for. */
+/** What only OpenSSH can do, the values with which nothing is asked for, and whether there are other ways to log in. */
 const opensshOnly: Readonly<Record<string, { readonly off: readonly string[]; readonly needed: boolean }>> = {
   bindaddress: { off: [], needed: true },
   bindinterface: { off: [], needed: true },
@@ -36,11 +36,10 @@ const opensshOnly: Readonly<Record<string, { readonly off: readonly string[]; re
   knownhostscommand: { off: ['none'], needed: true },
   pkcs11provider: { off: ['none'], needed: true },
   revokedhostkeys: { off: ['none'], needed: true },
-  verifyhostkeydns: { off: ['no', 'false', 'ask'], needed: false },
 };
 
 const others =
-  'addkeystoagent batchmode canonicaldomains canonicalizefallbacklocal canonicalizemaxdots canonicalizepermittedcnames casignaturealgorithms channeltimeout checkhostip ciphers clearallforwardings compression connectionattempts controlmaster controlpath controlpersist dynamicforward enableescapecommandline enablesshkeysign escapechar exitonforwardfailure fingerprinthash forkafterauthentication forwardagent forwardx11 forwardx11timeout forwardx11trusted gatewayports gssapiclientidentity gssapidelegatecredentials gssapikeyexchange gssapikexalgorithms gssapirenewalforcesrekey gssapiserveridentity gssapitrustdns hashknownhosts hostbasedacceptedalgorithms hostkeyalgorithms ipqos kbdinteractiveauthentication kbdinteractivedevices kexalgorithms localcommand localforward loglevel logverbose macs nohostauthenticationforlocalhost numberofpasswordprompts obscurekeystroketiming passwordauthentication permitlocalcommand permitremoteopen preferredauthentications proxyusefdpass pubkeyacceptedalgorithms pubkeyacceptedkeytypes pubkeyauthentication refuseconnection rekeylimit remotecommand remoteforward requesttty requiredrsasize securitykeyprovider sendenv serveralivecountmax serveraliveinterval sessiontype setenv stdinnull streamlocalbindmask streamlocalbindunlink syslogfacility tag tcpkeepalive tunnel tunneldevice updatehostkeys useroaming usekeychain versionaddendum visualhostkey warnweakcrypto xauthlocation'.split(
+  'addkeystoagent batchmode canonicaldomains canonicalizefallbacklocal canonicalizemaxdots canonicalizepermittedcnames casignaturealgorithms channeltimeout checkhostip ciphers clearallforwardings compression connectionattempts controlmaster controlpath controlpersist dynamicforward enableescapecommandline enablesshkeysign escapechar exitonforwardfailure fingerprinthash forkafterauthentication forwardagent forwardx11 forwardx11timeout forwardx11trusted gatewayports gssapiclientidentity gssapidelegatecredentials gssapikeyexchange gssapikexalgorithms gssapirenewalforcesrekey gssapiserveridentity gssapitrustdns hashknownhosts hostbasedacceptedalgorithms hostkeyalgorithms ipqos kbdinteractiveauthentication kbdinteractivedevices kexalgorithms localcommand localforward loglevel logverbose macs nohostauthenticationforlocalhost numberofpasswordprompts obscurekeystroketiming passwordauthentication permitlocalcommand permitremoteopen preferredauthentications proxyusefdpass pubkeyacceptedalgorithms pubkeyacceptedkeytypes pubkeyauthentication refuseconnection rekeylimit remotecommand remoteforward requesttty requiredrsasize securitykeyprovider sendenv serveralivecountmax serveraliveinterval sessiontype setenv stdinnull streamlocalbindmask streamlocalbindunlink syslogfacility tag tcpkeepalive tunnel tunneldevice updatehostkeys useroaming verifyhostkeydns usekeychain versionaddendum visualhostkey warnweakcrypto xauthlocation'.split(
     ' ',
   );
 

@@ -1,17 +1,17 @@
-import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { FleetError, messageOf, type ErrorCode } from '../errors.ts';
 import { abortedError } from './aborted.ts';
 import type { Client, ClientChannel } from './ssh2.ts';
 import type { Channel, ChannelExit, Connection } from './transport.ts';
+import type { Wire } from './wire.ts';
 
 /** What ssh.ts hands over after the login. */
 export interface SshSession {
   /** Name in errors. */
   readonly client: string;
   readonly ssh: Client;
-  readonly socket: Socket;
+  readonly socket: Wire;
   readonly connectMs: number;
   readonly channelTimeoutMs: number;
   readonly signal: AbortSignal;
@@ -41,7 +41,8 @@ export function sshConnection(session: SshSession): Connection {
     new FleetError({ client, code, stage: 'channel', message, cause });
 
   const end = (why: FleetError): void => {
-    broken ??= why;
+    // What the connection goes through may have ended before the client did.
+    broken ??= socket.brokenBy ?? why;
     signal.removeEventListener('abort', onAbort);
     // A stream that nobody ends would hold up its reader for ever.
     if (current !== null && !socket.destroyed) for (const part of [current, current.stderr]) part.push(null);
@@ -113,7 +114,7 @@ export function sshConnection(session: SshSession): Connection {
 }
 
 /** Ends a channel's input and drops its output; resolves when the end was handed to the socket or that is gone. */
-function endInput(channel: ClientChannel, socket: Socket): Promise<void> {
+function endInput(channel: ClientChannel, socket: Wire): Promise<void> {
   channel.resume();
   channel.stderr.resume();
   if (channel.writableFinished || socket.destroyed) return Promise.resolve();

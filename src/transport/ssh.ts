@@ -1,5 +1,3 @@
-import type { Socket } from 'node:net';
-
 import { FleetError, messageOf, type ErrorCode, type Stage } from '../errors.ts';
 import { abortedError } from './aborted.ts';
 import { dial } from './dial.ts';
@@ -7,10 +5,11 @@ import { checkHostKey, type HostKeyCheck, type HostKeyQuestion } from './host-ke
 import { describeRefusal } from './describe-refusal.ts';
 import { planLogin, type Credentials, type Login } from './login.ts';
 import { Sha1Refused } from './private-key.ts';
-import { sshConnection } from './ssh-connection.ts';
+import { sshConnection, type SshSession } from './ssh-connection.ts';
 import { newClient, type Client } from './ssh2.ts';
-import type { Connection, ConnectOptions, Transport } from './transport.ts';
+import type { ConnectOptions, Transport } from './transport.ts';
 import { noticeBytes, turnedAway } from './turned-away.ts';
+import type { Wire } from './wire.ts';
 
 /** Everything about the way to one client. */
 export interface SshTarget extends HostKeyQuestion {
@@ -20,6 +19,12 @@ export interface SshTarget extends HostKeyQuestion {
   readonly username: string;
   /** Called once for each connection, when it begins; may throw FleetError. */
   readonly credentials: () => Credentials;
+  /** What SSH is spoken over; default: TCP, dialled from here. Throws FleetError. */
+  readonly dial?: (options: ConnectOptions) => Promise<Wire>;
+  /** Of the address, where it is dialled from here; default 0: either. */
+  readonly family?: 0 | 4 | 6;
+  /** How often the machine is asked whether it still lives, three times at most; default: never. */
+  readonly keepaliveMs?: number;
 }
 
 /**
@@ -27,25 +32,29 @@ export interface SshTarget extends HostKeyQuestion {
  * client that falls silent at any stage ends by the deadline of that stage, and its socket is destroyed.
  */
 export function createSshTransport(target: SshTarget): Transport {
-  return {
-    connect: async (options) => {
-      const startedMs = performance.now();
-      const credentials = target.credentials();
-      try {
-        requireSomething(target, credentials);
-        const socket = await dial({
-          client: target.client,
-          host: target.address,
-          port: target.port,
-          timeoutMs: Math.min(options.tcpTimeoutMs, options.connectTimeoutMs),
-          signal: options.signal,
-        });
-        return await new Handshake(target, options, credentials, socket, startedMs).run();
-      } finally {
-        credentials.agent?.close();
-      }
-    },
-  };
+  return { connect: (options) => logIn(target, options, sshConnection) };
+}
+
+/** Logs in and hands what stands to `take`, at once: it has to listen to it before anything else happens. */
+export async function logIn<T>(
+  target: SshTarget,
+  options: ConnectOptions,
+  take: (session: SshSession) => T,
+): Promise<T> {
+  const startedMs = performance.now();
+  const credentials = target.credentials();
+  try {
+    requireSomething(target, credentials);
+    const wire = await (target.dial ?? dialHere(target))(options);
+    return await new Handshake({ target, options, credentials, wire, startedMs, take }).run();
+  } finally {
+    credentials.agent?.close();
+  }
+}
+
+function dialHere({ client, address, port, family = 0 }: SshTarget): (options: ConnectOptions) => Promise<Wire> {
+  return ({ tcpTimeoutMs, connectTimeoutMs, signal }) =>
+    dial({ client, host: address, port, family, timeoutMs: Math.min(tcpTimeoutMs, connectTimeoutMs), signal });
 }
 
 function requireSomething(target: SshTarget, { password, keys, agent, problem }: Credentials): void {
@@ -55,13 +64,23 @@ function requireSomething(target: SshTarget, { password, keys, agent, problem }:
   throw new FleetError({ client, code: 'credentials-unusable', stage: 'login', message });
 }
 
-/** From a TCP connection to a login, under one deadline. */
-class Handshake {
+interface HandshakeParts<T> {
+  readonly target: SshTarget;
+  readonly options: ConnectOptions;
+  readonly credentials: Credentials;
+  readonly wire: Wire;
+  readonly startedMs: number;
+  readonly take: (session: SshSession) => T;
+}
+
+/** From a connection to a login, under one deadline. */
+class Handshake<T> {
   readonly #target: SshTarget;
   readonly #options: ConnectOptions;
   readonly #credentials: Credentials;
-  readonly #socket: Socket;
+  readonly #socket: Wire;
   readonly #startedMs: number;
+  readonly #take: (session: SshSession) => T;
   readonly #ssh: Client = newClient();
   readonly #check: HostKeyCheck;
   readonly #login: Login;
@@ -70,20 +89,21 @@ class Handshake {
   /** The first bytes that came. */
   #greeting = '';
   readonly #localAddress: string | null;
-  #settle: ((outcome: Connection | FleetError) => void) | null = null;
+  #settle: ((outcome: { readonly taken: T } | FleetError) => void) | null = null;
 
-  constructor(target: SshTarget, options: ConnectOptions, credentials: Credentials, socket: Socket, startedMs: number) {
+  constructor({ target, options, credentials, wire, startedMs, take }: HandshakeParts<T>) {
     this.#target = target;
     this.#options = options;
     this.#credentials = credentials;
-    this.#socket = socket;
+    this.#socket = wire;
     this.#startedMs = startedMs;
-    this.#localAddress = socket.localAddress ?? null;
+    this.#take = take;
+    this.#localAddress = wire.localAddress ?? null;
     this.#check = checkHostKey(target);
     this.#login = planLogin(target.username, credentials, (why) => this.#fail('auth-failed', why));
   }
 
-  run(): Promise<Connection> {
+  run(): Promise<T> {
     const { signal, connectTimeoutMs } = this.#options;
     return new Promise((resolve, reject) => {
       const left = Math.max(1, connectTimeoutMs - (performance.now() - this.#startedMs));
@@ -95,7 +115,7 @@ class Handshake {
         signal.removeEventListener('abort', onAbort);
         this.#socket.removeListener('close', onClose);
         if (outcome instanceof FleetError) reject(outcome);
-        else resolve(outcome);
+        else resolve(outcome.taken);
       };
       const onClose = (): void => this.#closed();
       this.#socket.once('close', onClose);
@@ -133,7 +153,7 @@ class Handshake {
         sock: this.#socket,
         username: this.#target.username,
         readyTimeout: 0,
-        keepaliveInterval: 0,
+        keepaliveInterval: this.#target.keepaliveMs ?? 0,
         algorithms: { serverHostKey: this.#check.algorithms, compress: ['none'] },
         hostVerifier: (blob: Buffer) => {
           const wrong = this.#check.judge(blob);
@@ -158,7 +178,7 @@ class Handshake {
     this.#ssh.removeAllListeners('end');
     const connectMs = Math.round(performance.now() - this.#startedMs);
     const parts = { client, ssh: this.#ssh, socket: this.#socket, connectMs, channelTimeoutMs, signal };
-    this.#settle(sshConnection(parts));
+    this.#settle({ taken: this.#take(parts) });
   }
 
   #onError(error: Error & { level?: string; code?: unknown }): void {
@@ -209,7 +229,10 @@ class Handshake {
   }
 
   #fail(code: ErrorCode, message: string, cause?: unknown): void {
-    this.#end(new FleetError({ client: this.#target.client, code, stage: this.#stage(), message, cause }));
+    // What the connection goes through ended before the client did.
+    const broken = this.#socket.brokenBy ?? null;
+    if (broken !== null) this.#end(broken);
+    else this.#end(new FleetError({ client: this.#target.client, code, stage: this.#stage(), message, cause }));
   }
 
   #end(why: FleetError): void {

@@ -1,68 +1,72 @@
-import { userInfo } from 'node:os';
-
-import type { Client } from '../config/config.ts';
+import type { Client, SshSettings } from '../config/config.ts';
 import { FleetError } from '../errors.ts';
-import { revealCredentials } from './credentials.ts';
-import { hostName, loadKnownHosts, type KnownHosts } from './known-hosts.ts';
+import { dialThrough, limitsOf } from './bastion-pool.ts';
 import { createLocalTransport } from './local.ts';
 import { opensshTarget } from './openssh-target.ts';
 import { createOpensshTransport } from './openssh.ts';
+import type { Route, Unsupported } from './route.ts';
 import { createSshTransport } from './ssh.ts';
-import type { Transport } from './transport.ts';
-
-/** What the clients of one run share. */
-export interface TransportShared {
-  /** The known_hosts file of a path, read at its first use. */
-  knownHosts(path: string): KnownHosts;
-}
-
-/** To be made once a run: known_hosts is read once, whatever the number of clients. */
-export function createTransportShared(): TransportShared {
-  const files = new Map<string, KnownHosts>();
-  return {
-    knownHosts: (path) => {
-      const known = files.get(path) ?? loadKnownHosts(path);
-      files.set(path, known);
-      return known;
-    },
-  };
-}
+import type { TransportShared } from './transport-shared.ts';
+import type { Connection, ConnectOptions, Transport } from './transport.ts';
 
 /**
- * The way to a client that its configuration asks for. Never throws: what this version cannot do, and secrets that
- * cannot be read, are refused by `connect` (FleetError `unsupported`, `secret-missing`, `credentials-unusable`).
+ * The way to a client that its configuration asks for. Never throws: what cannot be done, and secrets that cannot be
+ * read, are refused by `connect` (FleetError `unsupported`, `config-invalid`, `secret-missing`, `credentials-unusable`).
  */
 export function transportFor(client: Client, shared: TransportShared): Transport {
   const { ssh } = client;
-  if (ssh.proxyJump !== null) {
-    return refusing(client, `proxyJump="${ssh.proxyJump}": connecting through a bastion is not built yet`);
-  }
-  if (ssh.transport === 'openssh') return createOpensshTransport(opensshTarget(client));
-  if (ssh.config !== null) return refusing(client, `config="${ssh.config}": ssh_config files are not read yet`);
   if (ssh.transport === 'local') return createLocalTransport(client.name);
+  if (ssh.transport === 'openssh') return throughOpenssh(client);
   return {
+    // Not before: of a fleet of thousands most ways are never asked for, and a fault is that client's.
     connect: async (options) => {
-      const transport = createSshTransport({
-        client: client.name,
-        address: client.address,
-        port: client.port,
-        knownAs: hostName(client.address, client.port),
-        username: ssh.username ?? userInfo().username,
-        knownHosts: shared.knownHosts(ssh.knownHosts),
-        policy: ssh.hostKeys,
-        credentials: () =>
-          revealCredentials(client.name, {
-            ...ssh,
-            privateKeys: ssh.privateKey === null ? [] : [{ path: ssh.privateKey, optional: false }],
-            identitiesOnly: false,
-          }),
-      });
-      return await transport.connect(options);
+      const route = shared.routeTo(client);
+      const [lacking] = whatStopsSsh2(route, ssh.transport);
+      if (lacking === undefined) return await connectThrough(route, client, shared, options);
+      if (ssh.transport === 'auto') return await throughOpenssh(client).connect(options);
+      throw refusal(
+        client,
+        `${lacking.option} (${lacking.place})${lacking.hop === client.name ? '' : ` of ${lacking.hop}`} is beyond the built-in transport`,
+        'Write transport="openssh", or transport="auto" to take it where it is needed; or end it with config="none".',
+      );
     },
   };
 }
 
-function refusing(client: Client, message: string): Transport {
-  const error = new FleetError({ client: client.name, code: 'unsupported', stage: 'connect', message });
+/** `auto` takes OpenSSH for all that it can do better; else only what is needed counts. */
+function whatStopsSsh2({ unsupported }: Route, transport: SshSettings['transport']): readonly Unsupported[] {
+  return transport === 'auto' ? unsupported : unsupported.filter(({ needed }) => needed);
+}
+
+async function connectThrough(
+  { hops }: Route,
+  client: Client,
+  shared: TransportShared,
+  options: ConnectOptions,
+): Promise<Connection> {
+  const hop = hops[hops.length - 1];
+  if (hop === undefined) throw new Error('a way without an end');
+  const outer = hops.slice(0, -1);
+  // The bastion has deadlines of its own, and the client's begin when it stands.
+  const bastion = outer.length === 0 ? null : await shared.bastions.reach(outer, client.name, options.signal);
+  const dial = bastion === null ? {} : { dial: dialThrough(bastion, hop) };
+  return await createSshTransport({ ...shared.targetOf(hop), ...dial }).connect({
+    ...options,
+    ...limitsOf(hop, options),
+  });
+}
+
+function throughOpenssh(client: Client): Transport {
+  const { proxyJump } = client.ssh;
+  if (proxyJump === null) return createOpensshTransport(opensshTarget(client));
+  const error = refusal(
+    client,
+    `proxyJump="${proxyJump}" with transport="openssh"`,
+    'Write the way into ssh_config (ProxyJump), which ssh follows itself, or take transport="ssh2".',
+  );
   return { connect: () => Promise.reject(error) };
+}
+
+function refusal({ name: client }: Client, message: string, advice: string): FleetError {
+  return new FleetError({ client, code: 'unsupported', stage: 'connect', message, advice });
 }

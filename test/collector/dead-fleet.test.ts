@@ -9,8 +9,9 @@ import type { CollectEvent, CollectResult } from '../../src/collector/collect-op
 import type { Client, SshSettings } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
 import type { ErrorCode } from '../../src/errors.ts';
-import { createTransportShared, transportFor } from '../../src/transport/transport-for.ts';
-import { makeClient, makeFleet, sshSettings } from '../support/fleet.ts';
+import { transportFor } from '../../src/transport/transport-for.ts';
+import { createTransportShared } from '../../src/transport/transport-shared.ts';
+import { makeClient, makeConfig, makeFleet, sshSettings } from '../support/fleet.ts';
 import type { Fleet } from '../support/fleet.ts';
 import { openFullPort } from '../support/full-port.ts';
 import type { FullPort } from '../support/full-port.ts';
@@ -133,7 +134,7 @@ describe('two hundred clients, a tenth of them dead in every way', () => {
 
   /** One run of the whole fleet, `number` times five minutes after the first. */
   const run = async (number: number, visited: readonly Client[] = clients): Promise<Run> => {
-    const shared = createTransportShared();
+    const shared = createTransportShared({ config: makeConfig('/nowhere', []) });
     const active = new Set<string>();
     let toBegin = 180;
     let mostDead = 0;

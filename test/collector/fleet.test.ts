@@ -4,8 +4,9 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
 import type { Client } from '../../src/config/config.ts';
-import { createTransportShared, transportFor } from '../../src/transport/transport-for.ts';
-import { makeClient, makeFleet, sshSettings } from '../support/fleet.ts';
+import { transportFor } from '../../src/transport/transport-for.ts';
+import { createTransportShared } from '../../src/transport/transport-shared.ts';
+import { makeClient, makeConfig, makeFleet, sshSettings } from '../support/fleet.ts';
 import type { Fleet } from '../support/fleet.ts';
 import { startHostileServer } from '../support/hostile-server.ts';
 import type { HostileServer } from '../support/hostile-server.ts';
@@ -48,7 +49,7 @@ describe('fifty clients on one real sshd, three of them hanging', { skip }, () =
   });
 
   const collect = (concurrency: number, more: Parameters<Fleet['collect']>[1] = {}) => {
-    const shared = createTransportShared();
+    const shared = createTransportShared({ config: makeConfig('/nowhere', []) });
     return fleet.collect(clients, {
       concurrency,
       collector: { clientDeadlineMs, connectTimeoutMs: clientDeadlineMs, agentTimeoutMs: clientDeadlineMs },

@@ -7,8 +7,9 @@ import type { CollectResult } from '../../src/collector/collect-options.ts';
 import type { Client, CollectorConfig } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
 import { FleetError } from '../../src/errors.ts';
-import { createTransportShared, transportFor } from '../../src/transport/transport-for.ts';
-import { makeClient, makeFleet, sshSettings } from '../support/fleet.ts';
+import { transportFor } from '../../src/transport/transport-for.ts';
+import { createTransportShared } from '../../src/transport/transport-shared.ts';
+import { makeClient, makeConfig, makeFleet, sshSettings } from '../support/fleet.ts';
 import { startReportServer } from '../support/report-server.ts';
 import type { ReportServer, ReportServerOptions } from '../support/report-server.ts';
 
@@ -35,7 +36,7 @@ async function collectFrom(
   const password = new Secret({ kind: 'literal', value: account.password });
   const ssh = { ...sshSettings, username: account.username, password, knownHosts };
   const clients = addresses.map((address, number) => makeClient(`c${number}`, { address, port: server.port, ssh }));
-  const shared = createTransportShared();
+  const shared = createTransportShared({ config: makeConfig('/nowhere', []) });
   const result = await fleet.collect(clients, {
     concurrency: addresses.length,
     collector: { clientDeadlineMs: 30_000, ...options.collector },

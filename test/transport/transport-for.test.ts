@@ -9,8 +9,9 @@ import type { Client, SshSettings } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
 import { generateHostKey, startLoopbackServer, type LoopbackServer } from '../../src/transport/loopback-server.ts';
 import { decodeLoginKey } from '../../src/transport/private-key.ts';
-import { createTransportShared, transportFor } from '../../src/transport/transport-for.ts';
+import { transportFor } from '../../src/transport/transport-for.ts';
 import { failure } from '../support/login.ts';
+import { sharedFor } from '../support/run-shared.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'fh-transport-for-'));
 const knownHosts = path.join(dir, 'known_hosts');
@@ -45,8 +46,8 @@ function client(ssh: Partial<SshSettings>): Client {
     node: null,
     runtime: 'none',
     unsealed: 'allow',
-    said: {},
     ...ssh,
+    said: { ...Object.fromEntries(Object.keys(ssh).map((name) => [name, ''])), ...ssh.said },
   };
   // The rest of a client is no business of a transport.
   return {
@@ -58,7 +59,7 @@ function client(ssh: Partial<SshSettings>): Client {
   } as unknown as Client;
 }
 
-const connect = (ssh: Partial<SshSettings>, shared = createTransportShared()) =>
+const connect = (ssh: Partial<SshSettings>, shared = sharedFor()) =>
   transportFor(client(ssh), shared).connect({
     tcpTimeoutMs: 2000,
     connectTimeoutMs: 5000,
@@ -99,10 +100,12 @@ describe('transportFor', () => {
     assert.equal(server.connections(), logins);
   });
 
+  const proxied = path.join(dir, 'proxied');
+  writeFileSync(proxied, 'Host web-*\n  ProxyCommand nc %h %p\n');
+  const said = { config: 'config.xml:2' };
   const unsupported: readonly (readonly [Partial<SshSettings>, RegExp])[] = [
-    [{ proxyJump: 'bastion-fra' }, /proxyJump="bastion-fra".*not built yet/],
-    [{ proxyJump: 'bastion-fra', transport: 'local' }, /proxyJump/],
-    [{ config: '/etc/ssh/ssh_config' }, /config="\/etc\/ssh\/ssh_config".*not read yet/],
+    [{ proxyJump: 'fra', transport: 'openssh', said: { proxyJump: '' } }, /proxyJump="fra" with transport="openssh"/],
+    [{ config: proxied, said, transport: 'ssh2' }, /ProxyCommand \(.*proxied:2\) is beyond the built-in transport/],
   ];
   for (const [ssh, says] of unsupported) {
     it(`refuses ${JSON.stringify(ssh)} and connects in no other way`, async () => {
@@ -162,7 +165,7 @@ describe('transportFor', () => {
     mkdirSync(unreadable);
     const error = await failure(connect({ knownHosts: unreadable, password: literal('right') }));
     assert.equal(error.code, 'state-unusable');
-    const shared = createTransportShared();
+    const shared = sharedFor();
     assert.equal(shared.knownHosts(knownHosts), shared.knownHosts(knownHosts));
   });
 });

@@ -1,0 +1,107 @@
+import { existsSync, readFileSync } from 'node:fs';
+
+import type { Client, Config } from '../config/config.ts';
+import { createBastionPool, type BastionPool } from './bastion-pool.ts';
+import { revealCredentials } from './credentials.ts';
+import type { Hop } from './hop.ts';
+import { joinKnownHosts, loadKnownHosts, type KnownHosts } from './known-hosts.ts';
+import { resolveRoute, type RouteWorld } from './resolve-route.ts';
+import type { Route } from './route.ts';
+import { createSshConfigReader, type SshConfigReader } from './ssh-config-reader.ts';
+import type { SshTarget } from './ssh.ts';
+import { certificateBeside } from './user-certificate.ts';
+
+/** What the clients of one run share. */
+export interface TransportShared {
+  /** What known_hosts files say together, each read at its first use; keys that are taken go to the first. */
+  knownHosts(...paths: readonly [string, ...string[]]): KnownHosts;
+  /** The way to a client. Throws FleetError `config-invalid` for a way that cannot be followed. */
+  routeTo(client: Client): Route;
+  /** What it takes to log in at a machine on the way. */
+  targetOf(hop: Hop): SshTarget;
+  readonly bastions: BastionPool;
+  /** To be called when the last visit has ended: leaves the bastions. */
+  close(): Promise<void>;
+}
+
+export interface TransportSharedOptions {
+  readonly config: Pick<Config, 'bastions' | 'clients' | 'jumpHosts' | 'said'> & {
+    readonly collector: Pick<Config['collector'], 'tcpTimeoutMs' | 'connectTimeoutMs'>;
+  };
+  readonly sshConfig?: SshConfigReader;
+}
+
+/** To be made once a run: known_hosts and ssh_config are read once and bastions logged in once, whatever the number of clients. */
+export function createTransportShared({ config, sshConfig }: TransportSharedOptions): TransportShared {
+  const files = new Map<string, KnownHosts>();
+  const joined = new Map<string, KnownHosts>();
+  const besideKeys = new Map<string, string | null>();
+  const existing = new Map<string, boolean>();
+  let world: RouteWorld | null = null;
+
+  const oneFile = (path: string): KnownHosts => {
+    const known = files.get(path) ?? loadKnownHosts(path);
+    files.set(path, known);
+    return known;
+  };
+  const knownHosts = (...paths: readonly [string, ...string[]]): KnownHosts => {
+    const [first, ...others] = paths;
+    if (others.length === 0) return oneFile(first);
+    const key = paths.join('\0');
+    const known = joined.get(key) ?? joinKnownHosts(oneFile(first), ...others.map(oneFile));
+    joined.set(key, known);
+    return known;
+  };
+  const besideKey = (file: string): string | null => {
+    const known = besideKeys.get(file);
+    if (known !== undefined) return known;
+    const found = whatIsBeside(file);
+    besideKeys.set(file, found);
+    return found;
+  };
+  const keyExists = (file: string): boolean => {
+    const known = existing.get(file) ?? existsSync(file);
+    existing.set(file, known);
+    return known;
+  };
+  const worldOf = (): RouteWorld => ({
+    bastions: new Map(config.bastions.map((bastion) => [bastion.name, bastion])),
+    clients: new Map(config.clients.map((client) => [client.name, client])),
+    jumpHosts: config.jumpHosts,
+    sshConfig: sshConfig ?? createSshConfigReader(),
+    besideKey,
+    keyExists,
+    timeoutsSaid: ['collector connectTimeout', 'collector tcpTimeout'].some((name) => config.said.includes(name)),
+  });
+  const targetOf = (hop: Hop): SshTarget => ({
+    client: hop.name,
+    address: hop.address,
+    port: hop.port,
+    family: hop.family,
+    knownAs: hop.knownAs,
+    username: hop.username,
+    knownHosts: knownHosts(...(hop.knownHosts as readonly [string, ...string[]])),
+    policy: hop.policy,
+    credentials: () => revealCredentials(hop.name, hop.credentials),
+  });
+  const { tcpTimeoutMs, connectTimeoutMs } = config.collector;
+  const bastions = createBastionPool({ targetOf, tcpTimeoutMs, connectTimeoutMs });
+  return {
+    knownHosts,
+    routeTo: (client) => resolveRoute(client, (world ??= worldOf())),
+    targetOf,
+    bastions,
+    close: () => bastions.close(),
+  };
+}
+
+/** What OpenSSH would do with a private key that ssh2 cannot. */
+function whatIsBeside(file: string): string | null {
+  if (certificateBeside(file) !== null) return 'the certificate beside a key';
+  try {
+    const text = readFileSync(file.endsWith('.pub') ? file : `${file}.pub`, 'latin1').slice(0, 100);
+    return /^sk-(?:ssh|ecdsa)/.test(text) ? 'a security key' : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,60 @@
+/** Clients, bastions and what a run shares, for tests of the way to a client. */
+import { userInfo } from 'node:os';
+
+import type { Bastion, Client, SshSettings } from '../../src/config/config.ts';
+import { createTransportShared, type TransportShared } from '../../src/transport/transport-shared.ts';
+
+export const bareSsh: SshSettings = {
+  username: userInfo().username,
+  password: null,
+  privateKey: null,
+  passphrase: null,
+  agent: null,
+  hostKeys: 'strict',
+  knownHosts: '/nowhere/known_hosts',
+  config: null,
+  transport: 'ssh2',
+  proxyJump: null,
+  node: null,
+  runtime: 'none',
+  unsealed: 'allow',
+  said: {},
+};
+
+/** What config.xml says of a machine, in its own element unless `said` has another place. */
+export function ssh(own: Partial<SshSettings>): SshSettings {
+  const said = Object.fromEntries(Object.keys(own).map((name) => [name, '']));
+  return { ...bareSsh, ...own, said: { ...said, ...own.said } };
+}
+
+/** A client with an ip of its own unless `addressSaid` is false; the rest of a client is no business of a transport. */
+export function wayClient(name: string, own: Partial<SshSettings>, more: Partial<Client> = {}): Client {
+  const place = { file: 'config.xml', line: 7 };
+  const settings = ssh(own);
+  const said = more.port === undefined ? settings.said : { ...settings.said, port: '' };
+  const client = { name, address: name, addressSaid: true, port: 22, ...place, ...more, ssh: { ...settings, said } };
+  return client as unknown as Client;
+}
+
+export function wayBastion(name: string, own: Partial<SshSettings>, more: Partial<Bastion> = {}): Bastion {
+  const { address, port, ssh: settings } = wayClient(name, own, { ...more, name });
+  return { name, address, port, ssh: settings, file: 'config.xml', line: 3 };
+}
+
+export interface Ways {
+  readonly bastions?: readonly Bastion[];
+  readonly clients?: readonly Client[];
+  readonly jumpHosts?: Partial<SshSettings>;
+  readonly said?: readonly string[];
+  readonly tcpTimeoutMs?: number;
+  readonly connectTimeoutMs?: number;
+}
+
+/** What the clients of one run share. */
+export function sharedFor(ways: Ways = {}): TransportShared {
+  const { bastions = [], clients = [], said = [], tcpTimeoutMs = 3000, connectTimeoutMs = 8000 } = ways;
+  const collector = { tcpTimeoutMs, connectTimeoutMs };
+  return createTransportShared({
+    config: { bastions, clients, said, collector, jumpHosts: ssh(ways.jumpHosts ?? {}) },
+  });
+}
