@@ -11,7 +11,8 @@ import { makeFolder } from '../make-folder.ts';
 import { statePaths } from '../paths.ts';
 import { openStorage } from '../storage/open-storage.ts';
 import type { CleanupAnswer } from '../transport/cleanup-text.ts';
-import { createTransportShared, transportFor } from '../transport/transport-for.ts';
+import { transportFor } from '../transport/transport-for.ts';
+import { createTransportShared } from '../transport/transport-shared.ts';
 import { cleanupJson, cleanupText, type CleanupResult } from './cleanup-text.ts';
 import { concurrently } from './concurrently.ts';
 import type { Context, ExitStatus } from './context.ts';
@@ -95,7 +96,7 @@ async function cleanUp(
     const who = lock.holder === null ? '' : ` (process ${lock.holder.pid})`;
     throw new FleetError({ code: 'locked', stage: 'lock', message: `a collect is running${who}` });
   }
-  const shared = createTransportShared();
+  const shared = createTransportShared({ config });
   const { tcpTimeoutMs, connectTimeoutMs, clientDeadlineMs } = config.collector;
   try {
     return await concurrently(clients, clientLimit, async (client): Promise<CleanupResult> => {
@@ -113,6 +114,7 @@ async function cleanUp(
       }
     });
   } finally {
+    await shared.close();
     lock.release();
   }
 }
@@ -140,7 +142,7 @@ function ownWait(answer: CleanupAnswer | null): boolean {
 /** A pass over these clients, retired ones too. What it does not bring home is seen afterwards. */
 async function bringHome({ config, signal }: Round, clients: readonly Client[]): Promise<void> {
   const names = new Set(clients.map(({ name }) => name));
-  const shared = createTransportShared();
+  const shared = createTransportShared({ config });
   await collect({
     config: {
       ...config,
@@ -156,5 +158,5 @@ async function bringHome({ config, signal }: Round, clients: readonly Client[]):
     observe: () => undefined,
     now: Date.now,
     host: hostname(),
-  });
+  }).finally(() => shared.close());
 }

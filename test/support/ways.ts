@@ -6,8 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Client, SshSettings } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
-import { createTransportShared, transportFor } from '../../src/transport/transport-for.ts';
+import { transportFor } from '../../src/transport/transport-for.ts';
 import type { Connection, ConnectOptions } from '../../src/transport/transport.ts';
+import { sharedFor } from './run-shared.ts';
 
 export type Way = 'ssh2' | 'openssh';
 export const ways: readonly Way[] = ['ssh2', 'openssh'];
@@ -67,7 +68,7 @@ export function clientOf(way: SshSettings['transport'], target: WayTarget): Clie
 /** Connects as the collector does. */
 export function connectBy(way: Way, target: WayTarget, options: Partial<ConnectOptions> = {}): Promise<Connection> {
   const { signal } = new AbortController();
-  const transport = transportFor(clientOf(way, target), createTransportShared());
+  const transport = transportFor(clientOf(way, target), sharedFor());
   return transport.connect({ tcpTimeoutMs: 5000, connectTimeoutMs: 10_000, signal, ...options });
 }
 

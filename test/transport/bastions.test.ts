@@ -14,7 +14,7 @@ import type { TransportShared } from '../../src/transport/transport-shared.ts';
 import type { Connection } from '../../src/transport/transport.ts';
 import { failure } from '../support/login.ts';
 import { sshdMissing, sshKeygen, startSshd, type Sshd, type SshdAccount } from '../support/sshd.ts';
-import { sharedFor, wayBastion, wayClient, type Ways } from '../support/ways.ts';
+import { sharedFor, wayBastion, wayClient, type Ways } from '../support/run-shared.ts';
 
 const reason = sshdMissing();
 const skip = reason === null ? {} : { skip: reason };
@@ -238,12 +238,13 @@ describe('a bastion that fails', skip, () => {
     assert.ok(after - before <= 2, `${after - before} attempts`);
   });
 
-  it('is not there: it is tried once, and costs the others nothing', async () => {
+  it('is not there: it is tried once, and costs the others nothing', async (t) => {
     let attempts = 0;
     const closing = createServer((socket) => {
       attempts += 1;
       socket.destroy();
     }).listen(0, '127.0.0.1');
+    t.after(() => closing.close());
     await new Promise((resolve) => closing.once('listening', resolve));
     const { port } = closing.address() as AddressInfo;
     await withWays({ bastions: [fra({}, port)] }, async (shared) => {
@@ -253,12 +254,12 @@ describe('a bastion that fails', skip, () => {
         assert.equal(error.retryable, true);
       }
     });
-    closing.close();
     assert.equal(attempts, 1);
   });
 
-  it('does not answer: each client waits at most for the one attempt, or for its own end', async () => {
+  it('does not answer: each client waits at most for the one attempt, or for its own end', async (t) => {
     const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+    t.after(() => silent.close());
     await new Promise((resolve) => silent.once('listening', resolve));
     const { port } = silent.address() as AddressInfo;
     await withWays({ bastions: [fra({}, port)], connectTimeoutMs: 700 }, async (shared) => {
@@ -274,7 +275,6 @@ describe('a bastion that fails', skip, () => {
       );
       assert.ok(performance.now() - startedMs < 3000);
     });
-    silent.close();
   });
 
   it('dies while clients are visited: they say so, and the next one finds it again', async () => {
@@ -297,8 +297,9 @@ describe('a bastion that fails', skip, () => {
     });
   });
 
-  it('forwards nothing: says what to allow, and is asked for each client', async () => {
+  it('forwards nothing: says what to allow, and is asked for each client', async (t) => {
     const closed = await startSshd({ config: ['AllowTcpForwarding no'] });
+    t.after(() => closed.stop());
     const account = await closed.addAccount({ publicKey: readFileSync(`${keys.jump}.pub`, 'utf8').trim() });
     const known = path.join(dir, 'known_closed');
     writeFileSync(known, `${closed.hostKeyLine()}\n`);
@@ -310,7 +311,6 @@ describe('a bastion that fails', skip, () => {
       await failure(connect(web(), shared));
     });
     assert.equal(closed.count(/Accepted publickey/g), 1);
-    await closed.stop();
   });
 
   it('what lies behind it is not there: that is the client’s fault', async () => {
