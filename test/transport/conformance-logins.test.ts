@@ -7,7 +7,8 @@ import path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 
 import type { ErrorCode } from '../../src/errors.ts';
-import { createTransportShared, transportFor } from '../../src/transport/transport-for.ts';
+import { transportFor } from '../../src/transport/transport-for.ts';
+import { sharedFor } from '../support/run-shared.ts';
 import { dropbearMissing, startDropbear, type Dropbear } from '../support/dropbear.ts';
 import { failure } from '../support/login.ts';
 import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../support/sshd.ts';
@@ -111,7 +112,7 @@ for (const way of ways) {
     });
     it('one in a file name, environment or argument of no process', async () => {
       const client = clientOf(way, target());
-      const transport = transportFor(client, createTransportShared());
+      const transport = transportFor(client, sharedFor());
       const { signal } = new AbortController();
       const connection = await transport.connect({ tcpTimeoutMs: 5000, connectTimeoutMs: 10_000, signal });
       const told = execFileSync('/bin/sh', ['-c', 'cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null || :'], {
@@ -209,7 +210,7 @@ for (const way of ways) {
       const wanted = target({ hostKeys: 'accept-new' });
       const { signal } = new AbortController();
       const client = clientOf(way, wanted);
-      const connection = await transportFor(client, createTransportShared()).connect({
+      const connection = await transportFor(client, sharedFor()).connect({
         tcpTimeoutMs: 5000,
         connectTimeoutMs: 10_000,
         signal,
