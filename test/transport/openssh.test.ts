@@ -179,7 +179,7 @@ describe('ssh_config', { skip }, () => {
 });
 
 describe('the machine’s ssh', { skip }, () => {
-  it('is missing: one clear fault', async () => {
+  it('is missing: one clear fault', () => {
     const before = process.env['PATH'];
     // A process of its own, because the version is asked once.
     const script = `

@@ -1,0 +1,75 @@
+/** Whole visits of both transports, to OpenSSH and dropbear, through every login shell: the agent is brought, then found. */
+import assert from 'node:assert/strict';
+import { existsSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
+import { after, afterEach, before, describe, it } from 'node:test';
+
+import { visit } from '../support/agent-visit.ts';
+import { dropbearMissing, startDropbear, type Dropbear } from '../support/dropbear.ts';
+import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../support/sshd.ts';
+import { connectBy, noChildLeft, ways } from '../support/ways.ts';
+
+const shells = ['bash', 'dash', 'zsh', 'fish', 'tcsh', 'mksh', 'ash'];
+
+interface Server {
+  readonly name: string;
+  readonly missing: string | null;
+  readonly start: () => Promise<Sshd | Dropbear>;
+  readonly shells: readonly string[];
+}
+
+const servers: readonly Server[] = [
+  { name: 'OpenSSH', missing: sshdMissing(), start: startSshd, shells },
+  // dropbear takes only shells of /etc/shells, where BusyBox is none.
+  {
+    name: 'dropbear',
+    missing: dropbearMissing(),
+    start: startDropbear,
+    shells: shells.filter((name) => name !== 'ash'),
+  },
+];
+
+/** Where a shell is; BusyBox is one by the name it is called by. */
+function shellPath(name: string, dir: string): string | null {
+  if (name !== 'ash') return ['/usr/bin', '/bin'].map((folder) => path.join(folder, name)).find(existsSync) ?? null;
+  if (!existsSync('/bin/busybox')) return null;
+  const link = path.join(dir, 'ash');
+  if (!existsSync(link)) symlinkSync('/bin/busybox', link);
+  return link;
+}
+
+for (const server of servers) {
+  describe(`visits to ${server.name}`, { skip: server.missing ?? false }, () => {
+    let running: Sshd | Dropbear;
+    let key: { readonly privateKey: string; readonly publicKey: string };
+    before(async () => {
+      running = await server.start();
+      key = sshKeygen(path.join(running.dir, 'login'), '-t', 'ed25519');
+    });
+    afterEach(noChildLeft);
+    after(() => running.stop());
+
+    for (const name of server.shells) {
+      for (const way of ways) {
+        it(`${way}, login shell ${name}`, async (t) => {
+          const shell = shellPath(name, running.dir);
+          if (shell === null) {
+            assert.equal(process.env['CI'], undefined, `${name} is missing`);
+            t.skip(`${name} is not installed`);
+            return;
+          }
+          const { name: username } = await running.addAccount({ shell, publicKey: key.publicKey });
+          const { port, dir } = running;
+          const target = { port, dir, username, knownHosts: [running.hostKeyLine()], privateKey: key.privateKey };
+          for (const uploaded of [true, false]) {
+            const connection = await connectBy(way, target);
+            const { result, reports } = await visit({ connection, waitForExit: false });
+            assert.equal(result.fault, null);
+            assert.deepEqual([result.uploaded, result.acknowledged, reports.length], [uploaded, 1, 1]);
+            await connection.leave();
+          }
+        });
+      }
+    }
+  });
+}
