@@ -24,7 +24,7 @@ export function opensshFault(question: OpensshQuestion, log: OpensshLog): FleetE
   const fault = (code: ErrorCode, stage: Stage, message: string, advice?: string): FleetError =>
     failure(question, code, stage, message, advice);
   if (proxied && (progress === 'connect' || progress === 'silent')) {
-    return fault('connect-failed', 'connect', `the way there, which ssh_config says, failed: ${said}`);
+    return fault('bastion-failed', 'connect', `the way there, which ssh_config says, failed: ${said}`);
   }
   switch (progress) {
     case 'start': {

@@ -1,6 +1,7 @@
 import type { Client, SshSettings } from '../config/config.ts';
 import { FleetError } from '../errors.ts';
 import { dialThrough, limitsOf } from './bastion-pool.ts';
+import { needsHostCertificate } from './host-key-check.ts';
 import { createLocalTransport } from './local.ts';
 import { opensshTarget } from './openssh-target.ts';
 import { createOpensshTransport } from './openssh.ts';
@@ -22,8 +23,10 @@ export function transportFor(client: Client, shared: TransportShared): Transport
     connect: async (options) => {
       const route = shared.routeTo(client);
       const [lacking] = whatStopsSsh2(route, ssh.transport);
+      if (ssh.transport === 'auto' && (lacking !== undefined || needsCertificates(route, shared))) {
+        return await throughOpenssh(client).connect(options);
+      }
       if (lacking === undefined) return await connectThrough(route, client, shared, options);
-      if (ssh.transport === 'auto') return await throughOpenssh(client).connect(options);
       throw refusal(
         client,
         `${lacking.option} (${lacking.place})${lacking.hop === client.name ? '' : ` of ${lacking.hop}`} is beyond the built-in transport`,
@@ -36,6 +39,12 @@ export function transportFor(client: Client, shared: TransportShared): Transport
 /** `auto` takes OpenSSH for all that it can do better; else only what is needed counts. */
 function whatStopsSsh2({ unsupported }: Route, transport: SshSettings['transport']): readonly Unsupported[] {
   return transport === 'auto' ? unsupported : unsupported.filter(({ needed }) => needed);
+}
+
+/** True where the client's own key is known by an authority alone: for hosts before it, ssh_config would have to say the way. */
+function needsCertificates({ hops }: Route, shared: TransportShared): boolean {
+  const [only, ...others] = hops;
+  return only !== undefined && others.length === 0 && needsHostCertificate(shared.targetOf(only));
 }
 
 async function connectThrough(

@@ -66,7 +66,11 @@ export function clientOf(way: SshSettings['transport'], target: WayTarget): Clie
 }
 
 /** Connects as the collector does. */
-export function connectBy(way: Way, target: WayTarget, options: Partial<ConnectOptions> = {}): Promise<Connection> {
+export function connectBy(
+  way: SshSettings['transport'],
+  target: WayTarget,
+  options: Partial<ConnectOptions> = {},
+): Promise<Connection> {
   const { signal } = new AbortController();
   const transport = transportFor(clientOf(way, target), sharedFor());
   return transport.connect({ tcpTimeoutMs: 5000, connectTimeoutMs: 10_000, signal, ...options });

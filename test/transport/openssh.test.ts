@@ -15,8 +15,12 @@ import { connectBy, noChildLeft, sshChildren, type WayTarget } from '../support/
 
 const skip = sshdMissing() ?? false;
 
-async function output(target: WayTarget, command = 'echo "$USER"'): Promise<string> {
-  const connection = await connectBy('openssh', target);
+async function output(
+  target: WayTarget,
+  command = 'echo "$USER"',
+  way: 'openssh' | 'ssh2' | 'auto' = 'openssh',
+): Promise<string> {
+  const connection = await connectBy(way, target);
   const channel = await connection.exec(command);
   const printed = (await text(channel.stdout)).trim();
   await connection.leave();
@@ -56,6 +60,17 @@ describe('certificates', { skip }, () => {
   it('of a host and of a user, without a line for either', async () => {
     assert.equal(await output(target()), target().username);
     await sshd.logged(/Accepted publickey for \S+ .*ED25519-CERT/);
+  });
+  it('transport="auto" takes OpenSSH for them by itself, and ssh2 says what it lacks', async () => {
+    assert.equal(await output(target(), 'echo "$USER"', 'auto'), target().username);
+    const error = await failure(output(target(), 'true', 'ssh2'));
+    assert.match(`${error.message} ${error.advice}`, /transport="openssh"/);
+  });
+  it('a host that only an authority vouches for is reason enough', async () => {
+    const { privateKey, publicKey } = sshKeygen(path.join(sshd.dir, 'plain'), '-t', 'ed25519');
+    const { name: username } = await sshd.addAccount({ publicKey });
+    assert.equal(await output(target({ username, privateKey }), 'echo "$USER"', 'auto'), username);
+    await sshd.logged(new RegExp(`Accepted publickey for ${username} .*: ED25519 SHA256`));
   });
   it('an authority for other hosts is none for this one', async () => {
     const knownHosts = [target().knownHosts[0]?.replace('[127.0.0.1]', '[127.0.0.9]') ?? ''];
@@ -105,8 +120,8 @@ describe('ssh_config', { skip }, () => {
     assert.equal(processesWith('relay.cjs'), 0);
   });
   it('a ProxyCommand that fails, or says nothing', async () => {
-    const failed = await failure(output(target(['ProxyCommand echo no way >&2; exit 3'])));
-    assert.deepEqual([failed.code, failed.stage], ['connect-failed', 'connect'], failed.message);
+    const failed = await failure(output(target(['ProxyCommand /bin/sh -c "echo no way >&2; exit 3"'])));
+    assert.deepEqual([failed.code, failed.stage], ['bastion-failed', 'connect'], failed.message);
     assert.match(failed.message, /no way/);
     const startedMs = performance.now();
     const silent = await failure(
@@ -128,7 +143,7 @@ describe('ssh_config', { skip }, () => {
     assert.equal(sshd.count(/Accepted publickey/g), logins + 2);
     writeFileSync(path.join(sshd.dir, 'hop_known'), '');
     const error = await failure(output(target(config)));
-    assert.deepEqual([error.code, error.stage], ['connect-failed', 'connect'], error.message);
+    assert.deepEqual([error.code, error.stage], ['bastion-failed', 'connect'], error.message);
     assert.match(error.message, /Host key verification failed/);
   });
   it('its known hosts count beside ours, and new keys are written to ours', async () => {
