@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 
 import { asFleetError, messageOf } from '../errors.ts';
 import type { FleetError } from '../errors.ts';
@@ -54,7 +54,9 @@ export interface IngestCounts {
 /** Measured best at 100 to 500 rows a transaction. */
 const batchSize = 200;
 /** Opened reports of one batch together, but for the last: usual ones have 2 KB, hostile ones 1 MiB, and much more once parsed. */
-const maxBatchBytes = 8 * 1024 * 1024;
+const maxBatchBytes = 2 * 1024 * 1024;
+/** So much is opened without letting visits go on meanwhile. */
+const maxBytesAtOnce = 256 * 1024;
 /** How long the first of a batch waits for others. */
 const gatherMs = 100;
 
@@ -150,6 +152,7 @@ export function startIngest(options: IngestOptions): Ingest {
     const seen = new Set<string>();
     const opened: Opened[] = [];
     let bytes = 0;
+    let atOnce = 0;
     for (const [index, report] of batch.entries()) {
       if (bytes > maxBatchBytes) {
         held.push(...batch.slice(index));
@@ -166,6 +169,10 @@ export function startIngest(options: IngestOptions): Ingest {
       seen.add(id);
       opened.push(entry);
       bytes += entry.sizeBytes;
+      atOnce += entry.sizeBytes;
+      if (atOnce < maxBytesAtOnce) continue;
+      await nextTurn();
+      atOnce = 0;
     }
     if (opened.length === 0) return;
     try {

@@ -381,5 +381,5 @@ test('reports as large as they may be are opened few at a time, and all are stor
   const ingest = await bench.start({ store });
   assert.equal(await ingest.drain(), null);
   assert.deepEqual(ingest.counts(), { stored: 25, duplicate: 0, quarantined: 0, waiting: 0 });
-  assert.ok(sizes.length >= 2 && Math.max(...sizes) < 10 * 1024 * 1024, `batches of ${sizes.join()} bytes`);
+  assert.ok(sizes.length >= 2 && Math.max(...sizes) < 4 * 1024 * 1024, `batches of ${sizes.join()} bytes`);
 });

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 
 import { fingerprint, hostKeyOf, type HostKey } from '../../src/transport/fingerprint.ts';
 import { generateHostKey } from '../../src/transport/loopback-server.ts';
-import { hostileSsh, publicBlobOf, type HostileMode } from './hostile-ssh.ts';
+import { hostileSsh, publicBlobOf, writeForEver, type HostileMode } from './hostile-ssh.ts';
 
 export interface HostileServer {
   readonly port: number;
@@ -86,6 +86,25 @@ function misbehaveInTcp(mode: HostileMode, socket: Socket, timers: Set<NodeJS.Ti
       socket.resume();
       timers.add(setInterval(() => socket.writable && socket.write('no ssh here yet\r\n'), 20));
       return true;
+    case 'endless-line':
+      socket.resume();
+      writeForEver(socket);
+      return true;
+    case 'endless-lines':
+      socket.resume();
+      timers.add(setInterval(() => socket.writableLength < 65_536 && socket.write('no ssh here\r\n'.repeat(2000)), 1));
+      return true;
+    case 'huge-packet':
+      socket.resume();
+      socket.write('SSH-2.0-hostile\r\n');
+      socket.write(Buffer.of(0x7f, 0xff, 0xff, 0xff, 4, 20));
+      writeForEver(socket);
+      return true;
+    case 'zlib-only':
+      socket.resume();
+      socket.write('SSH-2.0-hostile\r\n');
+      socket.write(kexInit('zlib@openssh.com,zlib'));
+      return true;
     case 'banner-only':
     case 'kexinit-only':
     case 'kexinit-close':
@@ -100,9 +119,9 @@ function misbehaveInTcp(mode: HostileMode, socket: Socket, timers: Set<NodeJS.Ti
 }
 
 /** RFC 4253, sections 6 and 7.1: an unencrypted packet with what any client can agree to. */
-function kexInit(): Buffer {
+function kexInit(compression = 'none'): Buffer {
   const lists = ['curve25519-sha256', 'ssh-ed25519', 'aes128-ctr', 'aes128-ctr', 'hmac-sha2-256', 'hmac-sha2-256'];
-  const strings = [...lists, 'none', 'none', '', ''].map((list) => {
+  const strings = [...lists, compression, compression, '', ''].map((list) => {
     const length = Buffer.alloc(4);
     length.writeUInt32BE(list.length);
     return Buffer.concat([length, Buffer.from(list)]);

@@ -1,6 +1,7 @@
 /** The part of the hostile server that speaks SSH, and the list of what it can do wrong. */
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 
 import ssh2 from 'ssh2';
 import type { AuthContext, Connection, ServerChannel } from 'ssh2';
@@ -13,6 +14,12 @@ export type HostileMode =
   | 'close-at-once'
   | 'noise'
   | 'tarpit'
+  /** Floods before `SSH-`: one line without end, or lines without end. */
+  | 'endless-line'
+  | 'endless-lines'
+  /** Its version line, then a packet of 2 GiB, or a key exchange for which everything must be compressed. */
+  | 'huge-packet'
+  | 'zlib-only'
   /** Its version line, then silence; or also its half of the key exchange, then silence, or the end. */
   | 'banner-only'
   | 'kexinit-only'
@@ -38,6 +45,7 @@ export type HostileMode =
   | 'agent-half'
   /** Output without end: within the window, or without regard to it. */
   | 'endless'
+  | 'endless-stderr'
   | 'flood'
   /** Answers everything, with lines before the version line. */
   | 'greeting';
@@ -128,15 +136,20 @@ function misbehaveInChannel(
     channel.write('ok\n');
     channel.exit(0);
     channel.end();
-  } else if (mode === 'endless') {
-    const more = (): void => {
-      while (!channel.destroyed && channel.writable && channel.write(Buffer.alloc(65_536, 120)));
-    };
-    channel.on('drain', more);
-    more();
-  } else if (mode === 'flood') {
+  } else if (mode === 'endless') writeForEver(channel);
+  else if (mode === 'endless-stderr') writeForEver(channel.stderr);
+  else if (mode === 'flood') {
     timers.add(setInterval(() => floodOnce(client, numberOf(channel)), 1));
   }
+}
+
+/** As fast as the other end takes it. */
+export function writeForEver(stream: Writable): void {
+  const more = (): void => {
+    while (!stream.destroyed && stream.writable && stream.write(Buffer.alloc(65_536, 120)));
+  };
+  stream.on('drain', more);
+  more();
 }
 
 /** What ssh2 has no public way for, because no honest server needs it. */

@@ -2,6 +2,7 @@
  * A cheap client for tests of whole fleets: a real SSH server in this process that answers every visit with a real sealed
  * report of the client it was asked as, without a shell or an agent. It listens on every address of loopback.
  */
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 
@@ -10,6 +11,7 @@ import type { ServerChannel } from 'ssh2';
 
 import { encodeReport } from '../../src/report/encode-report.ts';
 import { encodeFrame, encodeJsonFrame } from '../../src/report/frames.ts';
+import type { Report } from '../../src/report/report.ts';
 import type { AgentRequest } from '../../src/report/wire.ts';
 import { sealReport } from '../../src/seal/seal.ts';
 import { fingerprint, hostKeyOf } from '../../src/transport/fingerprint.ts';
@@ -24,6 +26,8 @@ export interface ReportServerOptions {
   readonly maxStartups?: number;
   /** A visit is answered once this has resolved. */
   readonly mayAnswer?: () => Promise<void>;
+  /** What is sent in the place of a report; default: the sample, sealed. */
+  readonly reports?: (request: AgentRequest) => readonly Buffer[];
 }
 
 export interface ReportServer {
@@ -99,7 +103,11 @@ export async function startReportServer(options: ReportServerOptions): Promise<R
 }
 
 /** What the loader and an agent would print. An inventory is not to be had. */
-async function answer(command: string, channel: ServerChannel, { mayAnswer }: ReportServerOptions): Promise<void> {
+async function answer(
+  command: string,
+  channel: ServerChannel,
+  { mayAnswer, reports = (request) => [sealedFor(request)] }: ReportServerOptions,
+): Promise<void> {
   channel.on('error', () => undefined);
   await mayAnswer?.();
   const text = /eyJ2Ijox[\w-]+/.exec(command)?.[0] ?? '';
@@ -114,7 +122,7 @@ async function answer(command: string, channel: ServerChannel, { mayAnswer }: Re
   channel.write(`fh-${request.marker}-loader-81\n`);
   channel.write(Buffer.from(request.marker, 'base64url'));
   channel.write(encodeJsonFrame('H', hello));
-  if (request.kind === 'visit') channel.write(encodeFrame('R', sealedFor(request)));
+  if (request.kind === 'visit') for (const report of reports(request)) channel.write(encodeFrame('R', report));
   channel.write(encodeJsonFrame('E', { left: 0, place: '/x', spool_error: null }));
   channel.resume();
   channel.once('end', () => {
@@ -123,9 +131,17 @@ async function answer(command: string, channel: ServerChannel, { mayAnswer }: Re
   });
 }
 
-function sealedFor({ client, run, key }: AgentRequest): Buffer {
-  const reportId = crypto.randomUUID();
-  const report = { ...sampleReport, client, run_id: run, report_id: reportId, datetime: new Date().toISOString() };
+/** A report of now, sealed; `inside` changes what it says. */
+export function sealedFor({ client, run, key }: AgentRequest, inside: Partial<Report> = {}): Buffer {
+  const reportId = randomUUID();
+  const report = {
+    ...sampleReport,
+    ...inside,
+    client,
+    run_id: run,
+    report_id: reportId,
+    datetime: new Date().toISOString(),
+  };
   const publicKey = Buffer.from(key, 'base64url');
   return sealReport({ publicKey, reportId, client, plaintext: Buffer.from(encodeReport(report)) });
 }

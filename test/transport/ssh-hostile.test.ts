@@ -79,6 +79,10 @@ describe('a client that breaks off or refuses before the login is done fails at 
   const cases: readonly Case[] = [
     { mode: 'close-at-once', code: 'handshake-failed', stage: 'handshake', says: /closed|ECONNRESET|lost/ },
     { mode: 'noise', code: 'handshake-failed', stage: 'handshake', says: /./ },
+    { mode: 'endless-line', code: 'handshake-failed', stage: 'handshake', says: /./ },
+    { mode: 'endless-lines', code: 'handshake-failed', stage: 'handshake', says: /./ },
+    { mode: 'huge-packet', code: 'handshake-failed', stage: 'handshake', says: /packet/i },
+    { mode: 'zlib-only', code: 'handshake-failed', stage: 'handshake', says: /compression/ },
     { mode: 'kexinit-close', code: 'handshake-failed', stage: 'handshake', says: /closed/ },
     { mode: 'stolen-host-key', code: 'handshake-failed', stage: 'handshake', says: /signature/ },
     { mode: 'login-close', code: 'connect-failed', stage: 'login', says: /closed|ECONNRESET/ },

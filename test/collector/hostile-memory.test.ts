@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { deflateRawSync } from 'node:zlib';
+
+import type { AgentRequest } from '../../src/report/wire.ts';
+import { generateEphemeral } from '../../src/seal/hpke.ts';
+import { sealCompressed } from '../../src/seal/seal.ts';
+import type { MeasuredFleet, MeasuredPass } from '../support/collect-measured.ts';
+import { makeFleet } from '../support/fleet.ts';
+import { startHostileServer } from '../support/hostile-server.ts';
+import type { HostileMode } from '../support/hostile-ssh.ts';
+import { sealedFor, startReportServer } from '../support/report-server.ts';
+import type { ReportServer } from '../support/report-server.ts';
+import { worker } from '../report/sample-report.ts';
+
+const run = promisify(execFile);
+const account = { username: 'u', password: 'a secret word' };
+const program = fileURLToPath(new URL('../support/collect-measured.ts', import.meta.url));
+const hostileClients = 8;
+const otherClients = 8;
+
+/** What one hostile client may cost at most, beyond what a good one does. */
+const mostMiB = 12;
+/** Once for all of them: a batch of reports that are stored together. */
+const sharedMiB = 64;
+
+describe('the collector against eight hostile clients among eight others', () => {
+  let good: ReportServer;
+  let usual: MeasuredPass;
+
+  before(async () => {
+    good = await startReportServer(account);
+    usual = await measure(good);
+    assert.deepEqual(usual.failures, []);
+    assert.equal(usual.succeeded, hostileClients + otherClients);
+  });
+  after(() => good.close());
+
+  async function measure(enemy: Pick<ReportServer, 'port' | 'hostKeyLine'>): Promise<MeasuredPass> {
+    const fleet = makeFleet();
+    const knownHosts = path.join(fleet.dir, 'known_hosts');
+    const hostile = Array.from({ length: hostileClients }, (_, number) => ({
+      name: `hostile-${number}`,
+      address: `127.2.0.${number + 1}`,
+      port: enemy.port,
+    }));
+    const others = Array.from({ length: otherClients }, (_, number) => ({
+      name: `good-${number}`,
+      address: `127.3.0.${number + 1}`,
+      port: good.port,
+    }));
+    const lines = [
+      ...hostile.map(({ address }) => enemy.hostKeyLine(address)),
+      ...others.map(({ address }) => good.hostKeyLine(address)),
+    ];
+    writeFileSync(knownHosts, `${lines.join('\n')}\n`);
+    const measured: MeasuredFleet = { dir: fleet.dir, knownHosts, ...account, clients: [...hostile, ...others] };
+    try {
+      const args = ['--import', 'tsx', program, JSON.stringify(measured)];
+      const { stdout } = await run(process.execPath, args, { timeout: 120_000 });
+      return JSON.parse(stdout) as MeasuredPass;
+    } finally {
+      fleet.remove();
+    }
+  }
+
+  const judge = (t: TestContext, pass: MeasuredPass): void => {
+    const more = pass.peakMiB - usual.peakMiB;
+    t.diagnostic(`${pass.peakMiB} MiB at most, ${more} more than usual; the slowest other ${pass.slowestMs} ms`);
+    assert.ok(more <= sharedMiB + hostileClients * mostMiB, `${more} MiB more than usual`);
+  };
+
+  const modes: readonly (readonly [HostileMode, RegExp])[] = [
+    ['endless', /^agent-output$/],
+    ['endless-stderr', /^(agent-output|agent-timeout)$/],
+    ['flood', /^(agent-output|connect-failed)$/],
+    ['endless-line', /^handshake-failed$/],
+    ['endless-lines', /^handshake-failed$/],
+    ['huge-packet', /^handshake-failed$/],
+    ['noise', /^handshake-failed$/],
+  ];
+  for (const [mode, code] of modes) {
+    it(`${mode}: the others are visited, and the memory is bounded`, async (t) => {
+      const server = await startHostileServer(mode);
+      try {
+        const pass = await measure(server);
+        assert.equal(pass.succeeded, otherClients, JSON.stringify(pass));
+        assert.equal(pass.failures.length, hostileClients);
+        for (const failure of pass.failures) assert.match(failure.code ?? '', code, failure.message ?? '');
+        judge(t, pass);
+      } finally {
+        await server.close();
+      }
+    });
+  }
+
+  const bomb = deflateRawSync(Buffer.alloc(48 * 1024 * 1024), { level: 9 });
+  const sealedBomb = ({ client, key }: AgentRequest): Buffer =>
+    sealCompressed(
+      { publicKey: Buffer.from(key, 'base64url'), reportId: randomUUID(), client },
+      bomb,
+      generateEphemeral(),
+    );
+  const row = { mount: `/${'x'.repeat(240)}`, fstype: 'ext4', used_percent: 1 };
+  const disks = worker('disks', [{ name: 'disk', data: Array<typeof row>(1000).fill(row) }]);
+
+  const answers: readonly (readonly [string, (request: AgentRequest) => readonly Buffer[], quarantined: number])[] = [
+    ['forty compression bombs', (request) => Array.from({ length: 40 }, () => sealedBomb(request)), 320],
+    [
+      'a dozen reports of nearly 1 MiB',
+      (request) => Array.from({ length: 12 }, () => sealedFor(request, { worker_reports: [disks, disks, disks] })),
+      0,
+    ],
+  ];
+  for (const [what, reports, quarantined] of answers) {
+    it(`${what} from each: nothing is believed that must not be, and the memory is bounded`, async (t) => {
+      const server = await startReportServer({ ...account, reports });
+      try {
+        const pass = await measure(server);
+        assert.deepEqual(pass.failures, []);
+        assert.equal(pass.quarantined, quarantined);
+        judge(t, pass);
+      } finally {
+        await server.close();
+      }
+    });
+  }
+});

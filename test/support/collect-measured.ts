@@ -1,0 +1,57 @@
+/**
+ * One pass in a process of its own, so that its memory is its own. Argument: JSON of MeasuredFleet. Prints JSON of
+ * MeasuredPass.
+ */
+import { readFileSync } from 'node:fs';
+
+import { Secret } from '../../src/config/secret.ts';
+import { createTransportShared, transportFor } from '../../src/transport/transport-for.ts';
+import { makeClient, openFleet, sshSettings } from './fleet.ts';
+
+export interface MeasuredFleet {
+  readonly dir: string;
+  readonly knownHosts: string;
+  readonly username: string;
+  readonly password: string;
+  readonly clients: readonly { readonly name: string; readonly address: string; readonly port: number }[];
+}
+
+export interface MeasuredPass {
+  readonly succeeded: number;
+  readonly failures: readonly {
+    readonly client: string;
+    readonly code: string | null;
+    readonly message: string | null;
+  }[];
+  readonly quarantined: number;
+  /** The longest visit that went well. */
+  readonly slowestMs: number;
+  /** The most memory the process ever had. */
+  readonly peakMiB: number;
+}
+
+const { dir, knownHosts, username, password, clients } = JSON.parse(process.argv[2] ?? '') as MeasuredFleet;
+const ssh = { ...sshSettings, username, password: new Secret({ kind: 'literal', value: password }), knownHosts };
+const fleet = openFleet(dir);
+const shared = createTransportShared();
+const durations: number[] = [0];
+const result = await fleet.collect(
+  clients.map(({ name, ...way }) => makeClient(name, { ...way, ssh })),
+  {
+    concurrency: clients.length,
+    collector: { agentTimeoutMs: 8000 },
+    transportFor: (client) => transportFor(client, shared),
+    observe: (event) => {
+      if (event.kind === 'visited' && event.visit.ok) durations.push(event.visit.durationMs);
+    },
+  },
+);
+const peakKiB = Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
+const pass: MeasuredPass = {
+  succeeded: result.succeeded,
+  failures: result.failures.map(({ client, code, message }) => ({ client, code, message })),
+  quarantined: result.reports.quarantined,
+  slowestMs: Math.max(...durations),
+  peakMiB: Math.round(peakKiB / 1024),
+};
+process.stdout.write(JSON.stringify(pass), () => process.exit(0));
