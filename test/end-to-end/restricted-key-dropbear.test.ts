@@ -1,0 +1,94 @@
+/** The line of `authorize` as dropbear reads it, whose authorized_keys lies in the account's home. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import path from 'node:path';
+import { before, after, suite, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { configFolder, runCli } from '../support/run-cli.ts';
+import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../support/sshd.ts';
+
+const dropbear = '/usr/sbin/dropbear';
+const skip = sshdMissing() ?? (existsSync(dropbear) ? false : 'needs dropbear');
+
+suite('a restricted key at dropbear', { skip }, () => {
+  // For its accounts alone.
+  let sshd: Sshd;
+  before(async () => (sshd = await startSshd()));
+  after(async () => await sshd.stop());
+
+  test('lets visits pass, and nothing else', async (t) => {
+    const account = await sshd.addAccount();
+    // dropbear takes no authorized_keys below a home that others could write to.
+    chmodSync(account.home, 0o755);
+    const port = await startDropbear(t.signal, sshd.dir);
+    const dir = configFolder(
+      t,
+      `<config><client name="web-1" ip="127.0.0.1" port="${port}" username="${account.name}" privateKey="key"/></config>`,
+    );
+    // The longest line there is.
+    const { privateKey } = sshKeygen(path.join(dir, 'key'), '-t', 'rsa', '-b', '4096');
+    const run = (...args: readonly string[]) => runCli(args, { cwd: dir });
+    assert.equal((await run('trust', '--yes')).status, 0);
+    const { stdout: script } = await run('authorize', 'web-1', '--script');
+    const env = { HOME: account.home, PATH: '/usr/bin:/bin' };
+    const { uid } = account;
+    assert.equal(spawnSync('sh', [], { input: script, env, uid, gid: uid, cwd: '/' }).status, 0);
+    for (let visit = 1; visit <= 2; visit += 1) {
+      const { status, stdout, stderr } = await run('collect');
+      assert.equal(status, 0, stdout + stderr);
+      assert.doesNotMatch(stdout, /uploaded=true/);
+    }
+    const ssh = (...args: readonly string[]) => {
+      const known = `UserKnownHostsFile=${path.join(dir, 'state/known_hosts')}`;
+      const common = ['-F', 'none', '-i', privateKey, '-p', String(port), '-o', 'BatchMode=yes', '-o', known];
+      return spawnSync('ssh', [...common, '-l', account.name, ...args], {
+        encoding: 'utf8',
+        input: '',
+        timeout: 20_000,
+      });
+    };
+    for (const command of ['id', '$(id)', '; id', '"', "'; id; '"]) {
+      const { status, stdout, stderr } = ssh('127.0.0.1', '--', command);
+      assert.deepEqual([status, stdout], [84, ''], `${command}\n${stderr}`);
+    }
+    assert.notEqual(ssh('-o', 'ExitOnForwardFailure=yes', '-W', `127.0.0.1:${port}`, '127.0.0.1').status, 0);
+  });
+});
+
+async function startDropbear(signal: AbortSignal, dir: string): Promise<number> {
+  const hostKey = path.join(dir, 'dropbear');
+  assert.equal(spawnSync('dropbearkey', ['-t', 'ed25519', '-f', hostKey]).status, 0);
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await freePort();
+    const child = spawn(
+      dropbear,
+      ['-F', '-r', hostKey, '-p', `127.0.0.1:${port}`, '-P', path.join(dir, 'dropbear.pid')],
+      {
+        stdio: 'ignore',
+        signal,
+      },
+    );
+    child.on('error', () => undefined);
+    const started = await Promise.race([once(child, 'exit').then(() => false), isOpen(port).then(() => true)]);
+    if (started) return port;
+    assert.ok(attempt < 5, 'dropbear does not start');
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function isOpen(port: number): Promise<void> {
+  const open = (): boolean => spawnSync('ssh-keyscan', ['-T', '1', '-p', String(port), '127.0.0.1']).stdout.length > 0;
+  while (!open()) await sleep(50);
+}
