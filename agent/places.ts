@@ -30,29 +30,38 @@ export function placeRoots(env: NodeJS.ProcessEnv, uid: number): string[] {
  * closed to everybody else. With `make` what is missing is made. null when it cannot be used or is not there.
  */
 export function openPlace(root: string, names: readonly string[], make: boolean): string | null {
-  let dir = root;
-  try {
-    if (!isPrivate(dir, make)) return null;
-    for (const name of names) {
-      dir += `/${name}`;
-      if (!isPrivate(dir, make)) return null;
-    }
-    return dir;
-  } catch {
-    return null;
-  }
+  return placeFault(root, names, make) === null ? [root, ...names].join('/') : null;
 }
 
-function isPrivate(dir: string, make: boolean): boolean {
-  const found = lstatSync(dir, { throwIfNoEntry: false });
-  if (found) {
-    return found.isDirectory() && found.uid === process.getuid?.() && (found.mode & groupAndOthers) === 0;
+/** Why openPlace hands back null: the first folder on the way that cannot be used, and what is wrong with it. */
+export function placeFault(root: string, names: readonly string[], make: boolean): string | null {
+  let dir = root;
+  for (const name of ['', ...names]) {
+    if (name !== '') dir += `/${name}`;
+    const fault = folderFault(dir, make);
+    if (fault !== null) return `${dir} ${fault}`;
   }
-  if (!make) return false;
-  // Only what lies in a home may lack its parents; the others lie in folders that a system has.
-  makeParents(dir);
-  mkdirSync(dir, { mode: privateMode });
-  return isPrivate(dir, false);
+  return null;
+}
+
+function folderFault(dir: string, make: boolean): string | null {
+  try {
+    const found = lstatSync(dir, { throwIfNoEntry: false });
+    if (found) {
+      if (found.isSymbolicLink()) return 'is a symbolic link';
+      if (!found.isDirectory()) return 'is no folder';
+      if (found.uid !== process.getuid?.()) return `belongs to user ${found.uid}`;
+      const open = found.mode & groupAndOthers;
+      return open === 0 ? null : `is open to others (mode ${(found.mode & 0o777).toString(8)})`;
+    }
+    if (!make) return 'is not there';
+    // Only what lies in a home may lack its parents; the others lie in folders that a system has.
+    makeParents(dir);
+    mkdirSync(dir, { mode: privateMode });
+    return folderFault(dir, false);
+  } catch (error) {
+    return `cannot be used (${(error as NodeJS.ErrnoException).code ?? String(error)})`;
+  }
 }
 
 /** Not mkdir's own `recursive`: that never ends where a folder that is there answers ENOENT, as automounters do. */

@@ -3,10 +3,13 @@ import { createHash } from 'node:crypto';
 import { rmdirSync } from 'node:fs';
 
 import type { AgentRequest } from '../src/report/wire.ts';
-import { openPlace } from './places.ts';
+import { openPlace, placeFault } from './places.ts';
 import type { PlaceNames } from './places.ts';
 import { listSpool, writeSpool } from './spool.ts';
 import type { SpooledReport } from './spool.ts';
+
+/** Four folders with long names, and what is wrong with each. */
+const maxFaultChars = 2000;
 
 export interface Visit {
   readonly roots: readonly string[];
@@ -44,9 +47,14 @@ export function openVisit(request: AgentRequest, roots: readonly string[], names
 
 /** Writes a sealed report to the first place that takes it; it is sent even if none does. */
 export function keepReport(visit: Visit, id: string, sealed: Uint8Array, nowMs: number): void {
+  const faults: string[] = [];
   for (const root of visit.roots) {
-    const dir = openPlace(root, visit.path, visit.make);
-    if (dir === null) continue;
+    const fault = placeFault(root, visit.path, visit.make);
+    if (fault !== null) {
+      faults.push(fault);
+      continue;
+    }
+    const dir = [root, ...visit.path].join('/');
     try {
       const { path } = writeSpool(dir, id, nowMs, sealed);
       visit.unacknowledged.set(id.replaceAll('-', ''), [path]);
@@ -54,10 +62,10 @@ export function keepReport(visit: Visit, id: string, sealed: Uint8Array, nowMs: 
       visit.spoolError = null;
       return;
     } catch (error) {
-      visit.spoolError ??= (error as Error).message;
+      faults.push((error as Error).message);
     }
   }
-  visit.spoolError ??= 'no folder on this machine can be used';
+  visit.spoolError = faults.join('; ').slice(0, maxFaultChars);
 }
 
 /** Removes the folders of the former name that nothing is left in. */

@@ -1,7 +1,6 @@
 import { FleetError } from '../errors.ts';
 import { findLauncherWords, launcherStatus } from '../transport/launcher.ts';
 import type { Exchange } from './agent-exchange.ts';
-import type { ReceivedHello } from './agent-session.ts';
 
 /** What the launcher of a restricted key said instead of running its agent; null when none did. */
 export function restrictedKeyFault(ended: Exchange, client: string): FleetError | null {
@@ -38,33 +37,6 @@ export function restrictedKeyFault(ended: Exchange, client: string): FleetError 
     default:
       return null;
   }
-}
-
-/** Which clients run another agent than this collector's because a restricted key pins it. */
-export interface PinnedAgents {
-  saw(client: string, hello: ReceivedHello): void;
-  /** A line for people; null: nothing to say. */
-  note(): string | null;
-}
-
-const namedInNote = 5;
-
-/** To be made once a run. */
-export function createPinnedAgents(agentDigest: string): PinnedAgents {
-  const outdated = new Set<string>();
-  return {
-    saw: (client, hello) => {
-      if (hello.pinned !== undefined && hello.pinned !== agentDigest) outdated.add(client);
-    },
-    note: () => {
-      if (outdated.size === 0) return null;
-      const names = [...outdated].sort();
-      const more = names.length > namedInNote ? ` and ${names.length - namedInNote} more` : '';
-      const who = `${names.slice(0, namedInNote).join(', ')}${more}`;
-      const run = names.length === 1 ? 'runs' : 'run';
-      return `${who} ${run} the agent of another version under a restricted key; see fleet-health authorize`;
-    },
-  };
 }
 
 function shown(digest: string): string {

@@ -4,11 +4,11 @@ import type { Client } from '../config/config.ts';
 import { FleetError } from '../errors.ts';
 import type { ClientFacts, VisitRecord } from '../storage/storage.ts';
 import { readBundles } from './agent-bundles.ts';
+import { createAgentNotes } from './agent-notes.ts';
 import { isHeldBack } from './backoff.ts';
 import { credentialsChangedAtMs } from './credential-files.ts';
 import { visitOrder } from './order.ts';
 import type { PassOptions } from './pass.ts';
-import { createPinnedAgents } from './restricted-key.ts';
 import type { VisitContext } from './visit.ts';
 import { visitFleet } from './visit-fleet.ts';
 import type { FleetOutcome } from './visit-fleet.ts';
@@ -52,7 +52,7 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
   pass.observe({ kind: 'started', runId: start.id, clients: due.length, skipped: heldBack });
 
   const bundles = pass.bundles ?? readBundles();
-  const pinnedAgents = createPinnedAgents(bundles.agent.digest);
+  const notes = createAgentNotes(bundles.agent.digest);
   const ending = startEnding(pass);
   try {
     const outcome = await visitFleet({
@@ -68,10 +68,8 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
         now: pass.now,
         transportFor: pass.transportFor,
         facts,
-        keep: (client, report) => {
-          pinnedAgents.saw(client.name, report.hello);
-          return options.keep(client, report);
-        },
+        keep: options.keep,
+        sawAgent: notes.saw,
       },
       clients: visitOrder(due, turnOf(pass)),
       concurrency: Math.max(1, pass.concurrency ?? config.collector.concurrency),
@@ -79,8 +77,7 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
       observe: pass.observe,
       record: options.record,
     });
-    const note = pinnedAgents.note();
-    if (note !== null) pass.observe({ kind: 'note', message: note });
+    for (const message of notes.lines()) pass.observe({ kind: 'note', message });
     const { aborted } = ending.signal;
     return { ...outcome, clients: asked.length, heldBack, interrupted: pass.signal.aborted, endedEarly: aborted };
   } finally {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { FleetError } from '../errors.ts';
+import { asFleetError, FleetError } from '../errors.ts';
+import type { Stage } from '../errors.ts';
 
 export interface VisitDeadlineOptions {
   readonly client: string;
@@ -54,4 +55,15 @@ export function startDeadline({ client, deadlineMs, runSignal }: VisitDeadlineOp
       over.abort();
     },
   };
+}
+
+/** What a visit ended with: the reason of its signal once that is aborted, else what was thrown. */
+export function faultAtDeadline(thrown: unknown, signal: AbortSignal, stage: Stage, client: string): FleetError {
+  const reason: unknown = signal.reason;
+  if (!signal.aborted || !(reason instanceof FleetError)) {
+    return asFleetError(thrown, { code: 'internal', stage, client });
+  }
+  const { code, message, advice } = reason;
+  const where = thrown instanceof FleetError && thrown !== reason ? thrown.stage : stage;
+  return new FleetError({ code, stage: where, message, advice, client, cause: thrown });
 }

@@ -1,6 +1,6 @@
 import type { Client, CollectorConfig } from '../config/config.ts';
-import { FleetError, asFleetError } from '../errors.ts';
-import type { Stage } from '../errors.ts';
+import { asFleetError } from '../errors.ts';
+import type { Stage , FleetError} from '../errors.ts';
 import type { PrivateKeys } from '../seal/open.ts';
 import type { ClientFacts, VisitRecord } from '../storage/storage.ts';
 import type { Connection, Transport } from '../transport/transport.ts';
@@ -11,7 +11,7 @@ import { checkHeader } from './check-header.ts';
 import { isInventoryDue, wasBooted } from './inventory-due.ts';
 import { fullPatience } from './patience.ts';
 import type { Patience } from './patience.ts';
-import { startDeadline } from './visit-deadline.ts';
+import { faultAtDeadline, startDeadline } from './visit-deadline.ts';
 
 /** What all visits of a run share. */
 export interface VisitContext {
@@ -27,6 +27,8 @@ export interface VisitContext {
   readonly signal: AbortSignal;
   readonly now: () => number;
   readonly transportFor: (client: Client) => Transport;
+  /** Told of every visit's agent, how far it came. */
+  readonly sawAgent?: (client: string, result: AgentResult) => void;
   /** null while the database is away: then nothing is decided that needs it. */
   readonly facts: ReadonlyMap<string, ClientFacts> | null;
   /** Makes one report safe. What it throws is the visit's fault, and the report is not acknowledged. */
@@ -91,7 +93,7 @@ export async function visit(shared: VisitContext, client: Client, turn: VisitTur
     .then(
       () => progress.anomaly,
       (thrown: unknown) =>
-        progress.delivered ? progress.anomaly : faultOf(thrown, deadline.signal, progress.stage, client.name),
+        progress.delivered ? progress.anomaly : faultAtDeadline(thrown, deadline.signal, progress.stage, client.name),
     )
     .finally(() => {
       deadline.end();
@@ -121,16 +123,6 @@ export async function visit(shared: VisitContext, client: Client, turn: VisitTur
       nextAttemptAtMs: nextAttemptAtMs({ code: fault?.code ?? null, facts, startedAtMs, everyMs }),
     },
   };
-}
-
-function faultOf(thrown: unknown, signal: AbortSignal, stage: Stage, client: string): FleetError {
-  const reason: unknown = signal.reason;
-  if (!signal.aborted || !(reason instanceof FleetError)) {
-    return asFleetError(thrown, { code: 'internal', stage, client });
-  }
-  const { code, message, advice } = reason;
-  const where = thrown instanceof FleetError && thrown !== reason ? thrown.stage : stage;
-  return new FleetError({ code, stage: where, message, advice, client, cause: thrown });
 }
 
 /** Takes the connection out of the visit, with the bytes that went over it. */
@@ -214,6 +206,7 @@ async function callAgent(context: Visit, client: Client, progress: Progress, cal
     },
   });
   progress.uploaded ||= result.uploaded;
+  if (call.kind === 'visit') context.sawAgent?.(client.name, result);
   return result;
 }
 

@@ -1,0 +1,51 @@
+import { printable } from './agent-faults.ts';
+import type { AgentResult } from './agent-session.ts';
+
+/** What is worth a line about agents although their visits went well. */
+export interface AgentNotes {
+  readonly saw: (client: string, result: AgentResult) => void;
+  /** For people; none when there is nothing to say. */
+  readonly lines: () => readonly string[];
+}
+
+const namedInNote = 5;
+
+/** To be made once a run. `agentDigest` is of the agent that this version brings. */
+export function createAgentNotes(agentDigest: string): AgentNotes {
+  const outdated = new Set<string>();
+  /** Client -> why nothing, or not everything, can be kept there. */
+  const withoutPlace = new Map<string, string>();
+  return {
+    saw: (client, { hello, end, reader }) => {
+      if (hello?.pinned !== undefined && hello.pinned !== agentDigest) outdated.add(client);
+      if (end === null) return;
+      const keepsReports = reader !== 'shell';
+      if (end.place === null || (keepsReports && end.spool_error !== null)) {
+        withoutPlace.set(client, end.spool_error ?? 'no folder can be used');
+      }
+    },
+    lines: () => {
+      const lines: string[] = [];
+      if (outdated.size > 0) {
+        const run = outdated.size === 1 ? 'runs' : 'run';
+        lines.push(
+          `${named(outdated)} ${run} the agent of another version under a restricted key; see fleet-health authorize`,
+        );
+      }
+      const [first] = withoutPlace;
+      if (first !== undefined) {
+        const [client, why] = first;
+        const whose = withoutPlace.size === 1 ? '' : `${client}: `;
+        const who = named(new Set(withoutPlace.keys()));
+        lines.push(`${who} cannot keep what the agent needs to; ${whose}${printable(why)}`);
+      }
+      return lines;
+    },
+  };
+}
+
+function named(clients: ReadonlySet<string>): string {
+  const names = [...clients].sort();
+  const more = names.length > namedInNote ? ` and ${names.length - namedInNote} more` : '';
+  return `${names.slice(0, namedInNote).join(', ')}${more}`;
+}

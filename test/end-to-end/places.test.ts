@@ -1,0 +1,272 @@
+/** Where an agent may keep its things on accounts as they are found: each works, or a line says exactly why not. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { after, before, suite, test, type TestContext } from 'node:test';
+
+import { configFolder, runCli, type CliResult } from '../support/run-cli.ts';
+import { sshdMissing, sshKeygen, startSshd, type Sshd, type SshdAccount } from '../support/sshd.ts';
+import { listing } from './whole-fleet.ts';
+
+interface Surroundings {
+  readonly account: SshdAccount;
+  /** `~/.local/state/fleet-health` */
+  readonly first: string;
+  readonly second: string;
+  readonly third: string;
+  /** Mounts something for as long as the test lasts. */
+  readonly mount: (where: string, ...options: readonly string[]) => void;
+  /** Makes folders that belong to the account. */
+  readonly make: (...dirs: readonly string[]) => void;
+}
+
+interface Case {
+  readonly what: string;
+  readonly prepare: (surroundings: Surroundings) => void;
+  /** Where the program lies after the first visit, or after the second, which brings it again; null: nowhere. */
+  readonly program: keyof Pick<Surroundings, 'first' | 'second' | 'third'> | null;
+  /** What a run says of it. */
+  readonly says?: RegExp;
+}
+
+/** Nothing beside the home can be used. */
+function only({ second, third }: Surroundings): void {
+  for (const dir of [second, third]) mkdirSync(dir);
+}
+
+const cases: readonly Case[] = [
+  { what: 'a home without anything', prepare: () => undefined, program: 'first' },
+  {
+    what: 'a read-only home',
+    prepare: ({ account, mount }) => mount(account.home, '--bind', '-o', 'ro,bind', account.home),
+    program: 'second',
+  },
+  {
+    what: 'a home, /var/tmp and /dev/shm that run no programs',
+    prepare: ({ account, mount }) => {
+      mount(account.home, '-t', 'tmpfs', '-o', `noexec,uid=${account.uid},mode=700`, 'tmpfs');
+    },
+    program: 'first',
+  },
+  {
+    what: 'a home with no room for the program',
+    prepare: ({ account, mount }) => {
+      mount(account.home, '-t', 'tmpfs', '-o', `size=32k,uid=${account.uid},mode=700`, 'tmpfs');
+    },
+    program: 'second',
+  },
+  {
+    what: 'a home with room for the program alone',
+    prepare: ({ account, mount }) => {
+      mount(account.home, '-t', 'tmpfs', '-o', `size=64k,uid=${account.uid},mode=700`, 'tmpfs');
+    },
+    program: 'first',
+  },
+  {
+    what: 'a home without inodes',
+    prepare: ({ account, mount }) => {
+      mount(account.home, '-t', 'tmpfs', '-o', `nr_inodes=3,uid=${account.uid},mode=700`, 'tmpfs');
+    },
+    program: 'second',
+  },
+  {
+    what: 'no home at all',
+    prepare: ({ account }) => execFileSync('usermod', ['-d', '/nonexistent', account.name], { stdio: 'ignore' }),
+    program: 'second',
+  },
+  {
+    what: 'a home of somebody else',
+    prepare: ({ account }) => {
+      execFileSync('chown', ['root:root', account.home]);
+      chmodSync(account.home, 0o755);
+    },
+    program: 'second',
+  },
+  {
+    what: 'the first place belongs to somebody else',
+    prepare: ({ account, first, make }) => {
+      make(path.join(account.home, '.local'), path.dirname(first));
+      mkdirSync(first, { mode: 0o700 });
+    },
+    program: 'second',
+  },
+  {
+    what: 'the first place is open to its group',
+    prepare: ({ account, first, make }) => {
+      make(path.join(account.home, '.local'), path.dirname(first), first);
+      chmodSync(first, 0o770);
+    },
+    program: 'second',
+  },
+  {
+    what: 'the folder above is open to its group, as some systems make it',
+    prepare: ({ account, first, make }) => {
+      make(path.join(account.home, '.local'), path.dirname(first));
+      chmodSync(path.dirname(first), 0o775);
+    },
+    program: 'first',
+  },
+  {
+    what: 'the first place is a file',
+    prepare: ({ account, first, make }) => {
+      make(path.join(account.home, '.local'), path.dirname(first));
+      writeFileSync(first, '');
+    },
+    program: 'second',
+  },
+  {
+    what: 'somebody has taken the place in /var/tmp',
+    prepare: ({ account, second }) => {
+      execFileSync('usermod', ['-d', '/nonexistent', account.name], { stdio: 'ignore' });
+      mkdirSync(second);
+    },
+    program: 'third',
+  },
+  {
+    what: 'nothing can be used: no home, and the rest taken',
+    prepare: (surroundings) => {
+      execFileSync('usermod', ['-d', '/nonexistent', surroundings.account.name], { stdio: 'ignore' });
+      only(surroundings);
+    },
+    program: null,
+    says: /web-1 cannot keep what .*; \/nonexistent\/\.local\/state\/fleet-health cannot be used \(EACCES\); \/var\/tmp\/fleet-health-\d+ belongs to user 0; \/dev\/shm\/fleet-health-\d+ belongs to user 0/,
+  },
+  {
+    what: 'nothing can be used: a read-only home, and the rest taken',
+    prepare: (surroundings) => {
+      surroundings.mount(surroundings.account.home, '--bind', '-o', 'ro,bind', surroundings.account.home);
+      only(surroundings);
+    },
+    program: null,
+    says: /\.local\/state\/fleet-health cannot be used \(EROFS\); .* belongs to user 0/,
+  },
+  {
+    what: 'nothing can be used: a link, and the rest taken',
+    prepare: (surroundings) => {
+      surroundings.make(path.join(surroundings.account.home, '.local'), path.dirname(surroundings.first));
+      symlinkSync('/tmp', surroundings.first);
+      only(surroundings);
+    },
+    program: null,
+    says: /\.local\/state\/fleet-health is a symbolic link; /,
+  },
+  {
+    what: 'a full home, and the rest taken: the program runs, reports are not kept',
+    prepare: (surroundings) => {
+      const { account, mount } = surroundings;
+      mount(account.home, '-t', 'tmpfs', '-o', `size=32k,uid=${account.uid},mode=700`, 'tmpfs');
+      writeFileSync(path.join(account.home, 'full'), Buffer.alloc(32 * 1024));
+      only(surroundings);
+    },
+    program: null,
+    says: /web-1 cannot keep what .*(ENOSPC|no space left)/i,
+  },
+];
+
+suite('places on a client', { skip: sshdMissing() ?? false }, () => {
+  let sshd: Sshd;
+  let key: { readonly privateKey: string; readonly publicKey: string };
+  before(async () => {
+    sshd = await startSshd();
+    key = sshKeygen(path.join(sshd.dir, 'user'), '-t', 'ed25519');
+  });
+  after(async () => await sshd.stop());
+
+  async function surroundingsFor(t: TestContext): Promise<Surroundings & { readonly run: () => Promise<CliResult> }> {
+    const account = await sshd.addAccount({ publicKey: key.publicKey });
+    const [second, third] = ['/var/tmp', '/dev/shm'].map((dir) => `${dir}/fleet-health-${account.uid}`) as [
+      string,
+      string,
+    ];
+    const removeLocal = (): void => {
+      for (const dir of [second, third]) rmSync(dir, { recursive: true, force: true });
+    };
+    // What an account of the same number may have left.
+    removeLocal();
+    const mounts: string[] = [];
+    t.after(() => {
+      for (const where of mounts.reverse()) spawnSync('umount', ['-l', where]);
+      removeLocal();
+    });
+    const dir = configFolder(
+      t,
+      `<config><client name="web-1" ip="127.0.0.1" port="${sshd.port}" username="${account.name}" privateKey="${key.privateKey}"/></config>`,
+    );
+    mkdirSync(path.join(dir, 'state'));
+    writeFileSync(path.join(dir, 'state/known_hosts'), `${sshd.hostKeyLine()}\n`);
+    return {
+      account,
+      first: path.join(account.home, '.local/state/fleet-health'),
+      second,
+      third,
+      mount: (where, ...options) => {
+        execFileSync('mount', [...options, where]);
+        mounts.push(where);
+      },
+      make: (...dirs) => {
+        for (const made of dirs) mkdirSync(made, { mode: 0o700 });
+        execFileSync('chown', [`${account.name}:`, ...dirs]);
+      },
+      run: () => runCli(['collect'], { cwd: dir }),
+    };
+  }
+
+  for (const { what, prepare, program, says } of cases) {
+    test(what, async (t) => {
+      const surroundings = await surroundingsFor(t);
+      prepare(surroundings);
+      for (let visit = 1; visit <= 2; visit += 1) {
+        const { status, stdout, stderr } = await surroundings.run();
+        assert.deepEqual([status, stderr], [0, ''], stdout);
+        assert.match(stdout, says ?? /event=summary/);
+        if (says === undefined) assert.doesNotMatch(stdout, /cannot keep/);
+        assert.equal(stdout.includes('uploaded=true'), visit === 1 || program === null, stdout);
+      }
+      for (const place of ['first', 'second', 'third'] as const) {
+        const dir = surroundings[place];
+        const programs =
+          existsSync(dir) && statSync(dir).isDirectory() && !lstatSync(dir).isSymbolicLink()
+            ? listing(dir).filter((line) => line.includes('.t.cjs 600'))
+            : [];
+        // The larger program for the inventory may have found room only further down.
+        if (place === program) assert.notEqual(programs.length, 0, dir);
+        if (program === null) assert.deepEqual(programs, [], dir);
+      }
+    });
+  }
+
+  for (const [level, depth] of [
+    ['the machine’s folder', 1],
+    ['the collector’s folder', 2],
+    ['the client’s folder', 3],
+  ] as const) {
+    test(`a link in place of ${level} is not followed`, async (t) => {
+      const surroundings = await surroundingsFor(t);
+      const { account, first, second, make, run } = surroundings;
+      assert.equal((await run()).status, 0);
+      let link = first;
+      for (let n = 0; n < depth; n += 1) {
+        const [name = ''] = readdirSync(link).filter((entry) => !/\.(cjs|cache)$/.test(entry));
+        link = path.join(link, name);
+      }
+      rmSync(link, { recursive: true });
+      const elsewhere = path.join(account.home, 'elsewhere');
+      make(elsewhere);
+      symlinkSync(elsewhere, link);
+      for (let visit = 1; visit <= 2; visit += 1) assert.equal((await run()).status, 0);
+      assert.deepEqual(readdirSync(elsewhere), []);
+      assert.ok(listing(second).some((line) => line.endsWith('counters.json 600')));
+    });
+  }
+});
