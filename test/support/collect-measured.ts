@@ -5,8 +5,9 @@
 import { readFileSync } from 'node:fs';
 
 import { Secret } from '../../src/config/secret.ts';
-import { createTransportShared, transportFor } from '../../src/transport/transport-for.ts';
-import { makeClient, openFleet, sshSettings } from './fleet.ts';
+import { transportFor } from '../../src/transport/transport-for.ts';
+import { createTransportShared } from '../../src/transport/transport-shared.ts';
+import { makeClient, makeConfig, openFleet, sshSettings } from './fleet.ts';
 
 export interface MeasuredFleet {
   readonly dir: string;
@@ -33,7 +34,7 @@ export interface MeasuredPass {
 const { dir, knownHosts, username, password, clients } = JSON.parse(process.argv[2] ?? '') as MeasuredFleet;
 const ssh = { ...sshSettings, username, password: new Secret({ kind: 'literal', value: password }), knownHosts };
 const fleet = openFleet(dir);
-const shared = createTransportShared();
+const shared = createTransportShared({ config: makeConfig('/nowhere', []) });
 const durations: number[] = [0];
 const result = await fleet.collect(
   clients.map(({ name, ...way }) => makeClient(name, { ...way, ssh })),
