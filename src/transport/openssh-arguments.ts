@@ -14,7 +14,7 @@ export interface OpensshTarget {
   /** Absolute path; what ssh_config names is read after it, and new keys are written to it. */
   readonly knownHosts: string;
   readonly policy: 'strict' | 'accept-new';
-  /** Absolute path. */
+  /** Absolute path; `none`. */
   readonly privateKey: string | null;
   /** Absolute path of a socket; `env`: $SSH_AUTH_SOCK; `none`. */
   readonly agent: string | null;
@@ -77,7 +77,7 @@ export function masterArguments(target: OpensshTarget, options: MasterOptions): 
 
 /** The arguments that say which client is meant and how to log in there; the last ones. */
 export function targetArguments(target: OpensshTarget): string[] {
-  const { host, hostName, port, username, config, privateKey, agent } = target;
+  const { host, hostName, port, username, config, agent } = target;
   if (!/^[\w:][\w.:%-]*$/.test(host))
     throw unfit(target, `the name ${JSON.stringify(host)}`, 'ip="..." says where it is');
   const file = config === 'none' ? '/dev/null' : config === 'own' ? null : config.file;
@@ -89,10 +89,7 @@ export function targetArguments(target: OpensshTarget): string[] {
       'ForwardX11=no',
       ...(config === 'none' ? ['GlobalKnownHostsFile=/dev/null'] : []),
       ...(hostName === null ? [] : [`HostName=${escaped(hostName)}`]),
-      ...(privateKey === null
-        ? []
-        : [`IdentityFile=${quoted(target, 'privateKey', privateKey)}`, 'IdentitiesOnly=yes']),
-      ...onlyNamed(target),
+      ...keyOptions(target),
       ...(agent === null ? [] : [`IdentityAgent=${agentOption(target, agent)}`]),
     ]),
     ...(port === null ? [] : ['-p', String(port)]),
@@ -128,10 +125,13 @@ const agentVariable = 'SSH_AUTH_SOCK';
 /** Ours: a password that was judged is not sent a second time by keyboard-interactive (openssh-prompts.ts). */
 const methodOrder = 'PreferredAuthentications=gssapi-with-mic,hostbased,publickey,password,keyboard-interactive';
 
-/** Where something is configured and no file of ssh_config is read, nothing else is offered: no default keys. */
-function onlyNamed({ config, privateKey, agent, secrets }: OpensshTarget): string[] {
-  if (config !== 'none' || privateKey !== null) return [];
-  return (agent !== null && agent !== 'none') || secrets().password !== null ? ['IdentityFile=none'] : [];
+/** Which keys are offered: where something else is configured and no file of ssh_config is read, no default ones. */
+function keyOptions(target: OpensshTarget): string[] {
+  const { config, privateKey, agent, secrets } = target;
+  const hasAgent = agent !== null && agent !== 'none';
+  if (privateKey === 'none') return [hasAgent ? 'IdentityFile=none' : 'PubkeyAuthentication=no'];
+  if (privateKey !== null) return [`IdentityFile=${quoted(target, 'privateKey', privateKey)}`, 'IdentitiesOnly=yes'];
+  return config === 'none' && (hasAgent || secrets().password !== null) ? ['IdentityFile=none'] : [];
 }
 
 function settings(options: readonly string[]): string[] {

@@ -17,7 +17,7 @@ export function opensshTarget(client: Client): OpensshTarget {
     knownHosts: ssh.knownHosts,
     policy: ssh.hostKeys,
     // The key that the built-in transport would take of itself is not named to ssh, which looks for its own.
-    privateKey: said('privateKey') ? ssh.privateKey : null,
+    privateKey: said('privateKey') ? (ssh.privateKey ?? 'none') : null,
     agent: said('agent') ? (ssh.agent ?? 'none') : null,
     secrets: () => ({ password: ssh.password?.reveal() ?? null, passphrase: ssh.passphrase?.reveal() ?? null }),
   };

@@ -31,6 +31,10 @@ export function createOpensshTransport(target: OpensshTarget): Transport {
       const { client } = target;
       if (signal.aborted) throw abortedError(signal, 'connect', client);
       const secrets = target.secrets();
+      if (lacksAgent(target, secrets)) {
+        const message = 'agent="env", but $SSH_AUTH_SOCK is not set';
+        throw new FleetError({ client, code: 'credentials-unusable', stage: 'login', message });
+      }
       const version = await opensshVersion(client);
       if (version < askpassVersion && (secrets.password !== null || secrets.passphrase !== null)) {
         const message = 'a password or passphrase with transport="openssh" needs OpenSSH 8.4 or newer';
@@ -40,6 +44,12 @@ export function createOpensshTransport(target: OpensshTarget): Transport {
       return await new OpensshLogin({ target, options, secrets, version, question, startedMs }).run();
     },
   };
+}
+
+/** True where the agent of the environment is all that is configured, and there is none. */
+function lacksAgent({ agent, privateKey, config }: OpensshTarget, { password }: OpensshSecrets): boolean {
+  if (agent !== 'env' || process.env['SSH_AUTH_SOCK']) return false;
+  return (privateKey === null || privateKey === 'none') && password === null && config === 'none';
 }
 
 /** Where ssh_config has a say, ssh is asked for what it says: the names in messages, and the files of known hosts. */
