@@ -109,7 +109,7 @@ function createProgram(perform: (globals: GlobalOptions, action: Action) => Prom
     );
 
   command('trust', 'fetch host keys, show their fingerprints, ask, and remember them', 'fleet-health trust web-1 web-2')
-    .argument('[client...]', 'only these clients')
+    .argument('[client...]', 'only these clients or bastions, and what lies on the way to them')
     .addOption(groupOption())
     .option('--yes', 'ask nothing')
     .option('--replace', 'also replace keys that have changed')

@@ -7,38 +7,42 @@ import type { TrustPlan } from './trust-plan.ts';
 export function trustText(output: Output, plans: readonly TrustPlan[], replacing: boolean): string {
   const kind = (wanted: TrustPlan['kind']): TrustPlan[] => plans.filter((plan) => plan.kind === wanted);
   const [fresh, differing, known] = [kind('new'), kind('differs'), kind('known')];
+  const title = machineWord(plans);
   const sections: string[] = [];
   if (fresh.length > 0) {
     const rows = fresh.flatMap((plan) => plan.keys.map((key) => row(plan, key, '')));
-    sections.push(table(output, 'host key', rows));
+    sections.push(table(output, title, 'host key', rows));
   }
   if (differing.length > 0) {
     const rows = differing.flatMap((plan) => [
       ...plan.knownKeys.map((key) => row(plan, key, { text: 'known', colour: 'yellow' })),
       ...plan.keys.map((key) => row(plan, key, { text: 'shown now', colour: 'red' })),
     ]);
-    sections.push(table(output, 'host key that differs', rows));
+    sections.push(table(output, title, 'host key that differs', rows));
     if (!replacing) {
-      const names = differing.map((plan) => plan.client.name).join(' ');
+      const names = differing.map((plan) => plan.machine.name).join(' ');
       sections.push(`If that is meant to be: fleet-health trust --replace ${names}`);
     }
   }
-  if (known.length > 0) sections.push(`Known already: ${known.map((plan) => plan.client.name).join(', ')}`);
-  const failed = plans.flatMap(({ client, fault }) =>
-    fault === null ? [] : [[client.name, { text: fault.code, colour: 'red' }, fault.message] satisfies Cell[]],
+  if (known.length > 0) sections.push(`Known already: ${known.map((plan) => plan.machine.name).join(', ')}`);
+  const failed = plans.flatMap(({ machine, fault }) =>
+    fault === null ? [] : [[machine.name, { text: fault.code, colour: 'red' }, fault.message] satisfies Cell[]],
   );
   if (failed.length > 0) {
-    sections.push(
-      renderTable(output, [{ title: 'client' }, { title: 'failed' }, { title: '', shrinks: true }], failed),
-    );
+    sections.push(renderTable(output, [{ title }, { title: 'failed' }, { title: '', shrinks: true }], failed));
   }
   return sections.join('\n\n');
 }
 
-function row({ client }: TrustPlan, key: HostKey, mark: Cell): Cell[] {
-  return [client.name, fingerprint(key.key), keyTypeName(key.type), mark];
+/** `client`, or `machine` where some are none. */
+export function machineWord(plans: readonly TrustPlan[]): string {
+  return plans.some(({ machine }) => machine.kind === 'bastion') ? 'machine' : 'client';
 }
 
-function table(output: Output, title: string, rows: readonly Cell[][]): string {
-  return renderTable(output, [{ title: 'client', shrinks: true }, { title }, { title: 'type' }, { title: '' }], rows);
+function row({ machine }: TrustPlan, key: HostKey, mark: Cell): Cell[] {
+  return [machine.name, fingerprint(key.key), keyTypeName(key.type), mark];
+}
+
+function table(output: Output, who: string, title: string, rows: readonly Cell[][]): string {
+  return renderTable(output, [{ title: who, shrinks: true }, { title }, { title: 'type' }, { title: '' }], rows);
 }

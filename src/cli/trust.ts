@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-import type { Client, Config } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import { FleetError, messageOf } from '../errors.ts';
 import { fingerprint, keyTypeName, type HostKey } from '../transport/fingerprint.ts';
-import { hostName } from '../transport/known-hosts.ts';
+import { dialThrough } from '../transport/bastion-pool.ts';
 import { scanHostKeys } from '../transport/scan-host-keys.ts';
 import { createTransportShared } from '../transport/transport-shared.ts';
 import { parseTrustSource } from '../transport/trust-source.ts';
@@ -11,14 +11,12 @@ import { addKnownHosts, replaceKnownHosts } from '../transport/write-known-hosts
 import { concurrently } from './concurrently.ts';
 import type { Context, ExitStatus } from './context.ts';
 import { canAsk, confirm } from './question.ts';
-import { chooseClients, loadSettings } from './settings.ts';
-import { trustText } from './trust-table.ts';
+import { loadSettings } from './settings.ts';
+import { trustMachines, type TrustChoice, type TrustMachine, type TrustWay } from './trust-machines.ts';
+import { machineWord, trustText } from './trust-table.ts';
 import { planTrust, type TrustPlan, type TrustSurroundings } from './trust-plan.ts';
 
-export interface TrustCommandOptions {
-  /** Names; empty: all that are visited. */
-  readonly clients: readonly string[];
-  readonly group: string | null;
+export interface TrustCommandOptions extends TrustChoice {
   readonly yes: boolean;
   readonly replace: boolean;
   /** A file that vouches for keys, so that nobody needs to be asked. */
@@ -30,55 +28,80 @@ const scanLimit = 32;
 
 type Result = 'added' | 'replaced' | 'known' | 'local' | 'differs' | 'declined' | 'failed';
 
-/** `trust`: fetches host keys, shows them, asks once, and remembers them as known_hosts lines. */
+/**
+ * `trust`: fetches host keys, shows them, asks, and remembers them as known_hosts lines. Asks once for all machines that
+ * are reached directly, then for those behind them, which can be asked only through a machine that is trusted.
+ */
 export async function trustCommand(context: Context, options: TrustCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettings(context);
-  const chosen = chooseClients(config, options);
-  const plans = await makePlans(context, config, chosen, options.from);
-  signal.throwIfAborted();
-  const writable = plans.filter(({ kind }) => kind === 'new' || (kind === 'differs' && options.replace));
-  if (!output.json) output.print(trustText(output, plans, options.replace));
-  const agreed = writable.length === 0 || options.yes || options.from !== null || (await ask(context, writable));
-  if (agreed) write(writable);
-  const results = plans.map((plan) => ({ plan, result: resultOf(plan, options.replace, agreed) }));
-  const exitStatus = results.every(({ result }) => ['added', 'replaced', 'known', 'local'].includes(result)) ? 0 : 1;
-  if (output.json) {
-    output.printJson({ command: 'trust', exit_status: exitStatus, clients: results.map(resultJson) });
-  } else if (agreed && writable.length > 0) {
-    output.print(`\n${countKeys(writable)} trusted.`);
+  const source = options.from === null ? null : readSource(options.from);
+  for (const note of source?.content.notes ?? []) output.complain(note);
+  const machines = trustMachines(config, options, createTransportShared({ config }));
+  const results: { readonly plan: TrustPlan; readonly result: Result }[] = [];
+  for (const level of byDepth(machines)) {
+    const plans = await makePlans(context, config, level, source);
+    signal.throwIfAborted();
+    const writable = plans.filter(({ kind }) => kind === 'new' || (kind === 'differs' && options.replace));
+    if (!output.json) output.print(`${results.length > 0 ? '\n' : ''}${trustText(output, plans, options.replace)}`);
+    const agreed = writable.length === 0 || options.yes || source !== null || (await ask(context, writable));
+    if (agreed) {
+      write(writable);
+      for (const note of leftInPlace(writable)) output.complain(note);
+      if (!output.json && writable.length > 0) output.print(`\n${countKeys(writable)} trusted.`);
+    }
+    results.push(...plans.map((plan) => ({ plan, result: resultOf(plan, options.replace, agreed) })));
   }
+  const exitStatus = results.every(({ result }) => ['added', 'replaced', 'known', 'local'].includes(result)) ? 0 : 1;
+  if (output.json) output.printJson({ command: 'trust', exit_status: exitStatus, clients: results.map(resultJson) });
   return exitStatus;
+}
+
+/** Those that are reached directly, then those through one machine, and so on; none empty but the first. */
+function byDepth(machines: readonly TrustMachine[]): readonly (readonly TrustMachine[])[] {
+  const levels: TrustMachine[][] = [[]];
+  for (const machine of machines) {
+    const depth = machine.way?.outer.length ?? 0;
+    while (levels.length <= depth) levels.push([]);
+    levels[depth]?.push(machine);
+  }
+  return levels.filter((level, index) => index === 0 || level.length > 0);
 }
 
 async function makePlans(
   { output, signal }: Context,
   config: Config,
-  clients: readonly Client[],
-  from: string | null,
+  machines: readonly TrustMachine[],
+  source: TrustSurroundings['source'],
 ): Promise<readonly TrustPlan[]> {
+  // Made anew, because known_hosts may have grown.
   const shared = createTransportShared({ config });
-  const surroundings: TrustSurroundings = {
-    source: from === null ? null : { file: from, content: parseTrustSource(readTrusted(from), from) },
-    knownHosts: (file) => shared.knownHosts(file),
-    scan: (client) =>
-      scanHostKeys({
-        client: client.name,
-        host: client.address,
-        port: client.port,
-        timeoutMs: config.collector.connectTimeoutMs,
-        signal,
-      }),
+  const { tcpTimeoutMs, connectTimeoutMs: timeoutMs } = config.collector;
+  const scan = async ({ hop, outer }: TrustWay): Promise<readonly HostKey[]> => {
+    const { name: client, address: host, port, family } = hop;
+    const target = { client, host, port, family, timeoutMs, signal };
+    if (outer.length === 0) return await scanHostKeys(target);
+    const through = dialThrough(await shared.bastions.reach(outer, client, signal), hop);
+    const dial = (connectTimeoutMs: number): ReturnType<typeof through> =>
+      through({ tcpTimeoutMs, connectTimeoutMs, signal });
+    return await scanHostKeys({ ...target, dial });
   };
-  for (const note of surroundings.source?.content.notes ?? []) output.complain(note);
-  const progress = output.json ? null : (await import('./progress.ts')).startProgress('asking', clients.length);
-  const plans = await concurrently(clients, scanLimit, async (client) => {
-    const plan = await planTrust(client, surroundings);
-    progress?.step();
-    return plan;
-  });
-  progress?.end();
-  return plans;
+  const knownHosts: TrustSurroundings['knownHosts'] = ([first = '', ...others]) => shared.knownHosts(first, ...others);
+  const progress = output.json ? null : (await import('./progress.ts')).startProgress('asking', machines.length);
+  try {
+    return await concurrently(machines, scanLimit, async (machine) => {
+      const plan = await planTrust(machine, { source, knownHosts, scan });
+      progress?.step();
+      return plan;
+    });
+  } finally {
+    progress?.end();
+    await shared.close();
+  }
+}
+
+function readSource(file: string): NonNullable<TrustSurroundings['source']> {
+  return { file, content: parseTrustSource(readTrusted(file), file) };
 }
 
 function readTrusted(file: string): string {
@@ -99,23 +122,26 @@ async function ask(context: Context, plans: readonly TrustPlan[]): Promise<boole
     });
   }
   const replacing = plans.filter(({ kind }) => kind === 'differs').length;
-  const question = replacing === 0 ? 'Trust' : `Trust, and replace those of ${replacing} of the clients by,`;
+  const question =
+    replacing === 0 ? 'Trust' : `Trust, and replace those of ${replacing} of the ${machineWord(plans)}s by,`;
   const count = plans.reduce((sum, { keys }) => sum + keys.length, 0);
   return await confirm(`${question} ${count === 1 ? 'this key' : `these ${count} keys`}?`, context.signal);
 }
 
 function countKeys(plans: readonly TrustPlan[]): string {
   const count = plans.reduce((sum, { keys }) => sum + keys.length, 0);
-  return `${count} ${count === 1 ? 'key' : 'keys'} of ${plans.length} ${plans.length === 1 ? 'client' : 'clients'}`;
+  return `${count} ${count === 1 ? 'key' : 'keys'} of ${plans.length} ${machineWord(plans)}${plans.length === 1 ? '' : 's'}`;
 }
 
 function write(plans: readonly TrustPlan[]): void {
-  const files = new Set(plans.map(({ client }) => client.ssh.knownHosts));
+  const files = new Set(plans.map(fileOf));
   for (const file of files) {
     const hosts = (kind: TrustPlan['kind']): { name: string; keys: readonly HostKey[] }[] =>
-      plans
-        .filter((plan) => plan.kind === kind && plan.client.ssh.knownHosts === file)
-        .map(({ client, keys }) => ({ name: hostName(client.address, client.port), keys }));
+      plans.flatMap((plan) =>
+        plan.kind === kind && plan.machine.way !== null && fileOf(plan) === file
+          ? [{ name: plan.machine.way.hop.knownAs, keys: plan.keys }]
+          : [],
+      );
     try {
       addKnownHosts(file, hosts('new'), Date.now());
       if (hosts('differs').length > 0) replaceKnownHosts(file, hosts('differs'), Date.now());
@@ -123,6 +149,23 @@ function write(plans: readonly TrustPlan[]): void {
       throw new FleetError({ code: 'state-unusable', stage: 'keys', message: messageOf(thrown), cause: thrown });
     }
   }
+}
+
+/** The file that new keys are written to. */
+function fileOf({ machine }: TrustPlan): string {
+  return machine.way?.hop.knownHosts[0] ?? '';
+}
+
+/** Old keys in files that are not written here: they go on being accepted. */
+function leftInPlace(plans: readonly TrustPlan[]): readonly string[] {
+  return plans.flatMap((plan) =>
+    plan.knownKeys
+      .filter(({ file, key }) => file !== fileOf(plan) && !plan.keys.some((shown) => shown.key === key))
+      .map(
+        ({ file, line, key }) =>
+          `${file} line ${line} still has ${fingerprint(key)} for ${plan.machine.name}; remove it there`,
+      ),
+  );
 }
 
 function resultOf({ kind }: TrustPlan, replacing: boolean, agreed: boolean): Result {
@@ -136,9 +179,10 @@ function resultJson({ plan, result }: { readonly plan: TrustPlan; readonly resul
   const show = (keys: readonly HostKey[]): unknown =>
     keys.map((key) => ({ type: keyTypeName(key.type), fingerprint: fingerprint(key.key) }));
   return {
-    client: plan.client.name,
-    address: plan.client.address,
-    port: plan.client.port,
+    client: plan.machine.name,
+    kind: plan.machine.kind,
+    address: plan.machine.address,
+    port: plan.machine.port,
     result,
     keys: show(plan.keys),
     known_keys: show(plan.knownKeys),

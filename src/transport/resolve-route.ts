@@ -31,12 +31,12 @@ interface Walk {
 }
 
 /**
- * The way to a client: every machine on it with what counts there. Throws FleetError `config-invalid` for a way that
+ * The way to a client or bastion: every machine on it with what counts there. Throws FleetError `config-invalid` for a way that
  * comes back to itself, and for an ssh_config that ssh refuses.
  */
-export function resolveRoute(client: Client, world: RouteWorld): Route {
-  const walk: Walk = { client: client.name, world, unsupported: [], notes: [] };
-  const machine = clientMachine(client);
+export function resolveRoute(target: Client | Bastion, world: RouteWorld): Route {
+  const walk: Walk = { client: target.name, world, unsupported: [], notes: [] };
+  const machine = 'addressSaid' in target ? clientMachine(target) : bastionMachine(target);
   const hops = wayTo(machine, walk, 0);
   return {
     hops,

@@ -1,17 +1,20 @@
-import type { Socket } from 'node:net';
-
 import { FleetError, messageOf, type ErrorCode } from '../errors.ts';
 import { abortedError } from './aborted.ts';
 import { dial } from './dial.ts';
 import { fingerprint, hostKeyOf, type HostKey } from './fingerprint.ts';
 import { newClient, type ServerHostKeyAlgorithm } from './ssh2.ts';
 import { noticeBytes, turnedAway } from './turned-away.ts';
+import type { Wire } from './wire.ts';
 
 export interface ScanOptions {
   /** Name in errors. */
   readonly client?: string;
   readonly host: string;
   readonly port: number;
+  /** Of the address, where it is dialled from here; default 0: either. */
+  readonly family?: 0 | 4 | 6;
+  /** What SSH is spoken over, within so many ms; default: TCP, dialled from here. Throws FleetError. */
+  readonly dial?: (timeoutMs: number) => Promise<Wire>;
   /** For each of the three connections, until the key was seen. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -51,7 +54,7 @@ export async function scanHostKeys(options: ScanOptions): Promise<ScannedHostKey
 
 async function scanOne(options: ScanOptions, algorithms: ServerHostKeyAlgorithm[]): Promise<ScannedHostKey> {
   const startedMs = performance.now();
-  const socket = await dial(options);
+  const socket = await (options.dial?.(options.timeoutMs) ?? dial(options));
   try {
     return await firstKey(options, algorithms, socket, options.timeoutMs - (performance.now() - startedMs));
   } finally {
@@ -62,7 +65,7 @@ async function scanOne(options: ScanOptions, algorithms: ServerHostKeyAlgorithm[
 function firstKey(
   options: ScanOptions,
   algorithms: ServerHostKeyAlgorithm[],
-  socket: Socket,
+  socket: Wire,
   leftMs: number,
 ): Promise<ScannedHostKey> {
   const { client, signal } = options;
@@ -95,6 +98,12 @@ function firstKey(
     socket.on('data', onData);
     const localAddress = socket.localAddress ?? null;
     const failHandshake = (message: string): void => {
+      const broken = socket.brokenBy ?? null;
+      if (broken !== null) {
+        stop();
+        reject(broken);
+        return;
+      }
       const notice = turnedAway(greeting, localAddress);
       if (notice === null) fail('handshake-failed', message);
       else fail('turned-away', notice);

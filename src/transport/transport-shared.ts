@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 
-import type { Client, Config } from '../config/config.ts';
+import type { Bastion, Client, Config } from '../config/config.ts';
 import { createBastionPool, type BastionPool } from './bastion-pool.ts';
 import { revealCredentials } from './credentials.ts';
 import type { Hop } from './hop.ts';
@@ -15,8 +15,8 @@ import { certificateBeside } from './user-certificate.ts';
 export interface TransportShared {
   /** What known_hosts files say together, each read at its first use; keys that are taken go to the first. */
   knownHosts(...paths: readonly [string, ...string[]]): KnownHosts;
-  /** The way to a client. Throws FleetError `config-invalid` for a way that cannot be followed. */
-  routeTo(client: Client): Route;
+  /** The way to a client or bastion. Throws FleetError `config-invalid` for a way that cannot be followed. */
+  routeTo(target: Client | Bastion): Route;
   /** What it takes to log in at a machine on the way. */
   targetOf(hop: Hop): SshTarget;
   readonly bastions: BastionPool;
@@ -88,7 +88,7 @@ export function createTransportShared({ config, sshConfig }: TransportSharedOpti
   const bastions = createBastionPool({ targetOf, tcpTimeoutMs, connectTimeoutMs });
   return {
     knownHosts,
-    routeTo: (client) => resolveRoute(client, (world ??= worldOf())),
+    routeTo: (target) => resolveRoute(target, (world ??= worldOf())),
     targetOf,
     bastions,
     close: () => bastions.close(),
