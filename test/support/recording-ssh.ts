@@ -1,0 +1,67 @@
+/** An SSH server that writes down every credential it is offered, and takes none but one key where it is to forward. */
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
+
+import ssh2 from 'ssh2';
+
+import { fingerprint } from '../../src/transport/fingerprint.ts';
+import { generateHostKey } from '../../src/transport/loopback-server.ts';
+import { publicBlobOf } from './hostile-ssh.ts';
+
+export interface RecordingServer {
+  readonly port: number;
+  /** `ssh-ed25519 AAAA...`, for known_hosts. */
+  readonly hostKey: string;
+  /** `user key SHA256:...` and `user password ...`, each once, sorted. */
+  offered(): readonly string[];
+  close(): Promise<void>;
+}
+
+/** `accepts`: the fingerprint of the one key that logs in; after that connections are forwarded. */
+export async function startRecordingServer(accepts: string | null = null): Promise<RecordingServer> {
+  const pem = generateHostKey();
+  const seen = new Set<string>();
+  const server = new ssh2.Server({ hostKeys: [pem] }, (client) => {
+    client.on('error', () => undefined);
+    client.on('authentication', (attempt) => {
+      if (attempt.method === 'publickey') {
+        const print = fingerprint(attempt.key.data);
+        seen.add(`${attempt.username} key ${print}`);
+        if (print === accepts) attempt.accept();
+        else attempt.reject(['publickey', 'password', 'keyboard-interactive']);
+        return;
+      }
+      if (attempt.method === 'password') seen.add(`${attempt.username} password ${attempt.password}`);
+      if (attempt.method === 'keyboard-interactive') {
+        attempt.prompt([{ prompt: 'Password: ', echo: false }], ([answer = '']) => {
+          seen.add(`${attempt.username} password ${answer}`);
+          attempt.reject();
+        });
+        return;
+      }
+      attempt.reject(['publickey', 'password', 'keyboard-interactive']);
+    });
+    client.on('tcpip', (accept, _reject, { destIP, destPort }) => {
+      const channel = accept();
+      const socket = connect(destPort, destIP);
+      for (const one of [channel, socket]) one.on('error', () => undefined);
+      socket.pipe(channel).pipe(socket);
+    });
+  });
+  const listener = createServer((socket) => {
+    socket.on('error', () => undefined);
+    server.injectSocket(socket);
+  });
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  return {
+    port: (listener.address() as AddressInfo).port,
+    hostKey: `ssh-ed25519 ${publicBlobOf(pem).toString('base64')}`,
+    offered: () => [...seen].sort(),
+    close: async () => {
+      const closed = once(listener, 'close');
+      listener.close();
+      await closed;
+    },
+  };
+}

@@ -1,0 +1,103 @@
+/** What is configured for one machine is offered to no other: told by servers that write down all they are offered. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+
+import type { Client, SshSettings } from '../../src/config/config.ts';
+import { Secret } from '../../src/config/secret.ts';
+import { loadPrivateKey } from '../../src/transport/private-key.ts';
+import { transportFor } from '../../src/transport/transport-for.ts';
+import type { TransportShared } from '../../src/transport/transport-shared.ts';
+import { failure } from '../support/login.ts';
+import { startRecordingServer, type RecordingServer } from '../support/recording-ssh.ts';
+import { sshKeygen } from '../support/sshd.ts';
+import { sharedFor, wayBastion, wayClient } from '../support/ways.ts';
+
+const dir = mkdtempSync(path.join(tmpdir(), 'fh-apart-'));
+const knownHosts = path.join(dir, 'known_hosts');
+const signal = new AbortController().signal;
+
+interface Machine {
+  readonly server: RecordingServer;
+  readonly settings: Partial<SshSettings>;
+  readonly offered: readonly string[];
+}
+
+describe('credentials of many machines', () => {
+  let agent: ChildProcess;
+  let bastion: Machine;
+  /** Each with a key and a password of its own; the last one has an agent as well. */
+  let machines: readonly Machine[];
+  before(async () => {
+    const socket = path.join(dir, 'agent');
+    agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: ['ignore', 'pipe', 'inherit'] });
+    assert.ok(agent.stdout);
+    await once(agent.stdout, 'data');
+    const inAgent = keyOf('in-agent');
+    execFileSync('ssh-add', ['-q', inAgent.file], { env: { ...process.env, SSH_AUTH_SOCK: socket }, stdio: 'ignore' });
+    const jumpKey = keyOf('jump');
+    bastion = {
+      server: await startRecordingServer(jumpKey.print),
+      settings: { username: 'jump', privateKey: jumpKey.file },
+      offered: [`jump key ${jumpKey.print}`],
+    };
+    machines = await Promise.all(
+      [1, 2, 3].map(async (number): Promise<Machine> => {
+        const [key, username, password] = [keyOf(`key-${number}`), `user-${number}`, `password-${number}`];
+        const own = { username, privateKey: key.file, password: new Secret({ kind: 'literal', value: password }) };
+        const offered = [`${username} key ${key.print}`, `${username} password ${password}`];
+        return {
+          server: await startRecordingServer(),
+          settings: number === 3 ? { ...own, agent: socket } : own,
+          offered: number === 3 ? [...offered, `${username} key ${inAgent.print}`].sort() : offered,
+        };
+      }),
+    );
+    const lines = [bastion, ...machines].map(({ server }) => `[127.0.0.1]:${server.port} ${server.hostKey}`);
+    const behind = machines.map(({ server }, index) => `[web-${index}]:${server.port} ${server.hostKey}`);
+    writeFileSync(knownHosts, [...lines, ...behind, ''].join('\n'));
+  });
+  after(async () => {
+    agent.kill();
+    await Promise.all([bastion, ...machines].map(({ server }) => server.close()));
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  const keyOf = (name: string): { file: string; print: string } => {
+    const { privateKey } = sshKeygen(path.join(dir, name), '-t', 'ed25519');
+    return { file: privateKey, print: loadPrivateKey(privateKey, null).fingerprint };
+  };
+  const clients = (more: Partial<SshSettings>): readonly Client[] =>
+    machines.map(({ server, settings }, index) =>
+      wayClient(`web-${index}`, { ...settings, knownHosts, ...more }, { address: '127.0.0.1', port: server.port }),
+    );
+  const tryAll = async (all: readonly Client[], shared: TransportShared): Promise<void> => {
+    await Promise.all(
+      all.map(async (client) => {
+        const limits = { tcpTimeoutMs: 5000, connectTimeoutMs: 10_000, signal };
+        assert.equal((await failure(transportFor(client, shared).connect(limits))).code, 'auth-failed');
+      }),
+    );
+    await shared.close();
+  };
+
+  it('reached directly: each is offered its own', async () => {
+    const all = clients({});
+    await tryAll(all, sharedFor({ clients: all }));
+    for (const { server, offered } of machines) assert.deepEqual(server.offered(), offered);
+    assert.deepEqual(bastion.server.offered(), []);
+  });
+
+  it('reached through a bastion: it is offered its own, and they are offered theirs', async () => {
+    const all = clients({ proxyJump: 'fra' });
+    const { server, settings } = bastion;
+    const fra = wayBastion('fra', { ...settings, knownHosts }, { address: '127.0.0.1', port: server.port });
+    await tryAll(all, sharedFor({ clients: all, bastions: [fra] }));
+    assert.deepEqual(server.offered(), bastion.offered);
+    for (const machine of machines) assert.deepEqual(machine.server.offered(), machine.offered);
+  });
+});
