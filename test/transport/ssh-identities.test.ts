@@ -102,8 +102,9 @@ describe('many identities', { skip }, () => {
       await login(offer(username, { privateKeys: named(...files), password: secret }));
     });
 
-    it('a server with few tries ends it: its words and what was tried are told', async () => {
+    it('a server with few tries ends it: its words and what was tried are told', async (t) => {
       const strict = await startSshd({ config: ['MaxAuthTries 3'] });
+      t.after(() => strict.stop());
       const { name: username } = await strict.addAccount();
       const attempt = offer(username, { privateKeys: named(...files) }, strict);
       await refused(
@@ -111,7 +112,6 @@ describe('many identities', { skip }, () => {
         'auth-failed',
         /ended the login of \w+: Too many authentication failures; tried key SHA256:/,
       );
-      await strict.stop();
     });
   });
 
@@ -176,13 +176,13 @@ describe('many identities', { skip }, () => {
       }
     });
 
-    it('then a password, where both are wanted', async () => {
+    it('then a password, where both are wanted', async (t) => {
       const both = await startSshd({ config: ['AuthenticationMethods publickey,password'] });
+      t.after(() => both.stop());
       const publicKey = readFileSync(`${file(1)}.pub`, 'utf8');
       const { name: username } = await both.addAccount({ password, publicKey });
       const secret = new Secret({ kind: 'literal', value: password });
       await login(offer(username, { agent: socket, password: secret }, both));
-      await both.stop();
     });
   });
 

@@ -72,12 +72,12 @@ describe('a real sshd at its MaxStartups', { skip: sshdMissing() ?? false }, () 
   });
   after(() => sshd.stop());
 
-  it('is told as such', async () => {
+  it('is told as such', async (t) => {
     const other = connect(sshd.port, '127.0.0.1');
+    t.after(() => other.destroy());
     await once(other, 'data');
     const error = await failure(login({ server: sshd, username: 'nobody', credentials: { password: 'x' } }));
     assert.equal(error.code, 'turned-away', error.message);
     assert.match(error.message, /MaxStartups/);
-    other.destroy();
   });
 });
