@@ -15,7 +15,7 @@ import type { TransportShared } from '../../src/transport/transport-shared.ts';
 import { failure } from '../support/login.ts';
 import { startRecordingServer, type RecordingServer } from '../support/recording-ssh.ts';
 import { sshKeygen } from '../support/sshd.ts';
-import { sharedFor, wayBastion, wayClient } from '../support/ways.ts';
+import { sharedFor, wayBastion, wayClient } from '../support/run-shared.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'fh-apart-'));
 const knownHosts = path.join(dir, 'known_hosts');
