@@ -88,10 +88,13 @@ test('--yes writes lines that ssh-keygen reads, with the fingerprints that were 
   assert.match(stdout, /2 keys of 2 clients trusted\.\n$/);
   const file = path.join(fleet.dir, 'state', 'known_hosts');
   assert.equal(statSync(file).mode & 0o777, 0o600);
-  const lines = execFileSync('ssh-keygen', ['-lf', file], { encoding: 'utf8' });
   for (const { fingerprint: shown, port } of fleet.servers) {
     assert.ok(stdout.includes(shown));
-    assert.ok(lines.includes(`256 ${shown} [127.0.0.1]:${port} (ED25519)`), lines);
+    const name = `[127.0.0.1]:${port}`;
+    const lines = execFileSync('ssh-keygen', ['-l', '-F', name, '-f', file], { encoding: 'utf8' }).trim().split('\n');
+    assert.equal(lines.length, 2);
+    assert.match(lines[1] ?? '', /^\S+ ED25519 \S+ first-seen=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+    assert.ok(lines[1]?.startsWith(`${name} ED25519 ${shown} `), lines[1]);
   }
 });
 
