@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 
-import type { Client } from '../config/config.ts';
 import { FleetError, messageOf } from '../errors.ts';
+import type { Hop } from '../transport/hop.ts';
 import { decodeLoginKey, loadPrivateKey } from '../transport/private-key.ts';
 
 export interface PublicKey {
@@ -13,23 +13,25 @@ export interface PublicKey {
 const maxFileBytes = 64 * 1024;
 
 /**
- * The public key that a client is logged in to with: of the file given, else of its privateKey, beside which a `.pub` is
- * looked for first, because it needs no passphrase. Throws FleetError `usage` or `credentials-unusable`.
+ * The public key that a client is logged in to with: of the file given, else of its one private key, beside which a
+ * `.pub` is looked for first, because it needs no passphrase. Throws FleetError `usage` or `credentials-unusable`.
  */
-export function findPublicKey(client: Client, file: string | null): PublicKey {
+export function findPublicKey({ name, credentials }: Hop, file: string | null): PublicKey {
   if (file !== null) return readPublicKey(file);
-  const { privateKey, passphrase } = client.ssh;
-  if (privateKey === null) {
+  const there = credentials.privateKeys.filter(({ path, optional }) => !optional || existsSync(path));
+  const [key, ...others] = there.map(({ path }) => path);
+  if (key === undefined || others.length > 0) {
+    const which = key === undefined ? 'no private key' : `several private keys (${[key, ...others].join(', ')})`;
     throw new FleetError({
       code: 'usage',
       stage: 'usage',
-      message: `${client.name} has no privateKey, so which key is meant must be said`,
+      message: `${name} has ${which}, so which key is meant must be said`,
       advice: 'Name the public key with --key FILE.pub.',
     });
   }
-  const beside = `${privateKey}.pub`;
+  const beside = `${key}.pub`;
   if (existsSync(beside)) return readPublicKey(beside);
-  return describe(loadPrivateKey(privateKey, passphrase?.reveal() ?? null).publicBlob);
+  return describe(loadPrivateKey(key, credentials.passphrase?.reveal() ?? null).publicBlob);
 }
 
 function readPublicKey(file: string): PublicKey {

@@ -1,13 +1,12 @@
-import { userInfo } from 'node:os';
-
 import { readBundles } from '../collector/agent-bundles.ts';
 import { loadCollectorId } from '../collector/collector-id.ts';
 import { loadKeyRing } from '../collector/key-ring.ts';
-import type { Client } from '../config/config.ts';
 import { FleetError, messageOf } from '../errors.ts';
 import { makeFolder } from '../make-folder.ts';
 import { statePaths } from '../paths.ts';
+import type { Hop } from '../transport/hop.ts';
 import { authorizedKeysLine, launcherFolders } from '../transport/launcher.ts';
+import { createTransportShared } from '../transport/transport-shared.ts';
 import { authorizeScript } from './authorize-script.ts';
 import { findPublicKey } from './authorize-key.ts';
 import type { Context, ExitStatus } from './context.ts';
@@ -28,8 +27,10 @@ export function authorizeCommand(context: Context, options: AuthorizeOptions): E
   const [client] = chooseClients(config, { clients: [options.client], group: null });
   if (client === undefined) throw usage(`there is no client ${options.client}`);
   if (client.ssh.transport === 'local') throw usage(`${client.name} is read without SSH, so no key logs in to it`);
-  const account = accountOf(client);
-  const publicKey = findPublicKey(client, options.key);
+  const hop = createTransportShared({ config }).routeTo(client).hops.at(-1);
+  if (hop === undefined) throw usage(`there is no way to ${client.name}`);
+  const account = accountOf(hop);
+  const publicKey = findPublicKey(hop, options.key);
   const { collectorId, sealing } = identity(config.stateDir);
   const { agent, inventory } = readBundles();
   const line = authorizedKeysLine(
@@ -77,10 +78,9 @@ export function authorizeCommand(context: Context, options: AuthorizeOptions): E
 /** As useradd(8) allows them, so that a shell finds nothing to expand. */
 const accountPattern = /^[A-Za-z_][\w.-]{0,63}\$?$/;
 
-function accountOf({ name, ssh }: Client): string {
-  const account = ssh.username ?? userInfo().username;
-  if (accountPattern.test(account)) return account;
-  throw usage(`${name}: ${JSON.stringify(account)} is no name of an account that can be written into a script`);
+function accountOf({ name, username }: Hop): string {
+  if (accountPattern.test(username)) return username;
+  throw usage(`${name}: ${JSON.stringify(username)} is no name of an account that can be written into a script`);
 }
 
 function identity(stateDir: string): {

@@ -82,6 +82,23 @@ test('a private key without its public half beside it', async (t) => {
   assert.ok((await authorize('web-1')).stdout.includes(keyOf(publicKey)));
 });
 
+test('account and key as ssh_config names them', async (t) => {
+  const { dir, authorize } = place(t, 'config="ssh_config"');
+  const { publicKey } = sshKeygen(path.join(dir, 'own'), '-t', 'ed25519');
+  writeFileSync(path.join(dir, 'config.xml'), '<config><client name="web-1" ip="web-1" config="ssh_config"/></config>');
+  const config = path.join(dir, 'ssh_config');
+  writeFileSync(config, `Host web-1\n  User watcher\n  IdentityFile ${path.join(dir, 'own')}\n`, { mode: 0o600 });
+  const { status, stdout, stderr } = await authorize('web-1');
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.match(stdout, /the account watcher,/);
+  assert.ok(stdout.includes(keyOf(publicKey)));
+  sshKeygen(path.join(dir, 'second'), '-t', 'ed25519');
+  writeFileSync(config, `${readFileSync(config, 'utf8')}  IdentityFile ${path.join(dir, 'second')}\n`);
+  const several = await authorize('web-1');
+  assert.equal(several.status, 2);
+  assert.match(several.stderr, /several private keys .*own, .*second.*--key FILE\.pub/s);
+});
+
 test('--key names another one', async (t) => {
   const { dir, authorize } = place(t, '');
   const { publicKey } = sshKeygen(path.join(dir, 'other'), '-t', 'ed25519');
@@ -92,7 +109,7 @@ test('--key names another one', async (t) => {
 
 for (const [what, attributes, args, says] of [
   ['a client that is not there', '', ['web-2'], /web-2.*web-1/s],
-  ['no key', '', ['web-1'], /no privateKey.*--key FILE\.pub/s],
+  ['no key', '', ['web-1'], /no private key.*--key FILE\.pub/s],
   ['a key that is none', '', ['web-1', '--key', 'config.xml'], /config\.xml: .*ssh-ed25519/s],
   ['a key that is not there', '', ['web-1', '--key', 'nothing'], /nothing: ENOENT/],
   ['a client without SSH', 'transport="local"', ['web-1'], /without SSH/],
