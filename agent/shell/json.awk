@@ -50,8 +50,11 @@ function lack(field, why) {
   WHY_ROW[++WHYS] = ROWS; WHY_FIELD[WHYS] = field; WHY[WHYS] = why; COUNT[field, why]++
 }
 # A number with so many decimals, none of them needless.
-function number(field, value, decimals) {
+function number(field, value, decimals,  f) {
+  # Rounded as the other agent does it; printf alone rounds what its binary form is nearest to.
+  if (decimals > 0) { f = decimals == 1 ? 10 : 100; value = int(value * f + (value < 0 ? -0.5 : 0.5)) / f }
   value = sprintf("%." decimals "f", value)
+  if (value !~ /^-?[0-9]/) { lack(field, "not a number"); return }
   if (decimals > 0) { sub(/0+$/, "", value); sub(/\.$/, "", value) }
   put(field, value == "-0" ? "0" : value)
 }

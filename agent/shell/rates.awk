@@ -92,7 +92,7 @@ function network(now, then,  i, k, n, name, why, f, field, column) {
     name = CARD[i]
     if (!(name in LINK) || ++n > 200) continue
     row(); label("interface", name)
-    why = !("at" in then) ? "first visit" : !(("net " name, 1) in then) ? "new since the previous visit" : ""
+    why = !("at" in then) ? "first visit" : now["at"] <= then["at"] ? "no time has passed" : !(("net " name, 1) in then) ? "new since the previous visit" : ""
     for (k = 1; k <= 12 && why == ""; k++) if (now["net " name, k] < then["net " name, k]) why = "the counters were reset"
     for (k = 1; k <= 16; k += 2) {
       column = field[k + 1]

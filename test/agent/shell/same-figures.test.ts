@@ -1,0 +1,182 @@
+/** The shell agent and the agent that node runs look at the same machine and say the same. */
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { collect } from '../../../agent/collect.ts';
+import type { CollectOptions } from '../../../agent/collected.ts';
+import type { FunctionReport, Row, WorkerReport } from '../../../src/report/report.ts';
+import type { ProbeOptions } from '../../../src/report/wire.ts';
+import { temporaryHome } from '../../support/agent-visit.ts';
+import { awks } from '../../support/shell-client.ts';
+import { rootWith, shellAgent } from '../../support/shell-report.ts';
+import { boxRoot } from '../probes/fixture-context.ts';
+
+const asked: ProbeOptions = {
+  units: ['ssh', 'a\\x2db.service', 'no-such'],
+  processes: ['sshd*', 'n?de', '!a*,!b*', 'systemd,*'],
+  mounts: ['/dev/shm', '/mnt/ö "x"', '/tmp'],
+};
+
+async function ofNode(given: Partial<CollectOptions>): Promise<readonly WorkerReport[]> {
+  const standard = { previous: null, bootId: null, monotonicMs: 1e9, deadlineMs: 5000, placeDir: null, options: asked };
+  return (await collect({ root: '', ...standard, ...given })).workerReports;
+}
+
+const familiesOf = (reports: readonly WorkerReport[]): ReadonlyMap<string, FunctionReport> =>
+  new Map(reports.flatMap(({ function_reports }) => function_reports).map((family) => [family.name, family]));
+
+/** The top five processes cost the shell more than they are worth; what time services leave has no content to read. */
+const ofNodeAlone = new Set(['process_cpu', 'process_memory', 'clock']);
+/** The label by which rows are told apart. */
+const subjectOf: Readonly<Record<string, string>> = { disk: 'mount', network: 'interface', temperature: 'sensor' };
+const bySubject = (family: string, rows: readonly Row[]): readonly Row[] => {
+  const subject = subjectOf[family];
+  return subject === undefined ? rows : rows.toSorted((a, b) => (String(a[subject]) < String(b[subject]) ? -1 : 1));
+};
+
+/** Why values are not known, with the subject in the place of its row. */
+const unknowns = (family: FunctionReport | undefined): readonly string[] =>
+  (family?.unknown ?? [])
+    .map(({ row, field, reason }) => {
+      const subject = row === undefined ? '*' : family?.data[row]?.[subjectOf[family.name] ?? ''];
+      return `${String(subject)} ${field}: ${reason}`;
+    })
+    .sort();
+
+const boxes = readdirSync(path.dirname(boxRoot('x'))).flatMap((name) => /^proc-(.*)$/.exec(name)?.[1] ?? []);
+for (const box of boxes) {
+  test(`both agents say the same of the machine in proc-${box}, as far as its files do not change`, async (t) => {
+    const root = boxRoot(box);
+    const [node, { report }] = await Promise.all([ofNode({ root }), shellAgent(t).run({ root, options: asked })]);
+    const shell = familiesOf(report?.worker_reports ?? []);
+    let compared = 0;
+    for (const [name, family] of familiesOf(node)) {
+      // Rates of files that stand still, and processes that a program of its own changes, are compared below.
+      if (ofNodeAlone.has(name) || ['cpu', 'network', 'disk', 'processes', 'process_match'].includes(name)) continue;
+      const same = shell.get(name);
+      assert.deepEqual(bySubject(name, same?.data ?? []), bySubject(name, family.data), name);
+      assert.deepEqual(unknowns(same), unknowns(family), name);
+      compared += 1;
+    }
+    assert.ok(compared >= 3, String(compared));
+    const labels = (name: string, fields: readonly string[]) => (reports: ReadonlyMap<string, FunctionReport>) =>
+      bySubject(name, reports.get(name)?.data ?? []).map((row) => fields.map((field) => row[field]));
+    const ofNetwork = labels('network', ['interface', 'link_up', 'speed_bits_per_s']);
+    assert.deepEqual(ofNetwork(shell), ofNetwork(familiesOf(node)));
+  });
+}
+
+const stat = (pid: number, comm: string, state: string): string =>
+  `${pid} (${comm}) ${state} 1 1 1 0 -1 4194560 1 0 0 0 5 7 0 0 20 0 1 0 123 1000 200 18446744073709551615\n`;
+const statFile = (busy: number): string =>
+  `cpu  ${100 + busy} 5 50 ${1000 + busy} 10 1 2 3 0 0\ncpu0 ${60 + busy} 5 25 500 5 1 1 3 0 0\ncpu1 40 0 25 ${500 + busy} 5 0 1 0 0 0\nintr 1 2 3\n`;
+const netFile = (more: number): string =>
+  'Inter-|   Receive  |  Transmit\n face |bytes packets errs drop fifo frame compressed multicast|bytes packets\n' +
+  `  lo: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\n  eth0:${12345678901234 + more} ${5 + more} 0 1 0 0 0 0 ${7 + more} 8 9 10 0 0 0 0\n  eth1: 5 5 5 5 0 0 0 0 5 5 5 5 0 0 0 0\n`;
+
+for (const awk of awks) {
+  test(`rates since the previous visit, states and names of processes: both agents agree (${awk})`, async (t) => {
+    const dir = temporaryHome(t);
+    const at = (uptime: number, busy: number, more: number): string =>
+      rootWith(dir, {
+        'proc/uptime': `${uptime}.00 1.00\n`,
+        'proc/stat': statFile(busy),
+        'proc/net/dev': netFile(more),
+        'proc/sys/kernel/random/boot_id': '2def7f13-3487-4d8f-b57e-ff4f7db89656\n',
+        'sys/class/net/eth0/device/vendor': '',
+        'sys/class/net/eth0/operstate': 'up\n',
+        'sys/class/net/eth0/speed': '-1\n',
+        'sys/class/net/eth1/device/vendor': '',
+        'sys/class/net/eth1/carrier': '0\n',
+        'proc/1/stat': stat(1, 'systemd', 'S'),
+        'proc/20/stat': stat(20, 'sshd) R (', 'D'),
+        'proc/21/stat': stat(21, 'sshd-session', 'R'),
+        'proc/22/stat': stat(22, 'a\nb', 'Z'),
+        'proc/23/stat': stat(23, 'a-very-long-nam', 'R'),
+        'proc/23/cmdline': '/opt/x/a-very-long-name\0--argument\0',
+        'proc/24/stat': stat(24, 'a-very-long-nam', 'S'),
+        'proc/24/cmdline': 'something else\0',
+      });
+    const options = { processes: ['sshd*', 'a-very-long-name', 'a-very-long-nam', '!a*', 's?stemd', 'A*'] };
+    const bootId = '2def7f13-3487-4d8f-b57e-ff4f7db89656';
+    const agent = shellAgent(t, { awk });
+    const root = at(1000, 0, 0);
+    const first = await ofNode({ root, bootId, options, monotonicMs: 1000_000 });
+    await agent.run({ root, options });
+    const values = { cpu: cpuCounters(0), network: { eth0: netCounters(0), eth1: [5, 5, 5, 5, 5, 5, 5, 5] } };
+    assert.ok(first.length > 0);
+    at(1100, 77, 3333);
+    const node = familiesOf(
+      await ofNode({
+        root,
+        bootId,
+        options,
+        monotonicMs: 1100_000,
+        previous: { bootId, monotonicMs: 1000_000, values },
+      }),
+    );
+    const shell = familiesOf((await agent.run({ root, options })).report?.worker_reports ?? []);
+    for (const name of ['cpu', 'processes', 'process_match']) {
+      assert.deepEqual(shell.get(name), node.get(name), name);
+    }
+    const network = (of: FunctionReport | undefined): unknown =>
+      of?.data.map((row) =>
+        Object.fromEntries(
+          Object.entries(row).map(([key, value]) => [key, typeof value === 'number' ? Math.round(value * 10) : value]),
+        ),
+      );
+    assert.deepEqual(network(shell.get('network')), network(node.get('network')));
+    assert.equal(shell.get('network')?.data[0]?.['rx_bytes_per_s'], 33.33);
+  });
+}
+
+function cpuCounters(busy: number): Record<string, number[]> {
+  const lines = statFile(busy)
+    .split('\n')
+    .filter((line) => line.startsWith('cpu'));
+  return Object.fromEntries(
+    lines.map((line) => {
+      const [name = '', ...ticks] = line.split(/ +/);
+      return [name, ticks.slice(0, 8).map(Number)];
+    }),
+  );
+}
+
+function netCounters(more: number): number[] {
+  const bytes = 12345678901234 + more;
+  return [bytes, 7 + more, 5 + more, 8, 0, 9, 1, 10];
+}
+
+test('right after one another on this machine, both agents report the same figures within what changes meanwhile', async (t) => {
+  const agent = shellAgent(t);
+  const [node, { report }] = [familiesOf(await ofNode({})), await agent.run({ options: asked })];
+  const shell = familiesOf(report?.worker_reports ?? []);
+  const near = (family: string, field: string, tolerance: number): void => {
+    const [mine, other] = [shell, node].map((families) => families.get(family)?.data[0]?.[field]);
+    if (mine === null && other === null) return;
+    assert.ok(Math.abs(Number(mine) - Number(other)) <= tolerance, `${family}_${field}: ${mine} and ${other}`);
+  };
+  for (const field of ['cpus']) near('cpu', field, 0);
+  for (const field of ['load1', 'load5', 'load15']) near('load', field, 1);
+  near('memory', 'total_bytes', 0);
+  near('memory', 'used_percent', 5);
+  near('swap', 'used_bytes', 64 * 1024 * 1024);
+  near('uptime', 'seconds', 10);
+  near('processes', 'total', 60);
+  near('processes', 'zombies', 20);
+  near('services', 'failed_units', 0);
+  assert.deepEqual(shell.get('os')?.data, node.get('os')?.data);
+  assert.deepEqual(shell.get('unit')?.data, node.get('unit')?.data);
+  const mounts = (of: typeof node): readonly Row[] => bySubject('disk', of.get('disk')?.data ?? []);
+  const labels = (rows: readonly Row[]): unknown =>
+    rows.map(({ mount, fstype, source, scope, mode, size_bytes }) => [mount, fstype, source, scope, mode, size_bytes]);
+  assert.deepEqual(labels(mounts(shell)), labels(mounts(node)));
+  for (const [index, row] of mounts(shell).entries()) {
+    const other = mounts(node)[index];
+    for (const field of ['used_percent', 'inodes_percent']) {
+      assert.ok(Math.abs(Number(row[field]) - Number(other?.[field])) <= 1, `${String(row['mount'])} ${field}`);
+    }
+  }
+});
