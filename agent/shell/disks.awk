@@ -4,7 +4,7 @@ function readUsage(text, isInodes,  i, n, line, f, name) {
   n = split(text, line, "\n")
   for (i = 1; i <= n; i++) {
     if (match(line[i], /^[0-9]+ [0-9]+ [0-9]+ [0-9]+ [0-9]+ [0-9]+ /)) {
-      USAGE[substr(line[i], RLENGTH + 1)] = substr(line[i], 1, RLENGTH)
+      USAGE[substr(line[i], RLENGTH + 1 + length(ROOT))] = substr(line[i], 1, RLENGTH)
     } else if (match(line[i], / +[0-9]+ +[0-9]+ +-?[0-9]+ +([0-9]+%|-) +\//)) {
       name = substr(line[i], RSTART + RLENGTH - 1); split(substr(line[i], RSTART, RLENGTH), f, " ")
       # In KiB, and free is what is not used.

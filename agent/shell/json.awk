@@ -25,8 +25,10 @@ function quoted(s,  i, n, c, p, k, m, out, units) {
       if (c < 128 || c > 191) break
       p = p * 64 + c - 128
     }
-    if (k == 0 || m <= k || unfit(p, k)) { out = out "\\ufffd"; continue }
+    if (k == 0 || m <= k || isIllFormed(p, k)) { out = out "\\ufffd"; continue }
+    if (p > 65535 && units == 254) break
     i += k
+    if (isFormat(p)) p = 65533
     if (p > 65535) { p -= 65536; units++; out = out utf16(55296 + int(p / 1024)); p = 56320 + p % 1024 }
     out = out utf16(p)
   }
@@ -34,10 +36,13 @@ function quoted(s,  i, n, c, p, k, m, out, units) {
 }
 function utf16(p) { return sprintf("\\u%04x", p) }
 
-# Longer than need be, surrogates, beyond Unicode, control and format characters.
-function unfit(p, k) {
-  return (k == 2 && p < 2048) || (k == 3 && (p < 65536 || p > 1114111)) || (p > 55295 && p < 57344) || p < 160 ||
-    p == 173 || (p > 8202 && p < 8208) || (p > 8231 && p < 8239) || (p > 8287 && p < 8304) || p == 65279
+# Longer than need be, surrogates, beyond Unicode.
+function isIllFormed(p, k) {
+  return (k == 2 && p < 2048) || (k == 3 && (p < 65536 || p > 1114111)) || (p > 55295 && p < 57344)
+}
+# What is there to control, or cannot be seen.
+function isFormat(p) {
+  return p < 160 || p == 173 || (p > 8202 && p < 8208) || (p > 8231 && p < 8239) || (p > 8287 && p < 8304) || p == 65279
 }
 
 # A family is begun, gets rows, each begun and given labels and values, and is ended.

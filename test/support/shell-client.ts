@@ -60,13 +60,16 @@ export function shellClient(context: TestContext, options: ShellClientOptions = 
   const bin = path.join(home, 'bin');
   mkdirSync(bin);
   const script = (name: string, text: string): void =>
-    writeFileSync(path.join(bin, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    writeFileSync(path.join(bin, name), `#!/bin/sh\n${text}\n`, { mode: 0o755, flag: 'wx' });
   for (const name of programs) {
     const found = whereIs(name);
-    if (found !== null && options.without?.includes(name) !== true) symlinkSync(found, path.join(bin, name));
+    // Where the client has its own there must be no link: writing would go through it, into this machine's program.
+    const isOwn = options.own !== undefined && name in options.own;
+    if (found !== null && !isOwn && options.without?.includes(name) !== true) symlinkSync(found, path.join(bin, name));
   }
   const awk = commandOf(options.awk ?? 'mawk');
-  if (awk !== null && options.without?.includes('awk') !== true) script('awk', `exec ${awk.join(' ')} "$@"`);
+  const hasAwk = options.own?.['awk'] === undefined && options.without?.includes('awk') !== true;
+  if (awk !== null && hasAwk) script('awk', `exec ${awk.join(' ')} "$@"`);
   for (const [name, text] of Object.entries(options.own ?? {})) script(name, text);
 
   const shell = commandOf(options.shell ?? 'dash') ?? ['/bin/sh'];

@@ -1,0 +1,294 @@
+/** Machines on which something hangs, is missing or lies: the shell agent says what it can, in time, and leaves nothing. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { test } from 'node:test';
+
+import { temporaryHome } from '../../support/agent-visit.ts';
+import { shellClient, shells, whereIs } from '../../support/shell-client.ts';
+import { ownFile, rootWith, shellAgent, workerOf } from '../../support/shell-report.ts';
+import type { ShellRun } from '../../support/shell-report.ts';
+
+/** Processes that have this text in their command line or environment, this test's own aside. */
+function processesWith(text: string): readonly string[] {
+  return readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return false;
+    try {
+      return `${readFileSync(`/proc/${pid}/cmdline`, 'utf8')}\0${readFileSync(`/proc/${pid}/environ`, 'utf8')}`.includes(
+        text,
+      );
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Waits until no process of a machine is left, for as long as its children may take to be ended. */
+async function ended(home: string, withinMs: number): Promise<void> {
+  for (const until = performance.now() + withinMs; processesWith(home).length > 0; await sleep(50)) {
+    assert.ok(performance.now() < until, `still there: ${processesWith(home).join()}`);
+  }
+}
+
+const disk = (run: ShellRun, mount = '/') => {
+  const [family] = workerOf(run, 'disks').function_reports;
+  const row = family?.data.findIndex((one) => one['mount'] === mount) ?? -1;
+  const reason = family?.unknown?.find((entry) => entry.row === undefined || entry.row === row)?.reason;
+  return { row: family?.data[row], reason };
+};
+
+for (const shell of shells) {
+  test(`${shell}: a stat that hangs costs the disks, after three seconds, and nothing else`, async (t) => {
+    const agent = shellAgent(t, { shell, own: { stat: 'exec sleep 60' } });
+    const run = await agent.run();
+    assert.equal(workerOf(run, 'disks').error, 'no answer within 3 s');
+    assert.equal(disk(run).row?.['used_percent'], null);
+    assert.equal(disk(run).reason, 'no answer within 3 s');
+    assert.equal(workerOf(run, 'memory').error, null);
+    await ended(agent.home, 1000);
+  });
+
+  test(`${shell}: probes that do not end are a fault, and nothing of them is left`, async (t) => {
+    const agent = shellAgent(t, { shell, own: { awk: 'exec sleep 60' } });
+    const run = await agent.run({ killAfterSeconds: 4 });
+    assert.equal(run.report, null);
+    assert.equal(run.fault?.code, 'agent-timeout');
+    assert.equal(run.end?.left, 0);
+    await ended(agent.home, 1000);
+  });
+
+  test(`${shell}: without timeout(1) its own watchdog ends the agent at its deadline`, async (t) => {
+    const agent = shellAgent(t, { shell, own: { uname: 'exec sleep 4' } });
+    const began = performance.now();
+    const { signal, hello, report } = await agent.run({ killAfterSeconds: 2, guard: 'w' });
+    assert.equal(signal, 'SIGKILL');
+    assert.equal(hello.reader, 'shell');
+    assert.equal(report, null);
+    assert.ok(performance.now() - began < 8000);
+    await ended(agent.home, 6000);
+  });
+
+  test(`${shell}: its own watchdog ends with the agent`, async (t) => {
+    const agent = shellAgent(t, { shell });
+    const { status, report } = await agent.run({ guard: 'w', killAfterSeconds: 60 });
+    assert.equal(status, 0);
+    assert.notEqual(report, null);
+    await ended(agent.home, 1000);
+  });
+}
+
+test('where stat knows no file systems df is asked, and says the same', async (t) => {
+  const plain = disk(await shellAgent(t).run());
+  for (const df of [whereIs('df') ?? '', `${whereIs('busybox') ?? ''} df`]) {
+    const run = await shellAgent(t, { own: { stat: 'exit 1', df: `exec ${df} "$@"` } }).run();
+    assert.equal(workerOf(run, 'disks').error, null);
+    const { row } = disk(run);
+    assert.equal(row?.['size_bytes'], plain.row?.['size_bytes']);
+    for (const field of ['used_percent', 'inodes_percent']) {
+      assert.ok(Math.abs(Number(row?.[field]) - Number(plain.row?.[field])) < 1, field);
+    }
+  }
+});
+
+test('a df that counts no inodes leaves them unknown', async (t) => {
+  const df = `case $1 in *i*) exit 1;; esac; exec ${whereIs('df') ?? ''} "$@"`;
+  const run = await shellAgent(t, { own: { stat: 'exit 1', df } }).run();
+  assert.equal(disk(run).row?.['inodes_percent'], null);
+  assert.equal(disk(run).reason, 'no inode count');
+  assert.equal(typeof disk(run).row?.['used_percent'], 'number');
+});
+
+test('network file systems, and what lies below them, are never asked', async (t) => {
+  const log = path.join(temporaryHome(t), 'log');
+  const root = rootWith(temporaryHome(t), {
+    'proc/self/mountinfo': [
+      '20 1 8:1 / / rw - ext4 /dev/sda1 rw',
+      '21 20 0:50 / /srv/nas rw - nfs4 nas:/x rw',
+      '22 21 8:2 / /srv/nas/disk rw - ext4 /dev/sdb1 rw',
+      '23 20 0:51 / /mnt/ssh rw - fuse.sshfs me@there:/ rw',
+      '24 20 8:3 / /data\\040with\\040blanks ro - xfs /dev/sdc1 rw',
+      '25 20 0:52 / /auto rw - autofs systemd-1 rw',
+    ].join('\n'),
+  });
+  const stat = `printf '%s\\n' "$@" >>${log}; for x; do case $x in ${root}/*) echo "100 50 40 4096 10 5 $x";; esac; done`;
+  const run = await shellAgent(t, { own: { stat } }).run({ root });
+  const asked = ownFile(log)
+    .split('\n')
+    .filter((line) => line.startsWith(root));
+  assert.deepEqual(asked, [`${root}/`, `${root}/data with blanks`]);
+  const rows = workerOf(run, 'disks').function_reports[0]?.data ?? [];
+  assert.deepEqual(
+    rows.map(({ mount, scope, mode, used_percent, unresponsive }) => [mount, scope, mode, used_percent, unresponsive]),
+    [
+      ['/', 'local', 'rw', 55.56, 0],
+      ['/srv/nas', 'network', 'rw', null, null],
+      ['/srv/nas/disk', 'local', 'rw', null, null],
+      ['/mnt/ssh', 'network', 'rw', null, null],
+      ['/data with blanks', 'local', 'ro', 55.56, 0],
+    ],
+  );
+  assert.match(disk(run, '/srv/nas').reason ?? '', /asks no network file system/);
+});
+
+test('names of any bytes come out as texts that a reader takes', async (t) => {
+  const names = [
+    'plain',
+    'quote"back\\slash',
+    '\x01\x1b[2Jbell\x07\x7f',
+    'größe ☃ 😀',
+    '\xff\xfe broken',
+    '\xe2\x82 cut',
+    '\xed\xa0\x80 surrogate',
+    '\xc0\xaf overlong',
+    '\xf5\x80\x80\x80 beyond',
+    '\u202e turned \u2028 \ufeff',
+    "$(id) `id` ;|& ' %s %d \\n",
+    'x'.repeat(300),
+    '😀'.repeat(200),
+  ].map((name, index) =>
+    index === 3 || index === 9 || index === 12 ? Buffer.from(name) : Buffer.from(name, 'latin1'),
+  );
+  const escaped = (name: Buffer): string =>
+    [...name]
+      .map((byte) => (byte < 33 || byte === 92 ? `\\${byte.toString(8).padStart(3, '0')}` : String.fromCharCode(byte)))
+      .join('');
+  const lines = names.map(
+    (name, index) => `${30 + index} 1 8:${index} / /${escaped(name)} rw - ext4 /dev/${escaped(name)} rw`,
+  );
+  for (const awk of ['mawk', 'gawk', 'busybox awk']) {
+    const root = rootWith(temporaryHome(t), {
+      'proc/self/mountinfo': Buffer.from(lines.join('\n'), 'latin1'),
+      'proc/sys/kernel/hostname': Buffer.from('h\xff"\\\x1b', 'latin1'),
+    });
+    const run = await shellAgent(t, { awk }).run({ root });
+    const mounts = workerOf(run, 'disks').function_reports[0]?.data.map(({ mount }) => mount) ?? [];
+    assert.deepEqual(mounts, [
+      '/plain',
+      '/quote"back\\slash',
+      '/\ufffd\ufffd[2Jbell\ufffd\ufffd',
+      '/größe ☃ 😀',
+      '/\ufffd\ufffd broken',
+      '/\ufffd\ufffd cut',
+      '/\ufffd\ufffd\ufffd surrogate',
+      '/\ufffd\ufffd overlong',
+      '/\ufffd\ufffd\ufffd\ufffd beyond',
+      '/\ufffd turned \ufffd \ufffd',
+      "/$(id) `id` ;|& ' %s %d \\n",
+      `/${'x'.repeat(253)}…`,
+      `/${'😀'.repeat(126)}…`,
+    ]);
+    assert.equal(workerOf(run, 'os').function_reports[0]?.data[0]?.['hostname'], 'h\ufffd"\\\ufffd');
+  }
+});
+
+test('counters of another boot, of the future and damaged ones are not used', async (t) => {
+  const agent = shellAgent(t);
+  await agent.run();
+  const file = path.join(agent.place, 'counters.shell');
+  const good = ownFile(file);
+  const [head = ''] = good.split('\n');
+  const spoiled = [
+    good.replace(/^\S+/, '00000000-0000-0000-0000-000000000000'),
+    good.replace(head, `${head.split(' ')[0] ?? ''} 99999999999.00`),
+    'x',
+    '\0\0\0',
+  ];
+  for (const content of spoiled) {
+    writeFileSync(file, content);
+    const run = await agent.run();
+    const cpu = workerOf(run, 'cpu').function_reports[0]?.data[0];
+    assert.ok(Number(cpu?.['used_percent']) >= 0 && Number(cpu?.['used_percent']) <= 100, content);
+    assert.equal(ownFile(file).split(' ')[0], run.hello.boot_id);
+  }
+});
+
+test('a sleep that takes whole seconds alone is enough for the first visit', async (t) => {
+  const sleepWhole = `case $1 in *.*) exit 1;; esac; exec ${whereIs('sleep') ?? ''} "$@"`;
+  const run = await shellAgent(t, { own: { sleep: sleepWhole } }).run();
+  assert.equal(typeof workerOf(run, 'cpu').function_reports[0]?.data[0]?.['used_percent'], 'number');
+});
+
+test('what an earlier visit left hanging in the kernel is named, and not joined by another', async (t) => {
+  const agent = shellAgent(t);
+  await agent.run();
+  const child = spawn('sleep', ['60'], { stdio: 'ignore' });
+  t.after(() => child.kill('SIGKILL'));
+  const fields = ownFile(`/proc/${child.pid}/stat`).split(' ');
+  const boot = ownFile('/proc/sys/kernel/random/boot_id').trim();
+  const record = path.join(agent.place, 'running');
+  writeFileSync(record, `${child.pid} ${fields[21]}-${boot}\n`);
+  const stuck = await agent.run();
+  assert.equal(stuck.fault?.code, 'agent-stuck');
+  assert.match(stuck.fault.message, new RegExp(`process ${child.pid} `));
+  // The same number, another process.
+  writeFileSync(record, `${child.pid} 1${fields[21]}-${boot}\n`);
+  assert.equal((await agent.run()).fault, null);
+});
+
+test('systemctl that hangs, fails or is missing leaves the units unknown, with a reason', async (t) => {
+  const root = rootWith(temporaryHome(t), { 'run/systemd/system/x': '', 'proc/uptime': '5.00 1.00\n' });
+  for (const [systemctl, reason] of [
+    ['exec sleep 60', 'systemctl: no answer within 2 s'],
+    ['exit 4', 'systemctl: ended with 4'],
+  ] as const) {
+    const run = await shellAgent(t, { own: { systemctl } }).run({ root, options: { units: ['a'] } });
+    const services = workerOf(run, 'services');
+    assert.equal(services.error, reason);
+    assert.deepEqual(
+      services.function_reports.map(({ unknown }) => unknown?.[0]?.reason),
+      [reason, reason, reason],
+    );
+  }
+});
+
+test('failed units and units that rules name, as systemctl shows them', async (t) => {
+  const root = rootWith(temporaryHome(t), { 'run/systemd/system/x': '', 'proc/uptime': '5.00 1.00\n' });
+  const shown = [
+    'Id=a.service\nNames=a.service alias.service\nLoadState=loaded\nActiveState=failed\n',
+    'Id=b.service\nNames=b.service\nLoadState=loaded\nActiveState=active\n',
+    'Id=c.service\nNames=c.service\nLoadState=not-found\nActiveState=inactive\n',
+    'Id=a.service\nNames=a.service alias.service\nLoadState=loaded\nActiveState=failed\n',
+  ].join('\n');
+  const log = path.join(temporaryHome(t), 'log');
+  const systemctl = `printf '%s\\n' "$@" >${log}; cat <<'END'\n${shown}END`;
+  const units = ['alias', 'b.service', 'c', "it's $(id)"];
+  const run = await shellAgent(t, { own: { systemctl } }).run({ root, options: { units } });
+  assert.deepEqual(ownFile(log).trim().split('\n').slice(-5), [
+    '*',
+    'alias.service',
+    'b.service',
+    'c.service',
+    "it's $(id).service",
+  ]);
+  const [services, failed, named] = workerOf(run, 'services').function_reports;
+  assert.deepEqual(services?.data, [{ failed_units: 1 }]);
+  assert.deepEqual(failed?.data, [{ unit: 'a.service', failed: 1 }]);
+  assert.deepEqual(named?.data, [
+    { unit: 'alias', state: 'failed', active: 0 },
+    { unit: 'b.service', state: 'active', active: 1 },
+    { unit: 'c', state: 'missing', active: 0 },
+    { unit: "it's $(id)", active: null },
+  ]);
+});
+
+test('where nothing can be kept the agent is brought at each visit, and works', async (t) => {
+  const client = shellClient(t, { own: { mkdir: 'exit 1' } });
+  for (let turn = 0; turn < 2; turn += 1) {
+    const connection = client.connection();
+    const { result, reports } = await client.visit({ connection, collectorId: 'f0e1d2' });
+    assert.equal(result.fault, null);
+    assert.equal(result.end?.place, null);
+    assert.equal(connection.commands.length, 2);
+    assert.equal(reports.length, 1);
+  }
+});
+
+test('a folder that others can write to is not used', async (t) => {
+  const agent = shellAgent(t);
+  mkdirSync(path.dirname(agent.place), { recursive: true, mode: 0o700 });
+  chmodSync(path.join(agent.home, '.local/state/fleet-health'), 0o777);
+  const { end } = await agent.run();
+  assert.ok(end?.place?.startsWith(agent.home) !== true, end?.place ?? '');
+});
