@@ -26,6 +26,8 @@ export interface SshdOptions {
   readonly hostKeyTypes?: readonly HostKeyType[];
   /** Keyboard-interactive logins, which need PAM; default: off, and passwords are checked by sshd itself. */
   readonly pam?: boolean;
+  /** Files of this machine that its logins do not see. */
+  readonly hidden?: readonly string[];
   /** More lines of sshd_config; they come first, so they win. */
   readonly config?: readonly string[];
   /** Called when the host keys are made (`host_ed25519` in the folder), before the start; more lines of sshd_config. */
@@ -171,6 +173,13 @@ function sshdConfig(dir: string, options: SshdOptions): string {
   ].join('\n');
 }
 
+/** Starts a program with mounts of its own, in which these files are empty devices. */
+function hiding(files: readonly string[]): readonly string[] {
+  if (files.length === 0) return [];
+  const text = 'while [ "$1" != -- ];do mount --bind /dev/null "$1"||exit;shift;done;shift;exec "$@"';
+  return ['unshare', '-m', 'sh', '-c', text, 'sh', ...files, '--'];
+}
+
 /** sshd cannot say which port the kernel chose: one is taken that was free a moment ago, and again if it was lost. */
 async function launch(
   dir: string,
@@ -183,7 +192,10 @@ async function launch(
     const port = await freePort();
     writeFileSync(logFile, '');
     const args = ['-D', '-f', configFile, '-p', String(port), '-E', logFile];
-    const child = spawn(sshdPath, args, { stdio: 'ignore' });
+    const [program, ...before] = hiding(options.hidden ?? []);
+    const child = spawn(program ?? sshdPath, program === undefined ? args : [...before, sshdPath, ...args], {
+      stdio: 'ignore',
+    });
     writeFileSync(path.join(dir, 'pid'), String(child.pid));
     const until = Date.now() + 10_000;
     for (;;) {

@@ -27,8 +27,10 @@ function processesWith(text: string): readonly string[] {
 
 /** Waits until no process of a machine is left, for as long as its children may take to be ended. */
 async function ended(home: string, withinMs: number): Promise<void> {
-  for (const until = performance.now() + withinMs; processesWith(home).length > 0; await sleep(50)) {
+  const until = performance.now() + withinMs;
+  while (processesWith(home).length > 0) {
     assert.ok(performance.now() < until, `still there: ${processesWith(home).join()}`);
+    await sleep(50);
   }
 }
 

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, suite, test } from 'node:test';
+
+import { startSshd, sshdMissing, sshKeygen, type Sshd } from '../support/sshd.ts';
+import { databaseKinds, listing } from './whole-fleet.ts';
+
+const skip = sshdMissing() ?? false;
+
+/** Every node that a login could find here. */
+const nodes = [
+  ...new Set(
+    ['/usr/local/bin', '/usr/local/sbin', '/usr/bin', '/usr/sbin', '/opt/homebrew/bin', '/snap/bin']
+      .concat(...['/opt', '/usr/local'].map((dir) => readdirSync(dir).map((name) => path.join(dir, name, 'bin'))))
+      .flatMap((dir) => [path.join(dir, 'node'), path.join(dir, 'nodejs')])
+      .filter((file) => existsSync(file)),
+  ),
+];
+
+suite('a client without node, through the whole program', { skip }, () => {
+  let sshd: Sshd;
+  let key: { readonly privateKey: string; readonly publicKey: string };
+  before(async () => {
+    sshd = await startSshd({ hidden: nodes });
+    key = sshKeygen(path.join(sshd.dir, 'user'), '-t', 'ed25519');
+  });
+  after(async () => await sshd.stop());
+
+  for (const kind of databaseKinds()) {
+    test(
+      `is read by the shell agent, stored sealed, judged and told like any other (${kind.name})`,
+      { skip: kind.skip },
+      async (t) => {
+        const { name, home } = await sshd.addAccount({ publicKey: key.publicKey });
+        const client = (called: string, address: number, more: string): string =>
+          `<client name="${called}" ip="127.0.0.${address}" port="${sshd.port}" username="${name}" ${more}/>`;
+        const site = await kind.site(
+          t,
+          `<ssh privateKey="${key.privateKey}"/>
+         <alerts><mail to="ops@example.org"/><alert type="memory" limit="0%"/><alert type="process" match="sshd*" max="0"/></alerts>
+         ${client('plain', 1, '')} ${client('strict', 2, 'unsealed="refuse"')}`,
+        );
+        assert.equal((await site.run('trust', '--yes')).status, 0);
+
+        const first = await site.run('--json', 'collect');
+        const visits = (text: string) =>
+          (
+            JSON.parse(text) as { visits: { client: string; code: string | null; reader: string; uploaded: boolean }[] }
+          ).visits
+            .map(({ client: who, code, reader, uploaded }) => [who, code, reader, uploaded])
+            .sort();
+        assert.deepEqual(visits(first.stdout), [
+          ['plain', null, 'shell', true],
+          ['strict', 'no-runtime', null, false],
+        ]);
+        const commands = sshd.count(new RegExp(`Starting session: command for ${name} `, 'g'));
+        const second = await site.run('--json', 'collect', 'plain');
+        assert.deepEqual(visits(second.stdout), [['plain', null, 'shell', false]]);
+        assert.equal(sshd.count(new RegExp(`Starting session: command for ${name} `, 'g')), commands + 1);
+
+        const rows = await site.rows(
+          'SELECT client, cpu_percent, memory_percent, disk_percent, processes, probe_errors, os FROM stats ORDER BY id',
+        );
+        assert.equal(rows.length, 2);
+        for (const row of rows) {
+          assert.equal(row['client'], 'plain');
+          for (const column of ['cpu_percent', 'memory_percent', 'disk_percent', 'processes']) {
+            assert.ok(Number(row[column]) > 0 || (column === 'cpu_percent' && Number(row[column]) === 0), column);
+          }
+          assert.equal(Number(row['probe_errors']), 0);
+          assert.notEqual(row['os'], null);
+        }
+        const [known] = await site.rows("SELECT reader FROM clients WHERE name = 'plain'");
+        assert.equal(known?.['reader'], 'shell');
+        assert.match((await site.run('status')).stdout, /^plain +ok +shell /m);
+
+        // Nothing in clear, on the client or here.
+        const left = listing(path.join(home, '.local/state/fleet-health')).map((line) =>
+          line.replaceAll(/[0-9a-f-]{32,64}/g, 'ID'),
+        );
+        const files = left.filter((line) => !/\/ 700$/.test(line)).map((line) => path.basename(line));
+        assert.deepEqual(files.sort(), ['ID.t.sh 600', 'counters.shell 600', 'running 600']);
+
+        assert.equal((await site.run('alert')).status, 0);
+        const outbox = path.join(site.stateDir, 'outbox');
+        const mails = readdirSync(outbox, { recursive: true }).filter((file) => String(file).endsWith('.eml'));
+        const text = mails.map((file) => readFileSync(path.join(outbox, String(file)), 'utf8')).join('\n');
+        const episodes = await site.rows("SELECT rule, state FROM alerts WHERE client = 'plain' ORDER BY rule");
+        assert.deepEqual(
+          episodes.map(({ rule, state }) => `${String(rule)}: ${String(state)}`),
+          ['memory: firing', 'process match=sshd*: firing'],
+        );
+        assert.match(text, /memory/);
+      },
+    );
+  }
+});
