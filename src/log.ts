@@ -83,3 +83,13 @@ export function escapeControls(text: string): string {
     (character) => shortEscapes.get(character) ?? `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
   );
 }
+
+/**
+ * JSON that is harmless for a terminal: what JSON lets stand of the characters above is written as its own escapes, so
+ * that it means the same.
+ */
+export function harmlessJson(value: unknown): string {
+  return JSON.stringify(value).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    character.replace(/[^]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  );
+}

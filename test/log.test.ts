@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { createLog, escapeControls, formatFields } from '../src/log.ts';
+import { createLog, escapeControls, formatFields, harmlessJson } from '../src/log.ts';
 import type { LogFields, LogLevel } from '../src/log.ts';
 
 const lines: readonly (readonly [LogFields, string])[] = [
@@ -57,3 +57,10 @@ for (const [level, expectedOut, expectedErr] of levels) {
     assert.equal(events(err), expectedErr);
   });
 }
+
+test('JSON for a terminal holds no character that it obeys, and means the same', () => {
+  const value = { text: 'a\u009b2J\u202eb\u2028c\u0007\u{e0001}d"\\', number: 1, nothing: null };
+  const text = harmlessJson(value);
+  assert.match(text, /^[\x20-\x7e]*$/);
+  assert.deepEqual(JSON.parse(text), value);
+});

@@ -1,6 +1,6 @@
 import { adviceFor } from '../advice.ts';
 import type { CollectResult } from '../collector/collect-options.ts';
-import { formatFields } from '../log.ts';
+import { escapeControls, formatFields, harmlessJson } from '../log.ts';
 import type { VisitRecord } from '../storage/storage.ts';
 import type { CollectView } from './collect-view.ts';
 import { complaintText } from './complain.ts';
@@ -28,13 +28,13 @@ export function createTableView(output: Output): CollectView {
           visits.push(event.visit);
           return;
         case 'report':
-          later.push(JSON.stringify(event.report));
+          later.push(harmlessJson(event.report));
           return;
         case 'quarantined':
           later.push(output.colour('red', `quarantined ${formatFields({ ...event, kind: undefined })}`));
           return;
         case 'note':
-          later.push(event.message);
+          later.push(escapeControls(event.message));
           return;
         case 'fault':
         case 'visiting':

@@ -30,6 +30,6 @@ export function complaintText(error: FleetError): string {
 }
 
 function stackOf(error: Error): string {
-  const stack = error.stack ?? error.message;
+  const stack = (error.stack ?? error.message).split('\n').map(escapeControls).join('\n');
   return error.cause instanceof Error ? `${stack}\ncaused by ${stackOf(error.cause)}` : stack;
 }

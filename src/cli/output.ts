@@ -1,5 +1,7 @@
 import { styleText } from 'node:util';
 
+import { harmlessJson } from '../log.ts';
+
 export type Colour = 'red' | 'green' | 'yellow' | 'dim' | 'bold';
 
 /** What every command says, and to whom: answers go to stdout, what prevented something to stderr. */
@@ -37,7 +39,7 @@ export function createOutput(options: {
     terminal,
     columns: terminal && stdout.columns > 0 ? stdout.columns : 80,
     print: (text) => void stdout.write(`${text}\n`),
-    printJson: (value) => void stdout.write(`${JSON.stringify(value)}\n`),
+    printJson: (value) => void stdout.write(`${harmlessJson(value)}\n`),
     complain: (text) => void stderr.write(`${text}\n`),
     colour: (colour, text) => (colourful ? styleText(colour, text) : text),
   };

@@ -1,0 +1,125 @@
+/** What a client says is data, wherever it comes out again: terminal, log, JSON, database, mail. */
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import PostalMime from 'postal-mime';
+
+import { configFolder, runCli, type CliResult } from '../support/run-cli.ts';
+import { sealedFor, startReportServer } from '../support/report-server.ts';
+import { worker } from '../report/sample-report.ts';
+
+/** Each aims at one reader: terminal, bidirectional text, C1 controls, lines, SQL, HTML, mail headers, the shell. */
+const words = [
+  '\u001b]0;owned\u0007\u001b[2J\u001b[31m',
+  '\u202egnp.exe\u2066',
+  '\u009b2J\u0090',
+  'x\r\nBcc: victim@example.org\r\n\r\n.\r\nevent=fake',
+  `'; DROP TABLE stats; --`,
+  `"><script>alert(1)</script><img src=x onerror=alert(1)>`,
+  '=?utf-8?q?Bcc:_victim?= <victim@example.org>',
+  '$(touch owned)`touch owned`;touch owned|',
+] as const;
+
+/** Nothing that a terminal takes for a command, and no direction but the text's own. */
+const harmful = /(?![\n])[\p{Cc}\u202a-\u202e\u2066-\u2069]/u;
+
+interface Station {
+  readonly dir: string;
+  readonly run: (...args: readonly string[]) => Promise<CliResult>;
+}
+
+async function station(t: TestContext): Promise<Station> {
+  const account = { username: 'u', password: 'a secret word' };
+  const disks = words.map((word) => ({
+    mount: `/${word}`,
+    fstype: word,
+    source: word,
+    scope: 'local',
+    mode: 'rw',
+    used_percent: 99,
+  }));
+  const inside = {
+    boot_id: '<b>boot</b>\u001b[1m',
+    agent: { version: '0\u001b[5m', cpu_ms: 1, wall_ms: 1, rss_bytes: 1 },
+    worker_reports: [
+      worker('os', [{ name: 'os', data: [{ hostname: words.join(' '), distribution: words[0], kernel: words[5] }] }]),
+      worker('disks', [{ name: 'disk', data: disks }], words.join(' ')),
+      worker('services', [
+        { name: 'services', data: [{ failed_units: words.length }] },
+        { name: 'failed_unit', data: words.map((unit) => ({ unit, failed: 1 })) },
+      ]),
+    ],
+  };
+  const server = await startReportServer({ ...account, reports: (request) => [sealedFor(request, inside)] });
+  t.after(() => server.close());
+  const dir = configFolder(
+    t,
+    `<config>
+  <ssh username="u" password="a secret word"/>
+  <alerts><mail to="ops@example.org"/></alerts>
+  <client name="web-1" ip="127.0.0.1" port="${server.port}"/>
+</config>
+`,
+  );
+  mkdirSync(path.join(dir, 'state'), { mode: 0o700 });
+  writeFileSync(path.join(dir, 'state', 'known_hosts'), `${server.hostKeyLine('127.0.0.1')}\n`);
+  const run = async (...args: readonly string[]): Promise<CliResult> => {
+    const result = await runCli(['-c', path.join(dir, 'config.xml'), ...args], { cwd: dir });
+    for (const text of [result.stdout, result.stderr]) {
+      const [found] = harmful.exec(text) ?? [];
+      assert.equal(found, undefined, `${args.join(' ')} prints U+${found?.codePointAt(0)?.toString(16) ?? ''}`);
+      assert.ok(!text.split('\n').some((line) => /^(Bcc:|event=fake)/.test(line)), `${args.join(' ')}: ${text}`);
+    }
+    return result;
+  };
+  return { dir, run };
+}
+
+test('words of a client do no harm in any output, in the database or in a mail', { timeout: 120_000 }, async (t) => {
+  const { dir, run } = await station(t);
+  const dry = await run('collect', '--dry-run');
+  assert.match(dry.stdout, /event=report/);
+  await run('--json', 'collect', '--dry-run');
+  const first = await run('-v', 'collect');
+  assert.equal(first.status, 0, first.stderr);
+  await run('collect');
+  const status = await run('status');
+  assert.match(status.stdout, /web-1/);
+  const json = JSON.parse((await run('--json', 'status')).stdout) as unknown;
+  assert.ok(JSON.stringify(json).includes('web-1'));
+  const alert = await run('-v', 'alert');
+  assert.equal(alert.status, 0, alert.stderr);
+  const alerts = await run('alerts');
+  assert.match(alerts.stdout, /DROP TABLE/, 'the words are shown, made harmless');
+  await run('--json', 'alerts');
+  await run('explain', 'web-1');
+
+  const stored = JSON.parse((await run('--json', 'alerts')).stdout) as unknown;
+  for (const word of words.slice(4)) {
+    const text = JSON.stringify(word).slice(1, -1);
+    assert.ok(JSON.stringify(stored).includes(text), `${word} is not as it was said`);
+  }
+  assert.deepEqual(readdirSync(dir).toSorted(), ['config.xml', 'state'], 'a shell ran what a client said');
+
+  const outbox = path.join(dir, 'state', 'outbox');
+  const mails = readdirSync(outbox);
+  assert.ok(mails.length > 0, alert.stdout);
+  for (const file of mails) {
+    const content = readFileSync(path.join(outbox, file));
+    const mail = await PostalMime.parse(content);
+    assert.deepEqual(
+      mail.to?.map(({ address }) => address),
+      ['ops@example.org'],
+    );
+    assert.equal(mail.bcc, undefined);
+    assert.equal(mail.cc, undefined);
+    assert.doesNotMatch(mail.html ?? '', /<script|<img|onerror=[^&]*alert\(1\)>/);
+    assert.match(mail.html ?? '', /&lt;script&gt;/, 'it is there, as text');
+    for (const text of [mail.subject ?? '', mail.text ?? '', mail.html ?? '']) {
+      assert.doesNotMatch(text.replaceAll('\r\n', '\n').replaceAll('\t', ' '), harmful);
+    }
+    assert.doesNotMatch(mail.text ?? '', /^Bcc:/m);
+  }
+});
