@@ -134,10 +134,15 @@ function createProgram(perform: (globals: GlobalOptions, action: Action) => Prom
   addAlerting({ program, execute });
 
   command('check', 'validate config.xml and print every default in force', 'fleet-health check --connect')
+    .argument('[client...]', 'show the way to these: every machine on it, each value and where it comes from')
     .option('--connect', 'also try the database, the mail server and every login')
     .option('--mail [address]', 'also send a test mail (default: to the first who is told of alerts)')
-    .action((options: { connect?: true; mail?: true | string }) =>
+    .action((clients: string[], options: { connect?: true; mail?: true | string }) =>
       execute(async (context) => {
+        if (clients.length > 0) {
+          const { checkWaysCommand } = await import('./cli/check-ways.ts');
+          return checkWaysCommand(context, clients, options);
+        }
         const { checkCommand } = await import('./cli/check.ts');
         const mail = options.mail === true ? null : options.mail;
         return checkCommand(context, { connect: options.connect ?? false, mail });

@@ -54,14 +54,24 @@ export function openBastions(config: Config, episodes: readonly Episode[]): Bast
 }
 
 function waysOf({ bastions, clients }: Config): ReadonlyMap<string, readonly string[]> {
-  const jumps = new Map(bastions.map(({ name, ssh }) => [name, ssh.proxyJump]));
+  const jumps = new Map(clients.map(({ name, ssh }) => [name, ssh.proxyJump]));
+  // A bastion comes before a client of the same name.
+  for (const { name, ssh } of bastions) jumps.set(name, ssh.proxyJump);
   const wayOf = ({ ssh }: Client): readonly string[] => {
     const way: string[] = [];
-    for (let name = ssh.proxyJump; name !== null && !way.includes(name); name = jumps.get(name) ?? null) {
-      way.unshift(name);
+    // Only the first machine of a proxyJump is reached by its own way.
+    for (let names = namesOf(ssh.proxyJump); names.length > 0;) {
+      const [first = ''] = names;
+      if (way.includes(first)) break;
+      way.unshift(...names);
+      names = namesOf(jumps.get(first) ?? null);
     }
     return way;
   };
   const jumping = clients.filter(({ ssh, state }) => ssh.proxyJump !== null && state !== 'retired');
   return new Map(jumping.map((client) => [client.name, wayOf(client)]));
+}
+
+function namesOf(proxyJump: string | null): readonly string[] {
+  return proxyJump === null ? [] : proxyJump.split(',').map((name) => name.trim());
 }

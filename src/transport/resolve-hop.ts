@@ -11,8 +11,8 @@ export interface ResolveHopOptions {
   readonly machine: Machine;
   /** null: no ssh_config counts for it. */
   readonly reading: SshConfigReading | null;
-  /** It is dialled by another machine. */
-  readonly behind: boolean;
+  /** How another machine comes to dial it; null: it is dialled from here. */
+  readonly behind: 'config.xml' | 'ssh_config' | null;
   readonly self: SshSelf;
   /** config.xml says the timeouts of connecting itself. */
   readonly timeoutsSaid: boolean;
@@ -86,13 +86,14 @@ export function resolveHop(options: ResolveHopOptions): Hop {
     [inConfig('knownHosts', [ssh.knownHosts]), sshKnownHosts(options), byDefault<readonly string[]>([ssh.knownHosts])],
     (files) => files.join(', '),
   );
+  // As ssh does where only ssh_config says how it is reached; else its address may be another machine's elsewhere.
+  const knownByName =
+    behind !== null && (machine.addressSaid || (machine.kind === 'client' && behind === 'config.xml'));
   const knownAs = pick(
     'host key of',
     [
       said?.hostKeyAlias ?? null,
-      machine.addressSaid && behind
-        ? { value: hostName(name, port), place: 'its name: it is behind another machine' }
-        : null,
+      knownByName ? { value: hostName(name, port), place: 'its name: it is behind another machine' } : null,
       byDefault(hostName(address, port), 'its address'),
     ],
     String,

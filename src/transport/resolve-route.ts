@@ -3,8 +3,8 @@ import { parseJumps } from '../config/jumps.ts';
 import { FleetError } from '../errors.ts';
 import type { Hop } from './hop.ts';
 import { bastionMachine, clientMachine, jumpMachine, type Machine } from './machine.ts';
-import { resolveHop } from './resolve-hop.ts';
-import type { Route, Unsupported } from './route.ts';
+import { resolveHop, type ResolveHopOptions } from './resolve-hop.ts';
+import type { PassedOver, Route, Unsupported } from './route.ts';
 import type { SshConfigReader, SshConfigReading } from './ssh-config-reader.ts';
 
 export interface RouteWorld {
@@ -28,6 +28,7 @@ interface Walk {
   readonly world: RouteWorld;
   readonly unsupported: Unsupported[];
   readonly notes: string[];
+  readonly passedOver: PassedOver[];
 }
 
 /**
@@ -35,13 +36,14 @@ interface Walk {
  * comes back to itself, and for an ssh_config that ssh refuses.
  */
 export function resolveRoute(target: Client | Bastion, world: RouteWorld): Route {
-  const walk: Walk = { client: target.name, world, unsupported: [], notes: [] };
+  const walk: Walk = { client: target.name, world, unsupported: [], notes: [], passedOver: [] };
   const machine = 'addressSaid' in target ? clientMachine(target) : bastionMachine(target);
   const hops = wayTo(machine, walk, 0);
   return {
     hops,
     unsupported: walk.unsupported,
     notes: [...new Set(walk.notes)],
+    passedOver: walk.passedOver,
     sshConfigFiles: machine.sshConfigFiles,
   };
 }
@@ -49,7 +51,7 @@ export function resolveRoute(target: Client | Bastion, world: RouteWorld): Route
 function wayTo(machine: Machine, walk: Walk, depth: number): readonly Hop[] {
   const reading = readingOf(machine, walk);
   const { proxyJump, place, fromSsh } = jumpsOf(machine, reading);
-  if (proxyJump === null) return [hopOf(machine, reading, false, walk)];
+  if (proxyJump === null) return [hopOf(machine, reading, null, walk)];
   const jumps = parseJumps(proxyJump);
   if (jumps === null || depth + jumps.length > maxHops) {
     const why = jumps === null ? 'is no way that can be followed' : 'comes back to where it began, or is too long';
@@ -67,11 +69,12 @@ function wayTo(machine: Machine, walk: Walk, depth: number): readonly Hop[] {
     const files = fromSsh ? machine.sshConfigFiles : null;
     return known ?? jumpMachine(jump, { ssh: walk.world.jumpHosts, place, sshConfigFiles: files });
   });
+  const behind = fromSsh ? 'ssh_config' : 'config.xml';
   const [first, ...others] = machines;
   // Only the first has a way of its own; each further one is reached through the one before it, as with `ssh -J`.
   const outer = first === undefined ? [] : wayTo(first, walk, depth + jumps.length);
-  const inner = others.map((other) => hopOf(other, readingOf(other, walk), true, walk));
-  return [...outer, ...inner, hopOf(machine, reading, true, walk)].map(onTheWay);
+  const inner = others.map((other) => hopOf(other, readingOf(other, walk), behind, walk));
+  return [...outer, ...inner, hopOf(machine, reading, behind, walk)].map(onTheWay);
 }
 
 /** A client that others are reached through is a bastion there. */
@@ -107,7 +110,12 @@ function jumpsOf({ ssh, place: own }: Machine, reading: SshConfigReading | null)
   return { proxyJump: said.value.toLowerCase() === 'none' ? null : said.value, place: said.place, fromSsh: true };
 }
 
-function hopOf(machine: Machine, reading: SshConfigReading | null, behind: boolean, walk: Walk): Hop {
+function hopOf(
+  machine: Machine,
+  reading: SshConfigReading | null,
+  behind: ResolveHopOptions['behind'],
+  walk: Walk,
+): Hop {
   const { world, unsupported, notes } = walk;
   const { self } = world.sshConfig;
   const hop = resolveHop({ machine, reading, behind, self, timeoutsSaid: world.timeoutsSaid });
@@ -129,6 +137,7 @@ function hopOf(machine: Machine, reading: SshConfigReading | null, behind: boole
     const ownKey = machine.ssh.said['privateKey'] !== undefined;
     for (const { place } of ownKey ? [] : values.certificateFiles) name('CertificateFile', place, true);
     notes.push(...values.notes);
+    for (const passed of answer.passedOver) walk.passedOver.push({ ...passed, hop: hop.name });
   }
   for (const { path: file } of privateKeys) {
     const beside = world.besideKey(file);

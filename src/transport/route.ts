@@ -8,6 +8,8 @@ export interface Route {
   readonly unsupported: readonly Unsupported[];
   /** What is passed over or taken otherwise than it is written, one sentence each, with its place. */
   readonly notes: readonly string[];
+  /** Options of ssh_config that are not followed (the built-in transport has no use for most), or that nobody knows. */
+  readonly passedOver: readonly PassedOver[];
   /** The ssh_config files that count for the client, whether they exist or not; empty: none is read. */
   readonly sshConfigFiles: readonly string[];
 }
@@ -25,4 +27,14 @@ export interface Unsupported {
    * among others, so ssh2 goes on without; `transport="auto"` takes OpenSSH in both cases.
    */
   readonly needed: boolean;
+}
+
+export interface PassedOver {
+  readonly option: string;
+  /** `FILE:LINE`. */
+  readonly place: string;
+  /** Name of the machine it is said of. */
+  readonly hop: string;
+  /** False: no version of OpenSSH has it. */
+  readonly known: boolean;
 }

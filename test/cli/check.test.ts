@@ -41,7 +41,7 @@ test('all faults at once, each with its line, exit status 2', async (t) => {
   const content = `<config>
   <collector evry="5m"/>
   <client ip="192.0.2.1" port="70000"/>
-  <client name="no-address"/>
+  <client username="neither-ip-nor-name"/>
 </config>`;
   const { status, stdout, stderr } = await check(t, content);
   assert.deepEqual([status, stderr], [2, '']);
@@ -161,4 +161,40 @@ test('a mail server that is away is exit status 1', async (t) => {
     connections.map(({ what, kind, ok, code }) => [what, kind, ok, code]),
     [['test mail to me@example.org', 'mail', false, 'mail-unavailable']],
   );
+});
+
+test('check CLIENT: every machine on the way, each value with its place, and what is not followed', async (t) => {
+  const content = `<config><ssh username="u" config="ssh_config"/>
+<bastion name="fra" ip="192.0.2.1" privateKey="/k"/>
+<client name="web" proxyJump="fra"/>
+<client name="db" ip="192.0.2.2" password="hush"/></config>`;
+  const dir = configFolder(t, content);
+  const file = path.join(dir, 'ssh_config');
+  const db = 'Host db\n  ProxyCommand nc\n  ForwardAgent yes\n  Frobnicate 1\n  StrictHostKeyChecking no\n';
+  writeFileSync(file, `Host web\n  HostName real.example\n  Port 99\n${db}`);
+  const shown = await runCli(['check', 'web', 'db'], { cwd: dir });
+  assert.deepEqual([shown.status, shown.stderr], [0, '']);
+  assert.match(shown.stdout, /^client web: fra -> web$/m);
+  assert.match(shown.stdout, /^fra +ip +192\.0\.2\.1 +\S*config\.xml:2$/m);
+  assert.match(shown.stdout, /^web +ip +real\.example +\S*ssh_config:2$/m);
+  assert.match(shown.stdout, /^ +port +99 +\S*ssh_config:3$/m);
+  assert.match(shown.stdout, /ssh_config:5: ProxyCommand of db: only OpenSSH can do it/);
+  assert.match(shown.stdout, /ssh_config:6: ForwardAgent of db is not followed$/m);
+  assert.match(shown.stdout, /ssh_config:7: Frobnicate of db is no option that is known$/m);
+  assert.match(shown.stdout, /ssh_config:8: StrictHostKeyChecking no would take any key; the check stays strict$/m);
+  assert.doesNotMatch(shown.stdout, /hush/);
+
+  const json = JSON.parse((await runCli(['check', 'web', '--json'], { cwd: dir })).stdout) as {
+    readonly clients: readonly { readonly client: string; readonly hops: readonly { readonly kind: string }[] }[];
+  };
+  assert.deepEqual(
+    json.clients.map(({ client, hops }) => [client, hops.map(({ kind }) => kind)]),
+    [['web', ['bastion', 'client']]],
+  );
+  assert.equal((await runCli(['check', 'web', '--connect'], { cwd: dir })).status, 2);
+  assert.equal((await runCli(['check', 'wbe'], { cwd: dir })).status, 2);
+  writeFileSync(file, 'Host web\n  Port many\n');
+  const refused = await runCli(['check', 'web'], { cwd: dir });
+  assert.equal(refused.status, 2);
+  assert.match(refused.stdout, /client web: \S*ssh_config:2: Port is no port number \(config-invalid\)/);
 });
