@@ -41,8 +41,8 @@ function report(  t, begun, now, then, cpuMs, fault) {
   printf "{\"datetime\":\"%s\",\"agent\":{\"version\":\"%s\",\"cpu_ms\":%.0f,\"wall_ms\":%.0f,\"rss_bytes\":%.0f},", \
     ENVIRON["fh_datetime"], ENVIRON["fh_version"], cpuMs, (begun - t[1]) * 1000, residentBytes()
   printf "\"boot_id\":%s,\"monotonic_ms\":%.0f,\"worker_reports\":[%s]}\n", BOOT == "" ? "null" : quoted(BOOT), begun * 1000, WORKERS
-  printf "{\"left\":0,\"place\":%s,\"spool_error\":\"the shell agent keeps no report\"}\n", \
-    ENVIRON["fh_dir"] == "" ? "null" : quoted(ENVIRON["fh_dir"])
+  if (ENVIRON["fh_dir"] == "") print "{\"left\":0,\"place\":null,\"spool_error\":\"no folder of this machine can be used\"}"
+  else print "{\"left\":0,\"place\":" quoted(ENVIRON["fh_dir"]) ",\"spool_error\":\"the shell agent keeps no report\"}"
   print countersText(now)
 }
 # The time that a process and what it has waited for took, in milliseconds.

@@ -282,6 +282,7 @@ test('where nothing can be kept the agent is brought at each visit, and works', 
     const { result, reports } = await client.visit({ connection, collectorId: 'f0e1d2' });
     assert.equal(result.fault, null);
     assert.equal(result.end?.place, null);
+    assert.equal(result.end.spool_error, 'no folder of this machine can be used');
     assert.equal(connection.commands.length, 2);
     assert.equal(reports.length, 1);
   }
