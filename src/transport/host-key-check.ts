@@ -15,7 +15,10 @@ export interface HostKeyQuestion {
 
 /** The check of one connection's host key. There is no way that accepts any key. */
 export interface HostKeyCheck {
-  /** To be asked for: those of the known keys first, so that a server with several keys shows one that is known. */
+  /**
+   * To be asked for: those of the known keys first, so that a server with several keys shows one that is known; among
+   * them in ssh's order, whatever that of the lines.
+   */
   readonly algorithms: ServerHostKeyAlgorithm[];
   /** What is wrong with the key that the server shows; null: it may go on. */
   judge(blob: Buffer): FleetError | null;
@@ -41,11 +44,14 @@ export function checkHostKey(question: HostKeyQuestion): HostKeyCheck {
   const host = /^\[(.+)\]:\d+$/.exec(knownAs)?.[1];
   const withoutPort = match.keys.length === 0 && host !== undefined ? knownHosts.lookup(host).keys : [];
   const known = [...match.keys, ...withoutPort];
-  const preferred = known.flatMap(({ type }) => algorithmsOf[type] ?? []);
+  const ofKnown = new Set(known.flatMap(({ type }) => algorithmsOf[type] ?? []));
   let fresh: HostKey | null = null;
 
   return {
-    algorithms: [...new Set([...preferred, ...allAlgorithms])],
+    algorithms: [
+      ...allAlgorithms.filter((algorithm) => ofKnown.has(algorithm)),
+      ...allAlgorithms.filter((algorithm) => !ofKnown.has(algorithm)),
+    ],
     judge: (blob) => {
       const shown = hostKeyOf(blob);
       if (shown === null) return failure(question, 'handshake-failed', 'the host key cannot be read');

@@ -48,6 +48,25 @@ describe('host keys of a real OpenSSH server', { skip }, () => {
       login(given(`${sshd.hostKeyLine('127.0.0.1', type)}\n`)));
   }
 
+  const types = ['ed25519', 'ecdsa', 'rsa'] as const satisfies HostKeyType[];
+  for (const subset of [
+    types,
+    types.toReversed(),
+    ['rsa', 'ed25519'],
+    ['ecdsa', 'rsa'],
+    ['ecdsa', 'ed25519'],
+  ] as const) {
+    it(`several of its keys are known: ${subset.join(', ')}`, () =>
+      login(given(subset.map((type) => `${sshd.hostKeyLine('127.0.0.1', type)}\n`).join(''))));
+  }
+
+  it('an old RSA line above the right Ed25519 line does no harm, as with ssh', async () => {
+    const old = sshKeygen(path.join(sshd.dir, 'old-rsa'), '-t', 'rsa', '-C', '').publicKey;
+    await login(given(`${name()} ${old}\n${sshd.hostKeyLine('127.0.0.1', 'ed25519')}\n`));
+    const wrong = await failure(login(given(`${name()} ${other}\n${sshd.hostKeyLine('127.0.0.1', 'rsa')}\n`)));
+    assert.equal(wrong.code, 'host-key-changed');
+  });
+
   it('known under a hash', async () => {
     const file = path.join(sshd.dir, 'hashed');
     writeFileSync(file, `${sshd.hostKeyLine()}\n`);
