@@ -146,6 +146,13 @@ suite('a restricted key', { skip }, () => {
     assert.ok(!folders.some((name) => name.includes('00000000-0000')));
   });
 
+  test('says when it is asked in another version of the protocol', async (t) => {
+    const { ssh } = await restrict(sshd, await sqlite.site(t, ''));
+    const { status, stderr } = ssh(visitCommand({ v: 2 as never }));
+    assert.equal(status, 87);
+    assert.match(stderr, /^fleet-health restricted key [0-9a-f]{64}: a request of another version$/m);
+  });
+
   test('makes folders for a few names of clients only', async (t) => {
     const { ssh, account } = await restrict(sshd, await sqlite.site(t, ''));
     for (let n = 0; n < 10; n += 1) assert.equal(ssh(visitCommand({ client: `invented-${n}` })).status, 0);
