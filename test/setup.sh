@@ -15,6 +15,7 @@ need() { # need PROGRAM PACKAGE
 need_all() {
   missing=""
   need sshd openssh-server
+  need ip iproute2
   need ssh openssh-client
   need dropbear dropbear-bin
   need mariadbd mariadb-server

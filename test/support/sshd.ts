@@ -28,6 +28,8 @@ export interface SshdOptions {
   readonly pam?: boolean;
   /** Files of this machine that its logins do not see. */
   readonly hidden?: readonly string[];
+  /** The network namespace it listens in: test/support/namespaces.ts. */
+  readonly namespace?: string;
   /** More lines of sshd_config; they come first, so they win. */
   readonly config?: readonly string[];
   /** Called when the host keys are made (`host_ed25519` in the folder), before the start; more lines of sshd_config. */
@@ -192,7 +194,8 @@ async function launch(
     const port = await freePort();
     writeFileSync(logFile, '');
     const args = ['-D', '-f', configFile, '-p', String(port), '-E', logFile];
-    const [program, ...before] = hiding(options.hidden ?? []);
+    const inside = options.namespace === undefined ? [] : ['ip', 'netns', 'exec', options.namespace];
+    const [program, ...before] = [...inside, ...hiding(options.hidden ?? [])];
     const child = spawn(program ?? sshdPath, program === undefined ? args : [...before, sshdPath, ...args], {
       stdio: 'ignore',
     });
