@@ -36,10 +36,11 @@ frame() {
 watch() {
   (
     z=
-    trap 'kill $z; exit' TERM
+    # The signal may come before the line after the sleep: $! is known by then, but before it is another's.
+    trap '[ ! "$z" ] || kill $!; exit' TERM
+    z=1
     sleep $1 &
-    z=$!
-    wait $z
+    wait $!
     kill -9 $2
   ) >/dev/null &
   w=$!
