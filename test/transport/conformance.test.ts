@@ -29,7 +29,7 @@ const servers: readonly Server[] = [
     missing: sshdMissing(),
     start: startSshd,
     login: /Accepted publickey/g,
-    ended: /Closing connection to|Connection (?:closed|reset) by|Disconnected from user/g,
+    ended: /Closing connection to|Connection (?:closed|reset) by|Disconnected from user|: Broken pipe/g,
   },
   {
     name: 'dropbear',
