@@ -9,7 +9,8 @@ import { readBundles } from '../src/collector/agent-bundles.ts';
 import type { Bundle, Bundles } from '../src/collector/agent-session.ts';
 import { encodeRequest } from '../src/report/agent-request.ts';
 import { generateKeyPair } from '../src/seal/key-pair.ts';
-import { bringCommand, runCommand } from '../src/transport/loader.ts';
+import { bringCommand } from '../src/transport/bring-agent.ts';
+import { runCommand } from '../src/transport/loader.ts';
 
 const rounds = 15;
 /** /proc counts in hundredths of a second: enough starts in a row make that fine. */
@@ -79,6 +80,7 @@ function commandFor(bundles: Bundles, collectorId: string, brought: Bundle | nul
         lengthBytes: brought.packed().length,
         digest: agentDigest,
         otherDigest: inventoryDigest,
+        collectorId,
       });
 }
 

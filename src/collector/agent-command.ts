@@ -3,8 +3,9 @@ import { createHash } from 'node:crypto';
 import { encodeRequest } from '../report/agent-request.ts';
 import { protocolVersion } from '../report/wire.ts';
 import type { AgentRequest } from '../report/wire.ts';
+import { bringCommand } from '../transport/bring-agent.ts';
 import { bringShellCommand } from '../transport/bring-shell.ts';
-import { bringCommand, runCommand } from '../transport/loader.ts';
+import { runCommand } from '../transport/loader.ts';
 import type { ShellStart } from '../transport/loader.ts';
 import type { AgentSessionOptions, Bundle } from './agent-session.ts';
 
@@ -25,6 +26,7 @@ export function agentCommand(options: AgentSessionOptions, marker: Buffer, broug
     killAfterSeconds: Math.ceil(agentTimeoutMs / 1000) + 1,
     node: options.node,
     request: encodeRequest(requestOf(options, marker)),
+    runtimes: options.runtimes,
   };
   if (brought === null) {
     const shell = mayBeReadByShell(options) ? shellStart(options, marker) : null;
@@ -43,7 +45,7 @@ export function agentCommand(options: AgentSessionOptions, marker: Buffer, broug
     return bringShellCommand({ ...start, lengthBytes, collectorId, shell: shellStart(options, marker) });
   }
   const otherDigest = brought === agent ? inventory.digest : agent.digest;
-  return bringCommand({ ...start, lengthBytes, digest: brought.digest, otherDigest });
+  return bringCommand({ ...start, lengthBytes, digest: brought.digest, otherDigest, collectorId });
 }
 
 /** The shell agent makes no inventory, and its reports are sealed only here. */

@@ -6,6 +6,8 @@ import type { Frame } from '../report/wire.ts';
 import { maxSealedBytes } from '../seal/sealed-message.ts';
 import { findLoaderSign, killedStatus } from '../transport/loader.ts';
 import type { LoaderSign } from '../transport/loader.ts';
+import { findPlatform } from '../transport/platform-sign.ts';
+import type { Platform } from '../transport/platform-sign.ts';
 import type { Channel } from '../transport/transport.ts';
 
 export interface ExchangeOptions {
@@ -22,6 +24,8 @@ export interface ExchangeOptions {
   readonly client: string;
   /** After the last frame, wait for the command to end. */
   readonly waitForExit: boolean;
+  /** Called when it is over, and the client had no node of its own. */
+  readonly onPlatform: (platform: Platform) => void;
   /** Called for one frame after the other. */
   readonly onFrame: (frame: Frame) => Promise<FrameAnswer>;
 }
@@ -105,6 +109,8 @@ export async function exchange(options: ExchangeOptions): Promise<Exchange | nul
     throw new FleetError({ code: thrown.code, stage: 'agent', client, message, cause: thrown });
   } finally {
     source.discard();
+    const platform = findPlatform(parser.greeting(), marker.toString('base64url'));
+    if (platform !== null) options.onPlatform(platform);
   }
 }
 

@@ -14,6 +14,7 @@ import { readHeader } from '../seal/sealed-message.ts';
 import type { SealedHeader } from '../seal/sealed-message.ts';
 import { loaderStatus } from '../transport/loader.ts';
 import type { Reader } from '../storage/storage.ts';
+import type { Platform } from '../transport/platform-sign.ts';
 import type { Connection } from '../transport/transport.ts';
 import { agentCommand, maxBytesPerVisit, maxReportsPerVisit, mayBeReadByShell } from './agent-command.ts';
 import { exchange } from './agent-exchange.ts';
@@ -53,6 +54,8 @@ export interface AgentSessionOptions {
   readonly node: string | null;
   /** Whether a client without node may be read by the shell agent, whose report only SSH protects on its way here. */
   readonly unsealed: 'allow' | 'refuse';
+  /** For runtime="bring": the names of the runtimes that may have been brought; null: none may. */
+  readonly runtimes: readonly string[] | null;
   /** For each exec: from its start until the agent's last frame. */
   readonly agentTimeoutMs: number;
   readonly signal: AbortSignal;
@@ -91,6 +94,8 @@ export interface AgentResult {
   readonly uploaded: boolean;
   /** What answered; null: nothing did. */
   readonly reader: Reader | null;
+  /** What the client is, where it has no node of its own and may be brought one; null: it has, or it may not. */
+  readonly platform: Platform | null;
   /** What went wrong, with whatever came before it still counted above; null: the agent sent its last frame. */
   readonly fault: FleetError | null;
 }
@@ -101,7 +106,7 @@ export interface AgentResult {
  * `fault` of the result. Afterwards the caller leaves the connection, or destroys it after a fault.
  */
 export async function runAgent(options: AgentSessionOptions): Promise<AgentResult> {
-  const progress: Progress = { hello: null, end: null, reports: 0, acknowledged: 0, fault: null };
+  const progress: Progress = { hello: null, end: null, reports: 0, acknowledged: 0, platform: null, fault: null };
   let uploaded = false;
   try {
     const first = await visit(options, null, progress);
@@ -115,7 +120,8 @@ export async function runAgent(options: AgentSessionOptions): Promise<AgentResul
   } catch (thrown) {
     progress.fault ??= asFleetError(thrown, { code: 'agent-failed', stage: 'agent', client: options.client });
   }
-  const reader = progress.hello === null ? null : (progress.hello.reader ?? 'node');
+  const reader =
+    progress.hello === null ? null : (progress.hello.reader ?? (progress.platform === null ? 'node' : 'runtime'));
   return { ...progress, uploaded, reader };
 }
 
@@ -140,6 +146,7 @@ async function visit(
     signal: options.signal,
     client,
     waitForExit: options.waitForExit,
+    onPlatform: (platform) => (progress.platform = platform),
     onFrame: (frame) => take(frame, options, progress),
   });
 }

@@ -22,6 +22,8 @@ export interface RuntimeWish {
   readonly runtime: StoredRuntime | null;
   /** Why there is none, or that it is to come: completes "it has no Node.js of its own, and". */
   readonly words: string;
+  /** What the reader can do about it; null: nothing is to be done. */
+  readonly advice: string | null;
 }
 
 export interface RuntimeSupplyOptions {
@@ -43,12 +45,17 @@ export function openRuntimeSupply({ dir, everyMs, ignorePauses }: RuntimeSupplyO
       const target = targetOfPlatform(platform);
       if (target === null) {
         const what = `${platform.system} ${platform.machine}`;
-        return { runtime: null, words: `none can be brought to this platform (${what})` };
+        return {
+          runtime: null,
+          words: `none can be brought to this platform (${what})`,
+          advice: 'Install Node.js there, or allow unsealed="allow".',
+        };
       }
       const runtime = runtimes.find((kept) => kept.target === target.name);
       if (runtime === undefined) {
         const command = `fleet-health runtimes add ${target.name}`;
-        return { runtime: null, words: `none was added for ${target.name}: run \`${command}\`` };
+        const words = `none was added for ${target.name} (${command})`;
+        return { runtime: null, words, advice: `Run \`${command}\`.` };
       }
       const untilMs = ignorePauses ? null : attempts.waitsUntilMs(client.name, runtime.digest, nowMs);
       if (untilMs !== null) {
@@ -56,9 +63,10 @@ export function openRuntimeSupply({ dir, everyMs, ignorePauses }: RuntimeSupplyO
         return {
           runtime: null,
           words: `the one that was brought has not answered; it is tried again after ${until} UTC`,
+          advice: `Run \`fleet-health collect ${client.name}\`, which tries at once.`,
         };
       }
-      return { runtime, words: `the one for ${target.name} is still to be brought` };
+      return { runtime, words: `the one for ${target.name} is still to be brought`, advice: null };
     },
   };
 }

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 
 import type { Client } from '../config/config.ts';
-import { FleetError } from '../errors.ts';
+import { asFleetError, FleetError } from '../errors.ts';
 import type { ClientFacts, VisitRecord } from '../storage/storage.ts';
 import { readBundles } from './agent-bundles.ts';
 import { createAgentNotes } from './agent-notes.ts';
@@ -9,6 +9,8 @@ import { isHeldBack } from './backoff.ts';
 import { credentialsChangedAtMs } from './credential-files.ts';
 import { visitOrder } from './order.ts';
 import type { PassOptions } from './pass.ts';
+import { openRuntimeSupply } from './runtime-supply.ts';
+import type { RuntimeSupply } from './runtime-supply.ts';
 import type { VisitContext } from './visit.ts';
 import { visitFleet } from './visit-fleet.ts';
 import type { FleetOutcome } from './visit-fleet.ts';
@@ -63,6 +65,7 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
         publicKey: pass.keyRing.sealing.publicKey,
         keys: pass.keyRing.opening,
         bundles,
+        runtimes: openSupply(pass, due),
         dryRun: pass.dryRun,
         signal: ending.signal,
         now: pass.now,
@@ -82,6 +85,18 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
     return { ...outcome, clients: asked.length, heldBack, interrupted: pass.signal.aborted, endedEarly: aborted };
   } finally {
     ending.clear();
+  }
+}
+
+/** What is kept for clients that are to be brought a node; null: none asks for one, or it cannot be read. */
+function openSupply(pass: PassOptions, clients: readonly Client[]): RuntimeSupply | null {
+  if (!clients.some((client) => client.ssh.runtime === 'bring')) return null;
+  try {
+    const { everyMs } = pass.config.collector;
+    return openRuntimeSupply({ dir: pass.paths.runtimes, everyMs, ignorePauses: pass.ignoreBackoff === true });
+  } catch (thrown) {
+    pass.observe({ kind: 'fault', fault: asFleetError(thrown, { code: 'state-unusable', stage: 'run' }) });
+    return null;
   }
 }
 

@@ -5,7 +5,9 @@ import { createDeadSubnets } from './dead-subnets.ts';
 import { createHandshakeLimits } from './handshake-limits.ts';
 import { isSuspect, patienceAmongTheDead, patienceFor } from './patience.ts';
 import type { Patience } from './patience.ts';
+import { createRuntimeQueue } from './runtime-queue.ts';
 import { runSchedule } from './schedule.ts';
+import type { Limit } from './schedule.ts';
 import { visit } from './visit.ts';
 import type { VisitContext } from './visit.ts';
 
@@ -48,6 +50,9 @@ export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutco
     observe({ kind: 'visited', visit: record, done: succeeded + failures.length, clients: clients.length });
   };
 
+  const limitsOf = (client: Client): readonly Limit[] => limits.of(client, isSlow(client));
+  const runtimes = createRuntimeQueue({ context, limitsOf, observe, settle });
+
   const isSlow = (client: Client): boolean => isSuspect(facts?.get(client.name)) || dead.has(client);
   const patienceWith = (client: Client): Patience => {
     const remembered = facts?.get(client.name);
@@ -59,18 +64,21 @@ export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutco
     runSchedule({
       items,
       concurrency: options.concurrency,
-      limitsOf: (client) => limits.of(client, isSlow(client)),
+      limitsOf,
       isSlow,
       signal: context.signal,
       work: async (client, leave) => {
         observe({ kind: 'visiting', client: client.name });
-        const { record, fault } = await visit(context, client, { patience: patienceWith(client), onLogin: leave });
+        const { record, fault, runtime } = await visit(context, client, {
+          patience: patienceWith(client),
+          onLogin: leave,
+        });
         dead.note(client, record);
         const turnedAway = fault?.code === 'turned-away';
         if (turnedAway) limits.lower(client);
         const mostRounds = turnedAway ? Math.max(1, options.retries) : options.retries;
         if (fault === null || !fault.retryable || number >= mostRounds || context.signal.aborted) {
-          settle(record);
+          if (!runtimes.take(client, record, runtime)) settle(record);
           return;
         }
         later.set(client, record);
@@ -88,5 +96,6 @@ export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutco
     }
     postponed = later;
   }
+  await runtimes.bring();
   return { succeeded, failures, unreached: unreached.length };
 }

@@ -6,12 +6,15 @@ import type { ClientFacts, VisitRecord } from '../storage/storage.ts';
 import type { Connection, Transport } from '../transport/transport.ts';
 import { runAgent } from './agent-session.ts';
 import type { AgentResult, AgentSessionOptions, Bundles, ReceivedReport } from './agent-session.ts';
-import { nextAttemptAtMs } from './backoff.ts';
 import { checkHeader } from './check-header.ts';
 import { isInventoryDue, wasBooted } from './inventory-due.ts';
 import { fullPatience } from './patience.ts';
 import type { Patience } from './patience.ts';
+import type { StoredRuntime } from './runtime-store.ts';
+import type { RuntimeSupply, RuntimeWish } from './runtime-supply.ts';
+import { wishAfter, withWish } from './runtime-wish.ts';
 import { faultAtDeadline, startDeadline } from './visit-deadline.ts';
+import { recordOf } from './visit-record.ts';
 
 /** What all visits of a run share. */
 export interface VisitContext {
@@ -22,6 +25,8 @@ export interface VisitContext {
   readonly publicKey: Uint8Array;
   readonly keys: PrivateKeys;
   readonly bundles: Bundles;
+  /** null: no client asks for one, or what is kept cannot be read. */
+  readonly runtimes: RuntimeSupply | null;
   readonly dryRun: boolean;
   /** Aborted with a FleetError when the run is to end. */
   readonly signal: AbortSignal;
@@ -39,6 +44,8 @@ export interface VisitOutcome {
   readonly record: VisitRecord;
   /** null: it went well. */
   readonly fault: FleetError | null;
+  /** What the client is to be brought once all have been visited; null: nothing. */
+  readonly runtime: StoredRuntime | null;
 }
 
 /** What is particular to one visit. */
@@ -59,6 +66,7 @@ interface Progress {
   bytesIn: number;
   bytesOut: number;
   result: AgentResult | null;
+  wish: RuntimeWish | null;
   uploaded: boolean;
   /** The agent said all it had to say; whatever goes wrong afterwards does not fail the visit. */
   delivered: boolean;
@@ -84,6 +92,7 @@ export async function visit(shared: VisitContext, client: Client, turn: VisitTur
     bytesIn: 0,
     bytesOut: 0,
     result: null,
+    wish: null,
     uploaded: false,
     delivered: false,
     anomaly: null,
@@ -100,29 +109,8 @@ export async function visit(shared: VisitContext, client: Client, turn: VisitTur
       closeConnection(progress);
     });
   const durationMs = Math.round(performance.now() - began);
-  const facts = context.facts?.get(client.name);
-  const { everyMs } = context.config;
-  return {
-    fault,
-    record: {
-      runId: context.runId,
-      client: client.name,
-      address: client.address,
-      startedAtMs,
-      durationMs,
-      ok: fault === null,
-      stage: fault?.stage ?? null,
-      code: fault?.code ?? null,
-      message: fault?.message ?? null,
-      connectMs: progress.connectMs,
-      bytesIn: progress.bytesIn,
-      bytesOut: progress.bytesOut,
-      uploaded: progress.uploaded,
-      reader: progress.result?.reader ?? null,
-      bootId: progress.result?.hello?.boot_id ?? null,
-      nextAttemptAtMs: nextAttemptAtMs({ code: fault?.code ?? null, facts, startedAtMs, everyMs }),
-    },
-  };
+  const record = recordOf({ context, client, found: progress, fault, startedAtMs, durationMs });
+  return { fault, record, runtime: progress.wish?.runtime ?? null };
 }
 
 /** Takes the connection out of the visit, with the bytes that went over it. */
@@ -150,7 +138,8 @@ async function makeVisit(context: Visit, client: Client, progress: Progress, sig
   await connect(context, client, progress, signal);
   const result = await callAgent(context, client, progress, { kind: 'visit', waitForExit: due, signal });
   progress.result = result;
-  if (result.fault !== null) throw result.fault;
+  progress.wish = wishAfter({ supply: context.runtimes, client, result, nowMs });
+  if (result.fault !== null) throw withWish(result.fault, progress.wish);
   progress.delivered = true;
   const booted = mayInventory && wasBooted(facts, result.hello?.boot_id ?? null);
   if (result.reader !== 'shell' && (due || booted)) {
@@ -190,6 +179,7 @@ async function callAgent(context: Visit, client: Client, progress: Progress, cal
     bundles: context.bundles,
     node: client.ssh.node,
     unsealed: client.ssh.unsealed,
+    runtimes: client.ssh.runtime === 'bring' ? (context.runtimes?.ids ?? null) : null,
     agentTimeoutMs: context.patience.agentTimeoutMs,
     dryRun: context.dryRun,
     now: context.now,

@@ -7,6 +7,7 @@
  */
 import { FleetError } from '../errors.ts';
 import { maxExecBytes } from '../report/wire.ts';
+import { orBrought } from './find-brought.ts';
 
 /** How the loader ends when the agent did not run. Believed only together with its sign. */
 export const loaderStatus = {
@@ -83,7 +84,7 @@ export const tryEveryNode = [
     ' "$h"/.volta/tools/image/node/*/bin/node /opt/*/bin/node /usr/local/*/bin/node /usr/local/lib/nodejs/*/bin/node' +
     ' /snap/bin/node /usr/bin/nodejs',
 ];
-const endWithoutNode = `exit ${loaderStatus.noRuntime}`;
+export const endWithoutNode = `exit ${loaderStatus.noRuntime}`;
 
 /** Asks a node before anything is brought for it: one that is too old would refuse it at every visit anew. */
 const refuseOldNode =
@@ -105,57 +106,32 @@ const orShell = [
 ];
 
 // $4 kind, $5 digest of the program for Linux, $6 of the other one, $7 collector; $8 digest of the shell agent or `-`, $9
-// its marker, ${10} its folder; ${11} request.
-const runText = [
-  ...prelude,
-  `g=$5 a=${loaderStatus.agentAbsent} c=$7 r=\${11} x=cjs u= b=`,
-  `[ "$4" = visit ]&&[ -r /proc/sys/kernel/ostype ]||{ g=$6;a=${loaderStatus.inventoryAbsent};}`,
-  'echo "fh-$1-loader-$a"',
-  ...findMachine,
-  'mine(){ [ -L "$1" ]&&return 1;[ $2 "$1" ]&&[ -O "$1" ];}',
-  'look(){ [ "$b" ]&&return;for d in "$1" "$1/$m" "$1/$m/$c";do mine "$d" -d||return;done' +
-    ';for k in t w;do b=$d/$g.$k.$x;mine "$b" -f&&return;done;b=;}',
-  'seek(){ case $XDG_STATE_HOME in /*)look "$XDG_STATE_HOME/fleet-health";;esac' +
-    ';case $h in /*)look "$h/.local/state/fleet-health";;esac' +
-    ';[ "$b" ]||{ u=${u:-$(id -u)};look /var/tmp/fleet-health-$u;look /dev/shm/fleet-health-$u;}' +
-    ';command -v timeout >/dev/null 2>&1||k=w;}',
-  'seek',
-  `start(){ if [ -z "$b" ];then ${refuseOldNode}` +
-    `;s=$?;case $s in ${cannotRun});;*)exit $a;;esac` +
-    ';elif [ $k = t ];then timeout -s KILL $t "$1" "$b" "$r" t "$m";s=$?' +
-    ';else "$1" "$b" "$r" w "$m";s=$?;fi;}',
-  ...tryEveryNode,
-  ...orShell,
-].join(';');
-
-// $4 length, $5 digest, $6 digest of the other program, $7 bootstrap, $8 request.
-const bringText = [
-  ...prelude,
-  'l=$4 g=$5 o=$6 j=$7 r=$8 k=w',
-  'echo "fh-$1-loader-"',
-  ...findMachine,
-  // An old BusyBox takes only `timeout -t SECONDS`.
-  'timeout -s KILL 9 true >/dev/null 2>&1&&k=t',
-  'start(){ if [ $k = t ];then timeout -s KILL $t "$1" -e "$j" $l $g $o "$r" $k "$m";else "$1" -e "$j" $l $g $o "$r" $k "$m";fi;s=$?;}',
-  ...tryEveryNode,
-  endWithoutNode,
-].join(';');
-
-/**
- * Runs on the client's node, however old: reads the program from stdin, checks length and digest, runs it. stdin is
- * left where the program ends, for the acknowledgements. On the way the program is compressed (deflate-raw).
- */
-const bootstrap = [
-  'var a=process.argv,v=process.versions.node.split("."),f=require("fs"),n=+a[1],b,o=0,r=1',
-  `if(v[0]<18||v[0]==18&&v[1]<15){console.error("node "+process.version+" is too old: "+process.execPath);process.exit(${loaderStatus.nodeTooOld})}`,
-  'b=Buffer.alloc(n)',
-  'while(o<n&&r>0)try{r=f.readSync(0,b,o,n-o,null);o+=r}catch(e){if(e.code=="EAGAIN")r=1;else r=0}',
-  'try{b=require("zlib").inflateRawSync(b);r=[a[2]].indexOf(require("crypto").createHash("sha256").update(b).digest("hex"))}catch(e){r=-1}',
-  `if(o<n||r<0)process.exit(${loaderStatus.broughtDamaged})`,
-  'process.argv=[a[0],"agent",a[4],a[5],a[6]]',
-  'globalThis.fleetHealth={source:b,digest:a[2],other:a[3]}',
-  'Function("require","module","exports",b.toString())(require,module,module.exports)',
-].join(';');
+// its marker, ${10} its folder; for runtime="bring" the names of runtimes; request.
+const runTextWith = (request: string, orElse: readonly string[]): string =>
+  [
+    ...prelude,
+    `g=$5 a=${loaderStatus.agentAbsent} c=$7 r=${request} x=cjs u= b=`,
+    `[ "$4" = visit ]&&[ -r /proc/sys/kernel/ostype ]||{ g=$6;a=${loaderStatus.inventoryAbsent};}`,
+    'echo "fh-$1-loader-$a"',
+    ...findMachine,
+    'mine(){ [ -L "$1" ]&&return 1;[ $2 "$1" ]&&[ -O "$1" ];}',
+    'look(){ [ "$b" ]&&return;for d in "$1" "$1/$m" "$1/$m/$c";do mine "$d" -d||return;done' +
+      ';for k in t w;do b=$d/$g.$k.$x;mine "$b" -f&&return;done;b=;}',
+    'seek(){ case $XDG_STATE_HOME in /*)look "$XDG_STATE_HOME/fleet-health";;esac' +
+      ';case $h in /*)look "$h/.local/state/fleet-health";;esac' +
+      ';[ "$b" ]||{ u=${u:-$(id -u)};look /var/tmp/fleet-health-$u;look /dev/shm/fleet-health-$u;}' +
+      ';command -v timeout >/dev/null 2>&1||k=w;}',
+    'seek',
+    `start(){ if [ -z "$b" ];then ${refuseOldNode}` +
+      `;s=$?;case $s in ${cannotRun});;*)exit $a;;esac` +
+      ';elif [ $k = t ];then timeout -s KILL $t "$1" "$b" "$r" t "$m";s=$?' +
+      ';else "$1" "$b" "$r" w "$m";s=$?;fi;}',
+    ...tryEveryNode,
+    ...orElse,
+    ...orShell,
+  ].join(';');
+const runText = runTextWith('${11}', []);
+const runOrBroughtText = runTextWith('${12}', ['v=${11}', ...orBrought]);
 
 export interface StartOptions {
   /** For messages. */
@@ -168,6 +144,8 @@ export interface StartOptions {
   readonly node: string | null;
   /** See agent-request.ts. */
   readonly request: string;
+  /** For runtime="bring": by which to look for a node that was brought, the best first. Default: none is looked for. */
+  readonly runtimes?: readonly string[] | null;
 }
 
 export interface RunOptions extends StartOptions {
@@ -197,22 +175,10 @@ export interface ShellStart {
 export function runCommand(options: RunOptions): string {
   const { kind, agentDigest, inventoryDigest, collectorId, request, shell } = options;
   const ofShell = shell === null ? ['-', '-', '-'] : [shell.digest, shell.marker, shell.folder];
-  return commandLine(options, runText, [kind, agentDigest, inventoryDigest, collectorId, ...ofShell, request]);
-}
-
-export interface BringOptions extends StartOptions {
-  /** Of the compressed program that stdin begins with. */
-  readonly lengthBytes: number;
-  /** Of the program itself. */
-  readonly digest: string;
-  /** Of the program that is left where it is. */
-  readonly otherDigest: string;
-}
-
-/** The command line of a visit whose stdin begins with the program. Throws as runCommand does. */
-export function bringCommand(options: BringOptions): string {
-  const { lengthBytes, digest, otherDigest, request } = options;
-  return commandLine(options, bringText, [String(lengthBytes), digest, otherDigest, bootstrap, request]);
+  const own = [kind, agentDigest, inventoryDigest, collectorId, ...ofShell];
+  const runtimes = options.runtimes ?? null;
+  if (runtimes === null) return commandLine(options, runText, [...own, request]);
+  return commandLine(options, runOrBroughtText, [...own, runtimes.join(' '), request]);
 }
 
 /** Passes through every login shell in single quotes: printable ASCII but quote, backslash and exclamation mark. */

@@ -59,6 +59,7 @@ function watched(
     publicKey: key.publicKey,
     keys: privateKeysOf([key]),
     bundles,
+    runtimes: null,
     dryRun: false,
     signal: new AbortController().signal,
     now: () => Date.now(),

@@ -45,6 +45,7 @@ export async function visit(options: VisitOptions): Promise<Visited> {
     probeOptions: {},
     bundles,
     node: process.execPath,
+    runtimes: null,
     unsealed: 'allow',
     agentTimeoutMs: 20_000,
     signal: new AbortController().signal,

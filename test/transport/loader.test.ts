@@ -7,7 +7,8 @@ import { test } from 'node:test';
 
 import { FleetError } from '../../src/errors.ts';
 import { maxExecBytes } from '../../src/report/wire.ts';
-import { bringCommand, findLoaderSign, loaderStatus, runCommand } from '../../src/transport/loader.ts';
+import { bringCommand } from '../../src/transport/bring-agent.ts';
+import { findLoaderSign, loaderStatus, runCommand } from '../../src/transport/loader.ts';
 import type { RunOptions } from '../../src/transport/loader.ts';
 import { bundles, machine, temporaryHome } from '../support/agent-visit.ts';
 import { shellConnection } from '../support/shell-connection.ts';
