@@ -70,7 +70,7 @@ function visitTable(output: Output, visits: readonly VisitRecord[]): string {
       visit.client,
       visit.ok ? { text: 'ok', colour: 'green' } : { text: visit.code ?? 'failed', colour: 'red' },
       `${visit.durationMs} ms`,
-      visit.ok ? (visit.uploaded ? 'agent brought' : '') : (visit.message ?? ''),
+      visit.message ?? (visit.uploaded ? 'agent brought' : ''),
     ]);
   return renderTable(
     output,

@@ -55,7 +55,7 @@ function quoted(text: string): string {
   return line === '' ? '' : JSON.stringify(line);
 }
 
-/** The loader's own first line is no news. */
+/** The loader's own lines are no news. */
 function withoutSign(printed: string): string {
-  return printed.replace(/^fh-[\w-]+-loader-\d*$/m, '');
+  return printed.replace(/^fh-[\w-]+-(?:loader-\d*|platform-.*)$/gm, '');
 }

@@ -1,0 +1,118 @@
+/** Clients whose sshd has no node anywhere, through the program. */
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import type { TestContext } from 'node:test';
+
+import { takeRuntime } from '../../src/collector/add-runtime.ts';
+import { ownTarget } from '../support/own-runtime.ts';
+import { startSshd, sshdMissing, sshKeygen, type Sshd, type SshdAccount } from '../support/sshd.ts';
+import { databaseKinds, type Site } from './whole-fleet.ts';
+
+const skip = sshdMissing() ?? (ownTarget === null ? 'this machine is none of the targets' : false);
+const nodes = [process.execPath, '/usr/bin/node', '/usr/local/bin/node', '/usr/bin/nodejs'].filter((file) =>
+  existsSync(file),
+);
+
+suite('clients without node, and runtime="bring"', { skip }, () => {
+  let sshd: Sshd;
+  let key: { readonly privateKey: string; readonly publicKey: string };
+  const kinds = databaseKinds();
+  before(async () => {
+    sshd = await startSshd({ hidden: [...new Set(nodes.map((file) => realpathSync(file)))] });
+    key = sshKeygen(path.join(sshd.dir, 'user'), '-t', 'ed25519');
+  });
+  after(async () => await sshd.stop());
+
+  /** One client that the shell agent may read meanwhile, and one that waits for its node. */
+  async function fleet(t: TestContext, kind: (typeof kinds)[number]): Promise<{ site: Site; accounts: SshdAccount[] }> {
+    const accounts = [
+      await sshd.addAccount({ publicKey: key.publicKey }),
+      await sshd.addAccount({ publicKey: key.publicKey }),
+    ];
+    const clients = ['allow', 'refuse'].map(
+      (unsealed, index) =>
+        `<client name="${unsealed}" unsealed="${unsealed}" ip="127.0.0.${index + 1}" port="${sshd.port}" username="${accounts[index]?.name ?? ''}"/>`,
+    );
+    const site = await kind.site(t, `<ssh privateKey="${key.privateKey}" runtime="bring"/>\n${clients.join('\n')}`);
+    assert.equal((await site.run('trust', '--yes')).status, 0);
+    return { site, accounts };
+  }
+
+  /** The node that runs the tests, compressed by gzip alone, which takes the least time. */
+  async function addOwn(site: Site): Promise<void> {
+    assert.ok(ownTarget);
+    const { PATH } = process.env;
+    process.env['PATH'] = '/nowhere';
+    const dir = path.join(site.stateDir, 'runtimes');
+    const { signal } = new AbortController();
+    await takeRuntime({
+      dir,
+      target: ownTarget,
+      origin: { kind: 'self' },
+      onChecked: () => undefined,
+      nowMs: Date.now(),
+      signal,
+    }).finally(() => (process.env['PATH'] = PATH));
+  }
+
+  const visited = async (site: Site): Promise<unknown[]> => {
+    const result = await site.run('--json', 'collect');
+    const { visits } = JSON.parse(result.stdout) as {
+      visits: { client: string; code: string | null; reader: string | null; message: string | null }[];
+    };
+    return visits
+      .toSorted((a, b) => (a.client < b.client ? -1 : 1))
+      .map(({ code, reader, message }) => [code, reader, message]);
+  };
+
+  for (const kind of kinds) {
+    test(`from nothing to one exec a visit (${kind.name})`, { skip: kind.skip, timeout: 180_000 }, async (t) => {
+      const { site, accounts } = await fleet(t, kind);
+      const none = `none was added for ${ownTarget?.name ?? ''} (fleet-health runtimes add ${ownTarget?.name ?? ''})`;
+      assert.deepEqual(await visited(site), [
+        [null, 'shell', `it has no Node.js of its own, and ${none}`],
+        ['no-runtime', null, `refuse: no Node.js 18.15 or newer was found, and ${none}`],
+      ]);
+
+      await addOwn(site);
+      const [allowed, refusing] = await visited(site);
+      assert.deepEqual(refusing, [null, 'runtime', null]);
+      assert.match(
+        JSON.stringify(allowed),
+        /"shell","it has no Node.js of its own, and the one for .* is still to be brought"/,
+      );
+      for (const { home } of accounts) {
+        const [node = '', ...more] = readdirSync(home, { recursive: true })
+          .map(String)
+          .filter((name) => /runtime-[0-9a-f]{16}\/./.test(name));
+        assert.deepEqual(more, []);
+        assert.equal(statSync(path.join(home, node)).mode & 0o777, 0o700);
+      }
+
+      const both = [
+        [null, 'runtime', null],
+        [null, 'runtime', null],
+      ];
+      assert.deepEqual(await visited(site), both);
+      const names = accounts.map(({ name }) => name);
+      const commands = (): number =>
+        names.reduce((sum, name) => sum + sshd.count(new RegExp(`Starting session: command for ${name} `, 'g')), 0);
+      const beforeThird = commands();
+      assert.deepEqual(await visited(site), both);
+      assert.equal(commands() - beforeThird, 2);
+
+      assert.deepEqual(await site.rows('SELECT reader, COUNT(*) AS n FROM clients GROUP BY reader'), [
+        { reader: 'runtime', n: 2 },
+      ]);
+      assert.deepEqual(readdirSync(path.join(site.stateDir, 'runtimes', 'attempts')), []);
+      assert.match((await site.run('status')).stdout, /runtime/);
+      const inventory = await site.rows('SELECT client FROM inventory ORDER BY client');
+      assert.deepEqual(
+        inventory.map(({ client }) => client),
+        ['allow', 'refuse'],
+      );
+    });
+  }
+});
