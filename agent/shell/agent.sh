@@ -36,8 +36,8 @@ frame() {
 watch() {
   (
     z=
-    # The signal may come before the line after the sleep: $! is known by then, but before it is another's.
-    trap '[ ! "$z" ] || kill $!; exit' TERM
+    # It may come as the sleep begins, which then knows $! already, and would lose any signal but this.
+    trap '[ ! "$z" ] || kill -9 $!; exit' TERM
     z=1
     sleep $1 &
     wait $!
