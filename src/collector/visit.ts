@@ -1,6 +1,6 @@
 import type { Client, CollectorConfig } from '../config/config.ts';
 import { asFleetError } from '../errors.ts';
-import type { Stage , FleetError} from '../errors.ts';
+import type { Stage, FleetError } from '../errors.ts';
 import type { PrivateKeys } from '../seal/open.ts';
 import type { ClientFacts, VisitRecord } from '../storage/storage.ts';
 import type { Connection, Transport } from '../transport/transport.ts';
