@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 
 import { hostKeyOf, type HostKey } from './fingerprint.ts';
+import { hostPatternsMatch } from './host-patterns.ts';
 
 /** One line of known_hosts, taken apart. `sshd(8)`, section SSH_KNOWN_HOSTS FILE FORMAT, says what it may hold. */
 export interface KnownHostLine {
@@ -49,14 +50,7 @@ function firstSeen(comment: readonly string[]): number | null {
 /** True when the first field of a line holds for a name: plain, pattern (`*`, `?`, `!`) or hash (`|1|salt|hash`). */
 export function hostsMatch(hosts: string, name: string): boolean {
   if (hosts.startsWith('|')) return hashMatches(hosts, name);
-  let matched = false;
-  for (const pattern of hosts.split(',')) {
-    const negated = pattern.startsWith('!');
-    if (!globMatches(negated ? pattern.slice(1) : pattern, name)) continue;
-    if (negated) return false;
-    matched = true;
-  }
-  return matched;
+  return hostPatternsMatch(hosts.toLowerCase().split(','), name);
 }
 
 /** A name that `ssh-keygen -H` has hashed: HMAC-SHA1 of the name, keyed with the salt. */
@@ -76,28 +70,4 @@ export function hashedNameOf(hosts: string): HashedName | null {
 function hashMatches(hosts: string, name: string): boolean {
   const hashed = hashedNameOf(hosts);
   return hashed !== null && createHmac('sha1', hashed.salt).update(name).digest().equals(hashed.hash);
-}
-
-/** `*` and `?`, in at most the product of both lengths: a regular expression would take exponential time for some. */
-function globMatches(pattern: string, name: string): boolean {
-  const wanted = pattern.toLowerCase();
-  let at = 0;
-  let star = -1;
-  let resume = 0;
-  for (let index = 0; index < name.length;) {
-    if (wanted[at] === '*') {
-      star = at;
-      at += 1;
-      resume = index;
-    } else if (wanted[at] === '?' || wanted[at] === name[index]) {
-      at += 1;
-      index += 1;
-    } else if (star !== -1) {
-      // The last `*` takes one character more.
-      at = star + 1;
-      resume += 1;
-      index = resume;
-    } else return false;
-  }
-  return /^\**$/.test(wanted.slice(at));
 }

@@ -1,3 +1,4 @@
+import { hostPatternsMatch } from './host-patterns.ts';
 import { splitArguments } from './ssh-config-line.ts';
 
 /** What a Match line asks; `all` and patterns are judged here, `unknown` only OpenSSH could. */
@@ -83,39 +84,4 @@ function holds({ kind, patterns }: MatchCriterion, subject: MatchSubject): boole
 
 function listMatches(patterns: string, value: string): boolean {
   return hostPatternsMatch(patterns.split(','), value);
-}
-
-/** ssh_config(5), PATTERNS: one must match, and none of the negated ones. Case counts. */
-export function hostPatternsMatch(patterns: readonly string[], value: string): boolean {
-  let matched = false;
-  for (const pattern of patterns) {
-    const negated = pattern.startsWith('!');
-    if (!patternMatches(negated ? pattern.slice(1) : pattern, value)) continue;
-    if (negated) return false;
-    matched = true;
-  }
-  return matched;
-}
-
-/** `*` and `?`, in at most the product of both lengths. */
-function patternMatches(pattern: string, value: string): boolean {
-  let at = 0;
-  let star = -1;
-  let resume = 0;
-  for (let index = 0; index < value.length;) {
-    if (pattern[at] === '*') {
-      star = at;
-      at += 1;
-      resume = index;
-    } else if (pattern[at] === '?' || pattern[at] === value[index]) {
-      at += 1;
-      index += 1;
-    } else if (star !== -1) {
-      // The last `*` takes one character more.
-      at = star + 1;
-      resume += 1;
-      index = resume;
-    } else return false;
-  }
-  return /^\**$/.test(pattern.slice(at));
 }

@@ -1,5 +1,6 @@
+import { hostPatternsMatch } from './host-patterns.ts';
 import type { SshConfigFile, SshConfigOption } from './ssh-config-file.ts';
-import { hostPatternsMatch, judgeMatch, type MatchSubject } from './ssh-config-match.ts';
+import { judgeMatch, type MatchSubject } from './ssh-config-match.ts';
 import {
   isFollowed,
   isGathered,
