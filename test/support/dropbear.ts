@@ -78,16 +78,23 @@ function authorize({ home, uid }: SshdAccount, publicKey: string): void {
   for (const name of [folder, file]) chownSync(name, uid, uid);
 }
 
+/** It takes only shells of /etc/shells, so it is shown a file of its own in that place. */
+const start = 'mount --bind "$1" /etc/shells; shift; exec "$@" 2>"$0"';
+
 /** Tried again with another port where somebody else was quicker. */
 async function launch(
   dir: string,
   keyFile: string,
   logFile: string,
 ): Promise<{ readonly child: ChildProcess; readonly port: number }> {
+  const shells = path.join(dir, 'shells');
+  writeFileSync(shells, `${readFileSync('/etc/shells', 'utf8')}\n${path.join(dir, 'ash')}\n`);
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort();
     const args = ['-F', '-E', '-m', '-w', '-r', keyFile, '-p', `0.0.0.0:${port}`, '-P', path.join(dir, 'pidfile')];
-    const child = spawn('/bin/sh', ['-c', 'exec "$@" 2>"$0"', logFile, dropbearPath, ...args], { stdio: 'ignore' });
+    const child = spawn('unshare', ['-m', '/bin/sh', '-c', start, logFile, shells, dropbearPath, ...args], {
+      stdio: 'ignore',
+    });
     writeFileSync(path.join(dir, 'pid'), String(child.pid));
     const until = Date.now() + 10_000;
     while (child.exitCode === null && Date.now() < until) {
