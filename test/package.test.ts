@@ -53,6 +53,7 @@ test('the packed file holds everything, installs with ignored scripts, and works
     'dist/agent/inventory.cjs',
     'src/seal/FORMAT.md',
     'src/transport/openssh-askpass.sh',
+    'src/transport/openssh-hop.sh',
   ];
   assert.deepEqual(
     wanted.filter((name) => !files.includes(name)),

@@ -122,7 +122,7 @@ export class BastionSession {
     const said = messageOf(error).replace(/^\(SSH\) Channel open failure: /, '');
     if (error.reason === 2) {
       const message = `${place}, dialled by bastion ${name}: ${said}`;
-      return new FleetError({ client, code: codeOf(said), stage: 'connect', message, cause: error });
+      return new FleetError({ client, code: dialRefusalCode(said), stage: 'connect', message, cause: error });
     }
     if (error.reason === 4) this.full = true;
     const prohibited = error.reason === 1;
@@ -165,7 +165,7 @@ export class BastionSession {
 }
 
 /** sshd hands on the system's words for why it could not connect. */
-function codeOf(said: string): ErrorCode {
+export function dialRefusalCode(said: string): ErrorCode {
   if (/refused/i.test(said)) return 'connect-refused';
   if (/timed? ?out/i.test(said)) return 'connect-timeout';
   if (/not known|name resolution|no address|nodename|resolve/i.test(said)) return 'dns';

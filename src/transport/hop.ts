@@ -22,6 +22,8 @@ export interface Hop {
   readonly credentials: HopCredentials;
   /** What ssh_config says of the time until TCP stands; null: nothing, the collector's own holds. */
   readonly connectTimeoutMs: number | null;
+  /** What OpenSSH is asked for and reads for it: a name, and files; `overruled`: config.xml says whether it has a way before it. */
+  readonly sshConfig: { readonly host: string; readonly files: readonly string[]; readonly overruled: boolean };
   /** Every value in force and where it comes from, for people. */
   readonly values: readonly HopValue[];
 }

@@ -1,4 +1,5 @@
 import { FleetError } from '../errors.ts';
+import type { Hop } from './hop.ts';
 
 /** The way to one client, as far as the configuration says it; null: left to ssh_config and ssh's own defaults. */
 export interface OpensshTarget {
@@ -18,8 +19,19 @@ export interface OpensshTarget {
   readonly privateKey: string | null;
   /** Absolute path of a socket; `env`: $SSH_AUTH_SOCK; `none`. */
   readonly agent: string | null;
+  /** The name of its host key, where that is not its address; null: left to ssh_config. */
+  readonly hostKeyAlias: string | null;
+  /** How config.xml says it is reached; `direct`: from here, whatever ssh_config says; null: left to ssh_config. */
+  readonly way: OpensshRoute | 'direct' | null;
   /** Called once for each connection, when it begins; may throw FleetError. */
   readonly secrets: () => OpensshSecrets;
+}
+
+/** The machines before a client, nearest to the collector first, and what the last of them dials. */
+export interface OpensshRoute {
+  readonly hops: readonly Hop[];
+  readonly address: string;
+  readonly port: number;
 }
 
 /** What ssh may ask for. */
@@ -34,6 +46,8 @@ export interface MasterOptions {
   /** What is read after the target's own, as ssh_config says it. */
   readonly otherKnownHosts: readonly string[];
   readonly secrets: OpensshSecrets;
+  /** What ssh speaks through; null: what ssh_config says. */
+  readonly proxyCommand: string | null;
   /** Major times 100 plus minor, as 902; what an older ssh does not know is left out. */
   readonly version: number;
 }
@@ -44,6 +58,7 @@ export interface MasterOptions {
  */
 export function masterArguments(target: OpensshTarget, options: MasterOptions): string[] {
   const { password, passphrase } = options.secrets;
+  const proxyCommand = target.way === 'direct' ? 'none' : options.proxyCommand;
   return [
     ...['-M', '-S', options.socket, '-N', '-T'],
     ...settings([
@@ -61,6 +76,9 @@ export function masterArguments(target: OpensshTarget, options: MasterOptions): 
       'CheckHostIP=no',
       'VisualHostKey=no',
       'AddKeysToAgent=no',
+      ...(proxyCommand === null
+        ? []
+        : [`ProxyCommand=${proxyCommand}`, 'ProxyUseFdpass=no', 'CanonicalizeHostname=no']),
       'NumberOfPasswordPrompts=1',
       ...(password === null && passphrase === null ? ['BatchMode=yes'] : ['BatchMode=no']),
       ...(password === null ? [] : ['PasswordAuthentication=yes', 'KbdInteractiveAuthentication=yes', methodOrder]),
@@ -77,7 +95,7 @@ export function masterArguments(target: OpensshTarget, options: MasterOptions): 
 
 /** The arguments that say which client is meant and how to log in there; the last ones. */
 export function targetArguments(target: OpensshTarget): string[] {
-  const { host, hostName, port, username, config, agent } = target;
+  const { host, hostName, hostKeyAlias, port, username, config, agent } = target;
   if (!/^[\w:][\w.:%-]*$/.test(host))
     throw unfit(target, `the name ${JSON.stringify(host)}`, 'ip="..." says where it is');
   const file = config === 'none' ? '/dev/null' : config === 'own' ? null : config.file;
@@ -89,6 +107,7 @@ export function targetArguments(target: OpensshTarget): string[] {
       'ForwardX11=no',
       ...(config === 'none' ? ['GlobalKnownHostsFile=/dev/null'] : []),
       ...(hostName === null ? [] : [`HostName=${escaped(hostName)}`]),
+      ...(hostKeyAlias === null ? [] : [`HostKeyAlias=${refuseWord(target, 'HostKeyAlias', hostKeyAlias)}`]),
       ...keyOptions(target),
       ...(agent === null ? [] : [`IdentityAgent=${agentOption(target, agent)}`]),
     ]),
@@ -144,7 +163,7 @@ function escaped(value: string): string {
 }
 
 /** A path as ssh_config takes it: in quotes, which it has no way to escape in every version, and without its tokens. */
-function quoted(target: OpensshTarget, attribute: string, file: string): string {
+export function quoted(target: Named, attribute: string, file: string): string {
   // eslint-disable-next-line no-control-regex -- these are what must not be there.
   if (/["\\\u0000-\u001f\u007f]|\$\{/.test(file)) {
     throw unfit(target, `${attribute}=${JSON.stringify(file)}`, 'choose a path without quotes, backslashes and ${');
@@ -152,7 +171,15 @@ function quoted(target: OpensshTarget, attribute: string, file: string): string 
   return `"${escaped(file)}"`;
 }
 
-function unfit({ client }: OpensshTarget, what: string, advice: string): FleetError {
+/** A value without quotes: a word of harmless characters, or refused. */
+export function refuseWord(target: Named, what: string, word: string): string {
+  if (!/^[\w.:%@[\]-]+$/.test(word)) throw unfit(target, `${what}=${JSON.stringify(word)}`, 'choose a plain name');
+  return word;
+}
+
+type Named = Pick<OpensshTarget, 'client'>;
+
+export function unfit({ client }: Named, what: string, advice: string): FleetError {
   const message = `${client}: ${what} cannot be handed to ssh`;
   return new FleetError({ client, code: 'config-invalid', stage: 'connect', message, advice });
 }

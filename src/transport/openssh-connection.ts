@@ -24,6 +24,8 @@ export interface OpensshSession {
   readonly connectMs: number;
   readonly channelTimeoutMs: number;
   readonly signal: AbortSignal;
+  /** What is at fault before the client when the connection breaks; null: nothing. */
+  readonly whyBroken: () => FleetError | null;
 }
 
 /** How long a connection that was left may take to close before its processes are killed. */
@@ -67,7 +69,7 @@ export function opensshConnection(session: OpensshSession): Connection {
   });
   master.once('exit', () => {
     rmSync(socket, { force: true });
-    if (!left) end(fault('connect-failed', `the connection broke: ${wordsOf(log)}`));
+    if (!left) end(session.whyBroken() ?? fault('connect-failed', `the connection broke: ${wordsOf(log)}`));
   });
   if (signal.aborted) onAbort();
   else signal.addEventListener('abort', onAbort, { once: true });

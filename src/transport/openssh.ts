@@ -9,9 +9,11 @@ import { masterArguments, opensshEnvironment, type OpensshSecrets, type OpensshT
 import { opensshConnection } from './openssh-connection.ts';
 import { opensshFault, wordsOf, type OpensshQuestion } from './openssh-fault.ts';
 import { opensshGuard } from './openssh-guard.ts';
-import { readOpensshLog, type OpensshLogReader } from './openssh-log.ts';
-import { askOpenssh, opensshVersion } from './openssh-program.ts';
+import { readOpensshLog, type OpensshLog, type OpensshLogReader } from './openssh-log.ts';
+import { opensshVersion } from './openssh-program.ts';
 import { askpassEnvironment, createPrompter } from './openssh-prompts.ts';
+import { checkCredentials, questionOf } from './openssh-question.ts';
+import { openWay, type OpensshWay } from './openssh-way.ts';
 import type { Connection, ConnectOptions, Transport } from './transport.ts';
 
 /** The first version that knows SSH_ASKPASS_REQUIRE. */
@@ -31,10 +33,7 @@ export function createOpensshTransport(target: OpensshTarget): Transport {
       const { client } = target;
       if (signal.aborted) throw abortedError(signal, 'connect', client);
       const secrets = target.secrets();
-      if (lacksAgent(target, secrets)) {
-        const message = 'agent="env", but $SSH_AUTH_SOCK is not set';
-        throw new FleetError({ client, code: 'credentials-unusable', stage: 'login', message });
-      }
+      checkCredentials(target, secrets);
       const version = await opensshVersion(client);
       if (version < askpassVersion && (secrets.password !== null || secrets.passphrase !== null)) {
         const message = 'a password or passphrase with transport="openssh" needs OpenSSH 8.4 or newer';
@@ -44,24 +43,6 @@ export function createOpensshTransport(target: OpensshTarget): Transport {
       return await new OpensshLogin({ target, options, secrets, version, question, startedMs }).run();
     },
   };
-}
-
-/** True where the agent of the environment is all that is configured, and there is none. */
-function lacksAgent({ agent, privateKey, config }: OpensshTarget, { password }: OpensshSecrets): boolean {
-  if (agent !== 'env' || process.env['SSH_AUTH_SOCK']) return false;
-  return (privateKey === null || privateKey === 'none') && password === null && config === 'none';
-}
-
-/** Where ssh_config has a say, ssh is asked for what it says: the names in messages, and the files of known hosts. */
-async function questionOf(target: OpensshTarget, options: ConnectOptions): Promise<OpensshQuestion> {
-  const { client, knownHosts } = target;
-  const timeoutMs = Math.min(options.tcpTimeoutMs, options.connectTimeoutMs);
-  if (target.config === 'none') {
-    const address = target.hostName ?? target.host;
-    return { client, address, port: target.port ?? 22, username: target.username ?? '', knownHosts: [knownHosts] };
-  }
-  const facts = await askOpenssh(target, { timeoutMs, signal: options.signal });
-  return { client, address: facts.hostName, ...facts, knownHosts: [knownHosts, ...facts.knownHosts] };
 }
 
 interface LoginParts {
@@ -79,6 +60,9 @@ class OpensshLogin {
   readonly #log: OpensshLogReader;
   readonly #mark = randomBytes(16).toString('hex');
   readonly #answer: ReturnType<typeof createPrompter>;
+  /** Through machines that config.xml names. */
+  #way: OpensshWay | null = null;
+  #dialled = false;
   #master: ChildProcess | null = null;
   #settle: ((outcome: Connection | FleetError) => void) | null = null;
 
@@ -93,27 +77,37 @@ class OpensshLogin {
     const { signal, tcpTimeoutMs, connectTimeoutMs, channelTimeoutMs = connectTimeoutMs } = options;
     const guard = opensshGuard();
     const socket = guard.newSocket();
+    const { client } = target;
+    const route = target.way === 'direct' ? null : target.way;
+    const way = route === null ? null : openWay({ client, route, dir: `${socket}.way`, tcpTimeoutMs, version });
+    this.#way = way;
     const asks = secrets.password !== null || secrets.passphrase !== null;
     const master = spawn(
       'ssh',
-      masterArguments(target, { socket, secrets, version, otherKnownHosts: question.knownHosts.slice(1) }),
+      masterArguments(target, {
+        ...{ socket, secrets, version, proxyCommand: way?.proxyCommand ?? null },
+        otherKnownHosts: question.knownHosts.slice(1),
+      }),
       {
         // A group of its own: what ssh starts, a ProxyCommand above all, ends with it.
         detached: true,
         cwd: '/',
-        env: { ...opensshEnvironment(target), ...(asks ? askpassEnvironment(this.#mark) : {}) },
+        env: { ...opensshEnvironment(target), ...(asks ? askpassEnvironment(this.#mark) : {}), ...way?.environment },
         stdio: ['pipe', 'ignore', 'pipe'],
       },
     );
     this.#master = master;
     const release = master.pid === undefined ? (): void => undefined : guard.watch(master.pid);
     master.once('exit', release);
+    // What its machines wrote down is read until then.
+    master.once('exit', () => setTimeout(() => way?.remove(), 2 * lastWordsMs));
     master.stdin.on('error', () => undefined);
 
     return await new Promise((resolve, reject) => {
       const left = (timeoutMs: number): number => Math.max(1, timeoutMs - (performance.now() - startedMs));
       const tcpTimer = setTimeout(() => this.#tcpTimeUp(), left(Math.min(tcpTimeoutMs, connectTimeoutMs)));
-      const timer = setTimeout(() => this.#timeUp(), left(connectTimeoutMs));
+      const timer = setTimeout(() => this.#timeUp(), left(this.#limitMs));
+      const looking = way === null ? undefined : setInterval(() => this.#lookAtWay(), tcpTimeoutMs);
       const onAbort = (): void => this.#end(abortedError(signal, stages[this.#log.progress], target.client));
       const onData = (chunk: Buffer): void => {
         this.#log.push(chunk);
@@ -121,7 +115,7 @@ class OpensshLogin {
         else if (existsSync(socket)) this.#loggedIn(master, socket, channelTimeoutMs);
       };
       // `close`, not `exit`: its last words are read by then. A child of its own that lives on must not hold them up.
-      const onEnd = (): void => this.#end(opensshFault(question, this.#log));
+      const onEnd = (): void => this.#end(this.#faultOfWay() ?? opensshFault(question, this.#ownLog));
       const onExit = (): void => void setTimeout(onEnd, lastWordsMs).unref();
       const onError = (error: Error): void =>
         this.#fail('connect-failed', `ssh cannot be started: ${messageOf(error)}`);
@@ -129,6 +123,7 @@ class OpensshLogin {
         this.#settle = null;
         clearTimeout(tcpTimer);
         clearTimeout(timer);
+        clearInterval(looking);
         signal.removeEventListener('abort', onAbort);
         master.stderr.removeListener('data', onData);
         master.removeListener('close', onEnd);
@@ -151,7 +146,7 @@ class OpensshLogin {
     const connectMs = Math.round(performance.now() - startedMs);
     const { client } = target;
     const parts = { client, master, socket, log: this.#log, connectMs, channelTimeoutMs, signal: options.signal };
-    this.#settle(opensshConnection(parts));
+    this.#settle(opensshConnection({ ...parts, whyBroken: () => this.#faultOfWay() }));
   }
 
   #asked(prompt: string): void {
@@ -179,11 +174,38 @@ class OpensshLogin {
       this.#fail('connect-timeout', `no answer from ${address} port ${port} ${limit}`);
   }
 
+  /** Each machine on the way has the time that a client has. */
+  get #limitMs(): number {
+    const { target, options } = this.#parts;
+    const { way } = target;
+    return options.connectTimeoutMs * (way === null || way === 'direct' ? 1 : way.hops.length + 1);
+  }
+
+  /** Without the proxy that is of our making. */
+  get #ownLog(): OpensshLog {
+    return this.#way === null ? this.#log : { ...this.#log, proxied: false };
+  }
+
+  #faultOfWay(late?: string): FleetError | null {
+    return this.#log.progress === 'start' ? null : (this.#way?.fault(late) ?? null);
+  }
+
+  /** A client that was dialled before the last look and has not answered yet does not answer. */
+  #lookAtWay(): void {
+    const dialling = this.#way?.dialling() === true;
+    const { tcpTimeoutMs } = this.#parts.options;
+    const fault = dialling && this.#dialled ? this.#faultOfWay(`within ${tcpTimeoutMs} ms`) : null;
+    this.#dialled = dialling;
+    if (fault !== null) this.#end(fault);
+  }
+
   #timeUp(): void {
-    const limit = `within ${this.#parts.options.connectTimeoutMs} ms`;
-    const { proxied, progress } = this.#log;
+    const limit = `within ${this.#limitMs} ms`;
+    const { proxied, progress } = this.#ownLog;
     const code = this.#late();
-    if (progress === 'in') this.#fail('auth-timeout', `ssh opened no control socket ${limit}`);
+    const fault = this.#faultOfWay(limit);
+    if (fault !== null) this.#end(fault);
+    else if (progress === 'in') this.#fail('auth-timeout', `ssh opened no control socket ${limit}`);
     else if (progress === 'login') this.#fail(code, `no answer to the login ${limit}`);
     else if (progress === 'greeted') this.#fail(code, `the key exchange did not end ${limit}`);
     else if (!proxied) this.#fail(code, `TCP stands, but nothing that speaks SSH answered ${limit}`);

@@ -118,6 +118,7 @@ export function resolveHop(options: ResolveHopOptions): Hop {
     policy,
     credentials,
     connectTimeoutMs,
+    sshConfig: { host: machine.asked, files: machine.sshConfigFiles, overruled: ssh.said['proxyJump'] !== undefined },
     values,
   };
 }

@@ -17,14 +17,16 @@ import type { Connection, ConnectOptions, Transport } from './transport.ts';
 export function transportFor(client: Client, shared: TransportShared): Transport {
   const { ssh } = client;
   if (ssh.transport === 'local') return createLocalTransport(client.name);
-  if (ssh.transport === 'openssh') return throughOpenssh(client);
+  if (ssh.transport === 'openssh') {
+    return { connect: async (options) => await throughOpenssh(client, shared).connect(options) };
+  }
   return {
     // Not before: of a fleet of thousands most ways are never asked for, and a fault is that client's.
     connect: async (options) => {
       const route = shared.routeTo(client);
       const [lacking] = whatStopsSsh2(route, ssh.transport);
       if (ssh.transport === 'auto' && (lacking !== undefined || needsCertificates(route, shared))) {
-        return await throughOpenssh(client).connect(options);
+        return await throughOpenssh(client, shared).connect(options);
       }
       if (lacking === undefined) return await connectThrough(route, client, shared, options);
       throw refusal(
@@ -41,10 +43,9 @@ function whatStopsSsh2({ unsupported }: Route, transport: SshSettings['transport
   return transport === 'auto' ? unsupported : unsupported.filter(({ needed }) => needed);
 }
 
-/** True where the client's own key is known by an authority alone: for hosts before it, ssh_config would have to say the way. */
+/** True where the key of a machine on the way, the client's own included, is known by an authority alone. */
 function needsCertificates({ hops }: Route, shared: TransportShared): boolean {
-  const [only, ...others] = hops;
-  return only !== undefined && others.length === 0 && needsHostCertificate(shared.targetOf(only));
+  return hops.some((hop) => needsHostCertificate(shared.targetOf(hop)));
 }
 
 async function connectThrough(
@@ -65,15 +66,10 @@ async function connectThrough(
   });
 }
 
-function throughOpenssh(client: Client): Transport {
-  const { proxyJump } = client.ssh;
-  if (proxyJump === null) return createOpensshTransport(opensshTarget(client));
-  const error = refusal(
-    client,
-    `proxyJump="${proxyJump}" with transport="openssh"`,
-    'Write the way into ssh_config (ProxyJump), which ssh follows itself, or take transport="ssh2".',
-  );
-  return { connect: () => Promise.reject(error) };
+/** A way that config.xml says is gone here; one of ssh_config's ssh goes by itself. */
+function throughOpenssh(client: Client, shared: TransportShared): Transport {
+  const route = client.ssh.proxyJump === null ? null : shared.routeTo(client);
+  return createOpensshTransport(opensshTarget(client, route));
 }
 
 function refusal({ name: client }: Client, message: string, advice: string): FleetError {

@@ -25,6 +25,8 @@ const plain: OpensshTarget = {
   policy: 'strict',
   privateKey: null,
   agent: null,
+  hostKeyAlias: null,
+  way: null,
   secrets: () => nothing,
 };
 
@@ -32,7 +34,13 @@ const plain: OpensshTarget = {
 function understood(target: Partial<OpensshTarget>): (name: string) => string[] {
   const whole = { ...plain, ...target };
   const secrets = whole.secrets();
-  const args = masterArguments(whole, { socket: '/tmp/fh-x/1', otherKnownHosts: [], secrets, version: 902 });
+  const args = masterArguments(whole, {
+    socket: '/tmp/fh-x/1',
+    otherKnownHosts: [],
+    secrets,
+    proxyCommand: null,
+    version: 902,
+  });
   const lines = execFileSync('ssh', ['-G', ...args], { encoding: 'utf8' }).split('\n');
   return (name) => lines.filter((line) => line.startsWith(`${name} `)).map((line) => line.slice(name.length + 1));
 }
@@ -85,7 +93,7 @@ describe('ssh’s arguments', { skip: existsSync('/usr/bin/ssh') ? false : 'need
     const secrets = { password: 'pass-1', passphrase: 'pass-2' };
     const target = { ...plain, secrets: () => secrets };
     const all = [
-      ...masterArguments(target, { socket: '/s', otherKnownHosts: [], secrets, version: 902 }),
+      ...masterArguments(target, { socket: '/s', otherKnownHosts: [], secrets, proxyCommand: null, version: 902 }),
       ...Object.values(opensshEnvironment(target)),
     ];
     assert.doesNotMatch(all.join('\n'), /pass-[12]/);

@@ -104,7 +104,6 @@ describe('transportFor', () => {
   writeFileSync(proxied, 'Host web-*\n  ProxyCommand nc %h %p\n');
   const said = { config: 'config.xml:2' };
   const unsupported: readonly (readonly [Partial<SshSettings>, RegExp])[] = [
-    [{ proxyJump: 'fra', transport: 'openssh', said: { proxyJump: '' } }, /proxyJump="fra" with transport="openssh"/],
     [{ config: proxied, said, transport: 'ssh2' }, /ProxyCommand \(.*proxied:2\) is beyond the built-in transport/],
   ];
   for (const [ssh, says] of unsupported) {
