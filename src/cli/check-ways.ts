@@ -51,9 +51,10 @@ function wayText({ output }: Context, { client, route, fault }: Way): string {
   if (transport === 'local') return escapeControls(`client ${client.name}: this machine, without SSH`);
   if (route === null) return '';
   const rows = route.hops.flatMap((hop) =>
-    hop.values.map(({ name, value, source }, index) => [index === 0 ? hop.name : '', name, value, source]),
+    hop.values.map(({ name, value, source }, index) => [index === 0 ? hop.name : '', name, source, value]),
   );
-  const columns = [{ title: 'machine' }, { title: 'what' }, { title: 'value', shrinks: true }, { title: 'from' }];
+  // The value comes last and is never cut: somebody looks here because of it.
+  const columns = [{ title: 'machine' }, { title: 'what' }, { title: 'from' }, { title: 'value' }];
   const files = route.sshConfigFiles.length === 0 ? 'no ssh_config' : route.sshConfigFiles.join(', ');
   const lines = [
     escapeControls(`client ${client.name}: ${route.hops.map(({ name }) => name).join(' -> ')}`),

@@ -30,11 +30,13 @@ export async function checkCommand(context: Context, options: CheckCommandOption
     tellFaults(context, file, thrown.findings);
     return 2;
   }
+  const { wayWarnings } = await import('./way-warnings.ts');
+  const warnings = [...config.warnings, ...wayWarnings(config)];
   const tried = options.connect ? await tryAll(context, config) : noneTried(options);
   if (tried !== null && options.mail !== undefined) tried.trials.push(await tryMail(context, config, options.mail));
   context.signal.throwIfAborted();
-  if (output.json) output.printJson(checkJson(file, config, tried));
-  else tell(context, config, tried);
+  if (output.json) output.printJson(checkJson(file, config, warnings, tried));
+  else tell(context, config, warnings, tried);
   return exitStatusOf(tried);
 }
 
@@ -93,7 +95,7 @@ async function tryAll({ output, signal }: Context, config: Config): Promise<Trie
   return { trials: [...trials], idleRules };
 }
 
-function tell({ output }: Context, config: Config, tried: Tried | null): void {
+function tell({ output }: Context, config: Config, warnings: readonly Finding[], tried: Tried | null): void {
   if (output.verbosity !== 'quiet') {
     output.print('In force without being said:\n');
     const rows = describeDefaults(config).map(({ where, name, value }) => [where, name, value]);
@@ -102,9 +104,8 @@ function tell({ output }: Context, config: Config, tried: Tried | null): void {
     );
     output.print('');
   }
-  for (const warning of config.warnings)
-    output.print(`${output.colour('yellow', 'warning')}: ${formatFinding(warning)}`);
-  if (config.warnings.length > 0) output.print('');
+  for (const warning of warnings) output.print(`${output.colour('yellow', 'warning')}: ${formatFinding(warning)}`);
+  if (warnings.length > 0) output.print('');
   const count = `${config.clients.length} ${config.clients.length === 1 ? 'client' : 'clients'}`;
   output.print(`${config.file} is valid: ${count}.`);
   if (tried !== null) tellTried({ output }, tried);
@@ -132,7 +133,7 @@ function exitStatusOf(tried: Tried | null): ExitStatus {
   return failed.length === 0 ? 0 : 1;
 }
 
-function checkJson(file: string, config: Config, tried: Tried | null): unknown {
+function checkJson(file: string, config: Config, warnings: readonly Finding[], tried: Tried | null): unknown {
   const connections = tried?.trials.map(({ what, kind, fault }) => ({
     what,
     kind,
@@ -147,7 +148,7 @@ function checkJson(file: string, config: Config, tried: Tried | null): unknown {
     valid: true,
     clients: config.clients.length,
     faults: [],
-    warnings: config.warnings.map(findingJson),
+    warnings: warnings.map(findingJson),
     defaults: describeDefaults(config),
     ...(tried === null ? {} : { connections, idle_rules: tried.idleRules }),
   };

@@ -16,7 +16,7 @@ export function cleanupText(output: Output, results: readonly CleanupResult[]): 
   const lines = results.flatMap(({ client, answer, fault }) => {
     if (answer === null) {
       return [
-        `${client.name}: ${output.colour('red', fault?.code ?? '')}  ${fault?.message ?? ''} ${fault?.advice ?? ''}`,
+        `${client.name}: ${output.colour('red', fault?.code ?? '')}  ${fault?.message ?? ''}. ${fault?.advice ?? ''}`,
       ];
     }
     return [`${client.name}: ${outcomeOf(output, answer)}`, ...folderLines(answer)];

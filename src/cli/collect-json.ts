@@ -48,7 +48,7 @@ function visitJson(visit: VisitRecord): unknown {
     stage: visit.stage,
     code,
     message: visit.message,
-    advice: adviceFor(code, [visit.client]),
+    advice: visit.advice ?? adviceFor(code, [visit.client]),
     started_at: new Date(visit.startedAtMs).toISOString(),
     duration_ms: visit.durationMs,
     connect_ms: visit.connectMs,

@@ -78,7 +78,7 @@ function visitFields(visit: VisitRecord): LogFields {
     code: visit.code ?? undefined,
     stage: visit.stage ?? undefined,
     message: visit.message ?? undefined,
-    advice: adviceFor(visit.code, [visit.client]) ?? undefined,
+    advice: visit.advice ?? adviceFor(visit.code, [visit.client]) ?? undefined,
     duration_ms: visit.durationMs,
     uploaded: visit.uploaded || undefined,
   };

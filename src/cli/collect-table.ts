@@ -84,16 +84,21 @@ function visitTable(output: Output, visits: readonly VisitRecord[]): string {
   );
 }
 
-/** What to do about each kind of failure, once. */
+/** What to do about each kind of failure, once: where its visits have one advice of their own, that, else its code's. */
 function adviceLines(visits: readonly VisitRecord[]): readonly string[] {
-  const byCode = new Map<string, string[]>();
-  for (const { ok, code, client } of visits) {
-    if (ok || code === null) continue;
-    const clients = byCode.get(code);
-    if (clients === undefined) byCode.set(code, [client]);
-    else clients.push(client);
+  const byCode = new Map<string, VisitRecord[]>();
+  for (const visit of visits) {
+    if (visit.ok || visit.code === null) continue;
+    const same = byCode.get(visit.code);
+    if (same === undefined) byCode.set(visit.code, [visit]);
+    else same.push(visit);
   }
-  return [...byCode].map(([code, clients]) => `${code}: ${adviceFor(code, clients) ?? 'unknown to this version'}`);
+  return [...byCode].map(([code, failed]) => {
+    const [own, ...others] = new Set(failed.map(({ advice }) => advice));
+    const clients = failed.map(({ client }) => client);
+    const advice = others.length === 0 && own !== undefined ? own : adviceFor(code, clients);
+    return escapeControls(`${code}: ${advice ?? 'unknown to this version'}`);
+  });
 }
 
 function summaryText(output: Output, result: CollectResult): string {

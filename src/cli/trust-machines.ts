@@ -13,7 +13,7 @@ export interface TrustMachine {
   readonly port: number;
   /** null: reached without SSH, or its way cannot be followed. */
   readonly way: TrustWay | null;
-  /** Why its way cannot be followed. */
+  /** Why its way cannot be followed, so that it cannot be asked; where `way` is there, a file may still vouch for it. */
   readonly fault: FleetError | null;
 }
 
@@ -87,8 +87,11 @@ function machinesOf(target: Client | Bastion, routes: Routes): readonly TrustMac
   const route = routes(target);
   if (route instanceof FleetError) return [{ ...alone, fault: route }];
   const command = route.unsupported.find(({ option }) => option === 'ProxyCommand');
-  if (command !== undefined) return [{ ...alone, fault: throughCommand(name, command.place) }];
-  return alongTheWay(route);
+  if (command === undefined) return alongTheWay(route);
+  const fault = throughCommand(name, command.place);
+  return alongTheWay(route)
+    .slice(-1)
+    .map((machine) => ({ ...machine, fault }));
 }
 
 function alongTheWay({ hops }: Route): readonly TrustMachine[] {
@@ -115,7 +118,7 @@ function throughCommand(client: string, place: string): FleetError {
     code: 'unsupported',
     stage: 'connect',
     message: `ProxyCommand (${place}) is for ssh alone`,
-    advice: 'Connect once with ssh and compare the fingerprint that it shows.',
+    advice: 'Connect once with ssh and compare the fingerprint that it shows; or use --from FILE with its key.',
   });
 }
 

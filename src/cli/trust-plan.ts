@@ -28,10 +28,14 @@ export interface TrustSurroundings {
 export async function planTrust(machine: TrustMachine, surroundings: TrustSurroundings): Promise<TrustPlan> {
   const plan = { machine, keys: [], knownKeys: [], fault: null };
   const { way, name } = machine;
-  if (machine.fault !== null) return { ...plan, kind: 'failed', fault: machine.fault };
-  if (way === null) return { ...plan, kind: 'local' };
+  if (way === null) {
+    return machine.fault === null ? { ...plan, kind: 'local' } : { ...plan, kind: 'failed', fault: machine.fault };
+  }
   try {
     const known = surroundings.knownHosts(way.hop.knownHosts).lookup(way.hop.knownAs);
+    // Nobody can ask it, and what is known of it is not contradicted.
+    if (machine.fault !== null && surroundings.source === null && known.keys.length > 0)
+      return { ...plan, kind: 'known', keys: known.keys };
     const keys = await candidates(machine, way, surroundings);
     const revoked = keys.find(({ key }) => known.revoked.some((other) => other.key === key));
     if (revoked !== undefined) {
@@ -50,11 +54,14 @@ export async function planTrust(machine: TrustMachine, surroundings: TrustSurrou
 
 /** The keys that may be trusted: what the machine shows, or what the file of --from vouches for. */
 async function candidates(
-  { name, address, port }: TrustMachine,
+  { name, address, port, fault: unasked }: TrustMachine,
   way: TrustWay,
   { source, scan }: TrustSurroundings,
 ): Promise<readonly HostKey[]> {
-  if (source === null) return await scan(way);
+  if (source === null) {
+    if (unasked !== null) throw unasked;
+    return await scan(way);
+  }
   const host = { client: name, address, port };
   const held = source.content.keys(host);
   if (held.length > 0) return held;
@@ -62,6 +69,7 @@ async function candidates(
   if (vouched.length === 0) {
     throw fault(name, 'host-key-unknown', `${source.file} does not name it`, `Add it to ${source.file}.`);
   }
+  if (unasked !== null) throw unasked;
   const shown = await scan(way);
   const matching = shown.filter(({ key }) => vouched.includes(fingerprint(key)));
   if (matching.length > 0) return matching;

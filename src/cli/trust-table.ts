@@ -1,3 +1,5 @@
+import { errorTable } from '../errors.ts';
+import { escapeControls } from '../log.ts';
 import { fingerprint, keyTypeName, type HostKey } from '../transport/fingerprint.ts';
 import type { Output } from './output.ts';
 import { renderTable, type Cell } from './table.ts';
@@ -30,6 +32,10 @@ export function trustText(output: Output, plans: readonly TrustPlan[], replacing
   );
   if (failed.length > 0) {
     sections.push(renderTable(output, [{ title }, { title: 'failed' }, { title: '', shrinks: true }], failed));
+    const advice = plans.flatMap(({ machine, fault }) =>
+      fault === null || fault.advice === errorTable[fault.code].advice ? [] : [`${machine.name}: ${fault.advice}`],
+    );
+    if (advice.length > 0) sections.push(advice.map(escapeControls).join('\n'));
   }
   return sections.join('\n\n');
 }

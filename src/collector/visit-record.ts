@@ -1,5 +1,5 @@
 import type { Client } from '../config/config.ts';
-import type { FleetError } from '../errors.ts';
+import { errorTable, type FleetError } from '../errors.ts';
 import type { VisitRecord } from '../storage/storage.ts';
 import type { AgentResult } from './agent-session.ts';
 import { nextAttemptAtMs } from './backoff.ts';
@@ -45,5 +45,6 @@ export function recordOf({ context, client, found, fault, startedAtMs, durationM
     reader: found.result?.reader ?? null,
     bootId: found.result?.hello?.boot_id ?? null,
     nextAttemptAtMs: nextAttemptAtMs({ code: fault?.code ?? null, facts, startedAtMs, everyMs }),
+    ...(fault === null || fault.advice === errorTable[fault.code].advice ? {} : { advice: fault.advice }),
   };
 }

@@ -62,6 +62,8 @@ export interface VisitRecord {
   readonly bootId: string | null;
   /** Not before then is the client tried again (set after a refused login); null: at once. */
   readonly nextAttemptAtMs: number | null;
+  /** What to do, where the fault knows better than its code does. For who looks on: it is no column. */
+  readonly advice?: string;
 }
 
 /** A report that was opened, parsed and freed of values out of any sense. */

@@ -1,5 +1,6 @@
 import { FleetError, messageOf, type ErrorCode } from '../errors.ts';
 import { fingerprint, hostKeyOf, keyTypeName, type HostKey } from './fingerprint.ts';
+import { firstSeenWords } from './known-hosts-line.ts';
 import type { KnownHosts, KnownKey } from './known-hosts.ts';
 import type { ServerHostKeyAlgorithm } from './ssh2.ts';
 
@@ -115,7 +116,7 @@ function placeOf({ file, line }: KnownKey): string {
 function changed(question: HostKeyQuestion, shown: HostKey, known: readonly KnownKey[]): FleetError {
   const same = known.filter(({ type }) => type === shown.type);
   const expected = (same.length > 0 ? same : known).map(
-    (key) => `${key.file} says ${describe(key)} (line ${key.line}${since(key)})`,
+    (key) => `${key.file} says ${describe(key)} (line ${key.line}${firstSeenWords(key)})`,
   );
   return failure(
     question,
@@ -123,12 +124,6 @@ function changed(question: HostKeyQuestion, shown: HostKey, known: readonly Know
     `${question.knownAs} shows ${describe(shown)}, but ${expected.join(' or ')}`,
     `If the change is meant to be: fleet-health trust --replace ${shellWord(question.client)}`,
   );
-}
-
-/** `, first seen 2026-11-20 10:00 UTC`; nothing where it is not known. */
-function since({ firstSeenMs }: KnownKey): string {
-  if (firstSeenMs === null) return '';
-  return `, first seen ${new Date(firstSeenMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 /** Its plain key is not taken up as a new one either: whoever wrote the line wants certificates. */

@@ -39,6 +39,12 @@ export function firstSeenComment(nowMs: number): string {
   return `first-seen=${new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z')}`;
 }
 
+/** `, first seen 2026-11-20 10:00 UTC`; nothing where it is not known. */
+export function firstSeenWords({ firstSeenMs }: { readonly firstSeenMs: number | null }): string {
+  if (firstSeenMs === null) return '';
+  return `, first seen ${new Date(firstSeenMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
+
 function firstSeen(comment: readonly string[]): number | null {
   for (const word of comment) {
     const ms = Date.parse(firstSeenWord.exec(word)?.[1] ?? '');

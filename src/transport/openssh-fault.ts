@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 import { FleetError, type ErrorCode, type Stage } from '../errors.ts';
 import { fingerprint, keyTypeName } from './fingerprint.ts';
-import { parseKnownHostLine } from './known-hosts-line.ts';
+import { firstSeenWords, parseKnownHostLine } from './known-hosts-line.ts';
 import { hostName } from './known-hosts.ts';
 import { wrongPassphrase, type OpensshLog } from './openssh-log.ts';
 import { turnedAway } from './turned-away.ts';
@@ -101,7 +101,8 @@ function offendingKeys({ lines }: OpensshLog): string[] {
     try {
       const entry = parseKnownHostLine(readFileSync(file, 'utf8').split('\n')[line - 1] ?? '', line);
       if (entry === null || typeof entry === 'string') return [];
-      return [`${file} says ${keyTypeName(entry.key.type)} ${fingerprint(entry.key.key)} (line ${line})`];
+      const key = `${keyTypeName(entry.key.type)} ${fingerprint(entry.key.key)}`;
+      return [`${file} says ${key} (line ${line}${firstSeenWords(entry)})`];
     } catch {
       return [];
     }

@@ -40,8 +40,10 @@ export function addKnownHosts(file: string, hosts: readonly TrustedHost[], nowMs
       .filter(({ key }) => !present.some((other) => other.key === key))
       .map((key) => knownHostLine(name, key, nowMs));
   });
-  if (lines.length > 0) appendLines(file, lines.join(''));
-  return lines.length;
+  // Two clients may be one host.
+  const added = [...new Set(lines)];
+  if (added.length > 0) appendLines(file, added.join(''));
+  return added.length;
 }
 
 /**
@@ -100,7 +102,7 @@ function replaceLines(
   );
   let content = kept.join('');
   if (content !== '' && !content.endsWith('\n') && added.length > 0) content += '\n';
-  return { content: content + added.join(''), replaced };
+  return { content: content + [...new Set(added)].join(''), replaced };
 }
 
 /** Through a symbolic link, so that the link stays one. */

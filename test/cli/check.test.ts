@@ -175,14 +175,21 @@ test('check CLIENT: every machine on the way, each value with its place, and wha
   const shown = await runCli(['check', 'web', 'db'], { cwd: dir });
   assert.deepEqual([shown.status, shown.stderr], [0, '']);
   assert.match(shown.stdout, /^client web: fra -> web$/m);
-  assert.match(shown.stdout, /^fra +ip +192\.0\.2\.1 +\S*config\.xml:2$/m);
-  assert.match(shown.stdout, /^web +ip +real\.example +\S*ssh_config:2$/m);
-  assert.match(shown.stdout, /^ +port +99 +\S*ssh_config:3$/m);
+  assert.match(shown.stdout, /^fra +ip +\S*config\.xml:2 +192\.0\.2\.1$/m);
+  assert.match(shown.stdout, /^web +ip +\S*ssh_config:2 +real\.example$/m);
+  assert.match(shown.stdout, /^ +port +\S*ssh_config:3 +99$/m);
   assert.match(shown.stdout, /ssh_config:5: ProxyCommand of db: only OpenSSH can do it/);
   assert.match(shown.stdout, /ssh_config:6: ForwardAgent of db is not followed$/m);
   assert.match(shown.stdout, /ssh_config:7: Frobnicate of db is no option that is known$/m);
   assert.match(shown.stdout, /ssh_config:8: StrictHostKeyChecking no would take any key; the check stays strict$/m);
   assert.doesNotMatch(shown.stdout, /hush/);
+
+  const all = await runCli(['check'], { cwd: dir });
+  assert.match(
+    all.stdout,
+    /^warning: \S*config\.xml:4: client "db" cannot be reached: \S*ssh_config:5: ProxyCommand /m,
+  );
+  assert.doesNotMatch(all.stdout, /client "web"/);
 
   const json = JSON.parse((await runCli(['check', 'web', '--json'], { cwd: dir })).stdout) as {
     readonly clients: readonly { readonly client: string; readonly hops: readonly { readonly kind: string }[] }[];
@@ -197,4 +204,7 @@ test('check CLIENT: every machine on the way, each value with its place, and wha
   const refused = await runCli(['check', 'web'], { cwd: dir });
   assert.equal(refused.status, 2);
   assert.match(refused.stdout, /client web: \S*ssh_config:2: Port is no port number \(config-invalid\)/);
+  const json2 = await runCli(['check', '--json'], { cwd: dir });
+  assert.match(json2.stdout, /"client \\"web\\" cannot be reached: [^"]*ssh_config:2: Port is no port number"/);
+  assert.equal(json2.status, 0);
 });

@@ -71,6 +71,19 @@ test('--json is one document', async (t) => {
   ]);
 });
 
+test('what a fault says to do comes before what its code says', async (t) => {
+  const fleet = await fleetWithGap(t);
+  writeFileSync(path.join(fleet.dir, 'ssh_config'), 'Host c3\n  ProxyCommand false\n');
+  const file = path.join(fleet.dir, 'config.xml');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('name="c3"', 'name="c3" config="ssh_config"'));
+  const advice = 'Write transport="openssh", or transport="auto"';
+  const { stderr } = await fleet.run(['collect', 'c3']);
+  assert.ok(stderr.includes(`advice="${advice.replaceAll('"', '\\"')}`), stderr);
+  const { stdout } = await fleet.run(['--json', 'collect', 'c3']);
+  const { visits } = JSON.parse(stdout) as { readonly visits: readonly { readonly advice: string }[] };
+  assert.ok(visits[0]?.advice.startsWith(advice), stdout);
+});
+
 test('names filter, and an unknown one is refused with the nearest', async (t) => {
   const fleet = await startLoopbackFleet(t, 2, { trusted: true });
   const one = parse((await fleet.run(['--json', 'collect', 'c2'])).stdout);

@@ -155,6 +155,25 @@ describe('trust, through bastions', { skip: sshdMissing() ?? false }, () => {
     );
   });
 
+  test('what only a command of ssh_config reaches: a file vouches for it, and then it is known', async (t) => {
+    const sshConfig = path.join(bastion.dir, 'ssh_config_command');
+    writeFileSync(sshConfig, `Host web-4\n HostName 127.0.0.9\n Port 2222\n ProxyCommand false\n`);
+    const { trust, known } = folder(t, `<client name="web-4" config="${sshConfig}" transport="openssh"/>`);
+    const alone = await trust('--yes', 'web-4');
+    assert.equal(alone.status, 1);
+    assert.match(alone.stdout, /web-4 +unsupported +ProxyCommand[^]*\nweb-4: Connect once with ssh .* --from FILE/);
+    const prints = path.join(bastion.dir, 'prints');
+    writeFileSync(prints, `web-4 ${target.hostKeys[0]?.fingerprint ?? ''}\n`);
+    const asked = resultsOf(await trust('--from', prints, '--json', 'web-4'));
+    assert.deepEqual(asked, [['web-4', 'client', 'failed', 'unsupported']]);
+    const keys = path.join(bastion.dir, 'keys');
+    writeFileSync(keys, `[127.0.0.9]:2222 ${otherKey()}\n`);
+    const vouched = resultsOf(await trust('--from', keys, '--json', 'web-4'));
+    assert.deepEqual(vouched, [['web-4', 'client', 'added', null]]);
+    assert.deepEqual(known(), ['[127.0.0.9]:2222 ssh-ed25519']);
+    assert.deepEqual(resultsOf(await trust('--json', 'web-4')), [['web-4', 'client', 'known', null]]);
+  });
+
   test('unknown names are refused, with the nearest right one', async (t) => {
     const { trust } = folder(t);
     const { status, stderr } = await trust('--yes', 'web-2');

@@ -193,10 +193,14 @@ for (const way of ways) {
     it('a changed one is refused with both fingerprints, also with accept-new', async () => {
       const known = execFileSync('ssh-keygen', ['-l', '-f', path.join(sshd.dir, 'other')], { encoding: 'utf8' });
       for (const hostKeys of ['strict', 'accept-new'] as const) {
-        const error = await failure(logIn(way, target({ knownHosts: ['# first', `${host()} ${other}`], hostKeys })));
+        const line = `${host()} ${other} first-seen=2026-11-20T10:00:00Z`;
+        const error = await failure(logIn(way, target({ knownHosts: ['# first', line], hostKeys })));
         assert.deepEqual([error.code, error.stage], ['host-key-changed', 'handshake'], error.message);
         assert.ok(error.message.includes(`shows ED25519 ${shown()}`), error.message);
-        assert.ok(error.message.includes(`${known.split(' ')[1] ?? ''} (line 2)`), error.message);
+        assert.ok(
+          error.message.includes(`${known.split(' ')[1] ?? ''} (line 2, first seen 2026-11-20 10:00 UTC)`),
+          error.message,
+        );
         assert.match(error.advice, /fleet-health trust --replace web-1/);
       }
     });

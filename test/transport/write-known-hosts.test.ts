@@ -57,6 +57,16 @@ describe('addKnownHosts', () => {
     assert.equal(statSync(file).mode & 0o777, 0o600);
   });
 
+  it('writes a line once where two machines are one host', () => {
+    const file = path.join(dir, 'twice', 'known_hosts');
+    const host = { name: '[web-1]:2222', keys: [first] };
+    assert.equal(addKnownHosts(file, [host, host], nowMs), 1);
+    assert.equal(readFileSync(file, 'utf8'), dated('[web-1]:2222', first));
+    const other = { ...host, keys: [second] };
+    replaceKnownHosts(file, [other, other], nowMs);
+    assert.equal(readFileSync(file, 'utf8'), dated('[web-1]:2222', second));
+  });
+
   it('ends an unfinished line first', () => {
     const file = fileWith('# comment without its end');
     addKnownHosts(file, [{ name: 'web-1', keys: [first] }], nowMs);
