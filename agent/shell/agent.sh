@@ -3,7 +3,7 @@
 #
 # $1 marker, as octal numbers with dots; $2 seconds until it is killed; $3 `t` when timeout(1) does that, `w` when a
 # watchdog of its own has to; $4 machine; $5 collector; $6 the client's folder; $7 digest of this text when it was brought,
-# else `-`; $8 request; $9 the root of what is read, for tests.
+# else `-`; $8 request; $9 the root of what is read, for tests. Under a restricted key: see pinned.sh.
 # One group, so that a file that was cut off says nothing at all.
 {
 marker=$1 seconds=$2 guard=$3 machine=$4 collector=$5 folder=$6 digest=$7 fh_request=$8 R=$9
@@ -14,10 +14,11 @@ unset BLOCK_SIZE DF_BLOCK_SIZE POSIXLY_CORRECT
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 umask 077
 cd /
-exec </dev/null 2>/dev/null
 nl='
 '
 tab='	'
+@PINNED@
+exec </dev/null 2>/dev/null
 
 # mksh has no printf of its own, and an argument of another program may not be as long as a report.
 case $KSH_VERSION in
@@ -69,6 +70,7 @@ limited() {
   return $s
 }
 
+[ ! "$sign" ] || echo "fh-$sign-loader-"
 [ $guard = t ] || { watch $seconds $$ && dog=$w; }
 read -r up x <"$R/proc/uptime"
 read -r boot <"$R/proc/sys/kernel/random/boot_id"
@@ -87,7 +89,7 @@ x=
 for o in $marker; do x=$x\\0$o; done
 printf %b "$x"
 IFS=" $tab$nl"
-frame H "{\"v\":1,\"agent\":\"$fh_version\",\"wall_ms\":$wall,\"monotonic_ms\":$mono,\"boot_id\":$([ "$boot" ] && echo "\"$boot\"" || echo null),\"reader\":\"shell\"}"
+frame H "{\"v\":1,\"agent\":\"$fh_version\",\"wall_ms\":$wall,\"monotonic_ms\":$mono,\"boot_id\":$([ "$boot" ] && echo "\"$boot\"" || echo null),\"reader\":\"shell\"${pinned:+,\"pinned\":\"$pinned\"}}"
 
 # FOLDER...: whether all of them are ours alone, and no links.
 ours() {
@@ -98,18 +100,23 @@ ours() {
 whole() {
   case $(sha256sum <"$1" || shasum -a 256 <"$1" || echo $digest) in $digest*) ;; *) return 1 ;; esac
 }
-# ROOT: keeps this text in the first root that takes it, and removes those of other versions from all of them.
+# ROOT: keeps this text in the first root that takes it, and removes those of other versions from all of them. Of a
+# restricted key no text is kept there: then it is only found out where counters can be.
 install() {
   [ ! -L "$1" ] || return
   d=$1/$machine/$collector
   [ "$place" ] || { [ -e "$1" ] && [ ! -O "$1" ]; } || mkdir -p "$d"
   ours "$1" "$1/$machine" "$d" || return
+  if [ "$pinned" ]; then
+    [ "$place" ] || [ ! -w "$d" ] || place=$d
+    return
+  fi
   if [ ! "$place" ]; then
     { say "$fh_agent" >"$d/.new-$$" && whole "$d/.new-$$" && mv -f "$d/.new-$$" "$d/$digest.$guard.sh" && place=$d; } || rm -f "$d/.new-$$"
   fi
   for x in "$d"/*.sh; do [ ! -f "$x" ] || [ "$x" = "$place/$digest.$guard.sh" ] || rm -f "$x"; done
 }
-if [ "$digest" = - ]; then
+if [ "$digest" = - ] && [ ! "$pinned" ]; then
   place=${0%/*}
 else
   case $XDG_STATE_HOME in /*) install "$XDG_STATE_HOME/fleet-health" ;; esac
@@ -121,7 +128,8 @@ else
 fi
 if [ "$place" ]; then
   C=$place/$folder
-  [ -d "$C" ] || mkdir "$C"
+  [ -d "$C" ] || mayHaveFolder || C=
+  [ ! "$C" ] || [ -d "$C" ] || mkdir "$C"
   [ -d "$C" ] && [ ! -L "$C" ] && [ -O "$C" ] || C=
 fi
 fh_dir=$C fh_boot=$boot fh_counters=

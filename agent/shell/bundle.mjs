@@ -22,8 +22,11 @@ export function shellAgent(version) {
   const read = (name) => readFileSync(new URL(name, import.meta.url), 'utf8');
   const program = parts.flatMap((part) => withoutComments(read(`${part}.awk`))).join('\n');
   if (program.includes("'")) throw new Error('a quote would end the awk program');
-  const text = withoutComments(read('agent.sh')).join('\n');
-  const whole = text.replace('@VERSION@', () => version).replace('@PROGRAM@', () => shortenAwk(program));
+  const [text, pinned] = ['agent.sh', 'pinned.sh'].map((name) => withoutComments(read(name)).join('\n'));
+  const whole = text
+    .replace('@PINNED@', () => pinned)
+    .replace('@VERSION@', () => version)
+    .replace('@PROGRAM@', () => shortenAwk(program));
   if (!/^[\t\n -~]*$/.test(whole)) throw new Error('the shell agent is not plain ASCII');
   return whole;
 }

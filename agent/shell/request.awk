@@ -15,6 +15,8 @@ function bytesOf(base64,  i, n, k, v, out, digits) {
 
 # ASKED["units", 1], ASKS["units"]: the lists of texts that lie three deep.
 function readRequest(json,  depth, s, key) {
+  # JSON has none in its texts; here one would begin another line of the plan.
+  gsub(/[\001-\037\177]/, "", json)
   while (json != "") {
     if (match(json, /^"([^"\\]|\\.)*"/)) {
       s = substr(json, 2, RLENGTH - 2); json = substr(json, RLENGTH + 1); s = plain(s)

@@ -3,7 +3,7 @@
 
 const kept = new Set(
   (
-    'BEGIN END NF NR FS RS ARGV ARGC ENVIRON RSTART RLENGTH break close continue delete do else for function getline if in ' +
+    'BEGIN END NF NR FS RS ARGV ARGC ENVIRON RSTART RLENGTH break close continue delete do else for function getline gsub if in ' +
     'index int length match next print printf return split sprintf sub substr system tolower while'
   ).split(' '),
 );

@@ -1,4 +1,14 @@
-import { example, type CommandPlace } from './command-parts.ts';
+import { example, Option, type CommandPlace } from './command-parts.ts';
+
+/** `node`: whatever Node.js the client has or was brought; `shell`: for a client without one. */
+const agentKinds = ['node', 'shell'] as const;
+export type AgentKind = (typeof agentKinds)[number];
+
+interface GivenOptions {
+  readonly key?: string;
+  readonly agent?: AgentKind;
+  readonly script?: true;
+}
 
 /** `authorize`. */
 export function addAuthorize({ program, execute }: CommandPlace): void {
@@ -7,12 +17,23 @@ export function addAuthorize({ program, execute }: CommandPlace): void {
     .description('the authorized_keys line for a key that runs nothing but the agent on a client')
     .argument('<client>', 'its name in config.xml')
     .option('--key <file>', 'the public key (default: that of privateKey of the client)')
+    .addOption(
+      new Option(
+        '--agent <kind>',
+        'the agent for Node.js, or the shell agent (default: what read the client last)',
+      ).choices(agentKinds),
+    )
     .option('--script', 'print a shell script that puts agent and line in place');
   example(command, 'fleet-health authorize web-1 --script | ssh root@web-1 sh').action(
-    (client: string, options: { key?: string; script?: true }) =>
+    (client: string, { key, agent, script }: GivenOptions) =>
       execute(async (context) => {
         const { authorizeCommand } = await import('./authorize.ts');
-        return authorizeCommand(context, { client, key: options.key ?? null, script: options.script ?? false });
+        return await authorizeCommand(context, {
+          client,
+          key: key ?? null,
+          agent: agent ?? null,
+          script: script ?? false,
+        });
       }),
   );
 }

@@ -1,4 +1,3 @@
-import { readBundles } from '../collector/agent-bundles.ts';
 import { loadCollectorId } from '../collector/collector-id.ts';
 import { loadKeyRing } from '../collector/key-ring.ts';
 import { FleetError, messageOf } from '../errors.ts';
@@ -7,6 +6,8 @@ import { statePaths } from '../paths.ts';
 import type { Hop } from '../transport/hop.ts';
 import { authorizedKeysLine, launcherFolders } from '../transport/launcher.ts';
 import { createTransportShared } from '../transport/transport-shared.ts';
+import { authorizedAgent, chooseAgent } from './authorize-agent.ts';
+import type { AgentKind } from './authorize-command.ts';
 import { authorizeScript } from './authorize-script.ts';
 import { findPublicKey } from './authorize-key.ts';
 import type { Context, ExitStatus } from './context.ts';
@@ -16,12 +17,14 @@ export interface AuthorizeOptions {
   readonly client: string;
   /** A file with the public key; null: the key of the configuration. */
   readonly key: string | null;
+  /** null: the one that read the client last. */
+  readonly agent: AgentKind | null;
   /** A script that installs, instead of the line alone. */
   readonly script: boolean;
 }
 
 /** `authorize`: what makes a key of the collector run nothing but the agent of this version on a client. */
-export function authorizeCommand(context: Context, options: AuthorizeOptions): ExitStatus {
+export async function authorizeCommand(context: Context, options: AuthorizeOptions): Promise<ExitStatus> {
   const { output } = context;
   const config = loadSettings(context);
   const [client] = chooseClients(config, { clients: [options.client], group: null });
@@ -32,42 +35,51 @@ export function authorizeCommand(context: Context, options: AuthorizeOptions): E
   const account = accountOf(hop);
   const publicKey = findPublicKey(hop, options.key);
   const { collectorId, sealing } = identity(config.stateDir);
-  const { agent, inventory } = readBundles();
+  const kind = await chooseAgent(context, config, client, options.agent);
+  const authorized = authorizedAgent({ client, agent: kind, collectorId, publicKey: sealing.publicKey });
+  const [agent, inventory] = authorized.programs.map(({ digest }) => digest);
+  if (agent === undefined) throw new Error('a restricted key without an agent');
   const line = authorizedKeysLine(
-    {
-      client: client.name,
-      agentDigest: agent.digest,
-      inventoryDigest: inventory.digest,
-      collectorId,
-      publicKey: sealing.publicKey,
-      node: client.ssh.node,
-    },
+    authorized.command,
     `${publicKey.type} ${publicKey.base64} fleet-health:${collectorId}`,
   );
-  const script = (): string =>
-    authorizeScript({ account, line, keyBase64: publicKey.base64, programs: [agent, inventory] });
+  const script = (): string => authorizeScript({ account, line, keyBase64: publicKey.base64, authorized });
   if (output.json) {
     output.printJson({
       command: 'authorize',
       client: client.name,
       account,
       line,
-      agent: agent.digest,
-      inventory: inventory.digest,
+      runs: kind,
+      agent,
+      inventory: inventory ?? null,
       folders: [launcherFolders.root, `~/${launcherFolders.home}`],
       collector: collectorId,
-      sealing_key: sealing.id,
+      sealing_key: kind === 'shell' ? null : sealing.id,
       ...(options.script ? { script: script() } : {}),
     });
   } else if (options.script) output.print(script().trimEnd());
   else {
+    const seal = kind === 'shell' ? 'sealed by nobody but SSH on its way' : `sealed to key ${sealing.id}`;
+    const other =
+      kind === 'shell'
+        ? 'It is the shell agent, for a client without Node.js (--agent node makes the other line).'
+        : `It needs Node.js on the client${client.ssh.unsealed === 'refuse' ? '' : ' (--agent shell makes a line that does not)'}.`;
+    const brought =
+      kind === 'node' && client.ssh.runtime === 'bring' && client.ssh.node === null
+        ? [
+            `# A Node.js that was brought is found below ~/.local/state/fleet-health; one elsewhere must be named: node="PATH".`,
+          ]
+        : [];
     output.print(
       [
         `# For authorized_keys of the account ${account}, in place of any other line with the same key. The key then runs`,
-        `# nothing but agent ${agent.digest.slice(0, 12)}, for collector ${collectorId},`,
-        `# sealed to key ${sealing.id}. The agent must lie in ${launcherFolders.root} or in ~/${launcherFolders.home}.`,
+        `# nothing but agent ${agent.slice(0, 12)}, for collector ${collectorId},`,
+        `# ${seal}. The agent must lie in ${launcherFolders.root} or in ~/${launcherFolders.home}.`,
+        `# ${other}`,
+        ...brought,
         '# This puts both in place, as root or as the account itself:',
-        `#   fleet-health authorize ${shellWord(client.name)} --script | ssh root@${shellWord(client.address)} sh`,
+        `#   fleet-health authorize ${shellWord(client.name)}${options.agent === null ? '' : ` --agent ${kind}`} --script | ssh root@${shellWord(client.address)} sh`,
         line,
       ].join('\n'),
     );

@@ -10,14 +10,15 @@ export interface AgentNotes {
 
 const namedInNote = 5;
 
-/** To be made once a run. `agentDigest` is of the agent that this version brings. */
-export function createAgentNotes(agentDigest: string): AgentNotes {
+/** To be made once a run. The digests are of the agents that this version brings: by node's and the shell's. */
+export function createAgentNotes(digests: { readonly node: string; readonly shell: string }): AgentNotes {
   const outdated = new Set<string>();
   /** Client -> why nothing, or not everything, can be kept there. */
   const withoutPlace = new Map<string, string>();
   return {
     saw: (client, { hello, end, reader }) => {
-      if (hello?.pinned !== undefined && hello.pinned !== agentDigest) outdated.add(client);
+      const own = reader === 'shell' ? digests.shell : digests.node;
+      if (hello?.pinned !== undefined && hello.pinned !== own) outdated.add(client);
       if (end === null) return;
       const keepsReports = reader !== 'shell';
       if (end.place === null || (keepsReports && end.spool_error !== null)) {

@@ -1,5 +1,6 @@
 import { FleetError } from '../errors.ts';
 import { findLauncherWords, launcherStatus } from '../transport/launcher.ts';
+import { noAwk } from '../transport/shell-launcher.ts';
 import type { Exchange } from './agent-exchange.ts';
 
 /** What the launcher of a restricted key said instead of running its agent; null when none did. */
@@ -11,10 +12,13 @@ export function restrictedKeyFault(ended: Exchange, client: string): FleetError 
   const authorize = `fleet-health authorize ${client}`;
   switch (ended.status) {
     case launcherStatus.noRuntime:
+      if (words.reason === noAwk) {
+        return fault('no-runtime', 'the restricted key found no awk for the shell agent', 'Install awk.');
+      }
       return fault(
         'no-runtime',
         'the restricted key found no Node.js',
-        `Install it, or name it with node="PATH" and run ${authorize}.`,
+        `Install it, or name it with node="PATH" and run ${authorize}; \`${authorize} --agent shell\` needs none.`,
       );
     case launcherStatus.agentAbsent:
       return fault(

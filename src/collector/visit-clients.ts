@@ -54,7 +54,7 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
   pass.observe({ kind: 'started', runId: start.id, clients: due.length, skipped: heldBack });
 
   const bundles = pass.bundles ?? readBundles();
-  const notes = createAgentNotes(bundles.agent.digest);
+  const notes = createAgentNotes({ node: bundles.agent.digest, shell: bundles.shell.digest });
   const ending = startEnding(pass);
   try {
     const outcome = await visitFleet({

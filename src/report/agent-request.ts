@@ -1,9 +1,12 @@
 import { protocolVersion } from './wire.ts';
 import type { AgentRequest } from './wire.ts';
 
-/** The request as it stands in the exec string: JSON in base64url, so that no login shell finds anything to expand. */
-export function encodeRequest(request: AgentRequest): string {
-  return Buffer.from(JSON.stringify(request)).toString('base64url');
+/**
+ * The request as it stands in the exec string: JSON in base64url, so that no login shell finds anything to expand. Version
+ * and kind come first, where a shell agent under a restricted key (agent/shell/pinned.sh) looks for them.
+ */
+export function encodeRequest({ v, kind, ...more }: AgentRequest): string {
+  return Buffer.from(JSON.stringify({ v, kind, ...more })).toString('base64url');
 }
 
 /** The collector speaks another version of the protocol than this agent. */

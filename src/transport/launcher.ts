@@ -39,7 +39,10 @@ export function findLauncherWords(complained: string): LauncherWords | null {
   return digest === undefined || reason === undefined ? null : { digest, reason };
 }
 
-const killAfterSeconds = 120;
+export const killAfterSeconds = 120;
+
+/** The agent's, whatever the login's is. */
+export const launcherPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 // $1 digest of the agent, $2 of the other program, $3 collector, $4 sealing key, $5 node's path or `-`, $6 text for node.
 // With IFS empty nothing is split, so that no quotes are needed; what came from the key's holder is not expanded either.
@@ -47,7 +50,7 @@ const startText = '$1 -e $j $a $o $c $y $k $m $SSH_ORIGINAL_COMMAND';
 const launcherText = [
   'umask 077',
   'a=$1 o=$2 c=$3 y=$4 n=$5 j=$6 h=$HOME k=w m=',
-  'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  `PATH=${launcherPath}`,
   ...findMachine,
   'IFS=',
   `timeout -s KILL ${killAfterSeconds} true >/dev/null 2>&1&&k=t`,
@@ -56,6 +59,8 @@ const launcherText = [
     `;else env -i HOME=$h PATH=$PATH ${startText};fi` +
     ';s=$?;set +f;}',
   ...tryEveryNode.map((text) => text.replaceAll('"', '')),
+  // What runtime="bring" left. Of its places only the one below the home: nobody else can have made that.
+  'go $h/.local/state/fleet-health/$m/$c/runtime-*/node',
   `echo ${restrictedKeySign} $a: no Node.js ${oldestNode} or newer was found >&2`,
   `exit ${launcherStatus.noRuntime}`,
 ].join(';');
@@ -97,16 +102,27 @@ export interface LauncherOptions {
 export function launcherCommand(options: LauncherOptions): string {
   const { agentDigest, inventoryDigest, collectorId, node } = options;
   const key = Buffer.from(options.publicKey).toString('base64url');
-  const args = [agentDigest, inventoryDigest, collectorId, key, node ?? '-', launcherProgram];
-  for (const arg of args) {
-    if (passable.test(arg) && !arg.includes('"')) continue;
-    const message = `${options.client}: this cannot be passed to a shell: ${JSON.stringify(arg)}`;
-    throw new FleetError({ code: 'config-invalid', stage: 'config', client: options.client, message });
-  }
-  return `/bin/sh -c '${launcherText}' fh ${args.map((arg) => `'${arg}'`).join(' ')}`;
+  return restrictedCommand(options.client, launcherText, [
+    agentDigest,
+    inventoryDigest,
+    collectorId,
+    key,
+    node ?? '-',
+    launcherProgram,
+  ]);
 }
 
-/** The line of authorized_keys for a public key (`ssh-ed25519 AAAA... comment`). Throws as launcherCommand does. */
-export function authorizedKeysLine(options: LauncherOptions, publicKeyLine: string): string {
-  return `restrict,command="${launcherCommand(options)}" ${publicKeyLine}`;
+/** A launcher's text with its arguments. Throws FleetError `config-invalid` for one that a shell might change. */
+export function restrictedCommand(client: string, text: string, args: readonly string[]): string {
+  for (const arg of args) {
+    if (passable.test(arg) && !arg.includes('"')) continue;
+    const message = `${client}: this cannot be passed to a shell: ${JSON.stringify(arg)}`;
+    throw new FleetError({ code: 'config-invalid', stage: 'config', client, message });
+  }
+  return `/bin/sh -c '${text}' fh ${args.map((arg) => `'${arg}'`).join(' ')}`;
+}
+
+/** The line of authorized_keys for a restricted command and a public key (`ssh-ed25519 AAAA... comment`). */
+export function authorizedKeysLine(command: string, publicKeyLine: string): string {
+  return `restrict,command="${command}" ${publicKeyLine}`;
 }

@@ -170,7 +170,9 @@ export interface ShellStart {
 
 /**
  * The command line of a visit. The launcher of a restricted key (launcher.ts), which may be of an earlier version, takes two
- * things from it: the kind as a word in quotes of its own, which no other command line has, and the request as its last.
+ * things from it: the kind as a word in quotes of its own, which no other command line has, and the request as its last. A
+ * shell agent under such a key (agent/shell/pinned.sh) also takes the marker after `fh`, and the fifth and sixth word after
+ * the kind.
  * Throws FleetError `config-invalid` when it becomes too long or an argument cannot be passed. */
 export function runCommand(options: RunOptions): string {
   const { kind, agentDigest, inventoryDigest, collectorId, request, shell } = options;

@@ -25,6 +25,8 @@ for (const [what, seen, lines] of [
   ['no agent answered', [['a', { ...well, hello: null, end: null, reader: null }]], []],
   ['a pinned agent of this version', [['a', pinned('mine')]], []],
   ['one of another', [['a', pinned('old')]], [`a runs ${outdated}`]],
+  ['a pinned shell agent of this version', [['a', { ...pinned('my shell'), reader: 'shell' }]], []],
+  ['one of another', [['a', { ...pinned('mine'), reader: 'shell' }]], [`a runs ${outdated}`]],
   [
     'the same client twice',
     [
@@ -58,7 +60,7 @@ for (const [what, seen, lines] of [
   ],
 ] as readonly (readonly [string, readonly (readonly [string, AgentResult])[], readonly string[]])[]) {
   test(`notes: ${what}`, () => {
-    const notes = createAgentNotes('mine');
+    const notes = createAgentNotes({ node: 'mine', shell: 'my shell' });
     for (const [client, result] of seen) notes.saw(client, result);
     assert.deepEqual(notes.lines(), lines);
   });

@@ -5,47 +5,16 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFil
 import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
 
-import { createFrameParser, parseHello } from '../../src/report/frames.ts';
-import { maxGreetingBytes } from '../../src/report/wire.ts';
+import { parseHello } from '../../src/report/frames.ts';
 import { generateKeyPair } from '../../src/seal/key-pair.ts';
 import { readHeader } from '../../src/seal/sealed-message.ts';
-import { install, restrict, visitCommand } from '../support/restricted-key.ts';
+import { attacksWith, framesOf, install, owned, restrict, visitCommand } from '../support/restricted-key.ts';
 import { startSshd, sshdMissing, type Sshd } from '../support/sshd.ts';
 import { databaseKinds, listing } from './whole-fleet.ts';
 
 const skip = sshdMissing() ?? false;
 
-const owned = '/tmp/fleet-health-owned';
-const visit = visitCommand();
-const request = /'([\w-]+)'$/.exec(visit)?.[1] ?? '';
-/** Each would do something if any shell saw more of it than one word. */
-const attacks = [
-  'id',
-  `touch ${owned}`,
-  `;touch ${owned}`,
-  `$(touch ${owned})`,
-  `\`touch ${owned}\``,
-  `${visit};touch ${owned}`,
-  `${visit}\ntouch ${owned}`,
-  `${visit} && touch ${owned}`,
-  `touch ${owned};${visit}`,
-  `/bin/sh -c 'touch ${owned}' fh 'visit' '${request}`,
-  `/bin/sh -c 'touch ${owned}' fh 'visit'`,
-  `/bin/sh -c 'touch ${owned}' fh 'visit' '$(touch ${owned})'`,
-  `/bin/sh -c 'touch ${owned}' fh 'visit' '"; touch ${owned}; "'`,
-  `/bin/sh -c 'touch ${owned}' fh 'bring' '${request}'`,
-  visit.replace("'visit'", "'inventory'"),
-  visit.replace("'visit'", "'-e'"),
-  `--require=${owned} ${request}`,
-  '-p process.env',
-  '-',
-  '* ? [a-z] ~ {a,b} !! ^a^b',
-  `'\\''${'"'.repeat(50)}`,
-  'x'.repeat(100_000),
-  `${visit.slice(0, -request.length - 2)}'${'x'.repeat(9000)}'`,
-  `${visit.slice(0, -request.length - 2)}'${Buffer.from('{"kind":["visit"]}').toString('base64url')}'`,
-  `${visit.slice(0, -request.length - 2)}'${Buffer.from('null').toString('base64url')}'`,
-];
+const attacks = attacksWith(visitCommand());
 
 suite('a restricted key', { skip }, () => {
   let sshd: Sshd;
@@ -84,7 +53,7 @@ suite('a restricted key', { skip }, () => {
 
   for (const shell of ['/bin/bash', '/usr/bin/fish', '/bin/zsh', '/bin/tcsh', '/bin/mksh']) {
     test(`${shell} as login shell`, { skip: existsSync(shell) ? false : `${shell} is missing` }, async (t) => {
-      const { site } = await restrict(sshd, await sqlite.site(t, ''), shell);
+      const { site } = await restrict(sshd, await sqlite.site(t, ''), { shell });
       const { status, stdout } = await site.run('collect');
       assert.equal(status, 0, stdout);
     });
@@ -224,11 +193,3 @@ suite('a restricted key', { skip }, () => {
     assert.deepEqual(await codes(), [null, 'seal-no-key']);
   });
 });
-
-/** The first frame of each type in what an agent wrote after the marker of visitCommand. */
-function framesOf(output: string): ReadonlyMap<string, Buffer> {
-  const limits = { maxGreetingBytes, maxReportBytes: 1e6, maxReports: 100, maxTotalBytes: 1e7 };
-  const marker = Buffer.from('AAECAwQFBgcICQoLDA0ODw', 'base64url');
-  const frames = createFrameParser({ marker, ...limits }).push(Buffer.from(output, 'latin1'));
-  return new Map([...frames].reverse().map(({ type, payload }) => [type, payload]));
-}

@@ -1,28 +1,19 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
 
+import { everyNode } from '../support/every-node.ts';
 import { startSshd, sshdMissing, sshKeygen, type Sshd } from '../support/sshd.ts';
 import { databaseKinds, listing } from './whole-fleet.ts';
 
 const skip = sshdMissing() ?? false;
 
-/** Every node that a login could find here. */
-const nodes = [
-  ...new Set(
-    ['/usr/local/bin', '/usr/local/sbin', '/usr/bin', '/usr/sbin', '/opt/homebrew/bin', '/snap/bin']
-      .concat(...['/opt', '/usr/local'].map((dir) => readdirSync(dir).map((name) => path.join(dir, name, 'bin'))))
-      .flatMap((dir) => [path.join(dir, 'node'), path.join(dir, 'nodejs')])
-      .filter((file) => existsSync(file)),
-  ),
-];
-
 suite('a client without node, through the whole program', { skip }, () => {
   let sshd: Sshd;
   let key: { readonly privateKey: string; readonly publicKey: string };
   before(async () => {
-    sshd = await startSshd({ hidden: nodes });
+    sshd = await startSshd({ hidden: everyNode });
     key = sshKeygen(path.join(sshd.dir, 'user'), '-t', 'ed25519');
   });
   after(async () => await sshd.stop());

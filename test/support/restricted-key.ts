@@ -6,8 +6,9 @@ import { chmodSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
 import { encodeRequest } from '../../src/report/agent-request.ts';
-import type { AgentRequest } from '../../src/report/wire.ts';
-import { runCommand } from '../../src/transport/loader.ts';
+import { createFrameParser } from '../../src/report/frames.ts';
+import { maxGreetingBytes, type AgentRequest } from '../../src/report/wire.ts';
+import { runCommand, type ShellStart } from '../../src/transport/loader.ts';
 import type { Site } from '../end-to-end/whole-fleet.ts';
 import { sshKeygen, type Sshd, type SshdAccount } from './sshd.ts';
 
@@ -23,20 +24,35 @@ export interface Restricted {
   readonly codes: () => Promise<readonly unknown[]>;
 }
 
+export interface RestrictOptions {
+  /** The login shell. Default: /bin/sh. */
+  readonly shell?: string;
+  /** Of the client in config.xml. */
+  readonly attributes?: string;
+  /** For `authorize`, after its client. */
+  readonly args?: readonly string[];
+  /** Called while the key is not restricted yet. */
+  readonly beforehand?: (site: Site, account: SshdAccount) => Promise<void>;
+}
+
 /** Restricts the key by running the script as the account itself. */
-export async function restrict(sshd: Sshd, site: Site, shell = '/bin/sh'): Promise<Restricted> {
+export async function restrict(sshd: Sshd, site: Site, options: RestrictOptions = {}): Promise<Restricted> {
+  const { shell = '/bin/sh', attributes = '', args: more = [] } = options;
   const key = sshKeygen(path.join(site.dir, 'key'), '-t', 'ed25519');
   const account = await sshd.addAccount({ shell, publicKey: key.publicKey });
   const keysFile = path.join(sshd.dir, 'authorized_keys', account.name);
   site.configure(
-    `<client name="web-1" ip="127.0.0.1" port="${sshd.port}" username="${account.name}" privateKey="${key.privateKey}"/>`,
+    `<client name="web-1" ip="127.0.0.1" port="${sshd.port}" username="${account.name}" privateKey="${key.privateKey}" ${attributes}/>`,
   );
   assert.equal((await site.run('trust', '--yes')).status, 0);
-  const script = await site.run('authorize', 'web-1', '--script');
+  await options.beforehand?.(site, account);
+  const script = await site.run('authorize', 'web-1', ...more, '--script');
   assert.deepEqual([script.status, script.stderr], [0, '']);
   install(script.stdout, sshd, account);
   // What the unrestricted key left.
-  rmSync(path.join(account.home, '.local/state'), { recursive: true, force: true });
+  if (options.beforehand === undefined) {
+    rmSync(path.join(account.home, '.local/state'), { recursive: true, force: true });
+  }
   const common = [
     ...['-F', 'none', '-i', key.privateKey, '-p', String(sshd.port), '-o', 'BatchMode=yes', '-o', 'LogLevel=ERROR'],
     ...['-o', `UserKnownHostsFile=${path.join(site.stateDir, 'known_hosts')}`],
@@ -69,16 +85,25 @@ export function install(script: string, sshd: Sshd, { name, uid, home }: SshdAcc
   });
 }
 
+const visitMarker = 'AAECAwQFBgcICQoLDA0ODw';
+
+/** Of visitCommand, with what starts a shell agent. */
+export const shellStart: ShellStart = {
+  digest: 'c'.repeat(64),
+  marker: [...Array(16).keys()].map((byte) => byte.toString(8)).join('.'),
+  folder: 'd'.repeat(32),
+};
+
 /** The command line of a visit, as a collector would send it but for what is said here. */
-export function visitCommand(request: Partial<AgentRequest> = {}): string {
-  const marker = 'AAECAwQFBgcICQoLDA0ODw';
+export function visitCommand(request: Partial<AgentRequest> = {}, shell: ShellStart | null = null): string {
+  const marker = visitMarker;
   return runCommand({
     client: 'web-1',
     marker,
     killAfterSeconds: 21,
     node: null,
     kind: 'visit',
-    shell: null,
+    shell,
     agentDigest: 'a'.repeat(64),
     inventoryDigest: 'b'.repeat(64),
     collectorId: randomUUID(),
@@ -97,4 +122,47 @@ export function visitCommand(request: Partial<AgentRequest> = {}): string {
       ...request,
     }),
   });
+}
+
+/** What none of the attacks may make. */
+export const owned = '/tmp/fleet-health-owned';
+
+/** Commands made from that of a visit: each would do something if any shell saw more of it than one word. */
+export function attacksWith(visit: string): readonly string[] {
+  const request = /'([\w-]+)'$/.exec(visit)?.[1] ?? '';
+  return [
+    'id',
+    `touch ${owned}`,
+    `;touch ${owned}`,
+    `$(touch ${owned})`,
+    `\`touch ${owned}\``,
+    `${visit};touch ${owned}`,
+    `${visit}\ntouch ${owned}`,
+    `${visit} && touch ${owned}`,
+    `touch ${owned};${visit}`,
+    `/bin/sh -c 'touch ${owned}' fh 'visit' '${request}`,
+    `/bin/sh -c 'touch ${owned}' fh 'visit'`,
+    `/bin/sh -c 'touch ${owned}' fh 'visit' '$(touch ${owned})'`,
+    `/bin/sh -c 'touch ${owned}' fh 'visit' '"; touch ${owned}; "'`,
+    `/bin/sh -c 'touch ${owned}' fh 'bring' '${request}'`,
+    visit.replace("'visit'", "'inventory'"),
+    visit.replace("'visit'", "'-e'"),
+    `--require=${owned} ${request}`,
+    '-p process.env',
+    '-',
+    '* ? [a-z] ~ {a,b} !! ^a^b',
+    `'\\''${'"'.repeat(50)}`,
+    'x'.repeat(100_000),
+    `${visit.slice(0, -request.length - 2)}'${'x'.repeat(9000)}'`,
+    `${visit.slice(0, -request.length - 2)}'${Buffer.from('{"kind":["visit"]}').toString('base64url')}'`,
+    `${visit.slice(0, -request.length - 2)}'${Buffer.from('null').toString('base64url')}'`,
+  ];
+}
+
+/** The first frame of each type in what an agent wrote after the marker of visitCommand. */
+export function framesOf(output: string): ReadonlyMap<string, Buffer> {
+  const limits = { maxGreetingBytes, maxReportBytes: 1e6, maxReports: 100, maxTotalBytes: 1e7 };
+  const marker = Buffer.from(visitMarker, 'base64url');
+  const frames = createFrameParser({ marker, ...limits }).push(Buffer.from(output, 'latin1'));
+  return new Map([...frames].reverse().map(({ type, payload }) => [type, payload]));
 }

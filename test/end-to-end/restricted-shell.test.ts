@@ -1,0 +1,277 @@
+/** A restricted key that runs the shell agent, on clients of real servers that have no node anywhere. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { after, before, suite, test } from 'node:test';
+
+import { parseHello } from '../../src/report/frames.ts';
+import { everyNode } from '../support/every-node.ts';
+import {
+  attacksWith,
+  framesOf,
+  install,
+  owned,
+  restrict,
+  shellStart,
+  visitCommand,
+} from '../support/restricted-key.ts';
+import { startSshd, sshdMissing, type Sshd } from '../support/sshd.ts';
+import { databaseKinds, listing } from './whole-fleet.ts';
+
+const skip = sshdMissing() ?? false;
+
+const agent = ['--agent', 'shell'];
+const visit = visitCommand({}, shellStart);
+const [, request = ''] = /'([\w-]+)'$/.exec(visit) ?? [];
+/** What only the shell agent takes from a visit. */
+const ownAttacks = [
+  visitCommand(),
+  visit.replace(shellStart.marker, `0.1;touch ${owned}`),
+  visit.replace(shellStart.marker, '8.9'),
+  visit.replace(shellStart.marker, '7.'.repeat(40)),
+  visit.replace(shellStart.folder, '../../../../tmp/fleet-health-owned'),
+  visit.replace(shellStart.folder, '/tmp/fleet-health-owned-0000000x'),
+  visit.replace(shellStart.folder, 'D'.repeat(32)),
+  visit.replace("fh 'AAEC", `fh '$(touch ${owned})AAEC`),
+  visit.replace("fh 'AAECAwQF", "fh '"),
+  visit.replace(request, `${request}\n`),
+  visit.replace(request, `${request}é`),
+  `pinned ${visit}`,
+];
+
+suite('a restricted key that runs the shell agent', { skip }, () => {
+  let sshd: Sshd;
+  before(async () => {
+    sshd = await startSshd({ hidden: everyNode, config: ['AcceptEnv *', 'Subsystem sftp internal-sftp'] });
+  });
+  after(async () => await sshd.stop());
+  const kinds = databaseKinds();
+  const [sqlite] = kinds;
+  assert.ok(sqlite);
+
+  for (const kind of kinds) {
+    test(
+      `is what authorize makes for a client that it read, and visits become rows (${kind.name})`,
+      { skip: kind.skip },
+      async (t) => {
+        const { site, codes, lib, keysFile, account } = await restrict(sshd, await kind.site(t, ''), {
+          beforehand: async (there) => {
+            assert.match(
+              (await there.run('authorize', 'web-1')).stdout,
+              /needs Node\.js on the client \(--agent shell/,
+            );
+            assert.equal((await there.run('collect')).status, 0);
+            assert.match((await there.run('authorize', 'web-1')).stdout, /It is the shell agent, .*--agent node/);
+          },
+        });
+        rmSync(path.join(account.home, '.local/state'), { recursive: true });
+        assert.match(readFileSync(keysFile, 'utf8'), /^restrict,command="\/bin\/sh -c /);
+        const [program = '', ...others] = readdirSync(lib);
+        assert.deepEqual(others, []);
+        assert.equal(
+          `${createHash('sha256')
+            .update(readFileSync(path.join(lib, program)))
+            .digest('hex')}.sh`,
+          program,
+        );
+        for (let run = 1; run <= 2; run += 1) {
+          const { status, stdout, stderr } = await site.run('collect');
+          assert.deepEqual([status, stderr], [0, ''], stdout);
+          assert.doesNotMatch(stdout, /another version/);
+        }
+        assert.deepEqual(await codes(), [null, null, null]);
+        const rows = await site.rows('SELECT cpu_percent, memory_percent, probe_errors FROM stats ORDER BY id');
+        assert.equal(rows.length, 3);
+        for (const row of rows) {
+          assert.ok(Number(row['memory_percent']) > 0);
+          assert.equal(Number(row['probe_errors']), 0);
+        }
+        const visits = await site.rows('SELECT uploaded FROM visits ORDER BY id');
+        assert.deepEqual(
+          visits.map(({ uploaded }) => Number(uploaded)),
+          [1, 0, 0],
+        );
+        const [known] = await site.rows("SELECT reader FROM clients WHERE name = 'web-1'");
+        assert.equal(known?.['reader'], 'shell');
+        // Counters, but no program that could be changed.
+        const kept = listing(path.join(account.home, '.local/state')).filter((line) => !line.includes('/ '));
+        assert.deepEqual(kept.map((line) => path.basename(line)).sort(), ['counters.shell 600', 'running 600']);
+      },
+    );
+  }
+
+  for (const shell of ['/bin/bash', '/usr/bin/fish', '/bin/zsh', '/bin/tcsh', '/bin/mksh']) {
+    test(`${shell} as login shell`, { skip: existsSync(shell) ? false : `${shell} is missing` }, async (t) => {
+      const { site } = await restrict(sshd, await sqlite.site(t, ''), { shell, args: agent });
+      const { status, stdout } = await site.run('collect');
+      assert.equal(status, 0, stdout);
+    });
+  }
+
+  test('runs nothing else, whatever is asked for', async (t) => {
+    const { ssh, account, site } = await restrict(sshd, await sqlite.site(t, ''), { args: agent });
+    assert.equal((await site.run('collect')).status, 0);
+    const before = listing(account.home);
+    for (const command of [...attacksWith(visit), ...ownAttacks, null]) {
+      const { status, stdout, stderr } = ssh(command);
+      assert.deepEqual([status, stdout], [84, ''], `${String(command)}\n${stderr}`);
+      assert.match(
+        stderr,
+        /^fleet-health restricted key [0-9a-f]{64}: it runs the agent of this digest and nothing else$/m,
+      );
+    }
+    assert.deepEqual(listing(account.home), before);
+    assert.equal(existsSync(owned), false);
+  });
+
+  test('says when it is asked in another version of the protocol', async (t) => {
+    const { ssh } = await restrict(sshd, await sqlite.site(t, ''), { args: agent });
+    for (const v of [2, 9, 10, 17]) {
+      const { status, stderr } = ssh(visitCommand({ v: v as never }, shellStart));
+      assert.equal(status, 87, stderr);
+      assert.match(stderr, /^fleet-health restricted key [0-9a-f]{64}: a request of another version$/m);
+    }
+  });
+
+  test('obeys no other collector, and says which agent it is', async (t) => {
+    const { ssh, site, account, lib } = await restrict(sshd, await sqlite.site(t, ''), { args: agent });
+    const { status, stdout, stderr } = ssh(visit);
+    assert.deepEqual([status, stderr], [0, '']);
+    const frames = framesOf(stdout);
+    const hello = parseHello(frames.get('H') ?? Buffer.alloc(0));
+    assert.deepEqual([hello.reader, `${hello.pinned ?? ''}.sh`], ['shell', readdirSync(lib)[0]]);
+    assert.ok(frames.has('U'));
+    const collectorId = readFileSync(path.join(site.stateDir, 'collector-id'), 'utf8').trim();
+    const folders = readdirSync(path.join(account.home, '.local/state/fleet-health'), { recursive: true }).map(String);
+    assert.deepEqual(
+      folders.filter((name) => name.split('/').length === 2).map((name) => path.basename(name)),
+      [collectorId],
+    );
+  });
+
+  test('what is asked of probes stays what is asked of probes', async (t) => {
+    const { ssh } = await restrict(sshd, await sqlite.site(t, ''), { args: agent });
+    const evil = [
+      `$(touch ${owned})`,
+      `\`touch ${owned}\``,
+      `x;touch ${owned}`,
+      `--root=${owned}`,
+      `\n|touch ${owned}`,
+      'x\\',
+    ];
+    const options = { units: evil, mounts: evil, processes: evil };
+    const raw = JSON.parse(Buffer.from(request, 'base64url').toString()) as object;
+    const text = JSON.stringify({ ...raw, options });
+    // Line breaks as JSON writes them, and as they are.
+    for (const json of [text, text.replaceAll('\\n', '\n')]) {
+      const { status, stdout } = ssh(visit.replace(request, Buffer.from(json).toString('base64url')));
+      assert.equal(status, 0);
+      assert.ok(framesOf(stdout).has('U'));
+    }
+    assert.equal(existsSync(owned), false);
+  });
+
+  test('makes folders for a few clients only', async (t) => {
+    const { ssh, account } = await restrict(sshd, await sqlite.site(t, ''), { args: agent });
+    for (let n = 0; n < 10; n += 1) {
+      const { status, stdout } = ssh(visitCommand({}, { ...shellStart, folder: String(n).repeat(32) }));
+      assert.equal(status, 0);
+      const end = JSON.parse(String(framesOf(stdout).get('E'))) as { place: string | null };
+      assert.equal(end.place === null, n >= 8);
+    }
+    const kept = listing(path.join(account.home, '.local/state')).filter((line) => line.includes('counters.shell'));
+    assert.equal(kept.length, 8);
+  });
+
+  test('hands nothing of the environment on', async (t) => {
+    const { ssh, account } = await restrict(sshd, await sqlite.site(t, ''), { args: agent });
+    const evil = path.join(account.home, 'bin');
+    mkdirSync(evil);
+    for (const name of ['awk', 'date', 'cat', 'sha256sum', 'env', 'timeout', 'sh', 'rc']) {
+      writeFileSync(path.join(evil, name), `#!/bin/sh\ntouch ${owned}\n`, { mode: 0o755 });
+    }
+    for (const variable of [
+      `PATH=${evil}`,
+      `ENV=${path.join(evil, 'rc')}`,
+      `XDG_STATE_HOME=${evil}`,
+      'IFS=/',
+      'pinned=',
+      'fh_root=/nowhere',
+      `fh_agent=touch ${owned}`,
+      `AWKPATH=${evil}`,
+    ]) {
+      const { status, stdout, stderr } = ssh(visit, '-o', `SetEnv="${variable}"`);
+      assert.equal(status, 0, stderr);
+      assert.ok(framesOf(stdout).has('U'), variable);
+    }
+    assert.equal(existsSync(owned), false);
+    assert.equal(existsSync(path.join(evil, 'fleet-health')), false);
+  });
+
+  for (const [what, spoil] of [
+    ['was changed', (file: string) => appendFileSync(file, `\ntouch ${owned}`)],
+    ['is not there', (file: string) => rmSync(file)],
+    ['is empty', (file: string) => writeFileSync(file, '')],
+    ['is a link to nowhere', (file: string) => spawnSync('ln', ['-sf', '/nowhere', file])],
+  ] as const) {
+    test(`an agent that ${what} is not run`, async (t) => {
+      const { site, lib, codes } = await restrict(sshd, await sqlite.site(t, ''), { args: agent });
+      for (const name of readdirSync(lib)) spoil(path.join(lib, name));
+      assert.equal((await site.run('collect')).status, 1);
+      assert.deepEqual(await codes(), ['restricted-key']);
+      const [visited] = await site.rows('SELECT message FROM visits');
+      assert.match(String(visited?.['message']), /^web-1: agent [0-9a-f]{12}, .* is not on the client or was changed$/);
+      assert.equal(existsSync(owned), false);
+    });
+  }
+
+  test('an agent of an older version goes on, and a line says how to get the newer one', async (t) => {
+    const { site, lib, keysFile, codes, account } = await restrict(sshd, await sqlite.site(t, ''), { args: agent });
+    const [program = ''] = readdirSync(lib);
+    const text = `# older\n${readFileSync(path.join(lib, program), 'utf8')}`;
+    const digest = createHash('sha256').update(text).digest('hex');
+    writeFileSync(path.join(lib, `${digest}.sh`), text);
+    rmSync(path.join(lib, program));
+    writeFileSync(keysFile, readFileSync(keysFile, 'utf8').replaceAll(path.basename(program, '.sh'), digest));
+    const outdated = await site.run('collect');
+    assert.equal(outdated.status, 0, outdated.stdout);
+    assert.match(outdated.stdout, /web-1 runs the agent of another version under a restricted key/);
+
+    // It knows by now that the shell agent reads this client.
+    install((await site.run('authorize', 'web-1', '--script')).stdout, sshd, account);
+    const upgraded = await site.run('collect');
+    assert.equal(upgraded.status, 0);
+    assert.doesNotMatch(upgraded.stdout, /another version/);
+    assert.deepEqual(await codes(), [null, null]);
+    assert.equal(readFileSync(keysFile, 'utf8').split('ssh-ed25519').length, 2, 'one line with this key');
+  });
+
+  test('is made for nobody whose reports must be sealed, and gives them nothing', async (t) => {
+    const { site, codes } = await restrict(sshd, await sqlite.site(t, ''), { args: agent });
+    const configFile = path.join(site.dir, 'config.xml');
+    writeFileSync(configFile, readFileSync(configFile, 'utf8').replace('<client ', '<client unsealed="refuse" '));
+    const asked = await site.run('authorize', 'web-1', '--agent', 'shell');
+    assert.equal(asked.status, 2);
+    assert.match(asked.stderr, /web-1: .*unsealed="refuse"/);
+    assert.match((await site.run('authorize', 'web-1')).stdout, /It needs Node\.js on the client\.$/m);
+    assert.equal((await site.run('collect')).status, 1);
+    assert.deepEqual(await codes(), ['restricted-key']);
+  });
+
+  test('a folder of its own is open to nobody else', async (t) => {
+    const { site, account } = await restrict(sshd, await sqlite.site(t, ''), { args: agent });
+    assert.equal((await site.run('collect')).status, 0);
+    assert.equal(statSync(path.join(account.home, '.local/state/fleet-health')).mode & 0o777, 0o700);
+  });
+});
