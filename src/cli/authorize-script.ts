@@ -39,17 +39,19 @@ put() { # put DIGEST BYTES: stdin, without the line break that the shell needs
 }
 ${authorized.programs.map(putProgram).join('\n')}
 
-# As the account, because in its home it may have put anything.
+# As the account, because in its home it may have put anything; as root only in a folder of root's.
 replace='set -eu; umask 077
   file=\${AUTHORIZED_KEYS:-$HOME/.ssh/authorized_keys}
   if [ -z "\${AUTHORIZED_KEYS:-}" ]; then [ -d "$HOME/.ssh" ] || mkdir "$HOME/.ssh"; fi
   if [ -L "$file" ]; then echo "fleet-health: $file is a symbolic link" >&2; exit 1; fi
+  if [ -n "\${AUTHORIZED_KEYS:-}" ]; then umask 022; fi
+  rm -f "$file.new"; set -C
   { if [ -f "$file" ]; then grep -vF "${keyBase64}" "$file" || [ $? = 1 ]; fi; cat; } >"$file.new"
-  if [ -n "\${AUTHORIZED_KEYS:-}" ]; then chmod 644 "$file.new"; fi
   mv -f "$file.new" "$file"
   if command -v restorecon >/dev/null 2>&1; then restorecon "$file" || :; fi'
 as_account() {
-  if [ "$(id -un)" = '${account}' ] || [ -n "\${AUTHORIZED_KEYS:-}" ]; then sh -c "$replace"
+  if [ "$(id -un)" = '${account}' ]; then sh -c "$replace"
+  elif [ -n "\${AUTHORIZED_KEYS:-}" ] && [ -O "$(dirname "$AUTHORIZED_KEYS")" ]; then sh -c "$replace"
   else su -s /bin/sh '${account}' -c "$replace"
   fi
 }

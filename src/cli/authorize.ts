@@ -1,3 +1,4 @@
+import type { Client } from '../config/config.ts';
 import { loadCollectorId } from '../collector/collector-id.ts';
 import { loadKeyRing } from '../collector/key-ring.ts';
 import { FleetError, messageOf } from '../errors.ts';
@@ -79,7 +80,7 @@ export async function authorizeCommand(context: Context, options: AuthorizeOptio
         `# ${other}`,
         ...brought,
         '# This puts both in place, as root or as the account itself:',
-        `#   fleet-health authorize ${shellWord(client.name)}${options.agent === null ? '' : ` --agent ${kind}`} --script | ssh root@${shellWord(client.address)} sh`,
+        `#   fleet-health authorize ${shellWord(client.name)}${options.agent === null ? '' : ` --agent ${kind}`} --script | ssh ${portOption(client, hop)}root@${shellWord(client.address)} sh`,
         line,
       ].join('\n'),
     );
@@ -106,6 +107,11 @@ function identity(stateDir: string): {
     throw new FleetError({ code: 'state-unusable', stage: 'run', message: messageOf(thrown), cause: thrown });
   }
   return { collectorId: loadCollectorId(paths.collectorId), sealing: loadKeyRing(paths, Date.now()).sealing };
+}
+
+/** A name that ssh_config explains brings its port along. */
+function portOption({ addressSaid }: Client, { port }: Hop): string {
+  return addressSaid && port !== 22 ? `-p ${port} ` : '';
 }
 
 function shellWord(text: string): string {

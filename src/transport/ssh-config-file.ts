@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readdirSync, type Stats } from 'node:fs';
 import path from 'node:path';
 
 import { fileNameMatcher, isGlob } from '../config/globs.ts';
@@ -61,8 +61,9 @@ function readFile(file: string, reading: Reading): SshConfigFile {
   const { budget } = reading;
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readSafely(file, reading);
   } catch (thrown) {
+    if (thrown instanceof FleetError) throw thrown;
     if (thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOENT' || thrown.code === 'ENOTDIR'))
       text = '';
     else throw fault(file, messageOf(thrown), thrown);
@@ -73,6 +74,26 @@ function readFile(file: string, reading: Reading): SshConfigFile {
     throw fault(file, `more than ${maxFiles} files or 8 MiB of ssh_config are included`);
   }
   return indexBlocks(parseBlocks(text, file, reading));
+}
+
+/** As ssh does it: of the user's own file and of what files include, not of a file that was named nor of the machine's. */
+function readSafely(file: string, { depth }: Reading): string {
+  const handle = openSync(file, 'r');
+  try {
+    const checked = depth > 0 || file === path.join(ownHome(), '.ssh', 'config');
+    if (checked && isForeign(fstatSync(handle))) {
+      throw fault(file, 'it belongs to somebody else, or others can write to it; ssh refuses it too');
+    }
+    return readFileSync(handle, 'utf8');
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** readconf.c: SSHCONF_CHECKPERM; the own group may write, as Debian has it. */
+function isForeign({ uid, gid, mode }: Stats): boolean {
+  if (uid !== 0 && uid !== process.getuid?.()) return true;
+  return (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && gid !== process.getgid?.());
 }
 
 function parseBlocks(text: string, file: string, reading: Reading): readonly SshConfigBlock[] {

@@ -32,6 +32,12 @@ function place(t: TestContext, attributes: string): Place {
 
 const keyOf = (line: string): string => line.split(' ')[1] ?? '';
 
+test('names the port in the command that it shows', async (t) => {
+  const { dir, authorize } = place(t, 'privateKey="key" port="2222"');
+  sshKeygen(path.join(dir, 'key'), '-t', 'ed25519');
+  assert.match((await authorize('web-1')).stdout, /--script \| ssh -p 2222 root@192\.0\.2\.1 sh$/m);
+});
+
 test('prints the line of the client’s own key, behind what it is for', async (t) => {
   const { dir, authorize } = place(t, 'privateKey="key"');
   const { publicKey } = sshKeygen(path.join(dir, 'key'), '-t', 'ed25519');
@@ -135,6 +141,7 @@ suite('its script', { skip: sshdMissing() ?? false }, () => {
     readonly run: (
       shell?: readonly string[],
       uid?: number,
+      more?: Readonly<Record<string, string>>,
     ) => { readonly status: number | null; readonly stderr: string };
   }
 
@@ -150,9 +157,9 @@ suite('its script', { skip: sshdMissing() ?? false }, () => {
       account,
       key: publicKey,
       keysFile: path.join(account.home, '.ssh/authorized_keys'),
-      run: (shell = ['sh'], uid = account.uid) => {
+      run: (shell = ['sh'], uid = account.uid, more = {}) => {
         const [file = '', ...args] = shell;
-        const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: account.home };
+        const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: account.home, ...more };
         return spawnSync(file, args, { input: stdout, encoding: 'utf8', env, uid, gid: uid, cwd: '/' });
       },
     };
@@ -217,6 +224,24 @@ suite('its script', { skip: sshdMissing() ?? false }, () => {
     assert.equal(status, 1);
     assert.match(stderr, /authorized_keys is a symbolic link/);
     assert.equal(existsSync(victim), false);
+  });
+
+  test('in a folder of the account root writes as the account, and follows no link', async (t) => {
+    const { account, run } = await script(t);
+    const folder = path.join(account.home, 'keys');
+    mkdirSync(folder);
+    const victim = path.join(sshd.dir, 'victim');
+    writeFileSync(victim, 'secret', { mode: 0o600 });
+    symlinkSync(victim, path.join(folder, 'own.new'));
+    spawnSync('chown', ['-R', account.name, folder]);
+    const inside = 'mount --make-rprivate /; mount -t tmpfs none /usr/local/lib; sh -s';
+    const own = path.join(folder, 'own');
+    const { status, stderr } = run(['unshare', '-m', 'sh', '-c', inside], 0, { AUTHORIZED_KEYS: own });
+    assert.deepEqual([status, stderr], [0, '']);
+    const facts = statSync(own);
+    assert.deepEqual([facts.uid, facts.mode & 0o777], [account.uid, 0o644]);
+    assert.match(readFileSync(own, 'utf8'), /^restrict,/);
+    assert.deepEqual([readFileSync(victim, 'utf8'), statSync(victim).mode & 0o777], ['secret', 0o600]);
   });
 
   test('another account is told who may run it', async (t) => {

@@ -1,7 +1,17 @@
 /** Reading ssh_config, compared with what `ssh -G` says of the same files. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname, tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { after, describe, it, test } from 'node:test';
@@ -176,6 +186,24 @@ describe('what ssh refuses', () => {
     writeFileSync(file, `Include ${file}\n`);
     const error = await failure(Promise.resolve().then(() => loadSshConfig(file)));
     assert.match(error.message, /include each other more than 16 deep/);
+  });
+
+  it('an included file that others can write to, or that is of somebody else', async () => {
+    const [file, inner] = [path.join(dir, 'outer'), path.join(dir, 'inner')];
+    writeFileSync(file, `Include ${inner}\n`);
+    writeFileSync(inner, 'User u\n');
+    const isRefused = async (): Promise<void> => {
+      assert.equal(sshSays(file, 'web'), null, 'ssh takes it');
+      const error = await failure(Promise.resolve().then(() => loadSshConfig(file)));
+      assert.ok(error.message.startsWith(`${inner}: it belongs to somebody else`), error.message);
+    };
+    chmodSync(inner, 0o666);
+    await isRefused();
+    chmodSync(inner, 0o644);
+    assert.equal(ask(file, 'web').values.user?.value, 'u');
+    if (uid !== 0) return;
+    chownSync(inner, 65_534, 65_534);
+    await isRefused();
   });
 
   it('a file that is none, and one that is not there', async () => {
