@@ -1,6 +1,7 @@
 /** `authorize`: what is printed, from which key, and what its script does to an account's files. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -67,6 +68,36 @@ test('with --json', async (t) => {
   assert.ok(String(line).includes(`'${String(agent)}'`));
 });
 
+test('--agent shell: another line, which pins another program and no sealing key', async (t) => {
+  const { dir, authorize } = place(t, 'privateKey="key"');
+  sshKeygen(path.join(dir, 'key'), '-t', 'ed25519');
+  const { status, stdout, stderr } = await authorize('web-1', '--agent', 'shell', '--json');
+  assert.deepEqual([status, stderr], [0, '']);
+  const answer = JSON.parse(stdout) as Record<string, unknown>;
+  assert.deepEqual([answer['runs'], answer['inventory'], answer['sealing_key']], ['shell', null, null]);
+  assert.ok(String(answer['line']).includes(`'${String(answer['agent'])}'`));
+  const forPeople = (await authorize('web-1', '--agent', 'shell')).stdout;
+  assert.ok(forPeople.endsWith(`\n${String(answer['line'])}\n`));
+  assert.match(forPeople, /^# {3}fleet-health authorize web-1 --agent shell --script \| ssh root@192\.0\.2\.1 sh$/m);
+  const ofNode = JSON.parse((await authorize('web-1', '--json')).stdout) as Record<string, unknown>;
+  assert.equal(ofNode['runs'], 'node');
+  assert.notEqual(ofNode['agent'], answer['agent']);
+});
+
+test('where the database cannot be asked how the client is read, the line is for Node.js, and that is said', async (t) => {
+  const { dir, authorize } = place(t, 'privateKey="key"');
+  sshKeygen(path.join(dir, 'key'), '-t', 'ed25519');
+  mkdirSync(path.join(dir, 'state/fleet.db'), { recursive: true });
+  const { status, stdout, stderr } = await authorize('web-1', '--json');
+  assert.equal(status, 0);
+  assert.equal((JSON.parse(stdout) as Record<string, unknown>)['runs'], 'node');
+  assert.match(
+    stderr,
+    /^how web-1 was read last cannot be looked up, so its key is made for Node\.js \(--agent says which\): /,
+  );
+  assert.equal((await authorize('web-1', '--agent', 'node')).stderr, '');
+});
+
 for (const [what, args] of [
   ['of RSA', ['-t', 'rsa', '-b', '2048']],
   ['of ECDSA', ['-t', 'ecdsa']],
@@ -118,6 +149,7 @@ for (const [what, attributes, args, says] of [
   ['no key', '', ['web-1'], /no private key.*--key FILE\.pub/s],
   ['a key that is none', '', ['web-1', '--key', 'config.xml'], /config\.xml: .*ssh-ed25519/s],
   ['a key that is not there', '', ['web-1', '--key', 'nothing'], /nothing: ENOENT/],
+  ['an agent that is none', '', ['web-1', '--agent', 'perl'], /--agent.*perl.*node, shell/s],
   ['a client without SSH', 'transport="local"', ['web-1'], /without SSH/],
 ] as const) {
   test(`${what} is a fault that says so`, async (t) => {
@@ -145,14 +177,14 @@ suite('its script', { skip: sshdMissing() ?? false }, () => {
     ) => { readonly status: number | null; readonly stderr: string };
   }
 
-  async function script(t: TestContext): Promise<Installation> {
+  async function script(t: TestContext, agent = 'node'): Promise<Installation> {
     const account = await sshd.addAccount();
     const dir = configFolder(
       t,
       `<config><client name="web-1" ip="192.0.2.1" username="${account.name}" privateKey="key"/></config>`,
     );
     const { publicKey } = sshKeygen(path.join(dir, 'key'), '-t', 'ed25519');
-    const { stdout } = await runCli(['authorize', 'web-1', '--script'], { cwd: dir });
+    const { stdout } = await runCli(['authorize', 'web-1', '--agent', agent, '--script'], { cwd: dir });
     return {
       account,
       key: publicKey,
@@ -189,6 +221,44 @@ suite('its script', { skip: sshdMissing() ?? false }, () => {
         const { stdout } = spawnSync('sha256sum', [path.join(lib, name)], { encoding: 'utf8' });
         assert.equal(`${stdout.split(' ')[0] ?? ''}.cjs`, name);
       }
+    });
+  }
+
+  for (const shell of ['dash', 'bash', 'busybox ash', 'mksh']) {
+    test(`in ${shell}: the shell agent alone, as it is`, async (t) => {
+      const { account, keysFile, run } = await script(t, 'shell');
+      const { status, stderr } = run(shell.split(' '));
+      assert.deepEqual([status, stderr], [0, '']);
+      const lib = path.join(account.home, '.local/lib/fleet-health');
+      const [name = '', ...others] = readdirSync(lib);
+      assert.deepEqual(others, []);
+      const digest = createHash('sha256')
+        .update(readFileSync(path.join(lib, name)))
+        .digest('hex');
+      assert.equal(`${digest}.sh`, name);
+      assert.ok(readFileSync(keysFile, 'utf8').includes(`'${digest}'`));
+    });
+  }
+
+  for (const [what, hidden, says] of [
+    ['awk', ['awk'], /the shell agent needs awk/],
+    [
+      'anything that computes SHA-256',
+      ['sha256sum', 'shasum', 'openssl'],
+      /nothing here computes SHA-256.*run this as root/,
+    ],
+  ] as const) {
+    test(`the shell agent is not put where the account has not got ${what}`, async (t) => {
+      const { account, keysFile, run } = await script(t, 'shell');
+      const without = hidden
+        .map((name) => `f=$(command -v ${name})&&mount --bind /dev/null $(readlink -f $f)`)
+        .join(';');
+      const inside = `mount --make-rprivate /;${without};exec setpriv --reuid ${account.uid} --regid ${account.uid} --clear-groups sh -s`;
+      const { status, stderr } = run(['unshare', '-m', 'sh', '-c', inside], 0);
+      assert.equal(status, 1);
+      assert.match(stderr, says);
+      assert.equal(existsSync(path.join(account.home, '.local')), false);
+      assert.equal(existsSync(keysFile), false);
     });
   }
 

@@ -1,12 +1,13 @@
 /** Clients whose sshd has no node anywhere, through the program. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 
 import { takeRuntime } from '../../src/collector/add-runtime.ts';
 import { ownTarget } from '../support/own-runtime.ts';
+import { restrict } from '../support/restricted-key.ts';
 import { startSshd, sshdMissing, sshKeygen, type Sshd, type SshdAccount } from '../support/sshd.ts';
 import { databaseKinds, type Site } from './whole-fleet.ts';
 
@@ -122,4 +123,29 @@ suite('clients without node, and runtime="bring"', { skip }, () => {
       );
     });
   }
+
+  test('a key that is restricted once it was brought runs the agent by it', { timeout: 120_000 }, async (t) => {
+    const [sqlite] = kinds;
+    assert.ok(sqlite);
+    const { site, ssh, account, lib } = await restrict(sshd, await sqlite.site(t, ''), {
+      attributes: 'runtime="bring"',
+      beforehand: async (there) => {
+        await addOwn(there);
+        assert.equal((await there.run('collect')).status, 0);
+        assert.deepEqual(await visited(there), [[null, 'runtime', null]]);
+        assert.match((await there.run('authorize', 'web-1')).stdout, /brought is found below ~\/\.local\/state/);
+      },
+    });
+    assert.equal(readdirSync(lib).length, 2);
+    for (let run = 1; run <= 2; run += 1) {
+      const [[code, , message] = []] = (await visited(site)) as unknown[][];
+      assert.deepEqual([code, message], [null, null]);
+    }
+    assert.equal((await site.rows('SELECT id FROM stats')).length, 4);
+    assert.equal(ssh('id').status, 84);
+    rmSync(path.join(account.home, '.local/state'), { recursive: true });
+    const [[code, , message] = []] = (await visited(site)) as unknown[][];
+    assert.equal(code, 'no-runtime');
+    assert.match(String(message), /^web-1: the restricted key found no Node\.js/);
+  });
 });

@@ -9,6 +9,7 @@ import { before, after, suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { configFolder, runCli } from '../support/run-cli.ts';
+import { attacksWith, owned, shellStart, visitCommand } from '../support/restricted-key.ts';
 import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../support/sshd.ts';
 
 const dropbear = '/usr/sbin/dropbear';
@@ -20,58 +21,66 @@ suite('a restricted key at dropbear', { skip }, () => {
   before(async () => (sshd = await startSshd()));
   after(async () => await sshd.stop());
 
-  test('lets visits pass, and nothing else', async (t) => {
-    const account = await sshd.addAccount();
-    // dropbear takes no authorized_keys below a home that others could write to.
-    chmodSync(account.home, 0o755);
-    const port = await startDropbear(t.signal, sshd.dir);
-    const dir = configFolder(
-      t,
-      `<config><client name="web-1" ip="127.0.0.1" port="${port}" username="${account.name}" privateKey="key"/></config>`,
-    );
-    // The longest line there is.
-    const { privateKey } = sshKeygen(path.join(dir, 'key'), '-t', 'rsa', '-b', '4096');
-    const run = (...args: readonly string[]) => runCli(args, { cwd: dir });
-    assert.equal((await run('trust', '--yes')).status, 0);
-    const { stdout: script } = await run('authorize', 'web-1', '--script');
-    const env = { HOME: account.home, PATH: '/usr/bin:/bin' };
-    const { uid } = account;
-    assert.equal(spawnSync('sh', [], { input: script, env, uid, gid: uid, cwd: '/' }).status, 0);
-    for (let visit = 1; visit <= 2; visit += 1) {
-      const { status, stdout, stderr } = await run('collect');
-      assert.equal(status, 0, stdout + stderr);
-      assert.doesNotMatch(stdout, /uploaded=true/);
-    }
-    const ssh = (...args: readonly string[]) => {
-      const known = `UserKnownHostsFile=${path.join(dir, 'state/known_hosts')}`;
-      const common = ['-F', 'none', '-i', privateKey, '-p', String(port), '-o', 'BatchMode=yes', '-o', known];
-      return spawnSync('ssh', [...common, '-l', account.name, ...args], {
-        encoding: 'utf8',
-        input: '',
-        timeout: 20_000,
-      });
-    };
-    for (const command of ['id', '$(id)', '; id', '"', "'; id; '"]) {
-      const { status, stdout, stderr } = ssh('127.0.0.1', '--', command);
-      assert.deepEqual([status, stdout], [84, ''], `${command}\n${stderr}`);
-    }
-    assert.notEqual(ssh('-o', 'ExitOnForwardFailure=yes', '-W', `127.0.0.1:${port}`, '127.0.0.1').status, 0);
-  });
+  for (const agent of ['node', 'shell'] as const) {
+    test(`lets visits pass, and nothing else: the agent of ${agent}`, async (t) => {
+      const account = await sshd.addAccount();
+      // dropbear takes no authorized_keys below a home that others could write to.
+      chmodSync(account.home, 0o755);
+      const port = await startDropbear(t.signal, path.join(sshd.dir, agent));
+      const dir = configFolder(
+        t,
+        `<config><client name="web-1" ip="127.0.0.1" port="${port}" username="${account.name}" privateKey="key"/></config>`,
+      );
+      // The longest line there is.
+      const { privateKey } = sshKeygen(path.join(dir, 'key'), '-t', 'rsa', '-b', '4096');
+      const run = (...args: readonly string[]) => runCli(args, { cwd: dir });
+      assert.equal((await run('trust', '--yes')).status, 0);
+      const { stdout: script } = await run('authorize', 'web-1', '--agent', agent, '--script');
+      const env = { HOME: account.home, PATH: '/usr/bin:/bin' };
+      const { uid } = account;
+      assert.equal(spawnSync('sh', [], { input: script, env, uid, gid: uid, cwd: '/' }).status, 0);
+      for (let visit = 1; visit <= 2; visit += 1) {
+        const { status, stdout, stderr } = await run('--json', 'collect');
+        assert.equal(status, 0, stdout + stderr);
+        const { visits } = JSON.parse(stdout) as { visits: { reader: string; uploaded: boolean }[] };
+        assert.deepEqual(
+          visits.map(({ reader, uploaded }) => [reader, uploaded]),
+          [[agent, false]],
+        );
+      }
+      const ssh = (...args: readonly string[]) => {
+        const known = `UserKnownHostsFile=${path.join(dir, 'state/known_hosts')}`;
+        const common = ['-F', 'none', '-i', privateKey, '-p', String(port), '-o', 'BatchMode=yes', '-o', known];
+        return spawnSync('ssh', [...common, '-l', account.name, ...args], {
+          encoding: 'utf8',
+          input: '',
+          timeout: 20_000,
+        });
+      };
+      // dropbear ends a session that asks for more than this many bytes.
+      const attacks = attacksWith(visitCommand({}, agent === 'shell' ? shellStart : null)).filter(
+        (command) => command.length < 8000,
+      );
+      for (const command of [...attacks, '"', "'; id; '"]) {
+        const { status, stdout, stderr } = ssh('127.0.0.1', '--', command);
+        assert.deepEqual([status, stdout], [84, ''], `${command}\n${stderr}`);
+      }
+      assert.equal(existsSync(owned), false);
+      assert.notEqual(ssh('-o', 'ExitOnForwardFailure=yes', '-W', `127.0.0.1:${port}`, '127.0.0.1').status, 0);
+    });
+  }
 });
 
-async function startDropbear(signal: AbortSignal, dir: string): Promise<number> {
-  const hostKey = path.join(dir, 'dropbear');
+/** Its host key and its pid are kept under this name. */
+async function startDropbear(signal: AbortSignal, file: string): Promise<number> {
+  const hostKey = `${file}.key`;
   assert.equal(spawnSync('dropbearkey', ['-t', 'ed25519', '-f', hostKey]).status, 0);
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort();
-    const child = spawn(
-      dropbear,
-      ['-F', '-r', hostKey, '-p', `127.0.0.1:${port}`, '-P', path.join(dir, 'dropbear.pid')],
-      {
-        stdio: 'ignore',
-        signal,
-      },
-    );
+    const child = spawn(dropbear, ['-F', '-r', hostKey, '-p', `127.0.0.1:${port}`, '-P', `${file}.pid`], {
+      stdio: 'ignore',
+      signal,
+    });
     child.on('error', () => undefined);
     const started = await Promise.race([once(child, 'exit').then(() => false), isOpen(port).then(() => true)]);
     if (started) return port;

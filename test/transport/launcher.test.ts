@@ -1,7 +1,8 @@
 /** The texts of a restricted key; what a real sshd makes of them stands in test/end-to-end/restricted-key.test.ts. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -10,6 +11,7 @@ import {
   authorizedKeysLine,
   findLauncherWords,
   launcherCommand,
+  launcherPath,
   launcherStatus,
 } from '../../src/transport/launcher.ts';
 import type { LauncherOptions } from '../../src/transport/launcher.ts';
@@ -124,4 +126,24 @@ test('the words are found behind what a login shell complains of', () => {
   const said = `bash: warning: setlocale\nfleet-health restricted key ${'c'.repeat(64)}: because\nmore`;
   assert.deepEqual(findLauncherWords(said), { digest: 'c'.repeat(64), reason: 'because' });
   assert.equal(findLauncherWords('fleet-health restricted key x: because'), null);
+});
+
+test('a node that was brought is found below the home, after those of the client’s own', (t) => {
+  const home = temporaryHome(t);
+  const machine = /^\w+/.exec(readFileSync('/etc/machine-id', 'utf8'))?.[0] ?? '';
+  const state = path.join(home, '.local/state/fleet-health');
+  const brought = fakeNode(path.join(state, machine, options.collectorId, 'runtime-0123456789abcdef'), 'echo brought');
+  fakeNode(path.join(state, machine, randomUUID(), 'runtime-0123456789abcdef'), 'echo of another collector');
+  const bin = path.join(home, 'system');
+  mkdirSync(bin);
+  for (const name of ['env', 'timeout', 'true', 'sh']) symlinkSync(`/usr/bin/${name}`, path.join(bin, name));
+  const hide = (command: string): string =>
+    command.replace(launcherPath, bin).replaceAll(/\/(?:usr|opt|snap)\/[\w/*.-]*node\w*(?=[ ;])/g, '/nowhere');
+  assert.match(hide(launcherCommand(options)), /go \$h\/\.local\/state\S+\/runtime-\*\/node/);
+  const { status, stdout, stderr } = run(visitCommand(), {}, { HOME: home }, hide);
+  assert.deepEqual([status, stdout], [0, 'brought\n'], stderr);
+  const own = fakeNode(path.join(home, 'bin'), 'echo own');
+  assert.equal(run(visitCommand(), { node: own }, { HOME: home }, hide).stdout, 'own\n');
+  rmSync(brought);
+  assert.equal(run(visitCommand(), {}, { HOME: home }, hide).status, launcherStatus.noRuntime);
 });
