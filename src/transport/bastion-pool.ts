@@ -150,14 +150,14 @@ export function createBastionPool(options: BastionPoolOptions): BastionPool {
     },
     close: async () => {
       const until = performance.now() + lingerMs;
-      const all = [...bastions.values()];
-      const isBusy = (): boolean => all.some(({ sessions }) => [...sessions].some(({ busy }) => busy));
-      while (isBusy() && performance.now() < until) await sleep(20);
-      ending.abort(new FleetError({ code: 'interrupted', stage: 'run', message: 'the run ended' }));
-      // The innermost first: what carries others ends last.
-      for (const { sessions } of all.sort((left, right) => right.hops.length - left.hops.length)) {
+      // The innermost first: what carries others is busy until they have ended.
+      const all = [...bastions.values()].sort((left, right) => right.hops.length - left.hops.length);
+      for (const { sessions } of all) {
+        const isBusy = (): boolean => [...sessions].some(({ busy }) => busy);
+        while (isBusy() && performance.now() < until) await sleep(20);
         for (const one of sessions) one.end();
       }
+      ending.abort(new FleetError({ code: 'interrupted', stage: 'run', message: 'the run ended' }));
     },
   };
 }

@@ -327,6 +327,20 @@ describe('a bastion that fails', skip, () => {
     });
   });
 
+  it('that is behind another is left at once when nothing goes through it', async () => {
+    const deep = wayBastion(
+      'inner',
+      { username: middle.name, privateKey: keys.inner, knownHosts, proxyJump: 'fra' },
+      { address: '127.0.0.1', port: inner.port },
+    );
+    const shared = sharedFor({ bastions: [fra(), deep] });
+    assert.match(await say(await connect(web({ proxyJump: 'inner' }), shared)), /in and out/);
+    const beganMs = performance.now();
+    await shared.close();
+    const tookMs = performance.now() - beganMs;
+    assert.ok(tookMs < 2000, `${tookMs} ms`);
+  });
+
   it('nothing of it is left when the run has ended', async () => {
     await withWays({ bastions: [fra()] }, async (shared) => say(await connect(web(), shared)));
     const socket = dialTcp(jump.port, '127.0.0.1');
