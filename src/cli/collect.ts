@@ -33,6 +33,7 @@ export async function collectCommand(context: Context, options: CollectCommandOp
     ignoreBackoff: options.clients.length > 0,
     openStorage: () => openStorage({ storage: config.storage, migrate: config.storage.migrate, program: 'collect' }),
     transportFor: (client) => transportFor(client, shared),
+    wayTo: (client) => shared.wayTo(client),
     spreadStart: everyone && !output.terminal,
     retries: options.retry,
     dryRun: options.dryRun,

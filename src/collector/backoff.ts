@@ -1,10 +1,22 @@
-import type { ErrorCode } from '../errors.ts';
+import { FleetError, type ErrorCode } from '../errors.ts';
 import type { ClientFacts } from '../storage/storage.ts';
 
 const longestMs = 60 * 60 * 1000;
 
 /** Refused logins lock accounts and fill the client's log: these alone are not repeated at every run. */
 const refusals: readonly string[] = ['auth-failed'] satisfies readonly ErrorCode[];
+
+/**
+ * The code that decides how long a client is left alone: its own, or that of the machine on the way which failed. A
+ * refused login there is remembered with every client behind it, so that the bastion is asked as rarely as a client.
+ */
+export function decidingCode(fault: FleetError | null): string | null {
+  let deciding: unknown = fault;
+  while (deciding instanceof FleetError && deciding.code === 'bastion-failed' && deciding.cause instanceof FleetError) {
+    deciding = deciding.cause;
+  }
+  return deciding instanceof FleetError ? deciding.code : null;
+}
 
 export type LastAttempt = Pick<ClientFacts, 'lastVisitAtMs' | 'nextAttemptAtMs'>;
 
@@ -34,7 +46,7 @@ export function isHeldBack(question: HeldBackQuestion): boolean {
 }
 
 export interface BackoffOptions {
-  /** What the visit ended with; null: it went well. */
+  /** What the visit ended with, as `decidingCode` has it; null: it went well. */
   readonly code: string | null;
   /** As it was before this visit. */
   readonly facts: LastAttempt | undefined;

@@ -14,6 +14,8 @@ export interface CollectOptions {
   /** Opened after the lock is held; closed by collect. Not called by a dry run. */
   readonly openStorage: () => Promise<Storage>;
   readonly transportFor: (client: Client) => Transport;
+  /** The machines before a client that only ssh_config names, as a proxyJump would name them; unless given: none. */
+  readonly wayTo?: (client: Client) => readonly string[];
   /** What is brought to clients; those of the package unless said. */
   readonly bundles?: Bundles;
   /** Waits a little before it begins, each collector another time: for what cron starts. */

@@ -19,9 +19,26 @@ export interface HandshakeLimits {
   readonly lower: (client: Client) => void;
 }
 
-/** For one run: what was lowered stays so. */
-export function createHandshakeLimits(config: Pick<CollectorConfig, 'perBastion' | 'perSubnet'>): HandshakeLimits {
+/**
+ * For one run: what was lowered stays so. `wayTo` names the machines before a client for which config.xml says no
+ * proxyJump; it is asked once for each.
+ */
+export function createHandshakeLimits(
+  config: Pick<CollectorConfig, 'perBastion' | 'perSubnet'>,
+  wayTo: (client: Client) => readonly string[] = () => [],
+): HandshakeLimits {
   const lowered = new Map<string, number>();
+  const ways = new Map<Client, ReadonlySet<string>>();
+
+  const wayOf = (client: Client): ReadonlySet<string> => {
+    const known = ways.get(client);
+    if (known !== undefined) return known;
+    const { proxyJump } = client.ssh;
+    const jumps = (proxyJump === null ? wayTo(client) : [proxyJump]).flatMap((text) => parseJumps(text) ?? []);
+    const way = new Set(jumps.map(({ host }) => host.toLowerCase()));
+    ways.set(client, way);
+    return way;
+  };
 
   const limitsOf = (client: Client, slow: boolean): readonly Limit[] => {
     const shared = (key: string, most: number): Limit => ({
@@ -30,11 +47,8 @@ export function createHandshakeLimits(config: Pick<CollectorConfig, 'perBastion'
     });
     if (client.ssh.transport === 'local') return [];
     // Behind a bastion the client's own network is not the one that is dialled from here.
-    const { proxyJump } = client.ssh;
-    if (proxyJump !== null) {
-      const hosts = new Set((parseJumps(proxyJump) ?? []).map(({ host }) => host.toLowerCase()));
-      return [...hosts].map((host) => shared(`bastion ${host}`, config.perBastion));
-    }
+    const way = wayOf(client);
+    if (way.size > 0) return [...way].map((host) => shared(`bastion ${host}`, config.perBastion));
     const subnet = subnetOf(client.address);
     return [
       shared(`address ${client.address.toLowerCase()}`, Math.min(slow ? slowPerAddress : perAddress, config.perSubnet)),

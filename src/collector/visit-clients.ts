@@ -47,7 +47,7 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
       facts: facts.get(client.name),
       nowMs: start.startedAtMs,
       configDigest: config.digest,
-      credentialsChangedAtMs: () => credentialsChangedAtMs(client),
+      credentialsChangedAtMs: () => credentialsChangedAtMs(client, config),
     });
   const due = asked.filter((client) => !heldBackNow(client));
   const heldBack = asked.length - due.length;
@@ -75,6 +75,7 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
         sawAgent: notes.saw,
       },
       clients: visitOrder(due, turnOf(pass)),
+      wayTo: pass.wayTo ?? (() => []),
       concurrency: Math.max(1, pass.concurrency ?? config.collector.concurrency),
       retries: pass.retries,
       observe: pass.observe,

@@ -1,6 +1,6 @@
 import type { Client } from '../config/config.ts';
 import type { VisitRecord } from '../storage/storage.ts';
-import type { CollectEvent } from './collect-options.ts';
+import type { CollectEvent, CollectOptions } from './collect-options.ts';
 import { createDeadSubnets } from './dead-subnets.ts';
 import { createHandshakeLimits } from './handshake-limits.ts';
 import { isSuspect, patienceAmongTheDead, patienceFor } from './patience.ts';
@@ -15,6 +15,8 @@ export interface VisitFleetOptions {
   readonly context: VisitContext;
   /** In the order of their visits. */
   readonly clients: readonly Client[];
+  /** As `CollectOptions` has it. */
+  readonly wayTo: NonNullable<CollectOptions['wayTo']>;
   readonly concurrency: number;
   readonly retries: number;
   readonly observe: (event: CollectEvent) => void;
@@ -36,7 +38,7 @@ export interface FleetOutcome {
 export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutcome> {
   const { context, clients, observe } = options;
   const { config, facts } = context;
-  const limits = createHandshakeLimits(config);
+  const limits = createHandshakeLimits(config, options.wayTo);
   const dead = createDeadSubnets();
   const failures: VisitRecord[] = [];
   /** The last outcome of those that are to be tried again: it counts when there is no time for that. */

@@ -2,7 +2,7 @@ import type { Client } from '../config/config.ts';
 import { errorTable, type FleetError } from '../errors.ts';
 import type { VisitRecord } from '../storage/storage.ts';
 import type { AgentResult } from './agent-session.ts';
-import { nextAttemptAtMs } from './backoff.ts';
+import { decidingCode, nextAttemptAtMs } from './backoff.ts';
 import type { RuntimeWish } from './runtime-supply.ts';
 import type { VisitContext } from './visit.ts';
 
@@ -44,7 +44,7 @@ export function recordOf({ context, client, found, fault, startedAtMs, durationM
     uploaded: found.uploaded,
     reader: found.result?.reader ?? null,
     bootId: found.result?.hello?.boot_id ?? null,
-    nextAttemptAtMs: nextAttemptAtMs({ code: fault?.code ?? null, facts, startedAtMs, everyMs }),
+    nextAttemptAtMs: nextAttemptAtMs({ code: decidingCode(fault), facts, startedAtMs, everyMs }),
     ...(fault === null || fault.advice === errorTable[fault.code].advice ? {} : { advice: fault.advice }),
   };
 }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 
 import type { Bastion, Client, Config } from '../config/config.ts';
+import { sshConfigFiles } from '../config/ssh-config-files.ts';
 import { createBastionPool, type BastionPool } from './bastion-pool.ts';
 import { revealCredentials } from './credentials.ts';
 import type { Hop } from './hop.ts';
@@ -17,6 +18,8 @@ export interface TransportShared {
   knownHosts(...paths: readonly [string, ...string[]]): KnownHosts;
   /** The way to a client or bastion. Throws FleetError `config-invalid` for a way that cannot be followed. */
   routeTo(target: Client | Bastion): Route;
+  /** The machines before a client, nearest first, as a proxyJump would name them; empty where the way cannot be followed. */
+  wayTo(client: Client): readonly string[];
   /** What it takes to log in at a machine on the way. */
   targetOf(hop: Hop): SshTarget;
   readonly bastions: BastionPool;
@@ -84,11 +87,25 @@ export function createTransportShared({ config, sshConfig }: TransportSharedOpti
     policy: hop.policy,
     credentials: () => revealCredentials(hop.name, hop.credentials),
   });
+  const routeTo = (target: Client | Bastion): Route => resolveRoute(target, (world ??= worldOf()));
+  const wayTo = (client: Client): readonly string[] => {
+    // No file of ssh_config counts, and config.xml names nobody: most clients of a fleet.
+    if (client.ssh.proxyJump === null && sshConfigFiles(client).length === 0) return [];
+    try {
+      return routeTo(client)
+        .hops.slice(0, -1)
+        .map(({ name }) => name);
+    } catch {
+      // The visit finds it again, and tells of it.
+      return [];
+    }
+  };
   const { tcpTimeoutMs, connectTimeoutMs } = config.collector;
   const bastions = createBastionPool({ targetOf, tcpTimeoutMs, connectTimeoutMs });
   return {
     knownHosts,
-    routeTo: (target) => resolveRoute(target, (world ??= worldOf())),
+    routeTo,
+    wayTo,
     targetOf,
     bastions,
     close: () => bastions.close(),

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { isHeldBack, nextAttemptAtMs } from '../../src/collector/backoff.ts';
+import { decidingCode, isHeldBack, nextAttemptAtMs } from '../../src/collector/backoff.ts';
 import type { LastAttempt } from '../../src/collector/backoff.ts';
+import { FleetError, type ErrorCode } from '../../src/errors.ts';
+import { bastionFailed, ofClient } from '../../src/transport/bastion-failed.ts';
 
 const minute = 60_000;
 
@@ -88,3 +90,19 @@ for (const [what, { digest = 'same', changedAt = 0 }, expected] of changes) {
     assert.equal(isHeldBack(question), expected);
   });
 }
+
+test('a bastion that refuses the login is left alone like a client, and one that is away is not', () => {
+  const fault = (code: ErrorCode): FleetError => new FleetError({ code, stage: 'login', message: 'no' });
+  const behind = (code: ErrorCode): FleetError => ofClient(bastionFailed('fra', fault(code)), 'web-1');
+  assert.equal(decidingCode(null), null);
+  assert.equal(decidingCode(fault('auth-failed')), 'auth-failed');
+  assert.equal(decidingCode(behind('auth-failed')), 'auth-failed');
+  assert.equal(decidingCode(behind('connect-refused')), 'connect-refused');
+  const twice = ofClient(bastionFailed('ber', behind('auth-failed')), 'web-2');
+  assert.equal(decidingCode(twice), 'auth-failed');
+  const [startedAtMs, everyMs] = [1e12, 5 * minute];
+  const next = (code: ErrorCode): number | null =>
+    nextAttemptAtMs({ code: decidingCode(behind(code)), facts: undefined, startedAtMs, everyMs });
+  assert.equal(next('auth-failed'), startedAtMs + everyMs / 2);
+  assert.equal(next('connect-refused'), null);
+});

@@ -16,6 +16,7 @@ afterEach(() => {
   for (const fleet of fleets.splice(0)) fleet.remove();
 });
 
+const nobody = { bastions: [], clients: [], jumpHosts: sshSettings };
 const firstMs = 1_795_000_000_000;
 const clientWith = (ssh: Partial<SshSettings>): Client => makeClient('locked', { ssh: { ...sshSettings, ...ssh } });
 
@@ -95,11 +96,36 @@ test('all files with credentials count, and none that is not there', () => {
     config: file('config'),
     said: { config: 'config.xml:3' },
   });
-  assert.equal(credentialsChangedAtMs(client), null);
+  assert.equal(credentialsChangedAtMs(client, nobody), null);
   for (const [minute, name] of ['key', 'password', 'passphrase', 'config'].entries()) {
     touch(file(name), minute);
-    assert.equal(credentialsChangedAtMs(client), firstMs + minute * 60_000, name);
+    assert.equal(credentialsChangedAtMs(client, nobody), firstMs + minute * 60_000, name);
   }
   const literal = clientWith({ password: new Secret({ kind: 'literal', value: 'x' }) });
-  assert.equal(credentialsChangedAtMs(literal), null);
+  assert.equal(credentialsChangedAtMs(literal, nobody), null);
+});
+
+test('so do those of the machines of config.xml on the way, the way of the first one included', () => {
+  const fleet = makeFleet();
+  fleets.push(fleet);
+  const file = (name: string): string => path.join(fleet.dir, name);
+  const settings = (name: string, proxyJump: string | null): SshSettings => ({
+    ...{ ...sshSettings, privateKey: file(name), proxyJump },
+  });
+  const bastion = (name: string, proxyJump: string | null) =>
+    ({ name, address: name, port: 22, ssh: settings(name, proxyJump), file: 'config.xml', line: 3 }) as const;
+  // The last two are reached through each other, which check finds fault with.
+  const machines = {
+    bastions: [bastion('fra', 'gate'), bastion('ber', null), bastion('one', 'two'), bastion('two', 'one')],
+    clients: [makeClient('gate', { ssh: settings('gate', null) })],
+    jumpHosts: settings('jump', null),
+  };
+  const changed = (proxyJump: string): number | null => credentialsChangedAtMs(clientWith({ proxyJump }), machines);
+  assert.equal(changed('fra,ops@elsewhere:2222'), null);
+  for (const [minute, name] of ['gate', 'fra', 'jump', 'ber'].entries()) touch(file(name), minute);
+  assert.equal(changed('fra'), firstMs + 60_000);
+  assert.equal(changed('gate'), firstMs);
+  assert.equal(changed('fra,ops@elsewhere:2222'), firstMs + 2 * 60_000);
+  assert.equal(changed('fra,ber'), firstMs + 3 * 60_000);
+  assert.equal(changed('one'), null);
 });

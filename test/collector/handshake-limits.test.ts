@@ -56,3 +56,22 @@ test('a server that turns logins away gets half as many from then on, at least o
   limits.lower(behind('fra'));
   assert.deepEqual(limits.of(behind('fra'), false), [{ key: 'bastion fra', most: 5 }]);
 });
+
+test('a bastion that only ssh_config names is the same bastion, and asked for once', () => {
+  let asked = 0;
+  const limits = createHandshakeLimits(config, () => {
+    asked += 1;
+    return ['ops@Fra:2222', 'ber'];
+  });
+  const client = at('10.0.0.1');
+  for (let turn = 0; turn < 3; turn += 1) {
+    assert.deepEqual(limits.of(client, false), [
+      { key: 'bastion fra', most: 10 },
+      { key: 'bastion ber', most: 10 },
+    ]);
+  }
+  assert.equal(asked, 1);
+  assert.deepEqual(limits.of(behind('fra'), false), [{ key: 'bastion fra', most: 10 }]);
+  limits.lower(client);
+  assert.deepEqual(limits.of(behind('fra'), false), [{ key: 'bastion fra', most: 5 }]);
+});

@@ -1,0 +1,111 @@
+/** Clients behind bastions, through the program: the built-in transport's shared login and OpenSSH's own way. */
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, suite, test } from 'node:test';
+
+import { startSshd, sshdMissing, sshKeygen, type Sshd } from '../support/sshd.ts';
+import { databaseKinds, type Site } from './whole-fleet.ts';
+
+const ways = ['ssh2', 'openssh'] as const;
+
+suite('clients behind bastions, through the whole program', { skip: sshdMissing() ?? false }, () => {
+  let fra: Sshd;
+  let ber: Sshd;
+  let inner: Sshd;
+  let key: { readonly privateKey: string; readonly publicKey: string };
+  let bastions: string;
+  const kinds = databaseKinds();
+  before(async () => {
+    [fra, ber, inner] = await Promise.all([startSshd(), startSshd(), startSshd()]);
+    key = sshKeygen(path.join(inner.dir, 'client'), '-t', 'ed25519');
+    const elements = [fra, ber].map(async (sshd, index) => {
+      const own = sshKeygen(path.join(sshd.dir, 'jump'), '-t', 'ed25519');
+      const { name } = await sshd.addAccount({ publicKey: own.publicKey });
+      const more = index === 0 ? '' : ' proxyJump="fra"';
+      const called = index === 0 ? 'fra' : 'ber';
+      return `<bastion name="${called}" ip="127.0.0.1" port="${sshd.port}" username="${name}" privateKey="${own.privateKey}"${more}/>`;
+    });
+    bastions = (await Promise.all(elements)).join('\n');
+  });
+  after(async () => {
+    await Promise.all([fra.stop(), ber.stop(), inner.stop()]);
+  });
+
+  let clients = 0;
+  /** At an address of its own: two of the same are one. */
+  const client = async (name: string, more: string): Promise<string> => {
+    const ip = `127.0.0.${(clients += 1)}`;
+    const account = await inner.addAccount({ publicKey: key.publicKey });
+    return `<client name="${name}" ip="${ip}" port="${inner.port}" username="${account.name}" privateKey="${key.privateKey}" ${more}/>`;
+  };
+  const visits = async (site: Site): Promise<Map<string, { code: string | null; message: string | null }>> => {
+    const { stdout, stderr } = await site.run('--json', 'collect');
+    assert.notEqual(stdout, '', stderr);
+    const told = JSON.parse(stdout) as { visits: { client: string; code: string | null; message: string | null }[] };
+    return new Map(told.visits.map((visit) => [visit.client, visit]));
+  };
+
+  for (const kind of kinds) {
+    test(`are read and stored like any other (${kind.name})`, { skip: kind.skip }, async (t) => {
+      const behind = await Promise.all([
+        ...['pool-1', 'pool-2'].map((name) => client(name, 'proxyJump="fra"')),
+        client('own', 'proxyJump="fra" transport="openssh" config="none"'),
+        client('far', 'proxyJump="ber" transport="openssh" config="none"'),
+      ]);
+      const site = await kind.site(t, `<collector every="1h"/>\n${bastions}\n${behind.join('\n')}`);
+      const trusted = await site.run('trust', '--yes');
+      assert.equal(trusted.status, 0, trusted.stderr);
+      const logins = fra.count(/Accepted publickey for/g);
+      const told = await visits(site);
+      assert.deepEqual(
+        [...told].map(([name, { code, message }]) => [name, code ?? message]).sort(),
+        ['far', 'own', 'pool-1', 'pool-2'].map((name) => [name, null]),
+      );
+      // One for both that share it, and one each.
+      assert.equal(fra.count(/Accepted publickey for/g), logins + 3);
+      const rows = await site.rows('SELECT client, processes FROM stats ORDER BY client');
+      assert.deepEqual(
+        rows.map((row) => row['client']),
+        ['far', 'own', 'pool-1', 'pool-2'],
+      );
+      for (const row of rows) assert.ok(Number(row['processes']) > 0);
+    });
+
+    test(
+      `another key at the second of three machines: told of it, nothing is told to it (${kind.name})`,
+      { skip: kind.skip },
+      async (t) => {
+        const pair = await Promise.all(
+          ways.map((way) => client(way, `proxyJump="ber" transport="${way}" config="none"`)),
+        );
+        const site = await kind.site(t, `<collector every="1h"/>\n${bastions}\n${pair.join('\n')}`);
+        assert.equal((await site.run('trust', '--yes')).status, 0);
+        const file = path.join(site.stateDir, 'known_hosts');
+        const wrong = fra.hostKeys[0]?.line ?? '';
+        const lines = readFileSync(file, 'utf8').split('\n');
+        const changed = lines.map((line) =>
+          line.startsWith(`[ber]:${ber.port} `) ? `[ber]:${ber.port} ${wrong}` : line,
+        );
+        assert.notDeepEqual(changed, lines);
+        writeFileSync(file, changed.join('\n'));
+        const attempts = ber.count(/Accepted \w+ for|Failed \w+ for|authenticating user|nvalid user/g);
+        const behind = inner.count(/^Connection from /gm);
+        const told = await visits(site);
+        for (const way of ways) {
+          const { code, message } = told.get(way) ?? assert.fail(way);
+          assert.equal(code, 'bastion-failed', message ?? '');
+          assert.match(message ?? '', /^bastion ber: .*shows ED25519 SHA256:.* ED25519 SHA256:.*\(host-key-changed\)/);
+        }
+        assert.equal(ber.count(/Accepted \w+ for|Failed \w+ for|authenticating user|nvalid user/g), attempts);
+        assert.equal(inner.count(/^Connection from /gm), behind);
+        const stored = await site.rows('SELECT client, code FROM visits ORDER BY client');
+        assert.deepEqual(
+          stored.map((row) => [row['client'], row['code']]),
+          [...ways].sort().map((way) => [way, 'bastion-failed']),
+        );
+        assert.deepEqual(await site.rows('SELECT client FROM stats'), []);
+      },
+    );
+  }
+});
