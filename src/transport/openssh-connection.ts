@@ -24,8 +24,8 @@ export interface OpensshSession {
   readonly connectMs: number;
   readonly channelTimeoutMs: number;
   readonly signal: AbortSignal;
-  /** What is at fault before the client when the connection breaks; null: nothing. */
-  readonly whyBroken: () => FleetError | null;
+  /** What a machine before the client has written down of its end; null where there is none. */
+  readonly whyBroken: (() => FleetError | null) | null;
 }
 
 /** How long a connection that was left may take to close before its processes are killed. */
@@ -62,6 +62,17 @@ export function opensshConnection(session: OpensshSession): Connection {
     onBroken.clear();
   };
   const onAbort = (): void => end(abortedError(signal, 'channel', client));
+  const breakOff = async (): Promise<void> => {
+    const own = fault('connect-failed', `the connection broke: ${wordsOf(log)}`);
+    const { whyBroken } = session;
+    let why = whyBroken?.() ?? null;
+    // An ssh on the way closes its end before it says why.
+    for (let turn = 0; whyBroken !== null && why === null && turn < 8; turn += 1) {
+      await sleep(verdictMs / 10);
+      why = whyBroken();
+    }
+    end(why ?? own);
+  };
 
   master.stderr?.on('data', (chunk: Buffer) => {
     log.push(chunk);
@@ -69,7 +80,7 @@ export function opensshConnection(session: OpensshSession): Connection {
   });
   master.once('exit', () => {
     rmSync(socket, { force: true });
-    if (!left) end(session.whyBroken() ?? fault('connect-failed', `the connection broke: ${wordsOf(log)}`));
+    if (!left) void breakOff();
   });
   if (signal.aborted) onAbort();
   else signal.addEventListener('abort', onAbort, { once: true });

@@ -100,7 +100,7 @@ class OpensshLogin {
     const release = master.pid === undefined ? (): void => undefined : guard.watch(master.pid);
     master.once('exit', release);
     // What its machines wrote down is read until then.
-    master.once('exit', () => setTimeout(() => way?.remove(), 2 * lastWordsMs));
+    master.once('exit', () => setTimeout(() => way?.remove(), 4 * lastWordsMs));
     master.stdin.on('error', () => undefined);
 
     return await new Promise((resolve, reject) => {
@@ -146,7 +146,7 @@ class OpensshLogin {
     const connectMs = Math.round(performance.now() - startedMs);
     const { client } = target;
     const parts = { client, master, socket, log: this.#log, connectMs, channelTimeoutMs, signal: options.signal };
-    this.#settle(opensshConnection({ ...parts, whyBroken: () => this.#faultOfWay() }));
+    this.#settle(opensshConnection({ ...parts, whyBroken: this.#way === null ? null : () => this.#faultOfWay() }));
   }
 
   #asked(prompt: string): void {

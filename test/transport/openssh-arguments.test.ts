@@ -1,7 +1,9 @@
 /** What ssh is started with, compared with what the machine's ssh makes of it (`ssh -G`). */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { describe, it } from 'node:test';
 
 import { FleetError } from '../../src/errors.ts';
@@ -59,6 +61,7 @@ describe('ssh’s arguments', { skip: existsSync('/usr/bin/ssh') ? false : 'need
     ['no key', { privateKey: 'none' }, { pubkeyauthentication: ['false'] }],
     ['an agent and no key', { privateKey: 'none', agent: '/a/s' }, { identityfile: ['none'], identityagent: ['/a/s'] }],
     ['an agent alone', { agent: 'env' }, { identityfile: ['none'], identityagent: ['SSH_AUTH_SOCK'] }],
+    ['a key under another name', { hostKeyAlias: '[web-1]:2222' }, { hostkeyalias: ['[web-1]:2222'] }],
     ['no agent', { agent: 'none' }, { identityagent: ['none'] }],
     [
       'a password alone: no key is offered, ssh asks',
@@ -80,6 +83,22 @@ describe('ssh’s arguments', { skip: existsSync('/usr/bin/ssh') ? false : 'need
       }
     });
   }
+
+  it('proxyJump="none" goes before the ProxyJump and ProxyCommand of ssh_config', () => {
+    const dir = mkdtempSync(path.join(tmpdir(), 'fh-ssh-config-'));
+    for (const option of ['ProxyJump fra', 'ProxyCommand nc %h %p']) {
+      const file = path.join(dir, 'config');
+      writeFileSync(file, `${option}\n`);
+      const said = ['proxyjump', 'proxycommand'];
+      const values = (way: OpensshTarget['way']): string[] => said.flatMap(understood({ config: { file }, way }));
+      assert.equal(values(null).length, 1);
+      assert.deepEqual(
+        values('direct').filter((value) => value !== 'none'),
+        [],
+      );
+    }
+    rmSync(dir, { recursive: true });
+  });
 
   it('a user that looks like an option is a user, or refused', () => {
     const args = targetArguments({ ...plain, username: '-oHostName=elsewhere' });

@@ -1,13 +1,14 @@
 /** transport="openssh" through the bastions of config.xml: real servers, and an ssh for each machine on the way. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Bastion, Client, SshSettings } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
@@ -137,6 +138,31 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
     assert.equal(refused.code, 'bastion-failed', refused.message);
     assert.equal(jump.count(/Failed password/g), 0);
   });
+  it('an agent is asked for the machine that it is said for, and for no other', async (t) => {
+    const socket = path.join(dir, 'agent');
+    const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' });
+    t.after(() => agent.kill());
+    for (let turn = 0; turn < 500 && !existsSync(socket); turn += 1) await sleep(10);
+    const env = { ...process.env, SSH_AUTH_SOCK: socket };
+    for (const key of ['jump', 'guest']) execFileSync('ssh-add', ['-q', keyOf(key)], { env });
+    const before = process.env['SSH_AUTH_SOCK'];
+    t.after(() => {
+      if (before === undefined) delete process.env['SSH_AUTH_SOCK'];
+      else process.env['SSH_AUTH_SOCK'] = before;
+    });
+    process.env['SSH_AUTH_SOCK'] = socket;
+    const byAgent = { privateKey: null, agent: 'env' };
+    assert.equal(await output(web(), [fra(byAgent)]), guest.name);
+    assert.equal(await output(web(byAgent), [fra({ ...byAgent, agent: socket })]), guest.name);
+    const inner = await failure(connect(web({ privateKey: null, agent: null }), [fra(byAgent)]));
+    assert.equal(inner.code, 'auth-failed', inner.message);
+    const outer = await failure(connect(web(byAgent), [fra({ privateKey: null, agent: null })]));
+    assert.equal(outer.code, 'bastion-failed', outer.message);
+    assert.match(outer.message, /^bastion fra: .*auth-failed/);
+    delete process.env['SSH_AUTH_SOCK'];
+    const none = await failure(connect(web(), [fra(byAgent)]));
+    assert.match(none.message, /^bastion fra: .*SSH_AUTH_SOCK is not set \(credentials-unusable\)/);
+  });
   it('writes nothing that others can read, and leaves nothing', async () => {
     const temporary = (): string[] => readdirSync(tmpdir()).filter((name) => /^fh-[A-Za-z0-9]{6}$/.test(name));
     const connection = await connect(web(), [fra()]);
@@ -155,7 +181,7 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
     await connection.leave();
     await noChildLeft();
     const left = (): boolean => own.some((way) => statSync(way, { throwIfNoEntry: false }) !== undefined);
-    for (let turn = 0; turn < 300 && left(); turn += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+    for (let turn = 0; turn < 300 && left(); turn += 1) await sleep(10);
     assert.equal(left(), false);
   });
 

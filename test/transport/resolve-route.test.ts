@@ -188,3 +188,15 @@ test('a certificate beside the key is OpenSSH’s to use, and ssh2 goes on witho
     { option: `the certificate beside a key (${privateKey})`, place: 'config.xml:7', hop: 'web', needed: false },
   ]);
 });
+
+test('the machines before a client, as a proxyJump names them', () => {
+  const before = (text: string, ways: Ways = {}): readonly string[] =>
+    sharedFor(ways).wayTo(wayClient('web', said(text), { addressSaid: false }));
+  assert.deepEqual(before('Host web\n  ProxyJump ops@gate:2222,fra\n'), ['ops@gate:2222', 'fra']);
+  assert.deepEqual(before('Host other\n  ProxyJump gate\n'), []);
+  assert.deepEqual(before('Fooo bar\n'), []);
+  assert.deepEqual(before('Host *\n  ProxyJump gate\n'), [], 'a way that comes back to itself');
+  const bastions = [wayBastion('fra', { proxyJump: 'ber' }), wayBastion('ber', {})];
+  assert.deepEqual(sharedFor({ bastions }).wayTo(wayClient('web', { proxyJump: 'fra' })), ['ber', 'fra']);
+  assert.deepEqual(sharedFor({ bastions }).wayTo(wayClient('web', {})), []);
+});
