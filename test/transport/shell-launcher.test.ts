@@ -1,7 +1,7 @@
 /** The launcher of a restricted key that runs the shell agent, in every shell that it is written for. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
@@ -194,4 +194,20 @@ test('where nothing computes SHA-256, only what the account cannot write is run'
   const { status, stdout, stderr } = run();
   assert.equal(status, 0, stderr);
   assert.match(stdout, wasRead);
+});
+
+test('a line break in the name of a unit makes no mount of what follows', (t) => {
+  const { home, run } = place(t, { without: ['stat'] });
+  put(below(home));
+  const asked = path.join(home, 'asked');
+  writeFileSync(path.join(home, 'bin/stat'), `#!/bin/sh\necho "$@" >>${asked}\nexec ${whereIs('stat') ?? ''} "$@"\n`, {
+    mode: 0o755,
+  });
+  const [, request = ''] = /'([\w-]+)'$/.exec(visit) ?? [];
+  const json = Buffer.from(request, 'base64url').toString().replace('"options":{}', '"options":{"units":["x\nm/odd"]}');
+  assert.match(json, /x\nm/);
+  const { status, stdout } = run(visit.replace(request, Buffer.from(json).toString('base64url')));
+  assert.equal(status, 0);
+  assert.match(stdout, wasRead);
+  assert.doesNotMatch(readFileSync(asked, 'utf8'), /odd/);
 });
