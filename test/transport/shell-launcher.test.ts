@@ -133,6 +133,7 @@ for (const shell of shells) {
     assert.equal(status, 0, stderr);
     const lines = stdout.split('\n').filter((line) => !/^(_|PWD|OLDPWD|SHLVL)=/.test(line));
     assert.deepEqual(lines.slice(0, 2).sort(), [`HOME=${home}`, `PATH=${path.join(home, 'bin')}`]);
+    assert.doesNotMatch(stdout, /^SSH_ORIGINAL_COMMAND=/m);
     assert.ok(stdout.includes('\n[pinned]\n[120]\n[t]\n'), stdout);
     assert.ok(stdout.endsWith(`\n[${collectorId}]\n[${program.digest}]\n[-]\n[${asked}]\n`), stdout);
   });
