@@ -105,7 +105,7 @@ function summaryText(output: Output, result: CollectResult): string {
   const { stored, duplicate, quarantined, waiting } = result.reports;
   const parts = [
     `${result.succeeded} of ${result.clients} clients answered`,
-    `${stored} reports stored`,
+    `${stored} ${stored === 1 ? 'report' : 'reports'} stored`,
     duplicate > 0 ? `${duplicate} stored already` : '',
     quarantined > 0 ? output.colour('red', `${quarantined} quarantined`) : '',
     waiting > 0 ? output.colour('yellow', `${waiting} waiting`) : '',
