@@ -201,6 +201,10 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
         assert.equal(await output(client(transport), [fra()]), guest.name);
       });
     }
+    it('of a client alone, whose user has none: auto', async () => {
+      const plain = { ...client('auto').ssh, privateKey: keyOf('guest') };
+      assert.equal(await output({ ...client('auto'), ssh: plain }, [fra()]), guest.name);
+    });
     it('of a bastion’s user, whose certificate its ssh_config names', async () => {
       const key = keyOf('elsewhere');
       sshKeygen(key, '-t', 'ed25519');
