@@ -50,7 +50,7 @@ test("the sample's examples are valid, load, and show every element but notify a
   const file = written(t, text);
   assert.equal(objections(file), '');
   const config = loadConfig({ file, nowMs });
-  assert.equal(config.clients.length, 83);
+  assert.equal(config.clients.length, 84);
   const shown = Object.keys(vocabulary).filter((name) => text.includes(`<${name}`));
   const hidden = Object.keys(vocabulary).filter((name) => !shown.includes(name));
   assert.deepEqual(hidden, ['notify', 'heartbeat']);
