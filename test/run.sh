@@ -5,10 +5,17 @@ cd "$(dirname "$0")/.."
 sh test/setup.sh
 # What Node would load at every start costs time and may fail; the tests measure and run without.
 unset NODE_OPTIONS NODE_EXTRA_CA_CERTS
-npm run --silent types
-npm run --silent format
-npm run --silent lint
-npm run --silent build
 [ $# -gt 0 ] || set -- $(find test -name '*.test.ts' | sort)
 [ $# -gt 0 ] || { echo "no test files found" >&2; exit 1; }
-exec node --import tsx --test --test-concurrency=3 "$@"
+
+# The checks go on beside the tests, which wait for servers most of their time; what they find is said at the end.
+checked=$(mktemp)
+trap 'rm -f "$checked"' EXIT
+(npm run --silent types && npm run --silent format && npm run --silent lint) >"$checked" 2>&1 &
+checks=$!
+npm run --silent build
+status=0
+node --import tsx --test --test-concurrency=4 "$@" || status=$?
+wait "$checks" || status=1
+cat "$checked"
+exit "$status"
