@@ -14,8 +14,12 @@ trap 'rm -f "$checked"' EXIT
 (npm run --silent types && npm run --silent format && npm run --silent lint) >"$checked" 2>&1 &
 checks=$!
 npm run --silent build
+compiled=$(node test/compile.mjs "$@")
+# shellcheck disable=SC2086
+set -- $compiled
 status=0
-node --import tsx --test --test-concurrency=4 "$@" || status=$?
+# A file that hangs is ended and named; without the limit nothing would say which one it was.
+node --enable-source-maps --test --test-concurrency=4 --test-timeout=300000 "$@" || status=$?
 wait "$checks" || status=1
 cat "$checked"
 exit "$status"

@@ -7,7 +7,7 @@ import { bringCommand } from '../transport/bring-agent.ts';
 import { bringShellCommand } from '../transport/bring-shell.ts';
 import { runCommand } from '../transport/loader.ts';
 import type { ShellStart } from '../transport/loader.ts';
-import type { AgentSessionOptions, Bundle } from './agent-session.ts';
+import type { AgentTask, Bundle } from './agent-session.ts';
 
 /** Reports that one visit takes at most, and their bytes: a spool that grew long comes home over several visits. */
 export const maxReportsPerVisit = 100;
@@ -17,7 +17,7 @@ export const maxBytesPerVisit = 8 * 1024 * 1024;
 const agentReserveMs = 500;
 
 /** The command line of one exec; `brought` is the program that stdin begins with. Throws FleetError `config-invalid`. */
-export function agentCommand(options: AgentSessionOptions, marker: Buffer, brought: Bundle | null): string {
+export function agentCommand(options: AgentTask, marker: Buffer, brought: Bundle | null): string {
   const { client, bundles, agentTimeoutMs, collectorId } = options;
   const { agent, inventory } = bundles;
   const start = {
@@ -49,11 +49,11 @@ export function agentCommand(options: AgentSessionOptions, marker: Buffer, broug
 }
 
 /** The shell agent makes no inventory, and its reports are sealed only here. */
-export function mayBeReadByShell({ kind, unsealed }: Pick<AgentSessionOptions, 'kind' | 'unsealed'>): boolean {
+export function mayBeReadByShell({ kind, unsealed }: Pick<AgentTask, 'kind' | 'unsealed'>): boolean {
   return kind === 'visit' && unsealed === 'allow';
 }
 
-function shellStart({ client, bundles }: AgentSessionOptions, marker: Buffer): ShellStart {
+function shellStart({ client, bundles }: AgentTask, marker: Buffer): ShellStart {
   return {
     digest: bundles.shell.digest,
     marker: Array.from(marker, (byte) => byte.toString(8)).join('.'),
@@ -61,7 +61,7 @@ function shellStart({ client, bundles }: AgentSessionOptions, marker: Buffer): S
   };
 }
 
-function requestOf(options: AgentSessionOptions, marker: Buffer): AgentRequest {
+function requestOf(options: AgentTask, marker: Buffer): AgentRequest {
   return {
     v: protocolVersion,
     kind: options.kind,

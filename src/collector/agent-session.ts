@@ -38,8 +38,20 @@ export interface Bundles {
   readonly shell: Bundle;
 }
 
-export interface AgentSessionOptions {
-  readonly connection: Connection;
+/** One exec, made without a connection: the first one's command may go ahead of the login. */
+export interface AgentOpening {
+  readonly marker: Buffer;
+  readonly command: string;
+}
+
+/** Throws FleetError `config-invalid`. */
+export function openingOf(task: AgentTask, brought: Bundle | null = null): AgentOpening {
+  const marker = randomBytes(markerBytes);
+  return { marker, command: agentCommand(task, marker, brought) };
+}
+
+/** What is asked of a client's agent, whatever the connection. */
+export interface AgentTask {
   readonly client: string;
   /** The client's former name; its spooled reports are taken too. */
   readonly was: string | null;
@@ -58,6 +70,12 @@ export interface AgentSessionOptions {
   readonly runtimes: readonly string[] | null;
   /** For each exec: from its start until the agent's last frame. */
   readonly agentTimeoutMs: number;
+}
+
+export interface AgentSessionOptions extends AgentTask {
+  readonly connection: Connection;
+  /** Default: made here. */
+  readonly opening?: AgentOpening;
   readonly signal: AbortSignal;
   /** Nothing is acknowledged, whatever onReport says. */
   readonly dryRun: boolean;
@@ -109,11 +127,11 @@ export async function runAgent(options: AgentSessionOptions): Promise<AgentResul
   const progress: Progress = { hello: null, end: null, reports: 0, acknowledged: 0, platform: null, fault: null };
   let uploaded = false;
   try {
-    const first = await visit(options, null, progress);
+    const first = await visit(options, options.opening ?? openingOf(options), null, progress);
     const missing = first === null ? null : missingBundle(first, options.bundles);
     if (first !== null && missing === null) progress.fault ??= exchangeFault(first, options);
     if (missing !== null) {
-      const second = await visit(options, missing, progress);
+      const second = await visit(options, openingOf(options, missing), missing, progress);
       uploaded = progress.hello !== null;
       if (second !== null) progress.fault ??= exchangeFault(second, options);
     }
@@ -130,12 +148,12 @@ type Progress = { -readonly [Key in Exclude<keyof AgentResult, 'uploaded' | 'rea
 /** One exec. Returns how it ended when that was not with the agent's last frame. */
 async function visit(
   options: AgentSessionOptions,
+  { marker, command }: AgentOpening,
   bundle: Bundle | null,
   progress: Progress,
 ): Promise<Exchange | null> {
   const { connection, client, bundles, agentTimeoutMs } = options;
-  const marker = randomBytes(markerBytes);
-  const channel = await connection.exec(agentCommand(options, marker, bundle));
+  const channel = await connection.exec(command);
   return await exchange({
     channel,
     marker,

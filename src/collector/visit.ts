@@ -4,8 +4,16 @@ import type { Stage, FleetError } from '../errors.ts';
 import type { PrivateKeys } from '../seal/open.ts';
 import type { ClientFacts, VisitRecord } from '../storage/storage.ts';
 import type { Connection, Transport } from '../transport/transport.ts';
-import { runAgent } from './agent-session.ts';
-import type { AgentResult, AgentSessionOptions, Bundles, ReceivedReport } from './agent-session.ts';
+import { openingOf, runAgent } from './agent-session.ts';
+import type {
+  AgentOpening,
+  AgentResult,
+  AgentSessionOptions,
+  AgentTask,
+  Bundles,
+  ReceivedReport,
+} from './agent-session.ts';
+import { taskOf } from './agent-task.ts';
 import { checkHeader } from './check-header.ts';
 import { isInventoryDue, wasBooted } from './inventory-due.ts';
 import { fullPatience } from './patience.ts';
@@ -135,8 +143,11 @@ async function makeVisit(context: Visit, client: Client, progress: Progress, sig
   const { everyMs } = context.config;
   const mayInventory = context.facts !== null && !context.dryRun;
   const due = mayInventory && isInventoryDue({ client: client.name, facts, nowMs, everyMs });
-  await connect(context, client, progress, signal);
-  const result = await callAgent(context, client, progress, { kind: 'visit', waitForExit: due, signal });
+  const { agentTimeoutMs } = context.patience;
+  const task = taskOf({ context, client, kind: 'visit', agentTimeoutMs });
+  const opening = context.config.pipelining ? openingOf(task) : null;
+  await connect(context, client, progress, signal, opening);
+  const result = await callAgent(context, client, progress, { task, opening, waitForExit: due, signal });
   progress.result = result;
   progress.wish = wishAfter({ supply: context.runtimes, client, result, nowMs });
   if (result.fault !== null) throw withWish(result.fault, progress.wish);
@@ -149,11 +160,18 @@ async function makeVisit(context: Visit, client: Client, progress: Progress, sig
   await takeConnection(progress)?.leave();
 }
 
-async function connect(context: Visit, client: Client, progress: Progress, signal: AbortSignal): Promise<void> {
+async function connect(
+  context: Visit,
+  client: Client,
+  progress: Progress,
+  signal: AbortSignal,
+  opening: AgentOpening | null,
+): Promise<void> {
   const { tcpTimeoutMs, connectTimeoutMs, channelTimeoutMs } = context.patience;
   progress.stage = 'connect';
   const transport = context.transportFor(client);
-  const connection = await transport.connect({ tcpTimeoutMs, connectTimeoutMs, channelTimeoutMs, signal });
+  const ahead = opening === null ? {} : { ahead: opening.command };
+  const connection = await transport.connect({ tcpTimeoutMs, connectTimeoutMs, channelTimeoutMs, signal, ...ahead });
   context.onLogin();
   progress.connection = connection;
   progress.connectMs ??= Math.round(connection.connectMs);
@@ -162,28 +180,25 @@ async function connect(context: Visit, client: Client, progress: Progress, signa
   signal.throwIfAborted();
 }
 
-type Call = Pick<AgentSessionOptions, 'kind' | 'waitForExit' | 'signal'> & { readonly agentTimeoutMs?: number };
+interface Call extends Pick<AgentSessionOptions, 'waitForExit' | 'signal'> {
+  readonly task: AgentTask;
+  /** What went ahead of the login; null: nothing. */
+  readonly opening: AgentOpening | null;
+}
 
 async function callAgent(context: Visit, client: Client, progress: Progress, call: Call): Promise<AgentResult> {
   const { connection } = progress;
   if (connection === null) throw new Error('there is no connection');
+  const { task, opening, waitForExit, signal } = call;
   progress.stage = 'agent';
   const result = await runAgent({
+    ...task,
     connection,
-    client: client.name,
-    was: client.was,
-    runId: context.runId,
-    collectorId: context.collectorId,
-    publicKey: context.publicKey,
-    probeOptions: client.probeOptions,
-    bundles: context.bundles,
-    node: client.ssh.node,
-    unsealed: client.ssh.unsealed,
-    runtimes: client.ssh.runtime === 'bring' ? (context.runtimes?.ids ?? null) : null,
-    agentTimeoutMs: context.patience.agentTimeoutMs,
+    ...(opening === null ? {} : { opening }),
     dryRun: context.dryRun,
     now: context.now,
-    ...call,
+    waitForExit,
+    signal,
     onReport: async (report) => {
       try {
         checkHeader(report.header, client, context.keys);
@@ -196,7 +211,7 @@ async function callAgent(context: Visit, client: Client, progress: Progress, cal
     },
   });
   progress.uploaded ||= result.uploaded;
-  if (call.kind === 'visit') context.sawAgent?.(client.name, result);
+  if (task.kind === 'visit') context.sawAgent?.(client.name, result);
   return result;
 }
 
@@ -221,10 +236,11 @@ async function tryInventory({ context, client, progress, signal, reconnect, left
   try {
     if (reconnect) {
       await takeConnection(progress)?.leave();
-      await connect(context, client, progress, own);
+      await connect(context, client, progress, own, null);
     }
     const agentTimeoutMs = Math.min(context.patience.agentTimeoutMs, Math.round(leftMs * 0.8));
-    await callAgent(context, client, progress, { kind: 'inventory', waitForExit: false, signal: own, agentTimeoutMs });
+    const task = taskOf({ context, client, kind: 'inventory', agentTimeoutMs });
+    await callAgent(context, client, progress, { task, opening: null, waitForExit: false, signal: own });
   } catch {
     // It comes with another visit.
   } finally {

@@ -62,6 +62,6 @@ export function readCollector(element: Element | null, { findings }: ReadContext
     runDeadlineMs,
     perBastion: count('perBastion', 10),
     perSubnet: count('perSubnet', 32),
-    pipelining: said['pipelining'] === 'yes',
+    pipelining: said['pipelining'] !== 'no',
   };
 }

@@ -40,12 +40,20 @@ export interface Login {
   readonly wanted: () => readonly string[] | null;
 }
 
+export interface LoginOptions {
+  readonly username: string;
+  readonly credentials: Credentials;
+  /** Called with a sentence when the client asks what is not answered. */
+  readonly refuse: (why: string) => void;
+  /** The first way was refused on another connection; default: nothing was. */
+  readonly withoutFirst?: boolean;
+}
+
 /**
  * The order of a login: keys, agent, password, keyboard-interactive with that password; what the client does not take
  * is left out, and a password that was judged is not sent a second time in another way (accounts get locked).
- * `refuse` is called with a sentence when the client asks what is not answered.
  */
-export function planLogin(username: string, credentials: Credentials, refuse: (why: string) => void): Login {
+export function planLogin({ username, credentials, refuse, withoutFirst = false }: LoginOptions): Login {
   const { password, keys, agent } = credentials;
   const attempts: Attempt[] = [];
   // A password may need two: a server that has no such method, and then keyboard-interactive.
@@ -67,8 +75,8 @@ export function planLogin(username: string, credentials: Credentials, refuse: (w
     attempts.push({ label: 'keyboard-interactive', method: 'keyboard-interactive', offer });
   }
 
-  const tried: string[] = [];
-  let open = attempts;
+  const tried: string[] = withoutFirst ? attempts.slice(0, 1).map(({ label }) => label) : [];
+  let open = attempts.slice(tried.length);
   let last: Attempt | null = null;
   let wanted: readonly string[] | null = null;
   return {

@@ -15,6 +15,8 @@ export interface SshSession {
   readonly connectMs: number;
   readonly channelTimeoutMs: number;
   readonly signal: AbortSignal;
+  /** The command that went ahead of the login, and its channel, or why it has none; null: none went. */
+  readonly opened: { readonly command: string; readonly channel: ClientChannel | Error } | null;
 }
 
 /** How long a connection that was left may take to close before it is destroyed. */
@@ -40,6 +42,16 @@ export function sshConnection(session: SshSession): Connection {
   const fault = (code: ErrorCode, message: string, cause?: unknown): FleetError =>
     new FleetError({ client, code, stage: 'channel', message, cause });
 
+  let ahead: { readonly command: string; readonly channel: Channel | FleetError } | null = null;
+  if (session.opened !== null) {
+    const { command, channel } = session.opened;
+    // At once: what the command printed, and its end, may have come together with the channel.
+    if (!(channel instanceof Error)) current = channel;
+    const taken =
+      channel instanceof Error ? fault('channel-failed', messageOf(channel), channel) : channelOf(channel, onBroken);
+    ahead = { command, channel: taken };
+  }
+
   const end = (why: FleetError): void => {
     // What the connection goes through may have ended before the client did.
     broken ??= socket.brokenBy ?? why;
@@ -62,6 +74,14 @@ export function sshConnection(session: SshSession): Connection {
   if (signal.aborted) onAbort();
   else signal.addEventListener('abort', onAbort, { once: true });
   if (socket.destroyed) end(fault('connect-failed', 'the client closed the connection'));
+
+  const takeAhead = async ({ command, channel }: NonNullable<typeof ahead>, asked: string): Promise<Channel> => {
+    ahead = null;
+    if (asked !== command) throw new Error('another command was sent ahead of the login');
+    if (channel instanceof FleetError) throw channel;
+    if (broken !== null) throw broken;
+    return await Promise.resolve(channel);
+  };
 
   const open = (command: string): Promise<Channel> =>
     new Promise((resolve, reject) => {
@@ -98,7 +118,7 @@ export function sshConnection(session: SshSession): Connection {
   return {
     connectMs: session.connectMs,
     bytes: () => ({ in: socket.bytesRead, out: socket.bytesWritten }),
-    exec: open,
+    exec: (command) => (ahead === null ? open(command) : takeAhead(ahead, command)),
     leave: async () => {
       if (left || broken !== null) return;
       left = true;

@@ -1,14 +1,10 @@
-import { FleetError, messageOf, type ErrorCode, type Stage } from '../errors.ts';
-import { abortedError } from './aborted.ts';
+import { FleetError } from '../errors.ts';
 import { dial } from './dial.ts';
-import { checkHostKey, type HostKeyCheck, type HostKeyQuestion } from './host-key-check.ts';
-import { describeRefusal } from './describe-refusal.ts';
-import { planLogin, type Credentials, type Login } from './login.ts';
-import { Sha1Refused } from './private-key.ts';
+import type { HostKeyQuestion } from './host-key-check.ts';
+import type { Credentials } from './login.ts';
 import { sshConnection, type SshSession } from './ssh-connection.ts';
-import { newClient, type Client } from './ssh2.ts';
+import { Handshake, MustWait } from './ssh-handshake.ts';
 import type { ConnectOptions, Transport } from './transport.ts';
-import { noticeBytes, turnedAway } from './turned-away.ts';
 import type { Wire } from './wire.ts';
 
 /** Everything about the way to one client. */
@@ -45,8 +41,16 @@ export async function logIn<T>(
   const credentials = target.credentials();
   try {
     requireSomething(target, credentials);
-    const wire = await (target.dial ?? dialHere(target))(options);
-    return await new Handshake({ target, options, credentials, wire, startedMs, take }).run();
+    const attempt = async (ahead: string | null, withoutFirst: boolean): Promise<T> => {
+      const wire = await (target.dial ?? dialHere(target))(options);
+      return await new Handshake({ target, options, credentials, wire, startedMs, take, ahead, withoutFirst }).run();
+    };
+    try {
+      return await attempt(options.ahead ?? null, false);
+    } catch (thrown) {
+      if (!(thrown instanceof MustWait)) throw thrown;
+      return await attempt(null, thrown.firstWasRefused);
+    }
   } finally {
     credentials.agent?.close();
   }
@@ -62,181 +66,4 @@ function requireSomething(target: SshTarget, { password, keys, agent, problem }:
   const { client } = target;
   const message = problem ?? 'neither password nor privateKey nor agent is configured';
   throw new FleetError({ client, code: 'credentials-unusable', stage: 'login', message });
-}
-
-interface HandshakeParts<T> {
-  readonly target: SshTarget;
-  readonly options: ConnectOptions;
-  readonly credentials: Credentials;
-  readonly wire: Wire;
-  readonly startedMs: number;
-  readonly take: (session: SshSession) => T;
-}
-
-/** From a connection to a login, under one deadline. */
-class Handshake<T> {
-  readonly #target: SshTarget;
-  readonly #options: ConnectOptions;
-  readonly #credentials: Credentials;
-  readonly #socket: Wire;
-  readonly #startedMs: number;
-  readonly #take: (session: SshSession) => T;
-  readonly #ssh: Client = newClient();
-  readonly #check: HostKeyCheck;
-  readonly #login: Login;
-  #progress: 'silent' | 'greeted' | 'login' = 'silent';
-  #problem: string | null = null;
-  /** The first bytes that came. */
-  #greeting = '';
-  readonly #localAddress: string | null;
-  #settle: ((outcome: { readonly taken: T } | FleetError) => void) | null = null;
-
-  constructor({ target, options, credentials, wire, startedMs, take }: HandshakeParts<T>) {
-    this.#target = target;
-    this.#options = options;
-    this.#credentials = credentials;
-    this.#socket = wire;
-    this.#startedMs = startedMs;
-    this.#take = take;
-    this.#localAddress = wire.localAddress ?? null;
-    this.#check = checkHostKey(target);
-    this.#login = planLogin(target.username, credentials, (why) => this.#fail('auth-failed', why));
-  }
-
-  run(): Promise<T> {
-    const { signal, connectTimeoutMs } = this.#options;
-    return new Promise((resolve, reject) => {
-      const left = Math.max(1, connectTimeoutMs - (performance.now() - this.#startedMs));
-      const timer = setTimeout(() => this.#timeUp(), left);
-      const onAbort = (): void => this.#end(abortedError(signal, this.#stage(), this.#target.client));
-      this.#settle = (outcome) => {
-        this.#settle = null;
-        clearTimeout(timer);
-        signal.removeEventListener('abort', onAbort);
-        this.#socket.removeListener('close', onClose);
-        if (outcome instanceof FleetError) reject(outcome);
-        else resolve(outcome.taken);
-      };
-      const onClose = (): void => this.#closed();
-      this.#socket.once('close', onClose);
-      if (signal.aborted) {
-        onAbort();
-        return;
-      }
-      signal.addEventListener('abort', onAbort, { once: true });
-      const onData = (data: Buffer): void => {
-        if (this.#progress === 'silent') this.#progress = 'greeted';
-        this.#greeting += data.toString('latin1', 0, noticeBytes);
-        if (this.#greeting.length >= noticeBytes) this.#socket.removeListener('data', onData);
-      };
-      this.#socket.on('data', onData);
-      this.#begin();
-    });
-  }
-
-  #begin(): void {
-    const ssh = this.#ssh;
-    ssh.on('error', (error) => this.#onError(error));
-    ssh.on('end', () => this.#socket.destroy());
-    ssh.once('handshake', () => {
-      this.#progress = 'login';
-      try {
-        this.#check.proved();
-      } catch (thrown) {
-        this.#end(thrown as FleetError);
-      }
-    });
-    ssh.on('change password', () => this.#fail('auth-failed', 'the password has expired'));
-    ssh.once('ready', () => this.#ready());
-    try {
-      ssh.connect({
-        sock: this.#socket,
-        username: this.#target.username,
-        readyTimeout: 0,
-        keepaliveInterval: this.#target.keepaliveMs ?? 0,
-        algorithms: { serverHostKey: this.#check.algorithms, compress: ['none'] },
-        hostVerifier: (blob: Buffer) => {
-          const wrong = this.#check.judge(blob);
-          if (wrong !== null) this.#end(wrong);
-          return wrong === null;
-        },
-        authHandler: (authsLeft, partial, next) => {
-          // ssh2 takes `false` for "nothing left", which its declaration does not know.
-          next(this.#login.next(authsLeft, partial) as never);
-        },
-      });
-    } catch (thrown) {
-      this.#fail('handshake-failed', messageOf(thrown), thrown);
-    }
-  }
-
-  #ready(): void {
-    if (this.#settle === null) return;
-    const { client } = this.#target;
-    const { signal, connectTimeoutMs, channelTimeoutMs = connectTimeoutMs } = this.#options;
-    this.#ssh.removeAllListeners('error');
-    this.#ssh.removeAllListeners('end');
-    const connectMs = Math.round(performance.now() - this.#startedMs);
-    const parts = { client, ssh: this.#ssh, socket: this.#socket, connectMs, channelTimeoutMs, signal };
-    this.#settle({ taken: this.#take(parts) });
-  }
-
-  #onError(error: Error & { level?: string; code?: unknown }): void {
-    const text = messageOf(error);
-    // The agent's fault; ssh2 goes on with the next way by itself.
-    if (error.level === 'agent') this.#problem ??= text;
-    else if (error instanceof Sha1Refused) this.#problem ??= text;
-    else if (error.level === 'client-authentication') this.#refused();
-    else if (this.#progress !== 'login') this.#handshakeFailed(text, error);
-    else if (typeof error.code === 'number') this.#refused(text, error);
-    else this.#fail('connect-failed', `the connection broke: ${text}`, error);
-  }
-
-  #refused(said: string | null = null, cause?: unknown): void {
-    const problem = this.#credentials.problem ?? this.#problem;
-    const message = describeRefusal({
-      username: this.#target.username,
-      login: this.#login,
-      problem,
-      certificates: this.#credentials.certificates,
-      said,
-    });
-    // Nothing was refused where nothing could be offered.
-    const code = problem !== null && this.#login.tried().length === 0 ? 'credentials-unusable' : 'auth-failed';
-    this.#fail(code, message, cause);
-  }
-
-  #timeUp(): void {
-    const limit = `within ${this.#options.connectTimeoutMs} ms`;
-    if (this.#progress === 'login') this.#fail('auth-timeout', `no answer to the login ${limit}`);
-    else if (this.#progress === 'greeted') this.#fail('handshake-timeout', `the key exchange did not end ${limit}`);
-    else this.#fail('handshake-timeout', `TCP stands, but nothing that speaks SSH answered ${limit}`);
-  }
-
-  #closed(): void {
-    if (this.#progress === 'login') this.#fail('connect-failed', 'the client closed the connection during the login');
-    else this.#handshakeFailed('the client closed the connection during the handshake');
-  }
-
-  #handshakeFailed(message: string, cause?: unknown): void {
-    const notice = turnedAway(this.#greeting, this.#localAddress);
-    if (notice === null) this.#fail('handshake-failed', message, cause);
-    else this.#fail('turned-away', notice, cause);
-  }
-
-  #stage(): Stage {
-    return this.#progress === 'login' ? 'login' : 'handshake';
-  }
-
-  #fail(code: ErrorCode, message: string, cause?: unknown): void {
-    // What the connection goes through ended before the client did.
-    const broken = this.#socket.brokenBy ?? null;
-    if (broken !== null) this.#end(broken);
-    else this.#end(new FleetError({ client: this.#target.client, code, stage: this.#stage(), message, cause }));
-  }
-
-  #end(why: FleetError): void {
-    this.#settle?.(why);
-    this.#socket.destroy();
-  }
 }

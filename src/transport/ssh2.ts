@@ -1,4 +1,6 @@
 /** The one importer of ssh2's client side: what the files of this folder use of the package, under its own names. */
+import { createRequire } from 'node:module';
+
 import ssh2 from 'ssh2';
 import type {
   AnyAuthMethod,
@@ -23,6 +25,10 @@ export type {
   Prompt,
   ServerHostKeyAlgorithm,
 };
+
+/** Of the installed package. */
+export const ssh2Version: string = (createRequire(import.meta.url)('ssh2/package.json') as { readonly version: string })
+  .version;
 
 /** The base of our ssh-agent client. */
 export const OpenSSHAgent = ssh2.OpenSSHAgent;

@@ -14,6 +14,8 @@ export interface ConnectOptions {
   readonly channelTimeoutMs?: number;
   /** The whole visit: when it is aborted, everything is destroyed at once. */
   readonly signal: AbortSignal;
+  /** The command that `exec` will be given first: a way that can sends it with the login, without waiting for that. */
+  readonly ahead?: string;
 }
 
 export interface Transport {

@@ -42,7 +42,7 @@ test('settings that nobody wrote', (t) => {
     runDeadlineMs: 4 * minutes,
     perBastion: 10,
     perSubnet: 32,
-    pipelining: false,
+    pipelining: true,
   });
   const { repeatMs, groupIntervalMs, defaults, zone } = config.alerts;
   assert.deepEqual([repeatMs, groupIntervalMs, defaults, zone], [12 * 60 * minutes, 15 * minutes, true, null]);

@@ -125,7 +125,7 @@ test('the content has a time of its own, because a mail that was taken must not 
 for (const text of ['x'.repeat(10_000), '250-more\r\n']) {
   test(`an answer without an end is cut off (${text.length})`, async (t) => {
     const { port } = await server(t, at('rcpt', { kind: 'flood', text }));
-    const fault = await faultOf(notifier(t, port).send(outgoing(), sendOptions()));
+    const fault = await faultOf(notifier(t, port).send(outgoing(), sendOptions({ timeoutMs: 30_000 })));
     assert.equal(fault.code, 'mail-unavailable');
     assert.match(fault.message, /exceeds maximum/);
   });

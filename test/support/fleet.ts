@@ -66,7 +66,7 @@ export const collectorConfig: CollectorConfig = {
   runDeadlineMs: 240_000,
   perBastion: 100,
   perSubnet: 1000,
-  pipelining: false,
+  pipelining: true,
 };
 
 export function makeConfig(

@@ -47,8 +47,9 @@ export type HostileMode =
   | 'endless'
   | 'endless-stderr'
   | 'flood'
-  /** Answers everything, with lines before the version line. */
-  | 'greeting';
+  /** Answers everything, with lines before the version line; or gives its channels numbers from one, as it may. */
+  | 'greeting'
+  | 'numbers-from-one';
 
 /** The blob of a private key's public half. */
 export function publicBlobOf(pem: string): Buffer {
@@ -68,6 +69,7 @@ export function hostileSsh(
   const config = { hostKeys, ...(mode === 'greeting' ? { greeting: 'Welcome.\r\nBe nice.' } : {}) };
   return new ssh2.Server(config, (client) => {
     client.on('error', () => undefined);
+    if (mode === 'numbers-from-one') (client as unknown as Inside)._chanMgr.add(() => undefined);
     client.on('authentication', (attempt) => misbehaveInLogin(mode, client, attempt));
     client.on('session', (accept, reject) => {
       if (mode === 'channel-silent') return;
@@ -132,7 +134,7 @@ function misbehaveInChannel(
     timers.add(setTimeout(() => protocolOf(client).channelWindowAdjust(numberOf(channel), 65_536), 400));
   else if (mode === 'agent-close') socketOf(client).destroy();
   else if (mode === 'agent-half') channel.write(randomBytes(512), () => socketOf(client).destroySoon());
-  else if (mode === 'greeting') {
+  else if (mode === 'greeting' || mode === 'numbers-from-one') {
     channel.write('ok\n');
     channel.exit(0);
     channel.end();
@@ -155,6 +157,7 @@ export function writeForEver(stream: Writable): void {
 /** What ssh2 has no public way for, because no honest server needs it. */
 interface Inside {
   readonly _sock: Socket;
+  readonly _chanMgr: { add(nothing: () => void): number };
   readonly _protocol: {
     disconnect(reason: number): void;
     channelData(channel: number, data: Buffer): void;

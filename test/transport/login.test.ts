@@ -18,7 +18,7 @@ interface Answer {
 }
 
 function attempts(credentials: Credentials, answers: readonly Answer[]): readonly string[] {
-  const login = planLogin('monitor', credentials, () => undefined);
+  const login = planLogin({ username: 'monitor', credentials, refuse: () => undefined });
   const made: string[] = [];
   let offer = login.next(null, null);
   for (const { left, partial = false } of answers) {
@@ -67,7 +67,11 @@ describe('planLogin', () => {
 
   it('answers one password prompt, once', () => {
     const refusals: string[] = [];
-    const login = planLogin('monitor', { ...all, keys: [], agent: null }, (why) => refusals.push(why));
+    const login = planLogin({
+      username: 'monitor',
+      credentials: { ...all, keys: [], agent: null },
+      refuse: (why) => refusals.push(why),
+    });
     login.next(null, null);
     const offer = login.next(['keyboard-interactive'], false);
     assert.ok(offer !== false && offer.type === 'keyboard-interactive');

@@ -1,0 +1,56 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+
+export interface TurnsProxy {
+  readonly port: number;
+  /** Connections so far. */
+  connections(): number;
+  /** How often the far end has answered after the near end had said something: round trips, whatever they take. */
+  turns(): number;
+  close(): Promise<void>;
+}
+
+/** Passes bytes on, and counts who waited for whom. What is said within `gatherMs` counts as said at once. */
+export async function startTurnsProxy(to: number, gatherMs = 40): Promise<TurnsProxy> {
+  const sockets = new Set<Socket>();
+  let connections = 0;
+  let turns = 0;
+  const listener = createServer((near) => {
+    connections += 1;
+    const far = connect(to, '127.0.0.1');
+    let speaker: Socket = near;
+    const pass = (from: Socket, other: Socket): void => {
+      let held: Buffer[] = [];
+      from.on('data', (data: Buffer) => {
+        if (held.length === 0) {
+          setTimeout(() => {
+            if (from === far && speaker === near) turns += 1;
+            speaker = from;
+            other.write(Buffer.concat(held));
+            held = [];
+          }, gatherMs);
+        }
+        held.push(data);
+      });
+      from.on('end', () => setTimeout(() => other.end(), gatherMs));
+      from.on('error', () => undefined);
+      from.once('close', () => setTimeout(() => other.destroy(), 2 * gatherMs));
+      sockets.add(from);
+    };
+    pass(near, far);
+    pass(far, near);
+  });
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  return {
+    port: (listener.address() as AddressInfo).port,
+    connections: () => connections,
+    turns: () => turns,
+    close: async () => {
+      const closed = once(listener, 'close');
+      listener.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
