@@ -47,7 +47,7 @@ async function benchOne(name: string, config: StorageConfig, batch: number): Pro
     if (batch !== 500) return;
     const again = await measured(() => storeAll(storage, items, batch));
     const status = await measured(() => storage.history.clients());
-    const limits = { nowMs: noonMs + 1e10, rawMs: 0, detailMs: 0 };
+    const limits = { nowMs: noonMs + 1e10, rawMs: 0, detailMs: 0, hourlyMs: null, dailyMs: null };
     const pruned = await measured(() => storage.reports.prune(limits, new AbortController().signal));
     console.log(
       `${name}: ${each(again.wallUs)} a duplicate, status of ${clients} clients ${(status.wallUs / 1000).toFixed(0)} ms, ` +

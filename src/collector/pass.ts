@@ -166,10 +166,9 @@ async function finish({ options, visited, ingest, record, store, faults, watched
 const leastPruneMs = 10_000;
 
 async function prune({ config, start, now, signal }: PassOptions, store: ReportStore): Promise<void> {
-  const { rawMs, detailMs } = config.retention;
   const leftMs = start.startedAtMs + config.collector.runDeadlineMs - now();
   const limited = AbortSignal.any([signal, AbortSignal.timeout(Math.max(leastPruneMs, leftMs))]);
-  await store.prune({ nowMs: now(), rawMs, detailMs }, limited);
+  await store.prune({ nowMs: now(), ...config.retention }, limited);
 }
 
 interface Faults {

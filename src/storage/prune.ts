@@ -1,166 +1,192 @@
-import type { Database, Session, SqlValue } from './database.ts';
-import { forChunks } from './insert-rows.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Database } from './database.ts';
+import { countStatsSql, hourMs, mostStats, oldestStatsSql, statsRemover } from './prune-stats.ts';
+import * as subjects from './prune-subjects.ts';
+import { countSubject, subjectRemover } from './prune-subjects.ts';
+import { expiredSql, expireRollup } from './rollup-expiry.ts';
+import { rollupSources } from './rollup-tables.ts';
+import type { RollupSpan } from './rollup-tables.ts';
+import { spanStart } from './rollup.ts';
 import { sqlTime } from './sql-time.ts';
 import type { PruneLimits, PruneResult } from './storage.ts';
 
-/** Rows of one transaction: few, so that nobody waits long for their locks. */
-const batchRows = 500;
-
 const alerterSql = "SELECT 1 AS found FROM runs WHERE program = 'alert' LIMIT 1";
-
-interface Subject {
-  /** Selects `id` and `at`, in the order (at, id), beyond the cursor; values: limit, cursor time twice, cursor id. */
-  readonly select: string;
-  /** Less than any id. */
-  readonly firstId: SqlValue;
-  /** Tables and the column that the ids are deleted by; what hangs on a row goes before it. */
-  readonly deletes: readonly (readonly [table: string, column: string])[];
-}
-
-const beyondCursor = (at: string, id: string): string => `${at} < ? AND ${at} >= ? AND (${at} > ? OR ${id} > ?)`;
-
-// A client that has fallen silent keeps its newest row, or latest_stats and status would forget it.
-const stats = (judgedOnly: boolean): Subject => ({
-  select: `SELECT s.id AS id, s.observed_at AS at FROM stats s WHERE ${beyondCursor('s.observed_at', 's.id')}
-    AND s.id <> (SELECT n.id FROM stats n WHERE n.client = s.client ORDER BY n.observed_at DESC, n.id DESC LIMIT 1)
-    ${judgedOnly ? 'AND s.processed_at IS NOT NULL' : ''} ORDER BY s.observed_at, s.id LIMIT ?`,
-  firstId: 0,
-  deletes: [
-    ['disk_stats', 'stat_id'],
-    ['network_stats', 'stat_id'],
-    ['reports', 'stat_id'],
-    ['stats', 'id'],
-  ],
-});
-
-const reports = (judgedOnly: boolean): Subject => ({
-  select: `SELECT r.stat_id AS id, r.observed_at AS at FROM reports r WHERE ${beyondCursor('r.observed_at', 'r.stat_id')}
-    ${judgedOnly ? 'AND EXISTS (SELECT 1 FROM stats s WHERE s.id = r.stat_id AND s.processed_at IS NOT NULL)' : ''}
-    ORDER BY r.observed_at, r.stat_id LIMIT ?`,
-  firstId: 0,
-  deletes: [['reports', 'stat_id']],
-});
-
-const visits = (judgedOnly: boolean): Subject => ({
-  select: `SELECT v.id AS id, v.started_at AS at FROM visits v WHERE ${beyondCursor('v.started_at', 'v.id')}
-    ${judgedOnly ? 'AND v.processed_at IS NOT NULL' : ''} ORDER BY v.started_at, v.id LIMIT ?`,
-  firstId: 0,
-  deletes: [['visits', 'id']],
-});
-
-// The newest run of each collector and program stays: it says since when there was none. A run with visits stays too.
-const runs: Subject = {
-  select: `SELECT r.id AS id, r.started_at AS at FROM runs r WHERE ${beyondCursor('r.started_at', 'r.id')}
-    AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.run_id = r.id)
-    AND EXISTS (SELECT 1 FROM runs later WHERE later.program = r.program AND later.collector_id = r.collector_id
-                AND later.started_at > r.started_at AND later.outcome = 'finished')
-    ORDER BY r.started_at, r.id LIMIT ?`,
-  firstId: '',
-  deletes: [['runs', 'id']],
-};
-
-const inventoryReports: Subject = {
-  select: `SELECT i.report_id AS id, i.observed_at AS at FROM inventory_reports i
-    WHERE ${beyondCursor('i.observed_at', 'i.report_id')} ORDER BY i.observed_at, i.report_id LIMIT ?`,
-  firstId: '',
-  deletes: [['inventory_reports', 'report_id']],
-};
-
-const waitingMail = 'm.sent_at IS NULL AND m.failed_at IS NULL AND m.replaced_by IS NULL';
-
-// What somebody still has to be told of stays, and so does what a mail that waits speaks of.
-const episodes: Subject = {
-  select: `SELECT a.id AS id, a.resolved_at AS at FROM alerts a
-    WHERE a.settled = 1 AND ${beyondCursor('a.resolved_at', 'a.id')} AND a.open_key IS NULL
-    AND NOT EXISTS (SELECT 1 FROM notifications n JOIN mails m ON m.id = n.mail_id
-                    WHERE n.alert_id = a.id AND ${waitingMail})
-    ORDER BY a.resolved_at, a.id LIMIT ?`,
-  firstId: 0,
-  deletes: [
-    ['told', 'alert_id'],
-    ['notifications', 'alert_id'],
-    ['alerts', 'id'],
-  ],
-};
-
-const mails: Subject = {
-  select: `SELECT m.id AS id, m.created_at AS at FROM mails m WHERE ${beyondCursor('m.created_at', 'm.id')}
-    AND NOT (${waitingMail}) ORDER BY m.created_at, m.id LIMIT ?`,
-  firstId: 0,
-  deletes: [
-    ['notifications', 'mail_id'],
-    ['mails', 'id'],
-  ],
-};
-
-const silences: Subject = {
-  select: `SELECT s.id AS id, s.ends_at AS at FROM silences s WHERE ${beyondCursor('s.ends_at', 's.id')}
-    ORDER BY s.ends_at, s.id LIMIT ?`,
-  firstId: 0,
-  deletes: [['silences', 'id']],
-};
+const oldest = '1000-01-01 00:00:00.000';
 
 /** The queries that look for what may go, as they are once an alerter has run here. */
 export const pruneQueries = {
-  stats: stats(true).select,
-  reports: reports(true).select,
-  visits: visits(true).select,
-  runs: runs.select,
-  'inventory reports': inventoryReports.select,
-  episodes: episodes.select,
-  mails: mails.select,
-  silences: silences.select,
+  stats: oldestStatsSql(true),
+  reports: subjects.reports(true).select,
+  visits: subjects.visits(true).select,
+  runs: subjects.runs.select,
+  'inventory reports': subjects.inventoryReports.select,
+  episodes: subjects.episodes.select,
+  mails: subjects.mails.select,
+  silences: subjects.silences.select,
+  ...Object.fromEntries(
+    rollupSources.flatMap((source) => [
+      [`${source.table} by the hour`, expiredSql(source, 'hour')],
+      [`${source.table} by the day`, expiredSql(source, 'day')],
+    ]),
+  ),
 } as const;
+
+type Counted = Exclude<keyof PruneResult, 'more'>;
+const kinds = ['stats', 'reports', 'visits', 'runs', 'hourly', 'daily'] as const satisfies readonly Counted[];
+
+/** How many of what went; null: there is nothing left. */
+type Removed = { readonly [Kind in Counted]?: number } | null;
+
+/** One kind of rows. */
+interface Sweep {
+  /** Removes up to `limit` rows in one transaction. */
+  readonly remove: (limit: number) => Promise<Removed>;
+}
 
 /**
  * See ReportStore.prune. Once an alerter has run here, a row that it has not judged stays, however old. The rows of
  * `inventory` stay as long as the client's history is of interest: they are few.
+ *
+ * Each kind of rows has its turn, so that much of one does not keep the others.
  */
-export async function prune(database: Database, limits: PruneLimits, signal: AbortSignal): Promise<PruneResult> {
-  const judgedOnly = (await database.read((session) => session.all(alerterSql))).length > 0;
-  const rawBefore = sqlTime(limits.nowMs - limits.rawMs);
-  const detailBefore = sqlTime(limits.nowMs - limits.detailMs);
-  const pruned = {
-    reports: await pruneSubject(database, reports(judgedOnly), detailBefore, signal),
-    stats: await pruneSubject(database, stats(judgedOnly), rawBefore, signal),
-    visits: await pruneSubject(database, visits(judgedOnly), rawBefore, signal),
-    runs: await pruneSubject(database, runs, rawBefore, signal),
-  };
-  for (const subject of [inventoryReports, mails, episodes, silences]) {
-    await pruneSubject(database, subject, rawBefore, signal);
-  }
-  return pruned;
-}
-
-async function pruneSubject(
+export async function prune(
   database: Database,
-  subject: Subject,
-  before: string,
+  limits: PruneLimits,
   signal: AbortSignal,
-): Promise<number> {
-  let count = 0;
-  let cursor: { readonly at: string; readonly id: SqlValue } = { at: '1000-01-01 00:00:00.000', id: subject.firstId };
-  while (!signal.aborted) {
-    const { at, id } = cursor;
-    const rows = await database.read((session) => session.all(subject.select, [before, at, at, id, String(batchRows)]));
-    const last = rows.at(-1);
-    if (last === undefined) break;
-    const ids = rows.map((row) => row['id'] ?? null);
-    count += await database.write((session) => deleteRows(session, subject, ids));
-    cursor = { at: String(last['at']), id: last['id'] ?? null };
+  onStep: (removed: PruneResult) => void = () => undefined,
+): Promise<PruneResult> {
+  const removed: Record<Counted, number> = { stats: 0, reports: 0, visits: 0, runs: 0, hourly: 0, daily: 0 };
+  const gait = createGait(signal);
+  const isOver = (): boolean => signal.aborted;
+  let open = await sweepsOf(database, limits);
+  while (open.length > 0 && !isOver()) {
+    const left: Sweep[] = [];
+    for (const sweep of open) {
+      const counts = isOver() ? {} : await gait.step(sweep);
+      if (counts === null) continue;
+      left.push(sweep);
+      for (const kind of kinds) removed[kind] += counts[kind] ?? 0;
+    }
+    open = left;
+    onStep({ ...removed, more: open.length > 0 });
   }
-  return count;
+  return { ...removed, more: open.length > 0 };
 }
 
-// In the order of their ids, in which everybody locks them.
-async function deleteRows(session: Session, subject: Subject, ids: readonly SqlValue[]): Promise<number> {
-  const ordered = [...ids].sort((a, b) => ((a ?? 0) < (b ?? 0) ? -1 : 1));
-  let deleted = 0;
-  for (const [table, column] of subject.deletes) {
-    const counts = await forChunks(ordered, async (chunk, marks) => [
-      await session.run(`DELETE FROM ${table} WHERE ${column} IN (${marks})`, chunk),
-    ]);
-    deleted = counts.reduce((sum, count) => sum + count, 0);
-  }
-  return deleted;
+/** What prune would remove, of the kinds that it counts. */
+export async function countPrunable(database: Database, limits: PruneLimits): Promise<PruneResult> {
+  const { judgedOnly, rawBefore, detailBefore, statsBeforeMs, expiries } = await boundsOf(database, limits);
+  return database.read(async (session) => {
+    const [stats] = await session.all(countStatsSql(judgedOnly), [sqlTime(statsBeforeMs), oldest]);
+    const removed = {
+      stats: Number(stats?.['count']),
+      reports: await countSubject(session, subjects.reports(judgedOnly), detailBefore),
+      visits: await countSubject(session, subjects.visits(judgedOnly), rawBefore),
+      runs: await countSubject(session, subjects.runs, rawBefore),
+      hourly: 0,
+      daily: 0,
+    };
+    for (const { span, before } of expiries) {
+      for (const { table } of rollupSources) {
+        const kind = span === 'hour' ? 'hourly' : 'daily';
+        const [row] = await session.all(`SELECT COUNT(*) AS count FROM ${table}_${kind} WHERE ${span} < ?`, [before]);
+        removed[kind] += Number(row?.['count']);
+      }
+    }
+    return { ...removed, more: Object.values(removed).some((count) => count > 0) };
+  });
+}
+
+interface Bounds {
+  readonly judgedOnly: boolean;
+  readonly rawBefore: string;
+  readonly detailBefore: string;
+  /** A full hour: so an hour is rolled up once, as a whole. */
+  readonly statsBeforeMs: number;
+  /** What rows are added to before they go. */
+  readonly spans: readonly RollupSpan[];
+  readonly expiries: readonly { readonly span: RollupSpan; readonly before: string }[];
+}
+
+async function boundsOf(database: Database, limits: PruneLimits): Promise<Bounds> {
+  const { nowMs, rawMs, detailMs, hourlyMs, dailyMs } = limits;
+  const judgedOnly = (await database.read((session) => session.all(alerterSql))).length > 0;
+  const kept = [
+    { span: 'hour', keptMs: hourlyMs },
+    { span: 'day', keptMs: dailyMs },
+  ] as const;
+  return {
+    judgedOnly,
+    rawBefore: sqlTime(nowMs - rawMs),
+    detailBefore: sqlTime(nowMs - detailMs),
+    statsBeforeMs: Math.floor((nowMs - rawMs) / hourMs) * hourMs,
+    spans: kept.flatMap(({ span, keptMs }) => (keptMs !== null && keptMs > rawMs ? [span] : [])),
+    expiries: kept.flatMap(({ span, keptMs }) =>
+      keptMs === null ? [] : [{ span, before: spanStart(span, nowMs - keptMs) }],
+    ),
+  };
+}
+
+async function sweepsOf(database: Database, limits: PruneLimits): Promise<readonly Sweep[]> {
+  const { judgedOnly, rawBefore, detailBefore, statsBeforeMs, spans, expiries } = await boundsOf(database, limits);
+  const ofSubject = (counted: Counted | null, subject: subjects.Subject, before: string): Sweep => {
+    const remove = subjectRemover(database, subject, before);
+    return { remove: async (limit) => countedAs(counted, await remove(limit)) };
+  };
+  const expired = expiries.flatMap(({ span, before }) =>
+    rollupSources.map((source): Sweep => {
+      const counted = span === 'hour' ? 'hourly' : 'daily';
+      return { remove: async (limit) => countedAs(counted, await expireRollup(database, source, span, before, limit)) };
+    }),
+  );
+  return [
+    ofSubject('reports', subjects.reports(judgedOnly), detailBefore),
+    { remove: statsRemover({ database, beforeMs: statsBeforeMs, judgedOnly, spans }) },
+    ...expired,
+    ofSubject('visits', subjects.visits(judgedOnly), rawBefore),
+    ofSubject('runs', subjects.runs, rawBefore),
+    ofSubject(null, subjects.inventoryReports, rawBefore),
+    ofSubject(null, subjects.mails, rawBefore),
+    ofSubject(null, subjects.episodes, rawBefore),
+    ofSubject(null, subjects.silences, rawBefore),
+  ];
+}
+
+function countedAs(kind: Counted | null, count: number | null): Removed {
+  if (count === null) return null;
+  return kind === null ? {} : { [kind]: count };
+}
+
+const leastRows = 16;
+const firstRows = 128;
+/** A transaction is to be shorter than this, and is made longer when it takes less than the half. */
+const longestMs = 300;
+/** Longer than others wait between two tries for the lock of an SQLite file, so that each of them gets in. */
+const pauseMs = 90;
+
+interface Gait {
+  readonly step: (sweep: Sweep) => Promise<Removed>;
+}
+
+/** Makes transactions as long as others can well wait for, and pauses between them. */
+function createGait(signal: AbortSignal): Gait {
+  const sizes = new Map<Sweep, number>();
+  let sincePauseMs = 0;
+  return {
+    step: async (sweep) => {
+      const rows = sizes.get(sweep) ?? firstRows;
+      const startedAt = performance.now();
+      const removed = await sweep.remove(rows);
+      const tookMs = performance.now() - startedAt;
+      if (tookMs > longestMs) sizes.set(sweep, Math.max(leastRows, Math.floor(rows / 2)));
+      else if (tookMs < longestMs / 2) sizes.set(sweep, Math.min(mostStats, rows * 2));
+      sincePauseMs += tookMs;
+      if (sincePauseMs > longestMs / 2) {
+        sincePauseMs = 0;
+        await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+      }
+      return removed;
+    },
+  };
 }

@@ -1,6 +1,8 @@
 import { alertKey } from './alert-key.ts';
 import type { Database, Session } from './database.ts';
+import type { Dialect } from './dialect.ts';
 import { revokeLeases } from './lease.ts';
+import { mergeSuffix, rollupColumns, rollupSources, rollupTable } from './rollup-tables.ts';
 
 const tables = ['stats', 'disk_stats', 'network_stats', 'visits', 'inventory', 'inventory_reports'] as const;
 const existsSql = 'SELECT name FROM clients WHERE name = ?';
@@ -23,12 +25,30 @@ export async function renameClient(database: Database, from: string, to: string)
     await revokeLeases(session);
     await session.run(dropDoubleVisitsSql, [from, to]);
     for (const table of tables) await session.run(`UPDATE ${table} SET client = ? WHERE client = ?`, [to, from]);
+    await renameRollups(session, dialect, from, to);
     await session.run('UPDATE silences SET client = ? WHERE client = ?', [to, from]);
     await renameMemory(session, from, to);
     await renameAlerts(session, dialect.now, from, to);
     await mergeClients(session, from, to);
     return true;
   });
+}
+
+// Should both have rows of one hour, they become one.
+async function renameRollups(session: Session, dialect: Dialect, from: string, to: string): Promise<void> {
+  for (const source of rollupSources) {
+    for (const span of ['hour', 'day'] as const) {
+      const table = rollupTable(source, span);
+      const [client = '', ...others] = rollupColumns(source, span);
+      await session.run(
+        `INSERT INTO ${table} (${[client, ...others].join(', ')})
+         SELECT ${['?', ...others.map((column) => `old.${column}`)].join(', ')} FROM ${table} old WHERE old.client = ?
+         ${mergeSuffix(dialect, source, span)}`,
+        [to, from],
+      );
+      await session.run(`DELETE FROM ${table} WHERE client = ?`, [from]);
+    }
+  }
 }
 
 // Should both be there, the new name's is the one that goes on.

@@ -2,7 +2,7 @@ import { clientFacts } from './client-facts.ts';
 import type { Database } from './database.ts';
 import { asStorageErrors } from './fault.ts';
 import { ingest } from './ingest.ts';
-import { prune } from './prune.ts';
+import { countPrunable, prune } from './prune.ts';
 import { renameClient } from './rename-client.ts';
 import { endRun, startRun } from './runs.ts';
 import type { ReportStore } from './storage.ts';
@@ -17,6 +17,7 @@ export function createReportStore(database: Database): ReportStore {
     ingest: (items) => asStorageErrors(() => ingest(database, items)),
     clientFacts: () => asStorageErrors(() => clientFacts(database)),
     renameClient: (from, to) => asStorageErrors(() => renameClient(database, from, to)),
-    prune: (limits, signal) => asStorageErrors(() => prune(database, limits, signal)),
+    prune: (limits, signal, onStep) => asStorageErrors(() => prune(database, limits, signal, onStep)),
+    countPrunable: (limits) => asStorageErrors(() => countPrunable(database, limits)),
   };
 }

@@ -118,21 +118,35 @@ export interface ReportStore {
   clientFacts(): Promise<ReadonlyMap<string, ClientFacts>>;
   /** Moves all rows of a client to its new name, once. Returns whether there were any. */
   renameClient(from: string, to: string): Promise<boolean>;
-  /** Deletes what is older than the limits, in small batches, until done or the signal aborts. Returns counts. */
-  prune(limits: PruneLimits, signal: AbortSignal): Promise<PruneResult>;
+  /**
+   * Deletes what is older than the limits, in small batches and oldest first, until done or the signal aborts. Rows of
+   * `stats` and what hangs on them are added to the rollups before they go, each once. Returns counts.
+   */
+  prune(limits: PruneLimits, signal: AbortSignal, onStep?: (removed: PruneResult) => void): Promise<PruneResult>;
+  /** What prune would remove; changes nothing. */
+  countPrunable(limits: PruneLimits): Promise<PruneResult>;
 }
 
 export interface PruneLimits {
   readonly nowMs: number;
   readonly rawMs: number;
   readonly detailMs: number;
+  /** null: rows are not added to rollups of an hour, and those that are there stay. */
+  readonly hourlyMs: number | null;
+  readonly dailyMs: number | null;
 }
 
+/** How many rows went. */
 export interface PruneResult {
   readonly stats: number;
   readonly reports: number;
   readonly visits: number;
   readonly runs: number;
+  /** Of stats_hourly, disk_stats_hourly and network_stats_hourly together. */
+  readonly hourly: number;
+  readonly daily: number;
+  /** There is more to remove: the time was over. */
+  readonly more: boolean;
 }
 
 /** One line of `status`. */

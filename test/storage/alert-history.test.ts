@@ -235,7 +235,7 @@ onBothDatabases("the alerter's questions", (kit) => {
 });
 
 onBothDatabases('what is pruned of alerts', (kit) => {
-  const limits = { nowMs: noonMs, rawMs: 30 * dayMs, detailMs: 2 * dayMs };
+  const limits = { nowMs: noonMs, rawMs: 30 * dayMs, detailMs: 2 * dayMs, hourlyMs: null, dailyMs: null };
   const never = new AbortController().signal;
 
   test('goes once it is settled and old, and never while it is open or its mail waits', async () => {

@@ -115,10 +115,10 @@ describe('a million rows on MariaDB', { skip: skipWithoutMariadb }, () => {
 
 /** What the programs themselves ask, with values in place of the question marks. */
 function ownQuestions(): readonly Question[] {
-  const values = ["'2020-01-01 00:00:00'", "'1000-01-01 00:00:00'", "'1000-01-01 00:00:00'", "''", '500'];
+  const values = ["'2020-01-01 00:00:00'", "'1000-01-01 00:00:00'", "'1000-01-01 00:00:00'", "''"];
   const filled = (sql: string): string => {
     let next = 0;
-    return sql.replace(/\?/g, () => values[next++] ?? 'NULL');
+    return sql.replace(/LIMIT \?$/, 'LIMIT 500').replace(/\?/g, () => values[next++] ?? 'NULL');
   };
   return [
     { title: 'status', sql: clientsSql },
