@@ -5,10 +5,13 @@ import type { RollupSource, RollupSpan } from './rollup-tables.ts';
 /** Clients of one transaction: each has an hour of rows that are due, or after a change of the retention many. */
 const batchClients = 50;
 
-/** Clients with rows that are older; `clients` has everyone who was ever visited. Values: oldest to keep, limit. */
+/**
+ * Clients with rows that are older; `clients` has everyone who was ever visited. Values: oldest to keep, limit. (Asked
+ * with EXISTS, MariaDB reads the whole table.)
+ */
 export function expiredSql(source: RollupSource, span: RollupSpan): string {
   return `SELECT c.name AS name FROM clients c
-    WHERE EXISTS (SELECT 1 FROM ${rollupTable(source, span)} t WHERE t.client = c.name AND t.${span} < ?)
+    WHERE (SELECT t.${span} FROM ${rollupTable(source, span)} t WHERE t.client = c.name ORDER BY t.${span} LIMIT 1) < ?
     ORDER BY c.name LIMIT ?`;
 }
 
