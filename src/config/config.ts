@@ -49,6 +49,8 @@ export interface StorageConfig {
   readonly path: string | null;
   readonly host: string | null;
   readonly port: number | null;
+  /** Further servers of the same database, tried in this order when the one before cannot be had; unless given: none. */
+  readonly furtherHosts?: readonly StorageHost[];
   readonly user: string | null;
   readonly database: string | null;
   readonly password: Secret | null;
@@ -57,6 +59,11 @@ export interface StorageConfig {
   /** Absolute path of a PEM file. */
   readonly ca: string | null;
   readonly migrate: boolean;
+}
+
+export interface StorageHost {
+  readonly host: string;
+  readonly port: number;
 }
 
 export interface RetentionConfig {

@@ -47,6 +47,9 @@ export function readStorage(element: Element | null, databasePath: string, conte
   if (parsed.host === null && socketPath === undefined) {
     findings.fault(element, '<storage> url names no host; write mysql://user@host/database, or add socketPath');
   }
+  if (parsed.furtherHosts.length > 0 && socketPath !== undefined) {
+    findings.fault(element, '<storage> has several hosts and a socketPath, which is of one server; keep one of them');
+  }
   if (parsed.user === null) findings.fault(element, '<storage> url names no user; write mysql://user@host/database');
   if (ca !== undefined && tls === 'no') findings.fault(element, '<storage> has ca but tls="no"; write tls="verify"');
   return {
@@ -55,6 +58,7 @@ export function readStorage(element: Element | null, databasePath: string, conte
     path: null,
     host: parsed.host ?? 'localhost',
     port: parsed.port ?? 3306,
+    furtherHosts: parsed.furtherHosts.map(({ host, port }) => ({ host, port: port ?? 3306 })),
     user: parsed.user,
     database: parsed.database,
     password: parsed.password === null ? password : new Secret({ kind: 'literal', value: parsed.password }),

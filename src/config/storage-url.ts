@@ -8,14 +8,25 @@ export type StorageUrl =
       /** IPv6 without brackets; null where none stands. */
       readonly host: string | null;
       readonly port: number | null;
+      /** Of the same database: further nodes of a cluster, in the order in which they are tried. */
+      readonly furtherHosts: readonly UrlHost[];
       readonly database: string;
     };
 
-const mysqlForm = /^mysql:\/\/(?:([^:@/]*)(?::([^@]*))?@)?(\[[^\]]+\]|[^:/@?#[\]]*)(?::(\d{1,5}))?\/([^/?#]+)$/;
+/** IPv6 without brackets. */
+export interface UrlHost {
+  readonly host: string;
+  readonly port: number | null;
+}
+
+const mysqlForm = /^mysql:\/\/(?:([^:@/]*)(?::([^@]*))?@)?([^/@?#]*)\/([^/?#]+)$/;
+const hostForm = /^(\[[^\]]+\]|[^:/@?#[\]]*)(?::(\d{1,5}))?$/;
+const mostHosts = 16;
 
 /**
- * Reads `sqlite:PATH` or `mysql://user@host:port/database`; user, password and database may be percent-encoded. Answers
- * what is wrong, without a word of the value (it may hold a password), as a string.
+ * Reads `sqlite:PATH` or `mysql://user@host:port/database`; user, password and database may be percent-encoded, and
+ * several hosts stand with commas between. Answers what is wrong, without a word of the value (it may hold a password), as
+ * a string.
  */
 export function parseStorageUrl(url: string): StorageUrl | string {
   if (url.startsWith('sqlite:')) {
@@ -30,20 +41,38 @@ export function parseStorageUrl(url: string): StorageUrl | string {
   if (url.includes('?') || url.includes('#')) return 'takes no options; write tls="..." and the like as attributes';
   const parts = mysqlForm.exec(url);
   if (parts === null) return 'is not of the form mysql://user@host:port/database';
-  const [, user, password, host = '', port, database = ''] = parts;
-  if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)) return 'must name a port from 1 to 65535';
+  const [, user, password, places = '', database = ''] = parts;
+  const hosts = hostsOf(places);
+  if (typeof hosts === 'string') return hosts;
+  const [first = { host: '', port: null }, ...furtherHosts] = hosts;
   try {
     return {
       kind: 'mysql',
       user: user === undefined || user === '' ? null : decodeURIComponent(user),
       password: password === undefined || password === '' ? null : decodeURIComponent(password),
-      host: host === '' ? null : host.replace(/^\[(.*)\]$/, '$1'),
-      port: port === undefined ? null : Number(port),
+      host: first.host === '' ? null : first.host,
+      port: first.port,
+      furtherHosts,
       database: decodeURIComponent(database),
     };
   } catch {
     return 'has a % that encodes nothing; write it as %25';
   }
+}
+
+function hostsOf(places: string): readonly UrlHost[] | string {
+  const hosts: UrlHost[] = [];
+  const texts = places.split(',');
+  for (const text of texts) {
+    const parts = hostForm.exec(text);
+    if (parts === null) return 'is not of the form mysql://user@host:port/database';
+    const [, host = '', port] = parts;
+    if (host === '' && texts.length > 1)
+      return 'has a comma without a host on both sides; write mysql://user@db-1,db-2/database';
+    if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)) return 'must name a port from 1 to 65535';
+    hosts.push({ host: host.replace(/^\[(.*)\]$/, '$1'), port: port === undefined ? null : Number(port) });
+  }
+  return hosts.length > mostHosts ? `must name at most ${mostHosts} hosts` : hosts;
 }
 
 /** What is wrong with a storage URL, or null. */

@@ -67,7 +67,7 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
     attributes: {
       url: {
         kind: 'storage',
-        help: 'sqlite:PATH or mysql://user@host:port/database (MariaDB too). Default: sqlite, fleet.db in the state folder.',
+        help: 'sqlite:PATH or mysql://user@host:port/database (MariaDB too; hosts of one cluster with commas between, tried in that order). Default: sqlite, fleet.db in the state folder.',
       },
       ...secretAttributes,
       socketPath: { kind: 'path', help: 'Unix socket of the MySQL server.' },

@@ -3,7 +3,15 @@ import { test } from 'node:test';
 
 import { parseStorageUrl } from '../../src/config/storage-url.ts';
 
-const mysql = { kind: 'mysql', user: null, password: null, host: null, port: null, database: 'fleet' };
+const mysql = {
+  kind: 'mysql',
+  user: null,
+  password: null,
+  host: null,
+  port: null,
+  furtherHosts: [],
+  database: 'fleet',
+};
 
 test('storage URLs that are fine', () => {
   const table: readonly (readonly [string, object])[] = [
@@ -15,6 +23,19 @@ test('storage URLs that are fine', () => {
       { ...mysql, user: 'fleet', password: 'p@ss/w', host: 'mon-db', port: 3307 },
     ],
     ['mysql://fleet@[2001:db8::1]:3306/fleet', { ...mysql, user: 'fleet', host: '2001:db8::1', port: 3306 }],
+    [
+      'mysql://fleet:a,b@db-1,db-2:3307,[2001:db8::1]:3308/fleet',
+      {
+        ...mysql,
+        user: 'fleet',
+        password: 'a,b',
+        host: 'db-1',
+        furtherHosts: [
+          { host: 'db-2', port: 3307 },
+          { host: '2001:db8::1', port: 3308 },
+        ],
+      },
+    ],
     ['mysql://fleet@/fleet', { ...mysql, user: 'fleet' }],
     ['mysql:///fleet', mysql],
   ];
@@ -32,6 +53,9 @@ test('storage URLs that are not say why, without a word of the URL', () => {
     ['mysql://u:hunter2@h', /not of the form/],
     ['mysql://u:hunter2@h/', /not of the form/],
     ['mysql://u:hunter2@h:99999/d', /port from 1 to 65535/],
+    ['mysql://u:hunter2@h,/d', /a comma without a host/],
+    ['mysql://u:hunter2@h,h:0/d', /port from 1 to 65535/],
+    [`mysql://u:hunter2@${Array(17).fill('h').join(',')}/d`, /at most 16 hosts/],
     ['mysql://u:hunter2@h/d?ssl=true', /no options/],
     ['mysql://u:hunter2%zz@h/d', /%25/],
     ['mysql://u:hun@ter2@h/d', /not of the form/],

@@ -1,37 +1,17 @@
-import { createConnection } from 'mysql2/promise';
-import type { Connection, ConnectionOptions, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
-
-import type { StorageConfig } from '../../config/config.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../database.ts';
 import { withDeadline } from '../deadline.ts';
 import { StorageFault } from '../fault.ts';
 import type { FaultKind } from '../fault.ts';
 import { Serial } from '../serial.ts';
-import { tlsOptions } from '../tls-options.ts';
 import { mysqlDialect } from './dialect.ts';
 import { mysqlFault } from './faults.ts';
+import { createMysqlServers } from './servers.ts';
+import type { Connection, MysqlServers, MysqlServersOptions, ResultSetHeader, RowDataPacket } from './servers.ts';
 
-export interface MysqlDatabaseOptions {
-  readonly storage: StorageConfig;
-  /** The alerter's sessions end soon when it is suspended, so that another one can take over. */
-  readonly program: 'collect' | 'alert' | 'read';
-  readonly signal?: AbortSignal | undefined;
-  readonly connectTimeoutMs?: number;
+export interface MysqlDatabaseOptions extends MysqlServersOptions {
   /** How long the server may be silent after a statement. */
   readonly statementTimeoutMs?: number;
 }
-
-const sessionSql = [
-  'SET NAMES utf8mb4 COLLATE utf8mb4_bin',
-  'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
-  `SET SESSION time_zone = '+00:00', autocommit = 1, sql_mode =
-     'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'`,
-] as const;
-const lockWaitSql = {
-  collect: 'SET SESSION innodb_lock_wait_timeout = 20',
-  read: 'SET SESSION innodb_lock_wait_timeout = 20',
-  alert: 'SET SESSION innodb_lock_wait_timeout = 40, wait_timeout = 30',
-} as const;
 
 /** A transaction is made so often before its deadlocks are a fault. */
 const maxAttempts = 3;
@@ -48,7 +28,7 @@ export async function openMysqlDatabase(options: MysqlDatabaseOptions): Promise<
 class MysqlServer implements Database {
   readonly dialect = mysqlDialect;
   readonly #options: MysqlDatabaseOptions;
-  readonly #where: string;
+  readonly #servers: MysqlServers;
   readonly #statementTimeoutMs: number;
   readonly #serial = new Serial();
   #connection: Connection | null = null;
@@ -58,8 +38,7 @@ class MysqlServer implements Database {
   constructor(options: MysqlDatabaseOptions) {
     this.#options = options;
     this.#statementTimeoutMs = options.statementTimeoutMs ?? 60_000;
-    const { user, host, port, database, socketPath } = options.storage;
-    this.#where = `mysql://${user ?? ''}@${socketPath ?? `${host ?? ''}:${port ?? 3306}`}/${database ?? ''}`;
+    this.#servers = createMysqlServers(options);
   }
 
   async maxBatchBytes(): Promise<number> {
@@ -132,16 +111,22 @@ class MysqlServer implements Database {
 
   #attempts<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     return this.#serial.run(async () => {
+      const others = this.#servers.count - 1;
       for (let attempt = 1; ; attempt += 1) {
         const reused = this.#connection !== null;
         const connection = await this.#connected();
+        const where = this.#servers.where();
         try {
           return await work(connection);
         } catch (thrown) {
-          if (!(thrown instanceof StorageFault) || attempt >= maxAttempts) throw thrown;
-          const mayHelp =
-            thrown.kind === 'contended' || thrown.kind === 'duplicate' || (thrown.kind === 'lost' && reused);
-          if (!mayHelp) throw thrown;
+          if (!(thrown instanceof StorageFault) || attempt >= maxAttempts + others) throw thrown;
+          const { kind } = thrown;
+          if (kind === 'contended' || kind === 'duplicate') continue;
+          // A node that left its cluster or became read-only has a neighbour that may do it.
+          const mayElsewhere = others > 0 && (kind === 'lost' || kind === 'full');
+          if (mayElsewhere) this.#servers.leave(where);
+          if (mayElsewhere && kind === 'full') this.#drop(connection);
+          if (!mayElsewhere && !(kind === 'lost' && reused)) throw thrown;
         }
       }
     });
@@ -151,45 +136,11 @@ class MysqlServer implements Database {
     if (this.#closed) throw this.#fault('lost', 'closed');
     if (this.#options.signal?.aborted === true) throw this.#fault('aborted', 'ended');
     if (this.#connection !== null) return this.#connection;
-    // Outside of `try`: a missing secret is no fault of the database.
-    const options = this.#connectionOptions();
-    let connection: Connection | null = null;
-    try {
-      connection = await createConnection(options);
-      const opened = connection;
-      opened.on('error', () => this.#drop(opened));
-      for (const sql of [...sessionSql, lockWaitSql[this.#options.program]]) await this.#query(opened, sql);
-      const rows = await this.#query(opened, 'SELECT @@max_allowed_packet AS bytes');
-      this.#maxBatchBytes = Math.floor(Number(rows[0]?.['bytes']) / 4);
-      this.#connection = opened;
-      return opened;
-    } catch (thrown) {
-      connection?.destroy();
-      throw mysqlFault(thrown, this.#where);
-    }
-  }
-
-  #connectionOptions(): ConnectionOptions {
-    const { storage, connectTimeoutMs } = this.#options;
-    const tls = tlsOptions(storage);
-    return {
-      ...(storage.socketPath === null
-        ? { host: storage.host ?? '127.0.0.1', port: storage.port ?? 3306 }
-        : { socketPath: storage.socketPath }),
-      ...(storage.user === null ? {} : { user: storage.user }),
-      ...(storage.password === null ? {} : { password: storage.password.reveal() }),
-      ...(storage.database === null ? {} : { database: storage.database }),
-      ...(tls === null ? {} : { ssl: { ...tls } }),
-      // Of MariaDB's unix_socket: who we are is for the server to ask the kernel; nothing is sent.
-      authPlugins: { auth_socket: () => () => Buffer.alloc(0) },
-      charset: 'UTF8MB4_BIN',
-      connectTimeout: connectTimeoutMs ?? 10_000,
-      dateStrings: true,
-      decimalNumbers: true,
-      jsonStrings: true,
-      supportBigNumbers: true,
-      timezone: 'Z',
-    };
+    const { connection, maxBatchBytes } = await this.#servers.connect();
+    connection.on('error', () => this.#drop(connection));
+    this.#maxBatchBytes = maxBatchBytes;
+    this.#connection = connection;
+    return connection;
   }
 
   #session(connection: Connection, timeoutMs = this.#statementTimeoutMs): Session {
@@ -219,10 +170,11 @@ class MysqlServer implements Database {
     ask: () => Promise<readonly [R, ...unknown[]]>,
   ): Promise<R> {
     const { signal } = this.#options;
+    const where = this.#servers.where();
     try {
-      return (await withDeadline({ timeoutMs, signal, where: this.#where }, ask))[0];
+      return (await withDeadline({ timeoutMs, signal, where }, ask))[0];
     } catch (thrown) {
-      const fault = mysqlFault(thrown, this.#where);
+      const fault = mysqlFault(thrown, where);
       // After a timeout the answer may still come and would be taken for that of the next statement.
       if (fault.kind === 'lost' || fault.kind === 'aborted') this.#drop(connection);
       throw fault;
@@ -239,7 +191,7 @@ class MysqlServer implements Database {
   }
 
   #fault(kind: FaultKind, words: string): StorageFault {
-    return new StorageFault(kind, `${this.#where}: ${words}`);
+    return new StorageFault(kind, `${this.#servers.where()}: ${words}`);
   }
 
   #drop(connection: Connection): void {

@@ -5,13 +5,20 @@ import type { FaultKind } from '../fault.ts';
 /** Numbers of MySQL and MariaDB: https://mariadb.com/kb/en/mariadb-error-code-reference/ */
 const kinds: ReadonlyMap<number, FaultKind> = new Map([
   [3, 'full'], // error writing file
+  [1016, 'broken'], // table cannot be opened
   [1020, 'contended'], // record has changed since last read
   [1021, 'full'], // disk full
   [1026, 'full'], // error writing file
   [1028, 'full'], // sort aborted
+  [1034, 'damaged'], // index
+  [1035, 'damaged'], // key file
+  [1036, 'full'], // table is read-only
   [1037, 'lost'], // out of memory
+  [1038, 'lost'], // out of sort memory
   [1040, 'lost'], // too many connections
   [1041, 'lost'], // out of resources
+  [1042, 'lost'], // the server cannot resolve our address
+  [1043, 'lost'], // bad handshake
   [1044, 'denied'],
   [1045, 'denied'],
   [1047, 'lost'], // a Galera node that is not ready
@@ -29,11 +36,19 @@ const kinds: ReadonlyMap<number, FaultKind> = new Map([
   [1142, 'denied'],
   [1143, 'denied'],
   [1146, 'schema'], // no such table
+  [1152, 'lost'], // connection aborted
+  [1158, 'lost'], // network: reading
+  [1159, 'lost'],
+  [1160, 'lost'], // writing
+  [1161, 'lost'],
+  [1184, 'lost'], // connection aborted
   [1194, 'damaged'], // table is crashed
   [1195, 'damaged'],
   [1203, 'lost'], // user has too many connections
   [1205, 'contended'], // lock wait timeout
+  [1206, 'contended'], // too many locks
   [1213, 'contended'], // deadlock
+  [1223, 'full'], // FLUSH TABLES WITH READ LOCK
   [1226, 'lost'], // user has used up a resource
   [1227, 'denied'],
   [1251, 'denied'],
@@ -42,16 +57,30 @@ const kinds: ReadonlyMap<number, FaultKind> = new Map([
   [1317, 'lost'], // query was interrupted
   [1356, 'schema'], // view refers to what is missing
   [1370, 'denied'],
+  [1412, 'contended'], // table definition has changed
   [1524, 'denied'], // login plugin is missing
   [1637, 'lost'], // too many concurrent transactions
   [1698, 'denied'],
+  [1712, 'damaged'], // index
   [1792, 'full'], // read-only transaction
+  [1812, 'damaged'], // tablespace is missing
+  [1815, 'damaged'], // internal error
   [1836, 'full'], // read-only mode
   [1874, 'full'], // InnoDB is read-only
   [1927, 'lost'], // connection was killed
+  [1932, 'damaged'], // table is unknown to its engine
   [1969, 'lost'], // max_statement_time
   [3024, 'lost'], // max_execution_time
   [4031, 'lost'], // disconnected because idle
+]);
+
+/**
+ * What may hide a full disk, and is else no fault of what was to be stored: an engine's own number (1030), and a COMMIT that
+ * failed (1180, of a Galera node that lost its cluster meanwhile).
+ */
+const vagueKinds: ReadonlyMap<number, FaultKind> = new Map([
+  [1030, 'broken'],
+  [1180, 'lost'],
 ]);
 
 /** errno of the operating system inside "Got error 28 from storage engine" and its like. */
@@ -71,7 +100,7 @@ function kindOf(thrown: unknown, message: string): FaultKind {
   if (typeof errno === 'number' && errno > 0) {
     const known = kinds.get(errno);
     if (known !== undefined) return known;
-    return spaceWords.test(message) ? 'full' : 'refused';
+    return spaceWords.test(message) ? 'full' : (vagueKinds.get(errno) ?? 'refused');
   }
   if (codeOf(thrown) === 'AUTH_SWITCH_PLUGIN_ERROR' || /authentication|unknown plugin/i.test(message)) return 'denied';
   return thrown instanceof TypeError || thrown instanceof RangeError ? 'refused' : 'lost';

@@ -1,0 +1,171 @@
+import { createConnection } from 'mysql2/promise';
+import type { Connection, ConnectionOptions, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
+
+import type { StorageConfig, StorageHost } from '../../config/config.ts';
+import { withDeadline } from '../deadline.ts';
+import { StorageFault } from '../fault.ts';
+import { tlsOptions } from '../tls-options.ts';
+import { mysqlFault } from './faults.ts';
+
+export type { Connection, ResultSetHeader, RowDataPacket };
+
+export interface MysqlServersOptions {
+  readonly storage: StorageConfig;
+  /** The alerter's sessions end soon when it is suspended, so that another one can take over. */
+  readonly program: 'collect' | 'alert' | 'read';
+  readonly signal?: AbortSignal | undefined;
+  /** Of each server, until it has let us in and the session is set up. */
+  readonly connectTimeoutMs?: number;
+}
+
+/** A session that is set up. */
+export interface OpenedSession {
+  readonly connection: Connection;
+  /** Which server, for messages: `mysql://user@host:port/database`. */
+  readonly where: string;
+  /** A quarter of what the server takes in one packet. */
+  readonly maxBatchBytes: number;
+}
+
+/** The servers of one database, in the order in which config.xml names them. */
+export interface MysqlServers {
+  /** Two or more: what fails on one may go well on the next. */
+  readonly count: number;
+  /** The server that is asked at present. */
+  where(): string;
+  /** A session with the first that can be had, beginning with the one that was had last. Throws StorageFault. */
+  connect(): Promise<OpenedSession>;
+  /** What that server answered is of no use: the next connect begins with the one after it. */
+  leave(where: string): void;
+}
+
+const sessionSql = [
+  'SET NAMES utf8mb4 COLLATE utf8mb4_bin',
+  'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
+  `SET SESSION time_zone = '+00:00', autocommit = 1, sql_mode =
+     'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'`,
+] as const;
+const lockWaitSql = {
+  collect: 'SET SESSION innodb_lock_wait_timeout = 20',
+  read: 'SET SESSION innodb_lock_wait_timeout = 20',
+  alert: 'SET SESSION innodb_lock_wait_timeout = 40, wait_timeout = 30',
+} as const;
+/**
+ * In a Galera cluster a node applies what others have committed a moment later. Whoever goes from one node to the next must
+ * find there what it has stored: each statement waits until the node has caught up (bits 1, 2 and 4: reads and changes).
+ * https://mariadb.com/kb/en/galera-cluster-system-variables/#wsrep_sync_wait
+ */
+const clusterSql = 'SET SESSION wsrep_sync_wait = 7';
+
+const connectTimeoutMs = 10_000;
+/** Where there are others, one that says nothing is left sooner. */
+const connectTimeoutAmongManyMs = 5_000;
+
+export function createMysqlServers(options: MysqlServersOptions): MysqlServers {
+  const { storage } = options;
+  const { user, database, socketPath } = storage;
+  const first: StorageHost = { host: storage.host ?? '127.0.0.1', port: storage.port ?? 3306 };
+  const hosts = socketPath === null ? [first, ...(storage.furtherHosts ?? [])] : [first];
+  const timeoutMs = options.connectTimeoutMs ?? (hosts.length > 1 ? connectTimeoutAmongManyMs : connectTimeoutMs);
+  const nameOf = ({ host, port }: StorageHost): string =>
+    `mysql://${user ?? ''}@${socketPath ?? `${storage.host === null ? '' : host}:${port}`}/${database ?? ''}`;
+  let preferred = 0;
+  const at = (index: number): StorageHost => hosts[index % hosts.length] ?? first;
+
+  return {
+    count: hosts.length,
+    where: () => nameOf(at(preferred)),
+    connect: async () => {
+      const faults: StorageFault[] = [];
+      const begin = preferred;
+      for (let index = begin; index < begin + hosts.length; index += 1) {
+        const host = at(index);
+        // Outside of `try`: a missing secret is no fault of the database.
+        const connectionOptions = optionsFor(storage, host, timeoutMs);
+        try {
+          const opened = await open({
+            ...options,
+            connectionOptions,
+            timeoutMs,
+            where: nameOf(host),
+            isOneOfMany: hosts.length > 1,
+          });
+          preferred = index % hosts.length;
+          return opened;
+        } catch (thrown) {
+          const fault = mysqlFault(thrown, nameOf(host));
+          if (fault.kind === 'aborted') throw fault;
+          faults.push(fault);
+        }
+      }
+      throw together(faults);
+    },
+    leave: (where) => {
+      if (nameOf(at(preferred)) === where) preferred = (preferred + 1) % hosts.length;
+    },
+  };
+}
+
+interface OpenOptions extends MysqlServersOptions {
+  readonly connectionOptions: ConnectionOptions;
+  readonly timeoutMs: number;
+  readonly where: string;
+  readonly isOneOfMany: boolean;
+}
+
+async function open(options: OpenOptions): Promise<OpenedSession> {
+  const { program, signal, connectionOptions, timeoutMs, where, isOneOfMany } = options;
+  let connection: Connection | null = null;
+  let isGivenUp = false;
+  try {
+    return await withDeadline({ timeoutMs, signal, where }, async () => {
+      const made = await createConnection(connectionOptions);
+      connection = made;
+      if (isGivenUp) made.destroy();
+      // Until its owner listens: an error that nobody hears would end the program.
+      made.on('error', () => undefined);
+      for (const sql of [...sessionSql, lockWaitSql[program]]) await made.query(sql);
+      if (isOneOfMany) await made.query(clusterSql).catch(passOverUnknownVariable);
+      const [rows] = await made.query<RowDataPacket[]>('SELECT @@max_allowed_packet AS bytes');
+      return { connection: made, where, maxBatchBytes: Math.floor(Number(rows[0]?.['bytes']) / 4) };
+    });
+  } catch (thrown) {
+    isGivenUp = true;
+    (connection as Connection | null)?.destroy();
+    throw thrown;
+  }
+}
+
+/** ER_UNKNOWN_SYSTEM_VARIABLE: a server that was built without Galera. */
+function passOverUnknownVariable(thrown: unknown): void {
+  if (!(thrown instanceof Error && 'errno' in thrown && thrown.errno === 1193)) throw thrown;
+}
+
+/** Of several servers that could not be had: away, if one of them may be back soon. */
+function together(faults: readonly StorageFault[]): StorageFault {
+  const [first] = faults;
+  if (first === undefined) throw new TypeError('no server was tried');
+  if (faults.length === 1) return first;
+  const kind = faults.some((fault) => fault.kind === 'lost') ? 'lost' : first.kind;
+  return new StorageFault(kind, faults.map(({ message }) => message).join('; '), first);
+}
+
+function optionsFor(storage: StorageConfig, { host, port }: StorageHost, timeoutMs: number): ConnectionOptions {
+  const tls = tlsOptions(storage);
+  return {
+    ...(storage.socketPath === null ? { host, port } : { socketPath: storage.socketPath }),
+    ...(storage.user === null ? {} : { user: storage.user }),
+    ...(storage.password === null ? {} : { password: storage.password.reveal() }),
+    ...(storage.database === null ? {} : { database: storage.database }),
+    ...(tls === null ? {} : { ssl: { ...tls } }),
+    // Of MariaDB's unix_socket: who we are is for the server to ask the kernel; nothing is sent.
+    authPlugins: { auth_socket: () => () => Buffer.alloc(0) },
+    charset: 'UTF8MB4_BIN',
+    connectTimeout: timeoutMs,
+    dateStrings: true,
+    decimalNumbers: true,
+    jsonStrings: true,
+    supportBigNumbers: true,
+    timezone: 'Z',
+  };
+}
