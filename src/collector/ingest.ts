@@ -1,7 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 
-import { asFleetError, messageOf } from '../errors.ts';
-import type { FleetError } from '../errors.ts';
+import { asFleetError, FleetError, messageOf } from '../errors.ts';
 import type { PrivateKeys } from '../seal/open.ts';
 import { SealFault } from '../seal/seal-fault.ts';
 import { readHeader } from '../seal/sealed-message.ts';
@@ -9,6 +8,8 @@ import type { IngestItem, IngestResult, ReportStore } from '../storage/storage.t
 import type { ClientNames } from './client-names.ts';
 import type { CollectEvent } from './collect-options.ts';
 import { errnoOf } from './durable-file.ts';
+import { createIngestQueue } from './ingest-queue.ts';
+import type { IngestTimes } from './ingest-queue.ts';
 import { ReportRejected, openSealed } from './open-sealed.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { SealedSpool, SpooledReport } from './sealed-spool.ts';
@@ -16,8 +17,10 @@ import type { SealedSpool, SpooledReport } from './sealed-spool.ts';
 export interface IngestOptions {
   readonly spool: SealedSpool;
   readonly quarantine: Quarantine;
-  /** What earlier runs left, oldest first: taken before everything else. */
+  /** What earlier runs left, oldest first. */
   readonly leftovers: readonly SpooledReport[];
+  /** Unless given: as long as it takes. */
+  readonly times?: IngestTimes;
   readonly keys: PrivateKeys;
   readonly names: ClientNames;
   /** null while the database is away: then everything waits. */
@@ -35,8 +38,8 @@ export interface Ingest {
   /** Queues a sealed file; it is stored with others soon after. */
   take(report: SpooledReport): void;
   /**
-   * Stores what is queued and not put off, whatever the storage did before. Returns the fault that stopped it, null when
-   * nothing is left; what could not be stored stays in the spool.
+   * Stores what is queued and not put off, whatever the storage did before, while there is time. Returns the fault that
+   * stopped it, null when there was none; what could not be stored stays in the spool.
    */
   drain(): Promise<FleetError | null>;
   /** Lets what earlier runs left wait for the next run. */
@@ -59,6 +62,7 @@ const maxBatchBytes = 2 * 1024 * 1024;
 const maxBytesAtOnce = 256 * 1024;
 /** How long the first of a batch waits for others. */
 const gatherMs = 100;
+const asLongAsItTakes: IngestTimes = { aloneMs: Infinity, leftoversMs: Infinity, allMs: Infinity };
 
 interface Opened {
   readonly file: SpooledReport;
@@ -67,21 +71,12 @@ interface Opened {
 }
 
 export function startIngest(options: IngestOptions): Ingest {
-  const old = [...options.leftovers].reverse();
-  const fresh: SpooledReport[] = [];
-  /** What did not fit into its batch. */
-  const held: SpooledReport[] = [];
+  const { leftovers, times = asLongAsItTakes } = options;
+  const queue = createIngestQueue({ leftovers, times });
   const counts = { stored: 0, duplicate: 0, quarantined: 0 };
-  /** Files that cannot even be moved to quarantine, and leftovers that were put off: the next run's. */
+  /** Files that cannot even be moved to quarantine: the next run's. */
   let putOff = 0;
   const state: { fault: FleetError | null; pump: Promise<void> | null } = { fault: null, pump: null };
-
-  const queued = (): number => held.length + old.length + fresh.length;
-  const nextBatch = (): SpooledReport[] => {
-    const batch = held.splice(0);
-    while (batch.length < batchSize && old.length > 0) batch.push(...old.splice(-1));
-    return [...batch, ...fresh.splice(0, batchSize - batch.length)];
-  };
 
   const reject = (report: SpooledReport, client: string, rejected: ReportRejected): void => {
     const { code, message } = rejected;
@@ -155,7 +150,7 @@ export function startIngest(options: IngestOptions): Ingest {
     let atOnce = 0;
     for (const [index, report] of batch.entries()) {
       if (bytes > maxBatchBytes) {
-        held.push(...batch.slice(index));
+        queue.hold(batch.slice(index));
         break;
       }
       const entry = open(report);
@@ -163,7 +158,7 @@ export function startIngest(options: IngestOptions): Ingest {
       const id = entry.item.report.report_id;
       if (seen.has(id)) {
         // Twice in one batch: the second is judged once the first is a row.
-        fresh.push(entry.file);
+        queue.add(entry.file);
         continue;
       }
       seen.add(id);
@@ -182,25 +177,29 @@ export function startIngest(options: IngestOptions): Ingest {
         if (result !== undefined) settle(entry, result);
       }
     } catch (thrown) {
-      fresh.unshift(...opened.map(({ file }) => file));
+      queue.putBack(opened.map(({ file }) => file));
       throw thrown;
     }
   };
 
+  const giveUp = (fault: FleetError): void => {
+    state.fault ??= fault;
+    options.onFault(fault);
+  };
+
   const run = async (store: ReportStore): Promise<void> => {
-    while (queued() > 0 && state.fault === null) {
+    while (queue.size() > 0 && state.fault === null && !queue.isOver()) {
       try {
-        await storeBatch(store, nextBatch());
+        await storeBatch(store, queue.next(batchSize));
       } catch (thrown) {
-        state.fault = asFleetError(thrown, { code: 'storage-failed', stage: 'storage' });
-        options.onFault(state.fault);
+        giveUp(asFleetError(thrown, { code: 'storage-failed', stage: 'storage' }));
       }
     }
   };
 
   const startPump = (delayMs: number): void => {
     const { store } = options;
-    if (store === null || state.pump !== null || state.fault !== null || queued() === 0) return;
+    if (store === null || state.pump !== null || state.fault !== null || queue.size() === 0) return;
     state.pump = sleep(delayMs)
       .then(() => run(store))
       .finally(() => {
@@ -215,7 +214,7 @@ export function startIngest(options: IngestOptions): Ingest {
   startPump(0);
   return {
     take: (report) => {
-      fresh.push(report);
+      queue.add(report);
       startPump(gatherMs);
     },
     drain: async () => {
@@ -223,14 +222,18 @@ export function startIngest(options: IngestOptions): Ingest {
       state.fault = null;
       startPump(0);
       await pumped();
+      if (options.store !== null && queue.size() > 0 && queue.isOver()) giveUp(tooSlow(queue.size()));
       return state.fault;
     },
-    putOffLeftovers: () => {
-      putOff += old.length;
-      old.length = 0;
-    },
-    counts: () => ({ ...counts, waiting: queued() + putOff }),
+    putOffLeftovers: () => queue.putOffLeftovers(),
+    counts: () => ({ ...counts, waiting: queue.size() + queue.putOff() + putOff }),
   };
+}
+
+function tooSlow(waiting: number): FleetError {
+  const reports = waiting === 1 ? 'report of this run waits' : 'reports of this run wait';
+  const message = `the database stores too slowly: ${waiting} ${reports} for the next one`;
+  return new FleetError({ code: 'storage-unavailable', stage: 'storage', message });
 }
 
 function asRejected(thrown: unknown): ReportRejected {

@@ -1,10 +1,13 @@
 import type { CollectorConfig } from './config.ts';
 import type { Element } from './parse-elements.ts';
-import { formatDuration, parseDuration } from './quantities.ts';
+import { formatDuration, formatSize, parseDuration, parseSize } from './quantities.ts';
 import type { ReadContext } from './read-secret.ts';
 
 const secondMs = 1000;
 const dayMs = 86_400 * secondMs;
+const defaultSpoolBytes = 10 * 2 ** 30;
+/** The reports of some hundred clients. */
+const leastSpoolBytes = 2 ** 20;
 
 /**
  * `<collector>` with its defaults. A default gives way to what is written: connectTimeout="60s" alone lengthens
@@ -26,7 +29,15 @@ export function readCollector(element: Element | null, { findings }: ReadContext
     deadlineSaidMs ?? Math.min(Math.max(30 * secondMs, connectTimeoutMs + agentTimeoutMs), runSaidMs);
   const runDeadlineMs = duration('runDeadline') ?? Math.max(Math.round(everyMs * 0.8), clientDeadlineMs);
 
+  const spoolBytes = parseSize(said['spool'] ?? '') ?? defaultSpoolBytes;
   if (element !== null && !element.faulty) {
+    if (spoolBytes < leastSpoolBytes) {
+      const least = formatSize(leastSpoolBytes);
+      findings.fault(
+        element,
+        `<collector> spool is ${formatSize(spoolBytes)}, too little to be of use; write at least ${least}`,
+      );
+    }
     const tooLong = (name: string, ms: number, limit: string, limitMs: number): void => {
       if (ms <= limitMs) return;
       const most = formatDuration(limitMs);
@@ -63,5 +74,6 @@ export function readCollector(element: Element | null, { findings }: ReadContext
     perBastion: count('perBastion', 10),
     perSubnet: count('perSubnet', 32),
     pipelining: said['pipelining'] !== 'no',
+    spoolBytes,
   };
 }

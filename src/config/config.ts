@@ -6,6 +6,9 @@
  */
 import type { ProbeOptions } from '../report/wire.ts';
 import type { Secret } from './secret.ts';
+import type { StorageConfig } from './storage-config.ts';
+
+export type { StorageConfig, StorageHost } from './storage-config.ts';
 
 export interface Config {
   /** Absolute path of the file that was named. */
@@ -41,29 +44,6 @@ export interface Finding {
   readonly line: number | null;
   /** What is wrong and what would be right, on one line. */
   readonly message: string;
-}
-
-export interface StorageConfig {
-  readonly kind: 'sqlite' | 'mysql';
-  /** sqlite: absolute path of the file. */
-  readonly path: string | null;
-  readonly host: string | null;
-  readonly port: number | null;
-  /** Further servers of the same database, tried in this order when the one before cannot be had; unless given: none. */
-  readonly furtherHosts?: readonly StorageHost[];
-  readonly user: string | null;
-  readonly database: string | null;
-  readonly password: Secret | null;
-  readonly socketPath: string | null;
-  readonly tls: 'no' | 'yes' | 'verify';
-  /** Absolute path of a PEM file. */
-  readonly ca: string | null;
-  readonly migrate: boolean;
-}
-
-export interface StorageHost {
-  readonly host: string;
-  readonly port: number;
 }
 
 export interface RetentionConfig {
@@ -107,6 +87,8 @@ export interface CollectorConfig {
   readonly perBastion: number;
   readonly perSubnet: number;
   readonly pipelining: boolean;
+  /** What may wait in encrypted_stats/. */
+  readonly spoolBytes: number;
 }
 
 export type Severity = 'warning' | 'critical';

@@ -44,6 +44,7 @@ const settings: readonly Setting[] = [
   ['collector', 'runDeadline', ({ collector }) => duration(collector.runDeadlineMs)],
   ['collector', 'perBastion', ({ collector }) => String(collector.perBastion)],
   ['collector', 'perSubnet', ({ collector }) => String(collector.perSubnet)],
+  ['collector', 'spool', ({ collector }) => formatSize(collector.spoolBytes)],
   ['collector', 'pipelining', ({ collector }) => yesNo(collector.pipelining)],
   ['alerts', 'repeat', ({ alerts }) => duration(alerts.repeatMs)],
   ['alerts', 'groupInterval', ({ alerts }) => duration(alerts.groupIntervalMs)],

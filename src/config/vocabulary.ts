@@ -143,6 +143,10 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
       runDeadline: { kind: 'duration', help: 'How long a run may take. Default 80% of every.' },
       perBastion: { kind: 'count', help: 'Logins under way at a time through one bastion. Default 10.' },
       perSubnet: { kind: 'count', help: 'Logins under way at a time in one /24 or, for IPv6, /64. Default 32.' },
+      spool: {
+        kind: 'size',
+        help: 'How much may wait in encrypted_stats/ for the database; beyond it reports stay on the clients. Default 10GiB.',
+      },
       pipelining: { words: yesNo, help: 'Saves round trips: login and command go out at once. Default yes.' },
     },
     help: 'How `collect` goes over the fleet.',

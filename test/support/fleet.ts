@@ -67,6 +67,7 @@ export const collectorConfig: CollectorConfig = {
   perBastion: 100,
   perSubnet: 1000,
   pipelining: true,
+  spoolBytes: 10 * 2 ** 30,
 };
 
 export function makeConfig(

@@ -100,7 +100,6 @@ interface NodeOptions {
 
 async function startNode({
   dir,
-  template,
   own,
   members,
   isFirst,
