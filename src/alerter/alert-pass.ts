@@ -169,7 +169,7 @@ function isWorthARow(
 ): boolean {
   if (reports + visits + composed + sent + putOff + refused > 0 || outcome !== 'finished') return true;
   const newestMs = Math.max(
-    ...runs.filter(({ program }) => program === 'alert').map(({ startedAtMs }) => startedAtMs),
+    ...runs.filter((run) => run.program === 'alert' && run.startedAtMs <= nowMs).map(({ startedAtMs }) => startedAtMs),
     -Infinity,
   );
   return nowMs - newestMs >= config.collector.everyMs / 2;

@@ -17,7 +17,7 @@ const nearlyAll = 0.9;
  * whose host key is not trusted failed too, but not for the network's sake.
  */
 export function judgeIsolation(facts: FleetFacts): readonly Episode[] {
-  const { config, runsOf, episodes } = facts;
+  const { config, runsOf, episodes, nowMs } = facts;
   const rule = config.alerts.rules.find(({ name }) => name === ruleName);
   if (rule === undefined) return [];
   const unreachable = episodes.filter((episode) => episode.rule === 'unreachable');
@@ -30,7 +30,9 @@ export function judgeIsolation(facts: FleetFacts): readonly Episode[] {
     const isIsolated =
       attempts >= leastClients && (run.failed ?? 0) >= nearlyAll * attempts && lost >= nearlyAll * attempts;
     if (open !== null) {
-      if (isIsolated || run.startedAtMs <= open.pendingSinceMs) return [];
+      // One that began in the future, under a clock that was wrong, would outlast every run.
+      const isLater = run.startedAtMs > open.pendingSinceMs || open.pendingSinceMs > nowMs;
+      if (isIsolated || !isLater) return [];
       return [closeEpisode(open, 'recovered', { atMs: run.finishedAtMs, runId: run.id })];
     }
     if (!isIsolated) return [];

@@ -1,3 +1,4 @@
+import type { RunFact } from '../storage/alert-store.ts';
 import type { Episode } from '../storage/episode.ts';
 import { formatValue } from './describe-value.ts';
 import { beginFleetEpisode } from './fleet-episode.ts';
@@ -8,24 +9,25 @@ import { closeEpisode } from './episode-bounds.ts';
 const ruleName = 'collector-silent';
 
 /**
- * One alert for each collector without a finished full run for as long as the rule says. It ends with its next one, or
- * when another collector on its host finishes one: the state folder was made anew. A collector whose runs are no longer
- * stored is left as it is.
+ * One alert for each collector without a finished full run for as long as the rule says, by the database's clock: one
+ * whose own clock is as far from that is told of too. It ends with its next one, or when another collector on its host
+ * finishes one: the state folder was made anew. A collector whose runs are no longer stored is left as it is.
  */
 export function judgeSilence(facts: FleetFacts): readonly Episode[] {
-  const { config, runsOf, nowMs, mayMiss } = facts;
+  const { config, runsOf, aheadOf, nowMs, mayMiss } = facts;
   const rule = config.alerts.rules.find(({ name }) => name === ruleName);
   if (rule === undefined) return [];
   const allowedMs = rule.forMs ?? (rule.forCount ?? 3) * config.collector.everyMs;
-  return [...runsOf].flatMap(([collectorId, own]): readonly Episode[] => {
+  return [...new Set([...runsOf.keys(), ...aheadOf.keys()])].flatMap((collectorId): readonly Episode[] => {
+    const own = runsOf.get(collectorId) ?? [];
+    const ahead = aheadOf.get(collectorId) ?? null;
     const open = facts.open('', ruleName, collectorId);
     const last = newestFinished(own);
-    const [first] = own;
-    const newest = own.at(-1);
-    if (first === undefined || newest === undefined) return [];
-    const lastMs = last?.finishedAtMs ?? first.startedAtMs;
-    const successor = successorOf(facts, collectorId, newest.host, lastMs);
-    const isSilent = nowMs - lastMs >= allowedMs;
+    const newest = own.at(-1) ?? ahead;
+    if (newest === null) return [];
+    const lastMs = last?.finishedAtMs ?? own[0]?.startedAtMs ?? null;
+    const successor = successorOf(facts, collectorId, newest.host, lastMs ?? -Infinity);
+    const isSilent = lastMs === null || nowMs - lastMs >= allowedMs;
     if (open !== null) {
       if (!isSilent) return [closeEpisode(open, 'recovered', { atMs: lastMs, runId: last?.id ?? null })];
       if (successor === null) return [];
@@ -37,15 +39,24 @@ export function judgeSilence(facts: FleetFacts): readonly Episode[] {
         rule,
         client: '',
         subject: collectorId,
-        valueText: `no full run of ${newest.host} has finished for ${formatValue('seconds', (nowMs - lastMs) / 1000)}`,
+        valueText: wordsFor(newest.host, lastMs === null ? null : nowMs - lastMs, ahead),
         limitText: `none for ${formatValue('seconds', allowedMs / 1000)}`,
         evidence: (last ?? newest).id,
         runId: null,
-        sinceMs: lastMs,
+        sinceMs: lastMs ?? nowMs,
         firingSinceMs: nowMs,
       }),
     ];
   });
+}
+
+function wordsFor(host: string, silentMs: number | null, ahead: RunFact | null): string {
+  const silence =
+    silentMs === null ? '' : `no full run of ${host} has finished for ${formatValue('seconds', silentMs / 1000)}`;
+  if (ahead === null) return silence;
+  const moment = `${new Date(ahead.startedAtMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  const clocks = `the newest run of ${host} is of ${moment}, which is still to come by the database's clock`;
+  return silence === '' ? clocks : `${silence}; ${clocks}`;
 }
 
 /** Another collector of the host that has finished a full run since. */

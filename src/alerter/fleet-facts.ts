@@ -19,8 +19,14 @@ export type FinishedRun = RunFact & { readonly finishedAtMs: number };
 
 /** What the conditions of the fleet look at. */
 export interface FleetFacts extends JudgeFleetOptions {
-  /** Full runs of each collector that did not overlap another, oldest first. */
+  /**
+   * Full runs of each collector that did not overlap another, oldest first. Those are left out that lie further ahead of
+   * the database's clock than clocks may differ: were they believed, a collector would never be missed again after one
+   * run under a clock that was wrong.
+   */
   readonly runsOf: ReadonlyMap<string, readonly RunFact[]>;
+  /** The newest of those that are left out, of each collector that has any. */
+  readonly aheadOf: ReadonlyMap<string, RunFact>;
   /** An open episode; of the fleet as a whole under ''. */
   readonly open: (client: string, rule: string, subject?: string) => Episode | null;
   /** The database has answered for so long that what is missing in it is missing. */
@@ -36,13 +42,28 @@ export function fleetFacts(options: JudgeFleetOptions): FleetFacts {
     // Of one that somebody said is no more.
     .filter(({ collectorId }) => collectorId !== '')
     .sort((one, other) => one.startedAtMs - other.startedAtMs);
+  const isAhead = (run: RunFact): boolean => isAheadOfTime(run, nowMs, config.collector.everyMs);
   return {
     ...options,
     episodes: open,
-    runsOf: groupBy(fullRuns, ({ collectorId }) => collectorId),
+    runsOf: groupBy(
+      fullRuns.filter((run) => !isAhead(run)),
+      ({ collectorId }) => collectorId,
+    ),
+    aheadOf: new Map(fullRuns.filter(isAhead).map((run) => [run.collectorId, run])),
     open: (client, rule, subject = '') => byKey.get(keyOf(client, rule, subject)) ?? null,
     mayMiss: databaseUpSinceMs !== null && nowMs - databaseUpSinceMs >= 2 * config.collector.everyMs,
   };
+}
+
+/** Clocks of two machines may differ by so many times `every`, as a collector may be silent ... */
+const runsAhead = 3;
+/** ... and by so much however short that is. */
+const leastAheadMs = 10 * 60_000;
+
+/** Whether a run is of a time that has not come yet, by more than clocks may differ. */
+export function isAheadOfTime({ startedAtMs }: Pick<RunFact, 'startedAtMs'>, nowMs: number, everyMs: number): boolean {
+  return startedAtMs - nowMs > Math.max(leastAheadMs, runsAhead * everyMs);
 }
 
 function keyOf(client: string, rule: string, subject: string): string {

@@ -34,7 +34,12 @@ export function subjectKey(rule: string, subject: string): string {
   return `${rule}\0${subject}`;
 }
 
-export function openSubjects({ rules, memory, episodes, everyMs, nowMs = Infinity }: JudgeClientOptions): Subjects {
+export interface SubjectsOptions extends JudgeClientOptions {
+  /** A remembered time beyond it is wrong. */
+  readonly latestMs: number;
+}
+
+export function openSubjects({ rules, memory, episodes, everyMs, latestMs }: SubjectsOptions): Subjects {
   const ruleByName = new Map(rules.map((rule) => [rule.name, rule]));
   /** By rule, then subject: most readings are of neither, and looking that up must cost nothing. */
   const entries = new Map<string, Map<string, Entry>>();
@@ -56,7 +61,7 @@ export function openSubjects({ rules, memory, episodes, everyMs, nowMs = Infinit
 
   for (const episode of episodes) {
     if (!ruleByName.has(episode.rule)) continue;
-    enter(episode.rule, episode.subject, { episode: inTime(episode, nowMs), changes: [] });
+    enter(episode.rule, episode.subject, { episode: inTime(episode, latestMs), changes: [] });
   }
   for (const [key, changes] of Object.entries(memory?.changes ?? {})) {
     const cut = key.indexOf('\0');
@@ -153,12 +158,11 @@ export function openSubjects({ rules, memory, episodes, everyMs, nowMs = Infinit
   };
 }
 
-/** Rows of the present must not count as old against a time that has not come yet. */
-function inTime(episode: Episode, nowMs: number): Episode {
+/**
+ * Rows of the present must not count as old against a time that has not come yet. What such a time has counted counts no
+ * more, as after a gap: what is pending begins anew, what fires goes on.
+ */
+function inTime(episode: Episode, latestMs: number): Episode {
   const { progress } = episode;
-  if (progress.lastAtMs <= nowMs) return episode;
-  return {
-    ...episode,
-    progress: { ...progress, lastAtMs: nowMs, holdingSinceMs: Math.min(progress.holdingSinceMs, nowMs) },
-  };
+  return progress.lastAtMs <= latestMs ? episode : { ...episode, progress: { ...progress, lastAtMs: 0 } };
 }

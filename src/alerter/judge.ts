@@ -4,6 +4,7 @@ import { judgeLateRow, openLateRows } from './judge-late-rows.ts';
 import { openSubjects } from './judge-subjects.ts';
 import type { Observation } from './observation.ts';
 import { rebooted } from './rebooted.ts';
+import { longestGapMs } from './step-episode.ts';
 
 export interface JudgeClientOptions {
   /** Those in force for the client. */
@@ -15,7 +16,7 @@ export interface JudgeClientOptions {
   /** All of this client, in any order. */
   readonly observations: readonly Observation[];
   readonly everyMs: number;
-  /** What is remembered of later times comes from a clock that was wrong; left out: nothing does. */
+  /** The database's clock: what is remembered of times beyond it and beyond these rows is forgotten; left out: nothing is. */
   readonly nowMs?: number;
 }
 
@@ -34,14 +35,15 @@ export interface ClientJudgement {
  * open alert covers it or follows it without a gap, it is that alert's own beginning and nothing is told.
  */
 export function judgeClient(options: JudgeClientOptions): ClientJudgement {
-  const { rules, everyMs, nowMs = Infinity } = options;
+  const { rules, everyMs, observations } = options;
   const before = options.memory;
-  const subjects = openSubjects(options);
+  const latestMs = latestPossibleMs(options);
+  const subjects = openSubjects({ ...options, latestMs });
   const late = openLateRows({ rules, late: before?.late ?? {}, subjects, everyMs });
-  let newestReportMs = notLaterThan(before?.newestReportMs ?? null, nowMs);
-  let newestVisitMs = notLaterThan(before?.newestVisitMs ?? null, nowMs);
+  let newestReportMs = ifPossible(before?.newestReportMs ?? null, latestMs);
+  let newestVisitMs = ifPossible(before?.newestVisitMs ?? null, latestMs);
   let bootId = before?.bootId ?? null;
-  for (const observation of inOrder(options.observations)) {
+  for (const observation of inOrder(observations)) {
     const { kind, atMs } = observation;
     const newestMs = kind === 'report' ? newestReportMs : newestVisitMs;
     if (newestMs !== null && atMs < newestMs) {
@@ -64,7 +66,7 @@ export function judgeClient(options: JudgeClientOptions): ClientJudgement {
       newestReportMs,
       newestVisitMs,
       bootId,
-      rows: (before?.rows ?? 0) + options.observations.length,
+      rows: (before?.rows ?? 0) + observations.length,
       changes: subjects.changes(),
       ...(Object.keys(stillLate).length === 0 ? {} : { late: stillLate }),
     },
@@ -72,8 +74,16 @@ export function judgeClient(options: JudgeClientOptions): ClientJudgement {
   };
 }
 
-function notLaterThan(atMs: number | null, nowMs: number): number | null {
-  return atMs === null ? null : Math.min(atMs, nowMs);
+/**
+ * A remembered time that lies further ahead than rows may lie apart was written under a clock that has been set back since.
+ * The rows count as well as the database's clock: a collector whose clock is always ahead of it is judged by its own.
+ */
+function latestPossibleMs({ nowMs = Infinity, observations, everyMs }: JudgeClientOptions): number {
+  return observations.reduce((latest, { atMs }) => Math.max(latest, atMs), nowMs) + longestGapMs(everyMs);
+}
+
+function ifPossible(atMs: number | null, latestMs: number): number | null {
+  return atMs === null || atMs > latestMs ? null : atMs;
 }
 
 /** By time; a visit before the report it brought. Most often they are in order already. */

@@ -42,7 +42,7 @@ interface ClientSilence {
 function judgeClientSilence({ facts, client, rule, seen, collectors }: ClientSilence): Episode | null {
   const open = facts.open(client.name, ruleName);
   const lastReportMs = seen?.lastReportAtMs ?? null;
-  if (open !== null && lastReportMs !== null && lastReportMs >= open.pendingSinceMs) {
+  if (open !== null && lastReportMs !== null && hasReported(facts, open, lastReportMs)) {
     return closeEpisode(open, 'recovered', { atMs: lastReportMs, runId: null });
   }
   if (open?.state === 'firing' || !facts.mayMiss) return null;
@@ -64,6 +64,12 @@ function judgeClientSilence({ facts, client, rule, seen, collectors }: ClientSil
   }
   if (open !== null || !hasMissed(collectors, lastReportMs)) return null;
   return begin(rule, client, seen, first?.startedAtMs ?? facts.nowMs, last?.id ?? 'none');
+}
+
+/** Since it began; of one that began in the future, under a clock that was wrong: just now. */
+function hasReported({ nowMs, config }: FleetFacts, open: Episode, lastReportMs: number): boolean {
+  if (open.pendingSinceMs <= nowMs) return lastReportMs >= open.pendingSinceMs;
+  return Math.abs(nowMs - lastReportMs) <= config.collector.everyMs;
 }
 
 /** The runs that were due to bring a report of the client and did not. */

@@ -35,7 +35,7 @@ export async function readWorld({ config, store, runs, nowMs, firstPass, newRule
   };
 }
 
-/** A run without an end is waited for no longer than it may last: it was killed. */
+/** A run without an end is waited for no longer than it may last: it was killed, or its clock was wrong. */
 function isUnderWay({ finishedAtMs, startedAtMs }: RunFact, config: Config, nowMs: number): boolean {
-  return finishedAtMs === null && nowMs < startedAtMs + config.collector.runDeadlineMs;
+  return finishedAtMs === null && Math.abs(nowMs - startedAtMs) < config.collector.runDeadlineMs;
 }

@@ -46,6 +46,8 @@ export interface CollectOptions {
   /** Its machine. */
   readonly host?: string;
   readonly unfinished?: boolean;
+  /** Its clock less the database's. */
+  readonly aheadMs?: number;
 }
 
 /** One pass as people see it. */
@@ -146,8 +148,10 @@ export async function openStation({ storage: stored, elements, smtp = '' }: Stat
     act: (given) => {
       act = given;
     },
-    collect: async (says = {}, { collectorId = 'collector-1', host = 'mon-1', unfinished = false } = {}) => {
-      const start = runStart({ startedAtMs: nowMs, collectorId, host });
+    collect: async (says = {}, options = {}) => {
+      const { collectorId = 'collector-1', host = 'mon-1', unfinished = false, aheadMs = 0 } = options;
+      const itsNowMs = nowMs + aheadMs;
+      const start = runStart({ startedAtMs: itsNowMs, collectorId, host });
       runs.set(start.id, start);
       await storage.reports.startRun(start);
       const watched = config.clients.filter(({ state }) => state !== 'retired').map(({ name }) => name);
@@ -157,7 +161,7 @@ export async function openStation({ storage: stored, elements, smtp = '' }: Stat
         names.map((client) => {
           const code = /^fails ([\w-]+)/.exec(says[client] ?? '')?.[1];
           const fault = code === undefined ? {} : { ...refusedVisit, code };
-          return visit({ runId: start.id, client, startedAtMs: nowMs + 1000, ...fault });
+          return visit({ runId: start.id, client, startedAtMs: itsNowMs + 1000, ...fault });
         }),
       );
       const reports = names
@@ -165,10 +169,10 @@ export async function openStation({ storage: stored, elements, smtp = '' }: Stat
         .map((client) => {
           const said = says[client] ?? '';
           const late = /^late ((?:\+\d+ )?\d\d:\d\d) /.exec(said);
-          const observedAtMs = late === null ? nowMs + 2000 : at(late[1] ?? '');
+          const observedAtMs = late === null ? itsNowMs + 2000 : at(late[1] ?? '');
           const workers = workersSaying(said.slice(late?.[0].length ?? 0));
           const bootId = `boot-${/\bboot (\d+)/.exec(said)?.[1] ?? '1'}`;
-          const one = item({ client, observedAtMs, receivedAtMs: nowMs + 2100, workers, bootId });
+          const one = item({ client, observedAtMs, receivedAtMs: itsNowMs + 2100, workers, bootId });
           return { ...one, report: { ...one.report, run_id: start.id } };
         });
       await storage.reports.ingest(reports);

@@ -26,6 +26,7 @@ export interface PassStory {
    *   08:05-19:55 web-1 disk / 96                   one each `every`
    *   08:00 by collector-2 on mon-2                 a run of another collector, in which all are well
    *   08:00 killed web-1 disk / 96                  a run that never says that it has ended
+   *   08:00 collector clock +180                    its clock is so many minutes ahead of the database's from now on
    *   08:02 pass
    *   08:02 alerter stops | 09:00 alerter starts
    *   08:02 silence web-* until 09:00
@@ -64,6 +65,7 @@ function linesOf(text: string): readonly string[] {
 async function play(station: Station, { happens, configs = {} }: PassStory): Promise<readonly string[]> {
   const told: string[] = [];
   let isRunning = true;
+  let aheadMs = 0;
   const pass = async (): Promise<void> => {
     const { arrived } = await station.pass();
     told.push(...arrived.map(({ sentence, mail }) => `${clock(station.nowMs())} ${sentence}${peculiarities(mail)}`));
@@ -75,6 +77,7 @@ async function play(station: Station, { happens, configs = {} }: PassStory): Pro
     const words = said.split(' ');
     if (said === 'pass') await pass();
     else if (words[0] === 'alerter') isRunning = words[1] === 'starts';
+    else if (words[0] === 'collector') aheadMs = Number(words[2]) * minuteMs;
     else if (words[0] === 'silence') await silence(station, words[1] ?? '', words.slice(3).join(' '));
     else if (words[0] === 'rename') await station.storage.reports.renameClient(words[1] ?? '', words[2] ?? '');
     else if (words[0] === 'forget') await station.storage.alerts.forgetCollector(words[1] ?? '');
@@ -86,9 +89,10 @@ async function play(station: Station, { happens, configs = {} }: PassStory): Pro
       for (let runAtMs = at(from); runAtMs <= at(until); runAtMs += station.config().collector.everyMs) {
         station.at(runAtMs);
         const [, collectorId, host] = /^by (\S+) on (\S+)$/.exec(said) ?? [];
-        if (collectorId !== undefined && host !== undefined) await station.collect({}, { collectorId, host });
-        else if (words[0] === 'killed') await station.collect(saysOf(words.slice(1).join(' ')), { unfinished: true });
-        else await station.collect(saysOf(said));
+        if (collectorId !== undefined && host !== undefined) await station.collect({}, { collectorId, host, aheadMs });
+        else if (words[0] === 'killed')
+          await station.collect(saysOf(words.slice(1).join(' ')), { unfinished: true, aheadMs });
+        else await station.collect(saysOf(said), { aheadMs });
         if (!isRunning) continue;
         station.at(runAtMs + minuteMs);
         await pass();
