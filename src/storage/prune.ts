@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Database } from './database.ts';
+import { pruneNowMs } from './prune-guard.ts';
 import { countStatsSql, hourMs, mostStats, oldestStatsSql, statsRemover } from './prune-stats.ts';
 import * as subjects from './prune-subjects.ts';
 import { countSubject, subjectRemover } from './prune-subjects.ts';
@@ -46,7 +47,8 @@ interface Sweep {
 
 /**
  * See ReportStore.prune. Once an alerter has run here, a row that it has not judged stays, however old. The rows of
- * `inventory` stay as long as the client's history is of interest: they are few.
+ * `inventory` stay as long as the client's history is of interest: they are few. A clock that has leapt ahead is not
+ * believed at once (see confirmedNowMs).
  *
  * Each kind of rows has its turn, so that much of one does not keep the others.
  */
@@ -110,7 +112,8 @@ interface Bounds {
 }
 
 async function boundsOf(database: Database, limits: PruneLimits): Promise<Bounds> {
-  const { nowMs, rawMs, detailMs, hourlyMs, dailyMs } = limits;
+  const { rawMs, detailMs, hourlyMs, dailyMs } = limits;
+  const nowMs = await pruneNowMs(database, limits.nowMs);
   const judgedOnly = (await database.read((session) => session.all(alerterSql))).length > 0;
   const kept = [
     { span: 'hour', keptMs: hourlyMs },

@@ -1,0 +1,48 @@
+import type { Database } from './database.ts';
+import { databaseNowMs } from './database-now.ts';
+import { fromSqlTime, sqlTime } from './sql-time.ts';
+
+const hourMs = 3_600_000;
+/** The clock that old rows are removed by follows the runs so many times as fast as they come ... */
+const catchUp = 12;
+/** ... and by so much at most from one run to the next, or `catchUp` times their usual distance where that is more. */
+const leastStepMs = hourMs;
+/** Of so many runs together the newest time is believed: three and a half days at five minutes. */
+const runsLookedAt = 1000;
+
+const runsSql = `SELECT started_at FROM runs WHERE program = 'collect' AND started_at <= ?
+  ORDER BY started_at DESC LIMIT ?`;
+
+/**
+ * Up to when the runs confirm that time has passed. A clock that leaps ahead by years makes one gap between two runs, and a
+ * gap counts for an hour; so retention removes a few hours too many until somebody sets the clock right, and not everything.
+ * After a real pause it catches up twelve times as fast as time goes by, and has done so for sure after a thousand runs.
+ *
+ * `startedAtMs`: when the newest runs began, in any order. Never later than `nowMs`; without runs it is `nowMs`.
+ */
+export function confirmedNowMs(nowMs: number, startedAtMs: readonly number[]): number {
+  const times = startedAtMs.filter((atMs) => atMs <= nowMs).sort((one, other) => one - other);
+  const gaps = times.slice(1).map((atMs, index) => atMs - (times[index] ?? atMs));
+  // Of a single gap nobody knows whether it is usual.
+  const median = [...gaps].sort((one, other) => one - other)[Math.ceil(gaps.length / 2) - 1] ?? 0;
+  const usualGapMs = gaps.length < 2 ? 0 : median;
+  const stepMs = Math.max(leastStepMs, catchUp * usualGapMs);
+  let [confirmedMs = nowMs] = times;
+  for (const [index, gapMs] of [...gaps, nowMs - (times.at(-1) ?? nowMs)].entries()) {
+    const reachedMs = times[index + 1] ?? nowMs;
+    confirmedMs = Math.min(reachedMs, confirmedMs + Math.min(stepMs, catchUp * gapMs));
+  }
+  return confirmedMs;
+}
+
+/** The time that old rows are removed by: what the caller's clock, the database's and the stored runs all confirm. */
+export async function pruneNowMs(database: Database, callersNowMs: number): Promise<number> {
+  return database.read(async (session) => {
+    const nowMs = Math.min(callersNowMs, await databaseNowMs(session, database.dialect));
+    const rows = await session.all(runsSql, [sqlTime(nowMs), String(runsLookedAt)]);
+    return confirmedNowMs(
+      nowMs,
+      rows.flatMap((row) => fromSqlTime(row['started_at']) ?? []),
+    );
+  });
+}
