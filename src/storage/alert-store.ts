@@ -124,7 +124,7 @@ export interface AlertStore {
 
   /**
    * Critical ones first, then oldest first: not sent, not failed, not replaced, claimed by nobody, due by the database's
-   * clock (one further ahead than a day counts as due).
+   * clock (a pause further ahead than an hour, which is the longest, counts as over, and so does a claim of more than a day).
    */
   dueMails(limit: number): Promise<readonly Mail[]>;
   /**

@@ -6,8 +6,10 @@ import type { Database, Session, SqlRow, SqlValue } from './database.ts';
 import { databaseNowMs } from './database-now.ts';
 import { fromSqlTime, sqlTime } from './sql-time.ts';
 
-/** Longer than any pause or claim: a time further ahead was written under another clock. */
-const farMs = 86_400_000;
+/** The longest pause: a time further ahead was written under another clock, and would be waited for in vain. */
+const farPauseMs = 3_600_000;
+/** Of claims more is believed: somebody may be sending the mail while the clock is set back. */
+const farClaimMs = 86_400_000;
 
 const maxUndelivered = 1000;
 
@@ -44,7 +46,7 @@ export async function undelivered(session: Session): Promise<readonly MailSummar
 export async function claimMail(database: Database, id: number, holder: string, forMs: number): Promise<boolean> {
   const claimed = await database.write(async (session) => {
     const nowMs = await databaseNowMs(session, database.dialect);
-    const until = sqlTime(nowMs + Math.min(forMs, farMs));
+    const until = sqlTime(nowMs + Math.min(forMs, farClaimMs));
     return session.run(claimSql, [holder, until, id, holder, sqlTime(nowMs), ...dueValues(nowMs)]);
   });
   return claimed === 1;
@@ -71,7 +73,7 @@ export async function markPutOff(
   error: string,
 ): Promise<void> {
   const nowMs = await database.read((session) => databaseNowMs(session, database.dialect));
-  const next = sqlTime(nowMs + Math.min(nextAttemptInMs, farMs));
+  const next = sqlTime(nowMs + Math.min(nextAttemptInMs, farPauseMs));
   const set = 'next_attempt_at = ?, error = ?, claimed_until = NULL';
   await mark(database, id, holder, set, [next, clipped(error)], 'sent_at IS NULL');
 }
@@ -103,8 +105,7 @@ async function mark(
 
 function dueValues(nowMs: number): readonly string[] {
   const now = sqlTime(nowMs);
-  const far = sqlTime(nowMs + farMs);
-  return [now, far, now, far];
+  return [now, sqlTime(nowMs + farPauseMs), now, sqlTime(nowMs + farClaimMs)];
 }
 
 function mailSummary(row: SqlRow): MailSummary {

@@ -1,4 +1,5 @@
 import type { Database, SqlValue } from './database.ts';
+import { settleFutureTimes } from './future-times.ts';
 import { insertRows } from './insert-rows.ts';
 import { sqlTime } from './sql-time.ts';
 import type { RunEnd, RunStart } from './storage.ts';
@@ -30,9 +31,10 @@ export async function startRun(database: Database, run: RunStart): Promise<void>
   const { dialect } = database;
   const suffix = dialect.onConflict('id', [`id = ${dialect.incoming('id')}`]);
   const row = { ...startValues(run), outcome: 'running' };
-  await database.write((session) =>
-    insertRows(session, { table: 'runs', columns: startColumns, suffix }, [row], maxBytes),
-  );
+  await database.write(async (session) => {
+    await settleFutureTimes(session, dialect);
+    await insertRows(session, { table: 'runs', columns: startColumns, suffix }, [row], maxBytes);
+  });
 }
 
 /** See ReportStore.endRun. */
