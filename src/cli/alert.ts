@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { AlertEvent, AlertResult } from '../alerter/alert-options.ts';
 import { alert } from '../alerter/alerter.ts';
 import { statePaths } from '../paths.ts';
+import { steadyClock } from '../steady-clock.ts';
 import { openStorage } from '../storage/open-storage.ts';
 import type { Context, ExitStatus } from './context.ts';
 import type { Output } from './output.ts';
@@ -31,7 +32,7 @@ export async function alertCommand(context: Context, { dryRun }: AlertCommandOpt
     dryRun,
     signal,
     observe: (event) => view.observe(event),
-    now: Date.now,
+    now: steadyClock(),
     host: hostname(),
   });
   view.end(result);

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 
 import type { CollectResult } from '../collector/collect-options.ts';
 import { collect } from '../collector/collector.ts';
+import { steadyClock } from '../steady-clock.ts';
 import { openStorage } from '../storage/open-storage.ts';
 import { transportFor } from '../transport/transport-for.ts';
 import { createTransportShared } from '../transport/transport-shared.ts';
@@ -40,7 +41,7 @@ export async function collectCommand(context: Context, options: CollectCommandOp
     ...(options.concurrency === null ? {} : { concurrency: options.concurrency }),
     signal,
     observe: (event) => view.observe(event),
-    now: Date.now,
+    now: steadyClock(),
     host: hostname(),
   }).finally(() => shared.close());
   view.end(result);

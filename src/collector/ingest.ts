@@ -25,7 +25,10 @@ export interface IngestOptions {
   readonly names: ClientNames;
   /** null while the database is away: then everything waits. */
   readonly store: ReportStore | null;
-  /** What was observed longer ago is not stored, so that what was pruned cannot come twice. */
+  /**
+   * What had been observed longer ago when it was received is not stored, so that what was pruned cannot come twice. Not
+   * longer ago than now: a clock that leaps ahead would turn all that waits away for ever.
+   */
   readonly retentionMs: number;
   readonly now: () => number;
   readonly observe: (event: CollectEvent) => void;
@@ -100,7 +103,7 @@ export function startIngest(options: IngestOptions): Ingest {
           : options.names.ownerOf(report.client);
       client = owner.client;
       const { receivedAtMs, clock } = report;
-      const oldestMs = options.now() - options.retentionMs;
+      const oldestMs = receivedAtMs - options.retentionMs;
       const { item, sizeBytes, doubts } = openSealed({
         sealed,
         keys: options.keys,

@@ -152,9 +152,8 @@ async function finish({ options, visited, ingest, record, store, faults, watched
     );
   }
   if (watched !== null && whole) {
-    const { config, now } = options;
-    const { everyMs } = config.collector;
-    const fault = await alerterFault({ storage: watched, everyMs, nowMs: now() }).catch((thrown: unknown) =>
+    const { everyMs } = options.config.collector;
+    const fault = await alerterFault({ storage: watched, everyMs }).catch((thrown: unknown) =>
       asFleetError(thrown, { code: 'storage-failed', stage: 'storage' }),
     );
     if (fault !== null) faults.add(fault);

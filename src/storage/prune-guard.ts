@@ -1,5 +1,4 @@
 import type { Database } from './database.ts';
-import { databaseNowMs } from './database-now.ts';
 import { fromSqlTime, sqlTime } from './sql-time.ts';
 
 const hourMs = 3_600_000;
@@ -35,14 +34,11 @@ export function confirmedNowMs(nowMs: number, startedAtMs: readonly number[]): n
   return confirmedMs;
 }
 
-/** The time that old rows are removed by: what the caller's clock, the database's and the stored runs all confirm. */
-export async function pruneNowMs(database: Database, callersNowMs: number): Promise<number> {
-  return database.read(async (session) => {
-    const nowMs = Math.min(callersNowMs, await databaseNowMs(session, database.dialect));
-    const rows = await session.all(runsSql, [sqlTime(nowMs), String(runsLookedAt)]);
-    return confirmedNowMs(
-      nowMs,
-      rows.flatMap((row) => fromSqlTime(row['started_at']) ?? []),
-    );
-  });
+/** The time that old rows are removed by: what the stored runs confirm of the caller's clock. */
+export async function pruneNowMs(database: Database, nowMs: number): Promise<number> {
+  const rows = await database.read((session) => session.all(runsSql, [sqlTime(nowMs), String(runsLookedAt)]));
+  return confirmedNowMs(
+    nowMs,
+    rows.flatMap((row) => fromSqlTime(row['started_at']) ?? []),
+  );
 }

@@ -82,6 +82,41 @@ for (const [what, runs, silent] of [
   });
 }
 
+test('a pass of ten years hence, under a clock that was wrong, hides no silence', async () => {
+  const tenYears = 10 * 365 * 24 * 60;
+  for (const [runs, codes] of [
+    [
+      [
+        [-tenYears, 'finished'],
+        [20, 'finished'],
+      ],
+      ['alerter-silent'],
+    ],
+    [
+      [
+        [-tenYears, 'finished'],
+        [5, 'finished'],
+      ],
+      [],
+    ],
+  ] as const) {
+    const fleet = await fleetWith(runs);
+    const { faults } = await fleet.collect([makeClient('web-1')]);
+    assert.deepEqual(
+      faults.map(({ code }) => code),
+      codes,
+    );
+  }
+});
+
+test('the collector’s own clock does not matter: three hours ahead or behind, an alerter that runs is not silent', async () => {
+  const fleet = await fleetWith([[5, 'finished']]);
+  for (const hours of [3, -3]) {
+    const now = (): number => Date.now() + hours * 60 * minuteMs;
+    assert.deepEqual((await fleet.collect([makeClient('web-1')], { now })).faults, []);
+  }
+});
+
 test('only a full run looks, and not right after the database was away', async () => {
   const fleet = await fleetWith([[20, 'finished']]);
   const some = await fleet.collect([makeClient('web-1')], { only: new Set(['web-1']) });

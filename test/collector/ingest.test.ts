@@ -143,6 +143,15 @@ const rejects: readonly (readonly [what: string, code: string, make: () => Buffe
   ],
 ];
 
+test('what waits while the clock is ten years ahead is not too old', async () => {
+  const bench = await makeBench();
+  const { sealed, reportId } = sealedSample({ key });
+  await bench.put('web-1', sealed, reportId);
+  const ingest = await bench.start({ now: () => Date.now() + 3650 * day });
+  assert.equal(await ingest.drain(), null);
+  assert.deepEqual(ingest.counts(), { stored: 1, duplicate: 0, quarantined: 0, waiting: 0 });
+});
+
 for (const [what, code, make] of rejects) {
   test(`${what} goes to quarantine as ${code}, and the rest is stored`, async () => {
     const bench = await makeBench();

@@ -2,10 +2,8 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 
-import { storageOn } from '../../src/storage/open-storage.ts';
 import { markProcessed, unprocessedIds } from '../../src/storage/unprocessed.ts';
-import { atTime } from './crashing-database.ts';
-import type { Kit, Opened } from './databases.ts';
+import type { Opened } from './databases.ts';
 import { onBothDatabases } from './databases.ts';
 import { item, noonMs, runEnd, runStart, visit } from './samples.ts';
 
@@ -16,7 +14,7 @@ const nothing = { stats: 0, reports: 0, visits: 0, runs: 0, hourly: 0, daily: 0,
 
 onBothDatabases('prune', (kit) => {
   test('whole reports go first, rows later, each with what hangs on it', async () => {
-    const opened = await openAtNoon(kit);
+    const opened = await kit.open();
     await storeDaysAgo(opened, [40, 31, 29, 3, 1, 0]);
     const pruned = await opened.storage.reports.prune(limits, never);
     assert.deepEqual(pruned, { ...nothing, stats: 2, reports: 4, visits: 0, runs: 0 });
@@ -25,7 +23,7 @@ onBothDatabases('prune', (kit) => {
   });
 
   test('more than a batch goes in several', async () => {
-    const opened = await openAtNoon(kit);
+    const opened = await kit.open();
     const items = Array.from({ length: 1201 }, (_, index) => item({ observedAtMs: noonMs - 40 * dayMs + index }));
     await opened.storage.reports.ingest([...items, item()]);
     const pruned = await opened.storage.reports.prune(limits, never);
@@ -34,7 +32,7 @@ onBothDatabases('prune', (kit) => {
   });
 
   test('the newest row of a client that has fallen silent stays', async () => {
-    const opened = await openAtNoon(kit);
+    const opened = await kit.open();
     await storeDaysAgo(opened, [50, 45]);
     assert.equal((await opened.storage.reports.prune(limits, never)).stats, 1);
     const [status] = await opened.storage.history.clients();
@@ -42,7 +40,7 @@ onBothDatabases('prune', (kit) => {
   });
 
   test('once an alerter has run here, nothing goes that it has not judged', async () => {
-    const opened = await openAtNoon(kit);
+    const opened = await kit.open();
     const { storage, database } = opened;
     await storeDaysAgo(opened, [50, 49, 48, 0]);
     await storage.reports.saveVisits([
@@ -62,7 +60,7 @@ onBothDatabases('prune', (kit) => {
   });
 
   test('a run stays while it has visits, and so does the newest finished one of a collector', async () => {
-    const { storage } = await openAtNoon(kit);
+    const { storage } = await kit.open();
     const ago = (days: number, options = {}): ReturnType<typeof runStart> =>
       runStart({ startedAtMs: noonMs - days * dayMs, ...options });
     const withVisit = ago(50, { id: 'with-visit' });
@@ -79,7 +77,7 @@ onBothDatabases('prune', (kit) => {
   });
 
   test('ids of inventory reports are forgotten with the raw rows, the inventory itself is not', async () => {
-    const { storage } = await openAtNoon(kit);
+    const { storage } = await kit.open();
     await storage.reports.ingest([item({ name: 'Inventory report', observedAtMs: noonMs - 40 * dayMs })]);
     await storage.reports.prune(limits, never);
     const [left] = await storage.history.query(
@@ -89,7 +87,7 @@ onBothDatabases('prune', (kit) => {
   });
 
   test('an aborted prune ends without harm', async () => {
-    const opened = await openAtNoon(kit);
+    const opened = await kit.open();
     await storeDaysAgo(opened, [50, 45]);
     assert.deepEqual(await opened.storage.reports.prune(limits, AbortSignal.abort()), { ...nothing, more: true });
   });
@@ -186,10 +184,4 @@ async function counts({ storage }: Opened): Promise<Readonly<Record<string, unkn
   const columns = tables.map((table) => `(SELECT COUNT(*) FROM ${table}) AS ${table}`);
   const [row] = await storage.history.query(`SELECT ${columns.join(', ')}`);
   return { ...row };
-}
-
-/** The database's clock counts too. */
-async function openAtNoon(kit: Kit): Promise<Opened> {
-  const opened = await kit.open();
-  return { ...opened, storage: storageOn(atTime(opened.database, () => noonMs)) };
 }
