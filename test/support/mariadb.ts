@@ -27,6 +27,8 @@ export interface Mariadb {
   /** SIGSTOP: it takes connections and says nothing. */
   pause(): void;
   resume(): void;
+  pid(): number;
+  isAlive(): boolean;
   /** SIGKILL, as a crash would be. */
   kill(): Promise<void>;
   /** Starts it again after kill, with the same data and port. */
@@ -80,6 +82,8 @@ export async function startMariadb(args: readonly string[] = []): Promise<Mariad
     createDatabase: () => createDatabase(port, asRoot),
     pause: () => void child.kill('SIGSTOP'),
     resume: () => void child.kill('SIGCONT'),
+    pid: () => child.pid ?? 0,
+    isAlive: () => child.exitCode === null && child.signalCode === null,
     kill: () => end(child, 'SIGKILL'),
     restart: async (newArgs = args) => {
       child = spawnServer(server, configFile, port, newArgs);

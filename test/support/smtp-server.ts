@@ -63,9 +63,11 @@ export interface SmtpServerOptions {
   readonly implicit?: boolean;
   /** Beside STARTTLS; AUTH is offered by default. */
   readonly extensions?: readonly string[];
+  /** For a server that is there again; default: one that the kernel chooses. */
+  readonly port?: number;
 }
 
-/** Starts it on 127.0.0.1, on a port that the kernel chooses. */
+/** Starts it on 127.0.0.1. */
 export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<SmtpServer> {
   const sockets = new Set<Socket>();
   const record: Record = { mails: [], lines: [] };
@@ -79,7 +81,7 @@ export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<
     const wire = implicit === true && certificate !== undefined ? secured(socket, certificate) : socket;
     converse({ wire, number: connections, options, record, encrypted: implicit === true });
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(options.port ?? 0, '127.0.0.1');
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,

@@ -58,6 +58,13 @@ export interface Sshd {
   count(pattern: RegExp): number;
   /** Waits until the log holds it. */
   logged(pattern: RegExp): Promise<void>;
+  /** Of the process that listens; its children are the sessions. */
+  pid(): number;
+  isAlive(): boolean;
+  /** SIGKILL to the process that listens; its sessions go on. */
+  kill(): Promise<void>;
+  /** Starts it again after it was killed, on the same port. */
+  restart(): Promise<void>;
   /** Ends the server, its sessions and its accounts. */
   stop(): Promise<void>;
 }
@@ -97,11 +104,10 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   for (const name of ['home', 'authorized_keys']) mkdirSync(path.join(dir, name), { mode: 0o755 });
   const hostKeys = (options.hostKeyTypes ?? ['ed25519']).map((type) => makeHostKey(dir, type));
   const accounts: SshdAccount[] = [];
-  const { child, port } = await launch(
-    dir,
-    { ...options, config: [...(options.config ?? []), ...(options.prepare?.(dir) ?? [])] },
-    logFile,
-  );
+  const whole = { ...options, config: [...(options.config ?? []), ...(options.prepare?.(dir) ?? [])] };
+  const launched = await launch(dir, whole, logFile);
+  const { port } = launched;
+  let { child } = launched;
   const killAtExit = (): void => void child.kill('SIGKILL');
   process.once('exit', killAtExit);
   const log = (): string => readFileSync(logFile, 'utf8');
@@ -118,6 +124,15 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
         assert.ok(Date.now() < until, `sshd did not log ${String(pattern)}:\n${log()}`);
         await sleep(10);
       }
+    },
+    pid: () => child.pid ?? 0,
+    isAlive: () => child.exitCode === null && child.signalCode === null,
+    kill: async () => {
+      const ended = once(child, 'exit');
+      if (child.kill('SIGKILL')) await ended;
+    },
+    restart: async () => {
+      ({ child } = await launch(dir, whole, logFile, port));
     },
     hostKeyLine: (address = '127.0.0.1', type) => {
       const key = hostKeys.find((candidate) => type === undefined || candidate.type === type);
@@ -187,11 +202,12 @@ async function launch(
   dir: string,
   options: SshdOptions,
   logFile: string,
+  wanted: number | null = null,
 ): Promise<{ child: ChildProcess; port: number }> {
   const configFile = path.join(dir, 'sshd_config');
   writeFileSync(configFile, sshdConfig(dir, options));
   for (let attempt = 1; ; attempt += 1) {
-    const port = await freePort();
+    const port = wanted ?? (await freePort());
     writeFileSync(logFile, '');
     const args = ['-D', '-f', configFile, '-p', String(port), '-E', logFile];
     const inside = options.namespace === undefined ? [] : ['ip', 'netns', 'exec', options.namespace];

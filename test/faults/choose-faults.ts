@@ -1,0 +1,145 @@
+/** Who is killed in one round, and when: chosen by a seed, from the instants that were seen so far. */
+import type { Random } from '../fuzz/random.ts';
+import type { FaultSite } from './fault-site.ts';
+import type { HookReport, KillPlan, Victim, When } from './kill-plan.ts';
+import type { MailPlan } from './mail-server.ts';
+
+export interface Faults {
+  readonly collect: KillPlan | null;
+  readonly alert: KillPlan | null;
+  readonly agents: ReadonlyMap<string, KillPlan>;
+  readonly mail: MailPlan | null;
+  /** At an instant that nobody chose. */
+  readonly atRandom: readonly RandomKill[];
+  /** The agents' programs are removed from the clients before. */
+  readonly forgetAgents: boolean;
+  /** Servers that are dead stay so for this round. */
+  readonly leaveDead: boolean;
+}
+
+export interface RandomKill {
+  readonly victim: 'collect' | 'alert' | 'sshd' | 'sessions' | 'mail' | 'mariadb';
+  readonly afterMs: number;
+}
+
+/** How often each kind of instant comes in a program. */
+export interface Profile {
+  learn(report: HookReport): void;
+  instantsOf(program: string): readonly (readonly [kind: string, count: number])[];
+}
+
+/** Never chosen: what is said on stdout, and a look at the configuration of the connection. */
+const dull: readonly string[] = ['say', 'complain', 'mysql other', 'sqlite PRAGMA'];
+
+/** Of the first run of all: keys, folders and tables are made, and nobody has looked on yet. */
+const birth: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  collect: {
+    'file-write': 5,
+    fsync: 9,
+    link: 2,
+    rename: 3,
+    unlink: 9,
+    mkdir: 6,
+    'sqlite run': 230,
+    'sqlite COMMIT': 5,
+    'mysql CREATE': 30,
+    'mysql execute': 30,
+    'mysql COMMIT': 3,
+    acknowledge: 3,
+    'ssh-send': 90,
+  },
+  alert: { 'sqlite run': 12, 'sqlite COMMIT': 5, 'mysql execute': 12, 'mysql COMMIT': 3 },
+  'agent-visit': { send: 4, mkdir: 6, 'file-write': 3, fsync: 4, rename: 3, symlink: 1, unlink: 2, acknowledgement: 2 },
+};
+
+export function openProfile(): Profile {
+  const seen = new Map<string, Map<string, number>>(
+    Object.entries(birth).map(([program, counts]) => [program, new Map(Object.entries(counts))]),
+  );
+  const learnt = new Set<string>();
+  return {
+    learn: ({ program, counts }) => {
+      const kinds = learnt.has(program) ? (seen.get(program) ?? new Map<string, number>()) : new Map<string, number>();
+      learnt.add(program);
+      seen.set(program, kinds);
+      // What happened once in a while (a mail, an inventory) stays known; what was rare of old is forgotten slowly.
+      for (const [kind, count] of Object.entries(counts)) {
+        kinds.set(kind, Math.max(count, Math.floor((kinds.get(kind) ?? 0) * 0.9)));
+      }
+    },
+    instantsOf: (program) =>
+      [...(seen.get(program) ?? [])].filter(([kind, count]) => count > 0 && !dull.includes(kind)).sort(),
+  };
+}
+
+interface Choose {
+  readonly random: Random;
+  readonly profile: Profile;
+  readonly site: FaultSite;
+}
+
+export function chooseFaults({ random, profile, site }: Choose): Faults {
+  const chance = (percent: number): boolean => random.below(100) < percent;
+  const planFor = (program: string, victim: Victim): KillPlan | null => {
+    const instants = profile.instantsOf(program);
+    const [kind, count] = instants[random.below(instants.length)] ?? [];
+    if (kind === undefined || count === undefined) return null;
+    const when: When = random.pick(['before', 'after']);
+    return { kind, number: 1 + random.below(count), when, victim };
+  };
+  const self: Victim = { kind: 'self' };
+  const sshd: Victim = { kind: 'process', name: 'sshd', pid: site.sshd.pid() };
+  const sessions: Victim = { kind: 'children', name: 'sshd sessions', pid: site.sshd.pid() };
+  const mail: Victim = { kind: 'process', name: 'mail server', pid: site.mail.pid() };
+  const { server } = site.database;
+  const mariadb: Victim | null = server === null ? null : { kind: 'process', name: 'mariadb', pid: server.pid() };
+
+  const dice = random.below(100);
+  const collect =
+    dice < 40
+      ? planFor('collect', self)
+      : dice < 48
+        ? planFor('collect', sessions)
+        : dice < 51
+          ? planFor('collect', sshd)
+          : dice < 57 && mariadb !== null
+            ? planFor('collect', mariadb)
+            : null;
+  const otherDice = random.below(100);
+  const alert =
+    otherDice < 50
+      ? planFor('alert', self)
+      : otherDice < 60
+        ? planFor('alert', mail)
+        : otherDice < 64 && mariadb !== null
+          ? planFor('alert', mariadb)
+          : null;
+  const agents = new Map<string, KillPlan>();
+  for (const client of site.clients) {
+    const dieOfAgent = random.below(100);
+    const victim: Victim = dieOfAgent < 5 ? { kind: 'parent', name: 'loader' } : self;
+    // An inventory is taken once a day, so that there is one here and there only while all is new.
+    const program = chance(3) ? 'agent-inventory' : 'agent-visit';
+    const plan = dieOfAgent < 85 ? planFor(program, victim) : null;
+    if (plan !== null) agents.set(client, plan);
+  }
+  const atRandom: RandomKill[] = [];
+  const within = (mostMs: number): number => random.below(mostMs);
+  if (collect === null && chance(25)) atRandom.push({ victim: 'collect', afterMs: within(1500) });
+  if (alert === null && chance(30)) atRandom.push({ victim: 'alert', afterMs: within(700) });
+  if (chance(5)) atRandom.push({ victim: 'sessions', afterMs: within(1500) });
+  if (chance(3)) atRandom.push({ victim: 'sshd', afterMs: within(1500) });
+  if (chance(3)) atRandom.push({ victim: 'mail', afterMs: within(700) });
+  if (mariadb !== null && chance(3)) atRandom.push({ victim: 'mariadb', afterMs: within(1500) });
+  const phase = random.pick(['greeting', 'ehlo', 'mail', 'rcpt', 'data', 'dot', 'taken'] as const);
+  const when: When = phase === 'taken' ? 'after' : random.pick(['before', 'after']);
+  return {
+    collect,
+    alert,
+    agents,
+    mail: chance(60) ? { phase, when } : null,
+    atRandom,
+    forgetAgents: chance(7),
+    leaveDead: chance(20),
+  };
+}

@@ -1,0 +1,98 @@
+/** At the end: what the ledgers know against what the database holds. Every list must be empty. */
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+
+import { linesOf } from './fault-round.ts';
+import type { FaultSite } from './fault-site.ts';
+import { hookFiles } from './kill-plan.ts';
+import type { LedgerLine } from './kill-plan.ts';
+import type { MailLog } from './mail-log.ts';
+import type { Truth } from './truth.ts';
+
+export interface Comparison {
+  /** Reports that reached a spool. */
+  readonly spooled: number;
+  /** Sealed by an agent that was killed before its spool had it, and not stored: nobody was promised it. */
+  readonly neverSpooled: number;
+  /** Reached a spool, and are neither a row nor in quarantine. */
+  readonly lost: readonly string[];
+  /** Rows whose report nobody sealed, or that are somebody else's. */
+  readonly invented: readonly string[];
+  /** Rows of one report beside the first; visits of one client in one run beside the first. */
+  readonly doubled: readonly string[];
+  readonly quarantined: number;
+  /** Rows without what belongs to them, and runs that never end. */
+  readonly halves: readonly string[];
+  /** Sealed files, journals, spooled reports, unfinished files that nothing takes any more. */
+  readonly leftovers: readonly string[];
+  readonly runs: Readonly<Record<string, number>>;
+  readonly visits: number;
+  /** Changes that became true, each for each recipient. */
+  readonly due: number;
+  /** Changes that somebody was not told of, or not in their order, or twice. */
+  readonly untold: readonly string[];
+}
+
+export async function compareLedgers(site: FaultSite, truth: Truth, mails: MailLog): Promise<Comparison> {
+  const ledger = linesOf(path.join(site.hookDir, hookFiles.ledger)) as readonly LedgerLine[];
+  const clientOf = new Map(
+    ledger.filter(({ event }) => event === 'sealed').map((line) => [line.reportId, line.client]),
+  );
+  const spooled = new Set(ledger.filter(({ event }) => event === 'spooled').map(({ reportId }) => reportId));
+  const { rows } = site.database;
+  const stored = [
+    ...(await rows('SELECT report_id, client FROM stats')),
+    ...(await rows('SELECT report_id, client FROM inventory_reports')),
+  ].map((row) => ({ reportId: String(row['report_id']), client: String(row['client']) }));
+  const storedIds = new Set(stored.map(({ reportId }) => reportId));
+  const files = filesBelow(site.stateDir);
+  const quarantined = files.filter((file) => file.includes('/quarantine/') && file.endsWith('.fhs'));
+  const known = new Set([...storedIds, ...quarantined.map((file) => path.basename(file).slice(0, 36))]);
+  const runs = await rows('SELECT outcome, COUNT(*) AS n FROM runs GROUP BY outcome');
+  const visits = await rows('SELECT run_id, client FROM visits');
+  return {
+    spooled: spooled.size,
+    neverSpooled: [...clientOf.keys()].filter((id) => !spooled.has(id) && !known.has(id)).length,
+    lost: [...spooled].filter((id) => !known.has(id)),
+    invented: stored.flatMap(({ reportId, client }) => (clientOf.get(reportId) === client ? [] : [reportId])),
+    doubled: [
+      ...repeated(stored.map(({ reportId }) => reportId)),
+      ...repeated(visits.map((row) => `visit ${String(row['run_id'])} ${String(row['client'])}`)),
+      ...repeated((await rows('SELECT stat_id, mount FROM disk_stats')).map((row) => JSON.stringify(row))),
+      ...repeated((await rows('SELECT stat_id, interface FROM network_stats')).map((row) => JSON.stringify(row))),
+    ],
+    quarantined: quarantined.length,
+    halves: [
+      ...(await rows('SELECT report_id FROM stats WHERE id NOT IN (SELECT stat_id FROM reports)')),
+      ...(await rows('SELECT report_id FROM stats WHERE id NOT IN (SELECT stat_id FROM disk_stats)')),
+      ...(await rows('SELECT report_id FROM stats WHERE processed_at IS NULL')),
+      ...(await rows("SELECT id FROM runs WHERE outcome = 'running'")),
+      ...(await rows('SELECT message_id FROM mails WHERE sent_at IS NULL AND replaced_by IS NULL')),
+      ...(await rows("SELECT id, client FROM alerts WHERE state <> 'resolved'")),
+    ].map((row) => JSON.stringify(row)),
+    leftovers: [
+      ...files.filter((file) => /\.part$|\/journal\/|\/encrypted_stats\/[^/]+\/[^/]+\.fhs$/.test(file)),
+      ...filesBelow(path.join(site.home, '.local')).filter((file) => /\.fhs$|\/\.new-/.test(file)),
+    ],
+    runs: Object.fromEntries(runs.map((row) => [String(row['outcome']), Number(row['n'])])),
+    visits: visits.length,
+    due: site.clients.reduce((sum, client) => sum + truth.changesOf(client).length * site.recipients.length, 0),
+    untold: site.clients.flatMap((client) =>
+      site.recipients.flatMap((recipient) => {
+        const [due, told] = [truth.changesOf(client), mails.toldOf(recipient, client)].map((list) => list.join(' '));
+        return due === told ? [] : [`${recipient} ${client}: due ${due ?? ''}; told ${told ?? ''}`];
+      }),
+    ),
+  };
+}
+
+function repeated(keys: readonly string[]): readonly string[] {
+  const seen = new Set<string>();
+  return keys.filter((key) => seen.has(key) || !seen.add(key));
+}
+
+function filesBelow(dir: string): readonly string[] {
+  return readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => path.join(entry.parentPath, entry.name));
+}

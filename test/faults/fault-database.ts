@@ -1,0 +1,79 @@
+/** The database of a fault run as somebody sees it who is no part of the product. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+
+import { openSqlite } from '../../src/sqlite.ts';
+import { startMariadb } from '../support/mariadb.ts';
+import type { MariadbDatabase } from '../support/mariadb.ts';
+
+export type FaultRow = Readonly<Record<string, unknown>>;
+
+export interface FaultDatabase {
+  readonly kind: 'sqlite' | 'mysql';
+  /** The element of config.xml. */
+  readonly element: string;
+  /** null: there is no server. */
+  readonly server: FaultServer | null;
+  /** Empty as long as there are no tables. */
+  readonly rows: (sql: string) => Promise<readonly FaultRow[]>;
+  readonly run: (...statements: readonly string[]) => Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+export interface FaultServer {
+  pid(): number;
+  isAlive(): boolean;
+  kill(): Promise<void>;
+  revive(): Promise<void>;
+}
+
+export function sqliteIn(stateDir: string): FaultDatabase {
+  const file = path.join(stateDir, 'fleet.db');
+  return {
+    kind: 'sqlite',
+    element: '',
+    server: null,
+    rows: (sql) => {
+      if (!existsSync(file)) return Promise.resolve([]);
+      const database = openSqlite(file);
+      try {
+        return Promise.resolve(database.prepare(sql).all());
+      } finally {
+        database.close();
+      }
+    },
+    run: (...statements) => {
+      if (!existsSync(file)) return Promise.resolve();
+      const database = openSqlite(file);
+      try {
+        for (const sql of statements) database.exec(sql);
+      } finally {
+        database.close();
+      }
+      return Promise.resolve();
+    },
+    stop: () => Promise.resolve(),
+  };
+}
+
+export async function mariadbOfItsOwn(): Promise<FaultDatabase> {
+  const mariadb = await startMariadb();
+  const { name, url, password }: MariadbDatabase = await mariadb.createDatabase();
+  return {
+    kind: 'mysql',
+    element: `<storage url="${url}" password="${password}"/>`,
+    server: {
+      pid: () => mariadb.pid(),
+      isAlive: () => mariadb.isAlive(),
+      kill: () => mariadb.kill(),
+      revive: async () => {
+        if (!mariadb.isAlive()) await mariadb.restart();
+      },
+    },
+    rows: async (sql) => await mariadb.asRoot(`USE ${name}`, sql),
+    run: async (...statements) => {
+      await mariadb.asRoot(`USE ${name}`, ...statements);
+    },
+    stop: () => mariadb.stop(),
+  };
+}

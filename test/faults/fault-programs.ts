@@ -1,0 +1,38 @@
+/** What a fault run starts beside the product itself: bundled once, so that a start costs what Node costs. */
+import { chmodSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { buildSync } from 'esbuild';
+
+import { hookEnvironment } from './kill-plan.ts';
+
+export interface FaultPrograms {
+  /** For `node --require`. */
+  readonly hook: string;
+  readonly mailServer: string;
+  /** A `node` for config.xml: the loader clears the environment, so the hook is brought in here. */
+  readonly nodeOfAgents: string;
+}
+
+/** Makes them in a folder that everybody may read; `hookDir` is the folder of the hook's files. */
+export function makeFaultPrograms(dir: string, hookDir: string): FaultPrograms {
+  const bundle = (name: string): string => {
+    const outfile = path.join(dir, `${name}.cjs`);
+    buildSync({
+      entryPoints: [path.join(import.meta.dirname, `${name}.ts`)],
+      outfile,
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      target: 'node20',
+    });
+    chmodSync(outfile, 0o644);
+    return outfile;
+  };
+  const hook = bundle('kill-hook');
+  const nodeOfAgents = path.join(dir, 'node');
+  const script = `#!/bin/sh\n${hookEnvironment.dir}='${hookDir}' exec '${process.execPath}' --require '${hook}' "$@"\n`;
+  writeFileSync(nodeOfAgents, script);
+  chmodSync(nodeOfAgents, 0o755);
+  return { hook, mailServer: bundle('mail-server'), nodeOfAgents };
+}

@@ -1,0 +1,171 @@
+/** A whole run: rounds with kills until there were enough of them, rounds in peace, and the comparison. */
+import { createRandom } from '../fuzz/random.ts';
+import { chooseFaults, openProfile } from './choose-faults.ts';
+import { compareLedgers } from './compare-ledgers.ts';
+import type { Comparison } from './compare-ledgers.ts';
+import type { FaultDatabase } from './fault-database.ts';
+import { letTimePass, makeRound, makeRoundInPeace, readHookRecords, reviveServers } from './fault-round.ts';
+import { openFaultSite } from './fault-site.ts';
+import type { FaultSite } from './fault-site.ts';
+import { openMailLog } from './mail-log.ts';
+import type { MailFigures } from './mail-log.ts';
+import type { Ended } from './program-run.ts';
+import { openTruth } from './truth.ts';
+
+export interface FaultRunOptions {
+  readonly database: FaultDatabase['kind'];
+  readonly seed: number;
+  /** It ends at whichever comes first. */
+  readonly kills: number;
+  readonly forMs: number;
+  readonly clients?: number;
+  /** See openTruth. */
+  readonly rowsBetween?: number;
+  /** After every round. */
+  readonly observe?: (progress: Progress) => void;
+}
+
+export interface Progress {
+  readonly rounds: number;
+  readonly kills: number;
+  /** What went wrong so far. */
+  readonly wrong: readonly string[];
+}
+
+export interface FaultRunResult {
+  readonly seed: number;
+  readonly rounds: number;
+  /** By who was killed: `collect`, `agent-visit`, `mariadb` ... */
+  readonly kills: Readonly<Record<string, number>>;
+  readonly killed: number;
+  /** Different instants (program, kind, before or after) at which somebody was killed. */
+  readonly instants: readonly string[];
+  readonly mails: MailFigures;
+  readonly comparison: Comparison;
+  /** Programs that hung, crashed, or ended as no program should. Must be empty. */
+  readonly wrong: readonly string[];
+  /** Rounds in peace until all was told and stored; null: that never came. */
+  readonly peaceRounds: number | null;
+}
+
+const mostPeaceRounds = 60;
+
+export async function runFaults(options: FaultRunOptions): Promise<FaultRunResult> {
+  const site = await openFaultSite(options.database, options.clients ?? 4);
+  try {
+    return await breakThings(site, options);
+  } finally {
+    await site.close();
+  }
+}
+
+async function breakThings(site: FaultSite, options: FaultRunOptions): Promise<FaultRunResult> {
+  const random = createRandom(options.seed);
+  const profile = openProfile();
+  const mails = openMailLog(site.mailDir);
+  const truth = openTruth(site, mails, options.rowsBetween);
+  const outside: string[] = [];
+  const wrong: string[] = [];
+  const marked = new Set<string>();
+  let learnt = 0;
+  let rounds = 0;
+  let peaceRounds: number | null = null;
+
+  const killsSoFar = (): Record<string, number> => {
+    const { strikes, mailStrikes } = readHookRecords(site);
+    const kills: Record<string, number> = {};
+    const count = (victim: string): void => void (kills[victim] = (kills[victim] ?? 0) + 1);
+    for (const { victim, killed } of strikes) if (killed > 0) count(victim);
+    mailStrikes.forEach(() => count('mail server'));
+    for (const victim of outside) count(victim);
+    return kills;
+  };
+  const learn = (): void => {
+    const { reports } = readHookRecords(site);
+    for (const report of reports.slice(learnt)) profile.learn(report);
+    learnt = reports.length;
+  };
+  /** After a round, with a database that answers. */
+  const lookAround = async (): Promise<void> => {
+    mails.readOn(marked);
+    const sent = new Set<string>();
+    for (const row of await site.database.rows('SELECT message_id FROM mails WHERE sent_at IS NOT NULL')) {
+      sent.add(String(row['message_id']));
+    }
+    for (const id of marked) if (!sent.has(id)) wrong.push(`${id} was sent, and is not any more`);
+    for (const id of sent) marked.add(id);
+    await letTimePass(site);
+  };
+  const hasTables = async (): Promise<boolean> => {
+    try {
+      await site.database.rows('SELECT replaced_by FROM mails WHERE 1 = 0');
+      return true;
+    } catch {
+      // The first run of all was killed before it had made them.
+      return false;
+    }
+  };
+
+  try {
+    const endsAt = performance.now() + options.forMs;
+    for (let kills = 0; kills < options.kills && performance.now() < endsAt;) {
+      const faults = chooseFaults({ random, profile, site });
+      const { ended, random: hit } = await makeRound(site, faults);
+      rounds += 1;
+      outside.push(...hit.map((victim) => nameOf(victim)));
+      wrong.push(...ended.flatMap((one) => faultOf(one)));
+      learn();
+      if (!faults.leaveDead) await reviveServers(site);
+      if (site.database.server?.isAlive() !== false && (await hasTables())) {
+        await lookAround();
+        await truth.advance();
+      }
+      kills = total(killsSoFar());
+      options.observe?.({ rounds, kills, wrong: [...wrong, ...mails.figures.doubled, ...mails.figures.strange] });
+    }
+    const kills = killsSoFar();
+    for (let round = 1; round <= mostPeaceRounds && peaceRounds === null; round++) {
+      await reviveServers(site);
+      for (const one of await makeRoundInPeace(site)) {
+        wrong.push(...faultOf(one));
+        if (round > 3 && one.status !== 0)
+          wrong.push(`in peace ${one.command} ended with ${one.status ?? 'a signal'}: ${one.said}`);
+      }
+      await lookAround();
+      if (await truth.retreat()) peaceRounds = round;
+    }
+    const comparison = await compareLedgers(site, truth, mails);
+    const instants = readHookRecords(site).strikes.map(({ program, kind, when }) => `${program}: ${when} ${kind}`);
+    return {
+      seed: options.seed,
+      rounds,
+      kills,
+      killed: total(kills),
+      instants: [...new Set(instants)].sort(),
+      mails: mails.figures,
+      comparison,
+      wrong,
+      peaceRounds,
+    };
+  } finally {
+    truth.stop();
+  }
+}
+
+function nameOf(victim: string): string {
+  if (victim === 'sessions') return 'sshd sessions';
+  return victim === 'mail' ? 'mail server' : victim;
+}
+
+function total(kills: Readonly<Record<string, number>>): number {
+  return Object.values(kills).reduce((sum, count) => sum + count, 0);
+}
+
+/** Whatever dies around them, a program says in one line what prevented it, and ends with a status that is known. */
+function faultOf({ command, status, signal, said, hung }: Ended): readonly string[] {
+  if (hung) return [`${command} hung: ${said}`];
+  if (signal !== null) return signal === 'SIGKILL' ? [] : [`${command} ended by ${signal}: ${said}`];
+  const isKnown = status === 0 || status === 1 || status === 3;
+  const isCrash = /\(internal\)|^\s+at |TypeError|ReferenceError/m.test(said);
+  return isKnown && !isCrash ? [] : [`${command} ended with ${status ?? 'nothing'}: ${said}`];
+}

@@ -1,0 +1,111 @@
+/** Everything of a fault run: sshd, account, config.xml, database, mail server, and the programs between them. */
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import { startSshd, sshKeygen } from '../support/sshd.ts';
+import type { Sshd } from '../support/sshd.ts';
+import { mariadbOfItsOwn, sqliteIn } from './fault-database.ts';
+import type { FaultDatabase } from './fault-database.ts';
+import { makeFaultPrograms } from './fault-programs.ts';
+import type { FaultPrograms } from './fault-programs.ts';
+import { hookFiles } from './kill-plan.ts';
+import { startMailProcess } from './mail-process.ts';
+import type { MailProcess } from './mail-process.ts';
+
+export interface FaultSite {
+  readonly dir: string;
+  readonly configFile: string;
+  readonly stateDir: string;
+  /** Of the hook's files: plans, strikes, ledger. */
+  readonly hookDir: string;
+  readonly mailDir: string;
+  /** Of the account whose machine the clients are. */
+  readonly home: string;
+  readonly clients: readonly string[];
+  readonly recipients: readonly string[];
+  /** The name of the process that the rule of a client looks for. */
+  readonly processOf: (client: string) => string;
+  readonly programs: FaultPrograms;
+  readonly sshd: Sshd;
+  readonly mail: MailProcess;
+  readonly database: FaultDatabase;
+  close(): Promise<void>;
+}
+
+const recipients = ['ops@example.org', 'oncall@example.org'];
+const conditions = [
+  ...['unreachable', 'no-report', 'host-key-changed', 'not-trusted', 'probe-failed', 'mount-unresponsive'],
+  ...['clock-offset', 'rebooted', 'collector-silent', 'collector-isolated'],
+];
+
+export async function openFaultSite(kind: FaultDatabase['kind'], clientCount: number): Promise<FaultSite> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fh-faults-'));
+  chmodSync(dir, 0o755);
+  const [stateDir, hookDir, mailDir] = ['state', 'hook', 'mail'].map((name) => path.join(dir, name)) as [
+    string,
+    string,
+    string,
+  ];
+  for (const made of [stateDir, mailDir]) mkdirSync(made, { mode: 0o700 });
+  mkdirSync(hookDir);
+  // Agents are another user, and have an umask of their own.
+  chmodSync(hookDir, 0o777);
+  for (const name of [hookFiles.strikes, hookFiles.counts, hookFiles.ledger]) {
+    writeFileSync(path.join(hookDir, name), '');
+    chmodSync(path.join(hookDir, name), 0o666);
+  }
+  const programs = makeFaultPrograms(dir, hookDir);
+  const sshd = await startSshd();
+  const key = sshKeygen(path.join(dir, 'id_ed25519'), '-t', 'ed25519', '-C', '');
+  const account = await sshd.addAccount({ publicKey: key.publicKey });
+  const mail = await startMailProcess(programs.mailServer, mailDir);
+  const database = kind === 'sqlite' ? sqliteIn(stateDir) : await mariadbOfItsOwn();
+  const clients = Array.from({ length: clientCount }, (_, index) => `c${index + 1}`);
+  const mark = path.basename(dir).slice(-4);
+  const processOf = (client: string): string => `fh${mark}${client}`;
+  const addressOf = (client: string): string => `127.0.0.${client.slice(1)}`;
+  writeFileSync(
+    path.join(dir, 'known_hosts'),
+    clients.map((client) => `${sshd.hostKeyLine(addressOf(client))}\n`).join(''),
+  );
+  const elements = [
+    database.element,
+    `<smtp host="127.0.0.1" port="${mail.port}" security="none" maxMailsPerHour="100000"
+      from="Fleet &lt;fleet@example.org&gt;"/>`,
+    `<collector every="5m"/>`,
+    `<ssh username="${account.name}" privateKey="${key.privateKey}" knownHosts="${dir}/known_hosts"
+      node="${programs.nodeOfAgents}"/>`,
+    '<alerts defaults="no" groupInterval="0s">',
+    ...recipients.map((to) => `<mail to="${to}"/>`),
+    ...conditions.map((name) => `<alert name="${name}" enabled="no"/>`),
+    '</alerts>',
+    ...clients.map(
+      (client) => `<client name="${client}" ip="${addressOf(client)}" port="${sshd.port}">
+        <alert type="process" match="${processOf(client)}" op="ge" limit="1" for="1x"/></client>`,
+    ),
+  ];
+  const configFile = path.join(dir, 'config.xml');
+  writeFileSync(configFile, `<config>\n${elements.join('\n')}\n</config>\n`, { mode: 0o600 });
+  return {
+    dir,
+    configFile,
+    stateDir,
+    hookDir,
+    mailDir,
+    home: account.home,
+    clients,
+    recipients,
+    processOf,
+    programs,
+    sshd,
+    mail,
+    database,
+    close: async () => {
+      await mail.kill();
+      await database.stop();
+      await sshd.stop();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}

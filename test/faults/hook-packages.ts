@@ -1,0 +1,64 @@
+/** The instants inside of packages: SQLite's statements and commits, and the acknowledgement on an SSH channel. */
+import Module from 'node:module';
+
+import type { AtInstant } from './kill-hook.ts';
+
+type Method = (this: unknown, ...args: unknown[]) => unknown;
+interface Loader {
+  _load: (request: string, ...rest: unknown[]) => unknown;
+}
+
+const acknowledgementBytes = 16;
+
+export function watchPackages(atInstant: AtInstant): void {
+  const loader = Module as unknown as Loader;
+  const load = loader._load;
+  let sqlite: SqlitePackage | null = null;
+  let channel: object | null = null;
+  loader._load = function (this: unknown, request, ...rest) {
+    const loaded = load.call(this, request, ...rest) as object;
+    if (request === '@photostructure/sqlite') {
+      sqlite ??= watchedSqlite(loaded as SqlitePackage, atInstant);
+      return sqlite;
+    }
+    if (/(?:^|\/)Channel(?:\.js)?$/.test(request) && 'Channel' in loaded && loaded !== channel) {
+      channel = loaded;
+      watchChannel(loaded as Parameters<typeof watchChannel>[0], atInstant);
+    }
+    return loaded;
+  };
+}
+
+interface SqlitePackage {
+  readonly DatabaseSync: new (...args: unknown[]) => { exec: Method; prepare: Method };
+}
+
+/** The package's own methods cannot be replaced, those of its objects can. */
+function watchedSqlite(loaded: SqlitePackage, atInstant: AtInstant): SqlitePackage {
+  const open = function (...args: unknown[]): object {
+    const database = new loaded.DatabaseSync(...args);
+    const { exec, prepare } = database;
+    const watchedExec: Method = (...given) => {
+      const verb = /^\w+/.exec(String(given[0]))?.[0].toUpperCase() ?? '';
+      return atInstant(`sqlite ${verb}`, () => exec.apply(database, given));
+    };
+    const watchedPrepare: Method = (...given) => {
+      const statement = prepare.apply(database, given) as { readonly run: Method };
+      const { run } = statement;
+      const watchedRun: Method = (...values) => atInstant('sqlite run', () => run.apply(statement, values));
+      return Object.defineProperty(statement, 'run', { value: watchedRun });
+    };
+    return Object.defineProperties(database, { exec: { value: watchedExec }, prepare: { value: watchedPrepare } });
+  };
+  return { ...loaded, DatabaseSync: open as unknown as SqlitePackage['DatabaseSync'] };
+}
+
+function watchChannel(loaded: { readonly Channel: { readonly prototype: object } }, atInstant: AtInstant): void {
+  const prototype = loaded.Channel.prototype as { write: Method };
+  const { write } = prototype;
+  prototype.write = function (...args) {
+    const isAcknowledgement = Buffer.isBuffer(args[0]) && args[0].length === acknowledgementBytes;
+    const work = (): unknown => write.apply(this, args);
+    return isAcknowledgement ? atInstant('acknowledge', work) : work();
+  };
+}

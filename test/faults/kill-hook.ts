@@ -1,0 +1,109 @@
+/**
+ * Loaded into a program before its own first line (`node --require`). It replaces nothing that the program does: it looks
+ * on at the instants that matter (files, SQLite, sockets, acknowledgements), counts them and, at the one that its plan
+ * names, kills with SIGKILL. In an agent it also keeps the ledger of what was sealed.
+ */
+import { appendFileSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import path from 'node:path';
+
+import { watchFiles } from './hook-files.ts';
+import { keepLedger } from './hook-ledger.ts';
+import { watchPackages } from './hook-packages.ts';
+import { watchSockets } from './hook-sockets.ts';
+import { hookEnvironment, hookFiles } from './kill-plan.ts';
+import type { HookReport, KillPlan, Strike, Victim, When } from './kill-plan.ts';
+
+/** Does something at an instant of a kind, and may not come back from it. */
+export type AtInstant = <T>(kind: string, work: () => T) => T;
+
+const dir = process.env[hookEnvironment.dir] ?? '';
+const request = requestOfAgent();
+const program = request === null ? (commandOf(process.argv) ?? 'other') : `agent-${request.kind}`;
+const plan = request === null ? planOfEnvironment() : planOfFile(request.client);
+const counts: Record<string, number> = {};
+// Opened and kept, and its writer kept, because what follows replaces them.
+const strikes = dir === '' ? null : openSync(path.join(dir, hookFiles.strikes), 'a');
+const write = writeSync;
+const append = appendFileSync;
+let isDone = false;
+
+const atInstant: AtInstant = (kind, work) => {
+  const number = (counts[kind] ?? 0) + 1;
+  counts[kind] = number;
+  strikeIf(kind, number, 'before');
+  const result = work();
+  if (result instanceof Promise) {
+    return result.then((value: unknown) => {
+      strikeIf(kind, number, 'after');
+      return value;
+    }) as typeof result;
+  }
+  strikeIf(kind, number, 'after');
+  return result;
+};
+
+function strikeIf(kind: string, number: number, when: When): void {
+  if (plan === null || isDone || kind !== plan.kind || number !== plan.number || when !== plan.when) return;
+  isDone = true;
+  const { victim } = plan;
+  const pids = pidsOf(victim);
+  const name = victim.kind === 'self' ? program : victim.name;
+  const strike: Strike = { program, kind, number, when, victim: name, killed: pids.length };
+  if (strikes !== null) write(strikes, `${JSON.stringify(strike)}\n`);
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It ended by itself.
+    }
+  }
+}
+
+function pidsOf(victim: Victim): readonly number[] {
+  if (victim.kind === 'self') return [process.pid];
+  if (victim.kind === 'parent') return [process.ppid];
+  if (victim.kind === 'process') return [victim.pid];
+  try {
+    const text = readFileSync(`/proc/${victim.pid}/task/${victim.pid}/children`, 'utf8');
+    return text.split(' ').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** What the loader hands to an agent; null: this is no agent. */
+function requestOfAgent(): { readonly client: string; readonly kind: string } | null {
+  const text = process.argv.find((argument) => argument.startsWith('eyJ'));
+  if (text === undefined) return null;
+  return JSON.parse(Buffer.from(text, 'base64url').toString()) as { client: string; kind: string };
+}
+
+function commandOf(args: readonly string[]): string | null {
+  return ['collect', 'alert'].find((command) => args.includes(command)) ?? null;
+}
+
+function planOfEnvironment(): KillPlan | null {
+  const text = process.env[hookEnvironment.plan] ?? '';
+  return text === '' ? null : (JSON.parse(text) as KillPlan);
+}
+
+/** Whoever comes first has it. */
+function planOfFile(client: string): KillPlan | null {
+  const file = path.join(dir, hookFiles.planOf(client));
+  try {
+    const text = readFileSync(file, 'utf8');
+    unlinkSync(file);
+    return JSON.parse(text) as KillPlan;
+  } catch {
+    return null;
+  }
+}
+
+if (request !== null) keepLedger(path.join(dir, hookFiles.ledger), request.client);
+watchFiles(atInstant);
+watchSockets(atInstant);
+watchPackages(atInstant);
+process.once('exit', () => {
+  const report: HookReport = { program, counts };
+  if (dir !== '') append(path.join(dir, hookFiles.counts), `${JSON.stringify(report)}\n`);
+});

@@ -1,0 +1,101 @@
+/** What the mail server took, read from its own journal: what people know, whatever the database says. */
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+import type { MailEntry } from './mail-server.ts';
+import { mailFiles } from './mail-server-files.ts';
+import type { Change } from './truth.ts';
+
+export interface MailLog {
+  /**
+   * Reads on. `marked`: Message-IDs that the database knew as sent before the last pass began; one of these that came again
+   * came again without need.
+   */
+  readOn(marked: ReadonlySet<string>): void;
+  /** What somebody was told of a client, in the order in which it came, a mail that came twice counted once. */
+  toldOf(recipient: string, client: string): readonly Change[];
+  readonly figures: MailFigures;
+}
+
+export interface MailFigures {
+  /** Mails, each Message-ID once. */
+  readonly mails: number;
+  /** Came again after the server had taken them and nobody had read its 250, or nobody could store that. */
+  readonly possiblyDelivered: number;
+  /** Came again although they were known as sent. Must be none. */
+  readonly doubled: readonly string[];
+  /** One Message-ID, two contents. Must be none. */
+  readonly changed: readonly string[];
+  /** Said something that is neither news of a change nor expected here. */
+  readonly strange: readonly string[];
+}
+
+export function openMailLog(dir: string): MailLog {
+  const file = path.join(dir, mailFiles.journal);
+  const contents = new Map<string, string>();
+  const told = new Map<string, Change[]>();
+  const figures = {
+    mails: 0,
+    possiblyDelivered: 0,
+    doubled: [] as string[],
+    changed: [] as string[],
+    strange: [] as string[],
+  };
+  let read = 0;
+
+  const take = ({ to, content }: MailEntry, marked: ReadonlySet<string>, fresh: Set<string>): void => {
+    const id = /^Message-ID: (<.*>)\r?$/im.exec(content)?.[1] ?? '';
+    const before = contents.get(id);
+    if (before !== undefined) {
+      if (before !== `${to}\n${content}`) figures.changed.push(id);
+      if (marked.has(id) || fresh.has(id)) figures.doubled.push(id);
+      else figures.possiblyDelivered += 1;
+      fresh.add(id);
+      return;
+    }
+    contents.set(id, `${to}\n${content}`);
+    fresh.add(id);
+    figures.mails += 1;
+    for (const { client, change, heading } of newsIn(content)) {
+      if (change === null) figures.strange.push(`${to}: ${heading}: ${client}`);
+      else told.set(`${to} ${client}`, [...(told.get(`${to} ${client}`) ?? []), change]);
+    }
+  };
+
+  return {
+    figures,
+    toldOf: (recipient, client) => told.get(`${recipient} ${client}`) ?? [],
+    readOn: (marked) => {
+      if (!existsSync(file)) return;
+      const lines = readFileSync(file, 'utf8').split('\n');
+      // What comes after the last line break is not whole.
+      lines.pop();
+      const fresh = new Set<string>();
+      for (const line of lines.slice(read)) take(JSON.parse(line) as MailEntry, marked, fresh);
+      read = lines.length;
+    },
+  };
+}
+
+interface News {
+  readonly heading: string;
+  readonly client: string;
+  /** null: another heading than those of changes. */
+  readonly change: Change | null;
+}
+
+const changeOf: Readonly<Record<string, Change>> = { CRITICAL: 'firing', RESOLVED: 'resolved' };
+
+/** The lines of a mail's plain text: a section's heading, and what stands in it at the beginning of a line. */
+function newsIn(content: string): readonly News[] {
+  const [, body = ''] = /Content-Type: text\/plain[^]*?\r\n\r\n([^]*?)\r\n-{72}\r\n/.exec(content) ?? [];
+  const news: News[] = [];
+  let heading = '';
+  for (const line of body.split('\r\n')) {
+    const begun = /^([A-Z][A-Z ,-]*) \(\d+\) =+$/.exec(line)?.[1];
+    if (begun !== undefined) heading = begun;
+    const client = /^(\S+): process /.exec(line)?.[1];
+    if (client !== undefined) news.push({ heading, client, change: changeOf[heading] ?? null });
+  }
+  return news;
+}

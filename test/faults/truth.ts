@@ -1,0 +1,90 @@
+/** What is true of the clients, which the run alone decides: whether a process runs that a rule looks for. */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { symlinkSync } from 'node:fs';
+import path from 'node:path';
+
+import type { FaultSite } from './fault-site.ts';
+import type { MailLog } from './mail-log.ts';
+
+export type Change = 'firing' | 'resolved';
+
+export interface Truth {
+  /** Every change of a client so far, the oldest first. */
+  readonly changesOf: (client: string) => readonly Change[];
+  /** Changes what has been true for long enough, and of what everybody has been told. Needs the database. */
+  advance(): Promise<void>;
+  /** As `advance`, but nothing fires any more. True once everything is over and told. */
+  retreat(): Promise<boolean>;
+  stop(): void;
+}
+
+/** Four changes within twelve rows are flapping, which has a mail of its own: a long run must not change oftener. */
+const usualRowsBetween = 6;
+
+interface ClientTruth {
+  readonly client: string;
+  readonly changes: Change[];
+  process: ChildProcess | null;
+  /** Of the database's form: rows collected later know of the last change. */
+  since: string;
+}
+
+/** So many rows of a client are treated between two changes of it. */
+export function openTruth(site: FaultSite, mails: MailLog, rowsBetween = usualRowsBetween): Truth {
+  const clients = site.clients.map((client): ClientTruth => {
+    symlinkSync('/bin/sleep', path.join(site.dir, site.processOf(client)));
+    return { client, changes: [], process: null, since: timeText() };
+  });
+
+  const isDue = async ({ client, changes, since }: ClientTruth): Promise<boolean> => {
+    const last = changes.at(-1);
+    const isTold = site.recipients.every((recipient) => mails.toldOf(recipient, client).length >= changes.length);
+    if (last !== undefined && !isTold) return false;
+    const sql = `SELECT COUNT(*) AS n FROM stats
+      WHERE client = '${client}' AND collected_at > '${since}' AND processed_at IS NOT NULL`;
+    return Number((await site.database.rows(sql))[0]?.['n'] ?? 0) >= rowsBetween;
+  };
+
+  const change = async (one: ClientTruth): Promise<void> => {
+    if (one.process === null) {
+      const child = spawn(path.join(site.dir, site.processOf(one.client)), ['1000000'], { stdio: 'ignore' });
+      await once(child, 'spawn');
+      one.process = child;
+      one.changes.push('firing');
+    } else {
+      const ended = once(one.process, 'exit');
+      one.process.kill('SIGKILL');
+      await ended;
+      one.process = null;
+      one.changes.push('resolved');
+    }
+    one.since = timeText();
+  };
+
+  return {
+    changesOf: (client) => clients.find((one) => one.client === client)?.changes ?? [],
+    advance: async () => {
+      for (const one of clients) if (await isDue(one)) await change(one);
+    },
+    retreat: async () => {
+      let isOver = true;
+      for (const one of clients) {
+        const isDone = await isDue(one);
+        if (one.process !== null) {
+          if (isDone) await change(one);
+          isOver = false;
+        } else isOver &&= isDone;
+      }
+      return isOver;
+    },
+    stop: () => {
+      for (const { process } of clients) process?.kill('SIGKILL');
+    },
+  };
+}
+
+function timeText(): string {
+  return new Date().toISOString().replace('T', ' ').replace('Z', '');
+}
