@@ -1,4 +1,8 @@
-/** npm run faults -- [--minutes N] [--kills N] [--seed N] [--database sqlite|mysql] [--clients N] */
+/**
+ * npm run faults -- [--minutes N] [--kills N] [--seed N] [--database sqlite|mysql] [--clients N] [--jobs N]
+ *
+ * With several jobs the kills are shared out: each is a fleet of its own, with the seed and those after it.
+ */
 import { parseArgs } from 'node:util';
 
 import { sshdMissing } from '../support/sshd.ts';
@@ -12,15 +16,18 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     database: { type: 'string', default: 'sqlite' },
     clients: { type: 'string', default: '10' },
+    jobs: { type: 'string', default: '1' },
   },
 });
 const seed = Number(values.seed ?? (Date.now() ^ process.pid) >>> 0);
-const [minutes, kills, clients] = [Number(values.minutes), Number(values.kills), Number(values.clients)];
+const [minutes, kills] = [Number(values.minutes), Number(values.kills)];
+const [clients, jobs] = [Number(values.clients), Number(values.jobs)];
 const { database } = values;
 if (
   !(minutes > 0) ||
   !(kills > 0) ||
   !(clients > 0) ||
+  !(jobs > 0) ||
   !Number.isSafeInteger(seed) ||
   !/^(sqlite|mysql)$/.test(database)
 ) {
@@ -36,21 +43,26 @@ if (missing !== null) {
 }
 // What was started ends with this process, however that ends.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
-let said = 0;
-console.log(`seed ${seed}, ${database}, ${clients} clients`);
-const result = await runFaults({
-  database: database as 'sqlite' | 'mysql',
-  seed,
-  kills,
-  forMs: minutes * 60_000,
-  clients,
-  observe: ({ rounds, kills: sofar, wrong }) => {
-    for (const words of wrong.slice(said)) console.error(words);
-    said = wrong.length;
-    if (rounds % 25 === 0) console.log(`${rounds} rounds, ${sofar} kills`);
-  },
-});
-console.log(summaryOf(result));
-const failures = failuresOf(result);
-for (const failure of failures) console.error(failure);
-process.exit(failures.length === 0 ? 0 : 1);
+console.log(`seed ${seed}, ${database}, ${clients} clients, ${jobs} jobs`);
+const failed: string[] = [];
+await Promise.all(
+  Array.from({ length: jobs }, async (_, index) => {
+    let said = 0;
+    const result = await runFaults({
+      database: database as 'sqlite' | 'mysql',
+      seed: seed + index,
+      kills: Math.ceil(kills / jobs),
+      forMs: minutes * 60_000,
+      clients,
+      observe: ({ rounds, kills: soFar, wrong }) => {
+        for (const words of wrong.slice(said)) console.error(`seed ${seed + index}: ${words}`);
+        said = wrong.length;
+        if (rounds % 25 === 0) console.log(`seed ${seed + index}: ${rounds} rounds, ${soFar} kills`);
+      },
+    });
+    console.log(summaryOf(result));
+    failed.push(...failuresOf(result));
+  }),
+);
+for (const failure of failed) console.error(failure);
+process.exit(failed.length === 0 ? 0 : 1);
