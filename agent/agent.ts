@@ -5,6 +5,8 @@
  * there until it was acknowledged; whatever the disk, the probes or an earlier agent do, what can be said is said.
  * Files are 0600 in folders that are ours alone.
  */
+import path from 'node:path';
+
 import { decodeRequest } from '../src/report/agent-request.ts';
 import { encodeJsonFrame } from '../src/report/frames.ts';
 import { protocolVersion } from '../src/report/wire.ts';
@@ -18,6 +20,8 @@ import { decodeUnderPin, mayHaveFolder, readPinned } from './pinned.ts';
 import { placeRoots } from './places.ts';
 import { claimPlace, releasePlace } from './running.ts';
 import { writeOut } from './stdio.ts';
+import { NotKeptError, runSpool } from './spool-run.ts';
+import { keepSpoolScript, notKeptStatus } from './spool-script.ts';
 import { stream, takeAcknowledgements } from './streaming.ts';
 import { closeVisit, openVisit } from './visit.ts';
 import { startWatchdog } from './watchdog.ts';
@@ -39,17 +43,24 @@ export function runAgent(collectors: Collectors): void {
     .then(() => process.exit(0))
     .catch((thrown: unknown) => {
       console.error(thrown instanceof Error ? thrown.message : thrown);
-      process.exit(1);
+      process.exit(thrown instanceof NotKeptError ? notKeptStatus : 1);
     });
 }
 
 async function answer(collectors: Collectors): Promise<void> {
   process.umask(0o077);
-  const [, , text = '', guard, machineId = ''] = process.argv;
+  const [, script = '', text = '', guard, machineId = '', pauseSeconds] = process.argv;
   const pinned = readPinned();
   const request = pinned === null ? decodeRequest(text) : decodeUnderPin(text, pinned);
   if (guard !== 't') await startWatchdog(request.deadlineMs + graceMs);
 
+  const roots = placeRoots(process.env, process.getuid?.() ?? 0);
+  const names = { machine: /^[^./][^/]*$/.test(machineId) ? machineId : 'unknown', collector: request.collector };
+  if (request.kind === 'spool') {
+    await runSpool({ request, collectors, roots, names, pauseMs: Number(pauseSeconds) * 1000 });
+    keepCompiled();
+    return;
+  }
   const bootId = readBootId();
   writeOut(Buffer.from(request.marker, 'base64url'));
   writeOut(
@@ -63,19 +74,21 @@ async function answer(collectors: Collectors): Promise<void> {
     }),
   );
 
-  const roots = placeRoots(process.env, process.getuid?.() ?? 0);
-  const names = { machine: /^[^./][^/]*$/.test(machineId) ? machineId : 'unknown', collector: request.collector };
   const brought = (globalThis as { fleetHealth?: Brought }).fleetHealth;
   if (brought) install(brought, guard === 't' ? 't' : 'w', roots, names);
 
   const visit = openVisit(request, roots, names, pinned === null || mayHaveFolder(request.client, roots, names));
-  const running = claimPlace(visit.dirs, bootId, patienceMs);
+  const running = claimPlace(visit.dirs, bootId, { own: false, patienceMs });
   const outcome =
     running === null
       ? await makeReport(request, visit, collectors[request.kind], bootId)
       : agentFault('agent-stuck', `agent ${running.pid} of an earlier visit has not ended (state ${running.state})`);
   if (stream(request, visit, outcome)) takeAcknowledgements(visit);
   if (running === null) releasePlace(visit.dirs);
+  if (request.kind === 'visit') {
+    const digest = pinned?.digest ?? brought?.digest ?? path.basename(script).slice(0, 64);
+    keepSpoolScript(visit, { request, digest, node: process.execPath, guard: guard === 't' ? 't' : 'w' });
+  }
   closeVisit(visit);
   keepCompiled();
 }

@@ -26,6 +26,10 @@ export interface Counters {
   readonly bootId: string;
   readonly monotonicMs: number;
   readonly values: Readonly<Record<string, JsonValue>>;
+  /** When a collector came last, on the same clock; null or left out: not in this boot. */
+  readonly visitedMs?: number | null;
+  /** Spooled reports that went since then. */
+  readonly dropped?: number;
 }
 
 export interface Collected {

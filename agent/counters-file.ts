@@ -35,9 +35,14 @@ function isWritten(dir: string, content: Uint8Array): boolean {
 function parse(content: Buffer | null): Counters | null {
   if (content === null) return null;
   try {
-    const { bootId, monotonicMs, values } = JSON.parse(content.toString()) as Partial<Counters>;
+    const { bootId, monotonicMs, values, visitedMs, dropped } = JSON.parse(content.toString()) as Partial<Counters>;
     const valid = typeof bootId === 'string' && Number.isFinite(monotonicMs) && typeof values === 'object';
-    return valid && (values as unknown) !== null ? ({ bootId, monotonicMs, values } as Counters) : null;
+    if (!valid || (values as unknown) === null) return null;
+    return {
+      ...({ bootId, monotonicMs, values } as Counters),
+      visitedMs: Number.isFinite(visitedMs) ? Number(visitedMs) : null,
+      dropped: Number.isSafeInteger(dropped) ? Math.max(0, Number(dropped)) : 0,
+    };
   } catch {
     return null;
   }

@@ -7,9 +7,9 @@ import { agentFaultCodes } from '../src/report/wire.ts';
 import type { AgentFault, AgentFaultCode, AgentRequest } from '../src/report/wire.ts';
 import { sealReport } from '../src/seal/seal.ts';
 import { monotonicMs } from './clock.ts';
-import type { Collect, Collected } from './collected.ts';
+import type { Collect, Collected, Counters } from './collected.ts';
 import { readCounters, writeCounters } from './counters-file.ts';
-import { spoolLimits, trimSpool } from './spool.ts';
+import { readSpooled, spoolLimits, trimSpool } from './spool.ts';
 import { keepReport } from './visit.ts';
 import type { Visit } from './visit.ts';
 
@@ -29,13 +29,13 @@ export async function makeReport(
 ): Promise<Buffer | AgentFault> {
   if (collect === null) return agentFault('agent-failed', `this program makes no report of kind ${request.kind}`);
   try {
-    const counterDirs = [...visit.dirs, ...visit.formerDirs];
+    const previous = readCounters([...visit.dirs, ...visit.formerDirs]);
     const deadlineMs = Math.max(1, request.deadlineMs - reserveMs - process.uptime() * 1000);
     const collected = await withDeadline(
       collect({
         root: '',
         options: request.options,
-        previous: readCounters(counterDirs),
+        previous,
         bootId,
         monotonicMs: monotonicMs(),
         deadlineMs,
@@ -47,9 +47,8 @@ export async function makeReport(
       return agentFault('agent-timeout', `the probes did not end within ${Math.round(deadlineMs)} ms`);
 
     const nowMs = Date.now();
-    const { kept, dropped } = trimSpool(visit.spooled, spoolLimits, nowMs);
-    visit.spooled = kept;
-    const report = describe(request, collected, { bootId, nowMs, dropped });
+    makeRoom(visit, request, previous, nowMs);
+    const report = describe(request, collected, { bootId, nowMs, dropped: visit.dropped });
     const sealed = sealReport({
       publicKey: Buffer.from(request.key, 'base64url'),
       reportId: report.report_id,
@@ -57,13 +56,40 @@ export async function makeReport(
       plaintext: encodeReport(report),
     });
     keepReport(visit, report.report_id, sealed, nowMs);
-    if (collected.counters) writeCounters([...visit.dirs, ...visit.formerDirs], collected.counters);
+    // What nobody gets must not shorten the time that the next report is an average of.
+    const isOfUse = request.kind === 'visit' || visit.spoolError === null;
+    if (collected.counters && isOfUse) keepCounters(visit, request, collected.counters, previous);
     return sealed;
   } catch (thrown) {
     const { code, message } = thrown as Partial<NodeJS.ErrnoException>;
     const known = agentFaultCodes.find((candidate) => candidate === code);
     return agentFault(known ?? 'agent-failed', message ?? String(thrown));
   }
+}
+
+/** Drops what is damaged or too much in the spool. */
+function makeRoom(visit: Visit, request: AgentRequest, previous: Counters | null, nowMs: number): void {
+  const { kept, dropped } = trimSpool(visit.spooled, spoolLimits, nowMs);
+  visit.dropped = dropped + (request.kind === 'inventory' ? 0 : (previous?.dropped ?? 0));
+  visit.spooled = kept;
+  if (request.kind !== 'visit') return;
+  const clients = request.was === undefined ? [request.client] : [request.client, request.was];
+  // Only what will be sent, so that a long spool does not cost every visit.
+  const damaged = kept
+    .slice(0, request.maxFrames)
+    .filter((report) => readSpooled(report, clients, request.maxBytes) === 'dropped');
+  visit.dropped += damaged.length;
+  visit.spooled = kept.filter((report) => !damaged.includes(report));
+}
+
+/** Shared by all kinds of reports, so that each says what passed since the one before, and together they say all. */
+function keepCounters(visit: Visit, { kind }: AgentRequest, counters: Counters, previous: Counters | null): void {
+  const visitedMs = previous?.bootId === counters.bootId ? (previous.visitedMs ?? null) : null;
+  writeCounters([...visit.dirs, ...visit.formerDirs], {
+    ...counters,
+    visitedMs: kind === 'visit' ? counters.monotonicMs : visitedMs,
+    dropped: kind === 'visit' ? 0 : visit.dropped,
+  });
 }
 
 function describe(
@@ -73,7 +99,7 @@ function describe(
 ): Report {
   const { user, system } = process.cpuUsage();
   return {
-    name: request.kind === 'visit' ? 'Daemon report' : 'Inventory report',
+    name: request.kind === 'inventory' ? 'Inventory report' : 'Daemon report',
     version: reportVersion,
     datetime: new Date(nowMs).toISOString(),
     // One id, not a store of 128.
@@ -85,7 +111,8 @@ function describe(
       cpu_ms: Math.round((user + system) / 1000),
       wall_ms: Math.round(process.uptime() * 1000),
       rss_bytes: process.memoryUsage.rss(),
-      ...(dropped > 0 ? { dropped_reports: dropped } : {}),
+      // What went while no collector came is counted up to the report of the next visit.
+      ...(dropped > 0 && request.kind !== 'spool' ? { dropped_reports: dropped } : {}),
     },
     boot_id: bootId,
     monotonic_ms: monotonicMs(),

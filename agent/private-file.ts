@@ -11,7 +11,7 @@ import {
   writeSync,
 } from 'node:fs';
 
-const temporaryPattern = /^\.new-\d+$/;
+const temporaryPattern = /^\.new-(\d+)$/;
 
 /**
  * Writes a file of mode 0600 so that its name never stands for half of its content. `durable` makes content and name
@@ -19,7 +19,7 @@ const temporaryPattern = /^\.new-\d+$/;
  */
 export function writePrivateFile(dir: string, name: string, content: Uint8Array, durable: boolean): void {
   const temporary = `${dir}/.new-${process.pid}`;
-  const file = openSync(temporary, 'wx', 0o600);
+  const file = openNew(temporary);
   try {
     try {
       let written = 0;
@@ -34,6 +34,16 @@ export function writePrivateFile(dir: string, name: string, content: Uint8Array,
     throw error;
   }
   if (durable) syncDirectory(dir);
+}
+
+function openNew(path: string): number {
+  try {
+    return openSync(path, 'wx', 0o600);
+  } catch (error) {
+    // Left by a process of this number that was killed: after a loss of power numbers come again.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !removeFile(path)) throw error;
+    return openSync(path, 'wx', 0o600);
+  }
 }
 
 /**
@@ -67,12 +77,23 @@ export function readPrivateFile(path: string, maxBytes: number): Buffer | null {
 export function listPrivateFiles(dir: string): string[] {
   try {
     return readdirSync(dir).filter((name) => {
-      if (!temporaryPattern.test(name)) return true;
-      removeFile(`${dir}/${name}`);
+      const [, pid] = temporaryPattern.exec(name) ?? [];
+      if (pid === undefined) return true;
+      if (!isRunning(Number(pid))) removeFile(`${dir}/${name}`);
       return false;
     });
   } catch {
     return [];
+  }
+}
+
+/** Also when it is only a namesake: then the file goes another time. */
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -13,7 +13,8 @@ export interface SpoolLimits {
   readonly maxAgeMs: number;
 }
 
-export const spoolLimits: SpoolLimits = { maxReports: 300, maxBytes: 8 * 1024 * 1024, maxAgeMs: 30 * 86_400_000 };
+/** Ten days of what a crontab of the client has it take every five minutes (spool-script.ts). */
+export const spoolLimits: SpoolLimits = { maxReports: 3000, maxBytes: 8 * 1024 * 1024, maxAgeMs: 30 * 86_400_000 };
 
 export interface SpooledReport {
   readonly path: string;
@@ -76,15 +77,23 @@ export function writeSpool(dir: string, id: string, timeMs: number, sealed: Uint
   return { path: `${dir}/${name}`, id, timeMs, sizeBytes: sealed.length };
 }
 
+/** A report that an agent of another version has sealed: nothing is known of it, so nothing is wrong with it. */
+const otherVersion = /^FHS[^1]/;
+
 /**
- * A spooled report's bytes; null when they cannot be read, or are no report of this id and one of these clients: then the
- * file is removed, because no collector would ever acknowledge it.
+ * A spooled report's bytes; null when they cannot be read, or are sealed in another version. `dropped`: they are no report
+ * of this id and one of these clients, so that no collector would ever acknowledge them, and the file is removed.
  */
-export function readSpooled(report: SpooledReport, clients: readonly string[], maxBytes: number): Buffer | null {
+export function readSpooled(
+  report: SpooledReport,
+  clients: readonly string[],
+  maxBytes: number,
+): Buffer | 'dropped' | null {
   const sealed = readPrivateFile(report.path, maxBytes);
   if (sealed !== null && isOurs(sealed, report.id, clients)) return sealed;
-  if (sealed !== null || report.sizeBytes < 1 || report.sizeBytes > maxBytes) removeFile(report.path);
-  return null;
+  if (sealed !== null && otherVersion.test(sealed.toString('latin1', 0, 4))) return null;
+  const isDamaged = sealed !== null || report.sizeBytes < 1 || report.sizeBytes > maxBytes;
+  return isDamaged && removeFile(report.path) ? 'dropped' : null;
 }
 
 function isOurs(sealed: Uint8Array, id: string, clients: readonly string[]): boolean {

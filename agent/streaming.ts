@@ -24,14 +24,16 @@ export function stream(request: AgentRequest, visit: Visit, outcome: Buffer | Ag
       continue;
     }
     const sealed = readSpooled(report, clients, request.maxBytes);
-    if (sealed === null) continue;
+    if (sealed === 'dropped') visit.dropped += 1;
+    if (sealed === null || sealed === 'dropped') continue;
     frames += 1;
     bytes += sealed.length;
     if (!writeOut(encodeFrame('R', sealed))) return false;
     const id = report.id.replaceAll('-', '');
     visit.unacknowledged.set(id, [...(visit.unacknowledged.get(id) ?? []), report.path]);
   }
-  return writeOut(encodeJsonFrame('E', { left, place: visit.dirs[0] ?? null, spool_error: visit.spoolError }));
+  const end = { left, place: visit.dirs[0] ?? null, spool_error: visit.spoolError };
+  return writeOut(encodeJsonFrame('E', visit.dropped === 0 ? end : { ...end, dropped: visit.dropped }));
 }
 
 /** Removes what is acknowledged on stdin, until that ends or everything that was sent is. */

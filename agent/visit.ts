@@ -25,6 +25,8 @@ export interface Visit {
   spooled: readonly SpooledReport[];
   /** Why this run's report was not written; null: it was, or there is none. */
   spoolError: string | null;
+  /** Spooled reports that went since the last visit. */
+  dropped: number;
   /** Report id in 32 hexadecimal digits -> the files to remove once it is acknowledged. */
   readonly unacknowledged: Map<string, readonly string[]>;
 }
@@ -42,7 +44,7 @@ export function openVisit(request: AgentRequest, roots: readonly string[], names
     if (former !== null) formerDirs.push(former);
   }
   const spooled = listSpool([...dirs, ...formerDirs]);
-  return { roots, path, make, dirs, formerDirs, spooled, spoolError: null, unacknowledged: new Map() };
+  return { roots, path, make, dirs, formerDirs, spooled, spoolError: null, dropped: 0, unacknowledged: new Map() };
 }
 
 /** Writes a sealed report to the first place that takes it; it is sent even if none does. */

@@ -23,6 +23,7 @@ import type { ExitStatus } from './cli/context.ts';
 import { addKeys } from './cli/keys-command.ts';
 import { createOutput, type Output } from './cli/output.ts';
 import { addRuntimes } from './cli/runtimes-command.ts';
+import { addSpool } from './cli/spool-command.ts';
 import { flush, heedSignals, surviveClosedPipes } from './cli/streams-and-signals.ts';
 import { FleetError } from './errors.ts';
 import { packageDir } from './paths.ts';
@@ -153,6 +154,8 @@ function createProgram(perform: (globals: GlobalOptions, action: Action) => Prom
   addRuntimes({ program, execute });
 
   addAuthorize({ program, execute });
+
+  addSpool({ program, execute });
 
   addCleanup({ program, execute });
 

@@ -1,4 +1,3 @@
-import type { Client } from '../config/config.ts';
 import { loadCollectorId } from '../collector/collector-id.ts';
 import { loadKeyRing } from '../collector/key-ring.ts';
 import { FleetError, messageOf } from '../errors.ts';
@@ -13,6 +12,7 @@ import { authorizeScript } from './authorize-script.ts';
 import { findPublicKey } from './authorize-key.ts';
 import type { Context, ExitStatus } from './context.ts';
 import { chooseClients, loadSettings } from './settings.ts';
+import { shellWord, sshTarget } from './ssh-target.ts';
 
 export interface AuthorizeOptions {
   readonly client: string;
@@ -80,7 +80,7 @@ export async function authorizeCommand(context: Context, options: AuthorizeOptio
         `# ${other}`,
         ...brought,
         '# This puts both in place, as root or as the account itself:',
-        `#   fleet-health authorize ${shellWord(client.name)}${options.agent === null ? '' : ` --agent ${kind}`} --script | ssh ${portOption(client, hop)}root@${shellWord(client.address)} sh`,
+        `#   fleet-health authorize ${shellWord(client.name)}${options.agent === null ? '' : ` --agent ${kind}`} --script | ssh ${sshTarget({ ...client, port: hop.port }, 'root')} sh`,
         line,
       ].join('\n'),
     );
@@ -107,15 +107,6 @@ function identity(stateDir: string): {
     throw new FleetError({ code: 'state-unusable', stage: 'run', message: messageOf(thrown), cause: thrown });
   }
   return { collectorId: loadCollectorId(paths.collectorId), sealing: loadKeyRing(paths, Date.now()).sealing };
-}
-
-/** A name that ssh_config explains brings its port along. */
-function portOption({ addressSaid }: Client, { port }: Hop): string {
-  return addressSaid && port !== 22 ? `-p ${port} ` : '';
-}
-
-function shellWord(text: string): string {
-  return /^[\w.:@%-]+$/.test(text) ? text : `'${text.replace(/[^ -~]|'/g, '?')}'`;
 }
 
 function usage(message: string): FleetError {

@@ -2,6 +2,7 @@ import type { Client } from '../config/config.ts';
 import type { FleetError } from '../errors.ts';
 import type { CleanupAnswer } from '../transport/cleanup-text.ts';
 import type { Output } from './output.ts';
+import { shellWord } from './ssh-target.ts';
 
 /** What came of one client. */
 export interface CleanupResult {
@@ -19,7 +20,7 @@ export function cleanupText(output: Output, results: readonly CleanupResult[]): 
         `${client.name}: ${output.colour('red', fault?.code ?? '')}  ${fault?.message ?? ''}. ${fault?.advice ?? ''}`,
       ];
     }
-    return [`${client.name}: ${outcomeOf(output, answer)}`, ...folderLines(answer)];
+    return [`${client.name}: ${outcomeOf(output, answer)}`, ...folderLines(answer), ...spoolLines(client, answer)];
   });
   const removed = results.some(({ answer }) => answer !== null && answer.removed.length > 0);
   const hint = 'The next collect brings the agent again, unless the client is gone from config.xml or state="retired".';
@@ -44,6 +45,17 @@ function folderLines({ removed, left }: CleanupAnswer): string[] {
   ];
 }
 
+/** A line that nobody takes out would go on looking, every few minutes, for what is gone. */
+function spoolLines({ name }: Client, { removed, waiting, spool }: CleanupAnswer): string[] {
+  if (removed.length === 0 && waiting.own + waiting.others > 0) return [];
+  const what =
+    spool.lines > 0
+      ? `  its crontab still has ${spool.lines === 1 ? 'a line' : `${spool.lines} lines`} of fleet-health spool, which`
+      : '  a crontab there may still have the line of fleet-health spool, which';
+  const how = `finds nothing now; fleet-health spool ${shellWord(name)} --remove prints what takes it out`;
+  return spool.lines + spool.scripts === 0 ? [] : [`${what} ${how}`];
+}
+
 function kibibytes(bytes: number): string {
   return `${Math.round(bytes / 1024)} KiB`;
 }
@@ -54,6 +66,8 @@ export function cleanupJson({ client, answer, fault }: CleanupResult): unknown {
     client: client.name,
     removed: (answer?.removed ?? []).map(({ path, sizeBytes }) => ({ path, size_bytes: sizeBytes })),
     left: answer?.left ?? [],
+    spool_lines: answer === null ? null : answer.spool.lines,
+    spool_scripts: answer === null ? null : answer.spool.scripts,
     waiting_reports: answer === null ? null : answer.waiting.own + answer.waiting.others,
     code: fault?.code ?? null,
     message: fault?.message ?? null,

@@ -55,7 +55,7 @@ export interface AgentTask {
   readonly client: string;
   /** The client's former name; its spooled reports are taken too. */
   readonly was: string | null;
-  readonly kind: AgentRequest['kind'];
+  readonly kind: Exclude<AgentRequest['kind'], 'spool'>;
   readonly runId: string;
   readonly collectorId: string;
   /** Raw X25519 public key, 32 bytes. */

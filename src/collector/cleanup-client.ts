@@ -35,6 +35,7 @@ export async function cleanupClient(options: CleanupClientOptions): Promise<Clea
       waiting: answer.waiting,
       removed: answer.removed.map(({ path, sizeBytes }) => ({ path: printable(path), sizeBytes })),
       left: answer.left.map(printable),
+      spool: answer.spool,
     };
   }
   const words = findLauncherWords(complained);

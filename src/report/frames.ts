@@ -165,12 +165,13 @@ export function parseAgentFault(payload: Buffer): AgentFault {
 
 /** The content of an end frame. Throws WireFault. */
 export function parseEnd(payload: Buffer): End {
-  const { left, place, spool_error } = parseObject(payload, 'E');
+  const { left, place, spool_error, dropped } = parseObject(payload, 'E');
   const isTextOrNull = (value: unknown): value is string | null => value === null || isText(value, maxJsonFrameBytes);
-  if (!isWhole(left) || !isTextOrNull(place) || !isTextOrNull(spool_error)) {
+  const isCount = dropped === undefined || isWhole(dropped);
+  if (!isWhole(left) || !isTextOrNull(place) || !isTextOrNull(spool_error) || !isCount) {
     throw new WireFault('agent-output', 'an end frame that does not say what it must');
   }
-  return { left, place, spool_error };
+  return { left, place, spool_error, ...(dropped === undefined ? {} : { dropped }) };
 }
 
 function parseObject(

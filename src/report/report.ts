@@ -8,6 +8,9 @@
 
 export const reportVersion = 1;
 
+/** `run_id` of a report that no run asked for: the nil UUID (RFC 9562, 5.9). */
+export const noRunId = '00000000-0000-0000-0000-000000000000';
+
 /** `Daemon report`: every visit. `Inventory report`: what a machine is made of, once a day. */
 export type ReportName = 'Daemon report' | 'Inventory report';
 
@@ -51,7 +54,7 @@ export interface Report {
   readonly datetime: string;
   /** UUID, lower case. */
   readonly report_id: string;
-  /** The run whose visit asked for it; UUID. */
+  /** The run whose visit asked for it; UUID, `noRunId` where the client's own crontab did. */
   readonly run_id: string;
   readonly client: string;
   readonly agent: {
@@ -59,7 +62,7 @@ export interface Report {
     readonly cpu_ms: number;
     readonly wall_ms: number;
     readonly rss_bytes: number;
-    /** Reports that were dropped from the bounded spool since the last one that was written. */
+    /** Reports that went from the spool since the last visit, because it was full or they were damaged. */
     readonly dropped_reports?: number;
   };
   /** Of /proc/sys/kernel/random/boot_id; null where there is none. */

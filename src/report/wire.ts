@@ -40,7 +40,8 @@ export interface ProbeOptions {
 /** What the collector asks of one agent run: JSON in base64url inside the exec string. Nothing in it is secret. */
 export interface AgentRequest {
   readonly v: typeof protocolVersion;
-  readonly kind: 'visit' | 'inventory';
+  /** `spool`: a visit's report, asked for by the client's own crontab (agent/spool-script.ts) and sent to nobody. */
+  readonly kind: 'visit' | 'inventory' | 'spool';
   readonly run: string;
   readonly client: string;
   /** The client's former name, whose spooled reports are sent too. */
@@ -78,6 +79,8 @@ export interface End {
   readonly place: string | null;
   /** Why this run's report was not written to the spool; null when it was. */
   readonly spool_error: string | null;
+  /** Spooled reports that went since the last visit, because the spool was full or they were damaged; left out: none. */
+  readonly dropped?: number;
 }
 
 /** Why there is no report of this run. */

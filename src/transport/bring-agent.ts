@@ -1,6 +1,7 @@
 /** The shell text that brings the agent to a client that has a node, and the command line made of it. */
+import { findMachine, tryEveryNode } from '../report/loader-text.ts';
 import { orBrought } from './find-brought.ts';
-import { commandLine, endWithoutNode, findMachine, loaderStatus, prelude, tryEveryNode } from './loader.ts';
+import { commandLine, endWithoutNode, loaderStatus, prelude } from './loader.ts';
 import type { StartOptions } from './loader.ts';
 
 // $4 length, $5 digest, $6 digest of the other program, $7 bootstrap, $8 request; for runtime="bring" $9 collector, ${10}

@@ -5,7 +5,8 @@
  * compressed, and how much of that lies there already from a transfer that broke off. Then stdin is the rest. What is kept
  * is tried before it is taken for good, so a place where nothing may be executed is found out before anything is sent.
  */
-import { commandLine, findMachine, loaderStatus } from './loader.ts';
+import { findMachine } from '../report/loader-text.ts';
+import { commandLine, loaderStatus } from './loader.ts';
 
 /** How it ends when the runtime is not there afterwards. Believed only together with the loader's first sign. */
 export const bringStatus = {

@@ -1,5 +1,6 @@
 /** The shell text that brings the shell agent (agent/shell) to a client without node, and the command line made of it. */
-import { commandLine, findMachine, loaderStatus, prelude } from './loader.ts';
+import { findMachine } from '../report/loader-text.ts';
+import { commandLine, loaderStatus, prelude } from './loader.ts';
 import type { ShellStart, StartOptions } from './loader.ts';
 
 // $4 length, $5 digest, $6 collector, $7 marker of the agent, $8 folder, $9 request. The agent installs itself, from the

@@ -6,7 +6,8 @@
  * and removes whole folders of collectors; rm follows no link inside them. Nothing is removed while sealed reports wait,
  * unless that is said to be right.
  */
-import { findMachine } from './loader.ts';
+import { findMachine, spoolScriptName } from '../report/loader-text.ts';
+import { spoolSign } from './spool-line.ts';
 
 export interface CleanupOptions {
   /** 16 bytes, base64url: what the answer is known by. */
@@ -32,11 +33,13 @@ export interface CleanupAnswer {
   readonly removed: readonly RemovedFolder[];
   /** Folders that could not be removed, or not wholly. */
   readonly left: readonly string[];
+  /** What `fleet-health spool` has left: lines of the account's crontab, and scripts of such lines, wherever these stand. */
+  readonly spool: { readonly lines: number; readonly scripts: number };
 }
 
 // $1 marker, $2 this collector, $3 `one` or `all` collectors, $4 `ask` or `force`.
 const cleanupText = [
-  'q=fh-$1-cleanup c=$2 a=$3 x=$4 h=$HOME u=$(id -u) w=0 v=0 m=',
+  'q=fh-$1-cleanup c=$2 a=$3 x=$4 h=$HOME u=$(id -u) w=0 v=0 z=0 m=',
   ...findMachine,
   'real(){ [ -L "$1" ]&&return 1;[ -d "$1" ]&&[ -O "$1" ];}',
   'each(){ case $XDG_STATE_HOME in "$h/.local/state");;/*)"$1" "$XDG_STATE_HOME/fleet-health";;esac' +
@@ -45,6 +48,7 @@ const cleanupText = [
   'wanted(){ [ $a = all ]||[ "${1##*/}" = $c ];}',
   'count(){ real "$1"&&real "$1/$m"||return' +
     ';for d in "$1/$m"/*;do wanted "$d"&&real "$d"||continue' +
+    `;for s in "$d"/*/${spoolScriptName};do [ -e "$s" ]&&z=$((z+1));done` +
     ';for s in "$d"/*/*.fhs;do [ -f "$s" ]||continue;if [ "${d##*/}" = $c ];then w=$((w+1));else v=$((v+1));fi;done;done;}',
   'drop(){ k=$(du -sk "$1" 2>/dev/null);k=${k%%/*};rm -rf "$1" 2>/dev/null' +
     ';if [ -d "$1" ];then echo "$q left $1";else echo "$q removed" ${k:-0} "$1";fi;}',
@@ -56,6 +60,8 @@ const cleanupText = [
     ';rmdir "$1/$m" "$1" 2>/dev/null;}',
   'each count',
   'echo "$q waiting $w $v"',
+  `s="${spoolSign} $c ";[ $a = one ]||s="${spoolSign} "`,
+  'echo "$q spool" $(crontab -l 2>/dev/null|grep -v "^#"|grep -cF "$s") $z',
   '[ $x = ask ]&&[ $((w+v)) -gt 0 ]||each clean',
   'echo "$q end"',
 ].join(';');
@@ -70,6 +76,7 @@ export function cleanupCommand({ marker, collectorId, all, force }: CleanupOptio
 export function parseCleanupAnswer(output: string, marker: string): CleanupAnswer | null {
   const start = `fh-${marker}-cleanup `;
   let waiting: CleanupAnswer['waiting'] | null = null;
+  let spool = { lines: 0, scripts: 0 };
   const removed: RemovedFolder[] = [];
   const left: string[] = [];
   for (const line of output.split('\n')) {
@@ -78,9 +85,10 @@ export function parseCleanupAnswer(output: string, marker: string): CleanupAnswe
     const [, word = '', rest = ''] = /^(\w+) ?(.*)$/.exec(line.slice(at + start.length)) ?? [];
     const [, first = '', second = ''] = /^(\d{1,9}) (.*)$/.exec(rest) ?? [];
     if (word === 'waiting') waiting = { own: Number(first), others: Number(second) };
+    else if (word === 'spool') spool = { lines: Number(first), scripts: Number(second) || 0 };
     else if (word === 'removed') removed.push({ path: second, sizeBytes: Number(first) * 1024 });
     else if (word === 'left') left.push(rest);
-    else if (word === 'end') return waiting === null ? null : { waiting, removed, left };
+    else if (word === 'end') return waiting === null ? null : { waiting, removed, left, spool };
   }
   return null;
 }

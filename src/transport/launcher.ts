@@ -9,8 +9,9 @@
  * shell hands them on unchanged, and hold no double quotes: dropbear's authorized_keys knows no escaped ones.
  */
 import { FleetError } from '../errors.ts';
+import { findMachine, tryEveryNode } from '../report/loader-text.ts';
 import { maxExecBytes, otherVersionStatus, restrictedKeySign } from '../report/wire.ts';
-import { findMachine, loaderStatus, oldestNode, passable, tryEveryNode } from './loader.ts';
+import { loaderStatus, oldestNode, passable } from './loader.ts';
 
 /** How the launcher ends when no agent did its work; on stderr stands then why, after its sign. */
 export const launcherStatus = {

@@ -6,6 +6,7 @@
  * On the hot path they start nothing but `timeout` and node.
  */
 import { FleetError } from '../errors.ts';
+import { cannotRun, findMachine, nodeTooOldStatus, tryEveryNode } from '../report/loader-text.ts';
 import { maxExecBytes } from '../report/wire.ts';
 import { orBrought } from './find-brought.ts';
 
@@ -18,8 +19,7 @@ export const loaderStatus = {
   noRuntime: 83,
   /** No node will do, and the shell agent, which may take its place, is not there. */
   shellAbsent: 89,
-  /** Between agent and loader: this node is too old, try the next. */
-  nodeTooOld: 86,
+  nodeTooOld: nodeTooOldStatus,
   /** What was brought did not come as it was sent. */
   broughtDamaged: 88,
 } as const;
@@ -60,30 +60,6 @@ export const prelude = [
   't=$2 n=$3 h=$HOME m=',
 ];
 
-export const findMachine = [
-  // The machine, because a home may be mounted on many.
-  'for f in /etc/machine-id /var/lib/dbus/machine-id /proc/sys/kernel/hostname;do [ ${#m} = 0 ]&&[ -r $f ]&&read -r m <$f;done',
-  '[ ${#m} = 0 ]&&m=$(uname -n)',
-  'case x$m in x|x.*|x-*|x*/*)m=unknown;;esac',
-];
-
-/** How a node ends that is too old, and how the shell ends for one that cannot be started. */
-const cannotRun = `${loaderStatus.nodeTooOld}|126|127`;
-
-/**
- * Tries each node that is there until one is new enough; `start NODE` sets $s to its exit status. Wants $n and $h. Its
- * quotes are there because of spaces in paths alone: launcher.ts leaves them away.
- */
-export const tryEveryNode = [
-  `run(){ start "$1";case $s in ${cannotRun});;*)exit $s;;esac;}`,
-  'go(){ for p do [ -f "$p" ]&&[ -x "$p" ]&&run "$p";done;}',
-  'case $n in /*)go "$n";;esac',
-  'command -v node >/dev/null 2>&1&&run node',
-  'go /usr/local/bin/node /opt/homebrew/bin/node "$h"/.nvm/versions/node/v[2-9][0-9].*/bin/node "$h"/.nvm/versions/node/v1[89].*/bin/node' +
-    ' "$h"/.local/share/fnm/node-versions/*/installation/bin/node "$h"/.fnm/node-versions/*/installation/bin/node' +
-    ' "$h"/.volta/tools/image/node/*/bin/node /opt/*/bin/node /usr/local/*/bin/node /usr/local/lib/nodejs/*/bin/node' +
-    ' /snap/bin/node /usr/bin/nodejs',
-];
 export const endWithoutNode = `exit ${loaderStatus.noRuntime}`;
 
 /** Asks a node before anything is brought for it: one that is too old would refuse it at every visit anew. */

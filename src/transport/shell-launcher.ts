@@ -4,9 +4,9 @@
  * (agent/shell/pinned.sh). It is run from the same bytes that were compared with the digest, and where nothing can tell a
  * digest, only a file that the account could not have written. No double quotes, for dropbear.
  */
+import { findMachine } from '../report/loader-text.ts';
 import { restrictedKeySign } from '../report/wire.ts';
 import { killAfterSeconds, launcherFolders, launcherPath, launcherStatus, restrictedCommand } from './launcher.ts';
-import { findMachine } from './loader.ts';
 
 /** What the launcher says when the shell agent has nothing to compute with. */
 export const noAwk = 'no awk was found';

@@ -19,6 +19,7 @@ const commands = [
   'forget',
   'ack',
   'silence',
+  'spool',
   'check',
   'keys',
   'runtimes',

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 
@@ -95,21 +95,45 @@ export interface Machine {
   readonly spool: () => string[];
 }
 
-/** A machine whose login gives a home of its own. */
-export function machine(context: TestContext): Machine {
+/**
+ * A machine whose login gives a home of its own. The other places are shared by all tests of an account, so where they are
+ * used there has to be a collector of its own.
+ */
+export function machine(context: TestContext, collectorId = 'c0ffee'): Machine {
   const home = temporaryHome(context);
   const clientDir = (): string => {
     const place = path.join(home, '.local/state/fleet-health');
     const [machineId = ''] = readdirSync(place);
-    const dir = path.join(place, machineId, 'c0ffee');
+    const dir = path.join(place, machineId, collectorId);
     const [client = ''] = readdirSync(dir).filter((name) => !/\.(cjs|cache)$/.test(name));
     return path.join(dir, client);
   };
   return {
     home,
     visit: (options = {}) =>
-      visit({ connection: shellConnection({ env: { HOME: home, PATH: process.env['PATH'] ?? '' } }), ...options }),
+      visit({
+        connection: shellConnection({ env: { HOME: home, PATH: process.env['PATH'] ?? '' } }),
+        collectorId,
+        ...options,
+      }),
     clientDir,
     spool: () => readdirSync(clientDir()).filter((name) => name.endsWith('.fhs')),
   };
+}
+
+export interface OwnMachine extends Machine {
+  readonly collectorId: string;
+}
+
+/** The same for a collector of its own, with nothing left in any place afterwards. */
+export function ownMachine(context: TestContext): OwnMachine {
+  const collectorId = randomUUID();
+  context.after(() => {
+    for (const root of [`/var/tmp/fleet-health-${userInfo().uid}`, `/dev/shm/fleet-health-${userInfo().uid}`]) {
+      for (const name of existsSync(root) ? readdirSync(root) : []) {
+        rmSync(path.join(root, name, collectorId), { recursive: true, force: true });
+      }
+    }
+  });
+  return { ...machine(context, collectorId), collectorId };
 }
