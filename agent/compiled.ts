@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 
-import { writePrivateFile } from './private-file.ts';
+import { listPrivateFiles, writePrivateFile } from './private-file.ts';
 
 /** What the start of agent.cjs (bundle.mjs) leaves in `globalThis.fleetHealthCompiled` when it had to compile anew. */
 interface Compiled {
@@ -21,7 +21,10 @@ export function keepCompiled(): void {
   try {
     const code = compiled.code();
     const digest = createHash('sha256').update(code).digest();
-    writePrivateFile(path.dirname(compiled.file), path.basename(compiled.file), Buffer.concat([digest, code]), false);
+    const dir = path.dirname(compiled.file);
+    // Takes away what an earlier attempt left that was cut short.
+    listPrivateFiles(dir);
+    writePrivateFile(dir, path.basename(compiled.file), Buffer.concat([digest, code]), false);
   } catch {
     // A full disk: the next start compiles again.
   }
