@@ -38,6 +38,11 @@ export function openTruth(site: FaultSite, mails: MailLog, rowsBetween = usualRo
     return { client, changes: [], process: null, since: timeText() };
   });
 
+  const stop = (): void => {
+    for (const { process } of clients) process?.kill('SIGKILL');
+  };
+  process.once('exit', stop);
+
   const isDue = async ({ client, changes, since }: ClientTruth): Promise<boolean> => {
     const last = changes.at(-1);
     const isTold = site.recipients.every((recipient) => mails.toldOf(recipient, client).length >= changes.length);
@@ -79,9 +84,7 @@ export function openTruth(site: FaultSite, mails: MailLog, rowsBetween = usualRo
       }
       return isOver;
     },
-    stop: () => {
-      for (const { process } of clients) process?.kill('SIGKILL');
-    },
+    stop,
   };
 }
 

@@ -58,7 +58,8 @@ async function accountCommand(program: string, args: readonly string[]): Promise
     const { status, stderr } = spawnSync(`/usr/sbin/${program}`, args, { encoding: 'utf8' });
     // 6: another test has removed it already.
     if (status === 0 || (program === 'userdel' && status === 6)) return;
-    if (attempt === 100 || !/lock/.test(stderr)) throw new Error(`${program}: ${stderr}`);
+    // The second: it went between two looks of one program.
+    if (attempt === 100 || !/lock|cannot remove entry/.test(stderr)) throw new Error(`${program}: ${stderr}`);
     await sleep(20 + Math.random() * 60);
   }
 }
