@@ -14,8 +14,10 @@ export interface FaultPrograms {
   readonly nodeOfAgents: string;
 }
 
+export type HookName = 'kill-hook' | 'order-hook';
+
 /** Makes them in a folder that everybody may read; `hookDir` is the folder of the hook's files. */
-export function makeFaultPrograms(dir: string, hookDir: string): FaultPrograms {
+export function makeFaultPrograms(dir: string, hookDir: string, hookName: HookName): FaultPrograms {
   const bundle = (name: string): string => {
     const outfile = path.join(dir, `${name}.cjs`);
     buildSync({
@@ -29,7 +31,7 @@ export function makeFaultPrograms(dir: string, hookDir: string): FaultPrograms {
     chmodSync(outfile, 0o644);
     return outfile;
   };
-  const hook = bundle('kill-hook');
+  const hook = bundle(hookName);
   const nodeOfAgents = path.join(dir, 'node');
   const script = `#!/bin/sh\n${hookEnvironment.dir}='${hookDir}' exec '${process.execPath}' --require '${hook}' "$@"\n`;
   writeFileSync(nodeOfAgents, script);

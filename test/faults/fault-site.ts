@@ -8,7 +8,7 @@ import type { Sshd } from '../support/sshd.ts';
 import { mariadbOfItsOwn, sqliteIn } from './fault-database.ts';
 import type { FaultDatabase } from './fault-database.ts';
 import { makeFaultPrograms } from './fault-programs.ts';
-import type { FaultPrograms } from './fault-programs.ts';
+import type { FaultPrograms, HookName } from './fault-programs.ts';
 import { hookFiles } from './kill-plan.ts';
 import { startMailProcess } from './mail-process.ts';
 import type { MailProcess } from './mail-process.ts';
@@ -39,7 +39,11 @@ const conditions = [
   ...['clock-offset', 'rebooted', 'collector-silent', 'collector-isolated'],
 ];
 
-export async function openFaultSite(kind: FaultDatabase['kind'], clientCount: number): Promise<FaultSite> {
+export async function openFaultSite(
+  kind: FaultDatabase['kind'],
+  clientCount: number,
+  hookName: HookName = 'kill-hook',
+): Promise<FaultSite> {
   const dir = mkdtempSync(path.join(tmpdir(), 'fh-faults-'));
   chmodSync(dir, 0o755);
   const [stateDir, hookDir, mailDir] = ['state', 'hook', 'mail'].map((name) => path.join(dir, name)) as [
@@ -51,11 +55,11 @@ export async function openFaultSite(kind: FaultDatabase['kind'], clientCount: nu
   mkdirSync(hookDir);
   // Agents are another user, and have an umask of their own.
   chmodSync(hookDir, 0o777);
-  for (const name of [hookFiles.strikes, hookFiles.counts, hookFiles.ledger]) {
+  for (const name of [hookFiles.strikes, hookFiles.counts, hookFiles.ledger, hookFiles.order]) {
     writeFileSync(path.join(hookDir, name), '');
     chmodSync(path.join(hookDir, name), 0o666);
   }
-  const programs = makeFaultPrograms(dir, hookDir);
+  const programs = makeFaultPrograms(dir, hookDir, hookName);
   const sshd = await startSshd();
   const key = sshKeygen(path.join(dir, 'id_ed25519'), '-t', 'ed25519', '-C', '');
   const account = await sshd.addAccount({ publicKey: key.publicKey });

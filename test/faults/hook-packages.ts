@@ -59,6 +59,6 @@ function watchChannel(loaded: { readonly Channel: { readonly prototype: object }
   prototype.write = function (...args) {
     const isAcknowledgement = Buffer.isBuffer(args[0]) && args[0].length === acknowledgementBytes;
     const work = (): unknown => write.apply(this, args);
-    return isAcknowledgement ? atInstant('acknowledge', work) : work();
+    return isAcknowledgement ? atInstant('acknowledge', work, args[0] as Buffer) : work();
   };
 }

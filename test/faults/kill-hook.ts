@@ -13,8 +13,8 @@ import { watchSockets } from './hook-sockets.ts';
 import { hookEnvironment, hookFiles } from './kill-plan.ts';
 import type { HookReport, KillPlan, Strike, Victim, When } from './kill-plan.ts';
 
-/** Does something at an instant of a kind, and may not come back from it. */
-export type AtInstant = <T>(kind: string, work: () => T) => T;
+/** Does something at an instant of a kind, and may not come back from it. `bytes`: what is said at it. */
+export type AtInstant = <T>(kind: string, work: () => T, bytes?: Buffer) => T;
 
 const dir = process.env[hookEnvironment.dir] ?? '';
 const request = requestOfAgent();

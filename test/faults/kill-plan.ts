@@ -37,6 +37,8 @@ export const hookFiles = {
   counts: 'counts.jsonl',
   /** What agents sealed, wrote and removed. */
   ledger: 'ledger.jsonl',
+  /** Of order-hook.ts alone. */
+  order: 'order.jsonl',
   /** `plan-CLIENT.json`: for the next agent of that client. */
   planOf: (client: string): string => `plan-${client}.json`,
 } as const;

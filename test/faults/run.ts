@@ -44,6 +44,7 @@ if (missing !== null) {
 // What was started ends with this process, however that ends.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 console.log(`seed ${seed}, ${database}, ${clients} clients, ${jobs} jobs`);
+process.setMaxListeners(0);
 const failed: string[] = [];
 await Promise.all(
   Array.from({ length: jobs }, async (_, index) => {
