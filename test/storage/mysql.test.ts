@@ -52,14 +52,20 @@ describe('MariaDB', { skip: skipWithoutMariadb }, () => {
       );
     });
 
-    test("the alerter's end soon when it is suspended", async () => {
-      await withDatabase({ storage: made.storage, program: 'alert' }, async (database) => {
-        const [row] = await database.read((session) =>
-          session.all('SELECT @@wait_timeout AS wait, @@innodb_lock_wait_timeout AS lock_wait'),
-        );
-        assert.deepEqual({ ...row }, { wait: 30, lock_wait: 40 });
+    for (const [program, wait, lock_wait] of [
+      ['alert', 30, 40],
+      ['collect', 60, 20],
+      ['read', 60, 20],
+    ] as const) {
+      test(`those of ${program} end soon when it is suspended`, async () => {
+        await withDatabase({ storage: made.storage, program }, async (database) => {
+          const [row] = await database.read((session) =>
+            session.all('SELECT @@wait_timeout AS wait, @@innodb_lock_wait_timeout AS lock_wait'),
+          );
+          assert.deepEqual({ ...row }, { wait, lock_wait });
+        });
       });
-    });
+    }
 
     test("the database's clock is UTC in the form of the columns", async () => {
       await withDatabase({ storage: made.storage, program: 'read' }, async (database) => {

@@ -45,9 +45,10 @@ const sessionSql = [
   `SET SESSION time_zone = '+00:00', autocommit = 1, sql_mode =
      'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'`,
 ] as const;
+// Whoever is suspended in the middle of a transaction is cut off, or others would wait for its rows for eight hours.
 const lockWaitSql = {
-  collect: 'SET SESSION innodb_lock_wait_timeout = 20',
-  read: 'SET SESSION innodb_lock_wait_timeout = 20',
+  collect: 'SET SESSION innodb_lock_wait_timeout = 20, wait_timeout = 60',
+  read: 'SET SESSION innodb_lock_wait_timeout = 20, wait_timeout = 60',
   alert: 'SET SESSION innodb_lock_wait_timeout = 40, wait_timeout = 30',
 } as const;
 /**
