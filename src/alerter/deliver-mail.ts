@@ -44,13 +44,14 @@ export async function deliverMail(sending: Sending, mail: Mail): Promise<Deliver
     unreachable = asFleetError(thrown, { code: 'internal', stage: 'mail' });
   }
   const claimMs = (way === null ? 0 : way.timeoutMs + way.answerTimeoutMs) + claimMarginMs;
+  const claimEndsAt = performance.now() + claimMs;
   const isOurs = await sending.store.claimMail(mail.id, sending.lease.holder, claimMs);
   if (!isOurs) return null;
   return ifStillOurs(async () => {
     if (way === null) return settleFault(sending, mail, null, unreachable);
     const away = sending.away.get(way.name);
     if (away !== undefined) return putOff(sending, mail, away.error, away.pauseMs);
-    const { fault, dataBegun } = await attempt(sending, mail, way);
+    const { fault, dataBegun } = await attempt(sending, mail, way, claimEndsAt);
     if (fault === null) return taken(sending, mail, way);
     if (sending.signal.aborted && !(fault instanceof FleetError && fault.code === 'mail-refused')) {
       return putOff(sending, mail, 'interrupted', dataBegun ? pauseAfter(1) : 0);

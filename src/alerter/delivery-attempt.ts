@@ -1,3 +1,4 @@
+import { FleetError } from '../errors.ts';
 import type { Mail } from '../storage/alert-store.ts';
 import type { Sending } from './deliver.ts';
 import type { Way } from './delivery.ts';
@@ -13,8 +14,11 @@ export interface Attempted {
 /**
  * Sends a claimed mail. An abort ends it at once while nothing of the content has left, and after the grace otherwise.
  * Throws what the storage throws, `locked` among it: the mail is no longer ours, and nothing of it has left.
+ *
+ * `claimEndsAt` is when the claim runs out, by `performance.now()`, which goes on while a program is suspended: one that was
+ * suspended after its mark and wakes later sends nothing, for somebody else may have.
  */
-export async function attempt(sending: Sending, mail: Mail, way: Way): Promise<Attempted> {
+export async function attempt(sending: Sending, mail: Mail, way: Way, claimEndsAt: number): Promise<Attempted> {
   const { store, lease, signal, graceMs } = sending;
   const ending = new AbortController();
   const mark: { state: 'before' | 'begun' | 'failed'; thrown: unknown } = { state: 'before', thrown: null };
@@ -29,6 +33,7 @@ export async function attempt(sending: Sending, mail: Mail, way: Way): Promise<A
   const onDataBegun = async (): Promise<void> => {
     try {
       await store.markDataBegun(mail.id, lease.holder);
+      if (performance.now() >= claimEndsAt) throw claimRanOut(mail);
       mark.state = 'begun';
     } catch (thrown) {
       mark.state = 'failed';
@@ -47,4 +52,8 @@ export async function attempt(sending: Sending, mail: Mail, way: Way): Promise<A
     clearTimeout(graceTimer);
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+function claimRanOut({ id }: Mail): FleetError {
+  return new FleetError({ code: 'locked', stage: 'mail', message: `the claim of mail ${id} ran out before it was sent` });
 }
