@@ -31,6 +31,7 @@ need_all() {
   need xmllint libxml2-utils
   need xz xz-utils
   need zstd zstd
+  need faketime faketime
 }
 need_all
 [ -n "$missing" ] || exit 0
