@@ -7,7 +7,17 @@ import path from 'node:path';
 
 type Part = () => Promise<void>;
 
-const parts = ['agent', 'collector', 'transports', 'storage', 'alert-store', 'alerter', 'replay', 'config'];
+const parts = [
+  'agent',
+  'collector',
+  'transports',
+  'storage',
+  'alert-store',
+  'alerter',
+  'replay',
+  'retention',
+  'config',
+];
 
 // Whatever Node would load at each start is measured with it.
 delete process.env['NODE_OPTIONS'];

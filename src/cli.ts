@@ -22,6 +22,7 @@ import { complain } from './cli/complain.ts';
 import type { ExitStatus } from './cli/context.ts';
 import { addKeys } from './cli/keys-command.ts';
 import { createOutput, type Output } from './cli/output.ts';
+import { addPrune } from './cli/prune-command.ts';
 import { addRuntimes } from './cli/runtimes-command.ts';
 import { addSpool } from './cli/spool-command.ts';
 import { flush, heedSignals, surviveClosedPipes } from './cli/streams-and-signals.ts';
@@ -150,6 +151,7 @@ function createProgram(perform: (globals: GlobalOptions, action: Action) => Prom
       }),
     );
 
+  addPrune({ program, execute });
   addKeys({ program, execute });
   addRuntimes({ program, execute });
 

@@ -33,6 +33,8 @@ export interface StatePaths {
   readonly lock: string;
   /** The alerter's own, for it runs beside the collector. */
   readonly alertLock: string;
+  /** Of the command `prune`, which may run beside both. */
+  readonly pruneLock: string;
 }
 
 /** All places of one state folder. */
@@ -51,5 +53,6 @@ export function statePaths(dir: string): StatePaths {
     runtimes: inside('runtimes'),
     lock: inside('lock.db'),
     alertLock: inside('alert-lock.db'),
+    pruneLock: inside('prune-lock.db'),
   };
 }

@@ -1,8 +1,8 @@
 import { Presets, SingleBar } from 'cli-progress';
 
 export interface Progress {
-  /** One more is done. */
-  step(): void;
+  /** One more is done, or so many. */
+  step(count?: number): void;
   /** Takes the bar away. */
   end(): void;
 }
@@ -20,5 +20,5 @@ export function startProgress(label: string, total: number): Progress {
     Presets.shades_classic,
   );
   bar.start(total, 0);
-  return { step: () => bar.increment(), end: () => bar.stop() };
+  return { step: (count = 1) => bar.increment(count), end: () => bar.stop() };
 }

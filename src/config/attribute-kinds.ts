@@ -56,14 +56,14 @@ const kinds = {
   many: whole(0, 100_000),
   duration: {
     fault: form((value) => parseDuration(value) !== null, 'is no duration; write it like 90s, 5m, 4h, 30d or 1h30m'),
-    xsd: { base: 'xs:token', pattern: '(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?' },
+    xsd: { base: 'xs:token', pattern: '(\\d+y)?(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?' },
   },
   span: {
     fault: form(
       (value) => parseSpan(value) !== null,
       'is neither a duration nor a count; write it like 15m, or 2x for two rows in a row',
     ),
-    xsd: { base: 'xs:token', pattern: '\\d+x|(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?' },
+    xsd: { base: 'xs:token', pattern: '\\d+x|(\\d+y)?(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?' },
   },
   size: {
     fault: form((value) => parseSize(value) !== null, 'is no size; write it like 500MiB, 20GiB or 1.5TiB'),
@@ -71,7 +71,10 @@ const kinds = {
   },
   level: {
     fault: form(levelAccepts, 'is no limit; write it like 85%, 20GiB, 15m or 3, with the unit of the rule'),
-    xsd: { base: 'xs:token', pattern: '-?\\d+(\\.\\d+)?\\s*(%|B|KiB|MiB|GiB|TiB)?|(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?' },
+    xsd: {
+      base: 'xs:token',
+      pattern: '-?\\d+(\\.\\d+)?\\s*(%|B|KiB|MiB|GiB|TiB)?|(\\d+y)?(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?',
+    },
   },
   email: { fault: form(isMailAddress, 'is no mail address; write one like ops@example.org'), xsd: text },
   emails: {

@@ -4,19 +4,25 @@ const secondMs = 1000;
 const minuteMs = 60 * secondMs;
 const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
-const longestMs = 36_500 * dayMs;
+const yearMs = 365 * dayMs;
+const longestMs = 100 * yearMs;
 
-const durationForm = /^(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?$/;
+const durationForm = /^(?:(\d{1,9})y)?(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?$/;
 
 /**
- * `90s`, `5m`, `4h`, `30d` or, largest unit first, `1h30m`, in milliseconds; at most a hundred years. (The libraries for
+ * `90s`, `5m`, `4h`, `30d`, `1y` (365 days) or, largest unit first, `1h30m`, in milliseconds; at most a hundred years. (The libraries for
  * this also take `5 mins`, `1.5`, `-1h` or unknown units, which here must be faults.)
  */
 export function parseDuration(text: string): number | null {
   const parts = durationForm.exec(text);
   if (parts === null || text === '') return null;
-  const [, days = '0', hours = '0', minutes = '0', seconds = '0'] = parts;
-  const ms = Number(days) * dayMs + Number(hours) * hourMs + Number(minutes) * minuteMs + Number(seconds) * secondMs;
+  const [, years = '0', days = '0', hours = '0', minutes = '0', seconds = '0'] = parts;
+  const ms =
+    Number(years) * yearMs +
+    Number(days) * dayMs +
+    Number(hours) * hourMs +
+    Number(minutes) * minuteMs +
+    Number(seconds) * secondMs;
   return ms <= longestMs ? ms : null;
 }
 

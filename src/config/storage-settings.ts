@@ -7,6 +7,7 @@ import { Secret } from './secret.ts';
 import { parseStorageUrl } from './storage-url.ts';
 
 const dayMs = 86_400_000;
+const yearMs = 365 * dayMs;
 
 /** `<storage>`, or the embedded database when there is none. */
 export function readStorage(element: Element | null, databasePath: string, context: ReadContext): StorageConfig {
@@ -73,8 +74,13 @@ export function readRetention(element: Element | null, { findings }: ReadContext
   const duration = (name: string): number | null => parseDuration(element?.attributes[name] ?? '');
   const rawMs = duration('raw') ?? 30 * dayMs;
   const detailMs = duration('detail') ?? Math.min(2 * dayMs, rawMs);
-  const hourlyMs = duration('hourly');
-  const dailyMs = duration('daily');
+  // Unless it is said, none is kept that would not outlast what is finer.
+  const kept = (name: string, usualMs: number, finerMs: number): number | null => {
+    if (element !== null && name in element.attributes) return duration(name);
+    return usualMs > finerMs ? usualMs : null;
+  };
+  const hourlyMs = kept('hourly', yearMs, rawMs);
+  const dailyMs = kept('daily', 5 * yearMs, hourlyMs ?? rawMs);
   if (element !== null) {
     for (const name of ['raw', 'detail', 'hourly', 'daily']) {
       if (duration(name) === 0) findings.fault(element, `<retention> ${name} keeps nothing; write at least 1s`);

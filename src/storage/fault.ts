@@ -63,15 +63,20 @@ export async function asStorageErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (thrown) {
-    if (!(thrown instanceof StorageFault)) throw thrown;
-    const { kind, message } = thrown;
-    const advice = advices[kind];
-    throw new FleetError({
-      code: codes[kind],
-      stage: 'storage',
-      message,
-      ...(advice === undefined ? {} : { advice }),
-      cause: thrown,
-    });
+    return throwAsStorageError(thrown);
   }
+}
+
+/** asStorageErrors, for what was caught. */
+export function throwAsStorageError(thrown: unknown): never {
+  if (!(thrown instanceof StorageFault)) throw thrown;
+  const { kind, message } = thrown;
+  const advice = advices[kind];
+  throw new FleetError({
+    code: codes[kind],
+    stage: 'storage',
+    message,
+    ...(advice === undefined ? {} : { advice }),
+    cause: thrown,
+  });
 }

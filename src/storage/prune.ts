@@ -5,6 +5,7 @@ import { pruneNowMs } from './prune-guard.ts';
 import { countStatsSql, hourMs, mostStats, oldestStatsSql, statsRemover } from './prune-stats.ts';
 import * as subjects from './prune-subjects.ts';
 import { countSubject, subjectRemover } from './prune-subjects.ts';
+import { reclaim } from './reclaim.ts';
 import { expiredSql, expireRollup } from './rollup-expiry.ts';
 import { rollupSources } from './rollup-tables.ts';
 import type { RollupSpan } from './rollup-tables.ts';
@@ -33,7 +34,7 @@ export const pruneQueries = {
   ),
 } as const;
 
-type Counted = Exclude<keyof PruneResult, 'more'>;
+type Counted = Exclude<keyof PruneResult, 'more' | 'freedBytes'>;
 const kinds = ['stats', 'reports', 'visits', 'runs', 'hourly', 'daily'] as const satisfies readonly Counted[];
 
 /** How many of what went; null: there is nothing left. */
@@ -71,9 +72,11 @@ export async function prune(
       for (const kind of kinds) removed[kind] += counts[kind] ?? 0;
     }
     open = left;
-    onStep({ ...removed, more: open.length > 0 });
+    onStep({ ...removed, freedBytes: 0, more: open.length > 0 });
   }
-  return { ...removed, more: open.length > 0 };
+  const more = open.length > 0;
+  const freedBytes = more ? 0 : await reclaim(database, { all: limits.freeAll ?? false, step: gait.pace, signal });
+  return { ...removed, freedBytes, more };
 }
 
 /** What prune would remove, of the kinds that it counts. */
@@ -96,7 +99,7 @@ export async function countPrunable(database: Database, limits: PruneLimits): Pr
         removed[kind] += Number(row?.['count']);
       }
     }
-    return { ...removed, more: Object.values(removed).some((count) => count > 0) };
+    return { ...removed, freedBytes: 0, more: Object.values(removed).some((count) => count > 0) };
   });
 }
 
@@ -170,13 +173,26 @@ const pauseMs = 90;
 
 interface Gait {
   readonly step: (sweep: Sweep) => Promise<Removed>;
+  /** Runs something that takes its time, and pauses when that is due. */
+  readonly pace: (work: () => Promise<void>) => Promise<void>;
 }
 
 /** Makes transactions as long as others can well wait for, and pauses between them. */
 function createGait(signal: AbortSignal): Gait {
   const sizes = new Map<Sweep, number>();
   let sincePauseMs = 0;
+  const pauseAfter = async (tookMs: number): Promise<void> => {
+    sincePauseMs += tookMs;
+    if (sincePauseMs <= longestMs / 2) return;
+    sincePauseMs = 0;
+    await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+  };
   return {
+    pace: async (work) => {
+      const startedAt = performance.now();
+      await work();
+      await pauseAfter(performance.now() - startedAt);
+    },
     step: async (sweep) => {
       const rows = sizes.get(sweep) ?? firstRows;
       const startedAt = performance.now();
@@ -184,11 +200,7 @@ function createGait(signal: AbortSignal): Gait {
       const tookMs = performance.now() - startedAt;
       if (tookMs > longestMs) sizes.set(sweep, Math.max(leastRows, Math.floor(rows / 2)));
       else if (tookMs < longestMs / 2) sizes.set(sweep, Math.min(mostStats, rows * 2));
-      sincePauseMs += tookMs;
-      if (sincePauseMs > longestMs / 2) {
-        sincePauseMs = 0;
-        await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
-      }
+      await pauseAfter(tookMs);
       return removed;
     },
   };

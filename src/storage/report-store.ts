@@ -3,6 +3,7 @@ import type { Database } from './database.ts';
 import { asStorageErrors } from './fault.ts';
 import { ingest } from './ingest.ts';
 import { countPrunable, prune } from './prune.ts';
+import { fileSpace } from './reclaim.ts';
 import { renameClient } from './rename-client.ts';
 import { endRun, startRun } from './runs.ts';
 import type { ReportStore } from './storage.ts';
@@ -19,5 +20,6 @@ export function createReportStore(database: Database): ReportStore {
     renameClient: (from, to) => asStorageErrors(() => renameClient(database, from, to)),
     prune: (limits, signal, onStep) => asStorageErrors(() => prune(database, limits, signal, onStep)),
     countPrunable: (limits) => asStorageErrors(() => countPrunable(database, limits)),
+    fileSpace: () => asStorageErrors(() => fileSpace(database)),
   };
 }

@@ -7,6 +7,7 @@
  */
 import type { Report } from '../report/report.ts';
 import type { AlertStore } from './alert-store.ts';
+import type { FileSpace } from './reclaim.ts';
 
 export interface Storage {
   readonly reports: ReportStore;
@@ -125,6 +126,8 @@ export interface ReportStore {
   prune(limits: PruneLimits, signal: AbortSignal, onStep?: (removed: PruneResult) => void): Promise<PruneResult>;
   /** What prune would remove; changes nothing. */
   countPrunable(limits: PruneLimits): Promise<PruneResult>;
+  /** Of an SQLite file; null: the database is another. */
+  fileSpace(): Promise<FileSpace | null>;
 }
 
 export interface PruneLimits {
@@ -134,6 +137,8 @@ export interface PruneLimits {
   /** null: rows are not added to rollups of an hour, and those that are there stay. */
   readonly hourlyMs: number | null;
   readonly dailyMs: number | null;
+  /** Gives all freed space of an SQLite file back, not only what is beyond a tenth of it. */
+  readonly freeAll?: boolean;
 }
 
 /** How many rows went. */
@@ -145,6 +150,8 @@ export interface PruneResult {
   /** Of stats_hourly, disk_stats_hourly and network_stats_hourly together. */
   readonly hourly: number;
   readonly daily: number;
+  /** Given back to the file system; 0 where the database keeps it for new rows. */
+  readonly freedBytes: number;
   /** There is more to remove: the time was over. */
   readonly more: boolean;
 }

@@ -70,7 +70,7 @@ function tellTale(fails: () => ErrorCode | null = () => null): { store: ReportSt
     told.push(what);
     return Promise.resolve();
   };
-  const nothing = { stats: 0, reports: 0, visits: 0, runs: 0, hourly: 0, daily: 0, more: false };
+  const nothing = { stats: 0, reports: 0, visits: 0, runs: 0, hourly: 0, daily: 0, freedBytes: 0, more: false };
   const store: ReportStore = {
     startRun: (run) => tell(`start ${run.id}`),
     endRun: (start, end) => tell(`end ${start.id} ${end.outcome} ${end.succeeded}/${end.clients}`),
@@ -79,6 +79,7 @@ function tellTale(fails: () => ErrorCode | null = () => null): { store: ReportSt
     clientFacts: () => Promise.resolve(new Map()),
     renameClient: () => Promise.resolve(false),
     prune: () => Promise.resolve(nothing),
+    fileSpace: () => Promise.resolve(null),
     countPrunable: () => Promise.resolve(nothing),
   };
   return { store, told };

@@ -20,6 +20,9 @@ test('durations: one or more units, the largest first, and nothing else', () => 
     ['5m', 300_000],
     ['4h', 14_400_000],
     ['30d', 2_592_000_000],
+    ['1y', 31_536_000_000],
+    ['100y', 3_153_600_000_000],
+    ['1y30d', 34_128_000_000],
     ['1h30m', 5_400_000],
     ['1d2h3m4s', 93_784_000],
     ['0s', 0],
@@ -35,6 +38,8 @@ test('durations: one or more units, the largest first, and nothing else', () => 
     ['5M', null],
     ['36500d', 3_153_600_000_000],
     ['36501d', null],
+    ['101y', null],
+    ['1d1y', null],
     ['99999999999s', null],
   ];
   for (const [text, ms] of table) assert.equal(parseDuration(text), ms, text);

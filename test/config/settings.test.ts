@@ -29,7 +29,12 @@ test('settings that nobody wrote', (t) => {
     ca: null,
     migrate: true,
   });
-  assert.deepEqual(config.retention, { rawMs: 30 * days, detailMs: 2 * days, hourlyMs: null, dailyMs: null });
+  assert.deepEqual(config.retention, {
+    rawMs: 30 * days,
+    detailMs: 2 * days,
+    hourlyMs: 365 * days,
+    dailyMs: 1825 * days,
+  });
   assert.equal(config.smtp, null);
   assert.deepEqual([config.notify, config.heartbeats, config.bastions, config.said], [[], [], [], []]);
   assert.deepEqual(config.collector, {
@@ -133,7 +138,7 @@ test('every default in force is told, and nothing that is written', (t) => {
   const bare = rows(client);
   assert.equal(bare.get('collector every'), '5m');
   assert.equal(bare.get('collector runDeadline'), '4m');
-  assert.equal(bare.get('retention hourly'), 'none');
+  assert.equal(bare.get('retention hourly'), '365d');
   assert.equal(bare.get('smtp host'), 'none: mails only reach outbox/');
   assert.equal(bare.get('smtp port'), undefined);
   assert.equal(bare.get('ssh port'), '22 (1 client)');

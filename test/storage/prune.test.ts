@@ -10,7 +10,7 @@ import { item, noonMs, runEnd, runStart, visit } from './samples.ts';
 const dayMs = 86_400_000;
 const limits = { nowMs: noonMs, rawMs: 30 * dayMs, detailMs: 2 * dayMs, hourlyMs: null, dailyMs: null };
 const never = new AbortController().signal;
-const nothing = { stats: 0, reports: 0, visits: 0, runs: 0, hourly: 0, daily: 0, more: false };
+const nothing = { stats: 0, reports: 0, visits: 0, runs: 0, hourly: 0, daily: 0, freedBytes: 0, more: false };
 
 onBothDatabases('prune', (kit) => {
   test('whole reports go first, rows later, each with what hangs on it', async () => {

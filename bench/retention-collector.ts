@@ -1,0 +1,30 @@
+/**
+ * A process that stores reports while another one prunes: a hundred at a time, each quarter of a second, until its stdin
+ * ends. Its one argument is a StorageConfig as JSON, with its password. Prints what the batches took, in ms.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { Secret } from '../src/config/secret.ts';
+import type { StorageConfig } from '../src/config/config.ts';
+import { openStorage } from '../src/storage/open-storage.ts';
+import { item } from '../test/storage/samples.ts';
+
+const said = JSON.parse(process.argv[2] ?? '') as Omit<StorageConfig, 'password'> & {
+  readonly password: string | null;
+};
+const password = said.password === null ? null : new Secret({ kind: 'literal', value: said.password });
+const storage = await openStorage({ storage: { ...said, password }, migrate: false, program: 'collect' });
+const end = new AbortController();
+process.stdin.resume().once('end', () => end.abort());
+const took: number[] = [];
+do {
+  const items = Array.from({ length: 100 }, (_, index) =>
+    item({ client: `new-${index}`, observedAtMs: Date.now(), receivedAtMs: Date.now() }),
+  );
+  const startedAt = performance.now();
+  await storage.reports.ingest(items);
+  took.push(performance.now() - startedAt);
+  await sleep(250, undefined, { signal: end.signal }).catch(() => undefined);
+} while (!end.signal.aborted);
+process.stdout.write(JSON.stringify(took));
+await storage.close();

@@ -1,0 +1,135 @@
+import type { Database } from '../src/storage/database.ts';
+import { rollupSources, rollupTable } from '../src/storage/rollup-tables.ts';
+import type { RollupSpan } from '../src/storage/rollup-tables.ts';
+
+const stepSeconds = 300;
+
+interface Words {
+  /** A query with the numbers from 0 in the column n. */
+  readonly numbers: (count: number) => string;
+  /** So many seconds after the time that is the next value. */
+  readonly after: (seconds: string) => string;
+  readonly text: (...parts: readonly string[]) => string;
+  /** A real number below that. */
+  readonly random: (limit: number) => string;
+  readonly uuid: string;
+}
+
+const wordsOf: Readonly<Record<'sqlite' | 'mysql', Words>> = {
+  sqlite: {
+    numbers: (count) =>
+      `(WITH RECURSIVE c (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n < ${count - 1}) SELECT n FROM c)`,
+    after: (seconds) => `strftime('%Y-%m-%d %H:%M:%f', ?, '+' || (${seconds}) || ' seconds')`,
+    text: (...parts) => `(${parts.join(' || ')})`,
+    random: (limit) => `(abs(random()) % 1000000 * ${limit / 1e6})`,
+    uuid: `(lower(hex(randomblob(4))) || '-' || lower(hex(randomblob(8))) || lower(hex(randomblob(5))) || '-')`,
+  },
+  mysql: {
+    numbers: (count) => `(SELECT seq AS n FROM seq_0_to_${count - 1})`,
+    after: (seconds) => `TIMESTAMPADD(SECOND, ${seconds}, ?)`,
+    text: (...parts) => `CONCAT(${parts.join(', ')})`,
+    random: (limit) => `(RAND() * ${limit})`,
+    uuid: 'UUID()',
+  },
+};
+
+const mounts = ['/', '/var', '/data'] as const;
+
+/**
+ * Steps of five minutes of so many clients, in the order in which a collector brings them home: a row of `stats`, three
+ * mounts and an interface each, judged; a whole report of 2 KB with every one of the last `reportSteps`.
+ */
+export async function fillRaw(
+  database: Database,
+  options: {
+    readonly clients: number;
+    readonly from: string;
+    readonly steps: number;
+    readonly firstStep: number;
+    readonly reports: boolean;
+  },
+): Promise<void> {
+  const { clients, from, steps, firstStep } = options;
+  const { numbers, after, text, random, uuid } = wordsOf[database.dialect.name];
+  const at = after(`(s.n + ${firstStep}) * ${stepSeconds} + c.n % ${stepSeconds}`);
+  await database.write(async (session) => {
+    const [newest] = await session.all('SELECT COALESCE(MAX(id), 0) AS id FROM stats');
+    const before = newest?.['id'] ?? 0;
+    await session.run(
+      `INSERT INTO stats (client, report_id, run_id, observed_at, collected_at, received_at, clock_offset_ms, boot_id,
+         hostname, os, uptime_s, cpu_percent, memory_percent, swap_percent, load1, load5, load15, disk_percent, processes,
+         cpus, failed_units, probe_errors, unresponsive_mounts, reboot_required, processed_at)
+       SELECT ${text("'web-'", 'c.n', "'.example.org'")}, ${uuid}, '0c9e7a52-6c43-4a83-8a4c-1e63a3f3d0a1',
+         ${at}, ${at}, ${at}, 12, 'a3c6e2a0-46de-4a34-9c7f-0b5f3c8d7e11', ${text("'web-'", 'c.n')},
+         'Debian GNU/Linux 12 (bookworm)', 86400 + s.n, ${random(100)}, ${random(100)}, ${random(100)}, ${random(8)},
+         ${random(8)}, ${random(8)}, ${random(100)}, 180 + s.n % 7, 4, 0, 0, 0, 0, ${at}
+       FROM ${numbers(steps)} s CROSS JOIN ${numbers(clients)} c ORDER BY s.n, c.n`,
+      [from, from, from, from],
+    );
+    for (const [ordinal, mount] of mounts.entries()) {
+      await session.run(
+        `INSERT INTO disk_stats (stat_id, ordinal, client, observed_at, mount, fstype, source, scope, mode, size_bytes,
+           used_bytes, available_bytes, used_percent, inodes_percent, unresponsive)
+         SELECT id, ${ordinal}, client, observed_at, '${mount}', 'ext4', '/dev/vda${ordinal}', 'local', 'rw', 270553518080,
+           170553518080 + id, 86000000000 - id, ${random(100)}, ${random(100)}, 0 FROM stats WHERE id > ?`,
+        [before],
+      );
+    }
+    await session.run(
+      `INSERT INTO network_stats (stat_id, ordinal, client, observed_at, interface, rx_bytes_per_s, tx_bytes_per_s,
+         rx_packets_per_s, tx_packets_per_s, rx_errors_per_s, tx_errors_per_s, rx_drops_per_s, tx_drops_per_s, link_up,
+         speed_bits_per_s)
+       SELECT id, 0, client, observed_at, 'eth0', ${random(1e6)}, ${random(1e6)}, ${random(1e3)}, ${random(1e3)}, 0, 0, 0, 0,
+         1, 1000000000 FROM stats WHERE id > ?`,
+      [before],
+    );
+    if (!options.reports) return;
+    // Two kilobytes of JSON.
+    const report = `{"name":"Daemon report","text":"${'0123456789abcdef'.repeat(126)}"}`;
+    await session.run(
+      'INSERT INTO reports (stat_id, observed_at, report) SELECT id, observed_at, ? FROM stats WHERE id > ?',
+      [report, before],
+    );
+  });
+}
+
+/** Rollups of every client for one hour or day, as if twelve or 288 rows had gone into each. */
+export async function fillRollups(
+  database: Database,
+  span: RollupSpan,
+  options: { readonly clients: number; readonly start: string },
+): Promise<void> {
+  const { numbers, text, random } = wordsOf[database.dialect.name];
+  const samples = span === 'hour' ? 12 : 288;
+  await database.write(async (session) => {
+    for (const source of rollupSources) {
+      const subjects: readonly (string | null)[] =
+        source.subject === 'mount' ? mounts : source.subject === 'interface' ? ['eth0'] : [null];
+      const figures = source.metrics.flatMap((metric) => {
+        const value = figureOf(metric, random);
+        return [value, `1.0E0 * ${value}`, value, String(samples)];
+      });
+      const columns = source.metrics.flatMap((metric) =>
+        ['min', 'mean', 'max', 'count'].map((part) => `${metric}_${part}`),
+      );
+      for (const subject of subjects) {
+        const name = subject === null ? '' : `'${subject}', `;
+        await session.run(
+          `INSERT INTO ${rollupTable(source, span)}
+             (client, ${span}, ${source.subject === null ? '' : `${source.subject}, `}samples, ${columns.join(', ')})
+           SELECT ${text("'web-'", 'c.n', "'.example.org'")}, ?, ${name}${samples}, ${figures.join(', ')}
+           FROM ${numbers(options.clients)} c`,
+          [options.start],
+        );
+      }
+    }
+  });
+}
+
+/** As much of a figure as counts for its size: what is always 0 or the same takes less than what differs. */
+function figureOf(metric: string, random: Words['random']): string {
+  if (/error|drops|failed|unresponsive|reboot/.test(metric)) return '0';
+  if (/^(cpus|link_up)$/.test(metric)) return '1';
+  if (/bytes$|uptime|speed_bits/.test(metric)) return '270553518080';
+  return metric === 'processes' ? '180' : random(100);
+}
