@@ -24,6 +24,7 @@ import { addKeys } from './cli/keys-command.ts';
 import { createOutput, type Output } from './cli/output.ts';
 import { addPrune } from './cli/prune-command.ts';
 import { addRuntimes } from './cli/runtimes-command.ts';
+import { addSimulate } from './cli/simulate-command.ts';
 import { addSpool } from './cli/spool-command.ts';
 import { flush, heedSignals, surviveClosedPipes } from './cli/streams-and-signals.ts';
 import { FleetError } from './errors.ts';
@@ -179,6 +180,7 @@ function createProgram(perform: (globals: GlobalOptions, action: Action) => Prom
         return demoCommand(context, { dir: path.resolve(options.dir), serve: options.serve ?? false });
       }),
     );
+  addSimulate({ program, execute });
   return program;
 }
 

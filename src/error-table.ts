@@ -207,6 +207,12 @@ export const errorTable = {
     'Alerters have run here, but none has finished of late.',
     'Look at the cron line and the output of `fleet-health alert`.',
   ),
+  'simulator-failed': kind(
+    3,
+    false,
+    'The simulator could not open its servers.',
+    'Check `ulimit -n`, and that all of 127.0.0.0/8 is this machine, as on every Linux.',
+  ),
   internal: kind(3, false, 'A fault in the program itself.', 'Please report it, with the message.'),
 } as const satisfies Record<string, ErrorKind>;
 

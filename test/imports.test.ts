@@ -14,13 +14,13 @@ const ranks: readonly (readonly string[])[] = [
   ['report', 'seal', '.'],
   ['config'],
   ['transport', 'storage', 'notify'],
-  ['collector', 'alerter', 'export'],
+  ['collector', 'alerter', 'export', 'simulator'],
   ['serve'],
   ['cli'],
 ];
 /** These import nothing of the project: they run on clients too. */
 const sharedWithAgent = ['report', 'seal'];
-/** Two files, because the server side serves the demo and the tests alone. Every other package: one file. */
+/** Two files, because the server side serves the demo, the simulator and the tests alone. Every other package: one file. */
 const filesAllowed: Readonly<Record<string, number>> = { ssh2: 2 };
 /** Built-in modules that are treated like a package: what wraps them is the only one that knows them. */
 const wrappedBuiltins = ['node:sqlite'];

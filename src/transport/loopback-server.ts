@@ -3,11 +3,10 @@ import { createHash, generateKeyPairSync, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 
-import ssh2 from 'ssh2';
-import type { AuthContext, ServerChannel } from 'ssh2';
-
 import { fingerprint, hostKeyOf, type HostKey } from './fingerprint.ts';
 import { opensshPrivateKey } from './openssh-key.ts';
+import { newSshServer, type AuthContext, type ServerChannel } from './ssh-server.ts';
+import { parseKey, type ParsedKey } from './ssh2.ts';
 
 export interface LoopbackOptions {
   /** A private key in OpenSSH's format (see `generateHostKey`); default: a new one. */
@@ -54,13 +53,14 @@ export function generateHostKey(): string {
  */
 export async function startLoopbackServer(options: LoopbackOptions): Promise<LoopbackServer> {
   const { address = '127.0.0.1', hostKey = generateHostKey() } = options;
-  const key = hostKeyOf(publicBlob(hostKey));
+  const parsedKey = parsed(hostKey);
+  const key = hostKeyOf(parsedKey.getPublicSSH());
   if (key === null) throw new Error('the host key cannot be read');
   const children = new Set<ChildProcess>();
   let connections = 0;
   let execs = 0;
 
-  const server = new ssh2.Server({ hostKeys: [hostKey] }, (client) => {
+  const server = newSshServer({ hostKey: parsedKey }, (client) => {
     // A client that breaks off is no fault of the server.
     client.on('error', () => undefined);
     client.on('authentication', (attempt) => {
@@ -103,17 +103,17 @@ export async function startLoopbackServer(options: LoopbackOptions): Promise<Loo
   };
 }
 
-function publicBlob(privateKey: string): Buffer {
-  const parsed: unknown = ssh2.utils.parseKey(privateKey);
-  if (parsed instanceof Error) throw parsed;
-  return (parsed as ssh2.ParsedKey).getPublicSSH();
+function parsed(privateKey: string): ParsedKey {
+  const key = parseKey(privateKey);
+  if (key instanceof Error) throw key;
+  return key;
 }
 
 function isRight(attempt: AuthContext, { username, password, publicKey }: LoopbackOptions): boolean {
   const rightUser = isSame(attempt.username, username);
   if (attempt.method === 'password') return isSame(attempt.password, password ?? '') && rightUser && Boolean(password);
   if (attempt.method !== 'publickey' || !publicKey) return false;
-  const known = ssh2.utils.parseKey(publicKey);
+  const known = parseKey(publicKey);
   if (known instanceof Error || !isSame(attempt.key.data, known.getPublicSSH()) || !rightUser) return false;
   // Without a signature the client only asks whether the key would do.
   if (attempt.signature === undefined || attempt.blob === undefined) return true;

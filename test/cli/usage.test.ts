@@ -25,6 +25,7 @@ const commands = [
   'runtimes',
   'migrate',
   'demo',
+  'simulate',
 ];
 
 test('--version prints the version of package.json', async () => {

@@ -1,0 +1,179 @@
+import { decodeRequest } from '../report/agent-request.ts';
+import { encodeFrame, encodeJsonFrame } from '../report/frames.ts';
+import { markerBytes, maxExecBytes, reportIdBytes } from '../report/wire.ts';
+import type { AgentRequest } from '../report/wire.ts';
+import { loaderStatus } from '../transport/loader.ts';
+import type { ServerChannel } from '../transport/ssh-server.ts';
+import type { Condition } from './condition.ts';
+import type { DeadWay } from './profile.ts';
+import type { SimulatedAgent, WaitingReport } from './simulated-agent.ts';
+
+/** How a visit that came as far as its command went on. */
+export type VisitKind =
+  /** This run's report was acknowledged. */
+  | 'reported'
+  | 'inventory'
+  /** It had its report sent and heard nothing of it. */
+  | 'unacknowledged'
+  /** It broke off, where a profile has visits do that. */
+  | 'broken'
+  /** Another command than a visit's. */
+  | 'other-command'
+  | Extract<DeadWay, 'agent' | 'report' | 'cut'>;
+
+export interface AnswerOptions {
+  readonly channel: ServerChannel;
+  readonly command: string;
+  readonly agent: SimulatedAgent;
+  readonly condition: Condition;
+  /** This visit breaks off: before the acknowledgements are heeded, or in the middle of the report. */
+  readonly breaks: 'no' | 'deaf' | 'report';
+  readonly now: () => number;
+  /** Breaks the connection. */
+  readonly cut: () => void;
+  /** Called once, when it is known. */
+  readonly onEnd: (kind: VisitKind, reports: SentReports) => void;
+}
+
+export interface SentReports {
+  readonly sent: number;
+  /** Of those: from earlier visits. */
+  readonly resent: number;
+  readonly acknowledged: number;
+}
+
+/** As a shell says it. */
+const commandNotFound = 127;
+const nothingSent: SentReports = { sent: 0, resent: 0, acknowledged: 0 };
+
+/** The agent's end of src/report/wire.ts, as the loader starts it where it is in place. */
+export function answerVisit(options: AnswerOptions): void {
+  const { channel, agent, condition, now } = options;
+  channel.on('error', () => undefined);
+  const request = requestOf(options.command);
+  if (request === null) {
+    options.onEnd('other-command', nothingSent);
+    channel.resume();
+    channel.exit(commandNotFound);
+    channel.end();
+    return;
+  }
+  const dead = condition.dead;
+  const isVisit = request.kind === 'visit';
+  const absent = isVisit ? loaderStatus.agentAbsent : loaderStatus.inventoryAbsent;
+  const greeting = Buffer.from(`fh-${request.marker}-loader-${absent}\n`);
+  if (dead === 'agent') {
+    channel.write(greeting);
+    endsBadly(options, 'agent');
+    return;
+  }
+  const hello = encodeJsonFrame('H', agent.hello(condition, now()));
+  const start = [greeting, Buffer.from(request.marker, 'base64url'), hello];
+  if (condition.agentMs === 0) {
+    send(options, request, start);
+    return;
+  }
+  channel.write(Buffer.concat(start));
+  const timer = setTimeout(() => send(options, request, []), condition.agentMs);
+  channel.once('close', () => clearTimeout(timer));
+}
+
+/** The request in the last word of the loader's command line; null: this is no visit. */
+function requestOf(command: string): AgentRequest | null {
+  if (command.length > maxExecBytes || !command.startsWith("/bin/sh -c '")) return null;
+  const [, text] = / '([\w-]+)'$/.exec(command) ?? [];
+  try {
+    const request = text === undefined ? null : decodeRequest(text);
+    return request !== null && Buffer.from(request.marker, 'base64url').length === markerBytes ? request : null;
+  } catch {
+    return null;
+  }
+}
+
+/** This run's report, what waits from earlier ones, and the end; then the acknowledgements. */
+function send(options: AnswerOptions, request: AgentRequest, start: readonly Buffer[]): void {
+  const { channel, agent, condition, cut } = options;
+  const earlier = agent.waiting;
+  const made = agent.report(request, condition, options.now());
+  const frame = encodeFrame('R', made.sealed);
+  const stopsShort = condition.dead === 'report' || condition.dead === 'cut' || options.breaks === 'report';
+  if (stopsShort) {
+    channel.write(Buffer.concat([...start, frame.subarray(0, frame.length >> 1)]));
+    const kind = condition.dead === 'report' || condition.dead === 'cut' ? condition.dead : 'broken';
+    endsBadly(options, kind);
+    // What was written has to be on its way.
+    if (kind !== 'report') setTimeout(cut, cutAfterMs);
+    return;
+  }
+  const { sent, left } = fitting(request, made, earlier);
+  const end = encodeJsonFrame('E', {
+    left,
+    place: condition.fullDisk === 'spool' ? null : '/var/lib/simulated',
+    spool_error: condition.fullDisk === 'spool' ? 'ENOSPC: no space left on device, write' : null,
+  });
+  const frames = sent.map(({ sealed }) => encodeFrame('R', sealed));
+  channel.write(Buffer.concat([...start, ...frames, end]));
+  takeAcknowledgements(options, request, made, sent);
+}
+
+const cutAfterMs = 20;
+
+/** At most what was asked for, this run's first. */
+function fitting(
+  { maxFrames, maxBytes }: AgentRequest,
+  made: WaitingReport,
+  earlier: readonly WaitingReport[],
+): { readonly sent: readonly WaitingReport[]; readonly left: number } {
+  const sent = [made];
+  let bytes = made.sealed.length;
+  for (const report of earlier) {
+    bytes += report.sealed.length;
+    if (sent.length >= maxFrames || bytes > maxBytes) break;
+    sent.push(report);
+  }
+  return { sent, left: earlier.length + 1 - sent.length };
+}
+
+/** Until the input ends or everything that was sent is acknowledged. */
+function takeAcknowledgements(
+  { channel, agent, breaks, cut, onEnd }: AnswerOptions,
+  request: AgentRequest,
+  made: WaitingReport,
+  sent: readonly WaitingReport[],
+): void {
+  const open = new Set(sent.map(({ id }) => id));
+  let held = Buffer.alloc(0);
+  let over = false;
+  const end = (kind: VisitKind): void => {
+    if (over) return;
+    over = true;
+    onEnd(kind, { sent: sent.length, resent: sent.length - 1, acknowledged: sent.length - open.size });
+    channel.exit(0);
+    channel.end();
+  };
+  const kindSoFar = (): VisitKind => {
+    if (open.has(made.id)) return 'unacknowledged';
+    return request.kind === 'visit' ? 'reported' : 'inventory';
+  };
+  channel.on('data', (chunk: Buffer) => {
+    if (over) return;
+    if (breaks === 'deaf') {
+      end('broken');
+      cut();
+      return;
+    }
+    held = Buffer.concat([held, chunk]);
+    for (; held.length >= reportIdBytes; held = held.subarray(reportIdBytes)) {
+      const id = held.toString('hex', 0, reportIdBytes);
+      if (open.delete(id)) agent.acknowledge(id);
+    }
+    if (open.size === 0) end(kindSoFar());
+  });
+  channel.once('end', () => end(kindSoFar()));
+  channel.once('close', () => end(kindSoFar()));
+}
+
+function endsBadly({ channel, onEnd }: AnswerOptions, kind: VisitKind): void {
+  channel.resume();
+  onEnd(kind, nothingSent);
+}

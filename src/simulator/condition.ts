@@ -1,0 +1,120 @@
+import type { FleetPlan, SimulatedClient } from './fleet-plan.ts';
+import { profiles } from './profile.ts';
+import type { DeadWay, Profile } from './profile.ts';
+import { fraction } from './seeded.ts';
+
+/** How a client is at one time. */
+export interface Condition {
+  /** null: it can be visited. */
+  readonly dead: DeadWay | null;
+  readonly bootedAtMs: number;
+  /** Counts the boots; says nothing of the time. */
+  readonly boot: number;
+  /** Its wall clock less the true time. */
+  readonly clockOffsetMs: number;
+  readonly busy: boolean;
+  /** `spool`: and where the spool is, nothing can be written. */
+  readonly fullDisk: 'no' | 'yes' | 'spool';
+  readonly failedUnit: boolean;
+  readonly latencyMs: number;
+  readonly agentMs: number;
+  /** Of its visits, so many break off. */
+  readonly brokenShare: number;
+}
+
+/** Of `every`: time enough for what needs three rows, and for its end to be told. */
+const calmRuns = 3;
+const stormRuns = 5;
+
+/** The number of the storm that rages at a time, from 1; 0: none does. */
+export function stormAt({ profile, startedAtMs, everyMs }: FleetPlan, atMs: number): number {
+  if (profiles[profile].storm === null || atMs < startedAtMs) return 0;
+  const cycleMs = (calmRuns + stormRuns) * everyMs;
+  const sinceMs = atMs - startedAtMs;
+  return sinceMs % cycleMs < calmRuns * everyMs ? 0 : 1 + Math.floor(sinceMs / cycleMs);
+}
+
+/** How long a storm lasts. */
+export function stormMs({ everyMs }: FleetPlan): number {
+  return stormRuns * everyMs;
+}
+
+/** When calm becomes storm or storm calm, after a time; null: never. */
+export function nextTurnMs({ profile, startedAtMs, everyMs }: FleetPlan, atMs: number): number | null {
+  if (profiles[profile].storm === null) return null;
+  const sinceMs = Math.max(0, atMs - startedAtMs);
+  const cycleMs = (calmRuns + stormRuns) * everyMs;
+  const cycleAtMs = startedAtMs + Math.floor(sinceMs / cycleMs) * cycleMs;
+  const stormAtMs = cycleAtMs + calmRuns * everyMs;
+  return atMs < stormAtMs ? stormAtMs : cycleAtMs + cycleMs;
+}
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+/** What a client's chances are drawn from: each its own, or one would say something of another. */
+const draw = { boots: 1, phase: 2, clock: 3, latency: 4, agent: 5, spool: 6 } as const;
+
+export function conditionOf(plan: FleetPlan, client: SimulatedClient, atMs: number): Condition {
+  const { seed } = plan;
+  const profile = profiles[plan.profile];
+  const { index, ailment } = client;
+  const storm = stormAt(plan, atMs);
+  const part = storm === 0 ? null : client.storm;
+  const busy = part === 'busy';
+  const full = ailment === 'full-disk' || part === 'full-disk';
+  const slow = ailment === 'slow' || busy;
+  return {
+    dead: client.dead ?? deadInStorm(part),
+    ...bootOf(plan, client, atMs),
+    clockOffsetMs: clockOffset(plan, client, part === 'clock'),
+    busy,
+    fullDisk: !full ? 'no' : fraction(seed, index, draw.spool) < 0.5 ? 'spool' : 'yes',
+    failedUnit: part === 'failed-unit',
+    latencyMs: between(profile.latencyMs, fraction(seed, index, draw.latency)),
+    agentMs: between(slow ? [500, 3000] : profile.agentMs, fraction(seed, index, draw.agent)),
+    brokenShare: part === 'flaky' ? 0.5 : profile.brokenShare,
+  };
+}
+
+function deadInStorm(part: SimulatedClient['storm']): DeadWay | null {
+  if (part === 'rack') return 'unanswered';
+  return part === 'silent' || part === 'host-key-changed' ? part : null;
+}
+
+/** Boots come at even distances, each client's own; a storm adds one to those that it makes reboot. */
+function bootOf(
+  plan: FleetPlan,
+  { index, ailment, storm }: SimulatedClient,
+  atMs: number,
+): Pick<Condition, 'boot' | 'bootedAtMs'> {
+  const own = fraction(plan.seed, index, draw.boots);
+  const upMs = Math.round(ailment === 'restless' ? (0.5 + 2 * own) * hourMs : (20 + 380 * own) * dayMs);
+  const phaseMs = Math.floor(fraction(plan.seed, index, draw.phase) * upMs);
+  const boot = Math.floor((atMs + phaseMs) / upMs);
+  const usual = { boot, bootedAtMs: boot * upMs - phaseMs };
+  if (storm !== 'rebooted' && storm !== 'rack') return usual;
+  const last = lastStorm(plan, atMs);
+  // What was without power comes back with its end, not with the storm.
+  const stormMs = storm === 'rack' ? last.endsAtMs : last.beganAtMs;
+  return last.number === 0 || stormMs > atMs || stormMs < usual.bootedAtMs
+    ? usual
+    : { boot: boot * 1000 + last.number, bootedAtMs: stormMs };
+}
+
+/** The last storm that began; number 0: none has. */
+function lastStorm(plan: FleetPlan, atMs: number): { number: number; beganAtMs: number; endsAtMs: number } {
+  const cycleMs = (calmRuns + stormRuns) * plan.everyMs;
+  const number = Math.max(0, Math.floor((atMs - plan.startedAtMs - calmRuns * plan.everyMs) / cycleMs) + 1);
+  const endsAtMs = plan.startedAtMs + number * cycleMs;
+  return { number, beganAtMs: endsAtMs - stormRuns * plan.everyMs, endsAtMs };
+}
+
+function clockOffset({ seed }: FleetPlan, { index, ailment }: SimulatedClient, inStorm: boolean): number {
+  const chance = fraction(seed, index, draw.clock);
+  if (ailment === 'wrong-clock' || inStorm) return Math.round((chance < 0.5 ? -1 : 1) * (90_000 + chance * 3_600_000));
+  return Math.round((chance - 0.5) * 100);
+}
+
+function between([least, most]: Profile['agentMs'], chance: number): number {
+  return Math.round(least + (most - least) * chance);
+}

@@ -1,0 +1,201 @@
+import type { FunctionReport, Row, WorkerReport } from '../report/report.ts';
+import type { Condition } from './condition.ts';
+import type { SimulatedClient } from './fleet-plan.ts';
+import type { Mount, Personality } from './personality.ts';
+import { drift } from './seeded.ts';
+
+export interface FiguresOptions {
+  readonly seed: number;
+  readonly client: SimulatedClient;
+  readonly personality: Personality;
+  readonly condition: Condition;
+  readonly atMs: number;
+}
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
+/** What moves, each in its own way. */
+const moves = { cpu: 200, cpuFast: 201, memory: 202, network: 203, processes: 204, disk: 210 } as const;
+
+/** What the probes of an agent would say: the same workers and families as those of agent/probes, in their order. */
+export function figuresOf(options: FiguresOptions): readonly WorkerReport[] {
+  const { client, personality, condition, atMs } = options;
+  const cpu = cpuOf(options);
+  const { cpus } = personality;
+  const memoryPercent = memoryOf(options);
+  const load = (cpu.used / 100) * cpus * (condition.busy ? 2.5 : 1);
+  const wave = (which: number, periodMs: number): number => drift(atMs, periodMs, options.seed, client.index, which);
+  const processes = Math.round(personality.processes * (0.95 + 0.1 * wave(moves.processes, hourMs)));
+  return [
+    worker('disks', 2, [family('disk', diskRows(options))]),
+    worker('services', 4, [
+      family('services', [{ failed_units: condition.failedUnit ? 1 : 0 }]),
+      family(
+        'failed_unit',
+        condition.failedUnit ? [{ unit: `${personality.programs[0] ?? 'app'}.service`, failed: 1 }] : [],
+      ),
+    ]),
+    worker('cpu', 0, [
+      family('cpu', [
+        {
+          used_percent: cpu.used,
+          user_percent: rounded(cpu.used * 0.72),
+          system_percent: rounded(cpu.used * 0.28),
+          iowait_percent: rounded(1.5 * wave(moves.cpuFast, 7 * minuteMs)),
+          steal_percent: 0,
+          busiest_percent: rounded(Math.min(100, cpu.used * 1.35)),
+          cpus,
+        },
+      ]),
+    ]),
+    worker('load', 0, [
+      family('load', [{ load1: rounded(load), load5: rounded(load * 0.97), load15: rounded(load * 0.93) }]),
+    ]),
+    worker('memory', 0, [
+      family('memory', [
+        {
+          total_bytes: personality.memoryBytes,
+          available_bytes: Math.round(personality.memoryBytes * (1 - memoryPercent / 100)),
+          used_percent: memoryPercent,
+        },
+      ]),
+    ]),
+    worker('swap', 0, [swap(personality, condition)]),
+    worker('network', 0, [
+      family(
+        'network',
+        personality.interfaces.map((name, index) => networkRow(name, index, options, cpu.used)),
+      ),
+    ]),
+    worker('os', 0, [
+      family('os', [
+        {
+          hostname: client.name,
+          distribution: personality.distribution,
+          kernel: personality.kernel,
+          architecture: 'x86_64',
+          virtualisation: 'kvm',
+          reboot_required: 0,
+        },
+      ]),
+    ]),
+    worker('uptime', 0, [family('uptime', [{ seconds: rounded((atMs - condition.bootedAtMs) / 1000) }])]),
+    worker('processes', 6, [
+      family('processes', [
+        { total: processes, running: Math.max(1, Math.round(load)), blocked: condition.busy ? 3 : 0, zombies: 0 },
+      ]),
+      family(
+        'process_cpu',
+        personality.programs.map((process, index) => ({
+          process,
+          pid: pidOf(client, index),
+          used_percent_of_one_cpu: rounded((cpu.used * cpus * 0.6) / 2 ** index),
+        })),
+      ),
+      family(
+        'process_memory',
+        personality.programs.map((process, index) => ({
+          process,
+          pid: pidOf(client, index),
+          resident_bytes: Math.round((personality.memoryBytes * memoryPercent * 0.006) / 2 ** index / 4096) * 4096,
+        })),
+      ),
+    ]),
+    worker('temperatures', 0, [
+      { name: 'temperature', data: [], unknown: [{ field: 'celsius', reason: 'no sensors' }] },
+    ]),
+    worker('clock', 0, [family('clock', [{ synchronised: Math.abs(condition.clockOffsetMs) < 1000 ? 1 : 0 }])]),
+  ];
+}
+
+function cpuOf({ seed, client, personality, condition, atMs }: FiguresOptions): { readonly used: number } {
+  const ofDay = 0.5 + 0.5 * Math.cos(2 * Math.PI * (atMs / dayMs - personality.busiestAt));
+  const slow = 8 * drift(atMs, 20 * minuteMs, seed, client.index, moves.cpu);
+  const fast = 4 * drift(atMs, minuteMs, seed, client.index, moves.cpuFast);
+  const usual = personality.cpuPercent + personality.cpuSwing * ofDay + slow + fast;
+  return { used: rounded(condition.busy ? 96 + fast : Math.min(90, usual)) };
+}
+
+function memoryOf({ seed, client, personality, condition, atMs }: FiguresOptions): number {
+  const moved = drift(atMs, 2 * hourMs, seed, client.index, moves.memory);
+  return rounded(condition.busy ? 97.5 + 2 * moved : personality.memoryPercent + 6 * moved);
+}
+
+function swap({ swapBytes }: Personality, { busy }: Condition): FunctionReport {
+  const usedPercent = busy ? 80 : 1.5;
+  if (swapBytes > 0) {
+    const used = Math.round((swapBytes * usedPercent) / 100);
+    return family('swap', [{ total_bytes: swapBytes, used_bytes: used, used_percent: usedPercent }]);
+  }
+  return {
+    ...family('swap', [{ total_bytes: 0, used_bytes: 0, used_percent: null }]),
+    unknown: [{ field: 'used_percent', reason: 'no swap' }],
+  };
+}
+
+/** The logs fill up where something fills up, and with them /var. */
+const filling = '/var';
+
+function diskRows({ seed, client, personality, condition, atMs }: FiguresOptions): readonly Row[] {
+  return personality.mounts.map((mount, index) => {
+    const full = mount.mount === filling && condition.fullDisk !== 'no';
+    const percent = full ? (condition.fullDisk === 'spool' ? 100 : 97.4) : fullness(mount, index, seed, client, atMs);
+    const used = Math.round((mount.sizeBytes * percent) / 100);
+    return {
+      mount: mount.mount,
+      fstype: mount.fstype,
+      source: mount.source,
+      scope: 'local',
+      mode: 'rw',
+      size_bytes: mount.sizeBytes,
+      used_bytes: used,
+      available_bytes: mount.sizeBytes - used,
+      used_percent: rounded(percent),
+      inodes_percent: rounded(mount.inodesPercent),
+      unresponsive: 0,
+    };
+  });
+}
+
+/** Grows by the day until somebody clears up. */
+function fullness(mount: Mount, index: number, seed: number, client: SimulatedClient, atMs: number): number {
+  const periods = atMs / (mount.growthDays * dayMs) + mount.leastPercent;
+  const noise = 0.4 * drift(atMs, 30 * minuteMs, seed, client.index, moves.disk + index);
+  return mount.leastPercent + mount.growthPercent * (periods - Math.floor(periods)) + noise;
+}
+
+function networkRow(name: string, index: number, { seed, client, atMs }: FiguresOptions, cpuPercent: number): Row {
+  const moved = drift(atMs, 5 * minuteMs, seed, client.index, moves.network, index);
+  const received = Math.round((0.3 + moved) * cpuPercent * 90_000);
+  const sent = Math.round((0.3 + moved) * cpuPercent * 140_000);
+  return {
+    interface: name,
+    rx_bytes_per_s: received,
+    tx_bytes_per_s: sent,
+    rx_packets_per_s: Math.round(received / 900),
+    tx_packets_per_s: Math.round(sent / 1100),
+    rx_errors_per_s: 0,
+    tx_errors_per_s: 0,
+    rx_drops_per_s: 0,
+    tx_drops_per_s: 0,
+    link_up: 1,
+    speed_bits_per_s: 10_000_000_000,
+  };
+}
+
+function pidOf({ index }: SimulatedClient, place: number): number {
+  return 400 + ((index * 37 + place * 211) % 30_000);
+}
+
+function worker(name: string, durationMs: number, functions: readonly FunctionReport[]): WorkerReport {
+  return { name, duration_ms: durationMs, error: null, function_reports: functions };
+}
+
+function family(name: string, data: readonly Row[]): FunctionReport {
+  return { name, data };
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 100) / 100;
+}

@@ -1,0 +1,131 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { formatDuration } from '../config/quantities.ts';
+import { FleetError, messageOf } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
+import { hostKeyOf } from '../transport/fingerprint.ts';
+import { hostName } from '../transport/known-hosts.ts';
+import { generateHostKey } from '../transport/loopback-server.ts';
+import { decodeLoginKey } from '../transport/private-key.ts';
+import type { ParsedKey } from '../transport/ssh-server.ts';
+import { bastionAddress, bastionName, mostClients, planFleet } from './fleet-plan.ts';
+import type { FleetPlan, SimulatedClient } from './fleet-plan.ts';
+import { profileNames } from './profile.ts';
+
+/** What stays in the folder of a simulated fleet from one start to the next. */
+export type KeptPlan = Omit<FleetPlan, 'startedAtMs'>;
+
+export interface FleetKeys {
+  readonly hostKey: ParsedKey;
+  readonly otherHostKey: ParsedKey;
+  /** Blob of the key that may log in. */
+  readonly loginKey: Buffer;
+}
+
+export const username = 'simulated';
+const planFile = 'simulator.json';
+const keyFiles = { login: 'login_key', host: 'server_key', other: 'other_server_key' } as const;
+
+/**
+ * The plan of an earlier start in this folder; null: it is new, or empty. Throws FleetError `usage` when the folder holds
+ * something else.
+ */
+export function readFolder(dir: string): KeptPlan | null {
+  const file = path.join(dir, planFile);
+  if (!existsSync(file)) {
+    if (!existsSync(dir) || readdirSync(dir).length === 0) return null;
+    throw unusable(`${dir} is not empty and not the folder of an earlier simulation`, 'Name another one with --dir.');
+  }
+  try {
+    const { seed, clients, profile, port, everyMs } = JSON.parse(readFileSync(file, 'utf8')) as Partial<KeptPlan>;
+    if (!isWhole(seed, 0, 2 ** 31 - 1) || !isWhole(clients, 1, mostClients) || !isWhole(port, 1, 65_535)) {
+      throw new Error('a number is missing');
+    }
+    const known = profileNames.find((name) => name === profile);
+    if (known === undefined || !isWhole(everyMs, 1000, 7 * 86_400_000)) throw new Error('no known profile or interval');
+    return { seed, clients, profile: known, port, everyMs };
+  } catch (thrown) {
+    throw unusable(`${file}: ${messageOf(thrown)}`, 'Remove the folder, or name another one with --dir.');
+  }
+}
+
+/**
+ * Makes what `collect` needs: config.xml, which stays as it is once it is there, and clients.xml and known_hosts, which
+ * are made anew when the fleet has become another.
+ */
+export function writeFolder(dir: string, plan: KeptPlan): void {
+  const before = readFolder(dir);
+  makeFolder(dir);
+  const inside = (name: string): string => path.join(dir, name);
+  for (const name of Object.values(keyFiles)) keep(inside(name), generateHostKey);
+  keep(inside('config.xml'), () => configText(plan));
+  const { seed, clients, profile, port, everyMs } = plan;
+  const kept = JSON.stringify({ seed, clients, profile, port, everyMs }, null, 2);
+  if (before !== null && JSON.stringify(before, null, 2) === kept && existsSync(inside('known_hosts'))) return;
+  const fleet = planFleet({ ...plan, startedAtMs: 0 });
+  const hostKey = hostKeyOf(readKeys(dir).hostKey.getPublicSSH());
+  if (hostKey === null) throw new Error('the host key cannot be read');
+  writeFileSync(inside('clients.xml'), clientsText(fleet, port), { mode: 0o600 });
+  writeFileSync(inside('known_hosts'), knownHostsText(fleet, port, `${hostKey.type} ${hostKey.key}`), { mode: 0o600 });
+  writeFileSync(inside(planFile), `${kept}\n`, { mode: 0o600 });
+}
+
+export function readKeys(dir: string): FleetKeys {
+  const key = (name: string) => decodeLoginKey(readFileSync(path.join(dir, name), 'utf8'), null);
+  const hostKey = key(keyFiles.host).usable;
+  const otherHostKey = key(keyFiles.other).usable;
+  if (hostKey === null || otherHostKey === null) {
+    throw unusable(`the keys in ${dir} cannot be read`, 'Remove the folder, or name another one with --dir.');
+  }
+  return { hostKey, otherHostKey, loginKey: key(keyFiles.login).publicBlob };
+}
+
+function configText({ everyMs }: KeptPlan): string {
+  return `<config>
+  <collector every="${formatDuration(everyMs)}"/>
+  <ssh username="${username}" privateKey="${keyFiles.login}" knownHosts="known_hosts"/>
+  <!-- There is no <smtp>, so mails are files in state/outbox. -->
+  <alerts>
+    <mail to="you@example.org"/>
+    <alert type="cpu" limit="95%" severity="warning"/>
+  </alerts>
+  <!-- Made by \`fleet-health simulate\`; this file is yours to change. -->
+  <include file="clients.xml"/>
+</config>
+`;
+}
+
+function clientsText(fleet: readonly SimulatedClient[], port: number): string {
+  const groups = new Map<string, string[]>();
+  for (const { name, address, group, behindBastion } of fleet) {
+    const way = behindBastion ? ` proxyJump="${bastionName}"` : '';
+    const lines = groups.get(group) ?? [];
+    groups.set(group, lines);
+    lines.push(`    <client name="${name}" ip="${address}" port="${port}"${way}/>\n`);
+  }
+  const bastion = groups.has('behind-bastion')
+    ? `  <bastion name="${bastionName}" ip="${bastionAddress}" port="${port}"/>\n`
+    : '';
+  const text = [...groups].map(([name, lines]) => `  <group name="${name}">\n${lines.join('')}  </group>\n`).join('');
+  return `<config>\n${bastion}${text}</config>\n`;
+}
+
+/** What is behind the bastion is known by its name, as everywhere. */
+function knownHostsText(fleet: readonly SimulatedClient[], port: number, key: string): string {
+  const names = fleet.map(({ name, address, behindBastion }) => hostName(behindBastion ? name : address, port));
+  return [hostName(bastionAddress, port), ...names].map((name) => `${name} ${key}\n`).join('');
+}
+
+/** The content of a file, made when it is not there. */
+function keep(file: string, make: () => string): void {
+  if (!existsSync(file)) writeFileSync(file, make(), { mode: 0o600 });
+}
+
+function isWhole(value: unknown, least: number, most: number): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most;
+}
+
+function unusable(message: string, advice: string): FleetError {
+  return new FleetError({ code: 'usage', stage: 'usage', message, advice });
+}

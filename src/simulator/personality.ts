@@ -1,0 +1,140 @@
+import type { ClientKind, SimulatedClient } from './fleet-plan.ts';
+import { fraction, seededUuid, wholeBetween } from './seeded.ts';
+
+export interface Mount {
+  readonly mount: string;
+  readonly fstype: string;
+  readonly source: string;
+  readonly sizeBytes: number;
+  /** How full it is at least, and how much is written until somebody clears up. */
+  readonly leastPercent: number;
+  readonly growthPercent: number;
+  readonly growthDays: number;
+  readonly inodesPercent: number;
+}
+
+/** What a machine is made of and how it usually is; follows from the seed. */
+export interface Personality {
+  readonly distribution: string;
+  readonly kernel: string;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly swapBytes: number;
+  readonly mounts: readonly Mount[];
+  readonly interfaces: readonly string[];
+  /** Of a quiet hour, and what the busiest hour adds. */
+  readonly cpuPercent: number;
+  readonly cpuSwing: number;
+  /** The fraction of the day at which it is busiest. */
+  readonly busiestAt: number;
+  readonly memoryPercent: number;
+  readonly processes: number;
+  /** The programs that matter here, the largest first. */
+  readonly programs: readonly string[];
+  readonly machineUuid: string;
+}
+
+const gibibyte = 2 ** 30;
+
+interface Kind {
+  readonly cpus: readonly number[];
+  readonly gibibytesPerCpu: number;
+  readonly memoryPercent: readonly [number, number];
+  readonly dataGibibytes: number;
+  readonly dataMount: string | null;
+  readonly programs: readonly string[];
+}
+
+const kinds: Readonly<Record<ClientKind, Kind>> = {
+  web: {
+    cpus: [2, 4, 8],
+    gibibytesPerCpu: 2,
+    memoryPercent: [20, 55],
+    dataGibibytes: 0,
+    dataMount: null,
+    programs: ['nginx', 'node', 'php-fpm', 'systemd-journal', 'rsyslogd'],
+  },
+  db: {
+    cpus: [8, 16, 32],
+    gibibytesPerCpu: 8,
+    memoryPercent: [60, 85],
+    dataGibibytes: 1000,
+    dataMount: '/var/lib/postgresql',
+    programs: ['postgres', 'pgbouncer', 'systemd-journal', 'rsyslogd', 'sshd'],
+  },
+  cache: {
+    cpus: [4, 8],
+    gibibytesPerCpu: 8,
+    memoryPercent: [55, 80],
+    dataGibibytes: 0,
+    dataMount: null,
+    programs: ['redis-server', 'systemd-journal', 'rsyslogd', 'sshd', 'cron'],
+  },
+  batch: {
+    cpus: [16, 32, 64],
+    gibibytesPerCpu: 4,
+    memoryPercent: [25, 75],
+    dataGibibytes: 400,
+    dataMount: '/scratch',
+    programs: ['python3', 'slurmd', 'systemd-journal', 'rsyslogd', 'sshd'],
+  },
+  store: {
+    cpus: [8, 16],
+    gibibytesPerCpu: 4,
+    memoryPercent: [20, 50],
+    dataGibibytes: 30_000,
+    dataMount: '/export',
+    programs: ['nfsd', 'smbd', 'systemd-journal', 'rsyslogd', 'sshd'],
+  },
+};
+
+const systems = [
+  ['Debian GNU/Linux 12 (bookworm)', '6.1.0-28-amd64'],
+  ['Debian GNU/Linux 13 (trixie)', '6.12.41+deb13-amd64'],
+  ['Ubuntu 24.04.1 LTS', '6.8.0-49-generic'],
+  ['Rocky Linux 9.5 (Blue Onyx)', '5.14.0-503.15.1.el9_5.x86_64'],
+] as const;
+
+/** What is drawn for a personality, apart from what a condition is drawn from. */
+const draw = 100;
+
+export function personalityOf(seed: number, { index, kind }: SimulatedClient): Personality {
+  const chance = (which: number): number => fraction(seed, index, draw + which);
+  const pick = <T>(from: readonly T[], which: number): T => from[Math.floor(chance(which) * from.length)] as T;
+  const between = ([least, most]: readonly [number, number], which: number): number =>
+    least + (most - least) * chance(which);
+  const { cpus: cpuChoice, gibibytesPerCpu, memoryPercent, dataGibibytes, dataMount, programs } = kinds[kind];
+  const cpus = pick(cpuChoice, 1);
+  const [distribution, kernel] = pick(systems, 2);
+  const memoryBytes = cpus * gibibytesPerCpu * gibibyte - wholeBetween(100, 400, seed, index, draw + 3) * 2 ** 20;
+  const mount = (name: string, source: string, gibibytes: number, which: number): Mount => ({
+    mount: name,
+    fstype: distribution.startsWith('Rocky') ? 'xfs' : 'ext4',
+    source,
+    sizeBytes: Math.round(gibibytes * (1 + chance(which)) * 0.98) * gibibyte,
+    leastPercent: 15 + 45 * chance(which + 1),
+    growthPercent: 5 + 18 * chance(which + 2),
+    growthDays: 5 + 40 * chance(which + 3),
+    inodesPercent: 1 + 20 * chance(which + 4),
+  });
+  return {
+    distribution,
+    kernel,
+    cpus,
+    memoryBytes,
+    swapBytes: chance(4) < 0.5 ? 0 : 2 * gibibyte,
+    mounts: [
+      mount('/', '/dev/vda1', 20, 10),
+      mount('/var', '/dev/vda2', 40, 20),
+      ...(dataMount === null ? [] : [mount(dataMount, '/dev/vdb', dataGibibytes, 30)]),
+    ],
+    interfaces: kind === 'store' || kind === 'db' ? ['ens3', 'ens4'] : ['ens3'],
+    cpuPercent: 2 + 25 * chance(5),
+    cpuSwing: 40 * chance(6),
+    busiestAt: chance(7),
+    memoryPercent: between(memoryPercent, 8),
+    processes: wholeBetween(110, 380, seed, index, draw + 9),
+    programs,
+    machineUuid: seededUuid(seed, index, draw),
+  };
+}

@@ -1,0 +1,96 @@
+/** How a client fails every visit. The order is that of a visit's stages. */
+export const deadWays = {
+  refused: 'nothing listens',
+  unanswered: 'the machine does not answer, as one that is switched off',
+  silent: 'TCP stands, and nothing follows',
+  banner: 'nothing follows the version line',
+  'key-exchange': 'the key exchange hangs',
+  'host-key-changed': 'the host key is not the known one',
+  login: 'the login hangs',
+  'login-refused': 'the login is refused',
+  channel: 'a command is never started',
+  agent: 'the agent says nothing',
+  report: 'the agent hangs in the middle of its report',
+  cut: 'the connection breaks in the middle of the report',
+} as const;
+
+export type DeadWay = keyof typeof deadWays;
+
+/** What is wrong with a client that can be visited, all the time. */
+export type Ailment = 'full-disk' | 'wrong-clock' | 'restless' | 'slow';
+
+/** What becomes of a client in a storm; `bastion`: it lies behind the one that goes. */
+export type StormPart =
+  | 'bastion'
+  | 'rack'
+  | 'busy'
+  | 'full-disk'
+  | 'failed-unit'
+  | 'rebooted'
+  | 'flaky'
+  | 'silent'
+  | 'host-key-changed'
+  | 'clock';
+
+export interface Profile {
+  /** One line for people. */
+  readonly help: string;
+  /** Clients that fail every visit, in all ways alike, and at least one in each. */
+  readonly deadShare: number;
+  readonly ailments: Readonly<Partial<Record<Ailment, number>>>;
+  /** Visits that break off, and leave a report for the next one. */
+  readonly brokenShare: number;
+  /** Between the connection and the version line. */
+  readonly latencyMs: readonly [number, number];
+  /** Between the agent's first word and its report. */
+  readonly agentMs: readonly [number, number];
+  /** null: there are no storms. */
+  readonly storm: Readonly<Record<StormPart, number>> | null;
+}
+
+export const profileNames = ['clean', 'lossy', 'storm'] as const;
+export type ProfileName = (typeof profileNames)[number];
+
+export const profiles: Readonly<Record<ProfileName, Profile>> = {
+  clean: {
+    help: 'every client answers at once, and nothing is wrong with any',
+    deadShare: 0,
+    ailments: {},
+    brokenShare: 0,
+    latencyMs: [0, 0],
+    agentMs: [0, 0],
+    storm: null,
+  },
+  lossy: {
+    help: '5 % dead in every way, full disks, wrong clocks, reboots, delays, visits that break off',
+    deadShare: 0.05,
+    ailments: { 'full-disk': 0.01, 'wrong-clock': 0.01, restless: 0.01, slow: 0.01 },
+    brokenShare: 0.01,
+    latencyMs: [1, 60],
+    agentMs: [20, 150],
+    storm: null,
+  },
+  storm: {
+    help: 'calm, then everything at once: a bastion and a rack gone, overload, full disks, reboots; and again',
+    deadShare: 0,
+    ailments: {},
+    brokenShare: 0,
+    latencyMs: [0, 5],
+    agentMs: [0, 30],
+    storm: {
+      bastion: 0.05,
+      rack: 0.05,
+      busy: 0.15,
+      'full-disk': 0.1,
+      'failed-unit': 0.05,
+      flaky: 0.05,
+      rebooted: 0.03,
+      silent: 0.02,
+      'host-key-changed': 0.01,
+      clock: 0.01,
+    },
+  },
+};
+
+/** Sessions through one bastion are one login; more clients than this behind one are rare. */
+export const mostBehindBastion = 200;

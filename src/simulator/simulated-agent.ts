@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto';
+
+import { encodeReport } from '../report/encode-report.ts';
+import { reportVersion } from '../report/report.ts';
+import type { Report } from '../report/report.ts';
+import type { AgentRequest, Hello } from '../report/wire.ts';
+import { protocolVersion } from '../report/wire.ts';
+import { sealReport } from '../seal/seal.ts';
+import type { Condition } from './condition.ts';
+import { figuresOf } from './figures.ts';
+import type { SimulatedClient } from './fleet-plan.ts';
+import { inventoryOf } from './inventory.ts';
+import { personalityOf } from './personality.ts';
+import type { Personality } from './personality.ts';
+import { seededUuid } from './seeded.ts';
+
+/** A sealed report that was not acknowledged. */
+export interface WaitingReport {
+  /** 32 hexadecimal digits. */
+  readonly id: string;
+  readonly sealed: Buffer;
+}
+
+/** Fewer than a real spool holds: this one is memory, and of every client at once. */
+const mostWaiting = 50;
+const agentVersion = 'simulated';
+/** What the boot ids are drawn from. */
+const bootDraw = 300;
+
+/** What one client's agent knows: what the machine is, and the reports that nobody has acknowledged. */
+export class SimulatedAgent {
+  readonly client: SimulatedClient;
+  readonly #seed: number;
+  #personality: Personality | null = null;
+  #waiting: readonly WaitingReport[] = [];
+
+  constructor(seed: number, client: SimulatedClient) {
+    this.#seed = seed;
+    this.client = client;
+  }
+
+  /** Reports of earlier visits that were not acknowledged, oldest first. */
+  get waiting(): readonly WaitingReport[] {
+    return this.#waiting;
+  }
+
+  hello(condition: Condition, atMs: number): Hello {
+    return {
+      v: protocolVersion,
+      agent: agentVersion,
+      wall_ms: atMs + condition.clockOffsetMs,
+      monotonic_ms: atMs - condition.bootedAtMs,
+      boot_id: this.#bootId(condition),
+    };
+  }
+
+  /** A new report of now, sealed to the key of the request. It waits for its acknowledgement where the disk takes it. */
+  report(request: AgentRequest, condition: Condition, atMs: number): WaitingReport {
+    const { client } = this;
+    const personality = (this.#personality ??= personalityOf(this.#seed, client));
+    const reportId = randomUUID();
+    const isVisit = request.kind === 'visit';
+    const report: Report = {
+      name: isVisit ? 'Daemon report' : 'Inventory report',
+      version: reportVersion,
+      datetime: new Date(atMs + condition.clockOffsetMs).toISOString(),
+      report_id: reportId,
+      run_id: request.run,
+      client: request.client,
+      agent: { version: agentVersion, cpu_ms: 24, wall_ms: 30 + condition.agentMs, rss_bytes: 47_185_920 },
+      boot_id: this.#bootId(condition),
+      monotonic_ms: atMs - condition.bootedAtMs,
+      worker_reports: isVisit
+        ? figuresOf({ seed: this.#seed, client, personality, condition, atMs })
+        : inventoryOf(client, personality),
+    };
+    const sealed = sealReport({
+      publicKey: Buffer.from(request.key, 'base64url'),
+      reportId,
+      client: request.client,
+      plaintext: encodeReport(report),
+    });
+    const made = { id: reportId.replaceAll('-', ''), sealed };
+    if (condition.fullDisk !== 'spool') this.#waiting = [...this.#waiting, made].slice(-mostWaiting);
+    return made;
+  }
+
+  acknowledge(id: string): void {
+    this.#waiting = this.#waiting.filter((report) => report.id !== id);
+  }
+
+  #bootId({ boot }: Condition): string {
+    return seededUuid(this.#seed, this.client.index, bootDraw, boot);
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * The servers of a simulated fleet: SSH on addresses of loopback, each a client of its own that answers visits with sealed
+ * reports of plausible values, or fails them in the way that its profile gives it. What a client is follows from the seed
+ * (fleet-plan.ts), how it is from the time (condition.ts); only reports that nobody has acknowledged are kept.
+ */
+import type { Socket } from 'node:net';
+
+import type { ParsedKey } from '../transport/ssh-server.ts';
+import { answerVisit } from './answer-visit.ts';
+import { conditionOf, nextTurnMs, stormAt } from './condition.ts';
+import type { Condition } from './condition.ts';
+import { openDoors } from './doors.ts';
+import { bastionAddress, planFleet } from './fleet-plan.ts';
+import type { FleetPlan, SimulatedClient } from './fleet-plan.ts';
+import { forwardTo } from './forward.ts';
+import { keyExchangeOffer, versionLine } from './key-exchange-offer.ts';
+import { fraction } from './seeded.ts';
+import { SimulatedAgent } from './simulated-agent.ts';
+import { createSshFront } from './ssh-front.ts';
+import type { SshVisitor } from './ssh-front.ts';
+import { startUnanswering } from './unanswering.ts';
+import { createVisitCounts } from './visit-counts.ts';
+import type { VisitCounts } from './visit-counts.ts';
+
+export interface SimulatorOptions {
+  readonly plan: FleetPlan;
+  /** Of the fleet, by index: from `first` up to but not including `end`. Whoever has the first one has the bastion. */
+  readonly first: number;
+  readonly end: number;
+  /** That known_hosts holds, and another one. */
+  readonly hostKey: ParsedKey;
+  readonly otherHostKey: ParsedKey;
+  readonly username: string;
+  /** Blob of the key that may log in. */
+  readonly loginKey: Buffer;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export interface Simulator {
+  counts(): VisitCounts;
+  /** Lets the time that has come do its work; called by a timer of its own as well. Throws FleetError `simulator-failed`. */
+  turn(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A connection draws its chances from the number of connections before it. */
+const breakDraw = 400;
+
+/** Opens all servers. Throws FleetError `simulator-failed`. */
+export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
+  const { plan, first, end, now } = options;
+  const fleet = planFleet(plan);
+  const mine = fleet.slice(first, end);
+  const doors = openDoors(plan.port);
+  const counts = createVisitCounts();
+  const ssh = { username: options.username, loginKey: options.loginKey };
+  const front = createSshFront({ ...ssh, hostKey: options.hostKey });
+  const otherFront = createSshFront({ ...ssh, hostKey: options.otherHostKey });
+  let connections = 0;
+
+  const visitorOf = (agent: SimulatedAgent, condition: Condition, socket: Socket): SshVisitor => ({
+    login: condition.dead === 'login' ? 'hang' : condition.dead === 'login-refused' ? 'refuse' : 'accept',
+    onReady: (client) => {
+      client.on('session', (accept) => {
+        accept().on('exec', (acceptExec, _reject, { command }) => {
+          if (condition.dead === 'channel') {
+            counts.add('channel');
+            return;
+          }
+          const chance = fraction(plan.seed, agent.client.index, breakDraw, connections);
+          const breaks =
+            chance >= condition.brokenShare ? 'no' : chance < condition.brokenShare / 2 ? 'deaf' : 'report';
+          answerVisit({
+            channel: acceptExec(),
+            command,
+            agent,
+            condition,
+            breaks,
+            now,
+            cut: () => socket.destroy(),
+            onEnd: (kind, reports) => counts.add(kind, reports),
+          });
+        });
+      });
+    },
+  });
+
+  const serve = (agent: SimulatedAgent, condition: Condition, socket: Socket): void => {
+    if (socket.destroyed) return;
+    const { dead } = condition;
+    if (dead === 'silent' || dead === 'banner' || dead === 'key-exchange') {
+      counts.add(dead);
+      socket.resume();
+      if (dead !== 'silent') socket.write(versionLine('fleet-health-simulator'));
+      if (dead === 'key-exchange') socket.write(keyExchangeOffer());
+      return;
+    }
+    if (dead === 'login' || dead === 'login-refused' || dead === 'host-key-changed') counts.add(dead);
+    const chosen = dead === 'host-key-changed' ? otherFront : front;
+    chosen.serve(socket, visitorOf(agent, condition, socket));
+  };
+
+  const openClient = (client: SimulatedClient): Promise<void> => {
+    const agent = new SimulatedAgent(plan.seed, client);
+    return doors.open(client.address, (socket) => {
+      connections++;
+      const condition = conditionOf(plan, client, now());
+      if (condition.latencyMs === 0) serve(agent, condition, socket);
+      else setTimeout(() => serve(agent, condition, socket), condition.latencyMs);
+    });
+  };
+  const behind = new Set(fleet.filter(({ behindBastion }) => behindBastion).map(({ address }) => address));
+  const openBastion = (): Promise<void> =>
+    doors.open(bastionAddress, (socket) => {
+      front.serve(socket, { login: 'accept', onReady: (client) => forwardTo(client, behind, plan.port) });
+    });
+
+  const rack = mine.filter(({ storm }) => storm === 'rack');
+  const isOpen = ({ dead }: SimulatedClient): boolean => dead !== 'refused' && dead !== 'unanswered';
+  const off = mine.filter(({ dead }) => dead === 'unanswered').map(({ address }) => address);
+  const hasBastion = first === 0 && behind.size > 0;
+  let inStorm = false;
+  let racksOff: Awaited<ReturnType<typeof startUnanswering>> | null = null;
+
+  const beginStorm = async (): Promise<void> => {
+    if (hasBastion) await doors.shut(bastionAddress);
+    for (const { address } of rack) await doors.shut(address);
+    racksOff = await startUnanswering(
+      rack.map(({ address }) => address),
+      plan.port,
+    );
+  };
+  const endStorm = async (): Promise<void> => {
+    await racksOff?.close();
+    racksOff = null;
+    for (const client of rack) await openClient(client);
+    if (hasBastion) await openBastion();
+  };
+  const turn = async (): Promise<void> => {
+    const storms = stormAt(plan, now()) > 0;
+    if (storms === inStorm) return;
+    inStorm = storms;
+    await (storms ? beginStorm() : endStorm());
+  };
+
+  try {
+    for (const client of mine) if (isOpen(client)) await openClient(client);
+    if (hasBastion) await openBastion();
+    const silent = await startUnanswering(off, plan.port);
+    await turn();
+    return {
+      counts: counts.read,
+      turn,
+      close: async () => {
+        await Promise.all([silent.close(), racksOff?.close(), doors.close()]);
+      },
+    };
+  } catch (thrown) {
+    await doors.close();
+    throw thrown;
+  }
+}
+
+/** Milliseconds until `turn` has something to do; null: never. */
+export function untilTurnMs(plan: FleetPlan, nowMs: number): number | null {
+  const at = nextTurnMs(plan, nowMs);
+  return at === null ? null : Math.max(0, at - nowMs);
+}
