@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { statSync } from 'node:fs';
+import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import type { ErrorCode } from '../../src/errors.ts';
+import type { DeadWay } from '../../src/simulator/profile.ts';
+import { startSimulatedFleet, timesOf } from '../support/simulated-fleet.ts';
+import type { Collected, SimulatedFleet } from '../support/simulated-fleet.ts';
+
+/** What a collector calls each way. */
+const codes: Readonly<Record<DeadWay, ErrorCode>> = {
+  refused: 'connect-refused',
+  unanswered: 'connect-timeout',
+  silent: 'handshake-timeout',
+  banner: 'handshake-timeout',
+  'key-exchange': 'handshake-timeout',
+  'host-key-changed': 'host-key-changed',
+  login: 'auth-timeout',
+  'login-refused': 'auth-failed',
+  channel: 'channel-timeout',
+  agent: 'agent-timeout',
+  report: 'agent-timeout',
+  cut: 'connect-failed',
+};
+
+function codesOf({ visits }: Collected): ReadonlyMap<string, string | null> {
+  return new Map(visits.map(({ client, code }) => [client, code]));
+}
+
+function named(fleet: SimulatedFleet, matches: (client: SimulatedFleet['clients'][number]) => boolean): string[] {
+  return fleet.clients.filter(matches).map(({ name }) => name);
+}
+
+test('a lossy fleet: the dead fail as they should, the others report, and what was not acknowledged comes home', async (t) => {
+  const fleet = await startSimulatedFleet(t, { clients: 60, profile: 'lossy', seed: 3 });
+  for (const file of ['config.xml', 'login_key', 'server_key', 'other_server_key', 'known_hosts']) {
+    assert.equal(statSync(path.join(fleet.dir, file)).mode & 0o777, 0o600, file);
+  }
+  const first = await fleet.collect();
+  const found = codesOf(first);
+  assert.equal(found.size, 60);
+  for (const { name, dead } of fleet.clients) {
+    const code = found.get(name);
+    // A visit that breaks off is a fault, too, but never of the dead.
+    if (dead === null) assert.ok(code === null || code === 'connect-failed', `${name}: ${String(code)}`);
+    else assert.equal(code, codes[dead], `${name} is ${dead}`);
+  }
+  assert.deepEqual(first.quarantined, []);
+  const { visits, acknowledged } = fleet.simulator.counts();
+  assert.equal(acknowledged, first.reports.stored);
+  for (const way of Object.keys(codes) as DeadWay[]) {
+    if (way !== 'refused' && way !== 'unanswered') assert.equal(visits[way], 1, way);
+  }
+
+  const values = fleet.query('SELECT cpu_percent, memory_percent, disk_percent, uptime_s, hostname, client FROM stats');
+  assert.ok(values.length >= 45, `${values.length} rows`);
+  for (const { client, hostname, ...figures } of values) {
+    assert.equal(hostname, client);
+    for (const [name, value] of Object.entries(figures)) assert.ok(Number(value) > 0, `${String(client)} ${name}`);
+  }
+  // The client whose agent hangs in the middle of its report had it on its disk, so the next visit would bring both.
+  const [hanging = ''] = named(fleet, ({ dead }) => dead === 'report');
+  assert.equal(found.get(hanging), 'agent-timeout');
+});
+
+test('nobody but this machine reaches a simulated server', async (t) => {
+  const fleet = await startSimulatedFleet(t, { clients: 3, profile: 'clean', seed: 1 });
+  const { port } = fleet.plan;
+  const outside = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
+  const addresses = outside.filter(({ internal, family }) => !internal && family === 'IPv4').map((one) => one.address);
+  for (const host of ['127.0.0.1', ...addresses]) {
+    const socket = connect({ host, port });
+    const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
+    assert.equal(error.code, 'ECONNREFUSED', host);
+  }
+});
+
+test('a storm is told of, by one alert for each cause, and so is its end', async (t) => {
+  const fleet = await startSimulatedFleet(t, { clients: 80, profile: 'storm', seed: 2 });
+  const { storm, afterwards } = timesOf(fleet.plan);
+  const firing = (): ReadonlyMap<string, readonly string[]> => {
+    const rules = new Map<string, string[]>();
+    for (const { rule, client } of fleet.query(
+      "SELECT rule, client FROM alerts WHERE state = 'firing' ORDER BY client",
+    )) {
+      rules.set(String(rule), [...(rules.get(String(rule)) ?? []), String(client)]);
+    }
+    return rules;
+  };
+  const calm = await fleet.collect();
+  assert.deepEqual([calm.status, calm.reports.stored], [0, 160]);
+  assert.equal(await fleet.alert(), 0);
+  assert.deepEqual([...firing()], []);
+
+  await fleet.setTime(storm);
+  const during = await fleet.collect();
+  const found = codesOf(during);
+  for (const { name, storm: part } of fleet.clients) {
+    const code = found.get(name);
+    if (part === 'rack') assert.equal(code, 'connect-timeout', name);
+    else if (part === 'bastion') assert.equal(code, 'bastion-failed', name);
+    else if (part === 'silent') assert.equal(code, 'handshake-timeout', name);
+    else if (part === 'host-key-changed') assert.equal(code, 'host-key-changed', name);
+    else if (part !== 'flaky') assert.equal(code, null, name);
+  }
+  await fleet.alert();
+  await fleet.collect();
+  await fleet.alert();
+  const told = firing();
+  assert.deepEqual(told.get('disk'), named(fleet, ({ storm: part }) => part === 'full-disk').sort());
+  assert.deepEqual(
+    told.get('host-key-changed'),
+    named(fleet, ({ storm: part }) => part === 'host-key-changed'),
+  );
+  assert.deepEqual(told.get('cpu'), named(fleet, ({ storm: part }) => part === 'busy').sort());
+  assert.deepEqual(told.get('service'), named(fleet, ({ storm: part }) => part === 'failed-unit').sort());
+  const unreachable = new Set(told.get('unreachable'));
+  for (const name of named(fleet, ({ storm: part }) => part === 'rack')) assert.ok(unreachable.has(name), name);
+  const behind = named(fleet, ({ behindBastion }) => behindBastion).length;
+  const mails = fleet.query('SELECT content FROM mails').map(({ content }) => String(content).replaceAll('=\r\n', ''));
+  assert.ok(
+    mails.some((text) => text.includes(`bastion bastion-1: unreachable (${behind} of ${behind} clients behind it)`)),
+    mails.join('\n'),
+  );
+
+  await fleet.setTime(afterwards);
+  // A client that did not answer is waited for less, and its first row ends nothing: recovery needs two.
+  for (let pass = 0; pass < 3; pass++) {
+    const { quarantined } = await fleet.collect();
+    assert.deepEqual(quarantined, []);
+    await fleet.alert();
+  }
+  assert.deepEqual([...firing()], []);
+  const { sent, resent } = fleet.simulator.counts();
+  assert.ok(resent > 0 && resent < sent, 'what broke off came home');
+});

@@ -1,0 +1,120 @@
+/** A simulated fleet in this process, and collector and alerter at work on it as the commands run them. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { TestContext } from 'node:test';
+
+import { alertCommand } from '../../src/cli/alert.ts';
+import { collectCommand } from '../../src/cli/collect.ts';
+import type { Context, ExitStatus } from '../../src/cli/context.ts';
+import { createOutput } from '../../src/cli/output.ts';
+import { stormMs } from '../../src/simulator/condition.ts';
+import { readKeys, username, writeFolder } from '../../src/simulator/fleet-folder.ts';
+import { planFleet } from '../../src/simulator/fleet-plan.ts';
+import type { FleetPlan, SimulatedClient } from '../../src/simulator/fleet-plan.ts';
+import { holdPort } from '../../src/simulator/free-port.ts';
+import { startSimulator, type Simulator } from '../../src/simulator/simulator.ts';
+import { openSqlite } from '../../src/sqlite.ts';
+
+export interface CollectedVisit {
+  readonly client: string;
+  readonly ok: boolean;
+  readonly code: string | null;
+  readonly stage: string | null;
+}
+
+export interface Collected {
+  readonly status: ExitStatus;
+  readonly visits: readonly CollectedVisit[];
+  readonly reports: Readonly<Record<'stored' | 'duplicate' | 'quarantined' | 'waiting', number>>;
+  readonly quarantined: readonly unknown[];
+}
+
+export interface SimulatedFleet {
+  readonly dir: string;
+  readonly plan: FleetPlan;
+  readonly clients: readonly SimulatedClient[];
+  readonly simulator: Simulator;
+  collect(): Promise<Collected>;
+  /** One pass of the alerter. */
+  alert(): Promise<ExitStatus>;
+  query(sql: string): readonly Readonly<Record<string, unknown>>[];
+  /** It is now so long after the start, and stays so: storms begin and end by this alone. */
+  setTime(sinceStartMs: number): Promise<void>;
+}
+
+/** The collector does not wait as long as it usually does for what never answers. */
+const impatient = 'tcpTimeout="4s" connectTimeout="9s" agentTimeout="9s" clientDeadline="20s" runDeadline="2m"';
+
+export async function startSimulatedFleet(
+  t: TestContext,
+  options: Pick<FleetPlan, 'clients' | 'profile' | 'seed'>,
+): Promise<SimulatedFleet> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-simulated-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const held = await holdPort(null);
+  t.after(() => held.close());
+  let sinceStartMs = 0;
+  const plan: FleetPlan = {
+    ...options,
+    port: held.port,
+    everyMs: 300_000,
+    get startedAtMs() {
+      return Date.now() - sinceStartMs;
+    },
+  };
+  writeFolder(dir, plan);
+  const configFile = path.join(dir, 'config.xml');
+  const text = readFileSync(configFile, 'utf8').replace('<collector ', `<collector ${impatient} `);
+  writeFileSync(configFile, text.replace('<alerts>', '<alerts groupInterval="1s">'));
+  const simulator = await startSimulator({
+    ...readKeys(dir),
+    plan,
+    first: 0,
+    end: plan.clients,
+    username,
+    now: Date.now,
+  });
+  t.after(() => simulator.close());
+
+  const run = async (command: (context: Context) => Promise<ExitStatus>): Promise<[ExitStatus, unknown]> => {
+    let printed: unknown = null;
+    const { stdout, stderr } = process;
+    const output = {
+      ...createOutput({ json: true, verbosity: 'quiet', stdout, stderr }),
+      printJson: (value: unknown) => (printed = value),
+    };
+    const status = await command({ output, configFile, signal: new AbortController().signal });
+    return [status, printed];
+  };
+  return {
+    dir,
+    plan,
+    clients: planFleet(plan),
+    simulator,
+    collect: async () => {
+      const everyone = { clients: [], group: null, dryRun: false, concurrency: 256, retry: 0 };
+      const [status, printed] = await run((context) => collectCommand(context, everyone));
+      return { status, ...(printed as Omit<Collected, 'status'>) };
+    },
+    alert: async () => (await run((context) => alertCommand(context, { dryRun: false })))[0],
+    query: (sql) => {
+      const database = openSqlite(path.join(dir, 'state', 'fleet.db'));
+      try {
+        return database.prepare(sql).all() as Readonly<Record<string, unknown>>[];
+      } finally {
+        database.close();
+      }
+    },
+    setTime: async (ms) => {
+      sinceStartMs = ms;
+      await simulator.turn();
+    },
+  };
+}
+
+/** Inside the first storm, and after it. */
+export function timesOf(plan: FleetPlan): { readonly storm: number; readonly afterwards: number } {
+  const calmMs = 3 * plan.everyMs;
+  return { storm: calmMs + 1000, afterwards: calmMs + stormMs(plan) + 1000 };
+}
