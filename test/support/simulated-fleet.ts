@@ -101,7 +101,7 @@ export async function startSimulatedFleet(
     query: (sql) => {
       const database = openSqlite(path.join(dir, 'state', 'fleet.db'));
       try {
-        return database.prepare(sql).all() as Readonly<Record<string, unknown>>[];
+        return database.prepare(sql).all();
       } finally {
         database.close();
       }
