@@ -53,7 +53,8 @@ test('a lossy fleet: the dead fail as they should, the others report, and what w
   const { visits, acknowledged } = fleet.simulator.counts();
   assert.equal(acknowledged, first.reports.stored);
   for (const way of Object.keys(codes) as DeadWay[]) {
-    if (way !== 'refused' && way !== 'unanswered') assert.equal(visits[way], 1, way);
+    // One that hangs in a login that was sent ahead is tried again step by step.
+    if (way !== 'refused' && way !== 'unanswered') assert.ok((visits[way] ?? 0) >= 1, way);
   }
 
   const values = fleet.query('SELECT cpu_percent, memory_percent, disk_percent, uptime_s, hostname, client FROM stats');
