@@ -1,8 +1,10 @@
 import path from 'node:path';
 
-import { profileNames } from '../simulator/profile.ts';
 import type { ProfileName } from '../simulator/profile.ts';
 import { example, Option, wholeNumber, type CommandPlace } from './command-parts.ts';
+
+// Of their own, so that no other command loads the simulator.
+const profileNames = ['clean', 'lossy', 'storm'] as const satisfies readonly ProfileName[];
 
 interface SimulateOptions {
   readonly dir: string;
