@@ -69,6 +69,7 @@ async function breakThings(site: FaultSite, options: FaultRunOptions): Promise<F
   const marked = new Set<string>();
   let learnt = 0;
   let rounds = 0;
+  let seenBetween = 0;
   let peaceRounds: number | null = null;
 
   const killsSoFar = (): Record<string, number> => {
@@ -86,8 +87,8 @@ async function breakThings(site: FaultSite, options: FaultRunOptions): Promise<F
     learnt = reports.length;
   };
   /** After a round, with a database that answers. */
-  const lookAround = async (): Promise<void> => {
-    mails.readOn(marked);
+  const lookAround = async (broken: boolean): Promise<void> => {
+    mails.readOn({ marked, broken });
     const sent = new Set<string>();
     for (const row of await site.database.rows('SELECT message_id FROM mails WHERE sent_at IS NOT NULL')) {
       sent.add(String(row['message_id']));
@@ -117,7 +118,9 @@ async function breakThings(site: FaultSite, options: FaultRunOptions): Promise<F
       learn();
       if (!faults.leaveDead) await reviveServers(site);
       if (site.database.server?.isAlive() !== false && (await hasTables())) {
-        await lookAround();
+        const between = killsBetween(killsSoFar());
+        await lookAround(between > seenBetween);
+        seenBetween = between;
         await truth.advance();
       }
       kills = total(killsSoFar());
@@ -131,7 +134,7 @@ async function breakThings(site: FaultSite, options: FaultRunOptions): Promise<F
         if (round > 3 && one.status !== 0)
           wrong.push(`in peace ${one.command} ended with ${one.status ?? 'a signal'}: ${one.said}`);
       }
-      await lookAround();
+      await lookAround(round === 1);
       if (await truth.retreat()) peaceRounds = round;
     }
     const comparison = await compareLedgers(site, truth, mails);
@@ -150,6 +153,15 @@ async function breakThings(site: FaultSite, options: FaultRunOptions): Promise<F
   } finally {
     truth.stop();
   }
+}
+
+/** Of those between an alert and its reader. */
+function killsBetween({
+  alert = 0,
+  mariadb = 0,
+  'mail server': mailServer = 0,
+}: Readonly<Record<string, number>>): number {
+  return alert + mariadb + mailServer;
 }
 
 function nameOf(victim: string): string {

@@ -8,10 +8,10 @@ import type { Change } from './truth.ts';
 
 export interface MailLog {
   /**
-   * Reads on. `marked`: Message-IDs that the database knew as sent before the last pass began; one of these that came again
-   * came again without need.
+   * Reads on after a round. A mail may come again only if the round in which it came before was `broken`, somebody between
+   * the alerter and the server being killed in it, and the database did not know it as sent (`marked`) before this one.
    */
-  readOn(marked: ReadonlySet<string>): void;
+  readOn(round: { readonly marked: ReadonlySet<string>; readonly broken: boolean }): void;
   /** What somebody was told of a client, in the order in which it came, a mail that came twice counted once. */
   toldOf(recipient: string, client: string): readonly Change[];
   readonly figures: MailFigures;
@@ -33,6 +33,8 @@ export interface MailFigures {
 export function openMailLog(dir: string): MailLog {
   const file = path.join(dir, mailFiles.journal);
   const contents = new Map<string, string>();
+  /** Those whose last copy came in a round that was broken. */
+  const doubtful = new Set<string>();
   const told = new Map<string, Change[]>();
   const figures = {
     mails: 0,
@@ -43,18 +45,18 @@ export function openMailLog(dir: string): MailLog {
   };
   let read = 0;
 
-  const take = ({ to, content }: MailEntry, marked: ReadonlySet<string>, fresh: Set<string>): void => {
+  const take = ({ to, content }: MailEntry, marked: ReadonlySet<string>, broken: boolean): void => {
     const id = /^Message-ID: (<.*>)\r?$/im.exec(content)?.[1] ?? '';
     const before = contents.get(id);
     if (before !== undefined) {
       if (before !== `${to}\n${content}`) figures.changed.push(id);
-      if (marked.has(id) || fresh.has(id)) figures.doubled.push(id);
+      if (marked.has(id) || !doubtful.has(id)) figures.doubled.push(id);
       else figures.possiblyDelivered += 1;
-      fresh.add(id);
+      if (!broken) doubtful.delete(id);
       return;
     }
     contents.set(id, `${to}\n${content}`);
-    fresh.add(id);
+    if (broken) doubtful.add(id);
     figures.mails += 1;
     for (const { client, change, heading } of newsIn(content)) {
       if (change === null) figures.strange.push(`${to}: ${heading}: ${client}`);
@@ -65,13 +67,12 @@ export function openMailLog(dir: string): MailLog {
   return {
     figures,
     toldOf: (recipient, client) => told.get(`${recipient} ${client}`) ?? [],
-    readOn: (marked) => {
+    readOn: ({ marked, broken }) => {
       if (!existsSync(file)) return;
       const lines = readFileSync(file, 'utf8').split('\n');
       // What comes after the last line break is not whole.
       lines.pop();
-      const fresh = new Set<string>();
-      for (const line of lines.slice(read)) take(JSON.parse(line) as MailEntry, marked, fresh);
+      for (const line of lines.slice(read)) take(JSON.parse(line) as MailEntry, marked, broken);
       read = lines.length;
     },
   };
