@@ -48,7 +48,7 @@ export interface FaultRunResult {
   readonly peaceRounds: number | null;
 }
 
-const mostPeaceRounds = 60;
+const mostPeaceRounds = 30;
 
 export async function runFaults(options: FaultRunOptions): Promise<FaultRunResult> {
   const site = await openFaultSite(options.database, options.clients ?? 4);
@@ -63,7 +63,7 @@ async function breakThings(site: FaultSite, options: FaultRunOptions): Promise<F
   const random = createRandom(options.seed);
   const profile = openProfile();
   const mails = openMailLog(site.mailDir);
-  const truth = openTruth(site, mails, options.rowsBetween);
+  const truth = openTruth({ site, mails, random: createRandom(options.seed + 1), rowsBetween: options.rowsBetween });
   const outside: string[] = [];
   const wrong: string[] = [];
   const marked = new Set<string>();

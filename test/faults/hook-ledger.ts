@@ -12,27 +12,44 @@ type Files = Record<'fsyncSync' | 'writeSync', (...args: unknown[]) => unknown> 
     readonly openSync: (file: string, flags: string) => number;
   };
 
-/** Must come before the files are watched: the killer strikes around the rename, not around the ledger. */
-export function keepLedger(file: string, client: string): void {
+export interface Ledger {
+  /** Before the files are watched: that the spool has a report is known before the killer may strike after the rename. */
+  readonly noteSpooled: () => void;
+  /** After the files are watched: that a report was sealed is known before the killer may strike before the rename. */
+  readonly noteSealed: () => void;
+}
+
+export function openLedger(file: string, client: string): Ledger {
   const files = createRequire(process.execPath)('node:fs') as Files;
-  const { writeSync, fsyncSync, renameSync, unlinkSync, readFileSync } = files;
+  const { writeSync, fsyncSync, readFileSync } = files;
   const ledger = files.openSync(file, 'a');
   const enter = (line: LedgerLine): void => {
     writeSync(ledger, `${JSON.stringify(line)}\n`);
     fsyncSync(ledger);
   };
-  files.renameSync = (from = '', to = '') => {
-    const reportId = spooled.exec(to)?.[1];
-    if (reportId === undefined) return renameSync(from, to);
-    const sha256 = createHash('sha256').update(readFileSync(from)).digest('hex');
-    enter({ event: 'sealed', reportId, client, sha256 });
-    const result = renameSync(from, to);
-    enter({ event: 'spooled', reportId, client, sha256 });
-    return result;
-  };
-  files.unlinkSync = (target = '') => {
-    const reportId = spooled.exec(target)?.[1];
-    if (reportId !== undefined) enter({ event: 'removing', reportId, client, sha256: '' });
-    return unlinkSync(target);
+  const digestOf = (name: string): string => createHash('sha256').update(readFileSync(name)).digest('hex');
+  return {
+    noteSpooled: () => {
+      const { renameSync, unlinkSync } = files;
+      files.renameSync = (from = '', to = '') => {
+        const result = renameSync(from, to);
+        const reportId = spooled.exec(to)?.[1];
+        if (reportId !== undefined) enter({ event: 'spooled', reportId, client, sha256: digestOf(to) });
+        return result;
+      };
+      files.unlinkSync = (target = '') => {
+        const reportId = spooled.exec(target)?.[1];
+        if (reportId !== undefined) enter({ event: 'removing', reportId, client, sha256: '' });
+        return unlinkSync(target);
+      };
+    },
+    noteSealed: () => {
+      const { renameSync } = files;
+      files.renameSync = (from = '', to = '') => {
+        const reportId = spooled.exec(to)?.[1];
+        if (reportId !== undefined) enter({ event: 'sealed', reportId, client, sha256: digestOf(from) });
+        return renameSync(from, to);
+      };
+    },
   };
 }

@@ -7,7 +7,7 @@ import { appendFileSync, openSync, readFileSync, unlinkSync, writeSync } from 'n
 import path from 'node:path';
 
 import { watchFiles } from './hook-files.ts';
-import { keepLedger } from './hook-ledger.ts';
+import { openLedger } from './hook-ledger.ts';
 import { watchPackages } from './hook-packages.ts';
 import { watchSockets } from './hook-sockets.ts';
 import { hookEnvironment, hookFiles } from './kill-plan.ts';
@@ -99,8 +99,10 @@ function planOfFile(client: string): KillPlan | null {
   }
 }
 
-if (request !== null) keepLedger(path.join(dir, hookFiles.ledger), request.client);
+const ledger = request === null ? null : openLedger(path.join(dir, hookFiles.ledger), request.client);
+ledger?.noteSpooled();
 watchFiles(atInstant);
+ledger?.noteSealed();
 watchSockets(atInstant);
 watchPackages(atInstant);
 process.once('exit', () => {

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { symlinkSync } from 'node:fs';
 import path from 'node:path';
 
+import type { Random } from '../fuzz/random.ts';
 import type { FaultSite } from './fault-site.ts';
 import type { MailLog } from './mail-log.ts';
 
@@ -31,8 +32,15 @@ interface ClientTruth {
   since: string;
 }
 
-/** So many rows of a client are treated between two changes of it. */
-export function openTruth(site: FaultSite, mails: MailLog, rowsBetween = usualRowsBetween): Truth {
+export interface TruthOptions {
+  readonly site: FaultSite;
+  readonly mails: MailLog;
+  readonly random: Random;
+  /** So many rows of a client are treated between two changes of it. */
+  readonly rowsBetween: number | undefined;
+}
+
+export function openTruth({ site, mails, random, rowsBetween = usualRowsBetween }: TruthOptions): Truth {
   const clients = site.clients.map((client): ClientTruth => {
     symlinkSync('/bin/sleep', path.join(site.dir, site.processOf(client)));
     return { client, changes: [], process: null, since: timeText() };
@@ -71,7 +79,8 @@ export function openTruth(site: FaultSite, mails: MailLog, rowsBetween = usualRo
   return {
     changesOf: (client) => clients.find((one) => one.client === client)?.changes ?? [],
     advance: async () => {
-      for (const one of clients) if (await isDue(one)) await change(one);
+      // Not all at once: one mail would tell it all.
+      for (const one of clients) if (random.below(100) < 40 && (await isDue(one))) await change(one);
     },
     retreat: async () => {
       let isOver = true;
