@@ -32,7 +32,8 @@ export async function collectCommand(context: Context, options: CollectCommandOp
     config,
     only: everyone ? null : new Set(chosen.map((client) => client.name)),
     ignoreBackoff: options.clients.length > 0,
-    openStorage: () => openStorage({ storage: config.storage, migrate: config.storage.migrate, program: 'collect' }),
+    openStorage: (use) =>
+      openStorage({ storage: config.storage, migrate: config.storage.migrate, program: 'collect', ...use }),
     transportFor: (client) => transportFor(client, shared),
     wayTo: (client) => shared.wayTo(client),
     spreadStart: everyone && !output.terminal,

@@ -12,7 +12,7 @@ export interface CollectOptions {
   /** True for names given by hand: back-off after refused logins is not looked at. */
   readonly ignoreBackoff?: boolean;
   /** Opened after the lock is held; closed by collect. Not called by a dry run. */
-  readonly openStorage: () => Promise<Storage>;
+  readonly openStorage: (use: StorageUse) => Promise<Storage>;
   readonly transportFor: (client: Client) => Transport;
   /** The machines before a client that only ssh_config names, as a proxyJump would name them; unless given: none. */
   readonly wayTo?: (client: Client) => readonly string[];
@@ -33,6 +33,14 @@ export interface CollectOptions {
   readonly now: () => number;
   /** Name of the collector's machine. */
   readonly host: string;
+}
+
+/** How the storage is used by a run. */
+export interface StorageUse {
+  /** Ends all that is under way in it: it is too slow. */
+  readonly signal: AbortSignal;
+  /** To be called before migrations are applied, which may take longer than a run waits else. */
+  readonly onMigrating: () => void;
 }
 
 /** What happens during a pass, in order; for progress bars and logs. */

@@ -64,6 +64,9 @@ async function waitForTurn({ config, signal }: CollectOptions, collectorId: stri
   await sleep(startDelayMs(collectorId, config.clients.length), undefined, { signal }).catch(() => undefined);
 }
 
+/** Its row is not worth more. */
+const overlappedMs = 10_000;
+
 /** A run that ends at once because another one goes on; its row says so, through the journal if need be. */
 async function leaveOverlapped(
   options: CollectOptions,
@@ -75,7 +78,7 @@ async function leaveOverlapped(
   const end: RunEnd = { id, outcome: 'overlapped', finishedAtMs: options.now(), ...none, cpuMs: 0, maxRssBytes: 0 };
   let storage: Storage | null = null;
   try {
-    storage = await options.openStorage();
+    storage = await options.openStorage({ signal: AbortSignal.timeout(overlappedMs), onMigrating: () => undefined });
     await storage.reports.endRun(start, end);
   } catch {
     try {

@@ -1,10 +1,11 @@
-import { appendFileSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
 import path from 'node:path';
 
 import { makeFolder } from '../make-folder.ts';
 import { FleetError, messageOf } from '../errors.ts';
+import { isRefusal } from '../storage/fault.ts';
 import type { ReportStore, RunEnd, RunStart, VisitRecord } from '../storage/storage.ts';
-import { errnoOf } from './durable-file.ts';
+import { errnoOf, syncFolder } from './durable-file.ts';
 
 /**
  * journal/<started at>-<run id>.jsonl: what the database was not told yet of a run: its start, visits, its end, one JSON
@@ -12,7 +13,7 @@ import { errnoOf } from './durable-file.ts';
  * a run that was killed is known to have been.
  */
 export interface JournalFile {
-  /** Makes the file. This and what follows throws FleetError `spool-full`. */
+  /** Makes the file. What this and the others return from survives a loss of power; they throw FleetError `spool-full`. */
   begin(): void;
   visits(visits: readonly VisitRecord[]): void;
   end(end: RunEnd): void;
@@ -31,10 +32,16 @@ const defaultMaxBytes = 256 * 1024 * 1024;
 export function journalOf(dir: string, start: RunStart): JournalFile {
   const file = path.join(dir, `${String(start.startedAtMs).padStart(15, '0')}-${start.id}.jsonl`);
   let begun = false;
+  // What a full disk cut off must not spoil the line that is written once there is room again.
+  let cutOff = '';
   const append = (line: Line): void => {
     try {
       makeFolder(dir);
-      appendFileSync(file, `${JSON.stringify(line)}\n`, { mode: 0o600 });
+      const text = `${cutOff}${JSON.stringify(line)}\n`;
+      cutOff = '\n';
+      appendDurably(file, text);
+      cutOff = '';
+      if (!begun) syncFolder(dir);
     } catch (thrown) {
       const message = `${dir}: ${messageOf(thrown)}`;
       throw new FleetError({ code: 'spool-full', stage: 'spool', message, cause: thrown });
@@ -53,49 +60,91 @@ export function journalOf(dir: string, start: RunStart): JournalFile {
   };
 }
 
+function appendDurably(file: string, text: string): void {
+  const fd = openSync(file, 'a', 0o600);
+  try {
+    const bytes = Buffer.from(text);
+    for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 export interface Replay {
   readonly runs: number;
   readonly visits: number;
-  /** Runs whose records the database will not have, whatever is tried. */
+  /** Runs and visits whose records the database will not have, whatever is tried. */
   readonly refused: number;
   /** Runs whose records went because the journal grew beyond its bound. */
   readonly dropped: number;
+  /** Runs that are still to be told: there was no time. */
+  readonly left: number;
+}
+
+export interface ReplayOptions {
+  readonly maxBytes?: number;
+  /** No run is begun later than that; unless given: all are told. */
+  readonly timeMs?: number;
+  /** The run under way, whose journal is left alone. */
+  readonly own?: string;
 }
 
 /**
- * Tells the database what the journals of earlier runs hold, oldest first, and deletes them. Only while holding the lock
- * or before it starts a journal of its own. Throws what the store throws; what was not told yet stays.
+ * Tells the database what the journals of earlier runs hold, oldest first, and deletes them. Only while holding the lock.
+ * Throws what the store throws; what was not told yet stays.
  */
 export async function replayJournals(
   dir: string,
   store: ReportStore,
   nowMs: number,
-  maxBytes = defaultMaxBytes,
+  { maxBytes = defaultMaxBytes, timeMs = Infinity, own = '' }: ReplayOptions = {},
 ): Promise<Replay> {
   const { kept, dropped } = boundJournals(dir, maxBytes);
+  const endsAt = performance.now() + timeMs;
   let runs = 0;
   let visits = 0;
   let refused = 0;
-  for (const file of kept) {
+  const files = kept.filter((file) => own === '' || !file.includes(own));
+  for (const [index, file] of files.entries()) {
+    if (performance.now() >= endsAt) return { runs, visits, refused, dropped, left: files.length - index };
     const lines = readLines(file);
     const start = lines.find((line) => line.kind === 'start')?.start;
     if (start !== undefined) {
       const records = lines.flatMap((line) => (line.kind === 'visits' ? line.visits : []));
       const end = lines.find((line) => line.kind === 'end')?.end ?? killedEnd(start, records, nowMs);
-      try {
-        await store.endRun(start, end);
-        if (records.length > 0) await store.saveVisits(records);
-        runs++;
-        visits += records.length;
-      } catch (thrown) {
-        // Anything else is tried again by the next run; this never would go well.
-        if (!(thrown instanceof FleetError) || thrown.code !== 'storage-failed') throw thrown;
-        refused++;
-      }
+      const run = await halving([start], async () => store.endRun(start, end));
+      const told = await halving(records, (some) => store.saveVisits(some));
+      if (run.refused === 0) runs++;
+      visits += records.length - told.refused;
+      refused += run.refused + told.refused;
     }
     rmSync(file, { force: true });
   }
-  return { runs, visits, refused, dropped };
+  return { runs, visits, refused, dropped, left: 0 };
+}
+
+const batchSize = 200;
+
+/** Tells records in batches; what the database refuses is halved down to the one that it never would take. */
+async function halving<T>(
+  records: readonly T[],
+  tell: (some: readonly T[]) => Promise<void>,
+): Promise<{ readonly refused: number }> {
+  if (records.length === 0) return { refused: 0 };
+  if (records.length <= batchSize) {
+    try {
+      await tell(records);
+      return { refused: 0 };
+    } catch (thrown) {
+      // Anything else is tried again by the next run.
+      if (!isRefusal(thrown)) throw thrown;
+      if (records.length === 1) return { refused: 1 };
+    }
+  }
+  const middle = records.length <= batchSize ? Math.ceil(records.length / 2) : batchSize;
+  const first = await halving(records.slice(0, middle), tell);
+  return { refused: first.refused + (await halving(records.slice(middle), tell)).refused };
 }
 
 /** Of a run that wrote no end: it was killed, or the machine went down. */

@@ -10,12 +10,17 @@ import type { Ingest } from './ingest.ts';
 import { journalOf } from './journal.ts';
 import type { KeyRing } from './key-ring.ts';
 import { ReportRejected, openSealed } from './open-sealed.ts';
-import { prepareStorage } from './prepare-storage.ts';
+import { prepareStorage, tellJournals } from './prepare-storage.ts';
 import { defaultBounds, openQuarantine } from './quarantine.ts';
 import { startRunRecord } from './run-record.ts';
 import type { RunRecord } from './run-record.ts';
 import { openSealedSpool } from './sealed-spool.ts';
 import type { SealedSpool } from './sealed-spool.ts';
+import { boundSpool } from './spool-bound.ts';
+import { createRunFaults, storageFault } from './run-faults.ts';
+import type { RunFaults } from './run-faults.ts';
+import { startStorageTime, storageLimits } from './storage-limits.ts';
+import type { StorageTime } from './storage-limits.ts';
 import { visitClients } from './visit-clients.ts';
 import type { ClientsVisited } from './visit-clients.ts';
 import type { VisitContext } from './visit.ts';
@@ -29,26 +34,33 @@ export interface PassOptions extends CollectOptions {
 /** The pass itself, while the lock is held. Throws FleetError `state-unusable`. */
 export async function makePass(options: PassOptions): Promise<CollectResult> {
   const { paths, start, config, observe } = options;
-  const faults = createFaults(observe);
-  const spool = openSealedSpool(paths.encryptedStats);
-  const scan = await spool.scan();
+  const began = performance.now();
+  const time = startStorageTime();
+  const faults = createRunFaults(observe, time);
+  const unbounded = openSealedSpool(paths.encryptedStats);
+  const scan = await unbounded.scan();
+  const spool = await boundSpool({
+    spool: unbounded,
+    dir: paths.encryptedStats,
+    maxBytes: config.collector.spoolBytes,
+    leftovers: scan.reports,
+  });
   const quarantine = openQuarantine({
     places: scan.quarantines,
     bounds: defaultBounds,
     nowMs: start.startedAtMs,
     keepMs: config.retention.rawMs,
   });
-  const { storage, store, facts, wasAway } = await prepareStorage({
-    config,
-    openStorage: options.openStorage,
-    journalDir: paths.journal,
-    start,
-    observe,
-    onFault: faults.add,
-  });
+  const limits = storageLimits(config.collector);
+  const { openStorage } = options;
+  const told = { config, journalDir: paths.journal, start, observe };
+  const prepared = await prepareStorage({ ...told, openStorage, time, limits, onFault: faults.add });
+  const { storage, store, facts, wasAway } = prepared;
   try {
     const journal = journalOf(paths.journal, start);
-    const record = await startRunRecord({ store, journal, start, onFault: faults.add });
+    const leftMs = (ms: number): number => ms - (performance.now() - began);
+    time.endIn(leftMs(limits.allMs));
+    const record = startRunRecord({ store, journal, start, onFault: faults.add });
     const left = scan.reports.length;
     if (left > 0) {
       const message = `${left} sealed ${left === 1 ? 'report waits' : 'reports wait'} from earlier runs`;
@@ -58,6 +70,7 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
       spool,
       quarantine,
       leftovers: scan.reports,
+      times: { aloneMs: limits.prepareMs, leftoversMs: leftMs(limits.leftoversMs), allMs: leftMs(limits.allMs) },
       keys: options.keyRing.opening,
       names: createClientNames(config.clients),
       store,
@@ -74,8 +87,11 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
     });
     // The alerter could not finish either while the database was away.
     const watched = wasAway ? null : storage;
-    return await finish({ options, visited, ingest, record, store, faults, watched });
+    const tellRest = (tell: ReportStore): Promise<unknown> =>
+      tellJournals({ ...told, store: tell, timeMs: prepared.journalsLeft > 0 ? leftMs(limits.leftoversMs) : 0 });
+    return await finish({ options, visited, ingest, record, store, faults, watched, time, tellRest });
   } finally {
+    time.endIn(null);
     await storage?.close().catch(() => undefined);
   }
 }
@@ -134,28 +150,33 @@ interface Finish {
   readonly ingest: Ingest;
   readonly record: RunRecord;
   readonly store: ReportStore | null;
-  readonly faults: Faults;
+  readonly faults: RunFaults;
   /** Where to look for an alerter that has fallen silent; null: nowhere. */
   readonly watched: Storage | null;
+  readonly time: StorageTime;
+  /** Tells of the earlier runs that there was no time for before the visits. */
+  readonly tellRest: (store: ReportStore) => Promise<unknown>;
 }
 
 /** Stores what was received, tells the database how the run ended, and removes old rows when all went well. */
-async function finish({ options, visited, ingest, record, store, faults, watched }: Finish): Promise<CollectResult> {
+async function finish(finishing: Finish): Promise<CollectResult> {
+  const { options, visited, ingest, record, store, faults, watched, time, tellRest } = finishing;
   if (visited.endedEarly) ingest.putOffLeftovers();
-  await ingest.drain();
+  const notStored = await ingest.drain();
+  if (store !== null && notStored === null) {
+    await tellRest(store).catch((thrown: unknown) => faults.add(storageFault(thrown)));
+  }
   const end = endOf(options, visited);
   await record.end(end);
+  // What follows has limits of its own.
+  time.endIn(null);
   const whole = options.start.scope === 'full' && !visited.interrupted && faults.all.length === 0;
   if (store !== null && whole) {
-    await prune(options, store).catch((thrown: unknown) =>
-      faults.add(asFleetError(thrown, { code: 'storage-failed', stage: 'storage' })),
-    );
+    await prune(options, store).catch((thrown: unknown) => faults.add(storageFault(thrown)));
   }
   if (watched !== null && whole) {
     const { everyMs } = options.config.collector;
-    const fault = await alerterFault({ storage: watched, everyMs }).catch((thrown: unknown) =>
-      asFleetError(thrown, { code: 'storage-failed', stage: 'storage' }),
-    );
+    const fault = await alerterFault({ storage: watched, everyMs }).catch((thrown: unknown) => storageFault(thrown));
     if (fault !== null) faults.add(fault);
   }
   return resultOf(options, { visited, end, reports: ingest.counts(), faults: faults.all });
@@ -168,22 +189,6 @@ async function prune({ config, start, now, signal }: PassOptions, store: ReportS
   const leftMs = start.startedAtMs + config.collector.runDeadlineMs - now();
   const limited = AbortSignal.any([signal, AbortSignal.timeout(Math.max(leastPruneMs, leftMs))]);
   await store.prune({ nowMs: now(), ...config.retention }, limited);
-}
-
-interface Faults {
-  readonly all: readonly FleetError[];
-  readonly add: (fault: FleetError) => void;
-}
-
-/** The faults that are no client's, each code once: a full disk is one fault, not one of every client. */
-function createFaults(observe: CollectOptions['observe']): Faults {
-  const all: FleetError[] = [];
-  const add = (fault: FleetError): void => {
-    if (all.some((known) => known.code === fault.code)) return;
-    all.push(fault);
-    observe({ kind: 'fault', fault });
-  };
-  return { all, add };
 }
 
 function endOf({ start, now }: PassOptions, visited: ClientsVisited): RunEnd {

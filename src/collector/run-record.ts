@@ -20,7 +20,7 @@ export interface RunRecord {
 
 const batchSize = 200;
 
-export async function startRunRecord(options: RunRecordOptions): Promise<RunRecord> {
+export function startRunRecord(options: RunRecordOptions): RunRecord {
   const { journal, start, onFault } = options;
   let { store } = options;
   let batch: VisitRecord[] = [];
@@ -70,7 +70,8 @@ export async function startRunRecord(options: RunRecordOptions): Promise<RunReco
   } catch (thrown) {
     onFault(asFleetError(thrown, { code: 'spool-full', stage: 'spool' }));
   }
-  await orJournal(
+  // No visit waits for that.
+  writing = orJournal(
     (told) => told.startRun(start),
     () => undefined,
   );

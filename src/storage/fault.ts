@@ -80,3 +80,12 @@ export function throwAsStorageError(thrown: unknown): never {
     cause: thrown,
   });
 }
+
+/**
+ * Whether the database refused these very values, so that the same attempt will never go well: of anything else, what was
+ * to be stored must be kept.
+ */
+export function isRefusal(thrown: unknown): boolean {
+  const cause = thrown instanceof FleetError ? thrown.cause : thrown;
+  return cause instanceof StorageFault && cause.kind === 'refused';
+}

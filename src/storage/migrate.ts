@@ -43,10 +43,12 @@ export async function checkDatabase(database: Database): Promise<MigrationState>
 export async function migrateDatabase(
   database: Database,
   files: readonly MigrationFile[] = readMigrations(database.dialect.name),
+  onMigrating: () => void = () => undefined,
 ): Promise<MigrationState> {
   const before = migrationState(await database.read(readApplied), files);
   throwMismatch(before, 'pending');
   if (before.pending.length === 0) return before;
+  onMigrating();
   return database.migrate(async (session) => {
     await session.run(createMigrationsSql);
     const applied = await readApplied(session);

@@ -13,6 +13,8 @@ export interface OpenStorageOptions {
   readonly storage: StorageConfig;
   /** Whether missing migrations are applied; else they are a fault. */
   readonly migrate: boolean;
+  /** Migrations are missing and will be applied, which may take its time. */
+  readonly onMigrating?: () => void;
   /** Decides the session's limits; `read` unless said. */
   readonly program?: 'collect' | 'alert' | 'read';
   /** Ends everything at once, what is under way included. */
@@ -27,7 +29,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
   return asStorageErrors(async () => {
     const database = await openDatabase({ ...options, program: options.program ?? 'read' });
     try {
-      if (options.migrate) await migrateDatabase(database);
+      if (options.migrate) await migrateDatabase(database, undefined, options.onMigrating);
       else throwMismatch(await checkDatabase(database), 'none');
     } catch (thrown) {
       await database.close();

@@ -9,6 +9,7 @@ import { startRunRecord } from '../../src/collector/run-record.ts';
 import { FleetError } from '../../src/errors.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import type { JournalFile } from '../../src/collector/journal.ts';
+import { StorageFault } from '../../src/storage/fault.ts';
 import type { ReportStore, RunEnd, RunStart, VisitRecord } from '../../src/storage/storage.ts';
 
 const root = mkdtempSync(path.join(tmpdir(), 'fh-journal-'));
@@ -66,7 +67,10 @@ function tellTale(fails: () => ErrorCode | null = () => null): { store: ReportSt
   const told: string[] = [];
   const tell = (what: string): Promise<void> => {
     const code = fails();
-    if (code !== null) return Promise.reject(new FleetError({ code, stage: 'storage', message: code }));
+    if (code !== null) {
+      const cause = code === 'storage-failed' ? new StorageFault('refused', code) : undefined;
+      return Promise.reject(new FleetError({ code, stage: 'storage', message: code, cause }));
+    }
     told.push(what);
     return Promise.resolve();
   };
@@ -95,7 +99,7 @@ test('what the database was not told is told in order and then forgotten', async
   }
   const { store, told } = tellTale();
   const replay = await replayJournals(dir, store, 99_000);
-  assert.deepEqual(replay, { runs: 3, visits: 6, refused: 0, dropped: 0 });
+  assert.deepEqual(replay, { runs: 3, visits: 6, refused: 0, dropped: 0, left: 0 });
   assert.deepEqual(
     told,
     [1, 2, 11].flatMap((number) => [`end run-${number} finished 1/1`, `visits a${number} b${number}`]),
@@ -132,7 +136,13 @@ test('a database that is away again stops the replay without loss; one that refu
   await assert.rejects(replayJournals(dir, away.store, 99_000), { code: 'storage-unavailable' });
   assert.equal(readdirSync(dir).length, 2);
   const refusing = tellTale(() => 'storage-failed');
-  assert.deepEqual(await replayJournals(dir, refusing.store, 99_000), { runs: 0, visits: 0, refused: 2, dropped: 0 });
+  assert.deepEqual(await replayJournals(dir, refusing.store, 99_000), {
+    runs: 0,
+    visits: 0,
+    refused: 2,
+    dropped: 0,
+    left: 0,
+  });
   assert.deepEqual(readdirSync(dir), []);
 });
 
@@ -153,7 +163,7 @@ test('what the database takes is not kept', async () => {
   const start = startOf(1);
   const { store, told } = tellTale();
   const faults: FleetError[] = [];
-  const record = await startRunRecord({
+  const record = startRunRecord({
     store,
     journal: journalOf(dir, start),
     start,
@@ -174,7 +184,7 @@ test('a journal that cannot be written is a fault of the run, told once the data
   const start = startOf(1);
   const { store, told } = tellTale();
   const faults: FleetError[] = [];
-  const record = await startRunRecord({
+  const record = startRunRecord({
     store,
     journal: journalOf(dir, start),
     start,
@@ -195,7 +205,7 @@ test('once the database is gone, everything that follows is kept', async () => {
   let gone = false;
   const { store } = tellTale(() => (gone ? 'storage-unavailable' : null));
   const faults: FleetError[] = [];
-  const record = await startRunRecord({
+  const record = startRunRecord({
     store,
     journal: journalOf(dir, start),
     start,

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+
+import type { Config, SmtpConfig } from '../../src/config/config.ts';
+import { FleetError } from '../../src/errors.ts';
+import { createAwayTeller, isDatabaseAway } from '../../src/notify/tell-away.ts';
+import { makeConfig } from '../support/fleet.ts';
+
+const root = mkdtempSync(path.join(tmpdir(), 'fh-away-'));
+after(() => rmSync(root, { recursive: true, force: true }));
+let places = 0;
+const minute = 60_000;
+const gone = new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'nobody answers' });
+
+/** Programs of one machine, each run a teller of its own, as processes are. */
+function machine(more: Partial<Config> = {}) {
+  const stateDir = path.join(root, String(places++));
+  mkdirSync(stateDir);
+  const base = makeConfig(stateDir, []);
+  const config: Config = { ...base, alerts: { ...base.alerts, repeatMs: 12 * 60 * minute }, ...more };
+  const run = async (program: 'collect' | 'alert', minutes: number, fault: FleetError | null) => {
+    const now = (): number => Date.UTC(2026, 10, 20, 10) + minutes * minute;
+    const signal = new AbortController().signal;
+    const teller = createAwayTeller({ config, program, host: 'mon-1', now, signal });
+    const said = fault === null ? false : teller.heed(fault) && teller.heed(fault);
+    const faults = await teller.end(fault === null);
+    return { said, faults: faults.map(({ code }) => code) };
+  };
+  const mails = (): readonly string[] => {
+    const outbox = path.join(stateDir, 'outbox');
+    const names = existsSync(outbox) ? readdirSync(outbox) : [];
+    return names
+      .map((name) => readFileSync(path.join(outbox, name), 'utf8'))
+      .sort((a, b) => (/^Date: (.*)/m.exec(a)?.[1] ?? '').localeCompare(/^Date: (.*)/m.exec(b)?.[1] ?? ''));
+  };
+  const subjects = (): readonly string[] =>
+    mails()
+      .map((mail) => /^Subject: (.*)\r$/m.exec(mail)?.[1] ?? '')
+      .sort();
+  return { stateDir, run, mails, subjects };
+}
+
+test('two programs say it once, then hourly; mail it after ten minutes, by `repeat`, and when both have it back', async () => {
+  const { run, mails, subjects } = machine();
+  assert.deepEqual(await run('alert', -1, null), { said: false, faults: [] });
+  const saidAt: number[] = [];
+  for (let minutes = 0; minutes <= 13 * 60; minutes += 1) {
+    if ((await run('alert', minutes, gone)).said) saidAt.push(minutes);
+    if (minutes % 5 === 0) assert.equal((await run('collect', minutes, gone)).said, false);
+    if (minutes === 9) assert.deepEqual(subjects(), []);
+    if (minutes === 10) assert.equal(subjects().length, 1);
+  }
+  assert.deepEqual(
+    saidAt,
+    Array.from({ length: 14 }, (_, hour) => hour * 60),
+  );
+  assert.deepEqual(subjects(), [
+    'Database away for 10 minutes, seen from mon-1',
+    'Database away for 12 hours, seen from mon-1',
+  ]);
+  assert.match(mails()[0] ?? '', /nobody answers \(storage-unavailable\)/);
+  await run('alert', 781, null);
+  assert.equal(subjects().length, 2, 'the collector has not had it back yet');
+  await run('collect', 785, null);
+  await run('collect', 790, null);
+  assert.deepEqual(subjects()[2], 'Database back after 13 hours, seen from mon-1');
+  assert.equal(subjects().length, 3);
+  assert.equal((await run('collect', 791, gone)).said, true, 'the next absence is one of its own');
+});
+
+test('a short absence is said and not mailed; other faults are always said', async () => {
+  const { run, subjects, stateDir } = machine();
+  assert.equal((await run('collect', 0, gone)).said, true);
+  await run('collect', 5, null);
+  await run('collect', 20, gone);
+  await run('collect', 25, gone);
+  assert.deepEqual(subjects(), []);
+  const spool = new FleetError({ code: 'spool-full', stage: 'spool', message: 'full' });
+  assert.deepEqual([(await run('collect', 26, spool)).said, (await run('collect', 27, spool)).said], [true, true]);
+  assert.equal(statSync(path.join(stateDir, 'database-away.db')).mode & 0o777, 0o600);
+  assert.equal(isDatabaseAway(new FleetError({ code: 'locked', stage: 'storage', message: 'm' })), false);
+});
+
+test('a mail server that is away too is tried again every five minutes', async () => {
+  const smtp: SmtpConfig = {
+    host: '127.0.0.1',
+    port: 1,
+    security: 'none',
+    username: null,
+    password: null,
+    from: 'fleet@example.org',
+    ca: null,
+    verify: true,
+    fallback: 'root@example.org',
+    maxMailsPerHour: 12,
+  };
+  const { run } = machine({ smtp });
+  const tried: number[] = [];
+  for (let minutes = 0; minutes <= 20; minutes += 1) {
+    if ((await run('alert', minutes, gone)).faults.length > 0) tried.push(minutes);
+  }
+  assert.deepEqual(tried, [10, 15, 20]);
+});
+
+test('where nothing can be remembered all is said and nothing is mailed; a clock that was ahead holds nothing back', async () => {
+  const { run, subjects, stateDir } = machine();
+  await run('alert', 600, gone);
+  assert.equal((await run('alert', 0, gone)).said, true);
+  await run('alert', 11, gone);
+  assert.equal(subjects().length, 1);
+  rmSync(stateDir, { recursive: true });
+  assert.equal((await run('alert', 12, gone)).said, true);
+  assert.equal((await run('alert', 13, gone)).said, true);
+  assert.deepEqual(subjects(), []);
+});
