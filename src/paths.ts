@@ -35,6 +35,8 @@ export interface StatePaths {
   readonly alertLock: string;
   /** Of the command `prune`, which may run beside both. */
   readonly pruneLock: string;
+  /** What was told of a database that is away; both programs' own. */
+  readonly databaseAway: string;
 }
 
 /** All places of one state folder. */
@@ -54,5 +56,6 @@ export function statePaths(dir: string): StatePaths {
     lock: inside('lock.db'),
     alertLock: inside('alert-lock.db'),
     pruneLock: inside('prune-lock.db'),
+    databaseAway: inside('database-away.db'),
   };
 }

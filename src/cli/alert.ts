@@ -2,9 +2,13 @@ import { hostname } from 'node:os';
 
 import type { AlertEvent, AlertResult } from '../alerter/alert-options.ts';
 import { alert } from '../alerter/alerter.ts';
+import { FleetError } from '../errors.ts';
+import { createAwayTeller, isDatabaseAway } from '../notify/tell-away.ts';
+import type { AwayTeller } from '../notify/tell-away.ts';
 import { statePaths } from '../paths.ts';
 import { steadyClock } from '../steady-clock.ts';
 import { openStorage } from '../storage/open-storage.ts';
+import { complain, complaintText } from './complain.ts';
 import type { Context, ExitStatus } from './context.ts';
 import type { Output } from './output.ts';
 import { loadSettings } from './settings.ts';
@@ -26,17 +30,38 @@ export async function alertCommand(context: Context, { dryRun }: AlertCommandOpt
   const config = loadSettings(context);
   const { storage, smtp, stateDir } = config;
   const view = await viewFor(output, { dryRun, outbox: smtp === null ? statePaths(stateDir).outbox : null });
-  const result = await alert({
+  const host = hostname();
+  const teller = createAwayTeller({ config, program: 'alert', host, now: Date.now, signal });
+  const pass = alert({
     config,
     openStorage: () => openStorage({ storage, migrate: storage.migrate && !dryRun, program: 'alert' }),
     dryRun,
     signal,
     observe: (event) => view.observe(event),
     now: steadyClock(),
-    host: hostname(),
+    host,
   });
+  const result = dryRun ? await pass : await pass.catch((thrown: unknown) => heed(thrown, teller, output));
+  if (!dryRun && result.outcome !== 'overlapped') {
+    for (const fault of await teller.end(result.outcome === 'finished')) output.complain(complaintText(fault));
+  }
+  if (result.outcome === 'away') return result.exitStatus;
   view.end(result);
   return result.exitStatus;
+}
+
+/** Cron mails every line: that the database is still away is said every hour. */
+function heed(thrown: unknown, teller: AwayTeller, output: Output): Away {
+  if (!(thrown instanceof FleetError) || !isDatabaseAway(thrown)) throw thrown;
+  const isDue = teller.heed(thrown);
+  if (isDue || output.json || output.terminal || output.verbosity === 'verbose') complain(output, thrown);
+  return { outcome: 'away', exitStatus: thrown.exitStatus };
+}
+
+/** A pass that could not be made for want of the database; it was said, where that was due. */
+interface Away {
+  readonly outcome: 'away';
+  readonly exitStatus: ExitStatus;
 }
 
 /** What a view is to know beforehand. */

@@ -3,10 +3,13 @@ import { hostname } from 'node:os';
 import type { CollectResult } from '../collector/collect-options.ts';
 import { collect } from '../collector/collector.ts';
 import { steadyClock } from '../steady-clock.ts';
+import { createAwayTeller, isDatabaseAway } from '../notify/tell-away.ts';
+import type { AwayTeller } from '../notify/tell-away.ts';
 import { openStorage } from '../storage/open-storage.ts';
 import { transportFor } from '../transport/transport-for.ts';
 import { createTransportShared } from '../transport/transport-shared.ts';
 import type { CollectView } from './collect-view.ts';
+import { complaintText } from './complain.ts';
 import type { Context, ExitStatus } from './context.ts';
 import type { Output } from './output.ts';
 import { chooseClients, loadSettings } from './settings.ts';
@@ -28,6 +31,9 @@ export async function collectCommand(context: Context, options: CollectCommandOp
   const everyone = options.clients.length === 0 && options.group === null;
   const view = await viewFor(output, Date.now);
   const shared = createTransportShared({ config });
+  const host = hostname();
+  const teller = options.dryRun ? null : createAwayTeller({ config, program: 'collect', host, now: Date.now, signal });
+  const observe = heeding(view, output, teller);
   const result: CollectResult = await collect({
     config,
     only: everyone ? null : new Set(chosen.map((client) => client.name)),
@@ -41,12 +47,27 @@ export async function collectCommand(context: Context, options: CollectCommandOp
     dryRun: options.dryRun,
     ...(options.concurrency === null ? {} : { concurrency: options.concurrency }),
     signal,
-    observe: (event) => view.observe(event),
+    observe,
     now: steadyClock(),
-    host: hostname(),
+    host,
   }).finally(() => shared.close());
+  if (teller !== null && result.outcome !== 'overlapped') await tellAway(teller, result, output);
   view.end(result);
   return result.exitStatus;
+}
+
+/** Cron mails every line: that the database is still away is said every hour, and else is an event among others. */
+function heeding(view: CollectView, output: Output, teller: AwayTeller | null): CollectView['observe'] {
+  const saysAll = output.json || output.terminal || output.verbosity === 'verbose';
+  return (event) => {
+    if (event.kind !== 'fault' || teller === null || teller.heed(event.fault) || saysAll) view.observe(event);
+    else view.observe({ kind: 'note', message: `still: ${event.fault.message} (${event.fault.code})` });
+  };
+}
+
+async function tellAway(teller: AwayTeller, { faults, outcome }: CollectResult, output: Output): Promise<void> {
+  const well = outcome === 'finished' && !faults.some(isDatabaseAway);
+  for (const fault of await teller.end(well)) output.complain(complaintText(fault));
 }
 
 /** The view that fits: one JSON document, a progress bar and a table, or lines. Loads what it needs. */

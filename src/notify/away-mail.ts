@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+
+import type { FleetError } from '../errors.ts';
+import { escapeControls } from '../log.ts';
+import { freezeMail } from './mime.ts';
+
+export interface AwayMail {
+  readonly kind: 'away' | 'back';
+  /** Of this machine. */
+  readonly host: string;
+  /** For whom; null: it is not said (a command, a file). */
+  readonly to: string | null;
+  readonly from: string;
+  readonly domain: string;
+  readonly configFile: string;
+  readonly sinceMs: number;
+  readonly nowMs: number;
+  /** Which mail of this absence, from 1. */
+  readonly number: number;
+  readonly programs: readonly string[];
+  /** What the database, or the way to it, answered last; null when it is back. */
+  readonly fault: FleetError | null;
+}
+
+export interface FrozenAwayMail {
+  readonly messageId: string;
+  readonly content: string;
+}
+
+const work: Readonly<Record<string, string>> = {
+  collect: 'Reports are collected all the same and wait sealed in encrypted_stats/.',
+  alert: 'No alerts are judged or told meanwhile.',
+};
+
+/** A mail about the database that needs none. The same news to the same person is the same mail. */
+export async function composeAwayMail(mail: AwayMail): Promise<FrozenAwayMail> {
+  const { host, to, from, sinceMs, nowMs, number, kind } = mail;
+  const digest = createHash('sha256')
+    .update(JSON.stringify([host, to, sinceMs, kind, number]))
+    .digest('hex');
+  const messageId = `<database-${digest.slice(0, 24)}@${mail.domain}>`;
+  const lasted = inWords(nowMs - sinceMs);
+  const text = kind === 'away' ? awayText(mail) : backText(mail);
+  const subject =
+    kind === 'away'
+      ? `Database away for ${lasted}, seen from ${host}`
+      : `Database back after ${lasted}, seen from ${host}`;
+  const content = await freezeMail({
+    mail: {
+      subject,
+      text,
+      html: `<pre>${text.replace(/&/g, '&amp;').replace(/</g, '&lt;')}</pre>`,
+      messageId,
+      inReplyTo: null,
+      references: [],
+      headers: { 'Auto-Submitted': 'auto-generated' },
+    },
+    from,
+    to,
+    dateMs: nowMs,
+  });
+  return { messageId, content };
+}
+
+function awayText({ fault, programs, sinceMs, host, configFile }: AwayMail): string {
+  const said =
+    fault === null
+      ? []
+      : [`  ${escapeControls(fault.message)} (${fault.code})`, '', `  ${escapeControls(fault.advice)}`, ''];
+  return [
+    `The database of fleet-health cannot be used on ${host} since`,
+    `${at(sinceMs)}:`,
+    '',
+    ...said,
+    ...programs.flatMap((program) => (program in work ? [work[program] ?? ''] : [])),
+    '',
+    'One mail follows when it is back. This one was sent without the database,',
+    `with ${configFile}.`,
+    '',
+  ].join('\n');
+}
+
+function backText({ sinceMs, nowMs, host }: AwayMail): string {
+  return [
+    `The database of fleet-health can be used again on ${host}. It was away`,
+    `from ${at(sinceMs)} to ${at(nowMs)}.`,
+    '',
+    'What was collected meanwhile is stored oldest first, and stands in the history',
+    'where it belongs; what it has to say of the past is told as such.',
+    '',
+  ].join('\n');
+}
+
+function at(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
+
+function inWords(ms: number): string {
+  const minutes = Math.max(1, Math.round(ms / 60_000));
+  if (minutes < 120) return minutes === 1 ? '1 minute' : `${minutes} minutes`;
+  const hours = Math.round(minutes / 60);
+  return hours < 48 ? `${hours} hours` : `${Math.round(hours / 24)} days`;
+}

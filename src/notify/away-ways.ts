@@ -1,0 +1,62 @@
+import { globMatcher } from '../config/globs.ts';
+import type { Config } from '../config/config.ts';
+import { sender } from '../config/mail-settings.ts';
+import { statePaths } from '../paths.ts';
+import { createCommandNotifier } from './command.ts';
+import { addressOf, createEmailNotifier } from './email.ts';
+import { createFileNotifier } from './file.ts';
+import type { Notifier } from './notify.ts';
+
+/** As rules are named in <notify rules> and <mail rules>. */
+const ruleName = 'database-away';
+const mailTimeoutMs = 30_000;
+
+/** Somebody who is told of the database, and the way there. */
+export interface AwayListener {
+  /** As the notifier knows them. */
+  readonly recipient: string;
+  /** The address in the mail; null: none. */
+  readonly to: string | null;
+  readonly notifier: Notifier;
+  readonly timeoutMs: number;
+}
+
+type Settings = Pick<Config, 'smtp' | 'notify' | 'alerts' | 'stateDir'>;
+
+/** Whose name stands on it. */
+export function awaySender({ smtp }: Settings): { readonly from: string; readonly domain: string } {
+  const from = smtp?.from ?? sender();
+  const address = addressOf(from);
+  return { from, domain: address.slice(address.lastIndexOf('@') + 1) || 'localhost' };
+}
+
+/**
+ * Who is told of the database, which is nobody's alert: the fallback address, or where there is none who is told of the
+ * whole fleet; every <notify>. Without <smtp> a file in outbox/.
+ */
+export function awayListeners({ smtp, notify, alerts, stateDir }: Settings): readonly AwayListener[] {
+  const commands = notify
+    .filter(({ rules }) => rules.length === 0 || globMatcher(rules.join(','))(ruleName))
+    .map(({ command, timeoutMs }) => ({
+      recipient: command,
+      to: null,
+      notifier: createCommandNotifier(command),
+      timeoutMs,
+    }));
+  if (smtp === null) {
+    const { outbox } = statePaths(stateDir);
+    const file = { recipient: outbox, to: null, notifier: createFileNotifier(outbox), timeoutMs: mailTimeoutMs };
+    return [file, ...commands];
+  }
+  const fleet = alerts.recipients
+    .filter(({ rules }) => rules.length === 0 || globMatcher(rules.join(','))(ruleName))
+    .map(({ to }) => to);
+  const addresses = smtp.fallback === null ? [...new Set(fleet)] : [smtp.fallback];
+  const mails = addresses.map((to) => ({
+    recipient: to,
+    to,
+    notifier: createEmailNotifier(smtp),
+    timeoutMs: mailTimeoutMs,
+  }));
+  return [...mails, ...commands];
+}

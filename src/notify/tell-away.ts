@@ -1,0 +1,147 @@
+/**
+ * Tells people, without the database, that it is away: a line on stderr at first and then hourly, a mail after ten minutes
+ * and then as <alerts repeat> says, and one mail when it is back. Collector and alerter of one machine share what was
+ * told, so that nobody is told twice.
+ */
+import type { Config } from '../config/config.ts';
+import { asFleetError } from '../errors.ts';
+import type { FleetError } from '../errors.ts';
+import { statePaths } from '../paths.ts';
+import { isLineDue, isMailDue } from './away-schedule.ts';
+import { changeAwayState, makeAwayState } from './away-state.ts';
+import type { AwayChange, AwayState } from './away-state.ts';
+
+export interface AwayTellerOptions {
+  readonly config: Config;
+  readonly program: 'collect' | 'alert';
+  readonly host: string;
+  readonly now: () => number;
+  readonly signal: AbortSignal;
+}
+
+export interface AwayTeller {
+  /** A fault of the run. True when it is to be said: it is no fault of the database, or its line is due. */
+  heed(fault: FleetError): boolean;
+  /** At the run's end; `well`: the database did all that was asked. Sends what is due. Returns what went wrong with that. */
+  end(well: boolean): Promise<readonly FleetError[]>;
+}
+
+/** Whether a run lacked its database: what is asked of it, not the program or the run, is at fault. */
+export function isDatabaseAway({ stage, code }: Pick<FleetError, 'stage' | 'code'>): boolean {
+  return stage === 'storage' && code !== 'locked' && code !== 'interrupted';
+}
+
+type Due = { readonly kind: 'away' | 'back'; readonly before: AwayState };
+
+export function createAwayTeller(options: AwayTellerOptions): AwayTeller {
+  const { config, program, now } = options;
+  const file = statePaths(config.stateDir).databaseAway;
+  let last: FleetError | null = null;
+  let says = true;
+
+  /** Where even this state cannot be written everything is said, and no mail goes out: there could be one a minute. */
+  const change = <T>(work: (state: AwayChange) => T, otherwise: T): T => {
+    try {
+      return changeAwayState(file, work);
+    } catch {
+      return otherwise;
+    }
+  };
+
+  const due = (): Due | null =>
+    change<Due | null>((state) => {
+      const before = state.state;
+      if (last !== null) {
+        if (!isMailDue(before, now(), config.alerts.repeatMs)) return null;
+        state.claimMail(now());
+        return { kind: 'away', before };
+      }
+      state.gone(program);
+      if (before.sinceMs === null || state.state.programs.length > 0) return null;
+      if (before.mails === 0) {
+        state.forget();
+        return null;
+      }
+      // Tried a moment ago, perhaps by the other program just now.
+      if (!isMailDue({ ...before, sinceMs: 0, mailedAtMs: null }, now(), null)) return null;
+      state.returnMail(before, now());
+      return { kind: 'back', before };
+    }, null);
+
+  return {
+    heed: (fault) => {
+      if (!isDatabaseAway(fault)) return true;
+      if (last !== null) return says;
+      last = fault;
+      says = change((state) => {
+        state.seen(program, now());
+        if (!isLineDue(state.state, now())) return false;
+        state.said(now());
+        return true;
+      }, true);
+      return says;
+    },
+    end: async (well) => {
+      if (last === null && !well) return [];
+      if (last === null) prepare(file);
+      const mail = due();
+      if (mail === null) return [];
+      const { faults, reached } = await send(options, mail, last);
+      change((state) => {
+        if (mail.kind === 'back' && reached) state.forget();
+        if (mail.kind === 'away' && !reached) state.returnMail(mail.before, now());
+      }, undefined);
+      return faults;
+    },
+  };
+}
+
+/** While the disk has room; without it all is said, see above. */
+function prepare(file: string): void {
+  try {
+    makeAwayState(file);
+  } catch {
+    // Said when it matters.
+  }
+}
+
+interface Sent {
+  readonly faults: readonly FleetError[];
+  /** Somebody was told, or there is nobody to tell. */
+  readonly reached: boolean;
+}
+
+async function send(options: AwayTellerOptions, { kind, before }: Due, fault: FleetError | null): Promise<Sent> {
+  const { config, host, now, signal } = options;
+  // Loaded when there is something to send: most runs have nothing.
+  const [{ composeAwayMail }, { awayListeners, awaySender }] = await Promise.all([
+    import('./away-mail.ts'),
+    import('./away-ways.ts'),
+  ]);
+  const listeners = awayListeners(config);
+  const faults: FleetError[] = [];
+  for (const { recipient, to, notifier, timeoutMs } of listeners) {
+    try {
+      const mail = await composeAwayMail({
+        kind,
+        host,
+        to,
+        ...awaySender(config),
+        configFile: config.file,
+        sinceMs: before.sinceMs ?? now(),
+        nowMs: now(),
+        number: before.mails + 1,
+        programs: before.programs,
+        fault,
+      });
+      const onDataBegun = (): Promise<void> => Promise.resolve();
+      const limits = { timeoutMs, answerTimeoutMs: timeoutMs, signal, onDataBegun };
+      await notifier.send({ recipient, ...mail, severity: 'critical' }, limits);
+    } catch (thrown) {
+      faults.push(asFleetError(thrown, { code: 'mail-unavailable', stage: 'mail' }));
+    } finally {
+      notifier.close();
+    }
+  }
+  return { faults, reached: listeners.length === 0 || faults.length < listeners.length };
+}
