@@ -1,0 +1,114 @@
+/** Several hosts in <storage url>: the next one is asked when one cannot be had, or is of no use. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+
+import type { StorageConfig } from '../../src/config/config.ts';
+import { openMysqlDatabase } from '../../src/storage/mysql/database.ts';
+import { mysqlFault } from '../../src/storage/mysql/faults.ts';
+import { openStorage } from '../../src/storage/open-storage.ts';
+import { startFickleProxy } from '../support/fickle-proxy.ts';
+import type { FickleProxy } from '../support/fickle-proxy.ts';
+import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
+import type { Mariadb, MariadbDatabase } from '../support/mariadb.ts';
+import { item } from './samples.ts';
+
+describe('two ways to one MariaDB', { skip: skipWithoutMariadb }, () => {
+  let mariadb: Mariadb;
+  let made: MariadbDatabase;
+  let one: FickleProxy;
+  let two: FickleProxy;
+  let config: StorageConfig;
+  before(async () => {
+    mariadb = await startMariadb(['--innodb-flush-log-at-trx-commit=0']);
+    made = await mariadb.createDatabase();
+    [one, two] = await Promise.all([startFickleProxy(mariadb.port), startFickleProxy(mariadb.port)]);
+    config = { ...made.storage, port: one.port, furtherHosts: [{ host: '127.0.0.1', port: two.port }] };
+    await (await openStorage({ storage: config, migrate: true })).close();
+  });
+  after(async () => {
+    await Promise.all([one.close(), two.close()]);
+    await mariadb.stop();
+  });
+
+  test('one that goes in the middle of a transaction: it is made again at the other, once', async () => {
+    const database = await openMysqlDatabase({ storage: config, program: 'collect' });
+    let attempts = 0;
+    await database.write(async (session) => {
+      attempts += 1;
+      await session.run("INSERT INTO leases VALUES ('cut', 1, 'me', 0, '2026-11-20 10:00:00')");
+      if (attempts === 1) {
+        one.mode = 'refuse';
+        one.cut();
+      }
+      await session.run("UPDATE leases SET touched = touched + 1 WHERE name = 'cut'");
+    });
+    const rows = await database.read((session) => session.all("SELECT touched FROM leases WHERE name = 'cut'"));
+    assert.deepEqual([attempts, rows.map((row) => row['touched'])], [2, [1]]);
+    await database.close();
+    one.mode = 'pass';
+  });
+
+  test('one whose answer to COMMIT was lost: nothing is stored twice', async () => {
+    const storage = await openStorage({ storage: config, migrate: false, program: 'collect' });
+    one.onRequest = (bytes) => {
+      if (!bytes.includes('COMMIT')) return;
+      one.onRequest = () => undefined;
+      one.mode = 'silent';
+      setTimeout(() => one.cut(), 50);
+    };
+    const report = item();
+    assert.match((await storage.reports.ingest([report]))[0]?.kind ?? '', /stored|duplicate/);
+    assert.deepEqual(await storage.reports.ingest([report]), [{ kind: 'duplicate' }]);
+    one.mode = 'pass';
+    await storage.close();
+  });
+
+  test('one that says nothing is left in time, also when a program starts', async () => {
+    one.mode = 'silent';
+    const options = { storage: config, program: 'read', connectTimeoutMs: 300 } as const;
+    const database = await openMysqlDatabase(options);
+    assert.equal((await database.read((session) => session.all('SELECT 1 AS one')))[0]?.['one'], 1);
+    await database.close();
+    two.mode = 'silent';
+    await assert.rejects(openMysqlDatabase(options), (thrown: Error) => {
+      assert.deepEqual([thrown.name, 'kind' in thrown && thrown.kind], ['StorageFault', 'lost']);
+      for (const { port } of [one, two]) assert.ok(thrown.message.includes(`:${port}/`), thrown.message);
+      return true;
+    });
+    one.mode = 'pass';
+    two.mode = 'pass';
+  });
+
+  test('one that is read-only: the other is asked, and the fault is said when it is no better', async () => {
+    const storage = await openStorage({ storage: config, migrate: false, program: 'collect' });
+    await mariadb.asRoot('SET GLOBAL read_only = 1');
+    let asked = 0;
+    two.onRequest = () => (asked += 1);
+    await assert.rejects(storage.reports.ingest([item()]), { code: 'storage-full' });
+    assert.ok(asked > 0);
+    await mariadb.asRoot('SET GLOBAL read_only = 0');
+    assert.deepEqual(await storage.reports.ingest([item()]), [{ kind: 'stored' }]);
+    await storage.close();
+  });
+});
+
+test('numbers of servers that are at fault are none of a row', () => {
+  const table: readonly (readonly [number, string, string])[] = [
+    [1047, 'WSREP has not yet prepared node for application use', 'lost'],
+    [1213, 'Deadlock found when trying to get lock; try restarting transaction', 'contended'],
+    [1180, 'Got error 5 "Input/output error" during COMMIT', 'lost'],
+    [1180, 'Got error 28 "No space left on device" during COMMIT', 'full'],
+    [1021, 'Disk full (/tmp/x)', 'full'],
+    [1114, "The table 'stats' is full", 'full'],
+    [1030, 'Got error 28 "No space left on device" from storage engine InnoDB', 'full'],
+    [1030, 'Got error 168 "Unknown (generic) error from engine" from storage engine InnoDB', 'broken'],
+    [1040, 'Too many connections', 'lost'],
+    [1290, 'The MariaDB server is running with the --read-only option', 'full'],
+    [1932, "Table 'fleet.stats' doesn't exist in engine", 'damaged'],
+    [4025, 'CONSTRAINT `reports.report` failed', 'refused'],
+    [1406, "Data too long for column 'client'", 'refused'],
+  ];
+  for (const [errno, message, kind] of table) {
+    assert.equal(mysqlFault(Object.assign(new Error(message), { errno }), 'db').kind, kind, `${errno} ${message}`);
+  }
+});
