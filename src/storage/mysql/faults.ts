@@ -65,12 +65,16 @@ const kinds: ReadonlyMap<number, FaultKind> = new Map([
   [1792, 'full'], // read-only transaction
   [1812, 'damaged'], // tablespace is missing
   [1815, 'damaged'], // internal error
+  [1820, 'denied'], // password has expired
   [1836, 'full'], // read-only mode
+  [1862, 'denied'], // password has expired
   [1874, 'full'], // InnoDB is read-only
   [1927, 'lost'], // connection was killed
   [1932, 'damaged'], // table is unknown to its engine
   [1969, 'lost'], // max_statement_time
   [3024, 'lost'], // max_execution_time
+  [3118, 'denied'], // account is locked
+  [4151, 'denied'], // account is locked
   [4031, 'lost'], // disconnected because idle
 ]);
 
