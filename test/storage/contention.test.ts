@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+
+import { createAlertStore } from '../../src/storage/create-alert-store.ts';
+import { openDatabase } from '../../src/storage/open-database.ts';
+import { createReportStore } from '../../src/storage/report-store.ts';
+import { memory } from './alert-samples.ts';
+import { onBothDatabases } from './databases.ts';
+import { item, noonMs, runEnd, runStart, visit } from './samples.ts';
+
+const dayMs = 86_400_000;
+const rounds = 8;
+const names = Array.from({ length: 40 }, (_, index) => `web-${index}`);
+
+onBothDatabases('everybody at once', (kit) => {
+  test('two collectors that store the same clients, an alerter that marks, and prune: each row once', async (t) => {
+    const { config, storage } = await kit.open();
+    const open = async (program: 'collect' | 'alert') => {
+      const database = await openDatabase({ storage: config, program });
+      t.after(() => database.close());
+      return database;
+    };
+    const collectors = [createReportStore(await open('collect')), createReportStore(await open('collect'))];
+    const alerts = createAlertStore(await open('alert'));
+    const pruner = createReportStore(await open('collect'));
+    const never = new AbortController().signal;
+    const limits = { rawMs: 30 * dayMs, detailMs: 2 * dayMs, hourlyMs: null, dailyMs: null };
+    await storage.reports.endRun(runStart({ program: 'alert' }), runEnd(runStart({ program: 'alert' })));
+    let storing = collectors.length;
+
+    // One goes through the clients from the first to the last, the other backwards.
+    const store = async (reports: (typeof collectors)[number], order: readonly string[]): Promise<void> => {
+      for (let round = 0; round < rounds; round++) {
+        const atMs = noonMs + round * 300_000;
+        const run = runStart({ startedAtMs: atMs, id: randomUUID() });
+        await reports.startRun(run);
+        const young = order.map((client) => item({ client, observedAtMs: atMs, receivedAtMs: atMs }));
+        const old = order.map((client) => item({ client, observedAtMs: atMs - 40 * dayMs, receivedAtMs: atMs }));
+        const results = await reports.ingest([...young, ...old]);
+        assert.ok(results.every(({ kind }) => kind === 'stored'));
+        await reports.saveVisits(order.map((client) => visit({ client, runId: run.id, startedAtMs: atMs })));
+        await reports.endRun(run, runEnd(run));
+      }
+      storing--;
+    };
+    const mark = async (): Promise<void> => {
+      const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+      for (let last = false; ; last = storing === 0) {
+        const { reports, visits } = await alerts.untreated(100);
+        await alerts.saveJudged(lease, {
+          statIds: reports.map(({ id }) => id),
+          visitIds: visits.map(({ id }) => id),
+          episodes: [],
+          memories: new Map(reports.map(({ client }) => [client, memory()])),
+        });
+        if (last && reports.length + visits.length === 0) return;
+      }
+    };
+    const prune = async (): Promise<number> => {
+      let count = 0;
+      while (storing > 0) count += (await pruner.prune({ nowMs: noonMs, ...limits }, never)).stats;
+      return count;
+    };
+
+    const [first, second] = collectors;
+    assert.ok(first !== undefined && second !== undefined);
+    const [, , , pruned] = await Promise.all([store(first, names), store(second, names.toReversed()), mark(), prune()]);
+    const later = (await pruner.prune({ nowMs: noonMs, ...limits }, never)).stats;
+    const reports = 2 * rounds * names.length;
+    assert.equal(pruned + later, reports, 'all that is old went, and nothing else');
+    const [left] = await storage.history.query(
+      `SELECT COUNT(*) AS reports, SUM(processed_at IS NULL) AS unjudged, (SELECT COUNT(*) FROM visits) AS visits,
+        (SELECT COUNT(*) FROM reports) AS whole FROM stats`,
+    );
+    assert.deepEqual(
+      { ...left, unjudged: Number(left?.['unjudged']) },
+      {
+        reports,
+        unjudged: 0,
+        visits: reports,
+        whole: reports,
+      },
+    );
+  });
+});
