@@ -48,7 +48,11 @@ export async function runProbes(options: CollectOptions, probes: readonly Probe[
   const countedMs = sinceBoot();
   for (const probe of counting) {
     const counters = values?.[probe.name];
-    started.set(probe, start(probe, counters === undefined ? null : { counters, elapsedMs: sinceBoot() - then }));
+    const earlier = counters === undefined ? null : { counters, elapsedMs: sinceBoot() - then };
+    const outcome = start(probe, earlier);
+    // Counters that were damaged must not cost what can be said without them.
+    const isSpoilt = earlier !== null && !(outcome instanceof Promise) && outcome.result === null;
+    started.set(probe, isSpoilt ? start(probe, null) : outcome);
   }
   const outcomes = await settled(probes, (probe) => started.get(probe) ?? noOutcome);
   const kept = countersOf(outcomes);

@@ -113,6 +113,13 @@ suite('reports of a crontab, with the program alone', { skip }, () => {
         still.alerts.filter(({ rule }) => rule === 'runaway'),
         [],
       );
+
+      assert.match(
+        await said(site, 'cleanup', '--yes'),
+        /KiB removed\n[^]*a crontab there may still have the line of fleet-health spool.*spool web-1 --remove prints/,
+      );
+      assert.equal(runAsCron(line, { home: site.dir }).status, 1, 'there is nothing to do');
+      assert.deepEqual(listing(path.join(site.dir, '.local/state')), []);
     });
   }
 });

@@ -1,0 +1,167 @@
+/** What a loss of power, another version or somebody else leaves in the folders of an agent: the next visit mends it. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { bundles, keep, ownMachine } from '../support/agent-visit.ts';
+import type { Visited } from '../support/agent-visit.ts';
+
+type Damage = (content: Buffer) => Buffer;
+
+const idsOf = ({ received }: Visited): string[] => received.map(({ header }) => header.reportId);
+const uuid = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
+
+for (const [what, damage, damagedInSpool] of [
+  ['empty', () => Buffer.alloc(0), 'dropped'],
+  ['cut off in the middle', (content) => content.subarray(0, content.length / 2), 'sent'],
+  ['zeros', (content) => Buffer.alloc(content.length), 'dropped'],
+  ['something else', (content) => Buffer.from(content).reverse(), 'dropped'],
+] as const satisfies readonly (readonly [string, Damage, string])[]) {
+  test(`files that are ${what} after a loss of power: only what was damaged is lost, and told`, async (t) => {
+    const { visit, clientDir, spool } = ownMachine(t);
+    const first = await visit({ onReport: keep });
+    const second = await visit({ onReport: keep });
+    const [damaged = '', good = ''] = spool();
+    const own = clientDir();
+    const dir = path.dirname(own);
+    const agent = path.join(dir, `${bundles.agent.digest}.t.cjs`);
+    const compiled = path.join(dir, `${bundles.agent.digest}.t.cache`);
+    writeFileSync(path.join(own, 'hanging-mounts.json'), '[{"pid":1,"start":2,"mounts":["/x"]}]');
+    writeFileSync(path.join(own, 'spool.sh'), 'exit 3');
+    const files = ['counters.json', 'hanging-mounts.json', 'spool.sh', damaged].map((name) => path.join(own, name));
+    for (const file of [agent, compiled, ...files]) writeFileSync(file, damage(readFileSync(file)));
+    for (const folder of [dir, own]) writeFileSync(path.join(folder, '.new-4194305'), 'cut short');
+    symlinkSync(what, path.join(own, 'running'));
+
+    const { result, reports, received } = await visit();
+    assert.equal(result.fault, null);
+    assert.equal(result.uploaded, true, 'the agent itself was damaged');
+    assert.deepEqual(readFileSync(agent), bundles.agent.content);
+    const home = idsOf({ result, reports, received });
+    const [lost, kept] = [idsOf(first)[0] ?? '', idsOf(second)[0] ?? ''];
+    assert.ok(home.includes(kept), 'what was not damaged comes home');
+    assert.ok(good.includes(kept));
+    if (damagedInSpool === 'dropped') {
+      assert.ok(!home.includes(lost));
+      assert.equal(result.end?.dropped, 1);
+      assert.equal(reports[0]?.agent.dropped_reports, 1);
+    } else {
+      // Its header is whole: the collector cannot open it, keeps it in quarantine and says so.
+      assert.ok(home.includes(lost));
+      assert.equal(reports.length, received.length - 1);
+    }
+    assert.ok(reports[0]?.worker_reports.every(({ error }) => error === null || /systemd|network/.test(error)));
+    assert.deepEqual(spool(), []);
+
+    const again = await visit();
+    assert.equal(again.result.fault, null);
+    assert.equal(again.result.uploaded, false);
+    assert.equal(again.result.end?.dropped, undefined, 'told once');
+    assert.ok(statSync(compiled).size > 10_000);
+    assert.ok(statSync(path.join(own, 'spool.sh')).size > 1000);
+    assert.deepEqual(
+      [...readdirSync(dir), ...readdirSync(own)].filter((name) => /^\.new|^running$/.test(name)),
+      [],
+    );
+  });
+}
+
+test('counters that make no sense make no figures that make none', async (t) => {
+  const { visit, clientDir } = ownMachine(t);
+  await visit();
+  const file = path.join(clientDir(), 'counters.json');
+  const { values, ...counters } = JSON.parse(readFileSync(file, 'utf8')) as {
+    readonly monotonicMs: number;
+    readonly bootId: string;
+    readonly values: Readonly<Record<string, unknown>>;
+  };
+  const everywhere = (value: unknown): unknown => Object.fromEntries(Object.keys(values).map((name) => [name, value]));
+  const earlier = { ...counters, monotonicMs: counters.monotonicMs - 60_000 };
+  for (const content of [
+    { ...earlier, values: everywhere(null) },
+    { ...earlier, values: everywhere('x') },
+    { ...earlier, values: everywhere([1, 'x', null]) },
+    { ...earlier, values: everywhere({ cpu: -1, lo: { rx_bytes: 'x' }, all: [1e308, -1e308] }) },
+    { ...earlier, values: [] },
+    { ...counters, monotonicMs: -1e300, values },
+    { ...earlier, values, visitedMs: 'x', dropped: -7 },
+    { ...earlier, values, dropped: 1e300 },
+  ]) {
+    writeFileSync(file, JSON.stringify(content));
+    const { result, reports } = await visit();
+    assert.equal(result.fault, null, JSON.stringify(content));
+    const [report] = reports;
+    assert.ok(report);
+    assert.equal(report.agent.dropped_reports, undefined);
+    for (const { name, error, function_reports } of report.worker_reports) {
+      assert.ok(
+        error === null || /systemd|network/.test(error),
+        `${name}: ${error ?? ''} of ${JSON.stringify(content)}`,
+      );
+      for (const { data } of function_reports) {
+        for (const [field, value] of data.flatMap((row) => Object.entries(row))) {
+          if (!field.endsWith('_percent') || value === null) continue;
+          assert.ok(typeof value === 'number' && value >= 0 && value <= 100, `${name} ${field} ${value}`);
+        }
+      }
+    }
+  }
+});
+
+test('what a newer agent has left is no damage: its reports wait for it, its programs go as any others', async (t) => {
+  const { visit, clientDir, spool } = ownMachine(t);
+  await visit({ onReport: keep });
+  const [name = ''] = spool();
+  const theirs = readFileSync(path.join(clientDir(), name));
+  theirs.write('FHS2', 0);
+  const newer = path.join(clientDir(), `${Date.now() - 5000}-${uuid(1)}.fhs`);
+  writeFileSync(newer, theirs);
+  for (const strange of ['1795000000000-of-another-form.fhs2', 'index.json']) {
+    writeFileSync(path.join(clientDir(), strange), 'x');
+  }
+  const dir = path.dirname(clientDir());
+  for (const ending of ['cjs', 'cache']) writeFileSync(path.join(dir, `${'e'.repeat(64)}.t.${ending}`), 'newer');
+  // A newer collector has been here, so this one's agent is gone.
+  rmSync(path.join(dir, `${bundles.agent.digest}.t.cjs`));
+  const { result, received } = await visit();
+  assert.deepEqual([result.fault, result.uploaded, received.length], [null, true, 2]);
+  assert.equal(result.end?.dropped, undefined);
+  assert.deepEqual(readFileSync(newer), theirs);
+  assert.deepEqual(
+    readdirSync(dir).filter((entry) => entry.startsWith('e'.repeat(64))),
+    [],
+  );
+});
+
+test('an agent that vanishes between the look and the start is brought again', async (t) => {
+  const { visit, clientDir, home } = ownMachine(t);
+  await visit();
+  const file = path.join(path.dirname(clientDir()), `${bundles.agent.digest}.t.cjs`);
+  const node = path.join(home, 'node');
+  writeFileSync(node, `#!/bin/sh\ncase $1 in *.cjs) rm -f "$1";; esac\nexec '${process.execPath}' "$@"\n`, {
+    mode: 0o755,
+  });
+  const { result } = await visit({ node });
+  assert.deepEqual([result.fault, result.uploaded], [null, true]);
+  assert.deepEqual(readFileSync(file), bundles.agent.content);
+});
+
+test('two collectors at once on one account, and one twice: each brings its own, none hinders another', async (t) => {
+  const [one, two] = [ownMachine(t), ownMachine(t)];
+  const second = { collectorId: two.collectorId };
+  for (let round = 0; round < 2; round += 1) {
+    const visits = await Promise.all([one.visit(), one.visit(second), one.visit({ client: 'web-2' }), one.visit()]);
+    for (const { result } of visits) assert.deepEqual([result.fault, result.acknowledged], [null, 1]);
+  }
+  const place = path.join(one.home, '.local/state/fleet-health');
+  const [machine = ''] = readdirSync(place);
+  assert.deepEqual(readdirSync(path.join(place, machine)).sort(), [one.collectorId, two.collectorId].sort());
+  for (const id of [one.collectorId, two.collectorId]) {
+    const left = readdirSync(path.join(place, machine, id), { recursive: true, encoding: 'utf8' });
+    assert.deepEqual(
+      left.filter((name) => !/^[0-9a-f]{32}(\/counters\.json)?$|^[0-9a-f]{64}\.t\.(cjs|cache)$/.test(name)),
+      [],
+    );
+  }
+});
