@@ -15,11 +15,14 @@ export function createAgentNotes(digests: { readonly node: string; readonly shel
   const outdated = new Set<string>();
   /** Client -> why nothing, or not everything, can be kept there. */
   const withoutPlace = new Map<string, string>();
+  /** Client -> reports that went from its spool since its last visit. */
+  const dropped = new Map<string, number>();
   return {
     saw: (client, { hello, end, reader }) => {
       const own = reader === 'shell' ? digests.shell : digests.node;
       if (hello?.pinned !== undefined && hello.pinned !== own) outdated.add(client);
       if (end === null) return;
+      if (end.dropped !== undefined && end.dropped > 0) dropped.set(client, end.dropped);
       const keepsReports = reader !== 'shell';
       if (end.place === null || (keepsReports && end.spool_error !== null)) {
         withoutPlace.set(client, end.spool_error ?? 'no folder can be used');
@@ -32,6 +35,11 @@ export function createAgentNotes(digests: { readonly node: string; readonly shel
         lines.push(
           `${named(outdated)} ${run} the agent of another version under a restricted key; see fleet-health authorize`,
         );
+      }
+      if (dropped.size > 0) {
+        const count = [...dropped.values()].reduce((sum, one) => sum + one, 0);
+        const reports = count === 1 ? '1 report that waited there' : `${count} reports that waited there`;
+        lines.push(`${named(new Set(dropped.keys()))} lost ${reports}: damaged, or too many or too old to be kept`);
       }
       const [first] = withoutPlace;
       if (first !== undefined) {

@@ -1,11 +1,12 @@
 /** What a loss of power, another version or somebody else leaves in the folders of an agent: the next visit mends it. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
 import { bundles, keep, ownMachine } from '../support/agent-visit.ts';
 import type { Visited } from '../support/agent-visit.ts';
+import { fill, withSmallDisk } from '../support/small-disk.ts';
 
 type Damage = (content: Buffer) => Buffer;
 
@@ -66,6 +67,32 @@ for (const [what, damage, damagedInSpool] of [
     );
   });
 }
+
+test('a home without a byte left, or with a few pages: what was there comes home, and the report is kept elsewhere', async (t) => {
+  if (process.getuid?.() !== 0) {
+    t.skip('needs root, to mount a small file system');
+    return;
+  }
+  const { visit, home, spool } = ownMachine(t);
+  const state = path.join(home, '.local');
+  await withSmallDisk(state, 1024, async () => {
+    const waiting = idsOf(await visit({ onReport: keep }));
+    const page = 4096;
+    for (const pages of [0, 1, 2]) {
+      const full = fill(state);
+      truncateSync(full, statSync(full).size - pages * page);
+      const visited = await visit({ onReport: keep });
+      assert.equal(visited.result.fault, null);
+      assert.equal(visited.result.end?.spool_error, null);
+      assert.deepEqual(idsOf(visited).slice(1), waiting);
+      waiting.push(idsOf(visited)[0] ?? '');
+      rmSync(full);
+    }
+    assert.ok(spool().length < waiting.length, 'some are elsewhere');
+    assert.deepEqual(idsOf(await visit()).slice(1), waiting);
+    assert.deepEqual(idsOf(await visit()).length, 1);
+  });
+});
 
 test('counters that make no sense make no figures that make none', async (t) => {
   const { visit, clientDir } = ownMachine(t);

@@ -54,6 +54,15 @@ for (const [what, seen, lines] of [
     ['a, b cannot keep what the agent needs to; b: ENOSPC [2J root'],
   ],
   [
+    'reports that waited and are gone',
+    [
+      ['b', { ...well, end: { ...end, dropped: 2 } }],
+      ['a', { ...well, end: { ...end, dropped: 5 } }],
+      ['c', { ...well, end: { ...end, dropped: 0 } }],
+    ],
+    ['a, b lost 7 reports that waited there: damaged, or too many or too old to be kept'],
+  ],
+  [
     'the shell agent, which keeps no reports',
     [['a', { ...well, reader: 'shell', end: { ...end, spool_error: 'none' } }]],
     [],

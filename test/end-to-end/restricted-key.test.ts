@@ -9,6 +9,7 @@ import { parseHello } from '../../src/report/frames.ts';
 import { generateKeyPair } from '../../src/seal/key-pair.ts';
 import { readHeader } from '../../src/seal/sealed-message.ts';
 import { attacksWith, framesOf, install, owned, restrict, visitCommand } from '../support/restricted-key.ts';
+import { lineFor, runAsCron } from '../support/spool-line.ts';
 import { startSshd, sshdMissing, type Sshd } from '../support/sshd.ts';
 import { databaseKinds, listing } from './whole-fleet.ts';
 
@@ -48,6 +49,19 @@ suite('a restricted key', { skip }, () => {
         kept.map((line) => path.basename(line)),
         ['counters.json 600'],
       );
+      if (kind !== sqlite) return;
+      // The account's own crontab has that agent take reports, too.
+      const collectorId = readFileSync(path.join(site.stateDir, 'collector-id'), 'utf8').trim();
+      const cron = (): unknown =>
+        runAsCron(lineFor({ collectorId }).replace(/ >\/dev\/null 2>&1$/, ''), {
+          home: account.home,
+          uid: account.uid,
+        });
+      assert.deepEqual(cron(), { status: 0, said: '' });
+      assert.equal((await site.run('collect')).status, 0);
+      for (let n = 0; n < 2; n += 1) assert.deepEqual(cron(), { status: 0, said: '' });
+      assert.equal((await site.run('collect')).status, 0);
+      assert.equal((await site.rows('SELECT id FROM stats')).length, 6);
     });
   }
 

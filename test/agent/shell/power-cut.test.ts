@@ -1,0 +1,62 @@
+/** The shell agent after a loss of power and on a full disk: it mends what it keeps, and says what it can all the same. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { bundles } from '../../support/agent-visit.ts';
+import { shellClient } from '../../support/shell-client.ts';
+import { fill, withSmallDisk } from '../../support/small-disk.ts';
+
+for (const [what, damage] of [
+  ['empty', () => Buffer.alloc(0)],
+  ['cut off in the middle', (content) => content.subarray(0, content.length / 2)],
+  ['zeros', (content) => Buffer.alloc(content.length)],
+  ['something else', (content) => Buffer.from(content).reverse()],
+] as const satisfies readonly (readonly [string, (content: Buffer) => Buffer])[]) {
+  test(`agent, counters and record are ${what} after a loss of power`, async (t) => {
+    const client = shellClient(t);
+    const { result } = await client.visit();
+    assert.equal(result.fault, null);
+    const place = result.end?.place ?? '';
+    const agent = path.join(path.dirname(place), `${bundles.shell.digest}.t.sh`);
+    writeFileSync(path.join(place, 'running'), '4194304 1-2\n');
+    for (const file of [agent, path.join(place, 'counters.shell'), path.join(place, 'running')]) {
+      writeFileSync(file, damage(readFileSync(file)));
+    }
+    writeFileSync(path.join(place, '.new-4194304'), 'cut short');
+    const next = await client.visit();
+    assert.equal(next.result.fault, null);
+    assert.equal(next.result.uploaded, true);
+    assert.equal(next.reports.length, 1);
+    assert.deepEqual(readFileSync(agent), bundles.shell.content);
+    assert.ok(statSync(path.join(place, 'counters.shell')).size > 50);
+    assert.deepEqual(
+      readdirSync(place).filter((name) => name.startsWith('.new')),
+      [],
+    );
+    const cpu = next.reports[0]?.worker_reports.find(({ name }) => name === 'cpu')?.function_reports[0]?.data[0];
+    const used = cpu?.['used_percent'];
+    assert.ok(typeof used === 'number' && used >= 0 && used <= 100, JSON.stringify(cpu));
+  });
+}
+
+test('a file system without a byte left: the report comes, and the counters of before stay', async (t) => {
+  if (process.getuid?.() !== 0) {
+    t.skip('needs root, to mount a small file system');
+    return;
+  }
+  const client = shellClient(t);
+  const state = path.join(client.home, '.local');
+  await withSmallDisk(state, 64, async () => {
+    const { result } = await client.visit();
+    const counters = path.join(result.end?.place ?? '', 'counters.shell');
+    const before = readFileSync(counters);
+    fill(state);
+    const next = await client.visit();
+    assert.equal(next.result.fault, null);
+    assert.equal(next.reports.length, 1);
+    assert.deepEqual(readFileSync(counters), before);
+    assert.deepEqual(readdirSync(path.dirname(counters)).sort(), ['counters.shell', 'running']);
+  });
+});

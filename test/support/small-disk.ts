@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+
+/** Runs a test with a new folder that is a file system of its own, in memory. Needs root. */
+export async function withSmallDisk(dir: string, sizeKib: number, test: () => Promise<void>): Promise<void> {
+  mkdirSync(dir);
+  const options = `size=${sizeKib}k,mode=700`;
+  assert.equal(spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', dir]).status, 0);
+  try {
+    await test();
+  } finally {
+    spawnSync('umount', ['-l', dir]);
+  }
+}
+
+/** Fills the file system of a folder to its last byte with a file, and hands back its path. */
+export function fill(dir: string): string {
+  const full = path.join(dir, 'full');
+  const { stderr } = spawnSync('/bin/sh', ['-c', `cat /dev/zero >${full}`], { encoding: 'utf8' });
+  assert.match(stderr, /No space left/);
+  return full;
+}
