@@ -122,3 +122,27 @@ story(
     10:01 ops: resolved web-1 cpu`,
   },
 );
+
+story('cron leaves out the hour that a clock change skips: nobody is missed for it, and what is pending begins anew', {
+  elements: fleet(cpu),
+  happens: `
+    07:00-07:15
+    07:30-07:45 web-1 cpu 99
+    09:00-09:30 web-1 cpu 99
+    09:45 web-1 cpu 99`,
+  told: '09:46 ops: firing critical web-1 cpu',
+});
+
+story('cron runs the hour that a clock change doubles twice as often: `for` is a time all the same', {
+  elements: fleet(cpu),
+  happens: `
+    07:00-07:45
+    08:00 web-1 cpu 99
+    08:07 web-1 cpu 99
+    08:15 web-1 cpu 99
+    08:22 web-1 cpu 99
+    08:30 web-1 cpu 99
+    08:37 web-1 cpu 99
+    08:45 web-1 cpu 99`,
+  told: '08:46 ops: firing critical web-1 cpu',
+});
