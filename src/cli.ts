@@ -8,6 +8,7 @@ import path from 'node:path';
 
 import { addAlerting } from './cli/alerting-commands.ts';
 import { addAuthorize } from './cli/authorize-command.ts';
+import { addBackup } from './cli/backup-command.ts';
 import { addCleanup } from './cli/cleanup-command.ts';
 import {
   Command,
@@ -39,6 +40,8 @@ interface GlobalOptions {
 
 /** Runs one command line (without node and script) and ends the process with its exit status. */
 export async function main(args: readonly string[]): Promise<void> {
+  // Whatever it was: nobody else writes what is made here, and we can use it ourselves.
+  process.umask((process.umask() & 0o077) | 0o022);
   const status = await run(args);
   // What hangs on (a socket that does not close) must not keep a finished command alive.
   await Promise.all([flush(process.stdout), flush(process.stderr)]);
@@ -71,7 +74,8 @@ async function run(args: readonly string[]): Promise<ExitStatus> {
   return status;
 }
 
-function createProgram(perform: (globals: GlobalOptions, action: Action) => Promise<void>): Command {
+/** All commands and their options; `perform` is given what a command line asks for. */
+export function createProgram(perform: (globals: GlobalOptions, action: Action) => Promise<void>): Command {
   const program = new Command('fleet-health')
     .description('Watches a fleet over SSH, from cron, with nothing resident on the machines.')
     .version(readVersion(), '--version', 'print the version')
@@ -161,6 +165,7 @@ function createProgram(perform: (globals: GlobalOptions, action: Action) => Prom
   addSpool({ program, execute });
 
   addCleanup({ program, execute });
+  addBackup({ program, execute });
 
   command('migrate', 'bring the database to this version', 'fleet-health migrate --check')
     .option('--check', 'only say what would be done')

@@ -5,6 +5,7 @@
  */
 
 import { errorTable, type ErrorCode } from './error-table.ts';
+import { withoutSecrets } from './revealed-secrets.ts';
 
 export { errorTable, type ErrorCode };
 
@@ -52,7 +53,9 @@ export class FleetError extends Error {
   readonly exitStatus: 1 | 2 | 3;
 
   constructor(options: FleetErrorOptions) {
-    super(options.message, options.cause === undefined ? undefined : { cause: options.cause });
+    // Words of a machine may be in it.
+    const message = options.client === undefined ? options.message : withoutSecrets(options.message);
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
     const known = errorTable[options.code];
     this.code = options.code;
     this.stage = options.stage;

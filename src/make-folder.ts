@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { lstatSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 /**
@@ -17,6 +17,15 @@ export function makeFolder(dir: string): void {
       if (!isFolder(folder)) throw thrown;
     }
   }
+}
+
+/**
+ * The same for a folder of our own inside the state folder: something else in its place, a symbolic link to a folder too, is
+ * an error.
+ */
+export function makeOwnFolder(dir: string): void {
+  makeFolder(dir);
+  if (!lstatSync(dir).isDirectory()) throw new Error(`${dir} is no folder, but a symbolic link; move it away`);
 }
 
 function isFolder(dir: string): boolean {

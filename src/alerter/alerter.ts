@@ -8,11 +8,9 @@
  */
 import { randomUUID } from 'node:crypto';
 
-import { makeFolder } from '../make-folder.ts';
-import { FleetError, messageOf } from '../errors.ts';
 import { takeLock, type LockHolder } from '../lock.ts';
 import { statePaths } from '../paths.ts';
-import type { StatePaths } from '../paths.ts';
+import { claimStateFolder } from '../state-folder.ts';
 import type { RunStart, Storage } from '../storage/storage.ts';
 import type { AlertOptions, AlertResult } from './alert-options.ts';
 import { makeAlertPass } from './alert-pass.ts';
@@ -36,7 +34,7 @@ export async function alert(options: AlertOptions): Promise<AlertResult> {
   const paths = statePaths(options.config.stateDir);
   if (options.dryRun)
     return await withStorage(options, (storage) => makeAlertPass({ ...options, paths, start, storage }));
-  makeStateDir(paths);
+  claimStateFolder(paths, ['outbox']);
   const lock = await takeLock({ file: paths.alertLock, nowMs: start.startedAtMs });
   if (lock.kind === 'taken') return await leaveOverlapped(options, start, lock.holder);
   try {
@@ -55,14 +53,6 @@ async function withStorage(
     return await work(storage);
   } finally {
     await storage.close().catch(() => undefined);
-  }
-}
-
-function makeStateDir({ dir }: StatePaths): void {
-  try {
-    makeFolder(dir);
-  } catch (thrown) {
-    throw new FleetError({ code: 'state-unusable', stage: 'run', message: messageOf(thrown), cause: thrown });
   }
 }
 

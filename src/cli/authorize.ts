@@ -1,8 +1,8 @@
 import { loadCollectorId } from '../collector/collector-id.ts';
 import { loadKeyRing } from '../collector/key-ring.ts';
-import { FleetError, messageOf } from '../errors.ts';
-import { makeFolder } from '../make-folder.ts';
+import { FleetError } from '../errors.ts';
 import { statePaths } from '../paths.ts';
+import { claimStateFolder } from '../state-folder.ts';
 import type { Hop } from '../transport/hop.ts';
 import { authorizedKeysLine, launcherFolders } from '../transport/launcher.ts';
 import { createTransportShared } from '../transport/transport-shared.ts';
@@ -101,11 +101,7 @@ function identity(stateDir: string): {
   readonly sealing: ReturnType<typeof loadKeyRing>['sealing'];
 } {
   const paths = statePaths(stateDir);
-  try {
-    makeFolder(paths.dir);
-  } catch (thrown) {
-    throw new FleetError({ code: 'state-unusable', stage: 'run', message: messageOf(thrown), cause: thrown });
-  }
+  claimStateFolder(paths, ['keys', 'publicKeys']);
   return { collectorId: loadCollectorId(paths.collectorId), sealing: loadKeyRing(paths, Date.now()).sealing };
 }
 

@@ -5,10 +5,10 @@ import { cleanupClient } from '../collector/cleanup-client.ts';
 import { collect } from '../collector/collector.ts';
 import { loadCollectorId } from '../collector/collector-id.ts';
 import type { Client, Config } from '../config/config.ts';
-import { asFleetError, FleetError, messageOf } from '../errors.ts';
+import { asFleetError, FleetError } from '../errors.ts';
 import { takeLock } from '../lock.ts';
-import { makeFolder } from '../make-folder.ts';
 import { statePaths } from '../paths.ts';
+import { claimStateFolder } from '../state-folder.ts';
 import { openStorage } from '../storage/open-storage.ts';
 import type { CleanupAnswer } from '../transport/cleanup-text.ts';
 import { transportFor } from '../transport/transport-for.ts';
@@ -85,11 +85,7 @@ async function cleanUp(
   force: boolean,
 ): Promise<readonly CleanupResult[]> {
   const paths = statePaths(config.stateDir);
-  try {
-    makeFolder(paths.dir);
-  } catch (thrown) {
-    throw new FleetError({ code: 'state-unusable', stage: 'run', message: messageOf(thrown), cause: thrown });
-  }
+  claimStateFolder(paths, ['encryptedStats']);
   const collectorId = loadCollectorId(paths.collectorId);
   const lock = await takeLock({ file: paths.lock, nowMs: Date.now() });
   if (lock.kind === 'taken') {

@@ -1,5 +1,6 @@
 import { FleetError, messageOf } from '../errors.ts';
 import { escapeControls } from '../log.ts';
+import { withoutSecrets } from '../revealed-secrets.ts';
 import type { ExitStatus } from './context.ts';
 import type { Output } from './output.ts';
 
@@ -30,6 +31,9 @@ export function complaintText(error: FleetError): string {
 }
 
 function stackOf(error: Error): string {
-  const stack = (error.stack ?? error.message).split('\n').map(escapeControls).join('\n');
+  const stack = withoutSecrets(error.stack ?? error.message)
+    .split('\n')
+    .map(escapeControls)
+    .join('\n');
   return error.cause instanceof Error ? `${stack}\ncaused by ${stackOf(error.cause)}` : stack;
 }

@@ -1,5 +1,6 @@
 import { generateKey, listKeys, retireKey, rotateKeys, type ListedKey } from '../collector/key-ring.ts';
 import { statePaths } from '../paths.ts';
+import { claimStateFolder } from '../state-folder.ts';
 import type { Context, ExitStatus } from './context.ts';
 import { loadSettings } from './settings.ts';
 import { renderTable } from './table.ts';
@@ -24,6 +25,7 @@ export function keysCommand(context: Context, options: KeysOptions): ExitStatus 
     else printKeys(context, keys);
     return 0;
   }
+  claimStateFolder(paths, ['keys', 'publicKeys']);
   const key = change(options, paths);
   if (output.json) output.printJson({ command: 'keys', [options.action]: keyJson(key) });
   else output.print(sentence(options.action, key));

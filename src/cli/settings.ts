@@ -2,11 +2,15 @@ import type { Client, Config } from '../config/config.ts';
 import { findConfig } from '../config/find-config.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { selectClients } from '../config/select-clients.ts';
+import { statePaths } from '../paths.ts';
+import { checkStateFolder } from '../state-folder.ts';
 import type { Context } from './context.ts';
 
-/** The config.xml that -c names, or that is found in the usual places. Throws FleetError. */
+/** The config.xml that -c names, or that is found in the usual places; its state folder is fit for use. Throws FleetError. */
 export function loadSettings({ configFile }: Pick<Context, 'configFile'>): Config {
-  return loadConfig({ file: findConfig(configFile ?? undefined) });
+  const config = loadConfig({ file: findConfig(configFile ?? undefined) });
+  checkStateFolder(statePaths(config.stateDir));
+  return config;
 }
 
 /**

@@ -7,10 +7,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { makeFolder } from '../make-folder.ts';
-import { FleetError, messageOf } from '../errors.ts';
 import { takeLock } from '../lock.ts';
 import { statePaths } from '../paths.ts';
+import { claimStateFolder } from '../state-folder.ts';
 import type { RunEnd, RunStart, Storage } from '../storage/storage.ts';
 import type { CollectOptions, CollectResult } from './collect-options.ts';
 import { loadCollectorId } from './collector-id.ts';
@@ -27,11 +26,7 @@ import { startDelayMs } from './start-delay.ts';
 export async function collect(options: CollectOptions): Promise<CollectResult> {
   const startedAtMs = options.now();
   const paths = statePaths(options.config.stateDir);
-  try {
-    makeFolder(paths.dir);
-  } catch (thrown) {
-    throw new FleetError({ code: 'state-unusable', stage: 'run', message: messageOf(thrown), cause: thrown });
-  }
+  claimStateFolder(paths, ['keys', 'publicKeys', 'encryptedStats', 'journal', 'runtimes']);
   const start: RunStart = {
     id: randomUUID(),
     program: 'collect',

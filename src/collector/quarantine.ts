@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 
-import { makeFolder } from '../make-folder.ts';
+import { makeOwnFolder } from '../make-folder.ts';
 import type { ErrorCode } from '../errors.ts';
 import { syncFolder, writeDurably } from './durable-file.ts';
 import type { SpooledReport } from './sealed-spool.ts';
@@ -77,7 +77,7 @@ export function openQuarantine({ places, bounds, nowMs, keepMs }: QuarantineOpti
         total.files < bounds.files &&
         total.bytes + size <= bounds.bytes;
       const facts = { client, ...factsOf(report, size, reason) };
-      makeFolder(place);
+      makeOwnFolder(place);
       if (!fits) {
         dropToLine(place, report.file, facts, bounds.lineBytes);
         return;

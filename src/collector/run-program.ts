@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 
+import { environmentForPrograms } from '../config/secret.ts';
 import { messageOf } from '../errors.ts';
 import { errnoOf } from './durable-file.ts';
 
@@ -35,7 +36,7 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramResult
   signal.throwIfAborted();
   const child = spawn(program, args, {
     stdio: [options.stdin ?? 'ignore', options.stdout ?? 'pipe', 'pipe'],
-    env: options.env ?? process.env,
+    env: options.env ?? environmentForPrograms(),
     detached: true,
   });
   const said = { stdout: '', stderr: '' };

@@ -4,7 +4,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
-import { makeFolder } from '../make-folder.ts';
+import { makeOwnFolder } from '../make-folder.ts';
 import { FleetError, messageOf } from '../errors.ts';
 import { SealFault } from '../seal/seal-fault.ts';
 import { maxSealedBytes } from '../seal/sealed-message.ts';
@@ -104,7 +104,7 @@ function readSealed(file: string): Buffer {
 }
 
 async function makeClientFolder(dir: string, folder: string): Promise<void> {
-  makeFolder(folder);
+  makeOwnFolder(folder);
   await syncFolder(dir);
 }
 

@@ -2,11 +2,20 @@ import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 
 import { FleetError, messageOf } from '../errors.ts';
+import { rememberSecret } from '../revealed-secrets.ts';
 
 type Source =
   | { readonly kind: 'literal'; readonly value: string }
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'env'; readonly name: string };
+
+/** Variables that hold a secret of config.xml, whoever reads them. */
+const secretVariables = new Set<string>();
+
+/** Our environment for a program that is started: without the variables that config.xml names as secrets. */
+export function environmentForPrograms(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !secretVariables.has(name)));
+}
 
 /**
  * A password or passphrase that cannot be printed by accident: JSON, string conversion and inspection show `[secret]`.
@@ -17,6 +26,7 @@ export class Secret {
 
   constructor(source: Source) {
     this.#source = source;
+    if (source.kind === 'env') secretVariables.add(source.name);
     Object.freeze(this);
   }
 
@@ -33,6 +43,12 @@ export class Secret {
 
   /** The secret. Of a file: its first line, without the line break. Throws FleetError `secret-missing`. */
   reveal(): string {
+    const value = this.#read();
+    rememberSecret(value);
+    return value;
+  }
+
+  #read(): string {
     const source = this.#source;
     if (source.kind === 'literal') return source.value;
     if (source.kind === 'env') {

@@ -1,4 +1,4 @@
-import { open, rename } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 
 import { makeFolder } from '../make-folder.ts';
@@ -27,7 +27,9 @@ async function store(outboxDir: string, mail: OutgoingMail, { onDataBegun, signa
   await asMailFault(outboxDir, () => makeFolder(outboxDir));
   await onDataBegun();
   await asMailFault(file, async () => {
-    const draft = await open(`${file}.new`, 'w', 0o600);
+    // Of a pass that was killed; nothing else is ever written through it.
+    await rm(`${file}.new`, { force: true });
+    const draft = await open(`${file}.new`, 'wx', 0o600);
     try {
       await draft.writeFile(mail.content);
       await draft.sync();

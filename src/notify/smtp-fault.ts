@@ -1,5 +1,6 @@
 import type { SmtpConfig } from '../config/config.ts';
 import { FleetError, messageOf, type FleetErrorOptions, type Stage } from '../errors.ts';
+import { withoutSecrets } from '../revealed-secrets.ts';
 import { TooLong } from './within.ts';
 
 /** As far as a conversation had come. */
@@ -90,7 +91,7 @@ function wordsOf(thrown: unknown, secrets: readonly string[]): string {
   const { command, response } = thrown as SmtpError;
   const said = typeof response === 'string' ? response : null;
   const text = said === null ? failureOf(thrown) : `answered ${asked(command)} with ${messageOf(said)}`;
-  const safe = secrets.reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text);
+  const safe = withoutSecrets(secrets.reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text));
   const characters = Array.from(safe.replace(/\p{C}/gu, '\ufffd'));
   return characters.length <= maxWords ? characters.join('') : `${characters.slice(0, maxWords).join('')} ...`;
 }

@@ -35,7 +35,11 @@ async function askVersion(client: string): Promise<number> {
     new FleetError({ client, code: 'unsupported', stage: 'connect', message, advice, cause });
   const advice = 'Install the OpenSSH client (Debian, Ubuntu: openssh-client), or use transport="ssh2".';
   try {
-    const { stderr } = await run('ssh', ['-V'], { timeout: versionTimeoutMs, killSignal: 'SIGKILL' });
+    const { stderr } = await run('ssh', ['-V'], {
+      timeout: versionTimeoutMs,
+      killSignal: 'SIGKILL',
+      env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LANG: 'C' },
+    });
     const [, major, minor] = /^OpenSSH_(\d+)\.(\d+)/.exec(stderr) ?? [];
     if (major === undefined) throw refuse(`ssh in PATH is not OpenSSH's: ${messageOf(stderr).slice(0, 100)}`);
     return Number(major) * 100 + Number(minor);

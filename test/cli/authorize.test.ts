@@ -87,7 +87,8 @@ test('--agent shell: another line, which pins another program and no sealing key
 test('where the database cannot be asked how the client is read, the line is for Node.js, and that is said', async (t) => {
   const { dir, authorize } = place(t, 'privateKey="key"');
   sshKeygen(path.join(dir, 'key'), '-t', 'ed25519');
-  mkdirSync(path.join(dir, 'state/fleet.db'), { recursive: true });
+  mkdirSync(path.join(dir, 'state'), { recursive: true });
+  writeFileSync(path.join(dir, 'state/fleet.db'), 'no database'.repeat(1000));
   const { status, stdout, stderr } = await authorize('web-1', '--json');
   assert.equal(status, 0);
   assert.equal((JSON.parse(stdout) as Record<string, unknown>)['runs'], 'node');

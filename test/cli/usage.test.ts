@@ -14,6 +14,7 @@ const commands = [
   'alert',
   'alerts',
   'authorize',
+  'backup',
   'cleanup',
   'explain',
   'forget',

@@ -1,0 +1,289 @@
+/** No secret of config.xml or of the environment comes out anywhere, whatever is run and whatever goes wrong. */
+import assert from 'node:assert/strict';
+import { lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, suite, test } from 'node:test';
+
+import type { Command } from '../../src/cli/command-parts.ts';
+import { createProgram } from '../../src/cli.ts';
+import type { SmtpAct, SmtpMoment } from '../support/smtp-server.ts';
+import { packageDir } from '../../src/paths.ts';
+import { sshdMissing } from '../support/sshd.ts';
+import { skipWithoutMariadb } from '../support/mariadb.ts';
+import { secretPlaces, startStation, variants, type Run, type Station } from './secret-station.ts';
+
+/** Every command there is, subcommands after their command: `keys list`. */
+function commandNames(of: Command = createProgram(() => Promise.resolve()), before = ''): readonly string[] {
+  return of.commands.flatMap((command) => {
+    const name = `${before}${command.name()}`;
+    return command.commands.length > 0 ? commandNames(command, `${name} `) : [name];
+  });
+}
+
+/** Arguments with which a command has something to do. One that is not listed is run without any. */
+const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  trust: [['--yes']],
+  collect: [
+    ['plain', 'own'],
+    ['--dry-run', 'behind'],
+  ],
+  check: [
+    ['plain', 'own', 'behind'],
+    ['--connect', '--mail'],
+  ],
+  alert: [[], ['--dry-run'], ['--replay', '--since', '1h']],
+  ack: [['--all', '--comment', 'on it']],
+  explain: [['wrong', 'unreachable'], ['--fleet']],
+  'forget collector': [['00000000-0000-4000-8000-000000000000']],
+  'silence add': [['--client', 'own', '--until', '2h', '--comment', 'later']],
+  'silence expire': [['1']],
+  'keys retire': [['0123456789abcdef']],
+  'runtimes add': [
+    ['linux-x64', '--from', '/bin/true'],
+    ['linux-x64', '--from', 'npm@22'],
+  ],
+  'runtimes remove': [['linux-x64']],
+  authorize: [['own', '--script', '--agent', 'node']],
+  cleanup: [['--yes', 'own']],
+  demo: [['--dir', '/dev/null/demo']],
+  spool: [['own']],
+};
+
+/** Of an npm it is said what it was given. */
+const npm = `#!/bin/sh\nenv >>"$HOME/npm-was-given"\nenv >&2\nexit 1\n`;
+
+const echoes = ({ line, phase }: SmtpMoment): SmtpAct | undefined => {
+  const told = Buffer.from(line.split(' ')[2] ?? '', 'base64').toString();
+  const password = told.split('\0')[2] ?? '';
+  if (phase !== 'auth') return undefined;
+  const hex = Buffer.from(password).toString('hex');
+  return `535 5.7.8 no: ${line} / ${password} / ${encodeURIComponent(password)} / ${hex}`;
+};
+
+suite('secrets', { skip: sshdMissing() ?? skipWithoutMariadb }, () => {
+  let station: Station;
+  const runs: Run[] = [];
+  const run = async (...[variant, args, more]: Parameters<Station['run']>): Promise<Run> => {
+    const made = await station.run(variant, args, more);
+    runs.push(made);
+    return made;
+  };
+  before(async () => {
+    station = await startStation();
+    writeFileSync(path.join(station.dir, 'bin', 'npm'), npm, { mode: 0o755 });
+  });
+  after(async () => {
+    await station.stop();
+  });
+
+  test('every place of the vocabulary that may hold one has one', () => {
+    assert.deepEqual([...station.filled].sort(), [...secretPlaces()].sort());
+  });
+
+  test('every command, with what each variant says', { timeout: 300_000 }, async () => {
+    await run('literal', ['-v', 'keys', 'generate']);
+    addStateKeys(station);
+    await run('url', ['-v', 'migrate']);
+    const trusted = await run('file', ['-v', 'trust', '--yes']);
+    assert.equal(trusted.status, 0, trusted.stderr);
+    for (const variant of ['literal', 'file', 'env'] as const) {
+      const some = variant === 'literal' ? [] : ['plain', 'grouped', 'own', 'behind'];
+      const collected = await run(variant, ['-v', 'collect', ...some]);
+      const succeeded = variant === 'literal' ? 3 : 2;
+      assert.match(collected.stdout, new RegExp(`event=summary.* succeeded=${succeeded} `), collected.stderr);
+      station.mailServer.act = variant === 'literal' ? null : echoes;
+      await run(variant, ['-v', '--json', 'alert']);
+      if (variant === 'literal') assert.ok(station.smtp.mails.length > 0, 'no mail came');
+    }
+    // Side by side: they wait more than they work.
+    const lines = commandNames().flatMap((name) => (given[name] ?? [[]]).map((more) => [...name.split(' '), ...more]));
+    const next = lines
+      .map((line, index) => ({ line, variant: variants[index % variants.length] ?? 'literal' }))
+      .values();
+    await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        for (const { line, variant } of next) await run(variant, ['-v', '--json', ...line]);
+      }),
+    );
+    addStateKeys(station);
+  });
+
+  test('a database and a mail server that refuse, and encryption that fails', async () => {
+    station.mailServer.act = ({ phase }) => (phase === 'auth' ? '235 ok' : undefined);
+    const wrong = station.derive('env', 'wrong-database', (text) => text.replace('STORAGE_PASSWORD', 'SMTP_PASSWORD'));
+    const refused = await Promise.all([run(wrong, ['-v', 'collect', 'plain']), run(wrong, ['-v', '--json', 'status'])]);
+    for (const { status, stderr, stdout } of refused) assert.match(stdout + stderr, /storage-denied/, String(status));
+    const encrypted = station.derive('literal', 'encrypted', (text) =>
+      text.replace('security="none"', 'security="starttls"').replace('<storage ', '<storage tls="verify" '),
+    );
+    const failed = await Promise.all([
+      run(encrypted, ['-v', '--json', 'check', '--mail']),
+      run(encrypted, ['-v', '--json', 'status']),
+    ]);
+    assert.match(failed[0].stdout, /STARTTLS/);
+    assert.match(failed[1].stdout, /storage-/);
+    station.mailServer.act = ({ phase, line }) => (phase === 'rcpt' ? `550 5.1.1 ${line}` : undefined);
+    await run('file', ['-v', 'alert']);
+  });
+
+  test('a run that breaks or is ended, at any moment', async () => {
+    const preload = (name: string, text: string): readonly string[] => {
+      const file = path.join(station.dir, 'secrets', `${name}.cjs`);
+      writeFileSync(file, text);
+      return ['--require', file];
+    };
+    const words = "'broken on purpose'";
+    const uncaught = preload('uncaught', `setTimeout(() => { throw new Error(${words}) }, 700)`);
+    const unhandled = preload('unhandled', `setTimeout(() => Promise.reject(new TypeError(${words})), 700)`);
+    // In the middle of what sends a password, with all of it on the stack.
+    const writing = preload(
+      'writing',
+      `const { Socket } = require('node:net'); const write = Socket.prototype.write; let count = 0;
+       Socket.prototype.write = function (...args) { if ((count += 1) > 25) throw new Error(${words}); return write.apply(this, args) }`,
+    );
+    const broken = await Promise.all([
+      run('literal', ['-v', '--json', 'collect', 'behind'], { nodeArgs: uncaught }),
+      run('file', ['-v', 'collect', 'behind'], { nodeArgs: unhandled }),
+      run('env', ['-v', '--json', 'collect', 'behind', 'own'], { nodeArgs: writing }),
+    ]);
+    for (const { stderr, stdout } of broken) assert.match(stdout + stderr, /broken on purpose/);
+    await Promise.all(
+      (['SIGTERM', 'SIGKILL'] as const).flatMap((signal) => [
+        run('literal', ['-v', 'collect', 'own', 'behind'], { kill: { signal, afterMs: 900 } }),
+        run('env', ['-v', 'alert'], { kill: { signal, afterMs: 600 } }),
+      ]),
+    );
+  });
+
+  test('were told to those whom they are for', () => {
+    const { heard, asked, smtp, markers } = station;
+    assert.ok(heard.includes(markers.of('ssh password')), JSON.stringify([heard, markers.of('ssh password')]));
+    const token = markers.of('heartbeat url');
+    const login = `Basic ${Buffer.from(`beat:${token}`).toString('base64')}`;
+    assert.ok(asked.includes(`/${encodeURIComponent(token)} ${login}`), asked.join('\n'));
+    assert.equal(smtp.mails[0]?.credentials, `\0mailer\0${markers.of('smtp password')}`);
+  });
+
+  test('stand in nothing that was printed, and in no process', () => {
+    assert.ok(runs.length > commandNames().length);
+    for (const { what, stdout, stderr, seen } of runs) {
+      none(station.markers.leaksIn(stdout), `${what}: stdout`, stdout);
+      none(station.markers.leaksIn(stderr), `${what}: stderr`, stderr);
+      for (const { command, environment } of seen) {
+        // What a server asks is an argument of the program that ssh asks with, as ssh(1) has it, and this one asks its own.
+        const said = /openssh-askpass\.sh\0.*One more, after /.test(command);
+        if (!said) none(station.markers.leaksIn(command), `${what}: command line`, command);
+        const leaks = station.markers.leaksIn(environment ?? '');
+        // npm is given the settings of its user, proxies among them, but no secret of config.xml.
+        const own = /\bnpm\0/.test(command) ? leaks.filter((leak) => !leak.startsWith('environment ')) : leaks;
+        none(own, `${what}: environment of ${command.replaceAll('\0', ' ')}`);
+      }
+    }
+    const commands = runs.flatMap(({ seen }) => seen.map(({ command }) => command));
+    for (const expected of [/^ssh\0/, /notify/, /npm\0/]) {
+      assert.ok(
+        commands.some((command) => expected.test(command)),
+        `no ${String(expected)} was seen`,
+      );
+    }
+  });
+
+  test('stand in no mail, no row and no file, here and on the client', async () => {
+    const { markers, smtp, dir } = station;
+    for (const mail of smtp.mails) none(markers.leaksIn(mail.content), 'a mail', mail.content);
+    const others = smtp.lines.filter((line) => !/^\d+:(AUTH |[\w+/=]+$)/.test(line));
+    none(markers.leaksIn(others.join('\n')), 'a mail server');
+    const rows = await station.dump();
+    assert.match(rows, /refuses-it-openssh/);
+    none(markers.leaksIn(rows), 'the database');
+    const places = [dir, station.homes, path.join(packageDir, 'dist')];
+    const files = places.flatMap((place) => filesBelow(place)).filter((file) => !file.startsWith(`${dir}/secrets/`));
+    for (const expected of ['state/known_hosts', '.fhs', 'agent.cjs', 'dist/compiled/']) {
+      if (expected !== '.fhs')
+        assert.ok(
+          files.some((file) => file.includes(expected)),
+          `${expected}\n${files.join('\n')}`,
+        );
+    }
+    for (const file of files) {
+      const leaks = markers.leaksIn(readFileSync(file));
+      const allowed = file.startsWith(path.join(station.stateDir, 'keys/'))
+        ? /^keys\//
+        : file.endsWith('npm-was-given')
+          ? /^environment /
+          : /^$/;
+      none(
+        leaks.filter((leak) => !allowed.test(leak)),
+        file,
+      );
+    }
+    assert.deepEqual(readdirSync(path.join(dir, 'tmp')), [], 'something was left behind');
+  });
+
+  test('lie where nobody else can read or write, whatever the umask', () => {
+    const { dir, stateDir, homes } = station;
+    const made = [
+      ...entriesBelow(dir),
+      ...entriesBelow(homes),
+      ...entriesBelow(path.join(packageDir, 'dist', 'compiled')),
+    ]
+      .filter((entry) => !entry.startsWith(`${dir}/secrets`) && !entry.startsWith(`${dir}/bin`))
+      .filter((entry) => !/\/(?:notified|npm-was-given)$/.test(entry));
+    const shared = /^(?:public_keys(?:\/.*)?|collector-id)$/;
+    const kept = made.filter((entry) => entry.startsWith(`${stateDir}/`) || entry.includes('/.local/'));
+    for (const place of ['keys', 'public_keys', 'known_hosts', 'lock.db', 'alert-lock.db', 'collector-id']) {
+      assert.ok(kept.includes(path.join(stateDir, place)), `${place} was not made`);
+    }
+    assert.ok(
+      kept.some((entry) => entry.endsWith('counters.json')),
+      'nothing was left on a client',
+    );
+    for (const entry of made) {
+      const mode = lstatSync(entry).mode & 0o777;
+      assert.equal(mode & 0o022, 0, `${entry} ${mode.toString(8)}`);
+      const isPrivate = kept.includes(entry) && !shared.test(path.relative(stateDir, entry));
+      if (isPrivate) assert.equal(mode & 0o077, 0, `${entry} ${mode.toString(8)}`);
+    }
+    assert.equal(lstatSync(stateDir).mode & 0o777, 0o700);
+  });
+
+  test('and we can use it ourselves where the umask would forbid it', async () => {
+    for (const umask of [0o777, 0o277]) {
+      const name = station.derive('literal', `umask-${umask.toString(8)}`, (text) =>
+        text.replace('/state"', `/state-${umask.toString(8)}"`),
+      );
+      const { status, stderr } = await run(name, ['keys', 'generate'], { umask });
+      assert.equal(status, 0, stderr);
+      const state = path.join(station.dir, `state-${umask.toString(8)}`);
+      assert.equal(lstatSync(state).mode & 0o777, 0o700);
+      for (const key of readdirSync(path.join(state, 'keys'))) {
+        assert.equal(lstatSync(path.join(state, 'keys', key)).mode & 0o777, 0o600);
+      }
+    }
+  });
+});
+
+function entriesBelow(dir: string): readonly string[] {
+  return readdirSync(dir, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() || entry.isDirectory())
+    .map((entry) => path.join(entry.parentPath, entry.name));
+}
+
+function filesBelow(dir: string): readonly string[] {
+  return readdirSync(dir, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath, entry.name));
+}
+
+function none(leaks: readonly string[], where: string, text = ''): void {
+  assert.deepEqual(leaks, [], `${where}\n${text}`);
+}
+
+/** The private halves of the product's own keys are secrets like any. */
+function addStateKeys({ stateDir, markers }: Station): void {
+  for (const name of readdirSync(path.join(stateDir, 'keys'))) {
+    const [, body = ''] = readFileSync(path.join(stateDir, 'keys', name), 'utf8').split('\n');
+    markers.add(`keys/${name}`, body);
+    markers.add(`keys/${name}, raw`, Buffer.from(body, 'base64').subarray(-32));
+  }
+}

@@ -1,0 +1,72 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+
+import ssh2 from 'ssh2';
+
+import { fingerprint, hostKeyOf } from '../../src/transport/fingerprint.ts';
+import { generateHostKey } from '../../src/transport/loopback-server.ts';
+import { publicBlobOf } from './hostile-ssh.ts';
+
+export interface EchoingServer {
+  readonly port: number;
+  readonly fingerprint: string;
+  /** Passwords that it was told. */
+  readonly heard: readonly string[];
+  close(): Promise<void>;
+}
+
+/**
+ * A server that says again and again what password it was told: user `login` is refused with it, in a prompt and in the
+ * banner; any other is let in, and the command's output and complaints are it.
+ */
+export async function startEchoingServer(): Promise<EchoingServer> {
+  const pem = generateHostKey();
+  const heard: string[] = [];
+  const sockets = new Set<Socket>();
+  const server = new ssh2.Server({ hostKeys: [pem] }, (client) => {
+    client.on('error', () => undefined);
+    let password = '';
+    client.on('authentication', (attempt) => {
+      if (attempt.method === 'password') {
+        password = attempt.password;
+        heard.push(password);
+        if (attempt.username !== 'login') attempt.accept();
+        else attempt.reject(['keyboard-interactive'], true);
+      } else if (attempt.method === 'keyboard-interactive') {
+        attempt.prompt([{ prompt: `One more, after ${password}: `, echo: false }], `it was ${password}`, () =>
+          attempt.reject([`not-${password}` as never]),
+        );
+      } else attempt.reject(['password']);
+    });
+    client.on('session', (accept) => {
+      accept().on('exec', (acceptExec) => {
+        const channel = acceptExec();
+        channel.on('error', () => undefined);
+        channel.stderr.write(`sh: ${password}: not found\n`);
+        channel.write(`${password} ${Buffer.from(password).toString('base64')}\n`);
+        channel.exit(127);
+        channel.end();
+      });
+    });
+  });
+  const listener = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    server.injectSocket(socket);
+  });
+  listener.listen(0, '0.0.0.0');
+  await once(listener, 'listening');
+  const blob = publicBlobOf(pem);
+  if (hostKeyOf(blob) === null) throw new Error('no host key');
+  return {
+    port: (listener.address() as AddressInfo).port,
+    fingerprint: fingerprint(blob),
+    heard,
+    close: async () => {
+      const closed = once(listener, 'close');
+      listener.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
