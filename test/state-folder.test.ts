@@ -71,7 +71,8 @@ function refused(paths: StatePaths, says: RegExp, used = allFolders): void {
   );
 }
 
-const namesOf = (paths: StatePaths): readonly string[] => Object.values<string>({ ...paths }).filter((file) => file !== paths.dir);
+const namesOf = (paths: StatePaths): readonly string[] =>
+  Object.values<string>({ ...paths }).filter((file) => file !== paths.dir);
 
 test('a folder that is not there is made, 0700; one that is there stays as it is', (t) => {
   const { paths } = place(t);

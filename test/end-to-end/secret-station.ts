@@ -78,7 +78,7 @@ const inputs = 'secrets';
 export async function startStation(): Promise<Station> {
   const dir = mkdtempSync(path.join(tmpdir(), 'fh-secrets-'));
   const inside = (...names: readonly string[]): string => path.join(dir, ...names);
-  for (const name of [inputs, 'home', 'tmp', 'bin']) mkdirSync(inside(name), { mode: 0o755 });
+  for (const name of [inputs, 'home', 'tmp']) mkdirSync(inside(name), { mode: 0o755 });
   const markers = createMarkers();
   const filled = new Set<string>();
   const environment: Record<string, string> = {};
@@ -186,6 +186,10 @@ export async function startStation(): Promise<Station> {
   for (const name of ['FLEET_OTHER', 'FLEET_HEALTH_OTHER', 'NPM_TOKEN', 'MYSQL_PWD', 'SSH_ASKPASS_SECRET']) {
     environment[name] = markers.of(`environment ${name}`);
   }
+  // Nobody is there, so that npm says so at once.
+  environment['npm_config_registry'] = 'http://127.0.0.1:9/';
+  environment['npm_config_noproxy'] = '127.0.0.1';
+  environment['npm_config_fetch_retries'] = '0';
   const agent = await startAgent(inside(inputs, 'agent.sock'), keys.get('client') ?? '', markers);
 
   return {
@@ -215,7 +219,7 @@ export async function startStation(): Promise<Station> {
           HOME: inside('home'),
           TMPDIR: inside('tmp'),
           SSH_AUTH_SOCK: inside(inputs, 'agent.sock'),
-          PATH: `${inside('bin')}:${path.dirname(process.execPath)}:/usr/bin:/bin`,
+          PATH: `${path.dirname(process.execPath)}:/usr/bin:/bin`,
         },
       });
       process.umask(before);

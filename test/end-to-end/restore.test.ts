@@ -1,0 +1,159 @@
+/** From what docs/operations.md says is to be saved, a collector goes on on a machine that has nothing else. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, suite, test } from 'node:test';
+
+import { packageDir } from '../../src/paths.ts';
+import { openSqlite } from '../../src/sqlite.ts';
+import { skipWithoutMariadb, startMariadb, type Mariadb, type MariadbDatabase } from '../support/mariadb.ts';
+import { program, runCli, type CliResult } from '../support/run-cli.ts';
+import { sshKeygen, sshdMissing, startSshd, type Sshd } from '../support/sshd.ts';
+
+const document = readFileSync(path.join(packageDir, 'docs', 'operations.md'), 'utf8');
+
+/** The commands of a section, one array for each block. */
+function commandsOf(heading: string): readonly (readonly string[])[] {
+  const section = document.split(/^## /m).find((text) => text.startsWith(heading)) ?? assert.fail(heading);
+  return [...section.matchAll(/(?:^ {4}.*\n)+/gm)].map(([block]) =>
+    block
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.trim()),
+  );
+}
+
+interface Machine {
+  readonly config: string;
+  readonly state: string;
+}
+
+suite('restoring what the document says is to be saved', { skip: sshdMissing() ?? skipWithoutMariadb }, () => {
+  let sshd: Sshd;
+  let mariadb: Mariadb;
+  let dir: string;
+  before(async () => {
+    [sshd, mariadb] = await Promise.all([startSshd(), startMariadb()]);
+    dir = mkdtempSync(path.join(tmpdir(), 'fh-restore-'));
+    writeFileSync(path.join(dir, 'fleet-health'), `#!/bin/sh\nexec '${process.execPath}' '${program}' "$@"\n`);
+    chmodSync(path.join(dir, 'fleet-health'), 0o755);
+  });
+  after(async () => {
+    await Promise.all([sshd.stop(), mariadb.stop()]);
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  for (const kind of ['sqlite', 'mariadb'] as const) {
+    test(`goes on as if nothing had happened (${kind})`, { timeout: 240_000 }, async () => {
+      const database = kind === 'mariadb' ? await mariadb.createDatabase() : null;
+      const place = path.join(dir, kind);
+      const backup = path.join(place, 'backup');
+      mkdirSync(backup, { recursive: true });
+      const machine = (name: string): Machine => ({
+        config: path.join(place, name, 'etc'),
+        state: path.join(place, name, 'var'),
+      });
+      const run = (on: Machine, ...args: readonly string[]): Promise<CliResult> =>
+        runCli(['-c', path.join(on.config, 'config.xml'), ...args]);
+      /** As a shell, with the places of a machine in those of the document. */
+      const shell = (on: Machine, lines: readonly string[]): void => {
+        const text = lines
+          .map((line) =>
+            line.replace(
+              /^(mariadb(?:-dump)?)((?: --\S+)*) fleet /,
+              `$1 -uroot -S ${mariadb.socketPath}$2 ${database?.name ?? ''} `,
+            ),
+          )
+          .join('\n')
+          .replaceAll('/etc/fleet-health', on.config)
+          .replaceAll('/var/lib/fleet-health', on.state)
+          .replaceAll('/backup/', `${backup}/`)
+          .replaceAll('chown -R fleet-health:', 'chown -R 0:0');
+        const env = { PATH: `${dir}:${process.env['PATH'] ?? ''}` };
+        execFileSync('/bin/sh', ['-euc', text], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+      };
+
+      const old = machine('old');
+      for (const folder of Object.values<string>({ ...old })) mkdirSync(folder, { recursive: true, mode: 0o700 });
+      const { publicKey } = sshKeygen(path.join(old.config, 'key'), '-t', 'ed25519');
+      const account = await sshd.addAccount({ publicKey });
+      writeFileSync(path.join(old.config, 'config.xml'), configText(sshd, account.name, database), { mode: 0o600 });
+      assert.equal((await run(old, 'trust', '--yes')).status, 0);
+      const first = await run(old, 'collect');
+      assert.equal(first.status, 0, first.stderr);
+      assert.equal((await run(old, 'alert')).status, 0);
+      // It is not acknowledged: a report waits on the client.
+      assert.equal((await run(old, 'collect', '--dry-run')).status, 0);
+      const before = facts(old);
+      assert.equal(before.mails.length, 1);
+
+      const [save = [], dump = []] = commandsOf('Saving');
+      shell(old, database === null ? save : [...dump, ...save.slice(1)]);
+      rmSync(path.join(place, 'old'), { recursive: true });
+      if (database !== null) await mariadb.asRoot(`DROP DATABASE ${database.name}`, `CREATE DATABASE ${database.name}`);
+
+      const fresh = machine('new');
+      const [restore = [], load = []] = commandsOf('Restoring');
+      shell(fresh, database === null ? restore : [...restore.filter((line) => !line.includes('fleet.db')), ...load]);
+      assert.deepEqual(facts(fresh), before);
+
+      const next = await run(fresh, 'collect');
+      assert.deepEqual([next.status, next.stderr], [0, '']);
+      assert.match(next.stdout, /event=summary.* succeeded=1 failed=0 .* stored=2 duplicate=0 quarantined=0/);
+      const told = await run(fresh, 'alert');
+      assert.deepEqual([told.status, told.stderr], [0, '']);
+      assert.deepEqual(facts(fresh), before, 'the same id, keys and host keys, and no mail for a second time');
+      const rows = await rowsOf(fresh, mariadb, database);
+      assert.equal(rows.length, 3);
+      // The run that visited without storing is none that was recorded.
+      const ids = new Set(rows.map((row) => row['collector_id']).filter((id) => id !== null));
+      assert.deepEqual([...ids], [before.id.trim()]);
+      const status = JSON.parse((await run(fresh, '--json', 'status')).stdout) as { alerts: { firing: number } };
+      assert.equal(status.alerts.firing, 1);
+    });
+  }
+});
+
+function configText(sshd: Sshd, username: string, database: MariadbDatabase | null): string {
+  const storage = database === null ? '' : `<storage url="${database.url}" password="${database.password}"/>`;
+  return `<config>
+  <state dir="../var"/>
+  ${storage}
+  <ssh username="${username}" privateKey="key"/>
+  <alerts defaults="no"><mail to="ops@example.org"/><alert type="uptime" limit="1s" for="1x"/></alerts>
+  <client name="web-1" ip="127.0.0.1" port="${sshd.port}"/>
+</config>
+`;
+}
+
+function facts({ state }: Machine): {
+  readonly id: string;
+  readonly keys: readonly string[];
+  readonly knownHosts: string;
+  readonly mails: readonly string[];
+} {
+  const outbox = path.join(state, 'outbox');
+  return {
+    id: readFileSync(path.join(state, 'collector-id'), 'utf8'),
+    keys: readdirSync(path.join(state, 'keys')),
+    knownHosts: readFileSync(path.join(state, 'known_hosts'), 'utf8'),
+    mails: readdirSync(outbox).map((name) => readFileSync(path.join(outbox, name), 'utf8')),
+  };
+}
+
+async function rowsOf(
+  { state }: Machine,
+  mariadb: Mariadb,
+  database: MariadbDatabase | null,
+): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const sql = 'SELECT s.client, r.collector_id FROM stats s LEFT JOIN runs r ON r.id = s.run_id';
+  if (database !== null) return await mariadb.asRoot(`USE ${database.name}`, sql);
+  const file = openSqlite(path.join(state, 'fleet.db'), { readOnly: true });
+  try {
+    return file.prepare(sql).all();
+  } finally {
+    file.close();
+  }
+}
