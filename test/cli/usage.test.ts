@@ -25,6 +25,7 @@ const commands = [
   'keys',
   'runtimes',
   'migrate',
+  'prune',
   'demo',
   'simulate',
 ];
