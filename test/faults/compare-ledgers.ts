@@ -2,6 +2,8 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 
+import type { Report } from '../../src/report/report.ts';
+import type { FaultRow } from './fault-database.ts';
 import { linesOf } from './fault-round.ts';
 import type { FaultSite } from './fault-site.ts';
 import { hookFiles } from './kill-plan.ts';
@@ -64,11 +66,11 @@ export async function compareLedgers(site: FaultSite, truth: Truth, mails: MailL
     quarantined: quarantined.length,
     halves: [
       ...(await rows('SELECT report_id FROM stats WHERE id NOT IN (SELECT stat_id FROM reports)')),
-      ...(await rows('SELECT report_id FROM stats WHERE id NOT IN (SELECT stat_id FROM disk_stats)')),
       ...(await rows('SELECT report_id FROM stats WHERE processed_at IS NULL')),
       ...(await rows("SELECT id FROM runs WHERE outcome = 'running'")),
       ...(await rows('SELECT message_id FROM mails WHERE sent_at IS NULL AND replaced_by IS NULL')),
       ...(await rows("SELECT id, client FROM alerts WHERE state <> 'resolved'")),
+      ...(await reportsWithoutTheirDisks(site)),
     ].map((row) => JSON.stringify(row)),
     leftovers: [
       ...files.filter((file) => /\.part$|\/journal\/|\/encrypted_stats\/[^/]+\/[^/]+\.fhs$/.test(file)),
@@ -84,6 +86,20 @@ export async function compareLedgers(site: FaultSite, truth: Truth, mails: MailL
       }),
     ),
   };
+}
+
+/** A report says how many disks it lists; its row must have as many. */
+async function reportsWithoutTheirDisks({ database }: FaultSite): Promise<readonly FaultRow[]> {
+  const counts = await database.rows('SELECT stat_id, COUNT(*) AS n FROM disk_stats GROUP BY stat_id');
+  const countOf = new Map(counts.map((row) => [Number(row['stat_id']), Number(row['n'])]));
+  const stored = await database.rows('SELECT stat_id, report FROM reports');
+  return stored.filter((row) => {
+    const report = JSON.parse(String(row['report'])) as Report;
+    const disks = report.worker_reports.flatMap(({ function_reports: functions }) =>
+      functions.flatMap(({ name, data }) => (name === 'disk' ? data : [])),
+    );
+    return disks.length !== (countOf.get(Number(row['stat_id'])) ?? 0);
+  });
 }
 
 function repeated(keys: readonly string[]): readonly string[] {

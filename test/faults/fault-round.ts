@@ -42,8 +42,11 @@ export async function makeRound(site: FaultSite, faults: Faults): Promise<RoundR
   return { ended, random };
 }
 
-/** The agents' programs are gone, as on a machine that was cleaned: they are brought again. */
-function removePrograms({ home }: FaultSite): void {
+/**
+ * The agents' programs are gone, as on a machine that was cleaned: they are brought again, which also removes what an
+ * installation that was killed has left beside them.
+ */
+export function removePrograms({ home }: FaultSite): void {
   const place = path.join(home, '.local/state/fleet-health');
   if (!existsSync(place)) return;
   for (const name of readdirSync(place, { recursive: true, encoding: 'utf8' })) {

@@ -4,7 +4,14 @@ import { chooseFaults, openProfile } from './choose-faults.ts';
 import { compareLedgers } from './compare-ledgers.ts';
 import type { Comparison } from './compare-ledgers.ts';
 import type { FaultDatabase } from './fault-database.ts';
-import { letTimePass, makeRound, makeRoundInPeace, readHookRecords, reviveServers } from './fault-round.ts';
+import {
+  letTimePass,
+  makeRound,
+  makeRoundInPeace,
+  readHookRecords,
+  removePrograms,
+  reviveServers,
+} from './fault-round.ts';
 import { openFaultSite } from './fault-site.ts';
 import type { FaultSite } from './fault-site.ts';
 import { openMailLog } from './mail-log.ts';
@@ -129,6 +136,7 @@ async function breakThings(site: FaultSite, options: FaultRunOptions): Promise<F
     const kills = killsSoFar();
     for (let round = 1; round <= mostPeaceRounds && peaceRounds === null; round++) {
       await reviveServers(site);
+      if (round === 2) removePrograms(site);
       for (const one of await makeRoundInPeace(site)) {
         wrong.push(...faultOf(one));
         if (round > 3 && one.status !== 0)
