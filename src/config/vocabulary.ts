@@ -2,6 +2,7 @@
  * Every element and attribute of config.xml, once: the checks of the loader and config.xsd both follow from this table.
  */
 import { alertAttributes } from './vocabulary-alert.ts';
+import { collectorAttributes } from './vocabulary-collector.ts';
 import { sshAttributes } from './vocabulary-ssh.ts';
 import type { KindName } from './attribute-kinds.ts';
 
@@ -141,22 +142,7 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
   collector: {
     parents: ['config'],
     single: true,
-    attributes: {
-      every: { kind: 'duration', help: 'How often cron starts `collect`: other defaults follow from it. Default 5m.' },
-      concurrency: { kind: 'count', help: 'How many clients are visited at a time. Default 128.' },
-      tcpTimeout: { kind: 'duration', help: 'Until TCP stands. Default 5s.' },
-      connectTimeout: { kind: 'duration', help: 'Until logged in, TCP included. Default 10s.' },
-      agentTimeout: { kind: 'duration', help: 'How long the agent may run. Default 15s.' },
-      clientDeadline: { kind: 'duration', help: 'How long one visit may take in all. Default 30s.' },
-      runDeadline: { kind: 'duration', help: 'How long a run may take. Default 80% of every.' },
-      perBastion: { kind: 'count', help: 'Logins under way at a time through one bastion. Default 10.' },
-      perSubnet: { kind: 'count', help: 'Logins under way at a time in one /24 or, for IPv6, /64. Default 32.' },
-      spool: {
-        kind: 'size',
-        help: 'How much may wait in encrypted_stats/ for the database; beyond it reports stay on the clients. Default 10GiB.',
-      },
-      pipelining: { words: yesNo, help: 'Saves round trips: login and command go out at once. Default yes.' },
-    },
+    attributes: collectorAttributes,
     help: 'How `collect` goes over the fleet.',
   },
   ssh: {

@@ -33,8 +33,8 @@ test('after that every other batch is of this run, and what was put back comes f
   assert.deepEqual([queue.next(2), queue.next(2), queue.next(2), queue.next(2)].map(files), [
     'held old3',
     'new1 new2',
-    'old4 new3',
-    '',
+    'old4',
+    'new3',
   ]);
 });
 

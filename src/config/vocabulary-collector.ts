@@ -1,0 +1,19 @@
+import type { Attributes } from './vocabulary.ts';
+
+/** What is said of the collector's way over the fleet. */
+export const collectorAttributes: Attributes = {
+  every: { kind: 'duration', help: 'How often cron starts `collect`: other defaults follow from it. Default 5m.' },
+  concurrency: { kind: 'count', help: 'How many clients are visited at a time. Default 128.' },
+  tcpTimeout: { kind: 'duration', help: 'Until TCP stands. Default 5s.' },
+  connectTimeout: { kind: 'duration', help: 'Until logged in, TCP included. Default 10s.' },
+  agentTimeout: { kind: 'duration', help: 'How long the agent may run. Default 15s.' },
+  clientDeadline: { kind: 'duration', help: 'How long one visit may take in all. Default 30s.' },
+  runDeadline: { kind: 'duration', help: 'How long a run may take. Default 80% of every.' },
+  perBastion: { kind: 'count', help: 'Logins under way at a time through one bastion. Default 10.' },
+  perSubnet: { kind: 'count', help: 'Logins under way at a time in one /24 or, for IPv6, /64. Default 32.' },
+  spool: {
+    kind: 'size',
+    help: 'How much may wait in encrypted_stats/ for the database; beyond it reports stay on the clients. Default 10GiB.',
+  },
+  pipelining: { words: ['yes', 'no'], help: 'Saves round trips: login and command go out at once. Default yes.' },
+};

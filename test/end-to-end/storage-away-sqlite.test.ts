@@ -1,0 +1,118 @@
+/** What takes an SQLite file away from the built programs: a full disk, damage, another process; and restoring a backup. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+
+import { openSqlite } from '../../src/sqlite.ts';
+import { startLoopbackFleet } from '../support/loopback-fleet.ts';
+import type { LoopbackFleet } from '../support/loopback-fleet.ts';
+
+const canMount = process.getuid?.() === 0 && process.platform === 'linux';
+
+const sealed = ({ dir }: LoopbackFleet): number =>
+  readdirSync(path.join(dir, 'state'), { recursive: true }).filter((name) => String(name).endsWith('.fhs')).length;
+
+function rows(file: string, sql: string): number {
+  const database = openSqlite(file);
+  try {
+    return Number(database.prepare(sql).get()?.['n']);
+  } finally {
+    database.close();
+  }
+}
+
+async function faultOf(fleet: LoopbackFleet): Promise<readonly [status: number | null, code: string]> {
+  const { status, stderr, stdout } = await fleet.run(['--json', 'collect']);
+  const document = JSON.parse(stdout || '{}') as { faults?: { code: string }[] };
+  assert.equal(stderr, '');
+  return [status, document.faults?.[0]?.code ?? ''];
+}
+
+test(
+  'a full disk, a damaged file, a lock: reports wait, and come in once',
+  { skip: !canMount, timeout: 240_000 },
+  async (t: TestContext) => {
+    const fleet = await startLoopbackFleet(t, 1, { trusted: true });
+    const disk = path.join(fleet.dir, 'disk');
+    mkdirSync(disk);
+    assert.equal(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m,mode=700', 'none', disk]).status, 0);
+    t.after(() => spawnSync('umount', ['-l', disk]));
+    const file = path.join(disk, 'fleet.db');
+    fleet.configure(`<storage url="sqlite:${file}"/><alerts defaults="no"/>`);
+    assert.deepEqual(await faultOf(fleet), [0, '']);
+
+    const ballast = path.join(disk, 'ballast');
+    spawnSync('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=4096'], { stdio: 'ignore' });
+    assert.deepEqual(await faultOf(fleet), [3, 'storage-full']);
+    assert.equal(sealed(fleet), 1);
+    rmSync(ballast);
+
+    const kept = path.join(fleet.dir, 'kept.db');
+    copyFileSync(file, kept);
+    for (const suffix of ['', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
+    writeFileSync(file, 'this is no database'.repeat(1000));
+    assert.deepEqual(await faultOf(fleet), [3, 'storage-failed']);
+    assert.equal(sealed(fleet), 2);
+    copyFileSync(kept, file);
+    assert.deepEqual(await faultOf(fleet), [0, '']);
+    assert.equal(sealed(fleet), 0);
+
+    const holder = openSqlite(file);
+    holder.exec('BEGIN IMMEDIATE');
+    const waiting = faultOf(fleet);
+    // A pass visits while it waits.
+    while (sealed(fleet) < 1) await new Promise((resolve) => setTimeout(resolve, 50));
+    holder.exec('ROLLBACK');
+    holder.close();
+    assert.deepEqual(await waiting, [0, '']);
+    assert.equal(sealed(fleet), 0);
+    assert.equal(rows(file, 'SELECT COUNT(*) AS n FROM stats'), 5);
+    assert.equal(rows(file, 'SELECT COUNT(DISTINCT report_id) AS n FROM stats'), 5);
+    assert.equal(rows(file, 'SELECT COUNT(*) AS n FROM visits WHERE ok = 1'), 5);
+    assert.equal(rows(file, 'SELECT SUM(consecutive_failures) AS n FROM clients'), 0);
+  },
+);
+
+test(
+  'a backup that is restored: what came since is gone unless it waits, nothing is doubled, nobody is told twice',
+  { timeout: 240_000 },
+  async (t: TestContext) => {
+    const fleet = await startLoopbackFleet(t, 1, { trusted: true });
+    // Holds always, so that it is told before and after.
+    fleet.configure(
+      '<alerts defaults="no" for="1x"><mail to="ops@example.org"/><alert type="uptime" op="gt" limit="0s"/></alerts>',
+    );
+    const file = path.join(fleet.dir, 'state', 'fleet.db');
+    const backup = path.join(fleet.dir, 'backup.db');
+    const outbox = path.join(fleet.dir, 'state', 'outbox');
+    const mails = (): readonly string[] => readdirSync(outbox).filter((name) => name.endsWith('.eml'));
+    const pass = async (): Promise<void> => {
+      assert.equal((await fleet.run(['collect'])).status, 0);
+      assert.equal((await fleet.run(['alert'])).status, 0);
+    };
+
+    assert.equal((await fleet.run(['collect'])).status, 0);
+    const source = openSqlite(file);
+    source.exec(`VACUUM INTO '${backup}'`);
+    source.close();
+    // The lost hour: a mail is told and another report comes.
+    await pass();
+    assert.equal(mails().length, 1);
+    const told = mails();
+
+    for (const suffix of ['', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
+    copyFileSync(backup, file);
+    assert.equal(rows(file, 'SELECT COUNT(*) AS n FROM stats'), 1);
+    await pass();
+    // What the lost hour told is told from the same report again: it is the same mail, by its Message-ID.
+    assert.deepEqual(mails(), told);
+    assert.equal(rows(file, 'SELECT COUNT(*) AS n FROM stats'), 2);
+    assert.equal(rows(file, 'SELECT COUNT(DISTINCT report_id) AS n FROM stats'), 2);
+    assert.equal(rows(file, "SELECT COUNT(*) AS n FROM alerts WHERE state = 'firing'"), 1);
+    await pass();
+    assert.deepEqual(mails(), told);
+  },
+);
