@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { Database, Session, SqlRow, SqlValue } from '../database.ts';
 import { withDeadline } from '../deadline.ts';
 import { StorageFault } from '../fault.ts';
@@ -15,6 +17,8 @@ export interface MysqlDatabaseOptions extends MysqlServersOptions {
 
 /** A transaction is made so often before its deadlocks are a fault. */
 const maxAttempts = 3;
+/** A cluster that has just lost a node takes seconds to say that it goes on without it. */
+const clusterPauseMs = 500;
 /** DDL on a table with many rows takes its time. */
 const migrationTimeoutMs = 3_600_000;
 
@@ -121,12 +125,16 @@ class MysqlServer implements Database {
         } catch (thrown) {
           if (!(thrown instanceof StorageFault) || attempt >= maxAttempts + others) throw thrown;
           const { kind } = thrown;
-          if (kind === 'contended' || kind === 'duplicate') continue;
+          if (kind === 'contended' || kind === 'duplicate') {
+            if (others > 0) await sleep(attempt * clusterPauseMs);
+            continue;
+          }
           // A node that left its cluster or became read-only has a neighbour that may do it.
           const mayElsewhere = others > 0 && (kind === 'lost' || kind === 'full');
           if (mayElsewhere) this.#servers.leave(where);
           if (mayElsewhere && kind === 'full') this.#drop(connection);
           if (!mayElsewhere && !(kind === 'lost' && reused)) throw thrown;
+          if (mayElsewhere) await sleep(attempt * clusterPauseMs);
         }
       }
     });

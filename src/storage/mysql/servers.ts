@@ -126,8 +126,9 @@ async function open(options: OpenOptions): Promise<OpenedSession> {
       // Until its owner listens: an error that nobody hears would end the program.
       made.on('error', () => undefined);
       for (const sql of [...sessionSql, lockWaitSql[program]]) await made.query(sql);
-      if (isOneOfMany) await made.query(clusterSql).catch(passOverUnknownVariable);
       const [rows] = await made.query<RowDataPacket[]>('SELECT @@max_allowed_packet AS bytes');
+      // The last one: while its cluster has just lost a node, it refuses to wait.
+      if (isOneOfMany) await made.query(clusterSql).catch(passOverUnknownVariable);
       return { connection: made, where, maxBatchBytes: Math.floor(Number(rows[0]?.['bytes']) / 4) };
     });
   } catch (thrown) {
