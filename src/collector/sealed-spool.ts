@@ -11,6 +11,7 @@ import { maxSealedBytes } from '../seal/sealed-message.ts';
 import { clientOfFolder, folderOfClient } from './client-folder.ts';
 import type { ClockFacts } from './clock-facts.ts';
 import { errnoOf, partSuffix } from './durable-file.ts';
+import { sharedSync, syncFolder } from './sync-folder.ts';
 
 /**
  * encrypted_stats/: sealed reports between their arrival and their row in the database.
@@ -57,9 +58,14 @@ export interface SpooledReport {
 
 export function openSealedSpool(dir: string): SealedSpool {
   const madeFolders = new Map<string, Promise<void>>();
+  const syncFolders = sharedSync(dir);
+  const makeClientFolder = async (folder: string): Promise<void> => {
+    makeOwnFolder(folder);
+    await syncFolders();
+  };
   const folderFor = (client: string): { readonly folder: string; readonly ready: Promise<void> } => {
     const folder = path.join(dir, folderOfClient(client));
-    const ready = madeFolders.get(folder) ?? makeClientFolder(dir, folder);
+    const ready = madeFolders.get(folder) ?? makeClientFolder(folder);
     madeFolders.set(folder, ready);
     // One that could not be made is tried again with the next report.
     ready.catch(() => madeFolders.delete(folder));
@@ -103,11 +109,6 @@ function readSealed(file: string): Buffer {
   }
 }
 
-async function makeClientFolder(dir: string, folder: string): Promise<void> {
-  makeOwnFolder(folder);
-  await syncFolder(dir);
-}
-
 async function writeSynced(folder: string, name: string, bytes: Uint8Array): Promise<void> {
   const part = path.join(folder, `.${name}${partSuffix}`);
   try {
@@ -124,15 +125,6 @@ async function writeSynced(folder: string, name: string, bytes: Uint8Array): Pro
     throw thrown;
   }
   await syncFolder(folder);
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 const fullCodes: readonly (string | null)[] = ['ENOSPC', 'EDQUOT', 'EROFS', 'EFBIG'];
