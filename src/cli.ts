@@ -21,6 +21,7 @@ import {
 } from './cli/command-parts.ts';
 import { complain } from './cli/complain.ts';
 import type { ExitStatus } from './cli/context.ts';
+import { addIngest } from './cli/ingest-command.ts';
 import { addKeys } from './cli/keys-command.ts';
 import { createOutput, type Output } from './cli/output.ts';
 import { addPrune } from './cli/prune-command.ts';
@@ -30,6 +31,14 @@ import { addSpool } from './cli/spool-command.ts';
 import { flush, heedSignals, surviveClosedPipes } from './cli/streams-and-signals.ts';
 import { FleetError } from './errors.ts';
 import { packageDir } from './paths.ts';
+
+interface CollectFlags {
+  readonly dryRun?: true;
+  readonly open: boolean;
+  readonly group?: string;
+  readonly concurrency?: number;
+  readonly retry?: number;
+}
 
 interface GlobalOptions {
   readonly config?: string;
@@ -99,16 +108,19 @@ export function createProgram(perform: (globals: GlobalOptions, action: Action) 
   command('collect', 'visit the clients once and store what they report', 'fleet-health collect --group web --retry 1')
     .argument('[client...]', 'only these clients')
     .option('--dry-run', 'visit and print, store and acknowledge nothing')
+    .option('--no-open', 'store reports sealed, for `ingest` on the machine that has the private key')
     .addOption(groupOption())
     .option('--concurrency <n>', 'visits at a time', wholeNumber(1, 10_000))
     .option('--retry <n>', 'try so often again what may succeed a moment later', wholeNumber(0, 10))
-    .action((clients: string[], options: { dryRun?: true; group?: string; concurrency?: number; retry?: number }) =>
+    .action((clients: string[], options: CollectFlags) =>
       execute(async (context) => {
         const { collectCommand } = await import('./cli/collect.ts');
         return collectCommand(context, {
           clients,
           group: options.group ?? null,
           dryRun: options.dryRun ?? false,
+          // Commander's way to say that --no-open was not given.
+          noOpen: !options.open,
           concurrency: options.concurrency ?? null,
           retry: options.retry ?? 0,
         });
@@ -157,6 +169,7 @@ export function createProgram(perform: (globals: GlobalOptions, action: Action) 
     );
 
   addPrune({ program, execute });
+  addIngest({ program, execute });
   addKeys({ program, execute });
   addRuntimes({ program, execute });
 

@@ -32,6 +32,12 @@ export const errorTable = {
   locked: kind(3, true, 'Another run holds the lock.', 'Wait for it to end.'),
   'state-unusable': kind(3, false, 'The state folder cannot be used.', 'Check its owner, mode and free space.'),
   'keys-invalid': kind(3, false, 'The key pairs in keys/ cannot be used.', 'Run `fleet-health keys list`.'),
+  'key-in-use': kind(
+    3,
+    false,
+    'Reports may wait that only this key opens.',
+    'Let them come home first; `keys retire --force` gives them up.',
+  ),
   interrupted: kind(1, true, 'The run was ended by a signal.', 'Nothing: the next run goes on.'),
   'run-deadline': kind(
     1,
@@ -174,7 +180,12 @@ export const errorTable = {
     'See the quarantine; find out who sent it.',
   ),
   'report-refused': kind(1, false, 'The database refused this one report.', 'See the quarantine for its words.'),
-  'seal-no-key': kind(1, false, 'A report is sealed to a key that is not live here.', 'See `fleet-health keys list`.'),
+  'seal-no-key': kind(
+    1,
+    false,
+    'A report is sealed to a key that is not live here.',
+    'See `fleet-health keys list`; put the key that is named back into keys/ to open it.',
+  ),
   'seal-corrupt': kind(1, false, 'A sealed report was changed or cut off.', 'See the quarantine.'),
   'spool-full': kind(
     3,
@@ -212,6 +223,12 @@ export const errorTable = {
     false,
     'The simulator could not open its servers.',
     'Check `ulimit -n`, and that all of 127.0.0.0/8 is this machine, as on every Linux.',
+  ),
+  'ingest-silent': kind(
+    1,
+    false,
+    'Sealed reports wait in the database, and no `ingest` has opened them of late.',
+    'Look at the cron line and the output of `fleet-health ingest`, where the private key is.',
   ),
   internal: kind(3, false, 'A fault in the program itself.', 'Please report it, with the message.'),
 } as const satisfies Record<string, ErrorKind>;

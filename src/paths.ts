@@ -24,6 +24,8 @@ export interface StatePaths {
   readonly collectorId: string;
   readonly keys: string;
   readonly publicKeys: string;
+  /** What is remembered of pairs that were retired: no key is in there. */
+  readonly retiredKeys: string;
   /** Holds `<client>/<report id>.fhs` and `<client>/quarantine/`. */
   readonly encryptedStats: string;
   readonly journal: string;
@@ -31,12 +33,13 @@ export interface StatePaths {
   readonly outbox: string;
   readonly runtimes: string;
   readonly lock: string;
-  /** The alerter's own, for it runs beside the collector. */
+  /** The alerter's own, for it runs beside the collector; that of `ingest` too. */
   readonly alertLock: string;
   /** Of the command `prune`, which may run beside both. */
   readonly pruneLock: string;
   /** What was told of a database that is away; both programs' own. */
   readonly databaseAway: string;
+  readonly ingestLock: string;
 }
 
 /** All places of one state folder. */
@@ -48,6 +51,7 @@ export function statePaths(dir: string): StatePaths {
     collectorId: inside('collector-id'),
     keys: inside('keys'),
     publicKeys: inside('public_keys'),
+    retiredKeys: inside('retired_keys'),
     encryptedStats: inside('encrypted_stats'),
     journal: inside('journal'),
     knownHosts: inside('known_hosts'),
@@ -57,5 +61,6 @@ export function statePaths(dir: string): StatePaths {
     alertLock: inside('alert-lock.db'),
     pruneLock: inside('prune-lock.db'),
     databaseAway: inside('database-away.db'),
+    ingestLock: inside('ingest-lock.db'),
   };
 }

@@ -8,17 +8,33 @@ import type { StatePaths } from './paths.ts';
 type Place = Exclude<keyof StatePaths, 'dir'>;
 
 /** Keys, reports and the database are believed because nobody else can put anything here: so that has to be so. */
-const folders = ['keys', 'publicKeys', 'encryptedStats', 'journal', 'outbox', 'runtimes'] as const satisfies Place[];
+const folders = [
+  'keys',
+  'publicKeys',
+  'retiredKeys',
+  'encryptedStats',
+  'journal',
+  'outbox',
+  'runtimes',
+] as const satisfies Place[];
 /** Written where they are, not replaced: another name of such a file would be written as well. */
 const writtenInPlace = [
   'database',
   'lock',
   'alertLock',
+  'ingestLock',
   'pruneLock',
   'databaseAway',
   'knownHosts',
 ] as const satisfies Place[];
-const sqliteFiles = ['database', 'lock', 'alertLock', 'pruneLock', 'databaseAway'] as const satisfies Place[];
+const sqliteFiles = [
+  'database',
+  'lock',
+  'alertLock',
+  'ingestLock',
+  'pruneLock',
+  'databaseAway',
+] as const satisfies Place[];
 /** https://sqlite.org/tempfiles.html */
 const besideSqlite = ['-wal', '-shm', '-journal'] as const;
 

@@ -1,4 +1,5 @@
 import type { MailSummary } from '../storage/alert-store.ts';
+import type { SealedSummary } from '../storage/sealed-store.ts';
 import { groupBy } from '../storage/group-by.ts';
 import { openBastions } from './bastions-gone.ts';
 import type { LostBastion } from './bastions-gone.ts';
@@ -15,6 +16,8 @@ export interface FleetExplained {
   readonly silenceJudgedFromMs: number | null;
   /** Bastions behind which nothing can be reached. */
   readonly bastions: readonly LostBastion[];
+  /** What waits sealed in the database. */
+  readonly sealed: readonly SealedSummary[];
   readonly rules: readonly RuleExplained[];
   readonly undelivered: readonly MailSummary[];
 }
@@ -56,6 +59,7 @@ export async function explainFleet(options: ExplainOptions): Promise<FleetExplai
       .sort((one, other) => (one.id < other.id ? -1 : 1)),
     silenceJudgedFromMs: judgedFromMs === null || judgedFromMs <= nowMs ? null : judgedFromMs,
     bastions: [...lost.values()],
+    sealed: await store.sealedWaiting(),
     rules: explained.rules.map((one) => ({ ...one, readings: [] })),
     undelivered: explained.undelivered,
   };

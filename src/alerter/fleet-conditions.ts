@@ -4,6 +4,7 @@ import { judgeIsolation } from './collector-isolated.ts';
 import { judgeSilence } from './collector-silent.ts';
 import { fleetFacts } from './fleet-facts.ts';
 import type { JudgeFleetOptions } from './fleet-facts.ts';
+import { judgeIngest } from './ingest-silent.ts';
 
 export type { JudgeFleetOptions } from './fleet-facts.ts';
 import { judgeNoReport } from './no-report.ts';
@@ -11,7 +12,7 @@ import { isWatchedBy } from './unwatched.ts';
 import { closeEpisode } from './episode-bounds.ts';
 
 /**
- * What follows from runs and from silence, and not from any row: `no-report`, `collector-silent`, `collector-isolated`,
+ * What follows from runs and from silence, and not from any row: `no-report`, `collector-silent`, `collector-isolated`, `ingest-silent`,
  * and alerts whose rule or client is no longer watched, which end without having recovered. Returns new episodes (id
  * null) and changed ones.
  *
@@ -23,7 +24,13 @@ export function judgeFleet(options: JudgeFleetOptions): readonly Episode[] {
   const unwatched = options.episodes
     .filter((episode) => episode.state !== 'resolved' && !isWatched(episode))
     .map((episode) => closeEpisode(episode, 'unwatched', { atMs: options.nowMs, runId: null }));
-  return [...unwatched, ...judgeSilence(facts), ...judgeIsolation(facts), ...judgeNoReport(facts)];
+  return [
+    ...unwatched,
+    ...judgeSilence(facts),
+    ...judgeIsolation(facts),
+    ...judgeIngest(facts),
+    ...judgeNoReport(facts),
+  ];
 }
 
 /** A break in the alerter's own runs that is so many times longer than its rhythm may have been the database's. */

@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { RunFact, SeenClient } from '../storage/alert-store.ts';
 import type { Episode } from '../storage/episode.ts';
+import type { SealedSummary } from '../storage/sealed-store.ts';
 import { groupBy } from '../storage/group-by.ts';
 
 export interface JudgeFleetOptions {
@@ -10,6 +11,8 @@ export interface JudgeFleetOptions {
   readonly seenClients: readonly SeenClient[];
   /** All open ones, as they are after all rows were judged. */
   readonly episodes: readonly Episode[];
+  /** What waits sealed in the database; left out: nothing. */
+  readonly sealed?: readonly SealedSummary[];
   readonly nowMs: number;
   /** Since when the database has answered without a longer break, see `databaseUpSince`; null: not known. */
   readonly databaseUpSinceMs: number | null;

@@ -67,6 +67,7 @@ async function absent({ config, store, runs, nowMs }: Parameters<typeof judgeAbs
     runs,
     seenClients: await store.seenClients(),
     episodes: await store.openEpisodes(null),
+    sealed: await store.sealedWaiting(),
     nowMs,
     databaseUpSinceMs: databaseUpSince(
       runs.filter(({ program }) => program === 'alert'),

@@ -19,6 +19,7 @@ export type PassStore = Pick<
   | 'runs'
   | 'lastRunOf'
   | 'seenClients'
+  | 'sealedWaiting'
   | 'state'
   | 'series'
   | 'saveTelling'

@@ -1,5 +1,7 @@
+import type { Config } from '../config/config.ts';
 import { loadCollectorId } from '../collector/collector-id.ts';
-import { loadKeyRing } from '../collector/key-ring.ts';
+import { loadKeyRing, loadSealingRing } from '../collector/key-ring.ts';
+import type { KeyRing } from '../collector/key-ring.ts';
 import { FleetError } from '../errors.ts';
 import { statePaths } from '../paths.ts';
 import { claimStateFolder } from '../state-folder.ts';
@@ -35,7 +37,7 @@ export async function authorizeCommand(context: Context, options: AuthorizeOptio
   if (hop === undefined) throw usage(`there is no way to ${client.name}`);
   const account = accountOf(hop);
   const publicKey = findPublicKey(hop, options.key);
-  const { collectorId, sealing } = identity(config.stateDir);
+  const { collectorId, sealing } = identity(config);
   const kind = await chooseAgent(context, config, client, options.agent);
   const authorized = authorizedAgent({ client, agent: kind, collectorId, publicKey: sealing.publicKey });
   const [agent, inventory] = authorized.programs.map(({ digest }) => digest);
@@ -96,13 +98,14 @@ function accountOf({ name, username }: Hop): string {
   throw usage(`${name}: ${JSON.stringify(username)} is no name of an account that can be written into a script`);
 }
 
-function identity(stateDir: string): {
+function identity({ stateDir, collector }: Config): {
   readonly collectorId: string;
-  readonly sealing: ReturnType<typeof loadKeyRing>['sealing'];
+  readonly sealing: KeyRing['sealing'];
 } {
   const paths = statePaths(stateDir);
   claimStateFolder(paths, ['keys', 'publicKeys']);
-  return { collectorId: loadCollectorId(paths.collectorId), sealing: loadKeyRing(paths, Date.now()).sealing };
+  const { sealing } = collector.open ? loadKeyRing(paths, Date.now()) : loadSealingRing(paths);
+  return { collectorId: loadCollectorId(paths.collectorId), sealing };
 }
 
 function usage(message: string): FleetError {

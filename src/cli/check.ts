@@ -2,8 +2,10 @@ import type { Config, Finding } from '../config/config.ts';
 import { describeDefaults } from '../config/describe-defaults.ts';
 import { findConfig } from '../config/find-config.ts';
 import { ConfigError, formatFinding } from '../config/findings.ts';
-import { asFleetError } from '../errors.ts';
+import { listKeys } from '../collector/key-ring.ts';
+import { asFleetError, messageOf } from '../errors.ts';
 import { escapeControls } from '../log.ts';
+import { statePaths } from '../paths.ts';
 import type { Context, ExitStatus } from './context.ts';
 import { findIdleRules, type IdleRule } from './idle-rules.ts';
 import { readStored } from './read-stored.ts';
@@ -108,6 +110,7 @@ function tell({ output }: Context, config: Config, warnings: readonly Finding[],
   if (warnings.length > 0) output.print('');
   const count = `${config.clients.length} ${config.clients.length === 1 ? 'client' : 'clients'}`;
   output.print(`${config.file} is valid: ${count}.`);
+  if (!config.collector.open) output.print(sealingText(config));
   if (tried !== null) tellTried({ output }, tried);
 }
 
@@ -150,8 +153,37 @@ function checkJson(file: string, config: Config, warnings: readonly Finding[], t
     faults: [],
     warnings: warnings.map(findingJson),
     defaults: describeDefaults(config),
+    sealing: sealingJson(config),
     ...(tried === null ? {} : { connections, idle_rules: tried.idleRules }),
   };
+}
+
+/** Of a collector that opens nothing: what it seals to. Other machines have no need of a key. */
+function sealingText({ stateDir }: Config): string {
+  const paths = statePaths(stateDir);
+  try {
+    const key = listKeys(paths, false).find(({ seals }) => seals);
+    if (key === undefined) {
+      return `collect stores reports sealed, and ${paths.publicKeys} holds no public key: on the collector run fleet-health keys import-public FILE.`;
+    }
+    const where = key.opens
+      ? 'fleet-health ingest opens them here'
+      : 'fleet-health ingest opens them where its private half is';
+    return `collect stores reports sealed, to key ${key.id} (${key.file}); ${where}.`;
+  } catch (thrown) {
+    return escapeControls(messageOf(thrown));
+  }
+}
+
+/** Null where `collect` opens reports itself. */
+function sealingJson({ stateDir, collector }: Config): unknown {
+  if (collector.open) return null;
+  try {
+    const key = listKeys(statePaths(stateDir), false).find(({ seals }) => seals);
+    return key === undefined ? { key: null } : { key: key.id, file: key.file, opens: key.opens };
+  } catch {
+    return { key: null };
+  }
 }
 
 function findingJson({ file, line, message }: Finding): unknown {

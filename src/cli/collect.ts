@@ -19,6 +19,8 @@ export interface CollectCommandOptions {
   readonly clients: readonly string[];
   readonly group: string | null;
   readonly dryRun: boolean;
+  /** Reports are stored sealed, whatever config.xml says; left out: as it says. */
+  readonly noOpen?: boolean;
   readonly concurrency: number | null;
   readonly retry: number;
 }
@@ -45,6 +47,7 @@ export async function collectCommand(context: Context, options: CollectCommandOp
     spreadStart: everyone && !output.terminal,
     retries: options.retry,
     dryRun: options.dryRun,
+    ...(options.noOpen === true ? { open: false } : {}),
     ...(options.concurrency === null ? {} : { concurrency: options.concurrency }),
     signal,
     observe,

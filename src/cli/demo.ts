@@ -71,7 +71,13 @@ async function show(context: Context, fleet: DemoFleet): Promise<ExitStatus> {
   const everyone = { clients: [], group: null };
   const pass = async (): Promise<ExitStatus> => {
     say('\n$ fleet-health collect');
-    const status = await collectCommand(inside, { ...everyone, dryRun: false, concurrency: null, retry: 0 });
+    const status = await collectCommand(inside, {
+      ...everyone,
+      dryRun: false,
+      noOpen: false,
+      concurrency: null,
+      retry: 0,
+    });
     context.signal.throwIfAborted();
     return status;
   };

@@ -2,11 +2,13 @@ import type { FleetExplained } from '../alerter/explain-fleet.ts';
 import { counted } from '../alerter/time-words.ts';
 import { escapeControls } from '../log.ts';
 import { jsonTime, type ReaderTime } from './reader-time.ts';
+import { sealedJson, sealedLines } from './sealed-words.ts';
 
 /** Which collectors there are, and what lies behind bastions that are gone. */
 export function fleetLines(
-  { collectors, silenceJudgedFromMs, bastions }: FleetExplained,
+  { collectors, silenceJudgedFromMs, bastions, sealed }: FleetExplained,
   time: ReaderTime,
+  nowMs: number,
 ): readonly string[] {
   const lines = collectors.map(({ id, host, lastFinishedMs }) =>
     lastFinishedMs === null
@@ -24,11 +26,12 @@ export function fleetLines(
       `Bastion ${name} is gone: of ${counted(behind, 'client')} behind it none can be reached. fleet-health explain CLIENT unreachable says more of each.`,
     );
   }
+  lines.push(...sealedLines(sealed, nowMs));
   return lines.map(escapeControls);
 }
 
 /** The same for programs. */
-export function fleetJson({ collectors, silenceJudgedFromMs, bastions }: FleetExplained): object {
+export function fleetJson({ collectors, silenceJudgedFromMs, bastions, sealed }: FleetExplained): object {
   return {
     fleet: true,
     collectors: collectors.map(({ id, host, lastFinishedMs }) => ({
@@ -37,6 +40,7 @@ export function fleetJson({ collectors, silenceJudgedFromMs, bastions }: FleetEx
       last_finished_at: jsonTime(lastFinishedMs),
     })),
     silence_judged_from: jsonTime(silenceJudgedFromMs),
+    sealed: sealedJson(sealed),
     bastions_gone: bastions.map(({ name, behind }) => ({ name, behind })),
   };
 }

@@ -81,7 +81,7 @@ async function ofFleet(asked: ExplainOptions): Promise<Answer> {
   const explained = await explainFleet(asked);
   const { rules, undelivered } = explained;
   const json = { ...fleetJson(explained), rules: rules.map(ruleJson), undelivered: undelivered.map(mailJson) };
-  return { ...explained, head: fleetLines(explained, readerTime(asked.config, asked.nowMs)), json };
+  return { ...explained, head: fleetLines(explained, readerTime(asked.config, asked.nowMs), asked.nowMs), json };
 }
 
 function oneClient(config: Config, name: string): Client {

@@ -2,6 +2,7 @@ import type { Client, Config, Severity } from '../config/config.ts';
 import type { AlertStore } from '../storage/alert-store.ts';
 import type { Episode } from '../storage/episode.ts';
 import { groupBy } from '../storage/group-by.ts';
+import type { SealedSummary } from '../storage/sealed-store.ts';
 import type { ClientStatus, RunSummary } from '../storage/storage.ts';
 import { beyondLimit } from './beyond-limit.ts';
 import type { Stored } from './read-stored.ts';
@@ -32,6 +33,9 @@ export interface FleetStatus {
   readonly lastRun: RunSummary | null;
   readonly lastPass: RunSummary | null;
   readonly alerting: AlertingStatus;
+  /** What waits sealed for `ingest`, and its newest run. */
+  readonly sealed: readonly SealedSummary[];
+  readonly lastIngest: RunSummary | null;
 }
 
 /** What the alerter has on its hands. */
@@ -87,6 +91,8 @@ export async function readFleetStatus(
     lastRun: await history.lastRun('collect'),
     lastPass: await history.lastRun('alert'),
     alerting: await readAlerting(alerts, firing),
+    sealed: (await alerts?.sealedWaiting()) ?? [],
+    lastIngest: await history.lastRun('ingest'),
   };
 }
 

@@ -1,50 +1,107 @@
-import { generateKey, listKeys, retireKey, rotateKeys, type ListedKey } from '../collector/key-ring.ts';
+import { generateKey, listKeys, rotateKeys, type ListedKey } from '../collector/key-ring.ts';
+import { importPublicKey } from '../collector/public-keys.ts';
+import { retireKey } from '../collector/retire-key.ts';
+import type { Config } from '../config/config.ts';
+import type { FleetError } from '../errors.ts';
+import { asFleetError } from '../errors.ts';
 import { statePaths } from '../paths.ts';
 import { claimStateFolder } from '../state-folder.ts';
+import type { KeyUse } from '../storage/sealed-store.ts';
 import type { Context, ExitStatus } from './context.ts';
+import { readStored } from './read-stored.ts';
 import { loadSettings } from './settings.ts';
 import { renderTable } from './table.ts';
 
-export type KeysAction = 'list' | 'generate' | 'rotate' | 'retire';
+export type KeysAction = 'list' | 'generate' | 'rotate' | 'retire' | 'import-public';
 
 export interface KeysOptions {
   readonly action: KeysAction;
-  /** Of `retire` alone. */
-  readonly id: string | null;
+  /** Of `retire` the key's id, of `import-public` the file; null of the others. */
+  readonly what: string | null;
+  /** Of `retire`: gives up what only this key opens. */
+  readonly force: boolean;
 }
 
-/** `keys list|generate|rotate|retire`: the key pairs in the state folder. */
-export function keysCommand(context: Context, options: KeysOptions): ExitStatus {
+/** `keys list|generate|rotate|retire|import-public`: the keys in the state folder. */
+export async function keysCommand(context: Context, options: KeysOptions): Promise<ExitStatus> {
   const { output } = context;
   const config = loadSettings(context);
   const paths = statePaths(config.stateDir);
   if (options.action === 'list') {
-    const keys = [...listKeys(paths)].reverse();
+    const keys = [...listKeys(paths, config.collector.open)].reverse();
     if (output.json) output.printJson({ command: 'keys', keys: keys.map(keyJson) });
-    else if (keys.length === 0) output.print(`No key pair in ${paths.keys} yet; the first collect makes one.`);
+    else if (keys.length === 0) output.print(`No key pair in ${paths.keys} yet; ${nextStep(config)}`);
     else printKeys(context, keys);
     return 0;
   }
-  claimStateFolder(paths, ['keys', 'publicKeys']);
-  const key = change(options, paths);
+  claimStateFolder(paths, ['keys', 'publicKeys', 'retiredKeys']);
+  const key = await change(context, config, options);
   if (output.json) output.printJson({ command: 'keys', [options.action]: keyJson(key) });
-  else output.print(sentence(options.action, key));
+  else output.print(sentence(options.action, key, config));
   return 0;
 }
 
-function change(options: KeysOptions, paths: Parameters<typeof listKeys>[0]): ListedKey {
-  if (options.action === 'generate') return generateKey(paths, Date.now());
-  if (options.action === 'rotate') return rotateKeys(paths, Date.now());
-  return retireKey(paths, options.id ?? '');
+function nextStep({ collector }: Config): string {
+  return collector.open
+    ? 'the first collect makes one.'
+    : 'where reports are opened, fleet-health keys generate makes one; fleet-health keys import-public FILE takes its public half.';
 }
 
-function sentence(action: KeysAction, key: ListedKey): string {
-  if (action === 'retire') return `Key ${key.id} is gone; what is sealed to it can never be opened again.`;
-  return `Key ${key.id} seals from now on: ${key.file}`;
+async function change(context: Context, config: Config, { action, what, force }: KeysOptions): Promise<ListedKey> {
+  const paths = statePaths(config.stateDir);
+  const nowMs = Date.now();
+  const opens = config.collector.open;
+  if (action === 'generate') return generateKey(paths, nowMs);
+  if (action === 'rotate') return rotateKeys(paths, nowMs);
+  const id = what ?? '';
+  if (action === 'import-public') {
+    const imported = importPublicKey(paths, id, nowMs);
+    return listKeys(paths, opens).find((key) => key.id === imported.id) ?? { ...imported, seals: false, opens: false };
+  }
+  const use = force ? null : await useOf(context, config, id);
+  return retireKey({ paths, id, opens, use, clients: config.clients, force, nowMs });
+}
+
+/** What the database knows of a key, or why it cannot be asked; null: there is no database yet. */
+async function useOf({ signal }: Context, { storage }: Config, id: string): Promise<KeyUse | FleetError | null> {
+  try {
+    return await readStored(storage, signal, ({ sealed }) => sealed?.useOf(id) ?? Promise.resolve(null));
+  } catch (thrown) {
+    signal.throwIfAborted();
+    return asFleetError(thrown, { code: 'storage-failed', stage: 'storage' });
+  }
+}
+
+function sentence(action: KeysAction, key: ListedKey, { collector }: Config): string {
+  switch (action) {
+    case 'retire':
+      return key.opens
+        ? `Key ${key.id} is gone; what is sealed to it can never be opened again.`
+        : `The public key ${key.id} is gone; what is sealed to it is not taken here any more.`;
+    case 'import-public':
+      return key.seals
+        ? `Reports are sealed to key ${key.id} from now on: ${key.file}`
+        : `Reports that are sealed to key ${key.id} are taken; a newer key seals: ${key.file}`;
+    default:
+      return collector.open
+        ? `Key ${key.id} seals from now on: ${key.file}`
+        : `Key ${key.id} opens here: ${key.file}\nThe collector seals to it once it has the file of that name in public_keys/: fleet-health keys import-public FILE`;
+  }
 }
 
 function keyJson(key: ListedKey): unknown {
-  return { id: key.id, created_at: new Date(key.createdAtMs).toISOString(), seals: key.seals, file: key.file };
+  return {
+    id: key.id,
+    created_at: new Date(key.createdAtMs).toISOString(),
+    seals: key.seals,
+    opens: key.opens,
+    file: key.file,
+  };
+}
+
+function useText({ seals, opens }: ListedKey): string {
+  if (!opens) return seals ? 'seals; opens elsewhere' : 'opens elsewhere';
+  return seals ? 'seals and opens' : 'opens';
 }
 
 function printKeys({ output }: Context, keys: readonly ListedKey[]): void {
@@ -55,7 +112,7 @@ function printKeys({ output }: Context, keys: readonly ListedKey[]): void {
       keys.map((key) => [
         key.id,
         new Date(key.createdAtMs).toISOString().slice(0, 19).replace('T', ' '),
-        key.seals ? { text: 'seals and opens', colour: 'green' } : 'opens',
+        key.seals ? { text: useText(key), colour: 'green' } : useText(key),
         key.file,
       ]),
     ),

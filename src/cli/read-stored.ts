@@ -2,12 +2,14 @@ import type { Config, StorageConfig } from '../config/config.ts';
 import type { AlertStore } from '../storage/alert-store.ts';
 import { checkMigrations } from '../storage/migrate.ts';
 import { openStorage } from '../storage/open-storage.ts';
+import type { SealedStore } from '../storage/sealed-store.ts';
 import type { History } from '../storage/storage.ts';
 
-/** What can be read; `alerts` is null before the first run, where there is no schema and perhaps no file yet. */
+/** What can be read; `alerts` and `sealed` are null before the first run, where there is no schema and perhaps no file yet. */
 export interface Stored {
   readonly history: History;
   readonly alerts: AlertStore | null;
+  readonly sealed: SealedStore | null;
 }
 
 const nothing: Stored = {
@@ -17,6 +19,7 @@ const nothing: Stored = {
     query: () => Promise.resolve([]),
   },
   alerts: null,
+  sealed: null,
 };
 
 /** Reads from the database and changes nothing in it: before the first run there is nothing to read. */

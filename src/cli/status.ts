@@ -8,6 +8,7 @@ import type { Colour, Output } from './output.ts';
 import { readStored } from './read-stored.ts';
 import { jsonTime } from './reader-time.ts';
 import { loadSettings } from './settings.ts';
+import { lastIngestLine, sealedJson, sealedLines } from './sealed-words.ts';
 import { renderTable, type Cell } from './table.ts';
 
 /** `status`: the fleet in a table. */
@@ -49,7 +50,16 @@ export function statusText(output: Output, status: FleetStatus, nowMs: number): 
     ],
     status.members.map((member) => row(member)),
   );
-  return [table, '', footer(status, nowMs), ...alertingLines(output, status, nowMs)].join('\n');
+  return [
+    table,
+    '',
+    footer(status, nowMs),
+    ...sealedLines(status.sealed, nowMs).map((line) => output.colour('yellow', line)),
+    ...alertingLines(output, status, nowMs),
+    lastIngestLine(status.lastIngest, nowMs) ?? [],
+  ]
+    .flat()
+    .join('\n');
 }
 
 function row(member: FleetMember): Cell[] {
@@ -121,7 +131,10 @@ function alertingLines(output: Output, { alerting, lastPass }: FleetStatus, nowM
   return lines;
 }
 
-function statusJson({ members, unlisted, lastRun, lastPass, alerting }: FleetStatus, nowMs: number): unknown {
+function statusJson(
+  { members, unlisted, lastRun, lastPass, lastIngest, alerting, sealed }: FleetStatus,
+  nowMs: number,
+): unknown {
   const { firing, critical, ofFleet, undelivered, silences } = alerting;
   return {
     command: 'status',
@@ -147,6 +160,16 @@ function statusJson({ members, unlisted, lastRun, lastPass, alerting }: FleetSta
             started_at: jsonTime(lastPass.startedAtMs),
             finished_at: jsonTime(lastPass.finishedAtMs),
           },
+    last_ingest:
+      lastIngest === null
+        ? null
+        : {
+            run_id: lastIngest.id,
+            outcome: lastIngest.outcome,
+            started_at: jsonTime(lastIngest.startedAtMs),
+            finished_at: jsonTime(lastIngest.finishedAtMs),
+          },
+    sealed: sealedJson(sealed),
     alerts: { firing, critical, fleet: ofFleet },
     undelivered: {
       mails: undelivered.mails,

@@ -22,6 +22,8 @@ export interface CollectOptions {
   readonly spreadStart?: boolean;
   /** How often a retryable failure is tried again at the end of the pass. */
   readonly retries: number;
+  /** Overrides the configuration's: false stores reports sealed, for `ingest` to open. */
+  readonly open?: boolean;
   /** Visits and hands the opened reports to `observe`; stores and acknowledges nothing, takes no lock. */
   readonly dryRun: boolean;
   /** Overrides the configuration's. */

@@ -14,7 +14,7 @@ import type { RunEnd, RunStart, Storage } from '../storage/storage.ts';
 import type { CollectOptions, CollectResult } from './collect-options.ts';
 import { loadCollectorId } from './collector-id.ts';
 import { journalOf } from './journal.ts';
-import { loadKeyRing } from './key-ring.ts';
+import { loadKeyRing, loadSealingRing } from './key-ring.ts';
 import { makeDryPass, makePass } from './pass.ts';
 import type { PassOptions } from './pass.ts';
 import { startDelayMs } from './start-delay.ts';
@@ -37,7 +37,8 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
     startedAtMs,
   };
   const prepare = (): PassOptions => {
-    const keyRing = loadKeyRing(paths, startedAtMs);
+    const opens = options.open ?? options.config.collector.open;
+    const keyRing = opens ? loadKeyRing(paths, startedAtMs) : loadSealingRing(paths);
     if (keyRing.made)
       options.observe({ kind: 'note', message: `made key pair ${keyRing.sealing.id} in ${paths.keys}` });
     return { ...options, paths, start, keyRing };

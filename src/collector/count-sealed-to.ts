@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, readdirSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
 import { errnoOf } from './durable-file.ts';
@@ -7,20 +7,36 @@ import { errnoOf } from './durable-file.ts';
 const keyIdAt = 4;
 const keyIdBytes = 8;
 
-/** How many sealed reports under encrypted_stats/, those in quarantine left out, are sealed to a key. Throws what fs throws. */
-export function countSealedTo(dir: string, keyId: string): number {
-  return sealedFiles(dir).filter((file) => keyIdOfFile(file) === keyId).length;
+export interface SealedToCount {
+  /** That wait to be stored. */
+  readonly waiting: number;
+  readonly quarantined: number;
 }
 
-function sealedFiles(dir: string): readonly string[] {
+/** How many sealed reports under encrypted_stats/ are sealed to a key. Throws what fs throws. */
+export function countSealedTo(dir: string, keyId: string): SealedToCount {
+  const folders = foldersIn(dir);
+  const count = (folder: string): number => filesIn(folder).filter((file) => keyIdOfFile(file) === keyId).length;
+  const sum = (counts: readonly number[]): number => counts.reduce((total, one) => total + one, 0);
+  return {
+    waiting: sum(folders.map(count)),
+    quarantined: sum(folders.map((folder) => count(path.join(folder, 'quarantine')))),
+  };
+}
+
+function foldersIn(dir: string): readonly string[] {
+  return entriesOf(dir).flatMap((entry) => (entry.isDirectory() ? [path.join(dir, entry.name)] : []));
+}
+
+function filesIn(folder: string): readonly string[] {
+  return entriesOf(folder).flatMap((entry) =>
+    entry.isFile() && entry.name.endsWith('.fhs') ? [path.join(folder, entry.name)] : [],
+  );
+}
+
+function entriesOf(dir: string) {
   try {
-    return readdirSync(dir, { withFileTypes: true }).flatMap((folder) =>
-      folder.isDirectory()
-        ? readdirSync(path.join(dir, folder.name))
-            .filter((name) => name.endsWith('.fhs'))
-            .map((name) => path.join(dir, folder.name, name))
-        : [],
-    );
+    return readdirSync(dir, { withFileTypes: true });
   } catch (thrown) {
     if (errnoOf(thrown) === 'ENOENT') return [];
     throw thrown;
@@ -28,7 +44,7 @@ function sealedFiles(dir: string): readonly string[] {
 }
 
 function keyIdOfFile(file: string): string {
-  const fd = openSync(file, 'r');
+  const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     const bytes = Buffer.alloc(keyIdBytes);
     readSync(fd, bytes, 0, keyIdBytes, keyIdAt);

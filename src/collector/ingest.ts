@@ -1,17 +1,17 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 
-import { asFleetError, FleetError, messageOf } from '../errors.ts';
+import { asFleetError, FleetError } from '../errors.ts';
 import type { PrivateKeys } from '../seal/open.ts';
-import { SealFault } from '../seal/seal-fault.ts';
-import { readHeader } from '../seal/sealed-message.ts';
-import type { IngestItem, IngestResult, ReportStore } from '../storage/storage.ts';
+import type { IngestResult, ReportStore } from '../storage/storage.ts';
 import type { ClientNames } from './client-names.ts';
 import type { CollectEvent } from './collect-options.ts';
 import { errnoOf } from './durable-file.ts';
 import { createIngestQueue } from './ingest-queue.ts';
 import type { IngestTimes } from './ingest-queue.ts';
-import { ReportRejected, openSealed } from './open-sealed.ts';
+import { ReportRejected } from './open-sealed.ts';
 import type { Quarantine } from './quarantine.ts';
+import { asRejected, openingDoor, ownerOfFile, sealedDoor } from './report-door.ts';
+import type { Admitted, ReportDoor } from './report-door.ts';
 import type { SealedSpool, SpooledReport } from './sealed-spool.ts';
 
 export interface IngestOptions {
@@ -21,7 +21,12 @@ export interface IngestOptions {
   readonly leftovers: readonly SpooledReport[];
   /** Unless given: as long as it takes. */
   readonly times?: IngestTimes;
-  readonly keys: PrivateKeys;
+  /** null: what is opened elsewhere is stored sealed. */
+  readonly keys: PrivateKeys | null;
+  /** The run that stores. */
+  readonly runId?: string;
+  /** What there is to say of a key that is not live here; left out: its id. */
+  readonly aboutKey?: (keyId: string) => string;
   readonly names: ClientNames;
   /** null while the database is away: then everything waits. */
   readonly store: ReportStore | null;
@@ -36,7 +41,7 @@ export interface IngestOptions {
   readonly onFault: (fault: FleetError) => void;
 }
 
-/** The one door through which reports come in: sealed file -> opened, checked -> row, or quarantine. */
+/** The one way by which reports come in: sealed file -> opened, checked -> row, or quarantine. */
 export interface Ingest {
   /** Queues a sealed file; it is stored with others soon after. */
   take(report: SpooledReport): void;
@@ -67,13 +72,19 @@ const maxBytesAtOnce = 256 * 1024;
 const gatherMs = 100;
 const asLongAsItTakes: IngestTimes = { aloneMs: Infinity, leftoversMs: Infinity, allMs: Infinity };
 
-interface Opened {
+interface Opened<Item> extends Admitted<Item> {
   readonly file: SpooledReport;
-  readonly item: IngestItem;
-  readonly sizeBytes: number;
+  readonly client: string;
 }
 
 export function startIngest(options: IngestOptions): Ingest {
+  const { keys, runId = '' } = options;
+  return keys === null
+    ? startPumping(options, sealedDoor({ runId }))
+    : startPumping(options, openingDoor({ ...options, keys }));
+}
+
+function startPumping<Item>(options: IngestOptions, door: ReportDoor<Item>): Ingest {
   const { leftovers, times = asLongAsItTakes } = options;
   const queue = createIngestQueue({ leftovers, times });
   const counts = { stored: 0, duplicate: 0, quarantined: 0 };
@@ -93,40 +104,22 @@ export function startIngest(options: IngestOptions): Ingest {
     }
   };
 
-  const open = (report: SpooledReport): Opened | null => {
+  const open = (report: SpooledReport): Opened<Item> | null => {
     let client = report.client ?? 'unknown';
     try {
       const sealed = options.spool.read(report);
-      const owner =
-        report.client === null
-          ? options.names.ownerOfFolder(report.file, readHeader(sealed).client)
-          : options.names.ownerOf(report.client);
+      const owner = ownerOfFile(options.names, report, sealed);
       client = owner.client;
-      const { receivedAtMs, clock } = report;
-      const oldestMs = receivedAtMs - options.retentionMs;
-      const { item, sizeBytes, doubts } = openSealed({
-        sealed,
-        keys: options.keys,
-        owner,
-        receivedAtMs,
-        clock,
-        oldestMs,
-      });
-      if (doubts[0] !== undefined) {
-        const { path, reason } = doubts[0];
-        const message = `${client}: ${doubts.length} values out of any sense are stored as unknown: ${path}: ${reason}`;
-        options.observe({ kind: 'note', message });
-      }
-      return { file: report, item, sizeBytes };
+      return { ...door.admit(sealed, owner, report), file: report, client };
     } catch (thrown) {
       // Somebody removed it: there is nothing to store and nothing to keep.
       if (errnoOf(thrown) === 'ENOENT') return null;
-      reject(report, client, asRejected(thrown));
+      reject(report, client, asRejected(thrown, options.aboutKey));
       return null;
     }
   };
 
-  const settle = ({ file, item }: Opened, result: IngestResult): void => {
+  const settle = ({ file, client }: Opened<Item>, result: IngestResult): void => {
     switch (result.kind) {
       case 'stored':
       case 'duplicate':
@@ -134,21 +127,17 @@ export function startIngest(options: IngestOptions): Ingest {
         options.spool.remove(file);
         return;
       case 'foreign':
-        reject(
-          file,
-          item.client,
-          new ReportRejected('report-foreign', `its id is that of a report of ${result.owner}`),
-        );
+        reject(file, client, new ReportRejected('report-foreign', `its id is that of a report of ${result.owner}`));
         return;
       case 'refused':
-        reject(file, item.client, new ReportRejected('report-refused', result.message));
+        reject(file, client, new ReportRejected('report-refused', result.message));
         return;
     }
   };
 
   const storeBatch = async (store: ReportStore, batch: readonly SpooledReport[]): Promise<void> => {
     const seen = new Set<string>();
-    const opened: Opened[] = [];
+    const opened: Opened<Item>[] = [];
     let bytes = 0;
     let atOnce = 0;
     for (const [index, report] of batch.entries()) {
@@ -158,13 +147,12 @@ export function startIngest(options: IngestOptions): Ingest {
       }
       const entry = open(report);
       if (entry === null) continue;
-      const id = entry.item.report.report_id;
-      if (seen.has(id)) {
+      if (seen.has(entry.reportId)) {
         // Twice in one batch: the second is judged once the first is a row.
         queue.add(entry.file);
         continue;
       }
-      seen.add(id);
+      seen.add(entry.reportId);
       opened.push(entry);
       bytes += entry.sizeBytes;
       atOnce += entry.sizeBytes;
@@ -174,7 +162,10 @@ export function startIngest(options: IngestOptions): Ingest {
     }
     if (opened.length === 0) return;
     try {
-      const results = await store.ingest(opened.map(({ item }) => item));
+      const results = await door.store(
+        store,
+        opened.map(({ item }) => item),
+      );
       for (const [index, entry] of opened.entries()) {
         const result = results[index];
         if (result !== undefined) settle(entry, result);
@@ -237,10 +228,4 @@ function tooSlow(waiting: number): FleetError {
   const reports = waiting === 1 ? 'report of this run waits' : 'reports of this run wait';
   const message = `the database stores too slowly: ${waiting} ${reports} for the next one`;
   return new FleetError({ code: 'storage-unavailable', stage: 'storage', message });
-}
-
-function asRejected(thrown: unknown): ReportRejected {
-  if (thrown instanceof ReportRejected) return thrown;
-  if (thrown instanceof SealFault) return new ReportRejected(thrown.code, thrown.message, thrown);
-  return new ReportRejected('report-invalid', messageOf(thrown), thrown);
 }

@@ -1,4 +1,5 @@
-import { FleetError, asFleetError } from '../errors.ts';
+import { asFleetError } from '../errors.ts';
+import type { FleetError } from '../errors.ts';
 import type { StatePaths } from '../paths.ts';
 import type { ReportStore, RunEnd, RunStart, Storage } from '../storage/storage.ts';
 import { alerterFault } from './alerter-silent.ts';
@@ -7,18 +8,20 @@ import { clockFactsOf } from './clock-facts.ts';
 import type { CollectOptions, CollectResult } from './collect-options.ts';
 import { startIngest } from './ingest.ts';
 import type { Ingest } from './ingest.ts';
+import { ingestFault } from './ingest-silent.ts';
 import { journalOf } from './journal.ts';
 import type { KeyRing } from './key-ring.ts';
-import { ReportRejected, openSealed } from './open-sealed.ts';
 import { prepareStorage, tellJournals } from './prepare-storage.ts';
 import { defaultBounds, openQuarantine } from './quarantine.ts';
 import { startRunRecord } from './run-record.ts';
 import type { RunRecord } from './run-record.ts';
+import { describeMissingKey } from './retired-keys.ts';
 import { openSealedSpool } from './sealed-spool.ts';
 import type { SealedSpool } from './sealed-spool.ts';
 import { boundSpool } from './spool-bound.ts';
 import { createRunFaults, storageFault } from './run-faults.ts';
 import type { RunFaults } from './run-faults.ts';
+import { showOpened } from './show-opened.ts';
 import { startStorageTime, storageLimits } from './storage-limits.ts';
 import type { StorageTime } from './storage-limits.ts';
 import { visitClients } from './visit-clients.ts';
@@ -54,7 +57,8 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
   const limits = storageLimits(config.collector);
   const { openStorage } = options;
   const told = { config, journalDir: paths.journal, start, observe };
-  const prepared = await prepareStorage({ ...told, openStorage, time, limits, onFault: faults.add });
+  const renames = options.keyRing.opening !== null;
+  const prepared = await prepareStorage({ ...told, openStorage, time, limits, onFault: faults.add, renames });
   const { storage, store, facts, wasAway } = prepared;
   try {
     const journal = journalOf(paths.journal, start);
@@ -72,6 +76,8 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
       leftovers: scan.reports,
       times: { aloneMs: limits.prepareMs, leftoversMs: leftMs(limits.leftoversMs), allMs: leftMs(limits.allMs) },
       keys: options.keyRing.opening,
+      runId: start.id,
+      aboutKey: (id) => describeMissingKey(paths, id).clause,
       names: createClientNames(config.clients),
       store,
       retentionMs: config.retention.rawMs,
@@ -102,7 +108,7 @@ export async function makeDryPass(options: PassOptions): Promise<CollectResult> 
   const visited = await visitClients({
     pass: options,
     facts: null,
-    keep: showOpened(options, names),
+    keep: showOpened({ keys: options.keyRing.opening, names, observe: options.observe }),
     record: () => undefined,
   });
   const reports = { stored: 0, duplicate: 0, quarantined: 0, waiting: 0 };
@@ -119,27 +125,6 @@ function keepIn(spool: SealedSpool, ingest: Ingest, onFault: (fault: FleetError)
       const fault = asFleetError(thrown, { code: 'state-unusable', stage: 'spool', client: client.name });
       onFault(fault);
       throw fault;
-    }
-  };
-}
-
-function showOpened(options: PassOptions, names: ReturnType<typeof createClientNames>): VisitContext['keep'] {
-  return (client, { sealed, receivedAtMs, hello }) => {
-    try {
-      const { item } = openSealed({
-        sealed,
-        keys: options.keyRing.opening,
-        owner: names.ownerOf(client.name),
-        receivedAtMs,
-        clock: clockFactsOf(hello),
-        oldestMs: -Infinity,
-      });
-      options.observe({ kind: 'report', client: client.name, report: item.report });
-      return Promise.resolve();
-    } catch (thrown) {
-      if (!(thrown instanceof ReportRejected)) throw thrown;
-      const { code, message } = thrown;
-      throw new FleetError({ code, stage: 'report', message, client: client.name, cause: thrown });
     }
   };
 }
@@ -171,13 +156,17 @@ async function finish(finishing: Finish): Promise<CollectResult> {
   // What follows has limits of its own.
   time.endIn(null);
   const whole = options.start.scope === 'full' && !visited.interrupted && faults.all.length === 0;
-  if (store !== null && whole) {
+  const opens = options.keyRing.opening !== null;
+  // Where nothing is opened there is no right to, either: `ingest` does it.
+  if (store !== null && whole && opens) {
     await prune(options, store).catch((thrown: unknown) => faults.add(storageFault(thrown)));
   }
   if (watched !== null && whole) {
     const { everyMs } = options.config.collector;
-    const fault = await alerterFault({ storage: watched, everyMs }).catch((thrown: unknown) => storageFault(thrown));
+    const fault = await alerterFault({ storage: watched, everyMs }).catch(storageFault);
     if (fault !== null) faults.add(fault);
+    const behind = opens ? null : await ingestFault({ storage: watched, everyMs }).catch(storageFault);
+    if (behind !== null) faults.add(behind);
   }
   return resultOf(options, { visited, end, reports: ingest.counts(), faults: faults.all });
 }
@@ -206,6 +195,9 @@ function endOf({ start, now }: PassOptions, visited: ClientsVisited): RunEnd {
   };
 }
 
+/** Of other programs: this run was made. */
+const othersFaults: readonly string[] = ['alerter-silent', 'ingest-silent'];
+
 interface Outcome {
   readonly visited: ClientsVisited;
   readonly end: RunEnd;
@@ -219,7 +211,7 @@ function resultOf({ start }: PassOptions, { visited, end, reports, faults }: Out
   return {
     runId: start.id,
     outcome: visited.interrupted ? 'interrupted' : 'finished',
-    exitStatus: faults.some(({ code }) => code !== 'alerter-silent') ? 3 : allWell && faults.length === 0 ? 0 : 1,
+    exitStatus: faults.some(({ code }) => !othersFaults.includes(code)) ? 3 : allWell && faults.length === 0 ? 0 : 1,
     holder: null,
     startedAtMs: start.startedAtMs,
     finishedAtMs: end.finishedAtMs,

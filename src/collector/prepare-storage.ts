@@ -3,6 +3,7 @@ import { asFleetError } from '../errors.ts';
 import type { FleetError } from '../errors.ts';
 import type { ClientFacts, ReportStore, RunStart, Storage } from '../storage/storage.ts';
 import type { CollectOptions } from './collect-options.ts';
+import { followRenames } from './follow-renames.ts';
 import { boundJournals, replayJournals } from './journal.ts';
 import type { Replay } from './journal.ts';
 import type { StorageLimits, StorageTime } from './storage-limits.ts';
@@ -16,6 +17,8 @@ export interface PrepareStorageOptions {
   readonly start: RunStart;
   readonly observe: CollectOptions['observe'];
   readonly onFault: (fault: FleetError) => void;
+  /** Whether clients that were renamed are followed; else `ingest` does it, who has the right to. */
+  readonly renames: boolean;
 }
 
 export interface PreparedStorage {
@@ -45,7 +48,7 @@ export async function prepareStorage(options: PrepareStorageOptions): Promise<Pr
     const store = storage.reports;
     const replay = await tellJournals({ ...options, store, timeMs: limits.replayMs });
     const { runs, visits, refused, dropped, left } = replay;
-    const facts = await factsAfterRenames(options, store);
+    const facts = options.renames ? await followRenames(options, store) : await store.clientFacts();
     return { storage, store, facts, wasAway: runs + visits + refused + dropped + left > 0, journalsLeft: left };
   } catch (thrown) {
     options.onFault(asFleetError(thrown, { code: 'storage-failed', stage: 'storage' }));
@@ -75,21 +78,4 @@ export async function tellJournals({
   if (refused > 0) observe({ kind: 'note', message: `the database refused ${refused} records of earlier runs` });
   if (dropped > 0) observe({ kind: 'note', message: `the records of ${dropped} runs went: the journal was full` });
   return replay;
-}
-
-async function factsAfterRenames(
-  { config, observe }: PrepareStorageOptions,
-  store: ReportStore,
-): Promise<ReadonlyMap<string, ClientFacts>> {
-  const facts = await store.clientFacts();
-  const names = new Set(config.clients.map((client) => client.name));
-  let renamed = 0;
-  for (const { name, was } of config.clients) {
-    // A former name that is in use again belongs to its new bearer.
-    if (was === null || !facts.has(was) || names.has(was)) continue;
-    if (!(await store.renameClient(was, name))) continue;
-    observe({ kind: 'note', message: `${was} is now called ${name}` });
-    renamed++;
-  }
-  return renamed === 0 ? facts : await store.clientFacts();
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { appendFileSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, lstatSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
 import { makeOwnFolder } from '../make-folder.ts';
@@ -31,8 +31,20 @@ export const defaultBounds: QuarantineBounds = {
  * one folder up makes the next run take it.
  */
 export interface Quarantine {
-  /** Moves a file there. Throws what fs throws; then the file is where it was. */
+  /** Moves a file there, whatever it is. Throws what fs throws; then the file is where it was. */
   add(report: SpooledReport, client: string, reason: QuarantineReason): void;
+  /** The same for a report that was in no file; one that is there already, byte for byte, is left as it is. */
+  keep(report: UnfiledReport, client: string, reason: QuarantineReason): void;
+}
+
+/** A report that came out of the database. */
+export interface UnfiledReport {
+  /** As a file may be called. */
+  readonly reportId: string;
+  readonly receivedAtMs: number;
+  readonly sealed: Uint8Array;
+  /** The quarantine folder that it belongs to, absolute. */
+  readonly place: string;
 }
 
 export interface QuarantineReason {
@@ -66,42 +78,90 @@ export function openQuarantine({ places, bounds, nowMs, keepMs }: QuarantineOpti
     total.bytes += usage.bytes;
   }
 
+  const fits = (place: string, size: number): boolean => {
+    const usage = perFolder.get(place) ?? { files: 0, bytes: 0 };
+    return (
+      usage.files < bounds.filesPerClient &&
+      usage.bytes + size <= bounds.bytesPerClient &&
+      total.files < bounds.files &&
+      total.bytes + size <= bounds.bytes
+    );
+  };
+  const count = (place: string, size: number): void => {
+    const usage = perFolder.get(place) ?? { files: 0, bytes: 0 };
+    perFolder.set(place, { files: usage.files + 1, bytes: usage.bytes + size });
+    total.files += 1;
+    total.bytes += size;
+  };
+
   return {
-    add: (report, client, reason) => {
-      const place = path.join(path.dirname(report.file), 'quarantine');
-      const usage = perFolder.get(place) ?? { files: 0, bytes: 0 };
-      const size = statSync(report.file).size;
-      const fits =
-        usage.files < bounds.filesPerClient &&
-        usage.bytes + size <= bounds.bytesPerClient &&
-        total.files < bounds.files &&
-        total.bytes + size <= bounds.bytes;
-      const facts = { client, ...factsOf(report, size, reason) };
+    add: ({ file, receivedAtMs }, client, reason) => {
+      const place = path.join(path.dirname(file), 'quarantine');
+      const kind = lstatSync(file);
+      const size = kind.isFile() ? kind.size : 0;
+      const facts = factsOf({ reportId: idOfName(file), receivedAtMs, size, client, reason });
       makeOwnFolder(place);
-      if (!fits) {
-        dropToLine(place, report.file, facts, bounds.lineBytes);
+      // A folder is nobody's but an administrator's: it is only moved.
+      if (!fits(place, size) && !kind.isDirectory()) {
+        dropToLine(place, { ...facts, sha256: kind.isFile() ? digestOf(file, size) : null }, bounds.lineBytes);
+        rmSync(file);
         return;
       }
       const target = path.join(place, freeName(place, facts.report_id));
-      writeDurably({ file: `${target}.json`, content: `${JSON.stringify(facts, null, 1)}\n`, mode: 0o600 });
-      renameSync(report.file, `${target}.fhs`);
+      writeFacts(target, facts);
+      renameSync(file, `${target}.fhs`);
       syncFolder(place);
-      perFolder.set(place, { files: usage.files + 1, bytes: usage.bytes + size });
-      total.files += 1;
-      total.bytes += size;
+      count(place, size);
+    },
+    keep: ({ place, reportId, receivedAtMs, sealed }, client, reason) => {
+      const size = sealed.length;
+      const facts = factsOf({ reportId, receivedAtMs, size, client, reason });
+      makeOwnFolder(place);
+      if (isThere(path.join(place, `${reportId}.fhs`), sealed)) return;
+      if (!fits(place, size)) {
+        const sha256 = createHash('sha256').update(sealed).digest('hex');
+        dropToLine(place, { ...facts, sha256 }, bounds.lineBytes);
+        return;
+      }
+      const target = path.join(place, freeName(place, reportId));
+      writeFacts(target, facts);
+      writeDurably({ file: `${target}.fhs`, content: sealed, mode: 0o600 });
+      count(place, size);
     },
   };
 }
 
-function factsOf(report: SpooledReport, size: number, reason: QuarantineReason) {
+interface Fact {
+  readonly reportId: string;
+  readonly receivedAtMs: number;
+  readonly size: number;
+  readonly client: string;
+  readonly reason: QuarantineReason;
+}
+
+function factsOf({ reportId, receivedAtMs, size, client, reason }: Fact) {
   return {
-    report_id: path.basename(report.file).split('.', 1)[0] ?? '',
+    client,
+    report_id: reportId,
     code: reason.code,
     message: reason.message,
     quarantined_at: new Date(reason.atMs).toISOString(),
-    received_at: new Date(report.receivedAtMs).toISOString(),
+    received_at: new Date(receivedAtMs).toISOString(),
     size_bytes: size,
   };
+}
+
+function idOfName(file: string): string {
+  return path.basename(file).split('.', 1)[0] ?? '';
+}
+
+function writeFacts(target: string, facts: ReturnType<typeof factsOf>): void {
+  writeDurably({ file: `${target}.json`, content: `${JSON.stringify(facts, null, 1)}\n`, mode: 0o600 });
+}
+
+function isThere(file: string, bytes: Uint8Array): boolean {
+  const facts = lstatSync(file, { throwIfNoEntry: false });
+  return facts !== undefined && facts.isFile() && facts.size === bytes.length && readFileSync(file).equals(bytes);
 }
 
 /** One report id may come again and again; each time is kept, within the bounds. */
@@ -115,35 +175,38 @@ function freeName(place: string, id: string): string {
 /** Larger files are not read for their digest: no report is of that size. */
 const largestDigested = 8 * 1024 * 1024;
 
-function dropToLine(place: string, file: string, facts: ReturnType<typeof factsOf>, lineBytes: number): void {
-  const digest =
-    facts.size_bytes > largestDigested ? null : createHash('sha256').update(readFileSync(file)).digest('hex');
+function digestOf(file: string, size: number): string | null {
+  return size > largestDigested ? null : createHash('sha256').update(readFileSync(file)).digest('hex');
+}
+
+function dropToLine(
+  place: string,
+  facts: ReturnType<typeof factsOf> & { readonly sha256: string | null },
+  lineBytes: number,
+): void {
   const lines = path.join(place, 'dropped.jsonl');
-  const line = `${JSON.stringify({ ...facts, sha256: digest })}\n`;
+  const line = `${JSON.stringify(facts)}\n`;
   const before = sizeOf(lines);
   if (before > 0 && before + line.length > lineBytes) renameSync(lines, path.join(place, 'dropped.1.jsonl'));
   appendFileSync(lines, line, { mode: 0o600 });
-  rmSync(file);
 }
 
 function sizeOf(file: string): number {
-  try {
-    return statSync(file).size;
-  } catch {
-    return 0;
-  }
+  return lstatSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function usageOf(place: string, beforeMs: number): Usage {
   const usage: Usage = { files: 0, bytes: 0 };
   for (const name of readdirSync(place)) {
     const file = path.join(place, name);
-    const { size, mtimeMs, ctimeMs } = statSync(file);
+    // What was put in the place of a report may be a link to nowhere.
+    const facts = lstatSync(file, { throwIfNoEntry: false });
+    if (facts === undefined) continue;
     // A rename leaves mtime as it was; the time in quarantine is what counts.
-    if (Math.max(mtimeMs, ctimeMs) < beforeMs) rmSync(file, { force: true });
+    if (Math.max(facts.mtimeMs, facts.ctimeMs) < beforeMs) rmSync(file, { recursive: true, force: true });
     else if (name.endsWith('.fhs')) {
       usage.files += 1;
-      usage.bytes += size;
+      usage.bytes += facts.isFile() ? facts.size : 0;
     }
   }
   return usage;

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, readdirSync, rmSync } from 'node:fs';
 import type { Dirent } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -23,8 +23,10 @@ import { sharedSync, syncFolder } from './sync-folder.ts';
 export interface SealedSpool {
   /** Resolves when the report would survive a power loss. Throws FleetError `spool-full` or `state-unusable`. */
   add(report: ArrivedReport): Promise<SpooledReport>;
-  /** What earlier runs left. Removes files whose writing was cut off. Only while holding the lock. */
-  scan(): Promise<SpoolScan>;
+  /**
+   * What earlier runs left. Removes files whose writing was cut off, which only the holder of the lock may; others say so.
+   */
+  scan(holdsLock?: boolean): Promise<SpoolScan>;
   /** Throws SealFault `report-too-large`, or what fs throws. */
   read(report: SpooledReport): Buffer;
   /** Once it is a row. */
@@ -85,7 +87,7 @@ export function openSealedSpool(dir: string): SealedSpool {
       const { client, receivedAtMs, clock } = report;
       return { client, file: path.join(folder, name), receivedAtMs, clock };
     },
-    scan: () => scanFolders(dir),
+    scan: (holdsLock = true) => scanFolders(dir, holdsLock),
     read: (report) => readSealed(report.file),
     remove: (report) => rmSync(report.file, { force: true }),
   };
@@ -93,9 +95,11 @@ export function openSealedSpool(dir: string): SealedSpool {
 
 // Synchronous, because a file of 2 KB that was just written is read in 7 us, a tenth of what the thread pool costs.
 function readSealed(file: string): Buffer {
-  const fd = openSync(file, 'r');
+  const fd = openRegular(file);
   try {
-    const { size } = fstatSync(fd);
+    const facts = fstatSync(fd);
+    if (!facts.isFile()) throw new SealFault('seal-corrupt', 'no regular file');
+    const { size } = facts;
     if (size > maxSealedBytes) throw new SealFault('report-too-large', `a sealed report of ${size} bytes`);
     const bytes = Buffer.alloc(size);
     for (let at = 0; at < size;) {
@@ -106,6 +110,17 @@ function readSealed(file: string): Buffer {
     return bytes;
   } finally {
     closeSync(fd);
+  }
+}
+
+/** Follows no link, and waits for no writer of a pipe. */
+function openRegular(file: string): number {
+  try {
+    return openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (thrown) {
+    // ENXIO: a socket.
+    if (!['ELOOP', 'ENXIO', 'EMLINK'].includes(errnoOf(thrown) ?? '')) throw thrown;
+    throw new SealFault('seal-corrupt', 'no regular file', thrown);
   }
 }
 
@@ -173,7 +188,7 @@ function factsOfName(name: string): { receivedAtMs: number; clock: ClockFacts | 
 /** Folders between two pauses for whatever else goes on in this process. */
 const foldersAtOnce = 500;
 
-async function scanFolders(dir: string): Promise<SpoolScan> {
+async function scanFolders(dir: string, removesParts: boolean): Promise<SpoolScan> {
   const reports: SpooledReport[] = [];
   const quarantines: string[] = [];
   for (const [index, folder] of entriesOf(dir).entries()) {
@@ -183,16 +198,22 @@ async function scanFolders(dir: string): Promise<SpoolScan> {
     for (const entry of entriesOf(path.join(dir, folder.name))) {
       const file = path.join(dir, folder.name, entry.name);
       if (entry.isDirectory() && entry.name === 'quarantine') quarantines.push(file);
-      if (!entry.isFile()) continue;
-      if (entry.name.endsWith(partSuffix)) rmSync(file, { force: true });
-      else if (entry.name.endsWith('.fhs')) reports.push({ client, file, ...factsOfFile(file, entry.name) });
+      // A folder, link or pipe of that name is no report, which is said where it is read.
+      if (entry.isFile() && entry.name.endsWith(partSuffix)) {
+        if (removesParts) rmSync(file, { force: true });
+      } else if (entry.name.endsWith('.fhs')) reports.push({ client, file, ...factsOfFile(file, entry.name) });
     }
   }
   return { reports: reports.sort((a, b) => a.receivedAtMs - b.receivedAtMs), quarantines };
 }
 
 function factsOfFile(file: string, name: string): Pick<SpooledReport, 'receivedAtMs' | 'clock'> {
-  return factsOfName(name) ?? { receivedAtMs: Math.round(statSync(file).mtimeMs), clock: null };
+  return (
+    factsOfName(name) ?? {
+      receivedAtMs: Math.round(lstatSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0),
+      clock: null,
+    }
+  );
 }
 
 function entriesOf(dir: string): readonly Dirent[] {

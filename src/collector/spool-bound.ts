@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 
 import { formatSize } from '../config/quantities.ts';
@@ -64,7 +64,7 @@ async function sizeAll(reports: readonly SpooledReport[], sizes: Map<string, num
   let sum = 0;
   for (const [index, { file }] of reports.entries()) {
     if (index % filesAtOnce === filesAtOnce - 1) await setImmediate();
-    const size = onDisk(statSync(file, { throwIfNoEntry: false })?.size ?? 0);
+    const size = onDisk(lstatSync(file, { throwIfNoEntry: false })?.size ?? 0);
     sizes.set(file, size);
     sum += size;
   }

@@ -16,6 +16,7 @@ export interface VisitRecordOptions {
     readonly result: AgentResult | null;
     readonly wish: RuntimeWish | null;
     readonly uploaded: boolean;
+    readonly sealedTo: ReadonlySet<string>;
   };
   readonly fault: FleetError | null;
   readonly startedAtMs: number;
@@ -44,7 +45,13 @@ export function recordOf({ context, client, found, fault, startedAtMs, durationM
     uploaded: found.uploaded,
     reader: found.result?.reader ?? null,
     bootId: found.result?.hello?.boot_id ?? null,
+    sealedTo: isDrained(fault, found) ? [...found.sealedTo] : null,
     nextAttemptAtMs: nextAttemptAtMs({ code: decidingCode(fault), facts, startedAtMs, everyMs }),
     ...(fault === null || fault.advice === errorTable[fault.code].advice ? {} : { advice: fault.advice }),
   };
+}
+
+/** Nothing waits on the client any more but what is sealed to these keys from now on. */
+function isDrained(fault: FleetError | null, { result, sealedTo }: VisitRecordOptions['found']): boolean {
+  return fault === null && result?.end?.left === 0 && sealedTo.size > 0;
 }

@@ -1,9 +1,8 @@
 import type { Client, CollectorConfig } from '../config/config.ts';
 import { asFleetError } from '../errors.ts';
-import type { Stage, FleetError } from '../errors.ts';
-import type { PrivateKeys } from '../seal/open.ts';
+import type { FleetError } from '../errors.ts';
 import type { ClientFacts, VisitRecord } from '../storage/storage.ts';
-import type { Connection, Transport } from '../transport/transport.ts';
+import type { Transport } from '../transport/transport.ts';
 import { openingOf, runAgent } from './agent-session.ts';
 import type {
   AgentOpening,
@@ -16,12 +15,15 @@ import type {
 import { taskOf } from './agent-task.ts';
 import { checkHeader } from './check-header.ts';
 import { isInventoryDue, wasBooted } from './inventory-due.ts';
+import type { KnownKeys } from './key-ring.ts';
 import { fullPatience } from './patience.ts';
 import type { Patience } from './patience.ts';
 import type { StoredRuntime } from './runtime-store.ts';
-import type { RuntimeSupply, RuntimeWish } from './runtime-supply.ts';
+import type { RuntimeSupply } from './runtime-supply.ts';
 import { wishAfter, withWish } from './runtime-wish.ts';
 import { faultAtDeadline, startDeadline } from './visit-deadline.ts';
+import { closeConnection, startProgress, takeConnection } from './visit-progress.ts';
+import type { Progress } from './visit-progress.ts';
 import { recordOf } from './visit-record.ts';
 
 /** What all visits of a run share. */
@@ -31,7 +33,8 @@ export interface VisitContext {
   readonly config: CollectorConfig;
   /** Raw, 32 bytes: what reports are sealed to. */
   readonly publicKey: Uint8Array;
-  readonly keys: PrivateKeys;
+  /** Whose reports are taken. */
+  readonly keys: KnownKeys;
   readonly bundles: Bundles;
   /** null: no client asks for one, or what is kept cannot be read. */
   readonly runtimes: RuntimeSupply | null;
@@ -42,6 +45,8 @@ export interface VisitContext {
   readonly transportFor: (client: Client) => Transport;
   /** Told of every visit's agent, how far it came. */
   readonly sawAgent?: (client: string, result: AgentResult) => void;
+  /** Whether what reports say becomes known here; else `ingest` makes it known some time later. Default: it does. */
+  readonly opens?: boolean;
   /** null while the database is away: then nothing is decided that needs it. */
   readonly facts: ReadonlyMap<string, ClientFacts> | null;
   /** Makes one report safe. What it throws is the visit's fault, and the report is not acknowledged. */
@@ -66,22 +71,6 @@ export interface VisitTurn {
 
 type Visit = VisitContext & Required<VisitTurn>;
 
-/** What a visit found out so far: it may be cut off at any moment, and then this is what remains. */
-interface Progress {
-  stage: Stage;
-  connection: Connection | null;
-  connectMs: number | null;
-  bytesIn: number;
-  bytesOut: number;
-  result: AgentResult | null;
-  wish: RuntimeWish | null;
-  uploaded: boolean;
-  /** The agent said all it had to say; whatever goes wrong afterwards does not fail the visit. */
-  delivered: boolean;
-  /** The first thing wrong with a report that came: it was not acknowledged. */
-  anomaly: FleetError | null;
-}
-
 /** Visits one client, within its deadline. Never rejects: every fault is in the outcome. */
 export async function visit(shared: VisitContext, client: Client, turn: VisitTurn = {}): Promise<VisitOutcome> {
   const patience = turn.patience ?? fullPatience(shared.config);
@@ -93,18 +82,7 @@ export async function visit(shared: VisitContext, client: Client, turn: VisitTur
     deadlineMs: patience.clientDeadlineMs,
     runSignal: context.signal,
   });
-  const progress: Progress = {
-    stage: 'connect',
-    connection: null,
-    connectMs: null,
-    bytesIn: 0,
-    bytesOut: 0,
-    result: null,
-    wish: null,
-    uploaded: false,
-    delivered: false,
-    anomaly: null,
-  };
+  const progress = startProgress();
   const fault = await deadline
     .race(makeVisit(context, client, progress, deadline.signal))
     .then(
@@ -121,28 +99,14 @@ export async function visit(shared: VisitContext, client: Client, turn: VisitTur
   return { fault, record, runtime: progress.wish?.runtime ?? null };
 }
 
-/** Takes the connection out of the visit, with the bytes that went over it. */
-function takeConnection(progress: Progress): Connection | null {
-  const { connection } = progress;
-  if (connection === null) return null;
-  const bytes = connection.bytes();
-  progress.bytesIn += bytes.in;
-  progress.bytesOut += bytes.out;
-  progress.connection = null;
-  return connection;
-}
-
-function closeConnection(progress: Progress): void {
-  takeConnection(progress)?.destroy();
-}
-
 async function makeVisit(context: Visit, client: Client, progress: Progress, signal: AbortSignal): Promise<void> {
   const endsAt = performance.now() + context.patience.clientDeadlineMs;
   const facts = context.facts?.get(client.name);
   const nowMs = context.now();
   const { everyMs } = context.config;
   const mayInventory = context.facts !== null && !context.dryRun;
-  const due = mayInventory && isInventoryDue({ client: client.name, facts, nowMs, everyMs });
+  const opens = context.opens ?? true;
+  const due = mayInventory && isInventoryDue({ client: client.name, facts, nowMs, everyMs, opens });
   const { agentTimeoutMs } = context.patience;
   const task = taskOf({ context, client, kind: 'visit', agentTimeoutMs });
   const opening = context.config.pipelining ? openingOf(task) : null;
@@ -200,6 +164,7 @@ async function callAgent(context: Visit, client: Client, progress: Progress, cal
     waitForExit,
     signal,
     onReport: async (report) => {
+      progress.sealedTo.add(report.header.keyId);
       try {
         checkHeader(report.header, client, context.keys);
         await context.keep(client, report);

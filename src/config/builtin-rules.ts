@@ -24,9 +24,11 @@ function condition(
   return { name, origin: 'condition', attributes, defaultFor, fleet: more.fleet === true };
 }
 
+const silentFor = (everyMs: number): string => `${Math.max(1, Math.round((3 * everyMs) / 1000))}s`;
+
 /**
  * All of them. `for` of `unreachable` and `no-report` counts full runs, of `probe-failed` reports; that of
- * `collector-silent` is three times `every`.
+ * `collector-silent` and `ingest-silent` is three times `every`.
  */
 export function builtinRules(everyMs: number, usualFor: '1x' | '2x'): readonly BuiltinRule[] {
   return [
@@ -42,7 +44,8 @@ export function builtinRules(everyMs: number, usualFor: '1x' | '2x'): readonly B
     condition('mount-unresponsive', 'critical', usualFor),
     condition('clock-offset', 'warning', usualFor, { attributes: { type: 'clock-offset', limit: '60s' } }),
     condition('rebooted', 'warning', null),
-    condition('collector-silent', 'critical', `${Math.max(1, Math.round((3 * everyMs) / 1000))}s`, { fleet: true }),
+    condition('collector-silent', 'critical', silentFor(everyMs), { fleet: true }),
     condition('collector-isolated', 'warning', null, { fleet: true }),
+    condition('ingest-silent', 'critical', silentFor(everyMs), { fleet: true }),
   ];
 }

@@ -75,5 +75,6 @@ export function readCollector(element: Element | null, { findings }: ReadContext
     perSubnet: count('perSubnet', 32),
     pipelining: said['pipelining'] !== 'no',
     spoolBytes,
+    open: said['open'] !== 'no',
   };
 }

@@ -89,6 +89,8 @@ export interface CollectorConfig {
   readonly pipelining: boolean;
   /** What may wait in encrypted_stats/. */
   readonly spoolBytes: number;
+  /** Whether `collect` opens reports; else it stores them sealed, for `ingest`. */
+  readonly open: boolean;
 }
 
 export type Severity = 'warning' | 'critical';
@@ -103,7 +105,7 @@ export interface AlertsConfig {
   /** Who is told of what concerns the fleet as a whole. */
   readonly recipients: readonly Recipient[];
   readonly windows: readonly Window[];
-  /** The conditions that concern no single client: collector-silent, collector-isolated. */
+  /** The conditions that concern no single client: collector-silent, collector-isolated, ingest-silent. */
   readonly rules: readonly Rule[];
 }
 

@@ -46,6 +46,7 @@ const settings: readonly Setting[] = [
   ['collector', 'perSubnet', ({ collector }) => String(collector.perSubnet)],
   ['collector', 'spool', ({ collector }) => formatSize(collector.spoolBytes)],
   ['collector', 'pipelining', ({ collector }) => yesNo(collector.pipelining)],
+  ['collector', 'open', ({ collector }) => yesNo(collector.open)],
   ['alerts', 'repeat', ({ alerts }) => duration(alerts.repeatMs)],
   ['alerts', 'groupInterval', ({ alerts }) => duration(alerts.groupIntervalMs)],
   ['alerts', 'defaults', ({ alerts }) => yesNo(alerts.defaults)],

@@ -25,7 +25,9 @@ export function openReport(bytes: Uint8Array, keys: PrivateKeys): OpenedReport {
   const message = readHeader(bytes);
   const { keyId, reportId, client } = message;
   const pair = keys.get(keyId);
-  if (pair === undefined) throw new SealFault('seal-no-key', `sealed to key ${keyId}, which is not live here`);
+  if (pair === undefined) {
+    throw new SealFault('seal-no-key', `sealed to key ${keyId}, which is not live here`, undefined, keyId);
+  }
   return { header: { keyId, reportId, client }, plaintext: inflate(decrypt(message, pair)) };
 }
 

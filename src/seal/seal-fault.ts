@@ -4,9 +4,12 @@ export type SealFaultCode = 'seal-no-key' | 'seal-corrupt' | 'report-too-large';
 export class SealFault extends Error {
   override readonly name = 'SealFault';
   readonly code: SealFaultCode;
+  /** Of `seal-no-key`: the id of the key that would open it; else null. */
+  readonly keyId: string | null;
 
-  constructor(code: SealFaultCode, message: string, cause?: unknown) {
+  constructor(code: SealFaultCode, message: string, cause?: unknown, keyId: string | null = null) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
+    this.keyId = keyId;
   }
 }

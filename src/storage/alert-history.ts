@@ -5,6 +5,7 @@ import type { Episode, Told, Transition } from './episode.ts';
 import { episodeColumns, storedEpisode, storedTold } from './episode-rows.ts';
 import { forIds } from './by-ids.ts';
 import { fromSqlTime, sqlTime } from './sql-time.ts';
+import type { Program } from './storage.ts';
 
 /** A day of reports each minute is 1,440; a chart has no use for more than this. */
 const maxPoints = 20_000;
@@ -14,6 +15,8 @@ const runColumns =
 const runsSql = `SELECT ${runColumns} FROM runs WHERE program = ? AND started_at >= ? ORDER BY started_at DESC, id DESC`;
 const lastRunSql = `SELECT ${runColumns} FROM runs WHERE program = 'collect' AND collector_id = ? AND scope = 'full'
   AND outcome <> 'overlapped' ORDER BY started_at DESC, id DESC LIMIT 1`;
+// What waits sealed has been reported too, whatever it says.
+const sealedSql = 'SELECT client, MAX(received_at) AS newest FROM sealed_reports GROUP BY client';
 const clientsSql = 'SELECT name, first_seen, last_visit_at, last_report_at FROM clients ORDER BY name';
 const toldSinceSql = `SELECT a.client, a.rule, a.subject, n.recipient, n.transition, m.created_at
   FROM mails m JOIN notifications n ON n.mail_id = m.id JOIN alerts a ON a.id = n.alert_id
@@ -31,12 +34,10 @@ const sources: Readonly<Record<SeriesColumn, Source>> = {
   inodes_percent: 'disk_stats',
 };
 
+const programs: readonly Program[] = ['collect', 'alert', 'ingest'];
+
 /** See AlertStore.runs. */
-export async function runFacts(
-  session: Session,
-  program: 'collect' | 'alert',
-  sinceMs: number,
-): Promise<readonly RunFact[]> {
+export async function runFacts(session: Session, program: Program, sinceMs: number): Promise<readonly RunFact[]> {
   return (await session.all(runsSql, [program, sqlTime(sinceMs)])).map(runFact);
 }
 
@@ -49,7 +50,7 @@ export async function lastRunOf(session: Session, collectorId: string): Promise<
 function runFact(row: SqlRow): RunFact {
   return {
     id: String(row['id']),
-    program: row['program'] === 'alert' ? 'alert' : 'collect',
+    program: programs.find((program) => program === row['program']) ?? 'collect',
     collectorId: String(row['collector_id']),
     host: String(row['host']),
     scope: row['scope'] === 'full' ? 'full' : 'filtered',
@@ -64,12 +65,19 @@ function runFact(row: SqlRow): RunFact {
 
 /** See AlertStore.seenClients. */
 export async function seenClients(session: Session): Promise<readonly SeenClient[]> {
+  const sealed = new Map(
+    (await session.all(sealedSql)).map((row) => [String(row['client']), fromSqlTime(row['newest']) ?? -Infinity]),
+  );
   return (await session.all(clientsSql)).map((row) => ({
     name: String(row['name']),
     firstSeenMs: fromSqlTime(row['first_seen']) ?? 0,
     lastVisitAtMs: fromSqlTime(row['last_visit_at']),
-    lastReportAtMs: fromSqlTime(row['last_report_at']),
+    lastReportAtMs: newerOf(fromSqlTime(row['last_report_at']), sealed.get(String(row['name']))),
   }));
+}
+
+function newerOf(opened: number | null, sealed: number | undefined): number | null {
+  return sealed === undefined ? opened : Math.max(opened ?? -Infinity, sealed);
 }
 
 /** See AlertStore.episodesOf. */

@@ -2,6 +2,8 @@ import type { DiskRow, NetworkRow } from '../report/columns.ts';
 import type { Report } from '../report/report.ts';
 import type { AlertKey, ClientMemory, Episode, Told, Transition } from './episode.ts';
 import type { Mail, MailSummary, NewMail, RecipientHistory, WaitingMail } from './mail.ts';
+import type { SealedSummary } from './sealed-store.ts';
+import type { Program } from './storage.ts';
 import type { NewestRows, ReplayPage, ReplayPlace, UntreatedBatch } from './untreated-rows.ts';
 
 export type {
@@ -16,7 +18,7 @@ export type { Mail, MailSummary, NewMail, RecipientHistory, WaitingMail } from '
 
 export interface RunFact {
   readonly id: string;
-  readonly program: 'collect' | 'alert';
+  readonly program: Program;
   readonly collectorId: string;
   readonly host: string;
   readonly scope: 'full' | 'filtered';
@@ -32,6 +34,7 @@ export interface SeenClient {
   readonly name: string;
   readonly firstSeenMs: number;
   readonly lastVisitAtMs: number | null;
+  /** Of its newest report; one that waits sealed counts from when it was received. */
   readonly lastReportAtMs: number | null;
 }
 
@@ -112,8 +115,10 @@ export interface AlertStore {
   /** Its newest full run that did not overlap another, however old; null: none is stored. */
   lastRunOf(collectorId: string): Promise<RunFact | null>;
   /** Newest first. */
-  runs(program: 'collect' | 'alert', sinceMs: number): Promise<readonly RunFact[]>;
+  runs(program: Program, sinceMs: number): Promise<readonly RunFact[]>;
   seenClients(): Promise<readonly SeenClient[]>;
+  /** Sealed reports that no `ingest` has opened yet. */
+  sealedWaiting(): Promise<readonly SealedSummary[]>;
   state(nowMs: number): Promise<AlertState>;
   /**
    * One fenced transaction: mails, notifications, told rows, settled episodes, replaced mails. A mail whose Message-ID is

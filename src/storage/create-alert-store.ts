@@ -11,6 +11,7 @@ import { fenced, leaseHolder, releaseLease, takeLease } from './lease.ts';
 import { newestRows } from './newest-rows.ts';
 import { claimMail, dueMails, markDataBegun, markFailed, markPutOff, markSent, undelivered } from './outbox.ts';
 import { disksOf, exportsOf, networksOf, reportsOf } from './stored-rows.ts';
+import { sealedSummary } from './sealed-reports.ts';
 import { saveTelling } from './telling-rows.ts';
 import { replay, untreated } from './time-pages.ts';
 
@@ -36,6 +37,7 @@ export function createAlertStore(database: Database): AlertStore {
     runs: (program, sinceMs) => read((session) => runFacts(session, program, sinceMs)),
     lastRunOf: (collectorId) => read((session) => lastRunOf(session, collectorId)),
     seenClients: () => read(seenClients),
+    sealedWaiting: () => read(sealedSummary),
     state: (nowMs) => read((session) => alertState(session, nowMs)),
     saveTelling: (lease, telling) => asStorageErrors(() => saveTelling(database, lease, telling)),
 

@@ -1,7 +1,7 @@
 import type { Dialect } from './dialect.ts';
 
-/** What `?` is given and columns hold. Times are text; see sql-time.ts. */
-export type SqlValue = string | number | null;
+/** What `?` is given and columns hold. Times are text; see sql-time.ts. Bytes are those of BLOB columns alone. */
+export type SqlValue = string | number | null | Uint8Array;
 export type SqlRow = Readonly<Record<string, SqlValue>>;
 
 /** Statements with `?`, in one transaction or outside of any. Throws StorageFault. */

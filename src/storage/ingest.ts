@@ -8,6 +8,7 @@ import { diskStatsRows, diskTarget, networkStatsRows, networkTarget } from './re
 import { reportRow, reportRows, reportTarget, statsTarget } from './report-rows.ts';
 import type { ReportRows } from './report-rows.ts';
 import { groupBy } from './group-by.ts';
+import { removeSealed } from './sealed-reports.ts';
 import { sqlTime } from './sql-time.ts';
 import type { IngestItem, IngestResult } from './storage.ts';
 
@@ -96,6 +97,13 @@ async function storeBatch(
     maxBytes,
   );
   await touchClients(session, dialect, items, maxBytes);
+  const doneWith = batch.filter(
+    (_rows, index) => results[index]?.kind === 'stored' || results[index]?.kind === 'duplicate',
+  );
+  await removeSealed(
+    session,
+    doneWith.flatMap(({ item }) => item.sealedRow ?? []),
+  );
   return results;
 }
 

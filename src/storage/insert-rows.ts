@@ -84,5 +84,6 @@ function refuseBeyond(maxPacketBytes: number, bytes: number): void {
 }
 
 function sizeOf(value: SqlValue): number {
+  if (value instanceof Uint8Array) return 9 + value.length;
   return 9 + (typeof value === 'string' ? Buffer.byteLength(value) : 0);
 }

@@ -7,6 +7,7 @@ import { checkDatabase, migrateDatabase } from './migrate.ts';
 import { throwMismatch } from './migration-state.ts';
 import { openDatabase } from './open-database.ts';
 import { createReportStore } from './report-store.ts';
+import { createSealedStore } from './sealed-reports.ts';
 import type { Storage } from './storage.ts';
 
 export interface OpenStorageOptions {
@@ -45,6 +46,7 @@ export function storageOn(database: Database): Storage {
     reports: createReportStore(database),
     alerts: createAlertStore(database),
     history: createHistory(database),
+    sealed: createSealedStore(database),
     close: () => database.close(),
   };
 }

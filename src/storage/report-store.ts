@@ -6,6 +6,7 @@ import { countPrunable, prune } from './prune.ts';
 import { fileSpace } from './reclaim.ts';
 import { renameClient } from './rename-client.ts';
 import { endRun, startRun } from './runs.ts';
+import { saveSealed } from './sealed-reports.ts';
 import type { ReportStore } from './storage.ts';
 import { saveVisits } from './visits.ts';
 
@@ -16,6 +17,7 @@ export function createReportStore(database: Database): ReportStore {
     endRun: (start, end) => asStorageErrors(() => endRun(database, start, end)),
     saveVisits: (visits) => asStorageErrors(() => saveVisits(database, visits)),
     ingest: (items) => asStorageErrors(() => ingest(database, items)),
+    saveSealed: (items) => asStorageErrors(() => saveSealed(database, items)),
     clientFacts: () => asStorageErrors(() => clientFacts(database)),
     renameClient: (from, to) => asStorageErrors(() => renameClient(database, from, to)),
     prune: (limits, signal, onStep) => asStorageErrors(() => prune(database, limits, signal, onStep)),

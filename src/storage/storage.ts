@@ -8,19 +8,23 @@
 import type { Report } from '../report/report.ts';
 import type { AlertStore } from './alert-store.ts';
 import type { FileSpace } from './reclaim.ts';
+import type { SealedItem, SealedStore } from './sealed-store.ts';
 
 export interface Storage {
   readonly reports: ReportStore;
   readonly alerts: AlertStore;
   readonly history: History;
+  readonly sealed: SealedStore;
   close(): Promise<void>;
 }
 
 export type RunOutcome = 'running' | 'finished' | 'failed' | 'overlapped' | 'interrupted';
 
+export type Program = 'collect' | 'alert' | 'ingest';
+
 export interface RunStart {
   readonly id: string;
-  readonly program: 'collect' | 'alert';
+  readonly program: Program;
   readonly collectorId: string;
   readonly host: string;
   readonly scope: 'full' | 'filtered';
@@ -61,6 +65,8 @@ export interface VisitRecord {
   /** What answered; null: nothing did. */
   readonly reader: Reader | null;
   readonly bootId: string | null;
+  /** The keys that the reports of a good visit were sealed to; null or left out: nothing came, or more waits. */
+  readonly sealedTo?: readonly string[] | null;
   /** Not before then is the client tried again (set after a refused login); null: at once. */
   readonly nextAttemptAtMs: number | null;
   /** What to do, where the fault knows better than its code does. For who looks on: it is no column. */
@@ -75,6 +81,8 @@ export interface IngestItem {
   readonly observedAtMs: number;
   readonly collectedAtMs: number;
   readonly clockOffsetMs: number | null;
+  /** The row of `sealed_reports` that it was in: removed in the transaction that stores it. Left out: in none. */
+  readonly sealedRow?: number;
 }
 
 export type IngestResult =
@@ -115,6 +123,8 @@ export interface ReportStore {
    * `Inventory report` go to `inventory` when something changed. Throws FleetError when the database is away or full.
    */
   ingest(items: readonly IngestItem[]): Promise<readonly IngestResult[]>;
+  /** The same for reports that are opened elsewhere: they go to `sealed_reports` as they are. */
+  saveSealed(items: readonly SealedItem[]): Promise<readonly IngestResult[]>;
   /** What is known of every client, by name. */
   clientFacts(): Promise<ReadonlyMap<string, ClientFacts>>;
   /** Moves all rows of a client to its new name, once. Returns whether there were any. */
@@ -191,7 +201,7 @@ export interface RunSummary {
 export interface History {
   clients(): Promise<readonly ClientStatus[]>;
   /** Newest run of a program, those that overlapped left out. */
-  lastRun(program: 'collect' | 'alert'): Promise<RunSummary | null>;
+  lastRun(program: Program): Promise<RunSummary | null>;
   /** Runs one read-only statement and hands back its rows as text: for the demo and for tests. */
   query(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
 }

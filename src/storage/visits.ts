@@ -33,8 +33,12 @@ const clientColumns = [
   'next_attempt_at',
   'reader',
   'boot_id',
+  'sealed_to',
 ] as const;
 type ClientRow = Values<(typeof clientColumns)[number]>;
+
+/** As many ids as the column holds. */
+const mostKeys = 15;
 
 /** See ReportStore.saveVisits. */
 export async function saveVisits(database: Database, visits: readonly VisitRecord[]): Promise<void> {
@@ -119,6 +123,7 @@ function afterVisit(before: ClientRow | undefined, visit: VisitRecord): ClientRo
     next_attempt_at: sqlTimeOrNull(visit.nextAttemptAtMs),
     reader: visit.reader ?? before?.reader ?? null,
     boot_id: visit.bootId ?? before?.boot_id ?? null,
+    sealed_to: visit.sealedTo?.slice(0, mostKeys).join(' ') ?? before?.sealed_to ?? null,
   };
 }
 

@@ -5,6 +5,7 @@ import type { Config } from '../../src/config/config.ts';
 import { databaseUpSince, judgeFleet } from '../../src/alerter/fleet-conditions.ts';
 import type { RunFact, SeenClient } from '../../src/storage/alert-store.ts';
 import type { Episode } from '../../src/storage/episode.ts';
+import type { SealedSummary } from '../../src/storage/sealed-store.ts';
 import { configOf } from './config-of.ts';
 import { at } from './rows.ts';
 import { clock, everyMs, observationsOf, startJudging } from './time-line.ts';
@@ -41,6 +42,7 @@ interface Pass {
   readonly config: Config;
   readonly runs: readonly RunFact[];
   readonly seen?: readonly SeenClient[];
+  readonly sealed?: readonly SealedSummary[];
   /** The database has answered since; null: not known. */
   readonly upSince?: string | null;
 }
@@ -50,13 +52,20 @@ function startPasses(before: readonly Episode[] = []) {
   const stored = new Map(before.map((episode, index) => [index + 1, { ...episode, id: index + 1 }]));
   const pass = (
     time: string,
-    { config, runs, seen: seenClients = config.clients.map(({ name }) => seen(name, time)), upSince = '00:00' }: Pass,
+    {
+      config,
+      runs,
+      seen: seenClients = config.clients.map(({ name }) => seen(name, time)),
+      sealed = [],
+      upSince = '00:00',
+    }: Pass,
   ) => {
     const changed = judgeFleet({
       config,
       runs,
       seenClients,
       episodes: [...stored.values()].filter(({ state }) => state !== 'resolved'),
+      sealed,
       nowMs: at(time),
       databaseUpSinceMs: upSince === null ? null : at(upSince),
     });
@@ -311,4 +320,44 @@ test("since when the database has answered is what the alerter's own runs show",
   assert.equal(since('07:57'), null, 'not of late');
   assert.equal(since(), null);
   assert.equal(databaseUpSince([run('08:19')], at('08:20'), everyMs), null, 'runs of the collector');
+});
+
+function waiting(since: string, over: Partial<SealedSummary> = {}): SealedSummary {
+  return { keyId: 'a'.repeat(16), code: null, reports: 6, clients: 3, sinceMs: at(since), ...over };
+}
+
+test('sealed reports that no ingest takes for three times every are one alert, until what waits is younger', () => {
+  const config = configOf(three);
+  const { pass, stored } = startPasses();
+  const runs = [run('08:14')];
+  const other = { keyId: 'b'.repeat(16), reports: 1, clients: 1 };
+  assert.deepEqual(pass('08:14', { config, runs, sealed: [waiting('08:00')] }), []);
+  assert.deepEqual(
+    pass('08:15', { config, runs, sealed: [waiting('08:00'), waiting('08:04', other)], upSince: '08:06' }),
+    [],
+  );
+  assert.deepEqual(pass('08:16', { config, runs, sealed: [waiting('08:01'), waiting('08:04', other)] }), [
+    'ingest-silent firing',
+  ]);
+  const [episode] = stored.values();
+  assert.deepEqual([episode?.client, episode?.subject, episode?.severity], ['', '', 'critical']);
+  assert.equal(episode?.valueText, 'not opened by any ingest: 7 reports of 3 clients, the oldest for 15m');
+  assert.deepEqual(pass('08:20', { config, runs, sealed: [waiting('08:01')] }), []);
+  assert.deepEqual(pass('08:21', { config, runs, sealed: [waiting('08:20')] }), ['ingest-silent recovered 08:21']);
+});
+
+test('reports that wait for a key are an alert of that key, beside the one of those that nobody has seen', () => {
+  const config = configOf(three);
+  const { pass, stored } = startPasses();
+  const keyless = waiting('08:00', { code: 'seal-no-key', reports: 1, clients: 1 });
+  assert.deepEqual(pass('08:15', { config, runs: [run('08:14')], sealed: [keyless, waiting('08:14')] }), [
+    `ingest-silent ${keyless.keyId} firing`,
+  ]);
+  assert.equal(
+    [...stored.values()][0]?.valueText,
+    `sealed to key ${keyless.keyId}, which no ingest has: 1 report of 1 client, the oldest for 15m`,
+  );
+  assert.deepEqual(pass('08:20', { config, runs: [run('08:19')], sealed: [waiting('08:19')] }), [
+    `ingest-silent ${keyless.keyId} recovered 08:20`,
+  ]);
 });

@@ -80,6 +80,7 @@ function tellTale(fails: () => ErrorCode | null = () => null): { store: ReportSt
     endRun: (start, end) => tell(`end ${start.id} ${end.outcome} ${end.succeeded}/${end.clients}`),
     saveVisits: (visits) => tell(`visits ${visits.map(({ client }) => client).join(' ')}`),
     ingest: () => Promise.resolve([]),
+    saveSealed: () => Promise.resolve([]),
     clientFacts: () => Promise.resolve(new Map()),
     renameClient: () => Promise.resolve(false),
     prune: () => Promise.resolve(nothing),

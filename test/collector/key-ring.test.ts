@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import {
   chmodSync,
+  copyFileSync,
+  existsSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
@@ -14,8 +16,14 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 
 import { loadCollectorId } from '../../src/collector/collector-id.ts';
-import { generateKey, listKeys, loadKeyRing, retireKey, rotateKeys } from '../../src/collector/key-ring.ts';
+import { generateKey, listKeys, loadKeyRing, loadSealingRing, rotateKeys } from '../../src/collector/key-ring.ts';
+import { importPublicKey } from '../../src/collector/public-keys.ts';
+import { retireKey as retire } from '../../src/collector/retire-key.ts';
+import type { RetireKeyOptions } from '../../src/collector/retire-key.ts';
+import { describeMissingKey } from '../../src/collector/retired-keys.ts';
+import { defaultBounds, openQuarantine } from '../../src/collector/quarantine.ts';
 import { openSealedSpool } from '../../src/collector/sealed-spool.ts';
+import { FleetError } from '../../src/errors.ts';
 import { statePaths } from '../../src/paths.ts';
 import { generateKeyPair, privateKeyToPem } from '../../src/seal/key-pair.ts';
 import { openReport } from '../../src/seal/open.ts';
@@ -27,6 +35,9 @@ after(() => rmSync(root, { recursive: true, force: true }));
 let places = 0;
 const freshPaths = () => statePaths(path.join(root, String(places++)));
 const now = Date.UTC(2026, 10, 20, 10);
+type Paths = ReturnType<typeof freshPaths>;
+const retireKey = (paths: Paths, id: string, more: Partial<RetireKeyOptions> = {}) =>
+  retire({ paths, id, opens: true, use: null, clients: [], force: false, nowMs: now + 60_000, ...more });
 
 test('the first use makes a pair, the second finds it', () => {
   const paths = freshPaths();
@@ -77,6 +88,12 @@ test('a retired pair is gone from both folders, and the sealing one cannot be re
   assert.equal(retireKey(paths, old.id).id, old.id);
   assert.deepEqual([...loadKeyRing(paths, now).opening.keys()], [made.id]);
   assert.equal(readdirSync(paths.publicKeys).length, 1);
+  const { clause, advice } = describeMissingKey(paths, old.id);
+  assert.equal(
+    clause,
+    `key ${old.id}, which was made at 2026-11-20 10:00 UTC and retired here at 2026-11-20 10:01 UTC`,
+  );
+  assert.equal(advice, `To open it put ${old.file} back from a backup.`);
 });
 
 test('a pair that alone opens what waits here cannot be retired', async () => {
@@ -87,12 +104,140 @@ test('a pair that alone opens what waits here cannot be retired', async () => {
   const spool = openSealedSpool(paths.encryptedStats);
   const waiting = await spool.add({ client: 'web-1', reportId, sealed, receivedAtMs: now, clock: null });
   assert.throws(() => retireKey(paths, old.id), {
-    code: 'keys-invalid',
-    message: /^1 reports wait/,
+    code: 'key-in-use',
+    message: /^1 report waits in /,
     advice: /collect/,
   });
-  spool.remove(waiting);
+  const quarantine = openQuarantine({ places: [], bounds: defaultBounds, nowMs: now, keepMs: 1e9 });
+  quarantine.add(waiting, 'web-1', { code: 'report-refused', message: '', atMs: now });
+  assert.throws(() => retireKey(paths, old.id), { code: 'key-in-use', message: /^1 report in quarantine/ });
+  rmSync(paths.encryptedStats, { recursive: true });
   assert.equal(retireKey(paths, old.id).id, old.id);
+});
+
+const holders: readonly (readonly [what: string, use: RetireKeyOptions['use'], who: RegExp | null])[] = [
+  ['no database yet', null, null],
+  ['nobody was ever visited', { waiting: 0, clients: new Map() }, null],
+  [
+    'all were visited since',
+    {
+      waiting: 0,
+      clients: new Map([
+        ['a', ['new']],
+        ['b', ['new']],
+      ]),
+    },
+    null,
+  ],
+  [
+    'one was not',
+    {
+      waiting: 0,
+      clients: new Map([
+        ['a', ['old']],
+        ['b', ['new']],
+      ]),
+    },
+    /^a may hold reports/,
+  ],
+  ['a restricted key seals to it beside', { waiting: 0, clients: new Map([['b', ['new', 'old']]]) }, /^b may hold/],
+  ['of one it is not known', { waiting: 0, clients: new Map([['a', null]]) }, /^a may hold/],
+  ['one was renamed meanwhile', { waiting: 0, clients: new Map([['was-a', ['old']]]) }, /^a may hold/],
+  ['one that is retired', { waiting: 0, clients: new Map([['gone', ['old']]]) }, null],
+  ['one that left config.xml', { waiting: 0, clients: new Map([['z', ['old']]]) }, null],
+  ['sealed reports wait in the database', { waiting: 2, clients: new Map() }, /^2 reports wait in the database/],
+  [
+    'the database is away',
+    new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'connect ECONNREFUSED' }),
+    /^the database cannot be asked what waits for key \w+ \(connect ECONNREFUSED\)$/,
+  ],
+];
+for (const [what, use, expected] of holders) {
+  test(`retire when ${what}: ${expected === null ? 'it goes' : 'refused, unless forced'}`, () => {
+    const paths = freshPaths();
+    const old = generateKey(paths, now).id;
+    rotateKeys(paths, now);
+    const named =
+      use === null || use instanceof FleetError
+        ? use
+        : {
+            ...use,
+            clients: new Map(
+              [...use.clients].map(([name, keys]) => [name, keys?.map((key) => (key === 'old' ? old : key)) ?? null]),
+            ),
+          };
+    const clients = [
+      { name: 'a', was: 'was-a', state: 'active' },
+      { name: 'b', was: null, state: 'paused' },
+      { name: 'gone', was: null, state: 'retired' },
+    ] as const;
+    if (expected !== null) {
+      assert.throws(() => retireKey(paths, old, { use: named, clients }), {
+        code: 'key-in-use',
+        message: expected,
+        advice: /--force gives these reports up\.$/,
+      });
+      assert.equal(listKeys(paths).length, 2);
+    }
+    assert.equal(retireKey(paths, old, { use: named, clients, force: expected !== null }).id, old);
+    assert.equal(listKeys(paths).length, 1);
+  });
+}
+
+test('a machine that opens nothing seals to the newest public key it was given, and makes none', () => {
+  const [opener, collector] = [freshPaths(), freshPaths()];
+  assert.throws(() => loadSealingRing(collector), {
+    code: 'keys-invalid',
+    advice: /keys generate.*keys import-public/,
+  });
+  const first = generateKey(opener, now);
+  const publicFile = (key: { readonly file: string }): string => path.join(opener.publicKeys, path.basename(key.file));
+  importPublicKey(collector, publicFile(first), now);
+  assert.equal(loadSealingRing(collector).sealing.id, first.id);
+  const second = rotateKeys(opener, now);
+  importPublicKey(collector, publicFile(second), now);
+  importPublicKey(collector, publicFile(first), now + 5000);
+  const ring = loadSealingRing(collector);
+  assert.equal(ring.sealing.id, second.id);
+  assert.deepEqual([ring.opening, ring.known.has(first.id), ring.known.has('0123456789abcdef')], [null, true, false]);
+  assert.deepEqual(
+    listKeys(collector, false).map(({ id, seals, opens }) => [id, seals, opens]),
+    [
+      [first.id, false, false],
+      [second.id, true, false],
+    ],
+  );
+  assert.match(describeMissingKey(collector, first.id).clause, /whose private half is not in/);
+  assert.equal(existsSync(collector.keys), false);
+  assert.equal(retireKey(collector, first.id, { opens: false }).opens, false);
+  assert.equal(loadSealingRing(collector).known.has(first.id), false);
+  assert.match(describeMissingKey(collector, first.id).clause, /retired here/);
+});
+
+test('what is no public key, or is called otherwise than it is, is not imported', () => {
+  const [opener, collector] = [freshPaths(), freshPaths()];
+  const first = generateKey(opener, now);
+  const second = rotateKeys(opener, now);
+  const publicFile = path.join(opener.publicKeys, path.basename(first.file));
+  const refused: readonly (readonly [string, RegExp])[] = [
+    [first.file, /private key, which stays where it was made/],
+    [path.join(root, 'nowhere.pem'), /ENOENT/],
+    [root, /no regular file/],
+  ];
+  for (const [file, message] of refused) {
+    assert.throws(() => importPublicKey(collector, file, now), { code: 'keys-invalid', message });
+  }
+  const wrong = path.join(root, path.basename(second.file));
+  copyFileSync(publicFile, wrong);
+  assert.throws(() => importPublicKey(collector, wrong, now), { code: 'keys-invalid', message: /another key/ });
+  const nameless = path.join(root, 'fleet.pub');
+  copyFileSync(publicFile, nameless);
+  assert.equal(path.basename(importPublicKey(collector, nameless, now).file), `20261120T100000Z-${first.id}.pem`);
+  copyFileSync(publicFile, path.join(collector.publicKeys, 'fleet.pem'));
+  assert.throws(() => loadSealingRing(collector), { code: 'keys-invalid', message: /not named like a key/ });
+  rmSync(path.join(collector.publicKeys, 'fleet.pem'));
+  copyFileSync(publicFile, path.join(collector.publicKeys, path.basename(second.file)));
+  assert.throws(() => loadSealingRing(collector), { code: 'keys-invalid', message: /another key/ });
 });
 
 test('a first pair is made once', () => {

@@ -161,6 +161,7 @@ test('defaults and conditions are as the documentation has them', (t) => {
     [
       ['collector-silent', 'critical', 900_000],
       ['collector-isolated', 'warning', null],
+      ['ingest-silent', 'critical', 900_000],
     ],
   );
 });
@@ -180,7 +181,10 @@ test('conditions and defaults are tuned by name, the fleet-wide ones in <alerts>
   assert.equal(unreachable?.origin, 'condition');
   assert.deepEqual(
     config.alerts.rules.map(({ name, forMs }) => [name, forMs]),
-    [['collector-silent', 3_600_000]],
+    [
+      ['collector-silent', 3_600_000],
+      ['ingest-silent', 1_800_000],
+    ],
   );
   assert.deepEqual([ruleOf(config, 'disk', 'y')?.warning, ruleOf(config, 'disk', 'y')?.critical], [80, 95]);
   assert.deepEqual([ruleOf(config, 'disk', 'x')?.warning, ruleOf(config, 'disk', 'x')?.critical], [80, null]);

@@ -49,6 +49,7 @@ test('settings that nobody wrote', (t) => {
     perSubnet: 32,
     pipelining: true,
     spoolBytes: 10 * 2 ** 30,
+    open: true,
   });
   const { repeatMs, groupIntervalMs, defaults, zone } = config.alerts;
   assert.deepEqual([repeatMs, groupIntervalMs, defaults, zone], [12 * 60 * minutes, 15 * minutes, true, null]);

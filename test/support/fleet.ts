@@ -68,6 +68,7 @@ export const collectorConfig: CollectorConfig = {
   perSubnet: 1000,
   pipelining: true,
   spoolBytes: 10 * 2 ** 30,
+  open: true,
 };
 
 export function makeConfig(

@@ -1,0 +1,72 @@
+/** What a hello frame said about a client's clocks when the report came, on the collector's clock. */
+export interface SealedClock {
+  readonly offsetMs: number;
+  /** When the client's monotonic clock stood at 0. */
+  readonly monotonicZeroMs: number;
+  readonly bootId: string | null;
+}
+
+/** A report that is stored as it was brought home, for whoever has the key. */
+export interface SealedItem {
+  readonly client: string;
+  readonly reportId: string;
+  /** 16 hexadecimal digits: of the key that opens it, as its header says. */
+  readonly keyId: string;
+  /** The run that stored it. */
+  readonly runId: string;
+  readonly receivedAtMs: number;
+  readonly clock: SealedClock | null;
+  readonly sealed: Uint8Array;
+}
+
+/** A row of `sealed_reports`, without its bytes. */
+export interface SealedPlace {
+  readonly id: number;
+  readonly receivedAtMs: number;
+  readonly sizeBytes: number;
+}
+
+/** A row of `sealed_reports`: nothing of it is to be believed before it was opened. */
+export interface SealedRow extends Omit<SealedItem, 'runId'> {
+  readonly id: number;
+}
+
+/** Which rows are asked for: those that no `ingest` has seen yet, or those that have waited for one of these keys. */
+export type SealedChoice = 'unseen' | { readonly keyIds: readonly string[] };
+
+/** What waits, by key and by the reason why it does. */
+export interface SealedSummary {
+  readonly keyId: string;
+  /** Why it waits although an `ingest` has seen it; null: none has. */
+  readonly code: string | null;
+  readonly reports: number;
+  readonly clients: number;
+  /** Since when the oldest is in the database, by the database's clock. */
+  readonly sinceMs: number;
+}
+
+/** What is known of reports that only one key opens. */
+export interface KeyUse {
+  /** In `sealed_reports`. */
+  readonly waiting: number;
+  /** Of every client on which an agent ever answered: the keys of its newest good visit's reports; null: not known. */
+  readonly clients: ReadonlyMap<string, readonly string[] | null>;
+}
+
+/** Sealed reports in the database, for `ingest` and for whoever asks what waits. Throws FleetError. */
+export interface SealedStore {
+  /** Oldest first, beyond a place; null: from the beginning. */
+  waiting(choice: SealedChoice, after: SealedPlace | null, limit: number): Promise<readonly SealedPlace[]>;
+  /** In the order of the ids that are still there. */
+  read(ids: readonly number[]): Promise<readonly SealedRow[]>;
+  /** They wait on, and why. */
+  mark(ids: readonly number[], code: string, message: string): Promise<void>;
+  remove(ids: readonly number[]): Promise<void>;
+  /**
+   * Those that came longer ago than what is kept and that no key has opened; a clock that has leapt ahead is not believed at
+   * once. Returns how many went.
+   */
+  removeKeyless(nowMs: number, keptMs: number): Promise<number>;
+  summary(): Promise<readonly SealedSummary[]>;
+  useOf(keyId: string): Promise<KeyUse>;
+}

@@ -1,0 +1,323 @@
+import assert from 'node:assert/strict';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, test } from 'node:test';
+
+import { rotateKeys } from '../../src/collector/key-ring.ts';
+import { openSealedSpool } from '../../src/collector/sealed-spool.ts';
+import { FleetError } from '../../src/errors.ts';
+import { takeLock } from '../../src/lock.ts';
+import type { Report } from '../../src/report/report.ts';
+import { generateKeyPair } from '../../src/seal/key-pair.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import type { SealedItem } from '../../src/storage/sealed-store.ts';
+import { worker } from '../report/sample-report.ts';
+import { makeClient } from '../support/fleet.ts';
+import { sealedSample } from '../support/sealed-report.ts';
+import { makeSplitFleet } from '../support/split-fleet.ts';
+import type { SplitFleet } from '../support/split-fleet.ts';
+
+const split: SplitFleet[] = [];
+after(() => {
+  for (const one of split) one.remove();
+});
+function freshSplit(): SplitFleet {
+  const made = makeSplitFleet();
+  split.push(made);
+  return made;
+}
+
+const web = [makeClient('web-1')];
+const sealedOnly = { open: false };
+
+async function countOf({ fleet }: SplitFleet, table: string): Promise<number> {
+  return Number((await fleet.query(`SELECT COUNT(*) AS n FROM ${table}`))[0]?.['n']);
+}
+
+/** The opener's newest private key, as the sealing side needs it. */
+async function newestKey({ opener }: SplitFleet) {
+  const { loadKeyRing } = await import('../../src/collector/key-ring.ts');
+  return loadKeyRing(opener, Date.now()).sealing;
+}
+
+async function store(one: SplitFleet, items: readonly Partial<SealedItem>[]): Promise<void> {
+  const storage = await one.fleet.openStorage();
+  await storage.reports.saveSealed(
+    items.map((item) => ({
+      client: 'web-1',
+      reportId: '',
+      keyId: one.keyId,
+      runId: 'r',
+      receivedAtMs: Date.now(),
+      clock: null,
+      sealed: Buffer.alloc(0),
+      ...item,
+    })),
+  );
+  await storage.close();
+}
+
+function everyFile(dir: string): readonly string[] {
+  return readdirSync(dir, { recursive: true, withFileTypes: true }).flatMap((entry) =>
+    entry.isFile() ? [path.join(entry.parentPath, entry.name)] : [],
+  );
+}
+
+/** What a report says of its client that nobody else knows: every text and every larger number of its rows. */
+function markersOf(report: Report): readonly string[] {
+  const values = report.worker_reports.flatMap((one) =>
+    one.function_reports.flatMap(({ data }) => data.flatMap((row) => Object.values(row))),
+  );
+  return [...new Set(values.map(String))].filter((text) => text.length >= 6);
+}
+
+test('a stolen collector shows names and times and nothing that reports say; opened, they are rows as ever', async () => {
+  const one = freshSplit();
+  const { fleet, collector } = one;
+  const clients = [
+    makeClient('web-1'),
+    makeClient('shell-1', { ssh: { ...makeClient('x').ssh, node: '/nowhere/node' } }),
+  ];
+  const result = await fleet.collect(clients, sealedOnly);
+  assert.deepEqual([result.exitStatus, result.succeeded], [0, 2]);
+  assert.equal(result.reports.stored, await countOf(one, 'sealed_reports'));
+  assert.deepEqual(fleet.sealedFiles(), []);
+  assert.deepEqual(
+    [existsSync(collector.keys), await countOf(one, 'stats'), await countOf(one, 'inventory')],
+    [false, 0, 0],
+  );
+
+  const stolen = path.join(fleet.dir, 'stolen');
+  mkdirSync(stolen);
+  for (const file of everyFile(fleet.stateDir)) copyFileSync(file, path.join(stolen, path.basename(file)));
+
+  const opened = await one.ingest(clients);
+  assert.deepEqual([opened.exitStatus, opened.quarantined, opened.keyless, opened.clients], [0, 0, 0, 2]);
+  assert.equal(opened.stored, result.reports.stored);
+  assert.equal(await countOf(one, 'sealed_reports'), 0);
+  const stats = await fleet.query('SELECT client, observed_at, received_at, clock_offset_ms FROM stats');
+  for (const row of stats) {
+    assert.ok(Date.parse(String(row['observed_at'])) <= Date.parse(String(row['received_at'])));
+    assert.notEqual(row['clock_offset_ms'], null);
+  }
+  assert.deepEqual(stats.map((row) => row['client']).toSorted(), ['shell-1', 'web-1']);
+  assert.ok((await countOf(one, 'inventory')) >= 1);
+  const [known] = await fleet.query("SELECT last_report_at, sealed_to FROM clients WHERE name = 'web-1'");
+  assert.notEqual(known?.['last_report_at'], null);
+  assert.equal(known?.['sealed_to'], one.keyId);
+
+  const reports = await fleet.query('SELECT report FROM reports');
+  const markers = reports.flatMap((row) => markersOf(JSON.parse(String(row['report'])) as Report));
+  assert.ok(markers.length > 30, `${markers.length} markers are no test`);
+  const seen = everyFile(stolen).map((file) => readFileSync(file, 'latin1'));
+  assert.ok(seen.some((text) => text.includes('web-1') && text.includes('FHS1')));
+  // The boot id is in the hello frame, so that a report can be dated; the name of this machine is that of the collector.
+  const told = new Set([String((await fleet.query('SELECT boot_id FROM stats'))[0]?.['boot_id'])]);
+  for (const marker of markers) {
+    if (told.has(marker)) continue;
+    assert.ok(!seen.some((text) => text.includes(Buffer.from(marker).toString('latin1'))), marker);
+  }
+  const last = await fleet.query("SELECT outcome, host, clients, succeeded FROM runs WHERE program = 'ingest'");
+  assert.deepEqual(
+    last.map((row) => Object.values(row)),
+    [['finished', 'opener', 2, opened.stored]],
+  );
+});
+
+test('without a public key nothing is visited, and none is made; without a private one nothing is opened', async () => {
+  const one = freshSplit();
+  renameSync(one.collector.publicKeys, `${one.collector.publicKeys}-away`);
+  await assert.rejects(one.fleet.collect(web, sealedOnly), { code: 'keys-invalid', exitStatus: 3 });
+  assert.equal(existsSync(one.collector.keys), false);
+  renameSync(one.opener.keys, `${one.opener.keys}-away`);
+  await assert.rejects(one.ingest(web), { code: 'keys-invalid', message: /holds no private key/ });
+  assert.equal(existsSync(one.opener.keys), false);
+});
+
+test('while the database is away reports wait sealed as files, then as rows, then are opened as of when they came', async () => {
+  const one = freshSplit();
+  const away = (): Promise<Storage> =>
+    Promise.reject(new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'gone' }));
+  const first = await one.fleet.collect(web, { ...sealedOnly, openStorage: away });
+  assert.deepEqual([first.exitStatus, first.reports.waiting], [3, 1]);
+  const second = await one.fleet.collect(web, sealedOnly);
+  assert.deepEqual([second.exitStatus, second.reports.waiting], [0, 0]);
+  await one.ingest(web);
+  const rows = await one.fleet.query('SELECT observed_at, received_at FROM stats ORDER BY received_at');
+  assert.equal(rows.length, 2);
+  for (const row of rows) {
+    const age = Date.parse(String(row['received_at'])) - Date.parse(String(row['observed_at']));
+    assert.ok(age >= 0 && age < 5000, String(age));
+  }
+});
+
+test('a file that was stored and not removed, in time or at all, is opened once', async () => {
+  const one = freshSplit();
+  const key = await newestKey(one);
+  const spool = openSealedSpool(one.collector.encryptedStats);
+  const { sealed, reportId } = sealedSample({ key });
+  const put = () => spool.add({ client: 'web-1', reportId, sealed, receivedAtMs: Date.now(), clock: null });
+  await put();
+  await one.fleet.collect([], sealedOnly);
+  await put();
+  const again = await one.fleet.collect([], sealedOnly);
+  assert.deepEqual([again.reports.duplicate, await countOf(one, 'sealed_reports')], [1, 1]);
+  await one.ingest(web);
+  await put();
+  const late = await one.fleet.collect([], sealedOnly);
+  assert.deepEqual([late.reports.duplicate, await countOf(one, 'sealed_reports')], [1, 0]);
+  // As it is when both looked at the same moment.
+  const storage = await one.fleet.openStorage();
+  await storage.reports.saveSealed([]);
+  await storage.close();
+  assert.equal(await countOf(one, 'stats'), 1);
+  assert.deepEqual(one.fleet.sealedFiles(), []);
+});
+
+test('one bad report never stops the others; each is in quarantine with its reason, told once', async () => {
+  const one = freshSplit();
+  const key = await newestKey(one);
+  const good = Array.from({ length: 3 }, () => sealedSample({ key }));
+  const bad = sealedSample({ key });
+  const changed = Buffer.from(bad.sealed);
+  changed[changed.length - 1] = (changed[changed.length - 1] ?? 0) ^ 1;
+  const foreign = sealedSample({ key, inside: { client: 'web-2' } });
+  const old = sealedSample({ key, inside: { datetime: '2001-01-01T00:00:00.000Z' } });
+  const misnamed = sealedSample({ key });
+  const nameOf = '../../../../etc/passwd';
+  await store(one, [
+    { reportId: good[0]?.reportId ?? '', sealed: good[0]?.sealed ?? Buffer.alloc(0) },
+    { reportId: bad.reportId, sealed: changed },
+    { reportId: foreign.reportId, sealed: foreign.sealed },
+    { reportId: good[1]?.reportId ?? '', sealed: good[1]?.sealed ?? Buffer.alloc(0) },
+    { reportId: old.reportId, sealed: old.sealed },
+    { reportId: nameOf, sealed: misnamed.sealed },
+    { reportId: '00000000-0000-4000-8000-000000000001', sealed: Buffer.alloc(0) },
+    { reportId: '00000000-0000-4000-8000-000000000002', sealed: Buffer.from('FHS1') },
+    { reportId: good[2]?.reportId ?? '', sealed: good[2]?.sealed ?? Buffer.alloc(0) },
+  ]);
+  const result = await one.ingest(web);
+  assert.deepEqual([result.exitStatus, result.stored, result.quarantined], [1, 3, 6]);
+  assert.equal(await countOf(one, 'sealed_reports'), 0);
+  const place = path.join(one.opener.encryptedStats, 'web-1', 'quarantine');
+  const codes = readdirSync(place)
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => (JSON.parse(readFileSync(path.join(place, name), 'utf8')) as { code: string }).code);
+  assert.deepEqual(codes.toSorted(), [
+    'report-foreign',
+    'report-too-old',
+    'seal-corrupt',
+    'seal-corrupt',
+    'seal-corrupt',
+    'seal-corrupt',
+  ]);
+  assert.equal(one.events.filter(({ kind }) => kind === 'quarantined').length, 6);
+  // A pass that died between the file and the row meets the same bytes again.
+  await store(one, [{ reportId: bad.reportId, sealed: changed }]);
+  await one.ingest(web);
+  assert.equal(readdirSync(place).filter((name) => name.startsWith(bad.reportId)).length, 2);
+  const quiet = await one.ingest(web);
+  assert.deepEqual([quiet.exitStatus, quiet.quarantined], [0, 0]);
+});
+
+test('reports sealed to a key that is not here wait, are told of once, and are taken when the key is', async () => {
+  const one = freshSplit();
+  const stranger = generateKeyPair();
+  const own = await newestKey(one);
+  const [a, b, c] = [sealedSample({ key: stranger }), sealedSample({ key: stranger }), sealedSample({ key: own })];
+  await store(
+    one,
+    [a, b, c].map(({ reportId, sealed }) => ({
+      reportId,
+      sealed,
+      keyId: sealed === c.sealed ? own.id : stranger.id,
+    })),
+  );
+  const first = await one.ingest(web);
+  assert.deepEqual([first.exitStatus, first.stored, first.keyless], [1, 1, 2]);
+  const faults = first.faults.map(({ code, message, advice }) => `${code} ${message} ${advice}`);
+  assert.equal(faults.length, 1);
+  assert.match(
+    faults[0] ?? '',
+    new RegExp(`^seal-no-key reports of web-1 are sealed to key ${stranger.id}, which is not live here`),
+  );
+  const second = await one.ingest(web);
+  assert.deepEqual([second.exitStatus, second.keyless, second.faults.length], [0, 0, 0]);
+  const { privateKeyToPem } = await import('../../src/seal/key-pair.ts');
+  const { keyName } = await import('../../src/collector/key-files.ts');
+  writeFileSync(path.join(one.opener.keys, keyName(stranger.id, 0)), privateKeyToPem(stranger), { mode: 0o600 });
+  const third = await one.ingest(web);
+  assert.deepEqual([third.exitStatus, third.stored], [0, 2]);
+  assert.equal(await countOf(one, 'sealed_reports'), 0);
+});
+
+test('a collector that has not got the new key yet goes on with the old one', async () => {
+  const one = freshSplit();
+  const made = rotateKeys(one.opener, Date.now());
+  await one.fleet.collect(web, sealedOnly);
+  assert.equal((await one.ingest(web)).exitStatus, 0);
+  one.copyKeys();
+  await one.fleet.collect(web, sealedOnly);
+  const rows = await one.fleet.query('SELECT DISTINCT key_id FROM sealed_reports');
+  assert.deepEqual(
+    rows.map((row) => row['key_id']),
+    [made.id],
+  );
+  assert.equal((await one.ingest(web)).exitStatus, 0);
+});
+
+test('a collector that opens nothing says when no ingest does, and nothing while one has only begun to wait', async () => {
+  const one = freshSplit();
+  assert.equal((await one.fleet.collect(web, sealedOnly)).exitStatus, 0);
+  const late = { ...sealedOnly, collector: { everyMs: 1, runDeadlineMs: 240_000 } };
+  const result = await one.fleet.collect(web, late);
+  assert.deepEqual([result.exitStatus, result.faults.map(({ code }) => code)], [1, ['ingest-silent']]);
+  await one.ingest(web);
+  assert.deepEqual((await one.fleet.collect([], late)).faults, []);
+});
+
+test('a second ingest on the machine ends at once; it needs no lock of the collector beside it', async () => {
+  const one = freshSplit();
+  await one.fleet.collect(web, sealedOnly);
+  const mine = await takeLock({ file: one.opener.ingestLock, nowMs: 1234 });
+  const beside = await one.ingest(web);
+  assert.deepEqual([beside.outcome, beside.exitStatus, beside.holder?.pid], ['overlapped', 0, process.pid]);
+  if (mine.kind === 'held') mine.release();
+  const collecting = await takeLock({ file: one.opener.lock, nowMs: 1234 });
+  const result = await one.ingest(web);
+  assert.deepEqual([result.outcome, result.stored > 0], ['finished', true]);
+  if (collecting.kind === 'held') collecting.release();
+});
+
+test('what somebody moved out of quarantine is opened by the next ingest', async () => {
+  const one = freshSplit();
+  const { sealed, reportId } = sealedSample({ key: await newestKey(one) });
+  const folder = path.join(one.opener.encryptedStats, 'web-1');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(path.join(folder, `${reportId}.fhs`), sealed);
+  assert.equal((await one.ingest(web)).stored, 1);
+  assert.deepEqual(readdirSync(folder), []);
+});
+
+test('an ingest that is interrupted has opened whole batches, and the next one goes on', async () => {
+  const one = freshSplit();
+  const key = await newestKey(one);
+  const big = { worker_reports: [worker('x', [{ name: 'x', data: [{ text: 'y'.repeat(200) }] }])] };
+  const samples = Array.from({ length: 450 }, () => sealedSample({ key, inside: big }));
+  await store(one, samples);
+  const controller = new AbortController();
+  const cut = await one.ingest(web, {
+    signal: controller.signal,
+    openStorage: async () => {
+      const storage = await one.fleet.openStorage();
+      const ingest: Storage['reports']['ingest'] = async (items) => {
+        controller.abort();
+        return await storage.reports.ingest(items);
+      };
+      return { ...storage, reports: { ...storage.reports, ingest } };
+    },
+  });
+  assert.deepEqual([cut.outcome, cut.exitStatus, cut.stored], ['interrupted', 1, 200]);
+  assert.deepEqual([await countOf(one, 'stats'), await countOf(one, 'sealed_reports')], [200, 250]);
+  assert.equal((await one.ingest(web)).stored, 250);
+});

@@ -1,0 +1,65 @@
+/** A fleet whose collector has no private key, and the machine that opens what it stores. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import type { CollectEvent } from '../../src/collector/collect-options.ts';
+import { ingestRun } from '../../src/collector/ingest-run.ts';
+import type { IngestRunOptions, IngestRunResult } from '../../src/collector/ingest-run.ts';
+import { generateKey } from '../../src/collector/key-ring.ts';
+import { importPublicKey } from '../../src/collector/public-keys.ts';
+import type { Client } from '../../src/config/config.ts';
+import { statePaths } from '../../src/paths.ts';
+import type { StatePaths } from '../../src/paths.ts';
+import { makeConfig, makeFleet } from './fleet.ts';
+import type { Fleet } from './fleet.ts';
+
+export interface SplitFleet {
+  readonly fleet: Fleet;
+  readonly collector: StatePaths;
+  readonly opener: StatePaths;
+  /** Id of the first key. */
+  readonly keyId: string;
+  readonly events: CollectEvent[];
+  /** Brings the public halves of the opener's keys to the collector. */
+  copyKeys(): void;
+  ingest(clients: readonly Client[], more?: Partial<IngestRunOptions>): Promise<IngestRunResult>;
+  remove(): void;
+}
+
+export function makeSplitFleet(): SplitFleet {
+  const fleet = makeFleet();
+  const place = mkdtempSync(path.join(tmpdir(), 'fh-opener-'));
+  const collector = statePaths(fleet.stateDir);
+  const opener = statePaths(path.join(place, 'state'));
+  const events: CollectEvent[] = [];
+  const { id: keyId } = generateKey(opener, Date.now());
+  const copyKeys = (): void => {
+    for (const name of readdirSync(opener.publicKeys)) {
+      importPublicKey(collector, path.join(opener.publicKeys, name), Date.now());
+    }
+  };
+  copyKeys();
+  return {
+    fleet,
+    collector,
+    opener,
+    keyId,
+    events,
+    copyKeys,
+    ingest: (clients, more = {}) =>
+      ingestRun({
+        config: makeConfig(opener.dir, clients),
+        openStorage: () => fleet.openStorage(),
+        signal: new AbortController().signal,
+        observe: (event) => void events.push(event),
+        now: () => Date.now(),
+        host: 'opener',
+        ...more,
+      }),
+    remove: () => {
+      fleet.remove();
+      rmSync(place, { recursive: true, force: true });
+    },
+  };
+}
