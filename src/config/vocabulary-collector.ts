@@ -16,4 +16,5 @@ export const collectorAttributes: Attributes = {
     help: 'How much may wait in encrypted_stats/ for the database; beyond it reports stay on the clients. Default 10GiB.',
   },
   pipelining: { words: ['yes', 'no'], help: 'Saves round trips: login and command go out at once. Default yes.' },
+  open: { words: ['yes', 'no'], help: 'no: reports are stored sealed, for `ingest` to open elsewhere. Default yes.' },
 };

@@ -143,7 +143,6 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
     parents: ['config'],
     single: true,
     attributes: collectorAttributes,
-      open: { words: yesNo, help: 'no: reports are stored sealed, for `ingest` to open elsewhere. Default yes.' },
     help: 'How `collect` goes over the fleet.',
   },
   ssh: {
