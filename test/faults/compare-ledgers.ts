@@ -94,7 +94,9 @@ async function reportsWithoutTheirDisks({ database }: FaultSite): Promise<readon
   const countOf = new Map(counts.map((row) => [Number(row['stat_id']), Number(row['n'])]));
   const stored = await database.rows('SELECT stat_id, report FROM reports');
   return stored.filter((row) => {
-    const report = JSON.parse(String(row['report'])) as Report;
+    const said = row['report'];
+    // The driver opens what is a column of JSON in MariaDB.
+    const report = (typeof said === 'string' ? JSON.parse(said) : said) as Report;
     const disks = report.worker_reports.flatMap(({ function_reports: functions }) =>
       functions.flatMap(({ name, data }) => (name === 'disk' ? data : [])),
     );
