@@ -28,8 +28,8 @@ export interface SpooledReport {
 const maxListed = 5000;
 
 const namePattern = /^(\d{13})-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.fhs$/;
-/** A clock that says less was never set: it proves nothing about a report's age. */
-const plausibleMs = 1_600_000_000_000;
+/** What the time between two reports counts for at most: a clock that leaps by years makes none of them older than that. */
+const longestGapMs = 86_400_000;
 
 /**
  * The spooled reports in these folders, the oldest first. Of more than any agent leaves there, those of the latest times;
@@ -59,12 +59,15 @@ export function trimSpool(
 ): { readonly kept: readonly SpooledReport[]; readonly dropped: number } {
   const kept: SpooledReport[] = [];
   let bytes = 0;
+  let ageMs = 0;
+  let laterMs = nowMs;
   let full = false;
   for (const report of [...reports].reverse()) {
     bytes += report.sizeBytes;
-    full ||= kept.length + 1 >= limits.maxReports || bytes > limits.maxBytes;
-    const old = report.timeMs > plausibleMs && nowMs - report.timeMs > limits.maxAgeMs;
-    if (full || old) removeFile(report.path);
+    ageMs += Math.min(longestGapMs, Math.max(0, laterMs - report.timeMs));
+    laterMs = report.timeMs;
+    full ||= kept.length + 1 >= limits.maxReports || bytes > limits.maxBytes || ageMs > limits.maxAgeMs;
+    if (full) removeFile(report.path);
     else kept.unshift(report);
   }
   return { kept, dropped: reports.length - kept.length };

@@ -1,6 +1,6 @@
 /** Reports on the client: kept until they were acknowledged, bounded, taken whatever lies beside them. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -137,25 +137,35 @@ test('twenty thousand spooled files cost a run no more than five thousand, and g
   assert.ok(spool().length < left - 1500);
 });
 
-test('a report that is older than the bound goes, one that a clock never set dated stays', async (t) => {
-  const { visit, clientDir, spool } = machine(t);
-  await visit({ onReport: keep });
-  const content = readFileSync(path.join(clientDir(), spool()[0] ?? ''));
-  unlinkSync(path.join(clientDir(), spool()[0] ?? ''));
-  for (const [time, id] of [
-    ['1600000000001', '00000000-0000-4000-8000-000000000001'],
-    ['0000000090000', '00000000-0000-4000-8000-000000000002'],
-  ] as const) {
-    const bytes = Buffer.from(content);
-    bytes.write(id.replaceAll('-', ''), 12, 'hex');
-    const file = path.join(clientDir(), `${time}-${id}.fhs`);
-    writeFileSync(file, bytes);
-    utimesSync(file, 1, 1);
-  }
-  const { received, reports } = await visit();
-  assert.deepEqual(
-    received.slice(1).map(({ header }) => header.reportId),
-    ['00000000-0000-4000-8000-000000000002'],
-  );
-  assert.equal(reports[0]?.agent.dropped_reports, 1);
-});
+const dayMs = 86_400_000;
+const ages: readonly { what: string; timesMs: (nowMs: number) => readonly number[]; dropped: number }[] = [
+  {
+    what: 'one a day for 35 days: those of more than 30 go',
+    timesMs: (nowMs) => Array.from({ length: 35 }, (_, day) => nowMs - (day + 1) * dayMs + 60_000),
+    dropped: 5,
+  },
+  {
+    what: 'a clock that leapt by years, or was never set, makes nothing old',
+    timesMs: () => [1_600_000_000_001, 1_600_000_300_000, 1_600_000_600_000, 90_000],
+    dropped: 0,
+  },
+  { what: 'nor does one that was set back', timesMs: (nowMs) => [nowMs + 40 * dayMs, nowMs + 41 * dayMs], dropped: 0 },
+];
+for (const { what, timesMs, dropped } of ages) {
+  test(`a spool's age: ${what}`, async (t) => {
+    const { visit, clientDir, spool } = machine(t);
+    await visit({ onReport: keep });
+    const content = readFileSync(path.join(clientDir(), spool()[0] ?? ''));
+    unlinkSync(path.join(clientDir(), spool()[0] ?? ''));
+    const times = timesMs(Date.now());
+    for (const [n, time] of times.entries()) {
+      const id = `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
+      const bytes = Buffer.from(content);
+      bytes.write(id.replaceAll('-', ''), 12, 'hex');
+      writeFileSync(path.join(clientDir(), `${String(time).padStart(13, '0')}-${id}.fhs`), bytes);
+    }
+    const { received, reports } = await visit();
+    assert.equal(received.length, 1 + times.length - dropped);
+    assert.equal(reports[0]?.agent.dropped_reports ?? 0, dropped);
+  });
+}
