@@ -3,7 +3,7 @@ import promise from 'eslint-plugin-promise';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'fleet-health-demo/', 'node_modules/', 'test/testdata/'] },
+  { ignores: ['dist/', 'fleet-health-demo/', 'fleet-health-simulation/', 'node_modules/', 'test/testdata/'] },
   js.configs.recommended,
   promise.configs['flat/recommended'],
   {
