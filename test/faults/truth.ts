@@ -16,7 +16,7 @@ export interface Truth {
   readonly changesOf: (client: string) => readonly Change[];
   /** Changes what has been true for long enough, and of what everybody has been told. Needs the database. */
   advance(): Promise<void>;
-  /** As `advance`, but nothing fires any more. True once everything is over and told. */
+  /** As `advance`, but nothing fires again. True once everything is over and told. */
   retreat(): Promise<boolean>;
   stop(): void;
 }
@@ -86,7 +86,8 @@ export function openTruth({ site, mails, random, rowsBetween = usualRowsBetween 
       let isOver = true;
       for (const one of clients) {
         const isDone = await isDue(one);
-        if (one.process !== null) {
+        // Whatever else came about: each has fired once.
+        if (one.process !== null || one.changes.length === 0) {
           if (isDone) await change(one);
           isOver = false;
         } else isOver &&= isDone;
