@@ -230,6 +230,12 @@ export const errorTable = {
     'Sealed reports wait in the database, and no `ingest` has opened them of late.',
     'Look at the cron line and the output of `fleet-health ingest`, where the private key is.',
   ),
+  'disk-low': kind(
+    1,
+    false,
+    'Less than a tenth is free where the collector itself writes.',
+    'Make room there, or shorten <retention>; `fleet-health prune` does it at once.',
+  ),
   internal: kind(3, false, 'A fault in the program itself.', 'Please report it, with the message.'),
 } as const satisfies Record<string, ErrorKind>;
 

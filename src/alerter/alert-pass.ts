@@ -86,7 +86,7 @@ async function judgeTellAndSend(options: PassOptions, pass: Pass): Promise<Alert
   });
   let composed = 0;
   if (!signal.aborted) {
-    await judgeAbsence({ config, store, lease, nowMs, runs });
+    await judgeAbsence({ config, store, lease, nowMs, runs, host: options.host });
     const firstPass = !runs.some(({ program, outcome }) => program === 'alert' && outcome === 'finished');
     const rules = await knownRules({ config, store, lease });
     composed = await tellPeople({

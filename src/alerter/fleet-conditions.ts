@@ -8,15 +8,16 @@ import { judgeIngest } from './ingest-silent.ts';
 
 export type { JudgeFleetOptions } from './fleet-facts.ts';
 import { judgeNoReport } from './no-report.ts';
+import { judgeOwnDisks } from './own-disk-full.ts';
 import { isWatchedBy } from './unwatched.ts';
 import { closeEpisode } from './episode-bounds.ts';
 
 /**
- * What follows from runs and from silence, and not from any row: `no-report`, `collector-silent`, `collector-isolated`, `ingest-silent`,
+ * What follows from runs and from silence, and not from any row: `no-report`, `collector-silent`, `collector-isolated`, `ingest-silent`, `own-disk`,
  * and alerts whose rule or client is no longer watched, which end without having recovered. Returns new episodes (id
  * null) and changed ones.
  *
- * What concerns the fleet has '' for its client and the collector's id for its subject.
+ * What concerns the fleet has '' for its client and the collector's id, or a file system, for its subject.
  */
 export function judgeFleet(options: JudgeFleetOptions): readonly Episode[] {
   const isWatched = isWatchedBy(options.config);
@@ -30,6 +31,7 @@ export function judgeFleet(options: JudgeFleetOptions): readonly Episode[] {
     ...judgeIsolation(facts),
     ...judgeIngest(facts),
     ...judgeNoReport(facts),
+    ...judgeOwnDisks(facts, options.ownDisks ?? []),
   ];
 }
 

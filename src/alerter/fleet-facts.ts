@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { RunFact, SeenClient } from '../storage/alert-store.ts';
 import type { Episode } from '../storage/episode.ts';
 import type { SealedSummary } from '../storage/sealed-store.ts';
+import type { OwnDiskFact } from '../storage/own-disks.ts';
 import { groupBy } from '../storage/group-by.ts';
 
 export interface JudgeFleetOptions {
@@ -16,6 +17,8 @@ export interface JudgeFleetOptions {
   readonly nowMs: number;
   /** Since when the database has answered without a longer break, see `databaseUpSince`; null: not known. */
   readonly databaseUpSinceMs: number | null;
+  /** File systems of the programs themselves, as they were of late. */
+  readonly ownDisks?: readonly OwnDiskFact[];
 }
 
 export type FinishedRun = RunFact & { readonly finishedAtMs: number };

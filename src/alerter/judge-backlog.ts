@@ -3,6 +3,7 @@ import type { RunFact } from '../storage/alert-store.ts';
 import type { Episode } from '../storage/episode.ts';
 import type { AlertEvent } from './alert-options.ts';
 import { databaseUpSince, judgeFleet } from './fleet-conditions.ts';
+import { ownDisksOf } from './own-disk-facts.ts';
 import type { PassLease } from './pass-lease.ts';
 import type { PassStore } from './rehearsal.ts';
 
@@ -48,7 +49,11 @@ export async function judgeBacklog(options: JudgeBacklogOptions): Promise<Backlo
 
 /** Judges what follows from no row: runs that did not come, clients that are silent, rules that are gone. */
 export async function judgeAbsence(
-  options: Omit<JudgeBacklogOptions, 'observe' | 'signal'> & { readonly runs: readonly RunFact[] },
+  options: Omit<JudgeBacklogOptions, 'observe' | 'signal'> & {
+    readonly runs: readonly RunFact[];
+    /** This machine. */
+    readonly host: string;
+  },
 ): Promise<void> {
   const { store, lease } = options;
   let episodes = await absent(options);
@@ -61,11 +66,18 @@ export async function judgeAbsence(
   await store.saveJudged(await lease.take(), { statIds: [], visitIds: [], episodes, memories: new Map() });
 }
 
-async function absent({ config, store, runs, nowMs }: Parameters<typeof judgeAbsence>[0]): Promise<readonly Episode[]> {
+async function absent({
+  config,
+  store,
+  runs,
+  nowMs,
+  host,
+}: Parameters<typeof judgeAbsence>[0]): Promise<readonly Episode[]> {
   return judgeFleet({
     config,
     runs,
     seenClients: await store.seenClients(),
+    ownDisks: await ownDisksOf({ config, store, host, nowMs }),
     episodes: await store.openEpisodes(null),
     sealed: await store.sealedWaiting(),
     nowMs,

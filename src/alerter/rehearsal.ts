@@ -20,6 +20,7 @@ export type PassStore = Pick<
   | 'lastRunOf'
   | 'seenClients'
   | 'sealedWaiting'
+  | 'ownDisks'
   | 'state'
   | 'series'
   | 'saveTelling'

@@ -11,6 +11,7 @@ import type { Ingest } from './ingest.ts';
 import { ingestFault } from './ingest-silent.ts';
 import { journalOf } from './journal.ts';
 import type { KeyRing } from './key-ring.ts';
+import { ownDiskFault } from './own-disk-low.ts';
 import { prepareStorage, tellJournals } from './prepare-storage.ts';
 import { defaultBounds, openQuarantine } from './quarantine.ts';
 import { startRunRecord } from './run-record.ts';
@@ -161,6 +162,11 @@ async function finish(finishing: Finish): Promise<CollectResult> {
   if (store !== null && whole && opens) {
     await prune(options, store).catch((thrown: unknown) => faults.add(storageFault(thrown)));
   }
+  if (store !== null && opens) {
+    const low = await ownDiskFault({ ...options, store, nowMs: options.now() }).catch(storageFault);
+    // Where it is full already, that has been said.
+    if (low !== null && faults.all.length === 0) faults.add(low);
+  }
   if (watched !== null && whole) {
     const { everyMs } = options.config.collector;
     const fault = await alerterFault({ storage: watched, everyMs }).catch(storageFault);
@@ -196,7 +202,7 @@ function endOf({ start, now }: PassOptions, visited: ClientsVisited): RunEnd {
 }
 
 /** Of other programs: this run was made. */
-const othersFaults: readonly string[] = ['alerter-silent', 'ingest-silent'];
+const othersFaults: readonly string[] = ['alerter-silent', 'ingest-silent', 'disk-low'];
 
 interface Outcome {
   readonly visited: ClientsVisited;

@@ -87,16 +87,8 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
     attributes: {
       raw: { kind: 'duration', help: 'How long rows of every visit are kept. Default 30d.' },
       detail: { kind: 'duration', help: 'How long whole reports are kept; at most raw. Default 2d.' },
-      hourly: {
-        kind: 'duration',
-        words: ['none'],
-        help: 'How long least, mean and greatest of an hour are kept. Default 1y; none: none are made.',
-      },
-      daily: {
-        kind: 'duration',
-        words: ['none'],
-        help: 'How long those of a day are kept. Default 5y; none: none are made.',
-      },
+      hourly: { kind: 'duration', words: ['none'], help: 'How long figures by the hour are kept. Default 1y.' },
+      daily: { kind: 'duration', words: ['none'], help: 'How long those of a day stay. Default 5y.' },
     },
     help: 'How long what is kept.',
   },

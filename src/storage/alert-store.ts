@@ -1,3 +1,4 @@
+import type { OwnDiskFact } from './own-disks.ts';
 import type { DiskRow, NetworkRow } from '../report/columns.ts';
 import type { Report } from '../report/report.ts';
 import type { AlertKey, ClientMemory, Episode, Told, Transition } from './episode.ts';
@@ -119,6 +120,8 @@ export interface AlertStore {
   seenClients(): Promise<readonly SeenClient[]>;
   /** Sealed reports that no `ingest` has opened yet. */
   sealedWaiting(): Promise<readonly SealedSummary[]>;
+  /** How full file systems of the programs themselves were when they were spoken of since that time. */
+  ownDisks(sinceMs: number): Promise<readonly OwnDiskFact[]>;
   state(nowMs: number): Promise<AlertState>;
   /**
    * One fenced transaction: mails, notifications, told rows, settled episodes, replaced mails. A mail whose Message-ID is

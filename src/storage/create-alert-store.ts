@@ -12,6 +12,7 @@ import { newestRows } from './newest-rows.ts';
 import { claimMail, dueMails, markDataBegun, markFailed, markPutOff, markSent, undelivered } from './outbox.ts';
 import { disksOf, exportsOf, networksOf, reportsOf } from './stored-rows.ts';
 import { sealedSummary } from './sealed-reports.ts';
+import { ownDiskFacts } from './own-disks.ts';
 import { saveTelling } from './telling-rows.ts';
 import { replay, untreated } from './time-pages.ts';
 
@@ -38,6 +39,7 @@ export function createAlertStore(database: Database): AlertStore {
     lastRunOf: (collectorId) => read((session) => lastRunOf(session, collectorId)),
     seenClients: () => read(seenClients),
     sealedWaiting: () => read(sealedSummary),
+    ownDisks: (sinceMs) => read((session) => ownDiskFacts(session, sinceMs)),
     state: (nowMs) => read((session) => alertState(session, nowMs)),
     saveTelling: (lease, telling) => asStorageErrors(() => saveTelling(database, lease, telling)),
 

@@ -164,10 +164,11 @@ function countedAs(kind: Counted | null, count: number | null): Removed {
   return kind === null ? {} : { [kind]: count };
 }
 
-const leastRows = 16;
+// Of fewer, what a transaction costs by itself would be most of it.
+const leastRows = 64;
 const firstRows = 128;
 /** A transaction is to be shorter than this, and is made longer when it takes less than the half. */
-const longestMs = 300;
+const longestMs = 400;
 /** Longer than others wait between two tries for the lock of an SQLite file, so that each of them gets in. */
 const pauseMs = 90;
 

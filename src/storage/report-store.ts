@@ -3,6 +3,7 @@ import type { Database } from './database.ts';
 import { asStorageErrors } from './fault.ts';
 import { ingest } from './ingest.ts';
 import { countPrunable, prune } from './prune.ts';
+import { saveOwnDisks } from './own-disks.ts';
 import { fileSpace } from './reclaim.ts';
 import { renameClient } from './rename-client.ts';
 import { endRun, startRun } from './runs.ts';
@@ -22,6 +23,7 @@ export function createReportStore(database: Database): ReportStore {
     renameClient: (from, to) => asStorageErrors(() => renameClient(database, from, to)),
     prune: (limits, signal, onStep) => asStorageErrors(() => prune(database, limits, signal, onStep)),
     countPrunable: (limits) => asStorageErrors(() => countPrunable(database, limits)),
+    saveOwnDisks: (report) => asStorageErrors(() => saveOwnDisks(database, report)),
     fileSpace: () => asStorageErrors(() => fileSpace(database)),
   };
 }

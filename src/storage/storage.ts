@@ -7,6 +7,7 @@
  */
 import type { Report } from '../report/report.ts';
 import type { AlertStore } from './alert-store.ts';
+import type { OwnDiskFact, OwnDiskReport } from './own-disks.ts';
 import type { FileSpace } from './reclaim.ts';
 import type { SealedItem, SealedStore } from './sealed-store.ts';
 
@@ -136,6 +137,8 @@ export interface ReportStore {
   prune(limits: PruneLimits, signal: AbortSignal, onStep?: (removed: PruneResult) => void): Promise<PruneResult>;
   /** What prune would remove; changes nothing. */
   countPrunable(limits: PruneLimits): Promise<PruneResult>;
+  /** How full file systems of the program's own are. Returns what was known of them before. */
+  saveOwnDisks(report: OwnDiskReport): Promise<readonly OwnDiskFact[]>;
   /** Of an SQLite file; null: the database is another. */
   fileSpace(): Promise<FileSpace | null>;
 }
