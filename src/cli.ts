@@ -50,7 +50,8 @@ interface GlobalOptions {
 /** Runs one command line (without node and script) and ends the process with its exit status. */
 export async function main(args: readonly string[]): Promise<void> {
   // Whatever it was: nobody else writes what is made here, and we can use it ourselves.
-  process.umask((process.umask() & 0o077) | 0o022);
+  const given = process.umask(0o077);
+  process.umask((given & 0o077) | 0o022);
   const status = await run(args);
   // What hangs on (a socket that does not close) must not keep a finished command alive.
   await Promise.all([flush(process.stdout), flush(process.stderr)]);

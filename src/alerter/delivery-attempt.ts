@@ -55,5 +55,9 @@ export async function attempt(sending: Sending, mail: Mail, way: Way, claimEndsA
 }
 
 function claimRanOut({ id }: Mail): FleetError {
-  return new FleetError({ code: 'locked', stage: 'mail', message: `the claim of mail ${id} ran out before it was sent` });
+  return new FleetError({
+    code: 'locked',
+    stage: 'mail',
+    message: `the claim of mail ${id} ran out before it was sent`,
+  });
 }
