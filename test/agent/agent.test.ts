@@ -33,7 +33,7 @@ test('the first visit brings the agent, the second finds it; nothing is left but
 
   assert.deepEqual(
     filesBelow(home).map((file) => path.basename(file)),
-    [`${bundles.agent.digest}.t.cache`, `${bundles.agent.digest}.t.cjs`, 'counters.json'],
+    [`${bundles.agent.digest}.t.cache`, `${bundles.agent.digest}.t.cjs`, 'counters.json'].sort(),
   );
   for (const file of filesBelow(home)) assert.equal(modeOf(path.join(home, file)), 0o600, file);
   for (let dir = clientDir(); dir !== path.join(home, '.local/state'); dir = path.dirname(dir)) {
