@@ -75,7 +75,7 @@ export function claimStateFolder(paths: StatePaths, used: readonly StateFolder[]
     );
   }
   checkStateFolder(paths);
-  for (const name of used) checkInside(paths[name], name === 'encryptedStats' ? 'folder' : 'file');
+  for (const name of used) checkInside(paths[name]);
 }
 
 type Kind = 'file' | 'folder';
@@ -125,14 +125,13 @@ function checkEntry({ file, kind, owner, isInPlace }: Entry): void {
   }
 }
 
-function checkInside(dir: string, kind: Kind): void {
+/** Links and what is neither file nor folder: reading it could wait for ever, or lead elsewhere. Folders of people's own may be there. */
+function checkInside(dir: string): void {
   if (lstatSync(dir, { throwIfNoEntry: false }) === undefined) return;
   for (const entry of readdirSync(dir, { withFileTypes: true })) {
-    const isRight = kind === 'file' ? entry.isFile() : entry.isDirectory();
     // What is being made has a hidden name, and is judged by whoever uses it.
-    if (!isRight && !entry.name.startsWith('.') && !(kind === 'folder' && entry.isFile())) {
-      throw misplaced(path.join(dir, entry.name), kind);
-    }
+    if (entry.isFile() || entry.isDirectory() || entry.name.startsWith('.')) continue;
+    throw misplaced(path.join(dir, entry.name), 'file');
   }
 }
 

@@ -22,7 +22,15 @@ import { statePaths, type StatePaths } from '../src/paths.ts';
 import { checkStateFolder, claimStateFolder, type StateFolder } from '../src/state-folder.ts';
 
 const isRoot = process.getuid?.() === 0;
-const allFolders: readonly StateFolder[] = ['keys', 'publicKeys', 'encryptedStats', 'journal', 'outbox', 'runtimes'];
+const allFolders: readonly StateFolder[] = [
+  'keys',
+  'publicKeys',
+  'retiredKeys',
+  'encryptedStats',
+  'journal',
+  'outbox',
+  'runtimes',
+];
 
 interface Place {
   readonly dir: string;

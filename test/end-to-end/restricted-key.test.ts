@@ -202,7 +202,10 @@ suite('a restricted key', { skip }, () => {
     const [, old = ''] = /^([0-9a-f]{16})/m.exec((await site.run('keys', 'list')).stdout) ?? [];
     assert.equal((await site.run('keys', 'rotate')).status, 0);
     assert.equal((await site.run('collect')).status, 0);
-    assert.equal((await site.run('keys', 'retire', old)).status, 0);
+    const refused = await site.run('keys', 'retire', old);
+    assert.equal(refused.status, 3);
+    assert.match(refused.stderr, /key-in-use/);
+    assert.equal((await site.run('keys', 'retire', '--force', old)).status, 0);
     assert.equal((await site.run('collect')).status, 1);
     assert.deepEqual(await codes(), [null, 'seal-no-key']);
   });
