@@ -82,6 +82,9 @@ export async function startStation(): Promise<Station> {
   const markers = createMarkers();
   const filled = new Set<string>();
   const environment: Record<string, string> = {};
+  /** What the variant `env` names; the others do not, so to them it would be anything. */
+  const named: Record<string, string> = {};
+  const derived = new Map<string, Variant>();
   const mailServer: Station['mailServer'] = { act: null };
   const asked: string[] = [];
   const [sshd, mariadb, echo, smtp] = await Promise.all([
@@ -110,7 +113,7 @@ export async function startStation(): Promise<Station> {
     }
     if (variant === 'env') {
       const name = `FLEET_${element}_${what}`.toUpperCase();
-      environment[name] = value;
+      named[name] = value;
       return `${what}Env="${name}"`;
     }
     return `${what}="${escaped(value)}"`;
@@ -207,6 +210,7 @@ export async function startStation(): Promise<Station> {
       const changed = change(text);
       if (changed === text) throw new Error(`nothing was changed for ${name}`);
       writeFileSync(configFile(name), changed, { mode: 0o600 });
+      derived.set(name, variant);
       return name;
     },
     run: async (variant, args, { nodeArgs = [], kill, umask = 0 } = {}) => {
@@ -216,6 +220,7 @@ export async function startStation(): Promise<Station> {
         nodeArgs,
         env: {
           ...environment,
+          ...((derived.get(variant) ?? variant) === 'env' ? named : {}),
           HOME: inside('home'),
           TMPDIR: inside('tmp'),
           SSH_AUTH_SOCK: inside(inputs, 'agent.sock'),

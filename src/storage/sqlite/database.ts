@@ -62,8 +62,9 @@ class SqliteFile implements Database {
   }
 
   async prepareFile(): Promise<void> {
-    // Before anything is written: a file that has pages keeps what it was made with.
-    await this.#whenFree(() => this.#handle.exec('PRAGMA auto_vacuum = INCREMENTAL'));
+    // A file that has pages keeps what it was made with, and being told so again waits for whoever writes.
+    const size = await this.#whenFree(() => this.#handle.prepare('PRAGMA page_count').get());
+    if (size?.['page_count'] === 0) await this.#whenFree(() => this.#handle.exec('PRAGMA auto_vacuum = INCREMENTAL'));
     const mode = await this.#whenFree(() => this.#handle.prepare('PRAGMA journal_mode = WAL').get());
     if (mode?.['journal_mode'] !== 'wal') {
       const advice = 'its file system cannot share memory between processes; put it on a local disk';
