@@ -61,7 +61,10 @@ onBothDatabases('everybody at once', (kit) => {
     };
     const prune = async (): Promise<number> => {
       let count = 0;
-      for (; storing > 0; await sleep(20)) count += (await pruner.prune({ nowMs: noonMs, ...limits }, never)).stats;
+      while (storing > 0) {
+        count += (await pruner.prune({ nowMs: noonMs, ...limits }, never)).stats;
+        await sleep(20);
+      }
       return count;
     };
 
