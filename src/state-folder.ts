@@ -17,16 +17,6 @@ const folders = [
   'outbox',
   'runtimes',
 ] as const satisfies Place[];
-/** Written where they are, not replaced: another name of such a file would be written as well. */
-const writtenInPlace = [
-  'database',
-  'lock',
-  'alertLock',
-  'ingestLock',
-  'pruneLock',
-  'databaseAway',
-  'knownHosts',
-] as const satisfies Place[];
 const sqliteFiles = [
   'database',
   'lock',
@@ -35,6 +25,8 @@ const sqliteFiles = [
   'pruneLock',
   'databaseAway',
 ] as const satisfies Place[];
+/** Written where they are, not replaced: another name of such a file would be written as well. */
+const writtenInPlace = [...sqliteFiles, 'knownHosts'] as const satisfies Place[];
 /** https://sqlite.org/tempfiles.html */
 const besideSqlite = ['-wal', '-shm', '-journal'] as const;
 

@@ -3,12 +3,11 @@ import { hostname } from 'node:os';
 import { ingestRun, type IngestRunResult } from '../collector/ingest-run.ts';
 import type { CollectEvent } from '../collector/collect-options.ts';
 import { counted } from '../alerter/time-words.ts';
-import { escapeControls } from '../log.ts';
+import { escapeControls, type Log } from '../log.ts';
 import { openStorage } from '../storage/open-storage.ts';
 import { complaintText } from './complain.ts';
 import type { Context, ExitStatus } from './context.ts';
 import { createOutputLog } from './output-log.ts';
-import type { Output } from './output.ts';
 import { jsonTime } from './reader-time.ts';
 import { loadSettings } from './settings.ts';
 
@@ -38,7 +37,7 @@ export async function ingestCommand(context: Context): Promise<ExitStatus> {
   });
   if (output.json) output.printJson(resultJson(result, quarantined));
   else if (output.terminal && output.verbosity !== 'quiet') output.print(resultText(result));
-  else tellLog(output, result);
+  else tellLog(log, result);
   return result.exitStatus;
 }
 
@@ -55,8 +54,7 @@ function resultText(result: IngestRunResult): string {
   return escapeControls(sentences.join(' '));
 }
 
-function tellLog(output: Output, result: IngestRunResult): void {
-  const log = createOutputLog(output, Date.now);
+function tellLog(log: Log, result: IngestRunResult): void {
   const { runId: run, outcome, holder } = result;
   if (outcome === 'overlapped') {
     const holder_since = holder === null ? null : new Date(holder.startedAtMs).toISOString();

@@ -1,9 +1,9 @@
 import type { Config } from '../config/config.ts';
 import { formatDuration, formatSize } from '../config/quantities.ts';
-import { FleetError, messageOf } from '../errors.ts';
+import { FleetError } from '../errors.ts';
 import { takeLock } from '../lock.ts';
-import { makeFolder } from '../make-folder.ts';
 import { statePaths } from '../paths.ts';
+import { claimStateFolder } from '../state-folder.ts';
 import { checkMigrations } from '../storage/migrate.ts';
 import { openStorage } from '../storage/open-storage.ts';
 import type { FileSpace } from '../storage/reclaim.ts';
@@ -34,7 +34,9 @@ export async function pruneCommand(context: Context, options: PruneCommandOption
     });
   }
   if (options.dryRun) return await showPrunable(context, config);
-  const lock = await takeLock({ file: pruneLock(config), nowMs: Date.now() });
+  const paths = statePaths(config.stateDir);
+  claimStateFolder(paths, []);
+  const lock = await takeLock({ file: paths.pruneLock, nowMs: Date.now() });
   if (lock.kind === 'taken') {
     const holder = lock.holder === null ? '' : ` (process ${lock.holder.pid})`;
     if (context.output.json) context.output.printJson({ command: 'prune', outcome: 'overlapped' });
@@ -46,16 +48,6 @@ export async function pruneCommand(context: Context, options: PruneCommandOption
   } finally {
     lock.release();
   }
-}
-
-function pruneLock(config: Config): string {
-  const paths = statePaths(config.stateDir);
-  try {
-    makeFolder(paths.dir);
-  } catch (thrown) {
-    throw new FleetError({ code: 'state-unusable', stage: 'run', message: messageOf(thrown), cause: thrown });
-  }
-  return paths.pruneLock;
 }
 
 async function pruneAll(context: Context, config: Config, options: PruneCommandOptions): Promise<ExitStatus> {

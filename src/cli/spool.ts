@@ -4,8 +4,8 @@ import { loadCollectorId } from '../collector/collector-id.ts';
 import { formatDuration, parseDuration } from '../config/quantities.ts';
 import type { Client, Config } from '../config/config.ts';
 import { FleetError, messageOf } from '../errors.ts';
-import { makeFolder } from '../make-folder.ts';
 import { statePaths } from '../paths.ts';
+import { claimStateFolder } from '../state-folder.ts';
 import { putSpoolLineScript, removeSpoolLineScript, spoolComment, spoolLine } from '../transport/spool-line.ts';
 import type { SpoolLineOptions } from '../transport/spool-line.ts';
 import { createTransportShared } from '../transport/transport-shared.ts';
@@ -116,11 +116,7 @@ function durationOf(text: string): number {
 
 function collectorIdOf({ stateDir }: Config): string {
   const paths = statePaths(stateDir);
-  try {
-    makeFolder(paths.dir);
-  } catch (thrown) {
-    throw new FleetError({ code: 'state-unusable', stage: 'run', message: messageOf(thrown), cause: thrown });
-  }
+  claimStateFolder(paths, []);
   return loadCollectorId(paths.collectorId);
 }
 

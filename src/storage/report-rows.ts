@@ -21,29 +21,47 @@ export type ReportColumn = 'stat_id' | 'observed_at' | 'report';
 
 const identity = ['client', 'report_id', 'run_id', 'observed_at', 'collected_at', 'received_at'] as const;
 
+/** The columns that are numbers or NULL, which rollups are made of too. */
+export const statsFigures = [
+  'uptime_s',
+  'cpu_percent',
+  'memory_percent',
+  'swap_percent',
+  'load1',
+  'load5',
+  'load15',
+  'disk_percent',
+  'processes',
+  'cpus',
+  'failed_units',
+  'probe_errors',
+  'unresponsive_mounts',
+  'reboot_required',
+] as const;
+export const diskFigures = [
+  'size_bytes',
+  'used_bytes',
+  'available_bytes',
+  'used_percent',
+  'inodes_percent',
+  'unresponsive',
+] as const;
+export const networkFigures = [
+  'rx_bytes_per_s',
+  'tx_bytes_per_s',
+  'rx_packets_per_s',
+  'tx_packets_per_s',
+  'rx_errors_per_s',
+  'tx_errors_per_s',
+  'rx_drops_per_s',
+  'tx_drops_per_s',
+  'link_up',
+  'speed_bits_per_s',
+] as const;
+
 export const statsTarget = {
   table: 'stats',
-  columns: [
-    ...identity,
-    'clock_offset_ms',
-    'boot_id',
-    'hostname',
-    'os',
-    'uptime_s',
-    'cpu_percent',
-    'memory_percent',
-    'swap_percent',
-    'load1',
-    'load5',
-    'load15',
-    'disk_percent',
-    'processes',
-    'cpus',
-    'failed_units',
-    'probe_errors',
-    'unresponsive_mounts',
-    'reboot_required',
-  ],
+  columns: [...identity, 'clock_offset_ms', 'boot_id', 'hostname', 'os', ...statsFigures],
 } as const;
 
 export const reportTarget = { table: 'reports', columns: ['stat_id', 'observed_at', 'report'] } as const;
@@ -52,38 +70,12 @@ const subjectColumns = ['stat_id', 'ordinal', 'client', 'observed_at'] as const;
 
 export const diskTarget = {
   table: 'disk_stats',
-  columns: [
-    ...subjectColumns,
-    'mount',
-    'fstype',
-    'source',
-    'scope',
-    'mode',
-    'size_bytes',
-    'used_bytes',
-    'available_bytes',
-    'used_percent',
-    'inodes_percent',
-    'unresponsive',
-  ],
+  columns: [...subjectColumns, 'mount', 'fstype', 'source', 'scope', 'mode', ...diskFigures],
 } as const;
 
 export const networkTarget = {
   table: 'network_stats',
-  columns: [
-    ...subjectColumns,
-    'interface',
-    'rx_bytes_per_s',
-    'tx_bytes_per_s',
-    'rx_packets_per_s',
-    'tx_packets_per_s',
-    'rx_errors_per_s',
-    'tx_errors_per_s',
-    'rx_drops_per_s',
-    'tx_drops_per_s',
-    'link_up',
-    'speed_bits_per_s',
-  ],
+  columns: [...subjectColumns, 'interface', ...networkFigures],
 } as const;
 
 /** A report as rows, without the id that its row of `stats` gets when it is stored. */

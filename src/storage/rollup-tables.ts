@@ -1,4 +1,5 @@
 import type { Dialect } from './dialect.ts';
+import { diskFigures, networkFigures, statsFigures } from './report-rows.ts';
 
 /** A table of rows that come in, and what is kept of them when they go. Names are constants of the program. */
 export interface RollupSource {
@@ -15,50 +16,9 @@ export interface RollupSource {
 export type RollupSpan = 'hour' | 'day';
 
 export const rollupSources: readonly RollupSource[] = [
-  {
-    table: 'stats',
-    statId: 'id',
-    subject: null,
-    metrics: [
-      'uptime_s',
-      'cpu_percent',
-      'memory_percent',
-      'swap_percent',
-      'load1',
-      'load5',
-      'load15',
-      'disk_percent',
-      'processes',
-      'cpus',
-      'failed_units',
-      'probe_errors',
-      'unresponsive_mounts',
-      'reboot_required',
-    ],
-  },
-  {
-    table: 'disk_stats',
-    statId: 'stat_id',
-    subject: 'mount',
-    metrics: ['size_bytes', 'used_bytes', 'available_bytes', 'used_percent', 'inodes_percent', 'unresponsive'],
-  },
-  {
-    table: 'network_stats',
-    statId: 'stat_id',
-    subject: 'interface',
-    metrics: [
-      'rx_bytes_per_s',
-      'tx_bytes_per_s',
-      'rx_packets_per_s',
-      'tx_packets_per_s',
-      'rx_errors_per_s',
-      'tx_errors_per_s',
-      'rx_drops_per_s',
-      'tx_drops_per_s',
-      'link_up',
-      'speed_bits_per_s',
-    ],
-  },
+  { table: 'stats', statId: 'id', subject: null, metrics: statsFigures },
+  { table: 'disk_stats', statId: 'stat_id', subject: 'mount', metrics: diskFigures },
+  { table: 'network_stats', statId: 'stat_id', subject: 'interface', metrics: networkFigures },
 ];
 
 /** `stats_hourly`, `disk_stats_daily` ... */
