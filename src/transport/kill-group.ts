@@ -15,3 +15,14 @@ export function killGroup(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL
     // ESRCH: nobody is left in the group.
   }
 }
+
+/** True while anything is left of what a child has started in its group, which the child itself may have left. */
+export function groupLives(child: ChildProcess): boolean {
+  if (child.pid === undefined) return false;
+  try {
+    process.kill(-child.pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -9,6 +9,7 @@ import { abortedError } from './aborted.ts';
 import { hasEnded, killGroup } from './kill-group.ts';
 import { commandArguments } from './openssh-arguments.ts';
 import { wordsOf } from './openssh-fault.ts';
+import { lastFault } from './openssh-last-fault.ts';
 import type { OpensshLogReader } from './openssh-log.ts';
 import type { Channel, ChannelExit, Connection } from './transport.ts';
 
@@ -64,14 +65,7 @@ export function opensshConnection(session: OpensshSession): Connection {
   const onAbort = (): void => end(abortedError(signal, 'channel', client));
   const breakOff = async (): Promise<void> => {
     const own = fault('connect-failed', `the connection broke: ${wordsOf(log)}`);
-    const { whyBroken } = session;
-    let why = whyBroken?.() ?? null;
-    // An ssh on the way closes its end before it says why.
-    for (let turn = 0; whyBroken !== null && why === null && turn < 8; turn += 1) {
-      await sleep(verdictMs / 10);
-      why = whyBroken();
-    }
-    end(why ?? own);
+    end((await lastFault(master, session.whyBroken)) ?? own);
   };
 
   master.stderr?.on('data', (chunk: Buffer) => {
@@ -85,6 +79,9 @@ export function opensshConnection(session: OpensshSession): Connection {
   if (signal.aborted) onAbort();
   else signal.addEventListener('abort', onAbort, { once: true });
   if (hasEnded(master)) end(fault('connect-failed', 'the client closed the connection'));
+
+  /** False: what is under way is told by `breakOff`, which takes its time. */
+  const alive = (): boolean => broken === null && (left || !hasEnded(master));
 
   const open = (command: string): Promise<Channel> =>
     new Promise((resolve, reject) => {
@@ -105,7 +102,7 @@ export function opensshConnection(session: OpensshSession): Connection {
         outcome();
       };
       const fail = (why: FleetError): void => settle(() => reject(why));
-      const exit = exitOf(child, { log, accepted, onBroken, onLog, fault, alive: () => broken === null });
+      const exit = exitOf(child, { log, accepted, onBroken, onLog, fault, alive });
       const begin = (): void =>
         settle(() => resolve({ stdin: child.stdin, stdout: child.stdout, stderr: child.stderr, exit }));
       // A version that words its log differently is not to be waited for: what the command prints says as much.
@@ -211,6 +208,7 @@ function exitOf(child: Command, { log, accepted, onBroken, onLog, fault, alive }
       if (!alive()) return;
       onLog.add(look);
       verdict = setTimeout(() => {
+        if (!alive()) return;
         if (accepted()) settle(() => resolve({ status: null, signal: null }));
         else fail(fault('channel-failed', `the client runs no command: ${wordsOf(log)}`));
       }, verdictMs);

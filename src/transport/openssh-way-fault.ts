@@ -12,6 +12,8 @@ export interface HopLog {
   readonly reached: boolean;
   /** Why it has none: RFC 4254, section 5.1, in ssh's words. */
   readonly refusal: { readonly reason: string; readonly said: string } | null;
+  /** It was ended by a signal, and the machine had not said that what lies behind it is gone (RFC 4254, section 5.3). */
+  readonly cut: boolean;
 }
 
 export interface WayQuestion {
@@ -21,6 +23,8 @@ export interface WayQuestion {
   readonly logs: readonly HopLog[];
   /** `ADDRESS:PORT`. */
   readonly clientPlace: string;
+  /** What the client's own ssh said. */
+  readonly clientLines: readonly string[];
   /** What did not happen in time: `within 10000 ms`; null: ssh ended by itself. */
   readonly late: string | null;
 }
@@ -31,7 +35,12 @@ export function hopLog(text: string): HopLog {
   const refused = /^channel \d+: open failed: ([a-z ]+)(?:: (.*))?$/m.exec(text.replaceAll('\r', ''));
   const [, reason = '', said = reason] = refused ?? [];
   const refusal = refused === null ? null : { reason, said: said.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 300) };
-  return { log, reached: /^debug2: channel \d+: open confirm /m.test(text), refusal };
+  return {
+    log,
+    reached: /^debug2: channel \d+: open confirm /m.test(text),
+    refusal,
+    cut: /^Killed by signal /m.test(text) && !/^debug2: channel \d+: rcvd (?:eof|close)/m.test(text),
+  };
 }
 
 /** True once all are logged in and the last one waits for an answer from what it dials. */
@@ -44,7 +53,7 @@ export function isDialling(logs: readonly HopLog[]): boolean {
  * The first machine on the way that is at fault, by what its own ssh wrote down: `bastion-failed` with its name, or the
  * client's own fault where the last machine could not reach it. null: the way stands.
  */
-export function wayFault({ client, hops, logs, clientPlace, late }: WayQuestion): FleetError | null {
+export function wayFault({ client, hops, logs, clientPlace, clientLines, late }: WayQuestion): FleetError | null {
   for (const [index, hop] of hops.entries()) {
     const here = logs[index];
     if (here === undefined) return null;
@@ -53,6 +62,11 @@ export function wayFault({ client, hops, logs, clientPlace, late }: WayQuestion)
     if (log.progress !== 'in') return told(loginFault(hop, log, late));
     if (log.lines.some((line) => broke.test(line))) {
       return told(faultOf('connect-failed', 'connect', `the connection broke: ${wordsOf(log)}`));
+    }
+    // An ssh that loses its connection closes its channels, then says why. The ssh behind it may be quicker: it finds
+    // its wire closed, ends, and ends its ProxyCommand by a signal, and with it those words.
+    if (here.cut && lostItsWire(logs.slice(index + 1), clientLines)) {
+      return told(faultOf('connect-failed', 'connect', 'the connection broke'));
     }
     const next = hops[index + 1];
     const place = next === undefined ? clientPlace : `${next.address}:${next.port}`;
@@ -74,6 +88,14 @@ export function wayFault({ client, hops, logs, clientPlace, late }: WayQuestion)
 /** What a login that stood says at its end, when nobody here ended it. */
 const broke =
   /closed by remote host|Connection reset|Broken pipe|not responding|^Timeout, server|^Connection to .* timed out|^Received disconnect/;
+
+/** Whether the first of these machines' ssh, else the client's, ended because its wire was closed at the other end. */
+function lostItsWire([next, ...later]: readonly HopLog[], clientLines: readonly string[]): boolean {
+  const lines = next?.log.lines ?? clientLines;
+  return lines.some((line) => wireClosed.test(line)) || (next?.cut === true && lostItsWire(later, clientLines));
+}
+
+const wireClosed = /closed by (?:remote host|UNKNOWN)|Connection reset|Broken pipe/;
 
 function loginFault(hop: Hop, log: OpensshLog, late: string | null): FleetError {
   const { name: client, username, knownHosts, port, address } = hop;

@@ -23,8 +23,11 @@ export interface OpensshWay {
   /** ssh's ProxyCommand: a constant but for a number. */
   readonly proxyCommand: string;
   readonly environment: Readonly<Record<string, string>>;
-  /** What went wrong on the way, as far as its machines wrote it down; `late`: what has not happened within that time. null: nothing. */
-  fault(late?: string): FleetError | null;
+  /**
+   * What went wrong on the way, as far as its machines wrote it down; `clientLines`: what the client's own ssh said;
+   * `late`: what has not happened within that time. null: nothing.
+   */
+  fault(clientLines: readonly string[], late?: string | null): FleetError | null;
   /** True once all of them are logged in and the last one has no answer from the client yet. */
   dialling(): boolean;
   /** Removes what was written for it. */
@@ -40,7 +43,11 @@ const maxLogBytes = 256 * 1024;
 export function openWay({ client, route, dir, tcpTimeoutMs, version }: WayOptions): OpensshWay {
   const { hops, address, port } = route;
   mkdirSync(dir, { mode: 0o700 });
-  const remove = (): void => rmSync(dir, { recursive: true, force: true });
+  let removed = false;
+  const remove = (): void => {
+    removed = true;
+    rmSync(dir, { recursive: true, force: true });
+  };
   const places = [...hops.map((hop) => ({ address: hop.address, port: hop.port })), { address, port }];
   try {
     for (const [index, hop] of hops.entries()) {
@@ -66,8 +73,10 @@ export function openWay({ client, route, dir, tcpTimeoutMs, version }: WayOption
   return {
     proxyCommand: commandOf(hops.length - 1),
     environment: { FLEET_HEALTH_WAY: dir, FLEET_HEALTH_HOP: hopProgram },
-    fault: (late) =>
-      wayFault({ client, hops, logs: logs(), clientPlace: placeOf({ address, port }), late: late ?? null }),
+    fault: (clientLines, late = null) => {
+      if (removed) return null;
+      return wayFault({ client, hops, logs: logs(), clientPlace: placeOf({ address, port }), clientLines, late });
+    },
     dialling: () => isDialling(logs()),
     remove,
   };

@@ -9,6 +9,7 @@ import { masterArguments, opensshEnvironment, type OpensshSecrets, type OpensshT
 import { opensshConnection } from './openssh-connection.ts';
 import { opensshFault, wordsOf, type OpensshQuestion } from './openssh-fault.ts';
 import { opensshGuard } from './openssh-guard.ts';
+import { lastFault } from './openssh-last-fault.ts';
 import { readOpensshLog, type OpensshLog, type OpensshLogReader } from './openssh-log.ts';
 import { opensshVersion } from './openssh-program.ts';
 import { askpassEnvironment, createPrompter } from './openssh-prompts.ts';
@@ -115,7 +116,9 @@ class OpensshLogin {
         else if (existsSync(socket)) this.#loggedIn(master, socket, channelTimeoutMs);
       };
       // `close`, not `exit`: its last words are read by then. A child of its own that lives on must not hold them up.
-      const onEnd = (): void => this.#end(this.#faultOfWay() ?? opensshFault(question, this.#ownLog));
+      const ofWay = way === null ? null : (): FleetError | null => this.#faultOfWay();
+      const onEnd = (): void =>
+        void lastFault(master, ofWay).then((fault) => this.#end(fault ?? opensshFault(question, this.#ownLog)));
       const onExit = (): void => void setTimeout(onEnd, lastWordsMs).unref();
       const onError = (error: Error): void =>
         this.#fail('connect-failed', `ssh cannot be started: ${messageOf(error)}`);
@@ -187,7 +190,7 @@ class OpensshLogin {
   }
 
   #faultOfWay(late?: string): FleetError | null {
-    return this.#log.progress === 'start' ? null : (this.#way?.fault(late) ?? null);
+    return this.#log.progress === 'start' ? null : (this.#way?.fault(this.#log.lines, late) ?? null);
   }
 
   /** A client that was dialled before the last look and has not answered yet does not answer. */

@@ -316,6 +316,13 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
       assert.match(error.message, /^bastion fra: it does not forward to 127\.0\.0\.1:\d+: .*channel-failed/);
       assert.match(error.advice, /AllowTcpForwarding/);
     });
+    /** The servers' processes, not what they run: its end would be told. */
+    const killServersOf = ({ uid }: SshdAccount): void => {
+      for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+        if (statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid !== uid) continue;
+        if (readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('sshd')) process.kill(Number(pid), 'SIGKILL');
+      }
+    };
     it('a bastion that goes away while the client is being read', async (t) => {
       const dying = await startSshd();
       t.after(() => dying.stop());
@@ -323,13 +330,17 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
       const bastion = fra({ username: account.name, knownHosts: knownOnly(dying.hostKeyLine()) }, { port: dying.port });
       const connection = await connect(web(), [bastion]);
       const channel = await connection.exec('exec sleep 60');
-      for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-        if (statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid === account.uid)
-          process.kill(Number(pid), 'SIGKILL');
-      }
+      killServersOf(account);
       const error = await failure(channel.exit);
       assert.equal(error.code, 'bastion-failed', error.message);
-      assert.match(error.message, /^bastion fra: the connection broke: /);
+      assert.match(error.message, /^bastion fra: the connection broke/);
+    });
+    it('a client that goes away while it is being read', async () => {
+      const connection = await connect(web(), [fra()]);
+      const channel = await connection.exec('exec sleep 60');
+      killServersOf(guest);
+      const error = await failure(channel.exit);
+      assert.equal(error.code, 'connect-failed', error.message);
     });
     it('a bastion with nothing but a password, or with a passphrase: not dialled', async () => {
       const comers = jump.count(/^Connection from /gm);
