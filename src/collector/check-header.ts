@@ -14,7 +14,8 @@ export function checkHeader({ keyId, client: named }: SealedHeader, client: Clie
     throw new FleetError({ code: 'report-foreign', stage: 'seal', message, client: client.name });
   }
   if (!keys.has(keyId)) {
-    const message = `${client.name} sent a report that is sealed to key ${keyId}, which is not live here`;
-    throw new FleetError({ code: 'seal-no-key', stage: 'seal', message, client: client.name });
+    const { clause, advice } = keys.describeMissing(keyId);
+    const message = `${client.name} sent a report that is sealed to ${clause}; it stays on the client`;
+    throw new FleetError({ code: 'seal-no-key', stage: 'seal', message, client: client.name, advice });
   }
 }

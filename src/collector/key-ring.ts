@@ -4,6 +4,7 @@ import type { PrivateKeys } from '../seal/open.ts';
 import { addPair, invalidKeys, readPairs } from './key-files.ts';
 import type { KeyPaths } from './key-files.ts';
 import { readPublicKeys } from './public-keys.ts';
+import { describeMissingKey } from './retired-keys.ts';
 
 /** The live keys: the newest seals. */
 export interface KeyRing {
@@ -29,6 +30,8 @@ export interface OpeningRing extends KeyRing {
 /** Ids of keys. */
 export interface KnownKeys {
   readonly has: (keyId: string) => boolean;
+  /** What there is to say of one that is not live here. */
+  readonly describeMissing: (keyId: string) => ReturnType<typeof describeMissingKey>;
 }
 
 export interface ListedKey {
@@ -50,7 +53,12 @@ export function loadKeyRing(paths: KeyPaths, nowMs: number): OpeningRing {
   const sealing = pairs.at(-1)?.pair;
   if (sealing === undefined) throw invalidKeys(`${paths.keys} holds no key pair`);
   const opening = privateKeysOf(pairs.map((stored) => stored.pair));
-  return { sealing, opening, known: opening, made: before.length === 0 };
+  return {
+    sealing,
+    opening,
+    known: knownKeys(opening, (keyId) => describeMissingKey(paths, keyId)),
+    made: before.length === 0,
+  };
 }
 
 /** The pairs that open, of a machine that is there to open: none is made. Throws FleetError `keys-invalid`. */
@@ -77,7 +85,16 @@ export function loadSealingRing(paths: KeyPaths): KeyRing {
       'Where reports are opened run `fleet-health keys generate`, copy its file of public_keys/ here and run `fleet-health keys import-public FILE`.';
     throw invalidKeys(`${paths.publicKeys} holds no public key to seal to`, advice);
   }
-  return { sealing, opening: null, known: new Set(keys.map(({ id }) => id)), made: false };
+  const known = knownKeys(new Set(keys.map(({ id }) => id)), (keyId) => {
+    const { clause } = describeMissingKey(paths, keyId);
+    const advice = 'Run `fleet-health keys import-public FILE` with its public half, from the machine that opens.';
+    return { clause, advice };
+  });
+  return { sealing, opening: null, known, made: false };
+}
+
+function knownKeys(live: Pick<KnownKeys, 'has'>, describeMissing: KnownKeys['describeMissing']): KnownKeys {
+  return { has: (keyId) => live.has(keyId), describeMissing };
 }
 
 /** Oldest first. `opens`: whether the collector of this machine opens reports. Throws FleetError `keys-invalid` or `state-unusable`. */

@@ -52,7 +52,8 @@ export function retireKey(options: RetireKeyOptions): ListedKey {
 
 const namedClients = 5;
 
-function throwWhenInUse({ paths, id, use, clients }: RetireKeyOptions): void {
+function throwWhenInUse(options: RetireKeyOptions): void {
+  const { paths, id, use, clients } = options;
   const reasons: string[] = [];
   const advices: string[] = [];
   const found = (reason: string, advice: string): void => {
@@ -71,6 +72,12 @@ function throwWhenInUse({ paths, id, use, clients }: RetireKeyOptions): void {
     found(
       `${quarantined} ${are} sealed to key ${id}`,
       `Look at them and delete them: ${paths.encryptedStats}/*/quarantine.`,
+    );
+  }
+  if (!(use instanceof FleetError) && mayStillSeal(options, use)) {
+    found(
+      `no report has come that is sealed to a newer key than ${id}, so the collector may still seal to it`,
+      'Run `fleet-health keys import-public FILE` and then `fleet-health collect` on its machine.',
     );
   }
   if (use instanceof FleetError) {
@@ -100,6 +107,15 @@ function throwWhenInUse({ paths, id, use, clients }: RetireKeyOptions): void {
     message: reasons.join('; '),
     advice: `${advices.join(' ')} --force gives these reports up.`,
   });
+}
+
+/** On the machine that opens what another collects: that the other one has a newer key is seen from what it brings home. */
+function mayStillSeal({ paths, id, opens }: RetireKeyOptions, use: KeyUse | null): boolean {
+  const keys = listKeys(paths, opens);
+  const at = keys.findIndex((key) => key.id === id);
+  if (opens || keys[at]?.opens !== true) return false;
+  const newer = keys.slice(at + 1).map((key) => key.id);
+  return ![...(use?.clients.values() ?? [])].some((sealedTo) => sealedTo?.some((key) => newer.includes(key)));
 }
 
 /** Clients whose newest good visit brought reports sealed to the key, or of which that is not known. */

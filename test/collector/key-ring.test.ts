@@ -214,6 +214,21 @@ test('a machine that opens nothing seals to the newest public key it was given, 
   assert.match(describeMissingKey(collector, first.id).clause, /retired here/);
 });
 
+test('the machine that opens for another keeps a key until something came that is sealed to a newer one', () => {
+  const paths = freshPaths();
+  const old = generateKey(paths, now).id;
+  const newer = rotateKeys(paths, now).id;
+  const brought = (...keys: readonly string[]) => ({ waiting: 0, clients: new Map([['a', keys]]) });
+  for (const use of [null, brought(), brought('0123456789abcdef')]) {
+    assert.throws(() => retireKey(paths, old, { opens: false, use }), {
+      code: 'key-in-use',
+      message: /^no report has come that is sealed to a newer key than/,
+      advice: /^Run `fleet-health keys import-public FILE`/,
+    });
+  }
+  assert.equal(retireKey(paths, old, { opens: false, use: brought(newer) }).id, old);
+});
+
 test('what is no public key, or is called otherwise than it is, is not imported', () => {
   const [opener, collector] = [freshPaths(), freshPaths()];
   const first = generateKey(opener, now);

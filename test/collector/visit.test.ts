@@ -7,7 +7,8 @@ import type { ReceivedReport } from '../../src/collector/agent-session.ts';
 import { visit } from '../../src/collector/visit.ts';
 import type { VisitContext } from '../../src/collector/visit.ts';
 import { FleetError } from '../../src/errors.ts';
-import { generateKeyPair, privateKeysOf } from '../../src/seal/key-pair.ts';
+import { generateKeyPair } from '../../src/seal/key-pair.ts';
+import type { KeyPair } from '../../src/seal/key-pair.ts';
 import type { ClientFacts } from '../../src/storage/storage.ts';
 import type { Connection } from '../../src/transport/transport.ts';
 import { bundles, collectorConfig, makeClient, makeFleet } from '../support/fleet.ts';
@@ -17,6 +18,13 @@ after(() => fleet.remove());
 const key = generateKeyPair();
 const collectorId = randomUUID();
 let clients = 0;
+
+function known({ id }: KeyPair): VisitContext['keys'] {
+  return {
+    has: (keyId) => keyId === id,
+    describeMissing: (keyId) => ({ clause: `key ${keyId}, which went`, advice: 'Bring it back.' }),
+  };
+}
 
 interface Watched {
   readonly context: VisitContext;
@@ -57,7 +65,7 @@ function watched(
     collectorId,
     config: collectorConfig,
     publicKey: key.publicKey,
-    keys: privateKeysOf([key]),
+    keys: known(key),
     bundles,
     runtimes: null,
     dryRun: false,
@@ -176,11 +184,13 @@ for (const [what, script, code, message] of silences) {
 test('a report sealed to a key that is not live is neither kept nor acknowledged, and those beside it are', async () => {
   const { context, client, kept, spooled } = watched();
   const retired = generateKeyPair();
-  await visit({ ...context, publicKey: retired.publicKey, keys: privateKeysOf([retired]), dryRun: true }, client);
+  await visit({ ...context, publicKey: retired.publicKey, keys: known(retired), dryRun: true }, client);
   assert.equal(spooled(), 1);
   kept.length = 0;
   const { fault, record } = await visit(context, client);
   assert.deepEqual([fault?.code, fault?.stage, record.ok], ['seal-no-key', 'seal', false]);
+  assert.match(fault?.message ?? '', new RegExp(`sealed to key ${retired.id}, which went; it stays on the client$`));
+  assert.equal(fault?.advice, 'Bring it back.');
   assert.equal(kept.length, 1);
 });
 
