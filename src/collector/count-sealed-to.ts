@@ -43,13 +43,24 @@ function entriesOf(dir: string) {
   }
 }
 
-function keyIdOfFile(file: string): string {
-  const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+function keyIdOfFile(file: string): string | null {
+  const fd = openIfThere(file);
+  if (fd === null) return null;
   try {
     const bytes = Buffer.alloc(keyIdBytes);
     readSync(fd, bytes, 0, keyIdBytes, keyIdAt);
     return bytes.toString('hex');
   } finally {
     closeSync(fd);
+  }
+}
+
+/** null: a collector has taken it meanwhile. */
+function openIfThere(file: string): number | null {
+  try {
+    return openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+  } catch (thrown) {
+    if (errnoOf(thrown) === 'ENOENT') return null;
+    throw thrown;
   }
 }

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readFileSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, lstatSync, openSync, readFileSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
 
 import { makeFolder } from '../make-folder.ts';
@@ -174,7 +174,10 @@ export function boundJournals(
   let dropped = 0;
   for (const name of journalNames(dir).toReversed()) {
     const file = path.join(dir, name);
-    bytes += statSync(file).size;
+    // Gone meanwhile, or of a name that is no UTF-8: not ours.
+    const facts = lstatSync(file, { throwIfNoEntry: false });
+    if (facts === undefined) continue;
+    bytes += facts.size;
     if (bytes <= maxBytes) kept.unshift(file);
     else {
       rmSync(file);
@@ -186,8 +189,8 @@ export function boundJournals(
 
 function journalNames(dir: string): readonly string[] {
   try {
-    return readdirSync(dir)
-      .filter((name) => name.endsWith('.jsonl'))
+    return readdirSync(dir, { withFileTypes: true })
+      .flatMap((entry) => (entry.isFile() && entry.name.endsWith('.jsonl') ? [entry.name] : []))
       .toSorted();
   } catch (thrown) {
     if (errnoOf(thrown) === 'ENOENT') return [];

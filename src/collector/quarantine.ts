@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto';
-import { appendFileSync, lstatSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  constants,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import path from 'node:path';
 
 import { makeOwnFolder } from '../make-folder.ts';
@@ -188,7 +198,14 @@ function dropToLine(
   const line = `${JSON.stringify(facts)}\n`;
   const before = sizeOf(lines);
   if (before > 0 && before + line.length > lineBytes) renameSync(lines, path.join(place, 'dropped.1.jsonl'));
-  appendFileSync(lines, line, { mode: 0o600 });
+  // Follows no link, and waits for no reader of a pipe.
+  const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const fd = openSync(lines, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0o600);
+  try {
+    appendFileSync(fd, line);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function sizeOf(file: string): number {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { publicKeyToPem } from '../seal/key-pair.ts';
@@ -55,10 +55,16 @@ export function describeMissingKey(paths: KeyPaths, id: string): { readonly clau
   };
 }
 
+/** What `rememberRetired` writes has 400 bytes. */
+const maxFileBytes = 16 * 1024;
+
 function readRetired(paths: KeyPaths): readonly RetiredKey[] {
   return namesIn(paths.retiredKeys).flatMap((name) => {
     try {
-      const text = readFileSync(path.join(paths.retiredKeys, name), 'utf8');
+      const record = path.join(paths.retiredKeys, name);
+      const facts = lstatSync(record);
+      if (!facts.isFile() || facts.size > maxFileBytes) return [];
+      const text = readFileSync(record, 'utf8');
       const { key, made_at, retired_at, file } = JSON.parse(text) as Record<string, unknown>;
       const [createdAtMs, retiredAtMs] = [Date.parse(String(made_at)), Date.parse(String(retired_at))];
       if (typeof key !== 'string' || typeof file !== 'string' || Number.isNaN(createdAtMs + retiredAtMs)) return [];

@@ -11,6 +11,7 @@ import { maxSealedBytes } from '../seal/sealed-message.ts';
 import { clientOfFolder, folderOfClient } from './client-folder.ts';
 import type { ClockFacts } from './clock-facts.ts';
 import { errnoOf, partSuffix } from './durable-file.ts';
+import { giveReadableNames } from './readable-names.ts';
 import { sharedSync, syncFolder } from './sync-folder.ts';
 
 /**
@@ -195,7 +196,7 @@ async function scanFolders(dir: string, removesParts: boolean): Promise<SpoolSca
     if (index % foldersAtOnce === foldersAtOnce - 1) await setImmediate();
     if (!folder.isDirectory()) continue;
     const client = clientOfFolder(folder.name);
-    for (const entry of entriesOf(path.join(dir, folder.name))) {
+    for (const entry of entriesIn(path.join(dir, folder.name), removesParts)) {
       const file = path.join(dir, folder.name, entry.name);
       if (entry.isDirectory() && entry.name === 'quarantine') quarantines.push(file);
       // A folder, link or pipe of that name is no report, which is said where it is read.
@@ -205,6 +206,11 @@ async function scanFolders(dir: string, removesParts: boolean): Promise<SpoolSca
     }
   }
   return { reports: reports.sort((a, b) => a.receivedAtMs - b.receivedAtMs), quarantines };
+}
+
+function entriesIn(folder: string, mayRename: boolean): readonly Dirent[] {
+  const entries = entriesOf(folder);
+  return mayRename && giveReadableNames(folder, entries) ? entriesOf(folder) : entries;
 }
 
 function factsOfFile(file: string, name: string): Pick<SpooledReport, 'receivedAtMs' | 'clock'> {

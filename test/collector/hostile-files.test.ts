@@ -1,0 +1,214 @@
+/** What stands in the place of sealed files: changed, cut, exchanged, or no file at all. Nothing is followed, nothing waits. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { after, test } from 'node:test';
+
+import { createClientNames } from '../../src/collector/client-names.ts';
+import { countSealedTo } from '../../src/collector/count-sealed-to.ts';
+import { replayJournals } from '../../src/collector/journal.ts';
+import { loadKeyRing, rotateKeys } from '../../src/collector/key-ring.ts';
+import { defaultBounds, openQuarantine } from '../../src/collector/quarantine.ts';
+import { asRejected, openingDoor, sealedDoor } from '../../src/collector/report-door.ts';
+import type { ReportRejected } from '../../src/collector/open-sealed.ts';
+import { describeMissingKey } from '../../src/collector/retired-keys.ts';
+import { statePaths } from '../../src/paths.ts';
+import { generateKeyPair, privateKeysOf } from '../../src/seal/key-pair.ts';
+import type { ReportStore } from '../../src/storage/storage.ts';
+import { makeClient, makeFleet } from '../support/fleet.ts';
+import { scriptedAgent } from '../support/scripted-agents.ts';
+import { sealedSample } from '../support/sealed-report.ts';
+
+const fleets: ReturnType<typeof makeFleet>[] = [];
+after(() => {
+  for (const fleet of fleets) fleet.remove();
+});
+
+function freshFleet() {
+  const fleet = makeFleet();
+  fleets.push(fleet);
+  return { fleet, paths: statePaths(fleet.stateDir) };
+}
+
+const key = generateKeyPair();
+const owner = createClientNames([makeClient('web-1')]).ownerOf('web-1');
+const arrival = { receivedAtMs: Date.now(), clock: null };
+const doors = {
+  opening: openingDoor({ keys: privateKeysOf([key]), retentionMs: 86_400_000, observe: () => undefined }),
+  sealed: sealedDoor({ runId: 'run' }),
+};
+
+function rejected(door: keyof typeof doors, bytes: Buffer, what: string): ReportRejected | null {
+  try {
+    doors[door].admit(bytes, owner, arrival);
+    return null;
+  } catch (thrown) {
+    const { code, message } = asRejected(thrown);
+    assert.ok(message.length > 5, `${what}: ${code} without a reason`);
+    return asRejected(thrown);
+  }
+}
+
+test('a byte changed at any offset, half a file at any length: refused with a reason, and no report', () => {
+  const { sealed } = sealedSample({ key, inside: { worker_reports: [] } });
+  for (let at = 0; at < sealed.length; at++) {
+    const changed = Buffer.from(sealed);
+    changed[at] = (changed[at] ?? 0) ^ 0xff;
+    assert.notEqual(rejected('opening', changed, `byte ${at}`), null, `byte ${at}`);
+  }
+  for (let length = 0; length < sealed.length; length++) {
+    assert.equal(rejected('opening', sealed.subarray(0, length), `${length} bytes`)?.code, 'seal-corrupt');
+  }
+});
+
+test('without the key what the header says is looked at, and the rest is for whoever has it', () => {
+  const { sealed } = sealedSample({ key, inside: { worker_reports: [] } });
+  const other = sealedSample({ key, inside: { client: 'web-2' } });
+  assert.equal(rejected('sealed', other.sealed, 'of another client')?.code, 'report-foreign');
+  assert.equal(rejected('opening', other.sealed, 'of another client')?.code, 'report-foreign');
+  assert.equal(rejected('sealed', sealed, 'as it came'), null);
+  const magic = Buffer.from(sealed).fill('x', 0, 4);
+  assert.equal(rejected('sealed', magic, 'of another kind')?.code, 'seal-corrupt');
+});
+
+const kinds: Readonly<Record<string, (file: string) => void>> = {
+  'a link to a file': (file) => symlinkSync('/etc/passwd', file),
+  'a link to a folder': (file) => symlinkSync('/etc', file),
+  'a link to nothing': (file) => symlinkSync('/nowhere/at/all', file),
+  'a link to itself': (file) => symlinkSync(file, file),
+  'a folder with something in it': (file) => {
+    mkdirSync(file);
+    writeFileSync(path.join(file, 'kept'), 'by somebody');
+  },
+  'a pipe': (file) => void execFileSync('mkfifo', [file]),
+  'a file of 4 GiB': (file) => {
+    writeFileSync(file, '');
+    truncateSync(file, 4 * 2 ** 30);
+  },
+  'a name that is no UTF-8': (file) => writeFileSync(unreadable(file), 'x'),
+  'a name that is no plain word': (file) =>
+    writeFileSync(path.join(path.dirname(file), `\u001b[31m\n${path.basename(file)}`), 'x'),
+};
+
+function unreadable(file: string): Buffer {
+  return Buffer.concat([
+    Buffer.from(`${path.dirname(file)}/`),
+    Buffer.from([0xff, 0xfe]),
+    Buffer.from(path.basename(file)),
+  ]);
+}
+
+test(
+  'what is no sealed file goes to quarantine as it is, told once, and stops nothing',
+  { timeout: 60_000 },
+  async () => {
+    const { fleet, paths } = freshFleet();
+    const agent = scriptedAgent('web-1');
+    const folder = path.join(paths.encryptedStats, 'web-1');
+    mkdirSync(path.join(folder, 'quarantine'), { recursive: true, mode: 0o700 });
+    mkdirSync(paths.journal, { mode: 0o700 });
+    mkdirSync(paths.runtimes, { mode: 0o700 });
+    const old = loadKeyRing(paths, Date.now()).sealing;
+    rotateKeys(paths, Date.now());
+    const stranger = sealedSample({ key });
+    writeFileSync(path.join(folder, `${stranger.reportId}.fhs`), stranger.sealed);
+    const foreign = sealedSample({ key: old, inside: { client: 'web-2' } });
+    writeFileSync(path.join(folder, `${foreign.reportId}.fhs`), foreign.sealed);
+    let number = 0;
+    for (const [what, make] of Object.entries(kinds)) {
+      number += 1;
+      const name = `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
+      make(path.join(folder, `${name}.fhs`));
+      for (const place of ['.part', '.json', 'notes']) make(path.join(folder, `${name}${place}`));
+      // That one alone would fill the bounds.
+      if (what === 'a file of 4 GiB') continue;
+      for (const place of ['.fhs', '.json']) make(path.join(folder, 'quarantine', `1${name.slice(1)}${place}`));
+    }
+    for (const place of [paths.journal, paths.runtimes]) {
+      for (const what of [
+        'a folder with something in it',
+        'a name that is no UTF-8',
+        'a name that is no plain word',
+      ] as const) {
+        number += 1;
+        kinds[what]?.(path.join(place, `2026-${number}.jsonl`));
+      }
+    }
+    const pass = () => fleet.collect([makeClient('web-1')], { transportFor: () => agent.transport });
+    const first = await pass();
+    assert.deepEqual([first.exitStatus, first.faults, first.reports.waiting], [1, [], 0]);
+    const told = fleet.events.flatMap((event) =>
+      event.kind === 'quarantined' ? [`${event.code}: ${event.message}`] : [],
+    );
+    assert.equal(told.length, Object.keys(kinds).length + 2, told.join('\n'));
+    const count = (text: string): number => told.filter((one) => one.startsWith(text)).length;
+    assert.deepEqual(
+      [
+        count('seal-corrupt: no regular file'),
+        count('seal-corrupt: not a sealed report'),
+        count('report-too-large: a sealed report of 4294967296 bytes'),
+        count(`seal-no-key: it is sealed to key ${key.id}, which is not live here`),
+        count('report-foreign: it is sealed as a report of web-2'),
+      ],
+      [6, 2, 1, 1, 1],
+    );
+    const second = await pass();
+    assert.deepEqual([second.exitStatus, second.faults, second.reports.quarantined], [0, [], 0]);
+    const kept = readdirSync(path.join(folder, 'quarantine')).filter((name) => name.startsWith('00000000'));
+    assert.equal(
+      kept.filter((name) => name.endsWith('.fhs')).length,
+      kept.filter((name) => name.endsWith('.json')).length,
+    );
+    assert.ok(lstatSync(path.join(folder, 'quarantine', '00000000-0000-4000-8000-000000000001.fhs')).isSymbolicLink());
+    assert.ok(readFileSync('/etc/passwd', 'utf8').startsWith('root:'));
+    assert.deepEqual(countSealedTo(paths.encryptedStats, old.id), { waiting: 0, quarantined: 1 });
+  },
+);
+
+test('beyond the bounds the line of reasons is written to a file of our own alone', () => {
+  for (const what of ['a link to a file', 'a link to nothing', 'a pipe', 'a folder with something in it']) {
+    const { paths } = freshFleet();
+    const folder = path.join(paths.encryptedStats, 'web-1');
+    const place = path.join(folder, 'quarantine');
+    mkdirSync(place, { recursive: true, mode: 0o700 });
+    kinds[what]?.(path.join(place, 'dropped.jsonl'));
+    const file = path.join(folder, 'x.fhs');
+    writeFileSync(file, 'x');
+    const bounds = { ...defaultBounds, filesPerClient: 0 };
+    const quarantine = openQuarantine({ places: [place], bounds, nowMs: Date.now(), keepMs: 1e9 });
+    const reason = { code: 'seal-corrupt', message: 'changed', atMs: Date.now() } as const;
+    const report = { client: 'web-1', file, receivedAtMs: 0, clock: null };
+    assert.throws(() => quarantine.add(report, 'web-1', reason), { code: /ELOOP|ENXIO|EISDIR/ }, what);
+    assert.ok(existsSync(file), `${what}: it stays where it is`);
+    assert.equal(existsSync('/nowhere'), false);
+  }
+});
+
+test('what is said of a retired key is read from files alone', () => {
+  for (const [what, make] of Object.entries(kinds)) {
+    const { paths } = freshFleet();
+    mkdirSync(paths.retiredKeys, { recursive: true });
+    make(path.join(paths.retiredKeys, `${key.id}.json`));
+    assert.match(describeMissingKey(paths, key.id).clause, /which is not live here/, what);
+  }
+});
+
+test('a journal is a file', async () => {
+  for (const [what, make] of Object.entries(kinds)) {
+    const { paths } = freshFleet();
+    mkdirSync(paths.journal, { recursive: true });
+    make(path.join(paths.journal, '2026.jsonl'));
+    const told = await replayJournals(paths.journal, {} as ReportStore, Date.now());
+    assert.deepEqual([told.runs, told.visits, told.refused, told.left], [0, 0, 0, 0], what);
+  }
+});
