@@ -5,6 +5,7 @@ import type { CollectEvent } from '../collector/collect-options.ts';
 import { counted } from '../alerter/time-words.ts';
 import { escapeControls, type Log } from '../log.ts';
 import { openStorage } from '../storage/open-storage.ts';
+import { atWork } from './at-work.ts';
 import { complaintText } from './complain.ts';
 import type { Context, ExitStatus } from './context.ts';
 import { createOutputLog } from './output-log.ts';
@@ -42,10 +43,7 @@ export async function ingestCommand(context: Context): Promise<ExitStatus> {
 }
 
 function resultText(result: IngestRunResult): string {
-  if (result.outcome === 'overlapped') {
-    const by = result.holder === null ? '' : ` (process ${result.holder.pid})`;
-    return `Another ingest is at work${by}; this one has nothing to do.`;
-  }
+  if (result.outcome === 'overlapped') return atWork('ingest', result.holder);
   const { stored, duplicate, quarantined, keyless, clients } = result;
   const sentences = [`Opened and stored ${counted(stored, 'report')} of ${counted(clients, 'client')}.`];
   if (duplicate > 0) sentences.push(`${duplicate} were stored already.`);

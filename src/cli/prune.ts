@@ -9,6 +9,7 @@ import { openStorage } from '../storage/open-storage.ts';
 import type { FileSpace } from '../storage/reclaim.ts';
 import type { PruneLimits, PruneResult, ReportStore } from '../storage/storage.ts';
 import { vacuum } from '../storage/vacuum.ts';
+import { atWork } from './at-work.ts';
 import type { Context, ExitStatus } from './context.ts';
 import { loadSettings } from './settings.ts';
 
@@ -38,9 +39,8 @@ export async function pruneCommand(context: Context, options: PruneCommandOption
   claimStateFolder(paths, []);
   const lock = await takeLock({ file: paths.pruneLock, nowMs: Date.now() });
   if (lock.kind === 'taken') {
-    const holder = lock.holder === null ? '' : ` (process ${lock.holder.pid})`;
     if (context.output.json) context.output.printJson({ command: 'prune', outcome: 'overlapped' });
-    else if (context.output.verbosity !== 'quiet') context.output.print(`Another prune is at work${holder}.`);
+    else if (context.output.verbosity !== 'quiet') context.output.print(atWork('prune', lock.holder));
     return 0;
   }
   try {

@@ -1,16 +1,17 @@
 import { counted } from '../alerter/time-words.ts';
 import type { RunSummary } from '../storage/storage.ts';
 import type { SealedSummary } from '../storage/sealed-store.ts';
+import { unseenSealed } from '../storage/unseen-sealed.ts';
 import { describeAge } from './duration.ts';
 import { jsonTime } from './reader-time.ts';
 
 /** What waits sealed in the database, in sentences; none where nothing does. */
 export function sealedLines(sealed: readonly SealedSummary[], nowMs: number): readonly string[] {
-  const unseen = sealed.filter(({ code }) => code === null);
+  const unseen = unseenSealed(sealed);
   const lines: string[] = [];
-  if (unseen.length > 0) {
-    const reports = unseen.reduce((sum, one) => sum + one.reports, 0);
-    const age = describeAge(nowMs - Math.min(...unseen.map(({ sinceMs }) => sinceMs)));
+  if (unseen !== null) {
+    const { reports, sinceMs } = unseen;
+    const age = describeAge(nowMs - sinceMs);
     lines.push(`${counted(reports, 'report')} ${wait(reports)} sealed for fleet-health ingest, the oldest for ${age}.`);
   }
   for (const { keyId, code, reports, clients, sinceMs } of sealed) {

@@ -1,5 +1,6 @@
 import { FleetError } from '../errors.ts';
 import type { Storage } from '../storage/storage.ts';
+import { unseenSealed } from '../storage/unseen-sealed.ts';
 
 /** So many times `every` in which no `ingest` took what waits. */
 const patience = 3;
@@ -14,10 +15,9 @@ export interface IngestWatchOptions {
  * `every` and no `ingest` has looked at them; null when all is well. The alerter says so too, if one runs.
  */
 export async function ingestFault({ storage, everyMs }: IngestWatchOptions): Promise<FleetError | null> {
-  const unseen = (await storage.alerts.sealedWaiting()).filter(({ code }) => code === null);
-  const sinceMs = Math.min(...unseen.map((one) => one.sinceMs), Infinity);
-  if (sinceMs > (await storage.alerts.nowMs()) - patience * everyMs) return null;
-  const reports = unseen.reduce((sum, one) => sum + one.reports, 0);
+  const unseen = unseenSealed(await storage.alerts.sealedWaiting());
+  if (unseen === null || unseen.sinceMs > (await storage.alerts.nowMs()) - patience * everyMs) return null;
+  const { reports, sinceMs } = unseen;
   return new FleetError({
     code: 'ingest-silent',
     stage: 'run',

@@ -1,0 +1,36 @@
+/** The documents say something of everything of its kind: each command that prints JSON, each condition that is judged. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { builtinRules } from '../src/config/builtin-rules.ts';
+import { packageDir } from '../src/paths.ts';
+import { commandNames } from './support/command-names.ts';
+
+const read = (name: string): string => readFileSync(path.join(packageDir, 'docs', name), 'utf8');
+
+test('docs/json.md has a section for every command, in which every subcommand is named', () => {
+  const sections = read('json.md')
+    .split(/^## /m)
+    .slice(1)
+    .map((text) => ({ names: text.slice(0, text.indexOf('\n')).split(', '), text }));
+  for (const command of commandNames()) {
+    const [name = '', sub] = command.split(' ');
+    const section = sections.find(({ names }) => names.includes(name));
+    assert.ok(section !== undefined, `docs/json.md lacks a section "## ${name}"`);
+    const isNamed = sub === undefined || section.text.includes(`\`${sub}\``) || section.text.includes(`\`${command}\``);
+    assert.ok(isNamed, `docs/json.md lacks ${command}`);
+  }
+  const known = new Set(commandNames().map((command) => command.split(' ')[0]));
+  for (const { names } of sections) for (const name of names) assert.ok(known.has(name), `there is no command ${name}`);
+});
+
+test('docs/alerts.md names every rule that holds without being written, as it is', () => {
+  const row = /^\| `([a-z-]+)` +\| (\w+)/gm;
+  const written = [...read('alerts.md').matchAll(row)].map(([, name, severity]) => `${name} ${severity}`);
+  const rules = builtinRules(300_000, '1x').map(({ name, attributes }) => {
+    return `${name} ${attributes['severity'] ?? (attributes['critical'] === undefined ? 'critical' : 'both')}`;
+  });
+  assert.deepEqual(written.toSorted(), rules.toSorted());
+});
