@@ -6,6 +6,7 @@ import { LoginAhead } from './login-ahead.ts';
 import { planLogin, type Credentials, type Login } from './login.ts';
 import { OutOfStep } from './pipelining.ts';
 import { Sha1Refused } from './private-key.ts';
+import { quickenKeyExchanges } from './quick-key-exchange.ts';
 import type { SshSession } from './ssh-connection.ts';
 import type { SshTarget } from './ssh.ts';
 import { newClient, type Client, type ClientChannel } from './ssh2.ts';
@@ -129,6 +130,7 @@ export class Handshake<T> {
         keepaliveInterval: this.#target.keepaliveMs ?? 0,
         algorithms: { serverHostKey: this.#check.algorithms, compress: ['none'] },
         hostVerifier: (blob: Buffer) => {
+          quickenKeyExchanges(ssh);
           const wrong = this.#check.judge(blob);
           if (wrong !== null) this.#end(wrong);
           return wrong === null;
@@ -144,12 +146,11 @@ export class Handshake<T> {
   }
 
   #sendAhead(command: string): void {
-    const { username } = this.#target;
     const onChannel = (channel: ClientChannel | Error): void => {
       if (channel instanceof OutOfStep || this.#progress !== 'channel') this.#end(new MustWait(false));
       else this.#handOver({ command, channel });
     };
-    this.#loginAhead.send({ ssh: this.#ssh, username, command, onChannel });
+    this.#loginAhead.send({ ssh: this.#ssh, username: this.#target.username, command, onChannel });
   }
 
   #ready(): void {
@@ -231,8 +232,7 @@ export class Handshake<T> {
   }
 
   #stage(): Stage {
-    if (this.#progress === 'login' || this.#progress === 'channel') return this.#progress;
-    return 'handshake';
+    return this.#progress === 'login' || this.#progress === 'channel' ? this.#progress : 'handshake';
   }
 
   #fail(code: ErrorCode, message: string, cause?: unknown): void {
