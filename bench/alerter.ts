@@ -1,114 +1,134 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import type { StorageConfig } from '../src/config/config.ts';
-import { openStorage } from '../src/storage/open-storage.ts';
 import { sqliteConfig } from '../test/storage/sqlite-config.ts';
 import { skipWithoutMariadb, startMariadb } from '../test/support/mariadb.ts';
-import { fill } from './alert-store.ts';
-import { residentMegabytes } from './resident.ts';
+import { inTemporaryFolder, program, watchRun } from './children.ts';
+import type { WatchedRun } from './children.ts';
+import { atMost, measured, notMeasured, seriesOf } from './figure.ts';
+import type { BenchOptions, BenchResult, Figure, Row, Target, Unit } from './figure.ts';
+import { makeRows } from './made-rows.ts';
+import { spreadOf } from './statistics.ts';
+import type { Point } from './statistics.ts';
 
-const program = path.join(import.meta.dirname, '../dist/fleet-health.cjs');
-const targets = { backlogSeconds: 30, backlogMegabytes: 200, idleRatio: 4 };
-const rounds = 20;
+const backlog = 'alerter over 1,000,000 unprocessed rows of 1,000 clients, 5 rules each';
+const row = (name: string, what: string, unit: Unit, target: Target): Row => ({ name, what, unit, peer: null, target });
+const rowsOf = {
+  SQLite: {
+    time: row('alerter', `${backlog}, SQLite`, 's', atMost(30)),
+    memory: row('alerter-memory', 'the same: resident memory', 'MB', atMost(200)),
+  },
+  MariaDB: {
+    time: row('alerter-mariadb', `${backlog}, MariaDB`, 's', atMost(30)),
+    memory: row('alerter-mariadb-memory', 'the same: resident memory', 'MB', atMost(200)),
+  },
+} as const;
+const mounts = ['/', '/data', '/boot'] as const;
+const rowsPerClient = 1000;
+/** Of each client of the series, so that 50,000 clients have a million rows. */
+const seriesRows = 20;
 
-/** One pass over a backlog of a million rows, on both databases, and one with nothing to do, as cron starts them. */
-export async function benchAlerter(): Promise<void> {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-bench-'));
+/** One pass over a backlog, as cron starts it. Every round has a copy of the same database. */
+export async function benchAlerter({ quick, say }: BenchOptions): Promise<BenchResult> {
+  const figures: Figure[] = [];
+  const clients = quick ? 20 : 1000;
+  const each = quick ? 5 : rowsPerClient;
+  figures.push(...figuresOf('SQLite', await onSqlite(clients, each, quick ? 1 : 3, say)));
+  if (quick) figures.push(...notOnMariadb('takes a server of its own'));
+  else if (skipWithoutMariadb !== false) figures.push(...notOnMariadb(skipWithoutMariadb));
+  else figures.push(...figuresOf('MariaDB', [await onMariadb(clients, each)]));
+  const points: Point[] = [];
+  for (const size of quick ? [10] : [100, 1000, 10_000, 50_000]) {
+    const passes = await onSqlite(size, quick ? 2 : seriesRows, quick || size > 10_000 ? 1 : 3, say);
+    points.push({ n: size, value: spreadOf(passes.map(({ wallS }) => wallS)).median });
+  }
+  const what = `alerter over ${seriesRows} rows of each client`;
+  return { figures, series: [seriesOf({ name: 'alerter-time', what, unit: 's' }, points)] };
+}
+
+function figuresOf(database: keyof typeof rowsOf, passes: readonly WatchedRun[]): readonly Figure[] {
+  return [
+    measured(
+      rowsOf[database].time,
+      passes.map(({ wallS }) => wallS),
+    ),
+    measured(
+      rowsOf[database].memory,
+      passes.map(({ peakMegabytes }) => peakMegabytes),
+    ),
+  ];
+}
+
+function notOnMariadb(why: string): readonly Figure[] {
+  return [notMeasured(rowsOf.MariaDB.time, why), notMeasured(rowsOf.MariaDB.memory, why)];
+}
+
+function onSqlite(
+  clients: number,
+  each: number,
+  rounds: number,
+  say: BenchOptions['say'],
+): Promise<readonly WatchedRun[]> {
+  return inTemporaryFolder(async (dir) => {
+    const made = path.join(dir, 'made.db');
+    const startedAt = performance.now();
+    await make(sqliteConfig(made), clients, each);
+    say(
+      `${clients * each} rows of ${clients} clients made in ${((performance.now() - startedAt) / 1000).toFixed(0)} s`,
+    );
+    const passes: WatchedRun[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      const place = path.join(dir, String(round));
+      const file = configIn(place, `url="sqlite:${place}/fleet.db"`, clients);
+      copyFileSync(made, path.join(place, 'fleet.db'));
+      passes.push(await pass(file, clients * each));
+    }
+    return passes;
+  });
+}
+
+async function onMariadb(clients: number, each: number): Promise<WatchedRun> {
+  const server = await startMariadb();
   try {
-    const sqlite = sqliteConfig(path.join(dir, 'fleet.db'));
-    const file = await prepare(path.join(dir, 'sqlite'), sqlite, `url="sqlite:${dir}/fleet.db"`);
-    await benchBacklog('SQLite', file);
-    benchIdle(file);
-    if (skipWithoutMariadb !== false) {
-      console.log(`MariaDB: ${skipWithoutMariadb}`);
-      return;
-    }
-    const mariadb = await startMariadb();
-    try {
-      const { storage, url, password } = await mariadb.createDatabase();
-      const said = `url="${url}" password="${password}"`;
-      await benchBacklog('MariaDB', await prepare(path.join(dir, 'mariadb'), storage, said));
-    } finally {
-      await mariadb.stop();
-    }
+    const { storage, url, password } = await server.createDatabase();
+    await make(storage, clients, each);
+    return await inTemporaryFolder((dir) =>
+      pass(configIn(path.join(dir, 'mariadb'), `url="${url}" password="${password}"`, clients), clients * each),
+    );
   } finally {
-    rmSync(dir, { recursive: true });
+    await server.stop();
   }
 }
 
-/** A database with the backlog in it, and the config.xml of a thousand clients that goes with it, in a folder of its own. */
-async function prepare(dir: string, storage: StorageConfig, said: string): Promise<string> {
+function make(storage: StorageConfig, clients: number, each: number): Promise<void> {
+  return makeRows(storage, { clients, rowsPerClient: each, mounts, processed: false, visitsPerClient: 0 });
+}
+
+/** A folder with the config.xml of the clients, five rules for each. */
+function configIn(dir: string, storage: string, clients: number): string {
   mkdirSync(dir);
   const file = path.join(dir, 'config.xml');
+  const names = `web-[0-${clients - 1}]`;
   writeFileSync(
     file,
-    `<config><storage ${said}/><collector every="1m"/>
-      <alerts><mail to="ops@example.org"/></alerts>
-      <client name="web-[0-999]" ip="web-[0-999].example.org" username="u"/></config>`,
+    `<config><storage ${storage}/><collector every="1m"/>
+      <alerts><mail to="ops@example.org"/>
+        <alert type="cpu" limit="95%" for="15m"/>
+        <alert type="memory" limit="95%"/>
+        <alert type="disk" warning="85%" critical="95%"/>
+        <alert type="load" limit="16"/>
+        <alert type="processes" limit="5000"/>
+      </alerts>
+      <client name="${names}" ip="${names}.example.org" username="u"/></config>`,
     { mode: 0o600 },
   );
-  await (await openStorage({ storage, migrate: true, program: 'collect' })).close();
-  await fill(storage);
   return file;
 }
 
-async function benchBacklog(name: string, file: string): Promise<void> {
-  const startedAt = performance.now();
-  const child = spawn(process.execPath, [program, '-c', file, '--json', 'alert'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let said = '';
-  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  // Of a child that has ended the kernel tells nobody any more: asked for as it goes.
-  let mostMegabytes = 0;
-  const timer = setInterval(() => {
-    mostMegabytes = Math.max(mostMegabytes, residentMegabytes(child.pid));
-  }, 100);
-  await once(child, 'close');
-  clearInterval(timer);
-  const seconds = (performance.now() - startedAt) / 1000;
-  const { reports } = JSON.parse(said) as { readonly reports: number };
-  console.log(
-    `${name}, ${reports} rows in one pass: ${seconds.toFixed(1)} s${off(seconds, targets.backlogSeconds)}, ` +
-      `${mostMegabytes.toFixed(0)} MB resident${off(mostMegabytes, targets.backlogMegabytes)}`,
-  );
-}
-
-function benchIdle(file: string): void {
-  const bare = spentBy(['-e', '0']);
-  const idle = spentBy([program, '-q', '-c', file, 'alert']);
-  const [wallRatio, cpuRatio] = [idle.wallMs / bare.wallMs, idle.cpuMs / bare.cpuMs];
-  console.log(
-    `nothing to do: ${idle.wallMs.toFixed(0)} ms, ${idle.cpuMs.toFixed(0)} ms of it CPU; a bare node: ` +
-      `${bare.wallMs.toFixed(0)} ms, ${bare.cpuMs.toFixed(0)} ms CPU; ${wallRatio.toFixed(1)} times as long` +
-      `${off(wallRatio, targets.idleRatio)}, ${cpuRatio.toFixed(1)} times the CPU${off(cpuRatio, targets.idleRatio)}`,
-  );
-}
-
-interface Spent {
-  readonly wallMs: number;
-  readonly cpuMs: number;
-}
-
-/** Of one start among many in a row: the shell counts in hundredths of a second. */
-function spentBy(args: readonly string[]): Spent {
-  const quoted = [process.execPath, ...args].map((word) => `'${word}'`).join(' ');
-  const script = `i=0; while [ $i -lt ${rounds} ]; do ${quoted} >/dev/null || exit; i=$((i + 1)); done; times`;
-  const startedAt = performance.now();
-  const { stdout, status } = spawnSync('/bin/sh', ['-c', script], { encoding: 'utf8' });
-  const wallMs = (performance.now() - startedAt) / rounds;
-  if (status !== 0) throw new Error(`${args.join(' ')} ended with ${status ?? 'a signal'}`);
-  const children = stdout.trim().split('\n').at(-1) ?? '';
-  const times = [...children.matchAll(/(\d+)m([\d.]+)s/g)].map(
-    ([, minutes, seconds]) => Number(minutes) * 60 + Number(seconds),
-  );
-  return { wallMs, cpuMs: (times.reduce((sum, seconds) => sum + seconds, 0) * 1000) / rounds };
-}
-
-function off(figure: number, target: number): string {
-  return figure > target ? ` (over ${target})` : '';
+async function pass(config: string, rows: number): Promise<WatchedRun> {
+  const watched = await watchRun([program, '-c', config, '--json', 'alert'], [0, 1]);
+  const { reports } = JSON.parse(watched.stdout) as { readonly reports: number };
+  if (reports !== rows) throw new Error(`${reports} of ${rows} rows were judged`);
+  return watched;
 }

@@ -1,42 +1,96 @@
 /**
- * Measures what ARCHITECTURE.md claims, part by part. `npm run bench`, or only some: `npm run bench -- agent storage`.
- * Every part prints its own lines; a figure that is off its limit says so there.
+ * Measures what docs/performance.md says: `npm run bench` all of it, `npm run bench NAME...` some. The newest figures of each
+ * benchmark are kept in bench/results/; `--write` makes the tables and plots of docs/performance.md of them.
  */
-import { existsSync } from 'node:fs';
-import path from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 
-type Part = () => Promise<void>;
+import { benchmarks } from './benchmarks.ts';
+import type { ListedBenchmark } from './benchmarks.ts';
+import { figureLine } from './figure-words.ts';
+import { describeMachine } from './machine.ts';
+import { keepRecord } from './results.ts';
+import type { BenchRecord } from './results.ts';
+import { writePerformance } from './write-performance.ts';
 
-const parts = [
-  'agent',
-  'collector',
-  'transports',
-  'storage',
-  'alert-store',
-  'alerter',
-  'replay',
-  'retention',
-  'config',
-  'fleet',
-];
+const usage = `Usage: npm run bench -- [NAME...] [options]
+
+  --list       the benchmarks there are
+  --quick      each at a tiny size: shows that it works, its figures mean nothing
+  --json FILE  also writes what was measured to FILE
+  --write      measures nothing; makes docs/performance.md of the newest figures`;
+
+/** What one benchmark leaves behind (pages to be written, processes that end) is not the next one's. */
+const restMs = 3000;
 
 // Whatever Node would load at each start is measured with it.
 delete process.env['NODE_OPTIONS'];
 delete process.env['NODE_EXTRA_CA_CERTS'];
 
-// `--large` is for the part that it concerns.
-const wanted = process.argv.slice(2).filter((name) => name !== '--large');
-const unknown = wanted.filter((name) => !parts.includes(name));
-if (unknown.length > 0) {
-  console.error(`no such part: ${unknown.join(', ')}; there are ${parts.join(', ')}`);
-  process.exit(2);
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        list: { type: 'boolean', default: false },
+        quick: { type: 'boolean', default: false },
+        json: { type: 'string' },
+        write: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (thrown) {
+    console.error(`${thrown instanceof Error ? thrown.message : String(thrown)}\n\n${usage}`);
+    process.exit(2);
+  }
 }
-for (const name of parts) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
-  const file = path.join(import.meta.dirname, `${name}.ts`);
-  if (!existsSync(file)) continue;
-  const exported = (await import(file)) as Readonly<Record<string, Part>>;
-  console.log(`\n== ${name}`);
-  const title = name.replace(/(?:^|-)(.)/g, (_, letter: string) => letter.toUpperCase());
-  await exported[`bench${title}`]?.();
+
+async function measureOne(listed: ListedBenchmark, quick: boolean): Promise<BenchRecord> {
+  console.log(`\n== ${listed.name}: ${listed.what}`);
+  const benchmark = await listed.load();
+  const machine = describeMachine();
+  const startedAt = performance.now();
+  const date = new Date().toISOString();
+  const { figures, series } = await benchmark({ quick, say: (line) => console.log(`   ${line}`) });
+  for (const figure of figures) console.log(figureLine(figure));
+  for (const { what, fit } of series) {
+    if (fit !== null) console.log(`${what}: grows with the number to the power of ${fit.exponent.toFixed(2)}`);
+  }
+  const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
+  console.log(`   took ${seconds} s`);
+  const command = `npm run bench ${listed.name}`;
+  return { benchmark: listed.name, quick, date, command, seconds, machine, figures, series };
+}
+
+const { values, positionals } = readArguments();
+const unknown = positionals.filter((name) => !benchmarks.some((listed) => listed.name === name));
+if (values.help) console.log(usage);
+else if (unknown.length > 0) {
+  console.error(`no such benchmark: ${unknown.join(', ')}; there are ${benchmarks.map(({ name }) => name).join(', ')}`);
+  process.exitCode = 2;
+} else if (values.list) {
+  for (const { name, what, minutes, byNameOnly } of benchmarks) {
+    console.log(`${name.padEnd(16)}${`${minutes} min`.padEnd(9)}${what}${byNameOnly ? ' (only by name)' : ''}`);
+  }
+} else if (values.write) writePerformance();
+else {
+  const wanted = benchmarks.filter(({ name, byNameOnly }) =>
+    positionals.length === 0 ? !byNameOnly : positionals.includes(name),
+  );
+  const records: BenchRecord[] = [];
+  for (const listed of wanted) {
+    try {
+      const record = await measureOne(listed, values.quick);
+      records.push(record);
+      if (!values.quick) {
+        keepRecord(record);
+        await sleep(restMs);
+      }
+    } catch (thrown) {
+      console.error(`${listed.name} failed:`, thrown);
+      process.exitCode = 1;
+    }
+  }
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(records, null, 2)}\n`);
 }

@@ -1,77 +1,66 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { openDatabase } from '../src/storage/open-database.ts';
 import { openStorage } from '../src/storage/open-storage.ts';
 import { sqliteConfig } from '../test/storage/sqlite-config.ts';
-import { residentMegabytes } from './resident.ts';
+import { inTemporaryFolder, program, watchRun } from './children.ts';
+import { atMost, forInformation, measured } from './figure.ts';
+import type { BenchOptions, BenchResult, Figure } from './figure.ts';
 
-const program = path.join(import.meta.dirname, '../dist/fleet-health.cjs');
-const clients = 1000;
 const runsADay = 288;
-const longestDays = 3;
-const mostMegabytes = 500;
+
+interface Replayed {
+  readonly clients: number;
+  readonly days: number;
+}
 
 /** Replays of one and of three days of a thousand clients each five minutes: what a longer one takes shows in between. */
-export async function benchReplay(): Promise<void> {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-bench-'));
-  try {
+export function benchReplay({ quick, say }: BenchOptions): Promise<BenchResult> {
+  const fleet: Replayed = quick ? { clients: 5, days: 1 } : { clients: 1000, days: 3 };
+  return inTemporaryFolder(async (dir) => {
     const file = path.join(dir, 'config.xml');
+    const names = `web-[0-${fleet.clients - 1}]`;
     writeFileSync(
       file,
       `<config><storage url="sqlite:${dir}/fleet.db"/><collector every="5m"/>
         <alerts><mail to="ops@example.org"/></alerts>
-        <client name="web-[0-999]" ip="web-[0-999].example.org" username="u"/></config>`,
+        <client name="${names}" ip="${names}.example.org" username="u"/></config>`,
       { mode: 0o600 },
     );
-    await fill(path.join(dir, 'fleet.db'));
-    const seconds: number[] = [];
-    for (const days of [1, longestDays]) seconds.push(await replayed(file, days));
-    const [one = NaN, all = NaN] = seconds;
-    console.log(`${longestDays} days take ${(all / one).toFixed(1)} times as long as one`);
-  } finally {
-    rmSync(dir, { recursive: true });
-  }
+    await fill(path.join(dir, 'fleet.db'), fleet);
+    const figures: Figure[] = [];
+    for (const days of new Set([1, fleet.days])) {
+      const args = [program, '-c', file, '--json', 'alert', '--replay', '--since', `${days}d`];
+      const { wallS, peakMegabytes, stdout } = await watchRun(args);
+      const { reports, visits, passes, mails } = JSON.parse(stdout) as Said;
+      say(`${days} d: ${reports} reports and ${visits} visits in ${passes} passes, ${mails.length} mails`);
+      const what = `replay of ${days} d of ${fleet.clients} clients each five minutes`;
+      figures.push(measured(forInformation(`replay-${days}d`, what, 's'), [wallS]));
+      const memory = forInformation(`replay-${days}d-memory`, 'the same: resident memory', 'MB');
+      figures.push(measured({ ...memory, target: atMost(500) }, [peakMegabytes]));
+    }
+    return { figures, series: [] };
+  });
 }
 
-async function replayed(file: string, days: number): Promise<number> {
-  const child = spawn(process.execPath, [program, '-c', file, '--json', 'alert', '--replay', '--since', `${days}d`], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let said = '';
-  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  let megabytes = 0;
-  const timer = setInterval(() => {
-    megabytes = Math.max(megabytes, residentMegabytes(child.pid));
-  }, 100);
-  const startedAt = performance.now();
-  await once(child, 'close');
-  clearInterval(timer);
-  const seconds = (performance.now() - startedAt) / 1000;
-  const { reports, visits, passes, mails } = JSON.parse(said) as Record<'reports' | 'visits' | 'passes', number> & {
-    readonly mails: readonly unknown[];
-  };
-  const over = megabytes > mostMegabytes ? ` (over ${mostMegabytes})` : '';
-  console.log(
-    `replay of ${days} d, ${reports} reports and ${visits} visits in ${passes} passes, ${mails.length} mails: ` +
-      `${seconds.toFixed(1)} s, ${megabytes.toFixed(0)} MB resident${over}`,
-  );
-  return seconds;
+interface Said {
+  readonly reports: number;
+  readonly visits: number;
+  readonly passes: number;
+  readonly mails: readonly unknown[];
 }
 
 /** Every client in each run, three mounts each; now and then a client is away or its disk is full. */
-async function fill(file: string): Promise<void> {
+async function fill(file: string, { clients, days }: Replayed): Promise<void> {
   const storage = sqliteConfig(file);
   await (await openStorage({ storage, migrate: true, program: 'collect' })).close();
   const database = await openDatabase({ storage, program: 'read' });
-  const rows = clients * runsADay * longestDays;
+  const rows = clients * runsADay * days;
   const numbers = (count: number): string =>
     `WITH RECURSIVE n(seq) AS (SELECT 0 UNION ALL SELECT seq + 1 FROM n WHERE seq < ${count - 1})`;
   const at = (run: string, seconds: string): string =>
-    `strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || (${longestDays * 86_400} - (${run}) * 300 - ${seconds}) || ' seconds')`;
+    `strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || (${days * 86_400} - (${run}) * 300 - ${seconds}) || ' seconds')`;
   const run = `seq / ${clients}`;
   const client = `'web-' || (seq % ${clients})`;
   // In every run one client in fifty is away for three runs, and one in a hundred has a full disk for six.
@@ -81,7 +70,7 @@ async function fill(file: string): Promise<void> {
     await database.write(async (session) => {
       await session.run(`${numbers(clients)} INSERT INTO clients (name, address, first_seen)
         SELECT 'web-' || seq, 'a' || seq, '2020-01-01 00:00:00.000' FROM n`);
-      await session.run(`${numbers(runsADay * longestDays)} INSERT INTO runs (id, program, collector_id, host, scope,
+      await session.run(`${numbers(runsADay * days)} INSERT INTO runs (id, program, collector_id, host, scope,
           outcome, config_digest, started_at, finished_at, clients, succeeded, failed, skipped)
         SELECT 'run-' || seq, 'collect', 'c1', 'mon', 'full', 'finished', 'x', ${at('seq', '0')}, ${at('seq', '60')},
           ${clients}, ${clients}, 0, 0 FROM n`);

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { statSync } from 'node:fs';
 import path from 'node:path';
 
 import type { StorageConfig } from '../src/config/config.ts';
@@ -11,81 +10,79 @@ import { openDatabase } from '../src/storage/open-database.ts';
 import { prune } from '../src/storage/prune.ts';
 import { spanStart } from '../src/storage/rollup.ts';
 import { sqlTime } from '../src/storage/sql-time.ts';
-import { sqliteConfig } from '../test/storage/sqlite-config.ts';
-import { skipWithoutMariadb, startMariadb } from '../test/support/mariadb.ts';
+import { forInformation, measured } from './figure.ts';
+import type { BenchOptions, BenchResult, Figure, Unit } from './figure.ts';
+import { onDatabases } from './on-databases.ts';
+import type { BenchDatabase } from './on-databases.ts';
 import { fillRaw, fillRollups } from './retention-fill.ts';
 
-const clients = 1000;
 const dayMs = 86_400_000;
 const hourMs = 3_600_000;
-/** Of raw rows: 1,000 each five minutes make a million in three and a half days. */
-const rawSteps = 1000;
-const reportSteps = 24;
-const filledHours = 240;
-const filledDays = 365;
 const pruneMs = 60_000;
 
-interface Measured {
+interface Sizes {
+  readonly clients: number;
+  /** Of raw rows: 1,000 clients each five minutes make a million in three and a half days. */
+  readonly rawSteps: number;
+  readonly reportSteps: number;
+  readonly filledHours: number;
+  readonly filledDays: number;
+}
+
+const whole: Sizes = { clients: 1000, rawSteps: 1000, reportSteps: 24, filledHours: 240, filledDays: 365 };
+const tiny: Sizes = { clients: 10, rawSteps: 100, reportSteps: 10, filledHours: 3, filledDays: 3 };
+
+interface Bench extends Sizes {
   readonly name: string;
   readonly database: Database;
   readonly config: StorageConfig;
   /** What the tables take on the disk, those that have been freed included. */
   readonly sizeBytes: () => Promise<number>;
+  readonly add: (name: string, what: string, unit: Unit, ...samples: readonly number[]) => void;
 }
 
 /** What a year of a thousand clients takes, what is asked of it, and how rows become rollups while others come in. */
-export async function benchRetention(): Promise<void> {
-  await benchSqlite();
-  if (skipWithoutMariadb === false) await benchMariadb();
-  else console.log(`MariaDB: ${skipWithoutMariadb}`);
+export async function benchRetention(options: BenchOptions): Promise<BenchResult> {
+  const figures: Figure[] = [];
+  await onDatabases(options, async (place) => {
+    const { name, config } = place;
+    const database = await openDatabase({ storage: config, program: 'collect' });
+    const add: Bench['add'] = (row, what, unit, ...samples) => {
+      const head = forInformation(`retention-${name.toLowerCase()}-${row}`, `${name}: ${what}`, unit);
+      figures.push(measured(head, samples));
+    };
+    const sizeBytes = sizeOf(place, database);
+    const bench: Bench = { ...(options.quick ? tiny : whole), name, database, config, sizeBytes, add };
+    try {
+      await migrateDatabase(database);
+      const nowMs = Math.floor(Date.now() / hourMs) * hourMs;
+      await sizes(bench, nowMs);
+      await questions(bench);
+      if (!options.quick) await pruning(bench, nowMs);
+    } finally {
+      await database.close();
+    }
+  });
+  return { figures, series: [] };
 }
 
-async function benchSqlite(): Promise<void> {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-bench-'));
-  try {
-    const config = sqliteConfig(path.join(dir, 'fleet.db'));
-    const database = await openDatabase({ storage: config, program: 'collect' });
-    const sizeBytes = async (): Promise<number> => {
+function sizeOf({ config, server }: BenchDatabase, database: Database): () => Promise<number> {
+  if (server === null) {
+    return async () => {
       await database.read((session) => session.all('PRAGMA wal_checkpoint(TRUNCATE)'));
       return statSync(config.path ?? '').size;
     };
-    await benchOne({ name: 'SQLite', database, config, sizeBytes });
-    await database.close();
-  } finally {
-    rmSync(dir, { recursive: true });
   }
+  return async () => {
+    const [row] = await server.asRoot(
+      `SELECT SUM(FILE_SIZE) AS bytes FROM information_schema.INNODB_SYS_TABLESPACES WHERE NAME LIKE '${server.database.name}/%'`,
+    );
+    return Number(row?.['bytes']);
+  };
 }
 
-/** Alone: `node --import tsx -e "import('./bench/retention.ts').then((part) => part.benchMariadb())"` */
-export async function benchMariadb(): Promise<void> {
-  const mariadb = await startMariadb(['--innodb-buffer-pool-size=512M']);
-  try {
-    const { storage: config, name } = await mariadb.createDatabase();
-    const database = await openDatabase({ storage: config, program: 'collect' });
-    const sizeBytes = async (): Promise<number> => {
-      const [row] = await mariadb.asRoot(
-        `SELECT SUM(FILE_SIZE) AS bytes FROM information_schema.INNODB_SYS_TABLESPACES WHERE NAME LIKE '${name}/%'`,
-      );
-      return Number(row?.['bytes']);
-    };
-    await benchOne({ name: 'MariaDB', database, config, sizeBytes });
-    await database.close();
-  } finally {
-    await mariadb.stop();
-  }
-}
-
-async function benchOne(measured: Measured): Promise<void> {
-  await migrateDatabase(measured.database);
-  const nowMs = Math.floor(Date.now() / hourMs) * hourMs;
-  await sizes(measured, nowMs);
-  await questions(measured);
-  await pruning(measured, nowMs);
-}
-
-const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
-
-async function sizes({ name, database, sizeBytes }: Measured, nowMs: number): Promise<void> {
+async function sizes(bench: Bench, nowMs: number): Promise<void> {
+  const { database, sizeBytes, add, clients, rawSteps, reportSteps, filledHours, filledDays } = bench;
   const grown = async (work: () => Promise<void>): Promise<number> => {
     const before = await sizeBytes();
     await work();
@@ -121,17 +118,17 @@ async function sizes({ name, database, sizeBytes }: Measured, nowMs: number): Pr
     hourly: (hourly / filledHours / clients) * rows.hours,
     daily: (daily / filledDays / clients) * rows.days,
   };
-  console.log(
-    `${name}, a client's row with three mounts and an interface: ${Math.round(rawEach)} bytes raw, ` +
-      `${Math.round(reportEach)} a whole report, ${Math.round(hourly / filledHours / clients)} an hour, ` +
-      `${Math.round(daily / filledDays / clients)} a day`,
-  );
-  const parts = Object.entries(year).map(([part, bytes]) => `${part} ${gigabytes(bytes)}`);
-  const total = Object.values(year).reduce((sum, bytes) => sum + bytes, 0);
-  console.log(`${name}, ${clients} clients each five minutes for a year: ${gigabytes(total)} (${parts.join(', ')})`);
+  const one = "a client's";
+  add('row', `${one} row with three mounts and an interface`, 'bytes', rawEach);
+  add('report', `${one} whole report`, 'bytes', reportEach);
+  add('hour', `${one} hour`, 'bytes', hourly / filledHours / clients);
+  add('day', `${one} day`, 'bytes', daily / filledDays / clients);
+  for (const [part, bytes] of Object.entries(year)) {
+    add(`year-${part}`, `${clients} clients each five minutes for a year: ${part}`, 'MB', bytes / 1e6);
+  }
 }
 
-async function questions({ name, database }: Measured): Promise<void> {
+async function questions({ database, add }: Bench): Promise<void> {
   const one = "client = 'web-500.example.org'";
   const asked = {
     latest_stats: 'SELECT * FROM latest_stats',
@@ -149,20 +146,17 @@ async function questions({ name, database }: Measured): Promise<void> {
   });
   for (const [title, sql] of Object.entries(asked)) {
     const times: number[] = [];
-    let rows = 0;
     for (let round = 0; round < 5; round += 1) {
       const startedAt = performance.now();
-      rows = (await database.readOnly(sql)).length;
+      await database.readOnly(sql);
       times.push(performance.now() - startedAt);
     }
-    const [first = NaN] = times;
-    const median = [...times].sort((a, b) => a - b)[2] ?? NaN;
-    console.log(`${name}: ${title}: ${median.toFixed(1)} ms (first ${first.toFixed(1)} ms), ${rows} rows`);
+    add(`ask-${title.replaceAll(/[ ,_]+/g, '-')}`, title, 'ms', ...times);
   }
 }
 
 /** For a minute: raw is shortened to a day, while another process stores a hundred reports each quarter of a second. */
-async function pruning({ name, database, config }: Measured, nowMs: number): Promise<void> {
+async function pruning({ database, config, add }: Bench, nowMs: number): Promise<void> {
   const said = JSON.stringify({ ...config, password: config.password?.reveal() ?? null });
   const file = path.join(import.meta.dirname, 'retention-collector.ts');
   const child = spawn(process.execPath, ['--import', 'tsx', file, said], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -192,16 +186,7 @@ async function pruning({ name, database, config }: Measured, nowMs: number): Pro
   child.stdin.end();
   await once(child, 'close');
   const stored = JSON.parse(took === '' ? '[]' : took) as readonly number[];
-  const worst = (times: readonly number[]): string => {
-    const sorted = [...times].sort((a, b) => a - b);
-    const at = (share: number): string => (sorted[Math.floor(share * (sorted.length - 1))] ?? NaN).toFixed(0);
-    return `median ${at(0.5)} ms, 99 % ${at(0.99)} ms, longest ${at(1)} ms`;
-  };
-  console.log(
-    `${name}: ${pruned.stats} rows with three mounts and an interface rolled up and removed in ${seconds.toFixed(0)} s ` +
-      `(${Math.round(pruned.stats / seconds)} a second), more left: ${String(pruned.more)}`,
-  );
-  console.log(
-    `${name}: transactions of prune: ${worst(transactions)}; stored beside it, 100 reports: ${worst(stored)}`,
-  );
+  add('prune', 'rows with three mounts and an interface rolled up and removed', 'per s', pruned.stats / seconds);
+  add('prune-transaction', 'transactions of prune', 'ms', ...transactions);
+  add('store-beside-prune', '100 reports stored beside it', 'ms', ...stored);
 }

@@ -1,58 +1,56 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-
-import type { StorageConfig } from '../src/config/config.ts';
 import { openStorage } from '../src/storage/open-storage.ts';
 import type { IngestItem, Storage } from '../src/storage/storage.ts';
 import { item, noonMs } from '../test/storage/samples.ts';
-import { sqliteConfig } from '../test/storage/sqlite-config.ts';
-import { skipWithoutMariadb, startMariadb } from '../test/support/mariadb.ts';
+import { forInformation, measured } from './figure.ts';
+import type { BenchOptions, BenchResult, Figure } from './figure.ts';
+import { onDatabases } from './on-databases.ts';
+import type { BenchDatabase } from './on-databases.ts';
 
 const clients = 1000;
-const rounds = 10;
 const batchSizes = [1, 100, 250, 500] as const;
 
-/** How fast reports become rows, and how fast status and pruning are after that. */
-export async function benchStorage(): Promise<void> {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-bench-'));
-  try {
-    for (const batch of batchSizes) await benchOne('SQLite', sqliteConfig(path.join(dir, `${batch}.db`)), batch);
-  } finally {
-    rmSync(dir, { recursive: true });
-  }
-  if (skipWithoutMariadb !== false) {
-    console.log(`MariaDB: ${skipWithoutMariadb}`);
-    return;
-  }
-  const mariadb = await startMariadb();
-  try {
-    for (const batch of batchSizes) await benchOne('MariaDB', (await mariadb.createDatabase()).storage, batch);
-  } finally {
-    await mariadb.stop();
-  }
+/** How fast reports become rows, by the size of the transaction, and how fast status and pruning are after that. */
+export async function benchStorage(options: BenchOptions): Promise<BenchResult> {
+  const figures: Figure[] = [];
+  await onDatabases(options, async (database) => {
+    let stored = 0;
+    for (const batch of options.quick ? [100] : batchSizes) {
+      const count = options.quick ? 200 : batch === 1 ? clients : 10 * clients;
+      figures.push(...(await storeBatches(database, batch, stored, count)));
+      stored += count;
+    }
+  });
+  return { figures, series: [] };
 }
 
-async function benchOne(name: string, config: StorageConfig, batch: number): Promise<void> {
+async function storeBatches(
+  { name, config }: BenchDatabase,
+  batch: number,
+  first: number,
+  count: number,
+): Promise<readonly Figure[]> {
   const storage = await openStorage({ storage: config, migrate: true, program: 'collect' });
+  const row = (what: string, unit: 'us' | 'ms') =>
+    forInformation(`storage-${name.toLowerCase()}-${what.replaceAll(/[ ,]+/g, '-')}`, `${name}: ${what}`, unit);
   try {
-    const reports = batch === 1 ? clients : clients * rounds;
-    const items = Array.from({ length: reports }, (_, index) => sample(index));
-    const stored = await measured(() => storeAll(storage, items, batch));
-    const each = (micros: number): string => `${(micros / reports).toFixed(0)} us`;
-    console.log(
-      `${name}, ${batch} a transaction: ${each(stored.wallUs)} a report, ${each(stored.cpuUs)} of it our CPU, ` +
-        `${Math.round((reports / stored.wallUs) * 1e6)} reports/s`,
-    );
-    if (batch !== 500) return;
-    const again = await measured(() => storeAll(storage, items, batch));
-    const status = await measured(() => storage.history.clients());
+    const items = Array.from({ length: count }, (_, index) => sample(first + index));
+    const stored = await cost(() => storeAll(storage, items, batch));
+    const each = `a report, ${batch} a transaction`;
+    const figures = [
+      measured(row(each, 'us'), [stored.wallUs / count]),
+      measured(row(`${each} our CPU`, 'us'), [stored.cpuUs / count]),
+    ];
+    if (batch !== batchSizes.at(-1)) return figures;
+    const again = await cost(() => storeAll(storage, items, batch));
+    const status = await cost(() => storage.history.clients());
     const limits = { nowMs: noonMs + 1e10, rawMs: 0, detailMs: 0, hourlyMs: null, dailyMs: null };
-    const pruned = await measured(() => storage.reports.prune(limits, new AbortController().signal));
-    console.log(
-      `${name}: ${each(again.wallUs)} a duplicate, status of ${clients} clients ${(status.wallUs / 1000).toFixed(0)} ms, ` +
-        `${each(pruned.wallUs)} a pruned report`,
-    );
+    const pruned = await cost(() => storage.reports.prune(limits, new AbortController().signal));
+    return [
+      ...figures,
+      measured(row('a duplicate', 'us'), [again.wallUs / count]),
+      measured(row(`status of ${clients} clients`, 'ms'), [status.wallUs / 1000]),
+      measured(row('pruning all of it', 'ms'), [pruned.wallUs / 1000]),
+    ];
   } finally {
     await storage.close();
   }
@@ -69,7 +67,7 @@ async function storeAll(storage: Storage, items: readonly IngestItem[], batch: n
   }
 }
 
-async function measured(work: () => Promise<unknown>): Promise<{ readonly wallUs: number; readonly cpuUs: number }> {
+async function cost(work: () => Promise<unknown>): Promise<{ readonly wallUs: number; readonly cpuUs: number }> {
   const startedAt = performance.now();
   const cpu = process.cpuUsage();
   await work();

@@ -1,95 +1,124 @@
-/** What a visit costs over each transport, against `ssh host true` in the same run: CPU here, and time at 100 ms round trip. */
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
+import { openingOf, type AgentTask } from '../src/collector/agent-session.ts';
 import type { Connection } from '../src/transport/transport.ts';
-import { visit } from '../test/support/agent-visit.ts';
+import { bundles, keyPair, visit } from '../test/support/agent-visit.ts';
 import { shellConnection } from '../test/support/shell-connection.ts';
 import { sshKeygen, sshdMissing, startSshd } from '../test/support/sshd.ts';
 import { connectBy, noChildLeft, type Way, type WayTarget } from '../test/support/ways.ts';
+import { childrenCpuMs, inTemporaryFolder } from './children.ts';
+import { inRounds, measured, notMeasured, ratioAtMost } from './figure.ts';
+import type { BenchOptions, BenchResult, Figure, Row } from './figure.ts';
 
-const rounds = 11;
-const visitsPerRound = 5;
 const delayMs = 50;
-/** /proc counts in hundredths of a second. */
-const millisecondsPerTick = 10;
+const visitsPerRound = 5;
+const sshTrueName = 'ssh host true';
+const wallRow = (name: string, how: string, limit: number | null): Row => ({
+  name,
+  what: `visit at 100 ms round trip without the agent's time, ${how} : ssh host true`,
+  unit: 'ms',
+  peer: sshTrueName,
+  target: limit === null ? null : ratioAtMost(limit),
+});
+const cpuRow = (name: string, how: string): Row => ({
+  name,
+  what: `CPU of a single visit ${how}, without a start of Node : ssh host true`,
+  unit: 'ms',
+  peer: sshTrueName,
+  target: null,
+});
+const rows = {
+  waiting: wallRow('round-trip', 'pipelining="no"', 0.85),
+  ahead: wallRow('round-trip-pipelined', 'with pipelining', 0.5),
+  openssh: wallRow('round-trip-openssh', 'transport="openssh"', null),
+  ssh2Cpu: cpuRow('visit-cpu', 'over ssh2'),
+  opensshCpu: cpuRow('visit-cpu-openssh', 'with transport="openssh"'),
+} as const;
 
-/** Prints CPU time (this process and its children; sshd and the agent are not among them) and wall time, medians. */
-export async function benchTransports(): Promise<void> {
+/** Single visits, one after the other, beside `ssh host true`: time when the client is far off, and CPU here. */
+export async function benchTransports({ quick }: BenchOptions): Promise<BenchResult> {
   const missing = sshdMissing();
-  if (missing !== null) {
-    console.log(`skipped: ${missing}`);
-    return;
-  }
-  const dir = mkdtempSync(path.join(tmpdir(), 'fh-bench-'));
-  const sshd = await startSshd();
-  const proxy = spawn(
-    process.execPath,
-    ['--import', 'tsx', path.join(import.meta.dirname, 'delay-proxy.ts'), String(sshd.port), String(delayMs)],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  try {
-    const { privateKey, publicKey } = sshKeygen(path.join(dir, 'login'), '-t', 'ed25519');
-    const { name: username } = await sshd.addAccount({ publicKey });
-    const [printed] = (await once(proxy.stdout, 'data')) as [Buffer];
-    const near: WayTarget = { port: sshd.port, dir, username, privateKey, knownHosts: [sshd.hostKeyLine()] };
-    const port = Number(printed.toString());
-    const far = { ...near, port, knownHosts: [sshd.hostKeyLine().replace(`:${sshd.port} `, `:${port} `)] };
-    const home = mkdtempSync(path.join(dir, 'home-'));
-    // The agent is brought here.
-    for (const way of ['ssh2', 'openssh'] as const) await visitBy(way, near);
-    await visitHere(home);
-    await printCpu(near);
-    await printWall(far, home);
-  } finally {
-    proxy.kill();
-    await sshd.stop();
-    rmSync(dir, { recursive: true, force: true });
-  }
+  if (missing !== null) return { figures: Object.values(rows).map((row) => notMeasured(row, missing)), series: [] };
+  return inTemporaryFolder(async (dir) => {
+    const sshd = await startSshd();
+    const script = path.join(import.meta.dirname, 'delay-proxy.ts');
+    const args = ['--import', 'tsx', script, String(sshd.port), String(delayMs)];
+    const proxy = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      const { privateKey, publicKey } = sshKeygen(path.join(dir, 'login'), '-t', 'ed25519');
+      const { name: username } = await sshd.addAccount({ publicKey });
+      const [printed] = (await once(proxy.stdout, 'data')) as [Buffer];
+      const near: WayTarget = { port: sshd.port, dir, username, privateKey, knownHosts: [sshd.hostKeyLine()] };
+      const port = Number(printed.toString());
+      const far = { ...near, port, knownHosts: [sshd.hostKeyLine().replace(`:${sshd.port} `, `:${port} `)] };
+      const home = mkdtempSync(path.join(dir, 'home-'));
+      // The agent is brought here, and makes its compiled form.
+      for (const way of ['ssh2', 'openssh'] as const) await visitBy(way, near);
+      for (let time = 0; time < 2; time += 1) await visitHere(home);
+      const cpu = await cpuFigures(near, quick ? 1 : 7);
+      return { figures: [...(await wallFigures(far, home, quick ? 1 : 15)), ...cpu], series: [] };
+    } finally {
+      proxy.kill();
+      await sshd.stop();
+    }
+  });
 }
 
-async function printCpu(near: WayTarget): Promise<void> {
-  const cost = { ssh: [] as number[], ssh2: [] as number[], openssh: [] as number[] };
-  for (let round = 0; round < rounds; round += 1) {
-    cost.ssh.push(await cpuOf(() => sshTrue(near)));
-    cost.ssh2.push(await cpuOf(() => visitBy('ssh2', near)));
-    cost.openssh.push(await cpuOf(() => visitBy('openssh', near)));
-  }
-  const plain = median(cost.ssh);
-  console.log(`CPU of ssh host true: ${plain.toFixed(1)} ms`);
-  for (const way of ['ssh2', 'openssh'] as const) {
-    const own = median(cost[way]);
-    console.log(`CPU of a visit over ${way}: ${own.toFixed(1)} ms, ratio ${(own / plain).toFixed(2)}`);
-  }
+async function wallFigures(far: WayTarget, home: string, rounds: number): Promise<readonly Figure[]> {
+  const { ssh, agent, waiting, ahead, openssh } = await inRounds(rounds, {
+    ssh: () => wallOf(() => sshTrue(far)),
+    agent: () => wallOf(() => visitHere(home)),
+    waiting: () => wallOf(() => visitBy('ssh2', far)),
+    ahead: () => wallOf(() => visitAhead(far)),
+    openssh: () => wallOf(() => visitBy('openssh', far)),
+  });
+  const withoutAgent = (took: readonly number[]): number[] =>
+    took.map((ms, round) => ms - (agent[round] ?? Number.NaN));
+  return [
+    measured(rows.waiting, withoutAgent(waiting), ssh),
+    measured(rows.ahead, withoutAgent(ahead), ssh),
+    measured(rows.openssh, withoutAgent(openssh), ssh),
+  ];
 }
 
-async function printWall(far: WayTarget, home: string): Promise<void> {
-  const took = { ssh: [] as number[], ssh2: [] as number[], openssh: [] as number[], agent: [] as number[] };
-  for (let round = 0; round < rounds; round += 1) {
-    took.ssh.push(await wallOf(() => sshTrue(far)));
-    took.ssh2.push(await wallOf(() => visitBy('ssh2', far)));
-    took.openssh.push(await wallOf(() => visitBy('openssh', far)));
-    took.agent.push(await wallOf(() => visitHere(home)));
-  }
-  const plain = median(took.ssh);
-  const agent = median(took.agent);
-  console.log(
-    `at ${2 * delayMs} ms round trip: ssh host true ${plain.toFixed(0)} ms, the agent alone ${agent.toFixed(0)} ms`,
-  );
-  for (const way of ['ssh2', 'openssh'] as const) {
-    const whole = median(took[way]);
-    const limit = way === 'ssh2' ? ' (must stay at or below 0.90)' : '';
-    const ratio = ((whole - agent) / plain).toFixed(2);
-    console.log(`a visit over ${way}: ${whole.toFixed(0)} ms; without the agent's own, ratio ${ratio}${limit}`);
-  }
+async function cpuFigures(near: WayTarget, rounds: number): Promise<readonly Figure[]> {
+  const { ssh, ssh2, openssh } = await inRounds(rounds, {
+    ssh: () => cpuOf(() => sshTrue(near)),
+    ssh2: () => cpuOf(() => visitAhead(near)),
+    openssh: () => cpuOf(() => visitBy('openssh', near)),
+  });
+  return [measured(rows.ssh2Cpu, ssh2, ssh), measured(rows.opensshCpu, openssh, ssh)];
 }
 
 async function visitBy(way: Way, target: WayTarget): Promise<void> {
-  const connection = await connectBy(way, target);
-  await oneVisit(connection);
+  await oneVisit(await connectBy(way, target));
+}
+
+/** As the collector does it unless config.xml says otherwise: the command goes out with the login. */
+async function visitAhead(target: WayTarget): Promise<void> {
+  const task: AgentTask = {
+    client: 'web-1',
+    was: null,
+    kind: 'visit',
+    runId: randomUUID(),
+    collectorId: 'c0ffee',
+    publicKey: keyPair.publicKey,
+    probeOptions: {},
+    bundles,
+    node: process.execPath,
+    unsealed: 'allow',
+    runtimes: null,
+    agentTimeoutMs: 20_000,
+  };
+  const opening = openingOf(task);
+  const connection = await connectBy('ssh2', target, { ahead: opening.command });
+  const { result } = await visit({ ...task, connection, opening, waitForExit: false });
+  if (result.fault !== null) throw result.fault;
+  await connection.leave();
 }
 
 /** The same without SSH: what the agent itself takes, its start and its loader included. */
@@ -113,7 +142,7 @@ async function sshTrue({ dir, knownHosts, port, username, privateKey = '' }: Way
   if (status !== 0) throw new Error(`ssh ended with ${String(status)}`);
 }
 
-/** For each of several in a row, children that have ended included. */
+/** Of each of several in a row, children that have ended included; sshd and the agent are no children of this process. */
 async function cpuOf(work: () => Promise<void>): Promise<number> {
   await noChildLeft();
   const children = childrenCpuMs();
@@ -130,15 +159,4 @@ async function wallOf(work: () => Promise<void>): Promise<number> {
   const tookMs = performance.now() - startedMs;
   await noChildLeft();
   return tookMs;
-}
-
-/** CPU time of all children that were waited for: cutime and cstime of proc_pid_stat(5). */
-function childrenCpuMs(): number {
-  const stat = readFileSync('/proc/self/stat', 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[13]) + Number(fields[14])) * millisecondsPerTick;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }

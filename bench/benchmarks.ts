@@ -1,0 +1,73 @@
+import type { Benchmark } from './figure.ts';
+
+export interface ListedBenchmark {
+  readonly name: string;
+  /** One line for people. */
+  readonly what: string;
+  /** On two cores that do nothing else. */
+  readonly minutes: number;
+  /** Runs only when it is named: it has no target. */
+  readonly byNameOnly: boolean;
+  readonly load: () => Promise<Benchmark>;
+}
+
+const listed = (name: string, minutes: number, what: string, load: () => Promise<Benchmark>): ListedBenchmark => ({
+  name,
+  what,
+  minutes,
+  byNameOnly: false,
+  load,
+});
+const byName = (...args: Parameters<typeof listed>): ListedBenchmark => ({ ...listed(...args), byNameOnly: true });
+
+/** In the order in which they run and stand in docs/performance.md. */
+export const benchmarks: readonly ListedBenchmark[] = [
+  listed('collector', 1.5, 'CPU of a visit on real sshd, beside ssh host true', async () => {
+    return (await import('./collector.ts')).benchCollector;
+  }),
+  listed('throughput', 5, 'clients per second on real sshd, beside Ansible and parallel-ssh', async () => {
+    return (await import('./throughput.ts')).benchThroughput;
+  }),
+  listed('transports', 2, 'a visit at 100 ms round trip, and its CPU, beside ssh host true', async () => {
+    return (await import('./transports.ts')).benchTransports;
+  }),
+  listed('agent', 1, 'what the agent costs a client, beside node -e 0', async () => {
+    return (await import('./agent.ts')).benchAgent;
+  }),
+  listed('fleet', 6, '100 to 50,000 simulated clients; 1,000 visits in flight', async () => {
+    return (await import('./fleet.ts')).benchFleet;
+  }),
+  listed('fleet-lossy', 8, 'the same with 5 % dead in every way', async () => {
+    return (await import('./fleet.ts')).benchFleetLossy;
+  }),
+  listed('sealed', 1, 'sealed files to rows, beside the bare work of opening them', async () => {
+    return (await import('./sealed.ts')).benchSealed;
+  }),
+  listed('alerter', 4, 'the alerter over a million rows', async () => {
+    return (await import('./alerter.ts')).benchAlerter;
+  }),
+  listed('start', 1, 'alert with nothing to do, and --version, beside node -e 0', async () => {
+    return (await import('./start.ts')).benchStart;
+  }),
+  listed('config', 1, 'config.xml with 100 to 50,000 clients, beside a bare parse', async () => {
+    return (await import('./config.ts')).benchConfig;
+  }),
+  listed('status', 6, 'status with ten million rows stored', async () => {
+    return (await import('./status.ts')).benchStatus;
+  }),
+  listed('installed-size', 0.5, 'what npm install takes on the disk', async () => {
+    return (await import('./installed-size.ts')).benchInstalledSize;
+  }),
+  byName('storage', 2, 'reports to rows by size of the transaction', async () => {
+    return (await import('./storage.ts')).benchStorage;
+  }),
+  byName('alert-store', 4, 'where the time of a backlog goes in the database', async () => {
+    return (await import('./alert-store.ts')).benchAlertStore;
+  }),
+  byName('replay', 3, 'alert --replay over one day and three', async () => {
+    return (await import('./replay.ts')).benchReplay;
+  }),
+  byName('retention', 15, 'what a year takes, what is asked of it, and pruning', async () => {
+    return (await import('./retention.ts')).benchRetention;
+  }),
+];

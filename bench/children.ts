@@ -1,0 +1,117 @@
+/** What programs cost that are started and waited for. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import { packageDir } from '../src/paths.ts';
+
+/** The built command. */
+export const program = path.join(packageDir, 'dist', 'fleet-health.cjs');
+
+/** /proc counts in hundredths of a second: costs of a few are only true of many starts in a row. */
+const millisecondsPerTick = 10;
+
+export interface Cost {
+  readonly cpuMs: number;
+  readonly wallMs: number;
+}
+
+/** CPU time of all children that were waited for: cutime and cstime of proc_pid_stat(5). */
+export function childrenCpuMs(): number {
+  const stat = readFileSync('/proc/self/stat', 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[13]) + Number(fields[14])) * millisecondsPerTick;
+}
+
+/** What one of several starts in a row costs. */
+export function costOf(start: () => void, starts = 1): Cost {
+  const before = { cpuMs: childrenCpuMs(), wallMs: performance.now() };
+  for (let time = 0; time < starts; time += 1) start();
+  return {
+    cpuMs: (childrenCpuMs() - before.cpuMs) / starts,
+    wallMs: (performance.now() - before.wallMs) / starts,
+  };
+}
+
+/** Runs a program to its end. Throws when it ends with another status than 0, or those that are allowed. */
+export function run(file: string, args: readonly string[], allowed: readonly number[] = [0]): string {
+  const { status, stdout, stderr, error } = spawnSync(file, args, { encoding: 'utf8', maxBuffer: 1 << 28 });
+  if (error !== undefined) throw error;
+  if (status === null || !allowed.includes(status)) {
+    throw new Error(`${file} ended with ${String(status)}: ${stdout.slice(-2000)}${stderr.slice(-2000)}`);
+  }
+  return stdout;
+}
+
+/** Runs a part of a benchmark in a process of its own, fresh, and returns what it prints: one line of JSON. */
+export function inFreshProcess(file: string, input: unknown, prefix: readonly string[] = []): unknown {
+  const script = path.join(packageDir, 'bench', file);
+  const command = [...prefix, process.execPath, '--import', 'tsx', script, JSON.stringify(input)];
+  const [first = '', ...args] = command;
+  const { status, stdout } = spawnSync(first, args, {
+    cwd: packageDir,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    maxBuffer: 1 << 28,
+  });
+  if (status !== 0) throw new Error(`${file} ended with ${String(status)}`);
+  return JSON.parse(stdout) as unknown;
+}
+
+export interface WatchedRun {
+  readonly wallS: number;
+  /** The most that was resident at any time: VmHWM of proc_pid_status(5). */
+  readonly peakMegabytes: number;
+  /** The most files and sockets that were open at once. */
+  readonly mostOpen: number;
+  readonly stdout: string;
+}
+
+/** Runs a program and looks at it in /proc as it goes: of one that has ended the kernel tells nobody any more. */
+export async function watchRun(args: readonly string[], allowed: readonly number[] = [0]): Promise<WatchedRun> {
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-2000)));
+  let [peakMegabytes, mostOpen] = [0, 0];
+  const look = (): void => {
+    peakMegabytes = Math.max(peakMegabytes, residentMegabytes(child.pid));
+    mostOpen = Math.max(mostOpen, openFiles(child.pid));
+  };
+  const timer = setInterval(look, 100);
+  const [status] = (await once(child, 'close')) as [number | null];
+  clearInterval(timer);
+  if (status === null || !allowed.includes(status)) throw new Error(`it ended with ${String(status)}: ${stderr}`);
+  return { wallS: (performance.now() - startedAt) / 1000, peakMegabytes, mostOpen, stdout };
+}
+
+/** The most that a process has had resident so far, in MB; 0 when it has ended. */
+export function residentMegabytes(pid: number | undefined): number {
+  try {
+    const status = readFileSync(`/proc/${pid ?? 0}/status`, 'utf8');
+    return (Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024) / 1e6;
+  } catch {
+    return 0;
+  }
+}
+
+function openFiles(pid: number | undefined): number {
+  try {
+    return readdirSync(`/proc/${pid ?? 0}/fd`).length;
+  } catch {
+    return 0;
+  }
+}
+
+/** A folder that is gone afterwards. */
+export async function inTemporaryFolder<T>(work: (dir: string) => Promise<T>): Promise<T> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fh-bench-'));
+  try {
+    return await work(dir);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}

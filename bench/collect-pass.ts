@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { startDelayMs } from '../src/collector/start-delay.ts';
+import { openSqlite } from '../src/sqlite.ts';
+import { childrenCpuMs, program, watchRun } from './children.ts';
+
+export interface PassCost {
+  readonly succeeded: number;
+  readonly failed: number;
+  /** Of the whole process, its start included. */
+  readonly cpuMs: number;
+  /** Without the wait at the start, by which the collectors of a site are kept apart. */
+  readonly wallMs: number;
+  /** Resident, at its most. */
+  readonly megabytes: number;
+  readonly mostOpen: number;
+}
+
+/** One pass of the built collector over the fleet of dir/config.xml, whose state is in dir/state. */
+export async function collectPass(dir: string, clients: number, more: readonly string[] = []): Promise<PassCost> {
+  const config = path.join(dir, 'config.xml');
+  const beforeMs = childrenCpuMs();
+  const { wallS, peakMegabytes, mostOpen } = await watchRun([program, '-c', config, '-q', 'collect', ...more], [0, 1]);
+  const cpuMs = childrenCpuMs() - beforeMs;
+  const collectorId = readFileSync(path.join(dir, 'state', 'collector-id'), 'utf8').trim();
+  const database = openSqlite(path.join(dir, 'state', 'fleet.db'));
+  try {
+    const [run] = database.prepare('SELECT succeeded, failed FROM runs ORDER BY started_at DESC LIMIT 1').all();
+    return {
+      succeeded: Number(run?.['succeeded']),
+      failed: Number(run?.['failed']),
+      cpuMs,
+      wallMs: wallS * 1000 - startDelayMs(collectorId, clients),
+      megabytes: peakMegabytes,
+      mostOpen,
+    };
+  } finally {
+    database.close();
+  }
+}

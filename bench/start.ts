@@ -1,0 +1,61 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { costOf, inTemporaryFolder, program, run } from './children.ts';
+import type { Cost } from './children.ts';
+import { inRounds, measured, ratioAtMost } from './figure.ts';
+import type { BenchOptions, BenchResult, Row } from './figure.ts';
+
+const bareNode = 'node -e 0';
+const row = (name: string, what: string, limit: number | null): Row => ({
+  name,
+  what: `${what} : node -e 0`,
+  unit: 'ms',
+  peer: bareNode,
+  target: limit === null ? null : ratioAtMost(limit),
+});
+const idleCpu = row('alert-idle', 'fleet-health alert with nothing to do, CPU', 4);
+const idleWall = row('alert-idle-wall', 'fleet-health alert with nothing to do, wall time', 4);
+const versionCpu = row('version', 'fleet-health --version, CPU', 1.5);
+const versionWall = row('version-wall', 'fleet-health --version, wall time', 1.5);
+
+/** What starts cost that cron makes each minute, and the least of all. */
+export function benchStart({ quick }: BenchOptions): Promise<BenchResult> {
+  const starts = quick ? 2 : 20;
+  return inTemporaryFolder(async (dir) => {
+    const config = path.join(dir, 'config.xml');
+    writeFileSync(
+      config,
+      `<config><collector every="5m"/><alerts><mail to="ops@example.org"/></alerts>
+        <client name="here" ip="127.0.0.1" transport="local"/>
+        <client name="web-[0-999]" ip="web-[0-999].example.org" username="u"/></config>`,
+      { mode: 0o600 },
+    );
+    const idle = ['-q', '-c', config, 'alert'];
+    run(process.execPath, [program, '-q', '-c', config, 'collect', 'here']);
+    // The first has a report to judge and makes the compiled forms.
+    for (const args of [idle, idle, ['--version'], ['--version']]) run(process.execPath, [program, ...args]);
+    const of = (args: readonly string[]): Cost => costOf(() => void run(process.execPath, args), starts);
+    const costs: Record<'bare' | 'idle' | 'version', Cost[]> = { bare: [], idle: [], version: [] };
+    await inRounds(quick ? 1 : 11, {
+      bare: () => costs.bare.push(of(['-e', '0'])),
+      idle: () => costs.idle.push(of([program, ...idle])),
+      version: () => costs.version.push(of([program, '--version'])),
+    });
+    const figure = (one: Row, kind: 'idle' | 'version', what: keyof Cost) =>
+      measured(
+        one,
+        costs[kind].map((cost) => cost[what]),
+        costs.bare.map((cost) => cost[what]),
+      );
+    return {
+      figures: [
+        figure(idleCpu, 'idle', 'cpuMs'),
+        figure(idleWall, 'idle', 'wallMs'),
+        figure(versionCpu, 'version', 'cpuMs'),
+        figure(versionWall, 'version', 'wallMs'),
+      ],
+      series: [],
+    };
+  });
+}
