@@ -52,11 +52,10 @@ export interface IngestRunResult extends IngestStoredCounts {
 
 /**
  * Makes one pass. Throws FleetError (exit status 3) when it cannot be made: `keys-invalid`, `state-unusable`, or what the
- * storage throws. When another pass runs here it ends at once as `overlapped`.
+ * storage throws; that is a row `failed` where the database takes one. When another pass runs here it ends at once as `overlapped`.
  */
 export async function ingestRun(options: IngestRunOptions): Promise<IngestRunResult> {
   const paths = statePaths(options.config.stateDir);
-  const keys = loadOpeningKeys(paths);
   const start: RunStart = {
     id: randomUUID(),
     program: 'ingest',
@@ -72,7 +71,11 @@ export async function ingestRun(options: IngestRunOptions): Promise<IngestRunRes
     const storage = await options.openStorage();
     try {
       if (lock.kind === 'taken') return await leaveOverlapped(options, start, storage, lock.holder);
-      return await makePass({ options, paths, keys, start, storage });
+      return await makePass({ options, paths, keys: loadOpeningKeys(paths), start, storage });
+    } catch (thrown) {
+      // People see in `status` that it runs and gets nowhere; where the database is away there is nowhere to say so.
+      await storage.reports.endRun(start, failedEnd(start, options.now())).catch(() => undefined);
+      throw thrown;
     } finally {
       await storage.close().catch(() => undefined);
     }
@@ -210,6 +213,12 @@ function resultOf(start: RunStart, { counts, ...outcome }: Outcome): IngestRunRe
     ...counts,
     ...outcome,
   };
+}
+
+/** Of a pass that could not be made. */
+function failedEnd({ id }: RunStart, finishedAtMs: number): RunEnd {
+  const none = { clients: 0, succeeded: 0, failed: 0, skipped: 0 };
+  return { id, outcome: 'failed', finishedAtMs, ...none, cpuMs: 0, maxRssBytes: 0 };
 }
 
 /** The row of `runs`: its numbers are those of reports, but for the clients they were of. */

@@ -132,6 +132,25 @@ test('without a public key nothing is visited, and none is made; without a priva
   renameSync(one.opener.keys, `${one.opener.keys}-away`);
   await assert.rejects(one.ingest(web), { code: 'keys-invalid', message: /holds no private key/ });
   assert.equal(existsSync(one.opener.keys), false);
+  const [row] = await one.fleet.query("SELECT outcome, host, clients FROM runs WHERE program = 'ingest'");
+  assert.deepEqual(Object.values(row ?? {}), ['failed', 'opener', 0]);
+});
+
+test('a pass that the database breaks off is a row that says so, and the next one takes what waits', async () => {
+  const one = freshSplit();
+  await one.fleet.collect(web, sealedOnly);
+  const broken = new FleetError({ code: 'storage-failed', stage: 'storage', message: 'broken off' });
+  const openStorage = async (): Promise<Storage> => {
+    const storage = await one.fleet.openStorage();
+    return { ...storage, reports: { ...storage.reports, ingest: () => Promise.reject(broken) } };
+  };
+  await assert.rejects(one.ingest(web, { openStorage }), broken);
+  assert.equal((await one.ingest(web)).exitStatus, 0);
+  const rows = await one.fleet.query("SELECT outcome FROM runs WHERE program = 'ingest' ORDER BY started_at");
+  assert.deepEqual(
+    rows.map(({ outcome }) => outcome),
+    ['failed', 'finished'],
+  );
 });
 
 test('while the database is away reports wait sealed as files, then as rows, then are opened as of when they came', async () => {

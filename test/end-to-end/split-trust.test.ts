@@ -1,0 +1,165 @@
+/** Three machines on one MariaDB: one collects and has no key, one opens and logs in nowhere, one tells people. */
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, suite, test } from 'node:test';
+
+import { Secret } from '../../src/config/secret.ts';
+import { packageDir } from '../../src/paths.ts';
+import type { Report } from '../../src/report/report.ts';
+import { openDatabase } from '../../src/storage/open-database.ts';
+import { skipWithoutMariadb, startMariadb, type Mariadb, type MariadbDatabase } from '../support/mariadb.ts';
+import { runCli, type CliResult } from '../support/run-cli.ts';
+import { startSmtpServer, type SmtpServer } from '../support/smtp-server.ts';
+
+/** The rights that docs/installation.md gives a collector without the private key. */
+function documentedGrants(): readonly string[] {
+  const text = readFileSync(path.join(packageDir, 'docs', 'installation.md'), 'utf8');
+  return [...text.matchAll(/^ {4}(GRANT .* TO 'fleet_collector'@'192\.0\.2\.10');$/gm)].map(([, grant = '']) => grant);
+}
+
+type Machine = 'collector' | 'opener' | 'alerter';
+
+suite('a collector without the key, an opener and an alerter', { skip: skipWithoutMariadb }, () => {
+  let mariadb: Mariadb;
+  let smtp: SmtpServer;
+  let database: MariadbDatabase;
+  const dir = mkdtempSync(path.join(tmpdir(), 'fh-split-'));
+  const stateOf = (machine: Machine): string => path.join(dir, machine, 'state');
+  const run = (machine: Machine, ...args: readonly string[]): Promise<CliResult> =>
+    runCli(['-c', path.join(dir, machine, 'config.xml'), ...args], { env: { HOME: path.join(dir, 'home') } });
+  const json = async (machine: Machine, ...args: readonly string[]): Promise<Record<string, unknown>> => {
+    const { stdout, stderr } = await run(machine, '--json', ...args);
+    assert.notEqual(stdout, '', stderr);
+    return JSON.parse(stdout) as Record<string, unknown>;
+  };
+  const rows = (sql: string) => mariadb.asRoot(`USE ${database.name}`, sql);
+  const publicKeys = (): readonly string[] => {
+    const folder = path.join(stateOf('opener'), 'public_keys');
+    return readdirSync(folder)
+      .toSorted()
+      .map((name) => path.join(folder, name));
+  };
+
+  before(async () => {
+    [mariadb, smtp] = await Promise.all([startMariadb(), startSmtpServer()]);
+    database = await mariadb.createDatabase();
+    const { name, password } = database;
+    const users: Readonly<Record<Machine, string>> = { collector: `${name}_c`, opener: name, alerter: `${name}_a` };
+    for (const user of [users.collector, users.alerter]) {
+      await mariadb.asRoot(`CREATE USER ${user}@'%' IDENTIFIED BY '${password}'`);
+    }
+    await mariadb.asRoot(`GRANT SELECT, INSERT, UPDATE, DELETE ON ${name}.* TO ${users.alerter}@'%'`);
+    mkdirSync(path.join(dir, 'home'), { mode: 0o700 });
+    for (const [machine, user] of Object.entries(users)) {
+      mkdirSync(path.join(dir, machine), { mode: 0o700 });
+      writeFileSync(
+        path.join(dir, machine, 'config.xml'),
+        `<config>
+  <storage url="mysql://${user}@127.0.0.1:${mariadb.port}/${name}" password="${password}" migrate="${machine === 'opener' ? 'yes' : 'no'}"/>
+  <smtp host="127.0.0.1" port="${smtp.port}" security="none"/>
+  <collector every="5m" open="no"/>
+  <ssh node="${process.execPath}"/>
+  <alerts groupInterval="1s"><mail to="ops@example.org"/><alert type="memory" limit="1%" for="1x"/></alerts>
+  <client name="here" ip="127.0.0.1" transport="local"/>
+</config>\n`,
+        { mode: 0o600 },
+      );
+    }
+    assert.equal((await run('opener', 'migrate')).status, 0);
+    const grants = documentedGrants();
+    assert.ok(grants.length >= 7, 'docs/installation.md names the rights');
+    for (const grant of grants) {
+      await mariadb.asRoot(
+        grant.replace(' ON fleet.', ` ON ${name}.`).replace("'fleet_collector'@'192.0.2.10'", `${users.collector}@'%'`),
+      );
+    }
+  });
+  after(async () => {
+    await Promise.all([mariadb.stop(), smtp.stop()]);
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  /** All that somebody has who took the collector's machine with its login to the database. */
+  const stolen = async (): Promise<string> => {
+    const user = `${database.name}_c`;
+    const password = new Secret({ kind: 'literal', value: database.password });
+    const storage = { ...database.storage, user, password };
+    const login = await openDatabase({ storage, program: 'read' });
+    const texts: string[] = [];
+    const denied: string[] = [];
+    const look = (what: string, table: string): Promise<unknown> =>
+      login
+        .read((session) => session.all(`SELECT ${what} FROM ${table}`))
+        .then(
+          (found) => texts.push(JSON.stringify(found)),
+          () => denied.push(table),
+        );
+    for (const row of await rows('SHOW FULL TABLES')) await look('*', `\`${String(Object.values(row)[0])}\``);
+    for (const table of ['stats', 'inventory_reports']) await look('report_id, client', table);
+    await login.close();
+    for (const table of ['reports', 'stats', 'inventory', 'disk_stats', 'stats_hourly', 'alerts', 'latest_stats']) {
+      assert.ok(denied.includes(`\`${table}\``), `${table} can be read`);
+    }
+    assert.ok(!denied.includes('`sealed_reports`') && !denied.includes('stats'), denied.join(' '));
+    for (const entry of readdirSync(path.join(dir, 'collector'), { recursive: true, withFileTypes: true })) {
+      if (entry.isFile()) texts.push(readFileSync(path.join(entry.parentPath, entry.name), 'latin1'));
+    }
+    return texts.join('\n');
+  };
+
+  test('what is collected is opened elsewhere and told from a third place; a stolen collector shows no figures', async () => {
+    const refused = await run('collector', 'collect');
+    assert.deepEqual([refused.status, /\(keys-invalid\)/.test(refused.stderr)], [3, true], refused.stderr);
+    assert.equal((await run('opener', 'keys', 'generate')).status, 0);
+    const [first = ''] = publicKeys();
+    assert.equal((await run('collector', 'keys', 'import-public', first)).status, 0);
+    const collected = await run('collector', 'collect');
+    assert.equal(collected.status, 0, collected.stderr);
+    assert.deepEqual(
+      (await rows('SELECT (SELECT COUNT(*) FROM stats) AS stats, (SELECT COUNT(*) FROM sealed_reports) AS waiting'))[0],
+      { stats: 0, waiting: 2 },
+    );
+    assert.equal((await run('alerter', 'alert')).status, 0);
+    assert.equal(smtp.mails.length, 0);
+    const seen = await stolen();
+
+    const opened = await json('opener', 'ingest');
+    assert.deepEqual(
+      [opened['exit_status'], opened['reports'], opened['clients']],
+      [0, { stored: 2, duplicate: 0, quarantined: 0, keyless: 0 }, 1],
+    );
+    const told = await run('alerter', 'alert');
+    assert.equal(told.status, 0, told.stderr);
+    assert.match(smtp.mails.map(({ content }) => content).join('\n'), /here[^]*memory/);
+
+    const [stored] = await rows('SELECT CAST(report AS CHAR) AS report FROM reports');
+    const report = JSON.parse(String(stored?.['report'])) as Report;
+    const figures = report.worker_reports.flatMap(({ function_reports }) =>
+      function_reports.flatMap(({ data }) => data.flatMap((row) => Object.values(row).map(String))),
+    );
+    const markers = [...new Set(figures)].filter((text) => text.length >= 6 && text !== report.boot_id);
+    assert.ok(markers.length > 10, `${markers.length} markers are no test`);
+    for (const marker of markers) assert.ok(!seen.includes(marker), marker);
+    for (const known of ['here', 'FHS1']) assert.ok(seen.includes(known), known);
+    assert.ok(!seen.includes('PRIVATE KEY'));
+  });
+
+  test('a key is retired once the collector has the next one and nothing waits for it', async () => {
+    const [old] = ((await json('opener', 'keys', 'list'))['keys'] as { id: string }[]).map(({ id }) => id);
+    const { rotate } = (await json('opener', 'keys', 'rotate')) as { rotate: { id: string } };
+    await run('collector', 'collect');
+    const refused = await run('opener', 'keys', 'retire', old ?? '');
+    assert.equal(refused.status, 3);
+    assert.match(refused.stderr, /1 report waits in the database.*here may hold reports.*\(key-in-use\)/s);
+    const [, next = ''] = publicKeys();
+    assert.equal((await run('collector', 'keys', 'import-public', next)).status, 0);
+    assert.equal((await run('collector', 'collect')).status, 0);
+    assert.equal((await json('opener', 'ingest'))['exit_status'], 0);
+    assert.equal((await run('opener', 'keys', 'retire', old ?? '')).status, 0);
+    assert.equal((await run('collector', 'keys', 'retire', old ?? '')).status, 0);
+    assert.equal((await rows('SELECT sealed_to FROM clients'))[0]?.['sealed_to'], rotate.id);
+    assert.equal((await rows('SELECT COUNT(*) AS n FROM stats'))[0]?.['n'], 3);
+  });
+});
