@@ -8,6 +8,7 @@ import { after, before, suite, test } from 'node:test';
 import { Secret } from '../../src/config/secret.ts';
 import { packageDir } from '../../src/paths.ts';
 import type { Report } from '../../src/report/report.ts';
+import type { SqlRow } from '../../src/storage/database.ts';
 import { openDatabase } from '../../src/storage/open-database.ts';
 import { skipWithoutMariadb, startMariadb, type Mariadb, type MariadbDatabase } from '../support/mariadb.ts';
 import { runCli, type CliResult } from '../support/run-cli.ts';
@@ -17,6 +18,13 @@ import { startSmtpServer, type SmtpServer } from '../support/smtp-server.ts';
 function documentedGrants(): readonly string[] {
   const text = readFileSync(path.join(packageDir, 'docs', 'installation.md'), 'utf8');
   return [...text.matchAll(/^ {4}(GRANT .* TO 'fleet_collector'@'192\.0\.2\.10');$/gm)].map(([, grant = '']) => grant);
+}
+
+/** Every value of a row as it is, bytes too. */
+function textOf(row: SqlRow): string {
+  return Object.values(row)
+    .map((value) => (value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : String(value)))
+    .join(' ');
 }
 
 type Machine = 'collector' | 'opener' | 'alerter';
@@ -93,7 +101,7 @@ suite('a collector without the key, an opener and an alerter', { skip: skipWitho
       login
         .read((session) => session.all(`SELECT ${what} FROM ${table}`))
         .then(
-          (found) => texts.push(JSON.stringify(found)),
+          (found) => texts.push(found.map(textOf).join('\n')),
           () => denied.push(table),
         );
     for (const row of await rows('SHOW FULL TABLES')) await look('*', `\`${String(Object.values(row)[0])}\``);
