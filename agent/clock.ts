@@ -20,3 +20,15 @@ export function readBootId(): string | null {
     return null;
   }
 }
+
+/**
+ * ISO 8601 in UTC with milliseconds, of any time that a kernel can have. What toISOString says too, but that has ICU look
+ * for the time zone first, for half a millisecond and a megabyte.
+ */
+export function utcText(timeMs: number): string {
+  const time = new Date(timeMs);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const day = `${time.getUTCFullYear()}-${two(time.getUTCMonth() + 1)}-${two(time.getUTCDate())}`;
+  const second = `${two(time.getUTCHours())}:${two(time.getUTCMinutes())}:${two(time.getUTCSeconds())}`;
+  return `${day}T${second}.${String(time.getUTCMilliseconds()).padStart(3, '0')}Z`;
+}

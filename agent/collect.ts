@@ -1,5 +1,5 @@
 import type { WorkerReport } from '../src/report/report.ts';
-import type { Collected, CollectOptions, JsonValue } from './collected.ts';
+import type { Collected, CollectOptions, Counters, JsonValue } from './collected.ts';
 import { printable } from './probes/function-report.ts';
 import { probes as allProbes } from './probes/index.ts';
 import type { Earlier, Probe, ProbeContext, ProbeResult } from './probes/probe.ts';
@@ -18,12 +18,12 @@ const marginMs = 100;
  * Runs every probe on a Linux machine. Never throws: what a probe cannot do is said in its worker report. Rates are
  * averages since the previous visit; where there was none in this boot, of 250 ms, which all probes wait together.
  */
-export async function collect(options: CollectOptions): Promise<Collected> {
+export function collect(options: CollectOptions): Collected | Promise<Collected> {
   return runProbes(options, allProbes);
 }
 
 /** The same with other probes, for tests. */
-export async function runProbes(options: CollectOptions, probes: readonly Probe[]): Promise<Collected> {
+export function runProbes(options: CollectOptions, probes: readonly Probe[]): Collected | Promise<Collected> {
   const source = openSource(options.root);
   const begun = milliseconds();
   const sinceBoot = (): number => options.monotonicMs + milliseconds() - begun;
@@ -38,31 +38,30 @@ export async function runProbes(options: CollectOptions, probes: readonly Probe[
   const started = new Map<Probe, Outcome | Promise<Outcome>>();
   for (const probe of probes) if (probe.rates !== true) started.set(probe, start(probe, null));
   const counting = probes.filter(({ rates }) => rates === true);
-  let values = isUsable(options) ? options.previous?.values : undefined;
-  let then = options.previous?.monotonicMs ?? 0;
-  if (counting.length > 0 && values === undefined && options.deadlineMs - (milliseconds() - begun) > 2 * sampleMs) {
-    then = sinceBoot();
-    values = countersOf(await settled(counting, (probe) => start(probe, null)));
-    await new Promise((resolve) => setTimeout(resolve, sampleMs));
-  }
-  const countedMs = sinceBoot();
-  for (const probe of counting) {
-    const counters = values?.[probe.name];
-    const earlier = counters === undefined ? null : { counters, elapsedMs: sinceBoot() - then };
-    const outcome = start(probe, earlier);
-    // Counters that were damaged must not cost what can be said without them.
-    const isSpoilt = earlier !== null && !(outcome instanceof Promise) && outcome.result === null;
-    started.set(probe, isSpoilt ? start(probe, null) : outcome);
-  }
-  const outcomes = await settled(probes, (probe) => started.get(probe) ?? noOutcome);
-  const kept = countersOf(outcomes);
-  return {
-    workerReports: outcomes.map(([probe, outcome]) => workerReport(probe, outcome)),
-    counters:
-      Object.keys(kept).length === 0
-        ? null
-        : { bootId: options.bootId ?? '', monotonicMs: Math.round(countedMs), values: kept },
+  const count = (values: Counters['values'] | undefined, then: number): Collected | Promise<Collected> => {
+    const countedMs = sinceBoot();
+    for (const probe of counting) {
+      const counters = values?.[probe.name];
+      const earlier = counters === undefined ? null : { counters, elapsedMs: sinceBoot() - then };
+      const outcome = start(probe, earlier);
+      // Counters that were damaged must not cost what can be said without them.
+      const isSpoilt = earlier !== null && !(outcome instanceof Promise) && outcome.result === null;
+      started.set(probe, isSpoilt ? start(probe, null) : outcome);
+    }
+    const outcomes = probes.map((probe) => started.get(probe) ?? noOutcome);
+    const collected = (settled: readonly Outcome[]): Collected => collectedFrom(probes, settled, options, countedMs);
+    return isSettled(outcomes) ? collected(outcomes) : all(outcomes).then(collected);
   };
+  const previous = isUsable(options) ? options.previous : null;
+  const leftMs = options.deadlineMs - (milliseconds() - begun);
+  if (previous !== null || counting.length === 0 || leftMs <= 2 * sampleMs) {
+    return count(previous?.values, previous?.monotonicMs ?? 0);
+  }
+  const then = sinceBoot();
+  return all(counting.map((probe) => start(probe, null))).then(async (outcomes) => {
+    await new Promise((resolve) => setTimeout(resolve, sampleMs));
+    return count(countersOf(counting, outcomes), then);
+  });
 }
 
 interface Outcome {
@@ -73,11 +72,26 @@ interface Outcome {
 
 const noOutcome: Outcome = { result: null, fault: 'not run', durationMs: 0 };
 
-async function settled(
+function isSettled(outcomes: readonly (Outcome | Promise<Outcome>)[]): outcomes is readonly Outcome[] {
+  return !outcomes.some((outcome) => outcome instanceof Promise);
+}
+
+function all(outcomes: readonly (Outcome | Promise<Outcome>)[]): Promise<Outcome[]> {
+  return Promise.all(outcomes.map(async (outcome) => outcome));
+}
+
+function collectedFrom(
   probes: readonly Probe[],
-  outcomeOf: (probe: Probe) => Outcome | Promise<Outcome>,
-): Promise<(readonly [Probe, Outcome])[]> {
-  return Promise.all(probes.map(async (probe) => [probe, await outcomeOf(probe)] as const));
+  outcomes: readonly Outcome[],
+  { bootId }: CollectOptions,
+  countedMs: number,
+): Collected {
+  const values = countersOf(probes, outcomes);
+  const isCounted = Object.keys(values).length > 0;
+  return {
+    workerReports: probes.map((probe, at) => workerReport(probe, outcomes[at] ?? noOutcome)),
+    counters: isCounted ? { bootId: bootId ?? '', monotonicMs: Math.round(countedMs), values } : null,
+  };
 }
 
 /** What came of a probe; neither throws nor rejects. At once where the probe does not wait: timers cost Node a lot. */
@@ -124,11 +138,12 @@ function workerReport({ name }: Probe, { result, fault, durationMs }: Outcome): 
   };
 }
 
-function countersOf(outcomes: readonly (readonly [Probe, Outcome])[]): Record<string, JsonValue> {
+function countersOf(probes: readonly Probe[], outcomes: readonly Outcome[]): Record<string, JsonValue> {
   const values: Record<string, JsonValue> = {};
-  for (const [{ name }, { result }] of outcomes) {
-    if (result?.counters !== undefined) values[name] = result.counters;
-  }
+  probes.forEach(({ name }, at) => {
+    const counters = outcomes[at]?.result?.counters;
+    if (counters !== undefined) values[name] = counters;
+  });
   return values;
 }
 
@@ -138,8 +153,7 @@ function isUsable({ previous, bootId, monotonicMs }: CollectOptions): boolean {
   return elapsedMs >= minElapsedMs && elapsedMs <= maxElapsedMs;
 }
 
-/** Since some moment, by the clock that nobody sets; `performance` would load more of Node. */
+/** Since this process began, by the clock that nobody sets; `performance` would load more of Node. */
 function milliseconds(): number {
-  const [seconds, nanoseconds] = process.hrtime();
-  return seconds * 1000 + nanoseconds / 1e6;
+  return process.uptime() * 1000;
 }

@@ -6,7 +6,7 @@ import type { Report } from '../src/report/report.ts';
 import { agentFaultCodes } from '../src/report/wire.ts';
 import type { AgentFault, AgentFaultCode, AgentRequest } from '../src/report/wire.ts';
 import { sealReport } from '../src/seal/seal.ts';
-import { monotonicMs } from './clock.ts';
+import { monotonicMs, utcText } from './clock.ts';
 import type { Collect, Collected, Counters } from './collected.ts';
 import { readCounters, writeCounters } from './counters-file.ts';
 import { readSpooled, spoolLimits, trimSpool } from './spool.ts';
@@ -31,18 +31,16 @@ export async function makeReport(
   try {
     const previous = readCounters([...visit.dirs, ...visit.formerDirs]);
     const deadlineMs = Math.max(1, request.deadlineMs - reserveMs - process.uptime() * 1000);
-    const collected = await withDeadline(
-      collect({
-        root: '',
-        options: request.options,
-        previous,
-        bootId,
-        monotonicMs: monotonicMs(),
-        deadlineMs,
-        placeDir: visit.dirs[0] ?? null,
-      }),
+    const collecting = collect({
+      root: '',
+      options: request.options,
+      previous,
+      bootId,
+      monotonicMs: monotonicMs(),
       deadlineMs,
-    );
+      placeDir: visit.dirs[0] ?? null,
+    });
+    const collected = collecting instanceof Promise ? await withDeadline(collecting, deadlineMs) : collecting;
     if (collected === null)
       return agentFault('agent-timeout', `the probes did not end within ${Math.round(deadlineMs)} ms`);
 
@@ -101,7 +99,7 @@ function describe(
   return {
     name: request.kind === 'inventory' ? 'Inventory report' : 'Daemon report',
     version: reportVersion,
-    datetime: new Date(nowMs).toISOString(),
+    datetime: utcText(nowMs),
     // One id, not a store of 128.
     report_id: randomUUID({ disableEntropyCache: true }),
     run_id: request.run,

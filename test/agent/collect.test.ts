@@ -86,6 +86,13 @@ test('rates since the previous visit of this boot, without waiting', async () =>
   assert.ok(Math.abs(counters.monotonicMs - 1e6) < 200);
 });
 
+test('at once where no probe waits: no promise, for a promise and its deadline cost a visit half a millisecond', () => {
+  const given = options({ previous: previous({ counting: 3 }, 60_000) });
+  assert.ok(!(runProbes(given, [counting]) instanceof Promise));
+  const waiting: Probe = { name: 'waits', deadlineMs: 1000, run: () => Promise.resolve({ functions: [] }) };
+  assert.ok(runProbes(given, [counting, waiting]) instanceof Promise);
+});
+
 for (const [what, given] of [
   ['no previous visit', {}],
   ['another boot', { previous: previous({ counting: 3 }, 60_000, 'a') }],
