@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { deflateRawSync } from 'node:zlib';
+import { brotliCompressSync, constants } from 'node:zlib';
 
 import { FleetError, messageOf } from '../errors.ts';
 import { agentBundlePath, inventoryBundlePath, shellAgentPath } from '../paths.ts';
@@ -30,12 +30,28 @@ function readBundle(path: string): Bundle {
   }
 }
 
+/**
+ * Up to so many bytes the last tenth is worth its time: 60 ms for the agent. The inventory is seven times as long and
+ * would hold up a run for 0.7 s, instead of 40 ms.
+ */
+const maxBestBytes = 128 * 1024;
+
+/** Brotli, which every node decodes that an agent runs on: 9 % less than deflate. */
+function compress(content: Buffer): Buffer {
+  const params = {
+    [constants.BROTLI_PARAM_QUALITY]: content.length > maxBestBytes ? 9 : constants.BROTLI_MAX_QUALITY,
+    [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
+    [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
+  };
+  return brotliCompressSync(content, { params });
+}
+
 /** A program with its digest. */
 export function bundleOf(content: Buffer): Bundle {
   let packed: Buffer | null = null;
   return {
     content,
     digest: createHash('sha256').update(content).digest('hex'),
-    packed: () => (packed ??= deflateRawSync(content, { level: 9 })),
+    packed: () => (packed ??= compress(content)),
   };
 }

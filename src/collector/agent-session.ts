@@ -27,7 +27,7 @@ export interface Bundle {
   readonly content: Buffer;
   /** SHA-256 of the content, hex. */
   readonly digest: string;
-  /** The content as it goes over the wire: deflate-raw where node unpacks it. Made when it is first needed, for most runs bring nothing. */
+  /** The content as it goes over the wire: brotli where node unpacks it. Made when it is first needed, for most runs bring nothing. */
   packed(): Buffer;
 }
 

@@ -24,14 +24,14 @@ const bringToBroughtText = bringTextWith(['c=$9 v=${10}', ...orBrought]);
 
 /**
  * Runs on the client's node, however old: reads the program from stdin, checks length and digest, runs it. stdin is
- * left where the program ends, for the acknowledgements. On the way the program is compressed (deflate-raw).
+ * left where the program ends, for the acknowledgements. On the way the program is compressed (brotli).
  */
 const bootstrap = [
   'var a=process.argv,v=process.versions.node.split("."),f=require("fs"),n=+a[1],b,o=0,r=1',
   `if(v[0]<18||v[0]==18&&v[1]<15){console.error("node "+process.version+" is too old: "+process.execPath);process.exit(${loaderStatus.nodeTooOld})}`,
   'b=Buffer.alloc(n)',
   'while(o<n&&r>0)try{r=f.readSync(0,b,o,n-o,null);o+=r}catch(e){if(e.code=="EAGAIN")r=1;else r=0}',
-  'try{b=require("zlib").inflateRawSync(b);r=[a[2]].indexOf(require("crypto").createHash("sha256").update(b).digest("hex"))}catch(e){r=-1}',
+  'try{b=require("zlib").brotliDecompressSync(b);r=[a[2]].indexOf(require("crypto").createHash("sha256").update(b).digest("hex"))}catch(e){r=-1}',
   `if(o<n||r<0)process.exit(${loaderStatus.broughtDamaged})`,
   'process.argv=[a[0],"agent",a[4],a[5],a[6]]',
   'globalThis.fleetHealth={source:b,digest:a[2],other:a[3]}',
