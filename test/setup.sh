@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes a fresh machine ready: the packages of the lock file and, unless --packages-only, the servers that the tests
-# talk to. Says what it could not do; only with CI set is a missing server an error.
+# talk to; with --galera those of `npm run galera` as well. Says what it could not do; only with CI set is a missing
+# server an error.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -9,6 +10,8 @@ if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
 fi
 [ "${1:-}" != --packages-only ] || exit 0
 
+galera=no
+[ "${1:-}" != --galera ] || galera=yes
 need() { # need PROGRAM PACKAGE
   PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
 }
@@ -32,6 +35,11 @@ need_all() {
   need xz xz-utils
   need zstd zstd
   need faketime faketime
+  [ "$galera" = no ] || {
+    need rsync rsync
+    # A library that the server loads.
+    [ -n "$(find /usr/lib /usr/lib64 -maxdepth 2 -name libgalera_smm.so 2>/dev/null)" ] || missing="$missing galera-4"
+  }
 }
 need_all
 [ -n "$missing" ] || exit 0

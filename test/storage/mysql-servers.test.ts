@@ -53,11 +53,11 @@ describe('two ways to one MariaDB', { skip: skipWithoutMariadb }, () => {
     one.onRequest = (bytes) => {
       if (!bytes.includes('COMMIT')) return;
       one.onRequest = () => undefined;
-      one.mode = 'silent';
+      one.mode = 'unanswered';
       setTimeout(() => one.cut(), 50);
     };
     const report = item();
-    assert.match((await storage.reports.ingest([report]))[0]?.kind ?? '', /stored|duplicate/);
+    assert.deepEqual(await storage.reports.ingest([report]), [{ kind: 'duplicate' }]);
     assert.deepEqual(await storage.reports.ingest([report]), [{ kind: 'duplicate' }]);
     one.mode = 'pass';
     await storage.close();
@@ -83,7 +83,9 @@ describe('two ways to one MariaDB', { skip: skipWithoutMariadb }, () => {
     const storage = await openStorage({ storage: config, migrate: false, program: 'collect' });
     await mariadb.asRoot('SET GLOBAL read_only = 1');
     let asked = 0;
-    two.onRequest = () => (asked += 1);
+    two.onRequest = () => {
+      asked += 1;
+    };
     await assert.rejects(storage.reports.ingest([item()]), { code: 'storage-full' });
     assert.ok(asked > 0);
     await mariadb.asRoot('SET GLOBAL read_only = 0');

@@ -1,13 +1,18 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A way to a server that can be taken away. */
+/** A way to a server that can be taken away, or made slow. */
 export interface FickleProxy {
   readonly port: number;
-  /** `refuse`: connections are closed as soon as they are made; `silent`: nothing is handed on. */
-  mode: 'pass' | 'refuse' | 'silent';
-  /** Called with what a client sends, before it is handed on. */
-  onRequest: (bytes: Buffer) => void;
+  /**
+   * `refuse`: connections are closed as soon as they are made; `silent`: nothing is handed on; `unanswered`: no answers
+   * are; `half`: half of the next answer is handed on, and no more after it.
+   */
+  mode: 'pass' | 'refuse' | 'silent' | 'unanswered' | 'half';
+  /** How late what the server says is handed on. */
+  answerDelayMs: number;
+  /** Called with what a client sends, before it is handed on; waited for when it takes its time. */
+  onRequest: (bytes: Buffer) => void | Promise<void>;
   /** Ends the connections that there are. */
   cut(): void;
   close(): Promise<void>;
@@ -23,12 +28,29 @@ export async function startFickleProxy(to: number): Promise<FickleProxy> {
       return;
     }
     const far = connect(to, '127.0.0.1');
+    let handedOn: Promise<void> | null = null;
     near.on('data', (bytes: Buffer) => {
-      proxy.onRequest(bytes);
-      if (proxy.mode === 'pass') far.write(bytes);
+      const looked = handedOn === null ? proxy.onRequest(bytes) : handedOn.then(() => proxy.onRequest(bytes));
+      const handOn = (): void => {
+        if (proxy.mode !== 'silent') far.write(bytes);
+      };
+      if (looked === undefined) {
+        handOn();
+        return;
+      }
+      const turn = looked.then(handOn).finally(() => {
+        if (handedOn === turn) handedOn = null;
+      });
+      handedOn = turn;
     });
     far.on('data', (bytes: Buffer) => {
-      if (proxy.mode === 'pass') near.write(bytes);
+      const answer = (): void => {
+        if (proxy.mode === 'half') near.write(bytes.subarray(0, Math.ceil(bytes.length / 2)));
+        if (proxy.mode === 'half') proxy.mode = 'unanswered';
+        else if (proxy.mode === 'pass') near.write(bytes);
+      };
+      if (proxy.answerDelayMs === 0) answer();
+      else setTimeout(answer, proxy.answerDelayMs);
     });
     for (const socket of [near, far]) {
       sockets.add(socket);
@@ -48,6 +70,7 @@ export async function startFickleProxy(to: number): Promise<FickleProxy> {
   const proxy: FickleProxy = {
     port: (listener.address() as AddressInfo).port,
     mode: 'pass',
+    answerDelayMs: 0,
     onRequest: () => undefined,
     cut,
     close: async () => {

@@ -55,10 +55,10 @@ const installer = find('mariadb-install-db');
 export const skipWithoutMariadb: string | false =
   (server === null || installer === null) && !process.env['CI'] ? 'mariadb-server is not installed' : false;
 
-/** Starts a server; takes about a second. `args` are options of mariadbd. */
-export async function startMariadb(args: readonly string[] = []): Promise<Mariadb> {
+/** Starts a server; takes about a second. `args` are options of mariadbd; its folder is made in `place`. */
+export async function startMariadb(args: readonly string[] = [], place = tmpdir()): Promise<Mariadb> {
   if (server === null || installer === null) throw new Error('mariadb-server is not installed');
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-mariadb-'));
+  const dir = mkdtempSync(path.join(place, 'fleet-mariadb-'));
   const remove = (): void => rmSync(dir, { recursive: true, force: true });
   process.once('exit', remove);
   const configFile = path.join(dir, 'my.cnf');

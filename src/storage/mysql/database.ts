@@ -7,6 +7,7 @@ import type { FaultKind } from '../fault.ts';
 import { Serial } from '../serial.ts';
 import { mysqlDialect } from './dialect.ts';
 import { mysqlFault } from './faults.ts';
+import { retryOf } from './retry.ts';
 import { createMysqlServers } from './servers.ts';
 import type { Connection, MysqlServers, MysqlServersOptions, ResultSetHeader, RowDataPacket } from './servers.ts';
 
@@ -15,10 +16,6 @@ export interface MysqlDatabaseOptions extends MysqlServersOptions {
   readonly statementTimeoutMs?: number;
 }
 
-/** A transaction is made so often before its deadlocks are a fault. */
-const maxAttempts = 3;
-/** A cluster that has just lost a node takes seconds to say that it goes on without it. */
-const clusterPauseMs = 500;
 /** DDL on a table with many rows takes its time. */
 const migrationTimeoutMs = 3_600_000;
 
@@ -115,29 +112,35 @@ class MysqlServer implements Database {
 
   #attempts<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     return this.#serial.run(async () => {
-      const others = this.#servers.count - 1;
+      const servers = this.#servers.count;
+      let failedAt: number | null = null;
       for (let attempt = 1; ; attempt += 1) {
         const reused = this.#connection !== null;
-        const connection = await this.#connected();
-        const where = this.#servers.where();
         try {
-          return await work(connection);
+          return await work(await this.#connected());
         } catch (thrown) {
-          if (!(thrown instanceof StorageFault) || attempt >= maxAttempts + others) throw thrown;
-          const { kind } = thrown;
-          if (kind === 'contended' || kind === 'duplicate') {
-            if (others > 0) await sleep(attempt * clusterPauseMs);
-            continue;
-          }
-          // A node that left its cluster or became read-only has a neighbour that may do it.
-          const mayElsewhere = others > 0 && (kind === 'lost' || kind === 'full');
-          if (mayElsewhere) this.#servers.leave(where);
-          if (mayElsewhere && kind === 'full') this.#drop(connection);
-          if (!mayElsewhere && !(kind === 'lost' && reused)) throw thrown;
-          if (mayElsewhere) await sleep(attempt * clusterPauseMs);
+          if (!(thrown instanceof StorageFault)) throw thrown;
+          failedAt ??= performance.now();
+          const failingMs = performance.now() - failedAt;
+          const wasConnected = this.#maxBatchBytes > 0;
+          const retry = retryOf({ fault: thrown, attempt, failingMs, servers, reused, wasConnected });
+          if (retry === null) throw thrown;
+          if (retry.elsewhere) this.#leave();
+          await this.#pause(retry.pauseMs);
         }
       }
     });
+  }
+
+  #leave(): void {
+    this.#servers.leave();
+    if (this.#connection !== null) this.#drop(this.#connection);
+  }
+
+  async #pause(pauseMs: number): Promise<void> {
+    const { signal } = this.#options;
+    // Its end is a fault of the next attempt.
+    if (pauseMs > 0) await sleep(pauseMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
   }
 
   async #connected(): Promise<Connection> {

@@ -98,6 +98,13 @@ export function mysqlFault(thrown: unknown, where: string): StorageFault {
   return new StorageFault(kind, kind === 'refused' || kind === 'exists' ? message : `${where}: ${message}`, thrown);
 }
 
+/**
+ * Whether somebody was waited for in vain (1205): a lock's holder, or a Galera node that is to catch up with its cluster.
+ */
+export function isWaitOver({ cause }: StorageFault): boolean {
+  return cause instanceof Error && 'errno' in cause && cause.errno === 1205;
+}
+
 function kindOf(thrown: unknown, message: string): FaultKind {
   const errno = thrown instanceof Error && 'errno' in thrown ? thrown.errno : null;
   // The server's own numbers are positive; Node gives the operating system's as negative ones.

@@ -14,7 +14,7 @@ export interface MysqlServersOptions {
   /** The alerter's sessions end soon when it is suspended, so that another one can take over. */
   readonly program: 'collect' | 'alert' | 'read';
   readonly signal?: AbortSignal | undefined;
-  /** Of each server, until it has let us in and the session is set up. */
+  /** Of each server, until it has let us in, and for each answer until the session is set up. */
   readonly connectTimeoutMs?: number;
 }
 
@@ -35,21 +35,20 @@ export interface MysqlServers {
   where(): string;
   /** A session with the first that can be had, beginning with the one that was had last. Throws StorageFault. */
   connect(): Promise<OpenedSession>;
-  /** What that server answered is of no use: the next connect begins with the one after it. */
-  leave(where: string): void;
+  /** The server that is asked at present is of no use: the next connect begins with the one after it. */
+  leave(): void;
 }
 
-const sessionSql = [
-  'SET NAMES utf8mb4 COLLATE utf8mb4_bin',
-  'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
-  `SET SESSION time_zone = '+00:00', autocommit = 1, sql_mode =
-     'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'`,
-] as const;
+const isolationSql = 'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED';
+// One statement, because each takes a round trip.
+const sessionSql = `SET NAMES utf8mb4 COLLATE utf8mb4_bin, SESSION time_zone = '+00:00', SESSION autocommit = 1,
+  SESSION sql_mode =
+    'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'`;
 // Whoever is suspended in the middle of a transaction is cut off, or others would wait for its rows for eight hours.
 const lockWaitSql = {
-  collect: 'SET SESSION innodb_lock_wait_timeout = 20, wait_timeout = 60',
-  read: 'SET SESSION innodb_lock_wait_timeout = 20, wait_timeout = 60',
-  alert: 'SET SESSION innodb_lock_wait_timeout = 40, wait_timeout = 30',
+  collect: 'SESSION innodb_lock_wait_timeout = 20, SESSION wait_timeout = 60',
+  read: 'SESSION innodb_lock_wait_timeout = 20, SESSION wait_timeout = 60',
+  alert: 'SESSION innodb_lock_wait_timeout = 40, SESSION wait_timeout = 30',
 } as const;
 /**
  * In a Galera cluster a node applies what others have committed a moment later. Whoever goes from one node to the next must
@@ -57,10 +56,14 @@ const lockWaitSql = {
  * https://mariadb.com/kb/en/galera-cluster-system-variables/#wsrep_sync_wait
  */
 const clusterSql = 'SET SESSION wsrep_sync_wait = 7';
+// The second is unknown to a server that was built without Galera.
+const variablesSql = "SHOW VARIABLES WHERE Variable_name IN ('max_allowed_packet', 'wsrep_on')";
 
 const connectTimeoutMs = 10_000;
 /** Where there are others, one that says nothing is left sooner. */
 const connectTimeoutAmongManyMs = 5_000;
+/** In all it may take so many times longer than one answer. */
+const mostAnswers = 3;
 
 export function createMysqlServers(options: MysqlServersOptions): MysqlServers {
   const { storage } = options;
@@ -89,7 +92,6 @@ export function createMysqlServers(options: MysqlServersOptions): MysqlServers {
             connectionOptions,
             timeoutMs,
             where: nameOf(host),
-            isOneOfMany: hosts.length > 1,
           });
           preferred = index % hosts.length;
           return opened;
@@ -101,8 +103,8 @@ export function createMysqlServers(options: MysqlServersOptions): MysqlServers {
       }
       throw together(faults);
     },
-    leave: (where) => {
-      if (nameOf(at(preferred)) === where) preferred = (preferred + 1) % hosts.length;
+    leave: () => {
+      preferred = (preferred + 1) % hosts.length;
     },
   };
 }
@@ -111,36 +113,37 @@ interface OpenOptions extends MysqlServersOptions {
   readonly connectionOptions: ConnectionOptions;
   readonly timeoutMs: number;
   readonly where: string;
-  readonly isOneOfMany: boolean;
 }
 
 async function open(options: OpenOptions): Promise<OpenedSession> {
-  const { program, signal, connectionOptions, timeoutMs, where, isOneOfMany } = options;
+  const { program, signal, connectionOptions, timeoutMs, where } = options;
   let connection: Connection | null = null;
   let isGivenUp = false;
+  const inTime = <T>(ask: () => Promise<T>): Promise<T> => withDeadline({ timeoutMs, signal, where }, ask);
   try {
-    return await withDeadline({ timeoutMs, signal, where }, async () => {
-      const made = await createConnection(connectionOptions);
+    // A server whose every answer comes late is slow and no more; one that never comes to an end is given up all the same.
+    return await withDeadline({ timeoutMs: mostAnswers * timeoutMs, signal, where }, async () => {
+      const made = await inTime(async () => {
+        const welcomed = await createConnection(connectionOptions);
+        // Until its owner listens: an error that nobody hears would end the program.
+        welcomed.on('error', () => undefined);
+        if (isGivenUp) welcomed.destroy();
+        return welcomed;
+      });
       connection = made;
-      if (isGivenUp) made.destroy();
-      // Until its owner listens: an error that nobody hears would end the program.
-      made.on('error', () => undefined);
-      for (const sql of [...sessionSql, lockWaitSql[program]]) await made.query(sql);
-      const [rows] = await made.query<RowDataPacket[]>('SELECT @@max_allowed_packet AS bytes');
-      // The last one: while its cluster has just lost a node, it refuses to wait.
-      if (isOneOfMany) await made.query(clusterSql).catch(passOverUnknownVariable);
-      return { connection: made, where, maxBatchBytes: Math.floor(Number(rows[0]?.['bytes']) / 4) };
+      for (const sql of [isolationSql, `${sessionSql}, ${lockWaitSql[program]}`]) await inTime(() => made.query(sql));
+      const [rows] = await inTime(() => made.query<RowDataPacket[]>(variablesSql));
+      const values = new Map(rows.map((row) => [String(row['Variable_name']), String(row['Value'])]));
+      // Also where one address is given, which may lead to any of the nodes. The last one: while its cluster has just lost
+      // a node, it refuses to wait.
+      if (values.get('wsrep_on') === 'ON') await inTime(() => made.query(clusterSql));
+      return { connection: made, where, maxBatchBytes: Math.floor(Number(values.get('max_allowed_packet')) / 4) };
     });
   } catch (thrown) {
     isGivenUp = true;
     (connection as Connection | null)?.destroy();
     throw thrown;
   }
-}
-
-/** ER_UNKNOWN_SYSTEM_VARIABLE: a server that was built without Galera. */
-function passOverUnknownVariable(thrown: unknown): void {
-  if (!(thrown instanceof Error && 'errno' in thrown && thrown.errno === 1193)) throw thrown;
 }
 
 /** Of several servers that could not be had: away, if one of them may be back soon. */

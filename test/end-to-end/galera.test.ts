@@ -1,0 +1,359 @@
+/**
+ * Failover in the middle of runs of the built programs, between three real nodes of a Galera cluster: `npm run galera`.
+ * What `npm test` has of it, with two ways to one server, is storage/mysql-servers.test.ts.
+ */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+
+import type { StorageConfig } from '../../src/config/config.ts';
+import { Secret } from '../../src/config/secret.ts';
+import { openMysqlDatabase } from '../../src/storage/mysql/database.ts';
+import { takeLease } from '../../src/storage/lease.ts';
+import { startFickleProxy } from '../support/fickle-proxy.ts';
+import type { FickleProxy } from '../support/fickle-proxy.ts';
+import { skipWithoutGalera, startGalera } from '../support/galera.ts';
+import type { Galera, GaleraNode } from '../support/galera.ts';
+import { startLoopbackFleet } from '../support/loopback-fleet.ts';
+import type { LoopbackFleet } from '../support/loopback-fleet.ts';
+import { runCli } from '../support/run-cli.ts';
+import type { CliResult } from '../support/run-cli.ts';
+import { startSmtpServer } from '../support/smtp-server.ts';
+import type { SmtpServer } from '../support/smtp-server.ts';
+
+const skip =
+  process.env['FLEET_HEALTH_GALERA'] === '1' ? skipWithoutGalera : 'set FLEET_HEALTH_GALERA=1, or npm run galera';
+
+const clientCount = 3;
+const password = 'a word';
+
+/** What befalls the node that a program is talking to. */
+type Strike = 'killed' | 'killed, its answer lost' | 'frozen' | 'cut off from its cluster' | 'lagging';
+
+interface Round {
+  readonly command: 'collect' | 'alert';
+  readonly strike: Strike;
+  /** In a statement before the moment. */
+  readonly words: string;
+  /** The moment is that statement, or the COMMIT after it. */
+  readonly moment: 'statement' | 'COMMIT';
+}
+
+const rounds: readonly Round[] = [
+  { command: 'collect', strike: 'killed', words: 'INSERT INTO stats', moment: 'statement' },
+  { command: 'collect', strike: 'killed', words: 'INSERT INTO stats', moment: 'COMMIT' },
+  { command: 'collect', strike: 'killed, its answer lost', words: 'INSERT INTO stats', moment: 'COMMIT' },
+  { command: 'collect', strike: 'killed, its answer lost', words: 'INSERT INTO visits', moment: 'COMMIT' },
+  { command: 'collect', strike: 'frozen', words: 'INSERT INTO stats', moment: 'COMMIT' },
+  { command: 'collect', strike: 'cut off from its cluster', words: 'INSERT INTO visits', moment: 'statement' },
+  { command: 'collect', strike: 'cut off from its cluster', words: 'INSERT INTO stats', moment: 'COMMIT' },
+  { command: 'collect', strike: 'lagging', words: 'SELECT', moment: 'statement' },
+  { command: 'alert', strike: 'killed', words: 'INSERT INTO alerts', moment: 'COMMIT' },
+  { command: 'alert', strike: 'killed, its answer lost', words: 'INSERT INTO mails', moment: 'COMMIT' },
+  { command: 'alert', strike: 'killed', words: 'SET sent_at', moment: 'statement' },
+  { command: 'alert', strike: 'killed, its answer lost', words: 'SET sent_at', moment: 'COMMIT' },
+  { command: 'alert', strike: 'frozen', words: 'UPDATE mails SET claimed_by', moment: 'COMMIT' },
+  { command: 'alert', strike: 'cut off from its cluster', words: 'INSERT INTO mails', moment: 'COMMIT' },
+];
+
+test('a Galera cluster', { skip, timeout: 900_000 }, async (t: TestContext) => {
+  const site = await openSite(t);
+  const { galera, fleet } = site;
+
+  await t.test('at rest', async () => {
+    await site.collect();
+    await site.alert();
+    await site.check();
+  });
+
+  for (const [index, round] of rounds.entries()) {
+    const { command, strike, words, moment } = round;
+    await t.test(`${command}: ${strike} at ${moment === 'COMMIT' ? 'the COMMIT after ' : ''}${words}`, async () => {
+      site.begin(index);
+      if (command === 'alert') await site.collect();
+      const struck = strikeAt(site, round);
+      await (command === 'collect' ? site.collect() : site.alert());
+      await struck.mend();
+      if (command === 'collect') await site.alert();
+      await site.check();
+    });
+  }
+
+  await t.test('two alerters at two nodes at once: one mail', async () => {
+    site.begin(rounds.length);
+    await site.collect();
+    const other = site.reversedConfig();
+    const results = await Promise.all([fleet.run(['alert']), runCli(['-c', other, 'alert'])]);
+    assert.deepEqual(results.map(({ status, stderr }) => [status, stderr]).flat(), [0, '', 0, '']);
+    // Whoever came second left the rest to the first.
+    await site.alert();
+    await site.check();
+  });
+
+  await t.test(
+    'two that change one row at two nodes: no change is lost, though no node locks it for the other',
+    async () => {
+      const [one, two] = await Promise.all(
+        site.galera.nodes
+          .slice(0, 2)
+          .map((node) => openMysqlDatabase({ storage: storageAt(node), program: 'collect' })),
+      );
+      assert.ok(one !== undefined && two !== undefined);
+      await one.write((session) =>
+        session.run("INSERT INTO leases VALUES ('count', 1, 'me', 0, '2026-11-20 10:00:00')"),
+      );
+      let attempts = 0;
+      // Read under a lock, counted on here, written: as visits are.
+      const add = (database: typeof one): Promise<unknown> =>
+        database.write(async (session) => {
+          attempts += 1;
+          const [row] = await session.all("SELECT touched FROM leases WHERE name = 'count' FOR UPDATE");
+          await session.run("UPDATE leases SET touched = ? WHERE name = 'count'", [Number(row?.['touched']) + 1]);
+        });
+      for (let turn = 0; turn < 40; turn += 1) await Promise.all([add(one), add(two)]);
+      const read = (database: typeof one): Promise<number> =>
+        database.read(async (session) =>
+          Number((await session.all("SELECT touched FROM leases WHERE name = 'count'"))[0]?.['touched']),
+        );
+      assert.deepEqual([await read(one), await read(two)], [80, 80]);
+      assert.ok(attempts > 80, 'nobody came in the other one’s way');
+
+      const taken = await Promise.all([takeLease(one, 'new', 'one'), takeLease(two, 'new', 'two')]);
+      assert.equal(taken.filter((lease) => lease !== null).length, 1);
+      await Promise.all([one.close(), two.close()]);
+    },
+  );
+
+  await t.test(
+    'what one node has stored, the next one has, also where it lags behind, and with one address alone',
+    async () => {
+      const [first, second] = galera.nodes;
+      assert.ok(first !== undefined && second !== undefined);
+      const [one, two] = await Promise.all(
+        [first, second].map((node) => openMysqlDatabase({ storage: storageAt(node), program: 'read' })),
+      );
+      const hold = await second.session();
+      await hold.query('FLUSH TABLES WITH READ LOCK');
+      await one?.write((session) =>
+        session.run("INSERT INTO leases VALUES ('seen', 1, 'me', 0, '2026-11-20 10:00:00')"),
+      );
+      const countSql = "SELECT COUNT(*) AS n FROM leases WHERE name = 'seen'";
+      const [stale] = await second.asRoot('USE fleet', countSql);
+      assert.equal(stale?.['n'], 0, 'a session that does not wait reads what was');
+      const read = two?.read((session) => session.all(countSql));
+      await hold.query('UNLOCK TABLES');
+      assert.equal((await read)?.[0]?.['n'], 1);
+      await Promise.all([one?.close(), two?.close(), hold.end()]);
+    },
+  );
+
+  await t.test('no node has a majority: reports wait, nobody is blamed, and all comes in afterwards', async () => {
+    site.begin(rounds.length + 1);
+    await Promise.all(galera.nodes.slice(1).map((node) => node.kill()));
+    const { status, stderr } = await fleet.run(['collect']);
+    assert.deepEqual([status, stderr.includes('storage-unavailable')], [3, true], stderr);
+    assert.equal(site.sealed(), clientCount);
+    await untilTaken(async () => galera.nodes[0]?.asRoot("SET GLOBAL wsrep_provider_options = 'pc.bootstrap=YES'"));
+    for (const node of galera.nodes.slice(1)) await node.restart();
+    site.countRun();
+    await site.collect();
+    await site.alert();
+    await site.check();
+  });
+});
+
+interface Site {
+  readonly galera: Galera;
+  readonly proxies: readonly FickleProxy[];
+  readonly fleet: LoopbackFleet;
+  /** Makes the rule of that number hold. */
+  begin(index: number): void;
+  /** One run that must go well. */
+  collect(): Promise<void>;
+  alert(): Promise<void>;
+  /** A run that went its own way took reports home, too. */
+  countRun(): void;
+  sealed(): number;
+  /** A config.xml beside it that names the nodes in the other order and has a state folder of its own. */
+  reversedConfig(): string;
+  /** Compares all nodes and all mails with what has been done so far. */
+  check(): Promise<void>;
+}
+
+async function openSite(t: TestContext): Promise<Site> {
+  const galera = await startGalera();
+  t.after(() => galera.stop());
+  await galera.nodes[0]?.asRoot(
+    'CREATE DATABASE fleet',
+    `CREATE USER fleet@'%' IDENTIFIED BY '${password}'`,
+    "GRANT ALL ON fleet.* TO fleet@'%'",
+  );
+  const proxies = await Promise.all(galera.nodes.map(({ port }) => startFickleProxy(port)));
+  t.after(() => Promise.all(proxies.map((proxy) => proxy.close())));
+  const smtp: SmtpServer = await startSmtpServer();
+  t.after(() => smtp.stop());
+  const fleet = await startLoopbackFleet(t, clientCount, { trusted: true });
+  writeFileSync(path.join(fleet.dir, 'db.password'), password, { mode: 0o600 });
+  const mark = path.basename(fleet.dir).slice(-4);
+  const processOf = (index: number): string => `fg${mark}r${index}x`;
+  const urlTo = (order: readonly FickleProxy[]): string =>
+    `mysql://fleet@${order.map(({ port }) => `127.0.0.1:${port}`).join(',')}/fleet`;
+  const rules = Array.from(
+    { length: rounds.length + 2 },
+    (_, index) =>
+      `<alert name="round-${index}-" type="process" match="${processOf(index)}" op="ge" limit="1" for="1x"/>`,
+  );
+  fleet.configure(`<storage url="${urlTo(proxies)}" passwordFile="db.password"/>
+    <smtp host="127.0.0.1" port="${smtp.port}" security="none" from="fleet@example.org" maxMailsPerHour="100000"/>
+    <alerts defaults="no" groupInterval="0s"><mail to="ops@example.org"/>${rules.join('\n')}</alerts>`);
+
+  let runs = 0;
+  const begun: number[] = [];
+  const went = ({ status, stderr, stdout }: CliResult): void => {
+    assert.equal(status, 0, stdout + stderr);
+    assert.equal(stderr, '');
+  };
+  return {
+    galera,
+    proxies,
+    fleet,
+    begin: (index) => {
+      const program = path.join(fleet.dir, processOf(index));
+      symlinkSync('/bin/sleep', program);
+      const child = spawn(program, ['100000'], { stdio: 'ignore' });
+      t.after(() => child.kill('SIGKILL'));
+      begun.push(index);
+    },
+    collect: async () => {
+      runs += 1;
+      went(await fleet.run(['collect']));
+    },
+    alert: async () => went(await fleet.run(['alert'])),
+    countRun: () => (runs += 1),
+    sealed: () =>
+      readdirSync(path.join(fleet.dir, 'state', 'encrypted_stats'), { recursive: true }).filter((name) =>
+        String(name).endsWith('.fhs'),
+      ).length,
+    reversedConfig: () => {
+      const dir = path.join(fleet.dir, 'other');
+      mkdirSync(dir, { mode: 0o700 });
+      copyFileSync(path.join(fleet.dir, 'db.password'), path.join(dir, 'db.password'));
+      const text = readFileSync(path.join(fleet.dir, 'config.xml'), 'utf8');
+      const file = path.join(dir, 'config.xml');
+      writeFileSync(file, text.replace(urlTo(proxies), urlTo([...proxies].reverse())), { mode: 0o600 });
+      return file;
+    },
+    check: async () => {
+      for (const node of galera.nodes) {
+        // One that was frozen does not know at once that it has been left behind.
+        const [row] = await untilTaken(async () => {
+          await node.untilSynced();
+          return await node.asRoot('SET SESSION wsrep_sync_wait = 7', 'USE fleet', countsSql);
+        });
+        const counts = Object.fromEntries(Object.entries(row ?? {}).map(([name, value]) => [name, Number(value)]));
+        const all = runs * clientCount;
+        assert.deepEqual(counts, { stats: all, ids: all, reports: all, visits: all, runs, failed: 0, halfRuns: 0 });
+      }
+      const told = smtp.mails.map(({ content }) => /round-(\d+)-/.exec(content)?.[1] ?? content);
+      assert.deepEqual(told, begun.map(String), 'one mail for each rule that held');
+    },
+  };
+}
+
+const countsSql = `SELECT (SELECT COUNT(*) FROM stats) AS stats, (SELECT COUNT(DISTINCT report_id) FROM stats) AS ids,
+  (SELECT COUNT(*) FROM reports) AS reports, (SELECT COUNT(*) FROM visits WHERE ok = 1) AS visits,
+  (SELECT COUNT(*) FROM runs WHERE program = 'collect' AND outcome = 'finished') AS runs,
+  (SELECT SUM(consecutive_failures) FROM clients) AS failed,
+  (SELECT COUNT(*) FROM (SELECT run_id FROM visits GROUP BY run_id HAVING COUNT(*) <> ${clientCount}) AS half) AS halfRuns`;
+
+/** Lets it befall the first node, which every program asks first, at one moment of a program's conversation with it. */
+function strikeAt({ galera, proxies }: Site, { strike, words, moment }: Round): { mend: () => Promise<void> } {
+  const [node] = galera.nodes;
+  const [proxy] = proxies;
+  assert.ok(node !== undefined && proxy !== undefined);
+  let isNear = false;
+  let mend: (() => Promise<void>) | null = null;
+  proxy.onRequest = (bytes) => {
+    if (bytes.includes(words)) isNear = true;
+    if (!isNear || (moment === 'COMMIT' && !bytes.includes('COMMIT'))) return;
+    proxy.onRequest = () => undefined;
+    switch (strike) {
+      case 'killed': {
+        const dead = node.kill();
+        mend = () => dead.then(() => node.restart());
+        return;
+      }
+      case 'killed, its answer lost':
+        proxy.mode = 'unanswered';
+        mend = () => node.restart();
+        setTimeout(() => void node.kill(), 300);
+        return;
+      case 'frozen':
+        node.pause();
+        mend = () => {
+          node.resume();
+          return Promise.resolve();
+        };
+        return;
+      case 'cut off from its cluster':
+        mend = async () => {
+          await node.asRoot("SET GLOBAL wsrep_provider_options = 'gmcast.isolate=0'");
+        };
+        return isolate(node);
+      case 'lagging':
+        return lag();
+    }
+  };
+  const lag = async (): Promise<void> => {
+    const held = await node.session();
+    await held.query('FLUSH TABLES WITH READ LOCK');
+    await galera.nodes[1]?.asRoot('USE fleet', 'UPDATE leases SET touched = touched + 1');
+    mend = () => held.end();
+  };
+  return {
+    mend: async () => {
+      assert.ok(mend !== null, 'its moment never came');
+      proxy.mode = 'pass';
+      await mend();
+    },
+  };
+}
+
+async function isolate(node: GaleraNode): Promise<void> {
+  await node.asRoot("SET GLOBAL wsrep_provider_options = 'gmcast.isolate=1'");
+  await untilTaken(async () => {
+    const [row] = await node.asRoot("SHOW STATUS LIKE 'wsrep_cluster_status'");
+    assert.equal(row?.['Value'], 'non-Primary');
+  });
+}
+
+/** A node refuses some things as long as it has not seen that it is alone. */
+async function untilTaken<T>(ask: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await ask();
+    } catch (thrown) {
+      if (attempt === 100) throw thrown;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}
+
+function storageAt({ port }: GaleraNode): StorageConfig {
+  return {
+    kind: 'mysql',
+    path: null,
+    host: '127.0.0.1',
+    port,
+    user: 'fleet',
+    database: 'fleet',
+    password: new Secret({ kind: 'literal', value: password }),
+    socketPath: null,
+    tls: 'no',
+    ca: null,
+    migrate: true,
+  };
+}

@@ -1,0 +1,242 @@
+/**
+ * A MariaDB that is there and of no use, as a user of the built programs meets it: out of disk, out of connections, slow,
+ * stuck, in a deadlock. Nobody is blamed for it, and every report is stored once.
+ */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+
+import { createConnection } from 'mysql2/promise';
+import type { Connection } from 'mysql2/promise';
+
+import { startFickleProxy } from '../support/fickle-proxy.ts';
+import type { FickleProxy } from '../support/fickle-proxy.ts';
+import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
+import type { Mariadb, MariadbDatabase } from '../support/mariadb.ts';
+import { sealedFor } from '../support/report-server.ts';
+import { openSite } from '../support/report-site.ts';
+import type { Machine } from '../support/report-site.ts';
+import { fill, withSmallDisk } from '../support/small-disk.ts';
+
+const canMount = process.getuid?.() === 0 && process.platform === 'linux';
+const isLong = process.env['FLEET_HEALTH_LONG_TESTS'] === '1';
+const clients = 2;
+/** So long is waited for an answer that never ends: 10 s more than the run's deadline. */
+const hurried = '<collector runDeadline="12s" clientDeadline="11s" agentTimeout="9s" connectTimeout="9s"/>';
+
+interface Station {
+  readonly machine: Machine;
+  readonly mariadb: Mariadb;
+  readonly made: MariadbDatabase;
+  readonly proxy: FickleProxy;
+  /** How many reports each client brings at a visit. */
+  reports: number;
+  /** A run that fails for want of the database, with this code; so many reports wait at least. */
+  failing(code: string, leastWaiting: number): Promise<void>;
+  /** A run in which all goes well, the alerter's behind it too; then each report so far is a row, once. */
+  well(): Promise<void>;
+}
+
+test(
+  'a MariaDB that is of no use',
+  { skip: canMount ? skipWithoutMariadb : 'needs root', timeout: 300_000 },
+  async (t) => {
+    const dir = mkdtempSync(path.join(tmpdir(), 'fh-broken-'));
+    t.after(() => rmSync(dir, { recursive: true, force: true }));
+    // What a server has when it is empty, and little more.
+    await withSmallDisk(path.join(dir, 'disk'), 150 * 1024, async () => {
+      const args = [
+        '--innodb-flush-log-at-trx-commit=0',
+        '--innodb-log-file-size=8M',
+        '--innodb-data-file-path=ibdata1:8M:autoextend',
+      ];
+      const mariadb = await startMariadb(args, path.join(dir, 'disk'));
+      try {
+        const station = await openStation(t, mariadb);
+        await station.well();
+        // What waits after one is stored in the next, so that no program is started for that alone.
+        await t.test('its disk is full', () => whenFull(station, path.join(dir, 'disk')));
+        await t.test('it is slow, and that is all', () => whenSlow(station));
+        await t.test('it lets nobody else in, at first and in the middle of a run', () => whenCrowded(station));
+        await t.test('it chooses the collector to end a deadlock', () => whenDeadlocked(station));
+        await t.test('one of its answers never ends', () => whenStuck(station));
+      } finally {
+        await mariadb.stop();
+      }
+    });
+  },
+);
+
+async function openStation(t: TestContext, mariadb: Mariadb): Promise<Station> {
+  const made = await mariadb.createDatabase();
+  const proxy = await startFickleProxy(mariadb.port);
+  t.after(() => proxy.close());
+  const url = `mysql://${made.user}@127.0.0.1:${proxy.port}/${made.name}`;
+  let taken = 0;
+  const site = await openSite({
+    clients,
+    elements: `<storage url="${url}" password="${made.password}"/><alerts defaults="no"/>
+      ${isLong ? '' : hurried}`,
+    reports: (request) => {
+      taken += station.reports;
+      return Array.from({ length: station.reports }, () => sealedFor(request));
+    },
+  });
+  t.after(() => site.close());
+  const machine = site.machine('mon');
+  let runs = 0;
+  const filesLeft = (): readonly string[] =>
+    readdirSync(path.join(machine.dir, 'state'), { recursive: true })
+      .map(String)
+      .filter((name) => /\.(fhs|jsonl)$/.test(name));
+
+  const station: Station = {
+    machine,
+    mariadb,
+    made,
+    proxy,
+    reports: 1,
+    failing: async (code, leastWaiting) => {
+      runs += 1;
+      const { status, stdout, stderr } = await machine.run(['--json', 'collect']);
+      const said = JSON.parse(stdout) as {
+        succeeded: number;
+        faults: { code: string }[];
+        reports: { waiting: number };
+      };
+      const got = [status, said.faults.map((fault) => fault.code), said.succeeded];
+      assert.deepEqual(got, [3, [code], clients], stdout + stderr);
+      const { waiting } = said.reports;
+      assert.ok(waiting >= leastWaiting, `${waiting} wait`);
+      assert.equal(filesLeft().filter((name) => name.endsWith('.fhs')).length, waiting);
+    },
+    well: async () => {
+      runs += 1;
+      for (const command of ['collect', 'alert']) {
+        const { status, stdout, stderr } = await machine.run([command]);
+        assert.deepEqual([status, stderr], [0, ''], stdout);
+      }
+      assert.deepEqual(filesLeft(), []);
+      const [row] = await mariadb.asRoot(`USE ${made.name}`, countsSql);
+      const counts = Object.fromEntries(Object.entries(row ?? {}).map(([name, value]) => [name, Number(value)]));
+      const visits = runs * clients;
+      assert.deepEqual(counts, { stats: taken, ids: taken, visits, failed: 0, runs, failures: 0, alerts: 0 });
+    },
+  };
+  return station;
+}
+
+const countsSql = `SELECT (SELECT COUNT(*) FROM stats) AS stats, (SELECT COUNT(DISTINCT report_id) FROM stats) AS ids,
+  (SELECT COUNT(*) FROM visits) AS visits, (SELECT COUNT(*) FROM visits WHERE ok = 0) AS failed,
+  (SELECT COUNT(*) FROM runs WHERE program = 'collect' AND outcome = 'finished') AS runs,
+  (SELECT SUM(consecutive_failures) FROM clients) AS failures, (SELECT COUNT(*) FROM alerts WHERE rule IN ('unreachable', 'no-report', 'collector-silent')) AS alerts`;
+
+/** What one pass of the alerter comes to, and how many lines it says under cron. */
+async function quietAlert({ machine }: Station): Promise<readonly [number | null, number]> {
+  const { status, stderr } = await machine.run(['-q', 'alert']);
+  return [status, stderr.split('\n').filter((line) => line !== '').length];
+}
+
+async function whenFull(station: Station, disk: string): Promise<void> {
+  const ballast = fill(disk);
+  // More than the pages hold that are there already.
+  station.reports = 60;
+  // The first few may still fit.
+  await station.failing('storage-full', 60);
+  // The collector has said it, and cron's mail of that is enough.
+  const [, lines] = await quietAlert(station);
+  assert.equal(lines, 0);
+  rmSync(ballast);
+  station.reports = 1;
+}
+
+async function whenCrowded(station: Station): Promise<void> {
+  const { mariadb, made, proxy } = station;
+  const guests: Connection[] = [];
+  const crowd = async (): Promise<void> => {
+    for (;;) {
+      try {
+        const password = made.password;
+        guests.push(await createConnection({ host: '127.0.0.1', port: mariadb.port, user: made.user, password }));
+      } catch (thrown) {
+        assert.match(String(thrown), /Too many connections/);
+        return;
+      }
+    }
+  };
+  const goHome = async (): Promise<void> => {
+    await Promise.all(guests.splice(0).map((guest) => guest.end()));
+  };
+  await mariadb.asRoot('SET GLOBAL max_connections = 10');
+  await crowd();
+  await station.failing('storage-unavailable', 2);
+  assert.deepEqual(await quietAlert(station), [3, 0]);
+  await goHome();
+
+  // One more, which the collector has until it is cut off.
+  await mariadb.asRoot('SET GLOBAL max_connections = 11');
+  proxy.onRequest = async (bytes) => {
+    if (!bytes.includes('INSERT INTO stats')) return;
+    proxy.onRequest = () => undefined;
+    await crowd();
+    await mariadb.asRoot('SET GLOBAL max_connections = 10');
+    proxy.cut();
+  };
+  await station.failing('storage-unavailable', 4);
+  await goHome();
+  await mariadb.asRoot('SET GLOBAL max_connections = 150');
+}
+
+async function whenSlow(station: Station): Promise<void> {
+  station.proxy.answerDelayMs = isLong ? 2000 : 30;
+  await station.well();
+  station.proxy.answerDelayMs = 0;
+}
+
+async function whenStuck(station: Station): Promise<void> {
+  const { proxy } = station;
+  proxy.onRequest = (bytes) => {
+    if (bytes.includes('INSERT INTO stats')) proxy.mode = 'half';
+  };
+  await station.failing('storage-unavailable', 2);
+  proxy.onRequest = () => undefined;
+  proxy.mode = 'pass';
+  await station.well();
+}
+
+async function whenDeadlocked(station: Station): Promise<void> {
+  const { mariadb, made } = station;
+  const deadlocks = async (): Promise<number> =>
+    Number((await mariadb.asRoot("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'"))[0]?.['Value']);
+  const before = await deadlocks();
+  const other = await createConnection({ socketPath: mariadb.socketPath, user: 'root', database: made.name });
+  try {
+    await other.query('CREATE TABLE weight (n INT PRIMARY KEY)');
+    await other.query('START TRANSACTION');
+    // Whoever has changed less is undone.
+    await other.query('INSERT INTO weight SELECT seq FROM seq_1_to_5000');
+    await other.query("UPDATE clients SET last_visit_at = last_visit_at WHERE name = 'c2'");
+    // All writers take c1 first: the collector has it and waits for c2.
+    const freed = untilWaiting(mariadb)
+      .then(() => other.query("UPDATE clients SET last_visit_at = last_visit_at WHERE name = 'c1'"))
+      .then(() => other.query('ROLLBACK'));
+    await station.well();
+    await freed;
+  } finally {
+    await other.end();
+  }
+  assert.equal(await deadlocks(), before + 1);
+}
+
+async function untilWaiting(mariadb: Mariadb): Promise<void> {
+  for (;;) {
+    const [row] = await mariadb.asRoot(
+      "SELECT COUNT(*) AS n FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'",
+    );
+    if (Number(row?.['n']) > 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

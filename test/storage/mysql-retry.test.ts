@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { StorageFault } from '../../src/storage/fault.ts';
+import type { FaultKind } from '../../src/storage/fault.ts';
+import { mysqlFault } from '../../src/storage/mysql/faults.ts';
+import { retryOf } from '../../src/storage/mysql/retry.ts';
+import type { Failure } from '../../src/storage/mysql/retry.ts';
+
+const waitOver = mysqlFault(Object.assign(new Error('Lock wait timeout exceeded'), { errno: 1205 }), 'db');
+
+function answer(fault: FaultKind | StorageFault, more: Partial<Omit<Failure, 'fault'>> = {}): string {
+  const usual = { attempt: 1, failingMs: 0, servers: 3, reused: true, wasConnected: true };
+  const failed = typeof fault === 'string' ? new StorageFault(fault, 'words') : fault;
+  const retry = retryOf({ ...usual, ...more, fault: failed });
+  return retry === null ? 'fault' : `${retry.elsewhere ? 'elsewhere' : 'here'} after ${retry.pauseMs} ms`;
+}
+
+test('where a transaction that failed is made again', () => {
+  const table: readonly (readonly [string, string])[] = [
+    [answer('lost', { servers: 1 }), 'here after 0 ms'],
+    [answer('lost', { servers: 1, reused: false }), 'fault'],
+    [answer('contended', { servers: 1, attempt: 2 }), 'here after 0 ms'],
+    [answer('contended', { servers: 1, attempt: 3 }), 'fault'],
+    [answer(waitOver, { servers: 1 }), 'here after 0 ms'],
+    [answer('full', { servers: 1 }), 'fault'],
+    // A cluster that has lost a node takes its time to be sure of it.
+    [answer('lost'), 'elsewhere after 250 ms'],
+    [answer('lost', { attempt: 3, failingMs: 1000 }), 'elsewhere after 1000 ms'],
+    [answer('lost', { attempt: 17, failingMs: 29_000 }), 'elsewhere after 2000 ms'],
+    [answer('lost', { attempt: 17, failingMs: 30_000 }), 'fault'],
+    [answer('lost', { wasConnected: false }), 'fault'],
+    [answer(waitOver), 'elsewhere after 250 ms'],
+    [answer('contended'), 'here after 250 ms'],
+    [answer('duplicate', { attempt: 5 }), 'here after 2000 ms'],
+    [answer('contended', { attempt: 6 }), 'fault'],
+    [answer('full'), 'elsewhere after 250 ms'],
+    [answer('full', { attempt: 4 }), 'fault'],
+  ];
+  for (const kind of ['denied', 'schema', 'damaged', 'broken', 'exists', 'refused', 'aborted'] as const) {
+    assert.deepEqual([kind, answer(kind)], [kind, 'fault']);
+  }
+  for (const [index, [got, due]] of table.entries()) assert.equal(got, due, `row ${index + 1}`);
+});

@@ -1,0 +1,239 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { createConnection } from 'mysql2/promise';
+import type { Connection, RowDataPacket } from 'mysql2/promise';
+
+import { freePort } from './free-port.ts';
+
+/** A real Galera cluster of three nodes on this machine, on ports that the kernel chose. */
+export interface Galera {
+  readonly nodes: readonly GaleraNode[];
+  stop(): Promise<void>;
+}
+
+export interface GaleraNode {
+  readonly port: number;
+  asRoot(...statements: readonly string[]): Promise<readonly RowDataPacket[]>;
+  /** A session of root's, to be ended. */
+  session(): Promise<Connection>;
+  /** SIGKILL, as a crash would be. Dead at once; resolves when it has been collected. */
+  kill(): Promise<void>;
+  /** Starts it again after kill, with the same data, and waits until it has caught up with the others. */
+  restart(): Promise<void>;
+  /** SIGSTOP: it takes connections and says nothing. */
+  pause(): void;
+  resume(): void;
+  /** Waits until it takes part in a cluster, and has caught up. */
+  untilSynced(): Promise<void>;
+}
+
+const providers = [
+  '/usr/lib/galera/libgalera_smm.so',
+  '/usr/lib/libgalera_smm.so',
+  '/usr/lib64/galera-4/libgalera_smm.so',
+];
+const provider = providers.find((file) => existsSync(file)) ?? null;
+const find = (program: string): string | null =>
+  ['/usr/sbin', '/usr/bin', '/usr/local/bin'].map((dir) => path.join(dir, program)).find((file) => existsSync(file)) ??
+  null;
+const server = find('mariadbd');
+const installer = find('mariadb-install-db');
+
+/** For node:test's `skip`: why there is no cluster here, or false. */
+export const skipWithoutGalera: string | false =
+  provider === null || server === null || installer === null ? 'galera-4 or mariadb-server is not installed' : false;
+
+interface Ports {
+  readonly sql: number;
+  readonly group: number;
+  readonly ist: number;
+  readonly sst: number;
+}
+
+/** Starts three nodes one after the other; takes some seconds each. */
+export async function startGalera(): Promise<Galera> {
+  if (provider === null || server === null || installer === null) throw new Error('Galera is not installed');
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-galera-'));
+  const remove = (): void => rmSync(dir, { recursive: true, force: true });
+  process.once('exit', remove);
+  const ports: Ports[] = [];
+  for (let index = 0; index < 3; index += 1) {
+    ports.push({ sql: await freePort(), group: await freePort(), ist: await freePort(), sst: await freePort() });
+  }
+  const members = ports.map(({ group }) => `127.0.0.1:${group}`).join(',');
+  giveAway(dir);
+  const nodes: GaleraNode[] = [];
+  for (const [index, own] of ports.entries()) {
+    const node = await startNode({
+      dir: path.join(dir, `node-${index + 1}`),
+      own,
+      members,
+      isFirst: index === 0,
+    });
+    nodes.push(node);
+  }
+  return {
+    nodes,
+    stop: async () => {
+      await Promise.all(nodes.map((node) => node.kill()));
+      process.removeListener('exit', remove);
+      remove();
+    },
+  };
+}
+
+// rsync's daemon, by which a node is given its data, gives up root by itself.
+const isRoot = process.getuid?.() === 0;
+
+function giveAway(dir: string): void {
+  if (isRoot) execFileSync('chown', ['-R', 'mysql:', dir]);
+}
+
+function install(configFile: string): void {
+  const options = ['--auth-root-authentication-method=normal', '--skip-test-db', '--wsrep-on=OFF'];
+  execFileSync(installer ?? '', [`--defaults-file=${configFile}`, ...options], { stdio: 'pipe' });
+}
+
+interface NodeOptions {
+  readonly dir: string;
+  readonly own: Ports;
+  readonly members: string;
+  readonly isFirst: boolean;
+}
+
+async function startNode({ dir, own, members, isFirst }: NodeOptions): Promise<GaleraNode> {
+  mkdirSync(dir, { mode: 0o700 });
+  const configFile = path.join(dir, 'my.cnf');
+  const socketPath = path.join(dir, 'mysql.sock');
+  writeFileSync(configFile, nodeConfig(dir, socketPath, own));
+  giveAway(dir);
+  // The others are given all of it by the first.
+  if (isFirst) install(configFile);
+  else mkdirSync(path.join(dir, 'data'), { mode: 0o700 });
+  giveAway(dir);
+  const asRoot: GaleraNode['asRoot'] = (...statements) => query(socketPath, statements);
+  let child = spawnNode(configFile, isFirst ? '' : members);
+  await untilSynced(child, asRoot);
+  return {
+    port: own.sql,
+    asRoot,
+    session: () => createConnection({ socketPath, user: 'root' }),
+    kill: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+    },
+    restart: async () => {
+      // As mysqld_safe does it: what it had before needs not be sent once more.
+      const position = recoveredPosition(configFile, members);
+      for (let attempt = 1; ; attempt += 1) {
+        // Of where it is to be sent all after all: a port that has been used is not free at once.
+        const receive = `--wsrep-sst-receive-address=127.0.0.1:${await freePort()}`;
+        child = spawnNode(configFile, members, [receive, `--wsrep-start-position=${position}`]);
+        try {
+          await untilSynced(child, asRoot);
+          return;
+        } catch (thrown) {
+          if (attempt === 3) throw thrown;
+          child.kill('SIGKILL');
+        }
+      }
+    },
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
+    untilSynced: () => untilSynced(child, asRoot),
+  };
+}
+
+// A node that lags is waited for 3 s instead of 30. How long a silent one is believed to live is left as it is: two that
+// doubt each other while a third dies leave no majority behind.
+function nodeConfig(dir: string, socketPath: string, { sql, group, ist, sst }: Ports): string {
+  return `[mariadbd]
+datadir=${path.join(dir, 'data')}
+tmpdir=${dir}
+socket=${socketPath}
+pid-file=${path.join(dir, 'pid')}
+${isRoot ? 'user=mysql' : ''}
+port=${sql}
+bind-address=127.0.0.1
+skip-name-resolve
+binlog-format=ROW
+default-storage-engine=InnoDB
+innodb-autoinc-lock-mode=2
+innodb-flush-log-at-trx-commit=0
+innodb-buffer-pool-size=64M
+innodb-log-file-size=16M
+performance-schema=0
+wsrep-on=ON
+wsrep-provider=${provider ?? ''}
+wsrep-cluster-name=fleet
+wsrep-node-address=127.0.0.1:${group}
+wsrep-sst-method=rsync
+wsrep-sst-receive-address=127.0.0.1:${sst}
+wsrep-node-incoming-address=127.0.0.1:${sql}
+wsrep-provider-options="repl.causal_read_timeout=PT3S;gmcast.listen_addr=tcp://127.0.0.1:${group};ist.recv_addr=127.0.0.1:${ist};gcache.size=16M;gcs.fc_limit=64"
+`;
+}
+
+/** `cluster:transaction`, of what the node has stored. */
+function recoveredPosition(configFile: string, members: string): string {
+  const { stderr } = spawnSync(
+    server ?? '',
+    [`--defaults-file=${configFile}`, '--wsrep-recover', `--wsrep-cluster-address=gcomm://${members}`],
+    {
+      encoding: 'utf8',
+    },
+  );
+  const [, position] = /Recovered position: (\S+)/.exec(stderr) ?? [];
+  if (position === undefined) throw new Error(`a node does not say what it has stored: ${stderr}`);
+  return position;
+}
+
+function spawnNode(configFile: string, members: string, args: readonly string[] = []): ChildProcess {
+  const child = spawn(
+    server ?? '',
+    [`--defaults-file=${configFile}`, `--wsrep-cluster-address=gcomm://${members}`, ...args],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin' },
+    },
+  );
+  const kill = (): void => void child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('exit', () => process.removeListener('exit', kill));
+  return child;
+}
+
+const startMs = 60_000;
+
+async function untilSynced(child: ChildProcess, asRoot: GaleraNode['asRoot']): Promise<void> {
+  let log = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (log = (log + text).slice(-60000)));
+  const deadline = Date.now() + startMs;
+  for (;;) {
+    const [row] = await asRoot("SHOW STATUS LIKE 'wsrep_local_state_comment'").catch(() => []);
+    if (row?.['Value'] === 'Synced') return;
+    const isGone = child.exitCode !== null || child.signalCode !== null;
+    if (log.includes('Need to abort') || isGone || Date.now() > deadline)
+      throw new Error(`a node does not join: ${log}`);
+    await sleep(200);
+  }
+}
+
+async function query(socketPath: string, statements: readonly string[]): Promise<readonly RowDataPacket[]> {
+  const connection = await createConnection({ socketPath, user: 'root', dateStrings: true });
+  try {
+    let rows: RowDataPacket[] = [];
+    for (const statement of statements) [rows] = await connection.query<RowDataPacket[]>(statement);
+    return rows;
+  } finally {
+    await connection.end();
+  }
+}
