@@ -1,5 +1,4 @@
-import CliTable from 'cli-table3';
-
+import { columnsOf, cut } from '../alerter/text-columns.ts';
 import { escapeControls } from '../log.ts';
 import type { Colour, Output } from './output.ts';
 
@@ -16,29 +15,11 @@ export interface Column {
 const minimumWidth = 8;
 const gap = 2;
 
-function createTable(columns: readonly Column[], widths?: readonly (number | null)[]): CliTable.Table {
-  return new CliTable({
-    chars: {
-      top: '',
-      'top-mid': '',
-      'top-left': '',
-      'top-right': '',
-      bottom: '',
-      'bottom-mid': '',
-      'bottom-left': '',
-      'bottom-right': '',
-      left: '',
-      'left-mid': '',
-      mid: '',
-      'mid-mid': '',
-      right: '',
-      'right-mid': '',
-      middle: '',
-    },
-    style: { 'padding-left': 0, 'padding-right': gap, head: [], border: [] },
-    colAligns: columns.map((column) => column.align ?? 'left'),
-    ...(widths === undefined ? {} : { colWidths: [...widths] }),
-  });
+interface PlacedCell {
+  readonly text: string;
+  /** Columns that it takes, colour or not. */
+  readonly width: number;
+  readonly colour: Colour | null;
 }
 
 /** A table without borders: one line a row, columns aligned, no wider than the terminal if that can be. */
@@ -48,35 +29,34 @@ export function renderTable(
   rows: readonly (readonly Cell[])[],
 ): string {
   const lines = [
-    columns.map((column) => output.colour('bold', column.title)),
-    ...rows.map((row) =>
-      row.map((cell) =>
-        typeof cell === 'string' ? escapeControls(cell) : output.colour(cell.colour, escapeControls(cell.text)),
-      ),
-    ),
+    columns.map(({ title }) => placed({ text: title, colour: 'bold' })),
+    ...rows.map((row) => columns.map((_, index) => placed(row[index] ?? ''))),
   ];
-  const widths = columns.map((column, index) => {
-    const single = createTable([column]);
-    single.push(...lines.map((line) => [line[index] ?? '']));
-    return single.width;
-  });
+  const widths = columns.map((_, index) => lines.reduce((most, line) => Math.max(most, line[index]?.width ?? 0), 0));
   if (output.terminal) shrink(widths, columns, output.columns);
-  const table = createTable(columns, widths);
-  table.push(...lines.map((line) => [...line]));
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n');
+  const drawn = lines.map((line) =>
+    line.map((cell, index) => {
+      const width = widths[index] ?? 0;
+      const { text, width: taken } = cell.width <= width ? cell : placed(cut(cell.text, width));
+      const room = ' '.repeat(Math.max(0, width - taken));
+      const shown = cell.colour === null ? text : output.colour(cell.colour, text);
+      return columns[index]?.align === 'right' ? room + shown : shown + room;
+    }),
+  );
+  return drawn.map((cells) => cells.join(' '.repeat(gap)).trimEnd()).join('\n');
+}
+
+function placed(cell: Cell): PlacedCell {
+  const text = escapeControls(typeof cell === 'string' ? cell : cell.text);
+  return { text, width: columnsOf(text), colour: typeof cell === 'string' ? null : cell.colour };
 }
 
 function shrink(widths: number[], columns: readonly Column[], available: number): void {
-  // The padding after the last column takes no room that anybody sees.
-  let excess = widths.reduce((sum, width) => sum + width, 0) - gap - available;
+  let excess = widths.reduce((sum, width) => sum + width + gap, -gap) - available;
   for (let index = columns.length - 1; index >= 0 && excess > 0; index -= 1) {
     const width = widths[index] ?? 0;
     if (columns[index]?.shrinks !== true) continue;
-    const narrower = Math.max(Math.min(width, minimumWidth + gap), width - excess);
+    const narrower = Math.max(Math.min(width, minimumWidth), width - excess);
     excess -= width - narrower;
     widths[index] = narrower;
   }

@@ -68,3 +68,16 @@ test('wide characters keep the columns straight', () => {
   assert.equal(lines[1], '東京-1   5%  a');
   assert.equal(lines[2], 'web-01   7%  b');
 });
+
+test('colour takes no room, and covers what was cut', () => {
+  const output = { terminal: true, columns: 24, colour: (colour: string, text: string) => `<${colour}>${text}</>` };
+  const rows = [
+    [{ text: 'web-1', colour: 'red' }, '5%', { text: 'no TCP connection', colour: 'dim' }],
+    ['db', { text: '100%', colour: 'green' }, ''],
+  ] as const;
+  assert.deepEqual(renderTable(output, columns, rows).split('\n'), [
+    '<bold>client</>   <bold>cpu</>  <bold>last error</>',
+    '<red>web-1</>     5%  <dim>no TCP co…</>',
+    'db      <green>100%</>',
+  ]);
+});
