@@ -12,6 +12,17 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const outdir = path.join(root, 'dist', 'test');
 
+/** What tests start as processes of their own, by `programArgs` of test/support/program-args.ts. */
+const programs = [
+  'test/storage/alert-writer.ts',
+  'test/storage/lock-writer.ts',
+  'test/storage/prune-writer.ts',
+  'test/support/alert-process.ts',
+  'test/support/collect-killable.ts',
+  'test/support/collect-measured.ts',
+  'test/support/lock-holder.ts',
+].map((file) => path.join(root, file));
+
 /** A module goes on believing that it stands where its source stands: it finds its test data and other programs there. */
 const whereItStood = {
   name: 'where-it-stood',
@@ -26,9 +37,9 @@ const whereItStood = {
 };
 
 rmSync(outdir, { recursive: true, force: true });
-const entryPoints = process.argv.slice(2).map((file) => path.resolve(file));
+const tests = process.argv.slice(2).map((file) => path.resolve(file));
 await build({
-  entryPoints,
+  entryPoints: [...tests, ...programs],
   outdir,
   outbase: root,
   outExtension: { '.js': '.mjs' },
@@ -42,7 +53,7 @@ await build({
   sourcesContent: false,
   plugins: [whereItStood],
 });
-for (const file of entryPoints) {
+for (const file of tests) {
   process.stdout.write(
     `${path.relative(process.cwd(), path.join(outdir, path.relative(root, file)).replace(/\.ts$/, '.mjs'))}\n`,
   );

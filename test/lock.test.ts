@@ -9,6 +9,7 @@ import { after, test } from 'node:test';
 
 import { takeLock } from '../src/lock.ts';
 import type { LockAttempt } from '../src/lock.ts';
+import { programArgs } from './support/program-args.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'fleet-lock-'));
 after(() => {
@@ -30,7 +31,7 @@ interface Child {
 
 function startHolder(file: string, nowMs: number): Child {
   const script = path.join(import.meta.dirname, 'support', 'lock-holder.ts');
-  const child = spawn(process.execPath, ['--import', 'tsx', script, file, String(nowMs)]);
+  const child = spawn(process.execPath, [...programArgs(script), file, String(nowMs)]);
   child.stderr.pipe(process.stderr);
   const said = once(child.stdout, 'data').then(([data]) => JSON.parse(String(data)) as LockAttempt);
   return { process: child, said };

@@ -2,7 +2,7 @@
  * The agent's disk is full, its quota is reached or its power is cut at every single change that one run makes to a file:
  * nothing that was there before is lost, what was made is kept or told, and the next visit finds everything in order.
  *
- * The short version takes each instant in one way; CLIENT_FAULTS=all takes each in all.
+ * The short version takes each instant in one way, the long one each in all.
  */
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
@@ -12,8 +12,8 @@ import { test } from 'node:test';
 import { bundles, filesBelow, keep, ownMachine } from '../support/agent-visit.ts';
 import type { Visited } from '../support/agent-visit.ts';
 import { faultyNode } from '../support/faulty-node.ts';
+import { isLong } from '../support/long-tests.ts';
 
-const all = process.env['CLIENT_FAULTS'] === 'all';
 const ways = [
   ['ENOSPC', false],
   ['SIGKILL', false],
@@ -60,14 +60,14 @@ for (const what of [
     const changes = node.changes();
     assert.ok(changes.length > 6, changes.join(' '));
     // What is special of an empty home is the making of folders.
-    const last = what === 'no place yet' && !all ? changes.lastIndexOf('mkdirSync') + 1 : changes.length;
+    const last = what === 'no place yet' && !isLong ? changes.lastIndexOf('mkdirSync') + 1 : changes.length;
 
     // What is special of a later start is the compiled form of the agent, at its end.
-    const first = what === 'everything in its place' && !all ? last - 3 : 1;
+    const first = what === 'everything in its place' && !isLong ? last - 3 : 1;
     for (let at = first; at <= last; at += 1) {
       // What is half on the disk matters most.
       const short = changes[at - 1] === 'writeSync' ? ways.slice(2) : ways.slice(at % 2, (at % 2) + 1);
-      for (const [how, half] of all ? ways : short) {
+      for (const [how, half] of isLong ? ways : short) {
         const which = `${how}${half ? ' after half of it' : ''} at ${at}: ${changes[at - 1] ?? ''}`;
         restore();
         node.arm(at, how, half);

@@ -16,6 +16,7 @@ import { after, before, suite, test, type TestContext } from 'node:test';
 
 import { takeLock } from '../../src/lock.ts';
 import { openSqlite } from '../../src/sqlite.ts';
+import { makeInventoriedIn } from '../support/inventoried.ts';
 import { restrict } from '../support/restricted-key.ts';
 import { configFolder, runCli, type CliResult } from '../support/run-cli.ts';
 import { sshdMissing, sshKeygen, startSshd, type Sshd, type SshdAccount } from '../support/sshd.ts';
@@ -39,13 +40,13 @@ suite('cleanup', { skip: sshdMissing() ?? false }, () => {
   const [sqlite] = databaseKinds();
   assert.ok(sqlite);
 
-  function collector(t: TestContext, account: SshdAccount, attributes = ''): Collector {
+  async function collector(t: TestContext, account: SshdAccount, attributes = ''): Promise<Collector> {
     const dir = configFolder(
       t,
       `<config><client name="web-1" ip="127.0.0.1" port="${sshd.port}" username="${account.name}"
         privateKey="${key.privateKey}" ${attributes}/></config>`,
     );
-    mkdirSync(path.join(dir, 'state'));
+    await makeInventoriedIn(path.join(dir, 'state'), 'web-1');
     writeFileSync(path.join(dir, 'state/known_hosts'), `${sshd.hostKeyLine()}\n`);
     return {
       dir,
@@ -68,7 +69,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, () => {
   for (const shell of ['/bin/sh', '/bin/bash', '/usr/bin/fish', '/bin/zsh', '/bin/tcsh', '/bin/mksh']) {
     test(`removes all there is, through ${shell}`, { skip: existsSync(shell) ? false : 'not installed' }, async (t) => {
       const account = await addAccount(shell);
-      const { run } = collector(t, account);
+      const { run } = await collector(t, account);
       assert.equal((await run('collect')).status, 0);
       const { status, stdout, stderr } = await run('cleanup', '--yes');
       assert.deepEqual([status, stderr], [0, '']);
@@ -80,7 +81,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, () => {
 
   test('with --json, from every place', async (t) => {
     const account = await addAccount();
-    const { run, id } = collector(t, account);
+    const { run, id } = await collector(t, account);
     assert.equal((await run('collect')).status, 0);
     const [machine = ''] = readdirSync(placeOf(account));
     const places = [`/var/tmp/fleet-health-${account.uid}`, `/dev/shm/fleet-health-${account.uid}`];
@@ -103,7 +104,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, () => {
   for (const state of ['active', 'retired']) {
     test(`brings home what waits before it removes anything (${state})`, async (t) => {
       const account = await addAccount();
-      const { dir, run, reports } = collector(t, account);
+      const { dir, run, reports } = await collector(t, account);
       assert.equal((await run('collect', '--dry-run')).status, 0);
       const config = path.join(dir, 'config.xml');
       writeFileSync(config, readFileSync(config, 'utf8').replace('<client', `<client state="${state}"`));
@@ -116,7 +117,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, () => {
 
   test('what cannot be brought home stays, and with it everything; --force loses it', async (t) => {
     const account = await addAccount();
-    const { dir, run } = collector(t, account);
+    const { dir, run } = await collector(t, account);
     assert.equal((await run('collect', '--dry-run')).status, 0);
     // Nobody can open it any more, so it is never acknowledged.
     for (const name of ['keys', 'public_keys']) rmSync(path.join(dir, 'state', name), { recursive: true });
@@ -133,7 +134,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, () => {
 
   test('what another collector keeps goes with --all alone, and its reports with --force alone', async (t) => {
     const account = await addAccount();
-    const [mine, theirs] = [collector(t, account), collector(t, account)];
+    const [mine, theirs] = [await collector(t, account), await collector(t, account)];
     for (const { run } of [mine, theirs]) assert.equal((await run('collect', '--dry-run')).status, 0);
     const [machine = ''] = readdirSync(placeOf(account));
     mkdirSync(path.join(placeOf(account), machine, 'runtimes'));
@@ -154,7 +155,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, () => {
   ] as const) {
     test(`a symbolic link as ${level} is not followed`, async (t) => {
       const account = await addAccount();
-      const { run, id } = collector(t, account);
+      const { run, id } = await collector(t, account);
       assert.equal((await run('collect')).status, 0);
       const [machine = ''] = readdirSync(placeOf(account));
       const link = path.join(placeOf(account), ...[machine, id()].slice(0, depth));
@@ -170,7 +171,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, () => {
 
   test('links inside go, what they point to stays', async (t) => {
     const account = await addAccount();
-    const { run, id } = collector(t, account);
+    const { run, id } = await collector(t, account);
     assert.equal((await run('collect')).status, 0);
     const [machine = ''] = readdirSync(placeOf(account));
     const precious = path.join(account.home, 'precious');
@@ -185,7 +186,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, () => {
 
   test('folders of somebody else stay, and are told where they hinder', async (t) => {
     const account = await addAccount();
-    const { run, id } = collector(t, account);
+    const { run, id } = await collector(t, account);
     assert.equal((await run('collect')).status, 0);
     const [machine = ''] = readdirSync(placeOf(account));
     const foreign = path.join(placeOf(account), machine, id(), 'foreign');
@@ -199,7 +200,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, () => {
 
   test('asks first, and says how where nobody can be asked', async (t) => {
     const account = await addAccount();
-    const { run } = collector(t, account);
+    const { run } = await collector(t, account);
     assert.equal((await run('collect')).status, 0);
     const { status, stderr } = await run('cleanup');
     assert.equal(status, 2);
@@ -209,7 +210,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, () => {
 
   test('does nothing while a run of the collector goes on', async (t) => {
     const account = await addAccount();
-    const { dir, run } = collector(t, account);
+    const { dir, run } = await collector(t, account);
     assert.equal((await run('collect')).status, 0);
     const lock = await takeLock({ file: path.join(dir, 'state/lock.db'), nowMs: Date.now() });
     assert.equal(lock.kind, 'held');
@@ -234,7 +235,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, () => {
 
   test('a client that cannot be reached is a line, and the others are cleaned up', async (t) => {
     const account = await addAccount();
-    const { dir, run } = collector(t, account);
+    const { dir, run } = await collector(t, account);
     assert.equal((await run('collect')).status, 0);
     const config = path.join(dir, 'config.xml');
     const gone = '<client name="gone" ip="127.0.0.2" port="1" username="x" password="x"/></config>';

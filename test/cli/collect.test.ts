@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 
 import { startHostileServer } from '../support/hostile-server.ts';
 import { startLoopbackFleet, type LoopbackFleet } from '../support/loopback-fleet.ts';
+import { programArgs } from '../support/program-args.ts';
 import { outcomeOf, program } from '../support/run-cli.ts';
 
 const lockHolder = path.join(import.meta.dirname, '..', 'support', 'lock-holder.ts');
@@ -107,7 +108,7 @@ test('--dry-run shows the reports and stores nothing', async (t) => {
 
 test('beside a running collect it ends at once with 0 and says so; quietly with -q', async (t) => {
   const fleet = await startLoopbackFleet(t, 1, { trusted: true });
-  const args = ['--import', 'tsx', lockHolder, path.join(fleet.dir, 'state', 'lock.db'), '0'];
+  const args = [...programArgs(lockHolder), path.join(fleet.dir, 'state', 'lock.db'), '0'];
   const holder = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   t.after(() => holder.kill('SIGKILL'));
   await once(createInterface({ input: holder.stdout }), 'line');

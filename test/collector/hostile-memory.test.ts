@@ -15,6 +15,7 @@ import type { MeasuredFleet, MeasuredPass } from '../support/collect-measured.ts
 import { makeFleet } from '../support/fleet.ts';
 import { startHostileServer } from '../support/hostile-server.ts';
 import type { HostileMode } from '../support/hostile-ssh.ts';
+import { programArgs } from '../support/program-args.ts';
 import { sealedFor, startReportServer } from '../support/report-server.ts';
 import type { ReportServer } from '../support/report-server.ts';
 import { worker } from '../report/sample-report.ts';
@@ -62,7 +63,7 @@ describe('the collector against eight hostile clients among eight others', () =>
     writeFileSync(knownHosts, `${lines.join('\n')}\n`);
     const measured: MeasuredFleet = { dir: fleet.dir, knownHosts, ...account, clients: [...hostile, ...others] };
     try {
-      const args = ['--import', 'tsx', program, JSON.stringify(measured)];
+      const args = [...programArgs(program), JSON.stringify(measured)];
       const { stdout } = await run(process.execPath, args, { timeout: 120_000 });
       return JSON.parse(stdout) as MeasuredPass;
     } finally {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { suite, test } from 'node:test';
+import { suite, test, type TestContext } from 'node:test';
 
 import { runCli, type CliResult } from '../support/run-cli.ts';
 import { databaseKinds, type Site } from './whole-fleet.ts';
@@ -47,9 +47,14 @@ suite("people's hold on alerts, with the program alone", () => {
   for (const kind of databaseKinds()) {
     const name = (text: string): string => `${text} (${kind.name})`;
     const options = { skip: kind.skip };
+    const siteFor = async (t: TestContext, elements: string): Promise<Site> => {
+      const site = await kind.site(t, elements);
+      await site.inventoried('here-1', 'here-2');
+      return site;
+    };
 
     test(name('what a dry run prints is what a pass then does, and its commands work'), options, async (t) => {
-      const site = await kind.site(t, firing);
+      const site = await siteFor(t, firing);
       await said(site, 'collect');
       const dry = await said(site, 'alert', '--dry-run');
       assert.match(dry, /^To ops@example\.org: Already true: 2 warnings: here-1 memory, here-2 memory$/m);
@@ -76,7 +81,7 @@ suite("people's hold on alerts, with the program alone", () => {
     });
 
     test(name('a silence is added, listed, explained and ended, and holds back while it lasts'), options, async (t) => {
-      const site = await kind.site(t, firing);
+      const site = await siteFor(t, firing);
       assert.equal(await said(site, 'silence', 'list'), 'No silence is in force.\n');
       const added = await json(site, 'silence', 'add', '--client', 'here-2', '--rule', 'mem*', '--until', '2h');
       assert.deepEqual([added['clients'], added['open_alerts'], added['warnings']], [1, 0, []]);
@@ -101,7 +106,7 @@ suite("people's hold on alerts, with the program alone", () => {
     });
 
     test(name('who acknowledged, how long and why stays until it ends'), options, async (t) => {
-      const site = await kind.site(t, firing);
+      const site = await siteFor(t, firing);
       await said(site, 'collect');
       await said(site, 'alert');
       const acked = await json(site, 'ack', 'here-1', 'memory', '--for', '4h', '--comment', 'Größe: 測試');
@@ -120,7 +125,7 @@ suite("people's hold on alerts, with the program alone", () => {
     });
 
     test(name('replay says what other limits would have told, and how that differs'), options, async (t) => {
-      const site = await kind.site(t, firing);
+      const site = await siteFor(t, firing);
       await said(site, 'collect');
       await said(site, 'alert');
       const same = await json(site, 'alert', '--replay', '--since', '1h');
@@ -143,7 +148,7 @@ suite("people's hold on alerts, with the program alone", () => {
       options,
       async (t) => {
         const away = '<smtp host="127.0.0.1" port="1" security="none" from="fleet@example.org"/>';
-        const site = await kind.site(t, `${away}${firing}`);
+        const site = await siteFor(t, `${away}${firing}`);
         await said(site, 'collect');
         const pass = await run(site, 'alert');
         assert.equal(pass.status, 1);

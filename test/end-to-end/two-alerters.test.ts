@@ -15,6 +15,7 @@ import { sqliteConfig } from '../storage/sqlite-config.ts';
 import type { AlertOrder } from '../support/alert-process.ts';
 import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import type { Mariadb } from '../support/mariadb.ts';
+import { programArgs } from '../support/program-args.ts';
 
 const program = path.join(import.meta.dirname, '../support/alert-process.ts');
 
@@ -35,7 +36,7 @@ class Alerters {
     const configFile = this.#station.configFile(host);
     const storage = { ...this.#storage, password: null };
     const order: AlertOrder = { configFile, storage, password: this.#password, host, cut };
-    const child = spawn(process.execPath, ['--import', 'tsx', program, JSON.stringify(order)], {
+    const child = spawn(process.execPath, [...programArgs(program), JSON.stringify(order)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.#children.add(child);

@@ -2,8 +2,10 @@ import { existsSync, lstatSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { before, after, type SuiteContext, type TestContext } from 'node:test';
 
+import type { StorageConfig } from '../../src/config/config.ts';
 import { openSqlite } from '../../src/sqlite.ts';
 import type { SqliteRow } from '../../src/sqlite.ts';
+import { makeInventoried, makeInventoriedIn } from '../support/inventoried.ts';
 import { startMariadb, skipWithoutMariadb, type Mariadb, type MariadbDatabase } from '../support/mariadb.ts';
 import { configFolder, runCli, type CliResult } from '../support/run-cli.ts';
 
@@ -15,6 +17,8 @@ export interface Site {
   /** Replaces config.xml; the storage element is added. */
   configure(inner: string): void;
   rows(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** See makeInventoried. */
+  inventoried(...clients: readonly string[]): Promise<void>;
 }
 
 export interface DatabaseKind {
@@ -32,7 +36,7 @@ export function databaseKinds(): readonly DatabaseKind[] {
   });
   after(async () => await mariadb?.stop());
   return [
-    { name: 'sqlite', skip: false, site: (t, inner) => Promise.resolve(siteOf(t, inner, '', sqliteRows)) },
+    { name: 'sqlite', skip: false, site: (t, inner) => Promise.resolve(siteOf(t, inner, '', sqliteRows, null)) },
     {
       name: 'mariadb',
       skip: skipWithoutMariadb,
@@ -41,7 +45,8 @@ export function databaseKinds(): readonly DatabaseKind[] {
         const server = mariadb;
         const database: MariadbDatabase = await server.createDatabase();
         const element = `<storage url="${database.url}" password="${database.password}"/>`;
-        return siteOf(t, inner, element, async (_stateDir, sql) => await server.asRoot(`USE ${database.name}`, sql));
+        const query: Query = async (_stateDir, sql) => await server.asRoot(`USE ${database.name}`, sql);
+        return siteOf(t, inner, element, query, database.storage);
       },
     },
   ];
@@ -58,7 +63,8 @@ const sqliteRows: Query = (stateDir, sql): Promise<readonly SqliteRow[]> => {
   }
 };
 
-function siteOf(t: TestContext, inner: string, storage: string, query: Query): Site {
+/** `database`: null for the SQLite file in its state folder. */
+function siteOf(t: TestContext, inner: string, storage: string, query: Query, database: StorageConfig | null): Site {
   const dir = configFolder(t, '');
   const stateDir = path.join(dir, 'state');
   const configure = (text: string): void => {
@@ -72,6 +78,10 @@ function siteOf(t: TestContext, inner: string, storage: string, query: Query): S
     // In the folder, with no -c and nothing but PATH: as somebody's crontab line would.
     run: (...args) => runCli(args, { cwd: dir }),
     rows: (sql) => query(stateDir, sql),
+    inventoried: async (...clients) => {
+      if (database === null) await makeInventoriedIn(stateDir, ...clients);
+      else await makeInventoried(database, ...clients);
+    },
   };
 }
 

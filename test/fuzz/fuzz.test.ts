@@ -3,11 +3,12 @@ import { describe, it, test } from 'node:test';
 
 import { keepInput, readCorpus } from './corpus.ts';
 import { fuzz, judge } from './fuzz.ts';
+import { isLong } from '../support/long-tests.ts';
 import type { FuzzTarget } from './target.ts';
 import { fuzzTargets } from './targets/index.ts';
 
 /** For all targets together; longer on demand: npm run fuzz -- --minutes 10. */
-const altogetherMs = 25_000;
+const altogetherMs = isLong ? 25_000 : 8000;
 
 for (const target of fuzzTargets) {
   describe(target.name, () => {

@@ -12,6 +12,7 @@ import { createAlertStore } from '../../src/storage/create-alert-store.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { openDatabase } from '../../src/storage/open-database.ts';
 import { openSqliteDatabase } from '../../src/storage/sqlite/database.ts';
+import { programArgs } from '../support/program-args.ts';
 import { episode, mail } from './alert-samples.ts';
 import { telling, untreatedJudged } from './alert-work.ts';
 import type { WriterOptions } from './alert-writer.ts';
@@ -170,7 +171,7 @@ onBothDatabases('a crash of the alerter', (kit) => {
     const { password, ...storage } = opened.config;
     const options: WriterOptions = { storage, password: password?.reveal() ?? null, waitSeconds, ...rest };
     const file = path.join(import.meta.dirname, 'alert-writer.ts');
-    const child = spawn(process.execPath, ['--import', 'tsx', file, JSON.stringify(options)], {
+    const child = spawn(process.execPath, [...programArgs(file), JSON.stringify(options)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     children.push(child);

@@ -11,6 +11,7 @@ import { clientsSql } from '../../src/storage/history.ts';
 import { migrateDatabase } from '../../src/storage/migrate.ts';
 import { openDatabase } from '../../src/storage/open-database.ts';
 import { pruneQueries } from '../../src/storage/prune.ts';
+import { isLong } from '../support/long-tests.ts';
 import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import type { Mariadb } from '../support/mariadb.ts';
 import { sqliteConfig } from './sqlite-config.ts';
@@ -36,14 +37,14 @@ function questionsOf(kind: 'sqlite' | 'mysql'): readonly Question[] {
   });
 }
 
-/** A thousand clients, each with a thousand rows of the last month: a million rows, with a disk each. */
-const rowCount = 1_000_000;
-const clientCount = 1000;
+/** Two hundred clients or a thousand, each with a thousand rows of the last month, and with a disk each. */
+const clientCount = isLong ? 1000 : 200;
+const rowCount = clientCount * 1000;
 
 /** What may be read from end to end: `clients` has a row a client, the others a few a day. */
 const smallTables = new Set(['c', 'clients', 'runs', 'r', 'later', 'inventory_reports', 'i']);
 
-describe('a million rows on SQLite', () => {
+describe(`${rowCount} rows on SQLite`, () => {
   const dir = mkdtempSync(path.join(tmpdir(), 'fleet-questions-'));
   let database: Database;
   before(async () => {
@@ -77,7 +78,7 @@ describe('a million rows on SQLite', () => {
   });
 });
 
-describe('a million rows on MariaDB', { skip: skipWithoutMariadb }, () => {
+describe(`${rowCount} rows on MariaDB`, { skip: skipWithoutMariadb }, () => {
   let mariadb: Mariadb;
   let database: Database;
   before(async () => {

@@ -10,6 +10,7 @@ import { openStorage } from '../../src/storage/open-storage.ts';
 import { prune } from '../../src/storage/prune.ts';
 import { rollupColumns, rollupSources, rollupTable } from '../../src/storage/rollup-tables.ts';
 import { diskTarget, networkTarget, statsTarget } from '../../src/storage/report-rows.ts';
+import { programArgs } from '../support/program-args.ts';
 import { crashingDatabase } from './crashing-database.ts';
 import type { Opened } from './databases.ts';
 import { onBothDatabases } from './databases.ts';
@@ -207,7 +208,7 @@ onBothDatabases('rollups', (kit) => {
       const { password, ...storage } = opened.config;
       const options: PruneWriterOptions = { storage, password: password?.reveal() ?? null, limits, statement };
       const file = path.join(import.meta.dirname, 'prune-writer.ts');
-      const child = spawn(process.execPath, ['--import', 'tsx', file, JSON.stringify(options)], { stdio: 'inherit' });
+      const child = spawn(process.execPath, [...programArgs(file), JSON.stringify(options)], { stdio: 'inherit' });
       assert.deepEqual(await once(child, 'exit'), [null, 'SIGKILL']);
       assert.deepEqual(await rollupTotals(opened.database, 'hour'), before);
       assert.deepEqual(await rollupTotals(opened.database, 'day'), before);

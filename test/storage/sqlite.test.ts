@@ -15,6 +15,7 @@ import { migrateDatabase } from '../../src/storage/migrate.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import { createReportStore } from '../../src/storage/report-store.ts';
 import { openSqliteDatabase } from '../../src/storage/sqlite/database.ts';
+import { programArgs } from '../support/program-args.ts';
 import { item, visit } from './samples.ts';
 import { sqliteConfig } from './sqlite-config.ts';
 
@@ -196,7 +197,7 @@ async function withDatabase(
 
 function spawnWriter(what: 'hold' | 'store', file: string): Writer {
   const script = path.join(import.meta.dirname, 'lock-writer.ts');
-  const writer = spawn(process.execPath, ['--import', 'tsx', script, what, file], {
+  const writer = spawn(process.execPath, [...programArgs(script), what, file], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   after(() => writer.kill('SIGKILL'));

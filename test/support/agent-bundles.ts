@@ -7,17 +7,23 @@ import { buildSync } from 'esbuild';
 
 import { bundleOf, readBundles } from '../../src/collector/agent-bundles.ts';
 import type { Bundle, Bundles } from '../../src/collector/agent-session.ts';
+import { isCompiledTest } from './program-args.ts';
 
-/** The programs for clients, bundled from the sources as they are now. */
+/** The programs for clients, bundled from the sources as they are now; a compiled test comes right after a build. */
 export function buildBundles(): Bundles {
   const root = path.join(import.meta.dirname, '../..');
+  if (isCompiledTest) return readBundlesIn(path.join(root, 'dist', 'agent'));
   const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-agent-'));
   try {
     execFileSync(process.execPath, ['agent/bundle.mjs', dir], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
-    return readBundles(path.join(dir, 'agent.cjs'), path.join(dir, 'inventory.cjs'), path.join(dir, 'agent.sh'));
+    return readBundlesIn(dir);
   } finally {
     rmSync(dir, { recursive: true });
   }
+}
+
+function readBundlesIn(dir: string): Bundles {
+  return readBundles(path.join(dir, 'agent.cjs'), path.join(dir, 'inventory.cjs'), path.join(dir, 'agent.sh'));
 }
 
 /** An agent with another collect: the text of a function that is given CollectOptions. */
