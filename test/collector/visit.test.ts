@@ -155,14 +155,14 @@ test('a run that ends during the inventory leaves the visit a success', { timeou
   const { context, client, kept } = watched({ facts: new Map(), signal: controller.signal }, (command, number) => {
     if (number < 2) return command;
     setTimeout(() => controller.abort(new FleetError({ code: 'interrupted', stage: 'run', message: 'ended' })), 50);
-    return 'sleep 60';
+    return 'exec cat >/dev/null';
   });
   const { fault, record } = await visit(context, client);
   assert.deepEqual([fault, record.ok, kept.length], [null, true, 1]);
 });
 
 const silences: readonly (readonly [string, string, string, RegExp])[] = [
-  ['says nothing', 'sleep 60', 'visit-deadline', /did not end within 1500 ms/],
+  ['says nothing', 'exec sleep 60', 'visit-deadline', /did not end within 1500 ms/],
   ['prints garbage without end', 'while :; do echo garbage garbage; done', 'agent-output', /./],
   ['ends at once', 'exit 7', 'no-shell', /status 7/],
 ];
@@ -174,7 +174,7 @@ for (const [what, script, code, message] of silences) {
     );
     const started = performance.now();
     const { fault, record } = await visit(context, client);
-    assert.ok(performance.now() - started < 2500);
+    assert.ok(performance.now() - started < 10_000);
     assert.deepEqual([record.ok, record.code], [false, code]);
     assert.match(fault?.message ?? '', message);
     assert.equal(calls.at(-1), 'destroy');

@@ -15,6 +15,7 @@ import {
 import path from 'node:path';
 import { after, before, suite, test, type TestContext } from 'node:test';
 
+import { makeInventoriedIn } from '../support/inventoried.ts';
 import { configFolder, runCli, type CliResult } from '../support/run-cli.ts';
 import { sshdMissing, sshKeygen, startSshd, type Sshd, type SshdAccount } from '../support/sshd.ts';
 import { listing } from './whole-fleet.ts';
@@ -38,6 +39,8 @@ interface Case {
   readonly program: keyof Pick<Surroundings, 'first' | 'second' | 'third'> | null;
   /** What a run says of it. */
   readonly says?: RegExp;
+  /** Whether there must be room for the larger program, too: that of the inventory. */
+  readonly takesInventory?: true;
 }
 
 /** Nothing beside the home can be used. */
@@ -46,7 +49,7 @@ function only({ second, third }: Surroundings): void {
 }
 
 const cases: readonly Case[] = [
-  { what: 'a home without anything', prepare: () => undefined, program: 'first' },
+  { what: 'a home without anything', prepare: () => undefined, program: 'first', takesInventory: true },
   {
     what: 'a read-only home',
     prepare: ({ account, mount }) => mount(account.home, '--bind', '-o', 'ro,bind', account.home),
@@ -58,6 +61,7 @@ const cases: readonly Case[] = [
       mount(account.home, '-t', 'tmpfs', '-o', `noexec,uid=${account.uid},mode=700`, 'tmpfs');
     },
     program: 'first',
+    takesInventory: true,
   },
   {
     what: 'a home with no room for the program',
@@ -65,6 +69,7 @@ const cases: readonly Case[] = [
       mount(account.home, '-t', 'tmpfs', '-o', `size=32k,uid=${account.uid},mode=700`, 'tmpfs');
     },
     program: 'second',
+    takesInventory: true,
   },
   {
     what: 'a home with room for the program alone',
@@ -72,6 +77,7 @@ const cases: readonly Case[] = [
       mount(account.home, '-t', 'tmpfs', '-o', `size=64k,uid=${account.uid},mode=700`, 'tmpfs');
     },
     program: 'first',
+    takesInventory: true,
   },
   {
     what: 'a home without inodes',
@@ -79,6 +85,7 @@ const cases: readonly Case[] = [
       mount(account.home, '-t', 'tmpfs', '-o', `nr_inodes=3,uid=${account.uid},mode=700`, 'tmpfs');
     },
     program: 'second',
+    takesInventory: true,
   },
   {
     what: 'no home at all',
@@ -170,6 +177,7 @@ const cases: readonly Case[] = [
       only(surroundings);
     },
     program: null,
+    takesInventory: true,
     says: /web-1 cannot keep what .*(ENOSPC|no space left)/i,
   },
 ];
@@ -183,7 +191,10 @@ suite('places on a client', { skip: sshdMissing() ?? false }, () => {
   });
   after(async () => await sshd.stop());
 
-  async function surroundingsFor(t: TestContext): Promise<Surroundings & { readonly run: () => Promise<CliResult> }> {
+  async function surroundingsFor(
+    t: TestContext,
+    takesInventory = false,
+  ): Promise<Surroundings & { readonly run: () => Promise<CliResult> }> {
     const account = await sshd.addAccount({ publicKey: key.publicKey });
     const [second, third] = ['/var/tmp', '/dev/shm'].map((dir) => `${dir}/fleet-health-${account.uid}`) as [
       string,
@@ -203,7 +214,8 @@ suite('places on a client', { skip: sshdMissing() ?? false }, () => {
       t,
       `<config><client name="web-1" ip="127.0.0.1" port="${sshd.port}" username="${account.name}" privateKey="${key.privateKey}"/></config>`,
     );
-    mkdirSync(path.join(dir, 'state'));
+    if (takesInventory) mkdirSync(path.join(dir, 'state'));
+    else await makeInventoriedIn(path.join(dir, 'state'), 'web-1');
     writeFileSync(path.join(dir, 'state/known_hosts'), `${sshd.hostKeyLine()}\n`);
     return {
       account,
@@ -222,9 +234,9 @@ suite('places on a client', { skip: sshdMissing() ?? false }, () => {
     };
   }
 
-  for (const { what, prepare, program, says } of cases) {
+  for (const { what, prepare, program, says, takesInventory } of cases) {
     test(what, async (t) => {
-      const surroundings = await surroundingsFor(t);
+      const surroundings = await surroundingsFor(t, takesInventory);
       prepare(surroundings);
       for (let visit = 1; visit <= 2; visit += 1) {
         const { status, stdout, stderr } = await surroundings.run();

@@ -30,7 +30,7 @@ suite('a restricted key', { skip }, () => {
 
   for (const kind of kinds) {
     test(`lets visits become rows and needs no upload (${kind.name})`, { skip: kind.skip }, async (t) => {
-      const { site, account, codes } = await restrict(sshd, await kind.site(t, ''));
+      const { site, account, codes } = await restrict(sshd, await kind.site(t, ''), { takesInventory: true });
       for (let run = 1; run <= 2; run += 1) {
         const { status, stdout, stderr } = await site.run('collect');
         assert.deepEqual([status, stderr], [0, ''], stdout);

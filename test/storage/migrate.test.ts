@@ -156,19 +156,22 @@ onBothDatabases('migrations', (kit) => {
   });
 
   test('a step that was made and not recorded is recognised, whichever it is', async () => {
-    for (const [index, file] of readMigrations(kit.kind).entries()) {
-      const before = readMigrations(kit.kind).slice(0, index);
-      for (const step of file.steps.keys()) {
-        const storage = await kit.create();
-        const files = [...before, { ...file, steps: file.steps.slice(0, step + 1) }];
-        await withDatabase(storage, (database) => migrateDatabase(database, files));
-        await change(
-          storage,
-          `UPDATE migrations SET applied_at = NULL WHERE number = ${file.number} AND step = ${step + 1}`,
-        );
-        assert.deepEqual((await migrate({ storage })).pending, [], `${file.name}, step ${step + 1}`);
+    const storage = await kit.create();
+    await withDatabase(storage, async (database) => {
+      const whole = readMigrations(kit.kind);
+      for (const [index, file] of whole.entries()) {
+        for (const step of file.steps.keys()) {
+          const files = [...whole.slice(0, index), { ...file, steps: file.steps.slice(0, step + 1) }];
+          await migrateDatabase(database, files);
+          const own = `number = ${file.number} AND step = ${step + 1}`;
+          await database.migrate((session) => session.run(`UPDATE migrations SET applied_at = NULL WHERE ${own}`));
+          assert.deepEqual((await migrateDatabase(database, files)).pending, [], `${file.name}, step ${step + 1}`);
+          const [row] = await database.readOnly(`SELECT COUNT(applied_at) AS n FROM migrations WHERE ${own}`);
+          assert.equal(Number(row?.['n']), 1, `${file.name}, step ${step + 1}`);
+        }
       }
-    }
+    });
+    assert.deepEqual((await migrate({ storage })).pending, []);
   });
 
   test("somebody else's table of the same name is never taken for ours", async () => {

@@ -29,6 +29,8 @@ export interface RestrictOptions {
   readonly shell?: string;
   /** Of the client in config.xml. */
   readonly attributes?: string;
+  /** Whether its inventory is to be taken, which is dear. Default: no. */
+  readonly takesInventory?: boolean;
   /** For `authorize`, after its client. */
   readonly args?: readonly string[];
   /** Called while the key is not restricted yet. */
@@ -37,7 +39,8 @@ export interface RestrictOptions {
 
 /** Restricts the key by running the script as the account itself. */
 export async function restrict(sshd: Sshd, site: Site, options: RestrictOptions = {}): Promise<Restricted> {
-  const { shell = '/bin/sh', attributes = '', args: more = [] } = options;
+  const { shell = '/bin/sh', attributes = '', takesInventory = false, args: more = [] } = options;
+  if (!takesInventory) await site.inventoried('web-1');
   const key = sshKeygen(path.join(site.dir, 'key'), '-t', 'ed25519');
   const account = await sshd.addAccount({ shell, publicKey: key.publicKey });
   const keysFile = path.join(sshd.dir, 'authorized_keys', account.name);
