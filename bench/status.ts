@@ -46,7 +46,7 @@ export async function benchStatus({ quick, say }: BenchOptions): Promise<BenchRe
 async function onMariadb(quick: boolean, say: BenchOptions['say']): Promise<Figure> {
   if (quick) return notMeasured(mariadb, 'takes a server of its own');
   if (skipWithoutMariadb !== false) return notMeasured(mariadb, skipWithoutMariadb);
-  const server = await startMariadb(['--innodb-buffer-pool-size=1G', '--innodb-flush-log-at-trx-commit=0']);
+  const server = await startMariadb(['--innodb-buffer-pool-size=2G', '--innodb-log-file-size=1G']);
   try {
     const { storage, url, password } = await server.createDatabase();
     const said = `url="${url}" password="${password}"`;
