@@ -61,6 +61,9 @@ export const benchmarks: readonly ListedBenchmark[] = [
   byName('storage', 2, 'reports to rows by size of the transaction', async () => {
     return (await import('./storage.ts')).benchStorage;
   }),
+  byName('backlog', 5, "a day's 100,000 sealed reports that wait beside those of each run", async () => {
+    return (await import('./backlog.ts')).benchBacklog;
+  }),
   byName('alert-store', 4, 'where the time of a backlog goes in the database', async () => {
     return (await import('./alert-store.ts')).benchAlertStore;
   }),

@@ -1,9 +1,10 @@
 /**
  * A MariaDB that is there and of no use, as a user of the built programs meets it: out of disk, out of connections, slow,
- * stuck, in a deadlock. Nobody is blamed for it, and every report is stored once.
+ * stuck, in a deadlock, an hour back. Nobody is blamed for it, and every report is stored once.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -63,6 +64,7 @@ test(
         await t.test('it lets nobody else in, at first and in the middle of a run', () => whenCrowded(station));
         await t.test('it chooses the collector to end a deadlock', () => whenDeadlocked(station));
         await t.test('one of its answers never ends', () => whenStuck(station));
+        await t.test('a backup of an hour ago is put back', () => whenRestored(t, mariadb));
       } finally {
         await mariadb.stop();
       }
@@ -239,4 +241,55 @@ async function untilWaiting(mariadb: Mariadb): Promise<void> {
     if (Number(row?.['n']) > 0) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+/** The programs on a database of their own, whose backup of an hour ago is put back. */
+async function whenRestored(t: TestContext, mariadb: Mariadb): Promise<void> {
+  const made = await mariadb.createDatabase();
+  // Holds always, so that it is told in the hour that is lost, and judged again after it.
+  const alerts = '<alert name="up" type="uptime" op="gt" limit="0s" for="1x"/>';
+  const site = await openSite({
+    clients,
+    elements: `<storage url="${made.url}" password="${made.password}"/>
+      <alerts defaults="no"><mail to="ops@example.org"/>${alerts}</alerts>`,
+  });
+  t.after(() => site.close());
+  const machine = site.machine('mon');
+  const inState = (name: string): string => path.join(machine.dir, 'state', name);
+  const mails = (): readonly string[] => readdirSync(inState('outbox')).filter((name) => name.endsWith('.eml'));
+  const goes = async (command: string, due = 0): Promise<void> => {
+    const { status, stderr } = await machine.run(['-q', command]);
+    assert.equal(status, due, stderr);
+  };
+  const account = `${made.user}@'%'`;
+
+  await mariadb.asRoot(`ALTER USER ${account} ACCOUNT LOCK`);
+  await goes('collect', 3);
+  // As a collector leaves them that dies between the commit and their removal.
+  cpSync(inState('encrypted_stats'), path.join(machine.dir, 'kept'), { recursive: true });
+  await mariadb.asRoot(`ALTER USER ${account} ACCOUNT UNLOCK`);
+  await goes('collect');
+  const root = ['--user=root', `--socket=${mariadb.socketPath}`];
+  const dump = execFileSync('mariadb-dump', [...root, '--single-transaction', '--no-tablespaces', made.name]);
+
+  // The hour that is lost: a mail is told, and a run goes well.
+  await goes('alert');
+  const told = mails();
+  assert.ok(told.length > 0);
+  await goes('collect');
+  await mariadb.asRoot(`ALTER USER ${account} ACCOUNT LOCK`);
+  await goes('collect', 3);
+  await mariadb.asRoot(`ALTER USER ${account} ACCOUNT UNLOCK`);
+
+  await mariadb.asRoot(`DROP DATABASE ${made.name}`, `CREATE DATABASE ${made.name}`);
+  execFileSync('mariadb', [...root, made.name], { input: dump });
+  cpSync(path.join(machine.dir, 'kept'), inState('encrypted_stats'), { recursive: true });
+  await goes('collect');
+  await goes('alert');
+  // Of five runs the fourth is gone, with its reports; what waited of the first and the last came in once.
+  const [row] = await mariadb.asRoot(`USE ${made.name}`, countsSql);
+  const counts = Object.fromEntries(Object.entries(row ?? {}).map(([name, value]) => [name, Number(value)]));
+  const rows = 4 * clients;
+  assert.deepEqual(counts, { stats: rows, ids: rows, visits: rows, failed: 0, runs: 4, failures: 0, alerts: 0 });
+  assert.deepEqual(mails(), told, 'told from the same reports: the same mail, by its Message-ID');
 }

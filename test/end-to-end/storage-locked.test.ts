@@ -1,0 +1,150 @@
+/** An SQLite file that somebody else is at, as a user of the built programs meets it. */
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { openSqlite } from '../../src/sqlite.ts';
+import type { SqliteDatabase } from '../../src/sqlite.ts';
+import { openSite } from '../support/report-site.ts';
+import type { Machine } from '../support/report-site.ts';
+import type { CliResult } from '../support/run-cli.ts';
+
+const isLong = process.env['FLEET_HEALTH_LONG_TESTS'] === '1';
+const clients = 2;
+/** Before its visits a run waits an eighth of its deadline for the database, 10 s at least. */
+const hurried = '<collector runDeadline="12s" clientDeadline="11s" agentTimeout="9s" connectTimeout="9s"/>';
+
+interface Station {
+  readonly machine: Machine;
+  /** Called when a client is visited, before it answers. */
+  onVisit: () => Promise<void>;
+  /** Somebody else's, who is in a transaction until it is closed. */
+  somebody(what: 'writes' | 'reads'): SqliteDatabase;
+  waiting(): number;
+  /** Each report so far is a row, once; nobody was blamed, and nothing waits. */
+  check(runs: number): void;
+}
+
+async function openStation(t: TestContext, elements: string): Promise<Station> {
+  const site = await openSite({
+    clients,
+    elements: `<alerts defaults="no"/>${elements}`,
+    mayAnswer: () => station.onVisit(),
+  });
+  t.after(() => site.close());
+  const machine = site.machine('mon');
+  const file = path.join(machine.dir, 'state', 'fleet.db');
+  const waiting = (): number =>
+    readdirSync(path.join(machine.dir, 'state'), { recursive: true }).filter((name) =>
+      /\.(fhs|jsonl)$/.test(String(name)),
+    ).length;
+  const station: Station = {
+    machine,
+    onVisit: () => Promise.resolve(),
+    somebody: (what) => {
+      const database = openSqlite(file);
+      database.exec(what === 'writes' ? 'BEGIN IMMEDIATE' : 'BEGIN');
+      if (what === 'reads') database.prepare('SELECT COUNT(*) FROM stats').get();
+      return database;
+    },
+    waiting,
+    check: (runs) => {
+      const database = openSqlite(file);
+      const row = database.prepare(countsSql).get();
+      database.close();
+      const all = runs * clients;
+      assert.deepEqual({ ...row }, { stats: all, ids: all, visits: all, runs, failures: 0, alerts: 0 });
+      assert.equal(waiting(), 0);
+    },
+  };
+  const first = await machine.run(['collect']);
+  assert.equal(first.status, 0, first.stderr);
+  return station;
+}
+
+const countsSql = `SELECT (SELECT COUNT(*) FROM stats) AS stats, (SELECT COUNT(DISTINCT report_id) FROM stats) AS ids,
+  (SELECT COUNT(*) FROM visits WHERE ok = 1) AS visits,
+  (SELECT COUNT(*) FROM runs WHERE program = 'collect' AND outcome = 'finished') AS runs,
+  (SELECT SUM(consecutive_failures) FROM clients) AS failures,
+  (SELECT COUNT(*) FROM alerts WHERE rule IN ('unreachable', 'no-report', 'collector-silent')) AS alerts`;
+
+function went({ status, stderr, stdout }: CliResult): void {
+  assert.deepEqual([status, stderr], [0, ''], stdout);
+}
+
+function lacked({ status, stderr }: CliResult): void {
+  assert.deepEqual([status, /locked by another|too slow for this run/.test(stderr)], [3, true], stderr);
+}
+
+test('an SQLite file that somebody else is at', { timeout: 120_000 }, async (t) => {
+  const station = await openStation(t, hurried);
+  const { machine } = station;
+
+  await t.test('a reader hinders nobody', async () => {
+    const reader = station.somebody('reads');
+    went(await machine.run(['collect']));
+    went(await machine.run(['alert']));
+    reader.close();
+    station.check(2);
+  });
+
+  await t.test('a writer is waited for, in the middle of a run too', async () => {
+    let writer = station.somebody('writes');
+    const [collecting, alerting] = [machine.run(['collect']), machine.run(['alert'])];
+    await sleep(1500);
+    writer.close();
+    went(await collecting);
+    went(await alerting);
+    let isHeld = false;
+    station.onVisit = async () => {
+      if (isHeld) return;
+      isHeld = true;
+      writer = station.somebody('writes');
+      await Promise.resolve();
+      setTimeout(() => writer.close(), 1500);
+    };
+    went(await machine.run(['collect']));
+    assert.ok(isHeld);
+    station.check(4);
+  });
+
+  await t.test('one that never lets go: the run goes on without it, and the next one stores all', async () => {
+    const writer = station.somebody('writes');
+    lacked(await machine.run(['collect']));
+    assert.equal(station.waiting(), clients + 1);
+    writer.close();
+    went(await machine.run(['collect']));
+    station.check(6);
+  });
+});
+
+test(
+  'locked for a minute, with the limits of every day: at first and in the middle of a run',
+  { skip: isLong ? false : 'set FLEET_HEALTH_LONG_TESTS=1', timeout: 300_000 },
+  async (t) => {
+    const station = await openStation(t, '');
+    const { machine } = station;
+    const minute = async (writer: SqliteDatabase): Promise<void> => {
+      await sleep(60_000);
+      writer.close();
+    };
+    const [before, alerting] = [machine.run(['-q', 'collect']), minute(station.somebody('writes'))];
+    // It gives up after half a minute, and leaves the telling to whoever was first.
+    assert.equal((await machine.run(['-q', 'alert'])).status, 3);
+    assert.equal((await before).status, 3);
+    await alerting;
+
+    const held: Promise<void>[] = [];
+    station.onVisit = () => {
+      if (held.length === 0) held.push(minute(station.somebody('writes')));
+      return Promise.resolve();
+    };
+    assert.equal((await machine.run(['-q', 'collect'])).status, 3);
+    await Promise.all(held);
+    went(await machine.run(['-q', 'collect']));
+    station.check(4);
+  },
+);
