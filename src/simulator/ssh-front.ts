@@ -1,6 +1,7 @@
 import { createPublicKey, verify, type KeyObject } from 'node:crypto';
 import type { Socket } from 'node:net';
 
+import { gatherWrites } from '../transport/gather-writes.ts';
 import { newSshServer } from '../transport/ssh-server.ts';
 import type { AuthContext, ParsedKey, ServerConnection, SshServer } from '../transport/ssh-server.ts';
 
@@ -67,7 +68,7 @@ export function createSshFront(options: SshFrontOptions): SshFront {
         desk.visitor = null;
         idle.push(desk);
       });
-      desk.server?.injectSocket(socket);
+      desk.server?.injectSocket(gatherWrites(socket));
     },
   };
 }

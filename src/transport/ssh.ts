@@ -1,5 +1,6 @@
 import { FleetError } from '../errors.ts';
 import { dial } from './dial.ts';
+import { gatherWrites } from './gather-writes.ts';
 import type { HostKeyQuestion } from './host-key-check.ts';
 import type { Credentials } from './login.ts';
 import { sshConnection, type SshSession } from './ssh-connection.ts';
@@ -57,8 +58,10 @@ export async function logIn<T>(
 }
 
 function dialHere({ client, address, port, family = 0 }: SshTarget): (options: ConnectOptions) => Promise<Wire> {
-  return ({ tcpTimeoutMs, connectTimeoutMs, signal }) =>
-    dial({ client, host: address, port, family, timeoutMs: Math.min(tcpTimeoutMs, connectTimeoutMs), signal });
+  return async ({ tcpTimeoutMs, connectTimeoutMs, signal }) => {
+    const timeoutMs = Math.min(tcpTimeoutMs, connectTimeoutMs);
+    return gatherWrites(await dial({ client, host: address, port, family, timeoutMs, signal }));
+  };
 }
 
 function requireSomething(target: SshTarget, { password, keys, agent, problem }: Credentials): void {
