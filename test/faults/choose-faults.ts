@@ -6,6 +6,7 @@ import type { MailPlan } from './mail-server.ts';
 
 export interface Faults {
   readonly collect: KillPlan | null;
+  readonly ingest: KillPlan | null;
   readonly alert: KillPlan | null;
   readonly agents: ReadonlyMap<string, KillPlan>;
   readonly mail: MailPlan | null;
@@ -18,7 +19,7 @@ export interface Faults {
 }
 
 export interface RandomKill {
-  readonly victim: 'collect' | 'alert' | 'sshd' | 'sessions' | 'mail' | 'mariadb';
+  readonly victim: 'collect' | 'ingest' | 'alert' | 'sshd' | 'sessions' | 'mail' | 'mariadb';
   readonly afterMs: number;
 }
 
@@ -48,6 +49,7 @@ const birth: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     acknowledge: 3,
     'ssh-send': 90,
   },
+  ingest: { 'file-write': 2, 'sqlite run': 30, 'sqlite COMMIT': 6, 'mysql execute': 30, 'mysql COMMIT': 5 },
   alert: { 'sqlite run': 12, 'sqlite COMMIT': 5, 'mysql execute': 12, 'mysql COMMIT': 3 },
   'agent-visit': { send: 4, mkdir: 6, 'file-write': 3, fsync: 4, rename: 3, symlink: 1, unlink: 2, acknowledgement: 2 },
 };
@@ -114,6 +116,8 @@ export function chooseFaults({ random, profile, site }: Choose): Faults {
         : otherDice < 64 && mariadb !== null
           ? planFor('alert', mariadb)
           : null;
+  // Nothing is drawn for what does not run, so that an older seed gives the same run.
+  const ingest = site.split && chance(60) ? planFor('ingest', chance(15) && mariadb !== null ? mariadb : self) : null;
   const agents = new Map<string, KillPlan>();
   for (const client of site.clients) {
     const dieOfAgent = random.below(100);
@@ -127,6 +131,7 @@ export function chooseFaults({ random, profile, site }: Choose): Faults {
   const within = (mostMs: number): number => random.below(mostMs);
   if (collect === null && chance(25)) atRandom.push({ victim: 'collect', afterMs: within(1500) });
   if (alert === null && chance(30)) atRandom.push({ victim: 'alert', afterMs: within(700) });
+  if (site.split && ingest === null && chance(40)) atRandom.push({ victim: 'ingest', afterMs: within(900) });
   if (chance(5)) atRandom.push({ victim: 'sessions', afterMs: within(1500) });
   if (chance(3)) atRandom.push({ victim: 'sshd', afterMs: within(1500) });
   if (chance(3)) atRandom.push({ victim: 'mail', afterMs: within(700) });
@@ -135,6 +140,7 @@ export function chooseFaults({ random, profile, site }: Choose): Faults {
   const when: When = phase === 'taken' ? 'after' : random.pick(['before', 'after']);
   return {
     collect,
+    ingest,
     alert,
     agents,
     mail: chance(60) ? { phase, when } : null,

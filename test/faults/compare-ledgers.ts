@@ -47,7 +47,7 @@ export async function compareLedgers(site: FaultSite, truth: Truth, mails: MailL
     ...(await rows('SELECT report_id, client FROM inventory_reports')),
   ].map((row) => ({ reportId: String(row['report_id']), client: String(row['client']) }));
   const storedIds = new Set(stored.map(({ reportId }) => reportId));
-  const files = filesBelow(site.stateDir);
+  const files = site.stateDirs.flatMap(filesBelow);
   const quarantined = files.filter((file) => file.includes('/quarantine/') && file.endsWith('.fhs'));
   const known = new Set([...storedIds, ...quarantined.map((file) => path.basename(file).slice(0, 36))]);
   const runs = await rows('SELECT outcome, COUNT(*) AS n FROM runs GROUP BY outcome');
@@ -73,6 +73,7 @@ export async function compareLedgers(site: FaultSite, truth: Truth, mails: MailL
       ...(await reportsWithoutTheirDisks(site)),
     ].map((row) => JSON.stringify(row)),
     leftovers: [
+      ...(await rows('SELECT report_id FROM sealed_reports')).map((row) => `sealed ${String(row['report_id'])}`),
       ...files.filter((file) => /\.part$|\/journal\/|\/encrypted_stats\/[^/]+\/[^/]+\.fhs$/.test(file)),
       ...filesBelow(path.join(site.home, '.local')).filter((file) => /\.fhs$|\/\.new-/.test(file)),
     ],

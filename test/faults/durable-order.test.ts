@@ -21,7 +21,7 @@ function inOrder(lines: readonly OrderLine[], steps: Readonly<Record<string, (li
 
 test('what a power cut must not take is synced before anybody relies on it', { timeout: 120_000 }, async (t) => {
   if (!sshdOrSkip(t)) return;
-  const site = await openFaultSite('sqlite', 1, 'order-hook');
+  const site = await openFaultSite('sqlite', 1, { hookName: 'order-hook' });
   t.after(() => site.close());
   const { status, said } = await startProgram(site, 'collect', null).ended;
   assert.equal(status, 0, said);

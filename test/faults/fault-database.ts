@@ -31,7 +31,7 @@ export function sqliteIn(stateDir: string): FaultDatabase {
   const file = path.join(stateDir, 'fleet.db');
   return {
     kind: 'sqlite',
-    element: '',
+    element: `<storage url="sqlite:${file}"/>`,
     server: null,
     rows: (sql) => {
       if (!existsSync(file)) return Promise.resolve([]);

@@ -1,4 +1,4 @@
-/** One round: both programs at once, as cron starts them, and whoever is killed meanwhile. */
+/** One round: all programs at once, as cron starts them, and whoever is killed meanwhile. */
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,7 +10,7 @@ import type { HookReport, Strike } from './kill-plan.ts';
 import { mailFiles } from './mail-server-files.ts';
 import type { MailPlan } from './mail-server.ts';
 import { startProgram } from './program-run.ts';
-import type { Ended, RunningProgram } from './program-run.ts';
+import type { Command, Ended, RunningProgram } from './program-run.ts';
 
 export interface RoundResult {
   readonly ended: readonly Ended[];
@@ -29,7 +29,7 @@ export async function makeRound(site: FaultSite, faults: Faults): Promise<RoundR
   // It waits for the next mail, in whatever round that comes.
   if (faults.mail !== null) writeFileSync(mailPlan, JSON.stringify(faults.mail), { mode: 0o600 });
   if (faults.forgetAgents) removePrograms(site);
-  const programs = [startProgram(site, 'collect', faults.collect), startProgram(site, 'alert', faults.alert)] as const;
+  const programs = commandsOf(site).map((command) => startProgram(site, command, faults[command]));
   const random: RandomKill['victim'][] = [];
   const over = new AbortController();
   const kills = faults.atRandom.map(async ({ victim, afterMs }) => {
@@ -58,20 +58,25 @@ export function removePrograms({ home }: FaultSite): void {
 export async function makeRoundInPeace(site: FaultSite): Promise<readonly Ended[]> {
   for (const client of site.clients) rmSync(path.join(site.hookDir, hookFiles.planOf(client)), { force: true });
   rmSync(path.join(site.mailDir, mailFiles.plan), { force: true });
-  const collect = await startProgram(site, 'collect', null).ended;
-  return [collect, await startProgram(site, 'alert', null).ended];
+  const ended: Ended[] = [];
+  for (const command of commandsOf(site)) ended.push(await startProgram(site, command, null).ended);
+  return ended;
+}
+
+function commandsOf({ split }: FaultSite): readonly Command[] {
+  return split ? ['collect', 'ingest', 'alert'] : ['collect', 'alert'];
 }
 
 async function killNow(
   site: FaultSite,
-  [collect, alert]: readonly [RunningProgram, RunningProgram],
+  programs: readonly RunningProgram[],
   victim: RandomKill['victim'],
 ): Promise<boolean> {
   switch (victim) {
     case 'collect':
-      return collect.kill();
+    case 'ingest':
     case 'alert':
-      return alert.kill();
+      return programs.find(({ command }) => command === victim)?.kill() ?? false;
     case 'sshd':
       if (!site.sshd.isAlive()) return false;
       await site.sshd.kill();

@@ -26,6 +26,8 @@ export interface FaultRunOptions {
   readonly kills: number;
   readonly forMs: number;
   readonly clients?: number;
+  /** The private key is on a machine of its own. */
+  readonly split?: boolean;
   /** See openTruth. */
   readonly rowsBetween?: number;
   /** After every round. */
@@ -58,7 +60,7 @@ export interface FaultRunResult {
 const mostPeaceRounds = 30;
 
 export async function runFaults(options: FaultRunOptions): Promise<FaultRunResult> {
-  const site = await openFaultSite(options.database, options.clients ?? 4);
+  const site = await openFaultSite(options.database, options.clients ?? 4, { split: options.split ?? false });
   try {
     return await breakThings(site, options);
   } finally {

@@ -3,6 +3,9 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
+import { generateKey } from '../../src/collector/key-ring.ts';
+import { importPublicKey } from '../../src/collector/public-keys.ts';
+import { statePaths } from '../../src/paths.ts';
 import { startSshd, sshKeygen } from '../support/sshd.ts';
 import type { Sshd } from '../support/sshd.ts';
 import { mariadbOfItsOwn, sqliteIn } from './fault-database.ts';
@@ -12,11 +15,16 @@ import type { FaultPrograms, HookName } from './fault-programs.ts';
 import { hookFiles } from './kill-plan.ts';
 import { startMailProcess } from './mail-process.ts';
 import type { MailProcess } from './mail-process.ts';
+import type { Command } from './program-run.ts';
 
 export interface FaultSite {
   readonly dir: string;
-  readonly configFile: string;
-  readonly stateDir: string;
+  /** One for all, unless the private key is on a machine of its own. */
+  readonly configOf: (command: Command) => string;
+  /** Of the collector first. */
+  readonly stateDirs: readonly string[];
+  /** Whether the collector opens nothing, and `ingest` does. */
+  readonly split: boolean;
   /** Of the hook's files: plans, strikes, ledger. */
   readonly hookDir: string;
   readonly mailDir: string;
@@ -39,10 +47,15 @@ const conditions = [
   ...['clock-offset', 'rebooted', 'collector-silent', 'collector-isolated'],
 ];
 
+export interface FaultSiteOptions {
+  readonly hookName?: HookName;
+  readonly split?: boolean;
+}
+
 export async function openFaultSite(
   kind: FaultDatabase['kind'],
   clientCount: number,
-  hookName: HookName = 'kill-hook',
+  { hookName = 'kill-hook', split = false }: FaultSiteOptions = {},
 ): Promise<FaultSite> {
   const dir = mkdtempSync(path.join(tmpdir(), 'fh-faults-'));
   chmodSync(dir, 0o755);
@@ -77,7 +90,7 @@ export async function openFaultSite(
     database.element,
     `<smtp host="127.0.0.1" port="${mail.port}" security="none" maxMailsPerHour="100000"
       from="Fleet &lt;fleet@example.org&gt;"/>`,
-    `<collector every="5m"/>`,
+    `<collector every="5m"${split ? ' open="no"' : ''}/>`,
     `<ssh username="${account.name}" privateKey="${key.privateKey}" knownHosts="${dir}/known_hosts"
       node="${programs.nodeOfAgents}"/>`,
     '<alerts defaults="no" groupInterval="0s">',
@@ -89,12 +102,19 @@ export async function openFaultSite(
         <alert type="process" match="${processOf(client)}" op="ge" limit="1" for="1x"/></client>`,
     ),
   ];
-  const configFile = path.join(dir, 'config.xml');
-  writeFileSync(configFile, `<config>\n${elements.join('\n')}\n</config>\n`, { mode: 0o600 });
+  const machines = split ? (['state', 'opener', 'alerter'] as const) : (['state'] as const);
+  for (const name of machines) {
+    const state = `<state dir="${path.join(dir, name)}"/>`;
+    const text = `<config>\n${[state, ...elements].join('\n')}\n</config>\n`;
+    writeFileSync(path.join(dir, `${name}.xml`), text, { mode: 0o600 });
+  }
+  if (split) shareKey(path.join(dir, 'opener'), stateDir);
+  const machineOf = { collect: 'state', ingest: 'opener', alert: 'alerter' } as const;
   return {
     dir,
-    configFile,
-    stateDir,
+    configOf: (command) => path.join(dir, `${split ? machineOf[command] : 'state'}.xml`),
+    stateDirs: machines.map((name) => path.join(dir, name)),
+    split,
     hookDir,
     mailDir,
     home: account.home,
@@ -112,4 +132,11 @@ export async function openFaultSite(
       rmSync(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** The opener has the private half, the collector the public one. */
+function shareKey(opener: string, collector: string): void {
+  const paths = statePaths(opener);
+  const { file } = generateKey(paths, Date.now());
+  importPublicKey(statePaths(collector), path.join(paths.publicKeys, path.basename(file)), Date.now());
 }

@@ -79,7 +79,7 @@ function requestOfAgent(): { readonly client: string; readonly kind: string } | 
 }
 
 function commandOf(args: readonly string[]): string | null {
-  return ['collect', 'alert'].find((command) => args.includes(command)) ?? null;
+  return ['collect', 'ingest', 'alert'].find((command) => args.includes(command)) ?? null;
 }
 
 function planOfEnvironment(): KillPlan | null {

@@ -7,7 +7,7 @@ import type { FaultSite } from './fault-site.ts';
 import { hookEnvironment } from './kill-plan.ts';
 import type { KillPlan } from './kill-plan.ts';
 
-export type Command = 'collect' | 'alert';
+export type Command = 'collect' | 'ingest' | 'alert';
 
 export interface RunningProgram {
   readonly command: Command;
@@ -31,7 +31,7 @@ const longestMs = 90_000;
 
 /** Starts the built program as cron would, with the hook in it. */
 export function startProgram(site: FaultSite, command: Command, plan: KillPlan | null): RunningProgram {
-  const args = ['--require', site.programs.hook, program, '-c', site.configFile, '-q', command];
+  const args = ['--require', site.programs.hook, program, '-c', site.configOf(command), '-q', command];
   const child = spawn(process.execPath, args, {
     cwd: site.dir,
     env: {

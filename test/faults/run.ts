@@ -1,7 +1,8 @@
 /**
- * npm run faults -- [--minutes N] [--kills N] [--seed N] [--database sqlite|mysql] [--clients N] [--jobs N]
+ * npm run faults -- [--minutes N] [--kills N] [--seed N] [--database sqlite|mysql] [--clients N] [--jobs N] [--split]
  *
  * With several jobs the kills are shared out: each is a fleet of its own, with the seed and those after it.
+ * With --split the collector has no private key, and `ingest` opens on another machine.
  */
 import { parseArgs } from 'node:util';
 
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     database: { type: 'string', default: 'sqlite' },
     clients: { type: 'string', default: '10' },
     jobs: { type: 'string', default: '1' },
+    split: { type: 'boolean', default: false },
   },
 });
 const seed = Number(values.seed ?? (Date.now() ^ process.pid) >>> 0);
@@ -43,7 +45,7 @@ if (missing !== null) {
 }
 // What was started ends with this process, however that ends.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
-console.log(`seed ${seed}, ${database}, ${clients} clients, ${jobs} jobs`);
+console.log(`seed ${seed}, ${database}, ${clients} clients, ${jobs} jobs${values.split ? ', split trust' : ''}`);
 process.setMaxListeners(0);
 const failed: string[] = [];
 await Promise.all(
@@ -55,6 +57,7 @@ await Promise.all(
       kills: Math.ceil(kills / jobs),
       forMs: minutes * 60_000,
       clients,
+      split: values.split,
       observe: ({ rounds, kills: soFar, wrong }) => {
         for (const words of wrong.slice(said)) console.error(`seed ${seed + index}: ${words}`);
         said = wrong.length;
