@@ -1,0 +1,62 @@
+/** The product's own disk runs full: people are told below a tenth, while there is still room to say it, and of its end. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { runCli, type CliResult } from '../support/run-cli.ts';
+import { withSmallDisk } from '../support/small-disk.ts';
+import { startSmtpServer } from '../support/smtp-server.ts';
+
+const skip = process.getuid?.() !== 0 && 'only root mounts a file system';
+
+test('below a tenth of the disk a mail comes, and another when it is over', { skip, timeout: 120_000 }, async (t) => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fh-own-disk-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const smtp = await startSmtpServer();
+  t.after(() => smtp.stop());
+  const state = path.join(dir, 'state');
+  await withSmallDisk(state, 64 * 1024, async () => {
+    writeFileSync(
+      path.join(dir, 'config.xml'),
+      `<config>
+  <smtp host="127.0.0.1" port="${smtp.port}" security="none"/>
+  <collector every="5m"/>
+  <ssh node="${process.execPath}"/>
+  <alerts defaults="no" groupInterval="1s"><mail to="ops@example.org"/></alerts>
+  <client name="here" ip="127.0.0.1" transport="local"/>
+</config>\n`,
+      { mode: 0o600 },
+    );
+    const run = (...args: readonly string[]): Promise<CliResult> =>
+      runCli(['-q', '-c', path.join(dir, 'config.xml'), ...args], { env: { HOME: dir } });
+    const passes = async (): Promise<readonly CliResult[]> => [await run('collect'), await run('alert')];
+    const told = (): readonly string[] =>
+      smtp.mails.flatMap(({ content }) => /^Subject: .*$/m.exec(content)?.[0] ?? []);
+
+    assert.deepEqual(
+      (await passes()).map(({ status, stderr }) => [status, stderr]),
+      [
+        [0, ''],
+        [0, ''],
+      ],
+    );
+    assert.deepEqual(told(), []);
+    const { bavail, bsize } = statfsSync(state);
+    const ballast = path.join(state, 'somebody-elses');
+    writeFileSync(ballast, Buffer.alloc(bavail * bsize - 4 * 2 ** 20));
+    const [collected, alerted] = await passes();
+    assert.equal(collected?.status, 1);
+    assert.match(collected.stderr, /^fleet-health: \d\.\d % is free in .*\/state \(disk-low\)\..*\n$/);
+    assert.deepEqual([alerted?.status, alerted?.stderr], [0, '']);
+    assert.equal(smtp.mails.length, 1);
+    assert.match(smtp.mails[0]?.content ?? '', /own-disk[^]*\d\.\d % \(\d\.\d+ MiB\) is free on \S+ in \S+\/state/);
+    await passes();
+    assert.equal(smtp.mails.length, 1, 'it is told once');
+    rmSync(ballast);
+    await passes();
+    assert.equal(smtp.mails.length, 2, told().join('\n'));
+    assert.match(told()[1] ?? '', /own-disk/);
+  });
+});
