@@ -6,6 +6,8 @@ export interface Dialect {
   readonly name: 'sqlite' | 'mysql';
   /** The database's clock, UTC, in the form of the time columns. */
   readonly now: string;
+  /** An hour later: what is said to be of a time beyond that was stored under a clock that was wrong. */
+  readonly farAhead: string;
   /** Ends a SELECT whose rows are changed later in the same transaction. */
   readonly forUpdate: string;
   /**

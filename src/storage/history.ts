@@ -1,19 +1,23 @@
 import { numberOrNull, readerOrNull, textOrNull } from './client-facts.ts';
 import type { Database, SqlRow } from './database.ts';
+import type { Dialect } from './dialect.ts';
 import { asStorageErrors } from './fault.ts';
+import { newestOf } from './newest-of.ts';
 import { readOnlyQuery } from './read-only-query.ts';
 import { fromSqlTime } from './sql-time.ts';
 import type { ClientStatus, History, RunSummary } from './storage.ts';
 
 /** Every client with its newest row and its newest visit. */
-export const clientsSql = `SELECT c.name, c.address, c.last_visit_at, c.last_report_at, c.consecutive_failures, c.reader,
+export const clientsSql = (
+  dialect: Dialect,
+): string => `SELECT c.name, c.address, c.last_visit_at, c.last_report_at, c.consecutive_failures, c.reader,
     s.observed_at, s.hostname, s.os, s.uptime_s, s.cpu_percent, s.memory_percent, s.disk_percent, s.load5,
     v.ok, v.code, v.message
   FROM clients c
   LEFT JOIN stats s
-    ON s.id = (SELECT n.id FROM stats n WHERE n.client = c.name ORDER BY n.observed_at DESC, n.id DESC LIMIT 1)
+    ON s.id = ${newestOf(dialect, 'stats', 'c.name')}
   LEFT JOIN visits v
-    ON v.id = (SELECT w.id FROM visits w WHERE w.client = c.name ORDER BY w.started_at DESC, w.id DESC LIMIT 1)
+    ON v.id = ${newestOf(dialect, 'visits', 'c.name')}
   ORDER BY c.name`;
 
 const lastRunSql = `SELECT id, program, outcome, started_at, finished_at, clients, succeeded, failed FROM runs
@@ -24,7 +28,7 @@ export function createHistory(database: Database): History {
   const all = (sql: string, values: readonly string[] = []): Promise<readonly SqlRow[]> =>
     asStorageErrors(() => database.read((session) => session.all(sql, values)));
   return {
-    clients: async () => (await all(clientsSql)).map(clientStatus),
+    clients: async () => (await all(clientsSql(database.dialect))).map(clientStatus),
     lastRun: async (program) => {
       const [row] = await all(lastRunSql, [program]);
       return row === undefined ? null : runSummary(row);

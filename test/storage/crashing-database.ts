@@ -45,11 +45,11 @@ export function commitTwice(database: Database): Database {
 
 /** The same database, in which it is always that time. */
 export function atTime(database: Database, nowMs: () => number): Database {
-  const now = (): string => `'${new Date(nowMs()).toISOString().slice(0, 23).replace('T', ' ')}'`;
+  const text = (timeMs: number): string => `'${new Date(timeMs).toISOString().slice(0, 23).replace('T', ' ')}'`;
   return {
     ...wrapped(database, (work) => database.write(work)),
     get dialect() {
-      return { ...database.dialect, now: now() };
+      return { ...database.dialect, now: text(nowMs()), farAhead: text(nowMs() + 3_600_000) };
     },
   };
 }

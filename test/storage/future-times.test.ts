@@ -32,6 +32,31 @@ onBothDatabases('after a clock that was ten years ahead', (kit) => {
     );
   });
 
+  test('its rows hide neither the present nor themselves where there is nothing else', async () => {
+    // The view asks the server for its clock, so this is by the clock of this machine.
+    const { storage } = await kit.open();
+    const nowMs = Date.now() - 60_000;
+    const aheadMs = nowMs + tenYearsMs;
+    const run = runStart({ startedAtMs: nowMs });
+    await storage.reports.startRun(run);
+    for (const timeMs of [aheadMs, nowMs - 1000, nowMs]) {
+      const at = { observedAtMs: timeMs, receivedAtMs: timeMs };
+      await storage.reports.ingest([item({ ...at, id: `at ${timeMs}` }), item({ ...at, client: `of ${timeMs}` })]);
+      await storage.reports.saveVisits([visit({ runId: `run at ${timeMs}`, startedAtMs: timeMs })]);
+    }
+    await storage.reports.saveVisits([visit({ runId: 'other', client: `of ${aheadMs}`, startedAtMs: aheadMs })]);
+    const latest = await storage.history.query('SELECT client, report_id FROM latest_stats');
+    const reportOf = new Map(latest.map((row) => [row['client'], row['report_id']]));
+    assert.equal(reportOf.get('web-1'), `at ${nowMs}`);
+    assert.ok(reportOf.has(`of ${aheadMs}`), 'a client that has no other row');
+    const statuses = new Map((await storage.history.clients()).map((one) => [one.client, one.observedAtMs]));
+    assert.deepEqual([statuses.get('web-1'), statuses.get(`of ${aheadMs}`)], [nowMs, aheadMs]);
+    const newest = await storage.alerts.newestRows('web-1');
+    assert.deepEqual([newest.report?.observedAtMs, newest.visit?.startedAtMs], [nowMs, nowMs]);
+    const other = await storage.alerts.newestRows(`of ${aheadMs}`);
+    assert.deepEqual([other.report?.observedAtMs, other.visit?.startedAtMs], [aheadMs, aheadMs]);
+  });
+
   test('a collector whose clock is less than an hour ahead is believed', async () => {
     const { database } = await kit.open();
     const { reports } = storageOn(atTime(database, () => noonMs - hourMs + 1));

@@ -7,11 +7,14 @@ import type { TestContext } from 'node:test';
 
 import { packageDir } from '../../src/paths.ts';
 import type { Database, SqlRow } from '../../src/storage/database.ts';
+import type { Dialect } from '../../src/storage/dialect.ts';
 import { clientsSql } from '../../src/storage/history.ts';
 import { migrateDatabase } from '../../src/storage/migrate.ts';
+import { mysqlDialect } from '../../src/storage/mysql/dialect.ts';
 import { openDatabase } from '../../src/storage/open-database.ts';
 import { pruneQueries } from '../../src/storage/prune.ts';
 import { isLong } from '../support/long-tests.ts';
+import { sqliteDialect } from '../../src/storage/sqlite/dialect.ts';
 import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import type { Mariadb } from '../support/mariadb.ts';
 import { sqliteConfig } from './sqlite-config.ts';
@@ -66,7 +69,7 @@ describe(`${rowCount} rows on SQLite`, () => {
       assert.ok(smallTables.has(scanned) || scanned === 'CONSTANT', `${scanned} is read from end to end`);
     }
   };
-  for (const { title, sql } of [...questionsOf('sqlite'), ...ownQuestions()]) {
+  for (const { title, sql } of [...questionsOf('sqlite'), ...ownQuestions(sqliteDialect)]) {
     test(title, async (context) => {
       await explain(context, sql);
       await timed(context, database, sql);
@@ -102,7 +105,7 @@ describe(`${rowCount} rows on MariaDB`, { skip: skipWithoutMariadb }, () => {
       assert.ok(!whole || smallTables.has(String(table)), `${String(table)} is read from end to end`);
     }
   };
-  for (const { title, sql } of [...questionsOf('mysql'), ...ownQuestions()]) {
+  for (const { title, sql } of [...questionsOf('mysql'), ...ownQuestions(mysqlDialect)]) {
     test(title, async (context) => {
       await explain(context, sql);
       await timed(context, database, sql);
@@ -115,14 +118,14 @@ describe(`${rowCount} rows on MariaDB`, { skip: skipWithoutMariadb }, () => {
 });
 
 /** What the programs themselves ask, with values in place of the question marks. */
-function ownQuestions(): readonly Question[] {
+function ownQuestions(dialect: Dialect): readonly Question[] {
   const values = ["'2020-01-01 00:00:00'", "'1000-01-01 00:00:00'", "'1000-01-01 00:00:00'", "''"];
   const filled = (sql: string): string => {
     let next = 0;
     return sql.replace(/LIMIT \?$/, 'LIMIT 500').replace(/\?/g, () => values[next++] ?? 'NULL');
   };
   return [
-    { title: 'status', sql: clientsSql },
+    { title: 'status', sql: clientsSql(dialect) },
     ...Object.entries(pruneQueries).map(([title, sql]) => ({ title: `prune ${title}`, sql: filled(sql) })),
   ];
 }

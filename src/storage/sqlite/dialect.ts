@@ -4,6 +4,7 @@ import type { Dialect } from '../dialect.ts';
 export const sqliteDialect: Dialect = {
   name: 'sqlite',
   now: "strftime('%Y-%m-%d %H:%M:%f', 'now')",
+  farAhead: "strftime('%Y-%m-%d %H:%M:%f', 'now', '+1 hour')",
   forUpdate: '',
   onConflict: (key, assignments) => ` ON CONFLICT (${key}) DO UPDATE SET ${assignments.join(', ')}`,
   incoming: (column) => `excluded.${column}`,
