@@ -43,7 +43,7 @@ export async function benchAlerter({ quick, say }: BenchOptions): Promise<BenchR
     const passes = await onSqlite(size, quick ? 2 : seriesRows, quick || size > 10_000 ? 1 : 3, say);
     points.push({ n: size, value: spreadOf(passes.map(({ wallS }) => wallS)).median });
   }
-  const what = `alerter over ${seriesRows} rows of each client`;
+  const what = `alerter, ${seriesRows} rows of each client`;
   return { figures, series: [seriesOf({ name: 'alerter-time', what, unit: 's' }, points)] };
 }
 

@@ -77,9 +77,9 @@ export async function benchFleet(options: BenchOptions): Promise<BenchResult> {
     ),
   );
   const series = [
-    seriesOf({ name: 'fleet-time', what: 'one pass over a simulated fleet', unit: 's' }, points.wall),
-    seriesOf({ name: 'fleet-cpu', what: "the collector's CPU time in it", unit: 's' }, points.cpu),
-    seriesOf({ name: 'fleet-memory', what: "the collector's resident memory in it", unit: 'MB' }, points.memory),
+    seriesOf({ name: 'fleet-time', what: 'one pass, clean fleet', unit: 's' }, points.wall),
+    seriesOf({ name: 'fleet-cpu', what: "one pass, the collector's CPU time", unit: 's' }, points.cpu),
+    seriesOf({ name: 'fleet-memory', what: "one pass, the collector's memory", unit: 'MB' }, points.memory),
   ];
   return { figures, series };
 }
@@ -103,7 +103,7 @@ export async function benchFleetLossy({ quick, say }: BenchOptions): Promise<Ben
     );
     figures.push(measured(firstLossy, [first.wallMs / 1000]));
   }
-  const what = 'one pass over a simulated fleet, 5 % dead in every way';
+  const what = 'one pass, 5 % dead in every way';
   return { figures, series: [seriesOf({ name: 'fleet-lossy-time', what, unit: 's' }, points)] };
 }
 

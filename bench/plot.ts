@@ -59,17 +59,18 @@ function panelOf({ what, unit, points, fit }: Series): string {
   }
   const path = points.map(({ n, value }) => place(n, value)).join(' ');
   parts.push(`<polyline class="line" fill="none" stroke-width="2" points="${path}"/>`);
-  for (const point of points) parts.push(dot(point));
+  for (const [index, point] of points.entries()) parts.push(dot(point, index === 0 ? 'start' : 'middle'));
   return parts.join('\n');
 
   function place(n: number, value: number): string {
     return `${places(x.at(n))},${places(y.at(value))}`;
   }
-  function dot({ n, value }: Point): string {
+  /** The first stands on the axis, whose own figures its text must not cover. */
+  function dot({ n, value }: Point, anchor: 'start' | 'middle'): string {
     const [cx, cy] = [places(x.at(n)), places(y.at(value))];
     return (
       `<circle class="point" cx="${cx}" cy="${cy}" r="4" stroke-width="1.5"/>` +
-      `<text class="value" x="${cx}" y="${places(y.at(value) - 9)}" text-anchor="middle">${numberWords(value)}</text>`
+      `<text class="value" x="${cx}" y="${places(y.at(value) - 9)}" text-anchor="${anchor}">${numberWords(value)}</text>`
     );
   }
 }

@@ -32,7 +32,7 @@ export function benchSealed({ quick, say }: BenchOptions): Promise<BenchResult> 
   }
   return Promise.resolve({
     figures,
-    series: [seriesOf({ name: 'sealed-time', what: 'sealed files to rows, one core', unit: 's' }, points)],
+    series: [seriesOf({ name: 'sealed-time', what: 'sealed files to rows', unit: 's' }, points)],
   });
 }
 

@@ -39,7 +39,7 @@ export async function benchStatus({ quick, say }: BenchOptions): Promise<BenchRe
     if (quick || clients === 10_000) figures.push(measured(sqlite, samples));
   }
   figures.push(await onMariadb(quick, say));
-  const what = 'fleet-health status, 1,000 rows of each client (100 of 50,000)';
+  const what = 'status';
   return { figures, series: [seriesOf({ name: 'status-time', what, unit: 's' }, points)] };
 }
 
