@@ -17,14 +17,26 @@ export interface Mount {
  * The mounts that are `wanted` and can be reached, in the order of the text; lines that are no mounts are left out.
  */
 export function reachableMounts(mountinfo: string, wanted: (mount: Mount) => boolean = () => true): Mount[] {
-  const mounts = mountinfo.split('\n').flatMap((line) => parseLine(line) ?? []);
-  // The first root file system is its own parent.
-  const places = new Set<string>();
-  for (const { id, parent, mount } of mounts) if (id !== parent) places.add(`${parent} ${mount}`);
-  const byId = new Map(mounts.map((mount) => [mount.id, mount]));
+  const mounts: Mount[] = [];
+  const byId = new Map<string, Mount>();
+  // Where the children of a mount are mounted, by its id.
+  const places = new Map<string, Set<string>>();
+  for (const line of mountinfo.split('\n')) {
+    const mount = parseLine(line);
+    if (mount === null) continue;
+    mounts.push(mount);
+    byId.set(mount.id, mount);
+    // The first root file system is its own parent.
+    if (mount.id === mount.parent) continue;
+    const others = places.get(mount.parent);
+    if (others === undefined) places.set(mount.parent, new Set([mount.mount]));
+    else others.add(mount.mount);
+  }
   // What was mounted later on a folder further up belongs to the same parent, and hides what it lies on.
-  const isHidden = ({ id, parent, mount }: Mount): boolean =>
-    id !== parent && foldersAbove(mount).some((folder) => places.has(`${parent} ${folder}`));
+  const isHidden = ({ id, parent, mount }: Mount): boolean => {
+    const others = places.get(parent);
+    return id !== parent && others !== undefined && others.size > 1 && isBelow(mount, others);
+  };
   const isBuried = (mount: Mount): boolean => {
     let at: Mount | undefined = mount;
     // Counting ends the walk should the kernel ever show a circle.
@@ -34,7 +46,7 @@ export function reachableMounts(mountinfo: string, wanted: (mount: Mount) => boo
     }
     return false;
   };
-  return mounts.filter((mount) => wanted(mount) && !places.has(`${mount.id} ${mount.mount}`) && !isBuried(mount));
+  return mounts.filter((mount) => wanted(mount) && places.get(mount.id)?.has(mount.mount) !== true && !isBuried(mount));
 }
 
 /** `/a/b` and `/a` of `/a/b/c`; with `/` at the end. */
@@ -44,11 +56,22 @@ export function foldersAbove(path: string): string[] {
   return path === '/' ? [] : [...folders, '/'];
 }
 
+/** Whether one of the folders above is among these. Without a list of them, for machines have hundreds of mounts. */
+function isBelow(path: string, places: ReadonlySet<string>): boolean {
+  for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
+    if (places.has(path.slice(0, at))) return true;
+  }
+  return path !== '/' && places.has('/');
+}
+
 function parseLine(line: string): Mount | null {
-  const separator = line.indexOf(' - ');
+  const fields = line.split(' ');
+  const separator = fields.indexOf('-', 6);
   if (separator === -1) return null;
-  const [id, parent, device, root, mount, options] = line.slice(0, separator).split(' ', 6);
-  const [fstype, source, superOptions] = line.slice(separator + 3).split(' ', 3);
+  const [id, parent, device, root, mount, options] = fields;
+  const fstype = fields[separator + 1];
+  const source = fields[separator + 2];
+  const superOptions = fields[separator + 3];
   if (id === undefined || parent === undefined || device === undefined || root === undefined) return null;
   if (mount === undefined || options === undefined || fstype === undefined || fstype === '') return null;
   return {

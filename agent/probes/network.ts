@@ -43,8 +43,8 @@ function countsByInterface(text: string): Record<string, number[]> {
     if (colon === -1) continue;
     const fields = line
       .slice(colon + 1)
-      .trim()
-      .split(/ +/);
+      .split(' ')
+      .filter((part) => part !== '');
     counts[line.slice(0, colon).trim()] = counters.map(([, column]) => Number(fields[column]));
   }
   return counts;

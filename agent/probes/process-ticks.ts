@@ -10,27 +10,26 @@ export interface TicksBefore {
   readonly lastStart: number;
 }
 
-/** The CPU time of each process as one short text: `LASTSTART PID TICKS PID TICKS ...`, in base 36. */
-export function encodeTicks(processes: readonly ProcessStat[]): string {
+/** The CPU time of each process in one list, which JSON reads at once: `LASTSTART, PID, TICKS, PID, TICKS, ...`. */
+export function encodeTicks(processes: readonly ProcessStat[]): number[] {
   let lastStart = 0;
   for (const { start } of processes) lastStart = Math.max(lastStart, start);
   const kept =
     processes.length <= maxKept
       ? processes
       : [...processes].sort((one, other) => other.ticks - one.ticks).slice(0, maxKept);
-  let text = lastStart.toString(36);
-  for (const { pid, ticks } of kept) text += ` ${pid.toString(36)} ${ticks.toString(36)}`;
-  return text;
+  const numbers = [lastStart];
+  for (const { pid, ticks } of kept) numbers.push(pid, ticks);
+  return numbers;
 }
 
 /** The reverse; null for anything else. */
 export function decodeTicks(counters: JsonValue | undefined): TicksBefore | null {
-  if (typeof counters !== 'string' || counters === '') return null;
-  const [lastStart = NaN, ...numbers] = counters.split(' ').map((number) => parseInt(number, 36));
+  if (!Array.isArray(counters) || !counters.every((number) => typeof number === 'number')) return null;
+  const [lastStart] = counters;
   const ticksByPid = new Map<number, number>();
-  for (let index = 0; index + 1 < numbers.length; index += 2)
-    ticksByPid.set(numbers[index] ?? 0, numbers[index + 1] ?? 0);
-  return Number.isNaN(lastStart) ? null : { ticksByPid, lastStart };
+  for (let at = 1; at + 1 < counters.length; at += 2) ticksByPid.set(counters[at] ?? 0, counters[at + 1] ?? 0);
+  return lastStart === undefined ? null : { ticksByPid, lastStart };
 }
 
 /**

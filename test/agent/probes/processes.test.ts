@@ -35,9 +35,7 @@ test('the top five by memory, without those that have none', async () => {
 
 test('the top five by CPU time since the previous visit', async () => {
   // mysqld 100000 ticks then 99000; nginx 502 began after the latest start that was seen, with an id used before.
-  const counters = ['1000', '1', '1000', '500', '99000', '501', '20', '502', '9999', '505', '400']
-    .map((text) => Number(text).toString(36))
-    .join(' ');
+  const counters = [1000, 1, 1000, 500, 99_000, 501, 20, 502, 9999, 505, 400];
   const { functions } = await processes.run(contextOf('vm', { counters, elapsedMs: 10_000 }));
   assert.deepEqual(familyOf(functions, 'process_cpu').data, [
     { process: 'mysqld', pid: 500, used_percent_of_one_cpu: 100 },
@@ -133,7 +131,10 @@ test('names with parentheses, and what is no stat line', () => {
 test('ticks come back as they went; anything else is nothing', () => {
   assert.equal(decodeTicks(''), null);
   assert.equal(decodeTicks({ a: 1 }), null);
-  assert.equal(decodeTicks('!'), null);
+  assert.equal(decodeTicks([]), null);
+  assert.equal(decodeTicks([1, 'a', 2]), null);
+  // What an earlier version kept.
+  assert.equal(decodeTicks('rs 1 rs'), null);
   const process = { comm: 'x', state: 'S', ticks: 123, threads: 1, start: 77, residentPages: 1, pid: 42 };
   assert.deepEqual(decodeTicks(encodeTicks([process])), { ticksByPid: new Map([[42, 123]]), lastStart: 77 });
 });
