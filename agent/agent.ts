@@ -5,7 +5,7 @@
  * there until it was acknowledged; whatever the disk, the probes or an earlier agent do, what can be said is said.
  * Files are 0600 in folders that are ours alone.
  */
-import path from 'node:path';
+import { basename } from 'node:path';
 
 import { decodeRequest } from '../src/report/agent-request.ts';
 import { encodeJsonFrame } from '../src/report/frames.ts';
@@ -86,7 +86,7 @@ async function answer(collectors: Collectors): Promise<void> {
   if (stream(request, visit, outcome)) takeAcknowledgements(visit);
   if (running === null) releasePlace(visit.dirs);
   if (request.kind === 'visit') {
-    const digest = pinned?.digest ?? brought?.digest ?? path.basename(script).slice(0, 64);
+    const digest = pinned?.digest ?? brought?.digest ?? basename(script).slice(0, 64);
     keepSpoolScript(visit, { request, digest, node: process.execPath, guard: guard === 't' ? 't' : 'w' });
   }
   closeVisit(visit);

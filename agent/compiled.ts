@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import path from 'node:path';
+import { basename, dirname } from 'node:path';
 
 import { listPrivateFiles, writePrivateFile } from './private-file.ts';
 
@@ -21,10 +21,10 @@ export function keepCompiled(): void {
   try {
     const code = compiled.code();
     const digest = createHash('sha256').update(code).digest();
-    const dir = path.dirname(compiled.file);
+    const dir = dirname(compiled.file);
     // Takes away what an earlier attempt left that was cut short.
     listPrivateFiles(dir);
-    writePrivateFile(dir, path.basename(compiled.file), Buffer.concat([digest, code]), false);
+    writePrivateFile(dir, basename(compiled.file), Buffer.concat([digest, code]), false);
   } catch {
     // A full disk: the next start compiles again.
   }

@@ -1,5 +1,5 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
+import { join } from 'node:path';
 
 import { parseProcessStat } from './process-stat.ts';
 
@@ -55,5 +55,5 @@ function isHangingChild(value: unknown): value is HangingChild {
 }
 
 function fileIn(placeDir: string): string {
-  return path.join(placeDir, 'hanging-mounts.json');
+  return join(placeDir, 'hanging-mounts.json');
 }

@@ -15,6 +15,7 @@ const counters = [
   ['rx_drops_per_s', 3],
   ['tx_drops_per_s', 11],
 ] as const;
+const columns = counters.map(([, column]) => column);
 
 /** Reads /proc/net/dev and /sys/class/net: rates of physical interfaces and bonds since the previous visit. */
 export const network: Probe = {
@@ -45,7 +46,7 @@ function countsByInterface(text: string): Record<string, number[]> {
       .slice(colon + 1)
       .split(' ')
       .filter((part) => part !== '');
-    counts[line.slice(0, colon).trim()] = counters.map(([, column]) => Number(fields[column]));
+    counts[line.slice(0, colon).trim()] = columns.map((column) => Number(fields[column]));
   }
   return counts;
 }

@@ -27,6 +27,7 @@ export function readProcesses(source: Source, leftMs: () => number): ProcessList
   // Mounted with hidepid=2: process 1 is there, always.
   if (!pids.includes('1'))
     return { total: null, processes: [], fault: 'no permission: /proc shows own processes only', isFailure: false };
+  const folder = `${source.root}/proc/`;
   const processes: ProcessStat[] = [];
   let gone = 0;
   for (let index = 0; index < pids.length; index++) {
@@ -40,7 +41,7 @@ export function readProcesses(source: Source, leftMs: () => number): ProcessList
     }
     const pid = pids[index] ?? '';
     try {
-      const stat = parseProcessStat(readFileSync(`${source.root}/proc/${pid}/stat`, 'utf8'));
+      const stat = parseProcessStat(readFileSync(`${folder}${pid}/stat`, 'utf8'));
       if (stat !== null) processes.push(stat);
     } catch (error) {
       const code = errorCode(error);

@@ -17,10 +17,10 @@ const nonceBytes = 12;
 const hashBytes = 32;
 
 /** DHKEM(X25519, HKDF-SHA256). */
-const kemId = [0x00, 0x20] as const;
+const kemId = Uint8Array.of(0x00, 0x20);
 /** HKDF-SHA256. */
-const kdfId = [0x00, 0x01] as const;
-export const kemSuiteId: Uint8Array = Buffer.from([...ascii('KEM'), ...kemId]);
+const kdfId = Uint8Array.of(0x00, 0x01);
+export const kemSuiteId: Uint8Array = Buffer.concat([ascii('KEM'), kemId]);
 
 /** What is the same for every message of one AEAD and one `info`, computed once. */
 export interface Suite {
@@ -32,7 +32,7 @@ export interface Suite {
 
 /** The suite of base mode (RFC 9180, section 5.1) with X25519 and HKDF-SHA256. */
 export function suiteOf(aead: Aead, info: string): Suite {
-  const suiteId = Buffer.from([...ascii('HPKE'), ...kemId, ...kdfId, aead.id >> 8, aead.id & 0xff]);
+  const suiteId = Buffer.concat([ascii('HPKE'), kemId, kdfId, Uint8Array.of(aead.id >> 8, aead.id & 0xff)]);
   const empty = new Uint8Array(0);
   const modeBase = Uint8Array.of(0);
   const pskIdHash = labeledExtract(suiteId, empty, 'psk_id_hash', empty);
