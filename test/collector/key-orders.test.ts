@@ -32,6 +32,7 @@ import { onBothDatabases } from '../storage/databases.ts';
 import type { Kit } from '../storage/databases.ts';
 import { sqliteConfig } from '../storage/sqlite-config.ts';
 import { makeClient, makeConfig, makeFleet } from '../support/fleet.ts';
+import { isLong } from '../support/long-tests.ts';
 import { scriptedAgent } from '../support/scripted-agents.ts';
 
 const root = mkdtempSync(path.join(tmpdir(), 'fh-key-orders-'));
@@ -48,14 +49,15 @@ const told: readonly (readonly Step[])[] = [
   ['visit', 'alone', 'rotate', 'import', 'away', 'open', 'retire', 'visit', 'open'],
   ['visit', 'alone', 'rotate', 'force', 'visit'],
   ['visit', 'rotate', 'import', 'alone', 'forcePublic', 'visit', 'force', 'open'],
+  ['rotate', 'retire', 'away', 'visit', 'import'],
   ['visit', 'rotate', 'import', 'forcePublic', 'alone', 'away', 'import', 'force', 'open'],
 ];
 
-/** A long run sets it: so many drawn orders of each kind, on both databases. */
-const orders = Number(process.env['FLEET_HEALTH_KEY_ORDERS'] ?? 3);
+/** So many drawn orders of each kind. */
+const orders = Number(process.env['FLEET_HEALTH_KEY_ORDERS'] ?? (isLong ? 100 : 3));
 const seed = Number(process.env['FLEET_HEALTH_SEED'] ?? 1);
 
-if (process.env['FLEET_HEALTH_KEY_ORDERS'] !== undefined) onBothDatabases('keys in any order', scenarios);
+if (isLong) onBothDatabases('keys in any order', scenarios);
 else scenarios({ create: () => Promise.resolve(sqliteConfig(path.join(root, `${randomUUID()}.db`))) });
 
 function scenarios({ create }: Pick<Kit, 'create'>): void {
