@@ -24,6 +24,8 @@ const options = {
   format: 'cjs',
   minify: true,
   legalComments: 'none',
+  // A vm.Script, which the agent is, cannot import: what is loaded on demand is loaded by require.
+  supported: { 'dynamic-import': false },
   define: { AGENT_VERSION: JSON.stringify(version) },
   logLevel: 'warning',
 };

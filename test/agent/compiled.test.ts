@@ -3,7 +3,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { bundles, machine } from '../support/agent-visit.ts';
+import { bundles, filesBelow, machine } from '../support/agent-visit.ts';
+import { shellConnection } from '../support/shell-connection.ts';
 
 const compiledFile = (clientDir: string): string =>
   path.join(path.dirname(clientDir), `${bundles.agent.digest}.t.cache`);
@@ -46,6 +47,20 @@ for (const [what, damage] of damages) {
     assert.notDeepEqual(readFileSync(file), damaged);
   });
 }
+
+test('what is loaded on demand is loaded in every form: brought, compiled anew, compiled before', async (t) => {
+  // No script of node:vm can import: systemctl, network mounts and, where there is no timeout, the watchdog want a module.
+  assert.ok(!bundles.agent.content.includes('import('));
+  const { visit, home } = machine(t);
+  const PATH = path.join(home, 'nothing');
+  for (const form of ['brought', 'anew', 'before']) {
+    const { result } = await visit({ connection: shellConnection({ env: { HOME: home, PATH } }) });
+    assert.equal(result.fault, null, form);
+    assert.equal(result.reports, 1, form);
+  }
+  const agents = path.join(home, '.local/state/fleet-health');
+  assert.ok(filesBelow(agents).some((file) => file.endsWith(`${bundles.agent.digest}.w.cache`)));
+});
 
 test('a new version takes the compiled form of the old one away', async (t) => {
   const { visit, clientDir } = machine(t);
