@@ -25,7 +25,7 @@ export const benchmarks: readonly ListedBenchmark[] = [
   listed('collector', 1.5, 'CPU of a visit on real sshd, beside ssh host true', async () => {
     return (await import('./collector.ts')).benchCollector;
   }),
-  listed('throughput', 5, 'clients per second on real sshd, beside Ansible and parallel-ssh', async () => {
+  listed('throughput', 4, 'clients per second on real sshd, beside Ansible and parallel-ssh', async () => {
     return (await import('./throughput.ts')).benchThroughput;
   }),
   listed('transports', 2, 'a visit at 100 ms round trip, and its CPU, beside ssh host true', async () => {
@@ -34,10 +34,10 @@ export const benchmarks: readonly ListedBenchmark[] = [
   listed('agent', 1, 'what the agent costs a client, beside node -e 0', async () => {
     return (await import('./agent.ts')).benchAgent;
   }),
-  listed('fleet', 6, '100 to 50,000 simulated clients; 1,000 visits in flight', async () => {
+  listed('fleet', 5, '100 to 50,000 simulated clients; 1,000 visits in flight', async () => {
     return (await import('./fleet.ts')).benchFleet;
   }),
-  listed('fleet-lossy', 8, 'the same with 5 % dead in every way', async () => {
+  listed('fleet-lossy', 13, 'the same with 5 % dead in every way', async () => {
     return (await import('./fleet.ts')).benchFleetLossy;
   }),
   listed('sealed', 1, 'sealed files to rows, beside the bare work of opening them', async () => {
