@@ -5,6 +5,7 @@
  * delays or fails another client; while the database is away reports are collected all the same and wait sealed.
  */
 import { randomUUID } from 'node:crypto';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { takeLock } from '../lock.ts';
@@ -15,6 +16,7 @@ import type { CollectOptions, CollectResult } from './collect-options.ts';
 import { loadCollectorId } from './collector-id.ts';
 import { journalOf } from './journal.ts';
 import { loadKeyRing, loadSealingRing } from './key-ring.ts';
+import { removeOldParts } from './old-parts.ts';
 import { makeDryPass, makePass } from './pass.ts';
 import type { PassOptions } from './pass.ts';
 import { startDelayMs } from './start-delay.ts';
@@ -48,6 +50,8 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
   const lock = await takeLock({ file: paths.lock, nowMs: startedAtMs });
   if (lock.kind === 'taken') return await leaveOverlapped(options, start, lock.holder);
   try {
+    const { dir, keys, publicKeys, retiredKeys, runtimes } = paths;
+    removeOldParts([dir, keys, publicKeys, retiredKeys, runtimes, path.join(runtimes, 'attempts')], startedAtMs);
     if (options.spreadStart === true) await waitForTurn(options, start.collectorId);
     return await makePass(prepare());
   } finally {

@@ -110,7 +110,7 @@ function repeated(keys: readonly string[]): readonly string[] {
   return keys.filter((key) => seen.has(key) || !seen.add(key));
 }
 
-function filesBelow(dir: string): readonly string[] {
+export function filesBelow(dir: string): readonly string[] {
   return readdirSync(dir, { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory())
     .map((entry) => path.join(entry.parentPath, entry.name));

@@ -1,7 +1,9 @@
 /** A whole run: rounds with kills until there were enough of them, rounds in peace, and the comparison. */
+import { utimesSync } from 'node:fs';
+
 import { createRandom } from '../fuzz/random.ts';
 import { chooseFaults, openProfile } from './choose-faults.ts';
-import { compareLedgers } from './compare-ledgers.ts';
+import { compareLedgers, filesBelow } from './compare-ledgers.ts';
 import type { Comparison } from './compare-ledgers.ts';
 import type { FaultDatabase } from './fault-database.ts';
 import {
@@ -136,6 +138,8 @@ async function breakThings(site: FaultSite, options: FaultRunOptions): Promise<F
       options.observe?.({ rounds, kills, wrong: [...wrong, ...mails.figures.doubled, ...mails.figures.strange] });
     }
     const kills = killsSoFar();
+    // The run that comes an hour later removes what was half written.
+    for (const file of site.stateDirs.flatMap(filesBelow)) if (file.endsWith('.part')) utimesSync(file, 0, 0);
     for (let round = 1; round <= mostPeaceRounds && peaceRounds === null; round++) {
       await reviveServers(site);
       if (round === 2) removePrograms(site);
