@@ -165,7 +165,7 @@ function countedAs(kind: Counted | null, count: number | null): Removed {
 }
 
 // Of fewer, what a transaction costs by itself would be most of it.
-const leastRows = 64;
+const leastRows = 16;
 const firstRows = 128;
 /** A transaction is to be shorter than this, and is made longer when it takes less than the half. */
 const longestMs = 400;

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 
+import type { Database } from '../../src/storage/database.ts';
+import { prune } from '../../src/storage/prune.ts';
 import { markProcessed, unprocessedIds } from '../../src/storage/unprocessed.ts';
 import type { Opened } from './databases.ts';
 import { onBothDatabases } from './databases.ts';
@@ -36,6 +38,38 @@ onBothDatabases('prune', (kit) => {
       runs: 0,
     });
     assert.deepEqual(await counts(opened), { stats: 1, reports: 1, disk_stats: 3, network_stats: 1 });
+  });
+
+  test('a database that is slow is asked for less at a time, down to a bound, and a quick one for more', async (t) => {
+    const { storage, database } = await kit.open();
+    const items = Array.from({ length: 900 }, (_, index) => item({ observedAtMs: noonMs - 40 * dayMs + index }));
+    await storage.reports.ingest([...items, item()]);
+    let clockMs = 0;
+    let transactions = 0;
+    t.mock.method(performance, 'now', () => clockMs);
+    const slow: Database = {
+      dialect: database.dialect,
+      maxBatchBytes: () => database.maxBatchBytes(),
+      read: (work) => database.read(work),
+      readOnly: (sql) => database.readOnly(sql),
+      migrate: (work) => database.migrate(work),
+      close: () => database.close(),
+      write: async (work) => {
+        const result = await database.write(work);
+        transactions += 1;
+        clockMs += transactions <= 10 ? 450 : 20;
+        return result;
+      },
+    };
+    const steps: number[] = [];
+    let before = 0;
+    await prune(slow, limits, never, ({ stats }) => {
+      if (stats > before) steps.push(stats - before);
+      before = stats;
+    });
+    assert.deepEqual(steps.slice(0, 4), [128, 64, 32, 16]);
+    assert.ok(Math.max(...steps) > 128, steps.join(' '));
+    assert.equal(before, 900);
   });
 
   test('the newest row of a client that has fallen silent stays', async () => {
