@@ -132,6 +132,10 @@ async function measure(
         `CPU a visit; the first pass ${(first.wallMs / 1000).toFixed(1)} s, ${Math.round(first.megabytes)} MB; ` +
         `the simulator ${simulatorMs.toFixed(2)} ms a visit`,
     );
+    const failing = passes.map((pass) => pass.failed).filter((count) => count > 0);
+    if (profile === 'clean' && failing.length > 0) {
+      say(`visits failed (${failing.join(', ')}): the machine has more to do than this, and the figures say little`);
+    }
     return { first, passes };
   } finally {
     if (simulatorMs === null) await fleet.close();
