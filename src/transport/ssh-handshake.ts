@@ -1,5 +1,6 @@
 import { FleetError, messageOf, type ErrorCode, type Stage } from '../errors.ts';
 import { abortedError } from './aborted.ts';
+import { passOverHostKeys } from './announced-host-keys.ts';
 import { describeRefusal } from './describe-refusal.ts';
 import { checkHostKey, type HostKeyCheck } from './host-key-check.ts';
 import { LoginAhead } from './login-ahead.ts';
@@ -131,6 +132,7 @@ export class Handshake<T> {
         algorithms: { serverHostKey: this.#check.algorithms, compress: ['none'] },
         hostVerifier: (blob: Buffer) => {
           quickenKeyExchanges(ssh);
+          passOverHostKeys(ssh);
           const wrong = this.#check.judge(blob);
           if (wrong !== null) this.#end(wrong);
           return wrong === null;
@@ -186,13 +188,11 @@ export class Handshake<T> {
 
   #onError(error: Error & { level?: string; code?: unknown }): void {
     const text = messageOf(error);
-    // The agent's fault; ssh2 goes on with the next way by itself.
-    if (error.level === 'agent') this.#problem ??= text;
-    else if (error instanceof Sha1Refused) this.#problem ??= text;
+    // The agent's fault, or the key's; ssh2 goes on with the next way by itself.
+    if (error.level === 'agent' || error instanceof Sha1Refused) this.#problem ??= text;
     else if (error.level === 'client-authentication') this.#refused();
-    else if (this.#progress === 'channel') this.#fail('connect-failed', `the connection broke: ${text}`, error);
-    else if (this.#progress !== 'login') this.#handshakeFailed(text, error);
-    else if (typeof error.code === 'number') this.#refused(text, error);
+    else if (this.#progress === 'login' && typeof error.code === 'number') this.#refused(text, error);
+    else if (this.#stage() === 'handshake') this.#handshakeFailed(text, error);
     else this.#fail('connect-failed', `the connection broke: ${text}`, error);
   }
 
