@@ -45,6 +45,13 @@ describe('two ways to one MariaDB', { skip: skipWithoutMariadb }, () => {
     const rows = await database.read((session) => session.all("SELECT touched FROM leases WHERE name = 'cut'"));
     assert.deepEqual([attempts, rows.map((row) => row['touched'])], [2, [1]]);
     await database.close();
+    const closedAt = performance.now();
+    await assert.rejects(
+      database.read((session) => session.all('SELECT 1')),
+      /closed/,
+    );
+    // As a cluster that is away is waited for: 30 s.
+    assert.ok(performance.now() - closedAt < 10_000, 'nobody is waited for any more');
     one.mode = 'pass';
   });
 

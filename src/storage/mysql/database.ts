@@ -124,7 +124,7 @@ class MysqlServer implements Database {
           const failingMs = performance.now() - failedAt;
           const wasConnected = this.#maxBatchBytes > 0;
           const retry = retryOf({ fault: thrown, attempt, failingMs, servers, reused, wasConnected });
-          if (retry === null) throw thrown;
+          if (retry === null || this.#closed) throw thrown;
           if (retry.elsewhere) this.#leave();
           await this.#pause(retry.pauseMs);
         }
