@@ -23,6 +23,8 @@ export interface IngestQueue {
   putOffLeftovers(): void;
   /** What `next` may still hand out. */
   size(): number;
+  /** Of those: what earlier runs left. */
+  leftovers(): number;
   /** Leftovers that were put off. */
   putOff(): number;
   /** All of the time is over. */
@@ -71,6 +73,7 @@ export function createIngestQueue({ leftovers, times }: IngestQueueOptions): Ing
     putBack: (reports) => void fresh.unshift(...reports),
     putOffLeftovers,
     size: () => held.length + old.length + fresh.length,
+    leftovers: () => old.length,
     putOff: () => putOff,
     isOver: () => isAfter(times.allMs),
   };

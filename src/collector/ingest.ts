@@ -6,6 +6,7 @@ import type { IngestResult, ReportStore } from '../storage/storage.ts';
 import type { ClientNames } from './client-names.ts';
 import type { CollectEvent } from './collect-options.ts';
 import { errnoOf } from './durable-file.ts';
+import { giveWay } from './give-way.ts';
 import { createIngestQueue } from './ingest-queue.ts';
 import type { IngestTimes } from './ingest-queue.ts';
 import { ReportRejected } from './open-sealed.ts';
@@ -64,6 +65,8 @@ export interface IngestCounts {
 
 /** Measured best at 100 to 500 rows a transaction. */
 const batchSize = 200;
+/** Beside visits, which a batch keeps waiting: of what earlier runs left, as long as there is any. */
+const besideVisits = 50;
 /** Opened reports of one batch together, but for the last: usual ones have 2 KB, hostile ones 1 MiB, and much more once parsed. */
 const maxBatchBytes = 2 * 1024 * 1024;
 /** So much is opened without letting visits go on meanwhile. */
@@ -90,7 +93,11 @@ function startPumping<Item>(options: IngestOptions, door: ReportDoor<Item>): Ing
   const counts = { stored: 0, duplicate: 0, quarantined: 0 };
   /** Files that cannot even be moved to quarantine: the next run's. */
   let putOff = 0;
-  const state: { fault: FleetError | null; pump: Promise<void> | null } = { fault: null, pump: null };
+  const state: { fault: FleetError | null; pump: Promise<void> | null; visiting: boolean } = {
+    fault: null,
+    pump: null,
+    visiting: true,
+  };
 
   const reject = (report: SpooledReport, client: string, rejected: ReportRejected): void => {
     const { code, message } = rejected;
@@ -183,11 +190,14 @@ function startPumping<Item>(options: IngestOptions, door: ReportDoor<Item>): Ing
 
   const run = async (store: ReportStore): Promise<void> => {
     while (queue.size() > 0 && state.fault === null && !queue.isOver()) {
+      const begunAt = performance.now();
+      const yields = state.visiting && queue.leftovers() > 0;
       try {
-        await storeBatch(store, queue.next(batchSize));
+        await storeBatch(store, queue.next(yields ? besideVisits : batchSize));
       } catch (thrown) {
         giveUp(asFleetError(thrown, { code: 'storage-failed', stage: 'storage' }));
       }
+      if (yields) await giveWay(performance.now() - begunAt);
     }
   };
 
@@ -212,6 +222,7 @@ function startPumping<Item>(options: IngestOptions, door: ReportDoor<Item>): Ing
       startPump(gatherMs);
     },
     drain: async () => {
+      state.visiting = false;
       await pumped();
       state.fault = null;
       startPump(0);

@@ -306,6 +306,44 @@ test('more than one batch is stored, leftovers before what arrives', async () =>
   assert.deepEqual(order, [...left, fresh.reportId]);
 });
 
+test('what earlier runs left is stored a little at a time, and everybody else has a turn in between', async () => {
+  const bench = await makeBench();
+  const sizes: number[] = [];
+  const turnsBetween: number[] = [];
+  let turns = 0;
+  const counting: ReportStore = {
+    ...bench.storage.reports,
+    ingest: (items) => {
+      sizes.push(items.length);
+      turnsBetween.push(turns);
+      turns = 0;
+      return bench.storage.reports.ingest(items);
+    },
+  };
+  for (let count = 0; count < 170; count++) {
+    const { sealed, reportId } = sealedSample({ key });
+    await bench.put('web-1', sealed, reportId, Date.now() - 10_000 + count);
+  }
+  // A visit in the making: as long as it goes on, each turn has something to do.
+  let isVisiting = true;
+  const visit = (): void => {
+    turns += 1;
+    const until = performance.now() + 2;
+    while (performance.now() < until);
+    if (isVisiting) setImmediate(visit);
+  };
+  const ingest = await bench.start({ store: counting });
+  setImmediate(visit);
+  while (ingest.counts().stored < 170) await new Promise((resolve) => setTimeout(resolve, 5));
+  isVisiting = false;
+  assert.deepEqual(await ingest.drain(), null);
+  assert.deepEqual(sizes, [50, 50, 50, 20]);
+  assert.ok(
+    turnsBetween.slice(1).every((count) => count >= 2),
+    turnsBetween.join(' '),
+  );
+});
+
 test('leftovers that are put off wait, what arrived is stored', async () => {
   const bench = await makeBench();
   for (let count = 0; count < 3; count++) {
