@@ -56,9 +56,9 @@ export function checkHostKey(question: HostKeyQuestion): HostKeyCheck {
     judge: (blob) => {
       const shown = hostKeyOf(blob);
       if (shown === null) return failure(question, 'handshake-failed', 'the host key cannot be read');
-      const text = describe(shown);
       const revoked = match.revoked.find(({ key }) => key === shown.key);
-      if (revoked) return failure(question, 'host-key-revoked', `${text} is marked @revoked in ${placeOf(revoked)}`);
+      if (revoked)
+        return failure(question, 'host-key-revoked', `${describe(shown)} is marked @revoked in ${placeOf(revoked)}`);
       if (known.some(({ key }) => key === shown.key)) return null;
       if (match.keys.length > 0) return changed(question, shown, match.keys);
       const [authority] = match.authorities;
@@ -72,7 +72,7 @@ export function checkHostKey(question: HostKeyQuestion): HostKeyCheck {
       return failure(
         question,
         'host-key-unknown',
-        `${knownAs} shows ${text}; ${places} ${verb} no key for it`,
+        `${knownAs} shows ${describe(shown)}; ${places} ${verb} no key for it`,
         `fleet-health trust ${shellWord(question.client)}`,
       );
     },
