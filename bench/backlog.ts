@@ -60,10 +60,10 @@ async function drainOne({ name, server }: BenchDatabase, { quick, say }: BenchOp
       ),
       measured(row('until the reports of a run are rows, without', 's'), [usual.freshMs / 1000]),
       measured(
-        row('memory of a run beside them', 'MB'),
+        row('memory of a run beside them, at most', 'MB'),
         runs.map(({ rssBytes }) => rssBytes / 1e6),
       ),
-      measured(row('memory of a run without', 'MB'), [usual.rssBytes / 1e6]),
+      measured(row('memory of a run without, at most', 'MB'), [usual.rssBytes / 1e6]),
     ];
   } finally {
     await site.close();
@@ -74,6 +74,7 @@ interface Run {
   readonly tookMs: number;
   /** From its start until all that it brought home are rows. */
   readonly freshMs: number;
+  /** Includes what this process had when it started the run: a bound. */
   readonly rssBytes: number;
   readonly cpuMs: number;
 }
