@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 import { startHostileServer } from '../support/hostile-server.ts';
+import { makeInventoriedIn } from '../support/inventoried.ts';
 import { startLoopbackFleet, type LoopbackFleet } from '../support/loopback-fleet.ts';
 import { programArgs } from '../support/program-args.ts';
 import { outcomeOf, program } from '../support/run-cli.ts';
@@ -33,6 +34,7 @@ const parse = (text: string): CollectJson => JSON.parse(text) as CollectJson;
 async function fleetWithGap(t: TestContext): Promise<LoopbackFleet> {
   const fleet = await startLoopbackFleet(t, 3, { trusted: true });
   await fleet.servers[2]?.close();
+  await makeInventoriedIn(path.join(fleet.dir, 'state'), 'c1', 'c2');
   return fleet;
 }
 

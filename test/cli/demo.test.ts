@@ -73,11 +73,20 @@ test('the demo shows a whole fleet, can be played on with, and works a second ti
   assert.match(second.stdout, /Known already: my-own-name, db-1, cache-1/);
 });
 
-test('demo --serve brings the servers back until it is ended', async (t) => {
+test('--json prints one document, and --serve brings the servers back until it is ended', async (t) => {
   const place = placeFor(t);
   const dir = path.join(place, 'demo');
   const env = { HOME: place };
-  assert.equal((await runCli(['demo', '--dir', dir], { env })).status, 0);
+  const { status, stdout, stderr } = await runCli(['--json', 'demo', '--dir', 'demo'], { cwd: place, env });
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.deepEqual(JSON.parse(stdout), {
+    command: 'demo',
+    dir,
+    config: path.join(dir, 'config.xml'),
+    passes: [0, 1, 0],
+    alerts: [0, 0, 0],
+  });
+
   const server = startCli(['demo', '--serve', '--dir', dir], { env });
   const ended = outcomeOf(server);
   await new Promise((resolve) => server.stdout?.once('data', resolve));
@@ -85,22 +94,6 @@ test('demo --serve brings the servers back until it is ended', async (t) => {
   assert.equal(collected.status, 0, collected.stdout);
   server.kill('SIGINT');
   assert.equal((await ended).status, 0);
-});
-
-test('--json prints one document', async (t) => {
-  const place = placeFor(t);
-  const { status, stdout, stderr } = await runCli(['--json', 'demo', '--dir', 'd'], {
-    cwd: place,
-    env: { HOME: place },
-  });
-  assert.deepEqual([status, stderr], [0, '']);
-  assert.deepEqual(JSON.parse(stdout), {
-    command: 'demo',
-    dir: path.join(place, 'd'),
-    config: path.join(place, 'd', 'config.xml'),
-    passes: [0, 1, 0],
-    alerts: [0, 0, 0],
-  });
 });
 
 test('a folder with something else in it is left alone', async (t) => {

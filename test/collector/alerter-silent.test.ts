@@ -5,6 +5,7 @@ import { after, test } from 'node:test';
 import type { RunOutcome, Storage } from '../../src/storage/storage.ts';
 import { FleetError } from '../../src/errors.ts';
 import { makeClient, makeFleet, type Fleet } from '../support/fleet.ts';
+import { makeInventoriedIn } from '../support/inventoried.ts';
 
 const minuteMs = 60_000;
 const fleets: Fleet[] = [];
@@ -12,11 +13,11 @@ after(() => {
   for (const fleet of fleets) fleet.remove();
 });
 
-/** One client, and alerters that began so many minutes ago and ended so, a minute later. */
+/** One known client, and alerters that began so many minutes ago and ended so, a minute later. */
 async function fleetWith(runs: readonly (readonly [minutesAgo: number, outcome: RunOutcome])[]): Promise<Fleet> {
   const fleet = makeFleet();
   fleets.push(fleet);
-  await fleet.collect([makeClient('web-1')]);
+  await makeInventoriedIn(fleet.stateDir, 'web-1');
   const storage = await fleet.openStorage();
   for (const [minutesAgo, outcome] of runs) {
     const startedAtMs = Date.now() - minutesAgo * minuteMs;
