@@ -6,7 +6,7 @@ import { ssh2Version } from './ssh2.ts';
  * flight, where SSH otherwise waits for five answers (RFC 4252, section 7; RFC 4254, sections 5.1 and 6.5). sshd and
  * dropbear take the messages in order, so each is answered as if it had come in its turn.
  *
- * ssh2 offers no public way to that. This is the one file that touches its private parts, and only in the version that
+ * ssh2 offers no public way to that. This file touches its private parts, and only in the version that
  * it was written for: with any other it does nothing, and logins wait as ever.
  */
 const knownVersion = '1.17.0';
