@@ -1,14 +1,4 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readSync,
-  readdirSync,
-  rmSync,
-  unlinkSync,
-} from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, readdirSync, unlinkSync } from 'node:fs';
 import type { Dirent } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -220,7 +210,7 @@ async function scanFolders(dir: string, removesParts: boolean): Promise<SpoolSca
       if (entry.isDirectory() && entry.name === 'quarantine') quarantines.push(file);
       // A folder, link or pipe of that name is no report, which is said where it is read.
       if (entry.isFile() && entry.name.endsWith(partSuffix)) {
-        if (removesParts) rmSync(file, { force: true });
+        if (removesParts) removeFile(file);
       } else if (entry.name.endsWith('.fhs')) reports.push({ client, file, ...factsOfFile(file, entry.name) });
     }
   }
