@@ -18,6 +18,18 @@ export const lowPercent = 10;
 /** From here on it is over: so that what goes up and down around the limit is told once. */
 export const enoughPercent = 12;
 
+/** Where the programs write: the state folder, and the folder of an SQLite file. */
+export function ownPlaces({ stateDir, storage }: OwnPlaces): readonly string[] {
+  return [stateDir, ...(storage.path === null ? [] : [path.dirname(storage.path)])];
+}
+
+/** Of config.xml. */
+export interface OwnPlaces {
+  readonly stateDir: string;
+  /** `path` is null where the database is a server's. */
+  readonly storage: { readonly path: string | null };
+}
+
 /**
  * How much is left where these files and folders lie, each file system once, under the first of them. One that is not
  * there yet is looked for further up; one that cannot be asked is left out.
@@ -26,10 +38,11 @@ export function ownDisks(places: readonly string[]): readonly OwnDisk[] {
   const known = new Set<number>();
   return places.flatMap((place): readonly OwnDisk[] => {
     try {
-      const { dev } = statSync(existing(place));
+      const there = existing(place);
+      const { dev } = statSync(there);
       if (known.has(dev)) return [];
       known.add(dev);
-      const { blocks, bfree, bavail, bsize } = statfsSync(existing(place));
+      const { blocks, bfree, bavail, bsize } = statfsSync(there);
       const size = blocks - bfree + bavail;
       if (size <= 0) return [];
       const freePercent = (100 * bavail) / size;

@@ -1,7 +1,5 @@
-import path from 'node:path';
-
 import type { Config } from '../config/config.ts';
-import { ownDisks } from '../own-disk.ts';
+import { ownDisks, ownPlaces } from '../own-disk.ts';
 import type { OwnDiskFact } from '../storage/own-disks.ts';
 import type { PassStore } from './rehearsal.ts';
 
@@ -22,9 +20,7 @@ const patience = 3;
  */
 export async function ownDisksOf(options: OwnDiskFactsOptions): Promise<readonly OwnDiskFact[]> {
   const { config, store, host, nowMs } = options;
-  const { stateDir, storage } = config;
-  const places = [stateDir, ...(storage.path === null ? [] : [path.dirname(storage.path)])];
-  const own = ownDisks(places).map((disk): OwnDiskFact => ({ ...disk, host, observedAtMs: nowMs }));
+  const own = ownDisks(ownPlaces(config)).map((disk): OwnDiskFact => ({ ...disk, host, observedAtMs: nowMs }));
   const said = await store.ownDisks(nowMs - patience * config.collector.everyMs);
   return [...said.filter((disk) => !own.some((mine) => mine.host === disk.host && mine.path === disk.path)), ...own];
 }

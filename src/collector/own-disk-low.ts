@@ -1,8 +1,6 @@
-import path from 'node:path';
-
 import type { Config } from '../config/config.ts';
 import { FleetError } from '../errors.ts';
-import { lowPercent, ownDisks } from '../own-disk.ts';
+import { lowPercent, ownDisks, ownPlaces } from '../own-disk.ts';
 import type { ReportStore, RunStart } from '../storage/storage.ts';
 
 const hourMs = 3_600_000;
@@ -19,7 +17,7 @@ export interface OwnDiskWatchOptions {
  * `disk-low` at first and then in the first run of each hour; else null. What a database server writes to cannot be seen.
  */
 export async function ownDiskFault({ config, store, start, nowMs }: OwnDiskWatchOptions): Promise<FleetError | null> {
-  const disks = ownDisks(placesOf(config));
+  const disks = ownDisks(ownPlaces(config));
   const { host, collectorId } = start;
   const before = await store.saveOwnDisks({ host, collectorId, atMs: nowMs, disks });
   const low = disks.filter(({ freePercent }) => freePercent < lowPercent);
@@ -31,9 +29,4 @@ export async function ownDiskFault({ config, store, start, nowMs }: OwnDiskWatch
   if (!isNews) return null;
   const places = low.map(({ freePercent, path: place }) => `${freePercent.toFixed(1)} % is free in ${place}`);
   return new FleetError({ code: 'disk-low', stage: 'run', message: places.join(', ') });
-}
-
-/** Where the programs write: the state folder, and an SQLite file. */
-function placesOf({ stateDir, storage }: Config): readonly string[] {
-  return [stateDir, ...(storage.path === null ? [] : [path.dirname(storage.path)])];
 }
