@@ -1,4 +1,4 @@
-import { ssh2Version, type Client } from './ssh2.ts';
+import { hasKnownPrivateParts, type Client } from './ssh2.ts';
 
 /**
  * After a login OpenSSH says which host keys it has (PROTOCOL of its sources, section 2.5), and ssh2 then has it prove each
@@ -8,7 +8,6 @@ import { ssh2Version, type Client } from './ssh2.ts';
  * ssh2 offers no way to leave that out, so its private parts are touched as in pipelining.ts: in the version that this was
  * written for, where they look as they did; else it goes on as ssh2 has it.
  */
-const knownVersion = '1.17.0';
 const announcement = 'hostkeys-00@openssh.com';
 
 type OnRequest = (protocol: Replies, name: string, wantsReply: boolean, data: unknown) => void;
@@ -25,7 +24,7 @@ const seen = new WeakSet<Client>();
 
 /** To be called while a client's first key exchange goes on; once more does no harm. */
 export function passOverHostKeys(ssh: Client): void {
-  if (seen.has(ssh) || ssh2Version !== knownVersion) return;
+  if (seen.has(ssh) || !hasKnownPrivateParts) return;
   seen.add(ssh);
   const handlers = (ssh as unknown as PrivateParts)._protocol?._handlers;
   const onRequest = handlers?.GLOBAL_REQUEST;

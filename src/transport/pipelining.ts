@@ -1,5 +1,5 @@
 import type { AuthenticationType, Client, ClientChannel, ParsedKey } from './ssh2.ts';
-import { ssh2Version } from './ssh2.ts';
+import { hasKnownPrivateParts } from './ssh2.ts';
 
 /**
  * A login that does not wait: signed public key, session channel and exec go out behind the service request, in one
@@ -9,7 +9,6 @@ import { ssh2Version } from './ssh2.ts';
  * ssh2 offers no public way to that. This file touches its private parts, and only in the version that
  * it was written for: with any other it does nothing, and logins wait as ever.
  */
-const knownVersion = '1.17.0';
 
 /** Client.exec of ssh2 grants the same: MAX_WINDOW and PACKET_SIZE of its lib/Channel.js. */
 const windowBytes = 2 * 1024 * 1024;
@@ -138,7 +137,7 @@ function awaitExec(channel: OpenedChannel, onChannel: AheadOptions['onChannel'])
 
 /** null where ssh2 is not what this file knows. */
 function partsOf(ssh: Client): { readonly protocol: Protocol; readonly channels: ChannelManager } | null {
-  if (ssh2Version !== knownVersion) return null;
+  if (!hasKnownPrivateParts) return null;
   const { _protocol: protocol, _chanMgr: channels } = ssh as unknown as PrivateParts;
   const { _handlers, authPK, session, exec } = protocol ?? {};
   if (!areFunctions(authPK, session, exec, channels?.add, channels?.remove)) return null;

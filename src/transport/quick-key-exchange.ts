@@ -1,6 +1,6 @@
 import { createPublicKey, diffieHellman, generateKeyPairSync, verify, type KeyObject } from 'node:crypto';
 
-import { parseKey, ssh2Version, type Client, type ParsedKey } from './ssh2.ts';
+import { hasKnownPrivateParts, parseKey, type Client, type ParsedKey } from './ssh2.ts';
 
 /**
  * The key exchange that nearly every server takes (curve25519, host key Ed25519), with keys that OpenSSL is given as they
@@ -10,7 +10,6 @@ import { parseKey, ssh2Version, type Client, type ParsedKey } from './ssh2.ts';
  * ssh2 offers no public way to that. As in pipelining.ts its private parts are touched only in the version that this was
  * written for, and only where they look as they did; with any other, exchanges go on as ssh2 has them.
  */
-const knownVersion = '1.17.0';
 
 /** Curve25519Exchange of its lib/protocol/kex.js; its class is not exported. */
 interface Exchange {
@@ -42,7 +41,7 @@ let done = false;
  * see. Does nothing the second time.
  */
 export function quickenKeyExchanges(ssh: Client): void {
-  if (done || ssh2Version !== knownVersion) return;
+  if (done || !hasKnownPrivateParts) return;
   const exchange = (ssh as unknown as PrivateParts)._protocol?._kex;
   if (exchange?.type !== '25519') return;
   done = true;

@@ -26,9 +26,10 @@ export type {
   ServerHostKeyAlgorithm,
 };
 
-/** Of the installed package. */
-export const ssh2Version: string = (createRequire(import.meta.url)('ssh2/package.json') as { readonly version: string })
-  .version;
+const { version } = createRequire(import.meta.url)('ssh2/package.json') as { readonly version: string };
+
+/** True for the version that pipelining.ts, quick-key-exchange.ts and announced-host-keys.ts were written for. */
+export const hasKnownPrivateParts: boolean = version === '1.17.0';
 
 /** The base of our ssh-agent client. */
 export const OpenSSHAgent = ssh2.OpenSSHAgent;
