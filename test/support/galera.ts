@@ -10,6 +10,7 @@ import { createConnection } from 'mysql2/promise';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 
 import { freePort } from './free-port.ts';
+import { query } from './mariadb.ts';
 
 /** A real Galera cluster of three nodes on this machine, on ports that the kernel chose. */
 export interface Galera {
@@ -224,16 +225,5 @@ async function untilSynced(child: ChildProcess, asRoot: GaleraNode['asRoot']): P
     if (log.includes('Need to abort') || isGone || Date.now() > deadline)
       throw new Error(`a node does not join: ${log}`);
     await sleep(200);
-  }
-}
-
-async function query(socketPath: string, statements: readonly string[]): Promise<readonly RowDataPacket[]> {
-  const connection = await createConnection({ socketPath, user: 'root', dateStrings: true });
-  try {
-    let rows: RowDataPacket[] = [];
-    for (const statement of statements) [rows] = await connection.query<RowDataPacket[]>(statement);
-    return rows;
-  } finally {
-    await connection.end();
   }
 }

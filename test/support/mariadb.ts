@@ -179,7 +179,8 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   await ended;
 }
 
-async function query(socketPath: string, statements: readonly string[]): Promise<readonly RowDataPacket[]> {
+/** As root; the rows of the last one. */
+export async function query(socketPath: string, statements: readonly string[]): Promise<readonly RowDataPacket[]> {
   const connection = await createConnection({ socketPath, user: 'root', dateStrings: true });
   try {
     let rows: RowDataPacket[] = [];
