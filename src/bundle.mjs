@@ -1,12 +1,15 @@
 // Bundles the program into a few files. Node takes half a millisecond of CPU for every module it loads, and V8 reads every
 // line of a file that it loads: so what any command line needs is one file, what a pass of the alerter with nothing to do
-// needs is a second (it is a line of every minute in a crontab), and everything else is a third.
+// needs is a second (it is a line of every minute in a crontab), what `collect` needs besides a third, and everything else
+// a fourth.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { build, transform } from 'esbuild';
+
+import { bindChunk } from './bind-chunk.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = path.join(root, 'dist');
@@ -57,7 +60,7 @@ const { metafile, outputFiles } = await build({
 /** Chunk (`./NAME`) -> its CommonJS code. Names stay as they are, for the stack that -v shows. */
 const chunks = new Map();
 for (const { path: file, text } of outputFiles) {
-  const { code } = await transform(text, {
+  const { code } = await transform(bindChunk(text), {
     format: 'cjs',
     platform: 'node',
     target: 'node20',
@@ -88,8 +91,17 @@ function loadedWith(sources) {
 
 const always = loadedWith(['src/cli.ts']);
 const idle = loadedWith(['src/cli/alert.ts', 'src/cli/alert-lines.ts', 'src/storage/sqlite/database.ts']);
-const files = { './alert.cjs': idle.filter((name) => !always.includes(name)) };
-files['./commands.cjs'] = [...chunks.keys()].filter((name) => !always.includes(name) && !idle.includes(name));
+const visiting = loadedWith(['src/cli/collect.ts', 'src/cli/collect-lines.ts', 'src/storage/sqlite/database.ts']);
+const files = {};
+const placed = new Set(always);
+for (const [file, names] of [
+  ['./alert.cjs', idle],
+  ['./collect.cjs', visiting],
+  ['./commands.cjs', [...chunks.keys()]],
+]) {
+  files[file] = names.filter((name) => !placed.has(name));
+  for (const name of names) placed.add(name);
+}
 
 /** What a file holds: a function for each of its chunks. */
 const table = (names) =>

@@ -129,6 +129,14 @@ test('there is something to look at', () => {
   assert.ok(sources.length > 8, `only ${sources.length} files found in src`);
 });
 
+test('nothing that is exported changes: the bundle hands values on, not variables', () => {
+  const changing = sources.filter(({ text }) => /^export (?:let|var)\b/m.test(text));
+  assert.deepEqual(
+    changing.map(({ name }) => name),
+    [],
+  );
+});
+
 test('every folder of src has its rank', () => {
   const unknown = sources.map((file) => memberOf(file.name)).filter((member) => rankOf(member) === -1);
   assert.deepEqual([...new Set(unknown)], []);

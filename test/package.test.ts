@@ -48,6 +48,7 @@ test('the packed file holds everything, installs with ignored scripts, and works
     'dist/load-compiled.cjs',
     'dist/cli.cjs',
     'dist/alert.cjs',
+    'dist/collect.cjs',
     'dist/commands.cjs',
     'dist/agent/agent.cjs',
     'dist/agent/inventory.cjs',
