@@ -1,33 +1,57 @@
-import { fault, isName, textOf } from './check-value.ts';
-import type { Json } from './check-value.ts';
-import { maxFieldsPerRow, maxLabelChars } from './limits.ts';
+import { fault, faultAt, isName, listOf, objectOf, textOf } from './check-value.ts';
+import type { Place } from './check-value.ts';
+import { maxFieldsPerRow, maxLabelChars, maxRows } from './limits.ts';
 import { metricOf, metrics } from './metrics.ts';
 import type { Row } from './report.ts';
 
-const labelsByFamily: ReadonlyMap<string, readonly string[]> = new Map(
-  metrics.map(({ family, labels }) => [family, labels]),
+/** What a field that metrics.ts knows holds, by family and field. Built once: for each field of each row it is asked for. */
+const knownFields: ReadonlyMap<string, ReadonlyMap<string, 'number' | 'text'>> = new Map(
+  [...new Set(metrics.map(({ family }) => family))].map((family) => {
+    const own = metrics.filter((metric) => metric.family === family);
+    const labels = own.flatMap((metric) => metric.labels);
+    return [
+      family,
+      new Map([
+        ...own.map(({ field }) => [field, 'number'] as const),
+        ...labels.map((label) => [label, 'text'] as const),
+      ]),
+    ];
+  }),
 );
+const nothingKnown: ReadonlyMap<string, 'number' | 'text'> = new Map();
 
 /**
- * A row whose labels are texts and whose values are finite numbers, or null. Of families and fields that metrics.ts does
- * not know either is taken. Field names are lower-case, so that `__proto__` and its like never become keys.
+ * The rows of a function report: labels are texts and values finite numbers, or null. Of families and fields that
+ * metrics.ts does not know either is taken. Field names are lower-case, so that `__proto__` and its like never become keys.
  */
-export function checkRow(row: Json, family: string, path: () => string): Row {
-  const labels = labelsByFamily.get(family) ?? [];
-  const entries = Object.entries(row);
-  if (entries.length > maxFieldsPerRow) {
-    throw fault(path(), `${entries.length} fields, allowed are ${maxFieldsPerRow}`);
+export function checkRows(value: unknown, family: string, here: Place): readonly Row[] {
+  const rows = listOf(value, here, maxRows);
+  const known = knownFields.get(family) ?? nothingKnown;
+  return rows.map((item, at) => checkRow(item, family, known, { within: here, key: at }));
+}
+
+function checkRow(item: unknown, family: string, known: typeof nothingKnown, here: Place): Row {
+  const row = objectOf(item, here);
+  const fields = Object.keys(row);
+  if (fields.length > maxFieldsPerRow) {
+    throw faultAt(here, `${fields.length} fields, allowed are ${maxFieldsPerRow}`);
   }
-  for (const [field, value] of entries) {
-    if (!isName(field)) throw fault(path(), 'a field that is no name of lower-case letters, digits and _');
+  for (const field of fields) {
+    const value = row[field];
+    const kind = known.get(field);
+    if (kind === 'number' && Number.isFinite(value)) continue;
+    if (kind === undefined && !isName(field)) {
+      throw faultAt(here, 'a field that is no name of lower-case letters, digits and _');
+    }
     if (value === null) continue;
     if (typeof value === 'string') {
-      if (metricOf(family, field) !== null) throw fault(`${path()}.${field}`, 'not a number');
-      textOf(value, () => `${path()}.${field}`, maxLabelChars);
-    } else if (typeof value !== 'number' || labels.includes(field)) {
-      throw fault(`${path()}.${field}`, labels.includes(field) ? 'not a text' : 'neither text nor number');
+      // By its whole name, which of a family that is not known may be that of a metric too.
+      if (kind !== 'text' && metricOf(family, field) !== null) throw fault(here, field, 'not a number');
+      textOf(value, here, field, maxLabelChars);
+    } else if (typeof value !== 'number' || kind === 'text') {
+      throw fault(here, field, kind === 'text' ? 'not a text' : 'neither text nor number');
     } else if (!Number.isFinite(value)) {
-      throw fault(`${path()}.${field}`, 'not finite');
+      throw fault(here, field, 'not finite');
     }
   }
   return row as Row;

@@ -51,31 +51,38 @@ export interface NetworkRow {
 type ColumnMetric = Metric & { readonly column: StatsMetricColumn };
 const columnMetrics = metrics.filter((metric): metric is ColumnMetric => metric.column !== undefined);
 
-/** The figures of a report that `stats` has columns for. */
-export function statsColumns(report: Report): StatsColumns {
+/** A report as columns and rows. */
+export interface ReportColumns {
+  readonly stats: StatsColumns;
+  /** One row a mount. Of two file systems on one mount point the later one counts: it covers the earlier. */
+  readonly disks: readonly DiskRow[];
+  /** One row an interface. */
+  readonly networks: readonly NetworkRow[];
+}
+
+/** What of a report has columns. */
+export function columnsOf(report: Report): ReportColumns {
   const families = rowsByFamily(report);
-  const fromMetrics = Object.fromEntries(
-    columnMetrics.map(({ column, family, field }) => [column, numberOf(families.get(family)?.[0], field)]),
-  ) as Record<StatsMetricColumn, number | null>;
-  const os = families.get('os')?.[0];
   const disks = disksOf(families);
-  const fullness = disks
-    .filter(({ scope, mode }) => scope === 'local' && mode === 'rw')
-    .map(({ used_percent: percent }) => percent)
-    .filter((percent) => percent !== null);
+  return { stats: statsOf(report, families, disks), disks, networks: networksOf(families) };
+}
+
+function statsOf(report: Report, families: Families, disks: readonly DiskRow[]): StatsColumns {
+  const columns: Partial<Record<StatsMetricColumn, number | null>> = {};
+  for (const { column, family, field } of columnMetrics) columns[column] = numberOf(families.get(family)?.[0], field);
+  const os = families.get('os')?.[0];
+  let fullest: number | null = null;
+  for (const { scope, mode, used_percent: percent } of disks) {
+    if (scope === 'local' && mode === 'rw' && percent !== null) fullest = Math.max(fullest ?? percent, percent);
+  }
   return {
-    ...fromMetrics,
+    ...(columns as Record<StatsMetricColumn, number | null>),
     hostname: textOf(os, 'hostname'),
     os: textOf(os, 'distribution') ?? textOf(os, 'kernel'),
-    disk_percent: fullness.length === 0 ? null : Math.max(...fullness),
+    disk_percent: fullest,
     probe_errors: report.worker_reports.filter(({ error }) => error !== null).length,
     unresponsive_mounts: families.has('disk') ? disks.filter(({ unresponsive }) => unresponsive === 1).length : null,
   };
-}
-
-/** One row a mount. Of two file systems on one mount point the later one counts: it covers the earlier. */
-export function diskRows(report: Report): readonly DiskRow[] {
-  return disksOf(rowsByFamily(report));
 }
 
 function disksOf(families: Families): readonly DiskRow[] {
@@ -94,9 +101,8 @@ function disksOf(families: Families): readonly DiskRow[] {
   }));
 }
 
-/** One row an interface. */
-export function networkRows(report: Report): readonly NetworkRow[] {
-  return subjectRows(rowsByFamily(report).get('network'), 'interface').map(([name, row]) => ({
+function networksOf(families: Families): readonly NetworkRow[] {
+  return subjectRows(families.get('network'), 'interface').map(([name, row]) => ({
     interface: name,
     rx_bytes_per_s: numberOf(row, 'rx_bytes_per_s'),
     tx_bytes_per_s: numberOf(row, 'tx_bytes_per_s'),

@@ -1,26 +1,27 @@
 import { isUtf8 } from 'node:buffer';
 
-import { checkRow } from './check-row.ts';
+import { checkRows } from './check-row.ts';
 import {
   amountOf,
   clientOf,
   countOf,
   datetimeOf,
   fault,
+  faultAt,
   listOf,
   nameOf,
   objectOf,
-  optional,
+  reportPlace,
   textOf,
   uuidOf,
 } from './check-value.ts';
+import type { Json, Place } from './check-value.ts';
 import {
   maxBootIdChars,
   maxFunctionReports,
   maxReasonChars,
   maxReportBytes,
   maxReportDepth,
-  maxRows,
   maxUnknowns,
   maxVersionChars,
   maxWorkerReports,
@@ -37,7 +38,7 @@ export function parseReport(bytes: Uint8Array): Report {
   if (bytes.length > maxReportBytes) {
     throw new ReportFault('report-too-large', '$', `${bytes.length} bytes, allowed are ${maxReportBytes}`);
   }
-  if (!isUtf8(bytes)) throw fault('$', 'not UTF-8');
+  if (!isUtf8(bytes)) throw faultAt(reportPlace, 'not UTF-8');
   checkDepth(bytes);
   return reportOf(jsonOf(bytes));
 }
@@ -54,7 +55,7 @@ function checkDepth(bytes: Uint8Array): void {
     else if (inText) at += byte === backslash ? 1 : 0;
     else if (byte === openBrace || byte === openBracket) depth++;
     else if (byte === closeBrace || byte === closeBracket) depth--;
-    if (depth > most) throw fault('$', `deeper than ${most}`);
+    if (depth > most) throw faultAt(reportPlace, `deeper than ${most}`);
   }
 }
 
@@ -64,80 +65,91 @@ function jsonOf(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()) as unknown;
   } catch {
-    throw fault('$', 'not JSON');
+    throw faultAt(reportPlace, 'not JSON');
   }
 }
 
 function reportOf(value: unknown): Report {
-  const json = objectOf(value, '$');
+  const here = reportPlace;
+  const json = objectOf(value, here);
   if (json['version'] !== reportVersion) {
-    throw fault('$.version', `not ${reportVersion}, the version that is read here`);
+    throw fault(here, 'version', `not ${reportVersion}, the version that is read here`);
   }
-  const agent = objectOf(json['agent'], '$.agent');
+  const agentPlace = { within: here, key: 'agent' };
+  const agent = objectOf(json['agent'], agentPlace);
+  const workersPlace = { within: here, key: 'worker_reports' };
   return {
     name: reportNameOf(json['name']),
     version: reportVersion,
-    datetime: datetimeOf(json['datetime'], '$.datetime'),
-    report_id: uuidOf(json['report_id'], '$.report_id'),
-    run_id: uuidOf(json['run_id'], '$.run_id'),
-    client: clientOf(json['client'], '$.client'),
+    datetime: datetimeOf(json['datetime'], here, 'datetime'),
+    report_id: uuidOf(json['report_id'], here, 'report_id'),
+    run_id: uuidOf(json['run_id'], here, 'run_id'),
+    client: clientOf(json['client'], here, 'client'),
     agent: {
-      version: textOf(agent['version'], '$.agent.version', maxVersionChars),
-      cpu_ms: amountOf(agent['cpu_ms'], '$.agent.cpu_ms'),
-      wall_ms: amountOf(agent['wall_ms'], '$.agent.wall_ms'),
-      rss_bytes: amountOf(agent['rss_bytes'], '$.agent.rss_bytes'),
-      ...optional('dropped_reports', agent, '$.agent', countOf),
+      version: textOf(agent['version'], agentPlace, 'version', maxVersionChars),
+      cpu_ms: amountOf(agent['cpu_ms'], agentPlace, 'cpu_ms'),
+      wall_ms: amountOf(agent['wall_ms'], agentPlace, 'wall_ms'),
+      rss_bytes: amountOf(agent['rss_bytes'], agentPlace, 'rss_bytes'),
+      ...(Object.hasOwn(agent, 'dropped_reports')
+        ? { dropped_reports: countOf(agent['dropped_reports'], agentPlace, 'dropped_reports') }
+        : {}),
     },
-    boot_id: json['boot_id'] === null ? null : textOf(json['boot_id'], '$.boot_id', maxBootIdChars),
-    monotonic_ms: countOf(json['monotonic_ms'], '$.monotonic_ms'),
-    worker_reports: listOf(json['worker_reports'], '$.worker_reports', maxWorkerReports).map((item, at) =>
-      workerReportOf(item, `$.worker_reports[${at}]`),
+    boot_id: json['boot_id'] === null ? null : textOf(json['boot_id'], here, 'boot_id', maxBootIdChars),
+    monotonic_ms: countOf(json['monotonic_ms'], here, 'monotonic_ms'),
+    worker_reports: listOf(json['worker_reports'], workersPlace, maxWorkerReports).map((item, at) =>
+      workerReportOf(item, { within: workersPlace, key: at }),
     ),
   };
 }
 
 function reportNameOf(value: unknown): ReportName {
   if (value === 'Daemon report' || value === 'Inventory report') return value;
-  throw fault('$.name', 'neither `Daemon report` nor `Inventory report`');
+  throw fault(reportPlace, 'name', 'neither `Daemon report` nor `Inventory report`');
 }
 
-function workerReportOf(value: unknown, path: string): WorkerReport {
-  const json = objectOf(value, path);
-  return {
-    name: nameOf(json['name'], `${path}.name`),
-    ...optional('datetime', json, path, datetimeOf),
-    duration_ms: amountOf(json['duration_ms'], `${path}.duration_ms`),
-    error: json['error'] === null ? null : textOf(json['error'], `${path}.error`, maxReasonChars),
-    function_reports: listOf(json['function_reports'], `${path}.function_reports`, maxFunctionReports).map((item, at) =>
-      functionReportOf(item, `${path}.function_reports[${at}]`),
-    ),
+function workerReportOf(value: unknown, here: Place): WorkerReport {
+  const json = objectOf(value, here);
+  const name = nameOf(json['name'], here, 'name');
+  const datetime = ownDatetimeOf(json, here);
+  const rest = {
+    duration_ms: amountOf(json['duration_ms'], here, 'duration_ms'),
+    error: json['error'] === null ? null : textOf(json['error'], here, 'error', maxReasonChars),
+    function_reports: functionReportsOf(json['function_reports'], { within: here, key: 'function_reports' }),
   };
+  return datetime === undefined ? { name, ...rest } : { name, datetime, ...rest };
 }
 
-function functionReportOf(value: unknown, path: string): FunctionReport {
-  const json = objectOf(value, path);
-  const name = nameOf(json['name'], `${path}.name`);
-  const data = listOf(json['data'], `${path}.data`, maxRows).map((item, at) =>
-    checkRow(objectOf(item, `${path}.data[${at}]`), name, () => `${path}.data[${at}]`),
-  );
-  const unknowns = (list: unknown, at: string): readonly Unknown[] =>
-    listOf(list, at, maxUnknowns).map((item, index) => unknownOf(item, `${at}[${index}]`, data.length));
-  return {
-    name,
-    ...optional('datetime', json, path, datetimeOf),
-    data,
-    ...optional('unknown', json, path, unknowns),
-    ...optional('omitted', json, path, countOf),
-  };
+function functionReportsOf(value: unknown, here: Place): readonly FunctionReport[] {
+  return listOf(value, here, maxFunctionReports).map((item, at) => functionReportOf(item, { within: here, key: at }));
 }
 
-function unknownOf(value: unknown, path: string, rows: number): Unknown {
-  const json = objectOf(value, path);
-  const row = optional('row', json, path, countOf);
-  if (row.row !== undefined && row.row >= rows) throw fault(`${path}.row`, 'no such row');
-  return {
-    ...row,
-    field: nameOf(json['field'], `${path}.field`),
-    reason: textOf(json['reason'], `${path}.reason`, maxReasonChars),
-  };
+function functionReportOf(value: unknown, here: Place): FunctionReport {
+  const json = objectOf(value, here);
+  const name = nameOf(json['name'], here, 'name');
+  const data = checkRows(json['data'], name, { within: here, key: 'data' });
+  const datetime = ownDatetimeOf(json, here);
+  const report: { -readonly [Key in keyof FunctionReport]: FunctionReport[Key] } =
+    datetime === undefined ? { name, data } : { name, datetime, data };
+  if (Object.hasOwn(json, 'unknown')) {
+    report.unknown = unknownsOf(json['unknown'], { within: here, key: 'unknown' }, data.length);
+  }
+  if (Object.hasOwn(json, 'omitted')) report.omitted = countOf(json['omitted'], here, 'omitted');
+  return report;
+}
+
+function ownDatetimeOf(json: Json, here: Place): string | undefined {
+  return Object.hasOwn(json, 'datetime') ? datetimeOf(json['datetime'], here, 'datetime') : undefined;
+}
+
+function unknownsOf(value: unknown, here: Place, rows: number): readonly Unknown[] {
+  return listOf(value, here, maxUnknowns).map((item, at) => unknownOf(item, { within: here, key: at }, rows));
+}
+
+function unknownOf(value: unknown, here: Place, rows: number): Unknown {
+  const json = objectOf(value, here);
+  const row = Object.hasOwn(json, 'row') ? countOf(json['row'], here, 'row') : undefined;
+  if (row !== undefined && row >= rows) throw fault(here, 'row', 'no such row');
+  const field = nameOf(json['field'], here, 'field');
+  const reason = textOf(json['reason'], here, 'reason', maxReasonChars);
+  return row === undefined ? { field, reason } : { row, field, reason };
 }

@@ -25,13 +25,32 @@ export async function insertRows<Column extends string>(
   maxBytes: number,
 ): Promise<void> {
   for (let start = 0; start < rows.length;) {
-    const fitting = countFitting(rows, start, target.columns, maxBytes);
-    const size = chunkSizes.find((candidate) => candidate <= fitting) ?? 1;
-    const chunk = rows.slice(start, start + size);
-    const values = chunk.flatMap((row) => target.columns.map((column) => row[column]));
+    let size = sizeWithin(rows.length - start);
+    let values = valuesOf(rows, start, size, target.columns);
+    if (mostBytes(values) > maxBytes) {
+      size = sizeWithin(countFitting(rows, start, target.columns, maxBytes));
+      values = valuesOf(rows, start, size, target.columns);
+    }
     await session.run(insertSql(target, size), values);
     start += size;
   }
+}
+
+function sizeWithin(count: number): number {
+  return chunkSizes.find((candidate) => candidate <= count) ?? 1;
+}
+
+function valuesOf<Column extends string>(
+  rows: readonly Values<Column>[],
+  start: number,
+  size: number,
+  columns: readonly Column[],
+): SqlValue[] {
+  const values: SqlValue[] = [];
+  for (const row of rows.slice(start, start + size)) {
+    for (const column of columns) values.push(row[column]);
+  }
+  return values;
 }
 
 /** `?, ?, ?` */
@@ -53,10 +72,20 @@ export async function forChunks<T, R>(
   return results;
 }
 
+// Of 64 rows of `stats` the text has 5 KB, and every batch asks for it again.
+const insertTexts = new WeakMap<Target<string>, Map<number, string>>();
+
 function insertSql<Column extends string>(target: Target<Column>, rows: number): string {
-  const row = `(${placeholders(target.columns.length)})`;
-  const values = Array<string>(rows).fill(row).join(', ');
-  return `INSERT INTO ${target.table} (${target.columns.join(', ')}) VALUES ${values}${target.suffix ?? ''}`;
+  const texts = insertTexts.get(target) ?? new Map<number, string>();
+  insertTexts.set(target, texts);
+  let text = texts.get(rows);
+  if (text === undefined) {
+    const row = `(${placeholders(target.columns.length)})`;
+    const values = Array<string>(rows).fill(row).join(', ');
+    text = `INSERT INTO ${target.table} (${target.columns.join(', ')}) VALUES ${values}${target.suffix ?? ''}`;
+    texts.set(rows, text);
+  }
+  return text;
 }
 
 function countFitting<Column extends string>(
@@ -81,6 +110,16 @@ function countFitting<Column extends string>(
 function refuseBeyond(maxPacketBytes: number, bytes: number): void {
   if (bytes < maxPacketBytes) return;
   throw new StorageFault('refused', `a row of ${bytes} bytes is beyond max_allowed_packet (${maxPacketBytes} bytes)`);
+}
+
+/** No less than what countFitting counts; for nearly every statement that is enough, and a tenth of the time. */
+function mostBytes(values: readonly SqlValue[]): number {
+  let bytes = 9 * values.length;
+  for (const value of values) {
+    if (typeof value === 'string') bytes += 3 * value.length;
+    else if (value instanceof Uint8Array) bytes += value.length;
+  }
+  return bytes;
 }
 
 function sizeOf(value: SqlValue): number {

@@ -1,5 +1,5 @@
 import type { DiskRow, NetworkRow, StatsColumns } from '../report/columns.ts';
-import { diskRows, networkRows, statsColumns } from '../report/columns.ts';
+import { columnsOf } from '../report/columns.ts';
 import type { SqlValue } from './database.ts';
 import type { Values } from './insert-rows.ts';
 import { sqlTime } from './sql-time.ts';
@@ -91,7 +91,7 @@ export interface ReportRows {
 /** Throws RangeError for a time that no column can hold. */
 export function reportRows(item: IngestItem): ReportRows {
   const observedAt = sqlTime(item.observedAtMs);
-  const columns = statsColumns(item.report);
+  const { stats, disks, networks } = columnsOf(item.report);
   return {
     item,
     observedAt,
@@ -104,16 +104,16 @@ export function reportRows(item: IngestItem): ReportRows {
       received_at: sqlTime(item.receivedAtMs),
       clock_offset_ms: integerOrNull(item.clockOffsetMs),
       boot_id: item.report.boot_id,
-      ...columns,
-      uptime_s: integerOrNull(columns.uptime_s),
-      processes: integerOrNull(columns.processes),
-      cpus: integerOrNull(columns.cpus),
-      failed_units: integerOrNull(columns.failed_units),
-      reboot_required: integerOrNull(columns.reboot_required),
+      ...stats,
+      uptime_s: integerOrNull(stats.uptime_s),
+      processes: integerOrNull(stats.processes),
+      cpus: integerOrNull(stats.cpus),
+      failed_units: integerOrNull(stats.failed_units),
+      reboot_required: integerOrNull(stats.reboot_required),
     },
     report: JSON.stringify(item.report),
-    disks: diskRows(item.report),
-    networks: networkRows(item.report),
+    disks,
+    networks,
   };
 }
 

@@ -1,6 +1,5 @@
 import type { DiskRow, NetworkRow } from '../../src/report/columns.ts';
-import { statsColumns } from '../../src/report/columns.ts';
-import { diskRows, networkRows } from '../../src/report/columns.ts';
+import { columnsOf } from '../../src/report/columns.ts';
 import type { Report } from '../../src/report/report.ts';
 import type { UntreatedReport, UntreatedVisit } from '../../src/storage/alert-store.ts';
 
@@ -86,10 +85,11 @@ export function networkRow(over: Partial<NetworkRow> = {}): NetworkRow {
 
 /** The row, disks and interfaces that storage makes of a report. */
 export function rowOfReport(report: Report, over: Partial<UntreatedReport> = {}) {
+  const { stats, disks, networks } = columnsOf(report);
   return {
-    row: reportRow({ ...statsColumns(report), reportId: report.report_id, bootId: report.boot_id, ...over }),
-    disks: diskRows(report),
-    networks: networkRows(report),
+    row: reportRow({ ...stats, reportId: report.report_id, bootId: report.boot_id, ...over }),
+    disks,
+    networks,
     report,
   };
 }

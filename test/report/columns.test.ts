@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { diskRows, networkRows, statsColumns } from '../../src/report/columns.ts';
+import { columnsOf } from '../../src/report/columns.ts';
 import { metrics } from '../../src/report/metrics.ts';
-import type { Row } from '../../src/report/report.ts';
+import type { Report, Row } from '../../src/report/report.ts';
 import { fullReport, reportWith, sampleReport, worker } from './sample-report.ts';
+
+const statsColumns = (report: Report) => columnsOf(report).stats;
+const diskRows = (report: Report) => columnsOf(report).disks;
+const networkRows = (report: Report) => columnsOf(report).networks;
 
 const disks = (...data: readonly Row[]): ReturnType<typeof reportWith> =>
   reportWith(worker('disks', [{ name: 'disk', data }]));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { statsColumns, diskRows } from '../../src/report/columns.ts';
+import { columnsOf } from '../../src/report/columns.ts';
 import { encodeReport } from '../../src/report/encode-report.ts';
 import { parseReport } from '../../src/report/parse-report.ts';
 import { withPlausibleValues } from '../../src/report/plausible-values.ts';
@@ -12,6 +12,9 @@ import { planFleet } from '../../src/simulator/fleet-plan.ts';
 import type { FleetPlan, SimulatedClient } from '../../src/simulator/fleet-plan.ts';
 import { inventoryOf } from '../../src/simulator/inventory.ts';
 import { personalityOf } from '../../src/simulator/personality.ts';
+
+const statsColumns = (report: Report) => columnsOf(report).stats;
+const diskRows = (report: Report) => columnsOf(report).disks;
 
 const startedAtMs = 1_800_000_000_000;
 const minuteMs = 60_000;

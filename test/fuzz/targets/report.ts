@@ -1,4 +1,4 @@
-import { statsColumns } from '../../../src/report/columns.ts';
+import { columnsOf } from '../../../src/report/columns.ts';
 import { encodeReport } from '../../../src/report/encode-report.ts';
 import { maxClientBytes, maxReportBytes, maxWorkerReports } from '../../../src/report/limits.ts';
 import { parseReport } from '../../../src/report/parse-report.ts';
@@ -55,7 +55,7 @@ export const reportTarget: FuzzTarget = {
     requireThat(Buffer.byteLength(report.client) <= maxClientBytes, 'a client name beyond its limit');
     requireSame(JSON.stringify(parseReport(encodeReport(report))), JSON.stringify(report), 'written and read again');
     const { report: plausible } = withPlausibleValues(report);
-    const columns = statsColumns(plausible);
+    const columns = columnsOf(plausible).stats;
     for (const [column, value] of Object.entries(columns)) {
       requireThat(typeof value !== 'number' || Number.isFinite(value), `${column} is no number`);
     }
