@@ -25,6 +25,9 @@ export interface CollectCommandOptions {
   readonly retry: number;
 }
 
+/** From so many clients on memory counts for more than the last percents of time. */
+const largeFleet = 1000;
+
 /** `collect`: one pass over the fleet, shown to a person, a log or a program. */
 export async function collectCommand(context: Context, options: CollectCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
@@ -36,24 +39,28 @@ export async function collectCommand(context: Context, options: CollectCommandOp
   const host = hostname();
   const teller = options.dryRun ? null : createAwayTeller({ config, program: 'collect', host, now: Date.now, signal });
   const observe = heeding(view, output, teller);
-  const result: CollectResult = await collect({
-    config,
-    only: everyone ? null : new Set(chosen.map((client) => client.name)),
-    ignoreBackoff: options.clients.length > 0,
-    openStorage: (use) =>
-      openStorage({ storage: config.storage, migrate: config.storage.migrate, program: 'collect', ...use }),
-    transportFor: (client) => transportFor(client, shared),
-    wayTo: (client) => shared.wayTo(client),
-    spreadStart: everyone && !output.terminal,
-    retries: options.retry,
-    dryRun: options.dryRun,
-    ...(options.noOpen === true ? { open: false } : {}),
-    ...(options.concurrency === null ? {} : { concurrency: options.concurrency }),
-    signal,
-    observe,
-    now: steadyClock(),
-    host,
-  }).finally(() => shared.close());
+  const pass = (): Promise<CollectResult> =>
+    collect({
+      config,
+      only: everyone ? null : new Set(chosen.map((client) => client.name)),
+      ignoreBackoff: options.clients.length > 0,
+      openStorage: (use) =>
+        openStorage({ storage: config.storage, migrate: config.storage.migrate, program: 'collect', ...use }),
+      transportFor: (client) => transportFor(client, shared),
+      wayTo: (client) => shared.wayTo(client),
+      spreadStart: everyone && !output.terminal,
+      retries: options.retry,
+      dryRun: options.dryRun,
+      ...(options.noOpen === true ? { open: false } : {}),
+      ...(options.concurrency === null ? {} : { concurrency: options.concurrency }),
+      signal,
+      observe,
+      now: steadyClock(),
+      host,
+    }).finally(() => shared.close());
+  const result = await (chosen.length < largeFleet
+    ? pass()
+    : (await import('../heap-growth.ts')).withBoundedHeap(pass));
   if (teller !== null && result.outcome !== 'overlapped') await tellAway(teller, result, output);
   view.end(result);
   return result.exitStatus;

@@ -4,7 +4,7 @@ import type { ProfileName } from '../simulator/profile.ts';
 import { example, Option, wholeNumber, type CommandPlace } from './command-parts.ts';
 
 // Of their own, so that no other command loads the simulator.
-const profileNames = ['clean', 'lossy', 'storm'] as const satisfies readonly ProfileName[];
+const profileNames = ['clean', 'slow', 'lossy', 'storm'] as const satisfies readonly ProfileName[];
 
 interface SimulateOptions {
   readonly dir: string;

@@ -21,6 +21,13 @@ export interface Limit {
   readonly most: number;
 }
 
+/**
+ * So many are begun in one turn of the event loop at most. Where the far ends are slow, turns are short and all places are taken
+ * within milliseconds; where this process is, as many are under way as it keeps up with, however many places there are:
+ * a thousand key exchanges begun together would each wait for all others, and run into deadlines that are meant for clients.
+ */
+const begunPerTurn = 8;
+
 /** Works on every item once, in order as far as the limits let it. Resolves with those that were not begun. */
 export function runSchedule<T>(options: ScheduleOptions<T>): Promise<readonly T[]> {
   const { limitsOf, isSlow, signal, concurrency } = options;
@@ -31,6 +38,7 @@ export function runSchedule<T>(options: ScheduleOptions<T>): Promise<readonly T[
   for (const item of options.items) (isSlow(item) ? slow : usual).add(item);
   let active = 0;
   let slowActive = 0;
+  let begunInTurn = 0;
 
   const usedUp = (item: T): string | null =>
     limitsOf(item).find(({ key, most }) => (busy.get(key) ?? 0) >= most)?.key ?? null;
@@ -79,16 +87,22 @@ export function runSchedule<T>(options: ScheduleOptions<T>): Promise<readonly T[
     const beginNext = (queue: Queue<T>): boolean => {
       const item = next(queue);
       if (item === null) return false;
+      if (begunInTurn++ === 0) setImmediate(nextTurn);
       void begin(item, queue === slow);
       return true;
     };
     const beginNextSlow = (): boolean => (slowActive < slowPlaces || usual.isEmpty()) && beginNext(slow);
     const fill = (): void => {
-      while (active < concurrency && !signal.aborted) {
+      while (active < concurrency && begunInTurn < begunPerTurn && !signal.aborted) {
         // Asked twice: the usual ones that were left may just have turned slow.
         if (!beginNextSlow() && !beginNext(usual) && !beginNextSlow()) break;
       }
-      if (active === 0) resolve([...usual.rest(), ...slow.rest()]);
+      const turnIsFull = begunInTurn === begunPerTurn && !signal.aborted;
+      if (active === 0 && !turnIsFull) resolve([...usual.rest(), ...slow.rest()]);
+    };
+    const nextTurn = (): void => {
+      begunInTurn = 0;
+      fill();
     };
     fill();
   });

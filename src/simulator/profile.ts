@@ -48,7 +48,7 @@ export interface Profile {
   readonly storm: Readonly<Record<StormPart, number>> | null;
 }
 
-export const profileNames = ['clean', 'lossy', 'storm'] as const;
+export const profileNames = ['clean', 'slow', 'lossy', 'storm'] as const;
 export type ProfileName = (typeof profileNames)[number];
 
 export const profiles: Readonly<Record<ProfileName, Profile>> = {
@@ -59,6 +59,15 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
     brokenShare: 0,
     latencyMs: [0, 0],
     agentMs: [0, 0],
+    storm: null,
+  },
+  slow: {
+    help: 'every agent takes 2 to 6 seconds, as where disks are busy: many visits at the same time',
+    deadShare: 0,
+    ailments: {},
+    brokenShare: 0,
+    latencyMs: [0, 0],
+    agentMs: [2000, 6000],
     storm: null,
   },
   lossy: {

@@ -261,3 +261,57 @@ test('whatever is limited, slow and turns slow: everything is done once, within 
     { numRuns: 200 },
   );
 });
+
+test('few begin in one turn of the event loop, until all places are taken', async () => {
+  const items = Array.from({ length: 30 }, (_, item) => item);
+  const { signal } = new AbortController();
+  const ends: (() => void)[] = [];
+  const work = (): Promise<void> => new Promise((resolve) => void ends.push(resolve));
+  const done = runSchedule({ items, concurrency: 20, limitsOf: () => [], isSlow: () => false, signal, work });
+  const begun = [ends.length];
+  while (ends.length < 20) {
+    await setImmediate();
+    begun.push(ends.length);
+  }
+  assert.deepEqual(begun, [8, 16, 20]);
+  for (let next = 0; next < items.length; next++) {
+    while (ends[next] === undefined) await setImmediate();
+    ends[next]?.();
+  }
+  assert.deepEqual(await done, []);
+});
+
+test('what ends within its turn does not end the others', async () => {
+  const items = Array.from({ length: 100 }, (_, item) => item);
+  const { signal } = new AbortController();
+  const order: number[] = [];
+  const work = (item: number): Promise<void> => {
+    order.push(item);
+    return Promise.resolve();
+  };
+  const notBegun = await runSchedule({
+    items,
+    concurrency: 200,
+    limitsOf: () => [],
+    isSlow: () => false,
+    signal,
+    work,
+  });
+  assert.deepEqual(order, items);
+  assert.deepEqual(notBegun, []);
+});
+
+test('a signal between two turns leaves the rest alone', async () => {
+  const items = Array.from({ length: 20 }, (_, item) => item);
+  const controller = new AbortController();
+  const order: number[] = [];
+  const work = (item: number): Promise<void> => {
+    order.push(item);
+    if (order.length === 8) controller.abort();
+    return Promise.resolve();
+  };
+  const { signal } = controller;
+  const notBegun = await runSchedule({ items, concurrency: 20, limitsOf: () => [], isSlow: () => false, signal, work });
+  assert.deepEqual([...order, ...notBegun], items);
+  assert.equal(order.length, 8);
+});
