@@ -81,6 +81,9 @@ export async function watchRun(args: readonly string[], allowed: readonly number
     peakMegabytes = Math.max(peakMegabytes, residentMegabytes(child.pid));
     mostOpen = Math.max(mostOpen, openFiles(child.pid));
   };
+  // One that ends before the first tenth of a second is over is seen too: as it begins, and as it prints what it has to say.
+  look();
+  child.stdout.on('data', look);
   const timer = setInterval(look, 100);
   const [status] = (await once(child, 'close')) as [number | null];
   clearInterval(timer);

@@ -93,7 +93,7 @@ test('a fleet with more clients than a process may open files is served by sever
 });
 
 for (const { what, args, says } of [
-  { what: 'no known profile', args: ['--profile', 'windy'], says: /clean, lossy, storm/ },
+  { what: 'no known profile', args: ['--profile', 'windy'], says: /clean, slow, lossy, storm/ },
   { what: 'no clients', args: ['--clients', '0'], says: /from 1 to 100000/ },
   { what: 'no duration', args: ['--for', 'soon'], says: /--for "soon" is no duration/ },
   { what: 'an interval without any sense', args: ['--every', '30d'], says: /--every 30d is not from 1s to/ },

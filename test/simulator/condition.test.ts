@@ -101,3 +101,12 @@ test('no machine boots in the future, and one boot has one time', () => {
   }
   assert.equal(restless, 1);
 });
+
+test('of a slow fleet nobody is dead, and every agent takes seconds', () => {
+  const slow: FleetPlan = { ...storm, profile: 'slow' };
+  for (const client of planFleet(slow)) {
+    const { dead, agentMs } = conditionOf(slow, client, startedAtMs);
+    assert.equal(dead, null);
+    assert.ok(agentMs >= 2000 && agentMs <= 6000, `${agentMs} ms`);
+  }
+});
