@@ -1,6 +1,5 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, readdirSync, unlinkSync } from 'node:fs';
 import type { Dirent } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
@@ -12,7 +11,8 @@ import { clientOfFolder, folderOfClient } from './client-folder.ts';
 import type { ClockFacts } from './clock-facts.ts';
 import { errnoOf, partSuffix } from './durable-file.ts';
 import { giveReadableNames } from './readable-names.ts';
-import { sharedSync, syncFolder } from './sync-folder.ts';
+import { sharedSync } from './sync-folder.ts';
+import { writeSynced } from './synced-file.ts';
 
 /**
  * encrypted_stats/: sealed reports between their arrival and their row in the database.
@@ -132,24 +132,6 @@ function openRegular(file: string): number {
     if (!['ELOOP', 'ENXIO', 'EMLINK'].includes(errnoOf(thrown) ?? '')) throw thrown;
     throw new SealFault('seal-corrupt', 'no regular file', thrown);
   }
-}
-
-async function writeSynced(folder: string, name: string, bytes: Uint8Array): Promise<void> {
-  const part = path.join(folder, `.${name}${partSuffix}`);
-  try {
-    const file = await open(part, 'w', 0o600);
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(part, path.join(folder, name));
-  } catch (thrown) {
-    await rm(part, { force: true }).catch(() => undefined);
-    throw thrown;
-  }
-  await syncFolder(folder);
 }
 
 const fullCodes: readonly (string | null)[] = ['ENOSPC', 'EDQUOT', 'EROFS', 'EFBIG'];

@@ -1,12 +1,20 @@
-import { open } from 'node:fs/promises';
+import { closeSync, fsync, openSync } from 'node:fs';
+
+/** Throws what fs throws. */
+export function syncDescriptor(descriptor: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fsync(descriptor, (error) => (error === null ? resolve() : reject(error)));
+  });
+}
 
 /** Makes what was done in a folder (a file made, renamed, removed) survive a power loss. Throws what fs throws. */
 export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
+  // Opening a folder to read waits for no disk that is busy with writing; only the sync has to be off the main thread.
+  const descriptor = openSync(folder, 'r');
   try {
-    await handle.sync();
+    await syncDescriptor(descriptor);
   } finally {
-    await handle.close();
+    closeSync(descriptor);
   }
 }
 

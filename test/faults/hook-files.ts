@@ -37,6 +37,7 @@ export function watchFiles(atInstant: AtInstant): void {
   watch(files, kinds, atInstant);
   watch(files.promises, kinds, atInstant);
   watchDescriptors(files, atInstant);
+  watchCallbacks(files, atInstant);
   const open = files.promises['open'] as (...args: unknown[]) => Promise<Methods>;
   files.promises['open'] = async (...args: unknown[]) => {
     const handle = await open(...args);
@@ -62,4 +63,24 @@ function watchDescriptors(files: Methods, atInstant: AtInstant): void {
     atInstant(args[0] === 1 ? 'send' : args[0] === 2 ? 'complain' : 'file-write', () => write(...args));
   files['readSync'] = (...args: unknown[]) =>
     args[0] === 0 ? atInstant('acknowledgement', () => read(...args)) : read(...args);
+}
+
+/** What is called back: its instant lasts until it is done. */
+function watchCallbacks(files: Methods, atInstant: AtInstant): void {
+  for (const [name, kind] of [
+    ['write', 'file-write'],
+    ['fsync', 'fsync'],
+  ] as const) {
+    const method = files[name] as (...args: unknown[]) => void;
+    files[name] = (...args: unknown[]) => {
+      const done = args.pop() as (...answer: unknown[]) => void;
+      const work = (): Promise<unknown[]> =>
+        new Promise((resolve) => {
+          method(...args, (...answer: unknown[]) => resolve(answer));
+        });
+      // The program's own callback, which is not part of the promise here.
+      // eslint-disable-next-line promise/no-callback-in-promise
+      void atInstant(kind, work).then((answer) => done(...answer));
+    };
+  }
 }

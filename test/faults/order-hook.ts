@@ -60,6 +60,12 @@ after(files, 'unlinkSync', removed);
 after(files, 'rmSync', removed);
 after(files.promises, 'rename', renamed);
 after(files.promises, 'rm', removed);
+const { fsync } = files;
+files['fsync'] = (fd, done) =>
+  fsync?.(fd, (error: Error | null) => {
+    if (error === null) note('sync', nameOf(fd));
+    (done as (error: Error | null) => void)(error);
+  });
 const { open } = files.promises;
 files.promises['open'] = async (...args) => {
   const handle = (await open?.(...args)) as Handle;
