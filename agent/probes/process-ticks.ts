@@ -25,11 +25,17 @@ export function encodeTicks(processes: readonly ProcessStat[]): number[] {
 
 /** The reverse; null for anything else. */
 export function decodeTicks(counters: JsonValue | undefined): TicksBefore | null {
-  if (!Array.isArray(counters) || !counters.every((number) => typeof number === 'number')) return null;
-  const [lastStart] = counters;
+  if (!Array.isArray(counters)) return null;
+  const [lastStart] = counters as unknown[];
+  if (typeof lastStart !== 'number') return null;
   const ticksByPid = new Map<number, number>();
-  for (let at = 1; at + 1 < counters.length; at += 2) ticksByPid.set(counters[at] ?? 0, counters[at + 1] ?? 0);
-  return lastStart === undefined ? null : { ticksByPid, lastStart };
+  for (let at = 1; at < counters.length; at += 2) {
+    const pid: unknown = counters[at];
+    const ticks: unknown = counters[at + 1];
+    if (typeof pid !== 'number' || typeof ticks !== 'number') return null;
+    ticksByPid.set(pid, ticks);
+  }
+  return { ticksByPid, lastStart };
 }
 
 /**

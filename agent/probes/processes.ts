@@ -5,12 +5,15 @@ import { pageBytes } from './page-size.ts';
 import type { Earlier, Probe } from './probe.ts';
 import type { ProcessStat } from './process-stat.ts';
 import { decodeTicks, encodeTicks, ticksSince } from './process-ticks.ts';
+import type { TicksBefore } from './process-ticks.ts';
 import { nameOf, readProcesses } from './read-processes.ts';
 import type { ProcessList } from './read-processes.ts';
 
 const topCount = 5;
 /** USER_HZ, the same on every processor that Node runs on. */
 const ticksPerSecond = 100;
+/** The agent itself, which counts for nothing here. */
+const ownPid = process.pid;
 
 /** Reads /proc/PID/stat of every process: counts by state, the top five by CPU and memory, and those that rules name. */
 export const processes: Probe = {
@@ -19,13 +22,14 @@ export const processes: Probe = {
   rates: true,
   run: ({ source, options, earlier, leftMs }) => {
     const list = readProcesses(source, leftMs);
+    const survey = surveyOf(list.processes, decodeTicks(earlier?.counters));
     const name = (process: ProcessStat): string => nameOf(process, source);
     const globs = options.processes ?? [];
     return {
       functions: [
-        functionReport('processes', [countFacts(list)]),
-        functionReport('process_cpu', cpuFacts(list, earlier, name)),
-        functionReport('process_memory', memoryFacts(list, pageBytes(source.root), name)),
+        functionReport('processes', [countFacts(list, survey)]),
+        functionReport('process_cpu', cpuFacts(survey, earlier, name)),
+        functionReport('process_memory', memoryFacts(survey, pageBytes(source.root), name)),
         ...(globs.length === 0 ? [] : [functionReport('process_match', matchFacts(globs, list, name))]),
       ],
       counters: encodeTicks(list.processes),
@@ -34,9 +38,44 @@ export const processes: Probe = {
   },
 };
 
-function countFacts({ total, processes, fault }: ProcessList): Facts {
+interface Ranked {
+  readonly figure: number;
+  readonly process: ProcessStat;
+}
+
+interface Survey {
+  readonly counts: Readonly<Record<string, number>>;
+  /** null: nothing is known of an earlier visit. */
+  readonly byCpu: readonly Ranked[] | null;
+  readonly byMemory: readonly Ranked[];
+}
+
+/** All that is told of all processes, in one walk: a walk for each of it took 1.5 us a process more, of 17. */
+function surveyOf(processes: readonly ProcessStat[], before: TicksBefore | null): Survey {
   const counts: Record<string, number> = {};
-  for (const { state } of processes) counts[state] = (counts[state] ?? 0) + 1;
+  const byCpu: Ranked[] = [];
+  const byMemory: Ranked[] = [];
+  for (const process of processes) {
+    const { state, pid, residentPages } = process;
+    counts[state] = (counts[state] ?? 0) + 1;
+    if (pid === ownPid) continue;
+    if (before !== null) rank(byCpu, ticksSince(process, before) ?? 0, process);
+    rank(byMemory, residentPages, process);
+  }
+  return { counts, byCpu: before === null ? null : byCpu, byMemory };
+}
+
+/** Puts a process where it belongs among the top five, if it does and its figure is not nothing. */
+function rank(top: Ranked[], figure: number, process: ProcessStat): void {
+  const least = top.length < topCount ? 0 : (top[topCount - 1]?.figure ?? 0);
+  if (figure <= least) return;
+  let at = top.length;
+  while ((top[at - 1]?.figure ?? figure) < figure) at--;
+  top.splice(at, 0, { figure, process });
+  if (top.length > topCount) top.pop();
+}
+
+function countFacts({ total, fault }: ProcessList, { counts }: Survey): Facts {
   const known = (state: string) => (fault === null ? (counts[state] ?? 0) : missing(fault));
   return {
     total: total ?? missing(fault ?? 'unknown'),
@@ -47,20 +86,17 @@ function countFacts({ total, processes, fault }: ProcessList): Facts {
   };
 }
 
-function cpuFacts({ processes }: ProcessList, earlier: Earlier | null, name: NameOf): Facts[] {
-  const before = decodeTicks(earlier?.counters);
-  if (earlier === null || before === null) return [];
-  const top = highest(processes, (process) => ticksSince(process, before) ?? 0);
-  return top.map(([ticks, process]) => ({
+function cpuFacts({ byCpu }: Survey, earlier: Earlier | null, name: NameOf): Facts[] {
+  if (earlier === null || byCpu === null) return [];
+  return byCpu.map(({ figure: ticks, process }) => ({
     process: name(process),
     pid: process.pid,
     used_percent_of_one_cpu: rounded((100 * ticks) / ticksPerSecond / (earlier.elapsedMs / 1000), 2),
   }));
 }
 
-function memoryFacts({ processes }: ProcessList, page: number | null, name: NameOf): Facts[] {
-  const top = highest(processes, ({ residentPages }) => residentPages);
-  return top.map(([pages, process]) => ({
+function memoryFacts({ byMemory }: Survey, page: number | null, name: NameOf): Facts[] {
+  return byMemory.map(({ figure: pages, process }) => ({
     process: name(process),
     pid: process.pid,
     resident_bytes: page === null ? missing('the size of a page is not known') : pages * page,
@@ -78,23 +114,3 @@ function matchFacts(globs: readonly string[], { processes, fault }: ProcessList,
 }
 
 type NameOf = (process: ProcessStat) => string;
-
-const ownPid = process.pid;
-
-/** The top five by a figure, without those where it is nothing and without the agent. */
-function highest(
-  processes: readonly ProcessStat[],
-  figure: (process: ProcessStat) => number,
-): (readonly [number, ProcessStat])[] {
-  const top: (readonly [number, ProcessStat])[] = [];
-  let least = 0;
-  for (const process of processes) {
-    const value = figure(process);
-    if (value <= least || process.pid === ownPid) continue;
-    const at = top.findIndex(([other]) => other < value);
-    top.splice(at === -1 ? top.length : at, 0, [value, process]);
-    if (top.length > topCount) top.pop();
-    if (top.length === topCount) least = top[topCount - 1]?.[0] ?? 0;
-  }
-  return top;
-}

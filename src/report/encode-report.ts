@@ -11,11 +11,11 @@ export function encodeReport(report: Report): Buffer {
   );
 }
 
-const unfit = /[\0\p{Cs}]/gu;
 /** Most texts: what tells them is found out in half the time. */
 const plain = /^[ -~]*$/;
 
 function fit(text: string): string {
   const short = text.length > maxLabelChars ? `${text.slice(0, maxLabelChars - 1)}…` : text;
-  return plain.test(short) ? short : short.replace(unfit, '\ufffd');
+  // Stands here because V8 asks ICU for the class where the expression stands, matched or not: 0.2 ms of an agent's start.
+  return plain.test(short) ? short : short.replace(/[\0\p{Cs}]/gu, '\ufffd');
 }

@@ -9,8 +9,10 @@ const maxOtherFrames = 8;
 /** One frame as it goes over the wire. */
 export function encodeFrame(type: FrameType, payload: Uint8Array): Buffer {
   const frame = Buffer.allocUnsafe(headerBytes + payload.length);
-  frame.write(type, 0, 'latin1');
-  frame.writeUInt32BE(payload.length, 1);
+  const length = payload.length;
+  // By hand, because the agent would have Node compile six functions for what `write` and `writeUInt32BE` do: 0.1 ms.
+  frame[0] = type.charCodeAt(0);
+  for (let at = 1; at < headerBytes; at += 1) frame[at] = length >>> (8 * (headerBytes - 1 - at));
   frame.set(payload, headerBytes);
   return frame;
 }

@@ -95,9 +95,9 @@ export function readHeader(bytes: Uint8Array): SealedMessage {
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-function nameFault(name: Uint8Array): string | null {
+function nameFault(name: Buffer): string | null {
   if (name.length < 1 || name.length > maxClientNameBytes) {
     return `a client name has 1 to ${maxClientNameBytes} bytes, this one ${name.length}`;
   }
-  return isUtf8(name) && !name.includes(0) ? null : 'the client name is not UTF-8 without U+0000';
+  return isUtf8(name) && !name.toString().includes('\0') ? null : 'the client name is not UTF-8 without U+0000';
 }
