@@ -54,6 +54,15 @@ function faultCode(action: () => unknown): string {
   return 'none';
 }
 
+test('a frame says its type and length in five bytes, whatever the length', () => {
+  for (const length of [0, 1, 255, 256, 65_535, 65_536, 0x010203, 0x1000005]) {
+    const frame = encodeFrame('R', new Uint8Array(length));
+    assert.equal(frame.toString('latin1', 0, 1), 'R');
+    assert.equal(frame.readUInt32BE(1), length);
+    assert.equal(frame.length, 5 + length);
+  }
+});
+
 test('a request comes back as it was, and holds nothing that a shell could take for its own', () => {
   const text = encodeRequest(request);
   assert.deepEqual(decodeRequest(text), request);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -95,6 +95,40 @@ test('no time left: what is counted is said, the rest is unknown, and an error',
   assert.equal(error, 'no time left after 0 of 10 processes');
 });
 
+test('of equal figures those that come first stay, and the agent itself is in no top five', async (t) => {
+  const root = mkdtempSync(path.join(tmpdir(), 'fh-top-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  const line = (pid: number, ticks: number, pages: number): string =>
+    `${pid} (p) S 1 1 1 0 -1 4 1 0 0 0 ${ticks} 0 0 0 20 0 1 0 5 1 ${pages} 1 1 1 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n`;
+  const figures = [
+    [1, 10, 10],
+    [2, 20, 30],
+    [3, 20, 30],
+    [4, 40, 10],
+    [5, 20, 30],
+    [6, 20, 10],
+    [7, 20, 10],
+    [8, 50, 40],
+    [process.pid, 1000, 1000],
+  ] as const;
+  for (const [pid, ticks, pages] of figures) {
+    mkdirSync(`${root}/proc/${pid}`, { recursive: true });
+    writeFileSync(`${root}/proc/${pid}/stat`, line(pid, ticks, pages));
+  }
+  const listed = readdirSync(`${root}/proc`).map(Number);
+  const expected = (column: 1 | 2): number[] =>
+    figures
+      .filter(([pid]) => pid !== process.pid)
+      .sort((one, other) => other[column] - one[column] || listed.indexOf(one[0]) - listed.indexOf(other[0]))
+      .slice(0, 5)
+      .map(([pid]) => pid);
+  const counters = [9, ...figures.flatMap(([pid]) => [pid, 0])];
+  const { functions } = await processes.run(contextOf(root, { counters, elapsedMs: 10_000 }));
+  const pids = (family: string): unknown[] => familyOf(functions, family).data.map(({ pid }) => pid);
+  assert.deepEqual(pids('process_cpu'), expected(1));
+  assert.deepEqual(pids('process_memory'), expected(2));
+});
+
 test('10,000 processes: bounded counters, and an end in time', async (t) => {
   const root = mkdtempSync(path.join(tmpdir(), 'fh-procs-'));
   t.after(() => rmSync(root, { recursive: true }));
@@ -133,6 +167,9 @@ test('ticks come back as they went; anything else is nothing', () => {
   assert.equal(decodeTicks({ a: 1 }), null);
   assert.equal(decodeTicks([]), null);
   assert.equal(decodeTicks([1, 'a', 2]), null);
+  assert.equal(decodeTicks([1, 2, 'a']), null);
+  assert.equal(decodeTicks(['a', 1, 2]), null);
+  assert.equal(decodeTicks([1, 2, 3, 4]), null);
   // What an earlier version kept.
   assert.equal(decodeTicks('rs 1 rs'), null);
   const process = { comm: 'x', state: 'S', ticks: 123, threads: 1, start: 77, residentPages: 1, pid: 42 };
