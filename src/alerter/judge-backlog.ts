@@ -7,8 +7,8 @@ import { ownDisksOf } from './own-disk-facts.ts';
 import type { PassLease } from './pass-lease.ts';
 import type { PassStore } from './rehearsal.ts';
 
-/** Rows of each kind that are in memory at a time. */
-const batchRows = 2_500;
+/** Rows of each kind that are in memory at a time, and as many that are read meanwhile. */
+const pageRows = 1_000;
 
 export interface JudgeBacklogOptions {
   readonly config: Config;
@@ -24,9 +24,9 @@ export interface Backlog {
   readonly visits: number;
 }
 
-/** Judges every row not treated yet, oldest first, in batches of one transaction each. Stops between two at a signal. */
+/** Judges every row not treated yet, oldest first, in rounds of one transaction each. Stops between two at a signal. */
 export async function judgeBacklog(options: JudgeBacklogOptions): Promise<Backlog> {
-  const { store, lease, signal, observe } = options;
+  const { store, lease, signal } = options;
   const counts = { reports: 0, visits: 0 };
   for (;;) {
     if (!lease.isHeld()) {
@@ -34,16 +34,15 @@ export async function judgeBacklog(options: JudgeBacklogOptions): Promise<Backlo
       if (reports.length + visits.length === 0) return counts;
       await lease.take();
     }
-    const batch = await store.untreated(batchRows);
-    const [reports, visits] = [batch.reports.length, batch.visits.length];
-    if (reports + visits === 0) return counts;
+    const first = await store.untreated(pageRows);
+    if (first.reports.length + first.visits.length === 0) return counts;
     // Loaded when there is something to judge: most passes have nothing.
-    const { judgeRows } = await import('./judge-rows.ts');
-    await store.saveJudged(await lease.take(), await judgeRows({ ...options, batch }));
+    const { judgeInRounds } = await import('./judge-rounds.ts');
+    const { reports, visits } = await judgeInRounds({ ...options, pageRows }, first);
     counts.reports += reports;
     counts.visits += visits;
-    observe({ kind: 'judged', reports, visits, more: batch.more });
-    if (!batch.more || signal.aborted) return counts;
+    // What came late meanwhile stands before where the last page ended.
+    if (first.next === null || signal.aborted) return counts;
   }
 }
 

@@ -5,6 +5,7 @@ import type { Subjects } from './judge-subjects.ts';
 import type { Observation, Reading } from './observation.ts';
 import { readWell } from './reading.ts';
 import { listsFaults } from './rule-metric.ts';
+import { rulesByName } from './rules-by-name.ts';
 import { isHolding, longestGapMs, stepSubject } from './step-episode.ts';
 import type { StepRow } from './step-episode.ts';
 
@@ -27,7 +28,7 @@ export interface LateRows {
 }
 
 export function openLateRows({ rules, late, subjects, everyMs }: LateRowsOptions): LateRows {
-  const ruleByName = new Map(rules.map((rule) => [rule.name, rule]));
+  const ruleByName = rulesByName(rules);
   const begun = new Map(Object.entries(late).filter(([, { rule }]) => ruleByName.has(rule)));
 
   const finish = (key: string, episode: Episode): void => {
@@ -73,6 +74,7 @@ export function openLateRows({ rules, late, subjects, everyMs }: LateRowsOptions
     open: () => Object.fromEntries(begun),
     ruleOf: (name) => ruleByName.get(name) ?? null,
     flush: () => {
+      if (begun.size === 0) return;
       for (const [key, episode] of [...begun]) finish(key, episode);
     },
   };

@@ -1,134 +1,141 @@
 import type { Client, Config } from '../config/config.ts';
-import type { AlertStore, Judged, UntreatedBatch, UntreatedReport, UntreatedVisit } from '../storage/alert-store.ts';
+import type { AlertStore, Judged, UntreatedReport, UntreatedVisit } from '../storage/alert-store.ts';
 import type { ClientMemory, Episode } from '../storage/episode.ts';
-import { groupBy } from '../storage/group-by.ts';
-import { judgeClient } from './judge.ts';
-import type { Observation } from './observation.ts';
-import { needsOf, readReport, readVisit } from './read-row.ts';
+import { openClientStates, stateAfter } from './client-states.ts';
+import type { ClientState, ClientStates, StatesAfter } from './client-states.ts';
+import { latestPossibleMs, openClientJudge } from './judge.ts';
+import type { ClientJudge } from './judge.ts';
+import { loadRows, watchedClients } from './load-rows.ts';
+import type { LoadedRows, LoadRowsOptions } from './load-rows.ts';
+import { readReport, readVisit } from './read-row.ts';
 
 /** What judging asks of the store; a dry run answers from memory. */
 export type JudgingStore = Pick<AlertStore, 'disksOf' | 'networksOf' | 'reportsOf' | 'openEpisodes' | 'memories'>;
 
-export interface JudgeRowsOptions {
-  readonly config: Config;
+export interface JudgeRowsOptions extends LoadRowsOptions {
   readonly store: JudgingStore;
-  readonly batch: UntreatedBatch;
   readonly nowMs: number;
 }
 
-/**
- * Judges one batch of rows. Rows of clients that config.xml does not name, or that are retired, are marked as treated and
- * say nothing. Loads beside the rows only what the rules of their clients need.
- */
+/** Judges one batch of rows by what is stored. Rows are in the order of their times, as AlertStore gives them. */
 export async function judgeRows(options: JudgeRowsOptions): Promise<Judged> {
-  const { config, store, batch, nowMs } = options;
-  const clients = watchedClients(config);
-  const reports = groupBy(batch.reports, ({ client }) => client);
-  const visits = groupBy(batch.visits, ({ client }) => client);
-  const names = [...new Set([...reports.keys(), ...visits.keys()])].filter((name) => clients.has(name));
-  const details = await loadDetails(options, clients);
-  const memories = await store.memories(names);
-  const episodes = groupBy(await store.openEpisodes(names), ({ client }) => client);
+  const round = openRound({ ...options, states: openClientStates(options.store) });
+  await round.judge(await loadRows(options));
+  return round.end().judged;
+}
 
-  const changed: Episode[] = [];
-  const worse: number[] = [];
-  const remembered = new Map<string, ClientMemory>();
-  for (const name of names) {
-    const client = clients.get(name);
-    if (client === undefined) continue;
-    const before = episodes.get(name) ?? [];
-    const judgement = judgeClient({
-      rules: client.rules,
-      memory: memories.get(name) ?? null,
-      episodes: before,
-      observations: observationsOf({
+export interface RoundOptions {
+  readonly config: Config;
+  readonly states: ClientStates;
+  readonly nowMs: number;
+}
+
+/** Rows that are judged one page after the other, and stored together. */
+export interface Round {
+  /** No row is older than those of the page before, of its kind. */
+  readonly judge: (rows: LoadedRows) => Promise<void>;
+  readonly rows: () => number;
+  readonly end: () => { readonly judged: Judged; readonly after: StatesAfter };
+}
+
+interface Entry {
+  readonly client: Client;
+  readonly before: ClientState;
+  readonly judge: ClientJudge;
+}
+
+/**
+ * Rows of clients that config.xml does not name, or that are retired, are marked as treated and say nothing.
+ */
+export function openRound({ config, states, nowMs }: RoundOptions): Round {
+  const { everyMs } = config.collector;
+  const clients = watchedClients(config);
+  const entries = new Map<string, Entry>();
+  const statIds: number[] = [];
+  const visitIds: number[] = [];
+
+  const enterAll = async ({ reports, visits }: LoadedRows['batch']): Promise<void> => {
+    const newest = new Map<string, number>();
+    const note = (client: string, atMs: number): void => {
+      if (clients.has(client) && !entries.has(client)) newest.set(client, Math.max(atMs, newest.get(client) ?? atMs));
+    };
+    for (const { client, observedAtMs } of reports) note(client, observedAtMs);
+    for (const { client, startedAtMs } of visits) note(client, startedAtMs);
+    if (newest.size === 0) return;
+    const found = await states.of([...newest.keys()]);
+    for (const [name, newestMs] of newest) {
+      const client = clients.get(name);
+      if (client === undefined) continue;
+      const before = found.get(name) ?? { memory: null, episodes: [] };
+      const latestMs = latestPossibleMs(nowMs, newestMs, everyMs);
+      entries.set(name, {
         client,
-        reports: reports.get(name) ?? [],
-        visits: visits.get(name) ?? [],
-        details,
+        before,
+        judge: openClientJudge({ ...before, rules: client.rules, everyMs, latestMs }),
+      });
+    }
+  };
+  const judgeVisit = (visit: UntreatedVisit): void => {
+    visitIds.push(visit.id);
+    const entry = entries.get(visit.client);
+    entry?.judge.judge(readVisit({ client: entry.client, visit }));
+  };
+  const judgeReport = (row: UntreatedReport, { disks, networks, reports }: LoadedRows): void => {
+    statIds.push(row.id);
+    const entry = entries.get(row.client);
+    entry?.judge.judge(
+      readReport({
+        client: entry.client,
+        row,
+        disks: disks.get(row.id) ?? null,
+        networks: networks.get(row.id) ?? null,
+        report: reports.get(row.id) ?? null,
       }),
-      everyMs: config.collector.everyMs,
-      nowMs,
-    });
-    changed.push(...judgement.episodes);
-    worse.push(...noLongerAcknowledged(before, judgement.episodes));
-    remembered.set(name, judgement.memory);
-  }
+    );
+  };
+
   return {
-    statIds: batch.reports.map(({ id }) => id),
-    visitIds: batch.visits.map(({ id }) => id),
-    episodes: changed,
-    memories: remembered,
-    noLongerAcknowledged: worse,
+    judge: async (rows) => {
+      await enterAll(rows.batch);
+      const { reports, visits } = rows.batch;
+      let visited = 0;
+      // A visit stands before the report it brought.
+      const judgeVisitsUntil = (atMs: number): void => {
+        for (; visited < visits.length; visited += 1) {
+          const visit = visits[visited];
+          if (visit === undefined || visit.startedAtMs > atMs) return;
+          judgeVisit(visit);
+        }
+      };
+      for (const row of reports) {
+        judgeVisitsUntil(row.observedAtMs);
+        judgeReport(row, rows);
+      }
+      judgeVisitsUntil(Infinity);
+    },
+    rows: () => statIds.length + visitIds.length,
+    end: () => {
+      const episodes: Episode[] = [];
+      const worse: number[] = [];
+      const memories = new Map<string, ClientMemory>();
+      const after = new Map<string, ClientState | null>();
+      for (const [name, { before, judge }] of entries) {
+        const judgement = judge.judgement();
+        episodes.push(...judgement.episodes);
+        worse.push(...noLongerAcknowledged(before.episodes, judgement.episodes));
+        memories.set(name, judgement.memory);
+        after.set(name, stateAfter(before, judgement));
+      }
+      return { judged: { statIds, visitIds, episodes, memories, noLongerAcknowledged: worse }, after };
+    },
   };
 }
 
 /** They got worse, whatever they are now. */
 function noLongerAcknowledged(before: readonly Episode[], after: readonly Episode[]): readonly number[] {
+  if (after.length === 0) return [];
   const acknowledged = new Set(before.filter(({ acknowledgedBy }) => acknowledgedBy !== null).map(({ id }) => id));
   return after.flatMap(({ id, acknowledgedBy }) =>
     id !== null && acknowledgedBy === null && acknowledged.has(id) ? [id] : [],
   );
-}
-
-const watchedOf = new WeakMap<Config, ReadonlyMap<string, Client>>();
-
-function watchedClients(config: Config): ReadonlyMap<string, Client> {
-  const known = watchedOf.get(config);
-  if (known !== undefined) return known;
-  const watched = config.clients.filter(({ state }) => state !== 'retired');
-  const made = new Map([
-    // The collector has not followed the rename yet: what is judged under the former name moves with the rows.
-    ...watched.flatMap((client) =>
-      client.was === null ? [] : [[client.was, { ...client, name: client.was }] as const],
-    ),
-    ...watched.map((client) => [client.name, client] as const),
-  ]);
-  watchedOf.set(config, made);
-  return made;
-}
-
-interface Details {
-  readonly disks: Awaited<ReturnType<AlertStore['disksOf']>>;
-  readonly networks: Awaited<ReturnType<AlertStore['networksOf']>>;
-  readonly reports: Awaited<ReturnType<AlertStore['reportsOf']>>;
-}
-
-async function loadDetails({ batch, store }: JudgeRowsOptions, clients: ReadonlyMap<string, Client>): Promise<Details> {
-  const wanted = { disks: [] as number[], networks: [] as number[], reports: [] as number[] };
-  for (const row of batch.reports) {
-    const client = clients.get(row.client);
-    if (client === undefined) continue;
-    const needs = needsOf(client.rules, row);
-    if (needs.disks) wanted.disks.push(row.id);
-    if (needs.networks) wanted.networks.push(row.id);
-    if (needs.reports) wanted.reports.push(row.id);
-  }
-  return {
-    disks: wanted.disks.length === 0 ? new Map() : await store.disksOf(wanted.disks),
-    networks: wanted.networks.length === 0 ? new Map() : await store.networksOf(wanted.networks),
-    reports: wanted.reports.length === 0 ? new Map() : await store.reportsOf(wanted.reports),
-  };
-}
-
-interface ClientRows {
-  readonly client: Client;
-  readonly reports: readonly UntreatedReport[];
-  readonly visits: readonly UntreatedVisit[];
-  readonly details: Details;
-}
-
-function observationsOf({ client, reports, visits, details }: ClientRows): readonly Observation[] {
-  return [
-    ...visits.map((visit) => readVisit({ client, visit })),
-    ...reports.map((row) =>
-      readReport({
-        client,
-        row,
-        disks: details.disks.get(row.id) ?? null,
-        networks: details.networks.get(row.id) ?? null,
-        report: details.reports.get(row.id) ?? null,
-      }),
-    ),
-  ];
 }

@@ -1,23 +1,25 @@
+import type { Rule } from '../config/config.ts';
 import type { Episode } from '../storage/episode.ts';
 import { aged } from './flapping.ts';
-import type { JudgeClientOptions } from './judge.ts';
+import type { ClientJudgeOptions } from './judge.ts';
 import type { Observation, Reading } from './observation.ts';
 import { readWell } from './reading.ts';
 import { listsFaults, rivalry } from './rule-metric.ts';
+import { rulesByName } from './rules-by-name.ts';
 import { isHolding, stepMissing, stepSubject } from './step-episode.ts';
 import type { StepRow, SubjectState } from './step-episode.ts';
 
 /** The present of one client: its open episodes and late changes, moved row by row. */
 export interface Subjects {
   /** Rows must come in order of time. */
-  readonly judge: (observation: Observation, newestReportMs: number | null) => void;
+  judge(observation: Observation, newestReportMs: number | null): void;
   /** An episode that is over, made elsewhere. */
-  readonly add: (episode: Episode) => void;
-  readonly openEpisode: (rule: string, subject: string) => Episode | null;
+  add(episode: Episode): void;
+  openEpisode(rule: string, subject: string): Episode | null;
   /** New and changed episodes, in the order in which they ended, open ones last. */
-  readonly changed: () => readonly Episode[];
+  changed(): readonly Episode[];
   /** As ClientMemory keeps it. */
-  readonly changes: () => Readonly<Record<string, readonly number[]>>;
+  changes(): Readonly<Record<string, readonly number[]>>;
 }
 
 interface Entry {
@@ -34,63 +36,119 @@ export function subjectKey(rule: string, subject: string): string {
   return `${rule}\0${subject}`;
 }
 
-export interface SubjectsOptions extends JudgeClientOptions {
-  /** A remembered time beyond it is wrong. */
-  readonly latestMs: number;
+export function openSubjects(options: ClientJudgeOptions): Subjects {
+  return new ClientSubjects(options);
 }
 
-export function openSubjects({ rules, memory, episodes, everyMs, latestMs }: SubjectsOptions): Subjects {
-  const ruleByName = new Map(rules.map((rule) => [rule.name, rule]));
+// A class, because every round of a pass opens thousands: with a closure for each of what it can do they were half of all
+// that outlived V8's young generation, and the alerter took 40 MB more.
+class ClientSubjects implements Subjects {
+  readonly #ruleByName: ReadonlyMap<string, Rule>;
+  readonly #everyMs: number;
   /** By rule, then subject: most readings are of neither, and looking that up must cost nothing. */
-  const entries = new Map<string, Map<string, Entry>>();
-  const ended: Episode[] = [];
+  readonly #entries = new Map<string, Map<string, Entry>>();
+  readonly #ended: Episode[] = [];
 
-  const find = (rule: string, subject: string): Entry | undefined => entries.get(rule)?.get(subject);
-  const enter = (rule: string, subject: string, state: SubjectState): Entry => {
-    const ofRule = entries.get(rule) ?? new Map<string, Entry>();
-    entries.set(rule, ofRule);
+  constructor({ rules, memory, episodes, everyMs, latestMs }: ClientJudgeOptions) {
+    this.#ruleByName = rulesByName(rules);
+    this.#everyMs = everyMs;
+    for (const episode of episodes) {
+      if (!this.#ruleByName.has(episode.rule)) continue;
+      this.#enter(episode.rule, episode.subject, { episode: inTime(episode, latestMs), changes: [] });
+    }
+    for (const [key, changes] of Object.entries(memory?.changes ?? {})) {
+      const cut = key.indexOf('\0');
+      const [rule, subject] = [key.slice(0, cut), key.slice(cut + 1)];
+      if (!this.#ruleByName.has(rule)) continue;
+      const entry = this.#find(rule, subject);
+      if (entry === undefined) this.#enter(rule, subject, { episode: null, changes });
+      else entry.state = { ...entry.state, changes };
+    }
+  }
+
+  judge(observation: Observation, newestReportMs: number | null): void {
+    const { client, atMs, runId, evidence, kind, readings, complete } = observation;
+    const row: StepRow = { client, atMs, runId, evidence, everyMs: this.#everyMs };
+    for (const reading of readings) {
+      const { level, rule, subject } = reading;
+      if (this.#entries.size === 0 && !isHolding(level)) continue;
+      // A report that came later has refuted it already.
+      const isRefuted = kind === 'visit' && newestReportMs !== null && atMs < newestReportMs;
+      if (isRefuted && rule.name === 'unreachable' && isHolding(level)) continue;
+      this.#judgeReading(reading, row, kind);
+      const entry = this.#find(rule.name, subject);
+      if (entry !== undefined) entry.seenIn = observation;
+    }
+    if (this.#entries.size === 0 || complete.length === 0) return;
+    for (const entry of this.#all()) {
+      if (entry.seenIn !== observation && complete.includes(entry.rule)) this.#judgeUnlisted(entry, observation, row);
+    }
+  }
+
+  add(episode: Episode): void {
+    this.#ended.push(episode);
+  }
+
+  openEpisode(rule: string, subject: string): Episode | null {
+    return this.#find(rule, subject)?.state.episode ?? null;
+  }
+
+  changed(): readonly Episode[] {
+    const open = this.#all().flatMap(({ state: { episode }, stored }) =>
+      episode === null || episode === stored ? [] : [episode],
+    );
+    return [...this.#ended, ...open];
+  }
+
+  changes(): Readonly<Record<string, readonly number[]>> {
+    return Object.fromEntries(
+      this.#all().flatMap(({ rule, subject, state }) =>
+        state.changes.length === 0 ? [] : [[subjectKey(rule, subject), state.changes] as const],
+      ),
+    );
+  }
+
+  #all(): readonly Entry[] {
+    return [...this.#entries.values()].flatMap((ofRule) => [...ofRule.values()]);
+  }
+
+  #find(rule: string, subject: string): Entry | undefined {
+    return this.#entries.get(rule)?.get(subject);
+  }
+
+  #enter(rule: string, subject: string, state: SubjectState): Entry {
+    const ofRule = this.#entries.get(rule) ?? new Map<string, Entry>();
+    this.#entries.set(rule, ofRule);
     const entry: Entry = { rule, subject, state, stored: state.episode, seenIn: null };
     ofRule.set(subject, entry);
     return entry;
-  };
-  const leave = ({ rule, subject }: Entry): void => {
-    const ofRule = entries.get(rule);
+  }
+
+  #leave({ rule, subject }: Entry): void {
+    const ofRule = this.#entries.get(rule);
     ofRule?.delete(subject);
-    if (ofRule?.size === 0) entries.delete(rule);
-  };
-
-  for (const episode of episodes) {
-    if (!ruleByName.has(episode.rule)) continue;
-    enter(episode.rule, episode.subject, { episode: inTime(episode, latestMs), changes: [] });
-  }
-  for (const [key, changes] of Object.entries(memory?.changes ?? {})) {
-    const cut = key.indexOf('\0');
-    const [rule, subject] = [key.slice(0, cut), key.slice(cut + 1)];
-    if (!ruleByName.has(rule)) continue;
-    const entry = find(rule, subject);
-    if (entry === undefined) enter(rule, subject, { episode: null, changes });
-    else entry.state = { ...entry.state, changes };
+    if (ofRule?.size === 0) this.#entries.delete(rule);
   }
 
-  const put = (entry: Entry, state: SubjectState): void => {
+  #put(entry: Entry, state: SubjectState): void {
     const { episode } = state;
     if (episode?.state !== 'resolved') {
       entry.state = state;
-      if (episode === null && state.changes.length === 0) leave(entry);
+      if (episode === null && state.changes.length === 0) this.#leave(entry);
       return;
     }
     // What never fired and was never stored leaves no trace.
-    if (episode.id !== null || episode.closedReason !== 'unconfirmed') ended.push(episode);
-    leave(entry);
-    if (state.changes.length > 0) enter(entry.rule, entry.subject, { episode: null, changes: state.changes });
-  };
+    if (episode.id !== null || episode.closedReason !== 'unconfirmed') this.#ended.push(episode);
+    this.#leave(entry);
+    if (state.changes.length > 0) this.#enter(entry.rule, entry.subject, { episode: null, changes: state.changes });
+  }
 
-  const judgeReading = (reading: Reading, row: StepRow, kind: Observation['kind']): void => {
-    const entry = find(reading.rule.name, reading.subject);
+  #judgeReading(reading: Reading, row: StepRow, kind: Observation['kind']): void {
+    const entry = this.#find(reading.rule.name, reading.subject);
     if (entry === undefined) {
       if (!isHolding(reading.level)) return;
       const state = stepSubject({ episode: null, changes: [] }, reading, row);
-      put(enter(reading.rule.name, reading.subject, { episode: null, changes: [] }), state);
+      this.#put(this.#enter(reading.rule.name, reading.subject, { episode: null, changes: [] }), state);
       return;
     }
     const { episode, changes } = entry.state;
@@ -98,64 +156,23 @@ export function openSubjects({ rules, memory, episodes, everyMs, latestMs }: Sub
     // That reports arrive ends it, but its rows are visits.
     const isArrival = kind === 'report' && reading.rule.name === 'unreachable';
     if (isArrival && episode === null) return;
-    put(entry, stepSubject({ episode, changes: isArrival ? changes : aged(changes) }, reading, row));
-  };
+    this.#put(entry, stepSubject({ episode, changes: isArrival ? changes : aged(changes) }, reading, row));
+  }
 
-  const judgeUnlisted = (entry: Entry, observation: Observation, row: StepRow): void => {
-    const rule = ruleByName.get(entry.rule);
+  #judgeUnlisted(entry: Entry, observation: Observation, row: StepRow): void {
+    const rule = this.#ruleByName.get(entry.rule);
     const { episode } = entry.state;
     if (rule === undefined || (episode !== null && row.atMs < episode.progress.lastAtMs)) return;
     if (listsFaults(rule)) {
       const well = readWell({ rule, subject: entry.subject, valueText: 'no longer listed' });
-      judgeReading(well, row, observation.kind);
+      this.#judgeReading(well, row, observation.kind);
       return;
     }
     const isJudgedByAnother = observation.readings.some(
       (reading) => reading.subject === entry.subject && rivalry(reading.rule) === rivalry(rule),
     );
-    put(entry, stepMissing(entry.state, row, isJudgedByAnother ? 'unwatched' : 'gone'));
-  };
-
-  return {
-    judge: (observation, newestReportMs) => {
-      const { client, atMs, runId, evidence, kind, readings, complete } = observation;
-      const row: StepRow = { client, atMs, runId, evidence, everyMs };
-      for (const reading of readings) {
-        const { level, rule, subject } = reading;
-        if (entries.size === 0 && !isHolding(level)) continue;
-        // A report that came later has refuted it already.
-        const isRefuted = kind === 'visit' && newestReportMs !== null && atMs < newestReportMs;
-        if (isRefuted && rule.name === 'unreachable' && isHolding(level)) continue;
-        judgeReading(reading, row, kind);
-        const entry = find(rule.name, subject);
-        if (entry !== undefined) entry.seenIn = observation;
-      }
-      if (entries.size === 0 || complete.length === 0) return;
-      for (const ofRule of [...entries.values()]) {
-        for (const entry of [...ofRule.values()]) {
-          if (entry.seenIn !== observation && complete.includes(entry.rule)) judgeUnlisted(entry, observation, row);
-        }
-      }
-    },
-    add: (episode) => ended.push(episode),
-    openEpisode: (rule, subject) => find(rule, subject)?.state.episode ?? null,
-    changed: () => [
-      ...ended,
-      ...[...entries.values()].flatMap((ofRule) =>
-        [...ofRule.values()].flatMap(({ state: { episode }, stored }) =>
-          episode === null || episode === stored ? [] : [episode],
-        ),
-      ),
-    ],
-    changes: () =>
-      Object.fromEntries(
-        [...entries.values()].flatMap((ofRule) =>
-          [...ofRule.values()].flatMap(({ rule, subject, state }) =>
-            state.changes.length === 0 ? [] : [[subjectKey(rule, subject), state.changes] as const],
-          ),
-        ),
-      ),
-  };
+    this.#put(entry, stepMissing(entry.state, row, isJudgedByAnother ? 'unwatched' : 'gone'));
+  }
 }
 
 /**

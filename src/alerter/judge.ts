@@ -1,6 +1,7 @@
 import type { Rule } from '../config/config.ts';
 import type { ClientMemory, Episode } from '../storage/episode.ts';
 import { judgeLateRow, openLateRows } from './judge-late-rows.ts';
+import type { LateRows } from './judge-late-rows.ts';
 import { openSubjects } from './judge-subjects.ts';
 import type { Observation } from './observation.ts';
 import { rebooted } from './rebooted.ts';
@@ -20,6 +21,18 @@ export interface JudgeClientOptions {
   readonly nowMs?: number;
 }
 
+/** Judges rows of one client as they come, in the order of their times. */
+export interface ClientJudge {
+  readonly judge: (observation: Observation) => void;
+  /** Of all rows so far. */
+  readonly judgement: () => ClientJudgement;
+}
+
+export interface ClientJudgeOptions extends Omit<JudgeClientOptions, 'observations' | 'nowMs'> {
+  /** What is remembered of times beyond it is forgotten. */
+  readonly latestMs: number;
+}
+
 export interface ClientJudgement {
   readonly memory: ClientMemory;
   /** New (id null) and changed ones; closed ones before open ones. */
@@ -35,42 +48,60 @@ export interface ClientJudgement {
  * open alert covers it or follows it without a gap, it is that alert's own beginning and nothing is told.
  */
 export function judgeClient(options: JudgeClientOptions): ClientJudgement {
-  const { rules, everyMs, observations } = options;
+  const { observations, everyMs, nowMs = Infinity } = options;
+  const newestMs = observations.reduce((latest, { atMs }) => Math.max(latest, atMs), -Infinity);
+  const judge = openClientJudge({ ...options, latestMs: latestPossibleMs(nowMs, newestMs, everyMs) });
+  for (const observation of inOrder(observations)) judge.judge(observation);
+  return judge.judgement();
+}
+
+/** See judgeClient; in steps, so that not all rows need be in memory at once. */
+export function openClientJudge(options: ClientJudgeOptions): ClientJudge {
+  const { rules, everyMs, latestMs } = options;
   const before = options.memory;
-  const latestMs = latestPossibleMs(options);
-  const subjects = openSubjects({ ...options, latestMs });
-  const late = openLateRows({ rules, late: before?.late ?? {}, subjects, everyMs });
+  const subjects = openSubjects(options);
+  const openLate = (begun: Readonly<Record<string, Episode>>): LateRows =>
+    openLateRows({ rules, late: begun, subjects, everyMs });
+  // Few clients ever have any.
+  let late = before?.late === undefined ? null : openLate(before.late);
   let newestReportMs = ifPossible(before?.newestReportMs ?? null, latestMs);
   let newestVisitMs = ifPossible(before?.newestVisitMs ?? null, latestMs);
   let bootId = before?.bootId ?? null;
-  for (const observation of inOrder(observations)) {
-    const { kind, atMs } = observation;
-    const newestMs = kind === 'report' ? newestReportMs : newestVisitMs;
-    if (newestMs !== null && atMs < newestMs) {
-      judgeLateRow(late, observation);
-      continue;
-    }
-    late.flush();
-    const event = kind === 'report' ? rebooted(rules, bootId, observation) : null;
-    if (event !== null) subjects.add(event);
-    subjects.judge(observation, newestReportMs);
-    if (kind === 'visit') newestVisitMs = atMs;
-    else {
-      newestReportMs = atMs;
-      bootId = observation.bootId ?? bootId;
-    }
-  }
-  const stillLate = late.open();
+  let rows = before?.rows ?? 0;
   return {
-    memory: {
-      newestReportMs,
-      newestVisitMs,
-      bootId,
-      rows: (before?.rows ?? 0) + observations.length,
-      changes: subjects.changes(),
-      ...(Object.keys(stillLate).length === 0 ? {} : { late: stillLate }),
+    judge: (observation) => {
+      const { kind, atMs } = observation;
+      rows += 1;
+      const newestMs = kind === 'report' ? newestReportMs : newestVisitMs;
+      if (newestMs !== null && atMs < newestMs) {
+        late ??= openLate({});
+        judgeLateRow(late, observation);
+        return;
+      }
+      late?.flush();
+      const event = kind === 'report' ? rebooted(rules, bootId, observation) : null;
+      if (event !== null) subjects.add(event);
+      subjects.judge(observation, newestReportMs);
+      if (kind === 'visit') newestVisitMs = atMs;
+      else {
+        newestReportMs = atMs;
+        bootId = observation.bootId ?? bootId;
+      }
     },
-    episodes: subjects.changed(),
+    judgement: () => {
+      const stillLate = late?.open() ?? {};
+      return {
+        memory: {
+          newestReportMs,
+          newestVisitMs,
+          bootId,
+          rows,
+          changes: subjects.changes(),
+          ...(Object.keys(stillLate).length === 0 ? {} : { late: stillLate }),
+        },
+        episodes: subjects.changed(),
+      };
+    },
   };
 }
 
@@ -78,8 +109,8 @@ export function judgeClient(options: JudgeClientOptions): ClientJudgement {
  * A remembered time that lies further ahead than rows may lie apart was written under a clock that has been set back since.
  * The rows count as well as the database's clock: a collector whose clock is always ahead of it is judged by its own.
  */
-function latestPossibleMs({ nowMs = Infinity, observations, everyMs }: JudgeClientOptions): number {
-  return observations.reduce((latest, { atMs }) => Math.max(latest, atMs), nowMs) + longestGapMs(everyMs);
+export function latestPossibleMs(nowMs: number, newestRowMs: number, everyMs: number): number {
+  return Math.max(nowMs, newestRowMs) + longestGapMs(everyMs);
 }
 
 function ifPossible(atMs: number | null, latestMs: number): number | null {

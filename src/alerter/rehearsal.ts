@@ -47,7 +47,7 @@ export function createRehearsal(store: AlertStore): PassStore {
     takeLease: (name, holder) => Promise.resolve({ name, epoch: 0, holder }),
     releaseLease: () => Promise.resolve(),
     untreated: async (): Promise<UntreatedBatch> => {
-      if (judged) return { reports: [], visits: [], more: false };
+      if (judged) return { reports: [], visits: [], more: false, next: null };
       judged = true;
       return await store.untreated(rehearsedRows);
     },

@@ -1,4 +1,4 @@
-import type { AlertStore, ReplayPlace, UntreatedReport, UntreatedVisit } from '../storage/alert-store.ts';
+import type { AlertStore, RowPlace, UntreatedReport, UntreatedVisit } from '../storage/alert-store.ts';
 
 /** Stored rows in the order of their times, a page in memory at a time. */
 export interface ReplayRows {
@@ -17,7 +17,7 @@ const pageRows = 2_000;
 export function openReplayRows(store: Pick<AlertStore, 'replay'>, sinceMs: number): ReplayRows {
   let reports: readonly UntreatedReport[] = [];
   let visits: readonly UntreatedVisit[] = [];
-  let place: ReplayPlace | null = null;
+  let place: RowPlace | null = null;
   let isAtEnd = false;
   return {
     next: async (untilMs) => {

@@ -5,12 +5,12 @@ import type { AlertKey, ClientMemory, Episode, Told, Transition } from './episod
 import type { Mail, MailSummary, NewMail, RecipientHistory, WaitingMail } from './mail.ts';
 import type { SealedSummary } from './sealed-store.ts';
 import type { Program } from './storage.ts';
-import type { NewestRows, ReplayPage, ReplayPlace, UntreatedBatch } from './untreated-rows.ts';
+import type { NewestRows, ReplayPage, RowPlace, UntreatedBatch } from './untreated-rows.ts';
 
 export type {
   NewestRows,
   ReplayPage,
-  ReplayPlace,
+  RowPlace,
   UntreatedBatch,
   UntreatedReport,
   UntreatedVisit,
@@ -92,9 +92,10 @@ export interface AlertStore {
 
   /**
    * Oldest first by time then id, at most `limit` of each kind. Both kinds are cut off at the same time, so that the order
-   * holds over both and from one batch to the next.
+   * holds over both and from one batch to the next. `after`: those behind where another batch ended, whether that one
+   * is marked as treated yet or not.
    */
-  untreated(limit: number): Promise<UntreatedBatch>;
+  untreated(limit: number, after?: RowPlace | null): Promise<UntreatedBatch>;
   disksOf(statIds: readonly number[]): Promise<ReadonlyMap<number, readonly DiskRow[]>>;
   networksOf(statIds: readonly number[]): Promise<ReadonlyMap<number, readonly NetworkRow[]>>;
   /** What mounts are of, where that lies on another machine (`nas:/srv`), by `client U+0000 mount`. */
@@ -174,7 +175,7 @@ export interface AlertStore {
    */
   series(client: string, column: SeriesColumn, mount: string | null, sinceMs: number): Promise<readonly SeriesPoint[]>;
   /** Treated and untreated rows in time order, page by page, for replay, cut off as `untreated` is: after this place. */
-  replay(sinceMs: number, after: ReplayPlace | null, limit: number): Promise<ReplayPage>;
+  replay(sinceMs: number, after: RowPlace | null, limit: number): Promise<ReplayPage>;
   /** What was told since, oldest first, mails that were replaced left out: for the difference that replay shows. */
   toldSince(sinceMs: number): Promise<readonly ToldFact[]>;
 }

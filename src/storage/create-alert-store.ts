@@ -26,7 +26,7 @@ export function createAlertStore(database: Database): AlertStore {
     touchLease: (lease) => asStorageErrors(() => fenced(database, lease, () => Promise.resolve())),
     releaseLease: (lease) => asStorageErrors(() => releaseLease(database, lease)),
 
-    untreated: (limit) => read((session) => untreated(session, database.dialect, limit)),
+    untreated: (limit, after = null) => read((session) => untreated(session, database.dialect, limit, after)),
     disksOf: (statIds) => read((session) => disksOf(session, database.dialect, statIds)),
     networksOf: (statIds) => read((session) => networksOf(session, database.dialect, statIds)),
     exportsOf: (mounts) => read((session) => exportsOf(session, mounts)),

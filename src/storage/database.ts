@@ -11,7 +11,10 @@ export interface Session {
   readonly all: (sql: string, values?: readonly SqlValue[]) => Promise<readonly SqlRow[]>;
 }
 
-/** One connection to one database. Work is done one after the other, in the order it was asked for. */
+/**
+ * One connection to one database. Work is done one after the other, in the order it was asked for; only what the alerter
+ * reads while it stores something does not wait for that on a server, and sees what was stored before.
+ */
 export interface Database {
   readonly dialect: Dialect;
   /** How many bytes of values one statement may carry: a quarter of what the server takes in one packet. */

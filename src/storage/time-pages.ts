@@ -1,4 +1,4 @@
-import type { ReplayPage, ReplayPlace, UntreatedBatch, UntreatedReport, UntreatedVisit } from './alert-store.ts';
+import type { ReplayPage, RowPlace, UntreatedBatch, UntreatedReport, UntreatedVisit } from './alert-store.ts';
 import type { Session, SqlValue } from './database.ts';
 import type { Dialect } from './dialect.ts';
 import { selectMany } from './select-many.ts';
@@ -10,22 +10,35 @@ const untreatedFrom = {
   stats: 'stats WHERE processed_at IS NULL ORDER BY observed_at, id LIMIT ?',
   visits: 'visits WHERE processed_at IS NULL ORDER BY started_at, id LIMIT ?',
 } as const;
-const afterFrom = {
-  stats: 'stats WHERE observed_at >= ? AND (observed_at > ? OR id > ?) ORDER BY observed_at, id LIMIT ?',
-  visits: 'visits WHERE started_at >= ? AND (started_at > ? OR id > ?) ORDER BY started_at, id LIMIT ?',
+const afterReport = 'observed_at >= ? AND (observed_at > ? OR id > ?) ORDER BY observed_at, id LIMIT ?';
+const afterVisit = 'started_at >= ? AND (started_at > ? OR id > ?) ORDER BY started_at, id LIMIT ?';
+const untreatedAfterFrom = {
+  stats: `stats WHERE processed_at IS NULL AND ${afterReport}`,
+  visits: `visits WHERE processed_at IS NULL AND ${afterVisit}`,
 } as const;
+const afterFrom = { stats: `stats WHERE ${afterReport}`, visits: `visits WHERE ${afterVisit}` } as const;
 
-interface Page extends UntreatedBatch {
+interface Page extends Pick<UntreatedBatch, 'reports' | 'visits'> {
   /** Up to when the page goes, that time included as far as it was read; null: to the end. */
   readonly untilMs: number | null;
 }
 
 /** See AlertStore.untreated. */
-export async function untreated(session: Session, dialect: Dialect, limit: number): Promise<UntreatedBatch> {
+export async function untreated(
+  session: Session,
+  dialect: Dialect,
+  limit: number,
+  after: RowPlace | null,
+): Promise<UntreatedBatch> {
+  if (after !== null) return batchOf(await pageAfter(session, dialect, untreatedAfterFrom, after, limit), after);
   const reports = await reportsFrom(session, dialect, untreatedFrom.stats, [String(limit)]);
   const visits = await visitsFrom(session, dialect, untreatedFrom.visits, [String(limit)]);
-  const page = cutOff(reports, visits, limit);
-  return { reports: page.reports, visits: page.visits, more: page.more };
+  return batchOf(cutOff(reports, visits, limit), { atMs: -Infinity, reportId: 0, visitId: 0 });
+}
+
+function batchOf(page: Page, from: RowPlace): UntreatedBatch {
+  const next = placeAfter(page, from);
+  return { reports: page.reports, visits: page.visits, more: next !== null, next };
 }
 
 /** See AlertStore.replay. */
@@ -33,15 +46,27 @@ export async function replay(
   session: Session,
   dialect: Dialect,
   sinceMs: number,
-  after: ReplayPlace | null,
+  after: RowPlace | null,
   limit: number,
 ): Promise<ReplayPage> {
   const from = after ?? { atMs: sinceMs, reportId: 0, visitId: 0 };
-  const at = sqlTime(from.atMs);
-  const reports = await reportsFrom(session, dialect, afterFrom.stats, [at, at, from.reportId, String(limit)]);
-  const visits = await visitsFrom(session, dialect, afterFrom.visits, [at, at, from.visitId, String(limit)]);
-  const page = cutOff(reports, visits, limit);
+  const page = await pageAfter(session, dialect, afterFrom, from, limit);
   return { reports: page.reports, visits: page.visits, next: placeAfter(page, from) };
+}
+
+async function pageAfter(
+  session: Session,
+  dialect: Dialect,
+  { stats, visits }: Readonly<Record<'stats' | 'visits', string>>,
+  { atMs, reportId, visitId }: RowPlace,
+  limit: number,
+): Promise<Page> {
+  const at = sqlTime(atMs);
+  return cutOff(
+    await reportsFrom(session, dialect, stats, [at, at, reportId, String(limit)]),
+    await visitsFrom(session, dialect, visits, [at, at, visitId, String(limit)]),
+    limit,
+  );
 }
 
 async function reportsFrom(
@@ -70,17 +95,16 @@ function cutOff(reports: readonly UntreatedReport[], visits: readonly UntreatedV
     ...(reports.length < limit ? [] : [reports.at(-1)?.observedAtMs ?? 0]),
     ...(visits.length < limit ? [] : [visits.at(-1)?.startedAtMs ?? 0]),
   ];
-  if (ends.length === 0) return { reports, visits, more: false, untilMs: null };
+  if (ends.length === 0) return { reports, visits, untilMs: null };
   const untilMs = Math.min(...ends);
   return {
     reports: reports.filter(({ observedAtMs }) => observedAtMs <= untilMs),
     visits: visits.filter(({ startedAtMs }) => startedAtMs <= untilMs),
-    more: true,
     untilMs,
   };
 }
 
-function placeAfter(page: Page, from: ReplayPlace): ReplayPlace | null {
+function placeAfter(page: Page, from: RowPlace): RowPlace | null {
   if (page.untilMs === null) return null;
   const sameTime = page.untilMs === from.atMs;
   const report = page.reports.at(-1);

@@ -31,6 +31,8 @@ export interface UntreatedBatch {
   readonly visits: readonly UntreatedVisit[];
   /** Whether there was more when it was read. */
   readonly more: boolean;
+  /** Where it ended; null: there was no more. */
+  readonly next: RowPlace | null;
 }
 
 export interface NewestRows {
@@ -38,7 +40,8 @@ export interface NewestRows {
   readonly visit: UntreatedVisit | null;
 }
 
-export interface ReplayPlace {
+/** Between two rows, in the order of time, then id. */
+export interface RowPlace {
   readonly atMs: number;
   readonly reportId: number;
   readonly visitId: number;
@@ -47,5 +50,5 @@ export interface ReplayPlace {
 export interface ReplayPage {
   readonly reports: readonly UntreatedReport[];
   readonly visits: readonly UntreatedVisit[];
-  readonly next: ReplayPlace | null;
+  readonly next: RowPlace | null;
 }

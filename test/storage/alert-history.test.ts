@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 
-import type { ReplayPlace } from '../../src/storage/alert-store.ts';
+import type { RowPlace } from '../../src/storage/alert-store.ts';
 import { createAlertStore } from '../../src/storage/create-alert-store.ts';
 import { episode, mail, stored, told } from './alert-samples.ts';
 import { atTime } from './crashing-database.ts';
@@ -213,7 +213,7 @@ onBothDatabases("the alerter's questions", (kit) => {
     for (const limit of [1, 2, 3, 7, 100]) {
       const seen: string[] = [];
       let newest = 0;
-      let place: ReplayPlace | null = null;
+      let place: RowPlace | null = null;
       for (;;) {
         const page = await alerts.replay(noonMs, place, limit);
         const times = [

@@ -33,6 +33,10 @@ class MysqlServer implements Database {
   readonly #statementTimeoutMs: number;
   readonly #serial = new Serial();
   #connection: Connection | null = null;
+  /** Transactions that are under way or wait for their turn. */
+  #writing = 0;
+  /** The alerter's second connection, which reads while the first one stores. */
+  #reader: MysqlServer | null = null;
   #maxBatchBytes = 0;
   #closed = false;
 
@@ -48,10 +52,23 @@ class MysqlServer implements Database {
   }
 
   read<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    if (this.#writing > 0 && this.#options.program === 'alert' && !this.#closed) {
+      this.#reader ??= new MysqlServer(this.#options);
+      return this.#reader.read(work);
+    }
     return this.#attempts((connection) => work(this.#session(connection)));
   }
 
-  write<T>(work: (session: Session) => Promise<T>): Promise<T> {
+  async write<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    this.#writing += 1;
+    try {
+      return await this.#transaction(work);
+    } finally {
+      this.#writing -= 1;
+    }
+  }
+
+  #transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
     return this.#attempts(async (connection) => {
       await this.#query(connection, 'START TRANSACTION');
       try {
@@ -101,6 +118,7 @@ class MysqlServer implements Database {
   async close(): Promise<void> {
     await this.#serial.run(async () => {
       this.#closed = true;
+      await this.#reader?.close();
       const connection = this.#connection;
       this.#connection = null;
       // An orderly end; when the server does not take part in it, the socket goes all the same.

@@ -1,0 +1,81 @@
+import type { Judged, RowPlace, UntreatedBatch } from '../storage/alert-store.ts';
+import { openClientStates } from './client-states.ts';
+import type { Backlog, JudgeBacklogOptions } from './judge-backlog.ts';
+import { openRound } from './judge-rows.ts';
+import { loadRows } from './load-rows.ts';
+import type { LoadedRows } from './load-rows.ts';
+
+/** Rows that are stored in one transaction. Each writes what it remembers of every client in it. */
+const roundRows = 10_000;
+/** A round ends sooner where the database is slow, so that the lease is touched and little is judged twice after a crash. */
+const roundMs = 5_000;
+
+export interface JudgeInRoundsOptions extends JudgeBacklogOptions {
+  /** Rows of each kind that are read at a time. */
+  readonly pageRows: number;
+}
+
+interface Page {
+  readonly rows: LoadedRows;
+  readonly next: RowPlace | null;
+}
+
+/**
+ * Judges this page of rows and all that follow it. While a page is judged the next one is read, and while a round is stored
+ * the one after it is judged: an alerter that waited for MariaDB each time took twice as long. One round is stored at a time, and
+ * nothing is under way any more when it returns or throws. Returns what was stored.
+ */
+export async function judgeInRounds(options: JudgeInRoundsOptions, first: UntreatedBatch): Promise<Backlog> {
+  const { store, signal, pageRows } = options;
+  const counts = { reports: 0, visits: 0 };
+  const states = openClientStates(store);
+  const load = async (batch: UntreatedBatch): Promise<Page> => ({
+    rows: await loadRows({ ...options, batch }),
+    next: batch.next,
+  });
+  let coming: Promise<Page> = load(first);
+  let storing: Promise<void> = Promise.resolve();
+  try {
+    for (let more = true; more;) {
+      const round = openRound({ ...options, states });
+      const startedAt = performance.now();
+      let wasMore = false;
+      do {
+        const { rows, next } = await coming;
+        more = next !== null && !signal.aborted;
+        if (more) coming = quietly(store.untreated(pageRows, next).then(load));
+        if (rows.batch.reports.length + rows.batch.visits.length > 0) wasMore = next !== null;
+        await round.judge(rows);
+      } while (more && round.rows() < roundRows && performance.now() - startedAt < roundMs);
+      const { judged, after } = round.end();
+      await storing;
+      if (round.rows() === 0) break;
+      storing = quietly(
+        storeRound(options, judged, wasMore).then(() => {
+          counts.reports += judged.statIds.length;
+          counts.visits += judged.visitIds.length;
+        }),
+      );
+      states.follow(after, storing);
+    }
+    await storing;
+    return counts;
+  } finally {
+    await Promise.allSettled([storing, coming]);
+  }
+}
+
+async function storeRound(
+  { store, lease, observe }: JudgeBacklogOptions,
+  judged: Judged,
+  more: boolean,
+): Promise<void> {
+  await store.saveJudged(await lease.take(), judged);
+  observe({ kind: 'judged', reports: judged.statIds.length, visits: judged.visitIds.length, more });
+}
+
+/** What fails before anybody waits for it is thrown once somebody does. */
+function quietly<T>(work: Promise<T>): Promise<T> {
+  work.catch(() => undefined);
+  return work;
+}
