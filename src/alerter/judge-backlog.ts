@@ -7,8 +7,8 @@ import { ownDisksOf } from './own-disk-facts.ts';
 import type { PassLease } from './pass-lease.ts';
 import type { PassStore } from './rehearsal.ts';
 
-/** Rows of each kind that are in memory at a time, and as many that are read meanwhile. */
-const pageRows = 1_000;
+/** Rows of each kind that are in memory at a time, and as many that are read meanwhile; and how many make a round. */
+const sizes = { pageRows: 500, roundRows: 10_000 } as const;
 
 export interface JudgeBacklogOptions {
   readonly config: Config;
@@ -34,11 +34,11 @@ export async function judgeBacklog(options: JudgeBacklogOptions): Promise<Backlo
       if (reports.length + visits.length === 0) return counts;
       await lease.take();
     }
-    const first = await store.untreated(pageRows);
+    const first = await store.untreated(sizes.pageRows);
     if (first.reports.length + first.visits.length === 0) return counts;
     // Loaded when there is something to judge: most passes have nothing.
     const { judgeInRounds } = await import('./judge-rounds.ts');
-    const { reports, visits } = await judgeInRounds({ ...options, pageRows }, first);
+    const { reports, visits } = await judgeInRounds({ ...options, ...sizes }, first);
     counts.reports += reports;
     counts.visits += visits;
     // What came late meanwhile stands before where the last page ended.

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+
 import type { Judged, RowPlace, UntreatedBatch } from '../storage/alert-store.ts';
 import { openClientStates } from './client-states.ts';
 import type { Backlog, JudgeBacklogOptions } from './judge-backlog.ts';
@@ -5,15 +7,21 @@ import { openRound } from './judge-rows.ts';
 import { loadRows } from './load-rows.ts';
 import type { LoadedRows } from './load-rows.ts';
 
-/** Rows that are stored in one transaction. Each writes what it remembers of every client in it. */
-const roundRows = 10_000;
 /** A round ends sooner where the database is slow, so that the lease is touched and little is judged twice after a crash. */
 const roundMs = 5_000;
 
 export interface JudgeInRoundsOptions extends JudgeBacklogOptions {
   /** Rows of each kind that are read at a time. */
   readonly pageRows: number;
+  /** From so many rows on they are stored: in one transaction, with what is remembered of every client among them. */
+  readonly roundRows: number;
 }
+
+/**
+ * What a round keeps is old by V8's measure and garbage when it is stored. V8 lets that grow to four times what lives before it
+ * looks; at half as much again a million rows take 152 MB instead of 179, and no more CPU time.
+ */
+const growOldSpaceLess = '--heap-growing-percent=50';
 
 interface Page {
   readonly rows: LoadedRows;
@@ -26,7 +34,8 @@ interface Page {
  * nothing is under way any more when it returns or throws. Returns what was stored.
  */
 export async function judgeInRounds(options: JudgeInRoundsOptions, first: UntreatedBatch): Promise<Backlog> {
-  const { store, signal, pageRows } = options;
+  setFlagsFromString(growOldSpaceLess);
+  const { store, signal, pageRows, roundRows } = options;
   const counts = { reports: 0, visits: 0 };
   const states = openClientStates(store);
   const load = async (batch: UntreatedBatch): Promise<Page> => ({
@@ -50,12 +59,7 @@ export async function judgeInRounds(options: JudgeInRoundsOptions, first: Untrea
       const { judged, after } = round.end();
       await storing;
       if (round.rows() === 0) break;
-      storing = quietly(
-        storeRound(options, judged, wasMore).then(() => {
-          counts.reports += judged.statIds.length;
-          counts.visits += judged.visitIds.length;
-        }),
-      );
+      storing = quietly(storeRound(options, judged, wasMore, counts));
       states.follow(after, storing);
     }
     await storing;
@@ -69,9 +73,13 @@ async function storeRound(
   { store, lease, observe }: JudgeBacklogOptions,
   judged: Judged,
   more: boolean,
+  counts: { reports: number; visits: number },
 ): Promise<void> {
   await store.saveJudged(await lease.take(), judged);
-  observe({ kind: 'judged', reports: judged.statIds.length, visits: judged.visitIds.length, more });
+  const [reports, visits] = [judged.statIds.length, judged.visitIds.length];
+  counts.reports += reports;
+  counts.visits += visits;
+  observe({ kind: 'judged', reports, visits, more });
 }
 
 /** What fails before anybody waits for it is thrown once somebody does. */

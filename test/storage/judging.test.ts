@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 
-import type { AlertStore, Judged, Lease } from '../../src/storage/alert-store.ts';
+import type { AlertStore, Judged, Lease, RowPlace, UntreatedBatch } from '../../src/storage/alert-store.ts';
 import { episode, memory } from './alert-samples.ts';
 import { onBothDatabases } from './databases.ts';
 import { item, noonMs, runEnd, runStart, visit, worker } from './samples.ts';
@@ -99,6 +99,38 @@ onBothDatabases('untreated rows', (kit) => {
       });
     }
     assert.equal(seen.length, 75);
+  });
+
+  test('go on behind a place, whether what stands before it is marked or not', async () => {
+    const { storage } = await kit.open();
+    const time = (index: number): number => noonMs + Math.floor(index / 8) * 3000;
+    await storage.reports.ingest(Array.from({ length: 30 }, (_, index) => item({ observedAtMs: time(index) })));
+    await storage.reports.saveVisits(
+      Array.from({ length: 20 }, (_, index) => visit({ runId: randomUUID(), startedAtMs: time(index) })),
+    );
+    const lease = await leaseOf(storage.alerts);
+    const all = await storage.alerts.untreated(100);
+    assert.equal(all.next, null);
+    const ids = { reports: [] as number[], visits: [] as number[] };
+    let pages = 0;
+    for (let next: RowPlace | null = null; pages === 0 || next !== null; pages += 1) {
+      const page: UntreatedBatch = await storage.alerts.untreated(5, next);
+      assert.ok(page.reports.length <= 5 && page.visits.length <= 5);
+      ids.reports.push(...page.reports.map(({ id }) => id));
+      ids.visits.push(...page.visits.map(({ id }) => id));
+      const statIds = page.reports.map(({ id }) => id);
+      if (pages % 2 === 0) await storage.alerts.saveJudged(lease, { ...nothing, statIds });
+      assert.equal(page.more, page.next !== null);
+      ({ next } = page);
+    }
+    assert.deepEqual(
+      ids.reports,
+      all.reports.map(({ id }) => id),
+    );
+    assert.deepEqual(
+      ids.visits,
+      all.visits.map(({ id }) => id),
+    );
   });
 
   test('disks, networks and whole reports belong to their rows', async () => {
