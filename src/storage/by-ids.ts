@@ -3,8 +3,8 @@ import { forChunks } from './insert-rows.ts';
 
 /** From so many ids in a row on a range is asked for, which is cheaper than naming each. */
 const minRange = 16;
-/** So that one answer stays small however long the range. */
-const maxRange = 1000;
+/** So that one answer stays small however long the range; what has no answer but a count may ask for longer ones. */
+const answerRange = 1000;
 
 /**
  * Runs a statement for exactly these ids, in as few pieces as there are gaps between them; `where` is a condition on the
@@ -14,12 +14,13 @@ export async function forIds<R>(
   column: string,
   ids: readonly number[],
   run: (where: string, values: readonly SqlValue[]) => Promise<readonly R[]>,
+  maxRange = answerRange,
 ): Promise<readonly R[]> {
   const ordered = [...new Set(ids)].sort((a, b) => a - b);
   const single: number[] = [];
   const results: R[] = [];
   for (let start = 0; start < ordered.length;) {
-    const length = rangeLength(ordered, start);
+    const length = rangeLength(ordered, start, maxRange);
     const range = ordered.slice(start, start + length);
     if (length < minRange) single.push(...range);
     else results.push(...(await run(`${column} BETWEEN ? AND ?`, [range[0] ?? null, range.at(-1) ?? null])));
@@ -29,7 +30,7 @@ export async function forIds<R>(
   return results;
 }
 
-function rangeLength(ordered: readonly number[], start: number): number {
+function rangeLength(ordered: readonly number[], start: number, maxRange: number): number {
   let length = 1;
   while (length < maxRange && ordered[start + length] === (ordered[start] ?? 0) + length) length += 1;
   return length;

@@ -1,4 +1,4 @@
-import type { Session } from './database.ts';
+import type { Session, SqlValue } from './database.ts';
 import type { Dialect } from './dialect.ts';
 import { StorageFault } from './fault.ts';
 import { forIds } from './by-ids.ts';
@@ -24,12 +24,13 @@ export async function markProcessed(
   table: JudgedTable,
   ids: readonly number[],
 ): Promise<void> {
-  const counts = await forIds('id', ids, async (where, values) => [
+  const mark = async (where: string, values: readonly SqlValue[]): Promise<readonly number[]> => [
     await session.run(
       `UPDATE ${table} SET processed_at = ${dialect.now} WHERE ${where} AND processed_at IS NULL`,
       values,
     ),
-  ]);
+  ];
+  const counts = await forIds('id', ids, mark, Infinity);
   const marked = counts.reduce((sum, count) => sum + count, 0);
   if (marked === ids.length) return;
   throw new StorageFault('broken', `${ids.length - marked} of ${ids.length} rows of ${table} were judged by another`);

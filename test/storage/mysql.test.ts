@@ -95,38 +95,6 @@ describe('MariaDB', { skip: skipWithoutMariadb }, () => {
       });
     });
 
-    test('what the alerter reads while it stores does not wait, and sees what was stored before', async () => {
-      const other = await mariadb.createDatabase();
-      await (await openStorage({ storage: other.storage, migrate: true, program: 'collect' })).close();
-      const connections = async (): Promise<number> => {
-        const sql = `SELECT COUNT(*) AS n FROM information_schema.processlist WHERE user = '${other.user}'`;
-        return Number((await mariadb.asRoot(sql))[0]?.['n']);
-      };
-      const countSql = 'SELECT COUNT(*) AS n FROM silences';
-      const database = await openMysqlDatabase({ storage: other.storage, program: 'alert' });
-      const count = async (): Promise<unknown> => (await database.read((session) => session.all(countSql)))[0]?.['n'];
-      assert.equal(await count(), 0);
-      assert.equal(await connections(), 1, 'one is enough while nothing is stored');
-      let goOn: (read: unknown) => void = () => undefined;
-      const read = new Promise<unknown>((resolve) => {
-        goOn = resolve;
-      });
-      const stored = database.write(async (session) => {
-        await session.run(
-          `INSERT INTO silences (client, rule, subject, starts_at, ends_at, author, comment)
-           VALUES ('*', '*', '*', '2026-11-20', '2026-11-21', 'ops', '')`,
-        );
-        assert.equal(await read, 0);
-      });
-      goOn(await count());
-      assert.equal(await connections(), 2);
-      await stored;
-      assert.equal(await count(), 1);
-      await database.close();
-      for (let looks = 0; (await connections()) > 0; looks += 1) assert.ok(looks < 1000, 'both connections end');
-      await assert.rejects(count());
-    });
-
     test('rows that another alerter judged meanwhile undo the whole transaction', async () => {
       await storage.reports.ingest([item(), item()]);
       await withDatabase({ storage: made.storage, program: 'alert' }, async (one) => {
