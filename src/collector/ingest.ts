@@ -63,8 +63,10 @@ export interface IngestCounts {
   readonly waiting: number;
 }
 
-/** Measured best at 100 to 500 rows a transaction. */
+/** Measured best at 100 to 500 rows a transaction; visits that go on have to wait for it. */
 const batchSize = 200;
+/** Once none does: every commit waits for the disk, 0.6 s in all for 10,000 files in batches of 200, 0.2 s in these. */
+const drainSize = 500;
 /** Beside visits, which a batch keeps waiting: of what earlier runs left, as long as there is any. */
 const besideVisits = 50;
 /** Opened reports of one batch together, but for the last: usual ones have 2 KB, hostile ones 1 MiB, and much more once parsed. */
@@ -188,12 +190,17 @@ function startPumping<Item>(options: IngestOptions, door: ReportDoor<Item>): Ing
     options.onFault(fault);
   };
 
+  const sizeOfNext = (yields: boolean): number => {
+    if (yields) return besideVisits;
+    return state.visiting ? batchSize : drainSize;
+  };
+
   const run = async (store: ReportStore): Promise<void> => {
     while (queue.size() > 0 && state.fault === null && !queue.isOver()) {
       const begunAt = performance.now();
       const yields = state.visiting && queue.leftovers() > 0;
       try {
-        await storeBatch(store, queue.next(yields ? besideVisits : batchSize));
+        await storeBatch(store, queue.next(sizeOfNext(yields)));
       } catch (thrown) {
         giveUp(asFleetError(thrown, { code: 'storage-failed', stage: 'storage' }));
       }

@@ -111,12 +111,12 @@ function workerReportOf(value: unknown, here: Place): WorkerReport {
   const json = objectOf(value, here);
   const name = nameOf(json['name'], here, 'name');
   const datetime = ownDatetimeOf(json, here);
-  const rest = {
-    duration_ms: amountOf(json['duration_ms'], here, 'duration_ms'),
-    error: json['error'] === null ? null : textOf(json['error'], here, 'error', maxReasonChars),
-    function_reports: functionReportsOf(json['function_reports'], { within: here, key: 'function_reports' }),
-  };
-  return datetime === undefined ? { name, ...rest } : { name, datetime, ...rest };
+  const duration_ms = amountOf(json['duration_ms'], here, 'duration_ms');
+  const error = json['error'] === null ? null : textOf(json['error'], here, 'error', maxReasonChars);
+  const function_reports = functionReportsOf(json['function_reports'], { within: here, key: 'function_reports' });
+  return datetime === undefined
+    ? { name, duration_ms, error, function_reports }
+    : { name, datetime, duration_ms, error, function_reports };
 }
 
 function functionReportsOf(value: unknown, here: Place): readonly FunctionReport[] {

@@ -285,25 +285,28 @@ test('while the database is away everything waits, and comes in order once it is
 test('more than one batch is stored, leftovers before what arrives', async () => {
   const bench = await makeBench();
   const order: string[] = [];
+  const sizes: number[] = [];
   const watching: ReportStore = {
     ...bench.storage.reports,
     ingest: (items) => {
+      sizes.push(items.length);
       order.push(...items.map(({ report }) => report.report_id));
       return bench.storage.reports.ingest(items);
     },
   };
   const left: string[] = [];
-  for (let count = 0; count < 450; count++) {
+  for (let count = 0; count < 620; count++) {
     const { sealed, reportId } = sealedSample({ key });
     await bench.put('web-1', sealed, reportId, Date.now() - 10_000 + count);
     left.push(reportId);
   }
-  const ingest = await bench.start({ store: watching });
   const fresh = sealedSample({ key });
+  const ingest = await bench.start({ store: watching });
   ingest.take(await bench.put('web-1', fresh.sealed, fresh.reportId));
   await ingest.drain();
-  assert.equal(ingest.counts().stored, 451);
+  assert.equal(ingest.counts().stored, 621);
   assert.deepEqual(order, [...left, fresh.reportId]);
+  assert.ok(sizes.length > 1 && Math.max(...sizes) <= 500, `batches of ${sizes.join(', ')}`);
 });
 
 test('what earlier runs left is stored a little at a time, and everybody else has a turn in between', async () => {
