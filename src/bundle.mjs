@@ -10,15 +10,16 @@ import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
 
 import { bindChunk } from './bind-chunk.mjs';
+import { minified, takeSsh2 } from './bundle-ssh2.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = path.join(root, 'dist');
 
 /**
- * Packages that every command needs, and those that a CommonJS file cannot load on each Node we run on: they are taken into
- * the files with all they need themselves, and their licences are put beside them.
+ * Packages that every command needs, ssh2 for `collect`, and those that a CommonJS file cannot load on each Node we run on:
+ * they are taken into the files with all they need themselves, and their licences are put beside them.
  */
-const taken = ['commander', 'picomatch', 'string-width'];
+const taken = ['commander', 'picomatch', 'ssh2', 'string-width'];
 
 const { dependencies } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 const left = Object.keys(dependencies).filter((name) => !taken.includes(name));
@@ -27,14 +28,14 @@ const left = Object.keys(dependencies).filter((name) => !taken.includes(name));
 const lazyChildProcess = {
   name: 'lazy-child-process',
   setup: ({ onLoad }) => {
-    onLoad({ filter: /node_modules\/commander\/lib\/command\.js$/ }, ({ path: file }) => {
+    onLoad({ filter: /node_modules\/commander\/lib\/command\.js$/ }, async ({ path: file }) => {
       const text = readFileSync(file, 'utf8');
       const contents = text.replace(
         "const childProcess = require('node:child_process');",
         "const childProcess = { spawn: (...args) => require('node:child_process').spawn(...args) };",
       );
       if (contents === text) throw new Error('commander loads node:child_process in another way than it did');
-      return { contents };
+      return { contents: await minified(contents) };
     });
   },
 };
@@ -44,15 +45,16 @@ const { metafile, outputFiles } = await build({
   absWorkingDir: root,
   entryPoints: { cli: 'src/cli.ts' },
   outdir: 'dist',
+  chunkNames: '[hash]',
   bundle: true,
   splitting: true,
   write: false,
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  external: left.flatMap((name) => [name, `${name}/*`]),
+  external: [...left.flatMap((name) => [name, `${name}/*`]), 'cpu-features', 'ssh2/lib/protocol/crypto/*'],
   define: { 'import.meta.url': 'importMetaUrl' },
-  plugins: [lazyChildProcess],
+  plugins: [lazyChildProcess, takeSsh2],
   logLevel: 'warning',
   metafile: true,
 });

@@ -1,0 +1,49 @@
+/** The built program with what src/bundle-ssh2.mjs takes into it, and what it leaves in the package. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+
+import { packageDir } from '../src/paths.ts';
+import { sshKeygen } from './support/sshd.ts';
+
+const run = promisify(execFile);
+const dist = path.join(packageDir, 'dist');
+
+test('of ssh2 nothing is loaded from the package but what was compiled', () => {
+  const texts = ['cli', 'alert', 'collect', 'commands'].map((name) =>
+    readFileSync(path.join(dist, `${name}.cjs`), 'utf8'),
+  );
+  const required = texts.flatMap((text) => [...text.matchAll(/require\("(ssh2[^"]*)"\)/g)].map(([, name]) => name));
+  assert.deepEqual([...new Set(required)].sort(), [
+    'ssh2/lib/protocol/crypto/build/Release/sshcrypto.node',
+    'ssh2/lib/protocol/crypto/poly1305.js',
+  ]);
+});
+
+for (const [passphrase, code] of [
+  ['right', 'connect-refused'],
+  ['wrong', 'credentials-unusable'],
+] as const) {
+  test(`a key under a passphrase is opened by the built program: the ${passphrase} one`, async (t) => {
+    const dir = mkdtempSync(path.join(tmpdir(), 'fleet-bundle-'));
+    t.after(() => rmSync(dir, { recursive: true, force: true }));
+    sshKeygen(path.join(dir, 'key'), '-t', 'ed25519', '-N', 'right');
+    const config = path.join(dir, 'config.xml');
+    const ssh = `username="nobody" privateKey="key" passphrase="${passphrase}" config="none"`;
+    // Nobody listens on port 1; the key is opened before that is found out.
+    writeFileSync(config, `<config><ssh ${ssh}/><client name="c" ip="127.0.0.1" port="1"/></config>\n`, {
+      mode: 0o600,
+    });
+    const args = [path.join(dist, 'fleet-health.cjs'), '-c', config, '--json', 'collect', '--dry-run'];
+    const { stdout } = await run(process.execPath, args).catch((thrown: unknown) => thrown as { stdout: string });
+    const { visits } = JSON.parse(stdout) as { readonly visits: readonly { readonly code: string }[] };
+    assert.deepEqual(
+      visits.map((visit) => visit.code),
+      [code],
+    );
+  });
+}
