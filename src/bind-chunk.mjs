@@ -25,9 +25,10 @@ export function bindChunk(text) {
  */
 function importText({ importClause, moduleSpecifier }) {
   const required = `require(${JSON.stringify(moduleSpecifier.text)})`;
-  if (importClause === undefined) return `${required};`;
-  const { name: asDefault, namedBindings } = importClause;
   const isChunk = moduleSpecifier.text.startsWith('./');
+  // Nothing in src is imported for its effect: who takes something of that chunk loads it.
+  if (importClause === undefined) return isChunk ? '' : `${required};`;
+  const { name: asDefault, namedBindings } = importClause;
   const defaultOf = isChunk ? `${required}.default` : `(m=>m.__esModule?m.default:m)(${required})`;
   const bound = asDefault === undefined ? [] : [`${asDefault.text}=${defaultOf}`];
   const names = [];
