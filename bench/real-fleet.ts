@@ -14,7 +14,7 @@ export interface RealFleet {
   readonly privateKey: string;
   readonly knownHosts: string;
   /** One pass of the built collector, with everything on. */
-  collect(): Promise<PassCost>;
+  collect(args?: readonly string[]): Promise<PassCost>;
   /** `ssh host true` of the first client, with these options besides. */
   sshTrue(options?: readonly string[]): void;
   stop(): Promise<void>;
@@ -40,8 +40,8 @@ export async function startRealFleet(dir: string, clients: number): Promise<Real
 `,
       { mode: 0o600 },
     );
-    const collect = async (): Promise<PassCost> => {
-      const pass = await collectPass(dir, clients);
+    const collect = async (args: readonly string[] = []): Promise<PassCost> => {
+      const pass = await collectPass(dir, clients, args);
       if (pass.succeeded !== clients) throw new Error(`${pass.failed} visits failed`);
       return pass;
     };

@@ -25,6 +25,7 @@ const logins: Row = {
   target: null,
 };
 const forkCounts = [5, 10, 20, 40] as const;
+const visitCounts = [4, 8, 16, 64] as const;
 
 /** Whole passes over one fleet, one after the other, by ours, by Ansible's fact gathering, and by parallel-ssh. */
 export async function benchThroughput({ quick, say }: BenchOptions): Promise<BenchResult> {
@@ -38,24 +39,23 @@ export async function benchThroughput({ quick, say }: BenchOptions): Promise<Ben
   const perSecond = (work: () => void): number => (clients * 1000) / costOf(work).wallMs;
   return inTemporaryFolder(async (dir) => {
     const fleet = await startRealFleet(dir, clients);
+    const visits = async (count: number): Promise<number> =>
+      (clients * 1000) / (await fleet.collect(['--concurrency', String(count)])).wallMs;
     try {
       const figures: Figure[] = [];
+      const atATime = quick ? 8 : await bestOf('our visits at a time', visitCounts, visits, say);
+      const ours = (): Promise<number> => visits(atATime);
       if (noAnsible === null) {
         const gather = ansibleOf(dir, fleet);
-        const forks = quick ? 5 : bestForks((count) => perSecond(() => gather(count)), say);
-        const { ours, peer } = await inRounds(quick ? 1 : 3, {
-          ours: async () => (clients * 1000) / (await fleet.collect()).wallMs,
-          peer: () => perSecond(() => gather(forks)),
-        });
-        figures.push(measured({ ...facts, peer: `ansible -m setup, ${forks} forks` }, ours, peer));
+        const withForks = (count: number): number => perSecond(() => gather(count));
+        const forks = quick ? 5 : await bestOf("ansible's forks", forkCounts, withForks, say);
+        const { ours: own, peer } = await inRounds(quick ? 1 : 3, { ours, peer: () => withForks(forks) });
+        figures.push(measured({ ...facts, peer: `ansible -m setup, ${forks} forks` }, own, peer));
       } else figures.push(notMeasured(facts, noAnsible));
       if (noPssh === null) {
         const login = parallelSshOf(dir, fleet);
-        const { ours, peer } = await inRounds(quick ? 1 : 3, {
-          ours: async () => (clients * 1000) / (await fleet.collect()).wallMs,
-          peer: () => perSecond(login),
-        });
-        figures.push(measured(logins, ours, peer));
+        const { ours: own, peer } = await inRounds(quick ? 1 : 3, { ours, peer: () => perSecond(login) });
+        figures.push(measured(logins, own, peer));
       } else figures.push(notMeasured(logins, noPssh));
       return { figures, series: [] };
     } finally {
@@ -64,10 +64,17 @@ export async function benchThroughput({ quick, say }: BenchOptions): Promise<Ben
   });
 }
 
-function bestForks(perSecondWith: (forks: number) => number, say: BenchOptions['say']): number {
-  const tried = forkCounts.map((forks) => ({ forks, perSecond: perSecondWith(forks) }));
-  say(`ansible by forks: ${tried.map(({ forks, perSecond }) => `${forks}: ${perSecond.toFixed(2)} per s`).join(', ')}`);
-  return tried.reduce((best, one) => (one.perSecond > best.perSecond ? one : best)).forks;
+/** Of several counts the one with which most is done a second. */
+async function bestOf(
+  what: string,
+  counts: readonly number[],
+  perSecondWith: (count: number) => number | Promise<number>,
+  say: BenchOptions['say'],
+): Promise<number> {
+  const tried: { readonly count: number; readonly perSecond: number }[] = [];
+  for (const count of counts) tried.push({ count, perSecond: await perSecondWith(count) });
+  say(`${what}: ${tried.map(({ count, perSecond }) => `${count}: ${perSecond.toFixed(2)} per s`).join(', ')}`);
+  return tried.reduce((best, one) => (one.perSecond > best.perSecond ? one : best)).count;
 }
 
 /**

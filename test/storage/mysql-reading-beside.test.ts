@@ -88,6 +88,22 @@ describe('what is read while something is stored, on MariaDB', { skip: skipWitho
     }
   });
 
+  test('where a second connection is refused, reading waits for what is stored', async () => {
+    await mariadb.asRoot(`ALTER USER '${made.user}' WITH MAX_USER_CONNECTIONS 1`);
+    const database = await openMysqlDatabase({ storage: made.storage, program: 'alert' });
+    try {
+      const stored = Number(await count(database));
+      for (const more of [1, 2]) {
+        const storing = database.write((session) => session.run(insertSql));
+        assert.equal(await count(database), stored + more);
+        await storing;
+      }
+    } finally {
+      await database.close();
+      await mariadb.asRoot(`ALTER USER '${made.user}' WITH MAX_USER_CONNECTIONS 0`);
+    }
+  });
+
   test('any other program waits for what it stores', async () => {
     const database = await openMysqlDatabase({ storage: made.storage, program: 'collect' });
     try {

@@ -37,11 +37,13 @@ class MysqlServer implements Database {
   #writing = 0;
   /** The alerter's second connection, which reads while the first one stores. */
   #reader: MysqlServer | null = null;
+  #readsBeside: boolean;
   #maxBatchBytes = 0;
   #closed = false;
 
   constructor(options: MysqlDatabaseOptions) {
     this.#options = options;
+    this.#readsBeside = options.program === 'alert';
     this.#statementTimeoutMs = options.statementTimeoutMs ?? 60_000;
     this.#servers = createMysqlServers(options);
   }
@@ -51,10 +53,16 @@ class MysqlServer implements Database {
     return this.#maxBatchBytes;
   }
 
-  read<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    if (this.#writing > 0 && this.#options.program === 'alert' && !this.#closed) {
+  async read<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    if (this.#writing > 0 && this.#readsBeside && !this.#closed) {
       this.#reader ??= new MysqlServer(this.#options);
-      return this.#reader.read(work);
+      try {
+        return await this.#reader.read(work);
+      } catch (thrown) {
+        if (!(thrown instanceof StorageFault) || thrown.kind !== 'lost') throw thrown;
+        // An account may be allowed one connection, or the server have no more: then reading waits for what is stored.
+        this.#readsBeside = false;
+      }
     }
     return this.#attempts((connection) => work(this.#session(connection)));
   }
