@@ -1,5 +1,6 @@
 /** The instants inside of packages: SQLite's statements and commits, and the acknowledgement on an SSH channel. */
 import Module from 'node:module';
+import { Duplex } from 'node:stream';
 
 import type { AtInstant } from './kill-hook.ts';
 
@@ -14,16 +15,12 @@ export function watchPackages(atInstant: AtInstant): void {
   const loader = Module as unknown as Loader;
   const load = loader._load;
   let sqlite: SqlitePackage | null = null;
-  let channel: object | null = null;
+  watchChannels(atInstant);
   loader._load = function (this: unknown, request, ...rest) {
     const loaded = load.call(this, request, ...rest) as object;
     if (request === '@photostructure/sqlite') {
       sqlite ??= watchedSqlite(loaded as SqlitePackage, atInstant);
       return sqlite;
-    }
-    if (/(?:^|\/)Channel(?:\.js)?$/.test(request) && 'Channel' in loaded && loaded !== channel) {
-      channel = loaded;
-      watchChannel(loaded as Parameters<typeof watchChannel>[0], atInstant);
     }
     return loaded;
   };
@@ -53,12 +50,14 @@ function watchedSqlite(loaded: SqlitePackage, atInstant: AtInstant): SqlitePacka
   return { ...loaded, DatabaseSync: open as unknown as SqlitePackage['DatabaseSync'] };
 }
 
-function watchChannel(loaded: { readonly Channel: { readonly prototype: object } }, atInstant: AtInstant): void {
-  const prototype = loaded.Channel.prototype as { write: Method };
+/** ssh2 stands in the program's own files, so its channels are known by what they are: they have a state for each direction. */
+function watchChannels(atInstant: AtInstant): void {
+  const prototype = Duplex.prototype as unknown as { write: Method };
   const { write } = prototype;
   prototype.write = function (...args) {
-    const isAcknowledgement = Buffer.isBuffer(args[0]) && args[0].length === acknowledgementBytes;
+    const bytes = Buffer.isBuffer(args[0]) && args[0].length === acknowledgementBytes ? args[0] : null;
     const work = (): unknown => write.apply(this, args);
-    return isAcknowledgement ? atInstant('acknowledge', work, args[0] as Buffer) : work();
+    const isChannel = bytes !== null && 'incoming' in (this as object) && 'outgoing' in (this as object);
+    return isChannel ? atInstant('acknowledge', work, bytes) : work();
   };
 }
