@@ -1,5 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 
+/** Of an option that it does not know any more V8 says so on standard error, and cron would mail that. */
+const isKnown = ['11', '12', '13'].includes(process.versions.v8.split('.', 1)[0] ?? '');
+
 /** With 30 a run with 1,000 visits in flight takes 5 % less memory again, and 7 % more CPU time. */
 const growingPercent = 50;
 
@@ -13,6 +16,7 @@ const growingPercent = 50;
  * options are those that it was made with.
  */
 export async function withBoundedHeap<T>(work: () => Promise<T>): Promise<T> {
+  if (!isKnown) return work();
   setFlagsFromString(`--heap-growing-percent=${growingPercent}`);
   try {
     return await work();
