@@ -19,6 +19,11 @@ const changes = {
      const bcrypt_pbkdf = (...args) =>
        createRequire(createRequire(__filename).resolve('ssh2'))('bcrypt-pbkdf').pbkdf(...args);`,
   ],
+  // By that name, and no other class by its name, ssh2 knows what it must not close as a channel.
+  'ssh2/lib/server.js': [
+    'class Session extends EventEmitter {',
+    "class Session extends EventEmitter { static name = 'Session';",
+  ],
 };
 
 /** Clients and servers only ask of a channel whether it is one. */

@@ -1,11 +1,14 @@
 /** The built program with what src/bundle-ssh2.mjs takes into it, and what it leaves in the package. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+
+import ssh2 from 'ssh2';
 
 import { packageDir } from '../src/paths.ts';
 import { sshKeygen } from './support/sshd.ts';
@@ -47,3 +50,35 @@ for (const [passphrase, code] of [
     );
   });
 }
+
+test('whoever leaves a session of the built simulator without a command ends nothing', async (t) => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-bundle-'));
+  const args = [path.join(dist, 'fleet-health.cjs'), 'simulate', '--dir', dir, '--clients', '1'];
+  const simulator = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = once(simulator, 'close') as Promise<[number | null]>;
+  t.after(async () => {
+    simulator.kill('SIGKILL');
+    await ended;
+    rmSync(dir, { recursive: true, force: true });
+  });
+  let said = '';
+  simulator.stderr.on('data', (chunk: Buffer) => (said += String(chunk)));
+  for await (const chunk of simulator.stdout.iterator({ destroyOnReturn: false })) {
+    said += String(chunk);
+    if (said.includes('Ctrl-C')) break;
+  }
+  simulator.stdout.resume();
+  const [, host, port] = /ip="([\d.]+)" port="(\d+)"/.exec(readFileSync(path.join(dir, 'clients.xml'), 'utf8')) ?? [];
+  const privateKey = readFileSync(path.join(dir, 'login_key'));
+  for (const visit of ['first', 'second']) {
+    const client = new ssh2.Client();
+    client.connect({ host: host ?? '', port: Number(port), username: 'simulated', privateKey });
+    await once(client, 'ready');
+    // A session is opened for it, and nobody there has a terminal.
+    await assert.rejects(promisify(client.shell.bind(client))(), /Unable to request/, `the ${visit} visit`);
+    client.destroy();
+    await once(client, 'close');
+  }
+  simulator.kill('SIGTERM');
+  assert.deepEqual([(await ended)[0], /internal/.test(said)], [0, false], said);
+});
