@@ -74,7 +74,6 @@ export function openLateRows({ rules, late, subjects, everyMs }: LateRowsOptions
     open: () => Object.fromEntries(begun),
     ruleOf: (name) => ruleByName.get(name) ?? null,
     flush: () => {
-      if (begun.size === 0) return;
       for (const [key, episode] of [...begun]) finish(key, episode);
     },
   };

@@ -1,5 +1,5 @@
 import { withBoundedHeap } from '../heap-growth.ts';
-import type { Judged, RowPlace, UntreatedBatch } from '../storage/alert-store.ts';
+import type { Judged, UntreatedBatch } from '../storage/alert-store.ts';
 import { openClientStates } from './client-states.ts';
 import type { Backlog, JudgeBacklogOptions } from './judge-backlog.ts';
 import { openRound } from './judge-rows.ts';
@@ -16,9 +16,8 @@ export interface JudgeInRoundsOptions extends JudgeBacklogOptions {
   readonly roundRows: number;
 }
 
-interface Page {
+interface Page extends Pick<UntreatedBatch, 'more' | 'next'> {
   readonly rows: LoadedRows;
-  readonly next: RowPlace | null;
 }
 
 /**
@@ -36,26 +35,27 @@ async function judgeFrom(options: JudgeInRoundsOptions, first: UntreatedBatch): 
   const states = openClientStates(store);
   const load = async (batch: UntreatedBatch): Promise<Page> => ({
     rows: await loadRows({ ...options, batch }),
+    more: batch.more,
     next: batch.next,
   });
   let coming: Promise<Page> = load(first);
   let storing: Promise<void> = Promise.resolve();
   try {
-    for (let more = true; more;) {
+    for (let goesOn = true; goesOn;) {
       const round = openRound({ ...options, states });
       const startedAt = performance.now();
-      let wasMore = false;
+      let more: boolean;
       do {
-        const { rows, next } = await coming;
-        more = next !== null && !signal.aborted;
-        if (more) coming = quietly(store.untreated(pageRows, next).then(load));
-        if (rows.batch.reports.length + rows.batch.visits.length > 0) wasMore = next !== null;
-        await round.judge(rows);
-      } while (more && round.rows() < roundRows && performance.now() - startedAt < roundMs);
+        const page = await coming;
+        ({ more } = page);
+        goesOn = page.next !== null && !signal.aborted;
+        if (goesOn) coming = quietly(store.untreated(pageRows, page.next).then(load));
+        await round.judge(page.rows);
+      } while (goesOn && round.rows() < roundRows && performance.now() - startedAt < roundMs);
       const { judged, after } = round.end();
       await storing;
       if (round.rows() === 0) break;
-      storing = quietly(storeRound(options, judged, wasMore, counts));
+      storing = quietly(storeRound(options, judged, more, counts));
       states.follow(after, storing);
     }
     await storing;

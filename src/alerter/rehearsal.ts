@@ -49,7 +49,7 @@ export function createRehearsal(store: AlertStore): PassStore {
     untreated: async (): Promise<UntreatedBatch> => {
       if (judged) return { reports: [], visits: [], more: false, next: null };
       judged = true;
-      return await store.untreated(rehearsedRows);
+      return { ...(await store.untreated(rehearsedRows)), next: null };
     },
     openEpisodes: async (clients) =>
       overlay(

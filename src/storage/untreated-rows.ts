@@ -31,7 +31,7 @@ export interface UntreatedBatch {
   readonly visits: readonly UntreatedVisit[];
   /** Whether there was more when it was read. */
   readonly more: boolean;
-  /** Where it ended; null: there was no more. */
+  /** Where to go on; null: here it ends, in a dry run also where there was more. */
   readonly next: RowPlace | null;
 }
 
