@@ -107,9 +107,11 @@ export function createFrameParser(limits: FrameLimits): FrameParser {
   };
 
   let checked: { type: FrameType; size: number } | null = null;
+  let isOver = false;
 
   return {
     push(chunk) {
+      if (isOver) return [];
       append(chunk);
       let at = greeting === null ? seekMarker(chunk.length) : 0;
       const frames: Frame[] = [];
@@ -123,6 +125,11 @@ export function createFrameParser(limits: FrameLimits): FrameParser {
         if (length - at < checked.size) break;
         frames.push({ type: checked.type, payload: Buffer.from(held.subarray(at, at + checked.size)) });
         at += checked.size;
+        if (checked.type === 'E') {
+          // It is the last one. What follows is nobody's to judge, whether it came in the same chunk or later.
+          isOver = true;
+          break;
+        }
         checked = null;
       }
       if (at > 0) {

@@ -125,6 +125,15 @@ test('cut off at any byte, what was complete is handed out and nothing else', ()
   }
 });
 
+test('what follows the last frame says nothing, whether it comes with it or after it', () => {
+  const together = createFrameParser(limits);
+  assert.equal(together.push(Buffer.concat([whole, Buffer.alloc(4096)])).length, 5);
+  const apart = createFrameParser(limits);
+  assert.equal(apart.push(whole).length, 5);
+  for (const parser of [together, apart])
+    assert.deepEqual(parser.push(Buffer.concat([stream, Buffer.alloc(4096)])), []);
+});
+
 test('a greeting may hold 64 KiB and parts of the marker, not a byte more', () => {
   const greeting = Buffer.concat([Buffer.alloc(maxGreetingBytes - 15, 'x'), marker.subarray(0, 15)]);
   const parser = createFrameParser(limits);
