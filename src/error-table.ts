@@ -201,7 +201,14 @@ export const errorTable = {
     'The database refused the login or a right is missing.',
     'See the grants in docs/installation.md.',
   ),
-  'storage-full': kind(3, true, 'The database is full or read-only.', 'Make room.'),
+  'storage-full': kind(3, true, 'The database is full.', 'Make room.'),
+  'storage-read-only': kind(
+    3,
+    true,
+    'The database is read-only.',
+    'Check the file, or name the server that takes writes.',
+  ),
+  'storage-too-old': kind(3, false, 'The database server is too old.', 'Use MariaDB 10.6, MySQL 8.0 or newer.'),
   'storage-failed': kind(3, false, 'The database refused a statement.', 'Look at its words.'),
   'migration-mismatch': kind(
     3,

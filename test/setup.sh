@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes a fresh machine ready: the packages of the lock file and, unless --packages-only, the servers that the tests
-# talk to; with --galera those of `npm run galera` as well. Says what it could not do; only with CI set is a missing
-# server an error.
+# talk to; with --galera or --machines those of `npm run galera` or `npm run test:machines` as well. Says what it could
+# not do; only with CI set is a missing server an error.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -12,6 +12,8 @@ fi
 
 galera=no
 [ "${1:-}" != --galera ] || galera=yes
+machines=no
+[ "${1:-}" != --machines ] || machines=yes
 need() { # need PROGRAM PACKAGE
   PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
 }
@@ -35,6 +37,7 @@ need_all() {
   need xz xz-utils
   need zstd zstd
   need faketime faketime
+  [ "$machines" = no ] || need mmdebstrap mmdebstrap
   [ "$galera" = no ] || {
     need rsync rsync
     # A library that the server loads.

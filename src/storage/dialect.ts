@@ -15,6 +15,8 @@ export interface Dialect {
    * are made to it instead.
    */
   onConflict(key: string, assignments: readonly string[]): string;
+  /** The rows of a SELECT, each column named as in the table, in place of VALUES before onConflict. */
+  selected(select: string): string;
   /** In an assignment of onConflict: what the row that was to be inserted has in that column. */
   incoming(column: string): string;
   /**

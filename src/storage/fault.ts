@@ -8,7 +8,9 @@ import type { ErrorCode } from '../errors.ts';
  * - `contended`: a lock, a deadlock; the transaction is undone and may be made again
  * - `duplicate`: a unique key; somebody else stored the same meanwhile
  * - `denied`: login or rights
- * - `full`: no space, or read-only
+ * - `full`: no space
+ * - `read-only`: the server or the file takes no changes
+ * - `too-old`: the server is below the oldest supported version
  * - `schema`: a table or column is missing
  * - `damaged`: the database's files are, or are none of a database
  * - `broken`: the database does not do what it must
@@ -22,6 +24,8 @@ export type FaultKind =
   | 'duplicate'
   | 'denied'
   | 'full'
+  | 'read-only'
+  | 'too-old'
   | 'schema'
   | 'damaged'
   | 'broken'
@@ -46,6 +50,8 @@ const codes: Readonly<Record<FaultKind, ErrorCode>> = {
   duplicate: 'storage-failed',
   denied: 'storage-denied',
   full: 'storage-full',
+  'read-only': 'storage-read-only',
+  'too-old': 'storage-too-old',
   schema: 'migration-mismatch',
   damaged: 'storage-failed',
   broken: 'storage-failed',

@@ -42,7 +42,8 @@ async function renameRollups(session: Session, dialect: Dialect, from: string, t
       const [client = '', ...others] = rollupColumns(source, span);
       await session.run(
         `INSERT INTO ${table} (${[client, ...others].join(', ')})
-         SELECT ${['?', ...others.map((column) => `old.${column}`)].join(', ')} FROM ${table} old WHERE old.client = ?
+         ${dialect.selected(`SELECT ${['? AS client', ...others.map((column) => `old.${column}`)].join(', ')}
+           FROM ${table} old WHERE old.client = ?`)}
          ${mergeSuffix(dialect, source, span)}`,
         [to, from],
       );

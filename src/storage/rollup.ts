@@ -37,10 +37,19 @@ export function spanStart(span: RollupSpan, timeMs: number): string {
 function rollUpSql(dialect: Dialect, source: RollupSource, span: RollupSpan, marks: string): string {
   const { table, statId, subject, metrics } = source;
   const subjects = subject === null ? [] : [subject];
-  // MySQL makes the mean of integers a decimal with four digits.
-  const figures = metrics.map((metric) => `MIN(${metric}), AVG(1.0E0 * ${metric}), MAX(${metric}), COUNT(${metric})`);
-  return `INSERT INTO ${rollupTable(source, span)} (${rollupColumns(source, span).join(', ')})
-    SELECT ${['client', '?', ...subjects, 'COUNT(*)', ...figures].join(', ')}
-    FROM ${table} WHERE ${statId} IN (${marks}) GROUP BY ${['client', ...subjects].join(', ')}
-    ${mergeSuffix(dialect, source, span)}`;
+  const figures = metrics.flatMap((metric) => [
+    `MIN(${metric})`,
+    // MySQL makes the mean of integers a decimal with four digits.
+    `AVG(1.0E0 * ${metric})`,
+    `MAX(${metric})`,
+    `COUNT(${metric})`,
+  ]);
+  const columns = rollupColumns(source, span);
+  const values = ['client', '?', ...subjects, 'COUNT(*)', ...figures].map(
+    (value, at) => `${value} AS ${columns[at] ?? ''}`,
+  );
+  const select = `SELECT ${values.join(', ')} FROM ${table} WHERE ${statId} IN (${marks})
+    GROUP BY ${['client', ...subjects].join(', ')}`;
+  return `INSERT INTO ${rollupTable(source, span)} (${columns.join(', ')})
+    ${dialect.selected(select)} ${mergeSuffix(dialect, source, span)}`;
 }

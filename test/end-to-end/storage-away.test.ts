@@ -107,7 +107,7 @@ test('MariaDB behind a way that is gone', { skip: skipWithoutMariadb, timeout: 2
   await t.test('read-only, without a right, with a refused login, beyond what the account may ask', async () => {
     const user = `${made.user}@'%'`;
     const faults: readonly (readonly [code: string, breaks: string, mends: string])[] = [
-      ['storage-full', 'SET GLOBAL read_only = 1', 'SET GLOBAL read_only = 0'],
+      ['storage-read-only', 'SET GLOBAL read_only = 1', 'SET GLOBAL read_only = 0'],
       ['storage-denied', `REVOKE INSERT ON ${made.name}.* FROM ${user}`, `GRANT INSERT ON ${made.name}.* TO ${user}`],
       ['storage-denied', `ALTER USER ${user} ACCOUNT LOCK`, `ALTER USER ${user} ACCOUNT UNLOCK`],
       [

@@ -15,7 +15,7 @@ import type { Connection } from 'mysql2/promise';
 
 import { startFickleProxy } from '../support/fickle-proxy.ts';
 import type { FickleProxy } from '../support/fickle-proxy.ts';
-import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
+import { numbersTable, skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import type { Mariadb, MariadbDatabase } from '../support/mariadb.ts';
 import { sealedFor } from '../support/report-server.ts';
 import { openSite } from '../support/report-site.ts';
@@ -219,7 +219,7 @@ async function whenDeadlocked(station: Station): Promise<void> {
     await other.query('CREATE TABLE weight (n INT PRIMARY KEY)');
     await other.query('START TRANSACTION');
     // Whoever has changed less is undone.
-    await other.query('INSERT INTO weight SELECT seq FROM seq_1_to_5000');
+    await other.query(`INSERT INTO weight SELECT seq FROM ${numbersTable(5000)}`);
     await other.query("UPDATE clients SET last_visit_at = last_visit_at WHERE name = 'c2'");
     // All writers take c1 first: the collector has it and waits for c2.
     const freed = untilWaiting(mariadb)

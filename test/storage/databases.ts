@@ -9,7 +9,7 @@ import type { Database } from '../../src/storage/database.ts';
 import { openDatabase } from '../../src/storage/open-database.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import type { Storage } from '../../src/storage/storage.ts';
-import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
+import { serverName, skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import type { Mariadb } from '../support/mariadb.ts';
 import { sqliteConfig } from './sqlite-config.ts';
 
@@ -29,7 +29,7 @@ export interface Opened {
   readonly database: Database;
 }
 
-/** Runs the same scenarios on SQLite and on a real MariaDB. */
+/** Runs the same scenarios on SQLite and on a real MariaDB or MySQL. */
 export function onBothDatabases(name: string, scenarios: (kit: Kit) => void): void {
   describe(`${name} on SQLite`, () => {
     const dir = mkdtempSync(path.join(tmpdir(), 'fleet-storage-'));
@@ -41,7 +41,7 @@ export function onBothDatabases(name: string, scenarios: (kit: Kit) => void): vo
     const create = (): Promise<StorageConfig> => Promise.resolve(sqliteConfig(path.join(dir, `${randomUUID()}.db`)));
     scenarios({ kind: 'sqlite', create, open: () => open(create, closing) });
   });
-  describe(`${name} on MariaDB`, { skip: skipWithoutMariadb }, () => {
+  describe(`${name} on ${serverName}`, { skip: skipWithoutMariadb }, () => {
     let mariadb: Mariadb | null = null;
     const closing = closer();
     before(async () => {

@@ -10,12 +10,12 @@ import type { Database, SqlRow } from '../../src/storage/database.ts';
 import type { Dialect } from '../../src/storage/dialect.ts';
 import { clientsSql } from '../../src/storage/history.ts';
 import { migrateDatabase } from '../../src/storage/migrate.ts';
-import { mysqlDialect } from '../../src/storage/mysql/dialect.ts';
+import { mariadbDialect } from '../../src/storage/mysql/dialect.ts';
 import { openDatabase } from '../../src/storage/open-database.ts';
 import { pruneQueries } from '../../src/storage/prune.ts';
 import { sqliteDialect } from '../../src/storage/sqlite/dialect.ts';
 import { isLong } from '../support/long-tests.ts';
-import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
+import { numbersTable, serverName, skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import type { Mariadb } from '../support/mariadb.ts';
 import { sqliteConfig } from './sqlite-config.ts';
 
@@ -81,7 +81,7 @@ describe(`${rowCount} rows on SQLite`, () => {
   });
 });
 
-describe(`${rowCount} rows on MariaDB`, { skip: skipWithoutMariadb }, () => {
+describe(`${rowCount} rows on ${serverName}`, { skip: skipWithoutMariadb }, () => {
   let mariadb: Mariadb;
   let database: Database;
   before(async () => {
@@ -98,14 +98,14 @@ describe(`${rowCount} rows on MariaDB`, { skip: skipWithoutMariadb }, () => {
   });
 
   const explain = async (context: TestContext, sql: string): Promise<void> => {
-    const plan = await database.readOnly(`EXPLAIN ${sql}`);
+    const plan = await database.readOnly(`EXPLAIN FORMAT=TRADITIONAL ${sql}`);
     for (const { table, type, key, rows, Extra } of plan) {
       context.diagnostic(`${String(table)} ${String(type)} ${String(key)} rows=${String(rows)} ${String(Extra)}`);
       const whole = type === 'ALL' || (type === 'index' && Number(rows) > 10 * clientCount);
       assert.ok(!whole || smallTables.has(String(table)), `${String(table)} is read from end to end`);
     }
   };
-  for (const { title, sql } of [...questionsOf('mysql'), ...ownQuestions(mysqlDialect)]) {
+  for (const { title, sql } of [...questionsOf('mysql'), ...ownQuestions(mariadbDialect)]) {
     test(title, async (context) => {
       await explain(context, sql);
       await timed(context, database, sql);
@@ -166,10 +166,10 @@ async function fillMariadb(mariadb: Mariadb, name: string): Promise<void> {
     `USE ${name}`,
     'SET unique_checks = 0',
     `INSERT INTO clients (name, address, first_seen, last_report_at)
-      SELECT CONCAT('web-', seq), CONCAT('10.0.0.', seq), '2026-01-01', UTC_TIMESTAMP(3) FROM seq_1_to_${clientCount}`,
+      SELECT CONCAT('web-', seq), CONCAT('10.0.0.', seq), '2026-01-01', UTC_TIMESTAMP(3) FROM ${numbersTable(clientCount)}`,
     `INSERT INTO stats (id, client, report_id, run_id, observed_at, collected_at, received_at, cpu_percent, processed_at)
       SELECT seq, ${client}, LPAD(seq, 36, '0'), 'run', ${at}, '2026-01-01', '2026-01-01', seq % 100,
-        IF(seq % 1000 = 0, NULL, '2026-11-20 10:00:00') FROM seq_1_to_${rowCount}`,
+        IF(seq % 1000 = 0, NULL, '2026-11-20 10:00:00') FROM ${numbersTable(rowCount)}`,
     `INSERT INTO disk_stats (stat_id, ordinal, client, observed_at, mount, used_percent)
       SELECT id, 0, client, observed_at, '/', id % 97 FROM stats`,
     `INSERT INTO reports (stat_id, observed_at, report) SELECT id, observed_at, '{}' FROM stats WHERE id % 20 = 0`,

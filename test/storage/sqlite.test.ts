@@ -135,8 +135,8 @@ describe('SQLite', () => {
       await migrateDatabase(database);
       await database.read((session) => session.all('PRAGMA query_only = 1'));
       const reports = createReportStore(database);
-      await assert.rejects(reports.ingest([item()]), { name: 'FleetError', code: 'storage-full' });
-      await assert.rejects(reports.saveVisits([visit()]), { name: 'FleetError', code: 'storage-full' });
+      await assert.rejects(reports.ingest([item()]), { name: 'FleetError', code: 'storage-read-only' });
+      await assert.rejects(reports.saveVisits([visit()]), { name: 'FleetError', code: 'storage-read-only' });
     });
   });
 

@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,8 +13,13 @@ import type { RowDataPacket } from 'mysql2/promise';
 
 import type { StorageConfig } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
+import { installOptions, serverProduct } from './server-products.ts';
+import type { ServerProduct } from './server-products.ts';
 
-/** A real MariaDB of the tests' own: empty, on a port that the kernel chose, gone when the process ends. */
+/**
+ * A real server of the tests' own, MariaDB or the MySQL of `npm run test:machines`: empty, on a port that the kernel
+ * chose, gone when the process ends.
+ */
 export interface Mariadb {
   readonly port: number;
   readonly socketPath: string;
@@ -45,31 +50,33 @@ export interface MariadbDatabase {
   readonly password: string;
 }
 
-const binDirs = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/usr/local/sbin'];
-const find = (program: string): string | null =>
-  binDirs.map((dir) => path.join(dir, program)).find((file) => existsSync(file)) ?? null;
-const server = find('mariadbd');
-const installer = find('mariadb-install-db');
+const product = serverProduct();
+
+/** The name of the server that startMariadb starts. */
+export const serverName = product?.name ?? 'MariaDB';
 
 /** For node:test's `skip`: why there is no MariaDB here, or false. With CI set startMariadb fails instead. */
 export const skipWithoutMariadb: string | false =
-  (server === null || installer === null) && !process.env['CI'] ? 'mariadb-server is not installed' : false;
+  product === null && !process.env['CI'] ? 'mariadb-server is not installed' : false;
 
-/** Starts a server; takes about a second. `args` are options of mariadbd; its folder is made in `place`. */
+/** A derived table with the column `seq` from 1 to `count`, for either product. */
+export const numbersTable = (count: number): string =>
+  `JSON_TABLE(CONCAT('[0', REPEAT(',0', ${count - 1}), ']'), '$[*]' COLUMNS (seq FOR ORDINALITY)) AS numbers`;
+
+/** Starts a server; takes one to four seconds. `args` are options of the server; its folder is made in `place`. */
 export async function startMariadb(args: readonly string[] = [], place = tmpdir()): Promise<Mariadb> {
-  if (server === null || installer === null) throw new Error('mariadb-server is not installed');
+  if (product === null) throw new Error('mariadb-server is not installed');
   const dir = mkdtempSync(path.join(place, 'fleet-mariadb-'));
   const remove = (): void => rmSync(dir, { recursive: true, force: true });
   process.once('exit', remove);
   const configFile = path.join(dir, 'my.cnf');
   const socketPath = path.join(dir, 'mysql.sock');
-  writeFileSync(configFile, config(dir, socketPath));
-  execFileSync(
-    installer,
-    [`--defaults-file=${configFile}`, '--auth-root-authentication-method=normal', '--skip-test-db'],
-    { stdio: 'pipe' },
-  );
-  const started = await startOnFreePort(server, configFile, socketPath, args);
+  writeFileSync(configFile, config(product, dir, socketPath));
+  const [installer = '', ...installArgs] = product.install;
+  execFileSync(installer, [...installArgs, `--defaults-file=${configFile}`, ...installOptions(product)], {
+    stdio: 'pipe',
+  });
+  const started = await startOnFreePort(product, configFile, socketPath, args);
   const { port } = started;
   let { child } = started;
   const asRoot = (...statements: readonly string[]): Promise<readonly RowDataPacket[]> => query(socketPath, statements);
@@ -86,7 +93,7 @@ export async function startMariadb(args: readonly string[] = [], place = tmpdir(
     isAlive: () => child.exitCode === null && child.signalCode === null,
     kill: () => end(child, 'SIGKILL'),
     restart: async (newArgs = args) => {
-      child = spawnServer(server, configFile, port, newArgs);
+      child = spawnServer(product, configFile, port, newArgs);
       await untilReady(child, socketPath);
     },
     stop: async () => {
@@ -98,8 +105,8 @@ export async function startMariadb(args: readonly string[] = [], place = tmpdir(
 }
 
 // A starting server clears its tmpdir of temporary tables, those of its neighbours included: each needs its own.
-function config(dir: string, socketPath: string): string {
-  return `[mariadbd]
+function config({ settings }: ServerProduct, dir: string, socketPath: string): string {
+  return `[mysqld]
 datadir=${path.join(dir, 'data')}
 tmpdir=${dir}
 socket=${socketPath}
@@ -112,20 +119,19 @@ character-set-server=latin1
 sql-mode=
 default-time-zone=+05:00
 innodb-buffer-pool-size=128M
-innodb-log-file-size=64M
-performance-schema=0
+${settings}
 `;
 }
 
 async function startOnFreePort(
-  program: string,
+  product: ServerProduct,
   configFile: string,
   socketPath: string,
   args: readonly string[],
 ): Promise<{ port: number; child: ChildProcess }> {
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort();
-    const child = spawnServer(program, configFile, port, args);
+    const child = spawnServer(product, configFile, port, args);
     try {
       await untilReady(child, socketPath);
       return { port, child };
@@ -133,7 +139,7 @@ async function startOnFreePort(
       await end(child, 'SIGKILL');
       // Somebody may have taken the port between the question and the start.
       if (attempt === 3) throw thrown;
-      console.error(`mariadbd is started again: ${String(thrown)}`);
+      console.error(`the server is started again: ${String(thrown)}`);
     }
   }
 }
@@ -147,8 +153,14 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-function spawnServer(program: string, configFile: string, port: number, args: readonly string[]): ChildProcess {
-  const child = spawn(program, [`--defaults-file=${configFile}`, `--port=${port}`, ...args], {
+function spawnServer(
+  { command }: ServerProduct,
+  configFile: string,
+  port: number,
+  args: readonly string[],
+): ChildProcess {
+  const [program = '', ...first] = command;
+  const child = spawn(program, [...first, `--defaults-file=${configFile}`, `--port=${port}`, ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const kill = (): void => void child.kill('SIGKILL');
@@ -160,8 +172,8 @@ function spawnServer(program: string, configFile: string, port: number, args: re
 async function untilReady(child: ChildProcess, socketPath: string): Promise<void> {
   let log = '';
   await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`mariadbd does not start: ${log}`)), 60_000);
-    child.once('exit', () => reject(new Error(`mariadbd ended: ${log}`)));
+    const timer = setTimeout(() => reject(new Error(`the server does not start: ${log}`)), 60_000);
+    child.once('exit', () => reject(new Error(`the server ended: ${log}`)));
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       log = (log + text).slice(-4000);
       if (!log.includes('ready for connections')) return;
@@ -197,7 +209,7 @@ async function createDatabase(port: number, asRoot: Mariadb['asRoot']): Promise<
   await asRoot(
     `CREATE DATABASE ${name}`,
     `CREATE USER ${name}@'%' IDENTIFIED BY '${password}'`,
-    `GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, CREATE VIEW, SHOW VIEW, DROP, TRIGGER ON ${name}.* TO ${name}@'%'`,
+    `GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, CREATE VIEW, SHOW VIEW, DROP ON ${name}.* TO ${name}@'%'`,
   );
   const storage: StorageConfig = {
     kind: 'mysql',

@@ -1,15 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import type { Dialect } from '../dialect.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../database.ts';
 import { withDeadline } from '../deadline.ts';
 import { StorageFault } from '../fault.ts';
 import type { FaultKind } from '../fault.ts';
 import { Serial } from '../serial.ts';
-import { mysqlDialect } from './dialect.ts';
 import { mysqlFault } from './faults.ts';
 import { retryOf } from './retry.ts';
 import { createMysqlServers } from './servers.ts';
-import type { Connection, MysqlServers, MysqlServersOptions, ResultSetHeader, RowDataPacket } from './servers.ts';
+import type {
+  Connection,
+  MysqlServers,
+  MysqlServersOptions,
+  OpenedSession,
+  ResultSetHeader,
+  RowDataPacket,
+} from './servers.ts';
 
 export interface MysqlDatabaseOptions extends MysqlServersOptions {
   /** How long the server may be silent after a statement. */
@@ -27,7 +34,6 @@ export async function openMysqlDatabase(options: MysqlDatabaseOptions): Promise<
 }
 
 class MysqlServer implements Database {
-  readonly dialect = mysqlDialect;
   readonly #options: MysqlDatabaseOptions;
   readonly #servers: MysqlServers;
   readonly #statementTimeoutMs: number;
@@ -38,7 +44,7 @@ class MysqlServer implements Database {
   /** The alerter's second connection, which reads while the first one stores. */
   #reader: MysqlServer | null = null;
   #readsBeside: boolean;
-  #maxBatchBytes = 0;
+  #opened: OpenedSession | null = null;
   #closed = false;
 
   constructor(options: MysqlDatabaseOptions) {
@@ -48,9 +54,14 @@ class MysqlServer implements Database {
     this.#servers = createMysqlServers(options);
   }
 
+  get dialect(): Dialect {
+    if (this.#opened === null) throw new TypeError('no session was opened');
+    return this.#opened.dialect;
+  }
+
   async maxBatchBytes(): Promise<number> {
     await this.#serial.run(() => this.#connected());
-    return this.#maxBatchBytes;
+    return this.#opened?.maxBatchBytes ?? 0;
   }
 
   async read<T>(work: (session: Session) => Promise<T>): Promise<T> {
@@ -104,7 +115,7 @@ class MysqlServer implements Database {
   migrate<T>(work: (session: Session) => Promise<T>): Promise<T> {
     return this.#attempts(async (connection) => {
       // The lock only keeps two migrators from doing the same work: steps that are there already are recognised.
-      const lock = "CONCAT('fleet-health migrate ', SHA1(DATABASE()))";
+      const lock = "CONCAT('fleet-health migrate ', LEFT(SHA2(DATABASE(), 256), 40))";
       await this.#query(connection, `SELECT GET_LOCK(${lock}, 600)`, migrationTimeoutMs);
       try {
         // Not all DDL can be prepared, so what has no values goes as text.
@@ -148,7 +159,7 @@ class MysqlServer implements Database {
           if (!(thrown instanceof StorageFault)) throw thrown;
           failedAt ??= performance.now();
           const failingMs = performance.now() - failedAt;
-          const wasConnected = this.#maxBatchBytes > 0;
+          const wasConnected = this.#opened !== null;
           const retry = retryOf({ fault: thrown, attempt, failingMs, servers, reused, wasConnected });
           if (retry === null || this.#closed) throw thrown;
           if (retry.elsewhere) this.#leave();
@@ -173,9 +184,9 @@ class MysqlServer implements Database {
     if (this.#closed) throw this.#fault('lost', 'closed');
     if (this.#options.signal?.aborted === true) throw this.#fault('aborted', 'ended');
     if (this.#connection !== null) return this.#connection;
-    const { connection, maxBatchBytes } = await this.#servers.connect();
+    this.#opened = await this.#servers.connect();
+    const { connection } = this.#opened;
     connection.on('error', () => this.#drop(connection));
-    this.#maxBatchBytes = maxBatchBytes;
     this.#connection = connection;
     return connection;
   }

@@ -12,7 +12,7 @@ const kinds: ReadonlyMap<number, FaultKind> = new Map([
   [1028, 'full'], // sort aborted
   [1034, 'damaged'], // index
   [1035, 'damaged'], // key file
-  [1036, 'full'], // table is read-only
+  [1036, 'read-only'], // the table is
   [1037, 'lost'], // out of memory
   [1038, 'lost'], // out of sort memory
   [1040, 'lost'], // too many connections
@@ -48,11 +48,11 @@ const kinds: ReadonlyMap<number, FaultKind> = new Map([
   [1205, 'contended'], // lock wait timeout
   [1206, 'contended'], // too many locks
   [1213, 'contended'], // deadlock
-  [1223, 'full'], // FLUSH TABLES WITH READ LOCK
+  [1223, 'read-only'], // FLUSH TABLES WITH READ LOCK
   [1226, 'lost'], // user has used up a resource
   [1227, 'denied'],
   [1251, 'denied'],
-  [1290, 'full'], // --read-only
+  [1290, 'read-only'], // --read-only
   [1305, 'schema'],
   [1317, 'lost'], // query was interrupted
   [1356, 'schema'], // view refers to what is missing
@@ -62,13 +62,13 @@ const kinds: ReadonlyMap<number, FaultKind> = new Map([
   [1637, 'lost'], // too many concurrent transactions
   [1698, 'denied'],
   [1712, 'damaged'], // index
-  [1792, 'full'], // read-only transaction
+  [1792, 'read-only'], // transaction
   [1812, 'damaged'], // tablespace is missing
   [1815, 'damaged'], // internal error
   [1820, 'denied'], // password has expired
-  [1836, 'full'], // read-only mode
+  [1836, 'read-only'], // --super-read-only
   [1862, 'denied'], // password has expired
-  [1874, 'full'], // InnoDB is read-only
+  [1874, 'read-only'], // InnoDB is
   [1927, 'lost'], // connection was killed
   [1932, 'damaged'], // table is unknown to its engine
   [1969, 'lost'], // max_statement_time
@@ -88,7 +88,8 @@ const vagueKinds: ReadonlyMap<number, FaultKind> = new Map([
 ]);
 
 /** errno of the operating system inside "Got error 28 from storage engine" and its like. */
-const spaceWords = /\b(?:error|errno|errcode):? (?:28|122|30)\b|No space left|Read-only file system/i;
+const spaceWords = /\b(?:error|errno|errcode):? (?:28|122)\b|No space left/i;
+const readOnlyWords = /\b(?:error|errno|errcode):? 30\b|Read-only file system/i;
 
 /** What mysql2 threw, as a StorageFault. */
 export function mysqlFault(thrown: unknown, where: string): StorageFault {
@@ -111,6 +112,7 @@ function kindOf(thrown: unknown, message: string): FaultKind {
   if (typeof errno === 'number' && errno > 0) {
     const known = kinds.get(errno);
     if (known !== undefined) return known;
+    if (readOnlyWords.test(message)) return 'read-only';
     return spaceWords.test(message) ? 'full' : (vagueKinds.get(errno) ?? 'refused');
   }
   if (codeOf(thrown) === 'AUTH_SWITCH_PLUGIN_ERROR' || /authentication|unknown plugin/i.test(message)) return 'denied';

@@ -48,7 +48,7 @@ export function retryOf(failure: Failure): Retry | null {
     return failingMs < clusterMs && wasConnected ? { elsewhere: true, pauseMs } : null;
   }
   // What is read-only or full here need not be so there.
-  if (kind === 'full') return attempt < servers + 1 ? { elsewhere: true, pauseMs } : null;
+  if (kind === 'full' || kind === 'read-only') return attempt < servers + 1 ? { elsewhere: true, pauseMs } : null;
   const mayAgain = kind === 'contended' || kind === 'duplicate';
   return mayAgain && attempt < attemptsAtOne + servers ? { elsewhere: false, pauseMs } : null;
 }

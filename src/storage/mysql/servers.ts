@@ -2,10 +2,12 @@ import { createConnection } from 'mysql2/promise';
 import type { Connection, ConnectionOptions, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
 
 import type { StorageConfig, StorageHost } from '../../config/config.ts';
+import type { Dialect } from '../dialect.ts';
 import { withDeadline } from '../deadline.ts';
 import { StorageFault } from '../fault.ts';
 import { tlsOptions } from '../tls-options.ts';
 import { mysqlFault } from './faults.ts';
+import { dialectOf } from './server-version.ts';
 
 export type { Connection, ResultSetHeader, RowDataPacket };
 
@@ -25,6 +27,7 @@ export interface OpenedSession {
   readonly where: string;
   /** A quarter of what the server takes in one packet. */
   readonly maxBatchBytes: number;
+  readonly dialect: Dialect;
 }
 
 /** The servers of one database, in the order in which config.xml names them. */
@@ -56,8 +59,8 @@ const lockWaitSql = {
  * https://mariadb.com/kb/en/galera-cluster-system-variables/#wsrep_sync_wait
  */
 const clusterSql = 'SET SESSION wsrep_sync_wait = 7';
-// The second is unknown to a server that was built without Galera.
-const variablesSql = "SHOW VARIABLES WHERE Variable_name IN ('max_allowed_packet', 'wsrep_on')";
+// The last is unknown to a server that was built without Galera.
+const variablesSql = "SHOW VARIABLES WHERE Variable_name IN ('version', 'max_allowed_packet', 'wsrep_on')";
 
 const connectTimeoutMs = 10_000;
 /** Where there are others, one that says nothing is left sooner. */
@@ -131,13 +134,16 @@ async function open(options: OpenOptions): Promise<OpenedSession> {
         return welcomed;
       });
       connection = made;
-      for (const sql of [isolationSql, `${sessionSql}, ${lockWaitSql[program]}`]) await inTime(() => made.query(sql));
       const [rows] = await inTime(() => made.query<RowDataPacket[]>(variablesSql));
       const values = new Map(rows.map((row) => [String(row['Variable_name']), String(row['Value'])]));
+      // Before the session is set up: an old server may not know what is set.
+      const dialect = dialectOf(values.get('version') ?? '', where);
+      for (const sql of [isolationSql, `${sessionSql}, ${lockWaitSql[program]}`]) await inTime(() => made.query(sql));
       // Also where one address is given, which may lead to any of the nodes. The last one: while its cluster has just lost
       // a node, it refuses to wait.
       if (values.get('wsrep_on') === 'ON') await inTime(() => made.query(clusterSql));
-      return { connection: made, where, maxBatchBytes: Math.floor(Number(values.get('max_allowed_packet')) / 4) };
+      const maxBatchBytes = Math.floor(Number(values.get('max_allowed_packet')) / 4);
+      return { connection: made, where, maxBatchBytes, dialect };
     });
   } catch (thrown) {
     isGivenUp = true;

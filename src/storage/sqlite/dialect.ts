@@ -8,6 +8,7 @@ export const sqliteDialect: Dialect = {
   forUpdate: '',
   onConflict: (key, assignments) => ` ON CONFLICT (${key}) DO UPDATE SET ${assignments.join(', ')}`,
   incoming: (column) => `excluded.${column}`,
+  selected: (select) => select,
   foldRows: (columns) =>
     `json_group_array(json_object(${columns.map((column) => `'${column}', ${column}`).join(', ')}))`,
 };

@@ -9,7 +9,7 @@ const kinds: ReadonlyMap<number, FaultKind> = new Map([
   [5, 'contended'], // BUSY
   [6, 'contended'], // LOCKED
   [7, 'lost'], // NOMEM
-  [8, 'full'], // READONLY
+  [8, 'read-only'], // READONLY
   [10, 'lost'], // IOERR
   [11, 'damaged'], // CORRUPT
   [13, 'full'], // FULL
@@ -24,7 +24,7 @@ const kinds: ReadonlyMap<number, FaultKind> = new Map([
 const fileKinds: ReadonlyMap<string, FaultKind> = new Map([
   ['EACCES', 'denied'],
   ['EPERM', 'denied'],
-  ['EROFS', 'full'],
+  ['EROFS', 'read-only'],
   ['ENOSPC', 'full'],
   ['EDQUOT', 'full'],
 ]);
