@@ -4,6 +4,7 @@ import { isMailAddress } from './addresses.ts';
 import type { NotifyConfig, Severity, SmtpConfig } from './config.ts';
 import { splitGlobs } from './globs.ts';
 import { localPath } from './local-path.ts';
+import { isThisMachine } from './is-this-machine.ts';
 import type { Element } from './parse-elements.ts';
 import { parseDuration } from './quantities.ts';
 import { readSecret, type ReadContext } from './read-secret.ts';
@@ -63,11 +64,6 @@ export function severityOf(text: string | undefined): Severity | null {
 
 function isSecurity(text: string | undefined): text is keyof typeof ports {
   return text !== undefined && Object.hasOwn(ports, text);
-}
-
-/** Whether a mail server's host is the machine itself, so that nothing crosses a network. */
-function isThisMachine(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 /** Who sends where config.xml says nobody: this machine. */

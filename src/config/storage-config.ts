@@ -15,6 +15,8 @@ export interface StorageConfig {
   readonly tls: 'no' | 'yes' | 'verify';
   /** Absolute path of a PEM file. */
   readonly ca: string | null;
+  /** Absolute path of a PEM file with the server's RSA key, for a password without TLS; unless given: none. */
+  readonly serverPublicKeyFile?: string | null;
   readonly migrate: boolean;
 }
 

@@ -1,4 +1,5 @@
 import type { RetentionConfig, StorageConfig } from './config.ts';
+import { isThisMachine } from './is-this-machine.ts';
 import { localPath } from './local-path.ts';
 import type { Element } from './parse-elements.ts';
 import { formatDuration, parseDuration } from './quantities.ts';
@@ -8,6 +9,8 @@ import { parseStorageUrl } from './storage-url.ts';
 
 const dayMs = 86_400_000;
 const yearMs = 365 * dayMs;
+/** Attributes of <storage> that a file has no use for. */
+const mysqlAttributes = ['password', 'passwordFile', 'passwordEnv', 'socketPath', 'tls', 'ca', 'serverPublicKeyFile'];
 
 /** `<storage>`, or the embedded database when there is none. */
 export function readStorage(element: Element | null, databasePath: string, context: ReadContext): StorageConfig {
@@ -26,14 +29,12 @@ export function readStorage(element: Element | null, databasePath: string, conte
   };
   if (element === null) return embedded;
   const { findings, places } = context;
-  const { url, socketPath, tls, ca } = element.attributes;
+  const { url, socketPath, tls, ca, serverPublicKeyFile } = element.attributes;
   const parsed = url === undefined ? null : parseStorageUrl(url);
   if (element.faulty && parsed === null) return embedded;
   const password = readSecret(element, 'password', context) ?? null;
   if (parsed === null || typeof parsed === 'string' || parsed.kind === 'sqlite') {
-    const needless = ['password', 'passwordFile', 'passwordEnv', 'socketPath', 'tls', 'ca'].filter(
-      (name) => name in element.attributes,
-    );
+    const needless = mysqlAttributes.filter((name) => name in element.attributes);
     if (needless.length > 0) {
       findings.fault(element, `<storage> has ${needless.join(', ')}, which only a mysql:// url takes; remove them`);
     }
@@ -53,6 +54,9 @@ export function readStorage(element: Element | null, databasePath: string, conte
   }
   if (parsed.user === null) findings.fault(element, '<storage> url names no user; write mysql://user@host/database');
   if (ca !== undefined && tls === 'no') findings.fault(element, '<storage> has ca but tls="no"; write tls="verify"');
+  const hosts = socketPath === undefined ? [parsed, ...parsed.furtherHosts] : [];
+  const crossesNetwork = hosts.some(({ host }) => !isThisMachine(host ?? 'localhost'));
+  const usualTls = ca !== undefined || crossesNetwork ? 'verify' : 'no';
   return {
     ...embedded,
     kind: 'mysql',
@@ -64,8 +68,9 @@ export function readStorage(element: Element | null, databasePath: string, conte
     database: parsed.database,
     password: parsed.password === null ? password : new Secret({ kind: 'literal', value: parsed.password }),
     socketPath: socketPath === undefined ? null : localPath(socketPath, element.source),
-    tls: tls === 'yes' || tls === 'verify' || tls === 'no' ? tls : ca === undefined ? 'no' : 'verify',
+    tls: tls === 'yes' || tls === 'verify' || tls === 'no' ? tls : usualTls,
     ca: ca === undefined ? null : localPath(ca, element.source),
+    serverPublicKeyFile: serverPublicKeyFile === undefined ? null : localPath(serverPublicKeyFile, element.source),
   };
 }
 

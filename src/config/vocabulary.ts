@@ -74,9 +74,13 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
       socketPath: { kind: 'path', help: 'Unix socket of the MySQL server.' },
       tls: {
         words: ['no', 'yes', 'verify'],
-        help: 'yes: encrypted; verify: the certificate is checked as well. Default no, with ca verify.',
+        help: 'yes: encrypted; verify: certificate and host are checked too. Default verify; no for this machine without ca.',
       },
       ca: { kind: 'path', help: "PEM file of the authority that signed the server's certificate." },
+      serverPublicKeyFile: {
+        kind: 'path',
+        help: "PEM file with the server's RSA key (public_key.pem in its data folder): a password without TLS is for that key alone.",
+      },
       migrate: { words: yesNo, help: 'no: the schema is only changed by `fleet-health migrate`. Default yes.' },
     },
     help: 'The database.',

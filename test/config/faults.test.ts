@@ -119,6 +119,10 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     '<storage url="sqlite:x.db" tls="yes" socketPath="/x"/>',
     ['2: <storage> has socketPath, tls, which only a mysql:// url takes; remove them'],
   ],
+  [
+    '<storage url="sqlite:x.db" serverPublicKeyFile="key.pem"/>',
+    ['2: <storage> has serverPublicKeyFile, which only a mysql:// url takes; remove them'],
+  ],
   ['<storage password="x"/>', ['2: <storage> has password, which only a mysql:// url takes; remove them']],
   [
     '<storage url="mysql://u:p@h/d" passwordEnv="P"/>',

@@ -95,6 +95,20 @@ test('storage by URL', (t) => {
   assert.equal(sqlite.stateDir, path.join(path.dirname(sqlite.file), 'var'));
 });
 
+test('a database on another machine is reached by TLS with its certificate checked, unless something else is said', (t) => {
+  const tls = (hosts: string, attributes = ''): string =>
+    load(t, `<storage url="mysql://fleet@${hosts}/fleet" ${attributes}/>${client}`).storage.tls;
+  for (const host of ['db', '10.0.0.1', '[2001:db8::1]', '127.example.org', 'localhost,db']) {
+    assert.equal(tls(host), 'verify', host);
+  }
+  for (const host of ['localhost', '127.0.0.1', '[::1]', '']) assert.equal(tls(host, 'socketPath="/s"'), 'no', host);
+  for (const host of ['localhost', '127.0.0.1', '127.1.2.3:3307', '[::1]']) assert.equal(tls(host), 'no', host);
+  assert.equal(tls('localhost', 'ca="ca.pem"'), 'verify');
+  assert.equal(tls('db', 'socketPath="/run/mysqld.sock"'), 'no');
+  assert.equal(tls('db', 'tls="no"'), 'no');
+  assert.equal(tls('db', 'tls="yes"'), 'yes');
+});
+
 test('the mail server: port and encryption follow each other', (t) => {
   const smtp = (attributes: string): readonly unknown[] => {
     const read = load(t, `<smtp ${attributes}/>${client}`).smtp;

@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
+import { createConnection } from 'mysql2/promise';
+
 import type { StorageConfig } from '../../src/config/config.ts';
+import { Secret } from '../../src/config/secret.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import { serverName, skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import type { Mariadb } from '../support/mariadb.ts';
+import { startRogueMysql } from '../support/rogue-mysql.ts';
 
 const fault = (code: string): { name: string; code: string } => ({ name: 'FleetError', code });
 
@@ -30,6 +35,8 @@ describe(`${serverName} with TLS`, { skip: skipWithoutMariadb || withoutOpenssl 
     certificate('server', 'localhost');
     certificate('other', 'localhost');
     certificate('elsewhere', 'db.example.org');
+    certificate('address', '127.0.0.1', 'IP');
+    certificate('neighbour', '127.0.0.2', 'IP');
     mariadb = await startMariadb([`--ssl-cert=${file('server.pem')}`, `--ssl-key=${file('server.key')}`]);
     config = { ...(await mariadb.createDatabase()).storage, host: 'localhost' };
     await openStorage({ storage: config, migrate: true }).then((storage) => storage.close());
@@ -64,16 +71,86 @@ describe(`${serverName} with TLS`, { skip: skipWithoutMariadb || withoutOpenssl 
     assert.notEqual(await cipherOf({ tls: 'yes' }), '');
   });
 
+  for (const [certificateOf, host, isTaken] of [
+    ['address', '127.0.0.1', true],
+    ['neighbour', '127.0.0.1', false],
+    ['server', '127.0.0.1', false],
+    ['server', 'localhost', true],
+    ['address', 'localhost', false],
+  ] as const) {
+    const name = { address: '127.0.0.1', neighbour: '127.0.0.2', server: 'localhost' }[certificateOf];
+    test(`a certificate for ${name} is ${isTaken ? 'taken' : 'refused'} where the URL says ${host}`, async () => {
+      await mariadb.kill();
+      await mariadb.restart([
+        `--ssl-cert=${file(`${certificateOf}.pem`)}`,
+        `--ssl-key=${file(`${certificateOf}.key`)}`,
+      ]);
+      const cipher = cipherOf({ tls: 'verify', ca: file(`${certificateOf}.pem`), host });
+      if (isTaken) assert.notEqual(await cipher, '');
+      else {
+        const message = new RegExp(`does not match certificate's altnames.*${host}.*<storage ca="FILE">`, 's');
+        await assert.rejects(cipher, { ...fault('storage-unavailable'), message });
+      }
+    });
+  }
+
   test('a server without TLS is not talked to in the open when TLS was asked for', async () => {
     await mariadb.kill();
     await mariadb.restart(serverName === 'MySQL' ? ['--tls-version='] : []);
-    await assert.rejects(cipherOf({ tls: 'yes' }), fault('storage-unavailable'));
+    const refused = { ...fault('storage-unavailable'), message: /does not support secure connection; switch it on/ };
+    await assert.rejects(cipherOf({ tls: 'yes' }), refused);
   });
 
-  function certificate(name: string, host: string): void {
-    const subject = ['-subj', `/CN=${host}`, '-addext', `subjectAltName=DNS:${host}`];
+  function certificate(name: string, host: string, kind: 'DNS' | 'IP' = 'DNS'): void {
+    const subject = ['-subj', `/CN=${host}`, '-addext', `subjectAltName=${kind}:${host}`];
     const files = ['-keyout', file(`${name}.key`), '-out', file(`${name}.pem`)];
     const options = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '3650', ...subject, ...files];
     execFileSync('openssl', ['req', ...options], { stdio: 'ignore' });
+  }
+});
+
+describe('a server that stands where the database is meant to be', () => {
+  for (const plugin of ['caching_sha2_password', 'sha256_password'] as const) {
+    test(`gets no password for an RSA key that it sends (${plugin})`, async (t) => {
+      const rogue = await startRogueMysql(plugin);
+      t.after(() => rogue.close());
+      const storage = storageAt(rogue.port);
+      const message = /a key of its own.*tls="verify".*serverPublicKeyFile/;
+      await assert.rejects(openStorage({ storage, migrate: false }), { ...fault('storage-denied'), message });
+      assert.deepEqual(rogue.stolen, []);
+    });
+
+    test(`cannot read a password that is encrypted for the key of serverPublicKeyFile (${plugin})`, async (t) => {
+      const dir = mkdtempSync(path.join(tmpdir(), 'fleet-rogue-'));
+      t.after(() => rmSync(dir, { recursive: true }));
+      const serverPublicKeyFile = path.join(dir, 'public_key.pem');
+      const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+      writeFileSync(serverPublicKeyFile, publicKey.export({ type: 'spki', format: 'pem' }));
+      const rogue = await startRogueMysql(plugin);
+      t.after(() => rogue.close());
+      const storage = { ...storageAt(rogue.port), serverPublicKeyFile };
+      await assert.rejects(openStorage({ storage, migrate: false }), fault('storage-unavailable'));
+      assert.deepEqual(rogue.stolen, ['(encrypted for another key)']);
+    });
+
+    test(`would have it from a client that believes any key (${plugin})`, async (t) => {
+      const rogue = await startRogueMysql(plugin);
+      t.after(() => rogue.close());
+      const login = { host: '127.0.0.1', port: rogue.port, user: 'fleet', password: 'a secret' };
+      await assert.rejects(createConnection(login));
+      assert.deepEqual(rogue.stolen, ['a secret']);
+    });
+  }
+
+  test('a file that serverPublicKeyFile names and that is not there is a fault of config.xml', async () => {
+    const storage = { ...storageAt(1), serverPublicKeyFile: '/nonexistent/key.pem' };
+    const message = /^<storage serverPublicKeyFile>: .*\/nonexistent\/key\.pem/;
+    await assert.rejects(openStorage({ storage, migrate: false }), { ...fault('config-invalid'), message });
+  });
+
+  function storageAt(port: number): StorageConfig {
+    const password = new Secret({ kind: 'literal', value: 'a secret' });
+    const login = { kind: 'mysql', path: null, host: '127.0.0.1', user: 'fleet', database: 'fleet' } as const;
+    return { ...login, port, password, socketPath: null, tls: 'no', ca: null, migrate: false };
   }
 });

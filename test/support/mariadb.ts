@@ -86,7 +86,8 @@ export async function startMariadb(args: readonly string[] = [], place = tmpdir(
     socketPath,
     rootUrl: `mysql://root@127.0.0.1:${port}/`,
     asRoot,
-    createDatabase: () => createDatabase(port, asRoot),
+    createDatabase: () =>
+      createDatabase(port, asRoot, product.publicKey === null ? null : path.join(dir, product.publicKey)),
     pause: () => void child.kill('SIGSTOP'),
     resume: () => void child.kill('SIGCONT'),
     pid: () => child.pid ?? 0,
@@ -203,7 +204,11 @@ export async function query(socketPath: string, statements: readonly string[]): 
   }
 }
 
-async function createDatabase(port: number, asRoot: Mariadb['asRoot']): Promise<MariadbDatabase> {
+async function createDatabase(
+  port: number,
+  asRoot: Mariadb['asRoot'],
+  serverPublicKeyFile: string | null,
+): Promise<MariadbDatabase> {
   const name = `fleet_${randomBytes(6).toString('hex')}`;
   const password = randomBytes(9).toString('hex');
   await asRoot(
@@ -222,6 +227,7 @@ async function createDatabase(port: number, asRoot: Mariadb['asRoot']): Promise<
     socketPath: null,
     tls: 'no',
     ca: null,
+    serverPublicKeyFile,
     migrate: true,
   };
   return { storage, url: `mysql://${name}@127.0.0.1:${port}/${name}`, name, user: name, password };

@@ -10,6 +10,8 @@ export interface ServerProduct {
   readonly install: readonly string[];
   /** Lines of the configuration file that the other product does not know. */
   readonly settings: string;
+  /** The RSA key for passwords, in the server's folder; null if the product has none. */
+  readonly publicKey: string | null;
 }
 
 const binDirs = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/usr/local/sbin'];
@@ -31,6 +33,7 @@ function mariadb(): ServerProduct | null {
     command: [server],
     install: [installer],
     settings: 'innodb-log-file-size=64M\nperformance-schema=0',
+    publicKey: null,
   };
 }
 
@@ -53,6 +56,7 @@ secure-file-priv=
 mysqlx=OFF
 innodb-redo-log-capacity=128M
 performance-schema=OFF`,
+    publicKey: 'data/public_key.pem',
   };
 }
 

