@@ -219,6 +219,7 @@ export const errorTable = {
 
   'mail-refused': kind(1, false, 'The mail server refused for good.', 'Check from, recipients and login.'),
   'mail-unavailable': kind(1, true, 'The mail server cannot be reached or put it off.', 'Check <smtp>.'),
+  'mail-undelivered': kind(1, true, 'Mails were tried, and nobody took them.', 'See `fleet-health mail list`.'),
   'alerter-silent': kind(
     1,
     false,

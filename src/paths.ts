@@ -40,6 +40,8 @@ export interface StatePaths {
   /** What was told of a database that is away; both programs' own. */
   readonly databaseAway: string;
   readonly ingestLock: string;
+  /** Its time is that of the last line about mails that are not delivered. */
+  readonly undeliveredSaid: string;
 }
 
 /** All places of one state folder. */
@@ -62,5 +64,6 @@ export function statePaths(dir: string): StatePaths {
     pruneLock: inside('prune-lock.db'),
     databaseAway: inside('database-away.db'),
     ingestLock: inside('ingest-lock.db'),
+    undeliveredSaid: inside('undelivered-said'),
   };
 }

@@ -26,8 +26,19 @@ export type AlertEvent =
   | { readonly kind: 'sent'; readonly recipient: string; readonly messageId: string; readonly where: string }
   /** Tried, and to be tried again. */
   | { readonly kind: 'put-off'; readonly recipient: string; readonly messageId: string; readonly error: string }
+  /** Its recipient left config.xml. */
+  | { readonly kind: 'dropped'; readonly recipient: string; readonly messageId: string }
   /** Refused for good. */
   | { readonly kind: 'refused'; readonly recipient: string; readonly messageId: string; readonly error: string }
+  /** At the end of a pass: mails that were tried and not taken, and those refused for good that an open alert lacks. */
+  | {
+      readonly kind: 'undelivered';
+      readonly mails: number;
+      readonly recipients: readonly string[];
+      /** When the oldest was made. */
+      readonly sinceMs: number;
+      readonly error: string | null;
+    }
   /** Something that is no mail's fault and did not end the pass: a heartbeat that was not answered. */
   | { readonly kind: 'fault'; readonly fault: FleetError };
 

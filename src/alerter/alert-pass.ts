@@ -1,6 +1,6 @@
 import { FleetError } from '../errors.ts';
 import type { StatePaths } from '../paths.ts';
-import type { RunFact } from '../storage/alert-store.ts';
+import type { AlertStore, Lease, MailSummary, RunFact } from '../storage/alert-store.ts';
 import type { RunStart, Storage } from '../storage/storage.ts';
 import type { AlertOptions, AlertResult } from './alert-options.ts';
 import { emptyResult, runEndOf } from './alert-result.ts';
@@ -130,20 +130,49 @@ async function sendDue(options: PassOptions, lease: PassLease): Promise<Sent> {
   let delivered: Delivered = { sent: 0, putOff: 0, failed: 0 };
   if (due.length > 0) {
     // Loaded when there is something to send: most passes have nothing.
-    const [{ deliver }, { createWays }] = await Promise.all([import('./deliver.ts'), import('./notifiers.ts')]);
+    const [{ deliver }, { createWays }, { namedRecipients }] = await Promise.all([
+      import('./deliver.ts'),
+      import('./notifiers.ts'),
+      import('./recipients-of.ts'),
+    ]);
+    const named = namedRecipients(config);
+    const isNamed = (recipient: string): boolean => named.has(recipient);
     const ways = createWays(config);
     const fallback = fallbackOf(config);
     try {
-      delivered = await deliver({ store, takeLease: () => lease.take(), ways, fallback, signal, observe, now });
+      const takeLease = (): Promise<Lease> => lease.take();
+      delivered = await deliver({ store, takeLease, ways, isNamed, fallback, signal, observe, now });
     } finally {
       ways.close();
     }
   }
   const { sent, putOff, failed: refused } = delivered;
   const undelivered = await store.undelivered();
+  const missing = await missingMails(store, undelivered);
+  const [oldest] = missing;
+  if (oldest !== undefined) {
+    observe({
+      kind: 'undelivered',
+      mails: missing.length,
+      recipients: [...new Set(missing.map(({ recipient }) => recipient))],
+      sinceMs: oldest.createdAtMs,
+      error: missing.at(-1)?.error ?? null,
+    });
+  }
   // One that was tried and has no fault to show is another alerter's, who sends it just now.
   const waiting = undelivered.filter(({ failedAtMs, error }) => failedAtMs === null && error !== null).length;
   return { sent, putOff, refused, waiting: Math.max(0, waiting - putOff) };
+}
+
+/** Mails that were tried and wait, and those refused for good whose recipient lacks word of an open alert. */
+async function missingMails(store: AlertStore, undelivered: readonly MailSummary[]): Promise<readonly MailSummary[]> {
+  const tried = undelivered.filter(({ error }) => error !== null);
+  if (tried.every(({ failedAtMs }) => failedAtMs === null)) return tried;
+  const open = (await store.openEpisodes(null)).flatMap(({ id }) => id ?? []);
+  const lacking = new Set(
+    (await store.unsentOf(open)).flatMap(({ delivery, recipient }) => (delivery === 'not-delivered' ? recipient : [])),
+  );
+  return tried.filter(({ failedAtMs, recipient }) => failedAtMs === null || lacking.has(recipient));
 }
 
 const heartbeatTimeoutMs = 10_000;

@@ -48,6 +48,11 @@ export async function deliverMail(sending: Sending, mail: Mail): Promise<Deliver
   const isOurs = await sending.store.claimMail(mail.id, sending.lease.holder, claimMs);
   if (!isOurs) return null;
   return ifStillOurs(async () => {
+    if (!sending.isNamed(mail.recipient) && (await sending.store.dropMail(mail, sending.lease.holder))) {
+      const event = { kind: 'dropped', recipient: mail.recipient, messageId: mail.messageId } as const;
+      sending.observe(event);
+      return event;
+    }
     if (way === null) return settleFault(sending, mail, null, unreachable);
     const away = sending.away.get(way.name);
     if (away !== undefined) return putOff(sending, mail, away.error, away.pauseMs);

@@ -8,6 +8,8 @@ export interface DeliverOptions {
   /** Asked only when something is due. Its holder's name is in the claims, so no other alerter may have the same. */
   readonly takeLease: () => Promise<Lease>;
   readonly ways: Ways;
+  /** True if config.xml names the recipient. */
+  readonly isNamed: (recipient: string) => boolean;
   /** null: nobody is told when a mail was refused for good. */
   readonly fallback: Fallback | null;
   readonly limits?: Partial<SendingLimits>;
@@ -76,5 +78,5 @@ function count(counts: { -readonly [Key in keyof Delivered]: number }, event: De
   if (event === null) return;
   if (event.kind === 'sent') counts.sent += 1;
   else if (event.kind === 'put-off') counts.putOff += 1;
-  else counts.failed += 1;
+  else if (event.kind === 'refused') counts.failed += 1;
 }

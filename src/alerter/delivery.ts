@@ -5,7 +5,15 @@ import type { AlertStore } from '../storage/alert-store.ts';
 /** What sending needs of the storage. */
 export type DeliveryStore = Pick<
   AlertStore,
-  'touchLease' | 'saveTelling' | 'dueMails' | 'claimMail' | 'markDataBegun' | 'markSent' | 'markPutOff' | 'markFailed'
+  | 'touchLease'
+  | 'saveTelling'
+  | 'dueMails'
+  | 'claimMail'
+  | 'markDataBegun'
+  | 'markSent'
+  | 'markPutOff'
+  | 'markFailed'
+  | 'dropMail'
 >;
 
 /** The way to some recipients, and how long it may take. */
@@ -40,6 +48,8 @@ export type DeliveryEvent =
   | { readonly kind: 'sent'; readonly recipient: string; readonly messageId: string; readonly where: string }
   /** Tried, or not even tried because nothing goes that way for now: to be tried again. */
   | { readonly kind: 'put-off'; readonly recipient: string; readonly messageId: string; readonly error: string }
+  /** Its recipient left config.xml. */
+  | { readonly kind: 'dropped'; readonly recipient: string; readonly messageId: string }
   /** Refused for good. */
   | { readonly kind: 'refused'; readonly recipient: string; readonly messageId: string; readonly error: string };
 

@@ -1,8 +1,9 @@
 import type { Config, Rule, Window } from '../config/config.ts';
 import type { AlertStore, MailSummary } from '../storage/alert-store.ts';
-import type { Episode, Told } from '../storage/episode.ts';
-import { groupBy } from '../storage/group-by.ts';
+import type { Episode } from '../storage/episode.ts';
 import { openCovers } from './covers.ts';
+import { notifiedOf } from './deliveries.ts';
+import type { Notified } from './deliveries.ts';
 import { isAcknowledged } from './hold.ts';
 import type { Reading } from './observation.ts';
 import { readWorld } from './read-world.ts';
@@ -22,7 +23,7 @@ export interface RuleExplained {
 
 export interface EpisodeExplained {
   readonly episode: Episode;
-  readonly told: readonly Told[];
+  readonly told: readonly Notified[];
   /** What keeps news of it from going out now, and what would: silences, windows and an acknowledgement in force. */
   readonly held: readonly { readonly recipient: string | null; readonly reason: HoldReason }[];
   /** Who would be told in a pass that began now. */
@@ -63,7 +64,8 @@ export async function explainEpisodes(options: ExplainOptions, of: Explained): P
   const world = await readWorld({ config, store, runs, nowMs, firstPass, newRules: new Set() });
   const telling = tell(world);
   const episodes = await store.episodesOf({ client: of.name, openOnly: false, limit: episodesShown });
-  const told = groupBy(await store.toldOf(episodes.flatMap(({ id }) => id ?? [])), ({ alertId }) => alertId);
+  const ids = episodes.flatMap(({ id }) => id ?? []);
+  const told = await notifiedOf(store, ids);
   const watchOf = createWatches(config);
   const covers = openCovers({ config, silences: await store.silences(nowMs), windowsOf: () => of.windows });
   const inForce = (episode: Episode): readonly HoldReason[] => {

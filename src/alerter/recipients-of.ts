@@ -57,6 +57,19 @@ export function createWatches(config: Config): (key: Pick<AlertKey, 'client' | '
   };
 }
 
+/** Everybody whom config.xml names as a recipient of mails or commands, and smtp.fallback. */
+export function namedRecipients({ alerts, clients, notify, smtp }: Config): ReadonlySet<string> {
+  // Clients share their lists.
+  const lists = new Set([alerts.recipients, ...clients.map(({ recipients }) => recipients)]);
+  const rules = new Set([alerts.rules, ...clients.map((client) => client.rules)]);
+  return new Set([
+    ...[...lists].flatMap((list) => list.map(({ to }) => to)),
+    ...[...rules].flatMap((list) => list.flatMap(({ mail }) => mail ?? [])),
+    ...notify.map(({ command }) => recipientOfCommand(command)),
+    ...[smtp?.fallback ?? []].flat(),
+  ]);
+}
+
 const nobody: ReadonlyMap<string, Listener> = new Map();
 
 /** Clients share their lists of rules. */

@@ -89,6 +89,20 @@ export function cut(text: string, columns: number): string {
   return `${kept.trimEnd()}…${isOpen ? '\u2069' : ''}`;
 }
 
+/** Cut in the middle to so many columns: two thirds of what remains are the end. */
+export function cutMiddle(text: string, columns: number): string {
+  if (columnsOf(text) <= columns) return text;
+  const head = cut(text, Math.max(2, Math.floor(columns / 3)));
+  let tail = '';
+  let used = columnsOf(head);
+  for (const { segment } of [...characters.segment(text)].reverse()) {
+    used += columnsOf(segment);
+    if (used > columns) break;
+    tail = segment + tail;
+  }
+  return head + tail;
+}
+
 function isAddress(word: string): boolean {
   return /^[(<]?https?:\/\/./i.test(word);
 }

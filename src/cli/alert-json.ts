@@ -12,11 +12,13 @@ export function createAlertJsonView(output: Output, { dryRun }: AlertViewOptions
     observe: (event) => {
       switch (event.kind) {
         case 'judged':
+        case 'undelivered':
           return;
         case 'composed':
           mails.push(mailJson(event));
           return;
         case 'sent':
+        case 'dropped':
         case 'put-off':
         case 'refused':
           deliveries.push({
@@ -24,7 +26,7 @@ export function createAlertJsonView(output: Output, { dryRun }: AlertViewOptions
             message_id: event.messageId,
             result: event.kind.replace('-', '_'),
             where: event.kind === 'sent' ? event.where : null,
-            error: event.kind === 'sent' ? null : event.error,
+            error: 'error' in event ? event.error : null,
           });
           return;
         case 'fault': {

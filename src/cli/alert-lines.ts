@@ -1,4 +1,5 @@
 import type { AlertView } from './alert.ts';
+import { droppedWords } from './alert-words.ts';
 import { createOutputLog } from './output-log.ts';
 import type { Output } from './output.ts';
 
@@ -8,6 +9,8 @@ export function createAlertLineView(output: Output, now: () => number): AlertVie
   return {
     observe: (event) => {
       switch (event.kind) {
+        case 'undelivered':
+          return;
         case 'judged':
           log.event('judged', { reports: event.reports, visits: event.visits, more: event.more || undefined });
           return;
@@ -18,6 +21,9 @@ export function createAlertLineView(output: Output, now: () => number): AlertVie
         }
         case 'sent':
           log.event('sent', { recipient: event.recipient, message_id: event.messageId, where: event.where });
+          return;
+        case 'dropped':
+          log.event('dropped', { recipient: event.recipient, message_id: event.messageId, message: droppedWords });
           return;
         case 'put-off':
         case 'refused':

@@ -5,6 +5,7 @@ import { counted } from '../alerter/time-words.ts';
 import { escapeControls } from '../log.ts';
 import { outboxName } from '../notify/file.ts';
 import type { AlertView, AlertViewOptions } from './alert.ts';
+import { droppedWords } from './alert-words.ts';
 import { complaintText } from './complain.ts';
 import { describeDuration } from './duration.ts';
 import type { Output } from './output.ts';
@@ -17,6 +18,7 @@ export function createAlertTextView(output: Output, options: AlertViewOptions): 
     observe: (event) => {
       switch (event.kind) {
         case 'judged':
+        case 'undelivered':
           return;
         case 'composed':
           output.print(
@@ -29,6 +31,9 @@ export function createAlertTextView(output: Output, options: AlertViewOptions): 
             const where = event.where === outbox ? path.join(outbox, outboxName(event.messageId)) : event.where;
             output.print(escapeControls(`sent to ${event.recipient}: ${where}`));
           }
+          return;
+        case 'dropped':
+          output.print(escapeControls(`dropped for ${event.recipient}: ${droppedWords}`));
           return;
         case 'put-off':
           output.print(

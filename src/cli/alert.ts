@@ -2,7 +2,10 @@ import { hostname } from 'node:os';
 
 import type { AlertEvent, AlertResult } from '../alerter/alert-options.ts';
 import { alert } from '../alerter/alerter.ts';
+import { counted } from '../alerter/time-words.ts';
+import type { Config } from '../config/config.ts';
 import { FleetError } from '../errors.ts';
+import { claimHourlyLine } from '../notify/hourly-line.ts';
 import { createAwayTeller, isDatabaseAway } from '../notify/tell-away.ts';
 import type { AwayTeller } from '../notify/tell-away.ts';
 import { statePaths } from '../paths.ts';
@@ -11,6 +14,7 @@ import { openStorage } from '../storage/open-storage.ts';
 import { complain, complaintText } from './complain.ts';
 import type { Context, ExitStatus } from './context.ts';
 import type { Output } from './output.ts';
+import { readerTime } from './reader-time.ts';
 import { loadSettings } from './settings.ts';
 
 export interface AlertCommandOptions {
@@ -37,7 +41,10 @@ export async function alertCommand(context: Context, { dryRun }: AlertCommandOpt
     openStorage: () => openStorage({ storage, migrate: storage.migrate && !dryRun, program: 'alert' }),
     dryRun,
     signal,
-    observe: (event) => view.observe(event),
+    observe: (event) => {
+      if (event.kind === 'undelivered') complainOfMails(event, config, output);
+      view.observe(event);
+    },
     now: steadyClock(),
     host,
   });
@@ -49,6 +56,20 @@ export async function alertCommand(context: Context, { dryRun }: AlertCommandOpt
   view.end(result);
   return result.exitStatus;
 }
+
+/** Cron mails every line: that mails are not delivered is said every hour, quiet or not. */
+function complainOfMails(event: Undelivered, config: Config, output: Output): void {
+  const isDue = claimHourlyLine(statePaths(config.stateDir).undeliveredSaid, event.sinceMs, Date.now());
+  if (!isDue || output.json) return;
+  const [first = '', ...others] = event.recipients;
+  const whom = others.length === 0 ? first : `${first} and ${others.length} more`;
+  const since = readerTime(config, Date.now()).moment(event.sinceMs);
+  const error = event.error === null ? '' : `: ${event.error}`;
+  const message = `${counted(event.mails, 'mail')} to ${whom} not delivered since ${since}${error}`;
+  output.complain(complaintText(new FleetError({ code: 'mail-undelivered', stage: 'mail', message })));
+}
+
+type Undelivered = Extract<AlertEvent, { readonly kind: 'undelivered' }>;
 
 /** Cron mails every line: that the database is still away is said every hour. */
 function heed(thrown: unknown, teller: AwayTeller, output: Output): Away {

@@ -69,6 +69,7 @@ export function addAlerting({ program, execute }: CommandPlace): void {
       }),
     );
   addSilence({ program, execute });
+  addMail({ program, execute });
   const forget = example(
     program.command('forget').description('what is no more, so that nobody waits for it'),
     'fleet-health forget collector 5f0c2a6e',
@@ -85,6 +86,24 @@ export function addAlerting({ program, execute }: CommandPlace): void {
       }),
     );
 }
+
+/** Mails that wait. */
+function addMail({ program, execute }: CommandPlace): void {
+  const mail = example(program.command('mail').description('mails that no server has taken'), 'fleet-health mail list');
+  example(mail.command('list').description('those that wait, and why'), 'fleet-health mail list').action(() =>
+    execute(async (context) => (await import('./mail.ts')).mailListCommand(context)),
+  );
+  example(mail.command('discard').description('give up for good'), 'fleet-health mail discard 7')
+    .argument('<number...>', 'as in the list', (text, before: number[] | undefined) => [
+      ...(before ?? []),
+      mailNumber(text),
+    ])
+    .action((ids: number[]) =>
+      execute(async (context) => (await import('./mail.ts')).mailDiscardCommand(context, ids)),
+    );
+}
+
+const mailNumber = wholeNumber(1, 999_999_999);
 
 function addSilence({ program, execute }: CommandPlace): void {
   const silence = example(

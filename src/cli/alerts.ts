@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import type { Unsent } from '../storage/alert-store.ts';
 import type { ClosedReason } from '../storage/episode.ts';
 import { clientText } from './alert-words.ts';
 import type { Context, ExitStatus } from './context.ts';
@@ -8,7 +9,7 @@ import { readAlerts, sinceMs, type AlertView } from './read-alerts.ts';
 import { readStored } from './read-stored.ts';
 import { jsonTime, readerTime, type ReaderTime } from './reader-time.ts';
 import { loadSettings } from './settings.ts';
-import { renderTable, type Cell } from './table.ts';
+import { renderTable, type Cell, type NotedRow } from './table.ts';
 
 export interface AlertsCommandOptions {
   /** A client's name or pattern; null: all. */
@@ -46,13 +47,12 @@ export function alertsText(output: Output, config: Config, views: readonly Alert
     [
       { title: 'no', align: 'right' },
       { title: 'severity' },
-      { title: 'client', shrinks: true },
-      { title: 'alert', shrinks: true },
+      { title: 'client', shrinks: true, keepsEnd: true },
+      { title: 'alert', shrinks: true, keepsEnd: true },
       { title: 'value', shrinks: true },
       { title: 'since' },
       { title: 'age', align: 'right' },
-      { title: 'told', shrinks: true },
-      { title: '', shrinks: true },
+      { title: 'told', shrinks: true, keepsEnd: true },
     ],
     views.map((view) => row(view, time, nowMs)),
   );
@@ -62,37 +62,65 @@ export function alertsText(output: Output, config: Config, views: readonly Alert
   return `${table}\n\n${count}. Times are ${time.zone}. fleet-health explain ${whom} says more, ack NUMBER ends reminders.`;
 }
 
-function row({ episode, told, acknowledged, covers }: AlertView, time: ReaderTime, nowMs: number): Cell[] {
+function row(view: AlertView, time: ReaderTime, nowMs: number): NotedRow {
+  const { episode, told } = view;
   const { id, client, rule, subject, severity, state, valueText, limitText } = episode;
-  const [last] = told;
-  const others = told.length > 1 ? ` +${told.length - 1}` : '';
   const colour = severity === 'critical' ? 'red' : 'yellow';
+  return {
+    cells: [
+      String(id ?? ''),
+      state === 'firing'
+        ? { text: severity, colour }
+        : { text: state === 'pending' ? 'pending' : 'ended', colour: 'dim' },
+      clientText(client),
+      subject === '' ? rule : `${rule} ${subject}`,
+      limitText === '' ? valueText : `${valueText} (${limitText})`,
+      time.moment(sinceMs(episode)),
+      describeAge(nowMs - sinceMs(episode)),
+      toldText(told, time),
+    ],
+    notes: notesOf(view, time),
+  };
+}
+
+/** The recipients of mails that were sent; the others have a note. */
+function toldText(told: AlertView['told'], { moment }: ReaderTime): string {
+  const [last, ...others] = told.filter(({ unsent }) => unsent === null);
+  if (last === undefined) return told.length === 0 ? 'nobody' : 'nobody yet';
+  return `${last.recipient}${others.length > 0 ? ` +${others.length}` : ''} ${moment(last.toldAtMs).slice(-5)}`;
+}
+
+function notesOf({ episode, told, acknowledged, covers }: AlertView, time: ReaderTime): readonly Cell[] {
   return [
-    String(id ?? ''),
-    state === 'firing'
-      ? { text: severity, colour }
-      : { text: state === 'pending' ? 'pending' : 'ended', colour: 'dim' },
-    clientText(client),
-    subject === '' ? rule : `${rule} ${subject}`,
-    limitText === '' ? valueText : `${valueText} (${limitText})`,
-    time.moment(sinceMs(episode)),
-    describeAge(nowMs - sinceMs(episode)),
-    last === undefined ? 'nobody' : `${last.recipient}${others} ${time.moment(last.toldAtMs).slice(-5)}`,
-    [
-      ...(acknowledged ? [acknowledgedText(episode, time)] : []),
-      ...covers.map(({ silence, untilMs }) => coverText(silence, time.moment(untilMs))),
-      ...(episode.flapping ? ['flapping'] : []),
-      ...(episode.closedReason === null ? [] : [`${closedWords[episode.closedReason]}${endText(episode, time)}`]),
-    ].join(', '),
+    ...told.flatMap(({ unsent }) => (unsent === null ? [] : [unsentNote(unsent, time)])),
+    ...(acknowledged ? [acknowledgedText(episode, time)] : []),
+    ...covers.map(({ silence, untilMs }) => coverText(silence, time.moment(untilMs))),
+    ...(episode.flapping ? ['flapping'] : []),
+    ...(episode.closedReason === null ? [] : [`${closedWords[episode.closedReason]}${endText(episode, time)}`]),
   ];
 }
 
-function acknowledgedText(
-  { acknowledgedBy, acknowledgedUntilMs }: AlertView['episode'],
+function unsentNote(unsent: Unsent, time: ReaderTime): Cell {
+  const text = unsentText(unsent, time);
+  return unsent.delivery === 'not-delivered' ? { text, colour: 'red' } : text;
+}
+
+/** What became of a mail that has not been sent. */
+export function unsentText({ recipient, delivery, sinceMs, error }: Unsent, { moment }: ReaderTime): string {
+  const reason = error === null ? '' : `: ${error}`;
+  if (delivery === 'queued') return `queued for ${recipient} since ${moment(sinceMs)}`;
+  if (delivery === 'discarded') return `discarded, and not delivered to ${recipient}${reason}`;
+  return `not delivered to ${recipient} since ${moment(sinceMs)}${reason}`;
+}
+
+/** Who acknowledged an alert, until when, and the words that came with it. */
+export function acknowledgedText(
+  { acknowledgedBy, acknowledgedUntilMs, acknowledgedComment }: AlertView['episode'],
   { moment }: ReaderTime,
 ): string {
   const until = acknowledgedUntilMs === null ? '' : ` until ${moment(acknowledgedUntilMs)}`;
-  return `acknowledged by ${acknowledgedBy ?? ''}${until}`;
+  const comment = (acknowledgedComment ?? '') === '' ? '' : `: ${acknowledgedComment}`;
+  return `acknowledged by ${acknowledgedBy ?? ''}${until}${comment}`;
 }
 
 function coverText(silence: number | null, until: string): string {
@@ -143,11 +171,14 @@ export function alertJson({ episode, told, acknowledged, covers }: AlertView): o
       silence,
       until: jsonTime(untilMs),
     })),
-    told: told.map(({ recipient, state, severity, toldAtMs }) => ({
+    told: told.map(({ recipient, state, severity, toldAtMs, unsent }) => ({
       recipient,
       state,
       severity,
       at: jsonTime(toldAtMs),
+      delivery: unsent?.delivery.replace('-', '_') ?? 'sent',
+      undelivered_since: jsonTime(unsent?.sinceMs ?? null),
+      error: unsent?.error ?? null,
     })),
   };
 }

@@ -4,9 +4,11 @@ import type { EpisodeExplained, RuleExplained } from '../alerter/explain-episode
 import type { HoldReason } from '../alerter/telling.ts';
 import type { Config, Rule } from '../config/config.ts';
 import type { MailSummary } from '../storage/alert-store.ts';
+import type { Episode } from '../storage/episode.ts';
 import { formatDuration } from '../config/quantities.ts';
 import { escapeControls } from '../log.ts';
-import { closedWords } from './alerts.ts';
+import { acknowledgedText, closedWords, unsentText } from './alerts.ts';
+import { nextTry } from './mail.ts';
 import type { Output } from './output.ts';
 import { readerTime, type ReaderTime } from './reader-time.ts';
 
@@ -123,14 +125,17 @@ function episodeLines({ episode, told, held, due }: EpisodeExplained, rule: Rule
   const what = `${episode.id ?? ''}${episode.subject === '' ? '' : ` (${episode.subject})`}`;
   const lines = [stateLine(what, episode, rule, saying)];
   if (episode.state !== 'pending') {
-    lines.push(
-      told.length === 0
-        ? 'Nobody was told.'
-        : `Told: ${told.map((one) => `${one.recipient} ${time.moment(one.toldAtMs)} (${toldWord(one)})`).join(', ')}.`,
-    );
+    const sent = told.filter(({ unsent }) => unsent === null);
+    if (told.length === 0) lines.push('Nobody was told.');
+    if (sent.length > 0) {
+      lines.push(
+        `Told: ${sent.map((one) => `${one.recipient} ${time.moment(one.toldAtMs)} (${toldWord(one)})`).join(', ')}.`,
+      );
+    }
+    lines.push(...told.flatMap(({ unsent }) => (unsent === null ? [] : [`${sentence(unsentText(unsent, time))}.`])));
   }
   for (const { recipient, reason } of held) {
-    lines.push(`Held back${recipient === null ? '' : ` for ${recipient}`}: ${heldWords(reason, time)}.`);
+    lines.push(`Held back${recipient === null ? '' : ` for ${recipient}`}: ${heldWords(reason, episode, time)}.`);
   }
   const lastMs = Math.max(...told.map(({ toldAtMs }) => toldAtMs), -Infinity);
   if (episode.state === 'firing' && rule.repeatMs !== null && lastMs > 0 && held.length + due.length === 0) {
@@ -140,11 +145,15 @@ function episodeLines({ episode, told, held, due }: EpisodeExplained, rule: Rule
   return lines.map((line, index) => `${index === 0 ? '  ' : '    '}${escapeControls(line)}`);
 }
 
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 function toldWord({ state, severity }: EpisodeExplained['told'][number]): string {
   return state === 'firing' ? severity : state;
 }
 
-function stateLine(what: string, episode: EpisodeExplained['episode'], rule: Rule, saying: Saying): string {
+function stateLine(what: string, episode: Episode, rule: Rule, saying: Saying): string {
   const { time } = saying;
   const { severity, valueText, limitText, flapping, firingSinceMs, resolvedAtMs, closedReason } = episode;
   const value = `${valueText}${limitText === '' ? '' : ` (${limitText})`}`;
@@ -162,7 +171,7 @@ function stateLine(what: string, episode: EpisodeExplained['episode'], rule: Rul
 }
 
 /** How much longer a value has to hold. */
-function untilFiring({ progress }: EpisodeExplained['episode'], rule: Rule, { config, time }: Saying): string {
+function untilFiring({ progress }: Episode, rule: Rule, { config, time }: Saying): string {
   if (rule.forCount !== null) {
     const left = Math.max(1, rule.forCount - progress.holding);
     return `It fires when ${left} more ${left === 1 ? 'row holds' : 'rows hold'}.`;
@@ -171,7 +180,8 @@ function untilFiring({ progress }: EpisodeExplained['episode'], rule: Rule, { co
   return `It fires with the first row from ${time.moment(dueMs)} on that still holds.`;
 }
 
-function heldWords(reason: HoldReason, { moment }: ReaderTime): string {
+function heldWords(reason: HoldReason, episode: Episode, time: ReaderTime): string {
+  const { moment } = time;
   switch (reason.kind) {
     case 'silence':
       return `silence ${reason.id} until ${moment(reason.untilMs)}`;
@@ -190,7 +200,7 @@ function heldWords(reason: HoldReason, { moment }: ReaderTime): string {
     case 'bastion':
       return `bastion ${reason.name} is gone, which is told instead`;
     case 'acknowledged':
-      return `acknowledged by ${reason.by}${reason.untilMs === null ? '' : ` until ${moment(reason.untilMs)}`}: no reminders`;
+      return `${acknowledgedText(episode, time)}; no reminders`;
     case 'flapping':
       return 'it flaps, which was told; the true state follows after 12 quiet rows';
     case 'run':
@@ -220,14 +230,9 @@ function undeliveredLines({ undelivered }: Explanation, { time }: Saying): reado
     '',
     'Mails to these people that no mail server has taken:',
     ...undelivered.map((mail) => {
-      const next =
-        mail.failedAtMs === null
-          ? mail.nextAttemptAtMs === null
-            ? 'due'
-            : `next try ${time.moment(mail.nextAttemptAtMs)}`
-          : 'refused for good';
+      const next = nextTry(mail, (atMs) => `next try ${time.moment(atMs)}`);
       const error = mail.error === null ? '' : `: ${mail.error}`;
-      return `  ${escapeControls(`${mail.recipient}, made ${time.momentAndAge(mail.createdAtMs)}, ${mail.attempts} tries, ${next}${error}`)}`;
+      return `  ${escapeControls(`${mail.id}: ${mail.recipient}, made ${time.momentAndAge(mail.createdAtMs)}, ${mail.attempts} ${mail.attempts === 1 ? 'try' : 'tries'}, ${next}${error}`)}`;
     }),
   ];
 }

@@ -8,12 +8,12 @@ import { globMatcher } from '../config/globs.ts';
 import { didYouMean } from '../config/nearest.ts';
 import { selectClients } from '../config/select-clients.ts';
 import { FleetError } from '../errors.ts';
-import type { MailSummary } from '../storage/alert-store.ts';
 import { clientText } from './alert-words.ts';
 import { alertJson } from './alerts.ts';
 import type { Context, ExitStatus } from './context.ts';
 import { fleetJson, fleetLines } from './explain-fleet-words.ts';
 import { clientLines, explanationText, type Explanation } from './explain-words.ts';
+import { mailJson } from './mail.ts';
 import { readStored } from './read-stored.ts';
 import { jsonTime, readerTime } from './reader-time.ts';
 import { loadSettings } from './settings.ts';
@@ -148,18 +148,6 @@ function ruleJson({ rule, readings, listeners, episodes }: RuleExplained): unkno
     })),
     recipients: listeners.map(({ recipient, least }) => ({ recipient, severity: least })),
     alerts: episodes.map(episodeJson),
-  };
-}
-
-function mailJson(mail: MailSummary): unknown {
-  return {
-    recipient: mail.recipient,
-    message_id: mail.messageId,
-    created_at: jsonTime(mail.createdAtMs),
-    attempts: mail.attempts,
-    next_attempt_at: jsonTime(mail.nextAttemptAtMs),
-    failed_at: jsonTime(mail.failedAtMs),
-    error: mail.error,
   };
 }
 

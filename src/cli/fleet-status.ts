@@ -45,9 +45,11 @@ export interface AlertingStatus {
   /** Those that concern no single client. */
   readonly ofFleet: number;
   readonly undelivered: {
-    /** Tried at least once and not taken, or refused for good. */
+    /** Tried and not taken, or refused for good. */
     readonly mails: number;
     readonly refused: number;
+    /** Not tried yet. */
+    readonly queued: number;
     readonly oldestAtMs: number | null;
     /** Of the newest of them. */
     readonly lastError: string | null;
@@ -98,10 +100,9 @@ export async function readFleetStatus(
 
 async function readAlerting(alerts: AlertStore | null, firing: readonly Episode[]): Promise<AlertingStatus> {
   const now = (await alerts?.nowMs()) ?? 0;
-  // A mail that nobody has tried yet is only due.
-  const undelivered = ((await alerts?.undelivered()) ?? []).filter(
-    ({ attempts, failedAtMs }) => attempts > 0 || failedAtMs !== null,
-  );
+  const unsent = (await alerts?.undelivered()) ?? [];
+  // A mail without a fault is due, or being sent just now.
+  const undelivered = unsent.filter(({ error, failedAtMs }) => error !== null || failedAtMs !== null);
   const silences = ((await alerts?.silences(now)) ?? []).filter(({ startsAtMs }) => startsAtMs <= now);
   return {
     firing: firing.length,
@@ -110,6 +111,7 @@ async function readAlerting(alerts: AlertStore | null, firing: readonly Episode[
     undelivered: {
       mails: undelivered.length,
       refused: undelivered.filter(({ failedAtMs }) => failedAtMs !== null).length,
+      queued: unsent.length - undelivered.length,
       oldestAtMs: undelivered[0]?.createdAtMs ?? null,
       lastError: undelivered.findLast(({ error }) => error !== null)?.error ?? null,
     },

@@ -1,4 +1,6 @@
 import { openCovers } from '../alerter/covers.ts';
+import { notifiedOf } from '../alerter/deliveries.ts';
+import type { Notified } from '../alerter/deliveries.ts';
 import { isAcknowledged } from '../alerter/hold.ts';
 import type { HoldReason } from '../alerter/telling.ts';
 import type { Config, Severity } from '../config/config.ts';
@@ -6,8 +8,7 @@ import { globMatcher, isGlob } from '../config/globs.ts';
 import { didYouMean } from '../config/nearest.ts';
 import { FleetError } from '../errors.ts';
 import type { AlertStore } from '../storage/alert-store.ts';
-import type { Episode, Told } from '../storage/episode.ts';
-import { groupBy } from '../storage/group-by.ts';
+import type { Episode } from '../storage/episode.ts';
 
 /** What holds back an alert now: a silence with its id, or a window. */
 export interface Cover {
@@ -19,7 +20,7 @@ export interface Cover {
 export interface AlertView {
   readonly episode: Episode;
   /** Newest first. */
-  readonly told: readonly Told[];
+  readonly told: readonly Notified[];
   readonly acknowledged: boolean;
   readonly covers: readonly Cover[];
 }
@@ -52,7 +53,8 @@ export async function readAlerts(options: ReadAlertsOptions): Promise<readonly A
   const all = [...open, ...closed];
   const isWanted = clientFilter(config, options.client, all);
   const episodes = all.filter(({ client }) => isWanted(client)).sort(compareEpisodes);
-  const told = groupBy(await alerts.toldOf(episodes.flatMap(({ id }) => id ?? [])), ({ alertId }) => alertId);
+  const ids = episodes.flatMap(({ id }) => id ?? []);
+  const told = await notifiedOf(alerts, ids);
   const windowsOf = new Map(config.clients.map(({ name, windows }) => [name, windows]));
   const covers = openCovers({
     config,
@@ -61,7 +63,7 @@ export async function readAlerts(options: ReadAlertsOptions): Promise<readonly A
   });
   return episodes.map((episode) => ({
     episode,
-    told: [...(told.get(episode.id ?? NaN) ?? [])].sort((one, other) => other.toldAtMs - one.toldAtMs),
+    told: told.get(episode.id ?? NaN) ?? [],
     acknowledged: episode.state !== 'resolved' && isAcknowledged(episode, nowMs),
     covers: episode.state === 'resolved' ? [] : covers.reasonsAt(episode, nowMs).flatMap(coverOf),
   }));

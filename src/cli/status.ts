@@ -119,9 +119,10 @@ function alertingLines(output: Output, { alerting, lastPass }: FleetStatus, nowM
     const refused = undelivered.refused === 0 ? '' : `, ${undelivered.refused} refused for good`;
     const error = undelivered.lastError === null ? '' : `; last error: ${escapeControls(undelivered.lastError)}`;
     lines.push(
-      `${output.colour('red', `${counted(undelivered.mails, 'mail')} undelivered`)}${oldest}${refused}${error}.`,
+      `${output.colour('red', `${counted(undelivered.mails, 'mail')} not delivered`)}${oldest}${refused}${error}.`,
     );
   }
+  if (undelivered.queued > 0) lines.push(`${counted(undelivered.queued, 'mail')} queued, not tried yet.`);
   if (silences > 0) lines.push(`${counted(silences, 'silence')} in force: fleet-health silence list.`);
   if (lastPass !== null) {
     lines.push(
@@ -174,6 +175,7 @@ function statusJson(
     undelivered: {
       mails: undelivered.mails,
       refused: undelivered.refused,
+      queued: undelivered.queued,
       oldest_at: jsonTime(undelivered.oldestAtMs),
       last_error: undelivered.lastError,
     },

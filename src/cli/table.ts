@@ -1,4 +1,4 @@
-import { columnsOf, cut } from '../alerter/text-columns.ts';
+import { columnsOf, cut, cutMiddle, wrap } from '../alerter/text-columns.ts';
 import { escapeControls } from '../log.ts';
 import type { Colour, Output } from './output.ts';
 
@@ -8,12 +8,21 @@ export type Cell = string | { readonly text: string; readonly colour: Colour };
 export interface Column {
   readonly title: string;
   readonly align?: 'left' | 'right';
-  /** Cut short, with `…`, when the table is wider than the terminal; the last such column first. */
+  /** Cut short, with `…`, when the table is wider than the terminal; the widest such column first. */
   readonly shrinks?: boolean;
+  /** Cut in the middle: names of one fleet often differ in their ends alone. */
+  readonly keepsEnd?: boolean;
+}
+
+/** The cells of a row, and sentences that stand below it on lines of their own. */
+export interface NotedRow {
+  readonly cells: readonly Cell[];
+  readonly notes: readonly Cell[];
 }
 
 const minimumWidth = 8;
 const gap = 2;
+const noteIndent = '    ';
 
 interface PlacedCell {
   readonly text: string;
@@ -22,28 +31,45 @@ interface PlacedCell {
   readonly colour: Colour | null;
 }
 
-/** A table without borders: one line a row, columns aligned, no wider than the terminal if that can be. */
+/** A table without borders: one line a row, then its notes; columns aligned, no wider than the terminal if that can be. */
 export function renderTable(
   output: Pick<Output, 'columns' | 'terminal' | 'colour'>,
   columns: readonly Column[],
-  rows: readonly (readonly Cell[])[],
+  rows: readonly (readonly Cell[] | NotedRow)[],
 ): string {
+  const noted = rows.map((row) => ('cells' in row ? row : { cells: row, notes: [] }));
   const lines = [
     columns.map(({ title }) => placed({ text: title, colour: 'bold' })),
-    ...rows.map((row) => columns.map((_, index) => placed(row[index] ?? ''))),
+    ...noted.map(({ cells }) => columns.map((_, index) => placed(cells[index] ?? ''))),
   ];
   const widths = columns.map((_, index) => lines.reduce((most, line) => Math.max(most, line[index]?.width ?? 0), 0));
   if (output.terminal) shrink(widths, columns, output.columns);
   const drawn = lines.map((line) =>
     line.map((cell, index) => {
       const width = widths[index] ?? 0;
-      const { text, width: taken } = cell.width <= width ? cell : placed(cut(cell.text, width));
+      const shorten = columns[index]?.keepsEnd === true ? cutMiddle : cut;
+      const { text, width: taken } = cell.width <= width ? cell : placed(shorten(cell.text, width));
       const room = ' '.repeat(Math.max(0, width - taken));
       const shown = cell.colour === null ? text : output.colour(cell.colour, text);
       return columns[index]?.align === 'right' ? room + shown : shown + room;
     }),
   );
-  return drawn.map((cells) => cells.join(' '.repeat(gap)).trimEnd()).join('\n');
+  return drawn
+    .flatMap((cells, index) => [
+      cells.join(' '.repeat(gap)).trimEnd(),
+      ...(noted[index - 1]?.notes ?? []).flatMap((note) => noteLines(output, note)),
+    ])
+    .join('\n');
+}
+
+/** Broken between words on a terminal; a log has the whole note on one line. */
+function noteLines(
+  { terminal, columns, colour }: Pick<Output, 'columns' | 'terminal' | 'colour'>,
+  note: Cell,
+): string[] {
+  const { text, colour: shade } = placed(note);
+  const lines = terminal ? wrap(text, { columns, first: noteIndent }) : [noteIndent + text];
+  return lines.map((line) => (shade === null ? line : colour(shade, line)));
 }
 
 function placed(cell: Cell): PlacedCell {
@@ -52,12 +78,11 @@ function placed(cell: Cell): PlacedCell {
 }
 
 function shrink(widths: number[], columns: readonly Column[], available: number): void {
-  let excess = widths.reduce((sum, width) => sum + width + gap, -gap) - available;
-  for (let index = columns.length - 1; index >= 0 && excess > 0; index -= 1) {
-    const width = widths[index] ?? 0;
-    if (columns[index]?.shrinks !== true) continue;
-    const narrower = Math.max(Math.min(width, minimumWidth), width - excess);
-    excess -= width - narrower;
-    widths[index] = narrower;
+  const shrinking = columns.flatMap(({ shrinks }, index) => (shrinks === true ? [index] : []));
+  for (let excess = widths.reduce((sum, width) => sum + width + gap, -gap) - available; excess > 0; excess -= 1) {
+    const widest = Math.max(...shrinking.map((index) => widths[index] ?? 0));
+    const index = shrinking.findLast((candidate) => widths[candidate] === widest);
+    if (index === undefined || widest <= minimumWidth) return;
+    widths[index] = widest - 1;
   }
 }

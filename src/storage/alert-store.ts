@@ -2,7 +2,7 @@ import type { OwnDiskFact } from './own-disks.ts';
 import type { DiskRow, NetworkRow } from '../report/columns.ts';
 import type { Report } from '../report/report.ts';
 import type { AlertKey, ClientMemory, Episode, Told, Transition } from './episode.ts';
-import type { Mail, MailSummary, NewMail, RecipientHistory, WaitingMail } from './mail.ts';
+import type { Mail, MailSummary, NewMail, RecipientHistory, Unsent, WaitingMail } from './mail.ts';
 import type { SealedSummary } from './sealed-store.ts';
 import type { Program } from './storage.ts';
 import type { NewestRows, ReplayPage, RowPlace, UntreatedBatch } from './untreated-rows.ts';
@@ -15,7 +15,7 @@ export type {
   UntreatedReport,
   UntreatedVisit,
 } from './untreated-rows.ts';
-export type { Mail, MailSummary, NewMail, RecipientHistory, WaitingMail } from './mail.ts';
+export type { Mail, MailSummary, NewMail, RecipientHistory, Unsent, WaitingMail } from './mail.ts';
 
 export interface RunFact {
   readonly id: string;
@@ -149,8 +149,17 @@ export interface AlertStore {
   markSent(id: number, holder: string): Promise<void>;
   markPutOff(id: number, holder: string, nextAttemptInMs: number, error: string): Promise<void>;
   markFailed(id: number, holder: string, error: string): Promise<void>;
+  /**
+   * Drops a claimed mail whose recipient left config.xml, and forgets what it would have been the first to tell. False: it
+   * tells the end of something that the recipient was sent, so it is still due.
+   */
+  dropMail(mail: Pick<Mail, 'id' | 'recipient'>, holder: string): Promise<boolean>;
+  /** Gives up a mail for good. False: it is sent, replaced, discarded, or being sent just now. */
+  discardMail(id: number): Promise<boolean>;
   /** Waiting and failed ones, oldest first; at most 1,000. */
   undelivered(): Promise<readonly MailSummary[]>;
+  /** What these alerts' recipients have not been sent; at most one entry for an alert and recipient. */
+  unsentOf(alertIds: readonly number[]): Promise<readonly Unsent[]>;
 
   addSilence(silence: Omit<Silence, 'id'>): Promise<number>;
   silences(nowMs: number): Promise<readonly Silence[]>;

@@ -4,12 +4,14 @@ import { episodesOf, lastRunOf, runFacts, seenClients, series, toldOf, toldSince
 import type { AlertStore } from './alert-store.ts';
 import type { Database, Session } from './database.ts';
 import { databaseNowMs } from './database-now.ts';
+import { discardMail, dropMail } from './discard-mail.ts';
 import { asStorageErrors } from './fault.ts';
 import { forgetCollector } from './forget-collector.ts';
 import { memories, openEpisodes, saveJudged } from './judging.ts';
 import { fenced, leaseHolder, releaseLease, takeLease } from './lease.ts';
 import { newestRows } from './newest-rows.ts';
 import { claimMail, dueMails, markDataBegun, markFailed, markPutOff, markSent, undelivered } from './outbox.ts';
+import { unsentOf } from './unsent.ts';
 import { disksOf, exportsOf, networksOf, reportsOf } from './stored-rows.ts';
 import { sealedSummary } from './sealed-reports.ts';
 import { ownDiskFacts } from './own-disks.ts';
@@ -49,7 +51,10 @@ export function createAlertStore(database: Database): AlertStore {
     markSent: (id, holder) => asStorageErrors(() => markSent(database, id, holder)),
     markPutOff: (id, holder, inMs, error) => asStorageErrors(() => markPutOff(database, id, holder, inMs, error)),
     markFailed: (id, holder, error) => asStorageErrors(() => markFailed(database, id, holder, error)),
+    dropMail: (mail, holder) => asStorageErrors(() => dropMail(database, mail, holder)),
+    discardMail: (id) => asStorageErrors(() => discardMail(database, id)),
     undelivered: () => read(undelivered),
+    unsentOf: (alertIds) => read((session) => unsentOf(session, alertIds)),
 
     addSilence: (silence) => asStorageErrors(() => addSilence(database, silence)),
     silences: (nowMs) => read((session) => silences(session, nowMs)),

@@ -18,6 +18,18 @@ export interface WaitingMail {
   readonly items: readonly StoredItem[];
 }
 
+/** News of an alert that has not been sent to a recipient since the last mail that was. */
+export interface Unsent {
+  readonly alertId: number;
+  readonly recipient: string;
+  /** `not-delivered`: tried and not taken, or refused for good; `discarded`: somebody gave the mail up. */
+  readonly delivery: 'queued' | 'not-delivered' | 'discarded';
+  /** When the oldest such mail was made. */
+  readonly sinceMs: number;
+  /** The newest fault; null: there is none. */
+  readonly error: string | null;
+}
+
 /** A mail in its words, frozen. */
 export interface NewMail {
   readonly recipient: string;

@@ -246,6 +246,7 @@ onBothDatabases('a second alerter', (kit) => {
           store,
           takeLease: () => Promise.resolve(lease),
           ways,
+          isNamed: () => true,
           fallback: null,
           limits: { batch: 4 },
           signal: never,

@@ -76,6 +76,7 @@ export async function openPost(t: TestContext, kit: Kit): Promise<Post> {
           store,
           takeLease: () => Promise.resolve(lease),
           ways,
+          isNamed: () => true,
           fallback: smtp === null || to === null ? null : { to, from: smtp.from },
           signal: never,
           observe: (event) => void events.push(event),

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
+import { mail } from '../storage/alert-samples.ts';
 import { outcomeOf, startCli } from '../support/run-cli.ts';
 import { alertFolder, firing } from './stored-alerts.ts';
 
@@ -48,9 +49,9 @@ test('a dry run prints the mail and changes nothing', async (t) => {
   const { alerts } = (await json('alerts')) as { alerts: { told: unknown[] }[] };
   assert.deepEqual(alerts[0]?.told, []);
   const document = await json('alert', '--dry-run');
-  const [mail] = document['mails'] as Record<string, unknown>[];
+  const [first] = document['mails'] as Record<string, unknown>[];
   assert.deepEqual([document['dry_run'], document['composed'], document['sent']], [true, 1, 0]);
-  assert.deepEqual(mail?.['items'], [
+  assert.deepEqual(first?.['items'], [
     { alert: 1, client: 'web-1', rule: 'disk', subject: '/var', transition: 'firing', severity: 'critical' },
   ]);
 });
@@ -71,6 +72,51 @@ test('a mail server that is away is exit status 1, and the mail waits', async (t
   const { undelivered } = (await json('status')) as { undelivered: { mails: number } };
   assert.equal(undelivered.mails, 1);
   assert.deepEqual(await run('-q', 'alert'), { status: 1, stdout: '', stderr: '' });
+});
+
+test('quiet says once an hour that a mail is not delivered, and mail discard gives it up', async (t) => {
+  const away = config.replace(
+    '<alerts>',
+    '<smtp host="127.0.0.1" port="1" security="none" from="a@example.org"/><alerts>',
+  );
+  const { run, dir } = await alertFolder(t, { config: away, episodes: [firing()] });
+  const line =
+    /^fleet-health: 1 mail to ops@example\.org not delivered since .*ECONNREFUSED.* \(mail-undelivered\)\..*\n$/;
+  assert.match((await run('-q', 'alert')).stderr, line);
+  assert.equal((await run('-q', 'alert')).stderr, '');
+  const anHourAgo = Date.now() / 1000 - 3600;
+  utimesSync(path.join(dir, 'state', 'undelivered-said'), anHourAgo, anHourAgo);
+  assert.match((await run('-q', 'alert')).stderr, line);
+  assert.match((await run('mail', 'list')).stdout, /^ *1 +ops@example\.org +critical .*\n {4}.*ECONNREFUSED/m);
+  assert.equal((await run('mail', 'discard', '1')).status, 0);
+  assert.deepEqual(await run('-q', 'alert'), { status: 0, stdout: '', stderr: '' });
+  assert.match((await run('alerts')).stdout, /^ {4}discarded, and not delivered to ops@example\.org/m);
+  const again = await run('mail', 'discard', '1');
+  assert.equal(again.status, 2);
+  assert.match(again.stderr, /no mail 1 waits/);
+});
+
+test('a recipient who left config.xml is not sent the mail that waits, and hears nothing of that alert', async (t) => {
+  const left = 'left@example.org';
+  const { run, json, dir } = await alertFolder(t, {
+    config,
+    episodes: [firing()],
+    telling: {
+      mails: [mail({ recipient: left })],
+      told: [{ alertId: 1, recipient: left, state: 'firing', severity: 'critical', sequence: 1, toldAtMs: Date.now() }],
+    },
+  });
+  const { stdout, status } = await run('alert');
+  assert.equal(status, 0);
+  const line = stdout.split('\n').find((one) => one.includes('left@example.org'));
+  assert.match(line ?? '', /event=dropped recipient=left@example\.org .*config\.xml no longer names this recipient/);
+  const outbox = path.join(dir, 'state', 'outbox');
+  assert.equal(readdirSync(outbox).length, 1);
+  const { alerts } = (await json('alerts')) as { alerts: { told: { recipient: string }[] }[] };
+  assert.deepEqual(
+    alerts[0]?.told.map(({ recipient }) => recipient),
+    ['ops@example.org'],
+  );
 });
 
 test('a database that is away is one line and exit status 3, quiet or not', async (t) => {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { configFolder, runCli } from '../support/run-cli.ts';
+import { mail } from '../storage/alert-samples.ts';
 import { alertFolder, ended, firing } from './stored-alerts.ts';
 
 const config = `<config>
@@ -70,7 +71,7 @@ test('each line says value, limit, since when in the zone of the readers, and wh
   );
   assert.match(stdout, /^ *1 +warning +web-1 +memory +96\.2 % \(at least 95 %\) .* nobody$/m);
   assert.match(stdout, /^ *3 +pending +db-1 +disk \/var /m);
-  assert.match(stdout, /^ *4 +ended +web-2 .* recovered \d{4}-\d\d-\d\d \d\d:\d\d$/m);
+  assert.match(stdout, /^ *4 +ended +web-2 .*\n {4}recovered \d{4}-\d\d-\d\d \d\d:\d\d$/m);
   assert.match(stdout, /\n2 alerts fire\. Times are Asia\/Kolkata\./);
 });
 
@@ -121,7 +122,17 @@ test('the document holds what docs/json.md says', async (t) => {
       flapping: false,
       acknowledged: null,
       held_by: [],
-      told: [{ recipient: 'ops@example.org', state: 'firing', severity: 'critical', at: '1970-01-01T00:00:00.000Z' }],
+      told: [
+        {
+          recipient: 'ops@example.org',
+          state: 'firing',
+          severity: 'critical',
+          at: '1970-01-01T00:00:00.000Z',
+          delivery: 'sent',
+          undelivered_since: null,
+          error: null,
+        },
+      ],
     },
   );
 });
@@ -131,4 +142,41 @@ test('an unknown client is refused with the nearest right one', async (t) => {
   const { status, stderr } = await run('alerts', 'bd-1');
   assert.equal(status, 2);
   assert.match(stderr, /there is no client "bd-1"; did you mean "db-1"\?/);
+});
+
+test('a mail that was queued, one that was sent and one that nobody took are told apart', async (t) => {
+  const toldTo = (recipient: string) => ({ ...told, alertId: 1, recipient, toldAtMs: Date.now() });
+  const people = ['ops@example.org', 'oncall@example.org', 'boss@example.org'];
+  const { run, json, store } = await alertFolder(t, {
+    config,
+    episodes: [firing()],
+    telling: {
+      mails: people.map((recipient) => mail({ recipient, messageId: `<${recipient}>` })),
+      told: people.map(toldTo),
+    },
+  });
+  await store(async (alerts) => {
+    const [first, second] = await alerts.dueMails(3);
+    assert.ok(first !== undefined && second !== undefined);
+    for (const { id } of [first, second]) assert.ok(await alerts.claimMail(id, 'a test', 60_000));
+    await alerts.markSent(first.id, 'a test');
+    await alerts.markPutOff(second.id, 'a test', 60_000, 'no answer within 20 s');
+  });
+  const { alerts } = (await json('alerts')) as { alerts: Alert[] };
+  assert.deepEqual(
+    Object.fromEntries((alerts[0]?.told ?? []).map(({ recipient, delivery, error }) => [recipient, [delivery, error]])),
+    {
+      'ops@example.org': ['sent', null],
+      'oncall@example.org': ['not_delivered', 'no answer within 20 s'],
+      'boss@example.org': ['queued', null],
+    },
+  );
+  const { stdout } = await run('alerts');
+  assert.match(stdout, / ops@example\.org \d\d:\d\d$/m);
+  assert.match(stdout, /^ {4}not delivered to oncall@example\.org since \d{4}-.*: no answer within 20 s$/m);
+  assert.match(stdout, /^ {4}queued for boss@example\.org since \d{4}-/m);
+  const explained = (await run('explain', 'web-1', 'disk')).stdout;
+  assert.match(explained, /^ +Told: ops@example\.org [^,]*\(critical\)\.$/m);
+  assert.match(explained, /^ +Not delivered to oncall@example\.org since .*: no answer within 20 s\.$/m);
+  assert.match(explained, /^ +Queued for boss@example\.org since /m);
 });

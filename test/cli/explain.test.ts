@@ -71,10 +71,10 @@ test('what is pending says how long it has to hold', async (t) => {
 test('a silence, an acknowledgement and the group interval are named', async (t) => {
   const { run } = await alertFolder(t, { config, episodes: [firing()], telling: tellOps });
   await run('silence', 'add', '--client', 'web-*', '--until', '2199-01-01');
-  await run('ack', '1');
+  await run('ack', '1', '--comment', 'on it');
   const { stdout } = await run('explain', 'web-1', 'disk');
   assert.match(stdout, /Held back: silence 1 until 2199-01-01 00:00\./);
-  assert.match(stdout, /Held back: acknowledged by ann: no reminders\./);
+  assert.match(stdout, /Held back: acknowledged by ann: on it; no reminders\./);
   assert.doesNotMatch(stdout, /The next pass tells/);
 });
 
@@ -113,7 +113,7 @@ test('mails that no server has taken are shown with their error', async (t) => {
   const { stdout } = await run('explain', 'web-1');
   assert.match(
     stdout,
-    /no mail server has taken:\n {2}ops@example\.org, made .*, 1 tries, next try .*: 450 4\.2\.1 greylisted$/m,
+    /no mail server has taken:\n {2}1: ops@example\.org, made .*, 1 try, next try .*: 450 4\.2\.1 greylisted$/m,
   );
   const { undelivered } = (await json('explain', 'web-1')) as { undelivered: { error: string }[] };
   assert.deepEqual(

@@ -91,7 +91,7 @@ test('a database that is away is one line and exit status 3', async (t) => {
   assert.ok(!`${stdout}${stderr}`.includes('hidden'));
 });
 
-test('open alerts, mails that nobody takes and silences are counted', async (t) => {
+test('open alerts, mails queued and not delivered, and silences are counted', async (t) => {
   const config = `<config><alerts><mail to="ops@example.org"/></alerts>
     <client name="web-1" ip="192.0.2.1"/><client name="web-2" ip="192.0.2.2"/></config>`;
   const { run, json, store } = await alertFolder(t, {
@@ -103,7 +103,13 @@ test('open alerts, mails that nobody takes and silences are counted', async (t) 
       firing({ client: '', rule: 'collector-silent', subject: 'c0ffee' }),
       firing({ client: 'web-2', rule: 'memory', subject: '', state: 'pending', firingSinceMs: null }),
     ],
-    telling: { mails: [mail(), mail({ messageId: '<second@example.org>', notifications: [] })] },
+    telling: {
+      mails: [
+        mail(),
+        mail({ messageId: '<second@example.org>', notifications: [] }),
+        mail({ messageId: '<third@example.org>', notifications: [] }),
+      ],
+    },
   });
   await store(async (alerts) => {
     const [first, second] = await alerts.dueMails(2);
@@ -119,14 +125,15 @@ test('open alerts, mails that nobody takes and silences are counted', async (t) 
   assert.match(stdout, /^4 alerts fire \(2 critical, 1 about the fleet as a whole\): fleet-health alerts\.$/m);
   assert.match(
     stdout,
-    /^2 mails undelivered, the oldest for \w+, 1 refused for good; last error: 550 no such user\.$/m,
+    /^2 mails not delivered, the oldest for \w+, 1 refused for good; last error: 550 no such user\.$/m,
   );
+  assert.match(stdout, /^1 mail queued, not tried yet\.$/m);
   assert.match(stdout, /^1 silence in force: fleet-health silence list\.$/m);
   const { alerts, undelivered, silences, clients } = await json('status');
   assert.deepEqual(alerts, { firing: 4, critical: 2, fleet: 1 });
   assert.deepEqual(
     { ...(undelivered as object), oldest_at: '' },
-    { mails: 2, refused: 1, oldest_at: '', last_error: '550 no such user' },
+    { mails: 2, refused: 1, queued: 1, oldest_at: '', last_error: '550 no such user' },
   );
   assert.equal(silences, 1);
   assert.deepEqual(

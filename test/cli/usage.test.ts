@@ -20,6 +20,7 @@ const commands = [
   'forget',
   'ingest',
   'ack',
+  'mail',
   'silence',
   'spool',
   'check',
@@ -56,6 +57,8 @@ for (const command of [
   'silence add',
   'silence list',
   'silence expire',
+  'mail list',
+  'mail discard',
 ]) {
   test(`the help of ${command} shows an example that starts with its name`, async () => {
     const { status, stdout, stderr } = await runCli([...command.split(' '), '--help']);
