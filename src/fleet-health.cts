@@ -7,8 +7,8 @@ var found = process.versions.node.split('.');
 var major = Number(found[0]);
 var minor = Number(found[1]);
 
-if (major < 20 || (major === 20 && minor < 20)) {
-  process.stderr.write('fleet-health: Node ' + process.versions.node + ' is too old; it needs 20.20 or newer.\n');
+if (major < 20 || (major === 20 && minor < 19)) {
+  process.stderr.write('fleet-health: Node ' + process.versions.node + ' is too old; it needs 20.19 or newer.\n');
   process.exitCode = 2;
 } else {
   if (!process.env['UV_THREADPOOL_SIZE']) process.env['UV_THREADPOOL_SIZE'] = '16';

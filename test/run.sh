@@ -3,6 +3,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 sh test/setup.sh
+# Tests make files for other accounts; the programs that they start run under FLEET_HEALTH_TEST_UMASK.
+umask 022
 # What Node would load at every start costs time and may fail; the tests measure and run without.
 unset NODE_OPTIONS NODE_EXTRA_CA_CERTS
 [ $# -gt 0 ] || set -- $(find test -name '*.test.ts' | sort)

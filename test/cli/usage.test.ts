@@ -125,15 +125,15 @@ async function preloaded(text: string, args: readonly string[]): Promise<Awaited
 
 for (const [version, status] of [
   ['18.20.8', 2],
-  ['20.19.9', 2],
-  ['20.20.0', 0],
+  ['20.18.3', 2],
+  ['20.19.0', 0],
   ['22.0.0', 0],
 ] as const) {
   test(`Node ${version} is ${status === 0 ? 'new enough' : 'too old, and one line says so'}`, async () => {
     const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`;
     const result = await preloaded(pretend, ['--version']);
     assert.equal(result.status, status);
-    const line = `fleet-health: Node ${version} is too old; it needs 20.20 or newer.\n`;
+    const line = `fleet-health: Node ${version} is too old; it needs 20.19 or newer.\n`;
     assert.equal(result.stderr, status === 0 ? '' : line);
   });
 }

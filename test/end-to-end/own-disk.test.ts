@@ -51,7 +51,10 @@ test('below a tenth of the disk a mail comes, and another when it is over', { sk
     assert.match(collected.stderr, /^fleet-health: \d\.\d % is free in .*\/state \(disk-low\)\..*\n$/);
     assert.deepEqual([alerted?.status, alerted?.stderr], [0, '']);
     assert.equal(smtp.mails.length, 1);
-    assert.match(smtp.mails[0]?.content ?? '', /own-disk[^]*\d\.\d % \(\d\.\d+ MiB\) is free on \S+ in \S+\/state/);
+    assert.match(
+      smtp.mails[0]?.content ?? '',
+      /own-disk[^]*\d\.\d % \(\d\.\d+ MiB\) is free on\s+\S+\s+in\s+\S+\/state/,
+    );
     await passes();
     assert.equal(smtp.mails.length, 1, 'it is told once');
     rmSync(ballast);

@@ -1,7 +1,7 @@
 /** Three machines on one MariaDB: one collects and has no key, one opens and logs in nowhere, one tells people. */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
 
@@ -147,10 +147,12 @@ suite('a collector without the key, an opener and an alerter', { skip: skipWitho
     const figures = report.worker_reports.flatMap(({ function_reports }) =>
       function_reports.flatMap(({ data }) => data.flatMap((row) => Object.values(row).map(String))),
     );
-    const markers = [...new Set(figures)].filter((text) => text.length >= 6 && text !== report.boot_id);
+    // The collector's own row of `runs` names this machine.
+    const known = [report.boot_id, hostname()];
+    const markers = [...new Set(figures)].filter((text) => text.length >= 6 && !known.includes(text));
     assert.ok(markers.length > 10, `${markers.length} markers are no test`);
     for (const marker of markers) assert.ok(!seen.includes(marker), marker);
-    for (const known of ['here', 'FHS1']) assert.ok(seen.includes(known), known);
+    for (const word of ['here', 'FHS1']) assert.ok(seen.includes(word), word);
     assert.ok(!seen.includes('PRIVATE KEY'));
   });
 

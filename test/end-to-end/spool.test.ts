@@ -12,11 +12,25 @@ import { commandOfLine, runAsCron } from '../support/spool-line.ts';
 import { databaseKinds, listing, type Site } from './whole-fleet.ts';
 
 const minuteMs = 60_000;
-const skip = process.getuid?.() === 0 ? false : 'needs root, to put another clock in place of a file of /proc';
+const skip = process.getuid?.() === 0 ? false : 'needs root, for a clock of its own since the boot';
+
+const hourMs = 60 * minuteMs;
+
+/**
+ * A command in a time namespace in which this machine has run for three hours longer, less `agoMs`: it may have been
+ * booted a minute ago.
+ */
+const bootedEarlier = (agoMs: number): readonly string[] => [
+  '/usr/bin/unshare',
+  ...['-m', '--time', '--fork', '--boottime', String((3 * hourMs - agoMs) / 1000)],
+];
+
+/** Runs the line now. */
+const cron = [...bootedEarlier(0), '/bin/sh'];
 
 /** The account's home is the site's own folder. */
 const run = ({ dir }: Site, ...args: readonly string[]): Promise<CliResult> =>
-  runCli(args, { cwd: dir, env: { HOME: dir } });
+  runCli(args, { cwd: dir, env: { HOME: dir }, within: bootedEarlier(0) });
 
 async function said(site: Site, ...args: readonly string[]): Promise<string> {
   const { status, stdout, stderr } = await run(site, ...args);
@@ -31,16 +45,13 @@ interface Clock {
 
 /** Runs the line as cron did so long ago: the clock that counts from the boot says so, and the wall clock is wrong. */
 function cronRan(site: Site, line: string, { agoMs, boot }: Clock): void {
-  const uptime = path.join(site.dir, 'uptime');
-  const now = Number.parseFloat(readFileSync('/proc/uptime', 'utf8'));
-  writeFileSync(uptime, `${(now - agoMs / 1000).toFixed(2)} 0.00\n`);
-  const mounts = [`mount --bind ${uptime} /proc/uptime`];
+  const mounts: string[] = [];
   if (boot !== undefined) {
     const file = path.join(site.dir, 'boot-id');
     writeFileSync(file, `${boot}\n`);
-    mounts.push(`mount --bind ${file} /proc/sys/kernel/random/boot_id`);
+    mounts.push(`mount --bind ${file} /proc/sys/kernel/random/boot_id &&`);
   }
-  const shell = ['/usr/bin/unshare', '-m', '/bin/sh', '-c', `${mounts.join(' && ')} && exec /bin/sh "$@"`, 'sh'];
+  const shell = [...bootedEarlier(agoMs), '/bin/sh', '-c', `${mounts.join(' ')} exec /bin/sh "$@"`, 'sh'];
   assert.deepEqual(runAsCron(line, { home: site.dir, shell }), { status: 0, said: '' });
 }
 
@@ -58,12 +69,12 @@ suite('reports of a crontab, with the program alone', { skip }, () => {
       const line = (await said(site, 'spool', 'web-1')).trimEnd().split('\n').at(-1) ?? '';
       assert.ok(commandOfLine(line).endsWith(' >/dev/null 2>&1'));
       await said(site, 'collect');
-      assert.equal(runAsCron(line, { home: site.dir }).status, 0);
+      assert.equal(runAsCron(line, { home: site.dir, shell: cron }).status, 0);
       await said(site, 'collect');
       await said(site, 'alert');
 
       // A collector that is there leaves the line nothing to do.
-      assert.equal(runAsCron(line, { home: site.dir }).status, 0);
+      assert.equal(runAsCron(line, { home: site.dir, shell: cron }).status, 0);
       const sealed = (): readonly string[] =>
         listing(path.join(site.dir, '.local/state/fleet-health')).filter((one) => one.includes('.fhs '));
       assert.deepEqual(sealed(), []);
@@ -118,7 +129,7 @@ suite('reports of a crontab, with the program alone', { skip }, () => {
         await said(site, 'cleanup', '--yes'),
         /KiB removed\n[^]*a crontab there may still have the line of fleet-health spool.*spool web-1 --remove prints/,
       );
-      assert.equal(runAsCron(line, { home: site.dir }).status, 1, 'there is nothing to do');
+      assert.equal(runAsCron(line, { home: site.dir, shell: cron }).status, 1, 'there is nothing to do');
       assert.deepEqual(listing(path.join(site.dir, '.local/state')), []);
     });
   }

@@ -21,11 +21,19 @@ export interface CliOptions {
   /** Beside PATH, which is all there is. */
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeArgs?: readonly string[];
+  /** A command that runs the program, such as unshare(1) with its options. */
+  readonly within?: readonly string[];
 }
+
+/** The umask that the program runs under, for `npm run test:awkward`. */
+const underUmask = process.env['FLEET_HEALTH_TEST_UMASK'];
+const umask = underUmask === undefined ? [] : ['/bin/sh', '-c', `umask ${underUmask} && exec "$@"`, 'sh'];
 
 /** Starts the program in an environment as empty as cron's. */
 export function startCli(args: readonly string[], options: CliOptions = {}): ChildProcess {
-  return spawn(process.execPath, [...(options.nodeArgs ?? []), program, ...args], {
+  const words = [...umask, ...(options.within ?? []), process.execPath, ...(options.nodeArgs ?? []), program, ...args];
+  const [command = '', ...rest] = words;
+  return spawn(command, rest, {
     cwd: options.cwd ?? tmpdir(),
     env: { PATH: `${path.dirname(process.execPath)}:/usr/bin:/bin`, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],

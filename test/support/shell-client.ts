@@ -1,4 +1,5 @@
 /** Clients without node, read by the shell agent: child processes with a shell and an awk that a test chooses. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
@@ -26,6 +27,14 @@ export function commandOf(program: string): readonly [string, ...string[]] | nul
   const [name = '', ...args] = program.split(' ');
   const found = whereIs(name);
   return found === null ? null : [found, ...args];
+}
+
+/** True if a shell runs its own `stat` whatever PATH says, as the static BusyBox does. */
+export function prefersOwnApplets(shell: string): boolean {
+  const command = commandOf(shell);
+  if (command === null) return false;
+  const [program, ...args] = command;
+  return spawnSync(program, [...args, '-c', 'stat /'], { env: { PATH: '/nowhere' }, stdio: 'ignore' }).status === 0;
 }
 
 export interface ShellClientOptions {
