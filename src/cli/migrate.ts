@@ -8,7 +8,7 @@ export interface MigrateCommandOptions {
   readonly check: boolean;
 }
 
-/** `migrate`: applies what the database lacks. Throws FleetError `migration-mismatch` when the schema is another. */
+/** `migrate`: applies what the database lacks, and adopts what was made by running its files by hand. Throws FleetError `migration-mismatch` when the schema is another. */
 export async function migrateCommand(context: Context, options: MigrateCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const { storage } = loadSettings(context);
@@ -21,9 +21,13 @@ export async function migrateCommand(context: Context, options: MigrateCommandOp
       advice: 'Use the version that made this schema, or give Fleet Health a database of its own.',
     });
   }
-  if (!options.check) await migrate({ storage, signal });
-  if (output.json) output.printJson({ command: 'migrate', check: options.check, migrations: pending });
-  else if (output.verbosity !== 'quiet') output.print(sentence(options.check, pending));
+  const { adopted = [] } = options.check ? {} : await migrate({ storage, signal });
+  const applied = pending.filter((name) => !adopted.includes(name));
+  if (output.json) output.printJson({ command: 'migrate', check: options.check, migrations: applied, adopted });
+  else if (output.verbosity !== 'quiet') {
+    if (adopted.length > 0) output.print(`Adopted, as somebody had run them by hand: ${adopted.join(', ')}`);
+    if (applied.length > 0 || adopted.length === 0) output.print(sentence(options.check, applied));
+  }
   return 0;
 }
 

@@ -1,3 +1,13 @@
+import type { Session } from './database.ts';
+
+/** A table, a view, or on SQLite an index. */
+export interface SchemaObject {
+  readonly name: string;
+  readonly kind: 'table' | 'view' | 'index';
+  /** SQL that makes it, in a form that is equal where the objects are. */
+  readonly definition: string;
+}
+
 /**
  * Where the databases' SQL differs; everything else is written once. Names of tables and columns that are put together
  * here come from the program alone, never from values.
@@ -24,4 +34,6 @@ export interface Dialect {
    * where it is not. Numbers that are no integers have 15 digits then.
    */
   readonly foldRows: ((columns: readonly string[]) => string) | null;
+  /** The objects of these names that are there; names are constants of the program. */
+  schema(session: Session, names: readonly string[]): Promise<readonly SchemaObject[]>;
 }

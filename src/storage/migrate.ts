@@ -1,5 +1,6 @@
 import type { StorageConfig } from '../config/config.ts';
 import { FleetError } from '../errors.ts';
+import { adoptSchema } from './adopt-schema.ts';
 import type { Database, Session } from './database.ts';
 import { asStorageErrors, StorageFault } from './fault.ts';
 import { readMigrations } from './migration-files.ts';
@@ -51,14 +52,17 @@ export async function migrateDatabase(
   onMigrating();
   return database.migrate(async (session) => {
     await session.run(createMigrationsSql);
-    const applied = await readApplied(session);
+    let applied = await readApplied(session);
     // Somebody else may have migrated while the lock was waited for.
     throwMismatch(migrationState(applied, files), 'pending');
+    const adopted = applied.length === 0 ? await adoptSchema(session, database.dialect, files) : [];
+    if (adopted.length > 0) applied = await readApplied(session);
     for (const file of files) {
       const known = applied.find(({ number }) => number === file.number);
       await applyFile(session, database.dialect.now, file, known);
     }
-    return migrationState(await readApplied(session), files);
+    const state = migrationState(await readApplied(session), files);
+    return adopted.length === 0 ? state : { ...state, adopted: adopted.map(({ name }) => name) };
   });
 }
 

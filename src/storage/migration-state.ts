@@ -7,6 +7,8 @@ import type { MigrationFile } from './migration-files.ts';
 export interface MigrationState {
   readonly pending: readonly string[];
   readonly applied: readonly string[];
+  /** Those that somebody had made by hand, just recorded as applied; unless given: none. */
+  readonly adopted?: readonly string[];
   /** Why this program cannot use the schema, or cannot migrate it; one sentence each. */
   readonly problems: readonly string[];
 }

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { readdirSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
+import { sqlDir } from '../../src/paths.ts';
+import { openSqlite } from '../../src/sqlite.ts';
 import { configFolder, runCli } from '../support/run-cli.ts';
 
 const here = '<config><client name="here" ip="127.0.0.1" transport="local"/></config>';
@@ -59,6 +61,18 @@ test('migrate --check says what is missing, migrate applies it, and then nothing
   assert.equal(await migrate('--check'), 'The database is up to date.\n');
 });
 
+test('migrate adopts the tables of somebody who ran the SQL files by hand, and collect goes on with them', async (t) => {
+  const dir = configFolder(t, here);
+  mkdirSync(path.join(dir, 'state'), { mode: 0o700 });
+  const file = openSqlite(path.join(dir, 'state', 'fleet.db'));
+  const folder = path.join(sqlDir, 'sqlite');
+  for (const name of readdirSync(folder).sort()) file.exec(readFileSync(path.join(folder, name), 'utf8'));
+  file.close();
+  const { status, stdout, stderr } = await runCli(['migrate'], { cwd: dir });
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.match(stdout, /^Adopted, as somebody had run them by hand: 001-first, [^\n]*\n$/);
+  assert.deepEqual(await runCli(['-q', 'collect'], { cwd: dir }), { status: 0, stdout: '', stderr: '' });
+});
 test('with migrate="no" collect refuses a database that lacks something, and says which command helps', async (t) => {
   const dir = configFolder(t, here.replace('<client', '<storage migrate="no"/><client'));
   const before = await runCli(['-q', 'collect'], { cwd: dir });

@@ -25,7 +25,7 @@ export interface Mariadb {
   readonly socketPath: string;
   /** `mysql://root@127.0.0.1:PORT/`, without a password. */
   readonly rootUrl: string;
-  /** An empty database with a user of its own, who has the rights that docs/sql.md gives its owner, and a few for tests. */
+  /** An empty database with a user of its own, who has the rights that docs/sql.md gives `fleet_admin`. */
   createDatabase(): Promise<MariadbDatabase>;
   /** Runs statements as root. Returns the rows of the last one. */
   asRoot(...statements: readonly string[]): Promise<readonly RowDataPacket[]>;

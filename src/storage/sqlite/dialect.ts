@@ -1,3 +1,4 @@
+import { placeholders } from '../insert-rows.ts';
 import type { Dialect } from '../dialect.ts';
 
 /** SQL of SQLite. Transactions lock the whole file, so rows need no lock of their own. */
@@ -11,4 +12,14 @@ export const sqliteDialect: Dialect = {
   selected: (select) => select,
   foldRows: (columns) =>
     `json_group_array(json_object(${columns.map((column) => `'${column}', ${column}`).join(', ')}))`,
+  schema: async (session, names) => {
+    const sql = `SELECT name, type, sql FROM sqlite_master WHERE name IN (${placeholders(names.length)}) ORDER BY name`;
+    return (await session.all(sql, names)).map((row) => ({
+      name: String(row['name']),
+      kind: row['type'] === 'view' || row['type'] === 'index' ? row['type'] : 'table',
+      definition: String(row['sql'])
+        .replace(/\s+/g, ' ')
+        .replace(/ ?([(),]) ?/g, '$1'),
+    }));
+  },
 };

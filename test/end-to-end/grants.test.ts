@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+
+import { packageDir } from '../../src/paths.ts';
+import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
+import { configFolder, runCli } from '../support/run-cli.ts';
+
+/** The rights that a page of docs/ grants to each account. */
+function grantsOf(page: string): ReadonlyMap<string, string> {
+  const text = readFileSync(path.join(packageDir, 'docs', page), 'utf8');
+  const grants = text.matchAll(/GRANT ([A-Z, ]+)\s+ON fleet\.\* TO '(\w+)'/g);
+  return new Map([...grants].map(([, rights = '', account = '']) => [account, rights.trim()]));
+}
+
+const grants = grantsOf('installation.md');
+
+test('docs/installation.md and docs/sql.md name the same rights', () => {
+  assert.deepEqual(grantsOf('sql.md'), grants);
+  assert.deepEqual([...grants.keys()], ['fleet', 'fleet_admin', 'fleet_reader']);
+});
+
+describe('accounts with exactly the rights that the documents name', { skip: skipWithoutMariadb }, () => {
+  test('migrate, collect, judge, prune, rename and read', async (t) => {
+    const mariadb = await startMariadb();
+    t.after(() => mariadb.stop());
+    await mariadb.asRoot('CREATE DATABASE fleet CHARACTER SET utf8mb4 COLLATE utf8mb4_bin');
+    for (const [account, rights] of grants) {
+      await mariadb.asRoot(`CREATE USER ${account} IDENTIFIED BY 'secret'`);
+      await mariadb.asRoot(`GRANT ${rights} ON fleet.* TO ${account}`);
+    }
+    const configOf = (account: string, client: string): string =>
+      `<config><storage url="mysql://${account}@127.0.0.1:${mariadb.port}/fleet" password="secret" migrate="no"/>
+       <alerts mail="ops@example.org"/><client ${client} ip="127.0.0.1" transport="local">
+       <alert type="memory" limit="0%" for="1x"/></client></config>`;
+    const dir = configFolder(t, configOf('fleet', 'name="here"'));
+    const files = Object.fromEntries(
+      [...grants.keys()].map((account) => {
+        const file = path.join(dir, `${account}.xml`);
+        writeFileSync(file, configOf(account, 'name="here"'), { mode: 0o600 });
+        return [account, file];
+      }),
+    );
+    const run = async (account: string, ...args: string[]): Promise<void> => {
+      const { status, stdout, stderr } = await runCli(['-c', files[account] ?? '', ...args], { cwd: dir });
+      assert.equal(status, 0, `${account} ${args.join(' ')}: ${stdout}${stderr}`);
+    };
+    await run('fleet_admin', 'migrate');
+    await run('fleet', 'collect');
+    await run('fleet', 'alert');
+    await run('fleet', 'silence', 'add', '--client', 'here', '--until', '1h');
+    await run('fleet', 'ack', 'here', 'memory');
+    await run('fleet', 'prune');
+    for (const args of [['status'], ['alerts'], ['explain', 'here', 'memory'], ['silence', 'list']]) {
+      await run('fleet_reader', ...args);
+    }
+    writeFileSync(files['fleet'] ?? '', configOf('fleet', 'name="there" was="here"'));
+    await run('fleet', 'collect');
+    const [row] = await mariadb.asRoot('SELECT COUNT(*) AS n, COUNT(DISTINCT client) AS clients FROM fleet.stats');
+    assert.deepEqual({ ...row }, { n: 2, clients: 1 });
+  });
+});
