@@ -169,7 +169,7 @@ async function finish(finishing: Finish): Promise<CollectResult> {
   }
   if (watched !== null && whole) {
     const { everyMs } = options.config.collector;
-    const fault = await alerterFault({ storage: watched, everyMs }).catch(storageFault);
+    const fault = await alerterFault({ storage: watched, everyMs, run: options.start }).catch(storageFault);
     if (fault !== null) faults.add(fault);
     const behind = opens ? null : await ingestFault({ storage: watched, everyMs }).catch(storageFault);
     if (behind !== null) faults.add(behind);

@@ -1,30 +1,42 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 
 import type { RunOutcome, Storage } from '../../src/storage/storage.ts';
 import { FleetError } from '../../src/errors.ts';
+import { statePaths } from '../../src/paths.ts';
 import { makeClient, makeFleet, type Fleet } from '../support/fleet.ts';
 import { makeInventoriedIn } from '../support/inventoried.ts';
 
 const minuteMs = 60_000;
+const collectorId = randomUUID();
 const fleets: Fleet[] = [];
 after(() => {
   for (const fleet of fleets) fleet.remove();
 });
 
-/** One known client, and alerters that began so many minutes ago and ended so, a minute later. */
-async function fleetWith(runs: readonly (readonly [minutesAgo: number, outcome: RunOutcome])[]): Promise<Fleet> {
+type Run = readonly [minutesAgo: number, outcome: RunOutcome];
+
+/**
+ * One known client, alerters that began so many minutes ago and ended so, a minute later, and full runs of the collector
+ * so many minutes ago.
+ */
+async function fleetWith(runs: readonly Run[], collects: readonly number[] = [10, 5]): Promise<Fleet> {
   const fleet = makeFleet();
   fleets.push(fleet);
   await makeInventoriedIn(fleet.stateDir, 'web-1');
   const storage = await fleet.openStorage();
-  for (const [minutesAgo, outcome] of runs) {
+  writeFileSync(statePaths(fleet.stateDir).collectorId, `${collectorId}\n`);
+  const all = [
+    ...runs.map(([minutesAgo, outcome]) => ({ program: 'alert', collectorId: '', minutesAgo, outcome }) as const),
+    ...collects.map((minutesAgo) => ({ program: 'collect', collectorId, minutesAgo, outcome: 'finished' }) as const),
+  ];
+  for (const { minutesAgo, outcome, ...whose } of all) {
     const startedAtMs = Date.now() - minutesAgo * minuteMs;
     const start = {
       id: randomUUID(),
-      program: 'alert',
-      collectorId: '',
+      ...whose,
       host: 'elsewhere',
       scope: 'full',
       configDigest: '',
@@ -79,9 +91,31 @@ for (const [what, runs, silent] of [
       [exitStatus, succeeded, faults.map(({ code }) => code)],
       silent ? [1, 1, ['alerter-silent']] : [0, 1, []],
     );
-    if (silent) assert.match(faults[0]?.message ?? '', /has finished for 15 min; the newest began at \d{4}-/);
+    if (silent)
+      assert.match(
+        faults[0]?.message ?? '',
+        /has finished for (19m|a week or more|3h 19m); the newest began at \d{4}-/,
+      );
   });
 }
+
+test('after a pause of the whole machine the alerter is not silent until three runs went by without it', async () => {
+  for (const [collects, silent] of [
+    [[], false],
+    [[40], false],
+    [[5, 0], false],
+    [[10, 5], true],
+  ] as const) {
+    const fleet = await fleetWith([[42, 'finished']], collects);
+    const { faults } = await fleet.collect([makeClient('web-1')]);
+    assert.deepEqual(
+      faults.map(({ code }) => code),
+      silent ? ['alerter-silent'] : [],
+      String(collects),
+    );
+    if (silent) assert.match(faults[0]?.message ?? '', /has finished for 41m;/);
+  }
+});
 
 test('a pass of ten years hence, under a clock that was wrong, hides no silence', async () => {
   const tenYears = 10 * 365 * 24 * 60;
