@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { FleetError } from '../errors.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { HeldBack } from './held-back.ts';
 import type { DueMail } from './telling.ts';
 
 export interface AlertOptions {
@@ -58,6 +59,8 @@ export interface AlertResult {
   readonly sent: number;
   readonly putOff: number;
   readonly refused: number;
+  /** In a dry run: silences and windows in force; else empty. */
+  readonly heldBack: readonly HeldBack[];
   /** A dry run that did not judge all there is. */
   readonly more: boolean;
 }

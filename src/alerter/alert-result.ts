@@ -16,6 +16,7 @@ export function emptyResult(start: RunStart, outcome: AlertResult['outcome'], fi
     sent: 0,
     putOff: 0,
     refused: 0,
+    heldBack: [],
     more: false,
   };
 }

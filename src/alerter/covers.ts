@@ -32,7 +32,7 @@ interface Cover extends Span {
 
 /** Opens the silences and windows for one pass; what it finds out about them is kept. */
 export function openCovers({ config, silences, windowsOf }: CoversOptions): Covers {
-  const silenced = silences.map((silence) => ({ silence, matches: silenceMatcher(silence) }));
+  const silenced = silences.map((silence) => ({ silence, matches: silenceMatcher(silence, config) }));
   const { zone } = config.alerts;
   const spansOf = createSpans(zone);
   const appliesTo = createRuleMatcher();

@@ -27,7 +27,10 @@ export async function explainClient(options: ExplainOptions & { readonly client:
     observations.flatMap((observation) => observation.readings),
     ({ rule }) => rule,
   );
-  const { rules, undelivered } = await explainEpisodes(options, client);
+  const { rules, undelivered } = await explainEpisodes(options, {
+    ...client,
+    subjectsOf: (rule) => (readings.get(rule) ?? []).map(({ subject }) => subject),
+  });
   const memory = (await store.memories([client.name])).get(client.name) ?? null;
   return {
     client,

@@ -1,7 +1,8 @@
 import type { Config, Rule, Window } from '../config/config.ts';
 import type { AlertStore, MailSummary } from '../storage/alert-store.ts';
-import type { Episode } from '../storage/episode.ts';
-import { openCovers } from './covers.ts';
+import type { AlertKey, Episode } from '../storage/episode.ts';
+import { groupBy } from '../storage/group-by.ts';
+import { openCovers, type Covers } from './covers.ts';
 import { notifiedOf } from './deliveries.ts';
 import type { Notified } from './deliveries.ts';
 import { isAcknowledged } from './hold.ts';
@@ -17,8 +18,16 @@ export interface RuleExplained {
   /** What the newest row says of its subjects; empty for what concerns the fleet. */
   readonly readings: readonly Reading[];
   readonly listeners: readonly Listener[];
+  /** Silences and windows in force for its subjects, whether anything is open or not. */
+  readonly covers: readonly RuleCover[];
   /** Open ones first, then the one that ended last. */
   readonly episodes: readonly EpisodeExplained[];
+}
+
+/** A silence or window in force, and the subjects that it covers; none: all. */
+export interface RuleCover {
+  readonly reason: HoldReason;
+  readonly subjects: readonly string[];
 }
 
 export interface EpisodeExplained {
@@ -43,6 +52,8 @@ export interface Explained {
   readonly name: string;
   readonly rules: readonly Rule[];
   readonly windows: readonly Window[];
+  /** Subjects that the newest row lists under a rule. */
+  readonly subjectsOf: (rule: Rule) => readonly string[];
 }
 
 export interface EpisodesExplained {
@@ -87,6 +98,7 @@ export async function explainEpisodes(options: ExplainOptions, of: Explained): P
       return {
         rule,
         listeners: [...listeners.values()],
+        covers: coversOf(covers, nowMs, { client: of.name, rule: rule.name }, of.subjectsOf(rule)),
         episodes: [...open, ...(ended === undefined ? [] : [ended])].map((episode) => ({
           episode,
           told: told.get(episode.id ?? NaN) ?? [],
@@ -102,6 +114,24 @@ export async function explainEpisodes(options: ExplainOptions, of: Explained): P
   );
   const undelivered = (await store.undelivered()).filter(({ recipient }) => concerned.has(recipient));
   return { rules, undelivered, world };
+}
+
+/** By silence or window: a rule without subjects is asked about as the alert that it would be. */
+function coversOf(
+  { reasonsAt }: Covers,
+  nowMs: number,
+  key: Omit<AlertKey, 'subject'>,
+  subjects: readonly string[],
+): readonly RuleCover[] {
+  const asked = subjects.length === 0 ? [''] : [...new Set(subjects)];
+  const covered = asked.flatMap((subject) =>
+    reasonsAt({ ...key, subject }, nowMs).map((reason) => ({ subject, reason })),
+  );
+  return [...groupBy(covered, ({ reason }) => JSON.stringify(reason)).values()].flatMap((same) => {
+    const [first] = same;
+    if (first === undefined) return [];
+    return [{ reason: first.reason, subjects: same.length === asked.length ? [] : same.map(({ subject }) => subject) }];
+  });
 }
 
 function outlookOf(

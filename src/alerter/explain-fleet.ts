@@ -35,7 +35,7 @@ export async function explainFleet(options: ExplainOptions): Promise<FleetExplai
   const { config, store, nowMs } = options;
   const { everyMs } = config.collector;
   const { rules, windows } = config.alerts;
-  const explained = await explainEpisodes(options, { name: '', rules, windows });
+  const explained = await explainEpisodes(options, { name: '', rules, windows, subjectsOf: () => [] });
   const runs = (await store.runs('collect', nowMs - collectorsMs)).filter(
     ({ scope, outcome, collectorId }) => scope === 'full' && outcome !== 'overlapped' && collectorId !== '',
   );

@@ -23,6 +23,7 @@ export type PassStore = Pick<
   | 'ownDisks'
   | 'state'
   | 'series'
+  | 'silences'
   | 'saveTelling'
 >;
 

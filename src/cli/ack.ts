@@ -8,20 +8,23 @@ import type { Episode } from '../storage/episode.ts';
 import { authorName } from './author.ts';
 import { clientText } from './alert-words.ts';
 import type { Context, ExitStatus } from './context.ts';
+import type { Output } from './output.ts';
 import { changeStored } from './read-stored.ts';
 import { jsonTime, readerTime } from './reader-time.ts';
 import { loadSettings } from './settings.ts';
-import { checkLength, parseSpanOption } from './until.ts';
+import { checkLength, parseSpanAhead, type SpanOptions } from './until.ts';
 
-export interface AckCommandOptions {
+/** The alerts that a command line names. */
+export interface AckTarget {
   /** An alert's number or a client's name or pattern; null with `all` alone. */
   readonly target: string | null;
   /** A rule's name or pattern. */
   readonly rule: string | null;
   /** Everything that fires. */
   readonly all: boolean;
-  /** A duration; null: until it ends or gets worse. */
-  readonly for: string | null;
+}
+
+export interface AckCommandOptions extends AckTarget, Omit<SpanOptions, 'from'> {
   readonly comment: string | null;
 }
 
@@ -30,58 +33,81 @@ const maxCommentChars = 1000;
 /** `ack`: no reminders of these alerts any more. Exit status 1 when what was named is not open. */
 export async function ackCommand(context: Context, options: AckCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
-  if (options.all === (options.target !== null)) {
-    throw usage(
-      options.all ? '--all and a name contradict each other' : 'nothing says what to acknowledge',
-      'Give the number of an alert, a client, or --all; fleet-health alerts lists them.',
-    );
-  }
+  checkTarget(options, 'acknowledge');
   const config = loadSettings(context);
-  const spanMs = options.for === null ? null : parseSpanOption('--for', options.for);
   const comment = options.comment === null ? null : checkLength('--comment', options.comment, maxCommentChars);
   const by = authorName();
   const { chosen, untilMs, nowMs } = await changeStored(config, signal, async (alerts) => {
     const now = await alerts.nowMs();
-    const until = spanMs === null ? null : now + spanMs;
+    const { endsAtMs } = parseSpanAhead({ ...options, from: null }, config, now);
     const episodes = await choose(alerts, config, options);
     const ids = episodes.flatMap(({ id }) => id ?? []);
-    if (ids.length > 0) await alerts.acknowledge(ids, by, until, comment);
-    return { chosen: episodes, untilMs: until, nowMs: now };
+    if (ids.length > 0) await alerts.acknowledge(ids, by, endsAtMs, comment);
+    return { chosen: episodes, untilMs: endsAtMs, nowMs: now };
   });
-  const status: ExitStatus = chosen.length === 0 && !options.all ? 1 : 0;
-  if (output.json) {
-    output.printJson({
-      command: 'ack',
-      by,
-      until: jsonTime(untilMs),
-      comment,
-      alerts: chosen.map(({ id, client, rule, subject, severity }) => ({ id, client, rule, subject, severity })),
-    });
-    return status;
+  if (output.json)
+    output.printJson({ command: 'ack', by, until: jsonTime(untilMs), comment, alerts: chosen.map(idJson) });
+  else if (output.verbosity !== 'quiet') {
+    printChosen(output, 'acknowledged', chosen, nothingOpen(options));
+    const { momentAndAge, zone } = readerTime(config, nowMs);
+    const end = untilMs === null ? 'it ends' : `${momentAndAge(untilMs)}, ${zone}`;
+    if (chosen.length > 0) {
+      output.print(`No reminders by ${escapeControls(by)}'s word until ${end}, or until it gets worse.`);
+    }
   }
-  if (output.verbosity === 'quiet') return status;
-  if (chosen.length === 0) {
-    const named = options.target ?? '';
-    const what = /^\d+$/.test(named) ? `alert ${named} has ended` : `nothing is open for ${named}`;
-    const of = options.rule === null ? '' : ` under rule ${options.rule}`;
-    output.print(options.all ? 'Nothing is open.' : escapeControls(`Nothing to acknowledge: ${what}${of}.`));
-    return status;
+  return chosen.length === 0 && !options.all ? 1 : 0;
+}
+
+/** `unack`: reminders of these alerts come again. Exit status 1 when nothing that was named is acknowledged. */
+export async function unackCommand(context: Context, target: AckTarget): Promise<ExitStatus> {
+  const { output, signal } = context;
+  checkTarget(target, 'take back');
+  const config = loadSettings(context);
+  const chosen = await changeStored(config, signal, async (alerts) => {
+    const acknowledged = (await choose(alerts, config, target)).filter(({ acknowledgedBy }) => acknowledgedBy !== null);
+    await alerts.unacknowledge(acknowledged.flatMap(({ id }) => id ?? []));
+    return acknowledged;
+  });
+  if (output.json) output.printJson({ command: 'unack', alerts: chosen.map(idJson) });
+  else if (output.verbosity !== 'quiet') {
+    printChosen(output, 'no longer acknowledged', chosen, 'Nothing of that is acknowledged.');
+    if (chosen.length > 0) output.print('Reminders come again, as `repeat` says.');
   }
-  const { momentAndAge, zone } = readerTime(config, nowMs);
+  return chosen.length === 0 && !target.all ? 1 : 0;
+}
+
+function checkTarget({ target, all }: AckTarget, what: string): void {
+  if (all !== (target !== null)) return;
+  throw usage(
+    all ? '--all and a name contradict each other' : `nothing says what to ${what}`,
+    'Give the number of an alert, a client, or --all; fleet-health alerts lists them.',
+  );
+}
+
+function idJson({ id, client, rule, subject, severity }: Episode): object {
+  return { id, client, rule, subject, severity };
+}
+
+function printChosen(output: Output, what: string, chosen: readonly Episode[], nothing: string): void {
+  if (chosen.length === 0) output.print(escapeControls(nothing));
   for (const { id, client, rule, subject, severity } of chosen) {
     const where = subject === '' ? '' : ` ${subject}`;
-    output.print(escapeControls(`acknowledged ${id ?? ''}: ${clientText(client)}, ${rule}${where} (${severity})`));
+    output.print(escapeControls(`${what} ${id ?? ''}: ${clientText(client)}, ${rule}${where} (${severity})`));
   }
-  const end = untilMs === null ? 'it ends' : `${momentAndAge(untilMs)}, ${zone}`;
-  output.print(`No reminders by ${escapeControls(by)}'s word until ${end}, or until it gets worse.`);
-  return status;
+}
+
+function nothingOpen({ target, rule, all }: AckTarget): string {
+  if (all) return 'Nothing is open.';
+  const named = target ?? '';
+  const what = /^\d+$/.test(named) ? `alert ${named} has ended` : `nothing is open for ${named}`;
+  return `Nothing to acknowledge: ${what}${rule === null ? '' : ` under rule ${rule}`}.`;
 }
 
 /** What the command line names, of what fires; a number may name what is pending too. */
 async function choose(
   alerts: AlertStore,
   config: Config,
-  { all, target, rule }: AckCommandOptions,
+  { all, target, rule }: AckTarget,
 ): Promise<readonly Episode[]> {
   const open = await alerts.openEpisodes(null);
   const firing = open.filter(({ state }) => state === 'firing');

@@ -1,5 +1,6 @@
 import type { AlertEvent, AlertResult } from '../alerter/alert-options.ts';
 import type { AlertView, AlertViewOptions } from './alert.ts';
+import { heldBackJson } from './alert-words.ts';
 import type { Output } from './output.ts';
 import { jsonTime } from './reader-time.ts';
 
@@ -52,6 +53,7 @@ export function createAlertJsonView(output: Output, { dryRun }: AlertViewOptions
         put_off: result.putOff,
         refused: result.refused,
         more: result.more,
+        held_back: heldBackJson(result.heldBack),
         mails,
         deliveries,
         faults,

@@ -5,7 +5,7 @@ import { counted } from '../alerter/time-words.ts';
 import { escapeControls } from '../log.ts';
 import { outboxName } from '../notify/file.ts';
 import type { AlertView, AlertViewOptions } from './alert.ts';
-import { droppedWords } from './alert-words.ts';
+import { droppedWords, heldBackText, sentenceCase } from './alert-words.ts';
 import { complaintText } from './complain.ts';
 import { describeDuration } from './duration.ts';
 import type { Output } from './output.ts';
@@ -69,7 +69,7 @@ function linesOf(text: string): string {
   return text.trimEnd().split(/\r?\n/).map(escapeControls).join('\n');
 }
 
-function summaryText(output: Output, result: AlertResult, { dryRun, outbox }: AlertViewOptions): string {
+function summaryText(output: Output, result: AlertResult, { dryRun, outbox, time }: AlertViewOptions): string {
   const { reports, visits, composed, sent, putOff, refused, more, outcome } = result;
   const mails = counted(composed, 'mail');
   const parts = [
@@ -80,6 +80,7 @@ function summaryText(output: Output, result: AlertResult, { dryRun, outbox }: Al
     outcome === 'interrupted' ? output.colour('red', 'interrupted') : '',
   ].filter((part) => part !== '');
   const sentences = [`${parts.join(', ')} in ${describeDuration(result.finishedAtMs - result.startedAtMs)}.`];
+  if (result.heldBack.length > 0) sentences.push(`${sentenceCase(heldBackText(result.heldBack, time))}.`);
   if (dryRun) sentences.push('Nothing was changed.');
   if (more) sentences.push('More rows wait than a dry run looks at.');
   if (outbox !== null) sentences.push(`There is no <smtp>: mails only reach ${escapeControls(outbox)}.`);

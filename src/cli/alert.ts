@@ -14,7 +14,7 @@ import { openStorage } from '../storage/open-storage.ts';
 import { complain, complaintText } from './complain.ts';
 import type { Context, ExitStatus } from './context.ts';
 import type { Output } from './output.ts';
-import { readerTime } from './reader-time.ts';
+import { readerTime, type ReaderTime } from './reader-time.ts';
 import { loadSettings } from './settings.ts';
 
 export interface AlertCommandOptions {
@@ -33,7 +33,11 @@ export async function alertCommand(context: Context, { dryRun }: AlertCommandOpt
   const { output, signal } = context;
   const config = loadSettings(context);
   const { storage, smtp, stateDir } = config;
-  const view = await viewFor(output, { dryRun, outbox: smtp === null ? statePaths(stateDir).outbox : null });
+  const view = await viewFor(output, {
+    dryRun,
+    outbox: smtp === null ? statePaths(stateDir).outbox : null,
+    time: readerTime(config, Date.now()),
+  });
   const host = hostname();
   const teller = createAwayTeller({ config, program: 'alert', host, now: Date.now, signal });
   const pass = alert({
@@ -90,6 +94,7 @@ export interface AlertViewOptions {
   readonly dryRun: boolean;
   /** Without <smtp>: the folder that mails go to. */
   readonly outbox: string | null;
+  readonly time: ReaderTime;
 }
 
 async function viewFor(output: Output, options: AlertViewOptions): Promise<AlertView> {

@@ -1,4 +1,4 @@
-import { example, wholeNumber, type CommandPlace } from './command-parts.ts';
+import { example, wholeNumber, type Command, type CommandPlace } from './command-parts.ts';
 
 /** What concerns alerts and those who are told. */
 export function addAlerting({ program, execute }: CommandPlace): void {
@@ -33,28 +33,7 @@ export function addAlerting({ program, execute }: CommandPlace): void {
       }),
     );
 
-  example(
-    program.command('ack').description('acknowledge: no reminders until it ends or gets worse'),
-    "fleet-health ack db-1 disk --for 4h --comment 'on it'",
-  )
-    .argument('[target]', 'the number of an alert, or a client or pattern')
-    .argument('[rule]', 'only those of this rule or pattern')
-    .option('--all', 'everything that fires')
-    .option('--for <duration>', 'only so long')
-    .option('--comment <text>', 'for the others')
-    .action(
-      (target: string | undefined, rule: string | undefined, options: { all?: true; for?: string; comment?: string }) =>
-        execute(async (context) => {
-          const { ackCommand } = await import('./ack.ts');
-          return ackCommand(context, {
-            target: target ?? null,
-            rule: rule ?? null,
-            all: options.all ?? false,
-            for: options.for ?? null,
-            comment: options.comment ?? null,
-          });
-        }),
-    );
+  addAck({ program, execute });
   example(
     program.command('explain').description('why something was told or was not, from what is stored'),
     'fleet-health explain db-1 disk',
@@ -78,7 +57,7 @@ export function addAlerting({ program, execute }: CommandPlace): void {
     forget.command('collector').description('a collector that will not run again'),
     'fleet-health forget collector 5f0c2a6e',
   )
-    .argument('<id>', 'its collector-id, as the alert names it')
+    .argument('<id>', 'its collector-id, as the alert names it; the first characters are enough')
     .action((id: string) =>
       execute(async (context) => {
         const { forgetCollectorCommand } = await import('./forget.ts');
@@ -86,6 +65,57 @@ export function addAlerting({ program, execute }: CommandPlace): void {
       }),
     );
 }
+
+interface AckFlags {
+  readonly all?: true;
+  readonly for?: string;
+  readonly until?: string;
+  readonly comment?: string;
+}
+
+/** Acknowledging, and taking it back. */
+function addAck({ program, execute }: CommandPlace): void {
+  const ofTarget = (command: Command): Command =>
+    command
+      .argument('[target]', 'the number of an alert, or a client or pattern')
+      .argument('[rule]', 'only those of this rule or pattern')
+      .option('--all', 'everything that fires');
+  ofTarget(
+    example(
+      program.command('ack').description('acknowledge: no reminders until it ends or gets worse'),
+      "fleet-health ack db-1 disk --until 18:00 --comment 'on it'",
+    ),
+  )
+    .option('--for <duration>', 'only so long: 4h')
+    .option('--until <time>', untilHelp)
+    .option('--comment <text>', 'for the others: `alerts`, `explain` and mails show it')
+    .action((target: string | undefined, rule: string | undefined, options: AckFlags) =>
+      execute(async (context) => {
+        const { ackCommand } = await import('./ack.ts');
+        return ackCommand(context, {
+          target: target ?? null,
+          rule: rule ?? null,
+          all: options.all ?? false,
+          for: options.for ?? null,
+          until: options.until ?? null,
+          comment: options.comment ?? null,
+        });
+      }),
+    );
+  ofTarget(
+    example(
+      program.command('unack').description('take an acknowledgement back: reminders come again'),
+      'fleet-health unack 12',
+    ),
+  ).action((target: string | undefined, rule: string | undefined, options: Pick<AckFlags, 'all'>) =>
+    execute(async (context) => {
+      const { unackCommand } = await import('./ack.ts');
+      return unackCommand(context, { target: target ?? null, rule: rule ?? null, all: options.all ?? false });
+    }),
+  );
+}
+
+const untilHelp = 'until then: 18:00 (the next), tomorrow 08:00, 2026-12-01 06:00, or how long (2h)';
 
 /** Mails that wait. */
 function addMail({ program, execute }: CommandPlace): void {
@@ -105,6 +135,10 @@ function addMail({ program, execute }: CommandPlace): void {
 
 const mailNumber = wholeNumber(1, 999_999_999);
 
+type SilenceFlags = Readonly<
+  Partial<Record<'client' | 'group' | 'rule' | 'subject' | 'from' | 'until' | 'for' | 'comment', string>>
+>;
+
 function addSilence({ program, execute }: CommandPlace): void {
   const silence = example(
     program.command('silence').description('tell nobody of something for a while'),
@@ -112,21 +146,27 @@ function addSilence({ program, execute }: CommandPlace): void {
   );
   example(
     silence.command('add').description('begin one; patterns are as in config.xml'),
-    "fleet-health silence add --client 'web-*' --until '2026-12-01 06:00'",
+    'fleet-health silence add --group web --from 22:00 --until 06:00',
   )
     .option('--client <pattern>', 'the clients')
+    .option('--group <name>', 'the clients of this group and of those inside it, also those that join it later')
     .option('--rule <pattern>', 'the rules, by name')
     .option('--subject <pattern>', 'the mounts, units, interfaces ...')
-    .requiredOption('--until <time>', 'how long (2h), or a time')
+    .option('--from <time>', 'not before then; as --until')
+    .option('--until <time>', untilHelp)
+    .option('--for <duration>', 'how long: 2h')
     .option('--comment <text>', 'for the others')
-    .action((options: { client?: string; rule?: string; subject?: string; until: string; comment?: string }) =>
+    .action((options: SilenceFlags) =>
       execute(async (context) => {
         const { silenceAddCommand } = await import('./silence.ts');
         return silenceAddCommand(context, {
           client: options.client ?? null,
+          group: options.group ?? null,
           rule: options.rule ?? null,
           subject: options.subject ?? null,
-          until: options.until,
+          from: options.from ?? null,
+          until: options.until ?? null,
+          for: options.for ?? null,
           comment: options.comment ?? '',
         });
       }),

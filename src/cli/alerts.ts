@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { Unsent } from '../storage/alert-store.ts';
 import type { ClosedReason } from '../storage/episode.ts';
-import { clientText } from './alert-words.ts';
+import { clientText, coverJson, coverText } from './alert-words.ts';
 import type { Context, ExitStatus } from './context.ts';
 import { describeAge } from './duration.ts';
 import type { Output } from './output.ts';
@@ -94,7 +94,7 @@ function notesOf({ episode, told, acknowledged, covers }: AlertView, time: Reade
   return [
     ...told.flatMap(({ unsent }) => (unsent === null ? [] : [unsentNote(unsent, time)])),
     ...(acknowledged ? [acknowledgedText(episode, time)] : []),
-    ...covers.map(({ silence, untilMs }) => coverText(silence, time.moment(untilMs))),
+    ...covers.map((cover) => coverText(cover, time)),
     ...(episode.flapping ? ['flapping'] : []),
     ...(episode.closedReason === null ? [] : [`${closedWords[episode.closedReason]}${endText(episode, time)}`]),
   ];
@@ -121,10 +121,6 @@ export function acknowledgedText(
   const until = acknowledgedUntilMs === null ? '' : ` until ${moment(acknowledgedUntilMs)}`;
   const comment = (acknowledgedComment ?? '') === '' ? '' : `: ${acknowledgedComment}`;
   return `acknowledged by ${acknowledgedBy ?? ''}${until}${comment}`;
-}
-
-function coverText(silence: number | null, until: string): string {
-  return `${silence === null ? 'window' : `silence ${silence}`} until ${until}`;
 }
 
 function endText({ resolvedAtMs }: AlertView['episode'], { moment }: ReaderTime): string {
@@ -166,11 +162,7 @@ export function alertJson({ episode, told, acknowledged, covers }: AlertView): o
           comment: episode.acknowledgedComment ?? null,
         }
       : null,
-    held_by: covers.map(({ silence, untilMs }) => ({
-      kind: silence === null ? 'window' : 'silence',
-      silence,
-      until: jsonTime(untilMs),
-    })),
+    held_by: covers.map(coverJson),
     told: told.map(({ recipient, state, severity, toldAtMs, unsent }) => ({
       recipient,
       state,

@@ -2,10 +2,10 @@ import { userInfo } from 'node:os';
 
 const maxChars = 255;
 
-/** Who says something to the alerter: $USER, else the account's name; cron sets neither variable everywhere. */
+/** The person at the keyboard: $SUDO_USER, else $USER, else the account's name; cron sets no variable everywhere. */
 export function authorName(environment: Readonly<Record<string, string | undefined>> = process.env): string {
-  const named = environment['USER']?.trim() ?? '';
-  if (named !== '') return named.slice(0, maxChars);
+  const named = ['SUDO_USER', 'USER'].map((name) => environment[name]?.trim() ?? '').find((name) => name !== '');
+  if (named !== undefined) return named.slice(0, maxChars);
   try {
     return userInfo().username;
   } catch {

@@ -7,6 +7,7 @@ import type { MailSummary } from '../storage/alert-store.ts';
 import type { Episode } from '../storage/episode.ts';
 import { formatDuration } from '../config/quantities.ts';
 import { escapeControls } from '../log.ts';
+import { sentenceCase } from './alert-words.ts';
 import { acknowledgedText, closedWords, unsentText } from './alerts.ts';
 import { nextTry } from './mail.ts';
 import type { Output } from './output.ts';
@@ -88,12 +89,19 @@ function ruleLines(output: Output, explained: RuleExplained, saying: Saying, who
   return [
     title,
     ...open.flatMap((one) => episodeLines(one, rule, saying)),
-    ...(open.length === 0 ? ['  Nothing is open.'] : []),
+    ...(open.length === 0 ? ['  Nothing is open.', ...coverLines(explained, saying)] : []),
     ...(last !== undefined && (saying.detailed || last.held.length + last.due.length > 0)
       ? episodeLines(last, rule, saying)
       : []),
     `  ${recipientsText(listeners)}`,
   ];
+}
+
+function coverLines({ covers }: RuleExplained, { time }: Saying): readonly string[] {
+  return covers.map(({ reason, subjects }) => {
+    const what = subjects.length === 0 ? 'What begins now' : `What begins now on ${cut(subjects).join(', ')}`;
+    return `  ${escapeControls(`${what} is held back: ${heldWords(reason, null, time)}.`)}`;
+  });
 }
 
 const mostReadings = 12;
@@ -132,7 +140,9 @@ function episodeLines({ episode, told, held, due }: EpisodeExplained, rule: Rule
         `Told: ${sent.map((one) => `${one.recipient} ${time.moment(one.toldAtMs)} (${toldWord(one)})`).join(', ')}.`,
       );
     }
-    lines.push(...told.flatMap(({ unsent }) => (unsent === null ? [] : [`${sentence(unsentText(unsent, time))}.`])));
+    lines.push(
+      ...told.flatMap(({ unsent }) => (unsent === null ? [] : [`${sentenceCase(unsentText(unsent, time))}.`])),
+    );
   }
   for (const { recipient, reason } of held) {
     lines.push(`Held back${recipient === null ? '' : ` for ${recipient}`}: ${heldWords(reason, episode, time)}.`);
@@ -143,10 +153,6 @@ function episodeLines({ episode, told, held, due }: EpisodeExplained, rule: Rule
   }
   if (due.length > 0) lines.push(`The next pass tells ${due.join(', ')}.`);
   return lines.map((line, index) => `${index === 0 ? '  ' : '    '}${escapeControls(line)}`);
-}
-
-function sentence(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function toldWord({ state, severity }: EpisodeExplained['told'][number]): string {
@@ -180,7 +186,7 @@ function untilFiring({ progress }: Episode, rule: Rule, { config, time }: Saying
   return `It fires with the first row from ${time.moment(dueMs)} on that still holds.`;
 }
 
-function heldWords(reason: HoldReason, episode: Episode, time: ReaderTime): string {
+function heldWords(reason: HoldReason, episode: Episode | null, time: ReaderTime): string {
   const { moment } = time;
   switch (reason.kind) {
     case 'silence':
@@ -200,7 +206,7 @@ function heldWords(reason: HoldReason, episode: Episode, time: ReaderTime): stri
     case 'bastion':
       return `bastion ${reason.name} is gone, which is told instead`;
     case 'acknowledged':
-      return `${acknowledgedText(episode, time)}; no reminders`;
+      return `${episode === null ? 'acknowledged' : acknowledgedText(episode, time)}; no reminders`;
     case 'flapping':
       return 'it flaps, which was told; the true state follows after 12 quiet rows';
     case 'run':

@@ -3,6 +3,7 @@ import { explainClient } from '../alerter/explain-client.ts';
 import type { EpisodeExplained, ExplainOptions, RuleExplained } from '../alerter/explain-episodes.ts';
 import { explainFleet } from '../alerter/explain-fleet.ts';
 import { describeLimit } from '../alerter/describe-value.ts';
+import type { HoldReason } from '../alerter/telling.ts';
 import type { Client, Config, Rule } from '../config/config.ts';
 import { globMatcher } from '../config/globs.ts';
 import { didYouMean } from '../config/nearest.ts';
@@ -132,7 +133,7 @@ function clientJson({ client, reportAtMs, visitAtMs, untreated, rules, undeliver
   };
 }
 
-function ruleJson({ rule, readings, listeners, episodes }: RuleExplained): unknown {
+function ruleJson({ rule, readings, listeners, covers, episodes }: RuleExplained): unknown {
   return {
     rule: rule.name,
     type: rule.type,
@@ -147,6 +148,7 @@ function ruleJson({ rule, readings, listeners, episodes }: RuleExplained): unkno
       value_text: valueText,
     })),
     recipients: listeners.map(({ recipient, least }) => ({ recipient, severity: least })),
+    held_by: covers.map(({ reason, subjects }) => ({ ...reasonJson(reason), subjects })),
     alerts: episodes.map(episodeJson),
   };
 }
@@ -154,12 +156,15 @@ function ruleJson({ rule, readings, listeners, episodes }: RuleExplained): unkno
 function episodeJson({ episode, told, held, due }: EpisodeExplained): unknown {
   return {
     ...alertJson({ episode, told, acknowledged: episode.acknowledgedBy !== null, covers: [] }),
-    held_by: held.map(({ recipient, reason }) => ({
-      kind: reason.kind,
-      recipient,
-      silence: reason.kind === 'silence' ? reason.id : null,
-      until: 'untilMs' in reason ? jsonTime(reason.untilMs) : null,
-    })),
+    held_by: held.map(({ recipient, reason }) => ({ ...reasonJson(reason), recipient })),
     due_to: due,
+  };
+}
+
+function reasonJson(reason: HoldReason): object {
+  return {
+    kind: reason.kind,
+    silence: reason.kind === 'silence' ? reason.id : null,
+    until: 'untilMs' in reason ? jsonTime(reason.untilMs) : null,
   };
 }

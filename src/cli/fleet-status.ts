@@ -1,3 +1,4 @@
+import { readHeldBack, type HeldBack } from '../alerter/held-back.ts';
 import type { Client, Config, Severity } from '../config/config.ts';
 import type { AlertStore } from '../storage/alert-store.ts';
 import type { Episode } from '../storage/episode.ts';
@@ -54,8 +55,8 @@ export interface AlertingStatus {
     /** Of the newest of them. */
     readonly lastError: string | null;
   };
-  /** In force now. */
-  readonly silences: number;
+  /** Silences and windows in force. */
+  readonly held: readonly HeldBack[];
 }
 
 /** What config.xml and the database say together. */
@@ -92,18 +93,21 @@ export async function readFleetStatus(
     unlisted: [...stored.keys()].filter((name) => !listed.has(name)).length,
     lastRun: await history.lastRun('collect'),
     lastPass: await history.lastRun('alert'),
-    alerting: await readAlerting(alerts, firing),
+    alerting: await readAlerting(config, alerts, firing),
     sealed: (await alerts?.sealedWaiting()) ?? [],
     lastIngest: await history.lastRun('ingest'),
   };
 }
 
-async function readAlerting(alerts: AlertStore | null, firing: readonly Episode[]): Promise<AlertingStatus> {
+async function readAlerting(
+  config: Config,
+  alerts: AlertStore | null,
+  firing: readonly Episode[],
+): Promise<AlertingStatus> {
   const now = (await alerts?.nowMs()) ?? 0;
   const unsent = (await alerts?.undelivered()) ?? [];
   // A mail without a fault is due, or being sent just now.
   const undelivered = unsent.filter(({ error, failedAtMs }) => error !== null || failedAtMs !== null);
-  const silences = ((await alerts?.silences(now)) ?? []).filter(({ startsAtMs }) => startsAtMs <= now);
   return {
     firing: firing.length,
     critical: firing.filter(({ severity }) => severity === 'critical').length,
@@ -115,7 +119,7 @@ async function readAlerting(alerts: AlertStore | null, firing: readonly Episode[
       oldestAtMs: undelivered[0]?.createdAtMs ?? null,
       lastError: undelivered.findLast(({ error }) => error !== null)?.error ?? null,
     },
-    silences: silences.length,
+    held: alerts === null ? [] : await readHeldBack({ config, store: alerts, nowMs: now }),
   };
 }
 

@@ -6,22 +6,17 @@ import { changeStored } from './read-stored.ts';
 import { loadSettings } from './settings.ts';
 
 const dayMs = 86_400_000;
+/** Fewer characters of an id are more likely a mistake. */
+const leastPrefix = 4;
 
-/** `forget collector`: one that is no more is silent no longer; one that runs again is known again. */
-export async function forgetCollectorCommand(context: Context, id: string): Promise<ExitStatus> {
+/** `forget collector`: a collector that will not run again is silent no longer; a collector that runs again is known again. */
+export async function forgetCollectorCommand(context: Context, asked: string): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettings(context);
-  const others = await changeStored(config, signal, async (alerts) =>
-    (await alerts.forgetCollector(id)) ? null : await collectorsOf(alerts),
-  );
-  if (others !== null) {
-    throw new FleetError({
-      code: 'usage',
-      stage: 'usage',
-      message: `there is no collector ${id} in the database${didYouMean(id, others)}`,
-      advice: others.length === 0 ? 'None has run of late.' : `These have run of late: ${others.join(', ')}.`,
-    });
-  }
+  const id = await changeStored(config, signal, async (alerts) => {
+    const whole = await wholeId(alerts, asked);
+    return (await alerts.forgetCollector(whole)) ? whole : await refuse(alerts, asked);
+  });
   if (output.json) output.printJson({ command: 'forget collector', id });
   else if (output.verbosity !== 'quiet') {
     output.print(
@@ -29,6 +24,25 @@ export async function forgetCollectorCommand(context: Context, id: string): Prom
     );
   }
   return 0;
+}
+
+/** The id of the one collector of late that begins so; else what was asked for. */
+async function wholeId(alerts: AlertStore, asked: string): Promise<string> {
+  const [first, ...others] = (await collectorsOf(alerts)).filter((id) => id.startsWith(asked));
+  return first !== undefined && others.length === 0 && asked.length >= leastPrefix ? first : asked;
+}
+
+async function refuse(alerts: AlertStore, asked: string): Promise<never> {
+  const known = await collectorsOf(alerts);
+  const many = known.filter((id) => id.startsWith(asked)).length > 1;
+  throw new FleetError({
+    code: 'usage',
+    stage: 'usage',
+    message: many
+      ? `${asked} is the beginning of several collectors' ids`
+      : `there is no collector ${asked} in the database${didYouMean(asked, known)}`,
+    advice: known.length === 0 ? 'None has run of late.' : `These have run of late: ${known.join(', ')}.`,
+  });
 }
 
 async function collectorsOf(alerts: AlertStore): Promise<readonly string[]> {

@@ -1,6 +1,6 @@
-import { openCovers } from '../alerter/covers.ts';
 import { notifiedOf } from '../alerter/deliveries.ts';
 import type { Notified } from '../alerter/deliveries.ts';
+import { readCovers } from '../alerter/held-back.ts';
 import { isAcknowledged } from '../alerter/hold.ts';
 import type { HoldReason } from '../alerter/telling.ts';
 import type { Config, Severity } from '../config/config.ts';
@@ -55,12 +55,7 @@ export async function readAlerts(options: ReadAlertsOptions): Promise<readonly A
   const episodes = all.filter(({ client }) => isWanted(client)).sort(compareEpisodes);
   const ids = episodes.flatMap(({ id }) => id ?? []);
   const told = await notifiedOf(alerts, ids);
-  const windowsOf = new Map(config.clients.map(({ name, windows }) => [name, windows]));
-  const covers = openCovers({
-    config,
-    silences: await alerts.silences(nowMs),
-    windowsOf: (client) => (client === '' ? config.alerts.windows : (windowsOf.get(client) ?? [])),
-  });
+  const covers = await readCovers({ config, store: alerts, nowMs });
   return episodes.map((episode) => ({
     episode,
     told: told.get(episode.id ?? NaN) ?? [],

@@ -1,12 +1,13 @@
 import { counted } from '../alerter/time-words.ts';
-import type { Severity } from '../config/config.ts';
+import type { Config, Severity } from '../config/config.ts';
 import { escapeControls } from '../log.ts';
+import { heldBackJson, heldBackText, sentenceCase } from './alert-words.ts';
 import type { Context, ExitStatus } from './context.ts';
 import { describeAge } from './duration.ts';
 import { readFleetStatus, type ClientState, type FleetMember, type FleetStatus } from './fleet-status.ts';
 import type { Colour, Output } from './output.ts';
 import { readStored } from './read-stored.ts';
-import { jsonTime } from './reader-time.ts';
+import { jsonTime, readerTime, type ReaderTime } from './reader-time.ts';
 import { loadSettings } from './settings.ts';
 import { lastIngestLine, sealedJson, sealedLines } from './sealed-words.ts';
 import { renderTable, type Cell } from './table.ts';
@@ -18,7 +19,7 @@ export async function statusCommand(context: Context): Promise<ExitStatus> {
   const nowMs = Date.now();
   const status = await readStored(config.storage, context.signal, (stored) => readFleetStatus(config, stored, nowMs));
   if (output.json) output.printJson(statusJson(status, nowMs));
-  else output.print(statusText(output, status, nowMs));
+  else output.print(statusText(output, config, status, nowMs));
   return 0;
 }
 
@@ -34,7 +35,8 @@ const stateColours: Readonly<Record<ClientState, Colour>> = {
 const severityColours: Readonly<Record<Severity, Colour>> = { critical: 'red', warning: 'yellow' };
 
 /** The table, and lines about the last run and what the alerter has on its hands. */
-export function statusText(output: Output, status: FleetStatus, nowMs: number): string {
+export function statusText(output: Output, config: Config, status: FleetStatus, nowMs: number): string {
+  const time = readerTime(config, nowMs);
   const table = renderTable(
     output,
     [
@@ -55,7 +57,7 @@ export function statusText(output: Output, status: FleetStatus, nowMs: number): 
     '',
     footer(status, nowMs),
     ...sealedLines(status.sealed, nowMs).map((line) => output.colour('yellow', line)),
-    ...alertingLines(output, status, nowMs),
+    ...alertingLines(output, status, nowMs, time),
     lastIngestLine(status.lastIngest, nowMs) ?? [],
   ]
     .flat()
@@ -102,8 +104,13 @@ function footer({ lastRun, unlisted, members }: FleetStatus, nowMs: number): str
   return sentences.join(' ');
 }
 
-function alertingLines(output: Output, { alerting, lastPass }: FleetStatus, nowMs: number): readonly string[] {
-  const { firing, critical, ofFleet, undelivered, silences } = alerting;
+function alertingLines(
+  output: Output,
+  { alerting, lastPass }: FleetStatus,
+  nowMs: number,
+  time: ReaderTime,
+): readonly string[] {
+  const { firing, critical, ofFleet, undelivered, held } = alerting;
   const lines: string[] = [];
   if (firing > 0) {
     const worst =
@@ -123,7 +130,7 @@ function alertingLines(output: Output, { alerting, lastPass }: FleetStatus, nowM
     );
   }
   if (undelivered.queued > 0) lines.push(`${counted(undelivered.queued, 'mail')} queued, not tried yet.`);
-  if (silences > 0) lines.push(`${counted(silences, 'silence')} in force: fleet-health silence list.`);
+  if (held.length > 0) lines.push(`${sentenceCase(heldBackText(held, time))}: fleet-health silence list.`);
   if (lastPass !== null) {
     lines.push(
       `Last pass of the alerter ${lastPass.outcome} ${describeAge(nowMs - (lastPass.finishedAtMs ?? lastPass.startedAtMs))} ago.`,
@@ -136,7 +143,7 @@ function statusJson(
   { members, unlisted, lastRun, lastPass, lastIngest, alerting, sealed }: FleetStatus,
   nowMs: number,
 ): unknown {
-  const { firing, critical, ofFleet, undelivered, silences } = alerting;
+  const { firing, critical, ofFleet, undelivered, held } = alerting;
   return {
     command: 'status',
     at: jsonTime(nowMs),
@@ -179,7 +186,8 @@ function statusJson(
       oldest_at: jsonTime(undelivered.oldestAtMs),
       last_error: undelivered.lastError,
     },
-    silences,
+    silences: held.filter(({ silence }) => silence !== null).length,
+    held_back: heldBackJson(held),
     unlisted,
     clients: members.map(memberJson),
   };

@@ -173,6 +173,9 @@ export interface AlertStore {
   /** Of open episodes; returns how many there were. A null time holds as long as the episode; it ends when that gets worse. */
   acknowledge(ids: readonly number[], by: string, untilMs: number | null, comment: string | null): Promise<number>;
 
+  /** Ends the acknowledgement of open episodes; returns how many had one. */
+  unacknowledge(ids: readonly number[]): Promise<number>;
+
   /** A client's newest report and visit, treated or not. */
   newestRows(client: string): Promise<NewestRows>;
   /** For `explain`, `alerts`, charts and replay. Newest first. */

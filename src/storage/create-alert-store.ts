@@ -1,4 +1,4 @@
-import { acknowledge, addSilence, expireSilence, silences } from './silences.ts';
+import { acknowledge, addSilence, expireSilence, silences, unacknowledge } from './silences.ts';
 import { alertState } from './alert-state.ts';
 import { episodesOf, lastRunOf, runFacts, seenClients, series, toldOf, toldSince } from './alert-history.ts';
 import type { AlertStore } from './alert-store.ts';
@@ -61,6 +61,8 @@ export function createAlertStore(database: Database): AlertStore {
     expireSilence: (id, nowMs) => asStorageErrors(() => expireSilence(database, id, nowMs)),
     forgetCollector: (collectorId) => asStorageErrors(() => forgetCollector(database, collectorId)),
     acknowledge: (ids, by, untilMs, comment) => asStorageErrors(() => acknowledge(database, ids, by, untilMs, comment)),
+
+    unacknowledge: (ids) => asStorageErrors(() => unacknowledge(database, ids)),
 
     newestRows: (client) => read((session) => newestRows(session, database.dialect, client)),
     episodesOf: (filter) => read((session) => episodesOf(session, filter)),

@@ -1,6 +1,6 @@
 import type { Silence } from './alert-store.ts';
 import { forIds } from './by-ids.ts';
-import type { Database, Session, SqlRow } from './database.ts';
+import type { Database, Session, SqlRow, SqlValue } from './database.ts';
 import { fromSqlTime, sqlTime, sqlTimeOrNull } from './sql-time.ts';
 
 const columns = ['client', 'rule', 'subject', 'starts_at', 'ends_at', 'author', 'comment'] as const;
@@ -47,14 +47,27 @@ export async function acknowledge(
   comment: string | null,
 ): Promise<number> {
   const set = `acknowledged_by = ?, acknowledged_until = ?, acknowledged_severity = severity, acknowledged_comment = ?`;
+  return changeOpen(database, ids, set, [by, sqlTimeOrNull(untilMs), comment]);
+}
+
+/** See AlertStore.unacknowledge. */
+export async function unacknowledge(database: Database, ids: readonly number[]): Promise<number> {
+  const set = `acknowledged_by = NULL, acknowledged_until = NULL, acknowledged_severity = NULL,
+    acknowledged_comment = NULL`;
+  return changeOpen(database, ids, set, [], 'acknowledged_by IS NOT NULL');
+}
+
+async function changeOpen(
+  database: Database,
+  ids: readonly number[],
+  set: string,
+  values: readonly SqlValue[],
+  condition = '1 = 1',
+): Promise<number> {
+  const sql = `UPDATE alerts SET ${set} WHERE state IN ('pending', 'firing') AND ${condition}`;
   return database.write(async (session) => {
-    const counts = await forIds('id', ids, async (where, values) => [
-      await session.run(`UPDATE alerts SET ${set} WHERE state IN ('pending', 'firing') AND ${where}`, [
-        by,
-        sqlTimeOrNull(untilMs),
-        comment,
-        ...values,
-      ]),
+    const counts = await forIds('id', ids, async (where, those) => [
+      await session.run(`${sql} AND ${where}`, [...values, ...those]),
     ]);
     return counts.reduce((sum, count) => sum + count, 0);
   });

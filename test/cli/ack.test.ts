@@ -66,6 +66,31 @@ test('who, how long and why are kept; without --for it holds until the alert end
   assert.deepEqual(second?.acknowledged, { by: 'ann', until: null, comment: null });
 });
 
+test('ack --until takes a clock, and who typed it under sudo is the author', async (t) => {
+  const { run, json } = await alertFolder(t, { config, episodes, env: { SUDO_USER: 'ben' } });
+  const { status, stdout } = await run('ack', '1', '--until', 'tomorrow 06:00', '--comment', 'on it');
+  assert.equal(status, 0);
+  assert.match(stdout, /^No reminders by ben's word until \d{4}-\d\d-\d\d 06:00 /m);
+  const { alerts } = (await json('alerts')) as { alerts: Alert[] };
+  assert.equal(alerts.find(({ id }) => id === 1)?.acknowledged?.by, 'ben');
+  assert.match((await run('alerts')).stdout, /^ {4}acknowledged by ben until .* 06:00: on it$/m);
+});
+
+test('unack takes an acknowledgement back, and says where there is none', async (t) => {
+  const folder = await alertFolder(t, { config, episodes });
+  await folder.run('ack', '--all');
+  const one = await folder.run('unack', 'web-1', 'disk');
+  assert.deepEqual(
+    [one.status, one.stdout.split('\n')[0]],
+    [0, 'no longer acknowledged 1: web-1, disk /var (critical)'],
+  );
+  assert.deepEqual(await acknowledged(folder), [2, 3]);
+  const twice = await folder.run('unack', '1');
+  assert.deepEqual([twice.status, twice.stdout], [1, 'Nothing of that is acknowledged.\n']);
+  assert.equal((await folder.run('unack', '--all')).status, 0);
+  assert.deepEqual(await acknowledged(folder), []);
+});
+
 test('a rule is named as the mail names it, whatever stands in its selectors', async (t) => {
   const rule = 'disk mount=/srv/[a],!/srv/b*';
   const folder = await alertFolder(t, { config, episodes: [firing({ rule }), firing({ rule: 'disk' })] });
@@ -89,6 +114,7 @@ for (const [args, says] of [
   [[], /nothing says what to acknowledge/],
   [['1', '--all'], /--all and a name contradict each other/],
   [['1', '--for', 'long'], /--for "long" is no duration/],
+  [['1', '--for', '2h', '--until', '18:00'], /--until and --for contradict each other/],
 ] as const) {
   test(`ack ${args.join(' ')} is refused`, async (t) => {
     const folder = await alertFolder(t, { config, episodes });

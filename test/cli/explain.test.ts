@@ -207,3 +207,18 @@ for (const [args, says] of [
     assert.match(stderr, says);
   });
 }
+
+test('a silence or window in force is said of a rule with nothing open', async (t) => {
+  const { run, json } = await alertFolder(t, { config });
+  await run('silence', 'add', '--client', 'web-1', '--until', '2199-01-01');
+  const { stdout } = await run('explain', 'web-1', 'disk');
+  assert.match(
+    stdout,
+    /^ {2}Nothing is open\.\n {2}What begins now is held back: silence 1 until 2199-01-01 00:00\.$/m,
+  );
+  const { rules } = (await json('explain', 'web-1', 'disk')) as { rules: { held_by: unknown }[] };
+  assert.deepEqual(rules[0]?.held_by, [
+    { kind: 'silence', silence: 1, until: '2199-01-01T00:00:00.000Z', subjects: [] },
+  ]);
+  assert.doesNotMatch((await run('explain', 'web-2', 'disk')).stdout, /held back/);
+});

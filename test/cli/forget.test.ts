@@ -40,3 +40,20 @@ test('a collector is forgotten: its alert ends, its runs are nobody’s, and vis
   );
   assert.equal((await run('forget', 'collector', 'c0ffee')).status, 2);
 });
+
+test('the first characters of a collector’s id are enough, if they are of one alone', async (t) => {
+  const { dir, run } = await alertFolder(t, { config });
+  const storage = await openStorage({
+    storage: loadConfig({ file: path.join(dir, 'config.xml') }).storage,
+    migrate: false,
+  });
+  for (const collectorId of ['01fcd37f-0c75', '01fcd37f-9999', 'ab34ef00-0c75']) {
+    const start = runStart({ id: collectorId, collectorId, startedAtMs: Date.now() - 3_600_000 });
+    await storage.reports.endRun(start, runEnd(start));
+  }
+  await storage.close();
+  const several = await run('forget', 'collector', '01fcd37f');
+  assert.equal(several.status, 2);
+  assert.match(several.stderr, /01fcd37f is the beginning of several collectors' ids .* 01fcd37f-0c75, 01fcd37f-9999/);
+  assert.match((await run('forget', 'collector', 'ab34')).stdout, /^Collector ab34ef00-0c75 is forgotten/);
+});

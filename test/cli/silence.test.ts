@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 
 import { alertFolder, firing } from './stored-alerts.ts';
 
 const config = `<config>
   <alerts zone="Europe/Berlin"><mail to="ops@example.org"/><alert type="disk" mount="/srv" limit="50%"/><alert type="disk" limit="90%"/></alerts>
-  <client name="web-[1-3]" ip="192.0.2.[1-3]"/>
+  <group name="web"><client name="web-[1-3]" ip="192.0.2.[1-3]"/></group>
   <client name="db-1" ip="192.0.2.9"><alert type="zombies" limit="5"/></client>
 </config>`;
 
@@ -33,10 +35,11 @@ test('a silence is added, listed, and ended', async (t) => {
       ends_at: '',
       author: 'ann',
       comment: 'moving logs',
+      open_alerts: 1,
     },
   );
   assert.equal(Date.parse(silence?.['ends_at'] ?? '') - Date.parse(silence?.['starts_at'] ?? ''), 7_200_000);
-  assert.match((await run('silence', 'list')).stdout, / web-\* +disk +\* .* ann +moving logs\n/);
+  assert.match((await run('silence', 'list')).stdout, / web-\* +disk +\* .* 1 +ann\n {4}moving logs\n/);
 
   const gone = await run('silence', 'expire', '1');
   assert.deepEqual([gone.status, gone.stdout.split('.')[0]], [0, 'Silence 1 has ended']);
@@ -56,17 +59,66 @@ test('a time without an offset is of the readers, and the answer says so', async
   assert.equal(await endOf('2199-07-01T06:00:00+09:00'), '2199-06-30T21:00:00.000Z');
 });
 
+test('a silence may begin later, last so long, and be of a group, those who join it included', async (t) => {
+  const { run, json, dir } = await alertFolder(t, { config, episodes: [firing(), firing({ client: 'db-1' })] });
+  const args = ['--group', 'web', '--from', '2198-12-31 22:00', '--until', '06:00'];
+  const later = (await json('silence', 'add', ...args)) as { silence: Record<string, string>; clients: number };
+  assert.deepEqual(
+    [later.clients, later.silence['client'], later.silence['starts_at'], later.silence['ends_at']],
+    [3, '@web', '2198-12-31T21:00:00.000Z', '2199-01-01T05:00:00.000Z'],
+  );
+  assert.match((await run('silence', 'list')).stdout, / @web .* 0 +ann\n {4}begins 2198-12-31 22:00/);
+  const now = await run('silence', 'add', '--group', 'web', '--for', '2h');
+  assert.match(now.stdout, /^Silence 2: client @web, rule \*, until .* \(in 2h\)/);
+  assert.match(now.stdout, /It covers 3 clients of config\.xml\. 1 open alert is held back from now on\./);
+  const file = path.join(dir, 'config.xml');
+  const joined = config
+    .replace('<client name="db-1"', '<group name="web"><client name="db-1"')
+    .replace('</config>', '</group></config>');
+  writeFileSync(file, joined);
+  const { alerts } = (await json('alerts')) as { alerts: { client: string; held_by: { silence: number }[] }[] };
+  assert.deepEqual(
+    alerts.map(({ client, held_by: held }) => [client, held.map(({ silence }) => silence)]),
+    [
+      ['web-1', [2]],
+      ['db-1', [2]],
+    ],
+  );
+});
+
+test('a window that is open is said by status, silence list and a dry run, with what it holds back', async (t) => {
+  const window = config.replace(
+    '<mail to',
+    '<window days="mon-sun" start="00:00" duration="24h" rules="disk*"/><mail to',
+  );
+  const { run, json } = await alertFolder(t, { config: window, episodes: [firing(), firing({ client: 'db-1' })] });
+  const said = /[Ww]indow until \d{4}-\d\d-\d\d \d\d:\d\d holds back 2 alerts/;
+  assert.match((await run('status')).stdout, said);
+  assert.match(
+    (await run('silence', 'list')).stdout,
+    /^No silence is in force\.\nWindow until .* holds back 2 alerts\./,
+  );
+  assert.match((await run('alert', '--dry-run')).stdout, said);
+  const [held] = (await json('status'))['held_back'] as Record<string, unknown>[];
+  assert.deepEqual({ ...held, until: '' }, { kind: 'window', silence: null, until: '', alerts: 2 });
+});
+
 for (const [args, says] of [
   [
     ['--client', '*', '--until', '2020-01-01 06:00'],
-    /2020-01-01 06:00 Europe\/Berlin, has passed .* It is \d{4}-.* now/,
+    /2020-01-01 06:00 Europe\/Berlin, has passed .* Give a time after \d{4}-/,
   ],
   [['--client', '*', '--until', '0s'], /has passed/],
-  [['--client', '*', '--until', 'tomorrow'], /"tomorrow" is no time \(usage\)\. Write 2h, .*Europe\/Berlin/],
+  [['--client', '*', '--until', 'tuesday'], /"tuesday" is no time \(usage\)\. Write 2h, 18:00, .*Europe\/Berlin/],
   [['--client', '*', '--until', '2030-02-30'], /is no time/],
   [['--until', '2h'], /nothing says what is to be silent .* --client '\*' is everything/],
   [['--client', 'x'.repeat(600), '--until', '2h'], /--client is longer than 512 characters/],
-  [['--client', '*'], /required option '--until <time>' not specified/],
+  [['--client', '*'], /nothing says until when \(usage\)\. Give --for 2h, or --until 18:00/],
+  [['--client', '*', '--until', '2h', '--for', '2h'], /--until and --for contradict each other/],
+  [['--client', '*', '--group', 'web', '--for', '2h'], /--client and --group contradict each other/],
+  [['--group', 'wbe', '--for', '2h'], /there is no group "wbe"; did you mean "web"\?/],
+  [['--client', '*', '--from', '2h', '--until', '1s', '--for', '1h'], /contradict/],
+  [['--client', '*', '--from', '2199-01-02', '--until', '2199-01-01'], /has passed .* Give a time after 2199-01-02/],
 ] as const) {
   test(`silence add ${args.join(' ').slice(0, 60)} is refused`, async (t) => {
     const { run } = await alertFolder(t, { config });

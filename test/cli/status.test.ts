@@ -128,7 +128,7 @@ test('open alerts, mails queued and not delivered, and silences are counted', as
     /^2 mails not delivered, the oldest for \w+, 1 refused for good; last error: 550 no such user\.$/m,
   );
   assert.match(stdout, /^1 mail queued, not tried yet\.$/m);
-  assert.match(stdout, /^1 silence in force: fleet-health silence list\.$/m);
+  assert.match(stdout, /^Silence 1 until .* holds back 1 alert: fleet-health silence list\.$/m);
   const { alerts, undelivered, silences, clients } = await json('status');
   assert.deepEqual(alerts, { firing: 4, critical: 2, fleet: 1 });
   assert.deepEqual(

@@ -20,6 +20,7 @@ const commands = [
   'forget',
   'ingest',
   'ack',
+  'unack',
   'mail',
   'silence',
   'spool',
