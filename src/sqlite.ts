@@ -46,6 +46,10 @@ export function openSqlite(path: string, options: SqliteOptions = {}): SqliteDat
   return database;
 }
 
+/** SQLITE_FULL. */
+const full = 13;
+/** SQLITE_IOERR_SHMSIZE: the -shm file could not grow, which on Node 22 and newer is what a full disk says first. */
+const ioerrShmSize = 4874;
 // The texts of sqlite3_errstr for codes that are not a statement's own fault.
 const codesOfTexts: ReadonlyMap<string, number> = new Map([
   ['access permission denied', 3],
@@ -55,7 +59,7 @@ const codesOfTexts: ReadonlyMap<string, number> = new Map([
   ['attempt to write a readonly database', 8],
   ['disk I/O error', 10],
   ['database disk image is malformed', 11],
-  ['database or disk is full', 13],
+  ['database or disk is full', full],
   ['unable to open database file', 14],
   ['locking protocol', 15],
   ['database schema has changed', 17],
@@ -65,7 +69,9 @@ const codesOfTexts: ReadonlyMap<string, number> = new Map([
 /** SQLite's primary result code (https://sqlite.org/rescode.html) of anything thrown; null when it is no such error. */
 export function sqliteResultCode(thrown: unknown): number | null {
   if (!(thrown instanceof Error) || !('code' in thrown) || thrown.code !== 'ERR_SQLITE_ERROR') return null;
-  if ('errcode' in thrown && typeof thrown.errcode === 'number') return thrown.errcode & 0xff;
+  if ('errcode' in thrown && typeof thrown.errcode === 'number') {
+    return thrown.errcode === ioerrShmSize ? full : thrown.errcode & 0xff;
+  }
   // The package gives no number for what fails in `all`: 1 is SQLITE_ERROR.
   return codesOfTexts.get(thrown.message) ?? 1;
 }

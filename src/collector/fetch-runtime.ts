@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 
+import { environmentForPrograms } from '../config/secret.ts';
 import { FleetError } from '../errors.ts';
 import { runProgram } from './run-program.ts';
 import type { RuntimeTarget } from './runtime-targets.ts';
@@ -38,6 +39,8 @@ export async function fetchRuntime(
   const { outcome, status, stdout, stderr } = await runProgram({
     program: findNpm(),
     args,
+    // npm would leave its compiled code in the temporary folder.
+    env: { ...environmentForPrograms(), NODE_DISABLE_COMPILE_CACHE: '1' },
     timeoutMs: fetchTimeoutMs,
     signal,
   });
