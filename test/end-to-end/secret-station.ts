@@ -22,7 +22,7 @@ export type Variant = (typeof variants)[number];
 
 /** Kinds of attributes that hold no secret, and the names of those whose kind may. Another one has to be judged first. */
 const harmlessText = ['username', 'command', 'metric', 'state'];
-const harmlessPaths = ['dir', 'socketPath', 'ca', 'agent', 'knownHosts', 'config', 'file'];
+const harmlessPaths = ['dir', 'socketPath', 'ca', 'agent', 'knownHosts', 'config', 'file', 'serverPublicKeyFile'];
 
 /** Every attribute of config.xml that is, or names, or may contain a secret, as `element attribute`. */
 export function secretPlaces(): readonly string[] {
