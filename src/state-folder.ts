@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, statSync, type Stats } from 'node:fs';
+import { accessSync, constants, lstatSync, readdirSync, statSync, type Stats } from 'node:fs';
 import path from 'node:path';
 
 import { FleetError, messageOf } from './errors.ts';
@@ -58,6 +58,23 @@ export function claimStateFolder(paths: StatePaths, used: readonly StateFolder[]
   } catch (thrown) {
     throw new FleetError({ code: 'state-unusable', stage: 'run', message: messageOf(thrown), cause: thrown });
   }
+  checkOwned(paths, used);
+}
+
+/** Does what claimStateFolder does, and makes nothing: a folder that is missing must be one that this user can make. */
+export function tryStateFolder(paths: StatePaths, used: readonly StateFolder[]): void {
+  let nearest = path.resolve(paths.dir);
+  while (lstatSync(nearest, { throwIfNoEntry: false }) === undefined) nearest = path.dirname(nearest);
+  try {
+    accessSync(nearest, constants.W_OK | constants.X_OK);
+  } catch (thrown) {
+    throw new FleetError({ code: 'state-unusable', stage: 'run', message: messageOf(thrown), cause: thrown });
+  }
+  if (nearest === path.resolve(paths.dir)) checkOwned(paths, used);
+}
+
+function checkOwned(paths: StatePaths, used: readonly StateFolder[]): void {
+  const { dir } = paths;
   const { uid } = statSync(dir);
   const own = process.geteuid?.() ?? uid;
   if (uid !== own) {

@@ -90,7 +90,8 @@ async function tryAll({ output, signal }: Context, config: Config): Promise<Trie
     : (await import('./progress.ts')).startProgress('logging in', config.clients.length);
   const trials = await tryConnections(config, signal, () => progress?.step());
   progress?.end();
-  const hasDatabase = trials.some(({ kind, fault }) => kind === 'database' && fault === null);
+  // A collector that stores reports sealed may have no right to read what they say.
+  const hasDatabase = config.collector.open && trials.some(({ kind, fault }) => kind === 'database' && fault === null);
   const idleRules = hasDatabase
     ? await readStored(config.storage, signal, ({ history }) => findIdleRules(config.clients, history))
     : [];
@@ -126,13 +127,13 @@ function tellTried({ output }: Pick<Context, 'output'>, { trials, idleRules }: T
     const said = fault === null ? '' : `${fault.message} (${fault.code}). ${fault.advice}`;
     output.print(`${output.colour('red', 'failed')}: ${escapeControls(`${subject}: ${said}`)}`);
   }
-  output.print(`${trials.length - failed.length} of ${trials.length} connections are well.`);
+  output.print(`${trials.length - failed.length} of ${trials.length} trials are well.`);
 }
 
-/** 3 when there is no database to store in, 1 when something else could not be reached. */
+/** 3 when there is no place to store in, 1 when something else could not be reached. */
 function exitStatusOf(tried: Tried | null): ExitStatus {
   const failed = (tried?.trials ?? []).filter(({ fault }) => fault !== null);
-  if (failed.some(({ kind }) => kind === 'database')) return 3;
+  if (failed.some(({ kind }) => kind === 'state' || kind === 'database')) return 3;
   return failed.length === 0 ? 0 : 1;
 }
 

@@ -1,31 +1,36 @@
 import type { Client, Config } from '../config/config.ts';
 import { asFleetError, type FleetError } from '../errors.ts';
 import { verifyMailServer } from '../notify/email.ts';
-import { checkMigrations } from '../storage/migrate.ts';
+import { statePaths } from '../paths.ts';
+import { tryStateFolder } from '../state-folder.ts';
+import { tryStorage } from '../storage/try-storage.ts';
 import { transportFor } from '../transport/transport-for.ts';
 import { createTransportShared, type TransportShared } from '../transport/transport-shared.ts';
 import { concurrently } from './concurrently.ts';
 
 /** One thing that was tried. */
 export interface Trial {
-  /** `database`, `mail server`, or the client's name. */
+  /** `state folder`, `database`, `mail server`, or the client's name. */
   readonly what: string;
-  readonly kind: 'database' | 'mail' | 'client';
+  readonly kind: 'state' | 'database' | 'mail' | 'client';
   readonly fault: FleetError | null;
 }
 
 const mailTimeoutMs = 20_000;
 const clientLimit = 64;
 
-/** Tries the database, the mail server where there is one, and every client's login. Never throws for one of them. */
+/** Tries the state folder, the database, the mail server where there is one, and every client's login. Never throws for one of them. */
 export async function tryConnections(
   config: Config,
   signal: AbortSignal,
   observe: () => void,
 ): Promise<readonly Trial[]> {
-  const database = await attempt('database', 'database', async () => {
-    await checkMigrations({ storage: config.storage, signal });
+  const state = await attempt('state folder', 'state', () => {
+    tryStateFolder(statePaths(config.stateDir), ['encryptedStats', 'outbox']);
+    return Promise.resolve();
   });
+  const { open } = config.collector;
+  const database = await attempt('database', 'database', () => tryStorage({ storage: config.storage, open, signal }));
   const { smtp } = config;
   const mail =
     smtp === null
@@ -38,7 +43,7 @@ export async function tryConnections(
     observe();
     return trial;
   }).finally(() => shared.close());
-  return [database, ...mail, ...clients];
+  return [state, database, ...mail, ...clients];
 }
 
 async function logIn(client: Client, config: Config, shared: TransportShared, signal: AbortSignal): Promise<void> {

@@ -86,6 +86,7 @@ test('--connect tries every login, the database and the mail server, and says wh
   assert.deepEqual(
     parse(result).connections?.map(({ what, ok, code }) => [what, ok, code]),
     [
+      ['state folder', true, null],
       ['database', true, null],
       ['mail server', false, 'mail-unavailable'],
       ['c1', true, null],
@@ -96,7 +97,7 @@ test('--connect tries every login, the database and the mail server, and says wh
   assert.equal(fleet.servers[0]?.execs(), 0, 'nothing is to be run');
   const { stdout } = await fleet.run(['check', '--connect']);
   assert.match(stdout, /failed: client c2: .* \(connect-refused\)\. /);
-  assert.match(stdout, /3 of 5 connections are well\.\n$/);
+  assert.match(stdout, /4 of 6 trials are well\.\n$/);
 });
 
 test('--connect: a wrong password, an unknown host key and a database that is away', async (t) => {
@@ -111,6 +112,7 @@ test('--connect: a wrong password, an unknown host key and a database that is aw
   assert.deepEqual(
     parse(result).connections?.map(({ what, code }) => [what, code]),
     [
+      ['state folder', null],
       ['database', 'storage-unavailable'],
       ['c1', 'auth-failed'],
       ['other', 'host-key-unknown'],

@@ -21,6 +21,8 @@ export interface CliOptions {
   /** Beside PATH, which is all there is. */
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeArgs?: readonly string[];
+  /** Another account; for root alone. */
+  readonly uid?: number;
   /** A command that runs the program, such as unshare(1) with its options. */
   readonly within?: readonly string[];
 }
@@ -37,6 +39,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Chi
     cwd: options.cwd ?? tmpdir(),
     env: { PATH: `${path.dirname(process.execPath)}:/usr/bin:/bin`, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
   });
 }
 

@@ -1,0 +1,114 @@
+import { accessSync, constants } from 'node:fs';
+import path from 'node:path';
+
+import type { StorageConfig } from '../config/config.ts';
+import type { Database, Session } from './database.ts';
+import { asStorageErrors } from './fault.ts';
+import { checkDatabase } from './migrate.ts';
+import { readMigrations } from './migration-files.ts';
+import { migrationState, throwMismatch } from './migration-state.ts';
+import { openDatabase } from './open-database.ts';
+import { isFileMissing } from './sqlite/is-file-missing.ts';
+import { sqliteFault } from './sqlite/faults.ts';
+
+export interface TryStorageOptions {
+  readonly storage: StorageConfig;
+  /** False for a collector that stores reports sealed, whose account may be allowed less. */
+  readonly open: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+type Change = 'INSERT' | 'UPDATE' | 'DELETE';
+
+/** The changes that a collector makes to each table where it stores reports sealed. */
+const sealedChanges: ReadonlyMap<string, readonly Change[]> = new Map([
+  ['runs', ['INSERT', 'UPDATE']],
+  ['visits', ['INSERT', 'UPDATE']],
+  ['clients', ['INSERT', 'UPDATE']],
+  ['sealed_reports', ['INSERT']],
+]);
+const allChanges: readonly Change[] = ['INSERT', 'UPDATE', 'DELETE'];
+
+/** Made and removed again, to try what migrations will do. */
+const schemaTrial = [
+  'CREATE TABLE fleet_health_trial (id INTEGER NOT NULL PRIMARY KEY)',
+  'ALTER TABLE fleet_health_trial ADD COLUMN other INTEGER NULL',
+  'CREATE INDEX fleet_health_trial_other ON fleet_health_trial (other)',
+  'CREATE VIEW fleet_health_trial_view AS SELECT id FROM fleet_health_trial',
+];
+const schemaTrialEnd = ['DROP VIEW IF EXISTS fleet_health_trial_view', 'DROP TABLE IF EXISTS fleet_health_trial'];
+
+/**
+ * Tries what `collect` and `alert` will do with the database: its schema, and each kind of change to each table, none of
+ * which changes a row. Leaves nothing behind, and does not make an absent SQLite file. Throws FleetError.
+ */
+export async function tryStorage(options: TryStorageOptions): Promise<void> {
+  const { storage } = options;
+  await asStorageErrors(async () => {
+    if (storage.path !== null && isFileMissing(storage.path)) {
+      tryFolder(storage.path);
+      throwMismatch(migrationState([], readMigrations('sqlite')), storage.migrate ? 'pending' : 'none');
+      return;
+    }
+    const database = await openDatabase({ ...options, program: 'collect' });
+    try {
+      await tryDatabase(database, options);
+    } finally {
+      await database.close();
+    }
+  });
+}
+
+/** Tries whether an SQLite file could be made; a folder that is missing is made as well. Throws StorageFault. */
+function tryFolder(file: string): void {
+  let folder = path.dirname(file);
+  while (isFileMissing(folder)) folder = path.dirname(folder);
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+  } catch (thrown) {
+    throw sqliteFault(thrown, file);
+  }
+}
+
+async function tryDatabase(database: Database, { storage, open }: TryStorageOptions): Promise<void> {
+  const state = await checkDatabase(database);
+  throwMismatch(state, storage.migrate ? 'pending' : 'none');
+  if (state.pending.length > 0) await database.migrate(trySchema);
+  const files = readMigrations(database.dialect.name).filter(({ name }) => state.applied.includes(name));
+  const tables = files.flatMap(({ steps }) => steps.flatMap(tableOf));
+  const undo = new Error('undone');
+  const trial = database.write(async (session) => {
+    for (const { name, column } of tables) {
+      for (const change of open ? allChanges : (sealedChanges.get(name) ?? [])) {
+        await session.run(changeOfNothing(change, name, column));
+      }
+    }
+    // SQLite notes a table's first number also where no row comes in.
+    throw undo;
+  });
+  await trial.catch((thrown: unknown) => {
+    if (thrown !== undo) throw thrown;
+  });
+}
+
+async function trySchema(session: Session): Promise<void> {
+  for (const sql of schemaTrialEnd) await session.run(sql);
+  try {
+    for (const sql of schemaTrial) await session.run(sql);
+  } finally {
+    for (const sql of schemaTrialEnd) await session.run(sql);
+  }
+}
+
+/** The table that a step makes, with its first column. */
+function tableOf(step: string): readonly { readonly name: string; readonly column: string }[] {
+  const [, name, column] = /^CREATE TABLE (\w+) \( ?(\w+)/.exec(step) ?? [];
+  return name === undefined || column === undefined ? [] : [{ name, column }];
+}
+
+/** A statement of no row, which the database judges by rights and by whether it takes changes at all. */
+function changeOfNothing(change: Change, table: string, column: string): string {
+  const none = 'WHERE 1 = 0';
+  if (change === 'INSERT') return `INSERT INTO ${table} SELECT * FROM ${table} ${none}`;
+  return change === 'UPDATE' ? `UPDATE ${table} SET ${column} = ${column} ${none}` : `DELETE FROM ${table} ${none}`;
+}
