@@ -42,7 +42,7 @@ export function checkStateFolder(paths: StatePaths): void {
   if (owner === null) return;
   const judge = (file: string, kind: Kind, isInPlace = false): void => checkEntry({ file, kind, owner, isInPlace });
   for (const name of folders) judge(paths[name], 'folder');
-  judge(paths.collectorId, 'file');
+  for (const name of ['collectorId', 'undeliveredSaid'] as const) judge(paths[name], 'file');
   for (const name of writtenInPlace) judge(paths[name], 'file', true);
   for (const name of sqliteFiles) for (const ending of besideSqlite) judge(`${paths[name]}${ending}`, 'file', true);
 }
