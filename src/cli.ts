@@ -16,10 +16,11 @@ import {
   example,
   groupOption,
   Option,
+  usageError,
   wholeNumber,
   type Action,
 } from './cli/command-parts.ts';
-import { complain } from './cli/complain.ts';
+import { complain, errorDocument } from './cli/complain.ts';
 import type { ExitStatus } from './cli/context.ts';
 import { addIngest } from './cli/ingest-command.ts';
 import { addKeys } from './cli/keys-command.ts';
@@ -29,7 +30,6 @@ import { addRuntimes } from './cli/runtimes-command.ts';
 import { addSimulate } from './cli/simulate-command.ts';
 import { addSpool } from './cli/spool-command.ts';
 import { flush, heedSignals, surviveClosedPipes } from './cli/streams-and-signals.ts';
-import { FleetError } from './errors.ts';
 import { packageDir } from './paths.ts';
 
 interface CollectFlags {
@@ -78,8 +78,14 @@ async function run(args: readonly string[]): Promise<ExitStatus> {
     await program.parseAsync(args, { from: 'user' });
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
-    if (thrown instanceof CommanderError && thrown.code === 'commander.help') return 2;
-    return complain(outputFor(guessGlobals(args)), thrown instanceof CommanderError ? usageError(thrown) : thrown);
+    const output = outputFor(guessGlobals(args));
+    if (thrown instanceof CommanderError && thrown.code === 'commander.help') {
+      // The help that says which there are stands on stderr already.
+      if (output.json) output.printJson(errorDocument(usageError('a command is missing', program, args)));
+      return 2;
+    }
+    const isUsage = thrown instanceof CommanderError;
+    return complain(output, isUsage ? usageError(thrown.message, program, args) : thrown);
   }
   return status;
 }
@@ -90,7 +96,6 @@ export function createProgram(perform: (globals: GlobalOptions, action: Action) 
     .description('Watches a fleet over SSH, from cron, with nothing resident on the machines.')
     .version(readVersion(), '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .helpCommand(false)
     .option(
       '-c, --config <file>',
       'config.xml to use (default: $FLEET_HEALTH_CONFIG, ./config.xml, /etc/fleet-health/)',
@@ -214,18 +219,6 @@ function guessGlobals(args: readonly string[]): GlobalOptions {
     ...(args.includes('--json') ? { json: true } : {}),
     ...(args.includes('-v') || args.includes('--verbose') ? { verbose: true } : {}),
   };
-}
-
-/** Commander's words (`error: unknown option '--jsn'`, then `(Did you mean --json?)`) as ours. */
-function usageError(thrown: CommanderError): FleetError {
-  const [first = '', ...rest] = thrown.message.split('\n');
-  const suggestion = /\((Did you mean .*\?)\)/.exec(rest.join(' '))?.[1];
-  return new FleetError({
-    code: 'usage',
-    stage: 'usage',
-    message: first.replace(/^error: /, ''),
-    advice: `${suggestion === undefined ? '' : `${suggestion} `}See fleet-health --help.`,
-  });
 }
 
 function readVersion(): string {

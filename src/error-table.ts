@@ -193,7 +193,6 @@ export const errorTable = {
     'The disk of the collector is full or read-only.',
     'Make room; nothing was acknowledged.',
   ),
-
   'storage-unavailable': kind(3, true, 'The database cannot be reached.', 'Check <storage url> and the server.'),
   'storage-denied': kind(
     3,
@@ -244,6 +243,7 @@ export const errorTable = {
     'Less than a tenth is free where the collector itself writes.',
     'Make room there, or shorten <retention>; `fleet-health prune` does it at once.',
   ),
+  'output-unwritable': kind(3, false, 'The output of a command cannot be written.', 'Make room for it.'),
   internal: kind(3, false, 'A fault in the program itself.', 'Please report it, with the message.'),
 } as const satisfies Record<string, ErrorKind>;
 

@@ -14,12 +14,14 @@ export function complain(output: Output, thrown: unknown): ExitStatus {
       ? thrown
       : new FleetError({ code: 'internal', stage: 'run', message: messageOf(thrown), cause: thrown });
   output.complain(complaintText(error));
-  if (output.json) {
-    const { code, stage, message: whole, advice, client } = error;
-    output.printJson({ error: { code, stage, message: whole, advice, ...(client === null ? {} : { client }) } });
-  }
+  if (output.json) output.printJson(errorDocument(error));
   if (output.verbosity === 'verbose' && error.code !== 'usage') output.complain(stackOf(error));
   return error.exitStatus;
+}
+
+/** The JSON document of a command that an error ended. */
+export function errorDocument({ code, stage, message, advice, client }: FleetError): unknown {
+  return { error: { code, stage, message, advice, ...(client === null ? {} : { client }) } };
 }
 
 /** `fleet-health: MESSAGE (code). ADVICE`, on one line. */

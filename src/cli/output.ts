@@ -23,6 +23,11 @@ export interface Output {
   colour(colour: Colour, text: string): string;
 }
 
+/** True if the locale of the environment shows UTF-8, as POSIX says which variable counts. */
+export function showsUtf8({ LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv = process.env): boolean {
+  return /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || '');
+}
+
 export function createOutput(options: {
   readonly json: boolean;
   readonly verbosity: Output['verbosity'];
@@ -38,7 +43,7 @@ export function createOutput(options: {
     verbosity: options.verbosity,
     terminal,
     columns: terminal && stdout.columns > 0 ? stdout.columns : 80,
-    print: (text) => void stdout.write(`${text}\n`),
+    print: (text) => void stdout.write(`${terminal && !showsUtf8() ? text.replaceAll('…', '~') : text}\n`),
     printJson: (value) => void stdout.write(`${harmlessJson(value)}\n`),
     complain: (text) => void stderr.write(`${text}\n`),
     colour: (colour, text) => (colourful ? styleText(colour, text) : text),

@@ -1,5 +1,7 @@
 import { Presets, SingleBar } from 'cli-progress';
 
+import { showsUtf8 } from './output.ts';
+
 export interface Progress {
   /** One more is done, or so many. */
   step(count?: number): void;
@@ -7,8 +9,9 @@ export interface Progress {
   end(): void;
 }
 
-/** A bar on stderr that counts clients; nothing where stderr is no terminal. */
+/** Shows a bar on stderr that counts clients; nothing where stderr is no terminal that moves its cursor. */
 export function startProgress(label: string, total: number): Progress {
+  if (process.env['TERM'] === 'dumb') return { step: () => undefined, end: () => undefined };
   const bar = new SingleBar(
     {
       format: `${label} [{bar}] {value}/{total} {duration_formatted}`,
@@ -17,7 +20,7 @@ export function startProgress(label: string, total: number): Progress {
       hideCursor: false,
       linewrap: true,
     },
-    Presets.shades_classic,
+    showsUtf8() ? Presets.shades_classic : Presets.legacy,
   );
   bar.start(total, 0);
   return { step: (count = 1) => bar.increment(count), end: () => bar.stop() };

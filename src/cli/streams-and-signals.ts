@@ -6,7 +6,9 @@ import { FleetError } from '../errors.ts';
 export function surviveClosedPipes(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
+      if (error.code === 'EPIPE') return;
+      const message = `what this command prints cannot be written: ${error.message}`;
+      throw new FleetError({ code: 'output-unwritable', stage: 'run', message, cause: error });
     });
   }
 }

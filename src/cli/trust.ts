@@ -45,7 +45,8 @@ export async function trustCommand(context: Context, options: TrustCommandOption
     const writable = plans.filter(({ kind }) => kind === 'new' || (kind === 'differs' && options.replace));
     if (!output.json) output.print(`${results.length > 0 ? '\n' : ''}${trustText(output, plans, options.replace)}`);
     const agreed = writable.length === 0 || options.yes || source !== null || (await ask(context, writable));
-    if (agreed) {
+    if (!agreed) output.print('Nothing was trusted.');
+    else {
       write(writable);
       for (const note of leftInPlace(writable)) output.complain(note);
       if (!output.json && writable.length > 0) output.print(`\n${countKeys(writable)} trusted.`);
@@ -121,11 +122,19 @@ async function ask(context: Context, plans: readonly TrustPlan[]): Promise<boole
       advice: 'Compare the fingerprints and use --yes, or --from FILE.',
     });
   }
-  const replacing = plans.filter(({ kind }) => kind === 'differs').length;
-  const question =
-    replacing === 0 ? 'Trust' : `Trust, and replace those of ${replacing} of the ${machineWord(plans)}s by,`;
-  const count = plans.reduce((sum, { keys }) => sum + keys.length, 0);
-  return await confirm(`${question} ${count === 1 ? 'this key' : `these ${count} keys`}?`, context.signal);
+  return await confirm(questionFor(plans), context.signal);
+}
+
+/** The question before keys are written: what is replaced is named. */
+export function questionFor(plans: readonly TrustPlan[]): string {
+  const added = plans.filter(({ kind }) => kind === 'new');
+  const replaced = plans.filter(({ kind }) => kind === 'differs').map(({ machine }) => machine.name);
+  const count = added.reduce((sum, { keys }) => sum + keys.length, 0);
+  const trust = count === 1 ? 'rust this key' : `rust these ${count} keys`;
+  if (replaced.length === 0) return `T${trust}?`;
+  const shown = replaced.length > 5 ? [...replaced.slice(0, 5), `${replaced.length - 5} more`] : replaced;
+  const replace = `eplace the known key${replaced.length === 1 ? '' : 's'} of ${shown.join(', ')}`;
+  return count === 0 ? `R${replace}?` : `T${trust} and r${replace}?`;
 }
 
 function countKeys(plans: readonly TrustPlan[]): string {

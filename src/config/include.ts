@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 
 import { FleetError } from '../errors.ts';
+import { packageDir } from '../paths.ts';
 import type { Findings, Place, SourceFile } from './findings.ts';
 import { fileNameMatcher, isGlob } from './globs.ts';
 import { parseElements, type Element } from './parse-elements.ts';
@@ -39,7 +40,10 @@ export function readConfigTree(file: string, findings: Findings): ConfigTree {
     if (read === 'ENOENT') {
       if (from !== undefined)
         findings.fault(from, `<include> names ${shown}, which does not exist; write it, or a pattern`);
-      else throw new FleetError({ code: 'config-missing', stage: 'config', message: `${shown} does not exist` });
+      else {
+        const advice = `Name it with -c FILE, or begin with the sample, ${path.join(packageDir, 'config.xml')}.`;
+        throw new FleetError({ code: 'config-missing', stage: 'config', message: `${shown} does not exist`, advice });
+      }
       return null;
     }
     sources.push(read.source);

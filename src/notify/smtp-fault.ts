@@ -98,6 +98,7 @@ function wordsOf(thrown: unknown, secrets: readonly string[]): string {
 
 /** A name with several addresses fails with one error for each. */
 function failureOf(thrown: unknown): string {
+  if (isPlain(thrown)) return 'this port does not begin with TLS';
   return thrown instanceof AggregateError ? thrown.errors.map(messageOf).join('; ') : messageOf(thrown);
 }
 
@@ -108,6 +109,11 @@ function asked(command: unknown): string {
 const certificateCodes =
   /^(?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|ERR_TLS_CERT_ALTNAME_INVALID|CERT_\w+)$/;
 
+/** True if the server spoke before TLS began (OpenSSL's words: wrong version number, or a packet length too long). */
+function isPlain(thrown: unknown): boolean {
+  return /wrong version number|packet length too long|ERR_SSL_WRONG_VERSION_NUMBER/i.test(messageOf(thrown));
+}
+
 function adviceFor({ security }: SmtpConfig, thrown: unknown): { readonly advice?: string } {
   const { code, command, originalCode } = thrown as SmtpError;
   if ([code, originalCode].some((one) => typeof one === 'string' && certificateCodes.test(one))) {
@@ -117,6 +123,9 @@ function adviceFor({ security }: SmtpConfig, thrown: unknown): { readonly advice
     return {
       advice: 'It offers no STARTTLS: write security="tls" and its port, or security="none" on a trusted network.',
     };
+  }
+  if (isPlain(thrown)) {
+    return { advice: 'Write security="starttls", or the port of the server that begins with TLS (465).' };
   }
   if (thrown instanceof TooLong) return { advice: 'Check host, port and security of <smtp>, and the network.' };
   if (code === 'EAUTH') return { advice: 'Check username and password of <smtp>.' };

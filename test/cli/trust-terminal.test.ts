@@ -62,9 +62,16 @@ for (const [title, typed] of [
     const fleet = await newFleet(t);
     const { status, screen } = await trustOnTerminal(fleet, typed);
     assert.equal(status, 1, screen);
+    assert.match(screen, /Nothing was trusted\./);
     assert.ok(!knownHosts(fleet));
   });
 }
+
+test('a terminal that moves no cursor and shows no UTF-8 is sent neither escapes nor blocks', { skip }, async (t) => {
+  const { screen } = await trustOnTerminal(await newFleet(t), 'y\n');
+  // eslint-disable-next-line no-control-regex
+  assert.doesNotMatch(screen, /[\u001b\u0080-\uffff]/);
+});
 
 test('Ctrl-C at the question ends it with 1, and nothing is written', { skip }, async (t) => {
   const fleet = await newFleet(t);

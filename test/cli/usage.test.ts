@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 
 import { packageDir } from '../../src/paths.ts';
-import { runCli } from '../support/run-cli.ts';
+import { configFolder, outcomeOf, program, runCli } from '../support/run-cli.ts';
 
 const commands = [
   'collect',
@@ -45,7 +46,7 @@ test('the help names every command, and nothing that is not built', async () => 
     .slice(stdout.indexOf('Commands:'), stdout.indexOf('Example:'))
     .split('\n')
     .flatMap((line) => /^ {2}(\w+)/.exec(line)?.slice(1) ?? []);
-  assert.deepEqual(listed.sort(), [...commands].sort());
+  assert.deepEqual(listed.sort(), [...commands, 'help'].sort());
 });
 
 for (const command of [
@@ -92,6 +93,43 @@ for (const [args, says] of wrong) {
     assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);
   });
 }
+
+for (const group of ['keys', 'silence', 'forget', 'runtimes', 'mail']) {
+  test(`\`--json ${group}\` without its subcommand is an object too`, async () => {
+    const { status, stdout } = await runCli(['--json', group]);
+    assert.equal(status, 2);
+    assert.deepEqual(JSON.parse(stdout), {
+      error: {
+        code: 'usage',
+        stage: 'usage',
+        message: 'a command is missing',
+        advice: `See fleet-health ${group} --help.`,
+      },
+    });
+  });
+}
+
+test('help, and help of a command, print what --help prints', async () => {
+  for (const command of [[], ['collect'], ['keys']]) {
+    const asked = await runCli([...command, '--help']);
+    assert.deepEqual(await runCli(['help', ...command]), asked);
+    assert.equal(asked.status, 0);
+  }
+});
+
+test('a wrong option points to the help of the innermost command', async () => {
+  const { stderr } = await runCli(['keys', 'retire', '--forse', '0123456789abcdef']);
+  assert.match(stderr, /Did you mean --force\? See fleet-health keys retire --help\.$/m);
+});
+
+test('output that cannot be written is told as that, not as a fault of the program', async (t) => {
+  const dir = configFolder(t, '<config><client ip="127.0.0.1" mail="ops@example.org"/></config>');
+  const words = [process.execPath, program, '-c', path.join(dir, 'config.xml'), 'check'];
+  const shell = spawn('/bin/sh', ['-c', 'exec "$@" >/dev/full', 'sh', ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const { status, stderr } = await outcomeOf(shell);
+  assert.equal(status, 3, stderr);
+  assert.match(stderr, /^fleet-health: what this command prints cannot be written: .*ENOSPC.* \(output-unwritable\)\./);
+});
 
 test('with --json a wrong command line is an object too', async () => {
   const { status, stdout } = await runCli(['--json', 'colect']);

@@ -78,6 +78,12 @@ for (const security of ['starttls', 'tls'] as const) {
   });
 }
 
+test('tls: a port that begins without it is named as that, with what to write', async (t) => {
+  const fault = await faultOf(send(t, await server(t, {}), { security: 'tls' }));
+  assert.match(fault.message, /this port does not begin with TLS$/);
+  assert.match(fault.advice, /security="starttls"/);
+});
+
 test('starttls: a server, or somebody in between, that offers none gets neither password nor mail', async (t) => {
   const stripped = await server(t, {});
   const fault = await faultOf(send(t, stripped, { security: 'starttls' }));
