@@ -4,6 +4,7 @@ import type { Known } from './difference.ts';
 import { differenceOf } from './difference.ts';
 import type { Hold } from './hold.ts';
 import { isAcknowledged, knownLostBastions } from './hold.ts';
+import { openMilder } from './milder.ts';
 import type { Listener, Watch } from './recipients-of.ts';
 import { hears } from './recipients-of.ts';
 import type { HoldReason } from './telling.ts';
@@ -61,6 +62,7 @@ export function lookThrough(options: DeskOptions): Desk {
   const forgone = new Set<number>();
   let remindersDue = false;
   const lost = lostBastions(options);
+  const milder = openMilder(matters, hold);
   for (const matter of matters) {
     const { episode, watch, listener } = matter;
     const known = knownOf(matter);
@@ -71,7 +73,9 @@ export function lookThrough(options: DeskOptions): Desk {
       }
       const isDue = isReminderDue(options, matter, known);
       if (isDue === null) continue;
-      const reasons = isAcknowledged(episode, nowMs) ? [acknowledgement(episode)] : hold.reasonsFor(episode);
+      const worse = milder.worseOf(matter);
+      const holding = [...hold.reasonsFor(episode), ...(worse === null ? [] : [worse])];
+      const reasons = isAcknowledged(episode, nowMs) ? [acknowledgement(episode)] : holding;
       if (reasons.length === 0) {
         reminders.push({ matter, transition: 'reminder', known, listedOnly: false });
         remindersDue ||= isDue;
@@ -80,12 +84,14 @@ export function lookThrough(options: DeskOptions): Desk {
     }
     const wentByMs = transition === 'past' ? hold.wentByUntilMs(episode) : null;
     const isPaused = transition === 'past' && watch.client?.state === 'paused';
-    if (isPaused || (wentByMs !== null && nowMs - wentByMs >= listingMs)) {
+    const isMilder = transition === 'past' && milder.wasBesideWorse(matter);
+    if (isPaused || isMilder || (wentByMs !== null && nowMs - wentByMs >= listingMs)) {
       forgone.add(episode.id);
       continue;
     }
     const behind = transition === 'firing' && episode.rule === 'unreachable' ? lost(episode.client) : null;
-    const reasons = [...hold.reasonsFor(episode), ...(behind === null ? [] : [behind])];
+    const own = [behind, milder.worseOf(matter)].filter((reason) => reason !== null);
+    const reasons = [...hold.reasonsFor(episode), ...own];
     if (reasons.length > 0) held.push({ matter, reasons });
     else news.push({ matter, transition, known, listedOnly: wentByMs !== null });
   }

@@ -34,7 +34,7 @@ export function unitOfRule(rule: Rule): Unit {
   return metricOfRule(rule)?.unit ?? 'flag';
 }
 
-/** Rules that share this are rivals for a subject: it is judged by the first of them that matches. */
+/** The group of rules that a rule competes with for a subject. */
 export function rivalry({ type, metric, name }: Rule): string {
   return type ?? (metric === null ? `condition ${name}` : `metric ${metric}`);
 }

@@ -6,7 +6,7 @@ import { groupBy } from '../storage/group-by.ts';
 import { numberRule, readFault, readNumber, readNumberIf, readUnknown, readWell } from './reading.ts';
 import type { NumberRule } from './reading.ts';
 import { metricOfRule, rivalry } from './rule-metric.ts';
-import { firstThatMatch, labelMatcher } from './rule-samples.ts';
+import { judgesOf, labelMatcher } from './rule-samples.ts';
 import type { ReportRow, Sampler } from './rule-samples.ts';
 
 type DiskField = 'size_bytes' | 'used_bytes' | 'available_bytes' | 'used_percent' | 'inodes_percent' | 'unresponsive';
@@ -45,7 +45,7 @@ export function createDiskSampler(rules: readonly Rule[]): Sampler {
     const before = known.get(disk.mount);
     if (before !== undefined && sameLabels(before, disk)) return before.judgements;
     const judgements = byRivalry.flatMap((rivals) =>
-      firstThatMatch(rivals, ({ matches }) => matches(disk)).map((judge) => ({
+      judgesOf(rivals, disk.mount, ({ matches }) => matches(disk)).map((judge) => ({
         judge,
         oncePerDevice: judge.rule.metric === null && !judge.names(disk),
       })),
@@ -76,11 +76,15 @@ export function createDiskSampler(rules: readonly Rule[]): Sampler {
 
 /** Mount points that are expected: each path of `mount` is a subject of its own. */
 export function createMountSampler(rules: readonly Rule[]): Sampler {
-  const own = rules.filter((rule) => rule.type === 'mount').map((rule) => ({ rule, paths: pathsOf(rule) }));
+  const own = rules.flatMap((rule) => {
+    if (rule.type !== 'mount') return [];
+    const matches = labelMatcher(rule);
+    return [{ rule, paths: pathsOf(rule).filter((path) => matches(() => path)) }];
+  });
   const names = own.map(({ rule }) => rule.name);
   const paths = [...new Set(own.flatMap((one) => one.paths))];
   const judged = paths.flatMap((path) =>
-    firstThatMatch(own, (one) => one.paths.includes(path)).map(({ rule }) => ({ rule, path })),
+    judgesOf(own, path, (one) => one.paths.includes(path)).map(({ rule }) => ({ rule, path })),
   );
   return (row, { readings, complete }) => {
     if (judged.length === 0 || row.disks === null) return;
@@ -117,7 +121,7 @@ function isMountCondition(rule: Rule): boolean {
 }
 
 function diskRule(rule: Rule): DiskRule {
-  const matches = labelMatcher(rule.selectors);
+  const matches = labelMatcher(rule);
   const paths = pathsOf(rule);
   const names = (disk: DiskRow): boolean => paths.includes(disk.mount);
   // Whoever says nothing of the kind of file system means those that fill up here.

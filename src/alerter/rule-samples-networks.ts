@@ -4,7 +4,7 @@ import { maxSubjects } from '../report/limits.ts';
 import { groupBy } from '../storage/group-by.ts';
 import { numberRule, readNumber } from './reading.ts';
 import { metricOfRule, rivalry } from './rule-metric.ts';
-import { firstThatMatch, labelMatcher } from './rule-samples.ts';
+import { judgesOf, labelMatcher } from './rule-samples.ts';
 import type { ReportRow, Sampler } from './rule-samples.ts';
 
 export function isJudgedByNetworks(rule: Rule): boolean {
@@ -14,7 +14,7 @@ export function isJudgedByNetworks(rule: Rule): boolean {
 /** Reads `network_stats`: subjects are interfaces. */
 export function createNetworkSampler(rules: readonly Rule[]): Sampler {
   const own = rules.filter(isJudgedByNetworks).map((rule) => {
-    const matches = labelMatcher(rule.selectors);
+    const matches = labelMatcher(rule);
     const field = metricOfRule(rule)?.field as keyof Omit<NetworkRow, 'interface'> | undefined;
     const valueOf = field === undefined ? errorsPerSecond : (row: NetworkRow): number | null => row[field];
     return { ...numberRule(rule), valueOf, matches: (row: NetworkRow) => matches(() => row.interface) };
@@ -25,7 +25,7 @@ export function createNetworkSampler(rules: readonly Rule[]): Sampler {
     if (names.length === 0 || row.networks === null) return;
     for (const network of row.networks) {
       for (const rivals of byRivalry) {
-        for (const judge of firstThatMatch(rivals, ({ matches }) => matches(network))) {
+        for (const judge of judgesOf(rivals, network.interface, ({ matches }) => matches(network))) {
           readings.push(readNumber(judge, network.interface, judge.valueOf(network)));
         }
       }

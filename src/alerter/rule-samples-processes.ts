@@ -1,7 +1,7 @@
 import type { Rule } from '../config/config.ts';
 import { numberRule, readNumber } from './reading.ts';
 import { numberOf, textOf } from './report-families.ts';
-import { firstThatMatch } from './rule-samples.ts';
+import { judgesOf } from './rule-samples.ts';
 import type { Sampler } from './rule-samples.ts';
 
 export function isJudgedByProcesses(rule: Rule): boolean {
@@ -16,7 +16,7 @@ export function createProcessSampler(rules: readonly Rule[]): Sampler {
   }));
   const names = own.map(({ rule }) => rule.name);
   const judged = [...new Set(own.map(({ match }) => match))].flatMap((match) =>
-    firstThatMatch(own, (judge) => judge.match === match),
+    judgesOf(own, match, ({ rule, match: own }) => own === match && !rule.except.some((one) => one['match'] === match)),
   );
   return ({ families }, { readings, complete }) => {
     if (names.length === 0 || families === null) return;

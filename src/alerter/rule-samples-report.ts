@@ -9,7 +9,7 @@ import { isJudgedByDisks } from './rule-samples-disks.ts';
 import { isJudgedByNetworks } from './rule-samples-networks.ts';
 import { isJudgedByColumn } from './rule-samples-row.ts';
 import { metricOfRule, rivalry } from './rule-metric.ts';
-import { firstThatMatch, labelMatcher } from './rule-samples.ts';
+import { judgesOf, labelMatcher } from './rule-samples.ts';
 import type { LabelMatcher, Sampler } from './rule-samples.ts';
 
 interface FamilyRule extends NumberRule {
@@ -28,7 +28,7 @@ export function createReportSampler(rules: readonly Rule[]): Sampler {
   const own = rules.filter(isJudgedByReport).flatMap((rule) => {
     const metric = metricOfRule(rule);
     if (metric === null) return [];
-    const judge: FamilyRule = { ...numberRule(rule), field: metric.field, matches: labelMatcher(rule.selectors) };
+    const judge: FamilyRule = { ...numberRule(rule), field: metric.field, matches: labelMatcher(rule) };
     return [{ ...judge, family: metric.family, label: subjectLabel(metric.family, metric.labels) }];
   });
   const families = [...groupBy(own, ({ family }) => family)].map(([family, rules]) => ({
@@ -58,7 +58,7 @@ function readingsOf(rivals: readonly FamilyRule[], rows: readonly Row[], label: 
   const worst = new Map<string, Reading>();
   for (const row of rows) {
     const subject = label === '' ? '' : textOf(row, label);
-    for (const judge of firstThatMatch(rivals, ({ matches }) => matches((name) => textOf(row, name)))) {
+    for (const judge of judgesOf(rivals, subject, ({ matches }) => matches((name) => textOf(row, name)))) {
       const key = `${judge.rule.name}\0${subject}`;
       const reading = readNumber(judge, subject, numberOf(row, judge.field));
       const other = worst.get(key);

@@ -4,7 +4,7 @@ import { formatValue } from './describe-value.ts';
 import { numberRule, readNumber } from './reading.ts';
 import type { NumberRule } from './reading.ts';
 import { metricOfRule, rivalry } from './rule-metric.ts';
-import { firstThatMatch } from './rule-samples.ts';
+import { judgesOf } from './rule-samples.ts';
 import type { Sampler } from './rule-samples.ts';
 
 type ValueOf = (row: UntreatedReport) => number | null;
@@ -22,7 +22,7 @@ export function createRowSampler(rules: readonly Rule[]): Sampler {
   });
   const judged = own.filter(({ rule }) => {
     const rivals = own.filter((other) => rivalry(other.rule) === rivalry(rule));
-    return firstThatMatch(rivals, () => true).some((first) => first.rule === rule);
+    return judgesOf(rivals, '', () => true).some((first) => first.rule === rule);
   });
   // What another rule judges in its place must not stay open for ever.
   const outdone = own.filter((one) => !judged.includes(one)).map(({ rule }) => rule.name);

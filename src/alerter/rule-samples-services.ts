@@ -1,8 +1,8 @@
 import type { Rule } from '../config/config.ts';
-import { globMatcher, splitGlobs } from '../config/globs.ts';
+import { splitGlobs } from '../config/globs.ts';
 import { readFault, readUnknown, readWell } from './reading.ts';
 import { textOf } from './report-families.ts';
-import { firstThatMatch } from './rule-samples.ts';
+import { judgesOf, labelMatcher } from './rule-samples.ts';
 import type { ReportRow, Sampler } from './rule-samples.ts';
 
 interface ServiceRule {
@@ -17,8 +17,8 @@ export function isJudgedByServices(rule: Rule): boolean {
 /** Reads systemd units: those that have failed, and those that are expected to be active. Subjects are units. */
 export function createServiceSampler(rules: readonly Rule[]): Sampler {
   const own = rules.filter(isJudgedByServices).map((rule): ServiceRule => {
-    const { unit } = rule.selectors;
-    return { rule, matches: unit === undefined ? () => true : globMatcher(unit) };
+    const matches = labelMatcher(rule);
+    return { rule, matches: (unit) => matches(() => unit) };
   });
   const names = own.map(({ rule }) => rule.name);
   const watching = own.filter(({ rule }) => rule.state !== 'active').map(({ rule }) => rule.name);
@@ -26,7 +26,7 @@ export function createServiceSampler(rules: readonly Rule[]): Sampler {
   const expected = [...new Set(own.flatMap(({ rule }) => unitsOf(rule)))];
   return (row, { readings, complete }) => {
     if (names.length === 0) return;
-    const judged = (unit: string): readonly ServiceRule[] => firstThatMatch(own, ({ matches }) => matches(unit));
+    const judged = (unit: string): readonly ServiceRule[] => judgesOf(own, unit, ({ matches }) => matches(unit));
     const failed = failedUnits(row);
     for (const subject of failed?.units ?? []) {
       for (const { rule } of judged(subject)) {

@@ -1,5 +1,5 @@
 import type { Rule } from '../config/config.ts';
-import { globMatcher } from '../config/globs.ts';
+import { globMatcher, splitGlobs } from '../config/globs.ts';
 import type { DiskRow, NetworkRow } from '../report/columns.ts';
 import type { UntreatedReport } from '../storage/alert-store.ts';
 import type { Reading } from './observation.ts';
@@ -33,27 +33,34 @@ export interface Needs {
 }
 
 /**
- * Gives each subject to the first rule that matches it; rules with `also` neither take a subject from others nor leave
- * it to them. The rules come innermost first.
+ * Returns the rivals that judge a subject: of those that match, all of the innermost element with the narrowest selector
+ * (exact name, then glob, then none). Rules with `also` judge whatever they match.
  */
-export function firstThatMatch<T extends { readonly rule: Rule }>(
-  rules: readonly T[],
-  matches: (rule: T) => boolean,
+export function judgesOf<T extends { readonly rule: Rule }>(
+  rivals: readonly T[],
+  subject: string,
+  matches: (rival: T) => boolean,
 ): readonly T[] {
-  let taken = false;
-  return rules.filter((candidate) => {
-    const { also } = candidate.rule;
-    if ((taken && !also) || !matches(candidate)) return false;
-    if (!also) taken = true;
-    return true;
-  });
+  const matching = rivals.filter(matches);
+  if (matching.length <= 1) return matching;
+  const ranks = matching.map(({ rule }) => (rule.also ? -1 : rule.depth * 3 + narrowness(rule, subject)));
+  const best = Math.max(...ranks);
+  return matching.filter(({ rule }, index) => rule.also || ranks[index] === best);
+}
+
+function narrowness({ selectors }: Rule, subject: string): 0 | 1 | 2 {
+  const globs = Object.values(selectors);
+  if (globs.some((glob) => glob === subject || splitGlobs(glob).includes(subject))) return 2;
+  return globs.length > 0 ? 1 : 0;
 }
 
 export type LabelMatcher = (labelOf: (label: string) => string) => boolean;
 
-/** The globs of a rule's selectors, over labels; a label that is not known is ''. */
-export function labelMatcher(selectors: Rule['selectors']): LabelMatcher {
+/** Matches the labels that a rule's selectors select and that it does not except; a label that is not known is ''. */
+export function labelMatcher({ selectors, except }: Pick<Rule, 'selectors' | 'except'>): LabelMatcher {
   const matchers = Object.entries(selectors).map(([label, globs]) => [label, globMatcher(globs)] as const);
-  if (matchers.length === 0) return () => true;
-  return (labelOf) => matchers.every(([label, matches]) => matches(labelOf(label)));
+  const excepted = except.map((one) => labelMatcher({ selectors: one, except: [] }));
+  if (matchers.length === 0 && excepted.length === 0) return () => true;
+  return (labelOf) =>
+    matchers.every(([label, matches]) => matches(labelOf(label))) && !excepted.some((matches) => matches(labelOf));
 }

@@ -84,6 +84,8 @@ function fireWhenDue(episode: Episode, reading: Reading, row: StepRow, changes: 
 }
 
 function stepFiring(episode: Episode, reading: Reading, row: StepRow, changes: Changes): SubjectState {
+  const limitText = limitOf(reading, episode.severity);
+  if (limitText !== episode.limitText) return stepNewLimit({ ...episode, limitText }, reading, row, changes);
   const seen = withReading(episode, reading, row);
   if (episode.flapping) return stepFlapping(episode, seen, reading, row, changes);
   const { progress } = seen;
@@ -97,6 +99,15 @@ function stepFiring(episode: Episode, reading: Reading, row: StepRow, changes: C
     return changed(atSeverity(seen, severity, reading, row), noteChange(changes, directionOf(severity)), row);
   }
   return { episode: seen, changes };
+}
+
+/** Judges an alert whose limit in config.xml has changed: the way back from the old limit does not count. */
+function stepNewLimit(episode: Episode, reading: Reading, row: StepRow, changes: Changes): SubjectState {
+  const seen = withReading(episode, reading, row);
+  if (!isHolding(reading.level)) return { episode: closeEpisode(seen, 'recovered', row), changes };
+  const eases = episode.severity === 'critical' && reading.level === 'warning';
+  if (eases) return { episode: atSeverity(seen, 'warning', reading, row), changes };
+  return stepFiring(episode, reading, row, changes);
 }
 
 /** The other severity, once enough rows have said so; null: it stays. */

@@ -114,7 +114,14 @@ function heldOf({ episode }: Matter, recipient: string, reason: HoldReason): Hel
   return { alertId: episode.id, recipient: isForEverybody(reason) ? null : recipient, reason };
 }
 
-const ownReasons: readonly HoldReason['kind'][] = ['bastion', 'flapping', 'group-interval', 'cap', 'older-mail'];
+const ownReasons: readonly HoldReason['kind'][] = [
+  'bastion',
+  'worse-rule',
+  'flapping',
+  'group-interval',
+  'cap',
+  'older-mail',
+];
 
 function isForEverybody({ kind }: HoldReason): boolean {
   return !ownReasons.includes(kind);

@@ -13,6 +13,8 @@ export type HoldReason =
   | { readonly kind: 'isolated' }
   | { readonly kind: 'collector-silent' }
   | { readonly kind: 'bastion'; readonly name: string }
+  /** Another rule of the type judges the same subject, is worse, and is told. */
+  | { readonly kind: 'worse-rule'; readonly rule: string }
   | { readonly kind: 'acknowledged'; readonly by: string; readonly untilMs: number | null }
   | { readonly kind: 'flapping' }
   /** The collector's run that changed it has not ended. */

@@ -205,6 +205,8 @@ function heldWords(reason: HoldReason, episode: Episode | null, time: ReaderTime
       return 'the collector is silent, which is told instead';
     case 'bastion':
       return `bastion ${reason.name} is gone, which is told instead`;
+    case 'worse-rule':
+      return `${reason.rule}, which is worse, is told instead`;
     case 'acknowledged':
       return `${episode === null ? 'acknowledged' : acknowledgedText(episode, time)}; no reminders`;
     case 'flapping':

@@ -6,8 +6,10 @@
  */
 import type { ProbeOptions } from '../report/wire.ts';
 import type { Secret } from './secret.ts';
+import type { Rule, Severity } from './rule.ts';
 import type { StorageConfig } from './storage-config.ts';
 
+export type { Operator, Rule, Severity } from './rule.ts';
 export type { StorageConfig, StorageHost } from './storage-config.ts';
 
 export interface Config {
@@ -93,8 +95,6 @@ export interface CollectorConfig {
   readonly open: boolean;
 }
 
-export type Severity = 'warning' | 'critical';
-
 export interface AlertsConfig {
   /** Between two reminders of what is open; null: no reminders. */
   readonly repeatMs: number | null;
@@ -163,8 +163,7 @@ export interface Client {
   readonly ssh: SshSettings;
   /**
    * The rules in force for it, after inheritance: of the innermost element first, in the file's order within one
-   * element, defaults and conditions last. So a subject is judged by the first rule of a type that matches it. Shared
-   * between clients.
+   * element, defaults and conditions last. Shared between clients.
    */
   readonly rules: readonly Rule[];
   /** Empty: explicit rules reach nobody but their own `mail`; the others go to smtp.fallback unless `muted`. */
@@ -196,45 +195,4 @@ export interface Window {
   readonly durationMs: number;
   readonly zone: string | null;
   readonly rules: readonly string[];
-}
-
-export type Operator = 'ge' | 'gt' | 'le' | 'lt' | 'eq' | 'ne';
-
-/**
- * A rule after inheritance: an <alert>, a default, or a condition without a rule. Limits are in the metric's own unit:
- * percent, bytes, seconds (uptime, clock-offset), degrees, per second, counts.
- */
-export interface Rule {
-  readonly name: string;
-  readonly type: string | null;
-  readonly metric: string | null;
-  /** Attribute (mount, fstype, unit, interface, match, sensor, source, or a label) -> globs, separated by commas. */
-  readonly selectors: Readonly<Record<string, string>>;
-  readonly op: Operator;
-  /** A single `limit` stands in the field of its severity; the other one is null. */
-  readonly warning: number | null;
-  readonly critical: number | null;
-  /** Severity where there is no warning and critical level: a service, a condition, a rule with one `limit`. */
-  readonly severity: Severity;
-  /** The limit of the way back from the lowest level; null: that level itself. */
-  readonly clear: number | null;
-  readonly freeBytes: number | null;
-  /** Exactly one is not null, or both null where `for` has no meaning. */
-  readonly forMs: number | null;
-  readonly forCount: number | null;
-  /** null: no reminders. */
-  readonly repeatMs: number | null;
-  /** These instead of the client's recipients; empty: nobody; null: the client's recipients. */
-  readonly mail: readonly string[] | null;
-  readonly note: string | null;
-  /** service: the state that is expected. */
-  readonly state: string | null;
-  readonly min: number | null;
-  readonly max: number | null;
-  readonly also: boolean;
-  /** `file`: written by somebody; `default`: section 3's defaults; `condition`: needs no rule. */
-  readonly origin: 'file' | 'default' | 'condition';
-  /** Where it was written or last tuned. */
-  readonly file: string | null;
-  readonly line: number | null;
 }

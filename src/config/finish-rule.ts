@@ -15,6 +15,8 @@ export interface MergedRule {
   readonly origin: Rule['origin'];
   readonly said: AlertSaid;
   readonly defaultFor: string | null;
+  readonly depth: number;
+  readonly except: Rule['except'];
   /** The innermost element that says anything of it; null: none does. */
   readonly place: Place | null;
 }
@@ -51,7 +53,7 @@ export function finishRule(merged: MergedRule, defaults: RuleDefaults, findings:
     name,
     type: said['type'] ?? null,
     metric: said['metric'] ?? null,
-    selectors: Object.freeze(wholeUnits(said, selectorsOf(said))),
+    selectors: Object.freeze(selectorsInForce(said)),
     op: levels?.op ?? subject.op,
     warning: levels?.warning ?? null,
     critical: levels?.critical ?? null,
@@ -67,6 +69,8 @@ export function finishRule(merged: MergedRule, defaults: RuleDefaults, findings:
     min: limits.min,
     max: limits.max,
     also: said['also'] === 'yes',
+    depth: merged.depth,
+    except: Object.freeze(merged.except),
     origin: merged.origin,
     file: place?.source.path ?? null,
     line: place?.line ?? null,
@@ -149,8 +153,9 @@ function checkService(said: AlertSaid, fault: Tell): void {
 
 const unitSuffix = /\.(?:service|socket|device|mount|automount|swap|target|path|timer|slice|scope)$/;
 
-/** systemd's own shorthand: a unit without a suffix is a service. */
-function wholeUnits(said: AlertSaid, selectors: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+/** The selectors of an alert. A unit without a suffix is a service, as in systemd's own commands. */
+export function selectorsInForce(said: AlertSaid): Readonly<Record<string, string>> {
+  const selectors = selectorsOf(said);
   const { unit } = selectors;
   if (said['type'] !== 'service' || unit === undefined) return selectors;
   const whole = splitGlobs(unit).map((part) => (isGlob(part) || unitSuffix.test(part) ? part : `${part}.service`));

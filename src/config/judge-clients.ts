@@ -1,5 +1,6 @@
 import type { NotifyConfig, Rule } from './config.ts';
 import type { Findings, Place } from './findings.ts';
+import { judgeIdle } from './judge-idle.ts';
 import { alertName } from './merge-alert.ts';
 import { maxProbeOptionBytes } from './probe-options.ts';
 import type { ReadClient } from './read-clients.ts';
@@ -22,6 +23,11 @@ export function judgeClients(options: JudgeClientsOptions): void {
   const watched = options.clients.filter(({ client }) => client.state !== 'retired');
   judgeReach(watched, options);
   judgeProbeOptions(watched, findings);
+  judgeIdle(
+    watched.map(({ client }) => client),
+    options.placeOf,
+    findings,
+  );
   const heard = options.hasFallback || options.notify.length > 0;
   const untold = heard ? [] : watched.filter(({ audience }) => audience.recipients.length === 0 && !audience.muted);
   if (untold.length > 0) {

@@ -1,22 +1,25 @@
 import { builtinRules, type BuiltinRule } from './builtin-rules.ts';
+import { builtinsBeside, inheritedFrom } from './builtins-in-force.ts';
 import type { Rule } from './config.ts';
+import { withoutEnded } from './end-rules.ts';
 import type { Findings, Place } from './findings.ts';
 import { finishRule, type MergedRule, type RuleDefaults } from './finish-rule.ts';
-import { alertName, mergeAlert } from './merge-alert.ts';
+import { mergeAlert } from './merge-alert.ts';
+import { createNamer } from './name-alerts.ts';
 import { didYouMean } from './nearest.ts';
 import type { Element } from './parse-elements.ts';
 import { ruleTypeOf } from './rule-types.ts';
 
 /** The rules in force within an element. */
 export interface RuleScope {
+  /** The number of elements with rules around what stands here. */
+  readonly depth: number;
   /** Of the innermost element first; defaults and conditions of single clients last. */
   readonly rules: readonly Rule[];
   /** Conditions of the fleet as a whole. */
   readonly fleetRules: readonly Rule[];
   /** Name -> rule from the files, innermost element first. */
   readonly written: ReadonlyMap<string, MergedRule>;
-  /** Types of which any rule is written, removed ones too: no default rule stands in for those. */
-  readonly types: ReadonlySet<string>;
   readonly builtins: ReadonlyMap<string, MergedRule>;
 }
 
@@ -60,26 +63,25 @@ export function createRuleReader(options: RuleReaderOptions): RuleReader {
   const inForce = (merged: Iterable<MergedRule>, fleet: boolean): readonly Rule[] =>
     [...merged].flatMap((one) => ((known.get(one.name)?.fleet ?? false) === fleet ? (finish(one) ?? []) : []));
 
-  /** Defaults and conditions that nothing written stands in for; the same list wherever that is the same. */
-  const builtinsInForce = (builtins: RuleScope['builtins'], types: ReadonlySet<string>): readonly Rule[] => {
+  /** Defaults and conditions beside the written rules; the same list wherever that is the same. */
+  const builtinsInForce = (builtins: RuleScope['builtins'], written: readonly Rule[]): readonly Rule[] => {
     const lists = restOf.get(builtins) ?? new Map<string, readonly Rule[]>();
     restOf.set(builtins, lists);
-    const key = [...types].sort().join(' ');
-    const list =
-      lists.get(key) ??
-      inForce(
-        [...builtins.values()].filter(({ said }) => !types.has(said['type'] ?? '')),
-        false,
-      );
+    const beside = builtinsBeside(builtins.values(), written);
+    const key = JSON.stringify(beside.map(({ name, except }) => [name, except]));
+    const list = lists.get(key) ?? inForce(beside, false);
     lists.set(key, list);
     return list;
   };
 
-  const scopeOf = (parts: Pick<RuleScope, 'written' | 'types' | 'builtins'>): RuleScope => ({
-    ...parts,
-    rules: Object.freeze([...inForce(parts.written.values(), false), ...builtinsInForce(parts.builtins, parts.types)]),
-    fleetRules: Object.freeze(inForce(parts.builtins.values(), true)),
-  });
+  const scopeOf = (parts: Omit<RuleScope, 'rules' | 'fleetRules'>): RuleScope => {
+    const written = inForce(parts.written.values(), false);
+    return {
+      ...parts,
+      rules: Object.freeze([...written, ...builtinsInForce(parts.builtins, written)]),
+      fleetRules: Object.freeze(inForce(parts.builtins.values(), true)),
+    };
+  };
 
   const read = (element: Element, outer: RuleScope): RuleScope => {
     if (element.children.length === 0) return outer;
@@ -102,75 +104,60 @@ export function createRuleReader(options: RuleReaderOptions): RuleReader {
   };
 
   const readAlerts = (element: Element, alerts: readonly Element[], outer: RuleScope): RuleScope => {
-    const own = new Map<string, MergedRule | null>();
-    const types = new Set(outer.types);
-    const builtins = new Map(outer.builtins);
+    const own = new Map<string, MergedRule>();
+    const depth = outer.depth + 1;
+    const { written, builtins } = withoutEnded(alerts, outer);
+    const nameOf = createNamer(element, findings);
+    const tuned: [Element, BuiltinRule][] = [];
     for (const alert of alerts) {
       const said = alert.attributes;
-      const name = alertName(said);
-      const typed = said['type'] ?? said['metric'];
-      if (said['type'] !== undefined) types.add(said['type']);
-      if (name === null) {
-        if (!alert.faulty)
-          findings.fault(
-            alert,
-            '<alert> says not what it judges; write type="...", metric="..." or the name of a rule',
-          );
-        continue;
-      }
-      if (own.has(name)) {
-        findings.warn(
-          alert,
-          `<alert> "${name}" stands twice in this <${element.name}>; the first counts, remove this one`,
-        );
-        continue;
-      }
+      const isEnd = said['enabled'] === 'no';
+      if (isEnd && said['name'] === undefined) continue;
+      const name = nameOf(alert);
+      if (name === null) continue;
       const further = outer.written.get(name);
       const builtin = known.get(name);
-      if (further === undefined && typed === undefined) {
-        tune(alert, name, element, outer, builtins, builtin);
-        own.set(name, null);
+      if (further === undefined && (said['type'] ?? said['metric']) === undefined) {
+        if (tune(alert, name, element, outer, builtins, builtin) && builtin !== undefined) tuned.push([alert, builtin]);
         continue;
       }
       const problem = clash(name, said, further, builtin);
-      if (problem !== null) {
-        findings.fault(alert, problem);
-        continue;
-      }
-      const merged = mergeAlert(further?.said ?? {}, said);
-      const removed = said['enabled'] === 'no' || alert.faulty;
-      own.set(
+      if (problem !== null) findings.fault(alert, problem);
+      if (problem !== null || isEnd || alert.faulty) continue;
+      const base = written.get(name)?.said ?? inheritedFrom(builtins.get(said['type'] ?? ''), said);
+      const merged = mergeAlert(base, said);
+      const defaultFor = usualFor(merged, builtins);
+      own.set(name, {
         name,
-        removed ? null : { name, origin: 'file', said: merged, defaultFor: usualFor(merged), place: alert },
-      );
+        origin: 'file',
+        said: merged,
+        defaultFor,
+        place: alert,
+        depth,
+        except: written.get(name)?.except ?? [],
+      });
     }
-    const kept = [...outer.written].filter(([name]) => !own.has(name));
-    const first = [...own].flatMap(([name, merged]) => (merged === null ? [] : [[name, merged] as const]));
-    const changed = first.length > 0 || kept.length !== outer.written.size;
-    for (const [name, merged] of own) {
-      if (merged === null) warnIfInVain(name, element, types);
-    }
+    const kept = [...written].filter(([name]) => !own.has(name));
     const unchangedBuiltins = sameEntries(builtins, outer.builtins);
-    if (!changed && unchangedBuiltins && types.size === outer.types.size) return outer;
-    return scopeOf({
-      written: new Map([...first, ...kept]),
-      types,
+    if (own.size === 0 && unchangedBuiltins && sameEntries(written, outer.written)) return outer;
+    const scope = scopeOf({
+      depth,
+      written: new Map([...own, ...kept]),
       builtins: unchangedBuiltins ? outer.builtins : builtins,
     });
+    for (const [alert, builtin] of tuned) warnIfInVain(alert, builtin, scope);
+    return scope;
   };
 
-  const warnIfInVain = (name: string, element: Element, types: ReadonlySet<string>): void => {
-    const builtin = known.get(name);
-    const alert = element.children.find((child) => child.name === 'alert' && child.attributes['name'] === name);
-    if (alert?.attributes['enabled'] === 'no' || alert === undefined || builtin === undefined) return;
-    if (alert.attributes['type'] !== undefined || !types.has(builtin.attributes['type'] ?? '')) return;
+  const warnIfInVain = (alert: Element, { name, fleet, attributes }: BuiltinRule, { rules }: RuleScope): void => {
+    if (fleet || rules.some((rule) => rule.name === name)) return;
     findings.warn(
       alert,
-      `<alert> "${name}" tunes a default rule that is not in force here, because a rule of that type is written; write type="${name}" too`,
+      `<alert> "${name}" tunes a default rule that judges nothing here, because a rule of that type is written; write type="${attributes['type'] ?? name}" instead`,
     );
   };
 
-  /** An <alert> with a name alone: it tunes or removes a default rule or a condition. */
+  /** Reads an <alert> with a name alone, which tunes or removes a default rule or a condition. True if it tunes one. */
   const tune = (
     alert: Element,
     name: string,
@@ -178,49 +165,53 @@ export function createRuleReader(options: RuleReaderOptions): RuleReader {
     outer: RuleScope,
     builtins: Map<string, MergedRule>,
     builtin: BuiltinRule | undefined,
-  ): void => {
+  ): boolean => {
     if (builtin === undefined) {
-      if (alert.faulty) return;
+      if (alert.faulty) return false;
       const near = didYouMean(name, [...outer.written.keys(), ...known.keys()]);
       findings.fault(
         alert,
         `<alert> "${name}" names no rule further out, no default and no condition${near === '' ? '; write type="..." too' : near}`,
       );
-      return;
+      return false;
     }
     if (builtin.fleet && element.name !== 'alerts') {
       findings.fault(alert, `<alert> "${name}" concerns the whole fleet; write it into <alerts>`);
-      return;
+      return false;
     }
     if (alert.attributes['enabled'] === 'no') {
       builtins.delete(name);
-      return;
+      return false;
     }
     if (builtin.origin === 'default' && !options.defaults) {
       findings.fault(
         alert,
         `<alert> "${name}" tunes a default rule, but <alerts defaults="no"> ends those; write type="${name}" too`,
       );
-      return;
+      return false;
     }
-    const before = outer.builtins.get(name) ?? asMerged(builtin);
+    const before = builtins.get(name) ?? asMerged(builtin);
     if (!alert.faulty) builtins.set(name, { ...before, said: mergeAlert(before.said, alert.attributes), place: alert });
+    return !alert.faulty;
   };
 
-  const usualFor = (said: MergedRule['said']): string =>
-    `${predecessorOnly ? 1 : (ruleTypeOf(said['type'] ?? '')?.forCount ?? 2)}x`;
+  const usualFor = (said: MergedRule['said'], builtins: RuleScope['builtins']): string => {
+    if (predecessorOnly) return '1x';
+    const type = said['type'] ?? '';
+    return builtins.get(type)?.defaultFor ?? `${ruleTypeOf(type)?.forCount ?? 2}x`;
+  };
 
   const start = [...known.values()].filter((rule) => rule.origin === 'condition' || options.defaults);
   const builtins = new Map(start.map((rule) => [rule.name, asMerged(rule)]));
   return {
-    base: scopeOf({ written: new Map(), types: new Set(), builtins }),
+    base: scopeOf({ depth: 0, written: new Map(), builtins }),
     read,
     placeOf: (rule) => places.get(rule) ?? null,
   };
 }
 
 function asMerged({ name, origin, attributes, defaultFor }: BuiltinRule): MergedRule {
-  return { name, origin, said: attributes, defaultFor, place: null };
+  return { name, origin, said: attributes, defaultFor, place: null, depth: 0, except: [] };
 }
 
 /** What is wrong with a typed rule of a name that is in use already, or null. */
@@ -233,10 +224,11 @@ function clash(
   if (builtin?.origin === 'condition' && builtin.attributes['type'] === undefined) {
     return `<alert> "${name}" has the name of a condition; give it another name, or leave type and metric out to tune it`;
   }
-  if (further === undefined) return null;
-  const [was, is] = [further.said['type'] ?? further.said['metric'], said['type'] ?? said['metric']];
+  const outer = further?.said ?? builtin?.attributes;
+  if (outer === undefined) return null;
+  const [was, is] = [outer['type'] ?? outer['metric'], said['type'] ?? said['metric']];
   if (is === undefined || was === is) return null;
-  return `<alert> "${name}" is of ${was ?? 'another type'} further out and cannot become ${is}; give it another name`;
+  return `<alert> "${name}" is of ${was ?? 'another type'} ${further === undefined ? 'by default' : 'further out'} and cannot become ${is}; give it another name`;
 }
 
 function sameEntries(left: ReadonlyMap<string, MergedRule>, right: ReadonlyMap<string, MergedRule>): boolean {

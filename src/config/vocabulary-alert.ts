@@ -45,7 +45,7 @@ export const ruleTypeNames = [
 export const alertAttributes: Attributes = {
   name: {
     kind: 'title',
-    help: 'Default: the type and its selectors. The same name further in overrides attribute by attribute; alone it tunes a default rule or a condition.',
+    help: 'Default: the type and its selectors, numbered where that stands twice (memory, memory 2). The same name further in overrides attribute by attribute; alone it tunes a default rule or a condition.',
   },
   type: { words: ruleTypeNames, help: 'What is judged.' },
   metric: { kind: 'text', help: 'Any metric of a report instead of a type, like disk_used_percent.' },
@@ -67,11 +67,14 @@ export const alertAttributes: Attributes = {
   free: { kind: 'size', words: ['none'], help: 'Type disk: this much or less must be free as well, like 2TiB.' },
   for: {
     kind: 'span',
-    help: 'How long, or how many rows in a row, it must hold. Default 2x; 1x for disk, inodes, mount and service.',
+    help: 'How long, or how many rows in a row, it must hold. Default 2x; 1x for disk, inodes, mount and service; 3x for memory.',
   },
   clear: level('The limit of the way back. Default: the limit less 2 points for percents, else the limit.'),
   repeat: { kind: 'duration', words: ['none'], help: 'How often people are reminded. Default: as <alerts> says.' },
-  severity: { words: ['warning', 'critical'], help: 'Of a rule with one limit. Default critical.' },
+  severity: {
+    words: ['warning', 'critical'],
+    help: 'Of a rule with one limit. Default critical; warning for inodes, clock-offset and failed units.',
+  },
   mail: { kind: 'emails', words: ['none'], help: 'Who is told of this rule, instead of all others.' },
   note: { kind: 'note', words: ['none'], help: 'Stands in every mail about it: what to do, or where that is written.' },
   state: {
@@ -80,6 +83,9 @@ export const alertAttributes: Attributes = {
   },
   min: { kind: 'many', words: ['none'], help: 'Type process: fewer are too few. Default 1.' },
   max: { kind: 'many', words: ['none'], help: 'Type process: more are too many.' },
-  enabled: { words: ['yes', 'no'], help: 'no: removes the rule of this name from here on. Default yes.' },
+  enabled: {
+    words: ['yes', 'no'],
+    help: 'no: ends the rule of this name from here on; with a type instead of a name all rules of the type, or what the selectors match. Default yes.',
+  },
   also: { words: ['yes', 'no'], help: 'yes: judged beside other rules of its type for the same subject. Default no.' },
 };

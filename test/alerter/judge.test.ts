@@ -220,17 +220,44 @@ test('a rule that takes a subject over ends the alert of the other, which has no
   assert.deepEqual(told, ['all /data is over: unwatched', 'data /data fires critical']);
 });
 
-test('a rule for the whole client that another one has taken the place of ends too', () => {
+test('a rule for the whole client that one further in has taken the place of ends too', () => {
   const judging = startJudging();
-  const [before, after] = [
-    clientWith('<alert type="cpu" name="all" limit="90%" for="1x"/>'),
-    clientWith(
-      '<alert type="cpu" name="own" limit="99%" for="1x"/><alert type="cpu" name="all" limit="90%" for="1x"/>',
-    ),
-  ];
+  const all = '<alert type="cpu" name="all" limit="90%" for="1x"/>';
+  const own = '<alert type="cpu" name="own" limit="99%" for="1x"/>';
+  const [before, after] = [clientWith('', all), clientWith(own, all)];
   judging.judge(before, observationsOf(before, '08:00 cpu 95'));
   const told = judging.judge(after, observationsOf(after, '08:05 cpu 95\n08:10 cpu 95'));
   assert.deepEqual(told, ['all is over: unwatched']);
+});
+
+test('a raised limit ends its alert with the next row, although the old way back is not reached', () => {
+  const judging = startJudging();
+  const [before, after] = [
+    clientWith('<alert type="cpu" limit="50%" for="1x"/>'),
+    clientWith('<alert type="cpu" limit="60%" for="1x"/>'),
+  ];
+  judging.judge(before, observationsOf(before, '08:00 cpu 59'));
+  assert.deepEqual(judging.judge(after, observationsOf(after, '08:05 cpu 59')), ['cpu is over: recovered']);
+  assert.equal(judging.told().all[0]?.limitText, 'at least 60 %');
+});
+
+test('a raised critical limit makes a warning of its alert with the next row', () => {
+  const judging = startJudging();
+  const [before, after] = [clientWith(disk), clientWith('<alert type="disk" warning="85%" critical="97%"/>')];
+  judging.judge(before, observationsOf(before, '08:00 disk / 96'));
+  assert.deepEqual(judging.judge(after, observationsOf(after, '08:05 disk / 96')), ['disk / eases']);
+});
+
+test('a lowered limit goes on with its alert and says the new limit, or makes it worse', () => {
+  const judging = startJudging();
+  const [before, after] = [clientWith(disk), clientWith('<alert type="disk" warning="80%" critical="90%"/>')];
+  judging.judge(before, observationsOf(before, '08:00 disk / 91, disk /b 86'));
+  const told = judging.judge(after, observationsOf(after, '08:05 disk / 91, disk /b 86'));
+  assert.deepEqual(told, ['disk / gets worse']);
+  assert.deepEqual(
+    judging.told().open.map(({ limitText }) => limitText),
+    ['at least 90 %', 'at least 80 %'],
+  );
 });
 
 test('a changed limit keeps its episode', () => {

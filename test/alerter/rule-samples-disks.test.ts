@@ -73,7 +73,7 @@ const cases: readonly Case[] = [
     said: ['/tmp', '/run', '/pool'].map((mount) => `disk ${mount}: critical (92 %; at least 90 %)`),
   },
   {
-    name: 'the first rule that matches a mount judges it; also exempts',
+    name: 'the rule that names a mount judges it; also exempts',
     alerts: `<alert type="disk" name="var" mount="/var" limit="99%"/><alert type="disk" name="rest" limit="80%"/>
       <alert type="disk" name="too" limit="70%" also="yes" severity="warning"/>`,
     row: { disks: [diskRow({ mount: '/', used_percent: 90 }), diskRow({ mount: '/var', used_percent: 90 })] },
@@ -85,7 +85,7 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    name: 'an exclusion leaves a mount to the next rule',
+    name: 'an exclusion leaves a mount to another rule',
     alerts: '<alert type="disk" name="a" mount="!/var" limit="80%"/><alert type="disk" name="b" limit="95%"/>',
     row: { disks: [diskRow({ mount: '/', used_percent: 90 }), diskRow({ mount: '/var', used_percent: 90 })] },
     said: ['a /: critical (90 %; at least 80 %)', 'b /var: none (90 %; at least 95 %)'],

@@ -238,20 +238,26 @@ test('what rules ask of the agent must fit into one visit', (t) => {
   );
 });
 
-test('the same name twice in one element is a warning, and so is a tuning in vain', (t) => {
-  const twice = '<alert type="cpu" limit="5%"/>\n<alert type="cpu" limit="6%"/>';
-  assert.deepEqual(warnings(t, `<client ip="10.0.0.1" mail="a@b" passwordEnv="P">\n${twice}</client>`), [
-    'config.xml:4: <alert> "cpu" stands twice in this <client>; the first counts, remove this one',
+test('equal alerts are one with a warning, the same name twice is a fault, and a tuning in vain is a warning', (t) => {
+  const inClient = (alerts: string): string => `<client ip="10.0.0.1" mail="a@b" passwordEnv="P">\n${alerts}</client>`;
+  const twice = '<alert type="cpu" limit="5%"/>\n<alert limit="5%" type="cpu"/>';
+  assert.deepEqual(warnings(t, inClient(twice)), [
+    'config.xml:4: <alert> "cpu" stands twice in this <client>, word for word; remove one of them',
   ]);
-  const vain = '<alert type="disk" mount="/x" limit="5%"/>\n<alert name="disk" warning="80%"/>';
+  for (const named of ['<alert name="cpu" type="cpu" limit="6%"/>', '<alert name="cpu" limit="6%"/>']) {
+    assert.deepEqual(faults(t, inClient(`<alert type="cpu" limit="5%"/>\n${named}`)), [
+      'config.xml:4: <alert> "cpu" stands twice in this <client>; give one of them another name',
+    ]);
+  }
+  const vain = '<alert type="disk" name="x" limit="5%"/>\n<alert name="disk" warning="80%"/>';
   assert.match(
     warnings(t, `<client ip="10.0.0.1" mail="a@b" passwordEnv="P">\n${vain}</client>`).join('\n'),
-    /^config\.xml:4: <alert> "disk" tunes a default rule that is not in force here/,
+    /^config\.xml:4: <alert> "disk" tunes a default rule that judges nothing here/,
   );
 });
 
 test('what is wrong with equal alerts is told of each', (t) => {
-  const alerts = '<alert type="cpu" limit="5%"/>\n<alert type="cpu" limit="6%"/>';
+  const alerts = '<alert type="cpu" limit="5%"/>\n<alert type="cpu" limit="5%"/>';
   const client = (ip: string): string => `<client ip="${ip}" mail="a@b" agent="env">\n${alerts}</client>`;
   assert.deepEqual(
     warnings(t, `${client('10.0.0.1')}\n${client('10.0.0.2')}`).map((line) => line.split(':')[1]),

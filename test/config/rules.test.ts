@@ -27,7 +27,16 @@ test('an alert becomes a rule with its units, levels and defaults', (t) => {
       { warning: 85, critical: 95, clear: 83, severity: 'critical' },
     ],
     ['<alert type="disk" warning="85%" critical="95%" clear="80"/>', { clear: 80 }],
-    ['<alert type="disk" warning="85%"/>', { warning: 85, critical: null, severity: 'warning' }],
+    ['<alert type="disk" warning="85%"/>', { warning: 85, critical: 95, severity: 'critical' }],
+    ['<alert type="disk" warning="85%" critical="none"/>', { warning: 85, critical: null, severity: 'warning' }],
+    ['<alert type="disk" warning="97%"/>', { warning: 97, critical: null, severity: 'warning' }],
+    ['<alert type="disk" mount="/data" critical="98%"/>', { warning: 90, critical: 98, forCount: 1 }],
+    ['<alert type="disk" limit="98%"/>', { warning: null, critical: 98 }],
+    ['<alert type="memory" limit="80%" severity="critical"/>', { critical: 80, forCount: 3 }],
+    ['<alert type="inodes" mount="/data" limit="95%"/>', { warning: 95, critical: null, severity: 'warning' }],
+    ['<alert type="service" unit="!motd-news"/>', { severity: 'warning', selectors: { unit: '!motd-news.service' } }],
+    ['<alert type="service" unit="!motd-news" severity="critical"/>', { severity: 'critical' }],
+    ['<alert type="service" unit="nginx" state="active"/>', { severity: 'critical' }],
     ['<alert type="cpu" limit="1%"/>', { critical: 1, clear: null }],
     ['<alert type="cpu" op="lt" limit="99%"/>', { op: 'lt', clear: null }],
     ['<alert type="cpu" op="lt" limit="10%"/>', { op: 'lt', clear: 12 }],
@@ -39,11 +48,11 @@ test('an alert becomes a rule with its units, levels and defaults', (t) => {
       '<alert type="temperature" sensor="cpu*" limit="85"/>',
       { name: 'temperature sensor=cpu*', selectors: { sensor: 'cpu*' } },
     ],
-    ['<alert type="clock-offset" limit="500"/>', { critical: 500 }],
+    ['<alert type="clock-offset" limit="500"/>', { warning: 500, critical: null }],
     ['<alert type="disk" limit="95%" free="2TiB"/>', { freeBytes: 2_199_023_255_552 }],
     ['<alert type="mount" mount="/data"/>', { op: 'lt', critical: 1, name: 'mount mount=/data' }],
     ['<alert type="reboot-required" severity="warning"/>', { op: 'ge', warning: 1, critical: null }],
-    ['<alert type="service"/>', { state: 'failed', critical: null, warning: null, severity: 'critical' }],
+    ['<alert type="service"/>', { state: 'failed', critical: null, warning: null, severity: 'warning' }],
     [
       '<alert type="service" unit="nginx,docker.socket" state="active"/>',
       { name: 'service unit=nginx,docker.socket', state: 'active', selectors: { unit: 'nginx.service,docker.socket' } },
@@ -100,7 +109,7 @@ test('how long a rule must hold when nothing is said', (t) => {
   assert.equal(ruleOf(config, 'unreachable')?.forCount, 2, 'conditions keep their own');
 });
 
-test('without any rule of a type its default is in force, and conditions always are', (t) => {
+test('a default is in force beside rules for a part of its type, and conditions always are', (t) => {
   const names = (children: string): string[] =>
     clientOf(load(t, children)).rules.map((rule) => `${rule.origin} ${rule.name}`);
   const conditions = [
@@ -118,7 +127,12 @@ test('without any rule of a type its default is in force, and conditions always 
   assert.deepEqual(names('<alerts defaults="no"/><client ip="10.0.0.1"/>'), conditions);
   assert.deepEqual(names('<client ip="10.0.0.1" mail="a@b"><alert type="disk" mount="/x" limit="5%"/></client>'), [
     'file disk mount=/x',
-    ...all.filter((name) => name !== 'default disk'),
+    ...all,
+    ...conditions,
+  ]);
+  assert.deepEqual(names('<client ip="10.0.0.1" mail="a@b"><alert type="disk" name="full" limit="5%"/></client>'), [
+    'file full',
+    ...all.slice(1),
     ...conditions,
   ]);
   assert.deepEqual(names('<client ip="10.0.0.1"><alert type="disk" enabled="no"/></client>'), [

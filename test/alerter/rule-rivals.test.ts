@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { readReport } from '../../src/alerter/read-row.ts';
+import { clientWith } from './config-of.ts';
+import { diskRow, reportRow } from './rows.ts';
+
+/** Returns `rule subject` of everything that is judged of file systems with the given mounts. */
+function judged(mounts: readonly string[], inner: string, outer = ''): readonly string[] {
+  const disks = mounts.map((mount) => diskRow({ mount, used_percent: 60 }));
+  const client = clientWith(inner, outer);
+  return readReport({ client, row: reportRow(), disks, networks: null, report: null })
+    .readings.filter(({ rule }) => rule.type === 'disk')
+    .map(({ rule, subject }) => `${rule.name} ${subject}`)
+    .sort();
+}
+const disk = (name: string, selectors: string): string => `<alert type="disk" name="${name}" ${selectors} limit="50"/>`;
+
+test('a default judges every subject that no written rule judges', () => {
+  assert.deepEqual(judged(['/', '/backup', '/data'], disk('one', 'mount="/backup"')), [
+    'disk /',
+    'disk /data',
+    'one /backup',
+  ]);
+});
+
+test('within one element an exact name comes before a glob, and a glob before none, whatever their order', () => {
+  const alerts = disk('none', '') + disk('glob', 'mount="/d*"') + disk('exact', 'mount="/data,/srv"');
+  assert.deepEqual(judged(['/', '/data', '/data2', '/srv'], alerts), [
+    'exact /data',
+    'exact /srv',
+    'glob /data2',
+    'none /',
+  ]);
+});
+
+test('within one element rules with the same selector are all judged', () => {
+  const alerts = disk('warn', '') + disk('crit', '') + disk('named', 'mount="/"') + disk('named too', 'mount="/"');
+  assert.deepEqual(judged(['/', '/data'], alerts), ['crit /data', 'named /', 'named too /', 'warn /data']);
+});
+
+test('a rule further in judges although one further out is narrower', () => {
+  assert.deepEqual(judged(['/', '/data'], disk('inner', ''), disk('outer', 'mount="/data"')), [
+    'inner /',
+    'inner /data',
+  ]);
+  assert.deepEqual(judged(['/', '/data'], disk('inner', 'mount="/d*"'), disk('outer', '')), ['inner /data', 'outer /']);
+});
+
+test('what an alert with enabled="no" selects is judged by nothing but rules of its own element', () => {
+  const end = '<alert type="disk" mount="/d*" enabled="no"/>';
+  const outer = disk('outer', 'mount="!/x"');
+  assert.deepEqual(judged(['/', '/data', '/d'], end + disk('own', 'mount="/d"'), outer), ['outer /', 'own /d']);
+});
+
+test('what a rule excludes is judged by no default, but by another rule that matches it', () => {
+  const alerts = disk('most', 'mount="!/x,!/y"') + disk('x', 'mount="/x"');
+  assert.deepEqual(judged(['/', '/x', '/y'], alerts), ['most /', 'x /x']);
+});
