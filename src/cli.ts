@@ -22,6 +22,7 @@ import {
 } from './cli/command-parts.ts';
 import { complain, errorDocument } from './cli/complain.ts';
 import type { ExitStatus } from './cli/context.ts';
+import { addHolding } from './cli/holding-commands.ts';
 import { addIngest } from './cli/ingest-command.ts';
 import { addKeys } from './cli/keys-command.ts';
 import { createOutput, type Output } from './cli/output.ts';
@@ -29,6 +30,7 @@ import { addPrune } from './cli/prune-command.ts';
 import { addRuntimes } from './cli/runtimes-command.ts';
 import { addSimulate } from './cli/simulate-command.ts';
 import { addSpool } from './cli/spool-command.ts';
+import { addStatus } from './cli/status-command.ts';
 import { flush, heedSignals, surviveClosedPipes } from './cli/streams-and-signals.ts';
 import { packageDir } from './paths.ts';
 
@@ -38,6 +40,7 @@ interface CollectFlags {
   readonly group?: string;
   readonly concurrency?: number;
   readonly retry?: number;
+  readonly format?: 'table' | 'log';
 }
 
 interface GlobalOptions {
@@ -117,6 +120,12 @@ export function createProgram(perform: (globals: GlobalOptions, action: Action) 
     .option('--no-open', 'store reports sealed, for `ingest` on the machine that has the private key')
     .addOption(groupOption())
     .option('--concurrency <n>', 'visits at a time', wholeNumber(1, 10_000))
+    .addOption(
+      new Option(
+        '--format <form>',
+        'table, or a log of key=value lines; default: table at a terminal, piped or not',
+      ).choices(['table', 'log']),
+    )
     .option('--retry <n>', 'try so often again what may succeed a moment later', wholeNumber(0, 10))
     .action((clients: string[], options: CollectFlags) =>
       execute(async (context) => {
@@ -129,6 +138,7 @@ export function createProgram(perform: (globals: GlobalOptions, action: Action) 
           noOpen: !options.open,
           concurrency: options.concurrency ?? null,
           retry: options.retry ?? 0,
+          format: options.format ?? null,
         });
       }),
     );
@@ -152,11 +162,9 @@ export function createProgram(perform: (globals: GlobalOptions, action: Action) 
       }),
     );
 
-  command('status', 'the fleet in a table', 'fleet-health status').action(() =>
-    execute(async (context) => (await import('./cli/status.ts')).statusCommand(context)),
-  );
-
+  addStatus({ program, execute });
   addAlerting({ program, execute });
+  addHolding({ program, execute });
 
   command('check', 'validate config.xml and print every default in force', 'fleet-health check --connect')
     .argument('[client...]', 'show the way to these: every machine on it, each value and where it comes from')

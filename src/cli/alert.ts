@@ -99,7 +99,7 @@ export interface AlertViewOptions {
 
 async function viewFor(output: Output, options: AlertViewOptions): Promise<AlertView> {
   if (output.json) return (await import('./alert-json.ts')).createAlertJsonView(output, options);
-  const forPeople = options.dryRun || (output.terminal && output.verbosity !== 'quiet');
+  const forPeople = options.dryRun || (output.attended && output.verbosity !== 'quiet');
   if (forPeople) return (await import('./alert-text.ts')).createAlertTextView(output, options);
   return (await import('./alert-lines.ts')).createAlertLineView(output, Date.now);
 }

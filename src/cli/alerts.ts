@@ -9,6 +9,7 @@ import { readAlerts, sinceMs, type AlertView } from './read-alerts.ts';
 import { readStored } from './read-stored.ts';
 import { jsonTime, readerTime, type ReaderTime } from './reader-time.ts';
 import { loadSettings } from './settings.ts';
+import { parseSince } from './until.ts';
 import { renderTable, type Cell, type NotedRow } from './table.ts';
 
 export interface AlertsCommandOptions {
@@ -16,6 +17,10 @@ export interface AlertsCommandOptions {
   readonly client: string | null;
   /** What has ended of late too. */
   readonly all: boolean;
+  /** What has fired since that time alone, ended or not; null: whatever is open. */
+  readonly since: string | null;
+  /** Exit status 1 if an alert shown fires. */
+  readonly exitStatus: boolean;
 }
 
 const recentMs = 7 * 86_400_000;
@@ -27,15 +32,20 @@ export async function alertsCommand(context: Context, options: AlertsCommandOpti
   const { views, nowMs } = await readStored(config.storage, signal, async ({ alerts }) => {
     if (alerts === null) return { views: [], nowMs: Date.now() };
     const now = await alerts.nowMs();
-    const closedSinceMs = options.all ? now - recentMs : null;
-    return {
-      views: await readAlerts({ config, alerts, nowMs: now, client: options.client, closedSinceMs }),
-      nowMs: now,
-    };
+    const sinceMs = options.since === null ? null : parseSince('--since', options.since, config, now);
+    const closedSinceMs = options.all ? Math.min(now - recentMs, sinceMs ?? Infinity) : sinceMs;
+    const found = await readAlerts({ config, alerts, nowMs: now, client: options.client, closedSinceMs });
+    return { views: sinceMs === null ? found : found.filter((view) => firedSince(view, sinceMs)), nowMs: now };
   });
   if (output.json) output.printJson({ command: 'alerts', at: jsonTime(nowMs), alerts: views.map(alertJson) });
   else output.print(alertsText(output, config, views, nowMs));
-  return 0;
+  return options.exitStatus && views.some(({ episode }) => episode.state === 'firing') ? 1 : 0;
+}
+
+/** True if the alert fired at any time since then. */
+function firedSince({ episode }: AlertView, sinceMs: number): boolean {
+  const { firingSinceMs, resolvedAtMs } = episode;
+  return firingSinceMs !== null && (resolvedAtMs ?? Infinity) >= sinceMs;
 }
 
 /** The table, and the zone of its times. */

@@ -8,10 +8,15 @@ import { jsonTime } from './reader-time.ts';
 export function createJsonView(output: Output): CollectView {
   const visits: VisitRecord[] = [];
   const reports: unknown[] = [];
+  const skipped: unknown[] = [];
   const quarantined: unknown[] = [];
   return {
     observe: (event) => {
       if (event.kind === 'visited') visits.push(event.visit);
+      if (event.kind === 'skipped') {
+        const { client, code, nextAttemptAtMs } = event;
+        skipped.push({ client, code, next_attempt_at: jsonTime(nextAttemptAtMs) });
+      }
       if (event.kind === 'report') reports.push(event.report);
       if (event.kind === 'quarantined') {
         quarantined.push({ client: event.client, code: event.code, message: event.message });
@@ -31,6 +36,7 @@ export function createJsonView(output: Output): CollectView {
         failed: result.failed,
         skipped: result.skipped,
         reports: result.reports,
+        skipped_clients: skipped,
         visits: visits.map(visitJson),
         quarantined,
         faults: result.faults.map(({ code, stage, message, advice }) => ({ code, stage, message, advice })),

@@ -25,6 +25,12 @@ function logEvent(log: Log, event: Exclude<CollectEvent, { readonly kind: 'fault
     case 'started':
       log.event('started', { run: event.runId, clients: event.clients, skipped: event.skipped });
       break;
+    case 'skipped': {
+      const { client, code, nextAttemptAtMs } = event;
+      const next = nextAttemptAtMs === null ? null : new Date(nextAttemptAtMs).toISOString();
+      log.event('skipped', { client, code, next_attempt: next });
+      break;
+    }
     case 'visiting':
       log.detail('visiting', { client: event.client });
       break;

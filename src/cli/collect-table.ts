@@ -1,22 +1,24 @@
 import { adviceFor } from '../advice.ts';
-import type { CollectResult } from '../collector/collect-options.ts';
+import type { CollectEvent, CollectResult } from '../collector/collect-options.ts';
 import { escapeControls, formatFields, harmlessJson } from '../log.ts';
 import type { VisitRecord } from '../storage/storage.ts';
 import type { CollectView } from './collect-view.ts';
 import { complaintText } from './complain.ts';
 import { describeDuration } from './duration.ts';
 import type { Output } from './output.ts';
+import type { ReaderTime } from './reader-time.ts';
 import { startProgress, type Progress } from './progress.ts';
-import { renderTable, type Cell } from './table.ts';
+import { renderTable } from './table.ts';
 
 /** Beyond so many clients the closing table holds those alone that failed. */
 const wholeFleetRows = 40;
 
 /** For a terminal: a progress bar while it lasts, then a table, what went wrong first. */
-export function createTableView(output: Output): CollectView {
+export function createTableView(output: Output, time: ReaderTime): CollectView {
   let progress: Progress | null = null;
   const visits: VisitRecord[] = [];
   const later: string[] = [];
+  const skipped: Skipped[] = [];
   return {
     observe: (event) => {
       switch (event.kind) {
@@ -26,6 +28,9 @@ export function createTableView(output: Output): CollectView {
         case 'visited':
           progress?.step();
           visits.push(event.visit);
+          return;
+        case 'skipped':
+          skipped.push(event);
           return;
         case 'report':
           later.push(harmlessJson(event.report));
@@ -51,7 +56,7 @@ export function createTableView(output: Output): CollectView {
       }
       const shown = visits.length <= wholeFleetRows ? visits : visits.filter((visit) => !visit.ok);
       if (shown.length > 0) output.print(visitTable(output, shown));
-      for (const line of adviceLines(visits)) output.print(line);
+      for (const line of [...adviceLines(visits), ...skippedLines(skipped, time)]) output.print(line);
       output.print(summaryText(output, result));
       for (const fault of result.faults) output.complain(complaintText(fault));
     },
@@ -66,19 +71,22 @@ function holderText({ holder, startedAtMs }: CollectResult): string {
 function visitTable(output: Output, visits: readonly VisitRecord[]): string {
   const rows = [...visits]
     .sort((a, b) => Number(a.ok) - Number(b.ok) || a.client.localeCompare(b.client, 'en', { numeric: true }))
-    .map((visit): Cell[] => [
-      visit.client,
-      visit.ok ? { text: 'ok', colour: 'green' } : { text: visit.code ?? 'failed', colour: 'red' },
-      `${visit.durationMs} ms`,
-      visit.message ?? (visit.uploaded ? 'agent brought' : ''),
-    ]);
+    .map((visit) => ({
+      cells: [
+        visit.client,
+        visit.ok ? { text: 'ok', colour: 'green' as const } : { text: visit.code ?? 'failed', colour: 'red' as const },
+        `${visit.durationMs} ms`,
+        visit.uploaded ? 'agent brought' : '',
+      ],
+      notes: visit.message === null ? [] : [visit.message],
+    }));
   return renderTable(
     output,
     [
-      { title: 'client', shrinks: true },
+      { title: 'client', shrinks: true, keepsEnd: true },
       { title: 'result' },
       { title: 'took', align: 'right' },
-      { title: 'what happened', shrinks: true },
+      { title: '' },
     ],
     rows,
   );
@@ -99,6 +107,21 @@ function adviceLines(visits: readonly VisitRecord[]): readonly string[] {
     const advice = others.length === 0 && own !== undefined ? own : adviceFor(code, clients);
     return escapeControls(`${code}: ${advice ?? 'unknown to this version'}`);
   });
+}
+
+type Skipped = Extract<CollectEvent, { readonly kind: 'skipped' }>;
+
+const mostSkipped = 10;
+
+/** Clients that were left alone, why and until when. */
+function skippedLines(skipped: readonly Skipped[], { moment }: ReaderTime): readonly string[] {
+  const lines = skipped.slice(0, mostSkipped).map(({ client, code, nextAttemptAtMs }) => {
+    const next = nextAttemptAtMs === null ? '' : `, next try ${moment(nextAttemptAtMs)}`;
+    return `${client} not visited: ${code ?? 'login refused'}${next}; fleet-health collect ${client} tries now`;
+  });
+  const rest =
+    skipped.length > mostSkipped ? [`and ${skipped.length - mostSkipped} more; see fleet-health status`] : [];
+  return [...lines, ...rest].map(escapeControls);
 }
 
 function summaryText(output: Output, result: CollectResult): string {

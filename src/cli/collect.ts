@@ -12,6 +12,7 @@ import type { CollectView } from './collect-view.ts';
 import { complaintText } from './complain.ts';
 import type { Context, ExitStatus } from './context.ts';
 import type { Output } from './output.ts';
+import { readerTime, type ReaderTime } from './reader-time.ts';
 import { chooseClients, loadSettings } from './settings.ts';
 
 export interface CollectCommandOptions {
@@ -21,6 +22,8 @@ export interface CollectCommandOptions {
   readonly dryRun: boolean;
   /** Reports are stored sealed, whatever config.xml says; left out: as it says. */
   readonly noOpen?: boolean;
+  /** null: a table where somebody sits at a terminal, else a log. */
+  readonly format: 'table' | 'log' | null;
   readonly concurrency: number | null;
   readonly retry: number;
 }
@@ -34,7 +37,7 @@ export async function collectCommand(context: Context, options: CollectCommandOp
   const config = loadSettings(context);
   const chosen = chooseClients(config, options);
   const everyone = options.clients.length === 0 && options.group === null;
-  const view = await viewFor(output, Date.now);
+  const view = await viewFor(output, options.format, readerTime(config, Date.now()));
   const shared = createTransportShared({ config });
   const host = hostname();
   const teller = options.dryRun ? null : createAwayTeller({ config, program: 'collect', host, now: Date.now, signal });
@@ -81,10 +84,15 @@ async function tellAway(teller: AwayTeller, { faults, outcome }: CollectResult, 
 }
 
 /** The view that fits: one JSON document, a progress bar and a table, or lines. Loads what it needs. */
-async function viewFor(output: Output, now: () => number): Promise<CollectView> {
+async function viewFor(
+  output: Output,
+  format: CollectCommandOptions['format'],
+  time: ReaderTime,
+): Promise<CollectView> {
   if (output.json) return (await import('./collect-json.ts')).createJsonView(output);
-  if (output.terminal && output.verbosity === 'normal') {
-    return (await import('./collect-table.ts')).createTableView(output);
+  const usual = output.attended && output.verbosity === 'normal' ? 'table' : 'log';
+  if ((format ?? usual) === 'table' && output.verbosity !== 'quiet') {
+    return (await import('./collect-table.ts')).createTableView(output, time);
   }
-  return (await import('./collect-lines.ts')).createLineView(output, now);
+  return (await import('./collect-lines.ts')).createLineView(output, Date.now);
 }

@@ -75,6 +75,7 @@ async function show(context: Context, fleet: DemoFleet): Promise<ExitStatus> {
       ...everyone,
       dryRun: false,
       noOpen: false,
+      format: null,
       concurrency: null,
       retry: 0,
     });
@@ -111,7 +112,7 @@ async function show(context: Context, fleet: DemoFleet): Promise<ExitStatus> {
   const third = await pass();
   const thirdAlert = await alertPass('Who was told of the fault is told of its end; the disk is as full as it was.');
   say('\n$ fleet-health status');
-  await statusCommand(inside);
+  await statusCommand(inside, { clients: [], group: null, sort: 'urgency', exitStatus: false });
   await answer(inside);
   say(`\n${farewell(fleet.dir)}`);
 
@@ -201,6 +202,7 @@ function forPeople(output: Output): Output {
     ...output,
     json: false,
     terminal: true,
+    attended: true,
     verbosity: 'normal',
     ...(silent ? { print: () => undefined, complain: () => undefined } : {}),
   };

@@ -48,7 +48,7 @@ interface Answer extends Explanation {
 export async function explainCommand(context: Context, options: ExplainCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettings(context);
-  const client = options.client === null ? null : oneClient(config, options.client);
+  const client = options.client === null ? null : await oneClientOrLeft(context, config, options.client);
   const whose = client === null ? 'the fleet as a whole' : client.name;
   const isWanted = ruleFilter(whose, client === null ? config.alerts.rules : client.rules, options.rule);
   const answer = await readStored(config.storage, signal, async ({ alerts: store, history }) => {
@@ -83,6 +83,22 @@ async function ofFleet(asked: ExplainOptions): Promise<Answer> {
   const { rules, undelivered } = explained;
   const json = { ...fleetJson(explained), rules: rules.map(ruleJson), undelivered: undelivered.map(mailJson) };
   return { ...explained, head: fleetLines(explained, readerTime(asked.config, asked.nowMs), asked.nowMs), json };
+}
+
+/** The client that is named. Throws FleetError `usage` with what to do where config.xml does not hold it any more. */
+async function oneClientOrLeft({ signal }: Context, config: Config, name: string): Promise<Client> {
+  try {
+    return oneClient(config, name);
+  } catch (thrown) {
+    const seen = await readStored(config.storage, signal, async ({ alerts }) => (await alerts?.seenClients()) ?? []);
+    if (!seen.some((client) => client.name === name)) throw thrown;
+    throw new FleetError({
+      code: 'usage',
+      stage: 'usage',
+      message: `"${name}" is not in config.xml any more; only its history is stored`,
+      advice: `If it has another name there: was="${name}". fleet-health forget client ${name} removes the history.`,
+    });
+  }
 }
 
 function oneClient(config: Config, name: string): Client {

@@ -26,11 +26,18 @@ export interface FleetMember {
   readonly beyond: { readonly cpu: Severity | null; readonly memory: Severity | null; readonly disk: Severity | null };
 }
 
+export interface UnlistedClient {
+  readonly client: string;
+  readonly lastVisitAtMs: number | null;
+  /** The client of config.xml with its address, which may be the same machine under a new name. */
+  readonly namesake: string | null;
+}
+
 export interface FleetStatus {
   /** What needs attention first, then by name. */
   readonly members: readonly FleetMember[];
-  /** Clients the database knows and config.xml does not. */
-  readonly unlisted: number;
+  /** Clients that the database knows and config.xml does not. */
+  readonly unlisted: readonly UnlistedClient[];
   readonly lastRun: RunSummary | null;
   readonly lastPass: RunSummary | null;
   readonly alerting: AlertingStatus;
@@ -87,16 +94,27 @@ export async function readFleetStatus(
       },
     };
   });
-  const listed = new Set(config.clients.map((client) => client.name));
   return {
-    members: members.sort((a, b) => urgency(b) - urgency(a) || byName(a.client, b.client)),
-    unlisted: [...stored.keys()].filter((name) => !listed.has(name)).length,
+    members: sortMembers(members, 'urgency'),
+    unlisted: unlistedClients(config, [...stored.values()]),
     lastRun: await history.lastRun('collect'),
     lastPass: await history.lastRun('alert'),
     alerting: await readAlerting(config, alerts, firing),
     sealed: (await alerts?.sealedWaiting()) ?? [],
     lastIngest: await history.lastRun('ingest'),
   };
+}
+
+/** What the database has of clients that left config.xml. An address of several clients says nothing of a new name. */
+function unlistedClients({ clients }: Config, stored: readonly ClientStatus[]): readonly UnlistedClient[] {
+  const listed = new Set(clients.map(({ name }) => name));
+  const byAddress = groupBy(clients, ({ address }) => address);
+  return stored
+    .filter(({ client }) => !listed.has(client))
+    .map(({ client, address, lastVisitAtMs }) => {
+      const [namesake, ...others] = byAddress.get(address) ?? [];
+      return { client, lastVisitAtMs, namesake: others.length > 0 ? null : (namesake?.name ?? null) };
+    });
 }
 
 async function readAlerting(
@@ -136,6 +154,28 @@ function stateOf(client: Client, known: ClientStatus | null, nowMs: number, ever
 }
 
 const byName = new Intl.Collator('en', { numeric: true }).compare;
+
+/** What `--sort` may name; values are sorted greatest first, unknown ones last. */
+export type Sorting = 'urgency' | 'name' | 'report' | 'cpu' | 'memory' | 'disk' | 'alerts';
+
+const valueOf: Readonly<Record<Exclude<Sorting, 'name'>, (member: FleetMember) => number | null>> = {
+  urgency,
+  report: ({ reportAgeMs }) => reportAgeMs,
+  cpu: ({ known }) => known?.cpuPercent ?? null,
+  memory: ({ known }) => known?.memoryPercent ?? null,
+  disk: ({ known }) => known?.diskPercent ?? null,
+  alerts: ({ openAlerts }) => openAlerts,
+};
+
+/** Sorts by one value, then by name. */
+export function sortMembers(members: readonly FleetMember[], by: Sorting): readonly FleetMember[] {
+  const value = by === 'name' ? () => 0 : valueOf[by];
+  const rank = (member: FleetMember): number => value(member) ?? -Infinity;
+  return [...members].sort((one, other) => {
+    const [left, right] = [rank(one), rank(other)];
+    return left === right ? byName(one.client, other.client) : right - left;
+  });
+}
 
 function urgency(member: FleetMember): number {
   if (member.state === 'retired') return 0;

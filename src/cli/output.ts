@@ -11,6 +11,8 @@ export interface Output {
   readonly verbosity: 'quiet' | 'normal' | 'verbose';
   /** Somebody looks at stdout: tables and colour; else lines for a log. */
   readonly terminal: boolean;
+  /** Somebody sits at a terminal, whether stdout goes there or through a pipe. */
+  readonly attended: boolean;
   /** Width of the terminal in columns; 80 where there is none. */
   readonly columns: number;
   /** A line (or several) on stdout. */
@@ -42,6 +44,7 @@ export function createOutput(options: {
     json: options.json,
     verbosity: options.verbosity,
     terminal,
+    attended: terminal || stderr.isTTY || process.stdin.isTTY,
     columns: terminal && stdout.columns > 0 ? stdout.columns : 80,
     print: (text) => void stdout.write(`${terminal && !showsUtf8() ? text.replaceAll('…', '~') : text}\n`),
     printJson: (value) => void stdout.write(`${harmlessJson(value)}\n`),

@@ -1,26 +1,58 @@
 import { counted } from '../alerter/time-words.ts';
 import type { Config, Severity } from '../config/config.ts';
+import { selectClients } from '../config/select-clients.ts';
 import { escapeControls } from '../log.ts';
-import { heldBackJson, heldBackText, sentenceCase } from './alert-words.ts';
+import { heldBackText, sentenceCase } from './alert-words.ts';
 import type { Context, ExitStatus } from './context.ts';
 import { describeAge } from './duration.ts';
-import { readFleetStatus, type ClientState, type FleetMember, type FleetStatus } from './fleet-status.ts';
+import {
+  readFleetStatus,
+  sortMembers,
+  type ClientState,
+  type FleetMember,
+  type FleetStatus,
+  type Sorting,
+} from './fleet-status.ts';
 import type { Colour, Output } from './output.ts';
 import { readStored } from './read-stored.ts';
-import { jsonTime, readerTime, type ReaderTime } from './reader-time.ts';
+import { readerTime, type ReaderTime } from './reader-time.ts';
 import { loadSettings } from './settings.ts';
-import { lastIngestLine, sealedJson, sealedLines } from './sealed-words.ts';
-import { renderTable, type Cell } from './table.ts';
+import { lastIngestLine, sealedLines } from './sealed-words.ts';
+import { statusJson } from './status-json.ts';
+import { renderTable, type Cell, type NotedRow } from './table.ts';
+
+export interface StatusCommandOptions {
+  /** Names or patterns; empty: all. */
+  readonly clients: readonly string[];
+  readonly group: string | null;
+  readonly sort: Sorting;
+  /** Exit status 1 if something is not well. */
+  readonly exitStatus: boolean;
+}
 
 /** `status`: the fleet in a table. */
-export async function statusCommand(context: Context): Promise<ExitStatus> {
+export async function statusCommand(context: Context, options: StatusCommandOptions): Promise<ExitStatus> {
   const { output } = context;
   const config = loadSettings(context);
   const nowMs = Date.now();
-  const status = await readStored(config.storage, context.signal, (stored) => readFleetStatus(config, stored, nowMs));
+  const whole = await readStored(config.storage, context.signal, (stored) => readFleetStatus(config, stored, nowMs));
+  const chosen = new Set(chooseMembers(config, options));
+  const shown = whole.members.filter(({ client }) => chosen.has(client));
+  const status = { ...whole, members: sortMembers(shown, options.sort) };
   if (output.json) output.printJson(statusJson(status, nowMs));
   else output.print(statusText(output, config, status, nowMs));
-  return 0;
+  return options.exitStatus && !isWell(status) ? 1 : 0;
+}
+
+function chooseMembers(config: Config, { clients, group }: StatusCommandOptions): readonly string[] {
+  return selectClients(config, { names: clients, groups: group === null ? [] : [group] }).map(({ name }) => name);
+}
+
+/** True if no client shown is late or failing, none of its alerts fires, and no mail is undelivered. */
+function isWell({ members, alerting }: FleetStatus): boolean {
+  const isBad = ({ state, openAlerts }: FleetMember): boolean =>
+    state === 'failing' || state === 'late' || openAlerts > 0;
+  return !members.some(isBad) && alerting.ofFleet + alerting.undelivered.mails === 0;
 }
 
 const stateColours: Readonly<Record<ClientState, Colour>> = {
@@ -40,23 +72,24 @@ export function statusText(output: Output, config: Config, status: FleetStatus, 
   const table = renderTable(
     output,
     [
-      { title: 'client', shrinks: true },
+      { title: 'client', shrinks: true, keepsEnd: true },
       { title: 'state' },
       { title: 'read by' },
       { title: 'report', align: 'right' },
       { title: 'cpu', align: 'right' },
       { title: 'memory', align: 'right' },
       { title: 'disk', align: 'right' },
+      { title: 'on', shrinks: true, keepsEnd: true },
       { title: 'alerts', align: 'right' },
-      { title: 'last error', shrinks: true },
     ],
-    status.members.map((member) => row(member)),
+    status.members.map((member) => row(member, time, nowMs)),
   );
   return [
     table,
     '',
     footer(status, nowMs),
     ...sealedLines(status.sealed, nowMs).map((line) => output.colour('yellow', line)),
+    ...unlistedLines(status.unlisted, time),
     ...alertingLines(output, status, nowMs, time),
     lastIngestLine(status.lastIngest, nowMs) ?? [],
   ]
@@ -64,21 +97,35 @@ export function statusText(output: Output, config: Config, status: FleetStatus, 
     .join('\n');
 }
 
-function row(member: FleetMember): Cell[] {
+function row(member: FleetMember, time: ReaderTime, nowMs: number): NotedRow {
   const { known, beyond } = member;
+  return {
+    cells: [
+      member.client,
+      { text: member.state, colour: stateColours[member.state] },
+      known?.reader ?? '-',
+      describeAge(member.reportAgeMs),
+      percent(known?.cpuPercent ?? null, beyond.cpu),
+      percent(known?.memoryPercent ?? null, beyond.memory),
+      percent(known?.diskPercent ?? null, beyond.disk),
+      known?.diskMount ?? '-',
+      member.worstAlert === null
+        ? String(member.openAlerts)
+        : { text: String(member.openAlerts), colour: severityColours[member.worstAlert] },
+    ],
+    notes: visitNotes(member, time, nowMs),
+  };
+}
+
+/** The last visit's fault, and when the next one is made if it has to wait. */
+function visitNotes({ client, known }: FleetMember, { moment }: ReaderTime, nowMs: number): readonly Cell[] {
   const error = [known?.errorCode, known?.errorMessage].filter(Boolean).join(': ');
+  const nextMs = known?.nextAttemptAtMs ?? null;
   return [
-    member.client,
-    { text: member.state, colour: stateColours[member.state] },
-    known?.reader ?? '-',
-    describeAge(member.reportAgeMs),
-    percent(known?.cpuPercent ?? null, beyond.cpu),
-    percent(known?.memoryPercent ?? null, beyond.memory),
-    percent(known?.diskPercent ?? null, beyond.disk),
-    member.worstAlert === null
-      ? String(member.openAlerts)
-      : { text: String(member.openAlerts), colour: severityColours[member.worstAlert] },
-    error,
+    ...(error === '' ? [] : [{ text: error, colour: 'red' } as const]),
+    ...(nextMs === null || nextMs <= nowMs
+      ? []
+      : [`login refused, next try ${moment(nextMs)}; fleet-health collect ${client} tries now`]),
   ];
 }
 
@@ -90,7 +137,7 @@ function percent(value: number | null, beyond: Severity | null): Cell {
   return { text: `${text}!`, colour: severityColours[beyond] };
 }
 
-function footer({ lastRun, unlisted, members }: FleetStatus, nowMs: number): string {
+function footer({ lastRun, members }: FleetStatus, nowMs: number): string {
   const sentences: string[] = [];
   if (lastRun === null) sentences.push('No run yet: fleet-health collect makes one.');
   else {
@@ -100,8 +147,30 @@ function footer({ lastRun, unlisted, members }: FleetStatus, nowMs: number): str
   }
   const marked = members.some(({ beyond }) => Object.values(beyond).some((severity) => severity !== null));
   if (marked) sentences.push('`!` marks a value at its limit.');
-  if (unlisted > 0) sentences.push(`${unlisted} more in the database are not in config.xml.`);
   return sentences.join(' ');
+}
+
+const mostUnlisted = 10;
+
+/** Clients that left config.xml, and those that may have a new name there. */
+function unlistedLines(unlisted: FleetStatus['unlisted'], { moment }: ReaderTime): readonly string[] {
+  if (unlisted.length === 0) return [];
+  const names = unlisted
+    .slice(0, mostUnlisted)
+    .map(({ client, lastVisitAtMs }) =>
+      lastVisitAtMs === null ? client : `${client} (last visited ${moment(lastVisitAtMs)})`,
+    );
+  const rest = unlisted.length > mostUnlisted ? [`${unlisted.length - mostUnlisted} more`] : [];
+  return [
+    `Not in config.xml any more: ${[...names, ...rest].join(', ')}. fleet-health forget client NAME removes its history.`,
+    ...unlisted
+      .slice(0, mostUnlisted)
+      .flatMap(({ client, namesake }) =>
+        namesake === null
+          ? []
+          : [`${namesake} has the address of ${client}. If it is the same machine: was="${client}" keeps its history.`],
+      ),
+  ].map(escapeControls);
 }
 
 function alertingLines(
@@ -137,92 +206,4 @@ function alertingLines(
     );
   }
   return lines;
-}
-
-function statusJson(
-  { members, unlisted, lastRun, lastPass, lastIngest, alerting, sealed }: FleetStatus,
-  nowMs: number,
-): unknown {
-  const { firing, critical, ofFleet, undelivered, held } = alerting;
-  return {
-    command: 'status',
-    at: jsonTime(nowMs),
-    last_run:
-      lastRun === null
-        ? null
-        : {
-            run_id: lastRun.id,
-            outcome: lastRun.outcome,
-            started_at: jsonTime(lastRun.startedAtMs),
-            finished_at: jsonTime(lastRun.finishedAtMs),
-            clients: lastRun.clients,
-            succeeded: lastRun.succeeded,
-            failed: lastRun.failed,
-          },
-    last_pass:
-      lastPass === null
-        ? null
-        : {
-            run_id: lastPass.id,
-            outcome: lastPass.outcome,
-            started_at: jsonTime(lastPass.startedAtMs),
-            finished_at: jsonTime(lastPass.finishedAtMs),
-          },
-    last_ingest:
-      lastIngest === null
-        ? null
-        : {
-            run_id: lastIngest.id,
-            outcome: lastIngest.outcome,
-            started_at: jsonTime(lastIngest.startedAtMs),
-            finished_at: jsonTime(lastIngest.finishedAtMs),
-          },
-    sealed: sealedJson(sealed),
-    alerts: { firing, critical, fleet: ofFleet },
-    undelivered: {
-      mails: undelivered.mails,
-      refused: undelivered.refused,
-      queued: undelivered.queued,
-      oldest_at: jsonTime(undelivered.oldestAtMs),
-      last_error: undelivered.lastError,
-    },
-    silences: held.filter(({ silence }) => silence !== null).length,
-    held_back: heldBackJson(held),
-    unlisted,
-    clients: members.map(memberJson),
-  };
-}
-
-function memberJson({
-  client,
-  address,
-  state,
-  known,
-  reportAgeMs,
-  openAlerts,
-  worstAlert,
-  beyond,
-}: FleetMember): unknown {
-  return {
-    client,
-    address,
-    state,
-    last_visit_at: jsonTime(known?.lastVisitAtMs ?? null),
-    last_report_at: jsonTime(known?.lastReportAtMs ?? null),
-    observed_at: jsonTime(known?.observedAtMs ?? null),
-    report_age_s: reportAgeMs === null ? null : Math.round(reportAgeMs / 1000),
-    consecutive_failures: known?.consecutiveFailures ?? 0,
-    reader: known?.reader ?? null,
-    hostname: known?.hostname ?? null,
-    os: known?.os ?? null,
-    uptime_s: known?.uptimeSeconds ?? null,
-    cpu_percent: known?.cpuPercent ?? null,
-    memory_percent: known?.memoryPercent ?? null,
-    disk_percent: known?.diskPercent ?? null,
-    load5: known?.load5 ?? null,
-    open_alerts: openAlerts,
-    worst_alert: worstAlert,
-    at_limit: beyond,
-    error: typeof known?.errorCode === 'string' ? { code: known.errorCode, message: known.errorMessage } : null,
-  };
 }

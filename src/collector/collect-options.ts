@@ -48,6 +48,13 @@ export interface StorageUse {
 /** What happens during a pass, in order; for progress bars and logs. */
 export type CollectEvent =
   | { readonly kind: 'started'; readonly runId: string; readonly clients: number; readonly skipped: number }
+  /** A client that is not visited: it refused a login. */
+  | {
+      readonly kind: 'skipped';
+      readonly client: string;
+      readonly code: string | null;
+      readonly nextAttemptAtMs: number | null;
+    }
   | { readonly kind: 'visiting'; readonly client: string }
   /** A visit's final outcome. `done` counts those, of `clients`. */
   | { readonly kind: 'visited'; readonly visit: VisitRecord; readonly done: number; readonly clients: number }

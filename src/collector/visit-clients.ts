@@ -49,9 +49,15 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
       configDigest: config.digest,
       credentialsChangedAtMs: () => credentialsChangedAtMs(client, config),
     });
-  const due = asked.filter((client) => !heldBackNow(client));
-  const heldBack = asked.length - due.length;
+  const due: Client[] = [];
+  const skipped: Client[] = [];
+  for (const client of asked) (heldBackNow(client) ? skipped : due).push(client);
+  const heldBack = skipped.length;
   pass.observe({ kind: 'started', runId: start.id, clients: due.length, skipped: heldBack });
+  for (const { name: client } of skipped) {
+    const { failedCode: code = null, nextAttemptAtMs = null } = facts?.get(client) ?? {};
+    pass.observe({ kind: 'skipped', client, code, nextAttemptAtMs });
+  }
 
   const bundles = pass.bundles ?? readBundles();
   const notes = createAgentNotes({ node: bundles.agent.digest, shell: bundles.shell.digest });

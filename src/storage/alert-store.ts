@@ -170,6 +170,8 @@ export interface AlertStore {
    * again. False: there is no such collector.
    */
   forgetCollector(collectorId: string): Promise<boolean>;
+  /** Deletes all rows of a client, in batches. False: there is no such client. Throws the signal's reason. */
+  forgetClient(client: string, signal: AbortSignal): Promise<boolean>;
   /** Of open episodes; returns how many there were. A null time holds as long as the episode; it ends when that gets worse. */
   acknowledge(ids: readonly number[], by: string, untilMs: number | null, comment: string | null): Promise<number>;
 

@@ -6,6 +6,7 @@ import type { Database, Session } from './database.ts';
 import { databaseNowMs } from './database-now.ts';
 import { discardMail, dropMail } from './discard-mail.ts';
 import { asStorageErrors } from './fault.ts';
+import { forgetClient } from './forget-client.ts';
 import { forgetCollector } from './forget-collector.ts';
 import { memories, openEpisodes, saveJudged } from './judging.ts';
 import { fenced, leaseHolder, releaseLease, takeLease } from './lease.ts';
@@ -60,6 +61,7 @@ export function createAlertStore(database: Database): AlertStore {
     silences: (nowMs) => read((session) => silences(session, nowMs)),
     expireSilence: (id, nowMs) => asStorageErrors(() => expireSilence(database, id, nowMs)),
     forgetCollector: (collectorId) => asStorageErrors(() => forgetCollector(database, collectorId)),
+    forgetClient: (client, signal) => asStorageErrors(() => forgetClient(database, client, signal)),
     acknowledge: (ids, by, untilMs, comment) => asStorageErrors(() => acknowledge(database, ids, by, untilMs, comment)),
 
     unacknowledge: (ids) => asStorageErrors(() => unacknowledge(database, ids)),

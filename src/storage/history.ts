@@ -10,8 +10,11 @@ import type { ClientStatus, History, RunSummary } from './storage.ts';
 /** Every client with its newest row and its newest visit. */
 export const clientsSql = (
   dialect: Dialect,
-): string => `SELECT c.name, c.address, c.last_visit_at, c.last_report_at, c.consecutive_failures, c.reader,
+): string => `SELECT c.name, c.address, c.last_visit_at, c.last_report_at, c.consecutive_failures, c.next_attempt_at,
+    c.reader,
     s.observed_at, s.hostname, s.os, s.uptime_s, s.cpu_percent, s.memory_percent, s.disk_percent, s.load5,
+    (SELECT d.mount FROM disk_stats d WHERE d.stat_id = s.id AND d.used_percent = s.disk_percent
+      ORDER BY d.ordinal LIMIT 1) AS disk_mount,
     v.ok, v.code, v.message
   FROM clients c
   LEFT JOIN stats s
@@ -47,6 +50,7 @@ function clientStatus(row: SqlRow): ClientStatus {
     lastReportAtMs: fromSqlTime(row['last_report_at']),
     observedAtMs: fromSqlTime(row['observed_at']),
     consecutiveFailures: Number(row['consecutive_failures']),
+    nextAttemptAtMs: fromSqlTime(row['next_attempt_at']),
     reader: readerOrNull(row['reader']),
     hostname: textOrNull(row['hostname']),
     os: textOrNull(row['os']),
@@ -54,6 +58,7 @@ function clientStatus(row: SqlRow): ClientStatus {
     cpuPercent: numberOrNull(row['cpu_percent']),
     memoryPercent: numberOrNull(row['memory_percent']),
     diskPercent: numberOrNull(row['disk_percent']),
+    diskMount: textOrNull(row['disk_mount']),
     load5: numberOrNull(row['load5']),
     errorCode: failed ? textOrNull(row['code']) : null,
     errorMessage: failed ? textOrNull(row['message']) : null,

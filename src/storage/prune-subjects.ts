@@ -116,7 +116,11 @@ export async function countSubject(session: Session, subject: Subject, before: s
 }
 
 // In the order of their ids, in which everybody locks them.
-async function deleteRows(session: Session, subject: Subject, ids: readonly SqlValue[]): Promise<number> {
+export async function deleteRows(
+  session: Session,
+  subject: Pick<Subject, 'deletes'>,
+  ids: readonly SqlValue[],
+): Promise<number> {
   const ordered = [...ids].sort((a, b) => ((a ?? 0) < (b ?? 0) ? -1 : 1));
   let deleted = 0;
   for (const [table, column] of subject.deletes) {

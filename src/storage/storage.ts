@@ -177,6 +177,8 @@ export interface ClientStatus {
   readonly lastReportAtMs: number | null;
   readonly observedAtMs: number | null;
   readonly consecutiveFailures: number;
+  /** Not before then is the client tried again, because it refused the login; null: at the next run. */
+  readonly nextAttemptAtMs: number | null;
   readonly reader: Reader | null;
   readonly hostname: string | null;
   readonly os: string | null;
@@ -184,6 +186,8 @@ export interface ClientStatus {
   readonly cpuPercent: number | null;
   readonly memoryPercent: number | null;
   readonly diskPercent: number | null;
+  /** The fullest local mount, whose value is `diskPercent`. */
+  readonly diskMount: string | null;
   readonly load5: number | null;
   /** Of the last visit that failed, when it is the newest. */
   readonly errorCode: string | null;

@@ -180,3 +180,24 @@ test('a mail that was queued, one that was sent and one that nobody took are tol
   assert.match(explained, /^ +Not delivered to oncall@example\.org since .*: no answer within 20 s\.$/m);
   assert.match(explained, /^ +Queued for boss@example\.org since /m);
 });
+
+test('--since shows what fired since then, ended or not, and --exit-status says whether something fires', async (t) => {
+  const agoMs = (hours: number): number => Date.now() - hours * 3_600_000;
+  const { run, json } = await alertFolder(t, {
+    config,
+    episodes: [
+      ended({ firingSinceMs: agoMs(30), resolvedAtMs: agoMs(26) }),
+      ended({ client: 'web-2', firingSinceMs: agoMs(30), resolvedAtMs: agoMs(20) }),
+      firing({ client: 'db-1' }),
+      firing({ client: 'db-1', rule: 'memory', state: 'pending', firingSinceMs: null }),
+    ],
+  });
+  const { alerts } = (await json('alerts', '--since', '24h')) as { alerts: { client: string; state: string }[] };
+  assert.deepEqual(
+    alerts.map(({ client, state }) => `${client} ${state}`),
+    ['db-1 firing', 'web-2 resolved'],
+  );
+  assert.equal((await run('alerts', '--exit-status')).status, 1);
+  assert.equal((await run('alerts', 'web-1', '--exit-status')).status, 0);
+  assert.match((await run('alerts', '--since', 'soon')).stderr, /--since "soon" is no time/);
+});

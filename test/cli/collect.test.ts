@@ -192,6 +192,22 @@ test('a reader that goes away does not end the run', async (t) => {
   );
 });
 
+test('at a terminal a pipe changes nothing: the table stays, and --format log asks for lines', async (t) => {
+  const fleet = await fleetWithGap(t);
+  const config = path.join(fleet.dir, 'config.xml');
+  const piped = async (...args: string[]): Promise<string> => {
+    const command = `${process.execPath} ${program} -c ${config} collect ${args.join(' ')} 2>&1 | cat`;
+    const options = { env: { PATH: '/usr/bin:/bin', TERM: 'xterm' } };
+    return (await promisify(execFile)('script', ['-qec', command, '/dev/null'], options)).stdout;
+  };
+  const table = await piped();
+  assert.match(table, /^client +result +took\b/m);
+  assert.match(table, /^c3 +connect-refused +\d+ ms\r?\n {4}\S.*ECONNREFUSED/m);
+  assert.doesNotMatch(table, /event=/);
+  assert.match(await piped('--format', 'log'), /^time=\S+ event=summary /m);
+  assert.match((await fleet.run(['collect', '--format', 'table'])).stdout, /^client +result +took$/m);
+});
+
 test('on a terminal: a table, what went wrong first, in colour unless NO_COLOR', async (t) => {
   const fleet = await fleetWithGap(t);
   const config = path.join(fleet.dir, 'config.xml');

@@ -19,6 +19,7 @@ function say(thrown: unknown, options: { json?: boolean; verbosity?: Output['ver
       json: options.json ?? false,
       verbosity: options.verbosity ?? 'normal',
       terminal: false,
+      attended: false,
       columns: 80,
       print: (text) => void stdout.push(text),
       printJson: (value) => void stdout.push(JSON.stringify(value)),

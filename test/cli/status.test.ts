@@ -3,6 +3,9 @@ import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
+import { loadConfig } from '../../src/config/load-config.ts';
+import { openStorage } from '../../src/storage/open-storage.ts';
+import { runStart, visit } from '../storage/samples.ts';
 import { startLoopbackFleet } from '../support/loopback-fleet.ts';
 import { mail } from '../storage/alert-samples.ts';
 import { configFolder, runCli, type CliResult } from '../support/run-cli.ts';
@@ -14,6 +17,8 @@ interface Line {
   readonly report_age_s: number | null;
   readonly cpu_percent: number | null;
   readonly memory_percent: number | null;
+  readonly disk_mount: string | null;
+  readonly next_attempt_at: string | null;
   readonly error: { readonly code: string } | null;
   readonly at_limit: { readonly memory: string | null };
 }
@@ -33,7 +38,7 @@ test('before the first run every client is shown as new, and nothing is made', a
   );
   const { status, stdout, stderr } = await runCli(['status'], { cwd: dir });
   assert.deepEqual([status, stderr], [0, '']);
-  assert.match(stdout, /^192\.0\.2\.1 +new +- +- +- +- +- +0$/m);
+  assert.match(stdout, /^192\.0\.2\.1 +new +- +- +- +- +- +- +0$/m);
   assert.match(stdout, /^b +paused /m);
   assert.match(stdout, /No run yet/);
   assert.ok(!existsSync(path.join(dir, 'state')));
@@ -63,19 +68,98 @@ test('what needs attention stands first, with its last error; values at a limit 
   assert.equal(well.at_limit.memory, 'critical');
 
   const { stdout } = await fleet.run(['status']);
-  assert.match(stdout, /^c2 +failing .* connect-refused: /m);
+  assert.match(stdout, /^c2 +failing .*\n {4}connect-refused: /m);
   assert.match(stdout, /^c1 +ok +node +\d+s +[\d.]+% +[\d.]+%! /m);
   assert.match(stdout, /Last run finished \d+s ago; 1 of 2 clients answered\. `!` marks a value at its limit\./);
 });
 
-test('a client that left config.xml is counted, not shown', async (t) => {
+test('clients that left config.xml are named, with a hint at the new name of the same machine', async (t) => {
   const fleet = await startLoopbackFleet(t, 1, { trusted: true });
   await fleet.run(['-q', 'collect']);
   const elsewhere = configFolder(t, '');
-  const content = `<config><state dir="${fleet.dir}/state"/><client ip="192.0.2.1"/></config>`;
-  writeFileSync(path.join(elsewhere, 'config.xml'), content);
-  const status = parse(await runCli(['--json', 'status'], { cwd: elsewhere }));
+  const place = { cwd: elsewhere };
+  const write = (clients: string): void => {
+    const content = `<config><state dir="${fleet.dir}/state"/>${clients}</config>`;
+    writeFileSync(path.join(elsewhere, 'config.xml'), content, { mode: 0o600 });
+  };
+  write('<client ip="192.0.2.1"/>');
+  const status = parse(await runCli(['--json', 'status'], place));
   assert.deepEqual([status.unlisted, status.clients.map(({ client }) => client)], [1, ['192.0.2.1']]);
+  const { stdout } = await runCli(['status'], place);
+  assert.match(stdout, /^Not in config\.xml any more: c1 \(last visited .*\)\. fleet-health forget client NAME /m);
+  assert.doesNotMatch(stdout, /has the address/);
+  const explained = await runCli(['explain', 'c1'], place);
+  assert.equal(explained.status, 2);
+  assert.match(explained.stderr, /"c1" is not in config\.xml any more; only its history is stored .* was="c1"/);
+
+  write('<client name="new-1" ip="127.0.0.1"/>');
+  const renamed = await runCli(['status'], place);
+  assert.match(
+    renamed.stdout,
+    /^new-1 has the address of c1\. If it is the same machine: was="c1" keeps its history\.$/m,
+  );
+
+  const asked = await runCli(['forget', 'client', 'c1'], place);
+  assert.equal(asked.status, 2);
+  assert.match(asked.stderr, /nobody can be asked here/);
+  assert.equal(
+    (await runCli(['forget', 'client', 'c1', '--yes'], place)).stdout,
+    'All that was stored of c1 is gone.\n',
+  );
+  assert.equal(parse(await runCli(['--json', 'status'], place)).unlisted, 0);
+  assert.match(
+    (await runCli(['forget', 'client', 'new-1', '--yes'], place)).stderr,
+    /"new-1" is a client of config\.xml/,
+  );
+});
+
+test('a client whose login was refused is said with the next try, and what tries at once', async (t) => {
+  const fleet = await startLoopbackFleet(t, 2, { trusted: true });
+  fleet.configure('<client name="locked" ip="127.0.0.1" port="1"/>');
+  const config = loadConfig({ file: path.join(fleet.dir, 'config.xml') });
+  const storage = await openStorage({ storage: config.storage, migrate: true });
+  const start = runStart({ startedAtMs: Date.now(), configDigest: config.digest });
+  await storage.reports.startRun(start);
+  const refused = { ok: false, stage: 'login', code: 'auth-failed', message: 'refused publickey for root' };
+  const nextAttemptAtMs = Date.now() + 600_000;
+  await storage.reports.saveVisits([
+    visit({ ...refused, runId: start.id, client: 'locked', startedAtMs: Date.now(), nextAttemptAtMs }),
+  ]);
+  await storage.close();
+  const { stdout } = await fleet.run(['status', 'lock*']);
+  assert.match(
+    stdout,
+    /^locked +failing .*\n {4}auth-failed: refused publickey for root\n {4}login refused, next try \d{4}-.*; fleet-health collect locked tries now$/m,
+  );
+  assert.doesNotMatch(stdout, /^c1/m);
+  const [line] = parse(await fleet.run(['--json', 'status', 'locked'])).clients;
+  assert.equal(Date.parse(line?.next_attempt_at ?? ''), nextAttemptAtMs);
+  const collected = await fleet.run(['collect']);
+  assert.match(collected.stdout, /event=skipped client=locked code=auth-failed next_attempt=\d{4}-/);
+  const json = JSON.parse((await fleet.run(['--json', 'collect'])).stdout) as { skipped_clients: { client: string }[] };
+  assert.deepEqual(
+    json.skipped_clients.map(({ client }) => client),
+    ['locked'],
+  );
+});
+
+test('the fullest disk is named, patterns choose, --sort orders, and --exit-status says whether all is well', async (t) => {
+  const fleet = await startLoopbackFleet(t, 2, { trusted: true });
+  assert.equal((await fleet.run(['-q', 'collect'])).status, 0);
+  const document = parse(await fleet.run(['--json', 'status']));
+  assert.match(document.clients[0]?.disk_mount ?? '', /^\//);
+  assert.match((await fleet.run(['status'])).stdout, /^c1 +ok .* [\d.]+% +\/\S* +0$/m);
+  const names = async (...args: string[]): Promise<readonly string[]> =>
+    parse(await fleet.run(['--json', 'status', ...args])).clients.map(({ client }) => client);
+  assert.deepEqual(await names('c2'), ['c2']);
+  assert.deepEqual([...(await names('--sort', 'disk'))].sort(), ['c1', 'c2']);
+  assert.equal((await fleet.run(['status', 'd*'])).status, 2);
+  assert.equal((await fleet.run(['status', '--exit-status'])).status, 0);
+  await fleet.servers[1]?.close();
+  await fleet.run(['-q', 'collect']);
+  assert.equal((await fleet.run(['status'])).status, 0);
+  assert.equal((await fleet.run(['status', '--exit-status'])).status, 1);
+  assert.equal((await fleet.run(['status', 'c1', '--exit-status'])).status, 0);
 });
 
 test('a database that is away is one line and exit status 3', async (t) => {
@@ -121,7 +205,7 @@ test('open alerts, mails queued and not delivered, and silences are counted', as
   await run('silence', 'add', '--client', 'web-2', '--until', '2h');
   const { stdout, status } = await run('status');
   assert.equal(status, 0);
-  assert.match(stdout, /^web-1 +new +- +- +- +- +- +2$/m);
+  assert.match(stdout, /^web-1 +new +- +- +- +- +- +- +2$/m);
   assert.match(stdout, /^4 alerts fire \(2 critical, 1 about the fleet as a whole\): fleet-health alerts\.$/m);
   assert.match(
     stdout,
