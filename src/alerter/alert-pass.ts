@@ -4,7 +4,6 @@ import type { AlertStore, Lease, MailSummary, RunFact } from '../storage/alert-s
 import type { RunStart, Storage } from '../storage/storage.ts';
 import type { AlertOptions, AlertResult } from './alert-options.ts';
 import { emptyResult, runEndOf } from './alert-result.ts';
-import { readHeldBack } from './held-back.ts';
 import { judgeAbsence, judgeBacklog } from './judge-backlog.ts';
 import type { Delivered, Fallback } from './delivery.ts';
 import { knownRules } from './known-rules.ts';
@@ -108,7 +107,7 @@ async function judgeTellAndSend(options: PassOptions, pass: Pass): Promise<Alert
     ...emptyResult(start, interrupted ? 'interrupted' : 'finished', options.now()),
     ...counts,
     more: dryRun && counts.more,
-    heldBack: dryRun ? await readHeldBack({ config, store, nowMs }) : [],
+    heldBack: dryRun ? await (await import('./held-back.ts')).readHeldBack({ config, store, nowMs }) : [],
     ...sent,
     composed,
     exitStatus: interrupted || sent.putOff + sent.refused + sent.waiting > 0 ? 1 : 0,

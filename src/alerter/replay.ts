@@ -6,7 +6,7 @@ import { judgeRows } from './judge-rows.ts';
 import { readWorld } from './read-world.ts';
 import { passTimes, runsAt } from './replay-clock.ts';
 import { differenceToTold, type ReplayDifference } from './replay-difference.ts';
-import { openReplayRows } from './replay-rows.ts';
+import { openReplayRows, type RowsUntil } from './replay-rows.ts';
 import { createReplayState, followClients } from './replay-state.ts';
 import { tell } from './tell.ts';
 import type { DueMail } from './telling.ts';
@@ -55,6 +55,8 @@ export interface ReplayResult {
   readonly passes: number;
   readonly reports: number;
   readonly visits: number;
+  /** The time of the oldest row; null: there is none. */
+  readonly firstRowMs: number | null;
   readonly mails: readonly ReplayedMail[];
   /** Most often first. */
   readonly counts: readonly ReplayedCount[];
@@ -84,6 +86,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     memories: (clients: readonly string[]) => Promise.resolve(state.memories(clients)),
     state: (nowMs: number) => Promise.resolve(state.at(nowMs)),
   };
+  let firstRowMs: number | null = null;
   const result = { passes: 0, reports: 0, visits: 0, mails: [] as ReplayedMail[] };
   const counts = createCounts();
   for (const nowMs of passTimes({ runs, sinceMs, untilMs, everyMs })) {
@@ -92,6 +95,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
       const batch = await rows.next(nowMs);
       ({ more } = batch);
       seen.note(batch);
+      firstRowMs ??= oldestOf(batch);
       result.reports += batch.reports.length;
       result.visits += batch.visits.length;
       counts.note(state.saveJudged(await judgeRows({ config, store: judging, batch, nowMs })));
@@ -122,7 +126,17 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   }
   const was = (await store.toldSince(sinceMs)).filter(({ toldAtMs }) => toldAtMs <= untilMs);
   const toleranceMs = config.alerts.groupIntervalMs + 2 * everyMs;
-  return { ...result, counts: counts.all(), difference: differenceToTold(factsOf(result.mails), was, toleranceMs) };
+  return {
+    ...result,
+    firstRowMs,
+    counts: counts.all(),
+    difference: differenceToTold(factsOf(result.mails), was, toleranceMs),
+  };
+}
+
+function oldestOf({ reports, visits }: RowsUntil): number | null {
+  const times = [reports[0]?.observedAtMs ?? [], visits[0]?.startedAtMs ?? []].flat();
+  return times.length === 0 ? null : Math.min(...times);
 }
 
 function ofDay(runs: readonly RunFact[], nowMs: number): readonly RunFact[] {

@@ -7,13 +7,18 @@ export function addAlerting({ program, execute }: CommandPlace): void {
     'fleet-health alert --dry-run',
   )
     .option('--dry-run', 'print the mails it would send, and change nothing')
-    .option('--replay', 'judge what is stored again, by the rules of -c FILE: what would have been told, and when')
+    .option('--replay', 'judge what is stored again: what would have been told, and when; changes nothing')
     .option('--since <time>', 'how far back the replay goes: a duration (30d) or a time; default 7d')
-    .action((options: { dryRun?: true; replay?: true; since?: string }) =>
+    .option('--rules <file>', 'replay the rules of this config.xml instead')
+    .action((options: { dryRun?: true; replay?: true; since?: string; rules?: string }) =>
       execute(async (context) => {
-        if (options.replay !== undefined || options.since !== undefined) {
+        if (options.replay !== undefined || options.since !== undefined || options.rules !== undefined) {
           const { replayCommand } = await import('./replay.ts');
-          return replayCommand(context, { since: options.since ?? null, replay: options.replay ?? false });
+          return replayCommand(context, {
+            since: options.since ?? null,
+            rules: options.rules ?? null,
+            replay: options.replay ?? false,
+          });
         }
         const { alertCommand } = await import('./alert.ts');
         return alertCommand(context, { dryRun: options.dryRun ?? false });

@@ -18,14 +18,26 @@ const mostFacts = 50;
 export function replayText(output: Output, config: Config, span: ReplaySpan, result: ReplayResult): string {
   const time = readerTime(config, span.untilMs);
   const { passes, reports, visits, mails, counts, difference } = result;
+  const beginMs = Math.max(span.sinceMs, result.firstRowMs ?? span.sinceMs);
   const blocks = [
-    `Replayed ${time.moment(span.sinceMs)} to ${time.moment(span.untilMs)}, ${time.zone}: ${passes} ${passes === 1 ? 'pass' : 'passes'} over ${counted(reports, 'report')} and ${counted(visits, 'visit')}. Nothing was changed.`,
+    `Replayed ${time.moment(beginMs)} to ${time.moment(span.untilMs)}, ${time.zone}: ${passes} ${passes === 1 ? 'pass' : 'passes'} over ${counted(reports, 'report')} and ${counted(visits, 'visit')}. Nothing was changed.`,
+    ...dataText(span, result, time),
     counts.length === 0 ? 'Nothing would have fired.' : countsTable(output, result, time),
     mails.length === 0 ? 'Nobody would have been told.' : daysTable(output, mails, time),
     ...(mails.length === 0 ? [] : [mails.map((mail) => mailLine(mail, time)).join('\n')]),
     ...differenceBlocks(difference, time),
   ];
   return blocks.join('\n\n');
+}
+
+/** Rows come after each run: data that begins a while after what was asked for is said. */
+const slackMs = 2 * 3_600_000;
+
+function dataText({ sinceMs }: ReplaySpan, { firstRowMs }: ReplayResult, { moment }: ReaderTime): readonly string[] {
+  if (firstRowMs === null) return [`There is no data since ${moment(sinceMs)}.`];
+  return firstRowMs <= sinceMs + slackMs
+    ? []
+    : [`Data begins ${moment(firstRowMs)}: of the time since ${moment(sinceMs)} before it nothing is known.`];
 }
 
 function countsTable(output: Output, { counts }: ReplayResult, { moment }: ReaderTime): string {

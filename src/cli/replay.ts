@@ -1,6 +1,7 @@
 import { replay } from '../alerter/replay.ts';
 import type { ReplayedMail, ReplayResult } from '../alerter/replay.ts';
 import type { ToldFact } from '../storage/alert-store.ts';
+import { loadConfig } from '../config/load-config.ts';
 import { FleetError } from '../errors.ts';
 import type { Context, ExitStatus } from './context.ts';
 import { readStored } from './read-stored.ts';
@@ -12,7 +13,9 @@ import { parseSince } from './until.ts';
 export interface ReplayCommandOptions {
   /** A duration or a time; null: a week. */
   readonly since: string | null;
-  /** False: only --since was given. */
+  /** A config.xml whose rules, clients and recipients are tried on the database; null: that of -c. */
+  readonly rules: string | null;
+  /** False: only --since or --rules was given. */
   readonly replay: boolean;
 }
 
@@ -31,12 +34,13 @@ export async function replayCommand(context: Context, options: ReplayCommandOpti
     throw new FleetError({
       code: 'usage',
       stage: 'usage',
-      message: '--since is only for --replay',
-      advice: 'Write alert --replay --since 30d.',
+      message: `${options.rules === null ? '--since' : '--rules'} is only for --replay`,
+      advice: 'Write alert --replay --since 30d --rules FILE.',
     });
   }
-  const config = loadSettings(context);
-  const shown = await readStored(config.storage, signal, async ({ alerts: store }) => {
+  const { storage, ...own } = loadSettings(context);
+  const config = { ...(options.rules === null ? own : loadConfig({ file: options.rules })), storage };
+  const shown = await readStored(storage, signal, async ({ alerts: store }) => {
     if (store === null) return null;
     const untilMs = await store.nowMs();
     const sinceMs = parseSince('--since', options.since ?? usualSince, config, untilMs);
@@ -78,6 +82,7 @@ function replayJson(span: ReplaySpan, result: ReplayResult): unknown {
     replay: true,
     since: jsonTime(span.sinceMs),
     until: jsonTime(span.untilMs),
+    data_since: jsonTime(result.firstRowMs),
     passes,
     reports,
     visits,

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { mail } from '../storage/alert-samples.ts';
+import { startLoopbackFleet } from '../support/loopback-fleet.ts';
 import { outcomeOf, startCli } from '../support/run-cli.ts';
 import { alertFolder, firing } from './stored-alerts.ts';
 
@@ -128,6 +129,22 @@ test('a database that is away is one line and exit status 3, quiet or not', asyn
   assert.match(stderr, /^fleet-health: .* \(storage-unavailable\)\. .*\n$/);
 });
 
+test('a replay says where its data begins, and tries the rules of another file on this database', async (t) => {
+  const fleet = await startLoopbackFleet(t, 1, { trusted: true });
+  await fleet.run(['-q', 'collect']);
+  const plain = await fleet.run(['alert', '--replay', '--since', '30d']);
+  assert.match(plain.stdout, /^Data begins \d{4}-.*: of the time since \d{4}-.* before it nothing is known\.$/m);
+  assert.match(plain.stdout, /^Nothing would have fired\.$/m);
+  const file = path.join(fleet.dir, 'trial.xml');
+  const rule = '<alert name="any-memory" type="memory" limit="0%" for="1x"/>';
+  const trial = `<config><alerts><mail to="try@example.org"/>${rule}</alerts><client name="c1" ip="127.0.0.1"/></config>`;
+  writeFileSync(file, trial, { mode: 0o600 });
+  const tried = await fleet.run(['alert', '--replay', '--rules', file]);
+  assert.match(tried.stdout, /^any-memory +c1 +1 /m);
+  assert.match(tried.stdout, / to try@example\.org: /);
+  assert.match((await fleet.run(['alerts'])).stdout, /^Nothing is open\./);
+});
+
 test('--replay says what would have been told, and --since is for it alone', async (t) => {
   const { run, json } = await alertFolder(t, { config, episodes: [firing()] });
   const { status, stdout } = await run('alert', '--replay', '--since', '2h');
@@ -138,6 +155,7 @@ test('--replay says what would have been told, and --since is for it alone', asy
   assert.deepEqual([document['replay'], document['mails'], document['counts']], [true, [], []]);
   for (const [args, says] of [
     [['alert', '--since', '2h'], /--since is only for --replay/],
+    [['alert', '--rules', 'trial.xml'], /--rules is only for --replay/],
     [['alert', '--replay', '--since', 'once'], /"once" is no time \(usage\)\. Write 30d, /],
     [['alert', '--replay', '--since', '2199-01-01'], /has not passed yet/],
   ] as const) {
