@@ -46,7 +46,8 @@ export const listingMs = 12 * 3_600_000;
 interface DeskOptions {
   readonly matters: readonly Matter[];
   readonly knownOf: (matter: Matter) => Known;
-  readonly hold: Pick<Hold, 'reasonsFor' | 'wentByUntilMs'>;
+  readonly recipient: string;
+  readonly hold: Pick<Hold, 'reasonsFor' | 'insteadFor' | 'wentByUntilMs'>;
   readonly bastions: Bastions;
   readonly nowMs: number;
   /** How much earlier than its time a reminder goes: passes do not start to the second. */
@@ -55,7 +56,7 @@ interface DeskOptions {
 
 /** Looks through all that concerns one recipient, given what the recipient knows. */
 export function lookThrough(options: DeskOptions): Desk {
-  const { matters, knownOf, hold, nowMs } = options;
+  const { matters, knownOf, hold, nowMs, recipient } = options;
   const news: News[] = [];
   const reminders: News[] = [];
   const held: { matter: Matter; reasons: readonly HoldReason[] }[] = [];
@@ -73,8 +74,8 @@ export function lookThrough(options: DeskOptions): Desk {
       }
       const isDue = isReminderDue(options, matter, known);
       if (isDue === null) continue;
-      const worse = milder.worseOf(matter);
-      const holding = [...hold.reasonsFor(episode), ...(worse === null ? [] : [worse])];
+      const own = [hold.insteadFor(episode, recipient), milder.worseOf(matter)].filter((reason) => reason !== null);
+      const holding = [...hold.reasonsFor(episode), ...own];
       const reasons = isAcknowledged(episode, nowMs) ? [acknowledgement(episode)] : holding;
       if (reasons.length === 0) {
         reminders.push({ matter, transition: 'reminder', known, listedOnly: false });
@@ -82,7 +83,7 @@ export function lookThrough(options: DeskOptions): Desk {
       } else if (isDue) held.push({ matter, reasons });
       continue;
     }
-    const wentByMs = transition === 'past' ? hold.wentByUntilMs(episode) : null;
+    const wentByMs = transition === 'past' ? hold.wentByUntilMs(episode, recipient) : null;
     const isPaused = transition === 'past' && watch.client?.state === 'paused';
     const isMilder = transition === 'past' && milder.wasBesideWorse(matter);
     if (isPaused || isMilder || (wentByMs !== null && nowMs - wentByMs >= listingMs)) {
@@ -90,7 +91,8 @@ export function lookThrough(options: DeskOptions): Desk {
       continue;
     }
     const behind = transition === 'firing' && episode.rule === 'unreachable' ? lost(episode.client) : null;
-    const own = [behind, milder.worseOf(matter)].filter((reason) => reason !== null);
+    const instead = hold.insteadFor(episode, recipient);
+    const own = [instead, behind, milder.worseOf(matter)].filter((reason) => reason !== null);
     const reasons = [...hold.reasonsFor(episode), ...own];
     if (reasons.length > 0) held.push({ matter, reasons });
     else news.push({ matter, transition, known, listedOnly: wentByMs !== null });

@@ -3,19 +3,22 @@ import { groupBy } from '../storage/group-by.ts';
 import type { Bastions } from './bastions-gone.ts';
 import type { Covers } from './covers.ts';
 import { visitConditions } from './rule-metric.ts';
+import { hears } from './recipients-of.ts';
 import type { Watch } from './recipients-of.ts';
 import { longestGapMs } from './step-episode.ts';
 import type { HoldReason, World } from './telling.ts';
 
-/** What holds back an alert for everybody, and what is only listed because it went by while held back. */
+/** What holds back an alert, and what is only listed because it went by while held back. */
 export interface Hold {
-  /** All of them; empty: it may be told. */
+  /** All reasons that hold for everybody; empty: it may be told. */
   readonly reasonsFor: (episode: Episode) => readonly HoldReason[];
+  /** The alert of the collector's own fault that the recipient is told instead, while it fires; null: none is. */
+  readonly insteadFor: (episode: Episode, recipient: string) => HoldReason | null;
   /**
-   * Of a closed episode: until when what covered all of it lasted - a silence, a window, or a fault of its collector
-   * that was told instead; null: nothing did.
+   * The end of what covered a whole closed episode: a silence, a window, or a fault of its collector that the recipient
+   * was told instead; null if nothing did.
    */
-  readonly wentByUntilMs: (episode: Episode) => number | null;
+  readonly wentByUntilMs: (episode: Episode, recipient: string) => number | null;
   /** The alert of the collector's own fault that stands for a client's one; null: there is none. */
   readonly standInFor: (episode: Episode) => Episode | null;
 }
@@ -33,7 +36,12 @@ export function openHold({ world, covers, watchOf }: HoldOptions): Hold {
     episodes.filter(({ rule, state }) => rule === 'unreachable' && state !== 'pending'),
     ({ client }) => client,
   );
-  const standIns = createStandIns(world, watchOf);
+  const standIns = createStandIns(world);
+  const heardStandIn = (episode: Episode, recipient: string): Episode | null => {
+    const standIn = standIns(episode);
+    const listener = standIn === null ? undefined : watchOf(standIn).listeners.get(recipient);
+    return standIn !== null && listener !== undefined && hears(listener, standIn.severity) ? standIn : null;
+  };
   return {
     reasonsFor: (episode) => {
       const reasons: HoldReason[] = [...covers.reasonsAt(episode, nowMs)];
@@ -48,20 +56,21 @@ export function openHold({ world, covers, watchOf }: HoldOptions): Hold {
       if (!visitConditions.includes(episode.rule) && lost.some((one) => isAway(one, newestMs))) {
         reasons.push({ kind: 'unreachable' });
       }
-      const standIn = standIns(episode);
-      if (standIn?.state === 'firing') {
-        reasons.push({ kind: standIn.rule === 'collector-silent' ? 'collector-silent' : 'isolated' });
-      }
       const { changedByRun } = episode;
       if (changedByRun !== null && runsUnderWay.has(changedByRun)) reasons.push({ kind: 'run', runId: changedByRun });
       return reasons;
     },
-    wentByUntilMs: (episode) => {
+    insteadFor: (episode, recipient) => {
+      const standIn = heardStandIn(episode, recipient);
+      if (standIn?.state !== 'firing') return null;
+      return { kind: standIn.rule === 'collector-silent' ? 'collector-silent' : 'isolated' };
+    },
+    wentByUntilMs: (episode, recipient) => {
       const { firingSinceMs, resolvedAtMs } = episode;
       if (firingSinceMs === null || resolvedAtMs === null) return null;
       const coveredMs = covers.coveredUntilMs(episode, firingSinceMs, resolvedAtMs, graceMs);
       if (coveredMs !== null) return coveredMs;
-      const standIn = standIns(episode);
+      const standIn = heardStandIn(episode, recipient);
       if (standIn === null) return null;
       const endMs = standIn.resolvedAtMs ?? nowMs;
       return resolvedAtMs <= endMs + graceMs ? endMs : null;
@@ -88,16 +97,14 @@ function isAway({ state, closedReason, resolvedAtMs }: Episode, newestRowMs: num
 
 /**
  * Finds the alert of a collector's own fault that began before a client's alert ended: `collector-isolated` stands for
- * `unreachable`, `collector-silent` for `no-report`. One that reaches nobody stands for nothing.
+ * `unreachable`, `collector-silent` for `no-report`.
  */
-function createStandIns({ episodes, collectorOfRun }: World, watchOf: HoldOptions['watchOf']): Hold['standInFor'] {
-  const heard = (rule: string): readonly Episode[] =>
-    episodes.filter(
-      (one) => one.client === '' && one.rule === rule && one.state !== 'pending' && watchOf(one).listeners.size > 0,
-    );
+function createStandIns({ episodes, collectorOfRun }: World): Hold['standInFor'] {
+  const begun = (rule: string): readonly Episode[] =>
+    episodes.filter((one) => one.client === '' && one.rule === rule && one.state !== 'pending');
   const byRule = new Map([
-    ['unreachable', heard('collector-isolated')],
-    ['no-report', heard('collector-silent')],
+    ['unreachable', begun('collector-isolated')],
+    ['no-report', begun('collector-silent')],
   ]);
   return (episode) => {
     const own = episode.client === '' ? undefined : byRule.get(episode.rule);

@@ -37,18 +37,27 @@ export function hears({ least }: Listener, severity: Severity): boolean {
 
 /**
  * Who is told of what: a rule's own `mail`, else the client's recipients by severity and rule; what concerns the fleet
- * goes to those of <alerts>. Every <notify> hears of all it asks for. A default or condition that reaches nobody goes to
+ * goes to those of <alerts>, and where none of them hears it to those of all clients. Every <notify> hears of all it asks for. A default or condition that reaches nobody goes to
  * smtp.fallback, unless `mail="none"` was said. Answers are shared between clients.
  */
 export function createWatches(config: Config): (key: Pick<AlertKey, 'client' | 'rule'>) => Watch {
   const clients = new Map(config.clients.map((client) => [client.name, client]));
   const ruleOf = createRuleFinder();
   const listenersOf = createListeners(config);
+  const everybody = [...new Set(config.clients.map(({ recipients }) => recipients))].flat();
+  const fleetListeners = (rule: Rule): Listeners => {
+    const { recipients } = config.alerts;
+    const worst = worstOf(rule, config);
+    const isHeard = recipientsOfRule(rule, recipients).some(
+      ({ to, severity, rules }) =>
+        asksFor(rules, rule) && hears({ recipient: to, least: severity ?? 'warning' }, worst),
+    );
+    return listenersOf(rule, isHeard ? recipients : everybody, false);
+  };
   return ({ client: name, rule: ruleName }) => {
     if (name === '') {
       const rule = ruleOf(config.alerts.rules, ruleName);
-      const { recipients } = config.alerts;
-      return { rule, client: null, listeners: rule === null ? nobody : listenersOf(rule, recipients, false) };
+      return { rule, client: null, listeners: rule === null ? nobody : fleetListeners(rule) };
     }
     const client = clients.get(name) ?? null;
     const rule = client === null || client.state === 'retired' ? null : ruleOf(client.rules, ruleName);
@@ -128,6 +137,13 @@ function recipientsOfRule(rule: Rule, recipients: readonly Recipient[]): readonl
 
 function asksFor(rules: readonly string[], { name }: Rule): boolean {
   return rules.length === 0 || globMatcher(rules.join(','))(name);
+}
+
+/** The worst that an alert of the fleet may become: `collector-isolated` is as severe as what it stands for. */
+function worstOf(rule: Rule, { clients }: Config): Severity {
+  const stoodFor = rule.name === 'collector-isolated' ? clients.flatMap(({ rules }) => rules) : [];
+  const isCritical = stoodFor.some((one) => one.name === 'unreachable' && worstSeverity(one) === 'critical');
+  return isCritical ? 'critical' : worstSeverity(rule);
 }
 
 function worstSeverity({ warning, critical, severity }: Rule): Severity {

@@ -71,7 +71,7 @@ function tellOne({ world, hold, bastions }: Pass, recipient: string, matters: re
   const { config, nowMs } = world;
   const earlyMs = config.collector.everyMs / 2;
   const look = (known: (matter: Matter) => Known): Desk =>
-    lookThrough({ matters, knownOf: known, hold, bastions, nowMs, earlyMs });
+    lookThrough({ matters, knownOf: known, recipient, hold, bastions, nowMs, earlyMs });
   const desk = look(({ told }) => told);
   const heldBack = desk.held.flatMap(({ matter, reasons }) =>
     reasons.map((reason) => heldOf(matter, recipient, reason)),
@@ -116,6 +116,8 @@ function heldOf({ episode }: Matter, recipient: string, reason: HoldReason): Hel
 
 const ownReasons: readonly HoldReason['kind'][] = [
   'bastion',
+  'isolated',
+  'collector-silent',
   'worse-rule',
   'flapping',
   'group-interval',

@@ -34,6 +34,14 @@ export function classOfVisit({ stage, code }: Pick<UntreatedVisit, 'stage' | 'co
   return stage !== null && networkStages.includes(stage) ? 'network' : 'agent failed';
 }
 
+/**
+ * True if an alert `unreachable` tells of a fault of the network. A refused connection is none: the network brought the
+ * refusal.
+ */
+export function isNetworkFault({ valueText }: { readonly valueText: string }): boolean {
+  return valueText.startsWith('network: ') && !/refused/i.test(valueText);
+}
+
 /** What may lie between two visits after a refused login, beyond the usual: the collector's longest pause. */
 const refusedPauseMs = 90 * 60_000;
 

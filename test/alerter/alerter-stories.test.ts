@@ -290,7 +290,7 @@ story('a collector that reaches nobody is one alert about itself', {
     08:00-09:00 web-1 fails dns | web-2 fails dns | web-3 fails dns
     09:15-09:45`,
   told: `
-    08:01 ops: firing warning - collector-isolated collector-1
+    08:16 ops: firing critical - collector-isolated collector-1
     09:16 ops: resolved - collector-isolated collector-1, past web-1 unreachable 08:15 to 09:15 (only listed), past web-2 unreachable 08:15 to 09:15 (only listed), past web-3 unreachable 08:15 to 09:15 (only listed)`,
 });
 

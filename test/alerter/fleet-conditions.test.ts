@@ -157,45 +157,79 @@ test('the time of silence can be tuned, and the condition removed', () => {
   assert.deepEqual(pass('08:35', { config: none, runs }), ['collector-silent c1 unwatched 08:35']);
 });
 
-/** Open alerts of clients that could not be visited in the run of that time, as the judge makes them. */
-function lost(config: Config, time: string, code: string, names: readonly string[]): readonly Episode[] {
+/** Open alerts of clients that could not be visited in the runs of these times, as the judge makes them. */
+function lost(config: Config, times: readonly string[], code: string, names: readonly string[]): readonly Episode[] {
   return config.clients
     .filter(({ name }) => names.includes(name))
     .flatMap((one) => {
       const judging = startJudging();
-      judging.judge(one, observationsOf(one, `${time} visit fails ${code}`));
+      for (const time of times) judging.judge(one, observationsOf(one, `${time} visit fails ${code}`));
       return judging.told().open;
     });
 }
 
-test('a run in which nearly all are unreachable is one alert about the collector, until a run reaches more', () => {
+const webs = ['web-1', 'web-2', 'web-3'];
+const twice = ['08:00', '08:05'];
+const failing = (names: readonly string[], clients = 3): readonly RunFact[] =>
+  twice.map((time) => run(time, { clients, succeeded: clients - names.length, failed: names.length }));
+
+test('two runs in which the network reached nearly nobody are one alert about the collector, until a run reaches more', () => {
   const config = configOf(three);
-  const names = ['web-1', 'web-2', 'web-3'];
-  const failing = run('08:00', { succeeded: 0, failed: 3 });
-  const { pass, stored } = startPasses(lost(config, '08:00', 'connect-timeout', names));
-  const everybody = names.map((name) => seen(name, '07:55'));
-  assert.deepEqual(pass('08:02', { config, runs: [failing], seen: everybody }), ['collector-isolated c1 firing']);
-  assert.equal([...stored.values()].at(-1)?.valueText, 'mon-1 could not reach 3 of 3 clients in one run');
-  assert.deepEqual(pass('08:03', { config, runs: [failing], seen: everybody }), []);
-  const better = run('08:05', { succeeded: 2, failed: 1 });
-  assert.deepEqual(pass('08:06', { config, runs: [better, failing], seen: everybody }), [
-    'collector-isolated c1 recovered 08:06',
+  const runs = failing(webs);
+  const { pass, stored } = startPasses(lost(config, twice, 'connect-timeout', webs));
+  const everybody = webs.map((name) => seen(name, '07:55'));
+  assert.deepEqual(pass('08:02', { config, runs: runs.slice(0, 1), seen: everybody }), []);
+  assert.deepEqual(pass('08:07', { config, runs, seen: everybody }), ['collector-isolated c1 firing']);
+  const alert = [...stored.values()].at(-1);
+  assert.equal(alert?.valueText, 'mon-1 reached none of 3 clients: 3 it was connect-timeout');
+  assert.equal(alert.severity, 'critical');
+  assert.deepEqual(pass('08:08', { config, runs, seen: everybody }), []);
+  const better = run('08:10', { succeeded: 2, failed: 1 });
+  assert.deepEqual(pass('08:11', { config, runs: [better, ...runs], seen: everybody }), [
+    'collector-isolated c1 recovered 08:11',
   ]);
 });
 
-test('clients that are not trusted, too few clients, and half of them do not make a collector isolated', () => {
-  const config = configOf(three);
-  const all = ['web-1', 'web-2', 'web-3'];
-  for (const [failed, code, names] of [
-    [3, 'host-key-unknown', all],
-    [2, 'connect-timeout', ['web-1', 'web-2']],
+test('an isolated collector is a warning where unreachable clients are', () => {
+  const config = configOf(`<alerts><alert name="unreachable" severity="warning"/></alerts>${three}`);
+  const { pass, stored } = startPasses(lost(config, twice, 'connect-timeout', webs));
+  assert.deepEqual(pass('08:07', { config, runs: failing(webs) }), ['collector-isolated c1 firing']);
+  assert.equal([...stored.values()].at(-1)?.severity, 'warning');
+});
+
+for (const [what, code, names] of [
+  ['clients that are not trusted', 'host-key-unknown', webs],
+  ['refused logins', 'auth-failed', webs],
+  ['agents that failed', 'agent-failed', webs],
+  ['refused connections', 'connect-refused', webs],
+  ['half of the clients', 'connect-timeout', ['web-1', 'web-2']],
+] as const) {
+  test(`${what} do not make a collector isolated`, () => {
+    const config = configOf(three);
+    const { pass } = startPasses(lost(config, twice, code, names));
+    assert.deepEqual(pass('08:07', { config, runs: failing(names) }), []);
+  });
+}
+
+test('two clients are too few to make a collector isolated', () => {
+  const names = ['web-1', 'web-2'];
+  const config = configOf(names.map((name) => client(name)).join(''));
+  const { pass } = startPasses(lost(config, twice, 'dns', names));
+  assert.deepEqual(pass('08:07', { config, runs: failing(names, 2) }), []);
+});
+
+test('one lost bastion explains what lies behind it; what is lost besides still isolates the collector', () => {
+  const behind = ['rack-11', 'rack-12', 'rack-13'];
+  const config = configOf(`<bastion name="gate" ip="192.0.2.9" username="u"/>
+    <group name="rack" proxyJump="gate">${behind.map((name) => client(name)).join('')}</group>${three}`);
+  for (const [names, told] of [
+    [behind, []],
+    [[...behind, 'web-1'], []],
+    [[...behind, ...webs], ['collector-isolated c1 firing']],
   ] as const) {
-    const runs = [run('08:00', { succeeded: 3 - failed, failed })];
-    assert.deepEqual(startPasses(lost(config, '08:00', code, names)).pass('08:02', { config, runs }), [], code);
+    const { pass } = startPasses(lost(config, twice, 'connect-timeout', names));
+    assert.deepEqual(pass('08:07', { config, runs: failing(names, 6) }), told, names.join());
   }
-  const two = configOf(client('web-1') + client('web-2'));
-  const runs = [run('08:00', { clients: 2, succeeded: 0, failed: 2 })];
-  assert.deepEqual(startPasses(lost(two, '08:00', 'dns', ['web-1', 'web-2'])).pass('08:02', { config: two, runs }), []);
 });
 
 test('a client without a report in three finished runs that visited it is told, and its next report ends it', () => {
@@ -222,7 +256,7 @@ test('where it is known why nothing comes, no-report is silent', () => {
   const config = configOf(three);
   const runs = [run('08:00'), run('08:05'), run('08:10')];
   for (const code of ['dns', 'host-key-changed', 'host-key-unknown']) {
-    const { pass } = startPasses(lost(config, '08:10', code, ['web-1']));
+    const { pass } = startPasses(lost(config, ['08:10'], code, ['web-1']));
     const visited = at('08:10') + 1000;
     const state = [seen('web-1', '07:00', { lastVisitAtMs: visited }), seen('web-2', '08:10'), seen('web-3', '08:10')];
     assert.deepEqual(pass('08:11', { config, runs, seen: state }), [], code);

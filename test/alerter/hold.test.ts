@@ -223,7 +223,7 @@ test('an isolated collector is one alert and none for its clients; who stays awa
   world.fires('web-1 unreachable');
   world.fires('web-2 unreachable');
   assert.deepEqual(world.pass(), []);
-  assert.deepEqual(world.held(), ['web-1 unreachable: isolated', 'web-2 unreachable: isolated']);
+  assert.deepEqual(world.held(), ['web-1 unreachable: isolated for ops', 'web-2 unreachable: isolated for ops']);
   world.at('09:00');
   world.recovers('- collector-isolated c1');
   world.recovers('web-1 unreachable');
@@ -232,8 +232,29 @@ test('an isolated collector is one alert and none for its clients; who stays awa
   ]);
 });
 
-test('what an isolated collector held back does not ring later, though its own alert was told long ago', () => {
+test('who is not told of the stand-in is told of each client that it stands for', () => {
   const world = start(fleet.replace('name="web-1"', 'name="web-1" mail="web@example.org"'));
+  world.fires('- collector-isolated c1', { severity: 'warning' });
+  world.pass('08:04');
+  world.at('08:05');
+  world.fires('web-1 unreachable');
+  assert.deepEqual(world.pass(), ['web: firing critical web-1 unreachable']);
+});
+
+test('who hears of critical alerts alone is told of each client while the stand-in is a warning', () => {
+  const oncall = '<mail to="oncall@example.org" severity="critical"/></alerts>';
+  const world = start(fleet.replace('</alerts>', oncall));
+  world.fires('- collector-isolated c1', { severity: 'warning' });
+  world.at('08:05');
+  world.fires('web-1 unreachable');
+  assert.deepEqual(world.pass(), [
+    'oncall: firing critical web-1 unreachable',
+    'ops: firing warning - collector-isolated c1',
+  ]);
+});
+
+test('what an isolated collector held back does not ring later, though its own alert was told long ago', () => {
+  const world = start(fleet);
   world.fires('- collector-isolated c1', { severity: 'warning' });
   world.pass('08:04');
   world.at('08:05');
@@ -242,7 +263,9 @@ test('what an isolated collector held back does not ring later, though its own a
   world.at('09:00');
   world.recovers('- collector-isolated c1');
   world.recovers('web-1 unreachable');
-  assert.deepEqual(world.pass(), ['ops: resolved - collector-isolated c1']);
+  assert.deepEqual(world.pass(), [
+    'ops: resolved - collector-isolated c1, past web-1 unreachable 08:05 to 09:00 (only listed)',
+  ]);
   assert.deepEqual(world.pass('10:00'), []);
   assert.deepEqual(world.pass('21:05'), []);
   assert.deepEqual(world.pass('21:10'), []);
@@ -270,15 +293,15 @@ test('a silent collector is one alert for the fleet and none for its clients', (
   world.at('08:05');
   world.fires('web-1 no-report');
   assert.deepEqual(world.pass(), ['ops: firing critical - collector-silent c1']);
-  assert.deepEqual(world.held(), ['web-1 no-report: collector-silent']);
+  assert.deepEqual(world.held(), ['web-1 no-report: collector-silent for ops']);
 });
 
-test('what nobody hears of stands for nothing', () => {
+test('without recipients of <alerts> those of clients are told of the collector, and not of each client', () => {
   const world = start('<client name="web-1" ip="192.0.2.1" username="u" mail="web@example.org"/>');
   world.fires('- collector-isolated c1');
   world.at('08:05');
   world.fires('web-1 unreachable');
-  assert.deepEqual(world.pass(), ['web: firing critical web-1 unreachable']);
+  assert.deepEqual(world.pass(), ['web: firing critical - collector-isolated c1']);
 });
 
 const behindBastion = `

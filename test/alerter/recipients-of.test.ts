@@ -80,10 +80,15 @@ for (const [name, elements, rule, expected] of cases) {
   test(name, () => assert.equal(listenersOf(elements, 'web-1', rule), expected));
 }
 
-test('what concerns the fleet goes to the recipients of <alerts>, else to fallback', () => {
+test('what concerns the fleet goes to those of <alerts> who hear it, else to those of clients, else to fallback', () => {
   const group = `<group name="g" mail="web@x.org">${client}</group>`;
   assert.equal(listenersOf(`<alerts><mail to="ops@x.org"/></alerts>${group}`, '', 'collector-silent'), 'ops (warning)');
-  assert.equal(listenersOf(`${smtp}${group}`, '', 'collector-silent'), 'root (warning)');
+  assert.equal(listenersOf(`${smtp}${group}`, '', 'collector-silent'), 'web (warning)');
+  const oncall = '<alerts><mail to="oncall@x.org" severity="critical"/></alerts>';
+  assert.equal(listenersOf(`${oncall}${group}`, '', 'collector-silent'), 'oncall (critical)');
+  assert.equal(listenersOf(`${oncall}${group}`, '', 'collector-isolated'), 'oncall (critical)');
+  assert.equal(listenersOf(`${oncall}${group}`, '', 'own-disk'), 'web (warning)');
+  assert.equal(listenersOf(`${smtp}${client}`, '', 'collector-silent'), 'root (warning)');
   assert.equal(listenersOf(`${smtp}${group}`, '', 'disk'), '');
 });
 

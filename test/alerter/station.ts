@@ -160,7 +160,8 @@ export async function openStation({ storage: stored, elements, smtp = '' }: Stat
       await storage.reports.saveVisits(
         names.map((client) => {
           const code = /^fails ([\w-]+)/.exec(says[client] ?? '')?.[1];
-          const fault = code === undefined ? {} : { ...refusedVisit, code };
+          const message = code === 'connect-refused' ? refusedVisit.message : `${code ?? ''} of ${client}`;
+          const fault = code === undefined ? {} : { ...refusedVisit, code, message };
           return visit({ runId: start.id, client, startedAtMs: itsNowMs + 1000, ...fault });
         }),
       );
