@@ -1,4 +1,7 @@
+import { randomUUID } from 'node:crypto';
+
 import { FleetError, messageOf } from '../errors.ts';
+import { noRunId, reportVersion } from '../report/report.ts';
 import type { Database, Session } from './database.ts';
 import type { Dialect } from './dialect.ts';
 import { StorageFault } from './fault.ts';
@@ -12,7 +15,7 @@ import { removeSealed } from './sealed-reports.ts';
 import { sqlTime } from './sql-time.ts';
 import type { IngestItem, IngestResult } from './storage.ts';
 
-/** So many clients that are all refused with the same words point to the database, not to their reports. */
+/** If so many clients are all refused with the same words, the database may be at fault instead of their reports. */
 const suspiciousClients = 4;
 
 /** See ReportStore.ingest. */
@@ -28,7 +31,10 @@ export async function ingest(database: Database, items: readonly IngestItem[]): 
     if (next.done === true) throw new TypeError('fewer results than reports');
     return next.value;
   });
-  throwWhenAllRefused(items, results);
+  const refusal = commonRefusal(items, results);
+  if (refusal !== null && !(await takesOwnReports(database, maxBytes))) {
+    throw new FleetError({ code: 'storage-failed', stage: 'storage', message: refusal });
+  }
   return results;
 }
 
@@ -58,17 +64,55 @@ async function storeHalving(
   return [...first, ...(await storeHalving(database, batch.slice(middle), maxBytes))];
 }
 
-function throwWhenAllRefused(items: readonly IngestItem[], results: readonly IngestResult[]): void {
+/** What the database says to all of several clients; null if it takes a report, or says different things. */
+function commonRefusal(items: readonly IngestItem[], results: readonly IngestResult[]): string | null {
   const messages = new Set(results.map((result) => (result.kind === 'refused' ? result.message : null)));
   const [message] = messages;
-  if (messages.size !== 1 || message === null || message === undefined) return;
+  if (messages.size !== 1 || message === null || message === undefined) return null;
   const clients = new Set(items.map(({ client }) => client)).size;
-  if (clients < suspiciousClients) return;
-  throw new FleetError({
-    code: 'storage-failed',
-    stage: 'storage',
-    message: `the database refuses the reports of all ${clients} clients: ${message}`,
-  });
+  return clients < suspiciousClients ? null : `the database refuses the reports of all ${clients} clients: ${message}`;
+}
+
+/**
+ * Tries whether the database takes minimal reports of the program's own, and undoes them. Clients may agree on what is
+ * refused, and then only their reports are.
+ */
+async function takesOwnReports(database: Database, maxBytes: number): Promise<boolean> {
+  const undone = new Error('undone');
+  const own = (['Daemon report', 'Inventory report'] as const).map((name) => reportRows(ownItem(name)));
+  try {
+    await database.write(async (session) => {
+      await storeBatch(session, database.dialect, own, maxBytes);
+      throw undone;
+    });
+  } catch (thrown) {
+    if (thrown === undone) return true;
+    if (!(thrown instanceof StorageFault) || thrown.kind !== 'refused') throw thrown;
+  }
+  return false;
+}
+
+/** A report with a row for every table that reports fill. */
+function ownItem(name: IngestItem['report']['name']): IngestItem {
+  const nowMs = Date.now();
+  const client = randomUUID();
+  const families = [
+    { name: 'disk', data: [{ mount: '/' }] },
+    { name: 'network', data: [{ interface: 'lo' }] },
+  ];
+  const report: IngestItem['report'] = {
+    name,
+    version: reportVersion,
+    datetime: new Date(nowMs).toISOString(),
+    report_id: randomUUID(),
+    run_id: noRunId,
+    client,
+    agent: { version: '', cpu_ms: 0, wall_ms: 0, rss_bytes: 0 },
+    boot_id: null,
+    monotonic_ms: 0,
+    worker_reports: [{ name: 'own', duration_ms: 0, error: null, function_reports: families }],
+  };
+  return { client, report, receivedAtMs: nowMs, observedAtMs: nowMs, collectedAtMs: nowMs, clockOffsetMs: null };
 }
 
 async function storeBatch(
@@ -91,12 +135,13 @@ async function storeBatch(
   const items = fresh.map(({ item }) => item);
   const isDaemon = ({ item }: ReportRows): boolean => item.report.name === 'Daemon report';
   await storeStats(session, fresh.filter(isDaemon), maxBytes);
-  await storeInventory(
-    session,
-    items.filter(({ report }) => report.name === 'Inventory report'),
-    maxBytes,
-  );
+  const inventories = items.filter(({ report }) => report.name === 'Inventory report');
+  const refused = await storeInventory(session, inventories, maxBytes);
   await touchClients(session, dialect, items, maxBytes);
+  for (const [index, { item }] of batch.entries()) {
+    const message = refused.get(item.report.report_id);
+    if (message !== undefined && results[index]?.kind === 'stored') results[index] = { kind: 'refused', message };
+  }
   const doneWith = batch.filter(
     (_rows, index) => results[index]?.kind === 'stored' || results[index]?.kind === 'duplicate',
   );

@@ -1,6 +1,6 @@
 import type { DiskRow, NetworkRow, StatsColumns } from '../report/columns.ts';
 import { columnsOf } from '../report/columns.ts';
-import type { SqlValue } from './database.ts';
+import { integerFor } from './column-types.ts';
 import type { Values } from './insert-rows.ts';
 import { sqlTime } from './sql-time.ts';
 import type { IngestItem } from './storage.ts';
@@ -102,14 +102,14 @@ export function reportRows(item: IngestItem): ReportRows {
       observed_at: observedAt,
       collected_at: sqlTime(item.collectedAtMs),
       received_at: sqlTime(item.receivedAtMs),
-      clock_offset_ms: integerOrNull(item.clockOffsetMs),
+      clock_offset_ms: integerFor('clock_offset_ms', item.clockOffsetMs),
       boot_id: item.report.boot_id,
       ...stats,
-      uptime_s: integerOrNull(stats.uptime_s),
-      processes: integerOrNull(stats.processes),
-      cpus: integerOrNull(stats.cpus),
-      failed_units: integerOrNull(stats.failed_units),
-      reboot_required: integerOrNull(stats.reboot_required),
+      uptime_s: integerFor('uptime_s', stats.uptime_s),
+      processes: integerFor('processes', stats.processes),
+      cpus: integerFor('cpus', stats.cpus),
+      failed_units: integerFor('failed_units', stats.failed_units),
+      reboot_required: integerFor('reboot_required', stats.reboot_required),
     },
     report: JSON.stringify(item.report),
     disks,
@@ -130,10 +130,10 @@ export function diskStatsRows(rows: ReportRows, statId: number): readonly Values
     client: rows.item.client,
     observed_at: rows.observedAt,
     ...disk,
-    size_bytes: integerOrNull(disk.size_bytes),
-    used_bytes: integerOrNull(disk.used_bytes),
-    available_bytes: integerOrNull(disk.available_bytes),
-    unresponsive: integerOrNull(disk.unresponsive),
+    size_bytes: integerFor('size_bytes', disk.size_bytes),
+    used_bytes: integerFor('used_bytes', disk.used_bytes),
+    available_bytes: integerFor('available_bytes', disk.available_bytes),
+    unresponsive: integerFor('unresponsive', disk.unresponsive),
   }));
 }
 
@@ -145,13 +145,6 @@ export function networkStatsRows(rows: ReportRows, statId: number): readonly Val
     client: rows.item.client,
     observed_at: rows.observedAt,
     ...network,
-    link_up: integerOrNull(network.link_up),
+    link_up: integerFor('link_up', network.link_up),
   }));
-}
-
-// A number beyond 2^53 could not be read back exactly; the report itself still has it.
-function integerOrNull(value: number | null): SqlValue {
-  if (value === null) return null;
-  const integer = Math.round(value);
-  return Number.isSafeInteger(integer) ? integer : null;
 }

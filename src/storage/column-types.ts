@@ -1,0 +1,30 @@
+import type { SqlValue } from './database.ts';
+
+/** The types of the integer columns that are filled with what clients say, as `sql/mysql/` makes them. */
+export const integerColumns = {
+  clock_offset_ms: 'BIGINT',
+  uptime_s: 'BIGINT',
+  processes: 'INT',
+  cpus: 'INT',
+  failed_units: 'INT',
+  probe_errors: 'INT',
+  unresponsive_mounts: 'INT',
+  reboot_required: 'TINYINT',
+  size_bytes: 'BIGINT',
+  used_bytes: 'BIGINT',
+  available_bytes: 'BIGINT',
+  unresponsive: 'TINYINT',
+  link_up: 'TINYINT',
+  memory_bytes: 'BIGINT',
+} as const;
+export type IntegerColumn = keyof typeof integerColumns;
+
+/** Beyond 2^53 a number could not be read back exactly. */
+const largest = { TINYINT: 2 ** 7 - 1, INT: 2 ** 31 - 1, BIGINT: Number.MAX_SAFE_INTEGER } as const;
+
+/** Returns a figure as its column holds it, rounded; null if the column cannot hold it. */
+export function integerFor(column: IntegerColumn, value: number | null): SqlValue {
+  if (value === null) return null;
+  const integer = Math.round(value);
+  return Math.abs(integer) <= largest[integerColumns[column]] ? integer : null;
+}

@@ -1,0 +1,157 @@
+/** What a client that says anything can make of rows: no type of a column is exceeded, and what adds up is bounded. */
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { sqlDir } from '../../src/paths.ts';
+import type { Row } from '../../src/report/report.ts';
+import { integerColumns } from '../../src/storage/column-types.ts';
+import type { IngestItem, Storage } from '../../src/storage/storage.ts';
+import { onBothDatabases } from './databases.ts';
+import { refuseClients, refuseWhere } from './refuse-rows.ts';
+import { item, noonMs, worker } from './samples.ts';
+
+const kinds = (results: readonly { readonly kind: string }[]): readonly string[] => results.map(({ kind }) => kind);
+const kib = 1024;
+
+/** An inventory report of which one probe failed, so that facts of earlier ones are kept. */
+function partial(families: Readonly<Record<string, readonly Row[]>>, more: Partial<IngestItem> = {}): IngestItem {
+  const workers = Object.entries(families).map(([family, rows]) => worker(family, ...rows));
+  const failed = { ...worker('failed'), error: 'timeout' };
+  return { ...item({ name: 'Inventory report', workers: [...workers, failed] }), ...more };
+}
+
+async function factsOf(storage: Storage): Promise<readonly string[]> {
+  const rows = await storage.history.query('SELECT facts FROM inventory ORDER BY observed_at, id');
+  return rows.map((row) => String(row['facts']));
+}
+
+const filler = (bytes: number): readonly Row[] =>
+  Array.from({ length: Math.ceil(bytes / 250) }, (_, number) => ({ model: `${number}${'x'.repeat(230)}` }));
+
+test('every integer column that clients fill is bounded by the type that the schema gives it', () => {
+  const typeOf = new Map<string, string>();
+  for (const name of readdirSync(path.join(sqlDir, 'mysql')).sort()) {
+    const sql = readFileSync(path.join(sqlDir, 'mysql', name), 'utf8');
+    for (const [, table = '', body = ''] of sql.matchAll(/CREATE TABLE (\w+) \(([^;]*)\) ENGINE/g)) {
+      if (!['stats', 'disk_stats', 'network_stats', 'inventory'].includes(table)) continue;
+      for (const [, column = '', type = ''] of body.matchAll(/^ {2}(\w+) +(TINYINT|SMALLINT|INT|BIGINT)\b/gm)) {
+        const known = typeOf.get(column);
+        assert.ok(known === undefined || known === type, `${column} has two types`);
+        typeOf.set(column, type);
+      }
+    }
+  }
+  // These are the program's own.
+  for (const column of ['id', 'stat_id', 'ordinal']) assert.ok(typeOf.delete(column), column);
+  assert.deepEqual(Object.fromEntries(typeOf), { ...integerColumns });
+});
+
+onBothDatabases('hostile rows', (kit) => {
+  test('a database that refuses every client alike is a fault of the database, not of the reports', async () => {
+    const { storage, database } = await kit.open();
+    const clients = ['a', 'b', 'c', 'd'];
+    await refuseWhere(kit.kind, database, "client <> ''");
+    await assert.rejects(storage.reports.ingest(clients.map((client) => item({ client }))), {
+      name: 'FleetError',
+      code: 'storage-failed',
+    });
+  });
+
+  test('clients whose reports alone are refused alike are at fault themselves, and nothing of the trial is left', async () => {
+    const { storage, database } = await kit.open();
+    const clients = ['a', 'b', 'c', 'd'];
+    await refuseClients(kit.kind, database, clients);
+    const results = await storage.reports.ingest(clients.map((client) => item({ client })));
+    assert.deepEqual(kinds(results), ['refused', 'refused', 'refused', 'refused']);
+    assert.deepEqual(kinds(await storage.reports.ingest([item({ client: 'good' })])), ['stored']);
+    for (const table of ['clients', 'stats', 'reports', 'disk_stats', 'network_stats', 'inventory']) {
+      const [row] = await storage.history.query(`SELECT COUNT(*) AS count FROM ${table} WHERE 1 = 1`);
+      const own = { clients: 1, stats: 1, reports: 1, disk_stats: 3, network_stats: 1, inventory: 0 }[table];
+      assert.equal(row?.['count'], own, table);
+    }
+  });
+
+  test('a number beyond its column is unknown, and the report is stored', async () => {
+    const { storage } = await kit.open();
+    const huge = [127, 2 ** 31, 2 ** 53 - 1, 2 ** 53, 1e300];
+    const inventories = huge.map((threads, index) =>
+      item({
+        client: `web-${index}`,
+        name: 'Inventory report',
+        workers: [worker('cpu_model', { threads }), worker('system', { memory_bytes: threads })],
+      }),
+    );
+    const daemons = huge.map((value, index) => {
+      const flags = { unresponsive: value, size_bytes: value, used_bytes: value, available_bytes: value };
+      return item({
+        client: `web-${index}`,
+        workers: [
+          worker('disk', { mount: '/', ...flags }),
+          worker('network', { interface: 'eth0', link_up: value, speed_bits_per_s: value }),
+          worker('cpu', { cpus: value }),
+          worker('processes', { total: value }),
+          worker('services', { failed_units: value }),
+          worker('os', { reboot_required: value }),
+          worker('uptime', { seconds: value }),
+        ],
+      });
+    });
+    const results = await storage.reports.ingest([...inventories, ...daemons]);
+    assert.deepEqual(new Set(kinds(results)), new Set(['stored']));
+    const cpus = await storage.history.query('SELECT cpus FROM inventory ORDER BY client');
+    assert.deepEqual(
+      cpus.map((row) => row['cpus']),
+      [127, null, null, null, null],
+    );
+  });
+
+  test('families that no agent has are not kept, however many reports name new ones', async () => {
+    const { storage } = await kit.open();
+    for (let number = 0; number < 10; number++) {
+      const families = { [`invented_${number}`]: filler(100 * kib), system: [{ model: `R${number}` }] };
+      const at = { observedAtMs: noonMs + number, receivedAtMs: noonMs + number };
+      assert.deepEqual(kinds(await storage.reports.ingest([partial(families, at)])), ['stored']);
+    }
+    const facts = await factsOf(storage);
+    assert.deepEqual([facts.length, Math.max(...facts.map(({ length }) => length)) < kib], [10, true]);
+  });
+
+  test('facts that would grow beyond 1 MiB are those of the newest report alone', async () => {
+    const { storage } = await kit.open();
+    const parts = ['user', 'disk_device', 'network_card'].map((family) => ({ [family]: filler(500 * kib) }));
+    for (const [index, families] of parts.entries()) {
+      const at = { observedAtMs: noonMs + index, receivedAtMs: noonMs + index };
+      assert.deepEqual(kinds(await storage.reports.ingest([partial(families, at)])), ['stored']);
+    }
+    const families = (await factsOf(storage)).map((facts) => Object.keys(JSON.parse(facts) as object).sort());
+    assert.deepEqual(families, [['user'], ['disk_device', 'user'], ['network_card']]);
+  });
+
+  test('an inventory that changes all day long is refused after its share, and is taken again the day after', async () => {
+    const { storage } = await kit.open();
+    const changed = (number: number, atMs: number): IngestItem =>
+      partial({ system: [{ model: `R${number}` }] }, { observedAtMs: atMs, receivedAtMs: atMs });
+    const day = Array.from({ length: 30 }, (_, number) => changed(number, noonMs + number));
+    const results = await storage.reports.ingest([...day, item({ client: 'good', name: 'Inventory report' })]);
+    assert.deepEqual(new Set(kinds(results.slice(0, 12))), new Set(['stored']));
+    assert.deepEqual(new Set(kinds(results.slice(12, 30))), new Set(['refused']));
+    assert.deepEqual(kinds(results.slice(30)), ['stored'], 'another client is not concerned');
+    const [refused] = results.slice(12);
+    assert.match(refused?.kind === 'refused' ? refused.message : '', /changed 12 times within a day/);
+    const next = await storage.reports.ingest([changed(99, noonMs + 86_400_000 + 60_000)]);
+    assert.deepEqual(kinds(next), ['stored']);
+  });
+
+  test('the newest fifty states of a machine are kept', async () => {
+    const { storage } = await kit.open();
+    for (let number = 0; number < 60; number++) {
+      const atMs = noonMs + number * 86_400_000;
+      const at = { observedAtMs: atMs, receivedAtMs: atMs };
+      await storage.reports.ingest([partial({ system: [{ model: `R${number}` }] }, at)]);
+    }
+    const rows = await storage.history.query('SELECT model FROM inventory ORDER BY observed_at');
+    assert.deepEqual([rows.length, rows[0]?.['model'], rows.at(-1)?.['model']], [50, 'R10', 'R59']);
+  });
+});
