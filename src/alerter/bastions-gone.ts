@@ -15,6 +15,8 @@ export interface Bastions {
   /** The bastion nearest to the collector that keeps a client from being reached; null: none. */
   readonly lostFor: (client: string) => LostBastion | null;
   readonly behind: (bastion: string) => number;
+  /** Clients behind it whose `unreachable` fires, in order. */
+  readonly lostBehind: (bastion: string) => readonly string[];
 }
 
 /**
@@ -23,25 +25,29 @@ export interface Bastions {
  */
 export function openBastions(config: Config, episodes: readonly Episode[]): Bastions {
   const ways = waysOf(config);
-  if (ways.size === 0) return { wayTo: () => [], lostFor: () => null, behind: () => 0 };
+  if (ways.size === 0) return { wayTo: () => [], lostFor: () => null, behind: () => 0, lostBehind: () => [] };
   const conditions = new Map<string, Episode[]>();
   for (const episode of episodes) {
     if (episode.state === 'resolved' || !visitConditions.includes(episode.rule) || !ways.has(episode.client)) continue;
     conditions.set(episode.client, [...(conditions.get(episode.client) ?? []), episode]);
   }
   const behind = new Map<string, number>();
-  const firing = new Map<string, number>();
+  const firing = new Map<string, string[]>();
   const reachable = new Set<string>();
   for (const [client, way] of ways) {
     const open = conditions.get(client) ?? [];
     const lost = open.find(({ rule }) => rule === 'unreachable');
     for (const name of way) {
       behind.set(name, (behind.get(name) ?? 0) + 1);
-      if (lost?.state === 'firing') firing.set(name, (firing.get(name) ?? 0) + 1);
+      if (lost?.state === 'firing') {
+        const own = firing.get(name) ?? [];
+        own.push(client);
+        firing.set(name, own);
+      }
       if (open.length === 0) reachable.add(name);
     }
   }
-  const isLost = (name: string): boolean => !reachable.has(name) && (firing.get(name) ?? 0) >= 2;
+  const isLost = (name: string): boolean => !reachable.has(name) && (firing.get(name) ?? []).length >= 2;
   const wayTo = (client: string): readonly string[] => ways.get(client) ?? [];
   return {
     wayTo,
@@ -50,6 +56,7 @@ export function openBastions(config: Config, episodes: readonly Episode[]): Bast
       return name === undefined ? null : { name, behind: behind.get(name) ?? 0 };
     },
     behind: (name) => behind.get(name) ?? 0,
+    lostBehind: (name) => [...(firing.get(name) ?? [])].sort(),
   };
 }
 

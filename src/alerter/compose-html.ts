@@ -77,7 +77,7 @@ function lineHtml({ title, facts, chart, names, notes, commands }: LineWords, co
 function chartHtml({ blocks, label }: NonNullable<LineWords['chart']>, colour: string): string {
   return (
     `<div style="margin:4px 0 0"><span style="font:14px/1 ${fixed};white-space:nowrap;color:${colour}">${blocks}</span> ` +
-    `<span style="font-size:13px;white-space:nowrap">24 h, ${escape(label)}</span></div>`
+    `<span style="font-size:13px;white-space:nowrap">${escape(label)}</span></div>`
   );
 }
 

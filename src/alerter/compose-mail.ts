@@ -15,6 +15,8 @@ export interface ComposeOptions {
   readonly nowMs: number;
   /** Values of the last day, in the unit of the alert's rule, by alert id; who has none is drawn no picture. */
   readonly charts: ReadonlyMap<number, readonly SeriesPoint[]>;
+  /** Distribution or kernel by client; left out: none is known. */
+  readonly systems?: ReadonlyMap<string, string>;
   /** As people call it on their command line: `fleet-health`. */
   readonly program: string;
 }
@@ -25,11 +27,13 @@ export interface ComposeOptions {
  * Auto-Submitted (RFC 3834) and X-Auto-Response-Suppress keep people's out-of-office answers away; List-Id is something
  * that every mail program can sort by. There is no Precedence: some mail servers put off what says `bulk`.
  */
-export function composeMail({ mail, config, nowMs, charts, program }: ComposeOptions): MailText {
+export function composeMail(options: ComposeOptions): MailText {
+  const { mail, config, nowMs, charts, systems = new Map<string, string>(), program } = options;
   const { recipient, items, severity, ordinary } = mail;
   const domain = domainOf(config.smtp?.from ?? sender());
-  const words = wordsOfMail(mail, { config, reader: { zone: config.alerts.zone, nowMs }, charts, program });
-  const subject = composeSubject(mail);
+  const wording = { config, reader: { zone: config.alerts.zone, nowMs }, charts, systems, program };
+  const words = wordsOfMail(mail, wording);
+  const subject = composeSubject(mail, wording);
   const references = threadsOf(recipient, items, domain);
   return {
     subject,

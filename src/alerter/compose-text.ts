@@ -37,7 +37,7 @@ function linesOf({ title, facts, chart, names, notes, commands }: LineWords): re
     ...wrap(title, { columns, rest: indent }),
     ...facts.flatMap((fact) => wrap(fact, { ...inner, rest: indent.repeat(2) })),
     ...(names === null ? [] : wrap(names, inner)),
-    ...(chart === null ? [] : [`${indent}${chart.blocks} 24 h, ${chart.label}`]),
+    ...(chart === null ? [] : wrap(`${chart.blocks} ${chart.label}`, { ...inner, rest: indent.repeat(2) })),
     ...notes.flatMap((note) => wrap(`note: ${note}`, { ...inner, rest: indent.repeat(2) })),
     ...commands.flatMap(({ why, command }) => commandLines(why, command, indent)),
   ];

@@ -2,6 +2,7 @@ import type { Severity } from '../config/config.ts';
 import type { ClosedReason, Episode } from '../storage/episode.ts';
 import { describeLimit } from './describe-value.ts';
 import { newEpisode } from './new-episode.ts';
+import { worstAfter } from './worst-row.ts';
 import type { Observation, Reading } from './observation.ts';
 
 /** The first row that holds: an episode is pending. */
@@ -11,8 +12,9 @@ export function beginEpisode(
   { client, atMs, runId, evidence }: Pick<Observation, 'client' | 'atMs' | 'runId' | 'evidence'>,
 ): Episode {
   const { rule, subject, value, valueText } = reading;
+  const begun = newEpisode(atMs);
   return {
-    ...newEpisode(atMs),
+    ...begun,
     client,
     rule: rule.name,
     subject,
@@ -23,6 +25,7 @@ export function beginEpisode(
     limitText: limitOf(reading, severity),
     firstEvidence: evidence,
     changedByRun: runId,
+    progress: { ...begun.progress, ...worstAfter(undefined, reading, { atMs }) },
   };
 }
 

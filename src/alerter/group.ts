@@ -1,16 +1,21 @@
+import type { Config } from '../config/config.ts';
 import type { Bastions } from './bastions-gone.ts';
 import { compareSeverity } from './difference.ts';
 import { groupBy } from '../storage/group-by.ts';
 import { compareItems, compareText, sectionOf, sectionOrder } from './item.ts';
+import { reasonOf } from './item-words.ts';
 import type { Fold, Item, Line, RuleLines, Section, SectionKind } from './telling.ts';
 
-/** So many clients of one group under one rule are one line ... */
+/** Clients of one group, or with one reason, under one rule become one line from this number on. */
 const fewestOfGroup = 5;
-/** ... and a rule has at most so many lines. */
-const mostLines = 20;
+const mostLinesOfRule = 20;
+/** Lines of one client while others wait: what one client invents must not push another out of the mail. */
+const mostLinesOfClient = 3;
 
 export interface GroupOptions {
   readonly items: readonly Item[];
+  /** All of config.xml. */
+  readonly clients: Config['clients'];
   readonly bastions: Bastions;
   /** The remote export that a mount is of; null: none, or not known. */
   readonly exportOf: (client: string, mount: string) => string | null;
@@ -31,14 +36,24 @@ export function sectionsOf(options: GroupOptions): readonly Section[] {
 
 function linesOf(kind: SectionKind, items: readonly Item[], options: GroupOptions): RuleLines {
   const lines = folded(kind, items, options).sort(compareLines);
+  const shown = shownOf(lines);
   return {
     rule: items[0]?.rule ?? '',
-    lines: lines.slice(0, mostLines),
-    rest: lines.slice(mostLines).flatMap((line) => line.items),
+    lines: lines.filter((line) => shown.has(line)),
+    rest: lines.filter((line) => !shown.has(line)).flatMap((line) => line.items),
   };
 }
 
-function folded(kind: SectionKind, items: readonly Item[], { bastions, exportOf }: GroupOptions): Line[] {
+/** Returns the lines that a mail has room for: first a few of each client, then more of those that have more. */
+function shownOf(lines: readonly Line[]): ReadonlySet<Line> {
+  const ofClient = groupBy(lines, (line) => (line.fold === null ? (line.items[0]?.client ?? '') : line));
+  const first = new Set([...ofClient.values()].flatMap((own) => own.slice(0, mostLinesOfClient)));
+  const inTurn = [...lines.filter((line) => first.has(line)), ...lines.filter((line) => !first.has(line))];
+  return new Set(inTurn.slice(0, mostLinesOfRule));
+}
+
+function folded(kind: SectionKind, items: readonly Item[], options: GroupOptions): Line[] {
+  const { bastions, exportOf, clients } = options;
   const lines: Line[] = [];
   let left = items;
   const fold = (foldOf: (item: Item) => string | null, makeFold: (key: string) => Fold, fewest: number): void => {
@@ -59,7 +74,13 @@ function folded(kind: SectionKind, items: readonly Item[], { bastions, exportOf 
     );
   if (rule === 'unreachable') {
     const foldOf = bastionFold(kind, items, bastions);
-    fold(foldOf, (name) => ({ kind: 'bastion', name, behind: bastions.behind(name) }), 2);
+    const makeFold = (name: string): Fold => ({
+      kind: 'bastion',
+      name,
+      behind: bastions.behind(name),
+      still: kind === 'resolved' ? bastions.lostBehind(name) : [],
+    });
+    fold(foldOf, makeFold, 2);
   }
   fold(
     ({ client, subject }) => (subject === '' ? null : exportOf(client, subject)),
@@ -68,13 +89,29 @@ function folded(kind: SectionKind, items: readonly Item[], { bastions, exportOf 
   );
   const deepest = left.reduce((most, { groups }) => Math.max(most, groups.length), 0);
   for (let depth = deepest; depth > 0; depth--) {
+    const pathOf = (groups: readonly string[]): string | null =>
+      groups.length < depth ? null : groups.slice(0, depth).join('\0');
     fold(
-      ({ groups }) => (groups.length < depth ? null : groups.slice(0, depth).join('\0')),
-      (path) => ({ kind: 'group', name: path.slice(path.lastIndexOf('\0') + 1) }),
+      ({ groups }) => pathOf(groups),
+      (path) => ({
+        kind: 'group',
+        name: path.slice(path.lastIndexOf('\0') + 1),
+        size: clients.filter(({ groups, state }) => state !== 'retired' && pathOf(groups) === path).length,
+      }),
       fewestOfGroup,
     );
   }
-  return [...lines, ...left.map((item) => lineOf(null, [item]))];
+  fold(reasonOf, () => ({ kind: 'reason' }), fewestOfGroup);
+  if (kind === 'event') lines.push(...repeatedEvents(left));
+  const alone = new Set(lines.flatMap((line) => line.items));
+  return [...lines, ...left.filter((item) => !alone.has(item)).map((item) => lineOf(null, [item]))];
+}
+
+/** Returns one line for each client with several events: a boot loop is counted, not listed. */
+function repeatedEvents(items: readonly Item[]): readonly Line[] {
+  return [...groupBy(items, ({ client }) => client)].flatMap(([name, own]) =>
+    own.length < 2 ? [] : [lineOf({ kind: 'client', name }, own)],
+  );
 }
 
 /** While a bastion is gone, by it; when clients are back, by the bastion that more than half of those came back from. */

@@ -1,11 +1,13 @@
 import type { Severity } from '../config/config.ts';
 import { oneLine, quoted } from './plain-text.ts';
-import type { Item, Line } from './telling.ts';
+import type { Item, Line, SectionKind } from './telling.ts';
 import { columnsOf } from './text-columns.ts';
 import { counted } from './time-words.ts';
 
 /** Longer ones are no short values. */
 const shortColumns = 24;
+/** Names in a title; the others are counted. */
+export const mostNamesInTitle = 5;
 
 /** What an alert is about, without its client: `disk /var`, `service nginx.service`, `unreachable`. */
 export function labelOf({ rule, subject }: Pick<Item, 'rule' | 'subject'>): string {
@@ -20,54 +22,119 @@ export function labelHidesRule({ rule, subject }: Pick<Item, 'rule' | 'subject'>
   return subject !== '' && /^[\w-]+(?: [\w-]+=\S*)+$/.test(rule);
 }
 
-/** The value in a word or two; null: it takes more. Of what is unreachable its class. */
+/** The value in a word or two: a number without what stands behind it; null: it takes more. Of what is unreachable its class. */
 export function shortValue({ rule, episode }: Pick<Item, 'rule' | 'episode'>): string | null {
   const text = oneLine(episode.valueText);
   if (rule === 'unreachable') {
     const kind = /^(network|login refused|agent failed)(?::|$)/.exec(text)?.[1];
     return kind ?? null;
   }
-  return text !== '' && columnsOf(text) <= shortColumns ? quoted(text) : null;
+  return shortText(text, episode.value);
 }
 
-/** `web-1: disk /var`; what concerns the fleet in its own words. */
+/** `96 %` of `96 %, 4 of 100 GiB free`; null: the text is no short value. */
+export function shortText(text: string, value: number | null): string | null {
+  const short = value === null ? text : (text.split(', ', 1)[0] ?? text);
+  return short !== '' && columnsOf(short) <= shortColumns ? quoted(short) : null;
+}
+
+/** What a client's name was resolved to. */
+const ipv4 = /^(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?$/;
+
+/** The reason without the client's own address, so that many clients have the same one; null: a number, or no reason. */
+export function reasonOf({ rule, client, address, episode }: Item): string | null {
+  if (episode.value !== null || client === '') return null;
+  const text = oneLine(episode.valueText);
+  if (rule !== 'unreachable') return text === '' ? null : text;
+  const words = text.replace(/^network: /, '').replace(/\b(\d+)000 ms\b/g, '$1 s');
+  const own = [address, client].flatMap((name) => (name === null || name === '' ? [] : [name, `[${name}]`]));
+  const isOwn = (word: string): boolean =>
+    own.includes(word) || own.includes(word.replace(/:\d+$/, '')) || ipv4.test(word);
+  return words
+    .split(' ')
+    .filter((word) => !isOwn(word))
+    .join(' ');
+}
+
+const collectorTitles: Readonly<Record<string, string>> = {
+  'collector-silent': 'silent',
+  'collector-isolated': 'cut off',
+};
+
+/** `web-1: disk /var`; `collector col1 is silent`. */
 export function titleOf(item: Item): string {
-  return item.client === '' ? labelOf(item) : `${quoted(item.client)}: ${labelOf(item)}`;
+  if (item.client !== '') return `${quoted(item.client)}: ${labelOf(item)}`;
+  const state = collectorTitles[item.rule];
+  if (state === undefined) return labelOf(item);
+  return `collector ${quoted(item.host ?? item.subject)} ${item.episode.state === 'resolved' ? 'was' : 'is'} ${state}`;
 }
 
-/** Who and what many items in one line are: `rack-7: disk /var (12 clients)`. */
-export function foldTitle(line: Line): string {
+/** Who and what many items in one line are: `rack-7: 8 of 12 unreachable`, `rack-7: disk /var (7 of 12 clients)`. */
+export function foldTitle(line: Line, kind: SectionKind): string {
   const whose = whoseFold(line);
-  return `${whose === '' ? '' : `${whose}: `}${foldLabel(line)}`;
+  return `${whose === '' ? '' : `${whose}: `}${foldLabel(line, kind)}`;
 }
 
-/** What a line is called among others: `web-1 disk /var`. */
-export function nameOfLine(line: Line): string {
+/** What a line is called among others: `web-1 disk /var`, or `disk /var` where all are of one client. */
+export function nameOfLine(line: Line, kind: SectionKind, ofOneClient = false): string {
   const [item] = line.items;
   if (item === undefined) return '';
-  const [whose, label] = line.fold === null ? [quoted(item.client), labelOf(item)] : [whoseFold(line), foldLabel(line)];
-  return whose === '' ? label : `${whose} ${label}`;
+  if (line.fold === null && item.client === '') return titleOf(item);
+  const [whose, label] =
+    line.fold === null ? [quoted(item.client), labelOf(item)] : [whoseFold(line), foldLabel(line, kind)];
+  return whose === '' || ofOneClient ? label : `${whose} ${label}`;
 }
 
 function whoseFold({ fold }: Line): string {
   switch (fold?.kind) {
     case 'group':
+    case 'client':
       return quoted(fold.name);
     case 'export':
       return quoted(fold.source);
     case 'bastion':
       return `bastion ${quoted(fold.name)}`;
+    case 'reason':
     case 'all':
     case undefined:
       return '';
   }
 }
 
-function foldLabel({ fold, items, clients }: Line): string {
-  const all = fold?.kind === 'bastion' ? ` of ${fold.behind}` : '';
-  const behind = fold?.kind === 'bastion' ? ' behind it' : '';
-  const noun = clients.length === 1 && all === '' ? 'client' : 'clients';
-  return `${sharedLabel(items)} (${clients.length}${all} ${noun}${behind})`;
+/** What many are where a sentence says more than the rule's name. */
+function stateOf(rule: string, kind: SectionKind): string | null {
+  if (rule === 'rebooted' && kind === 'event') return 'were booted';
+  if (rule !== 'unreachable' || kind === 'ended' || kind === 'past' || kind === 'listed') return null;
+  return kind === 'resolved' ? 'reachable again' : 'unreachable';
+}
+
+function foldLabel({ fold, items, clients }: Line, kind: SectionKind): string {
+  const count = clients.length;
+  const [size, behind] =
+    fold?.kind === 'group'
+      ? [Math.max(fold.size, count), '']
+      : fold?.kind === 'bastion'
+        ? [fold.behind, ' behind it']
+        : [null, ''];
+  const state = stateOf(items[0]?.rule ?? '', kind);
+  if (fold?.kind === 'client') {
+    return state === null ? `${sharedLabel(items)} (${items.length} times)` : `booted ${items.length} times`;
+  }
+  const ofAll = size === null ? '' : ` of ${size}`;
+  if (state === null) {
+    const noun = count === 1 && size === null ? 'client' : 'clients';
+    return `${sharedLabel(items)} (${count}${ofAll} ${noun}${behind})`;
+  }
+  const still = fold?.kind === 'bastion' ? fold.still : [];
+  const where = state === 'unreachable' ? behind : '';
+  const remain = still.length === 0 ? '' : `; still not: ${namesInTitle(still)}`;
+  return `${size === null ? counted(count, 'client') : `${count}${ofAll}`}${where} ${state}${remain}`;
+}
+
+function namesInTitle(names: readonly string[]): string {
+  const more = names.length - mostNamesInTitle;
+  const shown = names.slice(0, mostNamesInTitle).map(quoted).join(', ');
+  return more <= 0 ? shown : `${shown} and ${more} more`;
 }
 
 /** The label of items of one rule: with the subject where it is the same for all. */

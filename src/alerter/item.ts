@@ -1,9 +1,9 @@
 import { compareSeverity } from './difference.ts';
 import type { News } from './desk.ts';
-import type { Item, SectionKind } from './telling.ts';
+import type { Item, SectionKind, World } from './telling.ts';
 
-/** What a mail says of a piece of news. */
-export function itemOf({ matter, transition, known, listedOnly }: News): Item {
+/** What a mail says of a piece of news; `hosts` by collector id. */
+export function itemOf({ matter, transition, known, listedOnly }: News, hosts?: World['collectorHosts']): Item {
   const { episode, watch } = matter;
   const { client, rule, subject, firstEvidence, sequence } = episode;
   const isOver = episode.state === 'resolved';
@@ -20,6 +20,10 @@ export function itemOf({ matter, transition, known, listedOnly }: News): Item {
     episode,
     identity: [client, rule, subject, firstEvidence, transition, String(sequence), ...again].join('\0'),
     groups: watch.client?.groups ?? [],
+    address: watch.client?.address ?? null,
+    port: watch.client?.port ?? null,
+    host: client === '' ? (hosts?.get(subject) ?? null) : null,
+    inForce: watch.rule,
     note: watch.rule?.note ?? null,
     listedOnly,
     before: known,
@@ -32,14 +36,16 @@ export const sectionOrder: readonly SectionKind[] = [
   'warning',
   'flapping',
   'resolved',
+  'event',
   'ended',
   'past',
   'open',
   'listed',
 ];
 
-export function sectionOf({ transition, severity, listedOnly }: Item): SectionKind {
+export function sectionOf({ transition, severity, listedOnly, episode }: Item): SectionKind {
   if (listedOnly) return 'listed';
+  if (transition === 'past' && episode.closedReason === 'event') return 'event';
   switch (transition) {
     case 'firing':
     case 'escalated':

@@ -1,23 +1,31 @@
 import type { Config, Severity } from '../config/config.ts';
 import type { SeriesPoint } from '../storage/alert-store.ts';
-import type { Episode } from '../storage/episode.ts';
+import { drawChart } from './chart-words.ts';
+import type { ChartWords } from './chart-words.ts';
 import { groupBy } from '../storage/group-by.ts';
-import { drawBlocks } from './blocks.ts';
-import { formatValue } from './describe-value.ts';
-import { foldTitle, labelHidesRule, sharedLabel, shortValue, titleOf } from './item-words.ts';
+import {
+  foldTitle,
+  labelHidesRule,
+  mostNamesInTitle,
+  reasonOf,
+  sharedLabel,
+  shortValue,
+  titleOf,
+} from './item-words.ts';
+import { numberRanges } from './number-ranges.ts';
 import { oneLine, quoted, shellWord } from './plain-text.ts';
-import { unitOfRule } from './rule-metric.ts';
+import { visitConditions } from './rule-metric.ts';
+import { longestGapMs } from './step-episode.ts';
 import type { Item, Line, SectionKind } from './telling.ts';
 import { cut } from './text-columns.ts';
-import { counted, durationInWords, spanInWords, timeInWords } from './time-words.ts';
+import { durationInWords, momentInWords, spanInWords, timeInWords } from './time-words.ts';
 import type { Reader } from './time-words.ts';
+import { endInWords, firingKinds, limitIn, valueFacts } from './value-words.ts';
 
-const dayMs = 86_400_000;
-/** One an hour: that fits on a telephone whatever its font. */
-const chartColumns = 24;
-const mostNames = 60;
-/** Of what a client or server said. */
-const valueColumns = 500;
+/** Names of one line; more clients than any reader goes through. */
+const mostNames = 5_000;
+const mostReasons = 5;
+const reasonColumns = 200;
 
 /** What a mail's words are made from. */
 export interface Wording {
@@ -25,6 +33,8 @@ export interface Wording {
   readonly reader: Reader;
   /** By alert id. */
   readonly charts: ReadonlyMap<number, readonly SeriesPoint[]>;
+  /** Distribution or kernel by client, where it is known. */
+  readonly systems: ReadonlyMap<string, string>;
   /** As people call it: `fleet-health`. */
   readonly program: string;
 }
@@ -34,7 +44,7 @@ export interface LineWords {
   readonly severity: Severity;
   readonly title: string;
   readonly facts: readonly string[];
-  readonly chart: { readonly blocks: string; readonly label: string } | null;
+  readonly chart: ChartWords | null;
   /** Of many in one line. */
   readonly names: string | null;
   readonly notes: readonly string[];
@@ -42,8 +52,7 @@ export interface LineWords {
   readonly commands: readonly { readonly why: string; readonly command: readonly string[] }[];
 }
 
-const firing: readonly SectionKind[] = ['critical', 'warning', 'flapping', 'open'];
-/** Whose heading does not say how bad they are. */
+/** Kinds whose heading does not say how bad they are. */
 const mixed: readonly SectionKind[] = ['flapping', 'open'];
 
 export function wordsOfLine(line: Line, kind: SectionKind, wording: Wording): LineWords {
@@ -51,90 +60,93 @@ export function wordsOfLine(line: Line, kind: SectionKind, wording: Wording): Li
   const [item] = items;
   if (item === undefined) throw new Error('a line of a mail has no items');
   const isMany = line.fold !== null;
-  const title = isMany ? foldTitle(line) : titleOf(item);
+  const isFiring = firingKinds.includes(kind);
+  const title = isMany ? foldTitle(line, kind) : kind === 'event' ? eventTitle(item, wording.reader) : titleOf(item);
   return {
     severity: item.severity,
     title: mixed.includes(kind) ? `${title} (${item.severity})` : title,
-    facts: isMany ? factsOfMany(items, kind, wording) : factsOfOne(item, kind, wording),
-    chart: isMany ? null : chartOf(item, wording),
-    names: isMany ? namesOf(items) : null,
-    notes: firing.includes(kind)
-      ? [...new Set(items.flatMap(({ note }) => (note === null ? [] : [quoted(note)])))]
-      : [],
-    commands: firing.includes(kind) ? commandsOf(line, wording.program) : [],
+    facts: isMany ? factsOfMany(line, kind, wording) : factsOfOne(item, kind, wording),
+    chart: isMany ? null : drawChart(item, wording),
+    names: isMany && line.fold.kind !== 'client' ? namesOf(items) : null,
+    notes: isFiring ? [...new Set(items.flatMap(({ note }) => (note === null ? [] : [quoted(note)])))] : [],
+    commands: isFiring ? commandsOf(line, wording.program) : [],
   };
 }
 
-/** `and 35 more: 3 critical, 32 warnings` of what stands in no line. */
+/** `web-1 was booted at 08:08`. */
+export function eventTitle(item: Item, reader: Reader): string {
+  if (item.rule !== 'rebooted') return titleOf(item);
+  return `${quoted(item.client)} was booted at ${momentInWords(reader, item.episode.pendingSinceMs)}`;
+}
+
+/** `and 22 more of disk: app-9 (17), db-1 /, db-2 /`: each client that stands in no line is named. */
 export function wordsOfRest(rest: readonly Item[]): string {
-  const clients = new Set(rest.map(({ client }) => client)).size;
-  return `and ${rest.length} more of ${sharedLabel(rest)} on ${counted(clients, 'client')}`;
+  const names = [...groupBy(rest, ({ client }) => client)].map(([client, own]) => {
+    const [only] = own;
+    const subject =
+      own.length === 1 && only !== undefined && only.subject !== '' ? ` ${quoted(cut(only.subject, 40))}` : '';
+    return `${quoted(client)}${own.length > 1 ? ` (${own.length})` : subject}`;
+  });
+  return `and ${rest.length} more of ${sharedLabel(rest)}: ${upTo(mostNames, names)}`;
 }
 
-function factsOfOne(item: Item, kind: SectionKind, { reader }: Wording): readonly string[] {
+function upTo(most: number, names: readonly string[]): string {
+  const more = names.length - most;
+  return more <= 0 ? names.join(', ') : `${names.slice(0, most).join(', ')} and ${more} more`;
+}
+
+function factsOfOne(item: Item, kind: SectionKind, wording: Wording): readonly string[] {
+  const { reader } = wording;
   const { episode } = item;
-  const rule = labelHidesRule(item) ? [`rule ${quoted(item.rule)}`] : [];
-  return [...valueFacts(item, kind), timeFact([item], kind, reader), ...rule]
-    .filter((fact) => fact !== '')
-    .concat(
-      kind === 'open' && item.before !== null ? [`last told ${timeInWords(reader, item.before.toldAtMs)}`] : [],
-      episode.flapping && kind !== 'flapping' ? ['comes and goes'] : [],
-    );
+  const isFiring = firingKinds.includes(kind);
+  const seen = lastSeen(item, kind, wording);
+  return [
+    ...valueFacts(item, kind, reader),
+    kind === 'event' ? `seen ${timeInWords(reader, episode.firingSinceMs ?? 0)}` : timeFact([item], kind, reader),
+    seen === null ? '' : `${seen}: nothing newer is known`,
+    ...(isFiring ? [machineWords(item, wording.systems)] : []),
+    labelHidesRule(item) ? `rule ${quoted(item.rule)}` : '',
+    kind === 'open' && item.before !== null ? `last told ${timeInWords(reader, item.before.toldAtMs)}` : '',
+    isFiring || kind === 'resolved' ? acknowledgedWords(item, reader) : '',
+    episode.flapping && kind !== 'flapping' ? 'comes and goes' : '',
+  ].filter((fact) => fact !== '');
 }
 
-/** Two keys one below the other, so that they can be compared. */
-const changedKey = /^(.* shows) (\S+ SHA256:\S+), but (.* says) (\S+ SHA256:\S.*)$/;
-
-function valueFacts(item: Item, kind: SectionKind): readonly string[] {
-  const { episode, transition } = item;
-  const keys = item.rule === 'host-key-changed' && firing.includes(kind) ? changedKey.exec(episode.valueText) : null;
-  if (keys !== null) return keys.slice(1).map(quoted);
-  const value = quoted(cut(episode.valueText, valueColumns));
-  const limit = episode.limitText === '' ? '' : ` (limit: ${quoted(episode.limitText)})`;
-  switch (kind) {
-    case 'critical':
-    case 'warning': {
-      const before =
-        transition === 'escalated'
-          ? ['was a warning until now']
-          : transition === 'eased'
-            ? ['was critical until now']
-            : transition === 'steady'
-              ? ['came and went, and now stays']
-              : [];
-      return [`${value}${limit}`, ...before];
-    }
-    case 'open':
-    case 'flapping':
-      return [`${value}${limit}`];
-    case 'resolved':
-      return [episode.value === null ? value : `now ${value}${limit}`];
-    case 'ended':
-      return [`${endInWords(episode)}; last: ${value}`];
-    case 'past':
-    case 'listed':
-      if (episode.closedReason === 'event') return [value];
-      return [episode.value === null ? value : `${value} at the end${limit}`];
-  }
+/** `last seen 08:15` of what fires while no newer row says so; null: its rows are fresh, or it follows from none. */
+export function lastSeen(
+  item: Item,
+  kind: SectionKind,
+  { config, reader }: Pick<Wording, 'config' | 'reader'>,
+): string | null {
+  const { lastAtMs } = item.episode.progress;
+  if (!firingKinds.includes(kind) || item.client === '' || item.rule === 'no-report') return null;
+  const isFresh = reader.nowMs - lastAtMs <= longestGapMs(config.collector.everyMs);
+  if (isFresh || lastAtMs < item.episode.pendingSinceMs) return null;
+  return `last ${visitConditions.includes(item.rule) ? 'tried' : 'seen'} ${momentInWords(reader, lastAtMs)}`;
 }
 
-function endInWords({ closedReason }: Episode): string {
-  switch (closedReason) {
-    case 'gone':
-      return 'the client does not list it any more';
-    case 'forgotten':
-      return 'somebody said that it is no more';
-    case 'superseded':
-      return 'another collector has taken over';
-    default:
-      return 'config.xml does not watch it any more';
-  }
+/** `192.0.2.1 port 2222, Debian GNU/Linux 12`. */
+function machineWords({ client, address, port }: Item, systems: Wording['systems']): string {
+  const where = address === null || address === client ? '' : quoted(address);
+  const system = quoted(cut(systems.get(client) ?? '', 60));
+  return [`${where}${where === '' || port === 22 ? '' : ` port ${port}`}`, system]
+    .filter((part) => part !== '')
+    .join(', ');
+}
+
+function acknowledgedWords({ episode }: Item, reader: Reader): string {
+  const { acknowledgedBy, acknowledgedUntilMs, acknowledgedComment } = episode;
+  if (acknowledgedBy === null) return '';
+  const until = acknowledgedUntilMs === null ? '' : ` until ${timeInWords(reader, acknowledgedUntilMs)}`;
+  const comment =
+    acknowledgedComment === null || acknowledgedComment === undefined ? '' : `: ${quoted(acknowledgedComment)}`;
+  return `acknowledged by ${quoted(acknowledgedBy)}${until}${comment}`;
 }
 
 function timeFact(items: readonly Item[], kind: SectionKind, reader: Reader): string {
   const begins = items.map(({ episode }) => episode.pendingSinceMs);
   const first = Math.min(...begins);
-  if (firing.includes(kind)) {
+  if (firingKinds.includes(kind)) {
     const age = ageInWords(reader.nowMs - first);
     const last = Math.max(...begins);
     const until = last - first < 60_000 ? '' : `, the last one since ${timeInWords(reader, last)}`;
@@ -150,45 +162,53 @@ function ageInWords(ageMs: number): string {
   return ageMs < 0 ? '' : ` (${durationInWords(ageMs)})`;
 }
 
-function factsOfMany(items: readonly Item[], kind: SectionKind, { reader }: Wording): readonly string[] {
-  const [first] = items;
+function factsOfMany({ items, fold }: Line, kind: SectionKind, { reader }: Wording): readonly string[] {
+  const ends = kind === 'ended' ? [...new Set(items.map(({ episode }) => endInWords(episode)))] : [];
+  const still = fold?.kind === 'bastion' ? fold.still : [];
+  return [
+    ...ends,
+    ...(firingKinds.includes(kind) ? sharedFacts(items) : []),
+    still.length <= mostNamesInTitle ? '' : `still unreachable: ${upTo(mostNames, still.map(quoted))}`,
+    timeFact(items, kind, reader),
+  ].filter((fact) => fact !== '');
+}
+
+/** The reasons of many with how many have each, or the value and limit that all share. */
+function sharedFacts(items: readonly Item[]): readonly string[] {
+  const reasons = groupBy(items, reasonOf);
+  if (!reasons.has(null)) {
+    const byCount = [...reasons].sort(([, one], [, other]) => other.length - one.length);
+    if ((byCount[0]?.[1].length ?? 0) < 2) return [];
+    const more = byCount.length - mostReasons;
+    return [
+      ...byCount
+        .slice(0, mostReasons)
+        .map(([reason, same]) => `${quoted(cut(reason ?? '', reasonColumns))} (${same.length})`),
+      ...(more > 0 ? [`and ${more} other reasons`] : []),
+    ];
+  }
+  const values = new Set(items.map(shortValue));
+  const [value = null] = values;
   const limits = new Set(items.map(({ episode }) => oneLine(episode.limitText)));
   const [limit = ''] = limits;
-  const ends = kind === 'ended' ? [...new Set(items.map(({ episode }) => endInWords(episode)))] : [];
-  const values = groupBy(items, shortValue);
-  const shared = values.size === 1 || first?.rule === 'unreachable' || first?.episode.value === null;
-  const tally = [...values].flatMap(([value, same]) =>
-    value === null ? [] : [values.size === 1 ? value : `${same.length} ${value}`],
-  );
-  const said = shared ? tally.slice(0, 5).join(', ') : '';
-  const limitWords = limits.size === 1 && limit !== '' ? `limit: ${quoted(limit)}` : '';
-  const value = said === '' || limitWords === '' ? said + limitWords : `${said} (${limitWords})`;
-  return [...ends, kind === 'ended' ? '' : value, timeFact(items, kind, reader)].filter((fact) => fact !== '');
+  const limitWords = limits.size === 1 && limit !== '' ? `limit: ${limitIn(limit)}` : '';
+  if (values.size > 1 || value === null) return [limitWords];
+  return [limitWords === '' ? value : `${value} (${limitWords})`];
 }
 
 function namesOf(items: readonly Item[]): string {
   const isSameSubject = new Set(items.map(({ subject }) => subject)).size === 1;
   const isSameValue = new Set(items.map(shortValue)).size === 1;
-  const names = items.slice(0, mostNames).map((item) => {
+  const names = items.map((item) => {
     const value = item.episode.value === null || isSameValue ? null : shortValue(item);
     const name = isSameSubject ? quoted(item.client) : `${quoted(item.client)} ${quoted(item.subject)}`;
     return value === null ? name : `${name} ${value}`;
   });
-  const more = items.length - names.length;
-  return more === 0 ? names.join(', ') : `${names.join(', ')} and ${more} more`;
-}
-
-function chartOf(item: Item, { config, charts, reader }: Wording): LineWords['chart'] {
-  const points = charts.get(item.alertId);
-  if (points === undefined) return null;
-  const { nowMs } = reader;
-  const drawn = drawBlocks({ points, fromMs: nowMs - dayMs, untilMs: nowMs, columns: chartColumns });
-  if (drawn === null) return null;
-  const rule = config.clients.find(({ name }) => name === item.client)?.rules.find(({ name }) => name === item.rule);
-  const inWords = (value: number): string =>
-    rule === undefined ? String(Math.round(value * 10) / 10) : formatValue(unitOfRule(rule), value);
-  const [least, most] = [inWords(drawn.least), inWords(drawn.most)];
-  return { blocks: drawn.text, label: least === most ? `${most} throughout` : `${least} to ${most}` };
+  const counts = groupBy(names, (name) => name);
+  return upTo(
+    mostNames,
+    [...counts].map(([name, { length }]) => (length === 1 ? name : `${name} (${length} times)`)),
+  );
 }
 
 function commandsOf({ items, clients, fold }: Line, program: string): LineWords['commands'] {
@@ -201,14 +221,10 @@ function commandsOf({ items, clients, fold }: Line, program: string): LineWords[
       : item.rule === 'not-trusted'
         ? [{ why: 'to compare and accept:', command: [program, 'trust', ...names] }]
         : [];
-  const rule = shellWord(item.rule);
   // What a dry run judged has no number that `ack` would know.
-  const name = item.alertId > 0 ? [String(item.alertId)] : [item.client === '' ? "'*'" : shellWord(item.client), rule];
-  const acknowledge =
-    fold === null
-      ? { why: '', command: [program, 'ack', ...name] }
-      : fold.kind === 'all'
-        ? { why: '', command: [program, 'ack', "'*'", rule] }
-        : { why: 'one of them:', command: [program, 'ack', shellWord(item.client), rule] };
-  return [...accept, acknowledge];
+  const numbers = items.map(({ alertId }) => alertId);
+  if (numbers.every((id) => id > 0))
+    return [...accept, { why: '', command: [program, 'ack', ...numberRanges(numbers)] }];
+  const client = item.client === '' || fold !== null ? "'*'" : shellWord(item.client);
+  return [...accept, { why: '', command: [program, 'ack', client, shellWord(item.rule)] }];
 }

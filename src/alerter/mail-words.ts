@@ -2,7 +2,15 @@ import type { Severity } from '../config/config.ts';
 import type { DueMail, SectionKind } from './telling.ts';
 import { wordsOfLine, wordsOfRest } from './line-words.ts';
 import type { LineWords, Wording } from './line-words.ts';
-import { zoneInWords } from './time-words.ts';
+import { countBySeverity, foldTitle } from './item-words.ts';
+import { numberRanges } from './number-ranges.ts';
+import { quoted } from './plain-text.ts';
+import { timeInWords, zoneInWords } from './time-words.ts';
+import { firingKinds } from './value-words.ts';
+import { groupBy } from '../storage/group-by.ts';
+
+/** Groups of clients that the closing line names. */
+const mostFolds = 3;
 
 /** A mail's words in their order, for text and HTML alike. */
 export interface MailWords {
@@ -31,6 +39,7 @@ const headings: Readonly<Record<SectionKind, { readonly heading: string; readonl
     explanation: 'It comes and goes. There will be no more mail about it until it has settled.',
   },
   resolved: { heading: 'Resolved', explanation: null },
+  event: { heading: 'Event', explanation: null },
   ended: { heading: 'Ended', explanation: 'Not a recovery: it is only not there, or not watched, any more.' },
   past: { heading: 'Over already', explanation: 'What began and ended before it could be told.' },
   open: { heading: 'Still open', explanation: null },
@@ -42,9 +51,11 @@ const headings: Readonly<Record<SectionKind, { readonly heading: string; readonl
 
 const alreadyTrueWords = 'All of this was true already when it was looked at for the first time.';
 
-export function wordsOfMail({ sections, alreadyTrue, items }: DueMail, wording: Wording): MailWords {
+export function wordsOfMail(mail: DueMail, wording: Wording): MailWords {
+  const { sections, alreadyTrue, items } = mail;
   const { program, reader } = wording;
-  const open = items.filter(({ episode }) => episode.state === 'firing').length;
+  const firing = items.filter(({ episode, alertId }) => episode.state === 'firing' && alertId > 0);
+  const numbers = numberRanges(firing.map(({ alertId }) => alertId));
   return {
     introduction: alreadyTrue ? alreadyTrueWords : null,
     sections: sections.map(({ kind, count, rules }) => {
@@ -59,9 +70,34 @@ export function wordsOfMail({ sections, alreadyTrue, items }: DueMail, wording: 
       };
     }),
     closing: [
+      ...openWords(mail).map((text) => ({ text, command: null })),
       { text: 'All that is open:', command: [program, 'alerts'] },
-      ...(open > 1 ? [{ text: 'Acknowledge all of it:', command: [program, 'ack', '--all'] }] : []),
-      { text: `Times are those of ${zoneInWords(reader)}.`, command: null },
+      ...(isInSeveralLines(sections)
+        ? [{ text: 'Acknowledge what fires in this mail:', command: [program, 'ack', ...numbers] }]
+        : []),
+      { text: `As of ${timeInWords(reader, reader.nowMs)}. Times are those of ${zoneInWords(reader)}.`, command: null },
     ],
   };
+}
+
+/** True if no one line's command acknowledges all that fires in the mail. */
+function isInSeveralLines(sections: DueMail['sections']): boolean {
+  const rules = sections.filter(({ kind }) => firingKinds.includes(kind)).flatMap((section) => section.rules);
+  return rules.reduce((count, { lines, rest }) => count + lines.length + rest.length, 0) > 1;
+}
+
+/** `Open for you now: 3 critical, 5 warnings (2 acknowledged by kim)`, and which groups of clients are among them. */
+function openWords({ open, openFolds, items }: DueMail): readonly string[] {
+  if (open.length === 0) return ['Nothing is open for you now.'];
+  const acknowledged = [...groupBy(open, ({ episode }) => episode.acknowledgedBy)].flatMap(([by, { length }]) =>
+    by === null ? [] : [`${length} acknowledged by ${quoted(by)}`],
+  );
+  const told = new Set(items.map(({ alertId }) => alertId));
+  // What the mail shows itself needs no summary.
+  const isAllTold = open.every(({ alertId }) => told.has(alertId));
+  const folds = isAllTold ? [] : openFolds.slice(0, mostFolds).map((line) => foldTitle(line, 'open'));
+  return [
+    `Open for you now: ${countBySeverity(open)}${acknowledged.length === 0 ? '' : ` (${acknowledged.join(', ')})`}`,
+    ...(folds.length === 0 ? [] : [`Among them ${folds.join('; ')}`]),
+  ];
 }

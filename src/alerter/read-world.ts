@@ -30,6 +30,7 @@ export async function readWorld({ config, store, runs, nowMs, firstPass, newRule
     runsUnderWay: new Set(collects.filter((run) => isUnderWay(run, config, nowMs)).map(({ id }) => id)),
     newestRowMs: new Map(newest),
     collectorOfRun: new Map(collects.map(({ id, collectorId }) => [id, collectorId])),
+    collectorHosts: new Map(collects.map(({ collectorId, host }) => [collectorId, host])),
     firstPass,
     newRules,
   };

@@ -13,6 +13,7 @@ export type PassStore = Pick<
   | 'networksOf'
   | 'reportsOf'
   | 'exportsOf'
+  | 'systemsOf'
   | 'openEpisodes'
   | 'memories'
   | 'saveJudged'

@@ -1,6 +1,7 @@
 import type { Severity } from '../config/config.ts';
 import type { ClosedReason, Episode, Level, Progress } from '../storage/episode.ts';
 import { beginEpisode, closeEpisode, limitOf } from './episode-bounds.ts';
+import { worstAfter } from './worst-row.ts';
 import { isFlapping, noteChange } from './flapping.ts';
 import type { Changes } from './flapping.ts';
 import type { Observation, Reading } from './observation.ts';
@@ -63,7 +64,13 @@ function stepPending(episode: Episode, reading: Reading, row: StepRow, changes: 
     value,
     valueText,
     limitText: limitOf(reading, severity),
-    progress: { ...progress, holding: progress.holding + 1, missing: 0, lastAtMs: row.atMs },
+    progress: {
+      ...progress,
+      holding: progress.holding + 1,
+      missing: 0,
+      lastAtMs: row.atMs,
+      ...worstAfter(progress.worst, reading, row),
+    },
   };
   return fireWhenDue(held, reading, row, changes);
 }
@@ -161,6 +168,7 @@ function withReading(episode: Episode, reading: Reading, row: StepRow): Episode 
       missing: 0,
       easing: eases ? progress.easing + 1 : 0,
       lastAtMs: row.atMs,
+      ...worstAfter(progress.worst, reading, row),
     },
   };
 }

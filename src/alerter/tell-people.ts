@@ -95,7 +95,8 @@ async function writeMail(options: TellPeopleOptions, mail: DueMail): Promise<Wri
     import('../config/mail-settings.ts'),
   ]);
   const charts = await readCharts(options, mail.items);
-  const words = composeMail({ mail, config, nowMs, charts, program: 'fleet-health' });
+  const systems = await readSystems(options, mail);
+  const words = composeMail({ mail, config, nowMs, charts, systems, program: 'fleet-health' });
   const content = await freezeMail({
     mail: words,
     from: config.smtp?.from ?? sender(),
@@ -115,7 +116,6 @@ async function writeMail(options: TellPeopleOptions, mail: DueMail): Promise<Wri
 
 /** A mail about half the fleet draws no pictures of all of it. */
 const mostCharts = 20;
-const chartMs = 24 * 3_600_000;
 
 const columnOfType: Readonly<Record<string, SeriesColumn>> = {
   cpu: 'cpu_percent',
@@ -126,19 +126,37 @@ const columnOfType: Readonly<Record<string, SeriesColumn>> = {
   inodes: 'inodes_percent',
 };
 
-/** The last day of what the worst items are about, where stats has a column for it in the unit of the rule. */
+/** Values around what the worst items are about, where stats has a column for it in the unit of the rule. */
 async function readCharts(
   { config, store, nowMs }: TellPeopleOptions,
   items: readonly Item[],
 ): Promise<ReadonlyMap<number, readonly SeriesPoint[]>> {
   const charts = new Map<number, readonly SeriesPoint[]>();
   const rules = new Map(config.clients.map(({ name, rules: own }) => [name, own]));
-  for (const { alertId, client, rule, subject } of items) {
+  const { chartSpan } = await import('./chart-words.ts');
+  for (const item of items) {
     if (charts.size >= mostCharts) break;
+    const { alertId, client, rule, subject } = item;
     const type = rules.get(client)?.find(({ name }) => name === rule)?.type ?? null;
     const column = type === null ? undefined : columnOfType[type];
     if (column === undefined) continue;
-    charts.set(alertId, await store.series(client, column, subject === '' ? null : subject, nowMs - chartMs));
+    charts.set(
+      alertId,
+      await store.series(client, column, subject === '' ? null : subject, chartSpan(item, nowMs).fromMs),
+    );
   }
   return charts;
+}
+
+/** A mail about half the fleet does not say of each machine what it runs. */
+const mostSystems = 100;
+
+/** The systems of the clients that have a line of their own. */
+async function readSystems({ store }: TellPeopleOptions, { sections }: DueMail): Promise<ReadonlyMap<string, string>> {
+  const lines = sections.flatMap(({ rules }) => rules.flatMap((rule) => rule.lines));
+  const clients = lines.flatMap(({ fold, items: [item] }) =>
+    fold !== null || !item || item.client === '' ? [] : item.client,
+  );
+  const asked = [...new Set(clients)].slice(0, mostSystems);
+  return asked.length === 0 ? new Map() : store.systemsOf(asked);
 }

@@ -18,7 +18,7 @@ import { createWatches, hears } from './recipients-of.ts';
 import { contentsOf } from './replace.ts';
 import { postponement } from './schedule.ts';
 import { settledOf } from './settled.ts';
-import type { DueMail, Held, HoldReason, Telling, World } from './telling.ts';
+import type { DueMail, Held, HoldReason, Item, Telling, World } from './telling.ts';
 
 /**
  * What is to be told now, to whom, in which mail, and why the rest is not: the difference between what each recipient was
@@ -105,7 +105,7 @@ function tellOne({ world, hold, bastions }: Pass, recipient: string, matters: re
     return { ...nothing, held: [...heldBack, ...all.map(({ matter }) => heldOf(matter, recipient, postponed))] };
   }
   const replaces = contents.replaces.map(({ id }) => id).sort((one, other) => one - other);
-  const mail = mailOf({ world, bastions }, recipient, contents.news, replaces);
+  const mail = mailOf({ world, bastions }, { recipient, matters, news: contents.news, replaces });
   const told = mail.items.map(({ alertId, episode }) => ({ alertId, recipient, ...knownAfter(episode, nowMs) }));
   return { mail, told, held: [...heldBack, ...behind], forgone };
 }
@@ -129,28 +129,52 @@ function isForEverybody({ kind }: HoldReason): boolean {
   return !ownReasons.includes(kind);
 }
 
+interface MailContents {
+  readonly recipient: string;
+  /** All that concerns the recipient. */
+  readonly matters: readonly Matter[];
+  readonly news: readonly News[];
+  readonly replaces: readonly number[];
+}
+
 function mailOf(
   { world, bastions }: Pick<Pass, 'world' | 'bastions'>,
-  recipient: string,
-  news: readonly News[],
-  replaces: readonly number[],
+  { recipient, matters, news, replaces }: MailContents,
 ): DueMail {
-  const items = news.map(itemOf).sort(compareItems);
-  const { exportOf, firstPass = false, newRules } = world;
+  const { config, exportOf, firstPass = false, newRules, collectorHosts } = world;
+  const items = news.map((one) => itemOf(one, collectorHosts)).sort(compareItems);
   const begun = items.filter(({ transition }) => transition === 'firing');
+  const grouped = {
+    clients: config.clients,
+    bastions,
+    exportOf: (client: string, mount: string): string | null => exportOf?.get(`${client}\0${mount}`) ?? null,
+  };
+  const open = openItems(matters, news, collectorHosts);
   return {
     recipient,
     severity: items.reduce<Severity>((worst, item) => (item.severity === 'critical' ? 'critical' : worst), 'warning'),
     ordinary: !news.some(({ matter, known, transition }) => isUrgent(matter.episode, known, transition)),
     alreadyTrue: begun.length > 0 && begun.every(({ rule }) => firstPass || newRules?.has(rule) === true),
     items,
-    sections: sectionsOf({
-      items,
-      bastions,
-      exportOf: (client, mount) => exportOf?.get(`${client}\0${mount}`) ?? null,
-    }),
+    sections: sectionsOf({ ...grouped, items }),
+    open,
+    openFolds: sectionsOf({ ...grouped, items: open })
+      .flatMap(({ rules }) => rules.flatMap(({ lines }) => lines))
+      .filter(({ fold }) => fold !== null),
     replaces,
   };
+}
+
+/** Returns what fires for a recipient who knows it, or learns it now. */
+function openItems(matters: readonly Matter[], news: readonly News[], hosts: World['collectorHosts']): readonly Item[] {
+  const learnt = new Set(news.map(({ matter }) => matter.episode.id));
+  return matters
+    .filter(({ episode, listener, told }) => {
+      const isKnown = learnt.has(episode.id) || (told !== null && told.state !== 'resolved');
+      return episode.state === 'firing' && listener !== null && hears(listener, episode.severity) && isKnown;
+    })
+    .map((matter) => itemOf({ matter, transition: 'reminder', known: matter.told, listedOnly: false }, hosts))
+    .sort(compareItems);
 }
 
 function compareMails(one: DueMail, other: DueMail): number {

@@ -1,4 +1,4 @@
-import type { Config, Severity } from '../config/config.ts';
+import type { Config, Rule, Severity } from '../config/config.ts';
 import type { AlertState } from '../storage/alert-store.ts';
 import type { AlertKey, Episode, StoredItem, Told, Transition } from '../storage/episode.ts';
 
@@ -35,6 +35,8 @@ export interface World extends AlertState {
   readonly newestRowMs: ReadonlyMap<string, number>;
   /** Collector ids by run, of the runs of late; a run that is missing could be anybody's. */
   readonly collectorOfRun?: ReadonlyMap<string, string>;
+  /** Hosts of collectors by collector id, of the runs of late. */
+  readonly collectorHosts?: ReadonlyMap<string, string>;
   /** Remote exports (`nas:/srv`) by `client U+0000 mount`, where a subject is a mount of one. */
   readonly exportOf?: ReadonlyMap<string, string>;
   /** No pass of an alerter has ended before this one. */
@@ -56,6 +58,13 @@ export interface Item extends AlertKey {
   readonly identity: string;
   /** Named groups of the client, outermost first; empty for what concerns the fleet. */
   readonly groups: readonly string[];
+  /** The address and port of the client as config.xml has them; null for the fleet, and for clients that left config.xml. */
+  readonly address: string | null;
+  readonly port: number | null;
+  /** Of what is told of a collector: its host; null: not known, or told of something else. */
+  readonly host: string | null;
+  /** The rule in force; null: config.xml does not watch it any more. */
+  readonly inForce: Rule | null;
   readonly note: string | null;
   /** Began and ended inside a silence or window: only listed, in a mail that goes out anyway. */
   readonly listedOnly: boolean;
@@ -72,7 +81,9 @@ export type SectionKind =
   | 'resolved'
   /** No longer there or no longer watched: no recovery. */
   | 'ended'
-  /** Began and ended before anybody was told, and what is over as soon as it is known (rebooted). */
+  /** Has no way back: it is over as soon as it is known (rebooted). */
+  | 'event'
+  /** Began and ended before anybody was told. */
   | 'past'
   /** Reminders of what is open. */
   | 'open'
@@ -90,9 +101,9 @@ export interface Section {
 /** One rule's lines within a section. */
 export interface RuleLines {
   readonly rule: string;
-  /** At most 20. */
+  /** At most 20; at most 3 of one client while other clients wait. */
   readonly lines: readonly Line[];
-  /** Items that stand in no line. */
+  /** Items that stand in no line; a mail names their clients. */
   readonly rest: readonly Item[];
 }
 
@@ -108,12 +119,19 @@ export interface Line {
 
 /** Why many items are one line. */
 export type Fold =
-  /** Clients of one named group under one rule. */
-  | { readonly kind: 'group'; readonly name: string }
-  /** Nothing that lies behind a bastion can be reached, or it can again; `behind`: clients of config.xml behind it. */
-  | { readonly kind: 'bastion'; readonly name: string; readonly behind: number }
+  /** Clients of one named group under one rule; `size`: clients of config.xml in the group. */
+  | { readonly kind: 'group'; readonly name: string; readonly size: number }
+  /**
+   * Clients behind a bastion that is gone or back; `behind`: clients of config.xml behind it; `still`: of a
+   * bastion that is back, those that fire as unreachable.
+   */
+  | { readonly kind: 'bastion'; readonly name: string; readonly behind: number; readonly still: readonly string[] }
   /** Clients that mount the same export. */
   | { readonly kind: 'export'; readonly source: string }
+  /** Clients with the same reason. */
+  | { readonly kind: 'reason' }
+  /** Events of one client. */
+  | { readonly kind: 'client'; readonly name: string }
   /** Conditions that are one line for all clients: not-trusted. */
   | { readonly kind: 'all' };
 
@@ -131,6 +149,10 @@ export interface DueMail {
   readonly items: readonly Item[];
   /** The same items, as they stand in the mail; empty sections are left out. */
   readonly sections: readonly Section[];
+  /** What fires for the recipient once this mail is read, and is known to the recipient: what this mail tells included. */
+  readonly open: readonly Item[];
+  /** Lines of `open` that stand for many clients, by rule. */
+  readonly openFolds: readonly Line[];
   /** Waiting mails that it takes the place of. */
   readonly replaces: readonly number[];
 }

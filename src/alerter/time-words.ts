@@ -19,6 +19,12 @@ export function timeInWords({ zone, nowMs }: Reader, atMs: number): string {
   return `${day} ${time}`;
 }
 
+/** `08:00`, with the day where it is not the reader's. */
+export function momentInWords(reader: Reader, atMs: number): string {
+  const { day, time } = partsOf(reader, atMs);
+  return day === partsOf(reader, reader.nowMs).day ? time : `${day} ${time}`;
+}
+
 /** `Fri 20 Nov 08:00 to 10:05`. */
 export function spanInWords(reader: Reader, fromMs: number, toMs: number): string {
   const from = partsOf(reader, fromMs);

@@ -16,11 +16,9 @@ import { checkLength, parseSpanAhead, type SpanOptions } from './until.ts';
 
 /** The alerts that a command line names. */
 export interface AckTarget {
-  /** An alert's number or a client's name or pattern; null with `all` alone. */
-  readonly target: string | null;
-  /** A rule's name or pattern. */
-  readonly rule: string | null;
-  /** Everything that fires. */
+  /** Numbers of alerts and ranges of them (`12 15-19`), or a client's name or pattern and a rule's; empty with `all` alone. */
+  readonly names: readonly string[];
+  /** Everything that fires in the whole fleet. */
   readonly all: boolean;
 }
 
@@ -76,12 +74,19 @@ export async function unackCommand(context: Context, target: AckTarget): Promise
   return chosen.length === 0 && !target.all ? 1 : 0;
 }
 
-function checkTarget({ target, all }: AckTarget, what: string): void {
-  if (all !== (target !== null)) return;
-  throw usage(
-    all ? '--all and a name contradict each other' : `nothing says what to ${what}`,
-    'Give the number of an alert, a client, or --all; fleet-health alerts lists them.',
-  );
+const numbers = /^(\d{1,15})(?:-(\d{1,15}))?$/;
+
+function checkTarget({ names, all }: AckTarget, what: string): void {
+  const advice = 'Give numbers of alerts, a client and a rule, or --all; fleet-health alerts lists them.';
+  if (all === names.length > 0) {
+    throw usage(all ? '--all and a name contradict each other' : `nothing says what to ${what}`, advice);
+  }
+  const more = names.slice(2).find(() => !areNumbers(names));
+  if (more !== undefined) throw usage(`"${more}" is one name too many`, advice);
+}
+
+function areNumbers(names: readonly string[]): boolean {
+  return names.length > 0 && names.every((name) => numbers.test(name));
 }
 
 function idJson({ id, client, rule, subject, severity }: Episode): object {
@@ -96,22 +101,28 @@ function printChosen(output: Output, what: string, chosen: readonly Episode[], n
   }
 }
 
-function nothingOpen({ target, rule, all }: AckTarget): string {
+function nothingOpen({ names, all }: AckTarget): string {
   if (all) return 'Nothing is open.';
-  const named = target ?? '';
-  const what = /^\d+$/.test(named) ? `alert ${named} has ended` : `nothing is open for ${named}`;
-  return `Nothing to acknowledge: ${what}${rule === null ? '' : ` under rule ${rule}`}.`;
+  const [named = '', rule] = names;
+  if (areNumbers(names) && (names.length > 1 || named.includes('-'))) {
+    return `Nothing to acknowledge: alerts ${names.join(' ')} have ended.`;
+  }
+  const what = areNumbers([named]) ? `alert ${named} has ended` : `nothing is open for ${named}`;
+  return `Nothing to acknowledge: ${what}${rule === undefined ? '' : ` under rule ${rule}`}.`;
 }
 
 /** What the command line names, of what fires; a number may name what is pending too. */
 async function choose(
   alerts: AlertStore,
   config: Config,
-  { all, target, rule }: AckTarget,
+  { all, names: named }: AckTarget,
 ): Promise<readonly Episode[]> {
   const open = await alerts.openEpisodes(null);
   const firing = open.filter(({ state }) => state === 'firing');
-  if (all || target === null) return firing;
+  const [target, rule = null] = named;
+  if (all || target === undefined) return firing;
+  if (areNumbers(named) && (named.length > 1 || target.includes('-')))
+    return numberedAmong(alerts, open, firing, named);
   const isRule = ruleFilter(rule, firing);
   const names = [...new Set([...config.clients.map(({ name }) => name), ...firing.map(({ client }) => client)])];
   if (/^\d{1,15}$/.test(target) && !names.includes(target)) {
@@ -135,6 +146,23 @@ async function choose(
     );
   }
   return chosen;
+}
+
+/** Those of a list of numbers and ranges that are open. A number that was never given out is refused. */
+async function numberedAmong(
+  alerts: AlertStore,
+  open: readonly Episode[],
+  firing: readonly Episode[],
+  named: readonly string[],
+): Promise<readonly Episode[]> {
+  const ranges = named.map((name) => {
+    const [, from = '', to = from] = numbers.exec(name) ?? [];
+    return { from: Number(from), to: Number(to) };
+  });
+  for (const { from, to } of ranges) {
+    if (from === to && !open.some(({ id }) => id === from)) await refuseUnknownNumber(alerts, from, firing);
+  }
+  return open.filter(({ id }) => id !== null && ranges.some(({ from, to }) => from <= id && id <= to));
 }
 
 /** A rule's whole name comes first: the commas and wildcards of its selectors are part of it. */

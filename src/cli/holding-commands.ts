@@ -12,9 +12,8 @@ export function addHolding(place: CommandPlace): void {
 function addAck({ program, execute }: CommandPlace): void {
   const ofTarget = (command: Command): Command =>
     command
-      .argument('[target]', 'the number of an alert, or a client or pattern')
-      .argument('[rule]', 'only those of this rule or pattern')
-      .option('--all', 'everything that fires');
+      .argument('[names...]', 'numbers of alerts (12 15-19), or a client or pattern, then a rule or pattern')
+      .option('--all', 'everything that fires in the whole fleet, not only what you are told of');
   ofTarget(
     example(
       program.command('ack').description('acknowledge: no reminders until it ends or gets worse'),
@@ -24,12 +23,11 @@ function addAck({ program, execute }: CommandPlace): void {
     .option('--for <duration>', 'only so long: 4h')
     .option('--until <time>', untilHelp)
     .option('--comment <text>', 'for the others: `alerts`, `explain` and mails show it')
-    .action((target: string | undefined, rule: string | undefined, options: AckFlags) =>
+    .action((names: readonly string[], options: AckFlags) =>
       execute(async (context) => {
         const { ackCommand } = await import('./ack.ts');
         return ackCommand(context, {
-          target: target ?? null,
-          rule: rule ?? null,
+          names,
           all: options.all ?? false,
           for: options.for ?? null,
           until: options.until ?? null,
@@ -42,10 +40,10 @@ function addAck({ program, execute }: CommandPlace): void {
       program.command('unack').description('take an acknowledgement back: reminders come again'),
       'fleet-health unack 12',
     ),
-  ).action((target: string | undefined, rule: string | undefined, options: Pick<AckFlags, 'all'>) =>
+  ).action((names: readonly string[], options: Pick<AckFlags, 'all'>) =>
     execute(async (context) => {
       const { unackCommand } = await import('./ack.ts');
-      return unackCommand(context, { target: target ?? null, rule: rule ?? null, all: options.all ?? false });
+      return unackCommand(context, { names, all: options.all ?? false });
     }),
   );
 }

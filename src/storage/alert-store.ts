@@ -102,6 +102,8 @@ export interface AlertStore {
   exportsOf(
     mounts: readonly { readonly client: string; readonly mount: string }[],
   ): Promise<ReadonlyMap<string, string>>;
+  /** The distribution, or else the kernel, of each client's newest report; clients without one are left out. */
+  systemsOf(clients: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Whole reports, where they are still kept. */
   reportsOf(statIds: readonly number[]): Promise<ReadonlyMap<number, Report>>;
   /** null: of all clients. */

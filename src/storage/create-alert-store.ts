@@ -13,7 +13,7 @@ import { fenced, leaseHolder, releaseLease, takeLease } from './lease.ts';
 import { newestRows } from './newest-rows.ts';
 import { claimMail, dueMails, markDataBegun, markFailed, markPutOff, markSent, undelivered } from './outbox.ts';
 import { unsentOf } from './unsent.ts';
-import { disksOf, exportsOf, networksOf, reportsOf } from './stored-rows.ts';
+import { disksOf, exportsOf, networksOf, reportsOf, systemsOf } from './stored-rows.ts';
 import { sealedSummary } from './sealed-reports.ts';
 import { ownDiskFacts } from './own-disks.ts';
 import { saveTelling } from './telling-rows.ts';
@@ -33,6 +33,7 @@ export function createAlertStore(database: Database): AlertStore {
     disksOf: (statIds) => read((session) => disksOf(session, database.dialect, statIds)),
     networksOf: (statIds) => read((session) => networksOf(session, database.dialect, statIds)),
     exportsOf: (mounts) => read((session) => exportsOf(session, mounts)),
+    systemsOf: (clients) => read((session) => systemsOf(session, clients)),
     reportsOf: (statIds) => read((session) => reportsOf(session, statIds)),
     openEpisodes: (clients) => read((session) => openEpisodes(session, clients)),
     memories: (clients) => read((session) => memories(session, clients)),

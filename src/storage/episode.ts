@@ -67,6 +67,17 @@ export interface Progress {
   readonly easing: number;
   /** Of the newest row that was not unknown. */
   readonly lastAtMs: number;
+  /** The worst row of the episode; missing where no row has begun it, and in rows of versions that did not keep it. */
+  readonly worst?: Worst;
+}
+
+/** What the worst row of an episode said: of numbers the value furthest beyond the limit, else the newest fault. */
+export interface Worst {
+  readonly atMs: number;
+  readonly severity: Severity;
+  readonly value: number | null;
+  readonly valueText: string;
+  readonly limitText: string;
 }
 
 /** What each person knows of an episode. */

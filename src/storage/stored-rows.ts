@@ -115,6 +115,19 @@ export async function reportsOf(session: Session, ids: readonly number[]): Promi
 const exportSql = `SELECT source FROM disk_stats WHERE client = ? AND mount = ? AND scope = 'network'
   ORDER BY observed_at DESC LIMIT 1`;
 
+const systemSql = 'SELECT os FROM stats WHERE client = ? ORDER BY observed_at DESC, id DESC LIMIT 1';
+
+/** See AlertStore.systemsOf. */
+export async function systemsOf(session: Session, clients: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const systems = new Map<string, string>();
+  for (const client of clients) {
+    const [row] = await session.all(systemSql, [client]);
+    const system = textOrNull(row?.['os']);
+    if (system !== null) systems.set(client, system);
+  }
+  return systems;
+}
+
 /** See AlertStore.exportsOf. */
 export async function exportsOf(
   session: Session,

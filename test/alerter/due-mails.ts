@@ -57,20 +57,34 @@ export function itemFor(config: Config, said: Said): Item & { readonly episode: 
 }
 
 /** A mail of these items, as telling makes it. */
-export function dueMail(config: Config, said: readonly Said[], over: Partial<DueMail> = {}): DueMail {
+export function dueMail(
+  config: Config,
+  said: readonly Said[],
+  over: Partial<DueMail> = {},
+  alsoOpen: readonly Said[] = [],
+): DueMail {
   const items = said.map((one) => itemFor(config, one)).sort(compareItems);
-  const episodes = items.map(({ episode }) => episode);
+  const known = alsoOpen.map((one) => itemFor(config, one));
+  const episodes = [...items, ...known].map(({ episode }) => episode);
+  const grouped = {
+    clients: config.clients,
+    bastions: openBastions(config, episodes),
+    exportOf: (_: string, mount: string): string | null => (mount === '/mnt/nas' ? 'nas:/srv/share' : null),
+  };
+  const open = [...items, ...known]
+    .filter(({ episode, listedOnly }) => episode.state === 'firing' && !listedOnly)
+    .map((item) => ({ ...item, transition: 'reminder' as const }));
   return {
     recipient: 'ops@example.org',
     severity: items.some(({ severity }) => severity === 'critical') ? 'critical' : 'warning',
     ordinary: !items.some(({ severity, transition }) => severity === 'critical' && transition === 'firing'),
     alreadyTrue: false,
     items,
-    sections: sectionsOf({
-      items,
-      bastions: openBastions(config, episodes),
-      exportOf: (_, mount) => (mount === '/mnt/nas' ? 'nas:/srv/share' : null),
-    }),
+    sections: sectionsOf({ ...grouped, items }),
+    open,
+    openFolds: sectionsOf({ ...grouped, items: open })
+      .flatMap(({ rules }) => rules.flatMap(({ lines }) => lines))
+      .filter(({ fold }) => fold !== null),
     replaces: [],
     ...over,
   };

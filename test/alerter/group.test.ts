@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { wordsOfRest } from '../../src/alerter/line-words.ts';
 import type { Section } from '../../src/alerter/telling.ts';
 import { startTelling } from './telling-world.ts';
 import type { TellingWorld } from './telling-world.ts';
@@ -82,6 +83,13 @@ const cases: readonly (readonly [name: string, alerts: readonly string[], expect
     ],
   ],
   [
+    'a client that invents mounts leaves room for the others',
+    [...Array.from({ length: 25 }, (_, index) => `alone-01 disk /d${index + 10}`), 'alone-02 disk /', 'web-01 disk /'],
+    [
+      `critical disk: ${Array.from({ length: 18 }, (_, index) => `alone-01 /d${index + 10}`).join(', ')}, alone-02 /, web-01 / + 7`,
+    ],
+  ],
+  [
     'not-trusted is one line for all',
     ['web-01 not-trusted', 'alone-01 not-trusted', 'edge-01 not-trusted'],
     ['critical not-trusted: [all: 3]'],
@@ -134,4 +142,33 @@ test('sections stand in their order, with what they count', () => {
     world.mails[1]?.mail.sections.map(({ kind, count }) => `${kind} ${count}`),
     ['critical 1', 'warning 1', 'flapping 1', 'resolved 1', 'ended 1', 'past 1'],
   );
+});
+
+test('of one client and rule three lines at most stand in a mail while others wait, and who stands in none is named', () => {
+  const alerts = [
+    ...Array.from({ length: 20 }, (_, index) => `alone-01 disk /d${index + 10}`),
+    ...numbered('alone', 2, 30).map((name) => `${name} disk /`),
+  ];
+  const [section] = sectionsAfter((world) => {
+    for (const alert of alerts) world.fires(alert);
+  });
+  const [rule] = section?.rules ?? [];
+  assert.ok(rule);
+  const own = rule.lines.filter(({ clients }) => clients[0] === 'alone-01');
+  assert.equal(own.length, 3);
+  assert.equal(rule.lines.length, 20);
+  const words = wordsOfRest(rule.rest);
+  assert.match(words, /^and 29 more of disk: alone-01 \(17\), alone-19 \/, /);
+  for (const name of numbered('alone', 19, 30)) assert.ok(words.includes(name), name);
+});
+
+test('many clients without a group and with one reason are one line with all their names', () => {
+  const valueText = 'network: no answer from port 22 within 5000 ms';
+  const sections = sectionsAfter((world) => {
+    for (const name of numbered('alone', 1, 30)) {
+      world.fires(`${name} unreachable`);
+      world.changes(`${name} unreachable`, { value: null, valueText });
+    }
+  });
+  assert.deepEqual(describe(sections), ['critical unreachable: [reason: 30]']);
 });

@@ -316,7 +316,7 @@ test('a bastion that is gone is one line that names it; who follows is no news',
   world.fires('fra-6 not-trusted', { severity: 'warning' });
   world.pass('08:00');
   const fold = world.mails[0]?.mail.sections[0]?.rules[0]?.lines[0]?.fold;
-  assert.deepEqual(fold, { kind: 'bastion', name: 'bastion-fra', behind: 6 });
+  assert.deepEqual(fold, { kind: 'bastion', name: 'bastion-fra', behind: 6, still: [] });
   world.at('08:10');
   world.fires('fra-6 unreachable');
   assert.deepEqual(world.pass(), []);
@@ -325,7 +325,7 @@ test('a bastion that is gone is one line that names it; who follows is no news',
   for (const index of [1, 2, 3, 4, 5]) world.recovers(`fra-${index} unreachable`);
   assert.match(world.pass()[0] ?? '', /^ops: firing critical fra-6 unreachable, resolved fra-1 unreachable,/);
   const back = world.mails[1]?.mail.sections.find(({ kind }) => kind === 'resolved')?.rules[0]?.lines[0]?.fold;
-  assert.deepEqual(back, { kind: 'bastion', name: 'bastion-fra', behind: 6 });
+  assert.deepEqual(back, { kind: 'bastion', name: 'bastion-fra', behind: 6, still: ['fra-6'] });
 });
 
 test('one client behind a bastion that answers means that the bastion does', () => {

@@ -66,8 +66,8 @@ const rising: readonly SeriesPoint[] = Array.from({ length: 288 }, (_, index) =>
   value: index > 100 && index < 125 ? null : 61 + (index / 287) ** 3 * 35.2,
 }));
 
-function sample(said: readonly Said[], over: Partial<DueMail> = {}): Sample {
-  const mail = dueMail(config, said, over);
+function sample(said: readonly Said[], over: Partial<DueMail> = {}, alsoOpen: readonly Said[] = []): Sample {
+  const mail = dueMail(config, said, over, alsoOpen);
   const charts = new Map(mail.items.filter(({ rule }) => rule === 'disk').map(({ alertId }) => [alertId, rising]));
   return { mail, charts };
 }
@@ -212,6 +212,27 @@ export const samples: Readonly<Record<string, Sample>> = {
   'bastion-back': sample(
     behind.map((client, index) => lost(client, { ...back, id: 180 + index, valueText: 'reached' })),
   ),
+  'bastion-partly-back': sample(
+    behind.slice(0, 6).map((client, index) => lost(client, { ...back, id: 180 + index, valueText: 'reached' })),
+    {},
+    behind.slice(6).map((client, index) => lost(client, { ...reminded, id: 186 + index })),
+  ),
+  'hundreds-lost': sample(
+    Array.from({ length: 300 }, (_, index) =>
+      lost(`node-${String(index + 1).padStart(3, '0')}`, {
+        id: 1000 + index,
+        valueText: `network: no answer from 10.0.${index >> 8}.${index & 255} port 22 within 5000 ms`,
+      }),
+    ),
+  ),
+  'one-hides-nobody': sample([
+    ...Array.from({ length: 25 }, (_, index) => disk('web-1', `/invented-${index + 10}`, 99, { id: 400 + index })),
+    disk('db-2', '/', 99, { id: 430 }),
+  ]),
+  'last-of-a-rack': sample([lost('rack-7-08', { id: 440 })], {}, [
+    ...rack.slice(0, 7).map((client, index) => lost(client, { ...reminded, id: 441 + index })),
+    disk('web-2', '/', 91, { ...reminded, id: 450, acknowledgedBy: 'kim', acknowledgedComment: 'on it' }),
+  ]),
   'one-export': sample(
     ['web-1', 'web-2', 'db-2'].map((client, index) => ({
       client,

@@ -253,7 +253,7 @@ function firing(name: string, id: number, sinceMs: number): Episode {
     id,
     severity: 'critical',
     state: 'firing',
-    value: null,
+    value: 96,
     valueText: '96 %',
     limitText: 'at least 95 %',
     pendingSinceMs: sinceMs,

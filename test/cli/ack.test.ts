@@ -38,6 +38,18 @@ for (const [args, ids] of [
     ['web-*', 'disk'],
     [1, 3],
   ],
+  [
+    ['3', '1'],
+    [1, 3],
+  ],
+  [
+    ['1-2', '5'],
+    [1, 2, 5],
+  ],
+  [
+    ['2-4', '4'],
+    [2, 3],
+  ],
   [['--all'], [1, 2, 3]],
 ] as const) {
   test(`ack ${args.join(' ')} acknowledges ${ids.join(', ')}`, async (t) => {
@@ -112,6 +124,8 @@ for (const [args, says] of [
   [['mail-*'], /no client matches "mail-\*"/],
   [['web-1', 'memry'], /nothing is open for web-1 under rule "memry"; did you mean "memory"\? .*Open are: /],
   [[], /nothing says what to acknowledge/],
+  [['1', '77'], /there is no alert 77/],
+  [['web-1', 'disk', 'memory'], /"memory" is one name too many/],
   [['1', '--all'], /--all and a name contradict each other/],
   [['1', '--for', 'long'], /--for "long" is no duration/],
   [['1', '--for', '2h', '--until', '18:00'], /--until and --for contradict each other/],
