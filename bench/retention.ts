@@ -136,7 +136,7 @@ async function questions({ database, add }: Bench): Promise<void> {
     'a client, ten days of hours': `SELECT hour, cpu_percent_mean FROM stats_hourly WHERE ${one} ORDER BY hour`,
     'a client, a year of days': `SELECT day, cpu_percent_mean, cpu_percent_max FROM stats_daily WHERE ${one} ORDER BY day`,
     'a mount, a year of days': `SELECT day, used_bytes_max FROM disk_stats_daily WHERE ${one} AND mount = '/data' ORDER BY day`,
-    'a client through rows and hours': `SELECT observed_at, cpu_percent_mean FROM stats_history WHERE ${one} ORDER BY observed_at`,
+    'a client by the hour': `SELECT hour, cpu_percent_mean FROM stats_by_hour WHERE ${one} ORDER BY hour`,
     'fullest disks now': `SELECT l.client, d.mount, d.used_percent FROM latest_stats l JOIN disk_stats d ON d.stat_id = l.id
       ORDER BY d.used_percent DESC LIMIT 20`,
   };

@@ -1,6 +1,7 @@
 import { cpus, loadavg, uptime } from 'node:os';
 
 import type { JsonValue } from '../collected.ts';
+import { interval } from '../probes/cpu.ts';
 import { functionReport, missing, rounded } from '../probes/function-report.ts';
 import type { Facts } from '../probes/function-report.ts';
 import type { Probe } from '../probes/probe.ts';
@@ -38,6 +39,7 @@ export const portableCpu: Probe = {
             iowait_percent: missing('not told by this system'),
             steal_percent: missing('not told by this system'),
             cpus: now.length,
+            interval_s: interval(earlier),
           },
         ]),
       ],

@@ -1,7 +1,7 @@
 import type { JsonValue } from '../collected.ts';
 import { functionReport, missing, rounded } from './function-report.ts';
-import type { Facts } from './function-report.ts';
-import type { Probe } from './probe.ts';
+import type { Facts, Missing } from './function-report.ts';
+import type { Earlier, Probe } from './probe.ts';
 
 /** user, nice, system, idle, iowait, irq, softirq, steal; guest time, which follows, is in user and nice already. */
 const columns = 8;
@@ -18,9 +18,14 @@ export const cpu: Probe = {
     const cpus = Object.keys(now).length - 1;
     if (now['cpu'] === undefined || cpus < 1) throw new Error('no CPU in /proc/stat');
     const shares = sharesSince(now, earlier?.counters);
-    return { functions: [functionReport('cpu', [{ ...shares, cpus }])], counters: now };
+    return { functions: [functionReport('cpu', [{ ...shares, cpus, interval_s: interval(earlier) }])], counters: now };
   },
 };
+
+/** The seconds that every rate of the report is an average of. */
+export function interval(earlier: Earlier | null): number | Missing {
+  return earlier === null ? missing('first visit') : rounded(earlier.elapsedMs / 1000, 2);
+}
 
 /** Ticks by CPU; `cpu` is all of them. */
 type CpuTimes = Record<string, number[]>;

@@ -46,6 +46,8 @@ export interface NetworkRow {
   readonly tx_drops_per_s: number | null;
   readonly link_up: number | null;
   readonly speed_bits_per_s: number | null;
+  /** The time that its rates are averages of. */
+  readonly interval_s: number | null;
 }
 
 type ColumnMetric = Metric & { readonly column: StatsMetricColumn };
@@ -102,6 +104,7 @@ function disksOf(families: Families): readonly DiskRow[] {
 }
 
 function networksOf(families: Families): readonly NetworkRow[] {
+  const interval = numberOf(families.get('cpu')?.[0], 'interval_s');
   return subjectRows(families.get('network'), 'interface').map(([name, row]) => ({
     interface: name,
     rx_bytes_per_s: numberOf(row, 'rx_bytes_per_s'),
@@ -114,6 +117,7 @@ function networksOf(families: Families): readonly NetworkRow[] {
     tx_drops_per_s: numberOf(row, 'tx_drops_per_s'),
     link_up: numberOf(row, 'link_up'),
     speed_bits_per_s: numberOf(row, 'speed_bits_per_s'),
+    interval_s: typeof row['rx_bytes_per_s'] === 'number' ? interval : null,
   }));
 }
 

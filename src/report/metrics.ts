@@ -26,6 +26,7 @@ export type StatsMetricColumn =
   | 'load15'
   | 'processes'
   | 'cpus'
+  | 'interval_s'
   | 'failed_units'
   | 'reboot_required';
 
@@ -91,6 +92,7 @@ export const metrics: readonly Metric[] = [
       ['steal_percent', 'percent', 'Time the hypervisor gave to others.'],
       ['busiest_percent', 'percent', 'Used percent of the busiest single CPU.'],
       ['cpus', 'count', 'CPUs that are online.', 'cpus'],
+      ['interval_s', 'seconds', 'The time that the rates of the report are averages of.', 'interval_s'],
     ],
   ),
   ...family(

@@ -10,6 +10,8 @@ export interface FiguresOptions {
   readonly personality: Personality;
   readonly condition: Condition;
   readonly atMs: number;
+  /** Since the report before; unless given: the quarter of a second that an agent waits at its first visit. */
+  readonly intervalMs?: number;
 }
 
 const minuteMs = 60_000;
@@ -46,6 +48,7 @@ export function figuresOf(options: FiguresOptions): readonly WorkerReport[] {
           steal_percent: 0,
           busiest_percent: rounded(Math.min(100, cpu.used * 1.35)),
           cpus,
+          interval_s: rounded((options.intervalMs ?? 250) / 1000),
         },
       ]),
     ]),

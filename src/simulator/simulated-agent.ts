@@ -32,6 +32,7 @@ export class SimulatedAgent {
   readonly client: SimulatedClient;
   readonly #seed: number;
   #personality: Personality | null = null;
+  #reportedAtMs: number | null = null;
   #waiting: readonly WaitingReport[] = [];
 
   constructor(seed: number, client: SimulatedClient) {
@@ -60,6 +61,8 @@ export class SimulatedAgent {
     const personality = (this.#personality ??= personalityOf(this.#seed, client));
     const reportId = randomUUID();
     const isVisit = request.kind === 'visit';
+    const since = this.#reportedAtMs === null ? {} : { intervalMs: atMs - this.#reportedAtMs };
+    if (isVisit) this.#reportedAtMs = atMs;
     const report: Report = {
       name: isVisit ? 'Daemon report' : 'Inventory report',
       version: reportVersion,
@@ -71,7 +74,7 @@ export class SimulatedAgent {
       boot_id: this.#bootId(condition),
       monotonic_ms: atMs - condition.bootedAtMs,
       worker_reports: isVisit
-        ? figuresOf({ seed: this.#seed, client, personality, condition, atMs })
+        ? figuresOf({ seed: this.#seed, client, personality, condition, atMs, ...since })
         : inventoryOf(client, personality),
     };
     const sealed = sealReport({

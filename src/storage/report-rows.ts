@@ -33,6 +33,7 @@ export const statsFigures = [
   'disk_percent',
   'processes',
   'cpus',
+  'interval_s',
   'failed_units',
   'probe_errors',
   'unresponsive_mounts',
@@ -57,6 +58,7 @@ export const networkFigures = [
   'tx_drops_per_s',
   'link_up',
   'speed_bits_per_s',
+  'interval_s',
 ] as const;
 
 export const statsTarget = {

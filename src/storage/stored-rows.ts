@@ -41,6 +41,7 @@ export function storedReport(row: SqlRow): UntreatedReport {
     disk_percent: figures.disk_percent,
     processes: figures.processes,
     cpus: figures.cpus,
+    interval_s: figures.interval_s,
     failed_units: figures.failed_units,
     probe_errors: figures.probe_errors,
     unresponsive_mounts: figures.unresponsive_mounts,

@@ -39,6 +39,7 @@ export function reportRow(over: Partial<UntreatedReport> = {}): UntreatedReport 
     load15: 0.1,
     processes: 120,
     cpus: 4,
+    interval_s: 300,
     failed_units: 0,
     reboot_required: 0,
     disk_percent: 50,
@@ -79,6 +80,7 @@ export function networkRow(over: Partial<NetworkRow> = {}): NetworkRow {
     tx_drops_per_s: 0,
     link_up: 1,
     speed_bits_per_s: 1e9,
+    interval_s: 300,
     ...over,
   };
 }

@@ -15,7 +15,7 @@ const disks = (...data: readonly Row[]): ReturnType<typeof reportWith> =>
 
 test('stats takes its columns from the metrics', () => {
   const report = reportWith(
-    worker('cpu', [{ name: 'cpu', data: [{ used_percent: 12.5, cpus: 8 }] }]),
+    worker('cpu', [{ name: 'cpu', data: [{ used_percent: 12.5, cpus: 8, interval_s: 300 }] }]),
     worker('load', [{ name: 'load', data: [{ load1: 0, load5: 0.5, load15: 0.25 }] }]),
     worker('memory', [
       { name: 'memory', data: [{ used_percent: 41.7 }] },
@@ -44,6 +44,7 @@ test('stats takes its columns from the metrics', () => {
     disk_percent: null,
     processes: 120,
     cpus: 8,
+    interval_s: 300,
     failed_units: 2,
     probe_errors: 1,
     unresponsive_mounts: null,
@@ -94,7 +95,9 @@ test('rows of disks and interfaces have all labels and fields of the metrics and
     ['network', networkRows(fullReport())],
   ] as const) {
     const own = metrics.filter((metric) => metric.family === family);
-    const expected = [...(own[0]?.labels ?? []), ...own.map(({ field }) => field)];
+    // The time that rates are averages of stands once in a report, and beside the rates in the database.
+    const interval = family === 'network' ? ['interval_s'] : [];
+    const expected = [...(own[0]?.labels ?? []), ...own.map(({ field }) => field), ...interval];
     assert.equal(rows.length, 2);
     for (const row of rows) {
       assert.deepEqual(Object.keys(row), expected);

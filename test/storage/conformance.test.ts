@@ -44,6 +44,7 @@ onBothDatabases('ingest', (kit) => {
       unresponsive_mounts: 0,
       reboot_required: 0,
       processed_at: null,
+      interval_s: 300,
     });
     const [stored] = await storage.history.query('SELECT report FROM reports WHERE stat_id = 1');
     assert.deepEqual(JSON.parse(String(stored?.['report'])), sent.report);

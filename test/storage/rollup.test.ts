@@ -316,7 +316,7 @@ onBothDatabases('rollups', (kit) => {
     ]);
   });
 
-  test('the columns are those of the tables, and a history shows rows and rollups as one', async () => {
+  test('the columns are those of the tables, and the views by the hour and by the day show rows and rollups as one', async () => {
     const opened = await kit.open();
     for (const source of rollupSources) {
       for (const span of ['hour', 'day'] as const) {
@@ -332,22 +332,24 @@ onBothDatabases('rollups', (kit) => {
       sample({ at: noonMs, cpu: 99, mounts: { '/': 9 } }),
     ]);
     await opened.storage.reports.prune(limits, never);
-    const history = 'samples, cpu_percent_min, cpu_percent_mean, cpu_percent_max';
-    assert.deepEqual(
-      await rows(opened, `SELECT ${history} FROM stats_history WHERE client = 'web-1' ORDER BY observed_at`),
-      [
-        [2, 10, 15, 20],
-        [1, 99, 99, 99],
-      ],
-    );
-    assert.deepEqual(
-      await rows(opened, 'SELECT mount, samples, used_percent_max FROM disk_stats_history ORDER BY observed_at'),
-      [
-        ['/', 2, 8],
-        ['/', 1, 9],
-      ],
-    );
-    assert.equal((await rows(opened, 'SELECT interface FROM network_stats_history')).length, 2);
+    const figures = 'samples, cpu_percent_min, cpu_percent_mean, cpu_percent_max, cpu_percent_count';
+    for (const span of ['hour', 'day']) {
+      assert.deepEqual(
+        await rows(opened, `SELECT ${figures} FROM stats_by_${span} WHERE client = 'web-1' ORDER BY ${span}`),
+        [
+          [2, 10, 15, 20, 2],
+          [1, 99, 99, 99, 1],
+        ],
+      );
+      assert.deepEqual(
+        await rows(opened, `SELECT mount, samples, used_percent_max FROM disk_stats_by_${span} ORDER BY ${span}`),
+        [
+          ['/', 2, 8],
+          ['/', 1, 9],
+        ],
+      );
+      assert.equal((await rows(opened, `SELECT interface FROM network_stats_by_${span}`)).length, 2);
+    }
   });
 });
 

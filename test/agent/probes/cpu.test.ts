@@ -28,6 +28,7 @@ test('shares of the time since the previous visit', async () => {
     // cpu1: 500 user, 50 system, 450 idle, 25 steal: 575 of 1025 ticks.
     busiest_percent: 56.1,
     cpus: 2,
+    interval_s: 10,
   });
 });
 
@@ -36,7 +37,7 @@ test('the first visit says that it is the first, and keeps counters', async () =
   const row = onlyRow(functions, 'cpu');
   assert.equal(row['used_percent'], null);
   assert.equal(row['cpus'], 2);
-  assert.equal(reasonOf(functions, 'cpu', 'used_percent'), 'first visit');
+  for (const field of ['used_percent', 'interval_s']) assert.equal(reasonOf(functions, 'cpu', field), 'first visit');
   assert.deepEqual((counters as { cpu: unknown }).cpu, [10_000, 200, 3000, 80_000, 500, 10, 90, 50]);
 });
 
