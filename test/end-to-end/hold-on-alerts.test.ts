@@ -117,7 +117,7 @@ suite("people's hold on alerts, with the program alone", () => {
       assert.deepEqual((first?.['acknowledged'] as Document)['comment'], 'Größe: 測試');
       assert.match(
         await said(site, 'explain', 'here-1', 'memory'),
-        /Held back: acknowledged by .* until .*: no reminders/,
+        /Held back: acknowledged by .* until .*: Größe: 測試; no reminders/,
       );
       assert.match(await said(site, 'ack', '--all'), /^acknowledged 1: .*\nacknowledged 2: /);
       const none = await run(site, 'ack', 'here-1', 'disk');
