@@ -60,7 +60,7 @@ export function alertsText(output: Output, config: Config, views: readonly Alert
       { title: 'client', shrinks: true, keepsEnd: true },
       { title: 'alert', shrinks: true, keepsEnd: true },
       { title: 'value', shrinks: true },
-      { title: 'since' },
+      { title: 'since', drops: true },
       { title: 'age', align: 'right' },
       { title: 'told', shrinks: true, keepsEnd: true },
     ],

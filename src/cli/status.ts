@@ -74,7 +74,7 @@ export function statusText(output: Output, config: Config, status: FleetStatus, 
     [
       { title: 'client', shrinks: true, keepsEnd: true },
       { title: 'state' },
-      { title: 'read by' },
+      { title: 'read by', drops: true },
       { title: 'report', align: 'right' },
       { title: 'cpu', align: 'right' },
       { title: 'memory', align: 'right' },

@@ -12,6 +12,8 @@ export interface Column {
   readonly shrinks?: boolean;
   /** Cut in the middle: names of one fleet often differ in their ends alone. */
   readonly keepsEnd?: boolean;
+  /** Left out, before any column is cut, when the table is wider than the terminal. */
+  readonly drops?: boolean;
 }
 
 /** The cells of a row, and sentences that stand below it on lines of their own. */
@@ -43,15 +45,18 @@ export function renderTable(
     ...noted.map(({ cells }) => columns.map((_, index) => placed(cells[index] ?? ''))),
   ];
   const widths = columns.map((_, index) => lines.reduce((most, line) => Math.max(most, line[index]?.width ?? 0), 0));
-  if (output.terminal) shrink(widths, columns, output.columns);
+  const isWide = output.terminal && widthOf(widths) > output.columns;
+  if (isWide) for (const [index, { drops }] of columns.entries()) if (drops === true) widths[index] = dropped;
+  if (isWide) shrink(widths, columns, output.columns);
   const drawn = lines.map((line) =>
-    line.map((cell, index) => {
+    line.flatMap((cell, index) => {
       const width = widths[index] ?? 0;
+      if (width === dropped) return [];
       const shorten = columns[index]?.keepsEnd === true ? cutMiddle : cut;
       const { text, width: taken } = cell.width <= width ? cell : placed(shorten(cell.text, width));
       const room = ' '.repeat(Math.max(0, width - taken));
       const shown = cell.colour === null ? text : output.colour(cell.colour, text);
-      return columns[index]?.align === 'right' ? room + shown : shown + room;
+      return [columns[index]?.align === 'right' ? room + shown : shown + room];
     }),
   );
   return drawn
@@ -77,9 +82,16 @@ function placed(cell: Cell): PlacedCell {
   return { text, width: columnsOf(text), colour: typeof cell === 'string' ? null : cell.colour };
 }
 
+/** The gap before the next column goes with a column that is left out. */
+const dropped = -gap;
+
+function widthOf(widths: readonly number[]): number {
+  return widths.reduce((sum, width) => sum + width + gap, -gap);
+}
+
 function shrink(widths: number[], columns: readonly Column[], available: number): void {
   const shrinking = columns.flatMap(({ shrinks }, index) => (shrinks === true ? [index] : []));
-  for (let excess = widths.reduce((sum, width) => sum + width + gap, -gap) - available; excess > 0; excess -= 1) {
+  for (let excess = widthOf(widths) - available; excess > 0; excess -= 1) {
     const widest = Math.max(...shrinking.map((index) => widths[index] ?? 0));
     const index = shrinking.findLast((candidate) => widths[candidate] === widest);
     if (index === undefined || widest <= minimumWidth) return;

@@ -81,3 +81,35 @@ test('colour takes no room, and covers what was cut', () => {
     'db      <green>100%</>',
   ]);
 });
+
+test('a column that may go is left out before a name is cut, and a name that is cut keeps its end', () => {
+  const output = { terminal: true, columns: 32, colour: (_colour: string, text: string) => text };
+  const wide = [
+    { title: 'client', shrinks: true, keepsEnd: true },
+    { title: 'since', drops: true },
+    { title: 'cpu', align: 'right' },
+  ] as const;
+  const draw = (...names: string[]): string[] =>
+    renderTable(
+      output,
+      wide,
+      names.map((name) => [name, '2026-11-20 10:05', '5%']),
+    ).split('\n');
+  assert.equal(draw('web-1')[1], 'web-1   2026-11-20 10:05   5%');
+  assert.equal(draw('web-12345678')[1], 'web-12345678   5%');
+  const [, one, other] = draw('kubernetes-production-frankfurt-web-17', 'kubernetes-production-frankfurt-web-18');
+  assert.match(one ?? '', /^kub\S*…\S*-web-17 +5%$/);
+  assert.notEqual(one, other);
+});
+
+test('notes stand below their row, broken between words on a terminal and whole in a log', () => {
+  const rows = [
+    { cells: ['web-1', '5%', ''], notes: [{ text: 'no answer from port 22 within 5 s', colour: 'red' as const }] },
+  ];
+  const draw = (terminal: boolean): string[] =>
+    renderTable({ terminal, columns: 24, colour: (_colour, text) => text }, columns, rows)
+      .split('\n')
+      .slice(1);
+  assert.deepEqual(draw(true), ['web-1    5%', '    no answer from port', '    22 within 5 s']);
+  assert.deepEqual(draw(false), ['web-1    5%', '    no answer from port 22 within 5 s']);
+});

@@ -74,7 +74,7 @@ const wrong: readonly (readonly [args: string, says: RegExp])[] = [
   ['colect', /^fleet-health: unknown command 'colect' \(usage\)\. Did you mean collect\?/],
   ['collect --dryrun', /unknown option '--dryrun' \(usage\)\. Did you mean --dry-run\?/],
   ['--jsno status', /unknown option '--jsno' \(usage\)\. Did you mean --json\?/],
-  ['status web-1', /too many arguments/],
+  ['migrate web-1', /too many arguments/],
   ['collect --concurrency 0', /whole number from 1 to/],
   ['collect --concurrency 1e3', /whole number from 1 to/],
   ['collect --retry -1', /whole number from 0 to/],
