@@ -1,21 +1,24 @@
 import type { Config, Window } from '../config/config.ts';
 import { globMatcher } from '../config/globs.ts';
 import type { Silence } from '../storage/alert-store.ts';
-import type { AlertKey } from '../storage/episode.ts';
+import type { AlertKey, Episode } from '../storage/episode.ts';
 import { silenceMatcher } from './silences.ts';
 import type { HoldReason } from './telling.ts';
 import type { Span } from './windows.ts';
 import { windowSpans } from './windows.ts';
 import { dayMs } from './zone-time.ts';
 
+/** What silences and windows look at of an alert. */
+export type CoverKey = AlertKey & Pick<Episode, 'severity'>;
+
 /** Silences and windows, by when they cover an alert. */
 export interface Covers {
   /** Those that hold at a moment. */
-  readonly reasonsAt: (key: AlertKey, atMs: number) => readonly HoldReason[];
+  readonly reasonsAt: (key: CoverKey, atMs: number) => readonly HoldReason[];
   /** When the last one ended, up to and at that moment, within the day before it; null: none did, or one holds on. */
-  readonly lastEndMs: (key: AlertKey, atMs: number) => number | null;
+  readonly lastEndMs: (key: CoverKey, atMs: number) => number | null;
   /** When the ones ended that covered all of a time without a break, up to so much less at its end; null: none did. */
-  readonly coveredUntilMs: (key: AlertKey, fromMs: number, toMs: number, lessMs: number) => number | null;
+  readonly coveredUntilMs: (key: CoverKey, fromMs: number, toMs: number, lessMs: number) => number | null;
 }
 
 interface CoversOptions {
@@ -37,7 +40,7 @@ export function openCovers({ config, silences, windowsOf }: CoversOptions): Cove
   const spansOf = createSpans(zone);
   const appliesTo = createRuleMatcher();
 
-  const coversAt = (key: AlertKey, fromMs: number, toMs: number): readonly Cover[] => {
+  const coversAt = (key: CoverKey, fromMs: number, toMs: number): readonly Cover[] => {
     const covers: Cover[] = [];
     for (const { silence, matches } of silenced) {
       const { id, startsAtMs, endsAtMs } = silence;
@@ -45,6 +48,7 @@ export function openCovers({ config, silences, windowsOf }: CoversOptions): Cove
       covers.push({ startsAtMs, endsAtMs, reason: { kind: 'silence', id, untilMs: endsAtMs } });
     }
     for (const window of windowsOf(key.client)) {
+      if (window.severity === 'warning' && key.severity === 'critical') continue;
       if (!appliesTo(window, key.rule)) continue;
       for (const { startsAtMs, endsAtMs } of spansOf(window, fromMs, toMs)) {
         covers.push({ startsAtMs, endsAtMs, reason: { kind: 'window', untilMs: endsAtMs } });

@@ -8,6 +8,8 @@ import { openMilder } from './milder.ts';
 import type { Listener, Watch } from './recipients-of.ts';
 import { hears } from './recipients-of.ts';
 import type { HoldReason } from './telling.ts';
+import { windowSpans, windowUntil } from './windows.ts';
+import { dayMs } from './zone-time.ts';
 
 export type StoredEpisode = Episode & { readonly id: number };
 
@@ -64,6 +66,10 @@ export function lookThrough(options: DeskOptions): Desk {
   let remindersDue = false;
   const lost = lostBastions(options);
   const milder = openMilder(matters, hold);
+  const reasonsOf = (matter: Matter): readonly HoldReason[] =>
+    [hold.insteadFor(matter.episode, recipient), milder.worseOf(matter), outsideHours(matter, nowMs)].filter(
+      (reason) => reason !== null,
+    );
   for (const matter of matters) {
     const { episode, watch, listener } = matter;
     const known = knownOf(matter);
@@ -74,7 +80,7 @@ export function lookThrough(options: DeskOptions): Desk {
       }
       const isDue = isReminderDue(options, matter, known);
       if (isDue === null) continue;
-      const own = [hold.insteadFor(episode, recipient), milder.worseOf(matter)].filter((reason) => reason !== null);
+      const own = reasonsOf(matter);
       const holding = [...hold.reasonsFor(episode), ...own];
       const reasons = isAcknowledged(episode, nowMs) ? [acknowledgement(episode)] : holding;
       if (reasons.length === 0) {
@@ -91,8 +97,7 @@ export function lookThrough(options: DeskOptions): Desk {
       continue;
     }
     const behind = transition === 'firing' && episode.rule === 'unreachable' ? lost(episode.client) : null;
-    const instead = hold.insteadFor(episode, recipient);
-    const own = [instead, behind, milder.worseOf(matter)].filter((reason) => reason !== null);
+    const own = [behind, ...reasonsOf(matter)].filter((reason) => reason !== null);
     const reasons = [...hold.reasonsFor(episode), ...own];
     if (reasons.length > 0) held.push({ matter, reasons });
     else news.push({ matter, transition, known, listedOnly: wentByMs !== null });
@@ -113,6 +118,14 @@ function isReminderDue({ nowMs, earlyMs }: DeskOptions, matter: Matter, known: K
 
 function acknowledgement({ acknowledgedBy, acknowledgedUntilMs }: Episode): HoldReason {
   return { kind: 'acknowledged', by: acknowledgedBy ?? '', untilMs: acknowledgedUntilMs };
+}
+
+/** The recipient's hours, if they are over now. */
+function outsideHours({ listener, episode }: Matter, nowMs: number): HoldReason | null {
+  const hours = listener?.hours?.[episode.severity];
+  if (hours === undefined || hours.some((window) => windowUntil(window, nowMs, null) !== null)) return null;
+  const spans = hours.flatMap((window) => windowSpans(window, nowMs, nowMs + 8 * dayMs, null));
+  return { kind: 'hours', untilMs: Math.min(...spans.map(({ startsAtMs }) => startsAtMs).filter((ms) => ms > nowMs)) };
 }
 
 /** Of a client: the bastion that is gone, and that the recipient knows to be gone. */

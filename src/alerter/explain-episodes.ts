@@ -1,14 +1,14 @@
 import type { Config, Rule, Window } from '../config/config.ts';
 import type { AlertStore, MailSummary } from '../storage/alert-store.ts';
-import type { AlertKey, Episode } from '../storage/episode.ts';
+import type { Episode } from '../storage/episode.ts';
 import { groupBy } from '../storage/group-by.ts';
-import { openCovers, type Covers } from './covers.ts';
+import { openCovers, type CoverKey, type Covers } from './covers.ts';
 import { notifiedOf } from './deliveries.ts';
 import type { Notified } from './deliveries.ts';
 import { isAcknowledged } from './hold.ts';
 import type { Reading } from './observation.ts';
 import { readWorld } from './read-world.ts';
-import { createWatches } from './recipients-of.ts';
+import { createWatches, worstSeverity } from './recipients-of.ts';
 import type { Listener } from './recipients-of.ts';
 import { tell } from './tell.ts';
 import type { HoldReason, Telling, World } from './telling.ts';
@@ -98,7 +98,12 @@ export async function explainEpisodes(options: ExplainOptions, of: Explained): P
       return {
         rule,
         listeners: [...listeners.values()],
-        covers: coversOf(covers, nowMs, { client: of.name, rule: rule.name }, of.subjectsOf(rule)),
+        covers: coversOf(
+          covers,
+          nowMs,
+          { client: of.name, rule: rule.name, severity: worstSeverity(rule) },
+          of.subjectsOf(rule),
+        ),
         episodes: [...open, ...(ended === undefined ? [] : [ended])].map((episode) => ({
           episode,
           told: told.get(episode.id ?? NaN) ?? [],
@@ -120,7 +125,7 @@ export async function explainEpisodes(options: ExplainOptions, of: Explained): P
 function coversOf(
   { reasonsAt }: Covers,
   nowMs: number,
-  key: Omit<AlertKey, 'subject'>,
+  key: Omit<CoverKey, 'subject'>,
   subjects: readonly string[],
 ): readonly RuleCover[] {
   const asked = subjects.length === 0 ? [''] : [...new Set(subjects)];

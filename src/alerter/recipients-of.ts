@@ -1,4 +1,4 @@
-import type { Client, Config, Recipient, Rule, Severity } from '../config/config.ts';
+import type { Client, Config, Recipient, Rule, Severity, Window } from '../config/config.ts';
 import { globMatcher } from '../config/globs.ts';
 import type { AlertKey } from '../storage/episode.ts';
 
@@ -7,6 +7,8 @@ export interface Listener {
   /** An address, or `|` and a command of <notify>. */
   readonly recipient: string;
   readonly least: Severity;
+  /** By severity: when it is told to the recipient; a severity that is missing is told always. */
+  readonly hours?: Readonly<Partial<Record<Severity, readonly Window[]>>>;
 }
 
 /** What config.xml says of an alert. */
@@ -116,8 +118,11 @@ function readListeners(config: Config, rule: Rule, recipients: readonly Recipien
     const isMore = least === 'warning' || !listeners.has(recipient);
     if (isMore) listeners.set(recipient, { recipient, least });
   };
-  for (const { to, severity, rules } of recipientsOfRule(rule, recipients)) {
-    if (asksFor(rules, rule)) add(to, severity ?? 'warning');
+  const asking = recipientsOfRule(rule, recipients).filter(({ rules }) => asksFor(rules, rule));
+  for (const { to, severity } of asking) add(to, severity ?? 'warning');
+  for (const listener of [...listeners.values()]) {
+    const own = asking.filter(({ to }) => to === listener.recipient);
+    if (own.some((one) => one.hours !== null)) listeners.set(listener.recipient, { ...listener, hours: hoursOf(own) });
   }
   for (const { command, severity, rules } of config.notify) {
     if (asksFor(rules, rule)) add(recipientOfCommand(command), severity ?? 'warning');
@@ -131,8 +136,16 @@ function readListeners(config: Config, rule: Rule, recipients: readonly Recipien
   return listeners;
 }
 
+/** Hours count where none of the recipient's entries that hear a severity is for all hours. */
+function hoursOf(own: readonly Recipient[]): NonNullable<Listener['hours']> {
+  const ofSeverity = (severity: Severity): readonly (Window | null)[] =>
+    own.filter((one) => one.severity !== 'critical' || severity === 'critical').map(({ hours }) => hours);
+  const entries = (['warning', 'critical'] as const).map((severity) => [severity, ofSeverity(severity)] as const);
+  return Object.fromEntries(entries.filter(([, hours]) => !hours.includes(null)));
+}
+
 function recipientsOfRule(rule: Rule, recipients: readonly Recipient[]): readonly Recipient[] {
-  return rule.mail === null ? recipients : rule.mail.map((to) => ({ to, severity: null, rules: [] }));
+  return rule.mail === null ? recipients : rule.mail.map((to) => ({ to, severity: null, rules: [], hours: null }));
 }
 
 function asksFor(rules: readonly string[], { name }: Rule): boolean {
@@ -146,7 +159,8 @@ function worstOf(rule: Rule, { clients }: Config): Severity {
   return isCritical ? 'critical' : worstSeverity(rule);
 }
 
-function worstSeverity({ warning, critical, severity }: Rule): Severity {
+/** The worst severity that a rule has. */
+export function worstSeverity({ warning, critical, severity }: Rule): Severity {
   if (warning === null && critical === null) return severity;
   return critical === null ? 'warning' : 'critical';
 }

@@ -119,6 +119,7 @@ const ownReasons: readonly HoldReason['kind'][] = [
   'isolated',
   'collector-silent',
   'worse-rule',
+  'hours',
   'flapping',
   'group-interval',
   'cap',

@@ -19,6 +19,8 @@ export type HoldReason =
   | { readonly kind: 'flapping' }
   /** The collector's run that changed it has not ended. */
   | { readonly kind: 'run'; readonly runId: string }
+  /** The hours of the recipient are over; they begin again then. */
+  | { readonly kind: 'hours'; readonly untilMs: number }
   | { readonly kind: 'group-interval'; readonly untilMs: number }
   | { readonly kind: 'cap'; readonly untilMs: number }
   /** An older mail speaks of it that waits to be sent and cannot be replaced: its order would be lost. */

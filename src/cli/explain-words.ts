@@ -213,6 +213,8 @@ function heldWords(reason: HoldReason, episode: Episode | null, time: ReaderTime
       return 'it flaps, which was told; the true state follows after 12 quiet rows';
     case 'run':
       return `run ${reason.runId} of the collector has not ended yet`;
+    case 'hours':
+      return `outside of the hours of this recipient, which begin ${moment(reason.untilMs)}`;
     case 'group-interval':
       return `warnings and recoveries are gathered until ${moment(reason.untilMs)} (groupInterval)`;
     case 'cap':
@@ -227,7 +229,8 @@ function heldWords(reason: HoldReason, episode: Episode | null, time: ReaderTime
 function recipientsText(listeners: RuleExplained['listeners']): string {
   if (listeners.length === 0) return 'Nobody is told of this rule.';
   const names = listeners.map(
-    ({ recipient, least }) => `${recipient}${least === 'critical' ? ' (critical alone)' : ''}`,
+    ({ recipient, least, hours }) =>
+      `${recipient}${least === 'critical' ? ' (critical alone)' : ''}${hours === undefined ? '' : ' (within hours)'}`,
   );
   return `Goes to ${names.map(escapeControls).join(', ')}.`;
 }

@@ -1,5 +1,5 @@
 import { hostFault, isMailAddress, isSender, parseMailAddresses } from './addresses.ts';
-import { isDate, isZone, nearestZone, parseClock, parseDays, parseMoment } from './calendar.ts';
+import { isDate, isZone, nearestZone, parseClock, parseDays, parseHours, parseMoment } from './calendar.ts';
 import { splitGlobs } from './globs.ts';
 import { jumpsFault } from './jumps.ts';
 import { parseDuration, parseNumber, parseSeconds, parseSize, parseSpan } from './quantities.ts';
@@ -118,6 +118,13 @@ const kinds = {
   },
   days: {
     fault: form((value) => parseDays(value) !== null, 'is no list of days; write it like sun or mon-fri,sun'),
+    xsd: text,
+  },
+  hours: {
+    fault: form(
+      (value) => parseHours(value) !== null,
+      'is no time of the week; write it like mon-fri 08:00-18:00 or 08:00-18:00',
+    ),
     xsd: text,
   },
   clock: {

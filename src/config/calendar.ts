@@ -24,6 +24,22 @@ export function parseClock(text: string): number | null {
   return parts === null ? null : Number(parts[1]) * 60 + Number(parts[2]);
 }
 
+/** Hours of the week: days (empty: every day), the minute since midnight at which they begin, and how long they last. */
+export interface Hours {
+  readonly days: readonly number[];
+  readonly startMinute: number;
+  readonly durationMs: number;
+}
+
+/** `mon-fri 08:00-18:00`, `22:00-06:00`; null for what is none. Hours that end before they begin end on the next day. */
+export function parseHours(text: string): Hours | null {
+  const parts = /^(?:(\S+) +)?(\S+?)\s*-\s*(\S+)$/.exec(text);
+  const days = parts?.[1] === undefined ? [] : parseDays(parts[1]);
+  const [start, end] = [parseClock(parts?.[2] ?? ''), parseClock(parts?.[3] ?? '')];
+  if (days === null || start === null || end === null || start === end) return null;
+  return { days, startMinute: start, durationMs: ((end - start + 1440) % 1440) * 60_000 };
+}
+
 /** Whether a text is a day of the calendar, `YYYY-MM-DD`. */
 export function isDate(text: string): boolean {
   if (!/^\d{4}-\d\d-\d\d$/.test(text)) return false;

@@ -183,6 +183,8 @@ export interface Recipient {
   readonly severity: Severity | null;
   /** Globs of rule names; empty: all. */
   readonly rules: readonly string[];
+  /** When the recipient is told; null: always. */
+  readonly hours: Window | null;
 }
 
 export interface Window {
@@ -195,4 +197,6 @@ export interface Window {
   readonly durationMs: number;
   readonly zone: string | null;
   readonly rules: readonly string[];
+  /** The only severity that is held back; null: both. */
+  readonly severity: 'warning' | null;
 }

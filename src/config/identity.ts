@@ -5,12 +5,13 @@ import type { Findings, Place } from './findings.ts';
 export interface ClientIdentity extends Place {
   readonly client: Client;
   readonly name: string;
+  /** The element says the name. */
+  readonly named: boolean;
 }
 
 /**
- * Takes out clients that are another one already (equal address, port and way: the first counts, the second draws a
- * warning), and tells of equal names and of former names that cannot be. A retired client is visited by nobody, so
- * its address is free for another.
+ * Removes clients that are another one already: equal address, port and way, and not both with names of their own. The
+ * first counts. Reports equal names and impossible former names. A retired client's address is free for another.
  */
 export function withoutDuplicates<T extends ClientIdentity>(clients: readonly T[], findings: Findings): readonly T[] {
   const byWay = new Map<string, T>();
@@ -19,7 +20,12 @@ export function withoutDuplicates<T extends ClientIdentity>(clients: readonly T[
     const retired = client.client.state === 'retired';
     const way = wayTo(client.client);
     const first = retired ? undefined : byWay.get(way);
-    if (first !== undefined) {
+    if (first !== undefined && first.named && client.named && first.name !== client.name) {
+      findings.warn(
+        client,
+        `clients "${first.name}" and "${client.name}" reach the same machine (${client.client.address}, port ${client.client.port}): both are visited and told of; if they are one, remove this one`,
+      );
+    } else if (first !== undefined) {
       const { name, address, port } = client.client;
       const same =
         name === first.name

@@ -7,6 +7,7 @@ import type { AlertsConfig, Config } from './config.ts';
 import { createFindings, type Place } from './findings.ts';
 import { readConfigTree } from './include.ts';
 import { judgeClients } from './judge-clients.ts';
+import { judgeRules } from './judge-rules.ts';
 import { judgeWays } from './judge-ways.ts';
 import { localPath } from './local-path.ts';
 import { readNotify, readSmtp } from './mail-settings.ts';
@@ -86,17 +87,18 @@ export function loadConfig(options: LoadConfigOptions): Config {
     defaults: defaults !== 'no',
     predecessorOnly: onlyPredecessor,
   });
-  const readAudience = createAudienceReader();
+  const readAudience = createAudienceReader(zone, findings);
   const topRules = alertsElement === null ? rules.base : rules.read(alertsElement, rules.base);
   const audience = alertsElement === null ? nobody : readAudience(alertsElement, nobody);
+  const nowMs = options.nowMs ?? Date.now();
   const noWindows = Object.freeze([]);
-  const windows = alertsElement === null ? noWindows : readWindows(alertsElement, noWindows, zone, findings);
+  const windows = alertsElement === null ? noWindows : readWindows(alertsElement, noWindows, { zone, nowMs, findings });
 
   const read = readClients({
     root,
     base: { ssh, audience, rules: topRules, windows, groups: Object.freeze([]), state: 'active' },
     zone,
-    nowMs: options.nowMs ?? Date.now(),
+    nowMs,
     findings,
     readSsh,
     finishSsh,
@@ -105,6 +107,15 @@ export function loadConfig(options: LoadConfigOptions): Config {
   });
   judgeWays({ root, bastions, clients: read, findings });
   const whole: Place = { source: root.source, line: null };
+  judgeRules({
+    root,
+    clients: read,
+    fleetRules: topRules.fleetRules,
+    collector,
+    retention,
+    placeOf: rules.placeOf,
+    findings,
+  });
   const hasFallback = (smtp?.fallback ?? null) !== null;
   judgeClients({ clients: read, notify, placeOf: rules.placeOf, hasFallback, findings, whole });
   if (!hasClient(root)) {

@@ -54,7 +54,7 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
       ssh,
       audience: options.readAudience(element, outer.audience),
       rules: options.readRules(element, outer.rules),
-      windows: readWindows(element, outer.windows, options.zone, findings),
+      windows: readWindows(element, outer.windows, options),
       groups: group === undefined ? outer.groups : Object.freeze([...outer.groups, group]),
       state: stateOf(element) ?? outer.state,
     };
@@ -96,7 +96,7 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
         file: source.path,
         line,
       });
-      found.push({ client, audience, element, source, line, name });
+      found.push({ client, audience, element, source, line, name, named: element.attributes['name'] !== undefined });
     }
   };
 

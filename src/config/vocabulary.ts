@@ -3,6 +3,7 @@
  */
 import { alertAttributes } from './vocabulary-alert.ts';
 import { collectorAttributes } from './vocabulary-collector.ts';
+import { mailAttributes, windowAttributes } from './vocabulary-telling.ts';
 import { sshAttributes } from './vocabulary-ssh.ts';
 import type { KindName } from './attribute-kinds.ts';
 
@@ -40,8 +41,13 @@ const secretAttributes: Attributes = {
 const mail = (whom: string): AttributeSpec => ({
   kind: 'emails',
   words: ['none'],
-  help: `${whom}, separated by commas; replaces those further out. none: nobody. <mail> adds to them.`,
+  help: `${whom} as well, separated by commas. none: nobody, whoever is named further out.`,
 });
+
+const recipients: AttributeSpec = {
+  words: ['add', 'replace'],
+  help: 'replace: those named further out are not told of what is inside. Default add.',
+};
 
 const state: AttributeSpec = {
   words: ['active', 'paused', 'retired'],
@@ -169,25 +175,14 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
   },
   mail: {
     parents: scopes,
-    attributes: {
-      to: { kind: 'emails', required: true, help: 'Who is told as well, separated by commas.' },
-      severity: { words: severities, help: 'The least severity they are told. Default: all.' },
-      rules: { kind: 'globs', help: 'Names of the rules they are told of, patterns allowed. Default: all.' },
-    },
-    help: 'Adds recipients to those that mail="..." names.',
+    attributes: mailAttributes,
+    help: 'Adds recipients, as mail="..." does.',
   },
   alert: { parents: scopes, attributes: alertAttributes, help: 'A rule: what must hold, and who is told when.' },
   window: {
     parents: scopes,
-    attributes: {
-      days: { kind: 'days', help: 'Days of the week on which it begins, like sun or mon-fri. Default: every day.' },
-      date: { kind: 'date', help: 'The one day on which it begins, like 2026-12-24; instead of days.' },
-      start: { kind: 'clock', required: true, help: 'When it begins, like 02:00.' },
-      duration: { kind: 'duration', required: true, help: 'How long it lasts; at most 7d.' },
-      zone: { kind: 'zone', help: "IANA time zone of start. Default: that of <alerts>, else the server's." },
-      rules: { kind: 'globs', help: 'Names of the rules that are held back, patterns allowed. Default: all.' },
-    },
-    help: 'A time in which nothing is told; what still holds when it ends is told then.',
+    attributes: windowAttributes,
+    help: 'A time in which alerts are held back; what still holds when it ends is told then.',
   },
   bastion: {
     parents: ['config'],
@@ -203,6 +198,7 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
     attributes: {
       name: { kind: 'name', help: 'For --group and mails.' },
       mail: mail('Who is told of its clients'),
+      recipients,
       state,
       ...sshAttributes,
     },
@@ -224,6 +220,7 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
       state,
       until: { kind: 'moment', help: 'When state ends, like 2026-12-01 or 2026-12-01 06:00, in the zone of <alerts>.' },
       mail: mail('Who is told of it'),
+      recipients,
       ...sshAttributes,
     },
     help: 'A machine that is watched, or a range of them.',

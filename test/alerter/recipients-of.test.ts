@@ -87,7 +87,7 @@ test('what concerns the fleet goes to those of <alerts> who hear it, else to tho
   const oncall = '<alerts><mail to="oncall@x.org" severity="critical"/></alerts>';
   assert.equal(listenersOf(`${oncall}${group}`, '', 'collector-silent'), 'oncall (critical)');
   assert.equal(listenersOf(`${oncall}${group}`, '', 'collector-isolated'), 'oncall (critical)');
-  assert.equal(listenersOf(`${oncall}${group}`, '', 'own-disk'), 'web (warning)');
+  assert.equal(listenersOf(`${oncall}${group}`, '', 'own-disk'), 'oncall (critical), web (warning)');
   assert.equal(listenersOf(`${smtp}${client}`, '', 'collector-silent'), 'root (warning)');
   assert.equal(listenersOf(`${smtp}${group}`, '', 'disk'), '');
 });

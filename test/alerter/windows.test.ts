@@ -10,7 +10,16 @@ const hour = 3_600_000;
 
 function windowAt(start: string, hours: number, over: Partial<Window> = {}): Window {
   const startMinute = parseClock(start) ?? 0;
-  return { days: [], date: null, startMinute, durationMs: hours * hour, zone: null, rules: [], ...over };
+  return {
+    days: [],
+    date: null,
+    startMinute,
+    durationMs: hours * hour,
+    zone: null,
+    rules: [],
+    severity: null,
+    ...over,
+  };
 }
 
 function ms(iso: string): number {

@@ -60,7 +60,7 @@ test('groups are named from the outermost; nameless ones are left out', (t) => {
   assert.deepEqual(clientOf(config, 'b').groups, ['web']);
 });
 
-test('a machine is another one when the way to it is another', (t) => {
+test('a machine is another one when the way to it is another, and two names of one machine are two clients', (t) => {
   const config = load(
     t,
     `<bastion name="b" ip="10.0.0.9"/><ssh passwordEnv="P"/><alerts mail="a@b"/>
@@ -74,7 +74,12 @@ test('a machine is another one when the way to it is another', (t) => {
   assert.deepEqual(config.warnings, []);
   const twice = '<ssh passwordEnv="P"/><alerts mail="a@b"/>\n<client name="a" ip="WEB"/>\n<client name="b" ip="web"/>';
   assert.deepEqual(warnings(t, twice), [
-    'config.xml:4: client "b" is "a" again (web, port 22); it is written already at config.xml:3; the first counts, remove this one',
+    'config.xml:4: clients "a" and "b" reach the same machine (web, port 22): both are visited and told of; if they are one, remove this one',
+  ]);
+  assert.equal(load(t, twice).clients.length, 2);
+  const nameless = twice.replace('name="a" ', '');
+  assert.deepEqual(warnings(t, nameless), [
+    'config.xml:4: client "b" is "WEB" again (web, port 22); it is written already at config.xml:3; the first counts, remove this one',
   ]);
 });
 

@@ -29,7 +29,7 @@ test('children are spliced in their place, also inside groups and alerts', (t) =
   assert.deepEqual(clientOf(config, 'fourth').groups, ['web', 'edge']);
   assert.deepEqual(
     clientOf(config, 'last').recipients.map(({ to }) => to),
-    ['web@x', 'more@x'],
+    ['a@b', 'web@x', 'more@x'],
   );
   assert.equal(path.basename(clientOf(config, 'fourth').file), 'four.xml');
   assert.equal(clientOf(config, 'second').rules[0]?.name, 'cpu');

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import type { SshSettings } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
-import { clientOf, configFolder, load, nowMs } from './config-files.ts';
+import { clientOf, configFolder, faults, load, nowMs } from './config-files.ts';
 
 /** ssh, group and client attributes, and what comes out of them. */
 const table: readonly (readonly [ssh: string, group: string, client: string, expected: Partial<SshSettings>])[] = [
@@ -131,7 +131,7 @@ test('bastions take what <ssh> says, but for jumps and transports', (t) => {
   assert.equal(inner?.ssh.privateKey, '/k');
 });
 
-test('mail= replaces, <mail> adds, none ends', (t) => {
+test('mail= and <mail> add, recipients="replace" and none end', (t) => {
   const config = load(
     t,
     `<alerts mail="top@x"><mail to="oncall@x" severity="critical"/></alerts>
@@ -140,7 +140,9 @@ test('mail= replaces, <mail> adds, none ends', (t) => {
        <client name="c" ip="10.0.0.3"><mail to="me@x"/><mail to="me@x"/></client>
        <client name="d" ip="10.0.0.4" mail="none"/>
        <group mail="none"><client name="e" ip="10.0.0.5"/><client name="f" ip="10.0.0.6"><mail to="me@x"/></client></group>
-     </group>`,
+     </group>
+     <group mail="web@x" recipients="replace"><mail to="more@x"/><client name="g" ip="10.0.0.7"/>
+       <client name="h" ip="10.0.0.8" mail="me@x" recipients="add"/></group>`,
   );
   const told = Object.fromEntries(
     config.clients.map(({ name, recipients, muted }) => [
@@ -150,11 +152,13 @@ test('mail= replaces, <mail> adds, none ends', (t) => {
   );
   assert.deepEqual(told, {
     a: 'top@x; oncall@x critical',
-    b: 'web@x; www@x; more@x disk* memory',
-    c: 'web@x; www@x; more@x disk* memory; me@x',
+    b: 'top@x; oncall@x critical; web@x; www@x; more@x disk* memory',
+    c: 'top@x; oncall@x critical; web@x; www@x; more@x disk* memory; me@x',
     d: ' muted',
     e: ' muted',
     f: 'me@x',
+    g: 'web@x; more@x',
+    h: 'web@x; more@x; me@x',
   });
   assert.deepEqual(config.alerts.recipients, clientOf(config, 'a').recipients);
 });
@@ -163,7 +167,7 @@ test('windows add up, in the zone of <alerts> unless they say their own', (t) =>
   const config = load(
     t,
     `<alerts mail="a@b" zone="Europe/Berlin"><window days="sat-sun" start="02:00" duration="2h"/></alerts>
-     <group><window date="2026-12-24" start="18:30" duration="1d" zone="UTC" rules="disk*"/><client name="a" ip="10.0.0.1"/></group>
+     <group><window date="2026-12-24" start="18:30" duration="1d" zone="UTC" rules="disk*" severity="warning"/><client name="a" ip="10.0.0.1"/></group>
      <client name="b" ip="10.0.0.2"/>`,
   );
   const sunday = {
@@ -173,6 +177,7 @@ test('windows add up, in the zone of <alerts> unless they say their own', (t) =>
     durationMs: 7_200_000,
     zone: 'Europe/Berlin',
     rules: [],
+    severity: null,
   };
   const eve = {
     days: [],
@@ -181,8 +186,32 @@ test('windows add up, in the zone of <alerts> unless they say their own', (t) =>
     durationMs: 86_400_000,
     zone: 'UTC',
     rules: ['disk*'],
+    severity: 'warning',
   };
   assert.deepEqual(clientOf(config, 'a').windows, [sunday, eve]);
   assert.deepEqual(clientOf(config, 'b').windows, [sunday]);
   assert.equal(clientOf(config, 'b').windows, config.alerts.windows);
+});
+
+test('recipients="replace" that names nobody is a fault', (t) => {
+  assert.deepEqual(faults(t, '<alerts mail="a@b"/><group recipients="replace"><client ip="10.0.0.1"/></group>'), [
+    'config.xml:2: <group> has recipients="replace" and names nobody; write mail="...", or mail="none"',
+  ]);
+});
+
+test('hours are days and times in the zone of <alerts>, and may pass midnight', (t) => {
+  const hoursOf = (said: string): unknown => {
+    const alerts = `<alerts zone="Europe/Berlin"><mail to="a@b" hours="${said}"/></alerts>`;
+    const hours = load(t, `${alerts}<client ip="10.0.0.1"/>`).alerts.recipients[0]?.hours;
+    return [hours?.days, hours?.startMinute, (hours?.durationMs ?? 0) / 60_000, hours?.zone];
+  };
+  assert.deepEqual(hoursOf('mon-fri 08:00-18:00'), [[1, 2, 3, 4, 5], 480, 600, 'Europe/Berlin']);
+  assert.deepEqual(hoursOf('22:00-06:30'), [[], 1320, 510, 'Europe/Berlin']);
+  for (const wrong of ['mon-fri', '08:00', 'mon-fri 8-18', '08:00-08:00', 'mo 08:00-18:00']) {
+    const alerts = `<alerts><mail to="a@b" hours="${wrong}"/></alerts>`;
+    assert.match(
+      faults(t, `${alerts}<client ip="10.0.0.1"/>`).join(''),
+      /is no time of the week; write it like mon-fri/,
+    );
+  }
 });

@@ -23,7 +23,7 @@ test("the predecessor's file works unchanged", (t) => {
   assert.equal(client.ssh.username, 'user');
   assert.equal(client.ssh.password?.reveal(), 'password');
   assert.equal(client.ssh.privateKey, null);
-  assert.deepEqual(client.recipients, [{ to: 'asa@example.org', severity: null, rules: [] }]);
+  assert.deepEqual(client.recipients, [{ to: 'asa@example.org', severity: null, rules: [], hours: null }]);
   const written = client.rules.filter((rule) => rule.origin === 'file');
   assert.deepEqual(
     written.map(({ name, op, critical, severity, forCount, forMs }) => [name, op, critical, severity, forCount, forMs]),
