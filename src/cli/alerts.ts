@@ -38,6 +38,7 @@ export async function alertsCommand(context: Context, options: AlertsCommandOpti
     return { views: sinceMs === null ? found : found.filter((view) => firedSince(view, sinceMs)), nowMs: now };
   });
   if (output.json) output.printJson({ command: 'alerts', at: jsonTime(nowMs), alerts: views.map(alertJson) });
+  else if (views.length === 0 && options.since !== null) output.print('Nothing has fired since then.');
   else output.print(alertsText(output, config, views, nowMs));
   return options.exitStatus && views.some(({ episode }) => episode.state === 'firing') ? 1 : 0;
 }

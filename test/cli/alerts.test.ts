@@ -199,5 +199,6 @@ test('--since shows what fired since then, ended or not, and --exit-status says 
   );
   assert.equal((await run('alerts', '--exit-status')).status, 1);
   assert.equal((await run('alerts', 'web-1', '--exit-status')).status, 0);
+  assert.equal((await run('alerts', 'web-1', '--since', '1h')).stdout, 'Nothing has fired since then.\n');
   assert.match((await run('alerts', '--since', 'soon')).stderr, /--since "soon" is no time/);
 });
