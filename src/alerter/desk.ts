@@ -1,12 +1,14 @@
 import type { Episode, Transition } from '../storage/episode.ts';
 import type { Bastions } from './bastions-gone.ts';
 import type { Known } from './difference.ts';
-import { differenceOf } from './difference.ts';
+import { differenceOf, isOnWayBack } from './difference.ts';
 import type { Hold } from './hold.ts';
 import { isAcknowledged, knownLostBastions } from './hold.ts';
 import { openMilder } from './milder.ts';
 import type { Listener, Watch } from './recipients-of.ts';
 import { hears } from './recipients-of.ts';
+import { earlyMs } from './schedule.ts';
+import { longestGapMs } from './step-episode.ts';
 import type { HoldReason } from './telling.ts';
 import { windowSpans, windowUntil } from './windows.ts';
 import { dayMs } from './zone-time.ts';
@@ -52,8 +54,8 @@ interface DeskOptions {
   readonly hold: Pick<Hold, 'reasonsFor' | 'insteadFor' | 'wentByUntilMs'>;
   readonly bastions: Bastions;
   readonly nowMs: number;
-  /** How much earlier than its time a reminder goes: passes do not start to the second. */
-  readonly earlyMs: number;
+  /** Between two runs of the collector. */
+  readonly everyMs: number;
 }
 
 /** Looks through all that concerns one recipient, given what the recipient knows. */
@@ -98,22 +100,31 @@ export function lookThrough(options: DeskOptions): Desk {
     }
     const behind = transition === 'firing' && episode.rule === 'unreachable' ? lost(episode.client) : null;
     const own = [behind, ...reasonsOf(matter)].filter((reason) => reason !== null);
-    const reasons = [...hold.reasonsFor(episode), ...own];
+    const holding = [...hold.reasonsFor(episode), ...own];
+    const reasons = holding.length > 0 ? holding : wayBack(options, episode, transition);
     if (reasons.length > 0) held.push({ matter, reasons });
     else news.push({ matter, transition, known, listedOnly: wentByMs !== null });
   }
   return { news, reminders, remindersDue, held, forgone };
 }
 
+/** Holds back a worsening whose newest row is on its way back, until the next row is overdue. */
+function wayBack({ nowMs, everyMs }: DeskOptions, episode: Episode, transition: Transition): readonly HoldReason[] {
+  const { flapping, progress } = episode;
+  const isWorse = transition === 'firing' || transition === 'escalated';
+  const isFresh = Math.abs(nowMs - progress.lastAtMs) <= longestGapMs(everyMs);
+  return isWorse && !flapping && isOnWayBack(episode) && isFresh ? [{ kind: 'way-back' }] : [];
+}
+
 /** null: nothing of which to remind. */
-function isReminderDue({ nowMs, earlyMs }: DeskOptions, matter: Matter, known: Known): boolean | null {
+function isReminderDue({ nowMs, everyMs }: DeskOptions, matter: Matter, known: Known): boolean | null {
   const { episode, watch, listener } = matter;
   const repeatMs = watch.rule?.repeatMs ?? null;
   if (episode.state !== 'firing' || known === null || repeatMs === null) return null;
   if (listener === null || !hears(listener, episode.severity)) return null;
   const sinceMs = nowMs - known.toldAtMs;
   // A time further ahead than any pause comes from a clock that was wrong.
-  return sinceMs >= repeatMs - Math.min(earlyMs, repeatMs / 2) || -sinceMs > repeatMs;
+  return sinceMs >= repeatMs - earlyMs(everyMs, repeatMs) || -sinceMs > repeatMs;
 }
 
 function acknowledgement({ acknowledgedBy, acknowledgedUntilMs }: Episode): HoldReason {

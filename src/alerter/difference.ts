@@ -16,12 +16,19 @@ export function differenceOf(episode: Episode, known: Known, listener: Listener 
   if (listener === null) return null;
   if (known === null || known.state === 'resolved') {
     if (!hears(listener, episode.severity)) return null;
-    return episode.flapping ? 'flapping' : 'firing';
+    return episode.flapping && isOnWayBack(episode) ? 'flapping' : 'firing';
   }
-  if (known.state === 'flapping') return episode.flapping ? null : 'steady';
-  if (episode.flapping) return 'flapping';
+  if (known.state === 'flapping' && !episode.flapping) return 'steady';
+  const isWorse = episode.severity === 'critical' && known.severity === 'warning';
+  if (episode.flapping && isWorse && !isOnWayBack(episode)) return 'escalated';
+  if (episode.flapping) return known.state === 'flapping' ? null : 'flapping';
   if (known.severity === episode.severity) return null;
   return episode.severity === 'critical' ? 'escalated' : 'eased';
+}
+
+/** True if the newest row is beyond the limit of the way back; a value that flaps is there until it holds again. */
+export function isOnWayBack({ progress }: Episode): boolean {
+  return progress.clearing > 0 || progress.easing > 0;
 }
 
 function endOf({ closedReason, severity }: Episode, known: Known, listener: Listener | null): Transition | null {
@@ -43,17 +50,17 @@ export function knownAfter(
   return { state, severity: episode.severity, sequence: episode.sequence, toldAtMs };
 }
 
-/** Whether it may not wait: what fires for the fleet, and critical ones for those who do not know them as critical. */
+/** True if it may not wait: what fires for the fleet, and critical ones for those who do not know them as critical. */
 export function isUrgent(episode: Episode, known: Known, transition: Transition): boolean {
-  if (episode.state !== 'firing' || transition === 'reminder') return false;
+  if (transition === 'reminder') return false;
   const isNews = known === null || known.state === 'resolved';
-  if (episode.client === '' && isNews) return true;
+  if (episode.state === 'firing' && episode.client === '' && isNews) return true;
   return isNewCritical(episode, known);
 }
 
-/** Critical ones are told in spite of the cap. */
-export function isNewCritical(episode: Episode, known: Known): boolean {
-  return episode.state === 'firing' && episode.severity === 'critical' && !knowsCritical(known);
+/** Critical ones are told in spite of the cap; an event has no other state than over. */
+export function isNewCritical({ state, severity, closedReason }: Episode, known: Known): boolean {
+  return (state === 'firing' || closedReason === 'event') && severity === 'critical' && !knowsCritical(known);
 }
 
 function knowsCritical(known: Known): boolean {

@@ -1,3 +1,4 @@
+import type { Rule } from '../config/config.ts';
 import type { ClientMemory } from '../storage/episode.ts';
 
 /**
@@ -11,6 +12,8 @@ export type Changes = ClientMemory['changes'][string];
 const flappingChanges = 4;
 /** ... within so many rows are flapping; as many quiet rows end it. */
 const flappingRows = 12;
+/** A value that holds in so many rows in a row has settled. */
+const rowsToSettle = 3;
 
 /** The changes after one more row; those that lie too far back are forgotten. */
 export function aged(changes: Changes): Changes {
@@ -25,6 +28,11 @@ export function noteChange(changes: Changes, direction: 'worse' | 'better'): Cha
   return last !== undefined && Math.sign(last) === change ? [...changes.slice(0, -1), change] : [...changes, change];
 }
 
-export function isFlapping(changes: Changes): boolean {
-  return changes.length >= flappingChanges;
+export function isFlapping(rule: Rule, changes: Changes): boolean {
+  return rule.flapping && changes.length >= flappingChanges;
+}
+
+/** True if a row that holds ends the flapping: the last change lies so many rows back. */
+export function staysBad(changes: Changes): boolean {
+  return Math.abs(changes.at(-1) ?? Infinity) >= rowsToSettle;
 }

@@ -5,6 +5,11 @@ import type { HoldReason } from './telling.ts';
 
 const hourMs = 3_600_000;
 
+/** How much earlier than its time a mail goes: passes do not start to the second. */
+export function earlyMs(everyMs: number, pauseMs: number): number {
+  return Math.min(everyMs, pauseMs) / 2;
+}
+
 interface ScheduleOptions {
   /** What would ring: not what is only listed. */
   readonly news: readonly News[];
@@ -13,6 +18,8 @@ interface ScheduleOptions {
   readonly replacedAtMs: readonly number[];
   readonly nowMs: number;
   readonly groupIntervalMs: number;
+  /** Between two runs of the collector. */
+  readonly everyMs: number;
   /** null: no mail server is asked, so nothing is capped. */
   readonly maxMailsPerHour: number | null;
 }
@@ -22,11 +29,11 @@ interface ScheduleOptions {
  * soon as the last mail that held nothing else is `groupInterval` old. The cap holds for all but a new critical.
  */
 export function postponement(options: ScheduleOptions): HoldReason | null {
-  const { news, history, nowMs, groupIntervalMs, maxMailsPerHour } = options;
+  const { news, history, nowMs, groupIntervalMs, everyMs, maxMailsPerHour } = options;
   if (!news.some(({ matter, known, transition }) => isUrgent(matter.episode, known, transition))) {
     const lastMs = history?.lastOrdinaryAtMs ?? null;
     // A time further ahead than the interval comes from a clock that was wrong.
-    if (lastMs !== null && Math.abs(nowMs - lastMs) < groupIntervalMs) {
+    if (lastMs !== null && Math.abs(nowMs - lastMs) < groupIntervalMs - earlyMs(everyMs, groupIntervalMs)) {
       return { kind: 'group-interval', untilMs: lastMs + groupIntervalMs };
     }
   }

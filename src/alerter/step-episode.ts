@@ -1,11 +1,11 @@
 import type { Severity } from '../config/config.ts';
 import type { ClosedReason, Episode, Level, Progress } from '../storage/episode.ts';
 import { beginEpisode, closeEpisode, limitOf } from './episode-bounds.ts';
-import { worstAfter } from './worst-row.ts';
-import { isFlapping, noteChange } from './flapping.ts';
+import { isFlapping, noteChange, staysBad } from './flapping.ts';
 import type { Changes } from './flapping.ts';
 import type { Observation, Reading } from './observation.ts';
 import { rowsToRecover } from './rule-metric.ts';
+import { worstAfter } from './worst-row.ts';
 
 /** What is known of one rule and subject: its open episode, and its last changes (see flapping.ts). */
 export interface SubjectState {
@@ -24,7 +24,8 @@ const confirmingRows = 2;
 /**
  * One row's word on one rule and subject. What comes back is open, or has `state` resolved; `null` when there was and is
  * nothing. The states are those of the specification: pending until `for` is fulfilled, firing until `clear` is
- * confirmed; while it flaps it goes on firing, whatever the value does, and is `down` in between.
+ * confirmed; while it flaps it goes on firing, whatever the value does, and is `down` in between. A value that stays bad for
+ * three rows ends the flapping, and so do twelve rows without a change.
  */
 export function stepSubject(before: SubjectState, reading: Reading, row: StepRow): SubjectState {
   if (reading.level === 'unknown') return before;
@@ -87,7 +88,7 @@ function fireWhenDue(episode: Episode, reading: Reading, row: StepRow, changes: 
     sequence: episode.sequence + 1,
     progress: { ...episode.progress, holding: critical ? 1 : 0, holdingSinceMs: row.atMs },
   };
-  return changed(fired, noteChange(changes, 'worse'), row);
+  return changed(fired, noteChange(changes, 'worse'), reading, row);
 }
 
 function stepFiring(episode: Episode, reading: Reading, row: StepRow, changes: Changes): SubjectState {
@@ -98,12 +99,13 @@ function stepFiring(episode: Episode, reading: Reading, row: StepRow, changes: C
   const { progress } = seen;
   if (progress.clearing >= rowsToRecover(reading.rule)) {
     const noted = noteChange(changes, 'better');
-    if (isFlapping(noted)) return { episode: flapped(seen, row), changes: noted };
+    if (isFlapping(reading.rule, noted)) return { episode: flapped(seen, row), changes: noted };
     return { episode: closeEpisode(seen, 'recovered', row), changes: noted };
   }
   const severity = severityAfter(seen, reading, row);
   if (severity !== null) {
-    return changed(atSeverity(seen, severity, reading, row), noteChange(changes, directionOf(severity)), row);
+    const noted = noteChange(changes, directionOf(severity));
+    return changed(atSeverity(seen, severity, reading, row), noted, reading, row);
   }
   return { episode: seen, changes };
 }
@@ -142,7 +144,8 @@ function stepFlapping(before: Episode, seen: Episode, reading: Reading, row: Ste
     const noted = noteChange(changes, directionOf(severity));
     return { episode: atSeverity(seen, severity, reading, row), changes: noted };
   }
-  if (changes.length > 0) return { episode: seen, changes };
+  const settles = !isDown && isHolding(reading.level) && staysBad(changes);
+  if (reading.rule.flapping && changes.length > 0 && !settles) return { episode: seen, changes };
   if (isDown) return { episode: closeEpisode(seen, 'recovered', row), changes };
   return { episode: { ...seen, flapping: false, changedByRun: row.runId, sequence: seen.sequence + 1 }, changes };
 }
@@ -194,8 +197,8 @@ const notAcknowledged = {
 } as const;
 
 /** After a change that was noted: with too many of them it flaps from here on. */
-function changed(episode: Episode, noted: Changes, row: StepRow): SubjectState {
-  const begins = !episode.flapping && isFlapping(noted);
+function changed(episode: Episode, noted: Changes, { rule }: Reading, row: StepRow): SubjectState {
+  const begins = !episode.flapping && isFlapping(rule, noted);
   return { episode: begins ? flapped(episode, row) : episode, changes: noted };
 }
 

@@ -69,9 +69,9 @@ interface Outcome {
 
 function tellOne({ world, hold, bastions }: Pass, recipient: string, matters: readonly Matter[]): Outcome {
   const { config, nowMs } = world;
-  const earlyMs = config.collector.everyMs / 2;
+  const { everyMs } = config.collector;
   const look = (known: (matter: Matter) => Known): Desk =>
-    lookThrough({ matters, knownOf: known, recipient, hold, bastions, nowMs, earlyMs });
+    lookThrough({ matters, knownOf: known, recipient, hold, bastions, nowMs, everyMs });
   const desk = look(({ told }) => told);
   const heldBack = desk.held.flatMap(({ matter, reasons }) =>
     reasons.map((reason) => heldOf(matter, recipient, reason)),
@@ -98,6 +98,7 @@ function tellOne({ world, hold, bastions }: Pass, recipient: string, matters: re
     replacedAtMs: contents.replaces.map(({ createdAtMs }) => createdAtMs),
     nowMs,
     groupIntervalMs: config.alerts.groupIntervalMs,
+    everyMs,
     maxMailsPerHour: config.smtp?.maxMailsPerHour ?? null,
   });
   if (postponed !== null) {

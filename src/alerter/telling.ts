@@ -8,6 +8,8 @@ export type HoldReason =
   | { readonly kind: 'window'; readonly untilMs: number }
   /** Since the silence or window ended no row of the client has confirmed. */
   | { readonly kind: 'unconfirmed' }
+  /** Its newest rows are on their way back, and nobody was told: the next row decides. */
+  | { readonly kind: 'way-back' }
   | { readonly kind: 'paused'; readonly untilMs: number | null }
   | { readonly kind: 'unreachable' }
   | { readonly kind: 'isolated' }

@@ -1,14 +1,14 @@
 import { describeLimit } from '../alerter/describe-value.ts';
 import type { ClientExplained } from '../alerter/explain-client.ts';
 import type { EpisodeExplained, RuleExplained } from '../alerter/explain-episodes.ts';
-import type { HoldReason } from '../alerter/telling.ts';
 import type { Config, Rule } from '../config/config.ts';
 import type { MailSummary } from '../storage/alert-store.ts';
 import type { Episode } from '../storage/episode.ts';
 import { formatDuration } from '../config/quantities.ts';
 import { escapeControls } from '../log.ts';
 import { sentenceCase } from './alert-words.ts';
-import { acknowledgedText, closedWords, unsentText } from './alerts.ts';
+import { closedWords, unsentText } from './alerts.ts';
+import { heldWords } from './held-words.ts';
 import { nextTry } from './mail.ts';
 import type { Output } from './output.ts';
 import { readerTime, type ReaderTime } from './reader-time.ts';
@@ -168,7 +168,7 @@ function stateLine(what: string, episode: Episode, rule: Rule, saying: Saying): 
   }
   const since = time.momentAndAge(firingSinceMs ?? episode.pendingSinceMs);
   if (episode.state === 'firing') {
-    const more = flapping ? ' It flaps: changes are told once it has been quiet for 12 rows.' : '';
+    const more = flapping ? ' It flaps: the true state is told after 3 rows that stay bad, or 12 quiet ones.' : '';
     return `Alert ${what} fires as ${severity} since ${since}: ${value}.${more}`;
   }
   const end = resolvedAtMs === null ? '' : ` ${time.momentAndAge(resolvedAtMs)}`;
@@ -184,46 +184,6 @@ function untilFiring({ progress }: Episode, rule: Rule, { config, time }: Saying
   }
   const dueMs = progress.holdingSinceMs + Math.max(0, (rule.forMs ?? 0) - config.collector.everyMs / 2);
   return `It fires with the first row from ${time.moment(dueMs)} on that still holds.`;
-}
-
-function heldWords(reason: HoldReason, episode: Episode | null, time: ReaderTime): string {
-  const { moment } = time;
-  switch (reason.kind) {
-    case 'silence':
-      return `silence ${reason.id} until ${moment(reason.untilMs)}`;
-    case 'window':
-      return `a window of config.xml until ${moment(reason.untilMs)}`;
-    case 'unconfirmed':
-      return "a silence or window has ended, and the client's next row must confirm it first";
-    case 'paused':
-      return `the client is paused${reason.untilMs === null ? '' : ` until ${moment(reason.untilMs)}`}`;
-    case 'unreachable':
-      return 'the client cannot be reached, which is told instead; the rest waits for its first new row';
-    case 'isolated':
-      return "nearly all clients were out of reach at once: the collector's own network is told instead";
-    case 'collector-silent':
-      return 'the collector is silent, which is told instead';
-    case 'bastion':
-      return `bastion ${reason.name} is gone, which is told instead`;
-    case 'worse-rule':
-      return `${reason.rule}, which is worse, is told instead`;
-    case 'acknowledged':
-      return `${episode === null ? 'acknowledged' : acknowledgedText(episode, time)}; no reminders`;
-    case 'flapping':
-      return 'it flaps, which was told; the true state follows after 12 quiet rows';
-    case 'run':
-      return `run ${reason.runId} of the collector has not ended yet`;
-    case 'hours':
-      return `outside of the hours of this recipient, which begin ${moment(reason.untilMs)}`;
-    case 'group-interval':
-      return `warnings and recoveries are gathered until ${moment(reason.untilMs)} (groupInterval)`;
-    case 'cap':
-      return `no more mails than maxMailsPerHour until ${moment(reason.untilMs)}`;
-    case 'older-mail':
-      return `mail ${reason.mailId}, which speaks of it, waits to be sent and must come first`;
-    case 'nobody':
-      return 'config.xml names nobody who is told of this severity';
-  }
 }
 
 function recipientsText(listeners: RuleExplained['listeners']): string {

@@ -99,6 +99,7 @@ export interface AlertsConfig {
   /** Between two reminders of what is open; null: no reminders. */
   readonly repeatMs: number | null;
   readonly groupIntervalMs: number;
+  readonly flapping: boolean;
   readonly defaults: boolean;
   /** IANA zone in which people read times; null: the server's. */
   readonly zone: string | null;

@@ -49,6 +49,7 @@ const settings: readonly Setting[] = [
   ['collector', 'open', ({ collector }) => yesNo(collector.open)],
   ['alerts', 'repeat', ({ alerts }) => duration(alerts.repeatMs)],
   ['alerts', 'groupInterval', ({ alerts }) => duration(alerts.groupIntervalMs)],
+  ['alerts', 'flapping', ({ alerts }) => yesNo(alerts.flapping)],
   ['alerts', 'defaults', ({ alerts }) => yesNo(alerts.defaults)],
   [
     'alerts',

@@ -24,6 +24,8 @@ export interface MergedRule {
 export interface RuleDefaults {
   /** `for` of <alerts>. */
   readonly forSaid: string | null;
+  /** `flapping` of <alerts>. */
+  readonly flappingSaid: string | null;
   readonly repeatMs: number | null;
 }
 
@@ -69,6 +71,7 @@ export function finishRule(merged: MergedRule, defaults: RuleDefaults, findings:
     min: limits.min,
     max: limits.max,
     also: said['also'] === 'yes',
+    flapping: (said['flapping'] ?? defaults.flappingSaid) !== 'no',
     depth: merged.depth,
     except: Object.freeze(merged.except),
     origin: merged.origin,
@@ -102,11 +105,11 @@ function subjectOf({ said, name, origin }: MergedRule, fault: Tell): { unit: Lev
     if (problem !== null) fault(problem);
     return { unit: metric === null ? null : unitOfMetric(metric), op: op ?? 'ge' };
   }
-  const known = new Set(['name', 'for', 'repeat', 'severity', 'mail', 'note', 'enabled']);
+  const known = new Set(['name', 'for', 'repeat', 'severity', 'mail', 'note', 'flapping', 'enabled']);
   const needless = Object.keys(said).filter((attribute) => !known.has(attribute));
   if (origin === 'condition' && needless.length > 0) {
     fault(
-      `${name} is a condition, which takes for, repeat, severity, mail, note and enabled; remove ${needless.join(', ')}`,
+      `${name} is a condition, which takes for, repeat, severity, mail, note, flapping and enabled; remove ${needless.join(', ')}`,
     );
   }
   return { unit: null, op: 'ge' };

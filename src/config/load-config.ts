@@ -77,11 +77,19 @@ export function loadConfig(options: LoadConfigOptions): Config {
   });
 
   const alertsElement = one('alerts');
-  const { repeat, for: forSaid = null, groupInterval, defaults, zone = null } = alertsElement?.attributes ?? {};
+  const {
+    repeat,
+    for: forSaid = null,
+    flapping,
+    groupInterval,
+    defaults,
+    zone = null,
+  } = alertsElement?.attributes ?? {};
   const repeatMs = repeat === undefined ? 12 * 3_600_000 : parseDuration(repeat);
   const rules = createRuleReader({
     findings,
     forSaid,
+    flappingSaid: flapping ?? null,
     repeatMs,
     everyMs: collector.everyMs,
     defaults: defaults !== 'no',
@@ -129,6 +137,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
   const alerts: AlertsConfig = {
     repeatMs,
     groupIntervalMs: parseDuration(groupInterval ?? '') ?? 900_000,
+    flapping: flapping !== 'no',
     defaults: defaults !== 'no',
     zone,
     recipients: audience.recipients,

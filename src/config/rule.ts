@@ -35,6 +35,8 @@ export interface Rule {
   readonly max: number | null;
   /** Neither takes a subject from other rules nor leaves it to them. */
   readonly also: boolean;
+  /** False: `flapping="no"`, so that each change is told. */
+  readonly flapping: boolean;
   /** The nesting of the element that wrote the rule: 1 for <alerts>. 0 for a default or condition. The deepest rules of a
    * type that match a subject judge it. */
   readonly depth: number;

@@ -87,5 +87,9 @@ export const alertAttributes: Attributes = {
     words: ['yes', 'no'],
     help: 'no: ends the rule of this name from here on; with a type instead of a name all rules of the type, or what the selectors match. Default yes.',
   },
+  flapping: {
+    words: ['yes', 'no'],
+    help: 'no: each change is told, also of a value that changes 4 times within 12 rows. Default: as <alerts> says.',
+  },
   also: { words: ['yes', 'no'], help: 'yes: judged beside other rules of its type for the same subject. Default no.' },
 };

@@ -168,6 +168,10 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
         help: 'How long or how many rows in a row a rule must hold, unless it says so itself. Default 2x.',
       },
       groupInterval: { kind: 'duration', help: 'How often warnings and recoveries alone make a mail. Default 15m.' },
+      flapping: {
+        words: yesNo,
+        help: 'no: each change is told, also of what changes 4 times within 12 rows. Default yes: then that is one notice.',
+      },
       defaults: { words: yesNo, help: 'no: only the rules written here, and conditions. Default yes.' },
       zone: { kind: 'zone', help: "IANA time zone in which people read times. Default: the server's." },
     },

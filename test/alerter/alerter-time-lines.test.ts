@@ -121,7 +121,7 @@ story('what began and ended while the mail server was away is told as past, in o
     08:45-09:15 web-2 disk / 97
     09:20 server up
     09:30 web-2 disk / 97`,
-  told: '09:31 ops: firing critical web-2 disk /, past web-1 disk / 08:00 to 09:00 (instead of 2)',
+  told: '09:31 ops: firing critical web-2 disk /, past web-1 disk / 08:00 to 09:00 (instead of 1, 2)',
 });
 
 /**

@@ -1,4 +1,11 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { clientWith, configOf } from './config-of.ts';
 import { story } from './story.ts';
+import { observationsOf, startJudging } from './time-line.ts';
+
+const web1 = '<client name="web-1" ip="192.0.2.1" username="u"/>';
 
 const disk1x = '<alert type="disk" limit="90%"/>';
 
@@ -36,7 +43,7 @@ story(
 );
 
 story(
-  'where it goes on firing at the end, that is what is told',
+  'a bad state settles after three rows, and that is what is told',
   disk1x,
   `08:00 disk / 95
    08:05 disk / 50
@@ -64,7 +71,7 @@ story(
    08:10 disk / is over: recovered
    08:15 disk / fires critical
    08:25 disk / flaps
-   09:35 disk / is steady
+   08:40 disk / is steady
    09:45 disk / is over: recovered`,
 );
 
@@ -159,3 +166,88 @@ story(
    08:20 unreachable fires critical
    08:25 unreachable flaps`,
 );
+
+story(
+  'a client that flapped and stays away has settled after three more rows',
+  '',
+  `08:00 visit fails dns
+   08:05 visit fails dns
+   08:10 visit ok
+   08:15 visit fails dns
+   08:20 visit fails dns
+   08:25 visit ok
+   08:30 visit fails dns
+   08:35 visit fails dns
+   08:40 visit fails dns
+   08:45 visit fails dns`,
+  `08:00 unreachable is pending
+   08:05 unreachable fires critical
+   08:10 unreachable is over: recovered
+   08:15 unreachable is pending
+   08:20 unreachable fires critical
+   08:25 unreachable flaps
+   08:45 unreachable is steady`,
+);
+
+story(
+  'what gets worse while it flaps counts at once, and settles three rows later',
+  '<alert type="disk" warning="80%" critical="95%"/>',
+  `08:00 disk / 85
+   08:05 disk / 50
+   08:10 disk / 50
+   08:15 disk / 85
+   08:20 disk / 50
+   08:25 disk / 50
+   08:30 disk / 97
+   08:35 disk / 97
+   08:40 disk / 97`,
+  `08:00 disk / fires warning
+   08:10 disk / is over: recovered
+   08:15 disk / fires warning
+   08:25 disk / flaps
+   08:30 disk / gets worse
+   08:40 disk / is steady`,
+);
+
+for (const [where, alerts] of [
+  ['on the rule', '<alert type="disk" limit="90%" flapping="no"/>'],
+  ['on <alerts>', configOf(`<alerts flapping="no"><mail to="a@example.org"/>${disk1x}</alerts>${web1}`).clients[0]],
+] as const) {
+  story(
+    `with flapping="no" ${where} each change is told`,
+    alerts ?? '',
+    `08:00 disk / 95
+     08:05 disk / 50
+     08:10 disk / 50
+     08:15 disk / 95
+     08:20 disk / 50
+     08:25 disk / 50
+     08:30 disk / 95`,
+    `08:00 disk / fires critical
+     08:10 disk / is over: recovered
+     08:15 disk / fires critical
+     08:25 disk / is over: recovered
+     08:30 disk / fires critical`,
+  );
+}
+
+test('flapping="yes" on a rule wins over flapping="no" on <alerts>, which holds for defaults and conditions too', () => {
+  const alerts =
+    '<alerts flapping="no"><mail to="a@example.org"/><alert type="cpu" limit="9%" flapping="yes"/></alerts>';
+  const rules = configOf(`${alerts}${web1}`).clients[0]?.rules ?? [];
+  const flapping = rules.filter((rule) => rule.flapping).map(({ name }) => name);
+  assert.deepEqual(flapping, ['cpu']);
+});
+
+test('what flaps when config.xml ends flapping is told as it is with its next row', () => {
+  const judging = startJudging();
+  const rows = ['08:00 disk / 95', '08:05 disk / 50', '08:10 disk / 50', '08:15 disk / 95', '08:20 disk / 50'];
+  const told = (alerts: string, row: string): readonly string[] => {
+    const client = clientWith(alerts);
+    return judging.judge(client, observationsOf(client, row));
+  };
+  for (const row of rows) told(disk1x, row);
+  assert.deepEqual(told(disk1x, '08:25 disk / 50'), ['disk / flaps']);
+  const without = '<alert type="disk" limit="90%" flapping="no"/>';
+  assert.deepEqual(told(without, '08:30 disk / 50'), ['disk / is steady', 'disk / is over: recovered']);
+});

@@ -135,17 +135,105 @@ test('flapping is one notice; after it the true state is told', () => {
   world.changes('web-1 disk /', { flapping: true });
   assert.deepEqual(world.pass(), ['ops: flapping warning web-1 disk /']);
   world.changes('web-1 disk /', { severity: 'critical' });
-  assert.deepEqual(world.pass('08:40'), ['oncall: flapping critical web-1 disk /']);
-  assert.deepEqual(world.held(), ['web-1 disk /: flapping for ops']);
+  assert.deepEqual(
+    world.pass('08:40'),
+    ['oncall: firing critical web-1 disk /', 'ops: escalated critical web-1 disk /'],
+    'it is worse than what was told',
+  );
   world.changes('web-1 disk /', { severity: 'warning' });
   assert.deepEqual(world.pass('09:00'), []);
+  assert.deepEqual(world.held(), ['web-1 disk /: flapping for oncall', 'web-1 disk /: flapping for ops']);
   world.changes('web-1 disk /', { flapping: false });
   assert.deepEqual(world.pass('09:20'), ['oncall: steady warning web-1 disk /', 'ops: steady warning web-1 disk /']);
+});
+
+test('who knows nothing of what flaps is told that it fires while it does, and that it flaps while it is well', () => {
+  for (const isWell of [false, true]) {
+    const world = startTelling(fleet);
+    world.fires('web-1 disk /');
+    world.changes('web-1 disk /', { flapping: true });
+    if (isWell) world.easesUp('web-1 disk /');
+    const transition = isWell ? 'flapping' : 'firing';
+    assert.deepEqual(world.pass('08:00'), [
+      `oncall: ${transition} critical web-1 disk /`,
+      `ops: ${transition} critical web-1 disk /`,
+    ]);
+    world.row('web-1');
+    assert.deepEqual(world.pass('08:20'), [], 'and nothing more while it goes on');
+  }
+});
+
+test('a first notification waits while the newest row is on its way back, and what is over then is told as past', () => {
+  const world = startTelling(fleet);
+  world.fires('web-1 disk /');
+  world.at('08:05');
+  world.easesUp('web-1 disk /');
+  assert.deepEqual(world.pass(), []);
+  assert.deepEqual(world.held(), ['web-1 disk /: way-back']);
+  world.at('08:10');
+  world.recovers('web-1 disk /');
+  assert.deepEqual(world.pass(), ['oncall: past web-1 disk / 08:00 to 08:10', 'ops: past web-1 disk / 08:00 to 08:10']);
+});
+
+test('what holds again after a row on its way back is told, and so is what no further row comes of', () => {
+  for (const comes of [true, false]) {
+    const world = startTelling(fleet);
+    world.fires('web-1 disk /');
+    world.at('08:05');
+    world.easesUp('web-1 disk /');
+    assert.deepEqual(world.pass(), []);
+    world.at(comes ? '08:10' : '08:18');
+    if (comes) world.row('web-1');
+    assert.equal(world.pass().length, 2);
+  }
+});
+
+test('a worsening waits like a first notification; a reminder does not', () => {
+  const world = startTelling(fleet);
+  world.fires('web-1 disk /', { severity: 'warning' });
+  world.pass('08:00');
+  world.at('08:20');
+  world.changes('web-1 disk /', { severity: 'critical' });
+  world.easesUp('web-1 disk /');
+  assert.deepEqual(world.pass(), []);
+  world.changes('web-1 disk /', { severity: 'warning' });
+  world.at('20:00');
+  world.easesUp('web-1 disk /');
+  assert.deepEqual(world.pass(), ['ops: reminder warning web-1 disk /']);
+});
+
+test('a critical reboot is told at once, a milder one with the next warnings', () => {
+  for (const severity of ['critical', 'warning'] as const) {
+    const world = startTelling(fleet);
+    world.fires('web-1 cpu', { severity: 'warning' });
+    world.pass('08:00');
+    world.passed('web-2 rebooted', '08:04', '08:04', { closedReason: 'event', severity });
+    const told = world.pass('08:05');
+    assert.deepEqual(
+      told,
+      severity === 'warning'
+        ? []
+        : ['oncall: past web-2 rebooted 08:04 to 08:04', 'ops: past web-2 rebooted 08:04 to 08:04'],
+    );
+    assert.ok(world.mails.slice(1).every(({ mail }) => mail.severity === 'critical' && !mail.ordinary));
+  }
+});
+
+test('groupInterval allows for cron: a pass that begins a little early need not wait for the next', () => {
+  const world = startTelling(fleet);
+  world.fires('web-1 cpu', { severity: 'warning' });
+  world.pass('08:00');
+  world.fires('web-2 cpu', { severity: 'warning' });
+  world.at(world.now() + 12.4 * 60_000);
+  assert.deepEqual(world.pass(), []);
+  world.at(world.now() + 6_000 + 1);
+  assert.deepEqual(world.pass(), ['ops: firing warning web-2 cpu']);
 });
 
 test('flapping that ends well is a recovery', () => {
   const world = startTelling(fleet);
   world.fires('web-1 cpu', { severity: 'warning' });
+  world.pass('07:40');
   world.changes('web-1 cpu', { flapping: true });
   assert.deepEqual(world.pass('08:00'), ['ops: flapping warning web-1 cpu']);
   world.at('09:00');
@@ -167,7 +255,7 @@ test('a new critical goes at once and takes everything along; warnings alone wai
     'oncall: firing critical web-1 disk /',
     'ops: firing critical web-1 disk /, firing warning web-2 cpu',
   ]);
-  world.at('08:14');
+  world.at('08:12');
   world.recovers('web-1 cpu');
   assert.deepEqual(world.pass(), [], 'the interval counts from the last mail that held nothing else');
   assert.deepEqual(world.pass('08:15'), ['ops: resolved web-1 cpu']);

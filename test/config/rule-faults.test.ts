@@ -34,7 +34,7 @@ const table: readonly (readonly [string, string])[] = [
   ],
   [
     '<alert name="unreachable" limit="5"/>',
-    '<alert> "unreachable": unreachable is a condition, which takes for, repeat, severity, mail, note and enabled; remove limit',
+    '<alert> "unreachable": unreachable is a condition, which takes for, repeat, severity, mail, note, flapping and enabled; remove limit',
   ],
   ['<alert name="rebooted" for="2x"/>', '<alert> "rebooted": for has no meaning here, it is told at once; remove it'],
   // Limits and their units.

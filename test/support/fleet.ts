@@ -101,6 +101,7 @@ export function makeConfig(
     alerts: {
       repeatMs: null,
       groupIntervalMs: 0,
+      flapping: true,
       defaults: true,
       zone: null,
       recipients: [],
