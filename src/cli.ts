@@ -166,11 +166,12 @@ export function createProgram(perform: (globals: GlobalOptions, action: Action) 
   addAlerting({ program, execute });
   addHolding({ program, execute });
 
-  command('check', 'validate config.xml and print every default in force', 'fleet-health check --connect')
+  command('check', 'validate config.xml, and say who is told of what', 'fleet-health check --connect')
     .argument('[client...]', 'show the way to these: every machine on it, each value and where it comes from')
+    .option('--defaults', 'also print every default in force')
     .option('--connect', 'also try the database, the mail server and every login')
     .option('--mail [address]', 'also send a test mail (default: to the first who is told of alerts)')
-    .action((clients: string[], options: { connect?: true; mail?: true | string }) =>
+    .action((clients: string[], options: { connect?: true; defaults?: true; mail?: true | string }) =>
       execute(async (context) => {
         if (clients.length > 0) {
           const { checkWaysCommand } = await import('./cli/check-ways.ts');
@@ -178,7 +179,7 @@ export function createProgram(perform: (globals: GlobalOptions, action: Action) 
         }
         const { checkCommand } = await import('./cli/check.ts');
         const mail = options.mail === true ? null : options.mail;
-        return checkCommand(context, { connect: options.connect ?? false, mail });
+        return checkCommand(context, { connect: options.connect ?? false, defaults: options.defaults ?? false, mail });
       }),
     );
 

@@ -2,20 +2,25 @@ import type { Config, Finding } from '../config/config.ts';
 import { describeDefaults } from '../config/describe-defaults.ts';
 import { findConfig } from '../config/find-config.ts';
 import { ConfigError, formatFinding } from '../config/findings.ts';
+import { passwordWarnings } from '../config/judge-passwords.ts';
 import { listKeys } from '../collector/key-ring.ts';
 import { asFleetError, messageOf } from '../errors.ts';
 import { escapeControls } from '../log.ts';
 import { statePaths } from '../paths.ts';
 import type { Context, ExitStatus } from './context.ts';
 import { findIdleRules, type IdleRule } from './idle-rules.ts';
+import { readerTime } from './reader-time.ts';
 import { readStored } from './read-stored.ts';
 import { loadSettings } from './settings.ts';
 import { renderTable } from './table.ts';
 import type { Trial } from './try-connections.ts';
+import { nextWindows, whoHears, type Hearing } from './who-hears.ts';
 
 export interface CheckCommandOptions {
   /** Also try the database, the mail server and every login. */
   readonly connect: boolean;
+  /** Also print every default in force. */
+  readonly defaults: boolean;
   /** Send a test mail: to this address, or with null to the first who is told of alerts. undefined: none. */
   readonly mail: string | null | undefined;
 }
@@ -33,12 +38,18 @@ export async function checkCommand(context: Context, options: CheckCommandOption
     return 2;
   }
   const { wayWarnings } = await import('./way-warnings.ts');
-  const warnings = [...config.warnings, ...wayWarnings(config)];
+  const { hearings, warnings: unheard } = whoHears(config);
+  const warnings = [...config.warnings, ...unheard, ...passwordWarnings(config.clients), ...wayWarnings(config)];
   const tried = options.connect ? await tryAll(context, config) : noneTried(options);
   if (tried !== null && options.mail !== undefined) tried.trials.push(await tryMail(context, config, options.mail));
   context.signal.throwIfAborted();
-  if (output.json) output.printJson(checkJson(file, config, warnings, tried));
-  else tell(context, config, warnings, tried);
+  if (output.json)
+    output.printJson({
+      ...checkJson(file, config, warnings, tried),
+      recipients: hearings,
+      windows: nextWindows(config, Date.now()),
+    });
+  else tell(context, { config, warnings, tried, hearings, defaults: options.defaults });
   return exitStatusOf(tried);
 }
 
@@ -98,8 +109,16 @@ async function tryAll({ output, signal }: Context, config: Config): Promise<Trie
   return { trials: [...trials], idleRules };
 }
 
-function tell({ output }: Context, config: Config, warnings: readonly Finding[], tried: Tried | null): void {
-  if (output.verbosity !== 'quiet') {
+interface Verdict {
+  readonly config: Config;
+  readonly warnings: readonly Finding[];
+  readonly tried: Tried | null;
+  readonly hearings: readonly Hearing[];
+  readonly defaults: boolean;
+}
+
+function tell({ output }: Context, { config, warnings, tried, hearings, defaults }: Verdict): void {
+  if (defaults) {
     output.print('In force without being said:\n');
     const rows = describeDefaults(config).map(({ where, name, value }) => [where, name, value]);
     output.print(
@@ -107,12 +126,40 @@ function tell({ output }: Context, config: Config, warnings: readonly Finding[],
     );
     output.print('');
   }
+  if (output.verbosity !== 'quiet') tellHearings({ output }, config, hearings);
   for (const warning of warnings) output.print(`${output.colour('yellow', 'warning')}: ${formatFinding(warning)}`);
   if (warnings.length > 0) output.print('');
-  const count = `${config.clients.length} ${config.clients.length === 1 ? 'client' : 'clients'}`;
-  output.print(`${config.file} is valid: ${count}.`);
-  if (!config.collector.open) output.print(sealingText(config));
   if (tried !== null) tellTried({ output }, tried);
+  const count = `${config.clients.length} ${config.clients.length === 1 ? 'client' : 'clients'}`;
+  if (!config.collector.open) output.print(sealingText(config));
+  const warned = warnings.length === 0 ? '' : `, ${warnings.length} ${warnings.length === 1 ? 'warning' : 'warnings'}`;
+  output.print(`${config.file} is valid: ${count}${warned}.`);
+}
+
+/** Prints who is told of what, and when windows are open next. */
+function tellHearings({ output }: Pick<Context, 'output'>, config: Config, hearings: readonly Hearing[]): void {
+  const columns = [
+    { title: 'who is told' },
+    { title: 'from' },
+    { title: 'clients' },
+    { title: 'rules', shrinks: true },
+  ];
+  const rows = hearings.map(({ recipient, severity, within_hours: hours, rules, clients }) => [
+    escapeControls(recipient),
+    `${severity}${hours ? ', in hours' : ''}`,
+    clients === 0 ? 'the fleet' : String(clients),
+    rules.length === 0 ? 'all' : escapeControls(rules.join(', ')),
+  ]);
+  if (rows.length > 0) output.print(`${renderTable(output, columns, rows)}\n`);
+  const time = readerTime(config, Date.now());
+  for (const { clients, severity, rules, next } of nextWindows(config, Date.now())) {
+    const what = `${severity === null ? 'everything' : 'warnings'}${rules.length === 0 ? '' : ` of ${rules.join(', ')}`}`;
+    const when = next.map(
+      (one) => `${time.moment(Date.parse(one.starts_at))} to ${time.moment(Date.parse(one.ends_at))}`,
+    );
+    const of = clients === 0 ? 'the fleet' : clients === 1 ? '1 client' : `${clients} clients`;
+    output.print(escapeControls(`window for ${what} of ${of}: ${when.length === 0 ? 'never again' : when.join(', ')}`));
+  }
 }
 
 function tellTried({ output }: Pick<Context, 'output'>, { trials, idleRules }: Tried): void {
@@ -137,7 +184,7 @@ function exitStatusOf(tried: Tried | null): ExitStatus {
   return failed.length === 0 ? 0 : 1;
 }
 
-function checkJson(file: string, config: Config, warnings: readonly Finding[], tried: Tried | null): unknown {
+function checkJson(file: string, config: Config, warnings: readonly Finding[], tried: Tried | null): object {
   const connections = tried?.trials.map(({ what, kind, fault }) => ({
     what,
     kind,

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { configFolder, runCli } from '../support/run-cli.ts';
+
+async function check(t: Parameters<typeof configFolder>[0], children: string): Promise<readonly string[]> {
+  const { stdout, status } = await runCli(['check'], { cwd: configFolder(t, `<config>${children}</config>`) });
+  assert.equal(status, 0, stdout);
+  return stdout.split('\n').map((line) => line.replaceAll(/ +/g, ' ').trim());
+}
+const client = '<client name="web-1" ip="192.0.2.1" privateKey="none" agent="env"/>';
+const unheardOf = (lines: readonly string[]): readonly string[] =>
+  lines.filter((line) => line.includes('reach nobody'));
+
+test('check prints who is told of what, from which severity on, of clients and of the fleet', async (t) => {
+  const lines = await check(
+    t,
+    `<alerts><mail to="ops@x.org"/><mail to="oncall@x.org" severity="critical"/>
+     <mail to="dba@x.org" rules="disk" hours="08:00-18:00"/></alerts>${client}`,
+  );
+  for (const line of [
+    'ops@x.org warning 1 all',
+    'oncall@x.org critical the fleet all',
+    'dba@x.org warning, in hours 1 disk',
+  ])
+    assert.ok(lines.includes(line), lines.join('\n'));
+  assert.deepEqual(unheardOf(lines), []);
+});
+
+test('check warns of what nobody hears, by severity, also of the fleet', async (t) => {
+  const nobody = unheardOf(await check(t, client));
+  assert.ok(
+    nobody.some((line) => /critical alerts of disk, memory, unreachable and \d more of web-1 reach nobody/.test(line)),
+  );
+  assert.ok(
+    nobody.some((line) => /critical alerts of collector-silent, .* reach nobody/.test(line)),
+    nobody.join('\n'),
+  );
+  const oncall = `<alerts><mail to="oncall@x.org" severity="critical"/></alerts>${client}`;
+  const warnings = unheardOf(await check(t, oncall));
+  assert.ok(warnings.length > 0 && warnings.every((line) => line.includes(': warnings of ')), warnings.join('\n'));
+  assert.deepEqual(unheardOf(await check(t, client.replace('/>', ' mail="none"/>'))).length, 2, 'the fleet alone');
+});
+
+test('check prints when each window is open next', async (t) => {
+  const alerts =
+    '<alerts mail="a@x.org" zone="UTC"><window start="02:00" duration="1h" severity="warning" rules="disk"/></alerts>';
+  const lines = await check(t, alerts + client);
+  const times = '\\d\\d\\d\\d-\\d\\d-\\d\\d 02:00 to .*03:00';
+  assert.ok(
+    lines.some((line) => new RegExp(`^window for warnings of disk of 1 client: ${times}`).test(line)),
+    lines.join('\n'),
+  );
+});
+
+test('check warns of one password for several clients and of a password beside a key, and prints none', async (t) => {
+  const lines = await check(
+    t,
+    `<alerts mail="a@x.org"/><ssh password="hidden"/><client name="a" ip="192.0.2.1"/><client name="b" ip="192.0.2.2"/>
+     <client name="c" ip="192.0.2.3" privateKey="/nowhere/key"/>`,
+  );
+  const text = lines.join('\n');
+  assert.match(text, /one password serves 3 clients, "a" among them/);
+  assert.match(text, /client "c" has a password beside a key/);
+  assert.ok(!text.includes('hidden'));
+});
