@@ -37,6 +37,9 @@ need_all() {
   need xz xz-utils
   need zstd zstd
   need faketime faketime
+  need free procps
+  need mkfs.xfs xfsprogs
+  need mkfs.btrfs btrfs-progs
   [ "$machines" = no ] || need mmdebstrap mmdebstrap
   [ "$galera" = no ] || {
     need rsync rsync

@@ -1,5 +1,6 @@
 import { functionReport } from '../probes/function-report.ts';
 import type { Probe } from '../probes/probe.ts';
+import { plausibleText } from '../plausible.ts';
 import { information } from '../systeminformation.ts';
 import { inventoryMs, toldNumber, toldText } from './inventory.ts';
 
@@ -14,7 +15,7 @@ export const cpuModel: Probe = {
         functionReport('cpu_model', [
           {
             manufacturer: toldText(cpu.manufacturer),
-            model: toldText(cpu.brand),
+            model: toldText(wholeName(cpu)),
             // Some CPUs have family 6 and model 0: short numbers, which are no placeholders here.
             signature: [cpu.family, cpu.model, cpu.stepping].join('/'),
             microcode: toldText(cpu.revision),
@@ -28,3 +29,9 @@ export const cpuModel: Probe = {
     };
   },
 };
+
+/** `AMD EPYC 7763`: the package takes the manufacturer out of the model's name. */
+function wholeName({ manufacturer, brand }: { readonly manufacturer: string; readonly brand: string }): string {
+  const maker = plausibleText(manufacturer);
+  return maker === null || plausibleText(brand) === null || brand.includes(maker) ? brand : `${maker} ${brand}`;
+}

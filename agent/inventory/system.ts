@@ -1,3 +1,5 @@
+import { machine } from 'node:os';
+
 import { functionReport } from '../probes/function-report.ts';
 import type { Probe } from '../probes/probe.ts';
 import { virtualisationOf } from '../probes/virtualisation.ts';
@@ -11,7 +13,7 @@ const hardware: Probe = {
   name: 'system',
   deadlineMs: inventoryMs,
   run: async () => {
-    const [machine, bios, board, memory] = await Promise.all([
+    const [product, bios, board, memory] = await Promise.all([
       information.system(),
       information.bios(),
       information.baseboard(),
@@ -21,11 +23,11 @@ const hardware: Probe = {
       functions: [
         functionReport('system', [
           {
-            manufacturer: toldText(machine.manufacturer),
-            model: toldText(machine.model),
-            version: toldText(machine.version),
-            serial: toldText(machine.serial),
-            uuid: toldText(machine.uuid),
+            manufacturer: toldText(product.manufacturer),
+            model: toldText(product.model),
+            version: toldText(product.version),
+            serial: toldText(product.serial),
+            uuid: toldText(product.uuid),
             bios_vendor: toldText(bios.vendor),
             bios_version: toldText(bios.version),
             bios_date: toldText(bios.releaseDate),
@@ -64,7 +66,8 @@ const operatingSystem: Probe = {
             release: toldText(os.release),
             codename: toldText(os.codename),
             kernel: toldText(os.kernel),
-            architecture: toldText(os.arch),
+            // As uname -m says it.
+            architecture: toldText(machine()),
             hostname: toldText(os.hostname),
             build: toldText(os.build),
             firmware: os.uefi === null ? toldText('') : os.uefi ? 'uefi' : 'bios',

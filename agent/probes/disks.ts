@@ -1,10 +1,12 @@
-import { statfsSync, statSync } from 'node:fs';
+import { realpathSync, statfsSync, statSync } from 'node:fs';
 
-import { fileSystems } from './file-systems.ts';
+import { fileSystems, mayWait } from './file-systems.ts';
 import type { FileSystem } from './file-systems.ts';
-import { functionReport } from './function-report.ts';
+import { missingMounts } from './fstab.ts';
+import { correctBlockSizes, hasTwoBlockSizes } from './fuse-block-size.ts';
+import { functionReport, missing, textOf } from './function-report.ts';
 import type { Facts } from './function-report.ts';
-import { reachableMounts } from './mountinfo.ts';
+import { foldersAbove, reachableMounts } from './mountinfo.ts';
 import { askNetworkMounts } from './network-mounts.ts';
 import type { MountAnswer } from './network-mounts.ts';
 import type { Probe, ProbeContext, ProbeResult } from './probe.ts';
@@ -18,7 +20,10 @@ const networkDeadlineMs = 1500;
 /** Of one pool; containers on ZFS have a dataset each. */
 const maxParts = 500;
 
-/** Reads /proc/self/mountinfo and asks statfs: every local file system once, network ones in a child process. */
+/**
+ * Reads /proc/self/mountinfo and asks statfs: every local file system once, network ones in a child process. Mounts of
+ * /etc/fstab that are not there have a row without figures.
+ */
 export const disks: Probe = { name: 'disks', deadlineMs: 2500, run: (context) => readDisks(context, statfsSync) };
 
 /** The same with another statfs, for tests. */
@@ -27,13 +32,27 @@ export function readDisks(context: ProbeContext, statfs: (path: string) => Usage
   const mountinfo = source.read('/proc/self/mountinfo');
   const expected = options.mounts ?? [];
   const mounts = reachableMounts(mountinfo.slice(0, maxMountinfoChars));
-  const found = fileSystems(mounts, expected, (path) => isFolder(source.root + path));
+  const waiting = new Set(mounts.filter(mayWait).map(({ mount }) => mount));
+  const found = [
+    ...fileSystems(mounts, expected, (path) => isFolder(source.root + path)),
+    ...missingMounts(source.readOptional('/etc/fstab') ?? '', mounts, (path) =>
+      foldersAbove(path).some((folder) => waiting.has(folder)) ? null : realPath(path, source.root),
+    ),
+  ];
   const remote = found.filter((one) => one.mayHang);
   // Started before the local ones are asked, so that both take place at the same time.
   const pending = remote.length === 0 ? null : askRemote(context, remote, expected);
   const local = found.filter((one) => !one.mayHang).map((one) => localFacts(one, source.root, statfs, leftMs));
+  const further = new Set(found.filter(({ isFurther }) => isFurther).map(({ mount }) => mount));
   const result = (facts: Facts[]): ProbeResult => ({
-    functions: [functionReport('disk', facts.sort(worstFirst), 'mount')],
+    // What a file system has its name of comes before its further mounts: of each, the first counts.
+    functions: [
+      functionReport(
+        'disk',
+        facts.sort(worstFirst),
+        ({ mount }) => `${Number(further.has(textOf(mount)))}${textOf(mount)}`,
+      ),
+    ],
     ...(mountinfo.length > maxMountinfoChars ? { error: 'more mounts than can be read' } : {}),
   });
   return pending === null ? result(local) : pending.then((facts) => result([...local, ...facts]));
@@ -47,15 +66,20 @@ async function askRemote(
   const first = remote.filter(({ mount }) => expected.includes(mount));
   const then = remote.filter(({ mount }) => !expected.includes(mount));
   const mounts = [...first, ...then].map(({ mount }) => source.root + mount);
-  const answers = await askNetworkMounts({
+  const answered = await askNetworkMounts({
     mounts,
     placeDir,
     deadlineMs: Math.min(networkDeadlineMs, Math.max(leftMs() - 500, 100)),
   });
+  const twoSized = remote.filter(({ fstype }) => hasTwoBlockSizes(fstype)).map(({ mount }) => source.root + mount);
+  const answers = await correctBlockSizes(answered, twoSized, Math.min(500, Math.max(leftMs() - 100, 100)));
   return remote.map((one) => remoteFacts(one, answers.get(source.root + one.mount)));
 }
 
 function localFacts(one: FileSystem, root: string, statfs: (path: string) => Usage, leftMs: () => number): Facts {
+  if (one.mode === 'missing') {
+    return { ...labels(one), ...unknownUsage('not mounted'), unresponsive: missing('not mounted') };
+  }
   if (leftMs() <= 0) return { ...labels(one), ...unknownUsage('no time left'), unresponsive: 0 };
   const usages: Usage[] = [];
   let fault = '';
@@ -76,16 +100,16 @@ function remoteFacts(one: FileSystem, answer: MountAnswer | undefined): Facts {
   return { ...labels(one), ...unknownUsage(answer.reason), unresponsive: Number(answer.unresponsive) };
 }
 
-function labels({ mount, fstype, source, scope, writable }: FileSystem): Facts {
-  return { mount, fstype, source, scope, mode: writable ? 'rw' : 'ro' };
+function labels({ mount, fstype, source, scope, mode }: FileSystem): Facts {
+  return { mount, fstype, source, scope, mode };
 }
 
 function worstFirst(one: Facts, other: Facts): number {
   return badness(other) - badness(one);
 }
 
-function badness({ unresponsive, used_percent: used, inodes_percent: inodes }: Facts): number {
-  if (unresponsive === 1) return 1000;
+function badness({ mode, unresponsive, used_percent: used, inodes_percent: inodes }: Facts): number {
+  if (unresponsive === 1 || mode === 'missing') return 1000;
   return Math.max(typeof used === 'number' ? used : -1, typeof inodes === 'number' ? inodes : -1);
 }
 
@@ -95,5 +119,14 @@ function isFolder(path: string): boolean {
   } catch {
     // Not ours to look into, but somebody mounted it there.
     return true;
+  }
+}
+
+/** The path without links; as it is where it leads nowhere. */
+function realPath(path: string, root: string): string {
+  try {
+    return realpathSync(root + path).slice(root.length);
+  } catch {
+    return path;
   }
 }

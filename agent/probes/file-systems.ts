@@ -3,18 +3,20 @@ import type { Mount } from './mountinfo.ts';
 
 export type Scope = 'local' | 'network';
 
-/** A file system to be reported, once, however often it is mounted. */
+/** A file system to be reported, once, however often it is mounted; or a mount that is missing. */
 export interface FileSystem {
   readonly mount: string;
   readonly fstype: string;
   readonly source: string;
   readonly scope: Scope;
-  /** At least one of its mounts can be written to. */
-  readonly writable: boolean;
+  /** `rw`: at least one of its mounts can be written to; `missing`: /etc/fstab names it, and it is not mounted. */
+  readonly mode: 'rw' | 'ro' | 'missing';
   /** Whether asking may wait for something outside of the kernel, so that a child process has to ask. */
   readonly mayHang: boolean;
   /** The datasets of a ZFS pool, each of which knows only its own part; for others the mount alone. */
   readonly parts: readonly string[];
+  /** True for a mount that `expected` names beside the one that its file system has its name of. */
+  readonly isFurther: boolean;
 }
 
 const network = new Set(
@@ -34,8 +36,9 @@ const withoutDevice = new Set(['bcachefs', 'btrfs', 'f2fs', 'jffs2', 'ubifs', 'z
 const images = new Set(['cramfs', 'erofs', 'iso9660', 'romfs', 'squashfs', 'udf']);
 
 /**
- * The file systems worth a row. Local ones once per device or pool, under their shortest mount point; tmpfs, overlay and
- * their like only as the root or where `expected` names them; whatever `expected` names in any case.
+ * The file systems worth a row. Local ones once per device or pool; tmpfs, overlay and their like only as the root or
+ * where `expected` names them; whatever `expected` names in any case. A file system has its name of the mount at `/`, else
+ * of the mount of its root, as `df` has it, else of a bind mount or subvolume; of several, of the shortest.
  */
 export function fileSystems(
   mounts: readonly Mount[],
@@ -43,7 +46,9 @@ export function fileSystems(
   isFolder: (path: string) => boolean,
 ): FileSystem[] {
   const wanted = new Set(expected);
-  const waiting = new Set(mounts.filter((mount) => mayWait(mount, scopeOf(mount, wanted))).map(({ mount }) => mount));
+  const waiting = new Set(
+    mounts.filter((mount) => scopeOf(mount, wanted) !== null && mayWait(mount)).map(({ mount }) => mount),
+  );
   const isWaiting = (path: string): boolean =>
     waiting.has(path) || (waiting.size > 0 && foldersAbove(path).some((folder) => waiting.has(folder)));
   const isPart = ({ root, mount }: Mount): boolean => root !== '/' && mount !== '/' && !wanted.has(mount);
@@ -58,37 +63,47 @@ export function fileSystems(
     else group.push(mount);
   }
   return [...groups.values()].flatMap((group) => {
-    const shortest = group.reduce((best, mount) => (mount.mount.length < best.mount.length ? mount : best));
+    const named = group.reduce((best, mount) => (isNearer(mount, best) ? mount : best));
     const writable = group.some((mount) => mount.writable);
-    const others = group.filter((mount) => mount !== shortest && wanted.has(mount.mount));
-    return [shortest, ...others].map((mount): FileSystem => {
+    const others = group.filter((mount) => mount !== named && wanted.has(mount.mount));
+    return [named, ...others].map((mount): FileSystem => {
       const scope = scopeOf(mount, wanted) ?? 'local';
-      const isPool = mount === shortest && mount.fstype === 'zfs';
+      const isPool = mount === named && mount.fstype === 'zfs';
       return {
         mount: mount.mount,
         fstype: mount.fstype,
         source: mount.source,
         scope,
-        writable: mount === shortest ? writable : mount.writable,
+        mode: (mount === named ? writable : mount.writable) ? 'rw' : 'ro',
         mayHang: isWaiting(mount.mount),
         parts: isPool ? group.map((dataset) => dataset.mount) : [mount.mount],
+        isFurther: mount !== named,
       };
     });
   });
 }
 
+/** A bind mount that comes or goes must not rename a file system: its alerts have its name. */
+function isNearer(one: Mount, other: Mount): boolean {
+  const rank = ({ root, mount }: Mount): number => (mount === '/' ? 0 : root === '/' ? 1 : 2);
+  return rank(one) - rank(other) < 0 || (rank(one) === rank(other) && one.mount.length < other.mount.length);
+}
+
 function scopeOf({ fstype, device, mount }: Mount, wanted: ReadonlySet<string>): Scope | null {
   // autofs only waits for its mount; asking would cause it.
   if (fstype === 'autofs') return null;
-  if (network.has(fstype)) return 'network';
-  if (fstype === 'fuse' || fstype.startsWith('fuse.')) {
-    return nothingInside.has(fstype) && mount !== '/' && !wanted.has(mount) ? null : 'network';
-  }
+  if (isNetwork(fstype)) return nothingInside.has(fstype) && mount !== '/' && !wanted.has(mount) ? null : 'network';
   if (mount === '/' || wanted.has(mount)) return 'local';
   if (images.has(fstype)) return null;
   return !device.startsWith('0:') || withoutDevice.has(fstype) ? 'local' : null;
 }
 
-function mayWait({ fstype }: Mount, scope: Scope | null): boolean {
-  return scope === 'network' || fstype === 'fuseblk';
+/** True for a type that asks somebody outside of the kernel: a server, or a program by FUSE. */
+export function isNetwork(fstype: string): boolean {
+  return network.has(fstype) || fstype === 'fuse' || fstype.startsWith('fuse.');
+}
+
+/** True for a mount that whoever looks into it may have to wait for. */
+export function mayWait({ fstype }: Mount): boolean {
+  return isNetwork(fstype) || fstype === 'fuseblk';
 }

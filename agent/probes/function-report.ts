@@ -15,12 +15,19 @@ export type Facts = Readonly<Record<string, string | number | Missing | undefine
 
 /**
  * The function report of a family. Numbers that are not finite become null with a reason, as do those that are missing;
- * labels become printable. Of more than `maxSubjects` rows the first ones stay: give the worst first. `sorted` is the
- * label by which what stays is put in order.
+ * labels become printable. Of more than `maxSubjects` rows the first ones stay: give the worst first. What stays is put in
+ * the order of `sorted`, a label or what a row is sorted by.
  */
-export function functionReport(name: string, facts: readonly Facts[], sorted?: string): FunctionReport {
+export function functionReport(
+  name: string,
+  facts: readonly Facts[],
+  sorted?: string | ((fact: Facts) => string),
+): FunctionReport {
   const kept = facts.slice(0, maxSubjects);
-  if (sorted !== undefined) kept.sort((one, other) => (textOf(one[sorted]) < textOf(other[sorted]) ? -1 : 1));
+  if (sorted !== undefined) {
+    const key = typeof sorted === 'string' ? (fact: Facts): string => textOf(fact[sorted]) : sorted;
+    kept.sort((one, other) => (key(one) < key(other) ? -1 : 1));
+  }
   const unknown: Unknown[] = [];
   const data = kept.map((fact, index) => rowOf(fact, index, unknown));
   return {
@@ -49,7 +56,8 @@ export function printable(text: string): string {
   return /^[ -~]*$/.test(short) ? short : short.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '\ufffd');
 }
 
-function textOf(value: Facts[string]): string {
+/** A label; '' where it is none. */
+export function textOf(value: Facts[string]): string {
   return typeof value === 'string' ? value : '';
 }
 

@@ -2,8 +2,8 @@
  * The probes: each reads one subject of the machine it runs on and says it in the families of src/report/metrics.ts.
  *
  * A probe keeps to its own deadline, reads a bounded amount, and reports what it cannot know as null with a reason. It
- * needs no root, changes nothing, and starts no child process but two: one for network mounts, `systemctl` where
- * systemd runs.
+ * needs no root, changes nothing, and starts no child process but three: one for network mounts, `df` for FUSE
+ * mounts, `systemctl` where systemd runs.
  */
 import { clock } from './clock.ts';
 import { cpu } from './cpu.ts';

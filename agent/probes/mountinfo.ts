@@ -9,7 +9,7 @@ export interface Mount {
   readonly mount: string;
   readonly fstype: string;
   readonly source: string;
-  /** Neither this mount nor its file system is read-only. */
+  /** True if neither this mount nor its file system is read-only. */
   readonly writable: boolean;
 }
 
@@ -86,12 +86,13 @@ function parseLine(line: string): Mount | null {
   };
 }
 
+/** Since Linux 6.12 ext4 keeps `rw` after an error that ended writing, and names the error's state instead. */
 function isReadOnly(options: string): boolean {
-  return options === 'ro' || options.startsWith('ro,');
+  return options === 'ro' || options.startsWith('ro,') || /,(emergency_ro|shutdown)(,|$)/.test(options);
 }
 
 /** The kernel writes blank, tab, newline, backslash and `#` as three octal digits. */
-function unescaped(text: string): string {
+export function unescaped(text: string): string {
   if (!text.includes('\\')) return text;
   return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
 }

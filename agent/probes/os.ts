@@ -4,7 +4,7 @@ import type { Probe } from './probe.ts';
 import type { Source } from './source.ts';
 import { virtualisationOf } from './virtualisation.ts';
 
-/** As uname -m says it; asking through node:os would load that first. */
+/** As uname -m says it, for kernels before 6.1; asking through node:os would load that first. */
 const machines: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64', ia32: 'i686', arm: 'armv7l' };
 
 /** Reads what names the system: /proc/sys/kernel, os-release, DMI; and whether it wants a reboot. */
@@ -21,7 +21,8 @@ export const os: Probe = {
             hostname: source.readOptional('/proc/sys/kernel/hostname')?.trim(),
             distribution: release('PRETTY_NAME') ?? release('NAME'),
             kernel,
-            architecture: machines[process.arch] ?? process.arch,
+            architecture:
+              source.readOptional('/proc/sys/kernel/arch')?.trim() ?? machines[process.arch] ?? process.arch,
             virtualisation: virtualisationOf(source),
             reboot_required: rebootRequired(source, kernel, `${release('ID') ?? ''} ${release('ID_LIKE') ?? ''}`),
           },

@@ -6,6 +6,11 @@ import { outputOf } from './output-of.ts';
 
 const systemctlMs = 2000;
 const maxUnitsAsked = 200;
+const askedOf = ['Id', 'Names', 'LoadState', 'ActiveState', 'NRestarts', 'InactiveExitTimestampMonotonic'];
+/** As `systemctl is-active` has it. */
+const running = new Set(['active', 'reloading', 'refreshing']);
+/** How long a unit may take to start. */
+const startingMs = 120_000;
 const programs = ['/usr/bin/systemctl', '/bin/systemctl', '/run/current-system/sw/bin/systemctl'];
 /** https://www.freedesktop.org/software/systemd/man/latest/systemd.unit.html */
 const suffixes = new Set(
@@ -24,7 +29,7 @@ function readServices({ source, options, leftMs }: ProbeContext): ProbeResult | 
 }
 
 async function askSystemctl(program: string, asked: readonly string[], deadlineMs: number): Promise<ProbeResult> {
-  const properties = ['Id', 'Names', 'LoadState', 'ActiveState'].flatMap((name) => ['-p', name]);
+  const properties = askedOf.flatMap((name) => ['-p', name]);
   // `--state` bears upon the pattern alone: the failed ones of all units, and in any state those that are named.
   const args = ['show', '--no-pager', '--state=failed', ...properties, '--', '*', ...asked.map(wholeUnitName)];
   try {
@@ -39,6 +44,7 @@ interface Unit {
   readonly id: string;
   readonly names: readonly string[];
   readonly state: string;
+  readonly isActive: boolean;
 }
 
 /** Blocks of `Name=value` lines with an empty line in between. */
@@ -53,8 +59,17 @@ function unitsIn(output: string): Unit[] {
     if (id === '') return [];
     const state =
       value('LoadState') === 'not-found' && value('ActiveState') !== 'failed' ? 'missing' : value('ActiveState');
-    return [{ id, names: [id, ...value('Names').split(' ')], state }];
+    // What systemd itself starts again has failed a moment ago.
+    const isStarting = !(Number(value('NRestarts')) > 0) && isRecent(value('InactiveExitTimestampMonotonic'));
+    const isActive = running.has(state) || (state === 'activating' && isStarting);
+    return [{ id, names: [id, ...value('Names').split(' ')], state, isActive }];
   });
+}
+
+/** True for microseconds of CLOCK_MONOTONIC, which is hrtime's clock too, that are as long ago as a start may take. */
+function isRecent(microseconds: string): boolean {
+  const sinceMs = (Number(process.hrtime.bigint() / 1000n) - Number(microseconds || NaN)) / 1000;
+  return sinceMs >= 0 && sinceMs < startingMs;
 }
 
 function servicesFrom(units: readonly Unit[], asked: readonly string[]): FunctionReport[] {
@@ -62,7 +77,7 @@ function servicesFrom(units: readonly Unit[], asked: readonly string[]): Functio
   const states = asked.map((unit): Facts => {
     const found = units.find(({ names }) => names.includes(wholeUnitName(unit)));
     if (found === undefined) return { unit, active: missing('systemctl did not tell') };
-    return { unit, state: found.state, active: Number(found.state === 'active') };
+    return { unit, state: found.state, active: Number(found.isActive) };
   });
   return [
     functionReport('services', [{ failed_units: failed.length }]),

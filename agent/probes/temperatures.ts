@@ -73,6 +73,8 @@ function celsius(file: string, source: Source): number | Missing {
     return missing(error instanceof Error ? error.message : 'cannot be read');
   }
   const value = parseInt(text, 10) / 1000;
-  // What sensors that are not connected say lies far outside of what silicon survives.
-  return value > -60 && value < 200 ? rounded(value, 1) : missing(`not connected: ${text.trim()}`);
+  // Inputs that are not connected read far outside of what silicon survives, or exactly 0 or 127 (Super-I/O chips).
+  return value > -60 && value < 200 && value !== 0 && value !== 127
+    ? rounded(value, 1)
+    : missing(`not connected: ${text.trim()}`);
 }

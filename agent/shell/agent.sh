@@ -152,16 +152,22 @@ fi
 
 program='@PROGRAM@'
 
-# Mounts and units to ask about; splitting at line breaks alone, and without globs.
+# Mounts and units to ask about; splitting at line breaks alone, and without globs. A mount with a line break in its name
+# is asked by itself.
 plan=$(export fh_boot; limited 5 awk "$program" plan)
 set -f
 IFS=$nl
 set --
-units= fh_files=
+units= fh_files= fh_places= lines=
 for x in $plan; do
   o=${x#?}
   case $x in
   u*) units=$units$nl$o ;;
+  p*) fh_places=$fh_places$o$tab$(readlink -f "$R$o")$nl ;;
+  n*)
+    a=$R$(printf %b. "$o")
+    lines="$lines$nl$(limited 3 stat -f -c '%b %f %a %S %c %d' "${a%.}") $R$x"
+    ;;
   f*) if [ -e "$R$o" ] && [ ! -d "$R$o" ]; then fh_files=$fh_files$nl$o; else set -- "$@" "$R$o"; fi ;;
   *) set -- "$@" "$R$o" ;;
   esac
@@ -178,6 +184,7 @@ if [ $# != 0 ]; then
   fi
 fi
 [ $s != 137 ] || fh_disks_fault='no answer within 3 s'
+fh_usage=$fh_usage$lines
 read -r up x <"$R/proc/uptime"
 times="$times ${up%% *}"
 
@@ -187,7 +194,7 @@ if [ ! -d "$R/run/systemd/system" ]; then
 elif ! command -v systemctl >/dev/null; then
   fh_units_fault='no systemctl'
 else
-  fh_units=$(limited 2 systemctl show --no-pager --state=failed -p Id -p Names -p LoadState -p ActiveState -- '*' $units)
+  fh_units=$(limited 2 systemctl show --no-pager --state=failed -p Id -p Names -p LoadState -p ActiveState -p NRestarts -p InactiveExitTimestampMonotonic -- '*' $units)
   s=$?
   case $s in 0) ;; 137) fh_units_fault='systemctl: no answer within 2 s' ;; *) fh_units_fault="systemctl: ended with $s" ;; esac
 fi
@@ -239,7 +246,7 @@ read -r k <"$R/proc/sys/kernel/osrelease"
 set -- "$R"/lib/modules/*
 [ -e "$1" ] && [ ! -e "$R/lib/modules/$k" ] && read -r x <"$R/proc/modules" && fh_reboot=1
 fh_machine=$(uname -m)
-export fh_datetime fh_dir fh_boot fh_counters fh_usage fh_inodes fh_files fh_disks_fault fh_units fh_units_fault fh_times
+export fh_datetime fh_dir fh_boot fh_counters fh_usage fh_inodes fh_files fh_places fh_disks_fault fh_units fh_units_fault fh_times
 export fh_links fh_sensors fh_container fh_reboot fh_machine
 
 r=$(limited $((seconds / 2)) awk "$program" report "$R"/proc/[0-9]*/stat)

@@ -14,7 +14,7 @@ function readUsage(text, isInodes,  i, n, line, f, name) {
   }
 }
 
-# Every local file system once, under its shortest mount point, and whatever rules name.
+# Every local file system once, under the mount that gives it its name, and whatever rules name.
 function disks(fault,  i, k, n, g, file, best, rw, order, groups, parts) {
   readUsage(ENVIRON["fh_usage"], 0); readUsage(ENVIRON["fh_inodes"], 1)
   n = split(ENVIRON["fh_files"], file, "\n")
@@ -25,10 +25,11 @@ function disks(fault,  i, k, n, g, file, best, rw, order, groups, parts) {
     # Of a ZFS pool each dataset knows only its own part.
     if (TYPE[i] == "zfs") parts[g] = parts[g] " " i
     if (!(g in best)) { best[g] = i; order[++groups] = g }
-    else if (length(MOUNT[i]) < length(MOUNT[best[g]])) best[g] = i
+    else if (ROOTED[i] > ROOTED[best[g]] || ROOTED[i] == ROOTED[best[g]] && length(MOUNT[i]) < length(MOUNT[best[g]])) best[g] = i
   }
   for (i = 1; i <= groups; i++) { g = order[i]; measure(best[g], g in rw ? "rw" : "ro", g in parts ? parts[g] : best[g], fault) }
   for (i = 1; i <= MOUNTS; i++) if (MOUNT[i] in WANTED && i != best[GROUP[i]]) measure(i, MODE[i], i, fault)
+  for (i = MOUNTS + 1; i <= MOUNTS + ABSENT; i++) { measure(i, "missing", "", fault); BAD[SUBJECTS] = 1000; WHY_NOT[SUBJECTS] = "not mounted" }
   family("disk")
   for (n = 0; n < 200 && n < SUBJECTS; n++) {
     k = n + 1
@@ -40,12 +41,13 @@ function disks(fault,  i, k, n, g, file, best, rw, order, groups, parts) {
 }
 
 # Adds a subject: its figures, or why there are none.
-function measure(m, mode, parts, fault,  p, i, n, f, used, free, avail, inodes) {
+function measure(m, mode, parts, fault,  p, i, n, f, used, free, avail, name) {
   SUBJECT[++SUBJECTS] = m; SUBJECT_MODE[SUBJECTS] = mode; BAD[SUBJECTS] = -1; INODES_PERCENT[SUBJECTS] = -1
   n = split(parts, p, " ")
   for (i = 1; i <= n; i++) {
-    if (!(MOUNT[p[i]] in USAGE)) continue
-    split(USAGE[MOUNT[p[i]]] INODES[MOUNT[p[i]]], f, " ")
+    name = oneLine(MOUNT[p[i]])
+    if (!(name in USAGE)) continue
+    split(USAGE[name] INODES[name], f, " ")
     used += f[1] > f[2] ? (f[1] - f[2]) * f[4] : 0
     if (f[2] * f[4] > free) free = f[2] * f[4]
     # Some file systems go below nothing, which wraps round.
@@ -54,7 +56,7 @@ function measure(m, mode, parts, fault,  p, i, n, f, used, free, avail, inodes) 
   }
   if (used + free == 0) {
     WHY_NOT[SUBJECTS] = HANGS[m] ? "the shell agent asks no network file system" : fault != "" ? fault : \
-      MOUNT[m] in USAGE ? "the file system tells no size" : "no answer"
+      oneLine(MOUNT[m]) in USAGE ? "the file system tells no size" : "no answer"
     return
   }
   USED[SUBJECTS] = used; SIZE[SUBJECTS] = used + free; AVAILABLE[SUBJECTS] = avail
@@ -70,7 +72,7 @@ function diskRow(k,  m) {
   known("size_bytes", SIZE[k], WHY_NOT[k], 0); known("used_bytes", USED[k], WHY_NOT[k], 0)
   known("available_bytes", AVAILABLE[k], WHY_NOT[k], 0); known("used_percent", PERCENT[k], WHY_NOT[k], 2)
   known("inodes_percent", INODES_PERCENT[k], WHY_NOT[k] == "" && INODES_PERCENT[k] < 0 ? "no inode count" : WHY_NOT[k], 2)
-  known("unresponsive", 0, HANGS[m] ? WHY_NOT[k] : "", 0)
+  known("unresponsive", 0, HANGS[m] || m > MOUNTS ? WHY_NOT[k] : "", 0)
 }
 
 function known(field, value, why, decimals) { if (why != "") lack(field, why); else number(field, value, decimals) }

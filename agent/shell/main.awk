@@ -5,6 +5,7 @@ BEGIN {
   byteCodes()
   ROOT = ENVIRON["fh_root"]
   readRequest(bytesOf(ENVIRON["fh_request"]))
+  readFstab(ROOT "/etc/fstab", ENVIRON["fh_places"])
   readMounts(ROOT "/proc/self/mountinfo")
   if (ARGV[1] == "plan") printPlan()
   else report()

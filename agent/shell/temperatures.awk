@@ -8,8 +8,8 @@ function temperatures(  i, n, m, line, f, name, count, celsius) {
     if (line[i] == "" || ++n > 200) continue
     split(line[i], f, "\t"); celsius = f[4] / 1000
     row(); label("sensor", f[1] "/" (count[f[1], f[3]] > 1 ? f[2] "/" : "") f[3])
-    # What sensors that are not connected say lies far outside of what silicon survives.
-    known("celsius", celsius, f[4] == "" ? "cannot be read" : celsius > -60 && celsius < 200 ? "" : "not connected: " f[4], 1)
+    # As agent/probes/temperatures.ts knows inputs that are not connected.
+    known("celsius", celsius, f[4] == "" ? "cannot be read" : celsius > -60 && celsius < 200 && celsius != 0 && celsius != 127 ? "" : "not connected: " f[4], 1)
   }
   if (n) done(n > 200 ? n - 200 : 0)
   else nothing("celsius", "no sensors")

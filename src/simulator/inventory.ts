@@ -30,7 +30,7 @@ export function inventoryOf(client: SimulatedClient, personality: Personality): 
           distribution: distribution.replace(/ \d.*$/, ''),
           release,
           kernel,
-          architecture: 'x64',
+          architecture: 'x86_64',
           hostname: client.name,
           firmware: 'bios',
         },

@@ -23,6 +23,8 @@ export interface ShellRunOptions {
   readonly killAfterSeconds?: number;
   /** `w`: the agent's own watchdog, as where timeout(1) is missing. */
   readonly guard?: 't' | 'w';
+  /** A command that starts another command where the agent is to run. */
+  readonly within?: readonly string[];
 }
 
 export interface ShellRun {
@@ -50,7 +52,8 @@ export function shellAgent(context: TestContext, client: ShellClientOptions = {}
     ...machine,
     place,
     run: async (options = {}) => {
-      const [program, ...args] = commandOf(options.shell ?? client.shell ?? 'dash') ?? ['/bin/sh'];
+      const shell = commandOf(options.shell ?? client.shell ?? 'dash') ?? ['/bin/sh'];
+      const [program = '', ...args] = [...(options.within ?? []), ...shell];
       const text = bundles.shell.content.toString();
       const own = [
         '65.66.67',

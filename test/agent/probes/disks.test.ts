@@ -59,7 +59,7 @@ test('mounts that rules expect are there too, whatever they are', async () => {
   const mounts = ['/srv/volume', '/dev/shm', '/snap/core20/1234'];
   const { functions } = await readDisks(contextOf('vm', { options: { mounts } }), statfsOf('vm'));
   const found = familyOf(functions, 'disk').data.map((row) => row['mount']);
-  assert.deepEqual(found, ['/', '/boot/efi', '/dev/shm', '/snap/core20/1234', '/srv/volume', '/var']);
+  assert.deepEqual(found, ['/', '/boot/efi', '/dev/shm', '/snap/core20/1234', '/var', '/srv/volume']);
 });
 
 test('a container shows its root and its volumes, not the single files that are mounted into it', async () => {

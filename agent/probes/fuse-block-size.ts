@@ -1,0 +1,46 @@
+import type { MountAnswer } from './network-mounts.ts';
+import { outputOf } from './output-of.ts';
+
+/** The types whose file systems choose two block sizes: one to read by, and one to count by, which Node does not tell. */
+export function hasTwoBlockSizes(fstype: string): boolean {
+  return /^(fuse(\..*)?|fuseblk|virtiofs)$/.test(fstype);
+}
+
+/**
+ * Corrects the block size of FUSE mounts that have just answered by the sizes that `df` tells. What df does not tell is
+ * unknown. BusyBox's `stat -f` tells the wrong one of the two sizes; its df is right.
+ */
+export async function correctBlockSizes(
+  answers: ReadonlyMap<string, MountAnswer>,
+  mounts: readonly string[],
+  deadlineMs: number,
+): Promise<ReadonlyMap<string, MountAnswer>> {
+  const asked = mounts.filter((mount) => 'usage' in (answers.get(mount) ?? {}));
+  if (asked.length === 0) return answers;
+  let output = '';
+  let reason = 'df did not tell its size';
+  try {
+    output = await outputOf('df', ['-kP', '--', ...asked], deadlineMs);
+  } catch (error) {
+    reason = error instanceof Error ? error.message : String(error);
+  }
+  const kibibytes = new Map(
+    output.split('\n').flatMap((line) => {
+      const [, size, mount = ''] = / +(\d+) +\d+ +-?\d+ +(?:\d+%|-) +(\/.*)$/.exec(line) ?? [];
+      return size === undefined ? [] : [[mount, Number(size)] as const];
+    }),
+  );
+  const corrected = new Map(answers);
+  for (const mount of asked) {
+    const answer = answers.get(mount);
+    if (answer === undefined || !('usage' in answer)) continue;
+    const { blocks, bsize } = answer.usage;
+    const size = kibibytes.get(mount);
+    if (size === undefined) corrected.set(mount, { unresponsive: false, reason });
+    // df rounds up to whole KiB.
+    else if (blocks > 0 && Math.ceil((blocks * bsize) / 1024) !== size) {
+      corrected.set(mount, { usage: { ...answer.usage, bsize: Math.round((size * 1024) / blocks) } });
+    }
+  }
+  return corrected;
+}
