@@ -1,3 +1,4 @@
+import { imageTypes } from '../../src/report/image-types.ts';
 import { foldersAbove } from './mountinfo.ts';
 import type { Mount } from './mountinfo.ts';
 
@@ -32,8 +33,6 @@ const nothingInside = new Set(
 );
 /** File systems with storage, although no block device stands in their mountinfo. */
 const withoutDevice = new Set(['bcachefs', 'btrfs', 'f2fs', 'jffs2', 'ubifs', 'zfs']);
-/** Images: full by nature. */
-const images = new Set(['cramfs', 'erofs', 'iso9660', 'romfs', 'squashfs', 'udf']);
 
 /**
  * The file systems worth a row. Local ones once per device or pool; tmpfs, overlay and their like only as the root or
@@ -94,7 +93,7 @@ function scopeOf({ fstype, device, mount }: Mount, wanted: ReadonlySet<string>):
   if (fstype === 'autofs') return null;
   if (isNetwork(fstype)) return nothingInside.has(fstype) && mount !== '/' && !wanted.has(mount) ? null : 'network';
   if (mount === '/' || wanted.has(mount)) return 'local';
-  if (images.has(fstype)) return null;
+  if (imageTypes.has(fstype)) return null;
   return !device.startsWith('0:') || withoutDevice.has(fstype) ? 'local' : null;
 }
 

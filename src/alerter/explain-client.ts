@@ -5,6 +5,7 @@ import { explainEpisodes } from './explain-episodes.ts';
 import type { ExplainOptions, RuleExplained } from './explain-episodes.ts';
 import type { Observation } from './observation.ts';
 import { needsOf, readReport, readVisit } from './read-row.ts';
+import { withWritable } from './was-writable.ts';
 
 /** Why something of a client was or was not told, from what is stored and config.xml alone. */
 export interface ClientExplained {
@@ -22,16 +23,17 @@ export interface ClientExplained {
 export async function explainClient(options: ExplainOptions & { readonly client: Client }): Promise<ClientExplained> {
   const { store, client } = options;
   const newest = await store.newestRows(client.name);
+  const memory = (await store.memories([client.name])).get(client.name) ?? null;
+  const writable = new Set(memory?.writable);
   const observations = await observe(store, client, newest);
   const readings = groupBy(
-    observations.flatMap((observation) => observation.readings),
+    observations.flatMap((observation) => withWritable(observation, writable).readings),
     ({ rule }) => rule,
   );
   const { rules, undelivered } = await explainEpisodes(options, {
     ...client,
     subjectsOf: (rule) => (readings.get(rule) ?? []).map(({ subject }) => subject),
   });
-  const memory = (await store.memories([client.name])).get(client.name) ?? null;
   return {
     client,
     reportAtMs: newest.report?.observedAtMs ?? null,

@@ -6,6 +6,7 @@ import { openSubjects } from './judge-subjects.ts';
 import type { Observation } from './observation.ts';
 import { rebooted } from './rebooted.ts';
 import { longestGapMs } from './step-episode.ts';
+import { withWritable, writableAfter } from './was-writable.ts';
 
 export interface JudgeClientOptions {
   /** Those in force for the client. */
@@ -67,9 +68,11 @@ export function openClientJudge(options: ClientJudgeOptions): ClientJudge {
   let newestReportMs = ifPossible(before?.newestReportMs ?? null, latestMs);
   let newestVisitMs = ifPossible(before?.newestVisitMs ?? null, latestMs);
   let bootId = before?.bootId ?? null;
+  let writable: ReadonlySet<string> = new Set(before?.writable);
   let rows = before?.rows ?? 0;
   return {
-    judge: (observation) => {
+    judge: (row) => {
+      const observation = withWritable(row, writable);
       const { kind, atMs } = observation;
       rows += 1;
       const newestMs = kind === 'report' ? newestReportMs : newestVisitMs;
@@ -86,6 +89,7 @@ export function openClientJudge(options: ClientJudgeOptions): ClientJudge {
       else {
         newestReportMs = atMs;
         bootId = observation.bootId ?? bootId;
+        writable = writableAfter(writable, observation.disks);
       }
     },
     judgement: () => {
@@ -97,6 +101,7 @@ export function openClientJudge(options: ClientJudgeOptions): ClientJudge {
           bootId,
           rows,
           changes: subjects.changes(),
+          ...(writable.size === 0 ? {} : { writable: [...writable] }),
           ...(Object.keys(stillLate).length === 0 ? {} : { late: stillLate }),
         },
         episodes: subjects.changed(),

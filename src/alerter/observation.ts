@@ -1,4 +1,5 @@
 import type { Rule } from '../config/config.ts';
+import type { DiskRow } from '../report/columns.ts';
 import type { Level } from '../storage/episode.ts';
 
 /** What one row says about one subject of one rule. */
@@ -28,6 +29,10 @@ export interface Observation {
   /** Report id, or `run/client`. */
   readonly evidence: string;
   readonly readings: readonly Reading[];
+  /** Readings of read-only file systems that count only if those were writable before. */
+  readonly ifWritable: readonly Reading[];
+  /** The mounts of a report; null: not loaded, or a visit. */
+  readonly disks: readonly DiskRow[] | null;
   /** Names of rules whose subjects are all listed in `readings`: who is not among them is gone. */
   readonly complete: readonly string[];
   /** Of a report: which boot it speaks of, and how long that has lasted; null: unknown, or a visit. */

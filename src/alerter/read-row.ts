@@ -4,12 +4,8 @@ import type { Report } from '../report/report.ts';
 import type { UntreatedReport, UntreatedVisit } from '../storage/alert-store.ts';
 import type { Observation, Reading } from './observation.ts';
 import { readFamilies } from './report-families.ts';
-import {
-  createDiskSampler,
-  createMountSampler,
-  createUnresponsiveSampler,
-  isJudgedByDisks,
-} from './rule-samples-disks.ts';
+import { createDiskSampler, isJudgedByDisks } from './rule-samples-disks.ts';
+import { createMountConditionSampler, createMountSampler, isMountCondition } from './rule-samples-mounts.ts';
 import { createNetworkSampler, isJudgedByNetworks } from './rule-samples-networks.ts';
 import { createProbeSampler, isProbeCondition } from './rule-samples-probes.ts';
 import { createProcessSampler, isJudgedByProcesses } from './rule-samples-processes.ts';
@@ -35,7 +31,7 @@ export function readReport({ client, row, disks, networks, report }: ReadReportO
   const readings: Reading[] = arrival === null ? [] : [arrival];
   const complete: string[] = [];
   const families = report === null ? null : readFamilies(report);
-  const samples = { readings, complete };
+  const samples = { readings, ifWritable: [] as Reading[], complete };
   const input = { row, disks, networks, families };
   for (const sample of samplers) sample(input, samples);
   return {
@@ -45,13 +41,15 @@ export function readReport({ client, row, disks, networks, report }: ReadReportO
     runId: row.runId,
     evidence: row.reportId,
     readings,
+    ifWritable: samples.ifWritable,
+    disks: row.unresponsive_mounts === null ? null : disks,
     complete,
     bootId: row.bootId,
     uptimeSeconds: row.uptime_s,
   };
 }
 
-const nothing: readonly string[] = [];
+const nothing: readonly never[] = [];
 
 /** What a row of `visits` says to the judge. */
 export function readVisit({ client, visit }: { readonly client: Client; readonly visit: UntreatedVisit }): Observation {
@@ -62,6 +60,8 @@ export function readVisit({ client, visit }: { readonly client: Client; readonly
     runId: visit.runId,
     evidence: `${visit.runId}/${client.name}`,
     readings: compiled(client.rules).readVisit(visit),
+    ifWritable: nothing,
+    disks: null,
     complete: nothing,
     bootId: null,
     uptimeSeconds: null,
@@ -104,14 +104,15 @@ function compile(rules: readonly Rule[]): Compiled {
     createRowSampler(rules),
     createDiskSampler(rules),
     createMountSampler(rules),
-    createUnresponsiveSampler(rules),
+    createMountConditionSampler(rules),
     createNetworkSampler(rules),
     createServiceSampler(rules),
     createProcessSampler(rules),
     createReportSampler(rules),
     createProbeSampler(rules),
   ];
-  const [disks, networks] = [rules.some(isJudgedByDisks), rules.some(isJudgedByNetworks)];
+  const disks = rules.some((rule) => isJudgedByDisks(rule) || rule.type === 'mount' || isMountCondition(rule));
+  const networks = rules.some(isJudgedByNetworks);
   const always = rules.some(
     (rule) =>
       isJudgedByReport(rule) || isJudgedByProcesses(rule) || (isJudgedByServices(rule) && rule.state === 'active'),

@@ -45,8 +45,10 @@ export function rivalry({ type, metric, name }: Rule): string {
  */
 export function listsFaults(rule: Rule): boolean {
   if (rule.type === 'service') return rule.state !== 'active';
-  return rule.metric === 'failed_unit_failed' || (rule.origin === 'condition' && rule.name === 'probe-failed');
+  return rule.metric === 'failed_unit_failed' || (rule.origin === 'condition' && faultConditions.includes(rule.name));
 }
+
+const faultConditions: readonly string[] = ['probe-failed', 'mount-missing'];
 
 /** How many rows in a row end what fires: one good visit says it all, of figures it takes two. */
 export function rowsToRecover(rule: Rule): number {

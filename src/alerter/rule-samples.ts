@@ -18,6 +18,8 @@ export interface ReportRow {
 /** What is collected of one row. */
 export interface Samples {
   readonly readings: Reading[];
+  /** Readings of read-only file systems that count only if those were writable before. */
+  readonly ifWritable: Reading[];
   /** Names of rules whose subjects are all among the readings. */
   readonly complete: string[];
 }

@@ -68,7 +68,7 @@ async function readExports(
   const rules = new Map(config.clients.map(({ name, rules: own }) => [name, own]));
   const isOfMount = ({ client, rule, subject }: Item): boolean =>
     subject.startsWith('/') &&
-    (rule === 'mount-unresponsive' ||
+    (['mount-unresponsive', 'mount-missing'].includes(rule) ||
       mountTypes.includes(rules.get(client)?.find(({ name }) => name === rule)?.type ?? null));
   const mounts = new Map(
     items

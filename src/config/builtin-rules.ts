@@ -42,6 +42,8 @@ export function builtinRules(everyMs: number, usualFor: '1x' | '2x'): readonly B
     condition('no-report', 'critical', '3x'),
     condition('probe-failed', 'warning', '3x'),
     condition('mount-unresponsive', 'critical', usualFor),
+    condition('mount-missing', 'critical', usualFor),
+    condition('read-only', 'critical', '1x'),
     condition('clock-offset', 'warning', usualFor, { attributes: { type: 'clock-offset', limit: '60s' } }),
     condition('rebooted', 'warning', null),
     condition('collector-silent', 'critical', silentFor(everyMs), { fleet: true }),

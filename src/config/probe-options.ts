@@ -32,7 +32,8 @@ function optionsOf(rules: readonly Rule[]): ProbeOptions {
   const mounts = new Set<string>();
   for (const { type, metric, selectors } of rules) {
     if (type === 'service' || metric?.startsWith('unit_') === true) addLiteral(units, selectors['unit']);
-    if (type === 'mount') addLiteral(mounts, selectors['mount']);
+    // A rule that names a mount measures it, whatever its type.
+    addLiteral(mounts, selectors['mount']);
     const match = type === 'process' || metric?.startsWith('process_match_') === true ? selectors['match'] : undefined;
     if (match !== undefined) processes.add(match);
   }

@@ -1,3 +1,4 @@
+import { imageTypes } from './image-types.ts';
 import { metrics } from './metrics.ts';
 import type { Metric, StatsMetricColumn } from './metrics.ts';
 import type { Report, Row } from './report.ts';
@@ -7,7 +8,7 @@ export interface StatsColumns extends Readonly<Record<StatsMetricColumn, number 
   readonly hostname: string | null;
   /** Distribution and its version; the kernel's name where there is no distribution. */
   readonly os: string | null;
-  /** Used percent of the fullest local mount that can be written to. */
+  /** Used percent of the fullest local mount that is no image. */
   readonly disk_percent: number | null;
   /** Probes that had an error. */
   readonly probe_errors: number;
@@ -22,7 +23,7 @@ export interface DiskRow {
   readonly source: string | null;
   /** `local` or `network`. */
   readonly scope: string | null;
-  /** `rw` or `ro`. */
+  /** `rw`, `ro`, or `missing`: /etc/fstab names the mount, and it is not there. */
   readonly mode: string | null;
   readonly size_bytes: number | null;
   readonly used_bytes: number | null;
@@ -74,8 +75,9 @@ function statsOf(report: Report, families: Families, disks: readonly DiskRow[]):
   for (const { column, family, field } of columnMetrics) columns[column] = numberOf(families.get(family)?.[0], field);
   const os = families.get('os')?.[0];
   let fullest: number | null = null;
-  for (const { scope, mode, used_percent: percent } of disks) {
-    if (scope === 'local' && mode === 'rw' && percent !== null) fullest = Math.max(fullest ?? percent, percent);
+  for (const { scope, fstype, used_percent: percent } of disks) {
+    if (scope === 'local' && percent !== null && !imageTypes.has(fstype ?? ''))
+      fullest = Math.max(fullest ?? percent, percent);
   }
   return {
     ...(columns as Record<StatsMetricColumn, number | null>),

@@ -122,7 +122,7 @@ export const metrics: readonly Metric[] = [
       ['used_percent', 'percent', 'Used of total; unknown without swap.', 'swap_percent'],
     ],
   ),
-  // scope: local or network; mode: rw or ro.
+  // scope: local or network; mode: rw, ro, or missing (of /etc/fstab and not mounted).
   ...family(
     'disk',
     ['mount', 'fstype', 'source', 'scope', 'mode'],

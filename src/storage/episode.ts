@@ -129,6 +129,8 @@ export interface ClientMemory {
    * negative where it got better. Flapping counts them.
    */
   readonly changes: Readonly<Record<string, readonly number[]>>;
+  /** The local mounts of the newest judged report that are or were writable. */
+  readonly writable?: readonly string[];
   /** By rule and subject, joined by U+0000: what rows older than the newest judged one have begun; told as past. */
   readonly late?: Readonly<Record<string, Episode>>;
   /** Of the fleet, which is the client '': names of all rules that a pass has judged. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { machine, tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -49,6 +49,14 @@ test('an unchanged machine has the same facts, in the same order', async () => {
       });
     }
   }
+});
+
+test('the architecture is that of uname -m, and the processor has its maker', async () => {
+  const families = (await collectInventory(options)).workerReports.flatMap((worker) => worker.function_reports);
+  assert.equal(familyOf(families, 'os_release').data[0]?.['architecture'], machine());
+  const [cpu] = familyOf(families, 'cpu_model').data;
+  const { manufacturer, model } = cpu ?? {};
+  if (typeof manufacturer === 'string' && typeof model === 'string') assert.ok(model.startsWith(manufacturer), model);
 });
 
 test('what takes too long is an error of its own part', async () => {

@@ -16,6 +16,7 @@ test('the conditions that follow from reports', () => {
   assert.deepEqual(said('', { row, disks: [diskRow(), dead], report }, 'condition'), [
     'unreachable: none (reached)',
     'clock-offset: warning (1m 1s off; at least 1m)',
+    'read-only /: none (writable)',
     'mount-unresponsive /srv: critical (does not answer)',
     'probe-failed os: warning (no answer)',
   ]);
@@ -32,22 +33,22 @@ test('the rules that hold without any rule of their type', () => {
   ]);
 });
 
-const whole = ['disk', 'inodes', 'mount-unresponsive', 'probe-failed', 'service'];
+const ofDisks = ['disk', 'inodes', 'mount-missing', 'mount-unresponsive', 'read-only'];
+const whole = [...ofDisks, 'probe-failed', 'service'].sort();
 
 test('subjects are all listed where no probe failed and none left anything out', () => {
   const complete = (row: Row): readonly string[] => [...observe('', row).complete].sort();
   assert.deepEqual(complete({}), whole);
   const without = (...names: readonly string[]): readonly string[] => whole.filter((name) => !names.includes(name));
-  const disks = ['disk', 'inodes', 'mount-unresponsive'];
-  assert.deepEqual(complete({ row: { unresponsive_mounts: null }, disks: [] }), without(...disks), 'no disks');
+  assert.deepEqual(complete({ row: { unresponsive_mounts: null }, disks: [] }), without(...ofDisks), 'no disks');
   assert.deepEqual(
     complete({ row: { probe_errors: 1 } }),
-    without(...disks, 'probe-failed'),
+    without(...ofDisks, 'probe-failed'),
     'which probe is not known',
   );
   assert.deepEqual(
     complete({ disks: Array.from({ length: 200 }, (_, index) => diskRow({ mount: `/${index}` })) }),
-    without(...disks),
+    without(...ofDisks),
     'as many as are reported at most',
   );
   assert.deepEqual(complete({ row: { failed_units: null } }), without('service'), 'no systemd');
@@ -92,6 +93,6 @@ test('what has to be loaded follows from the rules, and of whole reports from th
   assert.equal(needsOf(rules('<alert type="zombies" limit="3"/>'), reportRow()).reports, true);
   assert.equal(needsOf(rules('<alert type="service" unit="nginx" state="active"/>'), reportRow()).reports, true);
   assert.equal(needsOf(rules('<alert type="network-errors" limit="3"/>')).networks, true);
-  const none = ['disk', 'inodes', 'mount-unresponsive'].map((name) => `<alert name="${name}" enabled="no"/>`).join('');
+  const none = ofDisks.map((name) => `<alert name="${name}" enabled="no"/>`).join('');
   assert.equal(needsOf(rules(none)).disks, false);
 });

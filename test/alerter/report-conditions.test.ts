@@ -58,6 +58,96 @@ story(
 );
 
 story(
+  'a file system that was writable and is read-only is critical at once, and its full disk goes on',
+  '',
+  `
+  08:00 disk / 50, disk /data 96
+  08:05 disk / 50, disk /data ro 96
+  08:10 disk / 50, disk /data ro 96
+  08:15 disk / 50, disk /data 96
+  08:20 disk / 50, disk /data 96
+  `,
+  `
+  08:00 disk /data fires critical
+  08:05 read-only /data fires critical
+  08:20 read-only /data is over: recovered
+  `,
+);
+
+story(
+  'what was read-only from the first row on is as it should be: neither its mode nor its fullness is told',
+  '',
+  `
+  08:00 disk / 50, disk /usr ro 99
+  08:05 disk / 50, disk /usr ro 99
+  08:10 disk / 50, disk /usr ro 99
+  `,
+  '',
+);
+
+story(
+  'a rule that names a read-only file system judges it all the same',
+  '<alert type="disk" mount="/usr" limit="90%"/>',
+  `
+  08:00 disk / 50, disk /usr ro 99
+  `,
+  `
+  08:00 disk mount=/usr /usr fires critical
+  `,
+);
+
+story(
+  'a row without disks forgets nothing: what was writable before it and is read-only after it is told',
+  '',
+  `
+  08:00 disk /data 50
+  08:05 no disks
+  08:10 disk /data ro 50
+  08:15 mount /data missing
+  08:20 disk /data ro 50
+  `,
+  `
+  08:10 read-only /data fires critical
+  08:15 mount-missing /data is pending
+  08:20 mount-missing /data was not confirmed
+  `,
+);
+
+story(
+  'a mount of /etc/fstab that is missing in two rows is critical; its full disk is unknown meanwhile, not gone',
+  '',
+  `
+  08:00 disk /data 96
+  08:05 mount /data missing
+  08:10 mount /data missing
+  08:15 mount /data missing
+  08:20 disk /data 96
+  08:25 disk /data 96
+  `,
+  `
+  08:00 disk /data fires critical
+  08:05 mount-missing /data is pending
+  08:10 mount-missing /data fires critical
+  08:25 mount-missing /data is over: recovered
+  `,
+);
+
+story(
+  'a mount of /etc/fstab that a rule expects is told of by that rule alone',
+  '<alert type="mount" mount="/data"/>',
+  `
+  08:00 mount /data missing
+  08:05 mount /data missing
+  08:10 disk /data 50
+  08:15 disk /data 50
+  `,
+  `
+  08:00 mount mount=/data /data fires critical
+  08:15 mount mount=/data /data is over: recovered
+  `,
+);
+
+story(
   'without any rule: a full disk and a failed unit at once, memory with the third row',
   '',
   `
@@ -76,7 +166,18 @@ story(
 
 story(
   'rules that came by themselves and conditions can be removed by name, each of them',
-  ['disk', 'inodes', 'memory', 'service', 'clock-offset', 'probe-failed', 'mount-unresponsive', 'rebooted']
+  [
+    'disk',
+    'inodes',
+    'memory',
+    'service',
+    'clock-offset',
+    'probe-failed',
+    'mount-unresponsive',
+    'mount-missing',
+    'read-only',
+    'rebooted',
+  ]
     .map((name) => `<alert name="${name}" enabled="no"/>`)
     .join(''),
   `

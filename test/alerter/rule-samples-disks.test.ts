@@ -48,16 +48,16 @@ const cases: readonly Case[] = [
     said: [],
   },
   {
-    name: 'of two mounts of one device the shortest counts, unless the other is named',
-    alerts:
-      '<alert type="disk" limit="90%"/><alert type="disk" name="bound" mount="/srv/bound" limit="80%" also="yes"/>',
+    name: 'of two mounts of one device the first listed counts, which it is named after, unless the other is named',
+    alerts: '<alert type="disk" limit="90%"/><alert type="disk" name="bound" mount="/b" limit="80%" also="yes"/>',
     row: {
       disks: [
-        diskRow({ mount: '/srv/bound', source: '/dev/sdb1', used_percent: 92 }),
         diskRow({ mount: '/srv', source: '/dev/sdb1', used_percent: 92 }),
+        diskRow({ mount: '/a', source: '/dev/sdb1', used_percent: 92 }),
+        diskRow({ mount: '/b', source: '/dev/sdb1', used_percent: 92 }),
       ],
     },
-    said: ['bound /srv/bound: critical (92 %; at least 80 %)', 'disk /srv: critical (92 %; at least 90 %)'],
+    said: ['disk /srv: critical (92 %; at least 90 %)', 'bound /b: critical (92 %; at least 80 %)'],
   },
   {
     name: 'two tmpfs are two file systems, datasets of one pool are one',

@@ -14,7 +14,8 @@ import { at, day, diskRow, failedVisit, reportRow, visitRow } from './rows.ts';
  *
  *   08:00 disk / 96, cpu 40, memory ?       a report (`?`: unknown)
  *   08:00 disk / 96 free 3GiB               GiB that are free
- *   08:00 boot 2, clock 90, unit a.service failed, mount /srv hangs, no disks, probe os fails
+ *   08:00 disk /data ro 96, disk / 50       /data is read-only
+ *   08:00 boot 2, clock 90, unit a.service failed, mount /srv hangs, mount /data missing, no disks, probe os fails
  *   08:00 visit ok
  *   08:00 visit fails connect-refused       the stage follows from the code
  *   08:00 filtered visit fails dns
@@ -45,13 +46,17 @@ function observationOf(client: Client, line: string): Observation {
     text === '?' || text === undefined ? null : Number(text);
   for (const part of parts.filter((text) => text !== '')) {
     const [word = '', ...rest] = part.split(' ');
+    const mode = rest[1] === 'ro' ? rest.splice(1, 1)[0] : 'rw';
     const [first = '', second] = rest;
     if (word === 'disk') {
       const free = rest[2] === 'free' ? { available_bytes: parseFloat(rest[3] ?? '') * 2 ** 30 } : {};
       disks = [
         ...disks.filter(({ mount }) => mount !== first),
-        diskRow({ mount: first, used_percent: number(second), ...free }),
+        diskRow({ mount: first, used_percent: number(second), mode: mode ?? 'rw', ...free }),
       ];
+    } else if (word === 'mount' && second === 'missing') {
+      const none = { size_bytes: null, used_bytes: null, available_bytes: null, used_percent: null };
+      disks = [...disks, diskRow({ mount: first, mode: 'missing', ...none, inodes_percent: null, unresponsive: null })];
     } else if (word === 'mount') {
       disks = [
         ...disks,

@@ -119,6 +119,8 @@ test('a default is in force beside rules for a part of its type, and conditions 
     'no-report',
     'probe-failed',
     'mount-unresponsive',
+    'mount-missing',
+    'read-only',
     'clock-offset',
     'rebooted',
   ].map((name) => `condition ${name}`);
@@ -162,6 +164,8 @@ test('defaults and conditions are as the documentation has them', (t) => {
     ['no-report', { severity: 'critical', forCount: 3 }],
     ['probe-failed', { severity: 'warning', forCount: 3 }],
     ['mount-unresponsive', { severity: 'critical', forCount: 2 }],
+    ['mount-missing', { severity: 'critical', forCount: 2 }],
+    ['read-only', { severity: 'critical', forCount: 1 }],
     ['clock-offset', { warning: 60, type: 'clock-offset' }],
     ['rebooted', { severity: 'warning', forCount: null, forMs: null }],
   ];
@@ -265,13 +269,15 @@ test('the agent is asked for what rules name, patterns of units and mounts left 
     t,
     `<alerts mail="a@b"><alert type="service" unit="nginx,db-*.service" /><alert type="mount" mount="/data,/srv"/>
      <alert type="process" match="haproxy*"/><alert metric="process_match_count" match="cron" op="lt" limit="1"/>
-     <alert metric="unit_active" unit="x.timer" op="lt" limit="1"/></alerts><client ip="10.0.0.[1-2]"/>`,
+     <alert metric="unit_active" unit="x.timer" op="lt" limit="1"/>
+     <alert type="disk" mount="/tmp,/run*,!/x" limit="50%"/><alert metric="disk_available_bytes" mount="/dev/shm" op="lt" limit="1"/>
+     </alerts><client ip="10.0.0.[1-2]"/>`,
   );
   const [first, second] = config.clients;
   assert.deepEqual(first?.probeOptions, {
     units: ['nginx.service', 'x.timer'],
     processes: ['haproxy*', 'cron'],
-    mounts: ['/data', '/srv'],
+    mounts: ['/data', '/srv', '/tmp', '/dev/shm'],
   });
   assert.equal(first.probeOptions, second?.probeOptions);
   assert.deepEqual(clientOf(load(t, '<client ip="10.0.0.1"/>')).probeOptions, {});

@@ -69,7 +69,7 @@ test('the kernel stands in for a missing distribution; an empty text is unknown'
   assert.equal(os({ distribution: '', kernel: '' }), null);
 });
 
-test('the fullest disk is the fullest local one that can be written to', () => {
+test('the fullest disk is the fullest local one, read-only ones included', () => {
   assert.equal(statsColumns(sampleReport).disk_percent, 63.1);
   assert.equal(statsColumns(sampleReport).unresponsive_mounts, 1);
   const local = { scope: 'local', mode: 'rw' };
@@ -79,10 +79,11 @@ test('the fullest disk is the fullest local one that can be written to', () => {
         { ...local, mount: '/', used_percent: 10 },
         { ...local, mount: '/b', used_percent: 70 },
         { ...local, mount: '/c', used_percent: null },
+        { ...local, mount: '/ro', mode: 'ro', used_percent: 80 },
         { mount: '/d', used_percent: 99 },
       ),
     ).disk_percent,
-    70,
+    80,
   );
   assert.equal(statsColumns(disks({ ...local, mount: '/', used_percent: null })).disk_percent, null);
   assert.equal(statsColumns(disks({ ...local, mount: '/', used_percent: 0 })).disk_percent, 0);

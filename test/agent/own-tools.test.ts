@@ -1,0 +1,263 @@
+/** Both agents beside the tools that people would look with: free, /proc/stat, ip, uname, systemctl. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { services } from '../../agent/probes/services.ts';
+import { temperatures } from '../../agent/probes/temperatures.ts';
+import type { FunctionReport, Report, Row } from '../../src/report/report.ts';
+import type { ProbeOptions } from '../../src/report/wire.ts';
+import { machine, temporaryHome } from '../support/agent-visit.ts';
+import { rootWith, shellAgent } from '../support/shell-report.ts';
+import { contextOf, familyOf, reasonOf } from './probes/fixture-context.ts';
+
+type Visit = (options?: ProbeOptions) => Promise<Report>;
+
+/** Each agent on this machine, with what it keeps from visit to visit. */
+function agents(context: TestContext): ReadonlyMap<string, Visit> {
+  const node = machine(context);
+  const shell = shellAgent(context);
+  const sure = (report: Report | null | undefined): Report => report ?? assert.fail('no report');
+  return new Map<string, Visit>([
+    ['node', async (options = {}) => sure((await node.visit({ probeOptions: options })).reports.at(-1))],
+    ['shell', async (options = {}) => sure((await shell.run({ options })).report)],
+  ]);
+}
+
+function rowsOf(report: Report, family: string): readonly Row[] {
+  const families = report.worker_reports.flatMap((worker): readonly FunctionReport[] => worker.function_reports);
+  return families.find(({ name }) => name === family)?.data ?? [];
+}
+
+/** The value lies between what a tool says before and after, and what may be rounded. */
+function between(value: unknown, tool: readonly number[], slack: number, what: string): void {
+  const [least, most] = [Math.min(...tool) - slack, Math.max(...tool) + slack];
+  assert.ok(
+    typeof value === 'number' && value >= least && value <= most,
+    `${what}: ${String(value)}, not ${least} to ${most}`,
+  );
+}
+
+const run = (program: string, ...args: readonly string[]): string =>
+  execFileSync(program, args, { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } });
+
+test('memory and swap are those of free', async (t) => {
+  const free = (): readonly (readonly number[])[] =>
+    run('free', '-b')
+      .split('\n')
+      .slice(1, 3)
+      .map((line) => line.split(/ +/).slice(1).map(Number));
+  // A container's own limit, which free does not know.
+  const isLimited = existsSync('/sys/fs/cgroup/memory.max');
+  for (const [agent, visit] of agents(t)) {
+    const before = free();
+    const report = await visit();
+    const after = free();
+    const column = (row: number, at: number): readonly number[] => [before, after].map((all) => all[row]?.[at] ?? NaN);
+    const [memory] = rowsOf(report, 'memory');
+    const [swap] = rowsOf(report, 'swap');
+    const slack = 256 * 1024 * 1024;
+    if (!isLimited) {
+      between(memory?.['total_bytes'], column(0, 0), 0, `${agent} total`);
+      between(memory?.['available_bytes'], column(0, 5), slack, `${agent} available`);
+      const total = Number(memory?.['total_bytes']);
+      const percent = Math.round((10_000 * (total - Number(memory?.['available_bytes']))) / total) / 100;
+      assert.equal(memory?.['used_percent'], percent, agent);
+    }
+    between(swap?.['total_bytes'], column(1, 0), 0, `${agent} swap`);
+    between(swap?.['used_bytes'], column(1, 1), slack, `${agent} used swap`);
+  }
+});
+
+test('CPU shares are the differences of /proc/stat between two visits', async (t) => {
+  const ticks = (): readonly number[] =>
+    readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]?.split(/ +/).slice(1, 9).map(Number) ?? [];
+  const shares = (from: readonly number[], to: readonly number[]) => {
+    const [user = 0, nice = 0, system = 0, idle = 0, wait = 0, irq = 0, soft = 0, steal = 0] = to.map((value, at) =>
+      Math.max(0, value - (from[at] ?? 0)),
+    );
+    const all = user + nice + system + idle + wait + irq + soft + steal;
+    const percent = (part: number): number => (100 * part) / all;
+    return {
+      used_percent: percent(all - idle - wait),
+      user_percent: percent(user + nice),
+      system_percent: percent(system + irq + soft),
+      iowait_percent: percent(wait),
+      steal_percent: percent(steal),
+    };
+  };
+  for (const [agent, visit] of agents(t)) {
+    const counts = [ticks()];
+    await visit();
+    counts.push(ticks());
+    // What lies between the two looks of a visit and of this test must be little beside what both cover.
+    await sleep(4000);
+    counts.push(ticks());
+    const [row] = rowsOf(await visit(), 'cpu');
+    counts.push(ticks());
+    const [before = [], after = [], then = [], last = []] = counts;
+    const [longest, shortest] = [shares(before, last), shares(after, then)];
+    for (const field of [
+      'used_percent',
+      'user_percent',
+      'system_percent',
+      'iowait_percent',
+      'steal_percent',
+    ] as const) {
+      between(row?.[field], [longest[field], shortest[field]], 15, `${agent} ${field}`);
+    }
+    assert.equal(row?.['cpus'], readFileSync('/proc/stat', 'utf8').match(/^cpu\d/gm)?.length, agent);
+  }
+});
+
+interface Link {
+  readonly ifname: string;
+  readonly operstate: string;
+  readonly stats64: Readonly<Record<'rx' | 'tx', Readonly<Record<'bytes' | 'packets' | 'errors' | 'dropped', number>>>>;
+}
+
+test('rates of interfaces are the differences of ip -s between two visits', async (t) => {
+  const links = (): readonly Link[] => JSON.parse(run('ip', '-s', '-j', 'link')) as readonly Link[];
+  for (const [agent, visit] of agents(t)) {
+    const looks = [links()];
+    const first = await visit();
+    looks.push(links());
+    await sleep(1500);
+    looks.push(links());
+    const second = await visit();
+    looks.push(links());
+    const seconds = (second.monotonic_ms - first.monotonic_ms) / 1000;
+    const rows = rowsOf(second, 'network');
+    assert.deepEqual(
+      rows.map(({ interface: name }) => name),
+      rows
+        .filter(({ interface: name }) => links().some(({ ifname }) => ifname === name))
+        .map(({ interface: name }) => name),
+    );
+    for (const row of rows) {
+      for (const way of ['rx', 'tx'] as const) {
+        for (const [field, counter] of [
+          ['bytes', 'bytes'],
+          ['packets', 'packets'],
+          ['errors', 'errors'],
+          ['drops', 'dropped'],
+        ] as const) {
+          const [a = 0, b = 0, c = 0, d = 0] = looks.map(
+            (all) => all.find(({ ifname }) => ifname === row['interface'])?.stats64[way][counter] ?? NaN,
+          );
+          // The counters of a visit lie between the looks around it; its clock is read a moment before or after.
+          const slack = 0.5 * ((d - a) / seconds) + 0.02;
+          between(
+            row[`${way}_${field}_per_s`],
+            [(c - b) / seconds, (d - a) / seconds],
+            slack,
+            `${agent} ${way} ${field}`,
+          );
+        }
+      }
+      const state = links().find(({ ifname }) => ifname === row['interface'])?.operstate;
+      if (state === 'UP' || state === 'DOWN') assert.equal(row['link_up'], Number(state === 'UP'), agent);
+    }
+  }
+});
+
+test('the architecture is that of uname -m, the kernel that of uname -r', async (t) => {
+  for (const [agent, visit] of agents(t)) {
+    const [row] = rowsOf(await visit(), 'os');
+    assert.equal(row?.['architecture'], run('uname', '-m').trim(), agent);
+    assert.equal(row['kernel'], run('uname', '-r').trim(), agent);
+  }
+});
+
+test(
+  'failed units and states of units are those of systemctl',
+  { skip: existsSync('/run/systemd/system') ? false : 'systemd does not run here' },
+  async (t) => {
+    const units = ['systemd-journald', 'ssh', 'multi-user.target', 'no-such'];
+    const isActive = (unit: string): number => {
+      try {
+        return Number(run('systemctl', 'is-active', unit).trim() === 'active');
+      } catch {
+        return 0;
+      }
+    };
+    for (const [agent, visit] of agents(t)) {
+      const report = await visit({ units });
+      const failed = run('systemctl', 'list-units', '--all', '--state=failed', '--plain', '--no-legend').split('\n');
+      assert.deepEqual(
+        rowsOf(report, 'failed_unit').map(({ unit }) => unit),
+        failed
+          .flatMap((line) => line.split(' ', 1)[0] ?? [])
+          .filter((unit) => unit !== '')
+          .sort(),
+        agent,
+      );
+      const states = rowsOf(report, 'unit').map(({ unit, active }) => [unit, active]);
+      assert.deepEqual(
+        states,
+        units.map((unit) => [unit, isActive(unit)]),
+        agent,
+      );
+    }
+  },
+);
+
+test('a unit that reloads or has been starting for less than two minutes is active; a restart after a fault is not', async (t) => {
+  const uptime = Number(readFileSync('/proc/uptime', 'utf8').split(' ', 1)[0]);
+  const microseconds = (secondsAgo: number): string => String(Math.round((uptime - secondsAgo) * 1e6));
+  const block = (name: string, state: string, secondsAgo: number, restarts: number | null): string =>
+    `Id=${name}.service\nNames=${name}.service\nLoadState=loaded\nActiveState=${state}\n` +
+    `${restarts === null ? '' : `NRestarts=${restarts}\n`}InactiveExitTimestampMonotonic=${microseconds(secondsAgo)}\n`;
+  const told = [
+    block('reloads', 'reloading', 5000, 0),
+    block('refreshes', 'refreshing', 5000, 0),
+    block('starts', 'activating', 30, 0),
+    block('started-by-old-systemd', 'activating', 30, null),
+    block('hangs', 'activating', 200, 0),
+    block('loops', 'activating', 1, 7),
+    block('stops', 'deactivating', 1, 0),
+  ];
+  const root = rootWith(temporaryHome(t), {
+    'run/systemd/system/x': '',
+    'usr/bin/systemctl': `#!/bin/sh\ncat <<'.'\n${told.join('\n')}.\n`,
+    'proc/uptime': readFileSync('/proc/uptime'),
+    'proc/self/mountinfo': '',
+  });
+  chmodSync(`${root}/usr/bin/systemctl`, 0o755);
+  const units = told.map((text) => /^Id=(.*)\.service/.exec(text)?.[1] ?? '');
+  const node = await services.run(contextOf(root, { options: { units }, leftMs: () => 5000 }));
+  const agent = shellAgent(t, { own: { systemctl: `exec ${root}/usr/bin/systemctl` } });
+  const { report } = await agent.run({ root, options: { units } });
+  const states = [familyOf(node.functions, 'unit').data, rowsOf(report ?? assert.fail('no report'), 'unit')];
+  for (const rows of states) {
+    assert.deepEqual(
+      rows.map(({ unit, active }) => `${String(unit)} ${String(active)}`),
+      ['reloads 1', 'refreshes 1', 'starts 1', 'started-by-old-systemd 1', 'hangs 0', 'loops 0', 'stops 0'],
+    );
+  }
+});
+
+test('0 and 127 degrees, which unconnected Super-I/O inputs read, are no temperatures', async (t) => {
+  const chip = 'sys/class/hwmon/hwmon0';
+  const inputs = { temp1: '0', temp2: '127000', temp3: '126000', temp4: '500', temp5: '-62000' };
+  const root = rootWith(temporaryHome(t), {
+    [`${chip}/name`]: 'nct6798\n',
+    ...Object.fromEntries(Object.entries(inputs).map(([input, value]) => [`${chip}/${input}_input`, `${value}\n`])),
+    'proc/uptime': readFileSync('/proc/uptime'),
+    'proc/self/mountinfo': '',
+  });
+  const expected = [null, null, 126, 0.5, null];
+  const node = (await temperatures.run(contextOf(root))).functions;
+  const { report } = await shellAgent(t).run({ root });
+  for (const rows of [familyOf(node, 'temperature').data, rowsOf(report ?? assert.fail('no report'), 'temperature')]) {
+    const sorted = rows.toSorted((one, other) => (String(one['sensor']) < String(other['sensor']) ? -1 : 1));
+    assert.deepEqual(
+      sorted.map(({ celsius }) => celsius),
+      expected,
+    );
+  }
+  assert.match(String(reasonOf(node, 'temperature', 'celsius')), /^not connected: /);
+});
