@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { questionsOf, sqlDocument } from '../support/sql-questions.ts';
+import { onBothDatabases } from './databases.ts';
+import type { Opened } from './databases.ts';
+import { item, runEnd, runStart, visit, worker } from './samples.ts';
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+const never = new AbortController().signal;
+
+onBothDatabases('the questions of docs/sql.md', (kit) => {
+  test('are answered on the first day', async () => {
+    const opened = await kit.open();
+    const nowMs = Date.now();
+    await fill(opened, [nowMs - 600_000, nowMs - 300_000]);
+    await allAnswered(opened);
+  });
+
+  test('are answered after more than a year, whole and without a gap', async () => {
+    const opened = await kit.open();
+    const nowMs = Date.now();
+    const times = Array.from({ length: 400 * 4 }, (_, index) => nowMs - 300_000 - index * 6 * hourMs).reverse();
+    await fill(opened, times);
+    const limits = { rawMs: 30 * dayMs, detailMs: 2 * dayMs, hourlyMs: 365 * dayMs, dailyMs: 5 * 365 * dayMs };
+    await opened.storage.reports.prune({ nowMs, ...limits }, never);
+    await allAnswered(opened);
+    const answer = async (title: string): Promise<readonly Readonly<Record<string, unknown>>[]> =>
+      opened.storage.history.query(questionsOf(kit.kind).find((one) => one.title === title)?.sql ?? '');
+    assert.ok((await answer('How one mount grew over the last year')).length >= 365);
+    assert.ok((await answer("A client's memory of five years, by the day")).length >= 400);
+    assert.ok((await answer("A client's CPU of three months, by the hour")).length >= 4 * 89);
+    const days = await answer("A client's memory of five years, by the day");
+    const samples = days.reduce((sum, { samples: one }) => sum + Number(one), 0);
+    assert.equal(samples, times.length, 'each row counts once');
+    const [, whole] = await answer('Bytes that an interface received and sent, by the day');
+    assert.ok(Math.abs(Number(whole?.['rx_bytes']) - 4 * 300 * 1024.5) < 1);
+  });
+
+  test('cover every column of every table that is for people', async () => {
+    const { database } = await kit.open();
+    const sql =
+      kit.kind === 'sqlite'
+        ? `SELECT m.name AS t, c.name AS c FROM sqlite_master m, pragma_table_info(m.name) c
+           WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%'`
+        : 'SELECT table_name AS t, column_name AS c FROM information_schema.columns WHERE table_schema = DATABASE()';
+    const own = new Set(['migrations', 'judging', 'leases']);
+    for (const { t, c } of await database.readOnly(sql)) {
+      const column = String(c).replace(/_(min|mean|max|count)$/, '');
+      if (own.has(String(t)) || column === 'id') continue;
+      assert.ok(sqlDocument.includes(`\`${column}\``) || /_by_/.test(String(t)), `${String(t)}.${String(c)}`);
+    }
+  });
+
+  async function allAnswered({ storage, database }: Opened): Promise<void> {
+    const [newest] = await database.readOnly('SELECT MAX(id) AS id FROM stats');
+    for (const { title, sql } of questionsOf(kit.kind)) {
+      const rows = await storage.history.query(sql.replace('4711', String(newest?.['id'])));
+      assert.ok(rows.length > 0, `${title}: no answer`);
+      assert.ok(
+        rows.some((row) => Object.values(row).every((value) => value !== null)) ||
+          / waited|alerts|predecessor|reported/.test(title),
+        `${title}: ${JSON.stringify(rows.at(-1))}`,
+      );
+    }
+  }
+});
+
+/** A client with reports of these times, one that never reported, and an alert. */
+async function fill({ storage, database }: Opened, times: readonly number[]): Promise<void> {
+  const run = runStart({ startedAtMs: Date.now() - 300_000 });
+  await storage.reports.startRun(run);
+  const network = worker('network', { interface: 'eth0', rx_bytes_per_s: 1024.5, tx_bytes_per_s: 2048 });
+  const reports = times.map((observedAtMs) => {
+    const one = item({ client: 'web-1', observedAtMs, receivedAtMs: observedAtMs + 250 });
+    const others = one.report.worker_reports.filter(({ name }) => name !== 'network');
+    return { ...one, report: { ...one.report, worker_reports: [...others, network] } };
+  });
+  for (let start = 0; start < reports.length; start += 400) {
+    await storage.reports.ingest(reports.slice(start, start + 400));
+  }
+  const failure = { ok: false, stage: 'connect', code: 'dns', message: 'no such host' };
+  await storage.reports.saveVisits([
+    visit({ client: 'web-1', address: '10.0.0.1', runId: run.id, startedAtMs: Date.now() }),
+    visit({ client: 'db-1', runId: run.id, startedAtMs: Date.now(), ...failure }),
+  ]);
+  await storage.reports.endRun(run, runEnd(run));
+  const at = database.dialect.now;
+  await database.write((session) =>
+    session.run(
+      `INSERT INTO alerts (client, rule, subject, alert_key, severity, state, value, pending_since, firing_since, settled)
+       VALUES ('web-1', 'disk', '/', 'key', 'critical', 'firing', 97, ${at}, ${at}, 0)`,
+    ),
+  );
+}

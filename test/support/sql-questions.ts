@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { packageDir } from '../../src/paths.ts';
+
+export interface Question {
+  readonly title: string;
+  readonly sql: string;
+}
+
+/** The text of docs/sql.md. */
+export const sqlDocument = readFileSync(path.join(packageDir, 'docs', 'sql.md'), 'utf8');
+
+/** The queries of docs/sql.md: those for one database, and those for both. */
+export function questionsOf(kind: 'sqlite' | 'mysql'): readonly Question[] {
+  const blocks = sqlDocument.matchAll(/^```sql(?: (sqlite|mysql))?\n([\s\S]*?)^```/gm);
+  return [...blocks].flatMap((block) => {
+    const [, only, sql = ''] = block;
+    if (only !== undefined && only !== kind) return [];
+    const title =
+      sqlDocument
+        .slice(0, block.index)
+        .match(/^##+ .*$/gm)
+        ?.at(-1) ?? '';
+    return [{ title: title.replace(/^#+ /, ''), sql: sql.trim().replace(/;$/, '') }];
+  });
+}
