@@ -21,12 +21,7 @@ const kind = (exitStatus: 1 | 2 | 3, retryable: boolean, meaning: string, advice
 export const errorTable = {
   usage: kind(2, false, 'The command line is wrong.', 'See fleet-health --help.'),
   'config-missing': kind(2, false, 'There is no config.xml where it was looked for.', 'Name it with -c FILE.'),
-  'config-invalid': kind(
-    2,
-    false,
-    'config.xml has faults.',
-    'Mend the lines that are named; `check` lists all faults.',
-  ),
+  'config-invalid': kind(2, false, 'config.xml has faults.', 'Mend the lines named; `check` lists all faults.'),
   'config-permissions': kind(2, false, 'A file with secrets can be read by others.', 'Run the chmod that is named.'),
   'secret-missing': kind(2, false, 'A password or passphrase could not be read.', 'Check the file or variable named.'),
   locked: kind(3, true, 'Another run holds the lock.', 'Wait for it to end.'),
@@ -179,6 +174,7 @@ export const errorTable = {
     'A report names another client or carries its id.',
     'See the quarantine; find out who sent it.',
   ),
+  'report-deadly': kind(1, false, 'Two runs ended while they stored this one report.', 'See the quarantine.'),
   'report-refused': kind(1, false, 'The database refused this one report.', 'See the quarantine for its words.'),
   'seal-no-key': kind(
     1,

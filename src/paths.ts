@@ -40,6 +40,9 @@ export interface StatePaths {
   /** What was told of a database that is away; both programs' own. */
   readonly databaseAway: string;
   readonly ingestLock: string;
+  /** Sealed files, and rows of `sealed_reports`, that are being opened. */
+  readonly openingFiles: string;
+  readonly openingRows: string;
   /** Its time is that of the last line about mails that are not delivered. */
   readonly undeliveredSaid: string;
 }
@@ -64,6 +67,8 @@ export function statePaths(dir: string): StatePaths {
     pruneLock: inside('prune-lock.db'),
     databaseAway: inside('database-away.db'),
     ingestLock: inside('ingest-lock.db'),
+    openingFiles: inside('opening-files'),
+    openingRows: inside('opening-rows'),
     undeliveredSaid: inside('undelivered-said'),
   };
 }

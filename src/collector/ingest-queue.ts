@@ -21,6 +21,8 @@ export interface IngestQueue {
   putBack(reports: readonly SpooledReport[]): void;
   /** Lets what earlier runs left wait for the next run. */
   putOffLeftovers(): void;
+  /** Lets files be taken that were open when an earlier run died: after all others, and each alone. */
+  releaseSuspects(): void;
   /** What `next` may still hand out. */
   size(): number;
   /** Of those: what earlier runs left. */
@@ -34,6 +36,8 @@ export interface IngestQueue {
 export interface IngestQueueOptions {
   /** What earlier runs left, oldest first. */
   readonly leftovers: readonly SpooledReport[];
+  /** Files that were open when an earlier run died. Left out: none. */
+  readonly suspects?: readonly SpooledReport[];
   readonly times: IngestTimes;
 }
 
@@ -42,22 +46,26 @@ export interface IngestQueueOptions {
  * every other batch is of this run, so that a backlog of days does not keep the present out of the database; and it ends
  * in time for the next run.
  */
-export function createIngestQueue({ leftovers, times }: IngestQueueOptions): IngestQueue {
+export function createIngestQueue({ leftovers, suspects: shunned = [], times }: IngestQueueOptions): IngestQueue {
   const begunAt = performance.now();
   const old = [...leftovers].reverse();
   const fresh: SpooledReport[] = [];
   let held: SpooledReport[] = [];
   let putOff = 0;
+  let suspects = [...shunned];
+  let mayTakeSuspects = false;
   let wasOld = false;
   const isAfter = (ms: number): boolean => performance.now() - begunAt >= ms;
   const putOffLeftovers = (): void => {
-    putOff += old.length;
+    putOff += old.length + suspects.length;
     old.length = 0;
+    suspects = [];
   };
   const oldest = (count: number): SpooledReport[] => (count > 0 ? old.splice(-count).reverse() : []);
   return {
     next: (size) => {
       if (isAfter(times.leftoversMs)) putOffLeftovers();
+      if (mayTakeSuspects && held.length + old.length + fresh.length === 0) return suspects.splice(0, 1);
       const batch = held;
       held = [];
       const left = Math.max(0, size - batch.length);
@@ -72,9 +80,12 @@ export function createIngestQueue({ leftovers, times }: IngestQueueOptions): Ing
     hold: (reports) => void held.push(...reports),
     putBack: (reports) => void fresh.unshift(...reports),
     putOffLeftovers,
-    size: () => held.length + old.length + fresh.length,
+    releaseSuspects: () => {
+      mayTakeSuspects = true;
+    },
+    size: () => held.length + old.length + fresh.length + (mayTakeSuspects ? suspects.length : 0),
     leftovers: () => old.length,
-    putOff: () => putOff,
+    putOff: () => putOff + (mayTakeSuspects ? 0 : suspects.length),
     isOver: () => isAfter(times.allMs),
   };
 }

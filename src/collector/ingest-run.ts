@@ -22,6 +22,7 @@ import { startIngest } from './ingest.ts';
 import { ingestStored } from './ingest-stored.ts';
 import type { IngestStoredCounts } from './ingest-stored.ts';
 import { loadOpeningKeys } from './key-ring.ts';
+import { openMarks } from './opening-marks.ts';
 import { defaultBounds, openQuarantine } from './quarantine.ts';
 import { describeMissingKey } from './retired-keys.ts';
 import { openSealedSpool } from './sealed-spool.ts';
@@ -146,8 +147,9 @@ async function openAll(pass: Pass, onFault: (fault: FleetError) => void): Promis
       keepMs: shared.retentionMs,
     });
     if (collecting.kind === 'held' && scan.reports.length > 0) {
+      const marks = openMarks(paths.openingFiles);
       const about = (keyId: string): string => aboutKey(keyId).clause;
-      const ingest = startIngest({ ...shared, quarantine, spool, leftovers: scan.reports, aboutKey: about });
+      const ingest = startIngest({ ...shared, quarantine, spool, leftovers: scan.reports, aboutKey: about, marks });
       await ingest.drain();
       local = ingest.counts();
     }
@@ -156,7 +158,15 @@ async function openAll(pass: Pass, onFault: (fault: FleetError) => void): Promis
   }
   const { sealed } = storage;
   const dir = paths.encryptedStats;
-  const counts = await ingestStored({ ...shared, quarantine, sealed, dir, aboutKey, signal });
+  const counts = await ingestStored({
+    ...shared,
+    quarantine,
+    sealed,
+    dir,
+    aboutKey,
+    signal,
+    marks: openMarks(paths.openingRows),
+  });
   return {
     ...counts,
     stored: counts.stored + local.stored,

@@ -11,6 +11,8 @@ import type { SealedChoice, SealedPlace, SealedRow, SealedStore } from '../stora
 import { folderOfClient } from './client-folder.ts';
 import type { ClientNames } from './client-names.ts';
 import type { CollectEvent } from './collect-options.ts';
+import { deadlyMessage } from './opening-marks.ts';
+import type { OpeningMarks } from './opening-marks.ts';
 import { ReportRejected } from './open-sealed.ts';
 import type { Quarantine } from './quarantine.ts';
 import { asRejected, openingDoor } from './report-door.ts';
@@ -25,6 +27,8 @@ export interface IngestStoredOptions {
   /** encrypted_stats/ of this machine: where its quarantine is. */
   readonly dir: string;
   readonly retentionMs: number;
+  /** Which rows were open when earlier runs died. */
+  readonly marks: OpeningMarks;
   readonly aboutKey: (keyId: string) => ReturnType<typeof describeMissingKey>;
   /** Ends it between two batches. */
   readonly signal: AbortSignal;
@@ -56,7 +60,10 @@ const maxOpenedBytes = 2 * 1024 * 1024;
  * FleetError when the database is away.
  */
 export async function ingestStored(options: IngestStoredOptions): Promise<IngestStoredCounts> {
-  const { keys, sealed, signal } = options;
+  const { keys, sealed, signal, marks } = options;
+  const suspects: number[] = [];
+  const deathsOf = (id: number): number => marks.deathsOf(String(id)) ?? -1;
+  const isSuspect = (id: number): boolean => deathsOf(id) >= 0 || marks.isDeadly(String(id));
   const counts = { stored: 0, duplicate: 0, quarantined: 0, keyless: 0 };
   const clients = new Set<string>();
   const keyless = new Map<string, Set<string>>();
@@ -138,6 +145,29 @@ export async function ingestStored(options: IngestStoredOptions): Promise<Ingest
     return taken;
   };
 
+  const takeMarked = async (rows: readonly SealedRow[]): Promise<number> => {
+    await marks.begin(rows.map(({ id }) => String(id)));
+    try {
+      return await takeBatch(rows);
+    } finally {
+      marks.end();
+    }
+  };
+
+  /** After all others, each alone. */
+  const takeSuspects = async (): Promise<void> => {
+    for (const id of suspects.sort((a, b) => deathsOf(a) - deathsOf(b))) {
+      if (signal.aborted) return;
+      for (const row of await sealed.read([id])) {
+        if (!marks.isDeadly(String(id))) await takeMarked([row]);
+        else {
+          const { client } = options.names.ownerOf(row.client);
+          await setAside(row, client, new ReportRejected('report-deadly', deadlyMessage));
+        }
+      }
+    }
+  };
+
   const takeAll = async (choice: SealedChoice): Promise<void> => {
     let after: SealedPlace | null = null;
     while (!signal.aborted) {
@@ -145,8 +175,11 @@ export async function ingestStored(options: IngestStoredOptions): Promise<Ingest
       const batch = firstBytes(places);
       const last = batch.at(-1);
       if (last === undefined) return;
-      const rows = await sealed.read(batch.map(({ id }) => id));
-      const taken = await takeBatch(rows);
+      const ids = batch.map(({ id }) => id);
+      const usual = ids.filter((id) => !isSuspect(id));
+      suspects.push(...ids.filter(isSuspect));
+      const rows = await sealed.read(usual);
+      const taken = await takeMarked(rows);
       const lastTaken = rows[taken - 1];
       // Another ingest may have taken some of them meanwhile.
       after = lastTaken === undefined || taken === rows.length ? last : placeOf(batch, lastTaken);
@@ -157,6 +190,7 @@ export async function ingestStored(options: IngestStoredOptions): Promise<Ingest
   // Those that have waited for a key are older than what comes.
   await takeAll({ keyIds: [...keys.keys()] });
   await takeAll('unseen');
+  await takeSuspects();
   for (const [keyId, whose] of keyless) options.onFault(keylessFault(options, keyId, whose));
   return { ...counts, clients: clients.size };
 }

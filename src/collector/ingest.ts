@@ -1,67 +1,17 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 
 import { asFleetError, FleetError } from '../errors.ts';
-import type { PrivateKeys } from '../seal/open.ts';
 import type { IngestResult, ReportStore } from '../storage/storage.ts';
-import type { ClientNames } from './client-names.ts';
-import type { CollectEvent } from './collect-options.ts';
 import { errnoOf } from './durable-file.ts';
 import { giveWay } from './give-way.ts';
 import { createIngestQueue } from './ingest-queue.ts';
+import type { Ingest, IngestOptions } from './ingest-options.ts';
 import type { IngestTimes } from './ingest-queue.ts';
 import { ReportRejected } from './open-sealed.ts';
-import type { Quarantine } from './quarantine.ts';
+import { deadlyMessage, noMarks } from './opening-marks.ts';
 import { asRejected, openingDoor, ownerOfFile, sealedDoor } from './report-door.ts';
 import type { Admitted, ReportDoor } from './report-door.ts';
-import type { SealedSpool, SpooledReport } from './sealed-spool.ts';
-
-export interface IngestOptions {
-  readonly spool: SealedSpool;
-  readonly quarantine: Quarantine;
-  /** What earlier runs left, oldest first. */
-  readonly leftovers: readonly SpooledReport[];
-  /** Unless given: as long as it takes. */
-  readonly times?: IngestTimes;
-  /** null: what is opened elsewhere is stored sealed. */
-  readonly keys: PrivateKeys | null;
-  /** The run that stores. */
-  readonly runId?: string;
-  /** What there is to say of a key that is not live here; left out: its id. */
-  readonly aboutKey?: (keyId: string) => string;
-  readonly names: ClientNames;
-  /** null while the database is away: then everything waits. */
-  readonly store: ReportStore | null;
-  /**
-   * What had been observed longer ago when it was received is not stored, so that what was pruned cannot come twice. Not
-   * longer ago than now: a clock that leaps ahead would turn all that waits away for ever.
-   */
-  readonly retentionMs: number;
-  readonly now: () => number;
-  readonly observe: (event: CollectEvent) => void;
-  /** A fault that is no client's: the database, the disk. */
-  readonly onFault: (fault: FleetError) => void;
-}
-
-/** The one way by which reports come in: sealed file -> opened, checked -> row, or quarantine. */
-export interface Ingest {
-  /** Queues a sealed file; it is stored with others soon after. */
-  take(report: SpooledReport): void;
-  /**
-   * Stores what is queued and not put off, whatever the storage did before, while there is time. Returns the fault that
-   * stopped it, null when there was none; what could not be stored stays in the spool.
-   */
-  drain(): Promise<FleetError | null>;
-  /** Lets what earlier runs left wait for the next run. */
-  putOffLeftovers(): void;
-  counts(): IngestCounts;
-}
-
-export interface IngestCounts {
-  readonly stored: number;
-  readonly duplicate: number;
-  readonly quarantined: number;
-  readonly waiting: number;
-}
+import type { SpooledReport } from './sealed-spool.ts';
 
 /** Measured best at 100 to 500 rows a transaction; visits that go on have to wait for it. */
 const batchSize = 200;
@@ -90,8 +40,12 @@ export function startIngest(options: IngestOptions): Ingest {
 }
 
 function startPumping<Item>(options: IngestOptions, door: ReportDoor<Item>): Ingest {
-  const { leftovers, times = asLongAsItTakes } = options;
-  const queue = createIngestQueue({ leftovers, times });
+  const { leftovers, times = asLongAsItTakes, marks = noMarks } = options;
+  const [deadly, others] = partition(leftovers, ({ file }) => marks.isDeadly(file));
+  const deathsOf = ({ file }: SpooledReport): number => marks.deathsOf(file) ?? -1;
+  const [suspects, usual] = partition(others, (report) => deathsOf(report) >= 0);
+  suspects.sort((a, b) => deathsOf(a) - deathsOf(b));
+  const queue = createIngestQueue({ leftovers: usual, suspects, times });
   const counts = { stored: 0, duplicate: 0, quarantined: 0 };
   /** Files that cannot even be moved to quarantine: the next run's. */
   let putOff = 0;
@@ -200,9 +154,13 @@ function startPumping<Item>(options: IngestOptions, door: ReportDoor<Item>): Ing
       const begunAt = performance.now();
       const yields = state.visiting && queue.leftovers() > 0;
       try {
-        await storeBatch(store, queue.next(sizeOfNext(yields)));
+        const batch = queue.next(sizeOfNext(yields));
+        await marks.begin(batch.map(({ file }) => file));
+        await storeBatch(store, batch);
       } catch (thrown) {
         giveUp(asFleetError(thrown, { code: 'storage-failed', stage: 'storage' }));
+      } finally {
+        marks.end();
       }
       if (yields) await giveWay(performance.now() - begunAt);
     }
@@ -222,6 +180,10 @@ function startPumping<Item>(options: IngestOptions, door: ReportDoor<Item>): Ing
     while (state.pump !== null) await state.pump;
   };
 
+  for (const report of deadly) {
+    reject(report, report.client ?? 'unknown', new ReportRejected('report-deadly', deadlyMessage));
+  }
+  marks.end();
   startPump(0);
   return {
     take: (report) => {
@@ -232,6 +194,7 @@ function startPumping<Item>(options: IngestOptions, door: ReportDoor<Item>): Ing
       state.visiting = false;
       await pumped();
       state.fault = null;
+      queue.releaseSuspects();
       startPump(0);
       await pumped();
       if (options.store !== null && queue.size() > 0 && queue.isOver()) giveUp(tooSlow(queue.size()));
@@ -240,6 +203,10 @@ function startPumping<Item>(options: IngestOptions, door: ReportDoor<Item>): Ing
     putOffLeftovers: () => queue.putOffLeftovers(),
     counts: () => ({ ...counts, waiting: queue.size() + queue.putOff() + putOff }),
   };
+}
+
+function partition<T>(list: readonly T[], isFirst: (one: T) => boolean): readonly [T[], T[]] {
+  return [list.filter(isFirst), list.filter((one) => !isFirst(one))];
 }
 
 function tooSlow(waiting: number): FleetError {

@@ -7,11 +7,12 @@ import { createClientNames } from './client-names.ts';
 import { clockFactsOf } from './clock-facts.ts';
 import type { CollectOptions, CollectResult } from './collect-options.ts';
 import { startIngest } from './ingest.ts';
-import type { Ingest } from './ingest.ts';
+import type { Ingest } from './ingest-options.ts';
 import { ingestFault } from './ingest-silent.ts';
 import { journalOf } from './journal.ts';
 import type { KeyRing } from './key-ring.ts';
 import { ownDiskFault } from './own-disk-low.ts';
+import { openMarks } from './opening-marks.ts';
 import { prepareStorage, tellJournals } from './prepare-storage.ts';
 import { defaultBounds, openQuarantine } from './quarantine.ts';
 import { startRunRecord } from './run-record.ts';
@@ -79,6 +80,7 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
       keys: options.keyRing.opening,
       runId: start.id,
       aboutKey: (id) => describeMissingKey(paths, id).clause,
+      marks: openMarks(paths.openingFiles),
       names: createClientNames(config.clients),
       store,
       retentionMs: config.retention.rawMs,

@@ -8,7 +8,7 @@ import { createClientNames } from '../../src/collector/client-names.ts';
 import { folderOfClient } from '../../src/collector/client-folder.ts';
 import type { CollectEvent } from '../../src/collector/collect-options.ts';
 import { startIngest } from '../../src/collector/ingest.ts';
-import type { Ingest, IngestOptions } from '../../src/collector/ingest.ts';
+import type { Ingest, IngestOptions } from '../../src/collector/ingest-options.ts';
 import { defaultBounds, openQuarantine } from '../../src/collector/quarantine.ts';
 import type { QuarantineBounds } from '../../src/collector/quarantine.ts';
 import { openSealedSpool } from '../../src/collector/sealed-spool.ts';
