@@ -2,7 +2,7 @@ import { FleetError, messageOf, type ErrorCode } from '../errors.ts';
 import { abortedError } from './aborted.ts';
 import { dial } from './dial.ts';
 import { fingerprint, hostKeyOf, type HostKey } from './fingerprint.ts';
-import { newClient, type ServerHostKeyAlgorithm } from './ssh2.ts';
+import { keyExchanges, newClient, type ServerHostKeyAlgorithm } from './ssh2.ts';
 import { noticeBytes, turnedAway } from './turned-away.ts';
 import type { Wire } from './wire.ts';
 
@@ -115,7 +115,7 @@ function firstKey(
       sock: socket,
       username: 'nobody',
       readyTimeout: 0,
-      algorithms: { serverHostKey: algorithms, compress: ['none'] },
+      algorithms: { kex: keyExchanges, serverHostKey: algorithms, compress: ['none'] },
       // Nothing is offered, were the server ever to ask.
       authHandler: [],
       hostVerifier: (blob: Buffer) => {

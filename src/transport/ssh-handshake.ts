@@ -10,7 +10,7 @@ import { Sha1Refused } from './private-key.ts';
 import { quickenKeyExchanges } from './quick-key-exchange.ts';
 import type { SshSession } from './ssh-connection.ts';
 import type { SshTarget } from './ssh.ts';
-import { newClient, type Client, type ClientChannel } from './ssh2.ts';
+import { keyExchanges, newClient, type Client, type ClientChannel } from './ssh2.ts';
 import type { ConnectOptions } from './transport.ts';
 import { noticeBytes, turnedAway } from './turned-away.ts';
 import type { Wire } from './wire.ts';
@@ -129,7 +129,7 @@ export class Handshake<T> {
         username: this.#target.username,
         readyTimeout: 0,
         keepaliveInterval: this.#target.keepaliveMs ?? 0,
-        algorithms: { serverHostKey: this.#check.algorithms, compress: ['none'] },
+        algorithms: { kex: keyExchanges, serverHostKey: this.#check.algorithms, compress: ['none'] },
         hostVerifier: (blob: Buffer) => {
           quickenKeyExchanges(ssh);
           passOverHostKeys(ssh);
