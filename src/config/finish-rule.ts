@@ -1,3 +1,4 @@
+import { metrics } from '../report/metrics.ts';
 import { parseMailAddresses } from './addresses.ts';
 import type { Operator, Rule, Severity } from './config.ts';
 import type { Findings, Place } from './findings.ts';
@@ -5,7 +6,7 @@ import { isGlob, splitGlobs } from './globs.ts';
 import { severityOf } from './mail-settings.ts';
 import { readLevels } from './levels.ts';
 import { selectorFault, selectorsOf, type AlertSaid } from './merge-alert.ts';
-import { didYouMean } from './nearest.ts';
+import { didYouMean, nearest } from './nearest.ts';
 import { parseDuration, parseSize, parseSpan } from './quantities.ts';
 import { metricByName, metricNames, ruleTypeOf, unitOfMetric, type LevelUnit } from './rule-types.ts';
 
@@ -80,6 +81,13 @@ export function finishRule(merged: MergedRule, defaults: RuleDefaults, findings:
   });
 }
 
+/** The metric that is meant; a family's name in front may be missing: `loadd5` is load_load5. */
+function metricHint(name: string): string {
+  const fields = metrics.map((metric) => metric.field);
+  const near = nearest(name, metricNames) ?? metrics[fields.indexOf(nearest(name, fields) ?? '')]?.name;
+  return near === undefined ? '; docs/metrics.md lists them all' : `; did you mean "${near}"?`;
+}
+
 type Tell = (message: string) => void;
 
 /** The unit of a rule's limits (null: a condition without any) and how it compares; tells wrong selectors. */
@@ -97,7 +105,7 @@ function subjectOf({ said, name, origin }: MergedRule, fault: Tell): { unit: Lev
   }
   if (metricName !== undefined) {
     const metric = metricByName(metricName);
-    const near = didYouMean(metricName, metricNames) || '; docs and reports list them all';
+    const near = metricHint(metricName);
     const problem =
       metric === null
         ? `there is no metric "${metricName}"${near}`

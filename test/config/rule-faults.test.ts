@@ -16,6 +16,7 @@ const table: readonly (readonly [string, string])[] = [
     '<alert metric="cpu_used_precent" limit="5%"/>',
     '<alert> "cpu_used_precent": there is no metric "cpu_used_precent"; did you mean "cpu_used_percent"?',
   ],
+  ['<alert metric="loadd5" limit="5"/>', '<alert> "loadd5": there is no metric "loadd5"; did you mean "load_load5"?'],
   [
     '<alert name="unreachabel" for="15m"/>',
     '<alert> "unreachabel" names no rule further out, no default and no condition; did you mean "unreachable"?',
