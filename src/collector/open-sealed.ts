@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../errors.ts';
+import { withBoundedSubjects } from '../report/bounded-subjects.ts';
 import { parseReport } from '../report/parse-report.ts';
 import { withPlausibleValues } from '../report/plausible-values.ts';
 import type { Doubt } from '../report/plausible-values.ts';
@@ -49,7 +50,7 @@ export function openSealed(options: OpenSealedOptions): OpenedSealed {
   const { receivedAtMs, clock } = options;
   try {
     const opened = openAndCompare(options);
-    const { report, doubts } = withPlausibleValues(opened.report);
+    const { report, doubts } = withPlausibleValues(withBoundedSubjects(opened.report));
     const observed = observedAtMs(report, receivedAtMs, clock);
     if (observed < options.oldestMs) {
       throw new ReportRejected('report-too-old', `it was made at ${new Date(observed).toISOString()}`);
