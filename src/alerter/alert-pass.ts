@@ -28,11 +28,12 @@ export async function makeAlertPass(options: PassOptions): Promise<AlertResult> 
   // A dry run that judges all there is reads it once.
   if (dryRun) await lease.take();
   const nowMs = await store.nowMs();
+  const databaseAheadMs = nowMs - options.now();
   // Who reads the database judges by its clock since when the alerter is silent.
   const start = { ...options.start, startedAtMs: nowMs };
   const runs = await recentRuns({ store, config: options.config, nowMs });
   try {
-    const result = await judgeTellAndSend(options, { store, lease, nowMs, runs });
+    const result = await judgeTellAndSend(options, { store, lease, nowMs, databaseAheadMs, runs });
     if (!dryRun && isWorthARow(result, runs, options, nowMs)) {
       await storage.reports.endRun(start, runEndOf({ ...result, finishedAtMs: await store.nowMs() }));
     }
@@ -64,6 +65,8 @@ interface Pass {
   readonly lease: PassLease;
   /** The database's clock when the pass began. */
   readonly nowMs: number;
+  /** That clock less this machine's. */
+  readonly databaseAheadMs: number;
   readonly runs: readonly RunFact[];
 }
 
@@ -86,7 +89,15 @@ async function judgeTellAndSend(options: PassOptions, pass: Pass): Promise<Alert
   });
   let composed = 0;
   if (!signal.aborted) {
-    await judgeAbsence({ config, store, lease, nowMs, runs, host: options.host });
+    await judgeAbsence({
+      config,
+      store,
+      lease,
+      nowMs,
+      runs,
+      host: options.host,
+      databaseAheadMs: pass.databaseAheadMs,
+    });
     const firstPass = !runs.some(({ program, outcome }) => program === 'alert' && outcome === 'finished');
     const rules = await knownRules({ config, store, lease });
     composed = await tellPeople({

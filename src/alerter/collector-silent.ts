@@ -2,7 +2,7 @@ import type { RunFact } from '../storage/alert-store.ts';
 import type { Episode } from '../storage/episode.ts';
 import { formatValue } from './describe-value.ts';
 import { beginFleetEpisode } from './fleet-episode.ts';
-import { newestFinished } from './fleet-facts.ts';
+import { leastAheadMs, newestFinished } from './fleet-facts.ts';
 import type { FinishedRun, FleetFacts } from './fleet-facts.ts';
 import { closeEpisode } from './episode-bounds.ts';
 
@@ -39,7 +39,7 @@ export function judgeSilence(facts: FleetFacts): readonly Episode[] {
         rule,
         client: '',
         subject: collectorId,
-        valueText: wordsFor(newest.host, lastMs === null ? null : nowMs - lastMs, ahead),
+        valueText: `${wordsFor(newest.host, lastMs === null ? null : nowMs - lastMs, ahead)}${clockHint(facts)}`,
         limitText: `none for ${formatValue('seconds', allowedMs / 1000)}`,
         evidence: (last ?? newest).id,
         runId: null,
@@ -57,6 +57,12 @@ function wordsFor(host: string, silentMs: number | null, ahead: RunFact | null):
   const moment = `${new Date(ahead.startedAtMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
   const clocks = `the newest run of ${host} is of ${moment}, which is still to come by the database's clock`;
   return silence === '' ? clocks : `${silence}; ${clocks}`;
+}
+
+/** A database whose clock is ahead makes every collector look silent. */
+function clockHint({ databaseAheadMs = 0 }: FleetFacts): string {
+  if (databaseAheadMs < leastAheadMs) return '';
+  return `; the database's clock is ${formatValue('seconds', databaseAheadMs / 1000)} ahead of this machine's`;
 }
 
 /** Another collector of the host that has finished a full run since. */

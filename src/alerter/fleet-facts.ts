@@ -17,6 +17,8 @@ export interface JudgeFleetOptions {
   readonly nowMs: number;
   /** Since when the database has answered without a longer break, see `databaseUpSince`; null: not known. */
   readonly databaseUpSinceMs: number | null;
+  /** The database's clock less this machine's; left out: not compared. */
+  readonly databaseAheadMs?: number;
   /** File systems of the programs themselves, as they were of late. */
   readonly ownDisks?: readonly OwnDiskFact[];
 }
@@ -65,7 +67,7 @@ export function fleetFacts(options: JudgeFleetOptions): FleetFacts {
 /** Clocks of two machines may differ by so many times `every`, as a collector may be silent ... */
 const runsAhead = 3;
 /** ... and by so much however short that is. */
-const leastAheadMs = 10 * 60_000;
+export const leastAheadMs = 10 * 60_000;
 
 /** Whether a run is of a time that has not come yet, by more than clocks may differ. */
 export function isAheadOfTime({ startedAtMs }: Pick<RunFact, 'startedAtMs'>, nowMs: number, everyMs: number): boolean {

@@ -52,6 +52,8 @@ export async function judgeAbsence(
     readonly runs: readonly RunFact[];
     /** This machine. */
     readonly host: string;
+    /** The database's clock less this machine's. */
+    readonly databaseAheadMs: number;
   },
 ): Promise<void> {
   const { store, lease } = options;
@@ -71,6 +73,7 @@ async function absent({
   runs,
   nowMs,
   host,
+  databaseAheadMs,
 }: Parameters<typeof judgeAbsence>[0]): Promise<readonly Episode[]> {
   return judgeFleet({
     config,
@@ -80,6 +83,7 @@ async function absent({
     episodes: await store.openEpisodes(null),
     sealed: await store.sealedWaiting(),
     nowMs,
+    databaseAheadMs,
     databaseUpSinceMs: databaseUpSince(
       runs.filter(({ program }) => program === 'alert'),
       nowMs,

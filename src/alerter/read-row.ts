@@ -28,7 +28,8 @@ export interface ReadReportOptions {
 /** What a row of `stats` says to the judge, by the rules of its client. */
 export function readReport({ client, row, disks, networks, report }: ReadReportOptions): Observation {
   const { samplers, arrival } = compiled(client.rules);
-  const readings: Reading[] = arrival === null ? [] : [arrival];
+  const isOfVisit = row.receivedAtMs - row.observedAtMs <= longestVisitMs;
+  const readings: Reading[] = arrival === null || !isOfVisit ? [] : [arrival];
   const complete: string[] = [];
   const families = report === null ? null : readFamilies(report);
   const samples = { readings, ifWritable: [] as Reading[], complete };
@@ -48,6 +49,9 @@ export function readReport({ client, row, disks, networks, report }: ReadReportO
     uptimeSeconds: row.uptime_s,
   };
 }
+
+/** A report that was received longer after it was made came from the spool: it does not say when the client was reached. */
+const longestVisitMs = 60_000;
 
 const nothing: readonly never[] = [];
 

@@ -45,6 +45,7 @@ interface Pass {
   readonly sealed?: readonly SealedSummary[];
   /** The database has answered since; null: not known. */
   readonly upSince?: string | null;
+  readonly databaseAheadMs?: number;
 }
 
 /** The fleet's conditions over several passes, and what each changed. */
@@ -58,6 +59,7 @@ function startPasses(before: readonly Episode[] = []) {
       seen: seenClients = config.clients.map(({ name }) => seen(name, time)),
       sealed = [],
       upSince = '00:00',
+      databaseAheadMs = 0,
     }: Pass,
   ) => {
     const changed = judgeFleet({
@@ -68,6 +70,7 @@ function startPasses(before: readonly Episode[] = []) {
       sealed,
       nowMs: at(time),
       databaseUpSinceMs: upSince === null ? null : at(upSince),
+      databaseAheadMs,
     });
     return changed.flatMap((episode) => {
       const id = episode.id ?? stored.size + 1;
@@ -92,6 +95,12 @@ test('a collector without a finished full run for three times every is silent, u
   assert.deepEqual(pass('08:26', { config, runs: [run('08:25'), run('08:00')] }), [
     'collector-silent c1 recovered 08:26',
   ]);
+});
+
+test('where the database’s clock is ahead, a collector that looks silent is told of with that clock', () => {
+  const { pass, stored } = startPasses();
+  pass('10:00', { config: configOf(three), runs: [run('08:00')], databaseAheadMs: 2 * 3_600_000 });
+  assert.match([...stored.values()][0]?.valueText ?? '', /; the database's clock is 2h ahead of this machine's$/);
 });
 
 test('what is no finished full run does not count for it', () => {

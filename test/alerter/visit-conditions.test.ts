@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { readVisit } from '../../src/alerter/read-row.ts';
+import { readReport, readVisit } from '../../src/alerter/read-row.ts';
 import { classOfVisit } from '../../src/alerter/visit-conditions.ts';
 import { clientWith } from './config-of.ts';
-import { failedVisit, visitRow } from './rows.ts';
+import { at, failedVisit, reportRow, visitRow } from './rows.ts';
 import { story } from './story.ts';
 import { observationsOf, startJudging } from './time-line.ts';
 
@@ -237,3 +237,16 @@ story(
    08:10 visit fails host-key-unknown`,
   '',
 );
+
+test('a client is reached again when a visit works, not when a report was made that lay in its spool', () => {
+  const client = clientWith('');
+  const judging = startJudging();
+  const spooled = reportRow({ observedAtMs: at('08:08'), receivedAtMs: at('08:10') });
+  judging.judge(client, [
+    ...observationsOf(client, '08:00 visit fails dns\n08:05 visit fails dns'),
+    readReport({ client, row: spooled, disks: [], networks: [], report: null }),
+    ...observationsOf(client, '08:10 visit ok'),
+  ]);
+  const [unreachable] = judging.told().all;
+  assert.equal(unreachable?.resolvedAtMs, at('08:10'));
+});
