@@ -2,6 +2,7 @@ import { statePaths } from '../paths.ts';
 import type { Client, Config, Rule } from './config.ts';
 import { formatDuration, formatSize } from './quantities.ts';
 import { parseLevel, ruleTypeOf } from './rule-types.ts';
+import { sshConfigFiles } from './ssh-config-files.ts';
 import { sshDefaults } from './ssh-settings.ts';
 
 /** A default that is in force because nothing else is written. */
@@ -80,7 +81,8 @@ function sshRows(config: Config): readonly DefaultRow[] {
     ['transport', 'ssh2', (client) => client.ssh.transport],
     ['runtime', 'none', (client) => client.ssh.runtime],
     ['unsealed', 'allow', (client) => client.ssh.unsealed],
-    ['port', '22', (client) => String(client.port)],
+    // An ssh_config may say another port; check CLIENT shows it.
+    ['port', '22', (client) => (sshConfigFiles(client).length === 0 ? String(client.port) : null)],
   ];
   return values.flatMap(([name, value, valueOf]) => {
     const users = config.clients.filter((client) => valueOf(client) === value).length;

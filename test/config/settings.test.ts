@@ -172,3 +172,9 @@ test('every default in force is told, and nothing that is written', (t) => {
   assert.equal(said.get('alert memory'), 'critical 97%, for 3x (3 clients)');
   assert.equal(said.get('ssh hostKeys'), 'strict (4 clients)');
 });
+
+test('the default port is not counted for clients that an ssh_config may give another', (t) => {
+  const config = load(t, '<client ip="10.0.0.1"/><client name="by-ssh-config"/>');
+  const port = describeDefaults(config).find(({ name }) => name === 'port');
+  assert.equal(port?.value, '22 (1 client)');
+});
