@@ -1,9 +1,11 @@
 import { lstatSync } from 'node:fs';
+import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
 import { formatSize } from '../config/quantities.ts';
 import { FleetError } from '../errors.ts';
 import { maxSealedBytes } from '../seal/sealed-message.ts';
+import { folderOfClient } from './client-folder.ts';
 import type { SealedSpool, SpooledReport } from './sealed-spool.ts';
 
 export interface SpoolBoundOptions {
@@ -17,6 +19,9 @@ export interface SpoolBoundOptions {
 
 /** What a file takes of most file systems. */
 const blockBytes = 4096;
+/** One client may fill this part of the spool, and so much in any case. */
+const sharers = 8;
+const leastShareBytes = 16 * 1024 * 1024;
 /** Files that are looked at between two pauses for whatever else goes on in this process. */
 const filesAtOnce = 1000;
 
@@ -26,9 +31,17 @@ const filesAtOnce = 1000;
  */
 export async function boundSpool({ spool, dir, maxBytes, leftovers }: SpoolBoundOptions): Promise<SealedSpool> {
   // Nearly always a few files, or none: then their sizes do not matter.
-  const matters = leftovers.length * (maxSealedBytes + blockBytes) > maxBytes;
+  const shareBytes = Math.min(maxBytes, Math.max(leastShareBytes, maxBytes / sharers));
+  const matters = leftovers.length * (maxSealedBytes + blockBytes) > shareBytes;
   const sizes = new Map<string, number>();
   let waitingBytes = matters ? await sizeAll(leftovers, sizes) : 0;
+  const ofFolder = new Map<string, number>();
+  const count = (file: string, bytes: number): void => {
+    const folder = path.dirname(file);
+    ofFolder.set(folder, (ofFolder.get(folder) ?? 0) + bytes);
+  };
+  for (const [file, size] of sizes) count(file, size);
+  const ofClient = (client: string): number => ofFolder.get(path.join(dir, folderOfClient(client))) ?? 0;
   return {
     ...spool,
     add: async (report) => {
@@ -42,10 +55,20 @@ export async function boundSpool({ spool, dir, maxBytes, leftovers }: SpoolBound
           client: report.client,
         });
       }
+      if (ofClient(report.client) + size > shareBytes) {
+        throw new FleetError({
+          code: 'spool-full',
+          stage: 'spool',
+          message: `${report.client}: ${formatSize(shareBytes)} of its sealed reports wait, the share of one client`,
+          advice: 'Bring the database back, or raise <collector spool>; its reports stay on the client meanwhile.',
+          client: report.client,
+        });
+      }
       waitingBytes += size;
       try {
         const added = await spool.add(report);
         sizes.set(added.file, size);
+        count(added.file, size);
         return added;
       } catch (thrown) {
         waitingBytes -= size;
@@ -54,7 +77,9 @@ export async function boundSpool({ spool, dir, maxBytes, leftovers }: SpoolBound
     },
     remove: (report) => {
       spool.remove(report);
-      waitingBytes -= sizes.get(report.file) ?? 0;
+      const size = sizes.get(report.file) ?? 0;
+      waitingBytes -= size;
+      count(report.file, -size);
       sizes.delete(report.file);
     },
   };

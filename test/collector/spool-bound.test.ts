@@ -36,3 +36,17 @@ test('beyond the bound nothing is taken, and what goes makes room, what earlier 
   await bounded.add(arrived(5));
   assert.equal((await spool.scan()).reports.length, 2);
 });
+
+test('one client fills its share, and what the others send is still taken', async () => {
+  const dir = path.join(root, 'share');
+  const spool = openSealedSpool(dir);
+  const maxBytes = 20 * 1024 * 1024;
+  const large = (number: number) => ({ ...arrived(number), client: 'evil', sealed: Buffer.alloc(8 * 1024 * 1024) });
+  for (const number of [1, 2]) await spool.add(large(number));
+  const bounded = await boundSpool({ spool, dir, maxBytes, leftovers: (await spool.scan()).reports });
+  await assert.rejects(bounded.add({ ...arrived(3), client: 'evil' }), {
+    code: 'spool-full',
+    message: 'evil: 16MiB of its sealed reports wait, the share of one client',
+  });
+  await bounded.add(arrived(4));
+});
