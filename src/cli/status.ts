@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs';
+
 import { counted } from '../alerter/time-words.ts';
 import type { Config, Severity } from '../config/config.ts';
 import { selectClients } from '../config/select-clients.ts';
 import { escapeControls } from '../log.ts';
 import { heldBackText, sentenceCase } from './alert-words.ts';
+import { statePaths } from '../paths.ts';
 import type { Context, ExitStatus } from './context.ts';
 import { describeAge } from './duration.ts';
 import {
@@ -41,6 +44,11 @@ export async function statusCommand(context: Context, options: StatusCommandOpti
   const status = { ...whole, members: sortMembers(shown, options.sort) };
   if (output.json) output.printJson(statusJson(status, nowMs));
   else output.print(statusText(output, config, status, nowMs));
+  const left = statePaths(config.stateDir).database;
+  if (whole.lastRun === null && left !== config.storage.path && existsSync(left)) {
+    if (!output.json) output.print(`${left} holds what was stored before <storage url> named another database.`);
+    return 1;
+  }
   return options.exitStatus && !isWell(status) ? 1 : 0;
 }
 

@@ -31,6 +31,19 @@ interface StatusJson {
 
 const parse = ({ stdout }: CliResult): StatusJson => JSON.parse(stdout) as StatusJson;
 
+test('after <storage url> has changed a line names the database that was left behind', async (t) => {
+  const config = '<config><client name="b" ip="192.0.2.2" state="paused"/></config>';
+  const dir = configFolder(t, config);
+  assert.equal((await runCli(['migrate'], { cwd: dir })).status, 0);
+  writeFileSync(path.join(dir, 'config.xml'), config.replace('<client', '<storage url="sqlite:other.db"/><client'));
+  const { status, stdout } = await runCli(['status'], { cwd: dir });
+  assert.equal(status, 1);
+  assert.match(
+    stdout,
+    /No run yet[^]*state\/fleet\.db holds what was stored before <storage url> named another database/,
+  );
+});
+
 test('before the first run every client is shown as new, and nothing is made', async (t) => {
   const dir = configFolder(
     t,
