@@ -71,7 +71,8 @@ test('the packed file holds everything, installs with ignored scripts, and works
   }
   const superfluous = files.filter((name) => /^(test|bench|agent|node_modules)\/|\.ts$|\.map$/.test(name));
   assert.deepEqual(superfluous, []);
-  assert.ok(packed.unpackedSize < 2 * 1024 * 1024, `${packed.unpackedSize} bytes`);
+  // Programs and documents as they are; sources, maps and tests would be several times that.
+  assert.ok(packed.unpackedSize < 2.5 * 1024 * 1024, `${packed.unpackedSize} bytes`);
 
   const prefix = path.join(dir, 'prefix');
   const tarball = path.join(dir, packed.filename);

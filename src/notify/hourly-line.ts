@@ -8,7 +8,7 @@ import { isLineDue } from './away-schedule.ts';
  * every line due.
  */
 export function claimHourlyLine(file: string, sinceMs: number, nowMs: number): boolean {
-  const saidAtMs = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? null;
+  const saidAtMs = timeOf(file);
   const isSaid = saidAtMs !== null && saidAtMs >= sinceMs;
   if (isSaid && !isLineDue({ saidAtMs }, nowMs)) return false;
   try {
@@ -18,4 +18,13 @@ export function claimHourlyLine(file: string, sinceMs: number, nowMs: number): b
     // Said again by the next run.
   }
   return true;
+}
+
+/** The time of a file; null if there is none, or no folder for it. */
+function timeOf(file: string): number | null {
+  try {
+    return statSync(file).mtimeMs;
+  } catch {
+    return null;
+  }
 }

@@ -32,6 +32,7 @@ const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'mail list': [[]],
   'mail discard': [['1']],
   explain: [['wrong', 'unreachable'], ['--fleet']],
+  'forget client': [['gone-1']],
   'forget collector': [['00000000-0000-4000-8000-000000000000']],
   alerts: [['--all']],
   'silence list': [[]],
