@@ -41,8 +41,8 @@ test('one client fills its share, and what the others send is still taken', asyn
   const dir = path.join(root, 'share');
   const spool = openSealedSpool(dir);
   const maxBytes = 20 * 1024 * 1024;
-  const large = (number: number) => ({ ...arrived(number), client: 'evil', sealed: Buffer.alloc(8 * 1024 * 1024) });
-  for (const number of [1, 2]) await spool.add(large(number));
+  const large = (number: number) => ({ ...arrived(number), client: 'evil', sealed: Buffer.alloc(1024 * 1024) });
+  for (let number = 100; number < 116; number++) await spool.add(large(number));
   const bounded = await boundSpool({ spool, dir, maxBytes, leftovers: (await spool.scan()).reports });
   await assert.rejects(bounded.add({ ...arrived(3), client: 'evil' }), {
     code: 'spool-full',
