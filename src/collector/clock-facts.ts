@@ -22,9 +22,13 @@ export function clockFactsOf(hello: ReceivedHello): ClockFacts {
 const earliestMs = Date.UTC(1000, 0, 1);
 const latestMs = Date.UTC(9999, 11, 31);
 
+/** How far by its uptime a report may lie behind its arrival: what rounding and a slow way make of one made just now. */
+const toleranceMs = 5000;
+
 /**
  * When a report was made, on our clock: within one boot by the client's monotonic clock, which nobody sets; else by its
- * wall clock, corrected by the offset of this visit. Never later than it was received.
+ * wall clock, corrected by the offset of this visit. Never later than it was received. An uptime that this visit's has not
+ * reached yet is another one's, as where a container's begins anew within one boot; then the wall clock counts too.
  */
 export function observedAtMs(
   report: Pick<Report, 'datetime' | 'boot_id' | 'monotonic_ms'>,
@@ -32,9 +36,11 @@ export function observedAtMs(
   clock: ClockFacts | null,
 ): number {
   const sameBoot = clock !== null && clock.bootId !== null && clock.bootId === report.boot_id;
-  const said = sameBoot
-    ? clock.monotonicZeroMs + report.monotonic_ms
-    : collectedAtMs(report) - (clock === null ? 0 : clock.offsetMs);
+  const byUptime = sameBoot ? clock.monotonicZeroMs + report.monotonic_ms : null;
+  const said =
+    byUptime !== null && byUptime <= receivedAtMs + toleranceMs
+      ? byUptime
+      : collectedAtMs(report) - (clock === null ? 0 : clock.offsetMs);
   return Math.round(Math.min(receivedAtMs, Math.max(earliestMs, said)));
 }
 

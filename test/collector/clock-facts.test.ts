@@ -46,6 +46,12 @@ const table: readonly (readonly [
     received,
   ],
   [
+    'spooled before the uptime began anew within one boot, as of a container: the wall clock',
+    { datetime: at(received - 52_000), boot_id: 'boot-1', monotonic_ms: 20 * hour },
+    clock(),
+    received - 52_000,
+  ],
+  [
     'a wall clock ahead is not believed beyond the arrival',
     { datetime: at(received + 900 * hour), boot_id: 'boot-0', monotonic_ms: 1 },
     clock(),
