@@ -8,6 +8,7 @@ import { planLogin, type Credentials, type Login } from './login.ts';
 import { OutOfStep } from './pipelining.ts';
 import { Sha1Refused } from './private-key.ts';
 import { quickenKeyExchanges } from './quick-key-exchange.ts';
+import { boundRequests } from './request-bound.ts';
 import type { SshSession } from './ssh-connection.ts';
 import type { SshTarget } from './ssh.ts';
 import { keyExchanges, newClient, type Client, type ClientChannel } from './ssh2.ts';
@@ -131,8 +132,7 @@ export class Handshake<T> {
         keepaliveInterval: this.#target.keepaliveMs ?? 0,
         algorithms: { kex: keyExchanges, serverHostKey: this.#check.algorithms, compress: ['none'] },
         hostVerifier: (blob: Buffer) => {
-          quickenKeyExchanges(ssh);
-          passOverHostKeys(ssh);
+          for (const prepare of [quickenKeyExchanges, passOverHostKeys, boundRequests]) prepare(ssh);
           const wrong = this.#check.judge(blob);
           if (wrong !== null) this.#end(wrong);
           return wrong === null;

@@ -1,0 +1,48 @@
+import { hasKnownPrivateParts, type Client } from './ssh2.ts';
+
+/** Most requests of a connection, with one more for each of its seconds: sshd may ask that often whether we live. */
+const mostRequests = 64;
+
+type Handler = (...args: never[]) => void;
+
+interface PrivateParts {
+  readonly _protocol?: { readonly _handlers?: Record<string, Handler | undefined> };
+}
+
+/** True for a message that has to be answered: each answer waits in memory until the other side reads it. */
+const wantsAnswer: Readonly<Record<string, (args: readonly unknown[]) => boolean>> = {
+  GLOBAL_REQUEST: (args) => args[2] === true,
+  CHANNEL_REQUEST: (args) => args[3] === true,
+  CHANNEL_OPEN: () => true,
+};
+
+const bounded = new WeakSet<Client>();
+
+/**
+ * Ends a connection whose server asks without end for what nobody here offers. To be called while a client's first key
+ * exchange goes on: no request comes before. ssh2 has no event for them, so its private parts are touched, as in
+ * pipelining.ts.
+ */
+export function boundRequests(ssh: Client): void {
+  if (bounded.has(ssh) || !hasKnownPrivateParts) return;
+  bounded.add(ssh);
+  const handlers = (ssh as unknown as PrivateParts)._protocol?._handlers ?? {};
+  const startedMs = performance.now();
+  let requests = 0;
+  let ended = false;
+  for (const [name, counts] of Object.entries(wantsAnswer)) {
+    const handle = handlers[name];
+    if (handle === undefined) continue;
+    handlers[name] = (...args) => {
+      if (ended) return;
+      if (counts(args)) requests += 1;
+      if (requests <= mostRequests + (performance.now() - startedMs) / 1000) {
+        handle(...args);
+        return;
+      }
+      ended = true;
+      ssh.emit('error', new Error('the server sends requests without end'));
+      ssh.destroy();
+    };
+  }
+}
