@@ -124,7 +124,7 @@ test('a storm is told of, by one alert for each cause, and so is its end', async
   const behind = named(fleet, ({ behindBastion }) => behindBastion).length;
   const mails = fleet.query('SELECT content FROM mails').map(({ content }) => String(content).replaceAll('=\r\n', ''));
   assert.ok(
-    mails.some((text) => text.includes(`bastion bastion-1: unreachable (${behind} of ${behind} clients behind it)`)),
+    mails.some((text) => text.includes(`bastion bastion-1: ${behind} of ${behind} behind it unreachable`)),
     mails.join('\n'),
   );
 
