@@ -5,6 +5,7 @@ import { beginFleetEpisode } from './fleet-episode.ts';
 import { leastAheadMs, newestFinished } from './fleet-facts.ts';
 import type { FinishedRun, FleetFacts } from './fleet-facts.ts';
 import { closeEpisode } from './episode-bounds.ts';
+import { counted, durationInWords, timeInWords } from './time-words.ts';
 
 const ruleName = 'collector-silent';
 
@@ -29,7 +30,7 @@ export function judgeSilence(facts: FleetFacts): readonly Episode[] {
     const successor = successorOf(facts, collectorId, newest.host, lastMs ?? -Infinity);
     const isSilent = lastMs === null || nowMs - lastMs >= allowedMs;
     if (open !== null) {
-      if (!isSilent) return [closeEpisode(open, 'recovered', { atMs: lastMs, runId: last?.id ?? null })];
+      if (!isSilent) return [backAgain(facts, open, { host: newest.host, atMs: lastMs, runId: last?.id ?? null })];
       if (successor === null) return [];
       return [closeEpisode(open, 'superseded', { atMs: successor.finishedAtMs, runId: successor.id })];
     }
@@ -39,7 +40,7 @@ export function judgeSilence(facts: FleetFacts): readonly Episode[] {
         rule,
         client: '',
         subject: collectorId,
-        valueText: `${wordsFor(newest.host, lastMs === null ? null : nowMs - lastMs, ahead)}${clockHint(facts)}`,
+        valueText: `${wordsFor(facts, { host: newest.host, last, lastMs, ahead })}${clockHint(facts)}`,
         limitText: `none for ${formatValue('seconds', allowedMs / 1000)}`,
         evidence: (last ?? newest).id,
         runId: null,
@@ -50,12 +51,24 @@ export function judgeSilence(facts: FleetFacts): readonly Episode[] {
   });
 }
 
-function wordsFor(host: string, silentMs: number | null, ahead: RunFact | null): string {
-  const silence =
-    silentMs === null ? '' : `no full run of ${host} has finished for ${formatValue('seconds', silentMs / 1000)}`;
+interface Silent {
+  readonly host: string;
+  /** The last full run that finished; null: none is stored. */
+  readonly last: FinishedRun | null;
+  readonly lastMs: number | null;
+  readonly ahead: RunFact | null;
+}
+
+/** Says since when, not for how long: mails and reminders show these words hours later. */
+function wordsFor({ config, nowMs, runsOf }: FleetFacts, { host, last, lastMs, ahead }: Silent): string {
+  const reader = { zone: config.alerts.zone, nowMs };
+  const since = lastMs === null ? '' : `no full run of ${host} has finished since ${timeInWords(reader, lastMs)}`;
+  // Another collector may visit the same clients.
+  const clients = runsOf.size > 1 ? null : (last?.clients ?? null);
+  const unknown = clients === null ? '' : `nothing is known of ${counted(clients, 'client')} since then; `;
+  const silence = since === '' ? '' : `${since}: ${unknown}look at cron on ${host}`;
   if (ahead === null) return silence;
-  const moment = `${new Date(ahead.startedAtMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
-  const clocks = `the newest run of ${host} is of ${moment}, which is still to come by the database's clock`;
+  const clocks = `the newest run of ${host} is of ${timeInWords(reader, ahead.startedAtMs)}, which is still to come by the database's clock`;
   return silence === '' ? clocks : `${silence}; ${clocks}`;
 }
 
@@ -63,6 +76,18 @@ function wordsFor(host: string, silentMs: number | null, ahead: RunFact | null):
 function clockHint({ databaseAheadMs = 0 }: FleetFacts): string {
   if (databaseAheadMs < leastAheadMs) return '';
   return `; the database's clock is ${formatValue('seconds', databaseAheadMs / 1000)} ahead of this machine's`;
+}
+
+/** The end of a silence, in the words of its end. */
+function backAgain(
+  { config, nowMs }: FleetFacts,
+  open: Episode,
+  { host, atMs, runId }: { readonly host: string; readonly atMs: number; readonly runId: string | null },
+): Episode {
+  const reader = { zone: config.alerts.zone, nowMs };
+  const lasted = atMs > open.pendingSinceMs ? `; none for ${durationInWords(atMs - open.pendingSinceMs)}` : '';
+  const valueText = `a full run of ${host} finished at ${timeInWords(reader, atMs)}${lasted}`;
+  return { ...closeEpisode(open, 'recovered', { atMs, runId }), valueText };
 }
 
 /** Another collector of the host that has finished a full run since. */

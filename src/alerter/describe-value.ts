@@ -30,6 +30,13 @@ export function formatValue(unit: Unit, value: number): string {
   }
 }
 
+/** `4 of 100 GiB free`; units are said twice where they differ. */
+export function describeFree(freeBytes: number, sizeBytes: number): string {
+  const [free, size] = [formatBytes(freeBytes), formatBytes(sizeBytes)];
+  const [number = '', unit = ''] = free.split(' ');
+  return size.endsWith(` ${unit}`) ? `${number} of ${size} free` : `${free} of ${size} free`;
+}
+
 const comparisonWords: Readonly<Record<Operator, string>> = {
   ge: 'at least',
   gt: 'more than',

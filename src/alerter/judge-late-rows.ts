@@ -4,7 +4,7 @@ import { subjectKey } from './judge-subjects.ts';
 import type { Subjects } from './judge-subjects.ts';
 import type { Observation, Reading } from './observation.ts';
 import { readWell } from './reading.ts';
-import { listsFaults } from './rule-metric.ts';
+import { listsFaults, noFaultText } from './rule-metric.ts';
 import { rulesByName } from './rules-by-name.ts';
 import { isHolding, longestGapMs, stepSubject } from './step-episode.ts';
 import type { StepRow } from './step-episode.ts';
@@ -89,6 +89,6 @@ export function judgeLateRow(late: LateRows, observation: Observation): void {
   for (const [key, { rule: name, subject }] of Object.entries(late.open())) {
     const rule = late.ruleOf(name);
     if (rule === null || listed.has(key) || !observation.complete.includes(name) || !listsFaults(rule)) continue;
-    late.step(readWell({ rule, subject, valueText: 'no longer listed' }), observation);
+    late.step(readWell({ rule, subject, valueText: noFaultText(rule) }), observation);
   }
 }

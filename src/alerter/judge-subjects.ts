@@ -4,7 +4,7 @@ import { aged } from './flapping.ts';
 import type { ClientJudgeOptions } from './judge.ts';
 import type { Observation, Reading } from './observation.ts';
 import { readWell } from './reading.ts';
-import { listsFaults, rivalry } from './rule-metric.ts';
+import { listsFaults, noFaultText, rivalry } from './rule-metric.ts';
 import { rulesByName } from './rules-by-name.ts';
 import { isHolding, stepMissing, stepSubject } from './step-episode.ts';
 import type { StepRow, SubjectState } from './step-episode.ts';
@@ -164,7 +164,7 @@ class ClientSubjects implements Subjects {
     const { episode } = entry.state;
     if (rule === undefined || (episode !== null && row.atMs < episode.progress.lastAtMs)) return;
     if (listsFaults(rule)) {
-      const well = readWell({ rule, subject: entry.subject, valueText: 'no longer listed' });
+      const well = readWell({ rule, subject: entry.subject, valueText: noFaultText(rule) });
       this.#judgeReading(well, row, observation.kind);
       return;
     }

@@ -6,6 +6,7 @@ import { finishedRuns } from './fleet-facts.ts';
 import type { FinishedRun, FleetFacts } from './fleet-facts.ts';
 import { visitConditions } from './rule-metric.ts';
 import { closeEpisode } from './episode-bounds.ts';
+import { timeInWords } from './time-words.ts';
 
 const ruleName = 'no-report';
 
@@ -52,18 +53,18 @@ function judgeClientSilence({ facts, client, rule, seen, collectors }: ClientSil
   const last = missed.at(-1);
   const first = missed[0];
   if (first !== undefined && last !== undefined && isDue(rule, missed, first, last, facts.config.collector.everyMs)) {
-    const begun = open ?? begin(rule, client, seen, first.startedAtMs, last.id);
+    const begun = open ?? begin(facts, { rule, client, seen, sinceMs: first.startedAtMs, evidence: last.id });
     return {
       ...begun,
       state: 'firing',
       firingSinceMs: last.finishedAtMs,
       changedByRun: last.id,
       sequence: begun.sequence + 1,
-      valueText: describe(seen, missed.length),
+      valueText: describe(facts, seen),
     };
   }
   if (open !== null || !hasMissed(collectors, lastReportMs)) return null;
-  return begin(rule, client, seen, first?.startedAtMs ?? facts.nowMs, last?.id ?? 'none');
+  return begin(facts, { rule, client, seen, sinceMs: first?.startedAtMs ?? facts.nowMs, evidence: last?.id ?? 'none' });
 }
 
 /** Since it began; of one that began in the future, under a clock that was wrong: just now. */
@@ -99,12 +100,17 @@ function isDue(
   return last.finishedAtMs - first.startedAtMs >= (rule.forMs ?? 0) - everyMs / 2;
 }
 
-function begin(rule: Rule, client: Client, seen: SeenClient | null, sinceMs: number, evidence: string): Episode {
+interface Missed extends Pick<ClientSilence, 'rule' | 'client' | 'seen'> {
+  readonly sinceMs: number;
+  readonly evidence: string;
+}
+
+function begin(facts: FleetFacts, { rule, client, seen, sinceMs, evidence }: Missed): Episode {
   return beginFleetEpisode({
     rule,
     client: client.name,
     subject: '',
-    valueText: describe(seen, 0),
+    valueText: describe(facts, seen),
     limitText: rule.forCount === null ? '' : `none in ${rule.forCount} runs`,
     evidence: `${evidence}/${client.name}`,
     runId: null,
@@ -113,9 +119,11 @@ function begin(rule: Rule, client: Client, seen: SeenClient | null, sinceMs: num
   });
 }
 
-function describe(seen: SeenClient | null, runs: number): string {
-  const what = (seen?.lastReportAtMs ?? null) === null ? 'it has never reported' : 'no report';
-  return runs === 0 ? what : `${what} in ${runs} ${runs === 1 ? 'run' : 'runs'}`;
+/** Says since when, not for how many runs: reminders show these words days later. */
+function describe({ config, nowMs }: FleetFacts, seen: SeenClient | null): string {
+  const lastMs = seen?.lastReportAtMs ?? null;
+  if (lastMs === null) return 'it has never reported';
+  return `no report since ${timeInWords({ zone: config.alerts.zone, nowMs }, lastMs)}`;
 }
 
 function longest<T>(lists: readonly (readonly T[])[]): readonly T[] {

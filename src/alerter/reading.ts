@@ -11,23 +11,29 @@ import { unitOfRule } from './rule-metric.ts';
 export interface NumberRule {
   readonly rule: Rule;
   readonly levels: LevelJudge;
-  /** The value in words. */
-  readonly describe: (value: number) => string;
+  /** The value in words; `row`: what the value was read from, where the words say more of it. */
+  readonly describe: (value: number, row: unknown) => string;
 }
 
-export function numberRule(rule: Rule, describe?: (value: number) => string): NumberRule {
+export function numberRule(rule: Rule, describe?: NumberRule['describe']): NumberRule {
   const unit: Unit = unitOfRule(rule);
   return { rule, levels: createLevelJudge(rule), describe: describe ?? ((value) => formatValue(unit, value)) };
 }
 
 /** What a rule says of a number; null is unknown. */
-export function readNumber(judge: NumberRule, subject: string, value: number | null): Reading {
-  return new NumberReading(judge, subject, value);
+export function readNumber(judge: NumberRule, subject: string, value: number | null, row: unknown = null): Reading {
+  return new NumberReading(judge, subject, value, row);
 }
 
 /** The same, where a second condition must hold too: null while that one is unknown. */
-export function readNumberIf(judge: NumberRule, subject: string, value: number | null, both: boolean | null): Reading {
-  const reading = new NumberReading(judge, subject, value);
+export function readNumberIf(
+  judge: NumberRule,
+  subject: string,
+  value: number | null,
+  both: boolean | null,
+  row: unknown = null,
+): Reading {
+  const reading = new NumberReading(judge, subject, value, row);
   if (reading.level === 'none' || reading.level === 'unknown') {
     if (both === false) reading.clear = true;
     return reading;
@@ -46,12 +52,14 @@ class NumberReading implements Reading {
   readonly subject: string;
   readonly value: number | null;
   readonly pauseMs = 0;
+  readonly row: unknown;
   level: Level;
   clear: boolean;
   eased: boolean;
 
-  constructor(judge: NumberRule, subject: string, value: number | null) {
+  constructor(judge: NumberRule, subject: string, value: number | null, row: unknown) {
     this.judge = judge;
+    this.row = row;
     this.rule = judge.rule;
     this.subject = subject;
     this.value = value;
@@ -61,7 +69,7 @@ class NumberReading implements Reading {
   }
 
   get valueText(): string {
-    return this.value === null ? 'unknown' : this.judge.describe(this.value);
+    return this.value === null ? 'unknown' : this.judge.describe(this.value, this.row);
   }
 
   get limitText(): string {

@@ -10,8 +10,9 @@ export function rebooted(rules: readonly Rule[], bootId: string | null, observat
   const rule = rules.find(({ origin, name }) => origin === 'condition' && name === 'rebooted');
   if (rule === undefined) return null;
   const { client, atMs, runId, evidence, uptimeSeconds } = observation;
+  const bootedAtMs = atMs - (uptimeSeconds ?? 0) * 1000;
   return {
-    ...newEpisode(atMs),
+    ...newEpisode(bootedAtMs),
     client,
     rule: rule.name,
     subject: '',

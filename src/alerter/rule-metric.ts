@@ -50,6 +50,17 @@ export function listsFaults(rule: Rule): boolean {
 
 const faultConditions: readonly string[] = ['probe-failed', 'mount-missing'];
 
+/** What is said of a fault that is not listed any more. */
+export function noFaultText({ type, name }: Rule): string {
+  return type === 'service'
+    ? 'not failed any more'
+    : name === 'probe-failed'
+      ? 'works again'
+      : name === 'mount-missing'
+        ? 'mounted'
+        : 'no longer listed';
+}
+
 /** How many rows in a row end what fires: one good visit says it all, of figures it takes two. */
 export function rowsToRecover(rule: Rule): number {
   return rule.origin === 'condition' && visitConditions.includes(rule.name) ? 1 : 2;

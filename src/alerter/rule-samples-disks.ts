@@ -3,6 +3,7 @@ import { isGlob, splitGlobs } from '../config/globs.ts';
 import type { DiskRow } from '../report/columns.ts';
 import { maxSubjects } from '../report/limits.ts';
 import { groupBy } from '../storage/group-by.ts';
+import { describeFree, formatValue } from './describe-value.ts';
 import { numberRule, readNumber, readNumberIf } from './reading.ts';
 import type { NumberRule } from './reading.ts';
 import { metricOfRule, rivalry } from './rule-metric.ts';
@@ -70,8 +71,8 @@ export function createDiskSampler(rules: readonly Rule[]): Sampler {
         const { freeBytes } = judge.rule;
         (ifWritable ? readOnly : readings).push(
           freeBytes === null
-            ? readNumber(judge, disk.mount, value)
-            : readNumberIf(judge, disk.mount, value, isLess(disk.available_bytes, freeBytes)),
+            ? readNumber(judge, disk.mount, value, disk)
+            : readNumberIf(judge, disk.mount, value, isLess(disk.available_bytes, freeBytes), disk),
         );
       }
     }
@@ -79,15 +80,23 @@ export function createDiskSampler(rules: readonly Rule[]): Sampler {
   };
 }
 
+/** `96 %, 4 of 100 GiB free`. */
+function describeUsed(value: number, row: unknown): string {
+  const { available_bytes: free, size_bytes: size } = row as DiskRow;
+  const used = formatValue('percent', value);
+  return free === null || size === null ? used : `${used}, ${describeFree(free, size)}`;
+}
+
 function diskRule(rule: Rule): DiskRule {
+  const field = (metricOfRule(rule)?.field ?? 'used_percent') as DiskField;
   const matches = labelMatcher(rule);
   const paths = pathsOf(rule);
   const names = (disk: DiskRow): boolean => paths.includes(disk.mount);
   const usual =
     rule.metric === null && rule.selectors['fstype'] === undefined && rule.selectors['source'] === undefined;
   return {
-    ...numberRule(rule),
-    field: (metricOfRule(rule)?.field ?? 'used_percent') as DiskField,
+    ...numberRule(rule, field === 'used_percent' ? describeUsed : undefined),
+    field,
     names,
     usual,
     matches: (disk) =>

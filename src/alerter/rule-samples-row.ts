@@ -27,7 +27,7 @@ export function createRowSampler(rules: readonly Rule[]): Sampler {
   // What another rule judges in its place must not stay open for ever.
   const outdone = own.filter((one) => !judged.includes(one)).map(({ rule }) => rule.name);
   return ({ row }, { readings, complete }) => {
-    for (const { judge, valueOf } of judged) readings.push(readNumber(judge, '', valueOf(row)));
+    for (const { judge, valueOf } of judged) readings.push(readNumber(judge, '', valueOf(row), row));
     for (const name of outdone) complete.push(name);
   };
 }
@@ -42,15 +42,29 @@ function valueOfRule(rule: Rule): ValueOf | null {
 
 function judgeOf(rule: Rule): NumberRule {
   if (rule.type === 'load') return numberRule(rule, (value) => `${formatValue('load', value)} per CPU`);
-  if (rule.type === 'clock-offset') return numberRule(rule, (value) => `${formatValue('seconds', value)} off`);
+  if (rule.type === 'clock-offset') return numberRule(rule, describeOffset);
   if (rule.type === 'reboot-required') {
-    return numberRule(rule, (value) => (value === 1 ? 'wants a reboot' : 'wants no reboot'));
+    return numberRule(rule, (value) => (value === 1 ? 'a reboot is pending' : 'no reboot pending'));
   }
   return numberRule(rule);
 }
 
 function loadPerCpu({ load5, cpus }: UntreatedReport): number | null {
   return load5 === null || cpus === null || cpus <= 0 ? null : load5 / cpus;
+}
+
+/** How far a clock is off and which way: `10 min behind`. */
+function describeOffset(value: number, row: unknown): string {
+  const { clockOffsetMs } = row as UntreatedReport;
+  return `${roughly(value)} ${(clockOffsetMs ?? 0) < 0 ? 'behind' : 'ahead'}`;
+}
+
+/** `10 min`, `45 s`, `2 h 5 min`. */
+function roughly(seconds: number): string {
+  if (seconds < 120) return `${Math.round(seconds * 10) / 10} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 120) return `${minutes} min`;
+  return minutes % 60 === 0 ? `${minutes / 60} h` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 /** How far the client's clock is off, whichever way. */

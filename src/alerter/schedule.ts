@@ -4,6 +4,8 @@ import type { News } from './desk.ts';
 import type { HoldReason } from './telling.ts';
 
 const hourMs = 3_600_000;
+/** Urgent mails an hour that one client can cause; what it invents beyond them waits as warnings do. */
+const mostUrgentOfClient = 6;
 
 /** How much earlier than its time a mail goes: passes do not start to the second. */
 export function earlyMs(everyMs: number, pauseMs: number): number {
@@ -24,20 +26,33 @@ interface ScheduleOptions {
   readonly maxMailsPerHour: number | null;
 }
 
+/** True if the news may not wait, and its client has not used up its urgent mails of the hour. */
+export function isUrgentNow(
+  { matter: { episode }, known, transition }: Pick<News, 'matter' | 'known' | 'transition'>,
+  history: RecipientHistory | null,
+): boolean {
+  if (!isUrgent(episode, known, transition)) return false;
+  return episode.client === '' || (history?.urgentOfClient?.get(episode.client) ?? 0) < mostUrgentOfClient;
+}
+
 /**
  * Why a mail that is due otherwise has to wait; null: it goes now. Urgent news (see isUrgent) go at once; the others as
  * soon as the last mail that held nothing else is `groupInterval` old. The cap holds for all but a new critical.
  */
 export function postponement(options: ScheduleOptions): HoldReason | null {
   const { news, history, nowMs, groupIntervalMs, everyMs, maxMailsPerHour } = options;
-  if (!news.some(({ matter, known, transition }) => isUrgent(matter.episode, known, transition))) {
+  if (!news.some((one) => isUrgentNow(one, history))) {
     const lastMs = history?.lastOrdinaryAtMs ?? null;
     // A time further ahead than the interval comes from a clock that was wrong.
     if (lastMs !== null && Math.abs(nowMs - lastMs) < groupIntervalMs - earlyMs(everyMs, groupIntervalMs)) {
       return { kind: 'group-interval', untilMs: lastMs + groupIntervalMs };
     }
   }
-  if (maxMailsPerHour === null || news.some(({ matter, known }) => isNewCritical(matter.episode, known))) return null;
+  if (
+    maxMailsPerHour === null ||
+    news.some((one) => isNewCritical(one.matter.episode, one.known) && isUrgentNow(one, history))
+  )
+    return null;
   const times = recentTimes(options);
   const oldest = times[times.length - maxMailsPerHour];
   return oldest === undefined ? null : { kind: 'cap', untilMs: oldest + hourMs };

@@ -1,10 +1,10 @@
 import type { Severity } from '../config/config.ts';
-import type { WaitingMail } from '../storage/alert-store.ts';
+import type { RecipientHistory, WaitingMail } from '../storage/alert-store.ts';
 import type { Told } from '../storage/episode.ts';
 import type { Bastions } from './bastions-gone.ts';
 import { openBastions } from './bastions-gone.ts';
 import { openCovers } from './covers.ts';
-import { isUrgent, knownAfter } from './difference.ts';
+import { knownAfter } from './difference.ts';
 import type { Known } from './difference.ts';
 import type { Desk, Matter, News } from './desk.ts';
 import { lookThrough } from './desk.ts';
@@ -16,7 +16,7 @@ import { mattersByRecipient, watchedEpisodes } from './matters.ts';
 import type { Watched } from './matters.ts';
 import { createWatches, hears } from './recipients-of.ts';
 import { contentsOf } from './replace.ts';
-import { postponement } from './schedule.ts';
+import { isUrgentNow, postponement } from './schedule.ts';
 import { settledOf } from './settled.ts';
 import type { DueMail, Held, HoldReason, Item, Telling, World } from './telling.ts';
 
@@ -92,9 +92,10 @@ function tellOne({ world, hold, bastions }: Pass, recipient: string, matters: re
     return isSaid ? [] : [heldOf(matter, recipient, { kind: 'older-mail', mailId: mail.id })];
   });
   if (contents.news.length === 0) return { ...nothing, held: [...heldBack, ...behind] };
+  const history = world.histories.find((one) => one.recipient === recipient) ?? null;
   const postponed = postponement({
     news: ringing,
-    history: world.histories.find((history) => history.recipient === recipient) ?? null,
+    history,
     replacedAtMs: contents.replaces.map(({ createdAtMs }) => createdAtMs),
     nowMs,
     groupIntervalMs: config.alerts.groupIntervalMs,
@@ -106,7 +107,7 @@ function tellOne({ world, hold, bastions }: Pass, recipient: string, matters: re
     return { ...nothing, held: [...heldBack, ...all.map(({ matter }) => heldOf(matter, recipient, postponed))] };
   }
   const replaces = contents.replaces.map(({ id }) => id).sort((one, other) => one - other);
-  const mail = mailOf({ world, bastions }, { recipient, matters, news: contents.news, replaces });
+  const mail = mailOf({ world, bastions }, { recipient, matters, news: contents.news, replaces, history });
   const told = mail.items.map(({ alertId, episode }) => ({ alertId, recipient, ...knownAfter(episode, nowMs) }));
   return { mail, told, held: [...heldBack, ...behind], forgone };
 }
@@ -137,11 +138,12 @@ interface MailContents {
   readonly matters: readonly Matter[];
   readonly news: readonly News[];
   readonly replaces: readonly number[];
+  readonly history: RecipientHistory | null;
 }
 
 function mailOf(
   { world, bastions }: Pick<Pass, 'world' | 'bastions'>,
-  { recipient, matters, news, replaces }: MailContents,
+  { recipient, matters, news, replaces, history }: MailContents,
 ): DueMail {
   const { config, exportOf, firstPass = false, newRules, collectorHosts } = world;
   const items = news.map((one) => itemOf(one, collectorHosts)).sort(compareItems);
@@ -155,7 +157,7 @@ function mailOf(
   return {
     recipient,
     severity: items.reduce<Severity>((worst, item) => (item.severity === 'critical' ? 'critical' : worst), 'warning'),
-    ordinary: !news.some(({ matter, known, transition }) => isUrgent(matter.episode, known, transition)),
+    ordinary: !news.some((one) => isUrgentNow(one, history)),
     alreadyTrue: begun.length > 0 && begun.every(({ rule }) => firstPass || newRules?.has(rule) === true),
     items,
     sections: sectionsOf({ ...grouped, items }),

@@ -15,6 +15,10 @@ const toldSql = `SELECT t.alert_id, t.recipient, t.state, t.severity, t.sequence
   FROM alerts a JOIN told t ON t.alert_id = a.id WHERE a.settled = 0 ORDER BY t.alert_id, t.recipient`;
 const recentSql = `SELECT recipient, created_at FROM mails WHERE created_at > ? AND replaced_by IS NULL
   ORDER BY created_at, id`;
+const urgentSql = `SELECT m.recipient, a.client, COUNT(DISTINCT m.id) AS mails
+  FROM mails m JOIN notifications n ON n.mail_id = m.id JOIN alerts a ON a.id = n.alert_id
+  WHERE m.created_at > ? AND m.replaced_by IS NULL AND m.ordinary = 0 AND n.transition IN ('firing', 'escalated')
+  GROUP BY m.recipient, a.client`;
 const ordinarySql = `SELECT recipient, MAX(created_at) AS at FROM mails WHERE ordinary = 1 AND replaced_by IS NULL
   GROUP BY recipient`;
 const waitingSql = `SELECT id, recipient, created_at, data_at FROM mails
@@ -39,11 +43,15 @@ export async function alertState(session: Session, nowMs: number): Promise<Alert
 
 async function histories(session: Session, nowMs: number): Promise<readonly RecipientHistory[]> {
   const recent = groupBy(await session.all(recentSql, [sqlTime(nowMs - hourMs)]), ({ recipient }) => String(recipient));
+  const urgent = groupBy(await session.all(urgentSql, [sqlTime(nowMs - hourMs)]), ({ recipient }) => String(recipient));
   const ordinary = new Map((await session.all(ordinarySql)).map((row) => [String(row['recipient']), row['at']]));
   return [...new Set([...recent.keys(), ...ordinary.keys()])].map((recipient) => ({
     recipient,
     createdAtMs: (recent.get(recipient) ?? []).map((row) => fromSqlTime(row['created_at']) ?? 0),
     lastOrdinaryAtMs: fromSqlTime(ordinary.get(recipient)),
+    urgentOfClient: new Map(
+      (urgent.get(recipient) ?? []).map((row) => [String(row['client']), Number(row['mails'])] as const),
+    ),
   }));
 }
 

@@ -8,6 +8,8 @@ export interface RecipientHistory {
   readonly createdAtMs: readonly number[];
   /** created_at of the newest mail that held nothing but warnings, recoveries and reminders; null: none. */
   readonly lastOrdinaryAtMs: number | null;
+  /** Urgent mails of the last hour by each client that they tell something new or worse of; left out: none. */
+  readonly urgentOfClient?: ReadonlyMap<string, number>;
 }
 
 /** A mail that never came as far as DATA: it may be replaced by one that carries its news and more. */

@@ -1,4 +1,5 @@
 import type { DueMail } from '../../src/alerter/telling.ts';
+import type { Episode } from '../../src/storage/episode.ts';
 import type { SeriesPoint } from '../../src/storage/alert-store.ts';
 import { configOf } from './config-of.ts';
 import { dueMail } from './due-mails.ts';
@@ -66,6 +67,23 @@ const rising: readonly SeriesPoint[] = Array.from({ length: 288 }, (_, index) =>
   value: index > 100 && index < 125 ? null : 61 + (index / 287) ** 3 * 35.2,
 }));
 
+/** Progress of an alert whose worst row came half an hour after its first. */
+const reached = (percent: number): Episode['progress'] => ({
+  holding: 1,
+  holdingSinceMs: 0,
+  clearing: 0,
+  missing: 0,
+  easing: 0,
+  lastAtMs: at('10:05'),
+  worst: {
+    atMs: at('08:30'),
+    severity: percent >= 95 ? 'critical' : 'warning',
+    value: percent,
+    valueText: `${percent} %, 4 of 100 GiB free`,
+    limitText: percent >= 95 ? 'at least 95 %' : 'at least 90 %',
+  },
+});
+
 function sample(said: readonly Said[], over: Partial<DueMail> = {}, alsoOpen: readonly Said[] = []): Sample {
   const mail = dueMail(config, said, over, alsoOpen);
   const charts = new Map(mail.items.filter(({ rule }) => rule === 'disk').map(({ alertId }) => [alertId, rising]));
@@ -131,7 +149,7 @@ export const samples: Readonly<Record<string, Sample>> = {
       subject: 'cron.service',
       ...back,
       severity: 'warning',
-      valueText: 'no longer listed',
+      valueText: 'not failed any more',
       id: 53,
     },
   ]),
@@ -166,7 +184,9 @@ export const samples: Readonly<Record<string, Sample>> = {
       value: 200,
       valueText: 'up for 3m 20s',
       closedReason: 'event',
-      resolvedAtMs: at('08:00'),
+      firingSinceMs: at('08:03'),
+      pendingSinceMs: at('08:00'),
+      resolvedAtMs: at('08:03'),
       id: 72,
     },
   ]),
@@ -179,9 +199,59 @@ export const samples: Readonly<Record<string, Sample>> = {
       value: 200,
       valueText: 'up for 3m 20s',
       closedReason: 'event',
-      resolvedAtMs: at('08:00'),
+      firingSinceMs: at('08:03'),
+      pendingSinceMs: at('08:00'),
+      resolvedAtMs: at('08:03'),
       id: 81,
     },
+  ]),
+  'boot-loop': sample(
+    [0, 20, 40].map((minutes) => ({
+      client: 'web-2',
+      rule: 'rebooted',
+      transition: 'past',
+      severity: 'warning',
+      valueText: 'up for 3m 20s',
+      closedReason: 'event',
+      pendingSinceMs: at('08:00') + minutes * 60_000,
+      firingSinceMs: at('08:03') + minutes * 60_000,
+      resolvedAtMs: at('08:03') + minutes * 60_000,
+      id: 82 + minutes,
+    })),
+  ),
+  'over-again': sample([
+    disk('web-1', '/var', 96, {
+      ...back,
+      id: 42,
+      value: 71.3,
+      valueText: '71.3 %, 29 of 100 GiB free',
+      progress: reached(97.2),
+    }),
+    disk('web-2', '/', 92, {
+      transition: 'past',
+      id: 43,
+      value: 40,
+      valueText: '40 %',
+      limitText: 'at least 90 %',
+      pendingSinceMs: at('01:10'),
+      resolvedAtMs: at('04:45'),
+      progress: reached(96),
+    }),
+  ]),
+  'on-its-way-back': sample([
+    disk('web-1', '/var', 92, {
+      id: 44,
+      value: 70,
+      valueText: '70 %',
+      limitText: 'at least 90 %',
+      progress: reached(92),
+    }),
+  ]),
+  'eased-below': sample([
+    disk('web-1', '/var', 92, { id: 45, transition: 'eased', sequence: 3, value: 89, valueText: '89 %' }),
+  ]),
+  'not-there-any-more': sample([
+    disk('web-1', '/var', 96, { ...reminded, id: 46, progress: { ...reached(96), lastAtMs: at('08:15') } }),
   ]),
   reminder: sample([
     disk('web-1', '/var', 97.4, { ...reminded, id: 91, pendingSinceMs: at('08:00') - 3 * 86_400_000 }),
@@ -269,7 +339,8 @@ export const samples: Readonly<Record<string, Sample>> = {
       rule: 'collector-silent',
       subject: 'c0ffee00-0000-4000-8000-000000000001',
       transition: 'firing',
-      valueText: 'no full run of mon-1 has finished for 15m',
+      valueText:
+        'no full run of mon-1 has finished since Fri 20 Nov 09:00: nothing is known of 400 clients since then; look at cron on mon-1',
       limitText: 'none for 15m',
       id: 220,
     },

@@ -25,7 +25,7 @@ const cases: readonly Case[] = [
         diskRow({ mount: '/cd', mode: 'ro', used_percent: 100 }),
       ],
     },
-    said: ['disk /: critical (95 %; at least 90 %)'],
+    said: ['disk /: critical (95 %, 50 of 100 GiB free; at least 90 %)'],
   },
   {
     name: 'disk judges a network mount that is named, and what fstype says whatever it is',
@@ -37,7 +37,10 @@ const cases: readonly Case[] = [
         diskRow({ mount: '/home', scope: 'network', fstype: 'nfs', source: 'nas:/home', used_percent: 85 }),
       ],
     },
-    said: ['srv /srv: none (85 %; at least 90 %)', 'nfs /home: critical (85 %; at least 80 %)'],
+    said: [
+      'srv /srv: none (85 %, 50 of 100 GiB free; at least 90 %)',
+      'nfs /home: critical (85 %, 50 of 100 GiB free; at least 80 %)',
+    ],
   },
   {
     name: 'a glob over mounts does not name network mounts',
@@ -57,7 +60,10 @@ const cases: readonly Case[] = [
         diskRow({ mount: '/b', source: '/dev/sdb1', used_percent: 92 }),
       ],
     },
-    said: ['disk /srv: critical (92 %; at least 90 %)', 'bound /b: critical (92 %; at least 80 %)'],
+    said: [
+      'disk /srv: critical (92 %, 50 of 100 GiB free; at least 90 %)',
+      'bound /b: critical (92 %, 50 of 100 GiB free; at least 80 %)',
+    ],
   },
   {
     name: 'two tmpfs are two file systems, datasets of one pool are one',
@@ -70,7 +76,7 @@ const cases: readonly Case[] = [
         diskRow({ mount: '/pool/a', fstype: 'zfs', source: 'tank/a', used_percent: 92 }),
       ],
     },
-    said: ['/tmp', '/run', '/pool'].map((mount) => `disk ${mount}: critical (92 %; at least 90 %)`),
+    said: ['/tmp', '/run', '/pool'].map((mount) => `disk ${mount}: critical (92 %, 50 of 100 GiB free; at least 90 %)`),
   },
   {
     name: 'the rule that names a mount judges it; also exempts',
@@ -78,17 +84,20 @@ const cases: readonly Case[] = [
       <alert type="disk" name="too" limit="70%" also="yes" severity="warning"/>`,
     row: { disks: [diskRow({ mount: '/', used_percent: 90 }), diskRow({ mount: '/var', used_percent: 90 })] },
     said: [
-      'rest /: critical (90 %; at least 80 %)',
-      'too /: warning (90 %; at least 70 %)',
-      'var /var: none (90 %; at least 99 %)',
-      'too /var: warning (90 %; at least 70 %)',
+      'rest /: critical (90 %, 50 of 100 GiB free; at least 80 %)',
+      'too /: warning (90 %, 50 of 100 GiB free; at least 70 %)',
+      'var /var: none (90 %, 50 of 100 GiB free; at least 99 %)',
+      'too /var: warning (90 %, 50 of 100 GiB free; at least 70 %)',
     ],
   },
   {
     name: 'an exclusion leaves a mount to another rule',
     alerts: '<alert type="disk" name="a" mount="!/var" limit="80%"/><alert type="disk" name="b" limit="95%"/>',
     row: { disks: [diskRow({ mount: '/', used_percent: 90 }), diskRow({ mount: '/var', used_percent: 90 })] },
-    said: ['a /: critical (90 %; at least 80 %)', 'b /var: none (90 %; at least 95 %)'],
+    said: [
+      'a /: critical (90 %, 50 of 100 GiB free; at least 80 %)',
+      'b /var: none (90 %, 50 of 100 GiB free; at least 95 %)',
+    ],
   },
   {
     name: 'free beside a percent: both must hold',
@@ -102,8 +111,8 @@ const cases: readonly Case[] = [
       ],
     },
     said: [
-      'disk /a: none (93 %; at least 90 % and less than 2 TiB free)',
-      'disk /b: critical (93 %; at least 90 % and less than 2 TiB free)',
+      'disk /a: none (93 %, 2.93 TiB of 100 GiB free; at least 90 % and less than 2 TiB free)',
+      'disk /b: critical (93 %, 1000 of 100 GiB free; at least 90 % and less than 2 TiB free)',
       'disk /c: unknown (93 %; at least 90 % and less than 2 TiB free)',
       'disk /d: none (10 %; at least 90 % and less than 2 TiB free)',
     ],

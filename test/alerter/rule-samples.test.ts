@@ -72,13 +72,13 @@ const cases: readonly Case[] = [
     name: 'reboot-required holds or not',
     alerts: '<alert type="reboot-required" severity="warning"/>',
     row: { row: { reboot_required: 1 } },
-    said: ['reboot-required: warning (wants a reboot)'],
+    said: ['reboot-required: warning (a reboot is pending)'],
   },
   {
     name: 'clock-offset counts whichever way the clock is off',
     alerts: '<alert type="clock-offset" limit="30s" severity="warning"/>',
     row: { row: { clockOffsetMs: -92_000 } },
-    said: ['clock-offset: warning (1m 32s off; at least 30s)'],
+    said: ['clock-offset: warning (92 s behind; at least 30s)'],
   },
   {
     name: 'network-errors adds both directions',

@@ -77,6 +77,7 @@ export function startTelling(elements: string) {
         recipient,
         createdAtMs: own.map(({ createdAtMs }) => createdAtMs).filter((time) => time > nowMs - 3_600_000),
         lastOrdinaryAtMs: ordinary.length === 0 ? null : Math.max(...ordinary),
+        urgentOfClient: urgentOfClient(own, nowMs - 3_600_000),
       };
     }),
     waiting: mails
@@ -218,6 +219,15 @@ export function startTelling(elements: string) {
       });
     },
   };
+}
+
+function urgentOfClient(mails: readonly SimulatedMail[], sinceMs: number): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { mail } of mails.filter((one) => one.createdAtMs > sinceMs && !one.mail.ordinary)) {
+    const news = mail.items.filter(({ transition }) => transition === 'firing' || transition === 'escalated');
+    for (const client of new Set(news.map((item) => item.client))) counts.set(client, (counts.get(client) ?? 0) + 1);
+  }
+  return counts;
 }
 
 export type TellingWorld = ReturnType<typeof startTelling>;

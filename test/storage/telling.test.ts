@@ -175,8 +175,9 @@ onBothDatabases('telling', (kit) => {
         recipient: 'a',
         createdAtMs: [noonMs + 95 * minuteMs, noonMs + 100 * minuteMs],
         lastOrdinaryAtMs: noonMs + 30 * minuteMs,
+        urgentOfClient: new Map(),
       },
-      { recipient: 'b', createdAtMs: [noonMs + 90 * minuteMs], lastOrdinaryAtMs: null },
+      { recipient: 'b', createdAtMs: [noonMs + 90 * minuteMs], lastOrdinaryAtMs: null, urgentOfClient: new Map() },
     ]);
   });
 

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { at } from './rows.ts';
+import { startTelling } from './telling-world.ts';
+
+const fleet = `
+  <smtp host="mail.example.org" from="f@example.org" maxMailsPerHour="100"/>
+  <alerts groupInterval="15m"><mail to="ops@example.org"/></alerts>
+  <client name="app-9" ip="192.0.2.1" username="u"/><client name="db-1" ip="192.0.2.2" username="u"/>`;
+
+test('a client that invents a critical alert each minute causes a bounded number of mails, and delays no other client', () => {
+  const world = startTelling(fleet);
+  let mails = 0;
+  for (let minute = 0; minute < 60; minute++) {
+    world.at(at('08:00') + minute * 60_000);
+    world.fires(`app-9 disk /invented-${minute}`);
+    mails += world.pass().length;
+  }
+  assert.ok(mails <= 6 + 5, `${mails} mails in an hour`);
+  assert.equal(world.told().length, world.mails.flatMap(({ mail }) => mail.items).length, 'nothing is told twice');
+  world.at(at('08:59') + 90_000);
+  world.fires('db-1 disk /');
+  assert.match(world.pass()[0] ?? '', /firing critical db-1 disk \//);
+});
+
+test('what one client invents beyond its urgent mails is told with the next ordinary mail', () => {
+  const world = startTelling(fleet);
+  for (let minute = 0; minute < 40; minute++) {
+    world.at(at('08:00') + minute * 60_000);
+    if (minute < 20) world.fires(`app-9 disk /invented-${minute}`);
+    world.pass();
+  }
+  assert.equal(world.told().length, 20);
+});
