@@ -135,6 +135,7 @@ test('sections stand in their order, with what they count', () => {
   world.passed('web-03 disk /', '08:30', '08:40');
   world.fires('web-04 disk /', { severity: 'warning' });
   world.changes('web-04 disk /', { flapping: true });
+  world.easesUp('web-04 disk /');
   world.fires('web-05 disk /', { severity: 'warning' });
   world.fires('web-06 disk /');
   world.pass();
