@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 import { FleetError, messageOf, type ErrorCode } from '../errors.ts';
 import { abortedError } from './aborted.ts';
 import { bastionFailed, ofClient } from './bastion-failed.ts';
@@ -43,6 +45,8 @@ export class BastionSession {
     const { ssh, socket } = options.session;
     ssh.on('error', (error) => this.#break(`the connection broke: ${messageOf(error)}`));
     ssh.on('end', () => socket.destroy());
+    // Each connection that is being opened listens; from the eleventh on Node would warn, and cron would mail that.
+    setMaxListeners(0, socket);
     socket.on('close', () => this.#break('it closed the connection'));
     if (socket.destroyed) this.#break('it closed the connection');
   }

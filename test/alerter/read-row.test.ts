@@ -15,7 +15,7 @@ test('the conditions that follow from reports', () => {
   const row = { clockOffsetMs: 61_000, probe_errors: 1, unresponsive_mounts: 1 };
   assert.deepEqual(said('', { row, disks: [diskRow(), dead], report }, 'condition'), [
     'unreachable: none (reached)',
-    'clock-offset: warning (1m 1s off; at least 1m)',
+    'clock-offset: warning (61 s ahead; at least 1m)',
     'read-only /: none (writable)',
     'mount-unresponsive /srv: critical (does not answer)',
     'probe-failed os: warning (no answer)',
@@ -27,7 +27,7 @@ test('the rules that hold without any rule of their type', () => {
   const report = reportOf({ name: 'failed_unit', data: [{ unit: 'a.service', failed: 1 }] });
   assert.deepEqual(said('', { row, disks: [diskRow({ used_percent: 92, inodes_percent: 91 })], report }, 'default'), [
     'memory: critical (98 %; at least 97 %)',
-    'disk /: warning (92 %; at least 90 %)',
+    'disk /: warning (92 %, 50 of 100 GiB free; at least 90 %)',
     'inodes /: warning (91 %; at least 90 %)',
     'service a.service: warning (failed)',
   ]);

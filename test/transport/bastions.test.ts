@@ -1,6 +1,7 @@
 /** Clients behind bastions: real sshd on both sides, and what each of them says of the other. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { setMaxListeners } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect as dialTcp, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -23,6 +24,8 @@ const dir = mkdtempSync(path.join(tmpdir(), 'fh-bastions-'));
 const knownHosts = path.join(dir, 'known_hosts');
 const limits = { tcpTimeoutMs: 3000, connectTimeoutMs: 8000 };
 const signal = new AbortController().signal;
+// As the programs do: every client that is asked listens to it.
+setMaxListeners(0, signal);
 
 const servers: Sshd[] = [];
 let jump: Sshd;
@@ -112,7 +115,11 @@ describe('bastions', skip, () => {
     await jump.logged(/Received disconnect|Connection closed|Disconnected/);
   });
 
-  it('fifty clients at the same time: one login at the bastion', async () => {
+  it('fifty clients at the same time: one login at the bastion, and Node warns of nothing', async (t) => {
+    const warnings: string[] = [];
+    const note = ({ message }: Error): void => void warnings.push(message);
+    process.on('warning', note);
+    t.after(() => process.off('warning', note));
     const logins = jump.count(/Accepted publickey/g);
     await withWays({ bastions: [fra()] }, async (shared) => {
       const clients = Array.from({ length: 50 }, () => web());
@@ -120,6 +127,7 @@ describe('bastions', skip, () => {
       assert.ok(said.every((one) => one.endsWith('in and out\n')));
     });
     assert.equal(jump.count(/Accepted publickey/g), logins + 1);
+    assert.deepEqual(warnings, []);
   });
 
   for (const proxyJump of ['inner', 'fra,inner']) {
