@@ -45,7 +45,7 @@ export function judgeIsolation(facts: FleetFacts): readonly Episode[] {
   });
 }
 
-/** What no lost bastion explains, and how many clients lie behind the one that is lost. Two at once explain nothing. */
+/** Returns the alerts that no lost bastion explains, and how many clients lie behind that bastion. Two explain nothing. */
 function besideOneBastion(
   { config, episodes }: FleetFacts,
   unreachable: readonly Episode[],

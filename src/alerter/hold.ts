@@ -8,7 +8,7 @@ import type { Watch } from './recipients-of.ts';
 import { longestGapMs } from './step-episode.ts';
 import type { HoldReason, World } from './telling.ts';
 
-/** What holds back an alert, and what is only listed because it went by while held back. */
+/** The reasons that hold an alert back, and the end of what covered an alert that is only listed. */
 export interface Hold {
   /** All reasons that hold for everybody; empty: it may be told. */
   readonly reasonsFor: (episode: Episode) => readonly HoldReason[];
