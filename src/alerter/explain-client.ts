@@ -5,6 +5,7 @@ import { explainEpisodes } from './explain-episodes.ts';
 import type { ExplainOptions, RuleExplained } from './explain-episodes.ts';
 import type { Observation } from './observation.ts';
 import { needsOf, readReport, readVisit } from './read-row.ts';
+import { readUnreliable, unreliableRule } from './unreliable.ts';
 import { withWritable } from './was-writable.ts';
 
 /** Why something of a client was or was not told, from what is stored and config.xml alone. */
@@ -26,8 +27,13 @@ export async function explainClient(options: ExplainOptions & { readonly client:
   const memory = (await store.memories([client.name])).get(client.name) ?? null;
   const writable = new Set(memory?.writable);
   const observations = await observe(store, client, newest);
+  const unreliable = unreliableRule(client.rules);
+  const visits = memory?.visits ?? [];
   const readings = groupBy(
-    observations.flatMap((observation) => withWritable(observation, writable).readings),
+    [
+      ...observations.flatMap((observation) => withWritable(observation, writable).readings),
+      ...(unreliable === null || visits.length === 0 ? [] : [readUnreliable(unreliable, visits)]),
+    ],
     ({ rule }) => rule,
   );
   const { rules, undelivered } = await explainEpisodes(options, {

@@ -6,6 +6,8 @@ import { openSubjects } from './judge-subjects.ts';
 import type { Observation } from './observation.ts';
 import { rebooted } from './rebooted.ts';
 import { longestGapMs } from './step-episode.ts';
+import { endsAfter, readUnreliable, unreliableRule } from './unreliable.ts';
+import type { VisitEnds } from './unreliable.ts';
 import { withWritable, writableAfter } from './was-writable.ts';
 
 export interface JudgeClientOptions {
@@ -69,6 +71,9 @@ export function openClientJudge(options: ClientJudgeOptions): ClientJudge {
   let newestVisitMs = ifPossible(before?.newestVisitMs ?? null, latestMs);
   let bootId = before?.bootId ?? null;
   let writable: ReadonlySet<string> = new Set(before?.writable);
+  let visits: VisitEnds = before?.visits ?? [];
+  const unreliable = unreliableRule(rules);
+  const isUnreachable = (): boolean => subjects.openEpisode('unreachable', '')?.state === 'firing';
   let rows = before?.rows ?? 0;
   return {
     judge: (row) => {
@@ -85,8 +90,13 @@ export function openClientJudge(options: ClientJudgeOptions): ClientJudge {
       const event = kind === 'report' ? rebooted(rules, bootId, observation) : null;
       if (event !== null) subjects.add(event);
       subjects.judge(observation, newestReportMs);
-      if (kind === 'visit') newestVisitMs = atMs;
-      else {
+      if (kind === 'visit') {
+        newestVisitMs = atMs;
+        if (unreliable === null || observation.visitEnd === null) return;
+        visits = endsAfter(visits, observation.visitEnd, isUnreachable());
+        const readings = visits.length === 0 ? [] : [readUnreliable(unreliable, visits)];
+        subjects.judge({ ...observation, readings }, newestReportMs);
+      } else {
         newestReportMs = atMs;
         bootId = observation.bootId ?? bootId;
         writable = writableAfter(writable, observation.disks);
@@ -101,6 +111,7 @@ export function openClientJudge(options: ClientJudgeOptions): ClientJudge {
           bootId,
           rows,
           changes: subjects.changes(),
+          ...(visits.length === 0 ? {} : { visits }),
           ...(writable.size === 0 ? {} : { writable: [...writable] }),
           ...(Object.keys(stillLate).length === 0 ? {} : { late: stillLate }),
         },

@@ -31,6 +31,8 @@ export interface Observation {
   readonly readings: readonly Reading[];
   /** Readings of read-only file systems that count only if those were writable before. */
   readonly ifWritable: readonly Reading[];
+  /** How a visit ended, see ClientMemory.visits; null: it does not count, or a report. */
+  readonly visitEnd: string | null;
   /** The mounts of a report; null: not loaded, or a visit. */
   readonly disks: readonly DiskRow[] | null;
   /** Names of rules whose subjects are all listed in `readings`: who is not among them is gone. */

@@ -13,6 +13,7 @@ import { createReportSampler, isJudgedByReport } from './rule-samples-report.ts'
 import { createRowSampler } from './rule-samples-row.ts';
 import { createServiceSampler, isJudgedByServices } from './rule-samples-services.ts';
 import type { Needs, Sampler } from './rule-samples.ts';
+import { endOfVisit } from './unreliable.ts';
 import { createVisitReader, readingOfArrival } from './visit-conditions.ts';
 
 export interface ReadReportOptions {
@@ -43,6 +44,7 @@ export function readReport({ client, row, disks, networks, report }: ReadReportO
     evidence: row.reportId,
     readings,
     ifWritable: samples.ifWritable,
+    visitEnd: null,
     disks: row.unresponsive_mounts === null ? null : disks,
     complete,
     bootId: row.bootId,
@@ -65,6 +67,7 @@ export function readVisit({ client, visit }: { readonly client: Client; readonly
     evidence: `${visit.runId}/${client.name}`,
     readings: compiled(client.rules).readVisit(visit),
     ifWritable: nothing,
+    visitEnd: endOfVisit(visit),
     disks: null,
     complete: nothing,
     bootId: null,

@@ -39,6 +39,7 @@ export function builtinRules(everyMs: number, usualFor: '1x' | '2x'): readonly B
     condition('unreachable', 'critical', '2x'),
     condition('host-key-changed', 'critical', null),
     condition('not-trusted', 'warning', null),
+    condition('unreliable', 'warning', null),
     condition('no-report', 'critical', '3x'),
     condition('probe-failed', 'warning', '3x'),
     condition('mount-unresponsive', 'critical', usualFor),

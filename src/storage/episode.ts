@@ -131,6 +131,8 @@ export interface ClientMemory {
   readonly changes: Readonly<Record<string, readonly number[]>>;
   /** The local mounts of the newest judged report that are or were writable. */
   readonly writable?: readonly string[];
+  /** How the last visits ended, at most 12, oldest first: '' where one was good, else its error code. */
+  readonly visits?: readonly string[];
   /** By rule and subject, joined by U+0000: what rows older than the newest judged one have begun; told as past. */
   readonly late?: Readonly<Record<string, Episode>>;
   /** Of the fleet, which is the client '': names of all rules that a pass has judged. */
