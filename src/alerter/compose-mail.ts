@@ -6,8 +6,9 @@ import { composeHtml } from './compose-html.ts';
 import { composeSubject } from './compose-subject.ts';
 import { composeText } from './compose-text.ts';
 import { wordsOfMail } from './mail-words.ts';
-import { domainOf, messageIdOf, threadsOf } from './message-ids.ts';
-import type { DueMail } from './telling.ts';
+import { alertIdOf, domainOf, messageIdOf, threadsOf } from './message-ids.ts';
+import { commandOfRecipient } from './recipients-of.ts';
+import type { DueMail, Item } from './telling.ts';
 
 export interface ComposeOptions {
   readonly mail: DueMail;
@@ -46,8 +47,37 @@ export function composeMail(options: ComposeOptions): MailText {
       'Auto-Submitted': 'auto-generated',
       'X-Auto-Response-Suppress': 'All',
       'List-Id': `Fleet Health <fleet-health.${domain}>`,
-      'X-Fleet-Health-Severity': severity,
+      ...stateHeaders(recipient, items),
       ...(severity === 'critical' && !ordinary ? { Importance: 'high' } : {}),
     },
   };
+}
+
+type MailState = 'firing' | 'event' | 'reminder' | 'resolved';
+
+/** The one that a mail with several states has first. */
+const states: readonly MailState[] = ['firing', 'event', 'reminder', 'resolved'];
+
+/**
+ * Headers by which programs sort mails: the state and severity of the most important item, and for a command one header
+ * an alert, `ID STATE SEVERITY`, with the same id from beginning to end. The severity of what is over is `none`.
+ */
+function stateHeaders(recipient: string, items: readonly Item[]): Readonly<Record<string, string | readonly string[]>> {
+  const found = new Set(items.map(stateOf));
+  const state = states.find((one) => found.has(one)) ?? 'resolved';
+  const lasting = items.filter((item) => stateOf(item) !== 'resolved');
+  const severity =
+    lasting.length === 0 ? 'none' : lasting.some((item) => item.severity === 'critical') ? 'critical' : 'warning';
+  const alerts = items.map((item) => `${alertIdOf(item)} ${stateOf(item)} ${item.severity}`);
+  return {
+    'X-Fleet-Health-State': state,
+    'X-Fleet-Health-Severity': severity,
+    ...(commandOfRecipient(recipient) === null ? {} : { 'X-Fleet-Health-Alert': alerts }),
+  };
+}
+
+function stateOf({ transition, listedOnly, episode }: Item): MailState {
+  if (transition === 'past' && episode.closedReason === 'event' && !listedOnly) return 'event';
+  if (episode.state === 'resolved') return 'resolved';
+  return transition === 'reminder' ? 'reminder' : 'firing';
 }

@@ -1,7 +1,11 @@
 import { FleetError } from '../errors.ts';
+import { dateMail } from '../notify/mime.ts';
 import type { Mail } from '../storage/alert-store.ts';
 import type { Sending } from './deliver.ts';
 import type { Way } from './delivery.ts';
+
+/** A mail that waited longer would stand far down in an inbox. */
+const lateMs = 5 * 60_000;
 
 /** What came of it. */
 export interface Attempted {
@@ -43,7 +47,12 @@ export async function attempt(sending: Sending, mail: Mail, way: Way, claimEndsA
   };
   const { timeoutMs, answerTimeoutMs } = way;
   try {
-    await way.notifier.send(mail, { timeoutMs, answerTimeoutMs, signal: ending.signal, onDataBegun });
+    await way.notifier.send(datedMail(mail, sending.now()), {
+      timeoutMs,
+      answerTimeoutMs,
+      signal: ending.signal,
+      onDataBegun,
+    });
     return { fault: null, dataBegun: true };
   } catch (thrown) {
     if (mark.state === 'failed') throw mark.thrown;
@@ -52,6 +61,15 @@ export async function attempt(sending: Sending, mail: Mail, way: Way, claimEndsA
     clearTimeout(graceTimer);
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+/**
+ * The mail with the time of its sending for a date where it waited long. One that may have arrived already goes out as
+ * it was, so that both are the same mail.
+ */
+function datedMail(mail: Mail, nowMs: number): Mail {
+  const isLate = mail.dataAtMs === null && nowMs - mail.createdAtMs >= lateMs;
+  return isLate ? { ...mail, content: dateMail(mail.content, nowMs) } : mail;
 }
 
 function claimRanOut({ id }: Mail): FleetError {

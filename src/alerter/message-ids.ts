@@ -28,6 +28,11 @@ export function threadsOf(recipient: string, items: readonly Item[], domain: str
   return [...new Set(ids)].reverse();
 }
 
+/** What an alert is called outside: the same for one rule and subject of a client, each time that it fires. */
+export function alertIdOf({ client, rule, subject }: Pick<Item, 'client' | 'rule' | 'subject'>): string {
+  return digest(['alert', client, rule, subject]).slice(0, 32);
+}
+
 /** The domain of a sender, `Name <address>` or an address, in ASCII. */
 export function domainOf(from: string): string {
   const address = addressOf(from);

@@ -1,3 +1,5 @@
+import { decodeWords } from 'postal-mime';
+
 import { freezeMail } from '../notify/mime.ts';
 import type { NewMail } from '../storage/alert-store.ts';
 import type { Fallback, RefusedMail } from './delivery.ts';
@@ -45,7 +47,7 @@ export async function composeRefusalNotice({
   ].join('\n');
   const content = await freezeMail({
     mail: {
-      subject: `Not delivered: ${refused.severity} alert to ${who}`,
+      subject: `Not delivered to ${who}: ${subjectOf(refused.content)}`,
       text,
       html: `<pre>${escapeHtml(text)}</pre>`,
       messageId,
@@ -60,6 +62,12 @@ export async function composeRefusalNotice({
   });
   const { severity } = refused;
   return { recipient: fallback.to, messageId, content, severity, ordinary: false, notifications: [], replaces: [] };
+}
+
+/** The subject of a mail as it was written, unfolded and decoded (RFC 5322, RFC 2047). */
+function subjectOf(content: string): string {
+  const [, folded = ''] = /^Subject: (.*(?:\r\n[ \t].*)*)\r$/m.exec(content) ?? [];
+  return decodeWords(folded.replace(/\r\n/g, ''));
 }
 
 function escapeHtml(text: string): string {

@@ -39,6 +39,11 @@ export async function composeAwayMail(mail: AwayMail): Promise<FrozenAwayMail> {
     .update(JSON.stringify([host, to, sinceMs, kind, number]))
     .digest('hex');
   const messageId = `<database-${digest.slice(0, 24)}@${mail.domain}>`;
+  const alertId = createHash('sha256')
+    .update(JSON.stringify(['database-away', host]))
+    .digest('hex')
+    .slice(0, 32);
+  const state = kind === 'back' ? 'resolved' : number === 1 ? 'firing' : 'reminder';
   const lasted = inWords(nowMs - sinceMs);
   const text = kind === 'away' ? awayText(mail) : backText(mail);
   const subject =
@@ -53,7 +58,12 @@ export async function composeAwayMail(mail: AwayMail): Promise<FrozenAwayMail> {
       messageId,
       inReplyTo: null,
       references: [],
-      headers: { 'Auto-Submitted': 'auto-generated' },
+      headers: {
+        'Auto-Submitted': 'auto-generated',
+        'X-Fleet-Health-State': state,
+        'X-Fleet-Health-Severity': kind === 'away' ? 'critical' : 'none',
+        'X-Fleet-Health-Alert': `${alertId} ${state} critical`,
+      },
     },
     from,
     to,

@@ -1,5 +1,5 @@
 import { globMatcher } from '../config/globs.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, Recipient } from '../config/config.ts';
 import { sender } from '../config/mail-settings.ts';
 import { statePaths } from '../paths.ts';
 import { createCommandNotifier } from './command.ts';
@@ -21,7 +21,7 @@ export interface AwayListener {
   readonly timeoutMs: number;
 }
 
-type Settings = Pick<Config, 'smtp' | 'notify' | 'alerts' | 'stateDir'>;
+type Settings = Pick<Config, 'smtp' | 'notify' | 'alerts' | 'clients' | 'stateDir'>;
 
 /** Whose name stands on it. */
 export function awaySender({ smtp }: Settings): { readonly from: string; readonly domain: string } {
@@ -31,10 +31,11 @@ export function awaySender({ smtp }: Settings): { readonly from: string; readonl
 }
 
 /**
- * Who is told of the database, which is nobody's alert: the fallback address, or where there is none who is told of the
- * whole fleet; every <notify>. Without <smtp> a file in outbox/.
+ * Who is told of the database, which is nobody's alert: the fallback address and who is told of the whole fleet, by
+ * <alerts> or else as a recipient of clients, for nobody hears of any alert meanwhile; every <notify>. Without <smtp> a
+ * file in outbox/.
  */
-export function awayListeners({ smtp, notify, alerts, stateDir }: Settings): readonly AwayListener[] {
+export function awayListeners({ smtp, notify, alerts, clients, stateDir }: Settings): readonly AwayListener[] {
   const commands = notify
     .filter(({ rules }) => rules.length === 0 || globMatcher(rules.join(','))(ruleName))
     .map(({ command, timeoutMs }) => ({
@@ -48,15 +49,14 @@ export function awayListeners({ smtp, notify, alerts, stateDir }: Settings): rea
     const file = { recipient: outbox, to: null, notifier: createFileNotifier(outbox), timeoutMs: mailTimeoutMs };
     return [file, ...commands];
   }
-  const fleet = alerts.recipients
-    .filter(({ rules }) => rules.length === 0 || globMatcher(rules.join(','))(ruleName))
-    .map(({ to }) => to);
-  const addresses = smtp.fallback === null ? [...new Set(fleet)] : [smtp.fallback];
-  const mails = addresses.map((to) => ({
-    recipient: to,
-    to,
-    notifier: createEmailNotifier(smtp),
-    timeoutMs: mailTimeoutMs,
-  }));
+  const asking = (recipients: readonly Recipient[]): readonly string[] =>
+    recipients.filter(({ rules }) => rules.length === 0 || globMatcher(rules.join(','))(ruleName)).map(({ to }) => to);
+  const ofFleet = asking(alerts.recipients);
+  const ofClients = new Set(clients.map(({ recipients }) => recipients));
+  const told = ofFleet.length > 0 ? ofFleet : [...ofClients].flatMap(asking);
+  const addresses = [...new Set([...(smtp.fallback === null ? [] : [smtp.fallback]), ...told])];
+  // One connection carries them all.
+  const notifier = createEmailNotifier(smtp);
+  const mails = addresses.map((to) => ({ recipient: to, to, notifier, timeoutMs: mailTimeoutMs }));
   return [...mails, ...commands];
 }

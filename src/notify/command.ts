@@ -8,6 +8,8 @@ import { TooLong, within } from './within.ts';
 /** sysexits(3): the one status that means "try again". */
 const tempFail = 75;
 const maxSaidLength = 300;
+/** Alerts in the environment: Linux takes 128 KiB a variable (execve(2)). */
+const mostAlerts = 1_000;
 /** What a command leaves running may hold its stderr open. */
 const lastWordsMs = 500;
 
@@ -15,9 +17,8 @@ const lastWordsMs = 500;
 const passedOn = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ'] as const;
 
 /**
- * A program of somebody's own: the mail on stdin, as it would be sent; FLEET_HEALTH_RECIPIENT (the command, as config.xml
- * has it), FLEET_HEALTH_SEVERITY (`warning` or `critical`) and FLEET_HEALTH_MESSAGE_ID in its environment. Its exit status
- * is read as sysexits(3) has it: 0 taken, 75 try again, anything else refused for good. It is started without a shell and
+ * A program of somebody's own: the mail on stdin, as it would be sent, and what `wordsFor` names in its environment. Its
+ * exit status is read as sysexits(3) has it: 0 taken, 75 try again, anything else refused for good. It is started without a shell and
  * without arguments, and killed with what it started at the deadline; then, and when a signal ended it, it is tried again.
  */
 export function createCommandNotifier(command: string): Notifier {
@@ -64,14 +65,31 @@ function start(command: string, mail: OutgoingMail): ChildProcess {
       env: {
         PATH: '/usr/bin:/bin',
         ...Object.fromEntries(inherited),
-        FLEET_HEALTH_RECIPIENT: command,
-        FLEET_HEALTH_SEVERITY: mail.severity,
-        FLEET_HEALTH_MESSAGE_ID: mail.messageId,
+        ...wordsFor(command, mail),
       },
     });
   } catch (thrown) {
     throw notStarted(command, thrown);
   }
+}
+
+/**
+ * What a command learns without reading the mail. FLEET_HEALTH_RECIPIENT is the command, as config.xml has it;
+ * FLEET_HEALTH_ALERTS has a line `ID STATE SEVERITY` for each of the first alerts; all of them are headers of the mail.
+ */
+function wordsFor(command: string, { content, severity, messageId }: OutgoingMail): Readonly<Record<string, string>> {
+  const head = content.slice(0, content.indexOf('\r\n\r\n'));
+  const said = (name: string): readonly string[] =>
+    [...head.matchAll(/^X-Fleet-Health-(\w+): (.*?)\r?$/gm)].flatMap(([, key, value = '']) =>
+      key === name ? value : [],
+    );
+  return {
+    FLEET_HEALTH_RECIPIENT: command,
+    FLEET_HEALTH_STATE: said('State')[0] ?? 'firing',
+    FLEET_HEALTH_SEVERITY: said('Severity')[0] ?? severity,
+    FLEET_HEALTH_ALERTS: said('Alert').slice(0, mostAlerts).join('\n'),
+    FLEET_HEALTH_MESSAGE_ID: messageId,
+  };
 }
 
 interface Outcome {

@@ -12,8 +12,8 @@ export interface MailText {
   readonly inReplyTo: string | null;
   /** The last one is what it continues. */
   readonly references: readonly string[];
-  /** Beside those that every mail has; ASCII. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** Beside those that every mail has; ASCII. A list becomes one header a member. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
 }
 
 export interface FreezeOptions {
@@ -41,11 +41,11 @@ export async function freezeMail({ mail, from, to, dateMs, enclosed }: FreezeOpt
     messageId,
     ...(inReplyTo === null ? {} : { inReplyTo }),
     ...(references.length === 0 ? {} : { references: [...references] }),
-    date: new Date(dateMs).toUTCString().replace('GMT', '+0000'),
+    date: mailDate(dateMs),
     text,
     html,
     ...(enclosed === undefined ? {} : { attachments: [{ contentType: 'message/rfc822', content: enclosed }] }),
-    headers: { ...headers },
+    headers: Object.entries(headers).flatMap(([key, value]) => [value].flat().map((one) => ({ key, value: one }))),
     baseBoundary: messageId.replace(/[^A-Za-z0-9]/g, '').slice(0, 32),
     newline: 'win',
     disableFileAccess: true,
@@ -53,4 +53,13 @@ export async function freezeMail({ mail, from, to, dateMs, enclosed }: FreezeOpt
   });
   const content = await composer.compile().build();
   return content.toString('utf8');
+}
+
+/** A mail that waited, with the time of its sending for a date: by its date people's inboxes sort it. */
+export function dateMail(content: string, dateMs: number): string {
+  return content.replace(/^Date: .*?\r$/m, `Date: ${mailDate(dateMs)}\r`);
+}
+
+function mailDate(dateMs: number): string {
+  return new Date(dateMs).toUTCString().replace('GMT', '+0000');
 }

@@ -9,6 +9,7 @@ import type { FleetError } from '../errors.ts';
 import { statePaths } from '../paths.ts';
 import { isLineDue, isMailDue } from './away-schedule.ts';
 import { changeAwayState, makeAwayState } from './away-state.ts';
+import type { Notifier } from './notify.ts';
 import type { AwayChange, AwayState } from './away-state.ts';
 
 export interface AwayTellerOptions {
@@ -120,7 +121,11 @@ async function send(options: AwayTellerOptions, { kind, before }: Due, fault: Fl
   ]);
   const listeners = awayListeners(config);
   const faults: FleetError[] = [];
+  // Their server is not asked again for each recipient.
+  const away = new Set<Notifier>();
+  let reached = listeners.length === 0;
   for (const { recipient, to, notifier, timeoutMs } of listeners) {
+    if (away.has(notifier)) continue;
     try {
       const mail = await composeAwayMail({
         kind,
@@ -137,11 +142,13 @@ async function send(options: AwayTellerOptions, { kind, before }: Due, fault: Fl
       const onDataBegun = (): Promise<void> => Promise.resolve();
       const limits = { timeoutMs, answerTimeoutMs: timeoutMs, signal, onDataBegun };
       await notifier.send({ recipient, ...mail, severity: 'critical' }, limits);
+      reached = true;
     } catch (thrown) {
-      faults.push(asFleetError(thrown, { code: 'mail-unavailable', stage: 'mail' }));
-    } finally {
-      notifier.close();
+      const fault = asFleetError(thrown, { code: 'mail-unavailable', stage: 'mail' });
+      faults.push(fault);
+      if (fault.stage !== 'mail') away.add(notifier);
     }
   }
-  return { faults, reached: listeners.length === 0 || faults.length < listeners.length };
+  for (const { notifier } of listeners) notifier.close();
+  return { faults, reached };
 }

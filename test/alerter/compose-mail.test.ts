@@ -204,11 +204,46 @@ test('headers keep answers away, and only news that is critical is important', (
     'Auto-Submitted': 'auto-generated',
     'X-Auto-Response-Suppress': 'All',
     'List-Id': 'Fleet Health <fleet-health.example.org>',
+    'X-Fleet-Health-State': 'firing',
     'X-Fleet-Health-Severity': 'critical',
     Importance: 'high',
   });
   const reminder = compose(dueMail(config, [{ client: 'web-1', rule: 'disk', transition: 'reminder' }]));
   assert.equal(reminder.headers['Importance'], undefined);
+});
+
+test('a mail says by headers whether it tells of what fires, and of what is over no severity', () => {
+  const news = { client: 'web-1', rule: 'disk', severity: 'critical' } as const;
+  const before = { state: 'firing', severity: 'critical', sequence: 1, toldAtMs: 0 } as const;
+  const resolved = { ...news, transition: 'resolved', before } as const;
+  const state = (...said: Parameters<typeof dueMail>[1]): readonly unknown[] => {
+    const { headers } = compose(dueMail(config, said));
+    return [headers['X-Fleet-Health-State'], headers['X-Fleet-Health-Severity'], headers['X-Fleet-Health-Alert']];
+  };
+  assert.deepEqual(state({ ...news, transition: 'reminder' }), ['reminder', 'critical', undefined]);
+  assert.deepEqual(state(resolved), ['resolved', 'none', undefined]);
+  assert.deepEqual(state({ ...news, severity: 'warning', transition: 'firing' }, { ...resolved, client: 'web-2' }), [
+    'firing',
+    'warning',
+    undefined,
+  ]);
+});
+
+test('a command is told each alert by an id that stays the same from its beginning to its end', () => {
+  const of = (...said: Parameters<typeof dueMail>[1]): readonly string[] => {
+    const { headers } = compose({ ...dueMail(config, said), recipient: '|/usr/local/bin/page' });
+    return [headers['X-Fleet-Health-Alert'] ?? []].flat();
+  };
+  const news = { client: 'web-1', rule: 'disk', subject: '/', severity: 'critical' } as const;
+  const other = { ...news, client: 'web-2', severity: 'warning', transition: 'firing' } as const;
+  const before = { state: 'firing', severity: 'critical', sequence: 1, toldAtMs: 0 } as const;
+  const [first, second] = of({ ...news, transition: 'firing' }, other);
+  const id = first?.split(' ')[0] ?? '';
+  assert.match(id, /^[0-9a-f]{32}$/);
+  assert.equal(first, `${id} firing critical`);
+  assert.match(second ?? '', /^[0-9a-f]{32} firing warning$/);
+  assert.deepEqual(of({ ...news, transition: 'reminder' }), [`${id} reminder critical`]);
+  assert.deepEqual(of({ ...news, transition: 'resolved', before }), [`${id} resolved critical`]);
 });
 
 test('a thousand clients are a mail that programs show without cutting it off', () => {

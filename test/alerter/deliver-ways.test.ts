@@ -42,7 +42,7 @@ onBothDatabases('the fallback address', (kit) => {
     assert.deepEqual(await post.run(smtp), { sent: 2, putOff: 0, failed: 1 });
     const notice = server.mails.find(({ to }) => to === 'root@example.org')?.content ?? '';
     assert.match(notice, /^Message-ID: <1\.refused@example\.org>\r$/m);
-    assert.match(notice, /^Subject: Not delivered: critical alert to gone@example\.org\r$/m);
+    assert.match(notice, /^Subject: Not delivered to gone@example\.org: disk 1\r$/m);
     assert.match(notice, /^Auto-Submitted: auto-generated\r$/m);
     assert.match(notice, /550 5\.1\.1 no such user/);
     assert.match(notice, /^Content-Type: message\/rfc822/m);

@@ -7,10 +7,21 @@ import type { Way } from '../../src/alerter/delivery.ts';
 import { attempt } from '../../src/alerter/delivery-attempt.ts';
 import type { Mail } from '../../src/storage/alert-store.ts';
 
-const mail = { id: 7, recipient: 'ops@example.org', messageId: '<7@example.org>', content: 'x' } as unknown as Mail;
+const mail = {
+  id: 7,
+  recipient: 'ops@example.org',
+  messageId: '<7@example.org>',
+  content: 'Date: Fri, 20 Nov 2026 12:20:00 +0000\r\nSubject: x\r\n\r\nDate: y\r\n',
+  createdAtMs: Date.UTC(2026, 10, 20, 12, 20),
+  dataAtMs: null,
+} as unknown as Mail;
 
 /** Sends through a way that hands over the content as soon as it may. Returns the fault, and what was handed over. */
-async function send(claimMs: number, markTakesMs: number): Promise<{ thrown: unknown; sent: readonly string[] }> {
+async function send(
+  claimMs: number,
+  markTakesMs: number,
+  { waitedMs = 0, of = mail } = {},
+): Promise<{ thrown: unknown; sent: readonly string[] }> {
   const sent: string[] = [];
   const way: Way = {
     name: 'a way',
@@ -26,8 +37,9 @@ async function send(claimMs: number, markTakesMs: number): Promise<{ thrown: unk
   };
   const store = { markDataBegun: () => sleep(markTakesMs) };
   const signal = new AbortController().signal;
-  const sending = { store, lease: { holder: 'one' }, signal, graceMs: 0 } as unknown as Sending;
-  const thrown: unknown = await attempt(sending, mail, way, performance.now() + claimMs).then(
+  const now = (): number => mail.createdAtMs + waitedMs;
+  const sending = { store, lease: { holder: 'one' }, signal, graceMs: 0, now } as unknown as Sending;
+  const thrown: unknown = await attempt(sending, of, way, performance.now() + claimMs).then(
     () => null,
     (fault: unknown) => fault,
   );
@@ -43,5 +55,13 @@ test('a mail whose claim runs out while the mark is made, for the program was su
 
 test('with time left it is', async () => {
   const { thrown, sent } = await send(60_000, 1);
-  assert.deepEqual([thrown, sent], [null, ['x']]);
+  assert.deepEqual([thrown, sent], [null, [mail.content]]);
+});
+
+test('a mail that waited two hours bears the time of its sending, unless it may have arrived already', async () => {
+  const waitedMs = 2 * 3_600_000;
+  const { sent } = await send(60_000, 1, { waitedMs });
+  assert.deepEqual(sent, ['Date: Fri, 20 Nov 2026 14:20:00 +0000\r\nSubject: x\r\n\r\nDate: y\r\n']);
+  const again = await send(60_000, 1, { waitedMs, of: { ...mail, dataAtMs: mail.createdAtMs } });
+  assert.deepEqual(again.sent, [mail.content]);
 });

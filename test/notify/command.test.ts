@@ -21,11 +21,15 @@ function script(body: string, { mode = 0o755, first = '#!/bin/sh' } = {}): strin
   return file;
 }
 
-test('the mail on stdin, recipient, severity and Message-ID in the environment, and nothing secret', async () => {
+test('the mail on stdin, what it tells in the environment, and nothing secret', async () => {
+  const alerts = Array.from({ length: 1_200 }, (_, index) => `${String(index).padStart(32, '0')} resolved critical`);
   const [content, environment] = [path.join(dir, 'content'), path.join(dir, 'environment')];
   process.env['FLEET_TEST_PASSWORD'] = 'correct horse';
   const command = script(`cat > ${content}; env > ${environment}; echo "$#" >> ${environment}`);
-  const mail = outgoing({ recipient: `|${command}`, content: `Subject: x\r\n\r\n${'Überlauf\r\n'.repeat(500_000)}` });
+  const mail = outgoing({
+    recipient: `|${command}`,
+    content: `Subject: x\r\nX-Fleet-Health-State: resolved\r\nX-Fleet-Health-Severity: none\r\n${alerts.map((one) => `X-Fleet-Health-Alert: ${one}\r\n`).join('')}\r\nX-Fleet-Health-State: firing\r\n${'Überlauf\r\n'.repeat(500_000)}`,
+  });
   let begun = 0;
   const onDataBegun = (): Promise<void> => {
     begun += 1;
@@ -36,8 +40,10 @@ test('the mail on stdin, recipient, severity and Message-ID in the environment, 
   assert.equal(begun, 1);
   assert.ok(readFileSync(content, 'utf8') === mail.content);
   const told = readFileSync(environment, 'utf8');
-  assert.ok(told.includes(`\nFLEET_HEALTH_RECIPIENT=${command}\n`));
-  assert.match(told, /^FLEET_HEALTH_SEVERITY=critical$/m);
+  assert.ok(`\n${told}`.includes(`\nFLEET_HEALTH_RECIPIENT=${command}\n`));
+  assert.match(told, /^FLEET_HEALTH_STATE=resolved$/m);
+  assert.match(told, /^FLEET_HEALTH_SEVERITY=none$/m);
+  assert.ok(`\n${told}`.includes(`\nFLEET_HEALTH_ALERTS=${alerts.slice(0, 1_000).join('\n')}\n`));
   assert.ok(told.includes(`FLEET_HEALTH_MESSAGE_ID=${mail.messageId}\n`));
   assert.match(told, /^PATH=/m);
   assert.doesNotMatch(told, /correct horse/);

@@ -8,6 +8,7 @@ import type { Config, SmtpConfig } from '../../src/config/config.ts';
 import { FleetError } from '../../src/errors.ts';
 import { createAwayTeller, isDatabaseAway } from '../../src/notify/tell-away.ts';
 import { makeConfig } from '../support/fleet.ts';
+import { startSmtpServer } from '../support/smtp-server.ts';
 
 const root = mkdtempSync(path.join(tmpdir(), 'fh-away-'));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -115,4 +116,37 @@ test('where nothing can be remembered all is said and nothing is mailed; a clock
   assert.equal((await run('alert', 12, gone)).said, true);
   assert.equal((await run('alert', 13, gone)).said, true);
   assert.deepEqual(subjects(), []);
+});
+
+test('the fallback address and who is told of the fleet hear of it; a server that is away is asked once', async (t) => {
+  const server = await startSmtpServer({});
+  t.after(() => server.stop());
+  const smtp: SmtpConfig = {
+    host: '127.0.0.1',
+    port: server.port,
+    security: 'none',
+    username: null,
+    password: null,
+    from: 'fleet@example.org',
+    ca: null,
+    verify: true,
+    fallback: 'root@example.org',
+    maxMailsPerHour: 12,
+  };
+  const everything = { severity: null, rules: [], hours: null } as const;
+  const oncall = { to: 'oncall@example.org', ...everything, severity: 'critical' } as const;
+  const dba = { to: 'dba@example.org', ...everything, rules: ['disk'] } as const;
+  const base = makeConfig(root, []).alerts;
+  const { run } = machine({ smtp, alerts: { ...base, recipients: [oncall, dba] } });
+  await run('alert', 0, gone);
+  assert.deepEqual(await run('alert', 10, gone), { said: false, faults: [] });
+  assert.deepEqual(server.mails.map(({ to }) => to).sort(), ['oncall@example.org', 'root@example.org']);
+  await run('alert', 20, null);
+  const [, , back] = server.mails.map(({ content }) => content);
+  const ids = server.mails.map(({ content }) => /^X-Fleet-Health-Alert: (\w+)/m.exec(content)?.[1]);
+  assert.equal(new Set(ids).size, 1);
+  assert.match(back ?? '', /^X-Fleet-Health-State: resolved\r$/m);
+  const { run: unheard } = machine({ smtp: { ...smtp, port: 1 }, alerts: { ...base, recipients: [oncall] } });
+  await unheard('alert', 0, gone);
+  assert.equal((await unheard('alert', 10, gone)).faults.length, 1);
 });
