@@ -175,7 +175,7 @@ export const errorTable = {
     'See the quarantine; find out who sent it.',
   ),
   'report-deadly': kind(1, false, 'Two runs ended while they stored this one report.', 'See the quarantine.'),
-  'report-refused': kind(1, false, 'The database refused this one report.', 'See the quarantine for its words.'),
+  'report-refused': kind(1, false, 'The database refused it, or its client sent too much.', 'See the quarantine.'),
   'seal-no-key': kind(
     1,
     false,

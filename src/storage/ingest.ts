@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { FleetError, messageOf } from '../errors.ts';
 import { noRunId, reportVersion } from '../report/report.ts';
+import type { ClientShares } from './client-shares.ts';
 import type { Database, Session } from './database.ts';
 import type { Dialect } from './dialect.ts';
 import { StorageFault } from './fault.ts';
@@ -19,12 +20,16 @@ import type { IngestItem, IngestResult } from './storage.ts';
 const suspiciousClients = 4;
 
 /** See ReportStore.ingest. */
-export async function ingest(database: Database, items: readonly IngestItem[]): Promise<readonly IngestResult[]> {
-  const maxBytes = await database.maxBatchBytes();
+export async function ingest(
+  database: Database,
+  items: readonly IngestItem[],
+  shares: ClientShares,
+): Promise<readonly IngestResult[]> {
+  const target: Target = { database, maxBytes: await database.maxBatchBytes(), shares };
   // Made before the transaction begins, so that locks are held for no longer than storing takes.
   const prepared = items.map(prepare);
   const storable = prepared.filter((one): one is ReportRows => 'item' in one);
-  const stored = (await storeHalving(database, storable, maxBytes)).values();
+  const stored = (await storeHalving(target, storable)).values();
   const results = prepared.map((one): IngestResult => {
     if (!('item' in one)) return one;
     const next = stored.next();
@@ -32,7 +37,7 @@ export async function ingest(database: Database, items: readonly IngestItem[]): 
     return next.value;
   });
   const refusal = commonRefusal(items, results);
-  if (refusal !== null && !(await takesOwnReports(database, maxBytes))) {
+  if (refusal !== null && !(await takesOwnReports(target))) {
     throw new FleetError({ code: 'storage-failed', stage: 'storage', message: refusal });
   }
   return results;
@@ -47,21 +52,23 @@ function prepare(item: IngestItem): ReportRows | Extract<IngestResult, { kind: '
   }
 }
 
-async function storeHalving(
-  database: Database,
-  batch: readonly ReportRows[],
-  maxBytes: number,
-): Promise<readonly IngestResult[]> {
+interface Target {
+  readonly database: Database;
+  readonly maxBytes: number;
+  readonly shares: ClientShares;
+}
+
+async function storeHalving(target: Target, batch: readonly ReportRows[]): Promise<readonly IngestResult[]> {
   if (batch.length === 0) return [];
   try {
-    return await database.write((session) => storeBatch(session, database.dialect, batch, maxBytes));
+    return await target.database.write((session) => storeBatch(session, target, batch));
   } catch (thrown) {
     if (!(thrown instanceof StorageFault) || (thrown.kind !== 'refused' && thrown.kind !== 'duplicate')) throw thrown;
     if (batch.length === 1) return [{ kind: 'refused', message: thrown.message }];
   }
   const middle = Math.ceil(batch.length / 2);
-  const first = await storeHalving(database, batch.slice(0, middle), maxBytes);
-  return [...first, ...(await storeHalving(database, batch.slice(middle), maxBytes))];
+  const first = await storeHalving(target, batch.slice(0, middle));
+  return [...first, ...(await storeHalving(target, batch.slice(middle)))];
 }
 
 /** What the database says to all of several clients; null if it takes a report, or says different things. */
@@ -77,12 +84,12 @@ function commonRefusal(items: readonly IngestItem[], results: readonly IngestRes
  * Tries whether the database takes minimal reports of the program's own, and undoes them. Clients may agree on what is
  * refused, and then only their reports are.
  */
-async function takesOwnReports(database: Database, maxBytes: number): Promise<boolean> {
+async function takesOwnReports(target: Target): Promise<boolean> {
   const undone = new Error('undone');
   const own = (['Daemon report', 'Inventory report'] as const).map((name) => reportRows(ownItem(name)));
   try {
-    await database.write(async (session) => {
-      await storeBatch(session, database.dialect, own, maxBytes);
+    await target.database.write(async (session) => {
+      await storeBatch(session, target, own);
       throw undone;
     });
   } catch (thrown) {
@@ -117,9 +124,8 @@ function ownItem(name: IngestItem['report']['name']): IngestItem {
 
 async function storeBatch(
   session: Session,
-  dialect: Dialect,
+  { database, maxBytes, shares }: Target,
   batch: readonly ReportRows[],
-  maxBytes: number,
 ): Promise<readonly IngestResult[]> {
   const owners = await ownersOf(session, batch);
   const fresh: ReportRows[] = [];
@@ -132,12 +138,14 @@ async function storeBatch(
     fresh.push(rows);
     return { kind: 'stored' };
   });
-  const items = fresh.map(({ item }) => item);
+  const beyond = await shares(session, fresh);
+  const taken = fresh.filter(({ item }) => !beyond.has(item.report.report_id));
+  const items = taken.map(({ item }) => item);
   const isDaemon = ({ item }: ReportRows): boolean => item.report.name === 'Daemon report';
-  await storeStats(session, fresh.filter(isDaemon), maxBytes);
+  await storeStats(session, taken.filter(isDaemon), maxBytes);
   const inventories = items.filter(({ report }) => report.name === 'Inventory report');
-  const refused = await storeInventory(session, inventories, maxBytes);
-  await touchClients(session, dialect, items, maxBytes);
+  const refused = new Map([...beyond, ...(await storeInventory(session, inventories, maxBytes))]);
+  await touchClients(session, database.dialect, items, maxBytes);
   for (const [index, { item }] of batch.entries()) {
     const message = refused.get(item.report.report_id);
     if (message !== undefined && results[index]?.kind === 'stored') results[index] = { kind: 'refused', message };

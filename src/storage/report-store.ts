@@ -1,4 +1,5 @@
 import { clientFacts } from './client-facts.ts';
+import { createClientShares } from './client-shares.ts';
 import type { Database } from './database.ts';
 import { asStorageErrors } from './fault.ts';
 import { ingest } from './ingest.ts';
@@ -13,12 +14,14 @@ import { saveVisits } from './visits.ts';
 
 /** What the collector may do. */
 export function createReportStore(database: Database): ReportStore {
+  const shares = createClientShares();
+  const brought = new Map<string, number>();
   return {
     startRun: (run) => asStorageErrors(() => startRun(database, run)),
     endRun: (start, end) => asStorageErrors(() => endRun(database, start, end)),
     saveVisits: (visits) => asStorageErrors(() => saveVisits(database, visits)),
-    ingest: (items) => asStorageErrors(() => ingest(database, items)),
-    saveSealed: (items) => asStorageErrors(() => saveSealed(database, items)),
+    ingest: (items) => asStorageErrors(() => ingest(database, items, shares)),
+    saveSealed: (items) => asStorageErrors(() => saveSealed(database, items, brought)),
     clientFacts: () => asStorageErrors(() => clientFacts(database)),
     renameClient: (from, to) => asStorageErrors(() => renameClient(database, from, to)),
     prune: (limits, signal, onStep) => asStorageErrors(() => prune(database, limits, signal, onStep)),

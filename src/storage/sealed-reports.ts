@@ -25,28 +25,38 @@ const target = {
   ],
 } as const;
 
+/** What one client's reports that wait to be opened may take: a month of full reports every five minutes is a third. */
+const clientBytes = 64 * 1024 * 1024;
+const rowBytes = 1024;
+/** What one client may bring in a run without a look at what waits. */
+const freeBytes = 64 * 1024;
+
 /**
  * See ReportStore.saveSealed. Reads no more of what reports said than whose id is stored already, so that a collector
- * that opens nothing needs no right to read it (docs/installation.md).
+ * that opens nothing needs no right to read it (docs/installation.md). `brought` counts each client's bytes of this run.
  */
-export async function saveSealed(database: Database, items: readonly SealedItem[]): Promise<readonly IngestResult[]> {
+export async function saveSealed(
+  database: Database,
+  items: readonly SealedItem[],
+  brought: Map<string, number>,
+): Promise<readonly IngestResult[]> {
   if (items.length === 0) return [];
   const maxBytes = await database.maxBatchBytes();
   try {
-    return await database.write((session) => saveBatch(session, items, maxBytes));
+    return await database.write((session) => saveBatch(session, items, { maxBytes, brought }));
   } catch (thrown) {
     if (!(thrown instanceof StorageFault) || (thrown.kind !== 'refused' && thrown.kind !== 'duplicate')) throw thrown;
     if (items.length === 1) return [{ kind: 'refused', message: thrown.message }];
   }
   const middle = Math.ceil(items.length / 2);
-  const first = await saveSealed(database, items.slice(0, middle));
-  return [...first, ...(await saveSealed(database, items.slice(middle)))];
+  const first = await saveSealed(database, items.slice(0, middle), brought);
+  return [...first, ...(await saveSealed(database, items.slice(middle), brought))];
 }
 
 async function saveBatch(
   session: Session,
   items: readonly SealedItem[],
-  maxBytes: number,
+  { maxBytes, brought }: { readonly maxBytes: number; readonly brought: Map<string, number> },
 ): Promise<readonly IngestResult[]> {
   const owners = new Map<string, string>();
   const ids = [...new Set(items.map(({ reportId }) => reportId))];
@@ -57,16 +67,36 @@ async function saveBatch(
     for (const row of rows) owners.set(String(row['report_id']), String(row['client']));
   }
   const fresh: SealedItem[] = [];
+  for (const { client, sealed } of items) brought.set(client, (brought.get(client) ?? 0) + sealed.length);
+  const clients = [...new Set(items.map(({ client }) => client))];
+  const waits = await waitingBytes(
+    session,
+    clients.filter((client) => (brought.get(client) ?? 0) > freeBytes),
+  );
   const results = items.map((item): IngestResult => {
     const owner = owners.get(item.reportId);
     if (owner === item.client) return { kind: 'duplicate' };
     if (owner !== undefined) return { kind: 'foreign', owner };
+    const bytes = (waits.get(item.client) ?? 0) + item.sealed.length + rowBytes;
+    if (bytes > clientBytes) return { kind: 'refused', message: `64 MiB of its client's reports wait to be opened` };
+    waits.set(item.client, bytes);
     owners.set(item.reportId, item.client);
     fresh.push(item);
     return { kind: 'stored' };
   });
   await insertRows(session, target, fresh.map(sealedRow), maxBytes);
   return results;
+}
+
+/** Sealed bytes of each of these clients that wait to be opened, with what a row takes besides. */
+async function waitingBytes(session: Session, clients: readonly string[]): Promise<Map<string, number>> {
+  const rows = await forChunks(clients, (chunk, marks) =>
+    session.all(
+      `SELECT client, SUM(sealed_bytes + ${rowBytes}) AS bytes FROM sealed_reports WHERE client IN (${marks}) GROUP BY client`,
+      chunk,
+    ),
+  );
+  return new Map(rows.map((row) => [String(row['client']), Number(row['bytes'])]));
 }
 
 function sealedRow(item: SealedItem): Readonly<Record<(typeof target.columns)[number], SqlValue>> {

@@ -157,4 +157,60 @@ onBothDatabases('hostile rows', (kit) => {
     const rows = await storage.history.query('SELECT model FROM inventory ORDER BY observed_at');
     assert.deepEqual([rows.length, rows[0]?.['model'], rows.at(-1)?.['model']], [50, 'R10', 'R59']);
   });
+
+  test('one client fills no more than its share of an hour, and is told why; others and other hours are taken', async () => {
+    const { storage } = await kit.open();
+    const mounts = Array.from({ length: 200 }, (_, number) => ({ mount: `/m${number}` }));
+    const interfaces = Array.from({ length: 200 }, (_, number) => ({ interface: `e${number}` }));
+    const full = (atMs: number): IngestItem =>
+      item({ observedAtMs: atMs, workers: [worker('disk', ...mounts), worker('network', ...interfaces)] });
+    for (let visit = 0; visit < 3; visit++) {
+      const results = await storage.reports.ingest([
+        ...Array.from({ length: 25 }, () => full(noonMs)),
+        item({ client: `good-${visit}` }),
+      ]);
+      const stored = [25, 24, 0][visit] ?? 0;
+      assert.deepEqual(kinds(results).slice(0, stored), Array<string>(stored).fill('stored'));
+      assert.deepEqual(kinds(results).slice(stored, 25), Array<string>(25 - stored).fill('refused'));
+      assert.deepEqual(kinds(results).slice(25), ['stored'], 'another client is not concerned');
+      const [refused] = results.slice(stored);
+      if (refused?.kind === 'refused')
+        assert.match(refused.message, /more than 20000 rows of the hour 2026-11-20 10:00/);
+    }
+    assert.deepEqual(kinds(await storage.reports.ingest([full(noonMs + 3_600_000)])), ['stored']);
+    const [row] = await storage.history.query("SELECT COUNT(*) AS count FROM disk_stats WHERE client = 'web-1'");
+    assert.equal(row?.['count'], 50 * 200);
+  });
+
+  test('one client stores no more than 16 MiB of reports of an hour', async () => {
+    const { storage } = await kit.open();
+    const large = (): IngestItem => item({ workers: [{ ...worker('processes'), error: 'x'.repeat(900 * kib) }] });
+    const results = await storage.reports.ingest(Array.from({ length: 12 }, large));
+    const more = await storage.reports.ingest(Array.from({ length: 12 }, large));
+    const all = kinds([...results, ...more]);
+    assert.deepEqual(all.indexOf('refused'), 18);
+    assert.ok(all.slice(18).every((kind) => kind === 'refused'));
+  });
+
+  test('inventory reports that change nothing count too', async () => {
+    const { storage } = await kit.open();
+    const mounts = Array.from({ length: 198 }, (_, number) => ({ mount: `/m${number}` }));
+    const full = Array.from({ length: 99 }, () => item({ workers: [worker('disk', ...mounts)] }));
+    assert.deepEqual(new Set(kinds(await storage.reports.ingest(full))), new Set(['stored']));
+    const same = (): IngestItem => item({ name: 'Inventory report', workers: [worker('system', { model: 'R1' })] });
+    const results = kinds(await storage.reports.ingest(Array.from({ length: 300 }, same)));
+    assert.equal(results.indexOf('refused'), 200);
+  });
+
+  test('what waited on a client for a week comes home whole, whatever day its clock says', async () => {
+    const { storage } = await kit.open();
+    const week = Array.from({ length: 2016 }, (_, number) => item({ observedAtMs: noonMs - number * 300_000 }));
+    const noClock = Array.from({ length: 1200 }, () => item({ client: 'web-2', observedAtMs: noonMs }));
+    for (const reports of [week, noClock]) {
+      for (let at = 0; at < reports.length; at += 100) {
+        const results = await storage.reports.ingest(reports.slice(at, at + 100));
+        assert.deepEqual(new Set(kinds(results)), new Set(['stored']));
+      }
+    }
+  });
 });

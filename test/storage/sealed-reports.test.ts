@@ -50,6 +50,24 @@ onBothDatabases('sealed reports', (kit) => {
     assert.deepEqual([rows[2]?.reportId, rows[2]?.keyId, places[0]?.sizeBytes], [items[0]?.reportId, keyA, big.length]);
   });
 
+  it('of one client may take 64 MiB until they are opened; those of others are taken all the same', async () => {
+    const { storage } = await kit.open();
+    const sealed = Buffer.alloc(1024 * 1024 - 1024);
+    for (let turn = 0; turn < 8; turn++) {
+      await storage.reports.saveSealed(Array.from({ length: 8 }, () => sealedItem({ sealed })));
+    }
+    const results = await storage.reports.saveSealed([sealedItem({ sealed }), sealedItem({ client: 'good' })]);
+    assert.deepEqual(
+      results.map(({ kind }) => kind),
+      ['refused', 'stored'],
+    );
+    assert.match(JSON.stringify(results[0]), /64 MiB of its client's reports wait to be opened/);
+    const [oldest] = await storage.sealed.waiting('unseen', null, 1);
+    await storage.sealed.remove(oldest === undefined ? [] : [oldest.id]);
+    const [again] = await storage.reports.saveSealed([sealedItem({ sealed })]);
+    assert.equal(again?.kind, 'stored');
+  });
+
   it('are known by their ids, sealed or opened, and nobody takes the id of another', async () => {
     const { storage } = await kit.open();
     const stored = item({ client: 'web-1' });
