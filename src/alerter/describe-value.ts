@@ -5,29 +5,38 @@ import { unitOfRule } from './rule-metric.ts';
 
 const sizeUnits = ['TiB', 'GiB', 'MiB', 'KiB'] as const;
 
-/** A value with its unit, for people: `96.2 %`, `1.5 GiB`, `3m 20s`. */
-export function formatValue(unit: Unit, value: number): string {
+/** A value with its unit, for people: `96.2 %`, `1.5 GiB`, `3m 20s`. More decimals than usual are shown on request. */
+export function formatValue(unit: Unit, value: number, moreDecimals = 0): string {
+  const number = (decimals: number): number => rounded(value, decimals + moreDecimals);
   switch (unit) {
     case 'percent':
-      return `${rounded(value, 1)} %`;
+      return `${number(1)} %`;
     case 'bytes':
-      return formatBytes(value);
+      return formatBytes(value, moreDecimals);
     case 'bytes_per_second':
-      return `${formatBytes(value)}/s`;
+      return `${formatBytes(value, moreDecimals)}/s`;
     case 'per_second':
-      return `${rounded(value, 2)}/s`;
+      return `${number(2)}/s`;
     case 'seconds':
-      return formatSeconds(value);
+      return formatSeconds(value, moreDecimals);
     case 'milliseconds':
-      return `${rounded(value, 0)} ms`;
+      return `${number(0)} ms`;
     case 'celsius':
-      return `${rounded(value, 1)} °C`;
+      return `${number(1)} °C`;
     case 'load':
-      return String(rounded(value, 2));
+      return String(number(2));
     case 'count':
     case 'flag':
-      return String(rounded(value, 0));
+      return String(number(0));
   }
+}
+
+/** Decimals of a limit beyond those of a value: a limit is shown as it was written. */
+const moreInLimits = 3;
+
+/** A limit with its unit, for people. */
+export function formatLimit(unit: Unit, limit: number): string {
+  return formatValue(unit, limit, moreInLimits);
 }
 
 /** `4 of 100 GiB free`; units are said twice where they differ. */
@@ -53,8 +62,8 @@ export function describeLimit(rule: Rule, severity: Severity): string {
   if (rule.min !== null || rule.max !== null) return outside(rule.min, rule.max);
   if (limit === null || (unit === 'flag' && rule.metric === null)) return '';
   const per = rule.type === 'load' ? ' per CPU' : '';
-  const free = rule.freeBytes === null ? '' : ` and less than ${formatBytes(rule.freeBytes)} free`;
-  return `${comparisonWords[rule.op]} ${formatValue(unit, limit)}${per}${free}`;
+  const free = rule.freeBytes === null ? '' : ` and less than ${formatBytes(rule.freeBytes, moreInLimits)} free`;
+  return `${comparisonWords[rule.op]} ${formatLimit(unit, limit)}${per}${free}`;
 }
 
 function outside(min: number | null, max: number | null): string {
@@ -62,17 +71,17 @@ function outside(min: number | null, max: number | null): string {
   return parts.join(' or ');
 }
 
-function formatBytes(bytes: number): string {
+function formatBytes(bytes: number, moreDecimals = 0): string {
   for (const [index, unit] of sizeUnits.entries()) {
     const size = bytes / 2 ** (10 * (sizeUnits.length - index));
-    if (size >= 1) return `${rounded(size, size < 10 ? 2 : 1)} ${unit}`;
+    if (size >= 1) return `${rounded(size, (size < 10 ? 2 : 1) + moreDecimals)} ${unit}`;
   }
   return `${rounded(bytes, 0)} B`;
 }
 
 /** The two largest units of a time, so that it stays short; parts of a second where there is nothing else. */
-function formatSeconds(seconds: number): string {
-  if (Math.abs(seconds) < 10) return `${rounded(seconds, 1)}s`;
+function formatSeconds(seconds: number, moreDecimals: number): string {
+  if (Math.abs(seconds) < 10) return `${rounded(seconds, 1 + moreDecimals)}s`;
   const sign = seconds < 0 ? '-' : '';
   const units = formatDuration(Math.abs(seconds) * 1000).match(/\d+[dhms]/g) ?? [];
   return sign + units.slice(0, 2).join(' ');

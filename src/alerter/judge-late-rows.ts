@@ -2,6 +2,7 @@ import type { Rule } from '../config/config.ts';
 import type { Episode } from '../storage/episode.ts';
 import { subjectKey } from './judge-subjects.ts';
 import type { Subjects } from './judge-subjects.ts';
+import { mostOpen } from './most-open.ts';
 import type { Observation, Reading } from './observation.ts';
 import { readWell } from './reading.ts';
 import { listsFaults, noFaultText } from './rule-metric.ts';
@@ -31,6 +32,7 @@ export function openLateRows({ rules, late, subjects, everyMs }: LateRowsOptions
   const ruleByName = rulesByName(rules);
   const begun = new Map(Object.entries(late).filter(([, { rule }]) => ruleByName.has(rule)));
 
+  const isFull = (name: string): boolean => [...begun.values()].filter((one) => one.rule === name).length >= mostOpen;
   const finish = (key: string, episode: Episode): void => {
     begun.delete(key);
     if (episode.state === 'pending') return;
@@ -54,7 +56,7 @@ export function openLateRows({ rules, late, subjects, everyMs }: LateRowsOptions
       if (level === 'unknown') return;
       const key = subjectKey(rule.name, subject);
       const before = begun.get(key) ?? null;
-      if (before === null && !isHolding(level)) return;
+      if (before === null && (!isHolding(level) || isFull(rule.name))) return;
       const present = subjects.openEpisode(rule.name, subject);
       if (before === null && present !== null && row.atMs >= present.pendingSinceMs) return;
       const sinceMs = before === null ? 0 : row.atMs - before.progress.lastAtMs;

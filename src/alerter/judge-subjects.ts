@@ -2,6 +2,7 @@ import type { Rule } from '../config/config.ts';
 import type { Episode } from '../storage/episode.ts';
 import { aged } from './flapping.ts';
 import type { ClientJudgeOptions } from './judge.ts';
+import { moreSubject, mostOpen, readMore, severestFirst } from './most-open.ts';
 import type { Observation, Reading } from './observation.ts';
 import { readWell } from './reading.ts';
 import { listsFaults, noFaultText, rivalry } from './rule-metric.ts';
@@ -69,24 +70,36 @@ class ClientSubjects implements Subjects {
   judge(observation: Observation, newestReportMs: number | null): void {
     const { client, atMs, runId, evidence, kind, readings, complete } = observation;
     const row: StepRow = { client, atMs, runId, evidence, everyMs: this.#everyMs };
+    const judge = (reading: Reading): void => {
+      this.#judgeReading(reading, row, kind);
+      const entry = this.#find(reading.rule.name, reading.subject);
+      if (entry !== undefined) entry.seenIn = observation;
+    };
+    const fresh: Reading[] = [];
     for (const reading of readings) {
       const { level, rule, subject } = reading;
       if (this.#entries.size === 0 && !isHolding(level)) continue;
       // A report that came later has refuted it already.
       const isRefuted = kind === 'visit' && newestReportMs !== null && atMs < newestReportMs;
       if (isRefuted && rule.name === 'unreachable' && isHolding(level)) continue;
-      this.#judgeReading(reading, row, kind);
-      const entry = this.#find(rule.name, subject);
-      if (entry !== undefined) entry.seenIn = observation;
+      if (isHolding(level) && this.openEpisode(rule.name, subject) === null) fresh.push(reading);
+      else judge(reading);
     }
-    if (this.#entries.size === 0 || complete.length === 0) return;
+    const beyond = severestFirst(fresh).filter((reading) => {
+      const isBeyond = this.#isFull(reading.rule.name);
+      if (!isBeyond) judge(reading);
+      return isBeyond;
+    });
+    if (this.#entries.size === 0) return;
+    for (const reading of this.#readMore(observation, beyond)) judge(reading);
+    if (complete.length === 0) return;
     for (const entry of this.#all()) {
       if (entry.seenIn !== observation && complete.includes(entry.rule)) this.#judgeUnlisted(entry, observation, row);
     }
   }
 
   add(episode: Episode): void {
-    this.#ended.push(episode);
+    this.#end(episode);
   }
 
   openEpisode(rule: string, subject: string): Episode | null {
@@ -138,9 +151,40 @@ class ClientSubjects implements Subjects {
       return;
     }
     // What never fired and was never stored leaves no trace.
-    if (episode.id !== null || episode.closedReason !== 'unconfirmed') this.#ended.push(episode);
+    if (episode.id !== null || episode.closedReason !== 'unconfirmed') this.#end(episode);
     this.#leave(entry);
-    if (state.changes.length > 0) this.#enter(entry.rule, entry.subject, { episode: null, changes: state.changes });
+    const remembered = this.#entries.get(entry.rule)?.size ?? 0;
+    if (state.changes.length > 0 && remembered < 2 * mostOpen)
+      this.#enter(entry.rule, entry.subject, { episode: null, changes: state.changes });
+  }
+
+  /** Keeps an episode that is over. One client brings at most so many at a time that nobody was told of. */
+  #end(episode: Episode): void {
+    const isNew = ({ id, rule }: Episode): boolean => id === null && rule === episode.rule;
+    if (isNew(episode) && this.#ended.filter(isNew).length >= mostOpen) return;
+    this.#ended.push(episode);
+  }
+
+  #isFull(rule: string): boolean {
+    let open = 0;
+    for (const { subject, state } of this.#entries.get(rule)?.values() ?? [])
+      if (state.episode !== null && subject !== moreSubject) open += 1;
+    return open >= mostOpen;
+  }
+
+  /** What a row says of the alerts that count what has none of its own. */
+  #readMore({ readings, complete }: Observation, beyond: readonly Reading[]): readonly Reading[] {
+    const counting = [...this.#entries.values()].flatMap((ofRule) => ofRule.get(moreSubject)?.rule ?? []);
+    const names = new Set([...beyond.map(({ rule }) => rule.name), ...counting]);
+    return [...names].flatMap((name) => {
+      const rule = this.#ruleByName.get(name);
+      const ofRule = beyond.filter((reading) => reading.rule.name === name);
+      const says =
+        ofRule.length > 0 ||
+        complete.includes(name) ||
+        readings.some((reading) => reading.rule.name === name && reading.level !== 'unknown');
+      return rule === undefined || !says ? [] : [readMore(rule, ofRule)];
+    });
   }
 
   #judgeReading(reading: Reading, row: StepRow, kind: Observation['kind']): void {
@@ -161,17 +205,17 @@ class ClientSubjects implements Subjects {
 
   #judgeUnlisted(entry: Entry, observation: Observation, row: StepRow): void {
     const rule = this.#ruleByName.get(entry.rule);
-    const { episode } = entry.state;
+    const { episode, changes } = entry.state;
     if (rule === undefined || (episode !== null && row.atMs < episode.progress.lastAtMs)) return;
-    if (listsFaults(rule)) {
-      const well = readWell({ rule, subject: entry.subject, valueText: noFaultText(rule) });
-      this.#judgeReading(well, row, observation.kind);
-      return;
-    }
     const isJudgedByAnother = observation.readings.some(
       (reading) => reading.subject === entry.subject && rivalry(reading.rule) === rivalry(rule),
     );
-    this.#put(entry, stepMissing(entry.state, row, isJudgedByAnother ? 'unwatched' : 'gone'));
+    if (episode === null) this.#put(entry, { episode, changes: aged(changes) });
+    else if (isJudgedByAnother) this.#put(entry, stepMissing(entry.state, row, 'unwatched'));
+    else if (listsFaults(rule)) {
+      const well = readWell({ rule, subject: entry.subject, valueText: noFaultText(rule) });
+      this.#judgeReading(well, row, observation.kind);
+    } else this.#put(entry, stepMissing(entry.state, row, 'gone'));
   }
 }
 

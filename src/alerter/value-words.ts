@@ -1,5 +1,5 @@
 import type { Episode, Level } from '../storage/episode.ts';
-import { formatValue } from './describe-value.ts';
+import { formatLimit } from './describe-value.ts';
 import { shortText } from './item-words.ts';
 import { createLevelJudge } from './judge-level.ts';
 import { quoted } from './plain-text.ts';
@@ -116,7 +116,7 @@ function wayBackWords(item: Item): string {
   const isMilder = levelNow(item) === 'warning';
   const limit = severity === 'critical' ? (critical ?? warning) : (warning ?? critical);
   if (limit === null || min !== null || max !== null || op === 'eq' || op === 'ne') return 'within its limits';
-  const inUnit = (value: number): string => formatValue(unitOfRule(inForce), value);
+  const inUnit = (value: number): string => formatLimit(unitOfRule(inForce), value);
   const side = op === 'ge' || op === 'gt' ? 'below' : 'above';
   if (isMilder) return `${side} ${inUnit(limit)}, a warning once confirmed`;
   const least = warning ?? critical ?? limit;

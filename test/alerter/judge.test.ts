@@ -220,6 +220,17 @@ test('a rule that takes a subject over ends the alert of the other, which has no
   assert.deepEqual(told, ['all /data is over: unwatched', 'data /data fires critical']);
 });
 
+test('a failed unit that another rule judges now is no longer watched by the first: it has not recovered', () => {
+  const judging = startJudging();
+  const [before, after] = [clientWith(''), clientWith('<alert type="service" name="web" unit="nginx*"/>')];
+  judging.judge(before, observationsOf(before, '08:00 unit nginx.service failed'));
+  const rows = '08:05 unit nginx.service failed\n08:10 unit nginx.service failed';
+  assert.deepEqual(judging.judge(after, observationsOf(after, rows)), [
+    'service nginx.service is over: unwatched',
+    'web nginx.service fires warning',
+  ]);
+});
+
 test('a rule for the whole client that one further in has taken the place of ends too', () => {
   const judging = startJudging();
   const all = '<alert type="cpu" name="all" limit="90%" for="1x"/>';

@@ -22,6 +22,17 @@ const cases: readonly Case[] = [
     said: ['cpu: critical (90 %; at least 90 %)'],
   },
   {
+    name: 'a limit is shown as it was written, with more decimals than values have',
+    alerts:
+      '<alert type="swap" limit="0.95"/><alert type="load" limit="1.125"/><alert type="clock-offset" limit="0.25"/>',
+    row: { row: { swap_percent: 0.987, load5: 5, cpus: 4, clockOffsetMs: 300 } },
+    said: [
+      'swap: critical (1 %; at least 0.95 %)',
+      'load: critical (1.25 per CPU; at least 1.125 per CPU)',
+      'clock-offset: critical (0.3s; at least 0.25s)',
+    ],
+  },
+  {
     name: 'cpu below its limit is clear two points further down',
     alerts: '<alert type="cpu" limit="90%"/>',
     row: { row: { cpu_percent: 88 } },

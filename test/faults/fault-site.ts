@@ -43,8 +43,8 @@ export interface FaultSite {
 
 const recipients = ['ops@example.org', 'oncall@example.org'];
 const conditions = [
-  ...['unreachable', 'no-report', 'host-key-changed', 'not-trusted', 'probe-failed', 'mount-unresponsive'],
-  ...['clock-offset', 'rebooted', 'collector-silent', 'collector-isolated'],
+  ...['unreachable', 'no-report', 'host-key-changed', 'not-trusted', 'unreliable', 'probe-failed'],
+  ...['mount-unresponsive', 'clock-offset', 'rebooted', 'collector-silent', 'collector-isolated'],
 ];
 
 export interface FaultSiteOptions {
