@@ -91,8 +91,8 @@ export class BastionSession {
       let waiting = true;
       const finish = (outcome: ClientChannel | FleetError): void => {
         if (!waiting) {
-          // It came too late for whoever asked.
-          if (!(outcome instanceof FleetError)) outcome.destroy();
+          // It came too late for whoever asked; what comes through it is dropped.
+          if (!(outcome instanceof FleetError)) new ForwardedWire(outcome, client).destroy();
           return;
         }
         waiting = false;

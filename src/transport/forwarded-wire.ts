@@ -19,6 +19,8 @@ export class ForwardedWire extends Duplex implements Wire {
     this.client = client;
     this.#channel = channel;
     channel.on('data', (data: Buffer) => {
+      // ssh2 goes on with a channel that was destroyed until the other side closes it.
+      if (this.destroyed) return;
       this.#bytesRead += data.length;
       if (!this.push(data)) channel.pause();
     });
@@ -29,6 +31,8 @@ export class ForwardedWire extends Duplex implements Wire {
     });
     channel.once('close', () => this.destroy());
     channel.on('error', () => this.destroy());
+    // A connection has no such stream, and what nobody reads is kept.
+    channel.stderr.resume();
     // As with a socket, its errors are told by its end.
     this.on('error', () => undefined);
   }
@@ -67,6 +71,7 @@ export class ForwardedWire extends Duplex implements Wire {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#channel.destroy();
+    this.#channel.resume();
     done(error);
   }
 }

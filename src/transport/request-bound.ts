@@ -14,6 +14,11 @@ const wantsAnswer: Readonly<Record<string, (args: readonly unknown[]) => boolean
   GLOBAL_REQUEST: (args) => args[2] === true,
   CHANNEL_REQUEST: (args) => args[3] === true,
   CHANNEL_OPEN: () => true,
+  // A login takes a dozen of these; ssh2 answers each, and a key that would be taken with a signature.
+  SERVICE_ACCEPT: () => true,
+  USERAUTH_FAILURE: () => true,
+  USERAUTH_PK_OK: () => true,
+  USERAUTH_INFO_REQUEST: () => true,
 };
 
 const bounded = new WeakSet<Client>();

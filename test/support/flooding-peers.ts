@@ -1,0 +1,32 @@
+/**
+ * Flooding servers in a process of their own, so that what they cost is not counted. Arguments: the names of their floods.
+ * Prints a JSON line of PeerAddress for each, and ends with its input.
+ */
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+
+import { hostKeyOf } from '../../src/transport/fingerprint.ts';
+import { generateHostKey } from '../../src/transport/loopback-server.ts';
+import { floodingServer, type FloodName } from './floods.ts';
+import { publicBlobOf } from './hostile-ssh.ts';
+
+export interface PeerAddress {
+  readonly port: number;
+  /** Its type and key, as a line of known_hosts ends. */
+  readonly key: string;
+}
+
+for (const name of process.argv.slice(2)) {
+  const pem = generateHostKey();
+  const server = floodingServer(name as FloodName | 'none', pem);
+  const listener = createServer((socket) => {
+    socket.on('error', () => undefined);
+    server.injectSocket(socket);
+  });
+  listener.listen(0, '0.0.0.0');
+  await once(listener, 'listening');
+  const hostKey = hostKeyOf(publicBlobOf(pem));
+  const { port } = listener.address() as AddressInfo;
+  process.stdout.write(`${JSON.stringify({ port, key: `${hostKey?.type} ${hostKey?.key}` } satisfies PeerAddress)}\n`);
+}
+process.stdin.resume().once('end', () => process.exit(0));
