@@ -29,7 +29,7 @@ const cases: readonly Case[] = [
     said: [
       'swap: critical (1 %; at least 0.95 %)',
       'load: critical (1.25 per CPU; at least 1.125 per CPU)',
-      'clock-offset: critical (0.3s; at least 0.25s)',
+      'clock-offset: warning (0.3 s ahead; at least 0.25s)',
     ],
   },
   {
