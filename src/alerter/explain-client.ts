@@ -67,7 +67,7 @@ async function observe(
       row,
       disks: needs.disks ? ((await store.disksOf(ids)).get(row.id) ?? []) : null,
       networks: needs.networks ? ((await store.networksOf(ids)).get(row.id) ?? []) : null,
-      report: needs.reports ? ((await store.reportsOf(ids)).get(row.id) ?? null) : null,
+      report: needs.reports ? ((await (await store.reportsOf(ids)).get(row.id)) ?? null) : null,
     }),
   );
   return observed;

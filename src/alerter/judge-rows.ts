@@ -80,7 +80,7 @@ export function openRound({ config, states, nowMs }: RoundOptions): Round {
     const entry = entries.get(visit.client);
     entry?.judge.judge(readVisit({ client: entry.client, visit }));
   };
-  const judgeReport = (row: UntreatedReport, { disks, networks, reports }: LoadedRows): void => {
+  const judgeReport = async (row: UntreatedReport, { disks, networks, reports }: LoadedRows): Promise<void> => {
     statIds.push(row.id);
     const entry = entries.get(row.client);
     entry?.judge.judge(
@@ -89,7 +89,7 @@ export function openRound({ config, states, nowMs }: RoundOptions): Round {
         row,
         disks: disks.get(row.id) ?? null,
         networks: networks.get(row.id) ?? null,
-        report: reports.get(row.id) ?? null,
+        report: (await reports.get(row.id)) ?? null,
       }),
     );
   };
@@ -109,7 +109,7 @@ export function openRound({ config, states, nowMs }: RoundOptions): Round {
       };
       for (const row of reports) {
         judgeVisitsUntil(row.observedAtMs);
-        judgeReport(row, rows);
+        await judgeReport(row, rows);
       }
       judgeVisitsUntil(Infinity);
     },

@@ -74,6 +74,11 @@ export interface Lease {
   readonly holder: string;
 }
 
+/** Whole reports by the id of their row, of which a few are in memory at a time. */
+export interface StoredReports {
+  get(id: number): Promise<Report | undefined> | Report | undefined;
+}
+
 /**
  * What the alerter may do. Every change that takes a lease is one fenced transaction: when somebody else has taken the
  * lease it throws FleetError `locked` and nothing was changed. Throws FleetError also when the database is away or full.
@@ -104,8 +109,8 @@ export interface AlertStore {
   ): Promise<ReadonlyMap<string, string>>;
   /** The distribution, or else the kernel, of each client's newest report; clients without one are left out. */
   systemsOf(clients: readonly string[]): Promise<ReadonlyMap<string, string>>;
-  /** Whole reports, where they are still kept. */
-  reportsOf(statIds: readonly number[]): Promise<ReadonlyMap<number, Report>>;
+  /** Whole reports, where they are still kept. They are asked for in the order of the ids. */
+  reportsOf(statIds: readonly number[]): Promise<StoredReports>;
   /** null: of all clients. */
   openEpisodes(clients: readonly string[] | null): Promise<readonly Episode[]>;
   memories(clients: readonly string[]): Promise<ReadonlyMap<string, ClientMemory>>;

@@ -13,7 +13,8 @@ import { fenced, leaseHolder, releaseLease, takeLease } from './lease.ts';
 import { newestRows } from './newest-rows.ts';
 import { claimMail, dueMails, markDataBegun, markFailed, markPutOff, markSent, undelivered } from './outbox.ts';
 import { unsentOf } from './unsent.ts';
-import { disksOf, exportsOf, networksOf, reportsOf, systemsOf } from './stored-rows.ts';
+import { openReports } from './stored-reports.ts';
+import { disksOf, exportsOf, networksOf, systemsOf } from './stored-rows.ts';
 import { sealedSummary } from './sealed-reports.ts';
 import { ownDiskFacts } from './own-disks.ts';
 import { saveTelling } from './telling-rows.ts';
@@ -34,7 +35,7 @@ export function createAlertStore(database: Database): AlertStore {
     networksOf: (statIds) => read((session) => networksOf(session, database.dialect, statIds)),
     exportsOf: (mounts) => read((session) => exportsOf(session, mounts)),
     systemsOf: (clients) => read((session) => systemsOf(session, clients)),
-    reportsOf: (statIds) => read((session) => reportsOf(session, statIds)),
+    reportsOf: (statIds) => openReports(read, statIds),
     openEpisodes: (clients) => read((session) => openEpisodes(session, clients)),
     memories: (clients) => read((session) => memories(session, clients)),
     saveJudged: (lease, judged) => asStorageErrors(() => saveJudged(database, lease, judged)),

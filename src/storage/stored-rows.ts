@@ -1,5 +1,4 @@
 import type { DiskRow, NetworkRow, StatsColumns } from '../report/columns.ts';
-import type { Report } from '../report/report.ts';
 import type { UntreatedReport, UntreatedVisit } from './alert-store.ts';
 import { forIds } from './by-ids.ts';
 import { numberOrNull, textOrNull } from './client-facts.ts';
@@ -102,15 +101,6 @@ async function subjectsOf<Row>(
   );
   // A row carries stat_id beside what Row names; copying millions of rows to leave it out would cost more than it helps.
   return groupBy(rows, (row) => Number(row['stat_id'])) as unknown as ReadonlyMap<number, readonly Row[]>;
-}
-
-/** See AlertStore.reportsOf. */
-export async function reportsOf(session: Session, ids: readonly number[]): Promise<ReadonlyMap<number, Report>> {
-  const rows = await forIds('stat_id', ids, (where, values) =>
-    session.all(`SELECT stat_id, report FROM reports WHERE ${where}`, values),
-  );
-  // It was checked before it was stored, and the database refuses what is no JSON.
-  return new Map(rows.map((row) => [Number(row['stat_id']), JSON.parse(String(row['report'])) as Report]));
 }
 
 const exportSql = `SELECT source FROM disk_stats WHERE client = ? AND mount = ? AND scope = 'network'

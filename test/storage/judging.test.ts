@@ -155,7 +155,7 @@ onBothDatabases('untreated rows', (kit) => {
       );
     }
     const whole = await storage.alerts.reportsOf(wanted);
-    assert.equal(whole.get(wanted[2] ?? 0)?.report_id, 'r-2');
+    assert.equal((await whole.get(wanted[2] ?? 0))?.report_id, 'r-2');
     const last = reports.at(-1)?.id ?? 0;
     const networks = await storage.alerts.networksOf([last]);
     assert.deepEqual(

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+import type { Report } from '../../src/report/report.ts';
+import { reportWith, worker } from '../report/sample-report.ts';
+import { onBothDatabases } from '../storage/databases.ts';
+import type { AlertOrder } from '../support/alert-process.ts';
+import { programArgs } from '../support/program-args.ts';
+import { at } from './rows.ts';
+import { openStation } from './station.ts';
+import { everyMs } from './time-line.ts';
+
+const run = promisify(execFile);
+const program = fileURLToPath(new URL('../support/alert-process.ts', import.meta.url));
+
+/** A report of nearly 1 MiB in which a unit is not active. */
+function largeReport(): Report {
+  const unit = worker('services', [{ name: 'unit', data: [{ unit: 'nginx.service', active: 0, state: 'inactive' }] }]);
+  const data = Array.from({ length: 1000 }, (_, index) => ({ a: index, b: 'x'.repeat(240), c: 1, d: null, e: 2 }));
+  const filler = Array.from({ length: 3 }, (_, index) => worker(`filler-${index}`, [{ name: 'filler', data }]));
+  return reportWith(unit, ...filler);
+}
+
+onBothDatabases('a backlog of large reports', (kit) => {
+  test('500 reports of nearly 1 MiB are judged with a heap of 256 MB', { timeout: 180_000 }, async () => {
+    const elements = `<alerts><mail to="ops@example.org"/><alert type="service" unit="nginx.service" state="active"/></alerts>
+      <client name="app-[1-5]" ip="192.0.2.[1-5]" username="u"/>`;
+    const stored = await kit.create();
+    const station = await openStation({ storage: stored, elements });
+    try {
+      for (let visit = 0; visit < 100; visit++) {
+        station.at(at('08:00') + visit * everyMs);
+        await station.collect();
+      }
+      const text = JSON.stringify(largeReport());
+      assert.ok(text.length > 700_000 && text.length < 2 ** 20, `${text.length} characters`);
+      await station.database.write((session) => session.run('UPDATE reports SET report = ?', [text]));
+      const { password, ...storage } = stored;
+      const order: AlertOrder = {
+        configFile: station.configFile('mon-1'),
+        storage,
+        password: password?.reveal() ?? null,
+        host: 'mon-1',
+        cut: null,
+      };
+      await run(process.execPath, ['--max-old-space-size=256', ...programArgs(program), JSON.stringify(order)], {
+        timeout: 150_000,
+      });
+      const one = async (sql: string): Promise<unknown> =>
+        (await station.database.read((session) => session.all(sql)))[0]?.['n'];
+      assert.equal(await one('SELECT COUNT(*) AS n FROM stats WHERE processed_at IS NULL'), 0);
+      assert.equal(
+        await one("SELECT COUNT(*) AS n FROM alerts WHERE subject = 'nginx.service' AND state = 'firing'"),
+        5,
+      );
+    } finally {
+      await station.close();
+    }
+  });
+});
