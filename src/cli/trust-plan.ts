@@ -1,6 +1,6 @@
 import { FleetError, messageOf } from '../errors.ts';
 import { fingerprint, type HostKey } from '../transport/fingerprint.ts';
-import type { KnownHosts, KnownKey } from '../transport/known-hosts.ts';
+import { lookupHost, type KnownHosts, type KnownKey } from '../transport/known-hosts.ts';
 import type { TrustSource } from '../transport/trust-source.ts';
 import type { TrustMachine, TrustWay } from './trust-machines.ts';
 
@@ -32,14 +32,15 @@ export async function planTrust(machine: TrustMachine, surroundings: TrustSurrou
     return machine.fault === null ? { ...plan, kind: 'local' } : { ...plan, kind: 'failed', fault: machine.fault };
   }
   try {
-    const known = surroundings.knownHosts(way.hop.knownHosts).lookup(way.hop.knownAs);
+    const known = lookupHost(surroundings.knownHosts(way.hop.knownHosts), way.hop.knownAs);
     // Nobody can ask it, and what is known of it is not contradicted.
     if (machine.fault !== null && surroundings.source === null && known.keys.length > 0)
       return { ...plan, kind: 'known', keys: known.keys };
     const keys = await candidates(machine, way, surroundings);
-    const revoked = keys.find(({ key }) => known.revoked.some((other) => other.key === key));
+    const revoked = known.revoked.find((other) => keys.some(({ key }) => key === other.key));
     if (revoked !== undefined) {
-      throw fault(name, 'host-key-revoked', `${fingerprint(revoked.key)} is marked @revoked`);
+      const place = `${revoked.file} line ${revoked.line}`;
+      throw fault(name, 'host-key-revoked', `${fingerprint(revoked.key)} is marked @revoked in ${place}`);
     }
     const isKnown = (key: HostKey): boolean => known.keys.some((other) => other.key === key.key);
     const contradicts = (key: HostKey): boolean => !isKnown(key) && known.keys.some((other) => other.type === key.type);

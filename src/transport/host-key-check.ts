@@ -1,7 +1,7 @@
 import { FleetError, messageOf, type ErrorCode } from '../errors.ts';
 import { fingerprint, hostKeyOf, keyTypeName, type HostKey } from './fingerprint.ts';
 import { firstSeenWords } from './known-hosts-line.ts';
-import type { KnownHosts, KnownKey } from './known-hosts.ts';
+import { lookupHost, type KnownHosts, type KnownKey } from './known-hosts.ts';
 import type { ServerHostKeyAlgorithm } from './ssh2.ts';
 
 export interface HostKeyQuestion {
@@ -40,12 +40,10 @@ const allAlgorithms = Object.values(algorithmsOf).flat();
 /** Looks the host up and prepares the check. */
 export function checkHostKey(question: HostKeyQuestion): HostKeyCheck {
   const { knownAs, knownHosts, policy } = question;
-  const match = knownHosts.lookup(knownAs);
-  // As ssh does: a key known for the host counts for its other ports too, but never against them.
-  const host = /^\[(.+)\]:\d+$/.exec(knownAs)?.[1];
-  const withoutPort = match.keys.length === 0 && host !== undefined ? knownHosts.lookup(host).keys : [];
-  const known = [...match.keys, ...withoutPort];
-  const ofKnown = new Set(known.flatMap(({ type }) => algorithmsOf[type] ?? []));
+  const match = lookupHost(knownHosts, knownAs);
+  const known = [...match.keys, ...match.keysWithoutPort];
+  const valid = known.filter(({ key }) => !match.revoked.some((revoked) => revoked.key === key));
+  const ofKnown = new Set(valid.flatMap(({ type }) => algorithmsOf[type] ?? []));
   let fresh: HostKey | null = null;
 
   return {
@@ -100,8 +98,8 @@ export function needsHostCertificate({
   knownAs,
   knownHosts,
 }: Pick<HostKeyQuestion, 'knownAs' | 'knownHosts'>): boolean {
-  const { keys, revoked, authorities } = knownHosts.lookup(knownAs);
-  return keys.length === 0 && authorities.some(({ key }) => !revoked.some((other) => other.key === key));
+  const { keys, keysWithoutPort, authorities } = lookupHost(knownHosts, knownAs);
+  return keys.length === 0 && keysWithoutPort.length === 0 && authorities.length > 0;
 }
 
 /** `ED25519 SHA256:...` */

@@ -53,6 +53,30 @@ export function hostName(host: string, port: number): string {
 }
 
 /**
+ * Returns what known_hosts says of a machine: the lines under its name with the port, and those without one. A revocation
+ * without a port holds for every port; a key or an authority without one counts where no key has the port, as with ssh.
+ * Revoked authorities are left out.
+ */
+export function lookupHost(knownHosts: Pick<KnownHosts, 'lookup'>, knownAs: string): KnownHostMatch & WithoutPort {
+  const own = knownHosts.lookup(knownAs);
+  const host = /^\[(.+)\]:\d+$/.exec(knownAs)?.[1];
+  const bare = host === undefined ? { keys: [], revoked: [], authorities: [] } : knownHosts.lookup(host);
+  const revoked = [...own.revoked, ...bare.revoked];
+  const authorities = [...own.authorities, ...(own.keys.length === 0 ? bare.authorities : [])];
+  return {
+    keys: own.keys,
+    keysWithoutPort: own.keys.length === 0 ? bare.keys : [],
+    revoked,
+    authorities: authorities.filter(({ key }) => !revoked.some((other) => other.key === key)),
+  };
+}
+
+/** Keys that count for a machine but never against it: another one may be known for another port. */
+interface WithoutPort {
+  readonly keysWithoutPort: readonly KnownKey[];
+}
+
+/**
  * Reads a known_hosts file; one that does not exist holds no keys. Meant to be read once and shared by all clients:
  * plain names are indexed; a hashed line costs half a microsecond for each new name that is asked for. Throws
  * FleetError `state-unusable` when it cannot be read.

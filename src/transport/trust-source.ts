@@ -1,5 +1,5 @@
 import { fingerprint, type HostKey } from './fingerprint.ts';
-import { hostName, parseKnownHosts } from './known-hosts.ts';
+import { hostName, lookupHost, parseKnownHosts } from './known-hosts.ts';
 
 export interface TrustHost {
   /** The client's name, which a file may use instead of its address. */
@@ -52,7 +52,7 @@ export function parseTrustSource(text: string, file: string): TrustSource {
 
   const keys = ({ client, address, port }: TrustHost): readonly HostKey[] => {
     const names = new Set([hostName(address, port), client.toLowerCase()]);
-    const found = [...names].map((name) => known.lookup(name));
+    const found = [...names].map((name) => lookupHost(known, name));
     const revoked = new Set(found.flatMap((match) => match.revoked.map(({ key }) => key)));
     const byKey = new Map(found.flatMap((match) => match.keys).map(({ type, key }) => [key, { type, key }]));
     return [...byKey.values()].filter(({ key }) => !revoked.has(key));

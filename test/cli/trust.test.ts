@@ -170,14 +170,27 @@ test('--from a file that is not there is a wrong command line', async (t) => {
   assert.match(stderr, /^fleet-health: ENOENT.*\/nowhere\/at\/all/);
 });
 
-test('a revoked key is never trusted, whatever is said', async (t) => {
-  const fleet = await startFleet(t, 1);
-  const server = fleet.servers[0] as LoopbackServer;
-  writeKnownHosts(fleet, `@revoked * ssh-ed25519 ${server.hostKey.key}\n`);
-  const result = await fleet.trust('--yes', '--replace', '--json');
-  assert.equal(result.status, 1);
-  assert.equal((JSON.parse(result.stdout) as TrustJson).clients[0]?.code, 'host-key-revoked');
-});
+for (const [names, hashed] of [
+  ['*', false],
+  ['127.0.0.1', false],
+  ['127.0.0.1', true],
+] as const) {
+  const title = `${names}${hashed ? ', hashed,' : ''} without a port`;
+  test(`a key that is revoked for ${title} is never trusted, whatever is said`, async (t) => {
+    const fleet = await startFleet(t, 1);
+    const server = fleet.servers[0] as LoopbackServer;
+    writeKnownHosts(fleet, `@revoked ${names} ssh-ed25519 ${server.hostKey.key}\n`);
+    const file = path.join(fleet.dir, 'state', 'known_hosts');
+    if (hashed) execFileSync('ssh-keygen', ['-q', '-H', '-f', file], { stdio: 'ignore' });
+    const before = fleet.knownHosts();
+    const result = await fleet.trust('--yes', '--replace', '--json');
+    assert.equal(result.status, 1);
+    const [client] = (JSON.parse(result.stdout) as TrustJson).clients;
+    assert.equal(client?.code, 'host-key-revoked');
+    assert.match(client.message ?? '', /is marked @revoked in .*known_hosts line 1$/);
+    assert.equal(fleet.knownHosts(), before);
+  });
+}
 
 test('what has no host key is passed over; an unknown client is refused with the nearest name', async (t) => {
   const fleet = await startFleet(t, 1, '<client name="here" ip="127.0.0.1" transport="local"/>');

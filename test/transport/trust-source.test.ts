@@ -58,6 +58,8 @@ describe('parseTrustSource', () => {
     const line = `${first.type} ${first.key}`;
     const source = parseTrustSource(`web-1 ${line}\n@revoked web-1 ${line}\n`, 'f');
     assert.deepEqual([source.keys(web), source.fingerprints(web)], [[], []]);
+    const withPort = parseTrustSource(`[192.0.2.7]:2222 ${line}\n@revoked 192.0.2.7 ${line}\n`, 'f');
+    assert.deepEqual([withPort.keys(db), withPort.fingerprints(db)], [[], []]);
   });
 
   it('names what it passes over, with its line', () => {
