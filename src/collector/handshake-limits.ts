@@ -1,5 +1,6 @@
 import type { Client, CollectorConfig } from '../config/config.ts';
 import { parseJumps } from '../config/jumps.ts';
+import { FleetError } from '../errors.ts';
 import { subnetOf } from './order.ts';
 import type { Limit } from './schedule.ts';
 
@@ -15,8 +16,11 @@ const slowPerAddress = 2;
 export interface HandshakeLimits {
   /** `slow` clients are counted apart: those that do not answer must not keep places from those that do. */
   readonly of: (client: Client, slow: boolean) => readonly Limit[];
-  /** This client's server, or the way to it, turned a login away for their number: half as many from here on, at least one. */
-  readonly lower: (client: Client) => void;
+  /**
+   * Halves, down to one, the logins at the machine that turned one away for their number: the client's server or a
+   * bastion. Nobody else's are lowered, since a hostile client can say so too. Returns false for any other fault.
+   */
+  readonly lower: (client: Client, fault: FleetError) => boolean;
 }
 
 /**
@@ -40,29 +44,41 @@ export function createHandshakeLimits(
     return way;
   };
 
+  const serverOf = (client: Client): string =>
+    `server ${[...wayOf(client), client.address.toLowerCase()].join(' ')}:${client.port}`;
+
   const limitsOf = (client: Client, slow: boolean): readonly Limit[] => {
     const shared = (key: string, most: number): Limit => ({
       key: slow ? `slow ${key}` : key,
       most: Math.max(1, Math.floor(most / (lowered.get(key) ?? 1))),
     });
     if (client.ssh.transport === 'local') return [];
-    // Behind a bastion the client's own network is not the one that is dialled from here.
-    const way = wayOf(client);
-    if (way.size > 0) return [...way].map((host) => shared(`bastion ${host}`, config.perBastion));
+    const way = [...wayOf(client)];
     const subnet = subnetOf(client.address);
+    const each = Math.min(slow ? slowPerAddress : perAddress, config.perSubnet);
     return [
-      shared(`address ${client.address.toLowerCase()}`, Math.min(slow ? slowPerAddress : perAddress, config.perSubnet)),
-      ...(subnet === null ? [] : [shared(`subnet ${subnet}`, config.perSubnet)]),
+      // Behind a bastion the client's own network is not the one that is dialled from here.
+      ...way.map((host) => shared(`bastion ${host}`, config.perBastion)),
+      ...(way.length === 0 ? [shared(`address ${client.address.toLowerCase()}`, each)] : []),
+      ...(way.length === 0 && subnet !== null ? [shared(`subnet ${subnet}`, config.perSubnet)] : []),
+      shared(serverOf(client), each),
     ];
   };
 
   return {
     of: limitsOf,
-    lower: (client) => {
-      for (const { key } of limitsOf(client, false)) {
-        // A subnet has many servers, and each of them counts for itself.
-        if (!key.startsWith('subnet ')) lowered.set(key, (lowered.get(key) ?? 1) * 2);
-      }
+    lower: (client, fault) => {
+      const said = turnedAwayIn(fault);
+      if (said === null) return false;
+      const key = fault.code === 'bastion-failed' ? `bastion ${said.client?.toLowerCase()}` : serverOf(client);
+      lowered.set(key, (lowered.get(key) ?? 1) * 2);
+      return true;
     },
   };
+}
+
+/** The fault of the machine that turned the login away; null if none did. */
+function turnedAwayIn(fault: FleetError): FleetError | null {
+  if (fault.code === 'turned-away') return fault;
+  return fault.code === 'bastion-failed' && fault.cause instanceof FleetError ? turnedAwayIn(fault.cause) : null;
 }

@@ -76,8 +76,7 @@ export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutco
           onLogin: leave,
         });
         dead.note(client, record);
-        const turnedAway = fault?.code === 'turned-away';
-        if (turnedAway) limits.lower(client);
+        const turnedAway = fault !== null && limits.lower(client, fault);
         const mostRounds = turnedAway ? Math.max(1, options.retries) : options.retries;
         if (fault === null || !fault.retryable || number >= mostRounds || context.signal.aborted) {
           if (!runtimes.take(client, record, runtime)) settle(record);
