@@ -102,7 +102,7 @@ const rows: readonly Row[] = [
   row('a hashed name of another host', 'refused', (k) => `127.0.0.2 ${k.ed25519}\n`, hashed),
   row('a damaged hash before the line', 'accepted', (k) => `|1|c2FsdA==|aGFzaA== ${k.other}\n${k.ip} ${k.ed25519}\n`),
   row('lines with errors before the line', 'accepted', (k) =>
-    [`${k.ip}`, `${k.ip} ssh-ed25519`, `${k.ip} ssh-ed25519 AAAA`, '@', `@unknown ${k.ip} ${k.ed25519}`]
+    [k.ip, `${k.ip} ssh-ed25519`, `${k.ip} ssh-ed25519 AAAA`, '@', `@unknown ${k.ip} ${k.ed25519}`]
       .concat(`${k.ip} ${k.ed25519}`, '')
       .join('\n'),
   ),
