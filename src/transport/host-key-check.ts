@@ -1,4 +1,5 @@
 import { FleetError, messageOf, type ErrorCode } from '../errors.ts';
+import { dearHostKey } from './dear-host-key.ts';
 import { fingerprint, hostKeyOf, keyTypeName, type HostKey } from './fingerprint.ts';
 import { firstSeenWords } from './known-hosts-line.ts';
 import { lookupHost, type KnownHosts, type KnownKey } from './known-hosts.ts';
@@ -45,6 +46,7 @@ export function checkHostKey(question: HostKeyQuestion): HostKeyCheck {
   const valid = known.filter(({ key }) => !match.revoked.some((revoked) => revoked.key === key));
   const ofKnown = new Set(valid.flatMap(({ type }) => algorithmsOf[type] ?? []));
   let fresh: HostKey | null = null;
+  let first: string | null = null;
 
   return {
     algorithms: [
@@ -54,6 +56,13 @@ export function checkHostKey(question: HostKeyQuestion): HostKeyCheck {
     judge: (blob) => {
       const shown = hostKeyOf(blob);
       if (shown === null) return failure(question, 'handshake-failed', 'the host key cannot be read');
+      const dear = dearHostKey(blob);
+      if (dear !== null) return failure(question, 'handshake-failed', dear);
+      // A later exchange of the same connection shows the same key.
+      first ??= shown.key;
+      if (first !== shown.key) {
+        return failure(question, 'host-key-changed', `${knownAs} shows ${describe(shown)} after another key`);
+      }
       const revoked = match.revoked.find(({ key }) => key === shown.key);
       if (revoked)
         return failure(question, 'host-key-revoked', `${describe(shown)} is marked @revoked in ${placeOf(revoked)}`);

@@ -1,6 +1,7 @@
 import { FleetError, messageOf, type ErrorCode } from '../errors.ts';
 import { abortedError } from './aborted.ts';
 import { dial } from './dial.ts';
+import { dearHostKey } from './dear-host-key.ts';
 import { fingerprint, hostKeyOf, type HostKey } from './fingerprint.ts';
 import { keyExchanges, newClient, type ServerHostKeyAlgorithm } from './ssh2.ts';
 import { noticeBytes, turnedAway } from './turned-away.ts';
@@ -120,8 +121,9 @@ function firstKey(
       authHandler: [],
       hostVerifier: (blob: Buffer) => {
         const key = hostKeyOf(blob);
-        if (key === null) {
-          fail('handshake-failed', 'the host key cannot be read');
+        const wrong = key === null ? 'the host key cannot be read' : dearHostKey(blob);
+        if (key === null || wrong !== null) {
+          fail('handshake-failed', wrong ?? 'the host key cannot be read');
         } else {
           stop();
           resolve({ ...key, fingerprint: fingerprint(blob) });

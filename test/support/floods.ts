@@ -10,8 +10,8 @@ export type FloodStage = 'exchange' | 'login' | 'question' | 'session' | 'comman
 
 export interface Flood {
   readonly stage: FloodStage;
-  /** One message: its number and what follows. */
-  readonly message: Buffer;
+  /** One message: its number and what follows. Null: a new key exchange as soon as the last has ended. */
+  readonly message: Buffer | null;
   /** The code and message that the visit ends with. */
   readonly ends: RegExp;
 }
@@ -36,6 +36,12 @@ const late = /^(?:auth-timeout|agent-timeout|handshake-timeout) /;
 
 /** RFC 4252 to 4254. The first channel of a client has number 0. Those that end by a deadline alone stand last. */
 export const floods = {
+  'key exchanges': {
+    stage: 'command',
+    message: null,
+    ends: /^connect-failed the connection broke: the server exchanges keys more than once a minute$/,
+  },
+  'key exchanges by a bastion': { stage: 'bastion', message: null, ends: broken },
   'requests before the login': { stage: 'login', message: globalRequest, ends: refused },
   'requests in a session': { stage: 'session', message: globalRequest, ends: refused },
   'requests by a bastion': { stage: 'bastion', message: globalRequest, ends: broken },
@@ -100,10 +106,13 @@ const nothing = { stage: 'command', message: Buffer.alloc(0) } as const;
 /** A server of one flood, or a bastion that only forwards; it is given its sockets by `injectSocket`. */
 export function floodingServer(name: FloodName | 'none', hostKey: string): ssh2.Server {
   const { stage, message: flood } = name === 'none' ? nothing : floods[name];
-  return new ssh2.Server({ hostKeys: [hostKey] }, (client) => {
+  // The dearest exchange that is taken.
+  const algorithms = flood === null ? { kex: ['diffie-hellman-group16-sha512' as const] } : {};
+  return new ssh2.Server({ hostKeys: [hostKey], algorithms }, (client) => {
     const at = (reached: FloodStage): boolean => {
       if (reached !== stage || name === 'none') return false;
-      void sendForEver(client, flood);
+      if (flood === null) rekeyForEver(client);
+      else void sendForEver(client, flood);
       return true;
     };
     client.on('error', () => undefined);
@@ -143,4 +152,8 @@ async function sendForEver(client: Connection, payload: Buffer): Promise<void> {
     }
     await turn();
   }
+}
+
+function rekeyForEver(client: Connection): void {
+  client.rekey(() => rekeyForEver(client));
 }
