@@ -7,6 +7,8 @@ export interface LostBastion {
   readonly name: string;
   /** Clients of config.xml that lie behind it. */
   readonly behind: number;
+  /** The time since which no client behind it was reached. */
+  readonly sinceMs: number;
 }
 
 export interface Bastions {
@@ -34,9 +36,11 @@ export function openBastions(config: Config, episodes: readonly Episode[]): Bast
   const behind = new Map<string, number>();
   const firing = new Map<string, string[]>();
   const reachable = new Set<string>();
+  const sinceMs = new Map<string, number>();
   for (const [client, way] of ways) {
     const open = conditions.get(client) ?? [];
     const lost = open.find(({ rule }) => rule === 'unreachable');
+    const awaySinceMs = Math.min(...open.map(({ pendingSinceMs }) => pendingSinceMs));
     for (const name of way) {
       behind.set(name, (behind.get(name) ?? 0) + 1);
       if (lost?.state === 'firing') {
@@ -45,6 +49,7 @@ export function openBastions(config: Config, episodes: readonly Episode[]): Bast
         firing.set(name, own);
       }
       if (open.length === 0) reachable.add(name);
+      else sinceMs.set(name, Math.max(sinceMs.get(name) ?? -Infinity, awaySinceMs));
     }
   }
   const isLost = (name: string): boolean => !reachable.has(name) && (firing.get(name) ?? []).length >= 2;
@@ -53,7 +58,8 @@ export function openBastions(config: Config, episodes: readonly Episode[]): Bast
     wayTo,
     lostFor: (client) => {
       const name = wayTo(client).find(isLost);
-      return name === undefined ? null : { name, behind: behind.get(name) ?? 0 };
+      if (name === undefined) return null;
+      return { name, behind: behind.get(name) ?? 0, sinceMs: sinceMs.get(name) ?? -Infinity };
     },
     behind: (name) => behind.get(name) ?? 0,
     lostBehind: (name) => [...(firing.get(name) ?? [])].sort(),

@@ -1,7 +1,7 @@
 import type { Episode, Transition } from '../storage/episode.ts';
 import type { Bastions } from './bastions-gone.ts';
 import type { Known } from './difference.ts';
-import { differenceOf, isOnWayBack } from './difference.ts';
+import { compareSeverity, differenceOf, isOnWayBack } from './difference.ts';
 import type { Hold } from './hold.ts';
 import { isAcknowledged, knownLostBastions } from './hold.ts';
 import { openMilder } from './milder.ts';
@@ -98,7 +98,7 @@ export function lookThrough(options: DeskOptions): Desk {
       forgone.add(episode.id);
       continue;
     }
-    const behind = transition === 'firing' && episode.rule === 'unreachable' ? lost(episode.client) : null;
+    const behind = transition === 'firing' && episode.rule === 'unreachable' ? lost(episode) : null;
     const own = [behind, ...reasonsOf(matter)].filter((reason) => reason !== null);
     const holding = [...hold.reasonsFor(episode), ...own];
     const reasons = holding.length > 0 ? holding : wayBack(options, episode, transition);
@@ -139,14 +139,15 @@ function outsideHours({ listener, episode }: Matter, nowMs: number): HoldReason 
   return { kind: 'hours', untilMs: Math.min(...spans.map(({ startsAtMs }) => startsAtMs).filter((ms) => ms > nowMs)) };
 }
 
-/** Of a client: the bastion that is gone, and that the recipient knows to be gone. */
-function lostBastions({ matters, knownOf, bastions }: DeskOptions): (client: string) => HoldReason | null {
-  const unreachable = matters
-    .filter(({ episode: { rule, state } }) => rule === 'unreachable' && state === 'firing')
-    .map((matter) => ({ client: matter.episode.client, isKnown: knownOf(matter)?.state === 'firing' }));
-  const known = knownLostBastions({ bastions, unreachable });
-  return (client) => {
+/** Returns the lost bastion that the recipient was told of in place of an alert, and at least as severely. */
+function lostBastions({ matters, knownOf, bastions }: DeskOptions): (episode: Episode) => HoldReason | null {
+  const unreachable = matters.filter(({ episode: { rule, state } }) => rule === 'unreachable' && state === 'firing');
+  const told = unreachable.map((matter) => ({ client: matter.episode.client, known: knownOf(matter) }));
+  const known = knownLostBastions(bastions, told);
+  return ({ client, severity }) => {
     const lost = known.size === 0 ? null : bastions.lostFor(client);
-    return lost !== null && known.has(lost.name) ? { kind: 'bastion', name: lost.name } : null;
+    const named = lost === null ? undefined : known.get(lost.name);
+    if (lost === null || named === undefined || compareSeverity(named, severity) > 0) return null;
+    return { kind: 'bastion', name: lost.name };
   };
 }

@@ -1,7 +1,10 @@
+import type { Severity } from '../config/config.ts';
 import type { Episode } from '../storage/episode.ts';
 import { groupBy } from '../storage/group-by.ts';
 import type { Bastions } from './bastions-gone.ts';
 import type { Covers } from './covers.ts';
+import { compareSeverity } from './difference.ts';
+import type { Known } from './difference.ts';
 import { visitConditions } from './rule-metric.ts';
 import { hears } from './recipients-of.ts';
 import type { Watch } from './recipients-of.ts';
@@ -128,27 +131,26 @@ export function isAcknowledged(episode: Episode, nowMs: number): boolean {
   return !(acknowledgedSeverity === 'warning' && severity === 'critical');
 }
 
-export interface BastionHoldOptions {
-  readonly bastions: Bastions;
-  /** Of the recipient: which clients' `unreachable` it hears of, and whether it knows that it fires. */
-  readonly unreachable: readonly { readonly client: string; readonly isKnown: boolean }[];
+/** One alert `unreachable` of a client behind a bastion, and what its recipient knows of it. */
+export interface ToldUnreachable {
+  readonly client: string;
+  readonly known: Known;
 }
 
 /**
- * Bastions of which the recipient knows that they are gone: of more than half of what it hears of behind them it was told.
- * One client more behind them is no news.
+ * Returns the bastions that the recipient was told of, and the worst severity of that. A mail that tells of two clients
+ * behind a lost bastion names the bastion. One client more behind it is no news, unless it is worse.
  */
-export function knownLostBastions({ bastions, unreachable }: BastionHoldOptions): ReadonlySet<string> {
-  const behind = groupBy(
-    unreachable.flatMap(({ client, isKnown }) => {
+export function knownLostBastions(bastions: Bastions, told: readonly ToldUnreachable[]): ReadonlyMap<string, Severity> {
+  const mails = groupBy(
+    told.flatMap(({ client, known }) => {
       const lost = bastions.lostFor(client);
-      return lost === null ? [] : [{ name: lost.name, isKnown }];
+      if (lost === null || known?.state !== 'firing' || known.toldAtMs < lost.sinceMs) return [];
+      return [{ name: lost.name, toldAtMs: known.toldAtMs, severity: known.severity }];
     }),
-    ({ name }) => name,
+    ({ name, toldAtMs, severity }) => `${toldAtMs} ${severity} ${name}`,
   );
-  const known = [...behind].filter(([, all]) => {
-    const told = all.filter(({ isKnown }) => isKnown).length;
-    return told >= 2 && told * 2 > all.length;
-  });
-  return new Set(known.map(([name]) => name));
+  const named = [...mails.values()].flatMap(([first, second]) => (first && second ? [first] : []));
+  const warningsFirst = named.sort((one, other) => compareSeverity(other.severity, one.severity));
+  return new Map(warningsFirst.map(({ name, severity }) => [name, severity]));
 }

@@ -347,3 +347,22 @@ test('a client that was down before its bastion does not make the bastion known'
   assert.equal(world.pass().length, 1);
   assert.equal(world.held().length, 0);
 });
+
+test('a bastion that was told of as a warning holds back no critical client behind it', () => {
+  const world = start(behindBastion);
+  for (const index of [1, 2, 3, 4, 5]) world.fires(`fra-${index} unreachable`, { severity: 'warning' });
+  world.fires('fra-6 not-trusted', { severity: 'warning' });
+  world.pass('08:00');
+  world.at('08:10');
+  world.fires('fra-6 unreachable');
+  assert.deepEqual(world.pass(), ['ops: firing critical fra-6 unreachable']);
+});
+
+test('clients that were told of one by one, before the last of them was lost, do not make the bastion known', () => {
+  const world = start(behindBastion);
+  for (const index of [1, 2, 3, 4, 5]) world.fires(`fra-${index} unreachable`);
+  world.pass('08:00');
+  world.at('08:10');
+  world.fires('fra-6 unreachable');
+  assert.deepEqual(world.pass(), ['ops: firing critical fra-6 unreachable']);
+});
