@@ -1,7 +1,7 @@
 /** A report whose opening ends the run must not end every later one: the run is a process of its own here, and dies. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -9,10 +9,12 @@ import { after, test } from 'node:test';
 import { loadKeyRing } from '../../src/collector/key-ring.ts';
 import { openMarks } from '../../src/collector/opening-marks.ts';
 import { statePaths } from '../../src/paths.ts';
+import type { StatePaths } from '../../src/paths.ts';
 import { makeFleet, quarantined } from '../support/fleet.ts';
+import type { Fleet } from '../support/fleet.ts';
 import { programArgs } from '../support/program-args.ts';
 import { sealedSample } from '../support/sealed-report.ts';
-import { worker } from '../report/sample-report.ts';
+import { makeSplitFleet } from '../support/split-fleet.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'fh-marks-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -58,37 +60,81 @@ test('whatever stands in the place of the marks, no run is stopped and nothing i
   assert.match(readFileSync('/etc/passwd', 'utf8'), /^root:/);
 });
 
-test('a file that ends runs is opened last and alone, and is set aside once two of them died with it alone', async () => {
+/** A fleet of ten good clients and an evil one, whose reports wait in one of the two places from which reports are opened. */
+interface Waiting {
+  readonly fleet: Fleet;
+  readonly opener: StatePaths;
+  readonly put: (client: string) => Promise<string>;
+  readonly isThere: (reportId: string) => Promise<boolean>;
+  readonly remove: () => void;
+}
+
+function inFiles(): Waiting {
   const fleet = makeFleet();
-  try {
-    const paths = statePaths(fleet.stateDir);
-    const { sealing } = loadKeyRing(paths, Date.now());
-    const put = (client: string, bytes?: number): string => {
-      const data = Array.from({ length: (bytes ?? 0) / 250 }, (_, at) => ({ mount: `/${at}${'x'.repeat(230)}` }));
-      const inside = { client, worker_reports: [worker('disks', [{ name: 'disk', data: data.slice(0, 1000) }])] };
-      const { sealed, reportId } = sealedSample({ key: sealing, inside });
-      mkdirSync(path.join(paths.encryptedStats, client), { recursive: true, mode: 0o700 });
-      writeFileSync(path.join(paths.encryptedStats, client, `${reportId}.fhs`), sealed);
+  const opener = statePaths(fleet.stateDir);
+  const { sealing } = loadKeyRing(opener, Date.now());
+  return {
+    fleet,
+    opener,
+    put: (client) => {
+      const { sealed, reportId } = sealedSample({ key: sealing, inside: { client } });
+      mkdirSync(path.join(opener.encryptedStats, client), { recursive: true, mode: 0o700 });
+      writeFileSync(path.join(opener.encryptedStats, client, `${reportId}.fhs`), sealed);
+      return Promise.resolve(reportId);
+    },
+    isThere: (id) =>
+      Promise.resolve(fleet.sealedFiles().some((name) => /^\w+\/[0-9a-f-]+\.fhs$/.test(name) && name.includes(id))),
+    remove: () => fleet.remove(),
+  };
+}
+
+function inRows(): Waiting {
+  const split = makeSplitFleet();
+  const { fleet, opener, keyId } = split;
+  const { sealing } = loadKeyRing(opener, Date.now());
+  return {
+    fleet,
+    opener,
+    put: async (client) => {
+      const { sealed, reportId } = sealedSample({ key: sealing, inside: { client } });
+      const storage = await fleet.openStorage();
+      const row = { client, reportId, keyId, runId: 'r', receivedAtMs: Date.now(), clock: null, sealed };
+      await storage.reports.saveSealed([row]);
+      await storage.close();
       return reportId;
-    };
-    const evil = put('evil');
-    for (let number = 0; number < 10; number++) put(`good-${number}`);
-    const run = (): number | null => {
-      const args = ['--max-old-space-size=256', ...programArgs(program), fleet.dir, evil];
-      return spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 }).status;
-    };
-    const storedClients = async (): Promise<number> => (await fleet.query('SELECT client FROM stats')).length;
-    assert.notEqual(run(), 0, 'the first run dies');
-    put('good-0');
-    assert.notEqual(run(), 0, 'the second dies too');
-    assert.equal(await storedClients(), 1, 'after what was not open with it');
-    assert.notEqual(run(), 0, 'and the third');
-    assert.equal(await storedClients(), 11, 'after all that the good clients said');
-    assert.equal(run(), 1, 'the fourth tells of it and goes on');
-    assert.deepEqual(quarantined(fleet), [{ client: 'evil', code: 'report-deadly' }]);
-    assert.equal(run(), 0);
-    assert.equal(existsSync(path.join(paths.encryptedStats, 'evil', `${evil}.fhs`)), false);
-  } finally {
-    fleet.remove();
-  }
-});
+    },
+    isThere: async (id) => (await fleet.query(`SELECT id FROM sealed_reports WHERE report_id = '${id}'`)).length > 0,
+    remove: () => split.remove(),
+  };
+}
+
+for (const [kind, make] of [
+  ['file', inFiles],
+  ['row', inRows],
+] as const) {
+  test(`a ${kind} that ends runs is opened last and alone, and is set aside once two of them died with it alone`, async () => {
+    const { fleet, opener, put, isThere, remove } = make();
+    try {
+      const evil = await put('evil');
+      for (let number = 0; number < 10; number++) await put(`good-${number}`);
+      const run = (): number | null => {
+        const place = [`${kind}s`, fleet.dir, opener.dir, evil];
+        const args = ['--max-old-space-size=256', ...programArgs(program), ...place];
+        return spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 }).status;
+      };
+      const storedClients = async (): Promise<number> => (await fleet.query('SELECT client FROM stats')).length;
+      assert.notEqual(run(), 0, 'the first run dies');
+      await put('good-0');
+      assert.notEqual(run(), 0, 'the second dies too');
+      assert.equal(await storedClients(), 1, 'after what was not open with it');
+      assert.notEqual(run(), 0, 'and the third');
+      assert.equal(await storedClients(), 11, 'after all that the good clients said');
+      assert.equal(run(), 1, 'the fourth tells of it and goes on');
+      assert.deepEqual(quarantined(opener.dir), [{ client: 'evil', code: 'report-deadly' }]);
+      assert.equal(run(), 0);
+      assert.equal(await isThere(evil), false);
+    } finally {
+      remove();
+    }
+  });
+}

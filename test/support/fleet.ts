@@ -203,16 +203,16 @@ export function openFleet(dir: string): Fleet {
 }
 
 /** What quarantine says of each file in it. */
-export function quarantined(fleet: Fleet): readonly { readonly client: string; readonly code: string }[] {
-  const root = path.join(fleet.stateDir, 'encrypted_stats');
-  return fleet
-    .sealedFiles()
-    .filter((name) => path.basename(path.dirname(name)) === 'quarantine')
+export function quarantined(stateDir: string): readonly { readonly client: string; readonly code: string }[] {
+  const root = path.join(stateDir, 'encrypted_stats');
+  const facts = readdirSync(root, { recursive: true }).map(String);
+  return facts
+    .filter((name) => /quarantine\/.*\.json$/.test(name))
     .map((name) => {
-      const facts = JSON.parse(readFileSync(path.join(root, name.replace(/\.fhs$/, '.json')), 'utf8')) as {
-        client: string;
-        code: string;
-      };
-      return { client: facts.client, code: facts.code };
+      const { client, code } = JSON.parse(readFileSync(path.join(root, name), 'utf8')) as Record<
+        'client' | 'code',
+        string
+      >;
+      return { client, code };
     });
 }
