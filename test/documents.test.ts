@@ -1,11 +1,11 @@
 /** The documents say something of everything of its kind: each command that prints JSON, each condition that is judged. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
 import { builtinRules } from '../src/config/builtin-rules.ts';
-import { packageDir } from '../src/paths.ts';
+import { packageDir, statePaths } from '../src/paths.ts';
 import { commandNames } from './support/command-names.ts';
 
 const read = (name: string): string => readFileSync(path.join(packageDir, 'docs', name), 'utf8');
@@ -33,4 +33,28 @@ test('docs/alerts.md names every rule that holds without being written, as it is
     return `${name} ${attributes['severity'] ?? (attributes['critical'] === undefined ? 'critical' : 'both')}`;
   });
   assert.deepEqual(written.toSorted(), rules.toSorted());
+});
+
+test('ARCHITECTURE.md names everything that the state folder can hold', () => {
+  const text = read('../ARCHITECTURE.md');
+  const section = /^## The state folder\n(.*?)^## /ms.exec(text)?.[1] ?? '';
+  const named = [...section.matchAll(/`([\w.-]+)\/?`/g)].map(([, name]) => name);
+  const { dir, ...places } = statePaths('/state');
+  for (const place of Object.values(places)) {
+    assert.ok(named.includes(path.relative(dir, place)), `the section "The state folder" lacks ${place}`);
+  }
+});
+
+test('docs/security.md names for each bound of one client a file that enforces it and a test that is there', () => {
+  const section = /^## What one client can cause\n(.*?)^## /ms.exec(read('security.md'))?.[1] ?? '';
+  const rows = section.split('\n').filter((line) => /^\| (?!of )/.test(line));
+  assert.ok(rows.length >= 20, `${rows.length} rows`);
+  for (const row of rows) {
+    const sources = [...row.matchAll(/`(src\/[\w/.-]+\.ts)`/g)];
+    const tests = [...row.matchAll(/\]\(\.\.\/(test\/[\w/.-]+\.test\.ts)\)/g)];
+    assert.ok(sources.length > 0 && tests.length > 0, row);
+    for (const [, file = ''] of [...sources, ...tests]) {
+      assert.ok(existsSync(path.join(packageDir, file)), `${file} is not there`);
+    }
+  }
 });

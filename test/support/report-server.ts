@@ -12,7 +12,7 @@ import type { ServerChannel } from 'ssh2';
 import { encodeReport } from '../../src/report/encode-report.ts';
 import { encodeFrame, encodeJsonFrame } from '../../src/report/frames.ts';
 import type { Report } from '../../src/report/report.ts';
-import type { AgentRequest } from '../../src/report/wire.ts';
+import type { AgentRequest, Hello } from '../../src/report/wire.ts';
 import { sealReport } from '../../src/seal/seal.ts';
 import { fingerprint, hostKeyOf } from '../../src/transport/fingerprint.ts';
 import { generateHostKey } from '../../src/transport/loopback-server.ts';
@@ -28,6 +28,10 @@ export interface ReportServerOptions {
   readonly mayAnswer?: () => Promise<void>;
   /** What is sent in the place of a report; default: the sample, sealed. */
   readonly reports?: (request: AgentRequest) => readonly Buffer[];
+  /** Changes of the hello. */
+  readonly hello?: (request: AgentRequest) => Partial<Hello>;
+  /** Bytes that are sent after the reports, whatever they are. */
+  readonly bytes?: (request: AgentRequest) => Buffer;
 }
 
 export interface ReportServer {
@@ -106,7 +110,7 @@ export async function startReportServer(options: ReportServerOptions): Promise<R
 async function answer(
   command: string,
   channel: ServerChannel,
-  { mayAnswer, reports = (request) => [sealedFor(request)] }: ReportServerOptions,
+  { mayAnswer, reports = (request) => [sealedFor(request)], ...more }: ReportServerOptions,
 ): Promise<void> {
   channel.on('error', () => undefined);
   await mayAnswer?.();
@@ -118,11 +122,13 @@ async function answer(
     wall_ms: Date.now(),
     monotonic_ms: 123_456,
     boot_id: sampleReport.boot_id,
+    ...more.hello?.(request),
   };
   channel.write(`fh-${request.marker}-loader-81\n`);
   channel.write(Buffer.from(request.marker, 'base64url'));
   channel.write(encodeJsonFrame('H', hello));
   if (request.kind === 'visit') for (const report of reports(request)) channel.write(encodeFrame('R', report));
+  if (more.bytes !== undefined) channel.write(more.bytes(request));
   channel.write(encodeJsonFrame('E', { left: 0, place: '/x', spool_error: null }));
   channel.resume();
   channel.once('end', () => {

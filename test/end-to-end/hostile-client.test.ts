@@ -1,0 +1,229 @@
+/**
+ * Every row of "What one client can cause" (docs/security.md): hostile clients, one attack each, beside ten good ones, which
+ * lose nothing. Counts and bytes are asserted, never times.
+ */
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { suite, test, type TestContext } from 'node:test';
+
+import type { AgentRequest } from '../../src/report/wire.ts';
+import { readHeader } from '../../src/seal/sealed-message.ts';
+import { startHostileServer } from '../support/hostile-server.ts';
+import type { HostileMode } from '../support/hostile-ssh.ts';
+import { sealedFor, startReportServer } from '../support/report-server.ts';
+import { worker } from '../report/sample-report.ts';
+import { alike, hostileAttacks } from './hostile-attacks.ts';
+import { databaseKinds, type DatabaseKind, type Site } from './whole-fleet.ts';
+
+const account = { username: 'u', password: 'a secret word' };
+const mib = 1024 * 1024;
+const visits = 3;
+const good = Array.from({ length: 10 }, (_, number) => `good-${number}`);
+/** Servers that never come to a report: the code of their visits. */
+const floods: Readonly<Partial<Record<HostileMode, RegExp>>> = {
+  endless: /^agent-output$/,
+  'endless-stderr': /^(agent-output|agent-timeout)$/,
+  flood: /^(agent-output|connect-failed)$/,
+  'endless-line': /^handshake-failed$/,
+  'huge-packet': /^handshake-failed$/,
+};
+
+const elements = (clients: string): string => `<ssh username="u" password="${account.password}"/>
+  <collector every="5m" agentTimeout="15s" clientDeadline="25s"/>
+  <alerts zone="UTC" groupInterval="0s"><mail to="ops@example.org"/></alerts>
+  ${clients}`;
+
+interface Station {
+  readonly site: Site;
+  readonly attacks: ReturnType<typeof hostileAttacks>;
+}
+
+async function station(t: TestContext, kind: DatabaseKind): Promise<Station> {
+  const answered = new Map<string, number>();
+  let foreignId = '';
+  const attacks = hostileAttacks(() => foreignId);
+  const visitOf = (request: AgentRequest): number => {
+    const visit = answered.get(request.client) ?? 0;
+    answered.set(request.client, visit + 1);
+    return visit;
+  };
+  const goodReports = (request: AgentRequest): readonly Buffer[] => {
+    const visit = visitOf(request);
+    const used_percent = visit === 0 ? 50 : 99;
+    const disk = { mount: '/', fstype: 'ext4', source: '/dev/vda1', scope: 'local', mode: 'rw', used_percent };
+    const sealed = sealedFor(request, { worker_reports: [worker('disks', [{ name: 'disk', data: [disk] }])] });
+    // Of an earlier visit: that of a report on its way is known to nobody.
+    if (visit === 0) foreignId = readHeader(sealed).reportId;
+    return [sealed];
+  };
+  const hostile = await startReportServer({
+    ...account,
+    reports: (request) => attacks[request.client]?.reports?.(request, visitOf(request)) ?? [],
+    hello: ({ client }) => attacks[client]?.hello?.(answered.get(client) ?? 0) ?? {},
+    bytes: ({ client }) => attacks[client]?.bytes?.() ?? Buffer.alloc(0),
+  });
+  t.after(() => hostile.close());
+  const healthy = await startReportServer({ ...account, reports: goodReports });
+  t.after(() => healthy.close());
+  const clients = [
+    ...good.map((name) => ({ name, server: healthy })),
+    ...Object.keys(attacks).map((name) => ({ name, server: hostile })),
+  ];
+  for (const mode of Object.keys(floods) as HostileMode[]) {
+    const server = await startHostileServer(mode);
+    t.after(() => server.close());
+    clients.push({
+      name: mode,
+      server: { ...healthy, port: server.port, hostKeyLine: (address: string) => server.hostKeyLine(address) },
+    });
+  }
+  const addressOf = (index: number): string => `127.4.0.${index + 1}`;
+  const site = await kind.site(
+    t,
+    elements(
+      clients
+        .map(({ name, server }, at) => `<client name="${name}" ip="${addressOf(at)}" port="${server.port}"/>`)
+        .join('\n'),
+    ),
+  );
+  await site.inventoried(...clients.map(({ name }) => name));
+  mkdirSync(site.stateDir, { recursive: true, mode: 0o700 });
+  const lines = clients.map(({ server }, at) => server.hostKeyLine(addressOf(at)));
+  writeFileSync(path.join(site.stateDir, 'known_hosts'), `${lines.join('\n')}\n`);
+  return { site, attacks };
+}
+
+async function count(site: Site, sql: string): Promise<number> {
+  return Number(Object.values((await site.rows(sql))[0] ?? {})[0]);
+}
+
+async function strings(site: Site, sql: string): Promise<readonly string[]> {
+  return (await site.rows(sql)).map((row) => Object.values(row).map(String).join(' '));
+}
+
+/** Each of the good ones has a row of each visit, and its alert is open and told from the second on. */
+async function goodOnesLoseNothing({ site }: Station, visit: number, mails: readonly string[]): Promise<void> {
+  const failed = await site.rows(
+    "SELECT client, code, message FROM visits WHERE client LIKE 'good-%' AND code IS NOT NULL",
+  );
+  assert.deepEqual(failed, [], `after visit ${visit}`);
+  const rows = await site.rows(
+    "SELECT client, COUNT(*) AS n FROM stats WHERE client LIKE 'good-%' GROUP BY client ORDER BY client",
+  );
+  assert.deepEqual(
+    rows.map((row) => [row['client'], Number(row['n'])]),
+    good.map((name) => [name, visit + 1]),
+    `rows after visit ${visit}`,
+  );
+  const open = await strings(
+    site,
+    "SELECT client FROM alerts WHERE client LIKE 'good-%' AND rule = 'disk' AND state = 'firing' ORDER BY client",
+  );
+  assert.deepEqual(open, visit === 0 ? [] : good, `open alerts after visit ${visit}`);
+  for (const name of visit >= 1 ? good : []) {
+    assert.ok(
+      mails.some((mail) => mail.includes(name)),
+      `${name} is in no mail after visit ${visit}`,
+    );
+  }
+}
+
+/** Rows and bytes of each client and hour, quarantine, spool and alerts are within the table's bounds. */
+async function boundsHold({ site }: Station, visit: number): Promise<void> {
+  const hour = (table: string): string => `SUBSTR(CAST(${table}.observed_at AS CHAR(30)), 1, 13)`;
+  for (const [table, most] of [
+    ['stats', 2 * 20_000],
+    ['disk_stats', 20_000 + 500 * (visit + 1)],
+    ['network_stats', 20_000 + 500 * (visit + 1)],
+    ['inventory_reports', 20_000],
+  ] as const) {
+    const rows = await site.rows(`SELECT client, ${hour(table)} AS h, COUNT(*) AS n FROM ${table} GROUP BY client, h`);
+    for (const row of rows) assert.ok(Number(row['n']) <= most, `${table}: ${JSON.stringify(row)}`);
+  }
+  const texts = await site.rows(
+    `SELECT client, ${hour('stats')} AS h, SUM(LENGTH(report)) AS n FROM stats JOIN reports ON stat_id = id GROUP BY client, h`,
+  );
+  for (const row of texts) assert.ok(Number(row['n']) <= 16 * mib + 65_536 * (visit + 1), JSON.stringify(row));
+  assert.ok((await count(site, 'SELECT COUNT(*) FROM inventory')) <= 12);
+  assert.ok((await count(site, 'SELECT MAX(LENGTH(facts)) FROM inventory')) <= mib);
+  const alerts = await site.rows(
+    "SELECT client, rule, COUNT(*) AS n FROM alerts WHERE state <> 'resolved' GROUP BY client, rule",
+  );
+  for (const row of alerts) assert.ok(Number(row['n']) <= 51, JSON.stringify(row));
+  const sealed = path.join(site.stateDir, 'encrypted_stats');
+  for (const client of readdirSync(sealed)) {
+    const own = readdirSync(path.join(sealed, client), { recursive: true }).map(String);
+    assert.ok(
+      own.every((name) => name.startsWith('quarantine')),
+      `${client}: ${own.join(', ')} wait`,
+    );
+    const files = own.filter((name) => name.endsWith('.fhs'));
+    const bytes = (names: readonly string[]): number =>
+      names.reduce((sum, name) => sum + statSync(path.join(sealed, client, name)).size, 0);
+    assert.ok(files.length <= 20 && bytes(files) <= 4 * mib, `${client}: ${files.length} files, ${bytes(files)} bytes`);
+    assert.ok(bytes(own.filter((name) => name.endsWith('.jsonl'))) <= 2 * 65_536 + 2048);
+  }
+}
+
+async function attacksEndAsTheTableSays({ site, attacks }: Station): Promise<void> {
+  const codes = new Map<string, Set<string>>();
+  for (const row of await site.rows('SELECT client, code FROM visits')) {
+    const own = codes.get(String(row['client'])) ?? new Set();
+    codes.set(String(row['client']), own.add(typeof row['code'] === 'string' ? row['code'] : 'good'));
+  }
+  const stats = new Map(
+    (await site.rows('SELECT client, COUNT(*) AS n FROM stats GROUP BY client')).map((row) => [
+      row['client'],
+      Number(row['n']),
+    ]),
+  );
+  const found = Object.entries(attacks).map(([client, attack]) => {
+    const place = path.join(site.stateDir, 'encrypted_stats', client, 'quarantine');
+    const reasons = new Set<string>();
+    try {
+      for (const name of readdirSync(place).filter((one) => one.endsWith('.json')))
+        reasons.add((JSON.parse(readFileSync(path.join(place, name), 'utf8')) as { code: string }).code);
+    } catch {
+      // Nothing was refused.
+    }
+    const rows = stats.get(client) ?? 0;
+    const [least, most] = [attack.stats(visits)].flat();
+    const asSaid = rows >= (least ?? 0) && rows <= (most ?? least ?? 0) ? 'as said' : `${rows} rows`;
+    return [client, [...(codes.get(client) ?? [])].join(), [...reasons].join(), asSaid];
+  });
+  const expected = Object.entries(attacks).map(([client, attack]) => [
+    client,
+    attack.visit ?? 'good',
+    attack.quarantine ?? '',
+    'as said',
+  ]);
+  assert.deepEqual(found, expected);
+  for (const [mode, code] of Object.entries(floods)) assert.match([...(codes.get(mode) ?? [])].join(), code, mode);
+}
+
+suite('hostile clients beside ten good ones', () => {
+  for (const kind of databaseKinds()) {
+    test(`lose the good ones nothing and stay within their bounds (${kind.name})`, { skip: kind.skip }, async (t) => {
+      const made = await station(t, kind);
+      const { site } = made;
+      const outbox = path.join(site.stateDir, 'outbox');
+      for (let visit = 0; visit < visits; visit++) {
+        const collected = await site.run('collect');
+        assert.equal(collected.status, 1, collected.stderr.slice(-2000));
+        const alerted = await site.run('alert');
+        assert.equal(alerted.status, 0, alerted.stderr.slice(-2000));
+        const mails = readdirSync(outbox).map((name) => readFileSync(path.join(outbox, name), 'utf8'));
+        await goodOnesLoseNothing(made, visit, mails);
+        await boundsHold(made, visit);
+        assert.ok(mails.length <= visit + 1, `${mails.length} mails after visit ${visit}`);
+        t.diagnostic(`visit ${visit}: ${mails.length} mails`);
+      }
+      await attacksEndAsTheTableSays(made);
+      const names = await strings(site, "SELECT mount FROM disk_stats WHERE client = 'names-alike'");
+      assert.equal(new Set(names).size, alike.length, 'names that look alike are each their own');
+      const open = "SELECT COUNT(*) FROM alerts WHERE client = 'names-alike' AND rule = 'disk' AND state = 'firing'";
+      assert.equal(await count(site, open), alike.length, 'and have alerts of their own');
+    });
+  }
+});
