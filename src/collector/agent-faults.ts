@@ -1,5 +1,6 @@
 import { FleetError } from '../errors.ts';
 import type { ErrorCode, Stage } from '../errors.ts';
+import { launcherLine } from '../transport/launcher.ts';
 import { loaderStatus, oldestNode } from '../transport/loader.ts';
 import type { Exchange } from './agent-exchange.ts';
 import { restrictedKeyFault } from './restricted-key.ts';
@@ -24,7 +25,7 @@ export function exchangeFault(
     const what = ended.started ? 'the agent did not end' : 'the agent said nothing';
     return fault('agent-timeout', 'agent', `${what} within ${seconds}${because}`);
   }
-  const restricted = restrictedKeyFault(ended, client);
+  const restricted = restrictedKeyFault(ended, client, quoted(ended.complained.replace(launcherLine, '')));
   if (restricted !== null) return restricted;
   if (ended.sign === null) {
     const how = ended.status === null ? '' : ` (status ${ended.status})`;

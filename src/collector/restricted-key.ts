@@ -3,8 +3,8 @@ import { findLauncherWords, launcherStatus } from '../transport/launcher.ts';
 import { noAwk } from '../transport/shell-launcher.ts';
 import type { Exchange } from './agent-exchange.ts';
 
-/** What the launcher of a restricted key said instead of running its agent; null when none did. */
-export function restrictedKeyFault(ended: Exchange, client: string): FleetError | null {
+/** What the launcher of a restricted key said instead of running its agent, with its other complaints in quotes; null when none did. */
+export function restrictedKeyFault(ended: Exchange, client: string, complaints: string): FleetError | null {
   const words = ended.started ? null : findLauncherWords(ended.complained);
   if (words === null) return null;
   const fault = (code: 'no-runtime' | 'restricted-key', message: string, advice: string): FleetError =>
@@ -17,7 +17,7 @@ export function restrictedKeyFault(ended: Exchange, client: string): FleetError 
       }
       return fault(
         'no-runtime',
-        'the restricted key found no Node.js',
+        `the restricted key found no Node.js${complaints === '' ? '' : `: ${complaints}`}`,
         `Install it, or name it with node="PATH" and run ${authorize}; \`${authorize} --agent shell\` needs none.`,
       );
     case launcherStatus.agentAbsent:

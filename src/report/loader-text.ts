@@ -20,17 +20,32 @@ export const findMachine = [
 /** How a node ends that is too old, and how the shell ends for one that cannot be started. */
 export const cannotRun = `${nodeTooOldStatus}|126|127`;
 
+// Prints a file or folder that somebody else can write. /tmp and the like are none, where nobody replaces what is another's;
+// nor is what the group with the account's own number can write, which is the account's alone.
+const changeable =
+  '-prune -type d -perm -1000 -user 0 -o -perm -002 -print -o -user 0 -perm -020 -print -o -user 0' +
+  ' -o -user $u -group $u -o -perm -020 -print -o -user $u -o -print';
+
 /**
  * Tries each node that is there until one is new enough; `start NODE` sets $s to its exit status. Wants $n and $h. Its
- * quotes are there because of spaces in paths alone: launcher.ts leaves them away.
+ * quotes are there because of spaces in paths alone: launcher.ts leaves them away, and so the loops set -f.
+ *
+ * `go` runs what the configuration names, and PATH is the account's as for all its other commands. `found FOLDER` runs a node
+ * that merely lies in a usual place, and only if root or this account owns it and every folder above, and nobody else can
+ * write them. It runs the resolved path, whose links nobody can exchange meanwhile. That has to be a node by its name: a
+ * program with many names would not know which was meant. /snap/bin/node is such a program, and root's.
  */
 export const tryEveryNode = [
   `run(){ start "$1";case $s in ${cannotRun});;*)exit $s;;esac;}`,
-  'go(){ for p do [ -f "$p" ]&&[ -x "$p" ]&&run "$p";done;}',
+  'go(){ for p do set -f;[ -f "$p" ]&&[ -x "$p" ]&&run "$p";done;set +f;}',
+  'found(){ for f do set -f;f=$f/bin/node;[ -x "$f" ]||continue;u=$(id -u) q=$(readlink -f "$f") w=$f' +
+    ';p=$q;case ${q##*/} in node*)w=;;esac' +
+    `;while [ \${#w} = 0 ];do w=$(find "\${p:-/}" ${changeable})||w=\${p:-/};[ \${#p} = 0 ]&&break;p=\${p%/*};done` +
+    ';[ ${#w} = 0 ]&&run "$q"||{ echo untrusted "$f":;ls -ld "$w";} >&2;done;set +f;}',
   'case $n in /*)go "$n";;esac',
   'command -v node >/dev/null 2>&1&&run node',
-  'go /usr/local/bin/node /opt/homebrew/bin/node "$h"/.nvm/versions/node/v[2-9][0-9].*/bin/node "$h"/.nvm/versions/node/v1[89].*/bin/node' +
-    ' "$h"/.local/share/fnm/node-versions/*/installation/bin/node "$h"/.fnm/node-versions/*/installation/bin/node' +
-    ' "$h"/.volta/tools/image/node/*/bin/node /opt/*/bin/node /usr/local/*/bin/node /usr/local/lib/nodejs/*/bin/node' +
-    ' /snap/bin/node /usr/bin/nodejs',
+  'found /usr/local /opt/homebrew "$h"/.nvm/versions/node/v[2-9][0-9].* "$h"/.nvm/versions/node/v1[89].*' +
+    ' "$h"/.local/share/fnm/node-versions/*/installation "$h"/.fnm/node-versions/*/installation' +
+    ' "$h"/.volta/tools/image/node/* /opt/* /usr/local/* /usr/local/lib/nodejs/*',
+  'go /snap/bin/node',
 ];

@@ -26,7 +26,8 @@ export const launcherStatus = {
 /** Where the agent of a restricted key may lie: as root installs it, or the account in its home. */
 export const launcherFolders = { root: '/usr/local/lib/fleet-health', home: '.local/lib/fleet-health' } as const;
 
-const signPattern = new RegExp(`^${restrictedKeySign} ([0-9a-f]{64}): (.*)$`, 'm');
+/** What a launcher says on stderr in place of an agent. */
+export const launcherLine = new RegExp(`^${restrictedKeySign} ([0-9a-f]{64}): (.*)$`, 'm');
 
 export interface LauncherWords {
   /** Of the agent that the key is made for. */
@@ -36,7 +37,7 @@ export interface LauncherWords {
 
 /** What the launcher of a restricted key said on stderr; null when none spoke. */
 export function findLauncherWords(complained: string): LauncherWords | null {
-  const [, digest, reason] = signPattern.exec(complained) ?? [];
+  const [, digest, reason] = launcherLine.exec(complained) ?? [];
   return digest === undefined || reason === undefined ? null : { digest, reason };
 }
 

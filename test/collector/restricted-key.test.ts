@@ -27,7 +27,7 @@ for (const [what, more, code, says] of [
     'restricted-key',
     /agent 0a0a0a0a0a0a, .* is not on the client or was changed/,
   ],
-  ['no node', { status: launcherStatus.noRuntime }, 'no-runtime', /the restricted key found no Node\.js/],
+  ['no node', { status: launcherStatus.noRuntime }, 'no-runtime', /found no Node\.js: "locale: cannot set"$/],
   [
     'another protocol',
     { status: launcherStatus.otherVersion, sign },

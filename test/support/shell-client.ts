@@ -84,7 +84,7 @@ export function shellClient(context: TestContext, options: ShellClientOptions = 
   const shell = commandOf(options.shell ?? 'dash') ?? ['/bin/sh'];
   // The usual places of node, and of programs, are of this machine. Whatever starts /bin/sh starts the shell of the test.
   const text =
-    `COMMAND=$(printf %s "$COMMAND" | ${whereIs('sed') ?? 'sed'} "s:/[a-z/*]*/node\\b:/nowhere:g;s:/usr/bin/nodejs:/nowhere:")\n` +
+    `COMMAND=$(printf %s "$COMMAND" | ${whereIs('sed') ?? 'sed'} "s:found /usr/local [^;]*;go /snap/bin/node:found /nowhere:")\n` +
     `eval "set -- $COMMAND"; shift; exec ${shell.join(' ')} "$@"`;
   const connection = (): ShellConnection =>
     shellConnection({ env: { HOME: home, PATH: bin, ...options.env }, scripts: [text, text, text] });

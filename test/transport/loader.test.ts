@@ -107,7 +107,7 @@ test('nodes are tried in order until one is new enough', (t) => {
   const versions = path.join(home, '.nvm/versions/node');
   fakeNode(path.join(versions, 'v12.22.9/bin'), 'echo nvm 12 >&2; exit 0');
   fakeNode(path.join(versions, 'v22.1.0/bin'), 'echo nvm 22 >&2; exit 9');
-  const ended = run(runCommand({ ...options, node: configured }), { HOME: home, PATH: bin });
+  const ended = run(runCommand({ ...options, node: configured }), { HOME: home, PATH: `${bin}:${PATH}` });
   assert.deepEqual(ended.stderr.trim().split('\n'), ['configured', 'in PATH', 'nvm 22']);
   assert.equal(ended.status, 9);
 });
@@ -131,7 +131,7 @@ for (const [what, status] of [
     if (status !== null) fakeNode(bin, `echo "node v12 is too old" >&2; exit ${status}`);
     // The usual places are of this machine, which may have a node in any of them.
     const script =
-      'eval "$(printf %s "$COMMAND" | /bin/sed "s:/[a-z/*]*/node\\b:/nowhere:g;s:/usr/bin/nodejs:/nowhere:")"';
+      'eval "$(printf %s "$COMMAND" | /bin/sed "s:found /usr/local [^;]*;go /snap/bin/node:found /nowhere:")"';
     const connection = shellConnection({ env: { HOME: home, PATH: bin }, scripts: [script, script] });
     const { result } = await visit({ connection, node: null });
     assert.equal(result.fault?.code, 'no-runtime', result.fault?.message ?? '');
