@@ -6,12 +6,10 @@ import type { Hold } from './hold.ts';
 import { isAcknowledged, knownLostBastions } from './hold.ts';
 import { openMilder } from './milder.ts';
 import type { Listener, Watch } from './recipients-of.ts';
-import { hears } from './recipients-of.ts';
+import { hears, outsideHours } from './recipients-of.ts';
 import { earlyMs } from './schedule.ts';
 import { longestGapMs } from './step-episode.ts';
 import type { HoldReason } from './telling.ts';
-import { windowSpans, windowUntil } from './windows.ts';
-import { dayMs } from './zone-time.ts';
 
 export type StoredEpisode = Episode & { readonly id: number };
 
@@ -67,11 +65,16 @@ export function lookThrough(options: DeskOptions): Desk {
   const forgone = new Set<number>();
   let remindersDue = false;
   const lost = lostBastions(options);
-  const milder = openMilder(matters, hold);
-  const reasonsOf = (matter: Matter): readonly HoldReason[] =>
-    [hold.insteadFor(matter.episode, recipient), milder.worseOf(matter), outsideHours(matter, nowMs)].filter(
-      (reason) => reason !== null,
-    );
+  const heldFor = ({ episode, listener }: Matter): readonly HoldReason[] =>
+    [
+      hold.insteadFor(episode, recipient),
+      listener === null ? null : outsideHours(listener, episode.severity, nowMs),
+    ].filter((reason) => reason !== null);
+  const milder = openMilder(matters, (matter) => hold.reasonsFor(matter.episode).length + heldFor(matter).length > 0);
+  const reasonsOf = (matter: Matter): readonly HoldReason[] => {
+    const worse = milder.worseOf(matter);
+    return worse === null ? heldFor(matter) : [...heldFor(matter), worse];
+  };
   for (const matter of matters) {
     const { episode, watch, listener } = matter;
     const known = knownOf(matter);
@@ -129,14 +132,6 @@ function isReminderDue({ nowMs, everyMs }: DeskOptions, matter: Matter, known: K
 
 function acknowledgement({ acknowledgedBy, acknowledgedUntilMs }: Episode): HoldReason {
   return { kind: 'acknowledged', by: acknowledgedBy ?? '', untilMs: acknowledgedUntilMs };
-}
-
-/** The recipient's hours, if they are over now. */
-function outsideHours({ listener, episode }: Matter, nowMs: number): HoldReason | null {
-  const hours = listener?.hours?.[episode.severity];
-  if (hours === undefined || hours.some((window) => windowUntil(window, nowMs, null) !== null)) return null;
-  const spans = hours.flatMap((window) => windowSpans(window, nowMs, nowMs + 8 * dayMs, null));
-  return { kind: 'hours', untilMs: Math.min(...spans.map(({ startsAtMs }) => startsAtMs).filter((ms) => ms > nowMs)) };
 }
 
 /** Returns the lost bastion that the recipient was told of in place of an alert, and at least as severely. */

@@ -6,7 +6,7 @@ import type { Covers } from './covers.ts';
 import { compareSeverity } from './difference.ts';
 import type { Known } from './difference.ts';
 import { visitConditions } from './rule-metric.ts';
-import { hears } from './recipients-of.ts';
+import { hears, outsideHours } from './recipients-of.ts';
 import type { Watch } from './recipients-of.ts';
 import { longestGapMs } from './step-episode.ts';
 import type { HoldReason, World } from './telling.ts';
@@ -15,7 +15,10 @@ import type { HoldReason, World } from './telling.ts';
 export interface Hold {
   /** All reasons that hold for everybody; empty: it may be told. */
   readonly reasonsFor: (episode: Episode) => readonly HoldReason[];
-  /** The alert of the collector's own fault that the recipient is told instead, while it fires; null: none is. */
+  /**
+   * The alert that the recipient is told instead: that the client is away, or a fault of its collector. An alert stands
+   * for no worse one, and for nothing while a person mutes it for a recipient who was not told of it before.
+   */
   readonly insteadFor: (episode: Episode, recipient: string) => HoldReason | null;
   /**
    * The end of what covered a whole closed episode: a silence, a window, or a fault of its collector that the recipient
@@ -40,10 +43,18 @@ export function openHold({ world, covers, watchOf }: HoldOptions): Hold {
     ({ client }) => client,
   );
   const standIns = createStandIns(world);
-  const heardStandIn = (episode: Episode, recipient: string): Episode | null => {
-    const standIn = standIns(episode);
-    const listener = standIn === null ? undefined : watchOf(standIn).listeners.get(recipient);
-    return standIn !== null && listener !== undefined && hears(listener, standIn.severity) ? standIn : null;
+  const told = new Map(world.told.map((one) => [`${one.alertId} ${one.recipient}`, one]));
+  const isTold = (standIn: Episode, { severity }: Episode, recipient: string): boolean => {
+    const before = told.get(`${standIn.id ?? ''} ${recipient}`);
+    if (before !== undefined && compareSeverity(before.severity, severity) <= 0) return true;
+    const listener = watchOf(standIn).listeners.get(recipient);
+    return (
+      listener !== undefined &&
+      hears(listener, standIn.severity) &&
+      compareSeverity(standIn.severity, severity) <= 0 &&
+      covers.reasonsAt(standIn, nowMs).length === 0 &&
+      outsideHours(listener, standIn.severity, nowMs) === null
+    );
   };
   return {
     reasonsFor: (episode) => {
@@ -54,18 +65,16 @@ export function openHold({ world, covers, watchOf }: HoldOptions): Hold {
       }
       const { client } = watchOf(episode);
       if (client?.state === 'paused') reasons.push({ kind: 'paused', untilMs: client.untilMs });
-      const newestMs = newestRowMs.get(episode.client) ?? null;
-      const lost = unreachable.get(episode.client) ?? [];
-      if (!visitConditions.includes(episode.rule) && lost.some((one) => isAway(one, newestMs))) {
-        reasons.push({ kind: 'unreachable' });
-      }
       const { changedByRun } = episode;
       if (changedByRun !== null && runsUnderWay.has(changedByRun)) reasons.push({ kind: 'run', runId: changedByRun });
       return reasons;
     },
     insteadFor: (episode, recipient) => {
-      const standIn = heardStandIn(episode, recipient);
-      if (standIn?.state !== 'firing') return null;
+      const newestMs = newestRowMs.get(episode.client) ?? null;
+      const lost = visitConditions.includes(episode.rule) ? [] : (unreachable.get(episode.client) ?? []);
+      if (lost.some((one) => isAway(one, newestMs) && isTold(one, episode, recipient))) return { kind: 'unreachable' };
+      const standIn = standIns(episode);
+      if (standIn?.state !== 'firing' || !isTold(standIn, episode, recipient)) return null;
       return { kind: standIn.rule === 'collector-silent' ? 'collector-silent' : 'isolated' };
     },
     wentByUntilMs: (episode, recipient) => {
@@ -73,8 +82,8 @@ export function openHold({ world, covers, watchOf }: HoldOptions): Hold {
       if (firingSinceMs === null || resolvedAtMs === null) return null;
       const coveredMs = covers.coveredUntilMs(episode, firingSinceMs, resolvedAtMs, graceMs);
       if (coveredMs !== null) return coveredMs;
-      const standIn = heardStandIn(episode, recipient);
-      if (standIn === null) return null;
+      const standIn = standIns(episode);
+      if (standIn === null || !isTold(standIn, episode, recipient)) return null;
       const endMs = standIn.resolvedAtMs ?? nowMs;
       return resolvedAtMs <= endMs + graceMs ? endMs : null;
     },

@@ -3,7 +3,6 @@ import type { Episode } from '../storage/episode.ts';
 import { groupBy } from '../storage/group-by.ts';
 import type { Matter } from './desk.ts';
 import { compareSeverity } from './difference.ts';
-import type { Hold } from './hold.ts';
 import { compareText } from './item.ts';
 import { hears } from './recipients-of.ts';
 import { rivalry } from './rule-metric.ts';
@@ -17,8 +16,8 @@ export interface Milder {
   readonly wasBesideWorse: (matter: Matter) => boolean;
 }
 
-/** Compares the matters of one recipient. */
-export function openMilder(matters: readonly Matter[], { reasonsFor }: Pick<Hold, 'reasonsFor'>): Milder {
+/** Compares the matters of one recipient; `isHeld`: something else holds a matter back. */
+export function openMilder(matters: readonly Matter[], isHeld: (matter: Matter) => boolean): Milder {
   const rivals = groupBy(matters.filter(isRival), keyOf);
   const worse = (matter: Matter): readonly Matter[] => {
     const others = isRival(matter) ? (rivals.get(keyOf(matter)) ?? []) : [];
@@ -26,7 +25,7 @@ export function openMilder(matters: readonly Matter[], { reasonsFor }: Pick<Hold
   };
   return {
     worseOf: (matter) => {
-      const told = worse(matter).find(({ episode }) => episode.state === 'firing' && reasonsFor(episode).length === 0);
+      const told = worse(matter).find((other) => other.episode.state === 'firing' && !isHeld(other));
       return told === undefined ? null : { kind: 'worse-rule', rule: told.episode.rule };
     },
     wasBesideWorse: (matter) => worse(matter).some((other) => overlaps(other.episode, matter.episode)),

@@ -1,6 +1,9 @@
 import type { Client, Config, Recipient, Rule, Severity, Window } from '../config/config.ts';
 import { globMatcher } from '../config/globs.ts';
 import type { AlertKey } from '../storage/episode.ts';
+import type { HoldReason } from './telling.ts';
+import { windowSpans, windowUntil } from './windows.ts';
+import { dayMs } from './zone-time.ts';
 
 /** Somebody who is told of a rule of a client, and from which severity on. */
 export interface Listener {
@@ -35,6 +38,14 @@ export function commandOfRecipient(recipient: string): string | null {
 
 export function hears({ least }: Listener, severity: Severity): boolean {
   return least === 'warning' || severity === 'critical';
+}
+
+/** Returns the end of the pause if the hours of a recipient are over now; null if they are not. */
+export function outsideHours({ hours: all }: Listener, severity: Severity, nowMs: number): HoldReason | null {
+  const hours = all?.[severity];
+  if (hours === undefined || hours.some((window) => windowUntil(window, nowMs, null) !== null)) return null;
+  const spans = hours.flatMap((window) => windowSpans(window, nowMs, nowMs + 8 * dayMs, null));
+  return { kind: 'hours', untilMs: Math.min(...spans.map(({ startsAtMs }) => startsAtMs).filter((ms) => ms > nowMs)) };
 }
 
 /**

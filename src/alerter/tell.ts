@@ -117,6 +117,7 @@ function heldOf({ episode }: Matter, recipient: string, reason: HoldReason): Hel
 }
 
 const ownReasons: readonly HoldReason['kind'][] = [
+  'unreachable',
   'bastion',
   'isolated',
   'collector-silent',

@@ -194,7 +194,7 @@ test('while a client is unreachable nothing else of it is told, until its first 
   world.at('08:10');
   world.recovers('web-1 memory');
   assert.deepEqual(world.pass(), []);
-  assert.deepEqual(world.held(), ['web-1 disk /: unreachable', 'web-1 memory: unreachable']);
+  assert.deepEqual(world.held(), ['web-1 disk /: unreachable for ops', 'web-1 memory: unreachable for ops']);
   world.at('08:20');
   world.recovers('web-1 unreachable');
   assert.deepEqual(world.pass(), ['ops: resolved web-1 unreachable']);
@@ -217,7 +217,7 @@ test('a changed host key is told although the client counts as unreachable', () 
 test('an isolated collector is one alert and none for its clients; who stays away is told of afterwards', () => {
   const world = start();
   world.at('08:04');
-  world.fires('- collector-isolated c1', { severity: 'warning' });
+  world.fires('- collector-isolated c1');
   assert.equal(world.pass().length, 1);
   world.at('08:05');
   world.fires('web-1 unreachable');
@@ -234,14 +234,14 @@ test('an isolated collector is one alert and none for its clients; who stays awa
 
 test('who is not told of the stand-in is told of each client that it stands for', () => {
   const world = start(fleet.replace('name="web-1"', 'name="web-1" mail="web@example.org"'));
-  world.fires('- collector-isolated c1', { severity: 'warning' });
+  world.fires('- collector-isolated c1');
   world.pass('08:04');
   world.at('08:05');
   world.fires('web-1 unreachable');
   assert.deepEqual(world.pass(), ['web: firing critical web-1 unreachable']);
 });
 
-test('who hears of critical alerts alone is told of each client while the stand-in is a warning', () => {
+test('a stand-in that is only a warning stands for no critical alert, whoever hears of it', () => {
   const oncall = '<mail to="oncall@example.org" severity="critical"/></alerts>';
   const world = start(fleet.replace('</alerts>', oncall));
   world.fires('- collector-isolated c1', { severity: 'warning' });
@@ -249,13 +249,47 @@ test('who hears of critical alerts alone is told of each client while the stand-
   world.fires('web-1 unreachable');
   assert.deepEqual(world.pass(), [
     'oncall: firing critical web-1 unreachable',
-    'ops: firing warning - collector-isolated c1',
+    'ops: firing critical web-1 unreachable, firing warning - collector-isolated c1',
   ]);
+});
+
+test('a silence of the stand-in alone holds back none of its clients, but for those who know of it', () => {
+  for (const wasTold of [false, true]) {
+    const world = start();
+    if (!wasTold) world.silence('*', 'collector-isolated', '07:00', '12:00');
+    world.fires('- collector-isolated c1');
+    world.pass('08:04');
+    if (wasTold) world.silence('*', 'collector-isolated', '08:04', '12:00');
+    world.at('08:05');
+    world.fires('web-1 unreachable');
+    assert.deepEqual(world.pass(), wasTold ? [] : ['ops: firing critical web-1 unreachable']);
+  }
+});
+
+test('who is not told that a client is unreachable is told of its other alerts', () => {
+  const dba = '<mail to="dba@example.org" rules="disk"/></alerts>';
+  const world = start(fleet.replace('</alerts>', dba));
+  world.fires('web-1 unreachable');
+  world.fires('web-1 disk /');
+  assert.deepEqual(world.pass(), ['dba: firing critical web-1 disk /', 'ops: firing critical web-1 unreachable']);
+  assert.deepEqual(world.held(), ['web-1 disk /: unreachable for ops']);
+  world.recovers('web-1 disk /');
+  assert.deepEqual(world.pass('08:30'), ['dba: resolved web-1 disk /']);
+});
+
+test('a client whose alert unreachable is silenced, or a warning, is told of by its critical alerts', () => {
+  for (const severity of ['critical', 'warning'] as const) {
+    const world = start();
+    if (severity === 'critical') world.silence('*', 'unreachable', '07:00', '12:00');
+    world.fires('web-1 unreachable', { severity });
+    world.fires('web-1 disk /');
+    assert.match(world.pass()[0] ?? '', /firing critical web-1 disk \//);
+  }
 });
 
 test('what an isolated collector held back does not ring later, though its own alert was told long ago', () => {
   const world = start(fleet);
-  world.fires('- collector-isolated c1', { severity: 'warning' });
+  world.fires('- collector-isolated c1');
   world.pass('08:04');
   world.at('08:05');
   world.fires('web-1 unreachable');
