@@ -5,6 +5,8 @@ import { explainEpisodes } from './explain-episodes.ts';
 import type { ExplainOptions, RuleExplained } from './explain-episodes.ts';
 import type { Observation } from './observation.ts';
 import { needsOf, readReport, readVisit } from './read-row.ts';
+import { reasonInReport, unknownAfter } from './unknown-rules.ts';
+import type { UnknownRules } from './unknown-rules.ts';
 import { readUnreliable, unreliableRule } from './unreliable.ts';
 import { withWritable } from './was-writable.ts';
 
@@ -36,6 +38,7 @@ export async function explainClient(options: ExplainOptions & { readonly client:
     ],
     ({ rule }) => rule,
   );
+  const unknown = await explainUnknown(options, newest, observations, memory?.unknown ?? {});
   const { rules, undelivered } = await explainEpisodes(options, {
     ...client,
     subjectsOf: (rule) => (readings.get(rule) ?? []).map(({ subject }) => subject),
@@ -47,9 +50,38 @@ export async function explainClient(options: ExplainOptions & { readonly client:
     untreated:
       isNewer(newest.report?.observedAtMs, memory?.newestReportMs) ||
       isNewer(newest.visit?.startedAtMs, memory?.newestVisitMs),
-    rules: rules.map((one) => ({ ...one, readings: readings.get(one.rule) ?? [] })),
+    rules: rules.map((one) => ({
+      ...one,
+      readings: readings.get(one.rule) ?? [],
+      unknown: unknown.get(one.rule.name) ?? null,
+    })),
     undelivered,
   };
+}
+
+/** By rule, why the newest report says nothing of it, in the words of the client where it gave a reason. */
+async function explainUnknown(
+  { store, client }: ExplainOptions & { readonly client: Client },
+  { report: row }: NewestRows,
+  observations: readonly Observation[],
+  before: UnknownRules,
+): Promise<ReadonlyMap<string, NonNullable<RuleExplained['unknown']>>> {
+  const observed = observations.find(({ kind }) => kind === 'report');
+  if (row === null || observed === undefined) return new Map();
+  const unknown = unknownAfter(client.rules, before, observed);
+  const isAny = Object.values(unknown).some(({ matches }) => matches);
+  const report = isAny ? ((await (await store.reportsOf([row.id])).get(row.id)) ?? null) : null;
+  return new Map(
+    client.rules.flatMap((rule) => {
+      const found = unknown[rule.name];
+      if (found === undefined) return [];
+      const given = report === null ? null : reasonInReport(rule, report);
+      const reason = found.matches
+        ? (given ?? 'its reports do not say it')
+        : 'its reports list nothing that it selects';
+      return [[rule.name, { reason, sinceMs: found.sinceMs }] as const];
+    }),
+  );
 }
 
 async function observe(

@@ -17,6 +17,8 @@ export interface RuleExplained {
   readonly rule: Rule;
   /** What the newest row says of its subjects; empty for what concerns the fleet. */
   readonly readings: readonly Reading[];
+  /** Why the newest report says nothing of what it judges, and since when; null: it does, or judges no report. */
+  readonly unknown: { readonly reason: string; readonly sinceMs: number } | null;
   readonly listeners: readonly Listener[];
   /** Silences and windows in force for its subjects, whether anything is open or not. */
   readonly covers: readonly RuleCover[];
@@ -57,7 +59,7 @@ export interface Explained {
 }
 
 export interface EpisodesExplained {
-  readonly rules: readonly Omit<RuleExplained, 'readings'>[];
+  readonly rules: readonly Omit<RuleExplained, 'readings' | 'unknown'>[];
   /** Mails to those who are told of these rules, and that no mail server has taken. */
   readonly undelivered: readonly MailSummary[];
   /** What a pass that began now would look at. */

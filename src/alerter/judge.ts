@@ -6,6 +6,7 @@ import { openSubjects } from './judge-subjects.ts';
 import type { Observation } from './observation.ts';
 import { rebooted } from './rebooted.ts';
 import { longestGapMs } from './step-episode.ts';
+import { unknownAfter } from './unknown-rules.ts';
 import { endsAfter, readUnreliable, unreliableRule } from './unreliable.ts';
 import type { VisitEnds } from './unreliable.ts';
 import { withWritable, writableAfter } from './was-writable.ts';
@@ -74,6 +75,7 @@ export function openClientJudge(options: ClientJudgeOptions): ClientJudge {
   let visits: VisitEnds = before?.visits ?? [];
   const unreliable = unreliableRule(rules);
   const isUnreachable = (): boolean => subjects.openEpisode('unreachable', '')?.state === 'firing';
+  let unknown = before?.unknown ?? {};
   let rows = before?.rows ?? 0;
   return {
     judge: (row) => {
@@ -98,6 +100,7 @@ export function openClientJudge(options: ClientJudgeOptions): ClientJudge {
         subjects.judge({ ...observation, readings }, newestReportMs);
       } else {
         newestReportMs = atMs;
+        unknown = unknownAfter(rules, unknown, observation);
         bootId = observation.bootId ?? bootId;
         writable = writableAfter(writable, observation.disks);
       }
@@ -112,6 +115,7 @@ export function openClientJudge(options: ClientJudgeOptions): ClientJudge {
           rows,
           changes: subjects.changes(),
           ...(visits.length === 0 ? {} : { visits }),
+          ...(Object.keys(unknown).length === 0 ? {} : { unknown }),
           ...(writable.size === 0 ? {} : { writable: [...writable] }),
           ...(Object.keys(stillLate).length === 0 ? {} : { late: stillLate }),
         },

@@ -8,7 +8,8 @@ import { asFleetError, messageOf } from '../errors.ts';
 import { escapeControls } from '../log.ts';
 import { statePaths } from '../paths.ts';
 import type { Context, ExitStatus } from './context.ts';
-import { findIdleRules, type IdleRule } from './idle-rules.ts';
+import { findIdleRules, findUnknownRules, idleWords, unknownRuleJson } from './idle-rules.ts';
+import type { IdleRule, UnknownRule } from './idle-rules.ts';
 import { readerTime } from './reader-time.ts';
 import { readStored } from './read-stored.ts';
 import { loadSettings } from './settings.ts';
@@ -74,10 +75,11 @@ function tellFaults({ output }: Context, file: string, faults: readonly Finding[
 interface Tried {
   readonly trials: Trial[];
   readonly idleRules: readonly IdleRule[];
+  readonly unknownRules: readonly UnknownRule[];
 }
 
 function noneTried({ mail }: CheckCommandOptions): Tried | null {
-  return mail === undefined ? null : { trials: [], idleRules: [] };
+  return mail === undefined ? null : { trials: [], idleRules: [], unknownRules: [] };
 }
 
 async function tryMail({ output, signal }: Context, config: Config, to: string | null): Promise<Trial> {
@@ -103,10 +105,12 @@ async function tryAll({ output, signal }: Context, config: Config): Promise<Trie
   progress?.end();
   // A collector that stores reports sealed may have no right to read what they say.
   const hasDatabase = config.collector.open && trials.some(({ kind, fault }) => kind === 'database' && fault === null);
-  const idleRules = hasDatabase
-    ? await readStored(config.storage, signal, ({ history }) => findIdleRules(config.clients, history))
-    : [];
-  return { trials: [...trials], idleRules };
+  if (!hasDatabase) return { trials: [...trials], idleRules: [], unknownRules: [] };
+  return readStored(config.storage, signal, async ({ history }) => ({
+    trials: [...trials],
+    idleRules: await findIdleRules(config.clients, history),
+    unknownRules: await findUnknownRules(config, history),
+  }));
 }
 
 interface Verdict {
@@ -129,7 +133,7 @@ function tell({ output }: Context, { config, warnings, tried, hearings, defaults
   if (output.verbosity !== 'quiet') tellHearings({ output }, config, hearings);
   for (const warning of warnings) output.print(`${output.colour('yellow', 'warning')}: ${formatFinding(warning)}`);
   if (warnings.length > 0) output.print('');
-  if (tried !== null) tellTried({ output }, tried);
+  if (tried !== null) tellTried({ output }, config, tried);
   const count = `${config.clients.length} ${config.clients.length === 1 ? 'client' : 'clients'}`;
   if (!config.collector.open) output.print(sealingText(config));
   const warned = warnings.length === 0 ? '' : `, ${warnings.length} ${warnings.length === 1 ? 'warning' : 'warnings'}`;
@@ -162,12 +166,12 @@ function tellHearings({ output }: Pick<Context, 'output'>, config: Config, heari
   }
 }
 
-function tellTried({ output }: Pick<Context, 'output'>, { trials, idleRules }: Tried): void {
+function tellTried({ output }: Pick<Context, 'output'>, config: Config, tried: Tried): void {
+  const { trials, idleRules, unknownRules } = tried;
   const failed = trials.filter(({ fault }) => fault !== null);
   output.print('');
-  for (const { name, line, clients } of idleRules) {
-    const where = `line ${line ?? '-'}: ${name} (${clients} ${clients === 1 ? 'client' : 'clients'})`;
-    output.print(`${output.colour('yellow', 'warning')}: ${escapeControls(where)} matches no mount stored so far`);
+  for (const text of idleWords(idleRules, unknownRules, readerTime(config, Date.now()))) {
+    output.print(`${output.colour('yellow', 'warning')}: ${escapeControls(text)}`);
   }
   for (const { what, kind, fault } of failed) {
     const subject = kind === 'client' ? `client ${what}` : what;
@@ -202,7 +206,9 @@ function checkJson(file: string, config: Config, warnings: readonly Finding[], t
     warnings: warnings.map(findingJson),
     defaults: describeDefaults(config),
     sealing: sealingJson(config),
-    ...(tried === null ? {} : { connections, idle_rules: tried.idleRules }),
+    ...(tried === null
+      ? {}
+      : { connections, idle_rules: tried.idleRules, unknown_rules: tried.unknownRules.map(unknownRuleJson) }),
   };
 }
 

@@ -76,12 +76,13 @@ export function clientLines(
 }
 
 function ruleLines(output: Output, explained: RuleExplained, saying: Saying, whole: boolean): readonly string[] {
-  const { rule, readings, episodes, listeners } = explained;
+  const { rule, readings, unknown, episodes, listeners } = explained;
   const said = readings.map(
     ({ subject, level, valueText }) =>
       `${subject === '' ? '' : `${subject} `}${level === 'unknown' ? 'unknown' : valueText === '' ? 'well' : valueText}`,
   );
-  const now = said.length === 0 ? '' : escapeControls(`: ${cut([...new Set(said)]).join(', ')}`);
+  const words = unknown === null ? cut([...new Set(said)]) : [unknownText(unknown, saying)];
+  const now = words.length === 0 ? '' : escapeControls(`: ${words.join(', ')}`);
   const open = episodes.filter(({ episode }) => episode.state !== 'resolved');
   const title = `${output.colour('bold', escapeControls(rule.name))} (${limitsOf(rule)})${now}`;
   if (!whole) return [title];
@@ -95,6 +96,10 @@ function ruleLines(output: Output, explained: RuleExplained, saying: Saying, who
       : []),
     `  ${recipientsText(listeners)}`,
   ];
+}
+
+function unknownText({ reason, sinceMs }: NonNullable<RuleExplained['unknown']>, { time }: Saying): string {
+  return `unknown since ${time.momentAndAge(sinceMs)}: ${reason}`;
 }
 
 function coverLines({ covers }: RuleExplained, { time }: Saying): readonly string[] {

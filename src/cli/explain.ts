@@ -149,7 +149,7 @@ function clientJson({ client, reportAtMs, visitAtMs, untreated, rules, undeliver
   };
 }
 
-function ruleJson({ rule, readings, listeners, covers, episodes }: RuleExplained): unknown {
+function ruleJson({ rule, readings, unknown, listeners, covers, episodes }: RuleExplained): unknown {
   return {
     rule: rule.name,
     type: rule.type,
@@ -163,6 +163,7 @@ function ruleJson({ rule, readings, listeners, covers, episodes }: RuleExplained
       value,
       value_text: valueText,
     })),
+    unknown: unknown === null ? null : { reason: unknown.reason, since: jsonTime(unknown.sinceMs) },
     recipients: listeners.map(({ recipient, least }) => ({ recipient, severity: least })),
     held_by: covers.map(({ reason, subjects }) => ({ ...reasonJson(reason), subjects })),
     alerts: episodes.map(episodeJson),

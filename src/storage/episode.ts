@@ -133,6 +133,11 @@ export interface ClientMemory {
   readonly writable?: readonly string[];
   /** How the last visits ended, at most 12, oldest first: '' where one was good, else its error code. */
   readonly visits?: readonly string[];
+  /**
+   * By rule: the rules that the newest report says nothing of, and since which report. `matches`: false where the report
+   * lists nothing that the rule selects, true where what it selects is unknown.
+   */
+  readonly unknown?: Readonly<Record<string, { readonly sinceMs: number; readonly matches: boolean }>>;
   /** By rule and subject, joined by U+0000: what rows older than the newest judged one have begun; told as past. */
   readonly late?: Readonly<Record<string, Episode>>;
   /** Of the fleet, which is the client '': names of all rules that a pass has judged. */
