@@ -1,3 +1,4 @@
+import { maxSubjects } from '../report/limits.ts';
 import type { Session, SqlValue } from './database.ts';
 import type { Dialect } from './dialect.ts';
 import { mergeSuffix, rollupColumns, rollupSources, rollupTable } from './rollup-tables.ts';
@@ -17,7 +18,8 @@ export interface RollUpOptions {
 /**
  * Adds rows of `stats` and what hangs on them to the rollups of their hour and day, whether those have a row already or
  * not. Who calls it deletes the rows in the same transaction: so each counts once. What is NULL counts for nothing; a mean
- * is that of the rows, however long each of them stood.
+ * is that of the rows, however long each of them stood. Of each client the most frequent mounts and interfaces are added, as
+ * many as a report may have: the names are the client's to choose, and rollups stay for years.
  */
 export async function rollUp(session: Session, options: RollUpOptions): Promise<void> {
   const { dialect, hourMs, spans, statIds, marks } = options;
@@ -48,8 +50,13 @@ function rollUpSql(dialect: Dialect, source: RollupSource, span: RollupSpan, mar
   const values = ['client', '?', ...subjects, 'COUNT(*)', ...figures].map(
     (value, at) => `${value} AS ${columns[at] ?? ''}`,
   );
-  const select = `SELECT ${values.join(', ')} FROM ${table} WHERE ${statId} IN (${marks})
-    GROUP BY ${['client', ...subjects].join(', ')}`;
+  const rows = `FROM ${table} WHERE ${statId} IN (${marks}) GROUP BY ${['client', ...subjects].join(', ')}`;
+  const place = `ROW_NUMBER() OVER (PARTITION BY client ORDER BY COUNT(*) DESC, ${subject ?? ''}) AS place`;
+  const select =
+    subject === null
+      ? `SELECT ${values.join(', ')} ${rows}`
+      : `SELECT ${columns.join(', ')} FROM (SELECT ${values.join(', ')}, ${place} ${rows}) AS named
+         WHERE place <= ${maxSubjects}`;
   return `INSERT INTO ${rollupTable(source, span)} (${columns.join(', ')})
     ${dialect.selected(select)} ${mergeSuffix(dialect, source, span)}`;
 }

@@ -94,6 +94,33 @@ onBothDatabases('rollups', (kit) => {
     ]);
   });
 
+  test('a client that names others in each report leaves as many as one report may have, the most frequent first', async () => {
+    const opened = await kit.open();
+    const names = (visit: number, count: number): readonly Row[] =>
+      Array.from({ length: count }, (_, at) => ({ mount: `/${visit}-${at}`, used_percent: 1 }));
+    const reports = Array.from({ length: 12 }, (_, visit) =>
+      item({
+        observedAtMs: oldMs + visit,
+        workers: [worker('disk', ...names(visit, 150), { mount: '/z', used_percent: 9 })],
+      }),
+    );
+    const good = item({
+      client: 'good',
+      observedAtMs: oldMs,
+      workers: [worker('disk', { mount: '/', used_percent: 5 })],
+    });
+    await opened.storage.reports.ingest([...reports, good, item(), item({ client: 'good' })]);
+    await opened.storage.reports.prune(limits, never);
+    for (const table of ['disk_stats_hourly', 'disk_stats_daily']) {
+      const counted = await rows(opened, `SELECT client, COUNT(*) FROM ${table} GROUP BY client ORDER BY client`);
+      assert.deepEqual(counted, [
+        ['good', 1],
+        ['web-1', 200],
+      ]);
+      assert.deepEqual(await rows(opened, `SELECT samples FROM ${table} WHERE mount = '/z'`), [[12]]);
+    }
+  });
+
   test('what comes home late into an hour that was rolled up is added to it, weighed by what each knew', async () => {
     const opened = await kit.open();
     const { reports } = opened.storage;
