@@ -30,6 +30,8 @@ export interface StatePaths {
   readonly encryptedStats: string;
   readonly journal: string;
   readonly knownHosts: string;
+  /** Names of clients that have let us in by a key alone. */
+  readonly keyLogins: string;
   readonly outbox: string;
   readonly runtimes: string;
   readonly lock: string;
@@ -60,6 +62,7 @@ export function statePaths(dir: string): StatePaths {
     encryptedStats: inside('encrypted_stats'),
     journal: inside('journal'),
     knownHosts: inside('known_hosts'),
+    keyLogins: inside('key-logins'),
     outbox: inside('outbox'),
     runtimes: inside('runtimes'),
     lock: inside('lock.db'),

@@ -66,6 +66,7 @@ export async function collectCommand(context: Context, options: CollectCommandOp
     : (await import('../heap-growth.ts')).withBoundedHeap(pass));
   if (teller !== null && result.outcome !== 'overlapped') await tellAway(teller, result, output);
   view.end(result);
+  if (!options.dryRun && result.outcome !== 'overlapped') shared.keyLogins.save();
   return result.exitStatus;
 }
 

@@ -30,7 +30,7 @@ export function passwordWarnings(clients: readonly Client[]): readonly Finding[]
             {
               file: keyed.file,
               line: keyed.line,
-              message: `client "${keyed.name}" has a password beside a key: whoever refuses the key there is given the password; write password="none"`,
+              message: `client "${keyed.name}" has a password beside a key: until it has taken the key once, root there can refuse the key and read the password; write password="none"`,
             },
           ]),
     ];

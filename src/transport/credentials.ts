@@ -62,6 +62,13 @@ export function revealCredentials(machine: string, wanted: HopCredentials): Cred
   };
 }
 
+/** Leaves the password out beside a key, also where that key cannot be read. */
+export function besideKeys(credentials: Credentials): Credentials {
+  const { keys, agent, problem } = credentials;
+  const hasKey = keys.length > 0 || agent !== null || problem !== null;
+  return hasKey ? { ...credentials, password: null } : credentials;
+}
+
 function publicHalf(path: string): Buffer | null {
   try {
     const [, base64 = ''] = readFileSync(`${path}.pub`, 'utf8').trim().split(/\s+/);

@@ -38,6 +38,8 @@ export interface Login {
   readonly withheld: () => { readonly keys: number; readonly ofAgent: number };
   /** What the client would have taken, as far as it said; null: not said. */
   readonly wanted: () => readonly string[] | null;
+  /** True if a key was offered and nothing else was. */
+  readonly byKey: () => boolean;
 }
 
 export interface LoginOptions {
@@ -86,6 +88,7 @@ export function planLogin({ username, credentials, refuse, withoutFirst = false 
       ),
     withheld: () => ({ keys: Math.max(0, keys.length - mostKeys), ofAgent: agent?.withheld ?? 0 }),
     wanted: () => wanted,
+    byKey: () => last?.method === 'publickey' && !tried.some((label) => passwordLabels.includes(label)),
     next: (left, partial) => {
       wanted = left;
       // After one of several required methods was taken, those that were refused for being out of turn count again.
@@ -104,6 +107,7 @@ export function planLogin({ username, credentials, refuse, withoutFirst = false 
 }
 
 const agentLabel = 'ssh-agent';
+const passwordLabels: readonly string[] = ['password', 'keyboard-interactive'];
 
 /** True for a prompt that asks for the account's password and nothing else: no code, no new password. */
 export function isPasswordPrompt(prompt: string): boolean {

@@ -93,6 +93,14 @@ export function masterArguments(target: OpensshTarget, options: MasterOptions): 
   ];
 }
 
+/** Leaves the password out beside keys: those of config.xml, or those that ssh_config and ssh itself name. */
+export function opensshBesideKeys(target: OpensshTarget): OpensshTarget {
+  const { privateKey, agent, config, secrets } = target;
+  const hasAgent = agent !== null && agent !== 'none';
+  const hasKey = privateKey === null ? config !== 'none' : privateKey !== 'none';
+  return hasAgent || hasKey ? { ...target, secrets: () => ({ ...secrets(), password: null }) } : target;
+}
+
 /** The arguments that say which client is meant and how to log in there; the last ones. */
 export function targetArguments(target: OpensshTarget): string[] {
   const { host, hostName, hostKeyAlias, port, username, config, agent } = target;

@@ -127,6 +127,7 @@ export function opensshConnection(session: OpensshSession): Connection {
 
   return {
     connectMs: session.connectMs,
+    byKey: log.method === 'publickey' && !log.tried.some((method) => /^(?:password|keyboard-)/.test(method)),
     bytes: () => pipeBytes(commands),
     exec: open,
     leave: async () => {

@@ -13,6 +13,8 @@ export interface SshSession {
   readonly ssh: Client;
   readonly socket: Wire;
   readonly connectMs: number;
+  /** See Connection. */
+  readonly byKey: boolean;
   readonly channelTimeoutMs: number;
   readonly signal: AbortSignal;
   /** The command that went ahead of the login, and its channel, or why it has none; null: none went. */
@@ -117,6 +119,7 @@ export function sshConnection(session: SshSession): Connection {
 
   return {
     connectMs: session.connectMs,
+    byKey: session.byKey,
     bytes: () => ({ in: socket.bytesRead, out: socket.bytesWritten }),
     exec: (command) => (ahead === null ? open(command) : takeAhead(ahead, command)),
     leave: async () => {

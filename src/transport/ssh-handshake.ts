@@ -174,7 +174,7 @@ export class Handshake<T> {
       client: this.#target.client,
       ssh: this.#ssh,
       socket: this.#socket,
-      connectMs: this.#connectMs,
+      ...{ connectMs: this.#connectMs, byKey: this.#login.byKey() },
       channelTimeoutMs: this.#channelTimeoutMs,
       signal: this.#options.signal,
       opened,

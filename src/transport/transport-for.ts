@@ -1,8 +1,11 @@
 import type { Client, SshSettings } from '../config/config.ts';
 import { FleetError } from '../errors.ts';
 import { dialThrough, limitsOf } from './bastion-pool.ts';
+import { besideKeys } from './credentials.ts';
 import { needsHostCertificate } from './host-key-check.ts';
 import { createLocalTransport } from './local.ts';
+import type { Credentials } from './login.ts';
+import { opensshBesideKeys } from './openssh-arguments.ts';
 import { opensshTarget } from './openssh-target.ts';
 import { createOpensshTransport } from './openssh.ts';
 import type { Route, Unsupported } from './route.ts';
@@ -15,27 +18,58 @@ import type { Connection, ConnectOptions, Transport } from './transport.ts';
  * read, are refused by `connect` (FleetError `unsupported`, `config-invalid`, `secret-missing`, `credentials-unusable`).
  */
 export function transportFor(client: Client, shared: TransportShared): Transport {
-  const { ssh } = client;
-  if (ssh.transport === 'local') return createLocalTransport(client.name);
-  if (ssh.transport === 'openssh') {
-    return { connect: async (options) => await throughOpenssh(client, shared).connect(options) };
-  }
+  if (client.ssh.transport === 'local') return createLocalTransport(client.name);
   return {
-    // Not before: of a fleet of thousands most ways are never asked for, and a fault is that client's.
     connect: async (options) => {
-      const route = shared.routeTo(client);
-      const [lacking] = whatStopsSsh2(route, ssh.transport);
-      if (ssh.transport === 'auto' && (lacking !== undefined || needsCertificates(route, shared))) {
-        return await throughOpenssh(client, shared).connect(options);
+      const { keyLogins } = shared;
+      const keyAlone = keyLogins.has(client);
+      try {
+        const connection = await connectTo({ client, shared, options, keyAlone });
+        if (connection.byKey === true) keyLogins.note(client);
+        return connection;
+      } catch (thrown) {
+        throw keyAlone && client.ssh.password !== null ? withheldFault(thrown, keyLogins.file) : thrown;
       }
-      if (lacking === undefined) return await connectThrough(route, client, shared, options);
-      throw refusal(
-        client,
-        `${lacking.option} (${lacking.place})${lacking.hop === client.name ? '' : ` of ${lacking.hop}`} is beyond the built-in transport`,
-        'Write transport="openssh", or transport="auto" to take it where it is needed; or end it with config="none".',
-      );
     },
   };
+}
+
+interface Attempt {
+  readonly client: Client;
+  readonly shared: TransportShared;
+  readonly options: ConnectOptions;
+  /** No password is offered beside a key. */
+  readonly keyAlone: boolean;
+}
+
+/** Adds to a refused login that the password was not tried. Returns other faults unchanged. */
+function withheldFault(thrown: unknown, file: string | null): unknown {
+  if (!(thrown instanceof FleetError) || !['auth-failed', 'credentials-unusable'].includes(thrown.code)) return thrown;
+  const { code, stage, client, retryable, message } = thrown;
+  return new FleetError({
+    ...{ code, stage, retryable, cause: thrown },
+    ...(client === null ? {} : { client }),
+    message: `${message}; the password was not offered, because this client has taken a key before`,
+    advice: `Mend the key there. If the password is to be offered again, remove the client's line from ${file ?? 'key-logins'}.`,
+  });
+}
+
+/** The way is looked for here: of a fleet of thousands most are never asked for, and a fault is that client's. */
+async function connectTo(attempt: Attempt): Promise<Connection> {
+  const { client, shared } = attempt;
+  const { transport } = client.ssh;
+  if (transport === 'openssh') return await throughOpenssh(attempt);
+  const route = shared.routeTo(client);
+  const [lacking] = whatStopsSsh2(route, transport);
+  if (transport === 'auto' && (lacking !== undefined || needsCertificates(route, shared))) {
+    return await throughOpenssh(attempt);
+  }
+  if (lacking === undefined) return await connectThrough(route, attempt);
+  throw refusal(
+    client,
+    `${lacking.option} (${lacking.place})${lacking.hop === client.name ? '' : ` of ${lacking.hop}`} is beyond the built-in transport`,
+    'Write transport="openssh", or transport="auto" to take it where it is needed; or end it with config="none".',
+  );
 }
 
 /** `auto` takes OpenSSH for all that it can do better; else only what is needed counts. */
@@ -48,28 +82,26 @@ function needsCertificates({ hops }: Route, shared: TransportShared): boolean {
   return hops.some((hop) => needsHostCertificate(shared.targetOf(hop)));
 }
 
-async function connectThrough(
-  { hops }: Route,
-  client: Client,
-  shared: TransportShared,
-  options: ConnectOptions,
-): Promise<Connection> {
+async function connectThrough({ hops }: Route, { client, shared, options, keyAlone }: Attempt): Promise<Connection> {
   const hop = hops[hops.length - 1];
   if (hop === undefined) throw new Error('a way without an end');
   const outer = hops.slice(0, -1);
   // The bastion has deadlines of its own, and the client's begin when it stands.
   const bastion = outer.length === 0 ? null : await shared.bastions.reach(outer, client.name, options.signal);
   const dial = bastion === null ? {} : { dial: dialThrough(bastion, hop) };
-  return await createSshTransport({ ...shared.targetOf(hop), ...dial }).connect({
+  const target = shared.targetOf(hop);
+  const credentials = (): Credentials => (keyAlone ? besideKeys(target.credentials()) : target.credentials());
+  return await createSshTransport({ ...target, ...dial, credentials }).connect({
     ...options,
     ...limitsOf(hop, options),
   });
 }
 
 /** A way that config.xml says is gone here; one of ssh_config's ssh goes by itself. */
-function throughOpenssh(client: Client, shared: TransportShared): Transport {
+async function throughOpenssh({ client, shared, options, keyAlone }: Attempt): Promise<Connection> {
   const route = client.ssh.proxyJump === null ? null : shared.routeTo(client);
-  return createOpensshTransport(opensshTarget(client, route));
+  const target = opensshTarget(client, route);
+  return await createOpensshTransport(keyAlone ? opensshBesideKeys(target) : target).connect(options);
 }
 
 function refusal({ name: client }: Client, message: string, advice: string): FleetError {

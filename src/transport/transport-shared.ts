@@ -1,10 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 
 import type { Bastion, Client, Config } from '../config/config.ts';
+import { statePaths } from '../paths.ts';
 import { sshConfigFiles } from '../config/ssh-config-files.ts';
 import { createBastionPool, type BastionPool } from './bastion-pool.ts';
 import { revealCredentials } from './credentials.ts';
 import type { Hop } from './hop.ts';
+import { loadKeyLogins, noKeyLogins, type KeyLogins } from './key-logins.ts';
 import { joinKnownHosts, loadKnownHosts, type KnownHosts } from './known-hosts.ts';
 import { resolveRoute, type RouteWorld } from './resolve-route.ts';
 import type { Route } from './route.ts';
@@ -23,6 +25,8 @@ export interface TransportShared {
   /** What it takes to log in at a machine on the way. */
   targetOf(hop: Hop): SshTarget;
   readonly bastions: BastionPool;
+  /** Read when first asked for; `save` is the caller's to call. */
+  readonly keyLogins: KeyLogins;
   /** To be called when the last visit has ended: leaves the bastions. */
   close(): Promise<void>;
 }
@@ -30,6 +34,8 @@ export interface TransportShared {
 export interface TransportSharedOptions {
   readonly config: Pick<Config, 'bastions' | 'clients' | 'jumpHosts' | 'said'> & {
     readonly collector: Pick<Config['collector'], 'tcpTimeoutMs' | 'connectTimeoutMs'>;
+    /** Default: nothing is remembered of logins. */
+    readonly stateDir?: string;
   };
   readonly sshConfig?: SshConfigReader;
 }
@@ -41,6 +47,7 @@ export function createTransportShared({ config, sshConfig }: TransportSharedOpti
   const besideKeys = new Map<string, string | null>();
   const existing = new Map<string, boolean>();
   let world: RouteWorld | null = null;
+  let keyLogins: KeyLogins | null = null;
 
   const oneFile = (path: string): KnownHosts => {
     const known = files.get(path) ?? loadKnownHosts(path);
@@ -108,6 +115,10 @@ export function createTransportShared({ config, sshConfig }: TransportSharedOpti
     wayTo,
     targetOf,
     bastions,
+    get keyLogins() {
+      const { stateDir } = config;
+      return (keyLogins ??= stateDir === undefined ? noKeyLogins : loadKeyLogins(statePaths(stateDir).keyLogins));
+    },
     close: () => bastions.close(),
   };
 }

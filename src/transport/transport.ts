@@ -27,6 +27,8 @@ export interface Transport {
 export interface Connection {
   /** From the start to the end of the login. */
   readonly connectMs: number;
+  /** True if a key was all that the client asked for. */
+  readonly byKey?: boolean;
   /** Bytes on the wire so far (for `local`: of the pipes). */
   bytes(): { readonly in: number; readonly out: number };
   /** Runs one command line through the client's login shell. One channel at a time. Throws FleetError stage channel. */
