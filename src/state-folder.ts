@@ -26,7 +26,13 @@ const sqliteFiles = [
   'databaseAway',
 ] as const satisfies Place[];
 /** Written where they are, not replaced: another name of such a file would be written as well. */
-const writtenInPlace = [...sqliteFiles, 'knownHosts', 'keyLogins', 'openingFiles', 'openingRows'] as const satisfies Place[];
+const writtenInPlace = [
+  ...sqliteFiles,
+  'knownHosts',
+  'keyLogins',
+  'openingFiles',
+  'openingRows',
+] as const satisfies Place[];
 /** https://sqlite.org/tempfiles.html */
 const besideSqlite = ['-wal', '-shm', '-journal'] as const;
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -35,6 +36,12 @@ suite('one visit, seen from the server', { skip }, () => {
         assert.equal((await site.run('trust', '--yes')).status, 0);
         const first = await site.run('collect');
         assert.deepEqual([first.status, first.stderr], [0, ''], first.stdout);
+
+        const keyed = readFileSync(path.join(site.dir, 'state', 'key-logins'), 'utf8')
+          .trim()
+          .split('\n')
+          .sort();
+        assert.deepEqual(keyed, shells.map((shell) => JSON.stringify(path.basename(shell))).sort());
 
         const names = accounts.map(({ name }) => name);
         const before = countAtServer(sshd, names);
