@@ -123,7 +123,7 @@ describe('the memory of logins by key', () => {
   it('does not hold clients that want a password besides', () => {
     const key = loadPrivateKey(sshKeygen(path.join(dir, 'both'), '-t', 'ed25519').privateKey, null);
     const credentials = { password: 'p', keys: [key], agent: null, problem: null, certificates: [] };
-    const begin = () => planLogin({ username: 'u', credentials, refuse: assert.fail });
+    const begin = () => planLogin({ username: 'u', credentials, refuse: (why) => assert.fail(why) });
     const both = begin();
     assert.equal(both.byKey(), false);
     both.next(null, null);
