@@ -79,8 +79,8 @@ async function makePlans(
   const shared = createTransportShared({ config });
   const { tcpTimeoutMs, connectTimeoutMs: timeoutMs } = config.collector;
   const scan = async ({ hop, outer }: TrustWay): Promise<readonly HostKey[]> => {
-    const { name: client, address: host, port, family } = hop;
-    const target = { client, host, port, family, timeoutMs, signal };
+    const { name: client, address: host, port, family, kex } = hop;
+    const target = { client, host, port, family, kex, timeoutMs, signal };
     if (outer.length === 0) return await scanHostKeys(target);
     const through = dialThrough(await shared.bastions.reach(outer, client, signal), hop);
     const dial = (connectTimeoutMs: number): ReturnType<typeof through> =>

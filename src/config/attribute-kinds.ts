@@ -2,6 +2,7 @@ import { hostFault, isMailAddress, isSender, parseMailAddresses } from './addres
 import { isDate, isZone, nearestZone, parseClock, parseDays, parseHours, parseMoment } from './calendar.ts';
 import { splitGlobs } from './globs.ts';
 import { jumpsFault } from './jumps.ts';
+import { keyExchangesFault } from './key-exchanges.ts';
 import { parseDuration, parseNumber, parseSeconds, parseSize, parseSpan } from './quantities.ts';
 import { parseRanged } from './ranges.ts';
 import { storageUrlFault } from './storage-url.ts';
@@ -51,6 +52,7 @@ const kinds = {
   name: { fault: nameFault, xsd: text },
   host: { fault: rangedHostFault, xsd: text },
   jumps: { fault: jumpsFault, xsd: text },
+  keyExchanges: { fault: keyExchangesFault, xsd: text },
   port: whole(1, 65_535),
   count: whole(1, 100_000),
   many: whole(0, 100_000),

@@ -124,6 +124,8 @@ export interface SshSettings {
   readonly knownHosts: string;
   /** Absolute path of an ssh_config file; null: `none`, or not said (`said` tells which). */
   readonly config: string | null;
+  /** The key exchanges to offer, as OpenSSH's KexAlgorithms has them; null: the usual ones. See key-exchanges.ts. */
+  readonly kex: string | null;
   readonly transport: 'ssh2' | 'openssh' | 'auto' | 'local';
   /** The machines on the way, nearest to the collector first, with commas between; see jumps.ts. */
   readonly proxyJump: string | null;

@@ -19,6 +19,7 @@ export interface SshLayer {
   readonly hostKeys?: SshSettings['hostKeys'];
   readonly knownHosts?: string;
   readonly config?: string | null;
+  readonly kex?: string;
   readonly transport?: SshSettings['transport'];
   readonly proxyJump?: string | null;
   readonly node?: string | null;
@@ -80,7 +81,7 @@ function readLayer(element: Element, context: ReadContext): SshLayer {
   return layer;
 }
 
-const asWritten = ['hostKeys', 'transport', 'runtime', 'unsealed'] as const;
+const asWritten = ['hostKeys', 'kex', 'transport', 'runtime', 'unsealed'] as const;
 const endable = ['username', 'proxyJump', 'node'] as const;
 const paths = ['privateKey', 'agent', 'knownHosts', 'config'] as const;
 
@@ -125,6 +126,7 @@ export function createSshFinisher(defaults: SshDefaults): (layer: SshLayer) => S
       hostKeys: layer.hostKeys ?? 'strict',
       knownHosts: layer.knownHosts ?? defaults.knownHosts,
       config: layer.config ?? null,
+      kex: layer.kex ?? null,
       transport,
       proxyJump: layer.proxyJump ?? null,
       node: layer.node ?? null,

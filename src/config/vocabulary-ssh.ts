@@ -31,6 +31,10 @@ export const sshAttributes: Attributes = {
     words: none,
     help: 'An ssh_config file, whose words count where nothing is said here. Default, for machines without ip and for transport openssh and auto: ~/.ssh/config and /etc/ssh/ssh_config; else none.',
   },
+  kex: {
+    kind: 'keyExchanges',
+    help: 'The key exchanges to offer, as KexAlgorithms of ssh_config: names with commas between, after + to add them, - to leave them out or ^ to ask for them first. Default: curve25519, ECDH on NIST curves, group14 and group16; diffie-hellman-group-exchange-sha256 only where it is named.',
+  },
   transport: {
     words: ['ssh2', 'openssh', 'auto', 'local'],
     help: "local: the collector's own machine, without SSH. Default ssh2, which is built in.",

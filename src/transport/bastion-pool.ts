@@ -181,10 +181,10 @@ export function dialThrough(bastion: Forwarder, hop: Hop): NonNullable<SshTarget
 
 /** Two ways share a login only where everything that counts for it is the same. */
 function identityOf(hop: Hop): unknown {
-  const { name, address, port, family, username, knownAs, knownHosts, policy } = hop;
+  const { name, address, port, family, username, knownAs, knownHosts, policy, kex } = hop;
   const { privateKeys, agent, identitiesOnly, password, passphrase } = hop.credentials;
   const login = [username, privateKeys, agent, identitiesOnly];
-  return [name, address, port, family, knownAs, knownHosts, policy, login, idOf(password), idOf(passphrase)];
+  return [name, address, port, family, knownAs, knownHosts, policy, kex, login, idOf(password), idOf(passphrase)];
 }
 
 const secretIds = new WeakMap<Secret, number>();

@@ -19,6 +19,8 @@ export interface Hop {
   /** Absolute paths; all are read, and the first is the one that new keys are written to. */
   readonly knownHosts: readonly string[];
   readonly policy: 'strict' | 'accept-new';
+  /** The key exchanges to offer, as `kex` or ssh_config's KexAlgorithms says it; null: neither does. */
+  readonly kex: string | null;
   readonly credentials: HopCredentials;
   /** What ssh_config says of the time until TCP stands; null: nothing, the collector's own holds. */
   readonly connectTimeoutMs: number | null;

@@ -15,6 +15,8 @@ export interface OpensshTarget {
   /** Absolute path; what ssh_config names is read after it, and new keys are written to it. */
   readonly knownHosts: string;
   readonly policy: 'strict' | 'accept-new';
+  /** Key exchanges as ssh's KexAlgorithms takes them; null: left to ssh_config. */
+  readonly kex: string | null;
   /** Absolute path; `none`. */
   readonly privateKey: string | null;
   /** Absolute path of a socket; `env`: $SSH_AUTH_SOCK; `none`. */
@@ -116,6 +118,7 @@ export function targetArguments(target: OpensshTarget): string[] {
       ...(config === 'none' ? ['GlobalKnownHostsFile=/dev/null'] : []),
       ...(hostName === null ? [] : [`HostName=${escaped(hostName)}`]),
       ...(hostKeyAlias === null ? [] : [`HostKeyAlias=${refuseWord(target, 'HostKeyAlias', hostKeyAlias)}`]),
+      ...(target.kex === null ? [] : [`KexAlgorithms=${target.kex}`]),
       ...keyOptions(target),
       ...(agent === null ? [] : [`IdentityAgent=${agentOption(target, agent)}`]),
     ]),

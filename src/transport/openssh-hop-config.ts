@@ -31,6 +31,8 @@ export function hopConfig(hop: Hop, options: HopConfigOptions): string {
     ...(alias === null ? [] : [`HostKeyAlias ${refuseWord({ client }, `HostKeyAlias of ${hop.name}`, alias)}`]),
     `Port ${hop.port}`,
     ...(hop.family === 0 ? [] : [`AddressFamily ${hop.family === 4 ? 'inet' : 'inet6'}`]),
+    // Stranger words are those of ssh_config, which is read below.
+    ...(hop.kex !== null && /^[+^-]?[\w.,@-]+$/.test(hop.kex) ? [`KexAlgorithms ${hop.kex}`] : []),
     ...proxyLines(hop, proxyCommand),
     ...timeLines(hop, options),
     `StrictHostKeyChecking ${hop.policy === 'strict' ? 'yes' : 'accept-new'}`,

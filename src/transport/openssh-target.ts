@@ -23,6 +23,7 @@ export function opensshTarget(client: Client, route: Route | null): OpensshTarge
     config: !said('config') ? 'own' : ssh.config === null ? 'none' : { file: ssh.config },
     knownHosts: ssh.knownHosts,
     policy: ssh.hostKeys,
+    kex: said('kex') ? ssh.kex : null,
     // The key that the built-in transport would take of itself is not named to ssh, which looks for its own.
     privateKey: said('privateKey') ? (ssh.privateKey ?? 'none') : null,
     agent: said('agent') ? (ssh.agent ?? 'none') : null,

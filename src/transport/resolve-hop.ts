@@ -81,6 +81,11 @@ export function resolveHop(options: ResolveHopOptions): Hop {
     [inConfig('hostKeys', ssh.hostKeys), said?.policy ?? null, byDefault(ssh.hostKeys)],
     String,
   );
+  const kex = pick<string | null>(
+    'kex',
+    [inConfig('kex', ssh.kex), said?.kex ?? null, byDefault<string | null>(null)],
+    (names) => names,
+  );
   const knownHosts = pick(
     'knownHosts',
     [inConfig('knownHosts', [ssh.knownHosts]), sshKnownHosts(options), byDefault<readonly string[]>([ssh.knownHosts])],
@@ -116,6 +121,7 @@ export function resolveHop(options: ResolveHopOptions): Hop {
     knownAs,
     knownHosts,
     policy,
+    kex,
     credentials,
     connectTimeoutMs,
     sshConfig: { host: machine.asked, files: machine.sshConfigFiles, overruled: ssh.said['proxyJump'] !== undefined },

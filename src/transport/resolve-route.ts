@@ -3,6 +3,7 @@ import { parseJumps } from '../config/jumps.ts';
 import { FleetError } from '../errors.ts';
 import type { Hop } from './hop.ts';
 import { bastionMachine, clientMachine, jumpMachine, type Machine } from './machine.ts';
+import { offeredKeyExchanges } from './offered-key-exchanges.ts';
 import { resolveHop, type ResolveHopOptions } from './resolve-hop.ts';
 import type { PassedOver, Route, Unsupported } from './route.ts';
 import type { SshConfigReader, SshConfigReading } from './ssh-config-reader.ts';
@@ -133,6 +134,9 @@ function hopOf(
     // A way that config.xml says stands instead of it.
     if (values.proxyCommand !== null && machine.ssh.said['proxyJump'] === undefined) {
       name('ProxyCommand', values.proxyCommand.place, true);
+    }
+    if (values.kex !== null && hop.kex === values.kex.value && offeredKeyExchanges(hop.kex).length === 0) {
+      name('KexAlgorithms', values.kex.place, true);
     }
     const ownKey = machine.ssh.said['privateKey'] !== undefined;
     for (const { place } of ownKey ? [] : values.certificateFiles) name('CertificateFile', place, true);

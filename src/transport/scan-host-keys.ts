@@ -1,9 +1,10 @@
 import { FleetError, messageOf, type ErrorCode } from '../errors.ts';
 import { abortedError } from './aborted.ts';
 import { dial } from './dial.ts';
+import { connectSsh2 } from './connect-ssh2.ts';
 import { dearHostKey } from './dear-host-key.ts';
 import { fingerprint, hostKeyOf, type HostKey } from './fingerprint.ts';
-import { keyExchanges, newClient, type ServerHostKeyAlgorithm } from './ssh2.ts';
+import { newClient, type ServerHostKeyAlgorithm } from './ssh2.ts';
 import { noticeBytes, turnedAway } from './turned-away.ts';
 import type { Wire } from './wire.ts';
 
@@ -14,6 +15,8 @@ export interface ScanOptions {
   readonly port: number;
   /** Of the address, where it is dialled from here; default 0: either. */
   readonly family?: 0 | 4 | 6;
+  /** The key exchanges to offer, as `kex` says it; default: the usual ones. */
+  readonly kex?: string | null;
   /** What SSH is spoken over, within so many ms; default: TCP, dialled from here. Throws FleetError. */
   readonly dial?: (timeoutMs: number) => Promise<Wire>;
   /** For each of the three connections, until the key was seen. */
@@ -112,14 +115,14 @@ function firstKey(
     ssh.on('error', (error) => failHandshake(messageOf(error)));
     socket.once('close', () => failHandshake('the connection was closed during the handshake'));
     ssh.on('end', () => socket.destroy());
-    ssh.connect({
+    connectSsh2(ssh, {
       sock: socket,
       username: 'nobody',
-      readyTimeout: 0,
-      algorithms: { kex: keyExchanges, serverHostKey: algorithms, compress: ['none'] },
+      kex: options.kex,
+      hostKeyAlgorithms: algorithms,
       // Nothing is offered, were the server ever to ask.
       authHandler: [],
-      hostVerifier: (blob: Buffer) => {
+      judgeHostKey: (blob) => {
         const key = hostKeyOf(blob);
         const wrong = key === null ? 'the host key cannot be read' : dearHostKey(blob);
         if (key === null || wrong !== null) {

@@ -37,6 +37,8 @@ export interface SshConfigValues {
   readonly family: Placed<0 | 4 | 6> | null;
   /** `no` and `ask` are strict here, which is never less safe. */
   readonly policy: Placed<'strict' | 'accept-new'> | null;
+  /** As it is written: names and patterns, after `+`, `-` or `^`. */
+  readonly kex: Placed<string> | null;
   /** What is taken otherwise than it is written, a sentence with its place each. */
   readonly notes: readonly string[];
 }
@@ -126,6 +128,7 @@ export function sshConfigValues(answer: SshConfigAnswer, question: SshConfigQues
       }
       return word === 'accept-new' ? 'accept-new' : 'strict';
     }),
+    kex: placed('kexalgorithms', (value) => value),
     notes,
   };
 }

@@ -1,17 +1,15 @@
 import { FleetError, messageOf, type ErrorCode, type Stage } from '../errors.ts';
 import { abortedError } from './aborted.ts';
-import { passOverHostKeys } from './announced-host-keys.ts';
+import { connectSsh2 } from './connect-ssh2.ts';
 import { describeRefusal } from './describe-refusal.ts';
 import { checkHostKey, type HostKeyCheck } from './host-key-check.ts';
 import { LoginAhead } from './login-ahead.ts';
 import { planLogin, type Credentials, type Login } from './login.ts';
 import { OutOfStep } from './pipelining.ts';
 import { Sha1Refused } from './private-key.ts';
-import { quickenKeyExchanges } from './quick-key-exchange.ts';
-import { boundRequests } from './request-bound.ts';
 import type { SshSession } from './ssh-connection.ts';
 import type { SshTarget } from './ssh.ts';
-import { keyExchanges, newClient, type Client, type ClientChannel } from './ssh2.ts';
+import { newClient, type Client, type ClientChannel } from './ssh2.ts';
 import type { ConnectOptions } from './transport.ts';
 import { noticeBytes, turnedAway } from './turned-away.ts';
 import type { Wire } from './wire.ts';
@@ -125,14 +123,13 @@ export class Handshake<T> {
     ssh.on('change password', () => this.#fail('auth-failed', 'the password has expired'));
     ssh.once('ready', () => this.#ready());
     try {
-      ssh.connect({
+      connectSsh2(ssh, {
         sock: this.#socket,
         username: this.#target.username,
-        readyTimeout: 0,
         keepaliveInterval: this.#target.keepaliveMs ?? 0,
-        algorithms: { kex: keyExchanges, serverHostKey: this.#check.algorithms, compress: ['none'] },
-        hostVerifier: (blob: Buffer) => {
-          for (const prepare of [quickenKeyExchanges, passOverHostKeys, boundRequests]) prepare(ssh);
+        kex: this.#target.kex,
+        hostKeyAlgorithms: this.#check.algorithms,
+        judgeHostKey: (blob) => {
           const wrong = this.#check.judge(blob);
           if (wrong !== null) this.#end(wrong);
           return wrong === null;

@@ -14,6 +14,8 @@ export interface SshTarget extends HostKeyQuestion {
   readonly address: string;
   readonly port: number;
   readonly username: string;
+  /** The key exchanges to offer, as `kex` says it; default: the usual ones. */
+  readonly kex?: string | null;
   /** Called once for each connection, when it begins; may throw FleetError. */
   readonly credentials: () => Credentials;
   /** What SSH is spoken over; default: TCP, dialled from here. Throws FleetError. */

@@ -33,18 +33,8 @@ const Ssh2Client = require('ssh2/lib/client.js') as typeof ssh2.Client;
 const agents = require('ssh2/lib/agent.js') as Pick<typeof ssh2, 'OpenSSHAgent'>;
 const keys = require('ssh2/lib/protocol/keyParser.js') as Pick<typeof ssh2.utils, 'parseKey'>;
 
-/** True for the version that pipelining.ts, quick-key-exchange.ts and announced-host-keys.ts were written for. */
+/** True for the version that the files that touch its private parts were written for. */
 export const hasKnownPrivateParts: boolean = version === '1.17.0';
-
-/**
- * The key exchanges that are offered, cheap ones alone: a peer whose host key is not proved yet chooses the numbers. With
- * group exchange (RFC 4419) one peer could keep the whole process busy for 20 s.
- */
-export const keyExchanges: NonNullable<NonNullable<ConnectConfig['algorithms']>['kex']> = [
-  ...(['curve25519-sha256', 'curve25519-sha256@libssh.org'] as const),
-  ...(['ecdh-sha2-nistp256', 'ecdh-sha2-nistp384', 'ecdh-sha2-nistp521'] as const),
-  ...(['diffie-hellman-group14-sha256', 'diffie-hellman-group16-sha512'] as const),
-];
 
 /** The base of our ssh-agent client. */
 export const OpenSSHAgent = agents.OpenSSHAgent;

@@ -92,6 +92,7 @@ export function createTransportShared({ config, sshConfig }: TransportSharedOpti
     username: hop.username,
     knownHosts: knownHosts(...(hop.knownHosts as readonly [string, ...string[]])),
     policy: hop.policy,
+    kex: hop.kex,
     credentials: () => revealCredentials(hop.name, hop.credentials),
   });
   const routeTo = (target: Client | Bastion): Route => resolveRoute(target, (world ??= worldOf()));

@@ -174,6 +174,12 @@ const table: readonly (readonly [string, readonly string[]])[] = [
     '<alerts><window start="02:00" duration="8d"/></alerts>',
     ['2: <window> duration="8d" is not between 1s and 7d; for longer use state="paused"'],
   ],
+  [
+    '<ssh kex="+diffie-hellman-group18-sha512"/>',
+    [
+      '2: <ssh> kex="+diffie-hellman-group18-sha512" names "diffie-hellman-group18-sha512", which is not offered here; choose from curve25519-sha256, curve25519-sha256@libssh.org, ecdh-sha2-nistp256, ecdh-sha2-nistp384, ecdh-sha2-nistp521, diffie-hellman-group14-sha256, diffie-hellman-group16-sha512, diffie-hellman-group-exchange-sha256',
+    ],
+  ],
   // Ways through others.
   [
     '<bastion name="fra" ip="10.0.0.9"/>\n<group proxyJump="far"/>',

@@ -26,6 +26,7 @@ export const sshSettings: SshSettings = {
   hostKeys: 'strict',
   knownHosts: '/nowhere/known_hosts',
   config: null,
+  kex: null,
   transport: 'ssh2',
   proxyJump: null,
   node: process.execPath,

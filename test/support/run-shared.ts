@@ -13,6 +13,7 @@ export const bareSsh: SshSettings = {
   hostKeys: 'strict',
   knownHosts: '/nowhere/known_hosts',
   config: null,
+  kex: null,
   transport: 'ssh2',
   proxyJump: null,
   node: null,

@@ -58,6 +58,7 @@ export function clientOf(way: SshSettings['transport'], target: WayTarget): Clie
     node: null,
     runtime: 'none',
     unsealed: 'refuse',
+    kex: null,
     said: Object.fromEntries(attributes.filter((name) => !absent.includes(name)).map((name) => [name, place])),
   };
   const address = target.address ?? '127.0.0.1';

@@ -2,15 +2,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { offeredKeyExchanges } from '../../src/transport/offered-key-exchanges.ts';
 import { scanHostKeys } from '../../src/transport/scan-host-keys.ts';
-import { keyExchanges } from '../../src/transport/ssh2.ts';
+import { groupExchange, usualKeyExchanges } from '../../src/config/key-exchanges.ts';
 import { failure, login } from '../support/login.ts';
 import { sshdMissing, sshKeygen, startSshd } from '../support/sshd.ts';
 import { loadPrivateKey } from '../../src/transport/private-key.ts';
 
 const skip = sshdMissing() ?? false;
 
-for (const exchange of keyExchanges as readonly string[]) {
+for (const exchange of usualKeyExchanges) {
   test(`a server that takes ${exchange} alone is logged in to`, { skip }, async (t) => {
     const sshd = await startSshd({ config: [`KexAlgorithms ${exchange}`] });
     t.after(() => sshd.stop());
@@ -34,3 +35,46 @@ for (const exchange of ['diffie-hellman-group-exchange-sha256', 'diffie-hellman-
     assert.equal(scanned.code, 'handshake-failed');
   });
 }
+
+test('a group of the server is taken where somebody asks for it, and blocks nobody', { skip }, async (t) => {
+  const sshd = await startSshd({ config: [`KexAlgorithms ${groupExchange}`] });
+  t.after(() => sshd.stop());
+  const { privateKey, publicKey } = sshKeygen(`${sshd.dir}/key`);
+  const { name: username } = await sshd.addAccount({ publicKey });
+  const credentials = { key: loadPrivateKey(privateKey, null) };
+  const kex = `+${groupExchange}`;
+  const before = process.cpuUsage();
+  await login({ server: sshd, username, credentials, target: { kex } });
+  const { user, system } = process.cpuUsage(before);
+  // A test of its prime, as Node makes it, would take a second and more.
+  assert.ok(user + system < 700_000, `${(user + system) / 1000} ms of CPU`);
+  const { signal } = new AbortController();
+  const scanned = await scanHostKeys({ host: '127.0.0.1', port: sshd.port, timeoutMs: 5000, signal, kex });
+  assert.deepEqual(
+    scanned.map(({ key }) => key),
+    sshd.hostKeys.map(({ line }) => line.split(' ')[1]),
+  );
+});
+
+test('names are added, left out and asked for first as KexAlgorithms has them', () => {
+  const usual = [...usualKeyExchanges];
+  const without = (...names: readonly string[]): readonly string[] => usual.filter((name) => !names.includes(name));
+  const group16 = 'diffie-hellman-group16-sha512';
+  const cases: readonly (readonly [string | null, readonly string[]])[] = [
+    [null, usual],
+    [groupExchange, [groupExchange]],
+    [`${group16},curve25519-sha256`, [group16, 'curve25519-sha256']],
+    [`+${groupExchange},${group16}`, [...usual, groupExchange]],
+    [`^${group16}`, [group16, ...without(group16)]],
+    [`-${group16}`, without(group16)],
+    ['-ecdh-*,diffie-hellman-group1?-*', usual.filter((name) => name.startsWith('curve'))],
+    ['ecdh-sha2-nistp*', usual.filter((name) => name.startsWith('ecdh'))],
+    ['+*', [...usual, groupExchange]],
+    ['sntrup761x25519-sha512@openssh.com,curve25519-sha256', ['curve25519-sha256']],
+    ['mlkem768x25519-sha256', []],
+    ['diffie-hellman-group18-sha512,diffie-hellman-group1-sha1', []],
+    ['-*', []],
+    ['', []],
+  ];
+  for (const [said, names] of cases) assert.deepEqual(offeredKeyExchanges(said), names, String(said));
+});

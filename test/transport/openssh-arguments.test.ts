@@ -25,6 +25,7 @@ const plain: OpensshTarget = {
   config: 'none',
   knownHosts: '/state/known_hosts',
   policy: 'strict',
+  kex: null,
   privateKey: null,
   agent: null,
   hostKeyAlias: null,
@@ -62,6 +63,7 @@ describe('ssh’s arguments', { skip: existsSync('/usr/bin/ssh') ? false : 'need
     ['an agent and no key', { privateKey: 'none', agent: '/a/s' }, { identityfile: ['none'], identityagent: ['/a/s'] }],
     ['an agent alone', { agent: 'env' }, { identityfile: ['none'], identityagent: ['SSH_AUTH_SOCK'] }],
     ['a key under another name', { hostKeyAlias: '[web-1]:2222' }, { hostkeyalias: ['[web-1]:2222'] }],
+    ['key exchanges', { kex: 'curve25519-sha256' }, { kexalgorithms: ['curve25519-sha256'] }],
     ['no agent', { agent: 'none' }, { identityagent: ['none'] }],
     [
       'a password alone: no key is offered, ssh asks',

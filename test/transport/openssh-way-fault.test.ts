@@ -15,6 +15,7 @@ const hop = (name: string): Hop => ({
   knownAs: name,
   knownHosts: [],
   policy: 'strict',
+  kex: null,
   credentials: { password: null, privateKeys: [], passphrase: null, agent: null, identitiesOnly: true },
   connectTimeoutMs: null,
   sshConfig: { host: name, files: [], overruled: true },

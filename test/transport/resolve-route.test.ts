@@ -83,6 +83,24 @@ test('config.xml wins over ssh_config, attribute by attribute', () => {
   assert.deepEqual([hop.knownAs, hop.family], ['Alias', 6]);
 });
 
+test('key exchanges: those of config.xml, else those of ssh_config, which only OpenSSH may be able to do', () => {
+  const names = (text: string, own: Partial<SshSettings> = {}) => {
+    const found = route(wayClient('web', { ...said(`Host web\n${text}`), ...own }));
+    const needed = found.unsupported.map(({ option, place }) => `${option} ${path.basename(place)}`);
+    return [found.hops[0]?.kex, sources(found, 'kex').join(), needed.join()];
+  };
+  const kex = 'curve25519-sha256';
+  assert.deepEqual(names(''), [null, 'kex: nothing', '']);
+  assert.deepEqual(names('  KexAlgorithms +*exchange*\n'), ['+*exchange*', 'kex=+*exchange* (config:2)', '']);
+  assert.deepEqual(names('  KexAlgorithms -*exchange*\n', { kex }), [kex, `kex=${kex} (config.xml:7)`, '']);
+  const foreign = 'mlkem768x25519-sha256';
+  assert.deepEqual(names(`  KexAlgorithms ${foreign}\n`), [
+    foreign,
+    `kex=${foreign} (config:2)`,
+    'KexAlgorithms config:2',
+  ]);
+});
+
 test('a secret is never among the values', () => {
   const password = new Secret({ kind: 'literal', value: 'hush' });
   assert.ok(!JSON.stringify(route(wayClient('web', { password }))).includes('hush'));

@@ -41,6 +41,7 @@ function client(ssh: Partial<SshSettings>): Client {
     hostKeys: 'strict',
     knownHosts,
     config: null,
+    kex: null,
     transport: 'auto',
     proxyJump: null,
     node: null,

@@ -1,0 +1,31 @@
+/**
+ * The key exchanges that are offered where nothing is said, cheap ones alone: a peer whose host key is not proved yet
+ * chooses the numbers.
+ */
+export const usualKeyExchanges = [
+  'curve25519-sha256',
+  'curve25519-sha256@libssh.org',
+  'ecdh-sha2-nistp256',
+  'ecdh-sha2-nistp384',
+  'ecdh-sha2-nistp521',
+  'diffie-hellman-group14-sha256',
+  'diffie-hellman-group16-sha512',
+] as const;
+
+/** The server chooses the group (RFC 4419), which costs the most: offered only where somebody asks for it. */
+export const groupExchange = 'diffie-hellman-group-exchange-sha256';
+
+/** All that the built-in transport can do. */
+export const allKeyExchanges = [...usualKeyExchanges, groupExchange] as const;
+
+export type KeyExchange = (typeof allKeyExchanges)[number];
+
+/** What is wrong with `kex`, to end a sentence that begins with the value; null: nothing. */
+export function keyExchangesFault(text: string): string | null {
+  const names = text.replace(/^[+^-]/, '').split(',');
+  const isKnown = (name: string): boolean => (allKeyExchanges as readonly string[]).includes(name);
+  const unknown = names.find((name) => !isKnown(name));
+  return unknown === undefined
+    ? null
+    : `names "${unknown}", which is not offered here; choose from ${allKeyExchanges.join(', ')}`;
+}
