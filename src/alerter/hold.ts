@@ -6,7 +6,7 @@ import type { Covers } from './covers.ts';
 import { compareSeverity } from './difference.ts';
 import type { Known } from './difference.ts';
 import { visitConditions } from './rule-metric.ts';
-import { hears, outsideHours } from './recipients-of.ts';
+import { hears, outsideHours, stoodForBy } from './recipients-of.ts';
 import type { Watch } from './recipients-of.ts';
 import { longestGapMs } from './step-episode.ts';
 import type { HoldReason, World } from './telling.ts';
@@ -108,16 +108,13 @@ function isAway({ state, closedReason, resolvedAtMs }: Episode, newestRowMs: num
 }
 
 /**
- * Finds the alert of a collector's own fault that began before a client's alert ended: `collector-isolated` stands for
- * `unreachable`, `collector-silent` for `no-report`.
+ * Finds the alert of a collector's own fault that began before a client's alert ended, see `stoodForBy`.
  */
 function createStandIns({ episodes, collectorOfRun }: World): Hold['standInFor'] {
-  const begun = (rule: string): readonly Episode[] =>
-    episodes.filter((one) => one.client === '' && one.rule === rule && one.state !== 'pending');
-  const byRule = new Map([
-    ['unreachable', begun('collector-isolated')],
-    ['no-report', begun('collector-silent')],
-  ]);
+  const begun = episodes.filter(({ client, state }) => client === '' && state !== 'pending');
+  const byRule = new Map(
+    [...stoodForBy].map(([rule, condition]) => [condition, begun.filter((one) => one.rule === rule)] as const),
+  );
   return (episode) => {
     const own = episode.client === '' ? undefined : byRule.get(episode.rule);
     if (own === undefined || episode.firingSinceMs === null) return null;

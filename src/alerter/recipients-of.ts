@@ -49,28 +49,23 @@ export function outsideHours({ hours: all }: Listener, severity: Severity, nowMs
 }
 
 /**
- * Who is told of what: a rule's own `mail`, else the client's recipients by severity and rule; what concerns the fleet
- * goes to those of <alerts>, and where none of them hears it to those of all clients. Every <notify> hears of all it asks for. A default or condition that reaches nobody goes to
+ * Who is told of what: a rule's own `mail`, else the client's recipients by severity and rule; see
+ * createFleetRecipients for what concerns the fleet. Every <notify> hears of all it asks for. A default or condition that reaches nobody goes to
  * smtp.fallback, unless `mail="none"` was said. Answers are shared between clients.
  */
 export function createWatches(config: Config): (key: Pick<AlertKey, 'client' | 'rule'>) => Watch {
   const clients = new Map(config.clients.map((client) => [client.name, client]));
   const ruleOf = createRuleFinder();
   const listenersOf = createListeners(config);
-  const everybody = [...new Set(config.clients.map(({ recipients }) => recipients))].flat();
-  const fleetListeners = (rule: Rule): Listeners => {
-    const { recipients } = config.alerts;
-    const worst = worstOf(rule, config);
-    const isHeard = recipientsOfRule(rule, recipients).some(
-      ({ to, severity, rules }) =>
-        asksFor(rules, rule) && hears({ recipient: to, least: severity ?? 'warning' }, worst),
-    );
-    return listenersOf(rule, isHeard ? recipients : everybody, false);
-  };
+  const fleetRecipients = createFleetRecipients(config);
   return ({ client: name, rule: ruleName }) => {
     if (name === '') {
       const rule = ruleOf(config.alerts.rules, ruleName);
-      return { rule, client: null, listeners: rule === null ? nobody : fleetListeners(rule) };
+      return {
+        rule,
+        client: null,
+        listeners: rule === null ? nobody : listenersOf(rule, fleetRecipients(rule), false),
+      };
     }
     const client = clients.get(name) ?? null;
     const rule = client === null || client.state === 'retired' ? null : ruleOf(client.rules, ruleName);
@@ -90,6 +85,32 @@ export function namedRecipients({ alerts, clients, notify, smtp }: Config): Read
     ...notify.map(({ command }) => recipientOfCommand(command)),
     ...[smtp?.fallback ?? []].flat(),
   ]);
+}
+
+/**
+ * Returns whom a condition of the fleet is for: the recipients of <alerts>; where none of them hears it those of clients;
+ * where \`rules\` keeps it from all of them those of clients by severity; and without smtp.fallback everybody at last.
+ */
+function createFleetRecipients(config: Config): (rule: Rule) => readonly Recipient[] {
+  const { recipients } = config.alerts;
+  const ofClients = [...new Set(config.clients.map((client) => client.recipients))].flat();
+  const ofAnyRule = ofClients.map((one): Recipient => ({ ...one, rules: [] }));
+  const all = [...recipients, ...ofClients].map((one): Recipient => ({ ...one, rules: [], severity: null }));
+  const known = new Map<Rule, readonly Recipient[]>();
+  return (rule) => {
+    const worst = worstOfFleet(rule, config);
+    const isHeardBy = (list: readonly Pick<Recipient, 'severity' | 'rules'>[]): boolean =>
+      list.some(({ severity, rules }) => asksFor(rules, rule) && (severity !== 'critical' || worst === 'critical'));
+    const find = (): readonly Recipient[] => {
+      if (isHeardBy(recipientsOfRule(rule, recipients))) return recipients;
+      if (rule.mail !== null || isHeardBy(ofClients) || isHeardBy(config.notify)) return ofClients;
+      if (isHeardBy(ofAnyRule)) return ofAnyRule;
+      return config.smtp?.fallback == null ? all : ofClients;
+    };
+    const found = known.get(rule) ?? find();
+    known.set(rule, found);
+    return found;
+  };
 }
 
 const nobody: ReadonlyMap<string, Listener> = new Map();
@@ -163,10 +184,18 @@ function asksFor(rules: readonly string[], { name }: Rule): boolean {
   return rules.length === 0 || globMatcher(rules.join(','))(name);
 }
 
-/** The worst that an alert of the fleet may become: `collector-isolated` is as severe as what it stands for. */
-function worstOf(rule: Rule, { clients }: Config): Severity {
-  const stoodFor = rule.name === 'collector-isolated' ? clients.flatMap(({ rules }) => rules) : [];
-  const isCritical = stoodFor.some((one) => one.name === 'unreachable' && worstSeverity(one) === 'critical');
+/** The conditions of clients that conditions of the fleet stand for. */
+export const stoodForBy = new Map([
+  ['collector-isolated', 'unreachable'],
+  ['collector-silent', 'no-report'],
+]);
+
+/** Returns the worst severity that an alert of the fleet may have: that of what it stands for counts too. */
+export function worstOfFleet(rule: Rule, { clients }: Config): Severity {
+  const condition = stoodForBy.get(rule.name);
+  // Clients share their lists.
+  const lists = condition === undefined ? [] : [...new Set(clients.map(({ rules }) => rules))];
+  const isCritical = lists.flat().some((one) => one.name === condition && worstSeverity(one) === 'critical');
   return isCritical ? 'critical' : worstSeverity(rule);
 }
 

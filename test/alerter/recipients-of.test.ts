@@ -92,6 +92,22 @@ test('what concerns the fleet goes to those of <alerts> who hear it, else to tho
   assert.equal(listenersOf(`${smtp}${group}`, '', 'disk'), '');
 });
 
+test('what concerns the fleet reaches somebody, whatever rules and severities the recipients ask for', () => {
+  const disk = `<alerts><mail to="dba@x.org" rules="disk"/></alerts>${client}`;
+  assert.equal(listenersOf(disk, '', 'collector-silent'), 'dba (warning)');
+  assert.equal(listenersOf(`${smtp}${disk}`, '', 'collector-silent'), 'dba (warning)');
+  const both = `<alerts><mail to="dba@x.org" rules="disk"/><mail to="oncall@x.org" severity="critical"/></alerts>${client}`;
+  assert.equal(listenersOf(both, '', 'collector-silent'), 'oncall (critical)');
+  assert.equal(listenersOf(both, '', 'own-disk'), 'dba (warning), oncall (critical)');
+  const oncall = `<alerts><mail to="oncall@x.org" severity="critical"/></alerts>${client}`;
+  assert.equal(listenersOf(oncall, '', 'own-disk'), 'oncall (warning)');
+  assert.equal(listenersOf(`${smtp}${oncall}`, '', 'own-disk'), 'oncall (critical), root (warning)');
+  const muted = `<alerts><mail to="dba@x.org" rules="disk"/><alert name="collector-silent" mail="none"/></alerts>${client}`;
+  assert.equal(listenersOf(muted, '', 'collector-silent'), '');
+  const paged = `<notify command="/usr/bin/page"/>${disk}`;
+  assert.equal(listenersOf(paged, '', 'collector-silent'), '|/usr/bin/page (warning)');
+});
+
 test('a client that is not in config.xml is heard by nobody', () => {
   assert.equal(listenersOf(`${smtp}${client}`, 'web-9', 'disk'), '');
 });
