@@ -36,6 +36,9 @@ export function judgeIsolation(facts: FleetFacts): readonly Episode[] {
     if (open !== null) {
       // One that began in the future, under a clock that was wrong, would outlast every run.
       const isLater = run.startedAtMs > open.pendingSinceMs || open.pendingSinceMs > nowMs;
+      const isWorse = open.severity === 'warning' && lost.some(({ severity }) => severity === 'critical');
+      if (isIsolated && isWorse)
+        return [{ ...open, severity: 'critical', sequence: open.sequence + 1, changedByRun: run.id }];
       if (isIsolated || !isLater) return [];
       return [closeEpisode(open, 'recovered', { atMs: run.finishedAtMs, runId: run.id })];
     }

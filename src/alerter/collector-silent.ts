@@ -5,6 +5,7 @@ import { beginFleetEpisode } from './fleet-episode.ts';
 import { leastAheadMs, newestFinished } from './fleet-facts.ts';
 import type { FinishedRun, FleetFacts } from './fleet-facts.ts';
 import { closeEpisode } from './episode-bounds.ts';
+import { worstOfFleet } from './recipients-of.ts';
 import { counted, durationInWords, timeInWords } from './time-words.ts';
 
 const ruleName = 'collector-silent';
@@ -37,7 +38,7 @@ export function judgeSilence(facts: FleetFacts): readonly Episode[] {
     if (!isSilent || !mayMiss || successor !== null) return [];
     return [
       beginFleetEpisode({
-        rule,
+        rule: { ...rule, severity: worstOfFleet(rule, config) },
         client: '',
         subject: collectorId,
         valueText: `${wordsFor(facts, { host: newest.host, last, lastMs, ahead })}${clockHint(facts)}`,

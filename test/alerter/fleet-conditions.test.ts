@@ -100,6 +100,21 @@ test('a collector without a finished full run for three times every is silent, u
   ]);
 });
 
+test('a silent collector is as severe as the missing reports that it stands for, whatever its own rule says', () => {
+  const mild = '<alert name="collector-silent" severity="warning"/>';
+  for (const [rules, expected] of [
+    [mild, 'critical'],
+    [`${mild}<alert name="no-report" severity="warning"/>`, 'warning'],
+  ] as const) {
+    const { pass, stored } = startPasses();
+    pass('08:16', {
+      config: configOf(`<alerts><mail to="ops@example.org"/>${rules}</alerts>${three}`),
+      runs: [run('08:00')],
+    });
+    assert.deepEqual([...stored.values()][0]?.severity, expected);
+  }
+});
+
 test('where the database’s clock is ahead, a collector that looks silent is told of with that clock', () => {
   const { pass, stored } = startPasses();
   pass('10:00', { config: configOf(three), runs: [run('08:00')], databaseAheadMs: 2 * 3_600_000 });
