@@ -6,7 +6,6 @@ import { closeEpisode } from './episode-bounds.ts';
 import { beginFleetEpisode } from './fleet-episode.ts';
 import { finishedRuns } from './fleet-facts.ts';
 import type { FinishedRun, FleetFacts } from './fleet-facts.ts';
-import { isNetworkFault } from './visit-conditions.ts';
 
 const ruleName = 'collector-isolated';
 /** Of fewer clients nothing can be concluded. */
@@ -25,7 +24,9 @@ export function judgeIsolation(facts: FleetFacts): readonly Episode[] {
   const { config, runsOf, episodes, nowMs } = facts;
   const rule = config.alerts.rules.find(({ name }) => name === ruleName);
   if (rule === undefined) return [];
-  const unreachable = episodes.filter((episode) => episode.rule === 'unreachable' && isNetworkFault(episode));
+  const unreachable = episodes.filter(
+    (episode) => episode.rule === 'unreachable' && episode.progress.isNetwork === true,
+  );
   const unexplained = besideOneBastion(facts, unreachable);
   return [...runsOf].flatMap(([collectorId, own]): readonly Episode[] => {
     const open = facts.open('', ruleName, collectorId);

@@ -1,5 +1,5 @@
 import type { Severity } from '../config/config.ts';
-import type { ClosedReason, Episode } from '../storage/episode.ts';
+import type { ClosedReason, Episode, Progress } from '../storage/episode.ts';
 import { describeLimit } from './describe-value.ts';
 import { newEpisode } from './new-episode.ts';
 import { worstAfter } from './worst-row.ts';
@@ -25,8 +25,16 @@ export function beginEpisode(
     limitText: limitOf(reading, severity),
     firstEvidence: evidence,
     changedByRun: runId,
-    progress: { ...begun.progress, ...worstAfter(undefined, reading, { atMs }) },
+    progress: { ...begun.progress, ...worstAfter(undefined, reading, { atMs }), ...networkAfter({}, reading) },
   };
+}
+
+/** Returns what progress keeps of the cause after one more reading: a row that is well names none. */
+export function networkAfter(
+  { isNetwork: before }: Pick<Progress, 'isNetwork'>,
+  { isNetwork = before }: Reading,
+): Pick<Progress, 'isNetwork'> {
+  return isNetwork === undefined ? {} : { isNetwork };
 }
 
 /** Ends an open episode. What never fired is nobody's business: it is settled at once. */

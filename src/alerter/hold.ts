@@ -117,7 +117,7 @@ function createStandIns({ episodes, collectorOfRun }: World): Hold['standInFor']
   );
   return (episode) => {
     const own = episode.client === '' ? undefined : byRule.get(episode.rule);
-    if (own === undefined || episode.firingSinceMs === null) return null;
+    if (own === undefined || episode.firingSinceMs === null || episode.progress.isNetwork === false) return null;
     const begunMs = episode.firingSinceMs;
     const collector = collectorOfRun?.get(episode.changedByRun ?? '') ?? null;
     const standIn = own.find(

@@ -17,6 +17,8 @@ export interface Reading {
   readonly limitText: string;
   /** What may lie between this row and the one before without being a gap, where that is longer than usual; else 0. */
   readonly pauseMs: number;
+  /** True if the row is a visit that a fault of the network may have ended. */
+  readonly isNetwork?: boolean;
 }
 
 /** One row of `stats` or `visits`, read by the rules of its client. */

@@ -1,6 +1,6 @@
 import type { Severity } from '../config/config.ts';
 import type { ClosedReason, Episode, Level, Progress } from '../storage/episode.ts';
-import { beginEpisode, closeEpisode, limitOf } from './episode-bounds.ts';
+import { beginEpisode, closeEpisode, limitOf, networkAfter } from './episode-bounds.ts';
 import { isFlapping, noteChange, staysBad } from './flapping.ts';
 import type { Changes } from './flapping.ts';
 import type { Observation, Reading } from './observation.ts';
@@ -71,6 +71,7 @@ function stepPending(episode: Episode, reading: Reading, row: StepRow, changes: 
       missing: 0,
       lastAtMs: row.atMs,
       ...worstAfter(progress.worst, reading, row),
+      ...networkAfter(progress, reading),
     },
   };
   return fireWhenDue(held, reading, row, changes);
@@ -172,6 +173,7 @@ function withReading(episode: Episode, reading: Reading, row: StepRow): Episode 
       easing: eases ? progress.easing + 1 : 0,
       lastAtMs: row.atMs,
       ...worstAfter(progress.worst, reading, row),
+      ...networkAfter(progress, reading),
     },
   };
 }

@@ -13,15 +13,19 @@ const loginCodes: readonly string[] = ['auth-failed', 'auth-timeout', 'credentia
 /** What the collector itself is at fault for, or never tried. */
 const notTheClient: readonly string[] = ['run-deadline', 'interrupted', 'spool-full', 'state-unusable', 'internal'];
 const notTheClientsStage: readonly string[] = ['spool', 'storage', 'config', 'lock', 'keys', 'run'];
-const networkCodes: readonly string[] = [
-  'dns',
-  'connect-refused',
-  'connect-timeout',
-  'connect-failed',
-  'handshake-timeout',
-  'handshake-failed',
-  'turned-away',
-];
+/**
+ * Errors of class network, and whether the network between collector and client may be their cause: not where the other
+ * side answered. Other errors of the class are told apart by the stage alone, and count.
+ */
+const networkCodes: ReadonlyMap<string, boolean> = new Map([
+  ['dns', true],
+  ['connect-timeout', true],
+  ['connect-failed', true],
+  ['handshake-timeout', true],
+  ['connect-refused', false],
+  ['handshake-failed', false],
+  ['turned-away', false],
+]);
 
 /** What a failed visit says of its client; null: nothing, for the collector was at fault or never tried. */
 export function classOfVisit({ stage, code }: Pick<UntreatedVisit, 'stage' | 'code'>): VisitClass | null {
@@ -30,16 +34,13 @@ export function classOfVisit({ stage, code }: Pick<UntreatedVisit, 'stage' | 'co
   if (code !== null && notTheClient.includes(code)) return null;
   if (stage !== null && notTheClientsStage.includes(stage)) return null;
   if (stage === 'login' || (code !== null && loginCodes.includes(code))) return 'login refused';
-  if (code !== null && networkCodes.includes(code)) return 'network';
+  if (code !== null && networkCodes.has(code)) return 'network';
   return stage !== null && networkStages.includes(stage) ? 'network' : 'agent failed';
 }
 
-/**
- * True if an alert `unreachable` tells of a fault of the network. A refused connection is none: the network brought the
- * refusal.
- */
-export function isNetworkFault({ valueText }: { readonly valueText: string }): boolean {
-  return valueText.startsWith('network: ') && !/refused/i.test(valueText);
+/** True if a fault of the network may have kept a visit from its client. */
+export function isNetworkFault(visit: Pick<UntreatedVisit, 'stage' | 'code'>): boolean {
+  return classOfVisit(visit) === 'network' && networkCodes.get(visit.code ?? '') !== false;
 }
 
 /** What may lie between two visits after a refused login, beyond the usual: the collector's longest pause. */
@@ -85,7 +86,9 @@ function readingsOfFailure({ unreachable, hostKeyChanged, notTrusted }: VisitRul
     const pauseMs = visit.code === 'auth-failed' ? refusedPauseMs : 0;
     const valueText = `${kind ?? ''}: ${message}`;
     readings.push(
-      says ? readFault({ rule: unreachable, subject: '', valueText, pauseMs }) : readUnknown(unreachable, ''),
+      says
+        ? { ...readFault({ rule: unreachable, subject: '', valueText, pauseMs }), isNetwork: isNetworkFault(visit) }
+        : readUnknown(unreachable, ''),
     );
   }
   const pastKey = keyFault || cameToLogin(visit, kind);

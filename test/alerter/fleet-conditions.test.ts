@@ -227,6 +227,7 @@ test('an isolated collector is a warning where unreachable clients are', () => {
 for (const [what, code, names] of [
   ['clients that are not trusted', 'host-key-unknown', webs],
   ['refused logins', 'auth-failed', webs],
+  ['handshakes that failed', 'handshake-failed', webs],
   ['agents that failed', 'agent-failed', webs],
   ['refused connections', 'connect-refused', webs],
   ['half of the clients', 'connect-timeout', ['web-1', 'web-2']],

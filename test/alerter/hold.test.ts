@@ -321,6 +321,22 @@ test('another collector’s clients are not isolated with it', () => {
   assert.deepEqual(world.pass(), ['ops: firing critical - collector-isolated c1, firing critical web-2 unreachable']);
 });
 
+test('an isolated collector stands for no client that answered and failed', () => {
+  const world = start();
+  world.fires('- collector-isolated c1');
+  world.pass('08:04');
+  world.at('08:05');
+  for (const [name, isNetwork] of [
+    ['web-1 unreachable', false],
+    ['web-2 unreachable', true],
+  ] as const) {
+    world.fires(name);
+    const progress = { holding: 1, holdingSinceMs: world.now(), clearing: 0, missing: 0, easing: 0 };
+    world.changes(name, { progress: { ...progress, lastAtMs: world.now(), isNetwork } });
+  }
+  assert.deepEqual(world.pass(), ['ops: firing critical web-1 unreachable']);
+});
+
 test('a silent collector is one alert for the fleet and none for its clients', () => {
   const world = start();
   world.fires('- collector-silent c1');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { readReport, readVisit } from '../../src/alerter/read-row.ts';
-import { classOfVisit } from '../../src/alerter/visit-conditions.ts';
+import { classOfVisit, isNetworkFault } from '../../src/alerter/visit-conditions.ts';
 import { clientWith } from './config-of.ts';
 import { at, failedVisit, reportRow, visitRow } from './rows.ts';
 import { story } from './story.ts';
@@ -36,6 +36,25 @@ for (const [stage, code, expected] of [
 ] as const) {
   test(`a visit that ended with ${code ?? 'no code'} at ${stage ?? 'no stage'} means: ${expected ?? 'nothing'}`, () => {
     assert.equal(classOfVisit({ stage, code }), expected);
+  });
+}
+
+for (const [stage, code, expected] of [
+  ['resolve', 'dns', true],
+  ['connect', 'connect-timeout', true],
+  ['connect', 'connect-failed', true],
+  ['handshake', 'handshake-timeout', true],
+  ['connect', 'visit-deadline', true],
+  ['connect', 'bastion-failed', true],
+  ['connect', 'connect-refused', false],
+  ['handshake', 'handshake-failed', false],
+  ['handshake', 'turned-away', false],
+  ['login', 'bastion-failed', false],
+  ['login', 'auth-failed', false],
+  ['agent', 'agent-failed', false],
+] as const) {
+  test(`${code} at ${stage} is ${expected ? 'a' : 'no'} fault of the network`, () => {
+    assert.equal(isNetworkFault({ stage, code }), expected);
   });
 }
 
