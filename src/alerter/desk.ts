@@ -111,12 +111,16 @@ export function lookThrough(options: DeskOptions): Desk {
   return { news, reminders, remindersDue, held, forgone };
 }
 
+/** A value that came back so often from its way back is told, whatever its newest row says. */
+const returnsToTell = 2;
+
 /** Holds back a worsening whose newest row is on its way back, until the next row is overdue. */
 function wayBack({ nowMs, everyMs }: DeskOptions, episode: Episode, transition: Transition): readonly HoldReason[] {
   const { flapping, progress } = episode;
   const isWorse = transition === 'firing' || transition === 'escalated';
   const isFresh = Math.abs(nowMs - progress.lastAtMs) <= longestGapMs(everyMs);
-  return isWorse && !flapping && isOnWayBack(episode) && isFresh ? [{ kind: 'way-back' }] : [];
+  const isUndecided = isOnWayBack(episode) && (progress.returns ?? 0) < returnsToTell;
+  return isWorse && !flapping && isUndecided && isFresh ? [{ kind: 'way-back' }] : [];
 }
 
 /** null: nothing of which to remind. */

@@ -3,7 +3,7 @@ import type { Episode } from '../storage/episode.ts';
 import { groupBy } from '../storage/group-by.ts';
 import type { Bastions } from './bastions-gone.ts';
 import type { Covers } from './covers.ts';
-import { compareSeverity } from './difference.ts';
+import { compareSeverity, isOnWayBack } from './difference.ts';
 import type { Known } from './difference.ts';
 import { visitConditions } from './rule-metric.ts';
 import { hears, outsideHours, stoodForBy } from './recipients-of.ts';
@@ -60,7 +60,7 @@ export function openHold({ world, covers, watchOf }: HoldOptions): Hold {
     reasonsFor: (episode) => {
       const reasons: HoldReason[] = [...covers.reasonsAt(episode, nowMs)];
       const endMs = covers.lastEndMs(episode, nowMs);
-      if (endMs !== null && !isConfirmed(episode, endMs, newestRowMs.get(episode.client) ?? null)) {
+      if (endMs !== null && !isConfirmed(episode, endMs, newestRowMs.get(episode.client) ?? null, graceMs)) {
         reasons.push({ kind: 'unconfirmed' });
       }
       const { client } = watchOf(episode);
@@ -92,13 +92,14 @@ export function openHold({ world, covers, watchOf }: HoldOptions): Hold {
 }
 
 /** Whether what it says was so after a silence or window had ended, by the client's own rows. */
-function isConfirmed(episode: Episode, endMs: number, newestRowMs: number | null): boolean {
+function isConfirmed(episode: Episode, endMs: number, newestRowMs: number | null, graceMs: number): boolean {
   // These do not follow from rows: each pass confirms them.
   if (episode.client === '' || episode.rule === 'no-report' || episode.closedReason === 'unwatched') return true;
   const { state, progress, flapping, resolvedAtMs } = episode;
   if (state === 'resolved') return (resolvedAtMs ?? 0) > endMs || (newestRowMs ?? 0) > endMs;
-  // A row on the way back confirms nothing: the next one decides.
-  return progress.lastAtMs > endMs && (flapping || (progress.clearing === 0 && progress.easing === 0));
+  // A row on the way back confirms nothing: the next one decides, unless such rows go on.
+  const isOverdue = progress.lastAtMs - endMs > graceMs;
+  return progress.lastAtMs > endMs && (flapping || isOverdue || !isOnWayBack(episode));
 }
 
 /** Until the client's first new row is judged. */

@@ -172,10 +172,20 @@ function withReading(episode: Episode, reading: Reading, row: StepRow): Episode 
       missing: 0,
       easing: eases ? progress.easing + 1 : 0,
       lastAtMs: row.atMs,
+      ...returnsAfter(progress, { isBack: isDown || reading.clear || eases }),
       ...worstAfter(progress.worst, reading, row),
       ...networkAfter(progress, reading),
     },
   };
+}
+
+/** Counts a row that came back from the way back of an alert that fires. */
+function returnsAfter(
+  { clearing, easing, returns = 0 }: Progress,
+  { isBack }: { readonly isBack: boolean },
+): Pick<Progress, 'returns'> {
+  const all = returns + Number(clearing + easing > 0 && !isBack);
+  return all === 0 ? {} : { returns: all };
 }
 
 function atSeverity(episode: Episode, severity: Severity, reading: Reading, row: StepRow): Episode {

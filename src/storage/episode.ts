@@ -67,6 +67,8 @@ export interface Progress {
   readonly easing: number;
   /** Of the newest row that was not unknown. */
   readonly lastAtMs: number;
+  /** How often the value came back beyond the limit from its way back, while firing; missing: never. */
+  readonly returns?: number;
   /** Of `unreachable`: true if a fault of the network may be the cause of the newest visit that failed. */
   readonly isNetwork?: boolean;
   /** The worst row of the episode; missing where no row has begun it, and in rows of versions that did not keep it. */

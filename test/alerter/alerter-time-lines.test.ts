@@ -124,6 +124,23 @@ story('what began and ended while the mail server was away is told as past, in o
   told: '09:31 ops: firing critical web-2 disk /, past web-1 disk / 08:00 to 09:00 (instead of 1, 2)',
 });
 
+story('a value of which passes see nothing but its way back is told once it has come back twice', {
+  elements: fleet(disk),
+  happens: `
+    07:45
+    07:50 alerter stops
+    08:00 web-1 disk / 96
+    08:15
+    08:16 pass
+    08:30 web-1 disk / 96
+    08:45
+    08:46 pass
+    09:00 web-1 disk / 96
+    09:15
+    09:16 pass`,
+  told: '09:16 ops: firing critical web-1 disk /',
+});
+
 /**
  * A window of one hour whose start the clock change skips or doubles, and when that is in UTC. Skipped times come as much
  * later as the clock was put forward; of doubled ones the first counts.

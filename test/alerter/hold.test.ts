@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import type { Progress } from '../../src/storage/episode.ts';
 import { startTelling } from './telling-world.ts';
 import type { TellingWorld } from './telling-world.ts';
 
@@ -16,6 +17,10 @@ function windowed(attributes: string): string {
 /** A world in which everything goes out at once, so that nothing but what is tested holds back. */
 function start(elements: string = fleet): TellingWorld {
   return startTelling(elements.replace('<alerts ', '<alerts groupInterval="1s" '));
+}
+
+function progressAt(lastAtMs: number): Progress {
+  return { holding: 1, holdingSinceMs: lastAtMs, clearing: 0, missing: 0, easing: 0, lastAtMs };
 }
 
 test('a silence holds back what its patterns match; what fires on is told when a row after its end confirms it', () => {
@@ -47,6 +52,16 @@ test('a row on its way back confirms nothing; the next one decides', () => {
     else world.row('web-1');
     assert.deepEqual(world.pass(), isOver ? [] : ['ops: firing critical web-1 disk /']);
   }
+});
+
+test('rows that go on being on their way back confirm after a while', () => {
+  const world = start();
+  world.silence('*', '*', '07:00', '09:00');
+  world.fires('web-1 disk /');
+  world.pass('08:00');
+  world.at('09:15');
+  world.changes('web-1 disk /', { progress: { ...progressAt(world.now()), clearing: 1, returns: 2 } });
+  assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /']);
 });
 
 test('a recovery inside a silence is told when the client’s next row has come after it', () => {
@@ -331,8 +346,7 @@ test('an isolated collector stands for no client that answered and failed', () =
     ['web-2 unreachable', true],
   ] as const) {
     world.fires(name);
-    const progress = { holding: 1, holdingSinceMs: world.now(), clearing: 0, missing: 0, easing: 0 };
-    world.changes(name, { progress: { ...progress, lastAtMs: world.now(), isNetwork } });
+    world.changes(name, { progress: { ...progressAt(world.now()), isNetwork } });
   }
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 unreachable']);
 });
