@@ -105,7 +105,7 @@ function createFleetRecipients(config: Config): (rule: Rule) => readonly Recipie
       if (isHeardBy(recipientsOfRule(rule, recipients))) return recipients;
       if (rule.mail !== null || isHeardBy(ofClients) || isHeardBy(config.notify)) return ofClients;
       if (isHeardBy(ofAnyRule)) return ofAnyRule;
-      return config.smtp?.fallback == null ? all : ofClients;
+      return (config.smtp?.fallback ?? null) === null ? all : ofClients;
     };
     const found = known.get(rule) ?? find();
     known.set(rule, found);
