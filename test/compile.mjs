@@ -20,6 +20,7 @@ const programs = [
   'test/support/alert-process.ts',
   'test/support/collect-killable.ts',
   'test/support/collect-measured.ts',
+  'test/support/dear-peers.ts',
   'test/support/flooding-peers.ts',
   'test/support/lock-holder.ts',
 ].map((file) => path.join(root, file));

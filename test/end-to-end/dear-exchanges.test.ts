@@ -1,0 +1,32 @@
+/** Peers whose key exchange is as dear as it can be, beside as many good clients, in one run of the built program. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { groupExchange } from '../../src/config/key-exchanges.ts';
+import { collectAmong, startPeers } from '../support/collect-among.ts';
+import { dearExchanges } from '../support/dear-exchanges.ts';
+
+const count = 100;
+
+test(`${count} peers with dear key exchanges beside ${count} good clients: every good one is visited`, async (t) => {
+  const started = await startPeers(t, './dear-peers.ts', Object.keys(dearExchanges));
+  // The dearest are the last.
+  const peers = Array.from(
+    { length: count },
+    (_, number) => started.at(-1 - (number % started.length)) ?? assert.fail(),
+  );
+  const ssh = `kex="+${groupExchange}"`;
+  const usual = await collectAmong(t, { peers: [], good: count, ssh });
+  const result = await collectAmong(t, { peers, good: count, ssh });
+  const slowest = Math.max(...result.good.map(({ duration_ms: ms }) => ms));
+  t.diagnostic(`${result.tookMs} ms, ${usual.tookMs} ms without them; the slowest good visit ${slowest} ms`);
+  for (const { good } of [usual, result]) {
+    assert.equal(good.length, count);
+    assert.deepEqual(
+      good.filter(({ ok }) => !ok),
+      [],
+    );
+  }
+  assert.equal(result.hostile.length, count);
+  for (const { code, client } of result.hostile) assert.equal(code, 'handshake-failed', client);
+});
