@@ -7,8 +7,11 @@ import { ownDisksOf } from './own-disk-facts.ts';
 import type { PassLease } from './pass-lease.ts';
 import type { PassStore } from './rehearsal.ts';
 
-/** Rows of each kind that are in memory at a time, and as many that are read meanwhile; and how many make a round. */
-const sizes = { pageRows: 500, roundRows: 10_000 } as const;
+/**
+ * Rows of each kind that are in memory at a time, and as many that are read meanwhile; and how many make a round. A row may
+ * have 200 mounts with long names.
+ */
+const sizes = { pageRows: 100, roundRows: 10_000 } as const;
 
 export interface JudgeBacklogOptions {
   readonly config: Config;

@@ -12,7 +12,7 @@ export interface RowsUntil {
   readonly more: boolean;
 }
 
-const pageRows = 2_000;
+const pageRows = 100;
 
 export function openReplayRows(store: Pick<AlertStore, 'replay'>, sinceMs: number): ReplayRows {
   let reports: readonly UntreatedReport[] = [];

@@ -11,6 +11,7 @@ import type { AlertOrder } from '../support/alert-process.ts';
 import { programArgs } from '../support/program-args.ts';
 import { at } from './rows.ts';
 import { openStation } from './station.ts';
+import type { Station } from './station.ts';
 import { everyMs } from './time-line.ts';
 
 const run = promisify(execFile);
@@ -24,8 +25,22 @@ function largeReport(): Report {
   return reportWith(unit, ...filler);
 }
 
+/** 200 mounts with long names in each report, as many as a client may send. */
+async function fillWithMounts({ database }: Station): Promise<void> {
+  const [long, names] = ['x'.repeat(255), Array.from({ length: 199 }, (_, index) => index + 1)];
+  await database.write(async (session) => {
+    for (const ordinal of names) {
+      await session.run(
+        `INSERT INTO disk_stats (stat_id, ordinal, client, observed_at, mount, fstype, source, scope, mode, used_percent)
+         SELECT id, ?, client, observed_at, ?, ?, ?, ?, ?, 5 FROM stats`,
+        [ordinal, `/${ordinal}`.padEnd(255, 'x'), long, long, long, long],
+      );
+    }
+  });
+}
+
 onBothDatabases('a backlog of large reports', (kit) => {
-  test('500 reports of nearly 1 MiB are judged with a heap of 256 MB', { timeout: 180_000 }, async () => {
+  test('500 reports of nearly 1 MiB with 200 mounts each are judged with a heap of 256 MB', { timeout: 180_000 }, async () => {
     const elements = `<alerts><mail to="ops@example.org"/><alert type="service" unit="nginx.service" state="active"/></alerts>
       <client name="app-[1-5]" ip="192.0.2.[1-5]" username="u"/>`;
     const stored = await kit.create();
@@ -38,6 +53,7 @@ onBothDatabases('a backlog of large reports', (kit) => {
       const text = JSON.stringify(largeReport());
       assert.ok(text.length > 700_000 && text.length < 2 ** 20, `${text.length} characters`);
       await station.database.write((session) => session.run('UPDATE reports SET report = ?', [text]));
+      await fillWithMounts(station);
       const { password, ...storage } = stored;
       const order: AlertOrder = {
         configFile: station.configFile('mon-1'),
