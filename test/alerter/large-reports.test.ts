@@ -40,40 +40,44 @@ async function fillWithMounts({ database }: Station): Promise<void> {
 }
 
 onBothDatabases('a backlog of large reports', (kit) => {
-  test('500 reports of nearly 1 MiB with 200 mounts each are judged with a heap of 256 MB', { timeout: 180_000 }, async () => {
-    const elements = `<alerts><mail to="ops@example.org"/><alert type="service" unit="nginx.service" state="active"/></alerts>
+  test(
+    '500 reports of nearly 1 MiB with 200 mounts each are judged with a heap of 256 MB',
+    { timeout: 180_000 },
+    async () => {
+      const elements = `<alerts><mail to="ops@example.org"/><alert type="service" unit="nginx.service" state="active"/></alerts>
       <client name="app-[1-5]" ip="192.0.2.[1-5]" username="u"/>`;
-    const stored = await kit.create();
-    const station = await openStation({ storage: stored, elements });
-    try {
-      for (let visit = 0; visit < 100; visit++) {
-        station.at(at('08:00') + visit * everyMs);
-        await station.collect();
+      const stored = await kit.create();
+      const station = await openStation({ storage: stored, elements });
+      try {
+        for (let visit = 0; visit < 100; visit++) {
+          station.at(at('08:00') + visit * everyMs);
+          await station.collect();
+        }
+        const text = JSON.stringify(largeReport());
+        assert.ok(text.length > 700_000 && text.length < 2 ** 20, `${text.length} characters`);
+        await station.database.write((session) => session.run('UPDATE reports SET report = ?', [text]));
+        await fillWithMounts(station);
+        const { password, ...storage } = stored;
+        const order: AlertOrder = {
+          configFile: station.configFile('mon-1'),
+          storage,
+          password: password?.reveal() ?? null,
+          host: 'mon-1',
+          cut: null,
+        };
+        await run(process.execPath, ['--max-old-space-size=256', ...programArgs(program), JSON.stringify(order)], {
+          timeout: 150_000,
+        });
+        const one = async (sql: string): Promise<unknown> =>
+          (await station.database.read((session) => session.all(sql)))[0]?.['n'];
+        assert.equal(await one('SELECT COUNT(*) AS n FROM stats WHERE processed_at IS NULL'), 0);
+        assert.equal(
+          await one("SELECT COUNT(*) AS n FROM alerts WHERE subject = 'nginx.service' AND state = 'firing'"),
+          5,
+        );
+      } finally {
+        await station.close();
       }
-      const text = JSON.stringify(largeReport());
-      assert.ok(text.length > 700_000 && text.length < 2 ** 20, `${text.length} characters`);
-      await station.database.write((session) => session.run('UPDATE reports SET report = ?', [text]));
-      await fillWithMounts(station);
-      const { password, ...storage } = stored;
-      const order: AlertOrder = {
-        configFile: station.configFile('mon-1'),
-        storage,
-        password: password?.reveal() ?? null,
-        host: 'mon-1',
-        cut: null,
-      };
-      await run(process.execPath, ['--max-old-space-size=256', ...programArgs(program), JSON.stringify(order)], {
-        timeout: 150_000,
-      });
-      const one = async (sql: string): Promise<unknown> =>
-        (await station.database.read((session) => session.all(sql)))[0]?.['n'];
-      assert.equal(await one('SELECT COUNT(*) AS n FROM stats WHERE processed_at IS NULL'), 0);
-      assert.equal(
-        await one("SELECT COUNT(*) AS n FROM alerts WHERE subject = 'nginx.service' AND state = 'firing'"),
-        5,
-      );
-    } finally {
-      await station.close();
-    }
-  });
+    },
+  );
 });
