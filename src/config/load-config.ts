@@ -28,7 +28,7 @@ export interface LoadConfigOptions {
   readonly file: string;
   /** Decides which `until` has passed, milliseconds since 1970; left out: the clock of this machine. */
   readonly nowMs?: number;
-  /** false: files with secrets may be readable by others. For tests and the demo. Default true. */
+  /** false: others may read and write the files. For tests and the demo. Default true. */
   readonly checkPermissions?: boolean;
 }
 

@@ -22,8 +22,8 @@ interface Access {
 }
 
 /**
- * Tells of every file with secrets that the world or a foreign group can read, with the command that mends it, and warns
- * of configuration files the world can write. A secret's file that is not there is no fault: perhaps this machine's
+ * Tells of every file with secrets that the world or a foreign group can read, with the command that mends it, and of
+ * every configuration file that somebody else could have written. A secret's file that is not there is no fault: perhaps this machine's
  * command does not need it.
  */
 export function checkPermissions(sources: readonly SourceFile[], places: SecretPlaces, findings: Findings): void {
@@ -42,9 +42,25 @@ export function checkPermissions(sources: readonly SourceFile[], places: SecretP
     if (problem !== null) findings.permission(place, `the secret file ${file} ${problem}`);
   }
   for (const source of sources) {
-    if ((source.mode & 0o002) === 0 || told.has(source.path)) continue;
-    findings.warn({ source, line: null }, `can be written by everybody; run: chmod o-w ${quoted(source.path)}`);
+    const problem = foreignHand(source);
+    if (problem !== null) findings.permission({ source, line: null }, problem);
   }
+}
+
+/**
+ * Says who else could have written a configuration file, whose commands run as whoever reads it; null if nobody could.
+ * Root's files are trusted, and the group with the account's own number, which is that account's alone.
+ */
+function foreignHand({ path, mode, uid, gid }: SourceFile): string | null {
+  const own = process.geteuid?.() ?? uid;
+  if (uid !== 0 && uid !== own) {
+    const who = `belongs to account ${uid}, whose commands would run as account ${own}`;
+    const commands = `sudo chown ${own === 0 ? 'root' : own} ${quoted(path)}`;
+    return `${who}; run this as that account, or, if you know what the file says: ${commands}`;
+  }
+  const everybody = (mode & 0o002) !== 0;
+  if (!everybody && ((mode & 0o020) === 0 || gid === uid)) return null;
+  return `can be written by ${everybody ? 'everybody' : `the group ${gid}`}; run: chmod go-w ${quoted(path)}`;
 }
 
 function exposure(file: string, { mode, uid, gid }: Access, ownGroups: ReadonlySet<number>): string | null {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { inspect } from 'node:util';
 import { test } from 'node:test';
@@ -102,13 +102,63 @@ test('files of secrets and keys are checked where they are, and missed where the
   );
 });
 
-test('without literal secrets anybody may read the file, but not write it', (t) => {
+test('without literal secrets anybody may read the file, and nobody else write it', (t) => {
   const folder = configFolder(t, { 'config.xml': '<config><client ip="10.0.0.1" agent="env" mail="a@b"/></config>' });
   const file = path.join(folder, 'config.xml');
-  chmodSync(file, 0o644);
-  assert.deepEqual(loadConfig({ file, nowMs }).warnings, []);
-  chmodSync(file, 0o666);
-  assert.match(loadConfig({ file, nowMs }).warnings[0]?.message ?? '', /^can be written by everybody; run: chmod o-w /);
+  const own = process.geteuid?.() ?? 0;
+  const told = (mode: number): string[] => {
+    chmodSync(file, mode);
+    return faultsOf(() => loadConfig({ file, nowMs }), folder);
+  };
+  for (const mode of [0o644, 0o444, 0o600]) assert.deepEqual(told(mode), []);
+  assert.deepEqual(told(0o646), ['config.xml: can be written by everybody; run: chmod go-w config.xml']);
+  assert.deepEqual(told(0o666), ['config.xml: can be written by everybody; run: chmod go-w config.xml']);
+  chownSync(file, own, process.getegid?.() ?? 0);
+  // Of the account's own number: a group that is the account's alone, as umask 002 needs it.
+  if (process.getegid?.() === own) assert.deepEqual(told(0o664), []);
+  assert.throws(() => loadConfig({ file: (told(0o666), file), nowMs }), { code: 'config-permissions', exitStatus: 2 });
+});
+
+/** Files of this owner, group and mode are refused so by root; null: they are not. */
+const owners: readonly (readonly [what: string, uid: number, gid: number, mode: number, says: RegExp | null])[] = [
+  ['root’s, readable by the service account', 0, 54_321, 0o640, null],
+  ['root’s, of group root, writable by it', 0, 0, 0o660, null],
+  ['root’s, writable by another group', 0, 54_321, 0o664, /: can be written by the group 54321; run: chmod go-w /],
+  ['another account’s', 54_321, 54_321, 0o600, /: belongs to account 54321, whose commands would run as account 0; /],
+  ['another account’s, read-only', 54_321, 0, 0o444, /; run this as that account, or, .*: sudo chown root /],
+];
+
+for (const [what, uid, gid, mode, says] of owners) {
+  for (const [which, name] of [
+    ['config.xml', 'config.xml'],
+    ['an included file', 'more.d/web.xml'],
+  ] as const) {
+    const title = `${which}, ${what}: ${says === null ? 'taken' : 'refused, with what mends it'}`;
+    test(title, { skip: isRoot ? false : 'needs root to give a file away' }, (t) => {
+      const folder = configFolder(t, {
+        'config.xml':
+          '<config><include file="more.d/*.xml"/><notify command="/bin/true"/><client ip="10.0.0.1"/></config>',
+        'more.d/web.xml': '<config><client ip="10.0.0.2"/></config>',
+      });
+      chownSync(path.join(folder, name), uid, gid);
+      chmodSync(path.join(folder, name), mode);
+      const told = faultsOf(() => loadConfig({ file: path.join(folder, 'config.xml'), nowMs }), folder);
+      if (says === null) assert.deepEqual(told, []);
+      else {
+        assert.equal(told.length, 1, told.join('\n'));
+        assert.ok(told[0]?.startsWith(`${name}: `), told[0]);
+        assert.match(told[0] ?? '', says);
+      }
+    });
+  }
+}
+
+test('a link to another account’s file is that file', { skip: isRoot ? false : 'needs root' }, (t) => {
+  const folder = configFolder(t, { 'theirs.xml': '<config><client ip="10.0.0.1"/></config>' });
+  chownSync(path.join(folder, 'theirs.xml'), 54_321, 54_321);
+  symlinkSync('theirs.xml', path.join(folder, 'config.xml'));
+  const told = faultsOf(() => loadConfig({ file: path.join(folder, 'config.xml'), nowMs }), folder);
+  assert.match(told[0] ?? '', /^config\.xml: belongs to account 54321/);
 });
 
 test('permissions are told together with all other faults', (t) => {
