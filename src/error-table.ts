@@ -25,7 +25,7 @@ export const errorTable = {
   'config-permissions': kind(
     2,
     false,
-    'A file with secrets can be read by others, or config.xml can be written by them.',
+    'Others can read secrets, or write config.xml.',
     'Run the command that is named.',
   ),
   'secret-missing': kind(2, false, 'A password or passphrase could not be read.', 'Check the file or variable named.'),
