@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { explainClient } from '../../src/alerter/explain-client.ts';
+import { explanationText } from '../../src/cli/explain-words.ts';
 import { findUnknownRules, idleWords, unknownRuleJson } from '../../src/cli/idle-rules.ts';
+import { createOutput } from '../../src/cli/output.ts';
 import { readerTime } from '../../src/cli/reader-time.ts';
 import type { WorkerReport } from '../../src/report/report.ts';
 import { at } from '../alerter/rows.ts';
@@ -78,7 +80,8 @@ onBothDatabases('rules that cannot judge a client', (kit) => {
       assert.ok(client);
       const nowMs = station.nowMs();
       const asked = { config, store: station.storage.alerts, isWanted: () => true, nowMs, firstPass: false };
-      const { rules } = await explainClient({ ...asked, client });
+      const explained = await explainClient({ ...asked, client });
+      const { rules } = explained;
       const unknown = rules.flatMap(({ rule, unknown }) =>
         unknown === null || rule.origin !== 'file' ? [] : [[rule.name, unknown.reason, unknown.sinceMs]],
       );
@@ -92,6 +95,9 @@ onBothDatabases('rules that cannot judge a client', (kit) => {
       ]);
       const service = rules.find(({ rule }) => rule.name === 'service');
       assert.equal(service?.unknown?.reason, 'no systemd', 'defaults too');
+      const output = createOutput({ json: false, verbosity: 'normal', stdout: process.stdout, stderr: process.stderr });
+      const text = explanationText(output, config, { ...explained, head: [] }, { nowMs, detailed: false });
+      assert.match(text, /swap \(.*\).*: unknown since 2026-11-20 08:05 \(5m ago\): no swap\n/);
     } finally {
       await station.close();
     }
