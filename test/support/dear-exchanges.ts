@@ -108,20 +108,28 @@ export const dearExchanges = {
 export type DearName = keyof typeof dearExchanges;
 
 /** RFC 4253, section 6: a packet that is not encrypted. */
-function packet(payload: Buffer): Buffer {
+export function wirePacket(payload: Buffer): Buffer {
   const padding = 16 - ((5 + payload.length) % 8);
   return Buffer.concat([u32(1 + payload.length + padding), Buffer.of(padding), payload, Buffer.alloc(padding)]);
 }
 
-/** All that such a server ever sends: it needs to know nothing of the client. */
-export function halfOf({ kex, algorithm, hostKey, point, group, signature }: DearExchange): Buffer {
+export function kexInit(kex: string, algorithm: string, guesses = false): Buffer {
   const cipher = 'aes128-gcm@openssh.com,aes128-ctr';
   const lists = [kex, algorithm, cipher, cipher, 'hmac-sha2-256', 'hmac-sha2-256', 'none', 'none', '', ''];
-  const init = Buffer.concat([Buffer.of(20), randomBytes(16), ...lists.map(wireString), Buffer.alloc(5)]);
-  const answer = strings(hostKey, point, strings(algorithm, signature));
-  const messages =
-    group === null
-      ? [init, Buffer.concat([Buffer.of(31), answer])]
-      : [init, Buffer.concat([Buffer.of(31), strings(...group)]), Buffer.concat([Buffer.of(33), answer])];
-  return Buffer.concat([Buffer.from('SSH-2.0-dear\r\n'), ...[...messages, Buffer.of(21)].map(packet)]);
+  return Buffer.concat([Buffer.of(20), randomBytes(16), strings(...lists), Buffer.of(guesses ? 1 : 0), u32(0)]);
+}
+
+/** The answer of a key exchange, by its number: 31, or 33 where the server chose the group. */
+export function kexReply(number: number, hostKey: Buffer, point: Buffer, algorithm: string, signature: Buffer): Buffer {
+  return Buffer.concat([Buffer.of(number), strings(hostKey, point, strings(algorithm, signature))]);
+}
+
+export const newKeys = Buffer.of(21);
+
+/** All that such a server ever sends: it needs to know nothing of the client. */
+export function halfOf({ kex, algorithm, hostKey, point, group, signature }: DearExchange): Buffer {
+  const groups = group === null ? [] : [Buffer.concat([Buffer.of(31), strings(...group)])];
+  const reply = kexReply(group === null ? 31 : 33, hostKey, point, algorithm, signature);
+  const messages = [kexInit(kex, algorithm), ...groups, reply, newKeys];
+  return Buffer.concat([Buffer.from('SSH-2.0-dear\r\n'), ...messages.map(wirePacket)]);
 }
