@@ -5,10 +5,8 @@ import { probes as allProbes } from './probes/index.ts';
 import type { Earlier, Probe, ProbeContext, ProbeResult } from './probes/probe.ts';
 import { openSource } from './probes/source.ts';
 
-/** What the first visit waits between two looks at the counters. */
-const sampleMs = 250;
-/** A shorter time makes no average; after a longer one an average says nothing of now. */
-const minElapsedMs = 200;
+/** The agent's own start fills a shorter time; after a longer one an average says nothing of now. */
+const minElapsedMs = 10_000;
 const maxElapsedMs = 24 * 3_600_000;
 
 /** Whoever called waits exactly as long as the deadline; a late answer is none. */
@@ -16,7 +14,7 @@ const marginMs = 100;
 
 /**
  * Runs every probe on a Linux machine. Never throws: what a probe cannot do is said in its worker report. Rates are
- * averages since the previous visit; where there was none in this boot, of 250 ms, which all probes wait together.
+ * averages since counters of this boot that are 10 s old or older. Younger ones are kept for the next visit.
  */
 export function collect(options: CollectOptions): Collected | Promise<Collected> {
   return runProbes(options, allProbes);
@@ -27,41 +25,37 @@ export function runProbes(options: CollectOptions, probes: readonly Probe[]): Co
   const source = openSource(options.root);
   const begun = milliseconds();
   const sinceBoot = (): number => options.monotonicMs + milliseconds() - begun;
+  const passedMs = passedSince(options);
+  const isTooSoon = passedMs !== null && passedMs < minElapsedMs;
+  const noRates = isTooSoon ? `less than ${minElapsedMs / 1000} s since the previous visit` : 'first visit';
   const start = (probe: Probe, earlier: Earlier | null): Outcome | Promise<Outcome> => {
     const started = milliseconds();
     const allowed = Math.min(probe.deadlineMs, options.deadlineMs - marginMs - (started - begun));
     const leftMs = (): number => allowed - (milliseconds() - started);
-    const context: ProbeContext = { source, options: options.options, earlier, placeDir: options.placeDir, leftMs };
+    const { placeDir } = options;
+    const context: ProbeContext = { source, options: options.options, earlier, noRates, placeDir, leftMs };
     return outcomeOf(probe, context, allowed, started);
   };
 
   const started = new Map<Probe, Outcome | Promise<Outcome>>();
   for (const probe of probes) if (probe.rates !== true) started.set(probe, start(probe, null));
-  const counting = probes.filter(({ rates }) => rates === true);
-  const count = (values: Counters['values'] | undefined, then: number): Collected | Promise<Collected> => {
-    const countedMs = sinceBoot();
-    for (const probe of counting) {
-      const counters = values?.[probe.name];
-      const earlier = counters === undefined ? null : { counters, elapsedMs: sinceBoot() - then };
-      const outcome = start(probe, earlier);
-      // Counters that were damaged must not cost what can be said without them.
-      const isSpoilt = earlier !== null && !(outcome instanceof Promise) && outcome.result === null;
-      started.set(probe, isSpoilt ? start(probe, null) : outcome);
-    }
-    const outcomes = probes.map((probe) => started.get(probe) ?? noOutcome);
-    const collected = (settled: readonly Outcome[]): Collected => collectedFrom(probes, settled, options, countedMs);
-    return isSettled(outcomes) ? collected(outcomes) : all(outcomes).then(collected);
-  };
-  const previous = isUsable(options) ? options.previous : null;
-  const leftMs = options.deadlineMs - (milliseconds() - begun);
-  if (previous !== null || counting.length === 0 || leftMs <= 2 * sampleMs) {
-    return count(previous?.values, previous?.monotonicMs ?? 0);
+  const previous = passedMs === null || isTooSoon ? null : options.previous;
+  const countedMs = sinceBoot();
+  for (const probe of probes.filter(({ rates }) => rates === true)) {
+    const counters = previous?.values[probe.name];
+    const earlier =
+      previous === null || counters === undefined ? null : { counters, elapsedMs: sinceBoot() - previous.monotonicMs };
+    const outcome = start(probe, earlier);
+    // Counters that were damaged must not cost what can be said without them.
+    const isSpoilt = earlier !== null && !(outcome instanceof Promise) && outcome.result === null;
+    started.set(probe, isSpoilt ? start(probe, null) : outcome);
   }
-  const then = sinceBoot();
-  return all(counting.map((probe) => start(probe, null))).then(async (outcomes) => {
-    await new Promise((resolve) => setTimeout(resolve, sampleMs));
-    return count(countersOf(counting, outcomes), then);
+  const outcomes = probes.map((probe) => started.get(probe) ?? noOutcome);
+  const collected = (settled: readonly Outcome[]): Collected => ({
+    workerReports: probes.map((probe, at) => workerReport(probe, settled[at] ?? noOutcome)),
+    counters: isTooSoon ? options.previous : countersOf(probes, settled, options, countedMs),
   });
+  return isSettled(outcomes) ? collected(outcomes) : all(outcomes).then(collected);
 }
 
 interface Outcome {
@@ -78,20 +72,6 @@ function isSettled(outcomes: readonly (Outcome | Promise<Outcome>)[]): outcomes 
 
 function all(outcomes: readonly (Outcome | Promise<Outcome>)[]): Promise<Outcome[]> {
   return Promise.all(outcomes.map(async (outcome) => outcome));
-}
-
-function collectedFrom(
-  probes: readonly Probe[],
-  outcomes: readonly Outcome[],
-  { bootId }: CollectOptions,
-  countedMs: number,
-): Collected {
-  const values = countersOf(probes, outcomes);
-  const isCounted = Object.keys(values).length > 0;
-  return {
-    workerReports: probes.map((probe, at) => workerReport(probe, outcomes[at] ?? noOutcome)),
-    counters: isCounted ? { bootId: bootId ?? '', monotonicMs: Math.round(countedMs), values } : null,
-  };
 }
 
 /** What came of a probe; neither throws nor rejects. At once where the probe does not wait: timers cost Node a lot. */
@@ -138,19 +118,27 @@ function workerReport({ name }: Probe, { result, fault, durationMs }: Outcome): 
   };
 }
 
-function countersOf(probes: readonly Probe[], outcomes: readonly Outcome[]): Record<string, JsonValue> {
+/** For the next visit; null if no probe counted. */
+function countersOf(
+  probes: readonly Probe[],
+  outcomes: readonly Outcome[],
+  { bootId }: CollectOptions,
+  countedMs: number,
+): Counters | null {
   const values: Record<string, JsonValue> = {};
   probes.forEach(({ name }, at) => {
     const counters = outcomes[at]?.result?.counters;
     if (counters !== undefined) values[name] = counters;
   });
-  return values;
+  if (Object.keys(values).length === 0) return null;
+  return { bootId: bootId ?? '', monotonicMs: Math.round(countedMs), values };
 }
 
-function isUsable({ previous, bootId, monotonicMs }: CollectOptions): boolean {
-  if (previous === null || previous.bootId !== (bootId ?? '')) return false;
-  const elapsedMs = monotonicMs - previous.monotonicMs;
-  return elapsedMs >= minElapsedMs && elapsedMs <= maxElapsedMs;
+/** The age of the previous counters; null if nothing can be computed from them. */
+function passedSince({ previous, bootId, monotonicMs }: CollectOptions): number | null {
+  if (previous === null || previous.bootId !== (bootId ?? '')) return null;
+  const passedMs = monotonicMs - previous.monotonicMs;
+  return passedMs >= 0 && passedMs <= maxElapsedMs ? passedMs : null;
 }
 
 /** Since this process began, by the clock that nobody sets; `performance` would load more of Node. */

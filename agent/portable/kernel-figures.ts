@@ -28,18 +28,18 @@ export const portableCpu: Probe = {
   name: 'cpu',
   deadlineMs,
   rates: true,
-  run: ({ earlier }) => {
+  run: ({ earlier, noRates }) => {
     const now = cpus().map(({ times }) => [times.user + times.nice, times.sys + times.irq, times.idle]);
     if (now.length === 0) throw new Error('no CPU is told');
     return {
       functions: [
         functionReport('cpu', [
           {
-            ...shares(now, earlier?.counters),
+            ...shares(now, earlier?.counters, noRates),
             iowait_percent: missing('not told by this system'),
             steal_percent: missing('not told by this system'),
             cpus: now.length,
-            interval_s: interval(earlier),
+            interval_s: interval(earlier, noRates),
           },
         ]),
       ],
@@ -48,14 +48,14 @@ export const portableCpu: Probe = {
   },
 };
 
-function shares(now: readonly (readonly number[])[], counters: JsonValue | undefined): Facts {
+function shares(now: readonly (readonly number[])[], counters: JsonValue | undefined, noRates: string): Facts {
   const before = counters as readonly (readonly number[])[] | undefined;
   const differences = now.map((times, cpu) => times.map((time, state) => time - (before?.[cpu]?.[state] ?? NaN)));
   const sum = (state: number): number => differences.reduce((total, times) => total + (times[state] ?? NaN), 0);
   const [user, system, idle] = [sum(0), sum(1), sum(2)];
   const total = user + system + idle;
   if (!(total > 0) || differences.flat().some((difference) => difference < 0)) {
-    const none = missing(before === undefined ? 'first visit' : 'the counters went backwards');
+    const none = missing(before === undefined ? noRates : 'the counters went backwards');
     return { used_percent: none, user_percent: none, system_percent: none, busiest_percent: none };
   }
   const percent = (part: number, whole: number): number => rounded((100 * part) / Math.max(whole, 1), 2);

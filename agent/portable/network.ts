@@ -20,7 +20,7 @@ export const portableNetwork: Probe = {
   name: 'network',
   deadlineMs: 3000,
   rates: true,
-  run: async ({ earlier }) => {
+  run: async ({ earlier, noRates }) => {
     const answer = await information.networkInterfaces();
     const cards = (Array.isArray(answer) ? answer : [answer]).filter((one) => !one.internal && !one.virtual);
     const stats = await information.networkStats(cards.map(({ iface }) => iface).join(','));
@@ -32,7 +32,7 @@ export const portableNetwork: Probe = {
       const megabits = plausiblePositive(speed);
       return {
         interface: iface,
-        ...rates(iface, counts, earlier),
+        ...rates(iface, counts, earlier, noRates),
         rx_packets_per_s: missing('not told by this system'),
         tx_packets_per_s: missing('not told by this system'),
         link_up: operstate === 'up' ? 1 : operstate === 'down' ? 0 : missing('no link state'),
@@ -43,13 +43,13 @@ export const portableNetwork: Probe = {
   },
 };
 
-function rates(iface: string, counts: readonly (number | null)[], earlier: Earlier | null): Facts {
+function rates(iface: string, counts: readonly (number | null)[], earlier: Earlier | null, noRates: string): Facts {
   const before = (earlier?.counters as Readonly<Record<string, readonly (number | null)[]>> | undefined)?.[iface];
   const facts: Record<string, number | Missing> = {};
   counters.forEach(([field], index) => {
     const now = counts[index] ?? null;
     const then = before?.[index] ?? null;
-    if (earlier === null) facts[field] = missing('first visit');
+    if (earlier === null) facts[field] = missing(noRates);
     else if (now === null || then === null) facts[field] = missing('not told by this system');
     else if (now < then) facts[field] = missing('the counters were reset');
     else facts[field] = rounded((now - then) / (earlier.elapsedMs / 1000), 2);

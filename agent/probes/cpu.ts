@@ -13,18 +13,21 @@ export const cpu: Probe = {
   name: 'cpu',
   deadlineMs: 1000,
   rates: true,
-  run: ({ source, earlier }) => {
+  run: ({ source, earlier, noRates }) => {
     const now = cpuTimes(source.read('/proc/stat'));
     const cpus = Object.keys(now).length - 1;
     if (now['cpu'] === undefined || cpus < 1) throw new Error('no CPU in /proc/stat');
-    const shares = sharesSince(now, earlier?.counters);
-    return { functions: [functionReport('cpu', [{ ...shares, cpus, interval_s: interval(earlier) }])], counters: now };
+    const shares = sharesSince(now, earlier?.counters, noRates);
+    return {
+      functions: [functionReport('cpu', [{ ...shares, cpus, interval_s: interval(earlier, noRates) }])],
+      counters: now,
+    };
   },
 };
 
 /** The seconds that every rate of the report is an average of. */
-export function interval(earlier: Earlier | null): number | Missing {
-  return earlier === null ? missing('first visit') : rounded(earlier.elapsedMs / 1000, 2);
+export function interval(earlier: Earlier | null, noRates: string): number | Missing {
+  return earlier === null ? missing(noRates) : rounded(earlier.elapsedMs / 1000, 2);
 }
 
 /** Ticks by CPU; `cpu` is all of them. */
@@ -46,7 +49,7 @@ function cpuTimes(stat: string): CpuTimes {
   return times;
 }
 
-function sharesSince(now: CpuTimes, counters: JsonValue | undefined): Facts {
+function sharesSince(now: CpuTimes, counters: JsonValue | undefined, noRates: string): Facts {
   const unknown = (reason: string): Facts => {
     const none = missing(reason);
     return {
@@ -59,7 +62,7 @@ function sharesSince(now: CpuTimes, counters: JsonValue | undefined): Facts {
     };
   };
   const before = counters as Readonly<Record<string, readonly number[]>> | undefined;
-  if (before === undefined) return unknown('first visit');
+  if (before === undefined) return unknown(noRates);
   const all = passed(now['cpu'], before['cpu']);
   if (all === null) return unknown('the counters went backwards');
   const [user = 0, nice = 0, system = 0, , iowait = 0, irq = 0, softirq = 0, steal = 0] = all.ticks;

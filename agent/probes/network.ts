@@ -22,7 +22,7 @@ export const network: Probe = {
   name: 'network',
   deadlineMs: 1000,
   rates: true,
-  run: ({ source, earlier, leftMs }) => {
+  run: ({ source, earlier, noRates, leftMs }) => {
     const now = countsByInterface(source.read('/proc/net/dev'));
     const names = physicalInterfaces(Object.keys(now), source);
     const facts: Facts[] = [];
@@ -30,7 +30,11 @@ export const network: Probe = {
     for (const name of names) {
       const counts = now[name] ?? [];
       kept[name] = counts;
-      facts.push({ interface: name, ...rates(name, counts, earlier), ...(leftMs() > 0 ? link(name, source) : {}) });
+      facts.push({
+        interface: name,
+        ...rates(name, counts, earlier, noRates),
+        ...(leftMs() > 0 ? link(name, source) : {}),
+      });
     }
     return { functions: [functionReport('network', facts.sort(busiestFirst), 'interface')], counters: kept };
   },
@@ -59,13 +63,13 @@ export function physicalInterfaces(names: readonly string[], source: Source): st
   return physical.length > 0 ? physical : names.filter((name) => /^(eth|en|net|venet|wl)/.test(name));
 }
 
-function rates(name: string, counts: readonly number[], earlier: Earlier | null): Facts {
+function rates(name: string, counts: readonly number[], earlier: Earlier | null, noRates: string): Facts {
   const before = (earlier?.counters as Readonly<Record<string, readonly number[]>> | undefined)?.[name];
   const seconds = (earlier?.elapsedMs ?? 0) / 1000;
   const facts: Record<string, number | Missing> = {};
   const wasReset = counts.some((count, index) => count < (before?.[index] ?? 0));
   counters.forEach(([field], index) => {
-    if (earlier === null) facts[field] = missing('first visit');
+    if (earlier === null) facts[field] = missing(noRates);
     else if (before === undefined) facts[field] = missing('new since the previous visit');
     // Counters of one interface are reset together, and one that is new could not be told from one that went on.
     else if (wasReset) facts[field] = missing('the counters were reset');

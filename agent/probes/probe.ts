@@ -14,6 +14,8 @@ export interface ProbeContext {
   readonly options: ProbeOptions;
   /** null: there is nothing that rates could be made from. */
   readonly earlier: Earlier | null;
+  /** Why `earlier` is null, for people. */
+  readonly noRates: string;
   /** A private folder where something may be remembered until the next visit; null: nothing can be kept. */
   readonly placeDir: string | null;
   /** What is left of the probe's own deadline; loops over what has no bound look at it. */

@@ -20,12 +20,7 @@ function report(  t, begun, now, then, cpuMs, fault) {
 
   readLinks(ENVIRON["fh_links"])
   sample(now)
-  if (!readCounters(ENVIRON["fh_counters"], then, now["at"])) {
-    # Two looks, as far apart as this sleep can be told to be.
-    split("", then); sample(then)
-    system("sleep 0.25 2>/dev/null || sleep 1")
-    sample(now)
-  }
+  split("", then); readCounters(ENVIRON["fh_counters"], then, now["at"])
   begun = uptime()
   cpu(now, then); worker("cpu", "", 0)
   load(); worker("load", "", 0)
@@ -44,7 +39,7 @@ function report(  t, begun, now, then, cpuMs, fault) {
   printf "\"boot_id\":%s,\"monotonic_ms\":%.0f,\"worker_reports\":[%s]}\n", BOOT == "" ? "null" : quoted(BOOT), begun * 1000, WORKERS
   if (ENVIRON["fh_dir"] == "") print "{\"left\":0,\"place\":null,\"spool_error\":\"no folder of this machine can be used\"}"
   else print "{\"left\":0,\"place\":" quoted(ENVIRON["fh_dir"]) ",\"spool_error\":\"the shell agent keeps no report\"}"
-  print countersText(now)
+  print KEPT == "" ? countersText(now) : KEPT
 }
 # The time that a process and what it has waited for took, in milliseconds.
 function ticks(pid,  f) {

@@ -1,5 +1,4 @@
-# Shares and rates since the previous visit, from counters of /proc/stat and /proc/net/dev. A line of counters is kept as
-# it is read, so that the file beside the agent and a sample of a moment ago are the same.
+# Shares and rates since the previous visit, from counters of /proc/stat and /proc/net/dev.
 
 function uptime(  line) {
   getline line < (ROOT "/proc/uptime"); close(ROOT "/proc/uptime")
@@ -40,18 +39,22 @@ function countersText(now,  i, k, out) {
   return out
 }
 
-# The counters of the previous visit; false where they are of no use: another boot, too short ago, too long ago.
+# The counters of the previous visit, unless they are of another boot, or of too long or too short a time ago: KEPT is
+# then their text, for the next visit. NO_RATES says why none can be used.
 function readCounters(file, into, now,  line, f, i, n, name) {
-  if (file == "" || (getline line < file) <= 0) return 0
-  n = split(line, f, " "); into["at"] = f[2]
-  i = n == 2 && f[1] == BOOT && now - f[2] >= 0.2 && now - f[2] <= 86400
-  while (i && (getline line < file) > 0) {
+  NO_RATES = "first visit"
+  if (file == "" || (getline line < file) <= 0) return
+  n = split(line, f, " ")
+  if (n != 2 || f[1] != BOOT || now < f[2] || now - f[2] > 86400) { close(file); return }
+  if (now - f[2] < 10) { NO_RATES = "less than 10 s since the previous visit"; KEPT = line }
+  else { NO_RATES = ""; into["at"] = f[2] }
+  while ((getline line < file) > 0) {
+    if (KEPT != "") { KEPT = KEPT "\n" line; continue }
     n = split(line, f, " "); name = f[1] == "net" ? "net " f[2] : f[1]
     if (f[1] == "net") for (i = 1; i <= 12; i++) into[name, i] = f[i + 2]
     else for (i = 1; i <= 8; i++) into[name, i] = f[i + 1]
   }
   close(file)
-  return i
 }
 
 # What passed of one CPU, into D[1..8] and D["all"], D["busy"]; false when that makes no sense. Idle and iowait may each
@@ -69,8 +72,8 @@ function passed(name, now, then,  i, d, sum) {
 
 function cpu(now, then,  i, b, why) {
   family("cpu"); row()
-  why = passed("cpu", now, then) ? "" : "the counters went backwards"
-  if (!(("cpu", 1) in then)) why = "first visit"
+  why = NO_RATES
+  if (why == "") why = !(("cpu", 1) in then) ? "first visit" : passed("cpu", now, then) ? "" : "the counters went backwards"
   if (why != "") D["all"] = 1
   known("used_percent", 100 * D["busy"] / D["all"], why, 2)
   known("user_percent", 100 * (D[1] + D[2]) / D["all"], why, 2)
@@ -81,7 +84,7 @@ function cpu(now, then,  i, b, why) {
   for (i = 1; i <= CPUS; i++) if (passed(CPU[i], now, then) && 100 * D["busy"] / D["all"] > b) b = 100 * D["busy"] / D["all"]
   known("busiest_percent", b, why == "" && b < 0 ? "no CPU was online at both visits" : why, 2)
   number("cpus", CPUS, 0)
-  known("interval_s", now["at"] - then["at"], "at" in then ? "" : "first visit", 2)
+  known("interval_s", now["at"] - then["at"], NO_RATES, 2)
   done(0)
 }
 
@@ -93,7 +96,7 @@ function network(now, then,  i, k, n, name, why, f, field, column) {
     name = CARD[i]
     if (!(name in LINK) || ++n > 200) continue
     row(); label("interface", name)
-    why = !("at" in then) ? "first visit" : now["at"] <= then["at"] ? "no time has passed" : !(("net " name, 1) in then) ? "new since the previous visit" : ""
+    why = NO_RATES != "" ? NO_RATES : !(("net " name, 1) in then) ? "new since the previous visit" : ""
     for (k = 1; k <= 12 && why == ""; k++) if (now["net " name, k] < then["net " name, k]) why = "the counters were reset"
     for (k = 1; k <= 16; k += 2) {
       column = field[k + 1]

@@ -10,7 +10,7 @@ export interface FiguresOptions {
   readonly personality: Personality;
   readonly condition: Condition;
   readonly atMs: number;
-  /** Since the report before; unless given: the quarter of a second that an agent waits at its first visit. */
+  /** Since the report before. Default: the shortest that an agent makes a rate of. */
   readonly intervalMs?: number;
 }
 
@@ -48,7 +48,7 @@ export function figuresOf(options: FiguresOptions): readonly WorkerReport[] {
           steal_percent: 0,
           busiest_percent: rounded(Math.min(100, cpu.used * 1.35)),
           cpus,
-          interval_s: rounded((options.intervalMs ?? 250) / 1000),
+          interval_s: rounded((options.intervalMs ?? 10_000) / 1000),
         },
       ]),
     ]),

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { collect, runProbes } from '../../agent/collect.ts';
-import type { CollectOptions } from '../../agent/collected.ts';
+import type { CollectOptions, Counters } from '../../agent/collected.ts';
 import type { Probe } from '../../agent/probes/probe.ts';
 import { encodeReport } from '../../src/report/encode-report.ts';
 import { metricOf, metrics } from '../../src/report/metrics.ts';
@@ -26,11 +26,17 @@ const counting: Probe = {
   name: 'counting',
   deadlineMs: 1000,
   rates: true,
-  run: ({ earlier }) => ({
+  run: ({ earlier, noRates }) => ({
     functions: [
       {
         name: 'x',
-        data: [{ since: earlier === null ? null : Number(earlier.counters), ms: earlier?.elapsedMs ?? null }],
+        data: [
+          {
+            since: earlier === null ? null : Number(earlier.counters),
+            ms: earlier?.elapsedMs ?? null,
+            why: earlier === null ? noRates : '',
+          },
+        ],
       },
     ],
     counters: 7,
@@ -93,23 +99,35 @@ test('at once where no probe waits: no promise, for a promise and its deadline c
   assert.ok(runProbes(given, [counting, waiting]) instanceof Promise);
 });
 
-for (const [what, given] of [
-  ['no previous visit', {}],
-  ['another boot', { previous: previous({ counting: 3 }, 60_000, 'a') }],
-  ['a clock that went backwards', { previous: previous({ counting: 3 }, -5) }],
-  ['a visit a moment ago', { previous: previous({ counting: 3 }, 100) }],
-  ['a visit two days ago', { previous: previous({ counting: 3 }, 48 * 3_600_000) }],
+const tooSoon = 'less than 10 s since the previous visit';
+for (const [what, given, reason] of [
+  ['no previous visit', {}, 'first visit'],
+  ['another boot', { previous: previous({ counting: 3 }, 60_000, 'a') }, 'first visit'],
+  ['a clock that went backwards', { previous: previous({ counting: 3 }, -5) }, 'first visit'],
+  ['a visit two days ago', { previous: previous({ counting: 3 }, 48 * 3_600_000) }, 'first visit'],
+  ['a visit a moment ago', { previous: previous({ counting: 3 }, 100) }, tooSoon],
+  ['a visit 9.9 s ago', { previous: previous({ counting: 3 }, 9900) }, tooSoon],
 ] as const) {
-  test(`${what}: a sample of 250 ms, once for all`, async () => {
-    const begun = Date.now();
-    const second = { ...counting, name: 'second' };
-    const { workerReports } = await runProbes(options(given), [counting, second]);
+  test(`${what}: no rate, with the reason, and at once`, async () => {
+    const { workerReports, counters } = await runProbes(options(given), [counting]);
     const row = rowOf(workerReports, 'counting');
-    assert.equal(row?.['since'], 7);
-    assert.ok(Number(row['ms']) >= 245 && Number(row['ms']) < 600, `${row['ms']}`);
-    assert.ok(Date.now() - begun < 450);
+    assert.deepEqual([row?.['since'], row?.['why']], [null, reason]);
+    if (reason === 'first visit') assert.deepEqual(counters?.values, { counting: 7 });
+    else assert.deepEqual(counters, given.previous, 'counters that are too young wait for the next visit');
   });
 }
+
+test('visits every five seconds give a rate of ten seconds at every second one', async () => {
+  let kept: Counters | null = null;
+  const intervals: unknown[] = [];
+  for (let monotonicMs = 1e6; monotonicMs < 1e6 + 30_000; monotonicMs += 5010) {
+    const { workerReports, counters } = await runProbes(options({ previous: kept, monotonicMs }), [counting]);
+    const { ms } = rowOf(workerReports, 'counting') ?? {};
+    intervals.push(ms === null ? null : Math.round(Number(ms) / 1000));
+    kept = counters;
+  }
+  assert.deepEqual(intervals, [null, null, 10, null, 10, null]);
+});
 
 test('a probe whose counters were not kept says so; the others have theirs', async () => {
   const { workerReports } = await runProbes(options({ previous: previous({ other: 1 }, 60_000) }), [counting]);
@@ -175,7 +193,7 @@ test('this machine: a second visit has rates, and nothing fails', async () => {
   const first = await collect(options({ bootId }));
   const counters = JSON.parse(JSON.stringify(first.counters)) as typeof first.counters;
   const { workerReports } = await collect(
-    options({ bootId, previous: counters, monotonicMs: (counters?.monotonicMs ?? 0) + 5000 }),
+    options({ bootId, previous: counters, monotonicMs: (counters?.monotonicMs ?? 0) + 15_000 }),
   );
   assert.deepEqual(
     workerReports.filter(({ error }) => error !== null),

@@ -94,7 +94,7 @@ test('CPU shares are the differences of /proc/stat between two visits', async (t
     await visit();
     counts.push(ticks());
     // What lies between the two looks of a visit and of this test must be little beside what both cover.
-    await sleep(4000);
+    await sleep(10_200);
     counts.push(ticks());
     const [row] = rowsOf(await visit(), 'cpu');
     counts.push(ticks());
@@ -125,7 +125,7 @@ test('rates of interfaces are the differences of ip -s between two visits', asyn
     const looks = [links()];
     const first = await visit();
     looks.push(links());
-    await sleep(1500);
+    await sleep(10_200);
     looks.push(links());
     const second = await visit();
     looks.push(links());

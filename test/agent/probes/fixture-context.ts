@@ -26,6 +26,7 @@ export function contextOf(box: string, given: Given = {}): ProbeContext {
     source: openSource(root),
     options: given.options ?? {},
     earlier: given.counters === undefined ? null : { counters: given.counters, elapsedMs: given.elapsedMs ?? 10_000 },
+    noRates: 'first visit',
     placeDir: given.placeDir ?? null,
     leftMs: given.leftMs ?? (() => 1000),
   };

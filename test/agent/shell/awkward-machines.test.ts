@@ -203,15 +203,38 @@ test('counters of another boot, of the future and damaged ones are not used', as
     writeFileSync(file, content);
     const run = await agent.run();
     const cpu = workerOf(run, 'cpu').function_reports[0]?.data[0];
-    assert.ok(Number(cpu?.['used_percent']) >= 0 && Number(cpu?.['used_percent']) <= 100, content);
+    assert.equal(cpu?.['used_percent'], null, content);
     assert.equal(ownFile(file).split(' ')[0], run.hello.boot_id);
   }
 });
 
-test('a sleep that takes whole seconds alone is enough for the first visit', async (t) => {
-  const sleepWhole = `case $1 in *.*) exit 1;; esac; exec ${whereIs('sleep') ?? ''} "$@"`;
-  const run = await shellAgent(t, { own: { sleep: sleepWhole } }).run();
-  assert.equal(typeof workerOf(run, 'cpu').function_reports[0]?.data[0]?.['used_percent'], 'number');
+test('a rate over less than 10 s is unknown with the reason, and what it was counted from waits for the next visit', async (t) => {
+  const agent = shellAgent(t);
+  const home = temporaryHome(t);
+  const counters = path.join(agent.place, 'counters.shell');
+  const said: unknown[] = [];
+  for (const uptime of [1000, 1005, 1009.9, 1010, 1015]) {
+    const root = rootWith(home, {
+      'proc/sys/kernel/random/boot_id': '2def7f13-3487-4d8f-b57e-ff4f7db89656\n',
+      'proc/uptime': `${uptime.toFixed(2)} 1.00\n`,
+      'proc/stat': `cpu ${100 * uptime} 0 0 ${100 * uptime} 0 0 0 0\ncpu0 ${100 * uptime} 0 0 ${100 * uptime} 0 0 0 0\n`,
+    });
+    const family = workerOf(await agent.run({ root }), 'cpu').function_reports[0];
+    const reasons = family?.unknown?.find(({ field }) => field === 'used_percent')?.reason;
+    said.push([
+      family?.data[0]?.['used_percent'],
+      reasons ?? family?.data[0]?.['interval_s'],
+      ownFile(counters).split(/[ \n]/)[1],
+    ]);
+  }
+  const tooSoon = 'less than 10 s since the previous visit';
+  assert.deepEqual(said, [
+    [null, 'first visit', '1000.00'],
+    [null, tooSoon, '1000.00'],
+    [null, tooSoon, '1000.00'],
+    [50, 10, '1010.00'],
+    [null, tooSoon, '1010.00'],
+  ]);
 });
 
 test('what an earlier visit left hanging in the kernel is named, and not joined by another', async (t) => {
