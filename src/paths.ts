@@ -45,6 +45,10 @@ export interface StatePaths {
   /** Sealed files, and rows of `sealed_reports`, that are being opened. */
   readonly openingFiles: string;
   readonly openingRows: string;
+  /** The configuration that was valid last, a file for each config.xml. */
+  readonly lastGood: string;
+  /** What was told of a config.xml that cannot be used; both programs' own. */
+  readonly configBroken: string;
   /** Its time is that of the last line about mails that are not delivered. */
   readonly undeliveredSaid: string;
 }
@@ -72,6 +76,8 @@ export function statePaths(dir: string): StatePaths {
     ingestLock: inside('ingest-lock.db'),
     openingFiles: inside('opening-files'),
     openingRows: inside('opening-rows'),
+    lastGood: inside('last-good'),
+    configBroken: inside('config-broken.db'),
     undeliveredSaid: inside('undelivered-said'),
   };
 }

@@ -16,6 +16,7 @@ const folders = [
   'journal',
   'outbox',
   'runtimes',
+  'lastGood',
 ] as const satisfies Place[];
 const sqliteFiles = [
   'database',
@@ -24,6 +25,7 @@ const sqliteFiles = [
   'ingestLock',
   'pruneLock',
   'databaseAway',
+  'configBroken',
 ] as const satisfies Place[];
 /** Written where they are, not replaced: another name of such a file would be written as well. */
 const writtenInPlace = [

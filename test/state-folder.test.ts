@@ -30,6 +30,7 @@ const allFolders: readonly StateFolder[] = [
   'journal',
   'outbox',
   'runtimes',
+  'lastGood',
 ];
 
 interface Place {

@@ -6,6 +6,7 @@ import { counted } from '../alerter/time-words.ts';
 import type { Config } from '../config/config.ts';
 import { FleetError } from '../errors.ts';
 import { claimHourlyLine } from '../notify/hourly-line.ts';
+import { databaseAway } from '../notify/away-topic.ts';
 import { createAwayTeller, isDatabaseAway } from '../notify/tell-away.ts';
 import type { AwayTeller } from '../notify/tell-away.ts';
 import { statePaths } from '../paths.ts';
@@ -13,9 +14,10 @@ import { steadyClock } from '../steady-clock.ts';
 import { openStorage } from '../storage/open-storage.ts';
 import { complain, complaintText } from './complain.ts';
 import type { Context, ExitStatus } from './context.ts';
+import { tellOfConfig, worseOf } from './tell-of-config.ts';
 import type { Output } from './output.ts';
 import { readerTime, type ReaderTime } from './reader-time.ts';
-import { loadSettings } from './settings.ts';
+import { loadLastSettings } from './settings.ts';
 
 export interface AlertCommandOptions {
   /** Print the mails that would be sent, and change nothing. */
@@ -31,7 +33,7 @@ export interface AlertView {
 /** `alert`: one pass. It is a line of every minute in a crontab, so it loads only what it needs. */
 export async function alertCommand(context: Context, { dryRun }: AlertCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
-  const config = loadSettings(context);
+  const { config, broken } = loadLastSettings(context);
   const { storage, smtp, stateDir } = config;
   const view = await viewFor(output, {
     dryRun,
@@ -39,7 +41,9 @@ export async function alertCommand(context: Context, { dryRun }: AlertCommandOpt
     time: readerTime(config, Date.now()),
   });
   const host = hostname();
-  const teller = createAwayTeller({ config, program: 'alert', host, now: Date.now, signal });
+  const tells = { config, program: 'alert', host, now: Date.now, signal } as const;
+  const teller = createAwayTeller({ ...tells, topic: databaseAway });
+  const endConfig = dryRun ? null : tellOfConfig(broken, tells, output);
   const pass = alert({
     config,
     openStorage: () => openStorage({ storage, migrate: storage.migrate && !dryRun, program: 'alert' }),
@@ -56,9 +60,9 @@ export async function alertCommand(context: Context, { dryRun }: AlertCommandOpt
   if (!dryRun && result.outcome !== 'overlapped') {
     for (const fault of await teller.end(result.outcome === 'finished')) output.complain(complaintText(fault));
   }
-  if (result.outcome === 'away') return result.exitStatus;
-  view.end(result);
-  return result.exitStatus;
+  await endConfig?.();
+  if (result.outcome !== 'away') view.end(result);
+  return broken === null ? result.exitStatus : worseOf(result.exitStatus, 1);
 }
 
 /** Cron mails every line: that mails are not delivered is said every hour, quiet or not. */

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { CollectResult } from '../collector/collect-options.ts';
 import { collect } from '../collector/collector.ts';
 import { steadyClock } from '../steady-clock.ts';
+import { databaseAway } from '../notify/away-topic.ts';
 import { createAwayTeller, isDatabaseAway } from '../notify/tell-away.ts';
 import type { AwayTeller } from '../notify/tell-away.ts';
 import { openStorage } from '../storage/open-storage.ts';
@@ -11,9 +12,10 @@ import { createTransportShared } from '../transport/transport-shared.ts';
 import type { CollectView } from './collect-view.ts';
 import { complaintText } from './complain.ts';
 import type { Context, ExitStatus } from './context.ts';
+import { tellOfConfig, worseOf } from './tell-of-config.ts';
 import type { Output } from './output.ts';
 import { readerTime, type ReaderTime } from './reader-time.ts';
-import { chooseClients, loadSettings } from './settings.ts';
+import { chooseClients, loadLastSettings } from './settings.ts';
 
 export interface CollectCommandOptions {
   /** Names; empty: all. */
@@ -34,13 +36,15 @@ const largeFleet = 1000;
 /** `collect`: one pass over the fleet, shown to a person, a log or a program. */
 export async function collectCommand(context: Context, options: CollectCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
-  const config = loadSettings(context);
+  const { config, broken } = loadLastSettings(context);
   const chosen = chooseClients(config, options);
   const everyone = options.clients.length === 0 && options.group === null;
   const view = await viewFor(output, options.format, readerTime(config, Date.now()));
   const shared = createTransportShared({ config });
   const host = hostname();
-  const teller = options.dryRun ? null : createAwayTeller({ config, program: 'collect', host, now: Date.now, signal });
+  const tells = { config, program: 'collect', host, now: Date.now, signal } as const;
+  const teller = options.dryRun ? null : createAwayTeller({ ...tells, topic: databaseAway });
+  const endConfig = options.dryRun ? null : tellOfConfig(broken, tells, output);
   const observe = heeding(view, output, teller);
   const pass = (): Promise<CollectResult> =>
     collect({
@@ -65,9 +69,10 @@ export async function collectCommand(context: Context, options: CollectCommandOp
     ? pass()
     : (await import('../heap-growth.ts')).withBoundedHeap(pass));
   if (teller !== null && result.outcome !== 'overlapped') await tellAway(teller, result, output);
+  await endConfig?.();
   view.end(result);
   if (!options.dryRun && result.outcome !== 'overlapped') shared.keyLogins.save();
-  return result.exitStatus;
+  return broken === null ? result.exitStatus : worseOf(result.exitStatus, 1);
 }
 
 /** Cron mails every line: that the database is still away is said every hour, and else is an event among others. */

@@ -5,10 +5,11 @@ import { checkVocabulary } from './check-vocabulary.ts';
 import { readCollector } from './collector-settings.ts';
 import type { AlertsConfig, Config } from './config.ts';
 import { createFindings, type Place } from './findings.ts';
-import { readConfigTree } from './include.ts';
+import { readConfigTree, type ConfigTree } from './include.ts';
 import { judgeClients } from './judge-clients.ts';
 import { judgeRules } from './judge-rules.ts';
 import { judgeWays } from './judge-ways.ts';
+import { usualStateFolder } from './last-good.ts';
 import { localPath } from './local-path.ts';
 import { readNotify, readSmtp } from './mail-settings.ts';
 import type { Element } from './parse-elements.ts';
@@ -30,6 +31,10 @@ export interface LoadConfigOptions {
   readonly nowMs?: number;
   /** false: others may read and write the files. For tests and the demo. Default true. */
   readonly checkPermissions?: boolean;
+  /** What was read of the file before, instead of the file; left out: the file is read. */
+  readonly tree?: ConfigTree;
+  /** Is handed what was read once it has proved valid. */
+  readonly onValid?: (tree: ConfigTree, config: Config) => void;
 }
 
 /**
@@ -41,7 +46,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
   const findings = createFindings();
   const places = createSecretPlaces();
   const context: ReadContext = { findings, places };
-  const tree = readConfigTree(options.file, findings);
+  const tree = options.tree ?? readConfigTree(options.file, findings);
   const { root } = tree;
   if (root === null) {
     findings.throwFaults();
@@ -144,7 +149,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
     windows,
     rules: topRules.fleetRules,
   };
-  return deepFreeze({
+  const config: Config = deepFreeze({
     file,
     digest: tree.digest,
     stateDir,
@@ -162,12 +167,13 @@ export function loadConfig(options: LoadConfigOptions): Config {
     predecessorOnly: onlyPredecessor,
     said: [...new Set(said)],
   });
+  options.onValid?.(tree, config);
+  return config;
 }
 
 function stateFolder(file: string, element: Element | null): string {
   const dir = element?.attributes['dir'];
-  if (element !== null && dir !== undefined) return localPath(dir, element.source);
-  return file.startsWith('/etc/') ? '/var/lib/fleet-health' : path.join(path.dirname(file), 'state');
+  return element !== null && dir !== undefined ? localPath(dir, element.source) : usualStateFolder(file);
 }
 
 function hasClient(element: Element): boolean {

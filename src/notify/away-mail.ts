@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 
 import type { FleetError } from '../errors.ts';
 import { escapeControls } from '../log.ts';
+import type { AwayTopic } from './away-topic.ts';
 import { freezeMail } from './mime.ts';
 
 export interface AwayMail {
+  readonly topic: AwayTopic['rule'];
   readonly kind: 'away' | 'back';
   /** Of this machine. */
   readonly host: string;
@@ -32,24 +34,21 @@ const work: Readonly<Record<string, string>> = {
   alert: 'No alerts are judged or told meanwhile.',
 };
 
-/** A mail about the database that needs none. The same news to the same person is the same mail. */
+/** A mail that needs no database. The same news to the same person is the same mail. */
 export async function composeAwayMail(mail: AwayMail): Promise<FrozenAwayMail> {
-  const { host, to, from, sinceMs, nowMs, number, kind } = mail;
+  const { host, to, from, sinceMs, nowMs, number, kind, topic } = mail;
   const digest = createHash('sha256')
-    .update(JSON.stringify([host, to, sinceMs, kind, number]))
+    .update(JSON.stringify([topic, host, to, sinceMs, kind, number]))
     .digest('hex');
-  const messageId = `<database-${digest.slice(0, 24)}@${mail.domain}>`;
+  const messageId = `<${topic}-${digest.slice(0, 24)}@${mail.domain}>`;
   const alertId = createHash('sha256')
-    .update(JSON.stringify(['database-away', host]))
+    .update(JSON.stringify([topic, host]))
     .digest('hex')
     .slice(0, 32);
   const state = kind === 'back' ? 'resolved' : number === 1 ? 'firing' : 'reminder';
   const lasted = inWords(nowMs - sinceMs);
-  const text = kind === 'away' ? awayText(mail) : backText(mail);
-  const subject =
-    kind === 'away'
-      ? `Database away for ${lasted}, seen from ${host}`
-      : `Database back after ${lasted}, seen from ${host}`;
+  const { subject, lines } = words[topic][kind](mail, lasted);
+  const text = lines.join('\n');
   const content = await freezeMail({
     mail: {
       subject,
@@ -72,33 +71,63 @@ export async function composeAwayMail(mail: AwayMail): Promise<FrozenAwayMail> {
   return { messageId, content };
 }
 
-function awayText({ fault, programs, sinceMs, host, configFile }: AwayMail): string {
-  const said =
-    fault === null
-      ? []
-      : [`  ${escapeControls(fault.message)} (${fault.code})`, '', `  ${escapeControls(fault.advice)}`, ''];
-  return [
-    `The database of fleet-health cannot be used on ${host} since`,
-    `${at(sinceMs)}:`,
-    '',
-    ...said,
-    ...programs.flatMap((program) => (program in work ? [work[program] ?? ''] : [])),
-    '',
-    'One mail follows when it is back. This one was sent without the database,',
-    `with ${configFile}.`,
-    '',
-  ].join('\n');
+interface Words {
+  readonly subject: string;
+  readonly lines: readonly string[];
 }
 
-function backText({ sinceMs, nowMs, host }: AwayMail): string {
-  return [
-    `The database of fleet-health can be used again on ${host}. It was away`,
-    `from ${at(sinceMs)} to ${at(nowMs)}.`,
-    '',
-    'What was collected meanwhile is stored oldest first, and stands in the history',
-    'where it belongs; what it has to say of the past is told as such.',
-    '',
-  ].join('\n');
+type Wording = (mail: AwayMail, lasted: string) => Words;
+
+const words: Readonly<Record<AwayMail['topic'], Readonly<Record<AwayMail['kind'], Wording>>>> = {
+  'database-away': {
+    away: ({ fault, programs, sinceMs, host, configFile }, lasted) => ({
+      subject: `Database away for ${lasted}, seen from ${host}`,
+      lines: [
+        `The database of fleet-health cannot be used on ${host} since`,
+        `${at(sinceMs)}:`,
+        '',
+        ...faultLines(fault),
+        ...programs.flatMap((program) => (program in work ? [work[program] ?? ''] : [])),
+        '',
+        'One mail follows when it is back. This one was sent without the database,',
+        `with ${configFile}.`,
+        '',
+      ],
+    }),
+    back: ({ sinceMs, nowMs, host }, lasted) => ({
+      subject: `Database back after ${lasted}, seen from ${host}`,
+      lines: [
+        `The database of fleet-health can be used again on ${host}. It was away`,
+        `from ${at(sinceMs)} to ${at(nowMs)}.`,
+        '',
+        'What was collected meanwhile is stored oldest first, and stands in the history',
+        'where it belongs; what it has to say of the past is told as such.',
+        '',
+      ],
+    }),
+  },
+  'config-broken': {
+    away: ({ fault, sinceMs, host, configFile }, lasted) => ({
+      subject: `config.xml broken for ${lasted} on ${host}`,
+      lines: [
+        `${configFile} cannot be used on ${host} since ${at(sinceMs)}:`,
+        '',
+        ...faultLines(fault),
+        'The last configuration that was valid goes on meanwhile: what was changed since',
+        'does not count. One mail follows when the file is valid again.',
+        '',
+      ],
+    }),
+    back: ({ sinceMs, nowMs, host, configFile }, lasted) => ({
+      subject: `config.xml valid again after ${lasted} on ${host}`,
+      lines: [`${configFile} is valid again and in use. It was broken`, `from ${at(sinceMs)} to ${at(nowMs)}.`, ''],
+    }),
+  },
+};
+
+function faultLines(fault: FleetError | null): readonly string[] {
+  if (fault === null) return [];
+  return [`  ${escapeControls(fault.message)} (${fault.code})`, '', `  ${escapeControls(fault.advice)}`, ''];
 }
 
 function at(ms: number): string {

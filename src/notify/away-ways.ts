@@ -2,16 +2,15 @@ import { globMatcher } from '../config/globs.ts';
 import type { Config, Recipient } from '../config/config.ts';
 import { sender } from '../config/mail-settings.ts';
 import { statePaths } from '../paths.ts';
+import type { AwayTopic } from './away-topic.ts';
 import { createCommandNotifier } from './command.ts';
 import { addressOf, createEmailNotifier } from './email.ts';
 import { createFileNotifier } from './file.ts';
 import type { Notifier } from './notify.ts';
 
-/** As rules are named in <notify rules> and <mail rules>. */
-const ruleName = 'database-away';
 const mailTimeoutMs = 30_000;
 
-/** Somebody who is told of the database, and the way there. */
+/** Somebody who is told, and the way there. */
 export interface AwayListener {
   /** As the notifier knows them. */
   readonly recipient: string;
@@ -31,13 +30,16 @@ export function awaySender({ smtp }: Settings): { readonly from: string; readonl
 }
 
 /**
- * Who is told of the database, which is nobody's alert: the fallback address and who is told of the whole fleet, by
+ * Returns who is told of a database that is away or a broken config.xml, which are nobody's alerts: the fallback address and who is told of the whole fleet, by
  * <alerts> or else as a recipient of clients, for nobody hears of any alert meanwhile; every <notify>. Without <smtp> a
  * file in outbox/.
  */
-export function awayListeners({ smtp, notify, alerts, clients, stateDir }: Settings): readonly AwayListener[] {
+export function awayListeners(
+  { smtp, notify, alerts, clients, stateDir }: Settings,
+  rule: AwayTopic['rule'],
+): readonly AwayListener[] {
   const commands = notify
-    .filter(({ rules }) => rules.length === 0 || globMatcher(rules.join(','))(ruleName))
+    .filter(({ rules }) => rules.length === 0 || globMatcher(rules.join(','))(rule))
     .map(({ command, timeoutMs }) => ({
       recipient: command,
       to: null,
@@ -50,7 +52,7 @@ export function awayListeners({ smtp, notify, alerts, clients, stateDir }: Setti
     return [file, ...commands];
   }
   const asking = (recipients: readonly Recipient[]): readonly string[] =>
-    recipients.filter(({ rules }) => rules.length === 0 || globMatcher(rules.join(','))(ruleName)).map(({ to }) => to);
+    recipients.filter(({ rules }) => rules.length === 0 || globMatcher(rules.join(','))(rule)).map(({ to }) => to);
   const ofFleet = asking(alerts.recipients);
   const ofClients = new Set(clients.map(({ recipients }) => recipients));
   const told = ofFleet.length > 0 ? ofFleet : [...ofClients].flatMap(asking);

@@ -1,8 +1,10 @@
 /**
- * Tells people, without the database, that it is away: a line on stderr at first and then hourly, a mail after ten minutes
- * and then as <alerts repeat> says, and one mail when it is back. Collector and alerter of one machine share what was
- * told, so that nobody is told twice.
+ * Tells people, without the database, that it is away, or that config.xml is broken: a line on stderr at first and then
+ * hourly, a mail after ten minutes, and one mail when all is well again. Collector and alerter of one machine share what
+ * was told, so that nobody is told twice.
  */
+import { existsSync, rmSync } from 'node:fs';
+
 import type { Config } from '../config/config.ts';
 import { asFleetError } from '../errors.ts';
 import type { FleetError } from '../errors.ts';
@@ -11,8 +13,10 @@ import { isLineDue, isMailDue } from './away-schedule.ts';
 import { changeAwayState, makeAwayState } from './away-state.ts';
 import type { Notifier } from './notify.ts';
 import type { AwayChange, AwayState } from './away-state.ts';
+import { databaseAway, type AwayTopic } from './away-topic.ts';
 
 export interface AwayTellerOptions {
+  readonly topic: AwayTopic;
   readonly config: Config;
   readonly program: 'collect' | 'alert';
   readonly host: string;
@@ -21,9 +25,9 @@ export interface AwayTellerOptions {
 }
 
 export interface AwayTeller {
-  /** A fault of the run. True when it is to be said: it is no fault of the database, or its line is due. */
+  /** A fault of the run. True when it is to be said: it is none of the topic, or its line is due. */
   heed(fault: FleetError): boolean;
-  /** At the run's end; `well`: the database did all that was asked. Sends what is due. Returns what went wrong with that. */
+  /** At the run's end; `well`: nothing was away. Sends what is due. Returns what went wrong with that. */
   end(well: boolean): Promise<readonly FleetError[]>;
 }
 
@@ -35,10 +39,12 @@ export function isDatabaseAway({ stage, code }: Pick<FleetError, 'stage' | 'code
 type Due = { readonly kind: 'away' | 'back'; readonly before: AwayState };
 
 export function createAwayTeller(options: AwayTellerOptions): AwayTeller {
-  const { config, program, now } = options;
-  const file = statePaths(config.stateDir).databaseAway;
+  const { config, program, now, topic } = options;
+  const file = statePaths(config.stateDir)[topic.state];
+  const repeatMs = topic.repeats ? config.alerts.repeatMs : null;
   let last: FleetError | null = null;
   let says = true;
+  let isOver = false;
 
   /** Where even this state cannot be written everything is said, and no mail goes out: there could be one a minute. */
   const change = <T>(work: (state: AwayChange) => T, otherwise: T): T => {
@@ -49,11 +55,16 @@ export function createAwayTeller(options: AwayTellerOptions): AwayTeller {
     }
   };
 
+  /** A run in which all is well does not open a state that it need not keep. */
+  const leave = (): void => {
+    if (!topic.isPrepared) rmSync(file, { force: true });
+  };
+
   const due = (): Due | null =>
     change<Due | null>((state) => {
       const before = state.state;
       if (last !== null) {
-        if (!isMailDue(before, now(), config.alerts.repeatMs)) return null;
+        if (!isMailDue(before, now(), repeatMs)) return null;
         state.claimMail(now());
         return { kind: 'away', before };
       }
@@ -61,6 +72,7 @@ export function createAwayTeller(options: AwayTellerOptions): AwayTeller {
       if (before.sinceMs === null || state.state.programs.length > 0) return null;
       if (before.mails === 0) {
         state.forget();
+        isOver = true;
         return null;
       }
       // Tried a moment ago, perhaps by the other program just now.
@@ -71,7 +83,7 @@ export function createAwayTeller(options: AwayTellerOptions): AwayTeller {
 
   return {
     heed: (fault) => {
-      if (!isDatabaseAway(fault)) return true;
+      if (topic === databaseAway && !isDatabaseAway(fault)) return true;
       if (last !== null) return says;
       last = fault;
       says = change((state) => {
@@ -84,14 +96,19 @@ export function createAwayTeller(options: AwayTellerOptions): AwayTeller {
     },
     end: async (well) => {
       if (last === null && !well) return [];
-      if (last === null) prepare(file);
+      if (last === null && !topic.isPrepared && !existsSync(file)) return [];
+      if (last === null && topic.isPrepared) prepare(file);
       const mail = due();
-      if (mail === null) return [];
+      if (mail === null) {
+        if (isOver) leave();
+        return [];
+      }
       const { faults, reached } = await send(options, mail, last);
       change((state) => {
         if (mail.kind === 'back' && reached) state.forget();
         if (mail.kind === 'away' && !reached) state.returnMail(mail.before, now());
       }, undefined);
+      if (mail.kind === 'back' && reached) leave();
       return faults;
     },
   };
@@ -113,13 +130,13 @@ interface Sent {
 }
 
 async function send(options: AwayTellerOptions, { kind, before }: Due, fault: FleetError | null): Promise<Sent> {
-  const { config, host, now, signal } = options;
+  const { config, host, now, signal, topic } = options;
   // Loaded when there is something to send: most runs have nothing.
   const [{ composeAwayMail }, { awayListeners, awaySender }] = await Promise.all([
     import('./away-mail.ts'),
     import('./away-ways.ts'),
   ]);
-  const listeners = awayListeners(config);
+  const listeners = awayListeners(config, topic.rule);
   const faults: FleetError[] = [];
   // Their server is not asked again for each recipient.
   const away = new Set<Notifier>();
@@ -138,6 +155,7 @@ async function send(options: AwayTellerOptions, { kind, before }: Due, fault: Fl
         number: before.mails + 1,
         programs: before.programs,
         fault,
+        topic: topic.rule,
       });
       const onDataBegun = (): Promise<void> => Promise.resolve();
       const limits = { timeoutMs, answerTimeoutMs: timeoutMs, signal, onDataBegun };

@@ -6,6 +6,7 @@ import { after, test } from 'node:test';
 
 import type { Config, SmtpConfig } from '../../src/config/config.ts';
 import { FleetError } from '../../src/errors.ts';
+import { configBroken, databaseAway } from '../../src/notify/away-topic.ts';
 import { createAwayTeller, isDatabaseAway } from '../../src/notify/tell-away.ts';
 import { makeConfig } from '../support/fleet.ts';
 import { startSmtpServer } from '../support/smtp-server.ts';
@@ -17,7 +18,7 @@ const minute = 60_000;
 const gone = new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'nobody answers' });
 
 /** Programs of one machine, each run a teller of its own, as processes are. */
-function machine(more: Partial<Config> = {}) {
+function machine(more: Partial<Config> = {}, topic = databaseAway) {
   const stateDir = path.join(root, String(places++));
   mkdirSync(stateDir);
   const base = makeConfig(stateDir, []);
@@ -25,7 +26,7 @@ function machine(more: Partial<Config> = {}) {
   const run = async (program: 'collect' | 'alert', minutes: number, fault: FleetError | null) => {
     const now = (): number => Date.UTC(2026, 10, 20, 10) + minutes * minute;
     const signal = new AbortController().signal;
-    const teller = createAwayTeller({ config, program, host: 'mon-1', now, signal });
+    const teller = createAwayTeller({ topic, config, program, host: 'mon-1', now, signal });
     const said = fault === null ? false : teller.heed(fault) && teller.heed(fault);
     const faults = await teller.end(fault === null);
     return { said, faults: faults.map(({ code }) => code) };
@@ -149,4 +150,23 @@ test('the fallback address and who is told of the fleet hear of it; a server tha
   const { run: unheard } = machine({ smtp: { ...smtp, port: 1 }, alerts: { ...base, recipients: [oncall] } });
   await unheard('alert', 0, gone);
   assert.equal((await unheard('alert', 10, gone)).faults.length, 1);
+});
+
+test('a broken config.xml is said hourly and mailed once; where it is valid again one mail says so, and nothing is left', async () => {
+  const { run, mails, subjects, stateDir } = machine({}, configBroken);
+  const broken = new FleetError({ code: 'config-broken', stage: 'config', message: 'config.xml:3: <clint>' });
+  const saidAt: number[] = [];
+  for (let minutes = 0; minutes <= 24 * 60; minutes += 5) {
+    if ((await run('alert', minutes, broken)).said) saidAt.push(minutes);
+  }
+  assert.equal(saidAt.length, 25);
+  assert.deepEqual(subjects(), ['config.xml broken for 10 minutes on mon-1']);
+  assert.match(mails()[0] ?? '', /config\.xml:3: <clint>/);
+  await run('alert', 1445, null);
+  assert.deepEqual(subjects()[1], 'config.xml valid again after 24 hours on mon-1');
+  assert.equal(existsSync(path.join(stateDir, 'config-broken.db')), false);
+  await run('collect', 1450, broken);
+  await run('collect', 1455, null);
+  assert.equal(subjects().length, 2, 'a short fault is mailed to nobody');
+  assert.equal(existsSync(path.join(stateDir, 'config-broken.db')), false);
 });

@@ -1,0 +1,87 @@
+/** A fault in config.xml ends no monitoring: the last configuration that was valid goes on, with cron's environment. */
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import { configFolder, runCli, type CliResult } from '../support/run-cli.ts';
+
+const local = (more = ''): string => `<config>${more}
+  <alerts><mail to="ops@example.org"/><alert type="disk" limit="1%" severity="critical"/></alerts>
+  <client name="here" transport="local"/></config>`;
+
+/** A folder with a valid config.xml that cron has run once. */
+async function kept(t: TestContext, content = local()) {
+  const dir = configFolder(t, content);
+  const home = path.join(dir, 'home');
+  mkdirSync(home, { mode: 0o700 });
+  const config = path.join(dir, 'config.xml');
+  const cron = (...args: readonly string[]): Promise<CliResult> =>
+    runCli(['-c', config, '-q', ...args], { cwd: '/', env: { HOME: home } });
+  const first = await cron('collect');
+  assert.deepEqual([first.status, first.stderr], [0, '']);
+  return { dir, home, config, cron, state: path.join(dir, 'state') };
+}
+
+const broken: readonly (readonly [string, (config: string) => void, RegExp])[] = [
+  ['with a fault', (config) => writeFileSync(config, local('<clint/>')), /config\.xml:1: .*clint/],
+  ['half written', (config) => writeFileSync(config, local().slice(0, 90)), /config\.xml:/],
+  ['emptied by an editor', (config) => writeFileSync(config, ''), /config\.xml/],
+  ['away', (config) => rmSync(config), /config\.xml does not exist/],
+];
+
+for (const [how, breakIt, words] of broken) {
+  test(`with config.xml ${how} both programs go on with the last one that was valid, say so once an hour and end with 1`, async (t) => {
+    const { config, cron, state } = await kept(t);
+    breakIt(config);
+    const collected = await cron('collect');
+    assert.equal(collected.status, 1);
+    assert.match(collected.stderr, words);
+    assert.match(collected.stderr, /the configuration of \d{4}-\d\d-\d\d \d\d:\d\d UTC is used \(config-broken\)/);
+    assert.equal(collected.stderr.trim().split('\n').length, 1);
+    const alerted = await cron('alert');
+    assert.deepEqual([alerted.status, alerted.stderr], [1, ''], 'collect has said it in this hour');
+    assert.equal(readdirSync(path.join(state, 'outbox')).length, 1, 'the alert of the valid configuration is told');
+    const checked = await cron('check');
+    assert.equal(checked.status, 2, 'what people type refuses');
+    writeFileSync(config, local());
+    assert.deepEqual([(await cron('collect')).status, (await cron('alert')).status], [0, 0]);
+    assert.equal(existsSync(path.join(state, 'config-broken.db')), false);
+  });
+}
+
+test('the first run with a broken config.xml is refused, and so is what another account could have written', async (t) => {
+  const dir = configFolder(t, local('<clint/>'));
+  const env = { HOME: dir };
+  const config = path.join(dir, 'config.xml');
+  assert.equal((await runCli(['-c', config, 'collect'], { env })).status, 2);
+  writeFileSync(config, local());
+  assert.equal((await runCli(['-c', config, 'collect'], { env })).status, 0);
+  const folder = path.join(dir, 'state', 'last-good');
+  const [name = ''] = readdirSync(folder);
+  assert.equal(statSync(path.join(folder, name)).mode & 0o777, 0o600);
+  writeFileSync(config, '<config>');
+  chmodSync(path.join(folder, name), 0o666);
+  assert.equal((await runCli(['-c', config, 'collect'], { env })).status, 2);
+  chmodSync(path.join(folder, name), 0o600);
+  writeFileSync(path.join(folder, name), readFileSync(path.join(folder, name), 'utf8').slice(0, -20));
+  assert.equal((await runCli(['-c', config, 'collect'], { env })).status, 2, 'a damaged one counts as none');
+});
+
+test('what was included is kept too, and a state folder elsewhere is found without config.xml', async (t) => {
+  const elsewhere = configFolder(t, '');
+  const { dir, config, cron } = await kept(
+    t,
+    `<config><state dir="${elsewhere}/state"/><include file="clients/*.xml"/><client name="here" transport="local"/></config>`,
+  );
+  assert.ok(existsSync(path.join(elsewhere, 'state', 'last-good')));
+  mkdirSync(path.join(dir, 'clients'));
+  writeFileSync(path.join(dir, 'clients', 'b.xml'), '<config><client name="too" transport="local"/></config>');
+  assert.equal((await cron('collect')).status, 0);
+  rmSync(path.join(dir, 'clients'), { recursive: true });
+  writeFileSync(config, '');
+  const result = await runCli(['-c', config, 'collect', '--json'], { cwd: '/', env: { HOME: path.join(dir, 'home') } });
+  assert.equal(result.status, 1);
+  const { visits } = JSON.parse(result.stdout) as { readonly visits: readonly { readonly client: string }[] };
+  assert.deepEqual(visits.map(({ client }) => client).sort(), ['here', 'too']);
+});
