@@ -23,12 +23,7 @@ export const errorTable = {
   'config-missing': kind(2, false, 'There is no config.xml where it was looked for.', 'Name it with -c FILE.'),
   'config-invalid': kind(2, false, 'config.xml has faults.', 'Mend the lines named; `check` lists all faults.'),
   'config-permissions': kind(2, false, 'Others can read secrets or write config.xml.', 'Run the command named.'),
-  'config-broken': kind(
-    1,
-    false,
-    'config.xml cannot be used, and the last one that was valid is used in its place.',
-    'Mend it: `check` lists all faults.',
-  ),
+  'config-broken': kind(1, false, 'config.xml is broken; the last valid one is used.', '`check` lists all faults.'),
   'secret-missing': kind(2, false, 'A password or passphrase could not be read.', 'Check the file or variable named.'),
   locked: kind(3, true, 'Another run holds the lock.', 'Wait for it to end.'),
   'state-unusable': kind(3, false, 'The state folder cannot be used.', 'Check its owner, mode and free space.'),
