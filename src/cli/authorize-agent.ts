@@ -10,7 +10,8 @@ import { readStored } from './read-stored.ts';
 
 /** What a restricted key runs. */
 export interface Authorized {
-  readonly agent: AgentKind;
+  /** null: none, the key only forwards. */
+  readonly agent: AgentKind | null;
   /** For `command="..."`. */
   readonly command: string;
   /** What has to lie on the client, the agent first. */
@@ -49,6 +50,9 @@ export async function chooseAgent(
     return 'node';
   }
 }
+
+/** The key of a bastion that is no client: a channel that is forwarded runs no command, and nothing else is let in. */
+export const forwardsAlone: Authorized = { agent: null, command: 'exit 1', programs: [] };
 
 export interface AuthorizedOptions {
   readonly client: Client;

@@ -1,4 +1,4 @@
-import type { Config } from '../config/config.ts';
+import type { Client, Config } from '../config/config.ts';
 import { loadCollectorId } from '../collector/collector-id.ts';
 import { loadKeyRing, loadSealingRing } from '../collector/key-ring.ts';
 import type { KeyRing } from '../collector/key-ring.ts';
@@ -6,15 +6,16 @@ import { FleetError } from '../errors.ts';
 import { statePaths } from '../paths.ts';
 import { claimStateFolder } from '../state-folder.ts';
 import type { Hop } from '../transport/hop.ts';
-import { authorizedKeysLine, launcherFolders } from '../transport/launcher.ts';
+import { authorizedKeysOptions, launcherFolders } from '../transport/launcher.ts';
 import { createTransportShared } from '../transport/transport-shared.ts';
-import { authorizedAgent, chooseAgent } from './authorize-agent.ts';
+import { authorizedAgent, chooseAgent, forwardsAlone, type Authorized } from './authorize-agent.ts';
 import type { AgentKind } from './authorize-command.ts';
 import { authorizeScript } from './authorize-script.ts';
 import { findPublicKey } from './authorize-key.ts';
 import type { Context, ExitStatus } from './context.ts';
+import { clientAt, forwardsThrough, fromAddresses } from './key-options.ts';
 import { chooseClients, loadSettings } from './settings.ts';
-import { shellWord, sshTarget } from './ssh-target.ts';
+import { shellWord, sshCommand } from './ssh-target.ts';
 
 export interface AuthorizeOptions {
   readonly client: string;
@@ -22,6 +23,8 @@ export interface AuthorizeOptions {
   readonly key: string | null;
   /** null: the one that read the client last. */
   readonly agent: AgentKind | null;
+  /** Addresses that the key is let in from; none: as its line says already. */
+  readonly from: readonly string[];
   /** A script that installs, instead of the line alone. */
   readonly script: boolean;
 }
@@ -30,64 +33,118 @@ export interface AuthorizeOptions {
 export async function authorizeCommand(context: Context, options: AuthorizeOptions): Promise<ExitStatus> {
   const { output } = context;
   const config = loadSettings(context);
-  const [client] = chooseClients(config, { clients: [options.client], group: null });
-  if (client === undefined) throw usage(`there is no client ${options.client}`);
-  if (client.ssh.transport === 'local') throw usage(`${client.name} is read without SSH, so no key logs in to it`);
-  const hop = createTransportShared({ config }).routeTo(client).hops.at(-1);
-  if (hop === undefined) throw usage(`there is no way to ${client.name}`);
+  const from = fromAddresses(options.from);
+  const { name, client, hops, hop, forwards } = targetOf(config, options.client);
   const account = accountOf(hop);
-  const publicKey = findPublicKey(hop, options.key);
+  const { type, base64 } = findPublicKey(hop, options.key);
   const { collectorId, sealing } = identity(config);
-  const kind = await chooseAgent(context, config, client, options.agent);
-  const authorized = authorizedAgent({ client, agent: kind, collectorId, publicKey: sealing.publicKey });
-  const [agent, inventory] = authorized.programs.map(({ digest }) => digest);
-  if (agent === undefined) throw new Error('a restricted key without an agent');
-  const line = authorizedKeysLine(
-    authorized.command,
-    `${publicKey.type} ${publicKey.base64} fleet-health:${collectorId}`,
-  );
-  const script = (): string => authorizeScript({ account, line, keyBase64: publicKey.base64, authorized });
+  const authorized =
+    client === null
+      ? forwardsAlone
+      : authorizedAgent({
+          client,
+          agent: await chooseAgent(context, config, client, options.agent),
+          collectorId,
+          publicKey: sealing.publicKey,
+        });
+  const { agent: runs, command } = authorized;
+  const keyOptions = authorizedKeysOptions({ command, forwards, from });
+  const publicKey = `${type} ${base64} fleet-health:${collectorId}`;
+  const line = `${keyOptions} ${publicKey}`;
+  const script = (): string => authorizeScript({ account, options: keyOptions, publicKey, authorized });
   if (output.json) {
+    const [agent, inventory] = authorized.programs.map(({ digest }) => digest);
     output.printJson({
       command: 'authorize',
-      client: client.name,
+      client: name,
       account,
       line,
-      runs: kind,
-      agent,
+      runs,
+      agent: agent ?? null,
       inventory: inventory ?? null,
-      folders: [launcherFolders.root, `~/${launcherFolders.home}`],
+      folders: runs === null ? [] : [launcherFolders.root, `~/${launcherFolders.home}`],
       collector: collectorId,
-      sealing_key: kind === 'shell' ? null : sealing.id,
+      sealing_key: runs === 'node' ? sealing.id : null,
+      forwards,
       ...(options.script ? { script: script() } : {}),
     });
   } else if (options.script) output.print(script().trimEnd());
   else {
-    const seal = kind === 'shell' ? 'sealed by nobody but SSH on its way' : `sealed to key ${sealing.id}`;
-    const other =
-      kind === 'shell'
-        ? 'It is the shell agent, for a client without Node.js (--agent node makes the other line).'
-        : `It needs Node.js on the client${client.ssh.unsealed === 'refuse' ? '' : ' (--agent shell makes a line that does not)'}.`;
-    const brought =
-      kind === 'node' && client.ssh.runtime === 'bring' && client.ssh.node === null
-        ? [
-            `# A Node.js that was brought is found below ~/.local/state/fleet-health; one elsewhere must be named: node="PATH".`,
-          ]
-        : [];
+    const more = [
+      ...(options.agent === null || runs === null ? [] : ['--agent', runs]),
+      ...(from.length === 0 ? [] : ['--from', shellWord(from.join(','))]),
+    ].map((word) => ` ${word}`);
+    const ssh = sshCommand(hops, client ?? { address: hop.address, addressSaid: true }, 'root');
     output.print(
       [
-        `# For authorized_keys of the account ${account}, in place of any other line with the same key. The key then runs`,
-        `# nothing but agent ${agent.slice(0, 12)}, for collector ${collectorId},`,
-        `# ${seal}. The agent must lie in ${launcherFolders.root} or in ~/${launcherFolders.home}.`,
-        `# ${other}`,
-        ...brought,
-        '# This puts both in place, as root or as the account itself:',
-        `#   fleet-health authorize ${shellWord(client.name)}${options.agent === null ? '' : ` --agent ${kind}`} --script | ssh ${sshTarget({ ...client, port: hop.port }, 'root')} sh`,
+        ...(client === null
+          ? aboutForwards(account)
+          : aboutAgent(client, account, authorized, { collectorId, sealing })),
+        '# This puts it in place, as root or as the account itself, and keeps from= and other options that the line has:',
+        `#   fleet-health authorize ${shellWord(name)}${more.join('')} --script | ${ssh} sh`,
         line,
       ].join('\n'),
     );
   }
   return 0;
+}
+
+interface Target {
+  readonly name: string;
+  /** null: a bastion that is no client. */
+  readonly client: Client | null;
+  readonly hops: readonly Hop[];
+  readonly hop: Hop;
+  readonly forwards: readonly string[];
+}
+
+/** The machine that is meant: a client, or a bastion. A bastion that is a client too needs the client's agent. */
+function targetOf(config: Config, name: string): Target {
+  const shared = createTransportShared({ config });
+  const bastion = config.clients.some((client) => client.name === name)
+    ? undefined
+    : config.bastions.find((one) => one.name === name);
+  const [named] = bastion === undefined ? chooseClients(config, { clients: [name], group: null }) : [];
+  const client = bastion === undefined ? named : clientAt(shared.routeTo(bastion).hops, config, shared);
+  const target = client ?? bastion;
+  if (target === undefined) throw usage(`there is no client or bastion ${name}`);
+  if (target.ssh.transport === 'local') throw usage(`${target.name} is read without SSH, so no key logs in to it`);
+  const { hops } = shared.routeTo(target);
+  const hop = hops.at(-1);
+  if (hop === undefined) throw usage(`there is no way to ${target.name}`);
+  return { name: target.name, client: client ?? null, hops, hop, forwards: forwardsThrough(hops, config, shared) };
+}
+
+function aboutForwards(account: string): readonly string[] {
+  return [
+    `# For authorized_keys of the account ${account}, in place of any other line with the same key. The key then runs nothing;`,
+    '# it forwards to the machines of config.xml that are behind this one.',
+  ];
+}
+
+function aboutAgent(
+  { ssh }: Client,
+  account: string,
+  { agent: kind, programs }: Authorized,
+  { collectorId, sealing }: ReturnType<typeof identity>,
+): readonly string[] {
+  const seal = kind === 'shell' ? 'sealed by nobody but SSH on its way' : `sealed to key ${sealing.id}`;
+  const other =
+    kind === 'shell'
+      ? 'It is the shell agent, for a client without Node.js (--agent node makes the other line).'
+      : `It needs Node.js on the client${ssh.unsealed === 'refuse' ? '' : ' (--agent shell makes a line that does not)'}.`;
+  const brought = kind === 'node' && ssh.runtime === 'bring' && ssh.node === null;
+  return [
+    `# For authorized_keys of the account ${account}, in place of any other line with the same key. The key then runs`,
+    `# nothing but agent ${programs[0]?.digest.slice(0, 12) ?? ''}, for collector ${collectorId},`,
+    `# ${seal}. The agent must lie in ${launcherFolders.root} or in ~/${launcherFolders.home}.`,
+    `# ${other}`,
+    ...(brought
+      ? [
+          `# A Node.js that was brought is found below ~/.local/state/fleet-health; one elsewhere must be named: node="PATH".`,
+        ]
+      : []),
+  ];
 }
 
 /** As useradd(8) allows them, so that a shell finds nothing to expand. */

@@ -13,7 +13,7 @@ import type { Context, ExitStatus } from './context.ts';
 import { readStored } from './read-stored.ts';
 import { chooseClients, loadSettings } from './settings.ts';
 import { cronSchedule, schedulablePause } from './spool-schedule.ts';
-import { sshTarget, shellWord } from './ssh-target.ts';
+import { shellWord, sshCommand } from './ssh-target.ts';
 
 export interface SpoolCommandOptions {
   readonly client: string;
@@ -82,9 +82,9 @@ export async function spoolCommand(context: Context, options: SpoolCommandOption
 }
 
 function sshTo(client: Client, config: Config): string {
-  const hop =
-    client.ssh.transport === 'local' ? undefined : createTransportShared({ config }).routeTo(client).hops.at(-1);
-  return hop === undefined ? 'sh' : `ssh ${sshTarget({ ...client, port: hop.port }, shellWord(hop.username))} sh`;
+  if (client.ssh.transport === 'local') return 'sh';
+  const { hops } = createTransportShared({ config }).routeTo(client);
+  return `${sshCommand(hops, client, hops.at(-1)?.username ?? '')} sh`;
 }
 
 /** The shell agent keeps nothing. Where the database is away nobody knows, and the line does no harm there. */

@@ -124,7 +124,21 @@ export function restrictedCommand(client: string, text: string, args: readonly s
   return `/bin/sh -c '${text}' fh ${args.map((arg) => `'${arg}'`).join(' ')}`;
 }
 
-/** The line of authorized_keys for a restricted command and a public key (`ssh-ed25519 AAAA... comment`). */
-export function authorizedKeysLine(command: string, publicKeyLine: string): string {
-  return `restrict,command="${command}" ${publicKeyLine}`;
+export interface KeyOptions {
+  /** As restrictedCommand makes it. */
+  readonly command: string;
+  /** `HOST:PORT` each; nothing else is forwarded. */
+  readonly forwards: readonly string[];
+  /** Addresses that the key is let in from; none: from everywhere. */
+  readonly from: readonly string[];
+}
+
+/** The options of authorized_keys for a restricted key. */
+export function authorizedKeysOptions({ command, forwards, from }: KeyOptions): string {
+  return [
+    `restrict,command="${command}"`,
+    ...(forwards.length > 0 ? ['port-forwarding'] : []),
+    ...forwards.map((target) => `permitopen="${target}"`),
+    ...(from.length > 0 ? [`from="${from.join(',')}"`] : []),
+  ].join(',');
 }

@@ -203,7 +203,7 @@ suite('its script', { skip: sshdMissing() ?? false }, () => {
       const { account, key, keysFile, run } = await script(t);
       mkdirSync(path.dirname(keysFile), { mode: 0o700 });
       const others = `# mine\nssh-ed25519 AAAAother somebody`;
-      writeFileSync(keysFile, `${others}\n${key}\nfrom="10.0.0.1" ${key} again\n`);
+      writeFileSync(keysFile, `${others}\nfrom="10.0.0.1",no-pty ${key} again\n`);
       spawnSync('chown', ['-R', account.name, path.dirname(keysFile)]);
       for (let again = 0; again < 2; again += 1) {
         const { status, stderr } = run(shell.split(' '));
@@ -211,7 +211,10 @@ suite('its script', { skip: sshdMissing() ?? false }, () => {
         const lines = readFileSync(keysFile, 'utf8').trimEnd().split('\n');
         assert.equal(lines.slice(0, 2).join('\n'), others);
         assert.equal(lines.length, 3);
-        assert.match(lines[2] ?? '', /^restrict,command="/);
+        assert.match(
+          lines[2] ?? '',
+          /^restrict,command="[^"]+",from="10\.0\.0\.1",no-pty ssh-ed25519 \S+ fleet-health:/,
+        );
         const facts = statSync(keysFile);
         assert.deepEqual([facts.mode & 0o777, facts.uid], [0o600, account.uid]);
       }

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 
 import { loaderStatus } from '../../src/transport/loader.ts';
 import {
-  authorizedKeysLine,
+  authorizedKeysOptions,
   findLauncherWords,
   launcherCommand,
   launcherPath,
@@ -35,7 +35,7 @@ test('the command holds what every login shell hands on', () => {
 
 test('the line is one line that dropbear reads too, even with a long RSA key', () => {
   const rsa4096 = `ssh-rsa ${'A'.repeat(724)}`;
-  const line = authorizedKeysLine(launcherCommand(options), rsa4096);
+  const line = `${authorizedKeysOptions({ command: launcherCommand(options), forwards: [], from: [] })} ${rsa4096}`;
   assert.match(line, /^restrict,command="[^"\\]+" ssh-rsa A+$/);
   // MAX_AUTHKEYS_LINE of its svr-authpubkey.c.
   assert.ok(line.length < 4200, String(line.length));

@@ -8,7 +8,12 @@ import { test, type TestContext } from 'node:test';
 import { bundleOf } from '../../src/collector/agent-bundles.ts';
 import { encodeRequest } from '../../src/report/agent-request.ts';
 import type { AgentRequest } from '../../src/report/wire.ts';
-import { authorizedKeysLine, findLauncherWords, launcherPath, launcherStatus } from '../../src/transport/launcher.ts';
+import {
+  authorizedKeysOptions,
+  findLauncherWords,
+  launcherPath,
+  launcherStatus,
+} from '../../src/transport/launcher.ts';
 import { noAwk, shellLauncherCommand } from '../../src/transport/shell-launcher.ts';
 import { bundles, temporaryHome } from '../support/agent-visit.ts';
 import { shellStart, visitCommand } from '../support/restricted-key.ts';
@@ -22,7 +27,8 @@ test('the line is one line that dropbear reads too, and what every login shell h
   const command = shellLauncherCommand(options);
   assert.match(command, /^\/bin\/sh -c '[^']+' fh( '[^']*')+$/);
   assert.doesNotMatch(command, /[!"\\\n]/);
-  assert.ok(authorizedKeysLine(command, `ssh-rsa ${'A'.repeat(724)}`).length < 4200);
+  const line = `${authorizedKeysOptions({ command, forwards: [], from: [] })} ssh-rsa ${'A'.repeat(724)}`;
+  assert.ok(line.length < 4200);
 });
 
 test('requests begin with what an agent under a restricted key looks for', () => {

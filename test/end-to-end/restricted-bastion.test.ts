@@ -1,0 +1,112 @@
+/** Keys of machines that others are reached through, and keys with from=, restricted by what `authorize` prints. */
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, suite, test } from 'node:test';
+
+import { install, restrict } from '../support/restricted-key.ts';
+import { sshdMissing, sshKeygen, startSshd, type Sshd, type SshdAccount } from '../support/sshd.ts';
+import { databaseKinds } from './whole-fleet.ts';
+
+suite('restricted keys with options of their own', { skip: sshdMissing() ?? false }, () => {
+  let jump: Sshd;
+  let inner: Sshd;
+  before(async () => ([jump, inner] = await Promise.all([startSshd(), startSshd()])));
+  after(async () => await Promise.all([jump.stop(), inner.stop()]));
+  const [sqlite] = databaseKinds();
+  assert.ok(sqlite);
+  const keysFile = (sshd: Sshd, { name }: SshdAccount): string => path.join(sshd.dir, 'authorized_keys', name);
+
+  test('a bastion forwards to what config.xml has behind it and to nothing else, and runs nothing', async (t) => {
+    const site = await sqlite.site(t, '');
+    const key = sshKeygen(path.join(site.dir, 'key'), '-t', 'ed25519');
+    const [hop, far] = await Promise.all([jump, inner].map((sshd) => sshd.addAccount({ publicKey: key.publicKey })));
+    assert.ok(hop !== undefined && far !== undefined);
+    site.configure(
+      `<ssh privateKey="${key.privateKey}" config="none"/>
+      <bastion name="jump-1" ip="127.0.0.1" port="${jump.port}" username="${hop.name}"/>
+      <client name="in-1" ip="127.0.0.2" port="${inner.port}" username="${far.name}" proxyJump="jump-1"/>
+      <client name="in-2" ip="127.0.0.3" port="${inner.port}" username="${far.name}" proxyJump="jump-1" transport="openssh"/>`,
+    );
+    await site.inventoried('in-1', 'in-2');
+    assert.equal((await site.run('trust', '--yes')).status, 0);
+    const file = keysFile(jump, hop);
+    writeFileSync(file, `from="127.0.0.0/8",no-pty ${key.publicKey}\n`);
+    for (let again = 0; again < 2; again += 1) {
+      const { status, stdout, stderr } = await site.run('authorize', 'jump-1', '--script');
+      assert.deepEqual([status, stderr], [0, '']);
+      install(stdout, jump, hop);
+      const targets = ['127.0.0.2', '127.0.0.3'].map((ip) => `permitopen="${ip}:${inner.port}"`).join(',');
+      const options = `restrict,command="exit 1",port-forwarding,${targets},from="127.0.0.0/8",no-pty`;
+      const line = readFileSync(file, 'utf8');
+      assert.ok(line.startsWith(`${options} ssh-ed25519 `), line);
+      const collected = await site.run('collect');
+      assert.equal(collected.status, 0, collected.stdout + collected.stderr);
+    }
+    // The bastion's own key goes nowhere else.
+    site.configure(
+      `<ssh privateKey="${key.privateKey}" config="none"/>
+      <bastion name="jump-1" ip="127.0.0.1" port="${jump.port}" username="${hop.name}"/>
+      <client name="in-9" ip="127.0.0.9" port="${inner.port}" username="${far.name}" proxyJump="jump-1"/>
+      <client name="itself" ip="127.0.0.1" port="${jump.port}" username="${hop.name}"/>`,
+    );
+    await site.run('trust', '--yes');
+    const refused = await site.run('--json', 'collect');
+    const { visits } = JSON.parse(refused.stdout) as { visits: { client: string; code: string }[] };
+    assert.deepEqual(
+      visits.map(({ code }) => code !== null),
+      [true, true],
+      refused.stdout,
+    );
+  });
+
+  test('a client that is a bastion too runs its agent and goes on forwarding, whichever name is authorized', async (t) => {
+    const site = await sqlite.site(t, '');
+    const key = sshKeygen(path.join(site.dir, 'key'), '-t', 'ed25519');
+    const [hop, far] = await Promise.all([jump, inner].map((sshd) => sshd.addAccount({ publicKey: key.publicKey })));
+    assert.ok(hop !== undefined && far !== undefined);
+    site.configure(
+      `<ssh privateKey="${key.privateKey}" config="none"/>
+      <bastion name="jump-1" ip="127.0.0.1" port="${jump.port}" username="${hop.name}"/>
+      <client name="itself" ip="127.0.0.1" port="${jump.port}" username="${hop.name}"/>
+      <client name="in-1" ip="127.0.0.2" port="${inner.port}" username="${far.name}" proxyJump="jump-1"/>`,
+    );
+    await site.inventoried('itself', 'in-1');
+    assert.equal((await site.run('trust', '--yes')).status, 0);
+    for (const name of ['itself', 'jump-1']) {
+      const { status, stdout, stderr } = await site.run('authorize', name, '--script');
+      assert.deepEqual([status, stderr], [0, '']);
+      install(stdout, jump, hop);
+      const line = readFileSync(keysFile(jump, hop), 'utf8');
+      assert.match(
+        line,
+        /^restrict,command="\/bin\/sh -c [^"]+",port-forwarding,permitopen="127\.0\.0\.2:\d+" ssh-ed25519 /,
+      );
+      const collected = await site.run('collect');
+      assert.equal(collected.status, 0, collected.stdout + collected.stderr);
+    }
+  });
+
+  test('from= stays when authorize runs again and when the keys were rotated, and --from sets it', async (t) => {
+    const {
+      site,
+      account,
+      keysFile: file,
+      codes,
+    } = await restrict(jump, await sqlite.site(t, ''), {
+      args: ['--from', '127.0.0.1,127.0.0.8/30'],
+    });
+    const from = (): string | undefined => /,from="([^"]+)" /.exec(readFileSync(file, 'utf8'))?.[1];
+    assert.equal(from(), '127.0.0.1,127.0.0.8/30');
+    assert.equal((await site.run('collect')).status, 0);
+    assert.equal((await site.run('keys', 'rotate')).status, 0);
+    install((await site.run('authorize', 'web-1', '--script')).stdout, jump, account);
+    assert.equal(from(), '127.0.0.1,127.0.0.8/30');
+    assert.equal((await site.run('collect')).status, 0);
+    assert.deepEqual(await codes(), [null, null]);
+    install((await site.run('authorize', 'web-1', '--from', '192.0.2.7', '--script')).stdout, jump, account);
+    assert.equal(from(), '192.0.2.7');
+    assert.equal((await site.run('collect')).status, 1);
+    assert.deepEqual((await codes()).at(-1), 'auth-failed');
+  });
+});
