@@ -136,7 +136,8 @@ export interface SshSettings {
   readonly unsealed: 'allow' | 'refuse';
   /**
    * Which of these, and `port`, config.xml says, and where (`FILE:LINE`); '' stands for the element of the machine itself.
-   * The rest are defaults, which an ssh_config may replace. Secrets are named `password` and `passphrase`.
+   * The rest are defaults, which an ssh_config may replace, as it may the `username` of `<ssh>`: that is named
+   * `usernameOfSsh`, and `username` is one that stands further in. Secrets are named `password` and `passphrase`.
    */
   readonly said: Readonly<Record<string, string>>;
 }

@@ -51,11 +51,16 @@ export function createSshReader(context: ReadContext): (element: Element, outer:
     if (shared !== undefined) return shared;
     const own = readLayer(element, context);
     const said = { ...outer.said };
-    for (const name of Object.keys(own)) said[name] = place;
+    for (const name of Object.keys(own)) said[saidBy(element, name)] = place;
     const layer = { ...outer, ...own, said: Object.freeze(said) };
     if (!element.faulty) known.set(key, layer);
     return layer;
   };
+}
+
+/** The login name of `<ssh>` gives way to ssh_config; that of a group or machine does not. */
+function saidBy(element: Element, name: string): string {
+  return element.name === 'ssh' && name === 'username' ? 'usernameOfSsh' : name;
 }
 
 const ownPlaces: ReadonlySet<string> = new Set(['client', 'bastion']);

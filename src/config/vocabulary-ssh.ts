@@ -4,7 +4,11 @@ const none = ['none'] as const;
 
 /** The way to a machine: on `ssh`, `group`, `client` and `bastion` alike, inherited one by one; `none` ends one. */
 export const sshAttributes: Attributes = {
-  username: { kind: 'text', words: none, help: 'Login name. Default: the user the collector runs as.' },
+  username: {
+    kind: 'text',
+    words: none,
+    help: 'Login name; that of <ssh> gives way to ssh_config. Default: the user the collector runs as.',
+  },
   password: {
     kind: 'secret',
     words: none,

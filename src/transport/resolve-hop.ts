@@ -71,6 +71,7 @@ export function resolveHop(options: ResolveHopOptions): Hop {
       machine.username === null ? null : { value: machine.username, place: machine.place },
       ssh.username === null ? null : inConfig('username', ssh.username),
       said?.user ?? null,
+      ssh.username === null ? null : inConfig('usernameOfSsh', ssh.username),
       byDefault(ssh.username ?? self.user),
     ],
     String,

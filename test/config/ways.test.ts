@@ -77,7 +77,7 @@ test('which attributes config.xml says, and where', (t) => {
 </group>`,
   );
   const group = {
-    username: 'config.xml:2',
+    usernameOfSsh: 'config.xml:2',
     proxyJump: 'config.xml:2',
     transport: 'config.xml:2',
     agent: 'config.xml:4',
@@ -87,8 +87,8 @@ test('which attributes config.xml says, and where', (t) => {
   assert.deepEqual(shortly(clientOf(config, 'a').ssh.said), { ...group, password: '' });
   assert.deepEqual(shortly(clientOf(config, 'b').ssh.said), group);
   // Jumps and transports are for clients.
-  assert.deepEqual(shortly(config.jumpHosts.said), { username: 'config.xml:2' });
-  assert.deepEqual(shortly(config.bastions[0]?.ssh.said ?? {}), { username: 'config.xml:2', port: '' });
+  assert.deepEqual(shortly(config.jumpHosts.said), { usernameOfSsh: 'config.xml:2' });
+  assert.deepEqual(shortly(config.bastions[0]?.ssh.said ?? {}), { usernameOfSsh: 'config.xml:2', port: '' });
   assert.equal(config.bastions[0]?.line, 3);
 });
 

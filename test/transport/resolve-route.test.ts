@@ -1,13 +1,15 @@
 /** The way to a client, from config.xml and ssh_config together: which value counts, and where it comes from. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 
 import type { Client, SshSettings } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
 import type { Route } from '../../src/transport/route.ts';
+import { createTransportShared } from '../../src/transport/transport-shared.ts';
+import { load } from '../config/config-files.ts';
 import { failure } from '../support/login.ts';
 import { sharedFor, wayBastion, wayClient, type Ways } from '../support/run-shared.ts';
 
@@ -61,6 +63,36 @@ test('ssh_config wins over defaults', () => {
   ]);
   assert.deepEqual(hop?.knownHosts, ['/nowhere/known_hosts', `${dir}/k1`, `${dir}/k2`]);
   assert.deepEqual([hop.family, hop.connectTimeoutMs, hop.credentials.identitiesOnly], [6, 7000, true]);
+});
+
+test('the login name: of the client or its group, then ssh_config, then <ssh>, then the account', (t) => {
+  const file = 'Host web gw\n  User fromssh\nMatch host named user fleet\n  Port 99\n';
+  const clients = `<client name="web" proxyJump="gw"/>
+<client name="own" username="own"/>
+<group username="group"><client name="inner"/></group>
+<client name="plain" proxyJump="gw2"/><client name="named"/>`;
+  const names = (ssh: string): readonly string[] => {
+    const config = load(t, `<ssh ${ssh} config="ssh_config"/>\n${clients}`, {
+      ssh_config: `${file}Host own inner\n  User x\n`,
+    });
+    const shared = createTransportShared({ config });
+    return config.clients.flatMap((client) =>
+      shared.routeTo(client).hops.map(({ name, values }) => {
+        const { value, source } = values.find((one) => one.name === 'username') ?? { value: '', source: '' };
+        return `${name} ${value} ${path.basename(source)}`;
+      }),
+    );
+  };
+  const account = userInfo().username;
+  const said = ['own own config.xml:4', 'inner group config.xml:5'];
+  assert.deepEqual(names('username="fleet"'), [
+    ...['gw fromssh ssh_config:2', 'web fromssh ssh_config:2', ...said],
+    ...['gw2 fleet config.xml:2', 'plain fleet config.xml:2', 'named fleet config.xml:2'],
+  ]);
+  assert.deepEqual(names(''), [
+    ...['gw fromssh ssh_config:2', 'web fromssh ssh_config:2', ...said],
+    ...[`gw2 ${account} default`, `plain ${account} default`, `named ${account} default`],
+  ]);
 });
 
 test('config.xml wins over ssh_config, attribute by attribute', () => {

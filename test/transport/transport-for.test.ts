@@ -169,3 +169,24 @@ describe('transportFor', () => {
     assert.equal(shared.knownHosts(knownHosts), shared.knownHosts(knownHosts));
   });
 });
+
+describe('the login name', () => {
+  for (const transport of ['ssh2', 'openssh'] as const) {
+    it(`of <ssh> gives way to ssh_config, and no further (${transport})`, async () => {
+      const ofSsh = { config: '', transport: '', privateKey: '', knownHosts: '', usernameOfSsh: 'config.xml:2' };
+      const connect = async (username: string, sshConfig: string): Promise<string> => {
+        const config = path.join(dir, `user-${transport}`);
+        writeFileSync(config, `Host *\n  Port ${server.port}\n${sshConfig}`);
+        const whole = client({ username, config, transport, privateKey, knownHosts });
+        const asked = { ...whole, ssh: { ...whole.ssh, said: ofSsh } };
+        const limits = { tcpTimeoutMs: 3000, connectTimeoutMs: 8000, signal: new AbortController().signal };
+        const connection = await transportFor(asked, sharedFor()).connect(limits);
+        connection.destroy();
+        return 'logged in';
+      };
+      assert.equal(await connect('fleet', '  User demo\n'), 'logged in');
+      assert.equal(await connect('demo', ''), 'logged in');
+      assert.equal((await failure(connect('demo', '  User other\n'))).code, 'auth-failed');
+    });
+  }
+});
