@@ -17,6 +17,7 @@ import { ReportRejected } from './open-sealed.ts';
 import type { Quarantine } from './quarantine.ts';
 import { asRejected, openingDoor } from './report-door.ts';
 import type { describeMissingKey } from './retired-keys.ts';
+import { tellFew } from './tell-few.ts';
 
 export interface IngestStoredOptions {
   readonly store: ReportStore;
@@ -61,6 +62,7 @@ const maxOpenedBytes = 2 * 1024 * 1024;
  */
 export async function ingestStored(options: IngestStoredOptions): Promise<IngestStoredCounts> {
   const { keys, sealed, signal, marks } = options;
+  const observe = tellFew(options.observe);
   const suspects: number[] = [];
   const deathsOf = (id: number): number => marks.deathsOf(String(id)) ?? -1;
   const isSuspect = (id: number): boolean => deathsOf(id) >= 0 || marks.isDeadly(String(id));
@@ -87,7 +89,7 @@ export async function ingestStored(options: IngestStoredOptions): Promise<Ingest
     }
     await sealed.remove([row.id]);
     counts.quarantined += 1;
-    options.observe({ kind: 'quarantined', client, code, message });
+    observe({ kind: 'quarantined', client, code, message });
   };
 
   const waitForKeys = async (waiting: readonly Keyless[]): Promise<void> => {

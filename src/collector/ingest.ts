@@ -12,6 +12,7 @@ import { deadlyMessage, noMarks } from './opening-marks.ts';
 import { asRejected, openingDoor, ownerOfFile, sealedDoor } from './report-door.ts';
 import type { Admitted, ReportDoor } from './report-door.ts';
 import type { SpooledReport } from './sealed-spool.ts';
+import { tellFew } from './tell-few.ts';
 
 /** Measured best at 100 to 500 rows a transaction; visits that go on have to wait for it. */
 const batchSize = 200;
@@ -41,6 +42,7 @@ export function startIngest(options: IngestOptions): Ingest {
 
 function startPumping<Item>(options: IngestOptions, door: ReportDoor<Item>): Ingest {
   const { leftovers, times = asLongAsItTakes, marks = noMarks } = options;
+  const observe = tellFew(options.observe);
   const [deadly, others] = partition(leftovers, ({ file }) => marks.isDeadly(file));
   const deathsOf = ({ file }: SpooledReport): number => marks.deathsOf(file) ?? -1;
   const [suspects, usual] = partition(others, (report) => deathsOf(report) >= 0);
@@ -60,7 +62,7 @@ function startPumping<Item>(options: IngestOptions, door: ReportDoor<Item>): Ing
     try {
       options.quarantine.add(report, client, { code, message, atMs: options.now() });
       counts.quarantined++;
-      options.observe({ kind: 'quarantined', client, code, message });
+      observe({ kind: 'quarantined', client, code, message });
     } catch (thrown) {
       putOff++;
       options.onFault(asFleetError(thrown, { code: 'state-unusable', stage: 'spool', client }));

@@ -33,12 +33,14 @@ export interface OpeningDoorOptions {
 
 /** Of a machine with the private keys: reports are opened and become rows. */
 export function openingDoor({ keys, retentionMs, observe }: OpeningDoorOptions): ReportDoor<IngestItem> {
+  const noted = new Set<string>();
   return {
     admit: (sealed, owner, { receivedAtMs, clock }) => {
       const oldestMs = receivedAtMs - retentionMs;
       const { item, sizeBytes, doubts } = openSealed({ sealed, keys, owner, receivedAtMs, clock, oldestMs });
       const [doubt] = doubts;
-      if (doubt !== undefined) {
+      if (doubt !== undefined && !noted.has(owner.client)) {
+        noted.add(owner.client);
         const message = `${owner.client}: ${doubts.length} values out of any sense are stored as unknown: ${doubt.path}: ${doubt.reason}`;
         observe({ kind: 'note', message });
       }
