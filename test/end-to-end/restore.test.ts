@@ -1,7 +1,7 @@
 /** From what docs/operations.md says is to be saved, a collector goes on on a machine that has nothing else. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
@@ -50,7 +50,8 @@ suite('restoring what the document says is to be saved', { skip: sshdMissing() ?
       const database = kind === 'mariadb' ? await mariadb.createDatabase() : null;
       const place = path.join(dir, kind);
       const backup = path.join(place, 'backup');
-      mkdirSync(backup, { recursive: true });
+      const keysBackup = path.join(place, 'keys-backup');
+      for (const folder of [backup, keysBackup]) mkdirSync(folder, { recursive: true });
       const machine = (name: string): Machine => ({
         config: path.join(place, name, 'etc'),
         state: path.join(place, name, 'var'),
@@ -70,9 +71,10 @@ suite('restoring what the document says is to be saved', { skip: sshdMissing() ?
           .replaceAll('/etc/fleet-health', on.config)
           .replaceAll('/var/lib/fleet-health', on.state)
           .replaceAll('/backup/', `${backup}/`)
+          .replaceAll('/keys-backup/', `${keysBackup}/`)
           .replaceAll('chown -R fleet-health:', 'chown -R 0:0');
         const env = { PATH: `${dir}:${process.env['PATH'] ?? ''}` };
-        execFileSync('/bin/sh', ['-euc', text], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+        execFileSync('/bin/sh', ['-euc', `umask 022\n${text}`], { env, stdio: ['ignore', 'ignore', 'inherit'] });
       };
 
       const old = machine('old');
@@ -90,7 +92,18 @@ suite('restoring what the document says is to be saved', { skip: sshdMissing() ?
       assert.equal(before.mails.length, 1);
 
       const [save = [], dump = []] = commandsOf('Saving');
-      shell(old, database === null ? save : [...dump, ...save.slice(1)]);
+      // As installation.md has it: the state folder is the account's home.
+      mkdirSync(path.join(old.state, '.ssh'));
+      sshKeygen(path.join(old.state, '.ssh/id_ed25519'), '-t', 'ed25519');
+      shell(old, database === null ? save : save.flatMap((line) => (line.includes(' backup ') ? dump : [line])));
+      for (const folder of [backup, keysBackup]) {
+        for (const name of readdirSync(folder)) {
+          assert.equal(statSync(path.join(folder, name)).mode & 0o777, 0o600, `${name} can be read by others`);
+        }
+      }
+      const members = (file: string): string => execFileSync('tar', ['-tf', file], { encoding: 'utf8' });
+      assert.doesNotMatch(members(path.join(backup, 'state.tar')), /^\.\/keys\/|id_ed25519|\.ssh|\.db/m);
+      assert.match(members(path.join(keysBackup, 'keys.tar')), /^\.\/keys\/\S+\.pem$/m);
       rmSync(path.join(place, 'old'), { recursive: true });
       if (database !== null) await mariadb.asRoot(`DROP DATABASE ${database.name}`, `CREATE DATABASE ${database.name}`);
 
