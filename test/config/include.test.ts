@@ -68,6 +68,13 @@ test('what cannot be included is a fault with the place that wants it', (t) => {
     faults(t, '<include file="."/><client ip="10.0.0.1"/>')[0] ?? '',
     /^config\.xml:2: .*is no ordinary file/,
   );
+  // Each of them would be read without end.
+  for (const file of ['/dev/zero', '/dev/./urandom', '/dev/null/../zero', '/proc/self/fd/../../../dev/zero']) {
+    const told = faults(t, `<include file="${file}"/><client ip="10.0.0.1"/>`);
+    assert.match(told[0] ?? '', /^config\.xml:2: .*(?:is no ordinary file|does not exist)/, file);
+  }
+  const pattern = faults(t, '<include file="/dev/zer?"/><client ip="10.0.0.1"/>');
+  assert.match(pattern[0] ?? '', /^config\.xml:2: \/dev\/zero: is no ordinary file/);
   assert.deepEqual(
     faults(t, '<include file="a.xml"/>', { 'a.xml': '<clients/>' }),
     ['a.xml:1: the root element is <clients>; it must be <config>', 'config.xml:1: there is no client'].slice(0, 1),

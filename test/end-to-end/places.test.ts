@@ -1,6 +1,6 @@
 /** Where an agent may keep its things on accounts as they are found: each works, or a line says exactly why not. */
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -12,6 +12,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { once } from 'node:events';
 import path from 'node:path';
 import { after, before, suite, test, type TestContext } from 'node:test';
 
@@ -257,6 +258,36 @@ suite('places on a client', { skip: sshdMissing() ?? false }, () => {
       }
     });
   }
+
+  test('a place that another account changes all the while holds nothing of ours that it could reach', async (t) => {
+    const surroundings = await surroundingsFor(t);
+    const { account, second, third, run } = surroundings;
+    execFileSync('usermod', ['-d', '/nonexistent', account.name], { stdio: 'ignore' });
+    mkdirSync(third);
+    const foreign = await sshd.addAccount({ publicKey: key.publicKey });
+    // Whoever followed the link could write there.
+    const trap = path.join(sshd.dir, 'trap');
+    mkdirSync(trap);
+    chmodSync(trap, 0o777);
+    const racing = `while :; do ln -s ${trap} ${second}; rm -f ${second}; mkdir -m 777 ${second}; mv ${second} ${second}.x; rmdir ${second} ${second}.x; done 2>/dev/null`;
+    const racer = spawn('setpriv', [`--reuid=${foreign.uid}`, '--clear-groups', 'sh', '-c', racing], {
+      stdio: 'ignore',
+    });
+    try {
+      for (let visit = 1; visit <= 6; visit += 1) {
+        const { status, stdout } = await run();
+        assert.equal(status, 0, stdout);
+        assert.deepEqual(readdirSync(trap), []);
+        const owner = lstatSync(second, { throwIfNoEntry: false });
+        if (owner?.uid === account.uid) assert.equal(owner.mode & 0o7777, 0o700);
+        rmSync(second, { recursive: true, force: true });
+      }
+    } finally {
+      racer.kill('SIGKILL');
+      await once(racer, 'exit');
+      for (const left of [second, `${second}.x`]) rmSync(left, { recursive: true, force: true });
+    }
+  });
 
   for (const [level, depth] of [
     ['the machine’s folder', 1],

@@ -122,13 +122,16 @@ test('the content has a time of its own, because a mail that was taken must not 
   assert.equal(started.mails.length, 1);
 });
 
-for (const text of ['x'.repeat(10_000), '250-more\r\n']) {
-  test(`an answer without an end is cut off (${text.length})`, async (t) => {
-    const { port } = await server(t, at('rcpt', { kind: 'flood', text }));
-    const fault = await faultOf(notifier(t, port).send(outgoing(), sendOptions({ timeoutMs: 30_000 })));
-    assert.equal(fault.code, 'mail-unavailable');
-    assert.match(fault.message, /exceeds maximum/);
-  });
+for (const phase of ['greeting', 'ehlo', 'auth', 'rcpt', 'dot'] as const) {
+  for (const text of ['x'.repeat(10_000), '250-more\r\n']) {
+    test(`an answer without an end at ${phase} is cut off (${text.length})`, async (t) => {
+      const started = await server(t, at(phase, { kind: 'flood', text }));
+      const fault = await faultOf(notifier(t, started.port).send(outgoing(), sendOptions({ timeoutMs: 30_000 })));
+      assert.equal(fault.code, 'mail-unavailable');
+      assert.match(fault.message, /exceeds maximum/);
+      await until(() => started.open() === 0);
+    });
+  }
 }
 
 test("the server's words are one short line without control characters", async (t) => {

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { getEventListeners, once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
+import { packageDir } from '../../src/paths.ts';
 import { dial, type DialOptions } from '../../src/transport/dial.ts';
 import { resolveHost } from '../../src/transport/resolve.ts';
 import { startDeafListener } from '../support/deaf-listener.ts';
@@ -103,5 +108,69 @@ describe('resolveHost', () => {
     // The queue goes on: a name asked afterwards is answered.
     const found = await resolveHost('localhost', new AbortController().signal);
     assert.ok(found.length > 0);
+  });
+});
+
+/** What a name server could answer, in the place of /etc/hosts, in a process of its own. */
+function answered(lines: readonly string[], work: string): unknown {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fh-hosts-'));
+  const hosts = path.join(dir, 'hosts');
+  writeFileSync(hosts, lines.map((line) => `${line}\n`).join(''));
+  const modules = ['dial', 'resolve'].map((name) => path.join(packageDir, `src/transport/${name}.ts`));
+  const script = `import { createServer } from 'node:net';
+    const [{ dial }, { resolveHost }] = await Promise.all(${JSON.stringify(modules)}.map((file) => import(file)));
+    const { signal } = new AbortController();
+    const server = createServer((socket) => socket.resume()).listen(0, '127.0.0.9');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address();
+    console.log(JSON.stringify(await (${work})()));
+    process.exit();`;
+  const mount = 'mount --bind "$0" /etc/hosts && exec "$@"';
+  const node = [process.execPath, '--import', 'tsx', '--input-type=module', '-e', script];
+  const { stdout, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', mount, hosts, ...node], {
+    cwd: packageDir,
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+  rmSync(dir, { recursive: true });
+  assert.notEqual(stdout, '', stderr);
+  return JSON.parse(stdout);
+}
+
+const needsRoot = process.getuid?.() === 0 ? false : 'needs root, for names of its own';
+
+describe('names with odd answers', { skip: needsRoot }, () => {
+  it('of many addresses eight are tried', () => {
+    const lines = Array.from({ length: 300 }, (_, index) => `127.7.${index >> 8}.${index & 255} many.test`);
+    const work = `async () => {
+      const found = await resolveHost('many.test', signal);
+      const fault = await dial({ host: 'many.test', port, timeoutMs: 5000, signal }).catch((thrown) => thrown);
+      return [found.length, fault.code];
+    }`;
+    assert.deepEqual(answered(lines, work), [8, 'connect-refused']);
+  });
+
+  it('addresses that lead nowhere are passed over for the one that answers', () => {
+    const odd = ['0.0.0.0', '255.255.255.255', '224.0.0.1', '240.0.0.1', '::', 'ff02::1', 'fe80::1', '127.0.0.9'];
+    const work = `async () => {
+      const socket = await dial({ host: 'odd.test', port, timeoutMs: 8000, signal });
+      return socket.remoteAddress;
+    }`;
+    assert.equal(
+      answered(
+        odd.map((address) => `${address} odd.test`),
+        work,
+      ),
+      '127.0.0.9',
+    );
+  });
+
+  it('addresses that all lead nowhere end in a fault, whose message names the place that config.xml says', () => {
+    const work = `async () => {
+      const fault = await dial({ host: 'none.test', port, timeoutMs: 3000, signal }).catch((thrown) => thrown);
+      return [fault.name, fault.stage];
+    }`;
+    const odd = ['255.255.255.255', '224.0.0.1', 'ff02::1', '::ffff:0.0.0.1'].map((address) => `${address} none.test`);
+    assert.deepEqual(answered(odd, work), ['FleetError', 'connect']);
   });
 });

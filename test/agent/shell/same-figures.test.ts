@@ -94,12 +94,17 @@ for (const awk of awks) {
         'proc/20/stat': stat(20, 'sshd) R (', 'D'),
         'proc/21/stat': stat(21, 'sshd-session', 'R'),
         'proc/22/stat': stat(22, 'a\nb', 'Z'),
+        'proc/26/stat': stat(26, '\u001b]0;x\u0007) Z (', 'S'),
+        'proc/27/stat': stat(27, '\n1 (x) R 1 1\n', 'S'),
+        'proc/28/stat': stat(28, '\\n\\033[2J"\'$(', 'S'),
         'proc/23/stat': stat(23, 'a-very-long-nam', 'R'),
         'proc/23/cmdline': '/opt/x/a-very-long-name\0--argument\0',
         'proc/24/stat': stat(24, 'a-very-long-nam', 'S'),
         'proc/24/cmdline': 'something else\0',
       });
-    const options = { processes: ['sshd*', 'a-very-long-name', 'a-very-long-nam', '!a*', 's?stemd', 'A*'] };
+    const options = {
+      processes: ['sshd*', 'a-very-long-name', 'a-very-long-nam', '!a*', 's?stemd', 'A*', '*x*', '*\\*'],
+    };
     const bootId = '2def7f13-3487-4d8f-b57e-ff4f7db89656';
     const agent = shellAgent(t, { awk });
     const root = at(1000, 0, 0);
