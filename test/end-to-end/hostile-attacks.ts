@@ -220,10 +220,20 @@ export function hostileAttacks(foreignId: () => string): Readonly<Record<string,
     'times-past': {
       ...nothing,
       hello: () => ({ monotonic_ms: 0, boot_id: null }),
-      reports: (request) =>
-        times(100, (at) =>
-          sealed(request, { boot_id: null, datetime: new Date(Date.now() - at * 6 * hourMs).toISOString() }),
-        ),
+      reports: (request, visit) =>
+        times(100, (at) => {
+          const families = [
+            family(
+              'disk',
+              times(50, (disk) => fullDisk(`/${visit}-${at}-${disk}`)),
+            ),
+          ];
+          return sealed(request, {
+            boot_id: null,
+            datetime: new Date(Date.now() - at * 6 * hourMs).toISOString(),
+            families,
+          });
+        }),
       stats: (visits) => 100 * visits,
     },
     'times-1970': {
