@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { onBothDatabases } from '../storage/databases.ts';
 import { clientWith } from './config-of.ts';
+import { at } from './rows.ts';
+import { openStation } from './station.ts';
 import { story } from './story.ts';
-import { observationsOf, startJudging } from './time-line.ts';
+import { everyMs, observationsOf, startJudging } from './time-line.ts';
 
 /** Visits every five minutes from 08:00 on: `.` is good, `t` and `a` fail, `f` fails in a filtered run, `k` at the host key. */
 function visits(ends: string): string {
@@ -88,4 +91,28 @@ test('the words name how many visits failed and the most frequent error', () => 
   judging.judge(client, observationsOf(client, visits('.t.a.a.a.t.a')));
   const [alert] = judging.told().open;
   assert.equal(alert?.valueText, '6 of the last 12 visits failed, most often: auth-timeout');
+});
+
+onBothDatabases('a client whose visits fail every second time', (kit) => {
+  test('each pass goes on from what is stored, rows that waited count in order, and one mail tells of it', async () => {
+    const elements = `<alerts><mail to="ops@example.org"/></alerts>
+      <client name="web-1" ip="192.0.2.1" username="u"/><client name="db-1" ip="192.0.2.2" username="u"/>`;
+    const station = await openStation({ storage: await kit.create(), elements });
+    try {
+      const mails: string[] = [];
+      for (let visit = 0; visit < 14; visit++) {
+        station.at(at('08:00') + visit * everyMs);
+        await station.collect(visit % 2 === 1 ? { 'web-1': 'fails auth-timeout' } : {});
+        // No alerter runs for half an hour.
+        if (visit > 2 && visit < 8) continue;
+        station.at(station.nowMs() + 60_000);
+        mails.push(...(await station.pass()).arrived.map(({ sentence }) => sentence));
+      }
+      assert.deepEqual(mails, ['ops: firing warning web-1 unreliable']);
+      const [open] = await station.storage.alerts.openEpisodes(['web-1']);
+      assert.equal(open?.valueText, '6 of the last 12 visits failed, most often: auth-timeout');
+    } finally {
+      await station.close();
+    }
+  });
 });
