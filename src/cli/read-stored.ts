@@ -1,5 +1,6 @@
 import type { Config, StorageConfig } from '../config/config.ts';
 import type { AlertStore } from '../storage/alert-store.ts';
+import { FleetError } from '../errors.ts';
 import { checkMigrations } from '../storage/migrate.ts';
 import { openStorage } from '../storage/open-storage.ts';
 import type { SealedStore } from '../storage/sealed-store.ts';
@@ -22,13 +23,21 @@ const nothing: Stored = {
   sealed: null,
 };
 
-/** Reads from the database and changes nothing in it: before the first run there is nothing to read. */
+/**
+ * Reads from the database and changes nothing in it: before the first run there is nothing to read. Throws FleetError
+ * `migration-mismatch` where there is no schema and no run may make one.
+ */
 export async function readStored<Result>(
   storage: StorageConfig,
   signal: AbortSignal,
   read: (stored: Stored) => Promise<Result>,
 ): Promise<Result> {
   const { applied } = await checkMigrations({ storage, signal });
+  if (applied.length === 0 && !storage.migrate) {
+    const message = 'the database has no schema, and migrate="no" lets no run make one';
+    const advice = 'Run `fleet-health migrate` as an account that may.';
+    throw new FleetError({ code: 'migration-mismatch', stage: 'storage', message, advice });
+  }
   if (applied.length === 0) return await read(nothing);
   const open = await openStorage({ storage, migrate: false, program: 'read', signal });
   try {

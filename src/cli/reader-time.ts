@@ -11,6 +11,8 @@ export interface ReaderTime {
   readonly momentAndAge: (atMs: number) => string;
 }
 
+/** Nearer times are `just now`. */
+const justNowMs = 2_000;
 /** Sweden writes times as ISO 8601 does. */
 const locale = 'sv-SE';
 
@@ -21,9 +23,14 @@ export function readerTime({ alerts }: Pick<Config, 'alerts'>, nowMs: number): R
   return {
     zone,
     moment,
-    momentAndAge: (atMs) =>
-      `${moment(atMs)} (${atMs > nowMs ? `in ${describeAge(atMs - nowMs)}` : `${describeAge(nowMs - atMs)} ago`})`,
+    momentAndAge: (atMs) => `${moment(atMs)} (${ageWords(atMs - nowMs)})`,
   };
+}
+
+/** What is a moment ahead was written by a clock that is a little ahead. */
+function ageWords(aheadMs: number): string {
+  if (Math.abs(aheadMs) < justNowMs) return 'just now';
+  return aheadMs > 0 ? `in ${describeAge(aheadMs)}` : `${describeAge(-aheadMs)} ago`;
 }
 
 /** A time for programs; null stays null. */

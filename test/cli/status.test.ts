@@ -245,3 +245,10 @@ test('open alerts, mails queued and not delivered, and silences are counted', as
     ],
   );
 });
+
+test('without a schema, where no run may make one, status says what is missing', async (t) => {
+  const dir = configFolder(t, '<config><storage migrate="no"/><client name="web-1" transport="local"/></config>');
+  const result = await runCli(['status'], { cwd: dir });
+  assert.equal(result.status, 3);
+  assert.match(result.stderr, /has no schema, .*migrate="no".*\(migration-mismatch\)\. Run `fleet-health migrate`/);
+});
