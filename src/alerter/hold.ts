@@ -72,7 +72,9 @@ export function openHold({ world, covers, watchOf }: HoldOptions): Hold {
     insteadFor: (episode, recipient) => {
       const newestMs = newestRowMs.get(episode.client) ?? null;
       const lost = visitConditions.includes(episode.rule) ? [] : (unreachable.get(episode.client) ?? []);
-      if (lost.some((one) => isAway(one, newestMs) && isTold(one, episode, recipient))) return { kind: 'unreachable' };
+      const isInstead = (one: Episode): boolean =>
+        isAway(one, newestMs, nowMs - graceMs) && isTold(one, episode, recipient);
+      if (lost.some(isInstead)) return { kind: 'unreachable' };
       const standIn = standIns(episode);
       if (standIn?.state !== 'firing' || !isTold(standIn, episode, recipient)) return null;
       return { kind: standIn.rule === 'collector-silent' ? 'collector-silent' : 'isolated' };
@@ -102,10 +104,14 @@ function isConfirmed(episode: Episode, endMs: number, newestRowMs: number | null
   return progress.lastAtMs > endMs && (flapping || isOverdue || !isOnWayBack(episode));
 }
 
-/** Until the client's first new row is judged. */
-function isAway({ state, closedReason, resolvedAtMs }: Episode, newestRowMs: number | null): boolean {
-  if (state === 'firing') return true;
-  return closedReason === 'recovered' && resolvedAtMs !== null && (newestRowMs ?? 0) < resolvedAtMs;
+/** True until the client's first new row is judged, or until it is overdue: a client may answer and report nothing. */
+function isAway(lost: Episode, newestRowMs: number | null, dueMs: number): boolean {
+  const { state, closedReason, resolvedAtMs } = lost;
+  // One that flaps goes on firing while visits succeed.
+  if (state === 'firing') return !isOnWayBack(lost);
+  return (
+    closedReason === 'recovered' && resolvedAtMs !== null && resolvedAtMs >= dueMs && (newestRowMs ?? 0) < resolvedAtMs
+  );
 }
 
 /**

@@ -5,6 +5,7 @@ import { beginFleetEpisode } from './fleet-episode.ts';
 import { finishedRuns } from './fleet-facts.ts';
 import type { FinishedRun, FleetFacts } from './fleet-facts.ts';
 import { visitConditions } from './rule-metric.ts';
+import { isOnWayBack } from './difference.ts';
 import { closeEpisode } from './episode-bounds.ts';
 import { timeInWords } from './time-words.ts';
 
@@ -47,7 +48,10 @@ function judgeClientSilence({ facts, client, rule, seen, collectors }: ClientSil
     return closeEpisode(open, 'recovered', { atMs: lastReportMs, runId: null });
   }
   if (open?.state === 'firing' || !facts.mayMiss) return null;
-  const explained = visitConditions.some((name) => facts.open(client.name, name) !== null);
+  // One that flaps stays open while visits succeed.
+  const explained = visitConditions
+    .map((name) => facts.open(client.name, name))
+    .some((one) => one !== null && !isOnWayBack(one));
   if (explained) return open === null ? null : closeEpisode(open, 'unconfirmed', { atMs: facts.nowMs, runId: null });
   const missed = longest(collectors.map((runs) => missedBy(runs, seen, open)));
   const last = missed.at(-1);

@@ -219,6 +219,20 @@ test('while a client is unreachable nothing else of it is told, until its first 
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /, resolved web-1 memory']);
 });
 
+test('a client that can be reached again and reports nothing is told of without a row', () => {
+  const world = start();
+  world.silence('*', '*', '07:00', '08:15');
+  world.fires('web-1 unreachable');
+  world.pass('08:05');
+  world.at('08:10');
+  world.recovers('web-1 unreachable');
+  world.pass('08:20');
+  world.at('08:25');
+  world.fires('web-1 no-report');
+  world.add({ newestRowMs: new Map() });
+  assert.match(world.pass()[0] ?? '', /^ops: firing critical web-1 no-report/);
+});
+
 test('a changed host key is told although the client counts as unreachable', () => {
   const world = start();
   world.fires('web-1 unreachable');
