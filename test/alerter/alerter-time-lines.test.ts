@@ -141,6 +141,23 @@ story('a value of which passes see nothing but its way back is told once it has 
   told: '09:16 ops: firing critical web-1 disk /',
 });
 
+story('a client whose visits flap and succeed now is told of by its other alerts, and by reports that do not come', {
+  elements: fleet(disk),
+  happens: `
+    07:00-07:45
+    08:00-08:15 web-1 fails connect-refused
+    08:30
+    08:45-09:00 web-1 fails connect-refused
+    09:15 web-1 disk / 96
+    09:30-10:30 web-1 mute`,
+  told: `
+    08:16 ops: firing critical web-1 unreachable
+    08:31 ops: resolved web-1 unreachable
+    09:01 ops: firing critical web-1 unreachable
+    09:16 ops: firing critical web-1 disk /, flapping critical web-1 unreachable
+    10:01 ops: firing critical web-1 no-report`,
+});
+
 /**
  * A window of one hour whose start the clock change skips or doubles, and when that is in UTC. Skipped times come as much
  * later as the clock was put forward; of doubled ones the first counts.
