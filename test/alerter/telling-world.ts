@@ -221,7 +221,8 @@ export function startTelling(elements: string) {
   };
 }
 
-function urgentOfClient(mails: readonly SimulatedMail[], sinceMs: number): ReadonlyMap<string, number> {
+/** By client: the urgent mails since then that told news of it. */
+export function urgentOfClient(mails: readonly SimulatedMail[], sinceMs: number): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const { mail } of mails.filter((one) => one.createdAtMs > sinceMs && !one.mail.ordinary)) {
     const news = mail.items.filter(({ transition }) => transition === 'firing' || transition === 'escalated');

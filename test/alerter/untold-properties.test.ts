@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+
+import fc from 'fast-check';
+
+import type { DueMail } from '../../src/alerter/telling.ts';
+import type { StorageConfig } from '../../src/config/config.ts';
+import { FleetError } from '../../src/errors.ts';
+import { sqliteConfig } from '../storage/sqlite-config.ts';
+import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
+import type { Mariadb } from '../support/mariadb.ts';
+import { configOf } from './config-of.ts';
+import { at } from './rows.ts';
+import { openStation } from './station.ts';
+import { UntoldWorld } from './untold-world.ts';
+import { elementsOf, everyMinutes, Reader, trial } from './untold.ts';
+import type { ReadMail, Trial } from './untold.ts';
+
+const minuteMs = 60_000;
+
+/** A mail as its reader sees it. */
+function readMail({ recipient, items, sections }: DueMail): ReadMail {
+  const lines = sections
+    .filter(({ kind }) => kind === 'critical' || kind === 'open')
+    .flatMap(({ rules }) => rules.flatMap((rule) => rule.lines));
+  const bastionsGone = lines.flatMap(({ fold, items: [first] }) =>
+    fold?.kind === 'bastion' && first?.severity === 'critical' ? [fold.name] : [],
+  );
+  return { recipient, items, bastionsGone };
+}
+
+/** False where config.xml would be refused. */
+function isConfig(given: Trial): boolean {
+  try {
+    configOf(elementsOf(given));
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof FleetError) return false;
+    throw thrown;
+  }
+}
+
+/** Rows in a database, the alerter with its clock, and the mails that a mail server took. */
+async function playThroughPrograms(given: Trial, storage: StorageConfig): Promise<void> {
+  const station = await openStation({ storage, elements: elementsOf(given), smtp: 'maxMailsPerHour="1000"' });
+  try {
+    const reader = new Reader(given);
+    for (const [index, says] of given.runs.entries()) {
+      station.at(at('08:00') + index * everyMinutes * minuteMs);
+      for (const { from, runs: lasting, client, rule } of given.silences) {
+        if (from !== index) continue;
+        const startsAtMs = station.nowMs();
+        const endsAtMs = startsAtMs + lasting * everyMinutes * minuteMs;
+        await station.storage.alerts.addSilence({
+          client,
+          rule,
+          subject: '',
+          startsAtMs,
+          endsAtMs,
+          author: 'kim',
+          comment: '',
+        });
+      }
+      if (says !== null) await station.collect(says);
+      reader.run(index);
+      if (index % given.passEvery !== 0) continue;
+      station.at(station.nowMs() + minuteMs);
+      const { arrived } = await station.pass();
+      for (const { mail } of arrived) if (mail !== null) reader.read(readMail(mail));
+      reader.check(index);
+    }
+  } finally {
+    await station.close();
+  }
+}
+
+/** The same by the functions that the alerter calls. */
+function playThroughFunctions(given: Trial): void {
+  const world = new UntoldWorld(configOf(elementsOf(given)));
+  const reader = new Reader(given);
+  for (const [index, says] of given.runs.entries()) {
+    const atMs = at('08:00') + index * everyMinutes * minuteMs;
+    for (const { from, runs: lasting, client, rule } of given.silences) {
+      const endsAtMs = atMs + lasting * everyMinutes * minuteMs;
+      if (from === index) world.silence({ client, rule, startsAtMs: atMs, endsAtMs });
+    }
+    if (says !== null) world.collect(atMs, says);
+    reader.run(index);
+    if (index % given.passEvery !== 0) continue;
+    for (const mail of world.pass(atMs + minuteMs)) reader.read(readMail(mail));
+    reader.check(index);
+  }
+}
+
+/** PROPERTY_RUNS multiplies the runs, PROPERTY_SEED repeats some, PROPERTY_SHRINK looks for a small counterexample. */
+function parameters(usual: number): fc.Parameters<unknown> {
+  const seed = Number(process.env['PROPERTY_SEED'] ?? 20261121);
+  return {
+    seed,
+    numRuns: usual * Number(process.env['PROPERTY_RUNS'] ?? 1),
+    includeErrorInReport: true,
+    endOnFailure: process.env['PROPERTY_SHRINK'] === undefined,
+  };
+}
+
+test('by its functions: whatever stays critical and is not muted is told in time, or what stands for it is', () => {
+  fc.assert(fc.property(trial.filter(isConfig), playThroughFunctions), parameters(200));
+});
+
+test('by the alerter and a mail server: whatever stays critical is told in time, or what stands for it is', async () => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-untold-'));
+  after(() => rmSync(dir, { recursive: true, force: true }));
+  const play = (given: Trial): Promise<void> =>
+    playThroughPrograms(given, sqliteConfig(path.join(dir, `${randomUUID()}.db`)));
+  await fc.assert(fc.asyncProperty(trial.filter(isConfig), play), parameters(5));
+});
+
+describe('on MariaDB', { skip: skipWithoutMariadb }, () => {
+  let mariadb: Mariadb;
+  before(async () => {
+    mariadb = await startMariadb();
+  });
+  after(() => mariadb.stop());
+
+  test('by the alerter and a mail server: whatever stays critical is told in time', async () => {
+    const play = async (given: Trial): Promise<void> =>
+      playThroughPrograms(given, (await mariadb.createDatabase()).storage);
+    await fc.assert(fc.asyncProperty(trial.filter(isConfig), play), parameters(2));
+  });
+});

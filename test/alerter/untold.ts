@@ -1,0 +1,348 @@
+import assert from 'node:assert/strict';
+
+import fc from 'fast-check';
+
+/**
+ * What may happen to a fleet and its people, and a reading of it that knows nothing of the alerter: whatever is critical
+ * for longer than its `for` and not muted by a person is told to everybody who hears critical alerts of that client, by
+ * itself or by an alert that stands for it.
+ *
+ * An alert stands for another if its reader was told of it, as critical, and it goes on by the reader's newest mail:
+ *
+ * - a worse rule of the type for a milder one;
+ * - `unreachable` for everything else of the client while its visits fail, and until its next row comes or is overdue;
+ * - a bastion that a mail named for `unreachable` of clients behind it, until one of them is back;
+ * - `collector-isolated` for `unreachable` by faults of the network, and `collector-silent` for `no-report`.
+ *
+ * The time allowed beyond `for`: `groupInterval`, because a client that used up its urgent mails of the hour waits so
+ * long, and two passes. After a silence it counts from the first row that holds again.
+ */
+export interface Trial {
+  readonly people: readonly Entry[];
+  /** Besides `people`, of the clients behind the bastion. */
+  readonly peopleBehind: readonly Entry[];
+  readonly disk: keyof typeof diskRules;
+  /** Severity of `unreachable`: of all, and of the clients behind the bastion. */
+  readonly unreachable: Severity;
+  readonly unreachableBehind: Severity;
+  /** What config.xml says of `collector-isolated` and `collector-silent`. */
+  readonly fleet: Severity;
+  /** A run of the collector each; null: none. By client. */
+  readonly runs: readonly (Readonly<Record<string, string>> | null)[];
+  readonly silences: readonly Muting[];
+  /** An alerter's pass follows every so manieth run. */
+  readonly passEvery: number;
+}
+
+type Severity = 'warning' | 'critical';
+
+interface Entry {
+  readonly to: string;
+  readonly severity: 'critical' | null;
+  readonly rules: readonly string[];
+}
+
+interface Muting {
+  readonly from: number;
+  readonly runs: number;
+  readonly client: string;
+  readonly rule: string;
+}
+
+/** What a mail says, as its reader sees it. */
+export interface ReadMail {
+  readonly recipient: string;
+  readonly items: readonly {
+    readonly client: string;
+    readonly rule: string;
+    readonly transition: string;
+    readonly severity: Severity;
+  }[];
+  /** The bastions that it says are gone, in a critical line. */
+  readonly bastionsGone: readonly string[];
+}
+
+export const everyMinutes = 5;
+const groupIntervalRuns = 3;
+/** After 2.5 times \`every\`. */
+const rowOverdueRuns = 3;
+export const direct = ['c1', 'c2', 'c3'];
+export const behind = ['b1', 'b2', 'b3'];
+const clients = [...direct, ...behind];
+
+/** Limits of critical disk rules by name; the worst last. */
+const diskRules = {
+  one: { xml: '<alert type="disk" warning="85%" critical="95%"/>', critical: [['disk', 95]] },
+  two: {
+    xml: '<alert name="disk-low" type="disk" limit="85%" severity="warning"/><alert name="disk-high" type="disk" limit="95%"/>',
+    critical: [['disk-high', 95]],
+  },
+  both: {
+    xml: '<alert name="disk-low" type="disk" limit="90%"/><alert name="disk-high" type="disk" limit="95%"/>',
+    critical: [
+      ['disk-low', 90],
+      ['disk-high', 95],
+    ],
+  },
+} as const;
+
+/** The elements of config.xml, without <smtp>. */
+export function elementsOf({ people, peopleBehind, disk, unreachable, unreachableBehind, fleet }: Trial): string {
+  const mails = (entries: readonly Entry[]): string =>
+    entries
+      .map(({ to, severity, rules }) => {
+        const least = severity === null ? '' : ` severity="${severity}"`;
+        const only = rules.length === 0 ? '' : ` rules="${rules.join(',')}"`;
+        return `<mail to="${to}@example.org"${least}${only}/>`;
+      })
+      .join('');
+  const client = (name: string, index: number): string =>
+    `<client name="${name}" ip="192.0.2.${index + 1}" username="u"/>`;
+  return `<collector every="${everyMinutes}m" runDeadline="4m"/>
+    <alerts repeat="6h" groupInterval="${groupIntervalRuns * everyMinutes}m">${mails(people)}${diskRules[disk].xml}
+      <alert name="unreachable" severity="${unreachable}"/><alert name="collector-isolated" severity="${fleet}"/>
+      <alert name="collector-silent" severity="${fleet}"/></alerts>
+    <bastion name="bast" ip="192.0.2.99" username="u"/>${direct.map(client).join('')}
+    <group name="g" proxyJump="bast">${mails(peopleBehind)}<alert name="unreachable" severity="${unreachableBehind}"/>
+      ${behind.map((name, index) => client(name, index + 10)).join('')}</group>`;
+}
+
+const well = 'disk / 50';
+const length = fc.integer({ min: 1, max: 14 });
+const says = fc.constantFrom(well, well, 'disk / 88', 'disk / 92', 'disk / 96', 'disk / 96', 'mute');
+const fails = fc.constantFrom(
+  'connect-timeout',
+  'connect-timeout',
+  'connect-refused',
+  'auth-failed',
+  'handshake-failed',
+);
+
+const stretch = fc.oneof(
+  { weight: 3, arbitrary: fc.tuple(says, length).map(([one, runs]) => Array.from({ length: runs }, () => one)) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(says, says, length)
+      .map(([one, other, runs]) => Array.from({ length: runs }, (_, index) => (index % 2 === 0 ? one : other))),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(fails, length).map(([code, runs]) => Array.from({ length: runs }, () => `fails ${code}`)),
+  },
+);
+
+const outage = fc.record({
+  from: fc.integer({ min: 1, max: 25 }),
+  runs: length,
+  clients: fc.constantFrom(clients, clients, direct, behind, behind.slice(1), ['b3'], ['c1']),
+  code: fails,
+});
+
+const entry: fc.Arbitrary<Entry> = fc.record({
+  to: fc.constantFrom('ops', 'oncall', 'dba'),
+  severity: fc.constantFrom(null, 'critical' as const),
+  rules: fc.constantFrom<readonly string[]>(
+    [],
+    [],
+    ['disk*'],
+    ['unreachable'],
+    ['collector-*'],
+    ['disk-low'],
+    ['no-report'],
+  ),
+});
+const severity = fc.constantFrom<Severity>('critical', 'critical', 'warning');
+const runCount = 36;
+
+export const trial: fc.Arbitrary<Trial> = fc
+  .record({
+    people: fc.array(entry, { maxLength: 3 }),
+    peopleBehind: fc.array(entry, { maxLength: 1 }),
+    disk: fc.constantFrom<keyof typeof diskRules>('one', 'two', 'both'),
+    unreachable: severity,
+    unreachableBehind: severity,
+    fleet: severity,
+    lines: fc.tuple(...clients.map(() => fc.array(stretch, { maxLength: 4 }))),
+    outages: fc.array(outage, { maxLength: 3 }),
+    away: fc.option(fc.record({ from: fc.integer({ min: 4, max: 20 }), runs: length }), { freq: 4 }),
+    silences: fc.array(
+      fc.record({
+        from: fc.nat(25),
+        runs: length,
+        client: fc.constantFrom('*', 'c1', 'b*'),
+        rule: fc.constantFrom('', 'collector-isolated', 'collector-silent', 'unreachable', 'disk*'),
+      }),
+      { maxLength: 2 },
+    ),
+    passEvery: fc.constantFrom(1, 1, 2),
+  })
+  .map(({ lines, outages, away, ...rest }) => {
+    const base = lines.map((stretches) => [well, ...stretches.flat()]);
+    const runs = Array.from({ length: runCount }, (_, index) => {
+      if (away !== null && index >= away.from && index < away.from + away.runs) return null;
+      const all = clients.map((name, at) => {
+        const out = outages.find(
+          (one) => one.clients.includes(name) && index >= one.from && index < one.from + one.runs,
+        );
+        return [
+          name,
+          out === undefined ? (base[at]?.[index] ?? base[at]?.at(-1) ?? well) : `fails ${out.code}`,
+        ] as const;
+      });
+      return Object.fromEntries(all);
+    });
+    return { ...rest, runs };
+  });
+
+/** What is wrong with one client by one rule, read off the rows. */
+interface Wrong {
+  /** Rows in a row that said so. */
+  rows: number;
+  lastRun: number;
+  /** The run since which it is critical for as long as its rule asks; null: it is not. */
+  sinceRun: number | null;
+  /** A silence was in force since the last row. */
+  isMuted: boolean;
+}
+
+/** Follows the rows and the mails, and says who lacks word of what. */
+export class Reader {
+  readonly #trial: Trial;
+  readonly #wrong = new Map<string, Wrong>();
+  readonly #knows = new Map<string, Severity>();
+  readonly #bastionKnown = new Set<string>();
+  readonly #failedRun = new Map<string, number>();
+  #said: Readonly<Record<string, string>> = {};
+
+  constructor(given: Trial) {
+    this.#trial = given;
+  }
+
+  /** A run of the collector; rows of its clients come with it. */
+  run(index: number): void {
+    const { runs, disk } = this.#trial;
+    const said = runs[index] ?? null;
+    const silent = said === null ? true : false;
+    this.#row(index, { client: '', rule: 'collector-silent', holds: silent, rowsNeeded: 4 });
+    if (said === null) return;
+    this.#said = said;
+    for (const [client, text] of Object.entries(said)) {
+      const isFailure = text.startsWith('fails');
+      if (isFailure) this.#failedRun.set(client, index);
+      const value = /^disk \/ (\d+)$/.exec(text)?.[1];
+      for (const [rule, limit] of diskRules[disk].critical) {
+        const holds = value === undefined ? null : Number(value) >= limit;
+        this.#row(index, { client, rule, holds, rowsNeeded: 1 });
+      }
+      this.#row(index, { client, rule: 'unreachable', holds: isFailure, rowsNeeded: 2 });
+      this.#row(index, { client, rule: 'no-report', holds: text === 'mute', rowsNeeded: 3 });
+    }
+  }
+
+  #row(
+    index: number,
+    row: {
+      readonly client: string;
+      readonly rule: string;
+      readonly holds: boolean | null;
+      readonly rowsNeeded: number;
+    },
+  ): void {
+    const { client, rule, holds, rowsNeeded } = row;
+    const key = `${client} ${rule}`;
+    const wrong = this.#wrong.get(key) ?? { rows: 0, lastRun: index, sinceRun: null, isMuted: false };
+    this.#wrong.set(key, wrong);
+    wrong.isMuted ||= this.#isSilenced(client, rule, index);
+    if (holds === null) return;
+    const isGap = index - wrong.lastRun > 2 && wrong.sinceRun === null;
+    wrong.rows = holds ? (isGap ? 1 : wrong.rows + 1) : 0;
+    wrong.lastRun = index;
+    if (wrong.rows < rowsNeeded) wrong.sinceRun = null;
+    else if (wrong.isMuted) wrong.sinceRun = index;
+    else wrong.sinceRun ??= index;
+    wrong.isMuted = this.#isSilenced(client, rule, index);
+  }
+
+  /** In force, or about to be, or only just over. */
+  #isSilenced(client: string, rule: string, index: number): boolean {
+    const matches = (pattern: string, name: string): boolean =>
+      pattern === '' || (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name);
+    return this.#trial.silences.some(
+      (one) =>
+        index >= one.from - 1 &&
+        index <= one.from + one.runs + 1 &&
+        matches(one.client, client) &&
+        matches(one.rule, rule),
+    );
+  }
+
+  read({ recipient, items, bastionsGone }: ReadMail): void {
+    const name = recipient.replace(/@.*/, '');
+    const isOver = ({ transition }: { readonly transition: string }): boolean =>
+      ['resolved', 'ended', 'past'].includes(transition);
+    // A mail may say that an alert is over and that the next one fires.
+    for (const { client, rule } of items.filter(isOver)) {
+      this.#knows.delete(`${name} ${client} ${rule}`);
+      if (rule === 'unreachable' && behind.includes(client)) this.#bastionKnown.delete(name);
+    }
+    for (const { client, rule, severity: told } of items.filter((one) => !isOver(one))) {
+      this.#knows.set(`${name} ${client} ${rule}`, told);
+    }
+    if (bastionsGone.includes('bast')) this.#bastionKnown.add(name);
+  }
+
+  /** Throws for the first who was not told in time, after the pass that followed a run. */
+  check(index: number): void {
+    const allowed = groupIntervalRuns + 2 * this.#trial.passEvery;
+    for (const [key, { sinceRun, isMuted }] of this.#wrong) {
+      const [client = '', rule = ''] = key.split(' ');
+      if (sinceRun === null || isMuted || index - sinceRun < allowed || !this.#isCritical(client, rule)) continue;
+      if (client === '') this.#checkFleet(rule, index);
+      else {
+        for (const person of this.#hearers(client, rule)) {
+          const words = `run ${index}: ${person} lacks word of ${rule} of ${client}, critical since run ${sinceRun}`;
+          assert.ok(this.#isTold(person, client, rule, index), words);
+        }
+      }
+    }
+  }
+
+  /** Of the fleet at least one person hears, whatever `rules` and `severity` say. */
+  #checkFleet(rule: string, index: number): void {
+    const { people, peopleBehind } = this.#trial;
+    const all = [...people, ...peopleBehind].map(({ to }) => to);
+    assert.ok(
+      all.length === 0 || all.some((person) => this.#knows.has(`${person}  ${rule}`)),
+      `run ${index}: nobody was told of ${rule}`,
+    );
+  }
+
+  #isCritical(client: string, rule: string): boolean {
+    if (rule !== 'unreachable') return true;
+    return this.#trial[behind.includes(client) ? 'unreachableBehind' : 'unreachable'] === 'critical';
+  }
+
+  #hearers(client: string, rule: string): ReadonlySet<string> {
+    const { people, peopleBehind } = this.#trial;
+    const entries = behind.includes(client) ? [...people, ...peopleBehind] : people;
+    const isFor = ({ rules }: Entry): boolean =>
+      rules.length === 0 || rules.some((one) => (one.endsWith('*') ? rule.startsWith(one.slice(0, -1)) : one === rule));
+    return new Set(entries.filter(isFor).map(({ to }) => to));
+  }
+
+  #isTold(person: string, client: string, rule: string, index: number): boolean {
+    const knows = (of: string, about: string): boolean => this.#knows.get(`${person} ${of} ${about}`) === 'critical';
+    if (knows(client, rule)) return true;
+    if (rule === 'disk-low' && knows(client, 'disk-high')) return true;
+    if (rule === 'no-report' && knows('', 'collector-silent')) return true;
+    if (rule !== 'unreachable') {
+      // For as long as visits fail, and then until the client's next row is overdue.
+      if (index - (this.#failedRun.get(client) ?? -Infinity) > rowOverdueRuns) return false;
+      if (this.#said[client]?.startsWith('fails') === true) return this.#isTold(person, client, 'unreachable', index);
+      return this.#isCritical(client, 'unreachable') && this.#hearers(client, 'unreachable').has(person);
+    }
+    if (this.#said[client] === 'fails connect-timeout' && knows('', 'collector-isolated')) return true;
+    return behind.includes(client) && this.#bastionKnown.has(person);
+  }
+}
