@@ -29,6 +29,7 @@ const programs = [
 const longest = [
   'test/faults/faults.test.ts',
   'test/end-to-end/hold-on-alerts.test.ts',
+  'test/end-to-end/hostile-client.test.ts',
   'test/end-to-end/restricted-key.test.ts',
   'test/end-to-end/brought-runtime.test.ts',
   'test/cli/cleanup.test.ts',
