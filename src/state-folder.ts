@@ -1,4 +1,4 @@
-import { accessSync, constants, lstatSync, readdirSync, statSync, type Stats } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, readdirSync, readFileSync, statSync, type Stats } from 'node:fs';
 import path from 'node:path';
 
 import { FleetError, messageOf } from './errors.ts';
@@ -88,11 +88,36 @@ function checkOwned(paths: StatePaths, used: readonly StateFolder[]): void {
   if (uid !== own) {
     throw unusable(
       `${dir} belongs to user ${uid}, and this runs as user ${own}`,
-      `Run it as that user (sudo -u '#${uid}' ...), or give the folder with all in it to this one (chown -R).`,
+      `Run it as that user: ${asAccount(uid)}. Or give the folder with all in it to this one (chown -R).`,
     );
   }
   checkStateFolder(paths);
   for (const name of used) checkInside(paths[name]);
+}
+
+/**
+ * Refuses root a file that belongs to somebody else, or would lie in his folder: what root writes there, his programs cannot
+ * use. Throws FleetError `state-unusable`.
+ */
+export function refuseFileOfOthers(file: string): void {
+  if (process.geteuid?.() !== 0) return;
+  let nearest = path.resolve(file);
+  while (!existsSync(nearest)) nearest = path.dirname(nearest);
+  const { uid } = statSync(nearest);
+  if (uid === 0) return;
+  throw unusable(`${nearest} belongs to user ${uid}, and this runs as root`, `Run it as that user: ${asAccount(uid)}.`);
+}
+
+/** The beginning of a command line for another account, by its name where passwd(5) has one. */
+function asAccount(uid: number): string {
+  const passwd = existsSync('/etc/passwd') ? readFileSync('/etc/passwd', 'utf8') : '';
+  const name = /^[\w.-]+$/.exec(
+    passwd
+      .split('\n')
+      .find((line) => line.split(':')[2] === String(uid))
+      ?.split(':')[0] ?? '',
+  );
+  return `sudo -u ${name?.[0] ?? `'#${uid}'`} fleet-health ...`;
 }
 
 type Kind = 'file' | 'folder';
@@ -109,7 +134,10 @@ function checkFolder(dir: string): number | null {
     throw unusable(`${dir} is a symbolic link of user ${link.uid}`, 'Only its owner, or root, may say where it lies.');
   }
   if (own !== 0 && ![own, 0].includes(facts.uid)) {
-    throw unusable(`${dir} belongs to user ${facts.uid}, and this runs as user ${own}`, 'Run it as that user.');
+    throw unusable(
+      `${dir} belongs to user ${facts.uid}, and this runs as user ${own}`,
+      `Run it as that user: ${asAccount(facts.uid)}.`,
+    );
   }
   checkMode(dir, facts);
   return facts.uid;

@@ -1,4 +1,6 @@
 import { FleetError } from '../errors.ts';
+import { statePaths } from '../paths.ts';
+import { claimStateFolder } from '../state-folder.ts';
 import { checkMigrations, migrate } from '../storage/migrate.ts';
 import type { Context, ExitStatus } from './context.ts';
 import { loadSettings } from './settings.ts';
@@ -11,7 +13,8 @@ export interface MigrateCommandOptions {
 /** `migrate`: applies what the database lacks, and adopts what was made by running its files by hand. Throws FleetError `migration-mismatch` when the schema is another. */
 export async function migrateCommand(context: Context, options: MigrateCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
-  const { storage } = loadSettings(context);
+  const { storage, stateDir } = loadSettings(context);
+  if (!options.check && storage.kind === 'sqlite') claimStateFolder(statePaths(stateDir), []);
   const { pending, problems } = await checkMigrations({ storage, signal });
   if (problems.length > 0) {
     throw new FleetError({

@@ -1,4 +1,6 @@
 import type { Config, StorageConfig } from '../config/config.ts';
+import { statePaths } from '../paths.ts';
+import { claimStateFolder } from '../state-folder.ts';
 import type { AlertStore } from '../storage/alert-store.ts';
 import { FleetError } from '../errors.ts';
 import { checkMigrations } from '../storage/migrate.ts';
@@ -49,10 +51,11 @@ export async function readStored<Result>(
 
 /** For what people say to the alerter: the database is made where it is not there yet, as `alert` itself would. */
 export async function changeStored<Result>(
-  { storage }: Pick<Config, 'storage'>,
+  { storage, stateDir }: Pick<Config, 'storage' | 'stateDir'>,
   signal: AbortSignal,
   change: (alerts: AlertStore) => Promise<Result>,
 ): Promise<Result> {
+  if (storage.kind === 'sqlite') claimStateFolder(statePaths(stateDir), []);
   const open = await openStorage({ storage, migrate: storage.migrate, program: 'read', signal });
   try {
     return await change(open.alerts);

@@ -10,6 +10,7 @@ import type { RuntimeTarget } from '../collector/runtime-targets.ts';
 import { didYouMean } from '../config/nearest.ts';
 import { FleetError } from '../errors.ts';
 import { statePaths } from '../paths.ts';
+import { claimStateFolder } from '../state-folder.ts';
 import type { Context, ExitStatus } from './context.ts';
 import { loadSettings } from './settings.ts';
 import { renderTable } from './table.ts';
@@ -24,7 +25,7 @@ export interface RuntimesAddOptions {
 export async function runtimesAddCommand(context: Context, options: RuntimesAddOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const target = requireTarget(options.platform);
-  const { runtimes: dir } = statePaths(loadSettings(context).stateDir);
+  const dir = claimRuntimes(context);
   const added = await takeRuntime({
     dir,
     target,
@@ -59,7 +60,7 @@ export function runtimesListCommand(context: Context): ExitStatus {
 /** `runtimes remove`. */
 export function runtimesRemoveCommand(context: Context, platform: string): ExitStatus {
   const { output } = context;
-  const { runtimes: dir } = statePaths(loadSettings(context).stateDir);
+  const dir = claimRuntimes(context);
   const removed = removeRuntime(dir, requireTarget(platform).name);
   if (removed === null) {
     const message = `there is no runtime for ${platform} in ${dir}`;
@@ -70,6 +71,12 @@ export function runtimesRemoveCommand(context: Context, platform: string): ExitS
     output.print(`The runtime for ${removed.target} is gone from here; clients keep what they have, unused.`);
   }
   return 0;
+}
+
+function claimRuntimes(context: Context): string {
+  const paths = statePaths(loadSettings(context).stateDir);
+  claimStateFolder(paths, ['runtimes']);
+  return paths.runtimes;
 }
 
 function requireTarget(name: string): RuntimeTarget {

@@ -8,7 +8,7 @@ import { loadConfig } from '../config/load-config.ts';
 import { selectClients } from '../config/select-clients.ts';
 import { FleetError, type ErrorCode } from '../errors.ts';
 import { statePaths } from '../paths.ts';
-import { checkStateFolder } from '../state-folder.ts';
+import { checkStateFolder, tryStateFolder } from '../state-folder.ts';
 import type { Context } from './context.ts';
 
 /** The config.xml that -c names, or that is found in the usual places; its state folder is fit for use. Throws FleetError. */
@@ -36,6 +36,7 @@ export function loadLastSettings({ configFile, output }: Pick<Context, 'configFi
     const onValid = (tree: ConfigTree, { stateDir }: Config): void => {
       checkStateFolder(statePaths(stateDir));
       try {
+        tryStateFolder(statePaths(stateDir), []);
         keepLastGood(tree, path.resolve(file), stateDir);
       } catch {
         // The run itself says what is wrong with the folder.

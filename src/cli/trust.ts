@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 
 import type { Config } from '../config/config.ts';
 import { FleetError, messageOf } from '../errors.ts';
+import { statePaths } from '../paths.ts';
+import { refuseFileOfOthers, tryStateFolder } from '../state-folder.ts';
 import { fingerprint, keyTypeName, type HostKey } from '../transport/fingerprint.ts';
 import { dialThrough } from '../transport/bastion-pool.ts';
 import { scanHostKeys } from '../transport/scan-host-keys.ts';
@@ -38,6 +40,7 @@ export async function trustCommand(context: Context, options: TrustCommandOption
   const source = options.from === null ? null : readSource(options.from);
   for (const note of source?.content.notes ?? []) output.complain(note);
   const machines = trustMachines(config, options, createTransportShared({ config }));
+  refuseKnownHostsOfOthers(config, machines);
   const results: { readonly plan: TrustPlan; readonly result: Result }[] = [];
   for (const level of byDepth(machines)) {
     const plans = await makePlans(context, config, level, source);
@@ -56,6 +59,16 @@ export async function trustCommand(context: Context, options: TrustCommandOption
   const exitStatus = results.every(({ result }) => ['added', 'replaced', 'known', 'local'].includes(result)) ? 0 : 1;
   if (output.json) output.printJson({ command: 'trust', exit_status: exitStatus, clients: results.map(resultJson) });
   return exitStatus;
+}
+
+/** Refuses before anybody is asked: a known_hosts that root writes is one that cron's account cannot read. */
+function refuseKnownHostsOfOthers({ stateDir }: Config, machines: readonly TrustMachine[]): void {
+  const paths = statePaths(stateDir);
+  const files = new Set(machines.flatMap(({ way }) => way?.hop.knownHosts.slice(0, 1) ?? []));
+  for (const file of files) {
+    if (file === paths.knownHosts) tryStateFolder(paths, []);
+    else refuseFileOfOthers(file);
+  }
 }
 
 /** Those that are reached directly, then those through one machine, and so on; none empty but the first. */
