@@ -6,8 +6,13 @@ import { isIP } from 'node:net';
  * once would not be faster, and each that is under way when the run ends holds the process back.
  */
 const maxRunning = 4;
+/** A lookup that takes longer holds no place any more: names whose servers are dead must not hold back the others. */
+const stuckMs = 200;
+/** libuv gives getaddrinfo half of its threads. */
+const maxUnderWay = Math.max(maxRunning, Math.floor(Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) / 2));
 const maxAddresses = 8;
 
+/** Lookups that hold a place. */
 let running = 0;
 const waiting = new Set<() => void>();
 const underWay = new Map<string, Promise<readonly LookupAddress[]>>();
@@ -37,7 +42,7 @@ export async function resolveHost(host: string, signal: AbortSignal): Promise<re
 }
 
 async function queued(host: string, aborted: Promise<never>): Promise<readonly LookupAddress[]> {
-  while (running >= maxRunning) {
+  while (running >= maxRunning || underWay.size >= maxUnderWay) {
     let wake: (() => void) | undefined;
     try {
       await Promise.race([aborted, new Promise<void>((resolve) => waiting.add((wake = resolve)))]);
@@ -50,17 +55,25 @@ async function queued(host: string, aborted: Promise<never>): Promise<readonly L
 
 function start(host: string): Promise<readonly LookupAddress[]> {
   running += 1;
+  let holds = true;
+  const giveUpPlace = (): void => {
+    if (holds) running -= 1;
+    holds = false;
+    for (const wake of waiting) {
+      waiting.delete(wake);
+      wake();
+      break;
+    }
+  };
+  const stuck = setTimeout(giveUpPlace, stuckMs);
+  stuck.unref();
   const answer = new Promise<readonly LookupAddress[]>((resolve, reject) => {
     lookup(host, { all: true, order: 'verbatim' }, (error, addresses) => {
-      running -= 1;
+      clearTimeout(stuck);
       underWay.delete(host);
       if (error === null) resolve(addresses.slice(0, maxAddresses));
       else reject(error);
-      for (const wake of waiting) {
-        waiting.delete(wake);
-        wake();
-        break;
-      }
+      giveUpPlace();
     });
   });
   underWay.set(host, answer);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { getEventListeners, once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
@@ -112,25 +113,30 @@ describe('resolveHost', () => {
 });
 
 /** What a name server could answer, in the place of /etc/hosts, in a process of its own. */
-function answered(lines: readonly string[], work: string): unknown {
+function answered(lines: readonly string[], work: string, file = '/etc/hosts'): unknown {
   const dir = mkdtempSync(path.join(tmpdir(), 'fh-hosts-'));
   const hosts = path.join(dir, 'hosts');
   writeFileSync(hosts, lines.map((line) => `${line}\n`).join(''));
   const modules = ['dial', 'resolve'].map((name) => path.join(packageDir, `src/transport/${name}.ts`));
   const script = `import { createServer } from 'node:net';
+    import { createSocket } from 'node:dgram';
+    import { setMaxListeners } from 'node:events';
     const [{ dial }, { resolveHost }] = await Promise.all(${JSON.stringify(modules)}.map((file) => import(file)));
     const { signal } = new AbortController();
+    setMaxListeners(0, signal);
     const server = createServer((socket) => socket.resume()).listen(0, '127.0.0.9');
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address();
     console.log(JSON.stringify(await (${work})()));
     process.exit();`;
-  const mount = 'mount --bind "$0" /etc/hosts && exec "$@"';
+  const mount = `mount --bind "$0" ${file} && exec "$@"`;
   const node = [process.execPath, '--import', 'tsx', '--input-type=module', '-e', script];
   const { stdout, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', mount, hosts, ...node], {
     cwd: packageDir,
     encoding: 'utf8',
     timeout: 60_000,
+    // As the programs have it.
+    env: { ...process.env, UV_THREADPOOL_SIZE: '64' },
   });
   rmSync(dir, { recursive: true });
   assert.notEqual(stdout, '', stderr);
@@ -172,5 +178,31 @@ describe('names with odd answers', { skip: needsRoot }, () => {
     }`;
     const odd = ['255.255.255.255', '224.0.0.1', 'ff02::1', '::ffff:0.0.0.1'].map((address) => `${address} none.test`);
     assert.deepEqual(answered(odd, work), ['FleetError', 'connect']);
+  });
+
+  it('names whose servers never answer hold back no others', () => {
+    const nameServer = `127.53.${randomInt(1, 255)}.${randomInt(1, 255)}`;
+    // RFC 1035, section 4.1: the question again, and for type A one address by a pointer to its name.
+    const work = `async () => {
+      const dns = createSocket('udp4');
+      dns.on('message', (question, { port, address }) => {
+        if (question.toString('latin1', 13).startsWith('dead')) return;
+        const end = question.indexOf(0, 12) + 5;
+        const isA = question.readUInt16BE(end - 4) === 1;
+        const head = Buffer.from(question.subarray(0, 12));
+        head.writeUInt16BE(0x8180, 2);
+        head.writeUInt16BE(isA ? 1 : 0, 6);
+        head.writeUInt32BE(0, 8);
+        const address4 = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 9]);
+        dns.send(Buffer.concat([head, question.subarray(12, end), ...(isA ? [address4] : [])]), port, address);
+      });
+      await new Promise((resolve) => dns.bind(53, '${nameServer}', resolve));
+      const one = (host) =>
+        dial({ host, port, timeoutMs: 5000, signal }).then((socket) => socket.destroy() && 'ok', ({ code }) => code);
+      const dead = Array.from({ length: 20 }, (_, index) => one('dead' + index + '.test.'));
+      const good = await Promise.all(Array.from({ length: 40 }, (_, index) => one('good' + index + '.test.')));
+      return [[...new Set(good)], [...new Set(await Promise.all(dead))]];
+    }`;
+    assert.deepEqual(answered([`nameserver ${nameServer}`], work, '/etc/resolv.conf'), [['ok'], ['dns']]);
   });
 });
