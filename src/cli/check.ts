@@ -10,6 +10,7 @@ import { statePaths } from '../paths.ts';
 import type { Context, ExitStatus } from './context.ts';
 import { findIdleRules, findUnknownRules, idleWords, unknownRuleJson } from './idle-rules.ts';
 import type { IdleRule, UnknownRule } from './idle-rules.ts';
+import { namedFileWarnings } from './named-files.ts';
 import { readerTime } from './reader-time.ts';
 import { readStored } from './read-stored.ts';
 import { loadSettings } from './settings.ts';
@@ -38,20 +39,21 @@ export async function checkCommand(context: Context, options: CheckCommandOption
     tellFaults(context, file, thrown.findings);
     return 2;
   }
-  const { wayWarnings } = await import('./way-warnings.ts');
   const { hearings, warnings: unheard } = whoHears(config);
-  const warnings = [...config.warnings, ...unheard, ...passwordWarnings(config.clients), ...wayWarnings(config)];
+  const warnings = [...config.warnings, ...unheard, ...(await warningsOf(config, file))];
   const tried = options.connect ? await tryAll(context, config) : noneTried(options);
   if (tried !== null && options.mail !== undefined) tried.trials.push(await tryMail(context, config, options.mail));
   context.signal.throwIfAborted();
-  if (output.json)
-    output.printJson({
-      ...checkJson(file, config, warnings, tried),
-      recipients: hearings,
-      windows: nextWindows(config, Date.now()),
-    });
+  const heard = { recipients: hearings, windows: nextWindows(config, Date.now()) };
+  if (output.json) output.printJson({ ...checkJson(file, config, warnings, tried), ...heard });
   else tell(context, { config, warnings, tried, hearings, defaults: options.defaults });
   return exitStatusOf(tried);
+}
+
+/** Warns of files, passwords and ways to clients, none of which is tried. */
+async function warningsOf(config: Config, file: string): Promise<readonly Finding[]> {
+  const { wayWarnings } = await import('./way-warnings.ts');
+  return [...namedFileWarnings(file), ...passwordWarnings(config.clients), ...wayWarnings(config)];
 }
 
 function tellFaults({ output }: Context, file: string, faults: readonly Finding[]): void {

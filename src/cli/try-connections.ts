@@ -7,10 +7,11 @@ import { tryStorage } from '../storage/try-storage.ts';
 import { transportFor } from '../transport/transport-for.ts';
 import { createTransportShared, type TransportShared } from '../transport/transport-shared.ts';
 import { concurrently } from './concurrently.ts';
+import { tryCommand } from './named-files.ts';
 
 /** One thing that was tried. */
 export interface Trial {
-  /** `state folder`, `database`, `mail server`, or the client's name. */
+  /** `state folder`, `database`, `mail server`, `notify COMMAND`, or the client's name. */
   readonly what: string;
   readonly kind: 'state' | 'database' | 'mail' | 'client';
   readonly fault: FleetError | null;
@@ -36,6 +37,11 @@ export async function tryConnections(
     smtp === null
       ? []
       : [await attempt('mail server', 'mail', () => verifyMailServer(smtp, { timeoutMs: mailTimeoutMs, signal }))];
+  const commands = await Promise.all(
+    config.notify.map(({ command }) =>
+      attempt(`notify ${command}`, 'mail', () => Promise.resolve().then(() => tryCommand(command))),
+    ),
+  );
   const shared = createTransportShared({ config });
   const visited = config.clients.filter((client) => client.state !== 'retired');
   const clients = await concurrently(visited, clientLimit, async (client) => {
@@ -43,7 +49,7 @@ export async function tryConnections(
     observe();
     return trial;
   }).finally(() => shared.close());
-  return [state, database, ...mail, ...clients];
+  return [state, database, ...mail, ...commands, ...clients];
 }
 
 async function logIn(client: Client, config: Config, shared: TransportShared, signal: AbortSignal): Promise<void> {
