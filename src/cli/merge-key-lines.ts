@@ -52,6 +52,11 @@ function keepAll(options,  i, c, quoted, word) {
   }
   return keep(word)
 }
+# A line as sshd reads its key: from base64 it drops all white space but what ends a word.
+function flat(text) {
+  gsub(/[\r\v\f]/, "", text)
+  return text
+}
 function leave(text) {
   print text
   left = 1
@@ -66,11 +71,11 @@ function merge(text,  s, words, size) {
   sub(/^[ \t]+/, "", s)
   if (s ~ /^#/) { print text; return }
   split(s, words, /[ \t]+/)
-  if (words[1] == type && words[2] == key) { put(ours " " line); return }
+  if (words[1] == type && flat(words[2]) == key) { put(ours " " line); return }
   size = optionsLength(s)
   if (size < 0) { leave(text); return }
   split(substr(s, size + 1), words, /[ \t]+/)
-  if (words[2] != type || words[3] != key) print text
+  if (words[2] != type || flat(words[3]) != key) print text
   else if (keepAll(substr(s, 1, size))) put(ours kept " " line)
   else leave(text)
 }
@@ -82,7 +87,7 @@ BEGIN {
   key = words[2]
   while ((got = (getline text < file)) > 0) {
     number++
-    if (index(text, key) == 0) print text
+    if (index(flat(text), key) == 0) print text
     else merge(text)
   }
   if (got < 0 && ENVIRON["exists"] != "") exit 1

@@ -48,6 +48,10 @@ for (const awk of awks) {
     ['names in capitals', `FROM="10.0.0.1",Restrict,COMMAND="x" ${key}`, `${ours},FROM="10.0.0.1"`],
     ['an escaped quote in a value', `environment="A=\\"b\\"" ${key}`, `${ours},environment="A=\\"b\\""`],
     ['what a shell would expand', `environment="A=$(id)\`id\`'" ${key}`, `${ours},environment="A=$(id)\`id\`'"`],
+    ['a line break of Windows behind the key', `no-pty ${key}\r`, `${ours},no-pty`],
+    ['a line break of Windows and no options', `${key}\r`, ours],
+    // sshd reads a key with all of these in it as if they were not there.
+    ['other white space in the key', `no-pty ${key.slice(0, -4)}\v\f${key.slice(-4)}\f`, `${ours},no-pty`],
     ['blanks before and between', ` \tno-pty \t ${key}  me`, `${ours},no-pty`],
   ] as const) {
     test(`${name}: ${what}`, (t) => {
