@@ -118,14 +118,23 @@ const fails = fc.constantFrom(
   'handshake-failed',
 );
 
+const disksFull = Array.from({ length: 8 }, () => 'disk / 96');
+
+/** One value and another by turns: rows that are on their way back, and changes that flap. */
+const flapping = fc
+  .record({
+    one: says,
+    other: fc.constantFrom(well, well, 'disk / 88', 'fails connect-refused'),
+    rows: fc.tuple(fc.integer({ min: 1, max: 2 }), fc.integer({ min: 1, max: 3 })),
+    times: fc.integer({ min: 1, max: 4 }),
+  })
+  .map(({ one, other, rows: [ones, others], times }) =>
+    Array.from({ length: times * (ones + others) }, (_, index) => (index % (ones + others) < ones ? one : other)),
+  );
+
 const stretch = fc.oneof(
   { weight: 3, arbitrary: fc.tuple(says, length).map(([one, runs]) => Array.from({ length: runs }, () => one)) },
-  {
-    weight: 1,
-    arbitrary: fc
-      .tuple(says, says, length)
-      .map(([one, other, runs]) => Array.from({ length: runs }, (_, index) => (index % 2 === 0 ? one : other))),
-  },
+  { weight: 2, arbitrary: fc.tuple(flapping, fc.constantFrom([], disksFull)).map(([one, then]) => [...one, ...then]) },
   {
     weight: 1,
     arbitrary: fc.tuple(fails, length).map(([code, runs]) => Array.from({ length: runs }, () => `fails ${code}`)),
