@@ -1,5 +1,6 @@
 import type { Severity } from '../config/config.ts';
 import type { ClosedReason, Episode, Level, Progress } from '../storage/episode.ts';
+import { countRow } from './count-rows.ts';
 import { beginEpisode, closeEpisode, limitOf, networkAfter } from './episode-bounds.ts';
 import { isFlapping, noteChange, staysBad } from './flapping.ts';
 import type { Changes } from './flapping.ts';
@@ -42,9 +43,10 @@ export function stepSubject(before: SubjectState, reading: Reading, row: StepRow
 export function stepMissing(before: SubjectState, row: StepRow, gone: ClosedReason): SubjectState {
   const { episode, changes } = before;
   if (episode === null) return before;
-  const missing = episode.progress.missing + 1;
-  const seen: Episode = { ...episode, progress: { ...episode.progress, missing, lastAtMs: row.atMs } };
-  if (missing < confirmingRows) return { episode: seen, changes };
+  const { progress } = episode;
+  const counted = countRow(progress, { ...progress, missing: progress.missing + 1 }, row);
+  const seen: Episode = { ...episode, progress: { ...progress, ...counted } };
+  if (counted.missing < confirmingRows) return { episode: seen, changes };
   return { episode: closeEpisode(seen, gone, row), changes: [] };
 }
 
@@ -67,9 +69,7 @@ function stepPending(episode: Episode, reading: Reading, row: StepRow, changes: 
     limitText: limitOf(reading, severity),
     progress: {
       ...progress,
-      holding: progress.holding + 1,
-      missing: 0,
-      lastAtMs: row.atMs,
+      ...countRow(progress, { ...progress, holding: progress.holding + 1, missing: 0 }, row),
       ...worstAfter(progress.worst, reading, row),
       ...networkAfter(progress, reading),
     },
@@ -160,18 +160,20 @@ function withReading(episode: Episode, reading: Reading, row: StepRow): Episode 
   const goesOn = counts && progress.holding > 0 && !isGap(progress, reading, row);
   const hasWarning = reading.rule.warning !== null || reading.level === 'warning';
   const eases = !isDown && severity === 'critical' && reading.level !== 'critical' && reading.eased && hasWarning;
+  const wanted = {
+    holding: counts ? (goesOn ? progress.holding + 1 : 1) : 0,
+    clearing: isDown ? enough : reading.clear ? Math.min(progress.clearing + 1, enough) : 0,
+    missing: 0,
+    easing: eases ? progress.easing + 1 : 0,
+  };
   return {
     ...episode,
     value: reading.value,
     valueText: reading.valueText,
     limitText: isHolding(reading.level) ? limitOf(reading, severity) : episode.limitText,
     progress: {
-      holding: counts ? (goesOn ? progress.holding + 1 : 1) : 0,
+      ...countRow(progress, wanted, row),
       holdingSinceMs: goesOn ? progress.holdingSinceMs : row.atMs,
-      clearing: isDown ? enough : reading.clear ? Math.min(progress.clearing + 1, enough) : 0,
-      missing: 0,
-      easing: eases ? progress.easing + 1 : 0,
-      lastAtMs: row.atMs,
       ...returnsAfter(progress, { isBack: isDown || reading.clear || eases }),
       ...worstAfter(progress.worst, reading, row),
       ...networkAfter(progress, reading),

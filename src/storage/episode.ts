@@ -67,6 +67,8 @@ export interface Progress {
   readonly easing: number;
   /** Of the newest row that was not unknown. */
   readonly lastAtMs: number;
+  /** Of the newest row that added to a count, see alerter/count-rows.ts. Default: lastAtMs. */
+  readonly countedAtMs?: number;
   /** How often the value came back beyond the limit from its way back, while firing; missing: never. */
   readonly returns?: number;
   /** Of `unreachable`: true if a fault of the network may be the cause of the newest visit that failed. */

@@ -29,7 +29,7 @@ suite('a client without node, through the whole program', { skip }, () => {
         const site = await kind.site(
           t,
           `<ssh privateKey="${key.privateKey}"/>
-         <alerts><mail to="ops@example.org"/><alert type="memory" limit="0%" for="2x"/><alert type="process" match="sshd*" max="0"/></alerts>
+         <alerts><mail to="ops@example.org"/><alert type="memory" limit="0%" for="1x"/><alert type="process" match="sshd*" max="0" for="1x"/></alerts>
          ${client('plain', 1, '')} ${client('strict', 2, 'unsealed="refuse"')}`,
         );
         assert.equal((await site.run('trust', '--yes')).status, 0);
