@@ -2,13 +2,20 @@ import type { JsonValue } from '../collected.ts';
 import { functionReport, missing, rounded } from './function-report.ts';
 import type { Facts, Missing } from './function-report.ts';
 import type { Earlier, Probe } from './probe.ts';
+import type { Source } from './source.ts';
 
 /** user, nice, system, idle, iowait, irq, softirq, steal; guest time, which follows, is in user and nice already. */
 const columns = 8;
 const idleColumn = 3;
 const iowaitColumn = 4;
 
-/** Reads /proc/stat: shares of CPU time since the previous visit. https://docs.kernel.org/filesystems/proc.html */
+/** The counter of a quota, beside those of CPUs. */
+const usageName = 'quota';
+
+/**
+ * Reads /proc/stat: shares of CPU time since the previous visit. https://docs.kernel.org/filesystems/proc.html
+ * In a container with a quota of its own, `used_percent` is that of the quota; the other shares are the machine's.
+ */
 export const cpu: Probe = {
   name: 'cpu',
   deadlineMs: 1000,
@@ -17,7 +24,9 @@ export const cpu: Probe = {
     const now = cpuTimes(source.read('/proc/stat'));
     const cpus = Object.keys(now).length - 1;
     if (now['cpu'] === undefined || cpus < 1) throw new Error('no CPU in /proc/stat');
-    const shares = sharesSince(now, earlier?.counters, noRates);
+    const quota = cgroupQuota(source, cpus);
+    const ofMachine = sharesSince(now, earlier?.counters, noRates);
+    const shares = quota === null ? ofMachine : { ...ofMachine, used_percent: percentOf(quota, earlier, noRates) };
     return {
       functions: [functionReport('cpu', [{ ...shares, cpus, interval_s: interval(earlier, noRates) }])],
       counters: now,
@@ -81,6 +90,33 @@ function sharesSince(now: CpuTimes, counters: JsonValue | undefined, noRates: st
     steal_percent: percent(steal),
     busiest_percent: busiest < 0 ? missing('no CPU was online at both visits') : rounded(busiest, 2),
   };
+}
+
+interface Quota {
+  readonly cpus: number;
+  readonly usedUs: number;
+}
+
+/** The CPU controller of the folder that a container sees as its root, version 2 and 1; null: no quota of its own. */
+function cgroupQuota(source: Source, machine: number): Quota | null {
+  const read = (name: string): string => source.readOptional(`/sys/fs/cgroup/${name}`) ?? '';
+  const [max, period] = source.exists('/sys/fs/cgroup/cpu.max')
+    ? read('cpu.max').split(' ')
+    : [read('cpu/cpu.cfs_quota_us'), read('cpu/cpu.cfs_period_us')];
+  const cpus = parseInt(max ?? '', 10) / parseInt(period ?? '', 10);
+  if (!(cpus > 0 && cpus < machine)) return null;
+  const usedUs = parseInt(/^usage_usec (\d+)$/m.exec(read('cpu.stat'))?.[1] ?? '', 10);
+  const used = Number.isNaN(usedUs) ? parseInt(read('cpuacct/cpuacct.usage'), 10) / 1000 : usedUs;
+  return Number.isNaN(used) ? null : { cpus, usedUs: Math.round(used) };
+}
+
+/** Capped: what was used a moment before a quota became smaller counts against the smaller one. */
+function percentOf({ cpus, usedUs }: Quota, earlier: Earlier | null, noRates: string): number | Missing {
+  if (earlier === null) return missing(noRates);
+  const before = (earlier.counters as Readonly<Record<string, readonly number[]>>)[usageName]?.[0];
+  if (before === undefined) return missing('no quota at the previous visit');
+  if (usedUs < before) return missing('the counters went backwards');
+  return Math.min(100, rounded((100 * (usedUs - before)) / (earlier.elapsedMs * 1000 * cpus), 2));
 }
 
 interface Passed {

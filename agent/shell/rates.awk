@@ -26,12 +26,24 @@ function sample(into,  line, f, i, n, at, file) {
   close(file)
 }
 
+# The CPUs of a container's own quota, and what it used in microseconds into now["quota", 1]; 0: no such quota.
+function quota(now,  f, g, dir) {
+  dir = "/sys/fs/cgroup/"
+  split(firstLine(dir "cpu.max"), f, " ")
+  if (f[1] == "") { f[1] = firstLine(dir "cpu/cpu.cfs_quota_us"); f[2] = firstLine(dir "cpu/cpu.cfs_period_us") }
+  if (f[1] !~ /^[0-9]/ || !(f[2] > 0) || !(f[1] > 0) || f[1] / f[2] >= CPUS) return 0
+  split(firstLine(dir "cpu.stat"), g, " ")
+  now["quota", 1] = g[1] == "usage_usec" ? g[2] + 0 : int(firstLine(dir "cpuacct/cpuacct.usage") / 1000)
+  return f[1] / f[2]
+}
+
 function countersText(now,  i, k, out) {
   out = BOOT " " sprintf("%.2f", now["at"])
   for (i = 0; i <= CPUS; i++) {
     out = out "\n" (i ? CPU[i] : "cpu")
     for (k = 1; k <= 8; k++) out = out sprintf(" %.0f", now[i ? CPU[i] : "cpu", k])
   }
+  if (("quota", 1) in now) out = out sprintf("\nquota %.0f", now["quota", 1])
   for (i = 1; i <= CARDS; i++) if (CARD[i] in LINK) {
     out = out "\nnet " CARD[i]
     for (k = 1; k <= 12; k++) out = out sprintf(" %.0f", now["net " CARD[i], k])
@@ -70,12 +82,18 @@ function passed(name, now, then,  i, d, sum) {
   return sum > 0
 }
 
-function cpu(now, then,  i, b, why) {
+function cpu(now, then,  i, b, why, cap, p) {
   family("cpu"); row()
   why = NO_RATES
   if (why == "") why = !(("cpu", 1) in then) ? "first visit" : passed("cpu", now, then) ? "" : "the counters went backwards"
   if (why != "") D["all"] = 1
-  known("used_percent", 100 * D["busy"] / D["all"], why, 2)
+  cap = quota(now); b = why; p = D["busy"] / D["all"]
+  if (cap && NO_RATES == "") {
+    b = !(("quota", 1) in then) ? "no quota at the previous visit" : now["quota", 1] < then["quota", 1] + 0 ? "the counters went backwards" : ""
+    if (b == "") p = (now["quota", 1] - then["quota", 1]) / ((now["at"] - then["at"]) * 1000000 * cap)
+    if (p > 1) p = 1
+  }
+  known("used_percent", 100 * p, b, 2)
   known("user_percent", 100 * (D[1] + D[2]) / D["all"], why, 2)
   known("system_percent", 100 * (D[3] + D[6] + D[7]) / D["all"], why, 2)
   known("iowait_percent", 100 * D[5] / D["all"], why, 2)

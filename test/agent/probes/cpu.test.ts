@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
 
 import type { JsonValue } from '../../../agent/collected.ts';
 import { cpu } from '../../../agent/probes/cpu.ts';
-import { contextOf, onlyRow, reasonOf } from './fixture-context.ts';
+import type { FunctionReport } from '../../../src/report/report.ts';
+import { boxRoot, contextOf, familyOf, onlyRow, reasonOf } from './fixture-context.ts';
 
 // Now: cpu  10000 200 3000 80000 500 10 90 50 300 0; cpu0 6000 100 2000 39000 300 10 50 25; cpu1 4000 100 1000 41000 ...
 const before = {
@@ -40,6 +44,54 @@ test('the first visit says that it is the first, and keeps counters', async () =
   for (const field of ['used_percent', 'interval_s']) assert.equal(reasonOf(functions, 'cpu', field), 'first visit');
   assert.deepEqual((counters as { cpu: unknown }).cpu, [10_000, 200, 3000, 80_000, 500, 10, 90, 50]);
 });
+
+interface Cgroup {
+  readonly max: string;
+  readonly usedUs: number;
+  readonly before?: number;
+}
+
+/** The row of a container on the machine of proc-vm, ten seconds after its previous visit. */
+async function inContainer(
+  t: TestContext,
+  version: 1 | 2,
+  { max, usedUs, before: then }: Cgroup,
+): Promise<FunctionReport> {
+  const root = mkdtempSync(path.join(tmpdir(), 'fh-proc-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  const files: Readonly<Record<string, string>> =
+    version === 2
+      ? { 'cpu.max': `${max} 100000\n`, 'cpu.stat': `usage_usec ${usedUs}\nuser_usec 1\n` }
+      : {
+          'cpu/cpu.cfs_quota_us': `${max}\n`,
+          'cpu/cpu.cfs_period_us': '100000\n',
+          'cpuacct/cpuacct.usage': `${usedUs}000\n`,
+        };
+  for (const dir of ['proc', 'sys/fs/cgroup/cpu', 'sys/fs/cgroup/cpuacct'])
+    mkdirSync(path.join(root, dir), { recursive: true });
+  for (const [name, content] of Object.entries(files)) writeFileSync(path.join(root, 'sys/fs/cgroup', name), content);
+  cpSync(path.join(boxRoot('vm'), 'proc/stat'), path.join(root, 'proc/stat'));
+  const counters = { ...before, ...(then === undefined ? {} : { quota: [then] }) };
+  return familyOf((await cpu.run(contextOf(root, { counters }))).functions, 'cpu');
+}
+
+for (const version of [1, 2] as const) {
+  for (const [what, given, percent, reason] of [
+    ['half a CPU of which half is used', { max: '50000', usedUs: 12_500_000, before: 10_000_000 }, 50],
+    ['more than its quota allows, as when that became smaller', { max: '50000', usedUs: 90_000_000, before: 1 }, 100],
+    ['a quota as large as the machine', { max: '200000', usedUs: 12_500_000, before: 10_000_000 }, 48.57],
+    ['no quota', { max: version === 2 ? 'max' : '-1', usedUs: 12_500_000, before: 10_000_000 }, 48.57],
+    ['a quota that is new', { max: '50000', usedUs: 12_500_000 }, null, 'no quota at the previous visit'],
+    ['a container that was started anew', { max: '50000', usedUs: 5, before: 9 }, null, 'the counters went backwards'],
+  ] as const satisfies readonly (readonly [string, Cgroup, number | null, string?])[]) {
+    test(`cgroup version ${version}: ${what}`, async (t) => {
+      const { data, unknown } = await inContainer(t, version, given);
+      assert.equal(data[0]?.['used_percent'], percent);
+      assert.equal(data[0]?.['user_percent'], 40);
+      assert.equal(unknown?.find(({ field }) => field === 'used_percent')?.reason, reason);
+    });
+  }
+}
 
 test('counters that went backwards say nothing', async () => {
   const later = { ...before, cpu: [99_999, 100, 2900, 79_200, 400, 10, 90, 0] };

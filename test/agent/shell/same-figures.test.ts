@@ -137,6 +137,44 @@ for (const awk of awks) {
   });
 }
 
+for (const awk of awks) {
+  test(`a container with a CPU quota: the shell agent, too, says how much of the quota is used (${awk})`, async (t) => {
+    for (const version of [1, 2]) {
+      const agent = shellAgent(t, { awk });
+      const dir = temporaryHome(t);
+      const said: unknown[] = [];
+      for (const [uptime, usedUs, quota] of [
+        [1000, 1_000_000, 'max'],
+        [1100, 2_000_000, '50000'],
+        [1200, 14_500_000, '50000'],
+        [1300, 4_600_000_000, '50000'],
+        [1400, 3, '50000'],
+        [1500, 4, '200000'],
+      ] as const) {
+        const container: Readonly<Record<string, string>> =
+          version === 2
+            ? { 'cpu.max': `${quota} 100000\n`, 'cpu.stat': `usage_usec ${usedUs}\nuser_usec 1\n` }
+            : {
+                'cpu/cpu.cfs_quota_us': `${quota === 'max' ? '-1' : quota}\n`,
+                'cpu/cpu.cfs_period_us': '100000\n',
+                'cpuacct/cpuacct.usage': `${usedUs}000\n`,
+              };
+        const root = rootWith(dir, {
+          'proc/uptime': `${uptime}.00 1.00\n`,
+          'proc/stat': statFile(10 * uptime),
+          'proc/sys/kernel/random/boot_id': '2def7f13-3487-4d8f-b57e-ff4f7db89656\n',
+          ...Object.fromEntries(Object.entries(container).map(([name, text]) => [`sys/fs/cgroup/${name}`, text])),
+        });
+        const family = familiesOf((await agent.run({ root })).report?.worker_reports ?? []).get('cpu');
+        const reason = family?.unknown?.find(({ field }) => field === 'used_percent')?.reason;
+        said.push(family?.data[0]?.['used_percent'] ?? reason);
+      }
+      const reasons = ['no quota at the previous visit', 25, 100, 'the counters went backwards'];
+      assert.deepEqual(said, ['first visit', ...reasons, 50], `cgroup version ${version}`);
+    }
+  });
+}
+
 function cpuCounters(busy: number): Record<string, number[]> {
   const lines = statFile(busy)
     .split('\n')
