@@ -86,8 +86,8 @@ for (const version of [1, 2] as const) {
   ] as const satisfies readonly (readonly [string, Cgroup, number | null, string?])[]) {
     test(`cgroup version ${version}: ${what}`, async (t) => {
       const { data, unknown } = await inContainer(t, version, given);
-      assert.equal(data[0]?.['used_percent'], percent);
-      assert.equal(data[0]?.['user_percent'], 40);
+      const [row] = data;
+      assert.deepEqual([row?.['used_percent'], row?.['user_percent']], [percent, 40]);
       assert.equal(unknown?.find(({ field }) => field === 'used_percent')?.reason, reason);
     });
   }
