@@ -64,12 +64,12 @@ export async function main(args: readonly string[]): Promise<void> {
 async function run(args: readonly string[]): Promise<ExitStatus> {
   let status: ExitStatus = 0;
   const abort = new AbortController();
+  surviveClosedPipes();
+  process.on('uncaughtException', (thrown) => {
+    process.exit(complain(outputFor(guessGlobals(args)), thrown));
+  });
   const program = createProgram(async (globals, action) => {
     const output = outputFor(globals);
-    surviveClosedPipes();
-    process.on('uncaughtException', (thrown) => {
-      process.exit(complain(output, thrown));
-    });
     heedSignals(abort);
     try {
       status = await action({ output, configFile: globals.config ?? null, signal: abort.signal });

@@ -131,6 +131,15 @@ test('output that cannot be written is told as that, not as a fault of the progr
   assert.match(stderr, /^fleet-health: what this command prints cannot be written: .*ENOSPC.* \(output-unwritable\)\./);
 });
 
+test('help whose reader has gone ends without a word', async () => {
+  const words = [process.execPath, program, 'help'];
+  // The pipe's reader is gone before the program writes.
+  const script = '{ sleep 0.2; "$@"; echo "status $?" >&2; } | exec true';
+  const shell = spawn('/bin/sh', ['-c', script, 'sh', ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const { stderr } = await outcomeOf(shell);
+  assert.equal(stderr, 'status 0\n');
+});
+
 test('with --json a wrong command line is an object too', async () => {
   const { status, stdout } = await runCli(['--json', 'colect']);
   assert.equal(status, 2);
