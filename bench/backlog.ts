@@ -129,7 +129,7 @@ function askFile({ dir }: Machine, sql: string): Promise<Readonly<Record<string,
 /** A day of every client, as runs without a database leave it. */
 function makeBacklog({ dir }: Machine, files: number): void {
   const paths = statePaths(path.join(dir, 'state'));
-  const { publicKey } = loadSealingRing(paths).sealing;
+  const { publicKey } = loadSealingRing(paths, Date.now()).sealing;
   const firstAtMs = Date.now() - dayMs;
   for (let index = 0; index < files; index += 1) {
     const client = `c${(index % clients) + 1}`;

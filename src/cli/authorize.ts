@@ -161,7 +161,7 @@ function identity({ stateDir, collector }: Config): {
 } {
   const paths = statePaths(stateDir);
   claimStateFolder(paths, ['keys', 'publicKeys']);
-  const { sealing } = collector.open ? loadKeyRing(paths, Date.now()) : loadSealingRing(paths);
+  const { sealing } = (collector.open ? loadKeyRing : loadSealingRing)(paths, Date.now());
   return { collectorId: loadCollectorId(paths.collectorId), sealing };
 }
 

@@ -17,6 +17,7 @@ export function addKeys({ program, execute }: CommandPlace): void {
           action: name,
           what: typeof what === 'string' ? what : null,
           force: command.opts<{ force?: true }>().force ?? false,
+          except: command.opts<{ except?: readonly string[] }>().except ?? [],
         });
       }),
     );
@@ -29,7 +30,13 @@ export function addKeys({ program, execute }: CommandPlace): void {
     'remove a key once nothing waits for it; nothing sealed to it can be opened any more',
     'fleet-health keys retire 1f0c',
     '<id>',
-  ).option('--force', 'even if reports may wait that only this key opens');
+  )
+    .option(
+      '--except <client>',
+      'give up what this client may hold; what others hold still counts (may be given again)',
+      (name: string, before: readonly string[] | undefined) => [...(before ?? []), name],
+    )
+    .option('--force', 'even if reports may wait that only this key opens');
   action(
     'import-public',
     'seal to a key whose private half is on another machine (collect --no-open)',

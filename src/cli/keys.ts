@@ -2,6 +2,7 @@ import { generateKey, listKeys, rotateKeys, type ListedKey } from '../collector/
 import { importPublicKey } from '../collector/public-keys.ts';
 import { retireKey } from '../collector/retire-key.ts';
 import type { Config } from '../config/config.ts';
+import { selectClients } from '../config/select-clients.ts';
 import type { FleetError } from '../errors.ts';
 import { asFleetError } from '../errors.ts';
 import { statePaths } from '../paths.ts';
@@ -20,6 +21,8 @@ export interface KeysOptions {
   readonly what: string | null;
   /** Of `retire`: gives up what only this key opens. */
   readonly force: boolean;
+  /** Of `retire`: clients, or patterns of their names, whose reports are given up. */
+  readonly except: readonly string[];
 }
 
 /** `keys list|generate|rotate|retire|import-public`: the keys in the state folder. */
@@ -47,7 +50,11 @@ function nextStep({ collector }: Config): string {
     : 'where reports are opened, fleet-health keys generate makes one; fleet-health keys import-public FILE takes its public half.';
 }
 
-async function change(context: Context, config: Config, { action, what, force }: KeysOptions): Promise<ListedKey> {
+async function change(
+  context: Context,
+  config: Config,
+  { action, what, force, except: given }: KeysOptions,
+): Promise<ListedKey> {
   const paths = statePaths(config.stateDir);
   const nowMs = Date.now();
   const opens = config.collector.open;
@@ -58,8 +65,9 @@ async function change(context: Context, config: Config, { action, what, force }:
     const imported = importPublicKey(paths, id, nowMs);
     return listKeys(paths, opens).find((key) => key.id === imported.id) ?? { ...imported, seals: false, opens: false };
   }
+  const except = given.length === 0 ? [] : selectClients(config, { names: given, groups: [] }).map(({ name }) => name);
   const use = force ? null : await useOf(context, config, id);
-  return retireKey({ paths, id, opens, use, clients: config.clients, force, nowMs });
+  return retireKey({ paths, id, opens, use, clients: config.clients, except, force, nowMs });
 }
 
 /** What the database knows of a key, or why it cannot be asked; null: there is no database yet. */

@@ -40,7 +40,7 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
   };
   const prepare = (): PassOptions => {
     const opens = options.open ?? options.config.collector.open;
-    const keyRing = opens ? loadKeyRing(paths, startedAtMs) : loadSealingRing(paths);
+    const keyRing = opens ? loadKeyRing(paths, startedAtMs) : loadSealingRing(paths, startedAtMs);
     if (keyRing.made)
       options.observe({ kind: 'note', message: `made key pair ${keyRing.sealing.id} in ${paths.keys}` });
     return { ...options, paths, start, keyRing };

@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync, readSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
+import { clientOfFolder } from './client-folder.ts';
 import { errnoOf } from './durable-file.ts';
 
 /** FORMAT.md: the magic, then the id of the key. */
@@ -13,14 +14,15 @@ export interface SealedToCount {
   readonly quarantined: number;
 }
 
-/** How many sealed reports under encrypted_stats/ are sealed to a key. Throws what fs throws. */
-export function countSealedTo(dir: string, keyId: string): SealedToCount {
+/** How many sealed reports under encrypted_stats/ are sealed to a key; `givenUp`: clients whose quarantine does not count. Throws what fs throws. */
+export function countSealedTo(dir: string, keyId: string, givenUp: ReadonlySet<string> = new Set()): SealedToCount {
   const folders = foldersIn(dir);
   const count = (folder: string): number => filesIn(folder).filter((file) => keyIdOfFile(file) === keyId).length;
   const sum = (counts: readonly number[]): number => counts.reduce((total, one) => total + one, 0);
+  const judged = folders.filter((folder) => !givenUp.has(clientOfFolder(path.basename(folder)) ?? ''));
   return {
     waiting: sum(folders.map(count)),
-    quarantined: sum(folders.map((folder) => count(path.join(folder, 'quarantine')))),
+    quarantined: sum(judged.map((folder) => count(path.join(folder, 'quarantine')))),
   };
 }
 

@@ -46,6 +46,17 @@ export interface ListedKey {
   readonly file: string;
 }
 
+/**
+ * A client may go on sealing to a key for so long after a newer one was made: a restricted key does until `authorize`
+ * runs again. Later its reports are refused, so that no client can keep a key from being retired for ever.
+ */
+export const replacedKeyDays = 90;
+
+/** True if reports are not taken any more that are sealed to a key which another replaced at this time. */
+export function isLongReplaced(replacedAtMs: number | undefined, nowMs: number): boolean {
+  return replacedAtMs !== undefined && nowMs - replacedAtMs > replacedKeyDays * 86_400_000;
+}
+
 /** All live pairs, the first made when there is none. Throws FleetError `keys-invalid` or `state-unusable`. */
 export function loadKeyRing(paths: KeyPaths, nowMs: number): OpeningRing {
   const before = readPairs(paths);
@@ -56,7 +67,7 @@ export function loadKeyRing(paths: KeyPaths, nowMs: number): OpeningRing {
   return {
     sealing,
     opening,
-    known: knownKeys(opening, (keyId) => describeMissingKey(paths, keyId)),
+    known: knownKeys(pairs, nowMs, (keyId) => describeMissingKey(paths, keyId)),
     made: before.length === 0,
   };
 }
@@ -75,7 +86,7 @@ export function loadOpeningKeys(paths: KeyPaths): PrivateKeys {
  * The public keys of a machine that opens nothing. None is made, for nobody could open what is sealed to it. Throws
  * FleetError `keys-invalid` or `state-unusable`.
  */
-export function loadSealingRing(paths: KeyPaths): KeyRing {
+export function loadSealingRing(paths: KeyPaths, nowMs: number): KeyRing {
   // Writes the public halves of pairs that are here all the same.
   readPairs(paths);
   const keys = readPublicKeys(paths);
@@ -85,7 +96,7 @@ export function loadSealingRing(paths: KeyPaths): KeyRing {
       'Where reports are opened run `fleet-health keys generate`, copy its file of public_keys/ here and run `fleet-health keys import-public FILE`.';
     throw invalidKeys(`${paths.publicKeys} holds no public key to seal to`, advice);
   }
-  const known = knownKeys(new Set(keys.map(({ id }) => id)), (keyId) => {
+  const known = knownKeys(keys, nowMs, (keyId) => {
     const { clause } = describeMissingKey(paths, keyId);
     const advice = 'Run `fleet-health keys import-public FILE` with its public half, from the machine that opens.';
     return { clause, advice };
@@ -93,8 +104,22 @@ export function loadSealingRing(paths: KeyPaths): KeyRing {
   return { sealing, opening: null, known, made: false };
 }
 
-function knownKeys(live: Pick<KnownKeys, 'has'>, describeMissing: KnownKeys['describeMissing']): KnownKeys {
-  return { has: (keyId) => live.has(keyId), describeMissing };
+/** `keys` with the oldest first. */
+function knownKeys(
+  keys: readonly Pick<ListedKey, 'id' | 'createdAtMs'>[],
+  nowMs: number,
+  describeMissing: KnownKeys['describeMissing'],
+): KnownKeys {
+  const replaced = new Map(keys.map(({ id }, at) => [id, keys[at + 1]?.createdAtMs]));
+  return {
+    has: (keyId) => replaced.has(keyId) && !isLongReplaced(replaced.get(keyId), nowMs),
+    describeMissing: (keyId) => {
+      const atMs = replaced.get(keyId);
+      if (atMs === undefined) return describeMissing(keyId);
+      const clause = `key ${keyId}, which was replaced on ${new Date(atMs).toISOString().slice(0, 10)}, more than ${replacedKeyDays} days ago`;
+      return { clause, advice: 'Install what `fleet-health authorize CLIENT --script` prints now.' };
+    },
+  };
 }
 
 /** Oldest first. `opens`: whether the collector of this machine opens reports. Throws FleetError `keys-invalid` or `state-unusable`. */

@@ -7,7 +7,7 @@ import { countSealedTo } from './count-sealed-to.ts';
 import { syncFolder } from './durable-file.ts';
 import { invalidKeys, publicFileOf, readPairs } from './key-files.ts';
 import type { KeyPaths } from './key-files.ts';
-import { listKeys } from './key-ring.ts';
+import { isLongReplaced, listKeys } from './key-ring.ts';
 import type { ListedKey } from './key-ring.ts';
 import { readPublicKeys } from './public-keys.ts';
 import { rememberRetired } from './retired-keys.ts';
@@ -22,6 +22,8 @@ export interface RetireKeyOptions {
   readonly use: KeyUse | FleetError | null;
   /** Of config.xml: what others hold never comes home. */
   readonly clients: readonly Pick<Client, 'name' | 'was' | 'state'>[];
+  /** Names of clients whose reports are given up. */
+  readonly except: readonly string[];
   /** Retires it although reports are given up by that. */
   readonly force: boolean;
   readonly nowMs: number;
@@ -53,14 +55,14 @@ export function retireKey(options: RetireKeyOptions): ListedKey {
 const namedClients = 5;
 
 function throwWhenInUse(options: RetireKeyOptions): void {
-  const { paths, id, use, clients } = options;
+  const { paths, id, use } = options;
   const reasons: string[] = [];
   const advices: string[] = [];
   const found = (reason: string, advice: string): void => {
     reasons.push(reason);
     advices.push(advice);
   };
-  const { waiting, quarantined } = countSealedTo(paths.encryptedStats, id);
+  const { waiting, quarantined } = countSealedTo(paths.encryptedStats, id, new Set(options.except));
   if (waiting > 0) {
     found(
       `${reportsWait(waiting)} in ${paths.encryptedStats} that only key ${id} opens`,
@@ -92,11 +94,11 @@ function throwWhenInUse(options: RetireKeyOptions): void {
         'Run `fleet-health ingest` first.',
       );
     }
-    const holders = holdersOf(id, use, clients);
+    const holders = holdersOf(options, use);
     if (holders.length > 0) {
       found(
         `${named(holders)} may hold reports that are sealed to key ${id}`,
-        'Let `fleet-health collect` visit them; where a restricted key or a spool of its own seals to it, install what `fleet-health authorize CLIENT --script` prints now.',
+        'Let `fleet-health collect` visit them; where a restricted key or a spool of its own seals to it, install what `fleet-health authorize CLIENT --script` prints now. --except CLIENT gives up the reports of one.',
       );
     }
   }
@@ -118,12 +120,18 @@ function mayStillSeal({ paths, id, opens }: RetireKeyOptions, use: KeyUse | null
   return ![...(use?.clients.values() ?? [])].some((sealedTo) => sealedTo?.some((key) => newer.includes(key)));
 }
 
-/** Clients whose newest good visit brought reports sealed to the key, or of which that is not known. */
-function holdersOf(id: string, use: KeyUse, clients: RetireKeyOptions['clients']): readonly string[] {
+/**
+ * Clients whose newest good visit brought reports sealed to the key, or of which that is not known. None if the key was
+ * replaced so long ago that what they hold would be refused.
+ */
+function holdersOf({ paths, id, opens, clients, except, nowMs }: RetireKeyOptions, use: KeyUse): readonly string[] {
+  const keys = listKeys(paths, opens);
+  const replacedAtMs = keys[keys.findIndex((key) => key.id === id) + 1]?.createdAtMs;
+  if (isLongReplaced(replacedAtMs, nowMs)) return [];
   return clients.flatMap(({ name, was, state }) => {
     const visited = [name, ...(was === null ? [] : [was])].filter((known) => use.clients.has(known));
     const mayHold = visited.some((known) => use.clients.get(known)?.includes(id) ?? true);
-    return mayHold && state !== 'retired' ? [name] : [];
+    return mayHold && state !== 'retired' && !except.includes(name) ? [name] : [];
   });
 }
 

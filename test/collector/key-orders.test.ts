@@ -135,7 +135,7 @@ function startStory(database: StorageConfig, opens: boolean) {
     for (const name of ['keys', 'publicKeys'] as const) copyAll(paths[name], backup[name]);
     const use = await using(({ sealed }) => sealed.useOf(key.id));
     try {
-      retireKey({ paths, id: key.id, opens, use, clients, force, nowMs: Date.now() });
+      retireKey({ paths, id: key.id, opens, use, clients, except: [], force, nowMs: Date.now() });
       if (force) given.add(key.id);
     } catch (thrown) {
       assert.ok(!force && thrown instanceof FleetError && thrown.code === 'key-in-use', String(thrown));

@@ -37,7 +37,7 @@ const freshPaths = () => statePaths(path.join(root, String(places++)));
 const now = Date.UTC(2026, 10, 20, 10);
 type Paths = ReturnType<typeof freshPaths>;
 const retireKey = (paths: Paths, id: string, more: Partial<RetireKeyOptions> = {}) =>
-  retire({ paths, id, opens: true, use: null, clients: [], force: false, nowMs: now + 60_000, ...more });
+  retire({ paths, id, opens: true, use: null, clients: [], except: [], force: false, nowMs: now + 60_000, ...more });
 
 test('the first use makes a pair, the second finds it', () => {
   const paths = freshPaths();
@@ -186,18 +186,18 @@ for (const [what, use, expected] of holders) {
 
 test('a machine that opens nothing seals to the newest public key it was given, and makes none', () => {
   const [opener, collector] = [freshPaths(), freshPaths()];
-  assert.throws(() => loadSealingRing(collector), {
+  assert.throws(() => loadSealingRing(collector, now), {
     code: 'keys-invalid',
     advice: /keys generate.*keys import-public/,
   });
   const first = generateKey(opener, now);
   const publicFile = (key: { readonly file: string }): string => path.join(opener.publicKeys, path.basename(key.file));
   importPublicKey(collector, publicFile(first), now);
-  assert.equal(loadSealingRing(collector).sealing.id, first.id);
+  assert.equal(loadSealingRing(collector, now).sealing.id, first.id);
   const second = rotateKeys(opener, now);
   importPublicKey(collector, publicFile(second), now);
   importPublicKey(collector, publicFile(first), now + 5000);
-  const ring = loadSealingRing(collector);
+  const ring = loadSealingRing(collector, now);
   assert.equal(ring.sealing.id, second.id);
   assert.deepEqual([ring.opening, ring.known.has(first.id), ring.known.has('0123456789abcdef')], [null, true, false]);
   assert.deepEqual(
@@ -210,7 +210,7 @@ test('a machine that opens nothing seals to the newest public key it was given, 
   assert.match(describeMissingKey(collector, first.id).clause, /whose private half is not in/);
   assert.equal(existsSync(collector.keys), false);
   assert.equal(retireKey(collector, first.id, { opens: false }).opens, false);
-  assert.equal(loadSealingRing(collector).known.has(first.id), false);
+  assert.equal(loadSealingRing(collector, now).known.has(first.id), false);
   assert.match(describeMissingKey(collector, first.id).clause, /retired here/);
 });
 
@@ -249,10 +249,10 @@ test('what is no public key, or is called otherwise than it is, is not imported'
   copyFileSync(publicFile, nameless);
   assert.equal(path.basename(importPublicKey(collector, nameless, now).file), `20261120T100000Z-${first.id}.pem`);
   copyFileSync(publicFile, path.join(collector.publicKeys, 'fleet.pem'));
-  assert.throws(() => loadSealingRing(collector), { code: 'keys-invalid', message: /not named like a key/ });
+  assert.throws(() => loadSealingRing(collector, now), { code: 'keys-invalid', message: /not named like a key/ });
   rmSync(path.join(collector.publicKeys, 'fleet.pem'));
   copyFileSync(publicFile, path.join(collector.publicKeys, path.basename(second.file)));
-  assert.throws(() => loadSealingRing(collector), { code: 'keys-invalid', message: /another key/ });
+  assert.throws(() => loadSealingRing(collector, now), { code: 'keys-invalid', message: /another key/ });
 });
 
 test('a first pair is made once', () => {
@@ -329,4 +329,59 @@ test('the collector id is made once and damage to it is said', () => {
   assert.equal(loadCollectorId(paths.collectorId), id);
   writeFileSync(paths.collectorId, 'nothing');
   assert.throws(() => loadCollectorId(paths.collectorId), { code: 'state-unusable', message: /holds no id/ });
+});
+
+const days = 86_400_000;
+const holding = (keyId: string): NonNullable<RetireKeyOptions['use']> => ({
+  waiting: 0,
+  clients: new Map(['a', 'b'].map((name) => [name, [keyId]])),
+});
+const two = ['a', 'b'].map((name) => ({ name, was: null, state: 'active' as const }));
+
+test('retire gives up the reports of the clients that are excepted, and of no other', () => {
+  const paths = freshPaths();
+  const old = generateKey(paths, now).id;
+  rotateKeys(paths, now);
+  const use = holding(old);
+  assert.throws(() => retireKey(paths, old, { use, clients: two }), { code: 'key-in-use', message: /^a, b may hold/ });
+  assert.throws(() => retireKey(paths, old, { use, clients: two, except: ['a'] }), {
+    code: 'key-in-use',
+    message: /^b may hold/,
+    advice: /--except CLIENT/,
+  });
+  assert.equal(retireKey(paths, old, { use, clients: two, except: ['a', 'b'] }).id, old);
+});
+
+test('retire counts no quarantine of a client that is excepted', async () => {
+  const paths = freshPaths();
+  const old = loadKeyRing(paths, now).sealing;
+  rotateKeys(paths, now);
+  const spool = openSealedSpool(paths.encryptedStats);
+  for (const client of ['a', 'b']) {
+    const { sealed, reportId } = sealedSample({ key: old });
+    const waiting = await spool.add({ client, reportId, sealed, receivedAtMs: now, clock: null });
+    const quarantine = openQuarantine({ places: [], bounds: defaultBounds, nowMs: now, keepMs: 1e9 });
+    quarantine.add(waiting, client, { code: 'report-refused', message: '', atMs: now });
+  }
+  assert.throws(() => retireKey(paths, old.id), { message: /^2 reports in quarantine/ });
+  assert.throws(() => retireKey(paths, old.id, { except: ['a'] }), { message: /^1 report in quarantine/ });
+  assert.equal(retireKey(paths, old.id, { except: ['a', 'b'] }).id, old.id);
+});
+
+test('a key that was replaced 90 days ago is no longer sealed to: its reports are refused, and no client holds it back', () => {
+  const paths = freshPaths();
+  const old = generateKey(paths, now).id;
+  const newer = rotateKeys(paths, now).id;
+  const use = holding(old);
+  const [soon, late] = [now + 90 * days, now + 90 * days + 60_000];
+  for (const load of [loadKeyRing, loadSealingRing]) {
+    assert.equal(load(paths, soon).known.has(old), true);
+    const { known } = load(paths, late);
+    assert.deepEqual([known.has(old), known.has(newer)], [false, true]);
+    const { clause, advice } = known.describeMissing(old);
+    assert.match(clause, /^key \w+, which was replaced on 2026-11-20, more than 90 days ago$/);
+    assert.match(advice, /authorize CLIENT --script/);
+  }
+  assert.throws(() => retireKey(paths, old, { use, clients: two, nowMs: soon }), { code: 'key-in-use' });
+  assert.equal(retireKey(paths, old, { use, clients: two, nowMs: late }).id, old);
 });
