@@ -167,7 +167,7 @@ export function createProgram(perform: (globals: GlobalOptions, action: Action) 
   addHolding({ program, execute });
 
   command('check', 'validate config.xml, and say who is told of what', 'fleet-health check --connect')
-    .argument('[client...]', 'show the way to these: every machine on it, each value and where it comes from')
+    .argument('[client...]', 'show what holds for these: the way to them, rules and limits, who is told, windows')
     .option('--defaults', 'also print every default in force')
     .option('--connect', 'also try the database, the mail server and every login')
     .option('--mail [address]', 'also send a test mail (default: to the first who is told of alerts)')

@@ -3,6 +3,7 @@ import { FleetError, asFleetError } from '../errors.ts';
 import { escapeControls } from '../log.ts';
 import type { Route } from '../transport/route.ts';
 import { createTransportShared } from '../transport/transport-shared.ts';
+import { inForceJson, tellInForce } from './client-in-force.ts';
 import type { Context, ExitStatus } from './context.ts';
 import { chooseClients, loadSettings } from './settings.ts';
 import { renderTable } from './table.ts';
@@ -20,7 +21,7 @@ interface Way {
   readonly fault: FleetError | null;
 }
 
-/** `check CLIENT...`: every machine on the way to them, with every value in force and where it comes from. */
+/** `check CLIENT...`: the way to each, its rules, who is told of them, and its windows; without the database. */
 export function checkWaysCommand(context: Context, names: readonly string[], tried: CheckWaysOptions): ExitStatus {
   const { output } = context;
   if (tried.connect !== undefined || tried.mail !== undefined) {
@@ -29,8 +30,18 @@ export function checkWaysCommand(context: Context, names: readonly string[], tri
   }
   const config = loadSettings(context);
   const ways = findWays(config, chooseClients(config, { clients: names, group: null }));
-  if (output.json) output.printJson({ command: 'check', file: config.file, clients: ways.map(wayJson) });
-  else for (const [index, way] of ways.entries()) output.print(`${index === 0 ? '' : '\n'}${wayText(context, way)}`);
+  if (output.json)
+    output.printJson({
+      command: 'check',
+      file: config.file,
+      clients: ways.map((way) => ({ ...wayJson(way), ...inForceJson(config, way.client) })),
+    });
+  else {
+    for (const [index, way] of ways.entries()) {
+      output.print(`${index === 0 ? '' : '\n'}${wayText(context, way)}`);
+      tellInForce(output, config, way.client);
+    }
+  }
   return ways.every(({ fault }) => fault === null) ? 0 : 2;
 }
 
@@ -77,7 +88,7 @@ function wayText({ output }: Context, { client, route, fault }: Way): string {
   return lines.join('\n');
 }
 
-function wayJson({ client, route, fault }: Way): unknown {
+function wayJson({ client, route, fault }: Way): object {
   return {
     client: client.name,
     transport: client.ssh.transport,

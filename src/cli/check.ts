@@ -16,6 +16,7 @@ import { readStored } from './read-stored.ts';
 import { loadSettings } from './settings.ts';
 import { renderTable } from './table.ts';
 import type { Trial } from './try-connections.ts';
+import { tellHearings } from './tell-hearings.ts';
 import { nextWindows, whoHears, type Hearing } from './who-hears.ts';
 
 export interface CheckCommandOptions {
@@ -132,7 +133,7 @@ function tell({ output }: Context, { config, warnings, tried, hearings, defaults
     );
     output.print('');
   }
-  if (output.verbosity !== 'quiet') tellHearings({ output }, config, hearings);
+  if (output.verbosity !== 'quiet') tellHearings(output, config, hearings, nextWindows(config, Date.now()));
   for (const warning of warnings) output.print(`${output.colour('yellow', 'warning')}: ${formatFinding(warning)}`);
   if (warnings.length > 0) output.print('');
   if (tried !== null) tellTried({ output }, config, tried);
@@ -140,32 +141,6 @@ function tell({ output }: Context, { config, warnings, tried, hearings, defaults
   if (!config.collector.open) output.print(sealingText(config));
   const warned = warnings.length === 0 ? '' : `, ${warnings.length} ${warnings.length === 1 ? 'warning' : 'warnings'}`;
   output.print(`${config.file} is valid: ${count}${warned}.`);
-}
-
-/** Prints who is told of what, and when windows are open next. */
-function tellHearings({ output }: Pick<Context, 'output'>, config: Config, hearings: readonly Hearing[]): void {
-  const columns = [
-    { title: 'who is told' },
-    { title: 'from' },
-    { title: 'clients' },
-    { title: 'rules', shrinks: true },
-  ];
-  const rows = hearings.map(({ recipient, severity, within_hours: hours, rules, clients }) => [
-    escapeControls(recipient),
-    `${severity}${hours ? ', in hours' : ''}`,
-    clients === 0 ? 'the fleet' : String(clients),
-    rules.length === 0 ? 'all' : escapeControls(rules.join(', ')),
-  ]);
-  if (rows.length > 0) output.print(`${renderTable(output, columns, rows)}\n`);
-  const time = readerTime(config, Date.now());
-  for (const { clients, severity, rules, next } of nextWindows(config, Date.now())) {
-    const what = `${severity === null ? 'everything' : 'warnings'}${rules.length === 0 ? '' : ` of ${rules.join(', ')}`}`;
-    const when = next.map(
-      (one) => `${time.moment(Date.parse(one.starts_at))} to ${time.moment(Date.parse(one.ends_at))}`,
-    );
-    const of = clients === 0 ? 'the fleet' : clients === 1 ? '1 client' : `${clients} clients`;
-    output.print(escapeControls(`window for ${what} of ${of}: ${when.length === 0 ? 'never again' : when.join(', ')}`));
-  }
 }
 
 function tellTried({ output }: Pick<Context, 'output'>, config: Config, tried: Tried): void {
