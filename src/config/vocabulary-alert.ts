@@ -67,7 +67,7 @@ export const alertAttributes: Attributes = {
   free: { kind: 'size', words: ['none'], help: 'Type disk: this much or less must be free as well, like 2TiB.' },
   for: {
     kind: 'span',
-    help: 'How long, or how many rows in a row, it must hold. Default 2x; 1x for disk, inodes, mount and service; 3x for memory.',
+    help: 'How long, or how many rows in a row, it must hold. Default 2x; 1x for disk, inodes, mount and service. The default rule memory has 3x.',
   },
   clear: level('The limit of the way back. Default: the limit less 2 points for percents, else the limit.'),
   repeat: { kind: 'duration', words: ['none'], help: 'How often people are reminded. Default: as <alerts> says.' },
