@@ -16,10 +16,11 @@ export function addRuntimes({ program, execute }: CommandPlace): void {
       'a file (node itself or a release archive), self (the Node.js that runs this), npm or npm@VERSION; ' +
         'default: self where it fits, else npm',
     )
-    .action((platform: string, options: { from?: string }) =>
+    .option('--shasums <file>', 'compare the archive of --from with this SHASUMS256.txt, before anything of it is run')
+    .action((platform: string, { from, shasums }: { from?: string; shasums?: string }) =>
       execute(async (context) => {
         const { runtimesAddCommand } = await import('./runtimes.ts');
-        return runtimesAddCommand(context, { platform, from: options.from ?? null });
+        return runtimesAddCommand(context, { platform, from: from ?? null, shasums: shasums ?? null });
       }),
     );
   example(runtimes.command('list').description('those that are kept'), 'fleet-health runtimes list').action(() =>

@@ -19,6 +19,8 @@ export interface RuntimesAddOptions {
   readonly platform: string;
   /** As it was given: a file, `self`, `npm` or `npm@VERSION`; null: what fits best. */
   readonly from: string | null;
+  /** A SHASUMS256.txt of nodejs.org; null: nothing is compared. */
+  readonly shasums: string | null;
 }
 
 /** `runtimes add`: keeps a Node.js for clients of one platform. */
@@ -29,7 +31,7 @@ export async function runtimesAddCommand(context: Context, options: RuntimesAddO
   const added = await takeRuntime({
     dir,
     target,
-    origin: originOf(options.from, target),
+    origin: originOf(options, target),
     onChecked: () => {
       const talks = !output.json && output.verbosity !== 'quiet';
       if (talks) output.print(`It is a node for ${target.name}; now it is compressed, which takes a minute or two.`);
@@ -87,7 +89,12 @@ function requireTarget(name: string): RuntimeTarget {
   throw new FleetError({ code: 'usage', stage: 'usage', message, advice: `Name one of ${names.join(', ')}.` });
 }
 
-function originOf(from: string | null, target: RuntimeTarget): RuntimeOrigin {
+function originOf({ from, shasums }: RuntimesAddOptions, target: RuntimeTarget): RuntimeOrigin {
+  const npm = from === null ? null : /^npm(?:@([\w.^~-]+))?$/.exec(from);
+  if (shasums !== null && (from === null || from === 'self' || npm !== null)) {
+    const message = '--shasums lists release archives, and neither npm nor --from self has one';
+    throw new FleetError({ code: 'usage', stage: 'usage', message, advice: 'Fetch the archive, and add --from FILE.' });
+  }
   // The agent is tried with the release that runs the collector.
   const ownMajor = process.versions.node.split('.')[0] ?? '';
   const ownFits = isOwnTarget(target);
@@ -97,9 +104,8 @@ function originOf(from: string | null, target: RuntimeTarget): RuntimeOrigin {
     const message = `the Node.js that runs this (${process.platform}-${process.arch}) is none for ${target.name}`;
     throw new FleetError({ code: 'usage', stage: 'usage', message, advice: 'Use --from npm or --from FILE.' });
   }
-  const npm = /^npm(?:@([\w.^~-]+))?$/.exec(from);
   if (npm !== null) return { kind: 'npm', version: npm[1] ?? ownMajor };
-  return { kind: 'file', file: path.resolve(from) };
+  return { kind: 'file', file: path.resolve(from), shasums };
 }
 
 function nameOf({ version }: StoredRuntime): string {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { FleetError } from '../errors.ts';
 import { fetchRuntime } from './fetch-runtime.ts';
 import { askVersion, checkBinary, checkVersion, digestOf, extractNode, isOwnTarget } from './node-binary.ts';
+import { compareRelease } from './release-digest.ts';
 import { addRuntime, withScratch } from './runtime-store.ts';
 import type { StoredRuntime } from './runtime-store.ts';
 import type { RuntimeTarget } from './runtime-targets.ts';
@@ -11,7 +12,12 @@ import type { RuntimeTarget } from './runtime-targets.ts';
 /** Where a runtime is taken from. `version` is a range as npm takes it. */
 export type RuntimeOrigin =
   | { readonly kind: 'self' }
-  | { readonly kind: 'file'; readonly file: string }
+  | {
+      readonly kind: 'file';
+      readonly file: string;
+      /** SHASUMS256.txt of the release, to compare the archive with; null: none. */
+      readonly shasums: string | null;
+    }
   | { readonly kind: 'npm'; readonly version: string };
 
 export interface TakeRuntimeOptions {
@@ -25,8 +31,8 @@ export interface TakeRuntimeOptions {
 }
 
 /**
- * Takes a node from its origin, checks that it fits the target and runs where that can be tried, and keeps it. Throws
- * FleetError `runtime-invalid`, `runtime-unavailable` or `state-unusable`.
+ * Takes a node from its origin, checks that it fits the target, and keeps it. Runs it where that can be tried, but none of
+ * npm's, which only npm has compared with anything. Throws FleetError `runtime-invalid`, `runtime-unavailable` or `state-unusable`.
  */
 export async function takeRuntime(options: TakeRuntimeOptions): Promise<StoredRuntime> {
   const { dir, target, origin, nowMs, signal } = options;
@@ -36,7 +42,8 @@ export async function takeRuntime(options: TakeRuntimeOptions): Promise<StoredRu
     await extractNode(file, binary, scratch, signal);
     checkBinary(binary, target, file);
     if (said !== null) checkVersion(said, file);
-    const version = (isOwnTarget(target) ? await askVersion(binary, file, signal) : null) ?? said;
+    const isTried = origin.kind !== 'npm' && isOwnTarget(target);
+    const version = (isTried ? await askVersion(binary, file, signal) : null) ?? said;
     options.onChecked();
     const digest = await digestOf(binary);
     return await addRuntime({ dir, binary, target: target.name, version, digest, source, nowMs, signal });
@@ -60,6 +67,9 @@ async function fileFrom(
   const file = origin.kind === 'self' ? process.execPath : origin.file;
   if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) {
     throw new FleetError({ code: 'runtime-invalid', stage: 'run', message: `${file} is not there, or no file` });
+  }
+  if (origin.kind === 'file' && origin.shasums !== null) {
+    return { ...(await compareRelease(file, origin.shasums, target, scratch, signal)), source: file };
   }
   // Release archives are named for their version.
   const version = /node-v(\d+\.\d+\.\d+)-/.exec(path.basename(file))?.[1] ?? null;

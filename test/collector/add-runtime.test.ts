@@ -38,7 +38,7 @@ function place(t: TestContext): Place {
     return takeRuntime({
       dir,
       target,
-      origin: typeof origin === 'string' ? { kind: 'file', file: origin } : origin,
+      origin: typeof origin === 'string' ? { kind: 'file', file: origin, shasums: null } : origin,
       onChecked: () => undefined,
       nowMs: Date.UTC(2026, 10, 20),
       signal: new AbortController().signal,
@@ -203,7 +203,7 @@ test('an end in the middle leaves nothing', async (t) => {
   const controller = new AbortController();
   const target = targetNamed('linux-arm64');
   assert.ok(target);
-  const origin = { kind: 'file', file: file('node', node) } as const;
+  const origin = { kind: 'file', file: file('node', node), shasums: null } as const;
   const onChecked = (): void => controller.abort(new Error('ended'));
   const taking = takeRuntime({ dir, target, origin, onChecked, nowMs: 0, signal: controller.signal });
   await assert.rejects(taking, /ended|aborted/);
