@@ -1,0 +1,63 @@
+/** Who may write the line of a restricted key: sshd, as it is set up everywhere, and what `authorize` leaves. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, suite, test } from 'node:test';
+
+import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../support/sshd.ts';
+import { databaseKinds } from './whole-fleet.ts';
+
+suite('the line of a restricted key', { skip: sshdMissing() ?? false }, () => {
+  let sshd: Sshd;
+  before(async () => {
+    sshd = await startSshd({ config: ['StrictModes yes', 'AuthorizedKeysFile .ssh/authorized_keys'] });
+  });
+  after(async () => await sshd.stop());
+  const [sqlite] = databaseKinds();
+  assert.ok(sqlite);
+
+  test('is obeyed only while nobody but the account can write it, and authorize leaves it so', async (t) => {
+    const site = await sqlite.site(t, '');
+    await site.inventoried('web-1');
+    const { privateKey, publicKey } = sshKeygen(path.join(site.dir, 'key'), '-t', 'ed25519');
+    const { name, uid, home } = await sshd.addAccount();
+    chmodSync(home, 0o755);
+    const folder = path.join(home, '.ssh');
+    const file = path.join(folder, 'authorized_keys');
+    mkdirSync(folder, { mode: 0o755 });
+    // As somebody may have left it: open to all.
+    writeFileSync(file, `${publicKey}\n`);
+    chmodSync(file, 0o666);
+    for (const place of [folder, file]) chownSync(place, uid, uid);
+    site.configure(
+      `<client name="web-1" ip="127.0.0.1" port="${sshd.port}" username="${name}" privateKey="${privateKey}"/>`,
+    );
+    assert.equal((await site.run('trust', '--yes')).status, 0);
+    const collected = async (): Promise<unknown> => {
+      await site.run('collect', 'web-1');
+      return (await site.rows('SELECT code FROM visits ORDER BY id')).at(-1)?.['code'];
+    };
+    const authorize = async (): Promise<void> => {
+      const { stdout } = await site.run('authorize', 'web-1', '--script');
+      const env = { HOME: home, PATH: '/usr/bin:/bin' };
+      execFileSync('sh', ['-s'], { input: stdout, uid, gid: uid, env, stdio: ['pipe', 'ignore', 'inherit'] });
+      const { mode, uid: owner } = statSync(file);
+      assert.deepEqual([mode & 0o777, owner], [0o600, uid]);
+    };
+    assert.equal(await collected(), 'auth-failed');
+    await authorize();
+    assert.equal(await collected(), null);
+    // Debian lets a group write that holds the account alone.
+    for (const [place, open, closed] of [
+      [file, 0o602, 0o600],
+      [folder, 0o777, 0o700],
+      [home, 0o757, 0o755],
+    ] as const) {
+      chmodSync(place, open);
+      assert.equal(await collected(), 'auth-failed', `others can write ${place}`);
+      chmodSync(place, closed);
+      assert.equal(await collected(), null);
+    }
+  });
+});
