@@ -32,7 +32,9 @@ test('the first visit brings the agent, the second finds it; nothing is left but
   assert.equal(second.result.acknowledged, 1);
 
   assert.deepEqual(
-    filesBelow(home).map((file) => path.basename(file)),
+    filesBelow(home)
+      .map((file) => path.basename(file))
+      .sort(),
     [`${bundles.agent.digest}.t.cache`, `${bundles.agent.digest}.t.cjs`, 'counters.json'].sort(),
   );
   for (const file of filesBelow(home)) assert.equal(modeOf(path.join(home, file)), 0o600, file);

@@ -56,8 +56,8 @@ test('the client keeps the agent and counters, nothing of a report, and all of i
   const place = result.end?.place ?? '';
   const files = filesBelow(path.join(client.home, '.local'));
   assert.deepEqual(
-    files.map((file) => path.basename(file)),
-    [`${bundles.shell.digest}.t.sh`, 'counters.shell', 'running'],
+    files.map((file) => path.basename(file)).sort(),
+    [`${bundles.shell.digest}.t.sh`, 'counters.shell', 'running'].sort(),
   );
   assert.equal(
     readFileSync(path.join(path.dirname(place), `${bundles.shell.digest}.t.sh`), 'utf8'),
