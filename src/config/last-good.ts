@@ -5,6 +5,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import {
   closeSync,
+  constants,
+  fstatSync,
   fsyncSync,
   openSync,
   readFileSync,
@@ -82,12 +84,11 @@ export function readLastGood(file: string): LastGood | null {
     const kept = path.join(places.lastGood, nameOf(file));
     try {
       checkStateFolder(places);
-      if (!isOurs(kept)) continue;
-      const text = readFileSync(kept, 'utf8');
+      const { text, atMs } = readOurs(kept);
       const end = text.indexOf('\n') + 1;
       const [, digest = ''] = /^fleet-health-config 1 (\w+) /.exec(text) ?? [];
       if (text.slice(0, end) !== `${format} ${digest} ${file}\n`) continue;
-      return { tree: treeOf(text.slice(end), digest), keptAtMs: statSync(kept).mtimeMs };
+      return { tree: treeOf(text.slice(end), digest), keptAtMs: atMs };
     } catch {
       // Unreadable, or damaged: the fault of config.xml itself is what people are told.
     }
@@ -118,27 +119,43 @@ function pointerOf(file: string): string {
 }
 
 function pointedTo(file: string): string | null {
-  const pointer = pointerOf(file);
   try {
-    const stateDir = readFileSync(pointer, 'utf8').trim();
-    return isOurs(pointer) && path.isAbsolute(stateDir) ? stateDir : null;
+    const stateDir = readOurs(pointerOf(file)).text.trim();
+    return path.isAbsolute(stateDir) ? stateDir : null;
   } catch {
     return null;
   }
 }
 
-function isOurs(file: string): boolean {
-  return [file, path.dirname(file)].every((place) => {
-    const { uid, mode } = statSync(place);
-    return (uid === process.geteuid?.() || uid === 0) && (mode & 0o022) === 0;
-  });
+/**
+ * Reads a file that nobody else could have written, through one descriptor: what is behind the name may be exchanged
+ * meanwhile, where somebody else owns a folder above. Throws for any other.
+ */
+function readOurs(file: string): { readonly text: string; readonly atMs: number } {
+  const descriptor = open(file);
+  try {
+    const facts = fstatSync(descriptor);
+    for (const { uid, mode } of [facts, statSync(path.dirname(file))]) {
+      const isOurs = uid === process.geteuid?.() || uid === 0;
+      if (!isOurs || (mode & 0o022) !== 0) throw new Error(`${file} could be another's`);
+    }
+    if (!facts.isFile()) throw new Error(`${file} is no file`);
+    return { text: readFileSync(descriptor, 'utf8'), atMs: facts.mtimeMs };
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Opens for reading; a named pipe would let a run wait for ever without the flag. */
+function open(file: string): number {
+  return openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
 }
 
 /** The first line; null: there is no such file. */
 function headOf(file: string): string | null {
   let descriptor: number;
   try {
-    descriptor = openSync(file, 'r');
+    descriptor = open(file);
   } catch {
     return null;
   }

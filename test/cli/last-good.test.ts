@@ -1,6 +1,18 @@
 /** A fault in config.xml ends no monitoring: the last configuration that was valid goes on, with cron's environment. */
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
@@ -84,4 +96,28 @@ test('what was included is kept too, and a state folder elsewhere is found witho
   assert.equal(result.status, 1);
   const { visits } = JSON.parse(result.stdout) as { readonly visits: readonly { readonly client: string }[] };
   assert.deepEqual(visits.map(({ client }) => client).sort(), ['here', 'too']);
+});
+
+test('a named pipe or a link in the place of what was kept, or of its pointer, ends no run and is not read', async (t) => {
+  const elsewhere = configFolder(t, '');
+  const { home, config, cron } = await kept(
+    t,
+    `<config><state dir="${elsewhere}/state"/><client name="here" transport="local"/></config>`,
+  );
+  const places = [
+    path.join(elsewhere, 'state', 'last-good'),
+    path.join(home, '.local', 'state', 'fleet-health-config'),
+  ].map((folder) => path.join(folder, readdirSync(folder)[0] ?? ''));
+  writeFileSync(config, '<config>');
+  for (const file of places) {
+    const moved = `${file}.moved`;
+    renameSync(file, moved);
+    execFileSync('mkfifo', ['-m', '600', file]);
+    assert.equal((await cron('collect')).status, 2, file);
+    rmSync(file);
+    symlinkSync(moved, file);
+    assert.equal((await cron('collect')).status, 2, file);
+    renameSync(moved, file);
+    assert.equal((await cron('collect')).status, 1, file);
+  }
 });
