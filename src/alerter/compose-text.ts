@@ -6,6 +6,10 @@ import { wrap, wrapCommand } from './text-columns.ts';
 export const textColumns = 72;
 const columns = textColumns;
 const indent = '  ';
+/** Of commands to copy. Words of a client begin and go on elsewhere, so that none can pass for a command of ours. */
+const ofCommands = indent.repeat(2);
+/** Of a text that goes on. */
+const further = indent.repeat(4);
 
 /** A mail as plain text of 72 columns. */
 export function composeText({ introduction, sections, closing }: MailWords): string {
@@ -27,19 +31,19 @@ function blocksOfSection({ heading, count, explanation, lines, rest }: SectionWo
   return [
     [head.padEnd(columns, '='), ...(explanation === null ? [] : wrap(explanation, { columns }))],
     ...lines.map(linesOf),
-    ...(rest.length === 0 ? [] : [rest.flatMap((text) => wrap(text, { columns, rest: indent }))]),
+    ...(rest.length === 0 ? [] : [rest.flatMap((text) => wrap(text, { columns, rest: further }))]),
   ];
 }
 
 function linesOf({ title, facts, chart, names, notes, commands }: LineWords): readonly string[] {
-  const inner = { columns, first: indent };
+  const inner = { columns, first: indent, rest: further };
   return [
-    ...wrap(title, { columns, rest: indent }),
-    ...facts.flatMap((fact) => wrap(fact, { ...inner, rest: indent.repeat(2) })),
+    ...wrap(title, { columns, rest: further }),
+    ...facts.flatMap((fact) => wrap(fact, inner)),
     ...(names === null ? [] : wrap(names, inner)),
-    ...(chart === null ? [] : wrap(`${chart.blocks} ${chart.label}`, { ...inner, rest: indent.repeat(2) })),
-    ...notes.flatMap((note) => wrap(`note: ${note}`, { ...inner, rest: indent.repeat(2) })),
-    ...commands.flatMap(({ why, command }) => commandLines(why, command, indent)),
+    ...(chart === null ? [] : wrap(`${chart.blocks} ${chart.label}`, inner)),
+    ...notes.flatMap((note) => wrap(`note: ${note}`, inner)),
+    ...commands.flatMap(({ why, command }) => commandLines(why, command, ofCommands)),
   ];
 }
 

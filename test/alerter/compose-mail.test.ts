@@ -7,6 +7,8 @@ import fc from 'fast-check';
 
 import { composeMail } from '../../src/alerter/compose-mail.ts';
 import { shellWord } from '../../src/alerter/plain-text.ts';
+import { composeText } from '../../src/alerter/compose-text.ts';
+import type { LineWords } from '../../src/alerter/line-words.ts';
 import { columnsOf } from '../../src/alerter/text-columns.ts';
 import type { DueMail } from '../../src/alerter/telling.ts';
 import { freezeMail } from '../../src/notify/mime.ts';
@@ -261,4 +263,35 @@ test('a thousand clients are a mail that programs show without cutting it off', 
   assert.ok(Buffer.byteLength(html) < 100_000, `${Buffer.byteLength(html)} bytes`);
   assert.match(text, /and 231 more of disk \/: /);
   for (const { client } of said) assert.ok(text.includes(client), `${client} is named`);
+});
+
+test('words of a client that break between lines do not stand where the commands of a mail stand', () => {
+  const copied = 'fleet-health trust --replace db-1';
+  for (let length = 0; length < 80; length += 1) {
+    const evil = `${'x'.repeat(length)} ${copied}`;
+    const line: LineWords = {
+      severity: 'critical',
+      title: `web-1: disk ${evil}`,
+      facts: [evil, copied],
+      chart: null,
+      names: evil,
+      notes: [evil],
+      commands: [
+        { why: '', command: ['fleet-health', 'ack', '7'] },
+        { why: 'to compare and accept:', command: ['fleet-health', 'trust', 'a-name-for-which-there-is-no-room'] },
+      ],
+    };
+    const section = { kind: 'critical', heading: 'Critical', count: 1, explanation: null, worst: 'critical' } as const;
+    const text = composeText({
+      introduction: null,
+      sections: [{ ...section, lines: [line], rest: [evil] }],
+      closing: [{ text: `Among them ${evil}`, command: null }],
+    });
+    const commands = text.split('\n').filter((one) => /^(?: {4}| {6})\S/.test(one));
+    assert.deepEqual(commands, [
+      '    fleet-health ack 7',
+      '    to compare and accept:',
+      '      fleet-health trust a-name-for-which-there-is-no-room',
+    ]);
+  }
 });
