@@ -199,7 +199,7 @@ export function openFleet(dir: string): Fleet {
       }
     },
     // Agents that outlive a killed pass may still write.
-    remove: () => rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }),
+    remove: () => removeWhole(dir),
   };
 }
 
@@ -216,4 +216,14 @@ export function quarantined(stateDir: string): readonly { readonly client: strin
       >;
       return { client, code };
     });
+}
+
+/** Removes a folder into which an agent that is about to end may still write: Node's own retries look for no new files. */
+function removeWhole(dir: string, attempts = 10): void {
+  try {
+    rmSync(dir, { recursive: true, force: true, maxRetries: 3, retryDelay: 100 });
+  } catch (thrown) {
+    if (attempts === 1) throw thrown;
+    removeWhole(dir, attempts - 1);
+  }
 }
