@@ -44,12 +44,12 @@ export async function cleanupClient(options: CleanupClientOptions): Promise<Clea
       code: 'restricted-key',
       stage: 'agent',
       client,
-      message: `${client}: the restricted key runs nothing but its agent, so it removes nothing`,
-      advice: 'Remove it as the account itself; docs/security.md names the folders.',
+      message: 'the restricted key runs nothing but its agent, so it removes nothing',
+      advice: 'Remove it as the account itself; docs/installation.md, section 7, names the folders.',
     });
   }
   const said = printable(complained) || printable(printed);
-  const message = `${client}: /bin/sh did not do what it was asked${said === '' ? '' : `: ${JSON.stringify(said)}`}`;
+  const message = `/bin/sh did not do what it was asked${said === '' ? '' : `: ${JSON.stringify(said)}`}`;
   throw new FleetError({ code: 'no-shell', stage: 'agent', client, message });
 }
 

@@ -130,7 +130,10 @@ function hopOf(
       agent !== null ||
       password !== null ||
       privateKeys.some(({ path: file, optional }) => !optional || world.keyExists(file));
-    for (const { option, place, needed } of answer.opensshOnly) if (needed || !hasOther) name(option, place, true);
+    for (const { option, place, needed } of answer.opensshOnly) {
+      if (needed) name(option, place, true);
+      else if (!hasOther) name(`${option} (there is no private key, password or ssh-agent)`, place, true);
+    }
     // A way that config.xml says stands instead of it.
     if (values.proxyCommand !== null && machine.ssh.said['proxyJump'] === undefined) {
       name('ProxyCommand', values.proxyCommand.place, true);

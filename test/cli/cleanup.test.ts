@@ -229,7 +229,10 @@ suite('cleanup', { skip: sshdMissing() ?? false }, () => {
     assert.equal((await site.run('collect')).status, 0);
     const { status, stdout } = await site.run('cleanup', '--yes');
     assert.equal(status, 1);
-    assert.match(stdout, /web-1: restricted-key .* docs\/security\.md/);
+    assert.match(
+      stdout,
+      /web-1: restricted-key  the restricted key runs nothing but its agent.* docs\/installation\.md/,
+    );
     assert.equal(existsSync(placeOf(account)), true);
   });
 

@@ -217,7 +217,11 @@ const beyond: readonly (readonly [string, Partial<SshSettings>, readonly string[
   ['CertificateFile /c', {}, ['CertificateFile']],
   ['CertificateFile /c', { privateKey: '/own' }, []],
   ['GSSAPIAuthentication yes', { privateKey: '/own' }, []],
-  ['GSSAPIAuthentication yes\nIdentityFile none', {}, ['GSSAPIAuthentication']],
+  [
+    'GSSAPIAuthentication yes\nIdentityFile none',
+    {},
+    ['GSSAPIAuthentication (there is no private key, password or ssh-agent)'],
+  ],
 ];
 for (const [text, own, expected] of beyond) {
   test(`what ssh2 cannot do: ${text} beside ${JSON.stringify(own)}`, () => {
