@@ -231,7 +231,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, () => {
     assert.equal(status, 1);
     assert.match(
       stdout,
-      /web-1: restricted-key  the restricted key runs nothing but its agent.* docs\/installation\.md/,
+      /web-1: restricted-key {2}the restricted key runs nothing but its agent.* docs\/installation\.md/,
     );
     assert.equal(existsSync(placeOf(account)), true);
   });
