@@ -1,5 +1,5 @@
 /**
- * What runs on a client: started by the loader of src/transport/loader.ts, over within a second, nothing left running.
+ * What runs on a client: started by the loader of src/loader/loader.ts, over within a second, nothing left running.
  *
  * Promises: the hello goes out before any probe runs; a report is on this machine's disk before it is sent, and stays
  * there until it was acknowledged; whatever the disk, the probes or an earlier agent do, what can be said is said.
@@ -10,21 +10,21 @@ import { basename } from 'node:path';
 import { decodeRequest } from '../src/report/agent-request.ts';
 import { encodeJsonFrame } from '../src/report/frames.ts';
 import { protocolVersion } from '../src/report/wire.ts';
-import { monotonicMs, readBootId } from './clock.ts';
-import type { Collect } from './collected.ts';
-import { keepCompiled } from './compiled.ts';
-import { install } from './install.ts';
-import type { Brought } from './install.ts';
-import { agentFault, agentVersion, makeReport } from './make-report.ts';
-import { decodeUnderPin, mayHaveFolder, readPinned } from './pinned.ts';
-import { placeRoots } from './places.ts';
-import { claimPlace, releasePlace } from './running.ts';
-import { writeOut } from './stdio.ts';
-import { NotKeptError, runSpool } from './spool-run.ts';
-import { keepSpoolScript, notKeptStatus } from './spool-script.ts';
-import { stream, takeAcknowledgements } from './streaming.ts';
-import { closeVisit, openVisit } from './visit.ts';
-import { startWatchdog } from './watchdog.ts';
+import { monotonicMs, readBootId } from './start/clock.ts';
+import type { Collect } from './probes/collected.ts';
+import { keepCompiled } from './start/compiled.ts';
+import { install } from './start/install.ts';
+import type { Brought } from './start/install.ts';
+import { agentFault, agentVersion, makeReport } from './spool/make-report.ts';
+import { decodeUnderPin, mayHaveFolder, readPinned } from './spool/pinned.ts';
+import { placeRoots } from './start/places.ts';
+import { claimPlace, releasePlace } from './start/running.ts';
+import { writeOut } from './start/stdio.ts';
+import { NotKeptError, runSpool } from './spool/spool-run.ts';
+import { keepSpoolScript, notKeptStatus } from './spool/spool-script.ts';
+import { stream, takeAcknowledgements } from './spool/streaming.ts';
+import { closeVisit, openVisit } from './spool/visit.ts';
+import { startWatchdog } from './start/watchdog.ts';
 
 export interface Collectors {
   readonly visit: Collect;

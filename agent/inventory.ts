@@ -1,6 +1,6 @@
 /** inventory.cjs: what a machine is made of, once a day; and on systems other than Linux every visit. */
 import { runAgent } from './agent.ts';
-import { collectInventory } from './collect-inventory.ts';
-import { collectPortable } from './collect-portable.ts';
+import { collectInventory } from './inventory/collect-inventory.ts';
+import { collectPortable } from './portable/collect-portable.ts';
 
 runAgent({ visit: collectPortable, inventory: collectInventory });

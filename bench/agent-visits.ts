@@ -8,12 +8,12 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { readBundles } from '../src/collector/agent-bundles.ts';
-import type { Bundle, Bundles } from '../src/collector/agent-session.ts';
+import { readBundles } from '../src/collector/agent/agent-bundles.ts';
+import type { Bundle, Bundles } from '../src/collector/agent/agent-session.ts';
 import { encodeRequest } from '../src/report/agent-request.ts';
 import { generateKeyPair } from '../src/seal/key-pair.ts';
-import { bringCommand } from '../src/transport/bring-agent.ts';
-import { runCommand } from '../src/transport/loader.ts';
+import { bringCommand } from '../src/loader/bring-agent.ts';
+import { runCommand } from '../src/loader/loader.ts';
 import { costOf, inTemporaryFolder } from './children.ts';
 
 export interface AgentVisitsInput {

@@ -1,4 +1,4 @@
-import { readBundles } from '../src/collector/agent-bundles.ts';
+import { readBundles } from '../src/collector/agent/agent-bundles.ts';
 import type { AgentCosts, AgentVisitsInput } from './agent-visits.ts';
 import { inFreshProcess } from './children.ts';
 import { atMost, measured, notMeasured, ratioAtMost } from './figure.ts';

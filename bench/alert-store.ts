@@ -1,5 +1,5 @@
-import type { AlertStore, Lease } from '../src/storage/alert-store.ts';
-import type { ClientMemory } from '../src/storage/episode.ts';
+import type { AlertStore, Lease } from '../src/storage/store/alert-store.ts';
+import type { ClientMemory } from '../src/storage/store/episode.ts';
 import { openStorage } from '../src/storage/open-storage.ts';
 import { forInformation, measured } from './figure.ts';
 import type { BenchOptions, BenchResult, Figure } from './figure.ts';

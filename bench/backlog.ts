@@ -3,13 +3,13 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { folderOfClient } from '../src/collector/client-folder.ts';
-import { loadSealingRing } from '../src/collector/key-ring.ts';
-import { statePaths } from '../src/paths.ts';
+import { folderOfClient } from '../src/state/client-folder.ts';
+import { loadSealingRing } from '../src/collector/keys/key-ring.ts';
+import { statePaths } from '../src/state/paths.ts';
 import { encodeReport } from '../src/report/encode-report.ts';
 import { sealReport } from '../src/seal/seal.ts';
-import { openSqlite } from '../src/sqlite.ts';
-import { sampleReport } from '../test/report/sample-report.ts';
+import { openSqlite } from '../src/platform/sqlite.ts';
+import { sampleReport } from '../test/report/support/sample-report.ts';
 import { openSite } from '../test/support/report-site.ts';
 import type { Machine } from '../test/support/report-site.ts';
 import { forInformation, measured } from './figure.ts';

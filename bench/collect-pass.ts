@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { startDelayMs } from '../src/collector/start-delay.ts';
-import { openSqlite } from '../src/sqlite.ts';
+import { startDelayMs } from '../src/collector/pass/start-delay.ts';
+import { openSqlite } from '../src/platform/sqlite.ts';
 import { childrenCpuMs, program, watchRun } from './children.ts';
 
 export interface PassCost {

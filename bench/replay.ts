@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { openDatabase } from '../src/storage/open-database.ts';
+import { openDatabase } from '../src/storage/dialects/open-database.ts';
 import { openStorage } from '../src/storage/open-storage.ts';
-import { sqliteConfig } from '../test/storage/sqlite-config.ts';
+import { sqliteConfig } from '../test/storage/support/sqlite-config.ts';
 import { inTemporaryFolder, program, watchRun } from './children.ts';
 import { atMost, forInformation, measured } from './figure.ts';
 import type { BenchOptions, BenchResult, Figure } from './figure.ts';

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Secret } from '../src/config/secret.ts';
 import type { StorageConfig } from '../src/config/config.ts';
 import { openStorage } from '../src/storage/open-storage.ts';
-import { item } from '../test/storage/samples.ts';
+import { item } from '../test/storage/support/samples.ts';
 
 const said = JSON.parse(process.argv[2] ?? '') as Omit<StorageConfig, 'password'> & {
   readonly password: string | null;

@@ -4,12 +4,12 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 
 import type { StorageConfig } from '../src/config/config.ts';
-import type { Database } from '../src/storage/database.ts';
-import { migrateDatabase } from '../src/storage/migrate.ts';
-import { openDatabase } from '../src/storage/open-database.ts';
-import { prune } from '../src/storage/prune.ts';
-import { spanStart } from '../src/storage/rollup.ts';
-import { sqlTime } from '../src/storage/sql-time.ts';
+import type { Database } from '../src/storage/sql/database.ts';
+import { migrateDatabase } from '../src/storage/migrate/migrate.ts';
+import { openDatabase } from '../src/storage/dialects/open-database.ts';
+import { prune } from '../src/storage/retention/prune.ts';
+import { spanStart } from '../src/storage/retention/rollup.ts';
+import { sqlTime } from '../src/storage/sql/sql-time.ts';
 import { forInformation, measured } from './figure.ts';
 import type { BenchOptions, BenchResult, Figure, Unit } from './figure.ts';
 import { onDatabases } from './on-databases.ts';

@@ -4,11 +4,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { inflateRawSync } from 'node:zlib';
 
-import { createClientNames } from '../src/collector/client-names.ts';
-import { folderOfClient } from '../src/collector/client-folder.ts';
-import { startIngest } from '../src/collector/ingest.ts';
-import { defaultBounds, openQuarantine } from '../src/collector/quarantine.ts';
-import { openSealedSpool } from '../src/collector/sealed-spool.ts';
+import { createClientNames } from '../src/collector/spool/client-names.ts';
+import { folderOfClient } from '../src/state/client-folder.ts';
+import { startIngest } from '../src/collector/ingest/ingest.ts';
+import { defaultBounds, openQuarantine } from '../src/collector/spool/quarantine.ts';
+import { openSealedSpool } from '../src/collector/spool/sealed-spool.ts';
 import { generateKeyPair, privateKeysOf } from '../src/seal/key-pair.ts';
 import type { KeyPair } from '../src/seal/key-pair.ts';
 import { conditionOf } from '../src/simulator/condition.ts';
@@ -16,7 +16,7 @@ import { planFleet } from '../src/simulator/fleet-plan.ts';
 import type { FleetPlan } from '../src/simulator/fleet-plan.ts';
 import { SimulatedAgent } from '../src/simulator/simulated-agent.ts';
 import { openStorage } from '../src/storage/open-storage.ts';
-import { sqliteConfig } from '../test/storage/sqlite-config.ts';
+import { sqliteConfig } from '../test/storage/support/sqlite-config.ts';
 import { makeClient } from '../test/support/fleet.ts';
 import { inTemporaryFolder } from './children.ts';
 

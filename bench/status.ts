@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import type { StorageConfig } from '../src/config/config.ts';
-import { sqliteConfig } from '../test/storage/sqlite-config.ts';
+import { sqliteConfig } from '../test/storage/support/sqlite-config.ts';
 import { skipWithoutMariadb, startMariadb } from '../test/support/mariadb.ts';
 import { costOf, inTemporaryFolder, program, run } from './children.ts';
 import { atMost, measured, notMeasured, seriesOf } from './figure.ts';

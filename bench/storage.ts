@@ -1,6 +1,6 @@
 import { openStorage } from '../src/storage/open-storage.ts';
-import type { IngestItem, Storage } from '../src/storage/storage.ts';
-import { item, noonMs } from '../test/storage/samples.ts';
+import type { IngestItem, Storage } from '../src/storage/store/storage.ts';
+import { item, noonMs } from '../test/storage/support/samples.ts';
 import { forInformation, measured } from './figure.ts';
 import type { BenchOptions, BenchResult, Figure } from './figure.ts';
 import { onDatabases } from './on-databases.ts';

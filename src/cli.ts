@@ -6,10 +6,10 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { addAlerting } from './cli/alerting-commands.ts';
-import { addAuthorize } from './cli/authorize-command.ts';
-import { addBackup } from './cli/backup-command.ts';
-import { addCleanup } from './cli/cleanup-command.ts';
+import { addAlerting } from './cli/alerts/alerting-commands.ts';
+import { addAuthorize } from './cli/clients/authorize-command.ts';
+import { addBackup } from './cli/database/backup-command.ts';
+import { addCleanup } from './cli/clients/cleanup-command.ts';
 import {
   Command,
   CommanderError,
@@ -19,20 +19,20 @@ import {
   usageError,
   wholeNumber,
   type Action,
-} from './cli/command-parts.ts';
-import { complain, errorDocument } from './cli/complain.ts';
-import type { ExitStatus } from './cli/context.ts';
-import { addHolding } from './cli/holding-commands.ts';
-import { addIngest } from './cli/ingest-command.ts';
-import { addKeys } from './cli/keys-command.ts';
-import { createOutput, type Output } from './cli/output.ts';
-import { addPrune } from './cli/prune-command.ts';
-import { addRuntimes } from './cli/runtimes-command.ts';
-import { addSimulate } from './cli/simulate-command.ts';
-import { addSpool } from './cli/spool-command.ts';
-import { addStatus } from './cli/status-command.ts';
-import { flush, heedSignals, surviveClosedPipes } from './cli/streams-and-signals.ts';
-import { packageDir } from './paths.ts';
+} from './cli/command/command-parts.ts';
+import { complain, errorDocument } from './cli/command/complain.ts';
+import type { ExitStatus } from './cli/command/context.ts';
+import { addHolding } from './cli/alerts/holding-commands.ts';
+import { addIngest } from './cli/sealed/ingest-command.ts';
+import { addKeys } from './cli/sealed/keys-command.ts';
+import { createOutput, type Output } from './cli/terminal/output.ts';
+import { addPrune } from './cli/database/prune-command.ts';
+import { addRuntimes } from './cli/clients/runtimes-command.ts';
+import { addSimulate } from './cli/try-out/simulate-command.ts';
+import { addSpool } from './cli/clients/spool-command.ts';
+import { addStatus } from './cli/status/status-command.ts';
+import { flush, heedSignals, surviveClosedPipes } from './cli/terminal/streams-and-signals.ts';
+import { packageDir } from './state/paths.ts';
 
 interface CollectFlags {
   readonly dryRun?: true;
@@ -129,7 +129,7 @@ export function createProgram(perform: (globals: GlobalOptions, action: Action) 
     .option('--retry <n>', 'try so often again what may succeed a moment later', wholeNumber(0, 10))
     .action((clients: string[], options: CollectFlags) =>
       execute(async (context) => {
-        const { collectCommand } = await import('./cli/collect.ts');
+        const { collectCommand } = await import('./cli/runs/collect.ts');
         return collectCommand(context, {
           clients,
           group: options.group ?? null,
@@ -151,7 +151,7 @@ export function createProgram(perform: (globals: GlobalOptions, action: Action) 
     .option('--from <file>', 'compare with a known_hosts file, or lines of `name SHA256:...`, instead of asking')
     .action((clients: string[], options: { group?: string; yes?: true; replace?: true; from?: string }) =>
       execute(async (context) => {
-        const { trustCommand } = await import('./cli/trust.ts');
+        const { trustCommand } = await import('./cli/trust/trust.ts');
         return trustCommand(context, {
           clients,
           group: options.group ?? null,
@@ -174,10 +174,10 @@ export function createProgram(perform: (globals: GlobalOptions, action: Action) 
     .action((clients: string[], options: { connect?: true; defaults?: true; mail?: true | string }) =>
       execute(async (context) => {
         if (clients.length > 0) {
-          const { checkWaysCommand } = await import('./cli/check-ways.ts');
+          const { checkWaysCommand } = await import('./cli/check/check-ways.ts');
           return checkWaysCommand(context, clients, options);
         }
-        const { checkCommand } = await import('./cli/check.ts');
+        const { checkCommand } = await import('./cli/check/check.ts');
         const mail = options.mail === true ? null : options.mail;
         return checkCommand(context, { connect: options.connect ?? false, defaults: options.defaults ?? false, mail });
       }),
@@ -199,7 +199,7 @@ export function createProgram(perform: (globals: GlobalOptions, action: Action) 
     .option('--check', 'only say what would be done')
     .action((options: { check?: true }) =>
       execute(async (context) => {
-        const { migrateCommand } = await import('./cli/migrate.ts');
+        const { migrateCommand } = await import('./cli/database/migrate.ts');
         return migrateCommand(context, { check: options.check ?? false });
       }),
     );
@@ -209,7 +209,7 @@ export function createProgram(perform: (globals: GlobalOptions, action: Action) 
     .option('--serve', 'keep the SSH servers of an earlier demo running, until Ctrl-C')
     .action((options: { dir: string; serve?: true }) =>
       execute(async (context) => {
-        const { demoCommand } = await import('./cli/demo.ts');
+        const { demoCommand } = await import('./cli/try-out/demo.ts');
         return demoCommand(context, { dir: path.resolve(options.dir), serve: options.serve ?? false });
       }),
     );

@@ -1,11 +1,11 @@
-/** What src/bundle.mjs makes of esbuild's chunks. */
+/** What build/bundle.mjs makes of esbuild's chunks. */
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { runInThisContext } from 'node:vm';
 
-const built = pathToFileURL(path.join(import.meta.dirname, '../src/bind-chunk.mjs')).href;
+const built = pathToFileURL(path.join(import.meta.dirname, '../build/bind-chunk.mjs')).href;
 const { bindChunk } = (await import(built)) as { bindChunk: (text: string) => string };
 
 function load(text: string, modules: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {

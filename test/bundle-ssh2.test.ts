@@ -1,4 +1,4 @@
-/** The built program with what src/bundle-ssh2.mjs takes into it, and what it leaves in the package. */
+/** The built program with what build/bundle-ssh2.mjs takes into it, and what it leaves in the package. */
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 
 import ssh2 from 'ssh2';
 
-import { packageDir } from '../src/paths.ts';
+import { packageDir } from '../src/state/paths.ts';
 import { sshKeygen } from './support/sshd.ts';
 
 const run = promisify(execFile);

@@ -14,9 +14,9 @@ const outdir = path.join(root, 'dist', 'test');
 
 /** What tests start as processes of their own, by `programArgs` of test/support/program-args.ts. */
 const programs = [
-  'test/storage/alert-writer.ts',
-  'test/storage/lock-writer.ts',
-  'test/storage/prune-writer.ts',
+  'test/storage/support/alert-writer.ts',
+  'test/storage/support/lock-writer.ts',
+  'test/storage/support/prune-writer.ts',
   'test/support/alert-process.ts',
   'test/support/collect-killable.ts',
   'test/support/collect-measured.ts',
@@ -32,7 +32,7 @@ const longest = [
   'test/end-to-end/hostile-client.test.ts',
   'test/end-to-end/restricted-key.test.ts',
   'test/end-to-end/brought-runtime.test.ts',
-  'test/cli/cleanup.test.ts',
+  'test/cli/clients/cleanup.test.ts',
   'test/end-to-end/places.test.ts',
   'test/collector/dead-fleet.test.ts',
   'test/alerter/alerter-crashes.test.ts',

@@ -4,8 +4,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { builtinRules } from '../src/config/builtin-rules.ts';
-import { packageDir, statePaths } from '../src/paths.ts';
+import { builtinRules } from '../src/config/rules/builtin-rules.ts';
+import { packageDir, statePaths } from '../src/state/paths.ts';
 import { commandNames } from './support/command-names.ts';
 
 const read = (name: string): string => readFileSync(path.join(packageDir, 'docs', name), 'utf8');

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 
 import { errorTable } from '../src/error-table.ts';
 
-const file = path.join(import.meta.dirname, '..', 'docs', 'errors.md');
+const file = path.join(import.meta.dirname, '../docs/errors.md');
 
 function printErrors(): string {
   const cell = (text: string): string => text.replaceAll('|', '\\|');

@@ -53,15 +53,15 @@ test('the packed file holds everything, installs with ignored scripts, and works
     'dist/agent/agent.cjs',
     'dist/agent/inventory.cjs',
     'src/seal/FORMAT.md',
-    'src/transport/openssh-askpass.sh',
-    'src/transport/openssh-hop.sh',
+    'src/transport/openssh/openssh-askpass.sh',
+    'src/transport/openssh/openssh-hop.sh',
   ];
   assert.deepEqual(
     wanted.filter((name) => !files.includes(name)),
     [],
     'missing from the package',
   );
-  const askpass = packed.files.find((file) => file.path === 'src/transport/openssh-askpass.sh');
+  const askpass = packed.files.find((file) => file.path === 'src/transport/openssh/openssh-askpass.sh');
   assert.equal((askpass?.mode ?? 0) & 0o111, 0o111, 'ssh must be able to run it');
   for (const dialect of ['mysql', 'sqlite']) {
     assert.ok(

@@ -1,7 +1,7 @@
 import { functionReport } from '../probes/function-report.ts';
 import type { Probe } from '../probes/probe.ts';
-import { plausibleText } from '../plausible.ts';
-import { information } from '../systeminformation.ts';
+import { plausibleText } from '../probes/plausible.ts';
+import { information } from '../probes/systeminformation.ts';
 import { inventoryMs, toldNumber, toldText } from './inventory.ts';
 
 /** The processors, which are all alike. */

@@ -1,7 +1,7 @@
 import { functionReport } from '../probes/function-report.ts';
 import type { Probe } from '../probes/probe.ts';
-import { plausiblePositive } from '../plausible.ts';
-import { information } from '../systeminformation.ts';
+import { plausiblePositive } from '../probes/plausible.ts';
+import { information } from '../probes/systeminformation.ts';
 import { inOrder, inventoryMs, toldNumber, toldText } from './inventory.ts';
 
 /** Whole disks; no partitions, no volumes, nothing that lives in memory. */

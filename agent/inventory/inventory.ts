@@ -4,7 +4,7 @@
  */
 import { missing } from '../probes/function-report.ts';
 import type { Facts } from '../probes/function-report.ts';
-import { plausiblePositive, plausibleText } from '../plausible.ts';
+import { plausiblePositive, plausibleText } from '../probes/plausible.ts';
 
 /** One part may start a dozen programs of the system. */
 export const inventoryMs = 15_000;

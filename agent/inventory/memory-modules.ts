@@ -1,7 +1,7 @@
 import { emptyReport, functionReport } from '../probes/function-report.ts';
 import type { Probe } from '../probes/probe.ts';
-import { plausiblePositive, plausibleText } from '../plausible.ts';
-import { information } from '../systeminformation.ts';
+import { plausiblePositive, plausibleText } from '../probes/plausible.ts';
+import { information } from '../probes/systeminformation.ts';
 import { inOrder, inventoryMs, notTold, toldNumber, toldText } from './inventory.ts';
 
 /** The memory modules that are plugged in. */

@@ -1,7 +1,7 @@
 import { functionReport } from '../probes/function-report.ts';
 import { physicalInterfaces } from '../probes/network.ts';
 import type { Probe } from '../probes/probe.ts';
-import { information } from '../systeminformation.ts';
+import { information } from '../probes/systeminformation.ts';
 import { inOrder, inventoryMs, toldNumber, toldText } from './inventory.ts';
 
 /** Physical interfaces and bonds. Speeds and link states are no facts; addresses of IPv6 may change every day. */

@@ -3,7 +3,7 @@ import { machine } from 'node:os';
 import { functionReport } from '../probes/function-report.ts';
 import type { Probe } from '../probes/probe.ts';
 import { virtualisationOf } from '../probes/virtualisation.ts';
-import { information } from '../systeminformation.ts';
+import { information } from '../probes/systeminformation.ts';
 import { inventoryMs, toldNumber, toldText } from './inventory.ts';
 
 /** What the kernel keeps for itself differs by a little from boot to boot. */

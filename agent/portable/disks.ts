@@ -1,8 +1,8 @@
-import { plausibleCount, plausiblePositive } from '../plausible.ts';
+import { plausibleCount, plausiblePositive } from '../probes/plausible.ts';
 import { functionReport, missing, rounded } from '../probes/function-report.ts';
 import type { Facts } from '../probes/function-report.ts';
 import type { Probe } from '../probes/probe.ts';
-import { information } from '../systeminformation.ts';
+import { information } from '../probes/systeminformation.ts';
 
 const network = new Set(['nfs', 'smbfs', 'cifs', 'afpfs', 'webdav', 'ftp']);
 const nothingInside = new Set([

@@ -1,6 +1,6 @@
 import { cpus, loadavg, uptime } from 'node:os';
 
-import type { JsonValue } from '../collected.ts';
+import type { JsonValue } from '../probes/collected.ts';
 import { interval } from '../probes/cpu.ts';
 import { functionReport, missing, rounded } from '../probes/function-report.ts';
 import type { Facts } from '../probes/function-report.ts';

@@ -1,7 +1,7 @@
-import { plausibleCount, plausiblePositive } from '../plausible.ts';
+import { plausibleCount, plausiblePositive } from '../probes/plausible.ts';
 import { functionReport, missing, rounded } from '../probes/function-report.ts';
 import type { Probe } from '../probes/probe.ts';
-import { information } from '../systeminformation.ts';
+import { information } from '../probes/systeminformation.ts';
 
 const deadlineMs = 3000;
 

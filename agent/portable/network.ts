@@ -1,9 +1,9 @@
-import type { JsonValue } from '../collected.ts';
-import { plausibleCount, plausiblePositive } from '../plausible.ts';
+import type { JsonValue } from '../probes/collected.ts';
+import { plausibleCount, plausiblePositive } from '../probes/plausible.ts';
 import { functionReport, missing, rounded } from '../probes/function-report.ts';
 import type { Facts, Missing } from '../probes/function-report.ts';
 import type { Earlier, Probe } from '../probes/probe.ts';
-import { information } from '../systeminformation.ts';
+import { information } from '../probes/systeminformation.ts';
 
 /** Fields of a report, and the counters of systeminformation they are made from. */
 const counters = [

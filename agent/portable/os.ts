@@ -1,9 +1,9 @@
 import { machine } from 'node:os';
 
-import { plausibleText } from '../plausible.ts';
+import { plausibleText } from '../probes/plausible.ts';
 import { functionReport, missing } from '../probes/function-report.ts';
 import type { Probe } from '../probes/probe.ts';
-import { information } from '../systeminformation.ts';
+import { information } from '../probes/systeminformation.ts';
 
 export const portableOs: Probe = {
   name: 'os',

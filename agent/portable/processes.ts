@@ -1,9 +1,9 @@
-import { plausiblePositive } from '../plausible.ts';
+import { plausiblePositive } from '../probes/plausible.ts';
 import { functionReport, missing } from '../probes/function-report.ts';
 import type { Facts } from '../probes/function-report.ts';
 import { matchesGlobs } from '../probes/name-glob.ts';
 import type { Probe } from '../probes/probe.ts';
-import { information } from '../systeminformation.ts';
+import { information } from '../probes/systeminformation.ts';
 
 const topCount = 5;
 

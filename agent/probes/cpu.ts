@@ -1,4 +1,4 @@
-import type { JsonValue } from '../collected.ts';
+import type { JsonValue } from './collected.ts';
 import { functionReport, missing, rounded } from './function-report.ts';
 import type { Facts, Missing } from './function-report.ts';
 import type { Earlier, Probe } from './probe.ts';

@@ -1,6 +1,6 @@
 import type { FunctionReport } from '../../src/report/report.ts';
 import type { ProbeOptions } from '../../src/report/wire.ts';
-import type { JsonValue } from '../collected.ts';
+import type { JsonValue } from './collected.ts';
 import type { Source } from './source.ts';
 
 /** What a probe counted before, and how long ago. */

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../collected.ts';
+import type { JsonValue } from './collected.ts';
 import type { ProcessStat } from './process-stat.ts';
 
 /** More are not kept from visit to visit; the busiest so far are. */

@@ -1,5 +1,5 @@
 # The agent for clients without node. It cannot seal: its report goes to nobody but the collector, over SSH, and this
-# machine keeps counters alone. Written for dash, bash, BusyBox ash and mksh as /bin/sh; src/transport/loader.ts starts it.
+# machine keeps counters alone. Written for dash, bash, BusyBox ash and mksh as /bin/sh; src/loader/loader.ts starts it.
 #
 # $1 marker, as octal numbers with dots; $2 seconds until it is killed; $3 `t` when timeout(1) does that, `w` when a
 # watchdog of its own has to; $4 machine; $5 collector; $6 the client's folder; $7 digest of this text when it was brought,

@@ -1,4 +1,4 @@
-# What a restricted key fixes (src/transport/shell-launcher.ts), as agent/pinned.ts: who holds the key chooses the words of
+# What a restricted key fixes (src/loader/shell-launcher.ts), as agent/spool/pinned.ts: who holds the key chooses the words of
 # the request and which of a few folders counters are in, and nothing else. Then the arguments are: $1 `pinned`; $2 to $5 as
 # ever; $6 digest of this text, which the launcher has compared; $7 `-`; $8 whatever was asked for.
 
@@ -25,7 +25,7 @@ if [ "$1" = pinned ]; then
   pinned=$6 digest=- n=0 a= m= f= w=
   [ ${#8} -le 8192 ] || refuse
   case $8 in '/bin/sh -c '*) ;; *) refuse ;; esac
-  # Words of runCommand in src/transport/loader.ts: the first after `fh` is its marker; some after the kind are those of
+  # Words of runCommand in src/loader/loader.ts: the first after `fh` is its marker; some after the kind are those of
   # the agent's own marker and of the folder; the last is the request.
   set -f
   IFS=' '

@@ -1,8 +1,8 @@
 import type { Config } from '../config/config.ts';
 import type { FleetError } from '../errors.ts';
-import type { Storage } from '../storage/storage.ts';
-import type { HeldBack } from './held-back.ts';
-import type { DueMail } from './telling.ts';
+import type { Storage } from '../storage/store/storage.ts';
+import type { HeldBack } from './inhibit/held-back.ts';
+import type { DueMail } from './dispatch/telling.ts';
 
 export interface AlertOptions {
   readonly config: Config;

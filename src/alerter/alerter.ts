@@ -8,13 +8,13 @@
  */
 import { randomUUID } from 'node:crypto';
 
-import { takeLock, type LockHolder } from '../lock.ts';
-import { statePaths } from '../paths.ts';
-import { claimStateFolder } from '../state-folder.ts';
-import type { RunStart, Storage } from '../storage/storage.ts';
+import { takeLock, type LockHolder } from '../state/lock.ts';
+import { statePaths } from '../state/paths.ts';
+import { claimStateFolder } from '../state/state-folder.ts';
+import type { RunStart, Storage } from '../storage/store/storage.ts';
 import type { AlertOptions, AlertResult } from './alert-options.ts';
-import { makeAlertPass } from './alert-pass.ts';
-import { emptyResult, runEndOf } from './alert-result.ts';
+import { makeAlertPass } from './pass/alert-pass.ts';
+import { emptyResult, runEndOf } from './pass/alert-result.ts';
 
 /**
  * Makes one pass. Throws FleetError (exit status 3) when it cannot be made: `state-unusable`, or what the storage throws.

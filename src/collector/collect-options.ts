@@ -1,9 +1,9 @@
 import type { Client, Config } from '../config/config.ts';
 import type { FleetError } from '../errors.ts';
 import type { Report } from '../report/report.ts';
-import type { Storage, VisitRecord } from '../storage/storage.ts';
+import type { Storage, VisitRecord } from '../storage/store/storage.ts';
 import type { Transport } from '../transport/transport.ts';
-import type { Bundles } from './agent-session.ts';
+import type { Bundles } from './agent/agent-session.ts';
 
 export interface CollectOptions {
   readonly config: Config;

@@ -8,18 +8,18 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { takeLock } from '../lock.ts';
-import { statePaths } from '../paths.ts';
-import { claimStateFolder } from '../state-folder.ts';
-import type { RunEnd, RunStart, Storage } from '../storage/storage.ts';
+import { takeLock } from '../state/lock.ts';
+import { statePaths } from '../state/paths.ts';
+import { claimStateFolder } from '../state/state-folder.ts';
+import type { RunEnd, RunStart, Storage } from '../storage/store/storage.ts';
 import type { CollectOptions, CollectResult } from './collect-options.ts';
-import { loadCollectorId } from './collector-id.ts';
-import { journalOf } from './journal.ts';
-import { loadKeyRing, loadSealingRing } from './key-ring.ts';
-import { removeOldParts } from './old-parts.ts';
-import { makeDryPass, makePass } from './pass.ts';
-import type { PassOptions } from './pass.ts';
-import { startDelayMs } from './start-delay.ts';
+import { loadCollectorId } from '../state/collector-id.ts';
+import { journalOf } from './pass/journal.ts';
+import { loadKeyRing, loadSealingRing } from './keys/key-ring.ts';
+import { removeOldParts } from '../state/old-parts.ts';
+import { makeDryPass, makePass } from './pass/pass.ts';
+import type { PassOptions } from './pass/pass.ts';
+import { startDelayMs } from './pass/start-delay.ts';
 
 /**
  * Makes one pass. Never throws for a client's fault; throws FleetError (exit status 3) when the pass cannot be made:

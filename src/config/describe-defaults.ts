@@ -1,9 +1,9 @@
-import { statePaths } from '../paths.ts';
+import { statePaths } from '../state/paths.ts';
 import type { Client, Config, Rule } from './config.ts';
-import { formatDuration, formatSize } from './quantities.ts';
-import { parseLevel, ruleTypeOf } from './rule-types.ts';
-import { sshConfigFiles } from './ssh-config-files.ts';
-import { sshDefaults } from './ssh-settings.ts';
+import { formatDuration, formatSize } from './values/quantities.ts';
+import { parseLevel, ruleTypeOf } from './rules/rule-types.ts';
+import { sshConfigFiles } from './settings/ssh-config-files.ts';
+import { sshDefaults } from './settings/ssh-settings.ts';
 
 /** A default that is in force because nothing else is written. */
 export interface DefaultRow {

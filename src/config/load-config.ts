@@ -1,28 +1,28 @@
 import path from 'node:path';
 
-import { jumpLayer, readBastions } from './bastions.ts';
-import { checkVocabulary } from './check-vocabulary.ts';
-import { readCollector } from './collector-settings.ts';
+import { jumpLayer, readBastions } from './clients/bastions.ts';
+import { checkVocabulary } from './vocabulary/check-vocabulary.ts';
+import { readCollector } from './settings/collector-settings.ts';
 import type { AlertsConfig, Config } from './config.ts';
-import { createFindings, type Place } from './findings.ts';
-import { readConfigTree, type ConfigTree } from './include.ts';
-import { judgeClients } from './judge-clients.ts';
-import { judgeRules } from './judge-rules.ts';
-import { judgeWays } from './judge-ways.ts';
-import { usualStateFolder } from './last-good.ts';
-import { localPath } from './local-path.ts';
-import { readNotify, readSmtp } from './mail-settings.ts';
-import type { Element } from './parse-elements.ts';
-import { checkPermissions, createSecretPlaces } from './permissions.ts';
-import { predecessorOnly } from './predecessor.ts';
-import { parseDuration } from './quantities.ts';
-import { readClients } from './read-clients.ts';
-import type { ReadContext } from './read-secret.ts';
-import { createAudienceReader, nobody, readWindows } from './recipients.ts';
-import { createRuleReader } from './rule-scope.ts';
-import { createSshFinisher, createSshReader, sshDefaults } from './ssh-settings.ts';
-import { readRetention, readStorage } from './storage-settings.ts';
-import { statePaths } from '../paths.ts';
+import { createFindings, type Place } from './xml/findings.ts';
+import { readConfigTree, type ConfigTree } from './xml/include.ts';
+import { judgeClients } from './clients/judge-clients.ts';
+import { judgeRules } from './clients/judge-rules.ts';
+import { judgeWays } from './clients/judge-ways.ts';
+import { usualStateFolder } from './xml/last-good.ts';
+import { localPath } from './xml/local-path.ts';
+import { readNotify, readSmtp } from './settings/mail-settings.ts';
+import type { Element } from './xml/parse-elements.ts';
+import { checkPermissions, createSecretPlaces } from './settings/permissions.ts';
+import { predecessorOnly } from './xml/predecessor.ts';
+import { parseDuration } from './values/quantities.ts';
+import { readClients } from './clients/read-clients.ts';
+import type { ReadContext } from './settings/read-secret.ts';
+import { createAudienceReader, nobody, readWindows } from './clients/recipients.ts';
+import { createRuleReader } from './rules/rule-scope.ts';
+import { createSshFinisher, createSshReader, sshDefaults } from './settings/ssh-settings.ts';
+import { readRetention, readStorage } from './settings/storage-settings.ts';
+import { statePaths } from '../state/paths.ts';
 
 export interface LoadConfigOptions {
   /** config.xml, relative to the working folder or absolute. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 
-import { openSqlite } from '../sqlite.ts';
-import type { SqliteDatabase, SqliteRow } from '../sqlite.ts';
+import { openSqlite } from '../platform/sqlite.ts';
+import type { SqliteDatabase, SqliteRow } from '../platform/sqlite.ts';
 
 /** What is remembered of a database that is away, without that database. Times are milliseconds since 1970. */
 export interface AwayState {

@@ -1,4 +1,4 @@
-import type { StatePaths } from '../paths.ts';
+import type { StatePaths } from '../state/paths.ts';
 
 /** What may be away. */
 export interface AwayTopic {

@@ -1,7 +1,7 @@
-import { globMatcher } from '../config/globs.ts';
+import { globMatcher } from '../config/values/globs.ts';
 import type { Config, Recipient } from '../config/config.ts';
-import { sender } from '../config/mail-settings.ts';
-import { statePaths } from '../paths.ts';
+import { sender } from '../config/settings/mail-settings.ts';
+import { statePaths } from '../state/paths.ts';
 import type { AwayTopic } from './away-topic.ts';
 import { createCommandNotifier } from './command.ts';
 import { addressOf, createEmailNotifier } from './email.ts';

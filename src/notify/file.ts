@@ -1,7 +1,7 @@
 import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 
-import { makeFolder } from '../make-folder.ts';
+import { makeFolder } from '../state/make-folder.ts';
 import { FleetError, messageOf } from '../errors.ts';
 import type { Notifier, OutgoingMail, SendOptions } from './notify.ts';
 

@@ -8,7 +8,7 @@ import { existsSync, rmSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import { asFleetError } from '../errors.ts';
 import type { FleetError } from '../errors.ts';
-import { statePaths } from '../paths.ts';
+import { statePaths } from '../state/paths.ts';
 import { isLineDue, isMailDue } from './away-schedule.ts';
 import { changeAwayState, makeAwayState } from './away-state.ts';
 import type { Notifier } from './notify.ts';

@@ -1,6 +1,6 @@
 /**
- * Shell text that two things share: the loader of a visit (src/transport/loader.ts) and the script that a client's crontab
- * starts (agent/spool-script.ts). It holds no `'`, `!`, `\` or line break.
+ * Shell text that two things share: the loader of a visit (src/loader/loader.ts) and the script that a client's crontab
+ * starts (agent/spool/spool-script.ts). It holds no `'`, `!`, `\` or line break.
  */
 
 /** In a client's folder: what a crontab of the client starts. */

@@ -10,7 +10,7 @@
  *   `F` fault, JSON: {code, message} instead of this run's report; spooled reports may still follow
  *   `E` end, JSON: End              nothing follows
  * stdin of the agent: 16 raw bytes for each acknowledged report id, nothing else; its end lets the agent end. Only an
- * agent that is brought finds its own program before them (see src/transport/loader.ts). The shell agent reads none.
+ * agent that is brought finds its own program before them (see src/loader/loader.ts). The shell agent reads none.
  */
 
 export const protocolVersion = 1;
@@ -40,7 +40,7 @@ export interface ProbeOptions {
 /** What the collector asks of one agent run: JSON in base64url inside the exec string. Nothing in it is secret. */
 export interface AgentRequest {
   readonly v: typeof protocolVersion;
-  /** `spool`: a visit's report, asked for by the client's own crontab (agent/spool-script.ts) and sent to nobody. */
+  /** `spool`: a visit's report, asked for by the client's own crontab (agent/spool/spool-script.ts) and sent to nobody. */
   readonly kind: 'visit' | 'inventory' | 'spool';
   readonly run: string;
   readonly client: string;

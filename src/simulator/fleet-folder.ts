@@ -1,14 +1,14 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { formatDuration } from '../config/quantities.ts';
+import { formatDuration } from '../config/values/quantities.ts';
 import { FleetError, messageOf } from '../errors.ts';
-import { makeFolder } from '../make-folder.ts';
-import { hostKeyOf } from '../transport/fingerprint.ts';
-import { hostName } from '../transport/known-hosts.ts';
-import { generateHostKey } from '../transport/loopback-server.ts';
-import { decodeLoginKey } from '../transport/private-key.ts';
-import type { ParsedKey } from '../transport/ssh-server.ts';
+import { makeFolder } from '../state/make-folder.ts';
+import { hostKeyOf } from '../transport/known-hosts/fingerprint.ts';
+import { hostName } from '../transport/known-hosts/known-hosts.ts';
+import { generateHostKey } from './loopback-server.ts';
+import { decodeLoginKey } from '../transport/credentials/private-key.ts';
+import type { ParsedKey } from './ssh-server.ts';
 import { bastionAddress, bastionName, mostClients, planFleet } from './fleet-plan.ts';
 import type { FleetPlan, SimulatedClient } from './fleet-plan.ts';
 import { profileNames } from './profile.ts';

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 
-import type { ServerConnection } from '../transport/ssh-server.ts';
+import type { ServerConnection } from './ssh-server.ts';
 
 /** Lets a login at the bastion through to these addresses, all on one port, and to nothing else (RFC 4254, section 7.2). */
 export function forwardTo(client: ServerConnection, addresses: ReadonlySet<string>, port: number): void {

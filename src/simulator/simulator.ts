@@ -5,7 +5,7 @@
  */
 import type { Socket } from 'node:net';
 
-import type { ParsedKey } from '../transport/ssh-server.ts';
+import type { ParsedKey } from './ssh-server.ts';
 import { answerVisit } from './answer-visit.ts';
 import { conditionOf, nextTurnMs, stormAt } from './condition.ts';
 import type { Condition } from './condition.ts';

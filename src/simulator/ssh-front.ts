@@ -1,9 +1,9 @@
 import { createPublicKey, verify, type KeyObject } from 'node:crypto';
 import type { Socket } from 'node:net';
 
-import { gatherWrites } from '../transport/gather-writes.ts';
-import { newSshServer } from '../transport/ssh-server.ts';
-import type { AuthContext, ParsedKey, ServerConnection, SshServer } from '../transport/ssh-server.ts';
+import { gatherWrites } from '../transport/connection/gather-writes.ts';
+import { newSshServer } from './ssh-server.ts';
+import type { AuthContext, ParsedKey, ServerConnection, SshServer } from './ssh-server.ts';
 
 /** What a connection comes to that was let through the key exchange. */
 export interface SshVisitor {

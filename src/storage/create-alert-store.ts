@@ -1,24 +1,24 @@
-import { acknowledge, addSilence, expireSilence, silences, unacknowledge } from './silences.ts';
-import { alertState } from './alert-state.ts';
-import { episodesOf, lastRunOf, runFacts, seenClients, series, toldOf, toldSince } from './alert-history.ts';
-import type { AlertStore } from './alert-store.ts';
-import type { Database, Session } from './database.ts';
-import { databaseNowMs } from './database-now.ts';
-import { discardMail, dropMail } from './discard-mail.ts';
-import { asStorageErrors } from './fault.ts';
-import { forgetClient } from './forget-client.ts';
-import { forgetCollector } from './forget-collector.ts';
-import { memories, openEpisodes, saveJudged } from './judging.ts';
-import { fenced, leaseHolder, releaseLease, takeLease } from './lease.ts';
-import { newestRows } from './newest-rows.ts';
-import { claimMail, dueMails, markDataBegun, markFailed, markPutOff, markSent, undelivered } from './outbox.ts';
-import { unsentOf } from './unsent.ts';
-import { openReports } from './stored-reports.ts';
-import { disksOf, exportsOf, networksOf, systemsOf } from './stored-rows.ts';
-import { sealedSummary } from './sealed-reports.ts';
-import { ownDiskFacts } from './own-disks.ts';
-import { saveTelling } from './telling-rows.ts';
-import { replay, untreated } from './time-pages.ts';
+import { acknowledge, addSilence, expireSilence, silences, unacknowledge } from './alerts/silences.ts';
+import { alertState } from './alerts/alert-state.ts';
+import { episodesOf, lastRunOf, runFacts, seenClients, series, toldOf, toldSince } from './queries/alert-history.ts';
+import type { AlertStore } from './store/alert-store.ts';
+import type { Database, Session } from './sql/database.ts';
+import { databaseNowMs } from './sql/database-now.ts';
+import { discardMail, dropMail } from './alerts/discard-mail.ts';
+import { asStorageErrors } from './sql/fault.ts';
+import { forgetClient } from './retention/forget-client.ts';
+import { forgetCollector } from './retention/forget-collector.ts';
+import { memories, openEpisodes, saveJudged } from './alerts/judging.ts';
+import { fenced, leaseHolder, releaseLease, takeLease } from './alerts/lease.ts';
+import { newestRows } from './queries/newest-rows.ts';
+import { claimMail, dueMails, markDataBegun, markFailed, markPutOff, markSent, undelivered } from './alerts/outbox.ts';
+import { unsentOf } from './alerts/unsent.ts';
+import { openReports } from './reports/stored-reports.ts';
+import { disksOf, exportsOf, networksOf, systemsOf } from './rows/stored-rows.ts';
+import { sealedSummary } from './reports/sealed-reports.ts';
+import { ownDiskFacts } from './reports/own-disks.ts';
+import { saveTelling } from './alerts/telling-rows.ts';
+import { replay, untreated } from './queries/time-pages.ts';
 
 /** What the alerter may do. */
 export function createAlertStore(database: Database): AlertStore {

@@ -1,11 +1,11 @@
-import { numberOrNull, readerOrNull, textOrNull } from './client-facts.ts';
-import type { Database, SqlRow } from './database.ts';
-import type { Dialect } from './dialect.ts';
-import { asStorageErrors } from './fault.ts';
-import { newestOf } from './newest-of.ts';
-import { readOnlyQuery } from './read-only-query.ts';
-import { fromSqlTime } from './sql-time.ts';
-import type { ClientStatus, History, RunSummary } from './storage.ts';
+import { numberOrNull, readerOrNull, textOrNull } from './rows/client-facts.ts';
+import type { Database, SqlRow } from './sql/database.ts';
+import type { Dialect } from './sql/dialect.ts';
+import { asStorageErrors } from './sql/fault.ts';
+import { newestOf } from './queries/newest-of.ts';
+import { readOnlyQuery } from './sql/read-only-query.ts';
+import { fromSqlTime } from './sql/sql-time.ts';
+import type { ClientStatus, History, RunSummary } from './store/storage.ts';
 
 /** Every client with its newest row and its newest visit. */
 export const clientsSql = (

@@ -1,14 +1,14 @@
 import type { StorageConfig } from '../config/config.ts';
-import type { Database } from './database.ts';
-import { asStorageErrors } from './fault.ts';
+import type { Database } from './sql/database.ts';
+import { asStorageErrors } from './sql/fault.ts';
 import { createAlertStore } from './create-alert-store.ts';
 import { createHistory } from './history.ts';
-import { checkDatabase, migrateDatabase } from './migrate.ts';
-import { throwMismatch } from './migration-state.ts';
-import { openDatabase } from './open-database.ts';
+import { checkDatabase, migrateDatabase } from './migrate/migrate.ts';
+import { throwMismatch } from './migrate/migration-state.ts';
+import { openDatabase } from './dialects/open-database.ts';
 import { createReportStore } from './report-store.ts';
-import { createSealedStore } from './sealed-reports.ts';
-import type { Storage } from './storage.ts';
+import { createSealedStore } from './reports/sealed-reports.ts';
+import type { Storage } from './store/storage.ts';
 
 export interface OpenStorageOptions {
   readonly storage: StorageConfig;

@@ -1,16 +1,16 @@
-import { clientFacts } from './client-facts.ts';
-import { createClientShares } from './client-shares.ts';
-import type { Database } from './database.ts';
-import { asStorageErrors } from './fault.ts';
-import { ingest } from './ingest.ts';
-import { countPrunable, prune } from './prune.ts';
-import { saveOwnDisks } from './own-disks.ts';
-import { fileSpace } from './reclaim.ts';
-import { renameClient } from './rename-client.ts';
-import { endRun, startRun } from './runs.ts';
-import { saveSealed } from './sealed-reports.ts';
-import type { ReportStore } from './storage.ts';
-import { saveVisits } from './visits.ts';
+import { clientFacts } from './rows/client-facts.ts';
+import { createClientShares } from './reports/client-shares.ts';
+import type { Database } from './sql/database.ts';
+import { asStorageErrors } from './sql/fault.ts';
+import { ingest } from './reports/ingest.ts';
+import { countPrunable, prune } from './retention/prune.ts';
+import { saveOwnDisks } from './reports/own-disks.ts';
+import { fileSpace } from './dialects/sqlite/reclaim.ts';
+import { renameClient } from './retention/rename-client.ts';
+import { endRun, startRun } from './reports/runs.ts';
+import { saveSealed } from './reports/sealed-reports.ts';
+import type { ReportStore } from './store/storage.ts';
+import { saveVisits } from './reports/visits.ts';
 
 /** What the collector may do. */
 export function createReportStore(database: Database): ReportStore {

@@ -2,14 +2,14 @@ import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 
 import type { StorageConfig } from '../config/config.ts';
-import type { Database, Session } from './database.ts';
-import { asStorageErrors } from './fault.ts';
-import { checkDatabase } from './migrate.ts';
-import { readMigrations } from './migration-files.ts';
-import { migrationState, throwMismatch } from './migration-state.ts';
-import { openDatabase } from './open-database.ts';
-import { isFileMissing } from './sqlite/is-file-missing.ts';
-import { sqliteFault } from './sqlite/faults.ts';
+import type { Database, Session } from './sql/database.ts';
+import { asStorageErrors } from './sql/fault.ts';
+import { checkDatabase } from './migrate/migrate.ts';
+import { readMigrations } from './migrate/migration-files.ts';
+import { migrationState, throwMismatch } from './migrate/migration-state.ts';
+import { openDatabase } from './dialects/open-database.ts';
+import { isFileMissing } from './dialects/sqlite/is-file-missing.ts';
+import { sqliteFault } from './dialects/sqlite/faults.ts';
 
 export interface TryStorageOptions {
   readonly storage: StorageConfig;

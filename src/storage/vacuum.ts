@@ -1,8 +1,8 @@
-import { formatSize } from '../config/quantities.ts';
+import { formatSize } from '../config/values/quantities.ts';
 import { FleetError } from '../errors.ts';
-import { throwAsStorageError } from './fault.ts';
-import type { FileSpace } from './reclaim.ts';
-import { vacuumFile, vacuumNeeds } from './sqlite/vacuum.ts';
+import { throwAsStorageError } from './sql/fault.ts';
+import type { FileSpace } from './dialects/sqlite/reclaim.ts';
+import { vacuumFile, vacuumNeeds } from './dialects/sqlite/vacuum.ts';
 
 /**
  * Makes an SQLite file anew, which this process must not have open, and says how many bytes it is smaller. Throws

@@ -1,15 +1,15 @@
 import type { Client, SshSettings } from '../config/config.ts';
 import { FleetError } from '../errors.ts';
-import { dialThrough, limitsOf } from './bastion-pool.ts';
-import { besideKeys } from './credentials.ts';
-import { needsHostCertificate } from './host-key-check.ts';
-import { createLocalTransport } from './local.ts';
-import type { Credentials } from './login.ts';
-import { opensshBesideKeys } from './openssh-arguments.ts';
-import { opensshTarget } from './openssh-target.ts';
-import { createOpensshTransport } from './openssh.ts';
-import type { Route, Unsupported } from './route.ts';
-import { createSshTransport } from './ssh.ts';
+import { dialThrough, limitsOf } from './bastions/bastion-pool.ts';
+import { besideKeys } from './credentials/credentials.ts';
+import { needsHostCertificate } from './known-hosts/host-key-check.ts';
+import { createLocalTransport } from './connection/local.ts';
+import type { Credentials } from './ssh2/login.ts';
+import { opensshBesideKeys } from './openssh/openssh-arguments.ts';
+import { opensshTarget } from './openssh/openssh-target.ts';
+import { createOpensshTransport } from './openssh/openssh.ts';
+import type { Route, Unsupported } from './route/route.ts';
+import { createSshTransport } from './ssh2/ssh.ts';
 import type { TransportShared } from './transport-shared.ts';
 import type { Connection, ConnectOptions, Transport } from './transport.ts';
 

@@ -1,18 +1,18 @@
 import { existsSync, readFileSync } from 'node:fs';
 
 import type { Bastion, Client, Config } from '../config/config.ts';
-import { statePaths } from '../paths.ts';
-import { sshConfigFiles } from '../config/ssh-config-files.ts';
-import { createBastionPool, type BastionPool } from './bastion-pool.ts';
-import { revealCredentials } from './credentials.ts';
-import type { Hop } from './hop.ts';
-import { loadKeyLogins, noKeyLogins, type KeyLogins } from './key-logins.ts';
-import { joinKnownHosts, loadKnownHosts, type KnownHosts } from './known-hosts.ts';
-import { resolveRoute, type RouteWorld } from './resolve-route.ts';
-import type { Route } from './route.ts';
-import { createSshConfigReader, type SshConfigReader } from './ssh-config-reader.ts';
-import type { SshTarget } from './ssh.ts';
-import { certificateBeside } from './user-certificate.ts';
+import { statePaths } from '../state/paths.ts';
+import { sshConfigFiles } from '../config/settings/ssh-config-files.ts';
+import { createBastionPool, type BastionPool } from './bastions/bastion-pool.ts';
+import { revealCredentials } from './credentials/credentials.ts';
+import type { Hop } from './route/hop.ts';
+import { loadKeyLogins, noKeyLogins, type KeyLogins } from './credentials/key-logins.ts';
+import { joinKnownHosts, loadKnownHosts, type KnownHosts } from './known-hosts/known-hosts.ts';
+import { resolveRoute, type RouteWorld } from './route/resolve-route.ts';
+import type { Route } from './route/route.ts';
+import { createSshConfigReader, type SshConfigReader } from './ssh-config/ssh-config-reader.ts';
+import type { SshTarget } from './ssh2/ssh.ts';
+import { certificateBeside } from './credentials/user-certificate.ts';
 
 /** What the clients of one run share. */
 export interface TransportShared {

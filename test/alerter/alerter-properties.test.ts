@@ -7,15 +7,15 @@ import { after, test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { createWatches, hears } from '../../src/alerter/recipients-of.ts';
-import type { DueMail } from '../../src/alerter/telling.ts';
-import type { Episode } from '../../src/storage/episode.ts';
-import { sqliteConfig } from '../storage/sqlite-config.ts';
+import { createWatches, hears } from '../../src/alerter/inhibit/recipients-of.ts';
+import type { DueMail } from '../../src/alerter/dispatch/telling.ts';
+import type { Episode } from '../../src/storage/store/episode.ts';
+import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import type { SmtpAct } from '../support/smtp-server.ts';
-import { withMoments } from './moments.ts';
-import { at } from './rows.ts';
-import { idOf, openStation } from './station.ts';
-import type { Station } from './station.ts';
+import { withMoments } from './support/moments.ts';
+import { at } from './support/rows.ts';
+import { idOf, openStation } from './support/station.ts';
+import type { Station } from './support/station.ts';
 
 const cap = 4;
 const minuteMs = 60_000;

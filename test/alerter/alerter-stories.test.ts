@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after } from 'node:test';
 
-import { sqliteConfig } from '../storage/sqlite-config.ts';
-import { passStory } from './whole-pass-story.ts';
-import type { PassStory } from './whole-pass-story.ts';
+import { sqliteConfig } from '../storage/support/sqlite-config.ts';
+import { passStory } from './support/whole-pass-story.ts';
+import type { PassStory } from './support/whole-pass-story.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'fleet-stories-'));
 after(() => rmSync(dir, { recursive: true, force: true }));

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after } from 'node:test';
 
-import { sqliteConfig } from '../storage/sqlite-config.ts';
-import { day } from './rows.ts';
-import { clock } from './time-line.ts';
-import { passStory } from './whole-pass-story.ts';
-import type { PassStory } from './whole-pass-story.ts';
+import { sqliteConfig } from '../storage/support/sqlite-config.ts';
+import { day } from './support/rows.ts';
+import { clock } from './support/time-line.ts';
+import { passStory } from './support/whole-pass-story.ts';
+import type { PassStory } from './support/whole-pass-story.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'fleet-time-lines-'));
 after(() => rmSync(dir, { recursive: true, force: true }));

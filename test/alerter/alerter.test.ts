@@ -6,11 +6,11 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { after, test } from 'node:test';
 
-import type { Kit } from '../storage/databases.ts';
-import { onBothDatabases } from '../storage/databases.ts';
-import { bound, openStation } from './station.ts';
-import type { Station } from './station.ts';
-import { passStory } from './whole-pass-story.ts';
+import type { Kit } from '../storage/support/databases.ts';
+import { onBothDatabases } from '../storage/support/databases.ts';
+import { bound, openStation } from './support/station.ts';
+import type { Station } from './support/station.ts';
+import { passStory } from './support/whole-pass-story.ts';
 
 const alerts = '<alerts><mail to="ops@example.org"/><alert type="disk" warning="85%" critical="95%"/></alerts>';
 const two = '<client name="web-[1-2]" ip="192.0.2.[1-2]" username="u"/>';

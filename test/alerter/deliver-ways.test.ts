@@ -5,17 +5,17 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 
-import { deliver } from '../../src/alerter/deliver.ts';
-import { createWays } from '../../src/alerter/notifiers.ts';
-import { recipientOfCommand } from '../../src/alerter/recipients-of.ts';
+import { deliver } from '../../src/alerter/deliver/deliver.ts';
+import { createWays } from '../../src/alerter/deliver/notifiers.ts';
+import { recipientOfCommand } from '../../src/alerter/inhibit/recipients-of.ts';
 import type { NotifyConfig } from '../../src/config/config.ts';
 import { FleetError } from '../../src/errors.ts';
 import { createAlertStore } from '../../src/storage/create-alert-store.ts';
-import { openDatabase } from '../../src/storage/open-database.ts';
-import { smtpConfig, withLogin } from '../notify/smtp-config.ts';
-import { onBothDatabases } from '../storage/databases.ts';
+import { openDatabase } from '../../src/storage/dialects/open-database.ts';
+import { smtpConfig, withLogin } from '../notify/support/smtp-config.ts';
+import { onBothDatabases } from '../storage/support/databases.ts';
 import type { SmtpMoment } from '../support/smtp-server.ts';
-import { contentOf, never, openPost, openServer, withStore } from './sending.ts';
+import { contentOf, never, openPost, openServer, withStore } from './support/sending.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'fleet-ways-'));
 after(() => rmSync(dir, { recursive: true, force: true }));

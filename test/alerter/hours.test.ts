@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { startTelling } from './telling-world.ts';
+import { startTelling } from './support/telling-world.ts';
 
 // 20 November 2026 is a Friday.
 const fleetWith = (recipients: string, window = ''): string => `

@@ -3,13 +3,13 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { judgeClient } from '../../src/alerter/judge.ts';
-import type { Observation } from '../../src/alerter/observation.ts';
-import { readReport, readVisit } from '../../src/alerter/read-row.ts';
-import type { Episode } from '../../src/storage/episode.ts';
-import { clientWith } from './config-of.ts';
-import { day, diskRow, failedVisit, reportRow, visitRow } from './rows.ts';
-import { everyMs, startJudging } from './time-line.ts';
+import { judgeClient } from '../../src/alerter/transition/judge.ts';
+import type { Observation } from '../../src/alerter/evaluate/observation.ts';
+import { readReport, readVisit } from '../../src/alerter/evaluate/read-row.ts';
+import type { Episode } from '../../src/storage/store/episode.ts';
+import { clientWith } from './support/config-of.ts';
+import { day, diskRow, failedVisit, reportRow, visitRow } from './support/rows.ts';
+import { everyMs, startJudging } from './support/time-line.ts';
 
 const client = clientWith(`
   <alert type="disk" warning="85%" critical="95%" for="1x"/>

@@ -5,14 +5,14 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 import type { Report } from '../../src/report/report.ts';
-import { reportWith, worker } from '../report/sample-report.ts';
-import { onBothDatabases } from '../storage/databases.ts';
+import { reportWith, worker } from '../report/support/sample-report.ts';
+import { onBothDatabases } from '../storage/support/databases.ts';
 import type { AlertOrder } from '../support/alert-process.ts';
 import { programArgs } from '../support/program-args.ts';
-import { at } from './rows.ts';
-import { openStation } from './station.ts';
-import type { Station } from './station.ts';
-import { everyMs } from './time-line.ts';
+import { at } from './support/rows.ts';
+import { openStation } from './support/station.ts';
+import type { Station } from './support/station.ts';
+import { everyMs } from './support/time-line.ts';
 
 const run = promisify(execFile);
 const program = fileURLToPath(new URL('../support/alert-process.ts', import.meta.url));

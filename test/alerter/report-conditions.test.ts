@@ -1,4 +1,4 @@
-import { story } from './story.ts';
+import { story } from './support/story.ts';
 
 story(
   'a probe that fails in three reports in a row is told, and has recovered after two in which it does not',

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { readReport } from '../../src/alerter/read-row.ts';
-import { clientWith } from './config-of.ts';
-import { diskRow, reportRow } from './rows.ts';
+import { readReport } from '../../src/alerter/evaluate/read-row.ts';
+import { clientWith } from './support/config-of.ts';
+import { diskRow, reportRow } from './support/rows.ts';
 
 /** Returns `rule subject` of everything that is judged of file systems with the given mounts. */
 function judged(mounts: readonly string[], inner: string, outer = ''): readonly string[] {

@@ -3,12 +3,12 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import type { Item } from '../../src/alerter/telling.ts';
-import { createWatches, hears } from '../../src/alerter/recipients-of.ts';
-import type { Episode, Transition } from '../../src/storage/episode.ts';
-import { configOf } from './config-of.ts';
-import { nameOf, startTelling } from './telling-world.ts';
-import type { SimulatedMail, TellingWorld } from './telling-world.ts';
+import type { Item } from '../../src/alerter/dispatch/telling.ts';
+import { createWatches, hears } from '../../src/alerter/inhibit/recipients-of.ts';
+import type { Episode, Transition } from '../../src/storage/store/episode.ts';
+import { configOf } from './support/config-of.ts';
+import { nameOf, startTelling } from './support/telling-world.ts';
+import type { SimulatedMail, TellingWorld } from './support/telling-world.ts';
 
 const cap = 2;
 const intervalMs = 15 * 60_000;

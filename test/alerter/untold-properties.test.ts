@@ -6,18 +6,18 @@ import { after, before, describe, test } from 'node:test';
 
 import fc from 'fast-check';
 
-import type { DueMail } from '../../src/alerter/telling.ts';
+import type { DueMail } from '../../src/alerter/dispatch/telling.ts';
 import type { StorageConfig } from '../../src/config/config.ts';
 import { FleetError } from '../../src/errors.ts';
-import { sqliteConfig } from '../storage/sqlite-config.ts';
+import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import type { Mariadb } from '../support/mariadb.ts';
-import { configOf } from './config-of.ts';
-import { at } from './rows.ts';
-import { openStation } from './station.ts';
-import { UntoldWorld } from './untold-world.ts';
-import { elementsOf, everyMinutes, Reader, trial } from './untold.ts';
-import type { ReadMail, Trial } from './untold.ts';
+import { configOf } from './support/config-of.ts';
+import { at } from './support/rows.ts';
+import { openStation } from './support/station.ts';
+import { UntoldWorld } from './support/untold-world.ts';
+import { elementsOf, everyMinutes, Reader, trial } from './support/untold.ts';
+import type { ReadMail, Trial } from './support/untold.ts';
 
 const minuteMs = 60_000;
 

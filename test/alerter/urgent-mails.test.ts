@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { at } from './rows.ts';
-import { startTelling } from './telling-world.ts';
+import { at } from './support/rows.ts';
+import { startTelling } from './support/telling-world.ts';
 
 const fleet = `
   <smtp host="mail.example.org" from="f@example.org" maxMailsPerHour="100"/>

@@ -14,7 +14,7 @@ import { published } from '../../bench/results.ts';
 import type { BenchRecord } from '../../bench/results.ts';
 import { spreadOf } from '../../bench/statistics.ts';
 import { performanceText } from '../../bench/write-performance.ts';
-import { packageDir } from '../../src/paths.ts';
+import { packageDir } from '../../src/state/paths.ts';
 
 const document = readFileSync(path.join(packageDir, 'docs', 'performance.md'), 'utf8');
 /** Of the others each needs a server, a fleet or a registry. */

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 
-import { packageDir } from '../../src/paths.ts';
+import { packageDir } from '../../src/state/paths.ts';
 import { serverName, skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import type { Mariadb, MariadbDatabase } from '../support/mariadb.ts';
 import { configFolder, runCli } from '../support/run-cli.ts';

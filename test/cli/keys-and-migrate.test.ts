@@ -3,8 +3,8 @@ import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { sqlDir } from '../../src/paths.ts';
-import { openSqlite } from '../../src/sqlite.ts';
+import { sqlDir } from '../../src/state/paths.ts';
+import { openSqlite } from '../../src/platform/sqlite.ts';
 import { configFolder, runCli } from '../support/run-cli.ts';
 
 const here = '<config><client name="here" ip="127.0.0.1" transport="local"/></config>';

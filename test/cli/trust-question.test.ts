@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { questionFor } from '../../src/cli/trust.ts';
-import type { TrustPlan } from '../../src/cli/trust-plan.ts';
+import { questionFor } from '../../src/cli/trust/trust.ts';
+import type { TrustPlan } from '../../src/cli/trust/trust-plan.ts';
 
 const plan = (name: string, kind: TrustPlan['kind'], keys = 1): TrustPlan => ({
   machine: { name, kind: 'client', address: '192.0.2.1', port: 22, way: null, fault: null },

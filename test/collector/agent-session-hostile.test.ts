@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import type { ErrorCode } from '../../src/errors.ts';
 import { encodeFrame } from '../../src/report/frames.ts';
-import { loaderStatus } from '../../src/transport/loader.ts';
+import { loaderStatus } from '../../src/loader/loader.ts';
 import { visit } from '../support/agent-visit.ts';
 import { answer, end, hello, meet, opening, prelude, print, report } from '../support/scripted-client.ts';
 import { shellConnection } from '../support/shell-connection.ts';

@@ -14,17 +14,17 @@ import {
 import path from 'node:path';
 import { after, test } from 'node:test';
 
-import { createClientNames } from '../../src/collector/client-names.ts';
-import { countSealedTo } from '../../src/collector/count-sealed-to.ts';
-import { replayJournals } from '../../src/collector/journal.ts';
-import { loadKeyRing, rotateKeys } from '../../src/collector/key-ring.ts';
-import { defaultBounds, openQuarantine } from '../../src/collector/quarantine.ts';
-import { asRejected, openingDoor, sealedDoor } from '../../src/collector/report-door.ts';
-import type { ReportRejected } from '../../src/collector/open-sealed.ts';
-import { describeMissingKey } from '../../src/collector/retired-keys.ts';
-import { statePaths } from '../../src/paths.ts';
+import { createClientNames } from '../../src/collector/spool/client-names.ts';
+import { countSealedTo } from '../../src/collector/keys/count-sealed-to.ts';
+import { replayJournals } from '../../src/collector/pass/journal.ts';
+import { loadKeyRing, rotateKeys } from '../../src/collector/keys/key-ring.ts';
+import { defaultBounds, openQuarantine } from '../../src/collector/spool/quarantine.ts';
+import { asRejected, openingDoor, sealedDoor } from '../../src/collector/ingest/report-door.ts';
+import type { ReportRejected } from '../../src/collector/ingest/open-sealed.ts';
+import { describeMissingKey } from '../../src/collector/keys/retired-keys.ts';
+import { statePaths } from '../../src/state/paths.ts';
 import { generateKeyPair, privateKeysOf } from '../../src/seal/key-pair.ts';
-import type { ReportStore } from '../../src/storage/storage.ts';
+import type { ReportStore } from '../../src/storage/store/storage.ts';
 import { makeClient, makeFleet } from '../support/fleet.ts';
 import { scriptedAgent } from '../support/scripted-agents.ts';
 import { sealedSample } from '../support/sealed-report.ts';

@@ -18,7 +18,7 @@ import type { HostileMode } from '../support/hostile-ssh.ts';
 import { programArgs } from '../support/program-args.ts';
 import { sealedFor, startReportServer } from '../support/report-server.ts';
 import type { ReportServer } from '../support/report-server.ts';
-import { worker } from '../report/sample-report.ts';
+import { worker } from '../report/support/sample-report.ts';
 
 const run = promisify(execFile);
 const account = { username: 'u', password: 'a secret word' };

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 
-import { loadKeyRing } from '../../src/collector/key-ring.ts';
-import { openSealedSpool } from '../../src/collector/sealed-spool.ts';
-import { statePaths } from '../../src/paths.ts';
+import { loadKeyRing } from '../../src/collector/keys/key-ring.ts';
+import { openSealedSpool } from '../../src/collector/spool/sealed-spool.ts';
+import { statePaths } from '../../src/state/paths.ts';
 import { makeClient, makeFleet } from '../support/fleet.ts';
 import { sealedSample } from '../support/sealed-report.ts';
 

@@ -3,15 +3,15 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameS
 import path from 'node:path';
 import { after, test } from 'node:test';
 
-import { rotateKeys } from '../../src/collector/key-ring.ts';
-import { openSealedSpool } from '../../src/collector/sealed-spool.ts';
+import { rotateKeys } from '../../src/collector/keys/key-ring.ts';
+import { openSealedSpool } from '../../src/collector/spool/sealed-spool.ts';
 import { FleetError } from '../../src/errors.ts';
-import { takeLock } from '../../src/lock.ts';
+import { takeLock } from '../../src/state/lock.ts';
 import type { Report } from '../../src/report/report.ts';
 import { generateKeyPair } from '../../src/seal/key-pair.ts';
-import type { Storage } from '../../src/storage/storage.ts';
-import type { SealedItem } from '../../src/storage/sealed-store.ts';
-import { worker } from '../report/sample-report.ts';
+import type { Storage } from '../../src/storage/store/storage.ts';
+import type { SealedItem } from '../../src/storage/store/sealed-store.ts';
+import { worker } from '../report/support/sample-report.ts';
 import { makeClient } from '../support/fleet.ts';
 import { sealedSample } from '../support/sealed-report.ts';
 import { makeSplitFleet } from '../support/split-fleet.ts';
@@ -36,7 +36,7 @@ async function countOf({ fleet }: SplitFleet, table: string): Promise<number> {
 
 /** The opener's newest private key, as the sealing side needs it. */
 async function newestKey({ opener }: SplitFleet) {
-  const { loadKeyRing } = await import('../../src/collector/key-ring.ts');
+  const { loadKeyRing } = await import('../../src/collector/keys/key-ring.ts');
   return loadKeyRing(opener, Date.now()).sealing;
 }
 
@@ -263,7 +263,7 @@ test('reports sealed to a key that is not here wait, are told of once, and are t
   const second = await one.ingest(web);
   assert.deepEqual([second.exitStatus, second.keyless, second.faults.length], [0, 0, 0]);
   const { privateKeyToPem } = await import('../../src/seal/key-pair.ts');
-  const { keyName } = await import('../../src/collector/key-files.ts');
+  const { keyName } = await import('../../src/collector/keys/key-files.ts');
   writeFileSync(path.join(one.opener.keys, keyName(stranger.id, 0)), privateKeyToPem(stranger), { mode: 0o600 });
   const third = await one.ingest(web);
   assert.deepEqual([third.exitStatus, third.stored], [0, 2]);

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import type { ErrorCode } from '../../src/errors.ts';
 import { encodeFrame, encodeJsonFrame } from '../../src/report/frames.ts';
 import { maxReportBytes } from '../../src/report/limits.ts';
-import { sampleReport } from '../report/sample-report.ts';
+import { sampleReport } from '../report/support/sample-report.ts';
 import type { VisitOptions } from '../support/agent-visit.ts';
 import { end, hello, meet, opening, print, report as sealed, reportId } from '../support/scripted-client.ts';
 

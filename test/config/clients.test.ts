@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { clientOf, load, nowMs, warnings } from './config-files.ts';
+import { clientOf, load, nowMs, warnings } from './support/config-files.ts';
 
 test('names come from addresses when none is given', (t) => {
   const config = load(

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import type { KindName } from '../../src/config/attribute-kinds.ts';
+import type { KindName } from '../../src/config/vocabulary/attribute-kinds.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
-import { vocabulary, type AttributeSpec } from '../../src/config/vocabulary.ts';
-import { packageDir } from '../../src/paths.ts';
+import { vocabulary, type AttributeSpec } from '../../src/config/vocabulary/vocabulary.ts';
+import { packageDir } from '../../src/state/paths.ts';
 
 const page = path.join(packageDir, 'docs', 'config.md');
 
@@ -111,7 +111,7 @@ test('docs/config.md has every element and attribute of config.xml', () => {
   const text = [
     '# config.xml',
     '',
-    'Made from src/config/vocabulary.ts: `UPDATE=1 node --import tsx --test test/config/config-page.test.ts`. config.xsd says the same',
+    'Made from src/config/vocabulary/vocabulary.ts: `UPDATE=1 node --import tsx --test test/config/config-page.test.ts`. config.xsd says the same',
     'to editors, and `fleet-health check` names every fault with its line. Paths are relative to the file that names them.',
     '',
     ...Object.keys(vocabulary).flatMap(section),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { faults, faultsOfText } from './config-files.ts';
+import { faults, faultsOfText } from './support/config-files.ts';
 
 const client = '<client ip="10.0.0.1" mail="a@b"/>';
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { findConfig, systemConfigPath } from '../../src/config/find-config.ts';
-import { configFolder } from './config-files.ts';
+import { configFolder } from './support/config-files.ts';
 
 test('-c, then the environment, then ./config.xml, then the system', (t) => {
   const before = process.cwd();

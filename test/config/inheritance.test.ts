@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import type { SshSettings } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
-import { clientOf, configFolder, faults, load, nowMs } from './config-files.ts';
+import { clientOf, configFolder, faults, load, nowMs } from './support/config-files.ts';
 
 /** ssh, group and client attributes, and what comes out of them. */
 const table: readonly (readonly [ssh: string, group: string, client: string, expected: Partial<SshSettings>])[] = [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { warnings } from './config-files.ts';
+import { warnings } from './support/config-files.ts';
 
 /** Warnings of a file whose <alerts>, from line 3 on, have these children. */
 function warningsOf(t: Parameters<typeof warnings>[0], alerts: string, more = '', every = '5m'): readonly string[] {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { clientOf, faults, load, ruleOf, warnings } from './config-files.ts';
+import { clientOf, faults, load, ruleOf, warnings } from './support/config-files.ts';
 
 /** Loads one client with these alerts. */
 function rulesOf(t: Parameters<typeof load>[0], alerts: string, outer = ''): readonly string[] {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { faults, warnings } from './config-files.ts';
+import { faults, warnings } from './support/config-files.ts';
 
 /** What stands inside one client and what must be said of it; the alerts begin on line 3. */
 const table: readonly (readonly [string, string])[] = [

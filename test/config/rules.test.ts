@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { Rule } from '../../src/config/config.ts';
-import { clientOf, load, ruleOf } from './config-files.ts';
+import { clientOf, load, ruleOf } from './support/config-files.ts';
 
 /** The rules of the only client in force from a file with one alert inside it. */
 function ruleOfAlert(t: Parameters<typeof load>[0], alert: string): Rule {

@@ -5,10 +5,10 @@ import { inspect } from 'node:util';
 import { test } from 'node:test';
 
 import { FleetError } from '../../src/errors.ts';
-import { ConfigError } from '../../src/config/findings.ts';
+import { ConfigError } from '../../src/config/xml/findings.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { Secret } from '../../src/config/secret.ts';
-import { clientOf, configFolder, faultsOf, faultsOfText, load, nowMs } from './config-files.ts';
+import { clientOf, configFolder, faultsOf, faultsOfText, load, nowMs } from './support/config-files.ts';
 
 const isRoot = process.getuid?.() === 0;
 

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import { describeDefaults } from '../../src/config/describe-defaults.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
-import { configFolder, load, nowMs } from './config-files.ts';
+import { configFolder, load, nowMs } from './support/config-files.ts';
 
 const client = '<client ip="10.0.0.1" mail="a@b" agent="env"/>';
 const minutes = 60_000;

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { parseJumps } from '../../src/config/jumps.ts';
-import { defaultSshConfigFiles, sshConfigFiles } from '../../src/config/ssh-config-files.ts';
-import { clientOf, load } from './config-files.ts';
+import { parseJumps } from '../../src/config/values/jumps.ts';
+import { defaultSshConfigFiles, sshConfigFiles } from '../../src/config/settings/ssh-config-files.ts';
+import { clientOf, load } from './support/config-files.ts';
 
 const jumps: readonly (readonly [
   string,

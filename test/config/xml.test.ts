@@ -7,9 +7,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 
 import { loadConfig } from '../../src/config/load-config.ts';
-import { attributeValue, xmlFaults } from '../../src/config/well-formed.ts';
-import { packageDir } from '../../src/paths.ts';
-import { clientOf, configFolder, faultsOf, faultsOfText, loadText, nowMs } from './config-files.ts';
+import { attributeValue, xmlFaults } from '../../src/config/xml/well-formed.ts';
+import { packageDir } from '../../src/state/paths.ts';
+import { clientOf, configFolder, faultsOf, faultsOfText, loadText, nowMs } from './support/config-files.ts';
 
 const client = '<client ip="10.0.0.1" mail="a@b"/>';
 

@@ -5,11 +5,11 @@ import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 
-import { takeRuntime } from '../../src/collector/add-runtime.ts';
+import { takeRuntime } from '../../src/collector/runtimes/add-runtime.ts';
 import { ownTarget } from '../support/own-runtime.ts';
 import { restrict } from '../support/restricted-key.ts';
 import { startSshd, sshdMissing, sshKeygen, type Sshd, type SshdAccount } from '../support/sshd.ts';
-import { databaseKinds, type Site } from './whole-fleet.ts';
+import { databaseKinds, type Site } from './support/whole-fleet.ts';
 
 const skip = sshdMissing() ?? (ownTarget === null ? 'this machine is none of the targets' : false);
 const nodes = [process.execPath, '/usr/bin/node', '/usr/local/bin/node', '/usr/bin/nodejs'].filter((file) =>

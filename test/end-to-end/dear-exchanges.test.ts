@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { groupExchange } from '../../src/config/key-exchanges.ts';
+import { groupExchange } from '../../src/config/values/key-exchanges.ts';
 import { collectAmong, startPeers } from '../support/collect-among.ts';
 import { dearExchanges } from '../support/dear-exchanges.ts';
 

@@ -11,8 +11,8 @@ import type { TestContext } from 'node:test';
 
 import type { StorageConfig } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
-import { openMysqlDatabase } from '../../src/storage/mysql/database.ts';
-import { takeLease } from '../../src/storage/lease.ts';
+import { openMysqlDatabase } from '../../src/storage/dialects/mysql/database.ts';
+import { takeLease } from '../../src/storage/alerts/lease.ts';
 import { startFickleProxy } from '../support/fickle-proxy.ts';
 import type { FickleProxy } from '../support/fickle-proxy.ts';
 import { skipWithoutGalera, startGalera } from '../support/galera.ts';

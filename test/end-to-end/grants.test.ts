@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 
-import { packageDir } from '../../src/paths.ts';
+import { packageDir } from '../../src/state/paths.ts';
 import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import { configFolder, runCli } from '../support/run-cli.ts';
 

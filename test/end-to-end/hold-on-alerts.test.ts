@@ -4,7 +4,7 @@ import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 
 import { runCli, type CliResult } from '../support/run-cli.ts';
-import { databaseKinds, type Site } from './whole-fleet.ts';
+import { databaseKinds, type Site } from './support/whole-fleet.ts';
 
 /** Clients that are this very machine; of its memory a hundredth is in use for certain. */
 const clients = '<client name="here-[1-2]" ip="127.0.0.[1-2]"/>';

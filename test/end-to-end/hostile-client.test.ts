@@ -12,9 +12,9 @@ import { readHeader } from '../../src/seal/sealed-message.ts';
 import { startHostileServer } from '../support/hostile-server.ts';
 import type { HostileMode } from '../support/hostile-ssh.ts';
 import { sealedFor, startReportServer } from '../support/report-server.ts';
-import { worker } from '../report/sample-report.ts';
-import { alike, hostileAttacks } from './hostile-attacks.ts';
-import { databaseKinds, type DatabaseKind, type Site } from './whole-fleet.ts';
+import { worker } from '../report/support/sample-report.ts';
+import { alike, hostileAttacks } from './support/hostile-attacks.ts';
+import { databaseKinds, type DatabaseKind, type Site } from './support/whole-fleet.ts';
 
 const account = { username: 'u', password: 'a secret word' };
 const mib = 1024 * 1024;

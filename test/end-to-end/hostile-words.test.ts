@@ -6,10 +6,10 @@ import { test, type TestContext } from 'node:test';
 
 import PostalMime from 'postal-mime';
 
-import { openSqlite } from '../../src/sqlite.ts';
+import { openSqlite } from '../../src/platform/sqlite.ts';
 import { configFolder, runCli, type CliResult } from '../support/run-cli.ts';
 import { sealedFor, startReportServer } from '../support/report-server.ts';
-import { worker } from '../report/sample-report.ts';
+import { worker } from '../report/support/sample-report.ts';
 
 /** Each aims at one reader: terminal, bidirectional text, C1 controls, lines, SQL, HTML, mail headers, the shell. */
 const words = [

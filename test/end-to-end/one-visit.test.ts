@@ -6,7 +6,7 @@ import { after, before, suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { startSshd, sshdMissing, sshKeygen, type Sshd } from '../support/sshd.ts';
-import { databaseKinds, listing } from './whole-fleet.ts';
+import { databaseKinds, listing } from './support/whole-fleet.ts';
 
 const skip = sshdMissing() ?? false;
 const shells = ['/bin/bash', '/bin/dash', '/usr/bin/fish', '/bin/zsh', '/bin/tcsh'];

@@ -7,10 +7,10 @@ import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { StorageConfig } from '../../src/config/config.ts';
-import type { SqlRow } from '../../src/storage/database.ts';
-import type { Database } from '../../src/storage/database.ts';
-import { openDatabase } from '../../src/storage/open-database.ts';
-import { sqliteConfig } from '../storage/sqlite-config.ts';
+import type { SqlRow } from '../../src/storage/sql/database.ts';
+import type { Database } from '../../src/storage/sql/database.ts';
+import { openDatabase } from '../../src/storage/dialects/open-database.ts';
+import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import type { Mariadb } from '../support/mariadb.ts';
 import { sealedFor } from '../support/report-server.ts';

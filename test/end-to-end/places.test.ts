@@ -19,7 +19,7 @@ import { after, before, suite, test, type TestContext } from 'node:test';
 import { makeInventoriedIn } from '../support/inventoried.ts';
 import { configFolder, runCli, type CliResult } from '../support/run-cli.ts';
 import { sshdMissing, sshKeygen, startSshd, type Sshd, type SshdAccount } from '../support/sshd.ts';
-import { listing } from './whole-fleet.ts';
+import { listing } from './support/whole-fleet.ts';
 
 interface Surroundings {
   readonly account: SshdAccount;

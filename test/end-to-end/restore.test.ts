@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
 
-import { packageDir } from '../../src/paths.ts';
-import { openSqlite } from '../../src/sqlite.ts';
+import { packageDir } from '../../src/state/paths.ts';
+import { openSqlite } from '../../src/platform/sqlite.ts';
 import { skipWithoutMariadb, startMariadb, type Mariadb, type MariadbDatabase } from '../support/mariadb.ts';
 import { program, runCli, type CliResult } from '../support/run-cli.ts';
 import { sshKeygen, sshdMissing, startSshd, type Sshd } from '../support/sshd.ts';

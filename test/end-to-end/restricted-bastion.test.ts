@@ -6,7 +6,7 @@ import { after, before, suite, test } from 'node:test';
 
 import { install, restrict } from '../support/restricted-key.ts';
 import { sshdMissing, sshKeygen, startSshd, type Sshd, type SshdAccount } from '../support/sshd.ts';
-import { databaseKinds } from './whole-fleet.ts';
+import { databaseKinds } from './support/whole-fleet.ts';
 
 suite('restricted keys with options of their own', { skip: sshdMissing() ?? false }, () => {
   let jump: Sshd;

@@ -8,7 +8,7 @@ import { after, before, suite, test, type TestContext } from 'node:test';
 
 import { restrict } from '../support/restricted-key.ts';
 import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../support/sshd.ts';
-import { databaseKinds } from './whole-fleet.ts';
+import { databaseKinds } from './support/whole-fleet.ts';
 
 /** An ssh-agent with a key, until the test ends; the path of its socket. */
 async function startAgent(t: TestContext, dir: string): Promise<string> {

@@ -11,7 +11,7 @@ import { readHeader } from '../../src/seal/sealed-message.ts';
 import { attacksWith, framesOf, install, owned, restrict, visitCommand } from '../support/restricted-key.ts';
 import { lineFor, runAsCron } from '../support/spool-line.ts';
 import { startSshd, sshdMissing, type Sshd } from '../support/sshd.ts';
-import { databaseKinds, listing } from './whole-fleet.ts';
+import { databaseKinds, listing } from './support/whole-fleet.ts';
 
 const skip = sshdMissing() ?? false;
 

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
 
 import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../support/sshd.ts';
-import { databaseKinds } from './whole-fleet.ts';
+import { databaseKinds } from './support/whole-fleet.ts';
 
 suite('the line of a restricted key', { skip: sshdMissing() ?? false }, () => {
   let sshd: Sshd;

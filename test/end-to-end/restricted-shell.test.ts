@@ -27,7 +27,7 @@ import {
   visitCommand,
 } from '../support/restricted-key.ts';
 import { startSshd, sshdMissing, type Sshd } from '../support/sshd.ts';
-import { databaseKinds, listing } from './whole-fleet.ts';
+import { databaseKinds, listing } from './support/whole-fleet.ts';
 
 const skip = sshdMissing() ?? false;
 

@@ -7,10 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { commandNames } from '../support/command-names.ts';
 import type { SmtpAct, SmtpMoment } from '../support/smtp-server.ts';
-import { packageDir } from '../../src/paths.ts';
+import { packageDir } from '../../src/state/paths.ts';
 import { sshdMissing } from '../support/sshd.ts';
 import { skipWithoutMariadb } from '../support/mariadb.ts';
-import { secretPlaces, startStation, variants, type Run, type Station } from './secret-station.ts';
+import { secretPlaces, startStation, variants, type Run, type Station } from './support/secret-station.ts';
 
 /** Arguments with which each command has something to do. A new one has to be thought of here, or the test fails. */
 const given: Readonly<Record<string, readonly (readonly string[])[]>> = {

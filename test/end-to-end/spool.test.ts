@@ -9,7 +9,7 @@ import { suite, test } from 'node:test';
 import { noRunId } from '../../src/report/report.ts';
 import { runCli, type CliResult } from '../support/run-cli.ts';
 import { commandOfLine, runAsCron } from '../support/spool-line.ts';
-import { databaseKinds, listing, type Site } from './whole-fleet.ts';
+import { databaseKinds, listing, type Site } from './support/whole-fleet.ts';
 
 const minuteMs = 60_000;
 const skip = process.getuid?.() === 0 ? false : 'needs root, for a clock of its own since the boot';

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 
-import { openSqlite } from '../../src/sqlite.ts';
+import { openSqlite } from '../../src/platform/sqlite.ts';
 import { startLoopbackFleet } from '../support/loopback-fleet.ts';
 import type { LoopbackFleet } from '../support/loopback-fleet.ts';
 

@@ -6,8 +6,8 @@ import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { openSqlite } from '../../src/sqlite.ts';
-import type { SqliteDatabase } from '../../src/sqlite.ts';
+import { openSqlite } from '../../src/platform/sqlite.ts';
+import type { SqliteDatabase } from '../../src/platform/sqlite.ts';
 import { openSite } from '../support/report-site.ts';
 import type { Machine } from '../support/report-site.ts';
 import type { CliResult } from '../support/run-cli.ts';

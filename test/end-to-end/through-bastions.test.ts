@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
 
 import { startSshd, sshdMissing, sshKeygen, type Sshd } from '../support/sshd.ts';
-import { databaseKinds, type Site } from './whole-fleet.ts';
+import { databaseKinds, type Site } from './support/whole-fleet.ts';
 
 const ways = ['ssh2', 'openssh'] as const;
 

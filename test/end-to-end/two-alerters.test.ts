@@ -8,10 +8,10 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import type { StorageConfig } from '../../src/config/config.ts';
-import { passToCutOff } from '../alerter/pass-to-cut-off.ts';
-import { idOf, openStation } from '../alerter/station.ts';
-import type { Station } from '../alerter/station.ts';
-import { sqliteConfig } from '../storage/sqlite-config.ts';
+import { passToCutOff } from '../alerter/support/pass-to-cut-off.ts';
+import { idOf, openStation } from '../alerter/support/station.ts';
+import type { Station } from '../alerter/support/station.ts';
+import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import type { AlertOrder } from '../support/alert-process.ts';
 import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import type { Mariadb } from '../support/mariadb.ts';

@@ -5,7 +5,7 @@ import { after, before, suite, test } from 'node:test';
 
 import { everyNode } from '../support/every-node.ts';
 import { startSshd, sshdMissing, sshKeygen, type Sshd } from '../support/sshd.ts';
-import { databaseKinds, listing } from './whole-fleet.ts';
+import { databaseKinds, listing } from './support/whole-fleet.ts';
 
 const skip = sshdMissing() ?? false;
 

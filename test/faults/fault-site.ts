@@ -3,9 +3,9 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { generateKey } from '../../src/collector/key-ring.ts';
-import { importPublicKey } from '../../src/collector/public-keys.ts';
-import { statePaths } from '../../src/paths.ts';
+import { generateKey } from '../../src/collector/keys/key-ring.ts';
+import { importPublicKey } from '../../src/collector/keys/public-keys.ts';
+import { statePaths } from '../../src/state/paths.ts';
 import { startSshd, sshKeygen } from '../support/sshd.ts';
 import type { Sshd } from '../support/sshd.ts';
 import { mariadbOfItsOwn, sqliteIn } from './fault-database.ts';

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 
-import { packageDir } from '../../src/paths.ts';
+import { packageDir } from '../../src/state/paths.ts';
 
 const folder = path.join(packageDir, 'docs');
 const text = readFileSync(path.join(folder, 'reliability.md'), 'utf8');

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { FleetError } from '../../src/errors.ts';
 import { createCommandNotifier } from '../../src/notify/command.ts';
-import { faultOf, outgoing, sendOptions } from './smtp-config.ts';
+import { faultOf, outgoing, sendOptions } from './support/smtp-config.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'fleet-command-'));
 after(() => rmSync(dir, { recursive: true, force: true }));

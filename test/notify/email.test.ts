@@ -11,7 +11,7 @@ import { addressOf, createEmailNotifier, verifyMailServer } from '../../src/noti
 import type { Notifier } from '../../src/notify/notify.ts';
 import { startSmtpServer, type SmtpAct, type SmtpPhase, type SmtpServer } from '../support/smtp-server.ts';
 import type { SmtpServerOptions } from '../support/smtp-server.ts';
-import { faultOf, never, outgoing, password, sendOptions, smtpConfig, withLogin } from './smtp-config.ts';
+import { faultOf, never, outgoing, password, sendOptions, smtpConfig, withLogin } from './support/smtp-config.ts';
 
 async function server(t: TestContext, options: SmtpServerOptions = {}): Promise<SmtpServer> {
   const started = await startSmtpServer(options);

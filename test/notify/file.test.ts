@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 
 import { FleetError } from '../../src/errors.ts';
 import { createFileNotifier, outboxName } from '../../src/notify/file.ts';
-import { faultOf, outgoing, sendOptions } from './smtp-config.ts';
+import { faultOf, outgoing, sendOptions } from './support/smtp-config.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'fleet-outbox-'));
 after(() => rmSync(dir, { recursive: true, force: true }));

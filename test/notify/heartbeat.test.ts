@@ -7,7 +7,7 @@ import { inspect } from 'node:util';
 
 import { FleetError } from '../../src/errors.ts';
 import { sendHeartbeat, sendHeartbeats } from '../../src/notify/heartbeat.ts';
-import { faultOf, never } from './smtp-config.ts';
+import { faultOf, never } from './support/smtp-config.ts';
 
 const options = { timeoutMs: 5_000, signal: never };
 

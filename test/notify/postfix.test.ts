@@ -8,7 +8,7 @@ import { createEmailNotifier, verifyMailServer } from '../../src/notify/email.ts
 import { freezeMail } from '../../src/notify/mime.ts';
 import type { OutgoingMail } from '../../src/notify/notify.ts';
 import { skipWithoutPostfix, startPostfix, type Postfix } from '../support/postfix.ts';
-import { faultOf, never, outgoing, sendOptions, smtpConfig } from './smtp-config.ts';
+import { faultOf, never, outgoing, sendOptions, smtpConfig } from './support/smtp-config.ts';
 
 describe('Postfix', { skip: skipWithoutPostfix }, () => {
   let postfix: Postfix;

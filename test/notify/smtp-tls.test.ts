@@ -9,7 +9,7 @@ import { createEmailNotifier } from '../../src/notify/email.ts';
 import type { SmtpConfig } from '../../src/config/config.ts';
 import { makeCertificates } from '../support/certificates.ts';
 import { startSmtpServer, type SmtpServer, type SmtpServerOptions } from '../support/smtp-server.ts';
-import { faultOf, outgoing, password, sendOptions, withLogin } from './smtp-config.ts';
+import { faultOf, outgoing, password, sendOptions, withLogin } from './support/smtp-config.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'fleet-tls-'));
 after(() => rmSync(dir, { recursive: true, force: true }));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { withBoundedSubjects } from '../../src/report/bounded-subjects.ts';
-import { fullReport, reportWith, sampleReport, worker } from './sample-report.ts';
+import { fullReport, reportWith, sampleReport, worker } from './support/sample-report.ts';
 
 const mounts = (count: number) => Array.from({ length: count }, (_, number) => ({ mount: `/${number}` }));
 

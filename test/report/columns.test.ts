@@ -4,7 +4,7 @@ import test from 'node:test';
 import { columnsOf } from '../../src/report/columns.ts';
 import { metrics } from '../../src/report/metrics.ts';
 import type { Report, Row } from '../../src/report/report.ts';
-import { fullReport, reportWith, sampleReport, worker } from './sample-report.ts';
+import { fullReport, reportWith, sampleReport, worker } from './support/sample-report.ts';
 
 const statsColumns = (report: Report) => columnsOf(report).stats;
 const diskRows = (report: Report) => columnsOf(report).disks;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { withDatetimes, withoutRepeatedDatetimes } from '../../src/report/datetimes.ts';
-import { reportWith, sampleReport, worker } from './sample-report.ts';
+import { reportWith, sampleReport, worker } from './support/sample-report.ts';
 
 const early = '2026-11-20T09:59:58.000Z';
 const late = '2026-11-20T10:00:00.900Z';

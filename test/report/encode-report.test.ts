@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { encodeReport } from '../../src/report/encode-report.ts';
 import { maxLabelChars } from '../../src/report/limits.ts';
 import { parseReport } from '../../src/report/parse-report.ts';
-import { reportWith, sampleReport, worker } from './sample-report.ts';
+import { reportWith, sampleReport, worker } from './support/sample-report.ts';
 
 const withMount = (mount: string): Buffer =>
   encodeReport(reportWith(worker('disks', [{ name: 'disk', data: [{ mount }] }], mount)));

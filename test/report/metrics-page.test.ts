@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { packageDir } from '../../src/paths.ts';
+import { packageDir } from '../../src/state/paths.ts';
 import { metrics } from '../../src/report/metrics.ts';
 
 const page = path.join(packageDir, 'docs', 'metrics.md');

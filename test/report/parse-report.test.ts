@@ -8,8 +8,8 @@ import { maxReportBytes } from '../../src/report/limits.ts';
 import { parseReport } from '../../src/report/parse-report.ts';
 import { ReportFault } from '../../src/report/report.ts';
 import type { Report } from '../../src/report/report.ts';
-import { changed, faultOf, row } from './changed-report.ts';
-import { fullReport, sampleReport } from './sample-report.ts';
+import { changed, faultOf, row } from './support/changed-report.ts';
+import { fullReport, sampleReport } from './support/sample-report.ts';
 
 const parseText = (text: string): Report => parseReport(Buffer.from(text));
 

@@ -5,7 +5,7 @@ import { maxDoubts } from '../../src/report/limits.ts';
 import { metrics } from '../../src/report/metrics.ts';
 import { withPlausibleValues } from '../../src/report/plausible-values.ts';
 import { ReportFault } from '../../src/report/report.ts';
-import { fullReport, reportWith, sampleReport, worker } from './sample-report.ts';
+import { fullReport, reportWith, sampleReport, worker } from './support/sample-report.ts';
 
 test('a report in which all makes sense stays the very same', () => {
   for (const report of [sampleReport, fullReport()]) {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { parseReport } from '../../src/report/parse-report.ts';
-import { changed, faultOf, row, rowPlace } from './changed-report.ts';
-import { sampleReport } from './sample-report.ts';
+import { changed, faultOf, row, rowPlace } from './support/changed-report.ts';
+import { sampleReport } from './support/sample-report.ts';
 
 const wrong: readonly (readonly [what: string, place: string, value: unknown, path: string])[] = [
   ['unknown name', 'name', 'Report', '$.name'],

@@ -9,8 +9,8 @@ import { privateKeysOf } from '../../src/seal/key-pair.ts';
 import { openReport } from '../../src/seal/open.ts';
 import { sealCompressed } from '../../src/seal/seal.ts';
 import { maxClientNameBytes, maxPlaintextBytes, maxSealedBytes, reportSuite } from '../../src/seal/sealed-message.ts';
-import { otherSeal, reportInfo } from './other-hpke.ts';
-import { fromHex, pairOfRaw } from './raw-keys.ts';
+import { otherSeal, reportInfo } from './support/other-hpke.ts';
+import { fromHex, pairOfRaw } from './support/raw-keys.ts';
 
 const text = readFileSync(new URL('../../src/seal/FORMAT.md', import.meta.url), 'utf8');
 const block = /## A worked example[^]*?```\n([^]*?)```/.exec(text)?.[1] ?? '';

@@ -14,7 +14,7 @@ import {
   labeledExtract,
   suiteOf,
 } from '../../src/seal/hpke.ts';
-import { fromHex, lowOrderPoints, pairOfRaw } from './raw-keys.ts';
+import { fromHex, lowOrderPoints, pairOfRaw } from './support/raw-keys.ts';
 
 const vector: ReadonlyMap<string, Buffer> = new Map(
   readFileSync(new URL('../testdata/seal/rfc9180-a1.1/vector.txt', import.meta.url), 'utf8')

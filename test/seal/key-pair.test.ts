@@ -11,7 +11,7 @@ import {
   publicKeyToPem,
 } from '../../src/seal/key-pair.ts';
 import { SealFault } from '../../src/seal/seal-fault.ts';
-import { bytesFrom, pairOfRaw } from './raw-keys.ts';
+import { bytesFrom, pairOfRaw } from './support/raw-keys.ts';
 
 const noKey = (thrown: unknown): boolean => thrown instanceof SealFault && thrown.code === 'seal-no-key';
 

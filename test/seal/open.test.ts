@@ -11,7 +11,7 @@ import { encodeHeader, maxPlaintextBytes, maxSealedBytes, readHeader } from '../
 import type { SealedMessage } from '../../src/seal/sealed-message.ts';
 import { SealFault } from '../../src/seal/seal-fault.ts';
 import type { SealFaultCode } from '../../src/seal/seal-fault.ts';
-import { bytesFrom, pairOfRaw } from './raw-keys.ts';
+import { bytesFrom, pairOfRaw } from './support/raw-keys.ts';
 
 const pair = pairOfRaw(bytesFrom(1));
 const keys = privateKeysOf([pair]);

@@ -17,8 +17,8 @@ import {
   readHeader,
 } from '../../src/seal/sealed-message.ts';
 import { SealFault } from '../../src/seal/seal-fault.ts';
-import { otherOpen, otherSeal } from './other-hpke.ts';
-import { bytesFrom, lowOrderPoints, pairOfRaw } from './raw-keys.ts';
+import { otherOpen, otherSeal } from './support/other-hpke.ts';
+import { bytesFrom, lowOrderPoints, pairOfRaw } from './support/raw-keys.ts';
 
 const pair = pairOfRaw(bytesFrom(1));
 const keys = privateKeysOf([generateKeyPair(), pair, generateKeyPair()]);

@@ -6,7 +6,7 @@ import test from 'node:test';
 import { privateKeysOf } from '../../src/seal/key-pair.ts';
 import { openReport } from '../../src/seal/open.ts';
 import { SealFault } from '../../src/seal/seal-fault.ts';
-import { fromHex, pairOfRaw } from './raw-keys.ts';
+import { fromHex, pairOfRaw } from './support/raw-keys.ts';
 
 const folder = new URL('../testdata/seal/', import.meta.url);
 const files = readdirSync(folder).filter((file) => file.endsWith('.txt'));

@@ -7,19 +7,19 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { AlertStore, Lease } from '../../src/storage/alert-store.ts';
+import type { AlertStore, Lease } from '../../src/storage/store/alert-store.ts';
 import { createAlertStore } from '../../src/storage/create-alert-store.ts';
-import type { Database } from '../../src/storage/database.ts';
-import { openDatabase } from '../../src/storage/open-database.ts';
-import { openSqliteDatabase } from '../../src/storage/sqlite/database.ts';
+import type { Database } from '../../src/storage/sql/database.ts';
+import { openDatabase } from '../../src/storage/dialects/open-database.ts';
+import { openSqliteDatabase } from '../../src/storage/dialects/sqlite/database.ts';
 import { programArgs } from '../support/program-args.ts';
-import { episode, mail } from './alert-samples.ts';
-import { telling, untreatedJudged } from './alert-work.ts';
-import type { WriterOptions } from './alert-writer.ts';
-import { crashingDatabase } from './crashing-database.ts';
-import type { Opened } from './databases.ts';
-import { onBothDatabases } from './databases.ts';
-import { item, noonMs, visit } from './samples.ts';
+import { episode, mail } from './support/alert-samples.ts';
+import { telling, untreatedJudged } from './support/alert-work.ts';
+import type { WriterOptions } from './support/alert-writer.ts';
+import { crashingDatabase } from './support/crashing-database.ts';
+import type { Opened } from './support/databases.ts';
+import { onBothDatabases } from './support/databases.ts';
+import { item, noonMs, visit } from './support/samples.ts';
 
 const works = {
   judge: async (alerts: AlertStore, lease: Lease) => alerts.saveJudged(lease, await untreatedJudged(alerts)),
@@ -170,7 +170,7 @@ onBothDatabases('a crash of the alerter', (kit) => {
     const { opened, waitSeconds = null, ...rest } = start;
     const { password, ...storage } = opened.config;
     const options: WriterOptions = { storage, password: password?.reveal() ?? null, waitSeconds, ...rest };
-    const file = path.join(import.meta.dirname, 'alert-writer.ts');
+    const file = path.join(import.meta.dirname, 'support/alert-writer.ts');
     const child = spawn(process.execPath, [...programArgs(file), JSON.stringify(options)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -4,11 +4,11 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createAlertStore } from '../../src/storage/create-alert-store.ts';
-import { openDatabase } from '../../src/storage/open-database.ts';
+import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { createReportStore } from '../../src/storage/report-store.ts';
-import { memory } from './alert-samples.ts';
-import { onBothDatabases } from './databases.ts';
-import { item, noonMs, runEnd, runStart, visit } from './samples.ts';
+import { memory } from './support/alert-samples.ts';
+import { onBothDatabases } from './support/databases.ts';
+import { item, noonMs, runEnd, runStart, visit } from './support/samples.ts';
 
 const dayMs = 86_400_000;
 const rounds = 4;

@@ -4,13 +4,13 @@ import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { sqlDir } from '../../src/paths.ts';
+import { sqlDir } from '../../src/state/paths.ts';
 import type { Row } from '../../src/report/report.ts';
-import { integerColumns } from '../../src/storage/column-types.ts';
-import type { IngestItem, Storage } from '../../src/storage/storage.ts';
-import { onBothDatabases } from './databases.ts';
-import { refuseClients, refuseWhere } from './refuse-rows.ts';
-import { item, noonMs, worker } from './samples.ts';
+import { integerColumns } from '../../src/storage/sql/column-types.ts';
+import type { IngestItem, Storage } from '../../src/storage/store/storage.ts';
+import { onBothDatabases } from './support/databases.ts';
+import { refuseClients, refuseWhere } from './support/refuse-rows.ts';
+import { item, noonMs, worker } from './support/samples.ts';
 
 const kinds = (results: readonly { readonly kind: string }[]): readonly string[] => results.map(({ kind }) => kind);
 const kib = 1024;

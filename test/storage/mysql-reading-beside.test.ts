@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
-import type { Database } from '../../src/storage/database.ts';
-import { openMysqlDatabase } from '../../src/storage/mysql/database.ts';
+import type { Database } from '../../src/storage/sql/database.ts';
+import { openMysqlDatabase } from '../../src/storage/dialects/mysql/database.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import type { Mariadb, MariadbDatabase } from '../support/mariadb.ts';

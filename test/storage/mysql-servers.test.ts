@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
 import type { StorageConfig } from '../../src/config/config.ts';
-import { openMysqlDatabase } from '../../src/storage/mysql/database.ts';
-import { mysqlFault } from '../../src/storage/mysql/faults.ts';
+import { openMysqlDatabase } from '../../src/storage/dialects/mysql/database.ts';
+import { mysqlFault } from '../../src/storage/dialects/mysql/faults.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import { startFickleProxy } from '../support/fickle-proxy.ts';
 import type { FickleProxy } from '../support/fickle-proxy.ts';
 import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import type { Mariadb, MariadbDatabase } from '../support/mariadb.ts';
-import { item } from './samples.ts';
+import { item } from './support/samples.ts';
 
 describe('two ways to one MariaDB', { skip: skipWithoutMariadb }, () => {
   let mariadb: Mariadb;

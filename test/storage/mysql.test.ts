@@ -8,16 +8,16 @@ import { after, before, describe, test } from 'node:test';
 
 import type { StorageConfig } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
-import type { Database } from '../../src/storage/database.ts';
-import { openMysqlDatabase } from '../../src/storage/mysql/database.ts';
-import type { MysqlDatabaseOptions } from '../../src/storage/mysql/database.ts';
+import type { Database } from '../../src/storage/sql/database.ts';
+import { openMysqlDatabase } from '../../src/storage/dialects/mysql/database.ts';
+import type { MysqlDatabaseOptions } from '../../src/storage/dialects/mysql/database.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import { createReportStore } from '../../src/storage/report-store.ts';
-import type { Storage } from '../../src/storage/storage.ts';
-import { markProcessed, unprocessedIds } from '../../src/storage/unprocessed.ts';
+import type { Storage } from '../../src/storage/store/storage.ts';
+import { markProcessed, unprocessedIds } from '../../src/storage/alerts/unprocessed.ts';
 import { serverName, skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import type { Mariadb, MariadbDatabase } from '../support/mariadb.ts';
-import { item, visit, worker } from './samples.ts';
+import { item, visit, worker } from './support/samples.ts';
 
 const fault = (code: string): { name: string; code: string } => ({ name: 'FleetError', code });
 

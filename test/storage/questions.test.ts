@@ -5,20 +5,20 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 
-import type { Database, SqlRow } from '../../src/storage/database.ts';
-import type { Dialect } from '../../src/storage/dialect.ts';
+import type { Database, SqlRow } from '../../src/storage/sql/database.ts';
+import type { Dialect } from '../../src/storage/sql/dialect.ts';
 import { clientsSql } from '../../src/storage/history.ts';
-import { migrateDatabase } from '../../src/storage/migrate.ts';
-import { mariadbDialect } from '../../src/storage/mysql/dialect.ts';
-import { openDatabase } from '../../src/storage/open-database.ts';
-import { pruneQueries } from '../../src/storage/prune.ts';
-import { sqliteDialect } from '../../src/storage/sqlite/dialect.ts';
+import { migrateDatabase } from '../../src/storage/migrate/migrate.ts';
+import { mariadbDialect } from '../../src/storage/dialects/mysql/dialect.ts';
+import { openDatabase } from '../../src/storage/dialects/open-database.ts';
+import { pruneQueries } from '../../src/storage/retention/prune.ts';
+import { sqliteDialect } from '../../src/storage/dialects/sqlite/dialect.ts';
 import { isLong } from '../support/long-tests.ts';
 import { numbersTable, serverName, skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import type { Mariadb } from '../support/mariadb.ts';
 import { questionsOf } from '../support/sql-questions.ts';
 import type { Question } from '../support/sql-questions.ts';
-import { sqliteConfig } from './sqlite-config.ts';
+import { sqliteConfig } from './support/sqlite-config.ts';
 
 /** Two hundred clients or a thousand, each with a thousand rows of the last month, and with a disk each. */
 const clientCount = isLong ? 1000 : 200;

@@ -10,14 +10,14 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { after, describe, test } from 'node:test';
 
-import type { Database } from '../../src/storage/database.ts';
-import { migrateDatabase } from '../../src/storage/migrate.ts';
+import type { Database } from '../../src/storage/sql/database.ts';
+import { migrateDatabase } from '../../src/storage/migrate/migrate.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import { createReportStore } from '../../src/storage/report-store.ts';
-import { openSqliteDatabase } from '../../src/storage/sqlite/database.ts';
+import { openSqliteDatabase } from '../../src/storage/dialects/sqlite/database.ts';
 import { programArgs } from '../support/program-args.ts';
-import { item, visit } from './samples.ts';
-import { sqliteConfig } from './sqlite-config.ts';
+import { item, visit } from './support/samples.ts';
+import { sqliteConfig } from './support/sqlite-config.ts';
 
 type Writer = ChildProcessByStdio<Writable, Readable, null>;
 
@@ -196,7 +196,7 @@ async function withDatabase(
 }
 
 function spawnWriter(what: 'hold' | 'store', file: string): Writer {
-  const script = path.join(import.meta.dirname, 'lock-writer.ts');
+  const script = path.join(import.meta.dirname, 'support/lock-writer.ts');
   const writer = spawn(process.execPath, [...programArgs(script), what, file], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { AlertStore, Lease, NewTelling } from '../../src/storage/alert-store.ts';
+import type { AlertStore, Lease, NewTelling } from '../../src/storage/store/alert-store.ts';
 import { createAlertStore } from '../../src/storage/create-alert-store.ts';
-import { episode, mail, stored, told } from './alert-samples.ts';
-import { atTime } from './crashing-database.ts';
-import type { Opened } from './databases.ts';
-import { onBothDatabases } from './databases.ts';
-import { noonMs } from './samples.ts';
+import { episode, mail, stored, told } from './support/alert-samples.ts';
+import { atTime } from './support/crashing-database.ts';
+import type { Opened } from './support/databases.ts';
+import { onBothDatabases } from './support/databases.ts';
+import { noonMs } from './support/samples.ts';
 
 const minuteMs = 60_000;
 const none: NewTelling = { mails: [], told: [], settled: [] };

@@ -5,8 +5,8 @@ import path from 'node:path';
 
 import { buildSync } from 'esbuild';
 
-import { bundleOf, readBundles } from '../../src/collector/agent-bundles.ts';
-import type { Bundle, Bundles } from '../../src/collector/agent-session.ts';
+import { bundleOf, readBundles } from '../../src/collector/agent/agent-bundles.ts';
+import type { Bundle, Bundles } from '../../src/collector/agent/agent-session.ts';
 import { isCompiledTest } from './program-args.ts';
 
 /** The programs for clients, bundled from the sources as they are now; a compiled test comes right after a build. */
@@ -15,7 +15,10 @@ export function buildBundles(): Bundles {
   if (isCompiledTest) return readBundlesIn(path.join(root, 'dist', 'agent'));
   const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-agent-'));
   try {
-    execFileSync(process.execPath, ['agent/bundle.mjs', dir], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync(process.execPath, ['build/bundle-agent.mjs', dir], {
+      cwd: root,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
     return readBundlesIn(dir);
   } finally {
     rmSync(dir, { recursive: true });

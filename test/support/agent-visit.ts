@@ -4,8 +4,8 @@ import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 
-import { runAgent } from '../../src/collector/agent-session.ts';
-import type { AgentResult, AgentSessionOptions, ReceivedReport } from '../../src/collector/agent-session.ts';
+import { runAgent } from '../../src/collector/agent/agent-session.ts';
+import type { AgentResult, AgentSessionOptions, ReceivedReport } from '../../src/collector/agent/agent-session.ts';
 import type { Report } from '../../src/report/report.ts';
 import { generateKeyPair } from '../../src/seal/key-pair.ts';
 import { openReport } from '../../src/seal/open.ts';

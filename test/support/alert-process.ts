@@ -8,10 +8,10 @@ import { alert } from '../../src/alerter/alerter.ts';
 import type { StorageConfig } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { Secret } from '../../src/config/secret.ts';
-import { openDatabase } from '../../src/storage/open-database.ts';
+import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { storageOn } from '../../src/storage/open-storage.ts';
-import { withMoments } from '../alerter/moments.ts';
-import type { Moment } from '../alerter/moments.ts';
+import { withMoments } from '../alerter/support/moments.ts';
+import type { Moment } from '../alerter/support/moments.ts';
 
 export interface AlertOrder {
   readonly configFile: string;

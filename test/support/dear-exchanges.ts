@@ -1,7 +1,7 @@
 /** Halves of key exchanges whose numbers are as dear as they can be, for whoever computes with them. */
 import { createDiffieHellmanGroup, createECDH, generateKeyPairSync, randomBytes } from 'node:crypto';
 
-import { groupExchange, type KeyExchange } from '../../src/config/key-exchanges.ts';
+import { groupExchange, type KeyExchange } from '../../src/config/values/key-exchanges.ts';
 
 export interface DearExchange {
   /** Name-lists of RFC 4253, section 7.1. */

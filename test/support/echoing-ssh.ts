@@ -3,8 +3,8 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 
 import ssh2 from 'ssh2';
 
-import { fingerprint, hostKeyOf } from '../../src/transport/fingerprint.ts';
-import { generateHostKey } from '../../src/transport/loopback-server.ts';
+import { fingerprint, hostKeyOf } from '../../src/transport/known-hosts/fingerprint.ts';
+import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { publicBlobOf } from './hostile-ssh.ts';
 
 export interface EchoingServer {

@@ -10,7 +10,7 @@ import type { CollectEvent, CollectOptions, CollectResult } from '../../src/coll
 import { collect } from '../../src/collector/collector.ts';
 import type { Client, CollectorConfig, Config, SshSettings } from '../../src/config/config.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
-import type { Storage } from '../../src/storage/storage.ts';
+import type { Storage } from '../../src/storage/store/storage.ts';
 import type { Transport } from '../../src/transport/transport.ts';
 import { buildBundles } from './agent-bundles.ts';
 import { shellConnection } from './shell-connection.ts';

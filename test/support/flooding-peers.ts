@@ -5,8 +5,8 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 
-import { hostKeyOf } from '../../src/transport/fingerprint.ts';
-import { generateHostKey } from '../../src/transport/loopback-server.ts';
+import { hostKeyOf } from '../../src/transport/known-hosts/fingerprint.ts';
+import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { floodingServer, type FloodName } from './floods.ts';
 import { publicBlobOf } from './hostile-ssh.ts';
 

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { randomBytes } from 'node:crypto';
 
-import { fingerprint, hostKeyOf, type HostKey } from '../../src/transport/fingerprint.ts';
-import { generateHostKey } from '../../src/transport/loopback-server.ts';
+import { fingerprint, hostKeyOf, type HostKey } from '../../src/transport/known-hosts/fingerprint.ts';
+import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { hostileSsh, publicBlobOf, writeForEver, type HostileMode } from './hostile-ssh.ts';
 
 export interface HostileServer {

@@ -6,7 +6,7 @@ import type { Writable } from 'node:stream';
 import ssh2 from 'ssh2';
 import type { AuthContext, Connection, ServerChannel } from 'ssh2';
 
-import { generateHostKey } from '../../src/transport/loopback-server.ts';
+import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 
 export type HostileMode =
   /** TCP alone: accepts and says nothing; closes at once; sends noise; or sends lines for ever before `SSH-`. */

@@ -2,10 +2,10 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 
 import type { StorageConfig } from '../../src/config/config.ts';
-import { openDatabase } from '../../src/storage/open-database.ts';
-import { migrateDatabase } from '../../src/storage/migrate.ts';
-import { sqlTime } from '../../src/storage/sql-time.ts';
-import { sqliteConfig } from '../storage/sqlite-config.ts';
+import { openDatabase } from '../../src/storage/dialects/open-database.ts';
+import { migrateDatabase } from '../../src/storage/migrate/migrate.ts';
+import { sqlTime } from '../../src/storage/sql/sql-time.ts';
+import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 
 /**
  * Makes clients known whose inventory has come today, for tests that do not ask for it: on this machine it starts 140

@@ -1,5 +1,5 @@
 /** Takes the lock named by the first argument, says so on stdout, and keeps it until it is killed or stdin ends. */
-import { takeLock } from '../../src/lock.ts';
+import { takeLock } from '../../src/state/lock.ts';
 
 const attempt = await takeLock({ file: process.argv[2] ?? '', nowMs: Number(process.argv[3] ?? '0') });
 process.stdout.write(`${JSON.stringify(attempt)}\n`);

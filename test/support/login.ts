@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 
 import { FleetError, type ErrorCode } from '../../src/errors.ts';
-import { hostName, parseKnownHosts } from '../../src/transport/known-hosts.ts';
-import type { Credentials } from '../../src/transport/login.ts';
-import type { LoginKey } from '../../src/transport/private-key.ts';
-import { createSshTransport, type SshTarget } from '../../src/transport/ssh.ts';
+import { hostName, parseKnownHosts } from '../../src/transport/known-hosts/known-hosts.ts';
+import type { Credentials } from '../../src/transport/ssh2/login.ts';
+import type { LoginKey } from '../../src/transport/credentials/private-key.ts';
+import { createSshTransport, type SshTarget } from '../../src/transport/ssh2/ssh.ts';
 import type { Connection, ConnectOptions } from '../../src/transport/transport.ts';
 
 /** What sshd.ts and hostile-server.ts have in common. */

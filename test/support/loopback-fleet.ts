@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { ChildProcess } from 'node:child_process';
 import type { TestContext } from 'node:test';
 
-import { startLoopbackServer, type LoopbackServer } from '../../src/transport/loopback-server.ts';
+import { startLoopbackServer, type LoopbackServer } from '../../src/simulator/loopback-server.ts';
 import { configFolder, runCli, startCli, type CliOptions, type CliResult } from './run-cli.ts';
 
 /** A folder with a config.xml whose clients c1, c2 ... are loopback servers, and the program at work in it. */

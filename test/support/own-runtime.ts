@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after } from 'node:test';
 
-import { isOwnTarget } from '../../src/collector/node-binary.ts';
-import type { RuntimeCopy, StoredRuntime } from '../../src/collector/runtime-store.ts';
-import { runtimeTargets } from '../../src/collector/runtime-targets.ts';
+import { isOwnTarget } from '../../src/collector/runtimes/node-binary.ts';
+import type { RuntimeCopy, StoredRuntime } from '../../src/collector/runtimes/runtime-store.ts';
+import { runtimeTargets } from '../../src/collector/runtimes/runtime-targets.ts';
 
 /** The target that this machine is; null: none of ours. */
 export const ownTarget = runtimeTargets.find(isOwnTarget) ?? null;

@@ -4,8 +4,8 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 
 import ssh2 from 'ssh2';
 
-import { fingerprint } from '../../src/transport/fingerprint.ts';
-import { generateHostKey } from '../../src/transport/loopback-server.ts';
+import { fingerprint } from '../../src/transport/known-hosts/fingerprint.ts';
+import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { publicBlobOf } from './hostile-ssh.ts';
 
 export interface RecordingServer {

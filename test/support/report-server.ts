@@ -14,9 +14,9 @@ import { encodeFrame, encodeJsonFrame } from '../../src/report/frames.ts';
 import type { Report } from '../../src/report/report.ts';
 import type { AgentRequest, Hello } from '../../src/report/wire.ts';
 import { sealReport } from '../../src/seal/seal.ts';
-import { fingerprint, hostKeyOf } from '../../src/transport/fingerprint.ts';
-import { generateHostKey } from '../../src/transport/loopback-server.ts';
-import { sampleReport } from '../report/sample-report.ts';
+import { fingerprint, hostKeyOf } from '../../src/transport/known-hosts/fingerprint.ts';
+import { generateHostKey } from '../../src/simulator/loopback-server.ts';
+import { sampleReport } from '../report/support/sample-report.ts';
 import { publicBlobOf } from './hostile-ssh.ts';
 
 export interface ReportServerOptions {

@@ -8,8 +8,8 @@ import path from 'node:path';
 import { encodeRequest } from '../../src/report/agent-request.ts';
 import { createFrameParser } from '../../src/report/frames.ts';
 import { maxGreetingBytes, type AgentRequest } from '../../src/report/wire.ts';
-import { runCommand, type ShellStart } from '../../src/transport/loader.ts';
-import type { Site } from '../end-to-end/whole-fleet.ts';
+import { runCommand, type ShellStart } from '../../src/loader/loader.ts';
+import type { Site } from '../end-to-end/support/whole-fleet.ts';
 import { sshKeygen, type Sshd, type SshdAccount } from './sshd.ts';
 
 export interface Restricted {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 
-import { packageDir } from '../../src/paths.ts';
+import { packageDir } from '../../src/state/paths.ts';
 
 /** The built program, as `npm install -g` puts it into PATH. */
 export const program = path.join(packageDir, 'dist', 'fleet-health.cjs');

@@ -6,7 +6,7 @@ import type { AgentRequest } from '../../src/report/wire.ts';
 import { answerVisit } from '../../src/simulator/answer-visit.ts';
 import type { Condition } from '../../src/simulator/condition.ts';
 import { SimulatedAgent } from '../../src/simulator/simulated-agent.ts';
-import type { ServerChannel } from '../../src/transport/ssh-server.ts';
+import type { ServerChannel } from '../../src/simulator/ssh-server.ts';
 import type { Channel, Transport } from '../../src/transport/transport.ts';
 
 /** An agent that may also be run by its client's crontab, which seals to the key of the last visit. */

@@ -4,7 +4,7 @@ import { encodeReport } from '../../src/report/encode-report.ts';
 import type { Report } from '../../src/report/report.ts';
 import type { KeyPair } from '../../src/seal/key-pair.ts';
 import { sealReport } from '../../src/seal/seal.ts';
-import { sampleReport } from '../report/sample-report.ts';
+import { sampleReport } from '../report/support/sample-report.ts';
 
 export interface SealedSampleOptions {
   readonly key: KeyPair;

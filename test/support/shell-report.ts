@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 
-import { sealUnsealed } from '../../src/collector/seal-unsealed.ts';
+import { sealUnsealed } from '../../src/collector/agent/seal-unsealed.ts';
 import { encodeRequest } from '../../src/report/agent-request.ts';
 import { createFrameParser, parseAgentFault, parseEnd, parseHello } from '../../src/report/frames.ts';
 import type { Report, WorkerReport } from '../../src/report/report.ts';

@@ -4,17 +4,17 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 
-import { alertCommand } from '../../src/cli/alert.ts';
-import { collectCommand } from '../../src/cli/collect.ts';
-import type { Context, ExitStatus } from '../../src/cli/context.ts';
-import { createOutput } from '../../src/cli/output.ts';
+import { alertCommand } from '../../src/cli/runs/alert.ts';
+import { collectCommand } from '../../src/cli/runs/collect.ts';
+import type { Context, ExitStatus } from '../../src/cli/command/context.ts';
+import { createOutput } from '../../src/cli/terminal/output.ts';
 import { stormMs } from '../../src/simulator/condition.ts';
 import { readKeys, username, writeFolder } from '../../src/simulator/fleet-folder.ts';
 import { planFleet } from '../../src/simulator/fleet-plan.ts';
 import type { FleetPlan, SimulatedClient } from '../../src/simulator/fleet-plan.ts';
 import { holdPort } from '../../src/simulator/free-port.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/simulator.ts';
-import { openSqlite } from '../../src/sqlite.ts';
+import { openSqlite } from '../../src/platform/sqlite.ts';
 
 export interface CollectedVisit {
   readonly client: string;

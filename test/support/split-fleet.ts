@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import type { CollectEvent } from '../../src/collector/collect-options.ts';
-import { ingestRun } from '../../src/collector/ingest-run.ts';
-import type { IngestRunOptions, IngestRunResult } from '../../src/collector/ingest-run.ts';
-import { generateKey } from '../../src/collector/key-ring.ts';
-import { importPublicKey } from '../../src/collector/public-keys.ts';
+import { ingestRun } from '../../src/collector/pass/ingest-run.ts';
+import type { IngestRunOptions, IngestRunResult } from '../../src/collector/pass/ingest-run.ts';
+import { generateKey } from '../../src/collector/keys/key-ring.ts';
+import { importPublicKey } from '../../src/collector/keys/public-keys.ts';
 import type { Client } from '../../src/config/config.ts';
-import { statePaths } from '../../src/paths.ts';
-import type { StatePaths } from '../../src/paths.ts';
+import { statePaths } from '../../src/state/paths.ts';
+import type { StatePaths } from '../../src/state/paths.ts';
 import { makeConfig, makeFleet } from './fleet.ts';
 import type { Fleet } from './fleet.ts';
 

@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 
-import { spoolLine } from '../../src/transport/spool-line.ts';
+import { spoolLine } from '../../src/loader/spool-line.ts';
 
 /** The command of a line of crontab(5), as cron hands it to a shell. */
 export function commandOfLine(line: string): string {

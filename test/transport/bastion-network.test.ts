@@ -10,7 +10,7 @@ import { after, describe, it, test } from 'node:test';
 import ssh2 from 'ssh2';
 
 import { Secret } from '../../src/config/secret.ts';
-import { generateHostKey } from '../../src/transport/loopback-server.ts';
+import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
 import { publicBlobOf } from '../support/hostile-ssh.ts';
 import { failure } from '../support/login.ts';

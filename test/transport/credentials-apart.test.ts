@@ -9,7 +9,7 @@ import { after, before, describe, it } from 'node:test';
 
 import type { Client, SshSettings } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
-import { loadPrivateKey } from '../../src/transport/private-key.ts';
+import { loadPrivateKey } from '../../src/transport/credentials/private-key.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
 import type { TransportShared } from '../../src/transport/transport-shared.ts';
 import { failure } from '../support/login.ts';

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 
-import { groupExchange } from '../../src/config/key-exchanges.ts';
-import { hostName, parseKnownHosts } from '../../src/transport/known-hosts.ts';
+import { groupExchange } from '../../src/config/values/key-exchanges.ts';
+import { hostName, parseKnownHosts } from '../../src/transport/known-hosts/known-hosts.ts';
 import { dearExchanges, halfOf, oddNumber, type DearExchange } from '../support/dear-exchanges.ts';
 import { connectTo, failure } from '../support/login.ts';
 

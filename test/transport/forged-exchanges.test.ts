@@ -13,7 +13,7 @@ import { after, before, describe, it } from 'node:test';
 
 import type { SshSettings } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
-import { generateHostKey } from '../../src/transport/loopback-server.ts';
+import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
 import { kexInit, kexReply, newKeys, wirePacket, wireString } from '../support/dear-exchanges.ts';
 import { floodingServer } from '../support/floods.ts';

@@ -5,11 +5,11 @@ import { chmodSync, chownSync, mkdirSync, rmSync, symlinkSync, writeFileSync } f
 import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 
-import { spoolScript } from '../../agent/spool-script.ts';
+import { spoolScript } from '../../agent/spool/spool-script.ts';
 import type { AgentRequest } from '../../src/report/wire.ts';
-import { bringCommand } from '../../src/transport/bring-agent.ts';
-import { launcherCommand, launcherPath } from '../../src/transport/launcher.ts';
-import { runCommand } from '../../src/transport/loader.ts';
+import { bringCommand } from '../../src/loader/bring-agent.ts';
+import { launcherCommand, launcherPath } from '../../src/loader/launcher.ts';
+import { runCommand } from '../../src/loader/loader.ts';
 import { temporaryHome } from '../support/agent-visit.ts';
 
 const digest = 'a'.repeat(64);

@@ -4,16 +4,16 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
-import { needsHostCertificate } from '../../src/transport/host-key-check.ts';
+import { needsHostCertificate } from '../../src/transport/known-hosts/host-key-check.ts';
 import {
   hostName,
   joinKnownHosts,
   loadKnownHosts,
   parseKnownHosts,
   type KnownHosts,
-} from '../../src/transport/known-hosts.ts';
-import { loadPrivateKey, type LoginKey } from '../../src/transport/private-key.ts';
-import { scanHostKeys } from '../../src/transport/scan-host-keys.ts';
+} from '../../src/transport/known-hosts/known-hosts.ts';
+import { loadPrivateKey, type LoginKey } from '../../src/transport/credentials/private-key.ts';
+import { scanHostKeys } from '../../src/transport/ssh2/scan-host-keys.ts';
 import { startHostileServer } from '../support/hostile-server.ts';
 import { failure, login, type Login } from '../support/login.ts';
 import { sshdMissing, sshKeygen, startSshd, type HostKeyType, type Sshd } from '../support/sshd.ts';

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { offeredKeyExchanges } from '../../src/transport/offered-key-exchanges.ts';
-import { scanHostKeys } from '../../src/transport/scan-host-keys.ts';
-import { groupExchange, usualKeyExchanges } from '../../src/config/key-exchanges.ts';
+import { offeredKeyExchanges } from '../../src/transport/route/offered-key-exchanges.ts';
+import { scanHostKeys } from '../../src/transport/ssh2/scan-host-keys.ts';
+import { groupExchange, usualKeyExchanges } from '../../src/config/values/key-exchanges.ts';
 import { failure, login } from '../support/login.ts';
 import { sshdMissing, sshKeygen, startSshd } from '../support/sshd.ts';
-import { loadPrivateKey } from '../../src/transport/private-key.ts';
+import { loadPrivateKey } from '../../src/transport/credentials/private-key.ts';
 
 const skip = sshdMissing() ?? false;
 

@@ -9,9 +9,9 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
 import { FleetError } from '../../src/errors.ts';
-import { needsHostCertificate } from '../../src/transport/host-key-check.ts';
-import { hostName, loadKnownHosts } from '../../src/transport/known-hosts.ts';
-import { loadPrivateKey, type LoginKey } from '../../src/transport/private-key.ts';
+import { needsHostCertificate } from '../../src/transport/known-hosts/host-key-check.ts';
+import { hostName, loadKnownHosts } from '../../src/transport/known-hosts/known-hosts.ts';
+import { loadPrivateKey, type LoginKey } from '../../src/transport/credentials/private-key.ts';
 import { login } from '../support/login.ts';
 import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../support/sshd.ts';
 

@@ -14,9 +14,9 @@ import {
   loadKnownHosts,
   parseKnownHosts,
   type KnownHostMatch,
-} from '../../src/transport/known-hosts.ts';
+} from '../../src/transport/known-hosts/known-hosts.ts';
 
-const folder = path.join(import.meta.dirname, '..', 'testdata', 'known-hosts');
+const folder = path.join(import.meta.dirname, '../testdata/known-hosts');
 const files = readdirSync(folder).map((name) => path.join(folder, name));
 const names = [
   ...['web-1', 'WEB-1', 'web-2', 'web-3', 'web-4', 'web-5', 'web-6', 'web-10', 'web', ''],

@@ -6,7 +6,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 
 import ssh2 from 'ssh2';
 
-import { generateHostKey } from '../../src/transport/loopback-server.ts';
+import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { wirePacket, wireString } from '../support/dear-exchanges.ts';
 import { publicBlobOf } from '../support/hostile-ssh.ts';
 import { connectTo, failure } from '../support/login.ts';

@@ -8,10 +8,10 @@ import { test, type TestContext } from 'node:test';
 import ssh2 from 'ssh2';
 import type { Connection } from 'ssh2';
 
-import { fingerprint } from '../../src/transport/fingerprint.ts';
-import { hostName, parseKnownHosts } from '../../src/transport/known-hosts.ts';
-import { generateHostKey } from '../../src/transport/loopback-server.ts';
-import { loadPrivateKey } from '../../src/transport/private-key.ts';
+import { fingerprint } from '../../src/transport/known-hosts/fingerprint.ts';
+import { hostName, parseKnownHosts } from '../../src/transport/known-hosts/known-hosts.ts';
+import { generateHostKey } from '../../src/simulator/loopback-server.ts';
+import { loadPrivateKey } from '../../src/transport/credentials/private-key.ts';
 import { publicBlobOf } from '../support/hostile-ssh.ts';
 import { connectTo } from '../support/login.ts';
 import { sshdMissing, sshKeygen, startSshd } from '../support/sshd.ts';

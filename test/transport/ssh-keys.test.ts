@@ -6,8 +6,8 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
-import { loadPrivateKey } from '../../src/transport/private-key.ts';
-import { SshAgent } from '../../src/transport/ssh-agent.ts';
+import { loadPrivateKey } from '../../src/transport/credentials/private-key.ts';
+import { SshAgent } from '../../src/transport/credentials/ssh-agent.ts';
 import { failure, login, refused } from '../support/login.ts';
 import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../support/sshd.ts';
 

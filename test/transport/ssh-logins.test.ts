@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
-import { loadPrivateKey } from '../../src/transport/private-key.ts';
+import { loadPrivateKey } from '../../src/transport/credentials/private-key.ts';
 import { login, refused } from '../support/login.ts';
 import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../support/sshd.ts';
 

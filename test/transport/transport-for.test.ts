@@ -7,8 +7,8 @@ import { text } from 'node:stream/consumers';
 
 import type { Client, SshSettings } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
-import { generateHostKey, startLoopbackServer, type LoopbackServer } from '../../src/transport/loopback-server.ts';
-import { decodeLoginKey } from '../../src/transport/private-key.ts';
+import { generateHostKey, startLoopbackServer, type LoopbackServer } from '../../src/simulator/loopback-server.ts';
+import { decodeLoginKey } from '../../src/transport/credentials/private-key.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
 import { failure } from '../support/login.ts';
 import { sharedFor } from '../support/run-shared.ts';

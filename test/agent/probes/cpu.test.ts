@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import type { JsonValue } from '../../../agent/collected.ts';
+import type { JsonValue } from '../../../agent/probes/collected.ts';
 import { cpu } from '../../../agent/probes/cpu.ts';
 import type { FunctionReport } from '../../../src/report/report.ts';
 import { boxRoot, contextOf, familyOf, onlyRow, reasonOf } from './fixture-context.ts';

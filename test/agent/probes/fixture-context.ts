@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-import type { JsonValue } from '../../../agent/collected.ts';
+import type { JsonValue } from '../../../agent/probes/collected.ts';
 import type { ProbeContext } from '../../../agent/probes/probe.ts';
 import { openSource } from '../../../agent/probes/source.ts';
 import type { FunctionReport, Row } from '../../../src/report/report.ts';

@@ -4,8 +4,8 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { collect } from '../../../agent/collect.ts';
-import type { CollectOptions } from '../../../agent/collected.ts';
+import { collect } from '../../../agent/probes/collect.ts';
+import type { CollectOptions } from '../../../agent/probes/collected.ts';
 import type { FunctionReport, Row, WorkerReport } from '../../../src/report/report.ts';
 import type { ProbeOptions } from '../../../src/report/wire.ts';
 import { temporaryHome } from '../../support/agent-visit.ts';

@@ -1,4 +1,4 @@
-import { parseKnownHosts } from '../../../src/transport/known-hosts.ts';
+import { parseKnownHosts } from '../../../src/transport/known-hosts/known-hosts.ts';
 import { requireSame, requireThat } from '../target.ts';
 import type { FuzzTarget } from '../target.ts';
 

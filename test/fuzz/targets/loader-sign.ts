@@ -1,4 +1,4 @@
-import { findLoaderSign, loaderStatus } from '../../../src/transport/loader.ts';
+import { findLoaderSign, loaderStatus } from '../../../src/loader/loader.ts';
 import { requireSame, requireThat } from '../target.ts';
 import type { FuzzTarget } from '../target.ts';
 

@@ -5,7 +5,7 @@ import { parseReport } from '../../../src/report/parse-report.ts';
 import { withPlausibleValues } from '../../../src/report/plausible-values.ts';
 import { ReportFault } from '../../../src/report/report.ts';
 import type { Report } from '../../../src/report/report.ts';
-import { fullReport, sampleReport } from '../../report/sample-report.ts';
+import { fullReport, sampleReport } from '../../report/support/sample-report.ts';
 import { kindOf, outcomeOf, requireSame, requireThat } from '../target.ts';
 import type { FuzzTarget } from '../target.ts';
 

@@ -5,7 +5,7 @@ import { privateKeysOf } from '../../../src/seal/key-pair.ts';
 import { openReport } from '../../../src/seal/open.ts';
 import { SealFault } from '../../../src/seal/seal-fault.ts';
 import { encodeHeader, maxPlaintextBytes, readHeader } from '../../../src/seal/sealed-message.ts';
-import { fromHex, pairOfRaw } from '../../seal/raw-keys.ts';
+import { fromHex, pairOfRaw } from '../../seal/support/raw-keys.ts';
 import { kindOf, outcomeOf, requireThat } from '../target.ts';
 import type { FuzzTarget } from '../target.ts';
 

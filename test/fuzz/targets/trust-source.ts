@@ -1,5 +1,5 @@
-import { parseTrustSource } from '../../../src/transport/trust-source.ts';
-import { fingerprint } from '../../../src/transport/fingerprint.ts';
+import { parseTrustSource } from '../../../src/transport/known-hosts/trust-source.ts';
+import { fingerprint } from '../../../src/transport/known-hosts/fingerprint.ts';
 import { requireThat } from '../target.ts';
 import type { FuzzTarget } from '../target.ts';
 import { ed25519 } from './known-hosts.ts';

@@ -1,0 +1,147 @@
+import type { WorkerReport } from '../../src/report/report.ts';
+import type { Collected, CollectOptions, Counters, JsonValue } from './collected.ts';
+import { printable } from './function-report.ts';
+import { probes as allProbes } from './index.ts';
+import type { Earlier, Probe, ProbeContext, ProbeResult } from './probe.ts';
+import { openSource } from './source.ts';
+
+/** The agent's own start fills a shorter time; after a longer one an average says nothing of now. */
+const minElapsedMs = 10_000;
+const maxElapsedMs = 24 * 3_600_000;
+
+/** Whoever called waits exactly as long as the deadline; a late answer is none. */
+const marginMs = 100;
+
+/**
+ * Runs every probe on a Linux machine. Never throws: what a probe cannot do is said in its worker report. Rates are
+ * averages since counters of this boot that are 10 s old or older. Younger ones are kept for the next visit.
+ */
+export function collect(options: CollectOptions): Collected | Promise<Collected> {
+  return runProbes(options, allProbes);
+}
+
+/** The same with other probes, for tests. */
+export function runProbes(options: CollectOptions, probes: readonly Probe[]): Collected | Promise<Collected> {
+  const source = openSource(options.root);
+  const begun = milliseconds();
+  const sinceBoot = (): number => options.monotonicMs + milliseconds() - begun;
+  const passedMs = passedSince(options);
+  const isTooSoon = passedMs !== null && passedMs < minElapsedMs;
+  const noRates = isTooSoon ? `less than ${minElapsedMs / 1000} s since the previous visit` : 'first visit';
+  const start = (probe: Probe, earlier: Earlier | null): Outcome | Promise<Outcome> => {
+    const started = milliseconds();
+    const allowed = Math.min(probe.deadlineMs, options.deadlineMs - marginMs - (started - begun));
+    const leftMs = (): number => allowed - (milliseconds() - started);
+    const { placeDir } = options;
+    const context: ProbeContext = { source, options: options.options, earlier, noRates, placeDir, leftMs };
+    return outcomeOf(probe, context, allowed, started);
+  };
+
+  const started = new Map<Probe, Outcome | Promise<Outcome>>();
+  for (const probe of probes) if (probe.rates !== true) started.set(probe, start(probe, null));
+  const previous = passedMs === null || isTooSoon ? null : options.previous;
+  const countedMs = sinceBoot();
+  for (const probe of probes.filter(({ rates }) => rates === true)) {
+    const counters = previous?.values[probe.name];
+    const earlier =
+      previous === null || counters === undefined ? null : { counters, elapsedMs: sinceBoot() - previous.monotonicMs };
+    const outcome = start(probe, earlier);
+    // Counters that were damaged must not cost what can be said without them.
+    const isSpoilt = earlier !== null && !(outcome instanceof Promise) && outcome.result === null;
+    started.set(probe, isSpoilt ? start(probe, null) : outcome);
+  }
+  const outcomes = probes.map((probe) => started.get(probe) ?? noOutcome);
+  const collected = (settled: readonly Outcome[]): Collected => ({
+    workerReports: probes.map((probe, at) => workerReport(probe, settled[at] ?? noOutcome)),
+    counters: isTooSoon ? options.previous : countersOf(probes, settled, options, countedMs),
+  });
+  return isSettled(outcomes) ? collected(outcomes) : all(outcomes).then(collected);
+}
+
+interface Outcome {
+  readonly result: ProbeResult | null;
+  readonly fault: string | null;
+  readonly durationMs: number;
+}
+
+const noOutcome: Outcome = { result: null, fault: 'not run', durationMs: 0 };
+
+function isSettled(outcomes: readonly (Outcome | Promise<Outcome>)[]): outcomes is readonly Outcome[] {
+  return !outcomes.some((outcome) => outcome instanceof Promise);
+}
+
+function all(outcomes: readonly (Outcome | Promise<Outcome>)[]): Promise<Outcome[]> {
+  return Promise.all(outcomes.map(async (outcome) => outcome));
+}
+
+/** What came of a probe; neither throws nor rejects. At once where the probe does not wait: timers cost Node a lot. */
+function outcomeOf(
+  probe: Probe,
+  context: ProbeContext,
+  allowedMs: number,
+  started: number,
+): Outcome | Promise<Outcome> {
+  const outcome = (result: ProbeResult | null, fault?: string): Outcome => ({
+    result,
+    fault: fault ?? result?.error ?? null,
+    durationMs: Math.round(milliseconds() - started),
+  });
+  const failure = (error: unknown): Outcome => outcome(null, error instanceof Error ? error.message : String(error));
+  if (allowedMs <= 0) return outcome(null, 'no time left');
+  try {
+    const running = probe.run(context);
+    if (!(running instanceof Promise)) return outcome(running);
+    return within(running, allowedMs).then(
+      (result) => (result === null ? outcome(null, `no answer within ${Math.round(allowedMs)} ms`) : outcome(result)),
+      failure,
+    );
+  } catch (error) {
+    return failure(error);
+  }
+}
+
+/** null: it took too long. What comes of it later is dropped. */
+function within(running: Promise<ProbeResult>, allowedMs: number): Promise<ProbeResult | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), allowedMs);
+  });
+  return Promise.race([running, late]).finally(() => clearTimeout(timer));
+}
+
+function workerReport({ name }: Probe, { result, fault, durationMs }: Outcome): WorkerReport {
+  return {
+    name,
+    duration_ms: durationMs,
+    error: fault === null ? null : printable(fault),
+    function_reports: result?.functions ?? [],
+  };
+}
+
+/** For the next visit; null if no probe counted. */
+function countersOf(
+  probes: readonly Probe[],
+  outcomes: readonly Outcome[],
+  { bootId }: CollectOptions,
+  countedMs: number,
+): Counters | null {
+  const values: Record<string, JsonValue> = {};
+  probes.forEach(({ name }, at) => {
+    const counters = outcomes[at]?.result?.counters;
+    if (counters !== undefined) values[name] = counters;
+  });
+  if (Object.keys(values).length === 0) return null;
+  return { bootId: bootId ?? '', monotonicMs: Math.round(countedMs), values };
+}
+
+/** The age of the previous counters; null if nothing can be computed from them. */
+function passedSince({ previous, bootId, monotonicMs }: CollectOptions): number | null {
+  if (previous === null || previous.bootId !== (bootId ?? '')) return null;
+  const passedMs = monotonicMs - previous.monotonicMs;
+  return passedMs >= 0 && passedMs <= maxElapsedMs ? passedMs : null;
+}
+
+/** Since this process began, by the clock that nobody sets; `performance` would load more of Node. */
+function milliseconds(): number {
+  return process.uptime() * 1000;
+}

@@ -1,0 +1,49 @@
+import type { Counters } from '../probes/collected.ts';
+import { readPrivateFile, removeFile, writePrivateFile } from '../start/private-file.ts';
+
+const fileName = 'counters.json';
+const maxBytes = 256 * 1024;
+
+/** The newest counters in these folders; null when there are none that can be read. */
+export function readCounters(dirs: readonly string[]): Counters | null {
+  let newest: Counters | null = null;
+  for (const dir of dirs) {
+    const counters = parse(readPrivateFile(`${dir}/${fileName}`, maxBytes));
+    if (counters && (newest === null || counters.monotonicMs > newest.monotonicMs)) newest = counters;
+  }
+  return newest;
+}
+
+/** Keeps counters in the first folder that takes them, and removes those that the others hold. */
+export function writeCounters(dirs: readonly string[], counters: Counters): void {
+  const content = Buffer.from(JSON.stringify(counters));
+  // Not durable: after a loss of power their boot is over anyway. Where no disk takes them, the old ones still hold.
+  const kept = dirs.find((dir) => isWritten(dir, content));
+  if (kept === undefined) return;
+  for (const dir of dirs) if (dir !== kept) removeFile(`${dir}/${fileName}`);
+}
+
+function isWritten(dir: string, content: Uint8Array): boolean {
+  try {
+    writePrivateFile(dir, fileName, content, false);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function parse(content: Buffer | null): Counters | null {
+  if (content === null) return null;
+  try {
+    const { bootId, monotonicMs, values, visitedMs, dropped } = JSON.parse(content.toString()) as Partial<Counters>;
+    const valid = typeof bootId === 'string' && Number.isFinite(monotonicMs) && typeof values === 'object';
+    if (!valid || (values as unknown) === null) return null;
+    return {
+      ...({ bootId, monotonicMs, values } as Counters),
+      visitedMs: Number.isFinite(visitedMs) ? Number(visitedMs) : null,
+      dropped: Number.isSafeInteger(dropped) ? Math.max(0, Number(dropped)) : 0,
+    };
+  } catch {
+    return null;
+  }
+}

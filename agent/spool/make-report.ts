@@ -1,0 +1,137 @@
+import { randomFillSync } from 'node:crypto';
+
+import { encodeReport } from '../../src/report/encode-report.ts';
+import { reportVersion } from '../../src/report/report.ts';
+import type { Report } from '../../src/report/report.ts';
+import { agentFaultCodes } from '../../src/report/wire.ts';
+import type { AgentFault, AgentFaultCode, AgentRequest } from '../../src/report/wire.ts';
+import { sealReport } from '../../src/seal/seal.ts';
+import { monotonicMs, utcText } from '../start/clock.ts';
+import type { Collect, Collected, Counters } from '../probes/collected.ts';
+import { readCounters, writeCounters } from './counters-file.ts';
+import { readSpooled, spoolLimits, trimSpool } from './spool.ts';
+import { keepReport } from './visit.ts';
+import type { Visit } from './visit.ts';
+
+/** Set by the bundler. */
+declare const AGENT_VERSION: string;
+export const agentVersion = typeof AGENT_VERSION === 'string' ? AGENT_VERSION : 'unbundled';
+
+/** What sealing, writing and sending are left of the deadline. */
+const reserveMs = 500;
+
+/** Asks the probes, seals what they say and keeps it. What goes wrong is handed back as the fault to send instead. */
+export async function makeReport(
+  request: AgentRequest,
+  visit: Visit,
+  collect: Collect | null,
+  bootId: string | null,
+): Promise<Buffer | AgentFault> {
+  if (collect === null) return agentFault('agent-failed', `this program makes no report of kind ${request.kind}`);
+  try {
+    const previous = readCounters([...visit.dirs, ...visit.formerDirs]);
+    const deadlineMs = Math.max(1, request.deadlineMs - reserveMs - process.uptime() * 1000);
+    const collecting = collect({
+      root: '',
+      options: request.options,
+      previous,
+      bootId,
+      monotonicMs: monotonicMs(),
+      deadlineMs,
+      placeDir: visit.dirs[0] ?? null,
+    });
+    const collected = collecting instanceof Promise ? await withDeadline(collecting, deadlineMs) : collecting;
+    if (collected === null)
+      return agentFault('agent-timeout', `the probes did not end within ${Math.round(deadlineMs)} ms`);
+
+    const nowMs = Date.now();
+    makeRoom(visit, request, previous, nowMs);
+    const report = describe(request, collected, { bootId, nowMs, dropped: visit.dropped });
+    const sealed = sealReport({
+      publicKey: Buffer.from(request.key, 'base64url'),
+      reportId: report.report_id,
+      client: request.client,
+      plaintext: encodeReport(report),
+    });
+    keepReport(visit, report.report_id, sealed, nowMs);
+    // What nobody gets must not shorten the time that the next report is an average of.
+    const isOfUse = request.kind === 'visit' || visit.spoolError === null;
+    if (collected.counters && isOfUse) keepCounters(visit, request, collected.counters, previous);
+    return sealed;
+  } catch (thrown) {
+    const { code, message } = thrown as Partial<NodeJS.ErrnoException>;
+    const known = agentFaultCodes.find((candidate) => candidate === code);
+    return agentFault(known ?? 'agent-failed', message ?? String(thrown));
+  }
+}
+
+/** Drops what is damaged or too much in the spool. */
+function makeRoom(visit: Visit, request: AgentRequest, previous: Counters | null, nowMs: number): void {
+  const { kept, dropped } = trimSpool(visit.spooled, spoolLimits, nowMs);
+  visit.dropped = dropped + (request.kind === 'inventory' ? 0 : (previous?.dropped ?? 0));
+  visit.spooled = kept;
+  if (request.kind !== 'visit') return;
+  const clients = request.was === undefined ? [request.client] : [request.client, request.was];
+  // Only what will be sent, so that a long spool does not cost every visit.
+  const damaged = kept
+    .slice(0, request.maxFrames)
+    .filter((report) => readSpooled(report, clients, request.maxBytes) === 'dropped');
+  visit.dropped += damaged.length;
+  visit.spooled = kept.filter((report) => !damaged.includes(report));
+}
+
+/** Shared by all kinds of reports, so that each says what passed since the one before, and together they say all. */
+function keepCounters(visit: Visit, { kind }: AgentRequest, counters: Counters, previous: Counters | null): void {
+  const visitedMs = previous?.bootId === counters.bootId ? (previous.visitedMs ?? null) : null;
+  writeCounters([...visit.dirs, ...visit.formerDirs], {
+    ...counters,
+    visitedMs: kind === 'visit' ? counters.monotonicMs : visitedMs,
+    dropped: kind === 'visit' ? 0 : visit.dropped,
+  });
+}
+
+function describe(
+  request: AgentRequest,
+  collected: Collected,
+  { bootId, nowMs, dropped }: { bootId: string | null; nowMs: number; dropped: number },
+): Report {
+  const { user, system } = process.cpuUsage();
+  return {
+    name: request.kind === 'inventory' ? 'Inventory report' : 'Daemon report',
+    version: reportVersion,
+    datetime: utcText(nowMs),
+    report_id: newReportId(),
+    run_id: request.run,
+    client: request.client,
+    agent: {
+      version: agentVersion,
+      cpu_ms: Math.round((user + system) / 1000),
+      wall_ms: Math.round(process.uptime() * 1000),
+      rss_bytes: process.memoryUsage.rss(),
+      // What went while no collector came is counted up to the report of the next visit.
+      ...(dropped > 0 && request.kind !== 'spool' ? { dropped_reports: dropped } : {}),
+    },
+    boot_id: bootId,
+    monotonic_ms: monotonicMs(),
+    worker_reports: collected.workerReports,
+  };
+}
+
+/** A UUID of version 4 (RFC 9562, 5.4). That of node:crypto spells all 256 bytes first, for a store of 128 ids. */
+function newReportId(): string {
+  const bytes = randomFillSync(Buffer.allocUnsafe(16));
+  bytes[6] = 0x40 | ((bytes[6] ?? 0) & 0x0f);
+  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
+  const text = bytes.toString('hex');
+  return `${text.slice(0, 8)}-${text.slice(8, 12)}-${text.slice(12, 16)}-${text.slice(16, 20)}-${text.slice(20)}`;
+}
+
+export function agentFault(code: AgentFaultCode, message: string): AgentFault {
+  return { code, message: message.slice(0, 500) };
+}
+
+function withDeadline(work: Promise<Collected>, deadlineMs: number): Promise<Collected | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => (timer = setTimeout(resolve, deadlineMs, null)));
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}

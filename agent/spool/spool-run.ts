@@ -1,0 +1,56 @@
+/**
+ * One report that the client's own crontab asks for (spool-script.ts) while no collector comes. It is kept and sent to
+ * nobody; the next visit brings it home.
+ */
+import { existsSync } from 'node:fs';
+
+import type { AgentRequest } from '../../src/report/wire.ts';
+import type { Collectors } from '../agent.ts';
+import { monotonicMs, readBootId } from '../start/clock.ts';
+import { readCounters } from './counters-file.ts';
+import { makeReport } from './make-report.ts';
+import type { PlaceNames } from '../start/places.ts';
+import { claimPlace, releasePlace } from '../start/running.ts';
+import { openVisit } from './visit.ts';
+
+export interface SpoolRunOptions {
+  readonly request: AgentRequest;
+  readonly collectors: Collectors;
+  readonly roots: readonly string[];
+  readonly names: PlaceNames;
+  /** A collector that came so lately comes again: then there is nothing to do. */
+  readonly pauseMs: number;
+}
+
+/** No other program would have kept it either. */
+export class NotKeptError extends Error {}
+
+/**
+ * Keeps one report, unless a collector came lately, an agent is at work or nothing of this client is kept here (any more).
+ * Throws NotKeptError when it should have been kept and was not, another Error when another program may do it.
+ */
+export async function runSpool({ request, collectors, roots, names, pauseMs }: SpoolRunOptions): Promise<void> {
+  // The program for Linux holds no inventory; the other one is for every other system.
+  if (existsSync('/proc/sys/kernel/ostype') !== (collectors.inventory === null)) {
+    throw new Error('this program makes no reports on this system');
+  }
+  const bootId = readBootId();
+  const visit = { ...openVisit(request, roots, names, false), make: true };
+  const dirs = [...visit.dirs, ...visit.formerDirs];
+  if (dirs.length === 0 || wasVisited(dirs, bootId, pauseMs)) return;
+  if (claimPlace(dirs, bootId, { own: true, patienceMs: 0 }) !== null) return;
+  try {
+    const outcome = await makeReport(request, visit, collectors.visit, bootId);
+    if ('code' in outcome) throw new NotKeptError(outcome.message);
+    if (visit.spoolError !== null) throw new NotKeptError(visit.spoolError);
+  } finally {
+    releasePlace(dirs);
+  }
+}
+
+function wasVisited(dirs: readonly string[], bootId: string | null, pauseMs: number): boolean {
+  const counters = readCounters(dirs);
+  if (typeof counters?.visitedMs !== 'number' || counters.bootId !== (bootId ?? '')) return false;
+  const sinceMs = monotonicMs() - counters.visitedMs;
+  return sinceMs >= 0 && sinceMs < pauseMs;
+}

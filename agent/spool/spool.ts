@@ -1,0 +1,109 @@
+/**
+ * Sealed reports that were not acknowledged yet: `<milliseconds since 1970>-<report id>.fhs`, one a file. The spool is
+ * bounded; the oldest go first.
+ */
+import { lstatSync } from 'node:fs';
+
+import { readHeader } from '../../src/seal/sealed-message.ts';
+import { listPrivateFiles, readPrivateFile, removeFile, writePrivateFile } from '../start/private-file.ts';
+
+export interface SpoolLimits {
+  readonly maxReports: number;
+  readonly maxBytes: number;
+  readonly maxAgeMs: number;
+}
+
+/** Ten days of what a crontab of the client has it take every five minutes (spool-script.ts). */
+export const spoolLimits: SpoolLimits = { maxReports: 3000, maxBytes: 8 * 1024 * 1024, maxAgeMs: 30 * 86_400_000 };
+
+export interface SpooledReport {
+  readonly path: string;
+  /** UUID, lower case. */
+  readonly id: string;
+  readonly timeMs: number;
+  readonly sizeBytes: number;
+}
+
+/** Looked at in one run: what is beyond the bounds among them goes, and makes room for others. */
+const maxListed = 5000;
+
+const namePattern = /^(\d{13})-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.fhs$/;
+/** What the time between two reports counts for at most: a clock that leaps by years makes none of them older than that. */
+const longestGapMs = 86_400_000;
+
+/**
+ * The spooled reports in these folders, the oldest first. Of more than any agent leaves there, those of the latest times;
+ * the rest stands until these have gone.
+ */
+export function listSpool(dirs: readonly string[]): SpooledReport[] {
+  const named: Omit<SpooledReport, 'sizeBytes'>[] = [];
+  for (const dir of dirs) {
+    for (const name of listPrivateFiles(dir)) {
+      const [, time, id] = namePattern.exec(name) ?? [];
+      if (time !== undefined && id !== undefined) named.push({ path: `${dir}/${name}`, id, timeMs: Number(time) });
+    }
+  }
+  named.sort((a, b) => a.timeMs - b.timeMs);
+  return named.slice(-maxListed).flatMap((report) => {
+    const status = lstatSync(report.path, { throwIfNoEntry: false });
+    if (status?.isFile() !== true || status.uid !== process.getuid?.()) return [];
+    return [{ ...report, sizeBytes: status.size }];
+  });
+}
+
+/** Removes the oldest until one more fits. Returns what stays, and how many went. */
+export function trimSpool(
+  reports: readonly SpooledReport[],
+  limits: SpoolLimits,
+  nowMs: number,
+): { readonly kept: readonly SpooledReport[]; readonly dropped: number } {
+  const kept: SpooledReport[] = [];
+  let bytes = 0;
+  let ageMs = 0;
+  let laterMs = nowMs;
+  let full = false;
+  for (const report of [...reports].reverse()) {
+    bytes += report.sizeBytes;
+    ageMs += Math.min(longestGapMs, Math.max(0, laterMs - report.timeMs));
+    laterMs = report.timeMs;
+    full ||= kept.length + 1 >= limits.maxReports || bytes > limits.maxBytes || ageMs > limits.maxAgeMs;
+    if (full) removeFile(report.path);
+    else kept.unshift(report);
+  }
+  return { kept, dropped: reports.length - kept.length };
+}
+
+/** Keeps a sealed report so that it outlasts a loss of power. Throws when the disk does not take it. */
+export function writeSpool(dir: string, id: string, timeMs: number, sealed: Uint8Array): SpooledReport {
+  const name = `${String(timeMs).padStart(13, '0')}-${id}.fhs`;
+  writePrivateFile(dir, name, sealed, true);
+  return { path: `${dir}/${name}`, id, timeMs, sizeBytes: sealed.length };
+}
+
+/** A report that an agent of another version has sealed: nothing is known of it, so nothing is wrong with it. */
+const otherVersion = /^FHS[^1]/;
+
+/**
+ * A spooled report's bytes; null when they cannot be read, or are sealed in another version. `dropped`: they are no report
+ * of this id and one of these clients, so that no collector would ever acknowledge them, and the file is removed.
+ */
+export function readSpooled(
+  report: SpooledReport,
+  clients: readonly string[],
+  maxBytes: number,
+): Buffer | 'dropped' | null {
+  const sealed = readPrivateFile(report.path, maxBytes);
+  if (sealed !== null && isOurs(sealed, report.id, clients)) return sealed;
+  if (sealed !== null && otherVersion.test(sealed.toString('latin1', 0, 4))) return null;
+  const isDamaged = sealed !== null || report.sizeBytes < 1 || report.sizeBytes > maxBytes;
+  return isDamaged && removeFile(report.path) ? 'dropped' : null;
+}
+
+function isOurs(sealed: Uint8Array, id: string, clients: readonly string[]): boolean {
+  try {
+    const { reportId, client } = readHeader(sealed);
+    return reportId === id && clients.includes(client);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,47 @@
+import { encodeFrame, encodeJsonFrame } from '../../src/report/frames.ts';
+import type { AgentFault, AgentRequest } from '../../src/report/wire.ts';
+import { removeFile } from '../start/private-file.ts';
+import { readSpooled } from './spool.ts';
+import { readAcknowledgement, writeOut } from '../start/stdio.ts';
+import type { Visit } from './visit.ts';
+
+/** Sends this run's report or fault, then what is spooled, then the end. False once nobody reads any more. */
+export function stream(request: AgentRequest, visit: Visit, outcome: Buffer | AgentFault): boolean {
+  let frames = 0;
+  let bytes = 0;
+  if ('code' in outcome) {
+    if (!writeOut(encodeJsonFrame('F', outcome))) return false;
+  } else {
+    frames = 1;
+    bytes = outcome.length;
+    if (!writeOut(encodeFrame('R', outcome))) return false;
+  }
+  const clients = request.was === undefined ? [request.client] : [request.client, request.was];
+  let left = 0;
+  for (const report of visit.spooled) {
+    if (left > 0 || frames >= request.maxFrames || bytes + report.sizeBytes > request.maxBytes) {
+      left += 1;
+      continue;
+    }
+    const sealed = readSpooled(report, clients, request.maxBytes);
+    if (sealed === 'dropped') visit.dropped += 1;
+    if (sealed === null || sealed === 'dropped') continue;
+    frames += 1;
+    bytes += sealed.length;
+    if (!writeOut(encodeFrame('R', sealed))) return false;
+    const id = report.id.replaceAll('-', '');
+    visit.unacknowledged.set(id, [...(visit.unacknowledged.get(id) ?? []), report.path]);
+  }
+  const end = { left, place: visit.dirs[0] ?? null, spool_error: visit.spoolError };
+  return writeOut(encodeJsonFrame('E', visit.dropped === 0 ? end : { ...end, dropped: visit.dropped }));
+}
+
+/** Removes what is acknowledged on stdin, until that ends or everything that was sent is. */
+export function takeAcknowledgements({ unacknowledged }: Visit): void {
+  while (unacknowledged.size > 0) {
+    const id = readAcknowledgement();
+    if (id === null) return;
+    for (const path of unacknowledged.get(id) ?? []) removeFile(path);
+    unacknowledged.delete(id);
+  }
+}

@@ -1,0 +1,87 @@
+/** What one run of the agent knows and keeps about one client: its folders, its spool, what awaits acknowledgement. */
+import { createHash } from 'node:crypto';
+import { rmdirSync } from 'node:fs';
+
+import type { AgentRequest } from '../../src/report/wire.ts';
+import { openPlace, placeFault } from '../start/places.ts';
+import type { PlaceNames } from '../start/places.ts';
+import { listSpool, writeSpool } from './spool.ts';
+import type { SpooledReport } from './spool.ts';
+
+/** Four folders with long names, and what is wrong with each. */
+const maxFaultChars = 2000;
+
+export interface Visit {
+  readonly roots: readonly string[];
+  /** Of this client's folder, below a root. */
+  readonly path: readonly string[];
+  /** Whether that folder may be made where it is not there. */
+  readonly make: boolean;
+  /** Its folders that are there, the best first. */
+  dirs: readonly string[];
+  /** Those of its former name. */
+  readonly formerDirs: readonly string[];
+  /** Reports of earlier runs, the oldest first. */
+  spooled: readonly SpooledReport[];
+  /** Why this run's report was not written; null: it was, or there is none. */
+  spoolError: string | null;
+  /** Spooled reports that went since the last visit. */
+  dropped: number;
+  /** Report id in 32 hexadecimal digits -> the files to remove once it is acknowledged. */
+  readonly unacknowledged: Map<string, readonly string[]>;
+}
+
+/** Finds the folders of the client that was asked about and, with `make`, makes the first where there is none. */
+export function openVisit(request: AgentRequest, roots: readonly string[], names: PlaceNames, make: boolean): Visit {
+  const path = [names.machine, names.collector, clientFolder(request.client)];
+  const formerPath = request.was === undefined ? null : [...path.slice(0, 2), clientFolder(request.was)];
+  const dirs: string[] = [];
+  const formerDirs: string[] = [];
+  for (const root of roots) {
+    const dir = openPlace(root, path, make && dirs.length === 0);
+    if (dir !== null) dirs.push(dir);
+    const former = formerPath && openPlace(root, formerPath, false);
+    if (former !== null) formerDirs.push(former);
+  }
+  const spooled = listSpool([...dirs, ...formerDirs]);
+  return { roots, path, make, dirs, formerDirs, spooled, spoolError: null, dropped: 0, unacknowledged: new Map() };
+}
+
+/** Writes a sealed report to the first place that takes it; it is sent even if none does. */
+export function keepReport(visit: Visit, id: string, sealed: Uint8Array, nowMs: number): void {
+  const faults: string[] = [];
+  for (const root of visit.roots) {
+    const fault = placeFault(root, visit.path, visit.make);
+    if (fault !== null) {
+      faults.push(fault);
+      continue;
+    }
+    const dir = [root, ...visit.path].join('/');
+    try {
+      const { path } = writeSpool(dir, id, nowMs, sealed);
+      visit.unacknowledged.set(id.replaceAll('-', ''), [path]);
+      visit.dirs = [dir, ...visit.dirs.filter((other) => other !== dir)];
+      visit.spoolError = null;
+      return;
+    } catch (error) {
+      faults.push((error as Error).message);
+    }
+  }
+  visit.spoolError = faults.join('; ').slice(0, maxFaultChars);
+}
+
+/** Removes the folders of the former name that nothing is left in. */
+export function closeVisit({ formerDirs }: Visit): void {
+  for (const dir of formerDirs) {
+    try {
+      rmdirSync(dir);
+    } catch {
+      // Reports that were not acknowledged are still in it.
+    }
+  }
+}
+
+/** The name of a client's folder. */
+export function clientFolder(client: string): string {
+  return createHash('sha256').update(client).digest('hex').slice(0, 32);
+}

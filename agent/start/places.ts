@@ -1,0 +1,73 @@
+import { existsSync, lstatSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** Where one collector's things about one client lie, below each of the roots. */
+export interface PlaceNames {
+  readonly machine: string;
+  readonly collector: string;
+}
+
+const privateMode = 0o700;
+const groupAndOthers = 0o077;
+
+/**
+ * Where things may be kept on this machine, the best first. The loader of src/loader/loader.ts walks the same way:
+ * a home comes first because it outlives everything, memory last because it does not outlive a boot.
+ */
+export function placeRoots(env: NodeJS.ProcessEnv, uid: number): string[] {
+  const state = env['XDG_STATE_HOME'];
+  const home = env['HOME'];
+  return [
+    ...(state?.startsWith('/') === true ? [`${state}/fleet-health`] : []),
+    ...(home?.startsWith('/') === true ? [`${home}/.local/state/fleet-health`] : []),
+    `/var/tmp/fleet-health-${uid}`,
+    `/dev/shm/fleet-health-${uid}`,
+  ];
+}
+
+/**
+ * The folder `root/...names`, if root and every folder below it are ours alone: no symbolic link, owned by this user,
+ * closed to everybody else. With `make` what is missing is made. null when it cannot be used or is not there.
+ */
+export function openPlace(root: string, names: readonly string[], make: boolean): string | null {
+  return placeFault(root, names, make) === null ? [root, ...names].join('/') : null;
+}
+
+/** Why openPlace hands back null: the first folder on the way that cannot be used, and what is wrong with it. */
+export function placeFault(root: string, names: readonly string[], make: boolean): string | null {
+  let dir = root;
+  for (const name of ['', ...names]) {
+    if (name !== '') dir += `/${name}`;
+    const fault = folderFault(dir, make);
+    if (fault !== null) return `${dir} ${fault}`;
+  }
+  return null;
+}
+
+function folderFault(dir: string, make: boolean): string | null {
+  try {
+    const found = lstatSync(dir, { throwIfNoEntry: false });
+    if (found) {
+      if (found.isSymbolicLink()) return 'is a symbolic link';
+      if (!found.isDirectory()) return 'is no folder';
+      if (found.uid !== process.getuid?.()) return `belongs to user ${found.uid}`;
+      const open = found.mode & groupAndOthers;
+      return open === 0 ? null : `is open to others (mode ${(found.mode & 0o777).toString(8)})`;
+    }
+    if (!make) return 'is not there';
+    // Only what lies in a home may lack its parents; the others lie in folders that a system has.
+    makeParents(dir);
+    mkdirSync(dir, { mode: privateMode });
+    return folderFault(dir, false);
+  } catch (error) {
+    return `cannot be used (${(error as NodeJS.ErrnoException).code ?? String(error)})`;
+  }
+}
+
+/** Not mkdir's own `recursive`: that never ends where a folder that is there answers ENOENT, as automounters do. */
+function makeParents(dir: string): void {
+  const parent = dirname(dir);
+  if (existsSync(parent)) return;
+  makeParents(parent);
+  mkdirSync(parent, { mode: privateMode });
+}

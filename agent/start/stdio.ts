@@ -1,0 +1,44 @@
+import { readSync, writeSync } from 'node:fs';
+
+import { reportIdBytes } from '../../src/report/wire.ts';
+
+const retryMs = 5;
+
+/** Writes to stdout; false once nobody reads it any more. */
+export function writeOut(bytes: Uint8Array): boolean {
+  let written = 0;
+  while (written < bytes.length) {
+    try {
+      written += writeSync(1, bytes, written);
+    } catch (error) {
+      if (!isBusy(error)) return false;
+      pause();
+    }
+  }
+  return true;
+}
+
+/** The next acknowledged report id from stdin, 32 hexadecimal digits; null at its end. */
+export function readAcknowledgement(): string | null {
+  const id = Buffer.alloc(reportIdBytes);
+  let length = 0;
+  while (length < reportIdBytes) {
+    try {
+      const count = readSync(0, id, length, reportIdBytes - length, null);
+      if (count === 0) return null;
+      length += count;
+    } catch (error) {
+      if (!isBusy(error)) return null;
+      pause();
+    }
+  }
+  return id.toString('hex');
+}
+
+function isBusy(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EAGAIN';
+}
+
+function pause(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, retryMs);
+}

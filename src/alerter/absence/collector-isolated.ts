@@ -1,0 +1,109 @@
+import type { Rule } from '../../config/config.ts';
+import type { Episode } from '../../storage/store/episode.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { openBastions } from '../inhibit/bastions-gone.ts';
+import { closeEpisode } from '../transition/episode-bounds.ts';
+import { beginFleetEpisode } from './fleet-episode.ts';
+import { finishedRuns } from './fleet-facts.ts';
+import type { FinishedRun, FleetFacts } from './fleet-facts.ts';
+
+const ruleName = 'collector-isolated';
+/** Of fewer clients nothing can be concluded. */
+const leastClients = 3;
+const nearlyAll = 0.9;
+
+/**
+ * Begins one alert for each collector whose two newest finished full runs reached nearly none of its clients, for faults
+ * of the network: then its own network is the likely fault. It ends with the next full run that reaches more. What lies
+ * behind one lost bastion counts for nothing: that bastion explains it.
+ *
+ * Who was unreachable is known from the alerts, pending ones included, that its visits have begun or kept up: a client
+ * whose host key is not trusted failed too, but not for the network's sake.
+ */
+export function judgeIsolation(facts: FleetFacts): readonly Episode[] {
+  const { config, runsOf, episodes, nowMs } = facts;
+  const rule = config.alerts.rules.find(({ name }) => name === ruleName);
+  if (rule === undefined) return [];
+  const unreachable = episodes.filter(
+    (episode) => episode.rule === 'unreachable' && episode.progress.isNetwork === true,
+  );
+  const unexplained = besideOneBastion(facts, unreachable);
+  return [...runsOf].flatMap(([collectorId, own]): readonly Episode[] => {
+    const open = facts.open('', ruleName, collectorId);
+    const [run, before] = [...finishedRuns(own)].sort((one, other) => other.finishedAtMs - one.finishedAtMs);
+    if (run === undefined) return [];
+    const lost = unexplained.lost.filter((episode) => wasLostIn(episode, run));
+    const isIsolated = missesNearlyAll(run, lost, unexplained.behind);
+    if (open !== null) {
+      // One that began in the future, under a clock that was wrong, would outlast every run.
+      const isLater = run.startedAtMs > open.pendingSinceMs || open.pendingSinceMs > nowMs;
+      const isWorse = open.severity === 'warning' && lost.some(({ severity }) => severity === 'critical');
+      if (isIsolated && isWorse)
+        return [{ ...open, severity: 'critical', sequence: open.sequence + 1, changedByRun: run.id }];
+      if (isIsolated || !isLater) return [];
+      return [closeEpisode(open, 'recovered', { atMs: run.finishedAtMs, runId: run.id })];
+    }
+    if (!isIsolated || before === undefined) return [];
+    const twice = lost.filter(({ pendingSinceMs }) => pendingSinceMs <= before.finishedAtMs);
+    return missesNearlyAll(before, twice, unexplained.behind) ? [isolation({ rule, run, before, lost: twice })] : [];
+  });
+}
+
+/** Returns the alerts that no lost bastion explains, and how many clients lie behind that bastion. Two explain nothing. */
+function besideOneBastion(
+  { config, episodes }: FleetFacts,
+  unreachable: readonly Episode[],
+): { readonly lost: readonly Episode[]; readonly behind: number } {
+  const bastions = openBastions(config, episodes);
+  const names = new Set(unreachable.flatMap(({ client }) => bastions.lostFor(client)?.name ?? []));
+  const [name] = names;
+  if (name === undefined || names.size > 1) return { lost: unreachable, behind: 0 };
+  return {
+    lost: unreachable.filter(({ client }) => bastions.lostFor(client) === null),
+    behind: bastions.behind(name),
+  };
+}
+
+function missesNearlyAll(run: FinishedRun, lost: readonly Episode[], behind: number): boolean {
+  const failed = run.failed ?? 0;
+  const attempts = (run.succeeded ?? 0) + failed;
+  const others = attempts - behind;
+  return others >= leastClients && failed >= nearlyAll * attempts && lost.length >= nearlyAll * others;
+}
+
+interface Isolation {
+  readonly rule: Rule;
+  readonly run: FinishedRun;
+  readonly before: FinishedRun;
+  readonly lost: readonly Episode[];
+}
+
+/** The alert, as severe as the worst that it stands for, with the most frequent cause. */
+function isolation({ rule, run, before, lost }: Isolation): Episode {
+  const attempts = (run.succeeded ?? 0) + (run.failed ?? 0);
+  const reached = run.succeeded ?? 0;
+  const causes = [...groupBy(lost, ({ valueText }) => causeOf(valueText))];
+  const [cause = '', same = []] = causes.sort(([, one], [, other]) => other.length - one.length)[0] ?? [];
+  const isCritical = lost.some(({ severity }) => severity === 'critical');
+  return beginFleetEpisode({
+    rule: isCritical ? { ...rule, severity: 'critical' } : rule,
+    client: '',
+    subject: run.collectorId,
+    valueText: `${run.host} reached ${reached === 0 ? 'none' : reached} of ${attempts} clients: ${same.length} ${cause}`,
+    limitText: '',
+    evidence: run.id,
+    runId: run.id,
+    sinceMs: before.startedAtMs,
+    firingSinceMs: run.finishedAtMs,
+  });
+}
+
+/** The fault without the address and port that differ from client to client. */
+function causeOf(valueText: string): string {
+  return valueText.replace(/^network: /, '').replace(/ (?:\[[\da-f:]+\]|[\da-f:.]*[.:][\da-f:.]*\d)(?::\d+)?/gi, '');
+}
+
+/** True if its newest visit was of that run. */
+function wasLostIn({ progress }: Episode, run: FinishedRun): boolean {
+  return progress.lastAtMs >= run.startedAtMs && progress.lastAtMs <= run.finishedAtMs;
+}

@@ -1,0 +1,66 @@
+import type { RunFact } from '../../storage/store/alert-store.ts';
+import type { Episode } from '../../storage/store/episode.ts';
+import { judgeIsolation } from './collector-isolated.ts';
+import { judgeSilence } from './collector-silent.ts';
+import { fleetFacts } from './fleet-facts.ts';
+import type { JudgeFleetOptions } from './fleet-facts.ts';
+import { judgeIngest } from './ingest-silent.ts';
+
+export type { JudgeFleetOptions } from './fleet-facts.ts';
+import { judgeNoReport } from './no-report.ts';
+import { judgeOwnDisks } from './own-disk-full.ts';
+import { isWatchedBy } from './unwatched.ts';
+import { closeEpisode } from '../transition/episode-bounds.ts';
+
+/**
+ * What follows from runs and from silence, and not from any row: `no-report`, `collector-silent`, `collector-isolated`, `ingest-silent`, `own-disk`,
+ * and alerts whose rule or client is no longer watched, which end without having recovered. Returns new episodes (id
+ * null) and changed ones.
+ *
+ * What concerns the fleet has '' for its client and the collector's id, or a file system, for its subject.
+ */
+export function judgeFleet(options: JudgeFleetOptions): readonly Episode[] {
+  const isWatched = isWatchedBy(options.config);
+  const facts = fleetFacts({ ...options, episodes: options.episodes.filter(isWatched) });
+  const unwatched = options.episodes
+    .filter((episode) => episode.state !== 'resolved' && !isWatched(episode))
+    .map((episode) => closeEpisode(episode, 'unwatched', { atMs: options.nowMs, runId: null }));
+  return [
+    ...unwatched,
+    ...judgeSilence(facts),
+    ...judgeIsolation(facts),
+    ...judgeIngest(facts),
+    ...judgeNoReport(facts),
+    ...judgeOwnDisks(facts, options.ownDisks ?? []),
+  ];
+}
+
+/** A break in the alerter's own runs that is so many times longer than its rhythm may have been the database's. */
+const longestBreak = 1.5;
+/** An alerter that cron starts more seldom than this has no rhythm that a break would show in. */
+const slowestRhythmMs = 20 * 60_000;
+
+/** A break that no rhythm explains. */
+export function longestBreakMs(everyMs: number): number {
+  return longestBreak * Math.max(everyMs, slowestRhythmMs);
+}
+
+/**
+ * Since when the database has answered, as far as the alerter's own runs show it: each leaves a row, and while the
+ * database is away none does. Its rhythm is `every`, or the pause before the one that is looked at where cron starts it
+ * more seldom. `runs` are those of the alerter in any order, the one under way included. null: it has left none of late.
+ */
+export function databaseUpSince(runs: readonly RunFact[], nowMs: number, everyMs: number): number | null {
+  const times = runs
+    .filter(({ program, startedAtMs }) => program === 'alert' && startedAtMs <= nowMs)
+    .map(({ startedAtMs }) => startedAtMs)
+    .sort((one, other) => other - one);
+  let since: number | null = null;
+  for (const [index, time] of times.entries()) {
+    const pauseBeforeMs = time - (times[index + 1] ?? time);
+    const rhythmMs = Math.max(everyMs, Math.min(pauseBeforeMs, slowestRhythmMs));
+    if ((since ?? nowMs) - time > longestBreak * rhythmMs) break;
+    since = time;
+  }
+  return since;
+}

@@ -1,0 +1,71 @@
+import type { Episode } from '../../storage/store/episode.ts';
+import type { SealedSummary } from '../../storage/store/sealed-store.ts';
+import { formatValue } from '../evaluate/describe-value.ts';
+import { closeEpisode } from '../transition/episode-bounds.ts';
+import { beginFleetEpisode } from './fleet-episode.ts';
+import type { FleetFacts } from './fleet-facts.ts';
+import { counted } from '../../text/time-words.ts';
+
+const ruleName = 'ingest-silent';
+
+/**
+ * Sealed reports that have waited in the database for as long as the rule says: one alert for those that no `ingest` has
+ * looked at, and one for each key that none has, with the key's id for its subject. It ends once what waits is younger, or
+ * nothing does.
+ */
+export function judgeIngest(facts: FleetFacts): readonly Episode[] {
+  const { config, nowMs, mayMiss, episodes } = facts;
+  const rule = config.alerts.rules.find(({ name }) => name === ruleName);
+  if (rule === undefined) return [];
+  const allowedMs = rule.forMs ?? (rule.forCount ?? 3) * config.collector.everyMs;
+  const waiting = bySubject(facts.sealed ?? []);
+  const open = episodes.filter((episode) => episode.client === '' && episode.rule === ruleName);
+  const subjects = new Set([...open.map(({ subject }) => subject), ...waiting.keys()]);
+  return [...subjects].flatMap((subject): readonly Episode[] => {
+    const known = facts.open('', ruleName, subject);
+    const found = waiting.get(subject) ?? null;
+    if (found === null || nowMs - found.sinceMs < allowedMs) {
+      return known === null ? [] : [closeEpisode(known, 'recovered', { atMs: nowMs, runId: null })];
+    }
+    if (known !== null || !mayMiss) return [];
+    return [
+      beginFleetEpisode({
+        rule,
+        client: '',
+        subject,
+        valueText: describe(subject, found, nowMs),
+        limitText: `none for ${formatValue('seconds', allowedMs / 1000)}`,
+        evidence: `${subject}@${found.sinceMs}`,
+        runId: null,
+        sinceMs: found.sinceMs,
+        firingSinceMs: nowMs,
+      }),
+    ];
+  });
+}
+
+type Waiting = Pick<SealedSummary, 'reports' | 'clients' | 'sinceMs'>;
+
+/** What no `ingest` has seen under '', the rest under the key that it waits for. */
+function bySubject(sealed: readonly SealedSummary[]): ReadonlyMap<string, Waiting> {
+  const found = new Map<string, Waiting>();
+  for (const { keyId, code, reports, clients, sinceMs } of sealed) {
+    const subject = code === null ? '' : keyId;
+    const before = found.get(subject);
+    found.set(subject, {
+      reports: reports + (before?.reports ?? 0),
+      // The same clients may wait for two keys.
+      clients: Math.max(clients, before?.clients ?? 0),
+      sinceMs: Math.min(sinceMs, before?.sinceMs ?? Infinity),
+    });
+  }
+  return found;
+}
+
+function describe(subject: string, { reports, clients, sinceMs }: Waiting, nowMs: number): string {
+  const what = `${counted(reports, 'report')} of ${counted(clients, 'client')}`;
+  const age = formatValue('seconds', (nowMs - sinceMs) / 1000);
+  return subject === ''
+    ? `not opened by any ingest: ${what}, the oldest for ${age}`
+    : `sealed to key ${subject}, which no ingest has: ${what}, the oldest for ${age}`;
+}

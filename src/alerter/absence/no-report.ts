@@ -1,0 +1,135 @@
+import type { Client, Rule } from '../../config/config.ts';
+import type { SeenClient } from '../../storage/store/alert-store.ts';
+import type { Episode } from '../../storage/store/episode.ts';
+import { beginFleetEpisode } from './fleet-episode.ts';
+import { finishedRuns } from './fleet-facts.ts';
+import type { FinishedRun, FleetFacts } from './fleet-facts.ts';
+import { visitConditions } from '../evaluate/rule-metric.ts';
+import { isOnWayBack } from '../inhibit/difference.ts';
+import { closeEpisode } from '../transition/episode-bounds.ts';
+import { timeInWords } from '../../text/time-words.ts';
+
+const ruleName = 'no-report';
+
+/**
+ * Clients of config.xml from which nothing came in so many finished full runs that were due to visit them, unless an
+ * open alert says why (unreachable, its host key). Ends with the client's next report.
+ *
+ * A run was due to visit a client that was visited then or later. One that nobody visited since - the collector reads
+ * another config.xml, or the client is new here - is pending from the first pass that misses it, and runs count from
+ * there; so is one that was never seen at all.
+ */
+export function judgeNoReport(facts: FleetFacts): readonly Episode[] {
+  const { config, runsOf } = facts;
+  const seen = new Map(facts.seenClients.map((client) => [client.name, client]));
+  const collectors = [...runsOf.values()].map(finishedRuns);
+  return config.clients.flatMap((client) => {
+    const rule = client.rules.find(({ origin, name }) => origin === 'condition' && name === ruleName);
+    if (rule === undefined || client.state === 'retired') return [];
+    const judged = judgeClientSilence({ facts, client, rule, seen: seen.get(client.name) ?? null, collectors });
+    return judged === null ? [] : [judged];
+  });
+}
+
+interface ClientSilence {
+  readonly facts: FleetFacts;
+  readonly client: Client;
+  readonly rule: Rule;
+  readonly seen: SeenClient | null;
+  /** The finished runs of each collector, oldest first. */
+  readonly collectors: readonly (readonly FinishedRun[])[];
+}
+
+/** The client's episode if it is new or changed; else null. */
+function judgeClientSilence({ facts, client, rule, seen, collectors }: ClientSilence): Episode | null {
+  const open = facts.open(client.name, ruleName);
+  const lastReportMs = seen?.lastReportAtMs ?? null;
+  if (open !== null && lastReportMs !== null && hasReported(facts, open, lastReportMs)) {
+    return closeEpisode(open, 'recovered', { atMs: lastReportMs, runId: null });
+  }
+  if (open?.state === 'firing' || !facts.mayMiss) return null;
+  // One that flaps stays open while visits succeed.
+  const explained = visitConditions
+    .map((name) => facts.open(client.name, name))
+    .some((one) => one !== null && !isOnWayBack(one));
+  if (explained) return open === null ? null : closeEpisode(open, 'unconfirmed', { atMs: facts.nowMs, runId: null });
+  const missed = longest(collectors.map((runs) => missedBy(runs, seen, open)));
+  const last = missed.at(-1);
+  const first = missed[0];
+  if (first !== undefined && last !== undefined && isDue(rule, missed, first, last, facts.config.collector.everyMs)) {
+    const begun = open ?? begin(facts, { rule, client, seen, sinceMs: first.startedAtMs, evidence: last.id });
+    return {
+      ...begun,
+      state: 'firing',
+      firingSinceMs: last.finishedAtMs,
+      changedByRun: last.id,
+      sequence: begun.sequence + 1,
+      valueText: describe(facts, seen),
+    };
+  }
+  if (open !== null || !hasMissed(collectors, lastReportMs)) return null;
+  return begin(facts, { rule, client, seen, sinceMs: first?.startedAtMs ?? facts.nowMs, evidence: last?.id ?? 'none' });
+}
+
+/** Since it began; of one that began in the future, under a clock that was wrong: just now. */
+function hasReported({ nowMs, config }: FleetFacts, open: Episode, lastReportMs: number): boolean {
+  if (open.pendingSinceMs <= nowMs) return lastReportMs >= open.pendingSinceMs;
+  return Math.abs(nowMs - lastReportMs) <= config.collector.everyMs;
+}
+
+/** The runs that were due to bring a report of the client and did not. */
+function missedBy(runs: readonly FinishedRun[], seen: SeenClient | null, open: Episode | null): readonly FinishedRun[] {
+  const lastReportMs = seen?.lastReportAtMs ?? null;
+  const lastVisitMs = seen?.lastVisitAtMs ?? null;
+  return runs.filter((run) => {
+    if (lastReportMs !== null && run.startedAtMs <= lastReportMs) return false;
+    if (seen !== null && run.finishedAtMs < seen.firstSeenMs) return false;
+    const wasVisited = lastVisitMs !== null && run.startedAtMs <= lastVisitMs;
+    return wasVisited || (open !== null && run.startedAtMs >= open.pendingSinceMs);
+  });
+}
+
+function hasMissed(collectors: readonly (readonly FinishedRun[])[], lastReportMs: number | null): boolean {
+  return collectors.some((runs) => runs.some(({ startedAtMs }) => lastReportMs === null || startedAtMs > lastReportMs));
+}
+
+function isDue(
+  rule: Rule,
+  missed: readonly FinishedRun[],
+  first: FinishedRun,
+  last: FinishedRun,
+  everyMs: number,
+): boolean {
+  if (rule.forCount !== null) return missed.length >= rule.forCount;
+  return last.finishedAtMs - first.startedAtMs >= (rule.forMs ?? 0) - everyMs / 2;
+}
+
+interface Missed extends Pick<ClientSilence, 'rule' | 'client' | 'seen'> {
+  readonly sinceMs: number;
+  readonly evidence: string;
+}
+
+function begin(facts: FleetFacts, { rule, client, seen, sinceMs, evidence }: Missed): Episode {
+  return beginFleetEpisode({
+    rule,
+    client: client.name,
+    subject: '',
+    valueText: describe(facts, seen),
+    limitText: rule.forCount === null ? '' : `none in ${rule.forCount} runs`,
+    evidence: `${evidence}/${client.name}`,
+    runId: null,
+    sinceMs,
+    firingSinceMs: null,
+  });
+}
+
+/** Says since when, not for how many runs: reminders show these words days later. */
+function describe({ config, nowMs }: FleetFacts, seen: SeenClient | null): string {
+  const lastMs = seen?.lastReportAtMs ?? null;
+  if (lastMs === null) return 'it has never reported';
+  return `no report since ${timeInWords({ zone: config.alerts.zone, nowMs }, lastMs)}`;
+}
+
+function longest<T>(lists: readonly (readonly T[])[]): readonly T[] {
+  return lists.reduce<readonly T[]>((best, list) => (list.length > best.length ? list : best), []);
+}

@@ -1,0 +1,42 @@
+import { enoughPercent, lowPercent } from '../../state/own-disk.ts';
+import type { Episode } from '../../storage/store/episode.ts';
+import type { OwnDiskFact } from '../../storage/reports/own-disks.ts';
+import { formatValue } from '../evaluate/describe-value.ts';
+import { closeEpisode } from '../transition/episode-bounds.ts';
+import { beginFleetEpisode } from './fleet-episode.ts';
+import type { FleetFacts } from './fleet-facts.ts';
+
+const ruleName = 'own-disk';
+
+/**
+ * One alert for each file system of collectors and alerters that is nearly full: they lose what they cannot store. It ends
+ * when there is clearly more again; of one that nobody has spoken of lately it is left as it is.
+ */
+export function judgeOwnDisks(facts: FleetFacts, disks: readonly OwnDiskFact[]): readonly Episode[] {
+  const rule = facts.config.alerts.rules.find(({ name }) => name === ruleName);
+  if (rule === undefined) return [];
+  return disks.flatMap((disk): readonly Episode[] => {
+    const { host, path, freePercent, availableBytes, observedAtMs } = disk;
+    const subject = `${host}:${path}`;
+    const open = facts.open('', ruleName, subject);
+    if (open !== null) {
+      if (freePercent < enoughPercent || observedAtMs <= open.pendingSinceMs) return [];
+      return [closeEpisode(open, 'recovered', { atMs: observedAtMs, runId: null })];
+    }
+    if (freePercent >= lowPercent) return [];
+    const left = `${freePercent.toFixed(1)} % (${formatValue('bytes', availableBytes)}) is free on ${host} in ${path}`;
+    return [
+      beginFleetEpisode({
+        rule,
+        client: '',
+        subject,
+        valueText: left,
+        limitText: `less than ${lowPercent} %`,
+        evidence: `${subject} ${new Date(observedAtMs).toISOString()}`.slice(-255),
+        runId: null,
+        sinceMs: observedAtMs,
+        firingSinceMs: observedAtMs,
+      }),
+    ];
+  });
+}

@@ -1,0 +1,83 @@
+import type { Config } from '../../config/config.ts';
+import { sender } from '../../config/settings/mail-settings.ts';
+import type { MailText } from '../../notify/mime.ts';
+import type { SeriesPoint } from '../../storage/store/alert-store.ts';
+import { composeHtml } from './compose-html.ts';
+import { composeSubject } from './compose-subject.ts';
+import { composeText } from './compose-text.ts';
+import { wordsOfMail } from './mail-words.ts';
+import { alertIdOf, domainOf, messageIdOf, threadsOf } from './message-ids.ts';
+import { commandOfRecipient } from '../inhibit/recipients-of.ts';
+import type { DueMail, Item } from '../dispatch/telling.ts';
+
+export interface ComposeOptions {
+  readonly mail: DueMail;
+  readonly config: Config;
+  readonly nowMs: number;
+  /** Values of the last day, in the unit of the alert's rule, by alert id; who has none is drawn no picture. */
+  readonly charts: ReadonlyMap<number, readonly SeriesPoint[]>;
+  /** Distribution or kernel by client; left out: none is known. */
+  readonly systems?: ReadonlyMap<string, string>;
+  /** As people call it on their command line: `fleet-health`. */
+  readonly program: string;
+}
+
+/**
+ * A mail that is due in words. The same mail at the same time gives the same words.
+ *
+ * Auto-Submitted (RFC 3834) and X-Auto-Response-Suppress keep people's out-of-office answers away; List-Id is something
+ * that every mail program can sort by. There is no Precedence: some mail servers put off what says `bulk`.
+ */
+export function composeMail(options: ComposeOptions): MailText {
+  const { mail, config, nowMs, charts, systems = new Map<string, string>(), program } = options;
+  const { recipient, items, severity, ordinary } = mail;
+  const domain = domainOf(config.smtp?.from ?? sender());
+  const wording = { config, reader: { zone: config.alerts.zone, nowMs }, charts, systems, program };
+  const words = wordsOfMail(mail, wording);
+  const subject = composeSubject(mail, wording);
+  const references = threadsOf(recipient, items, domain);
+  return {
+    subject,
+    text: composeText(words),
+    html: composeHtml(subject, words),
+    messageId: messageIdOf(recipient, items, domain),
+    inReplyTo: references.at(-1) ?? null,
+    references,
+    headers: {
+      'Auto-Submitted': 'auto-generated',
+      'X-Auto-Response-Suppress': 'All',
+      'List-Id': `Fleet Health <fleet-health.${domain}>`,
+      ...stateHeaders(recipient, items),
+      ...(severity === 'critical' && !ordinary ? { Importance: 'high' } : {}),
+    },
+  };
+}
+
+type MailState = 'firing' | 'event' | 'reminder' | 'resolved';
+
+/** The one that a mail with several states has first. */
+const states: readonly MailState[] = ['firing', 'event', 'reminder', 'resolved'];
+
+/**
+ * Headers by which programs sort mails: the state and severity of the most important item, and for a command one header
+ * an alert, `ID STATE SEVERITY`, with the same id from beginning to end. The severity of what is over is `none`.
+ */
+function stateHeaders(recipient: string, items: readonly Item[]): Readonly<Record<string, string | readonly string[]>> {
+  const found = new Set(items.map(stateOf));
+  const state = states.find((one) => found.has(one)) ?? 'resolved';
+  const lasting = items.filter((item) => stateOf(item) !== 'resolved');
+  const severity =
+    lasting.length === 0 ? 'none' : lasting.some((item) => item.severity === 'critical') ? 'critical' : 'warning';
+  const alerts = items.map((item) => `${alertIdOf(item)} ${stateOf(item)} ${item.severity}`);
+  return {
+    'X-Fleet-Health-State': state,
+    'X-Fleet-Health-Severity': severity,
+    ...(commandOfRecipient(recipient) === null ? {} : { 'X-Fleet-Health-Alert': alerts }),
+  };
+}
+
+function stateOf({ transition, listedOnly, episode }: Item): MailState {
+  if (transition === 'past' && episode.closedReason === 'event' && !listedOnly) return 'event';
+  if (episode.state === 'resolved') return 'resolved';
+  return transition === 'reminder' ? 'reminder' : 'firing';
+}

@@ -1,0 +1,178 @@
+import { countBySeverity, foldTitle, labelOf, nameOfLine, shortValue, titleOf } from './item-words.ts';
+import { eventTitle, lastSeen } from './line-words.ts';
+import type { Wording } from './line-words.ts';
+import { quoted } from '../../text/plain-text.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import type { DueMail, Line, Section, SectionKind } from '../dispatch/telling.ts';
+import { columnsOf, cut } from '../../text/text-columns.ts';
+import { counted } from '../../text/time-words.ts';
+import { valueBefore } from './value-words.ts';
+
+type SubjectWording = Pick<Wording, 'config' | 'reader'>;
+
+/** So much of it a telephone shows without being unlocked: names go no further. */
+const nameColumns = 66;
+const mostColumns = 120;
+/** Of one thing's name, so that its value still shows. */
+const whatColumns = 80;
+/** Of one name among several: two of them always show. */
+const oneNameColumns = 30;
+
+/**
+ * The subject: the worst first, countable, what matters within about 60 columns. `CRITICAL web-1: disk /var 96 % (+2
+ * warnings)`, `3 critical, 5 warnings: web-1 disk /var, ...`, `Resolved: web-1 disk /var`.
+ */
+export function composeSubject({ sections, alreadyTrue }: DueMail, wording: SubjectWording): string {
+  const [lead] = sections;
+  if (lead === undefined) return 'Nothing to tell';
+  const isNew = lead.kind === 'critical' || lead.kind === 'warning';
+  const begun = isNew ? sections.filter(({ kind }) => kind === 'critical' || kind === 'warning') : [lead];
+  const only = onlyLine(lead);
+  const subject = only === null ? headOfMany(begun, lead.kind) : headOfOne(only, lead.kind, wording);
+  const others = sections.filter((section) => section !== lead && (only !== null || !begun.includes(section)));
+  const more = others.flatMap(({ kind, count }) => extraOf(kind, count));
+  const tail = more.length === 0 ? '' : ` (+${more.join(', ')})`;
+  const head = `${alreadyTrue && isNew ? 'Already true: ' : ''}${subject}`;
+  return `${cut(head, mostColumns - columnsOf(tail))}${tail}`;
+}
+
+const endings: Readonly<Record<string, string>> = { gone: 'Gone', unwatched: 'No longer watched' };
+
+/** The line that is all of a section. */
+function onlyLine({ rules }: Section): Line | null {
+  const [first] = rules;
+  if (rules.length !== 1 || first === undefined || first.rest.length > 0 || first.lines.length !== 1) return null;
+  return first.lines[0] ?? null;
+}
+
+function headOfOne(line: Line, kind: SectionKind, wording: SubjectWording): string {
+  const [item] = line.items;
+  if (item === undefined) return '';
+  const isFolded = line.fold !== null;
+  const what = cut(isFolded ? foldTitle(line, kind) : nameOfLine(line, kind), whatColumns);
+  const mark = item.severity === 'critical' ? 'CRITICAL' : 'Warning';
+  switch (kind) {
+    case 'critical':
+    case 'warning':
+      return `${mark}${firingHead(line, kind)}${item.transition === 'eased' ? ' (was critical)' : ''}`;
+    case 'open': {
+      const seen = isFolded ? null : lastSeen(item, kind, wording);
+      return `Still ${mark === 'Warning' ? 'warning' : mark}${firingHead(line, kind)}${seen === null ? '' : `, ${seen}`}`;
+    }
+    case 'flapping': {
+      const value = isFolded ? null : shortValue(item);
+      return `Flapping (${item.severity}): ${what}${value === null ? '' : `, now ${value}`}`;
+    }
+    case 'resolved':
+      return `Resolved: ${what}`;
+    case 'ended':
+      return `${endings[item.episode.closedReason ?? 'unwatched'] ?? 'Ended'}: ${what}`;
+    case 'event':
+      return `${item.severity === 'critical' ? 'CRITICAL' : 'Event'}: ${isFolded ? what : eventTitle(item, wording.reader)}`;
+    case 'past':
+      return `Over already: ${what}, was ${item.severity}`;
+    case 'listed':
+      return `Held back: ${what}`;
+  }
+}
+
+/** ` web-1: disk /var 96 %`, with the colon that a sentence begins with. */
+function firingHead(line: Line, kind: SectionKind): string {
+  const [item] = line.items;
+  if (item === undefined) return '';
+  const { fold } = line;
+  // Of other conditions of the fleet the sentence says more than their names.
+  const isSentence = item.client === '' && titleOf(item) === labelOf(item);
+  const title = isSentence ? quoted(item.episode.valueText) : fold === null ? titleOf(item) : foldTitle(line, kind);
+  const what = cut(title, whatColumns);
+  const separator = item.client === '' || fold?.kind === 'all' || fold?.kind === 'reason' ? ': ' : ' ';
+  if (item.client === '') return `${separator}${what}`;
+  const before = fold === null ? valueBefore(item) : null;
+  if (before !== null) return `${separator}${what} was ${before}`;
+  const value = shortValue(item);
+  const isSame = line.items.every((other) => shortValue(other) === value);
+  const comma = item.episode.value === null ? ',' : '';
+  return `${separator}${value === null || !isSame ? what : `${what}${comma} ${value}`}`;
+}
+
+/** `3 critical, 5 warnings: web-1 disk /var, ...`; `web-1: 3 critical, 5 warnings: load, swap, ...` where all are of one client. */
+function headOfMany(sections: readonly Section[], kind: SectionKind): string {
+  const lines = sections.flatMap((section) =>
+    section.rules.flatMap((rule) => rule.lines.map((line) => ({ line, kind: section.kind }))),
+  );
+  const clients = new Set(itemsOf(sections).map(({ client }) => client));
+  const [client = ''] = clients;
+  const isOneClients = clients.size === 1 && client !== '' && lines.every(({ line }) => line.fold === null);
+  const head = `${isOneClients ? `${cut(quoted(client), oneNameColumns)}: ` : ''}${countOf(sections, kind)}: `;
+  // The first line of each client comes before the second of any.
+  const byClient = groupBy(lines, ({ line }) => (line.fold === null ? (line.items[0]?.client ?? '') : line));
+  const turns = new Map([...byClient.values()].flatMap((own) => own.map((one, turn) => [one, turn] as const)));
+  const inTurn = [...lines].sort((one, other) => (turns.get(one) ?? 0) - (turns.get(other) ?? 0));
+  const names = inTurn.map((one) => cut(nameOfLine(one.line, one.kind, isOneClients), oneNameColumns));
+  const isCut = sections.some(({ rules }) => rules.some(({ rest }) => rest.length > 0));
+  return `${head}${asManyAsFit(names, columnsOf(head), isCut)}`;
+}
+
+function itemsOf(sections: readonly Section[]): readonly Line['items'][number][] {
+  return sections.flatMap(({ rules }) =>
+    rules.flatMap(({ lines, rest }) => [...lines.flatMap((line) => line.items), ...rest]),
+  );
+}
+
+function countOf(sections: readonly Section[], kind: SectionKind): string {
+  const items = itemsOf(sections);
+  const bySeverity = countBySeverity(items);
+  switch (kind) {
+    case 'critical':
+    case 'warning':
+      return bySeverity;
+    case 'open':
+      return `Still open, ${bySeverity}`;
+    case 'flapping':
+      return `${items.length} flapping`;
+    case 'resolved':
+      return `${items.length} resolved`;
+    case 'ended':
+      return `${items.length} gone or no longer watched`;
+    case 'event':
+      return counted(items.length, 'event');
+    case 'past':
+      return `${items.length} over already`;
+    case 'listed':
+      return `${items.length} held back`;
+  }
+}
+
+/** As many names as there is room for, at least one. */
+function asManyAsFit(names: readonly string[], used: number, isCut: boolean): string {
+  let text = '';
+  for (const [index, name] of names.entries()) {
+    const next = index === 0 ? name : `${text}, ${name}`;
+    if (index > 0 && used + columnsOf(next) > nameColumns) return `${text}, …`;
+    text = next;
+  }
+  return isCut ? `${text}, …` : text;
+}
+
+function extraOf(kind: SectionKind, count: number): readonly string[] {
+  switch (kind) {
+    case 'critical':
+      return [`${count} critical`];
+    case 'warning':
+      return [counted(count, 'warning')];
+    case 'flapping':
+      return [`${count} flapping`];
+    case 'resolved':
+      return [`${count} resolved`];
+    case 'ended':
+      return [`${count} ended`];
+    case 'event':
+      return [counted(count, 'event')];
+    case 'past':
+      return [`${count} over already`];
+    case 'open':
+      return [`${count} still open`];
+    case 'listed':
+      return [];
+  }
+}

@@ -1,0 +1,56 @@
+import type { LineWords } from './line-words.ts';
+import type { MailWords, SectionWords } from './mail-words.ts';
+import { wrap, wrapCommand } from '../../text/text-columns.ts';
+
+/** Of a line; addresses and words of commands that are wider stay whole. */
+export const textColumns = 72;
+const columns = textColumns;
+const indent = '  ';
+/** Of commands to copy. Words of a client begin and go on elsewhere, so that none can pass for a command of ours. */
+const ofCommands = indent.repeat(2);
+/** Of a text that goes on. */
+const further = indent.repeat(4);
+
+/** A mail as plain text of 72 columns. */
+export function composeText({ introduction, sections, closing }: MailWords): string {
+  const blocks = [
+    ...(introduction === null ? [] : [wrap(introduction, { columns })]),
+    ...sections.flatMap(blocksOfSection),
+    [
+      '-'.repeat(columns),
+      ...closing.flatMap(({ text, command }) =>
+        command === null ? wrap(text, { columns }) : commandLines(text, command, ''),
+      ),
+    ],
+  ];
+  return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}
+
+function blocksOfSection({ heading, count, explanation, lines, rest }: SectionWords): (readonly string[])[] {
+  const head = `${heading.toUpperCase()} (${count}) `;
+  return [
+    [head.padEnd(columns, '='), ...(explanation === null ? [] : wrap(explanation, { columns }))],
+    ...lines.map(linesOf),
+    ...(rest.length === 0 ? [] : [rest.flatMap((text) => wrap(text, { columns, rest: further }))]),
+  ];
+}
+
+function linesOf({ title, facts, chart, names, notes, commands }: LineWords): readonly string[] {
+  const inner = { columns, first: indent, rest: further };
+  return [
+    ...wrap(title, { columns, rest: further }),
+    ...facts.flatMap((fact) => wrap(fact, inner)),
+    ...(names === null ? [] : wrap(names, inner)),
+    ...(chart === null ? [] : wrap(`${chart.blocks} ${chart.label}`, inner)),
+    ...notes.flatMap((note) => wrap(`note: ${note}`, inner)),
+    ...commands.flatMap(({ why, command }) => commandLines(why, command, ofCommands)),
+  ];
+}
+
+/** On one line where there is room, else the command on its own. */
+function commandLines(why: string, command: readonly string[], first: string): readonly string[] {
+  const rest = first + indent;
+  const together = wrapCommand(command, { columns, first: why === '' ? first : `${first}${why} `, rest });
+  if (why === '' || together.length === 1) return together;
+  return [...wrap(why, { columns, first }), ...wrapCommand(command, { columns, first: rest, rest: rest + indent })];
+}

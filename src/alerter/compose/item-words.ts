@@ -1,0 +1,155 @@
+import type { Severity } from '../../config/config.ts';
+import { oneLine, quoted } from '../../text/plain-text.ts';
+import type { Item, Line, SectionKind } from '../dispatch/telling.ts';
+import { columnsOf } from '../../text/text-columns.ts';
+import { counted } from '../../text/time-words.ts';
+
+/** Longer ones are no short values. */
+const shortColumns = 24;
+/** Names in a title; the others are counted. */
+export const mostNamesInTitle = 5;
+
+/** What an alert is about, without its client: `disk /var`, `service nginx.service`, `unreachable`. */
+export function labelOf({ rule, subject }: Pick<Item, 'rule' | 'subject'>): string {
+  if (subject === '') return quoted(rule);
+  // `disk mount=/var*` and its subject say the same twice.
+  const type = /^([\w-]+)(?: [\w-]+=\S*)+$/.exec(rule)?.[1] ?? rule;
+  return `${quoted(type)} ${quoted(subject)}`;
+}
+
+/** Whether the label leaves out of the rule's name what people need for silences and `explain`. */
+export function labelHidesRule({ rule, subject }: Pick<Item, 'rule' | 'subject'>): boolean {
+  return subject !== '' && /^[\w-]+(?: [\w-]+=\S*)+$/.test(rule);
+}
+
+/** The value in a word or two: a number without what stands behind it; null: it takes more. Of what is unreachable its class. */
+export function shortValue({ rule, episode }: Pick<Item, 'rule' | 'episode'>): string | null {
+  const text = oneLine(episode.valueText);
+  if (rule === 'unreachable') {
+    const kind = /^(network|login refused|agent failed)(?::|$)/.exec(text)?.[1];
+    return kind ?? null;
+  }
+  return shortText(text, episode.value);
+}
+
+/** `96 %` of `96 %, 4 of 100 GiB free`; null: the text is no short value. */
+export function shortText(text: string, value: number | null): string | null {
+  const short = value === null ? text : (text.split(', ', 1)[0] ?? text);
+  return short !== '' && columnsOf(short) <= shortColumns ? quoted(short) : null;
+}
+
+/** What a client's name was resolved to. */
+const ipv4 = /^(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?$/;
+
+/** The reason without the client's own address, so that many clients have the same one; null: a number, or no reason. */
+export function reasonOf({ rule, client, address, episode }: Item): string | null {
+  if (episode.value !== null || client === '') return null;
+  const text = oneLine(episode.valueText);
+  if (rule !== 'unreachable') return text === '' ? null : text;
+  const words = text.replace(/^network: /, '').replace(/\b(\d+)000 ms\b/g, '$1 s');
+  const own = [address, client].flatMap((name) => (name === null || name === '' ? [] : [name, `[${name}]`]));
+  const isOwn = (word: string): boolean =>
+    own.includes(word) || own.includes(word.replace(/:\d+$/, '')) || ipv4.test(word);
+  return words
+    .split(' ')
+    .filter((word) => !isOwn(word))
+    .join(' ');
+}
+
+const collectorTitles: Readonly<Record<string, string>> = {
+  'collector-silent': 'silent',
+  'collector-isolated': 'cut off',
+};
+
+/** `web-1: disk /var`; `collector col1 is silent`. */
+export function titleOf(item: Item): string {
+  if (item.client !== '') return `${quoted(item.client)}: ${labelOf(item)}`;
+  const state = collectorTitles[item.rule];
+  if (state === undefined) return labelOf(item);
+  return `collector ${quoted(item.host ?? item.subject)} ${item.episode.state === 'resolved' ? 'was' : 'is'} ${state}`;
+}
+
+/** Who and what many items in one line are: `rack-7: 8 of 12 unreachable`, `rack-7: disk /var (7 of 12 clients)`. */
+export function foldTitle(line: Line, kind: SectionKind): string {
+  const whose = whoseFold(line);
+  return `${whose === '' ? '' : `${whose}: `}${foldLabel(line, kind)}`;
+}
+
+/** What a line is called among others: `web-1 disk /var`, or `disk /var` where all are of one client. */
+export function nameOfLine(line: Line, kind: SectionKind, ofOneClient = false): string {
+  const [item] = line.items;
+  if (item === undefined) return '';
+  if (line.fold === null && item.client === '') return titleOf(item);
+  const [whose, label] =
+    line.fold === null ? [quoted(item.client), labelOf(item)] : [whoseFold(line), foldLabel(line, kind)];
+  return whose === '' || ofOneClient ? label : `${whose} ${label}`;
+}
+
+function whoseFold({ fold }: Line): string {
+  switch (fold?.kind) {
+    case 'group':
+    case 'client':
+      return quoted(fold.name);
+    case 'export':
+      return quoted(fold.source);
+    case 'bastion':
+      return `bastion ${quoted(fold.name)}`;
+    case 'reason':
+    case 'all':
+    case undefined:
+      return '';
+  }
+}
+
+/** What many are where a sentence says more than the rule's name. */
+function stateOf(rule: string, kind: SectionKind): string | null {
+  if (rule === 'rebooted' && kind === 'event') return 'were booted';
+  if (rule !== 'unreachable' || kind === 'ended' || kind === 'past' || kind === 'listed') return null;
+  return kind === 'resolved' ? 'reachable again' : 'unreachable';
+}
+
+function foldLabel({ fold, items, clients }: Line, kind: SectionKind): string {
+  const count = clients.length;
+  const [size, behind] =
+    fold?.kind === 'group'
+      ? [Math.max(fold.size, count), '']
+      : fold?.kind === 'bastion'
+        ? [fold.behind, ' behind it']
+        : [null, ''];
+  const state = stateOf(items[0]?.rule ?? '', kind);
+  if (fold?.kind === 'client') {
+    return state === null ? `${sharedLabel(items)} (${items.length} times)` : `booted ${items.length} times`;
+  }
+  const ofAll = size === null ? '' : ` of ${size}`;
+  if (state === null) {
+    const noun = count === 1 && size === null ? 'client' : 'clients';
+    return `${sharedLabel(items)} (${count}${ofAll} ${noun}${behind})`;
+  }
+  const still = fold?.kind === 'bastion' ? fold.still : [];
+  const where = state === 'unreachable' ? behind : '';
+  const remain = still.length === 0 ? '' : `; still not: ${namesInTitle(still)}`;
+  return `${size === null ? counted(count, 'client') : `${count}${ofAll}`}${where} ${state}${remain}`;
+}
+
+function namesInTitle(names: readonly string[]): string {
+  const more = names.length - mostNamesInTitle;
+  const shown = names.slice(0, mostNamesInTitle).map(quoted).join(', ');
+  return more <= 0 ? shown : `${shown} and ${more} more`;
+}
+
+/** The label of items of one rule: with the subject where it is the same for all. */
+export function sharedLabel(items: readonly Item[]): string {
+  const [first] = items;
+  if (first === undefined) return '';
+  const isSame = items.every(({ subject }) => subject === first.subject);
+  return isSame ? labelOf(first) : labelOf({ rule: first.rule.split(' ', 1)[0] ?? first.rule, subject: '' });
+}
+
+/** `3 critical, 5 warnings`; '' for none. */
+export function countBySeverity(items: readonly { readonly severity: Severity }[]): string {
+  const critical = items.filter(({ severity }) => severity === 'critical').length;
+  const warnings = items.length - critical;
+  return [critical === 0 ? '' : `${critical} critical`, warnings === 0 ? '' : counted(warnings, 'warning')]
+    .filter((part) => part !== '')
+    .join(', ');
+}

@@ -1,0 +1,230 @@
+import type { Config, Severity } from '../../config/config.ts';
+import type { SeriesPoint } from '../../storage/store/alert-store.ts';
+import { drawChart } from './chart-words.ts';
+import type { ChartWords } from './chart-words.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import {
+  foldTitle,
+  labelHidesRule,
+  mostNamesInTitle,
+  reasonOf,
+  sharedLabel,
+  shortValue,
+  titleOf,
+} from './item-words.ts';
+import { numberRanges } from './number-ranges.ts';
+import { oneLine, quoted, shellWord } from '../../text/plain-text.ts';
+import { visitConditions } from '../evaluate/rule-metric.ts';
+import { longestGapMs } from '../transition/step-episode.ts';
+import type { Item, Line, SectionKind } from '../dispatch/telling.ts';
+import { cut } from '../../text/text-columns.ts';
+import { durationInWords, momentInWords, spanInWords, timeInWords } from '../../text/time-words.ts';
+import type { Reader } from '../../text/time-words.ts';
+import { endInWords, firingKinds, limitIn, valueFacts } from './value-words.ts';
+
+/** Names of one line; more clients than any reader goes through. */
+const mostNames = 5_000;
+const mostReasons = 5;
+const reasonColumns = 200;
+
+/** What a mail's words are made from. */
+export interface Wording {
+  readonly config: Config;
+  readonly reader: Reader;
+  /** By alert id. */
+  readonly charts: ReadonlyMap<number, readonly SeriesPoint[]>;
+  /** Distribution or kernel by client, where it is known. */
+  readonly systems: ReadonlyMap<string, string>;
+  /** As people call it: `fleet-health`. */
+  readonly program: string;
+}
+
+/** One line of a mail in words, not yet laid out. Nothing in it can break a layout; HTML has to be escaped. */
+export interface LineWords {
+  readonly severity: Severity;
+  readonly title: string;
+  readonly facts: readonly string[];
+  readonly chart: ChartWords | null;
+  /** Of many in one line. */
+  readonly names: string | null;
+  readonly notes: readonly string[];
+  /** Each in its words, so that none is broken. */
+  readonly commands: readonly { readonly why: string; readonly command: readonly string[] }[];
+}
+
+/** Kinds whose heading does not say how bad they are. */
+const mixed: readonly SectionKind[] = ['flapping', 'open'];
+
+export function wordsOfLine(line: Line, kind: SectionKind, wording: Wording): LineWords {
+  const { items } = line;
+  const [item] = items;
+  if (item === undefined) throw new Error('a line of a mail has no items');
+  const isMany = line.fold !== null;
+  const isFiring = firingKinds.includes(kind);
+  const title = isMany ? foldTitle(line, kind) : kind === 'event' ? eventTitle(item, wording.reader) : titleOf(item);
+  return {
+    severity: item.severity,
+    title: mixed.includes(kind) ? `${title} (${item.severity})` : title,
+    facts: isMany ? factsOfMany(line, kind, wording) : factsOfOne(item, kind, wording),
+    chart: isMany ? null : drawChart(item, wording),
+    names: isMany && line.fold.kind !== 'client' ? namesOf(items) : null,
+    notes: isFiring ? [...new Set(items.flatMap(({ note }) => (note === null ? [] : [quoted(note)])))] : [],
+    commands: isFiring ? commandsOf(line, wording.program) : [],
+  };
+}
+
+/** `web-1 was booted at 08:08`. */
+export function eventTitle(item: Item, reader: Reader): string {
+  if (item.rule !== 'rebooted') return titleOf(item);
+  return `${quoted(item.client)} was booted at ${momentInWords(reader, item.episode.pendingSinceMs)}`;
+}
+
+/** `and 22 more of disk: app-9 (17), db-1 /, db-2 /`: each client that stands in no line is named. */
+export function wordsOfRest(rest: readonly Item[]): string {
+  const names = [...groupBy(rest, ({ client }) => client)].map(([client, own]) => {
+    const [only] = own;
+    const subject =
+      own.length === 1 && only !== undefined && only.subject !== '' ? ` ${quoted(cut(only.subject, 40))}` : '';
+    return `${quoted(client)}${own.length > 1 ? ` (${own.length})` : subject}`;
+  });
+  return `and ${rest.length} more of ${sharedLabel(rest)}: ${upTo(mostNames, names)}`;
+}
+
+function upTo(most: number, names: readonly string[]): string {
+  const more = names.length - most;
+  return more <= 0 ? names.join(', ') : `${names.slice(0, most).join(', ')} and ${more} more`;
+}
+
+function factsOfOne(item: Item, kind: SectionKind, wording: Wording): readonly string[] {
+  const { reader } = wording;
+  const { episode } = item;
+  const isFiring = firingKinds.includes(kind);
+  const seen = lastSeen(item, kind, wording);
+  return [
+    ...valueFacts(item, kind, reader),
+    kind === 'event' ? `seen ${timeInWords(reader, episode.firingSinceMs ?? 0)}` : timeFact([item], kind, reader),
+    seen === null ? '' : `${seen}: nothing newer is known`,
+    ...(isFiring ? [machineWords(item, wording.systems)] : []),
+    labelHidesRule(item) ? `rule ${quoted(item.rule)}` : '',
+    kind === 'open' && item.before !== null ? `last told ${timeInWords(reader, item.before.toldAtMs)}` : '',
+    isFiring || kind === 'resolved' ? acknowledgedWords(item, reader) : '',
+    episode.flapping && kind !== 'flapping' ? 'comes and goes' : '',
+  ].filter((fact) => fact !== '');
+}
+
+/** `last seen 08:15` of what fires while no newer row says so; null: its rows are fresh, or it follows from none. */
+export function lastSeen(
+  item: Item,
+  kind: SectionKind,
+  { config, reader }: Pick<Wording, 'config' | 'reader'>,
+): string | null {
+  const { lastAtMs } = item.episode.progress;
+  if (!firingKinds.includes(kind) || item.client === '' || item.rule === 'no-report') return null;
+  const isFresh = reader.nowMs - lastAtMs <= longestGapMs(config.collector.everyMs);
+  if (isFresh || lastAtMs < item.episode.pendingSinceMs) return null;
+  return `last ${visitConditions.includes(item.rule) ? 'tried' : 'seen'} ${momentInWords(reader, lastAtMs)}`;
+}
+
+/** `192.0.2.1 port 2222, Debian GNU/Linux 12`. */
+function machineWords({ client, address, port }: Item, systems: Wording['systems']): string {
+  const where = address === null || address === client ? '' : quoted(address);
+  const system = quoted(cut(systems.get(client) ?? '', 60));
+  return [`${where}${where === '' || port === 22 ? '' : ` port ${port}`}`, system]
+    .filter((part) => part !== '')
+    .join(', ');
+}
+
+function acknowledgedWords({ episode }: Item, reader: Reader): string {
+  const { acknowledgedBy, acknowledgedUntilMs, acknowledgedComment } = episode;
+  if (acknowledgedBy === null) return '';
+  const until = acknowledgedUntilMs === null ? '' : ` until ${timeInWords(reader, acknowledgedUntilMs)}`;
+  const comment =
+    acknowledgedComment === null || acknowledgedComment === undefined ? '' : `: ${quoted(acknowledgedComment)}`;
+  return `acknowledged by ${quoted(acknowledgedBy)}${until}${comment}`;
+}
+
+function timeFact(items: readonly Item[], kind: SectionKind, reader: Reader): string {
+  const begins = items.map(({ episode }) => episode.pendingSinceMs);
+  const first = Math.min(...begins);
+  if (firingKinds.includes(kind)) {
+    const age = ageInWords(reader.nowMs - first);
+    const last = Math.max(...begins);
+    const until = last - first < 60_000 ? '' : `, the last one since ${timeInWords(reader, last)}`;
+    return `since ${timeInWords(reader, first)}${age}${until}`;
+  }
+  const end = Math.max(...items.map(({ episode }) => episode.resolvedAtMs ?? episode.progress.lastAtMs));
+  if (end - first < 60_000) return timeInWords(reader, first);
+  return `${spanInWords(reader, first, end)} (${durationInWords(end - first)})`;
+}
+
+/** A time that lies ahead comes from a clock that is wrong. */
+function ageInWords(ageMs: number): string {
+  return ageMs < 0 ? '' : ` (${durationInWords(ageMs)})`;
+}
+
+function factsOfMany({ items, fold }: Line, kind: SectionKind, { reader }: Wording): readonly string[] {
+  const ends = kind === 'ended' ? [...new Set(items.map(({ episode }) => endInWords(episode)))] : [];
+  const still = fold?.kind === 'bastion' ? fold.still : [];
+  return [
+    ...ends,
+    ...(firingKinds.includes(kind) ? sharedFacts(items) : []),
+    still.length <= mostNamesInTitle ? '' : `still unreachable: ${upTo(mostNames, still.map(quoted))}`,
+    timeFact(items, kind, reader),
+  ].filter((fact) => fact !== '');
+}
+
+/** The reasons of many with how many have each, or the value and limit that all share. */
+function sharedFacts(items: readonly Item[]): readonly string[] {
+  const reasons = groupBy(items, reasonOf);
+  if (!reasons.has(null)) {
+    const byCount = [...reasons].sort(([, one], [, other]) => other.length - one.length);
+    if ((byCount[0]?.[1].length ?? 0) < 2) return [];
+    const more = byCount.length - mostReasons;
+    return [
+      ...byCount
+        .slice(0, mostReasons)
+        .map(([reason, same]) => `${quoted(cut(reason ?? '', reasonColumns))} (${same.length})`),
+      ...(more > 0 ? [`and ${more} other reasons`] : []),
+    ];
+  }
+  const values = new Set(items.map(shortValue));
+  const [value = null] = values;
+  const limits = new Set(items.map(({ episode }) => oneLine(episode.limitText)));
+  const [limit = ''] = limits;
+  const limitWords = limits.size === 1 && limit !== '' ? `limit: ${limitIn(limit)}` : '';
+  if (values.size > 1 || value === null) return [limitWords];
+  return [limitWords === '' ? value : `${value} (${limitWords})`];
+}
+
+function namesOf(items: readonly Item[]): string {
+  const isSameSubject = new Set(items.map(({ subject }) => subject)).size === 1;
+  const isSameValue = new Set(items.map(shortValue)).size === 1;
+  const names = items.map((item) => {
+    const value = item.episode.value === null || isSameValue ? null : shortValue(item);
+    const name = isSameSubject ? quoted(item.client) : `${quoted(item.client)} ${quoted(item.subject)}`;
+    return value === null ? name : `${name} ${value}`;
+  });
+  const counts = groupBy(names, (name) => name);
+  return upTo(
+    mostNames,
+    [...counts].map(([name, { length }]) => (length === 1 ? name : `${name} (${length} times)`)),
+  );
+}
+
+function commandsOf({ items, clients, fold }: Line, program: string): LineWords['commands'] {
+  const [item] = items;
+  if (item === undefined) return [];
+  const names = clients.length <= 10 ? clients.map(shellWord) : [];
+  const accept =
+    item.rule === 'host-key-changed'
+      ? [{ why: 'if the change is meant to be:', command: [program, 'trust', '--replace', ...names] }]
+      : item.rule === 'not-trusted'
+        ? [{ why: 'to compare and accept:', command: [program, 'trust', ...names] }]
+        : [];
+  // What a dry run judged has no number that `ack` would know.
+  const numbers = items.map(({ alertId }) => alertId);
+  if (numbers.every((id) => id > 0))
+    return [...accept, { why: '', command: [program, 'ack', ...numberRanges(numbers)] }];
+  const client = item.client === '' || fold !== null ? "'*'" : shellWord(item.client);
+  return [...accept, { why: '', command: [program, 'ack', client, shellWord(item.rule)] }];
+}

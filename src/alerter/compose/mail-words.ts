@@ -1,0 +1,103 @@
+import type { Severity } from '../../config/config.ts';
+import type { DueMail, SectionKind } from '../dispatch/telling.ts';
+import { wordsOfLine, wordsOfRest } from './line-words.ts';
+import type { LineWords, Wording } from './line-words.ts';
+import { countBySeverity, foldTitle } from './item-words.ts';
+import { numberRanges } from './number-ranges.ts';
+import { quoted } from '../../text/plain-text.ts';
+import { timeInWords, zoneInWords } from '../../text/time-words.ts';
+import { firingKinds } from './value-words.ts';
+import { groupBy } from '../../platform/group-by.ts';
+
+/** Groups of clients that the closing line names. */
+const mostFolds = 3;
+
+/** A mail's words in their order, for text and HTML alike. */
+export interface MailWords {
+  readonly introduction: string | null;
+  readonly sections: readonly SectionWords[];
+  /** What stands below: each a line. */
+  readonly closing: readonly { readonly text: string; readonly command: readonly string[] | null }[];
+}
+
+export interface SectionWords {
+  readonly kind: SectionKind;
+  readonly heading: string;
+  readonly count: number;
+  readonly explanation: string | null;
+  readonly lines: readonly LineWords[];
+  /** What stands in no line, by rule. */
+  readonly rest: readonly string[];
+  readonly worst: Severity;
+}
+
+const headings: Readonly<Record<SectionKind, { readonly heading: string; readonly explanation: string | null }>> = {
+  critical: { heading: 'Critical', explanation: null },
+  warning: { heading: 'Warning', explanation: null },
+  flapping: {
+    heading: 'Flapping',
+    explanation: 'It comes and goes. There will be no more mail about it until it has settled.',
+  },
+  resolved: { heading: 'Resolved', explanation: null },
+  event: { heading: 'Event', explanation: null },
+  ended: { heading: 'Ended', explanation: 'Not a recovery: it is only not there, or not watched, any more.' },
+  past: { heading: 'Over already', explanation: 'What began and ended before it could be told.' },
+  open: { heading: 'Still open', explanation: null },
+  listed: {
+    heading: 'Held back',
+    explanation: 'What began and ended while a silence, a window or another alert held it back.',
+  },
+};
+
+const alreadyTrueWords = 'All of this was true already when it was looked at for the first time.';
+
+export function wordsOfMail(mail: DueMail, wording: Wording): MailWords {
+  const { sections, alreadyTrue, items } = mail;
+  const { program, reader } = wording;
+  const firing = items.filter(({ episode, alertId }) => episode.state === 'firing' && alertId > 0);
+  const numbers = numberRanges(firing.map(({ alertId }) => alertId));
+  return {
+    introduction: alreadyTrue ? alreadyTrueWords : null,
+    sections: sections.map(({ kind, count, rules }) => {
+      const lines = rules.flatMap((rule) => rule.lines.map((line) => wordsOfLine(line, kind, wording)));
+      return {
+        kind,
+        ...headings[kind],
+        count,
+        lines,
+        rest: rules.flatMap(({ rest }) => (rest.length === 0 ? [] : [wordsOfRest(rest)])),
+        worst: lines.some(({ severity }) => severity === 'critical') ? 'critical' : 'warning',
+      };
+    }),
+    closing: [
+      ...openWords(mail).map((text) => ({ text, command: null })),
+      { text: 'All that is open:', command: [program, 'alerts'] },
+      ...(isInSeveralLines(sections)
+        ? [{ text: 'Acknowledge what fires in this mail:', command: [program, 'ack', ...numbers] }]
+        : []),
+      { text: `As of ${timeInWords(reader, reader.nowMs)}. Times are those of ${zoneInWords(reader)}.`, command: null },
+    ],
+  };
+}
+
+/** True if no one line's command acknowledges all that fires in the mail. */
+function isInSeveralLines(sections: DueMail['sections']): boolean {
+  const rules = sections.filter(({ kind }) => firingKinds.includes(kind)).flatMap((section) => section.rules);
+  return rules.reduce((count, { lines, rest }) => count + lines.length + rest.length, 0) > 1;
+}
+
+/** `Open for you now: 3 critical, 5 warnings (2 acknowledged by kim)`, and which groups of clients are among them. */
+function openWords({ open, openFolds, items }: DueMail): readonly string[] {
+  if (open.length === 0) return ['Nothing is open for you now.'];
+  const acknowledged = [...groupBy(open, ({ episode }) => episode.acknowledgedBy)].flatMap(([by, { length }]) =>
+    by === null ? [] : [`${length} acknowledged by ${quoted(by)}`],
+  );
+  const told = new Set(items.map(({ alertId }) => alertId));
+  // What the mail shows itself needs no summary.
+  const isAllTold = open.every(({ alertId }) => told.has(alertId));
+  const folds = isAllTold ? [] : openFolds.slice(0, mostFolds).map((line) => foldTitle(line, 'open'));
+  return [
+    `Open for you now: ${countBySeverity(open)}${acknowledged.length === 0 ? '' : ` (${acknowledged.join(', ')})`}`,
+    ...(folds.length === 0 ? [] : [`Among them ${folds.join('; ')}`]),
+  ];
+}

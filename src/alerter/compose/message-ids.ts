@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+import { domainToASCII } from 'node:url';
+
+import { addressOf } from '../../notify/email.ts';
+import type { Item } from '../dispatch/telling.ts';
+
+/** More would make a header that mail servers refuse; the worst come first. */
+const mostReferences = 100;
+
+/**
+ * A mail's Message-ID: of the recipient and of all that it tells, and of nothing else, so that the same news to the same
+ * person is the same mail, from whatever database it was composed.
+ */
+export function messageIdOf(recipient: string, items: readonly Item[], domain: string): string {
+  const identities = items.map(({ identity }) => identity).sort();
+  return `<${digest([recipient, ...identities]).slice(0, 32)}@${domain}>`;
+}
+
+/**
+ * What makes a thread of an episode: an id that is the same in every mail of it to one person. No mail bears it; mail
+ * programs gather what refers to it. The last one is of the first item, the most important one.
+ */
+export function threadsOf(recipient: string, items: readonly Item[], domain: string): readonly string[] {
+  const ids = items.slice(0, mostReferences).map(({ client, rule, subject, episode }) => {
+    const hash = digest(['episode', recipient, client, rule, subject, episode.firstEvidence]);
+    return `<${hash.slice(0, 20)}@${domain}>`;
+  });
+  return [...new Set(ids)].reverse();
+}
+
+/** What an alert is called outside: the same for one rule and subject of a client, each time that it fires. */
+export function alertIdOf({ client, rule, subject }: Pick<Item, 'client' | 'rule' | 'subject'>): string {
+  return digest(['alert', client, rule, subject]).slice(0, 32);
+}
+
+/** The domain of a sender, `Name <address>` or an address, in ASCII. */
+export function domainOf(from: string): string {
+  const address = addressOf(from);
+  const domain = domainToASCII(address.slice(address.lastIndexOf('@') + 1));
+  return domain === '' ? 'localhost' : domain;
+}
+
+function digest(words: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(words)).digest('hex');
+}

@@ -1,0 +1,143 @@
+import type { Episode, Level } from '../../storage/store/episode.ts';
+import { formatLimit } from '../evaluate/describe-value.ts';
+import { shortText } from './item-words.ts';
+import { createLevelJudge } from '../evaluate/judge-level.ts';
+import { quoted } from '../../text/plain-text.ts';
+import { unitOfRule } from '../evaluate/rule-metric.ts';
+import type { Item, SectionKind } from '../dispatch/telling.ts';
+import { cut } from '../../text/text-columns.ts';
+import { momentInWords } from '../../text/time-words.ts';
+import type { Reader } from '../../text/time-words.ts';
+
+/** Columns of what a client or server said. */
+const valueColumns = 500;
+
+/** Kinds of sections whose alerts still fire. */
+export const firingKinds: readonly SectionKind[] = ['critical', 'warning', 'flapping', 'open'];
+
+/** Two keys one below the other, so that they can be compared. */
+const changedKey = /^(.* shows) (\S+ SHA256:\S+), but (.* says) (\S+ SHA256:\S.*)$/;
+
+/** The value of an alert, its limit, and what either was before, each a line. */
+export function valueFacts(item: Item, kind: SectionKind, reader: Reader): readonly string[] {
+  const { episode } = item;
+  const { value, valueText } = episode;
+  const now = quoted(cut(valueText, valueColumns));
+  switch (kind) {
+    case 'critical':
+    case 'warning':
+    case 'open':
+    case 'flapping':
+      return firingFacts(item, kind, reader);
+    case 'resolved': {
+      const isNumber = value !== null && !isFlag(item);
+      return [isNumber ? `now ${now}` : now, `was ${item.severity}${worstWords(item, reader, ': ')}`];
+    }
+    case 'ended':
+      return [`${endInWords(episode)}; last: ${now}`];
+    case 'past':
+    case 'listed': {
+      const worst = worstWords(item, reader, '');
+      if (value === null) return [worst === '' ? now : worst];
+      return [worst === '' ? `${now} when it ended${limitWords(episode)}` : `reached ${worst}; ${now} when it ended`];
+    }
+    case 'event':
+      return [now];
+  }
+}
+
+/** `96 %` of what is on its way back, where it is told for the first time; null: the newest value tells all. */
+export function valueBefore(item: Item): string | null {
+  const { worst } = item.episode.progress;
+  if (item.transition !== 'firing' || worst === undefined || levelNow(item) !== 'none') return null;
+  return shortText(worst.valueText, worst.value);
+}
+
+function firingFacts(item: Item, kind: SectionKind, reader: Reader): readonly string[] {
+  const { episode, transition } = item;
+  const keys = item.rule === 'host-key-changed' ? changedKey.exec(episode.valueText) : null;
+  if (keys !== null) return keys.slice(1).map(quoted);
+  const now = quoted(cut(episode.valueText, valueColumns));
+  const { worst } = episode.progress;
+  const before = valueBefore(item);
+  if (before !== null) return [`${worstWords(item, reader, '')}, now ${now}`];
+  const newest = isWithinLimits(item) ? `${now}: ${wayBackWords(item)}` : `${now}${limitWords(episode)}`;
+  const isPeakNews = kind === 'open' && worst !== undefined && worst.value !== null && worst.value !== episode.value;
+  return [
+    newest,
+    ...(isPeakNews
+      ? [`reached ${shortText(worst.valueText, worst.value) ?? ''} at ${momentInWords(reader, worst.atMs)}`]
+      : []),
+    ...(transition === 'escalated' ? ['was a warning until now'] : []),
+    ...(transition === 'eased' ? ['was critical until now'] : []),
+    ...(transition === 'steady' ? ['came and went, and now stays'] : []),
+  ];
+}
+
+/** `96 % at 08:30 (limit: 90 %)`; '' where the worst row is not known. */
+function worstWords({ episode }: Item, reader: Reader, before: string): string {
+  const { worst } = episode.progress;
+  if (worst === undefined || worst.valueText === '') return '';
+  const text = quoted(
+    cut(
+      worst.value === null ? worst.valueText : (shortText(worst.valueText, worst.value) ?? worst.valueText),
+      valueColumns,
+    ),
+  );
+  return `${before}${text}${worst.value === null ? '' : ` at ${momentInWords(reader, worst.atMs)}`}${limitWords(worst)}`;
+}
+
+function limitWords({ limitText }: Pick<Episode, 'limitText'>): string {
+  return limitText === '' ? '' : ` (limit: ${limitIn(limitText)})`;
+}
+
+/** `95 %` of `at least 95 %`: a limit is reached by what is equal to it. */
+export function limitIn(limitText: string): string {
+  return quoted(limitText.replace(/^at least /, ''));
+}
+
+/** Whether the newest number is below the limit of the severity that fires, and the alert waits for its way back. */
+function isWithinLimits(item: Item): boolean {
+  const level = levelNow(item);
+  return level === 'none' || (level === 'warning' && item.severity === 'critical');
+}
+
+/** null: not known from the number alone. */
+function levelNow({ inForce, episode: { value } }: Item): Level | null {
+  if (inForce === null || value === null || inForce.freeBytes !== null) return null;
+  return createLevelJudge(inForce).levelOf(value);
+}
+
+/** `below 90 %, over once below 88 %`. */
+function wayBackWords(item: Item): string {
+  const { inForce, severity } = item;
+  if (inForce === null) return '';
+  const { op, min, max, warning, critical, clear } = inForce;
+  const isMilder = levelNow(item) === 'warning';
+  const limit = severity === 'critical' ? (critical ?? warning) : (warning ?? critical);
+  if (limit === null || min !== null || max !== null || op === 'eq' || op === 'ne') return 'within its limits';
+  const inUnit = (value: number): string => formatLimit(unitOfRule(inForce), value);
+  const side = op === 'ge' || op === 'gt' ? 'below' : 'above';
+  if (isMilder) return `${side} ${inUnit(limit)}, a warning once confirmed`;
+  const least = warning ?? critical ?? limit;
+  const end = clear === null || clear === least ? 'once confirmed' : `once ${side} ${inUnit(clear)}`;
+  return `${side} ${inUnit(least)}, over ${end}`;
+}
+
+function isFlag({ inForce }: Item): boolean {
+  return inForce !== null && unitOfRule(inForce) === 'flag';
+}
+
+/** Why an alert ended that did not recover. */
+export function endInWords({ closedReason }: Episode): string {
+  switch (closedReason) {
+    case 'gone':
+      return 'the client does not list it any more';
+    case 'forgotten':
+      return 'somebody said that it is no more';
+    case 'superseded':
+      return 'another collector has taken over';
+    default:
+      return 'config.xml does not watch it any more';
+  }
+}

@@ -1,0 +1,77 @@
+import type { Severity } from '../../config/config.ts';
+import type { Notifier } from '../../notify/notify.ts';
+import type { AlertStore } from '../../storage/store/alert-store.ts';
+
+/** What sending needs of the storage. */
+export type DeliveryStore = Pick<
+  AlertStore,
+  | 'touchLease'
+  | 'saveTelling'
+  | 'dueMails'
+  | 'claimMail'
+  | 'markDataBegun'
+  | 'markSent'
+  | 'markPutOff'
+  | 'markFailed'
+  | 'dropMail'
+>;
+
+/** The way to some recipients, and how long it may take. */
+export interface Way {
+  /** Tells ways from each other: when nothing goes one way, the others are still tried. */
+  readonly name: string;
+  readonly notifier: Notifier;
+  /** See AttemptOptions and SendOptions. */
+  readonly timeoutMs: number;
+  readonly answerTimeoutMs: number;
+}
+
+/** The way to each recipient, opened with the first mail that takes it. */
+export interface Ways {
+  /** Throws FleetError `mail-refused` for a recipient that no way leads to. */
+  wayTo(recipient: string): Way;
+  /** Ends what was kept open. Never throws. */
+  close(): void;
+}
+
+export interface SendingLimits {
+  /** No mail is begun later than that. */
+  readonly phaseMs: number;
+  /** After an abort a mail that may have arrived already is waited for so long: it would go out twice. */
+  readonly graceMs: number;
+  /** Mails read at once. */
+  readonly batch: number;
+}
+
+/** What happens to a mail. */
+export type DeliveryEvent =
+  | { readonly kind: 'sent'; readonly recipient: string; readonly messageId: string; readonly where: string }
+  /** Tried, or not even tried because nothing goes that way for now: to be tried again. */
+  | { readonly kind: 'put-off'; readonly recipient: string; readonly messageId: string; readonly error: string }
+  /** Its recipient left config.xml. */
+  | { readonly kind: 'dropped'; readonly recipient: string; readonly messageId: string }
+  /** Refused for good. */
+  | { readonly kind: 'refused'; readonly recipient: string; readonly messageId: string; readonly error: string };
+
+/** Counts of mails. */
+export interface Delivered {
+  readonly sent: number;
+  readonly putOff: number;
+  /** Refused for good. */
+  readonly failed: number;
+}
+
+/** Who is told that somebody's mail was refused. */
+export interface Fallback {
+  readonly to: string;
+  /** An address, or `Name <address>`. */
+  readonly from: string;
+}
+
+/** A mail that was refused for good. */
+export interface RefusedMail {
+  readonly recipient: string;
+  readonly messageId: string;
+  readonly content: string;
+  readonly severity: Severity;
+}

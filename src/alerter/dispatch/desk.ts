@@ -1,0 +1,152 @@
+import type { Episode, Transition } from '../../storage/store/episode.ts';
+import type { Bastions } from '../inhibit/bastions-gone.ts';
+import type { Known } from '../inhibit/difference.ts';
+import { compareSeverity, differenceOf, isOnWayBack } from '../inhibit/difference.ts';
+import type { Hold } from '../inhibit/hold.ts';
+import { isAcknowledged, knownLostBastions } from '../inhibit/hold.ts';
+import { openMilder } from './milder.ts';
+import type { Listener, Watch } from '../inhibit/recipients-of.ts';
+import { hears, outsideHours } from '../inhibit/recipients-of.ts';
+import { earlyMs } from './schedule.ts';
+import { longestGapMs } from '../transition/step-episode.ts';
+import type { HoldReason } from './telling.ts';
+
+export type StoredEpisode = Episode & { readonly id: number };
+
+/** One episode as it concerns one recipient. */
+export interface Matter {
+  readonly episode: StoredEpisode;
+  readonly watch: Watch;
+  /** null: it was told once, and is not told any more. */
+  readonly listener: Listener | null;
+  readonly told: Known;
+}
+
+/** Something that one recipient may be told now. */
+export interface News {
+  readonly matter: Matter;
+  readonly transition: Transition;
+  readonly known: Known;
+  readonly listedOnly: boolean;
+}
+
+/** What there is to say to one recipient. */
+export interface Desk {
+  /** What may be told now; what is only listed included. */
+  readonly news: readonly News[];
+  /** Everything that is open, known and not held back. */
+  readonly reminders: readonly News[];
+  readonly remindersDue: boolean;
+  readonly held: readonly { readonly matter: Matter; readonly reasons: readonly HoldReason[] }[];
+  /** What is owed no more: it went by unheard, too long ago to be listed. */
+  readonly forgone: ReadonlySet<number>;
+}
+
+/** How long something that is only listed waits for a mail that goes out anyway. */
+export const listingMs = 12 * 3_600_000;
+
+interface DeskOptions {
+  readonly matters: readonly Matter[];
+  readonly knownOf: (matter: Matter) => Known;
+  readonly recipient: string;
+  readonly hold: Pick<Hold, 'reasonsFor' | 'insteadFor' | 'wentByUntilMs'>;
+  readonly bastions: Bastions;
+  readonly nowMs: number;
+  /** Between two runs of the collector. */
+  readonly everyMs: number;
+}
+
+/** Looks through all that concerns one recipient, given what the recipient knows. */
+export function lookThrough(options: DeskOptions): Desk {
+  const { matters, knownOf, hold, nowMs, recipient } = options;
+  const news: News[] = [];
+  const reminders: News[] = [];
+  const held: { matter: Matter; reasons: readonly HoldReason[] }[] = [];
+  const forgone = new Set<number>();
+  let remindersDue = false;
+  const lost = lostBastions(options);
+  const heldFor = ({ episode, listener }: Matter): readonly HoldReason[] =>
+    [
+      hold.insteadFor(episode, recipient),
+      listener === null ? null : outsideHours(listener, episode.severity, nowMs),
+    ].filter((reason) => reason !== null);
+  const milder = openMilder(matters, (matter) => hold.reasonsFor(matter.episode).length + heldFor(matter).length > 0);
+  const reasonsOf = (matter: Matter): readonly HoldReason[] => {
+    const worse = milder.worseOf(matter);
+    return worse === null ? heldFor(matter) : [...heldFor(matter), worse];
+  };
+  for (const matter of matters) {
+    const { episode, watch, listener } = matter;
+    const known = knownOf(matter);
+    const transition = differenceOf(episode, known, listener);
+    if (transition === null) {
+      if (known?.state === 'flapping' && episode.flapping && known.severity !== episode.severity) {
+        held.push({ matter, reasons: [{ kind: 'flapping' }] });
+      }
+      const isDue = isReminderDue(options, matter, known);
+      if (isDue === null) continue;
+      const own = reasonsOf(matter);
+      const holding = [...hold.reasonsFor(episode), ...own];
+      const reasons = isAcknowledged(episode, nowMs) ? [acknowledgement(episode)] : holding;
+      if (reasons.length === 0) {
+        reminders.push({ matter, transition: 'reminder', known, listedOnly: false });
+        remindersDue ||= isDue;
+      } else if (isDue) held.push({ matter, reasons });
+      continue;
+    }
+    const wentByMs = transition === 'past' ? hold.wentByUntilMs(episode, recipient) : null;
+    const isPaused = transition === 'past' && watch.client?.state === 'paused';
+    const isMilder = transition === 'past' && milder.wasBesideWorse(matter);
+    if (isPaused || isMilder || (wentByMs !== null && nowMs - wentByMs >= listingMs)) {
+      forgone.add(episode.id);
+      continue;
+    }
+    const behind = transition === 'firing' && episode.rule === 'unreachable' ? lost(episode) : null;
+    const own = [behind, ...reasonsOf(matter)].filter((reason) => reason !== null);
+    const holding = [...hold.reasonsFor(episode), ...own];
+    const reasons = holding.length > 0 ? holding : wayBack(options, episode, transition);
+    if (reasons.length > 0) held.push({ matter, reasons });
+    else news.push({ matter, transition, known, listedOnly: wentByMs !== null });
+  }
+  return { news, reminders, remindersDue, held, forgone };
+}
+
+/** A value that came back so often from its way back is told, whatever its newest row says. */
+const returnsToTell = 2;
+
+/** Holds back a worsening whose newest row is on its way back, until the next row is overdue. */
+function wayBack({ nowMs, everyMs }: DeskOptions, episode: Episode, transition: Transition): readonly HoldReason[] {
+  const { flapping, progress } = episode;
+  const isWorse = transition === 'firing' || transition === 'escalated';
+  const isFresh = Math.abs(nowMs - progress.lastAtMs) <= longestGapMs(everyMs);
+  const isUndecided = isOnWayBack(episode) && (progress.returns ?? 0) < returnsToTell;
+  return isWorse && !flapping && isUndecided && isFresh ? [{ kind: 'way-back' }] : [];
+}
+
+/** null: nothing of which to remind. */
+function isReminderDue({ nowMs, everyMs }: DeskOptions, matter: Matter, known: Known): boolean | null {
+  const { episode, watch, listener } = matter;
+  const repeatMs = watch.rule?.repeatMs ?? null;
+  if (episode.state !== 'firing' || known === null || repeatMs === null) return null;
+  if (listener === null || !hears(listener, episode.severity)) return null;
+  const sinceMs = nowMs - known.toldAtMs;
+  // A time further ahead than any pause comes from a clock that was wrong.
+  return sinceMs >= repeatMs - earlyMs(everyMs, repeatMs) || -sinceMs > repeatMs;
+}
+
+function acknowledgement({ acknowledgedBy, acknowledgedUntilMs }: Episode): HoldReason {
+  return { kind: 'acknowledged', by: acknowledgedBy ?? '', untilMs: acknowledgedUntilMs };
+}
+
+/** Returns the lost bastion that the recipient was told of in place of an alert, and at least as severely. */
+function lostBastions({ matters, knownOf, bastions }: DeskOptions): (episode: Episode) => HoldReason | null {
+  const unreachable = matters.filter(({ episode: { rule, state } }) => rule === 'unreachable' && state === 'firing');
+  const told = unreachable.map((matter) => ({ client: matter.episode.client, known: knownOf(matter) }));
+  const known = knownLostBastions(bastions, told);
+  return ({ client, severity }) => {
+    const lost = known.size === 0 ? null : bastions.lostFor(client);
+    const named = lost === null ? undefined : known.get(lost.name);
+    if (lost === null || named === undefined || compareSeverity(named, severity) > 0) return null;
+    return { kind: 'bastion', name: lost.name };
+  };
+}

@@ -1,0 +1,143 @@
+import type { Config } from '../../config/config.ts';
+import type { Bastions } from '../inhibit/bastions-gone.ts';
+import { compareSeverity } from '../inhibit/difference.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { compareItems, compareText, sectionOf, sectionOrder } from './item.ts';
+import { reasonOf } from '../compose/item-words.ts';
+import type { Fold, Item, Line, RuleLines, Section, SectionKind } from './telling.ts';
+
+/** Clients of one group, or with one reason, under one rule become one line from this number on. */
+const fewestOfGroup = 5;
+const mostLinesOfRule = 20;
+/** Lines of one client while others wait: what one client invents must not push another out of the mail. */
+const mostLinesOfClient = 3;
+
+export interface GroupOptions {
+  readonly items: readonly Item[];
+  /** All of config.xml. */
+  readonly clients: Config['clients'];
+  readonly bastions: Bastions;
+  /** The remote export that a mount is of; null: none, or not known. */
+  readonly exportOf: (client: string, mount: string) => string | null;
+}
+
+/** Puts what a mail says into sections, and what belongs together into one line. */
+export function sectionsOf(options: GroupOptions): readonly Section[] {
+  const byKind = groupBy(options.items, sectionOf);
+  return sectionOrder.flatMap((kind): readonly Section[] => {
+    const items = byKind.get(kind);
+    if (items === undefined) return [];
+    const rules = [...groupBy(items, ({ client, rule }) => `${client === '' ? 0 : 1}${rule}`)]
+      .sort(([one], [other]) => compareText(one, other))
+      .map(([, ofRule]) => linesOf(kind, ofRule, options));
+    return [{ kind, count: items.length, rules }];
+  });
+}
+
+function linesOf(kind: SectionKind, items: readonly Item[], options: GroupOptions): RuleLines {
+  const lines = folded(kind, items, options).sort(compareLines);
+  const shown = shownOf(lines);
+  return {
+    rule: items[0]?.rule ?? '',
+    lines: lines.filter((line) => shown.has(line)),
+    rest: lines.filter((line) => !shown.has(line)).flatMap((line) => line.items),
+  };
+}
+
+/** Returns the lines that a mail has room for: first a few of each client, then more of those that have more. */
+function shownOf(lines: readonly Line[]): ReadonlySet<Line> {
+  const ofClient = groupBy(lines, (line) => (line.fold === null ? (line.items[0]?.client ?? '') : line));
+  const first = new Set([...ofClient.values()].flatMap((own) => own.slice(0, mostLinesOfClient)));
+  const inTurn = [...lines.filter((line) => first.has(line)), ...lines.filter((line) => !first.has(line))];
+  return new Set(inTurn.slice(0, mostLinesOfRule));
+}
+
+function folded(kind: SectionKind, items: readonly Item[], options: GroupOptions): Line[] {
+  const { bastions, exportOf, clients } = options;
+  const lines: Line[] = [];
+  let left = items;
+  const fold = (foldOf: (item: Item) => string | null, makeFold: (key: string) => Fold, fewest: number): void => {
+    const taken = new Set<Item>();
+    for (const [key, same] of groupBy(left, foldOf)) {
+      if (key === null || clientsOf(same).length < fewest) continue;
+      lines.push(lineOf(makeFold(key), same));
+      for (const item of same) taken.add(item);
+    }
+    if (taken.size > 0) left = left.filter((item) => !taken.has(item));
+  };
+  const [{ rule } = { rule: '' }] = items;
+  if (rule === 'not-trusted')
+    fold(
+      () => '',
+      () => ({ kind: 'all' }),
+      2,
+    );
+  if (rule === 'unreachable') {
+    const foldOf = bastionFold(kind, items, bastions);
+    const makeFold = (name: string): Fold => ({
+      kind: 'bastion',
+      name,
+      behind: bastions.behind(name),
+      still: kind === 'resolved' ? bastions.lostBehind(name) : [],
+    });
+    fold(foldOf, makeFold, 2);
+  }
+  fold(
+    ({ client, subject }) => (subject === '' ? null : exportOf(client, subject)),
+    (source) => ({ kind: 'export', source }),
+    2,
+  );
+  const deepest = left.reduce((most, { groups }) => Math.max(most, groups.length), 0);
+  for (let depth = deepest; depth > 0; depth--) {
+    const pathOf = (groups: readonly string[]): string | null =>
+      groups.length < depth ? null : groups.slice(0, depth).join('\0');
+    fold(
+      ({ groups }) => pathOf(groups),
+      (path) => ({
+        kind: 'group',
+        name: path.slice(path.lastIndexOf('\0') + 1),
+        size: clients.filter(({ groups, state }) => state !== 'retired' && pathOf(groups) === path).length,
+      }),
+      fewestOfGroup,
+    );
+  }
+  fold(reasonOf, () => ({ kind: 'reason' }), fewestOfGroup);
+  if (kind === 'event') lines.push(...repeatedEvents(left));
+  const alone = new Set(lines.flatMap((line) => line.items));
+  return [...lines, ...left.filter((item) => !alone.has(item)).map((item) => lineOf(null, [item]))];
+}
+
+/** Returns one line for each client with several events: a boot loop is counted, not listed. */
+function repeatedEvents(items: readonly Item[]): readonly Line[] {
+  return [...groupBy(items, ({ client }) => client)].flatMap(([name, own]) =>
+    own.length < 2 ? [] : [lineOf({ kind: 'client', name }, own)],
+  );
+}
+
+/** While a bastion is gone, by it; when clients are back, by the bastion that more than half of those came back from. */
+function bastionFold(kind: SectionKind, items: readonly Item[], bastions: Bastions): (item: Item) => string | null {
+  if (kind !== 'resolved' && kind !== 'past' && kind !== 'listed') {
+    return ({ client }) => bastions.lostFor(client)?.name ?? null;
+  }
+  const back = new Map<string, number>();
+  for (const name of items.flatMap(({ client }) => bastions.wayTo(client))) back.set(name, (back.get(name) ?? 0) + 1);
+  return ({ client }) =>
+    bastions.wayTo(client).find((name) => (back.get(name) ?? 0) * 2 > bastions.behind(name)) ?? null;
+}
+
+function lineOf(fold: Fold | null, items: readonly Item[]): Line {
+  return { fold, items: [...items].sort(compareItems), clients: clientsOf(items) };
+}
+
+function clientsOf(items: readonly Item[]): readonly string[] {
+  return [...new Set(items.map(({ client }) => client))].filter((client) => client !== '').sort(compareText);
+}
+
+/** Worst first, then by the first client. */
+function compareLines(one: Line, other: Line): number {
+  const [first, second] = [one.items[0], other.items[0]];
+  if (first === undefined || second === undefined) return 0;
+  const bySeverity = compareSeverity(first.severity, second.severity);
+  const byFold = Number(one.fold === null) - Number(other.fold === null);
+  return bySeverity || byFold || compareItems(first, second);
+}

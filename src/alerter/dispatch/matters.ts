@@ -1,0 +1,56 @@
+import type { Told } from '../../storage/store/episode.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import type { Matter, StoredEpisode } from './desk.ts';
+import type { Known } from '../inhibit/difference.ts';
+import { compareText } from './item.ts';
+import type { Watch } from '../inhibit/recipients-of.ts';
+import type { World } from './telling.ts';
+
+/** An episode, and what config.xml says of it. */
+export interface Watched {
+  readonly episode: StoredEpisode;
+  readonly watch: Watch;
+}
+
+/** Those that are stored and not settled, in an order that is always the same. */
+export function watchedEpisodes({ episodes }: World, watchOf: (episode: StoredEpisode) => Watch): readonly Watched[] {
+  const stored = episodes.filter((episode): episode is StoredEpisode => episode.id !== null && !episode.settled);
+  return stored
+    .sort(
+      (one, other) =>
+        compareText(one.client, other.client) ||
+        compareText(one.rule, other.rule) ||
+        compareText(one.subject, other.subject) ||
+        one.id - other.id,
+    )
+    .map((episode) => ({ episode, watch: watchOf(episode) }));
+}
+
+/** What concerns each: those whom config.xml names, and those who were told. */
+export function mattersByRecipient(world: World, watched: readonly Watched[]): ReadonlyMap<string, readonly Matter[]> {
+  const toldOf = groupBy(world.told, ({ alertId }) => alertId);
+  const matters = new Map<string, Matter[]>();
+  const add = (recipient: string, matter: Matter): void => {
+    const own = matters.get(recipient);
+    if (own === undefined) matters.set(recipient, [matter]);
+    else own.push(matter);
+  };
+  for (const { episode, watch } of watched) {
+    if (episode.state === 'pending') continue;
+    const told = toldOf.get(episode.id) ?? [];
+    for (const listener of watch.listeners.values()) {
+      const known = told.find(({ recipient }) => recipient === listener.recipient) ?? null;
+      add(listener.recipient, { episode, watch, listener, told: known === null ? null : knownOf(known) });
+    }
+    for (const known of told) {
+      if (watch.listeners.has(known.recipient)) continue;
+      add(known.recipient, { episode, watch, listener: null, told: knownOf(known) });
+    }
+  }
+  return matters;
+}
+
+/** What a stored row says that somebody knows. */
+export function knownOf({ state, severity, sequence, toldAtMs }: Told): Known {
+  return { state, severity, sequence, toldAtMs };
+}

@@ -1,0 +1,62 @@
+import type { Rule } from '../../config/config.ts';
+import type { Episode } from '../../storage/store/episode.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import type { Matter } from './desk.ts';
+import { compareSeverity } from '../inhibit/difference.ts';
+import { compareText } from './item.ts';
+import { hears } from '../inhibit/recipients-of.ts';
+import { rivalry } from '../evaluate/rule-metric.ts';
+import type { HoldReason } from './telling.ts';
+
+/** What several rules of one type say of one subject to one recipient: the worst holds the milder ones back. */
+export interface Milder {
+  /** The worse alert that fires and that the recipient is told of; null: there is none. */
+  readonly worseOf: (matter: Matter) => HoldReason | null;
+  /** True if a worse alert fired at a time of a closed one. */
+  readonly wasBesideWorse: (matter: Matter) => boolean;
+}
+
+/** Compares the matters of one recipient; `isHeld`: something else holds a matter back. */
+export function openMilder(matters: readonly Matter[], isHeld: (matter: Matter) => boolean): Milder {
+  const rivals = groupBy(matters.filter(isRival), keyOf);
+  const worse = (matter: Matter): readonly Matter[] => {
+    const others = isRival(matter) ? (rivals.get(keyOf(matter)) ?? []) : [];
+    return others.filter((other) => other.episode.rule !== matter.episode.rule && compareBadness(other, matter) < 0);
+  };
+  return {
+    worseOf: (matter) => {
+      const told = worse(matter).find((other) => other.episode.state === 'firing' && !isHeld(other));
+      return told === undefined ? null : { kind: 'worse-rule', rule: told.episode.rule };
+    },
+    wasBesideWorse: (matter) => worse(matter).some((other) => overlaps(other.episode, matter.episode)),
+  };
+}
+
+function isRival({ watch: { rule }, listener, episode }: Matter): boolean {
+  return rule?.origin === 'file' && !rule.also && listener !== null && hears(listener, episode.severity);
+}
+
+function keyOf({ watch: { rule }, episode: { client, subject } }: Matter): string {
+  return `${client}\0${subject}\0${rule === null ? '' : rivalry(rule)}`;
+}
+
+/** The worse one first: by severity, then by the limit that is further out. */
+function compareBadness(one: Matter, other: Matter): number {
+  return (
+    compareSeverity(one.episode.severity, other.episode.severity) ||
+    limitOf(other) - limitOf(one) ||
+    compareText(one.episode.rule, other.episode.rule)
+  );
+}
+
+function limitOf({ watch: { rule }, episode: { severity } }: Matter): number {
+  const { warning = null, critical = null, op } = rule ?? ({} as Partial<Rule>);
+  const limit = (severity === 'critical' ? (critical ?? warning) : (warning ?? critical)) ?? 0;
+  return op === 'lt' || op === 'le' ? -limit : limit;
+}
+
+function overlaps(one: Episode, other: Episode): boolean {
+  const endMs = ({ resolvedAtMs }: Episode): number => resolvedAtMs ?? Infinity;
+  const beginMs = ({ firingSinceMs }: Episode): number => firingSinceMs ?? Infinity;
+  return beginMs(one) <= endMs(other) && beginMs(other) <= endMs(one);
+}

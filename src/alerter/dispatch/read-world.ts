@@ -1,0 +1,42 @@
+import type { Config } from '../../config/config.ts';
+import type { AlertStore, RunFact } from '../../storage/store/alert-store.ts';
+import type { World } from './telling.ts';
+
+export interface ReadWorldOptions {
+  readonly config: Config;
+  readonly store: Pick<AlertStore, 'state' | 'memories'>;
+  /** Of the collector and of the alerter, as far back as they matter. */
+  readonly runs: readonly RunFact[];
+  readonly nowMs: number;
+  /** No pass of an alerter has ended before this one. */
+  readonly firstPass: boolean;
+  /** Names of rules that no earlier pass has judged. */
+  readonly newRules: ReadonlySet<string>;
+}
+
+/** What telling looks at: the stored state, and how far the collector's runs are. */
+export async function readWorld({ config, store, runs, nowMs, firstPass, newRules }: ReadWorldOptions): Promise<World> {
+  const state = await store.state(nowMs);
+  const names = [...new Set(state.episodes.map(({ client }) => client))].filter((name) => name !== '');
+  const memories = names.length === 0 ? new Map<string, never>() : await store.memories(names);
+  const newest = [...memories].flatMap(([name, { newestReportMs }]) =>
+    newestReportMs === null ? [] : [[name, newestReportMs] as const],
+  );
+  const collects = runs.filter(({ program }) => program === 'collect');
+  return {
+    ...state,
+    config,
+    nowMs,
+    runsUnderWay: new Set(collects.filter((run) => isUnderWay(run, config, nowMs)).map(({ id }) => id)),
+    newestRowMs: new Map(newest),
+    collectorOfRun: new Map(collects.map(({ id, collectorId }) => [id, collectorId])),
+    collectorHosts: new Map(collects.map(({ collectorId, host }) => [collectorId, host])),
+    firstPass,
+    newRules,
+  };
+}
+
+/** A run without an end is waited for no longer than it may last: it was killed, or its clock was wrong. */
+function isUnderWay({ finishedAtMs, startedAtMs }: RunFact, config: Config, nowMs: number): boolean {
+  return finishedAtMs === null && Math.abs(nowMs - startedAtMs) < config.collector.runDeadlineMs;
+}

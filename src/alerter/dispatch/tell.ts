@@ -1,0 +1,218 @@
+import type { Severity } from '../../config/config.ts';
+import type { RecipientHistory, WaitingMail } from '../../storage/store/alert-store.ts';
+import type { Told } from '../../storage/store/episode.ts';
+import type { Bastions } from '../inhibit/bastions-gone.ts';
+import { openBastions } from '../inhibit/bastions-gone.ts';
+import { openCovers } from '../inhibit/covers.ts';
+import { knownAfter } from '../inhibit/difference.ts';
+import type { Known } from '../inhibit/difference.ts';
+import type { Desk, Matter, News } from './desk.ts';
+import { lookThrough } from './desk.ts';
+import { sectionsOf } from './group.ts';
+import type { Hold } from '../inhibit/hold.ts';
+import { openHold } from '../inhibit/hold.ts';
+import { compareItems, compareText, itemOf } from './item.ts';
+import { mattersByRecipient, watchedEpisodes } from './matters.ts';
+import type { Watched } from './matters.ts';
+import { createWatches, hears } from '../inhibit/recipients-of.ts';
+import { contentsOf } from './replace.ts';
+import { isUrgentNow, postponement } from './schedule.ts';
+import { settledOf } from './settled.ts';
+import type { DueMail, Held, HoldReason, Item, Telling, World } from './telling.ts';
+
+/**
+ * What is to be told now, to whom, in which mail, and why the rest is not: the difference between what each recipient was
+ * told last and the state, unless something holds it back (specification, section 5). The same world gives the same
+ * answer, order included. Episodes that are not stored yet (id null) are left out.
+ *
+ * What began and ended while it was held back by a silence or window is only listed: in the recipient's next mail that
+ * goes out anyway, for twelve hours after that; then it is left to `alerts` and `explain`.
+ */
+export function tell(world: World): Telling {
+  const { config } = world;
+  const watchOf = createWatches(config);
+  const windowsOfClient = new Map(config.clients.map(({ name, windows }) => [name, windows]));
+  const covers = openCovers({
+    config,
+    silences: [...world.silences, ...world.endedSilences],
+    windowsOf: (client) => (client === '' ? config.alerts.windows : (windowsOfClient.get(client) ?? [])),
+  });
+  const hold = remembering(openHold({ world, covers, watchOf }));
+  const bastions = openBastions(config, world.episodes);
+  const watched = watchedEpisodes(world, watchOf);
+  const pass: Pass = { world, hold, bastions };
+  const outcomes = [...mattersByRecipient(world, watched)]
+    .sort(([one], [other]) => compareText(one, other))
+    .map(([recipient, matters]) => tellOne(pass, recipient, matters));
+  const mails = outcomes.flatMap(({ mail }) => (mail === null ? [] : [mail]));
+  const told = outcomes.flatMap((outcome) => outcome.told);
+  return {
+    mails: mails.sort(compareMails),
+    told,
+    settled: settledOf({ world, hold, watched, told, mails, forgone: outcomes.flatMap((outcome) => outcome.forgone) }),
+    held: [...heldByNobody(watched, world.told), ...joined(outcomes.flatMap((outcome) => outcome.held))],
+  };
+}
+
+interface Pass {
+  readonly world: World;
+  readonly hold: Hold;
+  readonly bastions: Bastions;
+}
+
+interface Outcome {
+  readonly mail: DueMail | null;
+  readonly told: readonly Told[];
+  readonly held: readonly Held[];
+  readonly forgone: readonly { readonly alertId: number; readonly recipient: string }[];
+}
+
+function tellOne({ world, hold, bastions }: Pass, recipient: string, matters: readonly Matter[]): Outcome {
+  const { config, nowMs } = world;
+  const { everyMs } = config.collector;
+  const look = (known: (matter: Matter) => Known): Desk =>
+    lookThrough({ matters, knownOf: known, recipient, hold, bastions, nowMs, everyMs });
+  const desk = look(({ told }) => told);
+  const heldBack = desk.held.flatMap(({ matter, reasons }) =>
+    reasons.map((reason) => heldOf(matter, recipient, reason)),
+  );
+  const forgone = [...desk.forgone].map((alertId) => ({ alertId, recipient }));
+  const nothing = { mail: null, told: [], held: heldBack, forgone };
+  const ringing = desk.news.filter(({ listedOnly }) => !listedOnly);
+  if (ringing.length === 0 && !desk.remindersDue) return nothing;
+  const isOwn = (mail: WaitingMail): boolean => mail.recipient === recipient;
+  const contents = contentsOf({
+    waiting: world.waiting.filter(isOwn),
+    begun: (world.begun ?? []).filter(isOwn),
+    look,
+  });
+  const behind = desk.news.flatMap(({ matter }) => {
+    const mail = contents.kept.get(matter.episode.id);
+    const isSaid = mail === undefined || contents.news.some((news) => news.matter === matter);
+    return isSaid ? [] : [heldOf(matter, recipient, { kind: 'older-mail', mailId: mail.id })];
+  });
+  if (contents.news.length === 0) return { ...nothing, held: [...heldBack, ...behind] };
+  const history = world.histories.find((one) => one.recipient === recipient) ?? null;
+  const postponed = postponement({
+    news: ringing,
+    history,
+    replacedAtMs: contents.replaces.map(({ createdAtMs }) => createdAtMs),
+    nowMs,
+    groupIntervalMs: config.alerts.groupIntervalMs,
+    everyMs,
+    maxMailsPerHour: config.smtp?.maxMailsPerHour ?? null,
+  });
+  if (postponed !== null) {
+    const all = [...ringing, ...(desk.remindersDue ? desk.reminders : [])];
+    return { ...nothing, held: [...heldBack, ...all.map(({ matter }) => heldOf(matter, recipient, postponed))] };
+  }
+  const replaces = contents.replaces.map(({ id }) => id).sort((one, other) => one - other);
+  const mail = mailOf({ world, bastions }, { recipient, matters, news: contents.news, replaces, history });
+  const told = mail.items.map(({ alertId, episode }) => ({ alertId, recipient, ...knownAfter(episode, nowMs) }));
+  return { mail, told, held: [...heldBack, ...behind], forgone };
+}
+
+function heldOf({ episode }: Matter, recipient: string, reason: HoldReason): Held {
+  return { alertId: episode.id, recipient: isForEverybody(reason) ? null : recipient, reason };
+}
+
+const ownReasons: readonly HoldReason['kind'][] = [
+  'unreachable',
+  'bastion',
+  'isolated',
+  'collector-silent',
+  'worse-rule',
+  'hours',
+  'flapping',
+  'group-interval',
+  'cap',
+  'older-mail',
+];
+
+function isForEverybody({ kind }: HoldReason): boolean {
+  return !ownReasons.includes(kind);
+}
+
+interface MailContents {
+  readonly recipient: string;
+  /** All that concerns the recipient. */
+  readonly matters: readonly Matter[];
+  readonly news: readonly News[];
+  readonly replaces: readonly number[];
+  readonly history: RecipientHistory | null;
+}
+
+function mailOf(
+  { world, bastions }: Pick<Pass, 'world' | 'bastions'>,
+  { recipient, matters, news, replaces, history }: MailContents,
+): DueMail {
+  const { config, exportOf, firstPass = false, newRules, collectorHosts } = world;
+  const items = news.map((one) => itemOf(one, collectorHosts)).sort(compareItems);
+  const begun = items.filter(({ transition }) => transition === 'firing');
+  const grouped = {
+    clients: config.clients,
+    bastions,
+    exportOf: (client: string, mount: string): string | null => exportOf?.get(`${client}\0${mount}`) ?? null,
+  };
+  const open = openItems(matters, news, collectorHosts);
+  return {
+    recipient,
+    severity: items.reduce<Severity>((worst, item) => (item.severity === 'critical' ? 'critical' : worst), 'warning'),
+    ordinary: !news.some((one) => isUrgentNow(one, history)),
+    alreadyTrue: begun.length > 0 && begun.every(({ rule }) => firstPass || newRules?.has(rule) === true),
+    items,
+    sections: sectionsOf({ ...grouped, items }),
+    open,
+    openFolds: sectionsOf({ ...grouped, items: open })
+      .flatMap(({ rules }) => rules.flatMap(({ lines }) => lines))
+      .filter(({ fold }) => fold !== null),
+    replaces,
+  };
+}
+
+/** Returns what fires for a recipient who knows it, or learns it now. */
+function openItems(matters: readonly Matter[], news: readonly News[], hosts: World['collectorHosts']): readonly Item[] {
+  const learnt = new Set(news.map(({ matter }) => matter.episode.id));
+  return matters
+    .filter(({ episode, listener, told }) => {
+      const isKnown = learnt.has(episode.id) || (told !== null && told.state !== 'resolved');
+      return episode.state === 'firing' && listener !== null && hears(listener, episode.severity) && isKnown;
+    })
+    .map((matter) => itemOf({ matter, transition: 'reminder', known: matter.told, listedOnly: false }, hosts))
+    .sort(compareItems);
+}
+
+function compareMails(one: DueMail, other: DueMail): number {
+  const bySeverity = Number(one.severity !== 'critical') - Number(other.severity !== 'critical');
+  return bySeverity || compareText(one.recipient, other.recipient);
+}
+
+/** What fires and reaches nobody. */
+function heldByNobody(watched: readonly Watched[], told: readonly Told[]): readonly Held[] {
+  const known = new Set(told.map(({ alertId }) => alertId));
+  return watched
+    .filter(({ episode, watch }) => {
+      const isHeard = [...watch.listeners.values()].some((listener) => hears(listener, episode.severity));
+      return episode.state === 'firing' && !isHeard && !known.has(episode.id);
+    })
+    .map(({ episode }) => ({ alertId: episode.id, recipient: null, reason: { kind: 'nobody' } }));
+}
+
+/** What holds for everybody once. */
+function joined(held: readonly Held[]): readonly Held[] {
+  const distinct = new Map(held.map((one) => [JSON.stringify(one), one]));
+  return [...distinct.values()];
+}
+
+/** Each episode is asked about for each recipient. */
+function remembering(hold: Hold): Hold {
+  const reasons = new Map<number | null, readonly HoldReason[]>();
+  return {
+    ...hold,
+    reasonsFor: (episode) => {
+      const known = reasons.get(episode.id) ?? hold.reasonsFor(episode);
+      reasons.set(episode.id, known);
+      return known;
+    },
+  };
+}

@@ -1,0 +1,179 @@
+import type { Config, Rule, Severity } from '../../config/config.ts';
+import type { AlertState } from '../../storage/store/alert-store.ts';
+import type { AlertKey, Episode, StoredItem, Told, Transition } from '../../storage/store/episode.ts';
+
+/** Why something is not told now. Stored nowhere: `explain` computes it again. */
+export type HoldReason =
+  | { readonly kind: 'silence'; readonly id: number; readonly untilMs: number }
+  | { readonly kind: 'window'; readonly untilMs: number }
+  /** Since the silence or window ended no row of the client has confirmed. */
+  | { readonly kind: 'unconfirmed' }
+  /** Its newest rows are on their way back, and nobody was told: the next row decides. */
+  | { readonly kind: 'way-back' }
+  | { readonly kind: 'paused'; readonly untilMs: number | null }
+  | { readonly kind: 'unreachable' }
+  | { readonly kind: 'isolated' }
+  | { readonly kind: 'collector-silent' }
+  | { readonly kind: 'bastion'; readonly name: string }
+  /** Another rule of the type judges the same subject, is worse, and is told. */
+  | { readonly kind: 'worse-rule'; readonly rule: string }
+  | { readonly kind: 'acknowledged'; readonly by: string; readonly untilMs: number | null }
+  | { readonly kind: 'flapping' }
+  /** The collector's run that changed it has not ended. */
+  | { readonly kind: 'run'; readonly runId: string }
+  /** The hours of the recipient are over; they begin again then. */
+  | { readonly kind: 'hours'; readonly untilMs: number }
+  | { readonly kind: 'group-interval'; readonly untilMs: number }
+  | { readonly kind: 'cap'; readonly untilMs: number }
+  /** An older mail speaks of it that waits to be sent and cannot be replaced: its order would be lost. */
+  | { readonly kind: 'older-mail'; readonly mailId: number }
+  | { readonly kind: 'nobody' };
+
+/** Everything `tell` looks at. */
+export interface World extends AlertState {
+  readonly config: Config;
+  readonly nowMs: number;
+  /** Runs of the collector that have not ended and whose deadline has not passed. */
+  readonly runsUnderWay: ReadonlySet<string>;
+  /** Of each client: when its newest judged report was observed (`ClientMemory.newestReportMs`). */
+  readonly newestRowMs: ReadonlyMap<string, number>;
+  /** Collector ids by run, of the runs of late; a run that is missing could be anybody's. */
+  readonly collectorOfRun?: ReadonlyMap<string, string>;
+  /** Hosts of collectors by collector id, of the runs of late. */
+  readonly collectorHosts?: ReadonlyMap<string, string>;
+  /** Remote exports (`nas:/srv`) by `client U+0000 mount`, where a subject is a mount of one. */
+  readonly exportOf?: ReadonlyMap<string, string>;
+  /** No pass of an alerter has ended before this one. */
+  readonly firstPass?: boolean;
+  /** Names of rules that no earlier pass has judged. */
+  readonly newRules?: ReadonlySet<string>;
+}
+
+/** One thing that one mail says. */
+export interface Item extends AlertKey {
+  readonly alertId: number;
+  /** The episode's; a reminder has that of what it reminds of. */
+  readonly sequence: number;
+  readonly transition: Transition;
+  /** The episode's; of what is over, the worst that its recipient was told. */
+  readonly severity: Severity;
+  readonly episode: Episode;
+  /** Tells items from each other for ever, whatever database they are stored in: what a Message-ID is made of. */
+  readonly identity: string;
+  /** Named groups of the client, outermost first; empty for what concerns the fleet. */
+  readonly groups: readonly string[];
+  /** The address and port of the client as config.xml has them; null for the fleet, and for clients that left config.xml. */
+  readonly address: string | null;
+  readonly port: number | null;
+  /** Of what is told of a collector: its host; null: not known, or told of something else. */
+  readonly host: string | null;
+  /** The rule in force; null: config.xml does not watch it any more. */
+  readonly inForce: Rule | null;
+  readonly note: string | null;
+  /** Began and ended inside a silence or window: only listed, in a mail that goes out anyway. */
+  readonly listedOnly: boolean;
+  readonly before: StoredItem['before'];
+}
+
+/** What the parts of a mail are about, in the order in which they stand in it. */
+export type SectionKind =
+  /** Fires or got worse: critical. */
+  | 'critical'
+  /** Fires or eased: warning. */
+  | 'warning'
+  | 'flapping'
+  | 'resolved'
+  /** No longer there or no longer watched: no recovery. */
+  | 'ended'
+  /** Has no way back: it is over as soon as it is known (rebooted). */
+  | 'event'
+  /** Began and ended before anybody was told. */
+  | 'past'
+  /** Reminders of what is open. */
+  | 'open'
+  /** Began and ended inside a silence or window, or behind a fault that was told instead. */
+  | 'listed';
+
+export interface Section {
+  readonly kind: SectionKind;
+  /** Items in all of it, those beyond the last line included. */
+  readonly count: number;
+  /** What concerns the fleet first, then by name. */
+  readonly rules: readonly RuleLines[];
+}
+
+/** One rule's lines within a section. */
+export interface RuleLines {
+  readonly rule: string;
+  /** At most 20; at most 3 of one client while other clients wait. */
+  readonly lines: readonly Line[];
+  /** Items that stand in no line; a mail names their clients. */
+  readonly rest: readonly Item[];
+}
+
+/** One line of a mail. */
+export interface Line {
+  /** null: a single item. */
+  readonly fold: Fold | null;
+  /** At least one; worst first, then by client and subject. */
+  readonly items: readonly Item[];
+  /** Distinct clients of the items, in order; empty for what concerns the fleet. */
+  readonly clients: readonly string[];
+}
+
+/** Why many items are one line. */
+export type Fold =
+  /** Clients of one named group under one rule; `size`: clients of config.xml in the group. */
+  | { readonly kind: 'group'; readonly name: string; readonly size: number }
+  /**
+   * Clients behind a bastion that is gone or back; `behind`: clients of config.xml behind it; `still`: of a
+   * bastion that is back, those that fire as unreachable.
+   */
+  | { readonly kind: 'bastion'; readonly name: string; readonly behind: number; readonly still: readonly string[] }
+  /** Clients that mount the same export. */
+  | { readonly kind: 'export'; readonly source: string }
+  /** Clients with the same reason. */
+  | { readonly kind: 'reason' }
+  /** Events of one client. */
+  | { readonly kind: 'client'; readonly name: string }
+  /** Conditions that are one line for all clients: not-trusted. */
+  | { readonly kind: 'all' };
+
+/** A mail that is due, not yet in words. */
+export interface DueMail {
+  /** An address, or `|` and a command of <notify> (see `commandOfRecipient`). */
+  readonly recipient: string;
+  /** The worst of its items', as it was last told where they are over. */
+  readonly severity: Severity;
+  /** Nothing but warnings, recoveries and reminders. */
+  readonly ordinary: boolean;
+  /** The first pass over a fleet or of a new rule: one "already true" mail. */
+  readonly alreadyTrue: boolean;
+  /** In the order of the sections, worst first, then by client. Each becomes a notification. */
+  readonly items: readonly Item[];
+  /** The same items, as they stand in the mail; empty sections are left out. */
+  readonly sections: readonly Section[];
+  /** What fires for the recipient once this mail is read, and is known to the recipient: what this mail tells included. */
+  readonly open: readonly Item[];
+  /** Lines of `open` that stand for many clients, by rule. */
+  readonly openFolds: readonly Line[];
+  /** Waiting mails that it takes the place of. */
+  readonly replaces: readonly number[];
+}
+
+/** Something that would be told now but for the reason. */
+export interface Held {
+  readonly alertId: number;
+  /** null: everybody. */
+  readonly recipient: string | null;
+  readonly reason: HoldReason;
+}
+
+export interface Telling {
+  readonly mails: readonly DueMail[];
+  /** Told rows that are new or changed, as they are once the mails stand. */
+  readonly told: readonly Told[];
+  /** Episodes of which nobody has to be told any more, and that no waiting mail speaks of. */
+  readonly settled: readonly number[];
+  readonly held: readonly Held[];
+}

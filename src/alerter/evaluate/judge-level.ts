@@ -1,0 +1,46 @@
+import type { Operator, Rule, Severity } from '../../config/config.ts';
+
+/** What a rule's limits say of a value. */
+export interface LevelJudge {
+  readonly levelOf: (value: number) => 'none' | Severity;
+  /** Beyond the limit of the way back. */
+  readonly isClear: (value: number) => boolean;
+  /** Beyond critical's own way back, which is as wide as that of the lowest level. */
+  readonly isEased: (value: number) => boolean;
+}
+
+const comparisons: Readonly<Record<Operator, (value: number, limit: number) => boolean>> = {
+  ge: (value, limit) => value >= limit,
+  gt: (value, limit) => value > limit,
+  le: (value, limit) => value <= limit,
+  lt: (value, limit) => value < limit,
+  eq: (value, limit) => value === limit,
+  ne: (value, limit) => value !== limit,
+};
+
+/** The limits of a rule, ready to be asked: `limit`, `warning` and `critical`, `clear`; `min` and `max`. */
+export function createLevelJudge(rule: Rule): LevelJudge {
+  const { warning, critical, min, max, severity } = rule;
+  const least = warning ?? critical;
+  if (least === null) {
+    const within = (value: number): boolean => (min === null || value >= min) && (max === null || value <= max);
+    return {
+      levelOf: (value) => (within(value) ? 'none' : severity),
+      isClear: within,
+      isEased: (value) => severity === 'warning' || within(value),
+    };
+  }
+  const holds = comparisons[rule.op];
+  const falling = rule.op === 'lt' || rule.op === 'le';
+  const wayBack = rule.clear ?? least;
+  const margin = Math.abs(least - wayBack);
+  const easedAt = critical === null ? null : falling ? critical + margin : critical - margin;
+  return {
+    levelOf: (value) => {
+      if (critical !== null && holds(value, critical)) return 'critical';
+      return warning !== null && holds(value, warning) ? 'warning' : 'none';
+    },
+    isClear: (value) => !holds(value, wayBack),
+    isEased: (value) => easedAt === null || !holds(value, easedAt),
+  };
+}

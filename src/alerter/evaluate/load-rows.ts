@@ -1,0 +1,54 @@
+import type { Client, Config } from '../../config/config.ts';
+import type { AlertStore, UntreatedBatch } from '../../storage/store/alert-store.ts';
+import { needsOf } from './read-row.ts';
+
+/** Rows with what the rules of their clients need beside them. */
+export interface LoadedRows {
+  readonly batch: Pick<UntreatedBatch, 'reports' | 'visits'>;
+  readonly disks: Awaited<ReturnType<AlertStore['disksOf']>>;
+  readonly networks: Awaited<ReturnType<AlertStore['networksOf']>>;
+  readonly reports: Awaited<ReturnType<AlertStore['reportsOf']>>;
+}
+
+export interface LoadRowsOptions {
+  readonly config: Config;
+  readonly store: Pick<AlertStore, 'disksOf' | 'networksOf' | 'reportsOf'>;
+  readonly batch: LoadedRows['batch'];
+}
+
+export async function loadRows({ config, store, batch }: LoadRowsOptions): Promise<LoadedRows> {
+  const clients = watchedClients(config);
+  const wanted = { disks: [] as number[], networks: [] as number[], reports: [] as number[] };
+  for (const row of batch.reports) {
+    const client = clients.get(row.client);
+    if (client === undefined) continue;
+    const needs = needsOf(client.rules, row);
+    if (needs.disks) wanted.disks.push(row.id);
+    if (needs.networks) wanted.networks.push(row.id);
+    if (needs.reports) wanted.reports.push(row.id);
+  }
+  return {
+    batch,
+    disks: wanted.disks.length === 0 ? new Map() : await store.disksOf(wanted.disks),
+    networks: wanted.networks.length === 0 ? new Map() : await store.networksOf(wanted.networks),
+    reports: wanted.reports.length === 0 ? new Map() : await store.reportsOf(wanted.reports),
+  };
+}
+
+const watchedOf = new WeakMap<Config, ReadonlyMap<string, Client>>();
+
+/** Whose rows are judged, by name. */
+export function watchedClients(config: Config): ReadonlyMap<string, Client> {
+  const known = watchedOf.get(config);
+  if (known !== undefined) return known;
+  const watched = config.clients.filter(({ state }) => state !== 'retired');
+  const made = new Map([
+    // The collector has not followed the rename yet: what is judged under the former name moves with the rows.
+    ...watched.flatMap((client) =>
+      client.was === null ? [] : [[client.was, { ...client, name: client.was }] as const],
+    ),
+    ...watched.map((client) => [client.name, client] as const),
+  ]);
+  watchedOf.set(config, made);
+  return made;
+}

@@ -1,0 +1,105 @@
+import type { Rule } from '../../config/config.ts';
+import type { Unit } from '../../report/metrics.ts';
+import type { Level } from '../../storage/store/episode.ts';
+import { describeLimit, formatValue } from './describe-value.ts';
+import { createLevelJudge } from './judge-level.ts';
+import type { LevelJudge } from './judge-level.ts';
+import type { Reading } from './observation.ts';
+import { unitOfRule } from './rule-metric.ts';
+
+/** A rule that judges numbers, with what is found out of it once. */
+export interface NumberRule {
+  readonly rule: Rule;
+  readonly levels: LevelJudge;
+  /** The value in words; `row`: what the value was read from, where the words say more of it. */
+  readonly describe: (value: number, row: unknown) => string;
+}
+
+export function numberRule(rule: Rule, describe?: NumberRule['describe']): NumberRule {
+  const unit: Unit = unitOfRule(rule);
+  return { rule, levels: createLevelJudge(rule), describe: describe ?? ((value) => formatValue(unit, value)) };
+}
+
+/** What a rule says of a number; null is unknown. */
+export function readNumber(judge: NumberRule, subject: string, value: number | null, row: unknown = null): Reading {
+  return new NumberReading(judge, subject, value, row);
+}
+
+/** The same, where a second condition must hold too: null while that one is unknown. */
+export function readNumberIf(
+  judge: NumberRule,
+  subject: string,
+  value: number | null,
+  both: boolean | null,
+  row: unknown = null,
+): Reading {
+  const reading = new NumberReading(judge, subject, value, row);
+  if (reading.level === 'none' || reading.level === 'unknown') {
+    if (both === false) reading.clear = true;
+    return reading;
+  }
+  if (both === true) return reading;
+  reading.level = both === null ? 'unknown' : 'none';
+  reading.clear = both === false;
+  reading.eased = both === false;
+  return reading;
+}
+
+// A class for its getters: a million rows bring twenty million readings, and of nearly all of them nobody wants words.
+class NumberReading implements Reading {
+  readonly judge: NumberRule;
+  readonly rule: Rule;
+  readonly subject: string;
+  readonly value: number | null;
+  readonly pauseMs = 0;
+  readonly row: unknown;
+  level: Level;
+  clear: boolean;
+  eased: boolean;
+
+  constructor(judge: NumberRule, subject: string, value: number | null, row: unknown) {
+    this.judge = judge;
+    this.row = row;
+    this.rule = judge.rule;
+    this.subject = subject;
+    this.value = value;
+    this.level = value === null ? 'unknown' : judge.levels.levelOf(value);
+    this.clear = value !== null && judge.levels.isClear(value);
+    this.eased = value !== null && judge.levels.isEased(value);
+  }
+
+  get valueText(): string {
+    return this.value === null ? 'unknown' : this.judge.describe(this.value, this.row);
+  }
+
+  get limitText(): string {
+    const { level } = this;
+    return describeLimit(this.rule, level === 'critical' ? 'critical' : 'warning');
+  }
+}
+
+interface Said {
+  readonly rule: Rule;
+  readonly subject: string;
+  readonly valueText: string;
+  readonly pauseMs?: number;
+}
+
+/** Something is wrong that is no number. */
+export function readFault({ rule, subject, valueText, pauseMs = 0 }: Said): Reading {
+  return fact(rule, subject, rule.severity, valueText, pauseMs);
+}
+
+/** All is well with what is no number. */
+export function readWell({ rule, subject, valueText }: Said): Reading {
+  return fact(rule, subject, 'none', valueText, 0);
+}
+
+export function readUnknown(rule: Rule, subject: string): Reading {
+  return fact(rule, subject, 'unknown', 'unknown', 0);
+}
+
+function fact(rule: Rule, subject: string, level: Level, valueText: string, pauseMs: number): Reading {
+  const eased = level !== 'critical';
+  return { rule, subject, level, clear: level === 'none', eased, value: null, valueText, limitText: '', pauseMs };
+}

@@ -1,0 +1,92 @@
+import type { Rule } from '../../config/config.ts';
+import type { DiskRow } from '../../report/columns.ts';
+import type { Reading } from './observation.ts';
+import { readFault, readUnknown, readWell } from './reading.ts';
+import { disksAreWhole, maxKnown, pathsOf } from './rule-samples-disks.ts';
+import { judgesOf, labelMatcher } from './rule-samples.ts';
+import type { Sampler, Samples } from './rule-samples.ts';
+
+type Condition = (rule: Rule, rules: readonly Rule[]) => (disk: DiskRow, samples: Samples) => void;
+
+const conditions: Readonly<Record<string, Condition>> = {
+  'mount-unresponsive': readUnresponsive,
+  'mount-missing': readMissing,
+  'read-only': readReadOnly,
+};
+
+export function isMountCondition(rule: Rule): boolean {
+  return rule.origin === 'condition' && Object.hasOwn(conditions, rule.name);
+}
+
+/** Reads mount points that are expected: each path of `mount` is a subject of its own. */
+export function createMountSampler(rules: readonly Rule[]): Sampler {
+  const own = rules.flatMap((rule) => {
+    if (rule.type !== 'mount') return [];
+    const matches = labelMatcher(rule);
+    return [{ rule, paths: pathsOf(rule).filter((path) => matches(() => path)) }];
+  });
+  const names = own.map(({ rule }) => rule.name);
+  const paths = [...new Set(own.flatMap((one) => one.paths))];
+  const judged = paths.flatMap((path) =>
+    judgesOf(own, path, (one) => one.paths.includes(path)).map(({ rule }) => ({ rule, path })),
+  );
+  return (row, { readings, complete }) => {
+    if (judged.length === 0 || row.disks === null) return;
+    const mounted = new Set(row.disks.filter(({ mode }) => mode !== 'missing').map(({ mount }) => mount));
+    const whole = disksAreWhole(row);
+    for (const { rule, path: subject } of judged) {
+      if (mounted.has(subject)) readings.push(readWell({ rule, subject, valueText: 'mounted' }));
+      else if (whole) readings.push(readFault({ rule, subject, valueText: 'not mounted' }));
+      else readings.push(readUnknown(rule, subject));
+    }
+    complete.push(...names);
+  };
+}
+
+/** Reads the conditions of mounts: one that does not answer, that is missing, that became read-only. */
+export function createMountConditionSampler(rules: readonly Rule[]): Sampler | null {
+  const own = rules.filter(isMountCondition);
+  if (own.length === 0) return null;
+  const names = own.map(({ name }) => name);
+  const readers = own.flatMap((rule) => conditions[rule.name]?.(rule, rules) ?? []);
+  return (row, samples) => {
+    if (row.disks === null) return;
+    for (const disk of row.disks) for (const read of readers) read(disk, samples);
+    if (disksAreWhole(row)) samples.complete.push(...names);
+  };
+}
+
+/** Good answers of mounts that nothing outside of the kernel can hold up are not recorded. */
+function readUnresponsive(rule: Rule) {
+  return ({ mount: subject, unresponsive, scope, fstype }: DiskRow, { readings }: Samples): void => {
+    const mayHang = scope === 'network' || fstype?.startsWith('fuse') === true;
+    if (unresponsive === 1) readings.push(readFault({ rule, subject, valueText: 'does not answer' }));
+    else if (unresponsive === 0 && mayHang) readings.push(readWell({ rule, subject, valueText: 'answers' }));
+  };
+}
+
+/**
+ * Only missing mounts are listed: whatever is mounted may be a part of another file system. Mounts that a rule expects
+ * are left to that rule.
+ */
+function readMissing(rule: Rule, rules: readonly Rule[]) {
+  const expected = new Set(rules.flatMap((other) => (other.type === 'mount' ? pathsOf(other) : [])));
+  return ({ mount: subject, mode }: DiskRow, { readings }: Samples): void => {
+    if (mode === 'missing' && !expected.has(subject))
+      readings.push(readFault({ rule, subject, valueText: 'not mounted' }));
+  };
+}
+
+function readReadOnly(rule: Rule) {
+  // Nearly every mount of every row is writable.
+  const well = new Map<string, Reading>();
+  return ({ mount: subject, scope, mode }: DiskRow, { readings, ifWritable }: Samples): void => {
+    if (scope !== 'local') return;
+    if (mode === 'ro') ifWritable.push(readFault({ rule, subject, valueText: 'read-only' }));
+    if (mode !== 'rw') return;
+    if (well.size >= maxKnown) well.clear();
+    const reading = well.get(subject) ?? readWell({ rule, subject, valueText: 'writable' });
+    well.set(subject, reading);
+    readings.push(reading);
+  };
+}

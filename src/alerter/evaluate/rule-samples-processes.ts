@@ -1,0 +1,29 @@
+import type { Rule } from '../../config/config.ts';
+import { numberRule, readNumber } from './reading.ts';
+import { numberOf, textOf } from './report-families.ts';
+import { judgesOf } from './rule-samples.ts';
+import type { Sampler } from './rule-samples.ts';
+
+export function isJudgedByProcesses(rule: Rule): boolean {
+  return rule.type === 'process';
+}
+
+/** Counts the processes that rules look for; the subject is what a rule's `match` says. */
+export function createProcessSampler(rules: readonly Rule[]): Sampler {
+  const own = rules.filter(isJudgedByProcesses).map((rule) => ({
+    ...numberRule(rule, (count) => `${count} ${count === 1 ? 'process' : 'processes'}`),
+    match: rule.selectors['match'] ?? '',
+  }));
+  const names = own.map(({ rule }) => rule.name);
+  const judged = [...new Set(own.map(({ match }) => match))].flatMap((match) =>
+    judgesOf(own, match, ({ rule, match: own }) => own === match && !rule.except.some((one) => one['match'] === match)),
+  );
+  return ({ families }, { readings, complete }) => {
+    if (names.length === 0 || families === null) return;
+    const counts = new Map(
+      (families.of('process_match')?.rows ?? []).map((row) => [textOf(row, 'match'), numberOf(row, 'count')]),
+    );
+    for (const judge of judged) readings.push(readNumber(judge, judge.match, counts.get(judge.match) ?? null));
+    complete.push(...names);
+  };
+}

@@ -1,0 +1,73 @@
+import type { Rule } from '../../config/config.ts';
+import type { UntreatedReport } from '../../storage/store/alert-store.ts';
+import { formatValue } from './describe-value.ts';
+import { numberRule, readNumber } from './reading.ts';
+import type { NumberRule } from './reading.ts';
+import { metricOfRule, rivalry } from './rule-metric.ts';
+import { judgesOf } from './rule-samples.ts';
+import type { Sampler } from './rule-samples.ts';
+
+type ValueOf = (row: UntreatedReport) => number | null;
+
+/** Whether a rule is judged by the narrow columns alone; its subject is ''. */
+export function isJudgedByColumn(rule: Rule): boolean {
+  return valueOfRule(rule) !== null;
+}
+
+/** Reads the columns of `stats`: one value a client. */
+export function createRowSampler(rules: readonly Rule[]): Sampler {
+  const own = rules.flatMap((rule) => {
+    const valueOf = valueOfRule(rule);
+    return valueOf === null ? [] : [{ rule, valueOf, judge: judgeOf(rule) }];
+  });
+  const judged = own.filter(({ rule }) => {
+    const rivals = own.filter((other) => rivalry(other.rule) === rivalry(rule));
+    return judgesOf(rivals, '', () => true).some((first) => first.rule === rule);
+  });
+  // What another rule judges in its place must not stay open for ever.
+  const outdone = own.filter((one) => !judged.includes(one)).map(({ rule }) => rule.name);
+  return ({ row }, { readings, complete }) => {
+    for (const { judge, valueOf } of judged) readings.push(readNumber(judge, '', valueOf(row), row));
+    for (const name of outdone) complete.push(name);
+  };
+}
+
+function valueOfRule(rule: Rule): ValueOf | null {
+  if (rule.type === 'load') return loadPerCpu;
+  if (rule.type === 'clock-offset') return clockOffsetSeconds;
+  const column = metricOfRule(rule)?.column;
+  if (column === undefined || Object.keys(rule.selectors).length > 0) return null;
+  return (row) => row[column];
+}
+
+function judgeOf(rule: Rule): NumberRule {
+  if (rule.type === 'load') return numberRule(rule, (value) => `${formatValue('load', value)} per CPU`);
+  if (rule.type === 'clock-offset') return numberRule(rule, describeOffset);
+  if (rule.type === 'reboot-required') {
+    return numberRule(rule, (value) => (value === 1 ? 'a reboot is pending' : 'no reboot pending'));
+  }
+  return numberRule(rule);
+}
+
+function loadPerCpu({ load5, cpus }: UntreatedReport): number | null {
+  return load5 === null || cpus === null || cpus <= 0 ? null : load5 / cpus;
+}
+
+/** How far a clock is off and which way: `10 min behind`. */
+function describeOffset(value: number, row: unknown): string {
+  const { clockOffsetMs } = row as UntreatedReport;
+  return `${roughly(value)} ${(clockOffsetMs ?? 0) < 0 ? 'behind' : 'ahead'}`;
+}
+
+/** `10 min`, `45 s`, `2 h 5 min`. */
+function roughly(seconds: number): string {
+  if (seconds < 120) return `${Math.round(seconds * 10) / 10} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 120) return `${minutes} min`;
+  return minutes % 60 === 0 ? `${minutes / 60} h` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** How far the client's clock is off, whichever way. */
+function clockOffsetSeconds({ clockOffsetMs }: UntreatedReport): number | null {
+  return clockOffsetMs === null ? null : Math.abs(clockOffsetMs) / 1000;
+}

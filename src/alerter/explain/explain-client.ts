@@ -1,0 +1,110 @@
+import type { Client } from '../../config/config.ts';
+import type { AlertStore, MailSummary, NewestRows } from '../../storage/store/alert-store.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { explainEpisodes } from './explain-episodes.ts';
+import type { ExplainOptions, RuleExplained } from './explain-episodes.ts';
+import type { Observation } from '../evaluate/observation.ts';
+import { needsOf, readReport, readVisit } from '../evaluate/read-row.ts';
+import { reasonInReport, unknownAfter } from '../transition/unknown-rules.ts';
+import type { UnknownRules } from '../transition/unknown-rules.ts';
+import { readUnreliable, unreliableRule } from '../evaluate/unreliable.ts';
+import { withWritable } from '../evaluate/was-writable.ts';
+
+/** Why something of a client was or was not told, from what is stored and config.xml alone. */
+export interface ClientExplained {
+  readonly client: Client;
+  /** When the newest report was observed; null: there is none. */
+  readonly reportAtMs: number | null;
+  readonly visitAtMs: number | null;
+  /** Rows that no pass has judged yet. */
+  readonly untreated: boolean;
+  readonly rules: readonly RuleExplained[];
+  /** Mails to those who are told of these rules, and that no mail server has taken. */
+  readonly undelivered: readonly MailSummary[];
+}
+
+export async function explainClient(options: ExplainOptions & { readonly client: Client }): Promise<ClientExplained> {
+  const { store, client } = options;
+  const newest = await store.newestRows(client.name);
+  const memory = (await store.memories([client.name])).get(client.name) ?? null;
+  const writable = new Set(memory?.writable);
+  const observations = await observe(store, client, newest);
+  const unreliable = unreliableRule(client.rules);
+  const visits = memory?.visits ?? [];
+  const readings = groupBy(
+    [
+      ...observations.flatMap((observation) => withWritable(observation, writable).readings),
+      ...(unreliable === null || visits.length === 0 ? [] : [readUnreliable(unreliable, visits)]),
+    ],
+    ({ rule }) => rule,
+  );
+  const unknown = await explainUnknown(options, newest, observations, memory?.unknown ?? {});
+  const { rules, undelivered } = await explainEpisodes(options, {
+    ...client,
+    subjectsOf: (rule) => (readings.get(rule) ?? []).map(({ subject }) => subject),
+  });
+  return {
+    client,
+    reportAtMs: newest.report?.observedAtMs ?? null,
+    visitAtMs: newest.visit?.startedAtMs ?? null,
+    untreated:
+      isNewer(newest.report?.observedAtMs, memory?.newestReportMs) ||
+      isNewer(newest.visit?.startedAtMs, memory?.newestVisitMs),
+    rules: rules.map((one) => ({
+      ...one,
+      readings: readings.get(one.rule) ?? [],
+      unknown: unknown.get(one.rule.name) ?? null,
+    })),
+    undelivered,
+  };
+}
+
+/** By rule, why the newest report says nothing of it, in the words of the client where it gave a reason. */
+async function explainUnknown(
+  { store, client }: ExplainOptions & { readonly client: Client },
+  { report: row }: NewestRows,
+  observations: readonly Observation[],
+  before: UnknownRules,
+): Promise<ReadonlyMap<string, NonNullable<RuleExplained['unknown']>>> {
+  const observed = observations.find(({ kind }) => kind === 'report');
+  if (row === null || observed === undefined) return new Map();
+  const unknown = unknownAfter(client.rules, before, observed);
+  const isAny = Object.values(unknown).some(({ matches }) => matches);
+  const report = isAny ? ((await (await store.reportsOf([row.id])).get(row.id)) ?? null) : null;
+  return new Map(
+    client.rules.flatMap((rule) => {
+      const found = unknown[rule.name];
+      if (found === undefined) return [];
+      const given = report === null ? null : reasonInReport(rule, report);
+      const reason = found.matches
+        ? (given ?? 'its reports do not say it')
+        : 'its reports list nothing that it selects';
+      return [[rule.name, { reason, sinceMs: found.sinceMs }] as const];
+    }),
+  );
+}
+
+async function observe(
+  store: AlertStore,
+  client: Client,
+  { report: row, visit }: NewestRows,
+): Promise<readonly Observation[]> {
+  const observed: Observation[] = visit === null ? [] : [readVisit({ client, visit })];
+  if (row === null) return observed;
+  const needs = needsOf(client.rules, row);
+  const ids = [row.id];
+  observed.push(
+    readReport({
+      client,
+      row,
+      disks: needs.disks ? ((await store.disksOf(ids)).get(row.id) ?? []) : null,
+      networks: needs.networks ? ((await store.networksOf(ids)).get(row.id) ?? []) : null,
+      report: needs.reports ? ((await (await store.reportsOf(ids)).get(row.id)) ?? null) : null,
+    }),
+  );
+  return observed;
+}
+
+function isNewer(atMs: number | undefined, judgedMs: number | null | undefined): boolean {
+  return atMs !== undefined && atMs > (judgedMs ?? -Infinity);
+}

@@ -1,0 +1,156 @@
+import type { Config, Rule, Window } from '../../config/config.ts';
+import type { AlertStore, MailSummary } from '../../storage/store/alert-store.ts';
+import type { Episode } from '../../storage/store/episode.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { openCovers, type CoverKey, type Covers } from '../inhibit/covers.ts';
+import { notifiedOf } from './deliveries.ts';
+import type { Notified } from './deliveries.ts';
+import { isAcknowledged } from '../inhibit/hold.ts';
+import type { Reading } from '../evaluate/observation.ts';
+import { readWorld } from '../dispatch/read-world.ts';
+import { createWatches, worstSeverity } from '../inhibit/recipients-of.ts';
+import type { Listener } from '../inhibit/recipients-of.ts';
+import { tell } from '../dispatch/tell.ts';
+import type { HoldReason, Telling, World } from '../dispatch/telling.ts';
+
+export interface RuleExplained {
+  readonly rule: Rule;
+  /** What the newest row says of its subjects; empty for what concerns the fleet. */
+  readonly readings: readonly Reading[];
+  /** Why the newest report says nothing of what it judges, and since when; null: it does, or judges no report. */
+  readonly unknown: { readonly reason: string; readonly sinceMs: number } | null;
+  readonly listeners: readonly Listener[];
+  /** Silences and windows in force for its subjects, whether anything is open or not. */
+  readonly covers: readonly RuleCover[];
+  /** Open ones first, then the one that ended last. */
+  readonly episodes: readonly EpisodeExplained[];
+}
+
+/** A silence or window in force, and the subjects that it covers; none: all. */
+export interface RuleCover {
+  readonly reason: HoldReason;
+  readonly subjects: readonly string[];
+}
+
+export interface EpisodeExplained {
+  readonly episode: Episode;
+  readonly told: readonly Notified[];
+  /** What keeps news of it from going out now, and what would: silences, windows and an acknowledgement in force. */
+  readonly held: readonly { readonly recipient: string | null; readonly reason: HoldReason }[];
+  /** Who would be told in a pass that began now. */
+  readonly due: readonly string[];
+}
+
+export interface ExplainOptions {
+  readonly config: Config;
+  readonly store: AlertStore;
+  readonly isWanted: (rule: string) => boolean;
+  readonly nowMs: number;
+  readonly firstPass: boolean;
+}
+
+/** Of whom: a client, or the fleet as a whole, whose name is ''. */
+export interface Explained {
+  readonly name: string;
+  readonly rules: readonly Rule[];
+  readonly windows: readonly Window[];
+  /** Subjects that the newest row lists under a rule. */
+  readonly subjectsOf: (rule: Rule) => readonly string[];
+}
+
+export interface EpisodesExplained {
+  readonly rules: readonly Omit<RuleExplained, 'readings' | 'unknown'>[];
+  /** Mails to those who are told of these rules, and that no mail server has taken. */
+  readonly undelivered: readonly MailSummary[];
+  /** What a pass that began now would look at. */
+  readonly world: World;
+}
+
+const runsMs = 24 * 3_600_000;
+/** Of one client: more is history, and for SQL. */
+const episodesShown = 100;
+
+/** What is open under some rules, who was told of it, and what a pass that began now would do about it. */
+export async function explainEpisodes(options: ExplainOptions, of: Explained): Promise<EpisodesExplained> {
+  const { config, store, isWanted, nowMs, firstPass } = options;
+  const runs = await store.runs('collect', nowMs - runsMs);
+  const world = await readWorld({ config, store, runs, nowMs, firstPass, newRules: new Set() });
+  const telling = tell(world);
+  const episodes = await store.episodesOf({ client: of.name, openOnly: false, limit: episodesShown });
+  const ids = episodes.flatMap(({ id }) => id ?? []);
+  const told = await notifiedOf(store, ids);
+  const watchOf = createWatches(config);
+  const covers = openCovers({ config, silences: await store.silences(nowMs), windowsOf: () => of.windows });
+  const inForce = (episode: Episode): readonly HoldReason[] => {
+    if (episode.state === 'resolved') return [];
+    const { acknowledgedBy: by, acknowledgedUntilMs: untilMs } = episode;
+    const acknowledged = by !== null && isAcknowledged(episode, nowMs);
+    return [
+      ...covers.reasonsAt(episode, nowMs),
+      ...(acknowledged ? [{ kind: 'acknowledged' as const, by, untilMs }] : []),
+    ];
+  };
+  const rules = of.rules
+    .filter(({ name }) => isWanted(name))
+    .map((rule) => {
+      const { listeners } = watchOf({ client: of.name, rule: rule.name });
+      const own = episodes.filter((episode) => episode.rule === rule.name);
+      const open = own.filter(({ state }) => state !== 'resolved');
+      const [ended] = own.filter(({ state }) => state === 'resolved');
+      return {
+        rule,
+        listeners: [...listeners.values()],
+        covers: coversOf(
+          covers,
+          nowMs,
+          { client: of.name, rule: rule.name, severity: worstSeverity(rule) },
+          of.subjectsOf(rule),
+        ),
+        episodes: [...open, ...(ended === undefined ? [] : [ended])].map((episode) => ({
+          episode,
+          told: told.get(episode.id ?? NaN) ?? [],
+          ...outlookOf(telling, episode, inForce(episode)),
+        })),
+      };
+    });
+  const concerned = new Set(
+    rules.flatMap(({ listeners, episodes: own }) => [
+      ...listeners.map(({ recipient }) => recipient),
+      ...own.flatMap((one) => one.told.map(({ recipient }) => recipient)),
+    ]),
+  );
+  const undelivered = (await store.undelivered()).filter(({ recipient }) => concerned.has(recipient));
+  return { rules, undelivered, world };
+}
+
+/** By silence or window: a rule without subjects is asked about as the alert that it would be. */
+function coversOf(
+  { reasonsAt }: Covers,
+  nowMs: number,
+  key: Omit<CoverKey, 'subject'>,
+  subjects: readonly string[],
+): readonly RuleCover[] {
+  const asked = subjects.length === 0 ? [''] : [...new Set(subjects)];
+  const covered = asked.flatMap((subject) =>
+    reasonsAt({ ...key, subject }, nowMs).map((reason) => ({ subject, reason })),
+  );
+  return [...groupBy(covered, ({ reason }) => JSON.stringify(reason)).values()].flatMap((same) => {
+    const [first] = same;
+    if (first === undefined) return [];
+    return [{ reason: first.reason, subjects: same.length === asked.length ? [] : same.map(({ subject }) => subject) }];
+  });
+}
+
+function outlookOf(
+  { mails, held }: Telling,
+  { id }: Episode,
+  inForce: readonly HoldReason[],
+): Pick<EpisodeExplained, 'held' | 'due'> {
+  const now = held.filter(({ alertId }) => alertId === id).map(({ recipient, reason }) => ({ recipient, reason }));
+  const named = new Set(now.map(({ reason }) => reason.kind));
+  const others = inForce.filter(({ kind }) => !named.has(kind)).map((reason) => ({ recipient: null, reason }));
+  return {
+    held: [...now, ...others],
+    due: mails.filter(({ items }) => items.some(({ alertId }) => alertId === id)).map(({ recipient }) => recipient),
+  };
+}

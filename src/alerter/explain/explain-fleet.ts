@@ -1,0 +1,66 @@
+import type { MailSummary } from '../../storage/store/alert-store.ts';
+import type { SealedSummary } from '../../storage/store/sealed-store.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { openBastions } from '../inhibit/bastions-gone.ts';
+import type { LostBastion } from '../inhibit/bastions-gone.ts';
+import { explainEpisodes } from './explain-episodes.ts';
+import type { ExplainOptions, RuleExplained } from './explain-episodes.ts';
+import { databaseUpSince } from '../absence/fleet-conditions.ts';
+import { newestFinished } from '../absence/fleet-facts.ts';
+
+/** Why something that concerns the fleet as a whole was or was not told. */
+export interface FleetExplained {
+  /** Those that have run of late, by id. */
+  readonly collectors: readonly CollectorFact[];
+  /** When the database will be known to have answered for so long that silence is judged; null: it is, or no pass was made. */
+  readonly silenceJudgedFromMs: number | null;
+  /** Bastions behind which nothing can be reached. */
+  readonly bastions: readonly LostBastion[];
+  /** What waits sealed in the database. */
+  readonly sealed: readonly SealedSummary[];
+  readonly rules: readonly RuleExplained[];
+  readonly undelivered: readonly MailSummary[];
+}
+
+export interface CollectorFact {
+  readonly id: string;
+  readonly host: string;
+  /** The end of its newest full run that finished; null: none did. */
+  readonly lastFinishedMs: number | null;
+}
+
+const collectorsMs = 7 * 24 * 3_600_000;
+
+export async function explainFleet(options: ExplainOptions): Promise<FleetExplained> {
+  const { config, store, nowMs } = options;
+  const { everyMs } = config.collector;
+  const { rules, windows } = config.alerts;
+  const explained = await explainEpisodes(options, { name: '', rules, windows, subjectsOf: () => [] });
+  const runs = (await store.runs('collect', nowMs - collectorsMs)).filter(
+    ({ scope, outcome, collectorId }) => scope === 'full' && outcome !== 'overlapped' && collectorId !== '',
+  );
+  const upSinceMs = databaseUpSince(
+    await store.runs('alert', nowMs - Math.max(3_600_000, 6 * everyMs)),
+    nowMs,
+    everyMs,
+  );
+  const judgedFromMs = upSinceMs === null ? null : upSinceMs + 2 * everyMs;
+  const bastions = openBastions(config, explained.world.episodes);
+  const lost = new Map(
+    config.clients.flatMap(({ name }) => bastions.lostFor(name) ?? []).map((bastion) => [bastion.name, bastion]),
+  );
+  return {
+    collectors: [...groupBy(runs, ({ collectorId }) => collectorId)]
+      .map(([id, own]) => ({
+        id,
+        host: own[0]?.host ?? '',
+        lastFinishedMs: newestFinished(own)?.finishedAtMs ?? null,
+      }))
+      .sort((one, other) => (one.id < other.id ? -1 : 1)),
+    silenceJudgedFromMs: judgedFromMs === null || judgedFromMs <= nowMs ? null : judgedFromMs,
+    bastions: [...lost.values()],
+    sealed: await store.sealedWaiting(),
+    rules: explained.rules.map((one) => ({ ...one, readings: [], unknown: null })),
+    undelivered: explained.undelivered,
+  };
+}

@@ -1,0 +1,109 @@
+import type { Config, Window } from '../../config/config.ts';
+import { globMatcher } from '../../config/values/globs.ts';
+import type { Silence } from '../../storage/store/alert-store.ts';
+import type { AlertKey, Episode } from '../../storage/store/episode.ts';
+import { silenceMatcher } from './silences.ts';
+import type { HoldReason } from '../dispatch/telling.ts';
+import type { Span } from './windows.ts';
+import { windowSpans } from './windows.ts';
+import { dayMs } from '../../text/zone-time.ts';
+
+/** What silences and windows look at of an alert. */
+export type CoverKey = AlertKey & Pick<Episode, 'severity'>;
+
+/** Silences and windows, by when they cover an alert. */
+export interface Covers {
+  /** Those that hold at a moment. */
+  readonly reasonsAt: (key: CoverKey, atMs: number) => readonly HoldReason[];
+  /** When the last one ended, up to and at that moment, within the day before it; null: none did, or one holds on. */
+  readonly lastEndMs: (key: CoverKey, atMs: number) => number | null;
+  /** When the ones ended that covered all of a time without a break, up to so much less at its end; null: none did. */
+  readonly coveredUntilMs: (key: CoverKey, fromMs: number, toMs: number, lessMs: number) => number | null;
+}
+
+interface CoversOptions {
+  readonly config: Config;
+  /** Those that have ended included, as far back as they are known. */
+  readonly silences: readonly Silence[];
+  /** Of the client; those of <alerts> for what concerns the fleet. */
+  readonly windowsOf: (client: string) => readonly Window[];
+}
+
+interface Cover extends Span {
+  readonly reason: HoldReason;
+}
+
+/** Opens the silences and windows for one pass; what it finds out about them is kept. */
+export function openCovers({ config, silences, windowsOf }: CoversOptions): Covers {
+  const silenced = silences.map((silence) => ({ silence, matches: silenceMatcher(silence, config) }));
+  const { zone } = config.alerts;
+  const spansOf = createSpans(zone);
+  const appliesTo = createRuleMatcher();
+
+  const coversAt = (key: CoverKey, fromMs: number, toMs: number): readonly Cover[] => {
+    const covers: Cover[] = [];
+    for (const { silence, matches } of silenced) {
+      const { id, startsAtMs, endsAtMs } = silence;
+      if (startsAtMs > toMs || endsAtMs < fromMs || !matches(key)) continue;
+      covers.push({ startsAtMs, endsAtMs, reason: { kind: 'silence', id, untilMs: endsAtMs } });
+    }
+    for (const window of windowsOf(key.client)) {
+      if (window.severity === 'warning' && key.severity === 'critical') continue;
+      if (!appliesTo(window, key.rule)) continue;
+      for (const { startsAtMs, endsAtMs } of spansOf(window, fromMs, toMs)) {
+        covers.push({ startsAtMs, endsAtMs, reason: { kind: 'window', untilMs: endsAtMs } });
+      }
+    }
+    return covers;
+  };
+
+  return {
+    reasonsAt: (key, atMs) =>
+      coversAt(key, atMs, atMs)
+        .filter((cover) => holdsAt(cover, atMs))
+        .map(({ reason }) => reason),
+    lastEndMs: (key, atMs) => {
+      const covers = coversAt(key, atMs - dayMs, atMs);
+      const ends = covers.map(({ endsAtMs }) => endsAtMs).filter((endMs) => endMs <= atMs && endMs > atMs - dayMs);
+      return ends.length === 0 || covers.some((cover) => holdsAt(cover, atMs)) ? null : Math.max(...ends);
+    },
+    coveredUntilMs: (key, fromMs, toMs, lessMs) => {
+      const covers = coversAt(key, fromMs, toMs);
+      let untilMs = fromMs;
+      for (let isLonger = true; isLonger;) {
+        const ends = covers.filter((cover) => holdsAt(cover, untilMs)).map(({ endsAtMs }) => endsAtMs);
+        isLonger = ends.length > 0;
+        untilMs = Math.max(untilMs, ...ends);
+      }
+      return untilMs > fromMs && untilMs >= toMs - lessMs ? untilMs : null;
+    },
+  };
+}
+
+function holdsAt({ startsAtMs, endsAtMs }: Span, atMs: number): boolean {
+  return startsAtMs <= atMs && atMs < endsAtMs;
+}
+
+/** Days of windows are found out once: telling asks for the same few again and again. */
+function createSpans(zone: string | null): (window: Window, fromMs: number, toMs: number) => readonly Span[] {
+  const known = new Map<Window, Map<string, readonly Span[]>>();
+  return (window, fromMs, toMs) => {
+    const [first, last] = [Math.floor(fromMs / dayMs), Math.floor(toMs / dayMs)];
+    const key = `${first} ${last}`;
+    const ofWindow = known.get(window) ?? new Map<string, readonly Span[]>();
+    known.set(window, ofWindow);
+    const spans = ofWindow.get(key) ?? windowSpans(window, first * dayMs, (last + 1) * dayMs, zone);
+    ofWindow.set(key, spans);
+    return spans.filter(({ startsAtMs, endsAtMs }) => startsAtMs <= toMs && endsAtMs >= fromMs);
+  };
+}
+
+function createRuleMatcher(): (window: Window, rule: string) => boolean {
+  const matchers = new Map<Window, (rule: string) => boolean>();
+  return (window, rule) => {
+    if (window.rules.length === 0) return true;
+    const matches = matchers.get(window) ?? globMatcher(window.rules.join(','));
+    matchers.set(window, matches);
+    return matches(rule);
+  };
+}

@@ -1,0 +1,61 @@
+import type { Config } from '../../config/config.ts';
+import type { AlertStore } from '../../storage/store/alert-store.ts';
+import { openCovers, type Covers } from './covers.ts';
+import { windowUntil } from './windows.ts';
+
+/** A silence in force or a window that is open, and how many firing alerts it holds back. */
+export interface HeldBack {
+  /** null: a window of config.xml. */
+  readonly silence: number | null;
+  readonly untilMs: number;
+  readonly alerts: number;
+}
+
+interface HeldBackOptions {
+  readonly config: Config;
+  readonly store: Pick<AlertStore, 'silences' | 'openEpisodes'>;
+  readonly nowMs: number;
+}
+
+/** Opens the silences and windows of all clients and of the fleet. */
+export async function readCovers({ config, store, nowMs }: HeldBackOptions): Promise<Covers> {
+  const windowsOf = new Map(config.clients.map(({ name, windows }) => [name, windows]));
+  return openCovers({
+    config,
+    silences: await store.silences(nowMs),
+    windowsOf: (client) => (client === '' ? config.alerts.windows : (windowsOf.get(client) ?? [])),
+  });
+}
+
+/** Silences in force by id, then windows that are open by their end; those that hold back nothing included. */
+export async function readHeldBack(options: HeldBackOptions): Promise<readonly HeldBack[]> {
+  const { config, store, nowMs } = options;
+  const held = new Map<string, { silence: number | null; untilMs: number; alerts: number }>();
+  const add = (silence: number | null, untilMs: number, alerts: number): void => {
+    const key = `${silence ?? 'window'} ${untilMs}`;
+    const known = held.get(key) ?? { silence, untilMs, alerts: 0 };
+    held.set(key, { ...known, alerts: known.alerts + alerts });
+  };
+  for (const { id, startsAtMs, endsAtMs } of await store.silences(nowMs)) {
+    if (startsAtMs <= nowMs) add(id, endsAtMs, 0);
+  }
+  for (const untilMs of openWindows(config, nowMs)) add(null, untilMs, 0);
+  const covers = await readCovers(options);
+  for (const episode of await store.openEpisodes(null)) {
+    if (episode.state !== 'firing') continue;
+    for (const reason of covers.reasonsAt(episode, nowMs)) {
+      if (reason.kind === 'silence') add(reason.id, reason.untilMs, 1);
+      if (reason.kind === 'window') add(null, reason.untilMs, 1);
+    }
+  }
+  const rank = ({ silence }: HeldBack): number => silence ?? Infinity;
+  return [...held.values()].sort((one, other) => rank(one) - rank(other) || one.untilMs - other.untilMs);
+}
+
+/** The ends of the windows that are open. */
+function openWindows({ clients, alerts }: Config, nowMs: number): readonly number[] {
+  // Clients share their lists.
+  const lists = new Set([alerts.windows, ...clients.map(({ windows }) => windows)]);
+  const windows = new Set([...lists].flat());
+  return [...windows].flatMap((window) => windowUntil(window, nowMs, alerts.zone) ?? []);
+}

@@ -1,0 +1,206 @@
+import type { Client, Config, Recipient, Rule, Severity, Window } from '../../config/config.ts';
+import { globMatcher } from '../../config/values/globs.ts';
+import type { AlertKey } from '../../storage/store/episode.ts';
+import type { HoldReason } from '../dispatch/telling.ts';
+import { windowSpans, windowUntil } from './windows.ts';
+import { dayMs } from '../../text/zone-time.ts';
+
+/** Somebody who is told of a rule of a client, and from which severity on. */
+export interface Listener {
+  /** An address, or `|` and a command of <notify>. */
+  readonly recipient: string;
+  readonly least: Severity;
+  /** By severity: when it is told to the recipient; a severity that is missing is told always. */
+  readonly hours?: Readonly<Partial<Record<Severity, readonly Window[]>>>;
+}
+
+/** What config.xml says of an alert. */
+export interface Watch {
+  /** null: the client or the rule is not in config.xml any more, or the client is retired. */
+  readonly rule: Rule | null;
+  /** null: not in config.xml, or the alert concerns the fleet. */
+  readonly client: Client | null;
+  /** By recipient. */
+  readonly listeners: ReadonlyMap<string, Listener>;
+}
+
+const commandMark = '|';
+
+/** The recipient that a <notify> is: it is told like a person, so that its refusal holds up nobody else. */
+export function recipientOfCommand(command: string): string {
+  return `${commandMark}${command}`;
+}
+
+/** The command of a recipient that is one; null: it is an address. */
+export function commandOfRecipient(recipient: string): string | null {
+  return recipient.startsWith(commandMark) ? recipient.slice(commandMark.length) : null;
+}
+
+export function hears({ least }: Listener, severity: Severity): boolean {
+  return least === 'warning' || severity === 'critical';
+}
+
+/** Returns the end of the pause if the hours of a recipient are over now; null if they are not. */
+export function outsideHours({ hours: all }: Listener, severity: Severity, nowMs: number): HoldReason | null {
+  const hours = all?.[severity];
+  if (hours === undefined || hours.some((window) => windowUntil(window, nowMs, null) !== null)) return null;
+  const spans = hours.flatMap((window) => windowSpans(window, nowMs, nowMs + 8 * dayMs, null));
+  return { kind: 'hours', untilMs: Math.min(...spans.map(({ startsAtMs }) => startsAtMs).filter((ms) => ms > nowMs)) };
+}
+
+/**
+ * Who is told of what: a rule's own `mail`, else the client's recipients by severity and rule; see
+ * createFleetRecipients for what concerns the fleet. Every <notify> hears of all it asks for. A default or condition that reaches nobody goes to
+ * smtp.fallback, unless `mail="none"` was said. Answers are shared between clients.
+ */
+export function createWatches(config: Config): (key: Pick<AlertKey, 'client' | 'rule'>) => Watch {
+  const clients = new Map(config.clients.map((client) => [client.name, client]));
+  const ruleOf = createRuleFinder();
+  const listenersOf = createListeners(config);
+  const fleetRecipients = createFleetRecipients(config);
+  return ({ client: name, rule: ruleName }) => {
+    if (name === '') {
+      const rule = ruleOf(config.alerts.rules, ruleName);
+      return {
+        rule,
+        client: null,
+        listeners: rule === null ? nobody : listenersOf(rule, fleetRecipients(rule), false),
+      };
+    }
+    const client = clients.get(name) ?? null;
+    const rule = client === null || client.state === 'retired' ? null : ruleOf(client.rules, ruleName);
+    if (client === null || rule === null) return { rule: null, client, listeners: nobody };
+    return { rule, client, listeners: listenersOf(rule, client.recipients, client.muted) };
+  };
+}
+
+/** Everybody whom config.xml names as a recipient of mails or commands, and smtp.fallback. */
+export function namedRecipients({ alerts, clients, notify, smtp }: Config): ReadonlySet<string> {
+  // Clients share their lists.
+  const lists = new Set([alerts.recipients, ...clients.map(({ recipients }) => recipients)]);
+  const rules = new Set([alerts.rules, ...clients.map((client) => client.rules)]);
+  return new Set([
+    ...[...lists].flatMap((list) => list.map(({ to }) => to)),
+    ...[...rules].flatMap((list) => list.flatMap(({ mail }) => mail ?? [])),
+    ...notify.map(({ command }) => recipientOfCommand(command)),
+    ...[smtp?.fallback ?? []].flat(),
+  ]);
+}
+
+/**
+ * Returns whom a condition of the fleet is for: the recipients of <alerts>; where none of them hears it those of clients;
+ * where \`rules\` keeps it from all of them those of clients by severity; and without smtp.fallback everybody at last.
+ */
+function createFleetRecipients(config: Config): (rule: Rule) => readonly Recipient[] {
+  const { recipients } = config.alerts;
+  const ofClients = [...new Set(config.clients.map((client) => client.recipients))].flat();
+  const ofAnyRule = ofClients.map((one): Recipient => ({ ...one, rules: [] }));
+  const all = [...recipients, ...ofClients].map((one): Recipient => ({ ...one, rules: [], severity: null }));
+  const known = new Map<Rule, readonly Recipient[]>();
+  return (rule) => {
+    const worst = worstOfFleet(rule, config);
+    const isHeardBy = (list: readonly Pick<Recipient, 'severity' | 'rules'>[]): boolean =>
+      list.some(({ severity, rules }) => asksFor(rules, rule) && (severity !== 'critical' || worst === 'critical'));
+    const find = (): readonly Recipient[] => {
+      if (isHeardBy(recipientsOfRule(rule, recipients))) return recipients;
+      if (rule.mail !== null || isHeardBy(ofClients) || isHeardBy(config.notify)) return ofClients;
+      if (isHeardBy(ofAnyRule)) return ofAnyRule;
+      return (config.smtp?.fallback ?? null) === null ? all : ofClients;
+    };
+    const found = known.get(rule) ?? find();
+    known.set(rule, found);
+    return found;
+  };
+}
+
+const nobody: ReadonlyMap<string, Listener> = new Map();
+
+/** Clients share their lists of rules. */
+function createRuleFinder(): (rules: readonly Rule[], name: string) => Rule | null {
+  const byList = new Map<readonly Rule[], ReadonlyMap<string, Rule>>();
+  return (rules, name) => {
+    const byName = byList.get(rules) ?? new Map(rules.map((rule) => [rule.name, rule]));
+    byList.set(rules, byName);
+    return byName.get(name) ?? null;
+  };
+}
+
+type Listeners = ReadonlyMap<string, Listener>;
+
+function createListeners(
+  config: Config,
+): (rule: Rule, recipients: readonly Recipient[], muted: boolean) => ReadonlyMap<string, Listener> {
+  const known = new Map<Rule, Map<readonly Recipient[], { muted: boolean; listeners: Listeners }[]>>();
+  return (rule, recipients, muted) => {
+    const ofRule = known.get(rule) ?? new Map<readonly Recipient[], { muted: boolean; listeners: Listeners }[]>();
+    known.set(rule, ofRule);
+    const ofBoth = ofRule.get(recipients) ?? [];
+    ofRule.set(recipients, ofBoth);
+    const before = ofBoth.find((one) => one.muted === muted);
+    if (before !== undefined) return before.listeners;
+    const listeners = readListeners(config, rule, recipients, muted);
+    ofBoth.push({ muted, listeners });
+    return listeners;
+  };
+}
+
+function readListeners(config: Config, rule: Rule, recipients: readonly Recipient[], muted: boolean): Listeners {
+  const listeners = new Map<string, Listener>();
+  const add = (recipient: string, least: Severity): void => {
+    const isMore = least === 'warning' || !listeners.has(recipient);
+    if (isMore) listeners.set(recipient, { recipient, least });
+  };
+  const asking = recipientsOfRule(rule, recipients).filter(({ rules }) => asksFor(rules, rule));
+  for (const { to, severity } of asking) add(to, severity ?? 'warning');
+  for (const listener of [...listeners.values()]) {
+    const own = asking.filter(({ to }) => to === listener.recipient);
+    if (own.some((one) => one.hours !== null)) listeners.set(listener.recipient, { ...listener, hours: hoursOf(own) });
+  }
+  for (const { command, severity, rules } of config.notify) {
+    if (asksFor(rules, rule)) add(recipientOfCommand(command), severity ?? 'warning');
+  }
+  const worst = worstSeverity(rule);
+  const reachesAnybody = [...listeners.values()].some((listener) => hears(listener, worst));
+  const fallback = config.smtp?.fallback ?? null;
+  if (!reachesAnybody && rule.origin !== 'file' && rule.mail === null && !muted && fallback !== null) {
+    add(fallback, 'warning');
+  }
+  return listeners;
+}
+
+/** Hours count where none of the recipient's entries that hear a severity is for all hours. */
+function hoursOf(own: readonly Recipient[]): NonNullable<Listener['hours']> {
+  const ofSeverity = (severity: Severity): readonly (Window | null)[] =>
+    own.filter((one) => one.severity !== 'critical' || severity === 'critical').map(({ hours }) => hours);
+  const entries = (['warning', 'critical'] as const).map((severity) => [severity, ofSeverity(severity)] as const);
+  return Object.fromEntries(entries.filter(([, hours]) => !hours.includes(null)));
+}
+
+function recipientsOfRule(rule: Rule, recipients: readonly Recipient[]): readonly Recipient[] {
+  return rule.mail === null ? recipients : rule.mail.map((to) => ({ to, severity: null, rules: [], hours: null }));
+}
+
+function asksFor(rules: readonly string[], { name }: Rule): boolean {
+  return rules.length === 0 || globMatcher(rules.join(','))(name);
+}
+
+/** The conditions of clients that conditions of the fleet stand for. */
+export const stoodForBy = new Map([
+  ['collector-isolated', 'unreachable'],
+  ['collector-silent', 'no-report'],
+]);
+
+/** Returns the worst severity that an alert of the fleet may have: that of what it stands for counts too. */
+export function worstOfFleet(rule: Rule, { clients }: Config): Severity {
+  const condition = stoodForBy.get(rule.name);
+  // Clients share their lists.
+  const lists = condition === undefined ? [] : [...new Set(clients.map(({ rules }) => rules))];
+  const isCritical = lists.flat().some((one) => one.name === condition && worstSeverity(one) === 'critical');
+  return isCritical ? 'critical' : worstSeverity(rule);
+}
+
+/** The worst severity that a rule has. */
+export function worstSeverity({ warning, critical, severity }: Rule): Severity {
+  if (warning === null && critical === null) return severity;
+  return critical === null ? 'warning' : 'critical';
+}

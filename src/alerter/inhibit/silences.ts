@@ -1,0 +1,46 @@
+import type { Config } from '../../config/config.ts';
+import { globMatcher } from '../../config/values/globs.ts';
+import type { Silence } from '../../storage/store/alert-store.ts';
+import type { AlertKey } from '../../storage/store/episode.ts';
+
+/**
+ * Returns a test for the alerts that a silence covers. Its three patterns are globs as in config.xml, and an empty one
+ * stands for all; `@web` for a client is every client of the group. A whole name counts as it stands too: names of rules
+ * may hold commas and wildcards of their selectors. Alerts of the fleet have '' for their client, which `*` matches. The
+ * test may be called for any number of alerts; make it once.
+ */
+export function silenceMatcher(
+  silence: Pick<Silence, 'client' | 'rule' | 'subject'>,
+  config: Pick<Config, 'clients'>,
+): (key: AlertKey) => boolean {
+  const client = silence.client.startsWith(groupMark)
+    ? groupMatcher(silence.client, config)
+    : patternMatcher(silence.client);
+  const [rule, subject] = [patternMatcher(silence.rule), patternMatcher(silence.subject)];
+  return (key) => client(key.client) && rule(key.rule) && subject(key.subject);
+}
+
+const groupMark = '@';
+
+/** The clients of a group as a pattern of a silence. */
+export function groupPattern(group: string): string {
+  return groupMark + group;
+}
+
+function groupMatcher(pattern: string, { clients }: Pick<Config, 'clients'>): (client: string) => boolean {
+  const isGroup = globMatcher(pattern.slice(groupMark.length));
+  const members = new Set(clients.flatMap(({ name, groups }) => (groups.some(isGroup) ? [name] : [])));
+  return (client) => members.has(client) || client === pattern;
+}
+
+function patternMatcher(pattern: string): (value: string) => boolean {
+  const matches = globMatcher(pattern);
+  const known = new Map<string, boolean>();
+  return (value) => {
+    const before = known.get(value);
+    if (before !== undefined) return before;
+    const answer = value === pattern || matches(value);
+    known.set(value, answer);
+    return answer;
+  };
+}

@@ -1,0 +1,41 @@
+import type { Window } from '../../config/config.ts';
+import { calendarDay, dayMs, wallTime } from '../../text/zone-time.ts';
+
+/** A time in which a window or silence holds; the end is no longer in it. */
+export interface Span {
+  readonly startsAtMs: number;
+  readonly endsAtMs: number;
+}
+
+/**
+ * When the window that is open now closes; null: none is. A window is a local time of day and a duration: it lasts as
+ * long as it says on the days of clock changes too. `defaultZone` is for windows that name none; null: the server's.
+ */
+export function windowUntil(window: Window, nowMs: number, defaultZone: string | null): number | null {
+  const ends = windowSpans(window, nowMs, nowMs, defaultZone)
+    .filter(({ startsAtMs, endsAtMs }) => startsAtMs <= nowMs && nowMs < endsAtMs)
+    .map(({ endsAtMs }) => endsAtMs);
+  return ends.length === 0 ? null : Math.max(...ends);
+}
+
+/** Every time the window was open that touches the given one, ends included, oldest first. */
+export function windowSpans(window: Window, fromMs: number, toMs: number, defaultZone: string | null): readonly Span[] {
+  const zone = window.zone ?? defaultZone;
+  const { startMinute, durationMs } = window;
+  const spans: Span[] = [];
+  // A skipped time may come an hour late, which may be the next day.
+  const lastDay = calendarDay(zone, toMs);
+  for (let day = calendarDay(zone, fromMs - durationMs) - dayMs; day <= lastDay; day += dayMs) {
+    if (!opensOn(window, day)) continue;
+    const startsAtMs = wallTime(zone, day, startMinute);
+    const endsAtMs = startsAtMs + durationMs;
+    if (startsAtMs <= toMs && endsAtMs >= fromMs) spans.push({ startsAtMs, endsAtMs });
+  }
+  return spans;
+}
+
+function opensOn({ days, date }: Window, day: number): boolean {
+  const at = new Date(day);
+  if (date !== null) return at.toISOString().startsWith(date);
+  return days.length === 0 || days.includes(at.getUTCDay());
+}

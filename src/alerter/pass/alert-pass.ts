@@ -1,0 +1,217 @@
+import { FleetError } from '../../errors.ts';
+import type { StatePaths } from '../../state/paths.ts';
+import type { AlertStore, Lease, MailSummary, RunFact } from '../../storage/store/alert-store.ts';
+import type { RunStart, Storage } from '../../storage/store/storage.ts';
+import type { AlertOptions, AlertResult } from '../alert-options.ts';
+import { emptyResult, runEndOf } from './alert-result.ts';
+import { judgeAbsence, judgeBacklog } from './judge-backlog.ts';
+import type { Delivered, Fallback } from '../deliver/delivery.ts';
+import { knownRules } from './known-rules.ts';
+import { holderName, LeaseTaken, openPassLease } from './pass-lease.ts';
+import type { PassLease } from './pass-lease.ts';
+import { createRehearsal } from './rehearsal.ts';
+import { recentRuns } from './recent-runs.ts';
+import type { PassStore } from './rehearsal.ts';
+import { tellPeople } from './tell-people.ts';
+
+export interface PassOptions extends AlertOptions {
+  readonly paths: StatePaths;
+  readonly start: RunStart;
+  readonly storage: Storage;
+}
+
+/** The pass itself, while the lock of this machine is held. */
+export async function makeAlertPass(options: PassOptions): Promise<AlertResult> {
+  const { dryRun, storage } = options;
+  const store: PassStore = dryRun ? createRehearsal(storage.alerts) : storage.alerts;
+  const lease = openPassLease(store, holderName(options.start.id, process.pid, options.host));
+  // A dry run that judges all there is reads it once.
+  if (dryRun) await lease.take();
+  const nowMs = await store.nowMs();
+  const databaseAheadMs = nowMs - options.now();
+  // Who reads the database judges by its clock since when the alerter is silent.
+  const start = { ...options.start, startedAtMs: nowMs };
+  const runs = await recentRuns({ store, config: options.config, nowMs });
+  try {
+    const result = await judgeTellAndSend(options, { store, lease, nowMs, databaseAheadMs, runs });
+    if (!dryRun && isWorthARow(result, runs, options, nowMs)) {
+      await storage.reports.endRun(start, runEndOf({ ...result, finishedAtMs: await store.nowMs() }));
+    }
+    if (!dryRun && result.exitStatus === 0) await askHeartbeats(options);
+    return result;
+  } catch (thrown) {
+    if (!(thrown instanceof LeaseTaken) && !(thrown instanceof FleetError && thrown.code === 'locked')) {
+      if (!dryRun) await leaveFailed(storage, start, nowMs, thrown);
+      throw thrown;
+    }
+    const holder = thrown instanceof LeaseTaken ? thrown.holder : null;
+    const result = { ...emptyResult(start, 'overlapped', options.now()), holder };
+    await storage.reports.endRun(start, runEndOf({ ...result, finishedAtMs: nowMs }));
+    return result;
+  } finally {
+    await lease.release().catch(() => undefined);
+  }
+}
+
+/** So that people see that the alerter was started; a database that failed just now is not asked again. */
+async function leaveFailed({ reports }: Storage, start: RunStart, nowMs: number, thrown: unknown): Promise<void> {
+  if (thrown instanceof FleetError && thrown.stage === 'storage' && thrown.retryable) return;
+  const end = { ...runEndOf(emptyResult(start, 'finished', nowMs)), outcome: 'failed' } as const;
+  await reports.endRun(start, end).catch(() => undefined);
+}
+
+interface Pass {
+  readonly store: PassStore;
+  readonly lease: PassLease;
+  /** The database's clock when the pass began. */
+  readonly nowMs: number;
+  /** That clock less this machine's. */
+  readonly databaseAheadMs: number;
+  readonly runs: readonly RunFact[];
+}
+
+async function judgeTellAndSend(options: PassOptions, pass: Pass): Promise<AlertResult> {
+  const { config, signal, start, observe, dryRun } = options;
+  const { store, lease, nowMs, runs } = pass;
+  const counts = { reports: 0, visits: 0, more: false };
+  await judgeBacklog({
+    ...pass,
+    config,
+    signal,
+    observe: (event) => {
+      if (event.kind === 'judged') {
+        counts.reports += event.reports;
+        counts.visits += event.visits;
+        counts.more = event.more;
+      }
+      observe(event);
+    },
+  });
+  let composed = 0;
+  if (!signal.aborted) {
+    await judgeAbsence({
+      config,
+      store,
+      lease,
+      nowMs,
+      runs,
+      host: options.host,
+      databaseAheadMs: pass.databaseAheadMs,
+    });
+    const firstPass = !runs.some(({ program, outcome }) => program === 'alert' && outcome === 'finished');
+    const rules = await knownRules({ config, store, lease });
+    composed = await tellPeople({
+      config,
+      store,
+      lease,
+      runs,
+      firstPass,
+      newRules: rules.fresh,
+      nowMs: counts.reports + counts.visits === 0 ? nowMs : await store.nowMs(),
+      observe,
+    });
+    if (counts.reports + counts.visits > 0) await rules.remember();
+  }
+  const sent = dryRun ? nothingSent : await sendDue(options, lease);
+  const interrupted = signal.aborted;
+  return {
+    ...emptyResult(start, interrupted ? 'interrupted' : 'finished', options.now()),
+    ...counts,
+    more: dryRun && counts.more,
+    heldBack: dryRun ? await (await import('../inhibit/held-back.ts')).readHeldBack({ config, store, nowMs }) : [],
+    ...sent,
+    composed,
+    exitStatus: interrupted || sent.putOff + sent.refused + sent.waiting > 0 ? 1 : 0,
+  };
+}
+
+interface Sent {
+  readonly sent: number;
+  readonly putOff: number;
+  readonly refused: number;
+  /** Tried in an earlier pass, and not due yet. */
+  readonly waiting: number;
+}
+
+const nothingSent: Sent = { sent: 0, putOff: 0, refused: 0, waiting: 0 };
+
+async function sendDue(options: PassOptions, lease: PassLease): Promise<Sent> {
+  const { config, signal, observe, now } = options;
+  const store = options.storage.alerts;
+  const due = signal.aborted ? [] : await store.dueMails(1);
+  let delivered: Delivered = { sent: 0, putOff: 0, failed: 0 };
+  if (due.length > 0) {
+    // Loaded when there is something to send: most passes have nothing.
+    const [{ deliver }, { createWays }, { namedRecipients }] = await Promise.all([
+      import('../deliver/deliver.ts'),
+      import('../deliver/notifiers.ts'),
+      import('../inhibit/recipients-of.ts'),
+    ]);
+    const named = namedRecipients(config);
+    const isNamed = (recipient: string): boolean => named.has(recipient);
+    const ways = createWays(config);
+    const fallback = fallbackOf(config);
+    try {
+      const takeLease = (): Promise<Lease> => lease.take();
+      delivered = await deliver({ store, takeLease, ways, isNamed, fallback, signal, observe, now });
+    } finally {
+      ways.close();
+    }
+  }
+  const { sent, putOff, failed: refused } = delivered;
+  const undelivered = await store.undelivered();
+  const missing = await missingMails(store, undelivered);
+  const [oldest] = missing;
+  if (oldest !== undefined) {
+    observe({
+      kind: 'undelivered',
+      mails: missing.length,
+      recipients: [...new Set(missing.map(({ recipient }) => recipient))],
+      sinceMs: oldest.createdAtMs,
+      error: missing.at(-1)?.error ?? null,
+    });
+  }
+  // One that was tried and has no fault to show is another alerter's, who sends it just now.
+  const waiting = undelivered.filter(({ failedAtMs, error }) => failedAtMs === null && error !== null).length;
+  return { sent, putOff, refused, waiting: Math.max(0, waiting - putOff) };
+}
+
+/** Mails that were tried and wait, and those refused for good whose recipient lacks word of an open alert. */
+async function missingMails(store: AlertStore, undelivered: readonly MailSummary[]): Promise<readonly MailSummary[]> {
+  const tried = undelivered.filter(({ error }) => error !== null);
+  if (tried.every(({ failedAtMs }) => failedAtMs === null)) return tried;
+  const open = (await store.openEpisodes(null)).flatMap(({ id }) => id ?? []);
+  const lacking = new Set(
+    (await store.unsentOf(open)).flatMap(({ delivery, recipient }) => (delivery === 'not-delivered' ? recipient : [])),
+  );
+  return tried.filter(({ failedAtMs, recipient }) => failedAtMs === null || lacking.has(recipient));
+}
+
+const heartbeatTimeoutMs = 10_000;
+
+/** After a pass in which all went well; one that is not answered is said and changes nothing. */
+async function askHeartbeats({ config, signal, observe }: PassOptions): Promise<void> {
+  if (config.heartbeats.length === 0) return;
+  const { sendHeartbeats } = await import('../../notify/heartbeat.ts');
+  const faults = await sendHeartbeats(config.heartbeats, { timeoutMs: heartbeatTimeoutMs, signal });
+  for (const fault of faults) observe({ kind: 'fault', fault });
+}
+
+function fallbackOf({ smtp }: PassOptions['config']): Fallback | null {
+  return smtp === null || smtp.fallback === null ? null : { to: smtp.fallback, from: smtp.from };
+}
+
+/** A pass that did nothing leaves a row often enough to show that the alerter lives, and no oftener. */
+function isWorthARow(
+  { reports, visits, composed, sent, putOff, refused, outcome }: AlertResult,
+  runs: readonly RunFact[],
+  { config }: PassOptions,
+  nowMs: number,
+): boolean {
+  if (reports + visits + composed + sent + putOff + refused > 0 || outcome !== 'finished') return true;
+  const newestMs = Math.max(
+    ...runs.filter((run) => run.program === 'alert' && run.startedAtMs <= nowMs).map(({ startedAtMs }) => startedAtMs),
+    -Infinity,
+  );
+  return nowMs - newestMs >= config.collector.everyMs / 2;
+}

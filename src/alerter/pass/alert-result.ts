@@ -1,0 +1,38 @@
+import type { RunEnd, RunStart } from '../../storage/store/storage.ts';
+import type { AlertResult } from '../alert-options.ts';
+
+/** What a pass comes to that has done nothing. */
+export function emptyResult(start: RunStart, outcome: AlertResult['outcome'], finishedAtMs: number): AlertResult {
+  return {
+    runId: start.id,
+    outcome,
+    exitStatus: 0,
+    holder: null,
+    startedAtMs: start.startedAtMs,
+    finishedAtMs,
+    reports: 0,
+    visits: 0,
+    composed: 0,
+    sent: 0,
+    putOff: 0,
+    refused: 0,
+    heldBack: [],
+    more: false,
+  };
+}
+
+/** The row of `runs`: what is counted as clients there are mails here. */
+export function runEndOf({ runId, outcome, finishedAtMs, composed, sent, putOff, refused }: AlertResult): RunEnd {
+  const { user, system } = process.cpuUsage();
+  return {
+    id: runId,
+    outcome,
+    finishedAtMs,
+    clients: composed,
+    succeeded: sent,
+    failed: refused,
+    skipped: putOff,
+    cpuMs: Math.round((user + system) / 1000),
+    maxRssBytes: process.resourceUsage().maxRSS * 1024,
+  };
+}

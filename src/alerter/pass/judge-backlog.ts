@@ -1,0 +1,96 @@
+import type { Config } from '../../config/config.ts';
+import type { RunFact } from '../../storage/store/alert-store.ts';
+import type { Episode } from '../../storage/store/episode.ts';
+import type { AlertEvent } from '../alert-options.ts';
+import { databaseUpSince, judgeFleet } from '../absence/fleet-conditions.ts';
+import { ownDisksOf } from './own-disk-facts.ts';
+import type { PassLease } from './pass-lease.ts';
+import type { PassStore } from './rehearsal.ts';
+
+/**
+ * Rows of each kind that are in memory at a time, and as many that are read meanwhile; and how many make a round. A row may
+ * have 200 mounts with long names.
+ */
+const sizes = { pageRows: 100, roundRows: 10_000 } as const;
+
+export interface JudgeBacklogOptions {
+  readonly config: Config;
+  readonly store: PassStore;
+  readonly lease: PassLease;
+  readonly signal: AbortSignal;
+  readonly nowMs: number;
+  readonly observe: (event: AlertEvent) => void;
+}
+
+export interface Backlog {
+  readonly reports: number;
+  readonly visits: number;
+}
+
+/** Judges every row not treated yet, oldest first, in rounds of one transaction each. Stops between two at a signal. */
+export async function judgeBacklog(options: JudgeBacklogOptions): Promise<Backlog> {
+  const { store, lease, signal } = options;
+  const counts = { reports: 0, visits: 0 };
+  for (;;) {
+    if (!lease.isHeld()) {
+      const { reports, visits } = await store.untreated(1);
+      if (reports.length + visits.length === 0) return counts;
+      await lease.take();
+    }
+    const first = await store.untreated(sizes.pageRows);
+    if (first.reports.length + first.visits.length === 0) return counts;
+    // Loaded when there is something to judge: most passes have nothing.
+    const { judgeInRounds } = await import('./judge-rounds.ts');
+    const { reports, visits } = await judgeInRounds({ ...options, ...sizes }, first);
+    counts.reports += reports;
+    counts.visits += visits;
+    // What came late meanwhile stands before where the last page ended.
+    if (first.next === null || signal.aborted) return counts;
+  }
+}
+
+/** Judges what follows from no row: runs that did not come, clients that are silent, rules that are gone. */
+export async function judgeAbsence(
+  options: Omit<JudgeBacklogOptions, 'observe' | 'signal'> & {
+    readonly runs: readonly RunFact[];
+    /** This machine. */
+    readonly host: string;
+    /** The database's clock less this machine's. */
+    readonly databaseAheadMs: number;
+  },
+): Promise<void> {
+  const { store, lease } = options;
+  let episodes = await absent(options);
+  if (episodes.length === 0) return;
+  if (!lease.isHeld()) {
+    await lease.take();
+    episodes = await absent(options);
+    if (episodes.length === 0) return;
+  }
+  await store.saveJudged(await lease.take(), { statIds: [], visitIds: [], episodes, memories: new Map() });
+}
+
+async function absent({
+  config,
+  store,
+  runs,
+  nowMs,
+  host,
+  databaseAheadMs,
+}: Parameters<typeof judgeAbsence>[0]): Promise<readonly Episode[]> {
+  return judgeFleet({
+    config,
+    runs,
+    seenClients: await store.seenClients(),
+    ownDisks: await ownDisksOf({ config, store, host, nowMs }),
+    episodes: await store.openEpisodes(null),
+    sealed: await store.sealedWaiting(),
+    nowMs,
+    databaseAheadMs,
+    databaseUpSinceMs: databaseUpSince(
+      runs.filter(({ program }) => program === 'alert'),
+      nowMs,
+      config.collector.everyMs,
+    ),
+  });
+}

@@ -1,0 +1,43 @@
+import type { Config } from '../../config/config.ts';
+import type { ClientMemory } from '../../storage/store/episode.ts';
+import type { PassLease } from './pass-lease.ts';
+import type { PassStore } from './rehearsal.ts';
+
+/** Under no client's name judging remembers what concerns the fleet. */
+const fleet = '';
+
+export interface KnownRules {
+  /** Names of rules that no earlier pass has judged; empty when there was none. */
+  readonly fresh: ReadonlySet<string>;
+  /** To be called when rows were judged and people told: from then on they are known. */
+  readonly remember: () => Promise<void>;
+}
+
+interface KnownRulesOptions {
+  readonly config: Config;
+  readonly store: Pick<PassStore, 'memories' | 'saveJudged'>;
+  readonly lease: PassLease;
+}
+
+/** Tells rules that are new in config.xml from those that earlier passes have judged, by name. */
+export async function knownRules({ config, store, lease }: KnownRulesOptions): Promise<KnownRules> {
+  const names = ruleNames(config);
+  const memory = (await store.memories([fleet])).get(fleet) ?? nothingJudged;
+  const known = memory.rules === undefined ? null : new Set(memory.rules);
+  return {
+    fresh: known === null ? new Set() : new Set(names.filter((name) => !known.has(name))),
+    remember: async () => {
+      if (known?.size === names.length && names.every((name) => known.has(name))) return;
+      const memories = new Map([[fleet, { ...memory, rules: names }]]);
+      await store.saveJudged(await lease.take(), { statIds: [], visitIds: [], episodes: [], memories });
+    },
+  };
+}
+
+const nothingJudged: ClientMemory = { newestReportMs: null, newestVisitMs: null, bootId: null, rows: 0, changes: {} };
+
+function ruleNames({ clients, alerts }: Config): readonly string[] {
+  // Clients share their lists of rules.
+  const lists = new Set([...clients.map(({ rules }) => rules), alerts.rules]);
+  return [...new Set([...lists].flatMap((rules) => rules.map(({ name }) => name)))].sort();
+}

@@ -1,0 +1,57 @@
+import type { AlertStore, Lease } from '../../storage/store/alert-store.ts';
+import type { AlertHolder } from '../alert-options.ts';
+
+/** Another alerter holds the lease: this pass ends and changes nothing more. */
+export class LeaseTaken extends Error {
+  override readonly name = 'LeaseTaken';
+  /** null: it has let go meanwhile, or does not say. */
+  readonly holder: AlertHolder | null;
+
+  constructor(holder: AlertHolder | null) {
+    super('another alerter is at work');
+    this.holder = holder;
+  }
+}
+
+/**
+ * The right to change what the alerter stores, taken when there is something to change: a pass without writes nothing. What
+ * was read before it was taken may be out of date, for another alerter may have been at work until then.
+ */
+export interface PassLease {
+  isHeld(): boolean;
+  /** Throws LeaseTaken while somebody else is at work. */
+  take(): Promise<Lease>;
+  release(): Promise<void>;
+}
+
+const leaseName = 'alerter';
+
+type LeaseStore = Pick<AlertStore, 'takeLease' | 'releaseLease' | 'leaseHolder'>;
+
+export function openPassLease(store: LeaseStore, holder: string): PassLease {
+  let lease: Lease | null = null;
+  return {
+    isHeld: () => lease !== null,
+    take: async () => {
+      lease ??= await store.takeLease(leaseName, holder);
+      if (lease === null) throw new LeaseTaken(parseHolder(await store.leaseHolder(leaseName)));
+      return lease;
+    },
+    release: async () => {
+      if (lease !== null) await store.releaseLease(lease);
+    },
+  };
+}
+
+/** As many characters as the claims of mails hold. */
+const holderChars = 64;
+
+/** The name that a pass has in leases and claims: no other has its run id, and people see where it runs. */
+export function holderName(runId: string, pid: number, host: string): string {
+  return Array.from(`${runId} ${pid} ${host}`).slice(0, holderChars).join('');
+}
+
+function parseHolder(name: string | null): AlertHolder | null {
+  const [, pid, host = ''] = /^\S+ (\d+) (.+)$/.exec(name ?? '') ?? [];
+  return pid === undefined ? null : { pid: Number(pid), host, startedAtMs: null };
+}

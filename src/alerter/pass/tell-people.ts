@@ -1,0 +1,162 @@
+import type { Config } from '../../config/config.ts';
+import type { NewMail, RunFact, SeriesColumn, SeriesPoint } from '../../storage/store/alert-store.ts';
+import type { AlertEvent } from '../alert-options.ts';
+import type { PassLease } from './pass-lease.ts';
+import { readWorld } from '../dispatch/read-world.ts';
+import type { PassStore } from './rehearsal.ts';
+import type { DueMail, Item, Telling } from '../dispatch/telling.ts';
+
+export interface TellPeopleOptions {
+  readonly config: Config;
+  readonly store: PassStore;
+  readonly lease: PassLease;
+  readonly runs: readonly RunFact[];
+  readonly firstPass: boolean;
+  readonly newRules: ReadonlySet<string>;
+  readonly nowMs: number;
+  readonly observe: (event: AlertEvent) => void;
+}
+
+/** So often telling looks again when a waiting mail left while it was to be replaced. */
+const attempts = 5;
+
+/**
+ * Composes the mails that are due and stores them with what they tell, in one transaction. Returns how many there are.
+ * Another deliverer may take a waiting mail just then: telling begins anew from what the database says.
+ */
+export async function tellPeople(options: TellPeopleOptions): Promise<number> {
+  const { store, lease, observe } = options;
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const { mails, told, settled } = await lookForNews(options);
+    if (mails.length + told.length + settled.length === 0) return 0;
+    if (!lease.isHeld()) {
+      await lease.take();
+      continue;
+    }
+    const written = await Promise.all(mails.map((mail) => writeMail(options, mail)));
+    const outcome = await store.saveTelling(await lease.take(), {
+      mails: written.map(({ stored }) => stored),
+      told,
+      settled,
+    });
+    if (outcome === 'outdated') continue;
+    for (const { mail, subject, text } of written) observe({ kind: 'composed', mail, subject, text });
+    return mails.length;
+  }
+  return 0;
+}
+
+async function lookForNews(options: TellPeopleOptions): Promise<Pick<Telling, 'mails' | 'told' | 'settled'>> {
+  const world = await readWorld(options);
+  // Loaded when there is something to tell about: most passes have nothing.
+  if (world.episodes.length === 0) return { mails: [], told: [], settled: [] };
+  const { tell } = await import('../dispatch/tell.ts');
+  const telling = tell(world);
+  const exportOf = await readExports(options, telling.mails);
+  return exportOf.size === 0 ? telling : tell({ ...world, exportOf });
+}
+
+/** Rules whose subject may be a mount of what a server exports. */
+const mountTypes: readonly (string | null)[] = ['mount', 'disk', 'disk-free', 'inodes'];
+
+/** What the mounts that mails are about are of, where that is a server's, by client and mount (see World.exportOf). */
+async function readExports(
+  { config, store }: TellPeopleOptions,
+  mails: readonly DueMail[],
+): Promise<ReadonlyMap<string, string>> {
+  const items = mails.flatMap((mail) => mail.items);
+  const rules = new Map(config.clients.map(({ name, rules: own }) => [name, own]));
+  const isOfMount = ({ client, rule, subject }: Item): boolean =>
+    subject.startsWith('/') &&
+    (['mount-unresponsive', 'mount-missing'].includes(rule) ||
+      mountTypes.includes(rules.get(client)?.find(({ name }) => name === rule)?.type ?? null));
+  const mounts = new Map(
+    items
+      .filter(isOfMount)
+      .map(({ client, subject }) => [`${client}\0${subject}`, { client, mount: subject }] as const),
+  );
+  // What stands alone is put into one line with nothing.
+  return mounts.size < 2 ? new Map() : await store.exportsOf([...mounts.values()]);
+}
+
+interface WrittenMail {
+  readonly mail: DueMail;
+  readonly subject: string;
+  readonly text: string;
+  readonly stored: NewMail;
+}
+
+async function writeMail(options: TellPeopleOptions, mail: DueMail): Promise<WrittenMail> {
+  const { config, nowMs } = options;
+  const [{ composeMail }, { freezeMail }, { commandOfRecipient }, { sender }] = await Promise.all([
+    import('../compose/compose-mail.ts'),
+    import('../../notify/mime.ts'),
+    import('../inhibit/recipients-of.ts'),
+    import('../../config/settings/mail-settings.ts'),
+  ]);
+  const charts = await readCharts(options, mail.items);
+  const systems = await readSystems(options, mail);
+  const words = composeMail({ mail, config, nowMs, charts, systems, program: 'fleet-health' });
+  const content = await freezeMail({
+    mail: words,
+    from: config.smtp?.from ?? sender(),
+    to: commandOfRecipient(mail.recipient) === null ? mail.recipient : null,
+    dateMs: nowMs,
+  });
+  const { recipient, severity, ordinary, items, replaces } = mail;
+  const notifications = items.map(({ alertId, sequence, transition, before }) => ({
+    alertId,
+    sequence,
+    transition,
+    before,
+  }));
+  const stored = { recipient, messageId: words.messageId, content, severity, ordinary, notifications, replaces };
+  return { mail, subject: words.subject, text: words.text, stored };
+}
+
+/** A mail about half the fleet draws no pictures of all of it. */
+const mostCharts = 20;
+
+const columnOfType: Readonly<Record<string, SeriesColumn>> = {
+  cpu: 'cpu_percent',
+  memory: 'memory_percent',
+  swap: 'swap_percent',
+  processes: 'processes',
+  disk: 'used_percent',
+  inodes: 'inodes_percent',
+};
+
+/** Values around what the worst items are about, where stats has a column for it in the unit of the rule. */
+async function readCharts(
+  { config, store, nowMs }: TellPeopleOptions,
+  items: readonly Item[],
+): Promise<ReadonlyMap<number, readonly SeriesPoint[]>> {
+  const charts = new Map<number, readonly SeriesPoint[]>();
+  const rules = new Map(config.clients.map(({ name, rules: own }) => [name, own]));
+  const { chartSpan } = await import('../compose/chart-words.ts');
+  for (const item of items) {
+    if (charts.size >= mostCharts) break;
+    const { alertId, client, rule, subject } = item;
+    const type = rules.get(client)?.find(({ name }) => name === rule)?.type ?? null;
+    const column = type === null ? undefined : columnOfType[type];
+    if (column === undefined) continue;
+    charts.set(
+      alertId,
+      await store.series(client, column, subject === '' ? null : subject, chartSpan(item, nowMs).fromMs),
+    );
+  }
+  return charts;
+}
+
+/** A mail about half the fleet does not say of each machine what it runs. */
+const mostSystems = 100;
+
+/** The systems of the clients that have a line of their own. */
+async function readSystems({ store }: TellPeopleOptions, { sections }: DueMail): Promise<ReadonlyMap<string, string>> {
+  const lines = sections.flatMap(({ rules }) => rules.flatMap((rule) => rule.lines));
+  const clients = lines.flatMap(({ fold, items: [item] }) =>
+    fold !== null || !item || item.client === '' ? [] : item.client,
+  );
+  const asked = [...new Set(clients)].slice(0, mostSystems);
+  return asked.length === 0 ? new Map() : store.systemsOf(asked);
+}

@@ -1,0 +1,40 @@
+import type { RunFact } from '../../storage/store/alert-store.ts';
+
+export interface ReplayClockOptions {
+  /** Of the collector, in any order. */
+  readonly runs: readonly RunFact[];
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  readonly everyMs: number;
+}
+
+/**
+ * When passes are made: after the end of each run of the collector, and every `every` where none ended, for silence is
+ * noticed then too. Oldest first; the last one is at the end.
+ */
+export function* passTimes({ runs, sinceMs, untilMs, everyMs }: ReplayClockOptions): Generator<number> {
+  const ends = runs
+    .flatMap(({ finishedAtMs }) => finishedAtMs ?? [])
+    .filter((atMs) => atMs >= sinceMs && atMs < untilMs)
+    .sort((one, other) => one - other);
+  let lastMs = sinceMs;
+  for (const atMs of [...ends, untilMs]) {
+    // A run that is a little late is no gap.
+    while (atMs - lastMs > 1.5 * everyMs) {
+      lastMs += everyMs;
+      yield lastMs;
+    }
+    if (atMs === lastMs) continue;
+    lastMs = atMs;
+    yield atMs;
+  }
+}
+
+/** The runs as they were known at a moment: what had not ended goes on, what had not begun is not there. */
+export function runsAt(runs: readonly RunFact[], atMs: number): readonly RunFact[] {
+  return runs
+    .filter(({ startedAtMs }) => startedAtMs <= atMs)
+    .map((run) =>
+      run.finishedAtMs === null || run.finishedAtMs <= atMs ? run : { ...run, outcome: 'running', finishedAtMs: null },
+    );
+}

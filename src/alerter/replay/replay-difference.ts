@@ -1,0 +1,54 @@
+import type { ToldFact } from '../../storage/store/alert-store.ts';
+import { groupBy } from '../../platform/group-by.ts';
+
+export interface ReplayDifference {
+  /** Would have been told, and was not. */
+  readonly more: readonly ToldFact[];
+  /** Was told, and would not have been. */
+  readonly fewer: readonly ToldFact[];
+}
+
+/**
+ * What would have been told less what was, and the other way round: the same about the same alert to the same person, not
+ * further apart than `toleranceMs`, is the same. Reminders are left out. Oldest first.
+ */
+export function differenceToTold(
+  would: readonly ToldFact[],
+  was: readonly ToldFact[],
+  toleranceMs: number,
+): ReplayDifference {
+  const more: ToldFact[] = [];
+  const fewer: ToldFact[] = [];
+  const [woulds, wases] = [would, was].map((facts) =>
+    groupBy(
+      facts.filter(({ transition }) => transition !== 'reminder'),
+      nameOf,
+    ),
+  ) as [ReadonlyMap<string, readonly ToldFact[]>, ReadonlyMap<string, readonly ToldFact[]>];
+  for (const name of new Set([...woulds.keys(), ...wases.keys()])) {
+    const left = inOrder(woulds.get(name) ?? []);
+    const right = inOrder(wases.get(name) ?? []);
+    while (left.length + right.length > 0) {
+      const [one, other] = [left[0], right[0]];
+      if (one !== undefined && other !== undefined && Math.abs(one.toldAtMs - other.toldAtMs) <= toleranceMs) {
+        left.shift();
+        right.shift();
+      } else if (one !== undefined && (other === undefined || one.toldAtMs < other.toldAtMs)) {
+        more.push(one);
+        left.shift();
+      } else if (other !== undefined) {
+        fewer.push(other);
+        right.shift();
+      }
+    }
+  }
+  return { more: inOrder(more), fewer: inOrder(fewer) };
+}
+
+function nameOf({ client, rule, subject, recipient, transition }: ToldFact): string {
+  return [client, rule, subject, recipient, transition].join('\0');
+}
+
+function inOrder(facts: readonly ToldFact[]): ToldFact[] {
+  return [...facts].sort((one, other) => one.toldAtMs - other.toldAtMs);
+}

@@ -1,0 +1,39 @@
+import type { AlertStore, RowPlace, UntreatedReport, UntreatedVisit } from '../../storage/store/alert-store.ts';
+
+/** Stored rows in the order of their times, a page in memory at a time. */
+export interface ReplayRows {
+  /** Those up to a moment, that included, which were not handed out yet; at most a page, and whether there are more. */
+  next(untilMs: number): Promise<RowsUntil>;
+}
+
+export interface RowsUntil {
+  readonly reports: readonly UntreatedReport[];
+  readonly visits: readonly UntreatedVisit[];
+  readonly more: boolean;
+}
+
+const pageRows = 100;
+
+export function openReplayRows(store: Pick<AlertStore, 'replay'>, sinceMs: number): ReplayRows {
+  let reports: readonly UntreatedReport[] = [];
+  let visits: readonly UntreatedVisit[] = [];
+  let place: RowPlace | null = null;
+  let isAtEnd = false;
+  return {
+    next: async (untilMs) => {
+      if (reports.length + visits.length === 0 && !isAtEnd) {
+        const page = await store.replay(sinceMs, place, pageRows);
+        ({ reports, visits } = page);
+        place = page.next;
+        isAtEnd = page.next === null;
+      }
+      const due = {
+        reports: reports.filter(({ observedAtMs }) => observedAtMs <= untilMs),
+        visits: visits.filter(({ startedAtMs }) => startedAtMs <= untilMs),
+      };
+      reports = reports.slice(due.reports.length);
+      visits = visits.slice(due.visits.length);
+      return { ...due, more: reports.length + visits.length === 0 && !isAtEnd };
+    },
+  };
+}

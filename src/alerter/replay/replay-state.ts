@@ -1,0 +1,118 @@
+import type { Config } from '../../config/config.ts';
+import type { AlertState, Judged, RecipientHistory, SeenClient, Silence } from '../../storage/store/alert-store.ts';
+import type { ClientMemory, Episode, Told } from '../../storage/store/episode.ts';
+import type { DueMail, Telling } from '../dispatch/telling.ts';
+
+/** What a pass would store, in memory: every mail is taken at once. */
+export interface ReplayState {
+  readonly openEpisodes: (clients: readonly string[] | null) => readonly Episode[];
+  readonly memories: (clients: readonly string[]) => ReadonlyMap<string, ClientMemory>;
+  /** Returns those that have begun to fire. */
+  readonly saveJudged: (judged: Pick<Judged, 'episodes' | 'memories'>) => readonly Episode[];
+  readonly at: (nowMs: number) => AlertState;
+  readonly saveTelling: (telling: Telling, nowMs: number) => void;
+}
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+
+export function createReplayState(silences: readonly Silence[]): ReplayState {
+  /** Open ones, and closed ones that are not settled. */
+  const episodes = new Map<number, Episode>();
+  const openOf = new Map<string, Set<number>>();
+  const told = new Map<number, Map<string, Told>>();
+  const remembered = new Map<string, ClientMemory>();
+  const histories = new Map<string, RecipientHistory>();
+  let nextId = 1;
+
+  const put = (changed: Episode): Episode | null => {
+    const id = changed.id ?? nextId++;
+    const wasFiring = episodes.get(id)?.firingSinceMs ?? null;
+    const episode = { ...changed, id };
+    episodes.set(id, episode);
+    const open = openOf.get(episode.client) ?? new Set();
+    openOf.set(episode.client, open);
+    if (episode.state === 'resolved') open.delete(id);
+    else open.add(id);
+    return wasFiring === null && episode.firingSinceMs !== null ? episode : null;
+  };
+  const find = (ids: Iterable<number>): readonly Episode[] => [...ids].flatMap((id) => episodes.get(id) ?? []);
+
+  return {
+    openEpisodes: (clients) => (clients ?? [...openOf.keys()]).flatMap((client) => find(openOf.get(client) ?? [])),
+    memories: (clients) =>
+      new Map(
+        clients.flatMap((client) => {
+          const memory = remembered.get(client);
+          return memory === undefined ? [] : [[client, memory] as const];
+        }),
+      ),
+    saveJudged: ({ episodes: changed, memories }) => {
+      for (const [client, memory] of memories) remembered.set(client, memory);
+      return changed.flatMap((episode) => put(episode) ?? []);
+    },
+    at: (nowMs) => ({
+      episodes: [...episodes.values()],
+      told: [...told.values()].flatMap((byRecipient) => [...byRecipient.values()]),
+      silences: silences.filter(({ endsAtMs }) => endsAtMs > nowMs),
+      endedSilences: silences.filter(({ endsAtMs }) => endsAtMs <= nowMs && endsAtMs > nowMs - dayMs),
+      histories: [...histories.values()],
+      waiting: [],
+    }),
+    saveTelling: ({ mails, told: changed, settled }, nowMs) => {
+      for (const one of changed) {
+        const known = told.get(one.alertId) ?? new Map<string, Told>();
+        told.set(one.alertId, known.set(one.recipient, one));
+      }
+      for (const mail of mails) {
+        histories.set(mail.recipient, historyAfter(histories.get(mail.recipient) ?? null, mail, nowMs));
+      }
+      for (const id of settled) {
+        episodes.delete(id);
+        told.delete(id);
+      }
+    },
+  };
+}
+
+function historyAfter(before: RecipientHistory | null, mail: DueMail, nowMs: number): RecipientHistory {
+  const recent = (before?.createdAtMs ?? []).filter((atMs) => atMs > nowMs - hourMs);
+  return {
+    recipient: mail.recipient,
+    createdAtMs: [...recent, nowMs],
+    lastOrdinaryAtMs: mail.ordinary ? nowMs : (before?.lastOrdinaryAtMs ?? null),
+  };
+}
+
+/** What was known of the clients, as rows go by. */
+export interface SeenClients {
+  readonly note: (rows: {
+    readonly reports: readonly { readonly client: string; readonly observedAtMs: number }[];
+    readonly visits: readonly { readonly client: string; readonly startedAtMs: number }[];
+  }) => void;
+  readonly at: (nowMs: number) => readonly SeenClient[];
+}
+
+/** Of clients that were known before, nothing is held against them from before the replay began. */
+export function followClients(stored: readonly SeenClient[], sinceMs: number, { clients }: Config): SeenClients {
+  const names = new Set(clients.map(({ name }) => name));
+  const seen = new Map(
+    stored
+      .filter(({ name }) => names.has(name))
+      .map((client) => {
+        const atMs = client.firstSeenMs < sinceMs ? sinceMs : null;
+        return [client.name, { ...client, lastVisitAtMs: atMs, lastReportAtMs: atMs }] as const;
+      }),
+  );
+  const update = (name: string, over: Partial<SeenClient>): void => {
+    const client = seen.get(name);
+    if (client !== undefined) seen.set(name, { ...client, ...over });
+  };
+  return {
+    note: ({ reports, visits }) => {
+      for (const { client, observedAtMs } of reports) update(client, { lastReportAtMs: observedAtMs });
+      for (const { client, startedAtMs } of visits) update(client, { lastVisitAtMs: startedAtMs });
+    },
+    at: (nowMs) => [...seen.values()].filter(({ firstSeenMs }) => firstSeenMs <= nowMs),
+  };
+}

@@ -1,0 +1,197 @@
+import type { Config, Severity } from '../../config/config.ts';
+import type { AlertStore, RunFact, ToldFact } from '../../storage/store/alert-store.ts';
+import type { Episode, Transition } from '../../storage/store/episode.ts';
+import { judgeFleet } from '../absence/fleet-conditions.ts';
+import { judgeRows } from '../transition/judge-rows.ts';
+import { readWorld } from '../dispatch/read-world.ts';
+import { passTimes, runsAt } from './replay-clock.ts';
+import { differenceToTold, type ReplayDifference } from './replay-difference.ts';
+import { openReplayRows, type RowsUntil } from './replay-rows.ts';
+import { createReplayState, followClients } from './replay-state.ts';
+import { tell } from '../dispatch/tell.ts';
+import type { DueMail } from '../dispatch/telling.ts';
+
+export interface ReplayOptions {
+  readonly config: Config;
+  readonly store: Pick<
+    AlertStore,
+    'replay' | 'disksOf' | 'networksOf' | 'reportsOf' | 'runs' | 'seenClients' | 'silences' | 'toldSince'
+  >;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  readonly signal: AbortSignal;
+  /** How far it is, from 0 to 1. */
+  readonly observe: (share: number) => void;
+}
+
+export interface ReplayedMail {
+  readonly atMs: number;
+  readonly recipient: string;
+  readonly severity: Severity;
+  /** True before the replay began: it was told earlier, perhaps. */
+  readonly alreadyTrue: boolean;
+  readonly items: readonly ReplayedItem[];
+}
+
+export interface ReplayedItem {
+  readonly client: string;
+  readonly rule: string;
+  readonly subject: string;
+  readonly transition: Transition;
+  readonly severity: Severity;
+  readonly valueText: string;
+}
+
+/** How often a rule would have fired for a client. */
+export interface ReplayedCount {
+  readonly rule: string;
+  readonly client: string;
+  readonly fired: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
+export interface ReplayResult {
+  readonly passes: number;
+  readonly reports: number;
+  readonly visits: number;
+  /** The time of the oldest row; null: there is none. */
+  readonly firstRowMs: number | null;
+  readonly mails: readonly ReplayedMail[];
+  /** Most often first. */
+  readonly counts: readonly ReplayedCount[];
+  readonly difference: ReplayDifference;
+}
+
+const runsMs = 24 * 3_600_000;
+
+/**
+ * Judges what is stored by the rules of a configuration, and tells nobody: as if a pass had followed each run of the
+ * collector, each row had come when it was observed, each mail had been taken at once and nobody had acknowledged
+ * anything. Silences count as they were, windows and recipients as the configuration has them. Before `sinceMs` nothing
+ * is known. Changes nothing; rows are in memory a page at a time.
+ */
+export async function replay(options: ReplayOptions): Promise<ReplayResult> {
+  const { config, store, sinceMs, untilMs, signal, observe } = options;
+  const { everyMs } = config.collector;
+  const runs = await store.runs('collect', sinceMs - runsMs);
+  const state = createReplayState(await store.silences(sinceMs));
+  const seen = followClients(await store.seenClients(), sinceMs, config);
+  const rows = openReplayRows(store, sinceMs);
+  const judging = {
+    disksOf: store.disksOf,
+    networksOf: store.networksOf,
+    reportsOf: store.reportsOf,
+    openEpisodes: (clients: readonly string[] | null) => Promise.resolve(state.openEpisodes(clients)),
+    memories: (clients: readonly string[]) => Promise.resolve(state.memories(clients)),
+    state: (nowMs: number) => Promise.resolve(state.at(nowMs)),
+  };
+  let firstRowMs: number | null = null;
+  const result = { passes: 0, reports: 0, visits: 0, mails: [] as ReplayedMail[] };
+  const counts = createCounts();
+  for (const nowMs of passTimes({ runs, sinceMs, untilMs, everyMs })) {
+    signal.throwIfAborted();
+    for (let more = true; more;) {
+      const batch = await rows.next(nowMs);
+      ({ more } = batch);
+      seen.note(batch);
+      firstRowMs ??= oldestOf(batch);
+      result.reports += batch.reports.length;
+      result.visits += batch.visits.length;
+      counts.note(state.saveJudged(await judgeRows({ config, store: judging, batch, nowMs })));
+    }
+    const recent = runsAt(ofDay(runs, nowMs), nowMs);
+    counts.note(
+      state.saveJudged({
+        episodes: judgeFleet({
+          config,
+          runs: recent,
+          seenClients: seen.at(nowMs),
+          episodes: state.openEpisodes(null),
+          nowMs,
+          databaseUpSinceMs: sinceMs,
+        }),
+        memories: new Map(),
+      }),
+    );
+    const firstPass = result.passes === 0;
+    const world = await readWorld({ config, store: judging, runs: recent, nowMs, firstPass, newRules: new Set() });
+    if (world.episodes.length > 0) {
+      const telling = tell(world);
+      state.saveTelling(telling, nowMs);
+      result.mails.push(...telling.mails.map((mail) => replayed(mail, nowMs)));
+    }
+    result.passes += 1;
+    observe((nowMs - sinceMs) / (untilMs - sinceMs));
+  }
+  const was = (await store.toldSince(sinceMs)).filter(({ toldAtMs }) => toldAtMs <= untilMs);
+  const toleranceMs = config.alerts.groupIntervalMs + 2 * everyMs;
+  return {
+    ...result,
+    firstRowMs,
+    counts: counts.all(),
+    difference: differenceToTold(factsOf(result.mails), was, toleranceMs),
+  };
+}
+
+function oldestOf({ reports, visits }: RowsUntil): number | null {
+  const times = [reports[0]?.observedAtMs ?? [], visits[0]?.startedAtMs ?? []].flat();
+  return times.length === 0 ? null : Math.min(...times);
+}
+
+function ofDay(runs: readonly RunFact[], nowMs: number): readonly RunFact[] {
+  return runs.filter(({ startedAtMs }) => startedAtMs > nowMs - runsMs && startedAtMs <= nowMs);
+}
+
+function replayed({ recipient, severity, alreadyTrue, items }: DueMail, atMs: number): ReplayedMail {
+  return {
+    atMs,
+    recipient,
+    severity,
+    alreadyTrue,
+    items: items.map((item) => ({
+      client: item.client,
+      rule: item.rule,
+      subject: item.subject,
+      transition: item.transition,
+      severity: item.severity,
+      valueText: item.episode.valueText,
+    })),
+  };
+}
+
+/** What was true before the replay began was told before, or is no news. */
+function factsOf(mails: readonly ReplayedMail[]): readonly ToldFact[] {
+  return mails
+    .filter(({ alreadyTrue }) => !alreadyTrue)
+    .flatMap(({ recipient, atMs, items }) =>
+      items.map(({ client, rule, subject, transition }) => ({
+        client,
+        rule,
+        subject,
+        transition,
+        recipient,
+        toldAtMs: atMs,
+      })),
+    );
+}
+
+interface Counts {
+  readonly note: (fired: readonly Episode[]) => void;
+  readonly all: () => readonly ReplayedCount[];
+}
+
+function createCounts(): Counts {
+  const counts = new Map<string, ReplayedCount>();
+  return {
+    note: (fired) => {
+      for (const { rule, client, firingSinceMs } of fired) {
+        const atMs = firingSinceMs ?? 0;
+        const name = `${rule}\0${client}`;
+        const before = counts.get(name) ?? { rule, client, fired: 0, firstMs: atMs, lastMs: atMs };
+        counts.set(name, { ...before, fired: before.fired + 1, lastMs: atMs });
+      }
+    },
+    all: () => [...counts.values()].sort((one, other) => other.fired - one.fired || one.firstMs - other.firstMs),
+  };
+}

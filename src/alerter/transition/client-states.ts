@@ -1,0 +1,63 @@
+import type { AlertStore } from '../../storage/store/alert-store.ts';
+import type { ClientMemory, Episode } from '../../storage/store/episode.ts';
+
+/** What judging a client begins with. */
+export interface ClientState {
+  /** null: nothing of the client was ever judged. */
+  readonly memory: ClientMemory | null;
+  /** Open ones. */
+  readonly episodes: readonly Episode[];
+}
+
+/** By name, what a round came to; null: it is known once the round is stored, for a new episode gets its id then. */
+export type StatesAfter = ReadonlyMap<string, ClientState | null>;
+
+/** What is known of clients: what the last round left, although it may not be stored yet, else what is stored. */
+export interface ClientStates {
+  of(names: readonly string[]): Promise<ReadonlyMap<string, ClientState>>;
+  /** A round is over; `stored`: once it is in the database. */
+  follow(after: StatesAfter, stored: Promise<unknown>): void;
+}
+
+const unknown: ClientState = { memory: null, episodes: [] };
+
+/** Only the lease's holder stores what these are, so they need not be read again while it judges. */
+export function openClientStates(store: Pick<AlertStore, 'memories' | 'openEpisodes'>): ClientStates {
+  let after: StatesAfter = new Map();
+  let stored: Promise<unknown> = Promise.resolve();
+  return {
+    of: async (names) => {
+      const states = new Map<string, ClientState>();
+      const asked: string[] = [];
+      for (const name of names) {
+        const state = after.get(name) ?? null;
+        if (state === null) asked.push(name);
+        else states.set(name, state);
+      }
+      if (asked.length === 0) return states;
+      if (asked.some((name) => after.has(name))) await stored;
+      for (const [name, memory] of await store.memories(asked)) states.set(name, { memory, episodes: [] });
+      for (const episode of await store.openEpisodes(asked)) {
+        const { memory, episodes } = states.get(episode.client) ?? unknown;
+        states.set(episode.client, { memory, episodes: [...episodes, episode] });
+      }
+      return states;
+    },
+    follow: (newAfter, newStored) => {
+      after = newAfter;
+      stored = newStored;
+    },
+  };
+}
+
+/** The state of a client after its judgement, see StatesAfter. */
+export function stateAfter(
+  before: ClientState,
+  { memory, episodes }: { readonly memory: ClientMemory; readonly episodes: readonly Episode[] },
+): ClientState | null {
+  const open = episodes.filter(({ state }) => state !== 'resolved');
+  if (open.some(({ id }) => id === null)) return null;
+  if (episodes.length === 0) return { memory, episodes: before.episodes };
+  const changed = new Set(episodes.map(({ id }) => id));
+  return { memory, episodes: [...before.episodes.filter(({ id }) => !changed.has(id)), ...open] };
+}

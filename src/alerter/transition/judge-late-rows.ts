@@ -1,0 +1,96 @@
+import type { Rule } from '../../config/config.ts';
+import type { Episode } from '../../storage/store/episode.ts';
+import { subjectKey } from './judge-subjects.ts';
+import type { Subjects } from './judge-subjects.ts';
+import { mostOpen } from './most-open.ts';
+import type { Observation, Reading } from '../evaluate/observation.ts';
+import { readWell } from '../evaluate/reading.ts';
+import { listsFaults, noFaultText } from '../evaluate/rule-metric.ts';
+import { rulesByName } from './rules-by-name.ts';
+import { isHolding, longestGapMs, stepSubject } from './step-episode.ts';
+import type { StepRow } from './step-episode.ts';
+
+export interface LateRowsOptions {
+  readonly rules: readonly Rule[];
+  /** As ClientMemory keeps it. */
+  readonly late: Readonly<Record<string, Episode>>;
+  readonly subjects: Subjects;
+  readonly everyMs: number;
+}
+
+/** What rows that came too late would have begun, kept apart from the present. */
+export interface LateRows {
+  readonly step: (reading: Reading, row: Omit<StepRow, 'everyMs'>) => void;
+  /** What has begun, by key. */
+  readonly open: () => Readonly<Record<string, Episode>>;
+  readonly ruleOf: (name: string) => Rule | null;
+  /** The present goes on: whatever late rows have begun is over. */
+  readonly flush: () => void;
+}
+
+export function openLateRows({ rules, late, subjects, everyMs }: LateRowsOptions): LateRows {
+  const ruleByName = rulesByName(rules);
+  const begun = new Map(Object.entries(late).filter(([, { rule }]) => ruleByName.has(rule)));
+
+  const isFull = (name: string): boolean => [...begun.values()].filter((one) => one.rule === name).length >= mostOpen;
+  const finish = (key: string, episode: Episode): void => {
+    begun.delete(key);
+    if (episode.state === 'pending') return;
+    const { lastAtMs } = episode.progress;
+    const present = subjects.openEpisode(episode.rule, episode.subject);
+    const isItsBeginning = present !== null && present.pendingSinceMs - lastAtMs <= longestGapMs(everyMs);
+    if (isItsBeginning) return;
+    subjects.add({
+      ...episode,
+      state: 'resolved',
+      resolvedAtMs: lastAtMs,
+      closedReason: 'recovered',
+      sequence: episode.sequence + 1,
+      past: true,
+    });
+  };
+
+  return {
+    step: (reading, row) => {
+      const { rule, subject, level } = reading;
+      if (level === 'unknown') return;
+      const key = subjectKey(rule.name, subject);
+      const before = begun.get(key) ?? null;
+      if (before === null && (!isHolding(level) || isFull(rule.name))) return;
+      const present = subjects.openEpisode(rule.name, subject);
+      if (before === null && present !== null && row.atMs >= present.pendingSinceMs) return;
+      const sinceMs = before === null ? 0 : row.atMs - before.progress.lastAtMs;
+      const followsOn = sinceMs >= 0 && sinceMs <= Math.max(longestGapMs(everyMs), reading.pauseMs);
+      if (before !== null && !followsOn) finish(key, before);
+      const { episode } = stepSubject({ episode: followsOn ? before : null, changes: [] }, reading, {
+        ...row,
+        everyMs,
+      });
+      if (episode === null) begun.delete(key);
+      else if (episode.state !== 'resolved') begun.set(key, episode);
+      else {
+        begun.delete(key);
+        if (episode.closedReason !== 'unconfirmed') subjects.add({ ...episode, past: true });
+      }
+    },
+    open: () => Object.fromEntries(begun),
+    ruleOf: (name) => ruleByName.get(name) ?? null,
+    flush: () => {
+      for (const [key, episode] of [...begun]) finish(key, episode);
+    },
+  };
+}
+
+/** A row older than what was judged already: it tells of the past, and moves nothing. */
+export function judgeLateRow(late: LateRows, observation: Observation): void {
+  const listed = new Set<string>();
+  for (const reading of observation.readings) {
+    late.step(reading, observation);
+    listed.add(subjectKey(reading.rule.name, reading.subject));
+  }
+  for (const [key, { rule: name, subject }] of Object.entries(late.open())) {
+    const rule = late.ruleOf(name);
+    if (rule === null || listed.has(key) || !observation.complete.includes(name) || !listsFaults(rule)) continue;
+    late.step(readWell({ rule, subject, valueText: noFaultText(rule) }), observation);
+  }
+}

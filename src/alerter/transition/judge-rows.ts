@@ -1,0 +1,141 @@
+import type { Client, Config } from '../../config/config.ts';
+import type { AlertStore, Judged, UntreatedReport, UntreatedVisit } from '../../storage/store/alert-store.ts';
+import type { ClientMemory, Episode } from '../../storage/store/episode.ts';
+import { openClientStates, stateAfter } from './client-states.ts';
+import type { ClientState, ClientStates, StatesAfter } from './client-states.ts';
+import { latestPossibleMs, openClientJudge } from './judge.ts';
+import type { ClientJudge } from './judge.ts';
+import { loadRows, watchedClients } from '../evaluate/load-rows.ts';
+import type { LoadedRows, LoadRowsOptions } from '../evaluate/load-rows.ts';
+import { readReport, readVisit } from '../evaluate/read-row.ts';
+
+/** What judging asks of the store; a dry run answers from memory. */
+export type JudgingStore = Pick<AlertStore, 'disksOf' | 'networksOf' | 'reportsOf' | 'openEpisodes' | 'memories'>;
+
+export interface JudgeRowsOptions extends LoadRowsOptions {
+  readonly store: JudgingStore;
+  readonly nowMs: number;
+}
+
+/** Judges one batch of rows by what is stored. Rows are in the order of their times, as AlertStore gives them. */
+export async function judgeRows(options: JudgeRowsOptions): Promise<Judged> {
+  const round = openRound({ ...options, states: openClientStates(options.store) });
+  await round.judge(await loadRows(options));
+  return round.end().judged;
+}
+
+export interface RoundOptions {
+  readonly config: Config;
+  readonly states: ClientStates;
+  readonly nowMs: number;
+}
+
+/** Rows that are judged one page after the other, and stored together. */
+export interface Round {
+  /** No row is older than those of the page before, of its kind. */
+  readonly judge: (rows: LoadedRows) => Promise<void>;
+  readonly rows: () => number;
+  readonly end: () => { readonly judged: Judged; readonly after: StatesAfter };
+}
+
+interface Entry {
+  readonly client: Client;
+  readonly before: ClientState;
+  readonly judge: ClientJudge;
+}
+
+/**
+ * Rows of clients that config.xml does not name, or that are retired, are marked as treated and say nothing.
+ */
+export function openRound({ config, states, nowMs }: RoundOptions): Round {
+  const { everyMs } = config.collector;
+  const clients = watchedClients(config);
+  const entries = new Map<string, Entry>();
+  const statIds: number[] = [];
+  const visitIds: number[] = [];
+
+  const enterAll = async ({ reports, visits }: LoadedRows['batch']): Promise<void> => {
+    const newest = new Map<string, number>();
+    const note = (client: string, atMs: number): void => {
+      if (clients.has(client) && !entries.has(client)) newest.set(client, Math.max(atMs, newest.get(client) ?? atMs));
+    };
+    for (const { client, observedAtMs } of reports) note(client, observedAtMs);
+    for (const { client, startedAtMs } of visits) note(client, startedAtMs);
+    if (newest.size === 0) return;
+    const found = await states.of([...newest.keys()]);
+    for (const [name, newestMs] of newest) {
+      const client = clients.get(name);
+      if (client === undefined) continue;
+      const before = found.get(name) ?? { memory: null, episodes: [] };
+      const latestMs = latestPossibleMs(nowMs, newestMs, everyMs);
+      entries.set(name, {
+        client,
+        before,
+        judge: openClientJudge({ ...before, rules: client.rules, everyMs, latestMs }),
+      });
+    }
+  };
+  const judgeVisit = (visit: UntreatedVisit): void => {
+    visitIds.push(visit.id);
+    const entry = entries.get(visit.client);
+    entry?.judge.judge(readVisit({ client: entry.client, visit }));
+  };
+  const judgeReport = async (row: UntreatedReport, { disks, networks, reports }: LoadedRows): Promise<void> => {
+    statIds.push(row.id);
+    const entry = entries.get(row.client);
+    entry?.judge.judge(
+      readReport({
+        client: entry.client,
+        row,
+        disks: disks.get(row.id) ?? null,
+        networks: networks.get(row.id) ?? null,
+        report: (await reports.get(row.id)) ?? null,
+      }),
+    );
+  };
+
+  return {
+    judge: async (rows) => {
+      await enterAll(rows.batch);
+      const { reports, visits } = rows.batch;
+      let visited = 0;
+      // A visit stands before the report it brought.
+      const judgeVisitsUntil = (atMs: number): void => {
+        for (; visited < visits.length; visited += 1) {
+          const visit = visits[visited];
+          if (visit === undefined || visit.startedAtMs > atMs) return;
+          judgeVisit(visit);
+        }
+      };
+      for (const row of reports) {
+        judgeVisitsUntil(row.observedAtMs);
+        await judgeReport(row, rows);
+      }
+      judgeVisitsUntil(Infinity);
+    },
+    rows: () => statIds.length + visitIds.length,
+    end: () => {
+      const episodes: Episode[] = [];
+      const worse: number[] = [];
+      const memories = new Map<string, ClientMemory>();
+      const after = new Map<string, ClientState | null>();
+      for (const [name, { before, judge }] of entries) {
+        const judgement = judge.judgement();
+        episodes.push(...judgement.episodes);
+        worse.push(...noLongerAcknowledged(before.episodes, judgement.episodes));
+        memories.set(name, judgement.memory);
+        after.set(name, stateAfter(before, judgement));
+      }
+      return { judged: { statIds, visitIds, episodes, memories, noLongerAcknowledged: worse }, after };
+    },
+  };
+}
+
+/** They got worse, whatever they are now. */
+function noLongerAcknowledged(before: readonly Episode[], after: readonly Episode[]): readonly number[] {
+  if (after.length === 0) return [];
+  const acknowledged = new Set(before.filter(({ acknowledgedBy }) => acknowledgedBy !== null).map(({ id }) => id));
+  return after.flatMap(({ id, acknowledgedBy }) =>
+    id !== null && acknowledgedBy === null && acknowledged.has(id) ? [id] : [],
+  );
+}

@@ -1,0 +1,229 @@
+import type { Rule } from '../../config/config.ts';
+import type { Episode } from '../../storage/store/episode.ts';
+import { aged } from './flapping.ts';
+import type { ClientJudgeOptions } from './judge.ts';
+import { moreSubject, mostOpen, readMore, severestFirst } from './most-open.ts';
+import type { Observation, Reading } from '../evaluate/observation.ts';
+import { readWell } from '../evaluate/reading.ts';
+import { listsFaults, noFaultText, rivalry } from '../evaluate/rule-metric.ts';
+import { rulesByName } from './rules-by-name.ts';
+import { isHolding, stepMissing, stepSubject } from './step-episode.ts';
+import type { StepRow, SubjectState } from './step-episode.ts';
+
+/** The present of one client: its open episodes and late changes, moved row by row. */
+export interface Subjects {
+  /** Rows must come in order of time. */
+  judge(observation: Observation, newestReportMs: number | null): void;
+  /** An episode that is over, made elsewhere. */
+  add(episode: Episode): void;
+  openEpisode(rule: string, subject: string): Episode | null;
+  /** New and changed episodes, in the order in which they ended, open ones last. */
+  changed(): readonly Episode[];
+  /** As ClientMemory keeps it. */
+  changes(): Readonly<Record<string, readonly number[]>>;
+}
+
+interface Entry {
+  readonly rule: string;
+  readonly subject: string;
+  state: SubjectState;
+  /** As it came; null: it did not. */
+  readonly stored: Episode | null;
+  /** The row that last spoke of it. */
+  seenIn: Observation | null;
+}
+
+export function subjectKey(rule: string, subject: string): string {
+  return `${rule}\0${subject}`;
+}
+
+export function openSubjects(options: ClientJudgeOptions): Subjects {
+  return new ClientSubjects(options);
+}
+
+// A class, because every round of a pass opens thousands: with a closure for each of what it can do they were half of all
+// that outlived V8's young generation, and the alerter took 40 MB more.
+class ClientSubjects implements Subjects {
+  readonly #ruleByName: ReadonlyMap<string, Rule>;
+  readonly #everyMs: number;
+  /** By rule, then subject: most readings are of neither, and looking that up must cost nothing. */
+  readonly #entries = new Map<string, Map<string, Entry>>();
+  readonly #ended: Episode[] = [];
+
+  constructor({ rules, memory, episodes, everyMs, latestMs }: ClientJudgeOptions) {
+    this.#ruleByName = rulesByName(rules);
+    this.#everyMs = everyMs;
+    for (const episode of episodes) {
+      if (!this.#ruleByName.has(episode.rule)) continue;
+      this.#enter(episode.rule, episode.subject, { episode: inTime(episode, latestMs), changes: [] });
+    }
+    for (const [key, changes] of Object.entries(memory?.changes ?? {})) {
+      const cut = key.indexOf('\0');
+      const [rule, subject] = [key.slice(0, cut), key.slice(cut + 1)];
+      if (!this.#ruleByName.has(rule)) continue;
+      const entry = this.#find(rule, subject);
+      if (entry === undefined) this.#enter(rule, subject, { episode: null, changes });
+      else entry.state = { ...entry.state, changes };
+    }
+  }
+
+  judge(observation: Observation, newestReportMs: number | null): void {
+    const { client, atMs, runId, evidence, kind, readings, complete } = observation;
+    const row: StepRow = { client, atMs, runId, evidence, everyMs: this.#everyMs };
+    const judge = (reading: Reading): void => {
+      this.#judgeReading(reading, row, kind);
+      const entry = this.#find(reading.rule.name, reading.subject);
+      if (entry !== undefined) entry.seenIn = observation;
+    };
+    const fresh: Reading[] = [];
+    for (const reading of readings) {
+      const { level, rule, subject } = reading;
+      if (this.#entries.size === 0 && !isHolding(level)) continue;
+      // A report that came later has refuted it already.
+      const isRefuted = kind === 'visit' && newestReportMs !== null && atMs < newestReportMs;
+      if (isRefuted && rule.name === 'unreachable' && isHolding(level)) continue;
+      if (isHolding(level) && this.openEpisode(rule.name, subject) === null) fresh.push(reading);
+      else judge(reading);
+    }
+    const beyond = severestFirst(fresh).filter((reading) => {
+      const isBeyond = this.#isFull(reading.rule.name);
+      if (!isBeyond) judge(reading);
+      return isBeyond;
+    });
+    if (this.#entries.size === 0) return;
+    for (const reading of this.#readMore(observation, beyond)) judge(reading);
+    if (complete.length === 0) return;
+    for (const entry of this.#all()) {
+      if (entry.seenIn !== observation && complete.includes(entry.rule)) this.#judgeUnlisted(entry, observation, row);
+    }
+  }
+
+  add(episode: Episode): void {
+    this.#end(episode);
+  }
+
+  openEpisode(rule: string, subject: string): Episode | null {
+    return this.#find(rule, subject)?.state.episode ?? null;
+  }
+
+  changed(): readonly Episode[] {
+    const open = this.#all().flatMap(({ state: { episode }, stored }) =>
+      episode === null || episode === stored ? [] : [episode],
+    );
+    return [...this.#ended, ...open];
+  }
+
+  changes(): Readonly<Record<string, readonly number[]>> {
+    return Object.fromEntries(
+      this.#all().flatMap(({ rule, subject, state }) =>
+        state.changes.length === 0 ? [] : [[subjectKey(rule, subject), state.changes] as const],
+      ),
+    );
+  }
+
+  #all(): readonly Entry[] {
+    return [...this.#entries.values()].flatMap((ofRule) => [...ofRule.values()]);
+  }
+
+  #find(rule: string, subject: string): Entry | undefined {
+    return this.#entries.get(rule)?.get(subject);
+  }
+
+  #enter(rule: string, subject: string, state: SubjectState): Entry {
+    const ofRule = this.#entries.get(rule) ?? new Map<string, Entry>();
+    this.#entries.set(rule, ofRule);
+    const entry: Entry = { rule, subject, state, stored: state.episode, seenIn: null };
+    ofRule.set(subject, entry);
+    return entry;
+  }
+
+  #leave({ rule, subject }: Entry): void {
+    const ofRule = this.#entries.get(rule);
+    ofRule?.delete(subject);
+    if (ofRule?.size === 0) this.#entries.delete(rule);
+  }
+
+  #put(entry: Entry, state: SubjectState): void {
+    const { episode } = state;
+    if (episode?.state !== 'resolved') {
+      entry.state = state;
+      if (episode === null && state.changes.length === 0) this.#leave(entry);
+      return;
+    }
+    // What never fired and was never stored leaves no trace.
+    if (episode.id !== null || episode.closedReason !== 'unconfirmed') this.#end(episode);
+    this.#leave(entry);
+    const remembered = this.#entries.get(entry.rule)?.size ?? 0;
+    if (state.changes.length > 0 && remembered < 2 * mostOpen)
+      this.#enter(entry.rule, entry.subject, { episode: null, changes: state.changes });
+  }
+
+  /** Keeps an episode that is over. One client brings at most so many at a time that nobody was told of. */
+  #end(episode: Episode): void {
+    const isNew = ({ id, rule }: Episode): boolean => id === null && rule === episode.rule;
+    if (isNew(episode) && this.#ended.filter(isNew).length >= mostOpen) return;
+    this.#ended.push(episode);
+  }
+
+  #isFull(rule: string): boolean {
+    let open = 0;
+    for (const { subject, state } of this.#entries.get(rule)?.values() ?? [])
+      if (state.episode !== null && subject !== moreSubject) open += 1;
+    return open >= mostOpen;
+  }
+
+  /** What a row says of the alerts that count what has none of its own. */
+  #readMore({ readings, complete }: Observation, beyond: readonly Reading[]): readonly Reading[] {
+    const counting = [...this.#entries.values()].flatMap((ofRule) => ofRule.get(moreSubject)?.rule ?? []);
+    const names = new Set([...beyond.map(({ rule }) => rule.name), ...counting]);
+    return [...names].flatMap((name) => {
+      const rule = this.#ruleByName.get(name);
+      const ofRule = beyond.filter((reading) => reading.rule.name === name);
+      const says =
+        ofRule.length > 0 ||
+        complete.includes(name) ||
+        readings.some((reading) => reading.rule.name === name && reading.level !== 'unknown');
+      return rule === undefined || !says ? [] : [readMore(rule, ofRule)];
+    });
+  }
+
+  #judgeReading(reading: Reading, row: StepRow, kind: Observation['kind']): void {
+    const entry = this.#find(reading.rule.name, reading.subject);
+    if (entry === undefined) {
+      if (!isHolding(reading.level)) return;
+      const state = stepSubject({ episode: null, changes: [] }, reading, row);
+      this.#put(this.#enter(reading.rule.name, reading.subject, { episode: null, changes: [] }), state);
+      return;
+    }
+    const { episode, changes } = entry.state;
+    if (reading.level === 'unknown' || (episode !== null && row.atMs < episode.progress.lastAtMs)) return;
+    // That reports arrive ends it, but its rows are visits.
+    const isArrival = kind === 'report' && reading.rule.name === 'unreachable';
+    if (isArrival && episode === null) return;
+    this.#put(entry, stepSubject({ episode, changes: isArrival ? changes : aged(changes) }, reading, row));
+  }
+
+  #judgeUnlisted(entry: Entry, observation: Observation, row: StepRow): void {
+    const rule = this.#ruleByName.get(entry.rule);
+    const { episode, changes } = entry.state;
+    if (rule === undefined || (episode !== null && row.atMs < episode.progress.lastAtMs)) return;
+    const isJudgedByAnother = observation.readings.some(
+      (reading) => reading.subject === entry.subject && rivalry(reading.rule) === rivalry(rule),
+    );
+    if (episode === null) this.#put(entry, { episode, changes: aged(changes) });
+    else if (isJudgedByAnother) this.#put(entry, stepMissing(entry.state, row, 'unwatched'));
+    else if (listsFaults(rule)) {
+      const well = readWell({ rule, subject: entry.subject, valueText: noFaultText(rule) });
+      this.#judgeReading(well, row, observation.kind);
+    } else this.#put(entry, stepMissing(entry.state, row, 'gone'));
+  }
+}
+
+/**
+ * Rows of the present must not count as old against a time that has not come yet. What such a time has counted counts no
+ * more, as after a gap: what is pending begins anew, what fires goes on.
+ */
+function inTime(episode: Episode, latestMs: number): Episode {
+  const { progress } = episode;
+  return progress.lastAtMs <= latestMs ? episode : { ...episode, progress: { ...progress, lastAtMs: 0 } };
+}

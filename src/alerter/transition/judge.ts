@@ -1,0 +1,149 @@
+import type { Rule } from '../../config/config.ts';
+import type { ClientMemory, Episode } from '../../storage/store/episode.ts';
+import { judgeLateRow, openLateRows } from './judge-late-rows.ts';
+import type { LateRows } from './judge-late-rows.ts';
+import { openSubjects } from './judge-subjects.ts';
+import type { Observation } from '../evaluate/observation.ts';
+import { rebooted } from './rebooted.ts';
+import { longestGapMs } from './step-episode.ts';
+import { unknownAfter } from './unknown-rules.ts';
+import { endsAfter, readUnreliable, unreliableRule } from '../evaluate/unreliable.ts';
+import type { VisitEnds } from '../evaluate/unreliable.ts';
+import { withWritable, writableAfter } from '../evaluate/was-writable.ts';
+
+export interface JudgeClientOptions {
+  /** Those in force for the client. */
+  readonly rules: readonly Rule[];
+  /** null: nothing of the client was ever judged. */
+  readonly memory: ClientMemory | null;
+  /** The client's open ones, those of rules that left config.xml included: they are left alone. */
+  readonly episodes: readonly Episode[];
+  /** All of this client, in any order. */
+  readonly observations: readonly Observation[];
+  readonly everyMs: number;
+  /** The database's clock: what is remembered of times beyond it and beyond these rows is forgotten; left out: nothing is. */
+  readonly nowMs?: number;
+}
+
+/** Judges rows of one client as they come, in the order of their times. */
+export interface ClientJudge {
+  readonly judge: (observation: Observation) => void;
+  /** Of all rows so far. */
+  readonly judgement: () => ClientJudgement;
+}
+
+export interface ClientJudgeOptions extends Omit<JudgeClientOptions, 'observations' | 'nowMs'> {
+  /** What is remembered of times beyond it is forgotten. */
+  readonly latestMs: number;
+}
+
+export interface ClientJudgement {
+  readonly memory: ClientMemory;
+  /** New (id null) and changed ones; closed ones before open ones. */
+  readonly episodes: readonly Episode[];
+}
+
+/**
+ * Judges rows of one client in the order of their times: the states of the specification's section 4. Whether rows in
+ * order come one by one or many at once makes no difference, for nothing but memory and episodes is kept between them.
+ *
+ * A row older than the newest judged one of its kind never moves the present. What such rows would have begun is kept
+ * apart, and is told as past (`Episode.past`) when they end it, or when the client's next row of the present comes; if an
+ * open alert covers it or follows it without a gap, it is that alert's own beginning and nothing is told.
+ */
+export function judgeClient(options: JudgeClientOptions): ClientJudgement {
+  const { observations, everyMs, nowMs = Infinity } = options;
+  const newestMs = observations.reduce((latest, { atMs }) => Math.max(latest, atMs), -Infinity);
+  const judge = openClientJudge({ ...options, latestMs: latestPossibleMs(nowMs, newestMs, everyMs) });
+  for (const observation of inOrder(observations)) judge.judge(observation);
+  return judge.judgement();
+}
+
+/** See judgeClient; in steps, so that not all rows need be in memory at once. */
+export function openClientJudge(options: ClientJudgeOptions): ClientJudge {
+  const { rules, everyMs, latestMs } = options;
+  const before = options.memory;
+  const subjects = openSubjects(options);
+  const openLate = (begun: Readonly<Record<string, Episode>>): LateRows =>
+    openLateRows({ rules, late: begun, subjects, everyMs });
+  // Few clients ever have any.
+  let late = before?.late === undefined ? null : openLate(before.late);
+  let newestReportMs = ifPossible(before?.newestReportMs ?? null, latestMs);
+  let newestVisitMs = ifPossible(before?.newestVisitMs ?? null, latestMs);
+  let bootId = before?.bootId ?? null;
+  let writable: ReadonlySet<string> = new Set(before?.writable);
+  let visits: VisitEnds = before?.visits ?? [];
+  const unreliable = unreliableRule(rules);
+  const isUnreachable = (): boolean => subjects.openEpisode('unreachable', '')?.state === 'firing';
+  let unknown = before?.unknown ?? {};
+  let rows = before?.rows ?? 0;
+  return {
+    judge: (row) => {
+      const observation = withWritable(row, writable);
+      const { kind, atMs } = observation;
+      rows += 1;
+      const newestMs = kind === 'report' ? newestReportMs : newestVisitMs;
+      if (newestMs !== null && atMs < newestMs) {
+        late ??= openLate({});
+        judgeLateRow(late, observation);
+        return;
+      }
+      late?.flush();
+      const event = kind === 'report' ? rebooted(rules, bootId, observation) : null;
+      if (event !== null) subjects.add(event);
+      subjects.judge(observation, newestReportMs);
+      if (kind === 'visit') {
+        newestVisitMs = atMs;
+        if (unreliable === null || observation.visitEnd === null) return;
+        visits = endsAfter(visits, observation.visitEnd, isUnreachable());
+        const readings = visits.length === 0 ? [] : [readUnreliable(unreliable, visits)];
+        subjects.judge({ ...observation, readings }, newestReportMs);
+      } else {
+        newestReportMs = atMs;
+        unknown = unknownAfter(rules, unknown, observation);
+        bootId = observation.bootId ?? bootId;
+        writable = writableAfter(writable, observation.disks);
+      }
+    },
+    judgement: () => {
+      const stillLate = late?.open() ?? {};
+      return {
+        memory: {
+          newestReportMs,
+          newestVisitMs,
+          bootId,
+          rows,
+          changes: subjects.changes(),
+          ...(visits.length === 0 ? {} : { visits }),
+          ...(Object.keys(unknown).length === 0 ? {} : { unknown }),
+          ...(writable.size === 0 ? {} : { writable: [...writable] }),
+          ...(Object.keys(stillLate).length === 0 ? {} : { late: stillLate }),
+        },
+        episodes: subjects.changed(),
+      };
+    },
+  };
+}
+
+/**
+ * A remembered time that lies further ahead than rows may lie apart was written under a clock that has been set back since.
+ * The rows count as well as the database's clock: a collector whose clock is always ahead of it is judged by its own.
+ */
+export function latestPossibleMs(nowMs: number, newestRowMs: number, everyMs: number): number {
+  return Math.max(nowMs, newestRowMs) + longestGapMs(everyMs);
+}
+
+function ifPossible(atMs: number | null, latestMs: number): number | null {
+  return atMs === null || atMs > latestMs ? null : atMs;
+}
+
+/** By time; a visit before the report it brought. Most often they are in order already. */
+function inOrder(observations: readonly Observation[]): readonly Observation[] {
+  const compare = (one: Observation, other: Observation): number =>
+    one.atMs - other.atMs || Number(one.kind === 'report') - Number(other.kind === 'report');
+  for (let at = 1; at < observations.length; at++) {
+    const [one, other] = [observations[at - 1], observations[at]];
+    if (one !== undefined && other !== undefined && compare(one, other) > 0) return [...observations].sort(compare);
+  }
+  return observations;
+}

@@ -1,0 +1,41 @@
+import type { Episode } from '../../storage/store/episode.ts';
+
+/** What every episode begins with: not stored, nobody was told, nobody has acknowledged it, one row holds. */
+export function newEpisode(
+  sinceMs: number,
+): Pick<
+  Episode,
+  | 'id'
+  | 'value'
+  | 'limitText'
+  | 'pendingSinceMs'
+  | 'firingSinceMs'
+  | 'resolvedAtMs'
+  | 'closedReason'
+  | 'sequence'
+  | 'flapping'
+  | 'settled'
+  | 'past'
+  | 'acknowledgedBy'
+  | 'acknowledgedUntilMs'
+  | 'acknowledgedSeverity'
+  | 'progress'
+> {
+  return {
+    id: null,
+    value: null,
+    limitText: '',
+    pendingSinceMs: sinceMs,
+    firingSinceMs: null,
+    resolvedAtMs: null,
+    closedReason: null,
+    sequence: 0,
+    flapping: false,
+    settled: false,
+    past: false,
+    acknowledgedBy: null,
+    acknowledgedUntilMs: null,
+    acknowledgedSeverity: null,
+    progress: { holding: 1, holdingSinceMs: sinceMs, clearing: 0, missing: 0, easing: 0, lastAtMs: sinceMs },
+  };
+}

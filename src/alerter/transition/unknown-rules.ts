@@ -1,0 +1,54 @@
+import type { Rule } from '../../config/config.ts';
+import type { Report } from '../../report/report.ts';
+import type { ClientMemory } from '../../storage/store/episode.ts';
+import type { Observation } from '../evaluate/observation.ts';
+import { listsFaults, metricOfRule } from '../evaluate/rule-metric.ts';
+
+/** Rules that the newest report says nothing of, see ClientMemory.unknown. */
+export type UnknownRules = NonNullable<ClientMemory['unknown']>;
+
+const none: UnknownRules = {};
+
+/** The rules that a report says nothing of; those that were unknown before keep their time. */
+export function unknownAfter(rules: readonly Rule[], before: UnknownRules, report: Observation): UnknownRules {
+  const known = new Set<Rule>();
+  for (const { rule, level } of report.readings) if (level !== 'unknown') known.add(rule);
+  const silent = rules.filter((rule) => !known.has(rule) && (rule.type !== null || rule.metric !== null));
+  if (silent.length === 0) return none;
+  const unknown: Record<string, UnknownRules[string]> = {};
+  for (const rule of silent) {
+    const { name, selectors } = rule;
+    const matches = !report.complete.includes(name) || report.readings.some((reading) => reading.rule === rule);
+    // Nothing is listed: all is well, or another rule judges it.
+    if (!matches && (listsFaults(rule) || Object.keys(selectors).length === 0)) continue;
+    const was = before[name];
+    unknown[name] = was?.matches === matches ? was : { sinceMs: report.atMs, matches };
+  }
+  return unknown;
+}
+
+const familiesOfType: Readonly<Record<string, readonly string[]>> = {
+  load: ['load', 'cpu'],
+  mount: ['disk'],
+  service: ['unit', 'services', 'failed_unit'],
+  'network-errors': ['network'],
+};
+
+/** Returns the reason that the client gave for what a rule lacks; null if it gave none. */
+export function reasonInReport(rule: Rule, { worker_reports: workers }: Report): string | null {
+  const metric = metricOfRule(rule);
+  const families = metric === null ? (familiesOfType[rule.type ?? ''] ?? []) : [metric.family];
+  for (const family of families) {
+    for (const { error, function_reports: functions } of workers) {
+      const found = functions.find(({ name }) => name === family);
+      if (found === undefined) continue;
+      const unknown = (found.unknown ?? []).find(({ field }) => metric === null || field === metric.field);
+      const reason = unknown?.reason ?? error;
+      if (reason !== null) return reason;
+    }
+  }
+  // A probe that failed as a whole lists no family.
+  return (
+    workers.find(({ name, error }) => error !== null && families.some((one) => name.startsWith(one)))?.error ?? null
+  );
+}

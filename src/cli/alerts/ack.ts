@@ -1,0 +1,189 @@
+import type { Config } from '../../config/config.ts';
+import { globMatcher, isGlob } from '../../config/values/globs.ts';
+import { didYouMean } from '../../config/values/nearest.ts';
+import { FleetError } from '../../errors.ts';
+import { escapeControls } from '../../log.ts';
+import type { AlertStore } from '../../storage/store/alert-store.ts';
+import type { Episode } from '../../storage/store/episode.ts';
+import { authorName } from '../command/author.ts';
+import { clientText } from '../command/alert-words.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import type { Output } from '../terminal/output.ts';
+import { changeStored } from '../command/read-stored.ts';
+import { jsonTime, readerTime } from '../terminal/reader-time.ts';
+import { loadSettings } from '../command/settings.ts';
+import { checkLength, parseSpanAhead, type SpanOptions } from '../command/until.ts';
+
+/** The alerts that a command line names. */
+export interface AckTarget {
+  /** Numbers of alerts and ranges of them (`12 15-19`), or a client's name or pattern and a rule's; empty with `all` alone. */
+  readonly names: readonly string[];
+  /** Everything that fires in the whole fleet. */
+  readonly all: boolean;
+}
+
+export interface AckCommandOptions extends AckTarget, Omit<SpanOptions, 'from'> {
+  readonly comment: string | null;
+}
+
+const maxCommentChars = 1000;
+
+/** `ack`: no reminders of these alerts any more. Exit status 1 when what was named is not open. */
+export async function ackCommand(context: Context, options: AckCommandOptions): Promise<ExitStatus> {
+  const { output, signal } = context;
+  checkTarget(options, 'acknowledge');
+  const config = loadSettings(context);
+  const comment = options.comment === null ? null : checkLength('--comment', options.comment, maxCommentChars);
+  const by = authorName();
+  const { chosen, untilMs, nowMs } = await changeStored(config, signal, async (alerts) => {
+    const now = await alerts.nowMs();
+    const { endsAtMs } = parseSpanAhead({ ...options, from: null }, config, now);
+    const episodes = await choose(alerts, config, options);
+    const ids = episodes.flatMap(({ id }) => id ?? []);
+    if (ids.length > 0) await alerts.acknowledge(ids, by, endsAtMs, comment);
+    return { chosen: episodes, untilMs: endsAtMs, nowMs: now };
+  });
+  if (output.json)
+    output.printJson({ command: 'ack', by, until: jsonTime(untilMs), comment, alerts: chosen.map(idJson) });
+  else if (output.verbosity !== 'quiet') {
+    printChosen(output, 'acknowledged', chosen, nothingOpen(options));
+    const { momentAndAge, zone } = readerTime(config, nowMs);
+    const end = untilMs === null ? 'it ends' : `${momentAndAge(untilMs)}, ${zone}`;
+    if (chosen.length > 0) {
+      output.print(`No reminders by ${escapeControls(by)}'s word until ${end}, or until it gets worse.`);
+    }
+  }
+  return chosen.length === 0 && !options.all ? 1 : 0;
+}
+
+/** `unack`: reminders of these alerts come again. Exit status 1 when nothing that was named is acknowledged. */
+export async function unackCommand(context: Context, target: AckTarget): Promise<ExitStatus> {
+  const { output, signal } = context;
+  checkTarget(target, 'take back');
+  const config = loadSettings(context);
+  const chosen = await changeStored(config, signal, async (alerts) => {
+    const acknowledged = (await choose(alerts, config, target)).filter(({ acknowledgedBy }) => acknowledgedBy !== null);
+    await alerts.unacknowledge(acknowledged.flatMap(({ id }) => id ?? []));
+    return acknowledged;
+  });
+  if (output.json) output.printJson({ command: 'unack', alerts: chosen.map(idJson) });
+  else if (output.verbosity !== 'quiet') {
+    printChosen(output, 'no longer acknowledged', chosen, 'Nothing of that is acknowledged.');
+    if (chosen.length > 0) output.print('Reminders come again, as `repeat` says.');
+  }
+  return chosen.length === 0 && !target.all ? 1 : 0;
+}
+
+const numbers = /^(\d{1,15})(?:-(\d{1,15}))?$/;
+
+function checkTarget({ names, all }: AckTarget, what: string): void {
+  const advice = 'Give numbers of alerts, a client and a rule, or --all; fleet-health alerts lists them.';
+  if (all === names.length > 0) {
+    throw usage(all ? '--all and a name contradict each other' : `nothing says what to ${what}`, advice);
+  }
+  const more = names.slice(2).find(() => !areNumbers(names));
+  if (more !== undefined) throw usage(`"${more}" is one name too many`, advice);
+}
+
+function areNumbers(names: readonly string[]): boolean {
+  return names.length > 0 && names.every((name) => numbers.test(name));
+}
+
+function idJson({ id, client, rule, subject, severity }: Episode): object {
+  return { id, client, rule, subject, severity };
+}
+
+function printChosen(output: Output, what: string, chosen: readonly Episode[], nothing: string): void {
+  if (chosen.length === 0) output.print(escapeControls(nothing));
+  for (const { id, client, rule, subject, severity } of chosen) {
+    const where = subject === '' ? '' : ` ${subject}`;
+    output.print(escapeControls(`${what} ${id ?? ''}: ${clientText(client)}, ${rule}${where} (${severity})`));
+  }
+}
+
+function nothingOpen({ names, all }: AckTarget): string {
+  if (all) return 'Nothing is open.';
+  const [named = '', rule] = names;
+  if (areNumbers(names) && (names.length > 1 || named.includes('-'))) {
+    return `Nothing to acknowledge: alerts ${names.join(' ')} have ended.`;
+  }
+  const what = areNumbers([named]) ? `alert ${named} has ended` : `nothing is open for ${named}`;
+  return `Nothing to acknowledge: ${what}${rule === undefined ? '' : ` under rule ${rule}`}.`;
+}
+
+/** What the command line names, of what fires; a number may name what is pending too. */
+async function choose(
+  alerts: AlertStore,
+  config: Config,
+  { all, names: named }: AckTarget,
+): Promise<readonly Episode[]> {
+  const open = await alerts.openEpisodes(null);
+  const firing = open.filter(({ state }) => state === 'firing');
+  const [target, rule = null] = named;
+  if (all || target === undefined) return firing;
+  if (areNumbers(named) && (named.length > 1 || target.includes('-')))
+    return numberedAmong(alerts, open, firing, named);
+  const isRule = ruleFilter(rule, firing);
+  const names = [...new Set([...config.clients.map(({ name }) => name), ...firing.map(({ client }) => client)])];
+  if (/^\d{1,15}$/.test(target) && !names.includes(target)) {
+    const numbered = open.find(({ id }) => id === Number(target));
+    if (numbered !== undefined) return isRule(numbered.rule) ? [numbered] : [];
+    await refuseUnknownNumber(alerts, Number(target), firing);
+    return [];
+  }
+  const isMeant = names.includes(target) ? (name: string) => name === target : globMatcher(target);
+  if (!names.some(isMeant)) {
+    const what = isGlob(target) ? `no client matches "${target}"` : `there is no client "${target}"`;
+    throw usage(`${what}${didYouMean(target, names)}`, 'fleet-health alerts lists what is open.');
+  }
+  const ofClients = firing.filter(({ client }) => isMeant(client));
+  const chosen = ofClients.filter((episode) => isRule(episode.rule));
+  if (rule !== null && chosen.length === 0 && ofClients.length > 0) {
+    const rules = [...new Set(ofClients.map((episode) => episode.rule))];
+    throw usage(
+      `nothing is open for ${target} under rule "${rule}"${didYouMean(rule, rules)}`,
+      `Open are: ${rules.join(', ')}.`,
+    );
+  }
+  return chosen;
+}
+
+/** Those of a list of numbers and ranges that are open. A number that was never given out is refused. */
+async function numberedAmong(
+  alerts: AlertStore,
+  open: readonly Episode[],
+  firing: readonly Episode[],
+  named: readonly string[],
+): Promise<readonly Episode[]> {
+  const ranges = named.map((name) => {
+    const [, from = '', to = from] = numbers.exec(name) ?? [];
+    return { from: Number(from), to: Number(to) };
+  });
+  for (const { from, to } of ranges) {
+    if (from === to && !open.some(({ id }) => id === from)) await refuseUnknownNumber(alerts, from, firing);
+  }
+  return open.filter(({ id }) => id !== null && ranges.some(({ from, to }) => from <= id && id <= to));
+}
+
+/** A rule's whole name comes first: the commas and wildcards of its selectors are part of it. */
+function ruleFilter(rule: string | null, open: readonly Episode[]): (name: string) => boolean {
+  if (rule === null) return () => true;
+  return open.some((episode) => episode.rule === rule) ? (name) => name === rule : globMatcher(rule);
+}
+
+/** A number that was given out and has ended is no mistake. */
+async function refuseUnknownNumber(alerts: AlertStore, id: number, firing: readonly Episode[]): Promise<void> {
+  const [newest] = await alerts.episodesOf({ openOnly: false, limit: 1 });
+  if (id >= 1 && id <= (newest?.id ?? 0)) return;
+  const open = firing.map((episode) => episode.id);
+  throw usage(
+    `there is no alert ${id}`,
+    open.length === 0
+      ? 'Nothing is open.'
+      : `Open are: ${open.slice(0, 20).join(', ')}${open.length > 20 ? ' ...' : ''}.`,
+  );
+}
+
+function usage(message: string, advice: string): FleetError {
+  return new FleetError({ code: 'usage', stage: 'usage', message, advice });
+}

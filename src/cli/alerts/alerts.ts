@@ -1,0 +1,187 @@
+import type { Config } from '../../config/config.ts';
+import type { Unsent } from '../../storage/store/alert-store.ts';
+import type { ClosedReason } from '../../storage/store/episode.ts';
+import { clientText, coverJson, coverText } from '../command/alert-words.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { describeAge } from '../terminal/duration.ts';
+import type { Output } from '../terminal/output.ts';
+import { readAlerts, sinceMs, type AlertView } from './read-alerts.ts';
+import { readStored } from '../command/read-stored.ts';
+import { jsonTime, readerTime, type ReaderTime } from '../terminal/reader-time.ts';
+import { loadSettings } from '../command/settings.ts';
+import { parseSince } from '../command/until.ts';
+import { renderTable, type Cell, type NotedRow } from '../terminal/table.ts';
+
+export interface AlertsCommandOptions {
+  /** A client's name or pattern; null: all. */
+  readonly client: string | null;
+  /** What has ended of late too. */
+  readonly all: boolean;
+  /** What has fired since that time alone, ended or not; null: whatever is open. */
+  readonly since: string | null;
+  /** Exit status 1 if an alert shown fires. */
+  readonly exitStatus: boolean;
+}
+
+const recentMs = 7 * 86_400_000;
+
+/** `alerts`: what is open, since when, who was told. */
+export async function alertsCommand(context: Context, options: AlertsCommandOptions): Promise<ExitStatus> {
+  const { output, signal } = context;
+  const config = loadSettings(context);
+  const { views, nowMs } = await readStored(config.storage, signal, async ({ alerts }) => {
+    if (alerts === null) return { views: [], nowMs: Date.now() };
+    const now = await alerts.nowMs();
+    const sinceMs = options.since === null ? null : parseSince('--since', options.since, config, now);
+    const closedSinceMs = options.all ? Math.min(now - recentMs, sinceMs ?? Infinity) : sinceMs;
+    const found = await readAlerts({ config, alerts, nowMs: now, client: options.client, closedSinceMs });
+    return { views: sinceMs === null ? found : found.filter((view) => firedSince(view, sinceMs)), nowMs: now };
+  });
+  if (output.json) output.printJson({ command: 'alerts', at: jsonTime(nowMs), alerts: views.map(alertJson) });
+  else if (views.length === 0 && options.since !== null) output.print('Nothing has fired since then.');
+  else output.print(alertsText(output, config, views, nowMs));
+  return options.exitStatus && views.some(({ episode }) => episode.state === 'firing') ? 1 : 0;
+}
+
+/** True if the alert fired at any time since then. */
+function firedSince({ episode }: AlertView, sinceMs: number): boolean {
+  const { firingSinceMs, resolvedAtMs } = episode;
+  return firingSinceMs !== null && (resolvedAtMs ?? Infinity) >= sinceMs;
+}
+
+/** The table, and the zone of its times. */
+export function alertsText(output: Output, config: Config, views: readonly AlertView[], nowMs: number): string {
+  if (views.length === 0) return 'Nothing is open.';
+  const time = readerTime(config, nowMs);
+  const table = renderTable(
+    output,
+    [
+      { title: 'no', align: 'right' },
+      { title: 'severity' },
+      { title: 'client', shrinks: true, keepsEnd: true },
+      { title: 'alert', shrinks: true, keepsEnd: true },
+      { title: 'value', shrinks: true },
+      { title: 'since', drops: true },
+      { title: 'age', align: 'right' },
+      { title: 'told', shrinks: true, keepsEnd: true },
+    ],
+    views.map((view) => row(view, time, nowMs)),
+  );
+  const firing = views.filter(({ episode }) => episode.state === 'firing').length;
+  const count = firing === 0 ? 'Nothing fires' : `${firing} ${firing === 1 ? 'alert fires' : 'alerts fire'}`;
+  const whom = views.some(({ episode }) => episode.client === '') ? 'CLIENT, or --fleet,' : 'CLIENT';
+  return `${table}\n\n${count}. Times are ${time.zone}. fleet-health explain ${whom} says more, ack NUMBER ends reminders.`;
+}
+
+function row(view: AlertView, time: ReaderTime, nowMs: number): NotedRow {
+  const { episode, told } = view;
+  const { id, client, rule, subject, severity, state, valueText, limitText } = episode;
+  const colour = severity === 'critical' ? 'red' : 'yellow';
+  return {
+    cells: [
+      String(id ?? ''),
+      state === 'firing'
+        ? { text: severity, colour }
+        : { text: state === 'pending' ? 'pending' : 'ended', colour: 'dim' },
+      clientText(client),
+      subject === '' ? rule : `${rule} ${subject}`,
+      limitText === '' ? valueText : `${valueText} (${limitText})`,
+      time.moment(sinceMs(episode)),
+      describeAge(nowMs - sinceMs(episode)),
+      toldText(told, time),
+    ],
+    notes: notesOf(view, time),
+  };
+}
+
+/** The recipients of mails that were sent; the others have a note. */
+function toldText(told: AlertView['told'], { moment }: ReaderTime): string {
+  const [last, ...others] = told.filter(({ unsent }) => unsent === null);
+  if (last === undefined) return told.length === 0 ? 'nobody' : 'nobody yet';
+  return `${last.recipient}${others.length > 0 ? ` +${others.length}` : ''} ${moment(last.toldAtMs).slice(-5)}`;
+}
+
+function notesOf({ episode, told, acknowledged, covers }: AlertView, time: ReaderTime): readonly Cell[] {
+  return [
+    ...told.flatMap(({ unsent }) => (unsent === null ? [] : [unsentNote(unsent, time)])),
+    ...(acknowledged ? [acknowledgedText(episode, time)] : []),
+    ...covers.map((cover) => coverText(cover, time)),
+    ...(episode.flapping ? ['flapping'] : []),
+    ...(episode.closedReason === null ? [] : [`${closedWords[episode.closedReason]}${endText(episode, time)}`]),
+  ];
+}
+
+function unsentNote(unsent: Unsent, time: ReaderTime): Cell {
+  const text = unsentText(unsent, time);
+  return unsent.delivery === 'not-delivered' ? { text, colour: 'red' } : text;
+}
+
+/** What became of a mail that has not been sent. */
+export function unsentText({ recipient, delivery, sinceMs, error }: Unsent, { moment }: ReaderTime): string {
+  const reason = error === null ? '' : `: ${error}`;
+  if (delivery === 'queued') return `queued for ${recipient} since ${moment(sinceMs)}`;
+  if (delivery === 'discarded') return `discarded, and not delivered to ${recipient}${reason}`;
+  return `not delivered to ${recipient} since ${moment(sinceMs)}${reason}`;
+}
+
+/** Who acknowledged an alert, until when, and the words that came with it. */
+export function acknowledgedText(
+  { acknowledgedBy, acknowledgedUntilMs, acknowledgedComment }: AlertView['episode'],
+  { moment }: ReaderTime,
+): string {
+  const until = acknowledgedUntilMs === null ? '' : ` until ${moment(acknowledgedUntilMs)}`;
+  const comment = (acknowledgedComment ?? '') === '' ? '' : `: ${acknowledgedComment}`;
+  return `acknowledged by ${acknowledgedBy ?? ''}${until}${comment}`;
+}
+
+function endText({ resolvedAtMs }: AlertView['episode'], { moment }: ReaderTime): string {
+  return resolvedAtMs === null ? '' : ` ${moment(resolvedAtMs)}`;
+}
+
+/** Why an alert ended, for people. */
+export const closedWords: Readonly<Record<ClosedReason, string>> = {
+  recovered: 'recovered',
+  gone: 'no longer there',
+  unwatched: 'no longer watched',
+  event: 'happened',
+  forgotten: 'the collector is no more',
+  superseded: 'another collector took over',
+  unconfirmed: 'never fired',
+};
+
+/** An alert for programs. */
+export function alertJson({ episode, told, acknowledged, covers }: AlertView): object {
+  return {
+    id: episode.id,
+    client: episode.client,
+    rule: episode.rule,
+    subject: episode.subject,
+    state: episode.state,
+    severity: episode.severity,
+    value: episode.value,
+    value_text: episode.valueText,
+    limit_text: episode.limitText,
+    pending_since: jsonTime(episode.pendingSinceMs),
+    firing_since: jsonTime(episode.firingSinceMs),
+    resolved_at: jsonTime(episode.resolvedAtMs),
+    closed_reason: episode.closedReason,
+    flapping: episode.flapping,
+    acknowledged: acknowledged
+      ? {
+          by: episode.acknowledgedBy,
+          until: jsonTime(episode.acknowledgedUntilMs),
+          comment: episode.acknowledgedComment ?? null,
+        }
+      : null,
+    held_by: covers.map(coverJson),
+    told: told.map(({ recipient, state, severity, toldAtMs, unsent }) => ({
+      recipient,
+      state,
+      severity,
+      at: jsonTime(toldAtMs),
+      delivery: unsent?.delivery.replace('-', '_') ?? 'sent',
+      undelivered_since: jsonTime(unsent?.sinceMs ?? null),
+      error: unsent?.error ?? null,
+    })),
+  };
+}

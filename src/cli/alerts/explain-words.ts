@@ -1,0 +1,214 @@
+import { describeLimit } from '../../alerter/evaluate/describe-value.ts';
+import type { ClientExplained } from '../../alerter/explain/explain-client.ts';
+import type { EpisodeExplained, RuleExplained } from '../../alerter/explain/explain-episodes.ts';
+import type { Config, Rule } from '../../config/config.ts';
+import type { MailSummary } from '../../storage/store/alert-store.ts';
+import type { Episode } from '../../storage/store/episode.ts';
+import { formatDuration } from '../../config/values/quantities.ts';
+import { escapeControls } from '../../log.ts';
+import { sentenceCase } from '../command/alert-words.ts';
+import { closedWords, unsentText } from './alerts.ts';
+import { heldWords } from './held-words.ts';
+import { nextTry } from './mail.ts';
+import type { Output } from '../terminal/output.ts';
+import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
+
+export interface ExplanationOptions {
+  readonly nowMs: number;
+  /** Some rules were asked for by name: say who is told of them, and what they did last. */
+  readonly detailed: boolean;
+}
+
+interface Saying extends ExplanationOptions {
+  readonly config: Config;
+  readonly time: ReaderTime;
+}
+
+/** What is said of a client, or of the fleet. */
+export interface Explanation {
+  /** Sentences that come first. */
+  readonly head: readonly string[];
+  readonly rules: readonly RuleExplained[];
+  readonly undelivered: readonly MailSummary[];
+}
+
+/** Everything in sentences; rules with something open first. */
+export function explanationText(
+  output: Output,
+  config: Config,
+  explained: Explanation,
+  options: ExplanationOptions,
+): string {
+  const time = readerTime(config, options.nowMs);
+  const saying: Saying = { ...options, config, time };
+  const isBusy = ({ episodes }: RuleExplained): boolean => episodes.some(({ episode }) => episode.state !== 'resolved');
+  const rules = [...explained.rules].sort((one, other) => Number(isBusy(other)) - Number(isBusy(one)));
+  const blocks = rules.map((rule) => ruleLines(output, rule, saying, options.detailed || isBusy(rule)));
+  return [
+    ...explained.head,
+    '',
+    ...blocks.flat(),
+    ...undeliveredLines(explained, saying),
+    '',
+    `Times are ${time.zone}.`,
+  ].join('\n');
+}
+
+/** When the client was last heard of, and whether it is watched. */
+export function clientLines(
+  { client, reportAtMs, visitAtMs, untreated }: ClientExplained,
+  time: ReaderTime,
+): readonly string[] {
+  const name = escapeControls(client.name);
+  const lines = [
+    reportAtMs === null
+      ? `No report of ${name} is stored.`
+      : `The newest report of ${name} is of ${time.momentAndAge(reportAtMs)}.`,
+  ];
+  if (visitAtMs !== null) lines.push(`It was last visited at ${time.momentAndAge(visitAtMs)}.`);
+  if (untreated) lines.push('No pass of the alerter has judged that yet; fleet-health alert makes one.');
+  if (client.state === 'paused') {
+    const until = client.untilMs === null ? '' : ` until ${time.moment(client.untilMs)}`;
+    lines.push(`It is paused${until} in config.xml: it is visited, and nobody is told.`);
+  }
+  if (client.state === 'retired') lines.push('It is retired in config.xml: it is neither visited nor judged.');
+  return lines;
+}
+
+function ruleLines(output: Output, explained: RuleExplained, saying: Saying, whole: boolean): readonly string[] {
+  const { rule, readings, unknown, episodes, listeners } = explained;
+  const said = readings.map(
+    ({ subject, level, valueText }) =>
+      `${subject === '' ? '' : `${subject} `}${level === 'unknown' ? 'unknown' : valueText === '' ? 'well' : valueText}`,
+  );
+  const words = unknown === null ? cut([...new Set(said)]) : [unknownText(unknown, saying)];
+  const now = words.length === 0 ? '' : escapeControls(`: ${words.join(', ')}`);
+  const open = episodes.filter(({ episode }) => episode.state !== 'resolved');
+  const title = `${output.colour('bold', escapeControls(rule.name))} (${limitsOf(rule)})${now}`;
+  if (!whole) return [title];
+  const last = episodes.find(({ episode }) => episode.state === 'resolved');
+  return [
+    title,
+    ...open.flatMap((one) => episodeLines(one, rule, saying)),
+    ...(open.length === 0 ? ['  Nothing is open.', ...coverLines(explained, saying)] : []),
+    ...(last !== undefined && (saying.detailed || last.held.length + last.due.length > 0)
+      ? episodeLines(last, rule, saying)
+      : []),
+    `  ${recipientsText(listeners)}`,
+  ];
+}
+
+function unknownText({ reason, sinceMs }: NonNullable<RuleExplained['unknown']>, { time }: Saying): string {
+  return `unknown since ${time.momentAndAge(sinceMs)}: ${reason}`;
+}
+
+function coverLines({ covers }: RuleExplained, { time }: Saying): readonly string[] {
+  return covers.map(({ reason, subjects }) => {
+    const what = subjects.length === 0 ? 'What begins now' : `What begins now on ${cut(subjects).join(', ')}`;
+    return `  ${escapeControls(`${what} is held back: ${heldWords(reason, null, time)}.`)}`;
+  });
+}
+
+const mostReadings = 12;
+
+function cut(texts: readonly string[]): readonly string[] {
+  if (texts.length <= mostReadings) return texts;
+  return [...texts.slice(0, mostReadings), `and ${texts.length - mostReadings} more`];
+}
+
+function limitsOf(rule: Rule): string {
+  const { warning, critical, severity, forCount, forMs } = rule;
+  const levels = [
+    ...(critical === null ? [] : [`critical ${describeLimit(rule, 'critical')}`]),
+    ...(warning === null ? [] : [`warning ${describeLimit(rule, 'warning')}`]),
+  ].map((text) => text.trim());
+  const span =
+    forCount === null
+      ? forMs === null
+        ? ''
+        : `for ${formatDuration(forMs)}`
+      : forCount === 1
+        ? ''
+        : `${forCount} rows`;
+  return [...(levels.length === 0 ? [severity] : levels), span].filter((text) => text !== '').join(', ');
+}
+
+function episodeLines({ episode, told, held, due }: EpisodeExplained, rule: Rule, saying: Saying): readonly string[] {
+  const { time } = saying;
+  const what = `${episode.id ?? ''}${episode.subject === '' ? '' : ` (${episode.subject})`}`;
+  const lines = [stateLine(what, episode, rule, saying)];
+  if (episode.state !== 'pending') {
+    const sent = told.filter(({ unsent }) => unsent === null);
+    if (told.length === 0) lines.push('Nobody was told.');
+    if (sent.length > 0) {
+      lines.push(
+        `Told: ${sent.map((one) => `${one.recipient} ${time.moment(one.toldAtMs)} (${toldWord(one)})`).join(', ')}.`,
+      );
+    }
+    lines.push(
+      ...told.flatMap(({ unsent }) => (unsent === null ? [] : [`${sentenceCase(unsentText(unsent, time))}.`])),
+    );
+  }
+  for (const { recipient, reason } of held) {
+    lines.push(`Held back${recipient === null ? '' : ` for ${recipient}`}: ${heldWords(reason, episode, time)}.`);
+  }
+  const lastMs = Math.max(...told.map(({ toldAtMs }) => toldAtMs), -Infinity);
+  if (episode.state === 'firing' && rule.repeatMs !== null && lastMs > 0 && held.length + due.length === 0) {
+    lines.push(`The next reminder is due at ${time.moment(lastMs + rule.repeatMs)}.`);
+  }
+  if (due.length > 0) lines.push(`The next pass tells ${due.join(', ')}.`);
+  return lines.map((line, index) => `${index === 0 ? '  ' : '    '}${escapeControls(line)}`);
+}
+
+function toldWord({ state, severity }: EpisodeExplained['told'][number]): string {
+  return state === 'firing' ? severity : state;
+}
+
+function stateLine(what: string, episode: Episode, rule: Rule, saying: Saying): string {
+  const { time } = saying;
+  const { severity, valueText, limitText, flapping, firingSinceMs, resolvedAtMs, closedReason } = episode;
+  const value = `${valueText}${limitText === '' ? '' : ` (${limitText})`}`;
+  if (episode.state === 'pending') {
+    return `Alert ${what} is pending since ${time.momentAndAge(episode.pendingSinceMs)}: ${value}. ${untilFiring(episode, rule, saying)}`;
+  }
+  const since = time.momentAndAge(firingSinceMs ?? episode.pendingSinceMs);
+  if (episode.state === 'firing') {
+    const more = flapping ? ' It flaps: the true state is told after 3 rows that stay bad, or 12 quiet ones.' : '';
+    return `Alert ${what} fires as ${severity} since ${since}: ${value}.${more}`;
+  }
+  const end = resolvedAtMs === null ? '' : ` ${time.momentAndAge(resolvedAtMs)}`;
+  const why = closedReason === null ? 'ended' : closedWords[closedReason];
+  return `Alert ${what} began ${since} and ${why === 'recovered' ? why : `ended, ${why},`}${end}: ${value}.`;
+}
+
+/** How much longer a value has to hold. */
+function untilFiring({ progress }: Episode, rule: Rule, { config, time }: Saying): string {
+  if (rule.forCount !== null) {
+    const left = Math.max(1, rule.forCount - progress.holding);
+    return `It fires when ${left} more ${left === 1 ? 'row holds' : 'rows hold'}.`;
+  }
+  const dueMs = progress.holdingSinceMs + Math.max(0, (rule.forMs ?? 0) - config.collector.everyMs / 2);
+  return `It fires with the first row from ${time.moment(dueMs)} on that still holds.`;
+}
+
+function recipientsText(listeners: RuleExplained['listeners']): string {
+  if (listeners.length === 0) return 'Nobody is told of this rule.';
+  const names = listeners.map(
+    ({ recipient, least, hours }) =>
+      `${recipient}${least === 'critical' ? ' (critical alone)' : ''}${hours === undefined ? '' : ' (within hours)'}`,
+  );
+  return `Goes to ${names.map(escapeControls).join(', ')}.`;
+}
+
+function undeliveredLines({ undelivered }: Explanation, { time }: Saying): readonly string[] {
+  if (undelivered.length === 0) return [];
+  return [
+    '',
+    'Mails to these people that no mail server has taken:',
+    ...undelivered.map((mail) => {
+      const next = nextTry(mail, (atMs) => `next try ${time.moment(atMs)}`);
+      const error = mail.error === null ? '' : `: ${mail.error}`;
+      return `  ${escapeControls(`${mail.id}: ${mail.recipient}, made ${time.momentAndAge(mail.createdAtMs)}, ${mail.attempts} ${mail.attempts === 1 ? 'try' : 'tries'}, ${next}${error}`)}`;
+    }),
+  ];
+}

@@ -1,0 +1,187 @@
+import type { ClientExplained } from '../../alerter/explain/explain-client.ts';
+import { explainClient } from '../../alerter/explain/explain-client.ts';
+import type { EpisodeExplained, ExplainOptions, RuleExplained } from '../../alerter/explain/explain-episodes.ts';
+import { explainFleet } from '../../alerter/explain/explain-fleet.ts';
+import { describeLimit } from '../../alerter/evaluate/describe-value.ts';
+import type { HoldReason } from '../../alerter/dispatch/telling.ts';
+import type { Client, Config, Rule } from '../../config/config.ts';
+import { globMatcher } from '../../config/values/globs.ts';
+import { didYouMean } from '../../config/values/nearest.ts';
+import { selectClients } from '../../config/clients/select-clients.ts';
+import { FleetError } from '../../errors.ts';
+import { clientText } from '../command/alert-words.ts';
+import { alertJson } from './alerts.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { fleetJson, fleetLines } from './explain-fleet-words.ts';
+import { clientLines, explanationText, type Explanation } from './explain-words.ts';
+import { mailJson } from './mail.ts';
+import { readStored } from '../command/read-stored.ts';
+import { jsonTime, readerTime } from '../terminal/reader-time.ts';
+import { loadSettings } from '../command/settings.ts';
+
+export interface ExplainCommandOptions {
+  /** null: the fleet as a whole. */
+  readonly client: string | null;
+  /** A rule's name or pattern; null: all that are in force. */
+  readonly rule: string | null;
+}
+
+/** Of the command line: `CLIENT [RULE]`, or `--fleet [RULE]`. Throws FleetError `usage`. */
+export function whatToExplain(words: readonly (string | undefined)[], fleet: boolean): ExplainCommandOptions {
+  const [first = null, second = null] = words;
+  if (!fleet && first !== null) return { client: first, rule: second };
+  if (fleet && second === null) return { client: null, rule: first };
+  throw new FleetError({
+    code: 'usage',
+    stage: 'usage',
+    message: fleet ? '--fleet and a client contradict each other' : 'nothing says what to explain',
+    advice: 'Give a client, or --fleet for what concerns no single one; fleet-health alerts lists what is open.',
+  });
+}
+
+/** What is asked for, in words and as a document. */
+interface Answer extends Explanation {
+  readonly json: object;
+}
+
+/** `explain`: from stored facts, why something was or was not told. */
+export async function explainCommand(context: Context, options: ExplainCommandOptions): Promise<ExitStatus> {
+  const { output, signal } = context;
+  const config = loadSettings(context);
+  const client = options.client === null ? null : await oneClientOrLeft(context, config, options.client);
+  const whose = client === null ? 'the fleet as a whole' : client.name;
+  const isWanted = ruleFilter(whose, client === null ? config.alerts.rules : client.rules, options.rule);
+  const answer = await readStored(config.storage, signal, async ({ alerts: store, history }) => {
+    if (store === null) return null;
+    const nowMs = await store.nowMs();
+    const firstPass = (await history.lastRun('alert')) === null;
+    const asked: ExplainOptions = { config, store, isWanted, nowMs, firstPass };
+    return { ...(client === null ? await ofFleet(asked) : await ofClient(asked, client)), nowMs };
+  });
+  if (answer === null) {
+    throw new FleetError({
+      code: 'usage',
+      stage: 'usage',
+      message: 'nothing is stored yet',
+      advice: 'fleet-health collect makes the first run.',
+    });
+  }
+  const { nowMs } = answer;
+  if (output.json) output.printJson({ command: 'explain', at: jsonTime(nowMs), ...answer.json });
+  else output.print(explanationText(output, config, answer, { nowMs, detailed: options.rule !== null }));
+  return 0;
+}
+
+async function ofClient(asked: ExplainOptions, client: Client): Promise<Answer> {
+  const explained = await explainClient({ ...asked, client });
+  const time = readerTime(asked.config, asked.nowMs);
+  return { ...explained, head: clientLines(explained, time), json: clientJson(explained) };
+}
+
+async function ofFleet(asked: ExplainOptions): Promise<Answer> {
+  const explained = await explainFleet(asked);
+  const { rules, undelivered } = explained;
+  const json = { ...fleetJson(explained), rules: rules.map(ruleJson), undelivered: undelivered.map(mailJson) };
+  return { ...explained, head: fleetLines(explained, readerTime(asked.config, asked.nowMs), asked.nowMs), json };
+}
+
+/** The client that is named. Throws FleetError `usage` with what to do where config.xml does not hold it any more. */
+async function oneClientOrLeft({ signal }: Context, config: Config, name: string): Promise<Client> {
+  try {
+    return oneClient(config, name);
+  } catch (thrown) {
+    const seen = await readStored(config.storage, signal, async ({ alerts }) => (await alerts?.seenClients()) ?? []);
+    if (!seen.some((client) => client.name === name)) throw thrown;
+    throw new FleetError({
+      code: 'usage',
+      stage: 'usage',
+      message: `"${name}" is not in config.xml any more; only its history is stored`,
+      advice: `If it has another name there: was="${name}". fleet-health forget client ${name} removes the history.`,
+    });
+  }
+}
+
+function oneClient(config: Config, name: string): Client {
+  const isOfFleet = name === clientText('') || config.alerts.rules.some((rule) => rule.name === name);
+  if (isOfFleet && !config.clients.some((client) => client.name === name)) {
+    throw new FleetError({
+      code: 'usage',
+      stage: 'usage',
+      message: `"${name}" is no client`,
+      advice: 'For what concerns the fleet as a whole: fleet-health explain --fleet [RULE].',
+    });
+  }
+  const [client, ...others] = selectClients(config, { names: [name], groups: [] });
+  if (client !== undefined && others.length === 0) return client;
+  throw new FleetError({
+    code: 'usage',
+    stage: 'usage',
+    message: `"${name}" is ${others.length + 1} clients`,
+    advice: 'Name one; fleet-health alerts takes patterns.',
+  });
+}
+
+function ruleFilter(whose: string, rules: readonly Rule[], wanted: string | null): (rule: string) => boolean {
+  if (wanted === null) return () => true;
+  const names = rules.map((rule) => rule.name);
+  if (names.includes(wanted)) return (rule) => rule === wanted;
+  // `disk` means `disk mount=/var` too, where nothing is called just so.
+  const isMeant = [globMatcher(wanted), (rule: string) => rule.startsWith(`${wanted} `)].find((matches) =>
+    names.some(matches),
+  );
+  if (isMeant !== undefined) return isMeant;
+  throw new FleetError({
+    code: 'usage',
+    stage: 'usage',
+    message: `no rule in force for ${whose} is called "${wanted}"${didYouMean(wanted, names)}`,
+    advice: `In force are: ${names.join(', ')}.`,
+  });
+}
+
+function clientJson({ client, reportAtMs, visitAtMs, untreated, rules, undelivered }: ClientExplained): object {
+  return {
+    client: client.name,
+    report_at: jsonTime(reportAtMs),
+    visit_at: jsonTime(visitAtMs),
+    untreated,
+    rules: rules.map(ruleJson),
+    undelivered: undelivered.map(mailJson),
+  };
+}
+
+function ruleJson({ rule, readings, unknown, listeners, covers, episodes }: RuleExplained): unknown {
+  return {
+    rule: rule.name,
+    type: rule.type,
+    origin: rule.origin,
+    warning: rule.warning,
+    critical: rule.critical,
+    limit_text: describeLimit(rule, 'critical'),
+    readings: readings.map(({ subject, level, value, valueText }) => ({
+      subject,
+      level,
+      value,
+      value_text: valueText,
+    })),
+    unknown: unknown === null ? null : { reason: unknown.reason, since: jsonTime(unknown.sinceMs) },
+    recipients: listeners.map(({ recipient, least }) => ({ recipient, severity: least })),
+    held_by: covers.map(({ reason, subjects }) => ({ ...reasonJson(reason), subjects })),
+    alerts: episodes.map(episodeJson),
+  };
+}
+
+function episodeJson({ episode, told, held, due }: EpisodeExplained): unknown {
+  return {
+    ...alertJson({ episode, told, acknowledged: episode.acknowledgedBy !== null, covers: [] }),
+    held_by: held.map(({ recipient, reason }) => ({ ...reasonJson(reason), recipient })),
+    due_to: due,
+  };
+}
+
+function reasonJson(reason: HoldReason): object {
+  return {
+    kind: reason.kind,
+    silence: reason.kind === 'silence' ? reason.id : null,
+    until: 'untilMs' in reason ? jsonTime(reason.untilMs) : null,
+  };
+}

@@ -1,0 +1,97 @@
+import { counted } from '../../text/time-words.ts';
+import { didYouMean } from '../../config/values/nearest.ts';
+import { FleetError } from '../../errors.ts';
+import { escapeControls } from '../../log.ts';
+import type { AlertStore } from '../../storage/store/alert-store.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { canAsk, confirm } from '../command/question.ts';
+import { changeStored } from '../command/read-stored.ts';
+import { loadSettings } from '../command/settings.ts';
+
+const dayMs = 86_400_000;
+/** Fewer characters of an id are more likely a mistake. */
+const leastPrefix = 4;
+
+/** `forget collector`: a collector that will not run again is silent no longer; a collector that runs again is known again. */
+export async function forgetCollectorCommand(context: Context, asked: string): Promise<ExitStatus> {
+  const { output, signal } = context;
+  const config = loadSettings(context);
+  const id = await changeStored(config, signal, async (alerts) => {
+    const whole = await wholeId(alerts, asked);
+    return (await alerts.forgetCollector(whole)) ? whole : await refuse(alerts, asked);
+  });
+  if (output.json) output.printJson({ command: 'forget collector', id });
+  else if (output.verbosity !== 'quiet') {
+    output.print(
+      `Collector ${id} is forgotten: its alerts end, and nobody waits for its runs. If it runs again, it is back.`,
+    );
+  }
+  return 0;
+}
+
+/** The id of the one collector of late that begins so; else what was asked for. */
+async function wholeId(alerts: AlertStore, asked: string): Promise<string> {
+  const [first, ...others] = (await collectorsOf(alerts)).filter((id) => id.startsWith(asked));
+  return first !== undefined && others.length === 0 && asked.length >= leastPrefix ? first : asked;
+}
+
+async function refuse(alerts: AlertStore, asked: string): Promise<never> {
+  const known = await collectorsOf(alerts);
+  const many = known.filter((id) => id.startsWith(asked)).length > 1;
+  throw usage(
+    many
+      ? `${asked} is the beginning of several collectors' ids`
+      : `there is no collector ${asked} in the database${didYouMean(asked, known)}`,
+    known.length === 0 ? 'None has run of late.' : `These have run of late: ${known.join(', ')}.`,
+  );
+}
+
+/** `forget client`: deletes the history of a client that left config.xml. */
+export async function forgetClientCommand(context: Context, client: string, yes: boolean): Promise<ExitStatus> {
+  const { output, signal } = context;
+  const config = loadSettings(context);
+  if (config.clients.some(({ name }) => name === client)) {
+    throw usage(`"${client}" is a client of config.xml`, 'Take it out there first, or write state="retired".');
+  }
+  const isForgotten = await changeStored(config, signal, async (alerts) => {
+    const known = (await alerts.seenClients()).map(({ name }) => name);
+    if (!known.includes(client)) {
+      const listed = new Set(config.clients.map(({ name }) => name));
+      const left = known.filter((name) => !listed.has(name));
+      throw usage(
+        `there is no client "${client}" in the database${didYouMean(client, left)}`,
+        left.length === 0
+          ? 'All clients there are in config.xml.'
+          : `These are not in config.xml: ${left.slice(0, 20).join(', ')}.`,
+      );
+    }
+    const open = await alerts.openEpisodes([client]);
+    if (open.length > 0) {
+      throw usage(
+        `${counted(open.length, 'alert')} of "${client}" ${open.length === 1 ? 'is' : 'are'} open`,
+        'The next pass of fleet-health alert ends them and tells people; forget the client then.',
+      );
+    }
+    if (!yes && !(await isConfirmed(context, client))) return false;
+    return await alerts.forgetClient(client, signal);
+  });
+  if (output.json) output.printJson({ command: 'forget client', client: isForgotten ? client : null });
+  else if (output.verbosity !== 'quiet') {
+    output.print(escapeControls(isForgotten ? `All that was stored of ${client} is gone.` : 'Nothing was forgotten.'));
+  }
+  return isForgotten ? 0 : 1;
+}
+
+async function isConfirmed(context: Context, client: string): Promise<boolean> {
+  if (!canAsk(context)) throw usage('nobody can be asked here', 'Add --yes to delete the history without a question.');
+  return confirm(escapeControls(`Delete all that is stored of ${client}?`), context.signal);
+}
+
+function usage(message: string, advice: string): FleetError {
+  return new FleetError({ code: 'usage', stage: 'usage', message, advice });
+}
+
+async function collectorsOf(alerts: AlertStore): Promise<readonly string[]> {
+  const runs = await alerts.runs('collect', (await alerts.nowMs()) - 7 * dayMs);
+  return [...new Set(runs.map(({ collectorId }) => collectorId))].filter((known) => known !== '').sort();
+}

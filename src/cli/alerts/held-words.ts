@@ -1,0 +1,47 @@
+import type { HoldReason } from '../../alerter/dispatch/telling.ts';
+import type { Episode } from '../../storage/store/episode.ts';
+import { acknowledgedText } from './alerts.ts';
+import type { ReaderTime } from '../terminal/reader-time.ts';
+
+/** Returns in words why something is not told; `episode` is null before anything is open. */
+export function heldWords(reason: HoldReason, episode: Episode | null, time: ReaderTime): string {
+  const { moment } = time;
+  switch (reason.kind) {
+    case 'silence':
+      return `silence ${reason.id} until ${moment(reason.untilMs)}`;
+    case 'window':
+      return `a window of config.xml until ${moment(reason.untilMs)}`;
+    case 'unconfirmed':
+      return "a silence or window has ended, and the client's next row must confirm it first";
+    case 'way-back':
+      return 'its newest row is on the way back, so the next one decides';
+    case 'paused':
+      return `the client is paused${reason.untilMs === null ? '' : ` until ${moment(reason.untilMs)}`}`;
+    case 'unreachable':
+      return 'the client cannot be reached, which is told instead; the rest waits for its first new row';
+    case 'isolated':
+      return "nearly all clients were out of reach at once: the collector's own network is told instead";
+    case 'collector-silent':
+      return 'the collector is silent, which is told instead';
+    case 'bastion':
+      return `bastion ${reason.name} is gone, which is told instead`;
+    case 'worse-rule':
+      return `${reason.rule}, which is worse, is told instead`;
+    case 'acknowledged':
+      return `${episode === null ? 'acknowledged' : acknowledgedText(episode, time)}; no reminders`;
+    case 'flapping':
+      return 'it flaps, which was told; the true state follows after 3 rows that stay bad, or 12 quiet ones';
+    case 'run':
+      return `run ${reason.runId} of the collector has not ended yet`;
+    case 'hours':
+      return `outside of the hours of this recipient, which begin ${moment(reason.untilMs)}`;
+    case 'group-interval':
+      return `warnings and recoveries are gathered until ${moment(reason.untilMs)} (groupInterval)`;
+    case 'cap':
+      return `no more mails than maxMailsPerHour until ${moment(reason.untilMs)}`;
+    case 'older-mail':
+      return `mail ${reason.mailId}, which speaks of it, waits to be sent and must come first`;
+    case 'nobody':
+      return 'config.xml names nobody who is told of this severity';
+  }
+}

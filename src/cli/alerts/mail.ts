@@ -1,0 +1,93 @@
+import { FleetError } from '../../errors.ts';
+import type { MailSummary } from '../../storage/store/alert-store.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { changeStored, readStored } from '../command/read-stored.ts';
+import { jsonTime, readerTime } from '../terminal/reader-time.ts';
+import { loadSettings } from '../command/settings.ts';
+import { renderTable } from '../terminal/table.ts';
+
+/** `mail list`: mails that no server has taken, oldest first. */
+export async function mailListCommand(context: Context): Promise<ExitStatus> {
+  const { output, signal } = context;
+  const config = loadSettings(context);
+  const { mails, nowMs } = await readStored(config.storage, signal, async ({ alerts }) => ({
+    mails: (await alerts?.undelivered()) ?? [],
+    nowMs: (await alerts?.nowMs()) ?? Date.now(),
+  }));
+  if (output.json) output.printJson({ command: 'mail list', mails: mails.map(mailJson) });
+  else if (mails.length === 0) output.print('No mail waits.');
+  else {
+    const { zone, moment } = readerTime(config, nowMs);
+    const table = renderTable(
+      output,
+      [
+        { title: 'no', align: 'right' },
+        { title: 'recipient', shrinks: true, keepsEnd: true },
+        { title: 'severity' },
+        { title: 'made' },
+        { title: 'tries', align: 'right' },
+        { title: 'next try' },
+      ],
+      mails.map((mail) => ({
+        cells: [
+          String(mail.id),
+          mail.recipient,
+          mail.severity,
+          moment(mail.createdAtMs),
+          String(mail.attempts),
+          nextTry(mail, moment),
+        ],
+        notes: mail.error === null ? [] : [{ text: mail.error, colour: 'red' as const }],
+      })),
+    );
+    output.print(`${table}\n\nTimes are ${zone}. To give one up: fleet-health mail discard NUMBER`);
+  }
+  return 0;
+}
+
+/** When an undelivered mail is tried again. */
+export function nextTry(
+  { failedAtMs, nextAttemptAtMs }: Pick<MailSummary, 'failedAtMs' | 'nextAttemptAtMs'>,
+  moment: (atMs: number) => string,
+): string {
+  if (failedAtMs !== null) return 'refused for good';
+  return nextAttemptAtMs === null ? 'due' : moment(nextAttemptAtMs);
+}
+
+/** `mail discard`: gives up mails that no server has taken. */
+export async function mailDiscardCommand(context: Context, ids: readonly number[]): Promise<ExitStatus> {
+  const { output, signal } = context;
+  const config = loadSettings(context);
+  const kept = await changeStored(config, signal, async (alerts) => {
+    const left: number[] = [];
+    for (const id of ids) if (!(await alerts.discardMail(id))) left.push(id);
+    return left;
+  });
+  const discarded = ids.filter((id) => !kept.includes(id));
+  if (output.json && kept.length === 0) output.printJson({ command: 'mail discard', ids: discarded });
+  else if (discarded.length > 0 && output.verbosity !== 'quiet') {
+    const what = `${discarded.length === 1 ? 'Mail' : 'Mails'} ${discarded.join(', ')}`;
+    output.print(`${what} will not be sent, and counts as told: what goes on is in the next reminder.`);
+  }
+  if (kept.length === 0) return 0;
+  throw new FleetError({
+    code: 'usage',
+    stage: 'usage',
+    message: `no mail ${kept.join(', ')} waits: it was sent, replaced or discarded, or is being sent just now`,
+    advice: 'fleet-health mail list shows those that wait.',
+  });
+}
+
+/** An undelivered mail for programs. */
+export function mailJson(mail: MailSummary): object {
+  return {
+    id: mail.id,
+    recipient: mail.recipient,
+    message_id: mail.messageId,
+    created_at: jsonTime(mail.createdAtMs),
+    attempts: mail.attempts,
+    next_attempt_at: jsonTime(mail.nextAttemptAtMs),
+    failed_at: jsonTime(mail.failedAtMs),
+    error: mail.error,
+  };
+}

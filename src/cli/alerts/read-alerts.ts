@@ -1,0 +1,101 @@
+import { notifiedOf } from '../../alerter/explain/deliveries.ts';
+import type { Notified } from '../../alerter/explain/deliveries.ts';
+import { readCovers } from '../../alerter/inhibit/held-back.ts';
+import { isAcknowledged } from '../../alerter/inhibit/hold.ts';
+import type { HoldReason } from '../../alerter/dispatch/telling.ts';
+import type { Config, Severity } from '../../config/config.ts';
+import { globMatcher, isGlob } from '../../config/values/globs.ts';
+import { didYouMean } from '../../config/values/nearest.ts';
+import { FleetError } from '../../errors.ts';
+import type { AlertStore } from '../../storage/store/alert-store.ts';
+import type { Episode } from '../../storage/store/episode.ts';
+
+/** What holds back an alert now: a silence with its id, or a window. */
+export interface Cover {
+  readonly silence: number | null;
+  readonly untilMs: number;
+}
+
+/** An alert as people look at it. */
+export interface AlertView {
+  readonly episode: Episode;
+  /** Newest first. */
+  readonly told: readonly Notified[];
+  readonly acknowledged: boolean;
+  readonly covers: readonly Cover[];
+}
+
+export interface ReadAlertsOptions {
+  readonly config: Config;
+  readonly alerts: AlertStore;
+  readonly nowMs: number;
+  /** A client's name or pattern; null: all. */
+  readonly client: string | null;
+  /** Ended ones too, as far back; null: open ones alone. */
+  readonly closedSinceMs: number | null;
+}
+
+const maxClosed = 1000;
+
+/**
+ * What is open, worst first and then oldest first, what is pending after it; then what has ended, newest first. Throws
+ * FleetError `usage` for a client that is neither in config.xml nor has an alert.
+ */
+export async function readAlerts(options: ReadAlertsOptions): Promise<readonly AlertView[]> {
+  const { config, alerts, nowMs, closedSinceMs } = options;
+  const open = await alerts.openEpisodes(null);
+  const closed =
+    closedSinceMs === null
+      ? []
+      : (await alerts.episodesOf({ openOnly: false, limit: maxClosed })).filter(
+          ({ state, resolvedAtMs }) => state === 'resolved' && (resolvedAtMs ?? 0) >= closedSinceMs,
+        );
+  const all = [...open, ...closed];
+  const isWanted = clientFilter(config, options.client, all);
+  const episodes = all.filter(({ client }) => isWanted(client)).sort(compareEpisodes);
+  const ids = episodes.flatMap(({ id }) => id ?? []);
+  const told = await notifiedOf(alerts, ids);
+  const covers = await readCovers({ config, store: alerts, nowMs });
+  return episodes.map((episode) => ({
+    episode,
+    told: told.get(episode.id ?? NaN) ?? [],
+    acknowledged: episode.state !== 'resolved' && isAcknowledged(episode, nowMs),
+    covers: episode.state === 'resolved' ? [] : covers.reasonsAt(episode, nowMs).flatMap(coverOf),
+  }));
+}
+
+function coverOf(reason: HoldReason): readonly Cover[] {
+  if (reason.kind === 'silence') return [{ silence: reason.id, untilMs: reason.untilMs }];
+  return reason.kind === 'window' ? [{ silence: null, untilMs: reason.untilMs }] : [];
+}
+
+/** Whether a client is meant by its name or pattern. Throws FleetError `usage` when none of those known is. */
+export function clientFilter(
+  config: Pick<Config, 'clients'>,
+  wanted: string | null,
+  episodes: readonly Pick<Episode, 'client'>[],
+): (client: string) => boolean {
+  if (wanted === null) return () => true;
+  const names = [...new Set([...config.clients.map(({ name }) => name), ...episodes.map(({ client }) => client)])];
+  if (names.includes(wanted)) return (name) => name === wanted;
+  const matches = globMatcher(wanted);
+  if (names.some(matches)) return matches;
+  const what = isGlob(wanted) ? `no client matches "${wanted}"` : `there is no client "${wanted}"`;
+  throw new FleetError({ code: 'usage', stage: 'usage', message: `${what}${didYouMean(wanted, names)}` });
+}
+
+const stateRank = { firing: 0, pending: 1, resolved: 2 } as const;
+const severityRank: Readonly<Record<Severity, number>> = { critical: 0, warning: 1 };
+
+function compareEpisodes(one: Episode, other: Episode): number {
+  const byState = stateRank[one.state] - stateRank[other.state];
+  if (byState !== 0) return byState;
+  if (one.state === 'resolved') return (other.resolvedAtMs ?? 0) - (one.resolvedAtMs ?? 0);
+  const bySeverity = severityRank[one.severity] - severityRank[other.severity];
+  return bySeverity || sinceMs(one) - sinceMs(other) || (one.id ?? 0) - (other.id ?? 0);
+}
+
+/** When it began to fire, or to be pending. */
+export function sinceMs({ firingSinceMs, pendingSinceMs }: Episode): number {
+  return firingSinceMs ?? pendingSinceMs;
+}

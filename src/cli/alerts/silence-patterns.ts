@@ -1,0 +1,56 @@
+import type { Config } from '../../config/config.ts';
+import { globMatcher, isGlob, splitGlobs } from '../../config/values/globs.ts';
+import { didYouMean, nearest } from '../../config/values/nearest.ts';
+
+export interface SilencePatterns {
+  readonly client: string;
+  readonly rule: string;
+}
+
+/**
+ * What is odd about the patterns of a silence: parts that fit no client or no rule of config.xml, with the nearest that
+ * would, and rules that none of those clients has. They are warnings, for config.xml may get there later.
+ */
+export function oddPatterns(config: Pick<Config, 'clients' | 'alerts'>, patterns: SilencePatterns): readonly string[] {
+  const clientNames = config.clients.map(({ name }) => name);
+  const ruleNames = ruleNamesOf(config, () => true);
+  const odd = [
+    ...unmatched(patterns.client, clientNames).map(
+      (part) => `no client of config.xml matches "${part}"${hint(part, clientNames)}`,
+    ),
+    ...unmatched(patterns.rule, ruleNames).map(
+      (part) => `no rule of config.xml is called "${part}"${hint(part, ruleNames)}`,
+    ),
+  ];
+  if (odd.length > 0) return odd;
+  const [isClient, isRule] = [globMatcher(patterns.client), globMatcher(patterns.rule)];
+  const there = ruleNamesOf(config, (name) => name === patterns.client || isClient(name));
+  if (there.includes(patterns.rule) || there.some(isRule)) return [];
+  return [`none of these clients has a rule that matches "${patterns.rule}"`];
+}
+
+/** Rules in force for the clients asked for; those of the fleet too where '' is one of them. */
+function ruleNamesOf({ clients, alerts }: Pick<Config, 'clients' | 'alerts'>, wanted: (name: string) => boolean) {
+  const lists = new Set(clients.filter(({ name }) => wanted(name)).map(({ rules }) => rules));
+  if (wanted('')) lists.add(alerts.rules);
+  return [...new Set([...lists].flatMap((rules) => rules.map(({ name }) => name)))];
+}
+
+/** The parts that fit none, those that exclude left out: they take nothing away either way. */
+function unmatched(pattern: string, names: readonly string[]): readonly string[] {
+  if (names.includes(pattern)) return [];
+  return splitGlobs(pattern).filter((part) => !part.startsWith('!') && !names.some(globMatcher(part)));
+}
+
+function hint(part: string, names: readonly string[]): string {
+  if (!isGlob(part)) {
+    const longer = names.filter((name) => name.startsWith(`${part} `) || name.startsWith(`${part}-`));
+    return longer.length > 0 ? `; did you mean "${part}*"?` : didYouMean(part, names);
+  }
+  // What stands before the first wildcard is what a misspelt pattern has in common with names.
+  const stem = /^[^*?[{\\]*/.exec(part)?.[0] ?? '';
+  const stems = new Set(names.map((name) => name.slice(0, stem.length)));
+  const near = stem === '' ? null : nearest(stem, stems);
+  const better = near === null ? null : near + part.slice(stem.length);
+  return better === null || !names.some(globMatcher(better)) ? '' : `; did you mean "${better}"?`;
+}

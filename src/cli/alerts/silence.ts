@@ -1,0 +1,224 @@
+import { readHeldBack, type HeldBack } from '../../alerter/inhibit/held-back.ts';
+import { groupPattern, silenceMatcher } from '../../alerter/inhibit/silences.ts';
+import type { Client, Config } from '../../config/config.ts';
+import { globMatcher } from '../../config/values/globs.ts';
+import { selectClients } from '../../config/clients/select-clients.ts';
+import { FleetError } from '../../errors.ts';
+import { escapeControls } from '../../log.ts';
+import type { AlertStore, Silence } from '../../storage/store/alert-store.ts';
+import { heldBackJson, heldBackText, sentenceCase } from '../command/alert-words.ts';
+import { authorName } from '../command/author.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { describeAge } from '../terminal/duration.ts';
+import { changeStored, readStored } from '../command/read-stored.ts';
+import type { Output } from '../terminal/output.ts';
+import { jsonTime, readerTime, type ReaderTime } from '../terminal/reader-time.ts';
+import { loadSettings } from '../command/settings.ts';
+import { oddPatterns } from './silence-patterns.ts';
+import { renderTable } from '../terminal/table.ts';
+import { checkLength, parseSpanAhead, type SpanOptions } from '../command/until.ts';
+
+/** Patterns as in config.xml; null: all. */
+export interface SilenceAddOptions extends SpanOptions {
+  readonly client: string | null;
+  /** A group's name or pattern. */
+  readonly group: string | null;
+  readonly rule: string | null;
+  readonly subject: string | null;
+  readonly comment: string;
+}
+
+const maxPatternChars = 512;
+const maxCommentChars = 1000;
+
+/** `silence add`: what fits the patterns is not told until that time. */
+export async function silenceAddCommand(context: Context, options: SilenceAddOptions): Promise<ExitStatus> {
+  const { output, signal } = context;
+  const config = loadSettings(context);
+  const { patterns, clients } = whatIsSilent(config, options);
+  const comment = checkLength('--comment', options.comment, maxCommentChars);
+  const { silence, held, nowMs } = await changeStored(config, signal, async (alerts) => {
+    const now = await alerts.nowMs();
+    const { startsAtMs, endsAtMs } = parseSpanAhead(options, config, now);
+    if (endsAtMs === null) throw usage('nothing says until when', 'Give --for 2h, or --until 18:00.');
+    const added = { ...patterns, startsAtMs, endsAtMs, author: authorName(), comment };
+    const id = await alerts.addSilence(added);
+    return { silence: { ...added, id }, held: await countHeld(config, alerts, patterns), nowMs: now };
+  });
+  const odd = oddPatterns({ ...config, clients }, { ...patterns, client: options.client ?? '*' });
+  const covered = options.client === null ? clients : clients.filter(({ name }) => globMatcher(patterns.client)(name));
+  if (output.json) {
+    output.printJson({
+      command: 'silence add',
+      silence: silenceJson(silence),
+      clients: covered.length,
+      open_alerts: held,
+      warnings: odd,
+    });
+    return 0;
+  }
+  for (const warning of odd) output.complain(`${output.colour('yellow', 'warning')}: ${escapeControls(warning)}`);
+  if (output.verbosity !== 'quiet') output.print(addedText(config, silence, { clients: covered.length, held, nowMs }));
+  return 0;
+}
+
+/** The patterns, and the clients of the group, else all. Throws FleetError `usage` for an unknown group. */
+function whatIsSilent(
+  config: Config,
+  { client, group, rule, subject }: SilenceAddOptions,
+): { readonly patterns: SilencePatternsOfAll; readonly clients: readonly Client[] } {
+  if (client === null && group === null && rule === null && subject === null) {
+    throw usage(
+      'nothing says what is to be silent',
+      "Give --client, --group, --rule or --subject; --client '*' is everything.",
+    );
+  }
+  if (client !== null && group !== null) throw usage('--client and --group contradict each other', 'Give one of them.');
+  const who = group === null ? (client ?? '*') : groupPattern(group);
+  return {
+    patterns: {
+      client: checkLength('--client', who, maxPatternChars),
+      rule: checkLength('--rule', rule ?? '*', maxPatternChars),
+      subject: checkLength('--subject', subject ?? '*', maxPatternChars),
+    },
+    clients: group === null ? config.clients : selectClients(config, { names: [], groups: [group] }),
+  };
+}
+
+async function countHeld(config: Config, alerts: AlertStore, patterns: SilencePatternsOfAll): Promise<number> {
+  const open = await alerts.openEpisodes(null);
+  return open.filter(silenceMatcher(patterns, config)).filter(({ state }) => state === 'firing').length;
+}
+
+type SilencePatternsOfAll = Pick<Silence, 'client' | 'rule' | 'subject'>;
+
+function usage(message: string, advice: string): FleetError {
+  return new FleetError({ code: 'usage', stage: 'usage', message, advice });
+}
+
+function addedText(
+  config: Config,
+  silence: Silence,
+  { clients, held, nowMs }: { readonly clients: number; readonly held: number; readonly nowMs: number },
+): string {
+  const { zone, momentAndAge } = readerTime(config, nowMs);
+  const subject = silence.subject === '*' ? '' : `, subject ${silence.subject}`;
+  const what = escapeControls(`client ${silence.client}, rule ${silence.rule}${subject}`);
+  const count = `${clients} ${clients === 1 ? 'client' : 'clients'} of config.xml`;
+  const isLater = silence.startsAtMs > nowMs;
+  const begin = isLater ? `from ${momentAndAge(silence.startsAtMs)} ` : '';
+  const when = isLater ? 'then' : 'from now on';
+  const open = held === 0 ? '' : ` ${held} open ${held === 1 ? 'alert is' : 'alerts are'} held back ${when}.`;
+  return `Silence ${silence.id}: ${what}, ${begin}until ${momentAndAge(silence.endsAtMs)}, ${zone}.
+It covers ${count}.${open} To end it: fleet-health silence expire ${silence.id}`;
+}
+
+/** `silence list`: those that have not ended. */
+export async function silenceListCommand(context: Context): Promise<ExitStatus> {
+  const { output, signal } = context;
+  const config = loadSettings(context);
+  const { silences, held, nowMs } = await readStored(config.storage, signal, async ({ alerts: store }) => {
+    if (store === null) return { silences: [], held: [], nowMs: Date.now() };
+    const now = await store.nowMs();
+    return { silences: await store.silences(now), held: await readHeldBack({ config, store, nowMs: now }), nowMs: now };
+  });
+  const time = readerTime(config, nowMs);
+  if (output.json) {
+    output.printJson({
+      command: 'silence list',
+      silences: silences.map((one) => ({ ...silenceJson(one), open_alerts: alertsUnder(held, one) })),
+      windows: heldBackJson(held.filter(({ silence }) => silence === null)),
+    });
+    return 0;
+  }
+  const windows = heldBackText(
+    held.filter(({ silence }) => silence === null),
+    time,
+  );
+  output.print(
+    [
+      silences.length === 0 ? 'No silence is in force.' : silenceTable(output, silences, held, { time, nowMs }),
+      ...(windows === '' ? [] : [`${sentenceCase(windows)}.`]),
+      ...(silences.length + windows.length === 0 ? [] : [`Times are ${time.zone}.`]),
+    ].join('\n'),
+  );
+  return 0;
+}
+
+function alertsUnder(held: readonly HeldBack[], { id }: Silence): number {
+  return held.find(({ silence }) => silence === id)?.alerts ?? 0;
+}
+
+function silenceTable(
+  output: Output,
+  silences: readonly Silence[],
+  held: readonly HeldBack[],
+  { time, nowMs }: { readonly time: ReaderTime; readonly nowMs: number },
+): string {
+  const columns = [
+    { title: 'id', align: 'right' },
+    { title: 'client', shrinks: true, keepsEnd: true },
+    { title: 'rule', shrinks: true },
+    { title: 'subject', shrinks: true },
+    { title: 'until' },
+    { title: 'left', align: 'right' },
+    { title: 'holds', align: 'right' },
+    { title: 'by' },
+  ] as const;
+  const rows = silences.map((one) => ({
+    cells: [
+      String(one.id),
+      one.client,
+      one.rule,
+      one.subject,
+      time.moment(one.endsAtMs),
+      describeAge(one.endsAtMs - nowMs),
+      String(alertsUnder(held, one)),
+      one.author,
+    ],
+    notes: [
+      ...(one.startsAtMs > nowMs ? [`begins ${time.momentAndAge(one.startsAtMs)}`] : []),
+      ...(one.comment === '' ? [] : [one.comment]),
+    ],
+  }));
+  return renderTable(output, columns, rows);
+}
+
+/** `silence expire`: ends one now. */
+export async function silenceExpireCommand(context: Context, id: number): Promise<ExitStatus> {
+  const { output, signal } = context;
+  const config = loadSettings(context);
+  const others = await changeStored(config, signal, async (alerts) => {
+    const nowMs = await alerts.nowMs();
+    return (await alerts.expireSilence(id, nowMs)) ? null : await alerts.silences(nowMs);
+  });
+  if (others !== null) {
+    const ids = others.map((silence) => silence.id).join(', ');
+    throw new FleetError({
+      code: 'usage',
+      stage: 'usage',
+      message: `there is no silence ${id} in force`,
+      advice: others.length === 0 ? 'None is.' : `These are: ${ids}.`,
+    });
+  }
+  if (output.json) output.printJson({ command: 'silence expire', id });
+  else if (output.verbosity !== 'quiet') {
+    output.print(`Silence ${id} has ended. What still holds is told once the client's next row confirms it.`);
+  }
+  return 0;
+}
+
+/** A silence for programs. */
+export function silenceJson({ startsAtMs, endsAtMs, ...silence }: Silence): object {
+  const { id, client, rule, subject, author, comment } = silence;
+  return {
+    id,
+    client,
+    rule,
+    subject,
+    starts_at: jsonTime(startsAtMs),
+    ends_at: jsonTime(endsAtMs),
+    author,
+    comment,
+  };
+}

@@ -1,0 +1,103 @@
+import type { Client, Config } from '../../config/config.ts';
+import { FleetError, asFleetError } from '../../errors.ts';
+import { escapeControls } from '../../log.ts';
+import type { Route } from '../../transport/route/route.ts';
+import { createTransportShared } from '../../transport/transport-shared.ts';
+import { inForceJson, tellInForce } from './client-in-force.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { chooseClients, loadSettings } from '../command/settings.ts';
+import { renderTable } from '../terminal/table.ts';
+
+/** What is for `check` alone. */
+export interface CheckWaysOptions {
+  readonly connect?: true;
+  readonly mail?: true | string;
+}
+
+/** The way to one client, or why there is none. */
+interface Way {
+  readonly client: Client;
+  readonly route: Route | null;
+  readonly fault: FleetError | null;
+}
+
+/** `check CLIENT...`: the way to each, its rules, who is told of them, and its windows; without the database. */
+export function checkWaysCommand(context: Context, names: readonly string[], tried: CheckWaysOptions): ExitStatus {
+  const { output } = context;
+  if (tried.connect !== undefined || tried.mail !== undefined) {
+    const message = 'check CLIENT shows the way and tries nothing';
+    throw new FleetError({ code: 'usage', stage: 'usage', message, advice: 'Leave out the names, or the options.' });
+  }
+  const config = loadSettings(context);
+  const ways = findWays(config, chooseClients(config, { clients: names, group: null }));
+  if (output.json)
+    output.printJson({
+      command: 'check',
+      file: config.file,
+      clients: ways.map((way) => ({ ...wayJson(way), ...inForceJson(config, way.client) })),
+    });
+  else {
+    for (const [index, way] of ways.entries()) {
+      output.print(`${index === 0 ? '' : '\n'}${wayText(context, way)}`);
+      tellInForce(output, config, way.client);
+    }
+  }
+  return ways.every(({ fault }) => fault === null) ? 0 : 2;
+}
+
+function findWays(config: Config, clients: readonly Client[]): readonly Way[] {
+  const shared = createTransportShared({ config });
+  return clients.map((client) => {
+    try {
+      return { client, route: shared.routeTo(client), fault: null };
+    } catch (thrown) {
+      return { client, route: null, fault: asFleetError(thrown, { code: 'internal', stage: 'config' }) };
+    }
+  });
+}
+
+function wayText({ output }: Context, { client, route, fault }: Way): string {
+  const { transport } = client.ssh;
+  if (fault !== null) return escapeControls(`client ${client.name}: ${fault.message} (${fault.code}). ${fault.advice}`);
+  if (transport === 'local') return escapeControls(`client ${client.name}: this machine, without SSH`);
+  if (route === null) return '';
+  const rows = route.hops.flatMap((hop) =>
+    hop.values.map(({ name, value, source }, index) => [index === 0 ? hop.name : '', name, source, value]),
+  );
+  // The value comes last and is never cut: somebody looks here because of it.
+  const columns = [{ title: 'machine' }, { title: 'what' }, { title: 'from' }, { title: 'value' }];
+  const files = route.sshConfigFiles.length === 0 ? 'no ssh_config' : route.sshConfigFiles.join(', ');
+  const lines = [
+    escapeControls(`client ${client.name}: ${route.hops.map(({ name }) => name).join(' -> ')}`),
+    escapeControls(`transport ${transport}; reads ${files}`),
+    '',
+    renderTable(output, columns, rows),
+    ...route.unsupported.map(({ option, place, hop, needed }) => {
+      const how = needed
+        ? transport === 'ssh2'
+          ? 'only OpenSSH can do it: write transport="openssh" or "auto"'
+          : 'OpenSSH does it'
+        : 'only OpenSSH could use it; the built-in transport goes on without';
+      return `${output.colour('yellow', 'warning')}: ${escapeControls(`${place}: ${option} of ${hop}: ${how}`)}`;
+    }),
+    ...route.notes.map((note) => `${output.colour('yellow', 'warning')}: ${escapeControls(note)}`),
+    ...route.passedOver.map(({ option, place, hop, known }) =>
+      escapeControls(`${place}: ${option} of ${hop} is ${known ? 'not followed' : 'no option that is known'}`),
+    ),
+  ];
+  return lines.join('\n');
+}
+
+function wayJson({ client, route, fault }: Way): object {
+  return {
+    client: client.name,
+    transport: client.ssh.transport,
+    ssh_config: route?.sshConfigFiles ?? [],
+    hops: (route?.hops ?? []).map(({ name, kind, values }) => ({ name, kind, values })),
+    unsupported: route?.unsupported ?? [],
+    notes: route?.notes ?? [],
+    passed_over: route?.passedOver ?? [],
+    code: fault?.code ?? null,
+    message: fault?.message ?? null,
+  };
+}

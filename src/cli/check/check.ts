@@ -1,0 +1,222 @@
+import type { Config, Finding } from '../../config/config.ts';
+import { describeDefaults } from '../../config/describe-defaults.ts';
+import { findConfig } from '../../config/find-config.ts';
+import { ConfigError, formatFinding } from '../../config/xml/findings.ts';
+import { passwordWarnings } from '../../config/clients/judge-passwords.ts';
+import { listKeys } from '../../collector/keys/key-ring.ts';
+import { asFleetError, messageOf } from '../../errors.ts';
+import { escapeControls } from '../../log.ts';
+import { statePaths } from '../../state/paths.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { findIdleRules, findUnknownRules, idleWords, unknownRuleJson } from './idle-rules.ts';
+import type { IdleRule, UnknownRule } from './idle-rules.ts';
+import { namedFileWarnings } from './named-files.ts';
+import { readerTime } from '../terminal/reader-time.ts';
+import { readStored } from '../command/read-stored.ts';
+import { loadSettings } from '../command/settings.ts';
+import { renderTable } from '../terminal/table.ts';
+import type { Trial } from './try-connections.ts';
+import { tellHearings } from './tell-hearings.ts';
+import { nextWindows, whoHears, type Hearing } from './who-hears.ts';
+
+export interface CheckCommandOptions {
+  /** Also try the database, the mail server and every login. */
+  readonly connect: boolean;
+  /** Also print every default in force. */
+  readonly defaults: boolean;
+  /** Send a test mail: to this address, or with null to the first who is told of alerts. undefined: none. */
+  readonly mail: string | null | undefined;
+}
+
+/** `check`: every fault of config.xml at once, or what is in force without being said. */
+export async function checkCommand(context: Context, options: CheckCommandOptions): Promise<ExitStatus> {
+  const { output } = context;
+  const file = findConfig(context.configFile ?? undefined);
+  let config: Config;
+  try {
+    config = loadSettings({ configFile: file });
+  } catch (thrown) {
+    if (!(thrown instanceof ConfigError)) throw thrown;
+    tellFaults(context, file, thrown.findings);
+    return 2;
+  }
+  const { hearings, warnings: unheard } = whoHears(config);
+  const warnings = [...config.warnings, ...unheard, ...(await warningsOf(config, file))];
+  const tried = options.connect ? await tryAll(context, config) : noneTried(options);
+  if (tried !== null && options.mail !== undefined) tried.trials.push(await tryMail(context, config, options.mail));
+  context.signal.throwIfAborted();
+  const heard = { recipients: hearings, windows: nextWindows(config, Date.now()) };
+  if (output.json) output.printJson({ ...checkJson(file, config, warnings, tried), ...heard });
+  else tell(context, { config, warnings, tried, hearings, defaults: options.defaults });
+  return exitStatusOf(tried);
+}
+
+/** Warns of files, passwords and ways to clients, none of which is tried. */
+async function warningsOf(config: Config, file: string): Promise<readonly Finding[]> {
+  const { wayWarnings } = await import('./way-warnings.ts');
+  return [...namedFileWarnings(file), ...passwordWarnings(config.clients), ...wayWarnings(config)];
+}
+
+function tellFaults({ output }: Context, file: string, faults: readonly Finding[]): void {
+  if (output.json) {
+    output.printJson({
+      command: 'check',
+      file,
+      valid: false,
+      clients: null,
+      faults: faults.map(findingJson),
+      warnings: [],
+      defaults: [],
+    });
+    return;
+  }
+  for (const fault of faults) output.print(`${output.colour('red', 'fault')}: ${formatFinding(fault)}`);
+  output.print(`\n${file} has ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}.`);
+}
+
+/** What --connect and --mail found out. */
+interface Tried {
+  readonly trials: Trial[];
+  readonly idleRules: readonly IdleRule[];
+  readonly unknownRules: readonly UnknownRule[];
+}
+
+function noneTried({ mail }: CheckCommandOptions): Tried | null {
+  return mail === undefined ? null : { trials: [], idleRules: [], unknownRules: [] };
+}
+
+async function tryMail({ output, signal }: Context, config: Config, to: string | null): Promise<Trial> {
+  const { sendTestMail } = await import('../../alerter/deliver/send-test-mail.ts');
+  try {
+    const sent = await sendTestMail({ config, to, signal, nowMs: Date.now() });
+    if (!output.json) output.print(`A test mail to ${sent.to} was taken by ${sent.where}.`);
+    return { what: `test mail to ${sent.to}`, kind: 'mail', fault: null };
+  } catch (thrown) {
+    signal.throwIfAborted();
+    const fault = asFleetError(thrown, { code: 'mail-unavailable', stage: 'mail' });
+    if (fault.code === 'usage') throw fault;
+    return { what: to === null ? 'test mail' : `test mail to ${to}`, kind: 'mail', fault };
+  }
+}
+
+async function tryAll({ output, signal }: Context, config: Config): Promise<Tried> {
+  const { tryConnections } = await import('./try-connections.ts');
+  const progress = output.json
+    ? null
+    : (await import('../terminal/progress.ts')).startProgress('logging in', config.clients.length);
+  const trials = await tryConnections(config, signal, () => progress?.step());
+  progress?.end();
+  // A collector that stores reports sealed may have no right to read what they say.
+  const hasDatabase = config.collector.open && trials.some(({ kind, fault }) => kind === 'database' && fault === null);
+  if (!hasDatabase) return { trials: [...trials], idleRules: [], unknownRules: [] };
+  return readStored(config.storage, signal, async ({ history }) => ({
+    trials: [...trials],
+    idleRules: await findIdleRules(config.clients, history),
+    unknownRules: await findUnknownRules(config, history),
+  }));
+}
+
+interface Verdict {
+  readonly config: Config;
+  readonly warnings: readonly Finding[];
+  readonly tried: Tried | null;
+  readonly hearings: readonly Hearing[];
+  readonly defaults: boolean;
+}
+
+function tell({ output }: Context, { config, warnings, tried, hearings, defaults }: Verdict): void {
+  if (defaults) {
+    output.print('In force without being said:\n');
+    const rows = describeDefaults(config).map(({ where, name, value }) => [where, name, value]);
+    output.print(
+      renderTable(output, [{ title: 'element' }, { title: 'what' }, { title: 'value', shrinks: true }], rows),
+    );
+    output.print('');
+  }
+  if (output.verbosity !== 'quiet') tellHearings(output, config, hearings, nextWindows(config, Date.now()));
+  for (const warning of warnings) output.print(`${output.colour('yellow', 'warning')}: ${formatFinding(warning)}`);
+  if (warnings.length > 0) output.print('');
+  if (tried !== null) tellTried({ output }, config, tried);
+  const count = `${config.clients.length} ${config.clients.length === 1 ? 'client' : 'clients'}`;
+  if (!config.collector.open) output.print(sealingText(config));
+  const warned = warnings.length === 0 ? '' : `, ${warnings.length} ${warnings.length === 1 ? 'warning' : 'warnings'}`;
+  output.print(`${config.file} is valid: ${count}${warned}.`);
+}
+
+function tellTried({ output }: Pick<Context, 'output'>, config: Config, tried: Tried): void {
+  const { trials, idleRules, unknownRules } = tried;
+  const failed = trials.filter(({ fault }) => fault !== null);
+  output.print('');
+  for (const text of idleWords(idleRules, unknownRules, readerTime(config, Date.now()))) {
+    output.print(`${output.colour('yellow', 'warning')}: ${escapeControls(text)}`);
+  }
+  for (const { what, kind, fault } of failed) {
+    const subject = kind === 'client' ? `client ${what}` : what;
+    const said = fault === null ? '' : `${fault.message} (${fault.code}). ${fault.advice}`;
+    output.print(`${output.colour('red', 'failed')}: ${escapeControls(`${subject}: ${said}`)}`);
+  }
+  output.print(`${trials.length - failed.length} of ${trials.length} trials are well.`);
+}
+
+/** 3 when there is no place to store in, 1 when something else could not be reached. */
+function exitStatusOf(tried: Tried | null): ExitStatus {
+  const failed = (tried?.trials ?? []).filter(({ fault }) => fault !== null);
+  if (failed.some(({ kind }) => kind === 'state' || kind === 'database')) return 3;
+  return failed.length === 0 ? 0 : 1;
+}
+
+function checkJson(file: string, config: Config, warnings: readonly Finding[], tried: Tried | null): object {
+  const connections = tried?.trials.map(({ what, kind, fault }) => ({
+    what,
+    kind,
+    ok: fault === null,
+    code: fault?.code ?? null,
+    message: fault?.message ?? null,
+    advice: fault?.advice ?? null,
+  }));
+  return {
+    command: 'check',
+    file,
+    valid: true,
+    clients: config.clients.length,
+    faults: [],
+    warnings: warnings.map(findingJson),
+    defaults: describeDefaults(config),
+    sealing: sealingJson(config),
+    ...(tried === null
+      ? {}
+      : { connections, idle_rules: tried.idleRules, unknown_rules: tried.unknownRules.map(unknownRuleJson) }),
+  };
+}
+
+/** Of a collector that opens nothing: what it seals to. Other machines have no need of a key. */
+function sealingText({ stateDir }: Config): string {
+  const paths = statePaths(stateDir);
+  try {
+    const key = listKeys(paths, false).find(({ seals }) => seals);
+    if (key === undefined) {
+      return `collect stores reports sealed, and ${paths.publicKeys} holds no public key: on the collector run fleet-health keys import-public FILE.`;
+    }
+    const where = key.opens
+      ? 'fleet-health ingest opens them here'
+      : 'fleet-health ingest opens them where its private half is';
+    return `collect stores reports sealed, to key ${key.id} (${key.file}); ${where}.`;
+  } catch (thrown) {
+    return escapeControls(messageOf(thrown));
+  }
+}
+
+/** Null where `collect` opens reports itself. */
+function sealingJson({ stateDir, collector }: Config): unknown {
+  if (collector.open) return null;
+  try {
+    const key = listKeys(statePaths(stateDir), false).find(({ seals }) => seals);
+    return key === undefined ? { key: null } : { key: key.id, file: key.file, opens: key.opens };
+  } catch {
+    return { key: null };
+  }
+}
+
+function findingJson({ file, line, message }: Finding): unknown {
+  return { file, line, message };
+}

@@ -1,0 +1,137 @@
+import { shellWord } from '../../text/plain-text.ts';
+import { counted } from '../../text/time-words.ts';
+import type { Client, Config, Rule } from '../../config/config.ts';
+import { globMatcher } from '../../config/values/globs.ts';
+import type { ClientMemory } from '../../storage/store/episode.ts';
+import type { History } from '../../storage/store/storage.ts';
+import { jsonTime } from '../terminal/reader-time.ts';
+import type { ReaderTime } from '../terminal/reader-time.ts';
+
+/** A rule for mounts that fits none of any client that has it: misspelt, perhaps. */
+export interface IdleRule {
+  readonly name: string;
+  /** Line of config.xml. */
+  readonly line: number | null;
+  /** Clients that have the rule and have reported their mounts. */
+  readonly clients: number;
+}
+
+const mountTypes: readonly (string | null)[] = ['disk', 'disk-free', 'inodes', 'mount'];
+
+/** Rules written for mounts that match nothing stored so far, in the file's order. */
+export async function findIdleRules(clients: readonly Client[], history: History): Promise<readonly IdleRule[]> {
+  const rows = await history.query(
+    'SELECT l.client, d.mount FROM latest_stats l JOIN disk_stats d ON d.stat_id = l.id',
+  );
+  const mounts = new Map<string, string[]>();
+  for (const { client, mount } of rows) {
+    const name = String(client);
+    const known = mounts.get(name);
+    if (known === undefined) mounts.set(name, [String(mount)]);
+    else known.push(String(mount));
+  }
+  const seen = new Map<Rule, { clients: number; matched: boolean; readonly matches: (mount: string) => boolean }>();
+  for (const client of clients) {
+    const stored = mounts.get(client.name);
+    if (stored === undefined) continue;
+    for (const rule of client.rules) {
+      const pattern = rule.selectors['mount'];
+      if (rule.origin !== 'file' || pattern === undefined || !mountTypes.includes(rule.type)) continue;
+      const found = seen.get(rule) ?? { clients: 0, matched: false, matches: globMatcher(pattern) };
+      found.clients += 1;
+      found.matched ||= stored.some(found.matches);
+      seen.set(rule, found);
+    }
+  }
+  return [...seen]
+    .filter(([, { matched }]) => !matched)
+    .map(([{ name, line }, { clients: count }]) => ({ name, line, clients: count }))
+    .sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+}
+
+/** A written rule that clients have and that their reports say nothing of. */
+export interface UnknownRule {
+  readonly name: string;
+  /** Line of config.xml. */
+  readonly line: number | null;
+  /** The clients whose newest reports, three or more, do not say what the rule judges. */
+  readonly clients: readonly string[];
+  readonly sinceMs: number;
+}
+
+interface Judged {
+  readonly unknown: string[];
+  readonly unmatched: string[];
+  sinceMs: number;
+  isOfUse: boolean;
+}
+
+/**
+ * Written rules that some clients cannot be judged by, in the file's order; where it only matches nothing of a client, it
+ * counts if it matches nothing of any. Reads what the alerter remembers of each client.
+ */
+export async function findUnknownRules(
+  { clients, collector }: Pick<Config, 'clients' | 'collector'>,
+  history: History,
+): Promise<readonly UnknownRule[]> {
+  const rows = await history.query('SELECT client, memory FROM judging');
+  const memories = new Map(rows.map((row) => [String(row['client']), String(row['memory'])]));
+  const written = new Map<string, Judged & Pick<Rule, 'name' | 'line'>>();
+  for (const client of clients) {
+    const text = memories.get(client.name);
+    if (text === undefined) continue;
+    const { unknown = {}, newestReportMs } = JSON.parse(text) as ClientMemory;
+    for (const rule of client.rules) {
+      if (rule.origin !== 'file') continue;
+      const { file, line, name } = rule;
+      const key = `${file ?? ''}\0${line ?? ''}\0${name}`;
+      const judged = written.get(key) ?? { name, line, unknown: [], unmatched: [], sinceMs: Infinity, isOfUse: false };
+      written.set(key, judged);
+      note(judged, client.name, rule, unknown[name], (newestReportMs ?? 0) - 1.5 * collector.everyMs);
+    }
+  }
+  return [...written.values()]
+    .map(({ name, line, unknown, unmatched, sinceMs, isOfUse }) => {
+      return { name, line, clients: isOfUse ? unknown : [...unknown, ...unmatched], sinceMs };
+    })
+    .filter((rule) => rule.clients.length > 0)
+    .sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+}
+
+function note(
+  judged: Judged,
+  client: string,
+  { type }: Rule,
+  state: NonNullable<ClientMemory['unknown']>[string] | undefined,
+  latestMs: number,
+): void {
+  if (state === undefined) judged.isOfUse = true;
+  // findIdleRules tells of mounts.
+  if (state === undefined || state.sinceMs > latestMs || (!state.matches && mountTypes.includes(type))) return;
+  (state.matches ? judged.unknown : judged.unmatched).push(client);
+  judged.sinceMs = Math.min(judged.sinceMs, state.sinceMs);
+}
+
+/** What `check` says of both, a sentence each. */
+export function idleWords(
+  idle: readonly IdleRule[],
+  unknown: readonly UnknownRule[],
+  time: ReaderTime,
+): readonly string[] {
+  return [
+    ...idle.map(
+      ({ name, line, clients }) =>
+        `line ${line ?? '-'}: ${name} (${counted(clients, 'client')}) matches no mount stored so far`,
+    ),
+    ...unknown.map(({ name, line, clients, sinceMs }) => {
+      const [first = ''] = clients;
+      const whom = clients.length === 1 ? first : `${clients.length} clients, ${first} among them,`;
+      const since = time.momentAndAge(sinceMs);
+      return `line ${line ?? '-'}: ${name} cannot judge ${whom} since ${since}: fleet-health explain ${shellWord(first)}`;
+    }),
+  ];
+}
+
+export function unknownRuleJson({ name, line, clients, sinceMs }: UnknownRule): object {
+  return { name, line, clients, since: jsonTime(sinceMs) };
+}

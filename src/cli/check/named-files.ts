@@ -1,0 +1,85 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import path from 'node:path';
+
+import type { Finding } from '../../config/config.ts';
+import { createFindings } from '../../config/xml/findings.ts';
+import { readConfigTree } from '../../config/xml/include.ts';
+import { localPath } from '../../config/xml/local-path.ts';
+import type { Element } from '../../config/xml/parse-elements.ts';
+import { FleetError } from '../../errors.ts';
+import { escapeControls } from '../../log.ts';
+
+/** Attributes that name a file of this machine, and what must stand there. */
+const kinds: Readonly<Record<string, 'file' | 'socket'>> = {
+  passwordFile: 'file',
+  passphraseFile: 'file',
+  privateKey: 'file',
+  ca: 'file',
+  serverPublicKeyFile: 'file',
+  knownHosts: 'file',
+  config: 'file',
+  agent: 'socket',
+  socketPath: 'socket',
+};
+/** Values that name no file. */
+const words = new Set(['none', 'env']);
+/** Who uses the files of an element; those of the others are of the way to clients. */
+const users: Readonly<Record<string, string>> = {
+  smtp: 'alert needs it',
+  notify: 'alert needs it',
+  storage: 'collect and alert need it',
+};
+
+/** Warns of each file that a valid config.xml names and that this account cannot use, once a path. */
+export function namedFileWarnings(file: string): readonly Finding[] {
+  const warnings = new Map<string, Finding>();
+  const look = (element: Element): void => {
+    const { name, attributes, source, line, children } = element;
+    if (attributes['state'] === 'retired') return;
+    for (const [attribute, value] of Object.entries(attributes)) {
+      const isCommand = name === 'notify' && attribute === 'command';
+      const kind = kinds[attribute];
+      if (!isCommand && (kind === undefined || words.has(value))) continue;
+      const named = isCommand ? value : localPath(value, source);
+      const fault = isCommand ? commandFault(named) : fileFault(named, kind === 'socket');
+      if (fault === null || warnings.has(named)) continue;
+      const message = `<${name} ${attribute}>: ${named} ${fault}; ${users[name] ?? 'collect needs it'}`;
+      warnings.set(named, { file: source.shown, line, message: escapeControls(message) });
+    }
+    for (const child of children) look(child);
+  };
+  const { root } = readConfigTree(file, createFindings());
+  if (root !== null) look(root);
+  return [...warnings.values()];
+}
+
+/** Tries that a command of `<notify>` can be started, without starting it. Throws FleetError `mail-unavailable`. */
+export function tryCommand(command: string): void {
+  const fault = commandFault(command);
+  if (fault === null) return;
+  const advice = 'Mend the path, or make it executable: chmod +x.';
+  throw new FleetError({ code: 'mail-unavailable', stage: 'mail', message: `${command} ${fault}`, advice });
+}
+
+/** Returns what is wrong with a command, which is looked for in PATH where it has no slash; null: nothing. */
+function commandFault(command: string): string | null {
+  if (!command.includes('/')) {
+    const places = (process.env['PATH'] ?? '').split(':').map((dir) => path.join(dir, command));
+    return places.some((place) => commandFault(path.resolve(place)) === null) ? null : 'is not in PATH';
+  }
+  return fileFault(command, false, constants.X_OK);
+}
+
+function fileFault(file: string, isSocket: boolean, access = constants.R_OK): string | null {
+  try {
+    const facts = statSync(file);
+    if (isSocket) return facts.isSocket() ? null : 'is no socket';
+    if (!facts.isFile()) return 'is no regular file';
+    accessSync(file, access);
+    return null;
+  } catch (thrown) {
+    const code = thrown instanceof Error && 'code' in thrown ? thrown.code : null;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return 'does not exist';
+    return access === constants.X_OK ? 'cannot be executed by this account' : 'cannot be read by this account';
+  }
+}

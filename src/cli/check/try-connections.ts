@@ -1,0 +1,68 @@
+import type { Client, Config } from '../../config/config.ts';
+import { asFleetError, type FleetError } from '../../errors.ts';
+import { verifyMailServer } from '../../notify/email.ts';
+import { statePaths } from '../../state/paths.ts';
+import { tryStateFolder } from '../../state/state-folder.ts';
+import { tryStorage } from '../../storage/try-storage.ts';
+import { transportFor } from '../../transport/transport-for.ts';
+import { createTransportShared, type TransportShared } from '../../transport/transport-shared.ts';
+import { concurrently } from '../command/concurrently.ts';
+import { tryCommand } from './named-files.ts';
+
+/** One thing that was tried. */
+export interface Trial {
+  /** `state folder`, `database`, `mail server`, `notify COMMAND`, or the client's name. */
+  readonly what: string;
+  readonly kind: 'state' | 'database' | 'mail' | 'client';
+  readonly fault: FleetError | null;
+}
+
+const mailTimeoutMs = 20_000;
+const clientLimit = 64;
+
+/** Tries the state folder, the database, the mail server where there is one, and every client's login. Never throws for one of them. */
+export async function tryConnections(
+  config: Config,
+  signal: AbortSignal,
+  observe: () => void,
+): Promise<readonly Trial[]> {
+  const state = await attempt('state folder', 'state', () => {
+    tryStateFolder(statePaths(config.stateDir), ['encryptedStats', 'outbox']);
+    return Promise.resolve();
+  });
+  const { open } = config.collector;
+  const database = await attempt('database', 'database', () => tryStorage({ storage: config.storage, open, signal }));
+  const { smtp } = config;
+  const mail =
+    smtp === null
+      ? []
+      : [await attempt('mail server', 'mail', () => verifyMailServer(smtp, { timeoutMs: mailTimeoutMs, signal }))];
+  const commands = await Promise.all(
+    config.notify.map(({ command }) =>
+      attempt(`notify ${command}`, 'mail', () => Promise.resolve().then(() => tryCommand(command))),
+    ),
+  );
+  const shared = createTransportShared({ config });
+  const visited = config.clients.filter((client) => client.state !== 'retired');
+  const clients = await concurrently(visited, clientLimit, async (client) => {
+    const trial = await attempt(client.name, 'client', () => logIn(client, config, shared, signal));
+    observe();
+    return trial;
+  }).finally(() => shared.close());
+  return [state, database, ...mail, ...commands, ...clients];
+}
+
+async function logIn(client: Client, config: Config, shared: TransportShared, signal: AbortSignal): Promise<void> {
+  const { tcpTimeoutMs, connectTimeoutMs } = config.collector;
+  const connection = await transportFor(client, shared).connect({ tcpTimeoutMs, connectTimeoutMs, signal });
+  connection.destroy();
+}
+
+async function attempt(what: string, kind: Trial['kind'], work: () => Promise<void>): Promise<Trial> {
+  try {
+    await work();
+    return { what, kind, fault: null };
+  } catch (thrown) {
+    return { what, kind, fault: asFleetError(thrown, { code: 'internal', stage: 'connect' }) };
+  }
+}

@@ -1,0 +1,129 @@
+import { createWatches, hears, type Listener } from '../../alerter/inhibit/recipients-of.ts';
+import { windowSpans } from '../../alerter/inhibit/windows.ts';
+import { dayMs } from '../../text/zone-time.ts';
+import type { Client, Config, Finding, Rule, Severity, Window } from '../../config/config.ts';
+
+/** One recipient, and what the recipient is told of. */
+export interface Hearing {
+  /** An address, or `|` and a command. */
+  readonly recipient: string;
+  readonly severity: Severity;
+  readonly within_hours: boolean;
+  /** Names of rules; empty: all of these clients. */
+  readonly rules: readonly string[];
+  /** 0 where it concerns the fleet. */
+  readonly clients: number;
+}
+
+interface Audience {
+  /** '': the fleet. */
+  readonly name: string;
+  readonly rules: readonly Rule[];
+  readonly clients: readonly Client[];
+}
+
+/** Who is told of what, and warnings of what nobody is told of, by severity. */
+export function whoHears(config: Config): {
+  readonly hearings: readonly Hearing[];
+  readonly warnings: readonly Finding[];
+} {
+  const watchOf = createWatches(config);
+  const counts = new Map<string, { readonly hearing: Omit<Hearing, 'clients'>; clients: number }>();
+  const unheard = new Map<
+    string,
+    { readonly rules: readonly string[]; readonly severity: Severity; clients: string[] }
+  >();
+  for (const { name, rules, clients } of audiencesOf(config)) {
+    const heard = rules.map((rule) => ({ rule, listeners: watchOf({ client: name, rule: rule.name }).listeners }));
+    const listeners = new Map(
+      heard.flatMap(({ listeners: all }) => [...all.values()].map((one) => [keyOf(one), one] as const)),
+    );
+    for (const [key, { recipient, least, hours }] of listeners) {
+      const own = heard.filter(({ listeners: all }) => [...all.values()].some((one) => keyOf(one) === key));
+      const names = own.length === rules.length ? [] : own.map(({ rule }) => rule.name);
+      const hearing = { recipient, severity: least, within_hours: hours !== undefined, rules: names };
+      const id = JSON.stringify([hearing, name === '']);
+      const before = counts.get(id) ?? { hearing, clients: 0 };
+      before.clients += clients.length;
+      counts.set(id, before);
+    }
+    if (clients[0]?.muted === true) continue;
+    for (const severity of ['critical', 'warning'] as const) {
+      const names = heard.flatMap(({ rule, listeners: all }) => {
+        const isHeard = [...all.values()].some((one) => hears(one, severity));
+        return severitiesOf(rule).includes(severity) && rule.mail?.length !== 0 && !isHeard ? [rule.name] : [];
+      });
+      if (names.length === 0) continue;
+      const id = JSON.stringify([names, severity, name === '']);
+      const before = unheard.get(id) ?? { rules: names, severity, clients: [] };
+      before.clients.push(...clients.map((client) => client.name));
+      unheard.set(id, before);
+    }
+  }
+  const warnings = [...unheard.values()].map(({ rules, severity, clients }) => ({
+    file: config.file,
+    line: null,
+    message: `${severity === 'critical' ? 'critical alerts' : 'warnings'} of ${listed(rules, 4)}${clients.length === 0 ? '' : ` of ${listed(clients, 2)}`} reach nobody; write <mail to="..."/> into <alerts>, or <smtp fallback="...">`,
+  }));
+  return { hearings: [...counts.values()].map(({ hearing, clients }) => ({ ...hearing, clients })), warnings };
+}
+
+/** Clients with the same rules and recipients, and the fleet. */
+function audiencesOf({ clients, alerts }: Config): readonly Audience[] {
+  const audiences = new Map<Client['rules'], Map<Client['recipients'], Client[]>>();
+  for (const client of clients) {
+    if (client.state === 'retired') continue;
+    const ofRules = audiences.get(client.rules) ?? new Map<Client['recipients'], Client[]>();
+    audiences.set(client.rules, ofRules);
+    const same = ofRules.get(client.recipients);
+    if (same === undefined) ofRules.set(client.recipients, [client]);
+    else same.push(client);
+  }
+  const ofClients = [...audiences].flatMap(([rules, all]) =>
+    [...all.values()].map((same) => ({ name: same[0]?.name ?? '', rules, clients: same })),
+  );
+  return [...ofClients, { name: '', rules: alerts.rules, clients: [] }];
+}
+
+function keyOf({ recipient, least, hours }: Listener): string {
+  return JSON.stringify([recipient, least, hours !== undefined]);
+}
+
+function severitiesOf({ warning, critical, severity }: Rule): readonly Severity[] {
+  if (warning === null && critical === null) return [severity];
+  return [...(warning === null ? [] : ['warning' as const]), ...(critical === null ? [] : ['critical' as const])];
+}
+
+/** `a, b and 3 more`. */
+function listed(names: readonly string[], most: number): string {
+  if (names.length <= most) return names.join(', ');
+  return `${names.slice(0, most - 1).join(', ')} and ${names.length - most + 1} more`;
+}
+
+/** One window, how many clients have it, and when it is open next. */
+export interface NextWindow {
+  readonly clients: number;
+  readonly severity: 'warning' | null;
+  readonly rules: readonly string[];
+  readonly next: readonly { readonly starts_at: string; readonly ends_at: string }[];
+}
+
+/** Every window of config.xml with its next times, up to three within a year. */
+export function nextWindows({ clients, alerts }: Config, nowMs: number): readonly NextWindow[] {
+  const counts = new Map<Window, number>(alerts.windows.map((window) => [window, 0]));
+  for (const { windows } of clients) for (const window of windows) counts.set(window, (counts.get(window) ?? 0) + 1);
+  return [...counts].map(([window, count]) => {
+    const { severity, rules } = window;
+    const spans = windowSpans(window, nowMs, nowMs + 15 * dayMs, alerts.zone);
+    const later =
+      spans.length > 0 || window.date === null ? spans : windowSpans(window, nowMs, nowMs + 366 * dayMs, alerts.zone);
+    const next = later.filter(({ endsAtMs }) => endsAtMs > nowMs).slice(0, 3);
+    const iso = (atMs: number): string => new Date(atMs).toISOString();
+    return {
+      clients: count,
+      severity,
+      rules,
+      next: next.map((one) => ({ starts_at: iso(one.startsAtMs), ends_at: iso(one.endsAtMs) })),
+    };
+  });
+}

@@ -1,0 +1,56 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+
+import { FleetError, messageOf } from '../../errors.ts';
+import type { Hop } from '../../transport/route/hop.ts';
+import { decodeLoginKey, loadPrivateKey } from '../../transport/credentials/private-key.ts';
+
+export interface PublicKey {
+  /** `ssh-ed25519` for instance. */
+  readonly type: string;
+  readonly base64: string;
+}
+
+const maxFileBytes = 64 * 1024;
+
+/**
+ * The public key that a client is logged in to with: of the file given, else of its one private key, beside which a
+ * `.pub` is looked for first, because it needs no passphrase. Throws FleetError `usage` or `credentials-unusable`.
+ */
+export function findPublicKey({ name, credentials }: Hop, file: string | null): PublicKey {
+  if (file !== null) return readPublicKey(file);
+  const there = credentials.privateKeys.filter(({ path, optional }) => !optional || existsSync(path));
+  const [key, ...others] = there.map(({ path }) => path);
+  if (key === undefined || others.length > 0) {
+    const which = key === undefined ? 'no private key' : `several private keys (${[key, ...others].join(', ')})`;
+    throw new FleetError({
+      code: 'usage',
+      stage: 'usage',
+      message: `${name} has ${which}, so which key is meant must be said`,
+      advice: 'Name the public key with --key FILE.pub.',
+    });
+  }
+  const beside = `${key}.pub`;
+  if (existsSync(beside)) return readPublicKey(beside);
+  return describe(loadPrivateKey(key, credentials.passphrase?.reveal() ?? null).publicBlob);
+}
+
+function readPublicKey(file: string): PublicKey {
+  try {
+    if (statSync(file).size > maxFileBytes) throw new Error('it is too large for a key');
+    return describe(decodeLoginKey(readFileSync(file, 'utf8'), null).publicBlob);
+  } catch (thrown) {
+    throw new FleetError({
+      code: 'credentials-unusable',
+      stage: 'login',
+      message: `${file}: ${messageOf(thrown)}`,
+      advice: 'Name a file as ssh-keygen writes it, `ssh-ed25519 AAAA...`.',
+      cause: thrown,
+    });
+  }
+}
+
+/** RFC 4253, section 6.6: a public key begins with the name of its type, as a string. */
+function describe(blob: Buffer): PublicKey {
+  const type = blob.toString('latin1', 4, 4 + blob.readUInt32BE(0));
+  return { type, base64: blob.toString('base64') };
+}

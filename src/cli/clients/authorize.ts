@@ -1,0 +1,170 @@
+import type { Client, Config } from '../../config/config.ts';
+import { loadCollectorId } from '../../state/collector-id.ts';
+import { loadKeyRing, loadSealingRing } from '../../collector/keys/key-ring.ts';
+import type { KeyRing } from '../../collector/keys/key-ring.ts';
+import { FleetError } from '../../errors.ts';
+import { statePaths } from '../../state/paths.ts';
+import { claimStateFolder } from '../../state/state-folder.ts';
+import type { Hop } from '../../transport/route/hop.ts';
+import { authorizedKeysOptions, launcherFolders } from '../../loader/launcher.ts';
+import { createTransportShared } from '../../transport/transport-shared.ts';
+import { authorizedAgent, chooseAgent, forwardsAlone, type Authorized } from './authorize-agent.ts';
+import type { AgentKind } from './authorize-command.ts';
+import { authorizeScript } from './authorize-script.ts';
+import { findPublicKey } from './authorize-key.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { clientAt, forwardsThrough, fromAddresses } from './key-options.ts';
+import { chooseClients, loadSettings } from '../command/settings.ts';
+import { shellWord, sshCommand } from '../command/ssh-target.ts';
+
+export interface AuthorizeOptions {
+  readonly client: string;
+  /** A file with the public key; null: the key of the configuration. */
+  readonly key: string | null;
+  /** null: the one that read the client last. */
+  readonly agent: AgentKind | null;
+  /** Addresses that the key is let in from; none: as its line says already. */
+  readonly from: readonly string[];
+  /** A script that installs, instead of the line alone. */
+  readonly script: boolean;
+}
+
+/** `authorize`: what makes a key of the collector run nothing but the agent of this version on a client. */
+export async function authorizeCommand(context: Context, options: AuthorizeOptions): Promise<ExitStatus> {
+  const { output } = context;
+  const config = loadSettings(context);
+  const from = fromAddresses(options.from);
+  const { name, client, hops, hop, forwards } = targetOf(config, options.client);
+  const account = accountOf(hop);
+  const { type, base64 } = findPublicKey(hop, options.key);
+  const { collectorId, sealing } = identity(config);
+  const authorized =
+    client === null
+      ? forwardsAlone
+      : authorizedAgent({
+          client,
+          agent: await chooseAgent(context, config, client, options.agent),
+          collectorId,
+          publicKey: sealing.publicKey,
+        });
+  const { agent: runs, command } = authorized;
+  const keyOptions = authorizedKeysOptions({ command, forwards, from });
+  const publicKey = `${type} ${base64} fleet-health:${collectorId}`;
+  const line = `${keyOptions} ${publicKey}`;
+  const script = (): string => authorizeScript({ account, options: keyOptions, publicKey, authorized });
+  if (output.json) {
+    const [agent, inventory] = authorized.programs.map(({ digest }) => digest);
+    output.printJson({
+      command: 'authorize',
+      client: name,
+      account,
+      line,
+      runs,
+      agent: agent ?? null,
+      inventory: inventory ?? null,
+      folders: runs === null ? [] : [launcherFolders.root, `~/${launcherFolders.home}`],
+      collector: collectorId,
+      sealing_key: runs === 'node' ? sealing.id : null,
+      forwards,
+      ...(options.script ? { script: script() } : {}),
+    });
+  } else if (options.script) output.print(script().trimEnd());
+  else {
+    const more = [
+      ...(options.agent === null || runs === null ? [] : ['--agent', runs]),
+      ...(from.length === 0 ? [] : ['--from', shellWord(from.join(','))]),
+    ].map((word) => ` ${word}`);
+    const ssh = sshCommand(hops, client ?? { address: hop.address, addressSaid: true }, 'root');
+    output.print(
+      [
+        ...(client === null
+          ? aboutForwards(account)
+          : aboutAgent(client, account, authorized, { collectorId, sealing })),
+        '# This puts it in place, as root or as the account itself, and keeps from= and other options that the line has:',
+        `#   fleet-health authorize ${shellWord(name)}${more.join('')} --script | ${ssh} sh`,
+        line,
+      ].join('\n'),
+    );
+  }
+  return 0;
+}
+
+interface Target {
+  readonly name: string;
+  /** null: a bastion that is no client. */
+  readonly client: Client | null;
+  readonly hops: readonly Hop[];
+  readonly hop: Hop;
+  readonly forwards: readonly string[];
+}
+
+/** The machine that is meant: a client, or a bastion. A bastion that is a client too needs the client's agent. */
+function targetOf(config: Config, name: string): Target {
+  const shared = createTransportShared({ config });
+  const bastion = config.clients.some((client) => client.name === name)
+    ? undefined
+    : config.bastions.find((one) => one.name === name);
+  const [named] = bastion === undefined ? chooseClients(config, { clients: [name], group: null }) : [];
+  const client = bastion === undefined ? named : clientAt(shared.routeTo(bastion).hops, config, shared);
+  const target = client ?? bastion;
+  if (target === undefined) throw usage(`there is no client or bastion ${name}`);
+  if (target.ssh.transport === 'local') throw usage(`${target.name} is read without SSH, so no key logs in to it`);
+  const { hops } = shared.routeTo(target);
+  const hop = hops.at(-1);
+  if (hop === undefined) throw usage(`there is no way to ${target.name}`);
+  return { name: target.name, client: client ?? null, hops, hop, forwards: forwardsThrough(hops, config, shared) };
+}
+
+function aboutForwards(account: string): readonly string[] {
+  return [
+    `# For authorized_keys of the account ${account}, in place of any other line with the same key. The key then runs nothing;`,
+    '# it forwards to the machines of config.xml that are behind this one.',
+  ];
+}
+
+function aboutAgent(
+  { ssh }: Client,
+  account: string,
+  { agent: kind, programs }: Authorized,
+  { collectorId, sealing }: ReturnType<typeof identity>,
+): readonly string[] {
+  const seal = kind === 'shell' ? 'sealed by nobody but SSH on its way' : `sealed to key ${sealing.id}`;
+  const other =
+    kind === 'shell'
+      ? 'It is the shell agent, for a client without Node.js (--agent node makes the other line).'
+      : `It needs Node.js on the client${ssh.unsealed === 'refuse' ? '' : ' (--agent shell makes a line that does not)'}.`;
+  const brought = kind === 'node' && ssh.runtime === 'bring' && ssh.node === null;
+  return [
+    `# For authorized_keys of the account ${account}, in place of any other line with the same key. The key then runs`,
+    `# nothing but agent ${programs[0]?.digest.slice(0, 12) ?? ''}, for collector ${collectorId},`,
+    `# ${seal}. The agent must lie in ${launcherFolders.root} or in ~/${launcherFolders.home}.`,
+    `# ${other}`,
+    ...(brought
+      ? [
+          `# A Node.js that was brought is found below ~/.local/state/fleet-health; one elsewhere must be named: node="PATH".`,
+        ]
+      : []),
+  ];
+}
+
+/** As useradd(8) allows them, so that a shell finds nothing to expand. */
+const accountPattern = /^[A-Za-z_][\w.-]{0,63}\$?$/;
+
+function accountOf({ name, username }: Hop): string {
+  if (accountPattern.test(username)) return username;
+  throw usage(`${name}: ${JSON.stringify(username)} is no name of an account that can be written into a script`);
+}
+
+function identity({ stateDir, collector }: Config): {
+  readonly collectorId: string;
+  readonly sealing: KeyRing['sealing'];
+} {
+  const paths = statePaths(stateDir);
+  claimStateFolder(paths, ['keys', 'publicKeys']);
+  const { sealing } = (collector.open ? loadKeyRing : loadSealingRing)(paths, Date.now());
+  return { collectorId: loadCollectorId(paths.collectorId), sealing };
+}
+
+function usage(message: string): FleetError {
+  return new FleetError({ code: 'usage', stage: 'usage', message });
+}

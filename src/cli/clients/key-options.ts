@@ -1,0 +1,96 @@
+import { isIP } from 'node:net';
+
+import type { Config } from '../../config/config.ts';
+import { FleetError } from '../../errors.ts';
+import type { Hop } from '../../transport/route/hop.ts';
+import type { TransportShared } from '../../transport/transport-shared.ts';
+
+/**
+ * The addresses of `--from`, for `from="..."`. Throws FleetError `usage` for what sshd would refuse the whole line for,
+ * and for host names, which sshd compares only with UseDNS.
+ */
+export function fromAddresses(given: readonly string[]): readonly string[] {
+  const addresses = given.flatMap((text) => text.split(',').map((address) => address.trim()));
+  for (const address of addresses) {
+    if (isIP(address) !== 0 || isNetwork(address) || /^(?=.*\d)[\d?*]+(\.[\d?*]+){1,3}$/.test(address)) continue;
+    throw new FleetError({
+      code: 'usage',
+      stage: 'usage',
+      message: `--from ${JSON.stringify(address)} is no address`,
+      advice: 'Give an IP address, a network without bits of a host (192.0.2.0/24), or a pattern such as 192.0.2.*.',
+    });
+  }
+  return [...new Set(addresses)];
+}
+
+/** True for a network in CIDR notation whose address has no bits beyond its length, as sshd wants it. */
+function isNetwork(text: string): boolean {
+  const [address = '', length = '', ...more] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || more.length > 0 || !/^\d{1,3}$/.test(length)) return false;
+  const bits = family === 4 ? bitsOf(address.split('.'), 10, 8) : bitsOf(groupsOf(address), 16, 16);
+  return bits !== null && Number(length) <= bits.length && !bits.slice(Number(length)).includes('1');
+}
+
+function bitsOf(parts: readonly string[], radix: number, width: number): string | null {
+  if (parts.some((part) => !/^[\da-f]+$/i.test(part))) return null;
+  return parts.map((part) => parseInt(part, radix).toString(2).padStart(width, '0')).join('');
+}
+
+function groupsOf(address: string): readonly string[] {
+  const [head = '', tail] = address.split('::');
+  const split = (text: string): string[] => (text === '' ? [] : text.split(':'));
+  const [before, behind] = [split(head), split(tail ?? '')];
+  return [...before, ...Array<string>(Math.max(0, 8 - before.length - behind.length)).fill('0'), ...behind];
+}
+
+/**
+ * What a machine has to forward to, as `permitopen` takes it: the next machine of each way through it that is logged in to
+ * with the same account and keys. Ways that cannot be followed are passed over.
+ */
+export function forwardsThrough(hops: readonly Hop[], config: Config, shared: TransportShared): readonly string[] {
+  const own = placeOf(hops);
+  const targets = [...config.bastions, ...config.clients.filter(isVisited)];
+  const found = new Set<string>();
+  for (const target of targets) {
+    const way = wayTo(target, shared);
+    for (const [index, { name, address, port }] of way.entries()) {
+      if (index === 0 || placeOf(way.slice(0, index)) !== own) continue;
+      if (!/^[\w.:-]+$/.test(address)) {
+        const message = `${name}: ${JSON.stringify(address)} cannot be written into authorized_keys`;
+        throw new FleetError({ code: 'usage', stage: 'usage', message, advice: 'Give its IP address.' });
+      }
+      found.add(`${address.includes(':') ? `[${address}]` : address}:${port}`);
+    }
+  }
+  return [...found];
+}
+
+/** The client that is the same machine as a bastion, logged in to with the same account and keys; else undefined. */
+export function clientAt(
+  hops: readonly Hop[],
+  config: Config,
+  shared: TransportShared,
+): Config['clients'][number] | undefined {
+  const own = placeOf(hops);
+  return config.clients.find((client) => isVisited(client) && placeOf(wayTo(client, shared)) === own);
+}
+
+function isVisited({ state, ssh }: Config['clients'][number]): boolean {
+  return state !== 'retired' && ssh.transport !== 'local';
+}
+
+function wayTo(target: Parameters<TransportShared['routeTo']>[0], shared: TransportShared): readonly Hop[] {
+  try {
+    return shared.routeTo(target).hops;
+  } catch {
+    return [];
+  }
+}
+
+/** Two ways with the same place end at one line of one authorized_keys. The same private address may mean many machines. */
+function placeOf(hops: readonly Hop[]): string {
+  const last = hops.at(-1);
+  const keys = last?.credentials.privateKeys.map(({ path }) => path);
+  return JSON.stringify([hops.map(({ address, port }) => [address, port]), last?.username, keys]);
+}

@@ -1,0 +1,155 @@
+import path from 'node:path';
+
+import { takeRuntime } from '../../collector/runtimes/add-runtime.ts';
+import type { RuntimeOrigin } from '../../collector/runtimes/add-runtime.ts';
+import { isOwnTarget } from '../../collector/runtimes/node-binary.ts';
+import { listRuntimes, removeRuntime } from '../../collector/runtimes/runtime-store.ts';
+import type { StoredRuntime } from '../../collector/runtimes/runtime-store.ts';
+import { runtimeTargets, targetNamed } from '../../collector/runtimes/runtime-targets.ts';
+import type { RuntimeTarget } from '../../collector/runtimes/runtime-targets.ts';
+import { didYouMean } from '../../config/values/nearest.ts';
+import { FleetError } from '../../errors.ts';
+import { statePaths } from '../../state/paths.ts';
+import { claimStateFolder } from '../../state/state-folder.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { loadSettings } from '../command/settings.ts';
+import { renderTable } from '../terminal/table.ts';
+
+export interface RuntimesAddOptions {
+  readonly platform: string;
+  /** As it was given: a file, `self`, `npm` or `npm@VERSION`; null: what fits best. */
+  readonly from: string | null;
+  /** A SHASUMS256.txt of nodejs.org; null: nothing is compared. */
+  readonly shasums: string | null;
+}
+
+/** `runtimes add`: keeps a Node.js for clients of one platform. */
+export async function runtimesAddCommand(context: Context, options: RuntimesAddOptions): Promise<ExitStatus> {
+  const { output, signal } = context;
+  const target = requireTarget(options.platform);
+  const dir = claimRuntimes(context);
+  const added = await takeRuntime({
+    dir,
+    target,
+    origin: originOf(options, target),
+    onChecked: () => {
+      const talks = !output.json && output.verbosity !== 'quiet';
+      if (talks) output.print(`It is a node for ${target.name}; now it is compressed, which takes a minute or two.`);
+    },
+    nowMs: Date.now(),
+    signal,
+  });
+  if (output.json) output.printJson({ command: 'runtimes', add: runtimeJson(added) });
+  else if (output.verbosity !== 'quiet') {
+    const [smallest] = added.copies;
+    const way = smallest === undefined ? '' : `, ${mebibytes(smallest.sizeBytes)} on the way (${smallest.codec})`;
+    output.print(`Clients on ${added.target} with runtime="bring" get ${nameOf(added)}${way}.`);
+  }
+  return 0;
+}
+
+/** `runtimes list`. */
+export function runtimesListCommand(context: Context): ExitStatus {
+  const { output } = context;
+  const { runtimes: dir } = statePaths(loadSettings(context).stateDir);
+  const kept = listRuntimes(dir);
+  if (output.json) output.printJson({ command: 'runtimes', runtimes: kept.map(runtimeJson) });
+  else if (kept.length === 0) output.print(`No runtime in ${dir} yet; add one: fleet-health runtimes add linux-x64`);
+  else printRuntimes(context, kept);
+  return 0;
+}
+
+/** `runtimes remove`. */
+export function runtimesRemoveCommand(context: Context, platform: string): ExitStatus {
+  const { output } = context;
+  const dir = claimRuntimes(context);
+  const removed = removeRuntime(dir, requireTarget(platform).name);
+  if (removed === null) {
+    const message = `there is no runtime for ${platform} in ${dir}`;
+    throw new FleetError({ code: 'usage', stage: 'usage', message, advice: 'See `fleet-health runtimes list`.' });
+  }
+  if (output.json) output.printJson({ command: 'runtimes', remove: runtimeJson(removed) });
+  else if (output.verbosity !== 'quiet') {
+    output.print(`The runtime for ${removed.target} is gone from here; clients keep what they have, unused.`);
+  }
+  return 0;
+}
+
+function claimRuntimes(context: Context): string {
+  const paths = statePaths(loadSettings(context).stateDir);
+  claimStateFolder(paths, ['runtimes']);
+  return paths.runtimes;
+}
+
+function requireTarget(name: string): RuntimeTarget {
+  const target = targetNamed(name);
+  if (target !== null) return target;
+  const names = runtimeTargets.map((known) => known.name);
+  const message = `there is no platform "${name}"${didYouMean(name, names)}`;
+  throw new FleetError({ code: 'usage', stage: 'usage', message, advice: `Name one of ${names.join(', ')}.` });
+}
+
+function originOf({ from, shasums }: RuntimesAddOptions, target: RuntimeTarget): RuntimeOrigin {
+  const npm = from === null ? null : /^npm(?:@([\w.^~-]+))?$/.exec(from);
+  if (shasums !== null && (from === null || from === 'self' || npm !== null)) {
+    const message = '--shasums lists release archives, and neither npm nor --from self has one';
+    throw new FleetError({ code: 'usage', stage: 'usage', message, advice: 'Fetch the archive, and add --from FILE.' });
+  }
+  // The agent is tried with the release that runs the collector.
+  const ownMajor = process.versions.node.split('.')[0] ?? '';
+  const ownFits = isOwnTarget(target);
+  if (from === null) return ownFits ? { kind: 'self' } : { kind: 'npm', version: ownMajor };
+  if (from === 'self') {
+    if (ownFits) return { kind: 'self' };
+    const message = `the Node.js that runs this (${process.platform}-${process.arch}) is none for ${target.name}`;
+    throw new FleetError({ code: 'usage', stage: 'usage', message, advice: 'Use --from npm or --from FILE.' });
+  }
+  if (npm !== null) return { kind: 'npm', version: npm[1] ?? ownMajor };
+  return { kind: 'file', file: path.resolve(from), shasums };
+}
+
+function nameOf({ version }: StoredRuntime): string {
+  return version === null ? 'this Node.js' : `Node.js ${version}`;
+}
+
+function mebibytes(sizeBytes: number): string {
+  return `${(sizeBytes / 2 ** 20).toFixed(0)} MiB`;
+}
+
+function runtimeJson(runtime: StoredRuntime): unknown {
+  return {
+    target: runtime.target,
+    version: runtime.version,
+    digest: runtime.digest,
+    size_bytes: runtime.sizeBytes,
+    added_at: new Date(runtime.addedAtMs).toISOString(),
+    source: runtime.source,
+    copies: runtime.copies.map(({ codec, sizeBytes }) => ({ codec, size_bytes: sizeBytes })),
+  };
+}
+
+function printRuntimes({ output }: Context, kept: readonly StoredRuntime[]): void {
+  output.print(
+    renderTable(
+      output,
+      [
+        { title: 'platform' },
+        { title: 'version' },
+        { title: 'size', align: 'right' },
+        { title: 'sent as' },
+        { title: 'added' },
+        { title: 'digest', shrinks: true },
+        { title: 'from', shrinks: true },
+      ],
+      kept.map((runtime) => [
+        runtime.target,
+        runtime.version ?? '-',
+        mebibytes(runtime.sizeBytes),
+        runtime.copies.map(({ codec, sizeBytes }) => `${codec} ${mebibytes(sizeBytes)}`).join(', '),
+        new Date(runtime.addedAtMs).toISOString().slice(0, 16).replace('T', ' '),
+        runtime.digest,
+        runtime.source,
+      ]),
+    ),
+  );
+}

@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto';
+
+import { formatDuration } from '../../config/values/quantities.ts';
+import { FleetError } from '../../errors.ts';
+
+/** What the five fields of crontab(5) can say evenly, in minutes. */
+const choices = [1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440] as const;
+const minuteMs = 60_000;
+const hourMinutes = 60;
+const dayMinutes = 1440;
+
+/** The least pause that crontab(5) can say which is no shorter than this one; at most a day. */
+export function schedulablePause(everyMs: number): number {
+  const minutes = choices.find((choice) => choice * minuteMs >= everyMs) ?? dayMinutes;
+  return minutes * minuteMs;
+}
+
+/**
+ * The five fields of crontab(5) for a pause. Clients start at different minutes, and none at the full ones, when collectors
+ * do. Throws FleetError `usage` for a pause that crontab(5) cannot say evenly.
+ */
+export function cronSchedule(everyMs: number, client: string): string {
+  const minutes = choices.find((choice) => choice * minuteMs === everyMs);
+  if (minutes === undefined) {
+    const listed = choices.map((choice) => formatDuration(choice * minuteMs)).join(', ');
+    throw new FleetError({
+      code: 'usage',
+      stage: 'usage',
+      message: `a crontab cannot say "every ${formatDuration(everyMs)}"`,
+      advice: `Take one of ${listed}.`,
+    });
+  }
+  const spread = createHash('sha256').update(client).digest().readUInt32BE();
+  if (minutes === 1) return '* * * * *';
+  if (minutes < hourMinutes) return `${1 + (spread % (minutes - 1))}-59/${minutes} * * * *`;
+  const minute = 1 + (spread % (hourMinutes - 1));
+  if (minutes === hourMinutes) return `${minute} * * * *`;
+  const hour = Math.floor(spread / hourMinutes) % Math.min(24, minutes / hourMinutes);
+  return minutes === dayMinutes ? `${minute} ${hour} * * *` : `${minute} ${hour}-23/${minutes / hourMinutes} * * *`;
+}

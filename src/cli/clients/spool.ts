@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+
+import { loadCollectorId } from '../../state/collector-id.ts';
+import { formatDuration, parseDuration } from '../../config/values/quantities.ts';
+import type { Client, Config } from '../../config/config.ts';
+import { FleetError, messageOf } from '../../errors.ts';
+import { statePaths } from '../../state/paths.ts';
+import { claimStateFolder } from '../../state/state-folder.ts';
+import { putSpoolLineScript, removeSpoolLineScript, spoolComment, spoolLine } from '../../loader/spool-line.ts';
+import type { SpoolLineOptions } from '../../loader/spool-line.ts';
+import { createTransportShared } from '../../transport/transport-shared.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { readStored } from '../command/read-stored.ts';
+import { chooseClients, loadSettings } from '../command/settings.ts';
+import { cronSchedule, schedulablePause } from './spool-schedule.ts';
+import { shellWord, sshCommand } from '../command/ssh-target.ts';
+
+export interface SpoolCommandOptions {
+  readonly client: string;
+  /** A duration as config.xml writes it; null: as often as the collector comes. */
+  readonly every: string | null;
+  readonly print: 'line' | 'script' | 'remove';
+}
+
+/** A collector that came within so many of its pauses comes again. */
+const pausesUntilMissed = 1.5;
+/** What a report of a usual machine takes on a disk: one block. */
+const bytesOnDisk = 4096;
+const dayMs = 86_400_000;
+
+/** `spool`: what has a client take reports itself while the collector does not come. Changes nothing anywhere. */
+export async function spoolCommand(context: Context, options: SpoolCommandOptions): Promise<ExitStatus> {
+  const { output } = context;
+  const config = loadSettings(context);
+  const [client] = chooseClients(config, { clients: [options.client], group: null });
+  if (client === undefined) throw usage(`there is no client ${options.client}`);
+  const everyMs = options.every === null ? schedulablePause(config.collector.everyMs) : durationOf(options.every);
+  const line: SpoolLineOptions = {
+    collectorId: collectorIdOf(config),
+    folder: createHash('sha256').update(client.name).digest('hex').slice(0, 32),
+    schedule: cronSchedule(everyMs, client.name),
+    pauseSeconds: Math.round((pausesUntilMissed * config.collector.everyMs) / 1000),
+  };
+  if (options.print !== 'remove') {
+    if (client.state === 'retired') throw usage(`${client.name} is retired, so nobody brings its reports home`);
+    await refuseWhatCannotSeal(context, config, client);
+  }
+  const script = options.print === 'remove' ? removeSpoolLineScript(line) : putSpoolLineScript(line, client.name);
+  const reportsADay = Math.round(dayMs / everyMs);
+  if (output.json) {
+    output.printJson({
+      command: 'spool',
+      client: client.name,
+      collector: line.collectorId,
+      ...(options.print === 'remove'
+        ? { script }
+        : {
+            every_s: everyMs / 1000,
+            not_within_s: line.pauseSeconds,
+            line: spoolLine(line),
+            reports_a_day: reportsADay,
+            bytes_a_day: reportsADay * bytesOnDisk,
+            ...(options.print === 'script' ? { script } : {}),
+          }),
+    });
+  } else if (options.print === 'line') {
+    const megabytes = ((reportsADay * bytesOnDisk) / 1e6).toFixed(1);
+    const more = options.every === null ? '' : ` --every ${shellWord(options.every)}`;
+    output.print(
+      [
+        `# For the crontab of the account that ${client.name} is logged in to with (crontab -e there). It works from the next`,
+        `# visit on: every ${formatDuration(everyMs)}, unless the collector came in the last ${formatDuration(line.pauseSeconds * 1000)}, a report is kept, sealed, until it comes:`,
+        `# about ${megabytes} MB a day on the client's disk, and never more than 3000 reports or 8 MiB of them.`,
+        `# This puts it in:`,
+        `#   fleet-health spool ${shellWord(client.name)}${more} --script | ${sshTo(client, config)}`,
+        spoolComment(line, client.name),
+        spoolLine(line),
+      ].join('\n'),
+    );
+  } else output.print(script.trimEnd());
+  return 0;
+}
+
+function sshTo(client: Client, config: Config): string {
+  if (client.ssh.transport === 'local') return 'sh';
+  const { hops } = createTransportShared({ config }).routeTo(client);
+  return `${sshCommand(hops, client, hops.at(-1)?.username ?? '')} sh`;
+}
+
+/** The shell agent keeps nothing. Where the database is away nobody knows, and the line does no harm there. */
+async function refuseWhatCannotSeal({ output, signal }: Context, { storage }: Config, { name }: Client): Promise<void> {
+  let reader: string | null = null;
+  try {
+    const known = await readStored(storage, signal, ({ history }) => history.clients());
+    reader = known.find(({ client }) => client === name)?.reader ?? null;
+  } catch (thrown) {
+    signal.throwIfAborted();
+    output.complain(
+      `how ${name} was read last cannot be looked up; the line needs Node.js there: ${messageOf(thrown)}`,
+    );
+  }
+  if (reader !== 'shell') return;
+  throw new FleetError({
+    code: 'usage',
+    stage: 'usage',
+    message: `${name} is read by the shell agent, which cannot seal, so no report may be kept there`,
+    advice: `Install Node.js there, or set runtime="bring" for it, and visit it once: fleet-health collect ${shellWord(name)}.`,
+  });
+}
+
+function durationOf(text: string): number {
+  const everyMs = parseDuration(text);
+  if (everyMs !== null && everyMs > 0) return everyMs;
+  throw usage(`--every ${JSON.stringify(text)} is no duration such as 5m or 1h`);
+}
+
+function collectorIdOf({ stateDir }: Config): string {
+  const paths = statePaths(stateDir);
+  claimStateFolder(paths, []);
+  return loadCollectorId(paths.collectorId);
+}
+
+function usage(message: string): FleetError {
+  return new FleetError({ code: 'usage', stage: 'usage', message });
+}

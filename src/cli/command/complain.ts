@@ -1,0 +1,41 @@
+import { FleetError, messageOf } from '../../errors.ts';
+import { escapeControls } from '../../log.ts';
+import { withoutSecrets } from '../../revealed-secrets.ts';
+import type { ExitStatus } from './context.ts';
+import type { Output } from '../terminal/output.ts';
+
+/**
+ * Says what ended a command: one line on stderr, with --json an `error` object on stdout as well, with -v the stack.
+ * Returns the exit status.
+ */
+export function complain(output: Output, thrown: unknown): ExitStatus {
+  const error =
+    thrown instanceof FleetError
+      ? thrown
+      : new FleetError({ code: 'internal', stage: 'run', message: messageOf(thrown), cause: thrown });
+  output.complain(complaintText(error));
+  if (output.json) output.printJson(errorDocument(error));
+  if (output.verbosity === 'verbose' && error.code !== 'usage') output.complain(stackOf(error));
+  return error.exitStatus;
+}
+
+/** The JSON document of a command that an error ended. */
+export function errorDocument({ code, stage, message, advice, client }: FleetError): unknown {
+  return { error: { code, stage, message, advice, ...(client === null ? {} : { client }) } };
+}
+
+/** `fleet-health: MESSAGE (code). ADVICE`, on one line. */
+export function complaintText(error: FleetError): string {
+  const [first = '', ...others] = error.message.trim().split('\n');
+  const message = escapeControls(first).replace(/[.\s]+$/, '');
+  const more = others.length === 0 ? '' : `; and ${others.length} more`;
+  return `fleet-health: ${message}${more} (${error.code}). ${escapeControls(error.advice)}`;
+}
+
+function stackOf(error: Error): string {
+  const stack = withoutSecrets(error.stack ?? error.message)
+    .split('\n')
+    .map(escapeControls)
+    .join('\n');
+  return error.cause instanceof Error ? `${stack}\ncaused by ${stackOf(error.cause)}` : stack;
+}

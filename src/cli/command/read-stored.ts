@@ -1,0 +1,65 @@
+import type { Config, StorageConfig } from '../../config/config.ts';
+import { statePaths } from '../../state/paths.ts';
+import { claimStateFolder } from '../../state/state-folder.ts';
+import type { AlertStore } from '../../storage/store/alert-store.ts';
+import { FleetError } from '../../errors.ts';
+import { checkMigrations } from '../../storage/migrate/migrate.ts';
+import { openStorage } from '../../storage/open-storage.ts';
+import type { SealedStore } from '../../storage/store/sealed-store.ts';
+import type { History } from '../../storage/store/storage.ts';
+
+/** What can be read; `alerts` and `sealed` are null before the first run, where there is no schema and perhaps no file yet. */
+export interface Stored {
+  readonly history: History;
+  readonly alerts: AlertStore | null;
+  readonly sealed: SealedStore | null;
+}
+
+const nothing: Stored = {
+  history: {
+    clients: () => Promise.resolve([]),
+    lastRun: () => Promise.resolve(null),
+    query: () => Promise.resolve([]),
+  },
+  alerts: null,
+  sealed: null,
+};
+
+/**
+ * Reads from the database and changes nothing in it: before the first run there is nothing to read. Throws FleetError
+ * `migration-mismatch` where there is no schema and no run may make one.
+ */
+export async function readStored<Result>(
+  storage: StorageConfig,
+  signal: AbortSignal,
+  read: (stored: Stored) => Promise<Result>,
+): Promise<Result> {
+  const { applied } = await checkMigrations({ storage, signal });
+  if (applied.length === 0 && !storage.migrate) {
+    const message = 'the database has no schema, and migrate="no" lets no run make one';
+    const advice = 'Run `fleet-health migrate` as an account that may.';
+    throw new FleetError({ code: 'migration-mismatch', stage: 'storage', message, advice });
+  }
+  if (applied.length === 0) return await read(nothing);
+  const open = await openStorage({ storage, migrate: false, program: 'read', signal });
+  try {
+    return await read(open);
+  } finally {
+    await open.close();
+  }
+}
+
+/** For what people say to the alerter: the database is made where it is not there yet, as `alert` itself would. */
+export async function changeStored<Result>(
+  { storage, stateDir }: Pick<Config, 'storage' | 'stateDir'>,
+  signal: AbortSignal,
+  change: (alerts: AlertStore) => Promise<Result>,
+): Promise<Result> {
+  if (storage.kind === 'sqlite') claimStateFolder(statePaths(stateDir), []);
+  const open = await openStorage({ storage, migrate: storage.migrate, program: 'read', signal });
+  try {
+    return await change(open.alerts);
+  } finally {
+    await open.close();
+  }
+}

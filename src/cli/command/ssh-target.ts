@@ -1,0 +1,37 @@
+import type { Client } from '../../config/config.ts';
+import type { Hop } from '../../transport/route/hop.ts';
+
+/**
+ * An ssh(1) command line as people type it, for an account of the last machine of a way. Names the machines before it
+ * (`-J`) and its port, unless the ssh_config that ssh reads by itself says them.
+ */
+export function sshCommand(
+  hops: readonly Hop[],
+  { address, addressSaid }: Pick<Client, 'address' | 'addressSaid'>,
+  account: string,
+): string {
+  const last = hops.at(-1);
+  if (last === undefined) return 'sh';
+  const { files, overruled } = last.sshConfig;
+  const bySsh = !addressSaid && !overruled;
+  const jumps = hops.slice(0, -1).map(jumpSpec).join(',');
+  return [
+    'ssh',
+    // ssh looks for the two usual files itself.
+    ...(!addressSaid && files.length === 1 ? [`-F ${shellWord(files[0] ?? '')}`] : []),
+    ...(jumps === '' || bySsh ? [] : [`-J ${shellWord(jumps)}`]),
+    ...(addressSaid && last.port !== 22 ? [`-p ${last.port}`] : []),
+    `${shellWord(account)}@${shellWord(address)}`,
+  ].join(' ');
+}
+
+/** One machine of `-J`: by the name that ssh_config knows it by where one is read. */
+function jumpSpec({ username, address, port, sshConfig }: Hop): string {
+  const host = sshConfig.files.length > 0 ? sshConfig.host : address;
+  return `${username}@${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** A word that no shell changes. */
+export function shellWord(text: string): string {
+  return /^[\w.,/:@%+-]+$/.test(text) ? text : `'${text.replace(/[^ -~]|'/g, '?')}'`;
+}

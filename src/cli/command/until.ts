@@ -1,0 +1,105 @@
+import type { Config } from '../../config/config.ts';
+import { calendarDay, dayMs, wallTime } from '../../text/zone-time.ts';
+import { parseClock, parseMoment } from '../../config/values/calendar.ts';
+import { parseDuration } from '../../config/values/quantities.ts';
+import { FleetError } from '../../errors.ts';
+import { readerTime } from '../terminal/reader-time.ts';
+
+/** What a command line says of a time ahead. */
+export interface SpanOptions {
+  /** A time, or a duration from now; null: now. */
+  readonly from: string | null;
+  /** A time, or a duration from the beginning. */
+  readonly until: string | null;
+  readonly for: string | null;
+}
+
+/**
+ * Reads when something begins and ends; the end is null if neither --until nor --for was given. Throws FleetError `usage`
+ * for both of them, for what is no time, and for times that have passed.
+ */
+export function parseSpanAhead(
+  { from, until, for: duration }: SpanOptions,
+  config: Pick<Config, 'alerts'>,
+  nowMs: number,
+): { readonly startsAtMs: number; readonly endsAtMs: number | null } {
+  if (until !== null && duration !== null) {
+    throw usage('--until and --for contradict each other', 'Give one of them.');
+  }
+  const startsAtMs = from === null ? nowMs : parseAhead('--from', from, config, nowMs);
+  if (duration !== null) return { startsAtMs, endsAtMs: startsAtMs + parseSpanOption('--for', duration) };
+  return { startsAtMs, endsAtMs: until === null ? null : parseAhead('--until', until, config, startsAtMs) };
+}
+
+/** `2h` after a time, a clock's next `18:00`, `tomorrow 08:00`, or a time of ISO 8601 in the readers' zone. */
+function parseAhead(option: string, text: string, config: Pick<Config, 'alerts'>, fromMs: number): number {
+  const { zone, moment } = readerTime(config, fromMs);
+  const spanMs = parseDuration(text);
+  const atMs = spanMs === null ? timeNear(text, zone, fromMs, 1) : fromMs + spanMs;
+  if (atMs === null) {
+    throw usage(
+      `${option} ${JSON.stringify(text)} is no time`,
+      `Write 2h, 18:00, tomorrow, tomorrow 08:00, 2026-12-01 06:00 (${zone}) or 2026-12-01T06:00:00Z.`,
+    );
+  }
+  if (atMs <= fromMs) {
+    const read = spanMs === null ? `, read as ${moment(atMs)} ${zone},` : '';
+    throw usage(
+      `${option} ${JSON.stringify(text)}${read} has passed`,
+      `Give a time after ${moment(fromMs)} (${zone}).`,
+    );
+  }
+  return atMs;
+}
+
+/**
+ * Reads `30d` ago, a clock's last `06:00`, `yesterday 18:00`, or a time of ISO 8601 in the readers' zone. Throws
+ * FleetError `usage` for what is none of these, and for a time that is still to come.
+ */
+export function parseSince(option: string, text: string, config: Pick<Config, 'alerts'>, nowMs: number): number {
+  const { zone, moment } = readerTime(config, nowMs);
+  const spanMs = parseDuration(text);
+  const sinceMs = spanMs === null ? timeNear(text, zone, nowMs, -1) : nowMs - spanMs;
+  if (sinceMs === null) {
+    throw usage(
+      `${option} ${JSON.stringify(text)} is no time`,
+      `Write 30d, 12h, 18:00, yesterday, 2026-12-01 06:00 (${zone}) or 2026-12-01T06:00:00Z.`,
+    );
+  }
+  if (sinceMs >= nowMs) {
+    throw usage(`${option} ${JSON.stringify(text)} has not passed yet`, `It is ${moment(nowMs)} (${zone}) now.`);
+  }
+  return sinceMs;
+}
+
+const dayOffsets: Readonly<Record<string, number>> = { yesterday: -1, today: 0, tomorrow: 1 };
+
+/** A day by its name, a clock's time, both, or ISO 8601; a bare clock's time is the next one, or with -1 the last. */
+function timeNear(text: string, zone: string, nowMs: number, direction: 1 | -1): number | null {
+  const parts = /^(?:(yesterday|today|tomorrow)\b *)?(\d?\d:\d\d)?$/i.exec(text.trim());
+  const [, name, clock] = parts ?? [];
+  if (name === undefined && clock === undefined) return parseMoment(text, zone);
+  const minute = parseClock((clock ?? '00:00').padStart(5, '0'));
+  if (minute === null) return null;
+  const at = (days: number): number => wallTime(zone, calendarDay(zone, nowMs) + days * dayMs, minute);
+  if (name !== undefined) return at(dayOffsets[name.toLowerCase()] ?? 0);
+  const isAhead = direction > 0 ? at(0) > nowMs : at(0) < nowMs;
+  return at(isAhead ? 0 : direction);
+}
+
+/** A duration longer than nothing, in milliseconds. Throws FleetError `usage`. */
+export function parseSpanOption(option: string, text: string): number {
+  const spanMs = parseDuration(text);
+  if (spanMs !== null && spanMs > 0) return spanMs;
+  throw usage(`${option} ${JSON.stringify(text)} is no duration`, 'Write 30m, 4h, 2d or 1h30m.');
+}
+
+/** What people write for other people; the database gives it so many characters. Throws FleetError `usage`. */
+export function checkLength(option: string, text: string, maxChars: number): string {
+  if (text.length <= maxChars) return text;
+  throw usage(`${option} is longer than ${maxChars} characters`, 'Say it shorter.');
+}
+
+function usage(message: string, advice: string): FleetError {
+  return new FleetError({ code: 'usage', stage: 'usage', message, advice });
+}

@@ -1,0 +1,50 @@
+import path from 'node:path';
+
+import { FleetError, messageOf } from '../../errors.ts';
+import { asStorageErrors, StorageFault } from '../../storage/sql/fault.ts';
+import { backUpSqlite } from '../../storage/dialects/sqlite/back-up.ts';
+import { isFileMissing } from '../../storage/dialects/sqlite/is-file-missing.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { loadSettings } from '../command/settings.ts';
+
+/**
+ * `backup FILE`: the SQLite database as it is now, while collector and alerter go on. Throws FleetError `usage` for a file
+ * that is there already or cannot be written, and for another kind of database; else a storage fault.
+ */
+export async function backupCommand(context: Context, file: string): Promise<ExitStatus> {
+  const { output, signal } = context;
+  const { storage } = loadSettings(context);
+  if (storage.kind !== 'sqlite' || storage.path === null) {
+    throw usage(
+      'the database is a server of its own',
+      `Run: mysqldump --single-transaction --no-tablespaces ${storage.database ?? 'DATABASE'} (docs/operations.md).`,
+    );
+  }
+  const source = storage.path;
+  const target = path.resolve(file);
+  // SQLite copies in one step, during which no handler runs: a signal is to end it all the same.
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.removeAllListeners(name);
+  const sizeBytes = await asStorageErrors(async () => {
+    if (isFileMissing(source)) throw new StorageFault('lost', `${source} is not there yet; the first collect makes it`);
+    try {
+      return await backUpSqlite({ source, target, signal });
+    } catch (thrown) {
+      throw thrown instanceof StorageFault ? thrown : targetFault(target, thrown);
+    }
+  });
+  if (output.json) output.printJson({ command: 'backup', file: target, size_bytes: sizeBytes });
+  else if (output.verbosity !== 'quiet') {
+    output.print(`${target}: the database as it was just now, ${(sizeBytes / 1024 / 1024).toFixed(1)} MiB.`);
+  }
+  return 0;
+}
+
+function targetFault(target: string, thrown: unknown): FleetError {
+  const exists = thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST';
+  if (exists) return usage(`${target} is there already`, 'Name a file that is not: nothing is ever overwritten.');
+  return usage(`${target} cannot be written: ${messageOf(thrown)}`, 'Name a file in a folder that can be written.');
+}
+
+function usage(message: string, advice: string): FleetError {
+  return new FleetError({ code: 'usage', stage: 'usage', message, advice });
+}

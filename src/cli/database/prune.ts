@@ -1,0 +1,190 @@
+import type { Config } from '../../config/config.ts';
+import { formatDuration, formatSize } from '../../config/values/quantities.ts';
+import { FleetError } from '../../errors.ts';
+import { takeLock } from '../../state/lock.ts';
+import { statePaths } from '../../state/paths.ts';
+import { claimStateFolder } from '../../state/state-folder.ts';
+import { checkMigrations } from '../../storage/migrate/migrate.ts';
+import { openStorage } from '../../storage/open-storage.ts';
+import type { FileSpace } from '../../storage/dialects/sqlite/reclaim.ts';
+import type { PruneLimits, PruneResult, ReportStore } from '../../storage/store/storage.ts';
+import { vacuum } from '../../storage/vacuum.ts';
+import { atWork } from '../command/at-work.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { loadSettings } from '../command/settings.ts';
+
+export interface PruneCommandOptions {
+  /** Only say what would go. */
+  readonly dryRun: boolean;
+  /** Make the SQLite file anew. */
+  readonly vacuum: boolean;
+}
+
+/**
+ * `prune`: all that is older than `<retention>` says, at once. It may run beside `collect`, which does the same: a row
+ * counts once. Exit status 1: it was interrupted, the next one goes on.
+ */
+export async function pruneCommand(context: Context, options: PruneCommandOptions): Promise<ExitStatus> {
+  const config = loadSettings(context);
+  if (options.vacuum && config.storage.kind !== 'sqlite') {
+    throw new FleetError({
+      code: 'usage',
+      stage: 'usage',
+      message: '--vacuum is for SQLite, and <storage> names a server',
+      advice: 'There, space that is free inside of a table is used for new rows; OPTIMIZE TABLE gives it back.',
+    });
+  }
+  if (options.dryRun) return await showPrunable(context, config);
+  const paths = statePaths(config.stateDir);
+  claimStateFolder(paths, []);
+  const lock = await takeLock({ file: paths.pruneLock, nowMs: Date.now() });
+  if (lock.kind === 'taken') {
+    if (context.output.json) context.output.printJson({ command: 'prune', outcome: 'overlapped' });
+    else if (context.output.verbosity !== 'quiet') context.output.print(atWork('prune', lock.holder));
+    return 0;
+  }
+  try {
+    return await pruneAll(context, config, options);
+  } finally {
+    lock.release();
+  }
+}
+
+async function pruneAll(context: Context, config: Config, options: PruneCommandOptions): Promise<ExitStatus> {
+  const { output, signal } = context;
+  const show = output.terminal && output.verbosity === 'normal' && !output.json;
+  const { pruned, space } = await withStore(config, config.storage.migrate, async (store) => {
+    const progress = show ? await progressOver(store, limitsOf(config)) : null;
+    try {
+      const all = { ...limitsOf(config), freeAll: true };
+      return { pruned: await store.prune(all, signal, progress?.show), space: await store.fileSpace() };
+    } finally {
+      progress?.end();
+    }
+  });
+  const { path } = config.storage;
+  const wanted = options.vacuum && path !== null && space !== null && !pruned.more && !signal.aborted;
+  // All connections of ours are closed by now: it needs the file for itself.
+  const anew = wanted ? vacuum(path, space) : null;
+  if (output.json) {
+    output.printJson({
+      command: 'prune',
+      outcome: pruned.more ? 'interrupted' : 'finished',
+      ...countsJson(pruned),
+      freed_bytes: pruned.freedBytes + (anew?.freedBytes ?? 0),
+      vacuumed: anew !== null,
+    });
+  } else if (output.verbosity !== 'quiet') {
+    output.print([...sentences(pruned), ...spaceSentences(space, pruned, anew)].join('\n'));
+  }
+  return pruned.more ? 1 : 0;
+}
+
+async function showPrunable({ output, signal }: Context, config: Config): Promise<ExitStatus> {
+  const { applied } = await checkMigrations({ storage: config.storage, signal });
+  const prunable =
+    applied.length === 0 ? nothing : await withStore(config, false, (store) => store.countPrunable(limitsOf(config)));
+  if (output.json) output.printJson({ command: 'prune', dry_run: true, ...countsJson(prunable) });
+  else if (output.verbosity !== 'quiet') {
+    const { rawMs, detailMs, hourlyMs, dailyMs } = config.retention;
+    const kept = (ms: number | null): string => (ms === null ? 'not made' : formatDuration(ms));
+    output.print(
+      [
+        `It would remove ${list(prunable)}.`,
+        `Kept: rows ${kept(rawMs)}, whole reports ${kept(detailMs)}, rollups of an hour ${kept(hourlyMs)}, of a day ${kept(dailyMs)}.`,
+      ].join('\n'),
+    );
+  }
+  return 0;
+}
+
+/** Before the first run there is no database. */
+const nothing: PruneResult = {
+  stats: 0,
+  reports: 0,
+  visits: 0,
+  runs: 0,
+  hourly: 0,
+  daily: 0,
+  freedBytes: 0,
+  more: false,
+};
+
+async function withStore<T>(config: Config, migrate: boolean, work: (store: ReportStore) => Promise<T>): Promise<T> {
+  // Without the signal: it ends pruning between two transactions, and need not cut one off.
+  const open = await openStorage({ storage: config.storage, migrate, program: 'collect' });
+  try {
+    return await work(open.reports);
+  } finally {
+    await open.close();
+  }
+}
+
+function limitsOf({ retention }: Config): PruneLimits {
+  return { nowMs: Date.now(), ...retention };
+}
+
+interface PruneProgress {
+  readonly show: (removed: PruneResult) => void;
+  readonly end: () => void;
+}
+
+async function progressOver(store: ReportStore, limits: PruneLimits): Promise<PruneProgress> {
+  const total = rowsOf(await store.countPrunable(limits));
+  const { startProgress } = await import('../terminal/progress.ts');
+  const progress = startProgress('pruning', total);
+  let shown = 0;
+  return {
+    show: (removed) => {
+      // Rows that came meanwhile go too.
+      const rows = Math.min(rowsOf(removed), total);
+      progress.step(rows - shown);
+      shown = rows;
+    },
+    end: () => progress.end(),
+  };
+}
+
+function rowsOf({ stats, reports, visits, runs, hourly, daily }: PruneResult): number {
+  return stats + reports + visits + runs + hourly + daily;
+}
+
+function countsJson({ stats, reports, visits, runs, hourly, daily }: PruneResult): Readonly<Record<string, number>> {
+  return { stats, reports, visits, runs, hourly, daily };
+}
+
+function sentences(pruned: PruneResult): readonly string[] {
+  const rows = rowsOf(pruned) === 0 ? 'Nothing was old enough to go.' : `Removed ${list(pruned)}.`;
+  return pruned.more ? [rows, 'Interrupted: the next prune, or collect, goes on.'] : [rows];
+}
+
+function list({ stats, reports, visits, runs, hourly, daily }: PruneResult): string {
+  const parts = [
+    `${stats} rows of stats with their mounts and interfaces`,
+    `${reports} whole reports`,
+    `${visits} visits`,
+    `${runs} runs`,
+    `${hourly} rollups of an hour`,
+  ];
+  return `${parts.join(', ')} and ${daily} of a day`;
+}
+
+function spaceSentences(
+  space: FileSpace | null,
+  pruned: PruneResult,
+  anew: { readonly freedBytes: number } | null,
+): readonly string[] {
+  if (space === null) return [];
+  const freedBytes = pruned.freedBytes + (anew?.freedBytes ?? 0);
+  if (anew !== null || space.shrinks) {
+    const size = formatSize(space.sizeBytes - (anew?.freedBytes ?? 0));
+    return [`The file has ${size}${freedBytes === 0 ? '' : `; ${formatSize(freedBytes)} were given back`}.`];
+  }
+  const used = formatSize(space.sizeBytes - space.freeBytes);
+  return [
+    `The file has ${formatSize(space.sizeBytes)}, ${formatSize(space.freeBytes)} of it free for new rows; it was made by an ` +
+      'older version and does not shrink by itself.',
+    `\`fleet-health prune --vacuum\` makes it anew. That needs twice ${used} beside it for a while, and nobody can write ` +
+      'meanwhile.',
+  ];
+}

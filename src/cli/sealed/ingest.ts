@@ -1,0 +1,82 @@
+import { hostname } from 'node:os';
+
+import { ingestRun, type IngestRunResult } from '../../collector/pass/ingest-run.ts';
+import type { CollectEvent } from '../../collector/collect-options.ts';
+import { counted } from '../../text/time-words.ts';
+import { escapeControls, type Log } from '../../log.ts';
+import { openStorage } from '../../storage/open-storage.ts';
+import { atWork } from '../command/at-work.ts';
+import { complaintText } from '../command/complain.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { createOutputLog } from '../terminal/output-log.ts';
+import { jsonTime } from '../terminal/reader-time.ts';
+import { loadSettings } from '../command/settings.ts';
+
+/** `ingest`: one pass over what was stored sealed. */
+export async function ingestCommand(context: Context): Promise<ExitStatus> {
+  const { output, signal } = context;
+  const config = loadSettings(context);
+  const { storage } = config;
+  const quarantined: unknown[] = [];
+  const log = createOutputLog(output, Date.now);
+  const observe = (event: CollectEvent): void => {
+    if (event.kind === 'fault') output.complain(complaintText(event.fault));
+    if (event.kind === 'quarantined') {
+      const { client, code, message } = event;
+      quarantined.push({ client, code, message });
+      if (!output.json) log.problem('quarantined', { client, code, message });
+    }
+    if (event.kind === 'note' && !output.json) log.event('note', { message: event.message });
+  };
+  const result = await ingestRun({
+    config,
+    openStorage: () => openStorage({ storage, migrate: storage.migrate, program: 'collect' }),
+    signal,
+    observe,
+    now: Date.now,
+    host: hostname(),
+  });
+  if (output.json) output.printJson(resultJson(result, quarantined));
+  else if (output.terminal && output.verbosity !== 'quiet') output.print(resultText(result));
+  else tellLog(log, result);
+  return result.exitStatus;
+}
+
+function resultText(result: IngestRunResult): string {
+  if (result.outcome === 'overlapped') return atWork('ingest', result.holder);
+  const { stored, duplicate, quarantined, keyless, clients } = result;
+  const sentences = [`Opened and stored ${counted(stored, 'report')} of ${counted(clients, 'client')}.`];
+  if (duplicate > 0) sentences.push(`${duplicate} were stored already.`);
+  if (quarantined > 0) sentences.push(`${quarantined} went to quarantine.`);
+  if (keyless > 0) sentences.push(`${keyless} wait for a key that is not here.`);
+  return escapeControls(sentences.join(' '));
+}
+
+function tellLog(log: Log, result: IngestRunResult): void {
+  const { runId: run, outcome, holder } = result;
+  if (outcome === 'overlapped') {
+    const holder_since = holder === null ? null : new Date(holder.startedAtMs).toISOString();
+    log.event('overlapped', { run, holder_pid: holder?.pid ?? null, holder_since });
+    return;
+  }
+  const { stored, duplicate, quarantined, keyless, clients } = result;
+  const duration_ms = Math.max(0, result.finishedAtMs - result.startedAtMs);
+  log.event('summary', { run, outcome, clients, stored, duplicate, quarantined, keyless, duration_ms });
+}
+
+function resultJson(result: IngestRunResult, quarantined: readonly unknown[]): unknown {
+  const { holder, stored, duplicate, keyless, clients } = result;
+  return {
+    command: 'ingest',
+    run_id: result.runId,
+    outcome: result.outcome,
+    exit_status: result.exitStatus,
+    holder: holder === null ? null : { pid: holder.pid, since: jsonTime(holder.startedAtMs) },
+    started_at: jsonTime(result.startedAtMs),
+    finished_at: jsonTime(result.finishedAtMs),
+    clients,
+    reports: { stored, duplicate, quarantined: result.quarantined, keyless },
+    quarantined,
+    faults: result.faults.map(({ code, stage, message, advice }) => ({ code, stage, message, advice })),
+  };
+}

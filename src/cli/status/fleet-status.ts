@@ -1,0 +1,187 @@
+import { readHeldBack, type HeldBack } from '../../alerter/inhibit/held-back.ts';
+import type { Client, Config, Severity } from '../../config/config.ts';
+import type { AlertStore } from '../../storage/store/alert-store.ts';
+import type { Episode } from '../../storage/store/episode.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import type { SealedSummary } from '../../storage/store/sealed-store.ts';
+import type { ClientStatus, RunSummary } from '../../storage/store/storage.ts';
+import { beyondLimit } from './beyond-limit.ts';
+import type { Stored } from '../command/read-stored.ts';
+
+/** `late`: no report in three times `every`; `new`: never visited; `paused`, `retired`: so it stands in config.xml. */
+export type ClientState = 'ok' | 'late' | 'failing' | 'new' | 'paused' | 'retired';
+
+/** One line of `status`: a client of config.xml and what the database knows of it. */
+export interface FleetMember {
+  readonly client: string;
+  readonly address: string;
+  readonly state: ClientState;
+  readonly known: ClientStatus | null;
+  /** Since the newest report was observed; null without one. */
+  readonly reportAgeMs: number | null;
+  readonly openAlerts: number;
+  /** The worst severity of those that fire. */
+  readonly worstAlert: Severity | null;
+  /** Limits of config.xml that the newest values have reached. */
+  readonly beyond: { readonly cpu: Severity | null; readonly memory: Severity | null; readonly disk: Severity | null };
+}
+
+export interface UnlistedClient {
+  readonly client: string;
+  readonly lastVisitAtMs: number | null;
+  /** The client of config.xml with its address, which may be the same machine under a new name. */
+  readonly namesake: string | null;
+}
+
+export interface FleetStatus {
+  /** What needs attention first, then by name. */
+  readonly members: readonly FleetMember[];
+  /** Clients that the database knows and config.xml does not. */
+  readonly unlisted: readonly UnlistedClient[];
+  readonly lastRun: RunSummary | null;
+  readonly lastPass: RunSummary | null;
+  readonly alerting: AlertingStatus;
+  /** What waits sealed for `ingest`, and its newest run. */
+  readonly sealed: readonly SealedSummary[];
+  readonly lastIngest: RunSummary | null;
+}
+
+/** What the alerter has on its hands. */
+export interface AlertingStatus {
+  readonly firing: number;
+  readonly critical: number;
+  /** Those that concern no single client. */
+  readonly ofFleet: number;
+  readonly undelivered: {
+    /** Tried and not taken, or refused for good. */
+    readonly mails: number;
+    readonly refused: number;
+    /** Not tried yet. */
+    readonly queued: number;
+    readonly oldestAtMs: number | null;
+    /** Of the newest of them. */
+    readonly lastError: string | null;
+  };
+  /** Silences and windows in force. */
+  readonly held: readonly HeldBack[];
+}
+
+/** What config.xml and the database say together. */
+export async function readFleetStatus(
+  config: Config,
+  { history, alerts }: Stored,
+  nowMs: number,
+): Promise<FleetStatus> {
+  const stored = new Map((await history.clients()).map((status) => [status.client, status]));
+  const open = (await alerts?.openEpisodes(null)) ?? [];
+  const firing = open.filter(({ state }) => state === 'firing');
+  const firingOf = groupBy(firing, (episode) => episode.client);
+  const members = config.clients.map((client) => {
+    const known = stored.get(client.name) ?? null;
+    const observedAtMs = known?.observedAtMs ?? null;
+    return {
+      client: client.name,
+      address: client.address,
+      state: stateOf(client, known, nowMs, config.collector.everyMs),
+      known,
+      reportAgeMs: observedAtMs === null ? null : Math.max(0, nowMs - observedAtMs),
+      openAlerts: firingOf.get(client.name)?.length ?? 0,
+      worstAlert: worstOf(firingOf.get(client.name) ?? []),
+      beyond: {
+        cpu: beyondLimit(client.rules, 'cpu', known?.cpuPercent ?? null),
+        memory: beyondLimit(client.rules, 'memory', known?.memoryPercent ?? null),
+        disk: beyondLimit(client.rules, 'disk', known?.diskPercent ?? null),
+      },
+    };
+  });
+  return {
+    members: sortMembers(members, 'urgency'),
+    unlisted: unlistedClients(config, [...stored.values()]),
+    lastRun: await history.lastRun('collect'),
+    lastPass: await history.lastRun('alert'),
+    alerting: await readAlerting(config, alerts, firing),
+    sealed: (await alerts?.sealedWaiting()) ?? [],
+    lastIngest: await history.lastRun('ingest'),
+  };
+}
+
+/** What the database has of clients that left config.xml. An address of several clients says nothing of a new name. */
+function unlistedClients({ clients }: Config, stored: readonly ClientStatus[]): readonly UnlistedClient[] {
+  const listed = new Set(clients.map(({ name }) => name));
+  const byAddress = groupBy(clients, ({ address }) => address);
+  return stored
+    .filter(({ client }) => !listed.has(client))
+    .map(({ client, address, lastVisitAtMs }) => {
+      const [namesake, ...others] = byAddress.get(address) ?? [];
+      return { client, lastVisitAtMs, namesake: others.length > 0 ? null : (namesake?.name ?? null) };
+    });
+}
+
+async function readAlerting(
+  config: Config,
+  alerts: AlertStore | null,
+  firing: readonly Episode[],
+): Promise<AlertingStatus> {
+  const now = (await alerts?.nowMs()) ?? 0;
+  const unsent = (await alerts?.undelivered()) ?? [];
+  // A mail without a fault is due, or being sent just now.
+  const undelivered = unsent.filter(({ error, failedAtMs }) => error !== null || failedAtMs !== null);
+  return {
+    firing: firing.length,
+    critical: firing.filter(({ severity }) => severity === 'critical').length,
+    ofFleet: firing.filter(({ client }) => client === '').length,
+    undelivered: {
+      mails: undelivered.length,
+      refused: undelivered.filter(({ failedAtMs }) => failedAtMs !== null).length,
+      queued: unsent.length - undelivered.length,
+      oldestAtMs: undelivered[0]?.createdAtMs ?? null,
+      lastError: undelivered.findLast(({ error }) => error !== null)?.error ?? null,
+    },
+    held: alerts === null ? [] : await readHeldBack({ config, store: alerts, nowMs: now }),
+  };
+}
+
+function worstOf(firing: readonly Episode[]): Severity | null {
+  if (firing.length === 0) return null;
+  return firing.some(({ severity }) => severity === 'critical') ? 'critical' : 'warning';
+}
+
+function stateOf(client: Client, known: ClientStatus | null, nowMs: number, everyMs: number): ClientState {
+  if (client.state !== 'active') return client.state;
+  if (known === null || known.lastVisitAtMs === null) return 'new';
+  if (known.consecutiveFailures > 0) return 'failing';
+  return known.lastReportAtMs === null || nowMs - known.lastReportAtMs > 3 * everyMs ? 'late' : 'ok';
+}
+
+const byName = new Intl.Collator('en', { numeric: true }).compare;
+
+/** What `--sort` may name; values are sorted greatest first, unknown ones last. */
+export type Sorting = 'urgency' | 'name' | 'report' | 'cpu' | 'memory' | 'disk' | 'alerts';
+
+const valueOf: Readonly<Record<Exclude<Sorting, 'name'>, (member: FleetMember) => number | null>> = {
+  urgency,
+  report: ({ reportAgeMs }) => reportAgeMs,
+  cpu: ({ known }) => known?.cpuPercent ?? null,
+  memory: ({ known }) => known?.memoryPercent ?? null,
+  disk: ({ known }) => known?.diskPercent ?? null,
+  alerts: ({ openAlerts }) => openAlerts,
+};
+
+/** Sorts by one value, then by name. */
+export function sortMembers(members: readonly FleetMember[], by: Sorting): readonly FleetMember[] {
+  const value = by === 'name' ? () => 0 : valueOf[by];
+  const rank = (member: FleetMember): number => value(member) ?? -Infinity;
+  return [...members].sort((one, other) => {
+    const [left, right] = [rank(one), rank(other)];
+    return left === right ? byName(one.client, other.client) : right - left;
+  });
+}
+
+function urgency(member: FleetMember): number {
+  if (member.state === 'retired') return 0;
+  if (member.state === 'paused') return 1;
+  if (member.state === 'failing') return 6;
+  if (member.state === 'late') return 5;
+  if (member.state === 'new') return 4;
+  return member.openAlerts > 0 || Object.values(member.beyond).some((severity) => severity !== null) ? 3 : 2;
+}

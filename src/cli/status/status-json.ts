@@ -1,0 +1,100 @@
+import { heldBackJson } from '../command/alert-words.ts';
+import type { FleetMember, FleetStatus } from './fleet-status.ts';
+import { jsonTime } from '../terminal/reader-time.ts';
+import { sealedJson } from './sealed-words.ts';
+
+/** The document of `status`; its fields are described in docs/json.md. */
+export function statusJson(
+  { members, unlisted, lastRun, lastPass, lastIngest, alerting, sealed }: FleetStatus,
+  nowMs: number,
+): unknown {
+  const { firing, critical, ofFleet, undelivered, held } = alerting;
+  return {
+    command: 'status',
+    at: jsonTime(nowMs),
+    last_run:
+      lastRun === null
+        ? null
+        : {
+            run_id: lastRun.id,
+            outcome: lastRun.outcome,
+            started_at: jsonTime(lastRun.startedAtMs),
+            finished_at: jsonTime(lastRun.finishedAtMs),
+            clients: lastRun.clients,
+            succeeded: lastRun.succeeded,
+            failed: lastRun.failed,
+          },
+    last_pass:
+      lastPass === null
+        ? null
+        : {
+            run_id: lastPass.id,
+            outcome: lastPass.outcome,
+            started_at: jsonTime(lastPass.startedAtMs),
+            finished_at: jsonTime(lastPass.finishedAtMs),
+          },
+    last_ingest:
+      lastIngest === null
+        ? null
+        : {
+            run_id: lastIngest.id,
+            outcome: lastIngest.outcome,
+            started_at: jsonTime(lastIngest.startedAtMs),
+            finished_at: jsonTime(lastIngest.finishedAtMs),
+          },
+    sealed: sealedJson(sealed),
+    alerts: { firing, critical, fleet: ofFleet },
+    undelivered: {
+      mails: undelivered.mails,
+      refused: undelivered.refused,
+      queued: undelivered.queued,
+      oldest_at: jsonTime(undelivered.oldestAtMs),
+      last_error: undelivered.lastError,
+    },
+    silences: held.filter(({ silence }) => silence !== null).length,
+    held_back: heldBackJson(held),
+    unlisted: unlisted.length,
+    unlisted_clients: unlisted.map(({ client, lastVisitAtMs, namesake }) => ({
+      client,
+      last_visit_at: jsonTime(lastVisitAtMs),
+      same_address: namesake,
+    })),
+    clients: members.map(memberJson),
+  };
+}
+
+function memberJson({
+  client,
+  address,
+  state,
+  known,
+  reportAgeMs,
+  openAlerts,
+  worstAlert,
+  beyond,
+}: FleetMember): unknown {
+  return {
+    client,
+    address,
+    state,
+    last_visit_at: jsonTime(known?.lastVisitAtMs ?? null),
+    last_report_at: jsonTime(known?.lastReportAtMs ?? null),
+    observed_at: jsonTime(known?.observedAtMs ?? null),
+    report_age_s: reportAgeMs === null ? null : Math.round(reportAgeMs / 1000),
+    next_attempt_at: jsonTime(known?.nextAttemptAtMs ?? null),
+    consecutive_failures: known?.consecutiveFailures ?? 0,
+    reader: known?.reader ?? null,
+    hostname: known?.hostname ?? null,
+    os: known?.os ?? null,
+    uptime_s: known?.uptimeSeconds ?? null,
+    cpu_percent: known?.cpuPercent ?? null,
+    memory_percent: known?.memoryPercent ?? null,
+    disk_percent: known?.diskPercent ?? null,
+    disk_mount: known?.diskMount ?? null,
+    load5: known?.load5 ?? null,
+    open_alerts: openAlerts,
+    worst_alert: worstAlert,
+    at_limit: beyond,
+    error: typeof known?.errorCode === 'string' ? { code: known.errorCode, message: known.errorMessage } : null,
+  };
+}

@@ -1,0 +1,217 @@
+import { existsSync } from 'node:fs';
+
+import { counted } from '../../text/time-words.ts';
+import type { Config, Severity } from '../../config/config.ts';
+import { selectClients } from '../../config/clients/select-clients.ts';
+import { escapeControls } from '../../log.ts';
+import { heldBackText, sentenceCase } from '../command/alert-words.ts';
+import { statePaths } from '../../state/paths.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { describeAge } from '../terminal/duration.ts';
+import {
+  readFleetStatus,
+  sortMembers,
+  type ClientState,
+  type FleetMember,
+  type FleetStatus,
+  type Sorting,
+} from './fleet-status.ts';
+import type { Colour, Output } from '../terminal/output.ts';
+import { readStored } from '../command/read-stored.ts';
+import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
+import { loadSettings } from '../command/settings.ts';
+import { lastIngestLine, sealedLines } from './sealed-words.ts';
+import { statusJson } from './status-json.ts';
+import { renderTable, type Cell, type NotedRow } from '../terminal/table.ts';
+
+export interface StatusCommandOptions {
+  /** Names or patterns; empty: all. */
+  readonly clients: readonly string[];
+  readonly group: string | null;
+  readonly sort: Sorting;
+  /** Exit status 1 if something is not well. */
+  readonly exitStatus: boolean;
+}
+
+/** `status`: the fleet in a table. */
+export async function statusCommand(context: Context, options: StatusCommandOptions): Promise<ExitStatus> {
+  const { output } = context;
+  const config = loadSettings(context);
+  const nowMs = Date.now();
+  const whole = await readStored(config.storage, context.signal, (stored) => readFleetStatus(config, stored, nowMs));
+  const chosen = new Set(chooseMembers(config, options));
+  const shown = whole.members.filter(({ client }) => chosen.has(client));
+  const status = { ...whole, members: sortMembers(shown, options.sort) };
+  if (output.json) output.printJson(statusJson(status, nowMs));
+  else output.print(statusText(output, config, status, nowMs));
+  const left = statePaths(config.stateDir).database;
+  if (whole.lastRun === null && left !== config.storage.path && existsSync(left)) {
+    if (!output.json) output.print(`${left} holds what was stored before <storage url> named another database.`);
+    return 1;
+  }
+  return options.exitStatus && !isWell(status) ? 1 : 0;
+}
+
+function chooseMembers(config: Config, { clients, group }: StatusCommandOptions): readonly string[] {
+  return selectClients(config, { names: clients, groups: group === null ? [] : [group] }).map(({ name }) => name);
+}
+
+/** True if no client shown is late or failing, none of its alerts fires, and no mail is undelivered. */
+function isWell({ members, alerting }: FleetStatus): boolean {
+  const isBad = ({ state, openAlerts }: FleetMember): boolean =>
+    state === 'failing' || state === 'late' || openAlerts > 0;
+  return !members.some(isBad) && alerting.ofFleet + alerting.undelivered.mails === 0;
+}
+
+const stateColours: Readonly<Record<ClientState, Colour>> = {
+  ok: 'green',
+  late: 'yellow',
+  new: 'yellow',
+  failing: 'red',
+  paused: 'dim',
+  retired: 'dim',
+};
+
+const severityColours: Readonly<Record<Severity, Colour>> = { critical: 'red', warning: 'yellow' };
+
+/** The table, and lines about the last run and what the alerter has on its hands. */
+export function statusText(output: Output, config: Config, status: FleetStatus, nowMs: number): string {
+  const time = readerTime(config, nowMs);
+  const table = renderTable(
+    output,
+    [
+      { title: 'client', shrinks: true, keepsEnd: true },
+      { title: 'state' },
+      { title: 'read by', drops: true },
+      { title: 'report', align: 'right' },
+      { title: 'cpu', align: 'right' },
+      { title: 'memory', align: 'right' },
+      { title: 'disk', align: 'right' },
+      { title: 'on', shrinks: true, keepsEnd: true },
+      { title: 'alerts', align: 'right' },
+    ],
+    status.members.map((member) => row(member, time, nowMs)),
+  );
+  return [
+    table,
+    '',
+    footer(status, nowMs),
+    ...sealedLines(status.sealed, nowMs).map((line) => output.colour('yellow', line)),
+    ...unlistedLines(status.unlisted, time),
+    ...alertingLines(output, status, nowMs, time),
+    lastIngestLine(status.lastIngest, nowMs) ?? [],
+  ]
+    .flat()
+    .join('\n');
+}
+
+function row(member: FleetMember, time: ReaderTime, nowMs: number): NotedRow {
+  const { known, beyond } = member;
+  return {
+    cells: [
+      member.client,
+      { text: member.state, colour: stateColours[member.state] },
+      known?.reader ?? '-',
+      describeAge(member.reportAgeMs),
+      percent(known?.cpuPercent ?? null, beyond.cpu),
+      percent(known?.memoryPercent ?? null, beyond.memory),
+      percent(known?.diskPercent ?? null, beyond.disk),
+      known?.diskMount ?? '-',
+      member.worstAlert === null
+        ? String(member.openAlerts)
+        : { text: String(member.openAlerts), colour: severityColours[member.worstAlert] },
+    ],
+    notes: visitNotes(member, time, nowMs),
+  };
+}
+
+/** The last visit's fault, and when the next one is made if it has to wait. */
+function visitNotes({ client, known }: FleetMember, { moment }: ReaderTime, nowMs: number): readonly Cell[] {
+  const error = [known?.errorCode, known?.errorMessage].filter(Boolean).join(': ');
+  const nextMs = known?.nextAttemptAtMs ?? null;
+  return [
+    ...(error === '' ? [] : [{ text: error, colour: 'red' } as const]),
+    ...(nextMs === null || nextMs <= nowMs
+      ? []
+      : [`login refused, next try ${moment(nextMs)}; fleet-health collect ${client} tries now`]),
+  ];
+}
+
+/** `!` marks a value at its limit, for those who see no colour. */
+function percent(value: number | null, beyond: Severity | null): Cell {
+  if (value === null) return '-';
+  const text = `${value.toFixed(value < 10 ? 1 : 0)}%`;
+  if (beyond === null) return text;
+  return { text: `${text}!`, colour: severityColours[beyond] };
+}
+
+function footer({ lastRun, members }: FleetStatus, nowMs: number): string {
+  const sentences: string[] = [];
+  if (lastRun === null) sentences.push('No run yet: fleet-health collect makes one.');
+  else {
+    const ended = lastRun.finishedAtMs ?? lastRun.startedAtMs;
+    const count = `${lastRun.succeeded ?? 0} of ${lastRun.clients ?? 0} clients answered`;
+    sentences.push(`Last run ${lastRun.outcome} ${describeAge(nowMs - ended)} ago; ${count}.`);
+  }
+  const marked = members.some(({ beyond }) => Object.values(beyond).some((severity) => severity !== null));
+  if (marked) sentences.push('`!` marks a value at its limit.');
+  return sentences.join(' ');
+}
+
+const mostUnlisted = 10;
+
+/** Clients that left config.xml, and those that may have a new name there. */
+function unlistedLines(unlisted: FleetStatus['unlisted'], { moment }: ReaderTime): readonly string[] {
+  if (unlisted.length === 0) return [];
+  const names = unlisted
+    .slice(0, mostUnlisted)
+    .map(({ client, lastVisitAtMs }) =>
+      lastVisitAtMs === null ? client : `${client} (last visited ${moment(lastVisitAtMs)})`,
+    );
+  const rest = unlisted.length > mostUnlisted ? [`${unlisted.length - mostUnlisted} more`] : [];
+  return [
+    `Not in config.xml any more: ${[...names, ...rest].join(', ')}. fleet-health forget client NAME removes its history.`,
+    ...unlisted
+      .slice(0, mostUnlisted)
+      .flatMap(({ client, namesake }) =>
+        namesake === null
+          ? []
+          : [`${namesake} has the address of ${client}. If it is the same machine: was="${client}" keeps its history.`],
+      ),
+  ].map(escapeControls);
+}
+
+function alertingLines(
+  output: Output,
+  { alerting, lastPass }: FleetStatus,
+  nowMs: number,
+  time: ReaderTime,
+): readonly string[] {
+  const { firing, critical, ofFleet, undelivered, held } = alerting;
+  const lines: string[] = [];
+  if (firing > 0) {
+    const worst =
+      critical > 0 ? output.colour('red', `${critical} critical`) : output.colour('yellow', 'none critical');
+    const fleet = ofFleet === 0 ? '' : `, ${ofFleet} about the fleet as a whole`;
+    lines.push(
+      `${counted(firing, 'alert')} ${firing === 1 ? 'fires' : 'fire'} (${worst}${fleet}): fleet-health alerts.`,
+    );
+  }
+  if (undelivered.mails > 0) {
+    const oldest =
+      undelivered.oldestAtMs === null ? '' : `, the oldest for ${describeAge(nowMs - undelivered.oldestAtMs)}`;
+    const refused = undelivered.refused === 0 ? '' : `, ${undelivered.refused} refused for good`;
+    const error = undelivered.lastError === null ? '' : `; last error: ${escapeControls(undelivered.lastError)}`;
+    lines.push(
+      `${output.colour('red', `${counted(undelivered.mails, 'mail')} not delivered`)}${oldest}${refused}${error}.`,
+    );
+  }
+  if (undelivered.queued > 0) lines.push(`${counted(undelivered.queued, 'mail')} queued, not tried yet.`);
+  if (held.length > 0) lines.push(`${sentenceCase(heldBackText(held, time))}: fleet-health silence list.`);
+  if (lastPass !== null) {
+    lines.push(
+      `Last pass of the alerter ${lastPass.outcome} ${describeAge(nowMs - (lastPass.finishedAtMs ?? lastPass.startedAtMs))} ago.`,
+    );
+  }
+  return lines;
+}

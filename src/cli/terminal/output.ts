@@ -1,0 +1,54 @@
+import { styleText } from 'node:util';
+
+import { harmlessJson } from '../../log.ts';
+
+export type Colour = 'red' | 'green' | 'yellow' | 'dim' | 'bold';
+
+/** What every command says, and to whom: answers go to stdout, what prevented something to stderr. */
+export interface Output {
+  /** One JSON document on stdout instead of text for people. */
+  readonly json: boolean;
+  readonly verbosity: 'quiet' | 'normal' | 'verbose';
+  /** Somebody looks at stdout: tables and colour; else lines for a log. */
+  readonly terminal: boolean;
+  /** Somebody sits at a terminal, whether stdout goes there or through a pipe. */
+  readonly attended: boolean;
+  /** Width of the terminal in columns; 80 where there is none. */
+  readonly columns: number;
+  /** A line (or several) on stdout. */
+  print(text: string): void;
+  /** The one JSON document of a command, on stdout. */
+  printJson(value: unknown): void;
+  /** A line on stderr. */
+  complain(text: string): void;
+  /** The text in colour where stdout shows colour (NO_COLOR and TERM are heeded). */
+  colour(colour: Colour, text: string): string;
+}
+
+/** True if the locale of the environment shows UTF-8, as POSIX says which variable counts. */
+export function showsUtf8({ LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv = process.env): boolean {
+  return /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || '');
+}
+
+export function createOutput(options: {
+  readonly json: boolean;
+  readonly verbosity: Output['verbosity'];
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+}): Output {
+  const { stdout, stderr } = options;
+  // At run time isTTY is undefined where the stream is a pipe or a file.
+  const terminal = stdout.isTTY;
+  const colourful = terminal && stdout.hasColors();
+  return {
+    json: options.json,
+    verbosity: options.verbosity,
+    terminal,
+    attended: terminal || stderr.isTTY || process.stdin.isTTY,
+    columns: terminal && stdout.columns > 0 ? stdout.columns : 80,
+    print: (text) => void stdout.write(`${terminal && !showsUtf8() ? text.replaceAll('…', '~') : text}\n`),
+    printJson: (value) => void stdout.write(`${harmlessJson(value)}\n`),
+    complain: (text) => void stderr.write(`${text}\n`),
+    colour: (colour, text) => (colourful ? styleText(colour, text) : text),
+  };
+}

@@ -1,0 +1,39 @@
+import type { Config } from '../../config/config.ts';
+import { describeAge } from './duration.ts';
+
+/** Times as the readers of this fleet say them. */
+export interface ReaderTime {
+  /** IANA zone: that of <alerts zone>, else this machine's. */
+  readonly zone: string;
+  /** `2026-11-20 10:05`, as `--until` reads it. */
+  readonly moment: (atMs: number) => string;
+  /** `2026-11-20 10:05 (2h ago)`, or `(in 2h)`. */
+  readonly momentAndAge: (atMs: number) => string;
+}
+
+/** Nearer times are `just now`. */
+const justNowMs = 2_000;
+/** Sweden writes times as ISO 8601 does. */
+const locale = 'sv-SE';
+
+export function readerTime({ alerts }: Pick<Config, 'alerts'>, nowMs: number): ReaderTime {
+  const zone = alerts.zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const format = new Intl.DateTimeFormat(locale, { timeZone: zone, dateStyle: 'short', timeStyle: 'short' });
+  const moment = (atMs: number): string => format.format(atMs);
+  return {
+    zone,
+    moment,
+    momentAndAge: (atMs) => `${moment(atMs)} (${ageWords(atMs - nowMs)})`,
+  };
+}
+
+/** What is a moment ahead was written by a clock that is a little ahead. */
+function ageWords(aheadMs: number): string {
+  if (Math.abs(aheadMs) < justNowMs) return 'just now';
+  return aheadMs > 0 ? `in ${describeAge(aheadMs)}` : `${describeAge(-aheadMs)} ago`;
+}
+
+/** A time for programs; null stays null. */
+export function jsonTime(atMs: number | null): string | null {
+  return atMs === null ? null : new Date(atMs).toISOString();
+}

@@ -1,0 +1,33 @@
+import { setMaxListeners } from 'node:events';
+
+import { FleetError } from '../../errors.ts';
+
+/** A reader that went away (`| head`) ends the reading, not the run. */
+export function surviveClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') return;
+      const message = `what this command prints cannot be written: ${error.message}`;
+      throw new FleetError({ code: 'output-unwritable', stage: 'run', message, cause: error });
+    });
+  }
+}
+
+/** SIGINT and SIGTERM: the first aborts with FleetError `interrupted`, the second ends the process at once. */
+export function heedSignals(abort: AbortController): void {
+  // Every client that is asked listens to it; Node would warn from the eleventh on.
+  setMaxListeners(0, abort.signal);
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (abort.signal.aborted) process.exit(1);
+      abort.abort(new FleetError({ code: 'interrupted', stage: 'run', message: `ended by ${name}` }));
+    });
+  }
+}
+
+/** Resolves when what was written has left this process, or cannot. */
+export function flush(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write('', () => resolve());
+  });
+}

@@ -1,0 +1,137 @@
+import type { Bastion, Client, Config } from '../../config/config.ts';
+import { asFleetError, FleetError } from '../../errors.ts';
+import type { Hop } from '../../transport/route/hop.ts';
+import type { Route } from '../../transport/route/route.ts';
+import type { TransportShared } from '../../transport/transport-shared.ts';
+import { chooseClients } from '../command/settings.ts';
+
+/** A machine whose host key may be trusted: a client, or one on the way to it. */
+export interface TrustMachine {
+  readonly name: string;
+  readonly kind: 'client' | 'bastion';
+  readonly address: string;
+  readonly port: number;
+  /** null: reached without SSH, or its way cannot be followed. */
+  readonly way: TrustWay | null;
+  /** Why its way cannot be followed, so that it cannot be asked; where `way` is there, a file may still vouch for it. */
+  readonly fault: FleetError | null;
+}
+
+export interface TrustWay {
+  readonly hop: Hop;
+  /** The machines through which it is reached, nearest to the collector first. */
+  readonly outer: readonly Hop[];
+}
+
+export interface TrustChoice {
+  /** Names of clients, bastions and other machines on a way; empty: all clients that are visited. */
+  readonly clients: readonly string[];
+  readonly group: string | null;
+}
+
+/** The machines that are asked for, and those on the way to them, each once. Throws FleetError `usage`. */
+export function trustMachines(
+  config: Config,
+  choice: TrustChoice,
+  shared: Pick<TransportShared, 'routeTo'>,
+): readonly TrustMachine[] {
+  const routes = createRoutes(shared);
+  const targets: (Client | Bastion)[] = [];
+  const jumps: TrustMachine[] = [];
+  const names: string[] = [];
+  for (const name of choice.clients) {
+    const bastion = config.bastions.find((one) => one.name === name);
+    // What only a proxyJump names stands in the messages of the clients behind it.
+    const isClient = config.clients.some((client) => client.name === name);
+    const jump = bastion === undefined && !isClient && name.length > 0 ? findJump(name, config, routes) : null;
+    if (bastion !== undefined) targets.push(bastion);
+    else if (jump !== null) jumps.push(...jump);
+    else names.push(name);
+  }
+  const all = choice.clients.length === 0;
+  if (all || names.length > 0 || choice.group !== null) {
+    targets.push(...chooseClients(config, { clients: names, group: choice.group }));
+  }
+  const machines = new Map<string, TrustMachine>();
+  for (const machine of [...jumps, ...targets.flatMap((target) => machinesOf(target, routes))]) {
+    const key = keyOf(machine);
+    if (!machines.has(key)) machines.set(key, machine);
+  }
+  return [...machines.values()];
+}
+
+type Routes = (target: Client | Bastion) => Route | FleetError;
+
+function createRoutes(shared: Pick<TransportShared, 'routeTo'>): Routes {
+  const known = new Map<string, Route | FleetError>();
+  return (target) => {
+    const key = `${'addressSaid' in target ? 'client' : 'bastion'} ${target.name}`;
+    let route = known.get(key);
+    if (route === undefined) {
+      try {
+        route = shared.routeTo(target);
+      } catch (thrown) {
+        route = asFleetError(thrown, { code: 'internal', stage: 'config', client: target.name });
+      }
+      known.set(key, route);
+    }
+    return route;
+  };
+}
+
+function machinesOf(target: Client | Bastion, routes: Routes): readonly TrustMachine[] {
+  const { name, address, port } = target;
+  const kind = 'addressSaid' in target ? 'client' : 'bastion';
+  const alone: TrustMachine = { name, kind, address, port, way: null, fault: null };
+  if (target.ssh.transport === 'local') return [alone];
+  const route = routes(target);
+  if (route instanceof FleetError) return [{ ...alone, fault: route }];
+  const command = route.unsupported.find(({ option }) => option === 'ProxyCommand');
+  if (command === undefined) return alongTheWay(route);
+  const fault = throughCommand(name, command.place);
+  return alongTheWay(route)
+    .slice(-1)
+    .map((machine) => ({ ...machine, fault }));
+}
+
+function alongTheWay({ hops }: Route): readonly TrustMachine[] {
+  return hops.map((hop, index) => {
+    const { name, kind, address, port } = hop;
+    return { name, kind, address, port, way: { hop, outer: hops.slice(0, index) }, fault: null };
+  });
+}
+
+function findJump(name: string, { clients, bastions }: Config, routes: Routes): readonly TrustMachine[] | null {
+  for (const target of [...bastions, ...clients]) {
+    if (target.ssh.transport === 'local') continue;
+    const route = routes(target);
+    if (route instanceof FleetError) continue;
+    const index = route.hops.findIndex((hop) => hop.name === name);
+    if (index !== -1) return alongTheWay(route).slice(0, index + 1);
+  }
+  return null;
+}
+
+function throughCommand(client: string, place: string): FleetError {
+  return new FleetError({
+    client,
+    code: 'unsupported',
+    stage: 'connect',
+    message: `ProxyCommand (${place}) is for ssh alone`,
+    advice: 'Connect once with ssh and compare the fingerprint that it shows; or use --from FILE with its key.',
+  });
+}
+
+/** What is the same machine to known_hosts is asked once. */
+function keyOf({ name, kind, address, port, way }: TrustMachine): string {
+  if (way === null) return JSON.stringify([kind, name]);
+  const { hop, outer } = way;
+  return JSON.stringify([
+    name,
+    hop.knownAs,
+    hop.knownHosts,
+    address,
+    port,
+    outer.map((one) => [one.knownAs, one.name]),
+  ]);
+}

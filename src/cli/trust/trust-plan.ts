@@ -1,0 +1,88 @@
+import { FleetError, messageOf } from '../../errors.ts';
+import { fingerprint, type HostKey } from '../../transport/known-hosts/fingerprint.ts';
+import { lookupHost, type KnownHosts, type KnownKey } from '../../transport/known-hosts/known-hosts.ts';
+import type { TrustSource } from '../../transport/known-hosts/trust-source.ts';
+import type { TrustMachine, TrustWay } from './trust-machines.ts';
+
+/** What is to be done about the keys of one machine. */
+export interface TrustPlan {
+  readonly machine: TrustMachine;
+  /** `new` and `differs` may be written; `known` needs nothing; `local` has no host key; `failed` says why. */
+  readonly kind: 'new' | 'differs' | 'known' | 'local' | 'failed';
+  /** The keys that were shown or that the file of --from holds. */
+  readonly keys: readonly HostKey[];
+  /** Of a key that differs: those that are known now. */
+  readonly knownKeys: readonly KnownKey[];
+  readonly fault: FleetError | null;
+}
+
+export interface TrustSurroundings {
+  /** The file of --from and its path. */
+  readonly source: { readonly file: string; readonly content: TrustSource } | null;
+  readonly knownHosts: (files: readonly string[]) => KnownHosts;
+  /** Asks the machine itself. Throws FleetError. */
+  readonly scan: (way: TrustWay) => Promise<readonly HostKey[]>;
+}
+
+/** Looks at one machine, changes nothing and never throws. */
+export async function planTrust(machine: TrustMachine, surroundings: TrustSurroundings): Promise<TrustPlan> {
+  const plan = { machine, keys: [], knownKeys: [], fault: null };
+  const { way, name } = machine;
+  if (way === null) {
+    return machine.fault === null ? { ...plan, kind: 'local' } : { ...plan, kind: 'failed', fault: machine.fault };
+  }
+  try {
+    const known = lookupHost(surroundings.knownHosts(way.hop.knownHosts), way.hop.knownAs);
+    // Nobody can ask it, and what is known of it is not contradicted.
+    if (machine.fault !== null && surroundings.source === null && known.keys.length > 0)
+      return { ...plan, kind: 'known', keys: known.keys };
+    const keys = await candidates(machine, way, surroundings);
+    const revoked = known.revoked.find((other) => keys.some(({ key }) => key === other.key));
+    if (revoked !== undefined) {
+      const place = `${revoked.file} line ${revoked.line}`;
+      throw fault(name, 'host-key-revoked', `${fingerprint(revoked.key)} is marked @revoked in ${place}`);
+    }
+    const isKnown = (key: HostKey): boolean => known.keys.some((other) => other.key === key.key);
+    const contradicts = (key: HostKey): boolean => !isKnown(key) && known.keys.some((other) => other.type === key.type);
+    if (known.keys.length === 0) return { ...plan, kind: 'new', keys };
+    if (keys.some(isKnown) && !keys.some(contradicts)) return { ...plan, kind: 'known', keys };
+    return { ...plan, kind: 'differs', keys, knownKeys: known.keys };
+  } catch (thrown) {
+    const said = thrown instanceof FleetError ? thrown : fault(name, 'internal', messageOf(thrown));
+    return { ...plan, kind: 'failed', fault: said };
+  }
+}
+
+/** The keys that may be trusted: what the machine shows, or what the file of --from vouches for. */
+async function candidates(
+  { name, address, port, fault: unasked }: TrustMachine,
+  way: TrustWay,
+  { source, scan }: TrustSurroundings,
+): Promise<readonly HostKey[]> {
+  if (source === null) {
+    if (unasked !== null) throw unasked;
+    return await scan(way);
+  }
+  const host = { client: name, address, port };
+  const held = source.content.keys(host);
+  if (held.length > 0) return held;
+  const vouched = source.content.fingerprints(host);
+  if (vouched.length === 0) {
+    throw fault(name, 'host-key-unknown', `${source.file} does not name it`, `Add it to ${source.file}.`);
+  }
+  if (unasked !== null) throw unasked;
+  const shown = await scan(way);
+  const matching = shown.filter(({ key }) => vouched.includes(fingerprint(key)));
+  if (matching.length > 0) return matching;
+  const prints = shown.map(({ key }) => fingerprint(key)).join(', ');
+  throw fault(
+    name,
+    'host-key-changed',
+    `it shows ${prints}, and ${source.file} vouches for ${vouched.join(', ')}`,
+    'Find out which of the two is right.',
+  );
+}
+
+function fault(client: string, code: FleetError['code'], message: string, advice?: string): FleetError {
+  return new FleetError({ code, stage: 'handshake', client, message, ...(advice === undefined ? {} : { advice }) });
+}

@@ -1,0 +1,54 @@
+import { errorTable } from '../../errors.ts';
+import { escapeControls } from '../../log.ts';
+import { fingerprint, keyTypeName, type HostKey } from '../../transport/known-hosts/fingerprint.ts';
+import type { Output } from '../terminal/output.ts';
+import { renderTable, type Cell } from '../terminal/table.ts';
+import type { TrustPlan } from './trust-plan.ts';
+
+/** The fingerprints that are to be looked at, in the words of `ssh-keygen -lf`, and what else there is to know. */
+export function trustText(output: Output, plans: readonly TrustPlan[], replacing: boolean): string {
+  const kind = (wanted: TrustPlan['kind']): TrustPlan[] => plans.filter((plan) => plan.kind === wanted);
+  const [fresh, differing, known] = [kind('new'), kind('differs'), kind('known')];
+  const title = machineWord(plans);
+  const sections: string[] = [];
+  if (fresh.length > 0) {
+    const rows = fresh.flatMap((plan) => plan.keys.map((key) => row(plan, key, '')));
+    sections.push(table(output, title, 'host key', rows));
+  }
+  if (differing.length > 0) {
+    const rows = differing.flatMap((plan) => [
+      ...plan.knownKeys.map((key) => row(plan, key, { text: 'known', colour: 'yellow' })),
+      ...plan.keys.map((key) => row(plan, key, { text: 'shown now', colour: 'red' })),
+    ]);
+    sections.push(table(output, title, 'host key that differs', rows));
+    if (!replacing) {
+      const names = differing.map((plan) => plan.machine.name).join(' ');
+      sections.push(`If that is meant to be: fleet-health trust --replace ${names}`);
+    }
+  }
+  if (known.length > 0) sections.push(`Known already: ${known.map((plan) => plan.machine.name).join(', ')}`);
+  const failed = plans.flatMap(({ machine, fault }) =>
+    fault === null ? [] : [[machine.name, { text: fault.code, colour: 'red' }, fault.message] satisfies Cell[]],
+  );
+  if (failed.length > 0) {
+    sections.push(renderTable(output, [{ title }, { title: 'failed' }, { title: '', shrinks: true }], failed));
+    const advice = plans.flatMap(({ machine, fault }) =>
+      fault === null || fault.advice === errorTable[fault.code].advice ? [] : [`${machine.name}: ${fault.advice}`],
+    );
+    if (advice.length > 0) sections.push(advice.map(escapeControls).join('\n'));
+  }
+  return sections.join('\n\n');
+}
+
+/** `client`, or `machine` where some are none. */
+export function machineWord(plans: readonly TrustPlan[]): string {
+  return plans.some(({ machine }) => machine.kind === 'bastion') ? 'machine' : 'client';
+}
+
+function row({ machine }: TrustPlan, key: HostKey, mark: Cell): Cell[] {
+  return [machine.name, fingerprint(key.key), keyTypeName(key.type), mark];
+}
+
+function table(output: Output, who: string, title: string, rows: readonly Cell[][]): string {
+  return renderTable(output, [{ title: who, shrinks: true }, { title }, { title: 'type' }, { title: '' }], rows);
+}

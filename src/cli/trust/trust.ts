@@ -1,0 +1,216 @@
+import { readFileSync } from 'node:fs';
+
+import type { Config } from '../../config/config.ts';
+import { FleetError, messageOf } from '../../errors.ts';
+import { statePaths } from '../../state/paths.ts';
+import { refuseFileOfOthers, tryStateFolder } from '../../state/state-folder.ts';
+import { fingerprint, keyTypeName, type HostKey } from '../../transport/known-hosts/fingerprint.ts';
+import { dialThrough } from '../../transport/bastions/bastion-pool.ts';
+import { scanHostKeys } from '../../transport/ssh2/scan-host-keys.ts';
+import { createTransportShared } from '../../transport/transport-shared.ts';
+import { parseTrustSource } from '../../transport/known-hosts/trust-source.ts';
+import { addKnownHosts, replaceKnownHosts } from '../../transport/known-hosts/write-known-hosts.ts';
+import { concurrently } from '../command/concurrently.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { canAsk, confirm } from '../command/question.ts';
+import { loadSettings } from '../command/settings.ts';
+import { trustMachines, type TrustChoice, type TrustMachine, type TrustWay } from './trust-machines.ts';
+import { machineWord, trustText } from './trust-table.ts';
+import { planTrust, type TrustPlan, type TrustSurroundings } from './trust-plan.ts';
+
+export interface TrustCommandOptions extends TrustChoice {
+  readonly yes: boolean;
+  readonly replace: boolean;
+  /** A file that vouches for keys, so that nobody needs to be asked. */
+  readonly from: string | null;
+}
+
+/** Clients that are asked for their keys at a time. */
+const scanLimit = 32;
+
+type Result = 'added' | 'replaced' | 'known' | 'local' | 'differs' | 'declined' | 'failed';
+
+/**
+ * `trust`: fetches host keys, shows them, asks, and remembers them as known_hosts lines. Asks once for all machines that
+ * are reached directly, then for those behind them, which can be asked only through a machine that is trusted.
+ */
+export async function trustCommand(context: Context, options: TrustCommandOptions): Promise<ExitStatus> {
+  const { output, signal } = context;
+  const config = loadSettings(context);
+  const source = options.from === null ? null : readSource(options.from);
+  for (const note of source?.content.notes ?? []) output.complain(note);
+  const machines = trustMachines(config, options, createTransportShared({ config }));
+  refuseKnownHostsOfOthers(config, machines);
+  const results: { readonly plan: TrustPlan; readonly result: Result }[] = [];
+  for (const level of byDepth(machines)) {
+    const plans = await makePlans(context, config, level, source);
+    signal.throwIfAborted();
+    const writable = plans.filter(({ kind }) => kind === 'new' || (kind === 'differs' && options.replace));
+    if (!output.json) output.print(`${results.length > 0 ? '\n' : ''}${trustText(output, plans, options.replace)}`);
+    const agreed = writable.length === 0 || options.yes || source !== null || (await ask(context, writable));
+    if (!agreed) output.print('Nothing was trusted.');
+    else {
+      write(writable);
+      for (const note of leftInPlace(writable)) output.complain(note);
+      if (!output.json && writable.length > 0) output.print(`\n${countKeys(writable)} trusted.`);
+    }
+    results.push(...plans.map((plan) => ({ plan, result: resultOf(plan, options.replace, agreed) })));
+  }
+  const exitStatus = results.every(({ result }) => ['added', 'replaced', 'known', 'local'].includes(result)) ? 0 : 1;
+  if (output.json) output.printJson({ command: 'trust', exit_status: exitStatus, clients: results.map(resultJson) });
+  return exitStatus;
+}
+
+/** Refuses before anybody is asked: a known_hosts that root writes is one that cron's account cannot read. */
+function refuseKnownHostsOfOthers({ stateDir }: Config, machines: readonly TrustMachine[]): void {
+  const paths = statePaths(stateDir);
+  const files = new Set(machines.flatMap(({ way }) => way?.hop.knownHosts.slice(0, 1) ?? []));
+  for (const file of files) {
+    if (file === paths.knownHosts) tryStateFolder(paths, []);
+    else refuseFileOfOthers(file);
+  }
+}
+
+/** Those that are reached directly, then those through one machine, and so on; none empty but the first. */
+function byDepth(machines: readonly TrustMachine[]): readonly (readonly TrustMachine[])[] {
+  const levels: TrustMachine[][] = [[]];
+  for (const machine of machines) {
+    const depth = machine.way?.outer.length ?? 0;
+    while (levels.length <= depth) levels.push([]);
+    levels[depth]?.push(machine);
+  }
+  return levels.filter((level, index) => index === 0 || level.length > 0);
+}
+
+async function makePlans(
+  { output, signal }: Context,
+  config: Config,
+  machines: readonly TrustMachine[],
+  source: TrustSurroundings['source'],
+): Promise<readonly TrustPlan[]> {
+  // Made anew, because known_hosts may have grown.
+  const shared = createTransportShared({ config });
+  const { tcpTimeoutMs, connectTimeoutMs: timeoutMs } = config.collector;
+  const scan = async ({ hop, outer }: TrustWay): Promise<readonly HostKey[]> => {
+    const { name: client, address: host, port, family, kex } = hop;
+    const target = { client, host, port, family, kex, timeoutMs, signal };
+    if (outer.length === 0) return await scanHostKeys(target);
+    const through = dialThrough(await shared.bastions.reach(outer, client, signal), hop);
+    const dial = (connectTimeoutMs: number): ReturnType<typeof through> =>
+      through({ tcpTimeoutMs, connectTimeoutMs, signal });
+    return await scanHostKeys({ ...target, dial });
+  };
+  const knownHosts: TrustSurroundings['knownHosts'] = ([first = '', ...others]) => shared.knownHosts(first, ...others);
+  const progress = output.json
+    ? null
+    : (await import('../terminal/progress.ts')).startProgress('asking', machines.length);
+  try {
+    return await concurrently(machines, scanLimit, async (machine) => {
+      const plan = await planTrust(machine, { source, knownHosts, scan });
+      progress?.step();
+      return plan;
+    });
+  } finally {
+    progress?.end();
+    await shared.close();
+  }
+}
+
+function readSource(file: string): NonNullable<TrustSurroundings['source']> {
+  return { file, content: parseTrustSource(readTrusted(file), file) };
+}
+
+function readTrusted(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (thrown) {
+    throw new FleetError({ code: 'usage', stage: 'usage', message: messageOf(thrown), cause: thrown });
+  }
+}
+
+async function ask(context: Context, plans: readonly TrustPlan[]): Promise<boolean> {
+  if (!canAsk(context)) {
+    throw new FleetError({
+      code: 'usage',
+      stage: 'usage',
+      message: `${countKeys(plans)} to be trusted, and no terminal to ask on`,
+      advice: 'Compare the fingerprints and use --yes, or --from FILE.',
+    });
+  }
+  return await confirm(questionFor(plans), context.signal);
+}
+
+/** The question before keys are written: what is replaced is named. */
+export function questionFor(plans: readonly TrustPlan[]): string {
+  const added = plans.filter(({ kind }) => kind === 'new');
+  const replaced = plans.filter(({ kind }) => kind === 'differs').map(({ machine }) => machine.name);
+  const count = added.reduce((sum, { keys }) => sum + keys.length, 0);
+  const trust = count === 1 ? 'rust this key' : `rust these ${count} keys`;
+  if (replaced.length === 0) return `T${trust}?`;
+  const shown = replaced.length > 5 ? [...replaced.slice(0, 5), `${replaced.length - 5} more`] : replaced;
+  const replace = `eplace the known key${replaced.length === 1 ? '' : 's'} of ${shown.join(', ')}`;
+  return count === 0 ? `R${replace}?` : `T${trust} and r${replace}?`;
+}
+
+function countKeys(plans: readonly TrustPlan[]): string {
+  const count = plans.reduce((sum, { keys }) => sum + keys.length, 0);
+  return `${count} ${count === 1 ? 'key' : 'keys'} of ${plans.length} ${machineWord(plans)}${plans.length === 1 ? '' : 's'}`;
+}
+
+function write(plans: readonly TrustPlan[]): void {
+  const files = new Set(plans.map(fileOf));
+  for (const file of files) {
+    const hosts = (kind: TrustPlan['kind']): { name: string; keys: readonly HostKey[] }[] =>
+      plans.flatMap((plan) =>
+        plan.kind === kind && plan.machine.way !== null && fileOf(plan) === file
+          ? [{ name: plan.machine.way.hop.knownAs, keys: plan.keys }]
+          : [],
+      );
+    try {
+      addKnownHosts(file, hosts('new'), Date.now());
+      if (hosts('differs').length > 0) replaceKnownHosts(file, hosts('differs'), Date.now());
+    } catch (thrown) {
+      throw new FleetError({ code: 'state-unusable', stage: 'keys', message: messageOf(thrown), cause: thrown });
+    }
+  }
+}
+
+/** The file that new keys are written to. */
+function fileOf({ machine }: TrustPlan): string {
+  return machine.way?.hop.knownHosts[0] ?? '';
+}
+
+/** Old keys in files that are not written here: they go on being accepted. */
+function leftInPlace(plans: readonly TrustPlan[]): readonly string[] {
+  return plans.flatMap((plan) =>
+    plan.knownKeys
+      .filter(({ file, key }) => file !== fileOf(plan) && !plan.keys.some((shown) => shown.key === key))
+      .map(
+        ({ file, line, key }) =>
+          `${file} line ${line} still has ${fingerprint(key)} for ${plan.machine.name}; remove it there`,
+      ),
+  );
+}
+
+function resultOf({ kind }: TrustPlan, replacing: boolean, agreed: boolean): Result {
+  if (kind === 'known' || kind === 'local' || kind === 'failed') return kind;
+  if (kind === 'differs' && !replacing) return 'differs';
+  if (!agreed) return 'declined';
+  return kind === 'new' ? 'added' : 'replaced';
+}
+
+function resultJson({ plan, result }: { readonly plan: TrustPlan; readonly result: Result }): unknown {
+  const show = (keys: readonly HostKey[]): unknown =>
+    keys.map((key) => ({ type: keyTypeName(key.type), fingerprint: fingerprint(key.key) }));
+  return {
+    client: plan.machine.name,
+    kind: plan.machine.kind,
+    address: plan.machine.address,
+    port: plan.machine.port,
+    result,
+    keys: show(plan.keys),
+    known_keys: show(plan.knownKeys),
+    code: plan.fault?.code ?? null,
+    message: plan.fault?.message ?? null,
+  };
+}

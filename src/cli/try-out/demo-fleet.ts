@@ -1,0 +1,148 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { makeFolder } from '../../state/make-folder.ts';
+import { FleetError, messageOf } from '../../errors.ts';
+import { generateHostKey, startLoopbackServer, type LoopbackServer } from '../../simulator/loopback-server.ts';
+
+/** The folder of the demo and its SSH servers while they run. */
+export interface DemoFleet {
+  readonly dir: string;
+  readonly configFile: string;
+  /** Whether config.xml was there already, from an earlier demo. */
+  readonly kept: boolean;
+  /** Whether config.xml still waits for setDiskLimit. */
+  readonly needsLimit: boolean;
+  /** Stops one server: its client is gone until it is started again, on its old port. */
+  stop(name: string): Promise<void>;
+  start(name: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The clients that are SSH servers on loopback; the limit of one of them lies below its fullest mount. */
+export const demoNames = { web: 'web-1', tight: 'db-1', leaving: 'cache-1', local: 'this-machine' } as const;
+
+const servers = [demoNames.web, demoNames.tight, demoNames.leaving];
+const username = 'demo';
+const limitPlace = '<!-- LIMIT -->';
+
+interface DemoState {
+  readonly ports: Readonly<Record<string, number>>;
+}
+
+/**
+ * Makes the folder, or takes up the one of an earlier demo, and starts its servers on ports that are free now. Throws
+ * FleetError `usage` when the folder holds something else.
+ */
+export async function startDemoFleet(dir: string): Promise<DemoFleet> {
+  const inside = (...parts: string[]): string => path.join(dir, ...parts);
+  const stateFile = inside('demo.json');
+  const kept = existsSync(stateFile);
+  if (!kept && existsSync(dir) && readdirSync(dir).length > 0) {
+    throw new FleetError({
+      code: 'usage',
+      stage: 'usage',
+      message: `${dir} is not empty and not the folder of an earlier demo`,
+      advice: 'Name another one with --dir.',
+    });
+  }
+  const before = kept ? readState(stateFile) : null;
+  makeFolder(inside('server-keys'));
+  const password = keep(inside('demo.password'), () => randomBytes(18).toString('base64url')).trim();
+
+  const running = new Map<string, LoopbackServer>();
+  const start = async (name: string): Promise<void> => {
+    const home = inside('homes', name);
+    makeFolder(home);
+    const hostKey = keep(inside('server-keys', name), generateHostKey);
+    const port = running.get(name)?.port;
+    const options = { hostKey, username, password, home };
+    running.set(name, await startLoopbackServer(port === undefined ? options : { ...options, port }));
+  };
+  for (const name of servers) await start(name);
+  const ports = Object.fromEntries([...running].map(([name, { port }]) => [name, port]));
+  const configFile = inside('config.xml');
+  if (before === null) writeFileSync(configFile, configText(ports), { mode: 0o600 });
+  else for (const file of [configFile, inside('state', 'known_hosts')]) movePorts(file, before.ports, ports);
+  writeFileSync(stateFile, JSON.stringify({ ports } satisfies DemoState));
+
+  return {
+    dir,
+    configFile,
+    kept: before !== null,
+    needsLimit: readFileSync(configFile, 'utf8').includes(limitPlace),
+    stop: async (name) => running.get(name)?.close(),
+    start,
+    close: async () => {
+      await Promise.all([...running.values()].map((server) => server.close()));
+    },
+  };
+}
+
+/** Puts the limit just below the given fill level into a new config.xml; null: nobody knows how full it is. */
+export function setDiskLimit(configFile: string, usedPercent: number | null): void {
+  const limit = usedPercent === null ? null : Math.max(0, Math.ceil(usedPercent) - 1);
+  const alert = limit === null ? '' : `<alert type="disk" limit="${limit}%"/>`;
+  writeFileSync(configFile, readFileSync(configFile, 'utf8').replace(limitPlace, alert));
+}
+
+function configText(ports: Readonly<Record<string, number>>): string {
+  const client = (name: string): string => `<client name="${name}" ip="127.0.0.1" port="${ports[name] ?? 22}"`;
+  return `<config>
+  <collector every="5m" connectTimeout="5s" clientDeadline="20s"/>
+  <ssh username="${username}" passwordFile="demo.password"/>
+  <!-- There is no <smtp>, so mails are files in state/outbox. Usually two full runs in a row must fail before a machine
+       is called unreachable, and warnings and recoveries wait for each other a quarter of an hour; not here. -->
+  <alerts groupInterval="1s">
+    <mail to="you@example.org"/>
+    <alert name="unreachable" for="1x"/>
+  </alerts>
+
+  <!-- Three SSH servers on this machine. They end with the demo; its option serve starts them again. -->
+  <group name="servers">
+    ${client(demoNames.web)}/>
+    ${client(demoNames.tight)}>
+      <!-- Just below how full its fullest mount is, so that you see what trouble looks like. -->
+      ${limitPlace}
+    </client>
+    ${client(demoNames.leaving)}/>
+  </group>
+
+  <!-- No SSH: the same program, run on the collector's own machine. -->
+  <client name="${demoNames.local}" ip="127.0.0.1" transport="local"/>
+</config>
+`;
+}
+
+/** Servers get new ports at every start; what you changed in the files stays. */
+function movePorts(file: string, from: Readonly<Record<string, number>>, to: Readonly<Record<string, number>>): void {
+  if (!existsSync(file)) return;
+  const moved = new Map(Object.entries(from).map(([name, port]) => [String(port), String(to[name] ?? port)]));
+  const text = readFileSync(file, 'utf8').replace(
+    /(port="|\[127\.0\.0\.1\]:)(\d+)/g,
+    (_whole, before: string, port: string) => `${before}${moved.get(port) ?? port}`,
+  );
+  writeFileSync(file, text);
+}
+
+/** The content of a file, made when it is not there. */
+function keep(file: string, make: () => string): string {
+  if (!existsSync(file)) writeFileSync(file, make(), { mode: 0o600 });
+  return readFileSync(file, 'utf8');
+}
+
+function readState(file: string): DemoState {
+  try {
+    const state = JSON.parse(readFileSync(file, 'utf8')) as DemoState;
+    if (servers.every((name) => Number.isInteger(state.ports[name]))) return state;
+    throw new Error('a port is missing');
+  } catch (thrown) {
+    throw new FleetError({
+      code: 'usage',
+      stage: 'usage',
+      message: `${file}: ${messageOf(thrown)}`,
+      advice: 'Remove the folder, or name another one with --dir.',
+    });
+  }
+}

@@ -1,0 +1,219 @@
+import { once } from 'node:events';
+import path from 'node:path';
+
+import { collect } from '../../collector/collector.ts';
+import type { Report } from '../../report/report.ts';
+import { transportFor } from '../../transport/transport-for.ts';
+import { createTransportShared } from '../../transport/transport-shared.ts';
+import { alertCommand } from '../runs/alert.ts';
+import { collectCommand } from '../runs/collect.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { demoNames, setDiskLimit, startDemoFleet, type DemoFleet } from './demo-fleet.ts';
+import type { Output } from '../terminal/output.ts';
+import { readStored } from '../command/read-stored.ts';
+import { loadSettings } from '../command/settings.ts';
+import { statusCommand } from '../status/status.ts';
+import { renderTable } from '../terminal/table.ts';
+import { trustCommand } from '../trust/trust.ts';
+
+export interface DemoCommandOptions {
+  /** Absolute path. */
+  readonly dir: string;
+  /** Only run the servers, until a signal. */
+  readonly serve: boolean;
+}
+
+interface Question {
+  readonly about: string;
+  readonly sql: string;
+}
+
+const questions: readonly Question[] = [
+  {
+    about: 'Which mounts are the fullest now?',
+    sql: `SELECT l.client, d.mount, d.used_percent, d.size_bytes
+  FROM latest_stats l JOIN disk_stats d ON d.stat_id = l.id
+ ORDER BY d.used_percent DESC LIMIT 5`,
+  },
+  {
+    about: 'Which visits failed, and why?',
+    sql: `SELECT client, started_at, code, message
+  FROM visits WHERE ok = 0 ORDER BY started_at DESC LIMIT 5`,
+  },
+  {
+    about: 'What has been alerted, and for how long?',
+    sql: `SELECT client, rule, subject, state, firing_since, firing_s
+  FROM alert_history ORDER BY firing_since DESC LIMIT 5`,
+  },
+];
+
+/** `demo`: the whole thing on this machine, and a folder to play on with. */
+export async function demoCommand(context: Context, options: DemoCommandOptions): Promise<ExitStatus> {
+  const fleet = await startDemoFleet(options.dir);
+  try {
+    return await (options.serve ? serve(context, fleet) : show(context, fleet));
+  } finally {
+    await fleet.close();
+  }
+}
+
+async function serve({ output, signal }: Context, fleet: DemoFleet): Promise<ExitStatus> {
+  output.print(`The SSH servers of ${fleet.dir} are running; Ctrl-C ends them. Meanwhile, in another terminal:\n`);
+  output.print(`  cd ${shellWord(fleet.dir)}\n  ${programName()} collect && ${programName()} status`);
+  if (!signal.aborted) await once(signal, 'abort');
+  return 0;
+}
+
+async function show(context: Context, fleet: DemoFleet): Promise<ExitStatus> {
+  const { output } = context;
+  const inside: Context = { ...context, configFile: fleet.configFile, output: forPeople(output) };
+  const say = (text: string): void => inside.output.print(text);
+  const everyone = { clients: [], group: null };
+  const pass = async (): Promise<ExitStatus> => {
+    say('\n$ fleet-health collect');
+    const status = await collectCommand(inside, {
+      ...everyone,
+      dryRun: false,
+      noOpen: false,
+      format: null,
+      concurrency: null,
+      retry: 0,
+    });
+    context.signal.throwIfAborted();
+    return status;
+  };
+
+  const alertPass = async (why: string): Promise<ExitStatus> => {
+    say(`\n${why}\n\n$ fleet-health -v alert`);
+    const status = await alertCommand(
+      { ...inside, output: { ...inside.output, verbosity: 'verbose' } },
+      { dryRun: false },
+    );
+    context.signal.throwIfAborted();
+    return status;
+  };
+
+  say(
+    `${fleet.kept ? 'The fleet of an earlier demo' : 'A small fleet'} in ${fleet.dir}: three SSH servers on loopback,`,
+  );
+  say('each with a home of its own, and this machine itself.');
+  if (fleet.needsLimit) setDiskLimit(fleet.configFile, await fullestMount(inside));
+
+  say('\n$ fleet-health trust --yes');
+  const trusted = await trustCommand(inside, { ...everyone, yes: true, replace: false, from: null });
+  const first = await pass();
+  await fleet.stop(demoNames.leaving);
+  say(`\n${demoNames.leaving} goes away.`);
+  const second = await pass();
+  const firstAlert = await alertPass('The full disk and the machine that went away are one mail.');
+  const secondAlert = await alertPass('Nobody is told twice.');
+  await fleet.start(demoNames.leaving);
+  say(`\n${demoNames.leaving} comes back.`);
+  const third = await pass();
+  const thirdAlert = await alertPass('Who was told of the fault is told of its end; the disk is as full as it was.');
+  say('\n$ fleet-health status');
+  await statusCommand(inside, { clients: [], group: null, sort: 'urgency', exitStatus: false });
+  await answer(inside);
+  say(`\n${farewell(fleet.dir)}`);
+
+  // The second pass is to fail for the client that went away, and for that one alone.
+  const passes = [first, second, third];
+  const alerts = [firstAlert, secondAlert, thirdAlert];
+  const well = trusted === 0 && passes.join() === '0,1,0' && alerts.join() === '0,0,0';
+  if (output.json) output.printJson({ command: 'demo', dir: fleet.dir, config: fleet.configFile, passes, alerts });
+  return well ? 0 : 1;
+}
+
+/** How full the fullest local mount of this machine is, by the agent's own words; null when it does not say. */
+async function fullestMount(context: Context): Promise<number | null> {
+  const config = loadSettings(context);
+  const shared = createTransportShared({ config });
+  const reports: Report[] = [];
+  await collect({
+    config,
+    only: new Set([demoNames.local]),
+    openStorage: () => Promise.reject(new Error('a dry run opens no storage')),
+    transportFor: (client) => transportFor(client, shared),
+    retries: 0,
+    dryRun: true,
+    signal: context.signal,
+    observe: (event) => {
+      if (event.kind === 'report') reports.push(event.report);
+    },
+    now: Date.now,
+    host: 'demo',
+  });
+  const families = reports.flatMap((report) => report.worker_reports).flatMap((worker) => worker.function_reports);
+  const percents = families
+    .filter((family) => family.name === 'disk')
+    .flatMap((family) => family.data)
+    .filter((row) => row['scope'] === 'local')
+    .flatMap((row) => (typeof row['used_percent'] === 'number' ? [row['used_percent']] : []));
+  return percents.length === 0 ? null : Math.max(...percents);
+}
+
+async function answer(context: Context): Promise<void> {
+  const { output, signal } = context;
+  await readStored(loadSettings(context).storage, signal, async ({ history }) => {
+    for (const { about, sql } of questions) {
+      const rows = await history.query(sql);
+      const titles = Object.keys(rows[0] ?? {});
+      const cells = rows.map((row) => titles.map((title) => cellText(row[title])));
+      output.print(`\n${about}\n\n  ${sql.replaceAll('\n', '\n  ')}\n`);
+      output.print(
+        renderTable(
+          output,
+          titles.map((title) => ({ title, shrinks: title === 'message' })),
+          cells,
+        ),
+      );
+    }
+  });
+}
+
+function cellText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return value === null ? '-' : JSON.stringify(value);
+}
+
+function farewell(dir: string): string {
+  const program = programName();
+  const nearby = path.relative(process.cwd(), dir);
+  return `The folder is yours to play on with:
+
+  cd ${shellWord(nearby.startsWith('..') ? dir : nearby)}
+  ${program} collect ${demoNames.local}
+  ${program} status
+  ${program} alerts
+
+collects from this machine, without SSH, and shows what is open. The three servers run again, until Ctrl-C, with
+
+  ${program} demo --serve --dir .
+
+and then \`collect\` in another terminal reaches them all. config.xml is yours to change; \`check\` says what is wrong with it.
+The rows are in state/fleet.db (SQLite), the mails in state/outbox. Removing the folder removes everything but what the agent of ${demoNames.local}
+keeps in ~/.local/state/fleet-health.`;
+}
+
+/** Tables, as on a terminal, wherever the demo prints to; with --json nothing. */
+function forPeople(output: Output): Output {
+  const silent = output.json;
+  return {
+    ...output,
+    json: false,
+    terminal: true,
+    attended: true,
+    verbosity: 'normal',
+    ...(silent ? { print: () => undefined, complain: () => undefined } : {}),
+  };
+}
+
+/** What has to be typed to run this program: it may not be in PATH. */
+function programName(): string {
+  const script = process.argv[1] ?? 'fleet-health';
+  return path.basename(script) === 'fleet-health' ? 'fleet-health' : `node ${shellWord(path.resolve(script))}`;
+}
+
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,197 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+
+import { FleetError, messageOf } from '../../errors.ts';
+import { readFolder, readKeys, username } from '../../simulator/fleet-folder.ts';
+import type { FleetPlan } from '../../simulator/fleet-plan.ts';
+import { startSimulator, untilTurnMs } from '../../simulator/simulator.ts';
+import { addCounts, noVisits } from '../../simulator/visit-counts.ts';
+import type { VisitCounts } from '../../simulator/visit-counts.ts';
+import type { ExitStatus } from '../command/context.ts';
+
+/** The servers of a fleet, in this process or in several. */
+export interface Serving {
+  readonly processes: number;
+  readonly read: () => ServingState;
+  /** Resolves when they have all ended; the last state is the whole. */
+  readonly close: () => Promise<ServingState>;
+  /** Rejects with FleetError `simulator-failed` when one of them ends that nobody ended. */
+  readonly broken: Promise<never>;
+}
+
+export interface ServingState {
+  readonly counts: VisitCounts;
+  /** Since they were ready, of all processes. */
+  readonly cpuMs: number;
+  /** Of the process that has the most, at any time. */
+  readonly maxRssBytes: number;
+}
+
+const nothing: ServingState = { counts: noVisits, cpuMs: 0, maxRssBytes: 0 };
+/** A listener a client; a process with more of them than this is slow to begin, and takes one core at most. */
+const clientsPerProcess = 10_000;
+/** For everything else that a process opens, connections above all. */
+const otherFiles = 2000;
+const mostProcesses = 32;
+const tellEveryMs = 250;
+const readyMs = 60_000;
+const endMs = 10_000;
+
+/** Opens all servers of a plan that stands in the folder. Throws FleetError `simulator-failed`. */
+export async function serveFleet(dir: string, plan: FleetPlan, maxFiles = maxOpenFiles()): Promise<Serving> {
+  const most = Math.min(clientsPerProcess, Math.max(maxFiles - otherFiles, Math.floor(maxFiles / 2)));
+  const processes = Math.ceil(plan.clients / most);
+  if (processes > mostProcesses) {
+    throw new FleetError({
+      code: 'simulator-failed',
+      stage: 'run',
+      message: `${plan.clients} clients are ${plan.clients} open files, and a process may open ${maxFiles}`,
+      advice: 'Raise the limit with `ulimit -n`, or simulate fewer clients.',
+    });
+  }
+  if (processes === 1) return await serveHere(dir, plan, 0, plan.clients);
+  const size = Math.ceil(plan.clients / processes);
+  const parts = Array.from({ length: processes }, (_, index) => {
+    const first = index * size;
+    return startPart(dir, plan.startedAtMs, first, Math.min(plan.clients, first + size));
+  });
+  try {
+    await Promise.all(parts.map(({ ready }) => ready));
+  } catch (thrown) {
+    for (const { child } of parts) child.kill('SIGKILL');
+    throw thrown;
+  }
+  const sum = (states: readonly ServingState[]): ServingState => ({
+    counts: addCounts(states.map(({ counts }) => counts)),
+    cpuMs: states.reduce((total, { cpuMs }) => total + cpuMs, 0),
+    maxRssBytes: Math.max(...states.map(({ maxRssBytes }) => maxRssBytes)),
+  });
+  const broken = Promise.race(parts.map((part) => part.broken));
+  broken.catch(() => undefined);
+  return {
+    processes,
+    read: () => sum(parts.map(({ state }) => state())),
+    close: async () => sum(await Promise.all(parts.map((part) => part.close()))),
+    broken,
+  };
+}
+
+async function serveHere(dir: string, plan: FleetPlan, first: number, end: number): Promise<Serving> {
+  const simulator = await startSimulator({ ...readKeys(dir), plan, first, end, username, now: Date.now });
+  const before = process.cpuUsage();
+  let timer: NodeJS.Timeout | undefined;
+  const broken = new Promise<never>((_resolve, reject) => {
+    const waitForTurn = (): void => {
+      const leftMs = untilTurnMs(plan, Date.now());
+      if (leftMs === null) return;
+      timer = setTimeout(() => void simulator.turn().then(waitForTurn, reject), leftMs);
+    };
+    waitForTurn();
+  });
+  broken.catch(() => undefined);
+  const read = (): ServingState => {
+    const { user, system } = process.cpuUsage(before);
+    const maxRssBytes = process.resourceUsage().maxRSS * 1024;
+    return { counts: simulator.counts(), cpuMs: (user + system) / 1000, maxRssBytes };
+  };
+  return {
+    processes: 1,
+    read,
+    close: async () => {
+      clearTimeout(timer);
+      const last = read();
+      await simulator.close();
+      return last;
+    },
+    broken,
+  };
+}
+
+interface Part {
+  readonly child: ChildProcess;
+  readonly ready: Promise<void>;
+  readonly broken: Promise<never>;
+  readonly state: () => ServingState;
+  readonly close: () => Promise<ServingState>;
+}
+
+type PartMessage = { readonly kind: 'ready' | 'state' | 'last' } & ServingState;
+
+function startPart(dir: string, startedAtMs: number, first: number, end: number): Part {
+  const script = process.argv[1] ?? '';
+  const args = ['simulate', '--dir', dir, '--part', `${first}-${end}-${startedAtMs}`];
+  const child = fork(script, args, { execArgv: process.execArgv, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  let state = nothing;
+  let closing = false;
+  const exited = once(child, 'exit');
+  const gone = exited.then(() => {
+    throw new FleetError({
+      code: 'simulator-failed',
+      stage: 'run',
+      message: `the process of the clients from ${first + 1} to ${end} has ended`,
+    });
+  });
+  child.on('message', (message) => {
+    // It is this program that sends them.
+    state = message as PartMessage;
+  });
+  const heard = async (kind: PartMessage['kind'], withinMs: number): Promise<void> => {
+    const signal = AbortSignal.timeout(withinMs);
+    for (;;) {
+      const [message] = (await once(child, 'message', { signal })) as [PartMessage];
+      if (message.kind === kind) return;
+    }
+  };
+  const broken = gone.catch((thrown: unknown) => {
+    if (closing) return new Promise<never>(() => undefined);
+    throw thrown;
+  });
+  broken.catch(() => undefined);
+  return {
+    child,
+    ready: Promise.race([heard('ready', readyMs), gone]),
+    broken,
+    state: () => state,
+    close: async () => {
+      closing = true;
+      child.send('end', () => undefined);
+      await Promise.race([heard('last', endMs), exited]).catch(() => undefined);
+      child.kill('SIGKILL');
+      await exited;
+      return state;
+    },
+  };
+}
+
+/** One process of several: serves `FIRST-END-STARTED` until the one that began it says so or is gone. */
+export async function simulatePart(dir: string, text: string): Promise<ExitStatus> {
+  const [, first, end, startedAtMs] = /^(\d+)-(\d+)-(\d+)$/.exec(text) ?? [];
+  const kept = readFolder(dir);
+  if (end === undefined || kept === null || process.send === undefined) {
+    throw new FleetError({ code: 'usage', stage: 'usage', message: '--part is for fleet-health itself' });
+  }
+  const over = Promise.race([once(process, 'message'), once(process, 'disconnect')]);
+  const plan = { ...kept, startedAtMs: Number(startedAtMs) };
+  const serving = await serveHere(dir, plan, Number(first), Number(end));
+  const tell = (kind: PartMessage['kind'], state: ServingState): void => {
+    process.send?.({ kind, ...state } satisfies PartMessage, undefined, undefined, () => undefined);
+  };
+  tell('ready', serving.read());
+  const timer = setInterval(() => tell('state', serving.read()), tellEveryMs);
+  await Promise.race([over, serving.broken]);
+  clearInterval(timer);
+  tell('last', await serving.close());
+  return 0;
+}
+
+/** What this process may open; where the system does not say, what most give at least. */
+function maxOpenFiles(): number {
+  try {
+    const [, soft] = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
+    return soft === 'unlimited' ? Number.MAX_SAFE_INTEGER : Number(soft ?? 1024);
+  } catch (thrown) {
+    const message = `the simulator needs Linux, where all of 127.0.0.0/8 is loopback: ${messageOf(thrown)}`;
+    throw new FleetError({ code: 'simulator-failed', stage: 'run', message, cause: thrown });
+  }
+}

@@ -1,0 +1,137 @@
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { formatDuration } from '../../config/values/quantities.ts';
+import { FleetError } from '../../errors.ts';
+import { stormAt, stormMs } from '../../simulator/condition.ts';
+import { readFolder, writeFolder } from '../../simulator/fleet-folder.ts';
+import { planFleet } from '../../simulator/fleet-plan.ts';
+import type { FleetPlan } from '../../simulator/fleet-plan.ts';
+import { holdPort } from '../../simulator/free-port.ts';
+import type { ProfileName } from '../../simulator/profile.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { describeDuration } from '../terminal/duration.ts';
+import type { Output } from '../terminal/output.ts';
+import { serveFleet, type ServingState } from './simulate-processes.ts';
+import { kindsText, lastLines, startLines, summaryJson } from './simulate-text.ts';
+import { parseSpanOption } from '../command/until.ts';
+
+export interface SimulateCommandOptions {
+  /** Absolute path. */
+  readonly dir: string;
+  /** null of these: as the folder has it, else the default. */
+  readonly clients: number | null;
+  readonly profile: ProfileName | null;
+  readonly seed: number | null;
+  readonly every: string | null;
+  /** null: until a signal. */
+  readonly for: string | null;
+}
+
+const defaults = { clients: 1000, profile: 'clean', everyMs: 300_000 } as const;
+const leastEveryMs = 1000;
+/** As `<collector every>` has it: a week. */
+const mostEveryMs = 7 * 86_400_000;
+/** After so long without a visit a pass is over. */
+const quietMs = 3000;
+const lookEveryMs = 500;
+
+/** `simulate`: serves a fleet until its time is over or a signal comes, and sums up. */
+export async function simulateCommand(context: Context, options: SimulateCommandOptions): Promise<ExitStatus> {
+  const { output, signal } = context;
+  const forMs = options.for === null ? null : parseSpanOption('--for', options.for);
+  const kept = readFolder(options.dir);
+  const held = await holdPort(kept?.port ?? null);
+  try {
+    const plan: FleetPlan = {
+      seed: options.seed ?? kept?.seed ?? randomInt(1_000_000_000),
+      clients: options.clients ?? kept?.clients ?? defaults.clients,
+      profile: options.profile ?? kept?.profile ?? defaults.profile,
+      everyMs: options.every === null ? (kept?.everyMs ?? defaults.everyMs) : everyOf(options.every),
+      port: held.port,
+      startedAtMs: Date.now(),
+    };
+    writeFolder(options.dir, plan);
+    const began = performance.now();
+    const serving = await serveFleet(options.dir, plan);
+    const say = sayTo(output);
+    for (const line of startLines(options.dir, plan, planFleet(plan), serving.processes)) say(line);
+    const over = new AbortController();
+    const watched = watch(plan, serving.read, say, over.signal);
+    let last: ServingState;
+    try {
+      await Promise.race([
+        signal.aborted ? null : once(signal, 'abort'),
+        serving.broken,
+        ...(forMs === null ? [] : [sleep(forMs, undefined, { signal: over.signal })]),
+      ]);
+    } finally {
+      over.abort();
+      await watched;
+      last = await serving.close();
+    }
+    const durationMs = performance.now() - began;
+    if (output.json) output.printJson(summaryJson({ dir: options.dir, plan, last, durationMs }));
+    else for (const line of lastLines(last, durationMs)) say(line);
+    return 0;
+  } finally {
+    held.close();
+  }
+}
+
+function everyOf(text: string): number {
+  const everyMs = parseSpanOption('--every', text);
+  if (everyMs >= leastEveryMs && everyMs <= mostEveryMs) return everyMs;
+  throw new FleetError({
+    code: 'usage',
+    stage: 'usage',
+    message: `--every ${text} is not from ${formatDuration(leastEveryMs)} to ${formatDuration(mostEveryMs)}`,
+  });
+}
+
+function sayTo(output: Output): (line: string) => void {
+  const silent = output.json || output.verbosity === 'quiet';
+  return (line) => {
+    if (!silent) output.print(line);
+  };
+}
+
+/** Says when storms begin and end, and what each pass over the fleet came to. */
+async function watch(
+  plan: FleetPlan,
+  read: () => ServingState,
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  let storm = 0;
+  let before = read();
+  let seen = before.counts.served;
+  /** Of the pass that goes on; null: none does. */
+  let fromMs: number | null = null;
+  let toMs = 0;
+  for (;;) {
+    await sleep(lookEveryMs, undefined, { signal }).catch(() => undefined);
+    const nowMs = performance.now();
+    const now = read();
+    if (now.counts.served > seen) {
+      seen = now.counts.served;
+      fromMs ??= nowMs - lookEveryMs;
+      toMs = nowMs;
+    } else if (fromMs !== null && (nowMs - toMs > quietMs || signal.aborted)) {
+      const visits = seen - before.counts.served;
+      const each = ((now.cpuMs - before.cpuMs) / visits).toFixed(2);
+      const kinds = kindsText(now.counts.visits, before.counts.visits);
+      const span = describeDuration(toMs - fromMs);
+      say(`${visits} visits in ${span}: ${kinds}; ${each} ms of CPU here for each`);
+      before = now;
+      fromMs = null;
+    }
+    const stormNow = stormAt(plan, Date.now());
+    if (stormNow !== storm) {
+      say(stormNow === 0 ? 'the storm is over' : `storm ${stormNow} begins, for ${formatDuration(stormMs(plan))}`);
+      storm = stormNow;
+    }
+    if (signal.aborted) return;
+  }
+}

@@ -1,0 +1,230 @@
+import { FleetError } from '../../errors.ts';
+import { createFrameParser, WireFault } from '../../report/frames.ts';
+import type { FrameParser } from '../../report/frames.ts';
+import { maxGreetingBytes } from '../../report/wire.ts';
+import type { Frame } from '../../report/wire.ts';
+import { maxSealedBytes } from '../../seal/sealed-message.ts';
+import { findLoaderSign, killedStatus } from '../../loader/loader.ts';
+import type { LoaderSign } from '../../loader/loader.ts';
+import { findPlatform } from '../../loader/platform-sign.ts';
+import type { Platform } from '../../loader/platform-sign.ts';
+import type { Channel } from '../../transport/transport.ts';
+
+export interface ExchangeOptions {
+  readonly channel: Channel;
+  readonly marker: Buffer;
+  /** Written to the agent at once; null: nothing. */
+  readonly input: Buffer | null;
+  /** The client reads `input` to its end: there are no acknowledgements. */
+  readonly endInput: boolean;
+  readonly limits: { readonly maxReports: number; readonly maxTotalBytes: number };
+  /** How long the client may be waited for altogether; what is done with its frames here does not count. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly client: string;
+  /** After the last frame, wait for the command to end. */
+  readonly waitForExit: boolean;
+  /** Called when it is over, and the client had no node of its own. */
+  readonly onPlatform: (platform: Platform) => void;
+  /** Called for one frame after the other. */
+  readonly onFrame: (frame: Frame) => Promise<FrameAnswer>;
+}
+
+export interface FrameAnswer {
+  /** Written to the agent; null: nothing. */
+  readonly answer: Buffer | null;
+  /** Nothing follows. */
+  readonly last: boolean;
+}
+
+/** How an exec ended that did not end with the agent's last frame. */
+export interface Exchange {
+  /** null: /bin/sh never ran the loader. */
+  readonly sign: LoaderSign | null;
+  /** The marker came. */
+  readonly started: boolean;
+  readonly status: number | null;
+  readonly signal: string | null;
+  /** By SIGKILL: at its deadline, or for want of memory. */
+  readonly killed: boolean;
+  /** We stopped waiting. */
+  readonly timedOut: boolean;
+  /** What we were still writing when it ended, of `input`. */
+  readonly unsentBytes: number;
+  /** What was printed instead of the agent's frames, and its stderr: the beginning of both. */
+  readonly printed: string;
+  readonly complained: string;
+}
+
+const maxComplaintBytes = 4096;
+/** What may come on stderr, and after the last frame: then the client is read no further. */
+const maxIgnoredBytes = 1024 * 1024;
+/** For the exit status of a command whose output has ended. */
+const exitTimeoutMs = 2000;
+
+/**
+ * Talks to one started agent. Returns null after its last frame, else how it ended. Throws FleetError: what onFrame
+ * threw, `agent-output` and `report-too-large` for output beyond the limits, `visit-deadline` when the signal ended
+ * it, or what the connection says when it broke.
+ */
+export async function exchange(options: ExchangeOptions): Promise<Exchange | null> {
+  const { channel, marker, input, limits, client, onFrame } = options;
+  const parser = createFrameParser({ marker, maxGreetingBytes, maxReportBytes: maxSealedBytes, ...limits });
+  const complaint = readComplaint(channel, () => {
+    source.fail(new WireFault('agent-output', `more than ${maxIgnoredBytes} bytes of complaints`));
+  });
+  // A command that ends early is noticed by its output; an error of its input tells nothing more.
+  channel.stdin.on('error', () => undefined);
+  if (input !== null) channel.stdin.write(input);
+  if (options.endInput) channel.stdin.end();
+
+  const source = readFrames(options, parser);
+  try {
+    for (let frame = await source.next(); frame !== 'closed' && frame !== 'late'; frame = await source.next()) {
+      const { answer, last } = await onFrame(frame);
+      if (answer !== null) channel.stdin.write(answer);
+      if (!last) continue;
+      channel.stdin.end();
+      source.discard();
+      // What breaks now costs nothing any more.
+      if (options.waitForExit) await exitOf(channel).catch(() => null);
+      return null;
+    }
+    const timedOut = source.late();
+    const { status, signal } = timedOut ? { status: null, signal: null } : await exitOf(channel);
+    return {
+      sign: findLoaderSign(parser.greeting(), marker.toString('base64url')),
+      started: parser.started,
+      status,
+      signal,
+      killed: status === killedStatus || signal === 'SIGKILL' || signal === 'KILL',
+      timedOut,
+      unsentBytes: input === null ? 0 : channel.stdin.writableLength,
+      printed: parser.greeting().toString(),
+      complained: complaint(),
+    };
+  } catch (thrown) {
+    if (!(thrown instanceof WireFault)) throw thrown;
+    const message = `${client}: ${thrown.message}`;
+    throw new FleetError({ code: thrown.code, stage: 'agent', client, message, cause: thrown });
+  } finally {
+    source.discard();
+    const platform = findPlatform(parser.greeting(), marker.toString('base64url'));
+    if (platform !== null) options.onPlatform(platform);
+  }
+}
+
+interface FrameSource {
+  /** The next frame; `closed` when the output has ended, `late` when the client was waited for too long. */
+  next(): Promise<Frame | 'closed' | 'late'>;
+  late(): boolean;
+  /** The next frame asked for is this error. */
+  fail(error: Error): void;
+  /** What still comes is thrown away. */
+  discard(): void;
+}
+
+function readFrames({ channel, timeoutMs, signal, client }: ExchangeOptions, parser: FrameParser): FrameSource {
+  const { stdout } = channel;
+  const frames: Frame[] = [];
+  let failure: Error | null = null;
+  let closed = false;
+  let discarding = false;
+  let leftMs = timeoutMs;
+  let wake: (() => void) | null = null;
+
+  const onData = (chunk: Buffer): void => {
+    try {
+      frames.push(...parser.push(chunk));
+    } catch (thrown) {
+      failure = thrown instanceof Error ? thrown : new Error(String(thrown));
+    }
+    if (frames.length === 0 && failure === null) return;
+    stdout.pause();
+    wake?.();
+  };
+  const onClose = (): void => {
+    closed = true;
+    wake?.();
+  };
+  const onError = (error: Error): void => {
+    failure ??= error;
+    wake?.();
+  };
+  stdout.on('error', onError);
+  stdout.on('end', onClose).on('close', onClose);
+
+  const wait = async (): Promise<void> => {
+    const before = performance.now();
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, leftMs);
+      const onAbort = (): void => wake?.();
+      wake = () => {
+        wake = null;
+        clearTimeout(timer);
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      stdout.resume();
+    });
+    leftMs -= performance.now() - before;
+  };
+
+  stdout.on('data', onData);
+  return {
+    next: async () => {
+      for (;;) {
+        const frame = frames.shift();
+        if (frame) return frame;
+        if (failure !== null) throw failure;
+        if (signal.aborted) throw abortFault(signal, client);
+        if (closed) return 'closed';
+        if (leftMs <= 0) return 'late';
+        await wait();
+      }
+    },
+    late: () => leftMs <= 0 && !closed,
+    fail: onError,
+    discard: () => {
+      stdout.off('data', onData);
+      if (discarding) return;
+      discarding = true;
+      let discardedBytes = 0;
+      stdout.on('data', (chunk: Buffer) => {
+        discardedBytes += chunk.length;
+        // Its window closes then.
+        if (discardedBytes > maxIgnoredBytes) stdout.pause();
+      });
+      stdout.resume();
+    },
+  };
+}
+
+function abortFault(signal: AbortSignal, client: string): FleetError {
+  if (signal.reason instanceof FleetError) return signal.reason;
+  const message = `${client}: the visit was ended before the agent had answered`;
+  return new FleetError({ code: 'visit-deadline', stage: 'agent', client, message, cause: signal.reason });
+}
+
+function readComplaint({ stderr }: Channel, onExcess: () => void): () => string {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  stderr.on('error', () => undefined);
+  stderr.on('data', (chunk: Buffer) => {
+    if (length < maxComplaintBytes) chunks.push(chunk);
+    length += chunk.length;
+    if (length <= maxIgnoredBytes) return;
+    stderr.pause();
+    onExcess();
+  });
+  return () => Buffer.concat(chunks).toString('utf8', 0, maxComplaintBytes);
+}
+
+async function exitOf(channel: Channel): Promise<{ status: number | null; signal: string | null }> {
+  let timer: NodeJS.Timeout | undefined;
+  const unknown = new Promise<{ status: null; signal: null }>((resolve) => {
+    timer = setTimeout(resolve, exitTimeoutMs, { status: null, signal: null });
+  });
+  return await Promise.race([channel.exit, unknown]).finally(() => clearTimeout(timer));
+}

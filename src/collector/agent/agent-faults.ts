@@ -1,0 +1,62 @@
+import { FleetError } from '../../errors.ts';
+import type { ErrorCode, Stage } from '../../errors.ts';
+import { launcherLine } from '../../loader/launcher.ts';
+import { loaderStatus, oldestNode } from '../../loader/loader.ts';
+import type { Exchange } from './agent-exchange.ts';
+import { restrictedKeyFault } from './restricted-key.ts';
+
+const maxQuotedChars = 300;
+
+/** What was wrong with an exec that did not end with the agent's last frame. */
+export function exchangeFault(
+  ended: Exchange,
+  { client, agentTimeoutMs }: { readonly client: string; readonly agentTimeoutMs: number },
+): FleetError {
+  const fault = (code: ErrorCode, stage: Stage, message: string): FleetError =>
+    new FleetError({ code, stage, client, message: `${client}: ${message}` });
+  const seconds = `${agentTimeoutMs / 1000} s`;
+  const words = quoted(ended.complained) || quoted(withoutSign(ended.printed));
+  const because = words === '' ? '' : `: ${words}`;
+
+  if (ended.timedOut) {
+    if (ended.sign === null)
+      return fault('agent-timeout', 'agent', `/bin/sh did not start within ${seconds}${because}`);
+    if (ended.unsentBytes > 0) return fault('upload-failed', 'upload', `the agent did not get there within ${seconds}`);
+    const what = ended.started ? 'the agent did not end' : 'the agent said nothing';
+    return fault('agent-timeout', 'agent', `${what} within ${seconds}${because}`);
+  }
+  const restricted = restrictedKeyFault(ended, client, quoted(ended.complained.replace(launcherLine, '')));
+  if (restricted !== null) return restricted;
+  if (ended.sign === null) {
+    const how = ended.status === null ? '' : ` (status ${ended.status})`;
+    return fault('no-shell', 'agent', `the login shell did not run /bin/sh${how}${because}`);
+  }
+  if (!ended.started && ended.status === loaderStatus.noRuntime) {
+    return fault('no-runtime', 'agent', `no Node.js ${oldestNode} or newer was found${because}`);
+  }
+  if (!ended.started && ended.status === loaderStatus.broughtDamaged) {
+    return fault('upload-failed', 'upload', 'the agent did not arrive as it was sent');
+  }
+  if (ended.killed) {
+    return fault('agent-timeout', 'agent', `the agent was killed, at its deadline or for want of memory${because}`);
+  }
+  const how = ended.status === null ? `signal ${ended.signal ?? 'unknown'}` : `status ${ended.status}`;
+  const when = ended.started ? 'in the middle of its answer' : 'before its first word';
+  return fault('agent-failed', 'agent', `the agent ended ${when} (${how})${because}`);
+}
+
+/** What a client said, fit for a message: one line without control characters, cut. */
+export function printable(text: string): string {
+  const line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\ufffd\s]+/gu, ' ').trim();
+  return line.length > maxQuotedChars ? `${line.slice(0, maxQuotedChars)}…` : line;
+}
+
+function quoted(text: string): string {
+  const line = printable(text);
+  return line === '' ? '' : JSON.stringify(line);
+}
+
+/** The loader's own lines are no news. */
+function withoutSign(printed: string): string {
+  return printed.replace(/^fh-[\w-]+-(?:loader-\d*|platform-.*)$/gm, '');
+}

@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto';
+
+import { FleetError } from '../../errors.ts';
+import { maxGreetingBytes, markerBytes } from '../../report/wire.ts';
+import { cleanupCommand, parseCleanupAnswer } from '../../loader/cleanup-text.ts';
+import type { CleanupAnswer, CleanupOptions } from '../../loader/cleanup-text.ts';
+import { findLauncherWords } from '../../loader/launcher.ts';
+import type { Channel, Connection } from '../../transport/transport.ts';
+import { printable } from './agent-faults.ts';
+
+export interface CleanupClientOptions extends Omit<CleanupOptions, 'marker'> {
+  readonly connection: Connection;
+  readonly client: string;
+  /** Until the command has ended. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** A greeting, and more folders than there can be collectors. */
+const maxOutputBytes = maxGreetingBytes + 256 * 1024;
+const maxComplaintBytes = 4096;
+
+/**
+ * Takes away what agents keep on a client; one exec. Throws FleetError `no-shell`, `restricted-key`, `agent-output`,
+ * `channel-timeout` or what the connection says.
+ */
+export async function cleanupClient(options: CleanupClientOptions): Promise<CleanupAnswer> {
+  const { connection, client } = options;
+  const marker = randomBytes(markerBytes).toString('base64url');
+  const channel = await connection.exec(cleanupCommand({ ...options, marker }));
+  const { printed, complained } = await outputOf(channel, options);
+  const answer = parseCleanupAnswer(printed, marker);
+  if (answer !== null) {
+    return {
+      waiting: answer.waiting,
+      removed: answer.removed.map(({ path, sizeBytes }) => ({ path: printable(path), sizeBytes })),
+      left: answer.left.map(printable),
+      spool: answer.spool,
+    };
+  }
+  const words = findLauncherWords(complained);
+  if (words !== null) {
+    throw new FleetError({
+      code: 'restricted-key',
+      stage: 'agent',
+      client,
+      message: 'the restricted key runs nothing but its agent, so it removes nothing',
+      advice: 'Remove it as the account itself; docs/installation.md, section 7, names the folders.',
+    });
+  }
+  const said = printable(complained) || printable(printed);
+  const message = `/bin/sh did not do what it was asked${said === '' ? '' : `: ${JSON.stringify(said)}`}`;
+  throw new FleetError({ code: 'no-shell', stage: 'agent', client, message });
+}
+
+async function outputOf(
+  channel: Channel,
+  { client, timeoutMs, signal, connection }: CleanupClientOptions,
+): Promise<{ readonly printed: string; readonly complained: string }> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  const onAbort = (): void => connection.destroy();
+  limit.addEventListener('abort', onAbort, { once: true });
+  channel.stdin.on('error', () => undefined);
+  channel.stdin.end();
+  try {
+    const [printed, complained] = await Promise.all([
+      textOf(channel.stdout, maxOutputBytes, () => {
+        const message = `${client}: more than ${maxOutputBytes} bytes came`;
+        return new FleetError({ code: 'agent-output', stage: 'agent', client, message });
+      }),
+      textOf(channel.stderr, maxComplaintBytes, null),
+    ]);
+    signal.throwIfAborted();
+    if (limit.aborted) {
+      const message = `${client}: the command did not end within ${timeoutMs} ms`;
+      throw new FleetError({ code: 'channel-timeout', stage: 'channel', client, message });
+    }
+    return { printed, complained };
+  } finally {
+    limit.removeEventListener('abort', onAbort);
+  }
+}
+
+/** What a stream holds, up to a limit; beyond it the rest is dropped or, with `tooMuch`, a fault. */
+async function textOf(
+  stream: Channel['stdout'],
+  maxBytes: number,
+  tooMuch: (() => FleetError) | null,
+): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  await new Promise<void>((resolve, reject) => {
+    stream.on('data', (chunk: Buffer) => {
+      if (length < maxBytes) chunks.push(chunk);
+      length += chunk.length;
+      if (length > maxBytes && tooMuch !== null) reject(tooMuch());
+    });
+    stream.on('error', () => resolve());
+    stream.on('end', resolve).on('close', resolve);
+  });
+  return Buffer.concat(chunks).toString('utf8', 0, maxBytes);
+}

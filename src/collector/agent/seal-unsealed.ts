@@ -1,0 +1,40 @@
+import { randomUUID } from 'node:crypto';
+
+import { asFleetError, FleetError } from '../../errors.ts';
+import { encodeReport } from '../../report/encode-report.ts';
+import { parseReport } from '../../report/parse-report.ts';
+import { ReportFault, reportVersion } from '../../report/report.ts';
+import { sealReport } from '../../seal/seal.ts';
+
+export interface UnsealedOptions {
+  /** Payload of a `U` frame. */
+  readonly payload: Buffer;
+  /** The client that was visited: what is in the payload does not count. */
+  readonly client: string;
+  readonly runId: string;
+  /** Raw X25519 public key, 32 bytes: of the newest pair of the collector. */
+  readonly publicKey: Uint8Array;
+}
+
+const openBrace = '{'.charCodeAt(0);
+
+/**
+ * Seals what a shell agent said, for nothing goes to a disk in clear. Id, run and client are given here, whatever the
+ * payload says of them. Throws FleetError `report-invalid` and `report-too-large`.
+ */
+export function sealUnsealed({ payload, client, runId, publicKey }: UnsealedOptions): Buffer {
+  const reportId = randomUUID();
+  const own = { name: 'Daemon report', version: reportVersion, report_id: reportId, run_id: runId, client } as const;
+  try {
+    if (payload[0] !== openBrace) throw new ReportFault('report-invalid', '$', 'not an object');
+    const head = `${JSON.stringify(own).slice(0, -1)},`;
+    // A payload that names these fields once more is read as it says, hence the second time.
+    const report = { ...parseReport(Buffer.concat([Buffer.from(head), payload.subarray(1)])), ...own };
+    return sealReport({ publicKey, reportId, client, plaintext: encodeReport(report) });
+  } catch (thrown) {
+    if (!(thrown instanceof ReportFault))
+      throw asFleetError(thrown, { code: 'report-too-large', stage: 'seal', client });
+    const message = `${client}: ${thrown.message}`;
+    throw new FleetError({ code: thrown.code, stage: 'report', client, message, cause: thrown });
+  }
+}

@@ -1,0 +1,78 @@
+import { lstatSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+
+import { messageOf } from '../../errors.ts';
+import { publicKeyFromPem } from '../../seal/key-pair.ts';
+import { keyIdOf } from '../../seal/sealed-message.ts';
+import { factsOfKeyName, invalidKeys, keyName, namesIn, writePublicKey } from './key-files.ts';
+import type { KeyPaths } from './key-files.ts';
+
+/** A public key of public_keys/: what a collector without the private half seals to. */
+export interface StoredPublicKey {
+  readonly id: string;
+  readonly createdAtMs: number;
+  /** Absolute path. */
+  readonly file: string;
+  /** Raw, 32 bytes. */
+  readonly publicKey: Uint8Array;
+}
+
+/** A PEM of a public key has 113 bytes. */
+const maxFileBytes = 16 * 1024;
+
+/** Oldest first; what is no regular file is left out. Throws FleetError `keys-invalid` or `state-unusable`. */
+export function readPublicKeys(paths: KeyPaths): readonly StoredPublicKey[] {
+  return namesIn(paths.publicKeys).flatMap((name) => {
+    const file = path.join(paths.publicKeys, name);
+    if (!name.endsWith('.pem') || !lstatSync(file).isFile()) return [];
+    const facts = factsOfKeyName(name);
+    if (facts === null) {
+      const advice = 'Move it away; `fleet-health keys import-public FILE` gives a key its name.';
+      throw invalidKeys(`${file} is not named like a key (time-id.pem)`, advice);
+    }
+    const publicKey = readPublicKey(file);
+    const id = keyIdOf(publicKey);
+    if (id !== facts.id) throw invalidKeys(`${file} holds another key: its id is ${id}`, 'Copy the right file again.');
+    return [{ ...facts, file, publicKey }];
+  });
+}
+
+/**
+ * Takes the public key of another machine into public_keys/. The time in its file's name counts; where there is none it is
+ * the newest from now on. One that is there already is left as it is. Throws FleetError `keys-invalid` for what is no public
+ * key: a private one above all.
+ */
+export function importPublicKey(paths: KeyPaths, file: string, nowMs: number): StoredPublicKey {
+  const publicKey = readPublicKey(file);
+  const id = keyIdOf(publicKey);
+  const known = readPublicKeys(paths);
+  const there = known.find((stored) => stored.id === id);
+  if (there !== undefined) return there;
+  const said = factsOfKeyName(path.basename(file));
+  if (said !== null && said.id !== id) {
+    throw invalidKeys(`${file} holds another key: its id is ${id}`, 'Copy the right file again.');
+  }
+  const newestMs = known.at(-1)?.createdAtMs ?? 0;
+  const createdAtMs = said?.createdAtMs ?? Math.floor(Math.max(nowMs, newestMs + 1000) / 1000) * 1000;
+  const target = path.join(paths.publicKeys, keyName(id, createdAtMs));
+  try {
+    writePublicKey(target, publicKey);
+  } catch (thrown) {
+    throw invalidKeys(messageOf(thrown), 'Check the owner and mode of the state folder.', thrown);
+  }
+  return { id, createdAtMs, file: target, publicKey };
+}
+
+function readPublicKey(file: string): Uint8Array {
+  try {
+    const facts = statSync(file);
+    if (!facts.isFile()) throw new Error('it is no regular file');
+    if (facts.size > maxFileBytes) throw new Error('it is too large for a key');
+    const text = readFileSync(file, 'utf8');
+    if (text.includes('PRIVATE KEY')) throw new Error('it holds a private key, which stays where it was made');
+    return publicKeyFromPem(text);
+  } catch (thrown) {
+    const advice = 'Copy the file of the same name in public_keys/ of the machine that opens.';
+    throw invalidKeys(`${file}: ${messageOf(thrown)}`, advice, thrown);
+  }
+}

@@ -1,0 +1,89 @@
+import { lstatSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { publicKeyToPem } from '../../seal/key-pair.ts';
+import { writeDurably } from '../../state/durable-file.ts';
+import { namesIn } from './key-files.ts';
+import type { KeyPaths, StoredPair } from './key-files.ts';
+import { readPublicKeys } from './public-keys.ts';
+
+/** What is remembered of a pair that was retired. */
+export interface RetiredKey {
+  readonly id: string;
+  readonly createdAtMs: number;
+  readonly retiredAtMs: number;
+  /** Name of its file, by which a backup has it. */
+  readonly name: string;
+}
+
+/** retired_keys/<id>.json, so that a report that turns up later can be told of by more than a number. Throws what fs throws. */
+export function rememberRetired(
+  paths: KeyPaths,
+  { id, createdAtMs, file, publicKey }: Omit<StoredPair, 'pair'> & { readonly publicKey: Uint8Array },
+  nowMs: number,
+): void {
+  const facts = {
+    key: id,
+    made_at: new Date(createdAtMs).toISOString(),
+    retired_at: new Date(nowMs).toISOString(),
+    file: path.basename(file),
+    public_key: publicKeyToPem(publicKey),
+  };
+  const content = `${JSON.stringify(facts, null, 1)}\n`;
+  writeDurably({ file: path.join(paths.retiredKeys, `${id}.json`), content, mode: 0o600 });
+}
+
+/** What there is to say of a key that reports are sealed to and that is not live here: a clause, and what to do. */
+export function describeMissingKey(paths: KeyPaths, id: string): { readonly clause: string; readonly advice: string } {
+  const retired = readRetired(paths).find((known) => known.id === id);
+  if (retired !== undefined) {
+    return {
+      clause: `key ${id}, which was made at ${minute(retired.createdAtMs)} and retired here at ${minute(retired.retiredAtMs)}`,
+      advice: `To open it put ${path.join(paths.keys, retired.name)} back from a backup.`,
+    };
+  }
+  const known = publicOnes(paths).find((key) => key.id === id);
+  if (known !== undefined) {
+    return {
+      clause: `key ${id}, whose private half is not in ${paths.keys}`,
+      advice: `To open it put ${path.join(paths.keys, path.basename(known.file))} there, from where it was made or from a backup.`,
+    };
+  }
+  return {
+    clause: `key ${id}, which is not live here`,
+    advice: `To open it put that key's file into ${paths.keys}, from where it was made or from a backup.`,
+  };
+}
+
+/** What `rememberRetired` writes has 400 bytes. */
+const maxFileBytes = 16 * 1024;
+
+function readRetired(paths: KeyPaths): readonly RetiredKey[] {
+  return namesIn(paths.retiredKeys).flatMap((name) => {
+    try {
+      const record = path.join(paths.retiredKeys, name);
+      const facts = lstatSync(record);
+      if (!facts.isFile() || facts.size > maxFileBytes) return [];
+      const text = readFileSync(record, 'utf8');
+      const { key, made_at, retired_at, file } = JSON.parse(text) as Record<string, unknown>;
+      const [createdAtMs, retiredAtMs] = [Date.parse(String(made_at)), Date.parse(String(retired_at))];
+      if (typeof key !== 'string' || typeof file !== 'string' || Number.isNaN(createdAtMs + retiredAtMs)) return [];
+      return [{ id: key, createdAtMs, retiredAtMs, name: path.basename(file) }];
+    } catch {
+      // It only adds words to a message.
+      return [];
+    }
+  });
+}
+
+function publicOnes(paths: KeyPaths): ReturnType<typeof readPublicKeys> {
+  try {
+    return readPublicKeys(paths);
+  } catch {
+    return [];
+  }
+}
+
+function minute(timeMs: number): string {
+  return `${new Date(timeMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}

@@ -1,0 +1,63 @@
+import { formatDuration } from '../../config/values/quantities.ts';
+import { FleetError } from '../../errors.ts';
+import type { RunFact } from '../../storage/store/alert-store.ts';
+import type { Storage } from '../../storage/store/storage.ts';
+
+type Passed = Pick<RunFact, 'outcome' | 'startedAtMs' | 'finishedAtMs'>;
+
+/** So many times `every` without a finished pass. */
+const patience = 3;
+
+/** How far back the newest pass that finished is looked for. */
+const longestMs = 7 * 86_400_000;
+
+export interface AlerterWatchOptions {
+  readonly storage: Pick<Storage, 'alerts' | 'history'>;
+  readonly everyMs: number;
+  /** The run that asks. */
+  readonly run: { readonly id: string; readonly collectorId: string };
+}
+
+/**
+ * Returns `alerter-silent` if alerters have run here, none has finished for three times `every`, and this collector ran
+ * meanwhile: after a pause of the whole machine the alerter has not had its turn yet. Times are the database's; a pass
+ * that begins in the future was made under a wrong clock. `null` if all is well or no alerter ever ran.
+ */
+export async function alerterFault({ storage, everyMs, run }: AlerterWatchOptions): Promise<FleetError | null> {
+  const last = await storage.history.lastRun('alert');
+  if (last === null) return null;
+  const nowMs = await storage.alerts.nowMs();
+  const sinceMs = nowMs - patience * everyMs;
+  const hasFinished = ({ outcome, startedAtMs }: Passed): boolean => outcome === 'finished' && startedAtMs <= nowMs;
+  const isRecent = (pass: Passed): boolean => hasFinished(pass) && (pass.finishedAtMs ?? 0) >= sinceMs;
+  if (isRecent(last)) return null;
+  if ((await storage.alerts.runs('alert', sinceMs)).some(isRecent)) return null;
+  if (!(await ranMeanwhile(storage, { run, sinceMs, byMs: nowMs - 1.5 * everyMs }))) return null;
+  const finished = hasFinished(last) ? last : (await storage.alerts.runs('alert', nowMs - longestMs)).find(hasFinished);
+  const age =
+    finished === undefined || finished.finishedAtMs === null
+      ? 'a week or more'
+      : formatDuration(wholeMinutes(nowMs - finished.finishedAtMs));
+  const began = new Date(last.startedAtMs).toISOString();
+  return new FleetError({
+    code: 'alerter-silent',
+    stage: 'run',
+    message: `no pass of the alerter has finished for ${age}; the newest began at ${began} (${last.outcome})`,
+  });
+}
+
+/** True if the collector made two full runs before this one in that time, the first by `byMs`. */
+async function ranMeanwhile(
+  { alerts }: Pick<Storage, 'alerts'>,
+  { run, sinceMs, byMs }: { run: AlerterWatchOptions['run']; sinceMs: number; byMs: number },
+): Promise<boolean> {
+  const before = (await alerts.runs('collect', sinceMs)).filter(
+    ({ id, collectorId, scope, outcome }) =>
+      id !== run.id && collectorId === run.collectorId && scope === 'full' && outcome !== 'overlapped',
+  );
+  return before.length >= patience - 1 && before.some(({ startedAtMs }) => startedAtMs <= byMs);
+}
+
+function wholeMinutes(ms: number): number {
+  return Math.max(1, Math.floor(ms / 60_000)) * 60_000;
+}

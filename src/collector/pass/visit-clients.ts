@@ -1,0 +1,147 @@
+import { setMaxListeners } from 'node:events';
+
+import type { Client } from '../../config/config.ts';
+import { asFleetError, FleetError } from '../../errors.ts';
+import type { ClientFacts, VisitRecord } from '../../storage/store/storage.ts';
+import { readBundles } from '../agent/agent-bundles.ts';
+import { createAgentNotes } from '../schedule/agent-notes.ts';
+import { isHeldBack } from '../visit/backoff.ts';
+import { credentialsChangedAtMs } from '../schedule/credential-files.ts';
+import { visitOrder } from '../schedule/order.ts';
+import type { PassOptions } from './pass.ts';
+import { openRuntimeSupply } from '../runtimes/runtime-supply.ts';
+import type { RuntimeSupply } from '../runtimes/runtime-supply.ts';
+import type { VisitContext } from '../visit/visit.ts';
+import { visitFleet } from '../schedule/visit-fleet.ts';
+import type { FleetOutcome } from '../schedule/visit-fleet.ts';
+
+export interface VisitClientsOptions {
+  readonly pass: PassOptions;
+  readonly facts: ReadonlyMap<string, ClientFacts> | null;
+  readonly keep: VisitContext['keep'];
+  readonly record: (visit: VisitRecord) => void;
+}
+
+export interface ClientsVisited extends FleetOutcome {
+  /** Clients that were asked for. */
+  readonly clients: number;
+  /** Of those: left alone after a refused login. */
+  readonly heldBack: number;
+  /** By a signal. */
+  readonly interrupted: boolean;
+  /** By a signal or the run's deadline. */
+  readonly endedEarly: boolean;
+}
+
+/** Visits the clients that this pass is for, in order, until all are done, the run's deadline comes or a signal. */
+export async function visitClients(options: VisitClientsOptions): Promise<ClientsVisited> {
+  const { pass, facts } = options;
+  const { config, start } = pass;
+  const asked = config.clients.filter(
+    (client) => client.state !== 'retired' && (pass.only === null || pass.only.has(client.name)),
+  );
+  const ignoreBackoff = pass.ignoreBackoff === true || facts === null;
+  const heldBackNow = (client: Client): boolean =>
+    !ignoreBackoff &&
+    isHeldBack({
+      facts: facts.get(client.name),
+      nowMs: start.startedAtMs,
+      configDigest: config.digest,
+      credentialsChangedAtMs: () => credentialsChangedAtMs(client, config),
+    });
+  const due: Client[] = [];
+  const skipped: Client[] = [];
+  for (const client of asked) (heldBackNow(client) ? skipped : due).push(client);
+  const heldBack = skipped.length;
+  pass.observe({ kind: 'started', runId: start.id, clients: due.length, skipped: heldBack });
+  for (const { name: client } of skipped) {
+    const { failedCode: code = null, nextAttemptAtMs = null } = facts?.get(client) ?? {};
+    pass.observe({ kind: 'skipped', client, code, nextAttemptAtMs });
+  }
+
+  const bundles = pass.bundles ?? readBundles();
+  const notes = createAgentNotes({ node: bundles.agent.digest, shell: bundles.shell.digest });
+  const ending = startEnding(pass);
+  try {
+    const outcome = await visitFleet({
+      context: {
+        runId: start.id,
+        collectorId: start.collectorId,
+        config: config.collector,
+        publicKey: pass.keyRing.sealing.publicKey,
+        keys: pass.keyRing.known,
+        opens: pass.keyRing.opening !== null,
+        bundles,
+        runtimes: openSupply(pass, due),
+        dryRun: pass.dryRun,
+        signal: ending.signal,
+        now: pass.now,
+        transportFor: pass.transportFor,
+        facts,
+        keep: options.keep,
+        sawAgent: notes.saw,
+      },
+      clients: visitOrder(due, turnOf(pass)),
+      wayTo: pass.wayTo ?? (() => []),
+      concurrency: Math.max(1, pass.concurrency ?? config.collector.concurrency),
+      retries: pass.retries,
+      observe: pass.observe,
+      record: options.record,
+    });
+    for (const message of notes.lines()) pass.observe({ kind: 'note', message });
+    const { aborted } = ending.signal;
+    return { ...outcome, clients: asked.length, heldBack, interrupted: pass.signal.aborted, endedEarly: aborted };
+  } finally {
+    ending.clear();
+  }
+}
+
+/** What is kept for clients that are to be brought a node; null: none asks for one, or it cannot be read. */
+function openSupply(pass: PassOptions, clients: readonly Client[]): RuntimeSupply | null {
+  if (!clients.some((client) => client.ssh.runtime === 'bring')) return null;
+  try {
+    const { everyMs } = pass.config.collector;
+    return openRuntimeSupply({ dir: pass.paths.runtimes, everyMs, ignorePauses: pass.ignoreBackoff === true });
+  } catch (thrown) {
+    pass.observe({ kind: 'fault', fault: asFleetError(thrown, { code: 'state-unusable', stage: 'run' }) });
+    return null;
+  }
+}
+
+function turnOf({ start, config }: PassOptions): number {
+  return Math.floor(start.startedAtMs / Math.max(1, config.collector.everyMs));
+}
+
+interface Ending {
+  readonly signal: AbortSignal;
+  readonly clear: () => void;
+}
+
+/** The run's deadline and the signal of the caller, as one signal whose reason is a FleetError. */
+function startEnding({ signal, config, start, now }: PassOptions): Ending {
+  const controller = new AbortController();
+  // Every visit that goes on listens to it.
+  setMaxListeners(0, controller.signal);
+  const { runDeadlineMs } = config.collector;
+  const leftMs = Math.max(0, start.startedAtMs + runDeadlineMs - now());
+  const timer = setTimeout(() => {
+    const message = `the run reached its deadline of ${runDeadlineMs} ms`;
+    controller.abort(new FleetError({ code: 'run-deadline', stage: 'run', message }));
+  }, leftMs);
+  const onSignal = (): void => {
+    const reason: unknown = signal.reason;
+    const given = reason instanceof FleetError ? reason : null;
+    controller.abort(
+      given ?? new FleetError({ code: 'interrupted', stage: 'run', message: 'the run was interrupted' }),
+    );
+  };
+  if (signal.aborted) onSignal();
+  else signal.addEventListener('abort', onSignal, { once: true });
+  return {
+    signal: controller.signal,
+    clear: () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onSignal);
+    },
+  };
+}

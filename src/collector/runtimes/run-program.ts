@@ -1,0 +1,76 @@
+import { spawn } from 'node:child_process';
+
+import { environmentForPrograms } from '../../config/secret.ts';
+import { messageOf } from '../../errors.ts';
+import { errnoOf } from '../../state/durable-file.ts';
+
+export interface ProgramOptions {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** File descriptors; default: nothing, and what comes on stdout is returned. */
+  readonly stdin?: number;
+  readonly stdout?: number;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+export interface ProgramResult {
+  /** `missing`: there is no such program; `denied`: it may not be run; `late`: killed at the deadline. */
+  readonly outcome: 'ended' | 'missing' | 'denied' | 'late';
+  /** null: ended by a signal. */
+  readonly status: number | null;
+  /** The beginning of what it said. */
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const maxSaidChars = 64 * 1024;
+
+/**
+ * Runs a program of this machine, without a shell, to its end. It is killed with what it started at the deadline and when
+ * the signal is aborted; then this throws the signal's reason.
+ */
+export async function runProgram(options: ProgramOptions): Promise<ProgramResult> {
+  const { program, args, signal } = options;
+  signal.throwIfAborted();
+  const child = spawn(program, args, {
+    stdio: [options.stdin ?? 'ignore', options.stdout ?? 'pipe', 'pipe'],
+    env: options.env ?? environmentForPrograms(),
+    detached: true,
+  });
+  const said = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]?.setEncoding('utf8').on('data', (text: string) => {
+      if (said[name].length < maxSaidChars) said[name] += text;
+    });
+  }
+  const ended = { late: false };
+  const kill = (): void => {
+    try {
+      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // ESRCH: it has just ended.
+    }
+  };
+  const timer = setTimeout(() => {
+    ended.late = true;
+    kill();
+  }, options.timeoutMs);
+  signal.addEventListener('abort', kill, { once: true });
+  try {
+    const status = await new Promise<number | null>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', resolve);
+    });
+    signal.throwIfAborted();
+    return { outcome: ended.late ? 'late' : 'ended', status, ...said };
+  } catch (thrown) {
+    const errno = errnoOf(thrown);
+    if (errno !== 'ENOENT' && errno !== 'EACCES') throw thrown;
+    return { outcome: errno === 'ENOENT' ? 'missing' : 'denied', status: null, stdout: '', stderr: messageOf(thrown) };
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', kill);
+  }
+}

@@ -1,0 +1,79 @@
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+
+import { folderOfClient } from '../../state/client-folder.ts';
+import { errnoOf, writeDurably } from '../../state/durable-file.ts';
+
+/**
+ * Which clients were brought a runtime that has not answered yet, so that one that cannot take it is not sent 30 MB at
+ * every run. One small file a client, which is gone as soon as its runtime answers.
+ */
+export interface RuntimeAttempts {
+  /** When the client may be brought this runtime again, milliseconds since 1970; null: now. */
+  waitsUntilMs(client: string, digest: string, nowMs: number): number | null;
+  /** Notes an attempt that ended; a hopeless one is repeated once a day. Throws what fs throws. */
+  note(client: string, attempt: { readonly digest: string; readonly hopeless: boolean; readonly nowMs: number }): void;
+  /** The client's runtime answered. */
+  clear(client: string): void;
+}
+
+const longestMs = 6 * 60 * 60 * 1000;
+const hopelessMs = 24 * 60 * 60 * 1000;
+const suffix = '.json';
+
+interface Attempt {
+  readonly digest: string;
+  readonly attempts: number;
+  readonly nextAtMs: number;
+}
+
+/** Reads the attempts of earlier runs. Files that cannot be read count for nothing. Throws what readdir throws. */
+export function openRuntimeAttempts(dir: string, everyMs: number): RuntimeAttempts {
+  const known = new Set(listNames(dir));
+  const fileOf = (client: string): string => path.join(dir, `${folderOfClient(client)}${suffix}`);
+  const read = (client: string): Attempt | null => {
+    const file = fileOf(client);
+    return known.has(path.basename(file)) ? readAttempt(file) : null;
+  };
+  return {
+    waitsUntilMs: (client, digest, nowMs) => {
+      const attempt = read(client);
+      if (attempt?.digest !== digest || attempt.nextAtMs <= nowMs) return null;
+      // A time beyond the longest pause is a clock that was wrong.
+      return attempt.nextAtMs - nowMs <= hopelessMs ? attempt.nextAtMs : null;
+    },
+    note: (client, { digest, hopeless, nowMs }) => {
+      const before = read(client);
+      const attempts = (before?.digest === digest ? before.attempts : 0) + 1;
+      const pauseMs = hopeless ? hopelessMs : Math.min(longestMs, everyMs * 2 ** Math.min(attempts, 20)) - everyMs / 2;
+      const content = `${JSON.stringify({ client, digest, attempts, next_at: new Date(nowMs + pauseMs).toISOString() })}\n`;
+      const file = fileOf(client);
+      writeDurably({ file, content, mode: 0o600 });
+      known.add(path.basename(file));
+    },
+    clear: (client) => {
+      const file = fileOf(client);
+      if (known.delete(path.basename(file))) rmSync(file, { force: true });
+    },
+  };
+}
+
+function listNames(dir: string): readonly string[] {
+  try {
+    return readdirSync(dir).filter((name) => name.endsWith(suffix));
+  } catch (thrown) {
+    if (errnoOf(thrown) === 'ENOENT') return [];
+    throw thrown;
+  }
+}
+
+function readAttempt(file: string): Attempt | null {
+  try {
+    const { digest, attempts, next_at } = JSON.parse(readFileSync(file, 'utf8')) as Partial<Record<string, unknown>>;
+    const nextAtMs = Date.parse(String(next_at));
+    if (typeof digest !== 'string' || typeof attempts !== 'number' || Number.isNaN(nextAtMs)) return null;
+    return { digest, attempts, nextAtMs };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,72 @@
+import { closeSync, createReadStream, createWriteStream, fsyncSync, openSync, statSync } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+
+import { FleetError } from '../../errors.ts';
+import { runProgram } from './run-program.ts';
+
+/** How a runtime may be compressed on its way; `raw`: not at all. Each is also the name of the program that undoes it. */
+export const codecs = ['xz', 'zstd', 'gzip', 'raw'] as const;
+export type Codec = (typeof codecs)[number];
+
+/** What a file's name ends with. */
+export const codecSuffix: Readonly<Record<Codec, string>> = { xz: '.xz', zstd: '.zst', gzip: '.gz', raw: '' };
+
+// Both ask a client for no more than 9 MiB of memory when they are undone.
+const programs = { xz: ['-6', '-T0', '-c'], zstd: ['-19', '-T0', '-q', '-c'] } as const;
+
+const packTimeoutMs = 20 * 60_000;
+
+/**
+ * Writes a compressed copy of a file, flushed to disk. Returns its size in bytes; null: the program for it is not installed
+ * here. Throws FleetError `state-unusable` when it fails, or the signal's reason.
+ */
+export async function pack(
+  codec: Exclude<Codec, 'raw'>,
+  from: string,
+  to: string,
+  signal: AbortSignal,
+): Promise<number | null> {
+  if (codec === 'gzip') {
+    await pipeline(createReadStream(from), createGzip({ level: 6 }), createWriteStream(to, { mode: 0o600 }), {
+      signal,
+    });
+  } else if (!(await packWith(codec, from, to, signal))) {
+    return null;
+  }
+  flush(to);
+  return statSync(to).size;
+}
+
+async function packWith(codec: keyof typeof programs, from: string, to: string, signal: AbortSignal): Promise<boolean> {
+  const stdin = openSync(from, 'r');
+  const stdout = openSync(to, 'w', 0o600);
+  try {
+    const args = programs[codec];
+    const { outcome, status, stderr } = await runProgram({
+      program: codec,
+      args,
+      stdin,
+      stdout,
+      timeoutMs: packTimeoutMs,
+      signal,
+    });
+    if (outcome === 'missing' || outcome === 'denied') return false;
+    if (status === 0) return true;
+    const message = `${codec} could not compress ${from}: ${outcome === 'late' ? 'it did not end' : stderr.trim()}`;
+    throw new FleetError({ code: 'state-unusable', stage: 'run', message });
+  } finally {
+    closeSync(stdin);
+    closeSync(stdout);
+  }
+}
+
+/** Makes a file's content survive a power loss. */
+export function flush(file: string): void {
+  const fd = openSync(file, 'r+');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,72 @@
+import path from 'node:path';
+
+import type { Client } from '../../config/config.ts';
+import type { Platform } from '../../loader/platform-sign.ts';
+import { openRuntimeAttempts } from './runtime-attempts.ts';
+import type { RuntimeAttempts } from './runtime-attempts.ts';
+import { listRuntimes, runtimeId } from './runtime-store.ts';
+import type { StoredRuntime } from './runtime-store.ts';
+import { targetOfPlatform } from './runtime-targets.ts';
+
+/** What a run can bring to clients with runtime="bring". */
+export interface RuntimeSupply {
+  /** By which the loader looks for what was brought earlier. */
+  readonly ids: readonly string[];
+  readonly attempts: RuntimeAttempts;
+  /** What follows when a client has neither a node of its own nor a runtime that answers. */
+  wishOf(client: Client, platform: Platform, nowMs: number): RuntimeWish;
+}
+
+export interface RuntimeWish {
+  /** To be brought at the end of the run; null: nothing is. */
+  readonly runtime: StoredRuntime | null;
+  /** Why there is none, or that it is to come: completes "it has no Node.js of its own, and". */
+  readonly words: string;
+  /** What the reader can do about it; null: nothing is to be done. */
+  readonly advice: string | null;
+}
+
+export interface RuntimeSupplyOptions {
+  /** `state/runtimes`. */
+  readonly dir: string;
+  readonly everyMs: number;
+  /** For clients that were named by hand: pauses after failed attempts are not looked at. */
+  readonly ignorePauses: boolean;
+}
+
+/** Reads what is kept. Throws FleetError `state-unusable`. */
+export function openRuntimeSupply({ dir, everyMs, ignorePauses }: RuntimeSupplyOptions): RuntimeSupply {
+  const runtimes = listRuntimes(dir);
+  const attempts = openRuntimeAttempts(path.join(dir, 'attempts'), everyMs);
+  return {
+    ids: runtimes.map(runtimeId),
+    attempts,
+    wishOf: (client, platform, nowMs) => {
+      const target = targetOfPlatform(platform);
+      if (target === null) {
+        const what = `${platform.system} ${platform.machine}`;
+        return {
+          runtime: null,
+          words: `none can be brought to this platform (${what})`,
+          advice: 'Install Node.js there, or allow unsealed="allow".',
+        };
+      }
+      const runtime = runtimes.find((kept) => kept.target === target.name);
+      if (runtime === undefined) {
+        const command = `fleet-health runtimes add ${target.name}`;
+        const words = `none was added for ${target.name} (${command})`;
+        return { runtime: null, words, advice: `Run \`${command}\`.` };
+      }
+      const untilMs = ignorePauses ? null : attempts.waitsUntilMs(client.name, runtime.digest, nowMs);
+      if (untilMs !== null) {
+        const until = new Date(untilMs).toISOString().slice(0, 16).replace('T', ' ');
+        return {
+          runtime: null,
+          words: `the one that was brought has not answered; it is tried again after ${until} UTC`,
+          advice: `Run \`fleet-health collect ${client.name}\`, which tries at once.`,
+        };
+      }
+      return { runtime, words: `the one for ${target.name} is still to be brought`, advice: null };
+    },
+  };
+}

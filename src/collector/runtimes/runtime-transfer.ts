@@ -1,0 +1,178 @@
+/** Takes a runtime to one client, over a connection that is logged in. See src/loader/bring-runtime.ts. */
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { errorTable, FleetError } from '../../errors.ts';
+import type { ErrorCode } from '../../errors.ts';
+import { markerBytes } from '../../report/wire.ts';
+import { bringRuntimeCommand, bringStatus, findRuntimeSign } from '../../loader/bring-runtime.ts';
+import type { RuntimeSign } from '../../loader/bring-runtime.ts';
+import { findLoaderSign } from '../../loader/loader.ts';
+import type { Channel, Connection } from '../../transport/transport.ts';
+import { printable } from '../agent/agent-faults.ts';
+import { runtimeId } from './runtime-store.ts';
+import type { RuntimeCopy, StoredRuntime } from './runtime-store.ts';
+import { startClock } from './transfer-clock.ts';
+import { readStart } from './stream-start.ts';
+
+export interface TransferOptions {
+  readonly connection: Connection;
+  /** For messages. */
+  readonly client: string;
+  readonly collectorId: string;
+  readonly runtime: StoredRuntime;
+  readonly limits?: Partial<TransferLimits>;
+  readonly signal: AbortSignal;
+}
+
+export interface TransferLimits {
+  /** Until the client has found a place. */
+  readonly lookMs: number;
+  /** How long the client may take nothing. */
+  readonly stallMs: number;
+  /** What is slower than this is given up, to be gone on with in another run. */
+  readonly leastBytesPerSecond: number;
+  /** Unpacking, checking and trying, on a slow machine with a slow disk. */
+  readonly unpackMs: number;
+}
+
+const defaultLimits: TransferLimits = {
+  lookMs: 20_000,
+  stallMs: 20_000,
+  leastBytesPerSecond: 32 * 1024,
+  unpackMs: 180_000,
+};
+
+export interface Transferred {
+  readonly codec: string;
+  /** What went over the wire this time, compressed. */
+  readonly sentBytes: number;
+}
+
+/** More places than this a client does not have. */
+const maxPlaces = 4;
+
+/**
+ * Sends a runtime, or the rest of one that broke off earlier, to the first place on the client that takes it. The file is
+ * read as the client takes it, so no more of it is in memory than a window. Throws FleetError: `no-runtime` when the client
+ * cannot run it, `upload-failed`, `no-shell`, or what the connection says; the connection is then to be destroyed.
+ */
+export async function transferRuntime(options: TransferOptions): Promise<Transferred> {
+  for (let passOver = 0, sentBytes = 0; ;) {
+    const ended = await send(options, passOver);
+    sentBytes += ended.sentBytes;
+    const { sign, status } = ended;
+    if (sign !== null && status === 0 && ended.sentAll) return { codec: sign.codec, sentBytes };
+    if (sign === null || status !== bringStatus.placeFailed || sign.place >= maxPlaces) throw endFault(ended, options);
+    passOver = sign.place;
+  }
+}
+
+interface Sent {
+  readonly sign: RuntimeSign | null;
+  /** /bin/sh ran the text. */
+  readonly started: boolean;
+  readonly sentBytes: number;
+  /** A client that says it has what it was not sent is not believed. */
+  readonly sentAll: boolean;
+  readonly status: number | null;
+  readonly complained: string;
+}
+
+async function send(options: TransferOptions, passOver: number): Promise<Sent> {
+  const { connection, client, collectorId, runtime } = options;
+  const { copies, digest, sizeBytes } = runtime;
+  const limits = { ...defaultLimits, ...options.limits };
+  const marker = randomBytes(markerBytes).toString('base64url');
+  const id = runtimeId(runtime);
+  const command = bringRuntimeCommand({ client, marker, collectorId, id, digest, sizeBytes, copies, passOver });
+  const channel = await connection.exec(command);
+  // A command that ends early is noticed by its end; an error of its input tells nothing more.
+  channel.stdin.on('error', () => undefined);
+  const stdout = readStart(channel.stdout);
+  const stderr = readStart(channel.stderr);
+  const clock = startClock(options.signal, (soFar) =>
+    fault('upload-failed', client, `bringing Node.js took too long: ${soFar}`),
+  );
+  const state = { over: false };
+  const note = (): void => void (state.over = true);
+  const end = channel.exit.then(note, note);
+  try {
+    clock.give(limits.lookMs, 'no place for it was found');
+    const find = (): RuntimeSign | null => findRuntimeSign(stdout.text(), marker);
+    await Promise.race([stdout.until(() => find() !== null), end, clock.over]);
+    let sentBytes = 0;
+    let sentAll = false;
+    const copy = copyFor(find(), copies);
+    if (copy !== null) {
+      const { file, presentBytes, leftBytes } = copy;
+      const endsAt = performance.now() + limits.stallMs + (leftBytes / limits.leastBytesPerSecond) * 1000;
+      for await (const piece of leftBytes === 0
+        ? []
+        : (createReadStream(file, { start: presentBytes }) as AsyncIterable<Buffer>)) {
+        if (state.over) break;
+        clock.give(
+          Math.min(limits.stallMs, endsAt - performance.now()),
+          `${sentBytes} of ${leftBytes} bytes went over`,
+        );
+        if (!channel.stdin.write(piece)) await Promise.race([drained(channel), end, clock.over]);
+        sentBytes += piece.length;
+      }
+      sentAll = sentBytes === leftBytes;
+      clock.give(limits.unpackMs, 'it was sent, but not unpacked');
+      channel.stdin.end();
+    }
+    const { status } = await Promise.race([channel.exit, clock.over]);
+    // Its last words may still be on their way.
+    await Promise.race([Promise.all([stdout.ended, stderr.ended]), sleep(lastWordsMs)]);
+    const started = findLoaderSign(stdout.text(), marker) !== null;
+    return { sign: find(), started, sentBytes, sentAll, status, complained: printable(stderr.text().toString()) };
+  } finally {
+    clock.end();
+  }
+}
+
+const lastWordsMs = 500;
+
+/** What is to be sent; null: nothing is awaited. */
+function copyFor(
+  sign: RuntimeSign | null,
+  copies: readonly RuntimeCopy[],
+): { readonly file: string; readonly presentBytes: number; readonly leftBytes: number } | null {
+  const copy = copies.find(({ codec }) => codec === sign?.codec);
+  if (sign === null || copy === undefined || sign.presentBytes > copy.sizeBytes) return null;
+  const { presentBytes } = sign;
+  return { file: copy.file, presentBytes, leftBytes: copy.sizeBytes - presentBytes };
+}
+
+async function drained({ stdin }: Channel): Promise<void> {
+  await once(stdin, 'drain').catch(() => undefined);
+}
+
+function endFault({ sign, started, status, complained }: Sent, { client, runtime }: TransferOptions): FleetError {
+  const because = complained === '' ? '' : `: ${complained}`;
+  if (!started) return fault('no-shell', client, `the login shell did not run /bin/sh${because}`);
+  const target = `Node.js ${runtime.version ?? ''} for ${runtime.target}`.replace('  ', ' ');
+  switch (status) {
+    case bringStatus.cannotRun:
+      return fault('no-runtime', client, `${target} was brought, but cannot run here${because}`);
+    case bringStatus.noPlace:
+      return fault('upload-failed', client, `there is no place for ${target}${because}`, false);
+    case bringStatus.placeFailed:
+      return fault('upload-failed', client, `no place took ${target}${because}`);
+    case bringStatus.damaged:
+      return fault('upload-failed', client, `${target} did not arrive as it was sent${because}`);
+    case bringStatus.cut:
+      return fault('upload-failed', client, `${target} arrived in part`);
+    default: {
+      const when = sign === null ? 'before a place was found' : 'before it was in place';
+      return fault('upload-failed', client, `bringing ${target} ended ${when} (status ${String(status)})${because}`);
+    }
+  }
+}
+
+function fault(code: ErrorCode, client: string, message: string, retryable = errorTable[code].retryable): FleetError {
+  return new FleetError({ code, stage: 'upload', client, message: `${client}: ${message}`, retryable });
+}

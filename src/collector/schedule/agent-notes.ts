@@ -1,0 +1,60 @@
+import { printable } from '../agent/agent-faults.ts';
+import type { AgentResult } from '../agent/agent-session.ts';
+
+/** What is worth a line about agents although their visits went well. */
+export interface AgentNotes {
+  readonly saw: (client: string, result: AgentResult) => void;
+  /** For people; none when there is nothing to say. */
+  readonly lines: () => readonly string[];
+}
+
+const namedInNote = 5;
+
+/** To be made once a run. The digests are of the agents that this version brings: by node's and the shell's. */
+export function createAgentNotes(digests: { readonly node: string; readonly shell: string }): AgentNotes {
+  const outdated = new Set<string>();
+  /** Client -> why nothing, or not everything, can be kept there. */
+  const withoutPlace = new Map<string, string>();
+  /** Client -> reports that went from its spool since its last visit. */
+  const dropped = new Map<string, number>();
+  return {
+    saw: (client, { hello, end, reader }) => {
+      const own = reader === 'shell' ? digests.shell : digests.node;
+      if (hello?.pinned !== undefined && hello.pinned !== own) outdated.add(client);
+      if (end === null) return;
+      if (end.dropped !== undefined && end.dropped > 0) dropped.set(client, end.dropped);
+      const keepsReports = reader !== 'shell';
+      if (end.place === null || (keepsReports && end.spool_error !== null)) {
+        withoutPlace.set(client, end.spool_error ?? 'no folder can be used');
+      }
+    },
+    lines: () => {
+      const lines: string[] = [];
+      if (outdated.size > 0) {
+        const run = outdated.size === 1 ? 'runs' : 'run';
+        lines.push(
+          `${named(outdated)} ${run} the agent of another version under a restricted key; see fleet-health authorize`,
+        );
+      }
+      if (dropped.size > 0) {
+        const count = [...dropped.values()].reduce((sum, one) => sum + one, 0);
+        const reports = count === 1 ? '1 report that waited there' : `${count} reports that waited there`;
+        lines.push(`${named(new Set(dropped.keys()))} lost ${reports}: damaged, or too many or too old to be kept`);
+      }
+      const [first] = withoutPlace;
+      if (first !== undefined) {
+        const [client, why] = first;
+        const whose = withoutPlace.size === 1 ? '' : `${client}: `;
+        const who = named(new Set(withoutPlace.keys()));
+        lines.push(`${who} cannot keep what the agent needs to; ${whose}${printable(why)}`);
+      }
+      return lines;
+    },
+  };
+}
+
+function named(clients: ReadonlySet<string>): string {
+  const names = [...clients].sort();
+  const more = names.length > namedInNote ? ` and ${names.length - namedInNote} more` : '';
+  return `${names.slice(0, namedInNote).join(', ')}${more}`;
+}

@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { isIPv4, isIPv6 } from 'node:net';
+
+import type { Client } from '../../config/config.ts';
+
+/** What tells where a client belongs. */
+export type Placed = Pick<Client, 'name' | 'address' | 'groups'>;
+
+/**
+ * The clients in the order of their visits: those of one group, and inside it those of one subnet, are spread evenly over
+ * the whole run, so that no rack or switch is asked all at once. `turn` differs from run to run and moves everybody, so
+ * that nobody is always last. The same input gives the same order.
+ */
+export function visitOrder<T extends Placed>(clients: readonly T[], turn: number): readonly T[] {
+  const perGroup = [...byKey(clients, (client) => client.groups.join('/'))].map(([group, members]): Bucket<T> => {
+    const perSubnet = byKey(members, (client) => subnetOf(client.address) ?? client.name);
+    return [group, spread([...perSubnet], turn)];
+  });
+  return spread(perGroup, turn);
+}
+
+type Bucket<T> = readonly [key: string, members: readonly T[]];
+
+/** Gives each member of a bucket of n the places offset/n, (offset + 1)/n, ... of the whole, and sorts by place. */
+function spread<T>(buckets: readonly Bucket<T>[], turn: number): readonly T[] {
+  const placed = buckets.flatMap(([key, members]) => {
+    const offset = fractionOf(`${turn} ${key}`);
+    return members.map((_, index) => ({
+      member: members[(index + turn) % members.length] as T,
+      place: (index + offset) / members.length,
+      key,
+    }));
+  });
+  return placed.sort((a, b) => a.place - b.place || (a.key < b.key ? -1 : 1)).map(({ member }) => member);
+}
+
+function byKey<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, T[]> {
+  const buckets = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const bucket = buckets.get(key);
+    if (bucket === undefined) buckets.set(key, [item]);
+    else bucket.push(item);
+  }
+  return buckets;
+}
+
+/** 0 to 1, evenly distributed over all texts. */
+function fractionOf(text: string): number {
+  return createHash('sha1').update(text).digest().readUInt32BE(0) / 2 ** 32;
+}
+
+/** The /24 of an IPv4 address, the /64 of an IPv6 address; null for a name, whose subnet is not known here. */
+export function subnetOf(address: string): string | null {
+  if (isIPv4(address)) return address.split('.', 3).join('.');
+  if (!isIPv6(address)) return null;
+  const [head = '', tail] = address.replace(/%.*$/, '').toLowerCase().split('::', 2);
+  const left = head === '' ? [] : head.split(':');
+  const right = tail === undefined || tail === '' ? [] : tail.split(':');
+  const parts =
+    tail === undefined ? left : [...left, ...Array<string>(8 - left.length - right.length).fill('0'), ...right];
+  return parts
+    .slice(0, 4)
+    .map((part) => part.replace(/^0+(?=.)/, ''))
+    .join(':');
+}

@@ -1,0 +1,51 @@
+import type { Bastion, SshSettings } from '../config.ts';
+import type { Findings } from '../xml/findings.ts';
+import type { Element } from '../xml/parse-elements.ts';
+import type { SshLayer } from '../settings/ssh-settings.ts';
+
+export interface ReadBastionsOptions {
+  readonly elements: readonly Element[];
+  /** What holds for machines on the way: see `jumpLayer`. */
+  readonly base: SshLayer;
+  readonly read: (element: Element, outer: SshLayer) => SshLayer;
+  readonly finish: (layer: SshLayer) => SshSettings;
+  readonly findings: Findings;
+}
+
+/** A bastion and its element. */
+export interface ReadBastion {
+  readonly bastion: Bastion;
+  readonly element: Element;
+}
+
+/** What of `<ssh>` holds for machines on the way: jumps and transports concern clients, and the way to a bastion through itself would never end. */
+export function jumpLayer(ssh: SshLayer): SshLayer {
+  const isTheirs = ([name]: [string, unknown]): boolean => name !== 'proxyJump' && name !== 'transport';
+  const said = Object.fromEntries(Object.entries(ssh.said ?? {}).filter(isTheirs));
+  return { ...(Object.fromEntries(Object.entries(ssh).filter(isTheirs)) as SshLayer), said: Object.freeze(said) };
+}
+
+/** Every `<bastion>`; of equal names the first, with a fault. */
+export function readBastions({ elements, base, read, finish, findings }: ReadBastionsOptions): readonly ReadBastion[] {
+  const found = new Map<string, ReadBastion>();
+  for (const element of elements) {
+    const layer = read(element, base);
+    const { name, ip } = element.attributes;
+    if (name === undefined || ip === undefined) continue;
+    if (/[[\]]/.test(name + ip)) findings.fault(element, '<bastion> has a range; write one element for each bastion');
+    if (layer.transport === 'local')
+      findings.fault(element, `<bastion> "${name}" is local; a bastion is reached over SSH`);
+    const first = found.get(name)?.element;
+    if (first !== undefined) {
+      findings.fault(
+        element,
+        `a second bastion "${name}"; the first is at ${first.source.shown}:${first.line}, give it another name`,
+      );
+      continue;
+    }
+    const { shown: file } = element.source;
+    const bastion = { name, address: ip, port: layer.port ?? 22, ssh: finish(layer), file, line: element.line };
+    found.set(name, { bastion: Object.freeze(bastion), element });
+  }
+  return [...found.values()];
+}

@@ -1,0 +1,90 @@
+import { hostFault } from '../values/addresses.ts';
+import type { Findings } from '../xml/findings.ts';
+import type { Element } from '../xml/parse-elements.ts';
+import { parseRanged, type Ranged } from '../values/ranges.ts';
+
+/** One machine of a <client> element, its range expanded. */
+export interface Machine {
+  readonly name: string;
+  readonly address: string;
+  /** False when it is but the name. */
+  readonly addressSaid: boolean;
+  readonly was: string | null;
+}
+
+const none: Ranged = { count: 1, ranged: false, at: () => '' };
+
+/** The machines a <client> stands for; empty after telling what is wrong. */
+export function expandClient(element: Element, port: number, isLocal: boolean, findings: Findings): readonly Machine[] {
+  const said = element.attributes;
+  const fault = (message: string): readonly Machine[] => {
+    findings.fault(element, message);
+    return [];
+  };
+  if (said['ip'] !== undefined && said['address'] !== undefined) {
+    return fault('<client> has ip and address, which mean the same; keep one of them');
+  }
+  const named = said['name'];
+  const addressSaid = said['ip'] !== undefined || said['address'] !== undefined;
+  const written = said['ip'] ?? said['address'] ?? (isLocal ? 'localhost' : named);
+  if (written === undefined) {
+    const remedy = 'write ip="ADDRESS", ip="HOST NAME", or the name that ssh knows it by as name';
+    return element.faulty ? [] : fault(`<client> lacks ip; ${remedy}`);
+  }
+  if (!/[[\]]/.test(written) && named?.includes('[') !== true && said['was']?.includes('[') !== true) {
+    return [{ name: named ?? defaultName(written, port), address: written, addressSaid, was: said['was'] ?? null }];
+  }
+  const [ip, name, was] = [
+    ranged(isLocal && !addressSaid ? undefined : written),
+    ranged(said['name']),
+    ranged(said['was']),
+  ];
+  const most = [ip, name, was].reduce((left, right) => (right.count > left.count ? right : left));
+  for (const [attribute, range] of [
+    ['ip', ip],
+    ['name', name],
+    ['was', was],
+  ] as const) {
+    if (!range.ranged || range.count === most.count) continue;
+    return fault(
+      `<client> ${attribute} has a range of ${range.count}, but another attribute one of ${most.count}; make them equally long`,
+    );
+  }
+  if (name.ranged && !ip.ranged) return fault('<client> name has a range but ip has none; write the same range in ip');
+  if (ip.ranged && named !== undefined && !name.ranged) {
+    return fault(
+      `<client> ip has a range but name="${named}" has none, so all would have one name; write a range in name, or leave it out`,
+    );
+  }
+  if (said['was'] !== undefined && was.ranged !== ip.ranged) {
+    return fault(
+      `<client> ${was.ranged ? 'was' : 'ip'} has a range but ${was.ranged ? 'ip' : 'was'} has none; write it in both`,
+    );
+  }
+  const machines: Machine[] = [];
+  for (let index = 0; index < most.count; index += 1) {
+    const address = ip.at(index);
+    const problem = ip.ranged && addressSaid ? hostFault(address) : null;
+    if (problem !== null) return fault(`<client> ip="${written}": "${address}" ${problem}`);
+    const before = said['was'] === undefined ? null : was.at(index);
+    machines.push({
+      name: named === undefined ? defaultName(address, port) : name.at(index),
+      address,
+      addressSaid,
+      was: before,
+    });
+  }
+  return machines;
+}
+
+function defaultName(address: string, port: number): string {
+  if (port === 22) return address;
+  return `${address.includes(':') ? `[${address}]` : address}:${port}`;
+}
+
+function ranged(text: string | undefined): Ranged {
+  if (text === undefined) return none;
+  const range = parseRanged(text);
+  // The vocabulary's check has told of it and taken the attribute away.
+  return typeof range === 'string' ? none : range;
+}

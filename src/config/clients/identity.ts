@@ -1,0 +1,77 @@
+import type { Client } from '../config.ts';
+import type { Findings, Place } from '../xml/findings.ts';
+
+/** A client and the place of its element. */
+export interface ClientIdentity extends Place {
+  readonly client: Client;
+  readonly name: string;
+  /** The element says the name. */
+  readonly named: boolean;
+}
+
+/**
+ * Removes clients that are another one already: equal address, port and way, and not both with names of their own. The
+ * first counts. Reports equal names and impossible former names. A retired client's address is free for another.
+ */
+export function withoutDuplicates<T extends ClientIdentity>(clients: readonly T[], findings: Findings): readonly T[] {
+  const byWay = new Map<string, T>();
+  const byName = new Map<string, T>();
+  const kept = clients.filter((client) => {
+    const retired = client.client.state === 'retired';
+    const way = wayTo(client.client);
+    const first = retired ? undefined : byWay.get(way);
+    if (first !== undefined && first.named && client.named && first.name !== client.name) {
+      findings.warn(
+        client,
+        `clients "${first.name}" and "${client.name}" reach the same machine (${client.client.address}, port ${client.client.port}): both are visited and told of; if they are one, remove this one`,
+      );
+    } else if (first !== undefined) {
+      const { name, address, port } = client.client;
+      const same =
+        name === first.name
+          ? `client "${name}"`
+          : `client "${name}" is "${first.name}" again (${address}, port ${port}); it`;
+      findings.warn(client, `${same} is written already at ${whereOf(first)}; the first counts, remove this one`);
+      return false;
+    }
+    if (!retired) byWay.set(way, client);
+    const namesake = byName.get(client.name);
+    if (namesake !== undefined) {
+      findings.fault(
+        client,
+        `a second client "${client.name}"; the first is at ${whereOf(namesake)}, give it another name`,
+      );
+      return false;
+    }
+    byName.set(client.name, client);
+    return true;
+  });
+  const formerly = new Map<string, T>();
+  for (const client of kept) {
+    const { was } = client.client;
+    if (was === null) continue;
+    const heir = formerly.get(was);
+    if (was === client.name) findings.fault(client, `client "${client.name}" was "${was}" already; remove was`);
+    else if (byName.has(was)) {
+      findings.fault(
+        client,
+        `client "${client.name}" was="${was}", but that client is still written; remove one of them`,
+      );
+    } else if (heir !== undefined) {
+      findings.fault(
+        client,
+        `client "${client.name}" was="${was}", as "${heir.name}" at ${whereOf(heir)} was; only one can be`,
+      );
+    }
+    formerly.set(was, client);
+  }
+  return kept;
+}
+
+function whereOf({ source, line }: Place): string {
+  return `${source.shown}:${line ?? 1}`;
+}
+
+function wayTo({ address, port, ssh }: Client): string {
+  return `${address.toLowerCase()} ${port} ${ssh.transport === 'local' ? 'local' : `via ${ssh.proxyJump ?? ''}`}`;
+}

@@ -1,0 +1,118 @@
+import type { NotifyConfig, Rule } from '../config.ts';
+import type { Findings, Place } from '../xml/findings.ts';
+import { judgeIdle } from '../rules/judge-idle.ts';
+import { alertName } from '../rules/merge-alert.ts';
+import { maxProbeOptionBytes } from './probe-options.ts';
+import type { ReadClient } from './read-clients.ts';
+import { sshConfigFiles } from '../settings/ssh-config-files.ts';
+import { reachesAnybody, type Audience } from './recipients.ts';
+
+export interface JudgeClientsOptions {
+  readonly clients: readonly ReadClient[];
+  readonly notify: readonly NotifyConfig[];
+  readonly placeOf: (rule: Rule) => Place | null;
+  readonly hasFallback: boolean;
+  readonly findings: Findings;
+  /** The place of the file as a whole, for what concerns many clients. */
+  readonly whole: Place;
+}
+
+/** What can only be said of clients as a whole: rules that reach nobody, options that do not fit, no way to log in. */
+export function judgeClients(options: JudgeClientsOptions): void {
+  const { findings, whole } = options;
+  const watched = options.clients.filter(({ client }) => client.state !== 'retired');
+  judgeReach(watched, options);
+  judgeProbeOptions(watched, findings);
+  judgeIdle(
+    watched.map(({ client }) => client),
+    options.placeOf,
+    findings,
+  );
+  const heard = options.hasFallback || options.notify.length > 0;
+  const untold = heard ? [] : watched.filter(({ audience }) => audience.recipients.length === 0 && !audience.muted);
+  if (untold.length > 0) {
+    findings.warn(
+      whole,
+      `default rules and conditions of ${list(untold)} reach nobody; write mail="..." or <smtp fallback="...">`,
+    );
+  }
+  const keyless = watched.filter(
+    ({ client, client: { ssh } }) =>
+      // An ssh_config may name the key; it is read at the visit.
+      sshConfigFiles(client).length === 0 &&
+      ssh.transport === 'ssh2' &&
+      ssh.password === null &&
+      ssh.privateKey === null &&
+      ssh.agent === null,
+  );
+  if (keyless.length > 0) {
+    findings.warn(
+      whole,
+      `there is no password, private key or ssh-agent for ${list(keyless)}; write privateKey="..." or agent="env"`,
+    );
+  }
+}
+
+/** One fault for each <alert> that would reach nobody, wherever it is inherited. */
+function judgeReach(clients: readonly ReadClient[], { notify, placeOf, findings }: JudgeClientsOptions): void {
+  const answers = new Map<Audience, Map<readonly Rule[], readonly Rule[]>>();
+  const deaf = new Map<string, { readonly place: Place; readonly rule: Rule; readonly clients: ReadClient[] }>();
+  for (const read of clients) {
+    const { audience, client } = read;
+    const known = answers.get(audience) ?? new Map<readonly Rule[], readonly Rule[]>();
+    answers.set(audience, known);
+    const unheard = known.get(client.rules) ?? unheardRules(client.rules, audience, notify);
+    known.set(client.rules, unheard);
+    for (const rule of unheard) {
+      const place = ownAlert(read, rule) ?? placeOf(rule) ?? read;
+      const key = `${place.source.order}:${place.line ?? 0}:${rule.name}`;
+      const gathered = deaf.get(key) ?? { place, rule, clients: [] };
+      deaf.set(key, gathered);
+      gathered.clients.push(read);
+    }
+  }
+  for (const { place, rule, clients: unreached } of deaf.values()) {
+    const remedy =
+      rule.mail === null
+        ? 'write mail="..." or <mail to="..."/> there or further out'
+        : 'to remove it write enabled="no"';
+    findings.fault(place, `<alert> "${rule.name}" would reach nobody for ${list(unreached)}; ${remedy}`);
+  }
+}
+
+function unheardRules(rules: readonly Rule[], audience: Audience, notify: readonly NotifyConfig[]): readonly Rule[] {
+  return rules.filter(
+    (rule) =>
+      rule.origin === 'file' && !(audience.muted && rule.mail === null) && !reachesAnybody(rule, audience, notify),
+  );
+}
+
+/** The client's own <alert> of a rule: equal rules are shared, so the rule may know that of another client. */
+function ownAlert({ element }: ReadClient, rule: Rule): Place | null {
+  return element.children.find((child) => child.name === 'alert' && alertName(child.attributes) === rule.name) ?? null;
+}
+
+function judgeProbeOptions(clients: readonly ReadClient[], findings: Findings): void {
+  const users = new Map<object, ReadClient[]>();
+  for (const read of clients) {
+    const known = users.get(read.client.probeOptions);
+    if (known === undefined) users.set(read.client.probeOptions, [read]);
+    else known.push(read);
+  }
+  for (const [probeOptions, reads] of users) {
+    const [first] = reads;
+    if (first === undefined || Buffer.byteLength(JSON.stringify(probeOptions)) <= maxProbeOptionBytes) continue;
+    findings.fault(
+      first,
+      `the units, processes and mounts that rules name for ${list(reads)} do not fit into one visit (${maxProbeOptionBytes} bytes); name fewer`,
+    );
+  }
+}
+
+/** `web-1`, `web-1 and web-2`, or `web-1 and 79 others`. */
+function list(clients: readonly ReadClient[]): string {
+  const [first, second] = clients;
+  const names = [first?.name ?? '', second?.name ?? ''];
+  if (clients.length <= 2) return names.filter((name) => name !== '').join(' and ');
+  return `${names[0] ?? ''} and ${clients.length - 1} others`;
+}

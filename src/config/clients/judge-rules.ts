@@ -1,0 +1,90 @@
+import type { CollectorConfig, RetentionConfig, Rule } from '../config.ts';
+import type { Findings, Place } from '../xml/findings.ts';
+import { splitGlobs, globMatcher } from '../values/globs.ts';
+import { didYouMean } from '../values/nearest.ts';
+import type { Element } from '../xml/parse-elements.ts';
+import { formatDuration } from '../values/quantities.ts';
+import type { ReadClient } from './read-clients.ts';
+import { ruleTypeOf } from '../rules/rule-types.ts';
+
+export interface JudgeRulesOptions {
+  readonly root: Element;
+  readonly clients: readonly ReadClient[];
+  readonly fleetRules: readonly Rule[];
+  readonly collector: Pick<CollectorConfig, 'everyMs'>;
+  readonly retention: Pick<RetentionConfig, 'rawMs'>;
+  readonly placeOf: (rule: Rule) => Place | null;
+  readonly findings: Findings;
+}
+
+/** Warns of rules that do not do what they seem to, and of names of rules that no rule has. */
+export function judgeRules(options: JudgeRulesOptions): void {
+  const { root, clients, fleetRules, placeOf, findings } = options;
+  const lists = new Set(clients.map(({ client }) => client.rules));
+  const told = new Set<Place>();
+  for (const rule of new Set([...lists].flat())) {
+    const place = placeOf(rule);
+    if (place === null || told.has(place)) continue;
+    told.add(place);
+    for (const message of oddities(rule, options)) findings.warn(place, `<alert> "${rule.name}": ${message}`);
+  }
+  const rulesOf = new Map(clients.map(({ element, client }) => [element, client.rules]));
+  judgeNames(root, { fleetRules, rulesOf, findings });
+}
+
+function oddities(rule: Rule, { collector: { everyMs }, retention: { rawMs } }: JudgeRulesOptions): readonly string[] {
+  const { forMs, warning, critical, type } = rule;
+  const messages: string[] = [];
+  const every = formatDuration(everyMs);
+  if (forMs !== null && forMs > rawMs)
+    messages.push(`for="${formatDuration(forMs)}" is longer than rows are kept (raw="${formatDuration(rawMs)}")`);
+  else if (forMs !== null && rule.origin !== 'condition' && forMs <= everyMs / 2)
+    messages.push(
+      `for="${formatDuration(forMs)}" is no longer than half of every="${every}", so one row is enough; write for="1x", or more than ${every}`,
+    );
+  for (const limit of [warning, critical]) {
+    if (ruleTypeOf(type ?? '')?.unit !== 'percent' || limit === null || limit <= 0 || limit >= 1) continue;
+    messages.push(`the limit ${limit} is ${limit} %, less than one percent; write ${limit * 100}% if that is meant`);
+  }
+  return messages;
+}
+
+interface NamesOptions {
+  readonly fleetRules: readonly Rule[];
+  readonly rulesOf: ReadonlyMap<Element, readonly Rule[]>;
+  readonly findings: Findings;
+}
+
+type RuleLists = ReadonlySet<readonly Rule[]>;
+
+/** Judges `rules="..."` by the rules of the clients inside the element around it. Returns the lists of these rules. */
+function judgeNames(element: Element, options: NamesOptions): RuleLists {
+  const inside = new Set<readonly Rule[]>();
+  const own = options.rulesOf.get(element);
+  if (own !== undefined) inside.add(own);
+  for (const child of element.children) {
+    if (child.children.length === 0 && child.name !== 'client') continue;
+    for (const list of judgeNames(child, options)) inside.add(list);
+  }
+  const isWhole = element.name === 'config' || element.name === 'alerts';
+  judgeNamesIn(
+    element,
+    isWhole ? new Set([...options.rulesOf.values(), options.fleetRules]) : inside,
+    options.findings,
+  );
+  return inside;
+}
+
+function judgeNamesIn(element: Element, lists: RuleLists, findings: Findings): void {
+  const naming = element.children.filter(({ attributes }) => attributes['rules'] !== undefined);
+  if (naming.length === 0 || lists.size === 0) return;
+  const names = new Set([...lists].flatMap((rules) => rules.map(({ name }) => name)));
+  for (const child of naming) {
+    for (const part of splitGlobs(child.attributes['rules'] ?? '')) {
+      const pattern = part.replace(/^!/, '');
+      if (names.has(pattern) || [...names].some(globMatcher(pattern))) continue;
+      const near = didYouMean(pattern, names);
+      findings.warn(child, `<${child.name}> rules="${pattern}" names no rule in force here${near}`);
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import type { ProbeOptions } from '../../report/wire.ts';
+import type { Rule } from '../config.ts';
+import { isGlob, splitGlobs } from '../values/globs.ts';
+
+/** What fits into the exec string beside everything else, as JSON. */
+export const maxProbeOptionBytes = 3500;
+
+const nothing: ProbeOptions = Object.freeze({});
+
+/**
+ * What the agent must be asked for so that the rules can be judged: units and mounts that are named (patterns judge what
+ * is reported anyway), and the patterns of process names that are counted. The same object for the same list of rules.
+ */
+export function createProbeOptions(): (rules: readonly Rule[]) => ProbeOptions {
+  const made = new Map<readonly Rule[], ProbeOptions>();
+  const shared = new Map<string, ProbeOptions>();
+  return (rules) => {
+    const known = made.get(rules);
+    if (known !== undefined) return known;
+    const options = optionsOf(rules);
+    const key = JSON.stringify(options);
+    const result = shared.get(key) ?? options;
+    shared.set(key, result);
+    made.set(rules, result);
+    return result;
+  };
+}
+
+function optionsOf(rules: readonly Rule[]): ProbeOptions {
+  const units = new Set<string>();
+  const processes = new Set<string>();
+  const mounts = new Set<string>();
+  for (const { type, metric, selectors } of rules) {
+    if (type === 'service' || metric?.startsWith('unit_') === true) addLiteral(units, selectors['unit']);
+    // A rule that names a mount measures it, whatever its type.
+    addLiteral(mounts, selectors['mount']);
+    const match = type === 'process' || metric?.startsWith('process_match_') === true ? selectors['match'] : undefined;
+    if (match !== undefined) processes.add(match);
+  }
+  if (units.size + processes.size + mounts.size === 0) return nothing;
+  return Object.freeze({
+    ...(units.size === 0 ? {} : { units: Object.freeze([...units]) }),
+    ...(processes.size === 0 ? {} : { processes: Object.freeze([...processes]) }),
+    ...(mounts.size === 0 ? {} : { mounts: Object.freeze([...mounts]) }),
+  });
+}
+
+function addLiteral(names: Set<string>, patterns: string | undefined): void {
+  for (const name of splitGlobs(patterns ?? '')) {
+    if (!isGlob(name) && !name.startsWith('!')) names.add(name);
+  }
+}

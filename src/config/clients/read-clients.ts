@@ -1,0 +1,140 @@
+import { parseMoment } from '../values/calendar.ts';
+import type { Client, SshSettings, Window } from '../config.ts';
+import { expandClient } from './expand-client.ts';
+import type { Findings } from '../xml/findings.ts';
+import { withoutDuplicates, type ClientIdentity } from './identity.ts';
+import type { Element } from '../xml/parse-elements.ts';
+import { createProbeOptions } from './probe-options.ts';
+import { readWindows, type Audience } from './recipients.ts';
+import type { RuleScope } from '../rules/rule-scope.ts';
+import type { SshLayer } from '../settings/ssh-settings.ts';
+
+/** More would be a slip of a range: the fleet of a range of ranges. */
+const maxClients = 250_000;
+
+/** What holds within an element, for the elements inside it. */
+export interface Scope {
+  readonly ssh: SshLayer;
+  readonly audience: Audience;
+  readonly rules: RuleScope;
+  readonly windows: readonly Window[];
+  readonly groups: readonly string[];
+  readonly state: Client['state'];
+}
+
+export interface ReadClientsOptions {
+  readonly root: Element;
+  readonly base: Scope;
+  readonly zone: string | null;
+  readonly nowMs: number;
+  readonly findings: Findings;
+  readonly readSsh: (element: Element, outer: SshLayer) => SshLayer;
+  readonly finishSsh: (layer: SshLayer) => SshSettings;
+  readonly readAudience: (element: Element, outer: Audience) => Audience;
+  readonly readRules: (element: Element, outer: RuleScope) => RuleScope;
+}
+
+/** A client, with what is only needed until the whole is judged. */
+export interface ReadClient extends ClientIdentity {
+  readonly audience: Audience;
+  readonly element: Element;
+}
+
+/** Every client of every group, in the file's order, after inheritance and without duplicates. */
+export function readClients(options: ReadClientsOptions): readonly ReadClient[] {
+  const { findings } = options;
+  const found: ReadClient[] = [];
+  const probeOptionsOf = createProbeOptions();
+  let full = false;
+
+  const inner = (element: Element, outer: Scope): Scope => {
+    const ssh = options.readSsh(element, outer.ssh);
+    const group = element.name === 'group' ? element.attributes['name'] : undefined;
+    return {
+      ssh,
+      audience: options.readAudience(element, outer.audience),
+      rules: options.readRules(element, outer.rules),
+      windows: readWindows(element, outer.windows, options),
+      groups: group === undefined ? outer.groups : Object.freeze([...outer.groups, group]),
+      state: stateOf(element) ?? outer.state,
+    };
+  };
+
+  const readClient = (element: Element, outer: Scope): void => {
+    const scope = inner(element, outer);
+    const port = scope.ssh.port ?? 22;
+    const isLocal = scope.ssh.transport === 'local';
+    const { state, untilMs } = lifetimeOf(element, scope.state, options);
+    const ssh = options.finishSsh(scope.ssh);
+    const rules = scope.rules.rules;
+    const probeOptions = probeOptionsOf(rules);
+    const { audience, groups, windows } = scope;
+    const { recipients, muted } = audience;
+    const { source, line } = element;
+    for (const { name, address, addressSaid, was } of expandClient(element, port, isLocal, findings)) {
+      if (found.length >= maxClients) {
+        if (!full) findings.fault(element, `more than ${maxClients} clients; look for a range that is too wide`);
+        full = true;
+        return;
+      }
+      // Field by field: 50,000 spread objects cost more than all the rest of the reading.
+      const client: Client = Object.freeze({
+        name,
+        address,
+        addressSaid,
+        port,
+        was,
+        state,
+        untilMs,
+        groups,
+        ssh,
+        rules,
+        recipients,
+        muted,
+        windows,
+        probeOptions,
+        file: source.path,
+        line,
+      });
+      found.push({ client, audience, element, source, line, name, named: element.attributes['name'] !== undefined });
+    }
+  };
+
+  const walk = (parent: Element, scope: Scope): void => {
+    for (const child of parent.children) {
+      if (child.name === 'client') readClient(child, scope);
+      else if (child.name === 'group') {
+        if (/[[\]]/.test(child.attributes['name'] ?? ''))
+          findings.fault(child, '<group> name has a range; a group has one name');
+        walk(child, inner(child, scope));
+      }
+    }
+  };
+  walk(options.root, options.base);
+  return withoutDuplicates(found, findings);
+}
+
+function stateOf(element: Element): Client['state'] | undefined {
+  return element.attributes['state'] as Client['state'] | undefined;
+}
+
+/** The state and its end; a state that has ended is active again, with a warning that the words can go. */
+function lifetimeOf(
+  element: Element,
+  state: Client['state'],
+  { zone, nowMs, findings }: ReadClientsOptions,
+): Pick<Client, 'state' | 'untilMs'> {
+  const { until } = element.attributes;
+  if (until === undefined) return { state, untilMs: null };
+  const untilMs = parseMoment(until, zone);
+  if (state === 'active' && !element.faulty) {
+    findings.fault(
+      element,
+      '<client> has until but no state that could end; write state="paused" or "retired", or remove until',
+    );
+  } else if (untilMs !== null && untilMs <= nowMs) {
+    findings.warn(element, `<client> state="${state}" ended at ${until}, so it is active; remove state and until`);
+    return { state: 'active', untilMs: null };
+  }
+  return { state, untilMs };
+}

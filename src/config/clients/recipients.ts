@@ -1,0 +1,138 @@
+import { parseMailAddresses } from '../values/addresses.ts';
+import { parseClock, parseDays, parseHours, parseMoment } from '../values/calendar.ts';
+import type { NotifyConfig, Recipient, Rule, Severity, Window } from '../config.ts';
+import type { Findings } from '../xml/findings.ts';
+import { globMatcher, splitGlobs } from '../values/globs.ts';
+import { severityOf } from '../settings/mail-settings.ts';
+import type { Element } from '../xml/parse-elements.ts';
+import { parseDuration } from '../values/quantities.ts';
+
+/** Who is told within an element. */
+export interface Audience {
+  readonly recipients: readonly Recipient[];
+  readonly muted: boolean;
+}
+
+/** Nobody yet. */
+export const nobody: Audience = Object.freeze({ recipients: Object.freeze([]), muted: false });
+
+/**
+ * Returns a reader of `mail="..."` and `<mail>`, which add recipients to those further out unless recipients="replace" ends
+ * these. Shares equal results between elements.
+ */
+export function createAudienceReader(
+  zone: string | null,
+  findings: Findings,
+): (element: Element, outer: Audience) => Audience {
+  const read = new Map<Audience, Map<string, Audience>>();
+  return (element, outer) => {
+    const { mail, recipients = '' } = element.attributes;
+    const added = element.children.filter((child) => child.name === 'mail');
+    if (mail === undefined && added.length === 0) {
+      if (recipients === 'replace') {
+        const message = `<${element.name}> has recipients="replace" and names nobody; write mail="...", or mail="none"`;
+        findings.fault(element, message);
+      }
+      return outer;
+    }
+    const key = [mail ?? '', recipients, ...added.map((child) => JSON.stringify(child.attributes))].join('\0');
+    const known = read.get(outer) ?? new Map<string, Audience>();
+    read.set(outer, known);
+    const audience = known.get(key) ?? readAudience({ element, added, outer, zone });
+    known.set(key, audience);
+    return audience;
+  };
+}
+
+interface ReadAudienceOptions {
+  readonly element: Element;
+  readonly added: readonly Element[];
+  readonly outer: Audience;
+  readonly zone: string | null;
+}
+
+function readAudience({ element, added, outer, zone }: ReadAudienceOptions): Audience {
+  const { mail, recipients: how } = element.attributes;
+  const before = mail === 'none' || how === 'replace' ? [] : outer.recipients;
+  const named = (parseMailAddresses(mail ?? '') ?? []).map((to) => always(to));
+  const more = added.flatMap(({ attributes: { to, severity, rules, hours: said } }) => {
+    const hours = parseHours(said ?? '');
+    return (parseMailAddresses(to ?? '') ?? []).map((address) => ({
+      ...always(address),
+      severity: severityOf(severity),
+      rules: Object.freeze(splitGlobs(rules ?? '')),
+      hours: hours === null ? null : Object.freeze({ ...hours, date: null, zone, rules: [], severity: null }),
+    }));
+  });
+  const distinct = new Map([...before, ...named, ...more].map((one) => [JSON.stringify(one), Object.freeze(one)]));
+  const recipients = Object.freeze([...distinct.values()]);
+  const muted = recipients.length === 0 && mail === 'none';
+  return { recipients, muted };
+}
+
+function always(to: string): Recipient {
+  return { to, severity: null, rules: Object.freeze([]), hours: null };
+}
+
+interface ReadWindowsOptions {
+  /** The zone of <alerts>. */
+  readonly zone: string | null;
+  readonly nowMs: number;
+  readonly findings: Findings;
+}
+
+/** The windows of an element after those around it. */
+export function readWindows(
+  element: Element,
+  outer: readonly Window[],
+  { zone, nowMs, findings }: ReadWindowsOptions,
+): readonly Window[] {
+  if (element.children.length === 0) return outer;
+  const own = element.children.flatMap((child) =>
+    child.name === 'window' && !child.faulty ? [readWindow(child, { zone, nowMs, findings })] : [],
+  );
+  return own.length === 0 ? outer : Object.freeze([...outer, ...own]);
+}
+
+function readWindow(element: Element, { zone: alertsZone, nowMs, findings }: ReadWindowsOptions): Window {
+  const { days, date, start, duration, zone: ownZone, rules, severity } = element.attributes;
+  const zone = ownZone ?? alertsZone;
+  const durationMs = parseDuration(duration ?? '') ?? 0;
+  if (days !== undefined && date !== undefined) findings.fault(element, '<window> has days and date; keep one of them');
+  if (durationMs <= 0 || durationMs > 7 * 86_400_000) {
+    findings.fault(
+      element,
+      `<window> duration="${duration ?? ''}" is not between 1s and 7d; for longer use state="paused"`,
+    );
+  }
+  const lastMs = date === undefined ? null : parseMoment(`${date} ${start ?? ''}`, zone);
+  if (lastMs !== null && lastMs + durationMs <= nowMs)
+    findings.warn(element, `<window> date="${date ?? ''}" is past, so it holds back nothing any more; remove it`);
+  return Object.freeze({
+    days: Object.freeze(days === undefined ? [] : (parseDays(days) ?? [])),
+    date: date ?? null,
+    startMinute: parseClock(start ?? '') ?? 0,
+    durationMs,
+    zone,
+    rules: Object.freeze(splitGlobs(rules ?? '')),
+    severity: severity === 'warning' ? 'warning' : null,
+  });
+}
+
+/** Whether at least one level of a rule is told to at least one of its recipients or to a `<notify>`. */
+export function reachesAnybody(rule: Rule, audience: Audience, notify: readonly NotifyConfig[]): boolean {
+  const severities: readonly Severity[] =
+    rule.critical === null && rule.warning === null ? [rule.severity] : levels(rule);
+  const hears = (listener: { readonly severity: Severity | null; readonly rules: readonly string[] }): boolean =>
+    (listener.severity !== 'critical' || severities.includes('critical')) &&
+    (listener.rules.length === 0 || globMatcher(listener.rules.join(','))(rule.name));
+  const byMail = rule.mail === null ? audience.recipients.some(hears) : rule.mail.length > 0;
+  return byMail || notify.some(hears);
+}
+
+function levels(rule: Rule): readonly Severity[] {
+  return [
+    ...(rule.warning === null ? [] : ['warning' as const]),
+    ...(rule.critical === null ? [] : ['critical' as const]),
+  ];
+}

@@ -1,0 +1,46 @@
+import { FleetError } from '../../errors.ts';
+import type { Client, Config } from '../config.ts';
+import { globMatcher, isGlob } from '../values/globs.ts';
+import { didYouMean } from '../values/nearest.ts';
+
+export interface ClientSelection {
+  /** Names of clients; patterns such as `web-*` allowed. */
+  readonly names: readonly string[];
+  /** Names of groups; patterns allowed. */
+  readonly groups: readonly string[];
+}
+
+/**
+ * The clients that are named or in a group that is named, in the file's order and whatever their state; all of them when
+ * nothing is named. Throws FleetError `usage` for a name or pattern that fits none, with the nearest right one.
+ */
+export function selectClients(config: Pick<Config, 'clients'>, { names, groups }: ClientSelection): readonly Client[] {
+  if (names.length + groups.length === 0) return config.clients;
+  const byName = new Map(config.clients.map((client) => [client.name, client]));
+  const groupNames = new Set(config.clients.flatMap((client) => client.groups));
+  const chosen = new Set<string>();
+  for (const name of names) for (const found of matching(name, byName.keys(), 'client', config)) chosen.add(found);
+  const chosenGroups = new Set(groups.flatMap((name) => matching(name, groupNames, 'group', config)));
+  return config.clients.filter(
+    (client) => chosen.has(client.name) || client.groups.some((group) => chosenGroups.has(group)),
+  );
+}
+
+function matching(
+  wanted: string,
+  known: Iterable<string>,
+  what: 'client' | 'group',
+  config: Pick<Config, 'clients'>,
+): readonly string[] {
+  const names = [...known];
+  // The default name of an IPv6 client has brackets, so a name comes before a pattern.
+  if (names.includes(wanted)) return [wanted];
+  if (isGlob(wanted) || wanted.startsWith('!') || wanted.includes(',')) {
+    const found = names.filter(globMatcher(wanted));
+    if (found.length > 0) return found;
+    throw new FleetError({ code: 'usage', stage: 'usage', message: `no ${what} matches "${wanted}"` });
+  }
+  const renamed = what === 'client' ? config.clients.find((client) => client.was === wanted) : undefined;
+  const hint = renamed === undefined ? didYouMean(wanted, names) : `; it is called "${renamed.name}" now`;
+  throw new FleetError({ code: 'usage', stage: 'usage', message: `there is no ${what} "${wanted}"${hint}` });
+}

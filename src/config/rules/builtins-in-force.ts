@@ -1,0 +1,49 @@
+import type { Rule } from '../config.ts';
+import type { MergedRule } from './finish-rule.ts';
+import { splitGlobs } from '../values/globs.ts';
+import type { AlertSaid } from './merge-alert.ts';
+import { parseLevel, ruleTypeOf } from './rule-types.ts';
+
+/** The built-in rules that judge something beside the written ones: what a written rule excludes is left alone. */
+export function builtinsBeside(builtins: Iterable<MergedRule>, written: readonly Rule[]): readonly MergedRule[] {
+  return [...builtins].flatMap((builtin) => {
+    const type = builtin.said['type'];
+    const rivals = type === undefined ? [] : written.filter((rule) => rule.type === type && !rule.also);
+    const isReplaced = written.some(({ name }) => name === builtin.name);
+    if (isReplaced || rivals.some(({ selectors }) => Object.keys(selectors).length === 0)) return [];
+    const excluded = rivals.flatMap(excludedBy);
+    return excluded.length === 0 ? [builtin] : [{ ...builtin, except: [...builtin.except, ...excluded] }];
+  });
+}
+
+function excludedBy({ selectors }: Rule): Rule['except'] {
+  return Object.entries(selectors).flatMap(([name, globs]) => {
+    const excluded = splitGlobs(globs).flatMap((part) => (part.startsWith('!') ? [part.slice(1)] : []));
+    return excluded.length === 0 ? [] : [{ [name]: excluded.join(',') }];
+  });
+}
+
+/**
+ * What a new rule takes from the default of its type: severity, `for`, and the other level where it says one level.
+ * Leaves the other level out if the new level is beyond it.
+ */
+export function inheritedFrom(builtin: MergedRule | undefined, said: AlertSaid): AlertSaid {
+  // The default judges failed units. A unit that has to run is another matter.
+  if (builtin === undefined || said['state'] === 'active') return {};
+  const { severity, for: span, warning, critical } = builtin.said;
+  const taken: Record<string, string> = {};
+  if (span !== undefined) taken['for'] = span;
+  const two = said['warning'] !== undefined || said['critical'] !== undefined;
+  if (severity !== undefined && !two) taken['severity'] = severity;
+  if (!two || said['op'] !== undefined) return taken;
+  if (said['critical'] === undefined && critical !== undefined && isBelow(builtin, said['warning'], critical))
+    taken['critical'] = critical;
+  if (said['warning'] === undefined && warning !== undefined && isBelow(builtin, warning, said['critical']))
+    taken['warning'] = warning;
+  return taken;
+}
+
+function isBelow({ said }: MergedRule, warning = '', critical = ''): boolean {
+  const unit = ruleTypeOf(said['type'] ?? '')?.unit ?? 'number';
+  return (parseLevel(unit, warning) ?? Infinity) < (parseLevel(unit, critical) ?? Infinity);
+}

@@ -1,0 +1,174 @@
+import { metrics } from '../../report/metrics.ts';
+import { parseMailAddresses } from '../values/addresses.ts';
+import type { Operator, Rule, Severity } from '../config.ts';
+import type { Findings, Place } from '../xml/findings.ts';
+import { isGlob, splitGlobs } from '../values/globs.ts';
+import { severityOf } from '../settings/mail-settings.ts';
+import { readLevels } from './levels.ts';
+import { selectorFault, selectorsOf, type AlertSaid } from './merge-alert.ts';
+import { didYouMean, nearest } from '../values/nearest.ts';
+import { parseDuration, parseSize, parseSpan } from '../values/quantities.ts';
+import { metricByName, metricNames, ruleTypeOf, unitOfMetric, type LevelUnit } from './rule-types.ts';
+
+/** A rule as merged, before its attributes are weighed against each other. */
+export interface MergedRule {
+  readonly name: string;
+  readonly origin: Rule['origin'];
+  readonly said: AlertSaid;
+  readonly defaultFor: string | null;
+  readonly depth: number;
+  readonly except: Rule['except'];
+  /** The innermost element that says anything of it; null: none does. */
+  readonly place: Place | null;
+}
+
+export interface RuleDefaults {
+  /** `for` of <alerts>. */
+  readonly forSaid: string | null;
+  /** `flapping` of <alerts>. */
+  readonly flappingSaid: string | null;
+  readonly repeatMs: number | null;
+}
+
+/** Weighs a merged rule: the rule, or null after telling what is wrong at the element that made it so. */
+export function finishRule(merged: MergedRule, defaults: RuleDefaults, findings: Findings): Rule | null {
+  const { said, name, place } = merged;
+  const faults: string[] = [];
+  const fault = (message: string): void => {
+    faults.push(message);
+    if (place !== null) findings.fault(place, `<alert> "${name}": ${message}`);
+  };
+  const subject = subjectOf(merged, fault);
+  const levels =
+    subject.unit === null
+      ? null
+      : readLevels({ said, unit: subject.unit, op: subject.op, type: said['type'] ?? null, fault });
+  const limits = checkTypeRules(said, subject.unit, fault);
+  const span = parseSpan(
+    said['for'] ?? (merged.origin === 'condition' ? null : defaults.forSaid) ?? merged.defaultFor ?? '',
+  );
+  if (said['for'] !== undefined && merged.origin === 'condition' && merged.defaultFor === null) {
+    fault('for has no meaning here, it is told at once; remove it');
+  }
+  if (faults.length > 0) return null;
+  const severity: Severity = levels?.severity ?? severityOf(said['severity']) ?? 'critical';
+  return Object.freeze({
+    name,
+    type: said['type'] ?? null,
+    metric: said['metric'] ?? null,
+    selectors: Object.freeze(selectorsInForce(said)),
+    op: levels?.op ?? subject.op,
+    warning: levels?.warning ?? null,
+    critical: levels?.critical ?? null,
+    severity,
+    clear: levels?.clear ?? null,
+    freeBytes: said['free'] === undefined ? null : parseSize(said['free']),
+    forMs: span?.ms ?? null,
+    forCount: span?.count ?? null,
+    repeatMs: said['repeat'] === undefined ? defaults.repeatMs : parseDuration(said['repeat']),
+    mail: said['mail'] === undefined ? null : Object.freeze(parseMailAddresses(said['mail']) ?? []),
+    note: said['note'] ?? null,
+    state: said['type'] === 'service' ? (said['state'] ?? 'failed') : null,
+    min: limits.min,
+    max: limits.max,
+    also: said['also'] === 'yes',
+    flapping: (said['flapping'] ?? defaults.flappingSaid) !== 'no',
+    depth: merged.depth,
+    except: Object.freeze(merged.except),
+    origin: merged.origin,
+    file: place?.source.path ?? null,
+    line: place?.line ?? null,
+  });
+}
+
+/** The metric that is meant; a family's name in front may be missing: `loadd5` is load_load5. */
+function metricHint(name: string): string {
+  const fields = metrics.map((metric) => metric.field);
+  const near = nearest(name, metricNames) ?? metrics[fields.indexOf(nearest(name, fields) ?? '')]?.name;
+  return near === undefined ? '; docs/metrics.md lists them all' : `; did you mean "${near}"?`;
+}
+
+type Tell = (message: string) => void;
+
+/** The unit of a rule's limits (null: a condition without any) and how it compares; tells wrong selectors. */
+function subjectOf({ said, name, origin }: MergedRule, fault: Tell): { unit: LevelUnit | null; op: Operator } {
+  const type = ruleTypeOf(said['type'] ?? '');
+  const metricName = said['metric'];
+  if (type !== null && metricName !== undefined) fault('type and metric are both written; keep one of them');
+  const op = said['op'] as Operator | undefined;
+  if (type !== null) {
+    const problem = selectorFault(said, type.selectors, `type ${said['type'] ?? ''}`);
+    if (problem !== null) fault(problem);
+    if (type.needs !== undefined && said[type.needs] === undefined)
+      fault(`lacks ${type.needs}; write ${type.needs}="..."`);
+    return { unit: type.unit, op: op ?? type.op };
+  }
+  if (metricName !== undefined) {
+    const metric = metricByName(metricName);
+    const near = metricHint(metricName);
+    const problem =
+      metric === null
+        ? `there is no metric "${metricName}"${near}`
+        : selectorFault(said, metric.labels, `metric ${metricName}`);
+    if (problem !== null) fault(problem);
+    return { unit: metric === null ? null : unitOfMetric(metric), op: op ?? 'ge' };
+  }
+  const known = new Set(['name', 'for', 'repeat', 'severity', 'mail', 'note', 'flapping', 'enabled']);
+  const needless = Object.keys(said).filter((attribute) => !known.has(attribute));
+  if (origin === 'condition' && needless.length > 0) {
+    fault(
+      `${name} is a condition, which takes for, repeat, severity, mail, note, flapping and enabled; remove ${needless.join(', ')}`,
+    );
+  }
+  return { unit: null, op: 'ge' };
+}
+
+/** What only rules of one type take: free, state, min, max; and paths and units without patterns where they must be. */
+function checkTypeRules(
+  said: AlertSaid,
+  unit: LevelUnit | null,
+  fault: Tell,
+): { min: number | null; max: number | null } {
+  const type = said['type'];
+  if (said['free'] !== undefined && type !== 'disk')
+    fault('free belongs to type disk, beside a percent; use type disk-free for bytes alone');
+  if (type === 'mount' && splitGlobs(said['mount'] ?? '').some((path) => isGlob(path) || !path.startsWith('/'))) {
+    fault('mount must name paths that are expected, without patterns; write them like /data,/srv');
+  }
+  const stateMeans = type === 'service' || selectorsOf(said)['state'] !== undefined;
+  if (said['state'] !== undefined && !stateMeans) fault('state belongs to type service; remove it');
+  if (type === 'service') checkService(said, fault);
+  const number = (name: 'min' | 'max'): number | null => (said[name] === undefined ? null : Number(said[name]));
+  const [min, max] = [number('min'), number('max')];
+  if (type !== 'process') {
+    if ((min ?? max) !== null)
+      fault(`min and max belong to type process; write ${unit === 'flag' ? 'nothing' : 'limit="..."'} instead`);
+    return { min: null, max: null };
+  }
+  if (min !== null && max !== null && min > max) fault(`min ${min} is more than max ${max}; exchange them`);
+  if (min === 0 && max === null) fault('min="0" never holds; write min="1" or a max');
+  const limited = ['limit', 'warning', 'critical'].some((name) => name in said);
+  return { min: min ?? (limited || max !== null ? null : 1), max };
+}
+
+function checkService(said: AlertSaid, fault: Tell): void {
+  const state = said['state'] ?? 'failed';
+  if (state !== 'failed' && state !== 'active')
+    fault(`state="${state}" is neither failed nor active${didYouMean(state, ['failed', 'active'])}`);
+  if (state !== 'active') return;
+  const units = splitGlobs(said['unit'] ?? '');
+  if (units.length === 0 || units.some((unit) => isGlob(unit) || unit.startsWith('!'))) {
+    fault('state="active" must name the units that are expected, without patterns; write unit="nginx.service"');
+  }
+}
+
+const unitSuffix = /\.(?:service|socket|device|mount|automount|swap|target|path|timer|slice|scope)$/;
+
+/** The selectors of an alert. A unit without a suffix is a service, as in systemd's own commands. */
+export function selectorsInForce(said: AlertSaid): Readonly<Record<string, string>> {
+  const selectors = selectorsOf(said);
+  const { unit } = selectors;
+  if (said['type'] !== 'service' || unit === undefined) return selectors;
+  const whole = splitGlobs(unit).map((part) => (isGlob(part) || unitSuffix.test(part) ? part : `${part}.service`));
+  return { ...selectors, unit: whole.join(',') };
+}

@@ -1,0 +1,46 @@
+import type { Client, Rule } from '../config.ts';
+import type { Findings, Place } from '../xml/findings.ts';
+import { globMatcher, isGlob, splitGlobs } from '../values/globs.ts';
+
+/** Warns of written rules that can judge nothing of any client, because a rule further in takes all that they match. */
+export function judgeIdle(
+  clients: readonly Pick<Client, 'rules'>[],
+  placeOf: (rule: Rule) => Place | null,
+  findings: Findings,
+): void {
+  const takers = new Map<Place, { readonly rule: Rule; readonly taker: Rule }>();
+  const useful = new Set<Place>();
+  for (const rules of new Set(clients.map((client) => client.rules))) {
+    for (const rule of rules) {
+      const place = rule.origin === 'file' ? placeOf(rule) : null;
+      if (place === null || useful.has(place)) continue;
+      const taker = rule.also ? undefined : rules.find((other) => takesAll(other, rule));
+      if (taker === undefined) useful.add(place);
+      else takers.set(place, { rule, taker });
+    }
+  }
+  for (const [place, { rule, taker }] of takers) {
+    if (useful.has(place)) continue;
+    findings.warn(
+      place,
+      `<alert> "${rule.name}" can judge nothing: "${taker.name}" further in judges all that it matches; write also="yes", or remove one of them`,
+    );
+  }
+}
+
+function takesAll(one: Rule, other: Rule): boolean {
+  if (
+    one.also ||
+    one.except.length > 0 ||
+    one.depth <= other.depth ||
+    one.type !== other.type ||
+    one.metric !== other.metric
+  )
+    return false;
+  return Object.entries(one.selectors).every(([name, globs]) => {
+    const wanted = other.selectors[name];
+    if (wanted === undefined || wanted === globs) return wanted !== undefined;
+    const parts = splitGlobs(wanted);
+    return !parts.some((part) => isGlob(part) || part.startsWith('!')) && parts.every(globMatcher(globs));
+  });
+}

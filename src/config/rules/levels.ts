@@ -1,0 +1,91 @@
+import type { Operator, Severity } from '../config.ts';
+import type { AlertSaid } from './merge-alert.ts';
+import { severityOf } from '../settings/mail-settings.ts';
+import { describeUnit, parseLevel, type LevelUnit } from './rule-types.ts';
+
+export interface ReadLevelsOptions {
+  readonly said: AlertSaid;
+  readonly unit: LevelUnit;
+  readonly op: Operator;
+  readonly type: string | null;
+  readonly fault: (message: string) => void;
+}
+
+export interface Levels {
+  readonly warning: number | null;
+  readonly critical: number | null;
+  readonly clear: number | null;
+  readonly severity: Severity;
+  readonly op: Operator;
+}
+
+const names = ['limit', 'warning', 'critical', 'clear'] as const;
+/** How far below the limit a percent must fall before it has recovered. */
+const clearPoints = 2;
+
+/** The limits of a rule in its metric's unit, weighed against each other; what is wrong is told. */
+export function readLevels({ said, unit, op, type, fault }: ReadLevelsOptions): Levels {
+  const severity = severityOf(said['severity']) ?? 'critical';
+  const written = names.filter((name) => said[name] !== undefined);
+  if (unit === 'flag') {
+    const needless = [...written, ...(said['op'] === undefined ? [] : ['op'])];
+    if (needless.length > 0) fault(`type ${type ?? ''} holds or not; remove ${needless.join(', ')}`);
+    const limit = type === 'service' ? null : 1;
+    return { ...inField(limit, severity), clear: null, severity, op };
+  }
+  const level = (name: (typeof names)[number]): number | null => {
+    const text = said[name];
+    if (text === undefined) return null;
+    const value = parseLevel(unit, text);
+    if (value === null) fault(`${name}="${text}" does not fit; ${wants(type, unit)}`);
+    return value;
+  };
+  const [limit, warning, critical] = [level('limit'), level('warning'), level('critical')];
+  const two = said['warning'] !== undefined || said['critical'] !== undefined;
+  if (said['limit'] !== undefined && two)
+    fault('limit stands beside warning or critical; keep limit, or warning and critical');
+  if (two && said['severity'] !== undefined)
+    fault('severity stands beside warning or critical, which say it; remove severity');
+  if (said['limit'] === undefined && !two) {
+    const counts = type === 'process';
+    if (!counts) fault(`lacks a limit; write limit="...", or warning="..." and critical="..."; ${wants(type, unit)}`);
+    if (counts && (said['op'] ?? said['clear']) !== undefined)
+      fault('op and clear belong to limit, not to min and max; remove them');
+    return { warning: null, critical: null, clear: null, severity, op };
+  }
+  if (said['limit'] !== undefined && (said['min'] ?? said['max']) !== undefined)
+    fault('limit stands beside min or max; keep one way');
+  const falling = op === 'lt' || op === 'le';
+  const exact = op === 'eq' || op === 'ne';
+  if (warning !== null && critical !== null) {
+    if (exact) fault(`op="${op}" has no two levels; write limit`);
+    else if (falling ? warning <= critical : warning >= critical) {
+      fault(`warning must be ${falling ? 'above' : 'below'} critical with op="${op}"; exchange them`);
+    }
+  }
+  const levels = two ? { warning, critical } : inField(limit, severity);
+  const least = levels.warning ?? levels.critical;
+  const clear = level('clear');
+  if (clear !== null && exact) fault(`clear has no meaning with op="${op}"; remove it`);
+  else if (clear !== null && least !== null && (falling ? clear < least : clear > least)) {
+    fault(`clear must not be ${falling ? 'below' : 'above'} the lowest limit, or it would never end; mend one of them`);
+  }
+  const ownClear = clear ?? (unit === 'percent' && !exact && least !== null ? percentClear(least, falling) : null);
+  const told = two ? (critical === null ? 'warning' : 'critical') : severity;
+  return { ...levels, clear: ownClear, severity: told, op };
+}
+
+function inField(limit: number | null, severity: Severity): { warning: number | null; critical: number | null } {
+  return severity === 'warning' ? { warning: limit, critical: null } : { warning: null, critical: limit };
+}
+
+/** Two points off the limit; null (the limit itself) where that is beyond what a percent can reach. */
+function percentClear(limit: number, falling: boolean): number | null {
+  const clear = falling ? limit + clearPoints : limit - clearPoints;
+  return clear > 0 && clear < 100 ? Math.round(clear * 1e6) / 1e6 : null;
+}
+
+function wants(type: string | null, unit: LevelUnit): string {
+  const hint = type === 'disk' && unit === 'percent' ? ' (type disk-free takes bytes)' : '';
+  return `${type === null ? 'this metric' : `type ${type}`} takes ${describeUnit(unit)}${hint}`;
+}

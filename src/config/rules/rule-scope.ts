@@ -1,0 +1,236 @@
+import { builtinRules, type BuiltinRule } from './builtin-rules.ts';
+import { builtinsBeside, inheritedFrom } from './builtins-in-force.ts';
+import type { Rule } from '../config.ts';
+import { withoutEnded } from './end-rules.ts';
+import type { Findings, Place } from '../xml/findings.ts';
+import { finishRule, type MergedRule, type RuleDefaults } from './finish-rule.ts';
+import { mergeAlert } from './merge-alert.ts';
+import { createNamer } from './name-alerts.ts';
+import { didYouMean } from '../values/nearest.ts';
+import type { Element } from '../xml/parse-elements.ts';
+import { ruleTypeOf } from './rule-types.ts';
+
+/** The rules in force within an element. */
+export interface RuleScope {
+  /** The number of elements with rules around what stands here. */
+  readonly depth: number;
+  /** Of the innermost element first; defaults and conditions of single clients last. */
+  readonly rules: readonly Rule[];
+  /** Conditions of the fleet as a whole. */
+  readonly fleetRules: readonly Rule[];
+  /** Name -> rule from the files, innermost element first. */
+  readonly written: ReadonlyMap<string, MergedRule>;
+  readonly builtins: ReadonlyMap<string, MergedRule>;
+}
+
+export interface RuleReaderOptions extends RuleDefaults {
+  readonly findings: Findings;
+  readonly everyMs: number;
+  /** `<alerts defaults>`. */
+  readonly defaults: boolean;
+  /** Only the predecessor's elements occur: one row is enough everywhere. */
+  readonly predecessorOnly: boolean;
+}
+
+export interface RuleReader {
+  /** What holds before anything is written. */
+  readonly base: RuleScope;
+  /** What an element's <alert> children make of the rules around it. */
+  readonly read: (element: Element, outer: RuleScope) => RuleScope;
+  /** The element that wrote a rule or tuned it last; null: nobody did. */
+  readonly placeOf: (rule: Rule) => Place | null;
+}
+
+/** Makes a reader for the rules of one configuration. */
+export function createRuleReader(options: RuleReaderOptions): RuleReader {
+  const { findings, predecessorOnly } = options;
+  const known = new Map(builtinRules(options.everyMs, predecessorOnly ? '1x' : '2x').map((rule) => [rule.name, rule]));
+  const finished = new Map<MergedRule, Rule | null>();
+  const places = new Map<Rule, Place>();
+  const scopes = new Map<RuleScope, Map<string, RuleScope>>();
+  const restOf = new Map<ReadonlyMap<string, MergedRule>, Map<string, readonly Rule[]>>();
+
+  const finish = (merged: MergedRule): Rule | null => {
+    let rule = finished.get(merged);
+    if (rule === undefined) {
+      rule = finishRule(merged, options, findings);
+      finished.set(merged, rule);
+      if (rule !== null && merged.place !== null) places.set(rule, merged.place);
+    }
+    return rule;
+  };
+
+  const inForce = (merged: Iterable<MergedRule>, fleet: boolean): readonly Rule[] =>
+    [...merged].flatMap((one) => ((known.get(one.name)?.fleet ?? false) === fleet ? (finish(one) ?? []) : []));
+
+  /** Defaults and conditions beside the written rules; the same list wherever that is the same. */
+  const builtinsInForce = (builtins: RuleScope['builtins'], written: readonly Rule[]): readonly Rule[] => {
+    const lists = restOf.get(builtins) ?? new Map<string, readonly Rule[]>();
+    restOf.set(builtins, lists);
+    const beside = builtinsBeside(builtins.values(), written);
+    const key = JSON.stringify(beside.map(({ name, except }) => [name, except]));
+    const list = lists.get(key) ?? inForce(beside, false);
+    lists.set(key, list);
+    return list;
+  };
+
+  const scopeOf = (parts: Omit<RuleScope, 'rules' | 'fleetRules'>): RuleScope => {
+    const written = inForce(parts.written.values(), false);
+    return {
+      ...parts,
+      rules: Object.freeze([...written, ...builtinsInForce(parts.builtins, written)]),
+      fleetRules: Object.freeze(inForce(parts.builtins.values(), true)),
+    };
+  };
+
+  const read = (element: Element, outer: RuleScope): RuleScope => {
+    if (element.children.length === 0) return outer;
+    const alerts = element.children.filter((child) => child.name === 'alert');
+    if (alerts.length === 0) return outer;
+    // Clients that say the same of the same share their rules, unless there was anything to tell of one of them.
+    const inside = scopes.get(outer) ?? new Map<string, RuleScope>();
+    scopes.set(outer, inside);
+    let key = element.name;
+    for (const { attributes } of alerts) {
+      key += '\0alert';
+      for (const name of Object.keys(attributes)) key += `\0${name}\0${attributes[name] ?? ''}`;
+    }
+    const shared = inside.get(key);
+    if (shared !== undefined && !alerts.some((alert) => alert.faulty)) return shared;
+    const before = findings.count;
+    const scope = readAlerts(element, alerts, outer);
+    if (findings.count === before) inside.set(key, scope);
+    return scope;
+  };
+
+  const readAlerts = (element: Element, alerts: readonly Element[], outer: RuleScope): RuleScope => {
+    const own = new Map<string, MergedRule>();
+    const depth = outer.depth + 1;
+    const { written, builtins } = withoutEnded(alerts, outer);
+    const nameOf = createNamer(element, findings);
+    const tuned: [Element, BuiltinRule][] = [];
+    for (const alert of alerts) {
+      const said = alert.attributes;
+      const isEnd = said['enabled'] === 'no';
+      if (isEnd && said['name'] === undefined) continue;
+      const name = nameOf(alert);
+      if (name === null) continue;
+      const further = outer.written.get(name);
+      const builtin = known.get(name);
+      if (further === undefined && (said['type'] ?? said['metric']) === undefined) {
+        if (tune(alert, name, element, outer, builtins, builtin) && builtin !== undefined) tuned.push([alert, builtin]);
+        continue;
+      }
+      const problem = clash(name, said, further, builtin);
+      if (problem !== null) findings.fault(alert, problem);
+      if (problem !== null || isEnd || alert.faulty) continue;
+      const base = written.get(name)?.said ?? inheritedFrom(builtins.get(said['type'] ?? ''), said);
+      const merged = mergeAlert(base, said);
+      const defaultFor = usualFor(merged, builtins);
+      own.set(name, {
+        name,
+        origin: 'file',
+        said: merged,
+        defaultFor,
+        place: alert,
+        depth,
+        except: written.get(name)?.except ?? [],
+      });
+    }
+    const kept = [...written].filter(([name]) => !own.has(name));
+    const unchangedBuiltins = sameEntries(builtins, outer.builtins);
+    if (own.size === 0 && unchangedBuiltins && sameEntries(written, outer.written)) return outer;
+    const scope = scopeOf({
+      depth,
+      written: new Map([...own, ...kept]),
+      builtins: unchangedBuiltins ? outer.builtins : builtins,
+    });
+    for (const [alert, builtin] of tuned) warnIfInVain(alert, builtin, scope);
+    return scope;
+  };
+
+  const warnIfInVain = (alert: Element, { name, fleet, attributes }: BuiltinRule, { rules }: RuleScope): void => {
+    if (fleet || rules.some((rule) => rule.name === name)) return;
+    findings.warn(
+      alert,
+      `<alert> "${name}" tunes a default rule that judges nothing here, because a rule of that type is written; write type="${attributes['type'] ?? name}" instead`,
+    );
+  };
+
+  /** Reads an <alert> with a name alone, which tunes or removes a default rule or a condition. True if it tunes one. */
+  const tune = (
+    alert: Element,
+    name: string,
+    element: Element,
+    outer: RuleScope,
+    builtins: Map<string, MergedRule>,
+    builtin: BuiltinRule | undefined,
+  ): boolean => {
+    if (builtin === undefined) {
+      if (alert.faulty) return false;
+      const near = didYouMean(name, [...outer.written.keys(), ...known.keys()]);
+      findings.fault(
+        alert,
+        `<alert> "${name}" names no rule further out, no default and no condition${near === '' ? '; write type="..." too' : near}`,
+      );
+      return false;
+    }
+    if (builtin.fleet && element.name !== 'alerts') {
+      findings.fault(alert, `<alert> "${name}" concerns the whole fleet; write it into <alerts>`);
+      return false;
+    }
+    if (alert.attributes['enabled'] === 'no') {
+      builtins.delete(name);
+      return false;
+    }
+    if (builtin.origin === 'default' && !options.defaults) {
+      findings.fault(
+        alert,
+        `<alert> "${name}" tunes a default rule, but <alerts defaults="no"> ends those; write type="${name}" too`,
+      );
+      return false;
+    }
+    const before = builtins.get(name) ?? asMerged(builtin);
+    if (!alert.faulty) builtins.set(name, { ...before, said: mergeAlert(before.said, alert.attributes), place: alert });
+    return !alert.faulty;
+  };
+
+  const usualFor = (said: MergedRule['said'], builtins: RuleScope['builtins']): string => {
+    if (predecessorOnly) return '1x';
+    const type = said['type'] ?? '';
+    return builtins.get(type)?.defaultFor ?? `${ruleTypeOf(type)?.forCount ?? 2}x`;
+  };
+
+  const start = [...known.values()].filter((rule) => rule.origin === 'condition' || options.defaults);
+  const builtins = new Map(start.map((rule) => [rule.name, asMerged(rule)]));
+  return {
+    base: scopeOf({ depth: 0, written: new Map(), builtins }),
+    read,
+    placeOf: (rule) => places.get(rule) ?? null,
+  };
+}
+
+function asMerged({ name, origin, attributes, defaultFor }: BuiltinRule): MergedRule {
+  return { name, origin, said: attributes, defaultFor, place: null, depth: 0, except: [] };
+}
+
+/** What is wrong with a typed rule of a name that is in use already, or null. */
+function clash(
+  name: string,
+  said: MergedRule['said'],
+  further: MergedRule | undefined,
+  builtin: BuiltinRule | undefined,
+): string | null {
+  if (builtin?.origin === 'condition' && builtin.attributes['type'] === undefined) {
+    return `<alert> "${name}" has the name of a condition; give it another name, or leave type and metric out to tune it`;
+  }
+  const outer = further?.said ?? builtin?.attributes;
+  if (outer === undefined) return null;
+  const [was, is] = [outer['type'] ?? outer['metric'], said['type'] ?? said['metric']];
+  if (is === undefined || was === is) return null;
+  return `<alert> "${name}" is of ${was ?? 'another type'} ${further === undefined ? 'by default' : 'further out'} and cannot become ${is}; give it another name`;
+}
+
+function sameEntries(left: ReadonlyMap<string, MergedRule>, right: ReadonlyMap<string, MergedRule>): boolean {
+  return left.size === right.size && [...left].every(([name, merged]) => right.get(name) === merged);
+}

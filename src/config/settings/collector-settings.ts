@@ -1,0 +1,80 @@
+import type { CollectorConfig } from '../config.ts';
+import type { Element } from '../xml/parse-elements.ts';
+import { formatDuration, formatSize, parseDuration, parseSize } from '../values/quantities.ts';
+import type { ReadContext } from './read-secret.ts';
+
+const secondMs = 1000;
+const dayMs = 86_400 * secondMs;
+const defaultSpoolBytes = 10 * 2 ** 30;
+/** The reports of some hundred clients. */
+const leastSpoolBytes = 2 ** 20;
+
+/**
+ * `<collector>` with its defaults. A default gives way to what is written: connectTimeout="60s" alone lengthens
+ * clientDeadline, clientDeadline="8s" alone shortens the timeouts within it.
+ */
+export function readCollector(element: Element | null, { findings }: ReadContext): CollectorConfig {
+  const said = element?.attributes ?? {};
+  const duration = (name: string): number | null => parseDuration(said[name] ?? '');
+  const count = (name: string, byDefault: number): number => Number(said[name] ?? byDefault);
+
+  const everyMs = duration('every') ?? 300 * secondMs;
+  const deadlineSaidMs = duration('clientDeadline');
+  const runSaidMs = duration('runDeadline') ?? Infinity;
+  const upToMs = deadlineSaidMs ?? runSaidMs;
+  const connectTimeoutMs = duration('connectTimeout') ?? Math.min(10 * secondMs, upToMs);
+  const agentTimeoutMs = duration('agentTimeout') ?? Math.min(15 * secondMs, upToMs);
+  const tcpTimeoutMs = duration('tcpTimeout') ?? Math.min(5 * secondMs, connectTimeoutMs);
+  const clientDeadlineMs =
+    deadlineSaidMs ?? Math.min(Math.max(30 * secondMs, connectTimeoutMs + agentTimeoutMs), runSaidMs);
+  const runDeadlineMs = duration('runDeadline') ?? Math.max(Math.round(everyMs * 0.8), clientDeadlineMs);
+
+  const spoolBytes = parseSize(said['spool'] ?? '') ?? defaultSpoolBytes;
+  if (element !== null && !element.faulty) {
+    if (spoolBytes < leastSpoolBytes) {
+      const least = formatSize(leastSpoolBytes);
+      findings.fault(
+        element,
+        `<collector> spool is ${formatSize(spoolBytes)}, too little to be of use; write at least ${least}`,
+      );
+    }
+    const tooLong = (name: string, ms: number, limit: string, limitMs: number): void => {
+      if (ms <= limitMs) return;
+      const most = formatDuration(limitMs);
+      findings.fault(
+        element,
+        `<collector> ${name} is ${formatDuration(ms)}, longer than ${limit} (${most}); write at most ${most}`,
+      );
+    };
+    const timeouts = ['every', 'tcpTimeout', 'connectTimeout', 'agentTimeout', 'clientDeadline', 'runDeadline'];
+    for (const name of timeouts) {
+      if (duration(name) === 0) findings.fault(element, `<collector> ${name} is no time at all; write at least 1s`);
+    }
+    tooLong('every', everyMs, 'a week', 7 * dayMs);
+    tooLong('tcpTimeout', tcpTimeoutMs, 'connectTimeout', connectTimeoutMs);
+    tooLong('connectTimeout', connectTimeoutMs, 'clientDeadline', clientDeadlineMs);
+    tooLong('agentTimeout', agentTimeoutMs, 'clientDeadline', clientDeadlineMs);
+    tooLong('clientDeadline', clientDeadlineMs, 'runDeadline', runDeadlineMs);
+    if (runDeadlineMs > everyMs) {
+      const [run, every] = [formatDuration(runDeadlineMs), formatDuration(everyMs)];
+      findings.warn(
+        element,
+        `<collector> runDeadline (${run}) is longer than every (${every}), so a run may overlap the next; write at most ${every}`,
+      );
+    }
+  }
+  return {
+    everyMs,
+    concurrency: count('concurrency', 128),
+    tcpTimeoutMs,
+    connectTimeoutMs,
+    agentTimeoutMs,
+    clientDeadlineMs,
+    runDeadlineMs,
+    perBastion: count('perBastion', 10),
+    perSubnet: count('perSubnet', 32),
+    pipelining: said['pipelining'] !== 'no',
+    spoolBytes,
+    open: said['open'] !== 'no',
+  };
+}

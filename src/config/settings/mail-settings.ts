@@ -1,0 +1,73 @@
+import { hostname } from 'node:os';
+
+import { isMailAddress } from '../values/addresses.ts';
+import type { NotifyConfig, Severity, SmtpConfig } from '../config.ts';
+import { splitGlobs } from '../values/globs.ts';
+import { localPath } from '../xml/local-path.ts';
+import { isThisMachine } from './is-this-machine.ts';
+import type { Element } from '../xml/parse-elements.ts';
+import { parseDuration } from '../values/quantities.ts';
+import { readSecret, type ReadContext } from './read-secret.ts';
+
+const ports = { none: 25, starttls: 587, tls: 465 } as const;
+
+/** `<smtp>`; null when there is none, or it names no host. */
+export function readSmtp(element: Element | null, context: ReadContext): SmtpConfig | null {
+  if (element === null) return null;
+  const { findings } = context;
+  const { host, port, security: said, username, from, ca, verify, fallback, maxMailsPerHour } = element.attributes;
+  const password = readSecret(element, 'password', context) ?? null;
+  if (host?.includes('[') === true) findings.fault(element, '<smtp> host has a range; there is one mail server');
+  const local = host !== undefined && isThisMachine(host);
+  const security = isSecurity(said) ? said : port === '465' ? 'tls' : local ? 'none' : 'starttls';
+  if (!element.faulty) {
+    if (username !== undefined && password === null) {
+      findings.fault(element, '<smtp> has a username but no password; add passwordFile="..." or passwordEnv="..."');
+    }
+    if (username === undefined && password !== null)
+      findings.fault(element, '<smtp> has a password but no username; add it');
+    if (security === 'none' && password !== null && !local) {
+      findings.warn(element, '<smtp> sends the password without encryption; write security="starttls" or "tls"');
+    }
+    if (security === 'none' && (ca !== undefined || verify !== undefined)) {
+      findings.fault(element, '<smtp> has ca or verify but no encryption; write security="starttls" or "tls"');
+    }
+  }
+  if (host === undefined) return null;
+  return {
+    host,
+    port: port === undefined ? ports[security] : Number(port),
+    security,
+    username: username ?? null,
+    password,
+    from: from ?? sender(),
+    ca: ca === undefined ? null : localPath(ca, element.source),
+    verify: verify !== 'no',
+    fallback: fallback === undefined || fallback === 'none' ? null : fallback,
+    maxMailsPerHour: Number(maxMailsPerHour ?? '12'),
+  };
+}
+
+/** Every `<notify>`. */
+export function readNotify(elements: readonly Element[]): readonly NotifyConfig[] {
+  return elements.flatMap(({ attributes: { command, severity, rules, timeout } }) => {
+    if (command === undefined) return [];
+    const timeoutMs = parseDuration(timeout ?? '') ?? 30_000;
+    return [{ command, severity: severityOf(severity), rules: splitGlobs(rules ?? ''), timeoutMs }];
+  });
+}
+
+/** An attribute that was checked to be a severity, or nothing. */
+export function severityOf(text: string | undefined): Severity | null {
+  return text === 'warning' || text === 'critical' ? text : null;
+}
+
+function isSecurity(text: string | undefined): text is keyof typeof ports {
+  return text !== undefined && Object.hasOwn(ports, text);
+}
+
+/** Who sends where config.xml says nobody: this machine. */
+export function sender(): string {
+  const address = `fleet-health@${hostname()}`;
+  return isMailAddress(address) ? address : 'fleet-health@localhost';
+}

@@ -1,0 +1,84 @@
+import { statSync } from 'node:fs';
+
+import type { Findings, Place, SourceFile } from '../xml/findings.ts';
+
+/** Where secrets stand, gathered while the files are read. */
+export interface SecretPlaces {
+  /** Files that hold a literal secret, with the first element that does. */
+  readonly literal: Map<SourceFile, Place>;
+  /** Files that hold a secret or a private key alone: absolute path -> the element that names it first. */
+  readonly files: Map<string, Place>;
+}
+
+/** No places yet. */
+export function createSecretPlaces(): SecretPlaces {
+  return { literal: new Map(), files: new Map() };
+}
+
+interface Access {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/**
+ * Tells of every file with secrets that the world or a foreign group can read, with the command that mends it, and of
+ * every configuration file that somebody else could have written. A secret's file that is not there is no fault: perhaps this machine's
+ * command does not need it.
+ */
+export function checkPermissions(sources: readonly SourceFile[], places: SecretPlaces, findings: Findings): void {
+  const ownGroups = groups();
+  if (ownGroups === null) return;
+  const told = new Set<string>();
+  for (const [source, place] of places.literal) {
+    const problem = exposure(source.path, source, ownGroups);
+    if (problem === null || told.has(source.path)) continue;
+    told.add(source.path);
+    findings.permission({ source, line: null }, `holds a secret (line ${place.line ?? 1}) and ${problem}`);
+  }
+  for (const [file, place] of places.files) {
+    const stat = statSync(file, { throwIfNoEntry: false });
+    const problem = stat?.isFile() === true ? exposure(file, stat, ownGroups) : null;
+    if (problem !== null) findings.permission(place, `the secret file ${file} ${problem}`);
+  }
+  for (const source of sources) {
+    const problem = foreignHand(source);
+    if (problem !== null) findings.permission({ source, line: null }, problem);
+  }
+}
+
+/**
+ * Says who else could have written a configuration file, whose commands run as whoever reads it; null if nobody could.
+ * Root's files are trusted, and the group with the account's own number, which is that account's alone.
+ */
+function foreignHand({ path, mode, uid, gid }: SourceFile): string | null {
+  const own = process.geteuid?.() ?? uid;
+  if (uid !== 0 && uid !== own) {
+    const who = `belongs to account ${uid}, whose commands would run as account ${own}`;
+    const commands = `sudo chown ${own === 0 ? 'root' : own} ${quoted(path)}`;
+    return `${who}; run this as that account, or, if you know what the file says: ${commands}`;
+  }
+  const everybody = (mode & 0o002) !== 0;
+  if (!everybody && ((mode & 0o020) === 0 || gid === uid)) return null;
+  return `can be written by ${everybody ? 'everybody' : `the group ${gid}`}; run: chmod go-w ${quoted(path)}`;
+}
+
+function exposure(file: string, { mode, uid, gid }: Access, ownGroups: ReadonlySet<number>): string | null {
+  const world = (mode & 0o004) !== 0;
+  const foreignGroup = (mode & 0o040) !== 0 && !ownGroups.has(gid);
+  if (!world && !foreignGroup) return null;
+  // Of a file that somebody else owns we may be reading as its group.
+  const keepsGroup = uid !== process.geteuid?.() && (mode & 0o040) !== 0 && !foreignGroup;
+  const whom = world ? 'everybody' : `the group ${gid}, which is not ours`;
+  return `can be read by ${whom}; run: chmod ${keepsGroup ? '640' : '600'} ${quoted(file)}`;
+}
+
+function groups(): ReadonlySet<number> | null {
+  if (process.getgroups === undefined || process.getegid === undefined) return null;
+  return new Set([...process.getgroups(), process.getegid()]);
+}
+
+/** A path as a shell takes it. */
+function quoted(file: string): string {
+  return /^[\w./@%+=:,-]+$/.test(file) ? file : `'${file.replaceAll("'", String.raw`'\''`)}'`;
+}

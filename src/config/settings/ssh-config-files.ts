@@ -1,0 +1,37 @@
+import { homedir, userInfo } from 'node:os';
+import path from 'node:path';
+
+import type { SshSettings } from '../config.ts';
+
+/** What decides which ssh_config files count for a machine. */
+export interface SshConfigChoice {
+  readonly ssh: SshSettings;
+  readonly addressSaid: boolean;
+}
+
+/**
+ * The ssh_config files that count for a machine, the first to say something first; they need not exist. A file that
+ * config.xml names stands alone, as with `ssh -F`. Where it names none, the user's and the system's file count for
+ * machines that only ssh can know how to reach (they have no ip) and for those whose transport is OpenSSH; a machine with
+ * an ip goes on as it did before its owner had an ssh_config.
+ */
+export function sshConfigFiles({ ssh, addressSaid }: SshConfigChoice): readonly string[] {
+  if (ssh.said['config'] !== undefined) return ssh.config === null ? [] : [ssh.config];
+  const bySsh = !addressSaid || ssh.transport === 'openssh' || ssh.transport === 'auto';
+  return bySsh && ssh.transport !== 'local' ? defaultSshConfigFiles() : [];
+}
+
+/** Where ssh itself looks, in its order. */
+export function defaultSshConfigFiles(): readonly string[] {
+  return [path.join(ownHome(), '.ssh', 'config'), '/etc/ssh/ssh_config'];
+}
+
+/** The home of the user this runs as, as ssh finds it: from passwd, since cron may set no HOME or another one. */
+export function ownHome(): string {
+  try {
+    return userInfo().homedir;
+  } catch {
+    // A user id without an entry in passwd, as in containers.
+    return homedir();
+  }
+}

@@ -1,0 +1,145 @@
+import { existsSync } from 'node:fs';
+import { homedir, userInfo } from 'node:os';
+import path from 'node:path';
+
+import type { SshSettings } from '../config.ts';
+import { localPath } from '../xml/local-path.ts';
+import type { Element } from '../xml/parse-elements.ts';
+import { noteFile, readSecret, type ReadContext } from './read-secret.ts';
+import type { Secret } from '../secret.ts';
+import { sshAttributes } from '../vocabulary/vocabulary-ssh.ts';
+
+/** What elements say of the way to a machine, merged from the outermost inwards; null: ended by `none`. */
+export interface SshLayer {
+  readonly username?: string | null;
+  readonly password?: Secret | null;
+  readonly privateKey?: string | null;
+  readonly passphrase?: Secret | null;
+  readonly agent?: string | null;
+  readonly hostKeys?: SshSettings['hostKeys'];
+  readonly knownHosts?: string;
+  readonly config?: string | null;
+  readonly kex?: string;
+  readonly transport?: SshSettings['transport'];
+  readonly proxyJump?: string | null;
+  readonly node?: string | null;
+  readonly runtime?: SshSettings['runtime'];
+  readonly unsealed?: SshSettings['unsealed'];
+  readonly port?: number;
+  readonly said?: SshSettings['said'];
+}
+
+const names: ReadonlySet<string> = new Set(Object.keys(sshAttributes));
+
+/** A reader that merges what an element says over what holds around it, sharing equal results between elements. */
+export function createSshReader(context: ReadContext): (element: Element, outer: SshLayer) => SshLayer {
+  const merged = new Map<SshLayer, Map<string, SshLayer>>();
+  return (element, outer) => {
+    let key = '';
+    for (const name of Object.keys(element.attributes)) {
+      if (names.has(name)) key += `${name}\0${element.attributes[name] ?? ''}\0`;
+    }
+    if (key === '') return outer;
+    key += element.source.path;
+    // What machines say themselves is found at their own lines, so that fifty thousand equal ones share one layer.
+    const place = ownPlaces.has(element.name) ? '' : `${element.source.shown}:${element.line}`;
+    key += `\0${place}`;
+    const known = merged.get(outer) ?? new Map<string, SshLayer>();
+    merged.set(outer, known);
+    // Where the secrets stand was noted by the first reading, for this file as well: the file is part of the key.
+    const shared = known.get(key);
+    if (shared !== undefined) return shared;
+    const own = readLayer(element, context);
+    const said = { ...outer.said };
+    for (const name of Object.keys(own)) said[saidBy(element, name)] = place;
+    const layer = { ...outer, ...own, said: Object.freeze(said) };
+    if (!element.faulty) known.set(key, layer);
+    return layer;
+  };
+}
+
+/** The login name of `<ssh>` gives way to ssh_config; that of a group or machine does not. */
+function saidBy(element: Element, name: string): string {
+  return element.name === 'ssh' && name === 'username' ? 'usernameOfSsh' : name;
+}
+
+const ownPlaces: ReadonlySet<string> = new Set(['client', 'bastion']);
+const nothingSaid: SshSettings['said'] = Object.freeze({});
+
+function readLayer(element: Element, context: ReadContext): SshLayer {
+  const said = element.attributes;
+  const layer: Record<string, unknown> = {};
+  // The vocabulary has checked the words, so what is written is of its type.
+  for (const name of asWritten) if (said[name] !== undefined) layer[name] = said[name];
+  for (const name of endable) if (said[name] !== undefined) layer[name] = said[name] === 'none' ? null : said[name];
+  for (const name of paths) {
+    const text = said[name];
+    if (text !== undefined) layer[name] = text === 'none' ? null : localPath(text, element.source);
+  }
+  if (said['agent'] === 'env') layer['agent'] = 'env';
+  if (said['port'] !== undefined) layer['port'] = Number(said['port']);
+  for (const what of ['password', 'passphrase'] as const) {
+    const secret = readSecret(element, what, context);
+    if (secret !== undefined) layer[what] = secret;
+  }
+  if (typeof layer['privateKey'] === 'string') noteFile(layer['privateKey'], element, context.places);
+  return layer;
+}
+
+const asWritten = ['hostKeys', 'kex', 'transport', 'runtime', 'unsealed'] as const;
+const endable = ['username', 'proxyJump', 'node'] as const;
+const paths = ['privateKey', 'agent', 'knownHosts', 'config'] as const;
+
+export interface SshDefaults {
+  readonly knownHosts: string;
+  readonly username: string | null;
+  /** The key that ssh would take of itself; null: there is none. */
+  readonly privateKey: string | null;
+}
+
+/** What holds where nothing is said. */
+export function sshDefaults(knownHosts: string): SshDefaults {
+  const keys = ['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => path.join(homedir(), '.ssh', name));
+  return { knownHosts, username: ownUser(), privateKey: keys.find((key) => existsSync(key)) ?? null };
+}
+
+function ownUser(): string | null {
+  try {
+    return userInfo().username;
+  } catch {
+    // A user id without an entry in passwd, as in containers.
+    return null;
+  }
+}
+
+/** A function that fills in the defaults, once for each layer. */
+export function createSshFinisher(defaults: SshDefaults): (layer: SshLayer) => SshSettings {
+  const finished = new Map<SshLayer, SshSettings>();
+  return (layer) => {
+    const known = finished.get(layer);
+    if (known !== undefined) return known;
+    const transport = layer.transport ?? 'ssh2';
+    // Only where nothing at all is said of credentials: OpenSSH finds its own, and `none` means none.
+    const bare = layer.privateKey === undefined && (layer.password ?? null) === null && (layer.agent ?? null) === null;
+    const takesDefaultKey = bare && (transport === 'ssh2' || transport === 'auto');
+    const settings: SshSettings = Object.freeze({
+      username: layer.username ?? defaults.username,
+      password: layer.password ?? null,
+      privateKey: layer.privateKey ?? (takesDefaultKey ? defaults.privateKey : null),
+      passphrase: layer.passphrase ?? null,
+      agent: layer.agent ?? null,
+      hostKeys: layer.hostKeys ?? 'strict',
+      knownHosts: layer.knownHosts ?? defaults.knownHosts,
+      config: layer.config ?? null,
+      kex: layer.kex ?? null,
+      transport,
+      proxyJump: layer.proxyJump ?? null,
+      node: layer.node ?? null,
+      runtime: layer.runtime ?? 'none',
+      unsealed: layer.unsealed ?? 'allow',
+      said: layer.said ?? nothingSaid,
+    });
+    finished.set(layer, settings);
+    return settings;
+  };
+}

@@ -1,0 +1,175 @@
+import { hostFault, isMailAddress, isSender, parseMailAddresses } from '../values/addresses.ts';
+import { isDate, isZone, nearestZone, parseClock, parseDays, parseHours, parseMoment } from '../values/calendar.ts';
+import { splitGlobs } from '../values/globs.ts';
+import { jumpsFault } from '../values/jumps.ts';
+import { keyExchangesFault } from '../values/key-exchanges.ts';
+import { parseDuration, parseNumber, parseSeconds, parseSize, parseSpan } from '../values/quantities.ts';
+import { parseRanged } from '../values/ranges.ts';
+import { storageUrlFault } from '../values/storage-url.ts';
+
+/** The forms an attribute's value can have: how it is checked, and how config.xsd says it. */
+interface AttributeKind {
+  /** What is wrong with a value and what would be right, to follow the attribute in a sentence; null: nothing. */
+  readonly fault: (value: string) => string | null;
+  /** The type in config.xsd, which accepts at least as much. */
+  readonly xsd: { readonly base: string; readonly pattern?: string; readonly min?: number; readonly max?: number };
+  /** Values that must not be shown in messages. */
+  readonly hidden?: true;
+}
+
+const text = { base: 'xs:string' } as const;
+
+function form(accepts: (value: string) => boolean, rule: string): (value: string) => string | null {
+  return (value) => (accepts(value) ? null : rule);
+}
+
+function whole(min: number, max: number): AttributeKind {
+  const accepts = (value: string): boolean => /^\d{1,9}$/.test(value) && Number(value) >= min && Number(value) <= max;
+  return {
+    fault: form(accepts, `must be a whole number from ${min} to ${max}`),
+    xsd: { base: 'xs:integer', min, max },
+  };
+}
+
+function levelAccepts(value: string): boolean {
+  const parsers = [parseSize, parseSeconds, parseNumber];
+  // What a rule's unit allows is judged with the rule; here 101% is as good as 5m.
+  return /^\d{1,9}(?:\.\d{1,6})?\s*%$/.test(value) || parsers.some((parse) => parse(value) !== null);
+}
+
+function urlAccepts(value: string): boolean {
+  return /^https?:\/\//.test(value) && URL.canParse(value);
+}
+
+const kinds = {
+  text: { fault: () => null, xsd: text },
+  secret: { fault: () => null, xsd: text, hidden: true },
+  title: {
+    fault: form((value) => Buffer.byteLength(value) <= 200, 'is too long for a name; 200 bytes are the most'),
+    xsd: text,
+  },
+  note: { fault: form((value) => value.length <= 1000, 'is too long; 1000 characters are the most'), xsd: text },
+  name: { fault: nameFault, xsd: text },
+  host: { fault: rangedHostFault, xsd: text },
+  jumps: { fault: jumpsFault, xsd: text },
+  keyExchanges: { fault: keyExchangesFault, xsd: text },
+  port: whole(1, 65_535),
+  count: whole(1, 100_000),
+  many: whole(0, 100_000),
+  duration: {
+    fault: form((value) => parseDuration(value) !== null, 'is no duration; write it like 90s, 5m, 4h, 30d or 1h30m'),
+    xsd: { base: 'xs:token', pattern: '(\\d+y)?(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?' },
+  },
+  span: {
+    fault: form(
+      (value) => parseSpan(value) !== null,
+      'is neither a duration nor a count; write it like 15m, or 2x for two rows in a row',
+    ),
+    xsd: { base: 'xs:token', pattern: '\\d+x|(\\d+y)?(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?' },
+  },
+  size: {
+    fault: form((value) => parseSize(value) !== null, 'is no size; write it like 500MiB, 20GiB or 1.5TiB'),
+    xsd: { base: 'xs:token', pattern: '\\d+(\\.\\d+)?\\s*(B|KiB|MiB|GiB|TiB)?' },
+  },
+  level: {
+    fault: form(levelAccepts, 'is no limit; write it like 85%, 20GiB, 15m or 3, with the unit of the rule'),
+    xsd: {
+      base: 'xs:token',
+      pattern: '-?\\d+(\\.\\d+)?\\s*(%|B|KiB|MiB|GiB|TiB)?|(\\d+y)?(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?',
+    },
+  },
+  email: { fault: form(isMailAddress, 'is no mail address; write one like ops@example.org'), xsd: text },
+  emails: {
+    fault: form(
+      (value) => parseMailAddresses(value) !== null,
+      'is no list of mail addresses; write bare addresses like ops@example.org, separated by commas',
+    ),
+    xsd: text,
+  },
+  sender: {
+    fault: form(isSender, 'is no sender; write fleet@example.org or Fleet &lt;fleet@example.org&gt;'),
+    xsd: text,
+  },
+  path: { fault: pathFault, xsd: text },
+  remotePath: {
+    fault: form((value) => value.startsWith('/'), 'must be an absolute path on the client, like /usr/local/bin/node'),
+    xsd: text,
+  },
+  variable: {
+    fault: form(
+      (value) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(value),
+      'is no name of an environment variable; write it like FLEET_PASSWORD, without $',
+    ),
+    xsd: text,
+  },
+  globs: {
+    fault: form((value) => splitGlobs(value).length > 0, 'is empty; write names or patterns like web-*'),
+    xsd: text,
+  },
+  zone: { fault: zoneFault, xsd: text },
+  date: {
+    fault: form(isDate, 'is no day of the calendar; write it like 2026-12-24'),
+    xsd: { base: 'xs:token', pattern: '\\d{4}-\\d\\d-\\d\\d' },
+  },
+  moment: {
+    fault: form(
+      (value) => parseMoment(value, 'UTC') !== null,
+      'is no time; write it like 2026-12-01, 2026-12-01 06:00 or 2026-12-01T06:00:00Z',
+    ),
+    xsd: text,
+  },
+  days: {
+    fault: form((value) => parseDays(value) !== null, 'is no list of days; write it like sun or mon-fri,sun'),
+    xsd: text,
+  },
+  hours: {
+    fault: form(
+      (value) => parseHours(value) !== null,
+      'is no time of the week; write it like mon-fri 08:00-18:00 or 08:00-18:00',
+    ),
+    xsd: text,
+  },
+  clock: {
+    fault: form((value) => parseClock(value) !== null, 'is no time of day; write it like 02:00'),
+    xsd: { base: 'xs:token', pattern: '\\d\\d:\\d\\d' },
+  },
+  url: {
+    fault: form(urlAccepts, 'is no web address; it begins with https:// or http://'),
+    xsd: text,
+    hidden: true,
+  },
+  storage: { fault: storageUrlFault, xsd: text, hidden: true },
+} as const satisfies Record<string, AttributeKind>;
+
+export type KindName = keyof typeof kinds;
+
+/** How values of a kind are checked and described. */
+export function attributeKind(name: KindName): AttributeKind {
+  return kinds[name];
+}
+
+function nameFault(value: string): string | null {
+  const range = parseRanged(value);
+  if (typeof range === 'string') return range;
+  if (Buffer.byteLength(range.at(range.count - 1)) > 128) return 'is too long for a name; 128 bytes are the most';
+  if (value === '.' || value === '..') return 'cannot be a name; it is a folder in every path';
+  if (/[*?,]/.test(value)) return 'cannot be a name; *, ? and , would make it a pattern';
+  return value.startsWith('!') || value.startsWith('-') ? `cannot be a name; it begins with ${value.charAt(0)}` : null;
+}
+
+function rangedHostFault(value: string): string | null {
+  const range = parseRanged(value);
+  if (typeof range === 'string') return value.includes(':') ? (hostFault(value) ?? range) : range;
+  return hostFault(range.at(0)) ?? hostFault(range.at(range.count - 1));
+}
+
+function pathFault(value: string): string | null {
+  if (/^~[^/]/.test(value)) return 'names the home of another user; only ~/ is understood, write the whole path';
+  return Buffer.byteLength(value) > 4000 ? 'is too long for a path' : null;
+}
+
+function zoneFault(value: string): string | null {
+  if (isZone(value)) return null;
+  const near = nearestZone(value);
+  return `is no time zone this machine knows; ${near === null ? 'write it like Europe/Berlin' : `did you mean "${near}"?`}`;
+}

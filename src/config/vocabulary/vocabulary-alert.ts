@@ -1,0 +1,95 @@
+import { metrics } from '../../report/metrics.ts';
+import type { AttributeSpec, Attributes } from './vocabulary.ts';
+
+/** Selectors that rules by `type` know; a rule by `metric` takes the labels of its metric. */
+export const typeSelectors = ['mount', 'fstype', 'source', 'unit', 'interface', 'match', 'sensor'] as const;
+
+/** Every label any metric has. */
+export const metricLabels: readonly string[] = [...new Set(metrics.flatMap((metric) => metric.labels))];
+
+const globs = (help: string): AttributeSpec => ({ kind: 'globs', words: ['none'], help });
+
+const selectorHelp: Readonly<Record<string, string>> = {
+  mount: 'Mount points. For type mount the paths that must be there.',
+  fstype: 'Types of file systems. Without it local ones that can be written are judged.',
+  source: 'Devices, pools or exports behind a mount.',
+  unit: 'systemd units.',
+  interface: 'Network interfaces.',
+  match: 'Names of processes.',
+  sensor: 'Temperature sensors.',
+};
+
+const level = (help: string): AttributeSpec => ({ kind: 'level', words: ['none'], help });
+
+/** The types of rules; rule-types.ts says what each compares. */
+export const ruleTypeNames = [
+  'cpu',
+  'memory',
+  'swap',
+  'load',
+  'uptime',
+  'disk',
+  'disk-free',
+  'inodes',
+  'mount',
+  'service',
+  'process',
+  'processes',
+  'zombies',
+  'network-errors',
+  'temperature',
+  'reboot-required',
+  'clock-offset',
+] as const;
+
+export const alertAttributes: Attributes = {
+  name: {
+    kind: 'title',
+    help: 'Default: the type and its selectors, numbered where that stands twice (memory, memory 2). The same name further in overrides attribute by attribute; alone it tunes a default rule or a condition.',
+  },
+  type: { words: ruleTypeNames, help: 'What is judged.' },
+  metric: { kind: 'text', help: 'Any metric of a report instead of a type, like disk_used_percent.' },
+  ...Object.fromEntries(
+    [...new Set([...typeSelectors, ...metricLabels.filter((label) => label !== 'state')])].map((name) => [
+      name,
+      globs(
+        `${selectorHelp[name] ?? `Values of the label ${name} of a metric.`} Patterns, separated by commas; ! excludes.`,
+      ),
+    ]),
+  ),
+  limit: level('It holds when the value reaches this (see op); instead of warning and critical.'),
+  warning: level('The limit from which it is a warning.'),
+  critical: level('The limit from which it is critical.'),
+  op: {
+    words: ['ge', 'gt', 'le', 'lt', 'eq', 'ne'],
+    help: 'How the value is compared with the limit. Default ge, lt for disk-free, process and mount.',
+  },
+  free: { kind: 'size', words: ['none'], help: 'Type disk: this much or less must be free as well, like 2TiB.' },
+  for: {
+    kind: 'span',
+    help: 'How long, or how many rows in a row, it must hold. Default 2x; 1x for disk, inodes, mount and service. The default rule memory has 3x.',
+  },
+  clear: level('The limit of the way back. Default: the limit less 2 points for percents, else the limit.'),
+  repeat: { kind: 'duration', words: ['none'], help: 'How often people are reminded. Default: as <alerts> says.' },
+  severity: {
+    words: ['warning', 'critical'],
+    help: 'Of a rule with one limit. Default critical; warning for inodes, clock-offset and failed units.',
+  },
+  mail: { kind: 'emails', words: ['none'], help: 'Who is told of this rule, instead of all others.' },
+  note: { kind: 'note', words: ['none'], help: 'Stands in every mail about it: what to do, or where that is written.' },
+  state: {
+    kind: 'text',
+    help: 'Type service: failed (default) or active, which it is expected to be. Metric: the label of that name.',
+  },
+  min: { kind: 'many', words: ['none'], help: 'Type process: fewer are too few. Default 1.' },
+  max: { kind: 'many', words: ['none'], help: 'Type process: more are too many.' },
+  enabled: {
+    words: ['yes', 'no'],
+    help: 'no: ends the rule of this name from here on; with a type instead of a name all rules of the type, or what the selectors match. Default yes.',
+  },
+  flapping: {
+    words: ['yes', 'no'],
+    help: 'no: each change is told, also of a value that changes 4 times within 12 rows. Default: as <alerts> says.',
+  },
+  also: { words: ['yes', 'no'], help: 'yes: judged beside other rules of its type for the same subject. Default no.' },
+};

@@ -1,0 +1,91 @@
+import { attributeKind } from './attribute-kinds.ts';
+import { vocabulary, type AttributeSpec } from './vocabulary.ts';
+
+/**
+ * config.xsd, from the vocabulary. It accepts whatever `check` accepts and more: what depends on another attribute, on
+ * files, or on the place where a file is included is for `check` alone. Written to the file by `npm run xsd`.
+ */
+export function schemaText(): string {
+  const lines = [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    '<!-- Made from src/config/vocabulary/vocabulary.ts by `npm run xsd`; a test holds the two together. -->',
+    '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">',
+    '  <xs:element name="config" type="config"/>',
+    ...Object.keys(vocabulary).flatMap((name) => complexType(name)),
+    '</xs:schema>',
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** The elements that may stand in one; in <config>, which is also the root of files included in others, in those too. */
+function childrenOf(parent: string): readonly string[] {
+  const parents = parent === 'config' ? ['config', ...(vocabulary['include']?.parents ?? [])] : [parent];
+  return Object.keys(vocabulary).filter((name) =>
+    parents.some((one) => vocabulary[name]?.parents.includes(one) === true),
+  );
+}
+
+function complexType(name: string): readonly string[] {
+  const spec = vocabulary[name];
+  if (spec === undefined) return [];
+  const children = childrenOf(name);
+  const choice =
+    children.length === 0
+      ? []
+      : [
+          '    <xs:choice minOccurs="0" maxOccurs="unbounded">',
+          ...children.map((child) => `      <xs:element name="${child}" type="${child}"/>`),
+          '    </xs:choice>',
+        ];
+  return [
+    `  <xs:complexType name="${name}">`,
+    ...documentation(spec.help, '    '),
+    ...choice,
+    ...Object.entries(spec.attributes).flatMap(([attribute, detail]) => attributeLines(attribute, detail)),
+    '  </xs:complexType>',
+  ];
+}
+
+function attributeLines(name: string, spec: AttributeSpec): readonly string[] {
+  const use = spec.required === true ? ' use="required"' : '';
+  return [
+    `    <xs:attribute name="${name}"${use}>`,
+    ...documentation(spec.help, '      '),
+    ...simpleType(spec).map((line) => `      ${line}`),
+    '    </xs:attribute>',
+  ];
+}
+
+function documentation(help: string, indent: string): readonly string[] {
+  return [`${indent}<xs:annotation><xs:documentation>${escaped(help)}</xs:documentation></xs:annotation>`];
+}
+
+function simpleType({ kind, words = [] }: AttributeSpec): readonly string[] {
+  const enumeration = words.map((word) => `  <xs:enumeration value="${escaped(word)}"/>`);
+  const choice = [
+    '<xs:simpleType><xs:restriction base="xs:token">',
+    ...enumeration,
+    '</xs:restriction></xs:simpleType>',
+  ];
+  if (kind === undefined) return choice;
+  const { base, pattern, min, max } = attributeKind(kind).xsd;
+  const facets = [
+    // An empty value is always a fault, whatever the form.
+    ...(base === 'xs:integer' ? [] : ['  <xs:minLength value="1"/>']),
+    ...(pattern === undefined ? [] : [`  <xs:pattern value="${escaped(pattern)}"/>`]),
+    ...(min === undefined ? [] : [`  <xs:minInclusive value="${min}"/>`]),
+    ...(max === undefined ? [] : [`  <xs:maxInclusive value="${max}"/>`]),
+  ];
+  const form = [`<xs:simpleType><xs:restriction base="${base}">`, ...facets, '</xs:restriction></xs:simpleType>'];
+  // Any text includes the words.
+  if (words.length === 0 || base === 'xs:string') return form;
+  return [
+    '<xs:simpleType><xs:union>',
+    ...[...choice, ...form].map((line) => `  ${line}`),
+    '</xs:union></xs:simpleType>',
+  ];
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+}

@@ -1,0 +1,98 @@
+import { FleetError } from '../../errors.ts';
+import type { Finding } from '../config.ts';
+
+/** A place in a configuration file: an element, or a file as a whole. */
+export interface Place {
+  readonly source: SourceFile;
+  readonly line: number | null;
+}
+
+/** One reading of one file. */
+export interface SourceFile {
+  /** As the user named it; of an included file, relative to that. */
+  readonly shown: string;
+  readonly path: string;
+  /** Position in the order of reading. */
+  readonly order: number;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Collects faults and warnings, so that all come at once and in the order of the files. */
+export interface Findings {
+  fault(place: Place, message: string): void;
+  warn(place: Place, message: string): void;
+  /** A file that others can read; `message` holds the command that mends it. */
+  permission(place: Place, message: string): void;
+  readonly warnings: readonly Finding[];
+  /** How many were told so far. */
+  readonly count: number;
+  /** Throws ConfigError when there was any fault. */
+  throwFaults(): void;
+}
+
+/** All faults of a configuration: one line each in the message, `FILE:LINE: what is wrong; what would be right`. */
+export class ConfigError extends FleetError {
+  readonly findings: readonly Finding[];
+
+  constructor(code: 'config-invalid' | 'config-permissions', findings: readonly Finding[]) {
+    super({ code, stage: 'config', message: findings.map(formatFinding).join('\n') });
+    this.findings = findings;
+  }
+}
+
+/** `FILE:LINE: message`, or `FILE: message`. */
+export function formatFinding(finding: Finding): string {
+  return `${finding.file}${finding.line === null ? '' : `:${finding.line}`}: ${finding.message}`;
+}
+
+interface Entry extends Place {
+  readonly message: string;
+}
+
+/** An empty collection of findings. */
+export function createFindings(): Findings {
+  const faults: Entry[] = [];
+  const permissions: Entry[] = [];
+  const warnings: Entry[] = [];
+  return {
+    fault: (place, message) => void faults.push({ ...placeOf(place), message }),
+    warn: (place, message) => void warnings.push({ ...placeOf(place), message }),
+    permission: (place, message) => void permissions.push({ ...placeOf(place), message }),
+    get warnings() {
+      return inFileOrder(warnings);
+    },
+    get count() {
+      return faults.length + permissions.length + warnings.length;
+    },
+    throwFaults() {
+      if (faults.length + permissions.length === 0) return;
+      const code = faults.length === 0 ? 'config-permissions' : 'config-invalid';
+      throw new ConfigError(code, inFileOrder([...faults, ...permissions]));
+    },
+  };
+}
+
+function placeOf({ source, line }: Place): Place {
+  return { source, line };
+}
+
+function inFileOrder(entries: readonly Entry[]): readonly Finding[] {
+  const sorted = [...entries].sort(
+    (left, right) => left.source.order - right.source.order || (left.line ?? 0) - (right.line ?? 0),
+  );
+  return Object.freeze(
+    sorted.map(({ source, line, message }) => Object.freeze({ file: source.shown, line, message: onOneLine(message) })),
+  );
+}
+
+// A value from the file must not be able to break a line, move a terminal's cursor or turn the direction of the text.
+function onOneLine(message: string): string {
+  return message.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+}
+
+/** A value as messages show it: cut when it is long. */
+export function shown(value: string): string {
+  return value.length > 60 ? `"${value.slice(0, 57)}..."` : `"${value}"`;
+}

@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, realpathSync } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
+
+import { FleetError } from '../../errors.ts';
+import { packageDir } from '../../state/paths.ts';
+import type { Findings, Place, SourceFile } from './findings.ts';
+import { fileNameMatcher, isGlob } from '../values/globs.ts';
+import { parseElements, type Element } from './parse-elements.ts';
+import { readSource } from './read-source.ts';
+
+const maxFiles = 10_000;
+const maxTotalBytes = 256 * 1024 * 1024;
+
+/** Everything that was read: the root with all included children in their places. */
+export interface ConfigTree {
+  /** null: what was read is no <config>; the faults are told. */
+  readonly root: Element | null;
+  readonly sources: readonly SourceFile[];
+  /** SHA-256 (hex) over the content of all files, in the order of reading. */
+  readonly digest: string;
+  /** Whether there was any <include>, be it of nothing. */
+  readonly includes: boolean;
+}
+
+/**
+ * Reads a configuration file and, in place of every <include>, the children of the included files' roots. Throws FleetError
+ * `config-missing` when the file itself does not exist; everything else is told as a finding.
+ */
+export function readConfigTree(file: string, findings: Findings): ConfigTree {
+  const sources: SourceFile[] = [];
+  const hash = createHash('sha256');
+  let totalBytes = 0;
+  let includes = false;
+
+  const readFile = (shown: string, above: readonly string[], from?: Place): Element | null => {
+    const read = readSource({ shown, order: sources.length, findings, ...(from === undefined ? {} : { from }) });
+    if (read === null) return null;
+    if (read === 'ENOENT') {
+      if (from !== undefined)
+        findings.fault(from, `<include> names ${shown}, which does not exist; write it, or a pattern`);
+      else {
+        const advice = `Name it with -c FILE, or begin with the sample, ${path.join(packageDir, 'config.xml')}.`;
+        throw new FleetError({ code: 'config-missing', stage: 'config', message: `${shown} does not exist`, advice });
+      }
+      return null;
+    }
+    sources.push(read.source);
+    hash.update(read.bytes);
+    totalBytes += read.bytes.length;
+    const root = parseElements(read.text, read.source, findings);
+    if (root === null) return null;
+    if (root.name !== 'config') {
+      findings.fault(root, `the root element is <${root.name}>; it must be <config>`);
+      return null;
+    }
+    for (const name of Object.keys(root.attributes)) {
+      if (name === 'xmlns:xsi' || name.startsWith('xsi:')) continue;
+      findings.fault(root, `<config> has no attribute ${name}; settings are elements inside it`);
+    }
+    root.attributes = {};
+    splice(root, [...above, realpathSync(read.source.path)]);
+    return root;
+  };
+
+  const splice = (parent: Element, above: readonly string[]): void => {
+    const children: Element[] = [];
+    for (const child of parent.children) {
+      if (child.name !== 'include') {
+        splice(child, above);
+        children.push(child);
+      } else if (includeParents.has(parent.name)) for (const one of included(child, above)) children.push(one);
+      // Elsewhere it is left for the vocabulary's check to refuse.
+      else children.push(child);
+    }
+    parent.children = children;
+  };
+
+  const included = (include: Element, above: readonly string[]): readonly Element[] => {
+    includes = true;
+    const wanted = include.attributes['file']?.trim() ?? '';
+    for (const name of Object.keys(include.attributes)) {
+      if (name !== 'file') findings.fault(include, `<include> has no attribute ${name}; it has file`);
+    }
+    if (wanted === '') {
+      findings.fault(include, '<include> names no file; write file="..."');
+      return [];
+    }
+    const children: Element[] = [];
+    const pattern = wanted.startsWith('~/') ? path.join(homedir(), wanted.slice(2)) : wanted;
+    const base = path.isAbsolute(pattern) ? '/' : path.dirname(include.source.shown);
+    for (const shown of isGlob(pattern) ? expand(base, pattern) : [path.join(base, pattern)]) {
+      const real = realPath(shown);
+      if (real !== null && above.includes(real)) {
+        findings.fault(include, `<include> of ${shown}, which is being read already; a file cannot include itself`);
+      } else if (sources.length >= maxFiles || totalBytes > maxTotalBytes) {
+        findings.fault(include, `more than ${maxFiles} files or 256 MiB are included; include less`);
+        return children;
+      } else for (const child of readFile(shown, [...above], include)?.children ?? []) children.push(child);
+    }
+    return children;
+  };
+
+  const root = readFile(file, []);
+  return { root, sources, digest: hash.digest('hex'), includes };
+}
+
+const includeParents: ReadonlySet<string> = new Set(['config', 'group', 'alerts']);
+
+function realPath(file: string): string | null {
+  try {
+    return realpathSync(file);
+  } catch {
+    return null;
+  }
+}
+
+/** The files a pattern names, folder by folder, in the order of their names; what cannot be listed holds none. */
+function expand(base: string, pattern: string): readonly string[] {
+  let places = [base];
+  const parts = pattern.split('/').filter((part) => part !== '');
+  for (const [index, part] of parts.entries()) {
+    const isLast = index === parts.length - 1;
+    places = places.flatMap((place) => {
+      if (!isGlob(part)) return [path.join(place, part)];
+      const matches = fileNameMatcher(part);
+      return entries(place)
+        .filter((entry) => matches(entry.name) && (isLast ? !entry.isDirectory() : !entry.isFile()))
+        .map((entry) => path.join(place, entry.name))
+        .sort();
+    });
+  }
+  return places.filter((place) => realPath(place) !== null);
+}
+
+function entries(folder: string): { name: string; isDirectory(): boolean; isFile(): boolean }[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+}

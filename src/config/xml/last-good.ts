@@ -1,0 +1,187 @@
+/**
+ * The configuration that was valid last, kept in the state folder so that a fault in config.xml ends no monitoring. The
+ * state folder is named in config.xml itself: where that is not the usual one, a line in ~/.local/state says which it was.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
+
+import { makeFolder, makeOwnFolder } from '../../state/make-folder.ts';
+import { statePaths } from '../../state/paths.ts';
+import { checkStateFolder } from '../../state/state-folder.ts';
+import type { SourceFile } from './findings.ts';
+import type { ConfigTree } from './include.ts';
+import type { Element } from './parse-elements.ts';
+
+/** Another program version reads what it wrote itself, or nothing. */
+const format = 'fleet-health-config 1';
+const maxHeadBytes = 8192;
+
+export interface LastGood {
+  readonly tree: ConfigTree;
+  readonly keptAtMs: number;
+}
+
+interface KeptElement {
+  readonly name: string;
+  /** Index in the sources. */
+  readonly source: number;
+  readonly line: number;
+  readonly attributes: Record<string, string>;
+  readonly children: readonly KeptElement[];
+}
+
+/** The state folder where config.xml names none: /var/lib/fleet-health for one in /etc, else state/ beside it. */
+export function usualStateFolder(file: string): string {
+  return file.startsWith('/etc/') ? '/var/lib/fleet-health' : path.join(path.dirname(file), 'state');
+}
+
+/** Keeps a valid configuration, once for each content of its files. `file` is absolute. Throws what writing throws. */
+export function keepLastGood(tree: ConfigTree, file: string, stateDir: string): void {
+  const { root, sources, digest, includes } = tree;
+  const { lastGood } = statePaths(stateDir);
+  const kept = path.join(lastGood, nameOf(file));
+  const head = `${format} ${digest} ${file}\n`;
+  if (root === null || headOf(kept) === head) return;
+  makeOwnFolder(lastGood);
+  const places = new Map(sources.map((source, index) => [source, index]));
+  const keep = ({ name, source, line, attributes, children }: Element): KeptElement => ({
+    name,
+    source: places.get(source) ?? 0,
+    line,
+    attributes,
+    children: children.map(keep),
+  });
+  replace(kept, `${head}${JSON.stringify({ includes, sources, root: keep(root) })}\n`);
+  const pointer = pointerOf(file);
+  if (stateDir === usualStateFolder(file)) rmSync(pointer, { force: true });
+  else {
+    makeFolder(path.dirname(pointer));
+    replace(pointer, `${stateDir}\n`);
+  }
+}
+
+/**
+ * The configuration that was kept for this file. null: there is none, or none that nobody else could have written.
+ */
+export function readLastGood(file: string): LastGood | null {
+  for (const stateDir of [pointedTo(file), usualStateFolder(file)]) {
+    if (stateDir === null) continue;
+    const places = statePaths(stateDir);
+    const kept = path.join(places.lastGood, nameOf(file));
+    try {
+      checkStateFolder(places);
+      const { text, atMs } = readOurs(kept);
+      const end = text.indexOf('\n') + 1;
+      const [, digest = ''] = /^fleet-health-config 1 (\w+) /.exec(text) ?? [];
+      if (text.slice(0, end) !== `${format} ${digest} ${file}\n`) continue;
+      return { tree: treeOf(text.slice(end), digest), keptAtMs: atMs };
+    } catch {
+      // Unreadable, or damaged: the fault of config.xml itself is what people are told.
+    }
+  }
+  return null;
+}
+
+function treeOf(text: string, digest: string): ConfigTree {
+  const kept = JSON.parse(text) as {
+    readonly includes: boolean;
+    readonly sources: readonly SourceFile[];
+    readonly root: KeptElement;
+  };
+  const elementOf = ({ name, source, line, attributes, children }: KeptElement): Element => {
+    const from = kept.sources[source];
+    if (from === undefined) throw new Error('an element of no source');
+    return { name, source: from, line, attributes, children: children.map(elementOf), faulty: false };
+  };
+  return { root: elementOf(kept.root), sources: kept.sources, digest, includes: kept.includes };
+}
+
+function nameOf(file: string): string {
+  return createHash('sha256').update(file).digest('hex').slice(0, 16);
+}
+
+function pointerOf(file: string): string {
+  return path.join(homedir(), '.local', 'state', 'fleet-health-config', nameOf(file));
+}
+
+function pointedTo(file: string): string | null {
+  try {
+    const stateDir = readOurs(pointerOf(file)).text.trim();
+    return path.isAbsolute(stateDir) ? stateDir : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Reads a file that nobody else could have written, through one descriptor: what is behind the name may be exchanged
+ * meanwhile, where somebody else owns a folder above. Throws for any other.
+ */
+function readOurs(file: string): { readonly text: string; readonly atMs: number } {
+  const descriptor = open(file);
+  try {
+    const facts = fstatSync(descriptor);
+    for (const { uid, mode } of [facts, statSync(path.dirname(file))]) {
+      const isOurs = uid === process.geteuid?.() || uid === 0;
+      if (!isOurs || (mode & 0o022) !== 0) throw new Error(`${file} could be another's`);
+    }
+    if (!facts.isFile()) throw new Error(`${file} is no file`);
+    return { text: readFileSync(descriptor, 'utf8'), atMs: facts.mtimeMs };
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Opens for reading; a named pipe would let a run wait for ever without the flag. */
+function open(file: string): number {
+  return openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+}
+
+/** The first line; null: there is no such file. */
+function headOf(file: string): string | null {
+  let descriptor: number;
+  try {
+    descriptor = open(file);
+  } catch {
+    return null;
+  }
+  try {
+    const bytes = Buffer.alloc(maxHeadBytes);
+    const text = bytes.toString('utf8', 0, readSync(descriptor, bytes, 0, maxHeadBytes, 0));
+    return text.slice(0, text.indexOf('\n') + 1);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Replaces a file by one of mode 0600, whole or not at all. */
+function replace(file: string, text: string): void {
+  const part = `${file}.${randomUUID()}.part`;
+  try {
+    const descriptor = openSync(part, 'wx', 0o600);
+    try {
+      writeSync(descriptor, text);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(part, file);
+  } catch (thrown) {
+    rmSync(part, { force: true });
+    throw thrown;
+  }
+}

@@ -1,0 +1,100 @@
+import { isUtf8 } from 'node:buffer';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import path from 'node:path';
+
+import { messageOf } from '../../errors.ts';
+import type { Findings, Place, SourceFile } from './findings.ts';
+
+/** Larger files are refused: a client is some 100 bytes, so this is half a million of them. */
+export const maxFileBytes = 64 * 1024 * 1024;
+
+export interface SourceText {
+  readonly source: SourceFile;
+  readonly bytes: Buffer;
+  /** Without a byte order mark. */
+  readonly text: string;
+}
+
+export interface ReadSourceOptions {
+  /** How messages name the file; relative to the working folder or absolute. */
+  readonly shown: string;
+  readonly order: number;
+  readonly findings: Findings;
+  /** Where a file that cannot be read is a fault; the file itself when left out. */
+  readonly from?: Place;
+}
+
+/** Whether something is a file at all; answers the system's error code otherwise. */
+export type ReadFault = 'ENOENT';
+
+/**
+ * Reads one file through one descriptor, so that size, permissions and content belong to each other. null: a fault was
+ * found; `ENOENT`: there is no such file, which is the caller's to tell.
+ */
+export function readSource(options: ReadSourceOptions): SourceText | ReadFault | null {
+  const { shown, order, findings } = options;
+  const source = { shown, path: path.resolve(shown), order, mode: 0, uid: 0, gid: 0 };
+  const tell = (message: string): null => {
+    findings.fault(
+      options.from ?? { source, line: null },
+      options.from === undefined ? message : `${shown}: ${message}`,
+    );
+    return null;
+  };
+  let descriptor: number;
+  try {
+    // A named pipe would block here for ever without the flag; it is refused below.
+    descriptor = openSync(source.path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (thrown) {
+    if (thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOENT' || thrown.code === 'ENOTDIR'))
+      return 'ENOENT';
+    return tell(`cannot be read (${messageOf(thrown)}); make it readable for this user`);
+  }
+  try {
+    const stat = fstatSync(descriptor);
+    if (!stat.isFile()) return tell('is no ordinary file; name a file');
+    if (stat.size > maxFileBytes)
+      return tell(`is larger than ${maxFileBytes / 1024 / 1024} MiB; split it with <include>`);
+    const bytes = readAll(descriptor, stat.size);
+    const text = decode(bytes, (line, message) => findings.fault({ source, line }, message));
+    return text === null ? null : { source: { ...source, mode: stat.mode, uid: stat.uid, gid: stat.gid }, bytes, text };
+  } catch (thrown) {
+    return tell(`cannot be read (${messageOf(thrown)})`);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function readAll(descriptor: number, sizeBytes: number): Buffer {
+  const bytes = Buffer.alloc(sizeBytes);
+  let filled = 0;
+  while (filled < sizeBytes) {
+    const count = readSync(descriptor, bytes, filled, sizeBytes - filled, null);
+    if (count === 0) break;
+    filled += count;
+  }
+  return bytes.subarray(0, filled);
+}
+
+function decode(bytes: Buffer, tell: (line: number, message: string) => void): string | null {
+  if (isUtf8(bytes)) {
+    const text = bytes.toString('utf8');
+    return text.startsWith('\u{FEFF}') ? text.slice(1) : text;
+  }
+  const wide = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+  if (wide) {
+    tell(1, 'the file is UTF-16; save it as UTF-8');
+    return null;
+  }
+  let line = 1;
+  let start = 0;
+  for (;;) {
+    const end = bytes.indexOf(0x0a, start);
+    if (!isUtf8(bytes.subarray(start, end < 0 ? bytes.length : end))) break;
+    if (end < 0) break;
+    line += 1;
+    start = end + 1;
+  }
+  tell(line, 'bytes that are no UTF-8; save the file as UTF-8');
+  return null;
+}

@@ -1,0 +1,173 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createHash, generateKeyPairSync, timingSafeEqual } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+
+import { fingerprint, hostKeyOf, type HostKey } from '../transport/known-hosts/fingerprint.ts';
+import { opensshPrivateKey } from '../transport/credentials/openssh-key.ts';
+import { newSshServer, type AuthContext, type ServerChannel } from './ssh-server.ts';
+import { parseKey, type ParsedKey } from '../transport/connection/ssh2.ts';
+
+export interface LoopbackOptions {
+  /** A private key in OpenSSH's format (see `generateHostKey`); default: a new one. */
+  readonly hostKey?: string;
+  /** Default: 127.0.0.1. */
+  readonly address?: string;
+  /** One that was free a moment ago, to come back on it; default: chosen by the kernel. */
+  readonly port?: number;
+  readonly username: string;
+  /** Null or left out: no password is right. */
+  readonly password?: string | null;
+  /** A line of authorized_keys; null or left out: no key is right. */
+  readonly publicKey?: string | null;
+  /** HOME and working directory of the commands. */
+  readonly home: string;
+  /** Runs the commands, with `-c`; default: /bin/sh. */
+  readonly shell?: string;
+}
+
+export interface LoopbackServer {
+  readonly address: string;
+  readonly port: number;
+  readonly hostKey: HostKey;
+  readonly fingerprint: string;
+  /** Logins so far. */
+  connections(): number;
+  /** Commands so far. */
+  execs(): number;
+  /** Ends connections and commands, and stops listening. */
+  close(): Promise<void>;
+}
+
+/** How long a command may go on after its client has gone: an agent still takes acknowledgements from its input. */
+const lingerMs = 10_000;
+
+/** A new Ed25519 host key, in OpenSSH's format. (ssh2's own generator makes one in a few hundred that it cannot read.) */
+export function generateHostKey(): string {
+  return opensshPrivateKey(generateKeyPairSync('ed25519').privateKey);
+}
+
+/**
+ * A small SSH server for the demo, which runs each command in a real shell. It answers one account, opens no terminals
+ * and forwards nothing; commands get HOME, USER, LOGNAME, SHELL, PATH and LANG, and nothing else of our environment.
+ */
+export async function startLoopbackServer(options: LoopbackOptions): Promise<LoopbackServer> {
+  const { address = '127.0.0.1', hostKey = generateHostKey() } = options;
+  const parsedKey = parsed(hostKey);
+  const key = hostKeyOf(parsedKey.getPublicSSH());
+  if (key === null) throw new Error('the host key cannot be read');
+  const children = new Set<ChildProcess>();
+  let connections = 0;
+  let execs = 0;
+
+  const server = newSshServer({ hostKey: parsedKey }, (client) => {
+    // A client that breaks off is no fault of the server.
+    client.on('error', () => undefined);
+    client.on('authentication', (attempt) => {
+      if (isRight(attempt, options)) attempt.accept();
+      else attempt.reject(['password', 'publickey']);
+    });
+    client.on('ready', () => {
+      connections += 1;
+      client.on('session', (accept) => {
+        accept().on('exec', (acceptExec, _reject, { command }) => {
+          execs += 1;
+          run(command, acceptExec(), options, children);
+        });
+      });
+    });
+  });
+  const sockets = new Set<Socket>();
+  const listener = createServer((socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    server.injectSocket(socket);
+  });
+  listener.listen(options.port ?? 0, address);
+  await once(listener, 'listening');
+
+  return {
+    address,
+    port: (listener.address() as AddressInfo).port,
+    hostKey: key,
+    fingerprint: fingerprint(key.key),
+    connections: () => connections,
+    execs: () => execs,
+    close: async () => {
+      const closed = once(listener, 'close');
+      listener.close();
+      for (const child of children) killGroup(child);
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+function parsed(privateKey: string): ParsedKey {
+  const key = parseKey(privateKey);
+  if (key instanceof Error) throw key;
+  return key;
+}
+
+function isRight(attempt: AuthContext, { username, password, publicKey }: LoopbackOptions): boolean {
+  const rightUser = isSame(attempt.username, username);
+  if (attempt.method === 'password') return isSame(attempt.password, password ?? '') && rightUser && Boolean(password);
+  if (attempt.method !== 'publickey' || !publicKey) return false;
+  const known = parseKey(publicKey);
+  if (known instanceof Error || !isSame(attempt.key.data, known.getPublicSSH()) || !rightUser) return false;
+  // Without a signature the client only asks whether the key would do.
+  if (attempt.signature === undefined || attempt.blob === undefined) return true;
+  // ssh2 returns an Error, which is truthy, where its declaration says boolean.
+  const verdict: unknown = known.verify(attempt.blob, attempt.signature, attempt.hashAlgo);
+  return verdict === true;
+}
+
+/** In a time that does not depend on where they differ. */
+function isSame(given: string | Buffer, right: string | Buffer): boolean {
+  const digest = (value: string | Buffer): Buffer => createHash('sha256').update(value).digest();
+  return timingSafeEqual(digest(given), digest(right));
+}
+
+function run(command: string, channel: ServerChannel, options: LoopbackOptions, children: Set<ChildProcess>): void {
+  const { home, username, shell = '/bin/sh' } = options;
+  const { PATH = '/usr/local/bin:/usr/bin:/bin', LANG } = process.env;
+  const env = { HOME: home, USER: username, LOGNAME: username, SHELL: shell, PATH, ...(LANG ? { LANG } : {}) };
+  const child = spawn(shell, ['-c', command], { cwd: home, env, detached: true, stdio: 'pipe' });
+  children.add(child);
+  let linger: NodeJS.Timeout | undefined;
+  child.on('error', () => {
+    children.delete(child);
+    channel.exit(127);
+    channel.end();
+  });
+  // A command that does not read its input, and a client that does not wait for output, are both no fault.
+  child.stdin.on('error', () => undefined);
+  channel.on('error', () => undefined);
+  channel.pipe(child.stdin);
+  child.stdout.pipe(channel, { end: false });
+  child.stderr.pipe(channel.stderr, { end: false });
+  child.on('close', (status, signal) => {
+    children.delete(child);
+    clearTimeout(linger);
+    if (signal === null) channel.exit(status ?? 255);
+    else channel.exit(signal.replace(/^SIG/, ''));
+    channel.end();
+  });
+  channel.on('close', () => {
+    if (!children.has(child)) return;
+    // What the channel does not take any more would hold the command up.
+    for (const stream of [child.stdout, child.stderr]) stream.unpipe().resume();
+    child.stdin.end();
+    linger = setTimeout(() => killGroup(child), lingerMs);
+  });
+}
+
+function killGroup(child: ChildProcess): void {
+  // The number of a group whose leader has ended may belong to somebody else by now.
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // ESRCH: nobody is left in the group.
+  }
+}

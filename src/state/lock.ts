@@ -1,0 +1,173 @@
+import { randomUUID } from 'node:crypto';
+import { accessSync, constants, realpathSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { FleetError, messageOf } from '../errors.ts';
+import { isSqliteBusy, openSqlite, sqliteResultCode } from '../platform/sqlite.ts';
+import type { SqliteDatabase } from '../platform/sqlite.ts';
+
+export interface LockHolder {
+  readonly pid: number;
+  /** When it took the lock, milliseconds since 1970. */
+  readonly startedAtMs: number;
+}
+
+export type LockAttempt =
+  | { readonly kind: 'held'; readonly release: () => void }
+  /** `holder` is null when the file does not tell. */
+  | { readonly kind: 'taken'; readonly holder: LockHolder | null };
+
+export interface LockOptions {
+  /** A SQLite file that is used for nothing else; made when missing. Its folder must exist. */
+  readonly file: string;
+  readonly nowMs: number;
+}
+
+// A second open and close of the file in this process would drop its POSIX lock, so who holds it is remembered here.
+const heldHere = new Map<string, LockHolder>();
+
+/**
+ * Takes the lock or says at once who has it. The lock is an open `BEGIN IMMEDIATE` transaction: it ends with the process,
+ * however that ends. Throws FleetError `state-unusable` when the file cannot be used.
+ */
+export async function takeLock(options: LockOptions): Promise<LockAttempt> {
+  const file = path.join(realpathSync(path.dirname(options.file)), path.basename(options.file));
+  const own = heldHere.get(file);
+  if (own !== undefined) return { kind: 'taken', holder: own };
+  const mine: LockHolder = { pid: process.pid, startedAtMs: options.nowMs };
+  heldHere.set(file, mine);
+  let database: SqliteDatabase | null = null;
+  try {
+    database = openSqlite(file);
+    const attempt = await contend(database, mine);
+    if (attempt === 'held') {
+      const held = database;
+      database = null;
+      return { kind: 'held', release: () => release(file, held) };
+    }
+    return { kind: 'taken', holder: attempt };
+  } catch (thrown) {
+    throw new FleetError({
+      code: 'state-unusable',
+      stage: 'lock',
+      message: whyUnwritable(file) ?? `${file}: ${messageOf(thrown)}`,
+      cause: thrown,
+    });
+  } finally {
+    if (database !== null) release(file, database);
+  }
+}
+
+/** What SQLite calls a readonly database may be the folder, the file, or the whole file system; null: none of them. */
+function whyUnwritable(file: string): string | null {
+  for (const place of [path.dirname(file), file]) {
+    try {
+      accessSync(place, constants.W_OK);
+    } catch (thrown) {
+      return `${place} cannot be written: ${messageOf(thrown)}`;
+    }
+  }
+  return null;
+}
+
+function release(file: string, database: SqliteDatabase): void {
+  if (!heldHere.delete(file)) return;
+  // A connection whose statements were not collected yet outlives close() with its transaction.
+  rollBack(database);
+  database.close();
+}
+
+const attempts = 20;
+const pauseMs = 25;
+
+/**
+ * The holder's row is committed before the transaction that is the lock, so between the two another process may slip in
+ * and write its own row. Whoever then holds the lock under a foreign row begins again, and whoever is refused looks until
+ * the row names somebody else.
+ */
+async function contend(database: SqliteDatabase, mine: LockHolder): Promise<'held' | LockHolder | null> {
+  const token = randomUUID();
+  let holder: Holder | null = null;
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    if (attempt > 0) await sleep(pauseMs);
+    const outcome = tryOnce(database, mine, token);
+    if (outcome === 'held') return 'held';
+    if (outcome === 'again') continue;
+    holder = outcome;
+    if (holder.token !== token && isAlive(holder.pid)) break;
+  }
+  return holder === null ? null : { pid: holder.pid, startedAtMs: holder.startedAtMs };
+}
+
+interface Holder extends LockHolder {
+  readonly token: string;
+}
+
+function tryOnce(database: SqliteDatabase, mine: LockHolder, token: string): 'held' | 'again' | Holder {
+  try {
+    const written = writeHolder(database, mine, token);
+    database.exec('BEGIN IMMEDIATE');
+    if (!written || readHolder(database)?.token === token) return 'held';
+    database.exec('ROLLBACK');
+    return 'again';
+  } catch (thrown) {
+    if (!isSqliteBusy(thrown)) throw thrown;
+    rollBack(database);
+    return readHolder(database) ?? 'again';
+  }
+}
+
+/** False when the disk is full: the lock holds all the same, others are told a wrong holder. */
+function writeHolder(database: SqliteDatabase, mine: LockHolder, token: string): boolean {
+  try {
+    database.exec('BEGIN IMMEDIATE');
+    database.exec(
+      'CREATE TABLE IF NOT EXISTS holder (one INTEGER PRIMARY KEY CHECK (one = 1), pid INTEGER, started_at INTEGER, token TEXT)',
+    );
+    database
+      .prepare('INSERT OR REPLACE INTO holder (one, pid, started_at, token) VALUES (1, ?, ?, ?)')
+      .run(mine.pid, mine.startedAtMs, token);
+    database.exec('COMMIT');
+    return true;
+  } catch (thrown) {
+    if (sqliteResultCode(thrown) !== sqliteFull) throw thrown;
+    rollBack(database);
+    return false;
+  }
+}
+
+/** https://sqlite.org/rescode.html#full */
+const sqliteFull = 13;
+
+function rollBack(database: SqliteDatabase): void {
+  try {
+    database.exec('ROLLBACK');
+  } catch {
+    // There was no transaction.
+  }
+}
+
+/** null while the row cannot be read: its writer commits just now, or it was never written. */
+function readHolder(database: SqliteDatabase): Holder | null {
+  try {
+    const row = database.prepare('SELECT pid, started_at, token FROM holder WHERE one = 1').get();
+    if (row === undefined) return null;
+    const { pid, started_at: startedAtMs, token } = row;
+    if (typeof pid !== 'number' || typeof startedAtMs !== 'number' || typeof token !== 'string') return null;
+    return { pid, startedAtMs, token };
+  } catch (thrown) {
+    if (isSqliteBusy(thrown) || /no such table/.test(messageOf(thrown))) return null;
+    throw thrown;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (thrown) {
+    // EPERM: it lives and belongs to somebody else.
+    return thrown instanceof Error && 'code' in thrown && thrown.code === 'EPERM';
+  }
+}

@@ -1,0 +1,98 @@
+import type { AlertState, RecipientHistory, WaitingMail } from '../store/alert-store.ts';
+import type { Session, SqlRow } from '../sql/database.ts';
+import type { StoredItem, Transition } from '../store/episode.ts';
+import { episodeColumns, storedEpisode, storedTold } from '../rows/episode-rows.ts';
+import type { Severity } from '../../config/config.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { silences } from './silences.ts';
+import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+
+const episodesSql = `SELECT ${episodeColumns} FROM alerts WHERE settled = 0 ORDER BY id`;
+const toldSql = `SELECT t.alert_id, t.recipient, t.state, t.severity, t.sequence, t.told_at
+  FROM alerts a JOIN told t ON t.alert_id = a.id WHERE a.settled = 0 ORDER BY t.alert_id, t.recipient`;
+const recentSql = `SELECT recipient, created_at FROM mails WHERE created_at > ? AND replaced_by IS NULL
+  ORDER BY created_at, id`;
+const urgentSql = `SELECT m.recipient, a.client, COUNT(DISTINCT m.id) AS mails
+  FROM mails m JOIN notifications n ON n.mail_id = m.id JOIN alerts a ON a.id = n.alert_id
+  WHERE m.created_at > ? AND m.replaced_by IS NULL AND m.ordinary = 0 AND n.transition IN ('firing', 'escalated')
+  GROUP BY m.recipient, a.client`;
+const ordinarySql = `SELECT recipient, MAX(created_at) AS at FROM mails WHERE ordinary = 1 AND replaced_by IS NULL
+  GROUP BY recipient`;
+const waitingSql = `SELECT id, recipient, created_at, data_at FROM mails
+  WHERE sent_at IS NULL AND failed_at IS NULL AND replaced_by IS NULL ORDER BY id`;
+const itemsSql = `SELECT n.mail_id, n.alert_id, n.sequence, n.transition, n.before_state, n.before_severity,
+    n.before_sequence, n.before_told_at
+  FROM mails m JOIN notifications n ON n.mail_id = m.id
+  WHERE m.sent_at IS NULL AND m.failed_at IS NULL AND m.replaced_by IS NULL ORDER BY n.id`;
+
+/** See AlertStore.state. */
+export async function alertState(session: Session, nowMs: number): Promise<AlertState> {
+  const unended = await silences(session, nowMs - dayMs);
+  return {
+    episodes: (await session.all(episodesSql)).map(storedEpisode),
+    told: (await session.all(toldSql)).map(storedTold),
+    silences: unended.filter(({ endsAtMs }) => endsAtMs > nowMs),
+    endedSilences: unended.filter(({ endsAtMs }) => endsAtMs <= nowMs),
+    histories: await histories(session, nowMs),
+    ...(await waitingMails(session)),
+  };
+}
+
+async function histories(session: Session, nowMs: number): Promise<readonly RecipientHistory[]> {
+  const recent = groupBy(await session.all(recentSql, [sqlTime(nowMs - hourMs)]), ({ recipient }) => String(recipient));
+  const urgent = groupBy(await session.all(urgentSql, [sqlTime(nowMs - hourMs)]), ({ recipient }) => String(recipient));
+  const ordinary = new Map((await session.all(ordinarySql)).map((row) => [String(row['recipient']), row['at']]));
+  return [...new Set([...recent.keys(), ...ordinary.keys()])].map((recipient) => ({
+    recipient,
+    createdAtMs: (recent.get(recipient) ?? []).map((row) => fromSqlTime(row['created_at']) ?? 0),
+    lastOrdinaryAtMs: fromSqlTime(ordinary.get(recipient)),
+    urgentOfClient: new Map(
+      (urgent.get(recipient) ?? []).map((row) => [String(row['client']), Number(row['mails'])] as const),
+    ),
+  }));
+}
+
+async function waitingMails(session: Session): Promise<Pick<AlertState, 'waiting' | 'begun'>> {
+  const mails = await session.all(waitingSql);
+  if (mails.length === 0) return { waiting: [], begun: [] };
+  const items = groupBy(await session.all(itemsSql), (row) => Number(row['mail_id']));
+  const waiting = mails.map((row) => ({
+    id: Number(row['id']),
+    recipient: String(row['recipient']),
+    createdAtMs: fromSqlTime(row['created_at']) ?? 0,
+    items: (items.get(Number(row['id'])) ?? []).map(storedItem),
+    isBegun: row['data_at'] !== null,
+  }));
+  // What tells of no alert (that a mail was refused) has no news that another mail could carry.
+  const telling = waiting.filter(({ items: told }) => told.length > 0);
+  const mailOf = ({ id, recipient, createdAtMs, items: told }: (typeof waiting)[number]): WaitingMail => ({
+    id,
+    recipient,
+    createdAtMs,
+    items: told,
+  });
+  return {
+    waiting: telling.filter(({ isBegun }) => !isBegun).map(mailOf),
+    begun: telling.filter(({ isBegun }) => isBegun).map(mailOf),
+  };
+}
+
+function storedItem(row: SqlRow): StoredItem {
+  return {
+    alertId: Number(row['alert_id']),
+    sequence: Number(row['sequence']),
+    transition: row['transition'] as Transition,
+    before:
+      row['before_state'] === null
+        ? null
+        : {
+            state: row['before_state'] as NonNullable<StoredItem['before']>['state'],
+            severity: row['before_severity'] as Severity,
+            sequence: Number(row['before_sequence']),
+            toldAtMs: fromSqlTime(row['before_told_at']) ?? 0,
+          },
+  };
+}

@@ -1,0 +1,87 @@
+import { FleetError } from '../../errors.ts';
+import type { Lease } from '../store/alert-store.ts';
+import type { Database, Session } from '../sql/database.ts';
+import { databaseNowMs } from '../sql/database-now.ts';
+import type { Dialect } from '../sql/dialect.ts';
+import { fromSqlTime } from '../sql/sql-time.ts';
+
+/** A holder that has not stored anything for so long is taken for dead. */
+const staleMs = 60_000;
+
+// Nobody's: the row stays, so that epochs only ever grow.
+const nobody = '';
+
+/** See AlertStore.takeLease. */
+export async function takeLease(database: Database, name: string, holder: string): Promise<Lease | null> {
+  const { dialect } = database;
+  return database.write(async (session) => {
+    const selectSql = `SELECT epoch, holder, touched_at FROM leases WHERE name = ?${dialect.forUpdate}`;
+    const [row] = await session.all(selectSql, [name]);
+    if (row === undefined) {
+      const insertSql = `INSERT INTO leases (name, epoch, holder, touched, touched_at) VALUES (?, 1, ?, 0, ${dialect.now})`;
+      await session.run(insertSql, [name, holder]);
+      return { name, epoch: 1, holder };
+    }
+    // Asked for after the row's lock was waited for: a statement's clock stands still while it waits.
+    const nowMs = await databaseNowMs(session, dialect);
+    const touchedAtMs = fromSqlTime(row['touched_at']) ?? 0;
+    const isFree = row['holder'] === nobody || row['holder'] === holder || Math.abs(nowMs - touchedAtMs) > staleMs;
+    if (!isFree) return null;
+    const epoch = Number(row['epoch']) + 1;
+    await session.run(`UPDATE leases SET epoch = ?, holder = ?, touched_at = ${dialect.now} WHERE name = ?`, [
+      epoch,
+      holder,
+      name,
+    ]);
+    return { name, epoch, holder };
+  });
+}
+
+/** See AlertStore.leaseHolder. */
+export async function leaseHolder(session: Session, name: string): Promise<string | null> {
+  const [row] = await session.all('SELECT holder FROM leases WHERE name = ? AND holder <> ?', [name, nobody]);
+  return row === undefined ? null : String(row['holder']);
+}
+
+/** See AlertStore.releaseLease. */
+export async function releaseLease(database: Database, lease: Lease): Promise<void> {
+  await database.write((session) =>
+    session.run('UPDATE leases SET holder = ? WHERE name = ? AND epoch = ?', [nobody, lease.name, lease.epoch]),
+  );
+}
+
+/** Ends every holder's right to store: whatever they read before is out of date. */
+export async function revokeLeases(session: Session): Promise<void> {
+  await session.run('UPDATE leases SET epoch = epoch + 1, holder = ?', [nobody]);
+}
+
+/**
+ * Work in one transaction that only the lease's holder can commit. Throws FleetError `locked` when somebody else has the
+ * lease. When the answer to a commit was lost and the transaction is made again, it is not done twice.
+ */
+export async function fenced<T>(database: Database, lease: Lease, work: (session: Session) => Promise<T>): Promise<T> {
+  // What an earlier attempt came to, and what the lease counted then: had it been undone, the count would be the same.
+  let earlier: { readonly touched: number; readonly result: T } | null = null;
+  return database.write(async (session) => {
+    const touched = await touch(session, database.dialect, lease);
+    if (earlier !== null && touched > earlier.touched) return earlier.result;
+    const result = await work(session);
+    earlier = { touched, result };
+    return result;
+  });
+}
+
+async function touch(session: Session, dialect: Dialect, lease: Lease): Promise<number> {
+  const { name, epoch } = lease;
+  const fenceSql = `UPDATE leases SET touched = touched + 1, touched_at = ${dialect.now} WHERE name = ? AND epoch = ?`;
+  const count = await session.run(fenceSql, [name, epoch]);
+  if (count !== 1) {
+    throw new FleetError({
+      code: 'locked',
+      stage: 'storage',
+      message: `the lease ${name} of ${lease.holder} was taken over by somebody else`,
+    });
+  }
+  const [row] = await session.all('SELECT touched FROM leases WHERE name = ?', [name]);
+  return Number(row?.['touched']);
+}

@@ -1,0 +1,135 @@
+import type { Lease, NewMail, NewTelling } from '../store/alert-store.ts';
+import type { Database, Session, SqlValue } from '../sql/database.ts';
+import { databaseNowMs } from '../sql/database-now.ts';
+import type { Dialect } from '../sql/dialect.ts';
+import { forIds } from '../sql/by-ids.ts';
+import type { Told } from '../store/episode.ts';
+import { forChunks, insertRows } from '../sql/insert-rows.ts';
+import { fenced } from './lease.ts';
+import { sqlTime } from '../sql/sql-time.ts';
+
+const mailColumns = ['recipient', 'message_id', 'content', 'created_at', 'severity', 'ordinary'] as const;
+const itemColumns = [
+  'alert_id',
+  'sequence',
+  'recipient',
+  'transition',
+  'mail_id',
+  'before_state',
+  'before_severity',
+  'before_sequence',
+  'before_told_at',
+] as const;
+const toldColumns = ['alert_id', 'recipient', 'state', 'severity', 'sequence', 'told_at'] as const;
+
+// Conditions, not a look before: a mail goes out beside this transaction.
+const replaceSql = `UPDATE mails SET replaced_by = ? WHERE id = ? AND data_at IS NULL AND sent_at IS NULL
+  AND failed_at IS NULL AND (replaced_by IS NULL OR replaced_by = ?)`;
+
+/** A mail that was to be replaced cannot be any more; undoes the transaction. */
+class Outdated extends Error {}
+
+/** See AlertStore.saveTelling. */
+export async function saveTelling(
+  database: Database,
+  lease: Lease,
+  telling: NewTelling,
+): Promise<'stored' | 'outdated'> {
+  const { dialect } = database;
+  const maxBytes = await database.maxBatchBytes();
+  try {
+    await fenced(database, lease, async (session) => {
+      const idOf = await storeMails(session, dialect, telling.mails, maxBytes);
+      await replaceMails(session, telling.mails, idOf);
+      await storeTold(session, dialect, telling.told, maxBytes);
+      await settle(session, telling.settled);
+    });
+    return 'stored';
+  } catch (thrown) {
+    if (thrown instanceof Outdated) return 'outdated';
+    throw thrown;
+  }
+}
+
+/** Returns the mails' ids by Message-ID. */
+async function storeMails(
+  session: Session,
+  dialect: Dialect,
+  mails: readonly NewMail[],
+  maxBytes: number,
+): Promise<ReadonlyMap<string, number>> {
+  const byMessageId = new Map(mails.map((mail) => [mail.messageId, mail]));
+  const told = await idsOf(session, [...byMessageId.keys()]);
+  const fresh = [...byMessageId.values()].filter(({ messageId }) => !told.has(messageId));
+  const createdAt = sqlTime(await databaseNowMs(session, dialect));
+  const rows = fresh.map((mail) => ({
+    recipient: mail.recipient,
+    message_id: mail.messageId,
+    content: mail.content,
+    created_at: createdAt,
+    severity: mail.severity,
+    ordinary: mail.ordinary ? 1 : 0,
+  }));
+  await insertRows(session, { table: 'mails', columns: mailColumns }, rows, maxBytes);
+  const stored = await idsOf(session, [...byMessageId.keys()]);
+  const items = fresh.flatMap((mail) => itemRows(mail, stored.get(mail.messageId) ?? null));
+  await insertRows(session, { table: 'notifications', columns: itemColumns }, items, maxBytes);
+  return stored;
+}
+
+async function idsOf(session: Session, messageIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const rows = await forChunks(messageIds, (chunk, marks) =>
+    session.all(`SELECT id, message_id FROM mails WHERE message_id IN (${marks})`, chunk),
+  );
+  return new Map(rows.map((row) => [String(row['message_id']), Number(row['id'])]));
+}
+
+function itemRows(mail: NewMail, mailId: SqlValue): readonly Record<(typeof itemColumns)[number], SqlValue>[] {
+  return mail.notifications.map(({ alertId, sequence, transition, before }) => ({
+    alert_id: alertId,
+    sequence,
+    recipient: mail.recipient,
+    transition,
+    mail_id: mailId,
+    before_state: before?.state ?? null,
+    before_severity: before?.severity ?? null,
+    before_sequence: before?.sequence ?? null,
+    before_told_at: before === null ? null : sqlTime(before.toldAtMs),
+  }));
+}
+
+async function replaceMails(
+  session: Session,
+  mails: readonly NewMail[],
+  idOf: ReadonlyMap<string, number>,
+): Promise<void> {
+  const replacements = mails.flatMap(({ messageId, replaces }) =>
+    replaces.map((id) => ({ id, by: idOf.get(messageId) ?? null })),
+  );
+  for (const { id, by } of replacements.sort((a, b) => a.id - b.id)) {
+    if (id === by) continue;
+    if ((await session.run(replaceSql, [by, id, by])) !== 1)
+      throw new Outdated(`mail ${id} cannot be replaced any more`);
+  }
+}
+
+async function storeTold(session: Session, dialect: Dialect, told: readonly Told[], maxBytes: number): Promise<void> {
+  const rows = told.map((one) => ({
+    alert_id: one.alertId,
+    recipient: one.recipient,
+    state: one.state,
+    severity: one.severity,
+    sequence: one.sequence,
+    told_at: sqlTime(one.toldAtMs),
+  }));
+  const assignments = toldColumns.slice(2).map((column) => `${column} = ${dialect.incoming(column)}`);
+  const suffix = dialect.onConflict('alert_id, recipient', assignments);
+  await insertRows(session, { table: 'told', columns: toldColumns, suffix }, rows, maxBytes);
+}
+
+async function settle(session: Session, ids: readonly number[]): Promise<void> {
+  await forIds('id', ids, async (where, values) => {
+    await session.run(`UPDATE alerts SET settled = 1 WHERE state = 'resolved' AND ${where}`, values);
+    return [];
+  });
+}

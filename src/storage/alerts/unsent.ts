@@ -1,0 +1,36 @@
+import { forIds } from '../sql/by-ids.ts';
+import { textOrNull } from '../rows/client-facts.ts';
+import type { Session, SqlRow } from '../sql/database.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import type { Unsent } from '../store/mail.ts';
+import { fromSqlTime } from '../sql/sql-time.ts';
+
+const unsentSql = `SELECT n.alert_id, n.recipient, m.id, m.replaced_by, m.created_at, m.failed_at, m.error
+  FROM notifications n JOIN mails m ON m.id = n.mail_id
+  WHERE m.sent_at IS NULL AND (m.replaced_by IS NULL OR m.replaced_by = m.id)
+    AND NOT EXISTS (SELECT 1 FROM notifications l JOIN mails s ON s.id = l.mail_id
+      WHERE l.alert_id = n.alert_id AND l.recipient = n.recipient AND s.id > m.id AND s.sent_at IS NOT NULL)`;
+
+/** See AlertStore.unsentOf. */
+export async function unsentOf(session: Session, alertIds: readonly number[]): Promise<readonly Unsent[]> {
+  const rows = await forIds('n.alert_id', alertIds, (where, values) =>
+    session.all(`${unsentSql} AND ${where} ORDER BY m.id`, values),
+  );
+  const groups = groupBy(rows, (row) => `${Number(row['alert_id'])} ${String(row['recipient'])}`);
+  return [...groups.values()].map(unsent);
+}
+
+/** One recipient's mails about one alert, oldest first. The newest says whether they were discarded. */
+function unsent(rows: readonly SqlRow[]): Unsent {
+  const [first = {}] = rows;
+  const newest = rows.at(-1) ?? first;
+  const error = textOrNull(rows.findLast((row) => row['error'] !== null)?.['error'] ?? null);
+  const isTried = error !== null || rows.some((row) => row['failed_at'] !== null);
+  return {
+    alertId: Number(first['alert_id']),
+    recipient: String(first['recipient']),
+    delivery: newest['replaced_by'] !== null ? 'discarded' : isTried ? 'not-delivered' : 'queued',
+    sinceMs: fromSqlTime(first['created_at']) ?? 0,
+    error,
+  };
+}

@@ -1,0 +1,73 @@
+import { connect, isIP } from 'node:net';
+import type { Socket } from 'node:net';
+
+import { authPlugins } from 'mysql2';
+import { createConnection } from 'mysql2/promise';
+import type { Connection, ConnectionOptions, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
+
+import type { StorageConfig, StorageHost } from '../../../config/config.ts';
+import { readPem, tlsOptions } from './tls-options.ts';
+
+export { createConnection };
+export type { Connection, ConnectionOptions, ResultSetHeader, RowDataPacket };
+
+/** Returns what mysql2 needs to log in to one server. Throws FleetError if a file or secret cannot be read. */
+export function connectionOptions(
+  storage: StorageConfig,
+  { host, port }: StorageHost,
+  timeoutMs: number,
+): ConnectionOptions {
+  const tls = tlsOptions(storage);
+  const { socketPath, user, password, database } = storage;
+  return {
+    ...(socketPath === null ? { host, port } : { socketPath }),
+    ...(user === null ? {} : { user }),
+    ...(password === null ? {} : { password: password.reveal() }),
+    ...(database === null ? {} : { database }),
+    ...(tls === null ? {} : { ssl: { ...tls } }),
+    ...(tls?.verifyIdentity === true && socketPath === null && isIP(host) !== 0
+      ? { stream: () => socketTo(host, port) }
+      : {}),
+    authPlugins: {
+      // Of MariaDB's unix_socket: who we are is for the server to ask the kernel; nothing is sent.
+      auth_socket: () => () => Buffer.alloc(0),
+      ...(tls === null && socketPath === null ? loginsInTheOpen(storage) : {}),
+    },
+    charset: 'UTF8MB4_BIN',
+    connectTimeout: timeoutMs,
+    dateStrings: true,
+    decimalNumbers: true,
+    jsonStrings: true,
+    supportBigNumbers: true,
+    timezone: 'Z',
+  };
+}
+
+/**
+ * Logins without TLS in which the server may ask for the password itself, encrypted with an RSA key that it sends. Anybody
+ * on the network can send a key, so only the key of `serverPublicKeyFile` is used.
+ */
+function loginsInTheOpen({ serverPublicKeyFile }: StorageConfig): NonNullable<ConnectionOptions['authPlugins']> {
+  const options = {
+    ...(typeof serverPublicKeyFile !== 'string'
+      ? {}
+      : { serverPublicKey: readPem('serverPublicKeyFile', serverPublicKeyFile) }),
+    onServerPublicKey: (): void => {
+      throw new Error(
+        'the server asks for the password under a key of its own, which anybody could send; write tls="verify", ' +
+          'or serverPublicKeyFile="FILE" with a copy of its public_key.pem, or on its own machine socketPath',
+      );
+    },
+  };
+  return {
+    caching_sha2_password: authPlugins.caching_sha2_password(options),
+    sha256_password: authPlugins.sha256_password(options),
+  };
+}
+
+/** Opens a socket whose address TLS compares with the certificate; mysql2 names no host to TLS where it is an address. */
+function socketTo(host: string, port: number): Socket {
+  const socket = connect({ host, port, keepAlive: true, noDelay: true });
+  // Node takes the name from here for a socket that it is given, and sets it itself only where it resolved a name.
+  return Object.assign(socket, { _host: host });
+}

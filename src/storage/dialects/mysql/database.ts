@@ -1,0 +1,249 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Dialect } from '../../sql/dialect.ts';
+import type { Database, Session, SqlRow, SqlValue } from '../../sql/database.ts';
+import { withDeadline } from '../../sql/deadline.ts';
+import { StorageFault } from '../../sql/fault.ts';
+import type { FaultKind } from '../../sql/fault.ts';
+import { Serial } from '../../sql/serial.ts';
+import { mysqlFault } from './faults.ts';
+import { retryOf } from './retry.ts';
+import { createMysqlServers } from './servers.ts';
+import type {
+  Connection,
+  MysqlServers,
+  MysqlServersOptions,
+  OpenedSession,
+  ResultSetHeader,
+  RowDataPacket,
+} from './servers.ts';
+
+export interface MysqlDatabaseOptions extends MysqlServersOptions {
+  /** How long the server may be silent after a statement. */
+  readonly statementTimeoutMs?: number;
+}
+
+/** DDL on a table with many rows takes its time. */
+const migrationTimeoutMs = 3_600_000;
+
+/** Connects, so that a wrong address or password is known at once. Throws StorageFault. */
+export async function openMysqlDatabase(options: MysqlDatabaseOptions): Promise<Database> {
+  const database = new MysqlServer(options);
+  await database.maxBatchBytes();
+  return database;
+}
+
+class MysqlServer implements Database {
+  readonly #options: MysqlDatabaseOptions;
+  readonly #servers: MysqlServers;
+  readonly #statementTimeoutMs: number;
+  readonly #serial = new Serial();
+  #connection: Connection | null = null;
+  /** Transactions that are under way or wait for their turn. */
+  #writing = 0;
+  /** The alerter's second connection, which reads while the first one stores. */
+  #reader: MysqlServer | null = null;
+  #readsBeside: boolean;
+  #opened: OpenedSession | null = null;
+  #closed = false;
+
+  constructor(options: MysqlDatabaseOptions) {
+    this.#options = options;
+    this.#readsBeside = options.program === 'alert';
+    this.#statementTimeoutMs = options.statementTimeoutMs ?? 60_000;
+    this.#servers = createMysqlServers(options);
+  }
+
+  get dialect(): Dialect {
+    if (this.#opened === null) throw new TypeError('no session was opened');
+    return this.#opened.dialect;
+  }
+
+  async maxBatchBytes(): Promise<number> {
+    await this.#serial.run(() => this.#connected());
+    return this.#opened?.maxBatchBytes ?? 0;
+  }
+
+  async read<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    if (this.#writing > 0 && this.#readsBeside && !this.#closed) {
+      this.#reader ??= new MysqlServer(this.#options);
+      try {
+        return await this.#reader.read(work);
+      } catch (thrown) {
+        if (!(thrown instanceof StorageFault) || thrown.kind !== 'lost') throw thrown;
+        // An account may be allowed one connection, or the server have no more: then reading waits for what is stored.
+        this.#readsBeside = false;
+      }
+    }
+    return this.#attempts((connection) => work(this.#session(connection)));
+  }
+
+  async write<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    this.#writing += 1;
+    try {
+      return await this.#transaction(work);
+    } finally {
+      this.#writing -= 1;
+    }
+  }
+
+  #transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return this.#attempts(async (connection) => {
+      await this.#query(connection, 'START TRANSACTION');
+      try {
+        const result = await work(this.#session(connection));
+        await this.#query(connection, 'COMMIT');
+        return result;
+      } catch (thrown) {
+        await this.#rollback(connection);
+        throw thrown;
+      }
+    });
+  }
+
+  readOnly(sql: string): Promise<readonly SqlRow[]> {
+    return this.#attempts(async (connection) => {
+      await this.#query(connection, 'START TRANSACTION READ ONLY');
+      try {
+        return await this.#query(connection, sql);
+      } finally {
+        await this.#rollback(connection);
+      }
+    });
+  }
+
+  migrate<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return this.#attempts(async (connection) => {
+      // The lock only keeps two migrators from doing the same work: steps that are there already are recognised.
+      const lock = "CONCAT('fleet-health migrate ', LEFT(SHA2(DATABASE(), 256), 40))";
+      await this.#query(connection, `SELECT GET_LOCK(${lock}, 600)`, migrationTimeoutMs);
+      try {
+        // Not all DDL can be prepared, so what has no values goes as text.
+        const prepared = this.#session(connection, migrationTimeoutMs);
+        return await work({
+          all: prepared.all,
+          run: async (sql, values = []) => {
+            if (values.length > 0) return prepared.run(sql, values);
+            await this.#query(connection, sql, migrationTimeoutMs);
+            return 0;
+          },
+        });
+      } finally {
+        await this.#query(connection, `DO RELEASE_LOCK(${lock})`).catch(() => this.#drop(connection));
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#serial.run(async () => {
+      this.#closed = true;
+      await this.#reader?.close();
+      const connection = this.#connection;
+      this.#connection = null;
+      // An orderly end; when the server does not take part in it, the socket goes all the same.
+      const timer = setTimeout(() => connection?.destroy(), 2000);
+      await connection?.end().catch(() => connection.destroy());
+      clearTimeout(timer);
+    });
+  }
+
+  #attempts<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    return this.#serial.run(async () => {
+      const servers = this.#servers.count;
+      let failedAt: number | null = null;
+      for (let attempt = 1; ; attempt += 1) {
+        const reused = this.#connection !== null;
+        try {
+          return await work(await this.#connected());
+        } catch (thrown) {
+          if (!(thrown instanceof StorageFault)) throw thrown;
+          failedAt ??= performance.now();
+          const failingMs = performance.now() - failedAt;
+          const wasConnected = this.#opened !== null;
+          const retry = retryOf({ fault: thrown, attempt, failingMs, servers, reused, wasConnected });
+          if (retry === null || this.#closed) throw thrown;
+          if (retry.elsewhere) this.#leave();
+          await this.#pause(retry.pauseMs);
+        }
+      }
+    });
+  }
+
+  #leave(): void {
+    this.#servers.leave();
+    if (this.#connection !== null) this.#drop(this.#connection);
+  }
+
+  async #pause(pauseMs: number): Promise<void> {
+    const { signal } = this.#options;
+    // Its end is a fault of the next attempt.
+    if (pauseMs > 0) await sleep(pauseMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+  }
+
+  async #connected(): Promise<Connection> {
+    if (this.#closed) throw this.#fault('lost', 'closed');
+    if (this.#options.signal?.aborted === true) throw this.#fault('aborted', 'ended');
+    if (this.#connection !== null) return this.#connection;
+    this.#opened = await this.#servers.connect();
+    const { connection } = this.#opened;
+    connection.on('error', () => this.#drop(connection));
+    this.#connection = connection;
+    return connection;
+  }
+
+  #session(connection: Connection, timeoutMs = this.#statementTimeoutMs): Session {
+    const execute = <R extends ResultSetHeader | RowDataPacket[]>(
+      sql: string,
+      values: readonly SqlValue[],
+    ): Promise<R> => this.#answer(connection, timeoutMs, () => connection.execute<R>(sql, [...values]));
+    return {
+      run: async (sql, values = []) => (await execute<ResultSetHeader>(sql, values)).affectedRows,
+      all: (sql, values = []) => execute<RowDataPacket[]>(sql, values),
+    };
+  }
+
+  #query(
+    connection: Connection,
+    sql: string,
+    timeoutMs: number = this.#statementTimeoutMs,
+  ): Promise<readonly SqlRow[]> {
+    return this.#answer(connection, timeoutMs, () => connection.query<RowDataPacket[]>(sql));
+  }
+
+  // mysql2 leaves a statement unanswered for ever when its connection is destroyed, and keeps the timer of its own
+  // timeout: so deadline and signal are ours.
+  async #answer<R>(
+    connection: Connection,
+    timeoutMs: number,
+    ask: () => Promise<readonly [R, ...unknown[]]>,
+  ): Promise<R> {
+    const { signal } = this.#options;
+    const where = this.#servers.where();
+    try {
+      return (await withDeadline({ timeoutMs, signal, where }, ask))[0];
+    } catch (thrown) {
+      const fault = mysqlFault(thrown, where);
+      // After a timeout the answer may still come and would be taken for that of the next statement.
+      if (fault.kind === 'lost' || fault.kind === 'aborted') this.#drop(connection);
+      throw fault;
+    }
+  }
+
+  async #rollback(connection: Connection): Promise<void> {
+    if (this.#connection !== connection) return;
+    try {
+      await this.#query(connection, 'ROLLBACK');
+    } catch {
+      this.#drop(connection);
+    }
+  }
+
+  #fault(kind: FaultKind, words: string): StorageFault {
+    return new StorageFault(kind, `${this.#servers.where()}: ${words}`);
+  }
+
+  #drop(connection: Connection): void {
+    if (this.#connection === connection) this.#connection = null;
+    connection.destroy();
+  }
+}

@@ -1,0 +1,42 @@
+import type { Session } from '../../sql/database.ts';
+import type { Dialect, SchemaObject } from '../../sql/dialect.ts';
+import { placeholders } from '../../sql/insert-rows.ts';
+
+/** SQL of MariaDB, which knows no alias for the rows of VALUES. */
+export const mariadbDialect: Dialect = {
+  name: 'mysql',
+  now: 'UTC_TIMESTAMP(3)',
+  farAhead: '(UTC_TIMESTAMP(3) + INTERVAL 1 HOUR)',
+  forUpdate: ' FOR UPDATE',
+  onConflict: (_key, assignments) => ` ON DUPLICATE KEY UPDATE ${assignments.join(', ')}`,
+  incoming: (column) => `VALUES(${column})`,
+  selected: (select) => select,
+  foldRows: null,
+  schema: describeSchema,
+};
+
+/** SQL of MySQL, which has deprecated the function VALUES(). */
+export const mysqlDialect: Dialect = {
+  ...mariadbDialect,
+  onConflict: (key, assignments) => ` AS incoming${mariadbDialect.onConflict(key, assignments)}`,
+  incoming: (column) => `incoming.${column}`,
+  selected: (select) => `SELECT * FROM (${select})`,
+};
+
+async function describeSchema(session: Session, names: readonly string[]): Promise<readonly SchemaObject[]> {
+  const chosen = `table_schema = DATABASE() AND table_name IN (${placeholders(names.length)}) ORDER BY table_name`;
+  const columns = 'table_name AS name, security_type AS security, view_definition AS definition';
+  const views = await session.all(`SELECT ${columns} FROM information_schema.views WHERE ${chosen}`, names);
+  const objects = views.map(({ name, security, definition }): SchemaObject => {
+    // The character set is that of the session that made the view.
+    const text = `${String(security)} ${String(definition)}`.replace(/(\bas char)[^()]*(?=\))/gi, '$1');
+    return { name: String(name), kind: 'view', definition: text };
+  });
+  const ofTables = `SELECT table_name AS name FROM information_schema.tables WHERE table_type <> 'VIEW' AND ${chosen}`;
+  for (const { name } of await session.all(ofTables, names)) {
+    const [shown] = await session.all(`SHOW CREATE TABLE ${String(name)}`);
+    const definition = String(shown?.['Create Table']).replace(/ AUTO_INCREMENT=\d+/, '');
+    objects.push({ name: String(name), kind: 'table', definition });
+  }
+  return objects;
+}

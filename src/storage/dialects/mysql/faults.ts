@@ -1,0 +1,132 @@
+import { messageOf } from '../../../errors.ts';
+import { StorageFault } from '../../sql/fault.ts';
+import type { FaultKind } from '../../sql/fault.ts';
+
+/** Numbers of MySQL and MariaDB: https://mariadb.com/kb/en/mariadb-error-code-reference/ */
+const kinds: ReadonlyMap<number, FaultKind> = new Map([
+  [3, 'full'], // error writing file
+  [1016, 'broken'], // table cannot be opened
+  [1020, 'contended'], // record has changed since last read
+  [1021, 'full'], // disk full
+  [1026, 'full'], // error writing file
+  [1028, 'full'], // sort aborted
+  [1034, 'damaged'], // index
+  [1035, 'damaged'], // key file
+  [1036, 'read-only'], // the table is
+  [1037, 'lost'], // out of memory
+  [1038, 'lost'], // out of sort memory
+  [1040, 'lost'], // too many connections
+  [1041, 'lost'], // out of resources
+  [1042, 'lost'], // the server cannot resolve our address
+  [1043, 'lost'], // bad handshake
+  [1044, 'denied'],
+  [1045, 'denied'],
+  [1047, 'lost'], // a Galera node that is not ready
+  [1049, 'denied'], // unknown database
+  [1050, 'exists'],
+  [1053, 'lost'], // server shutdown
+  [1054, 'schema'], // unknown column
+  [1060, 'exists'], // column
+  [1061, 'exists'], // key
+  [1062, 'duplicate'],
+  [1091, 'exists'], // what is to be dropped is gone
+  [1114, 'full'], // the table is full
+  [1129, 'denied'], // host is blocked
+  [1130, 'denied'], // host is not allowed
+  [1142, 'denied'],
+  [1143, 'denied'],
+  [1146, 'schema'], // no such table
+  [1152, 'lost'], // connection aborted
+  [1158, 'lost'], // network: reading
+  [1159, 'lost'],
+  [1160, 'lost'], // writing
+  [1161, 'lost'],
+  [1184, 'lost'], // connection aborted
+  [1194, 'damaged'], // table is crashed
+  [1195, 'damaged'],
+  [1203, 'lost'], // user has too many connections
+  [1205, 'contended'], // lock wait timeout
+  [1206, 'contended'], // too many locks
+  [1213, 'contended'], // deadlock
+  [1223, 'read-only'], // FLUSH TABLES WITH READ LOCK
+  [1226, 'lost'], // user has used up a resource
+  [1227, 'denied'],
+  [1251, 'denied'],
+  [1290, 'read-only'], // --read-only
+  [1305, 'schema'],
+  [1317, 'lost'], // query was interrupted
+  [1356, 'schema'], // view refers to what is missing
+  [1370, 'denied'],
+  [1412, 'contended'], // table definition has changed
+  [1524, 'denied'], // login plugin is missing
+  [1637, 'lost'], // too many concurrent transactions
+  [1698, 'denied'],
+  [1712, 'damaged'], // index
+  [1792, 'read-only'], // transaction
+  [1812, 'damaged'], // tablespace is missing
+  [1815, 'damaged'], // internal error
+  [1820, 'denied'], // password has expired
+  [1836, 'read-only'], // --super-read-only
+  [1862, 'denied'], // password has expired
+  [1874, 'read-only'], // InnoDB is
+  [1927, 'lost'], // connection was killed
+  [1932, 'damaged'], // table is unknown to its engine
+  [1969, 'lost'], // max_statement_time
+  [3024, 'lost'], // max_execution_time
+  [3118, 'denied'], // account is locked
+  [4151, 'denied'], // account is locked
+  [4031, 'lost'], // disconnected because idle
+]);
+
+/**
+ * What may hide a full disk, and is else no fault of what was to be stored: an engine's own number (1030), and a COMMIT that
+ * failed (1180, of a Galera node that lost its cluster meanwhile).
+ */
+const vagueKinds: ReadonlyMap<number, FaultKind> = new Map([
+  [1030, 'broken'],
+  [1180, 'lost'],
+]);
+
+/** errno of the operating system inside "Got error 28 from storage engine" and its like. */
+const spaceWords = /\b(?:error|errno|errcode):? (?:28|122)\b|No space left/i;
+const readOnlyWords = /\b(?:error|errno|errcode):? 30\b|Read-only file system/i;
+
+/** What helps where TLS could not be agreed on, by mysql2's codes. */
+const tlsHints: ReadonlyMap<string, string> = new Map([
+  ['HANDSHAKE_SSL_ERROR', 'its certificate must be for that host, by an authority that <storage ca="FILE"> names'],
+  ['HANDSHAKE_NO_SSL_SUPPORT', 'switch it on there, or write <storage tls="no"> where nobody can listen'],
+]);
+
+/** What mysql2 threw, as a StorageFault. */
+export function mysqlFault(thrown: unknown, where: string): StorageFault {
+  if (thrown instanceof StorageFault) return thrown;
+  const said = messageOf(thrown) || codeOf(thrown);
+  const hint = tlsHints.get(codeOf(thrown));
+  const message = hint === undefined ? said : `${said}; ${hint}`;
+  const kind = kindOf(thrown, message);
+  return new StorageFault(kind, kind === 'refused' || kind === 'exists' ? message : `${where}: ${message}`, thrown);
+}
+
+/**
+ * Whether somebody was waited for in vain (1205): a lock's holder, or a Galera node that is to catch up with its cluster.
+ */
+export function isWaitOver({ cause }: StorageFault): boolean {
+  return cause instanceof Error && 'errno' in cause && cause.errno === 1205;
+}
+
+function kindOf(thrown: unknown, message: string): FaultKind {
+  const errno = thrown instanceof Error && 'errno' in thrown ? thrown.errno : null;
+  // The server's own numbers are positive; Node gives the operating system's as negative ones.
+  if (typeof errno === 'number' && errno > 0) {
+    const known = kinds.get(errno);
+    if (known !== undefined) return known;
+    if (readOnlyWords.test(message)) return 'read-only';
+    return spaceWords.test(message) ? 'full' : (vagueKinds.get(errno) ?? 'refused');
+  }
+  if (codeOf(thrown) === 'AUTH_SWITCH_PLUGIN_ERROR' || /authentication|unknown plugin/i.test(message)) return 'denied';
+  return thrown instanceof TypeError || thrown instanceof RangeError ? 'refused' : 'lost';
+}
+
+function codeOf(thrown: unknown): string {
+  return thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+}

@@ -1,0 +1,160 @@
+import type { StorageConfig, StorageHost } from '../../../config/config.ts';
+import type { Dialect } from '../../sql/dialect.ts';
+import { withDeadline } from '../../sql/deadline.ts';
+import { StorageFault } from '../../sql/fault.ts';
+import { connectionOptions, createConnection } from './connection-options.ts';
+import type { Connection, ConnectionOptions, ResultSetHeader, RowDataPacket } from './connection-options.ts';
+import { mysqlFault } from './faults.ts';
+import { dialectOf } from './server-version.ts';
+
+export type { Connection, ResultSetHeader, RowDataPacket };
+
+export interface MysqlServersOptions {
+  readonly storage: StorageConfig;
+  /** The alerter's sessions end soon when it is suspended, so that another one can take over. */
+  readonly program: 'collect' | 'alert' | 'read';
+  readonly signal?: AbortSignal | undefined;
+  /** Of each server, until it has let us in, and for each answer until the session is set up. */
+  readonly connectTimeoutMs?: number;
+}
+
+/** A session that is set up. */
+export interface OpenedSession {
+  readonly connection: Connection;
+  /** Which server, for messages: `mysql://user@host:port/database`. */
+  readonly where: string;
+  /** A quarter of what the server takes in one packet. */
+  readonly maxBatchBytes: number;
+  readonly dialect: Dialect;
+}
+
+/** The servers of one database, in the order in which config.xml names them. */
+export interface MysqlServers {
+  /** Two or more: what fails on one may go well on the next. */
+  readonly count: number;
+  /** The server that is asked at present. */
+  where(): string;
+  /** A session with the first that can be had, beginning with the one that was had last. Throws StorageFault. */
+  connect(): Promise<OpenedSession>;
+  /** The server that is asked at present is of no use: the next connect begins with the one after it. */
+  leave(): void;
+}
+
+const isolationSql = 'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED';
+// One statement, because each takes a round trip.
+const sessionSql = `SET NAMES utf8mb4 COLLATE utf8mb4_bin, SESSION time_zone = '+00:00', SESSION autocommit = 1,
+  SESSION sql_mode =
+    'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'`;
+// Whoever is suspended in the middle of a transaction is cut off, or others would wait for its rows for eight hours.
+const lockWaitSql = {
+  collect: 'SESSION innodb_lock_wait_timeout = 20, SESSION wait_timeout = 60',
+  read: 'SESSION innodb_lock_wait_timeout = 20, SESSION wait_timeout = 60',
+  alert: 'SESSION innodb_lock_wait_timeout = 40, SESSION wait_timeout = 30',
+} as const;
+/**
+ * In a Galera cluster a node applies what others have committed a moment later. Whoever goes from one node to the next must
+ * find there what it has stored: each statement waits until the node has caught up (bits 1, 2 and 4: reads and changes).
+ * https://mariadb.com/kb/en/galera-cluster-system-variables/#wsrep_sync_wait
+ */
+const clusterSql = 'SET SESSION wsrep_sync_wait = 7';
+// The last is unknown to a server that was built without Galera.
+const variablesSql = "SHOW VARIABLES WHERE Variable_name IN ('version', 'max_allowed_packet', 'wsrep_on')";
+
+const connectTimeoutMs = 10_000;
+/** Where there are others, one that says nothing is left sooner. */
+const connectTimeoutAmongManyMs = 5_000;
+/** In all it may take so many times longer than one answer. */
+const mostAnswers = 3;
+
+export function createMysqlServers(options: MysqlServersOptions): MysqlServers {
+  const { storage } = options;
+  const { user, database, socketPath } = storage;
+  const first: StorageHost = { host: storage.host ?? '127.0.0.1', port: storage.port ?? 3306 };
+  const hosts = socketPath === null ? [first, ...(storage.furtherHosts ?? [])] : [first];
+  const timeoutMs = options.connectTimeoutMs ?? (hosts.length > 1 ? connectTimeoutAmongManyMs : connectTimeoutMs);
+  const nameOf = ({ host, port }: StorageHost): string =>
+    `mysql://${user ?? ''}@${socketPath ?? `${storage.host === null ? '' : host}:${port}`}/${database ?? ''}`;
+  let preferred = 0;
+  const at = (index: number): StorageHost => hosts[index % hosts.length] ?? first;
+
+  return {
+    count: hosts.length,
+    where: () => nameOf(at(preferred)),
+    connect: async () => {
+      const faults: StorageFault[] = [];
+      const begin = preferred;
+      for (let index = begin; index < begin + hosts.length; index += 1) {
+        const host = at(index);
+        // Outside of `try`: a missing secret is no fault of the database.
+        const loginOptions = connectionOptions(storage, host, timeoutMs);
+        try {
+          const opened = await open({
+            ...options,
+            loginOptions,
+            timeoutMs,
+            where: nameOf(host),
+          });
+          preferred = index % hosts.length;
+          return opened;
+        } catch (thrown) {
+          const fault = mysqlFault(thrown, nameOf(host));
+          if (fault.kind === 'aborted') throw fault;
+          faults.push(fault);
+        }
+      }
+      throw together(faults);
+    },
+    leave: () => {
+      preferred = (preferred + 1) % hosts.length;
+    },
+  };
+}
+
+interface OpenOptions extends MysqlServersOptions {
+  readonly loginOptions: ConnectionOptions;
+  readonly timeoutMs: number;
+  readonly where: string;
+}
+
+async function open(options: OpenOptions): Promise<OpenedSession> {
+  const { program, signal, loginOptions, timeoutMs, where } = options;
+  let connection: Connection | null = null;
+  let isGivenUp = false;
+  const inTime = <T>(ask: () => Promise<T>): Promise<T> => withDeadline({ timeoutMs, signal, where }, ask);
+  try {
+    // A server whose every answer comes late is slow and no more; one that never comes to an end is given up all the same.
+    return await withDeadline({ timeoutMs: mostAnswers * timeoutMs, signal, where }, async () => {
+      const made = await inTime(async () => {
+        const welcomed = await createConnection(loginOptions);
+        // Until its owner listens: an error that nobody hears would end the program.
+        welcomed.on('error', () => undefined);
+        if (isGivenUp) welcomed.destroy();
+        return welcomed;
+      });
+      connection = made;
+      const [rows] = await inTime(() => made.query<RowDataPacket[]>(variablesSql));
+      const values = new Map(rows.map((row) => [String(row['Variable_name']), String(row['Value'])]));
+      // Before the session is set up: an old server may not know what is set.
+      const dialect = dialectOf(values.get('version') ?? '', where);
+      for (const sql of [isolationSql, `${sessionSql}, ${lockWaitSql[program]}`]) await inTime(() => made.query(sql));
+      // Also where one address is given, which may lead to any of the nodes. The last one: while its cluster has just lost
+      // a node, it refuses to wait.
+      if (values.get('wsrep_on') === 'ON') await inTime(() => made.query(clusterSql));
+      const maxBatchBytes = Math.floor(Number(values.get('max_allowed_packet')) / 4);
+      return { connection: made, where, maxBatchBytes, dialect };
+    });
+  } catch (thrown) {
+    isGivenUp = true;
+    (connection as Connection | null)?.destroy();
+    throw thrown;
+  }
+}
+
+/** Of several servers that could not be had: away, if one of them may be back soon. */
+function together(faults: readonly StorageFault[]): StorageFault {
+  const [first] = faults;
+  if (first === undefined) throw new TypeError('no server was tried');
+  if (faults.length === 1) return first;
+  const kind = faults.some((fault) => fault.kind === 'lost') ? 'lost' : first.kind;
+  return new StorageFault(kind, faults.map(({ message }) => message).join('; '), first);
+}

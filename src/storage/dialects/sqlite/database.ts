@@ -1,0 +1,200 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { makeFolder } from '../../../state/make-folder.ts';
+import { isSqliteBusy, openSqlite } from '../../../platform/sqlite.ts';
+import type { SqliteDatabase, SqliteStatement } from '../../../platform/sqlite.ts';
+import type { Database, Session, SqlRow, SqlValue } from '../../sql/database.ts';
+import { StorageFault } from '../../sql/fault.ts';
+import { Serial } from '../../sql/serial.ts';
+import { sqliteDialect } from './dialect.ts';
+import { sqliteFault } from './faults.ts';
+
+export interface SqliteDatabaseOptions {
+  readonly path: string;
+  readonly signal?: AbortSignal | undefined;
+  /** How long another process's lock is waited for. */
+  readonly lockTimeoutMs?: number;
+}
+
+/** SQLite takes any size; this keeps a statement's values out of the way of the collector's memory. */
+const maxBatchBytes = 16 * 1024 * 1024;
+
+/**
+ * Opens the file, or makes it with mode 0600. Every commit survives a loss of power. Throws StorageFault.
+ */
+export async function openSqliteDatabase(options: SqliteDatabaseOptions): Promise<Database> {
+  const file = options.path;
+  let handle: SqliteDatabase;
+  try {
+    const dir = path.dirname(file);
+    if (!existsSync(dir)) makeFolder(dir);
+    handle = openSqlite(file);
+  } catch (thrown) {
+    throw sqliteFault(thrown, file);
+  }
+  const database = new SqliteFile(handle, options);
+  try {
+    await database.prepareFile();
+    return database;
+  } catch (thrown) {
+    handle.close();
+    throw sqliteFault(thrown, file);
+  }
+}
+
+class SqliteFile implements Database {
+  readonly dialect = sqliteDialect;
+  readonly #handle: SqliteDatabase;
+  readonly #path: string;
+  readonly #signal: AbortSignal | undefined;
+  readonly #lockTimeoutMs: number;
+  readonly #serial = new Serial();
+  readonly #statements = new Map<string, SqliteStatement>();
+  #closed = false;
+
+  constructor(handle: SqliteDatabase, options: SqliteDatabaseOptions) {
+    this.#handle = handle;
+    this.#path = options.path;
+    this.#signal = options.signal;
+    this.#lockTimeoutMs = options.lockTimeoutMs ?? 30_000;
+  }
+
+  async prepareFile(): Promise<void> {
+    // A file that has pages keeps what it was made with, and being told so again waits for whoever writes.
+    const size = await this.#whenFree(() => this.#handle.prepare('PRAGMA page_count').get());
+    if (size?.['page_count'] === 0) await this.#whenFree(() => this.#handle.exec('PRAGMA auto_vacuum = INCREMENTAL'));
+    const mode = await this.#whenFree(() => this.#handle.prepare('PRAGMA journal_mode = WAL').get());
+    if (mode?.['journal_mode'] !== 'wal') {
+      const advice = 'its file system cannot share memory between processes; put it on a local disk';
+      throw new StorageFault('broken', `${this.#path}: no write-ahead log here (${advice})`);
+    }
+    await this.#whenFree(() => this.#handle.exec('PRAGMA synchronous = FULL'));
+    this.#handle.exec('PRAGMA journal_size_limit = 67108864');
+    // In pages, 16 MB: with the usual 1,000 nearly every batch of reports copies the log, and waits for the disk twice more.
+    this.#handle.exec('PRAGMA wal_autocheckpoint = 4000');
+    this.#handle.exec('PRAGMA cache_size = -16000');
+  }
+
+  maxBatchBytes(): Promise<number> {
+    return Promise.resolve(maxBatchBytes);
+  }
+
+  read<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return this.#exclusively(() => work(this.#session));
+  }
+
+  write<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return this.#exclusively(() => this.#transaction(work));
+  }
+
+  migrate<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return this.write(work);
+  }
+
+  readOnly(sql: string): Promise<readonly SqlRow[]> {
+    return this.#exclusively(async () => {
+      this.#handle.exec('PRAGMA query_only = 1');
+      try {
+        return await this.#whenFree(() => this.#handle.prepare(sql).all() as unknown as readonly SqlRow[]);
+      } finally {
+        this.#handle.exec('PRAGMA query_only = 0');
+      }
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#serial.run(() => {
+      if (this.#closed) return Promise.resolve();
+      this.#closed = true;
+      this.#statements.clear();
+      this.#emptyLog();
+      this.#handle.close();
+      return Promise.resolve();
+    });
+  }
+
+  // The package keeps the file open until its statements are collected as garbage, so close alone would leave the newest
+  // rows in the log beside it, where somebody who copies the one file misses them.
+  #emptyLog(): void {
+    try {
+      this.#handle.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    } catch {
+      // Somebody else is using the file, or its disk is full; the log is read all the same.
+    }
+  }
+
+  #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    return this.#serial.run(async () => {
+      if (this.#closed) throw new StorageFault('lost', `${this.#path} is closed`);
+      return work();
+    });
+  }
+
+  async #transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    // A read transaction that is upgraded fails at once when another process wrote meanwhile; this one cannot.
+    await this.#whenFree(() => this.#handle.exec('BEGIN IMMEDIATE'));
+    try {
+      const result = await work(this.#session);
+      await this.#whenFree(() => this.#handle.exec('COMMIT'));
+      return result;
+    } catch (thrown) {
+      this.#rollback();
+      throw thrown;
+    }
+  }
+
+  #rollback(): void {
+    try {
+      this.#handle.exec('ROLLBACK');
+    } catch {
+      // SQLite has undone the transaction by itself, as it does when the disk is full.
+    }
+  }
+
+  readonly #session: Session = {
+    run: async (sql, values = []) =>
+      this.#whenFree(() => Number(this.#prepared(sql).run(...(values as SqlValue[])).changes)),
+    all: async (sql, values = []) =>
+      this.#whenFree(() => this.#prepared(sql).all(...(values as SqlValue[])) as unknown as readonly SqlRow[]),
+  };
+
+  #prepared(sql: string): SqliteStatement {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#handle.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  // busy_timeout would block the event loop, and with it every visit, for as long as another process holds the lock.
+  async #whenFree<T>(work: () => T): Promise<T> {
+    const startedAt = performance.now();
+    for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, 50)) {
+      try {
+        return work();
+      } catch (thrown) {
+        const fault = sqliteFault(thrown, this.#path);
+        if (!isSqliteBusy(thrown)) throw fault;
+        if (performance.now() - startedAt > this.#lockTimeoutMs) {
+          const seconds = Math.round(this.#lockTimeoutMs / 1000);
+          throw new StorageFault('lost', `${this.#path} was locked by another process for ${seconds} s`, thrown);
+        }
+      }
+      await this.#pause(pauseMs);
+    }
+  }
+
+  async #pause(pauseMs: number): Promise<void> {
+    try {
+      await sleep(
+        pauseMs * (0.5 + Math.random()),
+        undefined,
+        this.#signal === undefined ? {} : { signal: this.#signal },
+      );
+    } catch (thrown) {
+      throw new StorageFault('aborted', `waiting for ${this.#path} was ended`, thrown);
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import { placeholders } from '../../sql/insert-rows.ts';
+import type { Dialect } from '../../sql/dialect.ts';
+
+/** SQL of SQLite. Transactions lock the whole file, so rows need no lock of their own. */
+export const sqliteDialect: Dialect = {
+  name: 'sqlite',
+  now: "strftime('%Y-%m-%d %H:%M:%f', 'now')",
+  farAhead: "strftime('%Y-%m-%d %H:%M:%f', 'now', '+1 hour')",
+  forUpdate: '',
+  onConflict: (key, assignments) => ` ON CONFLICT (${key}) DO UPDATE SET ${assignments.join(', ')}`,
+  incoming: (column) => `excluded.${column}`,
+  selected: (select) => select,
+  foldRows: (columns) =>
+    `json_group_array(json_object(${columns.map((column) => `'${column}', ${column}`).join(', ')}))`,
+  schema: async (session, names) => {
+    const sql = `SELECT name, type, sql FROM sqlite_master WHERE name IN (${placeholders(names.length)}) ORDER BY name`;
+    return (await session.all(sql, names)).map((row) => ({
+      name: String(row['name']),
+      kind: row['type'] === 'view' || row['type'] === 'index' ? row['type'] : 'table',
+      definition: String(row['sql'])
+        .replace(/\s+/g, ' ')
+        .replace(/ ?([(),]) ?/g, '$1'),
+    }));
+  },
+};

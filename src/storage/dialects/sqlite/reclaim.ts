@@ -1,0 +1,62 @@
+import type { Database, Session } from '../../sql/database.ts';
+
+/** Pages of one transaction. */
+const stepPages = 512;
+
+/** What stays free where not all is given back: new rows take it again, and moving pages for nothing wears disks out. */
+const sparePart = 0.1;
+
+export interface ReclaimOptions {
+  /** Down to the last page, or leave a tenth of the file for what comes in. */
+  readonly all: boolean;
+  /** Runs one transaction, with whatever pause is due. */
+  readonly step: (work: () => Promise<void>) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** How an SQLite file uses its space; null: the database is another. */
+export interface FileSpace {
+  readonly sizeBytes: number;
+  /** Free inside of the file. */
+  readonly freeBytes: number;
+  /** Free pages can be given back little by little; else VACUUM has to make the file anew once. */
+  readonly shrinks: boolean;
+}
+
+export async function fileSpace(database: Database): Promise<FileSpace | null> {
+  if (database.dialect.name !== 'sqlite') return null;
+  return database.read(async (session) => {
+    const pageBytes = await pragma(session, 'page_size');
+    return {
+      sizeBytes: (await pragma(session, 'page_count')) * pageBytes,
+      freeBytes: (await pragma(session, 'freelist_count')) * pageBytes,
+      // https://sqlite.org/pragma.html#pragma_auto_vacuum: 2 is incremental.
+      shrinks: (await pragma(session, 'auto_vacuum')) === 2,
+    };
+  });
+}
+
+/**
+ * Gives pages that pruning has freed back to the file system, in small steps until done or the signal aborts. Returns
+ * how many bytes; 0 where the database is no SQLite file or cannot do it.
+ */
+export async function reclaim(database: Database, options: ReclaimOptions): Promise<number> {
+  const before = await fileSpace(database);
+  if (before?.shrinks !== true) return 0;
+  const spareBytes = options.all ? 0 : before.sizeBytes * sparePart;
+  let now = before;
+  while (now.freeBytes > spareBytes && !options.signal.aborted) {
+    const { freeBytes } = now;
+    await options.step(async () => {
+      await database.write((session) => session.all(`PRAGMA incremental_vacuum(${stepPages})`));
+    });
+    now = (await fileSpace(database)) ?? now;
+    if (now.freeBytes >= freeBytes) break;
+  }
+  return Math.max(0, before.sizeBytes - now.sizeBytes);
+}
+
+async function pragma(session: Session, name: string): Promise<number> {
+  const [row] = await session.all(`PRAGMA ${name}`);
+  return Number(row?.[name]);
+}

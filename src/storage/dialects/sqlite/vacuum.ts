@@ -1,0 +1,65 @@
+import { accessSync, constants, statfsSync, statSync } from 'node:fs';
+import path from 'node:path';
+
+import { openSqlite } from '../../../platform/sqlite.ts';
+import { StorageFault } from '../../sql/fault.ts';
+import { sqliteFault } from './faults.ts';
+
+export interface VacuumNeed {
+  /** A folder of the file system that is written to. */
+  readonly dir: string;
+  readonly neededBytes: number;
+  readonly availableBytes: number;
+}
+
+/**
+ * What making the file anew needs: its content once beside it, for the log that it is copied back from, and once where
+ * SQLite puts temporary files (https://sqlite.org/tempfiles.html); on one file system both. Throws StorageFault.
+ */
+export function vacuumNeeds(file: string, contentBytes: number): readonly VacuumNeed[] {
+  try {
+    const places = [path.dirname(file), temporaryDir()];
+    const devices = places.map((dir) => statSync(dir).dev);
+    const dirs = devices[0] === devices[1] ? places.slice(0, 1) : places;
+    return dirs.map((dir) => {
+      const { bavail, bsize } = statfsSync(dir);
+      return { dir, neededBytes: (contentBytes * 2) / dirs.length, availableBytes: bavail * bsize };
+    });
+  } catch (thrown) {
+    throw sqliteFault(thrown, file);
+  }
+}
+
+/**
+ * Makes the file anew, without its free space and so that it can shrink by itself from then on. It takes as long as
+ * copying does, and nobody can write meanwhile. A process that dies at it leaves the file as it was. Returns its size in
+ * bytes. Throws StorageFault, `contended` when somebody else is writing.
+ */
+export function vacuumFile(file: string): number {
+  const handle = openSqlite(file);
+  try {
+    handle.exec('PRAGMA busy_timeout = 5000');
+    handle.exec('PRAGMA auto_vacuum = INCREMENTAL');
+    handle.exec('VACUUM');
+    handle.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    return statSync(file).size;
+  } catch (thrown) {
+    throw sqliteFault(thrown, file);
+  } finally {
+    handle.close();
+  }
+}
+
+function temporaryDir(): string {
+  const { SQLITE_TMPDIR, TMPDIR } = process.env;
+  for (const dir of [SQLITE_TMPDIR, TMPDIR, '/var/tmp', '/usr/tmp', '/tmp']) {
+    if (dir === undefined || dir === '') continue;
+    try {
+      accessSync(dir, constants.W_OK | constants.X_OK);
+      return dir;
+    } catch {
+      // SQLite takes the next one too.
+    }
+  }
+  throw new StorageFault('denied', 'there is no folder for temporary files that can be written');
+}

@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { sqlDir } from '../../state/paths.ts';
+
+/** One numbered file of sql/mysql or sql/sqlite. */
+export interface MigrationFile {
+  readonly number: number;
+  /** Its name without `.sql`. */
+  readonly name: string;
+  /** SHA-256 (hex) of the statements; comments and line breaks are free to change. */
+  readonly digest: string;
+  /** One DDL statement a step. */
+  readonly steps: readonly string[];
+}
+
+/**
+ * The migrations of one database, in order. Throws Error when a file is misnamed, empty, or a number is missing: that is
+ * a fault of the package.
+ */
+export function readMigrations(dialect: 'sqlite' | 'mysql', dir: string = sqlDir): readonly MigrationFile[] {
+  const folder = path.join(dir, dialect);
+  const names = readdirSync(folder)
+    .filter((name) => name.endsWith('.sql'))
+    .sort();
+  return names.map((fileName, index) => {
+    const number = Number(/^(\d{3})-[a-z0-9-]+\.sql$/.exec(fileName)?.[1]);
+    if (number !== index + 1) throw new Error(`${path.join(folder, fileName)}: not the migration ${index + 1}`);
+    const steps = splitStatements(readFileSync(path.join(folder, fileName), 'utf8'));
+    if (steps.length === 0) throw new Error(`${path.join(folder, fileName)}: no statement`);
+    const digest = createHash('sha256').update(JSON.stringify(steps)).digest('hex');
+    return { number, name: fileName.slice(0, -'.sql'.length), digest, steps };
+  });
+}
+
+/**
+ * The statements of a migration, white space folded. A statement ends with a semicolon at the end of a line, a comment
+ * is a line that starts with `--`; neither may stand inside a string.
+ */
+export function splitStatements(text: string): readonly string[] {
+  const code = text.replace(/^\s*--.*$/gm, '');
+  return code
+    .split(/;[ \t]*$/m)
+    .map((statement) => statement.replace(/\s+/g, ' ').trim())
+    .filter((statement) => statement !== '');
+}

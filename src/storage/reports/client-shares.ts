@@ -1,0 +1,71 @@
+import type { Session } from '../sql/database.ts';
+import type { ReportRows } from '../rows/report-rows.ts';
+
+/** What one client may add to one hour of observation, in rows and in bytes of `reports`: far beyond what agents report. */
+const perHour = { rows: 20_000, bytes: 16 * 1024 * 1024 };
+/** What one client may bring in a run without a look at what the hour holds already: far beyond what a usual visit brings. */
+const free = { rows: 500, bytes: 64 * 1024 };
+
+/**
+ * Returns the ids of the reports that are refused, with the reason: their client has filled its share of the hour at which
+ * they were made. Reads in the transaction that stores, so that a transaction made again counts nothing twice.
+ */
+export type ClientShares = (session: Session, fresh: readonly ReportRows[]) => Promise<ReadonlyMap<string, string>>;
+
+interface Use {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+/** To be made once a run. */
+export function createClientShares(): ClientShares {
+  const brought = new Map<string, Use>();
+  return async (session, fresh) => {
+    const refused = new Map<string, string>();
+    const uses = new Map<string, Use>();
+    for (const one of fresh) {
+      const { client, report } = one.item;
+      const cost = costOf(one);
+      const ofRun = sumOf(brought.get(client) ?? nothing, cost);
+      brought.set(client, ofRun);
+      if (ofRun.rows <= free.rows && ofRun.bytes <= free.bytes) continue;
+      const hour = one.observedAt.slice(0, 13);
+      const key = `${hour} ${client}`;
+      const before = uses.get(key) ?? (await useOf(session, client, hour));
+      const use = sumOf(before, cost);
+      const beyond = use.rows > perHour.rows ? `${perHour.rows} rows` : use.bytes > perHour.bytes ? '16 MiB' : null;
+      uses.set(key, beyond === null ? use : before);
+      if (beyond === null) continue;
+      refused.set(report.report_id, `with it its client would have more than ${beyond} of the hour ${hour}:00 UTC`);
+    }
+    return refused;
+  };
+}
+
+const nothing: Use = { rows: 0, bytes: 0 };
+
+function sumOf(a: Use, b: Use): Use {
+  return { rows: a.rows + b.rows, bytes: a.bytes + b.bytes };
+}
+
+function costOf({ item, report, disks, networks }: ReportRows): Use {
+  // What changed of an inventory has bounds of its own.
+  if (item.report.name === 'Inventory report') return { rows: 1, bytes: 0 };
+  return { rows: 2 + disks.length + networks.length, bytes: Buffer.byteLength(report) };
+}
+
+const ofHour = (table: string): string => `${table}.client = ? AND ${table}.observed_at BETWEEN ? AND ?`;
+const countOf = (table: string): string => `(SELECT COUNT(*) FROM ${table} WHERE ${ofHour(table)})`;
+const counted = ['stats', 'stats', 'disk_stats', 'network_stats', 'inventory_reports'];
+// A row of `reports` is counted as one of `stats`: its text goes before the figures do.
+const useSql = `SELECT ${counted.map(countOf).join(' + ')} AS stored_rows,
+  (SELECT SUM(LENGTH(report)) FROM stats JOIN reports ON stat_id = id WHERE ${ofHour('stats')}) AS stored_bytes`;
+
+async function useOf(session: Session, client: string, hour: string): Promise<Use> {
+  const one = [client, `${hour}:00:00.000`, `${hour}:59:59.999`];
+  const [row] = await session.all(
+    useSql,
+    [...counted, 'bytes'].flatMap(() => one),
+  );
+  return { rows: Number(row?.['stored_rows'] ?? 0), bytes: Number(row?.['stored_bytes'] ?? 0) };
+}

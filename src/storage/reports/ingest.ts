@@ -1,0 +1,242 @@
+import { randomUUID } from 'node:crypto';
+
+import { FleetError, messageOf } from '../../errors.ts';
+import { noRunId, reportVersion } from '../../report/report.ts';
+import type { ClientShares } from './client-shares.ts';
+import type { Database, Session } from '../sql/database.ts';
+import type { Dialect } from '../sql/dialect.ts';
+import { StorageFault } from '../sql/fault.ts';
+import { forChunks, insertRows } from '../sql/insert-rows.ts';
+import { storeInventory } from './inventory.ts';
+import { diskStatsRows, diskTarget, networkStatsRows, networkTarget } from '../rows/report-rows.ts';
+import { reportRow, reportRows, reportTarget, statsTarget } from '../rows/report-rows.ts';
+import type { ReportRows } from '../rows/report-rows.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { removeSealed } from './sealed-reports.ts';
+import { sqlTime } from '../sql/sql-time.ts';
+import type { IngestItem, IngestResult } from '../store/storage.ts';
+
+/** If so many clients are all refused with the same words, the database may be at fault instead of their reports. */
+const suspiciousClients = 4;
+
+/** See ReportStore.ingest. */
+export async function ingest(
+  database: Database,
+  items: readonly IngestItem[],
+  shares: ClientShares,
+): Promise<readonly IngestResult[]> {
+  const target: Target = { database, maxBytes: await database.maxBatchBytes(), shares };
+  // Made before the transaction begins, so that locks are held for no longer than storing takes.
+  const prepared = items.map(prepare);
+  const storable = prepared.filter((one): one is ReportRows => 'item' in one);
+  const stored = (await storeHalving(target, storable)).values();
+  const results = prepared.map((one): IngestResult => {
+    if (!('item' in one)) return one;
+    const next = stored.next();
+    if (next.done === true) throw new TypeError('fewer results than reports');
+    return next.value;
+  });
+  const refusal = commonRefusal(items, results);
+  if (refusal !== null && !(await takesOwnReports(target))) {
+    throw new FleetError({ code: 'storage-failed', stage: 'storage', message: refusal });
+  }
+  return results;
+}
+
+// Whatever cannot be made a row would otherwise throw in the middle of a batch.
+function prepare(item: IngestItem): ReportRows | Extract<IngestResult, { kind: 'refused' }> {
+  try {
+    return reportRows(item);
+  } catch (thrown) {
+    return { kind: 'refused', message: messageOf(thrown) };
+  }
+}
+
+interface Target {
+  readonly database: Database;
+  readonly maxBytes: number;
+  readonly shares: ClientShares;
+}
+
+async function storeHalving(target: Target, batch: readonly ReportRows[]): Promise<readonly IngestResult[]> {
+  if (batch.length === 0) return [];
+  try {
+    return await target.database.write((session) => storeBatch(session, target, batch));
+  } catch (thrown) {
+    if (!(thrown instanceof StorageFault) || (thrown.kind !== 'refused' && thrown.kind !== 'duplicate')) throw thrown;
+    if (batch.length === 1) return [{ kind: 'refused', message: thrown.message }];
+  }
+  const middle = Math.ceil(batch.length / 2);
+  const first = await storeHalving(target, batch.slice(0, middle));
+  return [...first, ...(await storeHalving(target, batch.slice(middle)))];
+}
+
+/** What the database says to all of several clients; null if it takes a report, or says different things. */
+function commonRefusal(items: readonly IngestItem[], results: readonly IngestResult[]): string | null {
+  const messages = new Set(results.map((result) => (result.kind === 'refused' ? result.message : null)));
+  const [message] = messages;
+  if (messages.size !== 1 || message === null || message === undefined) return null;
+  const clients = new Set(items.map(({ client }) => client)).size;
+  return clients < suspiciousClients ? null : `the database refuses the reports of all ${clients} clients: ${message}`;
+}
+
+/**
+ * Tries whether the database takes minimal reports of the program's own, and undoes them. Clients may agree on what is
+ * refused, and then only their reports are.
+ */
+async function takesOwnReports(target: Target): Promise<boolean> {
+  const undone = new Error('undone');
+  const own = (['Daemon report', 'Inventory report'] as const).map((name) => reportRows(ownItem(name)));
+  try {
+    await target.database.write(async (session) => {
+      await storeBatch(session, target, own);
+      throw undone;
+    });
+  } catch (thrown) {
+    if (thrown === undone) return true;
+    if (!(thrown instanceof StorageFault) || thrown.kind !== 'refused') throw thrown;
+  }
+  return false;
+}
+
+/** A report with a row for every table that reports fill. */
+function ownItem(name: IngestItem['report']['name']): IngestItem {
+  const nowMs = Date.now();
+  const client = randomUUID();
+  const families = [
+    { name: 'disk', data: [{ mount: '/' }] },
+    { name: 'network', data: [{ interface: 'lo' }] },
+  ];
+  const report: IngestItem['report'] = {
+    name,
+    version: reportVersion,
+    datetime: new Date(nowMs).toISOString(),
+    report_id: randomUUID(),
+    run_id: noRunId,
+    client,
+    agent: { version: '', cpu_ms: 0, wall_ms: 0, rss_bytes: 0 },
+    boot_id: null,
+    monotonic_ms: 0,
+    worker_reports: [{ name: 'own', duration_ms: 0, error: null, function_reports: families }],
+  };
+  return { client, report, receivedAtMs: nowMs, observedAtMs: nowMs, collectedAtMs: nowMs, clockOffsetMs: null };
+}
+
+async function storeBatch(
+  session: Session,
+  { database, maxBytes, shares }: Target,
+  batch: readonly ReportRows[],
+): Promise<readonly IngestResult[]> {
+  const owners = await ownersOf(session, batch);
+  const fresh: ReportRows[] = [];
+  const results = batch.map((rows): IngestResult => {
+    const { client, report } = rows.item;
+    const owner = owners.get(report.report_id);
+    if (owner === client) return { kind: 'duplicate' };
+    if (owner !== undefined) return { kind: 'foreign', owner };
+    owners.set(report.report_id, client);
+    fresh.push(rows);
+    return { kind: 'stored' };
+  });
+  const beyond = await shares(session, fresh);
+  const taken = fresh.filter(({ item }) => !beyond.has(item.report.report_id));
+  const items = taken.map(({ item }) => item);
+  const isDaemon = ({ item }: ReportRows): boolean => item.report.name === 'Daemon report';
+  await storeStats(session, taken.filter(isDaemon), maxBytes);
+  const inventories = items.filter(({ report }) => report.name === 'Inventory report');
+  const refused = new Map([...beyond, ...(await storeInventory(session, inventories, maxBytes))]);
+  await touchClients(session, database.dialect, items, maxBytes);
+  for (const [index, { item }] of batch.entries()) {
+    const message = refused.get(item.report.report_id);
+    if (message !== undefined && results[index]?.kind === 'stored') results[index] = { kind: 'refused', message };
+  }
+  const doneWith = batch.filter(
+    (_rows, index) => results[index]?.kind === 'stored' || results[index]?.kind === 'duplicate',
+  );
+  await removeSealed(
+    session,
+    doneWith.flatMap(({ item }) => item.sealedRow ?? []),
+  );
+  return results;
+}
+
+async function ownersOf(session: Session, batch: readonly ReportRows[]): Promise<Map<string, string>> {
+  const ids = [...new Set(batch.map(({ item }) => item.report.report_id))];
+  const owners = new Map<string, string>();
+  for (const table of ['stats', 'inventory_reports']) {
+    const rows = await forChunks(ids, (chunk, marks) =>
+      session.all(`SELECT report_id, client FROM ${table} WHERE report_id IN (${marks})`, chunk),
+    );
+    for (const row of rows) owners.set(String(row['report_id']), String(row['client']));
+  }
+  return owners;
+}
+
+async function storeStats(session: Session, batch: readonly ReportRows[], maxBytes: number): Promise<void> {
+  await insertRows(
+    session,
+    statsTarget,
+    batch.map(({ stats }) => stats),
+    maxBytes,
+  );
+  const reportIds = batch.map(({ item }) => item.report.report_id);
+  const rows = await forChunks(reportIds, (chunk, marks) =>
+    session.all(`SELECT id, report_id FROM stats WHERE report_id IN (${marks})`, chunk),
+  );
+  const ids = new Map(rows.map((row) => [String(row['report_id']), Number(row['id'])]));
+  const idOf = ({ item }: ReportRows): number => ids.get(item.report.report_id) ?? Number.NaN;
+  const whole = batch.map((one) => reportRow(one, idOf(one)));
+  const disks = batch.flatMap((one) => diskStatsRows(one, idOf(one)));
+  const networks = batch.flatMap((one) => networkStatsRows(one, idOf(one)));
+  await insertRows(session, reportTarget, whole, maxBytes);
+  await insertRows(session, diskTarget, disks, maxBytes);
+  await insertRows(session, networkTarget, networks, maxBytes);
+}
+
+const touchColumns = ['name', 'first_seen', 'last_report_at', 'boot_id', 'inventory_at'] as const;
+
+async function touchClients(
+  session: Session,
+  dialect: Dialect,
+  items: readonly IngestItem[],
+  maxBytes: number,
+): Promise<void> {
+  const byClient = groupBy(items, ({ client }) => client);
+  // All writers lock clients in the order of their names, so that none waits for another in a circle.
+  const names = [...byClient.keys()].sort();
+  const rows = names.map((name) => {
+    const own = byClient.get(name) ?? [];
+    const newest = newestOf(own, 'Daemon report');
+    const inventory = newestOf(own, 'Inventory report');
+    return {
+      name,
+      first_seen: sqlTime(Math.min(...own.map(({ receivedAtMs }) => receivedAtMs))),
+      last_report_at: newest === null ? null : sqlTime(newest.observedAtMs),
+      boot_id: newest?.report.boot_id ?? null,
+      inventory_at: inventory === null ? null : sqlTime(inventory.observedAtMs),
+    };
+  });
+  await insertRows(session, { table: 'clients', columns: touchColumns, suffix: touchSuffix(dialect) }, rows, maxBytes);
+}
+
+function touchSuffix(dialect: Dialect): string {
+  const newer = (column: string): string =>
+    `(clients.${column} IS NULL OR clients.${column} <= ${dialect.incoming(column)})`;
+  const latest = (column: string): string =>
+    `${column} = CASE WHEN ${newer(column)} THEN ${dialect.incoming(column)} ELSE clients.${column} END`;
+  return dialect.onConflict('name', [
+    // Before last_report_at: MySQL makes assignments one after the other and would compare with the new one.
+    `boot_id = CASE WHEN ${newer('last_report_at')}
+      THEN COALESCE(${dialect.incoming('boot_id')}, clients.boot_id) ELSE clients.boot_id END`,
+    latest('last_report_at'),
+    latest('inventory_at'),
+  ]);
+}
+
+function newestOf(items: readonly IngestItem[], name: IngestItem['report']['name']): IngestItem | null {
+  const named = items.filter(({ report }) => report.name === name);
+  return named.reduce<IngestItem | null>(
+    (newest, item) => (newest === null || item.observedAtMs >= newest.observedAtMs ? item : newest),
+    null,
+  );
+}

@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto';
+
+import { maxReportBytes } from '../../report/limits.ts';
+import type { Report, Row } from '../../report/report.ts';
+import { integerFor } from '../sql/column-types.ts';
+import type { Session, SqlValue } from '../sql/database.ts';
+import { forChunks, insertRows } from '../sql/insert-rows.ts';
+import { sqlTime } from '../sql/sql-time.ts';
+import type { IngestItem } from '../store/storage.ts';
+
+/** Rows by family: what an inventory report says of a machine. */
+type Facts = Readonly<Record<string, readonly Row[]>>;
+
+/** The families that the agent's inventory has. Any other is left out: names that a client invents would add up. */
+export const inventoryFamilies: ReadonlySet<string> = new Set([
+  'system',
+  'virtual_machine',
+  'os_release',
+  'cpu_model',
+  'memory_module',
+  'disk_device',
+  'network_card',
+  'user',
+]);
+
+/** Rows that one client may add within a day, and those that are kept of it: the newest. */
+const rowsPerDay = 12;
+const keptRows = 50;
+const dayMs = 86_400_000;
+
+/** Which field of which family fills a column. */
+const sources = {
+  manufacturer: ['system', 'manufacturer'],
+  model: ['system', 'model'],
+  serial: ['system', 'serial'],
+  hostname: ['os_release', 'hostname'],
+  os: ['os_release', 'distribution'],
+  os_version: ['os_release', 'release'],
+  kernel: ['os_release', 'kernel'],
+  architecture: ['os_release', 'architecture'],
+  virtualisation: ['virtual_machine', 'virtualisation'],
+  cpu_model: ['cpu_model', 'model'],
+  cpus: ['cpu_model', 'threads'],
+  memory_bytes: ['system', 'memory_bytes'],
+} as const;
+type FactColumn = keyof typeof sources;
+
+const factColumns = Object.keys(sources) as readonly FactColumn[];
+const numericColumns = ['cpus', 'memory_bytes'] as const satisfies readonly FactColumn[];
+
+const inventoryTarget = {
+  table: 'inventory',
+  columns: ['client', 'observed_at', 'report_id', 'facts_digest', ...factColumns, 'facts'],
+} as const;
+const knownTarget = { table: 'inventory_reports', columns: ['report_id', 'client', 'observed_at'] } as const;
+
+// What was merged before is taken up to the size of a report: no more is ever stored.
+const previousSql = `SELECT facts_digest, CASE WHEN LENGTH(facts) <= ${maxReportBytes} THEN facts END AS facts
+  FROM inventory WHERE client = ? AND observed_at <= ? ORDER BY observed_at DESC, id DESC LIMIT 1`;
+const countSql = 'SELECT COUNT(*) AS count FROM inventory WHERE client = ? AND observed_at > ? AND observed_at <= ?';
+const excessSql = `SELECT id FROM inventory WHERE client = ? ORDER BY observed_at DESC, id DESC
+  LIMIT 1000 OFFSET ${keptRows}`;
+
+/**
+ * Stores what changed: a row for each report that differs from the one before it in time, and every report's id. Returns
+ * the ids of the reports that are refused, with the reason: their client has changed too often that day.
+ */
+export async function storeInventory(
+  session: Session,
+  items: readonly IngestItem[],
+  maxBytes: number,
+): Promise<ReadonlyMap<string, string>> {
+  const refused = new Map<string, string>();
+  const inTime = [...items].sort((a, b) => a.observedAtMs - b.observedAtMs);
+  for (const { client, report, observedAtMs } of inTime) {
+    const observed_at = sqlTime(observedAtMs);
+    const [previous] = await session.all(previousSql, [client, observed_at]);
+    const facts = mergedFacts(report, previous?.['facts']);
+    const facts_digest = digestOf(facts);
+    if (previous?.['facts_digest'] !== facts_digest) {
+      const [day] = await session.all(countSql, [client, sqlTime(observedAtMs - dayMs), observed_at]);
+      if (Number(day?.['count']) >= rowsPerDay) {
+        refused.set(report.report_id, `its inventory has changed ${rowsPerDay} times within a day already`);
+        continue;
+      }
+      const row = { client, observed_at, report_id: report.report_id, facts_digest, ...typedFacts(facts) };
+      await insertRows(session, inventoryTarget, [{ ...row, facts: JSON.stringify(facts) }], maxBytes);
+      await removeExcess(session, client);
+    }
+    await insertRows(session, knownTarget, [{ report_id: report.report_id, client, observed_at }], maxBytes);
+  }
+  return refused;
+}
+
+async function removeExcess(session: Session, client: string): Promise<void> {
+  const rows = await session.all(excessSql, [client]);
+  const ids = rows.map((row) => row['id'] ?? null);
+  await forChunks(ids, async (chunk, marks) => [
+    await session.run(`DELETE FROM inventory WHERE id IN (${marks})`, chunk),
+  ]);
+}
+
+/** What a probe that failed could not say has not changed by that. What grows too large is this report's alone. */
+function mergedFacts(report: Report, previous: SqlValue | undefined): Facts {
+  const own = knownFacts(report.worker_reports.flatMap(({ function_reports: parts }) => parts));
+  const isPartial = report.worker_reports.some(({ error }) => error !== null);
+  if (!isPartial || typeof previous !== 'string') return own;
+  const before = Object.entries(JSON.parse(previous) as Facts).map(([name, data]) => ({ name, data }));
+  const merged = { ...knownFacts(before), ...own };
+  return Buffer.byteLength(JSON.stringify(merged)) <= maxReportBytes ? merged : own;
+}
+
+function knownFacts(families: readonly { readonly name: string; readonly data: readonly Row[] }[]): Facts {
+  const known = families.filter(({ name }) => inventoryFamilies.has(name));
+  return Object.fromEntries(known.map(({ name, data }) => [name, data]));
+}
+
+function typedFacts(facts: Facts): Record<FactColumn, SqlValue> {
+  const values = factColumns.map((column) => [column, factOf(facts, column)]);
+  return Object.fromEntries(values) as Record<FactColumn, SqlValue>;
+}
+
+function factOf(facts: Facts, column: FactColumn): SqlValue {
+  const [family, field] = sources[column];
+  const value = facts[family]?.[0]?.[field];
+  const numeric = numericColumns.find((one) => one === column);
+  if (numeric !== undefined) return integerFor(numeric, typeof value === 'number' ? value : null);
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+/** SHA-256 (hex) that neither the order of families and fields nor that of subjects changes. */
+function digestOf(facts: Facts): string {
+  const families = Object.entries(facts).map(([name, rows]) => [name, rows.map(canonicalRow).sort()] as const);
+  families.sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash('sha256').update(JSON.stringify(families)).digest('hex');
+}
+
+function canonicalRow(row: Row): string {
+  return JSON.stringify(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,63 @@
+import type { OwnDisk } from '../../state/own-disk.ts';
+import type { Database, Session } from '../sql/database.ts';
+import { insertRows } from '../sql/insert-rows.ts';
+import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
+
+/** What a program has said of a file system of its own. */
+export interface OwnDiskFact extends OwnDisk {
+  /** The program's machine. */
+  readonly host: string;
+  readonly observedAtMs: number;
+}
+
+export interface OwnDiskReport {
+  readonly host: string;
+  readonly collectorId: string;
+  readonly atMs: number;
+  readonly disks: readonly OwnDisk[];
+}
+
+const key = ['host', 'path'] as const;
+const figures = ['collector_id', 'size_bytes', 'available_bytes', 'free_percent', 'observed_at'] as const;
+const maxBytes = 1024 * 1024;
+const longestName = 255;
+
+/** See ReportStore.saveOwnDisks. */
+export async function saveOwnDisks(
+  database: Database,
+  { host, collectorId, atMs, disks }: OwnDiskReport,
+): Promise<readonly OwnDiskFact[]> {
+  const { dialect } = database;
+  const suffix = dialect.onConflict(
+    key.join(', '),
+    figures.map((column) => `${column} = ${dialect.incoming(column)}`),
+  );
+  const rows = disks.map((disk) => ({
+    host: host.slice(0, longestName),
+    path: disk.path.slice(0, longestName),
+    collector_id: collectorId,
+    size_bytes: Math.round(disk.sizeBytes),
+    available_bytes: Math.round(disk.availableBytes),
+    free_percent: disk.freePercent,
+    observed_at: sqlTime(atMs),
+  }));
+  return database.write(async (session) => {
+    const before = await ownDiskFacts(session, 0);
+    await insertRows(session, { table: 'own_disks', columns: [...key, ...figures], suffix }, rows, maxBytes);
+    return before.filter((fact) => rows.some((row) => row.host === fact.host && row.path === fact.path));
+  });
+}
+
+/** See AlertStore.ownDisks. */
+export async function ownDiskFacts(session: Session, sinceMs: number): Promise<readonly OwnDiskFact[]> {
+  const sql = `SELECT host, path, size_bytes, available_bytes, free_percent, observed_at FROM own_disks
+    WHERE observed_at >= ? ORDER BY host, path`;
+  return (await session.all(sql, [sqlTime(sinceMs)])).map((row) => ({
+    host: String(row['host']),
+    path: String(row['path']),
+    sizeBytes: Number(row['size_bytes']),
+    availableBytes: Number(row['available_bytes']),
+    freePercent: Number(row['free_percent']),
+    observedAtMs: fromSqlTime(row['observed_at']) ?? 0,
+  }));
+}

@@ -1,0 +1,249 @@
+import { forIds } from '../sql/by-ids.ts';
+import { numberOrNull, textOrNull } from '../rows/client-facts.ts';
+import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
+import { asStorageErrors, StorageFault } from '../sql/fault.ts';
+import { forChunks, insertRows, placeholders } from '../sql/insert-rows.ts';
+import { pruneNowMs } from '../sql/prune-guard.ts';
+import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
+import type { IngestResult } from '../store/storage.ts';
+import type { KeyUse, SealedChoice, SealedClock, SealedItem, SealedPlace } from '../store/sealed-store.ts';
+import type { SealedRow, SealedStore, SealedSummary } from '../store/sealed-store.ts';
+
+const target = {
+  table: 'sealed_reports',
+  columns: [
+    'report_id',
+    'client',
+    'key_id',
+    'run_id',
+    'received_at',
+    'clock_offset_ms',
+    'monotonic_zero_ms',
+    'boot_id',
+    'sealed_bytes',
+    'sealed',
+  ],
+} as const;
+
+/** What one client's reports that wait to be opened may take: a month of full reports every five minutes is a third. */
+const clientBytes = 64 * 1024 * 1024;
+const rowBytes = 1024;
+/** What one client may bring in a run without a look at what waits. */
+const freeBytes = 64 * 1024;
+
+/**
+ * See ReportStore.saveSealed. Reads no more of what reports said than whose id is stored already, so that a collector
+ * that opens nothing needs no right to read it (docs/installation.md). `brought` counts each client's bytes of this run.
+ */
+export async function saveSealed(
+  database: Database,
+  items: readonly SealedItem[],
+  brought: Map<string, number>,
+): Promise<readonly IngestResult[]> {
+  if (items.length === 0) return [];
+  const maxBytes = await database.maxBatchBytes();
+  try {
+    return await database.write((session) => saveBatch(session, items, { maxBytes, brought }));
+  } catch (thrown) {
+    if (!(thrown instanceof StorageFault) || (thrown.kind !== 'refused' && thrown.kind !== 'duplicate')) throw thrown;
+    if (items.length === 1) return [{ kind: 'refused', message: thrown.message }];
+  }
+  const middle = Math.ceil(items.length / 2);
+  const first = await saveSealed(database, items.slice(0, middle), brought);
+  return [...first, ...(await saveSealed(database, items.slice(middle), brought))];
+}
+
+async function saveBatch(
+  session: Session,
+  items: readonly SealedItem[],
+  { maxBytes, brought }: { readonly maxBytes: number; readonly brought: Map<string, number> },
+): Promise<readonly IngestResult[]> {
+  const owners = new Map<string, string>();
+  const ids = [...new Set(items.map(({ reportId }) => reportId))];
+  for (const table of ['stats', 'inventory_reports', 'sealed_reports']) {
+    const rows = await forChunks(ids, (chunk, marks) =>
+      session.all(`SELECT report_id, client FROM ${table} WHERE report_id IN (${marks})`, chunk),
+    );
+    for (const row of rows) owners.set(String(row['report_id']), String(row['client']));
+  }
+  const fresh: SealedItem[] = [];
+  for (const { client, sealed } of items) brought.set(client, (brought.get(client) ?? 0) + sealed.length);
+  const clients = [...new Set(items.map(({ client }) => client))];
+  const waits = await waitingBytes(
+    session,
+    clients.filter((client) => (brought.get(client) ?? 0) > freeBytes),
+  );
+  const results = items.map((item): IngestResult => {
+    const owner = owners.get(item.reportId);
+    if (owner === item.client) return { kind: 'duplicate' };
+    if (owner !== undefined) return { kind: 'foreign', owner };
+    const bytes = (waits.get(item.client) ?? 0) + item.sealed.length + rowBytes;
+    if (bytes > clientBytes) return { kind: 'refused', message: `64 MiB of its client's reports wait to be opened` };
+    waits.set(item.client, bytes);
+    owners.set(item.reportId, item.client);
+    fresh.push(item);
+    return { kind: 'stored' };
+  });
+  await insertRows(session, target, fresh.map(sealedRow), maxBytes);
+  return results;
+}
+
+/** Sealed bytes of each of these clients that wait to be opened, with what a row takes besides. */
+async function waitingBytes(session: Session, clients: readonly string[]): Promise<Map<string, number>> {
+  const rows = await forChunks(clients, (chunk, marks) =>
+    session.all(
+      `SELECT client, SUM(sealed_bytes + ${rowBytes}) AS bytes FROM sealed_reports WHERE client IN (${marks}) GROUP BY client`,
+      chunk,
+    ),
+  );
+  return new Map(rows.map((row) => [String(row['client']), Number(row['bytes'])]));
+}
+
+function sealedRow(item: SealedItem): Readonly<Record<(typeof target.columns)[number], SqlValue>> {
+  const { clock } = item;
+  const bootId = clock?.bootId ?? null;
+  return {
+    report_id: item.reportId,
+    client: item.client,
+    key_id: item.keyId,
+    run_id: item.runId,
+    received_at: sqlTime(item.receivedAtMs),
+    clock_offset_ms: clock === null ? null : safe(clock.offsetMs),
+    monotonic_zero_ms: clock === null ? null : safe(clock.monotonicZeroMs),
+    // A client says it: what no system calls a boot compares with nothing.
+    boot_id: bootId !== null && /^[\x20-\x7e]{1,64}$/.test(bootId) ? bootId : null,
+    sealed_bytes: item.sealed.length,
+    sealed: item.sealed,
+  };
+}
+
+function safe(ms: number): number {
+  return Math.round(Math.min(9e15, Math.max(-9e15, ms)));
+}
+
+/** Removes rows of `sealed_reports` in a transaction that has stored what was in them. */
+export async function removeSealed(session: Session, ids: readonly number[]): Promise<void> {
+  // In the order in which everybody locks them.
+  const ordered = [...ids].sort((a, b) => a - b);
+  await forChunks(ordered, async (chunk, marks) => [
+    await session.run(`DELETE FROM sealed_reports WHERE id IN (${marks})`, chunk),
+  ]);
+}
+
+/** What `ingest` and its watchers may do. */
+export function createSealedStore(database: Database): SealedStore {
+  const read = <T>(work: (session: Session) => Promise<T>): Promise<T> => asStorageErrors(() => database.read(work));
+  const write = <T>(work: (session: Session) => Promise<T>): Promise<T> => asStorageErrors(() => database.write(work));
+  return {
+    waiting: (choice, after, limit) => read((session) => waiting(session, choice, after, limit)),
+    read: (ids) => read((session) => readRows(session, ids)),
+    mark: (ids, code, message) =>
+      write(async (session) => {
+        await forIds('id', ids, async (where, values) => [
+          await session.run(`UPDATE sealed_reports SET code = ?, message = ? WHERE ${where}`, [
+            code,
+            Array.from(message).slice(0, 1000).join(''),
+            ...values,
+          ]),
+        ]);
+      }),
+    remove: (ids) => write((session) => removeSealed(session, ids)),
+    removeKeyless: (nowMs, keptMs) => asStorageErrors(() => removeKeyless(database, nowMs, keptMs)),
+    summary: () => read(sealedSummary),
+    useOf: (keyId) => read((session) => useOf(session, keyId)),
+  };
+}
+
+/** Rows of one transaction. */
+const removedAtOnce = 200;
+
+async function removeKeyless(database: Database, nowMs: number, keptMs: number): Promise<number> {
+  const beforeMs = (await pruneNowMs(database, nowMs)) - keptMs;
+  const sql = `SELECT id FROM sealed_reports WHERE code IS NOT NULL AND received_at < ? ORDER BY id LIMIT ?`;
+  for (let removed = 0; ;) {
+    const rows = await database.read((session) => session.all(sql, [sqlTime(beforeMs), String(removedAtOnce)]));
+    if (rows.length === 0) return removed;
+    const ids = rows.map((row) => Number(row['id']));
+    await database.write((session) => removeSealed(session, ids));
+    removed += ids.length;
+  }
+}
+
+async function waiting(
+  session: Session,
+  choice: SealedChoice,
+  after: SealedPlace | null,
+  limit: number,
+): Promise<readonly SealedPlace[]> {
+  if (choice !== 'unseen' && choice.keyIds.length === 0) return [];
+  const chosen =
+    choice === 'unseen' ? 'code IS NULL' : `code IS NOT NULL AND key_id IN (${placeholders(choice.keyIds.length)})`;
+  const values: SqlValue[] = choice === 'unseen' ? [] : [...choice.keyIds];
+  const beyond = after === null ? '' : ' AND received_at >= ? AND (received_at > ? OR id > ?)';
+  if (after !== null) values.push(sqlTime(after.receivedAtMs), sqlTime(after.receivedAtMs), after.id);
+  const sql = `SELECT id, received_at, sealed_bytes FROM sealed_reports WHERE ${chosen}${beyond}
+    ORDER BY received_at, id LIMIT ?`;
+  return (await session.all(sql, [...values, String(limit)])).map((row) => ({
+    id: Number(row['id']),
+    receivedAtMs: fromSqlTime(row['received_at']) ?? 0,
+    sizeBytes: Number(row['sealed_bytes']),
+  }));
+}
+
+async function readRows(session: Session, ids: readonly number[]): Promise<readonly SealedRow[]> {
+  const rows = await forIds('id', ids, (where, values) =>
+    session.all(
+      `SELECT id, report_id, client, key_id, received_at, clock_offset_ms, monotonic_zero_ms, boot_id, sealed
+       FROM sealed_reports WHERE ${where}`,
+      values,
+    ),
+  );
+  const byId = new Map(rows.map((row) => [Number(row['id']), row]));
+  return ids.flatMap((id) => {
+    const row = byId.get(id);
+    return row === undefined ? [] : [storedSealed(row)];
+  });
+}
+
+/** A row as it was read, whoever wrote it: what is not of its form is unknown. */
+export function storedSealed(row: SqlRow): SealedRow {
+  const sealed = row['sealed'];
+  return {
+    id: Number(row['id']),
+    client: String(row['client']),
+    reportId: String(row['report_id']),
+    keyId: String(row['key_id']),
+    receivedAtMs: fromSqlTime(row['received_at']) ?? 0,
+    clock: clockOf(row),
+    sealed: sealed instanceof Uint8Array ? sealed : new Uint8Array(0),
+  };
+}
+
+function clockOf(row: SqlRow): SealedClock | null {
+  const offsetMs = numberOrNull(row['clock_offset_ms']);
+  const monotonicZeroMs = numberOrNull(row['monotonic_zero_ms']);
+  if (offsetMs === null || monotonicZeroMs === null) return null;
+  return { offsetMs, monotonicZeroMs, bootId: textOrNull(row['boot_id']) };
+}
+
+/** See SealedStore.summary. */
+export async function sealedSummary(session: Session): Promise<readonly SealedSummary[]> {
+  const sql = `SELECT key_id, code, COUNT(*) AS reports, COUNT(DISTINCT client) AS clients, MIN(stored_at) AS since
+    FROM sealed_reports GROUP BY key_id, code ORDER BY key_id, code`;
+  return (await session.all(sql)).map((row) => ({
+    keyId: String(row['key_id']),
+    code: textOrNull(row['code']),
+    reports: Number(row['reports']),
+    clients: Number(row['clients']),
+    sinceMs: fromSqlTime(row['since']) ?? 0,
+  }));
+}
+
+async function useOf(session: Session, keyId: string): Promise<KeyUse> {
+  const [count] = await session.all('SELECT COUNT(*) AS waiting FROM sealed_reports WHERE key_id = ?', [keyId]);
+  const clients = await session.all('SELECT name, sealed_to FROM clients WHERE reader IS NOT NULL');
+  return {
+    waiting: Number(count?.['waiting']),
+    clients: new Map(clients.map((row) => [String(row['name']), textOrNull(row['sealed_to'])?.split(' ') ?? null])),
+  };
+}

@@ -1,0 +1,61 @@
+import type { Report } from '../../report/report.ts';
+import type { StoredReports } from '../store/alert-store.ts';
+import { forIds } from '../sql/by-ids.ts';
+import type { Session } from '../sql/database.ts';
+
+/** Bytes of reports that are in memory at a time. One client can fill 100 reports of 1 MiB each in a visit. */
+const windowBytes = 4 * 2 ** 20;
+
+/** See AlertStore.reportsOf. `read` runs work on the database. */
+export async function openReports(
+  read: <T>(work: (session: Session) => Promise<T>) => Promise<T>,
+  ids: readonly number[],
+): Promise<StoredReports> {
+  const sizes = await read((session) => sizesOf(session, ids));
+  const windows = windowsOf(
+    ids.filter((id) => sizes.has(id)),
+    sizes,
+  );
+  let loaded = await read((session) => load(session, windows[0] ?? []));
+  return {
+    get: async (id) => {
+      const window = loaded.has(id) || !sizes.has(id) ? undefined : windows.find((one) => one.includes(id));
+      if (window !== undefined) {
+        loaded = new Map();
+        loaded = await read((session) => load(session, window));
+      }
+      return loaded.get(id);
+    },
+  };
+}
+
+async function sizesOf(session: Session, ids: readonly number[]): Promise<ReadonlyMap<number, number>> {
+  const rows = await forIds('stat_id', ids, (where, values) =>
+    session.all(`SELECT stat_id, OCTET_LENGTH(report) AS bytes FROM reports WHERE ${where}`, values),
+  );
+  return new Map(rows.map((row) => [Number(row['stat_id']), Number(row['bytes'])]));
+}
+
+/** Ids in the order given, as many together as their reports have room. */
+function windowsOf(ids: readonly number[], sizes: ReadonlyMap<number, number>): readonly (readonly number[])[] {
+  const windows: number[][] = [];
+  let free = 0;
+  for (const id of ids) {
+    const bytes = sizes.get(id) ?? 0;
+    free -= bytes;
+    if (free >= 0) windows.at(-1)?.push(id);
+    else {
+      windows.push([id]);
+      free = windowBytes - bytes;
+    }
+  }
+  return windows;
+}
+
+async function load(session: Session, ids: readonly number[]): Promise<ReadonlyMap<number, Report>> {
+  const rows = await forIds('stat_id', ids, (where, values) =>
+    session.all(`SELECT stat_id, report FROM reports WHERE ${where}`, values),
+  );
+  // It was checked before it was stored, and the database refuses what is no JSON.
+  return new Map(rows.map((row) => [Number(row['stat_id']), JSON.parse(String(row['report'])) as Report]));
+}

@@ -1,0 +1,132 @@
+import type { Database, Session, SqlValue } from '../sql/database.ts';
+import type { Dialect } from '../sql/dialect.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { forChunks, insertRows } from '../sql/insert-rows.ts';
+import type { Values } from '../sql/insert-rows.ts';
+import { fromSqlTime, sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
+import type { VisitRecord } from '../store/storage.ts';
+
+const visitTarget = {
+  table: 'visits',
+  columns: [
+    'run_id',
+    'client',
+    'started_at',
+    'duration_ms',
+    'ok',
+    'stage',
+    'code',
+    'message',
+    'connect_ms',
+    'bytes_in',
+    'bytes_out',
+    'uploaded',
+  ],
+} as const;
+
+const clientColumns = [
+  'name',
+  'address',
+  'first_seen',
+  'last_visit_at',
+  'consecutive_failures',
+  'next_attempt_at',
+  'reader',
+  'boot_id',
+  'sealed_to',
+] as const;
+type ClientRow = Values<(typeof clientColumns)[number]>;
+
+/** As many ids as the column holds. */
+const mostKeys = 15;
+
+/** See ReportStore.saveVisits. */
+export async function saveVisits(database: Database, visits: readonly VisitRecord[]): Promise<void> {
+  if (visits.length === 0) return;
+  const maxBytes = await database.maxBatchBytes();
+  await database.write(async (session) => {
+    const fresh = await withoutKnown(session, visits);
+    await insertRows(session, visitTarget, fresh.map(visitRow), maxBytes);
+    await updateClients(session, database.dialect, fresh, maxBytes);
+  });
+}
+
+async function withoutKnown(session: Session, visits: readonly VisitRecord[]): Promise<readonly VisitRecord[]> {
+  const fresh: VisitRecord[] = [];
+  for (const [runId, ofRun] of groupBy(visits, (visit) => visit.runId)) {
+    const byClient = new Map(ofRun.map((visit) => [visit.client, visit]));
+    const known = await forChunks([...byClient.keys()], (chunk, marks) =>
+      session.all(`SELECT client FROM visits WHERE run_id = ? AND client IN (${marks})`, [runId, ...chunk]),
+    );
+    for (const row of known) byClient.delete(String(row['client']));
+    fresh.push(...byClient.values());
+  }
+  return fresh;
+}
+
+function visitRow(visit: VisitRecord): Values<(typeof visitTarget.columns)[number]> {
+  return {
+    run_id: visit.runId,
+    client: visit.client,
+    started_at: sqlTime(visit.startedAtMs),
+    duration_ms: Math.round(visit.durationMs),
+    ok: visit.ok ? 1 : 0,
+    stage: visit.stage,
+    code: visit.code,
+    message: clipped(visit.message, 1000),
+    connect_ms: visit.connectMs === null ? null : Math.round(visit.connectMs),
+    bytes_in: visit.bytesIn,
+    bytes_out: visit.bytesOut,
+    uploaded: visit.uploaded ? 1 : 0,
+  };
+}
+
+// The rows are read, counted on and written in one transaction: a visit that is saved again counts no second time.
+async function updateClients(
+  session: Session,
+  dialect: Dialect,
+  visits: readonly VisitRecord[],
+  maxBytes: number,
+): Promise<void> {
+  const inTime = [...visits].sort((a, b) => a.startedAtMs - b.startedAtMs);
+  // All writers lock clients in the order of their names, so that none waits for another in a circle.
+  const names = [...new Set(visits.map(({ client }) => client))].sort();
+  const rows = await forChunks(names, (chunk, marks) =>
+    session.all(
+      `SELECT ${clientColumns.join(', ')} FROM clients WHERE name IN (${marks}) ORDER BY name${dialect.forUpdate}`,
+      chunk,
+    ),
+  );
+  const clients = new Map(rows.map((row) => [String(row['name']), row as ClientRow]));
+  for (const visit of inTime) clients.set(visit.client, afterVisit(clients.get(visit.client), visit));
+  const suffix = dialect.onConflict(
+    'name',
+    clientColumns.slice(1).map((column) => `${column} = ${dialect.incoming(column)}`),
+  );
+  const changed = names.flatMap((name) => clients.get(name) ?? []);
+  await insertRows(session, { table: 'clients', columns: clientColumns, suffix }, changed, maxBytes);
+}
+
+function afterVisit(before: ClientRow | undefined, visit: VisitRecord): ClientRow {
+  const startedAt = sqlTime(visit.startedAtMs);
+  const lastVisitAtMs = fromSqlTime(before?.last_visit_at);
+  // A visit that comes out of the journal later than its successors says nothing about the present.
+  if (before !== undefined && lastVisitAtMs !== null && lastVisitAtMs > visit.startedAtMs) return before;
+  const failures = Number(before?.consecutive_failures ?? 0);
+  const firstSeenMs = Math.min(fromSqlTime(before?.first_seen) ?? visit.startedAtMs, visit.startedAtMs);
+  return {
+    name: visit.client,
+    address: clipped(visit.address, 255),
+    first_seen: sqlTime(firstSeenMs),
+    last_visit_at: startedAt,
+    consecutive_failures: visit.ok ? 0 : failures + 1,
+    next_attempt_at: sqlTimeOrNull(visit.nextAttemptAtMs),
+    reader: visit.reader ?? before?.reader ?? null,
+    boot_id: visit.bootId ?? before?.boot_id ?? null,
+    sealed_to: visit.sealedTo?.slice(0, mostKeys).join(' ') ?? before?.sealed_to ?? null,
+  };
+}
+
+function clipped(text: string | null, maxChars: number): SqlValue {
+  return text === null ? null : Array.from(text).slice(0, maxChars).join('');
+}

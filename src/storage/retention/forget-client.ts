@@ -1,0 +1,57 @@
+import type { Database, SqlRow } from '../sql/database.ts';
+import { revokeLeases } from '../alerts/lease.ts';
+import { deleteRows } from './prune-subjects.ts';
+import type { Subject } from './prune-subjects.ts';
+import { rollupSources, rollupTable } from './rollup-tables.ts';
+
+/** Rows that are deleted together. */
+const batch = 500;
+
+const byId = (table: string, id: string, ...others: Subject['deletes']): ClientRows => ({
+  select: `SELECT ${id} AS id FROM ${table} WHERE client = ? ORDER BY ${id} LIMIT ${batch}`,
+  deletes: [...others, [table, id]],
+});
+
+type ClientRows = Pick<Subject, 'select' | 'deletes'>;
+
+/** Tables that may hold many rows of a client, and what hangs on them. */
+const large: readonly ClientRows[] = [
+  byId('stats', 'id', ['reports', 'stat_id'], ['disk_stats', 'stat_id'], ['network_stats', 'stat_id']),
+  byId('visits', 'id'),
+  byId('inventory', 'id'),
+  byId('inventory_reports', 'report_id'),
+  byId('sealed_reports', 'id'),
+  byId('alerts', 'id', ['told', 'alert_id'], ['notifications', 'alert_id']),
+];
+const small: readonly string[] = [
+  ...rollupSources.flatMap((source) => [rollupTable(source, 'hour'), rollupTable(source, 'day')]),
+  'judging',
+  'silences',
+];
+
+/**
+ * See AlertStore.forgetClient. The row of `clients` goes last, so what a crash leaves can be removed by a second call. An
+ * alerter at work has to begin anew, for it may have read rows that go.
+ */
+export async function forgetClient(database: Database, client: string, signal: AbortSignal): Promise<boolean> {
+  const isKnown = async (): Promise<readonly SqlRow[]> =>
+    database.read((session) => session.all('SELECT name FROM clients WHERE name = ?', [client]));
+  if ((await isKnown()).length === 0) return false;
+  for (const rows of large) {
+    for (let found = batch; found >= batch;) {
+      signal.throwIfAborted();
+      found = await database.write(async (session) => {
+        await revokeLeases(session);
+        const ids = (await session.all(rows.select, [client])).map((row) => row['id'] ?? null);
+        await deleteRows(session, rows, ids);
+        return ids.length;
+      });
+    }
+  }
+  await database.write(async (session) => {
+    await revokeLeases(session);
+    for (const table of small) await session.run(`DELETE FROM ${table} WHERE client = ?`, [client]);
+    await session.run('DELETE FROM clients WHERE name = ?', [client]);
+  });
+  return true;
+}

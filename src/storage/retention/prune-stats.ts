@@ -1,0 +1,134 @@
+import type { Database, SqlValue } from '../sql/database.ts';
+import { placeholders } from '../sql/insert-rows.ts';
+import { rollUp } from './rollup.ts';
+import type { RollupSpan } from './rollup-tables.ts';
+import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
+
+export interface StatsRemoverOptions {
+  readonly database: Database;
+  /** A full hour; rows observed before it go. */
+  readonly beforeMs: number;
+  /** Once an alerter has run here, what it has not judged stays. */
+  readonly judgedOnly: boolean;
+  /** What the rows are added to before they go. */
+  readonly spans: readonly RollupSpan[];
+}
+
+export const hourMs = 3_600_000;
+
+/** Rows of an hour that are looked up at a time. */
+const lookupRows = 20_000;
+
+// Few sizes of lists, so that each statement is prepared once.
+const listSizes = [16, 64, 256, 512] as const;
+
+/** Most rows of one transaction, whatever the limit. */
+export const mostStats = 512;
+
+// A client that has fallen silent keeps its newest row, or latest_stats and status would forget it.
+const removable = (judgedOnly: boolean): string => `s.observed_at < ? AND s.observed_at >= ?
+    AND s.id <> (SELECT n.id FROM stats n WHERE n.client = s.client ORDER BY n.observed_at DESC, n.id DESC LIMIT 1)
+    ${judgedOnly ? 'AND s.processed_at IS NOT NULL' : ''}`;
+
+/** Values: before, from. */
+export function oldestStatsSql(judgedOnly: boolean): string {
+  return `SELECT s.observed_at AS at FROM stats s WHERE ${removable(judgedOnly)} ORDER BY s.observed_at LIMIT 1`;
+}
+
+/** Values: before, from. */
+export function countStatsSql(judgedOnly: boolean): string {
+  return `SELECT COUNT(*) AS count FROM stats s WHERE ${removable(judgedOnly)}`;
+}
+
+/** Values: before, from, limit. A client's rows stand together, so that its rollups are written once. */
+function rowsOfHourSql(judgedOnly: boolean): string {
+  return `SELECT s.id AS id, s.client AS client FROM stats s WHERE ${removable(judgedOnly)}
+    ORDER BY s.client, s.id LIMIT ?`;
+}
+
+export interface RemovedStats {
+  readonly stats: number;
+  /** Whole reports that were still there. */
+  readonly reports: number;
+}
+
+interface Row {
+  readonly id: number;
+  readonly client: string;
+}
+
+/**
+ * Rolls rows of `stats` and what hangs on them up and removes them, oldest hour first: each call of what it returns does
+ * so with up to a number of them, in one transaction, and says how many went; null when there is nothing left.
+ *
+ * A row is in `stats` or in its rollups and never in both, whatever dies when and however many do this at once: rows are
+ * locked, those that somebody else took meanwhile are left out, and what is left is added and deleted together. Rows that
+ * come home late into an hour that is rolled up already are added to it.
+ */
+export function statsRemover(options: StatsRemoverOptions): (limit: number) => Promise<RemovedStats | null> {
+  const { database, beforeMs, judgedOnly } = options;
+  const before = sqlTime(beforeMs);
+  let from = '1000-01-01 00:00:00.000';
+  let ofHourMs = 0;
+  let queue: readonly Row[] = [];
+  const fill = async (): Promise<void> => {
+    const oldest = await database.read((session) => session.all(oldestStatsSql(judgedOnly), [before, from]));
+    const oldestMs = fromSqlTime(oldest[0]?.['at']);
+    if (oldestMs === null) return;
+    ofHourMs = Math.floor(oldestMs / hourMs) * hourMs;
+    from = sqlTime(ofHourMs);
+    const values = [sqlTime(ofHourMs + hourMs), from, String(lookupRows)];
+    const rows = await database.read((session) => session.all(rowsOfHourSql(judgedOnly), values));
+    queue = rows.map((row) => ({ id: Number(row['id']), client: String(row['client']) }));
+  };
+  return async (limit) => {
+    if (queue.length === 0) await fill();
+    if (queue.length === 0) return null;
+    const size = wholeClients(queue, Math.min(limit, mostStats));
+    const ids = queue.slice(0, size).map(({ id }) => id);
+    const removed = await removeStats(options, ofHourMs, ids);
+    queue = queue.slice(size);
+    return removed;
+  };
+}
+
+/** How many rows from the start, at most `limit`, do not cut a client's rows in two; `limit` when even one has more. */
+function wholeClients(rows: readonly Row[], limit: number): number {
+  if (rows.length <= limit) return rows.length;
+  const next = rows[limit]?.client;
+  const cut = rows.findLastIndex(({ client }, index) => index < limit && client !== next);
+  return cut === -1 ? limit : cut + 1;
+}
+
+async function removeStats(
+  { database, judgedOnly, spans }: StatsRemoverOptions,
+  ofHourMs: number,
+  ids: readonly number[],
+): Promise<RemovedStats> {
+  const { dialect } = database;
+  return database.write(async (session) => {
+    const wanted = filledUp([...ids].sort((one, other) => one - other));
+    const rows = await session.all(
+      `SELECT id FROM stats WHERE id IN (${wanted.marks}) ${judgedOnly ? 'AND processed_at IS NOT NULL' : ''}
+       ORDER BY id${dialect.forUpdate}`,
+      wanted.values,
+    );
+    if (rows.length === 0) return { stats: 0, reports: 0 };
+    const locked = filledUp(rows.map(({ id = null }) => id));
+    await rollUp(session, { dialect, hourMs: ofHourMs, spans, statIds: locked.values, marks: locked.marks });
+    const remove = (table: string, column: string): Promise<number> =>
+      session.run(`DELETE FROM ${table} WHERE ${column} IN (${locked.marks})`, locked.values);
+    // What hangs on a row goes before it.
+    await remove('disk_stats', 'stat_id');
+    await remove('network_stats', 'stat_id');
+    const reports = await remove('reports', 'stat_id');
+    return { stats: await remove('stats', 'id'), reports };
+  });
+}
+
+/** Made as long as one of few lengths by repeating the last one. */
+function filledUp(ids: readonly SqlValue[]): { readonly values: readonly SqlValue[]; readonly marks: string } {
+  const size = listSizes.find((candidate) => candidate >= ids.length) ?? ids.length;
+  const last = ids.at(-1) ?? null;
+  return { values: [...ids, ...Array<SqlValue>(size - ids.length).fill(last)], marks: placeholders(size) };
+}

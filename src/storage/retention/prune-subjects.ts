@@ -1,0 +1,133 @@
+import type { Database, Session, SqlValue } from '../sql/database.ts';
+import { forChunks } from '../sql/insert-rows.ts';
+
+/** A kind of rows that go by themselves, and what goes with them. */
+export interface Subject {
+  /** Selects `id` and `at`, in the order (at, id), beyond the cursor; values: limit, cursor time twice, cursor id, count. */
+  readonly select: string;
+  /** Less than any id. */
+  readonly firstId: SqlValue;
+  /** Tables and the column that the ids are deleted by; what hangs on a row goes before it. */
+  readonly deletes: readonly (readonly [table: string, column: string])[];
+}
+
+const beyondCursor = (at: string, id: string): string => `${at} < ? AND ${at} >= ? AND (${at} > ? OR ${id} > ?)`;
+
+export const reports = (judgedOnly: boolean): Subject => ({
+  select: `SELECT r.stat_id AS id, r.observed_at AS at FROM reports r WHERE ${beyondCursor('r.observed_at', 'r.stat_id')}
+    ${judgedOnly ? 'AND EXISTS (SELECT 1 FROM stats s WHERE s.id = r.stat_id AND s.processed_at IS NOT NULL)' : ''}
+    ORDER BY r.observed_at, r.stat_id LIMIT ?`,
+  firstId: 0,
+  deletes: [['reports', 'stat_id']],
+});
+
+export const visits = (judgedOnly: boolean): Subject => ({
+  select: `SELECT v.id AS id, v.started_at AS at FROM visits v WHERE ${beyondCursor('v.started_at', 'v.id')}
+    ${judgedOnly ? 'AND v.processed_at IS NOT NULL' : ''} ORDER BY v.started_at, v.id LIMIT ?`,
+  firstId: 0,
+  deletes: [['visits', 'id']],
+});
+
+// The newest run of each collector and program stays: it says since when there was none. A run with visits stays too.
+export const runs: Subject = {
+  select: `SELECT r.id AS id, r.started_at AS at FROM runs r WHERE ${beyondCursor('r.started_at', 'r.id')}
+    AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.run_id = r.id)
+    AND EXISTS (SELECT 1 FROM runs later WHERE later.program = r.program AND later.collector_id = r.collector_id
+                AND later.started_at > r.started_at AND later.outcome = 'finished')
+    ORDER BY r.started_at, r.id LIMIT ?`,
+  firstId: '',
+  deletes: [['runs', 'id']],
+};
+
+export const inventoryReports: Subject = {
+  select: `SELECT i.report_id AS id, i.observed_at AS at FROM inventory_reports i
+    WHERE ${beyondCursor('i.observed_at', 'i.report_id')} ORDER BY i.observed_at, i.report_id LIMIT ?`,
+  firstId: '',
+  deletes: [['inventory_reports', 'report_id']],
+};
+
+const waitingMail = 'm.sent_at IS NULL AND m.failed_at IS NULL AND m.replaced_by IS NULL';
+
+// What somebody still has to be told of stays, and so does what a mail that waits speaks of.
+export const episodes: Subject = {
+  select: `SELECT a.id AS id, a.resolved_at AS at FROM alerts a
+    WHERE a.settled = 1 AND ${beyondCursor('a.resolved_at', 'a.id')} AND a.open_key IS NULL
+    AND NOT EXISTS (SELECT 1 FROM notifications n JOIN mails m ON m.id = n.mail_id
+                    WHERE n.alert_id = a.id AND ${waitingMail})
+    ORDER BY a.resolved_at, a.id LIMIT ?`,
+  firstId: 0,
+  deletes: [
+    ['told', 'alert_id'],
+    ['notifications', 'alert_id'],
+    ['alerts', 'id'],
+  ],
+};
+
+export const mails: Subject = {
+  select: `SELECT m.id AS id, m.created_at AS at FROM mails m WHERE ${beyondCursor('m.created_at', 'm.id')}
+    AND NOT (${waitingMail}) ORDER BY m.created_at, m.id LIMIT ?`,
+  firstId: 0,
+  deletes: [
+    ['notifications', 'mail_id'],
+    ['mails', 'id'],
+  ],
+};
+
+export const silences: Subject = {
+  select: `SELECT s.id AS id, s.ends_at AS at FROM silences s WHERE ${beyondCursor('s.ends_at', 's.id')}
+    ORDER BY s.ends_at, s.id LIMIT ?`,
+  firstId: 0,
+  deletes: [['silences', 'id']],
+};
+
+/**
+ * Removes the rows of a subject that are older than a time, oldest first: each call of what it returns removes up to a
+ * number of them and says how many went; null when there is nothing left.
+ */
+export function subjectRemover(
+  database: Database,
+  subject: Subject,
+  before: string,
+): (limit: number) => Promise<number | null> {
+  let cursor: { readonly at: string; readonly id: SqlValue } = { at: '1000-01-01 00:00:00.000', id: subject.firstId };
+  return async (limit) => {
+    const { at, id } = cursor;
+    const rows = await database.read((session) => session.all(subject.select, [before, at, at, id, String(limit)]));
+    const last = rows.at(-1);
+    if (last === undefined) return null;
+    const ids = rows.map((row) => row['id'] ?? null);
+    const count = await database.write((session) => deleteRows(session, subject, ids));
+    cursor = { at: String(last['at']), id: last['id'] ?? null };
+    return count;
+  };
+}
+
+/** How many rows there are to remove. */
+export async function countSubject(session: Session, subject: Subject, before: string): Promise<number> {
+  const at = '1000-01-01 00:00:00.000';
+  const everything = subject.select.replace(/ORDER BY .*$/, '');
+  const [row] = await session.all(`SELECT COUNT(*) AS count FROM (${everything}) old`, [
+    before,
+    at,
+    at,
+    subject.firstId,
+  ]);
+  return Number(row?.['count']);
+}
+
+// In the order of their ids, in which everybody locks them.
+export async function deleteRows(
+  session: Session,
+  subject: Pick<Subject, 'deletes'>,
+  ids: readonly SqlValue[],
+): Promise<number> {
+  const ordered = [...ids].sort((a, b) => ((a ?? 0) < (b ?? 0) ? -1 : 1));
+  let deleted = 0;
+  for (const [table, column] of subject.deletes) {
+    const counts = await forChunks(ordered, async (chunk, marks) => [
+      await session.run(`DELETE FROM ${table} WHERE ${column} IN (${marks})`, chunk),
+    ]);
+    deleted = counts.reduce((sum, count) => sum + count, 0);
+  }
+  return deleted;
+}

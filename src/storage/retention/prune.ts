@@ -1,0 +1,208 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Database } from '../sql/database.ts';
+import { pruneNowMs } from '../sql/prune-guard.ts';
+import { countStatsSql, hourMs, mostStats, oldestStatsSql, statsRemover } from './prune-stats.ts';
+import * as subjects from './prune-subjects.ts';
+import { countSubject, subjectRemover } from './prune-subjects.ts';
+import { reclaim } from '../dialects/sqlite/reclaim.ts';
+import { expiredSql, expireRollup } from './rollup-expiry.ts';
+import { rollupSources } from './rollup-tables.ts';
+import type { RollupSpan } from './rollup-tables.ts';
+import { spanStart } from './rollup.ts';
+import { sqlTime } from '../sql/sql-time.ts';
+import type { PruneLimits, PruneResult } from '../store/storage.ts';
+
+const alerterSql = "SELECT 1 AS found FROM runs WHERE program = 'alert' LIMIT 1";
+const oldest = '1000-01-01 00:00:00.000';
+
+/** The queries that look for what may go, as they are once an alerter has run here. */
+export const pruneQueries = {
+  stats: oldestStatsSql(true),
+  reports: subjects.reports(true).select,
+  visits: subjects.visits(true).select,
+  runs: subjects.runs.select,
+  'inventory reports': subjects.inventoryReports.select,
+  episodes: subjects.episodes.select,
+  mails: subjects.mails.select,
+  silences: subjects.silences.select,
+  ...Object.fromEntries(
+    rollupSources.flatMap((source) => [
+      [`${source.table} by the hour`, expiredSql(source, 'hour')],
+      [`${source.table} by the day`, expiredSql(source, 'day')],
+    ]),
+  ),
+} as const;
+
+type Counted = Exclude<keyof PruneResult, 'more' | 'freedBytes'>;
+const kinds = ['stats', 'reports', 'visits', 'runs', 'hourly', 'daily'] as const satisfies readonly Counted[];
+
+/** How many of what went; null: there is nothing left. */
+type Removed = { readonly [Kind in Counted]?: number } | null;
+
+/** One kind of rows. */
+interface Sweep {
+  /** Removes up to `limit` rows in one transaction. */
+  readonly remove: (limit: number) => Promise<Removed>;
+}
+
+/**
+ * See ReportStore.prune. Once an alerter has run here, a row that it has not judged stays, however old. The rows of
+ * `inventory` stay as long as the client's history is of interest: they are few. A clock that has leapt ahead is not
+ * believed at once (see confirmedNowMs).
+ *
+ * Each kind of rows has its turn, so that much of one does not keep the others.
+ */
+export async function prune(
+  database: Database,
+  limits: PruneLimits,
+  signal: AbortSignal,
+  onStep: (removed: PruneResult) => void = () => undefined,
+): Promise<PruneResult> {
+  const removed: Record<Counted, number> = { stats: 0, reports: 0, visits: 0, runs: 0, hourly: 0, daily: 0 };
+  const gait = createGait(signal);
+  const isOver = (): boolean => signal.aborted;
+  let open = await sweepsOf(database, limits);
+  while (open.length > 0 && !isOver()) {
+    const left: Sweep[] = [];
+    for (const sweep of open) {
+      const counts = isOver() ? {} : await gait.step(sweep);
+      if (counts === null) continue;
+      left.push(sweep);
+      for (const kind of kinds) removed[kind] += counts[kind] ?? 0;
+    }
+    open = left;
+    onStep({ ...removed, freedBytes: 0, more: open.length > 0 });
+  }
+  const more = open.length > 0;
+  const freedBytes = more ? 0 : await reclaim(database, { all: limits.freeAll ?? false, step: gait.pace, signal });
+  return { ...removed, freedBytes, more };
+}
+
+/** What prune would remove, of the kinds that it counts. */
+export async function countPrunable(database: Database, limits: PruneLimits): Promise<PruneResult> {
+  const { judgedOnly, rawBefore, detailBefore, statsBeforeMs, expiries } = await boundsOf(database, limits);
+  return database.read(async (session) => {
+    const [stats] = await session.all(countStatsSql(judgedOnly), [sqlTime(statsBeforeMs), oldest]);
+    const removed = {
+      stats: Number(stats?.['count']),
+      reports: await countSubject(session, subjects.reports(judgedOnly), detailBefore),
+      visits: await countSubject(session, subjects.visits(judgedOnly), rawBefore),
+      runs: await countSubject(session, subjects.runs, rawBefore),
+      hourly: 0,
+      daily: 0,
+    };
+    for (const { span, before } of expiries) {
+      for (const { table } of rollupSources) {
+        const kind = span === 'hour' ? 'hourly' : 'daily';
+        const [row] = await session.all(`SELECT COUNT(*) AS count FROM ${table}_${kind} WHERE ${span} < ?`, [before]);
+        removed[kind] += Number(row?.['count']);
+      }
+    }
+    return { ...removed, freedBytes: 0, more: Object.values(removed).some((count) => count > 0) };
+  });
+}
+
+interface Bounds {
+  readonly judgedOnly: boolean;
+  readonly rawBefore: string;
+  readonly detailBefore: string;
+  /** A full hour: so an hour is rolled up once, as a whole. */
+  readonly statsBeforeMs: number;
+  /** What rows are added to before they go. */
+  readonly spans: readonly RollupSpan[];
+  readonly expiries: readonly { readonly span: RollupSpan; readonly before: string }[];
+}
+
+async function boundsOf(database: Database, limits: PruneLimits): Promise<Bounds> {
+  const { rawMs, detailMs, hourlyMs, dailyMs } = limits;
+  const nowMs = await pruneNowMs(database, limits.nowMs);
+  const judgedOnly = (await database.read((session) => session.all(alerterSql))).length > 0;
+  const kept = [
+    { span: 'hour', keptMs: hourlyMs },
+    { span: 'day', keptMs: dailyMs },
+  ] as const;
+  return {
+    judgedOnly,
+    rawBefore: sqlTime(nowMs - rawMs),
+    detailBefore: sqlTime(nowMs - detailMs),
+    statsBeforeMs: Math.floor((nowMs - rawMs) / hourMs) * hourMs,
+    spans: kept.flatMap(({ span, keptMs }) => (keptMs !== null && keptMs > rawMs ? [span] : [])),
+    expiries: kept.flatMap(({ span, keptMs }) =>
+      keptMs === null ? [] : [{ span, before: spanStart(span, nowMs - keptMs) }],
+    ),
+  };
+}
+
+async function sweepsOf(database: Database, limits: PruneLimits): Promise<readonly Sweep[]> {
+  const { judgedOnly, rawBefore, detailBefore, statsBeforeMs, spans, expiries } = await boundsOf(database, limits);
+  const ofSubject = (counted: Counted | null, subject: subjects.Subject, before: string): Sweep => {
+    const remove = subjectRemover(database, subject, before);
+    return { remove: async (limit) => countedAs(counted, await remove(limit)) };
+  };
+  const expired = expiries.flatMap(({ span, before }) =>
+    rollupSources.map((source): Sweep => {
+      const counted = span === 'hour' ? 'hourly' : 'daily';
+      return { remove: async (limit) => countedAs(counted, await expireRollup(database, source, span, before, limit)) };
+    }),
+  );
+  return [
+    ofSubject('reports', subjects.reports(judgedOnly), detailBefore),
+    { remove: statsRemover({ database, beforeMs: statsBeforeMs, judgedOnly, spans }) },
+    ...expired,
+    ofSubject('visits', subjects.visits(judgedOnly), rawBefore),
+    ofSubject('runs', subjects.runs, rawBefore),
+    ofSubject(null, subjects.inventoryReports, rawBefore),
+    ofSubject(null, subjects.mails, rawBefore),
+    ofSubject(null, subjects.episodes, rawBefore),
+    ofSubject(null, subjects.silences, rawBefore),
+  ];
+}
+
+function countedAs(kind: Counted | null, count: number | null): Removed {
+  if (count === null) return null;
+  return kind === null ? {} : { [kind]: count };
+}
+
+// Of fewer, what a transaction costs by itself would be most of it.
+const leastRows = 16;
+const firstRows = 128;
+/** A transaction is to be shorter than this, and is made longer when it takes less than the half. */
+const longestMs = 400;
+/** Longer than others wait between two tries for the lock of an SQLite file, so that each of them gets in. */
+const pauseMs = 90;
+
+interface Gait {
+  readonly step: (sweep: Sweep) => Promise<Removed>;
+  /** Runs something that takes its time, and pauses when that is due. */
+  readonly pace: (work: () => Promise<void>) => Promise<void>;
+}
+
+/** Makes transactions as long as others can well wait for, and pauses between them. */
+function createGait(signal: AbortSignal): Gait {
+  const sizes = new Map<Sweep, number>();
+  let sincePauseMs = 0;
+  const pauseAfter = async (tookMs: number): Promise<void> => {
+    sincePauseMs += tookMs;
+    if (sincePauseMs <= longestMs / 2) return;
+    sincePauseMs = 0;
+    await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+  };
+  return {
+    pace: async (work) => {
+      const startedAt = performance.now();
+      await work();
+      await pauseAfter(performance.now() - startedAt);
+    },
+    step: async (sweep) => {
+      const rows = sizes.get(sweep) ?? firstRows;
+      const startedAt = performance.now();
+      const removed = await sweep.remove(rows);
+      const tookMs = performance.now() - startedAt;
+      if (tookMs > longestMs) sizes.set(sweep, Math.max(leastRows, Math.floor(rows / 2)));
+      else if (tookMs < longestMs / 2) sizes.set(sweep, Math.min(mostStats, rows * 2));
+      await pauseAfter(tookMs);
+      return removed;
+    },
+  };
+}

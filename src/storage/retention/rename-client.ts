@@ -1,0 +1,99 @@
+import { alertKey } from '../rows/alert-key.ts';
+import type { Database, Session } from '../sql/database.ts';
+import type { Dialect } from '../sql/dialect.ts';
+import { revokeLeases } from '../alerts/lease.ts';
+import { mergeSuffix, rollupColumns, rollupSources, rollupTable } from './rollup-tables.ts';
+
+const tables = ['stats', 'disk_stats', 'network_stats', 'visits', 'inventory', 'inventory_reports'] as const;
+const existsSql = 'SELECT name FROM clients WHERE name = ?';
+
+// One run visits a client under one name; should both be there all the same, the new name's visit stays.
+const dropDoubleVisitsSql = `DELETE FROM visits WHERE client = ? AND run_id IN
+  (SELECT run_id FROM (SELECT run_id FROM visits WHERE client = ?) AS twice)`;
+
+/** See ReportStore.renameClient: everything in one transaction, so a second run finds all of it or nothing to do. */
+export async function renameClient(database: Database, from: string, to: string): Promise<boolean> {
+  if (from === to) return false;
+  const known = await database.read((session) => session.all(existsSql, [from]));
+  if (known.length === 0) return false;
+  const { dialect } = database;
+  return database.write(async (session) => {
+    const locked = await session.all(existsSql + dialect.forUpdate, [from]);
+    if (locked.length === 0) return false;
+    // An alerter at work has read rows under the old name; the next pass reads them anew. First, as every transaction of
+    // the alerter begins with its lease too.
+    await revokeLeases(session);
+    await session.run(dropDoubleVisitsSql, [from, to]);
+    for (const table of tables) await session.run(`UPDATE ${table} SET client = ? WHERE client = ?`, [to, from]);
+    await renameRollups(session, dialect, from, to);
+    await session.run('UPDATE silences SET client = ? WHERE client = ?', [to, from]);
+    await renameMemory(session, from, to);
+    await renameAlerts(session, dialect.now, from, to);
+    await mergeClients(session, from, to);
+    return true;
+  });
+}
+
+// Should both have rows of one hour, they become one.
+async function renameRollups(session: Session, dialect: Dialect, from: string, to: string): Promise<void> {
+  for (const source of rollupSources) {
+    for (const span of ['hour', 'day'] as const) {
+      const table = rollupTable(source, span);
+      const [client = '', ...others] = rollupColumns(source, span);
+      await session.run(
+        `INSERT INTO ${table} (${[client, ...others].join(', ')})
+         ${dialect.selected(`SELECT ${['? AS client', ...others.map((column) => `old.${column}`)].join(', ')}
+           FROM ${table} old WHERE old.client = ?`)}
+         ${mergeSuffix(dialect, source, span)}`,
+        [to, from],
+      );
+      await session.run(`DELETE FROM ${table} WHERE client = ?`, [from]);
+    }
+  }
+}
+
+// Should both be there, the new name's is the one that goes on.
+async function renameMemory(session: Session, from: string, to: string): Promise<void> {
+  const own = await session.all('SELECT client FROM judging WHERE client = ?', [to]);
+  if (own.length > 0) await session.run('DELETE FROM judging WHERE client = ?', [from]);
+  else await session.run('UPDATE judging SET client = ? WHERE client = ?', [to, from]);
+}
+
+async function renameAlerts(session: Session, now: string, from: string, to: string): Promise<void> {
+  const alerts = await session.all('SELECT id, rule, subject, open_key FROM alerts WHERE client = ?', [from]);
+  for (const alert of alerts) {
+    const key = alertKey(to, String(alert['rule']), String(alert['subject']));
+    const id = Number(alert['id']);
+    const isOpen = alert['open_key'] !== null;
+    const rival = isOpen ? await session.all('SELECT id FROM alerts WHERE open_key = ?', [key]) : [];
+    if (rival.length > 0) {
+      await session.run(
+        `UPDATE alerts SET open_key = NULL, state = 'resolved', resolved_at = ${now}, closed_reason = 'superseded', settled = 1
+         WHERE id = ?`,
+        [id],
+      );
+    }
+    const openKey = isOpen && rival.length === 0 ? key : null;
+    await session.run('UPDATE alerts SET client = ?, alert_key = ?, open_key = ? WHERE id = ?', [to, key, openKey, id]);
+  }
+}
+
+async function mergeClients(session: Session, from: string, to: string): Promise<void> {
+  const there = await session.all('SELECT name, first_seen, last_report_at FROM clients WHERE name IN (?, ?)', [
+    from,
+    to,
+  ]);
+  if (there.length === 1) {
+    await session.run('UPDATE clients SET name = ? WHERE name = ?', [to, from]);
+    return;
+  }
+  // Times are text, and their order is that of time.
+  const firstSeen = there.map((row) => String(row['first_seen'])).sort()[0] ?? null;
+  const reports = there.flatMap((row) => (row['last_report_at'] === null ? [] : [String(row['last_report_at'])]));
+  await session.run('UPDATE clients SET first_seen = ?, last_report_at = ? WHERE name = ?', [
+    firstSeen,
+    reports.sort().at(-1) ?? null,
+    to,
+  ]);
+  await session.run('DELETE FROM clients WHERE name = ?', [from]);
+}

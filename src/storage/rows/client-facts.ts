@@ -1,0 +1,53 @@
+import type { Database } from '../sql/database.ts';
+import { fromSqlTime } from '../sql/sql-time.ts';
+import type { ClientFacts, Reader } from '../store/storage.ts';
+
+const factsSql = `SELECT name, address, last_visit_at, last_report_at, consecutive_failures, next_attempt_at, boot_id,
+  inventory_at, reader, CASE WHEN consecutive_failures > 0 THEN
+    (SELECT v.code FROM visits v WHERE v.client = clients.name ORDER BY v.started_at DESC, v.id DESC LIMIT 1)
+  END AS failed_code,
+  CASE WHEN next_attempt_at IS NOT NULL THEN
+    (SELECT r.config_digest FROM visits v JOIN runs r ON r.id = v.run_id WHERE v.client = clients.name
+      ORDER BY v.started_at DESC, v.id DESC LIMIT 1)
+  END AS attempt_digest FROM clients`;
+
+/** See ReportStore.clientFacts. */
+export async function clientFacts(database: Database): Promise<ReadonlyMap<string, ClientFacts>> {
+  const rows = await database.read((session) => session.all(factsSql));
+  return new Map(
+    rows.map((row) => {
+      const name = String(row['name']);
+      const facts: ClientFacts = {
+        name,
+        address: textOrNull(row['address']) ?? name,
+        lastVisitAtMs: fromSqlTime(row['last_visit_at']),
+        lastReportAtMs: fromSqlTime(row['last_report_at']),
+        consecutiveFailures: Number(row['consecutive_failures']),
+        failedCode: textOrNull(row['failed_code']),
+        nextAttemptAtMs: fromSqlTime(row['next_attempt_at']),
+        attemptDigest: textOrNull(row['attempt_digest']),
+        bootId: textOrNull(row['boot_id']),
+        inventoryAtMs: fromSqlTime(row['inventory_at']),
+        reader: readerOrNull(row['reader']),
+      };
+      return [name, facts];
+    }),
+  );
+}
+
+const readers: readonly Reader[] = ['node', 'runtime', 'shell'];
+
+/** The column `reader`; null for NULL and for what this version does not know. */
+export function readerOrNull(value: unknown): Reader | null {
+  return readers.find((reader) => reader === value) ?? null;
+}
+
+/** A text column; null for NULL. */
+export function textOrNull(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+/** A numeric column; null for NULL. */
+export function numberOrNull(value: unknown): number | null {
+  return typeof value === 'number' ? value : null;
+}

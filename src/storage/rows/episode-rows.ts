@@ -1,0 +1,134 @@
+import type { Severity } from '../../config/config.ts';
+import { alertKey } from './alert-key.ts';
+import { numberOrNull, textOrNull } from './client-facts.ts';
+import type { SqlRow } from '../sql/database.ts';
+import type { ClosedReason, Episode, EpisodeState, Progress, Told } from '../store/episode.ts';
+import type { Values } from '../sql/insert-rows.ts';
+import { fromSqlTime, sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
+
+const nameColumns = ['client', 'rule', 'subject', 'alert_key'] as const;
+
+/** What judging changes of an episode. */
+export const judgedColumns = [
+  'severity',
+  'state',
+  'value',
+  'value_text',
+  'limit_text',
+  'pending_since',
+  'firing_since',
+  'resolved_at',
+  'closed_reason',
+  'first_evidence',
+  'changed_by_run',
+  'sequence',
+  'flapping',
+  'settled',
+  'past',
+  'progress',
+] as const;
+
+export const newEpisodeColumns = [...nameColumns, 'open_key', ...judgedColumns] as const;
+export const knownEpisodeColumns = ['id', ...nameColumns, ...judgedColumns] as const;
+
+/** For storedEpisode. */
+export const episodeColumns = [
+  'id',
+  'client',
+  'rule',
+  'subject',
+  ...judgedColumns,
+  'acknowledged_by',
+  'acknowledged_until',
+  'acknowledged_severity',
+  'acknowledged_comment',
+].join(', ');
+
+/** The row of an episode that is stored for the first time. */
+export function newEpisodeRow(episode: Episode): Values<(typeof newEpisodeColumns)[number]> {
+  const named = nameRow(episode);
+  return { ...named, open_key: episode.state === 'resolved' ? null : named.alert_key, ...judgedRow(episode) };
+}
+
+/** The row of an episode that has an id. */
+export function knownEpisodeRow(episode: Episode, id: number): Values<(typeof knownEpisodeColumns)[number]> {
+  return { id, ...nameRow(episode), ...judgedRow(episode) };
+}
+
+/** A row of `alerts`. */
+export function storedEpisode(row: SqlRow): Episode {
+  const firingSinceMs = fromSqlTime(row['firing_since']);
+  const pendingSinceMs = fromSqlTime(row['pending_since']) ?? firingSinceMs ?? 0;
+  return {
+    id: Number(row['id']),
+    client: String(row['client']),
+    rule: String(row['rule']),
+    subject: String(row['subject']),
+    severity: row['severity'] as Severity,
+    state: row['state'] as EpisodeState,
+    value: numberOrNull(row['value']),
+    valueText: textOrNull(row['value_text']) ?? '',
+    limitText: textOrNull(row['limit_text']) ?? '',
+    pendingSinceMs,
+    firingSinceMs,
+    resolvedAtMs: fromSqlTime(row['resolved_at']),
+    closedReason: textOrNull(row['closed_reason']) as ClosedReason | null,
+    firstEvidence: textOrNull(row['first_evidence']) ?? '',
+    changedByRun: textOrNull(row['changed_by_run']),
+    sequence: Number(row['sequence']),
+    flapping: row['flapping'] === 1,
+    settled: row['settled'] === 1,
+    past: row['past'] === 1,
+    acknowledgedBy: textOrNull(row['acknowledged_by']),
+    acknowledgedUntilMs: fromSqlTime(row['acknowledged_until']),
+    acknowledgedSeverity: textOrNull(row['acknowledged_severity']) as Severity | null,
+    acknowledgedComment: textOrNull(row['acknowledged_comment']),
+    progress: storedProgress(row['progress'], pendingSinceMs),
+  };
+}
+
+/** A row of `told`. */
+export function storedTold(row: SqlRow): Told {
+  return {
+    alertId: Number(row['alert_id']),
+    recipient: String(row['recipient']),
+    state: row['state'] as Told['state'],
+    severity: row['severity'] as Severity,
+    sequence: Number(row['sequence']),
+    toldAtMs: fromSqlTime(row['told_at']) ?? 0,
+  };
+}
+
+function nameRow({ client, rule, subject }: Episode): Values<(typeof nameColumns)[number]> {
+  return { client, rule, subject, alert_key: alertKey(client, rule, subject) };
+}
+
+function judgedRow(episode: Episode): Values<(typeof judgedColumns)[number]> {
+  return {
+    severity: episode.severity,
+    state: episode.state,
+    value: episode.value !== null && Number.isFinite(episode.value) ? episode.value : null,
+    value_text: clipped(episode.valueText, 1000),
+    limit_text: clipped(episode.limitText, 255),
+    pending_since: sqlTime(episode.pendingSinceMs),
+    firing_since: sqlTimeOrNull(episode.firingSinceMs),
+    resolved_at: sqlTimeOrNull(episode.resolvedAtMs),
+    closed_reason: episode.closedReason,
+    first_evidence: episode.firstEvidence,
+    changed_by_run: episode.changedByRun,
+    sequence: episode.sequence,
+    flapping: episode.flapping ? 1 : 0,
+    settled: episode.settled ? 1 : 0,
+    past: episode.past ? 1 : 0,
+    progress: JSON.stringify(episode.progress),
+  };
+}
+
+function storedProgress(text: unknown, sinceMs: number): Progress {
+  const fresh = { holding: 0, holdingSinceMs: sinceMs, clearing: 0, missing: 0, easing: 0, lastAtMs: sinceMs };
+  return typeof text === 'string' ? { ...fresh, ...(JSON.parse(text) as Partial<Progress>) } : fresh;
+}
+
+function clipped(text: string, maxChars: number): string {
+  return text.length <= maxChars ? text : Array.from(text).slice(0, maxChars).join('');
+}

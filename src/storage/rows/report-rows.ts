@@ -1,0 +1,152 @@
+import type { DiskRow, NetworkRow, StatsColumns } from '../../report/columns.ts';
+import { columnsOf } from '../../report/columns.ts';
+import { integerFor } from '../sql/column-types.ts';
+import type { Values } from '../sql/insert-rows.ts';
+import { sqlTime } from '../sql/sql-time.ts';
+import type { IngestItem } from '../store/storage.ts';
+
+export type StatsColumn =
+  | 'client'
+  | 'report_id'
+  | 'run_id'
+  | 'observed_at'
+  | 'collected_at'
+  | 'received_at'
+  | 'clock_offset_ms'
+  | 'boot_id'
+  | keyof StatsColumns;
+export type DiskColumn = 'stat_id' | 'ordinal' | 'client' | 'observed_at' | keyof DiskRow;
+export type NetworkColumn = 'stat_id' | 'ordinal' | 'client' | 'observed_at' | keyof NetworkRow;
+export type ReportColumn = 'stat_id' | 'observed_at' | 'report';
+
+const identity = ['client', 'report_id', 'run_id', 'observed_at', 'collected_at', 'received_at'] as const;
+
+/** The columns that are numbers or NULL, which rollups are made of too. */
+export const statsFigures = [
+  'uptime_s',
+  'cpu_percent',
+  'memory_percent',
+  'swap_percent',
+  'load1',
+  'load5',
+  'load15',
+  'disk_percent',
+  'processes',
+  'cpus',
+  'interval_s',
+  'failed_units',
+  'probe_errors',
+  'unresponsive_mounts',
+  'reboot_required',
+] as const;
+export const diskFigures = [
+  'size_bytes',
+  'used_bytes',
+  'available_bytes',
+  'used_percent',
+  'inodes_percent',
+  'unresponsive',
+] as const;
+export const networkFigures = [
+  'rx_bytes_per_s',
+  'tx_bytes_per_s',
+  'rx_packets_per_s',
+  'tx_packets_per_s',
+  'rx_errors_per_s',
+  'tx_errors_per_s',
+  'rx_drops_per_s',
+  'tx_drops_per_s',
+  'link_up',
+  'speed_bits_per_s',
+  'interval_s',
+] as const;
+
+export const statsTarget = {
+  table: 'stats',
+  columns: [...identity, 'clock_offset_ms', 'boot_id', 'hostname', 'os', ...statsFigures],
+} as const;
+
+export const reportTarget = { table: 'reports', columns: ['stat_id', 'observed_at', 'report'] } as const;
+
+const subjectColumns = ['stat_id', 'ordinal', 'client', 'observed_at'] as const;
+
+export const diskTarget = {
+  table: 'disk_stats',
+  columns: [...subjectColumns, 'mount', 'fstype', 'source', 'scope', 'mode', ...diskFigures],
+} as const;
+
+export const networkTarget = {
+  table: 'network_stats',
+  columns: [...subjectColumns, 'interface', ...networkFigures],
+} as const;
+
+/** A report as rows, without the id that its row of `stats` gets when it is stored. */
+export interface ReportRows {
+  readonly item: IngestItem;
+  readonly observedAt: string;
+  readonly stats: Values<StatsColumn>;
+  readonly report: string;
+  readonly disks: readonly DiskRow[];
+  readonly networks: readonly NetworkRow[];
+}
+
+/** Throws RangeError for a time that no column can hold. */
+export function reportRows(item: IngestItem): ReportRows {
+  const observedAt = sqlTime(item.observedAtMs);
+  const { stats, disks, networks } = columnsOf(item.report);
+  return {
+    item,
+    observedAt,
+    stats: {
+      client: item.client,
+      report_id: item.report.report_id,
+      run_id: item.report.run_id,
+      observed_at: observedAt,
+      collected_at: sqlTime(item.collectedAtMs),
+      received_at: sqlTime(item.receivedAtMs),
+      clock_offset_ms: integerFor('clock_offset_ms', item.clockOffsetMs),
+      boot_id: item.report.boot_id,
+      ...stats,
+      uptime_s: integerFor('uptime_s', stats.uptime_s),
+      processes: integerFor('processes', stats.processes),
+      cpus: integerFor('cpus', stats.cpus),
+      failed_units: integerFor('failed_units', stats.failed_units),
+      reboot_required: integerFor('reboot_required', stats.reboot_required),
+    },
+    report: JSON.stringify(item.report),
+    disks,
+    networks,
+  };
+}
+
+/** The row of `reports`. */
+export function reportRow(rows: ReportRows, statId: number): Values<ReportColumn> {
+  return { stat_id: statId, observed_at: rows.observedAt, report: rows.report };
+}
+
+/** The rows of `disk_stats`. */
+export function diskStatsRows(rows: ReportRows, statId: number): readonly Values<DiskColumn>[] {
+  return rows.disks.map((disk, ordinal) => ({
+    stat_id: statId,
+    ordinal,
+    client: rows.item.client,
+    observed_at: rows.observedAt,
+    ...disk,
+    size_bytes: integerFor('size_bytes', disk.size_bytes),
+    used_bytes: integerFor('used_bytes', disk.used_bytes),
+    available_bytes: integerFor('available_bytes', disk.available_bytes),
+    unresponsive: integerFor('unresponsive', disk.unresponsive),
+  }));
+}
+
+/** The rows of `network_stats`. */
+export function networkStatsRows(rows: ReportRows, statId: number): readonly Values<NetworkColumn>[] {
+  return rows.networks.map((network, ordinal) => ({
+    stat_id: statId,
+    ordinal,
+    client: rows.item.client,
+    observed_at: rows.observedAt,
+    ...network,
+    link_up: integerFor('link_up', network.link_up),
+  }));
+}

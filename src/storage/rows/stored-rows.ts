@@ -1,0 +1,134 @@
+import type { DiskRow, NetworkRow, StatsColumns } from '../../report/columns.ts';
+import type { UntreatedReport, UntreatedVisit } from '../store/alert-store.ts';
+import { forIds } from '../sql/by-ids.ts';
+import { numberOrNull, textOrNull } from './client-facts.ts';
+import type { Session, SqlRow } from '../sql/database.ts';
+import type { Dialect } from '../sql/dialect.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { forChunks } from '../sql/insert-rows.ts';
+import { diskTarget, networkTarget, statsTarget } from './report-rows.ts';
+import { selectMany } from '../sql/select-many.ts';
+import { fromSqlTime } from '../sql/sql-time.ts';
+
+/** Of `stats`, for storedReport. */
+export const storedReportColumns = ['id', ...statsTarget.columns.filter((column) => column !== 'collected_at')];
+/** Of `visits`, for storedVisits. */
+export const storedVisitColumns = ['id', 'client', 'run_id', 'started_at', 'ok', 'stage', 'code', 'message'];
+
+/** A row of `stats`. */
+export function storedReport(row: SqlRow): UntreatedReport {
+  // The columns are typed by what wrote them. Each is named because a million rows are read so.
+  const figures = row as unknown as StatsColumns;
+  return {
+    id: Number(row['id']),
+    client: String(row['client']),
+    reportId: String(row['report_id']),
+    runId: String(row['run_id']),
+    observedAtMs: fromSqlTime(row['observed_at']) ?? 0,
+    receivedAtMs: fromSqlTime(row['received_at']) ?? 0,
+    clockOffsetMs: numberOrNull(row['clock_offset_ms']),
+    bootId: textOrNull(row['boot_id']),
+    hostname: figures.hostname,
+    os: figures.os,
+    uptime_s: figures.uptime_s,
+    cpu_percent: figures.cpu_percent,
+    memory_percent: figures.memory_percent,
+    swap_percent: figures.swap_percent,
+    load1: figures.load1,
+    load5: figures.load5,
+    load15: figures.load15,
+    disk_percent: figures.disk_percent,
+    processes: figures.processes,
+    cpus: figures.cpus,
+    interval_s: figures.interval_s,
+    failed_units: figures.failed_units,
+    probe_errors: figures.probe_errors,
+    unresponsive_mounts: figures.unresponsive_mounts,
+    reboot_required: figures.reboot_required,
+  };
+}
+
+/** Rows of `visits`, with what their runs say of them. */
+export async function storedVisits(session: Session, rows: readonly SqlRow[]): Promise<readonly UntreatedVisit[]> {
+  const runIds = [...new Set(rows.map((row) => String(row['run_id'])))];
+  const runs = await forChunks(runIds, (chunk, marks) =>
+    session.all(`SELECT id FROM runs WHERE scope = 'full' AND id IN (${marks})`, chunk),
+  );
+  const full = new Set(runs.map((row) => String(row['id'])));
+  return rows.map((row) => ({
+    id: Number(row['id']),
+    client: String(row['client']),
+    runId: String(row['run_id']),
+    full: full.has(String(row['run_id'])),
+    startedAtMs: fromSqlTime(row['started_at']) ?? 0,
+    ok: row['ok'] === 1,
+    stage: textOrNull(row['stage']),
+    code: textOrNull(row['code']),
+    message: textOrNull(row['message']),
+  }));
+}
+
+/** See AlertStore.disksOf. */
+export async function disksOf(
+  session: Session,
+  dialect: Dialect,
+  ids: readonly number[],
+): Promise<ReadonlyMap<number, readonly DiskRow[]>> {
+  return subjectsOf<DiskRow>(session, dialect, 'disk_stats', diskTarget.columns, ids);
+}
+
+/** See AlertStore.networksOf. */
+export async function networksOf(
+  session: Session,
+  dialect: Dialect,
+  ids: readonly number[],
+): Promise<ReadonlyMap<number, readonly NetworkRow[]>> {
+  return subjectsOf<NetworkRow>(session, dialect, 'network_stats', networkTarget.columns, ids);
+}
+
+const place: ReadonlySet<string> = new Set(['ordinal', 'client', 'observed_at']);
+
+async function subjectsOf<Row>(
+  session: Session,
+  dialect: Dialect,
+  table: string,
+  targetColumns: readonly string[],
+  ids: readonly number[],
+): Promise<ReadonlyMap<number, readonly Row[]>> {
+  const columns = targetColumns.filter((column) => !place.has(column));
+  const rows = await forIds('stat_id', ids, (where, values) =>
+    selectMany(session, dialect, columns, `${table} WHERE ${where} ORDER BY stat_id, ordinal`, values),
+  );
+  // A row carries stat_id beside what Row names; copying millions of rows to leave it out would cost more than it helps.
+  return groupBy(rows, (row) => Number(row['stat_id'])) as unknown as ReadonlyMap<number, readonly Row[]>;
+}
+
+const exportSql = `SELECT source FROM disk_stats WHERE client = ? AND mount = ? AND scope = 'network'
+  ORDER BY observed_at DESC LIMIT 1`;
+
+const systemSql = 'SELECT os FROM stats WHERE client = ? ORDER BY observed_at DESC, id DESC LIMIT 1';
+
+/** See AlertStore.systemsOf. */
+export async function systemsOf(session: Session, clients: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const systems = new Map<string, string>();
+  for (const client of clients) {
+    const [row] = await session.all(systemSql, [client]);
+    const system = textOrNull(row?.['os']);
+    if (system !== null) systems.set(client, system);
+  }
+  return systems;
+}
+
+/** See AlertStore.exportsOf. */
+export async function exportsOf(
+  session: Session,
+  mounts: readonly { readonly client: string; readonly mount: string }[],
+): Promise<ReadonlyMap<string, string>> {
+  const exports = new Map<string, string>();
+  for (const { client, mount } of mounts) {
+    const [row] = await session.all(exportSql, [client, mount]);
+    const source = textOrNull(row?.['source']);
+    if (source !== null) exports.set(`${client}\0${mount}`, source);
+  }
+  return exports;
+}

@@ -1,0 +1,22 @@
+import { FleetError } from '../../errors.ts';
+import type { Database, SqlRow } from './database.ts';
+
+const readingWords = /^(select|with|explain|show|describe|desc|values|table)\b/i;
+// Strings, quoted names and comments, in all of which a semicolon means nothing.
+const quoted = /'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|--[^\n]*|\/\*[\s\S]*?\*\//g;
+
+/**
+ * Runs one statement that reads. The database itself keeps it from writing: SQLite by a connection that cannot, MySQL by
+ * a read-only transaction. Throws FleetError `usage` for what is not one reading statement, else a storage fault.
+ */
+export async function readOnlyQuery(database: Database, sql: string): Promise<readonly SqlRow[]> {
+  const statement = sql.trim().replace(/;+$/, '');
+  const code = statement.replace(quoted, ' ').trim();
+  if (!readingWords.test(code)) throw usage('a query begins with SELECT, WITH, EXPLAIN, SHOW, DESCRIBE or VALUES');
+  if (code.includes(';')) throw usage('a query is one statement');
+  return database.readOnly(statement);
+}
+
+function usage(message: string): FleetError {
+  return new FleetError({ code: 'usage', stage: 'storage', message });
+}

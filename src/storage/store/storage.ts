@@ -1,0 +1,214 @@
+/**
+ * The database behind narrow interfaces: ReportStore for the collector, AlertStore for the alerter, History for
+ * readers. Promises: the same behaviour on SQLite and on MySQL/MariaDB; prepared statements only; a storage fault is a
+ * FleetError of stage `storage` and never a client's state.
+ *
+ * Times are milliseconds since 1970 here and UTC in the tables.
+ */
+import type { Report } from '../../report/report.ts';
+import type { AlertStore } from './alert-store.ts';
+import type { OwnDiskFact, OwnDiskReport } from '../reports/own-disks.ts';
+import type { FileSpace } from '../dialects/sqlite/reclaim.ts';
+import type { SealedItem, SealedStore } from './sealed-store.ts';
+
+export interface Storage {
+  readonly reports: ReportStore;
+  readonly alerts: AlertStore;
+  readonly history: History;
+  readonly sealed: SealedStore;
+  close(): Promise<void>;
+}
+
+export type RunOutcome = 'running' | 'finished' | 'failed' | 'overlapped' | 'interrupted';
+
+export type Program = 'collect' | 'alert' | 'ingest';
+
+export interface RunStart {
+  readonly id: string;
+  readonly program: Program;
+  readonly collectorId: string;
+  readonly host: string;
+  readonly scope: 'full' | 'filtered';
+  readonly configDigest: string;
+  readonly startedAtMs: number;
+}
+
+export interface RunEnd {
+  readonly id: string;
+  readonly outcome: RunOutcome;
+  readonly finishedAtMs: number;
+  readonly clients: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly cpuMs: number;
+  readonly maxRssBytes: number;
+}
+
+/** How a client is read: by the agent on its own node, on one that was brought, or by the shell agent. */
+export type Reader = 'node' | 'runtime' | 'shell';
+
+/** One attempt at one client. A visit is named by (runId, client). */
+export interface VisitRecord {
+  readonly runId: string;
+  readonly client: string;
+  readonly address: string;
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+  readonly ok: boolean;
+  readonly stage: string | null;
+  readonly code: string | null;
+  readonly message: string | null;
+  readonly connectMs: number | null;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly uploaded: boolean;
+  /** What answered; null: nothing did. */
+  readonly reader: Reader | null;
+  readonly bootId: string | null;
+  /** The keys that the reports of a good visit were sealed to; null or left out: nothing came, or more waits. */
+  readonly sealedTo?: readonly string[] | null;
+  /** Not before then is the client tried again (set after a refused login); null: at once. */
+  readonly nextAttemptAtMs: number | null;
+  /** What to do, where the fault knows better than its code does. For who looks on: it is no column. */
+  readonly advice?: string;
+}
+
+/** A report that was opened, parsed and freed of values out of any sense. */
+export interface IngestItem {
+  readonly client: string;
+  readonly report: Report;
+  readonly receivedAtMs: number;
+  readonly observedAtMs: number;
+  readonly collectedAtMs: number;
+  readonly clockOffsetMs: number | null;
+  /** The row of `sealed_reports` that it was in: removed in the transaction that stores it. Left out: in none. */
+  readonly sealedRow?: number;
+}
+
+export type IngestResult =
+  | { readonly kind: 'stored' }
+  /** The same report of the same client is stored already: acknowledge, delete, count. */
+  | { readonly kind: 'duplicate' }
+  /** That report id is stored for another client. */
+  | { readonly kind: 'foreign'; readonly owner: string }
+  /** The database refuses this one row; `message` holds its words. */
+  | { readonly kind: 'refused'; readonly message: string };
+
+/** What the collector remembers of a client. */
+export interface ClientFacts {
+  readonly name: string;
+  readonly address: string;
+  readonly lastVisitAtMs: number | null;
+  readonly lastReportAtMs: number | null;
+  readonly consecutiveFailures: number;
+  /** Of the last visit, when it failed. */
+  readonly failedCode: string | null;
+  readonly nextAttemptAtMs: number | null;
+  /** The digest of config.xml with which it was visited last, where the next attempt has to wait; else null. */
+  readonly attemptDigest: string | null;
+  readonly bootId: string | null;
+  readonly inventoryAtMs: number | null;
+  readonly reader: Reader | null;
+}
+
+export interface ReportStore {
+  startRun(run: RunStart): Promise<void>;
+  /** Idempotent, and makes the run's row when startRun never came through (the journal's replay). */
+  endRun(start: RunStart, end: RunEnd): Promise<void>;
+  /** Visit rows, idempotent by (run, client), and what they change in `clients`, in one transaction a batch. */
+  saveVisits(visits: readonly VisitRecord[]): Promise<void>;
+  /**
+   * Stores a batch, one result an item in the same order. A batch that fails for another reason than connection, lock,
+   * read-only or space is halved down to the row, so that one report does not stop the others. Reports named
+   * `Inventory report` go to `inventory` when something changed. Throws FleetError when the database is away or full.
+   */
+  ingest(items: readonly IngestItem[]): Promise<readonly IngestResult[]>;
+  /** The same for reports that are opened elsewhere: they go to `sealed_reports` as they are. */
+  saveSealed(items: readonly SealedItem[]): Promise<readonly IngestResult[]>;
+  /** What is known of every client, by name. */
+  clientFacts(): Promise<ReadonlyMap<string, ClientFacts>>;
+  /** Moves all rows of a client to its new name, once. Returns whether there were any. */
+  renameClient(from: string, to: string): Promise<boolean>;
+  /**
+   * Deletes what is older than the limits, in small batches and oldest first, until done or the signal aborts. Rows of
+   * `stats` and what hangs on them are added to the rollups before they go, each once. Returns counts.
+   */
+  prune(limits: PruneLimits, signal: AbortSignal, onStep?: (removed: PruneResult) => void): Promise<PruneResult>;
+  /** What prune would remove; changes nothing. */
+  countPrunable(limits: PruneLimits): Promise<PruneResult>;
+  /** How full file systems of the program's own are. Returns what was known of them before. */
+  saveOwnDisks(report: OwnDiskReport): Promise<readonly OwnDiskFact[]>;
+  /** Of an SQLite file; null: the database is another. */
+  fileSpace(): Promise<FileSpace | null>;
+}
+
+export interface PruneLimits {
+  readonly nowMs: number;
+  readonly rawMs: number;
+  readonly detailMs: number;
+  /** null: rows are not added to rollups of an hour, and those that are there stay. */
+  readonly hourlyMs: number | null;
+  readonly dailyMs: number | null;
+  /** Gives all freed space of an SQLite file back, not only what is beyond a tenth of it. */
+  readonly freeAll?: boolean;
+}
+
+/** How many rows went. */
+export interface PruneResult {
+  readonly stats: number;
+  readonly reports: number;
+  readonly visits: number;
+  readonly runs: number;
+  /** Of stats_hourly, disk_stats_hourly and network_stats_hourly together. */
+  readonly hourly: number;
+  readonly daily: number;
+  /** Given back to the file system; 0 where the database keeps it for new rows. */
+  readonly freedBytes: number;
+  /** There is more to remove: the time was over. */
+  readonly more: boolean;
+}
+
+/** One line of `status`. */
+export interface ClientStatus {
+  readonly client: string;
+  readonly address: string;
+  readonly lastVisitAtMs: number | null;
+  readonly lastReportAtMs: number | null;
+  readonly observedAtMs: number | null;
+  readonly consecutiveFailures: number;
+  /** Not before then is the client tried again, because it refused the login; null: at the next run. */
+  readonly nextAttemptAtMs: number | null;
+  readonly reader: Reader | null;
+  readonly hostname: string | null;
+  readonly os: string | null;
+  readonly uptimeSeconds: number | null;
+  readonly cpuPercent: number | null;
+  readonly memoryPercent: number | null;
+  readonly diskPercent: number | null;
+  /** The fullest local mount, whose value is `diskPercent`. */
+  readonly diskMount: string | null;
+  readonly load5: number | null;
+  /** Of the last visit that failed, when it is the newest. */
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+}
+
+export interface RunSummary {
+  readonly id: string;
+  readonly program: string;
+  readonly outcome: string;
+  readonly startedAtMs: number;
+  readonly finishedAtMs: number | null;
+  readonly clients: number | null;
+  readonly succeeded: number | null;
+  readonly failed: number | null;
+}
+
+export interface History {
+  clients(): Promise<readonly ClientStatus[]>;
+  /** Newest run of a program, those that overlapped left out. */
+  lastRun(program: Program): Promise<RunSummary | null>;
+  /** Runs one read-only statement and hands back its rows as text: for the demo and for tests. */
+  query(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+}

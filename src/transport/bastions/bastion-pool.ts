@@ -1,0 +1,219 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Secret } from '../../config/secret.ts';
+import { FleetError, asFleetError } from '../../errors.ts';
+import { abortedError } from '../connection/aborted.ts';
+import { bastionFailed, ofClient } from './bastion-failed.ts';
+import { BastionSession, type ForwardOptions } from './bastion-session.ts';
+import type { Hop } from '../route/hop.ts';
+import { logIn, type SshTarget } from '../ssh2/ssh.ts';
+import type { ConnectOptions } from '../transport.ts';
+import type { Wire } from '../connection/wire.ts';
+
+export interface BastionPoolOptions {
+  /** What it takes to log in at a hop. */
+  readonly targetOf: (hop: Hop) => SshTarget;
+  /** Until TCP stands, and until the login is done, at each bastion. */
+  readonly tcpTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+}
+
+export interface BastionPool {
+  /**
+   * The last of these machines, logged in: made once, shared by all that lies behind it. Throws FleetError
+   * `bastion-failed` with the bastion's own fault; one that failed is tried once more in a run, not for each client.
+   */
+  reach(hops: readonly Hop[], client: string, signal: AbortSignal): Promise<Forwarder>;
+  /** Leaves all of them, when what goes through them has ended or after a few seconds. */
+  close(): Promise<void>;
+}
+
+/** A bastion that is logged in. */
+export interface Forwarder {
+  forward(options: ForwardOptions): Promise<Wire>;
+}
+
+/** The first attempt and one more. */
+const maxAttempts = 2;
+/** Before that there would be nothing new to find out. */
+const retryAfterMs = 5_000;
+/** Further logins at one bastion, where it has no channel left for another client. */
+const maxSessions = 4;
+const keepaliveMs = 5_000;
+const idleMs = 30_000;
+const lingerMs = 5_000;
+
+interface Bastion {
+  readonly hops: readonly Hop[];
+  readonly sessions: Set<BastionSession>;
+  opening: Promise<BastionSession> | null;
+  attempts: number;
+  failure: { readonly error: FleetError; readonly atMs: number } | null;
+}
+
+/** To be made once a run, and closed. */
+export function createBastionPool(options: BastionPoolOptions): BastionPool {
+  const bastions = new Map<string, Bastion>();
+  const ending = new AbortController();
+
+  const bastionAt = (hops: readonly Hop[]): Bastion => {
+    const key = JSON.stringify(hops.map(identityOf));
+    const known = bastions.get(key);
+    if (known !== undefined) return known;
+    const made: Bastion = { hops, sessions: new Set(), opening: null, attempts: 0, failure: null };
+    bastions.set(key, made);
+    return made;
+  };
+
+  const session = async (bastion: Bastion, signal: AbortSignal): Promise<BastionSession> => {
+    const standing = [...bastion.sessions].find(({ usable }) => usable);
+    if (standing !== undefined) return standing;
+    const { failure } = bastion;
+    if (bastion.opening === null && failure !== null) {
+      const early = performance.now() - failure.atMs < retryAfterMs;
+      if (early || !failure.error.retryable || bastion.attempts >= maxAttempts) throw failure.error;
+    }
+    bastion.opening ??= open(bastion).finally(() => (bastion.opening = null));
+    return await unlessAborted(bastion.opening, signal);
+  };
+
+  /** Never ended by one client's deadline: others wait for it as well. */
+  const open = async (bastion: Bastion): Promise<BastionSession> => {
+    const { hops } = bastion;
+    const hop = hops[hops.length - 1];
+    if (hop === undefined) throw new Error('a way without a bastion');
+    if (bastion.sessions.size === 0) bastion.attempts += 1;
+    try {
+      const outer = hops.slice(0, -1);
+      const before = outer.length === 0 ? null : await session(bastionAt(outer), ending.signal);
+      const limits = limitsOf(hop, options);
+      const target: SshTarget = {
+        ...options.targetOf(hop),
+        keepaliveMs,
+        ...(before === null ? {} : { dial: dialThrough(before, hop) }),
+      };
+      const made = await logIn(target, { ...limits, signal: ending.signal }, (login) => {
+        const through: BastionSession = new BastionSession({
+          name: hop.name,
+          session: login,
+          onBroken: (error) => {
+            bastion.sessions.delete(through);
+            // At once, unless that was the second time: it was reached, after all.
+            bastion.failure = { error, atMs: -Infinity };
+          },
+          onIdle: () => leaveIdle(bastion, through),
+        });
+        return through;
+      });
+      bastion.sessions.add(made);
+      bastion.failure = null;
+      return made;
+    } catch (thrown) {
+      const cause = asFleetError(thrown, { code: 'internal', stage: 'connect' });
+      const error = bastionFailed(hop.name, cause);
+      bastion.failure = { error, atMs: performance.now() };
+      throw error;
+    }
+  };
+
+  const leaveIdle = (bastion: Bastion, idle: BastionSession): void => {
+    setTimeout(() => {
+      if (idle.busy || !bastion.sessions.delete(idle)) return;
+      idle.end();
+    }, idleMs).unref();
+  };
+
+  return {
+    reach: async (hops, client, signal) => {
+      const bastion = bastionAt(hops);
+      const logged = async (): Promise<BastionSession> => {
+        try {
+          return await session(bastion, signal);
+        } catch (thrown) {
+          if (signal.aborted) throw abortedError(signal, 'connect', client);
+          throw thrown instanceof FleetError ? ofClient(thrown, client) : thrown;
+        }
+      };
+      let current = await logged();
+      return {
+        forward: async (forward) => {
+          for (;;) {
+            try {
+              return await current.forward(forward);
+            } catch (thrown) {
+              if (!current.full || bastion.sessions.size >= maxSessions || forward.signal.aborted) throw thrown;
+              current = await logged();
+            }
+          }
+        },
+      };
+    },
+    close: async () => {
+      const until = performance.now() + lingerMs;
+      // The innermost first: what carries others is busy until they have ended.
+      const all = [...bastions.values()].sort((left, right) => right.hops.length - left.hops.length);
+      for (const { sessions } of all) {
+        const isBusy = (): boolean => [...sessions].some(({ busy }) => busy);
+        while (isBusy() && performance.now() < until) await sleep(20);
+        for (const one of sessions) one.end();
+      }
+      ending.abort(new FleetError({ code: 'interrupted', stage: 'run', message: 'the run ended' }));
+    },
+  };
+}
+
+/** How long the login at one machine may take, where ssh_config says so. */
+export function limitsOf(
+  { connectTimeoutMs: said }: Hop,
+  { tcpTimeoutMs, connectTimeoutMs }: Pick<ConnectOptions, 'tcpTimeoutMs' | 'connectTimeoutMs'>,
+): Pick<ConnectOptions, 'tcpTimeoutMs' | 'connectTimeoutMs'> {
+  return said === null
+    ? { tcpTimeoutMs, connectTimeoutMs }
+    : { tcpTimeoutMs: said, connectTimeoutMs: Math.max(said, connectTimeoutMs) };
+}
+
+/** SshTarget's `dial`, through a bastion. */
+export function dialThrough(bastion: Forwarder, hop: Hop): NonNullable<SshTarget['dial']> {
+  const { name: client, address: host, port } = hop;
+  return ({ tcpTimeoutMs, connectTimeoutMs, signal }) =>
+    bastion.forward({ client, host, port, timeoutMs: Math.min(tcpTimeoutMs, connectTimeoutMs), signal });
+}
+
+/** Two ways share a login only where everything that counts for it is the same. */
+function identityOf(hop: Hop): unknown {
+  const { name, address, port, family, username, knownAs, knownHosts, policy, kex } = hop;
+  const { privateKeys, agent, identitiesOnly, password, passphrase } = hop.credentials;
+  const login = [username, privateKeys, agent, identitiesOnly];
+  return [name, address, port, family, knownAs, knownHosts, policy, kex, login, idOf(password), idOf(passphrase)];
+}
+
+const secretIds = new WeakMap<Secret, number>();
+let lastSecretId = 0;
+
+/** Secrets are told apart without being read. */
+function idOf(secret: Secret | null): number | null {
+  if (secret === null) return null;
+  const id = secretIds.get(secret) ?? ++lastSecretId;
+  secretIds.set(secret, id);
+  return id;
+}
+
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  // Somebody else may wait for it, or nobody any more.
+  work.catch(() => undefined);
+  signal.throwIfAborted();
+  let onAbort: (() => void) | undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => {
+      // The reason is the caller's own error.
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
+      reject(signal.reason);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
+  }
+}

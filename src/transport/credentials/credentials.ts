@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+
+import { FleetError } from '../../errors.ts';
+import type { HopCredentials } from '../route/hop.ts';
+import type { Credentials } from '../ssh2/login.ts';
+import { EncryptedKey, loadPrivateKey, type LoginKey } from './private-key.ts';
+import { SshAgent } from './ssh-agent.ts';
+import { certificateBeside } from './user-certificate.ts';
+
+/**
+ * Reads what may be offered. A key or agent that cannot be used is no reason to give up as long as there is something
+ * else; then it stands in `problem`. Throws FleetError `credentials-unusable` or `secret-missing`.
+ */
+export function revealCredentials(machine: string, wanted: HopCredentials): Credentials {
+  const problems: FleetError[] = [];
+  const socket = wanted.agent === 'env' ? (process.env['SSH_AUTH_SOCK'] ?? '') : wanted.agent;
+  if (socket === '') problems.push(unusable(machine, 'agent="env", but $SSH_AUTH_SOCK is not set'));
+
+  const keys: LoginKey[] = [];
+  const named: Buffer[] = [];
+  let picked = false;
+  for (const { path, optional } of wanted.privateKeys) {
+    try {
+      const key = loadPrivateKey(path, wanted.passphrase?.reveal() ?? null);
+      if (key.usable !== null) keys.push(key);
+      else if (!socket) problems.push(unusable(machine, `${path} is a public key, which needs an ssh-agent`));
+      else {
+        named.push(key.publicBlob);
+        picked = true;
+      }
+    } catch (thrown) {
+      if (!(thrown instanceof FleetError)) throw thrown;
+      if (optional && thrown.cause instanceof Error && 'code' in thrown.cause && thrown.cause.code === 'ENOENT')
+        continue;
+      // The agent may hold it opened.
+      const half = socket && thrown.cause instanceof EncryptedKey ? publicHalf(path) : null;
+      if (half === null) problems.push(thrown);
+      else named.push(half);
+    }
+  }
+
+  const password = wanted.password?.reveal() ?? null;
+  const [first] = problems;
+  if (first !== undefined && password === null && !socket && keys.length === 0) {
+    const { code, stage, message, advice } = first;
+    throw new FleetError({ client: machine, code, stage, message, advice, cause: first });
+  }
+  const certificates = wanted.privateKeys.map(({ path }) => certificateBeside(path)).filter((file) => file !== null);
+  const agent = socket
+    ? new SshAgent(socket, {
+        named,
+        namedOnly: wanted.identitiesOnly || picked,
+        except: keys.map(({ publicBlob }) => publicBlob),
+      })
+    : null;
+  return {
+    password,
+    keys,
+    agent,
+    problem: problems.length === 0 ? null : problems.map(({ message }) => message).join('; '),
+    certificates,
+  };
+}
+
+/** Leaves the password out beside a key, also where that key cannot be read. */
+export function besideKeys(credentials: Credentials): Credentials {
+  const { keys, agent, problem } = credentials;
+  const hasKey = keys.length > 0 || agent !== null || problem !== null;
+  return hasKey ? { ...credentials, password: null } : credentials;
+}
+
+function publicHalf(path: string): Buffer | null {
+  try {
+    const [, base64 = ''] = readFileSync(`${path}.pub`, 'utf8').trim().split(/\s+/);
+    const blob = Buffer.from(base64, 'base64');
+    return blob.length > 0 ? blob : null;
+  } catch {
+    return null;
+  }
+}
+
+function unusable(client: string, message: string): FleetError {
+  return new FleetError({ client, code: 'credentials-unusable', stage: 'login', message });
+}

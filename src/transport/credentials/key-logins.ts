@@ -1,0 +1,66 @@
+import { appendFileSync, readFileSync } from 'node:fs';
+
+import type { Client } from '../../config/config.ts';
+import { FleetError, messageOf } from '../../errors.ts';
+
+/**
+ * The clients that have let us in by a key alone. Such a client is not offered a password beside the key any more: its
+ * root could refuse the key to be given the password.
+ */
+export interface KeyLogins {
+  /** Under the client's present or former name. */
+  has(client: Pick<Client, 'name' | 'was'>): boolean;
+  note(client: Pick<Client, 'name'>): void;
+  /** Appends the new ones to the file, mode 0600. Throws FleetError `state-unusable`. */
+  save(): void;
+  /** null: nothing is remembered. */
+  readonly file: string | null;
+}
+
+/** For what remembers nothing. */
+export const noKeyLogins: KeyLogins = {
+  has: () => false,
+  note: () => undefined,
+  save: () => undefined,
+  file: null,
+};
+
+/** Reads the file: a line for each client, its name as JSON. Throws FleetError `state-unusable` if that fails. */
+export function loadKeyLogins(file: string): KeyLogins {
+  const known = new Set(readLines(file));
+  const fresh = new Set<string>();
+  return {
+    file,
+    has: ({ name, was }) => [name, was].some((one) => one !== null && known.has(JSON.stringify(one))),
+    note: ({ name }) => {
+      const line = JSON.stringify(name);
+      if (known.has(line)) return;
+      known.add(line);
+      fresh.add(line);
+    },
+    save: () => {
+      if (fresh.size === 0) return;
+      try {
+        // A line that a crash left unfinished is ended.
+        appendFileSync(file, `\n${[...fresh].join('\n')}\n`, { mode: 0o600 });
+        fresh.clear();
+      } catch (thrown) {
+        throw unusable(file, thrown);
+      }
+    },
+  };
+}
+
+function readLines(file: string): readonly string[] {
+  try {
+    return readFileSync(file, 'utf8').split('\n');
+  } catch (thrown) {
+    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return [];
+    throw unusable(file, thrown);
+  }
+}
+
+function unusable(file: string, cause: unknown): FleetError {
+  const message = `${file}: ${messageOf(cause)}`;
+  return new FleetError({ code: 'state-unusable', stage: 'login', message, cause });
+}

@@ -1,0 +1,149 @@
+import { createHash, createPrivateKey, sign, type KeyObject } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+
+import { FleetError, messageOf } from '../../errors.ts';
+import { fingerprint } from '../known-hosts/fingerprint.ts';
+import { opensshPrivateKey } from './openssh-key.ts';
+import { parseKey, type ParsedKey } from '../connection/ssh2.ts';
+
+/** A key for logging in. `usable` is null for a public key alone: then it chooses among the keys of an ssh-agent. */
+export interface LoginKey {
+  readonly usable: ParsedKey | null;
+  readonly publicBlob: Buffer;
+  readonly fingerprint: string;
+}
+
+/** The larger ones that exist (RSA 16384) are 13 KB. */
+const maxFileBytes = 64 * 1024;
+
+const loaded = new Map<string, { readonly stamp: string; readonly key: LoginKey }>();
+
+/**
+ * The key of a file: OpenSSH's own format, PEM (PKCS#1, SEC 1) and PKCS#8, encrypted or not, or a public key. Decoded
+ * once a process for each state of the file. Throws FleetError `credentials-unusable`, which never quotes the file.
+ */
+export function loadPrivateKey(path: string, passphrase: string | null): LoginKey {
+  try {
+    const file = statSync(path);
+    if (!file.isFile() || file.size > maxFileBytes) throw new Error('this is no key file');
+    const secret = createHash('sha256')
+      .update(passphrase ?? '')
+      .digest('hex');
+    const stamp = [file.ino, file.mtimeMs, file.size, secret].join(' ');
+    const known = loaded.get(path);
+    if (known?.stamp === stamp) return known.key;
+    const key = decodeLoginKey(readFileSync(path, 'utf8'), passphrase);
+    // ssh's own rule: others may not read a key that is ours. One that belongs to root and our group is the admin's choice.
+    const open = file.uid === process.getuid?.() && (file.mode & 0o077) !== 0;
+    if (key.usable !== null && open) throw new OpenToOthers();
+    loaded.set(path, { stamp, key });
+    return key;
+  } catch (thrown) {
+    const open = thrown instanceof OpenToOthers;
+    throw new FleetError({
+      code: 'credentials-unusable',
+      stage: 'login',
+      message: `privateKey ${path}: ${open ? 'others can read it' : messageOf(thrown)}`,
+      ...(open ? { advice: `chmod 600 ${path}` } : {}),
+      cause: thrown,
+    });
+  }
+}
+
+class OpenToOthers extends Error {}
+
+/** The key is encrypted and there is no passphrase. */
+export class EncryptedKey extends Error {
+  constructor() {
+    super('it is encrypted and no passphrase is configured');
+  }
+}
+
+/** An RSA key was to sign over SHA-1, because the server takes nothing better. */
+export class Sha1Refused extends Error {
+  constructor() {
+    super('the server takes RSA keys with SHA-1 alone (ssh-rsa), which is not used; take an Ed25519 key');
+  }
+}
+
+/** The same for a text. Throws Error with a sentence that does not quote it. */
+export function decodeLoginKey(text: string, passphrase: string | null): LoginKey {
+  const parsed = decode(text, passphrase);
+  if ((parsed.type as string) === 'ssh-dss') throw new Error('keys of type DSA are not supported');
+  const publicBlob = parsed.getPublicSSH();
+  return {
+    usable: parsed.isPrivateKey() ? withFastSignature(parsed) : null,
+    publicBlob,
+    fingerprint: fingerprint(publicBlob),
+  };
+}
+
+function decode(text: string, passphrase: string | null): ParsedKey {
+  if (/^-----BEGIN (?:ENCRYPTED |RSA |EC )?PRIVATE KEY-----/m.test(text)) return fromPem(text, passphrase);
+  if (/^\S+-cert-v01@openssh\.com /.test(text)) throw new Error('it is a certificate, which needs transport="openssh"');
+  const parsed = passphrase === null ? parseKey(text) : parseKey(text, passphrase);
+  if (!(parsed instanceof Error)) return parsed;
+  if (/no passphrase/.test(parsed.message)) throw new EncryptedKey();
+  if (/integrity check|bad decrypt|MAC mismatch/i.test(parsed.message)) throw new Error('the passphrase is wrong');
+  for (const [pattern, what] of notForSsh2) if (pattern.test(text)) throw new Error(what);
+  if (/sk-(?:ssh|ecdsa)/.test(parsed.message)) throw new Error('it is a security key, which needs transport="openssh"');
+  throw parsed;
+}
+
+const notForSsh2: readonly (readonly [RegExp, string])[] = [
+  [/^PuTTY-User-Key-File-/, 'it is a PuTTY key; `puttygen FILE -O private-openssh -o NEW` makes one that can be read'],
+  [/^sk-\S+@openssh\.com /, 'it is a security key, which needs transport="openssh"'],
+];
+
+/** OpenSSL reads what ssh2 does not (PKCS#8), and writes a form that ssh2 does read. */
+function fromPem(text: string, passphrase: string | null): ParsedKey {
+  const encrypted = /^-----BEGIN ENCRYPTED |^Proc-Type: 4,ENCRYPTED/m.test(text);
+  if (encrypted && passphrase === null) throw new EncryptedKey();
+  let key: KeyObject;
+  try {
+    key = createPrivateKey({ key: text, format: 'pem', ...(encrypted ? { passphrase: passphrase ?? '' } : {}) });
+  } catch (thrown) {
+    throw new Error(encrypted ? 'the passphrase is wrong, or the file is damaged' : 'it is damaged', { cause: thrown });
+  }
+  const parsed = parseKey(readableForm(key));
+  if (parsed instanceof Error) throw parsed;
+  return parsed;
+}
+
+function readableForm(key: KeyObject): string {
+  if (key.asymmetricKeyType === 'rsa') return key.export({ type: 'pkcs1', format: 'pem' }).toString();
+  if (key.asymmetricKeyType === 'ec') return key.export({ type: 'sec1', format: 'pem' }).toString();
+  if (key.asymmetricKeyType === 'ed25519') return opensshPrivateKey(key);
+  throw new Error(`keys of type ${key.asymmetricKeyType ?? 'unknown'} are not supported`);
+}
+
+const defaultHash: Readonly<Record<string, string>> = {
+  'ecdsa-sha2-nistp256': 'sha256',
+  'ecdsa-sha2-nistp384': 'sha384',
+  'ecdsa-sha2-nistp521': 'sha512',
+};
+
+/**
+ * ssh2 decodes the PEM at every signature, which costs more than the signature. A key that node:crypto does not take
+ * keeps ssh2's own way.
+ */
+function withFastSignature(key: ParsedKey): ParsedKey {
+  let object: KeyObject;
+  try {
+    object = createPrivateKey(key.getPrivatePEM());
+  } catch {
+    return key;
+  }
+  const hash = defaultHash[key.type] ?? null;
+  key.sign = (data, algorithm) => {
+    try {
+      const digest = typeof algorithm === 'string' ? algorithm : hash;
+      if (key.type === 'ssh-rsa' && (digest === null || digest === 'sha1')) throw new Sha1Refused();
+      return sign(digest, Buffer.from(data as string), object);
+    } catch (thrown) {
+      // ssh2 expects the error as the value.
+      return thrown as Buffer;
+    }
+  };
+  return key;
+}

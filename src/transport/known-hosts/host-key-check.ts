@@ -1,0 +1,154 @@
+import { FleetError, messageOf, type ErrorCode } from '../../errors.ts';
+import { dearHostKey } from './dear-host-key.ts';
+import { fingerprint, hostKeyOf, keyTypeName, type HostKey } from './fingerprint.ts';
+import { firstSeenWords } from './known-hosts-line.ts';
+import { lookupHost, type KnownHosts, type KnownKey } from './known-hosts.ts';
+import type { ServerHostKeyAlgorithm } from '../connection/ssh2.ts';
+
+export interface HostKeyQuestion {
+  /** The client's or bastion's name, in messages and in the command that accepts a key. */
+  readonly client: string;
+  /** Under which known_hosts holds the key: as `hostName` forms it, or a HostKeyAlias. */
+  readonly knownAs: string;
+  readonly knownHosts: KnownHosts;
+  /** `accept-new` takes the first key of a host of which none is known; a differing one is refused all the same. */
+  readonly policy: 'strict' | 'accept-new';
+}
+
+/** The check of one connection's host key. There is no way that accepts any key. */
+export interface HostKeyCheck {
+  /**
+   * To be asked for: those of the known keys first, so that a server with several keys shows one that is known; among
+   * them in ssh's order, whatever that of the lines.
+   */
+  readonly algorithms: ServerHostKeyAlgorithm[];
+  /** What is wrong with the key that the server shows; null: it may go on. */
+  judge(blob: Buffer): FleetError | null;
+  /** To be called when the server has proved that it holds the key: now a new one is written down. Throws FleetError. */
+  proved(): void;
+}
+
+/** What each type of key is asked for by. SHA-1 signatures (`ssh-rsa`, `ssh-dss`) are never asked for. */
+const algorithmsOf: Readonly<Record<string, readonly ServerHostKeyAlgorithm[]>> = {
+  'ssh-ed25519': ['ssh-ed25519'],
+  'ecdsa-sha2-nistp256': ['ecdsa-sha2-nistp256'],
+  'ecdsa-sha2-nistp384': ['ecdsa-sha2-nistp384'],
+  'ecdsa-sha2-nistp521': ['ecdsa-sha2-nistp521'],
+  'ssh-rsa': ['rsa-sha2-512', 'rsa-sha2-256'],
+};
+const allAlgorithms = Object.values(algorithmsOf).flat();
+
+/** Looks the host up and prepares the check. */
+export function checkHostKey(question: HostKeyQuestion): HostKeyCheck {
+  const { knownAs, knownHosts, policy } = question;
+  const match = lookupHost(knownHosts, knownAs);
+  const known = [...match.keys, ...match.keysWithoutPort];
+  const valid = known.filter(({ key }) => !match.revoked.some((revoked) => revoked.key === key));
+  const ofKnown = new Set(valid.flatMap(({ type }) => algorithmsOf[type] ?? []));
+  let fresh: HostKey | null = null;
+  let first: string | null = null;
+
+  return {
+    algorithms: [
+      ...allAlgorithms.filter((algorithm) => ofKnown.has(algorithm)),
+      ...allAlgorithms.filter((algorithm) => !ofKnown.has(algorithm)),
+    ],
+    judge: (blob) => {
+      const shown = hostKeyOf(blob);
+      if (shown === null) return failure(question, 'handshake-failed', 'the host key cannot be read');
+      const dear = dearHostKey(blob);
+      if (dear !== null) return failure(question, 'handshake-failed', dear);
+      // A later exchange of the same connection shows the same key.
+      first ??= shown.key;
+      if (first !== shown.key) {
+        return failure(question, 'host-key-changed', `${knownAs} shows ${describe(shown)} after another key`);
+      }
+      const revoked = match.revoked.find(({ key }) => key === shown.key);
+      if (revoked)
+        return failure(question, 'host-key-revoked', `${describe(shown)} is marked @revoked in ${placeOf(revoked)}`);
+      if (known.some(({ key }) => key === shown.key)) return null;
+      if (match.keys.length > 0) return changed(question, shown, match.keys);
+      const [authority] = match.authorities;
+      if (authority !== undefined) return needsCertificate(question, shown, authority);
+      if (policy === 'accept-new') {
+        fresh = shown;
+        return null;
+      }
+      const places = knownHosts.files.join(' and ');
+      const verb = knownHosts.files.length === 1 ? 'has' : 'have';
+      return failure(
+        question,
+        'host-key-unknown',
+        `${knownAs} shows ${describe(shown)}; ${places} ${verb} no key for it`,
+        `fleet-health trust ${shellWord(question.client)}`,
+      );
+    },
+    proved: () => {
+      if (fresh === null) return;
+      const key = fresh;
+      fresh = null;
+      try {
+        // Another client at the same address may have been quicker.
+        if (knownHosts.lookup(knownAs).keys.some((other) => other.key === key.key)) return;
+        knownHosts.add(knownAs, key, Date.now());
+      } catch (thrown) {
+        const why = `${describe(key)} is new and cannot be written to ${knownHosts.path}: ${messageOf(thrown)}`;
+        throw failure(question, 'host-key-unknown', why, `Make ${knownHosts.path} writable.`);
+      }
+    },
+  };
+}
+
+/**
+ * True for a host that is known by nothing but certificate authorities (`@cert-authority`): OpenSSH can check what it
+ * shows, ssh2 cannot.
+ */
+export function needsHostCertificate({
+  knownAs,
+  knownHosts,
+}: Pick<HostKeyQuestion, 'knownAs' | 'knownHosts'>): boolean {
+  const { keys, keysWithoutPort, authorities } = lookupHost(knownHosts, knownAs);
+  return keys.length === 0 && keysWithoutPort.length === 0 && authorities.length > 0;
+}
+
+/** `ED25519 SHA256:...` */
+function describe(key: HostKey): string {
+  return `${keyTypeName(key.type)} ${fingerprint(key.key)}`;
+}
+
+function placeOf({ file, line }: KnownKey): string {
+  return `${file} line ${line}`;
+}
+
+function changed(question: HostKeyQuestion, shown: HostKey, known: readonly KnownKey[]): FleetError {
+  const same = known.filter(({ type }) => type === shown.type);
+  const expected = (same.length > 0 ? same : known).map(
+    (key) => `${key.file} says ${describe(key)} (line ${key.line}${firstSeenWords(key)})`,
+  );
+  return failure(
+    question,
+    'host-key-changed',
+    `${question.knownAs} shows ${describe(shown)}, but ${expected.join(' or ')}`,
+    `If the change is meant to be: fleet-health trust --replace ${shellWord(question.client)}`,
+  );
+}
+
+/** Its plain key is not taken up as a new one either: whoever wrote the line wants certificates. */
+function needsCertificate(question: HostKeyQuestion, shown: HostKey, authority: KnownKey): FleetError {
+  return failure(
+    question,
+    'host-key-unknown',
+    `${question.knownAs} shows ${describe(shown)}, and is known by a certificate authority alone (${placeOf(authority)}), which ssh2 cannot check`,
+    `Use transport="openssh" or "auto"; or accept this one key: fleet-health trust ${shellWord(question.client)}`,
+  );
+}
+
+function failure(question: HostKeyQuestion, code: ErrorCode, message: string, advice?: string): FleetError {
+  const { client } = question;
+  return new FleetError({ client, code, stage: 'handshake', message, ...(advice === undefined ? {} : { advice }) });
+}
+
+/** A word that a shell takes as it is; quoted where it must be. */
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,79 @@
+import { createHmac } from 'node:crypto';
+
+import { hostKeyOf, type HostKey } from './fingerprint.ts';
+import { hostPatternsMatch } from '../ssh-config/host-patterns.ts';
+
+/** One line of known_hosts, taken apart. `sshd(8)`, section SSH_KNOWN_HOSTS FILE FORMAT, says what it may hold. */
+export interface KnownHostLine {
+  readonly line: number;
+  readonly marker: '@revoked' | '@cert-authority' | null;
+  /** The first field: names and patterns with commas between, or one hash. */
+  readonly hosts: string;
+  readonly key: HostKey;
+  /** What this program wrote of it (`firstSeenComment`), milliseconds since 1970; null: not known. */
+  readonly firstSeenMs: number | null;
+}
+
+/** A line taken apart; a sentence when it is malformed; null for an empty line or a comment. */
+export function parseKnownHostLine(text: string, line: number): KnownHostLine | string | null {
+  const trimmed = text.trim();
+  if (trimmed === '' || trimmed.startsWith('#')) return null;
+  const fields = trimmed.split(/[ \t]+/);
+  const first = fields[0] ?? '';
+  const marker = first === '@revoked' || first === '@cert-authority' ? first : null;
+  if (first.startsWith('@') && marker === null) return `line ${line}: ${first.slice(0, 40)} is no known marker`;
+  const [hosts, type, base64, ...comment] = marker === null ? fields : fields.slice(1);
+  if (hosts === undefined || type === undefined || base64 === undefined) {
+    return `line ${line}: not \`host type key\``;
+  }
+  if (hosts.startsWith('|') && hashedNameOf(hosts) === null) return `line ${line}: the hashed name is damaged`;
+  const key = hostKeyOf(Buffer.from(base64, 'base64'));
+  if (key?.type !== type) return `line ${line}: the key is damaged, or not of type ${type.slice(0, 40)}`;
+  return { line, marker, hosts, key, firstSeenMs: firstSeen(comment) };
+}
+
+const firstSeenWord = /^first-seen=(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)$/;
+
+/** The comment of a line that is written here: when the key was seen or vouched for first. */
+export function firstSeenComment(nowMs: number): string {
+  return `first-seen=${new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z')}`;
+}
+
+/** `, first seen 2026-11-20 10:00 UTC`; nothing where it is not known. */
+export function firstSeenWords({ firstSeenMs }: { readonly firstSeenMs: number | null }): string {
+  if (firstSeenMs === null) return '';
+  return `, first seen ${new Date(firstSeenMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
+
+function firstSeen(comment: readonly string[]): number | null {
+  for (const word of comment) {
+    const ms = Date.parse(firstSeenWord.exec(word)?.[1] ?? '');
+    if (Number.isFinite(ms)) return ms;
+  }
+  return null;
+}
+
+/** True when the first field of a line holds for a name: plain, pattern (`*`, `?`, `!`) or hash (`|1|salt|hash`). */
+export function hostsMatch(hosts: string, name: string): boolean {
+  if (hosts.startsWith('|')) return hashMatches(hosts, name);
+  return hostPatternsMatch(hosts.toLowerCase().split(','), name);
+}
+
+/** A name that `ssh-keygen -H` has hashed: HMAC-SHA1 of the name, keyed with the salt. */
+export interface HashedName {
+  readonly salt: Buffer;
+  readonly hash: Buffer;
+}
+
+/** The parts of `|1|salt|hash`; null when it is no such thing. As ssh, it takes 20 bytes each in their one base64 form. */
+export function hashedNameOf(hosts: string): HashedName | null {
+  const [, version, ...parts] = hosts.split('|');
+  const [salt, hash] = parts.map((part) => Buffer.from(part, 'base64'));
+  if (version !== '1' || parts.length !== 2 || salt?.length !== 20 || hash?.length !== 20) return null;
+  return `|1|${salt.toString('base64')}|${hash.toString('base64')}` === hosts ? { salt, hash } : null;
+}
+
+function hashMatches(hosts: string, name: string): boolean {
+  const hashed = hashedNameOf(hosts);
+  return hashed !== null && createHmac('sha1', hashed.salt).update(name).digest().equals(hashed.hash);
+}

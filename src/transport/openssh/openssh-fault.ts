@@ -1,0 +1,140 @@
+import { readFileSync } from 'node:fs';
+
+import { FleetError, type ErrorCode, type Stage } from '../../errors.ts';
+import { fingerprint, keyTypeName } from '../known-hosts/fingerprint.ts';
+import { firstSeenWords, parseKnownHostLine } from '../known-hosts/known-hosts-line.ts';
+import { hostName } from '../known-hosts/known-hosts.ts';
+import { wrongPassphrase, type OpensshLog } from './openssh-log.ts';
+import { turnedAway } from '../connection/turned-away.ts';
+
+/** Whom ssh was to reach, for messages. */
+export interface OpensshQuestion {
+  readonly client: string;
+  readonly address: string;
+  readonly port: number;
+  readonly username: string;
+  /** In the order in which they are read. */
+  readonly knownHosts: readonly string[];
+}
+
+/** Why an ssh ended before the login was done, by how far it was and what it said. */
+export function opensshFault(question: OpensshQuestion, log: OpensshLog): FleetError {
+  const { progress, proxied } = log;
+  const said = wordsOf(log);
+  const fault = (code: ErrorCode, stage: Stage, message: string, advice?: string): FleetError =>
+    failure(question, code, stage, message, advice);
+  if (proxied && (progress === 'connect' || progress === 'silent')) {
+    return fault('bastion-failed', 'connect', `the way there, which ssh_config says, failed: ${said}`);
+  }
+  switch (progress) {
+    case 'start': {
+      const unresolved = /Could not resolve hostname (.*)/.exec(said);
+      if (unresolved) return fault('dns', 'resolve', unresolved[1] ?? said);
+      return fault('config-invalid', 'connect', `ssh did not begin: ${said}`, 'See what `ssh -G` says of it.');
+    }
+    case 'connect': {
+      const [, reason = said] = /connect to host .* port \d+: (.*)/.exec(said) ?? [];
+      const code = /refused/.test(reason) ? 'connect-refused' : /timed out/.test(reason) ? 'connect-timeout' : null;
+      return fault(code ?? 'connect-failed', 'connect', `${hostName(question.address, question.port)}: ${reason}`);
+    }
+    case 'silent': {
+      const notice = turnedAway(log.lines.join('\n'), null);
+      if (notice !== null) return fault('turned-away', 'handshake', notice);
+      return fault(/timed out/.test(said) ? 'handshake-timeout' : 'handshake-failed', 'handshake', said);
+    }
+    case 'greeted':
+      return hostKeyFault(question, log) ?? fault('handshake-failed', 'handshake', said);
+    case 'login':
+      return loginFault(question, log, said);
+    case 'in':
+      return fault('connect-failed', 'login', `the connection broke: ${said}`);
+  }
+}
+
+function loginFault(question: OpensshQuestion, log: OpensshLog, said: string): FleetError {
+  const refused = log.lines.some((line) => /Permission denied \(/.test(line));
+  const ended = log.lines.find((line) => /^(?:Received disconnect from|Disconnected from)/.test(line));
+  if (!refused && ended === undefined) {
+    return failure(question, 'connect-failed', 'login', `the connection broke during the login: ${said}`);
+  }
+  const unusable = /^Load key |^no such identity: |^(?:sign_and_send_pubkey|PKCS11)/;
+  const problem = log.lines.find((line) => line === wrongPassphrase || unusable.test(line));
+  const facts = [
+    `${question.username} was refused`,
+    log.tried.length > 0 ? `tried ${log.tried.join(', ')}` : 'nothing that is configured was asked for',
+    ...(log.wanted === null ? [] : [`the client takes ${log.wanted.join(', ') || 'nothing'}`]),
+    ...(ended === undefined ? [] : [clean(ended)]),
+    ...(problem === undefined ? [] : [clean(problem)]),
+  ];
+  return failure(question, problem === undefined ? 'auth-failed' : 'credentials-unusable', 'login', facts.join('; '));
+}
+
+function hostKeyFault(question: OpensshQuestion, log: OpensshLog): FleetError | null {
+  const has = (pattern: RegExp): boolean => log.lines.some((line) => pattern.test(line));
+  const name = hostName(question.address, question.port);
+  const shown = log.shown === null ? 'a key' : `${keyTypeName(log.shown.type)} ${log.shown.fingerprint}`;
+  const [place = ''] = question.knownHosts;
+  const fault = (code: ErrorCode, message: string, advice?: string): FleetError =>
+    failure(question, code, 'handshake', message, advice);
+  if (has(/REVOKED HOST KEY DETECTED|marked as revoked/)) {
+    return fault('host-key-revoked', `${shown} of ${name} is marked @revoked in ${question.knownHosts.join(' or ')}`);
+  }
+  if (has(/REMOTE HOST IDENTIFICATION HAS CHANGED|host key for .* has changed/i)) {
+    const known = offendingKeys(log);
+    const message = `${name} shows ${shown}, but ${known.length > 0 ? known.join(' or ') : `${place} says another`}`;
+    const advice = `If the change is meant to be: fleet-health trust --replace ${shellWord(question.client)}`;
+    return fault('host-key-changed', message, advice);
+  }
+  if (!has(/Host key verification failed|host key is known for/)) return null;
+  const certificate = log.lines.find((line) => /^Certificate invalid|^Host certificate/i.test(line));
+  const why = certificate === undefined ? '' : ` (${clean(certificate)})`;
+  const advice = `fleet-health trust ${shellWord(question.client)}`;
+  return fault('host-key-unknown', `${name} shows ${shown}; ${place} has no key for it${why}`, advice);
+}
+
+/** `PATH says ED25519 SHA256:... (line N)` for each line that ssh names. */
+function offendingKeys({ lines }: OpensshLog): string[] {
+  return lines.flatMap((text) => {
+    const [, file, number] = /^Offending .*key in (.+):(\d+)$/.exec(text) ?? [];
+    if (file === undefined) return [];
+    const line = Number(number);
+    try {
+      const entry = parseKnownHostLine(readFileSync(file, 'utf8').split('\n')[line - 1] ?? '', line);
+      if (entry === null || typeof entry === 'string') return [];
+      const key = `${keyTypeName(entry.key.type)} ${fingerprint(entry.key.key)}`;
+      return [`${file} says ${key} (line ${line}${firstSeenWords(entry)})`];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** What the last lines say, for a message; ssh's decoration and what only tells that the end came are left out. */
+export function wordsOf({ lines }: Pick<OpensshLog, 'lines'>): string {
+  const telling = lines.filter((line) => !/^@+$|^@ .*@$|^Connection closed by UNKNOWN|^Killed by signal/.test(line));
+  return telling.length === 0 ? 'ssh ended without a word' : telling.slice(-3).map(clean).join('; ');
+}
+
+/** On one line, printable, and not without end. */
+function clean(text: string): string {
+  return text
+    .replace(/[^\x20-\x7e]+/g, ' ')
+    .trim()
+    .slice(0, 300);
+}
+
+function failure(
+  question: OpensshQuestion,
+  code: ErrorCode,
+  stage: Stage,
+  message: string,
+  advice?: string,
+): FleetError {
+  const { client } = question;
+  return new FleetError({ client, code, stage, message, ...(advice === undefined ? {} : { advice }) });
+}
+
+/** A word that a shell takes as it is; quoted where it must be. */
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,137 @@
+import { existsSync } from 'node:fs';
+import { isIP } from 'node:net';
+
+import type { FleetError } from '../../errors.ts';
+import type { Hop } from '../route/hop.ts';
+import { hostName } from '../known-hosts/known-hosts.ts';
+import { quoted, refuseWord, unfit } from './openssh-arguments.ts';
+
+export interface HopConfigOptions {
+  /** Name of the client, in errors. */
+  readonly client: string;
+  /** How the machine before it is spoken through; null: it is dialled from here. */
+  readonly proxyCommand: string | null;
+  readonly tcpTimeoutMs: number;
+  /** Major times 100 plus minor. */
+  readonly version: number;
+}
+
+/**
+ * An ssh_config for one machine on the way to a client: what config.xml says of it, then the files of ssh_config that
+ * count for it, of which the first word on a subject wins (ssh_config(5)). Throws FleetError `config-invalid` for a value
+ * that cannot be written.
+ */
+export function hopConfig(hop: Hop, options: HopConfigOptions): string {
+  const { client, version, proxyCommand } = options;
+  const { credentials, sshConfig } = hop;
+  const file = (attribute: string, name: string): string => quoted({ client }, `${attribute} of ${hop.name}`, name);
+  const { called, alias } = namesOf(hop);
+  const lines = [
+    `HostName ${refuseWord({ client }, `ip of ${hop.name}`, called).replaceAll('%', '%%')}`,
+    ...(alias === null ? [] : [`HostKeyAlias ${refuseWord({ client }, `HostKeyAlias of ${hop.name}`, alias)}`]),
+    `Port ${hop.port}`,
+    ...(hop.family === 0 ? [] : [`AddressFamily ${hop.family === 4 ? 'inet' : 'inet6'}`]),
+    // Stranger words are those of ssh_config, which is read below.
+    ...(hop.kex !== null && /^[+^-]?[\w.,@-]+$/.test(hop.kex) ? [`KexAlgorithms ${hop.kex}`] : []),
+    ...proxyLines(hop, proxyCommand),
+    ...timeLines(hop, options),
+    `StrictHostKeyChecking ${hop.policy === 'strict' ? 'yes' : 'accept-new'}`,
+    `UserKnownHostsFile ${hop.knownHosts.map((name) => file('knownHosts', name)).join(' ')}`,
+    // Where those of ssh count, they are among ours.
+    'GlobalKnownHostsFile /dev/null',
+    ...keyLines(hop).map(([option, name]) => `${option} ${file('privateKey', name)}`),
+    `IdentitiesOnly ${onlyNamedKeys(hop) ? 'yes' : 'no'}`,
+    `IdentityAgent ${agentOf(credentials.agent, (name) => file('agent', name))}`,
+    ...always,
+    ...(version >= 807 ? ['ForkAfterAuthentication no', 'StdinNull no'] : []),
+    ...sshConfig.files.map((name) => includeLine(client, hop, name)),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+/** What no file of ssh_config may change: see masterArguments. No question is asked, so none is answered wrongly. */
+const always = [
+  'BatchMode yes',
+  'LogLevel DEBUG2',
+  'ControlMaster no',
+  'ControlPath none',
+  'CanonicalizeHostname no',
+  'ClearAllForwardings yes',
+  'ForwardAgent no',
+  'ForwardX11 no',
+  'PermitLocalCommand no',
+  'RemoteCommand none',
+  'RequestTTY no',
+  'Tunnel no',
+  'ServerAliveInterval 15',
+  'ServerAliveCountMax 2',
+  'UpdateHostKeys no',
+  'HashKnownHosts no',
+  'CheckHostIP no',
+  'VisualHostKey no',
+  'AddKeysToAgent no',
+];
+
+/** The names under which ssh looks for a machine's host key: its HostName, and its HostKeyAlias where that is another. */
+export function namesOf({ name, address, port, knownAs }: Hop): { called: string; alias: string | null } {
+  if (knownAs === hostName(address, port)) return { called: address, alias: null };
+  // Not an alias: the principals of a host's certificate are compared with an alias as a whole, its port included.
+  if (isHostName(name) && knownAs === hostName(name, port)) return { called: name, alias: null };
+  return { called: address, alias: knownAs };
+}
+
+/** True for what ssh takes as a host and nothing else: no user, no URI, no option. */
+export function isHostName(name: string): boolean {
+  return isIP(name) !== 0 || /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(name);
+}
+
+/** Why a machine on the way cannot be logged in at by an ssh that asks nobody; null: it can be tried. */
+export function hopRefusal(hop: Hop): { readonly message: string; readonly advice: string } | null {
+  const { password, passphrase, privateKeys, agent } = hop.credentials;
+  const socket = agent === 'env' ? process.env['SSH_AUTH_SOCK'] : (agent ?? '');
+  const advice = 'Give it a private key without a passphrase or an agent, or reach the client with transport="ssh2".';
+  if (socket) return null;
+  const lacking = (what: string) => ({ message: `${what}, which transport="openssh" does not answer for it`, advice });
+  if (passphrase !== null && privateKeys.length > 0) return lacking('its private key needs a passphrase');
+  if (privateKeys.length > 0) return null;
+  if (password !== null) return lacking('all it has is a password');
+  if (agent === 'env') return { message: 'agent="env", but $SSH_AUTH_SOCK is not set', advice };
+  return null;
+}
+
+function proxyLines({ sshConfig }: Hop, proxyCommand: string | null): readonly string[] {
+  if (proxyCommand !== null) return [`ProxyCommand ${proxyCommand}`, 'ProxyUseFdpass no'];
+  // The way of the first one may be ssh_config's own, unless config.xml says that there is none.
+  return sshConfig.overruled ? ['ProxyCommand none'] : [];
+}
+
+function timeLines({ connectTimeoutMs }: Hop, { proxyCommand, tcpTimeoutMs }: HopConfigOptions): readonly string[] {
+  // Behind another machine its time would begin before that one is logged in.
+  if (proxyCommand !== null) return ['ConnectTimeout 0'];
+  return [`ConnectTimeout ${Math.max(1, Math.ceil((connectTimeoutMs ?? tcpTimeoutMs) / 1000))}`];
+}
+
+function keyLines({ credentials }: Hop): readonly (readonly [string, string])[] {
+  const there = credentials.privateKeys.filter(({ path, optional }) => !optional || existsSync(path));
+  const keys = there.length === 0 ? ['none'] : there.map(({ path }) => path);
+  return keys.map((path) => ['IdentityFile', path] as const);
+}
+
+function onlyNamedKeys({ credentials: { agent, identitiesOnly, privateKeys } }: Hop): boolean {
+  return agent === null || identitiesOnly || privateKeys.some(({ optional }) => !optional);
+}
+
+function agentOf(agent: string | null, write: (socket: string) => string): string {
+  // Its environment holds no agent: what is the client's is not the bastion's.
+  const socket = agent === 'env' ? process.env['SSH_AUTH_SOCK'] : agent;
+  return socket ? write(socket) : 'none';
+}
+
+function includeLine(client: string, hop: Hop, file: string): string {
+  if (/[*?[\]]/.test(file)) throw globFault(client, hop, file);
+  return `Include ${quoted({ client }, `config of ${hop.name}`, file).replaceAll('%%', '%')}`;
+}
+
+function globFault(client: string, hop: Hop, file: string): FleetError {
+  return unfit({ client }, `config=${JSON.stringify(file)} of ${hop.name}`, 'choose a path without *, ? and brackets');
+}

@@ -1,0 +1,247 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+
+import { FleetError, messageOf, type ErrorCode, type Stage } from '../../errors.ts';
+import { abortedError } from '../connection/aborted.ts';
+import { killGroup } from '../connection/kill-group.ts';
+import { masterArguments, opensshEnvironment, type OpensshSecrets, type OpensshTarget } from './openssh-arguments.ts';
+import { opensshConnection } from './openssh-connection.ts';
+import { opensshFault, wordsOf, type OpensshQuestion } from './openssh-fault.ts';
+import { opensshGuard } from './openssh-guard.ts';
+import { lastFault } from './openssh-last-fault.ts';
+import { readOpensshLog, type OpensshLog, type OpensshLogReader } from './openssh-log.ts';
+import { opensshVersion } from './openssh-program.ts';
+import { askpassEnvironment, createPrompter } from './openssh-prompts.ts';
+import { checkCredentials, questionOf } from './openssh-question.ts';
+import { openWay, type OpensshWay } from './openssh-way.ts';
+import type { Connection, ConnectOptions, Transport } from '../transport.ts';
+
+/** The first version that knows SSH_ASKPASS_REQUIRE. */
+const askpassVersion = 804;
+
+/**
+ * SSH through the machine's own OpenSSH client. `connect` starts an ssh that logs in and then listens on a control
+ * socket of its own (ControlMaster), and each command is a second, small ssh over that socket: so the login has its own
+ * stages and faults, and a visit of two commands is still one login. Throws what the built-in transport throws, and
+ * `unsupported` where there is no OpenSSH, `config-invalid` where ssh does not take its files.
+ */
+export function createOpensshTransport(target: OpensshTarget): Transport {
+  return {
+    connect: async (options) => {
+      const startedMs = performance.now();
+      const { signal } = options;
+      const { client } = target;
+      if (signal.aborted) throw abortedError(signal, 'connect', client);
+      const secrets = target.secrets();
+      checkCredentials(target, secrets);
+      const version = await opensshVersion(client);
+      if (version < askpassVersion && (secrets.password !== null || secrets.passphrase !== null)) {
+        const message = 'a password or passphrase with transport="openssh" needs OpenSSH 8.4 or newer';
+        throw new FleetError({ client, code: 'unsupported', stage: 'login', message });
+      }
+      const question = await questionOf(target, options);
+      return await new OpensshLogin({ target, options, secrets, version, question, startedMs }).run();
+    },
+  };
+}
+
+interface LoginParts {
+  readonly target: OpensshTarget;
+  readonly options: ConnectOptions;
+  readonly secrets: OpensshSecrets;
+  readonly version: number;
+  readonly question: OpensshQuestion;
+  readonly startedMs: number;
+}
+
+/** From the start of ssh to a login, under the deadlines. */
+class OpensshLogin {
+  readonly #parts: LoginParts;
+  readonly #log: OpensshLogReader;
+  readonly #mark = randomBytes(16).toString('hex');
+  readonly #answer: ReturnType<typeof createPrompter>;
+  /** Through machines that config.xml names. */
+  #way: OpensshWay | null = null;
+  #dialled = false;
+  #master: ChildProcess | null = null;
+  #settle: ((outcome: Connection | FleetError) => void) | null = null;
+
+  constructor(parts: LoginParts) {
+    this.#parts = parts;
+    this.#log = readOpensshLog(this.#mark, (prompt) => this.#asked(prompt));
+    this.#answer = createPrompter(parts.secrets, parts.target.privateKey);
+  }
+
+  async run(): Promise<Connection> {
+    const { target, options, secrets, version, question, startedMs } = this.#parts;
+    const { signal, tcpTimeoutMs, connectTimeoutMs, channelTimeoutMs = connectTimeoutMs } = options;
+    const guard = opensshGuard();
+    const socket = guard.newSocket();
+    const { client } = target;
+    const route = target.way === 'direct' ? null : target.way;
+    const way = route === null ? null : openWay({ client, route, dir: `${socket}.way`, tcpTimeoutMs, version });
+    this.#way = way;
+    const asks = secrets.password !== null || secrets.passphrase !== null;
+    const master = spawn(
+      'ssh',
+      masterArguments(target, {
+        ...{ socket, secrets, version, proxyCommand: way?.proxyCommand ?? null },
+        otherKnownHosts: question.knownHosts.slice(1),
+      }),
+      {
+        // A group of its own: what ssh starts, a ProxyCommand above all, ends with it.
+        detached: true,
+        cwd: '/',
+        env: { ...opensshEnvironment(target), ...(asks ? askpassEnvironment(this.#mark) : {}), ...way?.environment },
+        stdio: ['pipe', 'ignore', 'pipe'],
+      },
+    );
+    this.#master = master;
+    const release = master.pid === undefined ? (): void => undefined : guard.watch(master.pid);
+    master.once('exit', release);
+    // What its machines wrote down is read until then.
+    master.once('exit', () => setTimeout(() => way?.remove(), 4 * lastWordsMs));
+    master.stdin.on('error', () => undefined);
+
+    return await new Promise((resolve, reject) => {
+      const left = (timeoutMs: number): number => Math.max(1, timeoutMs - (performance.now() - startedMs));
+      const tcpTimer = setTimeout(() => this.#tcpTimeUp(), left(Math.min(tcpTimeoutMs, connectTimeoutMs)));
+      const timer = setTimeout(() => this.#timeUp(), left(this.#limitMs));
+      const looking = way === null ? undefined : setInterval(() => this.#lookAtWay(), tcpTimeoutMs);
+      const onAbort = (): void => this.#end(abortedError(signal, stages[this.#log.progress], target.client));
+      const onData = (chunk: Buffer): void => {
+        this.#log.push(chunk);
+        if (this.#log.excessive) this.#fail(this.#late(), 'the client talks without end');
+        else if (existsSync(socket)) this.#loggedIn(master, socket, channelTimeoutMs);
+      };
+      // `close`, not `exit`: its last words are read by then. A child of its own that lives on must not hold them up.
+      const ofWay = way === null ? null : (): FleetError | null => this.#faultOfWay();
+      const onEnd = (): void =>
+        void lastFault(master, ofWay).then((fault) => this.#end(fault ?? opensshFault(question, this.#ownLog)));
+      const onExit = (): void => void setTimeout(onEnd, lastWordsMs).unref();
+      const onError = (error: Error): void =>
+        this.#fail('connect-failed', `ssh cannot be started: ${messageOf(error)}`);
+      this.#settle = (outcome) => {
+        this.#settle = null;
+        clearTimeout(tcpTimer);
+        clearTimeout(timer);
+        clearInterval(looking);
+        signal.removeEventListener('abort', onAbort);
+        master.stderr.removeListener('data', onData);
+        master.removeListener('close', onEnd);
+        master.removeListener('exit', onExit);
+        if (outcome instanceof FleetError) reject(outcome);
+        else resolve(outcome);
+      };
+      master.stderr.on('data', onData);
+      master.once('close', onEnd);
+      master.once('exit', onExit);
+      master.on('error', onError);
+      if (signal.aborted) onAbort();
+      else signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  #loggedIn(master: ChildProcess, socket: string, channelTimeoutMs: number): void {
+    if (this.#settle === null) return;
+    const { target, options, startedMs } = this.#parts;
+    const connectMs = Math.round(performance.now() - startedMs);
+    const { client } = target;
+    const parts = { client, master, socket, log: this.#log, connectMs, channelTimeoutMs, signal: options.signal };
+    this.#settle(opensshConnection({ ...parts, whyBroken: this.#way === null ? null : () => this.#faultOfWay() }));
+  }
+
+  #asked(prompt: string): void {
+    if (this.#settle === null) return;
+    const reply = this.#answer(prompt, this.#log);
+    if ('answer' in reply) this.#master?.stdin?.write(`${reply.answer}\n`);
+    else {
+      const { tried, wanted } = this.#log;
+      const facts = [
+        `${this.#parts.question.username} was refused`,
+        ...(tried.length > 0 ? [`tried ${tried.join(', ')}`] : []),
+        ...(wanted === null ? [] : [`the client takes ${wanted.join(', ')}`]),
+        reply.refusal,
+      ];
+      this.#fail(reply.code, facts.join('; '), 'login');
+    }
+  }
+
+  #tcpTimeUp(): void {
+    const { address, port } = this.#parts.question;
+    const limit = `within ${Math.min(this.#parts.options.tcpTimeoutMs, this.#parts.options.connectTimeoutMs)} ms`;
+    if (this.#log.proxied) return;
+    if (this.#log.progress === 'start') this.#fail('dns', `${address} did not resolve ${limit}`);
+    else if (this.#log.progress === 'connect')
+      this.#fail('connect-timeout', `no answer from ${address} port ${port} ${limit}`);
+  }
+
+  /** Each machine on the way has the time that a client has. */
+  get #limitMs(): number {
+    const { target, options } = this.#parts;
+    const { way } = target;
+    return options.connectTimeoutMs * (way === null || way === 'direct' ? 1 : way.hops.length + 1);
+  }
+
+  /** Without the proxy that is of our making. */
+  get #ownLog(): OpensshLog {
+    return this.#way === null ? this.#log : { ...this.#log, proxied: false };
+  }
+
+  #faultOfWay(late?: string): FleetError | null {
+    return this.#log.progress === 'start' ? null : (this.#way?.fault(this.#log.lines, late) ?? null);
+  }
+
+  /** A client that was dialled before the last look and has not answered yet does not answer. */
+  #lookAtWay(): void {
+    const dialling = this.#way?.dialling() === true;
+    const { tcpTimeoutMs } = this.#parts.options;
+    const fault = dialling && this.#dialled ? this.#faultOfWay(`within ${tcpTimeoutMs} ms`) : null;
+    this.#dialled = dialling;
+    if (fault !== null) this.#end(fault);
+  }
+
+  #timeUp(): void {
+    const limit = `within ${this.#limitMs} ms`;
+    const { proxied, progress } = this.#ownLog;
+    const code = this.#late();
+    const fault = this.#faultOfWay(limit);
+    if (fault !== null) this.#end(fault);
+    else if (progress === 'in') this.#fail('auth-timeout', `ssh opened no control socket ${limit}`);
+    else if (progress === 'login') this.#fail(code, `no answer to the login ${limit}`);
+    else if (progress === 'greeted') this.#fail(code, `the key exchange did not end ${limit}`);
+    else if (!proxied) this.#fail(code, `TCP stands, but nothing that speaks SSH answered ${limit}`);
+    else
+      this.#fail(
+        'connect-timeout',
+        `the way there, which ssh_config says, did not answer ${limit}: ${wordsOf(this.#log)}`,
+        'connect',
+      );
+  }
+
+  #late(): ErrorCode {
+    return stages[this.#log.progress] === 'login' ? 'auth-timeout' : 'handshake-timeout';
+  }
+
+  #fail(code: ErrorCode, message: string, stage: Stage = stages[this.#log.progress]): void {
+    this.#end(new FleetError({ client: this.#parts.target.client, code, stage, message }));
+  }
+
+  #end(why: FleetError): void {
+    this.#settle?.(why);
+    if (this.#master !== null) killGroup(this.#master);
+  }
+}
+
+/** How long what an ssh said may take to be read after its end. */
+const lastWordsMs = 250;
+
+const stages = {
+  start: 'resolve',
+  connect: 'connect',
+  silent: 'handshake',
+  greeted: 'handshake',
+  login: 'login',
+  in: 'login',
+} as const satisfies Record<OpensshLogReader['progress'], Stage>;

@@ -1,0 +1,155 @@
+import type { Bastion, Client, SshSettings } from '../../config/config.ts';
+import { parseJumps } from '../../config/values/jumps.ts';
+import { FleetError } from '../../errors.ts';
+import type { Hop } from './hop.ts';
+import { bastionMachine, clientMachine, jumpMachine, type Machine } from './machine.ts';
+import { offeredKeyExchanges } from './offered-key-exchanges.ts';
+import { resolveHop, type ResolveHopOptions } from './resolve-hop.ts';
+import type { PassedOver, Route, Unsupported } from './route.ts';
+import type { SshConfigReader, SshConfigReading } from '../ssh-config/ssh-config-reader.ts';
+
+export interface RouteWorld {
+  readonly bastions: ReadonlyMap<string, Bastion>;
+  readonly clients: ReadonlyMap<string, Client>;
+  /** What `<ssh>` says of machines that only a proxyJump names. */
+  readonly jumpHosts: SshSettings;
+  readonly sshConfig: SshConfigReader;
+  /** What only OpenSSH can offer beside a key: `its certificate FILE`, `a security key`; null: nothing. */
+  readonly besideKey: (file: string) => string | null;
+  readonly keyExists: (file: string) => boolean;
+  /** config.xml says the timeouts of connecting itself. */
+  readonly timeoutsSaid: boolean;
+}
+
+/** More than anybody's network has; what is longer goes round in a circle. */
+const maxHops = 16;
+
+interface Walk {
+  readonly client: string;
+  readonly world: RouteWorld;
+  readonly unsupported: Unsupported[];
+  readonly notes: string[];
+  readonly passedOver: PassedOver[];
+}
+
+/**
+ * The way to a client or bastion: every machine on it with what counts there. Throws FleetError `config-invalid` for a way that
+ * comes back to itself, and for an ssh_config that ssh refuses.
+ */
+export function resolveRoute(target: Client | Bastion, world: RouteWorld): Route {
+  const walk: Walk = { client: target.name, world, unsupported: [], notes: [], passedOver: [] };
+  const machine = 'addressSaid' in target ? clientMachine(target) : bastionMachine(target);
+  const hops = wayTo(machine, walk, 0);
+  return {
+    hops,
+    unsupported: walk.unsupported,
+    notes: [...new Set(walk.notes)],
+    passedOver: walk.passedOver,
+    sshConfigFiles: machine.sshConfigFiles,
+  };
+}
+
+function wayTo(machine: Machine, walk: Walk, depth: number): readonly Hop[] {
+  const reading = readingOf(machine, walk);
+  const { proxyJump, place, fromSsh } = jumpsOf(machine, reading);
+  if (proxyJump === null) return [hopOf(machine, reading, null, walk)];
+  const jumps = parseJumps(proxyJump);
+  if (jumps === null || depth + jumps.length > maxHops) {
+    const why = jumps === null ? 'is no way that can be followed' : 'comes back to where it began, or is too long';
+    throw new FleetError({
+      client: walk.client,
+      code: 'config-invalid',
+      stage: 'config',
+      message: `${place}: proxyJump "${proxyJump}" ${why}`,
+      advice: `Mend it; \`fleet-health check ${walk.client}\` shows the way.`,
+    });
+  }
+  const machines = jumps.map((jump): Machine => {
+    // What ssh_config names is a host of ssh_config.
+    const known = jump.bare && !fromSsh ? machineOf(jump.host, walk.world) : null;
+    const files = fromSsh ? machine.sshConfigFiles : null;
+    return known ?? jumpMachine(jump, { ssh: walk.world.jumpHosts, place, sshConfigFiles: files });
+  });
+  const behind = fromSsh ? 'ssh_config' : 'config.xml';
+  const [first, ...others] = machines;
+  // Only the first has a way of its own; each further one is reached through the one before it, as with `ssh -J`.
+  const outer = first === undefined ? [] : wayTo(first, walk, depth + jumps.length);
+  const inner = others.map((other) => hopOf(other, readingOf(other, walk), behind, walk));
+  return [...outer, ...inner, hopOf(machine, reading, behind, walk)].map(onTheWay);
+}
+
+/** A client that others are reached through is a bastion there. */
+function onTheWay(hop: Hop, index: number, hops: readonly Hop[]): Hop {
+  return hop.kind === 'client' && index < hops.length - 1 ? { ...hop, kind: 'bastion' } : hop;
+}
+
+function machineOf(name: string, { bastions, clients }: RouteWorld): Machine | null {
+  const bastion = bastions.get(name);
+  if (bastion !== undefined) return bastionMachine(bastion);
+  const client = clients.get(name);
+  return client === undefined ? null : clientMachine(client);
+}
+
+function readingOf(machine: Machine, { world }: Walk): SshConfigReading | null {
+  const { asked, ssh, addressSaid, address, sshConfigFiles } = machine;
+  if (sshConfigFiles.length === 0) return null;
+  const user = machine.username ?? (ssh.said['username'] === undefined ? null : ssh.username);
+  return world.sshConfig.ask(sshConfigFiles, { host: asked, user, address: addressSaid ? address : null });
+}
+
+interface Jumps {
+  readonly proxyJump: string | null;
+  readonly place: string;
+  readonly fromSsh: boolean;
+}
+
+function jumpsOf({ ssh, place: own }: Machine, reading: SshConfigReading | null): Jumps {
+  const place = ssh.said['proxyJump'];
+  if (place !== undefined) return { proxyJump: ssh.proxyJump, place: place === '' ? own : place, fromSsh: false };
+  const said = reading?.values.proxyJump ?? null;
+  if (said === null) return { proxyJump: ssh.proxyJump, place: own, fromSsh: false };
+  return { proxyJump: said.value.toLowerCase() === 'none' ? null : said.value, place: said.place, fromSsh: true };
+}
+
+function hopOf(
+  machine: Machine,
+  reading: SshConfigReading | null,
+  behind: ResolveHopOptions['behind'],
+  walk: Walk,
+): Hop {
+  const { world, unsupported, notes } = walk;
+  const { self } = world.sshConfig;
+  const hop = resolveHop({ machine, reading, behind, self, timeoutsSaid: world.timeoutsSaid });
+  const { privateKeys, agent, password } = hop.credentials;
+  const name = (option: string, place: string, needed: boolean): void =>
+    void unsupported.push({ option, place, hop: hop.name, needed });
+  if (reading !== null) {
+    const { answer, values } = reading;
+    // One more way to log in, which Debian's own ssh_config asks for, counts where there is no other.
+    const hasOther =
+      agent !== null ||
+      password !== null ||
+      privateKeys.some(({ path: file, optional }) => !optional || world.keyExists(file));
+    for (const { option, place, needed } of answer.opensshOnly) {
+      if (needed) name(option, place, true);
+      else if (!hasOther) name(`${option} (there is no private key, password or ssh-agent)`, place, true);
+    }
+    // A way that config.xml says stands instead of it.
+    if (values.proxyCommand !== null && machine.ssh.said['proxyJump'] === undefined) {
+      name('ProxyCommand', values.proxyCommand.place, true);
+    }
+    if (values.kex !== null && hop.kex === values.kex.value && offeredKeyExchanges(hop.kex).length === 0) {
+      name('KexAlgorithms', values.kex.place, true);
+    }
+    const ownKey = machine.ssh.said['privateKey'] !== undefined;
+    for (const { place } of ownKey ? [] : values.certificateFiles) name('CertificateFile', place, true);
+    notes.push(...values.notes);
+    for (const passed of answer.passedOver) walk.passedOver.push({ ...passed, hop: hop.name });
+  }
+  for (const { path: file } of privateKeys) {
+    const beside = world.besideKey(file);
+    if (beside !== null)
+      name(`${beside} (${file})`, hop.values.find((value) => value.name === 'privateKey')?.source ?? '', false);
+  }
+  return hop;
+}

@@ -1,0 +1,192 @@
+import { closeSync, fstatSync, openSync, readFileSync, readdirSync, type Stats } from 'node:fs';
+import path from 'node:path';
+
+import { fileNameMatcher, isGlob } from '../../config/values/globs.ts';
+import { ownHome } from '../../config/settings/ssh-config-files.ts';
+import { FleetError, messageOf } from '../../errors.ts';
+import { parseSshConfigLine, type SshConfigLine } from './ssh-config-line.ts';
+import { parseMatch, type MatchCriterion } from './ssh-config-match.ts';
+import { optionFault } from './ssh-config-options.ts';
+
+/** An option, with its place as `FILE:LINE`. */
+export interface SshConfigOption extends SshConfigLine {
+  readonly kind: 'option';
+  readonly place: string;
+}
+
+export interface SshConfigInclude {
+  readonly kind: 'include';
+  readonly files: readonly SshConfigFile[];
+}
+
+/** What follows a Host or Match line, and what stands before the first of them. */
+export interface SshConfigBlock {
+  /** null: before the first Host or Match line; holds whenever the file is read. */
+  readonly condition:
+    | { readonly kind: 'host'; readonly patterns: readonly string[] }
+    | { readonly kind: 'match'; readonly criteria: readonly MatchCriterion[]; readonly place: string }
+    | null;
+  readonly entries: readonly (SshConfigOption | SshConfigInclude)[];
+}
+
+/** A file, its includes read. Made once; asked for many hosts. */
+export interface SshConfigFile {
+  /** In the file's order, those that can hold for a host: a block of ten thousand costs the others nothing. */
+  blocksFor(host: string): readonly SshConfigBlock[];
+}
+
+/** readconf.c: READCONF_MAX_DEPTH. */
+const maxDepth = 16;
+const maxBytes = 8 * 1024 * 1024;
+const maxFiles = 1000;
+
+interface Reading {
+  /** What relative Includes start from. */
+  readonly base: string;
+  readonly depth: number;
+  readonly budget: { files: number; bytes: number };
+}
+
+/**
+ * Reads an ssh_config file with everything it includes; one that does not exist says nothing. Throws FleetError
+ * `config-invalid` for what ssh itself refuses, `FILE:LINE: what is wrong`.
+ */
+export function loadSshConfig(file: string): SshConfigFile {
+  // As ssh does: what the system's file includes lies beside it, everything else in ~/.ssh.
+  const base = file === '/etc/ssh/ssh_config' ? '/etc/ssh' : path.join(ownHome(), '.ssh');
+  return readFile(file, { base, depth: 0, budget: { files: 0, bytes: 0 } });
+}
+
+function readFile(file: string, reading: Reading): SshConfigFile {
+  const { budget } = reading;
+  let text: string;
+  try {
+    text = readSafely(file, reading);
+  } catch (thrown) {
+    if (thrown instanceof FleetError) throw thrown;
+    if (thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOENT' || thrown.code === 'ENOTDIR'))
+      text = '';
+    else throw fault(file, messageOf(thrown), thrown);
+  }
+  budget.files += 1;
+  budget.bytes += text.length;
+  if (budget.files > maxFiles || budget.bytes > maxBytes) {
+    throw fault(file, `more than ${maxFiles} files or 8 MiB of ssh_config are included`);
+  }
+  return indexBlocks(parseBlocks(text, file, reading));
+}
+
+/** As ssh does it: of the user's own file and of what files include, not of a file that was named nor of the machine's. */
+function readSafely(file: string, { depth }: Reading): string {
+  const handle = openSync(file, 'r');
+  try {
+    const checked = depth > 0 || file === path.join(ownHome(), '.ssh', 'config');
+    if (checked && isForeign(fstatSync(handle))) {
+      throw fault(file, 'it belongs to somebody else, or others can write to it; ssh refuses it too');
+    }
+    return readFileSync(handle, 'utf8');
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** readconf.c: SSHCONF_CHECKPERM; the own group may write, as Debian has it. */
+function isForeign({ uid, gid, mode }: Stats): boolean {
+  if (uid !== 0 && uid !== process.getuid?.()) return true;
+  return (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && gid !== process.getgid?.());
+}
+
+function parseBlocks(text: string, file: string, reading: Reading): readonly SshConfigBlock[] {
+  const blocks: { condition: SshConfigBlock['condition']; entries: (SshConfigOption | SshConfigInclude)[] }[] = [];
+  let entries: (SshConfigOption | SshConfigInclude)[] = [];
+  blocks.push({ condition: null, entries });
+  const begin = (condition: SshConfigBlock['condition']): void =>
+    void blocks.push({ condition, entries: (entries = []) });
+  for (const [index, raw] of text.split('\n').entries()) {
+    const line = parseSshConfigLine(raw);
+    if (line === null) continue;
+    const place = `${file}:${index + 1}`;
+    if (typeof line === 'string') throw fault(place, line);
+    const { keyword, args, rest, written } = line;
+    if (keyword === 'host') {
+      if (args.length === 0 || args.includes('')) throw fault(place, 'Host has an empty pattern');
+      begin({ kind: 'host', patterns: args });
+    } else if (keyword === 'match') {
+      const criteria = parseMatch(rest);
+      if (typeof criteria === 'string') throw fault(place, criteria);
+      begin({ kind: 'match', criteria, place });
+    } else if (keyword === 'include') {
+      if (reading.depth >= maxDepth) throw fault(place, `files include each other more than ${maxDepth} deep`);
+      const inner = { ...reading, depth: reading.depth + 1 };
+      entries.push({ kind: 'include', files: includedFiles(args, reading.base).map((name) => readFile(name, inner)) });
+    } else {
+      const wrong = optionFault(keyword, args);
+      if (wrong !== null) throw fault(place, `${written} ${wrong}`);
+      entries.push({ kind: 'option', place, ...line });
+    }
+  }
+  return blocks;
+}
+
+function indexBlocks(blocks: readonly SshConfigBlock[]): SshConfigFile {
+  const byName = new Map<string, number[]>();
+  const always: number[] = [];
+  for (const [index, { condition, entries }] of blocks.entries()) {
+    if (entries.length === 0 && condition?.kind !== 'match') continue;
+    if (condition?.kind !== 'host' || condition.patterns.some((pattern) => /[*?!]/.test(pattern))) {
+      always.push(index);
+      continue;
+    }
+    for (const name of new Set(condition.patterns)) {
+      const indexes = byName.get(name);
+      if (indexes === undefined) byName.set(name, [index]);
+      else indexes.push(index);
+    }
+  }
+  return {
+    blocksFor: (host) => {
+      const own = byName.get(host);
+      const indexes = own === undefined ? always : [...always, ...own].sort((left, right) => left - right);
+      return indexes.flatMap((index) => blocks[index] ?? []);
+    },
+  };
+}
+
+/** The files of an Include line, in glob(3)'s order. */
+function includedFiles(patterns: readonly string[], base: string): readonly string[] {
+  return patterns.flatMap((pattern) => {
+    const home = pattern === '~' || pattern.startsWith('~/') ? path.join(ownHome(), pattern.slice(1)) : pattern;
+    const whole = path.resolve(base, home);
+    if (!isGlob(whole)) return [whole];
+    let places = ['/'];
+    for (const part of whole.split('/').filter((name) => name !== '')) {
+      places = places.flatMap((place) => {
+        if (!isGlob(part)) return [path.join(place, part)];
+        const matches = fileNameMatcher(part);
+        return namesIn(place)
+          .filter(matches)
+          .sort()
+          .map((name) => path.join(place, name));
+      });
+    }
+    return places;
+  });
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function fault(place: string, message: string, cause?: unknown): FleetError {
+  return new FleetError({
+    code: 'config-invalid',
+    stage: 'config',
+    message: `${place}: ${message}`,
+    advice: 'Mend it; `ssh -G NAME` says the same. Or write config="none".',
+    cause,
+  });
+}

@@ -1,0 +1,56 @@
+import { hostname, userInfo } from 'node:os';
+
+import { ownHome } from '../../config/settings/ssh-config-files.ts';
+import { askSshConfig, type SshConfigAnswer, type SshConfigQuestion } from './ssh-config.ts';
+import { loadSshConfig, type SshConfigFile } from './ssh-config-file.ts';
+import { sshConfigValues, type SshConfigValues, type SshSelf } from './ssh-config-values.ts';
+
+/** What ssh_config files say of one host. */
+export interface SshConfigReading {
+  readonly answer: SshConfigAnswer;
+  readonly values: SshConfigValues;
+}
+
+export interface SshConfigReader {
+  readonly self: SshSelf;
+  /** Throws FleetError `config-invalid`, the same for every host of a file that ssh refuses. */
+  ask(files: readonly string[], question: Omit<SshConfigQuestion, 'localUser'>): SshConfigReading;
+}
+
+/** To be made once a run: every file is read once, at its first use. */
+export function createSshConfigReader(self: SshSelf = ownSelf()): SshConfigReader {
+  const loaded = new Map<string, { readonly file: SshConfigFile } | { readonly fault: unknown }>();
+  const load = (path: string): SshConfigFile => {
+    let known = loaded.get(path);
+    if (known === undefined) {
+      try {
+        known = { file: loadSshConfig(path) };
+      } catch (fault) {
+        known = { fault };
+      }
+      loaded.set(path, known);
+    }
+    if ('fault' in known) throw known.fault;
+    return known.file;
+  };
+  return {
+    self,
+    ask: (files, asked) => {
+      const question: SshConfigQuestion = { ...asked, localUser: self.user };
+      const answer = askSshConfig(files.map(load), question);
+      return { answer, values: sshConfigValues(answer, question, self) };
+    },
+  };
+}
+
+/** The user and machine of this process. */
+function ownSelf(): SshSelf {
+  const uid = String(process.getuid?.() ?? 0);
+  let user = uid;
+  try {
+    user = userInfo().username;
+  } catch {
+    // A user id without an entry in passwd, as in containers.
+  }
+  return { user, uid, home: ownHome(), hostname: hostname(), environment: process.env };
+}

@@ -1,0 +1,138 @@
+import { createPublicKey, diffieHellman, generateKeyPairSync, type KeyPairKeyObjectResult } from 'node:crypto';
+
+import { hasKnownPrivateParts, type Client } from '../connection/ssh2.ts';
+
+/**
+ * Key exchange in a group that the server chooses (RFC 4419), of 2,048 to 4,096 bits. ssh2 takes a group of any size, and
+ * Node then tests whether its prime is one: 3 s for an honest group of 4,096 bits, 21 s for one of 8,192. Here the group is
+ * checked as OpenSSH checks it, without that test, and an exchange takes 25 ms at most.
+ *
+ * ssh2 offers no public way to that, so its private parts are touched, as in quick-key-exchange.ts.
+ */
+const leastBits = 2048;
+const mostBits = 4096;
+
+/** DHGroupExchange of ssh2's lib/protocol/kex.js; its class is not exported. */
+interface Exchange {
+  readonly type: string;
+  _prime: Buffer | null;
+  _generator: Buffer | null;
+  _prefBits: number;
+  _maxBits: number;
+  _public: Buffer | null;
+  _dh: GroupKeys | null;
+  setDHParams: (prime: Buffer, generator: Buffer) => void;
+  generateKeys: () => void;
+}
+
+/** As Node's DiffieHellman. */
+interface GroupKeys {
+  getPrime(): Buffer;
+  getGenerator(): Buffer;
+  computeSecret(otherPublicKey: Buffer): Buffer;
+}
+
+interface PrivateParts {
+  readonly _protocol?: { _kex: Exchange | undefined };
+}
+
+/** To be called when `connect` has returned, before the server has said anything. */
+export function boundGroupExchanges(ssh: Client): void {
+  const protocol = (ssh as unknown as PrivateParts)._protocol;
+  if (!hasKnownPrivateParts || protocol === undefined) return;
+  let exchange = protocol._kex;
+  Object.defineProperty(protocol, '_kex', {
+    get: () => exchange,
+    set: (next: Exchange | undefined) => {
+      exchange = next;
+      if (next?.type === 'groupex') boundExchange(next);
+    },
+  });
+}
+
+function boundExchange(exchange: Exchange): void {
+  exchange._maxBits = mostBits;
+  exchange._prefBits = Math.min(exchange._prefBits, mostBits);
+  exchange.setDHParams = (prime, generator) => {
+    const fault = groupFault(prime, generator);
+    if (fault !== null) throw new Error(`the group of the key exchange ${fault}`);
+    [exchange._prime, exchange._generator] = [prime, generator];
+  };
+  exchange.generateKeys = () => {
+    const { _prime: prime, _generator: generator } = exchange;
+    if (exchange._dh !== null || prime === null || generator === null) return;
+    const group = { prime, generator: Number(numberOf(generator)) };
+    // Its declaration does not know Diffie-Hellman.
+    const { publicKey, privateKey } = generateKeyPairSync(
+      'dh' as never,
+      group as never,
+    ) as unknown as KeyPairKeyObjectResult;
+    exchange._public = publicNumber(publicKey.export({ type: 'spki', format: 'der' }));
+    exchange._dh = {
+      getPrime: () => prime,
+      getGenerator: () => generator,
+      computeSecret: (other) => {
+        if (!isWithin(other, prime)) throw new Error('the number of the server is outside its group');
+        const algorithm = der(0x30, [dhKeyAgreement, der(0x30, [prime, generator].map(integer))]);
+        const key = der(0x30, [algorithm, der(0x03, [Buffer.of(0), integer(other)])]);
+        return diffieHellman({ privateKey, publicKey: createPublicKey({ key, type: 'spki', format: 'der' }) });
+      },
+    };
+  };
+}
+
+/** Returns what is wrong with a group, to end a sentence; null: nothing. Generators of OpenSSH's groups are 2 and 5. */
+function groupFault(prime: Buffer, generator: Buffer): string | null {
+  const bits = numberOf(prime).toString(2).length;
+  if (bits < leastBits || bits > mostBits) return `has ${bits} bits, not ${leastBits} to ${mostBits}`;
+  if (((prime.at(-1) ?? 0) & 1) === 0) return 'is even';
+  if (stripped(generator).length > 3 || numberOf(generator) < 2n) return 'has an unusual generator';
+  return null;
+}
+
+/** True for a number from 2 to the prime without 2: the others give a secret that anybody knows. */
+function isWithin(other: Buffer, prime: Buffer): boolean {
+  if (stripped(other).length > stripped(prime).length) return false;
+  const number = numberOf(other);
+  return number >= 2n && number <= numberOf(prime) - 2n;
+}
+
+function numberOf(bytes: Buffer): bigint {
+  return BigInt(`0x0${bytes.toString('hex')}`);
+}
+
+function stripped(bytes: Buffer): Buffer {
+  const start = bytes.findIndex((byte) => byte !== 0);
+  return start === -1 ? Buffer.alloc(0) : bytes.subarray(start);
+}
+
+/** 1.2.840.113549.1.3.1 of PKCS #3. */
+const dhKeyAgreement = Buffer.from('06092a864886f70d010301', 'hex');
+
+/** An element of DER, its length in four bytes, which OpenSSL takes for any. */
+function der(tag: number, parts: readonly Buffer[]): Buffer {
+  const body = Buffer.concat(parts);
+  const head = Buffer.of(tag, 0x84, 0, 0, 0, 0);
+  head.writeUInt32BE(body.length, 2);
+  return Buffer.concat([head, body]);
+}
+
+function integer(bytes: Buffer): Buffer {
+  const number = stripped(bytes);
+  return der(0x02, (number[0] ?? 0) & 0x80 ? [Buffer.of(0), number] : [number]);
+}
+
+/** The number of a public key: behind its group, in a string of bits of which none is unused. */
+function publicNumber(spki: Buffer): Buffer {
+  const group = contentAt(spki, contentAt(spki, 0).start);
+  const { start, end } = contentAt(spki, contentAt(spki, group.end).start + 1);
+  return spki.subarray(start, end);
+}
+
+/** Where the content of the element at a place begins and ends. */
+function contentAt(data: Buffer, at: number): { readonly start: number; readonly end: number } {
+  const first = data.readUInt8(at + 1);
+  const more = first < 0x80 ? 0 : first - 0x80;
+  const start = at + 2 + more;
+  return { start, end: start + (more === 0 ? first : data.readUIntBE(at + 2, more)) };
+}

@@ -1,0 +1,247 @@
+import { FleetError, messageOf, type ErrorCode, type Stage } from '../../errors.ts';
+import { abortedError } from '../connection/aborted.ts';
+import { connectSsh2 } from './connect-ssh2.ts';
+import { describeRefusal } from './describe-refusal.ts';
+import { checkHostKey, type HostKeyCheck } from '../known-hosts/host-key-check.ts';
+import { LoginAhead } from './login-ahead.ts';
+import { planLogin, type Credentials, type Login } from './login.ts';
+import { OutOfStep } from './pipelining.ts';
+import { Sha1Refused } from '../credentials/private-key.ts';
+import type { SshSession } from './ssh-connection.ts';
+import type { SshTarget } from './ssh.ts';
+import { newClient, type Client, type ClientChannel } from '../connection/ssh2.ts';
+import type { ConnectOptions } from '../transport.ts';
+import { noticeBytes, turnedAway } from '../connection/turned-away.ts';
+import type { Wire } from '../connection/wire.ts';
+
+/** The server did not go on after what was sent ahead: another connection has to wait for each answer. */
+export class MustWait extends Error {
+  /** The first way of logging in was judged, and is not to be tried again. */
+  readonly firstWasRefused: boolean;
+
+  constructor(firstWasRefused: boolean) {
+    super('the server takes nothing ahead of its answers');
+    this.firstWasRefused = firstWasRefused;
+  }
+}
+
+interface HandshakeParts<T> {
+  readonly target: SshTarget;
+  readonly options: ConnectOptions;
+  readonly credentials: Credentials;
+  readonly wire: Wire;
+  readonly startedMs: number;
+  readonly take: (session: SshSession) => T;
+  /** The command that goes to the client with the login; null: none does. */
+  readonly ahead: string | null;
+  /** The first way of logging in was refused on another connection. */
+  readonly withoutFirst: boolean;
+}
+
+/** From a connection to a login, under one deadline, and to the first command's channel where that goes ahead. */
+export class Handshake<T> {
+  readonly #target: SshTarget;
+  readonly #options: ConnectOptions;
+  readonly #credentials: Credentials;
+  readonly #socket: Wire;
+  readonly #startedMs: number;
+  readonly #take: (session: SshSession) => T;
+  readonly #ssh: Client = newClient();
+  readonly #check: HostKeyCheck;
+  readonly #login: Login;
+  readonly #ahead: string | null;
+  readonly #loginAhead: LoginAhead;
+  #progress: 'silent' | 'greeted' | 'login' | 'channel' = 'silent';
+  #problem: string | null = null;
+  /** The first bytes that came. */
+  #greeting = '';
+  readonly #localAddress: string | null;
+  #timer: NodeJS.Timeout | undefined;
+  #connectMs = 0;
+  #settle: ((outcome: { readonly taken: T } | FleetError | MustWait) => void) | null = null;
+
+  constructor({ target, options, credentials, wire, startedMs, take, ahead, withoutFirst }: HandshakeParts<T>) {
+    this.#target = target;
+    this.#options = options;
+    this.#credentials = credentials;
+    this.#socket = wire;
+    this.#startedMs = startedMs;
+    this.#take = take;
+    this.#localAddress = wire.localAddress ?? null;
+    this.#check = checkHostKey(target);
+    const refuse = (why: string): void => this.#fail('auth-failed', why);
+    this.#login = planLogin({ username: target.username, credentials, refuse, withoutFirst });
+    this.#loginAhead = new LoginAhead(this.#login);
+    this.#ahead = ahead;
+  }
+
+  run(): Promise<T> {
+    const { signal, connectTimeoutMs } = this.#options;
+    return new Promise((resolve, reject) => {
+      const left = Math.max(1, connectTimeoutMs - (performance.now() - this.#startedMs));
+      this.#timer = setTimeout(() => this.#timeUp(), left);
+      const onAbort = (): void => this.#end(abortedError(signal, this.#stage(), this.#target.client));
+      this.#settle = (outcome) => {
+        this.#settle = null;
+        clearTimeout(this.#timer);
+        signal.removeEventListener('abort', onAbort);
+        this.#socket.removeListener('close', onClose);
+        if (outcome instanceof Error) reject(outcome);
+        else resolve(outcome.taken);
+      };
+      const onClose = (): void => this.#closed();
+      this.#socket.once('close', onClose);
+      if (signal.aborted) {
+        onAbort();
+        return;
+      }
+      signal.addEventListener('abort', onAbort, { once: true });
+      const onData = (data: Buffer): void => {
+        if (this.#progress === 'silent') this.#progress = 'greeted';
+        this.#greeting += data.toString('latin1', 0, noticeBytes);
+        if (this.#greeting.length >= noticeBytes) this.#socket.removeListener('data', onData);
+      };
+      this.#socket.on('data', onData);
+      this.#begin();
+    });
+  }
+
+  #begin(): void {
+    const ssh = this.#ssh;
+    ssh.on('error', (error) => this.#onError(error));
+    ssh.on('end', () => this.#socket.destroy());
+    ssh.once('handshake', () => {
+      this.#progress = 'login';
+      try {
+        this.#check.proved();
+      } catch (thrown) {
+        this.#end(thrown as FleetError);
+        return;
+      }
+      if (this.#ahead !== null) this.#sendAhead(this.#ahead);
+    });
+    ssh.on('change password', () => this.#fail('auth-failed', 'the password has expired'));
+    ssh.once('ready', () => this.#ready());
+    try {
+      connectSsh2(ssh, {
+        sock: this.#socket,
+        username: this.#target.username,
+        keepaliveInterval: this.#target.keepaliveMs ?? 0,
+        kex: this.#target.kex,
+        hostKeyAlgorithms: this.#check.algorithms,
+        judgeHostKey: (blob) => {
+          const wrong = this.#check.judge(blob);
+          if (wrong !== null) this.#end(wrong);
+          return wrong === null;
+        },
+        authHandler: (authsLeft, partial, next) => {
+          // ssh2 takes `false` for "nothing left", which its declaration does not know.
+          next(this.#loginAhead.next(authsLeft, partial) as never);
+        },
+      });
+    } catch (thrown) {
+      this.#fail('handshake-failed', messageOf(thrown), thrown);
+    }
+  }
+
+  #sendAhead(command: string): void {
+    const onChannel = (channel: ClientChannel | Error): void => {
+      if (channel instanceof OutOfStep || this.#progress !== 'channel') this.#end(new MustWait(false));
+      else this.#handOver({ command, channel });
+    };
+    this.#loginAhead.send({ ssh: this.#ssh, username: this.#target.username, command, onChannel });
+  }
+
+  #ready(): void {
+    this.#connectMs = Math.round(performance.now() - this.#startedMs);
+    if (!this.#loginAhead.isUnderWay) {
+      this.#handOver(null);
+      return;
+    }
+    this.#progress = 'channel';
+    clearTimeout(this.#timer);
+    if (this.#settle !== null) this.#timer = setTimeout(() => this.#timeUp(), this.#channelTimeoutMs);
+  }
+
+  #handOver(opened: SshSession['opened']): void {
+    if (this.#settle === null) return;
+    this.#ssh.removeAllListeners('error');
+    this.#ssh.removeAllListeners('end');
+    const session = {
+      client: this.#target.client,
+      ssh: this.#ssh,
+      socket: this.#socket,
+      ...{ connectMs: this.#connectMs, byKey: this.#login.byKey() },
+      channelTimeoutMs: this.#channelTimeoutMs,
+      signal: this.#options.signal,
+      opened,
+    };
+    this.#settle({ taken: this.#take(session) });
+  }
+
+  get #channelTimeoutMs(): number {
+    return this.#options.channelTimeoutMs ?? this.#options.connectTimeoutMs;
+  }
+
+  #onError(error: Error & { level?: string; code?: unknown }): void {
+    const text = messageOf(error);
+    // The agent's fault, or the key's; ssh2 goes on with the next way by itself.
+    if (error.level === 'agent' || error instanceof Sha1Refused) this.#problem ??= text;
+    else if (error.level === 'client-authentication') this.#refused();
+    else if (this.#progress === 'login' && typeof error.code === 'number') this.#refused(text, error);
+    else if (this.#stage() === 'handshake') this.#handshakeFailed(text, error);
+    else this.#fail('connect-failed', `the connection broke: ${text}`, error);
+  }
+
+  #refused(said: string | null = null, cause?: unknown): void {
+    const problem = this.#credentials.problem ?? this.#problem;
+    const message = describeRefusal({
+      username: this.#target.username,
+      login: this.#login,
+      problem,
+      certificates: this.#credentials.certificates,
+      said,
+    });
+    // Nothing was refused where nothing could be offered.
+    const code = problem !== null && this.#login.tried().length === 0 ? 'credentials-unusable' : 'auth-failed';
+    this.#fail(code, message, cause);
+  }
+
+  #timeUp(): void {
+    const limit = `within ${this.#options.connectTimeoutMs} ms`;
+    if (this.#progress === 'channel') {
+      this.#fail('channel-timeout', `no channel for a command within ${this.#channelTimeoutMs} ms`);
+    } else if (this.#progress === 'login') this.#fail('auth-timeout', `no answer to the login ${limit}`);
+    else if (this.#progress === 'greeted') this.#fail('handshake-timeout', `the key exchange did not end ${limit}`);
+    else this.#fail('handshake-timeout', `TCP stands, but nothing that speaks SSH answered ${limit}`);
+  }
+
+  #closed(): void {
+    if (this.#progress === 'login') this.#fail('connect-failed', 'the client closed the connection during the login');
+    else if (this.#progress === 'channel') this.#fail('connect-failed', 'the client closed the connection');
+    else this.#handshakeFailed('the client closed the connection during the handshake');
+  }
+
+  #handshakeFailed(message: string, cause?: unknown): void {
+    const notice = turnedAway(this.#greeting, this.#localAddress);
+    if (notice === null) this.#fail('handshake-failed', message, cause);
+    else this.#fail('turned-away', notice, cause);
+  }
+
+  #stage(): Stage {
+    return this.#progress === 'login' || this.#progress === 'channel' ? this.#progress : 'handshake';
+  }
+
+  #fail(code: ErrorCode, message: string, cause?: unknown): void {
+    // What the connection goes through ended before the client did.
+    const broken = this.#socket.brokenBy ?? null;
+    if (broken !== null) this.#end(broken);
+    else if (code === 'connect-failed' && this.#loginAhead.isUnanswered) this.#end(new MustWait(true));
+    else this.#end(new FleetError({ client: this.#target.client, code, stage: this.#stage(), message, cause }));
+  }
+
+  #end(why: FleetError | MustWait): void {
+    this.#settle?.(why);
+    this.#socket.destroy();
+  }
+}

@@ -1,0 +1,74 @@
+import { FleetError } from '../../errors.ts';
+import { dial } from '../connection/dial.ts';
+import { gatherWrites } from '../connection/gather-writes.ts';
+import type { HostKeyQuestion } from '../known-hosts/host-key-check.ts';
+import type { Credentials } from './login.ts';
+import { sshConnection, type SshSession } from './ssh-connection.ts';
+import { Handshake, MustWait } from './ssh-handshake.ts';
+import type { ConnectOptions, Transport } from '../transport.ts';
+import type { Wire } from '../connection/wire.ts';
+
+/** Everything about the way to one client. */
+export interface SshTarget extends HostKeyQuestion {
+  /** Host name or IP address. */
+  readonly address: string;
+  readonly port: number;
+  readonly username: string;
+  /** The key exchanges to offer, as `kex` says it; default: the usual ones. */
+  readonly kex?: string | null;
+  /** Called once for each connection, when it begins; may throw FleetError. */
+  readonly credentials: () => Credentials;
+  /** What SSH is spoken over; default: TCP, dialled from here. Throws FleetError. */
+  readonly dial?: (options: ConnectOptions) => Promise<Wire>;
+  /** Of the address, where it is dialled from here; default 0: either. */
+  readonly family?: 0 | 4 | 6;
+  /** How often the machine is asked whether it still lives, three times at most; default: never. */
+  readonly keepaliveMs?: number;
+}
+
+/**
+ * SSH in this process, through ssh2. `connect` throws FleetError with stage resolve, connect, handshake or login; a
+ * client that falls silent at any stage ends by the deadline of that stage, and its socket is destroyed.
+ */
+export function createSshTransport(target: SshTarget): Transport {
+  return { connect: (options) => logIn(target, options, sshConnection) };
+}
+
+/** Logs in and hands what stands to `take`, at once: it has to listen to it before anything else happens. */
+export async function logIn<T>(
+  target: SshTarget,
+  options: ConnectOptions,
+  take: (session: SshSession) => T,
+): Promise<T> {
+  const startedMs = performance.now();
+  const credentials = target.credentials();
+  try {
+    requireSomething(target, credentials);
+    const attempt = async (ahead: string | null, withoutFirst: boolean): Promise<T> => {
+      const wire = await (target.dial ?? dialHere(target))(options);
+      return await new Handshake({ target, options, credentials, wire, startedMs, take, ahead, withoutFirst }).run();
+    };
+    try {
+      return await attempt(options.ahead ?? null, false);
+    } catch (thrown) {
+      if (!(thrown instanceof MustWait)) throw thrown;
+      return await attempt(null, thrown.firstWasRefused);
+    }
+  } finally {
+    credentials.agent?.close();
+  }
+}
+
+function dialHere({ client, address, port, family = 0 }: SshTarget): (options: ConnectOptions) => Promise<Wire> {
+  return async ({ tcpTimeoutMs, connectTimeoutMs, signal }) => {
+    const timeoutMs = Math.min(tcpTimeoutMs, connectTimeoutMs);
+    return gatherWrites(await dial({ client, host: address, port, family, timeoutMs, signal }));
+  };
+}
+
+function requireSomething(target: SshTarget, { password, keys, agent, problem }: Credentials): void {
+  if (password !== null || agent !== null || keys.length > 0) return;
+  const { client } = target;
+  const message = problem ?? 'neither password nor privateKey nor agent is configured';
+  throw new FleetError({ client, code: 'credentials-unusable', stage: 'login', message });
+}

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { machine, tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { collectInventory } from '../../../agent/inventory/collect-inventory.ts';
+import { collectPortable } from '../../../agent/portable/collect-portable.ts';
+import type { CollectOptions } from '../../../agent/probes/collected.ts';
+import { users } from '../../../agent/inventory/users.ts';
+import { metricOf } from '../../../src/report/metrics.ts';
+import { inventoryFamilies } from '../../../src/storage/reports/inventory.ts';
+import { contextOf, familyOf } from '../probes/fixture-context.ts';
+
+const options: CollectOptions = {
+  root: '',
+  options: { processes: ['node'] },
+  previous: null,
+  bootId: 'b',
+  monotonicMs: 1e6,
+  deadlineMs: 30_000,
+  placeDir: null,
+};
+
+test('an unchanged machine has the same facts, in the same order', async () => {
+  const facts = async () => {
+    const { workerReports, counters } = await collectInventory(options);
+    assert.equal(counters, null);
+    return workerReports.map(({ name, error, function_reports: families }) => ({ name, error, families }));
+  };
+  const first = await facts();
+  // Accounts may come and go on this machine meanwhile; theirs is a test of its own.
+  const withoutUsers = (all: typeof first) => all.filter(({ name }) => name !== 'users');
+  assert.deepEqual(withoutUsers(await facts()), withoutUsers(first));
+  assert.deepEqual(
+    first.flatMap(({ families }) => families.map(({ name }) => name)),
+    [...inventoryFamilies],
+    'the families that the collector keeps',
+  );
+  for (const { name, error, families } of first) {
+    assert.equal(error, null, name);
+    for (const { data, unknown = [] } of families) {
+      data.forEach((row, index) => {
+        for (const [field, value] of Object.entries(row)) {
+          const isTold = unknown.some((entry) => entry.field === field && (entry.row ?? index) === index);
+          assert.equal(isTold, value === null, `${name}.${field} and its reason`);
+          assert.ok(value !== '' && value !== '-' && value !== 'unknown', `${name}.${field}`);
+        }
+      });
+    }
+  }
+});
+
+test('the architecture is that of uname -m, and the processor has its maker', async () => {
+  const families = (await collectInventory(options)).workerReports.flatMap((worker) => worker.function_reports);
+  assert.equal(familyOf(families, 'os_release').data[0]?.['architecture'], machine());
+  const [cpu] = familyOf(families, 'cpu_model').data;
+  const { manufacturer, model } = cpu ?? {};
+  if (typeof manufacturer === 'string' && typeof model === 'string') assert.ok(model.startsWith(manufacturer), model);
+});
+
+test('what takes too long is an error of its own part', async () => {
+  const { workerReports } = await collectInventory({ ...options, deadlineMs: 101 });
+  assert.equal(workerReports.length, 8);
+  assert.match(workerReports.find(({ name }) => name === 'system')?.error ?? '', /^no (answer within|time left)/);
+});
+
+test('accounts with a login shell', async (t) => {
+  const root = mkdtempSync(path.join(tmpdir(), 'fh-users-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  mkdirSync(`${root}/etc`);
+  const passwd = [
+    'zoe:x:1001:1001:Zoe:/home/zoe:/bin/zsh',
+    'root:x:0:0:root:/root:/bin/bash',
+    'www:x:33:33::/var/www:/usr/sbin/nologin',
+    'sync:x:4:65534:sync:/bin:/bin/sync',
+    'old:x:5:5::/:',
+    'broken',
+    '',
+  ];
+  writeFileSync(`${root}/etc/passwd`, passwd.join('\n'));
+  assert.deepEqual(familyOf((await users.run(contextOf(root))).functions, 'user').data, [
+    { user: 'old', home: '/', shell: '/bin/sh', uid: 5 },
+    { user: 'root', home: '/root', shell: '/bin/bash', uid: 0 },
+    { user: 'zoe', home: '/home/zoe', shell: '/bin/zsh', uid: 1001 },
+  ]);
+});
+
+test('the portable metrics are metrics that are listed, and their second visit has rates', async () => {
+  const first = await collectPortable(options);
+  const { workerReports } = await collectPortable({ ...options, previous: first.counters, monotonicMs: 1e6 + 300_000 });
+  const names = new Set<string>();
+  for (const { name, error, function_reports: families } of workerReports) {
+    assert.equal(error, null, name);
+    for (const { name: family, data } of families) {
+      for (const row of data) {
+        for (const [field, value] of Object.entries(row)) {
+          if (typeof value === 'string') continue;
+          const metric = metricOf(family, field);
+          assert.ok(metric, `${family}_${field}`);
+          if (value === null) continue;
+          names.add(metric.name);
+          assert.ok(value >= metric.minimum && value <= metric.maximum, `${metric.name} ${value}`);
+        }
+      }
+    }
+  }
+  for (const name of [
+    'cpu_used_percent',
+    'memory_used_percent',
+    'disk_used_percent',
+    'load_load1',
+    'processes_total',
+  ]) {
+    assert.ok(names.has(name), name);
+  }
+});

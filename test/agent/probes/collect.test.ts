@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { collect, runProbes } from '../../../agent/probes/collect.ts';
+import type { CollectOptions, Counters } from '../../../agent/probes/collected.ts';
+import type { Probe } from '../../../agent/probes/probe.ts';
+import { encodeReport } from '../../../src/report/encode-report.ts';
+import { metricOf, metrics } from '../../../src/report/metrics.ts';
+import { parseReport } from '../../../src/report/parse-report.ts';
+import type { Report, WorkerReport } from '../../../src/report/report.ts';
+import { boxRoot } from './fixture-context.ts';
+
+function options(given: Partial<CollectOptions> = {}): CollectOptions {
+  const standard = { root: '', options: {}, previous: null, bootId: 'b', monotonicMs: 1e6, deadlineMs: 5000 };
+  return { ...standard, placeDir: null, ...given };
+}
+
+function previous(values: Record<string, number>, elapsedMs: number, bootId = 'b') {
+  return { bootId, monotonicMs: 1e6 - elapsedMs, values };
+}
+
+const counting: Probe = {
+  name: 'counting',
+  deadlineMs: 1000,
+  rates: true,
+  run: ({ earlier, noRates }) => ({
+    functions: [
+      {
+        name: 'x',
+        data: [
+          {
+            since: earlier === null ? null : Number(earlier.counters),
+            ms: earlier?.elapsedMs ?? null,
+            why: earlier === null ? noRates : '',
+          },
+        ],
+      },
+    ],
+    counters: 7,
+  }),
+};
+
+function rowOf(reports: readonly WorkerReport[], name: string) {
+  return reports.find((one) => one.name === name)?.function_reports[0]?.data[0];
+}
+
+test('a probe that throws, one that rejects, one that hangs and one that lies: the others say what they have to', async () => {
+  const good: Probe = { name: 'good', deadlineMs: 1000, run: () => ({ functions: [{ name: 'g', data: [{ v: 1 }] }] }) };
+  const probes: readonly Probe[] = [
+    { name: 'hangs', deadlineMs: 100, run: () => new Promise(() => undefined) },
+    {
+      name: 'throws',
+      deadlineMs: 1000,
+      run: () => {
+        throw new Error('no\nway');
+      },
+    },
+    { name: 'rejects', deadlineMs: 1000, run: () => Promise.reject(new Error('not today')) },
+    { name: 'partial', deadlineMs: 1000, run: () => ({ functions: [{ name: 'p', data: [] }], error: 'half' }) },
+    good,
+  ];
+  const { workerReports, counters } = await runProbes(options(), probes);
+  assert.deepEqual(
+    workerReports.map(({ name, error }) => [name, error]),
+    [
+      ['hangs', 'no answer within 100 ms'],
+      ['throws', 'no\ufffdway'],
+      ['rejects', 'not today'],
+      ['partial', 'half'],
+      ['good', null],
+    ],
+  );
+  assert.deepEqual(rowOf(workerReports, 'good'), { v: 1 });
+  assert.equal(workerReports[3]?.function_reports.length, 1);
+  assert.equal(counters, null);
+});
+
+test('rates since the previous visit of this boot, without waiting', async () => {
+  const begun = Date.now();
+  const { workerReports, counters } = await runProbes(options({ previous: previous({ counting: 3 }, 60_000) }), [
+    counting,
+  ]);
+  const row = rowOf(workerReports, 'counting');
+  assert.equal(row?.['since'], 3);
+  assert.ok(Math.abs(Number(row['ms']) - 60_000) < 200);
+  assert.ok(Date.now() - begun < 200);
+  assert.equal(counters?.bootId, 'b');
+  assert.deepEqual(counters.values, { counting: 7 });
+  assert.ok(Math.abs(counters.monotonicMs - 1e6) < 200);
+});
+
+test('at once where no probe waits: no promise, for a promise and its deadline cost a visit half a millisecond', () => {
+  const given = options({ previous: previous({ counting: 3 }, 60_000) });
+  assert.ok(!(runProbes(given, [counting]) instanceof Promise));
+  const waiting: Probe = { name: 'waits', deadlineMs: 1000, run: () => Promise.resolve({ functions: [] }) };
+  assert.ok(runProbes(given, [counting, waiting]) instanceof Promise);
+});
+
+const tooSoon = 'less than 10 s since the previous visit';
+for (const [what, given, reason] of [
+  ['no previous visit', {}, 'first visit'],
+  ['another boot', { previous: previous({ counting: 3 }, 60_000, 'a') }, 'first visit'],
+  ['a clock that went backwards', { previous: previous({ counting: 3 }, -5) }, 'first visit'],
+  ['a visit two days ago', { previous: previous({ counting: 3 }, 48 * 3_600_000) }, 'first visit'],
+  ['a visit a moment ago', { previous: previous({ counting: 3 }, 100) }, tooSoon],
+  ['a visit 9.9 s ago', { previous: previous({ counting: 3 }, 9900) }, tooSoon],
+] as const) {
+  test(`${what}: no rate, with the reason, and at once`, async () => {
+    const { workerReports, counters } = await runProbes(options(given), [counting]);
+    const row = rowOf(workerReports, 'counting');
+    assert.deepEqual([row?.['since'], row?.['why']], [null, reason]);
+    if (reason === 'first visit') assert.deepEqual(counters?.values, { counting: 7 });
+    else assert.deepEqual(counters, given.previous, 'counters that are too young wait for the next visit');
+  });
+}
+
+test('visits every five seconds give a rate of ten seconds at every second one', async () => {
+  let kept: Counters | null = null;
+  const intervals: unknown[] = [];
+  for (let monotonicMs = 1e6; monotonicMs < 1e6 + 30_000; monotonicMs += 5010) {
+    const { workerReports, counters } = await runProbes(options({ previous: kept, monotonicMs }), [counting]);
+    const { ms } = rowOf(workerReports, 'counting') ?? {};
+    intervals.push(ms === null ? null : Math.round(Number(ms) / 1000));
+    kept = counters;
+  }
+  assert.deepEqual(intervals, [null, null, 10, null, 10, null]);
+});
+
+test('a probe whose counters were not kept says so; the others have theirs', async () => {
+  const { workerReports } = await runProbes(options({ previous: previous({ other: 1 }, 60_000) }), [counting]);
+  assert.equal(rowOf(workerReports, 'counting')?.['since'], null);
+});
+
+test('no time: every probe says so, at once', async () => {
+  const { workerReports } = await runProbes(options({ deadlineMs: 50 }), [counting]);
+  assert.equal(workerReports[0]?.error, 'no time left');
+});
+
+/** Families that list what was found, and so have no row where nothing was. */
+const maybeEmpty = new Set(['process_cpu', 'failed_unit', 'temperature']);
+
+for (const box of ['', 'vm', 'container', 'container-v1', 'alpine', 'storage', 'ancient', 'metal']) {
+  test(`everything that is read on ${box === '' ? 'this machine' : box} is a report that parses and a metric that is listed`, async (t) => {
+    const placeDir = mkdtempSync(path.join(tmpdir(), 'fh-collect-'));
+    t.after(() => rmSync(placeDir, { recursive: true }));
+    const root = box === '' ? '' : boxRoot(box);
+    const asked = { units: ['sshd'], processes: ['node'], mounts: ['/dev/shm'] };
+    const { workerReports } = await collect(options({ root, options: asked, placeDir }));
+    const report: Report = {
+      name: 'Daemon report',
+      version: 1,
+      datetime: '2026-11-20T10:00:00.123Z',
+      report_id: '5b0d3f3c-7d1e-4c61-9d9a-0f5f6f9b4a10',
+      run_id: '5b0d3f3c-7d1e-4c61-9d9a-0f5f6f9b4a11',
+      client: 'x',
+      agent: { version: '1', cpu_ms: 1, wall_ms: 1, rss_bytes: 1 },
+      boot_id: null,
+      monotonic_ms: 1,
+      worker_reports: workerReports,
+    };
+    assert.deepEqual(parseReport(encodeReport(report)), report);
+    for (const worker of workerReports) {
+      for (const { name, data, unknown = [] } of worker.function_reports) {
+        if (!maybeEmpty.has(name))
+          assert.ok(data.length > 0 || worker.error !== null || name === 'process_memory', name);
+        data.forEach((row, index) => {
+          for (const [field, value] of Object.entries(row)) {
+            if (typeof value === 'string') {
+              assert.ok(
+                metrics.some(({ family, labels }) => family === name && labels.includes(field)),
+                `${name}.${field}`,
+              );
+              continue;
+            }
+            const metric = metricOf(name, field);
+            assert.ok(metric, `${name}_${field}`);
+            if (value !== null)
+              assert.ok(value >= metric.minimum && value <= metric.maximum, `${name}_${field} ${value}`);
+            const isTold = unknown.some((entry) => entry.field === field && (entry.row ?? index) === index);
+            assert.equal(isTold, value === null, `${name}_${field} and its reason`);
+          }
+        });
+      }
+    }
+  });
+}
+
+test('this machine: a second visit has rates, and nothing fails', async () => {
+  const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  const first = await collect(options({ bootId }));
+  const counters = JSON.parse(JSON.stringify(first.counters)) as typeof first.counters;
+  const { workerReports } = await collect(
+    options({ bootId, previous: counters, monotonicMs: (counters?.monotonicMs ?? 0) + 15_000 }),
+  );
+  assert.deepEqual(
+    workerReports.filter(({ error }) => error !== null),
+    [],
+  );
+  assert.notEqual(rowOf(workerReports, 'network')?.['rx_bytes_per_s'], null);
+});

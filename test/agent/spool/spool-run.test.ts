@@ -1,0 +1,243 @@
+/** Reports that a crontab of the client asks for: taken while no collector comes, brought home by the next visit. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Report } from '../../../src/report/report.ts';
+import { noRunId } from '../../../src/report/report.ts';
+import { buildAgentWith } from '../../support/agent-bundles.ts';
+import { bundles, modeOf, ownMachine } from '../../support/agent-visit.ts';
+import type { Machine, OwnMachine } from '../../support/agent-visit.ts';
+import { lineFor, runAsCron, startAsCron } from '../../support/spool-line.ts';
+import type { CronOptions } from '../../support/spool-line.ts';
+
+const script = (clientDir: () => string): string => path.join(clientDir(), 'spool.sh');
+
+interface Spooling extends OwnMachine {
+  /** Runs the line as cron does, but lets it say what goes wrong. */
+  readonly cron: (line?: Parameters<typeof lineFor>[0], options?: Partial<CronOptions>) => ReturnType<typeof runAsCron>;
+  readonly line: (options?: Parameters<typeof lineFor>[0]) => string;
+}
+
+const nothing = { status: 0, said: '' };
+
+function withCron(made: OwnMachine): Spooling {
+  const line: Spooling['line'] = (options) =>
+    lineFor({ collectorId: made.collectorId, ...options }).replace(/ >\/dev\/null 2>&1$/, '');
+  return { ...made, line, cron: (options, more) => runAsCron(line(options), { home: made.home, ...more }) };
+}
+
+/** A machine that has been visited with the line in place. */
+async function spooling(made: OwnMachine): Promise<Spooling> {
+  const own = withCron(made);
+  await own.visit();
+  assert.deepEqual(own.cron(), nothing);
+  assert.equal(statSync(script(own.clientDir)).size, 0);
+  assert.deepEqual(own.spool(), [], 'nothing is known yet of how a report is to be made');
+  await own.visit();
+  assert.ok(statSync(script(own.clientDir)).size > 0);
+  return own;
+}
+
+test('reports are kept by cron, and the next visit brings them home, this run’s first', async (t) => {
+  const { visit, spool, clientDir, cron } = await spooling(ownMachine(t));
+  assert.equal(modeOf(script(clientDir)), 0o600);
+  for (let n = 1; n <= 3; n += 1) {
+    assert.deepEqual(cron(), nothing);
+    assert.equal(spool().length, n);
+  }
+  const content = readFileSync(script(clientDir));
+  const { result, reports } = await visit();
+  assert.equal(result.fault, null);
+  assert.equal(result.acknowledged, 4);
+  const [now, ...before] = reports as [Report, ...Report[]];
+  assert.notEqual(now.run_id, noRunId);
+  assert.deepEqual(
+    before.map(({ run_id, name, client }) => [run_id, name, client]),
+    Array(3).fill([noRunId, 'Daemon report', 'web-1']),
+  );
+  assert.ok(before.every(({ boot_id }) => boot_id === now.boot_id));
+  const times = [...before, now].map(({ monotonic_ms }) => monotonic_ms);
+  assert.deepEqual(
+    times,
+    [...times].sort((a, b) => a - b),
+  );
+  assert.deepEqual(spool(), []);
+  assert.deepEqual(readFileSync(script(clientDir)), content, 'it is not written anew at every visit');
+  assert.deepEqual(readdirSync(clientDir()).sort(), ['counters.json', 'spool.sh']);
+});
+
+test('with a collector that comes there is nothing to do', async (t) => {
+  const { spool, clientDir, cron } = await spooling(ownMachine(t));
+  assert.deepEqual(cron({ pauseSeconds: 450 }), nothing);
+  assert.deepEqual(spool(), []);
+  const file = path.join(clientDir(), 'counters.json');
+  const counters = JSON.parse(readFileSync(file, 'utf8')) as { visitedMs: number };
+  for (const [visitedMs, taken] of [
+    [counters.visitedMs - 300_000, 0],
+    [counters.visitedMs - 450_000, 1],
+    [counters.visitedMs + 3_600_000, 2],
+  ] as const) {
+    writeFileSync(file, JSON.stringify({ ...counters, visitedMs }));
+    assert.equal(cron({ pauseSeconds: 450 }).status, 0);
+    assert.equal(spool().length, taken);
+  }
+});
+
+test('what each report says is an average since the one before, whichever kind it was', async (t) => {
+  const made = withCron(ownMachine(t));
+  const { cron } = made;
+  const agent = buildAgentWith(
+    `({ previous, bootId, monotonicMs }) => Promise.resolve({
+      workerReports: [{ name: 'since', duration_ms: 0, error: null,
+        function_reports: [{ name: 'since', data: [{ n: previous === null ? -1 : previous.values.n }] }] }],
+      counters: { bootId, monotonicMs, values: { n: previous === null ? 0 : previous.values.n + 1 } } })`,
+  );
+  const own = { bundles: { ...bundles, agent } };
+  const visit = (): ReturnType<Machine['visit']> => made.visit(own);
+  await visit();
+  assert.equal(cron().status, 0);
+  await visit();
+  for (let n = 0; n < 3; n += 1) assert.deepEqual(cron(), nothing);
+  // One that cannot be kept moves nothing.
+  const refused = cron({}, { shell: ['/bin/sh', '-c', 'ulimit -f 0; exec /bin/sh "$@"', 'sh'] });
+  assert.equal(refused.status, 4);
+  assert.match(refused.said, /EFBIG/);
+  const { reports } = await visit();
+  const since = reports.map(({ worker_reports }) => worker_reports[0]?.function_reports[0]?.data[0]?.['n']);
+  assert.deepEqual(since, [4, 1, 2, 3]);
+});
+
+test('a new agent, a new key and other rules reach the script with the visit that brings them', async (t) => {
+  const { visit, clientDir, spool, cron } = await spooling(ownMachine(t));
+  const agent = buildAgentWith(
+    `({ options }) => Promise.resolve({ workerReports: [{ name: 'asked', duration_ms: 0, error: JSON.stringify(options),
+      function_reports: [] }], counters: null })`,
+  );
+  const before = readFileSync(script(clientDir), 'utf8');
+  await visit({ bundles: { ...bundles, agent }, probeOptions: { units: ['nginx.service'] } });
+  assert.notEqual(readFileSync(script(clientDir), 'utf8'), before);
+  assert.deepEqual(cron(), nothing);
+  assert.equal(spool().length, 1);
+  const { reports } = await visit();
+  assert.equal(reports[1]?.worker_reports[0]?.error, '{"units":["nginx.service"]}');
+});
+
+test('without the agent that the script names, another one that is there is taken', async (t) => {
+  const { clientDir, spool, cron } = await spooling(ownMachine(t));
+  const dir = path.dirname(clientDir());
+  const named = path.join(dir, `${bundles.agent.digest}.t.cjs`);
+  // The program for other systems than Linux makes no reports on this one.
+  writeFileSync(path.join(dir, `${'0'.repeat(64)}.t.cjs`), bundles.inventory.content, { mode: 0o600 });
+  renameSync(named, path.join(dir, `${'f'.repeat(64)}.t.cjs`));
+  assert.equal(cron().status, 0);
+  assert.equal(spool().length, 1);
+  for (const name of readdirSync(dir).filter((name) => name.endsWith('.cjs'))) rmSync(path.join(dir, name));
+  assert.notEqual(cron().status, 0);
+  assert.equal(spool().length, 1);
+});
+
+for (const [what, damage] of [
+  ['empty', () => Buffer.alloc(0)],
+  ['half', (content) => content.subarray(0, content.length / 2)],
+  ['zeros', (content) => Buffer.alloc(content.length)],
+  ['something else', () => Buffer.from('( exit 3 )\n')],
+] as const satisfies readonly (readonly [string, (content: Buffer) => Buffer])[]) {
+  test(`a script that is ${what} does nothing, and the next visit mends it`, async (t) => {
+    const { visit, clientDir, spool, cron } = await spooling(ownMachine(t));
+    const content = readFileSync(script(clientDir));
+    writeFileSync(script(clientDir), damage(content));
+    cron();
+    assert.deepEqual(spool(), []);
+    await visit();
+    assert.deepEqual(readFileSync(script(clientDir)), content);
+    assert.equal(cron().status, 0);
+    assert.equal(spool().length, 1);
+  });
+}
+
+test('after a cleanup the line does nothing, and makes nothing', async (t) => {
+  const { home, cron } = await spooling(ownMachine(t));
+  rmSync(path.join(home, '.local/state/fleet-health'), { recursive: true });
+  assert.equal(cron().said, '');
+  assert.equal(existsSync(path.join(home, '.local/state/fleet-health')), false);
+});
+
+test('a visit and a crontab that come at once: one report each at most, and none is lost', async (t) => {
+  const { visit, home, clientDir, line } = await spooling(ownMachine(t));
+  let taken = 0;
+  for (let n = 0; n < 5; n += 1) {
+    const child = startAsCron(line(), { home });
+    const [{ result }] = await Promise.all([visit(), once(child, 'exit')]);
+    assert.equal(result.fault, null);
+    taken += result.acknowledged;
+  }
+  assert.ok(taken >= 5);
+  const last = await visit();
+  assert.equal(last.result.fault, null);
+  assert.deepEqual(readdirSync(clientDir()).sort(), ['counters.json', 'spool.sh']);
+});
+
+test('a crontab’s agent that hangs gives way to a visit, and a second of its kind does not join it', async (t) => {
+  const { visit, home, clientDir, spool, cron, line } = await spooling(ownMachine(t));
+  const agent = buildAgentWith(
+    `({ placeDir }) => require('fs').existsSync(placeDir + '/hang') ? new Promise(() => setInterval(() => {}, 1000))
+      : Promise.resolve({ workerReports: [], counters: null })`,
+  );
+  const own = { bundles: { ...bundles, agent } };
+  await visit(own);
+  writeFileSync(path.join(clientDir(), 'hang'), '');
+  const child = startAsCron(line(), { home });
+  const ended = once(child, 'exit');
+  const record = path.join(clientDir(), 'running');
+  for (let n = 0; n < 500 && !existsSync(record) && !isLink(record); n += 1) await sleep(10);
+  assert.deepEqual(cron(), nothing);
+  rmSync(path.join(clientDir(), 'hang'));
+  const { result } = await visit(own);
+  assert.equal(result.fault, null);
+  assert.deepEqual(await ended, [137, null]);
+  assert.deepEqual(spool(), []);
+});
+
+test('a client that was renamed goes on under its new name, by the line of the old one', async (t) => {
+  const made = withCron(ownMachine(t));
+  const { cron } = made;
+  const old = { client: 'old' };
+  await made.visit(old);
+  assert.equal(cron(old).status, 0);
+  await made.visit({ client: 'new', was: 'old' });
+  assert.deepEqual(cron(old), nothing);
+  const { received, reports } = await made.visit({ client: 'new', was: 'old' });
+  assert.deepEqual(
+    received.map(({ header }) => header.client),
+    ['new', 'new'],
+  );
+  assert.equal(reports[1]?.run_id, noRunId);
+});
+
+test('a link in place of the script is not followed, and a visit puts the script in its place', async (t) => {
+  const { visit, home, clientDir, cron } = await spooling(ownMachine(t));
+  const elsewhere = path.join(home, 'elsewhere');
+  writeFileSync(elsewhere, 'echo followed');
+  rmSync(script(clientDir));
+  symlinkSync(elsewhere, script(clientDir));
+  assert.equal(cron().said, '');
+  await visit();
+  assert.equal(readFileSync(elsewhere, 'utf8'), 'echo followed');
+});
+
+function isLink(file: string): boolean {
+  return readdirSync(path.dirname(file)).includes(path.basename(file));
+}

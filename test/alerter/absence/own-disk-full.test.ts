@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { judgeFleet } from '../../../src/alerter/absence/fleet-conditions.ts';
+import { ownDisks } from '../../../src/state/own-disk.ts';
+import type { Episode } from '../../../src/storage/store/episode.ts';
+import type { OwnDiskFact } from '../../../src/storage/reports/own-disks.ts';
+import { onBothDatabases } from '../../storage/support/databases.ts';
+import { noonMs } from '../../storage/support/samples.ts';
+import { configOf } from '../support/config-of.ts';
+
+const config = configOf('<client name="web-1" ip="192.0.2.1" username="u"/>');
+
+const disk = (freePercent: number, minute: number): OwnDiskFact => ({
+  host: 'mon-1',
+  path: '/var/lib/fleet-health',
+  sizeBytes: 1e11,
+  availableBytes: freePercent * 1e9,
+  freePercent,
+  observedAtMs: noonMs + minute * 60_000,
+});
+
+test('below a tenth people are told once, and it is over from 12 % on', () => {
+  let open: readonly Episode[] = [];
+  const told: string[] = [];
+  const course = [50, 10, 9.9, 2, 10.5, 11.9, 12, 9.9];
+  for (const [minute, freePercent] of course.entries()) {
+    const changed = judgeFleet({
+      config,
+      runs: [],
+      seenClients: [],
+      episodes: open,
+      nowMs: noonMs + minute * 60_000,
+      databaseUpSinceMs: noonMs,
+      ownDisks: [disk(freePercent, minute)],
+    });
+    for (const { rule, subject, state, valueText } of changed) {
+      told.push(`${freePercent}: ${rule} ${subject} ${state}${state === 'firing' ? `: ${valueText}` : ''}`);
+    }
+    open = changed.length === 0 ? open : changed.filter(({ state }) => state !== 'resolved');
+  }
+  const subject = 'mon-1:/var/lib/fleet-health';
+  const left = '9.9 % (9.22 GiB) is free on mon-1 in /var/lib/fleet-health';
+  assert.deepEqual(told, [
+    `9.9: own-disk ${subject} firing: ${left}`,
+    `12: own-disk ${subject} resolved`,
+    `9.9: own-disk ${subject} firing: ${left}`,
+  ]);
+  const silent = judgeFleet({
+    config,
+    runs: [],
+    seenClients: [],
+    episodes: open,
+    nowMs: noonMs,
+    databaseUpSinceMs: null,
+  });
+  assert.deepEqual(silent, [], 'of one that nobody speaks of nothing is known');
+});
+
+test('free is what df calls available of used and available, and one file system counts once', (t) => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-own-disk-'));
+  t.after(() => {
+    spawnSync('umount', ['-l', dir]);
+    rmSync(dir, { recursive: true, force: true });
+  });
+  assert.deepEqual(
+    ownDisks([path.join(dir, 'not', 'there'), dir]).map((one) => one.path),
+    [path.join(dir, 'not', 'there')],
+  );
+  const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', dir]);
+  if (mount.status !== 0) {
+    t.skip('needs to mount a small file system');
+    return;
+  }
+  writeFileSync(path.join(dir, 'ballast'), Buffer.alloc(960 * 1024));
+  const [own] = ownDisks([dir]);
+  assert.deepEqual(own, { path: dir, sizeBytes: 2 ** 20, availableBytes: 64 * 1024, freePercent: 6.25 });
+});
+
+onBothDatabases('own disks', (kit) => {
+  test('what a collector says of them is there for the alerter, the newest of each', async () => {
+    const { storage } = await kit.open();
+    const own = { path: '/var/lib/fleet-health', sizeBytes: 1e11, availableBytes: 5e10 };
+    const say = (freePercent: number, minute: number) =>
+      storage.reports.saveOwnDisks({
+        host: 'mon-1',
+        collectorId: 'c1',
+        atMs: noonMs + minute * 60_000,
+        disks: [{ ...own, freePercent }],
+      });
+    assert.deepEqual(await say(50, 0), []);
+    assert.deepEqual(
+      (await say(9, 5)).map(({ freePercent }) => freePercent),
+      [50],
+    );
+    assert.deepEqual(await storage.alerts.ownDisks(noonMs), [
+      { ...own, host: 'mon-1', freePercent: 9, observedAtMs: noonMs + 300_000 },
+    ]);
+    assert.deepEqual(await storage.alerts.ownDisks(noonMs + 300_001), []);
+  });
+});

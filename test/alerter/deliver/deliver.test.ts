@@ -1,0 +1,277 @@
+/** Sending: nothing is lost, nothing goes twice but by a lost answer, and nobody's refusal holds up anybody else. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { pauseAfter } from '../../../src/alerter/deliver/deliver-mail.ts';
+import { FleetError } from '../../../src/errors.ts';
+import { smtpConfig, withLogin } from '../../notify/support/smtp-config.ts';
+import { onBothDatabases } from '../../storage/support/databases.ts';
+import type { SmtpPhase } from '../../support/smtp-server.ts';
+import { contentOf, openPost, openServer, withStore, type Row } from '../support/sending.ts';
+
+const states = (rows: readonly Row[]): readonly string[] => rows.map(({ state }) => state);
+
+test('pauses grow to an hour, and end a moment before the run that will make the attempt', () => {
+  const minutes = [1, 2, 3, 4, 5, 6, 7, 8, 50].map((attempts) => (pauseAfter(attempts) + 5_000) / 60_000);
+  assert.deepEqual(minutes, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+});
+
+onBothDatabases('delivering', (kit) => {
+  test('what is due goes out byte for byte over one connection, critical mails first', async (t) => {
+    const post = await openPost(t, kit);
+    const server = await openServer(t);
+    await post.putMails({ severity: 'warning' }, { recipient: 'oncall@example.org' }, { recipient: 'web@example.org' });
+    assert.deepEqual(await post.run(smtpConfig(server.port)), { sent: 3, putOff: 0, failed: 0 });
+    assert.deepEqual(
+      server.mails.map(({ to, content, connection }) => [to, content, connection]),
+      [
+        ['oncall@example.org', contentOf(2), 1],
+        ['web@example.org', contentOf(3), 1],
+        ['ops@example.org', contentOf(1), 1],
+      ],
+    );
+    assert.deepEqual(states(await post.rows()), ['sent', 'sent', 'sent']);
+    assert.deepEqual(
+      post.events.map((event) => [event.kind, event.messageId]),
+      [
+        ['sent', '<2@example.org>'],
+        ['sent', '<3@example.org>'],
+        ['sent', '<1@example.org>'],
+      ],
+    );
+    assert.deepEqual(await post.run(smtpConfig(server.port)), { sent: 0, putOff: 0, failed: 0 });
+    assert.equal(server.mails.length, 3);
+  });
+
+  test('nothing due takes no lease and opens no connection', async (t) => {
+    const post = await openPost(t, kit);
+    const takeLease = (): Promise<never> => Promise.reject(new Error('not asked for'));
+    assert.deepEqual(await post.run(smtpConfig(1), { takeLease }), { sent: 0, putOff: 0, failed: 0 });
+  });
+
+  test('claimed before the first byte, DATA marked before the content, sent marked after the answer', async (t) => {
+    const post = await openPost(t, kit);
+    const order: string[] = [];
+    const server = await openServer(t, {
+      extensions: [],
+      act: ({ phase }) => {
+        order.push(phase);
+        return undefined;
+      },
+    });
+    await post.put('ops@example.org');
+    const store = post.opened.storage.alerts;
+    await post.run(smtpConfig(server.port), {
+      store: withStore(store, {
+        claimMail: async (...args) => {
+          const isOurs = await store.claimMail(...args);
+          order.push('claimed');
+          return isOurs;
+        },
+        markDataBegun: async (...args) => {
+          await store.markDataBegun(...args);
+          order.push('data marked');
+        },
+        markSent: async (...args) => {
+          order.push('sent marked');
+          await store.markSent(...args);
+        },
+      }),
+    });
+    const wanted = ['claimed', 'greeting', 'ehlo', 'mail', 'rcpt', 'data', 'data marked', 'dot', 'sent marked'];
+    assert.deepEqual(order.slice(0, wanted.length), wanted);
+  });
+
+  test('a refusal for now is put off with the words, one for good is failed; the others go', async (t) => {
+    const post = await openPost(t, kit);
+    const server = await openServer(t, {
+      act: ({ phase, line }) => {
+        if (phase !== 'rcpt') return undefined;
+        if (line.includes('full@')) return '452 4.2.2 mailbox full';
+        return line.includes('gone@') ? '550 5.1.1 no such user' : undefined;
+      },
+    });
+    await post.put('gone@example.org', 'full@example.org', 'ops@example.org');
+    assert.deepEqual(await post.run(smtpConfig(server.port)), { sent: 1, putOff: 1, failed: 1 });
+    const [gone, full, ops] = await post.rows();
+    assert.deepEqual([gone?.state, full?.state, ops?.state], ['failed', 'waiting', 'sent']);
+    assert.match(gone?.error ?? '', /550 5\.1\.1 no such user$/);
+    assert.match(full?.error ?? '', /452 4\.2\.2 mailbox full$/);
+    assert.ok(Math.abs((full?.pauseS ?? 0) - 55) <= 3);
+    assert.equal(ops?.error, null);
+    assert.equal(server.connections(), 1);
+    // Nothing is due any more.
+    assert.deepEqual(await post.run(smtpConfig(server.port)), { sent: 0, putOff: 0, failed: 0 });
+    await post.makeDue();
+    await post.run(smtpConfig(server.port));
+    const again = (await post.rows())[1];
+    assert.deepEqual([again?.attempts, again?.state], [2, 'waiting']);
+    assert.ok(Math.abs((again?.pauseS ?? 0) - 115) <= 3);
+  });
+
+  test('a server that is away is tried once a run; all its mails wait, at most five minutes, and say why', async (t) => {
+    const post = await openPost(t, kit);
+    const server = await openServer(t, {
+      act: ({ phase }) => (phase === 'greeting' ? '421 4.3.2 going down' : undefined),
+    });
+    await post.put(...Array.from({ length: 8 }, (_, at) => `user${at}@example.org`));
+    assert.deepEqual(await post.run(smtpConfig(server.port)), { sent: 0, putOff: 8, failed: 0 });
+    assert.equal(server.connections(), 1);
+    for (let run = 0; run < 3; run += 1) {
+      await post.makeDue();
+      await post.run(smtpConfig(server.port));
+    }
+    assert.equal(server.connections(), 4);
+    const rows = await post.rows();
+    assert.ok(rows.every(({ error }) => error?.endsWith('421 4.3.2 going down')));
+    assert.ok(rows.every(({ pauseS }) => pauseS !== null && pauseS > 285 && pauseS <= 300));
+    const back = await openServer(t);
+    await post.makeDue();
+    assert.deepEqual(await post.run(smtpConfig(back.port)), { sent: 8, putOff: 0, failed: 0 });
+  });
+
+  test('a wrong password loses nothing and is not tried for each mail', async (t) => {
+    const post = await openPost(t, kit);
+    const server = await openServer(t, { act: ({ phase }) => (phase === 'auth' ? '535 5.7.8 no' : undefined) });
+    await post.put('ops@example.org', 'oncall@example.org', 'web@example.org');
+    const refused = withLogin(server.port, { fallback: 'root@example.org' });
+    assert.deepEqual(await post.run(refused), { sent: 0, putOff: 3, failed: 0 });
+    assert.equal(server.lines.filter((line) => line.includes('AUTH')).length, 1);
+    await post.makeDue();
+    const mended = await openServer(t);
+    assert.deepEqual(await post.run(withLogin(mended.port)), { sent: 3, putOff: 0, failed: 0 });
+    assert.equal((await post.rows()).length, 3);
+  });
+
+  test('two mails that end the connection do not keep the run busy, and lose nothing', async (t) => {
+    const post = await openPost(t, kit);
+    const server = await openServer(t, { act: ({ phase }) => (phase === 'dot' ? { kind: 'close' } : undefined) });
+    await post.put('a@example.org', 'b@example.org', 'c@example.org', 'd@example.org');
+    assert.deepEqual(await post.run(smtpConfig(server.port)), { sent: 0, putOff: 4, failed: 0 });
+    assert.equal(server.connections(), 2);
+    const rows = await post.rows();
+    assert.deepEqual(
+      rows.map(({ dataBegun }) => dataBegun),
+      [true, true, false, false],
+    );
+  });
+
+  test('an answer that is lost between DATA and 250 sends the same bytes again, and no others', async (t) => {
+    const post = await openPost(t, kit);
+    const taken: string[] = [];
+    const server = await openServer(t, {
+      act: ({ phase, line }) => {
+        if (phase !== 'dot') return undefined;
+        taken.push(line);
+        return taken.length === 1 ? { kind: 'close' } : undefined;
+      },
+    });
+    await post.put('ops@example.org');
+    assert.deepEqual(await post.run(smtpConfig(server.port)), { sent: 0, putOff: 1, failed: 0 });
+    await post.makeDue();
+    assert.deepEqual(await post.run(smtpConfig(server.port)), { sent: 1, putOff: 0, failed: 0 });
+    assert.deepEqual(taken, [contentOf(1), contentOf(1)]);
+  });
+
+  test('a database that is away for a moment when a mail is to be marked does not send it twice', async (t) => {
+    const post = await openPost(t, kit);
+    const server = await openServer(t);
+    await post.put('ops@example.org');
+    const store = post.opened.storage.alerts;
+    let failures = 0;
+    const away = new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'away' });
+    const markSent: typeof store.markSent = (id, holder) => {
+      failures += 1;
+      return failures === 1 ? Promise.reject(away) : store.markSent(id, holder);
+    };
+    assert.equal((await post.run(smtpConfig(server.port), { store: withStore(store, { markSent }) })).sent, 1);
+    assert.deepEqual(states(await post.rows()), ['sent']);
+  });
+
+  test('a database that is away before DATA ends the run with nothing sent', async (t) => {
+    const post = await openPost(t, kit);
+    const server = await openServer(t);
+    await post.put('ops@example.org', 'oncall@example.org');
+    const away = new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'away' });
+    const store = withStore(post.opened.storage.alerts, { markDataBegun: () => Promise.reject(away) });
+    await assert.rejects(post.run(smtpConfig(server.port), { store }), away);
+    assert.equal(server.mails.length, 0);
+    await post.makeDue();
+    assert.equal((await post.run(smtpConfig(server.port))).sent, 2);
+  });
+
+  test('a crash before the sent mark sends the same Message-ID again, nothing else', async (t) => {
+    const post = await openPost(t, kit);
+    const server = await openServer(t);
+    await post.put('ops@example.org', 'oncall@example.org');
+    const store = post.opened.storage.alerts;
+    const crash = new FleetError({ code: 'storage-failed', stage: 'storage', message: 'crash' });
+    const crashing = withStore(store, { markSent: () => Promise.reject(crash) });
+    await assert.rejects(post.run(smtpConfig(server.port), { store: crashing }), crash);
+    // Its claim still runs: nobody else takes it meanwhile.
+    const other = await openServer(t);
+    assert.equal((await post.run(smtpConfig(other.port))).sent, 1);
+    await post.makeDue();
+    assert.equal((await post.run(smtpConfig(other.port))).sent, 1);
+    assert.deepEqual(
+      [...server.mails, ...other.mails].map(({ content }) => content),
+      [contentOf(1), contentOf(2), contentOf(1)],
+    );
+  });
+
+  for (const phase of ['greeting', 'rcpt', 'dot'] as const satisfies readonly SmtpPhase[]) {
+    test(`an abort while the server is silent at ${phase} leaves the mail to the next run`, async (t) => {
+      const post = await openPost(t, kit);
+      const abort = new AbortController();
+      const server = await openServer(t, {
+        act: (moment) => {
+          if (moment.phase !== phase) return undefined;
+          setImmediate(() => abort.abort(new FleetError({ code: 'interrupted', stage: 'run', message: 'ended' })));
+          return { kind: 'stall' };
+        },
+      });
+      await post.put('ops@example.org', 'oncall@example.org');
+      const began = performance.now();
+      const limits = { graceMs: 300 };
+      const counts = await post.run(smtpConfig(server.port), { signal: abort.signal, limits });
+      assert.deepEqual(counts, { sent: 0, putOff: 1, failed: 0 });
+      assert.ok(performance.now() - began < 3_000);
+      const [first, second] = await post.rows();
+      assert.deepEqual([first?.error, first?.attempts, second?.attempts], ['interrupted', 1, 0]);
+      assert.ok(phase === 'dot' ? (first?.pauseS ?? 0) > 50 : (first?.pauseS ?? 0) <= 0);
+    });
+  }
+
+  test('an abort waits a moment for the answer to a mail that may have arrived', async (t) => {
+    const post = await openPost(t, kit);
+    const abort = new AbortController();
+    const server = await openServer(t, {
+      act: ({ phase }) => {
+        if (phase !== 'dot') return undefined;
+        setImmediate(() => abort.abort(new Error('ended')));
+        return { kind: 'later', say: '250 taken', afterMs: 300 };
+      },
+    });
+    await post.put('ops@example.org', 'oncall@example.org');
+    const counts = await post.run(smtpConfig(server.port), { signal: abort.signal });
+    assert.deepEqual(counts, { sent: 1, putOff: 0, failed: 0 });
+    assert.deepEqual(states(await post.rows()), ['sent', 'waiting']);
+  });
+
+  test('no mail is begun after the time for sending is over', async (t) => {
+    const post = await openPost(t, kit);
+    const server = await openServer(t);
+    await post.put('ops@example.org', 'oncall@example.org', 'web@example.org');
+    const store = post.opened.storage.alerts;
+    const slow = withStore(store, {
+      markSent: async (id, holder) => {
+        await store.markSent(id, holder);
+        await new Promise((resolve) => setTimeout(resolve, 300));
+      },
+    });
+    const counts = await post.run(smtpConfig(server.port), { store: slow, limits: { phaseMs: 250 } });
+    assert.deepEqual(counts, { sent: 1, putOff: 0, failed: 0 });
+    assert.deepEqual(states(await post.rows()), ['sent', 'waiting', 'waiting']);
+    assert.equal((await post.run(smtpConfig(server.port))).sent, 2);
+  });
+});

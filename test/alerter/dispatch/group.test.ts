@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { wordsOfRest } from '../../../src/alerter/compose/line-words.ts';
+import type { Section } from '../../../src/alerter/dispatch/telling.ts';
+import { startTelling } from '../support/telling-world.ts';
+import type { TellingWorld } from '../support/telling-world.ts';
+
+const fleet = `
+  <alerts><mail to="ops@example.org"/></alerts>
+  <group name="web">
+    <client name="web-[01-08]" ip="192.0.2.[1-8]" username="u"/>
+    <group name="edge"><client name="edge-[01-08]" ip="198.51.100.[1-8]" username="u"/></group>
+  </group>
+  <client name="alone-[01-30]" ip="203.0.113.[1-30]" username="u"/>`;
+
+function sectionsAfter(act: (world: TellingWorld) => void, elements = fleet): readonly Section[] {
+  const world = startTelling(elements);
+  act(world);
+  world.pass('08:00');
+  return world.mails[0]?.mail.sections ?? [];
+}
+
+/** `critical disk: [web: 5], web-01`, and `+ 3` for what stands in no line. */
+function describe(sections: readonly Section[]): readonly string[] {
+  return sections.flatMap(({ kind, rules }) =>
+    rules.map(({ rule, lines, rest }) => {
+      const texts = lines.map(({ fold, clients, items }) => {
+        if (fold === null) return `${clients[0] ?? 'fleet'} ${items[0]?.subject ?? ''}`.trim();
+        const name = 'name' in fold ? fold.name : 'source' in fold ? fold.source : fold.kind;
+        return `[${name}: ${clients.length}]`;
+      });
+      return `${kind} ${rule}: ${texts.join(', ')}${rest.length === 0 ? '' : ` + ${rest.length}`}`;
+    }),
+  );
+}
+
+function numbered(name: string, from: number, to: number): readonly string[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => `${name}-${String(from + index).padStart(2, '0')}`);
+}
+
+const cases: readonly (readonly [name: string, alerts: readonly string[], expected: readonly string[]])[] = [
+  [
+    'four clients of a group are four lines',
+    numbered('web', 1, 4).map((name) => `${name} disk /`),
+    ['critical disk: web-01 /, web-02 /, web-03 /, web-04 /'],
+  ],
+  [
+    'five are one, whatever their subjects',
+    [...numbered('web', 1, 5).map((name) => `${name} disk /`), 'web-01 disk /srv'],
+    ['critical disk: [web: 5]'],
+  ],
+  [
+    'one client with many subjects is no group',
+    Array.from({ length: 6 }, (_, index) => `web-01 disk /d${index}`),
+    ['critical disk: web-01 /d0, web-01 /d1, web-01 /d2, web-01 /d3, web-01 /d4, web-01 /d5'],
+  ],
+  [
+    'under one rule',
+    [
+      ...numbered('web', 1, 3).map((name) => `${name} disk /`),
+      ...numbered('web', 4, 6).map((name) => `${name} memory`),
+    ],
+    ['critical disk: web-01 /, web-02 /, web-03 /', 'critical memory: web-04, web-05, web-06'],
+  ],
+  [
+    'the innermost group that has five',
+    [...numbered('edge', 1, 5), ...numbered('web', 1, 2)].map((name) => `${name} disk /`),
+    ['critical disk: [edge: 5], web-01 /, web-02 /'],
+  ],
+  [
+    'those of inner groups count for the outer one',
+    [...numbered('edge', 1, 3), ...numbered('web', 1, 3)].map((name) => `${name} disk /`),
+    ['critical disk: [web: 6]'],
+  ],
+  [
+    'twenty lines a rule, then a count',
+    numbered('alone', 1, 30).map((name) => `${name} disk /`),
+    [
+      `critical disk: ${numbered('alone', 1, 20)
+        .map((name) => `${name} /`)
+        .join(', ')} + 10`,
+    ],
+  ],
+  [
+    'a client that invents mounts leaves room for the others',
+    [...Array.from({ length: 25 }, (_, index) => `alone-01 disk /d${index + 10}`), 'alone-02 disk /', 'web-01 disk /'],
+    [
+      `critical disk: ${Array.from({ length: 18 }, (_, index) => `alone-01 /d${index + 10}`).join(', ')}, alone-02 /, web-01 / + 7`,
+    ],
+  ],
+  [
+    'not-trusted is one line for all',
+    ['web-01 not-trusted', 'alone-01 not-trusted', 'edge-01 not-trusted'],
+    ['critical not-trusted: [all: 3]'],
+  ],
+  [
+    'what concerns the fleet comes first',
+    ['alone-01 disk /', '- collector-silent c1'],
+    ['critical collector-silent: fleet c1', 'critical disk: alone-01 /'],
+  ],
+];
+
+for (const [name, alerts, expected] of cases) {
+  test(name, () => {
+    const sections = sectionsAfter((world) => {
+      for (const alert of alerts) world.fires(alert);
+    });
+    assert.deepEqual(describe(sections), expected);
+  });
+}
+
+test('one export that many mount is one line', () => {
+  const sections = sectionsAfter((world) => {
+    world.add({
+      exportOf: new Map([
+        ['alone-01\0/srv', 'nas:/srv'],
+        ['alone-02\0/data', 'nas:/srv'],
+        ['alone-03\0/srv', 'other:/srv'],
+      ]),
+    });
+    for (const alert of ['alone-01 disk /srv', 'alone-02 disk /data', 'alone-03 disk /srv']) world.fires(alert);
+  });
+  assert.deepEqual(describe(sections), ['critical disk: [nas:/srv: 2], alone-03 /srv']);
+});
+
+test('sections stand in their order, with what they count', () => {
+  const world = startTelling(fleet);
+  world.fires('web-01 disk /');
+  world.fires('web-02 disk /', { severity: 'warning' });
+  world.pass('08:00');
+  world.at('09:00');
+  world.recovers('web-01 disk /');
+  world.closes('web-02 disk /', 'gone');
+  world.passed('web-03 disk /', '08:30', '08:40');
+  world.fires('web-04 disk /', { severity: 'warning' });
+  world.changes('web-04 disk /', { flapping: true });
+  world.easesUp('web-04 disk /');
+  world.fires('web-05 disk /', { severity: 'warning' });
+  world.fires('web-06 disk /');
+  world.pass();
+  assert.deepEqual(
+    world.mails[1]?.mail.sections.map(({ kind, count }) => `${kind} ${count}`),
+    ['critical 1', 'warning 1', 'flapping 1', 'resolved 1', 'ended 1', 'past 1'],
+  );
+});
+
+test('of one client and rule three lines at most stand in a mail while others wait, and who stands in none is named', () => {
+  const alerts = [
+    ...Array.from({ length: 20 }, (_, index) => `alone-01 disk /d${index + 10}`),
+    ...numbered('alone', 2, 30).map((name) => `${name} disk /`),
+  ];
+  const [section] = sectionsAfter((world) => {
+    for (const alert of alerts) world.fires(alert);
+  });
+  const [rule] = section?.rules ?? [];
+  assert.ok(rule);
+  const own = rule.lines.filter(({ clients }) => clients[0] === 'alone-01');
+  assert.equal(own.length, 3);
+  assert.equal(rule.lines.length, 20);
+  const words = wordsOfRest(rule.rest);
+  assert.match(words, /^and 29 more of disk: alone-01 \(17\), alone-19 \/, /);
+  for (const name of numbered('alone', 19, 30)) assert.ok(words.includes(name), name);
+});
+
+test('many clients without a group and with one reason are one line with all their names', () => {
+  const valueText = 'network: no answer from port 22 within 5000 ms';
+  const sections = sectionsAfter((world) => {
+    for (const name of numbered('alone', 1, 30)) {
+      world.fires(`${name} unreachable`);
+      world.changes(`${name} unreachable`, { value: null, valueText });
+    }
+  });
+  assert.deepEqual(describe(sections), ['critical unreachable: [reason: 30]']);
+});

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { startTelling } from '../support/telling-world.ts';
+
+const fleet = `
+  <alerts repeat="1h">
+    <mail to="ops@example.org"/>
+    <alert type="disk" name="warn" limit="80%" severity="warning"/>
+    <alert type="disk" name="crit" limit="95%"/>
+  </alerts>
+  <client name="web-1" ip="192.0.2.1" username="u"/>`;
+
+test('of two rules that fire for one subject the worse one is told and holds the milder one back', () => {
+  const world = startTelling(fleet);
+  world.fires('web-1 warn /', { severity: 'warning' });
+  world.fires('web-1 crit /');
+  world.fires('web-1 warn /data', { severity: 'warning' });
+  assert.deepEqual(world.pass('08:00'), ['ops: firing critical web-1 crit /, firing warning web-1 warn /data']);
+  assert.deepEqual(world.held(), ['web-1 warn /: worse-rule for ops']);
+});
+
+test('the milder one is told once the worse one is over', () => {
+  const world = startTelling(fleet);
+  world.fires('web-1 warn /', { severity: 'warning' });
+  world.fires('web-1 crit /');
+  world.pass('08:00');
+  world.at('08:20');
+  world.recovers('web-1 crit /');
+  assert.deepEqual(world.pass(), ['ops: firing warning web-1 warn /, resolved web-1 crit /']);
+});
+
+test('a milder one that was over before the worse one was nothing to tell', () => {
+  const world = startTelling(fleet);
+  world.fires('web-1 warn /', { severity: 'warning' });
+  world.fires('web-1 crit /');
+  world.pass('08:00');
+  world.at('08:20');
+  world.recovers('web-1 warn /');
+  world.recovers('web-1 crit /');
+  assert.deepEqual(world.pass(), ['ops: resolved web-1 crit /']);
+  assert.deepEqual(world.pass('08:25'), []);
+  assert.deepEqual(
+    world.episodes().map(({ settled }) => settled),
+    [true, true],
+  );
+});
+
+test('a milder one that was told before is not reminded of beside the worse one', () => {
+  const world = startTelling(fleet);
+  world.fires('web-1 warn /', { severity: 'warning' });
+  assert.deepEqual(world.pass('08:00'), ['ops: firing warning web-1 warn /']);
+  world.at('08:30');
+  world.fires('web-1 crit /');
+  assert.deepEqual(world.pass(), ['ops: firing critical web-1 crit /']);
+  assert.deepEqual(world.pass('09:40'), ['ops: reminder critical web-1 crit /']);
+});
+
+test('of two criticals the one with the limit further out is told', () => {
+  const world = startTelling(fleet.replace(' severity="warning"', ''));
+  world.fires('web-1 warn /');
+  world.fires('web-1 crit /');
+  assert.deepEqual(world.pass('08:00'), ['ops: firing critical web-1 crit /']);
+});
+
+test('whoever is not told of the worse one is told of the milder one', () => {
+  const world = startTelling(fleet.replace('name="crit"', 'name="crit" mail="oncall@example.org"'));
+  world.fires('web-1 warn /', { severity: 'warning' });
+  world.fires('web-1 crit /');
+  assert.deepEqual(world.pass('08:00'), ['oncall: firing critical web-1 crit /', 'ops: firing warning web-1 warn /']);
+});
+
+test('a worse one that is silenced holds nothing back', () => {
+  const world = startTelling(fleet);
+  world.fires('web-1 warn /', { severity: 'warning' });
+  world.fires('web-1 crit /');
+  world.silence('web-1', 'crit', '07:00', '12:00');
+  assert.deepEqual(world.pass('08:00'), ['ops: firing warning web-1 warn /']);
+});
+
+test('a rule with also="yes" neither holds back nor is held back', () => {
+  const world = startTelling(fleet.replace('name="crit"', 'name="crit" also="yes"'));
+  world.fires('web-1 warn /', { severity: 'warning' });
+  world.fires('web-1 crit /');
+  assert.deepEqual(world.pass('08:00'), ['ops: firing critical web-1 crit /, firing warning web-1 warn /']);
+});

@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { startTelling } from '../support/telling-world.ts';
+import type { TellingWorld } from '../support/telling-world.ts';
+
+const fleet = `
+  <alerts repeat="12h" groupInterval="1s"><mail to="ops@example.org"/><alert type="disk" warning="85%" critical="95%"/></alerts>
+  <client name="web-1" ip="192.0.2.1" username="u"/>
+  <client name="web-2" ip="192.0.2.2" username="u"/>`;
+
+/** The mail server does not answer. */
+function startWithout(): TellingWorld {
+  const world = startTelling(fleet);
+  world.server('down');
+  return world;
+}
+
+test('a waiting mail is replaced by a fresher one that carries its news', () => {
+  const world = startWithout();
+  world.fires('web-1 disk /');
+  assert.deepEqual(world.pass('08:00'), ['ops: firing critical web-1 disk /']);
+  world.at('08:10');
+  world.fires('web-2 disk /');
+  assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /, firing critical web-2 disk / (instead of 1)']);
+  world.server('up');
+  assert.deepEqual(
+    world.mails.map(({ state }) => state),
+    ['replaced', 'sent'],
+  );
+});
+
+test('what fired and ended before its mail could go is told as past, to one who never heard of it', () => {
+  const world = startWithout();
+  world.fires('web-1 disk /');
+  world.pass('08:00');
+  world.at('09:00');
+  world.recovers('web-1 disk /');
+  assert.deepEqual(world.pass(), ['ops: past web-1 disk / 08:00 to 09:00 (instead of 1)']);
+});
+
+test('a warning that got worse before its mail could go is told as critical at once', () => {
+  const world = startWithout();
+  world.fires('web-1 disk /', { severity: 'warning' });
+  world.pass('08:00');
+  world.at('08:30');
+  world.changes('web-1 disk /', { severity: 'critical' });
+  assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk / (instead of 1)']);
+});
+
+test('one that came as far as DATA counts as delivered, so the end is a recovery', () => {
+  const world = startTelling(fleet);
+  world.server('stalls');
+  world.fires('web-1 disk /');
+  world.pass('08:00');
+  world.at('09:00');
+  world.recovers('web-1 disk /');
+  assert.deepEqual(world.pass(), ['ops: resolved web-1 disk /']);
+});
+
+test('what waits stays when its news cannot be told now: a silence came', () => {
+  const world = startWithout();
+  world.fires('web-1 disk /');
+  world.pass('08:00');
+  world.silence('web-1', '*', '08:05', '10:00');
+  world.at('08:10');
+  world.fires('web-2 disk /');
+  assert.deepEqual(world.pass(), ['ops: firing critical web-2 disk /']);
+  world.server('up');
+  assert.ok(world.mails.every(({ state }) => state === 'sent'));
+});
+
+test('mails that speak of the same are replaced together or not at all', () => {
+  const world = startWithout();
+  world.fires('web-1 disk /', { severity: 'warning' });
+  world.fires('web-2 disk /', { severity: 'warning' });
+  world.pass('08:00');
+  world.silence('web-2', '*', '08:05', '10:00');
+  world.at('08:10');
+  world.changes('web-1 disk /', { severity: 'critical' });
+  assert.deepEqual(world.pass(), ['ops: escalated critical web-1 disk /'], 'the first still stands for web-2');
+  world.at('08:20');
+  world.recovers('web-1 disk /');
+  assert.deepEqual(world.pass(), [], 'the first still has to go, and a recovery must not overtake it');
+  assert.ok(world.held().includes('web-1 disk /: older-mail for ops'));
+  world.at('10:05');
+  world.row('web-2');
+  world.fires('web-2 memory');
+  assert.deepEqual(world.pass(), [
+    'ops: firing critical web-2 memory, firing warning web-2 disk /, past web-1 disk / 08:00 to 08:20 (instead of 1, 2)',
+  ]);
+});
+
+test('a waiting mail is not replaced while a later one stays that goes on with its story', () => {
+  const world = startWithout();
+  world.fires('web-1 disk /', { severity: 'warning' });
+  world.fires('web-2 disk /', { severity: 'warning' });
+  world.pass('08:00');
+  world.silence('web-2', 'disk', '08:05', '09:00');
+  world.at('08:10');
+  world.changes('web-1 disk /', { severity: 'critical' });
+  world.fires('web-1 memory', { severity: 'warning' });
+  assert.deepEqual(world.pass(), ['ops: escalated critical web-1 disk /, firing warning web-1 memory']);
+  world.silence('web-1', 'memory', '08:20', '11:00');
+  world.at('09:05');
+  world.row('web-1');
+  world.row('web-2');
+  world.fires('web-2 memory');
+  assert.deepEqual(world.pass(), ['ops: firing critical web-2 memory']);
+});
+
+test('a worse turn that eased again cannot be told as news any more, so the waiting mail stays', () => {
+  const world = startTelling(fleet);
+  world.fires('web-1 disk /', { severity: 'warning' });
+  world.pass('08:00');
+  world.server('down');
+  world.at('08:10');
+  world.changes('web-1 disk /', { severity: 'critical' });
+  world.pass();
+  world.at('08:20');
+  world.changes('web-1 disk /', { severity: 'warning' });
+  assert.deepEqual(world.pass(), []);
+  world.server('up');
+  assert.deepEqual(world.pass('08:30'), ['ops: eased warning web-1 disk /']);
+});
+
+test('nobody is reminded of what waits, however long it does', () => {
+  const world = startWithout();
+  world.fires('web-1 disk /');
+  world.pass('08:00');
+  assert.deepEqual(world.pass('20:00'), []);
+  assert.deepEqual(world.pass('+1 20:00'), []);
+  world.server('up');
+  assert.equal(world.mails.length, 1);
+});
+
+test('a reminder that waits is replaced by news, and goes on as a reminder', () => {
+  const world = startTelling(fleet);
+  world.fires('web-1 disk /');
+  world.pass('08:00');
+  world.server('down');
+  assert.deepEqual(world.pass('20:00'), ['ops: reminder critical web-1 disk /']);
+  world.at('20:30');
+  world.fires('web-2 disk /');
+  assert.deepEqual(world.pass(), ['ops: firing critical web-2 disk /, reminder critical web-1 disk / (instead of 2)']);
+});
+
+test('reminders differ from each other in what makes their Message-ID', () => {
+  const world = startTelling(fleet);
+  world.fires('web-1 disk /');
+  for (const time of ['08:00', '20:00', '+1 08:00']) world.pass(time);
+  const identities = world.mails.map(({ mail }) => mail.items.map(({ identity }) => identity).join());
+  assert.equal(new Set(identities).size, 3);
+});
+
+test('an outage of a day leaves one mail', () => {
+  const world = startWithout();
+  for (let hour = 8; hour < 32; hour++) {
+    const time = `${hour >= 24 ? '+1 ' : ''}${String(hour % 24).padStart(2, '0')}:00`;
+    world.at(time);
+    world.fires(`web-1 disk /data-${hour}`);
+    if (hour % 3 === 0) world.recovers(`web-1 disk /data-${hour - 1}`);
+    world.pass();
+  }
+  assert.equal(world.mails.filter(({ state }) => state === 'waiting').length, 1);
+  assert.equal(world.mails.at(-1)?.mail.items.length, 24);
+});
+
+test('a mail that would be replaced does not count against the cap', () => {
+  const capped = startTelling(`<smtp host="localhost" maxMailsPerHour="1"/>${fleet}`);
+  capped.server('down');
+  capped.fires('web-1 disk /', { severity: 'warning' });
+  assert.equal(capped.pass('08:00').length, 1);
+  capped.fires('web-2 disk /', { severity: 'warning' });
+  assert.deepEqual(capped.pass('08:05'), [
+    'ops: firing warning web-1 disk /, firing warning web-2 disk / (instead of 1)',
+  ]);
+});
+
+test('what a waiting mail speaks of is settled only once it is gone', () => {
+  const world = startWithout();
+  world.fires('web-1 disk /');
+  world.pass('08:00');
+  world.at('09:00');
+  world.recovers('web-1 disk /');
+  world.pass();
+  world.pass('09:05');
+  assert.equal(world.episodes()[0]?.settled, false);
+  world.server('up');
+  world.pass('09:10');
+  assert.equal(world.episodes()[0]?.settled, true);
+});

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { needsOf, readReport } from '../../../src/alerter/evaluate/read-row.ts';
+import type { WorkerReport } from '../../../src/report/report.ts';
+import { reportWith, worker } from '../../report/support/sample-report.ts';
+import { clientWith } from '../support/config-of.ts';
+import { observe, reportOf, said } from '../support/observe.ts';
+import type { Row } from '../support/observe.ts';
+import { diskRow, reportRow, rowOfReport } from '../support/rows.ts';
+
+test('the conditions that follow from reports', () => {
+  const dead = diskRow({ mount: '/srv', fstype: 'nfs4', scope: 'network', used_percent: null, unresponsive: 1 });
+  const report = reportWith(worker('disks', [{ name: 'disk', data: [] }]), worker('os', [], 'no answer'));
+  const row = { clockOffsetMs: 61_000, probe_errors: 1, unresponsive_mounts: 1 };
+  assert.deepEqual(said('', { row, disks: [diskRow(), dead], report }, 'condition'), [
+    'unreachable: none (reached)',
+    'clock-offset: warning (61 s ahead; at least 1m)',
+    'read-only /: none (writable)',
+    'mount-unresponsive /srv: critical (does not answer)',
+    'probe-failed os: warning (no answer)',
+  ]);
+});
+
+test('the rules that hold without any rule of their type', () => {
+  const row = { memory_percent: 98, failed_units: 1 };
+  const report = reportOf({ name: 'failed_unit', data: [{ unit: 'a.service', failed: 1 }] });
+  assert.deepEqual(said('', { row, disks: [diskRow({ used_percent: 92, inodes_percent: 91 })], report }, 'default'), [
+    'memory: critical (98 %; at least 97 %)',
+    'disk /: warning (92 %, 50 of 100 GiB free; at least 90 %)',
+    'inodes /: warning (91 %; at least 90 %)',
+    'service a.service: warning (failed)',
+  ]);
+});
+
+const ofDisks = ['disk', 'inodes', 'mount-missing', 'mount-unresponsive', 'read-only'];
+const whole = [...ofDisks, 'probe-failed', 'service'].sort();
+
+test('subjects are all listed where no probe failed and none left anything out', () => {
+  const complete = (row: Row): readonly string[] => [...observe('', row).complete].sort();
+  assert.deepEqual(complete({}), whole);
+  const without = (...names: readonly string[]): readonly string[] => whole.filter((name) => !names.includes(name));
+  assert.deepEqual(complete({ row: { unresponsive_mounts: null }, disks: [] }), without(...ofDisks), 'no disks');
+  assert.deepEqual(
+    complete({ row: { probe_errors: 1 } }),
+    without(...ofDisks, 'probe-failed'),
+    'which probe is not known',
+  );
+  assert.deepEqual(
+    complete({ disks: Array.from({ length: 200 }, (_, index) => diskRow({ mount: `/${index}` })) }),
+    without(...ofDisks),
+    'as many as are reported at most',
+  );
+  assert.deepEqual(complete({ row: { failed_units: null } }), without('service'), 'no systemd');
+  assert.deepEqual(complete({ row: { failed_units: 2 } }), without('service'), 'the report is not there');
+});
+
+test('with the report it is known which probe failed and what was left out', () => {
+  const disk = {
+    mount: '/',
+    fstype: 'ext4',
+    source: '/dev/vda1',
+    scope: 'local',
+    mode: 'rw',
+    used_percent: 50,
+    unresponsive: 0,
+  };
+  const complete = (...workers: readonly WorkerReport[]): readonly string[] =>
+    [...readReport({ client: clientWith(''), ...rowOfReport(reportWith(...workers)) }).complete].sort();
+  const services = worker('services', [{ name: 'services', data: [{ failed_units: 0 }] }]);
+  assert.deepEqual(
+    complete(worker('disks', [{ name: 'disk', data: [disk] }]), services, worker('os', [], 'broken')),
+    whole,
+  );
+  assert.deepEqual(complete(worker('disks', [{ name: 'disk', data: [disk], omitted: 3 }]), services), [
+    'probe-failed',
+    'service',
+  ]);
+  assert.deepEqual(
+    complete(worker('disks', [{ name: 'disk', data: [disk] }], 'more mounts than can be read'), services),
+    ['probe-failed', 'service'],
+  );
+});
+
+test('what has to be loaded follows from the rules, and of whole reports from the row', () => {
+  const rules = (alerts: string) => clientWith(alerts).rules;
+  assert.deepEqual(needsOf(rules('')), { disks: true, networks: false, reports: true });
+  const quiet = { disks: true, networks: false, reports: false };
+  assert.deepEqual(needsOf(rules(''), reportRow()), quiet);
+  assert.deepEqual(needsOf(rules(''), reportRow({ failed_units: null })), quiet);
+  assert.equal(needsOf(rules(''), reportRow({ failed_units: 1 })).reports, true);
+  assert.equal(needsOf(rules(''), reportRow({ probe_errors: 1 })).reports, true);
+  assert.equal(needsOf(rules('<alert type="zombies" limit="3"/>'), reportRow()).reports, true);
+  assert.equal(needsOf(rules('<alert type="service" unit="nginx" state="active"/>'), reportRow()).reports, true);
+  assert.equal(needsOf(rules('<alert type="network-errors" limit="3"/>')).networks, true);
+  const none = ofDisks.map((name) => `<alert name="${name}" enabled="no"/>`).join('');
+  assert.equal(needsOf(rules(none)).disks, false);
+});

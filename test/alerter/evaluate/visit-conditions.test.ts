@@ -1,0 +1,271 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { readReport, readVisit } from '../../../src/alerter/evaluate/read-row.ts';
+import { classOfVisit, isNetworkFault } from '../../../src/alerter/evaluate/visit-conditions.ts';
+import { clientWith } from '../support/config-of.ts';
+import { at, failedVisit, reportRow, visitRow } from '../support/rows.ts';
+import { story } from '../support/story.ts';
+import { observationsOf, startJudging } from '../support/time-line.ts';
+
+for (const [stage, code, expected] of [
+  ['resolve', 'dns', 'network'],
+  ['connect', 'connect-refused', 'network'],
+  ['connect', 'connect-timeout', 'network'],
+  ['channel', 'connect-failed', 'network'],
+  ['handshake', 'handshake-failed', 'network'],
+  ['connect', 'visit-deadline', 'network'],
+  ['handshake', 'host-key-changed', 'host key changed'],
+  ['handshake', 'host-key-revoked', 'host key changed'],
+  ['handshake', 'host-key-unknown', 'not trusted'],
+  ['login', 'auth-failed', 'login refused'],
+  ['login', 'auth-timeout', 'login refused'],
+  ['login', 'visit-deadline', 'login refused'],
+  ['connect', 'credentials-unusable', 'login refused'],
+  ['channel', 'channel-failed', 'agent failed'],
+  ['agent', 'no-runtime', 'agent failed'],
+  ['agent', 'agent-timeout', 'agent failed'],
+  ['agent', 'visit-deadline', 'agent failed'],
+  ['seal', 'seal-no-key', 'agent failed'],
+  ['spool', 'spool-full', null],
+  ['run', 'run-deadline', null],
+  ['agent', 'interrupted', null],
+  ['agent', 'internal', null],
+  ['agent', 'a-code-of-a-newer-version', 'agent failed'],
+  [null, null, 'agent failed'],
+] as const) {
+  test(`a visit that ended with ${code ?? 'no code'} at ${stage ?? 'no stage'} means: ${expected ?? 'nothing'}`, () => {
+    assert.equal(classOfVisit({ stage, code }), expected);
+  });
+}
+
+for (const [stage, code, expected] of [
+  ['resolve', 'dns', true],
+  ['connect', 'connect-timeout', true],
+  ['connect', 'connect-failed', true],
+  ['handshake', 'handshake-timeout', true],
+  ['connect', 'visit-deadline', true],
+  ['connect', 'bastion-failed', true],
+  ['connect', 'connect-refused', false],
+  ['handshake', 'handshake-failed', false],
+  ['handshake', 'turned-away', false],
+  ['login', 'bastion-failed', false],
+  ['login', 'auth-failed', false],
+  ['agent', 'agent-failed', false],
+] as const) {
+  test(`${code} at ${stage} is ${expected ? 'a' : 'no'} fault of the network`, () => {
+    assert.equal(isNetworkFault({ stage, code }), expected);
+  });
+}
+
+function levels(visit: Parameters<typeof readVisit>[0]['visit']): Record<string, string> {
+  const { readings } = readVisit({ client: clientWith(''), visit });
+  return Object.fromEntries(readings.map(({ rule, level }) => [rule.name, level]));
+}
+
+test('a visit that succeeded says that all is well', () => {
+  const well = { unreachable: 'none', 'host-key-changed': 'none', 'not-trusted': 'none' };
+  assert.deepEqual(levels(visitRow()), well);
+  assert.deepEqual(levels(visitRow({ full: false })), well);
+});
+
+test('what kept a visit from the host key says nothing of the key; what came past it does', () => {
+  const unknown = { unreachable: 'critical', 'host-key-changed': 'unknown', 'not-trusted': 'unknown' };
+  assert.deepEqual(levels(failedVisit('connect', 'connect-refused')), unknown);
+  assert.deepEqual(levels(failedVisit('login', 'credentials-unusable')), unknown);
+  assert.deepEqual(levels(failedVisit('login', 'auth-failed')), {
+    unreachable: 'critical',
+    'host-key-changed': 'none',
+    'not-trusted': 'none',
+  });
+});
+
+test('a host key that is wrong is no matter of the network', () => {
+  assert.deepEqual(levels(failedVisit('handshake', 'host-key-changed')), {
+    unreachable: 'unknown',
+    'host-key-changed': 'critical',
+    'not-trusted': 'none',
+  });
+  assert.deepEqual(levels(failedVisit('handshake', 'host-key-unknown')), {
+    unreachable: 'unknown',
+    'host-key-changed': 'none',
+    'not-trusted': 'warning',
+  });
+});
+
+test('the message is what people read, with the class in front; the meaning of the code where there is none', () => {
+  const client = clientWith('');
+  const text = (message: string | null): string | undefined =>
+    readVisit({ client, visit: failedVisit('login', 'auth-failed', { message }) }).readings[0]?.valueText;
+  assert.equal(text('root was refused'), 'login refused: root was refused');
+  assert.equal(text(null), 'login refused: The login was refused.');
+  const message = '192.0.2.1 shows ED25519 SHA256:new, but known_hosts says ED25519 SHA256:old (line 3)';
+  const { readings } = readVisit({ client, visit: failedVisit('handshake', 'host-key-changed', { message }) });
+  assert.equal(readings.find(({ rule }) => rule.name === 'host-key-changed')?.valueText, message);
+});
+
+test('the evidence of a visit is its name: run and client', () => {
+  const observation = readVisit({ client: clientWith(''), visit: visitRow({ runId: 'run-7' }) });
+  assert.deepEqual([observation.evidence, observation.kind, observation.bootId], ['run-7/web-1', 'visit', null]);
+});
+
+story(
+  'the second full run in a row that fails makes a client unreachable; one good visit ends it',
+  '',
+  `08:00 visit ok
+   08:05 visit fails connect-timeout
+   08:10 visit fails connect-timeout
+   08:15 visit fails dns
+   08:20 visit ok`,
+  `08:05 unreachable is pending
+   08:10 unreachable fires critical
+   08:20 unreachable is over: recovered`,
+);
+
+story(
+  'a good visit in between begins anew',
+  '',
+  `08:00 visit fails connect-timeout
+   08:05 visit ok
+   08:10 visit fails connect-timeout`,
+  `08:00 unreachable is pending
+   08:05 unreachable was not confirmed
+   08:10 unreachable is pending`,
+);
+
+story(
+  'filtered runs do not count towards it, but their success ends it',
+  '',
+  `08:00 visit fails connect-timeout
+   08:01 filtered visit fails connect-timeout
+   08:02 filtered visit fails connect-timeout
+   08:05 visit fails connect-timeout
+   08:07 filtered visit ok`,
+  `08:00 unreachable is pending
+   08:05 unreachable fires critical
+   08:07 unreachable is over: recovered`,
+);
+
+story(
+  'a report that came is as good as a visit',
+  '',
+  `08:00 visit fails agent-timeout
+   08:05 visit fails agent-timeout
+   08:06`,
+  `08:00 unreachable is pending
+   08:05 unreachable fires critical
+   08:06 unreachable is over: recovered`,
+);
+
+story(
+  'a report made before the last failed visit says nothing against it',
+  '',
+  `08:00 visit fails agent-timeout
+   08:05 visit fails agent-timeout
+   08:01`,
+  `08:00 unreachable is pending
+   08:05 unreachable fires critical`,
+);
+
+story(
+  'a failed visit that is heard of after a later report is refuted already',
+  '',
+  `08:01
+   08:00 visit fails connect-timeout
+   08:05 visit fails connect-timeout`,
+  '08:05 unreachable is pending',
+);
+
+story(
+  'what the collector is at fault for says nothing of the client',
+  '',
+  `08:00 visit fails connect-timeout
+   08:05 visit fails run-deadline
+   08:10 visit fails connect-timeout`,
+  `08:00 unreachable is pending
+   08:10 unreachable fires critical`,
+);
+
+story(
+  'the pauses after a refused login are no gaps',
+  '<alert name="unreachable" for="1h"/>',
+  `08:00 visit fails auth-failed
+   08:05 visit fails auth-failed
+   08:15 visit fails auth-failed
+   08:35 visit fails auth-failed
+   09:15 visit fails auth-failed`,
+  `08:00 unreachable is pending
+   09:15 unreachable fires critical`,
+);
+
+story(
+  'a changed host key is told at once, and by any run; the next good visit ends it',
+  '',
+  `08:00 filtered visit fails host-key-changed
+   08:05 visit fails host-key-changed
+   08:10 visit fails connect-timeout
+   08:15 visit ok`,
+  `08:00 host-key-changed fires critical
+   08:10 unreachable is pending
+   08:15 unreachable was not confirmed
+   08:15 host-key-changed is over: recovered`,
+);
+
+story(
+  'a host that is not trusted is told at once, and becomes another thing when its key differs from a known one',
+  '',
+  `08:00 visit fails host-key-unknown
+   08:05 visit fails host-key-changed
+   08:10 visit fails auth-failed`,
+  `08:00 not-trusted fires warning
+   08:05 not-trusted is over: recovered
+   08:05 host-key-changed fires critical
+   08:10 host-key-changed is over: recovered
+   08:10 unreachable is pending`,
+);
+
+story(
+  'an unreachable client whose key has changed meanwhile stays so until it is visited well',
+  '',
+  `08:00 visit fails connect-timeout
+   08:05 visit fails connect-timeout
+   08:10 visit fails host-key-changed
+   08:15 visit ok`,
+  `08:00 unreachable is pending
+   08:05 unreachable fires critical
+   08:10 host-key-changed fires critical
+   08:15 unreachable is over: recovered
+   08:15 host-key-changed is over: recovered`,
+);
+
+test('the newest failure is what people read of a client that stays unreachable', () => {
+  const client = clientWith('');
+  const judging = startJudging();
+  judging.judge(
+    client,
+    observationsOf(client, '08:00 visit fails dns\n08:05 visit fails dns\n08:10 visit fails auth-failed'),
+  );
+  assert.equal(judging.told().open[0]?.valueText, 'login refused: it was auth-failed');
+});
+
+story(
+  'conditions can be removed by name',
+  '<alert name="unreachable" enabled="no"/><alert name="not-trusted" enabled="no"/>',
+  `08:00 visit fails dns
+   08:05 visit fails dns
+   08:10 visit fails host-key-unknown`,
+  '',
+);
+
+test('a client is reached again when a visit works, not when a report was made that lay in its spool', () => {
+  const client = clientWith('');
+  const judging = startJudging();
+  const spooled = reportRow({ observedAtMs: at('08:08'), receivedAtMs: at('08:10') });
+  judging.judge(client, [
+    ...observationsOf(client, '08:00 visit fails dns\n08:05 visit fails dns'),
+    readReport({ client, row: spooled, disks: [], networks: [], report: null }),
+    ...observationsOf(client, '08:10 visit ok'),
+  ]);
+  const [unreachable] = judging.told().all;
+  assert.equal(unreachable?.resolvedAtMs, at('08:10'));
+});

@@ -1,0 +1,28 @@
+/** Which machines an alerter sees on the way to a client: it reads config.xml alone. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { openBastions } from '../../../src/alerter/inhibit/bastions-gone.ts';
+import { load } from '../../config/support/config-files.ts';
+
+const ways: readonly (readonly [proxyJump: string, way: readonly string[]])[] = [
+  ['fra', ['fra']],
+  ['ams', ['fra', 'ams']],
+  ['fra, ams', ['fra', 'ams']],
+  // Of several only the first is reached by its own way.
+  ['ams,rack', ['fra', 'ams', 'rack']],
+  ['gate', ['fra', 'gate']],
+  ['root@gate:23', ['root@gate:23']],
+];
+for (const [proxyJump, way] of ways) {
+  test(`the way of proxyJump="${proxyJump}"`, (t) => {
+    const config = load(
+      t,
+      `<ssh username="u"/><bastion name="fra" ip="192.0.2.1"/><bastion name="ams" ip="192.0.2.2" proxyJump="fra"/>
+       <bastion name="rack" ip="192.0.2.3" proxyJump="elsewhere.example.org"/>
+       <client name="gate" ip="192.0.2.4" proxyJump="fra"/><client name="web" ip="10.0.0.1" proxyJump="${proxyJump}"/>`,
+    );
+    // With no episodes nothing is lost, but the ways are known.
+    assert.deepEqual(openBastions(config, []).wayTo('web'), way);
+  });
+}

@@ -1,0 +1,446 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import type { Progress } from '../../../src/storage/store/episode.ts';
+import { startTelling } from '../support/telling-world.ts';
+import type { TellingWorld } from '../support/telling-world.ts';
+
+const fleet = `
+  <alerts repeat="12h"><mail to="ops@example.org"/></alerts>
+  <client name="web-1" ip="192.0.2.1" username="u"/>
+  <client name="web-2" ip="192.0.2.2" username="u"/>`;
+
+function windowed(attributes: string): string {
+  return fleet.replace('</alerts>', `<window ${attributes}/></alerts>`);
+}
+
+/** A world in which everything goes out at once, so that nothing but what is tested holds back. */
+function start(elements: string = fleet): TellingWorld {
+  return startTelling(elements.replace('<alerts ', '<alerts groupInterval="1s" '));
+}
+
+function progressAt(lastAtMs: number): Progress {
+  return { holding: 1, holdingSinceMs: lastAtMs, clearing: 0, missing: 0, easing: 0, lastAtMs };
+}
+
+test('a silence holds back what its patterns match; what fires on is told when a row after its end confirms it', () => {
+  const world = start();
+  world.silence('web-*', 'disk', '07:00', '09:00');
+  world.fires('web-1 disk /');
+  world.fires('web-1 memory');
+  assert.deepEqual(world.pass('08:00'), ['ops: firing critical web-1 memory']);
+  assert.deepEqual(world.held(), ['web-1 disk /: silence until 09:00']);
+  assert.deepEqual(world.pass('09:00'), []);
+  assert.deepEqual(world.held(), ['web-1 disk /: unconfirmed']);
+  world.at('09:05');
+  world.row('web-1');
+  assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /']);
+});
+
+test('a row on its way back confirms nothing; the next one decides', () => {
+  for (const isOver of [true, false]) {
+    const world = start();
+    world.silence('*', '*', '07:00', '09:00');
+    world.fires('web-1 disk /');
+    world.pass('08:00');
+    world.at('09:05');
+    world.easesUp('web-1 disk /');
+    assert.deepEqual(world.pass(), []);
+    assert.deepEqual(world.held(), ['web-1 disk /: unconfirmed']);
+    world.at('09:10');
+    if (isOver) world.recovers('web-1 disk /');
+    else world.row('web-1');
+    assert.deepEqual(world.pass(), isOver ? [] : ['ops: firing critical web-1 disk /']);
+  }
+});
+
+test('rows that go on being on their way back confirm after a while', () => {
+  const world = start();
+  world.silence('*', '*', '07:00', '09:00');
+  world.fires('web-1 disk /');
+  world.pass('08:00');
+  world.at('09:15');
+  world.changes('web-1 disk /', { progress: { ...progressAt(world.now()), clearing: 1, returns: 2 } });
+  assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /']);
+});
+
+test('a recovery inside a silence is told when the client’s next row has come after it', () => {
+  const world = start();
+  world.fires('web-1 disk /');
+  world.pass('07:30');
+  world.silence('web-1', '', '08:00', '09:00');
+  world.at('08:30');
+  world.recovers('web-1 disk /');
+  assert.deepEqual(world.pass(), []);
+  assert.deepEqual(world.pass('09:01'), []);
+  assert.deepEqual(world.held(), ['web-1 disk /: unconfirmed']);
+  world.at('09:05');
+  world.row('web-1');
+  assert.deepEqual(world.pass(), ['ops: resolved web-1 disk /']);
+});
+
+test('a silence that is expired early ends there', () => {
+  const world = start();
+  world.silence('web-1', '*', '07:00', '08:10');
+  world.at('08:00');
+  world.fires('web-1 disk /');
+  assert.deepEqual(world.pass(), []);
+  world.at('08:11');
+  world.row('web-1');
+  assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /']);
+});
+
+test('what began and ended inside a silence is only listed, in the next mail that goes out anyway', () => {
+  const world = start();
+  world.silence('web-1', '*', '07:00', '09:00');
+  world.passed('web-1 disk /', '07:10', '07:40');
+  assert.deepEqual(world.pass('08:00'), []);
+  world.at('09:05');
+  world.row('web-1');
+  assert.deepEqual(world.pass(), []);
+  world.fires('web-2 disk /');
+  assert.deepEqual(world.pass('10:00'), [
+    'ops: firing critical web-2 disk /, past web-1 disk / 07:10 to 07:40 (only listed)',
+  ]);
+  assert.deepEqual(
+    world.mails[0]?.mail.sections.map(({ kind }) => kind),
+    ['critical', 'listed'],
+  );
+  assert.deepEqual(world.pass('10:05'), []);
+});
+
+test('what nobody could list for twelve hours is left to the history', () => {
+  const world = start();
+  world.silence('web-1', '*', '07:00', '09:00');
+  world.passed('web-1 disk /', '07:10', '07:40');
+  world.at('09:05');
+  world.row('web-1');
+  world.pass('20:59');
+  assert.equal(world.episodes()[0]?.settled, false);
+  assert.deepEqual(world.pass('21:00'), []);
+  assert.equal(world.episodes()[0]?.settled, true);
+});
+
+test('what began before a silence, or ended well after it, rings', () => {
+  for (const [from, to] of [
+    ['06:50', '07:30'],
+    ['08:30', '09:30'],
+  ] as const) {
+    const world = start();
+    world.silence('web-1', '*', '07:00', '09:00');
+    world.passed('web-1 disk /', from, to);
+    world.at('09:35');
+    world.row('web-1');
+    assert.deepEqual(world.pass(), [`ops: past web-1 disk / ${from} to ${to}`]);
+  }
+});
+
+test('two silences without a break between them are one', () => {
+  for (const [from, isOne] of [
+    ['08:00', true],
+    ['08:20', false],
+  ] as const) {
+    const world = start();
+    world.silence('web-1', '*', '07:00', '08:10');
+    world.silence('web-1', '*', from, '09:00');
+    world.passed('web-1 disk /', '07:30', '08:40');
+    world.at('09:05');
+    world.row('web-1');
+    assert.equal(world.pass().length, isOne ? 0 : 1, from);
+  }
+});
+
+test('a window holds back like a silence, in its own zone, for its own rules', () => {
+  const world = start(windowed('days="fri" start="09:00" duration="1h" zone="Europe/Berlin" rules="disk*"'));
+  world.at('07:59');
+  world.row('web-1');
+  world.at('08:00');
+  world.fires('web-1 disk /');
+  world.fires('web-1 memory');
+  assert.deepEqual(world.pass(), ['ops: firing critical web-1 memory']);
+  assert.deepEqual(world.held(), ['web-1 disk /: window until 09:00']);
+  assert.deepEqual(world.pass('09:01'), []);
+  assert.deepEqual(world.held(), ['web-1 disk /: unconfirmed']);
+  world.at('09:03');
+  world.row('web-1');
+  assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /']);
+});
+
+test('a silence over all holds back what concerns the fleet, and its end needs no row', () => {
+  const world = start();
+  world.silence('*', '*', '07:00', '09:00');
+  world.fires('- collector-silent c1');
+  assert.deepEqual(world.pass('08:00'), []);
+  assert.deepEqual(world.pass('09:00'), ['ops: firing critical - collector-silent c1']);
+});
+
+test('a client that never answers again is told of a day after its silence at the latest', () => {
+  const world = start();
+  world.silence('web-1', '*', '07:00', '09:00');
+  world.fires('web-1 disk /');
+  assert.deepEqual(world.pass('+1 08:59'), []);
+  assert.deepEqual(world.pass('+1 09:00'), ['ops: firing critical web-1 disk /']);
+});
+
+test('a paused client tells nothing: what passed is left to the history, what was told goes on when the pause ends', () => {
+  const paused = fleet.replace('name="web-1"', 'name="web-1" state="paused"');
+  const world = start();
+  world.fires('web-1 memory');
+  world.pass('07:00');
+  world.configure(paused);
+  world.at('08:00');
+  world.fires('web-1 disk /');
+  world.recovers('web-1 memory');
+  world.passed('web-1 inodes /', '07:10', '07:30');
+  assert.deepEqual(world.pass(), []);
+  assert.deepEqual(world.held(), ['web-1 disk /: paused', 'web-1 memory: paused']);
+  world.configure(fleet);
+  assert.deepEqual(world.pass('09:00'), ['ops: firing critical web-1 disk /, resolved web-1 memory']);
+});
+
+test('while a client is unreachable nothing else of it is told, until its first new row is judged', () => {
+  const world = start();
+  world.fires('web-1 memory');
+  world.pass('07:00');
+  world.at('08:00');
+  world.fires('web-1 unreachable');
+  world.fires('web-1 disk /');
+  assert.deepEqual(world.pass(), ['ops: firing critical web-1 unreachable']);
+  world.at('08:10');
+  world.recovers('web-1 memory');
+  assert.deepEqual(world.pass(), []);
+  assert.deepEqual(world.held(), ['web-1 disk /: unreachable for ops', 'web-1 memory: unreachable for ops']);
+  world.at('08:20');
+  world.recovers('web-1 unreachable');
+  assert.deepEqual(world.pass(), ['ops: resolved web-1 unreachable']);
+  assert.equal(world.held().length, 2);
+  world.at('08:21');
+  world.row('web-1');
+  assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /, resolved web-1 memory']);
+});
+
+test('a client that can be reached again and reports nothing is told of without a row', () => {
+  const world = start();
+  world.silence('*', '*', '07:00', '08:15');
+  world.fires('web-1 unreachable');
+  world.pass('08:05');
+  world.at('08:10');
+  world.recovers('web-1 unreachable');
+  world.pass('08:20');
+  world.at('08:25');
+  world.fires('web-1 no-report');
+  world.add({ newestRowMs: new Map() });
+  assert.match(world.pass()[0] ?? '', /^ops: firing critical web-1 no-report/);
+});
+
+test('a changed host key is told although the client counts as unreachable', () => {
+  const world = start();
+  world.fires('web-1 unreachable');
+  world.fires('web-1 host-key-changed');
+  assert.equal(
+    world.pass('08:00')[0],
+    'ops: firing critical web-1 host-key-changed, firing critical web-1 unreachable',
+  );
+});
+
+test('an isolated collector is one alert and none for its clients; who stays away is told of afterwards', () => {
+  const world = start();
+  world.at('08:04');
+  world.fires('- collector-isolated c1');
+  assert.equal(world.pass().length, 1);
+  world.at('08:05');
+  world.fires('web-1 unreachable');
+  world.fires('web-2 unreachable');
+  assert.deepEqual(world.pass(), []);
+  assert.deepEqual(world.held(), ['web-1 unreachable: isolated for ops', 'web-2 unreachable: isolated for ops']);
+  world.at('09:00');
+  world.recovers('- collector-isolated c1');
+  world.recovers('web-1 unreachable');
+  assert.deepEqual(world.pass(), [
+    'ops: firing critical web-2 unreachable, resolved - collector-isolated c1, past web-1 unreachable 08:05 to 09:00 (only listed)',
+  ]);
+});
+
+test('who is not told of the stand-in is told of each client that it stands for', () => {
+  const world = start(fleet.replace('name="web-1"', 'name="web-1" mail="web@example.org"'));
+  world.fires('- collector-isolated c1');
+  world.pass('08:04');
+  world.at('08:05');
+  world.fires('web-1 unreachable');
+  assert.deepEqual(world.pass(), ['web: firing critical web-1 unreachable']);
+});
+
+test('a stand-in that is only a warning stands for no critical alert, whoever hears of it', () => {
+  const oncall = '<mail to="oncall@example.org" severity="critical"/></alerts>';
+  const world = start(fleet.replace('</alerts>', oncall));
+  world.fires('- collector-isolated c1', { severity: 'warning' });
+  world.at('08:05');
+  world.fires('web-1 unreachable');
+  assert.deepEqual(world.pass(), [
+    'oncall: firing critical web-1 unreachable',
+    'ops: firing critical web-1 unreachable, firing warning - collector-isolated c1',
+  ]);
+});
+
+test('a silence of the stand-in alone holds back none of its clients, but for those who know of it', () => {
+  for (const wasTold of [false, true]) {
+    const world = start();
+    if (!wasTold) world.silence('*', 'collector-isolated', '07:00', '12:00');
+    world.fires('- collector-isolated c1');
+    world.pass('08:04');
+    if (wasTold) world.silence('*', 'collector-isolated', '08:04', '12:00');
+    world.at('08:05');
+    world.fires('web-1 unreachable');
+    assert.deepEqual(world.pass(), wasTold ? [] : ['ops: firing critical web-1 unreachable']);
+  }
+});
+
+test('who is not told that a client is unreachable is told of its other alerts', () => {
+  const dba = '<mail to="dba@example.org" rules="disk"/></alerts>';
+  const world = start(fleet.replace('</alerts>', dba));
+  world.fires('web-1 unreachable');
+  world.fires('web-1 disk /');
+  assert.deepEqual(world.pass(), ['dba: firing critical web-1 disk /', 'ops: firing critical web-1 unreachable']);
+  assert.deepEqual(world.held(), ['web-1 disk /: unreachable for ops']);
+  world.recovers('web-1 disk /');
+  assert.deepEqual(world.pass('08:30'), ['dba: resolved web-1 disk /']);
+});
+
+test('a client whose alert unreachable is silenced, or a warning, is told of by its critical alerts', () => {
+  for (const severity of ['critical', 'warning'] as const) {
+    const world = start();
+    if (severity === 'critical') world.silence('*', 'unreachable', '07:00', '12:00');
+    world.fires('web-1 unreachable', { severity });
+    world.fires('web-1 disk /');
+    assert.match(world.pass()[0] ?? '', /firing critical web-1 disk \//);
+  }
+});
+
+test('what an isolated collector held back does not ring later, though its own alert was told long ago', () => {
+  const world = start(fleet);
+  world.fires('- collector-isolated c1');
+  world.pass('08:04');
+  world.at('08:05');
+  world.fires('web-1 unreachable');
+  assert.deepEqual(world.pass(), []);
+  world.at('09:00');
+  world.recovers('- collector-isolated c1');
+  world.recovers('web-1 unreachable');
+  assert.deepEqual(world.pass(), [
+    'ops: resolved - collector-isolated c1, past web-1 unreachable 08:05 to 09:00 (only listed)',
+  ]);
+  assert.deepEqual(world.pass('10:00'), []);
+  assert.deepEqual(world.pass('21:05'), []);
+  assert.deepEqual(world.pass('21:10'), []);
+  assert.ok(world.episodes().every(({ settled }) => settled));
+});
+
+test('another collector’s clients are not isolated with it', () => {
+  const world = start();
+  world.add({
+    collectorOfRun: new Map([
+      ['run a', 'c1'],
+      ['run b', 'c2'],
+    ]),
+  });
+  world.fires('- collector-isolated c1');
+  world.at('08:05');
+  world.fires('web-1 unreachable', { run: 'run a' });
+  world.fires('web-2 unreachable', { run: 'run b' });
+  assert.deepEqual(world.pass(), ['ops: firing critical - collector-isolated c1, firing critical web-2 unreachable']);
+});
+
+test('an isolated collector stands for no client that answered and failed', () => {
+  const world = start();
+  world.fires('- collector-isolated c1');
+  world.pass('08:04');
+  world.at('08:05');
+  for (const [name, isNetwork] of [
+    ['web-1 unreachable', false],
+    ['web-2 unreachable', true],
+  ] as const) {
+    world.fires(name);
+    world.changes(name, { progress: { ...progressAt(world.now()), isNetwork } });
+  }
+  assert.deepEqual(world.pass(), ['ops: firing critical web-1 unreachable']);
+});
+
+test('a silent collector is one alert for the fleet and none for its clients', () => {
+  const world = start();
+  world.fires('- collector-silent c1');
+  world.at('08:05');
+  world.fires('web-1 no-report');
+  assert.deepEqual(world.pass(), ['ops: firing critical - collector-silent c1']);
+  assert.deepEqual(world.held(), ['web-1 no-report: collector-silent for ops']);
+});
+
+test('without recipients of <alerts> those of clients are told of the collector, and not of each client', () => {
+  const world = start('<client name="web-1" ip="192.0.2.1" username="u" mail="web@example.org"/>');
+  world.fires('- collector-isolated c1');
+  world.at('08:05');
+  world.fires('web-1 unreachable');
+  assert.deepEqual(world.pass(), ['web: firing critical - collector-isolated c1']);
+});
+
+const behindBastion = `
+  <alerts repeat="12h"><mail to="ops@example.org"/></alerts>
+  <bastion name="bastion-fra" ip="192.0.2.10" username="jump"/>
+  <group name="fra" proxyJump="bastion-fra"><client name="fra-[1-6]" ip="192.0.2.[11-16]" username="u"/></group>
+  <client name="web-1" ip="192.0.2.1" username="u"/>`;
+
+test('a bastion that is gone is one line that names it; who follows is no news', () => {
+  const world = start(behindBastion);
+  for (const index of [1, 2, 3, 4, 5]) world.fires(`fra-${index} unreachable`);
+  world.fires('fra-6 not-trusted', { severity: 'warning' });
+  world.pass('08:00');
+  const fold = world.mails[0]?.mail.sections[0]?.rules[0]?.lines[0]?.fold;
+  assert.deepEqual(fold, { kind: 'bastion', name: 'bastion-fra', behind: 6, still: [] });
+  world.at('08:10');
+  world.fires('fra-6 unreachable');
+  assert.deepEqual(world.pass(), []);
+  assert.deepEqual(world.held(), ['fra-6 unreachable: bastion for ops']);
+  world.at('09:00');
+  for (const index of [1, 2, 3, 4, 5]) world.recovers(`fra-${index} unreachable`);
+  assert.match(world.pass()[0] ?? '', /^ops: firing critical fra-6 unreachable, resolved fra-1 unreachable,/);
+  const back = world.mails[1]?.mail.sections.find(({ kind }) => kind === 'resolved')?.rules[0]?.lines[0]?.fold;
+  assert.deepEqual(back, { kind: 'bastion', name: 'bastion-fra', behind: 6, still: ['fra-6'] });
+});
+
+test('one client behind a bastion that answers means that the bastion does', () => {
+  const world = start(behindBastion);
+  for (const index of [1, 2, 3, 4]) world.fires(`fra-${index} unreachable`);
+  world.pass('08:00');
+  assert.equal(world.mails[0]?.mail.sections[0]?.rules[0]?.lines.length, 4);
+  world.at('08:10');
+  world.fires('fra-5 unreachable');
+  assert.deepEqual(world.pass(), ['ops: firing critical fra-5 unreachable']);
+});
+
+test('a client that was down before its bastion does not make the bastion known', () => {
+  const world = start(behindBastion);
+  world.fires('fra-1 unreachable');
+  world.pass('08:00');
+  world.at('09:00');
+  for (const index of [2, 3, 4, 5, 6]) world.fires(`fra-${index} unreachable`);
+  assert.equal(world.pass().length, 1);
+  assert.equal(world.held().length, 0);
+});
+
+test('a bastion that was told of as a warning holds back no critical client behind it', () => {
+  const world = start(behindBastion);
+  for (const index of [1, 2, 3, 4, 5]) world.fires(`fra-${index} unreachable`, { severity: 'warning' });
+  world.fires('fra-6 not-trusted', { severity: 'warning' });
+  world.pass('08:00');
+  world.at('08:10');
+  world.fires('fra-6 unreachable');
+  assert.deepEqual(world.pass(), ['ops: firing critical fra-6 unreachable']);
+});
+
+test('clients that were told of one by one, before the last of them was lost, do not make the bastion known', () => {
+  const world = start(behindBastion);
+  for (const index of [1, 2, 3, 4, 5]) world.fires(`fra-${index} unreachable`);
+  world.pass('08:00');
+  world.at('08:10');
+  world.fires('fra-6 unreachable');
+  assert.deepEqual(world.pass(), ['ops: firing critical fra-6 unreachable']);
+});

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { commandOfRecipient, createWatches, recipientOfCommand } from '../../../src/alerter/inhibit/recipients-of.ts';
+import { configOf } from '../support/config-of.ts';
+
+/** `ops (warning), oncall (critical)` for a rule of a client. */
+function listenersOf(elements: string, client: string, rule: string): string {
+  const { listeners } = createWatches(configOf(elements))({ client, rule });
+  return [...listeners.values()].map(({ recipient, least }) => `${recipient.replace(/@.*/, '')} (${least})`).join(', ');
+}
+
+const client = '<client name="web-1" ip="192.0.2.1" username="u"/>';
+const smtp = '<smtp host="localhost" fallback="root@localhost"/>';
+
+const cases: readonly (readonly [name: string, elements: string, rule: string, expected: string])[] = [
+  [
+    'by severity',
+    `<alerts><mail to="ops@x.org"/><mail to="oncall@x.org" severity="critical"/></alerts>${client}`,
+    'disk',
+    'ops (warning), oncall (critical)',
+  ],
+  [
+    'by rule',
+    `<alerts><mail to="ops@x.org" rules="mem*"/><mail to="dba@x.org" rules="disk*"/></alerts>${client}`,
+    'disk',
+    'dba (warning)',
+  ],
+  [
+    'named twice, the least counts',
+    `<alerts><mail to="ops@x.org" severity="critical"/><mail to="ops@x.org" rules="disk"/></alerts>${client}`,
+    'disk',
+    'ops (warning)',
+  ],
+  [
+    'the rule’s own',
+    `<alerts><mail to="ops@x.org"/><alert type="disk" limit="90%" mail="storage@x.org"/></alerts>${client}`,
+    'disk',
+    'storage (warning)',
+  ],
+  [
+    'the rule’s own, which is nobody, and a default',
+    `${smtp}<alerts><mail to="ops@x.org"/><alert name="disk" mail="none"/></alerts>${client}`,
+    'disk',
+    '',
+  ],
+  ['a default goes to fallback', `${smtp}${client}`, 'disk', 'root (warning)'],
+  ['a condition goes to fallback', `${smtp}${client}`, 'unreachable', 'root (warning)'],
+  [
+    'a default whose levels nobody asks for goes to fallback',
+    `${smtp}<alerts><mail to="oncall@x.org" severity="critical"/></alerts>${client}`,
+    'not-trusted',
+    'oncall (critical), root (warning)',
+  ],
+  [
+    'a default of which one level is heard does not',
+    `${smtp}<alerts><mail to="oncall@x.org" severity="critical"/></alerts>${client}`,
+    'disk',
+    'oncall (critical)',
+  ],
+  ['muted', `${smtp}${client.replace('/>', ' mail="none"/>')}`, 'disk', ''],
+  ['nobody, and no fallback', client, 'disk', ''],
+  [
+    'a command hears like a person',
+    `${smtp}<notify command="/usr/bin/page" severity="critical"/>${client}`,
+    'disk',
+    '|/usr/bin/page (critical)',
+  ],
+  [
+    'a command that asks for other rules',
+    `${smtp}<notify command="/usr/bin/page" rules="memory"/>${client}`,
+    'disk',
+    'root (warning)',
+  ],
+  ['a rule that is not in force', `${smtp}${client}`, 'nothing', ''],
+  ['a client that is retired', `${smtp}${client.replace('/>', ' state="retired"/>')}`, 'disk', ''],
+];
+
+for (const [name, elements, rule, expected] of cases) {
+  test(name, () => assert.equal(listenersOf(elements, 'web-1', rule), expected));
+}
+
+test('what concerns the fleet goes to those of <alerts> who hear it, else to those of clients, else to fallback', () => {
+  const group = `<group name="g" mail="web@x.org">${client}</group>`;
+  assert.equal(listenersOf(`<alerts><mail to="ops@x.org"/></alerts>${group}`, '', 'collector-silent'), 'ops (warning)');
+  assert.equal(listenersOf(`${smtp}${group}`, '', 'collector-silent'), 'web (warning)');
+  const oncall = '<alerts><mail to="oncall@x.org" severity="critical"/></alerts>';
+  assert.equal(listenersOf(`${oncall}${group}`, '', 'collector-silent'), 'oncall (critical)');
+  assert.equal(listenersOf(`${oncall}${group}`, '', 'collector-isolated'), 'oncall (critical)');
+  assert.equal(listenersOf(`${oncall}${group}`, '', 'own-disk'), 'oncall (critical), web (warning)');
+  assert.equal(listenersOf(`${smtp}${client}`, '', 'collector-silent'), 'root (warning)');
+  assert.equal(listenersOf(`${smtp}${group}`, '', 'disk'), '');
+});
+
+test('what concerns the fleet reaches somebody, whatever rules and severities the recipients ask for', () => {
+  const disk = `<alerts><mail to="dba@x.org" rules="disk"/></alerts>${client}`;
+  assert.equal(listenersOf(disk, '', 'collector-silent'), 'dba (warning)');
+  assert.equal(listenersOf(`${smtp}${disk}`, '', 'collector-silent'), 'dba (warning)');
+  const both = `<alerts><mail to="dba@x.org" rules="disk"/><mail to="oncall@x.org" severity="critical"/></alerts>${client}`;
+  assert.equal(listenersOf(both, '', 'collector-silent'), 'oncall (critical)');
+  assert.equal(listenersOf(both, '', 'own-disk'), 'dba (warning), oncall (critical)');
+  const oncall = `<alerts><mail to="oncall@x.org" severity="critical"/></alerts>${client}`;
+  assert.equal(listenersOf(oncall, '', 'own-disk'), 'oncall (warning)');
+  assert.equal(listenersOf(`${smtp}${oncall}`, '', 'own-disk'), 'oncall (critical), root (warning)');
+  const muted = `<alerts><mail to="dba@x.org" rules="disk"/><alert name="collector-silent" mail="none"/></alerts>${client}`;
+  assert.equal(listenersOf(muted, '', 'collector-silent'), '');
+  const paged = `<notify command="/usr/bin/page"/>${disk}`;
+  assert.equal(listenersOf(paged, '', 'collector-silent'), '|/usr/bin/page (warning)');
+});
+
+test('a client that is not in config.xml is heard by nobody', () => {
+  assert.equal(listenersOf(`${smtp}${client}`, 'web-9', 'disk'), '');
+});
+
+test('a command is told from an address', () => {
+  assert.equal(commandOfRecipient(recipientOfCommand('/usr/bin/page --now')), '/usr/bin/page --now');
+  assert.equal(commandOfRecipient('ops@example.org'), null);
+});

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { silenceMatcher } from '../../../src/alerter/inhibit/silences.ts';
+
+const cases: readonly (readonly [
+  patterns: readonly [string, string, string],
+  key: readonly [string, string, string],
+  matches: boolean,
+])[] = [
+  [['web-*', '*', '*'], ['web-1', 'disk', '/'], true],
+  [['web-*', '*', '*'], ['db-1', 'disk', '/'], false],
+  [['', '', ''], ['db-1', 'disk', '/'], true],
+  [['*', 'disk', ''], ['db-1', 'disk', '/srv/data'], true],
+  [['*', 'disk', '/srv/*'], ['db-1', 'disk', '/srv/data/deep'], true],
+  [['*', 'disk', '/srv/*'], ['db-1', 'disk', '/'], false],
+  [['*', 'disk*', ''], ['db-1', 'disk mount=/var', '/var'], true],
+  [['web-*,!web-9', '*', ''], ['web-9', 'disk', '/'], false],
+  [['web-[1-3]', '*', ''], ['web-2', 'disk', '/'], true],
+  [['*', '*', ''], ['', 'collector-silent', 'c1'], true],
+  [['web-*', '*', ''], ['', 'collector-silent', 'c1'], false],
+  [['*', 'disk mount=/a,!/b[c]', ''], ['web-1', 'disk mount=/a,!/b[c]', '/a'], true],
+  [['*', 'disk mount=/a,!/b[c]', ''], ['web-1', 'disk', '/a'], false],
+  [['WEB-1', '*', ''], ['web-1', 'disk', '/'], false],
+];
+
+for (const [[client, rule, subject], key, matches] of cases) {
+  test(`${client}|${rule}|${subject} and ${key.join(' ')}: ${matches ? 'silenced' : 'not'}`, () => {
+    const matcher = silenceMatcher({ client, rule, subject }, { clients: [] });
+    assert.equal(matcher({ client: key[0], rule: key[1], subject: key[2] }), matches);
+    assert.equal(matcher({ client: key[0], rule: key[1], subject: key[2] }), matches, 'and again');
+  });
+}

@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { windowSpans, windowUntil } from '../../../src/alerter/inhibit/windows.ts';
+import { wallTime, zoneOffsetMs } from '../../../src/text/zone-time.ts';
+import { parseClock } from '../../../src/config/values/calendar.ts';
+import type { Window } from '../../../src/config/config.ts';
+
+const hour = 3_600_000;
+
+function windowAt(start: string, hours: number, over: Partial<Window> = {}): Window {
+  const startMinute = parseClock(start) ?? 0;
+  return {
+    days: [],
+    date: null,
+    startMinute,
+    durationMs: hours * hour,
+    zone: null,
+    rules: [],
+    severity: null,
+    ...over,
+  };
+}
+
+function ms(iso: string): number {
+  return Date.parse(iso);
+}
+
+/** `2026-03-29T01:30:00Z/2026-03-29T03:30:00Z` of the spans that touch the day in UTC. */
+function spansOn(day: string, window: Window, zone = 'UTC'): readonly string[] {
+  const short = (atMs: number): string => `${new Date(atMs).toISOString().slice(0, 16)}Z`;
+  return windowSpans(window, ms(`${day}T00:00:00Z`), ms(`${day}T23:59:59Z`), zone).map(
+    ({ startsAtMs, endsAtMs }) => `${short(startsAtMs)}/${short(endsAtMs)}`,
+  );
+}
+
+const changes: readonly (readonly [string, string, string, number, string, string])[] = [
+  // Berlin: 29 March 2026 02:00 becomes 03:00; 25 October 2026 03:00 becomes 02:00.
+  ['a winter day', 'Europe/Berlin', '02:30', 2, '2026-03-28', '2026-03-28T01:30Z/2026-03-28T03:30Z'],
+  [
+    'a skipped start comes an hour later',
+    'Europe/Berlin',
+    '02:30',
+    2,
+    '2026-03-29',
+    '2026-03-29T01:30Z/2026-03-29T03:30Z',
+  ],
+  [
+    'a window over the change is no longer',
+    'Europe/Berlin',
+    '01:00',
+    3,
+    '2026-03-29',
+    '2026-03-29T00:00Z/2026-03-29T03:00Z',
+  ],
+  ['a summer day', 'Europe/Berlin', '02:30', 2, '2026-03-30', '2026-03-30T00:30Z/2026-03-30T02:30Z'],
+  ['a doubled start is its first', 'Europe/Berlin', '02:30', 2, '2026-10-25', '2026-10-25T00:30Z/2026-10-25T02:30Z'],
+  [
+    'a window over the change is no shorter',
+    'Europe/Berlin',
+    '01:00',
+    4,
+    '2026-10-25',
+    '2026-10-24T23:00Z/2026-10-25T03:00Z',
+  ],
+  ['after the doubled hour', 'Europe/Berlin', '03:00', 1, '2026-10-25', '2026-10-25T02:00Z/2026-10-25T03:00Z'],
+  // New York: 8 March 2026 02:00 becomes 03:00; 1 November 2026 02:00 becomes 01:00.
+  ['a skipped start', 'America/New_York', '02:15', 1, '2026-03-08', '2026-03-08T07:15Z/2026-03-08T08:15Z'],
+  ['a doubled start', 'America/New_York', '01:15', 1, '2026-11-01', '2026-11-01T05:15Z/2026-11-01T06:15Z'],
+  ['behind UTC over midnight', 'America/New_York', '22:00', 1, '2026-07-02', '2026-07-02T02:00Z/2026-07-02T03:00Z'],
+  // Lord Howe: half an hour; 4 October 2026 02:00 becomes 02:30; 5 April 2026 02:00 becomes 01:30.
+  [
+    'a skipped start of half an hour',
+    'Australia/Lord_Howe',
+    '02:15',
+    1,
+    '2026-10-03',
+    '2026-10-03T15:45Z/2026-10-03T16:45Z',
+  ],
+  [
+    'a doubled start of half an hour',
+    'Australia/Lord_Howe',
+    '01:45',
+    1,
+    '2026-04-04',
+    '2026-04-04T14:45Z/2026-04-04T15:45Z',
+  ],
+];
+
+for (const [name, zone, start, hours, day, expected] of changes) {
+  test(`${zone}, ${day}: ${name}`, () => {
+    const spans = spansOn(day, windowAt(start, hours, { zone }));
+    assert.ok(spans.includes(expected), spans.join(', '));
+  });
+}
+
+test('a window opens once on each day of a year with its clock changes, and lasts as long as it says', () => {
+  for (const zone of ['Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe', 'Pacific/Apia', 'Asia/Kathmandu']) {
+    for (const start of ['00:00', '01:30', '02:00', '02:45', '23:30']) {
+      const spans = windowSpans(windowAt(start, 1, { zone }), ms('2026-01-01T12:00Z'), ms('2026-12-31T12:00Z'), null);
+      assert.ok(spans.length === 364 || spans.length === 365, `${zone} ${start}: ${spans.length}`);
+      for (const { startsAtMs, endsAtMs } of spans) assert.equal(endsAtMs - startsAtMs, hour);
+      for (const [index, { startsAtMs }] of spans.entries()) {
+        const before = spans[index - 1];
+        if (before === undefined) continue;
+        const hours = (startsAtMs - before.startsAtMs) / hour;
+        assert.ok(hours >= 23 && hours <= 25, `${zone} ${start}: ${new Date(startsAtMs).toISOString()}`);
+      }
+    }
+  }
+});
+
+test('the end of a window is no longer in it, its start is', () => {
+  const window = windowAt('02:00', 2, { zone: 'UTC' });
+  assert.equal(windowUntil(window, ms('2026-11-20T01:59:59.999Z'), null), null);
+  assert.equal(windowUntil(window, ms('2026-11-20T02:00Z'), null), ms('2026-11-20T04:00Z'));
+  assert.equal(windowUntil(window, ms('2026-11-20T03:59:59.999Z'), null), ms('2026-11-20T04:00Z'));
+  assert.equal(windowUntil(window, ms('2026-11-20T04:00Z'), null), null);
+});
+
+test('over midnight: the day is that on which the window opens', () => {
+  const window = windowAt('23:00', 4, { days: [6], zone: 'Europe/Berlin' });
+  assert.equal(windowUntil(window, ms('2026-11-22T01:30Z'), null), ms('2026-11-22T02:00Z'));
+  assert.equal(windowUntil(window, ms('2026-11-21T01:30Z'), null), null);
+  assert.equal(windowUntil(window, ms('2026-11-22T22:30Z'), null), null);
+});
+
+test('seven days long: it holds on the last of them', () => {
+  const window = windowAt('12:00', 7 * 24, { days: [1], zone: 'UTC' });
+  assert.equal(windowUntil(window, ms('2026-11-23T11:59Z'), null), ms('2026-11-23T12:00Z'));
+  const once = windowAt('12:00', 7 * 24, { date: '2026-11-16', zone: 'UTC' });
+  assert.equal(windowUntil(once, ms('2026-11-23T11:59Z'), null), ms('2026-11-23T12:00Z'));
+  assert.equal(windowUntil(once, ms('2026-11-23T12:00Z'), null), null);
+  assert.equal(windowUntil(once, ms('2026-11-30T11:59Z'), null), null);
+});
+
+test('windows that overlap themselves end with the last', () => {
+  const window = windowAt('12:00', 30, { zone: 'UTC' });
+  assert.equal(windowUntil(window, ms('2026-11-20T13:00Z'), null), ms('2026-11-21T18:00Z'));
+});
+
+test('the zone is its own, else that of <alerts>', () => {
+  const nowMs = ms('2026-11-20T01:30Z');
+  assert.notEqual(windowUntil(windowAt('02:00', 1), nowMs, 'Europe/Berlin'), null);
+  assert.equal(windowUntil(windowAt('02:00', 1, { zone: 'UTC' }), nowMs, 'Europe/Berlin'), null);
+});
+
+test('offsets that are no whole hours', () => {
+  const atMs = wallTime('Asia/Kathmandu', ms('2026-06-01T00:00Z'), 8 * 60);
+  assert.equal(new Date(atMs).toISOString(), '2026-06-01T02:15:00.000Z');
+  assert.equal(zoneOffsetMs('Asia/Kathmandu', atMs), 5.75 * hour);
+});

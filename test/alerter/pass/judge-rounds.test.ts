@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+
+import type { AlertEvent } from '../../../src/alerter/alert-options.ts';
+import { judgeBacklog } from '../../../src/alerter/pass/judge-backlog.ts';
+import type { JudgeBacklogOptions } from '../../../src/alerter/pass/judge-backlog.ts';
+import { judgeInRounds } from '../../../src/alerter/pass/judge-rounds.ts';
+import type { PassStore } from '../../../src/alerter/pass/rehearsal.ts';
+import type { Judged, RowPlace, UntreatedReport } from '../../../src/storage/store/alert-store.ts';
+import type { ClientMemory, Episode } from '../../../src/storage/store/episode.ts';
+import { configOf } from '../support/config-of.ts';
+import { at, reportRow } from '../support/rows.ts';
+
+const config = configOf(`<collector every="1m"/><alerts><mail to="ops@example.org"/>
+  <alert type="cpu" limit="90%" for="3m"/><alert type="memory" limit="95%" clear="80%"/></alerts>
+  <client name="web-[1-4]" ip="192.0.2.[1-4]" username="u"/>`);
+
+interface MemoryStore {
+  readonly store: PassStore;
+  readonly rows: UntreatedReport[];
+  readonly treated: Set<number>;
+  readonly episodes: Map<number, Episode>;
+  readonly memories: Map<string, ClientMemory>;
+  /** What was asked for, in order. */
+  readonly log: string[];
+  /** Called before a round is stored. */
+  beforeStoring: (judged: Judged) => void;
+}
+
+/** A store in memory that takes its time over everything, as a server does. */
+function memoryStore(rows: UntreatedReport[]): MemoryStore {
+  const treated = new Set<number>();
+  const episodes = new Map<number, Episode>();
+  const memories = new Map<string, ClientMemory>();
+  const log: string[] = [];
+  const isAfter = ({ observedAtMs, id }: UntreatedReport, after: RowPlace | null): boolean =>
+    after === null || observedAtMs > after.atMs || (observedAtMs === after.atMs && id > after.reportId);
+  const store: Partial<PassStore> = {
+    untreated: async (limit, after = null) => {
+      log.push('read');
+      const found = rows
+        .filter((row) => !treated.has(row.id) && isAfter(row, after))
+        .sort((one, other) => one.observedAtMs - other.observedAtMs || one.id - other.id);
+      await turn();
+      const reports = found.slice(0, limit);
+      const last = reports.length < limit ? undefined : reports.at(-1);
+      const next = last === undefined ? null : { atMs: last.observedAtMs, reportId: last.id, visitId: 0 };
+      return { reports, visits: [], more: next !== null, next };
+    },
+    disksOf: () => Promise.resolve(new Map()),
+    networksOf: () => Promise.resolve(new Map()),
+    reportsOf: () => Promise.resolve(new Map()),
+    memories: async (names) => {
+      await turn();
+      return new Map([...memories].filter(([name]) => names.includes(name)));
+    },
+    openEpisodes: async (names) => {
+      await turn();
+      return [...episodes.values()].filter(
+        ({ state, client }) => state !== 'resolved' && names?.includes(client) !== false,
+      );
+    },
+    saveJudged: async (_lease, judged) => {
+      memory.beforeStoring(judged);
+      log.push('store');
+      for (let turns = 0; turns < 20; turns += 1) await turn();
+      log.push('stored');
+      for (const id of judged.statIds) {
+        assert.ok(!treated.has(id), 'no row is judged twice');
+        treated.add(id);
+      }
+      for (const episode of judged.episodes) {
+        const id = episode.id ?? episodes.size + 1;
+        assert.notEqual(episodes.get(id)?.state, 'resolved', 'what is over stays over');
+        episodes.set(id, { ...episode, id });
+      }
+      for (const [name, known] of judged.memories) memories.set(name, known);
+    },
+  };
+  // What a pass asks for beside it is none of these tests' business.
+  const memory: MemoryStore = {
+    store: store as PassStore,
+    rows,
+    treated,
+    episodes,
+    memories,
+    log,
+    beforeStoring: () => undefined,
+  };
+  return memory;
+}
+
+function optionsFor({ store }: MemoryStore, over: Partial<JudgeBacklogOptions> = {}): JudgeBacklogOptions {
+  const lease = { name: 'alerter', epoch: 1, holder: 'test' };
+  return {
+    config,
+    store,
+    lease: { isHeld: () => true, take: () => Promise.resolve(lease), release: () => Promise.resolve() },
+    signal: new AbortController().signal,
+    nowMs: at('23:00'),
+    observe: () => undefined,
+    ...over,
+  };
+}
+
+/** Rows of four clients, one a minute, with values that go up and down by a pattern of their own; some come late. */
+function madeRows(minutes: number): UntreatedReport[] {
+  return Array.from({ length: minutes * 4 }, (_, index) => {
+    const [minute, client] = [Math.floor(index / 4), index % 4];
+    const wave = Math.floor((minute * (client + 3)) / 4) % 17;
+    return reportRow({
+      client: `web-${client + 1}`,
+      observedAtMs: at('08:00') + (index % 29 === 0 ? minute - 5 : minute) * 60_000,
+      cpu_percent: wave > 11 ? 97 : 20,
+      memory_percent: wave > 13 ? 98 : wave > 9 ? 85 : 40,
+    });
+  });
+}
+
+async function judgedBy(rows: UntreatedReport[], pageRows: number, roundRows: number): Promise<MemoryStore> {
+  const memory = memoryStore([...rows]);
+  const first = await memory.store.untreated(pageRows);
+  const counts = await judgeInRounds({ ...optionsFor(memory), pageRows, roundRows }, first);
+  assert.equal(counts.reports, rows.length);
+  assert.equal(memory.treated.size, rows.length);
+  return memory;
+}
+
+function told({ episodes }: MemoryStore): readonly unknown[] {
+  return [...episodes.values()]
+    .filter(({ closedReason }) => closedReason !== 'unconfirmed')
+    .map((episode) => ({ ...episode, id: 0 }))
+    .sort(
+      (one, other) =>
+        one.pendingSinceMs - other.pendingSinceMs || (one.client + one.rule < other.client + other.rule ? -1 : 1),
+    );
+}
+
+test('rows in many pages and rounds say what they say at once', async () => {
+  const rows = madeRows(120);
+  const atOnce = await judgedBy(rows, 1000, 1000);
+  assert.ok(told(atOnce).length > 10, 'there is something to say');
+  for (const [pageRows, roundRows] of [
+    [3, 3],
+    [4, 9],
+    [7, 40],
+    [50, 100],
+  ] as const) {
+    const inRounds = await judgedBy(rows, pageRows, roundRows);
+    assert.deepEqual(told(inRounds), told(atOnce), `${pageRows} a page, ${roundRows} a round`);
+    assert.deepEqual(inRounds.memories, atOnce.memories);
+  }
+});
+
+test('while a round is stored the next one is read, and it is stored when the first one is', async () => {
+  const memory = await judgedBy(
+    madeRows(30).map((row) => ({ ...row, cpu_percent: 20, memory_percent: 40 })),
+    4,
+    12,
+  );
+  const log = memory.log.join(' ');
+  assert.match(log, /store read( read)+ stored store/);
+  assert.doesNotMatch(log, /store (read )*store\b/, 'never two at a time');
+});
+
+test('a round that cannot be stored ends it, and nothing is stored after it', async () => {
+  const memory = memoryStore(madeRows(30));
+  let rounds = 0;
+  memory.beforeStoring = () => {
+    rounds += 1;
+    if (rounds === 2) throw new Error('the lease was taken');
+  };
+  const first = await memory.store.untreated(4);
+  const judging = judgeInRounds({ ...optionsFor(memory), pageRows: 4, roundRows: 12 }, first);
+  await assert.rejects(judging, { message: 'the lease was taken' });
+  assert.equal(rounds, 2);
+  assert.equal(memory.treated.size, 12, 'the first round');
+  const { length } = memory.log;
+  for (let turns = 0; turns < 50; turns += 1) await turn();
+  assert.equal(memory.log.length, length, 'nothing is under way');
+});
+
+test('a page that cannot be read ends it, once the round before it is stored', async () => {
+  const memory = memoryStore(madeRows(30));
+  const { untreated } = memory.store;
+  let pages = 0;
+  const store: PassStore = {
+    ...memory.store,
+    untreated: (limit, after) => {
+      pages += 1;
+      return pages === 5 ? Promise.reject(new Error('gone away')) : untreated(limit, after);
+    },
+  };
+  const options = { ...optionsFor(memory), store, pageRows: 4, roundRows: 12 };
+  await assert.rejects(judgeInRounds(options, await store.untreated(4)), { message: 'gone away' });
+  assert.equal(memory.log.at(-1), 'stored');
+  assert.equal(memory.treated.size, 12);
+});
+
+test('a signal ends it with what was judged stored', async () => {
+  const memory = memoryStore(madeRows(60));
+  const ending = new AbortController();
+  memory.beforeStoring = () => ending.abort();
+  const options = { ...optionsFor(memory, { signal: ending.signal }), pageRows: 4, roundRows: 12 };
+  const counts = await judgeInRounds(options, await memory.store.untreated(4));
+  assert.equal(counts.reports, memory.treated.size);
+  assert.ok(counts.reports >= 12 && counts.reports < 60, `${counts.reports} rows`);
+});
+
+test('what came late, behind the pages that were read, is judged in the same pass', async () => {
+  const memory = memoryStore(madeRows(300));
+  const late = reportRow({ client: 'web-2', observedAtMs: at('07:00'), memory_percent: 99 });
+  memory.beforeStoring = () => {
+    if (!memory.rows.includes(late)) memory.rows.push(late);
+  };
+  const events: AlertEvent[] = [];
+  const counts = await judgeBacklog(optionsFor(memory, { observe: (event) => events.push(event) }));
+  assert.equal(counts.reports, 1201);
+  assert.ok(memory.treated.has(late.id));
+  assert.deepEqual(
+    events.map((event) => event.kind === 'judged' && event.more),
+    [false, false],
+  );
+});

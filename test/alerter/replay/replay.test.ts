@@ -1,0 +1,254 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import { differenceToTold } from '../../../src/alerter/replay/replay-difference.ts';
+import { passTimes, runsAt } from '../../../src/alerter/replay/replay-clock.ts';
+import { replay, type ReplayResult } from '../../../src/alerter/replay/replay.ts';
+import type { RunFact, ToldFact } from '../../../src/storage/store/alert-store.ts';
+import { openStorage } from '../../../src/storage/open-storage.ts';
+import type { Storage } from '../../../src/storage/store/storage.ts';
+import { item, noonMs, refusedVisit, runEnd, runStart, visit, worker } from '../../storage/support/samples.ts';
+import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
+import { configOf } from '../support/config-of.ts';
+
+const minuteMs = 60_000;
+
+function fleet(alerts: string, clients = '<client name="web-1" ip="192.0.2.1" username="u"/>'): string {
+  return `<alerts zone="UTC"><mail to="ops@example.org"/>${alerts}</alerts>${clients}`;
+}
+
+/** How full the disk of a client was in each run, five minutes apart; null: it could not be visited. */
+type Story = Readonly<Record<string, readonly (number | null)[]>>;
+
+async function storedStory(t: TestContext, story: Story): Promise<Storage> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-replay-'));
+  const storage = await openStorage({ storage: sqliteConfig(path.join(dir, 'fleet.db')), migrate: true });
+  t.after(async () => {
+    await storage.close();
+    rmSync(dir, { recursive: true });
+  });
+  const runs = Math.max(...Object.values(story).map((values) => values.length));
+  for (let index = 0; index < runs; index++) {
+    const startedAtMs = noonMs + index * 5 * minuteMs;
+    const start = runStart({ startedAtMs });
+    await storage.reports.startRun(start);
+    for (const [client, values] of Object.entries(story)) {
+      const used = values[index];
+      if (used === undefined) continue;
+      const failed = used === null ? refusedVisit : {};
+      await storage.reports.saveVisits([visit({ runId: start.id, client, startedAtMs, ...failed })]);
+      if (used === null) continue;
+      const disk = { mount: '/', fstype: 'ext4', source: '/dev/vda', scope: 'local', mode: 'rw', used_percent: used };
+      await storage.reports.ingest([
+        item({ client, observedAtMs: startedAtMs + 1000, workers: [worker('disk', disk)] }),
+      ]);
+    }
+    await storage.reports.endRun(start, runEnd(start));
+  }
+  return storage;
+}
+
+async function replayed(
+  storage: Storage,
+  elements: string,
+  {
+    told = [],
+    sinceMs = noonMs - 10 * minuteMs,
+    minutes = 40,
+  }: { told?: ToldFact[]; sinceMs?: number; minutes?: number } = {},
+): Promise<ReplayResult> {
+  const untilMs = noonMs + minutes * minuteMs;
+  return replay({
+    config: configOf(elements),
+    store: { ...storage.alerts, toldSince: () => Promise.resolve(told) },
+    sinceMs,
+    untilMs,
+    signal: new AbortController().signal,
+    observe: () => undefined,
+  });
+}
+
+const clock = (atMs: number): string => new Date(atMs).toISOString().slice(11, 16);
+const linesOf = ({ mails }: ReplayResult): readonly string[] =>
+  mails.map(
+    ({ atMs, recipient, items }) =>
+      `${clock(atMs)} ${recipient.split('@')[0] ?? ''}: ${items
+        .map(({ client, rule, subject, transition }) => [transition, client, rule, subject].filter(Boolean).join(' '))
+        .join(', ')}`,
+  );
+
+const full = [50, 50, 96, 97, 97, 50, 50, 50];
+
+test('it tells what the rules would have told, after the run that showed it', async (t) => {
+  const storage = await storedStory(t, { 'web-1': full });
+  const result = await replayed(storage, fleet('<alert type="disk" limit="95%"/>'));
+  assert.deepEqual(linesOf(result), ['10:10 ops: firing web-1 disk /', '10:30 ops: resolved web-1 disk /']);
+  assert.deepEqual(
+    result.counts.map(({ rule, client, fired, firstMs }) => [rule, client, fired, clock(firstMs)]),
+    [['disk', 'web-1', 1, '10:10']],
+  );
+  assert.deepEqual([result.reports, result.visits], [8, 8]);
+});
+
+test('another limit tells something else, and the difference is named', async (t) => {
+  const storage = await storedStory(t, { 'web-1': full });
+  const fact = (transition: 'firing' | 'resolved', minutes: number): ToldFact => ({
+    client: 'web-1',
+    rule: 'disk',
+    subject: '/',
+    recipient: 'ops@example.org',
+    transition,
+    toldAtMs: noonMs + minutes * minuteMs,
+  });
+  const told = [fact('firing', 11), fact('resolved', 31)];
+  const same = await replayed(storage, fleet('<alert type="disk" limit="95%"/>'), { told });
+  assert.deepEqual(same.difference, { more: [], fewer: [] });
+  const none = await replayed(storage, fleet('<alert type="disk" limit="99%"/>'), { told });
+  assert.deepEqual([linesOf(none), none.difference], [[], { more: [], fewer: told }]);
+  const never = await replayed(storage, fleet('<alert type="disk" limit="95%"/>'));
+  assert.deepEqual(
+    never.difference.more.map(({ transition, toldAtMs }) => [transition, clock(toldAtMs)]),
+    [
+      ['firing', '10:10'],
+      ['resolved', '10:30'],
+    ],
+  );
+});
+
+test('what was true before it begins is marked, and is no difference', async (t) => {
+  const storage = await storedStory(t, { 'web-1': [96, 97, 97, 97] });
+  const result = await replayed(storage, fleet('<alert type="disk" limit="95%"/>'), {
+    sinceMs: noonMs + 4 * minuteMs,
+    minutes: 20,
+  });
+  assert.deepEqual(
+    result.mails.map(({ alreadyTrue }) => alreadyTrue),
+    [true],
+  );
+  assert.deepEqual(result.difference, { more: [], fewer: [] });
+});
+
+test('a machine that is away, and then all of it silent', async (t) => {
+  const clients = '<client name="web-[1-2]" ip="192.0.2.[1-2]" username="u"/>';
+  const storage = await storedStory(t, { 'web-1': [50, null, null, null, 50], 'web-2': [50, 50, 50, 50, 50] });
+  const result = await replayed(storage, fleet('<alert type="disk" limit="95%"/>', clients), { minutes: 120 });
+  const [fires, recovers, silent, ...more] = linesOf(result);
+  assert.deepEqual(
+    [fires, recovers, more],
+    ['10:10 ops: firing web-1 unreachable', '10:20 ops: resolved web-1 unreachable', []],
+  );
+  assert.match(silent ?? '', /^10:\d\d ops: firing collector-silent collector-1$/);
+});
+
+test('a silence counts as it was, and a window as config.xml has it', async (t) => {
+  const storage = await storedStory(t, { 'web-1': full });
+  const window = fleet('<alert type="disk" limit="95%"/><window start="10:00" duration="25m" zone="UTC"/>');
+  assert.deepEqual(linesOf(await replayed(storage, window)), []);
+  await storage.alerts.addSilence({
+    client: 'web-*',
+    rule: '*',
+    subject: '*',
+    startsAtMs: noonMs,
+    endsAtMs: noonMs + 12 * minuteMs,
+    author: 'ann',
+    comment: '',
+  });
+  const silenced = await replayed(storage, fleet('<alert type="disk" limit="95%"/>'));
+  assert.deepEqual(linesOf(silenced), ['10:15 ops: firing web-1 disk /', '10:30 ops: resolved web-1 disk /']);
+});
+
+test('nothing is changed, and an abort ends it', async (t) => {
+  const storage = await storedStory(t, { 'web-1': full });
+  await replayed(storage, fleet('<alert type="disk" limit="95%"/>'));
+  const [counts] = await storage.history.query(
+    'SELECT (SELECT COUNT(*) FROM alerts) AS alerts, (SELECT COUNT(processed_at) FROM stats) AS treated',
+  );
+  assert.deepEqual({ ...counts }, { alerts: 0, treated: 0 });
+  const abort = new AbortController();
+  abort.abort(new Error('enough'));
+  const options = {
+    config: configOf(fleet('')),
+    store: storage.alerts,
+    sinceMs: noonMs,
+    untilMs: noonMs + 60 * minuteMs,
+    signal: abort.signal,
+    observe: () => undefined,
+  };
+  await assert.rejects(replay(options), /enough/);
+});
+
+test('more rows than a page between two passes are all judged', async (t) => {
+  const storage = await storedStory(t, { 'web-1': [50] });
+  const day = Array.from({ length: 4500 }, (_, index) =>
+    item({ observedAtMs: noonMs + 6 * minuteMs + index * 10, workers: [worker('memory', { used_percent: 40 })] }),
+  );
+  await storage.reports.ingest(day);
+  const result = await replayed(storage, fleet('<alert type="disk" limit="95%"/>'), { minutes: 20 });
+  assert.equal(result.reports, 4501);
+});
+
+function run(startMinute: number, endMinute: number | null): RunFact {
+  return {
+    id: `run-${startMinute}`,
+    program: 'collect',
+    collectorId: 'collector-1',
+    host: 'mon-1',
+    scope: 'full',
+    outcome: endMinute === null ? 'running' : 'finished',
+    startedAtMs: startMinute * minuteMs,
+    finishedAtMs: endMinute === null ? null : endMinute * minuteMs,
+    clients: 1,
+    succeeded: 1,
+    failed: 0,
+  };
+}
+
+for (const [what, runs, passes] of [
+  ['after each run, and at the end', [run(0, 1), run(5, 6)], [1, 6, 10]],
+  ['every five minutes where none ended', [run(0, 1), run(5, null)], [1, 6, 10]],
+  ['without any run', [], [5, 10]],
+  ['a run before the beginning is none', [run(-10, -9)], [5, 10]],
+] as const) {
+  test(`passes are made ${what}`, () => {
+    const times = [...passTimes({ runs, sinceMs: 0, untilMs: 10 * minuteMs, everyMs: 5 * minuteMs })];
+    assert.deepEqual(
+      times.map((atMs) => atMs / minuteMs),
+      passes,
+    );
+  });
+}
+
+test('runs are as they were known then', () => {
+  const [known] = runsAt([run(0, 4), run(5, 9)], 3 * minuteMs);
+  assert.deepEqual([known?.outcome, known?.finishedAtMs], ['running', null]);
+  assert.equal(runsAt([run(0, 4), run(5, 9)], 4 * minuteMs)[0]?.outcome, 'finished');
+  assert.equal(runsAt([run(0, 4), run(5, 9)], 3 * minuteMs).length, 1);
+});
+
+const told = (minute: number, over: Partial<ToldFact> = {}): ToldFact => ({
+  client: 'c',
+  rule: 'disk',
+  subject: '/',
+  recipient: 'ops',
+  transition: 'firing',
+  toldAtMs: minute * minuteMs,
+  ...over,
+});
+
+for (const [what, would, was, more, fewer] of [
+  ['the same', [told(0)], [told(0)], 0, 0],
+  ['a little later is the same', [told(0)], [told(20)], 0, 0],
+  ['much later is another', [told(0)], [told(60)], 1, 1],
+  ['once more', [told(0), told(60)], [told(60)], 1, 0],
+  ['somebody else', [told(0)], [told(0, { recipient: 'oncall' })], 1, 1],
+  ['another word', [told(0)], [told(0, { transition: 'past' })], 1, 1],
+  ['reminders do not count', [told(0, { transition: 'reminder' })], [], 0, 0],
+] as const) {
+  test(`difference: ${what}`, () => {
+    const difference = differenceToTold(would, was, 25 * minuteMs);
+    assert.deepEqual([difference.more.length, difference.fewer.length], [more, fewer]);
+  });
+}

@@ -1,0 +1,91 @@
+import type { Config, Severity } from '../../../src/config/config.ts';
+import { openBastions } from '../../../src/alerter/inhibit/bastions-gone.ts';
+import { sectionsOf } from '../../../src/alerter/dispatch/group.ts';
+import { compareItems, itemOf } from '../../../src/alerter/dispatch/item.ts';
+import { createWatches } from '../../../src/alerter/inhibit/recipients-of.ts';
+import type { DueMail, Item } from '../../../src/alerter/dispatch/telling.ts';
+import type { Episode, StoredItem, Transition } from '../../../src/storage/store/episode.ts';
+import { at } from './rows.ts';
+
+export interface Said extends Partial<Omit<Episode, 'id'>> {
+  readonly client: string;
+  readonly rule: string;
+  readonly transition: Transition;
+  readonly id?: number;
+  readonly note?: string;
+  readonly groups?: readonly string[];
+  readonly listedOnly?: boolean;
+  readonly before?: StoredItem['before'];
+}
+
+let lastId = 100;
+
+/** One thing that a mail says: critical and firing since 08:00 unless it is said otherwise. */
+export function itemFor(config: Config, said: Said): Item & { readonly episode: Episode } {
+  const { transition, note, groups, listedOnly = false, before = null, ...over } = said;
+  lastId += 1;
+  const isOver = ['resolved', 'ended', 'past'].includes(transition);
+  const severity: Severity = over.severity ?? 'critical';
+  const episode = {
+    subject: '',
+    id: lastId,
+    severity,
+    state: isOver ? ('resolved' as const) : ('firing' as const),
+    value: null,
+    valueText: '',
+    limitText: '',
+    pendingSinceMs: at('08:00'),
+    firingSinceMs: at('08:00'),
+    resolvedAtMs: isOver ? at('10:05') : null,
+    closedReason: isOver ? ('recovered' as const) : null,
+    firstEvidence: `report-${over.client}`,
+    changedByRun: null,
+    sequence: isOver ? 2 : 1,
+    flapping: transition === 'flapping',
+    settled: false,
+    past: transition === 'past',
+    acknowledgedBy: null,
+    acknowledgedUntilMs: null,
+    acknowledgedSeverity: null,
+    progress: { holding: 1, holdingSinceMs: 0, clearing: 0, missing: 0, easing: 0, lastAtMs: at('10:05') },
+    ...over,
+  };
+  const watch = createWatches(config)(episode);
+  const matter = { episode, watch, listener: null, told: before };
+  const item = itemOf({ matter, transition, known: before, listedOnly });
+  return { ...item, ...(note === undefined ? {} : { note }), ...(groups === undefined ? {} : { groups }) };
+}
+
+/** A mail of these items, as telling makes it. */
+export function dueMail(
+  config: Config,
+  said: readonly Said[],
+  over: Partial<DueMail> = {},
+  alsoOpen: readonly Said[] = [],
+): DueMail {
+  const items = said.map((one) => itemFor(config, one)).sort(compareItems);
+  const known = alsoOpen.map((one) => itemFor(config, one));
+  const episodes = [...items, ...known].map(({ episode }) => episode);
+  const grouped = {
+    clients: config.clients,
+    bastions: openBastions(config, episodes),
+    exportOf: (_: string, mount: string): string | null => (mount === '/mnt/nas' ? 'nas:/srv/share' : null),
+  };
+  const open = [...items, ...known]
+    .filter(({ episode, listedOnly }) => episode.state === 'firing' && !listedOnly)
+    .map((item) => ({ ...item, transition: 'reminder' as const }));
+  return {
+    recipient: 'ops@example.org',
+    severity: items.some(({ severity }) => severity === 'critical') ? 'critical' : 'warning',
+    ordinary: !items.some(({ severity, transition }) => severity === 'critical' && transition === 'firing'),
+    alreadyTrue: false,
+    items,
+    sections: sectionsOf({ ...grouped, items }),
+    open,
+    openFolds: sectionsOf({ ...grouped, items: open })
+      .flatMap(({ rules }) => rules.flatMap(({ lines }) => lines))
+      .filter(({ fold }) => fold !== null),
+    replaces: [],
+    ...over,
+  };
+}

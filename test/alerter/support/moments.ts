@@ -1,0 +1,62 @@
+import type { Database, Session, SqlValue } from '../../../src/storage/sql/database.ts';
+
+/** Something that is about to happen in a database, or that a commit has just happened. */
+export interface Moment {
+  /** From 1. */
+  readonly count: number;
+  readonly kind: 'read' | 'write' | 'commit' | 'committed';
+  /** '' for commits. */
+  readonly sql: string;
+}
+
+/** Ends a program's work at once: whatever it asks of the database from then on fails. */
+export class Died extends Error {
+  override readonly name = 'Died';
+}
+
+/**
+ * The same database, in which something happens at chosen moments: before each statement, before each commit and after
+ * it. `at` says whether the program dies there; before, it may kill or stop the process.
+ */
+export function withMoments(database: Database, at: (moment: Moment) => boolean | Promise<boolean>): Database {
+  let count = 0;
+  let isDead = false;
+  const pass = async (kind: Moment['kind'], sql = ''): Promise<void> => {
+    if (isDead) throw new Died('dead');
+    count += 1;
+    if (await at({ count, kind, sql })) {
+      isDead = true;
+      throw new Died(`died at ${count}: ${kind} ${sql.slice(0, 60)}`);
+    }
+  };
+  const watched = ({ run, all }: Session, kind: 'read' | 'write'): Session => ({
+    run: async (sql: string, values?: readonly SqlValue[]) => {
+      await pass(kind, sql);
+      return run(sql, values);
+    },
+    all: async (sql: string, values?: readonly SqlValue[]) => {
+      await pass(kind, sql);
+      return all(sql, values);
+    },
+  });
+  return {
+    // Its clock may go on.
+    get dialect() {
+      return database.dialect;
+    },
+    maxBatchBytes: () => database.maxBatchBytes(),
+    read: (work) => database.read((session) => work(watched(session, 'read'))),
+    write: async (work) => {
+      const result = await database.write(async (session) => {
+        const done = await work(watched(session, 'write'));
+        await pass('commit');
+        return done;
+      });
+      await pass('committed');
+      return result;
+    },
+    readOnly: (sql) => database.readOnly(sql),
+    migrate: (work) => database.migrate(work),
+    close: () => database.close(),
+  };
+}

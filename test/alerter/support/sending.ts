@@ -1,0 +1,126 @@
+/** What tests of sending need: mails in a real database, a way to them, and what became of them. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { TestContext } from 'node:test';
+
+import { deliver, type DeliverOptions } from '../../../src/alerter/deliver/deliver.ts';
+import type { Delivered, DeliveryEvent, DeliveryStore } from '../../../src/alerter/deliver/delivery.ts';
+import { createWays } from '../../../src/alerter/deliver/notifiers.ts';
+import type { NotifyConfig, SmtpConfig } from '../../../src/config/config.ts';
+import type { Lease, Mail, NewMail } from '../../../src/storage/store/alert-store.ts';
+import { mail } from '../../storage/support/alert-samples.ts';
+import type { Kit, Opened } from '../../storage/support/databases.ts';
+import { startSmtpServer, type SmtpServer, type SmtpServerOptions } from '../../support/smtp-server.ts';
+
+export interface Post {
+  readonly opened: Opened;
+  readonly lease: Lease;
+  readonly stateDir: string;
+  readonly events: DeliveryEvent[];
+  /** Stores mails to these recipients, in this order; Message-IDs are `<1@...>`, `<2@...>` ... */
+  put(...recipients: readonly string[]): Promise<void>;
+  putMails(...mails: readonly Partial<NewMail>[]): Promise<void>;
+  /** All mails are due now. */
+  makeDue(): Promise<void>;
+  /** One run of sending. */
+  run(smtp: SmtpConfig | null, options?: RunOptions): Promise<Delivered>;
+  rows(): Promise<readonly Row[]>;
+}
+
+export type RunOptions = Partial<DeliverOptions> & { readonly notify?: readonly NotifyConfig[] };
+
+export type Row = Pick<Mail, 'id' | 'recipient' | 'messageId' | 'attempts' | 'error' | 'content'> & {
+  readonly state: 'sent' | 'failed' | 'waiting';
+  readonly dataBegun: boolean;
+  /** Until the next attempt, in seconds, rounded; null: at any time. */
+  readonly pauseS: number | null;
+};
+
+export const never = new AbortController().signal;
+
+/** A post office on an empty database. */
+export async function openPost(t: TestContext, kit: Kit): Promise<Post> {
+  const opened = await kit.open();
+  const store = opened.storage.alerts;
+  const lease = await store.takeLease('alerter', 'one');
+  if (lease === null) throw new Error('the lease is taken');
+  const stateDir = mkdtempSync(path.join(tmpdir(), 'fleet-post-'));
+  t.after(() => rmSync(stateDir, { recursive: true, force: true }));
+  const events: DeliveryEvent[] = [];
+  let count = 0;
+  const putMails = async (...mails: readonly Partial<NewMail>[]): Promise<void> => {
+    const numbered = mails.map((one) => {
+      count += 1;
+      return mail({ messageId: `<${count}@example.org>`, notifications: [], content: contentOf(count), ...one });
+    });
+    await store.saveTelling(lease, { mails: numbered, told: [], settled: [] });
+  };
+  return {
+    opened,
+    lease,
+    stateDir,
+    events,
+    putMails,
+    put: (...recipients) => putMails(...recipients.map((recipient) => ({ recipient }))),
+    makeDue: async () => {
+      await opened.database.write((session) =>
+        session.run('UPDATE mails SET next_attempt_at = NULL, claimed_until = NULL', []),
+      );
+    },
+    run: async (smtp, { notify = [], ...options } = {}) => {
+      const ways = createWays({ smtp, notify, stateDir });
+      const { fallback: to } = smtp ?? { fallback: null };
+      try {
+        return await deliver({
+          store,
+          takeLease: () => Promise.resolve(lease),
+          ways,
+          isNamed: () => true,
+          fallback: smtp === null || to === null ? null : { to, from: smtp.from },
+          signal: never,
+          observe: (event) => void events.push(event),
+          now: () => Date.now(),
+          ...options,
+        });
+      } finally {
+        ways.close();
+      }
+    },
+    rows: async () => {
+      const nowMs = await store.nowMs();
+      const rows = await opened.database.read((session) => session.all('SELECT * FROM mails ORDER BY id', []));
+      return rows.map((row) => {
+        const next = row['next_attempt_at'];
+        const isFinal = row['sent_at'] !== null || row['failed_at'] !== null;
+        return {
+          id: Number(row['id']),
+          recipient: String(row['recipient']),
+          messageId: String(row['message_id']),
+          content: String(row['content']),
+          attempts: Number(row['attempts']),
+          error: row['error'] === null ? null : String(row['error']),
+          state: row['sent_at'] !== null ? 'sent' : row['failed_at'] !== null ? 'failed' : 'waiting',
+          dataBegun: row['data_at'] !== null,
+          pauseS: isFinal || next === null ? null : Math.round((Date.parse(`${String(next)}Z`) - nowMs) / 1000),
+        };
+      });
+    },
+  };
+}
+
+export function contentOf(number: number): string {
+  return `Message-ID: <${number}@example.org>\r\nSubject: disk ${number}\r\n\r\n/data is full on web-${number}\r\n.\r\n`;
+}
+
+/** A scripted server that ends with the test. */
+export async function openServer(t: TestContext, options: SmtpServerOptions = {}): Promise<SmtpServer> {
+  const server = await startSmtpServer(options);
+  t.after(() => server.stop());
+  return server;
+}
+
+/** A store of which some answers are the test's. */
+export function withStore(store: DeliveryStore, changed: Partial<DeliveryStore>): DeliveryStore {
+  return { ...store, ...changed };
+}

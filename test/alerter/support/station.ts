@@ -1,0 +1,343 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import type { AlertEvent, AlertResult } from '../../../src/alerter/alert-options.ts';
+import { alert } from '../../../src/alerter/alerter.ts';
+import { domainOf, messageIdOf } from '../../../src/alerter/compose/message-ids.ts';
+import type { DueMail } from '../../../src/alerter/dispatch/telling.ts';
+import type { Config, StorageConfig } from '../../../src/config/config.ts';
+import { loadConfig } from '../../../src/config/load-config.ts';
+import { sender } from '../../../src/config/settings/mail-settings.ts';
+import type { WorkerReport } from '../../../src/report/report.ts';
+import type { Database, Session, SqlRow } from '../../../src/storage/sql/database.ts';
+import { migrateDatabase } from '../../../src/storage/migrate/migrate.ts';
+import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
+import { storageOn } from '../../../src/storage/open-storage.ts';
+import type { Storage } from '../../../src/storage/store/storage.ts';
+import { atTime } from '../../storage/support/crashing-database.ts';
+import { item, refusedVisit, runEnd, runStart, visit, worker } from '../../storage/support/samples.ts';
+import { startSmtpServer } from '../../support/smtp-server.ts';
+import type { SmtpAct, SmtpMoment, SmtpServer } from '../../support/smtp-server.ts';
+import { at } from './rows.ts';
+import { sentenceOf } from './telling-world.ts';
+
+export interface StationOptions {
+  /** An empty database. */
+  readonly storage: StorageConfig;
+  /** Of config.xml, beside <smtp>. */
+  readonly elements: string;
+  /** Attributes of <smtp> beside the server's place; null: there is no <smtp>. */
+  readonly smtp?: string | null;
+}
+
+export interface PassOptions {
+  readonly dryRun?: boolean;
+  readonly signal?: AbortSignal;
+  /** What stands between the alerter and the database. */
+  readonly wrap?: (database: Database) => Database;
+  /** Of another machine, with a state folder of its own. */
+  readonly machine?: string;
+}
+
+export interface CollectOptions {
+  readonly collectorId?: string;
+  /** Its machine. */
+  readonly host?: string;
+  readonly unfinished?: boolean;
+  /** Its clock less the database's. */
+  readonly aheadMs?: number;
+}
+
+/** One pass as people see it. */
+export interface PassOutcome {
+  readonly result: AlertResult;
+  /** The mails that the server took in this pass. */
+  readonly arrived: readonly Arrived[];
+  readonly events: readonly AlertEvent[];
+}
+
+export interface Arrived {
+  readonly messageId: string;
+  /** What it tells; its subject where it tells of no alert. */
+  readonly sentence: string;
+  readonly mail: DueMail | null;
+}
+
+/** By client, what its row says; see Station.collect. */
+export type Says = Readonly<Record<string, string>>;
+
+/** A collector's database, a mail server, config.xml and a clock: everything that an alerter stands between. */
+export interface Station {
+  readonly config: () => Config;
+  readonly database: Database;
+  readonly storage: Storage;
+  readonly server: SmtpServer;
+  readonly dir: string;
+  nowMs(): number;
+  at(time: string | number): void;
+  configure(elements: string): void;
+  /** The file of a machine with a state folder of its own. */
+  configFile(machine: string): string;
+  /** What the mail server does in place of the usual. */
+  act(act: (moment: SmtpMoment) => SmtpAct | undefined): void;
+  /**
+   * A finished full run of the collector over all clients that are not retired; what is not said of a client is well:
+   * `disk / 96, cpu 40`, `boot 2`, `fails connect-refused`, `absent` (not visited), `mute` (visited, and no report
+   * comes), `late 07:00 disk / 96` (a report that comes late).
+   */
+  collect(says?: Says, options?: CollectOptions): Promise<string>;
+  endRun(runId: string): Promise<void>;
+  pass(options?: PassOptions): Promise<PassOutcome>;
+  /** By Message-ID, as they were composed. */
+  composed(): ReadonlyMap<string, DueMail>;
+  /** The words of a mail by its Message-ID. */
+  subjects(): ReadonlyMap<string, string>;
+  /** Everything that the database holds, as text. */
+  dump(): Promise<string>;
+  /** What a mail that was composed tells. */
+  sentenceOf(messageId: string): string;
+  /** Remembers all tables as they are; `restore` makes them so again. */
+  snapshot(): Promise<{ readonly restore: () => Promise<void> }>;
+  close(): Promise<void>;
+}
+
+export async function openStation({ storage: stored, elements, smtp = '' }: StationOptions): Promise<Station> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-station-'));
+  let act: (moment: SmtpMoment) => SmtpAct | undefined = () => undefined;
+  const server = await startSmtpServer({ act: (moment) => act(moment) });
+  let nowMs = at('08:00');
+  const open = async (wrap: (database: Database) => Database = (database) => database): Promise<Database> =>
+    atTime(wrap(await openDatabase({ storage: stored, program: 'alert' })), () => nowMs);
+  const database = await open();
+  await migrateDatabase(database);
+  const storage = storageOn(database);
+  const configFor = (text: string, machine = 'mon-1'): Config => {
+    const folder = path.join(dir, machine);
+    mkdirSync(folder, { recursive: true });
+    const file = path.join(folder, 'config.xml');
+    const own =
+      smtp === null
+        ? ''
+        : `<smtp host="127.0.0.1" port="${server.port}" security="none" from="Fleet &lt;fleet@example.org&gt;" ${smtp}/>`;
+    writeFileSync(file, `<config><state dir="${folder}/state"/>${own}${text}</config>`, { mode: 0o600 });
+    return loadConfig({ file });
+  };
+  let text = elements;
+  let config = configFor(text);
+  const composed = new Map<string, DueMail>();
+  const subjects = new Map<string, string>();
+  const runs = new Map<string, ReturnType<typeof runStart>>();
+
+  return {
+    config: () => config,
+    database,
+    storage,
+    server,
+    dir,
+    nowMs: () => nowMs,
+    at: (time) => {
+      nowMs = typeof time === 'number' ? time : at(time);
+    },
+    configure: (elementsNow) => {
+      text = elementsNow;
+      config = configFor(text);
+    },
+    configFile: (machine) => configFor(text, machine).file,
+    act: (given) => {
+      act = given;
+    },
+    collect: async (says = {}, options = {}) => {
+      const { collectorId = 'collector-1', host = 'mon-1', unfinished = false, aheadMs = 0 } = options;
+      const itsNowMs = nowMs + aheadMs;
+      const start = runStart({ startedAtMs: itsNowMs, collectorId, host });
+      runs.set(start.id, start);
+      await storage.reports.startRun(start);
+      const watched = config.clients.filter(({ state }) => state !== 'retired').map(({ name }) => name);
+      const names = [...new Set([...watched, ...Object.keys(says)])].filter((name) => says[name] !== 'absent');
+      const failed = names.filter((name) => says[name]?.startsWith('fails') === true);
+      await storage.reports.saveVisits(
+        names.map((client) => {
+          const code = /^fails ([\w-]+)/.exec(says[client] ?? '')?.[1];
+          const message = code === 'connect-refused' ? refusedVisit.message : `${code ?? ''} of ${client}`;
+          const fault = code === undefined ? {} : { ...refusedVisit, code, message };
+          return visit({ runId: start.id, client, startedAtMs: itsNowMs + 1000, ...fault });
+        }),
+      );
+      const reports = names
+        .filter((name) => !failed.includes(name) && says[name] !== 'mute')
+        .map((client) => {
+          const said = says[client] ?? '';
+          const late = /^late ((?:\+\d+ )?\d\d:\d\d) /.exec(said);
+          const observedAtMs = late === null ? itsNowMs + 2000 : at(late[1] ?? '');
+          const workers = workersSaying(said.slice(late?.[0].length ?? 0));
+          const bootId = `boot-${/\bboot (\d+)/.exec(said)?.[1] ?? '1'}`;
+          const one = item({ client, observedAtMs, receivedAtMs: itsNowMs + 2100, workers, bootId });
+          return { ...one, report: { ...one.report, run_id: start.id } };
+        });
+      await storage.reports.ingest(reports);
+      if (!unfinished) await end(storage, start, names.length, failed.length);
+      return start.id;
+    },
+    endRun: async (runId) => {
+      const start = runs.get(runId);
+      assert.ok(start !== undefined);
+      await end(storage, start, 0, 0);
+    },
+    pass: async ({ dryRun = false, signal = new AbortController().signal, wrap, machine } = {}) => {
+      const before = server.mails.length;
+      const events: AlertEvent[] = [];
+      const result = await alert({
+        config: machine === undefined ? config : configFor(text, machine),
+        openStorage: async () => storageOn(await open(wrap)),
+        dryRun,
+        signal,
+        observe: (event) => {
+          events.push(event);
+          if (event.kind !== 'composed' || dryRun) return;
+          const { recipient, items } = event.mail;
+          const messageId = messageIdOf(recipient, items, domainOf(config.smtp?.from ?? sender()));
+          composed.set(messageId, event.mail);
+          subjects.set(messageId, event.subject);
+        },
+        now: () => nowMs,
+        host: machine ?? 'mon-1',
+      });
+      const arrived = server.mails.slice(before).map(({ content }) => {
+        const messageId = idOf(content);
+        const mail = composed.get(messageId) ?? null;
+        const sentence = mail === null ? (/^Subject: (.*)$/m.exec(content)?.[1] ?? content) : sentenceOf(mail);
+        return { messageId, mail, sentence };
+      });
+      return { result, arrived, events };
+    },
+    composed: () => composed,
+    subjects: () => subjects,
+    dump: () => dumpOf(database),
+    sentenceOf: (messageId) => {
+      const mail = composed.get(messageId);
+      return mail === undefined ? messageId : sentenceOf(mail);
+    },
+    snapshot: async () => {
+      const tables = await Promise.all(
+        (await tablesOf(database)).map(async (name) => ({
+          name,
+          rows: await database.read((session) => session.all(`SELECT * FROM ${name}`)),
+        })),
+      );
+      return { restore: () => database.migrate((session) => restoreTables(session, tables)) };
+    },
+    close: async () => {
+      await storage.close();
+      await server.stop();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The Message-ID of a mail's content. */
+export function idOf(content: string): string {
+  return /^Message-ID: (<.*>)\r?$/im.exec(content)?.[1] ?? '';
+}
+
+async function end(
+  storage: Storage,
+  start: ReturnType<typeof runStart>,
+  clients: number,
+  failed: number,
+): Promise<void> {
+  const finishedAtMs = start.startedAtMs + 5000;
+  await storage.reports.endRun(
+    start,
+    runEnd(start, { finishedAtMs, clients, succeeded: clients - failed, failed, skipped: 0 }),
+  );
+}
+
+/** The probes of a machine that is well but for what is said. */
+function workersSaying(said: string): readonly WorkerReport[] {
+  const percents = new Map([
+    ['cpu', 5],
+    ['memory', 40],
+  ]);
+  const disks = new Map<string, number | null>([['/', 50]]);
+  const units: string[] = [];
+  const exports = new Map<string, { source: string; unresponsive: number }>();
+  for (const part of said.split(',').map((text) => text.trim())) {
+    const [word = '', first = '', second = '', third = ''] = part.split(' ');
+    if (word === 'disk') disks.set(first, second === '?' ? null : Number(second));
+    else if (word === 'unit') units.push(first);
+    else if (word === 'mount') exports.set(first, { source: second, unresponsive: third === 'hangs' ? 1 : 0 });
+    else if (percents.has(word)) percents.set(word, Number(first));
+    else if (word !== 'boot') assert.equal(word, '', `no such word: ${part}`);
+  }
+  const disk = { fstype: 'ext4', scope: 'local', mode: 'rw', size_bytes: 2e11, inodes_percent: 5, unresponsive: 0 };
+  return [
+    worker('cpu', { used_percent: percents.get('cpu') ?? null, cpus: 4 }),
+    worker('memory', { total_bytes: 8e9, used_percent: percents.get('memory') ?? null }),
+    worker(
+      'disk',
+      ...[...disks].map(([mount, used_percent]) => ({ ...disk, mount, source: `/dev/disk${mount}`, used_percent })),
+      ...[...exports].map(([mount, over]) => ({
+        ...disk,
+        mount,
+        fstype: 'nfs4',
+        scope: 'network',
+        used_percent: null,
+        ...over,
+      })),
+    ),
+    worker('os', { hostname: 'web-1', distribution: 'Debian GNU/Linux 13' }),
+    worker('uptime', { seconds: 86400 }),
+    worker('services', { failed_units: units.length }),
+    ...(units.length === 0 ? [] : [worker('failed_unit', ...units.map((unit) => ({ unit, failed: 1 })))]),
+  ];
+}
+
+interface TableRows {
+  readonly name: string;
+  readonly rows: readonly SqlRow[];
+}
+
+async function restoreTables(session: Session, tables: readonly TableRows[]): Promise<void> {
+  for (const { name, rows } of tables) {
+    await session.run(`DELETE FROM ${name}`);
+    const columns = Object.keys(rows[0] ?? {});
+    if (columns.length === 0) continue;
+    const marks = rows.map(() => `(${columns.map(() => '?').join(', ')})`).join(', ');
+    const values = rows.flatMap((row) => columns.map((column) => row[column] ?? null));
+    await session.run(`INSERT INTO ${name} (${columns.join(', ')}) VALUES ${marks}`, values);
+  }
+}
+
+async function tablesOf(database: Database): Promise<readonly string[]> {
+  const sql =
+    database.dialect.name === 'sqlite'
+      ? "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+      : `SELECT table_name AS name FROM information_schema.tables
+         WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' ORDER BY table_name`;
+  const rows = await database.read((session) => session.all(sql));
+  return rows.map((row) => String(row['name'])).filter((name) => !name.includes('migration'));
+}
+
+async function dumpOf(database: Database): Promise<string> {
+  const parts: string[] = [];
+  for (const table of await tablesOf(database)) {
+    const rows = await database.read((session) => session.all(`SELECT * FROM ${table}`));
+    parts.push(table, ...rows.map((row) => JSON.stringify(row)).sort());
+  }
+  return parts.join('\n');
+}
+
+/** A database whose methods may be replaced one by one. */
+export function bound(database: Database): Database {
+  return {
+    dialect: database.dialect,
+    maxBatchBytes: () => database.maxBatchBytes(),
+    read: (work) => database.read(work),
+    write: (work) => database.write(work),
+    readOnly: (sql) => database.readOnly(sql),
+    migrate: (work) => database.migrate(work),
+    close: () => database.close(),
+  };
+}

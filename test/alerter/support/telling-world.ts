@@ -1,0 +1,285 @@
+import assert from 'node:assert/strict';
+
+import { tell } from '../../../src/alerter/dispatch/tell.ts';
+import type { DueMail, Item, Telling, World } from '../../../src/alerter/dispatch/telling.ts';
+import type { Config, Severity } from '../../../src/config/config.ts';
+import type { Silence } from '../../../src/storage/store/alert-store.ts';
+import type { ClosedReason, Episode, StoredItem, Told } from '../../../src/storage/store/episode.ts';
+import { configOf } from './config-of.ts';
+import { at } from './rows.ts';
+import { clock } from './time-line.ts';
+
+const configs = new Map<string, Config>();
+
+function configFor(elements: string): Config {
+  const config = configs.get(elements) ?? configOf(elements);
+  configs.set(elements, config);
+  return config;
+}
+
+/** What lies in the outbox. */
+export interface SimulatedMail {
+  readonly id: number;
+  readonly mail: DueMail;
+  readonly createdAtMs: number;
+  /** `begun`: DATA was, so that it may have been delivered. */
+  state: 'waiting' | 'begun' | 'sent' | 'replaced';
+}
+
+export interface Fires {
+  readonly severity?: Severity;
+  readonly run?: string;
+  /** When its first row held; now unless said. */
+  readonly since?: string;
+}
+
+/**
+ * A database and its clock, with no more in it than telling reads: episodes are moved by hand, one pass after the other
+ * is stored as `AlertStore.saveTelling` would, and mails go where the mail server's state lets them.
+ */
+export function startTelling(elements: string) {
+  let config: Config = configFor(elements);
+  let nowMs = at('08:00');
+  const episodes = new Map<number, Episode>();
+  const told = new Map<string, Told>();
+  const silences: Silence[] = [];
+  const mails: SimulatedMail[] = [];
+  const newest = new Map<string, number>();
+  const runs = new Set<string>();
+  let server: 'up' | 'down' | 'stalls' = 'up';
+  let extra: Partial<World> = {};
+
+  const find = (name: string): Episode => {
+    const found = [...episodes.values()].find((one) => nameOf(one) === name && one.state !== 'resolved');
+    assert.ok(found, `no open alert ${name}`);
+    return found;
+  };
+  const put = (episode: Episode, over: Partial<Episode>): void => {
+    assert.ok(episode.id !== null);
+    episodes.set(episode.id, { ...episode, ...over });
+  };
+  const change = (name: string, over: Partial<Episode>, run?: string): void => {
+    const episode = find(name);
+    const progress = { ...episode.progress, lastAtMs: nowMs, clearing: 0, easing: 0 };
+    put(episode, { sequence: episode.sequence + 1, changedByRun: run ?? null, progress, ...over });
+  };
+  const world = (): World => ({
+    config,
+    nowMs,
+    episodes: [...episodes.values()].filter(({ settled }) => !settled),
+    told: [...told.values()].filter(({ alertId }) => episodes.get(alertId)?.settled === false),
+    silences: silences.filter(({ endsAtMs }) => endsAtMs > nowMs),
+    endedSilences: silences.filter(({ endsAtMs }) => endsAtMs <= nowMs && endsAtMs > nowMs - 86_400_000),
+    histories: [...new Set(mails.map(({ mail }) => mail.recipient))].map((recipient) => {
+      const own = mails.filter(({ mail, state }) => mail.recipient === recipient && state !== 'replaced');
+      const ordinary = own.filter(({ mail }) => mail.ordinary).map(({ createdAtMs }) => createdAtMs);
+      return {
+        recipient,
+        createdAtMs: own.map(({ createdAtMs }) => createdAtMs).filter((time) => time > nowMs - 3_600_000),
+        lastOrdinaryAtMs: ordinary.length === 0 ? null : Math.max(...ordinary),
+        urgentOfClient: urgentOfClient(own, nowMs - 3_600_000),
+      };
+    }),
+    waiting: mails
+      .filter(({ state }) => state === 'waiting')
+      .map(({ id, mail, createdAtMs }) => ({
+        id,
+        recipient: mail.recipient,
+        createdAtMs,
+        items: mail.items.map(({ alertId, sequence, transition, before }): StoredItem => ({
+          alertId,
+          sequence,
+          transition,
+          before,
+        })),
+      })),
+    runsUnderWay: runs,
+    newestRowMs: newest,
+    ...extra,
+  });
+  const send = (): void => {
+    if (server === 'down') return;
+    for (const mail of mails) {
+      if (mail.state === 'waiting' || mail.state === 'begun') mail.state = server === 'up' ? 'sent' : 'begun';
+    }
+  };
+  const store = (telling: Telling): void => {
+    for (const mail of telling.mails) {
+      for (const replaced of mails.filter(({ id }) => mail.replaces.includes(id))) {
+        assert.equal(replaced.state, 'waiting');
+        replaced.state = 'replaced';
+      }
+      mails.push({ id: mails.length + 1, mail, createdAtMs: nowMs, state: 'waiting' });
+    }
+    for (const one of telling.told) told.set(`${one.alertId} ${one.recipient}`, one);
+    for (const id of telling.settled) {
+      const episode = episodes.get(id);
+      assert.ok(episode?.state === 'resolved');
+      put(episode, { settled: true });
+    }
+  };
+
+  const passedAt = (name: string, fromMs: number, toMs: number, over: Partial<Episode> = {}): void => {
+    const id = episodes.size + 1;
+    const ended: Partial<Episode> = { state: 'resolved', resolvedAtMs: toMs, closedReason: 'recovered' };
+    episodes.set(id, { ...firing(name, id, fromMs), ...ended, ...over });
+  };
+  const silenceAt = (client: string, rule: string, startsAtMs: number, endsAtMs: number): void => {
+    silences.push({
+      id: silences.length + 1,
+      client,
+      rule,
+      subject: '',
+      startsAtMs,
+      endsAtMs,
+      author: 'kim',
+      comment: '',
+    });
+  };
+
+  return {
+    world,
+    mails: mails as readonly SimulatedMail[],
+    episodes: (): readonly Episode[] => [...episodes.values()],
+    told: (): readonly Told[] => [...told.values()],
+    now: () => nowMs,
+    /** Time goes on. */
+    at: (time: string | number) => {
+      nowMs = typeof time === 'number' ? time : at(time);
+    },
+    configure: (text: string) => {
+      config = configFor(text);
+    },
+    add: (over: Partial<World>) => {
+      extra = { ...extra, ...over };
+    },
+    /** `web-1 disk /`: client, rule and subject; `- collector-silent c1` concerns the fleet. */
+    fires: (name: string, { severity = 'critical', run, since }: Fires = {}) => {
+      const id = episodes.size + 1;
+      const sinceMs = since === undefined ? nowMs : at(since);
+      episodes.set(id, { ...firing(name, id, sinceMs), severity, firingSinceMs: nowMs, changedByRun: run ?? null });
+      newest.set(find(name).client, nowMs);
+    },
+    changes: change,
+    recovers: (name: string, run?: string) =>
+      change(name, { state: 'resolved', resolvedAtMs: nowMs, closedReason: 'recovered', flapping: false }, run),
+    closes: (name: string, reason: ClosedReason) =>
+      change(name, { state: 'resolved', resolvedAtMs: nowMs, closedReason: reason, flapping: false }),
+    /** What was over when it was known. */
+    passed: (name: string, from: string, to: string, over: Partial<Episode> = {}) =>
+      passedAt(name, at(from), at(to), over),
+    passedAt,
+    acknowledge: (name: string, until: string | null = null) => {
+      const episode = find(name);
+      put(episode, {
+        acknowledgedBy: 'kim',
+        acknowledgedUntilMs: until === null ? null : at(until),
+        acknowledgedSeverity: episode.severity,
+      });
+    },
+    /** A row that confirms what is open. */
+    row: (client: string) => {
+      newest.set(client, nowMs);
+      for (const episode of episodes.values()) {
+        if (episode.client !== client || episode.state === 'resolved') continue;
+        put(episode, { progress: { ...episode.progress, lastAtMs: nowMs, clearing: 0, easing: 0 } });
+      }
+    },
+    /** A row on the way back. */
+    easesUp: (name: string) => {
+      const episode = find(name);
+      newest.set(episode.client, nowMs);
+      put(episode, { progress: { ...episode.progress, lastAtMs: nowMs, clearing: 1 } });
+    },
+    silence: (client: string, rule: string, from: string, to: string) => silenceAt(client, rule, at(from), at(to)),
+    silenceAt,
+    runsUnderWay: (): readonly string[] => [...runs],
+    runBegins: (run: string) => runs.add(run),
+    runEnds: (run: string) => runs.delete(run),
+    server: (state: typeof server) => {
+      server = state;
+      send();
+    },
+    /** One pass; what it tells, a sentence a mail. */
+    pass: (time?: string): readonly string[] => {
+      if (time !== undefined) nowMs = at(time);
+      const telling = tell(world());
+      assert.deepEqual(tell(world()), telling, 'the same world gives the same telling');
+      store(telling);
+      send();
+      return telling.mails.map(sentenceOf);
+    },
+    /** Why what is not told is not: `web-1 disk /: silence`, with the recipient where it is one's own reason. */
+    held: (): readonly string[] => {
+      const byId = new Map([...episodes.values()].map((episode) => [episode.id, nameOf(episode)]));
+      return tell(world()).held.map(({ alertId, recipient, reason }) => {
+        const until = 'untilMs' in reason && reason.untilMs !== null ? ` until ${clock(reason.untilMs)}` : '';
+        const who = recipient === null ? '' : ` for ${shortName(recipient)}`;
+        return `${byId.get(alertId) ?? ''}: ${reason.kind}${until}${who}`;
+      });
+    },
+  };
+}
+
+/** By client: the urgent mails since then that told news of it. */
+export function urgentOfClient(mails: readonly SimulatedMail[], sinceMs: number): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { mail } of mails.filter((one) => one.createdAtMs > sinceMs && !one.mail.ordinary)) {
+    const news = mail.items.filter(({ transition }) => transition === 'firing' || transition === 'escalated');
+    for (const client of new Set(news.map((item) => item.client))) counts.set(client, (counts.get(client) ?? 0) + 1);
+  }
+  return counts;
+}
+
+export type TellingWorld = ReturnType<typeof startTelling>;
+
+/** `ops: firing critical web-1 disk /, resolved web-2 cpu`, `(only listed)` and what it replaces behind. */
+export function sentenceOf({ recipient, items, replaces }: DueMail): string {
+  const instead = replaces.length === 0 ? '' : ` (instead of ${replaces.join(', ')})`;
+  return `${shortName(recipient)}: ${items.map(describeItem).join(', ')}${instead}`;
+}
+
+function describeItem(item: Item): string {
+  const { transition, severity, listedOnly, episode } = item;
+  const isOver = ['resolved', 'ended', 'past'].includes(transition);
+  const times =
+    transition === 'past' ? ` ${clock(episode.firingSinceMs ?? 0)} to ${clock(episode.resolvedAtMs ?? 0)}` : '';
+  return `${transition}${isOver ? '' : ` ${severity}`} ${nameOf(item)}${times}${listedOnly ? ' (only listed)' : ''}`;
+}
+
+function shortName(recipient: string): string {
+  return recipient.replace(/@.*/, '');
+}
+
+export function nameOf({ client, rule, subject }: Pick<Episode, 'client' | 'rule' | 'subject'>): string {
+  return [client === '' ? '-' : client, rule, subject].join(' ').trim();
+}
+
+function firing(name: string, id: number, sinceMs: number): Episode {
+  const [client = '', rule = '', ...subject] = name.split(' ');
+  return {
+    client: client === '-' ? '' : client,
+    rule,
+    subject: subject.join(' '),
+    id,
+    severity: 'critical',
+    state: 'firing',
+    value: 96,
+    valueText: '96 %',
+    limitText: 'at least 95 %',
+    pendingSinceMs: sinceMs,
+    firingSinceMs: sinceMs,
+    resolvedAtMs: null,
+    closedReason: null,
+    firstEvidence: `report ${id}`,
+    changedByRun: null,
+    sequence: 1,
+    flapping: false,
+    settled: false,
+    past: false,
+    acknowledgedBy: null,
+    acknowledgedUntilMs: null,
+    acknowledgedSeverity: null,
+    progress: { holding: 1, holdingSinceMs: sinceMs, clearing: 0, missing: 0, easing: 0, lastAtMs: sinceMs },
+  };
+}

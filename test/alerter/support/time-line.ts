@@ -1,0 +1,178 @@
+import type { Client } from '../../../src/config/config.ts';
+import { judgeClient } from '../../../src/alerter/transition/judge.ts';
+import type { Observation } from '../../../src/alerter/evaluate/observation.ts';
+import { readReport, readVisit } from '../../../src/alerter/evaluate/read-row.ts';
+import type { DiskRow } from '../../../src/report/columns.ts';
+import type { WorkerReport } from '../../../src/report/report.ts';
+import type { UntreatedReport } from '../../../src/storage/store/alert-store.ts';
+import type { ClientMemory, Episode } from '../../../src/storage/store/episode.ts';
+import { reportWith, worker } from '../../report/support/sample-report.ts';
+import { at, day, diskRow, failedVisit, reportRow, visitRow } from './rows.ts';
+
+/**
+ * Rows as a story. A line is a time and what a row says, parts separated by commas; what is not said is well:
+ *
+ *   08:00 disk / 96, cpu 40, memory ?       a report (`?`: unknown)
+ *   08:00 disk / 96 free 3GiB               GiB that are free
+ *   08:00 disk /data ro 96, disk / 50       /data is read-only
+ *   08:00 boot 2, clock 90, unit a.service failed, mount /srv hangs, mount /data missing, no disks, probe os fails
+ *   08:00 visit ok
+ *   08:00 visit fails connect-refused       the stage follows from the code
+ *   08:00 filtered visit fails dns
+ */
+export function observationsOf(client: Client, story: string): readonly Observation[] {
+  return story
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .map((line) => observationOf(client, line));
+}
+
+function observationOf(client: Client, line: string): Observation {
+  const [, time = '', said = ''] = /^((?:\+\d+ )?\d\d:\d\d)\s*(.*)$/.exec(line) ?? [];
+  const atMs = at(time);
+  const runId = `run of ${time}`;
+  const visit = /^(filtered )?visit (ok|fails) ?([\w-]*)$/.exec(said);
+  if (visit !== null) {
+    const [, filtered, ending, code = ''] = visit;
+    const over = { startedAtMs: atMs, runId, full: filtered === undefined };
+    return readVisit({ client, visit: ending === 'ok' ? visitRow(over) : failedVisit(stageOf(code), code, over) });
+  }
+  const parts = said.split(',').map((part) => part.trim());
+  const row: Mutable<Partial<UntreatedReport>> = { observedAtMs: atMs, runId, reportId: `report of ${time}` };
+  let disks: readonly DiskRow[] = [diskRow()];
+  const workers: WorkerReport[] = [];
+  const number = (text: string | undefined): number | null =>
+    text === '?' || text === undefined ? null : Number(text);
+  for (const part of parts.filter((text) => text !== '')) {
+    const [word = '', ...rest] = part.split(' ');
+    const mode = rest[1] === 'ro' ? rest.splice(1, 1)[0] : 'rw';
+    const [first = '', second] = rest;
+    if (word === 'disk') {
+      const free = rest[2] === 'free' ? { available_bytes: parseFloat(rest[3] ?? '') * 2 ** 30 } : {};
+      disks = [
+        ...disks.filter(({ mount }) => mount !== first),
+        diskRow({ mount: first, used_percent: number(second), mode: mode ?? 'rw', ...free }),
+      ];
+    } else if (word === 'mount' && second === 'missing') {
+      const none = { size_bytes: null, used_bytes: null, available_bytes: null, used_percent: null };
+      disks = [...disks, diskRow({ mount: first, mode: 'missing', ...none, inodes_percent: null, unresponsive: null })];
+    } else if (word === 'mount') {
+      disks = [
+        ...disks,
+        diskRow({
+          mount: first,
+          fstype: 'nfs4',
+          source: `nas:${first}`,
+          scope: 'network',
+          unresponsive: second === 'hangs' ? 1 : 0,
+        }),
+      ];
+    } else if (word === 'no') {
+      disks = [];
+      row.unresponsive_mounts = null;
+      row.probe_errors = 1;
+    } else if (word === 'unit') {
+      row.failed_units = (row.failed_units ?? 0) + 1;
+      workers.push(worker('services', [{ name: 'failed_unit', data: [{ unit: first, failed: 1 }] }]));
+    } else if (word === 'probe') {
+      row.probe_errors = 1;
+      workers.push(worker(first, [], 'no answer'));
+    } else if (word === 'boot') row.bootId = `boot-${first}`;
+    else if (word === 'clock') row.clockOffsetMs = Number(first) * 1000;
+    else if (word === 'uptime') row.uptime_s = number(first);
+    else row[`${word}_percent` as 'cpu_percent'] = number(first);
+  }
+  const data = disks.map((disk) => ({ ...disk }));
+  const report = workers.length === 0 ? null : reportWith(worker('disks', [{ name: 'disk', data }]), ...workers);
+  return readReport({ client, row: reportRow(row), disks, networks: [], report });
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+function stageOf(code: string): string {
+  if (code === 'dns') return 'resolve';
+  if (code.startsWith('connect')) return 'connect';
+  if (code.startsWith('host-key') || code.startsWith('handshake')) return 'handshake';
+  return code.startsWith('auth') ? 'login' : 'agent';
+}
+
+/** One client's present and history, kept as the database keeps them. */
+export interface Told {
+  readonly open: readonly Episode[];
+  /** Every episode, in the order in which they began. */
+  readonly all: readonly Episode[];
+  readonly memory: ClientMemory | null;
+}
+
+export interface Judging {
+  /** Judges observations that come at the same time. Says what changed, in sentences. */
+  readonly judge: (client: Client, observations: readonly Observation[]) => readonly string[];
+  readonly told: () => Told;
+}
+
+export const everyMs = 5 * 60_000;
+
+export function startJudging(): Judging {
+  const stored = new Map<number, Episode>();
+  let memory: ClientMemory | null = null;
+  const openOnes = (): readonly Episode[] => [...stored.values()].filter(({ state }) => state !== 'resolved');
+  return {
+    judge: (client, observations) => {
+      const result = judgeClient({ rules: client.rules, memory, episodes: openOnes(), observations, everyMs });
+      // Nothing but what JSON holds is there in the next pass.
+      memory = JSON.parse(JSON.stringify(result.memory)) as ClientMemory;
+      return result.episodes.flatMap((changed) => {
+        const id = changed.id ?? stored.size + 1;
+        const before = stored.get(id) ?? null;
+        const episode = JSON.parse(JSON.stringify({ ...changed, id })) as Episode;
+        const rival = openOnes().find(
+          (one) => one.id !== id && one.rule === episode.rule && one.subject === episode.subject,
+        );
+        if (episode.state !== 'resolved' && rival !== undefined)
+          throw new Error(`two open episodes of ${episode.rule}`);
+        stored.set(id, episode);
+        return sentencesOf(before, episode);
+      });
+    },
+    told: () => ({ open: openOnes(), all: [...stored.values()], memory }),
+  };
+}
+
+/** What a story's rows change, judged one by one, as sentences: `08:05 disk / fires critical`. */
+export function play(client: Client, story: string): readonly string[] {
+  const judging = startJudging();
+  return observationsOf(client, story).flatMap((observation) =>
+    judging.judge(client, [observation]).map((sentence) => `${clock(observation.atMs)} ${sentence}`),
+  );
+}
+
+/** The same, all rows in one batch; without the times of the rows, for only the end is seen. */
+export function playAtOnce(client: Client, story: string): readonly string[] {
+  return startJudging().judge(client, observationsOf(client, story));
+}
+
+export function clock(atMs: number): string {
+  const days = Math.floor((atMs - day) / 86_400_000);
+  return `${days > 0 ? `+${days} ` : ''}${new Date(atMs).toISOString().slice(11, 16)}`;
+}
+
+function sentencesOf(before: Episode | null, now: Episode): readonly string[] {
+  const name = [now.rule, now.subject].filter((part) => part !== '').join(' ');
+  const times = `${clock(now.firingSinceMs ?? now.pendingSinceMs)} to ${clock(now.resolvedAtMs ?? 0)}`;
+  if (now.past) return [`${name} was ${now.severity} from ${times}`];
+  if (now.closedReason === 'event') return [`${name}: ${now.valueText}`];
+  const sentences: string[] = [];
+  if (now.closedReason === 'unconfirmed') return before === null ? [] : [`${name} was not confirmed`];
+  if (before === null && now.state === 'resolved')
+    return [`${name} was ${now.severity} from ${times}, ${now.closedReason ?? ''}`];
+  if (before === null && now.state === 'pending') sentences.push(`${name} is pending`);
+  if (before?.state !== 'firing' && now.state === 'firing') sentences.push(`${name} fires ${now.severity}`);
+  if (before?.state === 'firing' && before.severity !== now.severity) {
+    sentences.push(`${name} ${now.severity === 'critical' ? 'gets worse' : 'eases'}`);
+  }
+  if (now.flapping && before?.flapping !== true) sentences.push(`${name} flaps`);
+  if (before?.flapping === true && !now.flapping) sentences.push(`${name} is steady`);
+  if (now.state === 'resolved') sentences.push(`${name} is over: ${now.closedReason ?? ''}`);
+  return sentences;
+}

@@ -1,0 +1,156 @@
+import { judgeFleet } from '../../../src/alerter/absence/fleet-conditions.ts';
+import { judgeClient } from '../../../src/alerter/transition/judge.ts';
+import { readReport, readVisit } from '../../../src/alerter/evaluate/read-row.ts';
+import { tell } from '../../../src/alerter/dispatch/tell.ts';
+import type { DueMail, World } from '../../../src/alerter/dispatch/telling.ts';
+import type { Config } from '../../../src/config/config.ts';
+import type { RunFact, SeenClient, Silence } from '../../../src/storage/store/alert-store.ts';
+import type { ClientMemory, Episode, Told } from '../../../src/storage/store/episode.ts';
+import { diskRow, failedVisit, reportRow, visitRow } from './rows.ts';
+import type { SimulatedMail } from './telling-world.ts';
+import { urgentOfClient } from './telling-world.ts';
+
+const hourMs = 3_600_000;
+
+/** The functions that the alerter calls, in its order, with a database of maps and mails that are sent at once. */
+export class UntoldWorld {
+  readonly #config: Config;
+  readonly #episodes = new Map<number, Episode>();
+  readonly #told = new Map<string, Told>();
+  readonly #memories = new Map<string, ClientMemory>();
+  readonly #seen = new Map<string, SeenClient>();
+  readonly #silences: Silence[] = [];
+  readonly #mails: SimulatedMail[] = [];
+  #runs: RunFact[] = [];
+  #rows: (() => void)[] = [];
+
+  constructor(config: Config) {
+    this.#config = config;
+  }
+
+  silence(one: Pick<Silence, 'client' | 'rule' | 'startsAtMs' | 'endsAtMs'>): void {
+    this.#silences.push({ ...one, id: this.#silences.length + 1, subject: '', author: 'kim', comment: '' });
+  }
+
+  /** A full run of the collector; its rows are judged in the next pass. */
+  collect(atMs: number, says: Readonly<Record<string, string>>): void {
+    const id = `run ${atMs}`;
+    const failed = Object.values(says).filter((said) => said.startsWith('fails')).length;
+    const clients = Object.keys(says).length;
+    this.#runs = [
+      ...this.#runs.slice(-40),
+      {
+        id,
+        program: 'collect',
+        collectorId: 'col',
+        host: 'mon-1',
+        scope: 'full',
+        outcome: 'finished',
+        startedAtMs: atMs,
+        finishedAtMs: atMs + 5000,
+        clients,
+        succeeded: clients - failed,
+        failed,
+      },
+    ];
+    for (const [name, said] of Object.entries(says)) this.#rows.push(() => this.#judge(name, said, atMs, id));
+  }
+
+  #judge(name: string, said: string, atMs: number, runId: string): void {
+    const client = this.#config.clients.find((one) => one.name === name);
+    if (client === undefined) throw new Error(`no client ${name}`);
+    const code = /^fails (.*)/.exec(said)?.[1];
+    const over = { client: name, runId, startedAtMs: atMs + 1000 };
+    const visit = code === undefined ? visitRow(over) : failedVisit('connect', code, over);
+    const observations = [readVisit({ client, visit })];
+    const percent = /^disk \/ (\d+)$/.exec(said)?.[1];
+    if (percent !== undefined) {
+      const row = reportRow({ client: name, runId, observedAtMs: atMs + 2000 });
+      const disks = [diskRow({ used_percent: Number(percent) })];
+      observations.push(readReport({ client, row, disks, networks: [], report: null }));
+    }
+    const before = this.#seen.get(name);
+    this.#seen.set(name, {
+      name,
+      firstSeenMs: before?.firstSeenMs ?? atMs,
+      lastVisitAtMs: atMs + 1000,
+      lastReportAtMs: percent === undefined ? (before?.lastReportAtMs ?? null) : atMs + 2000,
+    });
+    const { memory, episodes } = judgeClient({
+      rules: client.rules,
+      memory: this.#memories.get(name) ?? null,
+      episodes: this.#open().filter((episode) => episode.client === name),
+      observations,
+      everyMs: this.#config.collector.everyMs,
+      nowMs: atMs + 60_000,
+    });
+    this.#memories.set(name, memory);
+    this.#store(episodes);
+  }
+
+  #open(): readonly Episode[] {
+    return [...this.#episodes.values()].filter(({ state }) => state !== 'resolved');
+  }
+
+  #store(episodes: readonly Episode[]): void {
+    for (const episode of episodes) {
+      const id = episode.id ?? this.#episodes.size + 1;
+      this.#episodes.set(id, { ...episode, id });
+    }
+  }
+
+  /** One pass of the alerter. Returns the mails. */
+  pass(nowMs: number): readonly DueMail[] {
+    for (const judge of this.#rows) judge();
+    this.#rows = [];
+    this.#store(
+      judgeFleet({
+        config: this.#config,
+        runs: this.#runs,
+        seenClients: [...this.#seen.values()],
+        episodes: this.#open(),
+        nowMs,
+        databaseUpSinceMs: 0,
+      }),
+    );
+    const { mails, told, settled } = tell(this.#world(nowMs));
+    for (const mail of mails) this.#mails.push({ id: this.#mails.length, mail, createdAtMs: nowMs, state: 'sent' });
+    for (const one of told) this.#told.set(`${one.alertId} ${one.recipient}`, one);
+    for (const id of settled) {
+      const episode = this.#episodes.get(id);
+      if (episode !== undefined) this.#episodes.set(id, { ...episode, settled: true });
+    }
+    return mails;
+  }
+
+  #world(nowMs: number): World {
+    const episodes = [...this.#episodes.values()].filter(({ settled }) => !settled);
+    const ids = new Set(episodes.map(({ id }) => id));
+    return {
+      config: this.#config,
+      nowMs,
+      episodes,
+      told: [...this.#told.values()].filter(({ alertId }) => ids.has(alertId)),
+      silences: this.#silences.filter(({ endsAtMs }) => endsAtMs > nowMs),
+      endedSilences: this.#silences.filter(({ endsAtMs }) => endsAtMs <= nowMs),
+      histories: [...new Set(this.#mails.map(({ mail }) => mail.recipient))].map((recipient) => {
+        const own = this.#mails.filter(({ mail }) => mail.recipient === recipient);
+        const ordinary = own.filter(({ mail }) => mail.ordinary).map(({ createdAtMs }) => createdAtMs);
+        return {
+          recipient,
+          createdAtMs: own.map(({ createdAtMs }) => createdAtMs).filter((atMs) => atMs > nowMs - hourMs),
+          lastOrdinaryAtMs: ordinary.length === 0 ? null : Math.max(...ordinary),
+          urgentOfClient: urgentOfClient(own, nowMs - hourMs),
+        };
+      }),
+      waiting: [],
+      runsUnderWay: new Set(),
+      newestRowMs: new Map(
+        [...this.#memories].flatMap(([name, { newestReportMs }]) =>
+          newestReportMs === null ? [] : [[name, newestReportMs]],
+        ),
+      ),
+      collectorOfRun: new Map(this.#runs.map(({ id, collectorId }) => [id, collectorId])),
+    };
+  }
+}

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import type { DueMail } from '../../../src/alerter/dispatch/telling.ts';
+import type { StorageConfig } from '../../../src/config/config.ts';
+import { at } from './rows.ts';
+import { openStation } from './station.ts';
+import type { Says, Station } from './station.ts';
+import { clock } from './time-line.ts';
+
+const minuteMs = 60_000;
+
+export interface PassStory {
+  /** Makes an empty database. */
+  readonly create: () => Promise<StorageConfig>;
+  readonly name: string;
+  /** Of config.xml. */
+  readonly elements: string;
+  readonly smtp?: string | null;
+  /** What `config NAME` turns to. */
+  readonly configs?: Readonly<Record<string, string>>;
+  /**
+   * What happens, a line each; a collector's run is followed by a pass a minute later unless no alerter runs:
+   *
+   *   08:00 web-1 disk / 96 | web-2 fails dns       a run; who is not named is well
+   *   08:05-19:55 web-1 disk / 96                   one each `every`
+   *   08:00 by collector-2 on mon-2                 a run of another collector, in which all are well
+   *   08:00 killed web-1 disk / 96                  a run that never says that it has ended
+   *   08:00 collector clock +180                    its clock is so many minutes ahead of the database's from now on
+   *   08:02 pass
+   *   08:02 alerter stops | 09:00 alerter starts
+   *   08:02 silence web-* until 09:00
+   *   08:02 ack web-1
+   *   08:02 server down | 09:00 server up
+   *   08:02 config NAME
+   *   08:02 forget COLLECTOR
+   *   08:02 rename OLD NEW                          as the collector does
+   */
+  readonly happens: string;
+  /** The mails that arrive, with the times of their passes. */
+  readonly told: string;
+}
+
+/** A test that reads as a time line, played with a real database, a real configuration and a mail server. */
+export function passStory(story: PassStory): void {
+  test(story.name, async () => {
+    const { create, elements, smtp } = story;
+    const storage = await create();
+    const station = await openStation({ storage, elements, ...(smtp === undefined ? {} : { smtp }) });
+    try {
+      assert.deepEqual(await play(station, story), linesOf(story.told));
+    } finally {
+      await station.close();
+    }
+  });
+}
+
+function linesOf(text: string): readonly string[] {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+}
+
+async function play(station: Station, { happens, configs = {} }: PassStory): Promise<readonly string[]> {
+  const told: string[] = [];
+  let isRunning = true;
+  let aheadMs = 0;
+  const pass = async (): Promise<void> => {
+    const { arrived } = await station.pass();
+    told.push(...arrived.map(({ sentence, mail }) => `${clock(station.nowMs())} ${sentence}${peculiarities(mail)}`));
+  };
+  for (const line of linesOf(happens)) {
+    const time = '(?:\\+\\d+ )?\\d\\d:\\d\\d';
+    const [, from = '', until = from, said = ''] = new RegExp(`^(${time})(?:-(${time}))? ?(.*)$`).exec(line) ?? [];
+    station.at(from);
+    const words = said.split(' ');
+    if (said === 'pass') await pass();
+    else if (words[0] === 'alerter') isRunning = words[1] === 'starts';
+    else if (words[0] === 'collector') aheadMs = Number(words[2]) * minuteMs;
+    else if (words[0] === 'silence') await silence(station, words[1] ?? '', words.slice(3).join(' '));
+    else if (words[0] === 'rename') await station.storage.reports.renameClient(words[1] ?? '', words[2] ?? '');
+    else if (words[0] === 'forget') await station.storage.alerts.forgetCollector(words[1] ?? '');
+    else if (words[0] === 'ack') await acknowledge(station, words[1] ?? '');
+    else if (words[0] === 'server') {
+      station.act(words[1] === 'down' ? () => '421 4.3.2 not now' : () => undefined);
+    } else if (words[0] === 'config') station.configure(configs[words[1] ?? ''] ?? '');
+    else {
+      for (let runAtMs = at(from); runAtMs <= at(until); runAtMs += station.config().collector.everyMs) {
+        station.at(runAtMs);
+        const [, collectorId, host] = /^by (\S+) on (\S+)$/.exec(said) ?? [];
+        if (collectorId !== undefined && host !== undefined) await station.collect({}, { collectorId, host, aheadMs });
+        else if (words[0] === 'killed')
+          await station.collect(saysOf(words.slice(1).join(' ')), { unfinished: true, aheadMs });
+        else await station.collect(saysOf(said), { aheadMs });
+        if (!isRunning) continue;
+        station.at(runAtMs + minuteMs);
+        await pass();
+      }
+    }
+  }
+  return told;
+}
+
+/** What a mail is beside what it tells. */
+function peculiarities(mail: DueMail | null): string {
+  const folds = (mail?.sections ?? []).flatMap(({ rules }) => rules.flatMap(({ lines }) => lines));
+  const sources = folds.flatMap(({ fold }) => (fold?.kind === 'export' ? [` (export ${fold.source})`] : []));
+  return `${mail?.alreadyTrue === true ? ' (already true)' : ''}${sources.join('')}`;
+}
+
+function saysOf(said: string): Says {
+  const parts = said.split('|').map((part) => part.trim());
+  return Object.fromEntries(
+    parts
+      .filter((part) => part !== '')
+      .map((part) => [part.split(' ')[0] ?? '', part.slice(part.indexOf(' ') + 1)] as const),
+  );
+}
+
+async function silence(station: Station, client: string, until: string): Promise<void> {
+  await station.storage.alerts.addSilence({
+    client,
+    rule: '',
+    subject: '',
+    startsAtMs: station.nowMs(),
+    endsAtMs: at(until),
+    author: 'kim',
+    comment: '',
+  });
+}
+
+async function acknowledge({ storage }: Station, client: string): Promise<void> {
+  const open = await storage.alerts.episodesOf({ client, openOnly: true, limit: 10 });
+  await storage.alerts.acknowledge(
+    open.flatMap(({ id }) => (id === null ? [] : [id])),
+    'kim',
+    null,
+    null,
+  );
+}

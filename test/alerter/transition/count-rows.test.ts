@@ -1,0 +1,46 @@
+/** Rows that a moment separates: two looks at it do not confirm what it holds. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { countRow } from '../../../src/alerter/transition/count-rows.ts';
+import { newEpisode } from '../../../src/alerter/transition/new-episode.ts';
+import type { Progress } from '../../../src/storage/store/episode.ts';
+
+const atMs = 1_763_600_000_000;
+const minuteMs = 60_000;
+
+/** How many rows count of those at these seconds, the first of which began the episode. */
+function holdingAfter(seconds: readonly number[], everyMs = 5 * minuteMs): number {
+  let { progress }: { progress: Progress } = newEpisode(atMs);
+  for (const second of seconds.slice(1)) {
+    const wanted = { ...progress, holding: progress.holding + 1 };
+    progress = { ...progress, ...countRow(progress, wanted, { atMs: atMs + 1000 * second, everyMs }) };
+  }
+  return progress.holding;
+}
+
+for (const [what, seconds, everyMs, count] of [
+  ['one second apart', [0, 1], 5 * minuteMs, 1],
+  ['9.9 s apart', [0, 9.9], 5 * minuteMs, 1],
+  ['10 s apart', [0, 10], 5 * minuteMs, 2],
+  ['of two runs, and a collect by hand after each', [0, 3, 300, 303], 5 * minuteMs, 2],
+  ['of somebody who collects every five seconds: every second one', [0, 5, 10, 15, 20], 5 * minuteMs, 3],
+  ['closer than half of every="4s" can be', [0, 1, 3.9], 4000, 2],
+  ['of a clock that went back', [0, -30], 5 * minuteMs, 2],
+] as const) {
+  test(`rows ${what}: ${count} of ${seconds.length} count`, () => {
+    assert.equal(holdingAfter(seconds, everyMs), count);
+  });
+}
+
+test('a row right after another begins the count of what it says, and ends that of the other', () => {
+  const { progress } = newEpisode(atMs);
+  const row = { atMs: atMs + 2000, everyMs: 5 * minuteMs };
+  const better = countRow(progress, { holding: 0, clearing: 1, missing: 0, easing: 0 }, row);
+  assert.deepEqual([better.holding, better.clearing], [0, 1]);
+  // The next needs ten seconds from there, not from the row before it.
+  const again = { ...progress, ...better };
+  const wanted = { holding: 0, clearing: 2, missing: 0, easing: 0 };
+  assert.equal(countRow(again, wanted, { ...row, atMs: atMs + 11_000 }).clearing, 1);
+  assert.equal(countRow(again, wanted, { ...row, atMs: atMs + 12_000 }).clearing, 2);
+});

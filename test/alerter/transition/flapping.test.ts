@@ -1,0 +1,253 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { clientWith, configOf } from '../support/config-of.ts';
+import { story } from '../support/story.ts';
+import { observationsOf, startJudging } from '../support/time-line.ts';
+
+const web1 = '<client name="web-1" ip="192.0.2.1" username="u"/>';
+
+const disk1x = '<alert type="disk" limit="90%"/>';
+
+story(
+  'four changes within twelve rows are one notice, and twelve quiet rows later the true state is told: over',
+  disk1x,
+  `08:00 disk / 95
+   08:05 disk / 50
+   08:10 disk / 50
+   08:15 disk / 95
+   08:20 disk / 50
+   08:25 disk / 50
+   08:30 disk / 95
+   08:35 disk / 50
+   08:40 disk / 50
+   09:00 disk / 50
+   09:05 disk / 50
+   09:10 disk / 50
+   09:15 disk / 50
+   09:20 disk / 50
+   09:25 disk / 50
+   09:30 disk / 50
+   09:35 disk / 50
+   09:40 disk / 50
+   09:45 disk / 50
+   09:50 disk / 50
+   09:55 disk / 50
+   10:00 disk / 50`,
+  `08:00 disk / fires critical
+   08:10 disk / is over: recovered
+   08:15 disk / fires critical
+   08:25 disk / flaps
+   09:55 disk / is steady
+   09:55 disk / is over: recovered`,
+);
+
+story(
+  'a bad state settles after three rows, and that is what is told',
+  disk1x,
+  `08:00 disk / 95
+   08:05 disk / 50
+   08:10 disk / 50
+   08:15 disk / 95
+   08:20 disk / 50
+   08:25 disk / 50
+   08:30 disk / 95
+   08:35 disk / 95
+   08:40 disk / 95
+   08:45 disk / 95
+   08:50 disk / 95
+   08:55 disk / ?
+   09:00 disk / 95
+   09:05 disk / 95
+   09:10 disk / 95
+   09:15 disk / 95
+   09:20 disk / 95
+   09:25 disk / 95
+   09:30 disk / 95
+   09:35 disk / 95
+   09:40 disk / 50
+   09:45 disk / 50`,
+  `08:00 disk / fires critical
+   08:10 disk / is over: recovered
+   08:15 disk / fires critical
+   08:25 disk / flaps
+   08:40 disk / is steady
+   09:45 disk / is over: recovered`,
+);
+
+story(
+  'a value that dances around critical flaps too',
+  '<alert type="disk" warning="80%" critical="90%"/>',
+  `08:00 disk / 85
+   08:05 disk / 91
+   08:10 disk / 85
+   08:15 disk / 85
+   08:20 disk / 91
+   08:25 disk / 85
+   08:30 disk / 85`,
+  `08:00 disk / fires warning
+   08:05 disk / gets worse
+   08:15 disk / eases
+   08:20 disk / gets worse
+   08:30 disk / eases
+   08:30 disk / flaps`,
+);
+
+story(
+  'a value that rises through both limits and falls again does not flap',
+  '<alert type="disk" warning="80%" critical="90%"/>',
+  `08:00 disk / 85
+   08:05 disk / 91
+   08:10 disk / 85
+   08:15 disk / 85
+   08:20 disk / 50
+   08:25 disk / 50`,
+  `08:00 disk / fires warning
+   08:05 disk / gets worse
+   08:15 disk / eases
+   08:25 disk / is over: recovered`,
+);
+
+story(
+  'three changes, and the fourth more than twelve rows after the first, are none too many',
+  disk1x,
+  `08:00 disk / 95
+   08:05 disk / 50
+   08:10 disk / 50
+   08:15 disk / 95
+   08:20 disk / 95
+   08:25 disk / 95
+   08:30 disk / 95
+   08:35 disk / 95
+   08:40 disk / 95
+   08:45 disk / 95
+   08:50 disk / 95
+   08:55 disk / 50
+   09:00 disk / 50`,
+  `08:00 disk / fires critical
+   08:10 disk / is over: recovered
+   08:15 disk / fires critical
+   09:00 disk / is over: recovered`,
+);
+
+story(
+  'a mount that is gone ends its flapping',
+  disk1x,
+  `08:00 disk /data 95
+   08:05 disk /data 50
+   08:10 disk /data 50
+   08:15 disk /data 95
+   08:20 disk /data 50
+   08:25 disk /data 50
+   08:30
+   08:35`,
+  `08:00 disk /data fires critical
+   08:10 disk /data is over: recovered
+   08:15 disk /data fires critical
+   08:25 disk /data flaps
+   08:35 disk /data is steady
+   08:35 disk /data is over: gone`,
+);
+
+story(
+  'a client that comes and goes flaps by its visits',
+  '',
+  `08:00 visit fails dns
+   08:05 visit fails dns
+   08:10 visit ok
+   08:15 visit fails dns
+   08:20 visit fails dns
+   08:25 visit ok
+   08:26`,
+  `08:00 unreachable is pending
+   08:05 unreachable fires critical
+   08:10 unreachable is over: recovered
+   08:15 unreachable is pending
+   08:20 unreachable fires critical
+   08:25 unreachable flaps`,
+);
+
+story(
+  'a client that flapped and stays away has settled after three more rows',
+  '',
+  `08:00 visit fails dns
+   08:05 visit fails dns
+   08:10 visit ok
+   08:15 visit fails dns
+   08:20 visit fails dns
+   08:25 visit ok
+   08:30 visit fails dns
+   08:35 visit fails dns
+   08:40 visit fails dns
+   08:45 visit fails dns`,
+  `08:00 unreachable is pending
+   08:05 unreachable fires critical
+   08:10 unreachable is over: recovered
+   08:15 unreachable is pending
+   08:20 unreachable fires critical
+   08:25 unreachable flaps
+   08:45 unreachable is steady`,
+);
+
+story(
+  'what gets worse while it flaps counts at once, and settles three rows later',
+  '<alert type="disk" warning="80%" critical="95%"/>',
+  `08:00 disk / 85
+   08:05 disk / 50
+   08:10 disk / 50
+   08:15 disk / 85
+   08:20 disk / 50
+   08:25 disk / 50
+   08:30 disk / 97
+   08:35 disk / 97
+   08:40 disk / 97`,
+  `08:00 disk / fires warning
+   08:10 disk / is over: recovered
+   08:15 disk / fires warning
+   08:25 disk / flaps
+   08:30 disk / gets worse
+   08:40 disk / is steady`,
+);
+
+for (const [where, alerts] of [
+  ['on the rule', '<alert type="disk" limit="90%" flapping="no"/>'],
+  ['on <alerts>', configOf(`<alerts flapping="no"><mail to="a@example.org"/>${disk1x}</alerts>${web1}`).clients[0]],
+] as const) {
+  story(
+    `with flapping="no" ${where} each change is told`,
+    alerts ?? '',
+    `08:00 disk / 95
+     08:05 disk / 50
+     08:10 disk / 50
+     08:15 disk / 95
+     08:20 disk / 50
+     08:25 disk / 50
+     08:30 disk / 95`,
+    `08:00 disk / fires critical
+     08:10 disk / is over: recovered
+     08:15 disk / fires critical
+     08:25 disk / is over: recovered
+     08:30 disk / fires critical`,
+  );
+}
+
+test('flapping="yes" on a rule wins over flapping="no" on <alerts>, which holds for defaults and conditions too', () => {
+  const alerts =
+    '<alerts flapping="no"><mail to="a@example.org"/><alert type="cpu" limit="9%" flapping="yes"/></alerts>';
+  const rules = configOf(`${alerts}${web1}`).clients[0]?.rules ?? [];
+  const flapping = rules.filter((rule) => rule.flapping).map(({ name }) => name);
+  assert.deepEqual(flapping, ['cpu']);
+});
+
+test('what flaps when config.xml ends flapping is told as it is with its next row', () => {
+  const judging = startJudging();
+  const rows = ['08:00 disk / 95', '08:05 disk / 50', '08:10 disk / 50', '08:15 disk / 95', '08:20 disk / 50'];
+  const told = (alerts: string, row: string): readonly string[] => {
+    const client = clientWith(alerts);
+    return judging.judge(client, observationsOf(client, row));
+  };
+  for (const row of rows) told(disk1x, row);
+  assert.deepEqual(told(disk1x, '08:25 disk / 50'), ['disk / flaps']);
+  const without = '<alert type="disk" limit="90%" flapping="no"/>';
+  assert.deepEqual(told(without, '08:30 disk / 50'), ['disk / is steady', 'disk / is over: recovered']);
+});

@@ -1,0 +1,335 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { clientWith } from '../support/config-of.ts';
+import { story } from '../support/story.ts';
+import { observationsOf, playAtOnce, startJudging } from '../support/time-line.ts';
+
+const disk = '<alert type="disk" warning="85%" critical="95%"/>';
+const cpu2x = '<alert type="cpu" limit="90%"/>';
+const cpu15m = '<alert type="cpu" limit="90%" for="15m" severity="warning"/>';
+const single = '<alert type="disk" limit="90%" severity="warning"/>';
+
+story(
+  'of one row: fires at once, recovers with the second row beyond clear',
+  disk,
+  `08:00 disk / 50
+   08:05 disk / 96
+   08:10 disk / 96
+   08:15 disk / 82
+   08:20 disk / 81`,
+  `08:05 disk / fires critical
+   08:20 disk / is over: recovered`,
+);
+
+story(
+  'as a count: two rows in a row are needed, and a row in between begins anew',
+  cpu2x,
+  `08:00 cpu 95
+   08:05 cpu 40
+   08:10 cpu 95
+   08:15 cpu 96`,
+  `08:00 cpu is pending
+   08:05 cpu was not confirmed
+   08:10 cpu is pending
+   08:15 cpu fires critical`,
+);
+
+story(
+  'as a time: rows must span it less half of every',
+  cpu15m,
+  `08:00 cpu 95
+   08:05 cpu 95
+   08:12 cpu 95
+   08:13 cpu 95`,
+  `08:00 cpu is pending
+   08:13 cpu fires warning`,
+);
+
+story(
+  'rows two and a half times every apart still follow each other',
+  cpu15m,
+  `08:00 cpu 95
+   08:12 cpu 95
+   08:24 cpu 95`,
+  `08:00 cpu is pending
+   08:24 cpu fires warning`,
+);
+
+story(
+  'a longer gap begins pending anew',
+  cpu15m,
+  `08:00 cpu 95
+   08:13 cpu 95
+   08:18 cpu 95
+   08:23 cpu 95
+   08:28 cpu 95`,
+  `08:00 cpu is pending
+   08:28 cpu fires warning`,
+);
+
+story(
+  'a gap does not end what fires',
+  disk,
+  `08:00 disk / 96
+   11:00 disk / 96
+   14:00 disk / 50
+   17:00 disk / 50`,
+  `08:00 disk / fires critical
+   17:00 disk / is over: recovered`,
+);
+
+story(
+  'between limit and clear it neither holds nor recovers',
+  single,
+  `08:00 disk / 91
+   08:05 disk / 89
+   08:10 disk / 87
+   08:15 disk / 88.5
+   08:20 disk / 87
+   08:25 disk / 87.9`,
+  `08:00 disk / fires warning
+   08:25 disk / is over: recovered`,
+);
+
+story(
+  'what is pending does not survive a row between limit and clear',
+  cpu2x,
+  `08:00 cpu 91
+   08:05 cpu 89
+   08:10 cpu 91`,
+  `08:00 cpu is pending
+   08:05 cpu was not confirmed
+   08:10 cpu is pending`,
+);
+
+story(
+  'warning to critical and back is a change within one episode',
+  disk,
+  `08:00 disk / 90
+   08:05 disk / 96
+   08:10 disk / 94
+   08:15 disk / 92.9
+   08:20 disk / 92
+   08:25 disk / 80
+   08:30 disk / 80`,
+  `08:00 disk / fires warning
+   08:05 disk / gets worse
+   08:20 disk / eases
+   08:30 disk / is over: recovered
+   `,
+);
+
+story(
+  'critical needs its own time: one row of it among warnings does not make it worse',
+  '<alert type="cpu" warning="80%" critical="95%" for="2x"/>',
+  `08:00 cpu 85
+   08:05 cpu 96
+   08:10 cpu 85
+   08:15 cpu 96
+   08:20 cpu 97`,
+  `08:00 cpu is pending
+   08:05 cpu fires warning
+   08:20 cpu gets worse`,
+);
+
+story(
+  'it fires at what every row of its time has reached',
+  '<alert type="cpu" warning="80%" critical="95%" for="3x"/>',
+  `08:00 cpu 97
+   08:05 cpu 85
+   08:10 cpu 97`,
+  `08:00 cpu is pending
+   08:10 cpu fires warning`,
+);
+
+story(
+  'unknown moves nothing: neither towards firing nor towards recovery',
+  '<alert type="memory" limit="90%" for="2x"/>',
+  `08:00 memory 95
+   08:05 memory ?
+   08:10 memory 95
+   08:15 memory 50
+   08:20 memory ?
+   08:25 memory ?
+   08:30 memory 50`,
+  `08:00 memory is pending
+   08:10 memory fires critical
+   08:30 memory is over: recovered`,
+);
+
+story(
+  'unknown rows do not bridge a gap',
+  '<alert type="memory" limit="90%" for="2x"/>',
+  `08:00 memory 95
+   08:05 memory ?
+   08:10 memory ?
+   08:15 memory 95
+   08:20 memory 95`,
+  `08:00 memory is pending
+   08:20 memory fires critical`,
+);
+
+story(
+  'a mount that is no longer listed is gone after two rows of a successful probe',
+  disk,
+  `08:00 disk /data 96
+   08:05 no disks
+   08:10
+   08:15 no disks
+   08:20`,
+  `08:00 disk /data fires critical
+   08:20 disk /data is over: gone`,
+);
+
+story(
+  'a mount that comes back in between is not gone',
+  disk,
+  `08:00 disk /data 96
+   08:05
+   08:10 disk /data 96
+   08:15`,
+  '08:00 disk /data fires critical',
+);
+
+story(
+  'a unit that is no longer listed as failed has recovered',
+  '',
+  `08:00 unit nginx.service failed
+   08:05
+   08:10`,
+  `08:00 service nginx.service fires warning
+   08:10 service nginx.service is over: recovered`,
+);
+
+story(
+  'a mount that a rule further in has taken over is no longer watched by the other',
+  '',
+  `08:00 disk /data 96`,
+  '08:00 disk /data fires critical',
+);
+
+test('a rule that takes a subject over ends the alert of the other, which has not recovered', () => {
+  const judging = startJudging();
+  const [before, after] = [
+    clientWith('<alert type="disk" name="all" limit="90%"/>'),
+    clientWith('<alert type="disk" name="data" mount="/data" limit="95%"/><alert type="disk" name="all" limit="90%"/>'),
+  ];
+  judging.judge(before, observationsOf(before, '08:00 disk /data 96'));
+  const told = judging.judge(after, observationsOf(after, '08:05 disk /data 96\n08:10 disk /data 96'));
+  assert.deepEqual(told, ['all /data is over: unwatched', 'data /data fires critical']);
+});
+
+test('a failed unit that another rule judges now is no longer watched by the first: it has not recovered', () => {
+  const judging = startJudging();
+  const [before, after] = [clientWith(''), clientWith('<alert type="service" name="web" unit="nginx*"/>')];
+  judging.judge(before, observationsOf(before, '08:00 unit nginx.service failed'));
+  const rows = '08:05 unit nginx.service failed\n08:10 unit nginx.service failed';
+  assert.deepEqual(judging.judge(after, observationsOf(after, rows)), [
+    'service nginx.service is over: unwatched',
+    'web nginx.service fires warning',
+  ]);
+});
+
+test('a rule for the whole client that one further in has taken the place of ends too', () => {
+  const judging = startJudging();
+  const all = '<alert type="cpu" name="all" limit="90%" for="1x"/>';
+  const own = '<alert type="cpu" name="own" limit="99%" for="1x"/>';
+  const [before, after] = [clientWith('', all), clientWith(own, all)];
+  judging.judge(before, observationsOf(before, '08:00 cpu 95'));
+  const told = judging.judge(after, observationsOf(after, '08:05 cpu 95\n08:10 cpu 95'));
+  assert.deepEqual(told, ['all is over: unwatched']);
+});
+
+test('a raised limit ends its alert with the next row, although the old way back is not reached', () => {
+  const judging = startJudging();
+  const [before, after] = [
+    clientWith('<alert type="cpu" limit="50%" for="1x"/>'),
+    clientWith('<alert type="cpu" limit="60%" for="1x"/>'),
+  ];
+  judging.judge(before, observationsOf(before, '08:00 cpu 59'));
+  assert.deepEqual(judging.judge(after, observationsOf(after, '08:05 cpu 59')), ['cpu is over: recovered']);
+  assert.equal(judging.told().all[0]?.limitText, 'at least 60 %');
+});
+
+test('a raised critical limit makes a warning of its alert with the next row', () => {
+  const judging = startJudging();
+  const [before, after] = [clientWith(disk), clientWith('<alert type="disk" warning="85%" critical="97%"/>')];
+  judging.judge(before, observationsOf(before, '08:00 disk / 96'));
+  assert.deepEqual(judging.judge(after, observationsOf(after, '08:05 disk / 96')), ['disk / eases']);
+});
+
+test('a lowered limit goes on with its alert and says the new limit, or makes it worse', () => {
+  const judging = startJudging();
+  const [before, after] = [clientWith(disk), clientWith('<alert type="disk" warning="80%" critical="90%"/>')];
+  judging.judge(before, observationsOf(before, '08:00 disk / 91, disk /b 86'));
+  const told = judging.judge(after, observationsOf(after, '08:05 disk / 91, disk /b 86'));
+  assert.deepEqual(told, ['disk / gets worse']);
+  assert.deepEqual(
+    judging.told().open.map(({ limitText }) => limitText),
+    ['at least 90 %', 'at least 80 %'],
+  );
+});
+
+test('a changed limit keeps its episode', () => {
+  const judging = startJudging();
+  const [before, after] = [clientWith(disk), clientWith('<alert type="disk" warning="70%" critical="97%"/>')];
+  judging.judge(before, observationsOf(before, '08:00 disk / 96'));
+  assert.deepEqual(judging.judge(after, observationsOf(after, '08:05 disk / 94\n08:10 disk / 94')), ['disk / eases']);
+  assert.equal(judging.told().all.length, 1);
+  assert.equal(judging.told().open[0]?.limitText, 'at least 70 %');
+});
+
+test('a critical alert whose rule only warns now eases', () => {
+  const judging = startJudging();
+  const [before, after] = [
+    clientWith('<alert type="disk" limit="90%"/>'),
+    clientWith('<alert type="disk" limit="90%" severity="warning"/>'),
+  ];
+  judging.judge(before, observationsOf(before, '08:00 disk / 96'));
+  assert.deepEqual(judging.judge(after, observationsOf(after, '08:05 disk / 96\n08:10 disk / 96')), ['disk / eases']);
+});
+
+test('a backlog in which an alert begins and ends gives one episode with both times, of which people are to be told', () => {
+  const client = clientWith(disk);
+  const rows = `08:00 disk / 50
+   08:05 disk / 96
+   08:10 disk / 82
+   08:15 disk / 82`;
+  assert.deepEqual(playAtOnce(client, rows), ['disk / was critical from 08:05 to 08:15, recovered']);
+  const judging = startJudging();
+  judging.judge(client, observationsOf(client, rows));
+  assert.deepEqual(
+    judging.told().all.map(({ settled, past, sequence }) => ({ settled, past, sequence })),
+    [{ settled: false, past: false, sequence: 2 }],
+  );
+});
+
+test('an episode says since when, from what, at which value and limit, and which run changed it', () => {
+  const client = clientWith(cpu15m);
+  const judging = startJudging();
+  judging.judge(
+    client,
+    observationsOf(client, '08:00 cpu 95\n08:05 cpu 96\n08:10 cpu 95\n08:15 cpu 97.25\n08:20 cpu 98'),
+  );
+  const [episode] = judging.told().open;
+  assert.deepEqual(
+    [episode?.firstEvidence, episode?.changedByRun, episode?.value, episode?.valueText, episode?.limitText],
+    ['report of 08:00', 'run of 08:15', 98, '98 %', 'at least 90 %'],
+  );
+});
+
+test('of a boot other than the one before a report tells once, and nothing recovers', () => {
+  const client = clientWith('');
+  assert.deepEqual(
+    playAtOnce(client, '08:00 boot 1, uptime 90000\n08:05 boot 2, uptime 180\n08:10 boot 2\n08:15 boot 3, uptime 9'),
+    ['rebooted: up for 3m', 'rebooted: up for 9s'],
+  );
+});
+
+story(
+  'a rule whose name is removed from the client leaves its episode to those who know the configuration',
+  clientWith('<alert type="disk" enabled="no"/>'),
+  '08:00 disk / 99',
+  '',
+);

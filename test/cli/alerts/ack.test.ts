@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { alertFolder, ended, firing, type AlertFolder } from '../support/stored-alerts.ts';
+
+const config = `<config>
+  <alerts><mail to="ops@example.org"/></alerts>
+  <client name="web-[1-2]" ip="192.0.2.[1-2]"/><client name="db-1" ip="192.0.2.9"/>
+</config>`;
+
+const episodes = [
+  firing(),
+  firing({ rule: 'memory', subject: '', severity: 'warning' }),
+  firing({ client: 'web-2' }),
+  ended({ client: 'db-1' }),
+  firing({ client: 'web-1', rule: 'inodes', subject: '/', state: 'pending', firingSinceMs: null }),
+];
+
+interface Alert {
+  readonly id: number;
+  readonly acknowledged: { readonly by: string; readonly until: string | null; readonly comment: string | null } | null;
+}
+
+async function acknowledged({ json }: AlertFolder): Promise<readonly number[]> {
+  const { alerts } = (await json('alerts')) as { alerts: Alert[] };
+  return alerts
+    .filter((alert) => alert.acknowledged !== null)
+    .map(({ id }) => id)
+    .sort();
+}
+
+for (const [args, ids] of [
+  [['1'], [1]],
+  [['5'], [5]],
+  [['web-1'], [1, 2]],
+  [['web-1', 'mem*'], [2]],
+  [
+    ['web-*', 'disk'],
+    [1, 3],
+  ],
+  [
+    ['3', '1'],
+    [1, 3],
+  ],
+  [
+    ['1-2', '5'],
+    [1, 2, 5],
+  ],
+  [
+    ['2-4', '4'],
+    [2, 3],
+  ],
+  [['--all'], [1, 2, 3]],
+] as const) {
+  test(`ack ${args.join(' ')} acknowledges ${ids.join(', ')}`, async (t) => {
+    const folder = await alertFolder(t, { config, episodes });
+    const { status, stdout, stderr } = await folder.run('ack', ...args);
+    assert.deepEqual([status, stderr], [0, '']);
+    assert.equal(stdout.match(/^acknowledged /gm)?.length, ids.length);
+    assert.deepEqual(await acknowledged(folder), ids);
+  });
+}
+
+test('who, how long and why are kept; without --for it holds until the alert ends', async (t) => {
+  const { run, json } = await alertFolder(t, { config, episodes });
+  const timed = await run('ack', '1', '--for', '4h', '--comment', 'on it');
+  assert.match(
+    timed.stdout,
+    /^acknowledged 1: web-1, disk \/var \(critical\)\nNo reminders by ann's word until \d{4}.* \(in 4h\), /,
+  );
+  const open = await run('ack', '2');
+  assert.match(open.stdout, /until it ends, or until it gets worse\.\n$/);
+  const { alerts } = (await json('alerts')) as { alerts: Alert[] };
+  const [first] = alerts.filter(({ id }) => id === 1);
+  const [second] = alerts.filter(({ id }) => id === 2);
+  assert.deepEqual([first?.acknowledged?.by, first?.acknowledged?.comment], ['ann', 'on it']);
+  assert.ok(Math.abs(Date.parse(first?.acknowledged?.until ?? '') - Date.now() - 4 * 3_600_000) < 60_000);
+  assert.deepEqual(second?.acknowledged, { by: 'ann', until: null, comment: null });
+});
+
+test('ack --until takes a clock, and who typed it under sudo is the author', async (t) => {
+  const { run, json } = await alertFolder(t, { config, episodes, env: { SUDO_USER: 'ben' } });
+  const { status, stdout } = await run('ack', '1', '--until', 'tomorrow 06:00', '--comment', 'on it');
+  assert.equal(status, 0);
+  assert.match(stdout, /^No reminders by ben's word until \d{4}-\d\d-\d\d 06:00 /m);
+  const { alerts } = (await json('alerts')) as { alerts: Alert[] };
+  assert.equal(alerts.find(({ id }) => id === 1)?.acknowledged?.by, 'ben');
+  assert.match((await run('alerts')).stdout, /^ {4}acknowledged by ben until .* 06:00: on it$/m);
+});
+
+test('unack takes an acknowledgement back, and says where there is none', async (t) => {
+  const folder = await alertFolder(t, { config, episodes });
+  await folder.run('ack', '--all');
+  const one = await folder.run('unack', 'web-1', 'disk');
+  assert.deepEqual(
+    [one.status, one.stdout.split('\n')[0]],
+    [0, 'no longer acknowledged 1: web-1, disk /var (critical)'],
+  );
+  assert.deepEqual(await acknowledged(folder), [2, 3]);
+  const twice = await folder.run('unack', '1');
+  assert.deepEqual([twice.status, twice.stdout], [1, 'Nothing of that is acknowledged.\n']);
+  assert.equal((await folder.run('unack', '--all')).status, 0);
+  assert.deepEqual(await acknowledged(folder), []);
+});
+
+test('a rule is named as the mail names it, whatever stands in its selectors', async (t) => {
+  const rule = 'disk mount=/srv/[a],!/srv/b*';
+  const folder = await alertFolder(t, { config, episodes: [firing({ rule }), firing({ rule: 'disk' })] });
+  const { status, stdout } = await folder.run('ack', 'web-1', rule);
+  assert.deepEqual([status, stdout.match(/^acknowledged /gm)?.length], [0, 1]);
+  assert.deepEqual(await acknowledged(folder), [1]);
+});
+
+test('what concerns the fleet is acknowledged as the mail of a dry run says it', async (t) => {
+  const silent = firing({ client: '', rule: 'collector-silent', subject: 'c0ffee' });
+  const folder = await alertFolder(t, { config, episodes: [firing(), silent] });
+  const { status, stdout } = await folder.run('ack', '*', 'collector-silent');
+  assert.deepEqual([status, stdout.split('\n')[0]], [0, 'acknowledged 2: (fleet), collector-silent c0ffee (critical)']);
+});
+
+for (const [args, says] of [
+  [['99'], /there is no alert 99 \(usage\)\. Open are: 1, 2, 3\./],
+  [['web-3'], /there is no client "web-3"; did you mean "web-1"\?/],
+  [['mail-*'], /no client matches "mail-\*"/],
+  [['web-1', 'memry'], /nothing is open for web-1 under rule "memry"; did you mean "memory"\? .*Open are: /],
+  [[], /nothing says what to acknowledge/],
+  [['1', '77'], /there is no alert 77/],
+  [['web-1', 'disk', 'memory'], /"memory" is one name too many/],
+  [['1', '--all'], /--all and a name contradict each other/],
+  [['1', '--for', 'long'], /--for "long" is no duration/],
+  [['1', '--for', '2h', '--until', '18:00'], /--until and --for contradict each other/],
+] as const) {
+  test(`ack ${args.join(' ')} is refused`, async (t) => {
+    const folder = await alertFolder(t, { config, episodes });
+    const { status, stderr } = await folder.run('ack', ...args);
+    assert.equal(status, 2);
+    assert.match(stderr, says);
+    assert.deepEqual(await acknowledged(folder), []);
+  });
+}
+
+test('what is not open is said, and is exit status 1 where it was named', async (t) => {
+  const { run } = await alertFolder(t, { config, episodes: [ended({ client: 'db-1' })] });
+  const named = await run('ack', 'db-1');
+  assert.deepEqual([named.status, named.stdout], [1, 'Nothing to acknowledge: nothing is open for db-1.\n']);
+  const numbered = await run('ack', '1');
+  assert.deepEqual([numbered.status, numbered.stdout], [1, 'Nothing to acknowledge: alert 1 has ended.\n']);
+  const all = await run('ack', '--all');
+  assert.deepEqual([all.status, all.stdout], [0, 'Nothing is open.\n']);
+});

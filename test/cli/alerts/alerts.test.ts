@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { configFolder, runCli } from '../../support/run-cli.ts';
+import { mail } from '../../storage/support/alert-samples.ts';
+import { alertFolder, ended, firing } from '../support/stored-alerts.ts';
+
+const config = `<config>
+  <alerts zone="Asia/Kolkata"><mail to="ops@example.org"/></alerts>
+  <client name="web-[1-2]" ip="192.0.2.[1-2]"/><client name="db-1" ip="192.0.2.9"/>
+</config>`;
+
+const told = { state: 'firing', severity: 'critical', sequence: 1 } as const;
+const episodes = [
+  firing({ rule: 'memory', subject: '', severity: 'warning' }),
+  firing({ client: '', rule: 'collector-silent', subject: 'c0ffee', valueText: 'silent for 20m', limitText: '' }),
+  firing({ client: 'db-1', state: 'pending', firingSinceMs: null }),
+  ended({ client: 'web-2' }),
+  ended({ client: 'db-1', rule: 'inodes', resolvedAtMs: Date.now() - 8 * 86_400_000, closedReason: 'gone' }),
+];
+const telling = {
+  told: [
+    { ...told, alertId: 2, recipient: 'ops@example.org', toldAtMs: Date.UTC(2026, 10, 20, 10, 30) },
+    { ...told, alertId: 2, recipient: 'oncall@example.org', toldAtMs: Date.UTC(2026, 10, 20, 9) },
+  ],
+};
+
+interface Alert {
+  readonly id: number;
+  readonly state: string;
+  readonly told: readonly Record<string, string>[];
+  readonly held_by: readonly Record<string, unknown>[];
+}
+
+test('before the first run nothing is open, and nothing is made', async (t) => {
+  const dir = configFolder(t, config);
+  const { status, stdout, stderr } = await runCli(['alerts'], { cwd: dir });
+  assert.deepEqual([status, stdout, stderr], [0, 'Nothing is open.\n', '']);
+  assert.ok(!existsSync(path.join(dir, 'state')));
+});
+
+test('the worst stands first, what is pending last; what has ended needs --all', async (t) => {
+  const { json } = await alertFolder(t, { config, episodes, telling });
+  const ids = async (...args: string[]): Promise<unknown> =>
+    ((await json('alerts', ...args)) as { alerts: Alert[] }).alerts.map(({ id, state }) => [id, state]);
+  assert.deepEqual(await ids(), [
+    [2, 'firing'],
+    [1, 'firing'],
+    [3, 'pending'],
+  ]);
+  assert.deepEqual(await ids('--all'), [
+    [2, 'firing'],
+    [1, 'firing'],
+    [3, 'pending'],
+    [4, 'resolved'],
+  ]);
+  assert.deepEqual(await ids('web-*', '--all'), [
+    [1, 'firing'],
+    [4, 'resolved'],
+  ]);
+});
+
+test('each line says value, limit, since when in the zone of the readers, and who was told', async (t) => {
+  const { run } = await alertFolder(t, { config, episodes, telling });
+  const { stdout } = await run('alerts', '--all');
+  assert.match(
+    stdout,
+    /^ *2 +critical +\(fleet\) +collector-silent c0ffee +silent for 20m +\d.* 2h +ops@example\.org \+1 16:00/m,
+  );
+  assert.match(stdout, /^ *1 +warning +web-1 +memory +96\.2 % \(at least 95 %\) .* nobody$/m);
+  assert.match(stdout, /^ *3 +pending +db-1 +disk \/var /m);
+  assert.match(stdout, /^ *4 +ended +web-2 .*\n {4}recovered \d{4}-\d\d-\d\d \d\d:\d\d$/m);
+  assert.match(stdout, /\n2 alerts fire\. Times are Asia\/Kolkata\./);
+});
+
+test('silences and windows are marked', async (t) => {
+  const quiet = config.replace(
+    '</alerts>',
+    '<window days="sun-sat" start="00:00" duration="24h" rules="memory"/></alerts>',
+  );
+  const { run, json } = await alertFolder(t, { config: quiet, episodes });
+  await run('silence', 'add', '--client', 'db-*', '--until', '2199-01-01');
+  const { alerts } = (await json('alerts')) as { alerts: Alert[] };
+  assert.deepEqual(
+    alerts.map(({ id, held_by: held }) => [id, held.map(({ kind, silence }) => [kind, silence])]),
+    [
+      [2, []],
+      [1, [['window', null]]],
+      [3, [['silence', 1]]],
+    ],
+  );
+  assert.match((await run('alerts')).stdout, /silence 1 until 2199-01-01 00:00/);
+});
+
+test('the document holds what docs/json.md says', async (t) => {
+  const { json } = await alertFolder(t, {
+    config,
+    episodes: [firing()],
+    telling: { told: [{ ...told, alertId: 1, recipient: 'ops@example.org', toldAtMs: 0 }] },
+  });
+  const { command, alerts } = (await json('alerts', 'web-1')) as { command: string; alerts: Record<string, unknown>[] };
+  assert.equal(command, 'alerts');
+  const [alert] = alerts;
+  const times = { pending_since: 'time', firing_since: 'time' };
+  assert.deepEqual(
+    { ...alert, ...times },
+    {
+      id: 1,
+      client: 'web-1',
+      rule: 'disk',
+      subject: '/var',
+      state: 'firing',
+      severity: 'critical',
+      value: 96.2,
+      value_text: '96.2 %',
+      limit_text: 'at least 95 %',
+      ...times,
+      resolved_at: null,
+      closed_reason: null,
+      flapping: false,
+      acknowledged: null,
+      held_by: [],
+      told: [
+        {
+          recipient: 'ops@example.org',
+          state: 'firing',
+          severity: 'critical',
+          at: '1970-01-01T00:00:00.000Z',
+          delivery: 'sent',
+          undelivered_since: null,
+          error: null,
+        },
+      ],
+    },
+  );
+});
+
+test('an unknown client is refused with the nearest right one', async (t) => {
+  const { run } = await alertFolder(t, { config, episodes });
+  const { status, stderr } = await run('alerts', 'bd-1');
+  assert.equal(status, 2);
+  assert.match(stderr, /there is no client "bd-1"; did you mean "db-1"\?/);
+});
+
+test('a mail that was queued, one that was sent and one that nobody took are told apart', async (t) => {
+  const toldTo = (recipient: string) => ({ ...told, alertId: 1, recipient, toldAtMs: Date.now() });
+  const people = ['ops@example.org', 'oncall@example.org', 'boss@example.org'];
+  const { run, json, store } = await alertFolder(t, {
+    config,
+    episodes: [firing()],
+    telling: {
+      mails: people.map((recipient) => mail({ recipient, messageId: `<${recipient}>` })),
+      told: people.map(toldTo),
+    },
+  });
+  await store(async (alerts) => {
+    const [first, second] = await alerts.dueMails(3);
+    assert.ok(first !== undefined && second !== undefined);
+    for (const { id } of [first, second]) assert.ok(await alerts.claimMail(id, 'a test', 60_000));
+    await alerts.markSent(first.id, 'a test');
+    await alerts.markPutOff(second.id, 'a test', 60_000, 'no answer within 20 s');
+  });
+  const { alerts } = (await json('alerts')) as { alerts: Alert[] };
+  assert.deepEqual(
+    Object.fromEntries((alerts[0]?.told ?? []).map(({ recipient, delivery, error }) => [recipient, [delivery, error]])),
+    {
+      'ops@example.org': ['sent', null],
+      'oncall@example.org': ['not_delivered', 'no answer within 20 s'],
+      'boss@example.org': ['queued', null],
+    },
+  );
+  const { stdout } = await run('alerts');
+  assert.match(stdout, / ops@example\.org \d\d:\d\d$/m);
+  assert.match(stdout, /^ {4}not delivered to oncall@example\.org since \d{4}-.*: no answer within 20 s$/m);
+  assert.match(stdout, /^ {4}queued for boss@example\.org since \d{4}-/m);
+  const explained = (await run('explain', 'web-1', 'disk')).stdout;
+  assert.match(explained, /^ +Told: ops@example\.org [^,]*\(critical\)\.$/m);
+  assert.match(explained, /^ +Not delivered to oncall@example\.org since .*: no answer within 20 s\.$/m);
+  assert.match(explained, /^ +Queued for boss@example\.org since /m);
+});
+
+test('--since shows what fired since then, ended or not, and --exit-status says whether something fires', async (t) => {
+  const agoMs = (hours: number): number => Date.now() - hours * 3_600_000;
+  const { run, json } = await alertFolder(t, {
+    config,
+    episodes: [
+      ended({ firingSinceMs: agoMs(30), resolvedAtMs: agoMs(26) }),
+      ended({ client: 'web-2', firingSinceMs: agoMs(30), resolvedAtMs: agoMs(20) }),
+      firing({ client: 'db-1' }),
+      firing({ client: 'db-1', rule: 'memory', state: 'pending', firingSinceMs: null }),
+    ],
+  });
+  const { alerts } = (await json('alerts', '--since', '24h')) as { alerts: { client: string; state: string }[] };
+  assert.deepEqual(
+    alerts.map(({ client, state }) => `${client} ${state}`),
+    ['db-1 firing', 'web-2 resolved'],
+  );
+  assert.equal((await run('alerts', '--exit-status')).status, 1);
+  assert.equal((await run('alerts', 'web-1', '--exit-status')).status, 0);
+  assert.equal((await run('alerts', 'web-1', '--since', '1h')).stdout, 'Nothing has fired since then.\n');
+  assert.match((await run('alerts', '--since', 'soon')).stderr, /--since "soon" is no time/);
+});

@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { loadConfig } from '../../../src/config/load-config.ts';
+import { openStorage } from '../../../src/storage/open-storage.ts';
+import { mail, stored } from '../../storage/support/alert-samples.ts';
+import { runEnd, runStart } from '../../storage/support/samples.ts';
+import { alertFolder, ended, firing, type AlertFolder } from '../support/stored-alerts.ts';
+
+const config = `<config>
+  <collector every="5m"/>
+  <alerts zone="UTC"><mail to="ops@example.org"/><mail to="boss@example.org" severity="critical"/>
+    <alert type="disk" warning="85%" critical="95%" for="15m"/></alerts>
+  <client name="web-1" ip="192.0.2.1"/>
+  <client name="web-2" ip="192.0.2.2" state="paused"/>
+</config>`;
+
+const nowMs = Date.now();
+const tellOps = {
+  told: [
+    { alertId: 1, recipient: 'ops@example.org', state: 'firing', severity: 'critical', sequence: 1, toldAtMs: nowMs },
+  ],
+} as const;
+
+async function explained(
+  t: Parameters<typeof alertFolder>[0],
+  options: Omit<Parameters<typeof alertFolder>[1], 'config'>,
+  ...args: string[]
+): Promise<string> {
+  const { run } = await alertFolder(t, { config, ...options });
+  const { status, stdout, stderr } = await run('explain', ...args);
+  assert.deepEqual([status, stderr], [0, '']);
+  return stdout;
+}
+
+test('what fires, who knows it, and who does not know it yet', async (t) => {
+  const text = await explained(t, { episodes: [firing()], telling: tellOps }, 'web-1', 'disk');
+  assert.match(text, /^No report of web-1 is stored\.$/m);
+  assert.match(text, /^disk \(critical at least 95 %, warning at least 85 %, for 15m\)$/m);
+  assert.match(
+    text,
+    /^ {2}Alert 1 \(\/var\) fires as critical since \d{4}-.* \(2h ago\): 96\.2 % \(at least 95 %\)\.$/m,
+  );
+  assert.match(text, /^ {4}Told: ops@example\.org \d{4}-.* \(critical\)\.$/m);
+  assert.match(text, /^ {4}The next pass tells boss@example\.org\.$/m);
+  assert.match(text, /^ {2}Goes to ops@example\.org, boss@example\.org \(critical alone\)\.$/m);
+  assert.match(text, /Times are UTC\.\n$/);
+});
+
+test('what is pending says how long it has to hold', async (t) => {
+  const sinceMs = Date.UTC(2026, 10, 20, 10);
+  const pending = {
+    state: 'pending',
+    firingSinceMs: null,
+    pendingSinceMs: sinceMs,
+    progress: { holding: 1, holdingSinceMs: sinceMs, clearing: 0, missing: 0, easing: 0, lastAtMs: sinceMs },
+  } as const;
+  const byTime = await explained(t, { episodes: [firing(pending)] }, 'web-1', 'disk');
+  // 15 minutes less half of `every`.
+  assert.match(byTime, /is pending since 2026-11-20 10:00 .* It fires with the first row from 2026-11-20 10:12 on/);
+  const byCount = await explained(
+    t,
+    { episodes: [firing({ ...pending, rule: 'memory', subject: '' })] },
+    'web-1',
+    'memory',
+  );
+  assert.match(byCount, /It fires when 2 more rows hold\./);
+});
+
+test('a silence, an acknowledgement and the group interval are named', async (t) => {
+  const { run } = await alertFolder(t, { config, episodes: [firing()], telling: tellOps });
+  await run('silence', 'add', '--client', 'web-*', '--until', '2199-01-01');
+  await run('ack', '1', '--comment', 'on it');
+  const { stdout } = await run('explain', 'web-1', 'disk');
+  assert.match(stdout, /Held back: silence 1 until 2199-01-01 00:00\./);
+  assert.match(stdout, /Held back: acknowledged by ann: on it; no reminders\./);
+  assert.doesNotMatch(stdout, /The next pass tells/);
+});
+
+test('a warning right after another one waits for the group interval', async (t) => {
+  const warning = mail({ ordinary: true, severity: 'warning', notifications: [stored()] });
+  const text = await explained(
+    t,
+    {
+      episodes: [
+        firing({ severity: 'warning' }),
+        firing({ rule: 'inodes', subject: '/', severity: 'warning', limitText: 'at least 90 %' }),
+      ],
+      telling: { mails: [warning], told: [{ ...tellOps.told[0], severity: 'warning' }] },
+    },
+    'web-1',
+    'inodes',
+  );
+  assert.match(
+    text,
+    /Held back for ops@example\.org: warnings and recoveries are gathered until \d{4}-.* \(groupInterval\)\./,
+  );
+});
+
+test('mails that no server has taken are shown with their error', async (t) => {
+  const { run, json, store } = await alertFolder(t, {
+    config,
+    episodes: [firing()],
+    telling: { mails: [mail()], told: [...tellOps.told] },
+  });
+  await store(async (alerts) => {
+    const [due] = await alerts.dueMails(1);
+    if (due === undefined) throw new Error('nothing is due');
+    assert.ok(await alerts.claimMail(due.id, 'a test', 60_000));
+    await alerts.markPutOff(due.id, 'a test', 120_000, '450 4.2.1 greylisted');
+  });
+  const { stdout } = await run('explain', 'web-1');
+  assert.match(
+    stdout,
+    /no mail server has taken:\n {2}1: ops@example\.org, made .*, 1 try, next try .*: 450 4\.2\.1 greylisted$/m,
+  );
+  const { undelivered } = (await json('explain', 'web-1')) as { undelivered: { error: string }[] };
+  assert.deepEqual(
+    undelivered.map(({ error }) => error),
+    ['450 4.2.1 greylisted'],
+  );
+});
+
+test('the last end, and a paused client', async (t) => {
+  const episodes = [ended({ rule: 'disk' }), firing({ client: 'web-2' })];
+  const { run } = await alertFolder(t, { config, episodes });
+  const last = await run('explain', 'web-1', 'disk');
+  assert.match(last.stdout, /^ {2}Nothing is open\.\n {2}Alert 1 \(\/var\) began .* and recovered .* \(15m ago\): /m);
+  const paused = await run('explain', 'web-2', 'disk');
+  assert.match(paused.stdout, /^It is paused in config\.xml/m);
+  assert.match(paused.stdout, /Held back: the client is paused\./);
+});
+
+const silent = firing({
+  client: '',
+  rule: 'collector-silent',
+  subject: 'c0ffee',
+  valueText: 'no full run of mon-1 has finished for 2 h',
+  limitText: 'none for 15 min',
+  value: null,
+});
+
+async function withRun(folder: AlertFolder): Promise<void> {
+  const { storage } = loadConfig({ file: path.join(folder.dir, 'config.xml') });
+  const open = await openStorage({ storage, migrate: false });
+  const start = runStart({ collectorId: 'c0ffee', startedAtMs: Date.now() - 2 * 3_600_000 });
+  await open.reports.endRun(start, runEnd(start));
+  await open.close();
+}
+
+test('what concerns the fleet is explained too: its collectors, its alerts, what holds them back', async (t) => {
+  const folder = await alertFolder(t, { config, episodes: [silent] });
+  await withRun(folder);
+  await folder.run('silence', 'add', '--client', '*', '--rule', 'collector-*', '--until', '2199-01-01');
+  const { status, stdout, stderr } = await folder.run('explain', '--fleet');
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.match(stdout, /^The last full run of collector c0ffee on mon-1 finished at .* \(2h ago\)\.$/m);
+  assert.match(
+    stdout,
+    /^ {2}Alert 1 \(c0ffee\) fires as critical since .*: no full run of mon-1 has finished for 2 h/m,
+  );
+  assert.match(stdout, /Held back: silence 1 until 2199-01-01 00:00\./);
+  assert.match(stdout, /^ {2}Goes to ops@example\.org, boss@example\.org \(critical alone\)\.$/m);
+  assert.match(stdout, /^collector-isolated \(warning\)$/m);
+  assert.match((await folder.run('alerts')).stdout, /\(fleet\) .*explain CLIENT, or --fleet, says more/s);
+
+  const document = await folder.json('explain', '--fleet', 'collector-silent');
+  const [rule] = document['rules'] as { rule: string; alerts: { id: number }[] }[];
+  const [collector] = document['collectors'] as Record<string, unknown>[];
+  assert.deepEqual([document['fleet'], rule?.rule, rule?.alerts.map(({ id }) => id)], [true, 'collector-silent', [1]]);
+  assert.deepEqual([collector?.['id'], collector?.['host']], ['c0ffee', 'mon-1']);
+});
+
+test('a bastion that is gone is named, with how many clients lie behind it', async (t) => {
+  const behind = `<config><alerts><mail to="ops@example.org"/></alerts><bastion name="gate" ip="192.0.2.9"/>
+    <client name="r-[1-2]" ip="198.51.100.[1-2]" proxyJump="gate"/></config>`;
+  const episodes = ['r-1', 'r-2'].map((client) => firing({ client, rule: 'unreachable', subject: '', value: null }));
+  const { run, json } = await alertFolder(t, { config: behind, episodes });
+  const { stdout } = await run('explain', '--fleet');
+  assert.match(stdout, /^No collector has made a full run in the last seven days\.$/m);
+  assert.match(stdout, /^Bastion gate is gone: of 2 clients behind it none can be reached\./m);
+  assert.deepEqual((await json('explain', '--fleet'))['bastions_gone'], [{ name: 'gate', behind: 2 }]);
+});
+
+test('a client may be called like an alert of the fleet', async (t) => {
+  const named = config.replaceAll('web-2', 'collector-silent');
+  const { run } = await alertFolder(t, { config: named, episodes: [silent] });
+  assert.match((await run('explain', 'collector-silent')).stdout, /^No report of collector-silent is stored\.$/m);
+  assert.match((await run('explain', '--fleet', 'collector-silent')).stdout, /Alert 1 \(c0ffee\) fires/);
+});
+
+for (const [args, says] of [
+  [['web-3'], /there is no client "web-3"; did you mean "web-1"\?/],
+  [['web-*'], /"web-\*" is 2 clients/],
+  [['--fleet', 'disk'], /no rule in force for the fleet as a whole is called "disk"/],
+  [['--fleet', 'web-1', 'disk'], /--fleet and a client contradict each other/],
+  [[], /nothing says what to explain/],
+  [['collector-silent'], /"collector-silent" is no client .*fleet-health explain --fleet/],
+  [['(fleet)'], /"\(fleet\)" is no client/],
+  [['web-1', 'memroy'], /no rule in force for web-1 is called "memroy"; did you mean "memory"\? .*In force are: /],
+] as const) {
+  test(`explain ${args.join(' ')} is refused`, async (t) => {
+    const { run } = await alertFolder(t, { config });
+    const { status, stderr } = await run('explain', ...args);
+    assert.equal(status, 2);
+    assert.match(stderr, says);
+  });
+}
+
+test('a silence or window in force is said of a rule with nothing open', async (t) => {
+  const { run, json } = await alertFolder(t, { config });
+  await run('silence', 'add', '--client', 'web-1', '--until', '2199-01-01');
+  const { stdout } = await run('explain', 'web-1', 'disk');
+  assert.match(
+    stdout,
+    /^ {2}Nothing is open\.\n {2}What begins now is held back: silence 1 until 2199-01-01 00:00\.$/m,
+  );
+  const { rules } = (await json('explain', 'web-1', 'disk')) as { rules: { held_by: unknown }[] };
+  assert.deepEqual(rules[0]?.held_by, [
+    { kind: 'silence', silence: 1, until: '2199-01-01T00:00:00.000Z', subjects: [] },
+  ]);
+  assert.doesNotMatch((await run('explain', 'web-2', 'disk')).stdout, /held back/);
+});

@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { alertFolder, firing } from '../support/stored-alerts.ts';
+
+const config = `<config>
+  <alerts zone="Europe/Berlin"><mail to="ops@example.org"/><alert type="disk" mount="/srv" limit="50%"/><alert type="disk" limit="90%"/></alerts>
+  <group name="web"><client name="web-[1-3]" ip="192.0.2.[1-3]"/></group>
+  <client name="db-1" ip="192.0.2.9"><alert type="zombies" limit="5"/></client>
+</config>`;
+
+test('a silence is added, listed, and ended', async (t) => {
+  const { run, json } = await alertFolder(t, { config, episodes: [firing()] });
+  const args = ['silence', 'add', '--client', 'web-*', '--rule', 'disk', '--until', '2h', '--comment', 'moving logs'];
+  const added = await run(...args);
+  assert.deepEqual([added.status, added.stderr], [0, '']);
+  assert.match(
+    added.stdout,
+    /^Silence 1: client web-\*, rule disk, until \d{4}-\d\d-\d\d \d\d:\d\d \(in 2h\), Europe\/Berlin\.$/m,
+  );
+  assert.match(added.stdout, /^It covers 3 clients of config\.xml\. 1 open alert is held back from now on\./m);
+
+  const { silences } = (await json('silence', 'list')) as { silences: Record<string, string>[] };
+  const [silence] = silences;
+  assert.deepEqual(
+    { ...silence, starts_at: '', ends_at: '' },
+    {
+      id: 1,
+      client: 'web-*',
+      rule: 'disk',
+      subject: '*',
+      starts_at: '',
+      ends_at: '',
+      author: 'ann',
+      comment: 'moving logs',
+      open_alerts: 1,
+    },
+  );
+  assert.equal(Date.parse(silence?.['ends_at'] ?? '') - Date.parse(silence?.['starts_at'] ?? ''), 7_200_000);
+  assert.match((await run('silence', 'list')).stdout, / web-\* +disk +\* .* 1 +ann\n {4}moving logs\n/);
+
+  const gone = await run('silence', 'expire', '1');
+  assert.deepEqual([gone.status, gone.stdout.split('.')[0]], [0, 'Silence 1 has ended']);
+  assert.equal((await run('silence', 'list')).stdout, 'No silence is in force.\n');
+  const twice = await run('silence', 'expire', '1');
+  assert.equal(twice.status, 2);
+  assert.match(twice.stderr, /there is no silence 1 in force \(usage\)\. None is\./);
+});
+
+test('a time without an offset is of the readers, and the answer says so', async (t) => {
+  const { json } = await alertFolder(t, { config });
+  const endOf = async (until: string): Promise<unknown> =>
+    ((await json('silence', 'add', '--client', '*', '--until', until)) as { silence: { ends_at: string } }).silence
+      .ends_at;
+  assert.equal(await endOf('2199-07-01 06:00'), '2199-07-01T04:00:00.000Z');
+  assert.equal(await endOf('2199-01-01'), '2198-12-31T23:00:00.000Z');
+  assert.equal(await endOf('2199-07-01T06:00:00+09:00'), '2199-06-30T21:00:00.000Z');
+});
+
+test('a silence may begin later, last so long, and be of a group, those who join it included', async (t) => {
+  const { run, json, dir } = await alertFolder(t, { config, episodes: [firing(), firing({ client: 'db-1' })] });
+  const args = ['--group', 'web', '--from', '2198-12-31 22:00', '--until', '06:00'];
+  const later = (await json('silence', 'add', ...args)) as { silence: Record<string, string>; clients: number };
+  assert.deepEqual(
+    [later.clients, later.silence['client'], later.silence['starts_at'], later.silence['ends_at']],
+    [3, '@web', '2198-12-31T21:00:00.000Z', '2199-01-01T05:00:00.000Z'],
+  );
+  assert.match((await run('silence', 'list')).stdout, / @web .* 0 +ann\n {4}begins 2198-12-31 22:00/);
+  const now = await run('silence', 'add', '--group', 'web', '--for', '2h');
+  assert.match(now.stdout, /^Silence 2: client @web, rule \*, until .* \(in 2h\)/);
+  assert.match(now.stdout, /It covers 3 clients of config\.xml\. 1 open alert is held back from now on\./);
+  const file = path.join(dir, 'config.xml');
+  const joined = config
+    .replace('<client name="db-1"', '<group name="web"><client name="db-1"')
+    .replace('</config>', '</group></config>');
+  writeFileSync(file, joined);
+  const { alerts } = (await json('alerts')) as { alerts: { client: string; held_by: { silence: number }[] }[] };
+  assert.deepEqual(
+    alerts.map(({ client, held_by: held }) => [client, held.map(({ silence }) => silence)]),
+    [
+      ['web-1', [2]],
+      ['db-1', [2]],
+    ],
+  );
+});
+
+test('a window that is open is said by status, silence list and a dry run, with what it holds back', async (t) => {
+  const window = config.replace(
+    '<mail to',
+    '<window days="mon-sun" start="00:00" duration="24h" rules="disk*"/><mail to',
+  );
+  const { run, json } = await alertFolder(t, { config: window, episodes: [firing(), firing({ client: 'db-1' })] });
+  const said = /[Ww]indow until \d{4}-\d\d-\d\d \d\d:\d\d holds back 2 alerts/;
+  assert.match((await run('status')).stdout, said);
+  assert.match(
+    (await run('silence', 'list')).stdout,
+    /^No silence is in force\.\nWindow until .* holds back 2 alerts\./,
+  );
+  assert.match((await run('alert', '--dry-run')).stdout, said);
+  const [held] = (await json('status'))['held_back'] as Record<string, unknown>[];
+  assert.deepEqual({ ...held, until: '' }, { kind: 'window', silence: null, until: '', alerts: 2 });
+});
+
+for (const [args, says] of [
+  [
+    ['--client', '*', '--until', '2020-01-01 06:00'],
+    /2020-01-01 06:00 Europe\/Berlin, has passed .* Give a time after \d{4}-/,
+  ],
+  [['--client', '*', '--until', '0s'], /has passed/],
+  [['--client', '*', '--until', 'tuesday'], /"tuesday" is no time \(usage\)\. Write 2h, 18:00, .*Europe\/Berlin/],
+  [['--client', '*', '--until', '2030-02-30'], /is no time/],
+  [['--until', '2h'], /nothing says what is to be silent .* --client '\*' is everything/],
+  [['--client', 'x'.repeat(600), '--until', '2h'], /--client is longer than 512 characters/],
+  [['--client', '*'], /nothing says until when \(usage\)\. Give --for 2h, or --until 18:00/],
+  [['--client', '*', '--until', '2h', '--for', '2h'], /--until and --for contradict each other/],
+  [['--client', '*', '--group', 'web', '--for', '2h'], /--client and --group contradict each other/],
+  [['--group', 'wbe', '--for', '2h'], /there is no group "wbe"; did you mean "web"\?/],
+  [['--client', '*', '--from', '2h', '--until', '1s', '--for', '1h'], /contradict/],
+  [['--client', '*', '--from', '2199-01-02', '--until', '2199-01-01'], /has passed .* Give a time after 2199-01-02/],
+] as const) {
+  test(`silence add ${args.join(' ').slice(0, 60)} is refused`, async (t) => {
+    const { run } = await alertFolder(t, { config });
+    const { status, stderr } = await run('silence', 'add', ...args);
+    assert.equal(status, 2);
+    assert.match(stderr, says);
+  });
+}
+
+for (const [patterns, says] of [
+  [['--client', 'wbe-*'], /warning: no client of config\.xml matches "wbe-\*"; did you mean "web-\*"\?/],
+  [['--client', 'web-2,bd-1'], /no client of config\.xml matches "bd-1"; did you mean "db-1"\?/],
+  [['--rule', 'dsik'], /no rule of config\.xml is called "dsik"; did you mean "disk"\?/],
+  [['--rule', 'zombie'], /did you mean "zombies"\?/],
+  [['--client', 'web-*', '--rule', 'zombies'], /none of these clients has a rule that matches "zombies"/],
+] as const) {
+  test(`silence add ${patterns.join(' ')} is taken, with a warning`, async (t) => {
+    const { run, json } = await alertFolder(t, { config });
+    const { status, stderr } = await run('silence', 'add', ...patterns, '--until', '1h');
+    assert.equal(status, 0);
+    assert.match(stderr, says);
+    const { silences } = (await json('silence', 'list')) as { silences: unknown[] };
+    assert.equal(silences.length, 1);
+  });
+}
+
+for (const patterns of [
+  ['--client', '!web-1'],
+  ['--rule', 'collector-silent'],
+  ['--rule', 'disk mount=/srv', '--subject', '/srv'],
+]) {
+  test(`silence add ${patterns.join(' ')} draws no warning`, async (t) => {
+    const { run } = await alertFolder(t, { config });
+    const { status, stderr } = await run('silence', 'add', ...patterns, '--until', '1h');
+    assert.deepEqual([status, stderr], [0, '']);
+  });
+}

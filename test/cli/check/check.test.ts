@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict';
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import { startLoopbackFleet } from '../../support/loopback-fleet.ts';
+import { configFolder, runCli, type CliResult } from '../../support/run-cli.ts';
+
+interface CheckJson {
+  readonly valid: boolean;
+  readonly clients: number | null;
+  readonly faults: readonly { readonly line: number | null; readonly message: string }[];
+  readonly warnings: readonly { readonly message: string }[];
+  readonly defaults: readonly { readonly where: string; readonly name: string; readonly value: string }[];
+  readonly connections?: readonly { readonly what: string; readonly ok: boolean; readonly code: string | null }[];
+}
+
+const parse = ({ stdout }: CliResult): CheckJson => JSON.parse(stdout) as CheckJson;
+
+function check(t: TestContext, content: string, ...args: string[]): Promise<CliResult> {
+  const dir = configFolder(t, content);
+  return runCli(['check', ...args], { cwd: dir });
+}
+
+test('a valid file: the verdict comes last, defaults with --defaults, exit status 0', async (t) => {
+  const content = '<config><collector every="10m"/><client ip="192.0.2.1"/><client ip="192.0.2.2"/></config>';
+  assert.doesNotMatch((await check(t, content)).stdout, /concurrency/);
+  const { status, stdout, stderr } = await check(t, content, '--defaults');
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.match(stdout, /collector +concurrency +128/);
+  assert.doesNotMatch(stdout, /collector +every/);
+  assert.match(stdout, /config\.xml is valid: 2 clients, \d warnings?\.\n$/);
+  const json = parse(await check(t, content, '--json'));
+  assert.deepEqual([json.valid, json.clients, json.faults], [true, 2, []]);
+  assert.deepEqual(
+    json.defaults.filter(({ name }) => name === 'hostKeys').map(({ where }) => where),
+    ['ssh'],
+  );
+});
+
+test('all faults at once, each with its line, exit status 2', async (t) => {
+  const content = `<config>
+  <collector evry="5m"/>
+  <client ip="192.0.2.1" port="70000"/>
+  <client username="neither-ip-nor-name"/>
+</config>`;
+  const { status, stdout, stderr } = await check(t, content);
+  assert.deepEqual([status, stderr], [2, '']);
+  for (const line of [2, 3, 4]) assert.match(stdout, new RegExp(`^fault: config\\.xml:${line}: `, 'm'));
+  assert.match(stdout, /every/);
+  const json = parse(await check(t, content, '--json'));
+  assert.equal(json.valid, false);
+  assert.deepEqual(
+    json.faults.map(({ line }) => line),
+    [2, 3, 4],
+  );
+});
+
+test('a file that others can read, with a password in it, is refused with the command that mends it', async (t) => {
+  const dir = configFolder(t, '<config><client ip="192.0.2.1" username="u" password="hidden"/></config>');
+  chmodSync(path.join(dir, 'config.xml'), 0o644);
+  const { status, stdout } = await runCli(['check'], { cwd: dir });
+  assert.equal(status, 2);
+  assert.match(stdout, /chmod 6[04]0 /);
+  assert.ok(!stdout.includes('hidden'));
+});
+
+test('a missing file is one line and exit status 2', async () => {
+  const { status, stdout, stderr } = await runCli(['-c', '/nowhere/config.xml', 'check']);
+  assert.deepEqual([status, stdout], [2, '']);
+  assert.match(stderr, /^fleet-health: .*\/nowhere\/config\.xml.* \(config-missing\)\. .*\n$/);
+});
+
+test('$FLEET_HEALTH_CONFIG names the file, and -c goes before it', async (t) => {
+  const dir = configFolder(t, '<config><client ip="192.0.2.1"/></config>');
+  const env = { FLEET_HEALTH_CONFIG: path.join(dir, 'config.xml') };
+  assert.equal((await runCli(['check'], { env, cwd: '/' })).status, 0);
+  assert.equal((await runCli(['check', '-c', '/nowhere/config.xml'], { env, cwd: '/' })).status, 2);
+});
+
+test('--connect tries every login, the database and the mail server, and says which are well', async (t) => {
+  const fleet = await startLoopbackFleet(t, 3, { trusted: true });
+  await fleet.servers[1]?.close();
+  fleet.configure('<smtp host="127.0.0.1" port="1" security="none" from="a@example.org"/>');
+  const result = await fleet.run(['check', '--connect', '--json']);
+  assert.equal(result.status, 1);
+  assert.deepEqual(
+    parse(result).connections?.map(({ what, ok, code }) => [what, ok, code]),
+    [
+      ['state folder', true, null],
+      ['database', true, null],
+      ['mail server', false, 'mail-unavailable'],
+      ['c1', true, null],
+      ['c2', false, 'connect-refused'],
+      ['c3', true, null],
+    ],
+  );
+  assert.equal(fleet.servers[0]?.execs(), 0, 'nothing is to be run');
+  const { stdout } = await fleet.run(['check', '--connect']);
+  assert.match(stdout, /failed: client c2: .* \(connect-refused\)\. /);
+  assert.match(stdout, /4 of 6 trials are well\.\n.*config\.xml is valid: 3 clients, \d warnings?\.\n$/);
+});
+
+test('--connect: a wrong password, an unknown host key and a database that is away', async (t) => {
+  const fleet = await startLoopbackFleet(t, 1, { trusted: true });
+  const unknown = await startLoopbackFleet(t, 1, { trusted: false });
+  fleet.configure(`<client name="other" ip="127.0.0.1" port="${unknown.servers[0]?.port ?? 0}"/>`);
+  fleet.configure('<storage url="mysql://nobody@127.0.0.1:1/fleet" password="x"/>');
+  const file = path.join(fleet.dir, 'config.xml');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('a secret word', 'a wrong word'));
+  const result = await fleet.run(['check', '--connect', '--json']);
+  assert.equal(result.status, 3);
+  assert.deepEqual(
+    parse(result).connections?.map(({ what, code }) => [what, code]),
+    [
+      ['state folder', null],
+      ['database', 'storage-unavailable'],
+      ['c1', 'auth-failed'],
+      ['other', 'host-key-unknown'],
+    ],
+  );
+  assert.ok(!result.stdout.includes('a wrong word'));
+});
+
+test('--connect names the rules whose mounts nobody has', async (t) => {
+  const fleet = await startLoopbackFleet(t, 1, { trusted: true });
+  fleet.configure(`<alerts><mail to="a@example.org"/>
+    <alert type="disk" mount="/,/home" limit="100%"/>
+    <alert type="disk" mount="/no/such/*" limit="90%"/>
+  </alerts>`);
+  await fleet.run(['-q', 'collect']);
+  const { stdout, status } = await fleet.run(['check', '--connect']);
+  assert.equal(status, 0, stdout);
+  const warnings = stdout.split('\n').filter((line) => line.includes('matches no mount'));
+  assert.deepEqual(warnings, ['warning: line 6: disk mount=/no/such/* (1 client) matches no mount stored so far']);
+});
+
+test('--mail sends a test mail the way alerts go, without any login', async (t) => {
+  const config =
+    '<config><alerts><mail to="ops@example.org"/></alerts><client name="c" ip="192.0.2.1" transport="local"/></config>';
+  const dir = configFolder(t, config);
+  const first = await runCli(['-q', 'check', '--mail'], { cwd: dir });
+  assert.deepEqual([first.status, first.stderr], [0, '']);
+  assert.match(first.stdout, /^A test mail to ops@example\.org was taken by .*outbox\.$/m);
+  const outbox = path.join(dir, 'state', 'outbox');
+  const [file = ''] = readdirSync(outbox);
+  assert.match(readFileSync(path.join(outbox, file), 'utf8'), /^To: ops@example\.org\r$/m);
+  const named = await runCli(['-q', 'check', '--mail', 'me@example.org'], { cwd: dir });
+  assert.match(named.stdout, /^A test mail to me@example\.org /m);
+  const wrong = await runCli(['check', '--mail', 'me'], { cwd: dir });
+  assert.equal(wrong.status, 2);
+  assert.match(wrong.stderr, /me is no mail address \(usage\)/);
+});
+
+test('a mail server that is away is exit status 1', async (t) => {
+  const dir = configFolder(
+    t,
+    '<config><smtp host="127.0.0.1" port="1" security="none" from="a@example.org"/><client ip="192.0.2.1"/></config>',
+  );
+  const { status, stdout } = await runCli(['--json', 'check', '--mail', 'me@example.org'], { cwd: dir });
+  assert.equal(status, 1);
+  const { connections } = JSON.parse(stdout) as { connections: Record<string, unknown>[] };
+  assert.deepEqual(
+    connections.map(({ what, kind, ok, code }) => [what, kind, ok, code]),
+    [['test mail to me@example.org', 'mail', false, 'mail-unavailable']],
+  );
+});
+
+test('check CLIENT: every machine on the way, each value with its place, and what is not followed', async (t) => {
+  const content = `<config><ssh username="u" config="ssh_config"/>
+<bastion name="fra" ip="192.0.2.1" privateKey="/k"/>
+<client name="web" proxyJump="fra"/>
+<client name="db" ip="192.0.2.2" password="hush"/></config>`;
+  const dir = configFolder(t, content);
+  const file = path.join(dir, 'ssh_config');
+  const db = 'Host db\n  ProxyCommand nc\n  ForwardAgent yes\n  Frobnicate 1\n  StrictHostKeyChecking no\n';
+  writeFileSync(file, `Host web\n  HostName real.example\n  Port 99\n${db}`);
+  const shown = await runCli(['check', 'web', 'db'], { cwd: dir });
+  assert.deepEqual([shown.status, shown.stderr], [0, '']);
+  assert.match(shown.stdout, /^client web: fra -> web$/m);
+  assert.match(shown.stdout, /^fra +ip +\S*config\.xml:2 +192\.0\.2\.1$/m);
+  assert.match(shown.stdout, /^web +ip +\S*ssh_config:2 +real\.example$/m);
+  assert.match(shown.stdout, /^ +port +\S*ssh_config:3 +99$/m);
+  assert.match(shown.stdout, /ssh_config:5: ProxyCommand of db: only OpenSSH can do it/);
+  assert.match(shown.stdout, /ssh_config:6: ForwardAgent of db is not followed$/m);
+  assert.match(shown.stdout, /ssh_config:7: Frobnicate of db is no option that is known$/m);
+  assert.match(shown.stdout, /ssh_config:8: StrictHostKeyChecking no would take any key; the check stays strict$/m);
+  assert.doesNotMatch(shown.stdout, /hush/);
+
+  const all = await runCli(['check'], { cwd: dir });
+  assert.match(
+    all.stdout,
+    /^warning: \S*config\.xml:4: client "db" cannot be reached: \S*ssh_config:5: ProxyCommand /m,
+  );
+  assert.doesNotMatch(all.stdout, /client "web"/);
+
+  const json = JSON.parse((await runCli(['check', 'web', '--json'], { cwd: dir })).stdout) as {
+    readonly clients: readonly { readonly client: string; readonly hops: readonly { readonly kind: string }[] }[];
+  };
+  assert.deepEqual(
+    json.clients.map(({ client, hops }) => [client, hops.map(({ kind }) => kind)]),
+    [['web', ['bastion', 'client']]],
+  );
+  assert.equal((await runCli(['check', 'web', '--connect'], { cwd: dir })).status, 2);
+  assert.equal((await runCli(['check', 'wbe'], { cwd: dir })).status, 2);
+  writeFileSync(file, 'Host web\n  Port many\n');
+  const refused = await runCli(['check', 'web'], { cwd: dir });
+  assert.equal(refused.status, 2);
+  assert.match(refused.stdout, /client web: \S*ssh_config:2: Port is no port number \(config-invalid\)/);
+  const json2 = await runCli(['check', '--json'], { cwd: dir });
+  assert.match(json2.stdout, /"client \\"web\\" cannot be reached: [^"]*ssh_config:2: Port is no port number"/);
+  assert.equal(json2.status, 0);
+});

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { startLoopbackFleet } from '../../support/loopback-fleet.ts';
+import { configFolder, runCli } from '../../support/run-cli.ts';
+
+const content = `<config>
+  <storage url="mysql://u@127.0.0.1/d" passwordFile="db.password" ca="db-ca.pem"/>
+  <smtp host="mail.example.org" username="u" passwordFile="smtp.password" ca="folder"/>
+  <notify command="/nope/page"/>
+  <notify command="./plain"/>
+  <notify command="sh"/>
+  <ssh privateKey="id" knownHosts="hosts" agent="none"/>
+  <alerts><mail to="a@example.org"/></alerts>
+  <client ip="192.0.2.1" passwordFile="there"/>
+  <client ip="192.0.2.2" privateKey="id"/>
+  <client ip="192.0.2.3" privateKey="old" state="retired"/>
+</config>`;
+
+test('check names each file that is not there or no file, once a path, with its element, line and who needs it', async (t) => {
+  const dir = configFolder(t, content);
+  mkdirSync(path.join(dir, 'folder'));
+  for (const name of ['there', 'plain']) writeFileSync(path.join(dir, name), 'word\n', { mode: 0o600 });
+  const { status, stdout } = await runCli(['check'], { cwd: dir });
+  assert.equal(status, 0, 'another machine may have them');
+  const said = stdout.split('\n').flatMap((line) => /^warning: (config\.xml:\d+: <\w+ \w+>: .*)/.exec(line)?.[1] ?? []);
+  assert.deepEqual(said, [
+    `config.xml:2: <storage passwordFile>: ${dir}/db.password does not exist; collect and alert need it`,
+    `config.xml:2: <storage ca>: ${dir}/db-ca.pem does not exist; collect and alert need it`,
+    `config.xml:3: <smtp passwordFile>: ${dir}/smtp.password does not exist; alert needs it`,
+    `config.xml:3: <smtp ca>: ${dir}/folder is no regular file; alert needs it`,
+    'config.xml:4: <notify command>: /nope/page does not exist; alert needs it',
+    'config.xml:5: <notify command>: ./plain cannot be executed by this account; alert needs it',
+    `config.xml:7: <ssh privateKey>: ${dir}/id does not exist; collect needs it`,
+    `config.xml:7: <ssh knownHosts>: ${dir}/hosts does not exist; collect needs it`,
+  ]);
+});
+
+test(
+  'check names a file that this account cannot read',
+  { skip: process.getuid?.() !== 0 && 'needs another account' },
+  async (t) => {
+    const dir = configFolder(t, '<config><client ip="192.0.2.1" passwordFile="word"/></config>');
+    writeFileSync(path.join(dir, 'word'), 'word\n', { mode: 0o600 });
+    for (const place of [dir, path.join(dir, 'config.xml')]) chownSync(place, 65_534, 65_534);
+    chmodSync(dir, 0o755);
+    const { stdout, stderr } = await runCli(['check'], { cwd: dir, uid: 65_534 });
+    assert.equal(stderr, '');
+    assert.match(stdout, /word cannot be read by this account; collect needs it/);
+  },
+);
+
+test('check --connect fails for a notify command that cannot be started', async (t) => {
+  const fleet = await startLoopbackFleet(t, 1, { trusted: true });
+  fleet.configure('<notify command="/nope/page"/><notify command="sh"/>');
+  const { status, stdout } = await fleet.run(['check', '--connect']);
+  assert.equal(status, 1);
+  assert.match(stdout, /failed: notify \/nope\/page: \/nope\/page does not exist \(mail-unavailable\)\./);
+  assert.match(stdout, /4 of 5 trials are well\./);
+});

@@ -1,0 +1,252 @@
+/** `cleanup` on a real sshd: what goes, what stays, and that nothing is lost or followed on the way. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { after, before, suite, test, type TestContext } from 'node:test';
+
+import { takeLock } from '../../../src/state/lock.ts';
+import { openSqlite } from '../../../src/platform/sqlite.ts';
+import { makeInventoriedIn } from '../../support/inventoried.ts';
+import { restrict } from '../../support/restricted-key.ts';
+import { configFolder, runCli, type CliResult } from '../../support/run-cli.ts';
+import { sshdMissing, sshKeygen, startSshd, type Sshd, type SshdAccount } from '../../support/sshd.ts';
+import { databaseKinds, listing } from '../../end-to-end/support/whole-fleet.ts';
+
+interface Collector {
+  readonly dir: string;
+  readonly id: () => string;
+  readonly run: (...args: readonly string[]) => Promise<CliResult>;
+  readonly reports: () => number;
+}
+
+suite('cleanup', { skip: sshdMissing() ?? false }, () => {
+  let sshd: Sshd;
+  let key: { readonly privateKey: string; readonly publicKey: string };
+  before(async () => {
+    sshd = await startSshd();
+    key = sshKeygen(path.join(sshd.dir, 'user'), '-t', 'ed25519');
+  });
+  after(async () => await sshd.stop());
+  const [sqlite] = databaseKinds();
+  assert.ok(sqlite);
+
+  async function collector(t: TestContext, account: SshdAccount, attributes = ''): Promise<Collector> {
+    const dir = configFolder(
+      t,
+      `<config><client name="web-1" ip="127.0.0.1" port="${sshd.port}" username="${account.name}"
+        privateKey="${key.privateKey}" ${attributes}/></config>`,
+    );
+    await makeInventoriedIn(path.join(dir, 'state'), 'web-1');
+    writeFileSync(path.join(dir, 'state/known_hosts'), `${sshd.hostKeyLine()}\n`);
+    return {
+      dir,
+      id: () => readFileSync(path.join(dir, 'state/collector-id'), 'utf8').trim(),
+      run: (...args) => runCli(args, { cwd: dir }),
+      reports: () => {
+        const database = openSqlite(path.join(dir, 'state/fleet.db'), { readOnly: true });
+        try {
+          return database.prepare('SELECT id FROM stats').all().length;
+        } finally {
+          database.close();
+        }
+      },
+    };
+  }
+
+  const addAccount = (shell = '/bin/sh'): Promise<SshdAccount> => sshd.addAccount({ publicKey: key.publicKey, shell });
+  const placeOf = (account: SshdAccount): string => path.join(account.home, '.local/state/fleet-health');
+
+  for (const shell of ['/bin/sh', '/bin/bash', '/usr/bin/fish', '/bin/zsh', '/bin/tcsh', '/bin/mksh']) {
+    test(`removes all there is, through ${shell}`, { skip: existsSync(shell) ? false : 'not installed' }, async (t) => {
+      const account = await addAccount(shell);
+      const { run } = await collector(t, account);
+      assert.equal((await run('collect')).status, 0);
+      const { status, stdout, stderr } = await run('cleanup', '--yes');
+      assert.deepEqual([status, stderr], [0, '']);
+      assert.match(stdout, /^web-1: \d+ KiB removed\n {2}\/\S+\/fleet-health\/\S+ {2}\d+ KiB\n\nThe next collect/);
+      assert.deepEqual(listing(path.join(account.home, '.local/state')), []);
+      assert.equal((await run('cleanup', '--yes')).stdout, 'web-1: nothing there\n');
+    });
+  }
+
+  test('with --json, from every place', async (t) => {
+    const account = await addAccount();
+    const { run, id } = await collector(t, account);
+    assert.equal((await run('collect')).status, 0);
+    const [machine = ''] = readdirSync(placeOf(account));
+    const places = [`/var/tmp/fleet-health-${account.uid}`, `/dev/shm/fleet-health-${account.uid}`];
+    for (const place of places) {
+      mkdirSync(path.join(place, machine, id(), 'x'.repeat(32)), { recursive: true });
+      t.after(() => rmSync(place, { recursive: true, force: true }));
+      spawnSync('chown', ['-R', account.name, place]);
+    }
+    const { status, stdout } = await run('cleanup', 'web-1', '--yes', '--json');
+    assert.equal(status, 0);
+    const { clients } = JSON.parse(stdout) as { clients: { removed: { path: string; size_bytes: number }[] }[] };
+    assert.deepEqual(
+      clients[0]?.removed.map((folder) => folder.path),
+      [placeOf(account), ...places].map((place) => path.join(place, machine, id())),
+    );
+    assert.ok((clients[0].removed[0]?.size_bytes ?? 0) > 40_000);
+    for (const place of [placeOf(account), ...places]) assert.equal(existsSync(place), false, place);
+  });
+
+  for (const state of ['active', 'retired']) {
+    test(`brings home what waits before it removes anything (${state})`, async (t) => {
+      const account = await addAccount();
+      const { dir, run, reports } = await collector(t, account);
+      assert.equal((await run('collect', '--dry-run')).status, 0);
+      const config = path.join(dir, 'config.xml');
+      writeFileSync(config, readFileSync(config, 'utf8').replace('<client', `<client state="${state}"`));
+      const { status, stdout } = await run('cleanup', 'web-1', '--yes');
+      assert.equal(status, 0, stdout);
+      assert.equal(existsSync(placeOf(account)), false);
+      assert.equal(reports(), 2);
+    });
+  }
+
+  test('what cannot be brought home stays, and with it everything; --force loses it', async (t) => {
+    const account = await addAccount();
+    const { dir, run } = await collector(t, account);
+    assert.equal((await run('collect', '--dry-run')).status, 0);
+    // Nobody can open it any more, so it is never acknowledged.
+    for (const name of ['keys', 'public_keys']) rmSync(path.join(dir, 'state', name), { recursive: true });
+    const refused = await run('cleanup', '--yes');
+    assert.equal(refused.status, 1);
+    assert.match(
+      refused.stdout,
+      /1 sealed report could not be brought home, so nothing was removed; --force loses them/,
+    );
+    assert.equal(listing(placeOf(account)).filter((line) => line.includes('.fhs')).length, 1);
+    assert.equal((await run('cleanup', '--yes', '--force')).status, 0);
+    assert.equal(existsSync(placeOf(account)), false);
+  });
+
+  test('what another collector keeps goes with --all alone, and its reports with --force alone', async (t) => {
+    const account = await addAccount();
+    const [mine, theirs] = [await collector(t, account), await collector(t, account)];
+    for (const { run } of [mine, theirs]) assert.equal((await run('collect', '--dry-run')).status, 0);
+    const [machine = ''] = readdirSync(placeOf(account));
+    mkdirSync(path.join(placeOf(account), machine, 'runtimes'));
+    spawnSync('chown', [account.name, path.join(placeOf(account), machine, 'runtimes')]);
+    assert.equal((await mine.run('cleanup', '--yes')).status, 0);
+    assert.deepEqual(readdirSync(path.join(placeOf(account), machine)), [theirs.id(), 'runtimes'].sort());
+    const refused = await mine.run('cleanup', '--yes', '--all');
+    assert.equal(refused.status, 1);
+    assert.match(refused.stdout, /1 sealed report of other collectors could not be brought home/);
+    assert.equal((await mine.run('cleanup', '--yes', '--all', '--force')).status, 0);
+    assert.equal(existsSync(placeOf(account)), false);
+  });
+
+  for (const [level, depth] of [
+    ['the place', 0],
+    ['the machine’s folder', 1],
+    ['the collector’s folder', 2],
+  ] as const) {
+    test(`a symbolic link as ${level} is not followed`, async (t) => {
+      const account = await addAccount();
+      const { run, id } = await collector(t, account);
+      assert.equal((await run('collect')).status, 0);
+      const [machine = ''] = readdirSync(placeOf(account));
+      const link = path.join(placeOf(account), ...[machine, id()].slice(0, depth));
+      const elsewhere = path.join(account.home, 'elsewhere');
+      renameSync(link, elsewhere);
+      symlinkSync(elsewhere, link);
+      const before = listing(elsewhere);
+      assert.ok(before.length > 2);
+      await run('cleanup', '--yes', '--force');
+      assert.deepEqual(listing(elsewhere), before);
+    });
+  }
+
+  test('links inside go, what they point to stays', async (t) => {
+    const account = await addAccount();
+    const { run, id } = await collector(t, account);
+    assert.equal((await run('collect')).status, 0);
+    const [machine = ''] = readdirSync(placeOf(account));
+    const precious = path.join(account.home, 'precious');
+    mkdirSync(precious);
+    writeFileSync(path.join(precious, 'file'), 'x');
+    spawnSync('chown', ['-R', account.name, precious]);
+    symlinkSync(precious, path.join(placeOf(account), machine, id(), 'link'));
+    assert.equal((await run('cleanup', '--yes')).status, 0);
+    assert.equal(readFileSync(path.join(precious, 'file'), 'utf8'), 'x');
+    assert.equal(existsSync(placeOf(account)), false);
+  });
+
+  test('folders of somebody else stay, and are told where they hinder', async (t) => {
+    const account = await addAccount();
+    const { run, id } = await collector(t, account);
+    assert.equal((await run('collect')).status, 0);
+    const [machine = ''] = readdirSync(placeOf(account));
+    const foreign = path.join(placeOf(account), machine, id(), 'foreign');
+    mkdirSync(foreign);
+    writeFileSync(path.join(foreign, 'file'), 'x');
+    const { status, stdout } = await run('cleanup', '--yes');
+    assert.equal(status, 1);
+    assert.match(stdout, /not everything could be removed\n {2}\S+ {2}is left/);
+    assert.equal(existsSync(path.join(foreign, 'file')), true);
+  });
+
+  test('asks first, and says how where nobody can be asked', async (t) => {
+    const account = await addAccount();
+    const { run } = await collector(t, account);
+    assert.equal((await run('collect')).status, 0);
+    const { status, stderr } = await run('cleanup');
+    assert.equal(status, 2);
+    assert.match(stderr, /no terminal to ask on.*--yes/s);
+    assert.equal(existsSync(placeOf(account)), true);
+  });
+
+  test('does nothing while a run of the collector goes on', async (t) => {
+    const account = await addAccount();
+    const { dir, run } = await collector(t, account);
+    assert.equal((await run('collect')).status, 0);
+    const lock = await takeLock({ file: path.join(dir, 'state/lock.db'), nowMs: Date.now() });
+    assert.equal(lock.kind, 'held');
+    try {
+      const { status, stderr } = await run('cleanup', '--yes');
+      assert.equal(status, 3);
+      assert.match(stderr, /a collect is running \(process \d+\).*\(locked\)/s);
+    } finally {
+      lock.release();
+    }
+    assert.equal(existsSync(placeOf(account)), true);
+  });
+
+  test('through a restricted key nothing can be removed, and it says so', async (t) => {
+    const { site, account } = await restrict(sshd, await sqlite.site(t, ''));
+    assert.equal((await site.run('collect')).status, 0);
+    const { status, stdout } = await site.run('cleanup', '--yes');
+    assert.equal(status, 1);
+    assert.match(
+      stdout,
+      /web-1: restricted-key {2}the restricted key runs nothing but its agent.* docs\/installation\.md/,
+    );
+    assert.equal(existsSync(placeOf(account)), true);
+  });
+
+  test('a client that cannot be reached is a line, and the others are cleaned up', async (t) => {
+    const account = await addAccount();
+    const { dir, run } = await collector(t, account);
+    assert.equal((await run('collect')).status, 0);
+    const config = path.join(dir, 'config.xml');
+    const gone = '<client name="gone" ip="127.0.0.2" port="1" username="x" password="x"/></config>';
+    writeFileSync(config, readFileSync(config, 'utf8').replace('</config>', gone));
+    const { status, stdout } = await run('cleanup', '--yes');
+    assert.equal(status, 1);
+    assert.match(stdout, /^web-1: \d+ KiB removed$/m);
+    assert.match(stdout, /^gone: connect-refused/m);
+    assert.equal(existsSync(placeOf(account)), false);
+  });
+});

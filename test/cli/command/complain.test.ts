@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { complain } from '../../../src/cli/command/complain.ts';
+import type { Output } from '../../../src/cli/terminal/output.ts';
+import { FleetError } from '../../../src/errors.ts';
+
+interface Said {
+  readonly status: number;
+  readonly stdout: readonly string[];
+  readonly stderr: readonly string[];
+}
+
+function say(thrown: unknown, options: { json?: boolean; verbosity?: Output['verbosity'] } = {}): Said {
+  const stdout: string[] = [];
+  const stderr: string[] = [];
+  const status = complain(
+    {
+      json: options.json ?? false,
+      verbosity: options.verbosity ?? 'normal',
+      terminal: false,
+      attended: false,
+      columns: 80,
+      print: (text) => void stdout.push(text),
+      printJson: (value) => void stdout.push(JSON.stringify(value)),
+      complain: (text) => void stderr.push(text),
+      colour: (_colour, text) => text,
+    },
+    thrown,
+  );
+  return { status, stdout, stderr };
+}
+
+const refused = new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'connect ECONNREFUSED.' });
+
+test('a known error is one line with code and advice, and its exit status', () => {
+  assert.deepEqual(say(refused), {
+    status: 3,
+    stdout: [],
+    stderr: ['fleet-health: connect ECONNREFUSED (storage-unavailable). Check <storage url> and the server.'],
+  });
+});
+
+test('with --json the same stands as an object on stdout', () => {
+  const { stdout, stderr } = say(refused, { json: true });
+  assert.equal(stderr.length, 1);
+  assert.deepEqual(JSON.parse(stdout.join('')), {
+    error: {
+      code: 'storage-unavailable',
+      stage: 'storage',
+      message: 'connect ECONNREFUSED.',
+      advice: 'Check <storage url> and the server.',
+    },
+  });
+});
+
+test('anything else is a fault in the program, with a stack only for those who ask', () => {
+  const { status, stderr } = say(new TypeError('x is not\na function'));
+  assert.equal(status, 3);
+  assert.deepEqual(stderr, ['fleet-health: x is not a function (internal). Please report it, with the message.']);
+  assert.match(say(new TypeError('x'), { verbosity: 'verbose' }).stderr.join('\n'), /caused by TypeError: x\n {4}at /);
+});
+
+test('of many faults the first is told, and how many there are', () => {
+  const faults = new FleetError({
+    code: 'config-invalid',
+    stage: 'config',
+    message: 'a.xml:1: x\na.xml:2: y\na.xml:3: z',
+  });
+  assert.match(say(faults).stderr.join(''), /^fleet-health: a\.xml:1: x; and 2 more \(config-invalid\)\./);
+});
+
+test('a message from outside cannot forge a second line', () => {
+  const forged = new FleetError({ code: 'internal', stage: 'run', message: 'a\rfleet-health: all is well\u001b[1A' });
+  for (const character of ['\r', '\n', '\u001b']) assert.ok(!say(forged).stderr.join('').includes(character));
+});

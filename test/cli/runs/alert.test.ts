@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { mail } from '../../storage/support/alert-samples.ts';
+import { startLoopbackFleet } from '../../support/loopback-fleet.ts';
+import { outcomeOf, startCli } from '../../support/run-cli.ts';
+import { alertFolder, firing } from '../support/stored-alerts.ts';
+
+const config = `<config><alerts><mail to="ops@example.org"/></alerts><client name="web-1" ip="192.0.2.1"/></config>`;
+
+test('a pass is lines for a log, with the mail in outbox; the next one has nothing to say', async (t) => {
+  const { run, dir } = await alertFolder(t, { config, episodes: [firing()] });
+  const first = await run('alert');
+  assert.deepEqual([first.status, first.stderr], [0, '']);
+  assert.match(
+    first.stdout,
+    /^time=\S+ event=composed recipient=ops@example\.org severity=critical items=1 subject=".*web-1.*"$/m,
+  );
+  assert.match(first.stdout, /^time=\S+ event=sent recipient=ops@example\.org message_id="<.*>" where=.*outbox$/m);
+  assert.match(
+    first.stdout,
+    /event=summary run=\S+ outcome=finished reports=0 visits=0 composed=1 sent=1 put_off=0 refused=0 duration_ms=\d+\n$/,
+  );
+  const outbox = path.join(dir, 'state', 'outbox');
+  const [file = ''] = readdirSync(outbox);
+  assert.match(readFileSync(path.join(outbox, file), 'utf8'), /^To: ops@example\.org\r$/m);
+  const second = await run('alert');
+  assert.match(second.stdout, /^time=\S+ event=summary .* composed=0 sent=0 .*\n$/);
+  assert.equal(readdirSync(outbox).length, 1);
+});
+
+test('quiet says nothing at all', async (t) => {
+  const { run } = await alertFolder(t, { config, episodes: [firing()] });
+  assert.deepEqual(await run('-q', 'alert'), { status: 0, stdout: '', stderr: '' });
+});
+
+test('a dry run prints the mail and changes nothing', async (t) => {
+  const { run, json, dir } = await alertFolder(t, { config, episodes: [firing()] });
+  const { status, stdout } = await run('alert', '--dry-run');
+  assert.equal(status, 0);
+  assert.match(stdout, /^To ops@example\.org: .*web-1: disk \/var 96\.2 %$/m);
+  assert.match(stdout, /^web-1: disk \/var$/m);
+  assert.match(
+    stdout,
+    /1 mail would be sent in .*\. Nothing was changed\. There is no <smtp>: mails only reach .*outbox\./,
+  );
+  assert.ok(!readdirSync(path.join(dir, 'state')).includes('outbox'));
+  const { alerts } = (await json('alerts')) as { alerts: { told: unknown[] }[] };
+  assert.deepEqual(alerts[0]?.told, []);
+  const document = await json('alert', '--dry-run');
+  const [first] = document['mails'] as Record<string, unknown>[];
+  assert.deepEqual([document['dry_run'], document['composed'], document['sent']], [true, 1, 0]);
+  assert.deepEqual(first?.['items'], [
+    { alert: 1, client: 'web-1', rule: 'disk', subject: '/var', transition: 'firing', severity: 'critical' },
+  ]);
+});
+
+test('a mail server that is away is exit status 1, and the mail waits', async (t) => {
+  const away = config.replace(
+    '<alerts>',
+    '<smtp host="127.0.0.1" port="1" security="none" from="a@example.org"/><alerts>',
+  );
+  const { run, json } = await alertFolder(t, { config: away, episodes: [firing()] });
+  const { status, stdout, stderr } = await run('alert');
+  assert.equal(status, 1);
+  assert.match(
+    stderr,
+    /^time=\S+ event=put-off recipient=ops@example\.org message_id="<.*>" message=".*ECONNREFUSED.*"$/m,
+  );
+  assert.match(stdout, / composed=1 sent=0 put_off=1 refused=0 /);
+  const { undelivered } = (await json('status')) as { undelivered: { mails: number } };
+  assert.equal(undelivered.mails, 1);
+  assert.deepEqual(await run('-q', 'alert'), { status: 1, stdout: '', stderr: '' });
+});
+
+test('quiet says once an hour that a mail is not delivered, and mail discard gives it up', async (t) => {
+  const away = config.replace(
+    '<alerts>',
+    '<smtp host="127.0.0.1" port="1" security="none" from="a@example.org"/><alerts>',
+  );
+  const { run, dir } = await alertFolder(t, { config: away, episodes: [firing()] });
+  const line =
+    /^fleet-health: 1 mail to ops@example\.org not delivered since .*ECONNREFUSED.* \(mail-undelivered\)\..*\n$/;
+  assert.match((await run('-q', 'alert')).stderr, line);
+  assert.equal((await run('-q', 'alert')).stderr, '');
+  const anHourAgo = Date.now() / 1000 - 3600;
+  utimesSync(path.join(dir, 'state', 'undelivered-said'), anHourAgo, anHourAgo);
+  assert.match((await run('-q', 'alert')).stderr, line);
+  assert.match((await run('mail', 'list')).stdout, /^ *1 +ops@example\.org +critical .*\n {4}.*ECONNREFUSED/m);
+  assert.equal((await run('mail', 'discard', '1')).status, 0);
+  assert.deepEqual(await run('-q', 'alert'), { status: 0, stdout: '', stderr: '' });
+  assert.match((await run('alerts')).stdout, /^ {4}discarded, and not delivered to ops@example\.org/m);
+  const again = await run('mail', 'discard', '1');
+  assert.equal(again.status, 2);
+  assert.match(again.stderr, /no mail 1 waits/);
+});
+
+test('a recipient who left config.xml is not sent the mail that waits, and hears nothing of that alert', async (t) => {
+  const left = 'left@example.org';
+  const { run, json, dir } = await alertFolder(t, {
+    config,
+    episodes: [firing()],
+    telling: {
+      mails: [mail({ recipient: left })],
+      told: [{ alertId: 1, recipient: left, state: 'firing', severity: 'critical', sequence: 1, toldAtMs: Date.now() }],
+    },
+  });
+  const { stdout, status } = await run('alert');
+  assert.equal(status, 0);
+  const line = stdout.split('\n').find((one) => one.includes('left@example.org'));
+  assert.match(line ?? '', /event=dropped recipient=left@example\.org .*config\.xml no longer names this recipient/);
+  const outbox = path.join(dir, 'state', 'outbox');
+  assert.equal(readdirSync(outbox).length, 1);
+  const { alerts } = (await json('alerts')) as { alerts: { told: { recipient: string }[] }[] };
+  assert.deepEqual(
+    alerts[0]?.told.map(({ recipient }) => recipient),
+    ['ops@example.org'],
+  );
+});
+
+test('a database that is away is one line and exit status 3, quiet or not', async (t) => {
+  const { dir } = await alertFolder(t, { config });
+  const file = path.join(dir, 'other.xml');
+  writeFileSync(file, config.replace('<alerts>', '<storage url="mysql://u@127.0.0.1:1/f"/><alerts>'), { mode: 0o600 });
+  const { status, stdout, stderr } = await outcomeOf(startCli(['-q', '-c', file, 'alert'], { cwd: dir }));
+  assert.deepEqual([status, stdout], [3, '']);
+  assert.match(stderr, /^fleet-health: .* \(storage-unavailable\)\. .*\n$/);
+});
+
+test('a replay says where its data begins, and tries the rules of another file on this database', async (t) => {
+  const fleet = await startLoopbackFleet(t, 1, { trusted: true });
+  await fleet.run(['-q', 'collect']);
+  const plain = await fleet.run(['alert', '--replay', '--since', '30d']);
+  assert.match(plain.stdout, /^Data begins \d{4}-.*: of the time since \d{4}-.* before it nothing is known\.$/m);
+  assert.match(plain.stdout, /^Nothing would have fired\.$/m);
+  const file = path.join(fleet.dir, 'trial.xml');
+  const rule = '<alert name="any-memory" type="memory" limit="0%" for="1x"/>';
+  const trial = `<config><alerts><mail to="try@example.org"/>${rule}</alerts><client name="c1" ip="127.0.0.1"/></config>`;
+  writeFileSync(file, trial, { mode: 0o600 });
+  const tried = await fleet.run(['alert', '--replay', '--rules', file]);
+  assert.match(tried.stdout, /^any-memory +c1 +1 /m);
+  assert.match(tried.stdout, / to try@example\.org: /);
+  assert.match((await fleet.run(['alerts'])).stdout, /^Nothing is open\./);
+});
+
+test('--replay says what would have been told, and --since is for it alone', async (t) => {
+  const { run, json } = await alertFolder(t, { config, episodes: [firing()] });
+  const { status, stdout } = await run('alert', '--replay', '--since', '2h');
+  assert.equal(status, 0);
+  assert.match(stdout, /^Replayed \d{4}-.* passes over 0 reports and 0 visits\. Nothing was changed\.$/m);
+  assert.match(stdout, /^Nothing would have fired\.$/m);
+  const document = await json('alert', '--replay');
+  assert.deepEqual([document['replay'], document['mails'], document['counts']], [true, [], []]);
+  for (const [args, says] of [
+    [['alert', '--since', '2h'], /--since is only for --replay/],
+    [['alert', '--rules', 'trial.xml'], /--rules is only for --replay/],
+    [['alert', '--replay', '--since', 'once'], /"once" is no time \(usage\)\. Write 30d, /],
+    [['alert', '--replay', '--since', '2199-01-01'], /has not passed yet/],
+  ] as const) {
+    const refused = await run(...args);
+    assert.equal(refused.status, 2);
+    assert.match(refused.stderr, says);
+  }
+});

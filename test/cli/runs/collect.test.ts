@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+import { startHostileServer } from '../../support/hostile-server.ts';
+import { makeInventoriedIn } from '../../support/inventoried.ts';
+import { startLoopbackFleet, type LoopbackFleet } from '../../support/loopback-fleet.ts';
+import { programArgs } from '../../support/program-args.ts';
+import { outcomeOf, program } from '../../support/run-cli.ts';
+
+const lockHolder = path.join(import.meta.dirname, '../../support/lock-holder.ts');
+
+interface CollectJson {
+  readonly outcome: string;
+  readonly exit_status: number;
+  readonly clients: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly reports: { readonly stored: number; readonly waiting: number };
+  readonly visits: readonly { readonly client: string; readonly ok: boolean; readonly code: string | null }[];
+  readonly faults: readonly { readonly code: string }[];
+  readonly opened?: readonly { readonly client: string }[];
+}
+
+const parse = (text: string): CollectJson => JSON.parse(text) as CollectJson;
+
+/** Two clients that answer and a third that nobody is behind. */
+async function fleetWithGap(t: TestContext): Promise<LoopbackFleet> {
+  const fleet = await startLoopbackFleet(t, 3, { trusted: true });
+  await fleet.servers[2]?.close();
+  await makeInventoriedIn(path.join(fleet.dir, 'state'), 'c1', 'c2');
+  return fleet;
+}
+
+test('under cron: a line an event, what failed on stderr, a summary, exit status 1', async (t) => {
+  const fleet = await fleetWithGap(t);
+  const { status, stdout, stderr } = await fleet.run(['collect']);
+  assert.equal(status, 1);
+  const lines = stdout.trimEnd().split('\n');
+  assert.ok(
+    lines.every((line) => /^time=\S+ event=\w+( \w+=(\S+|"[^"]*"))*$/.test(line)),
+    stdout,
+  );
+  assert.equal(lines.filter((line) => line.includes('event=visited')).length, 2);
+  assert.match(lines.at(-1) ?? '', /event=summary .* clients=3 succeeded=2 failed=1 skipped=0 stored=\d+ /);
+  assert.match(stderr, /^time=\S+ event=failed client=c3 code=connect-refused stage=connect .*\n$/);
+  for (const text of [stdout, stderr]) assert.ok(!text.includes('a secret word'));
+});
+
+test('-q says nothing about a client that failed; the exit status does', async (t) => {
+  const fleet = await fleetWithGap(t);
+  assert.deepEqual(await fleet.run(['-q', 'collect']), { status: 1, stdout: '', stderr: '' });
+});
+
+test('--json is one document', async (t) => {
+  const fleet = await fleetWithGap(t);
+  const { status, stdout, stderr } = await fleet.run(['--json', 'collect']);
+  assert.deepEqual([status, stderr], [1, '']);
+  const result = parse(stdout);
+  assert.deepEqual(
+    [result.outcome, result.exit_status, result.clients, result.succeeded, result.failed],
+    ['finished', 1, 3, 2, 1],
+  );
+  assert.deepEqual(result.visits.map(({ client, ok, code }) => [client, ok, code]).sort(), [
+    ['c1', true, null],
+    ['c2', true, null],
+    ['c3', false, 'connect-refused'],
+  ]);
+});
+
+test('what a fault says to do comes before what its code says', async (t) => {
+  const fleet = await fleetWithGap(t);
+  writeFileSync(path.join(fleet.dir, 'ssh_config'), 'Host c3\n  ProxyCommand false\n');
+  const file = path.join(fleet.dir, 'config.xml');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('name="c3"', 'name="c3" config="ssh_config"'));
+  const advice = 'Write transport="openssh", or transport="auto"';
+  const { stderr } = await fleet.run(['collect', 'c3']);
+  assert.ok(stderr.includes(`advice="${advice.replaceAll('"', '\\"')}`), stderr);
+  const { stdout } = await fleet.run(['--json', 'collect', 'c3']);
+  const { visits } = JSON.parse(stdout) as { readonly visits: readonly { readonly advice: string }[] };
+  assert.ok(visits[0]?.advice.startsWith(advice), stdout);
+});
+
+test('names filter, and an unknown one is refused with the nearest', async (t) => {
+  const fleet = await startLoopbackFleet(t, 2, { trusted: true });
+  const one = parse((await fleet.run(['--json', 'collect', 'c2'])).stdout);
+  assert.deepEqual([one.clients, one.visits[0]?.client], [1, 'c2']);
+  const wrong = await fleet.run(['collect', 'c3']);
+  assert.deepEqual([wrong.status, wrong.stdout], [2, '']);
+  assert.match(wrong.stderr, /^fleet-health: .*c3.* \(usage\).*\n$/);
+  assert.match(wrong.stderr, /c1|c2/);
+  const group = await fleet.run(['collect', '--group', 'web']);
+  assert.equal(group.status, 2);
+  assert.match(group.stderr, /web/);
+});
+
+test('--dry-run shows the reports and stores nothing', async (t) => {
+  const fleet = await startLoopbackFleet(t, 1, { trusted: true });
+  const { status, stdout } = await fleet.run(['--json', 'collect', '--dry-run']);
+  assert.equal(status, 0);
+  assert.equal(parse(stdout).opened?.[0]?.client, 'c1');
+  assert.ok(!existsSync(path.join(fleet.dir, 'state', 'fleet.db')));
+});
+
+test('beside a running collect it ends at once with 0 and says so; quietly with -q', async (t) => {
+  const fleet = await startLoopbackFleet(t, 1, { trusted: true });
+  const args = [...programArgs(lockHolder), path.join(fleet.dir, 'state', 'lock.db'), '0'];
+  const holder = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  t.after(() => holder.kill('SIGKILL'));
+  await once(createInterface({ input: holder.stdout }), 'line');
+  const { status, stdout, stderr } = await fleet.run(['collect']);
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.match(stdout, new RegExp(`event=overlapped .*holder_pid=${holder.pid ?? ''} holder_since=\\d{4}-.*Z\n$`));
+  assert.deepEqual(await fleet.run(['-q', 'collect']), { status: 0, stdout: '', stderr: '' });
+});
+
+test('with the database away it collects all the same, says so even with -q, and the next run stores', async (t) => {
+  const fleet = await startLoopbackFleet(t, 1, { trusted: true });
+  const url = '<storage url="mysql://nobody@127.0.0.1:1/fleet" password="x"/>';
+  fleet.configure(url);
+  const first = await fleet.run(['-q', 'collect']);
+  assert.deepEqual([first.status, first.stdout], [3, '']);
+  assert.match(first.stderr, /^fleet-health: .* \(storage-unavailable\)\. .*\n$/);
+  const file = path.join(fleet.dir, 'config.xml');
+  writeFileSync(file, readFileSync(file, 'utf8').replace(url, ''));
+  const second = await fleet.run(['--json', 'collect']);
+  assert.equal(second.status, 0);
+  assert.ok(parse(second.stdout).reports.stored >= 2, second.stdout);
+});
+
+test('SIGTERM ends the visits, keeps what came, and exits 1', async (t) => {
+  const fleet = await startLoopbackFleet(t, 1, { trusted: true });
+  const silent = await startHostileServer('silent');
+  t.after(() => silent.close());
+  fleet.configure(`<client name="silent" ip="127.0.0.1" port="${silent.port}"/>`);
+  const child = fleet.start(['--json', '-v', 'collect']);
+  const outcome = outcomeOf(child);
+  while (silent.accepted() === 0 && child.exitCode === null) await sleep(20);
+  child.kill('SIGTERM');
+  const { status, stdout } = await outcome;
+  assert.equal(status, 1);
+  assert.equal(parse(stdout).outcome, 'interrupted');
+});
+
+test('SIGTERM in the middle: what came is rows, what was cut off is a visit that says so', async (t) => {
+  const fleet = await startLoopbackFleet(t, 1, { trusted: true });
+  const silent = await startHostileServer('silent');
+  t.after(() => silent.close());
+  fleet.configure(`<client name="silent" ip="127.0.0.1" port="${silent.port}"/>`);
+  const child = fleet.start(['collect']);
+  const outcome = outcomeOf(child);
+  assert.ok(child.stdout);
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (!line.includes('event=visited client=c1')) continue;
+    child.kill('SIGTERM');
+    break;
+  }
+  const { status, stderr } = await outcome;
+  assert.equal(status, 1);
+  assert.match(stderr, /^time=\S+ event=failed client=silent code=interrupted .*ended by SIGTERM.*\n$/);
+  const report = await fleet.run(['--json', 'status']);
+  const { clients, last_run: run } = JSON.parse(report.stdout) as {
+    clients: { client: string; report_age_s: number | null; error: { code: string } | null }[];
+    last_run: { outcome: string; succeeded: number; failed: number };
+  };
+  assert.deepEqual(
+    clients.map(({ client, report_age_s: age, error }) => [client, age !== null, error?.code ?? null]),
+    [
+      ['silent', false, 'interrupted'],
+      ['c1', true, null],
+    ],
+  );
+  assert.deepEqual([run.outcome, run.succeeded, run.failed], ['interrupted', 1, 1]);
+});
+
+test('a reader that goes away does not end the run', async (t) => {
+  const fleet = await startLoopbackFleet(t, 2, { trusted: true });
+  const config = path.join(fleet.dir, 'config.xml');
+  const command = `"$0" "$1" -c "$2" -v collect 2>&1 | head -n 1`;
+  const { stdout } = await promisify(execFile)('/bin/sh', ['-c', command, process.execPath, program, config]);
+  assert.equal(stdout.trimEnd().split('\n').length, 1);
+  const { clients } = JSON.parse((await fleet.run(['--json', 'status'])).stdout) as { clients: { state: string }[] };
+  assert.deepEqual(
+    clients.map(({ state }) => state),
+    ['ok', 'ok'],
+  );
+});
+
+test('at a terminal a pipe changes nothing: the table stays, and --format log asks for lines', async (t) => {
+  const fleet = await fleetWithGap(t);
+  const config = path.join(fleet.dir, 'config.xml');
+  const piped = async (...args: string[]): Promise<string> => {
+    const command = `${process.execPath} ${program} -c ${config} collect ${args.join(' ')} 2>&1 | cat`;
+    const options = { env: { PATH: '/usr/bin:/bin', TERM: 'xterm' } };
+    return (await promisify(execFile)('script', ['-qec', command, '/dev/null'], options)).stdout;
+  };
+  const table = await piped();
+  assert.match(table, /^client +result +took\b/m);
+  assert.match(table, /^c3 +connect-refused +\d+ ms\r?\n {4}\S.*ECONNREFUSED/m);
+  assert.doesNotMatch(table, /event=/);
+  assert.match(await piped('--format', 'log'), /^time=\S+ event=summary /m);
+  assert.match((await fleet.run(['collect', '--format', 'table'])).stdout, /^client +result +took$/m);
+});
+
+test('on a terminal: a table, what went wrong first, in colour unless NO_COLOR', async (t) => {
+  const fleet = await fleetWithGap(t);
+  const config = path.join(fleet.dir, 'config.xml');
+  const onTerminal = async (env: Record<string, string>): Promise<string> => {
+    const command = `stty cols 80; ${process.execPath} ${program} -c ${config} collect`;
+    const args = ['-qec', command, '/dev/null'];
+    const options = { env: { PATH: '/usr/bin:/bin', TERM: 'xterm', ...env } };
+    const { stdout } = await promisify(execFile)('script', args, options).catch(
+      (thrown: unknown) => thrown as { stdout: string },
+    );
+    return stdout;
+  };
+  const coloured = await onTerminal({});
+  assert.ok(coloured.includes('\u001b[31mconnect-refused'));
+  const plain = await onTerminal({ NO_COLOR: '1' });
+  assert.ok(!plain.includes('\u001b[31m'));
+  const rows = plain.split(/\r?\n/).flatMap((line) => /(c[123]) {2,}(ok|connect-refused)/.exec(line)?.slice(1) ?? []);
+  assert.deepEqual(rows, ['c3', 'connect-refused', 'c1', 'ok', 'c2', 'ok']);
+  assert.match(plain, /2 of 3 clients answered, \d+ reports stored in \d/);
+});

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { beyondLimit } from '../../../src/cli/status/beyond-limit.ts';
+import type { Rule } from '../../../src/config/config.ts';
+
+function rule(overrides: Partial<Rule>): Rule {
+  return {
+    name: 'disk',
+    type: 'disk',
+    metric: null,
+    selectors: {},
+    op: 'ge',
+    warning: 85,
+    critical: 95,
+    severity: 'critical',
+    clear: null,
+    freeBytes: null,
+    forMs: null,
+    forCount: 1,
+    repeatMs: null,
+    mail: null,
+    note: null,
+    state: null,
+    min: null,
+    max: null,
+    also: false,
+    origin: 'file',
+    line: 1,
+    ...overrides,
+  } as Rule;
+}
+
+const cases: readonly (readonly [string, readonly Rule[], number | null, string | null])[] = [
+  ['below', [rule({})], 84.9, null],
+  ['at the warning', [rule({})], 85, 'warning'],
+  ['at the critical', [rule({})], 95, 'critical'],
+  ['unknown is no value', [rule({})], null, null],
+  ['only a critical limit', [rule({ warning: null })], 90, null],
+  ['another operator', [rule({ op: 'lt', warning: null, critical: 10 })], 9, 'critical'],
+  ['a rule for one mount says nothing about the client', [rule({ selectors: { mount: '/var' } })], 99, null],
+  ['a rule of another type', [rule({ type: 'inodes' })], 99, null],
+  ['with free="..." both must hold, and one is not known here', [rule({ freeBytes: 1 })], 99, null],
+  ['the first rule of a type judges', [rule({ warning: 99, critical: null }), rule({})], 97, null],
+];
+
+for (const [title, rules, value, expected] of cases) {
+  test(title, () => {
+    assert.equal(beyondLimit(rules, 'disk', value), expected);
+  });
+}

@@ -1,0 +1,255 @@
+import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { loadConfig } from '../../../src/config/load-config.ts';
+import { openStorage } from '../../../src/storage/open-storage.ts';
+import { runStart, visit } from '../../storage/support/samples.ts';
+import { startLoopbackFleet } from '../../support/loopback-fleet.ts';
+import { mail } from '../../storage/support/alert-samples.ts';
+import { configFolder, runCli, type CliResult } from '../../support/run-cli.ts';
+import { alertFolder, firing } from '../support/stored-alerts.ts';
+
+interface Line {
+  readonly client: string;
+  readonly state: string;
+  readonly report_age_s: number | null;
+  readonly cpu_percent: number | null;
+  readonly memory_percent: number | null;
+  readonly disk_mount: string | null;
+  readonly next_attempt_at: string | null;
+  readonly error: { readonly code: string } | null;
+  readonly at_limit: { readonly memory: string | null };
+}
+
+interface StatusJson {
+  readonly last_run: { readonly outcome: string; readonly succeeded: number } | null;
+  readonly unlisted: number;
+  readonly clients: readonly Line[];
+}
+
+const parse = ({ stdout }: CliResult): StatusJson => JSON.parse(stdout) as StatusJson;
+
+test('after <storage url> has changed a line names the database that was left behind', async (t) => {
+  const config = '<config><client name="b" ip="192.0.2.2" state="paused"/></config>';
+  const dir = configFolder(t, config);
+  assert.equal((await runCli(['migrate'], { cwd: dir })).status, 0);
+  writeFileSync(path.join(dir, 'config.xml'), config.replace('<client', '<storage url="sqlite:other.db"/><client'));
+  const { status, stdout } = await runCli(['status'], { cwd: dir });
+  assert.equal(status, 1);
+  assert.match(
+    stdout,
+    /No run yet[^]*state\/fleet\.db holds what was stored before <storage url> named another database/,
+  );
+});
+
+test('before the first run every client is shown as new, and nothing is made', async (t) => {
+  const dir = configFolder(
+    t,
+    '<config><client ip="192.0.2.1"/><client name="b" ip="192.0.2.2" state="paused"/></config>',
+  );
+  const { status, stdout, stderr } = await runCli(['status'], { cwd: dir });
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.match(stdout, /^192\.0\.2\.1 +new +- +- +- +- +- +- +0$/m);
+  assert.match(stdout, /^b +paused /m);
+  assert.match(stdout, /No run yet/);
+  assert.ok(!existsSync(path.join(dir, 'state')));
+});
+
+test('what needs attention stands first, with its last error; values at a limit are marked', async (t) => {
+  const fleet = await startLoopbackFleet(t, 3, { trusted: true });
+  fleet.configure('<alerts><mail to="a@example.org"/><alert type="memory" limit="0%"/></alerts>');
+  await fleet.run(['-q', 'collect', 'c1', 'c2']);
+  await fleet.servers[1]?.close();
+  await fleet.run(['-q', 'collect', 'c1', 'c2']);
+  const { clients, last_run: lastRun } = parse(await fleet.run(['--json', 'status']));
+  assert.deepEqual(
+    clients.map(({ client, state, error }) => [client, state, error?.code ?? null]),
+    [
+      ['c2', 'failing', 'connect-refused'],
+      ['c3', 'new', null],
+      ['c1', 'ok', null],
+    ],
+  );
+  assert.equal(lastRun?.succeeded, 1);
+  const [failing, fresh, well] = clients as [Line, Line, Line];
+  // The report from before it went away is still the newest there is.
+  assert.equal(typeof failing.report_age_s, 'number');
+  assert.deepEqual([fresh.report_age_s, fresh.cpu_percent], [null, null]);
+  assert.ok(typeof well.memory_percent === 'number');
+  assert.equal(well.cpu_percent, null, 'its two visits are less than 10 s apart');
+  assert.equal(well.at_limit.memory, 'critical');
+
+  const { stdout } = await fleet.run(['status']);
+  assert.match(stdout, /^c2 +failing .*\n {4}connect-refused: /m);
+  assert.match(stdout, /^c1 +ok +node +\d+s +- +[\d.]+%! /m);
+  assert.match(stdout, /Last run finished \d+s ago; 1 of 2 clients answered\. `!` marks a value at its limit\./);
+});
+
+test('clients that left config.xml are named, with a hint at the new name of the same machine', async (t) => {
+  const fleet = await startLoopbackFleet(t, 1, { trusted: true });
+  await fleet.run(['-q', 'collect']);
+  const elsewhere = configFolder(t, '');
+  const place = { cwd: elsewhere };
+  const write = (clients: string): void => {
+    const content = `<config><state dir="${fleet.dir}/state"/>${clients}</config>`;
+    writeFileSync(path.join(elsewhere, 'config.xml'), content, { mode: 0o600 });
+  };
+  write('<client ip="192.0.2.1"/>');
+  const status = parse(await runCli(['--json', 'status'], place));
+  assert.deepEqual([status.unlisted, status.clients.map(({ client }) => client)], [1, ['192.0.2.1']]);
+  const { stdout } = await runCli(['status'], place);
+  assert.match(stdout, /^Not in config\.xml any more: c1 \(last visited .*\)\. fleet-health forget client NAME /m);
+  assert.doesNotMatch(stdout, /has the address/);
+  const explained = await runCli(['explain', 'c1'], place);
+  assert.equal(explained.status, 2);
+  assert.match(explained.stderr, /"c1" is not in config\.xml any more; only its history is stored .* was="c1"/);
+
+  write('<client name="new-1" ip="127.0.0.1"/>');
+  const renamed = await runCli(['status'], place);
+  assert.match(
+    renamed.stdout,
+    /^new-1 has the address of c1\. If it is the same machine: was="c1" keeps its history\.$/m,
+  );
+
+  const asked = await runCli(['forget', 'client', 'c1'], place);
+  assert.equal(asked.status, 2);
+  assert.match(asked.stderr, /nobody can be asked here/);
+  assert.equal(
+    (await runCli(['forget', 'client', 'c1', '--yes'], place)).stdout,
+    'All that was stored of c1 is gone.\n',
+  );
+  assert.equal(parse(await runCli(['--json', 'status'], place)).unlisted, 0);
+  assert.match(
+    (await runCli(['forget', 'client', 'new-1', '--yes'], place)).stderr,
+    /"new-1" is a client of config\.xml/,
+  );
+});
+
+test('a client whose login was refused is said with the next try, and what tries at once', async (t) => {
+  const fleet = await startLoopbackFleet(t, 2, { trusted: true });
+  fleet.configure('<client name="locked" ip="127.0.0.1" port="1"/>');
+  const config = loadConfig({ file: path.join(fleet.dir, 'config.xml') });
+  const storage = await openStorage({ storage: config.storage, migrate: true });
+  const start = runStart({ startedAtMs: Date.now(), configDigest: config.digest });
+  await storage.reports.startRun(start);
+  const refused = { ok: false, stage: 'login', code: 'auth-failed', message: 'refused publickey for root' };
+  const nextAttemptAtMs = Date.now() + 600_000;
+  await storage.reports.saveVisits([
+    visit({ ...refused, runId: start.id, client: 'locked', startedAtMs: Date.now(), nextAttemptAtMs }),
+  ]);
+  await storage.close();
+  const { stdout } = await fleet.run(['status', 'lock*']);
+  assert.match(
+    stdout,
+    /^locked +failing .*\n {4}auth-failed: refused publickey for root\n {4}login refused, next try \d{4}-.*; fleet-health collect locked tries now$/m,
+  );
+  assert.doesNotMatch(stdout, /^c1/m);
+  const [line] = parse(await fleet.run(['--json', 'status', 'locked'])).clients;
+  assert.equal(Date.parse(line?.next_attempt_at ?? ''), nextAttemptAtMs);
+  const collected = await fleet.run(['collect']);
+  assert.match(collected.stdout, /event=skipped client=locked code=auth-failed next_attempt=\d{4}-/);
+  const json = JSON.parse((await fleet.run(['--json', 'collect'])).stdout) as { skipped_clients: { client: string }[] };
+  assert.deepEqual(
+    json.skipped_clients.map(({ client }) => client),
+    ['locked'],
+  );
+});
+
+test('the fullest disk is named, patterns choose, --sort orders, and --exit-status says whether all is well', async (t) => {
+  const fleet = await startLoopbackFleet(t, 2, { trusted: true });
+  assert.equal((await fleet.run(['-q', 'collect'])).status, 0);
+  const document = parse(await fleet.run(['--json', 'status']));
+  assert.match(document.clients[0]?.disk_mount ?? '', /^\//);
+  assert.match((await fleet.run(['status'])).stdout, /^c1 +ok .* [\d.]+% +\/\S* +0$/m);
+  const names = async (...args: string[]): Promise<readonly string[]> =>
+    parse(await fleet.run(['--json', 'status', ...args])).clients.map(({ client }) => client);
+  assert.deepEqual(await names('c2'), ['c2']);
+  assert.deepEqual([...(await names('--sort', 'disk'))].sort(), ['c1', 'c2']);
+  assert.equal((await fleet.run(['status', 'd*'])).status, 2);
+  assert.equal((await fleet.run(['status', '--exit-status'])).status, 0);
+  await fleet.servers[1]?.close();
+  await fleet.run(['-q', 'collect']);
+  assert.equal((await fleet.run(['status'])).status, 0);
+  assert.equal((await fleet.run(['status', '--exit-status'])).status, 1);
+  assert.equal((await fleet.run(['status', 'c1', '--exit-status'])).status, 0);
+});
+
+test('a database that is away is one line and exit status 3', async (t) => {
+  const dir = configFolder(
+    t,
+    '<config><storage url="mysql://u@127.0.0.1:1/f" password="hidden"/><client ip="192.0.2.1"/></config>',
+  );
+  const { status, stdout, stderr } = await runCli(['--json', 'status'], { cwd: dir });
+  assert.equal(status, 3);
+  const { error } = JSON.parse(stdout) as { error: { code: string; stage: string } };
+  assert.deepEqual([error.code, error.stage], ['storage-unavailable', 'storage']);
+  assert.match(stderr, /^fleet-health: .* \(storage-unavailable\)\. .*\n$/);
+  assert.ok(!`${stdout}${stderr}`.includes('hidden'));
+});
+
+test('open alerts, mails queued and not delivered, and silences are counted', async (t) => {
+  const config = `<config><alerts><mail to="ops@example.org"/></alerts>
+    <client name="web-1" ip="192.0.2.1"/><client name="web-2" ip="192.0.2.2"/></config>`;
+  const { run, json, store } = await alertFolder(t, {
+    config,
+    episodes: [
+      firing(),
+      firing({ rule: 'inodes', severity: 'warning' }),
+      firing({ client: 'web-2', severity: 'warning' }),
+      firing({ client: '', rule: 'collector-silent', subject: 'c0ffee' }),
+      firing({ client: 'web-2', rule: 'memory', subject: '', state: 'pending', firingSinceMs: null }),
+    ],
+    telling: {
+      mails: [
+        mail(),
+        mail({ messageId: '<second@example.org>', notifications: [] }),
+        mail({ messageId: '<third@example.org>', notifications: [] }),
+      ],
+    },
+  });
+  await store(async (alerts) => {
+    const [first, second] = await alerts.dueMails(2);
+    assert.ok(first !== undefined && second !== undefined);
+    for (const { id } of [first, second]) assert.ok(await alerts.claimMail(id, 'a test', 60_000));
+    await alerts.markPutOff(first.id, 'a test', 60_000, 'no answer within 20 s');
+    await alerts.markFailed(second.id, 'a test', '550 no such user');
+  });
+  await run('silence', 'add', '--client', 'web-2', '--until', '2h');
+  const { stdout, status } = await run('status');
+  assert.equal(status, 0);
+  assert.match(stdout, /^web-1 +new +- +- +- +- +- +- +2$/m);
+  assert.match(stdout, /^4 alerts fire \(2 critical, 1 about the fleet as a whole\): fleet-health alerts\.$/m);
+  assert.match(
+    stdout,
+    /^2 mails not delivered, the oldest for \w+, 1 refused for good; last error: 550 no such user\.$/m,
+  );
+  assert.match(stdout, /^1 mail queued, not tried yet\.$/m);
+  assert.match(stdout, /^Silence 1 until .* holds back 1 alert: fleet-health silence list\.$/m);
+  const { alerts, undelivered, silences, clients } = await json('status');
+  assert.deepEqual(alerts, { firing: 4, critical: 2, fleet: 1 });
+  assert.deepEqual(
+    { ...(undelivered as object), oldest_at: '' },
+    { mails: 2, refused: 1, queued: 1, oldest_at: '', last_error: '550 no such user' },
+  );
+  assert.equal(silences, 1);
+  assert.deepEqual(
+    (clients as readonly Record<string, unknown>[]).map((line) => [
+      line['client'],
+      line['open_alerts'],
+      line['worst_alert'],
+    ]),
+    [
+      ['web-1', 2, 'critical'],
+      ['web-2', 1, 'warning'],
+    ],
+  );
+});
+
+test('without a schema, where no run may make one, status says what is missing', async (t) => {
+  const dir = configFolder(t, '<config><storage migrate="no"/><client name="web-1" transport="local"/></config>');
+  const result = await runCli(['status'], { cwd: dir });
+  assert.equal(result.status, 3);
+  assert.match(result.stderr, /has no schema, .*migrate="no".*\(migration-mismatch\)\. Run `fleet-health migrate`/);
+});

@@ -1,0 +1,92 @@
+import type { TestContext } from 'node:test';
+import path from 'node:path';
+
+import { loadConfig } from '../../../src/config/load-config.ts';
+import type { AlertStore, NewTelling } from '../../../src/storage/store/alert-store.ts';
+import type { Episode } from '../../../src/storage/store/episode.ts';
+import { openStorage } from '../../../src/storage/open-storage.ts';
+import { configFolder, runCli, type CliResult } from '../../support/run-cli.ts';
+
+/** A folder with a config.xml and a database in which alerts are open. */
+export interface AlertFolder {
+  readonly dir: string;
+  /** The program in that folder; $USER is ann. */
+  readonly run: (...args: readonly string[]) => Promise<CliResult>;
+  /** Its one JSON document. */
+  readonly json: (...args: readonly string[]) => Promise<Record<string, unknown>>;
+  readonly store: <T>(work: (alerts: AlertStore) => Promise<T>) => Promise<T>;
+}
+
+export interface AlertFolderOptions {
+  readonly config: string;
+  readonly episodes?: readonly Episode[];
+  readonly telling?: Partial<NewTelling>;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export async function alertFolder(t: TestContext, options: AlertFolderOptions): Promise<AlertFolder> {
+  const { config, episodes = [], telling = {}, env = {} } = options;
+  const dir = configFolder(t, config);
+  const file = path.join(dir, 'config.xml');
+  const store: AlertFolder['store'] = async (work) => {
+    const storage = await openStorage({ storage: loadConfig({ file }).storage, migrate: true });
+    try {
+      return await work(storage.alerts);
+    } finally {
+      await storage.close();
+    }
+  };
+  await store(async (alerts) => {
+    const lease = await alerts.takeLease('alert', 'a test');
+    if (lease === null) throw new Error('somebody else holds the lease');
+    await alerts.saveJudged(lease, { statIds: [], visitIds: [], episodes, memories: new Map() });
+    await alerts.saveTelling(lease, { mails: [], told: [], settled: [], ...telling });
+    await alerts.releaseLease(lease);
+  });
+  const run: AlertFolder['run'] = (...args) => runCli(args, { cwd: dir, env: { USER: 'ann', ...env } });
+  return {
+    dir,
+    run,
+    json: async (...args) => JSON.parse((await run('--json', ...args)).stdout) as Record<string, unknown>,
+    store,
+  };
+}
+
+const hourMs = 3_600_000;
+
+/** Fires since two hours ago. */
+export function firing(options: Partial<Episode> = {}): Episode {
+  const sinceMs = Date.now() - 2 * hourMs;
+  return {
+    id: null,
+    client: 'web-1',
+    rule: 'disk',
+    subject: '/var',
+    severity: 'critical',
+    state: 'firing',
+    value: 96.2,
+    valueText: '96.2 %',
+    limitText: 'at least 95 %',
+    pendingSinceMs: sinceMs,
+    firingSinceMs: sinceMs,
+    resolvedAtMs: null,
+    closedReason: null,
+    firstEvidence: 'report-1',
+    changedByRun: null,
+    sequence: 1,
+    flapping: false,
+    settled: false,
+    past: false,
+    acknowledgedBy: null,
+    acknowledgedUntilMs: null,
+    acknowledgedSeverity: null,
+    acknowledgedComment: null,
+    progress: { holding: 1, holdingSinceMs: sinceMs, clearing: 0, missing: 0, easing: 0, lastAtMs: Date.now() },
+    ...options,
+  };
+}
+
+/** Ended a quarter of an hour ago. */
+export function ended(options: Partial<Episode> = {}): Episode {
+  return firing({ state: 'resolved', resolvedAtMs: Date.now() - hourMs / 4, closedReason: 'recovered', ...options });
+}

@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import { fingerprint } from '../../../src/transport/known-hosts/fingerprint.ts';
+import { startLoopbackServer, type LoopbackServer } from '../../../src/simulator/loopback-server.ts';
+import { configFolder, runCli, type CliResult } from '../../support/run-cli.ts';
+
+interface Fleet {
+  readonly dir: string;
+  readonly servers: readonly LoopbackServer[];
+  readonly knownHosts: () => string;
+  trust(...args: string[]): Promise<CliResult>;
+}
+
+interface TrustJson {
+  readonly exit_status: number;
+  readonly clients: readonly {
+    readonly client: string;
+    readonly result: string;
+    readonly keys: readonly { readonly type: string; readonly fingerprint: string }[];
+    readonly known_keys: readonly { readonly fingerprint: string }[];
+    readonly code: string | null;
+    readonly message: string | null;
+  }[];
+}
+
+async function startFleet(t: TestContext, count: number, more = ''): Promise<Fleet> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, () => startLoopbackServer({ username: 'u', password: 'p', home: '/' })),
+  );
+  t.after(() => Promise.all(servers.map((server) => server.close())));
+  const clients = servers.map(({ port }, index) => `<client name="c${index + 1}" ip="127.0.0.1" port="${port}"/>`);
+  const dir = configFolder(t, `<config><ssh username="u"/>${clients.join('')}${more}</config>`);
+  return {
+    dir,
+    servers,
+    knownHosts: () => {
+      const file = path.join(dir, 'state', 'known_hosts');
+      return existsSync(file) ? readFileSync(file, 'utf8') : '';
+    },
+    trust: (...args) => runCli(['-c', path.join(dir, 'config.xml'), 'trust', ...args]),
+  };
+}
+
+function resultsOf({ stdout }: CliResult): Record<string, string> {
+  const { clients } = JSON.parse(stdout) as TrustJson;
+  return Object.fromEntries(clients.map(({ client, result }) => [client, result]));
+}
+
+function writeKnownHosts({ dir }: Fleet, text: string): void {
+  mkdirSync(path.join(dir, 'state'), { recursive: true });
+  writeFileSync(path.join(dir, 'state', 'known_hosts'), text);
+}
+
+/** A line that holds another key for a server. */
+function otherKeyFor({ port }: LoopbackServer): string {
+  const blob = Buffer.concat([
+    Buffer.from([0, 0, 0, 11]),
+    Buffer.from('ssh-ed25519'),
+    Buffer.from([0, 0, 0, 32]),
+    Buffer.alloc(32, 7),
+  ]);
+  return `[127.0.0.1]:${port} ssh-ed25519 ${blob.toString('base64')}\n`;
+}
+
+test('of many clients at a time, nothing but their keys is said', async (t) => {
+  const fleet = await startFleet(t, 12);
+  const { status, stderr } = await fleet.trust('--yes');
+  assert.deepEqual([status, stderr], [0, '']);
+});
+
+test('without a terminal it shows the fingerprints, refuses to decide, and writes nothing', async (t) => {
+  const fleet = await startFleet(t, 2);
+  const { status, stdout, stderr } = await fleet.trust();
+  assert.equal(status, 2);
+  for (const server of fleet.servers) assert.ok(stdout.includes(server.fingerprint), stdout);
+  assert.match(stderr, /^fleet-health: 2 keys of 2 clients to be trusted, and no terminal .* \(usage\)\..*--yes/);
+  assert.equal(fleet.knownHosts(), '');
+});
+
+test('--yes writes lines that ssh-keygen reads, with the fingerprints that were shown', async (t) => {
+  const fleet = await startFleet(t, 2);
+  const { status, stdout, stderr } = await fleet.trust('--yes');
+  assert.deepEqual([status, stderr], [0, ''], stdout);
+  assert.match(stdout, /2 keys of 2 clients trusted\.\n$/);
+  const file = path.join(fleet.dir, 'state', 'known_hosts');
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  for (const { fingerprint: shown, port } of fleet.servers) {
+    assert.ok(stdout.includes(shown));
+    const name = `[127.0.0.1]:${port}`;
+    const lines = execFileSync('ssh-keygen', ['-l', '-F', name, '-f', file], { encoding: 'utf8' }).trim().split('\n');
+    assert.equal(lines.length, 2);
+    assert.match(lines[1] ?? '', /^\S+ ED25519 \S+ first-seen=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+    assert.ok(lines[1]?.startsWith(`${name} ED25519 ${shown} `), lines[1]);
+  }
+});
+
+test('what is known already is said and left alone', async (t) => {
+  const fleet = await startFleet(t, 2);
+  await fleet.trust('--yes', 'c1');
+  const before = fleet.knownHosts();
+  assert.deepEqual(resultsOf(await fleet.trust('--yes', '--json')), { c1: 'known', c2: 'added' });
+  assert.ok(fleet.knownHosts().startsWith(before));
+  const again = await fleet.trust();
+  assert.deepEqual([again.status, again.stderr], [0, '']);
+  assert.match(again.stdout, /Known already: c1, c2/);
+});
+
+test('a changed key is shown beside the known one, and only --replace replaces it', async (t) => {
+  const fleet = await startFleet(t, 2);
+  const [first, second] = fleet.servers as [LoopbackServer, LoopbackServer];
+  writeKnownHosts(fleet, `# mine\n${otherKeyFor(first)}other.example.org ssh-ed25519 ${second.hostKey.key}\n`);
+  const before = fleet.knownHosts();
+  const shown = await fleet.trust('--yes', 'c1');
+  assert.equal(shown.status, 1);
+  assert.ok(shown.stdout.includes(first.fingerprint));
+  assert.ok(shown.stdout.includes(fingerprint(otherKeyFor(first).split(' ')[2] ?? '')));
+  assert.match(shown.stdout, /fleet-health trust --replace c1/);
+  assert.equal(fleet.knownHosts(), before);
+
+  assert.deepEqual(resultsOf(await fleet.trust('--yes', '--replace', '--json')), { c1: 'replaced', c2: 'added' });
+  const after = fleet.knownHosts();
+  assert.ok(after.startsWith('# mine\nother.example.org'), after);
+  assert.ok(!after.includes(otherKeyFor(first)));
+  assert.deepEqual(resultsOf(await fleet.trust('--json')), { c1: 'known', c2: 'known' });
+});
+
+test('--replace does not replace without being told to', async (t) => {
+  const fleet = await startFleet(t, 1);
+  writeKnownHosts(fleet, otherKeyFor(fleet.servers[0] as LoopbackServer));
+  const before = fleet.knownHosts();
+  assert.equal((await fleet.trust('--replace')).status, 2);
+  assert.equal(fleet.knownHosts(), before);
+});
+
+test('who cannot be reached is said, and does not keep the others from being trusted', async (t) => {
+  const fleet = await startFleet(t, 2);
+  await fleet.servers[1]?.close();
+  const result = await fleet.trust('--yes', '--json');
+  assert.equal(result.status, 1);
+  assert.deepEqual(resultsOf(result), { c1: 'added', c2: 'failed' });
+  const { clients } = JSON.parse(result.stdout) as TrustJson;
+  assert.equal(clients[1]?.code, 'connect-refused');
+});
+
+test('--from compares with fingerprints, asks nobody, and trusts nothing that differs or is not named', async (t) => {
+  const fleet = await startFleet(t, 4);
+  const [one, , three] = fleet.servers as [LoopbackServer, LoopbackServer, LoopbackServer];
+  const wrongPrint = fingerprint(Buffer.alloc(51));
+  const list = path.join(fleet.dir, 'list');
+  const keys = `[127.0.0.1]:${three.port} ssh-ed25519 ${three.hostKey.key}\n`;
+  writeFileSync(list, `c1 ${one.fingerprint}\nc2 ${wrongPrint}\n${keys}`);
+  const result = await fleet.trust('--from', list, '--json');
+  assert.equal(result.status, 1);
+  assert.deepEqual(resultsOf(result), { c1: 'added', c2: 'failed', c3: 'added', c4: 'failed' });
+  const { clients } = JSON.parse(result.stdout) as TrustJson;
+  assert.equal(clients[1]?.code, 'host-key-changed');
+  assert.ok(clients[1].message?.includes(wrongPrint));
+  assert.equal(clients[3]?.code, 'host-key-unknown');
+  assert.deepEqual(resultsOf(await fleet.trust('--json', 'c1', 'c3')), { c1: 'known', c3: 'known' });
+});
+
+test('--from a file that is not there is a wrong command line', async (t) => {
+  const fleet = await startFleet(t, 1);
+  const { status, stderr } = await fleet.trust('--from', '/nowhere/at/all');
+  assert.equal(status, 2);
+  assert.match(stderr, /^fleet-health: ENOENT.*\/nowhere\/at\/all/);
+});
+
+for (const [names, hashed] of [
+  ['*', false],
+  ['127.0.0.1', false],
+  ['127.0.0.1', true],
+] as const) {
+  const title = `${names}${hashed ? ', hashed,' : ''} without a port`;
+  test(`a key that is revoked for ${title} is never trusted, whatever is said`, async (t) => {
+    const fleet = await startFleet(t, 1);
+    const server = fleet.servers[0] as LoopbackServer;
+    writeKnownHosts(fleet, `@revoked ${names} ssh-ed25519 ${server.hostKey.key}\n`);
+    const file = path.join(fleet.dir, 'state', 'known_hosts');
+    if (hashed) execFileSync('ssh-keygen', ['-q', '-H', '-f', file], { stdio: 'ignore' });
+    const before = fleet.knownHosts();
+    const result = await fleet.trust('--yes', '--replace', '--json');
+    assert.equal(result.status, 1);
+    const [client] = (JSON.parse(result.stdout) as TrustJson).clients;
+    assert.equal(client?.code, 'host-key-revoked');
+    assert.match(client.message ?? '', /is marked @revoked in .*known_hosts line 1$/);
+    assert.equal(fleet.knownHosts(), before);
+  });
+}
+
+test('what has no host key is passed over; an unknown client is refused with the nearest name', async (t) => {
+  const fleet = await startFleet(t, 1, '<client name="here" ip="127.0.0.1" transport="local"/>');
+  assert.deepEqual(resultsOf(await fleet.trust('--yes', '--json')), { c1: 'added', here: 'local' });
+  const { status, stderr } = await fleet.trust('hre');
+  assert.equal(status, 2);
+  assert.match(stderr, /hre.*here/);
+});

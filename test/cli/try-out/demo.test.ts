@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import { outcomeOf, runCli, startCli, type CliResult } from '../../support/run-cli.ts';
+
+function placeFor(t: TestContext): string {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-demo-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+interface Line {
+  readonly client: string;
+  readonly state: string;
+  readonly at_limit: { readonly disk: string | null };
+}
+
+async function statusIn(dir: string, env: Readonly<Record<string, string>>): Promise<Map<string, Line>> {
+  const { stdout } = await runCli(['--json', 'status'], { cwd: dir, env });
+  const { clients } = JSON.parse(stdout) as { clients: Line[] };
+  return new Map(clients.map((line) => [line.client, line]));
+}
+
+test('the demo shows a whole fleet, can be played on with, and works a second time', async (t) => {
+  const place = placeFor(t);
+  const dir = path.join(place, 'a demo');
+  const env = { HOME: place };
+  const started = performance.now();
+  const first = await runCli(['demo', '--dir', 'a demo'], { cwd: place, env });
+  assert.deepEqual([first.status, first.stderr], [0, ''], first.stdout);
+  assert.ok(performance.now() - started < 60_000);
+
+  for (const shown of [
+    'trust --yes',
+    'SHA256:',
+    '4 of 4 clients answered',
+    '3 of 4 clients answered',
+    'connect-refused',
+    'db-1: disk /',
+    'cache-1: unreachable',
+    'Resolved: cache-1 unreachable',
+  ]) {
+    assert.ok(first.stdout.includes(shown), shown);
+  }
+  assert.equal(first.stdout.split('SELECT').length - 1, 3);
+  // One mail for both faults, one for the end of one of them, and none in between.
+  assert.equal(first.stdout.match(/ 1 mail due, 1 sent /g)?.length, 2);
+  assert.equal(first.stdout.match(/ 0 mails due, 0 sent /g)?.length, 1);
+  const files = [...first.stdout.matchAll(/^sent to you@example\.org: (.*\.eml)$/gm)].map(([, file = '']) => file);
+  assert.deepEqual(
+    files.map((file) => /^Subject: (.*?):/m.exec(readFileSync(file, 'utf8'))?.[1]),
+    ['Already true', 'Resolved'],
+  );
+  assert.ok(first.stdout.includes("cd 'a demo'"), 'a folder with a blank in its name has to be quoted');
+  assert.equal(statSync(path.join(dir, 'demo.password')).mode & 0o777, 0o600);
+
+  const status = await statusIn(dir, env);
+  assert.equal(status.get('cache-1')?.state, 'ok');
+  assert.equal(status.get('db-1')?.at_limit.disk, 'critical');
+  assert.equal(status.get('web-1')?.at_limit.disk, null);
+
+  // The servers have ended with the demo; the collector's own machine needs none.
+  const alone = await runCli(['--json', 'collect', 'this-machine'], { cwd: dir, env });
+  assert.equal(alone.status, 0, alone.stdout);
+
+  const config = path.join(dir, 'config.xml');
+  writeFileSync(config, readFileSync(config, 'utf8').replace('"web-1"', '"my-own-name"'));
+  const second = await runCli(['demo', '--dir', dir], { env });
+  assert.deepEqual([second.status, second.stderr], [0, ''], second.stdout);
+  assert.match(second.stdout, /Known already: my-own-name, db-1, cache-1/);
+});
+
+test('--json prints one document, and --serve brings the servers back until it is ended', async (t) => {
+  const place = placeFor(t);
+  const dir = path.join(place, 'demo');
+  const env = { HOME: place };
+  const { status, stdout, stderr } = await runCli(['--json', 'demo', '--dir', 'demo'], { cwd: place, env });
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.deepEqual(JSON.parse(stdout), {
+    command: 'demo',
+    dir,
+    config: path.join(dir, 'config.xml'),
+    passes: [0, 1, 0],
+    alerts: [0, 0, 0],
+  });
+
+  const server = startCli(['demo', '--serve', '--dir', dir], { env });
+  const ended = outcomeOf(server);
+  await new Promise((resolve) => server.stdout?.once('data', resolve));
+  const collected: CliResult = await runCli(['--json', 'collect'], { cwd: dir, env });
+  assert.equal(collected.status, 0, collected.stdout);
+  server.kill('SIGINT');
+  assert.equal((await ended).status, 0);
+});
+
+test('a folder with something else in it is left alone', async (t) => {
+  const place = placeFor(t);
+  writeFileSync(path.join(place, 'thesis.txt'), '');
+  const { status, stderr } = await runCli(['demo', '--dir', place]);
+  assert.equal(status, 2);
+  assert.match(stderr, /is not empty and not the folder of an earlier demo \(usage\)\. .*--dir/);
+  assert.ok(!existsSync(path.join(place, 'config.xml')));
+});

@@ -1,0 +1,435 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, utimesSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+
+import { createClientNames } from '../../../src/collector/spool/client-names.ts';
+import { folderOfClient } from '../../../src/state/client-folder.ts';
+import type { CollectEvent } from '../../../src/collector/collect-options.ts';
+import { startIngest } from '../../../src/collector/ingest/ingest.ts';
+import type { Ingest, IngestOptions } from '../../../src/collector/ingest/ingest-options.ts';
+import { defaultBounds, openQuarantine } from '../../../src/collector/spool/quarantine.ts';
+import type { QuarantineBounds } from '../../../src/collector/spool/quarantine.ts';
+import { openSealedSpool } from '../../../src/collector/spool/sealed-spool.ts';
+import { FleetError } from '../../../src/errors.ts';
+import { generateKeyPair, privateKeysOf } from '../../../src/seal/key-pair.ts';
+import { openStorage } from '../../../src/storage/open-storage.ts';
+import type { ReportStore, Storage } from '../../../src/storage/store/storage.ts';
+import { makeClient, makeConfig } from '../../support/fleet.ts';
+import { sealedSample } from '../../support/sealed-report.ts';
+import type { SealedSampleOptions } from '../../support/sealed-report.ts';
+import { sampleReport, worker } from '../../report/support/sample-report.ts';
+
+const root = mkdtempSync(path.join(tmpdir(), 'fh-ingest-'));
+const opened: Storage[] = [];
+after(async () => {
+  await Promise.all(opened.map((storage) => storage.close()));
+  rmSync(root, { recursive: true, force: true });
+});
+
+const key = generateKeyPair();
+const day = 86_400_000;
+let places = 0;
+
+interface Bench {
+  readonly dir: string;
+  readonly storage: Storage;
+  readonly events: CollectEvent[];
+  readonly faults: FleetError[];
+  readonly spool: ReturnType<typeof openSealedSpool>;
+  start(more?: Partial<IngestOptions> & { readonly bounds?: Partial<QuarantineBounds> }): Promise<Ingest>;
+  /** Spools a sealed report as one of a client. */
+  put(client: string, sealed: Uint8Array, reportId: string, receivedAtMs?: number): ReturnType<Bench['spool']['add']>;
+  stored(): Promise<readonly string[]>;
+  /** Code of each file in quarantine, by the client's folder. */
+  quarantine(): readonly (readonly [folder: string, code: string])[];
+}
+
+async function makeBench(): Promise<Bench> {
+  const place = path.join(root, String(places++));
+  const config = makeConfig(place, []);
+  const dir = path.join(place, 'encrypted_stats');
+  const spool = openSealedSpool(dir);
+  await spool.add({ client: 'empty', reportId: 'x', sealed: Buffer.alloc(0), receivedAtMs: 0, clock: null });
+  rmSync(path.join(dir, 'empty'), { recursive: true });
+  const storage = await openStorage({ storage: config.storage, migrate: true, program: 'collect' });
+  opened.push(storage);
+  const events: CollectEvent[] = [];
+  const faults: FleetError[] = [];
+  return {
+    dir,
+    storage,
+    events,
+    faults,
+    spool,
+    start: async ({ bounds, ...more } = {}) => {
+      const scan = await spool.scan();
+      return startIngest({
+        spool,
+        quarantine: openQuarantine({
+          places: scan.quarantines,
+          bounds: { ...defaultBounds, ...bounds },
+          nowMs: Date.now(),
+          keepMs: 30 * day,
+        }),
+        leftovers: scan.reports,
+        keys: privateKeysOf([key]),
+        names: createClientNames([makeClient('web-1'), makeClient('new-name', { was: 'old-name' })]),
+        store: storage.reports,
+        retentionMs: 30 * day,
+        now: () => Date.now(),
+        observe: (event) => void events.push(event),
+        onFault: (fault) => void faults.push(fault),
+        ...more,
+      });
+    },
+    put: (client, sealed, reportId, receivedAtMs = Date.now()) =>
+      spool.add({ client, sealed, reportId, receivedAtMs, clock: null }),
+    stored: async () =>
+      (await storage.history.query('SELECT client FROM stats ORDER BY client')).map((row) => String(row['client'])),
+    quarantine: () =>
+      readdirSync(dir).flatMap((folder) => {
+        const place = path.join(dir, folder, 'quarantine');
+        const names = existsSync(place) ? readdirSync(place).filter((name) => name.endsWith('.fhs')) : [];
+        return names.map((name) => {
+          const facts: unknown = JSON.parse(readFileSync(path.join(place, name.replace(/fhs$/, 'json')), 'utf8'));
+          return [folder, (facts as { code: string }).code] as const;
+        });
+      }),
+  };
+}
+
+function flipped(bytes: Buffer, at: number): Buffer {
+  const copy = Buffer.from(bytes);
+  copy[at] = (copy[at] ?? 0) ^ 1;
+  return copy;
+}
+
+const sample = (options: Omit<SealedSampleOptions, 'key'> = {}): Buffer => sealedSample({ key, ...options }).sealed;
+
+const rejects: readonly (readonly [what: string, code: string, make: () => Buffer])[] = [
+  ['garbage', 'seal-corrupt', () => Buffer.from('not a report at all')],
+  ['an empty file', 'seal-corrupt', () => Buffer.alloc(0)],
+  ['a flipped bit in the key', 'seal-corrupt', () => flipped(sample(), 40)],
+  ['a flipped bit in the text', 'seal-corrupt', () => flipped(sample(), sample().length - 30)],
+  ['a byte too many', 'seal-corrupt', () => Buffer.concat([sample(), Buffer.from('x')])],
+  ['a cut report', 'seal-corrupt', () => sample().subarray(0, -1)],
+  ['a foreign key', 'seal-no-key', () => sealedSample({ key: generateKeyPair() }).sealed],
+  ['something too large', 'report-too-large', () => Buffer.alloc(3 * 1024 * 1024)],
+  ["another client's report", 'report-foreign', () => sample({ inside: { client: 'web-2' } })],
+  [
+    "another client's name inside",
+    'report-foreign',
+    () => sample({ inside: { client: 'web-2' }, header: { client: 'web-1' } }),
+  ],
+  [
+    'another id inside',
+    'report-foreign',
+    () => sample({ header: { reportId: '00000000-0000-4000-8000-000000000000' } }),
+  ],
+  ['no JSON', 'report-invalid', () => sample({ plaintext: Buffer.from('{') })],
+  ['JSON of something else', 'report-invalid', () => sample({ plaintext: Buffer.from('[1]') })],
+  [
+    'a lone surrogate',
+    'report-invalid',
+    () => sample({ plaintext: Buffer.from(JSON.stringify({ ...sampleReport, client: 'a\ud800' })) }),
+  ],
+  ['JSON too deep', 'report-invalid', () => sample({ plaintext: Buffer.from('['.repeat(100) + ']'.repeat(100)) })],
+  [
+    'a report from before the retention',
+    'report-too-old',
+    () => sample({ inside: { datetime: '2001-01-01T00:00:00.000Z' } }),
+  ],
+];
+
+test('what waits while the clock is ten years ahead is not too old', async () => {
+  const bench = await makeBench();
+  const { sealed, reportId } = sealedSample({ key });
+  await bench.put('web-1', sealed, reportId);
+  const ingest = await bench.start({ now: () => Date.now() + 3650 * day });
+  assert.equal(await ingest.drain(), null);
+  assert.deepEqual(ingest.counts(), { stored: 1, duplicate: 0, quarantined: 0, waiting: 0 });
+});
+
+for (const [what, code, make] of rejects) {
+  test(`${what} goes to quarantine as ${code}, and the rest is stored`, async () => {
+    const bench = await makeBench();
+    const good = sealedSample({ key });
+    await bench.put('web-1', make(), '00000000-0000-4000-8000-00000000000a');
+    await bench.put('web-1', good.sealed, good.reportId);
+    const ingest = await bench.start();
+    assert.equal(await ingest.drain(), null);
+    assert.deepEqual(ingest.counts(), { stored: 1, duplicate: 0, quarantined: 1, waiting: 0 });
+    assert.deepEqual(bench.quarantine(), [['web-1', code]]);
+    assert.deepEqual(await bench.stored(), ['web-1']);
+    const said = bench.events.filter((event) => event.kind === 'quarantined');
+    assert.deepEqual(
+      said.map((event) => [event.client, event.code]),
+      [['web-1', code]],
+    );
+    assert.deepEqual(bench.faults, []);
+    const again = await bench.start();
+    await again.drain();
+    assert.deepEqual(again.counts(), { stored: 0, duplicate: 0, quarantined: 0, waiting: 0 });
+  });
+}
+
+test('a report that is stored already is deleted and counted; the same id of another client is quarantined', async () => {
+  const bench = await makeBench();
+  const { sealed, reportId } = sealedSample({ key });
+  await bench.put('web-1', sealed, reportId, Date.now() - 1000);
+  await bench.put('web-1', sealed, reportId);
+  const first = await bench.start();
+  await first.drain();
+  assert.deepEqual(first.counts(), { stored: 1, duplicate: 1, quarantined: 0, waiting: 0 });
+  const stolen = sealedSample({ key, inside: { client: 'web-2', report_id: reportId } });
+  await bench.put('web-1', sealed, reportId);
+  await bench.put('web-2', stolen.sealed, reportId);
+  const second = await bench.start();
+  await second.drain();
+  assert.deepEqual(second.counts(), { stored: 0, duplicate: 1, quarantined: 1, waiting: 0 });
+  assert.deepEqual(bench.quarantine(), [['web-2', 'report-foreign']]);
+  assert.deepEqual(await bench.stored(), ['web-1']);
+});
+
+test('values out of any sense are stored as unknown, and said', async () => {
+  const bench = await makeBench();
+  const inside = { worker_reports: [worker('memory', [{ name: 'memory', data: [{ used_percent: 4_000 }] }])] };
+  const { sealed, reportId } = sealedSample({ key, inside });
+  await bench.put('web-1', sealed, reportId);
+  const ingest = await bench.start();
+  await ingest.drain();
+  assert.deepEqual(ingest.counts(), { stored: 1, duplicate: 0, quarantined: 0, waiting: 0 });
+  const [row] = await bench.storage.history.query('SELECT memory_percent FROM stats');
+  assert.equal(row?.['memory_percent'], null);
+  assert.ok(
+    bench.events.some((event) => event.kind === 'note' && /web-1: 1 values out of any sense/.test(event.message)),
+  );
+});
+
+test('a report that the database refuses goes to quarantine with its words, and the others are stored', async () => {
+  const bench = await makeBench();
+  const bad = sealedSample({ key });
+  const good = sealedSample({ key });
+  await bench.put('web-1', bad.sealed, bad.reportId);
+  await bench.put('web-1', good.sealed, good.reportId);
+  const refusing: ReportStore = {
+    ...bench.storage.reports,
+    ingest: async (items) => {
+      const others = items.filter(({ report }) => report.report_id !== bad.reportId);
+      const results = [...(await bench.storage.reports.ingest(others))];
+      return items.map(({ report }) =>
+        report.report_id === bad.reportId
+          ? { kind: 'refused', message: 'Invalid JSON text' }
+          : (results.shift() ?? { kind: 'stored' }),
+      );
+    },
+  };
+  const ingest = await bench.start({ store: refusing });
+  await ingest.drain();
+  assert.deepEqual(ingest.counts(), { stored: 1, duplicate: 0, quarantined: 1, waiting: 0 });
+  assert.deepEqual(bench.quarantine(), [['web-1', 'report-refused']]);
+  assert.deepEqual(await bench.stored(), ['web-1']);
+});
+
+test('a renamed client takes what was sealed or spooled under its former name', async () => {
+  const bench = await makeBench();
+  for (const folder of ['new-name', 'old-name']) {
+    for (const client of ['new-name', 'old-name']) {
+      const { sealed, reportId } = sealedSample({ key, inside: { client } });
+      await bench.put(folder, sealed, reportId);
+    }
+  }
+  const ingest = await bench.start();
+  await ingest.drain();
+  assert.deepEqual(bench.quarantine(), []);
+  assert.deepEqual(await bench.stored(), Array(4).fill('new-name'));
+});
+
+test('a long name is found again behind its hash, whether it is still configured or not, but no other name is', async () => {
+  const bench = await makeBench();
+  const long = 'ü'.repeat(64);
+  const own = sealedSample({ key, inside: { client: long } });
+  const other = sealedSample({ key, inside: { client: 'web-1' } });
+  await bench.put(long, own.sealed, own.reportId);
+  await bench.put(long, other.sealed, other.reportId);
+  const ingest = await bench.start();
+  await ingest.drain();
+  assert.deepEqual(await bench.stored(), [long]);
+  assert.deepEqual(bench.quarantine(), [[folderOfClient(long), 'report-foreign']]);
+});
+
+test('while the database is away everything waits, and comes in order once it is back', async () => {
+  const bench = await makeBench();
+  for (let count = 0; count < 5; count++) {
+    const { sealed, reportId } = sealedSample({ key });
+    await bench.put('web-1', sealed, reportId);
+  }
+  const without = await bench.start({ store: null });
+  assert.equal(await without.drain(), null);
+  assert.equal(without.counts().waiting, 5);
+  const away = new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'gone' });
+  let calls = 0;
+  const failing: ReportStore = {
+    ...bench.storage.reports,
+    ingest: (items) => (calls++ === 0 ? Promise.reject(away) : bench.storage.reports.ingest(items)),
+  };
+  const ingest = await bench.start({ store: failing });
+  assert.equal(await ingest.drain(), null);
+  assert.deepEqual(bench.faults, [away]);
+  assert.deepEqual(ingest.counts(), { stored: 5, duplicate: 0, quarantined: 0, waiting: 0 });
+  assert.deepEqual((await bench.spool.scan()).reports, []);
+});
+
+test('more than one batch is stored, leftovers before what arrives', async () => {
+  const bench = await makeBench();
+  const order: string[] = [];
+  const sizes: number[] = [];
+  const watching: ReportStore = {
+    ...bench.storage.reports,
+    ingest: (items) => {
+      sizes.push(items.length);
+      order.push(...items.map(({ report }) => report.report_id));
+      return bench.storage.reports.ingest(items);
+    },
+  };
+  const left: string[] = [];
+  for (let count = 0; count < 620; count++) {
+    const { sealed, reportId } = sealedSample({ key });
+    await bench.put('web-1', sealed, reportId, Date.now() - 10_000 + count);
+    left.push(reportId);
+  }
+  const fresh = sealedSample({ key });
+  const ingest = await bench.start({ store: watching });
+  ingest.take(await bench.put('web-1', fresh.sealed, fresh.reportId));
+  await ingest.drain();
+  assert.equal(ingest.counts().stored, 621);
+  assert.deepEqual(order, [...left, fresh.reportId]);
+  assert.ok(sizes.length > 1 && Math.max(...sizes) <= 500, `batches of ${sizes.join(', ')}`);
+});
+
+test('what earlier runs left is stored a little at a time, and everybody else has a turn in between', async () => {
+  const bench = await makeBench();
+  const sizes: number[] = [];
+  const turnsBetween: number[] = [];
+  let turns = 0;
+  const counting: ReportStore = {
+    ...bench.storage.reports,
+    ingest: (items) => {
+      sizes.push(items.length);
+      turnsBetween.push(turns);
+      turns = 0;
+      return bench.storage.reports.ingest(items);
+    },
+  };
+  for (let count = 0; count < 170; count++) {
+    const { sealed, reportId } = sealedSample({ key });
+    await bench.put('web-1', sealed, reportId, Date.now() - 10_000 + count);
+  }
+  // A visit in the making: as long as it goes on, each turn has something to do.
+  let isVisiting = true;
+  const visit = (): void => {
+    turns += 1;
+    const until = performance.now() + 2;
+    while (performance.now() < until);
+    if (isVisiting) setImmediate(visit);
+  };
+  const ingest = await bench.start({ store: counting });
+  setImmediate(visit);
+  while (ingest.counts().stored < 170) await new Promise((resolve) => setTimeout(resolve, 5));
+  isVisiting = false;
+  assert.deepEqual(await ingest.drain(), null);
+  assert.deepEqual(sizes, [50, 50, 50, 20]);
+  assert.ok(
+    turnsBetween.slice(1).every((count) => count >= 2),
+    turnsBetween.join(' '),
+  );
+});
+
+test('leftovers that are put off wait, what arrived is stored', async () => {
+  const bench = await makeBench();
+  for (let count = 0; count < 3; count++) {
+    const { sealed, reportId } = sealedSample({ key });
+    await bench.put('web-1', sealed, reportId);
+  }
+  const ingest = await bench.start();
+  ingest.putOffLeftovers();
+  const fresh = sealedSample({ key });
+  ingest.take(await bench.put('web-1', fresh.sealed, fresh.reportId));
+  await ingest.drain();
+  assert.deepEqual(ingest.counts(), { stored: 1, duplicate: 0, quarantined: 0, waiting: 3 });
+});
+
+test('the quarantine is bounded for a client and in all; beyond it a line with reason, size and digest remains', async () => {
+  const bench = await makeBench();
+  const garbage = async (client: string, count: number): Promise<void> => {
+    for (let number = 0; number < count; number++) {
+      await bench.put(
+        client,
+        Buffer.from(`garbage ${number}`),
+        `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`,
+      );
+    }
+  };
+  await garbage('web-1', 7);
+  const bounds = { filesPerClient: 3, files: 5, lineBytes: 1500 };
+  const first = await bench.start({ bounds });
+  await first.drain();
+  assert.equal(first.counts().quarantined, 7);
+  assert.equal(bench.quarantine().length, 3);
+  await garbage('web-2', 20);
+  const second = await bench.start({ bounds });
+  await second.drain();
+  assert.equal(bench.quarantine().length, 5);
+  const place = path.join(bench.dir, 'web-2', 'quarantine');
+  const lines = readFileSync(path.join(place, 'dropped.jsonl'), 'utf8').trim().split('\n');
+  const last = JSON.parse(lines.at(-1) ?? '') as Record<string, unknown>;
+  assert.equal(last['code'], 'seal-corrupt');
+  assert.equal(last['size_bytes'], 'garbage 19'.length);
+  assert.match(String(last['sha256']), /^[0-9a-f]{64}$/);
+  for (const name of readdirSync(place).filter((name) => name.startsWith('dropped'))) {
+    assert.ok(readFileSync(path.join(place, name)).length <= 1500, name);
+  }
+  assert.deepEqual((await bench.spool.scan()).reports, []);
+});
+
+test('the same bad report again and again is kept each time, and goes when it is old', async () => {
+  const bench = await makeBench();
+  const id = '00000000-0000-4000-8000-00000000000a';
+  for (let time = 0; time < 3; time++) {
+    await bench.put('web-1', Buffer.from('bad'), id);
+    await (await bench.start()).drain();
+  }
+  const place = path.join(bench.dir, 'web-1', 'quarantine');
+  const names = readdirSync(place).filter((name) => name.endsWith('.fhs'));
+  assert.deepEqual(names.toSorted(), [`${id}-2.fhs`, `${id}-3.fhs`, `${id}.fhs`]);
+  const long = new Date(Date.now() - 40 * day);
+  for (const name of readdirSync(place)) utimesSync(path.join(place, name), long, long);
+  openQuarantine({ places: [place], bounds: defaultBounds, nowMs: Date.now() + 31 * day, keepMs: 30 * day });
+  assert.deepEqual(readdirSync(place), []);
+});
+
+test('reports as large as they may be are opened few at a time, and all are stored', async () => {
+  const bench = await makeBench();
+  const row = (number: number) => ({ mount: `/${'x'.repeat(240)}${number}`, fstype: 'ext4', used_percent: 1 });
+  const data = Array.from({ length: 1000 }, (_, number) => row(number));
+  const inside = { worker_reports: [1, 2, 3].map(() => worker('disks', [{ name: 'disk', data }])) };
+  const sizes: number[] = [];
+  for (let number = 0; number < 25; number++) {
+    const { sealed, reportId } = sealedSample({ key, inside });
+    await bench.put('web-1', sealed, reportId);
+  }
+  const { reports } = bench.storage;
+  const store: ReportStore = {
+    ...reports,
+    ingest: (items) => {
+      sizes.push(items.reduce((sum, { report }) => sum + JSON.stringify(report).length, 0));
+      return reports.ingest(items);
+    },
+  };
+  const ingest = await bench.start({ store });
+  assert.equal(await ingest.drain(), null);
+  assert.deepEqual(ingest.counts(), { stored: 25, duplicate: 0, quarantined: 0, waiting: 0 });
+  assert.ok(sizes.length >= 2 && Math.max(...sizes) < 4 * 1024 * 1024, `batches of ${sizes.join()} bytes`);
+});

@@ -1,0 +1,140 @@
+/** A report whose opening ends the run must not end every later one: the run is a process of its own here, and dies. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+
+import { loadKeyRing } from '../../../src/collector/keys/key-ring.ts';
+import { openMarks } from '../../../src/collector/ingest/opening-marks.ts';
+import { statePaths } from '../../../src/state/paths.ts';
+import type { StatePaths } from '../../../src/state/paths.ts';
+import { makeFleet, quarantined } from '../../support/fleet.ts';
+import type { Fleet } from '../../support/fleet.ts';
+import { programArgs } from '../../support/program-args.ts';
+import { sealedSample } from '../../support/sealed-report.ts';
+import { makeSplitFleet } from '../../support/split-fleet.ts';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'fh-marks-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+let files = 0;
+const freshFile = (): string => path.join(folder, `marks-${files++}`);
+const program = path.join(import.meta.dirname, '../../support/collect-leftovers.ts');
+
+test('a name is a suspect after one death, and deadly once two runs died with it alone', async () => {
+  const file = freshFile();
+  await openMarks(file).begin(['a', 'b']);
+  const second = openMarks(file);
+  assert.deepEqual([second.deathsOf('a'), second.isDeadly('a'), second.deathsOf('c')], [0, false, null]);
+  await second.begin(['c']);
+  second.end();
+  await second.begin(['a']);
+  const third = openMarks(file);
+  assert.deepEqual([third.deathsOf('a'), third.isDeadly('a'), third.deathsOf('b')], [1, false, 0]);
+  await third.begin(['a']);
+  const fourth = openMarks(file);
+  assert.deepEqual([fourth.deathsOf('a'), fourth.isDeadly('a'), fourth.isDeadly('b')], [null, true, false]);
+  await fourth.begin(['b']);
+  fourth.end();
+  const fifth = openMarks(file);
+  assert.deepEqual([fifth.deathsOf('a'), fifth.isDeadly('a'), fifth.deathsOf('b')], [null, false, null]);
+});
+
+test('whatever stands in the place of the marks, no run is stopped and nothing is followed', async () => {
+  const kinds: readonly ((file: string) => void)[] = [
+    (file) => symlinkSync('/etc/passwd', file),
+    (file) => mkdirSync(file),
+    (file) => writeFileSync(file, 'no JSON'),
+    (file) => writeFileSync(file, '{"open":[1],"deaths":{}}'),
+    (file) => writeFileSync(file, '{"open":["a"],"deaths":{"a":"x"}}'),
+  ];
+  for (const make of kinds) {
+    const file = freshFile();
+    make(file);
+    const marks = openMarks(file);
+    assert.equal(marks.deathsOf('a'), null);
+    await marks.begin(['a']);
+    marks.end();
+  }
+  assert.match(readFileSync('/etc/passwd', 'utf8'), /^root:/);
+});
+
+/** A fleet of ten good clients and an evil one, whose reports wait in one of the two places from which reports are opened. */
+interface Waiting {
+  readonly fleet: Fleet;
+  readonly opener: StatePaths;
+  readonly put: (client: string) => Promise<string>;
+  readonly isThere: (reportId: string) => Promise<boolean>;
+  readonly remove: () => void;
+}
+
+function inFiles(): Waiting {
+  const fleet = makeFleet();
+  const opener = statePaths(fleet.stateDir);
+  const { sealing } = loadKeyRing(opener, Date.now());
+  return {
+    fleet,
+    opener,
+    put: (client) => {
+      const { sealed, reportId } = sealedSample({ key: sealing, inside: { client } });
+      mkdirSync(path.join(opener.encryptedStats, client), { recursive: true, mode: 0o700 });
+      writeFileSync(path.join(opener.encryptedStats, client, `${reportId}.fhs`), sealed);
+      return Promise.resolve(reportId);
+    },
+    isThere: (id) =>
+      Promise.resolve(fleet.sealedFiles().some((name) => /^\w+\/[0-9a-f-]+\.fhs$/.test(name) && name.includes(id))),
+    remove: () => fleet.remove(),
+  };
+}
+
+function inRows(): Waiting {
+  const split = makeSplitFleet();
+  const { fleet, opener, keyId } = split;
+  const { sealing } = loadKeyRing(opener, Date.now());
+  return {
+    fleet,
+    opener,
+    put: async (client) => {
+      const { sealed, reportId } = sealedSample({ key: sealing, inside: { client } });
+      const storage = await fleet.openStorage();
+      const row = { client, reportId, keyId, runId: 'r', receivedAtMs: Date.now(), clock: null, sealed };
+      await storage.reports.saveSealed([row]);
+      await storage.close();
+      return reportId;
+    },
+    isThere: async (id) => (await fleet.query(`SELECT id FROM sealed_reports WHERE report_id = '${id}'`)).length > 0,
+    remove: () => split.remove(),
+  };
+}
+
+for (const [kind, make] of [
+  ['file', inFiles],
+  ['row', inRows],
+] as const) {
+  test(`a ${kind} that ends runs is opened last and alone, and is set aside once two of them died with it alone`, async () => {
+    const { fleet, opener, put, isThere, remove } = make();
+    try {
+      const evil = await put('evil');
+      for (let number = 0; number < 10; number++) await put(`good-${number}`);
+      const run = (): number | null => {
+        const place = [`${kind}s`, fleet.dir, opener.dir, evil];
+        const args = ['--max-old-space-size=256', ...programArgs(program), ...place];
+        return spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 }).status;
+      };
+      const storedClients = async (): Promise<number> => (await fleet.query('SELECT client FROM stats')).length;
+      assert.notEqual(run(), 0, 'the first run dies');
+      await put('good-0');
+      assert.notEqual(run(), 0, 'the second dies too');
+      assert.equal(await storedClients(), 1, 'after what was not open with it');
+      assert.notEqual(run(), 0, 'and the third');
+      assert.equal(await storedClients(), 11, 'after all that the good clients said');
+      assert.equal(run(), 1, 'the fourth tells of it and goes on');
+      assert.deepEqual(quarantined(opener.dir), [{ client: 'evil', code: 'report-deadly' }]);
+      assert.equal(run(), 0);
+      assert.equal(await isThere(evil), false);
+    } finally {
+      remove();
+    }
+  });
+}

@@ -1,0 +1,360 @@
+/** What a runtime's way to a client does with places, tools and transfers that are not as they should be. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import type { TestContext } from 'node:test';
+
+import { codecSuffix } from '../../../src/collector/runtimes/runtime-codecs.ts';
+import type { Codec } from '../../../src/collector/runtimes/runtime-codecs.ts';
+import type { StoredRuntime } from '../../../src/collector/runtimes/runtime-store.ts';
+import { transferRuntime } from '../../../src/collector/runtimes/runtime-transfer.ts';
+import type { Transferred, TransferOptions } from '../../../src/collector/runtimes/runtime-transfer.ts';
+import { failure } from '../../support/login.ts';
+import { ownRuntime, ownTarget } from '../../support/own-runtime.ts';
+import { shellConnection } from '../../support/shell-connection.ts';
+import type { ShellConnection, ShellConnectionOptions } from '../../support/shell-connection.ts';
+
+const dir = mkdtempSync(path.join(tmpdir(), 'fh-transfer-'));
+chmodSync(dir, 0o755);
+after(() => rmSync(dir, { recursive: true }));
+const asRoot = process.getuid?.() === 0;
+const usual = '/usr/local/bin:/usr/bin:/bin';
+
+/** A runtime as far as its way goes: a program that is content with itself, or ends as it is told. */
+function runtimeOf(codecs: readonly Codec[], name: string, status = 0): StoredRuntime {
+  const file = path.join(dir, name);
+  const padding = randomBytes(150_000).toString('hex');
+  writeFileSync(file, `#!/bin/sh\n[ ${status} = 0 ]||echo no luck here >&2\nexit ${status}\n#${padding}\n`);
+  const copies = codecs.map((codec) => {
+    const copy = `${file}${codecSuffix[codec]}`;
+    if (codec !== 'raw') writeFileSync(copy, execFileSync(codec, ['-c', file]));
+    return { codec, sizeBytes: statSync(copy).size, file: copy };
+  });
+  const content = readFileSync(file);
+  const digest = createHash('sha256').update(content).digest('hex');
+  const facts = { target: 'linux-x64', version: '20.20.2', addedAtMs: 0, source: file };
+  return { ...facts, digest, sizeBytes: content.length, copies };
+}
+
+const runtime = runtimeOf(['gzip', 'raw'], 'usual');
+const sizeOf = (codec: string, of = runtime): number =>
+  of.copies.find((copy) => copy.codec === codec)?.sizeBytes ?? NaN;
+const idOf = ({ digest }: StoredRuntime): string => digest.slice(0, 16);
+
+interface Machine {
+  readonly home: string;
+  /** The collector's folder in the home, which is there. */
+  readonly place: () => string;
+  readonly connect: (more?: Partial<ShellConnectionOptions>) => ShellConnection;
+  readonly transfer: (options?: Partial<TransferOptions>) => Promise<Transferred>;
+}
+
+function machine(t: TestContext): Machine {
+  const home = mkdtempSync(path.join(tmpdir(), 'fh-home-'));
+  t.after(() => {
+    spawnSync('umount', ['-l', home]);
+    rmSync(home, { recursive: true, force: true });
+  });
+  const connect: Machine['connect'] = (more = {}) => shellConnection({ env: { HOME: home, PATH: usual }, ...more });
+  const transfer: Machine['transfer'] = (options = {}) =>
+    transferRuntime({
+      connection: connect(),
+      client: 'web-1',
+      collectorId: 'c0ffee',
+      runtime,
+      signal: new AbortController().signal,
+      ...options,
+    });
+  const place = (): string => {
+    const state = path.join(home, '.local/state/fleet-health');
+    return path.join(state, readdirSync(state)[0] ?? '', 'c0ffee');
+  };
+  return { home, place, connect, transfer };
+}
+
+function assertBrought(place: string, of = runtime): void {
+  const folder = path.join(place, `runtime-${idOf(of)}`);
+  assert.deepEqual(readdirSync(folder), ['node']);
+  const node = path.join(folder, 'node');
+  assert.equal(createHash('sha256').update(readFileSync(node)).digest('hex'), of.digest);
+  assert.deepEqual([statSync(node).mode & 0o777, statSync(folder).mode & 0o777], [0o700, 0o700]);
+}
+
+for (const codec of ['gzip', 'xz', 'zstd', 'raw'] as const) {
+  test(`sent as ${codec}`, async (t) => {
+    const { place, transfer } = machine(t);
+    const sent = runtimeOf(codec === 'raw' ? ['raw'] : [codec, 'raw'], `as-${codec}`);
+    assert.deepEqual(await transfer({ runtime: sent }), { codec, sentBytes: sizeOf(codec, sent) });
+    assertBrought(place(), sent);
+  });
+}
+
+/** A PATH of everything usual but some programs. */
+function without(...missing: readonly string[]): string {
+  const bin = mkdtempSync(path.join(dir, 'bin-'));
+  chmodSync(bin, 0o755);
+  const needed =
+    'ls wc cat df mkdir rm rmdir mv chmod uname id timeout sleep sha256sum shasum openssl gzip xz zstd sh head';
+  for (const name of needed.split(' ').filter((one) => !missing.includes(one))) {
+    const found = usual.split(':').find((folder) => existsSync(path.join(folder, name)));
+    if (found !== undefined) symlinkSync(path.join(found, name), path.join(bin, name));
+  }
+  return bin;
+}
+
+test('the client takes the best of what it can undo', async (t) => {
+  const { home, place, transfer } = machine(t);
+  const sent = runtimeOf(['xz', 'zstd', 'gzip', 'raw'], 'choice');
+  const env = { HOME: home, PATH: without('xz', 'zstd') };
+  const { codec } = await transfer({ runtime: sent, connection: shellConnection({ env }) });
+  assert.equal(codec, 'gzip');
+  assertBrought(place(), sent);
+});
+
+for (const shell of ['/bin/dash', '/bin/bash', '/usr/bin/mksh', '/usr/bin/busybox sh']) {
+  test(`by ${shell}`, async (t) => {
+    const [program = '', ...args] = shell.split(' ');
+    if (!existsSync(program)) {
+      t.skip(`${program} is not installed`);
+      return;
+    }
+    const { place, connect, transfer } = machine(t);
+    const connection = connect();
+    const exec = (command: string): ReturnType<ShellConnection['exec']> =>
+      connection.exec(command.replace(/^\/bin\/sh -c/, [program, ...args, '-c'].join(' ')));
+    await transfer({ connection: { ...connection, exec } });
+    assertBrought(place());
+  });
+}
+
+for (const missing of [['sha256sum'], ['sha256sum', 'shasum'], ['sha256sum', 'shasum', 'openssl', 'timeout', 'df']]) {
+  test(`a client without ${missing.join(', ')}`, async (t) => {
+    const { home, place, transfer } = machine(t);
+    const connection = shellConnection({ env: { HOME: home, PATH: without(...missing) } });
+    await transfer({ connection });
+    assertBrought(place());
+  });
+}
+
+const damaged = (): StoredRuntime => ({
+  ...runtime,
+  digest: runtime.digest.replace(/.$/, (last) => (last === '0' ? '1' : '0')),
+});
+
+for (const tool of ['sha256sum', 'shasum', 'openssl']) {
+  test(`what is not what was sent is found out by ${tool}, and nothing of it stays`, async (t) => {
+    const others = ['sha256sum', 'shasum', 'openssl'].filter((one) => one !== tool);
+    const { home, place, transfer } = machine(t);
+    const connection = shellConnection({ env: { HOME: home, PATH: without(...others) } });
+    const fault = await failure(transfer({ runtime: damaged(), connection }));
+    assert.equal(fault.code, 'upload-failed');
+    assert.match(fault.message, /did not arrive as it was sent/);
+    assert.deepEqual(readdirSync(place()), []);
+  });
+}
+
+test('with no tool at all the new node finds it out itself', { skip: ownTarget === null }, async (t) => {
+  const { home, place, transfer } = machine(t);
+  const PATH = without('sha256sum', 'shasum', 'openssl');
+  const own = ownRuntime([]);
+  const connect = (): ShellConnection => shellConnection({ env: { HOME: home, PATH } });
+  const other = { ...own, digest: 'a'.repeat(64) };
+  assert.match(
+    (await failure(transfer({ runtime: other, connection: connect() }))).message,
+    /not arrive as it was sent/,
+  );
+  assert.deepEqual(readdirSync(place()), []);
+  await transfer({ runtime: own, connection: connect() });
+  assertBrought(place(), own);
+});
+
+test('one that broke off goes on where it was', async (t) => {
+  const { place, connect, transfer } = machine(t);
+  const connection = connect();
+  const limits = { unpackMs: 500 };
+  const slow = {
+    ...connection,
+    exec: (command: string) => connection.exec(command.replace('cat >>', 'head -c 70000 >>"$o";sleep 2;cat >>')),
+  };
+  const fault = await failure(transfer({ connection: slow, limits }));
+  assert.equal(fault.code, 'upload-failed');
+  assert.match(fault.message, /bringing Node\.js took too long/);
+  connection.destroy();
+  for (const child of connection.children) await (child.exitCode ?? child.signalCode ?? once(child, 'close'));
+  assert.deepEqual(readdirSync(path.join(place(), `runtime-${idOf(runtime)}`)), ['gzip.part']);
+  assert.deepEqual(await transfer(), { codec: 'gzip', sentBytes: sizeOf('gzip') - 70_000 });
+  assertBrought(place());
+});
+
+test('one that broke off when all had come only has to be unpacked', async (t) => {
+  const { place, transfer } = machine(t);
+  await transfer();
+  const folder = path.join(place(), `runtime-${idOf(runtime)}`);
+  rmSync(path.join(folder, 'node'));
+  const gzip = runtime.copies.find(({ codec }) => codec === 'gzip');
+  writeFileSync(path.join(folder, 'gzip.part'), readFileSync(gzip?.file ?? ''), { mode: 0o600 });
+  assert.equal((await transfer()).sentBytes, 0);
+  assertBrought(place());
+});
+
+for (const [what, part] of [
+  ['a part that is not of it', Buffer.alloc(100, 'x')],
+  ['a part that is longer than the whole', Buffer.alloc(1_000_000, 'x')],
+] as const) {
+  test(`${what} costs one more attempt at most`, async (t) => {
+    const { place, transfer } = machine(t);
+    await transfer();
+    const folder = path.join(place(), `runtime-${idOf(runtime)}`);
+    writeFileSync(path.join(folder, 'gzip.part'), part, { mode: 0o600 });
+    await transfer().catch(() => transfer());
+    assertBrought(place());
+  });
+}
+
+test('what cannot run there is said with the client’s words, and is not left', async (t) => {
+  const { place, transfer } = machine(t);
+  const fault = await failure(transfer({ runtime: runtimeOf(['gzip', 'raw'], 'lame', 1) }));
+  assert.equal(fault.code, 'no-runtime');
+  assert.match(fault.message, /web-1: Node\.js 20\.20\.2 for linux-x64 was brought, but cannot run here: no luck here/);
+  assert.deepEqual(readdirSync(place()), []);
+});
+
+test('those of other digests are removed, in every place; the agent and the reports stay', async (t) => {
+  const { home, place, connect, transfer } = machine(t);
+  const state = path.join(home, 'state');
+  mkdirSync(state);
+  await transfer({ runtime: runtimeOf(['raw'], 'old') });
+  writeFileSync(path.join(place(), `${'a'.repeat(64)}.t.cjs`), '');
+  mkdirSync(path.join(place(), 'client'));
+  const env = { HOME: home, PATH: usual, XDG_STATE_HOME: state };
+  await transfer({ connection: connect({ env }) });
+  assert.deepEqual(readdirSync(place()).toSorted(), [`${'a'.repeat(64)}.t.cjs`, 'client']);
+  assertBrought(place().replace('.local/state', 'state'));
+});
+
+test('a planted link is not followed', async (t) => {
+  const { home, transfer } = machine(t);
+  const elsewhere = path.join(home, 'elsewhere');
+  mkdirSync(elsewhere, { mode: 0o700 });
+  mkdirSync(path.join(home, '.local/state'), { recursive: true });
+  symlinkSync(elsewhere, path.join(home, '.local/state/fleet-health'));
+  const result = transfer({ connection: shellConnection({ env: { HOME: home, PATH: usual }, uid: nobody(t) }) });
+  await result.catch(() => undefined);
+  assert.deepEqual(readdirSync(elsewhere), []);
+});
+
+/** A user id of nobody's, and what it leaves outside of homes is removed. */
+function nobody(t: TestContext): number {
+  const uid = 2_000_000 + Math.floor(Math.random() * 1_000_000);
+  t.after(() => {
+    for (const root of ['/var/tmp', '/dev/shm'])
+      rmSync(`${root}/fleet-health-${uid}`, { recursive: true, force: true });
+  });
+  return uid;
+}
+
+/** Mounts a tmpfs on the home of a machine, which belongs to the user. */
+function mounted(home: string, uid: number, options: string): void {
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `mode=700,uid=${uid},${options}`, 'tmpfs', home]);
+}
+
+const onlyPlaceOf = (root: string): string => path.join(root, readdirSync(root)[0] ?? '', 'c0ffee');
+
+for (const [what, options, why] of [
+  ['a home that is mounted noexec', 'noexec', 'executed'],
+  ['a home that is full', 'size=200k', 'room'],
+] as const) {
+  test(`${what}: the next place is taken`, { skip: !asRoot }, async (t) => {
+    const { home, connect, transfer } = machine(t);
+    const uid = nobody(t);
+    mounted(home, uid, options);
+    await transfer({ connection: connect({ uid }) });
+    assertBrought(onlyPlaceOf(`/var/tmp/fleet-health-${uid}`));
+    // Nothing of it is left in the home, whatever was tried there.
+    assert.deepEqual(readdirSync(onlyPlaceOf(path.join(home, '.local/state/fleet-health'))), [], why);
+  });
+}
+
+test('a disk that is fuller than df says is left for the next place', { skip: !asRoot }, async (t) => {
+  const { home, connect, transfer } = machine(t);
+  const uid = nobody(t);
+  mounted(home, uid, 'size=200k');
+  const bin = without('df');
+  const env = { HOME: home, PATH: bin };
+  for (const sent of [runtime, runtimeOf(['raw'], 'whole')]) {
+    await transfer({ connection: connect({ uid, env }), runtime: sent });
+    assertBrought(onlyPlaceOf(`/var/tmp/fleet-health-${uid}`), sent);
+  }
+});
+
+test('without any place it is said why, for each', { skip: !asRoot }, async (t) => {
+  const { home, connect, transfer } = machine(t);
+  const uid = nobody(t);
+  mounted(home, uid, 'noexec');
+  for (const root of ['/var/tmp', '/dev/shm']) mkdirSync(`${root}/fleet-health-${uid}`, { mode: 0o700 });
+  chownSync(`/dev/shm/fleet-health-${uid}`, uid, uid);
+  chmodSync(`/dev/shm/fleet-health-${uid}`, 0o755);
+  const fault = await failure(transfer({ connection: connect({ uid }) }));
+  assert.equal(fault.code, 'upload-failed');
+  assert.match(
+    fault.message,
+    /no place for Node\.js .*executed in .*\/var\/tmp\/fleet-health-\d+ cannot be used.*\/dev\/shm/,
+  );
+});
+
+/** Runs this text instead; `sign TEXT` prints what the real one would. */
+const pretend = (text: string): string =>
+  `M=$(echo "$COMMAND"|grep -o "fh .[A-Za-z0-9_-]*. "|head -n 1|cut -c 5-26); sign() { echo "fh-$M-$1"; }; ${text}`;
+
+for (const [what, text, code, message] of [
+  ['takes nothing', 'sign loader-; sign runtime-1-raw-0; sleep 30', 'upload-failed', /took too long: \d+ of \d+ bytes/],
+  ['finds no place', 'sign loader-; sleep 30', 'upload-failed', /took too long: no place for it was found/],
+  ['never ends', 'sign loader-; sign runtime-1-gzip-0; cat >/dev/null; sleep 30', 'upload-failed', /not unpacked/],
+  ['asks for more than there is', 'sign loader-; sign runtime-1-gzip-99999999', 'upload-failed', /ended before/],
+  ['asks for another codec', 'sign loader-; sign runtime-1-rot13-0', 'upload-failed', /ended before/],
+  ['runs no shell', 'echo go away', 'no-shell', /go away|did not run/],
+  [
+    'prints without end',
+    'sign loader-; head -c 3000000 /dev/zero; sign runtime-1-gzip-0',
+    'upload-failed',
+    /ended before/,
+  ],
+  [
+    'ends too early',
+    'sign loader-; sign runtime-1-gzip-0; head -c 1000 >/dev/null; exit 5',
+    'upload-failed',
+    /status 5/,
+  ],
+] as const) {
+  test(`a client that ${what} is ${code}, in time`, async (t) => {
+    const { connect, transfer } = machine(t);
+    const connection = connect({ scripts: [pretend(text)] });
+    t.after(() => connection.destroy());
+    const limits = { lookMs: 1000, stallMs: 1000, unpackMs: 1000 };
+    const big = runtimeOf(['raw'], 'big');
+    const began = performance.now();
+    const fault = await failure(
+      transfer({ connection, limits, ...(what === 'takes nothing' ? { runtime: big } : {}) }),
+    );
+    assert.equal(fault.code, code);
+    assert.match(fault.message, message);
+    assert.ok(performance.now() - began < 8000);
+  });
+}

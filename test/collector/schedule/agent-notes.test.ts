@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { createAgentNotes } from '../../../src/collector/schedule/agent-notes.ts';
+import type { AgentResult } from '../../../src/collector/agent/agent-session.ts';
+
+const hello = { v: 1, agent: '1', wall_ms: 0, monotonic_ms: 0, boot_id: null, receivedAtMs: 0, offsetMs: 0 };
+const end = { left: 0, place: '/home/x', spool_error: null };
+const well: AgentResult = {
+  hello,
+  end,
+  reports: 1,
+  acknowledged: 1,
+  uploaded: false,
+  reader: 'node',
+  platform: null,
+  fault: null,
+};
+const pinned = (digest: string): AgentResult => ({ ...well, hello: { ...hello, pinned: digest } });
+const outdated = 'the agent of another version under a restricted key; see fleet-health authorize';
+
+for (const [what, seen, lines] of [
+  ['nothing', [], []],
+  ['all is well', [['a', well]], []],
+  ['no agent answered', [['a', { ...well, hello: null, end: null, reader: null }]], []],
+  ['a pinned agent of this version', [['a', pinned('mine')]], []],
+  ['one of another', [['a', pinned('old')]], [`a runs ${outdated}`]],
+  ['a pinned shell agent of this version', [['a', { ...pinned('my shell'), reader: 'shell' }]], []],
+  ['one of another', [['a', { ...pinned('mine'), reader: 'shell' }]], [`a runs ${outdated}`]],
+  [
+    'the same client twice',
+    [
+      ['a', pinned('old')],
+      ['a', pinned('old')],
+    ],
+    [`a runs ${outdated}`],
+  ],
+  [
+    'many, in the order of their names',
+    ['g', 'f', 'e', 'd', 'c', 'b', 'a'].map((client) => [client, pinned('old')] as const),
+    [`a, b, c, d, e and 2 more run ${outdated}`],
+  ],
+  [
+    'no place',
+    [['a', { ...well, end: { ...end, place: null, spool_error: '/x belongs to user 0' } }]],
+    ['a cannot keep what the agent needs to; /x belongs to user 0'],
+  ],
+  [
+    'a report that could not be kept, and what a hostile client says of it',
+    [
+      ['b', { ...well, end: { ...end, spool_error: 'ENOSPC\u001b[2J\nroot' } }],
+      ['a', { ...well, end: { ...end, place: null } }],
+    ],
+    ['a, b cannot keep what the agent needs to; b: ENOSPC [2J root'],
+  ],
+  [
+    'reports that waited and are gone',
+    [
+      ['b', { ...well, end: { ...end, dropped: 2 } }],
+      ['a', { ...well, end: { ...end, dropped: 5 } }],
+      ['c', { ...well, end: { ...end, dropped: 0 } }],
+    ],
+    ['a, b lost 7 reports that waited there: damaged, or too many or too old to be kept'],
+  ],
+  [
+    'the shell agent, which keeps no reports',
+    [['a', { ...well, reader: 'shell', end: { ...end, spool_error: 'none' } }]],
+    [],
+  ],
+] as readonly (readonly [string, readonly (readonly [string, AgentResult])[], readonly string[]])[]) {
+  test(`notes: ${what}`, () => {
+    const notes = createAgentNotes({ node: 'mine', shell: 'my shell' });
+    for (const [client, result] of seen) notes.saw(client, result);
+    assert.deepEqual(notes.lines(), lines);
+  });
+}

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+
+import { folderOfClient } from '../../../src/state/client-folder.ts';
+import { openSealedSpool } from '../../../src/collector/spool/sealed-spool.ts';
+import type { ArrivedReport } from '../../../src/collector/spool/sealed-spool.ts';
+
+const root = mkdtempSync(path.join(tmpdir(), 'fh-spool-'));
+after(() => rmSync(root, { recursive: true, force: true }));
+let places = 0;
+const freshDir = (): string => path.join(root, String(places++), 'encrypted_stats');
+
+const id = '6f1c0e5a-1f0b-4f7e-9f43-0c3c7d1f2a10';
+const arrived = (more: Partial<ArrivedReport> = {}): ArrivedReport => ({
+  client: 'web-1',
+  reportId: id,
+  sealed: Buffer.from('sealed'),
+  receivedAtMs: 1_795_000_000_123,
+  clock: { offsetMs: -1500, monotonicZeroMs: 1_790_000_000_000, bootId: 'b2def7f1-3487' },
+  ...more,
+});
+
+const clocks: readonly (readonly [string, ArrivedReport['clock'], ArrivedReport['clock']])[] = [
+  ['whole', arrived().clock, arrived().clock],
+  ['none', null, null],
+  [
+    'without boot id',
+    { offsetMs: 0, monotonicZeroMs: 5, bootId: null },
+    { offsetMs: 0, monotonicZeroMs: 5, bootId: null },
+  ],
+  [
+    'a boot id that is no plain word',
+    { offsetMs: 1, monotonicZeroMs: 5, bootId: '../x' },
+    { offsetMs: 1, monotonicZeroMs: 5, bootId: null },
+  ],
+  [
+    'a clock out of all bounds',
+    { offsetMs: 1e300, monotonicZeroMs: -1e300, bootId: 'abc' },
+    { offsetMs: 9e15, monotonicZeroMs: -9e15, bootId: 'abc' },
+  ],
+];
+
+for (const [what, clock, expected] of clocks) {
+  test(`what storing needs survives with the file: clock ${what}`, async () => {
+    const dir = freshDir();
+    const added = await openSealedSpool(dir).add(arrived({ clock }));
+    assert.ok(path.basename(added.file).startsWith(`${id}.`));
+    const { reports } = await openSealedSpool(dir).scan();
+    assert.deepEqual(reports, [
+      { client: 'web-1', file: added.file, receivedAtMs: 1_795_000_000_123, clock: expected },
+    ]);
+  });
+}
+
+test('files are 0600 in folders 0700, and nothing else is left', async () => {
+  const dir = freshDir();
+  const spool = openSealedSpool(dir);
+  const { file } = await spool.add(arrived());
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  assert.equal(statSync(path.dirname(file)).mode & 0o777, 0o700);
+  assert.equal(spool.read({ client: null, file, receivedAtMs: 0, clock: null }).toString(), 'sealed');
+  assert.deepEqual(readdirSync(path.dirname(file)), [path.basename(file)]);
+  spool.remove({ client: null, file, receivedAtMs: 0, clock: null });
+  assert.deepEqual(readdirSync(path.dirname(file)), []);
+});
+
+test('a client with a long name finds its folder by a hash, whose files name no client', async () => {
+  const dir = freshDir();
+  const client = 'ß'.repeat(64);
+  const { file } = await openSealedSpool(dir).add(arrived({ client }));
+  assert.equal(path.basename(path.dirname(file)), folderOfClient(client));
+  assert.equal((await openSealedSpool(dir).scan()).reports[0]?.client, null);
+});
+
+test('the oldest comes first, half-written files go, others stay untouched', async () => {
+  const dir = freshDir();
+  const spool = openSealedSpool(dir);
+  await spool.add(arrived({ receivedAtMs: 30 }));
+  await spool.add(arrived({ client: 'web-2', receivedAtMs: 10 }));
+  const folder = path.join(dir, 'web-1');
+  writeFileSync(path.join(folder, `.${id}.20.-.-.-.fhs.part`), 'cut off');
+  writeFileSync(path.join(folder, `${id}.fhs`), 'by hand');
+  utimesSync(path.join(folder, `${id}.fhs`), new Date(20), new Date(20));
+  writeFileSync(path.join(folder, 'notes.txt'), 'mine');
+  writeFileSync(path.join(dir, 'stray.fhs'), 'not in a folder');
+  mkdirSync(path.join(folder, 'quarantine'));
+  const { reports, quarantines } = await spool.scan();
+  assert.deepEqual(
+    reports.map(({ client, receivedAtMs, clock }) => [client, receivedAtMs, clock === null]),
+    [
+      ['web-2', 10, false],
+      ['web-1', 20, true],
+      ['web-1', 30, false],
+    ],
+  );
+  assert.deepEqual(quarantines, [path.join(folder, 'quarantine')]);
+  assert.equal(
+    readdirSync(folder).some((name) => name.endsWith('.part')),
+    false,
+  );
+});
+
+test('a scan where nothing was ever spooled finds nothing', async () => {
+  assert.deepEqual(await openSealedSpool(freshDir()).scan(), { reports: [], quarantines: [] });
+});
+
+test('a file larger than any report is refused unread', async () => {
+  const dir = freshDir();
+  const spool = openSealedSpool(dir);
+  const { file, ...rest } = await spool.add(arrived({ sealed: Buffer.alloc(2 * 1024 * 1024) }));
+  assert.throws(() => spool.read({ file, ...rest }), { code: 'report-too-large' });
+});
+
+test('a place that cannot be written to is a fault of the state folder, and works again once it can', async () => {
+  const dir = freshDir();
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(path.join(dir, 'web-1'), 'a file where the folder should be');
+  const spool = openSealedSpool(dir);
+  await assert.rejects(spool.add(arrived()), { code: 'state-unusable', stage: 'spool', client: 'web-1' });
+  rmSync(path.join(dir, 'web-1'));
+  await spool.add(arrived());
+});
+
+test('a full disk is said to be full', async () => {
+  const dir = freshDir();
+  mkdirSync(path.join(dir, 'web-1'), { recursive: true });
+  // Every write to /dev/full fails with ENOSPC; the name of the file that is being written follows from the report.
+  const name = `.${id}.1795000000123.-1500.1790000000000.b2def7f1-3487.fhs.part`;
+  symlinkSync('/dev/full', path.join(dir, 'web-1', name));
+  await assert.rejects(openSealedSpool(dir).add(arrived()), { code: 'spool-full', exitStatus: 3 });
+  assert.deepEqual(readdirSync(path.join(dir, 'web-1')), []);
+});

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+
+import { openSealedSpool } from '../../../src/collector/spool/sealed-spool.ts';
+import { boundSpool } from '../../../src/collector/spool/spool-bound.ts';
+
+const root = mkdtempSync(path.join(tmpdir(), 'fh-bound-'));
+after(() => rmSync(root, { recursive: true, force: true }));
+
+const arrived = (number: number) => ({
+  client: 'web-1',
+  reportId: `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`,
+  sealed: Buffer.alloc(5000),
+  receivedAtMs: 1,
+  clock: null,
+});
+
+test('beyond the bound nothing is taken, and what goes makes room, what earlier runs left included', async () => {
+  const dir = path.join(root, 'spool');
+  const spool = openSealedSpool(dir);
+  for (const number of [1, 2]) await spool.add(arrived(number));
+  const { reports } = await spool.scan();
+  // Of each file two blocks.
+  const bounded = await boundSpool({ spool, dir, maxBytes: 3 * 8192 + 8191, leftovers: reports });
+  const third = await bounded.add(arrived(3));
+  const full = { name: 'FleetError', code: 'spool-full', stage: 'spool', client: 'web-1' };
+  await assert.rejects(bounded.add(arrived(4)), full);
+  await assert.rejects(bounded.add(arrived(4)), /32KiB of sealed reports wait for the database/);
+  bounded.remove(third);
+  await bounded.add(arrived(4));
+  await assert.rejects(bounded.add(arrived(5)), full);
+  for (const report of reports) bounded.remove(report);
+  await bounded.add(arrived(5));
+  assert.equal((await spool.scan()).reports.length, 2);
+});
+
+test('one client fills its share, and what the others send is still taken', async () => {
+  const dir = path.join(root, 'share');
+  const spool = openSealedSpool(dir);
+  const maxBytes = 20 * 1024 * 1024;
+  const large = (number: number) => ({ ...arrived(number), client: 'evil', sealed: Buffer.alloc(1024 * 1024) });
+  for (let number = 100; number < 116; number++) await spool.add(large(number));
+  const bounded = await boundSpool({ spool, dir, maxBytes, leftovers: (await spool.scan()).reports });
+  await assert.rejects(bounded.add({ ...arrived(3), client: 'evil' }), {
+    code: 'spool-full',
+    message: 'evil: 16MiB of its sealed reports wait, the share of one client',
+  });
+  await bounded.add(arrived(4));
+});

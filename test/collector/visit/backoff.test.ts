@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { decidingCode, isHeldBack, nextAttemptAtMs } from '../../../src/collector/visit/backoff.ts';
+import type { LastAttempt } from '../../../src/collector/visit/backoff.ts';
+import { FleetError, type ErrorCode } from '../../../src/errors.ts';
+import { bastionFailed, ofClient } from '../../../src/transport/bastions/bastion-failed.ts';
+
+const minute = 60_000;
+
+/** With nothing changed since the last attempt. */
+function heldBack(facts: LastAttempt | undefined, nowMs: number): boolean {
+  const attempt = facts && { ...facts, attemptDigest: 'same' };
+  return isHeldBack({ facts: attempt, nowMs, configDigest: 'same', credentialsChangedAtMs: () => null });
+}
+
+/** Runs a client whose logins are always refused through a day and says which runs visited it. */
+function visitedRuns(everyMs: number, runs: number, jitterMs: (run: number) => number): number[] {
+  let facts: LastAttempt | undefined;
+  const visited: number[] = [];
+  for (let run = 0; run < runs; run++) {
+    const runStart = 1e12 + run * everyMs;
+    if (heldBack(facts, runStart)) continue;
+    visited.push(run);
+    const startedAtMs = runStart + jitterMs(run);
+    const next = nextAttemptAtMs({ code: 'auth-failed', facts, startedAtMs, everyMs });
+    facts = { lastVisitAtMs: startedAtMs, nextAttemptAtMs: next };
+  }
+  return visited;
+}
+
+test('a refused login waits 1, 2, 4, 8 runs, then an hour', () => {
+  assert.deepEqual(
+    visitedRuns(5 * minute, 60, () => 0),
+    [0, 1, 3, 7, 15, 27, 39, 51],
+  );
+});
+
+test('it does so whenever in the run the visits begin', () => {
+  const early = (run: number): number => (run % 2 === 0 ? 100 : 2 * minute);
+  assert.deepEqual(visitedRuns(5 * minute, 40, early), [0, 1, 3, 7, 15, 27, 39]);
+});
+
+test('runs an hour or more apart are never skipped', () => {
+  assert.deepEqual(
+    visitedRuns(60 * minute, 5, () => 1000),
+    [0, 1, 2, 3, 4],
+  );
+  assert.deepEqual(
+    visitedRuns(180 * minute, 5, () => 1000),
+    [0, 1, 2, 3, 4],
+  );
+});
+
+const others = [null, 'connect-timeout', 'host-key-changed', 'agent-failed', 'credentials-unusable'];
+for (const code of others) {
+  test(`${code ?? 'a success'} holds nobody back`, () => {
+    const facts = { lastVisitAtMs: 0, nextAttemptAtMs: 10 * minute };
+    assert.equal(nextAttemptAtMs({ code, facts, startedAtMs: 20 * minute, everyMs: 5 * minute }), null);
+  });
+}
+
+const held: readonly (readonly [string, LastAttempt | undefined, boolean])[] = [
+  ['never seen', undefined, false],
+  ['nothing stored', { lastVisitAtMs: 5, nextAttemptAtMs: null }, false],
+  ['due', { lastVisitAtMs: 5, nextAttemptAtMs: 1000 * minute }, false],
+  ['later', { lastVisitAtMs: 5, nextAttemptAtMs: 1001 * minute }, true],
+  ['further ahead than any pause: a clock was wrong', { lastVisitAtMs: 5, nextAttemptAtMs: 1100 * minute }, false],
+];
+for (const [what, facts, expected] of held) {
+  test(`held back or not: ${what}`, () => {
+    assert.equal(heldBack(facts, 1000 * minute), expected);
+  });
+}
+
+const changes: readonly (readonly [string, { digest?: string | null; changedAt?: number | null }, boolean])[] = [
+  ['nothing', {}, true],
+  ['config.xml', { digest: 'other' }, false],
+  ['perhaps config.xml: the run has no row', { digest: null }, true],
+  ['a key file, before the last attempt', { changedAt: 989 }, true],
+  ['a key file, since', { changedAt: 991 }, false],
+  ['a key file, in the future, whose clock was wrong', { changedAt: 1001 }, true],
+  ['a key file, which is gone', { changedAt: null }, true],
+];
+for (const [what, { digest = 'same', changedAt = 0 }, expected] of changes) {
+  test(`the pause after a refusal, when what has changed is: ${what}`, () => {
+    const facts = { lastVisitAtMs: 990 * minute, nextAttemptAtMs: 1010 * minute, attemptDigest: digest };
+    const credentialsChangedAtMs = (): number | null => (changedAt === null ? null : changedAt * minute);
+    const question = { facts, nowMs: 1000 * minute, configDigest: 'same', credentialsChangedAtMs };
+    assert.equal(isHeldBack(question), expected);
+  });
+}
+
+test('a bastion that refuses the login is left alone like a client, and one that is away is not', () => {
+  const fault = (code: ErrorCode): FleetError => new FleetError({ code, stage: 'login', message: 'no' });
+  const behind = (code: ErrorCode): FleetError => ofClient(bastionFailed('fra', fault(code)), 'web-1');
+  assert.equal(decidingCode(null), null);
+  assert.equal(decidingCode(fault('auth-failed')), 'auth-failed');
+  assert.equal(decidingCode(behind('auth-failed')), 'auth-failed');
+  assert.equal(decidingCode(behind('connect-refused')), 'connect-refused');
+  const twice = ofClient(bastionFailed('ber', behind('auth-failed')), 'web-2');
+  assert.equal(decidingCode(twice), 'auth-failed');
+  const [startedAtMs, everyMs] = [1e12, 5 * minute];
+  const next = (code: ErrorCode): number | null =>
+    nextAttemptAtMs({ code: decidingCode(behind(code)), facts: undefined, startedAtMs, everyMs });
+  assert.equal(next('auth-failed'), startedAtMs + everyMs / 2);
+  assert.equal(next('connect-refused'), null);
+});

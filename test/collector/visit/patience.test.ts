@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import fc from 'fast-check';
+
+import { fullPatience, isSuspect, patienceAmongTheDead, patienceFor } from '../../../src/collector/visit/patience.ts';
+import type { LastFailure, Patience } from '../../../src/collector/visit/patience.ts';
+import { errorTable } from '../../../src/errors.ts';
+import { collectorConfig } from '../../support/fleet.ts';
+
+const failed = (failedCode: string | null, consecutiveFailures = 1, name = 'web-1'): LastFailure => ({
+  name,
+  failedCode,
+  consecutiveFailures,
+});
+const whole = fullPatience(collectorConfig);
+
+test('a client that answered, or is not known, gets what is configured', () => {
+  assert.deepEqual(whole, {
+    tcpTimeoutMs: 5000,
+    connectTimeoutMs: 10_000,
+    channelTimeoutMs: 10_000,
+    agentTimeoutMs: 15_000,
+    clientDeadlineMs: 30_000,
+  });
+  for (const last of [undefined, failed(null, 0), failed('connect-timeout', 0)]) {
+    assert.equal(isSuspect(last), false);
+    assert.deepEqual(patienceFor(last, collectorConfig), whole);
+  }
+});
+
+const samples: readonly (readonly [string, number, Partial<Patience>])[] = [
+  ['connect-timeout', 1, { tcpTimeoutMs: 3000 }],
+  ['connect-timeout', 2, { tcpTimeoutMs: 2000 }],
+  ['connect-timeout', 3, { tcpTimeoutMs: 1500 }],
+  ['dns', 1, { tcpTimeoutMs: 3000 }],
+  ['connect-failed', 2, { tcpTimeoutMs: 2000 }],
+  ['handshake-timeout', 1, { connectTimeoutMs: 6000 }],
+  ['handshake-timeout', 3, { connectTimeoutMs: 3000 }],
+  ['auth-timeout', 2, { connectTimeoutMs: 4000 }],
+  ['channel-timeout', 1, { channelTimeoutMs: 6000 }],
+  ['agent-timeout', 1, { agentTimeoutMs: 9000 }],
+  ['agent-timeout', 5, { agentTimeoutMs: 4500 }],
+  ['visit-deadline', 2, { agentTimeoutMs: 6000, clientDeadlineMs: 12_000 }],
+];
+
+for (const [code, failures, shorter] of samples) {
+  test(`${code}, ${failures} in a row: that wait is shortened and no other`, () => {
+    const last = failed(code, failures);
+    assert.equal(isSuspect(last), true);
+    assert.deepEqual(patienceFor(last, collectorConfig), { ...whole, ...shorter });
+  });
+}
+
+test('what fails at once is no suspect and keeps its time', () => {
+  for (const code of [
+    'connect-refused',
+    'auth-failed',
+    'host-key-changed',
+    'agent-failed',
+    'no-runtime',
+    'agent-stuck',
+  ]) {
+    assert.equal(isSuspect(failed(code)), false, code);
+    assert.deepEqual(patienceFor(failed(code, 50), collectorConfig), whole);
+  }
+});
+
+test('now and then the whole time is given again, not to all that died together at once', () => {
+  const names = Array.from({ length: 60 }, (_, number) => `rack-${number}`);
+  const isWhole = (name: string, failures: number): boolean =>
+    patienceFor(failed('connect-timeout', failures, name), collectorConfig).tcpTimeoutMs === whole.tcpTimeoutMs;
+  for (const name of names) {
+    for (let failures = 1; failures < 6; failures++) assert.equal(isWhole(name, failures), false);
+    for (let from = 6; from < 40; from++) {
+      const turns = [0, 1, 2, 3, 4, 5].filter((more) => isWhole(name, from + more));
+      assert.equal(turns.length, 1, `${name} from ${from}`);
+    }
+  }
+  for (let failures = 6; failures < 12; failures++) {
+    const together = names.filter((name) => isWhole(name, failures)).length;
+    assert.ok(together > 0 && together < 25, `${together} of 60`);
+  }
+});
+
+test('a neighbour of the dead gets a short time for TCP alone', () => {
+  assert.deepEqual(patienceAmongTheDead(collectorConfig), { ...whole, tcpTimeoutMs: 3000 });
+});
+
+test('never more than is configured, never nothing, never more from the first failure to the fifth', () => {
+  const ms = fc.integer({ min: 1, max: 600_000 });
+  fc.assert(
+    fc.property(
+      ms,
+      ms,
+      ms,
+      ms,
+      fc.constantFrom(...Object.keys(errorTable)),
+      (tcpTimeoutMs, connectTimeoutMs, agentTimeoutMs, clientDeadlineMs, code) => {
+        const config = { ...collectorConfig, tcpTimeoutMs, connectTimeoutMs, agentTimeoutMs, clientDeadlineMs };
+        let before = fullPatience(config);
+        for (let failures = 1; failures <= 5; failures++) {
+          const now = patienceFor(failed(code, failures), config);
+          for (const wait of Object.keys(now) as (keyof Patience)[]) {
+            assert.ok(now[wait] <= before[wait] && now[wait] >= 1, `${wait} after ${failures}`);
+          }
+          before = now;
+        }
+      },
+    ),
+  );
+});

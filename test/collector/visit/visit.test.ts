@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { after, test } from 'node:test';
+
+import type { ReceivedReport } from '../../../src/collector/agent/agent-session.ts';
+import { visit } from '../../../src/collector/visit/visit.ts';
+import type { VisitContext } from '../../../src/collector/visit/visit.ts';
+import { FleetError } from '../../../src/errors.ts';
+import { generateKeyPair } from '../../../src/seal/key-pair.ts';
+import type { KeyPair } from '../../../src/seal/key-pair.ts';
+import type { ClientFacts } from '../../../src/storage/store/storage.ts';
+import type { Connection } from '../../../src/transport/transport.ts';
+import { bundles, collectorConfig, makeClient, makeFleet } from '../../support/fleet.ts';
+
+const fleet = makeFleet();
+after(() => fleet.remove());
+const key = generateKeyPair();
+const collectorId = randomUUID();
+let clients = 0;
+
+function known({ id }: KeyPair): VisitContext['keys'] {
+  return {
+    has: (keyId) => keyId === id,
+    describeMissing: (keyId) => ({ clause: `key ${keyId}, which went`, advice: 'Bring it back.' }),
+  };
+}
+
+interface Watched {
+  readonly context: VisitContext;
+  readonly client: ReturnType<typeof makeClient>;
+  readonly kept: ReceivedReport[];
+  /** What happened on connections, in order: connect, exec, leave, destroy. */
+  readonly calls: string[];
+  /** Sealed reports in the client's spool. */
+  readonly spooled: () => number;
+}
+
+/** A visit to a new client with the real agent; `exec` may change what its commands do. */
+function watched(
+  more: Partial<VisitContext> = {},
+  exec: (command: string, number: number) => string = (c) => c,
+): Watched {
+  const client = makeClient(`visit-${clients++}`);
+  const kept: ReceivedReport[] = [];
+  const calls: string[] = [];
+  let execs = 0;
+  const watch = (connection: Connection): Connection => ({
+    ...connection,
+    exec: (command) => {
+      calls.push('exec');
+      return connection.exec(exec(command, execs++));
+    },
+    leave: () => {
+      calls.push('leave');
+      return connection.leave();
+    },
+    destroy: () => {
+      calls.push('destroy');
+      connection.destroy();
+    },
+  });
+  const context: VisitContext = {
+    runId: randomUUID(),
+    collectorId,
+    config: collectorConfig,
+    publicKey: key.publicKey,
+    keys: known(key),
+    bundles,
+    runtimes: null,
+    dryRun: false,
+    signal: new AbortController().signal,
+    now: () => Date.now(),
+    transportFor: (to) => ({
+      connect: async (options) => {
+        calls.push('connect');
+        return watch(await fleet.transportFor(to).connect(options));
+      },
+    }),
+    facts: null,
+    keep: (_client, report) => {
+      kept.push(report);
+      return Promise.resolve();
+    },
+    ...more,
+  };
+  const spooled = (): number =>
+    readdirSync(fleet.home(client.name), { recursive: true }).filter((name) => String(name).endsWith('.fhs')).length;
+  return { context, client, kept, calls, spooled };
+}
+
+const knownFacts = (client: string, more: Partial<ClientFacts> = {}): ReadonlyMap<string, ClientFacts> => {
+  const nowMs = Date.now();
+  const facts: ClientFacts = {
+    name: client,
+    address: client,
+    lastVisitAtMs: nowMs,
+    lastReportAtMs: nowMs,
+    consecutiveFailures: 0,
+    failedCode: null,
+    attemptDigest: null,
+    nextAttemptAtMs: null,
+    bootId: null,
+    inventoryAtMs: nowMs,
+    reader: 'node',
+    ...more,
+  };
+  return new Map([[client, facts]]);
+};
+
+test('with the agent in place a visit is one connection and one exec, and is left, not destroyed', async () => {
+  const { context, client, kept, calls } = watched();
+  const first = await visit(context, client);
+  assert.deepEqual([first.fault, first.record.ok, first.record.uploaded], [null, true, true]);
+  assert.deepEqual(calls, ['connect', 'exec', 'exec', 'leave']);
+  calls.length = 0;
+  const second = await visit(context, client);
+  assert.deepEqual([second.record.ok, second.record.uploaded, second.record.reader], [true, false, 'node']);
+  assert.match(second.record.bootId ?? '', /^[0-9a-f-]{36}$/);
+  assert.deepEqual(calls, ['connect', 'exec', 'leave']);
+  assert.equal(kept.length, 2);
+});
+
+test('the first visit with a database takes the inventory over the same connection', async () => {
+  const { context, client, kept, calls } = watched({ facts: new Map() });
+  assert.equal((await visit(context, client)).fault, null);
+  assert.equal(calls.filter((call) => call === 'connect').length, 1);
+  assert.deepEqual(calls.slice(-1), ['leave']);
+  assert.equal(kept.length, 2);
+});
+
+test('after a boot the inventory is taken over a connection of its own', async () => {
+  const { client, kept, calls, context } = watched();
+  const facts = knownFacts(client.name, { bootId: 'another-boot' });
+  assert.equal((await visit({ ...context, facts }, client)).fault, null);
+  assert.equal(calls.filter((call) => call === 'connect').length, 2);
+  assert.deepEqual(
+    calls.filter((call) => call !== 'exec'),
+    ['connect', 'leave', 'connect', 'leave'],
+  );
+  assert.equal(kept.length, 2);
+});
+
+test('an inventory that fails, or for which no time is left, does not fail the visit', async () => {
+  const broken = watched({ facts: new Map() }, (command, number) => (number < 2 ? command : 'exit 1'));
+  const outcome = await visit(broken.context, broken.client);
+  assert.deepEqual([outcome.fault, broken.kept.length], [null, 1]);
+  const hurried = watched({ facts: new Map(), config: { ...collectorConfig, clientDeadlineMs: 4900 } });
+  assert.equal((await visit(hurried.context, hurried.client)).fault, null);
+  assert.equal(hurried.kept.length, 1);
+});
+
+test('a run that ends during the inventory leaves the visit a success', { timeout: 20_000 }, async () => {
+  const controller = new AbortController();
+  const { context, client, kept } = watched({ facts: new Map(), signal: controller.signal }, (command, number) => {
+    if (number < 2) return command;
+    setTimeout(() => controller.abort(new FleetError({ code: 'interrupted', stage: 'run', message: 'ended' })), 50);
+    return 'exec cat >/dev/null';
+  });
+  const { fault, record } = await visit(context, client);
+  assert.deepEqual([fault, record.ok, kept.length], [null, true, 1]);
+});
+
+const silences: readonly (readonly [string, string, string, RegExp])[] = [
+  ['says nothing', 'exec sleep 60', 'visit-deadline', /did not end within 1500 ms/],
+  ['prints garbage without end', 'while :; do echo garbage garbage; done', 'agent-output', /./],
+  ['ends at once', 'exit 7', 'no-shell', /status 7/],
+];
+for (const [what, script, code, message] of silences) {
+  test(`a client that ${what} is ${code}, within the deadline`, { timeout: 20_000 }, async () => {
+    const { context, client, calls } = watched(
+      { config: { ...collectorConfig, clientDeadlineMs: 1500 } },
+      () => script,
+    );
+    const started = performance.now();
+    const { fault, record } = await visit(context, client);
+    assert.ok(performance.now() - started < 10_000);
+    assert.deepEqual([record.ok, record.code], [false, code]);
+    assert.match(fault?.message ?? '', message);
+    assert.equal(calls.at(-1), 'destroy');
+  });
+}
+
+test('a report sealed to a key that is not live is neither kept nor acknowledged, and those beside it are', async () => {
+  const { context, client, kept, spooled } = watched();
+  const retired = generateKeyPair();
+  await visit({ ...context, publicKey: retired.publicKey, keys: known(retired), dryRun: true }, client);
+  assert.equal(spooled(), 1);
+  kept.length = 0;
+  const { fault, record } = await visit(context, client);
+  assert.deepEqual([fault?.code, fault?.stage, record.ok], ['seal-no-key', 'seal', false]);
+  assert.match(fault?.message ?? '', new RegExp(`sealed to key ${retired.id}, which went; it stays on the client$`));
+  assert.equal(fault?.advice, 'Bring it back.');
+  assert.equal(kept.length, 1);
+});
+
+test('what cannot be made safe here is not acknowledged and comes again', async () => {
+  const full = new FleetError({ code: 'spool-full', stage: 'spool', message: 'ENOSPC' });
+  const { context, client, kept, spooled } = watched({ keep: () => Promise.reject(full) });
+  const { fault } = await visit(context, client);
+  assert.equal(fault, full);
+  assert.equal(spooled(), 1);
+  const keep: VisitContext['keep'] = (_client, report) => {
+    kept.push(report);
+    return Promise.resolve();
+  };
+  assert.equal((await visit({ ...context, keep }, client)).fault, null);
+  assert.equal(kept.length, 2);
+});

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { FleetError } from '../../../src/errors.ts';
+import { selectClients } from '../../../src/config/clients/select-clients.ts';
+import { load } from '../support/config-files.ts';
+
+const fleet = `<group name="web"><client name="web-[1-3]" ip="web-[1-3]"/><group name="edge"><client name="edge-1" ip="edge-1" was="old-edge"/></group></group>
+  <group name="db"><client name="db-1" ip="db-1" state="retired"/></group><client ip="::1" port="2222"/>`;
+
+test('clients by name, pattern and group, in the order of the file', (t) => {
+  const config = load(t, fleet);
+  const table: readonly (readonly [names: readonly string[], groups: readonly string[], chosen: readonly string[]])[] =
+    [
+      [[], [], ['web-1', 'web-2', 'web-3', 'edge-1', 'db-1', '[::1]:2222']],
+      [['web-2', 'web-1'], [], ['web-1', 'web-2']],
+      [['web-*'], [], ['web-1', 'web-2', 'web-3']],
+      [['web-*,!web-2'], [], ['web-1', 'web-3']],
+      [['!*-1'], [], ['web-2', 'web-3', '[::1]:2222']],
+      [['[::1]:2222'], [], ['[::1]:2222']],
+      [[], ['web'], ['web-1', 'web-2', 'web-3', 'edge-1']],
+      [[], ['e*'], ['edge-1']],
+      [['db-1'], ['edge'], ['edge-1', 'db-1']],
+    ];
+  for (const [names, groups, chosen] of table) {
+    assert.deepEqual(
+      selectClients(config, { names, groups }).map(({ name }) => name),
+      chosen,
+      [...names, ...groups].join(' '),
+    );
+  }
+});
+
+test('what fits nothing is refused with the nearest right one', (t) => {
+  const config = load(t, fleet);
+  const refused = (names: readonly string[], groups: readonly string[] = []): string => {
+    try {
+      selectClients(config, { names, groups });
+    } catch (thrown) {
+      assert.ok(thrown instanceof FleetError && thrown.code === 'usage' && thrown.exitStatus === 2);
+      return thrown.message;
+    }
+    return 'taken';
+  };
+  assert.equal(refused(['web-1', 'wbe-2']), 'there is no client "wbe-2"; did you mean "web-2"?');
+  assert.equal(refused(['nothing-like-it']), 'there is no client "nothing-like-it"');
+  assert.equal(refused(['old-edge']), 'there is no client "old-edge"; it is called "edge-1" now');
+  assert.equal(refused(['mail-*']), 'no client matches "mail-*"');
+  assert.equal(refused([], ['wbe']), 'there is no group "wbe"; did you mean "web"?');
+  assert.equal(refused([], ['x*']), 'no group matches "x*"');
+});

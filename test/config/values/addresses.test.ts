@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { hostFault, isMailAddress, isSender, parseMailAddresses } from '../../../src/config/values/addresses.ts';
+
+test('hosts that are fine', () => {
+  for (const host of ['192.0.2.1', '::1', 'fe80::1%eth0', '2001:db8::1', 'web-1', 'web_1.example.org', 'a.b.', 'x1']) {
+    assert.equal(hostFault(host), null, host);
+  }
+});
+
+test('hosts that are not, and what would be right', () => {
+  const table: readonly (readonly [string, RegExp])[] = [
+    ['10.0.0.256', /no IPv4 address/],
+    ['10.0.0', /no IPv4 address/],
+    ['[::1]', /without brackets; write ::1/],
+    ['web-1:2222', /write the port as port=/],
+    ['root@web-1', /write the user as username=/],
+    ['ssh://web-1', /without a scheme or path/],
+    ['web 1', /no IP address or host name/],
+    ['-web', /no IP address or host name/],
+    ['web..example.org', /no IP address or host name/],
+    ['bücher.example', /write xn--bcher-kva.example/],
+    ['web;reboot', /no IP address or host name/],
+    ['$(id)', /no IP address or host name/],
+    ['a'.repeat(64), /no IP address or host name/],
+  ];
+  for (const [host, message] of table) assert.match(hostFault(host) ?? '', message, host);
+});
+
+test('mail addresses are bare, and no header hides in them', () => {
+  for (const address of ['a@b', 'ops@example.org', 'o.p+s@mail.example.org', 'jürgen@bücher.example', "o'neil@x.org"]) {
+    assert.equal(isMailAddress(address), true, address);
+  }
+  const wrong = [
+    '',
+    'ops',
+    '@example.org',
+    'ops@',
+    'a b@example.org',
+    'ops@exa mple.org',
+    'ops@example.org\nBcc: x@y',
+    'ops@example.org\r',
+    'ops@example..org',
+    'ops@-example.org',
+    '.ops@example.org',
+    'ops.@example.org',
+    'o..ps@example.org',
+    '-oQ@example.org',
+    '"a b"@example.org',
+    'ops@[192.0.2.1]',
+    'Ops <ops@example.org>',
+    'a,b@example.org',
+    `${'a'.repeat(65)}@example.org`,
+    `a@${'a.'.repeat(130)}org`,
+    'ops@\u{202e}example.org',
+  ];
+  for (const address of wrong) assert.equal(isMailAddress(address), false, JSON.stringify(address));
+});
+
+test('lists of addresses: all or none', () => {
+  assert.deepEqual(parseMailAddresses('a@b, c@d'), ['a@b', 'c@d']);
+  assert.equal(parseMailAddresses('a@b, c'), null);
+  assert.equal(parseMailAddresses('a@b,'), null);
+  assert.equal(parseMailAddresses(''), null);
+});
+
+test('senders may have a name', () => {
+  for (const sender of ['fleet@example.org', 'Fleet Health <fleet@example.org>', '"Fleet" <f@x>', '<f@x>']) {
+    assert.equal(isSender(sender), true, sender);
+  }
+  for (const sender of ['Fleet', 'Fleet <fleet>', 'A <a@b> <c@d>', 'A\r\nBcc: x <a@b>', 'A, B <a@b>', 'A <a@b> x']) {
+    assert.equal(isSender(sender), false, JSON.stringify(sender));
+  }
+});

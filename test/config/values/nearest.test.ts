@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import fc from 'fast-check';
+
+import { didYouMean, editDistance, nearest } from '../../../src/config/values/nearest.ts';
+
+test('edits: insert, delete, replace, and swap neighbours', () => {
+  const table: readonly (readonly [string, string, number])[] = [
+    ['', '', 0],
+    ['a', '', 1],
+    ['port', 'prot', 1],
+    ['collector', 'colector', 1],
+    ['kitten', 'sitting', 3],
+    ['ab', 'ba', 1],
+    ['abc', 'cba', 2],
+  ];
+  for (const [from, to, edits] of table) assert.equal(editDistance(from, to), edits, `${from} ${to}`);
+});
+
+test('distance is the same both ways, and none to oneself', () => {
+  fc.assert(
+    fc.property(fc.string({ maxLength: 12 }), fc.string({ maxLength: 12 }), (left, right) => {
+      assert.equal(editDistance(left, right), editDistance(right, left));
+      assert.equal(editDistance(left, left), 0);
+      assert.ok(editDistance(left, right) <= Math.max(left.length, right.length));
+    }),
+  );
+});
+
+test('the nearest word, and none when nothing is near', () => {
+  const commands = ['collect', 'alert', 'check', 'trust', 'status', 'keys'];
+  assert.equal(nearest('colect', commands), 'collect');
+  assert.equal(nearest('COLLECT', commands), 'collect');
+  assert.equal(nearest('chekc', commands), 'check');
+  assert.equal(nearest('launch', commands), null);
+  assert.equal(nearest('xy', ['ab']), null);
+  assert.equal(nearest('web-1', []), null);
+  assert.equal(didYouMean('colect', commands), '; did you mean "collect"?');
+  assert.equal(didYouMean('launch', commands), '');
+});

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { parseStorageUrl } from '../../../src/config/values/storage-url.ts';
+
+const mysql = {
+  kind: 'mysql',
+  user: null,
+  password: null,
+  host: null,
+  port: null,
+  furtherHosts: [],
+  database: 'fleet',
+};
+
+test('storage URLs that are fine', () => {
+  const table: readonly (readonly [string, object])[] = [
+    ['sqlite:fleet.db', { kind: 'sqlite', path: 'fleet.db' }],
+    ['sqlite:/var/lib/fleet.db', { kind: 'sqlite', path: '/var/lib/fleet.db' }],
+    ['mysql://fleet@mon-db/fleet', { ...mysql, user: 'fleet', host: 'mon-db' }],
+    [
+      'mysql://fleet:p%40ss%2Fw@mon-db:3307/fleet',
+      { ...mysql, user: 'fleet', password: 'p@ss/w', host: 'mon-db', port: 3307 },
+    ],
+    ['mysql://fleet@[2001:db8::1]:3306/fleet', { ...mysql, user: 'fleet', host: '2001:db8::1', port: 3306 }],
+    [
+      'mysql://fleet:a,b@db-1,db-2:3307,[2001:db8::1]:3308/fleet',
+      {
+        ...mysql,
+        user: 'fleet',
+        password: 'a,b',
+        host: 'db-1',
+        furtherHosts: [
+          { host: 'db-2', port: 3307 },
+          { host: '2001:db8::1', port: 3308 },
+        ],
+      },
+    ],
+    ['mysql://fleet@/fleet', { ...mysql, user: 'fleet' }],
+    ['mysql:///fleet', mysql],
+  ];
+  for (const [url, parsed] of table) assert.deepEqual(parseStorageUrl(url), parsed, url);
+});
+
+test('storage URLs that are not say why, without a word of the URL', () => {
+  const table: readonly (readonly [string, RegExp])[] = [
+    ['sqlite:', /must name a file/],
+    ['sqlite://fleet.db', /must name a file/],
+    ['sqlite::memory:', /in memory/],
+    ['mariadb://u:hunter2@h/d', /must begin with mysql/],
+    ['postgres://u:hunter2@h/d', /must begin with sqlite: or mysql/],
+    ['fleet.db', /must begin with/],
+    ['mysql://u:hunter2@h', /not of the form/],
+    ['mysql://u:hunter2@h/', /not of the form/],
+    ['mysql://u:hunter2@h:99999/d', /port from 1 to 65535/],
+    ['mysql://u:hunter2@h,/d', /a comma without a host/],
+    ['mysql://u:hunter2@h,h:0/d', /port from 1 to 65535/],
+    [`mysql://u:hunter2@${Array(17).fill('h').join(',')}/d`, /at most 16 hosts/],
+    ['mysql://u:hunter2@h/d?ssl=true', /no options/],
+    ['mysql://u:hunter2%zz@h/d', /%25/],
+    ['mysql://u:hun@ter2@h/d', /not of the form/],
+  ];
+  for (const [url, message] of table) {
+    const fault = parseStorageUrl(url);
+    assert.ok(typeof fault === 'string', url);
+    assert.match(fault, message, url);
+    assert.doesNotMatch(fault, /hunter2|hun@/);
+  }
+});

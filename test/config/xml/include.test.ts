@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { chmodSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { FleetError } from '../../../src/errors.ts';
+import { loadConfig } from '../../../src/config/load-config.ts';
+import { clientOf, configFolder, faults, faultsOf, load, nowMs } from '../support/config-files.ts';
+
+const inner = (children: string): string => `<config>\n${children}\n</config>\n`;
+
+test('children are spliced in their place, also inside groups and alerts', (t) => {
+  const config = load(
+    t,
+    `<client name="first" ip="10.0.0.1"/><include file="two.xml"/>
+     <group name="web" mail="web@x"><include file="more/three.xml"/><client name="last" ip="10.0.0.9"/></group>
+     <alerts mail="a@b"><include file="rules.xml"/></alerts>`,
+    {
+      'two.xml': inner('<client name="second" ip="10.0.0.2"/><bastion name="b" ip="10.0.0.8"/>'),
+      'more/three.xml': inner('<client name="third" ip="10.0.0.3"/><include file="four.xml"/><mail to="more@x"/>'),
+      'more/four.xml': inner('<group name="edge"><client name="fourth" ip="10.0.0.4"/></group>'),
+      'rules.xml': inner('<alert type="cpu" limit="5%"/>'),
+    },
+  );
+  assert.deepEqual(
+    config.clients.map(({ name }) => name),
+    ['first', 'second', 'third', 'fourth', 'last'],
+  );
+  assert.deepEqual(clientOf(config, 'fourth').groups, ['web', 'edge']);
+  assert.deepEqual(
+    clientOf(config, 'last').recipients.map(({ to }) => to),
+    ['a@b', 'web@x', 'more@x'],
+  );
+  assert.equal(path.basename(clientOf(config, 'fourth').file), 'four.xml');
+  assert.equal(clientOf(config, 'second').rules[0]?.name, 'cpu');
+  assert.equal(config.bastions.length, 1);
+});
+
+test('patterns take files in the order of their names, no hidden ones, and may find none', (t) => {
+  const files = {
+    'clients.d/b.xml': inner('<client name="b" ip="10.0.0.2"/>'),
+    'clients.d/a.xml': inner('<client name="a" ip="10.0.0.1"/>'),
+    'clients.d/.hidden.xml': inner('<client name="h" ip="10.0.0.3"/>'),
+    'clients.d/c.xml~': 'rubbish',
+    'clients.d/sub/d.xml': inner('<client name="d" ip="10.0.0.4"/>'),
+  };
+  const names = (pattern: string): string[] =>
+    load(t, `<include file="${pattern}"/>`, files).clients.map(({ name }) => name);
+  assert.deepEqual(names('clients.d/*.xml'), ['a', 'b']);
+  assert.deepEqual(names('clients.d/*/*.xml'), ['d']);
+  assert.deepEqual(names('*/[b-z].xml'), ['b']);
+  assert.deepEqual(names('none.d/*.xml'), []);
+  assert.match(load(t, '<include file="none.d/*.xml"/>').warnings[0]?.message ?? '', /there is no client/);
+});
+
+test('what cannot be included is a fault with the place that wants it', (t) => {
+  assert.deepEqual(faults(t, '<include file="none.xml"/>'), [
+    'config.xml:2: <include> names none.xml, which does not exist; write it, or a pattern',
+  ]);
+  assert.deepEqual(faults(t, '<client ip="10.0.0.1"/>\n<include/>'), [
+    'config.xml:3: <include> names no file; write file="..."',
+  ]);
+  assert.match(
+    faults(t, '<include path="x" file="a.xml"/>', { 'a.xml': inner('<client ip="10.0.0.1"/>') })[0] ?? '',
+    /<include> has no attribute path/,
+  );
+  assert.match(
+    faults(t, '<include file="."/><client ip="10.0.0.1"/>')[0] ?? '',
+    /^config\.xml:2: .*is no ordinary file/,
+  );
+  // Each of them would be read without end.
+  for (const file of ['/dev/zero', '/dev/./urandom', '/dev/null/../zero', '/proc/self/fd/../../../dev/zero']) {
+    const told = faults(t, `<include file="${file}"/><client ip="10.0.0.1"/>`);
+    assert.match(told[0] ?? '', /^config\.xml:2: .*(?:is no ordinary file|does not exist)/, file);
+  }
+  const pattern = faults(t, '<include file="/dev/zer?"/><client ip="10.0.0.1"/>');
+  assert.match(pattern[0] ?? '', /^config\.xml:2: \/dev\/zero: is no ordinary file/);
+  assert.deepEqual(
+    faults(t, '<include file="a.xml"/>', { 'a.xml': '<clients/>' }),
+    ['a.xml:1: the root element is <clients>; it must be <config>', 'config.xml:1: there is no client'].slice(0, 1),
+  );
+  assert.match(
+    faults(t, '<client ip="10.0.0.1"><include file="a.xml"/></client>')[0] ?? '',
+    /<include> cannot stand in <client>/,
+  );
+});
+
+test('faults of included files bear their names, after those of the file before', (t) => {
+  const told = faults(t, '<include file="clients.d/a.xml"/>\n<client ip="10.0.0.300"/>', {
+    'clients.d/a.xml': inner('<client ip="10.0.0.1"/>\n<client ip="10.0.0.301"/>\n<collector every="1"/>'),
+  });
+  assert.deepEqual(
+    told.map((line) => line.replace(/: .*/, '')),
+    ['config.xml:3', 'clients.d/a.xml:3', 'clients.d/a.xml:4'],
+  );
+});
+
+test('an included file may hold what fits its place only', (t) => {
+  const told = faults(t, '<group><include file="a.xml"/></group>', {
+    'a.xml': inner('<client ip="10.0.0.1"/>\n<smtp host="x"/>'),
+  });
+  assert.deepEqual(told, ['a.xml:3: <smtp> cannot stand in <group>; it belongs in <config>']);
+  const twice = faults(t, '<collector every="1m"/><include file="a.xml"/>', {
+    'a.xml': inner('<client ip="10.0.0.1"/><collector/>'),
+  });
+  assert.deepEqual(twice, ['a.xml:2: a second <collector>; the first is at config.xml:2, write all into one']);
+});
+
+test('cycles are found, through links as well', (t) => {
+  assert.match(
+    faults(t, '<include file="config.xml"/>')[0] ?? '',
+    /^config\.xml:2: <include> of config\.xml, which is being read already/,
+  );
+  const chain = faults(t, '<include file="a.xml"/>', {
+    'a.xml': inner('<include file="b.xml"/>'),
+    'b.xml': inner('<include file="a.xml"/>'),
+  });
+  assert.match(chain[0] ?? '', /^b\.xml:2: <include> of a\.xml, which is being read already/);
+  const folder = configFolder(t, { 'config.xml': inner('<include file="link.xml"/>') });
+  symlinkSync('config.xml', path.join(folder, 'link.xml'));
+  assert.match(
+    faultsOf(() => loadConfig({ file: path.join(folder, 'config.xml'), nowMs }), folder)[0] ?? '',
+    /link\.xml, which is being read already/,
+  );
+});
+
+test('a file that includes itself twofold over many levels ends', (t) => {
+  const files: Record<string, string> = {};
+  for (let level = 0; level < 30; level += 1) {
+    const next = `<include file="f${level + 1}.xml"/>`;
+    files[`f${level}.xml`] = inner(next + next);
+  }
+  files['f30.xml'] = inner('<client ip="10.0.0.1"/>');
+  const told = faults(t, '<include file="f0.xml"/>', files);
+  assert.ok(
+    told.some((line) => line.includes('more than 10000 files or 256 MiB are included')),
+    told[0],
+  );
+});
+
+test('the same file may stand in two places', (t) => {
+  const config = load(t, '<group port="23"><include file="a.xml"/></group><include file="a.xml"/>', {
+    'a.xml': inner('<client ip="10.0.0.1"/>'),
+  });
+  assert.deepEqual(
+    config.clients.map(({ name }) => name),
+    ['10.0.0.1:23', '10.0.0.1'],
+  );
+});
+
+test('the digest is over the content of all files', (t) => {
+  const digest = (a: string, b: string): string =>
+    load(t, `<include file="x.xml"/>${a}`, { 'x.xml': inner(`<client ip="10.0.0.1"/>${b}`) }).digest;
+  assert.match(digest('', ''), /^[0-9a-f]{64}$/);
+  assert.equal(digest('', ''), digest('', ''));
+  assert.notEqual(digest('', ''), digest(' ', ''));
+  assert.notEqual(digest('', ''), digest('', ' '));
+});
+
+test('a configuration that is not there has its own code', (t) => {
+  const folder = configFolder(t, {});
+  assert.throws(
+    () => loadConfig({ file: path.join(folder, 'config.xml'), nowMs }),
+    (thrown) =>
+      thrown instanceof FleetError &&
+      thrown.code === 'config-missing' &&
+      thrown.message.includes('config.xml does not exist'),
+  );
+});
+
+test('every included file is checked for who can read and write it', (t) => {
+  const folder = configFolder(t, {
+    'config.xml': inner('<include file="?.xml"/>'),
+    'a.xml': inner('<client ip="10.0.0.1" password="x"/>'),
+    'b.xml': inner('<client ip="10.0.0.2" agent="env" mail="a@b"/>'),
+  });
+  const file = path.join(folder, 'config.xml');
+  const told = (): string[] => faultsOf(() => loadConfig({ file, nowMs }), folder);
+  chmodSync(file, 0o644);
+  chmodSync(path.join(folder, 'b.xml'), 0o646);
+  assert.deepEqual(told(), ['b.xml: can be written by everybody; run: chmod go-w b.xml']);
+  chmodSync(path.join(folder, 'b.xml'), 0o644);
+  assert.deepEqual(told(), []);
+  chmodSync(path.join(folder, 'a.xml'), 0o644);
+  assert.deepEqual(told(), ['a.xml: holds a secret (line 2) and can be read by everybody; run: chmod 600 a.xml']);
+});

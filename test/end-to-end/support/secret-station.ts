@@ -1,0 +1,284 @@
+/** A fleet with a secret of its own in every place that config.xml and the environment have for one. */
+import { execFileSync, spawn } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import { vocabulary } from '../../../src/config/vocabulary/vocabulary.ts';
+import { startEchoingServer } from '../../support/echoing-ssh.ts';
+import { startMariadb } from '../../support/mariadb.ts';
+import { createMarkers, type Markers } from '../../support/markers.ts';
+import { outcomeOf, startCli, type CliResult } from '../../support/run-cli.ts';
+import { startSmtpServer, type SmtpAct, type SmtpMoment, type SmtpServer } from '../../support/smtp-server.ts';
+import { sshKeygen, startSshd } from '../../support/sshd.ts';
+import { watchProcesses, type SeenProcess } from '../../support/watch-processes.ts';
+
+/** Where the secrets of a config.xml stand: in it, in files, in variables; `url`: as `literal`, but for the storage's URL. */
+export const variants = ['literal', 'file', 'env', 'url'] as const;
+export type Variant = (typeof variants)[number];
+
+/** Kinds of attributes that hold no secret, and the names of those whose kind may. Another one has to be judged first. */
+const harmlessText = ['username', 'command', 'metric', 'state'];
+const harmlessPaths = ['dir', 'socketPath', 'ca', 'agent', 'knownHosts', 'config', 'file', 'serverPublicKeyFile'];
+
+/** Every attribute of config.xml that is, or names, or may contain a secret, as `element attribute`. */
+export function secretPlaces(): readonly string[] {
+  return Object.entries(vocabulary).flatMap(([element, { attributes }]) =>
+    Object.entries(attributes)
+      .filter(([name, { kind }]) => {
+        if (kind === 'text') return !harmlessText.includes(name);
+        if (kind === 'path') return !harmlessPaths.includes(name);
+        return kind === 'secret' || kind === 'variable' || kind === 'url' || kind === 'storage';
+      })
+      .map(([name]) => `${element} ${name}`),
+  );
+}
+
+export interface Run extends CliResult {
+  readonly what: string;
+  readonly seen: readonly SeenProcess[];
+}
+
+export interface Station {
+  readonly dir: string;
+  readonly stateDir: string;
+  readonly homes: string;
+  readonly markers: Markers;
+  /** Places that were given a secret. */
+  readonly filled: ReadonlySet<string>;
+  readonly smtp: SmtpServer;
+  /** Decides what the mail server does. */
+  readonly mailServer: { act: ((moment: SmtpMoment) => SmtpAct | undefined) | null };
+  /** What the echoing SSH server was told. */
+  readonly heard: readonly string[];
+  /** What heartbeats were asked for. */
+  readonly asked: readonly string[];
+  /** A changed config.xml beside the others; returns what `run` takes for it. */
+  derive(variant: Variant, name: string, change: (text: string) => string): string;
+  /** The program with the config.xml of a variant. */
+  run(variant: string, args: readonly string[], more?: RunOptions): Promise<Run>;
+  /** Every row of every table. */
+  dump(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+export interface RunOptions {
+  readonly nodeArgs?: readonly string[];
+  /** Default: 0, nothing is taken away. */
+  readonly umask?: number;
+  readonly kill?: { readonly signal: NodeJS.Signals; readonly afterMs: number };
+}
+
+/** Files that hold secrets because that is what they are for. */
+const inputs = 'secrets';
+
+export async function startStation(): Promise<Station> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fh-secrets-'));
+  const inside = (...names: readonly string[]): string => path.join(dir, ...names);
+  for (const name of [inputs, 'home', 'tmp']) mkdirSync(inside(name), { mode: 0o755 });
+  const markers = createMarkers();
+  const filled = new Set<string>();
+  const environment: Record<string, string> = {};
+  /** What the variant `env` names; the others do not, so to them it would be anything. */
+  const named: Record<string, string> = {};
+  const derived = new Map<string, Variant>();
+  const mailServer: Station['mailServer'] = { act: null };
+  const asked: string[] = [];
+  const [sshd, mariadb, echo, smtp] = await Promise.all([
+    startSshd(),
+    startMariadb(),
+    startEchoingServer(),
+    startSmtpServer({ act: (moment) => mailServer.act?.(moment) }),
+  ]);
+  const beats = createServer((request, response) => {
+    asked.push(`${request.url ?? ''} ${request.headers.authorization ?? ''}`);
+    response.statusCode = 500;
+    response.end(`no such check: ${request.url ?? ''}`);
+  });
+  beats.listen(0, '127.0.0.1');
+  await once(beats, 'listening');
+
+  /** Puts a secret where a variant has it, and returns the attribute that says so. */
+  const secret = (element: string, what: 'password' | 'passphrase', variant: Variant): string => {
+    const value = markers.of(`${element} ${what}`);
+    const kind = variant === 'file' ? 'File' : variant === 'env' ? 'Env' : '';
+    filled.add(`${element} ${what}${kind}`);
+    if (variant === 'file') {
+      const file = inside(inputs, `${element}.${what}`);
+      writeFileSync(file, `${value}\n`, { mode: 0o600 });
+      return `${what}File="${file}"`;
+    }
+    if (variant === 'env') {
+      const name = `FLEET_${element}_${what}`.toUpperCase();
+      named[name] = value;
+      return `${what}Env="${name}"`;
+    }
+    return `${what}="${escaped(value)}"`;
+  };
+  const keyOf = (element: string): string => {
+    filled.add(`${element} privateKey`);
+    return makeKey(inside(inputs, `${element}.key`), markers.of(`${element} passphrase`), markers, element);
+  };
+  const elements = ['ssh', 'group', 'client', 'bastion'] as const;
+  const keys = new Map(elements.map((element) => [element, keyOf(element)]));
+  const accounts = new Map<string, string>();
+  const careless = inside(inputs, 'careless-shell');
+  writeFileSync(careless, '#!/bin/sh\numask 000\nexec /bin/sh "$@"\n', { mode: 0o755 });
+  chmodSync(dir, 0o755);
+  for (const element of elements) {
+    // One is read by an agent; the others' visits end at a shell that runs nothing, which is cheaper.
+    const shell = element === 'ssh' ? careless : '/usr/sbin/nologin';
+    const { name } = await sshd.addAccount({ shell, password: markers.of(`${element} password`) });
+    accounts.set(element, name);
+  }
+  const database = await mariadb.createDatabase();
+  const storagePassword = markers.of('storage password');
+  await mariadb.asRoot(`ALTER USER ${database.user}@'%' IDENTIFIED BY '${storagePassword.replaceAll("'", "''")}'`);
+  for (const place of ['heartbeat url', 'storage url']) filled.add(place);
+  const token = markers.of('heartbeat url');
+
+  const login = (element: (typeof elements)[number], variant: Variant): string =>
+    `username="${accounts.get(element) ?? ''}" privateKey="${keys.get(element) ?? ''}" ` +
+    `${secret(element, 'password', variant)} ${secret(element, 'passphrase', variant)}`;
+  const notify = inside(inputs, 'notify');
+  const told = inside('notified');
+  // Taken the first time, so that there is a good pass; later it complains, with all that it knows.
+  const words = `test -e ${told} && again=75\nenv >>${told}\ncat >>${told}\nenv >&2\nexit \${again:-0}`;
+  writeFileSync(notify, `#!/bin/sh\n${words}\n`, { mode: 0o700 });
+  const at = (host: number): string => `ip="127.0.0.${host}" port="${sshd.port}"`;
+  const storageOf = (variant: Variant): string => {
+    const user = encodeURIComponent(storagePassword);
+    const url = variant === 'url' ? database.url.replace('@', `:${user}@`) : database.url;
+    return `<storage url="${escaped(url)}" ${variant === 'url' ? '' : secret('storage', 'password', variant)}/>`;
+  };
+  const configFile = (variant: string): string => inside(inputs, `${variant}.xml`);
+  for (const variant of variants) {
+    const text = `<config>
+  <state dir="${inside('state')}"/>
+  ${storageOf(variant)}
+  <smtp host="127.0.0.1" port="${smtp.port}" security="none" username="mailer" ${secret('smtp', 'password', variant)}/>
+  <notify command="${notify}"/>
+  <heartbeat url="http://beat:${encodeURIComponent(token)}@127.0.0.1:${(beats.address() as AddressInfo).port}/${encodeURIComponent(token)}"/>
+  <collector every="1h" connectTimeout="5s" clientDeadline="10s"/>
+  <ssh ${login('ssh', variant)} config="none"/>
+  <alerts groupInterval="1s"><mail to="ops@example.org"/><alert type="memory" limit="1%" for="1x"/></alerts>
+  <bastion name="fra" ${at(2)} ${login('bastion', variant)}/>
+  <group name="rack" ${login('group', variant)}><client name="grouped" ${at(3)}/></group>
+  <client name="plain" ${at(4)}/>
+  <client name="behind" ${at(5)} proxyJump="fra"/>
+  <client name="own" ${at(6)} transport="openssh" ${login('client', variant)}/>
+  <client name="here" ip="127.0.0.7" transport="local"/>
+  <client name="of-agent" ${at(8)} agent="env" password="none" privateKey="none" passphrase="none"/>
+  <client name="wrong" ${at(9)} ${secret('client', 'password', variant)}/>
+  <client name="wrong-openssh" ${at(10)} transport="openssh" privateKey="none" passphrase="none" ${secret('client', 'password', variant)}/>
+  <client name="says-it" ip="127.0.0.11" port="${echo.port}" privateKey="none" passphrase="none" username="agent"/>
+  <client name="refuses-it" ip="127.0.0.12" port="${echo.port}" privateKey="none" passphrase="none" username="login"/>
+  <client name="says-it-openssh" ip="127.0.0.13" port="${echo.port}" privateKey="none" passphrase="none" username="agent" transport="openssh"/>
+  <client name="refuses-it-openssh" ip="127.0.0.14" port="${echo.port}" privateKey="none" passphrase="none" username="login" transport="openssh"/>
+</config>
+`;
+    writeFileSync(configFile(variant), text, { mode: 0o600 });
+  }
+  // What else an administrator has in the environment.
+  for (const name of ['HTTPS_PROXY', 'http_proxy', 'ALL_PROXY']) {
+    environment[name] = `http://me:${encodeURIComponent(markers.of(`environment ${name}`))}@192.0.2.1:3128`;
+  }
+  for (const name of ['FLEET_OTHER', 'FLEET_HEALTH_OTHER', 'NPM_TOKEN', 'MYSQL_PWD', 'SSH_ASKPASS_SECRET']) {
+    environment[name] = markers.of(`environment ${name}`);
+  }
+  // Nobody is there, so that npm says so at once.
+  environment['npm_config_registry'] = 'http://127.0.0.1:9/';
+  environment['npm_config_noproxy'] = '127.0.0.1';
+  environment['npm_config_fetch_retries'] = '0';
+  const agent = await startAgent(inside(inputs, 'agent.sock'), keys.get('client') ?? '', markers);
+
+  return {
+    dir,
+    stateDir: inside('state'),
+    homes: path.join(sshd.dir, 'home'),
+    markers,
+    filled,
+    smtp,
+    mailServer,
+    heard: echo.heard,
+    asked,
+    derive: (variant, name, change) => {
+      const text = readFileSync(configFile(variant), 'utf8');
+      const changed = change(text);
+      if (changed === text) throw new Error(`nothing was changed for ${name}`);
+      writeFileSync(configFile(name), changed, { mode: 0o600 });
+      derived.set(name, variant);
+      return name;
+    },
+    run: async (variant, args, { nodeArgs = [], kill, umask = 0 } = {}) => {
+      const before = process.umask(umask);
+      const child = startCli(['-c', configFile(variant), ...args], {
+        cwd: dir,
+        nodeArgs,
+        env: {
+          ...environment,
+          ...((derived.get(variant) ?? variant) === 'env' ? named : {}),
+          HOME: inside('home'),
+          TMPDIR: inside('tmp'),
+          SSH_AUTH_SOCK: inside(inputs, 'agent.sock'),
+          PATH: `${path.dirname(process.execPath)}:/usr/bin:/bin`,
+        },
+      });
+      process.umask(before);
+      const watch = watchProcesses(child.pid ?? 0);
+      if (kill !== undefined) setTimeout(() => child.kill(kill.signal), kill.afterMs);
+      const outcome = await outcomeOf(child);
+      return { what: `${variant}: ${args.join(' ')}`, ...outcome, seen: watch.stop() };
+    },
+    dump: async () => {
+      const tables = await mariadb.asRoot(
+        `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = '${database.name}'`,
+      );
+      const rows = await Promise.all(
+        tables.map(async ({ name }) => await mariadb.asRoot(`SELECT * FROM ${database.name}.\`${String(name)}\``)),
+      );
+      return JSON.stringify(rows);
+    },
+    stop: async () => {
+      agent.kill();
+      beats.closeAllConnections();
+      beats.close();
+      await Promise.all([sshd.stop(), mariadb.stop(), echo.close(), smtp.stop()]);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;');
+}
+
+/** A key that is opened by a passphrase; what it holds is a secret like any, in clear and as it is kept. */
+function makeKey(file: string, passphrase: string, markers: Markers, place: string): string {
+  sshKeygen(file, '-t', 'ed25519', '-C', '');
+  const opened = readFileSync(file, 'utf8').split('\n').slice(1, -2).join('');
+  const bytes = Buffer.from(opened, 'base64');
+  // PROTOCOL.key of OpenSSH: a string of 64 bytes, the seed and once more the public half.
+  const at = bytes.lastIndexOf(Buffer.from([0, 0, 0, 64])) + 4;
+  markers.add(`${place} privateKey, opened`, bytes.subarray(at, at + 32));
+  // With one round of bcrypt: the default takes a tenth of a second, and JavaScript's own longer.
+  execFileSync('ssh-keygen', ['-q', '-p', '-P', '', '-N', passphrase, '-a', '1', '-f', file], { stdio: 'ignore' });
+  markers.add(`${place} privateKey`, readFileSync(file, 'utf8').split('\n').slice(-4, -2).join('\n'));
+  return file;
+}
+
+/** An ssh-agent that holds an opened key. */
+async function startAgent(socket: string, key: string, markers: Markers): Promise<{ kill(): void }> {
+  const child = spawn('ssh-agent', ['-D', '-a', socket], { stdio: ['ignore', 'pipe', 'ignore'] });
+  await once(child.stdout, 'data');
+  const copy = `${key}.copy`;
+  copyFileSync(key, copy);
+  const passphrase = markers.of('client passphrase');
+  execFileSync('ssh-keygen', ['-q', '-p', '-P', passphrase, '-N', '', '-f', copy], { stdio: 'ignore' });
+  execFileSync('ssh-add', ['-q', copy], { env: { ...process.env, SSH_AUTH_SOCK: socket }, stdio: 'ignore' });
+  rmSync(copy);
+  return { kill: () => void child.kill('SIGKILL') };
+}

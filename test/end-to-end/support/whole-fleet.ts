@@ -1,0 +1,100 @@
+import { existsSync, lstatSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { before, after, type SuiteContext, type TestContext } from 'node:test';
+
+import type { StorageConfig } from '../../../src/config/config.ts';
+import { openSqlite } from '../../../src/platform/sqlite.ts';
+import type { SqliteRow } from '../../../src/platform/sqlite.ts';
+import { makeInventoried, makeInventoriedIn } from '../../support/inventoried.ts';
+import { startMariadb, skipWithoutMariadb, type Mariadb, type MariadbDatabase } from '../../support/mariadb.ts';
+import { configFolder, runCli, type CliResult } from '../../support/run-cli.ts';
+
+/** A config.xml in a folder of its own, and its database, whichever it is. */
+export interface Site {
+  readonly dir: string;
+  readonly stateDir: string;
+  run(...args: readonly string[]): Promise<CliResult>;
+  /** Replaces config.xml; the storage element is added. */
+  configure(inner: string): void;
+  rows(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** See makeInventoried. */
+  inventoried(...clients: readonly string[]): Promise<void>;
+}
+
+export interface DatabaseKind {
+  readonly name: 'sqlite' | 'mariadb';
+  /** node:test's `skip`. */
+  readonly skip: string | false;
+  site(t: TestContext, inner: string): Promise<Site>;
+}
+
+/** SQLite and, where it is installed, MariaDB: one server for the suites of a file. */
+export function databaseKinds(): readonly DatabaseKind[] {
+  let mariadb: Mariadb | null = null;
+  before(async () => {
+    if (!skipWithoutMariadb) mariadb = await startMariadb();
+  });
+  after(async () => await mariadb?.stop());
+  return [
+    { name: 'sqlite', skip: false, site: (t, inner) => Promise.resolve(siteOf(t, inner, '', sqliteRows, null)) },
+    {
+      name: 'mariadb',
+      skip: skipWithoutMariadb,
+      site: async (t, inner) => {
+        if (mariadb === null) throw new Error('no MariaDB was started');
+        const server = mariadb;
+        const database: MariadbDatabase = await server.createDatabase();
+        const element = `<storage url="${database.url}" password="${database.password}"/>`;
+        const query: Query = async (_stateDir, sql) => await server.asRoot(`USE ${database.name}`, sql);
+        return siteOf(t, inner, element, query, database.storage);
+      },
+    },
+  ];
+}
+
+type Query = (stateDir: string, sql: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
+
+const sqliteRows: Query = (stateDir, sql): Promise<readonly SqliteRow[]> => {
+  const database = openSqlite(path.join(stateDir, 'fleet.db'), { readOnly: true });
+  try {
+    return Promise.resolve(database.prepare(sql).all());
+  } finally {
+    database.close();
+  }
+};
+
+/** `database`: null for the SQLite file in its state folder. */
+function siteOf(t: TestContext, inner: string, storage: string, query: Query, database: StorageConfig | null): Site {
+  const dir = configFolder(t, '');
+  const stateDir = path.join(dir, 'state');
+  const configure = (text: string): void => {
+    writeFileSync(path.join(dir, 'config.xml'), `<config>\n${storage}\n${text}\n</config>\n`, { mode: 0o600 });
+  };
+  configure(inner);
+  return {
+    dir,
+    stateDir,
+    configure,
+    // In the folder, with no -c and nothing but PATH: as somebody's crontab line would.
+    run: (...args) => runCli(args, { cwd: dir }),
+    rows: (sql) => query(stateDir, sql),
+    inventoried: async (...clients) => {
+      if (database === null) await makeInventoriedIn(stateDir, ...clients);
+      else await makeInventoried(database, ...clients);
+    },
+  };
+}
+
+/** Every file and folder below a folder, as `path mode`, folders with a slash; sorted. */
+export function listing(dir: string): readonly string[] {
+  if (!existsSync(dir)) return [];
+  const entries = readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
+    const full = path.join(dir, entry.name);
+    const mode = (lstatSync(full).mode & 0o777).toString(8);
+    if (!entry.isDirectory()) return [`${entry.name} ${mode}`];
+    return [`${entry.name}/ ${mode}`, ...listing(full).map((line) => `${entry.name}/${line}`)];
+  });
+  return entries.sort();
+}
+
+export type { SuiteContext };

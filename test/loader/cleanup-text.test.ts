@@ -1,0 +1,39 @@
+/** The text and its answer; what it removes stands in test/cli/clients/cleanup.test.ts. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { cleanupCommand, parseCleanupAnswer } from '../../src/loader/cleanup-text.ts';
+
+const marker = '-Xw1f0SvQ9q_7bXWjbT4bA';
+const line = (text: string): string => `fh-${marker}-cleanup ${text}\n`;
+
+test('the command holds what every login shell hands on', () => {
+  const command = cleanupCommand({ marker, collectorId: 'c0ffee', all: false, force: false });
+  assert.match(command, /^\/bin\/sh -c '[^']+' fh( '[^']*')+$/);
+  assert.doesNotMatch(command, /[!\\\n]/);
+});
+
+const empty = { waiting: { own: 0, others: 0 }, removed: [], left: [], spool: { lines: 0, scripts: 0 } };
+for (const [what, output, answer] of [
+  ['nothing there', line('waiting 0 0') + line('end'), empty],
+  ['behind a greeting', `Welcome\n> ${line('waiting 0 0')}${line('end')}bye`, empty],
+  [
+    'everything at once',
+    line('waiting 2 1') + line('spool 1 2') + line('removed 12 /a b/c  d') + line('left /e') + line('end'),
+    {
+      waiting: { own: 2, others: 1 },
+      removed: [{ path: '/a b/c  d', sizeBytes: 12_288 }],
+      left: ['/e'],
+      spool: { lines: 1, scripts: 2 },
+    },
+  ],
+  ['what comes behind the end is not read', line('waiting 0 0') + line('end') + line('left /x'), empty],
+  ['cut off before its end', line('waiting 0 0') + line('removed 1 /a'), null],
+  ['without the count', line('end'), null],
+  ['another marker', 'fh-x-cleanup waiting 0 0\nfh-x-cleanup end\n', null],
+  ['nothing', '', null],
+] as const) {
+  test(`the answer: ${what}`, () => {
+    assert.deepEqual(parseCleanupAnswer(output, marker), answer);
+  });
+}

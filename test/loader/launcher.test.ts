@@ -1,0 +1,149 @@
+/** The texts of a restricted key; what a real sshd makes of them stands in test/end-to-end/restricted-key.test.ts. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { loaderStatus } from '../../src/loader/loader.ts';
+import {
+  authorizedKeysOptions,
+  findLauncherWords,
+  launcherCommand,
+  launcherPath,
+  launcherStatus,
+} from '../../src/loader/launcher.ts';
+import type { LauncherOptions } from '../../src/loader/launcher.ts';
+import { temporaryHome } from '../support/agent-visit.ts';
+import { visitCommand } from '../support/restricted-key.ts';
+
+const options: LauncherOptions = {
+  client: 'web-1',
+  agentDigest: 'a'.repeat(64),
+  inventoryDigest: 'b'.repeat(64),
+  collectorId: '57961bcb-d028-45f9-9828-3bc654105a74',
+  publicKey: Buffer.alloc(32, 7),
+  node: null,
+};
+
+test('the command holds what every login shell hands on', () => {
+  const command = launcherCommand(options);
+  assert.match(command, /^\/bin\/sh -c '[^']+' fh( '[^']*')+$/);
+  assert.doesNotMatch(command, /[!\\\n]/);
+});
+
+test('the line is one line that dropbear reads too, even with a long RSA key', () => {
+  const rsa4096 = `ssh-rsa ${'A'.repeat(724)}`;
+  const line = `${authorizedKeysOptions({ command: launcherCommand(options), forwards: [], from: [] })} ${rsa4096}`;
+  assert.match(line, /^restrict,command="[^"\\]+" ssh-rsa A+$/);
+  // MAX_AUTHKEYS_LINE of its svr-authpubkey.c.
+  assert.ok(line.length < 4200, String(line.length));
+});
+
+for (const node of ["/opt/it's/node", '/opt/a"b/node', '/opt/wow!/node', '/opt/a\\b/node', '/opt/a\nb']) {
+  test(`a path of node that a shell might change is refused: ${JSON.stringify(node)}`, () => {
+    assert.throws(() => launcherCommand({ ...options, node }), { code: 'config-invalid' });
+  });
+}
+
+interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(
+  asked: string | null,
+  launcher: Partial<LauncherOptions>,
+  env: Record<string, string>,
+  edit = same,
+): Ended {
+  const original = asked === null ? {} : { SSH_ORIGINAL_COMMAND: asked };
+  return spawnSync('/bin/sh', ['-c', edit(launcherCommand({ ...options, ...launcher }))], {
+    encoding: 'utf8',
+    env: { ...env, ...original },
+    input: '',
+  });
+}
+const same = (command: string): string => command;
+
+const fakeNode = (dir: string, text: string): string => {
+  mkdirSync(dir, { recursive: true });
+  const file = path.join(dir, 'node');
+  writeFileSync(file, `#!/bin/sh\n${text}\n`);
+  chmodSync(file, 0o755);
+  return file;
+};
+
+test('node gets a fixed environment and the command as one word', (t) => {
+  const home = temporaryHome(t);
+  const node = fakeNode(
+    path.join(home, 'bin'),
+    'env | grep -v "^\\(_\\|PWD\\|OLDPWD\\|SHLVL\\)="; for last in "$@"; do :; done; echo "[$last]"',
+  );
+  const asked = 'a  b;$(id)`id`"\'*\nc';
+  const env = { HOME: home, PATH: '/evil', NODE_OPTIONS: '--require=/evil', LC_ALL: 'C', XDG_STATE_HOME: '/evil' };
+  const { status, stdout } = run(asked, { node }, env);
+  assert.equal(status, 0);
+  assert.deepEqual(stdout.split('\n').slice(0, 2).sort(), [
+    `HOME=${home}`,
+    'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  ]);
+  assert.ok(stdout.endsWith(`\n[${asked}]\n`), stdout);
+});
+
+test('a node that is too old is passed over', (t) => {
+  const home = temporaryHome(t);
+  const node = fakeNode(path.join(home, 'bin'), `exit ${loaderStatus.nodeTooOld}`);
+  const ended = run(visitCommand(), { node }, { HOME: home });
+  assert.equal(ended.status, launcherStatus.agentAbsent, ended.stderr);
+});
+
+test('without any node it says so, with the digest', (t) => {
+  const hide = (command: string): string =>
+    command.replaceAll(/\/usr\S*bin(?=[:;])|\/usr\/local (?=\/opt)|\/\S*\/node(?=[ ;])/g, '/nowhere ');
+  const ended = run(visitCommand(), {}, { HOME: temporaryHome(t) }, hide);
+  assert.equal(ended.status, launcherStatus.noRuntime, ended.stderr);
+  const words = findLauncherWords(ended.stderr);
+  assert.deepEqual(words, { digest: options.agentDigest, reason: 'no Node.js 18.15 or newer was found' });
+});
+
+for (const [what, asked] of [
+  ['nothing', null],
+  ['an empty command', ''],
+  ['a shell', 'sh -i'],
+  ['an option of node', '--version'],
+] as const) {
+  test(`${what} is refused with a line for people`, (t) => {
+    const ended = run(asked, { node: process.execPath }, { HOME: temporaryHome(t) });
+    assert.deepEqual([ended.status, ended.stdout], [launcherStatus.refused, '']);
+    assert.equal(findLauncherWords(ended.stderr)?.digest, options.agentDigest);
+  });
+}
+
+test('the words are found behind what a login shell complains of', () => {
+  const said = `bash: warning: setlocale\nfleet-health restricted key ${'c'.repeat(64)}: because\nmore`;
+  assert.deepEqual(findLauncherWords(said), { digest: 'c'.repeat(64), reason: 'because' });
+  assert.equal(findLauncherWords('fleet-health restricted key x: because'), null);
+});
+
+test('a node that was brought is found below the home, after those of the client’s own', (t) => {
+  const home = temporaryHome(t);
+  const machine = /^\w+/.exec(readFileSync('/etc/machine-id', 'utf8'))?.[0] ?? '';
+  const state = path.join(home, '.local/state/fleet-health');
+  const brought = fakeNode(path.join(state, machine, options.collectorId, 'runtime-0123456789abcdef'), 'echo brought');
+  fakeNode(path.join(state, machine, randomUUID(), 'runtime-0123456789abcdef'), 'echo of another collector');
+  const bin = path.join(home, 'system');
+  mkdirSync(bin);
+  for (const name of ['env', 'timeout', 'true', 'sh']) symlinkSync(`/usr/bin/${name}`, path.join(bin, name));
+  const hide = (command: string): string =>
+    command.replace(launcherPath, bin).replace(/found \/usr\/local [^;]*;go \/snap\/bin\/node/, 'found /nowhere');
+  assert.match(hide(launcherCommand(options)), /go \$h\/\.local\/state\S+\/runtime-\*\/node/);
+  const { status, stdout, stderr } = run(visitCommand(), {}, { HOME: home }, hide);
+  assert.deepEqual([status, stdout], [0, 'brought\n'], stderr);
+  const own = fakeNode(path.join(home, 'bin'), 'echo own');
+  assert.equal(run(visitCommand(), { node: own }, { HOME: home }, hide).stdout, 'own\n');
+  rmSync(brought);
+  assert.equal(run(visitCommand(), {}, { HOME: home }, hide).status, launcherStatus.noRuntime);
+});

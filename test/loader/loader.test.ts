@@ -1,0 +1,205 @@
+/** The shell texts: what they find and refuse to take. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, lchownSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { FleetError } from '../../src/errors.ts';
+import { maxExecBytes } from '../../src/report/wire.ts';
+import { bringCommand } from '../../src/loader/bring-agent.ts';
+import { findLoaderSign, loaderStatus, runCommand } from '../../src/loader/loader.ts';
+import type { RunOptions } from '../../src/loader/loader.ts';
+import { bundles, machine, temporaryHome } from '../support/agent-visit.ts';
+import { shellConnection } from '../support/shell-connection.ts';
+
+const PATH = process.env['PATH'] ?? '';
+const options: RunOptions = {
+  client: 'web-1',
+  marker: '-Xw1f0SvQ9q_7bXWjbT4bA',
+  killAfterSeconds: 11,
+  node: process.execPath,
+  request: 'eyJ2IjoxfQ',
+  kind: 'visit',
+  agentDigest: 'a'.repeat(64),
+  inventoryDigest: 'b'.repeat(64),
+  collectorId: 'c0ffee',
+  shell: null,
+};
+const bringOptions = { ...options, lengthBytes: 10, digest: 'a'.repeat(64), otherDigest: 'b'.repeat(64) };
+
+test('no command line holds what a login shell would take for its own, and both leave room for the request', () => {
+  for (const command of [runCommand(options), bringCommand(bringOptions)]) {
+    assert.doesNotMatch(command, /[!\\\n]/);
+    assert.match(command, /^\/bin\/sh -c '[^']+' fh( '[^']*')+$/);
+    assert.ok(command.length < maxExecBytes / 3, String(command.length));
+  }
+});
+
+test('what does not fit into a command line is a fault of the configuration that names the client', () => {
+  const fits = maxExecBytes - runCommand({ ...options, request: '' }).length;
+  assert.equal(runCommand({ ...options, request: 'x'.repeat(fits) }).length, maxExecBytes);
+  assert.throws(
+    () => runCommand({ ...options, request: 'x'.repeat(fits + 1) }),
+    (thrown) =>
+      thrown instanceof FleetError && thrown.code === 'config-invalid' && /^web-1: .* 1 bytes/.test(thrown.message),
+  );
+});
+
+for (const node of ["/opt/it's/node", '/opt/wow!/node', '/opt/a\\b/node', '/opt/a\nb', '/opt/nöde']) {
+  test(`a path of node that a shell might change is refused: ${JSON.stringify(node)}`, () => {
+    assert.throws(() => runCommand({ ...options, node }), { code: 'config-invalid' });
+  });
+}
+
+function run(command: string, env: Record<string, string>): { status: number | null; stdout: Buffer; stderr: string } {
+  const { status, stdout, stderr } = spawnSync('/bin/sh', ['-c', command], { env, input: '' });
+  return { status, stdout, stderr: stderr.toString() };
+}
+
+test('an absent agent has a status of its own for each program, and the sign says which', (t) => {
+  const env = { HOME: temporaryHome(t), PATH };
+  for (const [kind, status] of [
+    ['visit', loaderStatus.agentAbsent],
+    ['inventory', loaderStatus.inventoryAbsent],
+  ] as const) {
+    const ended = run(runCommand({ ...options, kind }), env);
+    assert.equal(ended.status, status);
+    assert.equal(ended.stderr, '');
+    assert.deepEqual(findLoaderSign(ended.stdout, options.marker), { absentStatus: status });
+  }
+});
+
+test('a device that echoes its command line does not give the sign', () => {
+  for (const command of [runCommand(options), bringCommand(bringOptions)]) {
+    assert.equal(findLoaderSign(Buffer.from(`unknown command: ${command}`), options.marker), null);
+  }
+});
+
+const fakeNode = (dir: string, text: string): string => {
+  mkdirSync(dir, { recursive: true });
+  const file = path.join(dir, 'node');
+  writeFileSync(file, `#!/bin/sh\n${text}\n`);
+  chmodSync(file, 0o755);
+  return file;
+};
+
+/** Puts a file where the loader looks for the agent, and returns it. */
+const placeAgent = (home: string): string => {
+  const probe = run(runCommand(options).replace('command -v timeout', 'echo "at $m";command -v timeout'), {
+    HOME: home,
+    PATH,
+  });
+  const machineId = /^at (.*)$/m.exec(probe.stdout.toString())?.[1] ?? '';
+  const dir = path.join(home, '.local/state/fleet-health', machineId, 'c0ffee');
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const file = path.join(dir, `${options.agentDigest}.w.cjs`);
+  writeFileSync(file, '', { mode: 0o600 });
+  return file;
+};
+
+test('nodes are tried in order until one is new enough', (t) => {
+  const home = temporaryHome(t);
+  placeAgent(home);
+  const bin = path.join(home, 'bin');
+  fakeNode(bin, `echo in PATH >&2; exit ${loaderStatus.nodeTooOld}`);
+  const configured = fakeNode(path.join(home, 'configured'), `echo configured >&2; exit ${loaderStatus.nodeTooOld}`);
+  const versions = path.join(home, '.nvm/versions/node');
+  fakeNode(path.join(versions, 'v12.22.9/bin'), 'echo nvm 12 >&2; exit 0');
+  fakeNode(path.join(versions, 'v22.1.0/bin'), 'echo nvm 22 >&2; exit 9');
+  const ended = run(runCommand({ ...options, node: configured }), { HOME: home, PATH: `${bin}:${PATH}` });
+  assert.deepEqual(ended.stderr.trim().split('\n'), ['configured', 'in PATH', 'nvm 22']);
+  assert.equal(ended.status, 9);
+});
+
+test('a node that cannot be started is passed over', (t) => {
+  const home = temporaryHome(t);
+  placeAgent(home);
+  const broken = fakeNode(path.join(home, 'broken'), 'exit 127');
+  fakeNode(path.join(home, 'bin'), 'exit 0');
+  assert.equal(run(runCommand({ ...options, node: broken }), { HOME: home, PATH: path.join(home, 'bin') }).status, 0);
+});
+
+for (const [what, status] of [
+  ['no node at all', null],
+  ['only old ones', loaderStatus.nodeTooOld],
+] as const) {
+  test(`${what}: a status of its own, and nothing is brought`, async (t) => {
+    const { visit, home } = machine(t);
+    const bin = path.join(home, 'bin');
+    mkdirSync(bin);
+    if (status !== null) fakeNode(bin, `echo "node v12 is too old" >&2; exit ${status}`);
+    // The usual places are of this machine, which may have a node in any of them.
+    const script =
+      'eval "$(printf %s "$COMMAND" | /bin/sed "s:found /usr/local [^;]*;go /snap/bin/node:found /nowhere:")"';
+    const connection = shellConnection({ env: { HOME: home, PATH: bin }, scripts: [script, script] });
+    const { result } = await visit({ connection, node: null });
+    assert.equal(result.fault?.code, 'no-runtime', result.fault?.message ?? '');
+    assert.equal(result.uploaded, false);
+    if (status !== null) assert.match(result.fault.message, /too old/);
+  });
+}
+
+for (const [what, spoil] of [
+  [
+    'is a symbolic link',
+    (file: string) => {
+      renameSync(file, `${file}.x`);
+      symlinkSync(`${file}.x`, file);
+    },
+  ],
+  ['belongs to somebody else', (file: string) => lchownSync(file, 61_236, 61_236)],
+  ['lies in a folder of somebody else', (file: string) => lchownSync(path.dirname(file), 61_236, 61_236)],
+  [
+    'lies behind a symbolic link',
+    (file: string) => {
+      const dir = path.dirname(file);
+      renameSync(dir, `${dir}.x`);
+      symlinkSync(`${dir}.x`, dir);
+    },
+  ],
+] as const) {
+  test(`an agent is not run when it ${what}`, (t) => {
+    if (process.getuid?.() !== 0 && what.includes('somebody')) {
+      t.skip('needs root, to give a file away');
+      return;
+    }
+    const home = temporaryHome(t);
+    const node = fakeNode(path.join(home, 'bin'), 'exit 7');
+    const file = placeAgent(home);
+    assert.equal(run(runCommand({ ...options, node }), { HOME: home, PATH }).status, 7);
+    spoil(file);
+    assert.equal(run(runCommand({ ...options, node }), { HOME: home, PATH }).status, loaderStatus.agentAbsent);
+  });
+}
+
+test('XDG_STATE_HOME comes first, and counts only when it is absolute', async (t) => {
+  const { visit, home } = machine(t);
+  const state = path.join(home, 'state dir');
+  for (const [value, expected] of [
+    [state, [state]],
+    ['relative', [state, path.join(home, '.local/state')]],
+  ] as const) {
+    const { result } = await visit({
+      connection: shellConnection({ env: { HOME: home, PATH, XDG_STATE_HOME: value } }),
+    });
+    assert.equal(result.fault, null);
+    for (const dir of expected) assert.deepEqual(readdirSync(dir), ['fleet-health']);
+  }
+});
+
+test('what is brought is checked for length and digest on the client', (t) => {
+  const { digest } = bundles.agent;
+  const packed = bundles.agent.packed();
+  const bring = (input: Buffer, asked = digest): number | null => {
+    const command = bringCommand({ ...options, lengthBytes: packed.length, digest: asked, otherDigest: digest });
+    return spawnSync('/bin/sh', ['-c', command], { env: { HOME: temporaryHome(t), PATH }, input }).status;
+  };
+  assert.equal(bring(packed.subarray(1)), loaderStatus.broughtDamaged);
+  const changed = Buffer.from(packed);
+  changed[100] = (changed[100] ?? 0) ^ 1;
+  assert.equal(bring(changed), loaderStatus.broughtDamaged);
+  assert.equal(bring(packed, 'a'.repeat(64)), loaderStatus.broughtDamaged);
+  // The request here is none, which is the agent's own fault to tell.
+  assert.equal(bring(packed), 1);
+});

@@ -1,0 +1,60 @@
+import type { SmtpConfig } from '../../../src/config/config.ts';
+import { Secret } from '../../../src/config/secret.ts';
+import { FleetError } from '../../../src/errors.ts';
+import type { OutgoingMail, SendOptions } from '../../../src/notify/notify.ts';
+
+export const password = 'correct horse';
+export const never = new AbortController().signal;
+
+/** <smtp> without encryption and login, on this machine. */
+export function smtpConfig(port: number, overrides: Partial<SmtpConfig> = {}): SmtpConfig {
+  return {
+    host: '127.0.0.1',
+    port,
+    security: 'none',
+    username: null,
+    password: null,
+    from: 'Fleet <fleet@example.org>',
+    ca: null,
+    verify: true,
+    fallback: null,
+    maxMailsPerHour: 12,
+    ...overrides,
+  };
+}
+
+/** With a login. */
+export function withLogin(port: number, overrides: Partial<SmtpConfig> = {}): SmtpConfig {
+  const secret = new Secret({ kind: 'literal', value: password });
+  return smtpConfig(port, { username: 'fleet', password: secret, ...overrides });
+}
+
+export function outgoing(overrides: Partial<OutgoingMail> = {}): OutgoingMail {
+  return {
+    recipient: 'ops@example.org',
+    messageId: '<0123456789abcdef0123456789abcdef@example.org>',
+    content: 'Subject: disk\r\n\r\n/data is full\r\n',
+    severity: 'critical',
+    ...overrides,
+  };
+}
+
+export function sendOptions(overrides: Partial<SendOptions> = {}): SendOptions {
+  return {
+    timeoutMs: 5_000,
+    answerTimeoutMs: 5_000,
+    signal: never,
+    onDataBegun: () => Promise.resolve(),
+    ...overrides,
+  };
+}
+
+/** The FleetError of work that must fail. */
+export async function faultOf(work: Promise<unknown>): Promise<FleetError> {
+  const thrown = await work.then(
+    () => null,
+    (error: unknown) => error,
+  );
+  if (thrown instanceof FleetError) return thrown;
+  throw new Error('not a FleetError', { cause: thrown });
+}

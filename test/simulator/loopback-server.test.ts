@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { generateHostKey, startLoopbackServer, type LoopbackServer } from '../../src/simulator/loopback-server.ts';
+import { decodeLoginKey } from '../../src/transport/credentials/private-key.ts';
+import { scanHostKeys } from '../../src/transport/ssh2/scan-host-keys.ts';
+import type { Connection } from '../../src/transport/transport.ts';
+import { connectTo, failure, login, refused, type TestServer } from '../support/login.ts';
+
+describe('the loopback server', () => {
+  const password = 'demo password';
+  const key = decodeLoginKey(generateHostKey(), null);
+  const home = realpathSync(mkdtempSync(path.join(tmpdir(), 'fh-loopback-')));
+  let loopback: LoopbackServer;
+  let server: TestServer;
+  before(async () => {
+    process.env['FH_TEST_SECRET'] = 'not for commands';
+    const publicKey = `ssh-ed25519 ${key.publicBlob.toString('base64')} demo`;
+    loopback = await startLoopbackServer({ username: 'demo', password, publicKey, home });
+    server = asTestServer(loopback);
+  });
+  after(async () => {
+    delete process.env['FH_TEST_SECRET'];
+    await loopback.close();
+    rmSync(home, { recursive: true, force: true });
+  });
+
+  const connect = (): Promise<Connection> => connectTo({ server, username: 'demo', credentials: { password } });
+  const output = async (command: string): Promise<string> => {
+    const connection = await connect();
+    const channel = await connection.exec(command);
+    const printed = await text(channel.stdout);
+    await connection.leave();
+    return printed;
+  };
+
+  it('takes the right password and the right key', async () => {
+    const [connections, execs] = [loopback.connections(), loopback.execs()];
+    await login({ server, username: 'demo', credentials: { password } });
+    await login({ server, username: 'demo', credentials: { key } });
+    assert.deepEqual([loopback.connections(), loopback.execs()], [connections + 2, execs + 2]);
+  });
+
+  it('refuses everything else', async () => {
+    const other = decodeLoginKey(generateHostKey(), null);
+    await refused({ server, username: 'demo', credentials: { password: 'wrong' } }, 'auth-failed', /refused/);
+    await refused({ server, username: 'demo', credentials: { password: '' } }, 'auth-failed', /refused/);
+    await refused({ server, username: 'other', credentials: { password } }, 'auth-failed', /refused/);
+    await refused({ server, username: 'other', credentials: { key } }, 'auth-failed', /refused/);
+    await refused({ server, username: 'demo', credentials: { key: other } }, 'auth-failed', /refused/);
+  });
+
+  it('without a password takes no password, not even an empty one', async () => {
+    const keyless = await startLoopbackServer({ username: 'demo', home });
+    for (const guess of ['', 'null', 'undefined']) {
+      const attempt = { server: asTestServer(keyless), username: 'demo', credentials: { password: guess } };
+      await refused(attempt, 'auth-failed', /refused/);
+    }
+    await keyless.close();
+  });
+
+  it('takes no key whose holder does not sign', async () => {
+    const usable = decodeLoginKey(generateHostKey(), null).usable;
+    assert.ok(usable);
+    usable.getPublicSSH = () => key.publicBlob;
+    const forged = { ...key, usable };
+    await refused({ server, username: 'demo', credentials: { key: forged } }, 'auth-failed', /refused/);
+  });
+
+  it('runs commands in a real shell, in the home, with an environment of their own', async () => {
+    const lines = (await output('echo "$HOME" && pwd && echo "$USER $(( 6 * 7 ))" && env')).split('\n');
+    assert.deepEqual(lines.slice(0, 3), [home, home, 'demo 42']);
+    assert.ok(!lines.some((line) => line.startsWith('FH_TEST_SECRET')), lines.join(' '));
+  });
+
+  it('hands on exit status, signal and standard error', async () => {
+    const connection = await connect();
+    const failing = await connection.exec('echo oops >&2; exit 3');
+    failing.stdout.resume();
+    assert.equal(await text(failing.stderr), 'oops\n');
+    assert.deepEqual(await failing.exit, { status: 3, signal: null });
+    const killed = await connection.exec('kill -KILL $$');
+    killed.stdout.resume();
+    assert.deepEqual(await killed.exit, { status: null, signal: 'SIGKILL' });
+    await connection.leave();
+  });
+
+  it('a client that leaves has its last input read to the end', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const connection = await connect();
+      const channel = await connection.exec('echo go; cat > part; mv part whole');
+      await new Promise((resolve) => channel.stdout.once('data', resolve));
+      channel.stdin.write(`acknowledged ${round}`);
+      await connection.leave();
+      while (!existsSync(path.join(home, 'whole'))) await sleep(5);
+      assert.equal(readFileSync(path.join(home, 'whole'), 'utf8'), `acknowledged ${round}`);
+      rmSync(path.join(home, 'whole'));
+    }
+  });
+
+  it('has the host key that it says, and keeps one that it is given', async () => {
+    const hostKey = generateHostKey();
+    const kept = await startLoopbackServer({ username: 'demo', home, hostKey });
+    const again = await startLoopbackServer({ username: 'demo', home, hostKey });
+    assert.equal(kept.fingerprint, again.fingerprint);
+    const signal = new AbortController().signal;
+    const scanned = await scanHostKeys({ host: '127.0.0.1', port: kept.port, timeoutMs: 5000, signal });
+    assert.deepEqual(
+      scanned.map(({ fingerprint }) => fingerprint),
+      [kept.fingerprint],
+    );
+    await Promise.all([kept.close(), again.close()]);
+  });
+
+  it('close ends commands and connections', async () => {
+    const own = await startLoopbackServer({ username: 'demo', password, home });
+    const connection = await connectTo({ server: asTestServer(own), username: 'demo', credentials: { password } });
+    const channel = await connection.exec('echo $$; exec sleep 60');
+    const pid = Number(await new Promise((resolve) => channel.stdout.once('data', resolve)));
+    await own.close();
+    assert.equal((await failure(channel.exit)).code, 'connect-failed');
+    await assert.rejects(async () => {
+      for (;;) {
+        process.kill(pid, 0);
+        await sleep(5);
+      }
+    }, /ESRCH/);
+    assert.equal((await failure(login({ server, username: 'demo', credentials: {} }))).code, 'credentials-unusable');
+  });
+});
+
+function asTestServer({ port, hostKey }: LoopbackServer): TestServer {
+  return { port, hostKeyLine: (address = '127.0.0.1') => `[${address}]:${port} ${hostKey.type} ${hostKey.key}` };
+}

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+
+import { takeLock } from '../../src/state/lock.ts';
+import type { LockAttempt } from '../../src/state/lock.ts';
+import { programArgs } from '../support/program-args.ts';
+
+const dir = mkdtempSync(path.join(tmpdir(), 'fleet-lock-'));
+after(() => {
+  rmSync(dir, { recursive: true, force: true });
+});
+
+let files = 0;
+const freshFile = (): string => path.join(dir, `lock-${files++}.db`);
+
+function mustHold(attempt: LockAttempt): LockAttempt & { readonly kind: 'held' } {
+  if (attempt.kind !== 'held') assert.fail(`taken by ${JSON.stringify(attempt.holder)}`);
+  return attempt;
+}
+
+interface Child {
+  readonly process: ChildProcessWithoutNullStreams;
+  readonly said: Promise<LockAttempt>;
+}
+
+function startHolder(file: string, nowMs: number): Child {
+  const script = path.join(import.meta.dirname, '../support/lock-holder.ts');
+  const child = spawn(process.execPath, [...programArgs(script), file, String(nowMs)]);
+  child.stderr.pipe(process.stderr);
+  const said = once(child.stdout, 'data').then(([data]) => JSON.parse(String(data)) as LockAttempt);
+  return { process: child, said };
+}
+
+async function ended(child: Child, how: () => void): Promise<void> {
+  const exit = once(child.process, 'exit');
+  how();
+  await exit;
+}
+
+test('a lock that nobody holds is had, and again after its release', async () => {
+  const file = freshFile();
+  for (const nowMs of [1, 2]) {
+    mustHold(await takeLock({ file, nowMs })).release();
+  }
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+});
+
+test('the second in the same process is told of the first, which keeps its lock', async () => {
+  const file = freshFile();
+  const first = mustHold(await takeLock({ file, nowMs: 5 }));
+  assert.deepEqual(await takeLock({ file, nowMs: 6 }), { kind: 'taken', holder: { pid: process.pid, startedAtMs: 5 } });
+  const linked = path.join(dir, `link-${files++}`);
+  symlinkSync(dir, linked);
+  const roundabout = await takeLock({ file: path.join(linked, path.basename(file)), nowMs: 7 });
+  assert.equal(roundabout.kind, 'taken');
+  const other = startHolder(file, 8);
+  assert.deepEqual(await other.said, { kind: 'taken', holder: { pid: process.pid, startedAtMs: 5 } });
+  first.release();
+});
+
+test('another process is told who holds it and since when', async () => {
+  const file = freshFile();
+  const child = startHolder(file, 1234);
+  assert.equal((await child.said).kind, 'held');
+  const started = performance.now();
+  const attempt = await takeLock({ file, nowMs: 9 });
+  assert.ok(performance.now() - started < 500, 'it must say so at once');
+  assert.deepEqual(attempt, { kind: 'taken', holder: { pid: child.process.pid, startedAtMs: 1234 } });
+  await ended(child, () => child.process.stdin.end());
+});
+
+for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+  test(`the lock dies with a holder ended by ${signal}`, async () => {
+    const file = freshFile();
+    const child = startHolder(file, 1);
+    assert.equal((await child.said).kind, 'held');
+    await ended(child, () => child.process.kill(signal));
+    mustHold(await takeLock({ file, nowMs: 2 })).release();
+  });
+}
+
+test('a holder that is stopped keeps it', async () => {
+  const file = freshFile();
+  const child = startHolder(file, 1);
+  assert.equal((await child.said).kind, 'held');
+  child.process.kill('SIGSTOP');
+  assert.equal((await takeLock({ file, nowMs: 2 })).kind, 'taken');
+  await ended(child, () => child.process.kill('SIGKILL'));
+});
+
+test('of many that start together exactly one has it, and the others name it', async () => {
+  const file = freshFile();
+  const children = Array.from({ length: 6 }, (_, index) => startHolder(file, 100 + index));
+  const attempts = await Promise.all(children.map((child) => child.said));
+  const winners = children.filter((_, index) => attempts[index]?.kind === 'held');
+  assert.equal(winners.length, 1);
+  for (const attempt of attempts) {
+    if (attempt.kind === 'taken') assert.equal(attempt.holder?.pid, winners[0]?.process.pid);
+  }
+  await Promise.all(winners.map((child) => ended(child, () => child.process.kill('SIGKILL'))));
+});
+
+test('a file that is no database is a fault of the state folder', async () => {
+  const file = freshFile();
+  writeFileSync(file, 'this is no database, and long enough to be taken for a damaged one\n'.repeat(20));
+  await assert.rejects(takeLock({ file, nowMs: 1 }), { code: 'state-unusable', stage: 'lock' });
+  mkdirSync(`${file}.dir`);
+  await assert.rejects(takeLock({ file: `${file}.dir`, nowMs: 1 }), { code: 'state-unusable' });
+});
+
+test('a file system that is read-only is named as such', async (t) => {
+  const file = freshFile();
+  const attempt = await takeLock({ file, nowMs: 1 });
+  if (attempt.kind === 'held') attempt.release();
+  const view = path.join(dir, 'read-only');
+  mkdirSync(view);
+  const mount = (...args: string[]): boolean => spawnSync('mount', args).status === 0;
+  t.after(() => spawnSync('umount', ['-l', view]));
+  if (!mount('--bind', dir, view) || !mount('-o', 'remount,bind,ro', view)) {
+    assert.ok(!process.env['CI'] || process.getuid?.() !== 0);
+    t.skip('needs to mount a folder');
+    return;
+  }
+  await assert.rejects(takeLock({ file: path.join(view, path.basename(file)), nowMs: 1 }), {
+    code: 'state-unusable',
+    message: `${view} cannot be written: EROFS: read-only file system, access '${view}'`,
+  });
+});

@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { suite, test, type TestContext } from 'node:test';
+
+import { FleetError } from '../../src/errors.ts';
+import { statePaths, type StatePaths } from '../../src/state/paths.ts';
+import { checkStateFolder, claimStateFolder, type StateFolder } from '../../src/state/state-folder.ts';
+
+const isRoot = process.getuid?.() === 0;
+const allFolders: readonly StateFolder[] = [
+  'keys',
+  'publicKeys',
+  'retiredKeys',
+  'encryptedStats',
+  'journal',
+  'outbox',
+  'runtimes',
+  'lastGood',
+];
+
+interface Place {
+  readonly dir: string;
+  readonly paths: StatePaths;
+  /** A file and a folder outside, and what they must go on to be. */
+  readonly victim: string;
+  readonly victimFolder: string;
+  readonly unharmed: () => void;
+}
+
+function place(t: TestContext): Place {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fh-state-folder-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const paths = statePaths(path.join(dir, 'state'));
+  mkdirSync(paths.dir, { mode: 0o700 });
+  const victim = path.join(dir, 'victim');
+  const victimFolder = path.join(dir, 'victims');
+  writeFileSync(victim, 'mine\n', { mode: 0o640 });
+  mkdirSync(victimFolder, { mode: 0o750 });
+  writeFileSync(path.join(victimFolder, 'inside'), 'mine too\n');
+  return {
+    dir,
+    paths,
+    victim,
+    victimFolder,
+    unharmed: () => {
+      assert.equal(readFileSync(victim, 'utf8'), 'mine\n');
+      assert.equal(lstatSync(victim).mode & 0o777, 0o640);
+      assert.deepEqual(readdirSync(victimFolder), ['inside']);
+      assert.equal(readFileSync(path.join(victimFolder, 'inside'), 'utf8'), 'mine too\n');
+      assert.equal(lstatSync(victimFolder).mode & 0o777, 0o750);
+    },
+  };
+}
+
+function refused(paths: StatePaths, says: RegExp, used = allFolders): void {
+  assert.throws(
+    () => claimStateFolder(paths, used),
+    (thrown) => {
+      assert.ok(thrown instanceof FleetError, String(thrown));
+      assert.deepEqual([thrown.code, thrown.exitStatus], ['state-unusable', 3]);
+      assert.match(thrown.message, says);
+      assert.doesNotMatch(thrown.message, /\n/);
+      return true;
+    },
+  );
+}
+
+const namesOf = (paths: StatePaths): readonly string[] =>
+  Object.values<string>({ ...paths }).filter((file) => file !== paths.dir);
+
+test('a folder that is not there is made, 0700; one that is there stays as it is', (t) => {
+  const { paths } = place(t);
+  rmSync(paths.dir, { recursive: true });
+  checkStateFolder(paths);
+  claimStateFolder(paths, allFolders);
+  assert.equal(lstatSync(paths.dir).mode & 0o777, 0o700);
+  chmodSync(paths.dir, 0o755);
+  for (const name of allFolders) mkdirSync(paths[name]);
+  writeFileSync(paths.knownHosts, '');
+  claimStateFolder(paths, allFolders);
+  assert.equal(lstatSync(paths.dir).mode & 0o777, 0o755);
+});
+
+suite('in the place of each file and folder', () => {
+  for (const name of namesOf(statePaths('/state')).map((file) => path.basename(file))) {
+    const withPlace = (t: TestContext): Place & { readonly file: string } => {
+      const made = place(t);
+      return { ...made, file: path.join(made.paths.dir, name) };
+    };
+    test(`${name}: a symbolic link, to a file, a folder or nothing`, (t) => {
+      const { paths, file, victim, victimFolder, unharmed } = withPlace(t);
+      for (const target of [victim, victimFolder, '/nowhere/at/all']) {
+        symlinkSync(target, file);
+        refused(paths, new RegExp(`/${name} is a symbolic link$`));
+        assert.throws(() => checkStateFolder(paths), FleetError);
+        rmSync(file);
+      }
+      unharmed();
+    });
+    test(`${name}: a FIFO`, (t) => {
+      const { paths, file } = withPlace(t);
+      execFileSync('mkfifo', ['-m', '600', file]);
+      refused(paths, /is no (?:regular file|folder)$/);
+    });
+    test(`${name}: a file for a folder, a folder for a file`, (t) => {
+      const { paths, file } = withPlace(t);
+      const isFolder = allFolders.some((folder) => paths[folder] === file);
+      if (isFolder) writeFileSync(file, '', { mode: 0o600 });
+      else mkdirSync(file, { mode: 0o700 });
+      refused(paths, new RegExp(`/${name} is no ${isFolder ? 'folder' : 'regular file'}$`));
+    });
+    test(`${name}: what others can write, or own`, (t) => {
+      const { paths, file } = withPlace(t);
+      if (allFolders.some((folder) => paths[folder] === file)) mkdirSync(file);
+      else writeFileSync(file, '');
+      for (const mode of [0o620, 0o602, 0o777]) {
+        chmodSync(file, mode);
+        refused(paths, new RegExp(`/${name} can be written by others$`));
+      }
+      chmodSync(file, 0o700);
+      claimStateFolder(paths, allFolders);
+      if (!isRoot) return;
+      chownSync(file, 54_321, 54_321);
+      refused(paths, new RegExp(`/${name} belongs to user 54321$`));
+    });
+  }
+});
+
+test('what is beside a database is looked at as well', (t) => {
+  const { paths, victim, unharmed } = place(t);
+  for (const name of ['fleet.db-wal', 'fleet.db-shm', 'lock.db-journal', 'alert-lock.db-journal']) {
+    const file = path.join(paths.dir, name);
+    symlinkSync(victim, file);
+    refused(paths, new RegExp(`${name} is a symbolic link`));
+    rmSync(file);
+  }
+  unharmed();
+});
+
+test('a second name of what is written in its place is refused, of what is replaced it is not', (t) => {
+  const { paths, victim, unharmed } = place(t);
+  chmodSync(victim, 0o640);
+  for (const file of [paths.database, paths.lock, paths.alertLock, paths.knownHosts]) {
+    linkSync(victim, file);
+    refused(paths, /has another name \(a hard link\)$/);
+    rmSync(file);
+  }
+  linkSync(victim, paths.collectorId);
+  claimStateFolder(paths, []);
+  unharmed();
+});
+
+test('entries of a folder must be what it is for, and are looked at by those who use it', (t) => {
+  const { paths, victim, victimFolder, unharmed } = place(t);
+  for (const name of allFolders) {
+    const dir = paths[name];
+    mkdirSync(dir, { mode: 0o700 });
+    const entry = path.join(dir, 'web-1');
+    symlinkSync(name === 'encryptedStats' ? victimFolder : victim, entry);
+    refused(paths, /web-1 is no (?:regular file|folder)$/);
+    claimStateFolder(
+      paths,
+      allFolders.filter((other) => other !== name),
+    );
+    rmSync(entry);
+    execFileSync('mkfifo', [entry]);
+    refused(paths, /web-1 is no/);
+    rmSync(entry);
+  }
+  unharmed();
+});
+
+suite('the state folder itself', () => {
+  test('may be a symbolic link of ours or of root, not of somebody else, and not to nothing', (t) => {
+    const { paths, dir } = place(t);
+    const real = path.join(dir, 'real');
+    mkdirSync(real, { mode: 0o700 });
+    rmSync(paths.dir, { recursive: true });
+    symlinkSync(real, paths.dir);
+    claimStateFolder(paths, allFolders);
+    chmodSync(real, 0o770);
+    refused(paths, /can be written by others/);
+    chmodSync(real, 0o700);
+    if (isRoot) {
+      execFileSync('chown', ['-h', '54321', paths.dir]);
+      refused(paths, /is a symbolic link of user 54321/);
+    }
+    rmSync(paths.dir);
+    symlinkSync(path.join(dir, 'gone'), paths.dir);
+    refused(paths, /./);
+    assert.throws(() => checkStateFolder(paths), /is a symbolic link to nothing/);
+  });
+  test('is a file, or below one', (t) => {
+    const { victim, unharmed } = place(t);
+    refused(statePaths(victim), /./);
+    assert.throws(() => checkStateFolder(statePaths(victim)), /is no folder/);
+    refused(statePaths(path.join(victim, 'state')), /./);
+    unharmed();
+  });
+  test('can be written by the group or by everybody', (t) => {
+    const { paths } = place(t);
+    for (const mode of [0o770, 0o720, 0o702, 0o1777]) {
+      chmodSync(paths.dir, mode);
+      refused(paths, /state can be written by others$/);
+    }
+  });
+  test('of another user: root may look at it, and writes nothing there', { skip: !isRoot }, (t) => {
+    const { paths } = place(t);
+    chownSync(paths.dir, 54_321, 54_321);
+    writeFileSync(paths.collectorId, 'x', { mode: 0o600 });
+    chownSync(paths.collectorId, 54_321, 54_321);
+    checkStateFolder(paths);
+    refused(paths, /belongs to user 54321, and this runs as user 0$/);
+  });
+});

@@ -1,0 +1,359 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+
+import type { AlertStore, Judged, Lease, RowPlace, UntreatedBatch } from '../../../src/storage/store/alert-store.ts';
+import { episode, memory } from '../support/alert-samples.ts';
+import { onBothDatabases } from '../support/databases.ts';
+import { item, noonMs, runEnd, runStart, visit, worker } from '../support/samples.ts';
+
+const nothing: Judged = { statIds: [], visitIds: [], episodes: [], memories: new Map() };
+
+onBothDatabases('untreated rows', (kit) => {
+  test('come oldest first by time, whatever the order in which they were stored', async () => {
+    const { storage } = await kit.open();
+    const at = (offsetMs: number, id: string): ReturnType<typeof item> => item({ id, observedAtMs: noonMs + offsetMs });
+    await storage.reports.ingest([at(2000, 'c'), at(0, 'a')]);
+    await storage.reports.ingest([at(1000, 'b'), at(2000, 'd')]);
+    const { reports, more } = await storage.alerts.untreated(10);
+    assert.deepEqual(
+      reports.map(({ reportId }) => reportId),
+      ['a', 'b', 'c', 'd'],
+    );
+    assert.equal(more, false);
+  });
+
+  test('hold what the rules need', async () => {
+    const { storage } = await kit.open();
+    const run = runStart();
+    await storage.reports.endRun(run, runEnd(run));
+    await storage.reports.ingest([item({ id: 'one' })]);
+    const failure = { ok: false, stage: 'connect', code: 'dns', message: 'no such host' };
+    await storage.reports.saveVisits([
+      visit({ runId: run.id }),
+      visit({ runId: 'unknown', startedAtMs: noonMs + 1, ...failure }),
+    ]);
+    const { reports, visits } = await storage.alerts.untreated(10);
+    const [report] = reports;
+    assert.equal(report?.client, 'web-1');
+    assert.equal(report.observedAtMs, noonMs);
+    assert.equal(report.receivedAtMs, noonMs + 250);
+    assert.equal(report.clockOffsetMs, -12);
+    assert.equal(report.bootId, 'boot-1');
+    assert.equal(report.memory_percent, 41.7);
+    assert.equal(report.swap_percent, null);
+    assert.equal(report.disk_percent, 91.5);
+    assert.equal(report.os, 'Debian GNU/Linux 12');
+    assert.equal(report.reboot_required, 0);
+    const named = visits.map((row) => ({ ...row, id: 0 }));
+    assert.deepEqual(named, [
+      {
+        id: 0,
+        client: 'web-1',
+        runId: run.id,
+        full: true,
+        startedAtMs: noonMs,
+        ok: true,
+        stage: null,
+        code: null,
+        message: null,
+      },
+      { id: 0, client: 'web-1', runId: 'unknown', full: false, startedAtMs: noonMs + 1, ...failure },
+    ]);
+  });
+
+  test('a visit of a filtered run is no full one', async () => {
+    const { storage } = await kit.open();
+    const run = runStart({ scope: 'filtered' });
+    await storage.reports.startRun(run);
+    await storage.reports.saveVisits([visit({ runId: run.id })]);
+    assert.equal((await storage.alerts.untreated(10)).visits[0]?.full, false);
+  });
+
+  test('are cut off at one time in both kinds, so that no batch looks back behind the one before', async () => {
+    const { storage } = await kit.open();
+    // Visits are denser in time than reports, and some stand at the same time as reports.
+    await storage.reports.ingest(
+      Array.from({ length: 20 }, (_, index) => item({ observedAtMs: noonMs + index * 3000 })),
+    );
+    const visits = Array.from({ length: 55 }, (_, index) =>
+      visit({ runId: randomUUID(), startedAtMs: noonMs + Math.floor(index / 3) * 3000 }),
+    );
+    await storage.reports.saveVisits(visits);
+    const lease = await leaseOf(storage.alerts);
+    const seen: number[] = [];
+    for (let more = true; more;) {
+      const batch = await storage.alerts.untreated(7);
+      more = batch.more;
+      const times = [
+        ...batch.reports.map(({ observedAtMs }) => observedAtMs),
+        ...batch.visits.map(({ startedAtMs }) => startedAtMs),
+      ].sort((a, b) => a - b);
+      assert.ok((times[0] ?? Infinity) >= (seen.at(-1) ?? 0), 'behind the batch before');
+      assert.ok(batch.reports.length <= 7 && batch.visits.length <= 7);
+      seen.push(...times);
+      await storage.alerts.saveJudged(lease, {
+        ...nothing,
+        statIds: batch.reports.map(({ id }) => id),
+        visitIds: batch.visits.map(({ id }) => id),
+      });
+    }
+    assert.equal(seen.length, 75);
+  });
+
+  test('go on behind a place, whether what stands before it is marked or not', async () => {
+    const { storage } = await kit.open();
+    const time = (index: number): number => noonMs + Math.floor(index / 8) * 3000;
+    await storage.reports.ingest(Array.from({ length: 30 }, (_, index) => item({ observedAtMs: time(index) })));
+    await storage.reports.saveVisits(
+      Array.from({ length: 20 }, (_, index) => visit({ runId: randomUUID(), startedAtMs: time(index) })),
+    );
+    const lease = await leaseOf(storage.alerts);
+    const all = await storage.alerts.untreated(100);
+    assert.equal(all.next, null);
+    const ids = { reports: [] as number[], visits: [] as number[] };
+    let pages = 0;
+    for (let next: RowPlace | null = null; pages === 0 || next !== null; pages += 1) {
+      const page: UntreatedBatch = await storage.alerts.untreated(5, next);
+      assert.ok(page.reports.length <= 5 && page.visits.length <= 5);
+      ids.reports.push(...page.reports.map(({ id }) => id));
+      ids.visits.push(...page.visits.map(({ id }) => id));
+      const statIds = page.reports.map(({ id }) => id);
+      if (pages % 2 === 0) await storage.alerts.saveJudged(lease, { ...nothing, statIds });
+      assert.equal(page.more, page.next !== null);
+      ({ next } = page);
+    }
+    assert.deepEqual(
+      ids.reports,
+      all.reports.map(({ id }) => id),
+    );
+    assert.deepEqual(
+      ids.visits,
+      all.visits.map(({ id }) => id),
+    );
+  });
+
+  test('disks, networks and whole reports belong to their rows', async () => {
+    const { storage } = await kit.open();
+    const disk = (mount: string, size: number) => worker('disk', { mount, size_bytes: size, used_percent: 12.5 });
+    await storage.reports.ingest(
+      Array.from({ length: 40 }, (_, index) =>
+        item({ id: `r-${index}`, observedAtMs: noonMs + index, workers: [disk(`/d${index}`, index)] }),
+      ),
+    );
+    await storage.reports.ingest([item({ id: 'last', observedAtMs: noonMs + 100 })]);
+    const { reports } = await storage.alerts.untreated(100);
+    // One long range, single ones, and the same twice.
+    const wanted = reports.filter((_, index) => index < 30 || index % 3 === 0).map(({ id }) => id);
+    const disks = await storage.alerts.disksOf([...wanted, ...wanted.slice(0, 3)]);
+    assert.equal(disks.size, wanted.length);
+    for (const [index, { id }] of reports.entries()) {
+      const expected = wanted.includes(id) ? [`/d${index}`] : undefined;
+      assert.deepEqual(
+        disks.get(id)?.map(({ mount }) => mount),
+        expected,
+      );
+    }
+    const whole = await storage.alerts.reportsOf(wanted);
+    assert.equal((await whole.get(wanted[2] ?? 0))?.report_id, 'r-2');
+    const last = reports.at(-1)?.id ?? 0;
+    const networks = await storage.alerts.networksOf([last]);
+    assert.deepEqual(
+      networks.get(last)?.map((row) => [row.interface, row.rx_bytes_per_s]),
+      [['eth0', 1024.5]],
+    );
+    assert.deepEqual(
+      (await storage.alerts.disksOf([last])).get(last)?.map(({ mount }) => mount),
+      ['/', '/data', '/boot'],
+    );
+    assert.deepEqual([...(await storage.alerts.disksOf([]))], []);
+  });
+});
+
+onBothDatabases('judging', (kit) => {
+  test('marks exactly the rows it was given', async () => {
+    const { storage } = await kit.open();
+    await storage.reports.ingest(Array.from({ length: 300 }, (_, index) => item({ observedAtMs: noonMs + index })));
+    const { reports } = await storage.alerts.untreated(1000);
+    const ids = reports.filter((_, index) => index % 50 !== 7).map(({ id }) => id);
+    await storage.alerts.saveJudged(await leaseOf(storage.alerts), { ...nothing, statIds: ids });
+    const left = (await storage.alerts.untreated(1000)).reports.map(({ id }) => id);
+    assert.deepEqual(
+      left,
+      reports.map(({ id }) => id).filter((id) => !ids.includes(id)),
+    );
+  });
+
+  test('rows that were treated meanwhile undo all of it', async () => {
+    const opened = await kit.open();
+    const { alerts } = opened.storage;
+    await opened.storage.reports.ingest([item(), item(), item()]);
+    await opened.storage.reports.saveVisits([visit()]);
+    const { reports, visits } = await alerts.untreated(10);
+    const ids = reports.map(({ id }) => id);
+    const lease = await leaseOf(alerts);
+    await alerts.saveJudged(lease, { ...nothing, statIds: ids.slice(1, 2) });
+    const judged = {
+      statIds: ids,
+      visitIds: visits.map(({ id }) => id),
+      episodes: [episode()],
+      memories: new Map([['web-1', memory()]]),
+    };
+    await assert.rejects(alerts.saveJudged(lease, judged), { name: 'FleetError', code: 'storage-failed' });
+    assert.deepEqual(await alerts.openEpisodes(null), []);
+    assert.equal((await alerts.memories(['web-1'])).size, 0);
+    assert.equal((await alerts.untreated(10)).reports.length, 2);
+    assert.equal((await alerts.untreated(10)).visits.length, 1);
+  });
+
+  test('episodes come back as they were stored', async () => {
+    const { storage } = await kit.open();
+    const { alerts } = storage;
+    const lease = await leaseOf(alerts);
+    const one = episode({ valueText: 'login refused: root was refused 🐟' });
+    const two = episode({
+      client: '',
+      rule: 'collector-silent',
+      subject: 'x'.repeat(1500),
+      state: 'pending',
+      value: null,
+      valueText: '',
+      limitText: '',
+      firingSinceMs: null,
+      changedByRun: null,
+      sequence: 0,
+      flapping: true,
+      past: true,
+    });
+    await alerts.saveJudged(lease, { ...nothing, episodes: [one, two] });
+    const [first, second] = await alerts.openEpisodes(['web-1', '', 'web-9']);
+    assert.deepEqual(first, { ...one, id: first?.id });
+    assert.deepEqual(second, { ...two, id: second?.id });
+    assert.deepEqual(await alerts.openEpisodes(['web-2']), []);
+    assert.deepEqual(await alerts.openEpisodes([]), []);
+    assert.equal((await alerts.openEpisodes(null)).length, 2);
+  });
+
+  test('an episode that ends makes room for the next of its name, in the same batch', async () => {
+    const { storage } = await kit.open();
+    const { alerts } = storage;
+    const lease = await leaseOf(alerts);
+    await alerts.saveJudged(lease, { ...nothing, episodes: [episode()] });
+    const [open] = await alerts.openEpisodes(null);
+    assert.ok(open !== undefined);
+    const ended = {
+      ...open,
+      state: 'resolved',
+      resolvedAtMs: noonMs + 5,
+      closedReason: 'recovered',
+      sequence: 2,
+    } as const;
+    const next = episode({ firstEvidence: 'report-2', severity: 'warning' });
+    const brief = episode({ ...ended, id: null, firstEvidence: 'report-1b' });
+    await alerts.saveJudged(lease, { ...nothing, episodes: [next, brief, ended] });
+    const all = await alerts.episodesOf({ openOnly: false, limit: 10 });
+    assert.deepEqual(all.map(({ firstEvidence, state }) => [firstEvidence, state]).sort(), [
+      ['report-1', 'resolved'],
+      ['report-1b', 'resolved'],
+      ['report-2', 'firing'],
+    ]);
+    assert.equal((await alerts.openEpisodes(null)).length, 1);
+    // Were the key not freed, or not taken again, this would not be refused.
+    await assert.rejects(alerts.saveJudged(lease, { ...nothing, episodes: [episode()] }), { code: 'storage-failed' });
+  });
+
+  test('what people acknowledged meanwhile stays, and so does the name of a renamed client', async () => {
+    const { storage } = await kit.open();
+    const { alerts, reports } = storage;
+    await reports.saveVisits([visit()]);
+    const lease = await leaseOf(alerts);
+    await alerts.saveJudged(lease, { ...nothing, episodes: [episode()] });
+    const [read] = await alerts.openEpisodes(null);
+    assert.ok(read !== undefined);
+    assert.equal(await alerts.acknowledge([read.id ?? 0], 'ann', noonMs + 1, 'on it'), 1);
+    await alerts.saveJudged(lease, { ...nothing, episodes: [{ ...read, value: 97, severity: 'warning' }] });
+    await reports.renameClient('web-1', 'web-2');
+    const again = (await alerts.takeLease('alerter', 'two')) ?? assert.fail('no lease');
+    await alerts.saveJudged(again, { ...nothing, episodes: [{ ...read, value: 98 }] });
+    const [now] = await alerts.openEpisodes(null);
+    const acknowledged = {
+      acknowledgedBy: 'ann',
+      acknowledgedUntilMs: noonMs + 1,
+      acknowledgedSeverity: 'critical',
+      acknowledgedComment: 'on it',
+    };
+    assert.deepEqual(now, { ...read, ...acknowledged, client: 'web-2', value: 98 });
+    await assert.rejects(alerts.saveJudged(again, { ...nothing, episodes: [episode({ client: 'web-2' })] }));
+  });
+
+  test('an acknowledgement ends when its episode gets worse, also when somebody spoke it meanwhile', async () => {
+    const { alerts } = (await kit.open()).storage;
+    const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+    const nothing = { statIds: [], visitIds: [], memories: new Map<string, never>() };
+    const fresh = ['/a', '/b', '/c', '/d'].map((subject) => episode({ subject, severity: 'warning' }));
+    await alerts.saveJudged(lease, { ...nothing, episodes: [...fresh, episode({ subject: '/e' })] });
+    const before = await alerts.openEpisodes(null);
+    await alerts.acknowledge([1, 2, 3, 5], 'ann', noonMs, 'on it');
+    const [worse, eased, same, , critical] = before;
+    assert.ok(worse && eased && same && critical);
+    await alerts.saveJudged(lease, {
+      ...nothing,
+      episodes: [{ ...worse, severity: 'critical' }, eased, same, critical],
+      noLongerAcknowledged: [2],
+    });
+    const after = await alerts.openEpisodes(null);
+    assert.deepEqual(
+      after.map((one) => [one.subject, one.acknowledgedBy, one.acknowledgedUntilMs, one.acknowledgedComment]),
+      [
+        ['/a', null, null, null],
+        ['/b', null, null, null],
+        ['/c', 'ann', noonMs, 'on it'],
+        ['/d', null, null, null],
+        ['/e', 'ann', noonMs, 'on it'],
+      ],
+    );
+  });
+
+  test('memories are kept by client, the newest counts', async () => {
+    const { storage } = await kit.open();
+    const { alerts } = storage;
+    const lease = await leaseOf(alerts);
+    const many = new Map(Array.from({ length: 150 }, (_, index) => [`web-${index}`, memory({ rows: index })]));
+    await alerts.saveJudged(lease, { ...nothing, memories: many });
+    await alerts.saveJudged(lease, {
+      ...nothing,
+      memories: new Map([['web-7', memory({ rows: 1000, bootId: null })]]),
+    });
+    const read = await alerts.memories(['web-7', 'web-149', 'WEB-7', 'unknown']);
+    assert.deepEqual([...read.keys()].sort(), ['web-149', 'web-7']);
+    assert.deepEqual(read.get('web-7'), memory({ rows: 1000, bootId: null }));
+    assert.deepEqual(read.get('web-149'), memory({ rows: 149 }));
+  });
+
+  test('a renamed client takes its memory along, unless the new name has its own, and ends a pass that is under way', async () => {
+    const { storage } = await kit.open();
+    const { alerts, reports } = storage;
+    await reports.saveVisits(['a', 'b', 'c'].map((client) => visit({ client })));
+    const lease = await leaseOf(alerts);
+    const memories = new Map([
+      ['a', memory({ rows: 1 })],
+      ['b', memory({ rows: 2 })],
+    ]);
+    await alerts.saveJudged(lease, { ...nothing, memories });
+    await reports.renameClient('a', 'new');
+    await assert.rejects(alerts.saveJudged(lease, { ...nothing, memories }), { code: 'locked' });
+    await reports.renameClient('b', 'new');
+    const read = await alerts.memories(['a', 'b', 'new']);
+    assert.deepEqual(
+      [...read].map(([client, { rows }]) => [client, rows]),
+      [['new', 1]],
+    );
+    assert.notEqual(await alerts.takeLease('alerter', 'next'), null);
+  });
+});
+
+async function leaseOf(alerts: AlertStore): Promise<Lease> {
+  const lease = await alerts.takeLease('alerter', randomUUID());
+  assert.ok(lease !== null);
+  return lease;
+}

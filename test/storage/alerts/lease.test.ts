@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import type { Judged } from '../../../src/storage/store/alert-store.ts';
+import { createAlertStore } from '../../../src/storage/create-alert-store.ts';
+import type { Database } from '../../../src/storage/sql/database.ts';
+import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
+import { fenced } from '../../../src/storage/alerts/lease.ts';
+import { episode, mail, memory, stored, told } from '../support/alert-samples.ts';
+import { commitTwice } from '../support/crashing-database.ts';
+import type { Opened } from '../support/databases.ts';
+import { onBothDatabases } from '../support/databases.ts';
+import { item, visit } from '../support/samples.ts';
+
+const locked = { name: 'FleetError', code: 'locked' };
+const nothing: Judged = { statIds: [], visitIds: [], episodes: [], memories: new Map() };
+
+onBothDatabases('the lease', (kit) => {
+  test('is one holder’s until it is released', async () => {
+    const { alerts } = (await kit.open()).storage;
+    const one = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+    assert.deepEqual(one, { name: 'alerter', epoch: 1, holder: 'one' });
+    assert.equal(await alerts.takeLease('alerter', 'two'), null);
+    assert.notEqual(await alerts.takeLease('other', 'two'), null);
+    await alerts.touchLease(one);
+    await alerts.releaseLease(one);
+    assert.deepEqual(await alerts.takeLease('alerter', 'two'), { name: 'alerter', epoch: 2, holder: 'two' });
+    await alerts.releaseLease(one);
+    assert.equal(await alerts.takeLease('alerter', 'three'), null, 'released by one who no longer had it');
+  });
+
+  for (const [what, seconds, free] of [
+    ['59 s ago', -59, false],
+    ['61 s ago', -61, true],
+    // A clock that was set back must not keep everybody out.
+    ['in an hour', 3600, true],
+  ] as const) {
+    test(`touched ${what} it is ${free ? 'free' : 'not free'}`, async () => {
+      const opened = await kit.open();
+      const { alerts } = opened.storage;
+      const old = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+      await touchedAt(opened, seconds);
+      const taken = await alerts.takeLease('alerter', 'two');
+      assert.deepEqual(taken, free ? { name: 'alerter', epoch: 2, holder: 'two' } : null);
+      if (free) await assert.rejects(alerts.touchLease(old), locked);
+      else await alerts.touchLease(old);
+    });
+  }
+
+  test('whoever lost it stores nothing more', async () => {
+    const opened = await kit.open();
+    const { alerts, reports } = opened.storage;
+    await reports.ingest([item()]);
+    await reports.saveVisits([visit()]);
+    const old = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+    await touchedAt(opened, -61);
+    const lease = (await alerts.takeLease('alerter', 'two')) ?? assert.fail('not free');
+    const batch = await alerts.untreated(10);
+    const judged = {
+      statIds: batch.reports.map(({ id }) => id),
+      visitIds: batch.visits.map(({ id }) => id),
+      episodes: [episode()],
+      memories: new Map([['web-1', memory()]]),
+    };
+    const before = await everything(opened);
+    await assert.rejects(alerts.saveJudged(old, judged), locked);
+    await assert.rejects(
+      alerts.saveTelling(old, { mails: [mail({ notifications: [stored()] })], told: [told()], settled: [1] }),
+      locked,
+    );
+    await assert.rejects(alerts.touchLease(old), locked);
+    await assert.rejects(alerts.saveJudged({ ...lease, name: 'unknown' }, nothing), locked);
+    assert.deepEqual(await everything(opened), before);
+    await alerts.saveJudged(lease, judged);
+  });
+
+  test('every change touches it, by the database’s clock', async () => {
+    const opened = await kit.open();
+    const { alerts } = opened.storage;
+    const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+    await touchedAt(opened, -50);
+    await alerts.saveJudged(lease, nothing);
+    await alerts.saveTelling(lease, { mails: [], told: [], settled: [] });
+    const [row] = await opened.storage.history.query('SELECT touched, touched_at FROM leases');
+    assert.equal(row?.['touched'], 2);
+    const age = (await alerts.nowMs()) - Date.parse(`${String(row['touched_at']).replace(' ', 'T')}Z`);
+    assert.ok(age >= 0 && age < 30_000, `${age}`);
+  });
+
+  test('says who has it', async () => {
+    const { alerts } = (await kit.open()).storage;
+    assert.equal(await alerts.leaseHolder('alerter'), null);
+    const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+    assert.equal(await alerts.leaseHolder('alerter'), 'one');
+    assert.equal(await alerts.leaseHolder('another'), null);
+    await alerts.releaseLease(lease);
+    assert.equal(await alerts.leaseHolder('alerter'), null);
+  });
+
+  test('of two that ask at once one gets it', async () => {
+    const opened = await kit.open();
+    const other = await openDatabase({ storage: opened.config, program: 'alert' });
+    try {
+      const stores = [opened.storage.alerts, createAlertStore(other)];
+      const taken = await Promise.all(stores.map((store, index) => store.takeLease('alerter', `${index}`)));
+      assert.equal(taken.filter((lease) => lease !== null).length, 1);
+    } finally {
+      await other.close();
+    }
+  });
+
+  test('a commit whose answer was lost is not made again', async () => {
+    const opened = await kit.open();
+    const { storage, database } = opened;
+    await storage.reports.ingest([item()]);
+    const lease = (await storage.alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+    const [report] = (await storage.alerts.untreated(1)).reports;
+    const twice = createAlertStore(commitTwice(database));
+    await twice.saveJudged(lease, { ...nothing, statIds: [report?.id ?? 0], episodes: [episode()] });
+    assert.equal((await storage.alerts.openEpisodes(null)).length, 1);
+    const outcome = await twice.saveTelling(lease, {
+      mails: [mail({ notifications: [stored(), stored({ alertId: 2 })] })],
+      told: [told()],
+      settled: [],
+    });
+    assert.equal(outcome, 'stored');
+    const results: number[] = [];
+    const result = await fenced(commitTwice(database), lease, () => Promise.resolve(results.push(1)));
+    assert.deepEqual([result, results], [1, [1]]);
+  });
+});
+
+async function touchedAt({ database, storage }: Opened, seconds: number): Promise<void> {
+  const at = new Date((await storage.alerts.nowMs()) + seconds * 1000).toISOString().slice(0, 23).replace('T', ' ');
+  await database.write((session) => session.run('UPDATE leases SET touched_at = ?', [at]));
+}
+
+async function everything({ database }: { readonly database: Database }): Promise<readonly unknown[]> {
+  const tables = ['leases', 'stats', 'visits', 'alerts', 'judging', 'mails', 'notifications', 'told'];
+  return Promise.all(tables.map((table) => database.read((session) => session.all(`SELECT * FROM ${table}`))));
+}

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import type { AlertStore, NewMail } from '../../../src/storage/store/alert-store.ts';
+import { episode, mail, stored } from '../support/alert-samples.ts';
+import { onBothDatabases, type Opened } from '../support/databases.ts';
+
+const told = { state: 'firing', severity: 'critical', sequence: 1, toldAtMs: Date.UTC(2026, 10, 20) } as const;
+
+/** Stores one alert and these mails about it; their Message-IDs are `<1>`, `<2>` ... */
+async function storeMails({ storage: { alerts } }: Opened, ...mails: readonly Partial<NewMail>[]): Promise<AlertStore> {
+  const lease = await alerts.takeLease('alert', 'a test');
+  assert.ok(lease !== null);
+  await alerts.saveJudged(lease, { statIds: [], visitIds: [], episodes: [episode()], memories: new Map() });
+  await alerts.saveTelling(lease, {
+    mails: mails.map((one, index) => mail({ messageId: `<${index + 1}>`, ...one })),
+    told: [...new Set(mails.map((one) => one.recipient ?? mail().recipient))].map((recipient) => ({
+      ...told,
+      alertId: 1,
+      recipient,
+    })),
+    settled: [],
+  });
+  return alerts;
+}
+
+async function states(alerts: AlertStore): Promise<unknown> {
+  return (await alerts.unsentOf([1])).map(({ recipient, delivery, error }) => [recipient, delivery, error]);
+}
+
+onBothDatabases('mails that were not sent', (kit) => {
+  test('a mail is queued until it is tried, not delivered until one is sent, and then nothing is missing', async () => {
+    const alerts = await storeMails(await kit.open(), {}, { notifications: [stored({ transition: 'reminder' })] });
+    assert.deepEqual(await states(alerts), [['ops@example.org', 'queued', null]]);
+    assert.ok(await alerts.claimMail(1, 'one', 60_000));
+    await alerts.markFailed(1, 'one', '550 no such user');
+    assert.deepEqual(await states(alerts), [['ops@example.org', 'not-delivered', '550 no such user']]);
+    assert.ok(await alerts.claimMail(2, 'one', 60_000));
+    await alerts.markSent(2, 'one');
+    assert.deepEqual(await states(alerts), []);
+  });
+
+  test('a mail that is discarded is not sent any more, and one that is being sent cannot be discarded', async () => {
+    const alerts = await storeMails(await kit.open(), {});
+    assert.ok(await alerts.claimMail(1, 'one', 60_000));
+    assert.equal(await alerts.discardMail(1), false);
+    await alerts.markPutOff(1, 'one', 0, 'no answer');
+    assert.equal(await alerts.discardMail(1), true);
+    assert.equal(await alerts.discardMail(1), false);
+    assert.deepEqual(await alerts.dueMails(5), []);
+    assert.deepEqual(await alerts.undelivered(), []);
+    assert.deepEqual(await states(alerts), [['ops@example.org', 'discarded', 'no answer']]);
+    assert.equal((await alerts.toldOf([1])).length, 1);
+  });
+
+  test('a dropped mail takes back what it would have told first, and the end of what was sent is not dropped', async () => {
+    const before = { ...told, state: 'firing' } as const;
+    const alerts = await storeMails(
+      await kit.open(),
+      { recipient: 'first@example.org' },
+      { recipient: 'again@example.org', notifications: [stored({ transition: 'resolved', before })] },
+    );
+    const [first, again] = await alerts.dueMails(5);
+    assert.ok(first !== undefined && again !== undefined);
+    for (const { id } of [first, again]) assert.ok(await alerts.claimMail(id, 'one', 60_000));
+    assert.equal(await alerts.dropMail(first, 'another'), false);
+    assert.equal(await alerts.dropMail(first, 'one'), true);
+    assert.equal(await alerts.dropMail(again, 'one'), false);
+    assert.deepEqual(
+      (await alerts.toldOf([1])).map(({ recipient }) => recipient),
+      ['again@example.org'],
+    );
+  });
+});

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { createConnection } from 'mysql2/promise';
+
+import type { StorageConfig } from '../../../src/config/config.ts';
+import { sqlDir } from '../../../src/state/paths.ts';
+import { openSqlite } from '../../../src/platform/sqlite.ts';
+import { checkMigrations, migrate } from '../../../src/storage/migrate/migrate.ts';
+import { readMigrations } from '../../../src/storage/migrate/migration-files.ts';
+import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
+import { openStorage } from '../../../src/storage/open-storage.ts';
+import { onBothDatabases } from '../support/databases.ts';
+import { item } from '../support/samples.ts';
+
+const all = readMigrations('sqlite').map(({ name }) => name);
+
+onBothDatabases('tables that somebody made by running the files of sql/', (kit) => {
+  test('are adopted: all steps are recorded, reports are stored, and nothing is left behind', async () => {
+    const storage = await made(all.length);
+    assert.deepEqual(await migrate({ storage }), { pending: [], applied: all, problems: [], adopted: all });
+    assert.deepEqual(await migrate({ storage }), { pending: [], applied: all, problems: [] });
+    const open = await openStorage({ storage, migrate: false });
+    assert.deepEqual(await open.reports.ingest([item()]), [{ kind: 'stored' }]);
+    await open.close();
+    assert.deepEqual(await copies(storage), []);
+  });
+
+  test('are adopted as far as they go, and the rest is applied', async () => {
+    const storage = await made(2);
+    const state = await migrate({ storage });
+    assert.deepEqual([state.adopted, state.pending, state.applied], [all.slice(0, 2), [], all]);
+  });
+
+  test('are adopted with the rows that they hold, also by a program that starts', async () => {
+    const storage = await made(all.length);
+    await run(storage, "INSERT INTO clients (name, first_seen) VALUES ('web-1', '2026-01-01 00:00:00.000')");
+    const open = await openStorage({ storage, migrate: true });
+    assert.deepEqual([...(await open.reports.clientFacts()).keys()], ['web-1']);
+    await open.close();
+  });
+
+  for (const [what, sql, words] of [
+    ['a column more', 'ALTER TABLE stats ADD COLUMN extra INTEGER', /in order: stats is another$/],
+    ['a view less', 'DROP VIEW collected_stats', /in order: collected_stats is missing$/],
+  ] as const) {
+    test(`are refused where they have ${what}, as often as it is tried, and stay as they are`, async () => {
+      const storage = await made(all.length);
+      await run(storage, sql);
+      for (let attempt = 1; attempt <= 2; attempt += 1) {
+        await assert.rejects(migrate({ storage }), { code: 'migration-mismatch', message: words });
+      }
+      assert.deepEqual((await checkMigrations({ storage })).applied, []);
+      assert.deepEqual(await copies(storage), []);
+    });
+  }
+
+  async function made(count: number): Promise<StorageConfig> {
+    const storage = await kit.create();
+    const folder = path.join(sqlDir, kit.kind);
+    for (const name of readdirSync(folder).sort().slice(0, count)) {
+      await run(storage, readFileSync(path.join(folder, name), 'utf8'));
+    }
+    return storage;
+  }
+
+  /** Runs SQL as another program does: with none of our settings. */
+  async function run(storage: StorageConfig, sql: string): Promise<void> {
+    if (storage.path !== null) {
+      const file = openSqlite(storage.path);
+      file.exec(sql);
+      file.close();
+      return;
+    }
+    const { host, port, user, database, password } = storage;
+    const login = { host: host ?? '', port: port ?? 0, user: user ?? '', database: database ?? '' };
+    const connection = await createConnection({
+      ...login,
+      password: password?.reveal() ?? '',
+      multipleStatements: true,
+      charset: 'latin1_swedish_ci',
+    });
+    await connection.query(sql);
+    await connection.end();
+  }
+
+  async function copies(storage: StorageConfig): Promise<readonly unknown[]> {
+    const database = await openDatabase({ storage, program: 'read' });
+    const from = kit.kind === 'sqlite' ? 'sqlite_master' : 'information_schema.tables WHERE table_schema = DATABASE()';
+    const column = kit.kind === 'sqlite' ? 'name' : 'table_name';
+    const rows = await database.readOnly(`SELECT ${column} AS name FROM ${from}`);
+    await database.close();
+    assert.ok(rows.length >= all.length);
+    return rows.filter(({ name }) => String(name).startsWith('adopting_'));
+  }
+});

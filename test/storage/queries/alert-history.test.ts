@@ -1,0 +1,302 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+
+import type { RowPlace } from '../../../src/storage/store/alert-store.ts';
+import { createAlertStore } from '../../../src/storage/create-alert-store.ts';
+import { episode, mail, stored, told } from '../support/alert-samples.ts';
+import { atTime } from '../support/crashing-database.ts';
+import { onBothDatabases } from '../support/databases.ts';
+import { item, noonMs, runEnd, runStart, visit, worker } from '../support/samples.ts';
+
+const minuteMs = 60_000;
+const dayMs = 86_400_000;
+const nothing = { statIds: [], visitIds: [], memories: new Map<string, never>() };
+
+onBothDatabases('silences', (kit) => {
+  const silence = {
+    client: 'web-*',
+    rule: 'disk',
+    subject: '*',
+    startsAtMs: noonMs,
+    endsAtMs: noonMs + 60 * minuteMs,
+    author: 'ann',
+    comment: 'Umzug 🚚',
+  };
+
+  test('hold until they end or are ended', async () => {
+    const { alerts } = (await kit.open()).storage;
+    const id = await alerts.addSilence(silence);
+    const later = await alerts.addSilence({ ...silence, startsAtMs: noonMs + 30 * minuteMs });
+    assert.deepEqual(await alerts.silences(noonMs), [
+      { id, ...silence },
+      { id: later, ...silence, startsAtMs: noonMs + 30 * minuteMs },
+    ]);
+    assert.equal(await alerts.expireSilence(id, noonMs + minuteMs), true);
+    assert.equal(await alerts.expireSilence(id, noonMs + 2 * minuteMs), false);
+    assert.equal(await alerts.expireSilence(999, noonMs), false);
+    assert.deepEqual(
+      (await alerts.silences(noonMs + minuteMs)).map((one) => one.id),
+      [later],
+    );
+    assert.deepEqual(await alerts.silences(noonMs + 60 * minuteMs), []);
+  });
+
+  test('that have ended are known for a day: what they held back waits for the next row', async () => {
+    const { alerts } = (await kit.open()).storage;
+    await alerts.addSilence(silence);
+    const counts = async (nowMs: number): Promise<readonly number[]> => {
+      const state = await alerts.state(nowMs);
+      return [state.silences.length, state.endedSilences.length];
+    };
+    assert.deepEqual(await counts(silence.endsAtMs - 1), [1, 0]);
+    assert.deepEqual(await counts(silence.endsAtMs), [0, 1]);
+    assert.deepEqual(await counts(silence.endsAtMs + dayMs), [0, 0]);
+  });
+
+  test('the same silence is one', async () => {
+    const { alerts } = (await kit.open()).storage;
+    assert.equal(await alerts.addSilence(silence), await alerts.addSilence(silence));
+    assert.notEqual(await alerts.addSilence(silence), await alerts.addSilence({ ...silence, client: 'WEB-*' }));
+  });
+});
+
+onBothDatabases('acknowledgements', (kit) => {
+  test('are of open episodes', async () => {
+    const { alerts } = (await kit.open()).storage;
+    const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+    const closed = { state: 'resolved', resolvedAtMs: noonMs, closedReason: 'recovered' } as const;
+    const episodes = [episode({ severity: 'warning' }), episode({ subject: '/' }), episode(closed)];
+    await alerts.saveJudged(lease, { ...nothing, episodes });
+    assert.equal(await alerts.acknowledge([1, 2, 3, 4], 'ann', null, null), 2);
+    assert.equal(await alerts.acknowledge([], 'ann', null, null), 0);
+    assert.equal(await alerts.acknowledge([2], 'bob', noonMs, 'disk is ordered'), 1);
+    const all = await alerts.episodesOf({ openOnly: false, limit: 10 });
+    assert.deepEqual(
+      all.map((one) => [
+        one.id,
+        one.acknowledgedBy,
+        one.acknowledgedSeverity,
+        one.acknowledgedUntilMs,
+        one.acknowledgedComment,
+      ]),
+      [
+        [3, null, null, null, null],
+        [2, 'bob', 'critical', noonMs, 'disk is ordered'],
+        [1, 'ann', 'warning', null, null],
+      ],
+    );
+  });
+});
+
+onBothDatabases("the alerter's questions", (kit) => {
+  test('episodes by client, rule and state, newest first', async () => {
+    const { alerts } = (await kit.open()).storage;
+    const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+    const closed = { state: 'resolved', resolvedAtMs: noonMs, closedReason: 'recovered' } as const;
+    const episodes = [
+      episode(closed),
+      episode({ rule: 'memory' }),
+      episode({ client: 'web-2', state: 'pending', firingSinceMs: null }),
+      episode(),
+    ];
+    await alerts.saveJudged(lease, { ...nothing, episodes });
+    const ids = async (filter: object): Promise<readonly (number | null)[]> =>
+      (await alerts.episodesOf({ openOnly: false, limit: 10, ...filter })).map(({ id }) => id);
+    assert.deepEqual(await ids({}), [4, 3, 2, 1]);
+    assert.deepEqual(await ids({ limit: 2 }), [4, 3]);
+    assert.deepEqual(await ids({ openOnly: true }), [4, 3, 2]);
+    assert.deepEqual(await ids({ client: 'web-1', rule: 'disk' }), [4, 1]);
+    assert.deepEqual(await ids({ client: 'web-1', openOnly: true }), [4, 2]);
+    assert.deepEqual(await ids({ client: 'unknown' }), []);
+  });
+
+  test('runs and clients', async () => {
+    const { alerts, reports } = (await kit.open()).storage;
+    const one = runStart({ startedAtMs: noonMs });
+    const two = runStart({ startedAtMs: noonMs + minuteMs, scope: 'filtered' });
+    await reports.endRun(one, runEnd(one));
+    await reports.startRun(two);
+    await reports.startRun(runStart({ program: 'alert' }));
+    await reports.saveVisits([visit({ client: 'b' })]);
+    await reports.ingest([item({ client: 'a', receivedAtMs: noonMs + 5 })]);
+    const runs = await alerts.runs('collect', noonMs);
+    assert.deepEqual(
+      runs.map(({ id, scope, outcome }) => [id, scope, outcome]),
+      [
+        [two.id, 'filtered', 'running'],
+        [one.id, 'full', 'finished'],
+      ],
+    );
+    assert.deepEqual(runs[1], {
+      id: one.id,
+      program: 'collect',
+      collectorId: 'collector-1',
+      host: 'mon-1',
+      scope: 'full',
+      outcome: 'finished',
+      startedAtMs: noonMs,
+      finishedAtMs: noonMs + 5000,
+      clients: 3,
+      succeeded: 2,
+      failed: 1,
+    });
+    assert.equal((await alerts.runs('collect', noonMs + 1)).length, 1);
+    assert.deepEqual(await alerts.seenClients(), [
+      { name: 'a', firstSeenMs: noonMs + 5, lastVisitAtMs: null, lastReportAtMs: noonMs },
+      { name: 'b', firstSeenMs: noonMs, lastVisitAtMs: noonMs, lastReportAtMs: null },
+    ]);
+  });
+
+  test("a collector's last full run, however old", async () => {
+    const { alerts, reports } = (await kit.open()).storage;
+    const old = runStart({ startedAtMs: noonMs - 100 * dayMs, host: 'mon-2' });
+    await reports.endRun(old, runEnd(old));
+    for (const over of [
+      { startedAtMs: noonMs - 101 * dayMs },
+      { startedAtMs: noonMs, scope: 'filtered' },
+      { startedAtMs: noonMs, collectorId: 'another' },
+    ] as const) {
+      const start = runStart(over);
+      await reports.endRun(start, runEnd(start));
+    }
+    const beside = runStart({ startedAtMs: noonMs });
+    await reports.endRun(beside, runEnd(beside, { outcome: 'overlapped' }));
+    const run = await alerts.lastRunOf('collector-1');
+    assert.deepEqual([run?.id, run?.host, run?.program, run?.outcome], [old.id, 'mon-2', 'collect', 'finished']);
+    assert.equal(run?.finishedAtMs, noonMs - 100 * dayMs + 5000);
+    assert.equal(await alerts.lastRunOf('COLLECTOR-1'), null);
+  });
+
+  test('a series is of one client, column and mount, oldest first, unknown values among them', async () => {
+    const { alerts, reports } = (await kit.open()).storage;
+    const at = (minutes: number, percent: number | null, client = 'web-1') =>
+      item({
+        client,
+        observedAtMs: noonMs + minutes * minuteMs,
+        workers: [
+          worker('cpu', { used_percent: percent }),
+          worker(
+            'disk',
+            { mount: '/', used_percent: 1 },
+            { mount: '/Data', used_percent: 2 },
+            { mount: '/data', used_percent: percent },
+          ),
+        ],
+      });
+    await reports.ingest([at(10, 30), at(5, null), at(0, 10), at(-1, 5), at(1, 99, 'web-2')]);
+    const expected = [
+      { atMs: noonMs, value: 10 },
+      { atMs: noonMs + 5 * minuteMs, value: null },
+      { atMs: noonMs + 10 * minuteMs, value: 30 },
+    ];
+    assert.deepEqual(await alerts.series('web-1', 'cpu_percent', null, noonMs), expected);
+    assert.deepEqual(await alerts.series('web-1', 'used_percent', '/data', noonMs), expected);
+    assert.deepEqual(await alerts.series('web-1', 'used_percent', null, noonMs), []);
+    assert.deepEqual(await alerts.series('web-1', 'inodes_percent', '/nowhere', noonMs), []);
+  });
+
+  test('replay goes through treated and untreated rows in time order, each once, whatever the page', async () => {
+    const { alerts, reports } = (await kit.open()).storage;
+    await reports.ingest(
+      Array.from({ length: 30 }, (_, index) => item({ observedAtMs: noonMs + Math.floor(index / 4) * 1000 })),
+    );
+    await reports.saveVisits(
+      Array.from({ length: 25 }, (_, index) =>
+        visit({ runId: randomUUID(), startedAtMs: noonMs + Math.floor(index / 9) * 3000 }),
+      ),
+    );
+    await reports.ingest([item({ observedAtMs: noonMs - 1 })]);
+    const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+    const { reports: first } = await alerts.untreated(5);
+    await alerts.saveJudged(lease, { ...nothing, episodes: [], statIds: first.map(({ id }) => id) });
+    for (const limit of [1, 2, 3, 7, 100]) {
+      const seen: string[] = [];
+      let newest = 0;
+      let place: RowPlace | null = null;
+      for (;;) {
+        const page = await alerts.replay(noonMs, place, limit);
+        const times = [
+          ...page.reports.map((row) => ({ atMs: row.observedAtMs, name: `r${row.id}` })),
+          ...page.visits.map((row) => ({ atMs: row.startedAtMs, name: `v${row.id}` })),
+        ].sort((a, b) => a.atMs - b.atMs);
+        for (const { atMs, name } of times) {
+          assert.ok(atMs >= newest, `${name} is behind`);
+          newest = atMs;
+          seen.push(name);
+        }
+        place = page.next;
+        if (place === null) break;
+      }
+      assert.equal(seen.length, 55, `${limit} a page`);
+      assert.equal(new Set(seen).size, 55);
+    }
+  });
+});
+
+onBothDatabases('what is pruned of alerts', (kit) => {
+  const limits = { nowMs: noonMs, rawMs: 30 * dayMs, detailMs: 2 * dayMs, hourlyMs: null, dailyMs: null };
+  const never = new AbortController().signal;
+
+  test('goes once it is settled and old, and never while it is open or its mail waits', async () => {
+    const opened = await kit.open();
+    const { storage, database } = opened;
+    const clock = { nowMs: noonMs - 40 * dayMs };
+    const alerts = createAlertStore(atTime(database, () => clock.nowMs));
+    const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+    const ended = (days: number, settled: boolean, subject: string) =>
+      episode({ state: 'resolved', resolvedAtMs: noonMs - days * dayMs, closedReason: 'recovered', settled, subject });
+    const episodes = [
+      ended(40, true, 'old'),
+      ended(40, false, 'not settled'),
+      ended(29, true, 'young'),
+      episode({ subject: 'open', firingSinceMs: noonMs - 50 * dayMs }),
+      ended(40, true, 'waiting'),
+    ];
+    await alerts.saveJudged(lease, { ...nothing, episodes });
+    const mails = [1, 2, 3, 4, 5].map((alertId) =>
+      mail({ messageId: `<${alertId}>`, notifications: [stored({ alertId })], replaces: [] }),
+    );
+    const everybody = [1, 2, 3, 4, 5].map((alertId) => told({ alertId }));
+    await alerts.saveTelling(lease, { mails, told: everybody, settled: [] });
+    for (const id of [1, 2, 3, 4]) {
+      await alerts.claimMail(id, 'one', minuteMs);
+      await (id === 2 ? alerts.markFailed(id, 'one', 'x') : alerts.markSent(id, 'one'));
+    }
+    await alerts.addSilence({
+      client: '*',
+      rule: '*',
+      subject: '*',
+      startsAtMs: noonMs - 50 * dayMs,
+      endsAtMs: noonMs - 40 * dayMs,
+      author: 'ann',
+      comment: '',
+    });
+    const left = async (sql: string): Promise<readonly unknown[]> =>
+      (await storage.history.query(sql)).map((row) => Object.values(row)[0]);
+    await storage.reports.prune(limits, never);
+    assert.deepEqual(await left('SELECT subject FROM alerts ORDER BY id'), ['not settled', 'young', 'open', 'waiting']);
+    assert.deepEqual(await left('SELECT alert_id FROM told ORDER BY alert_id'), [2, 3, 4, 5]);
+    assert.deepEqual(await left('SELECT message_id FROM mails'), ['<5>']);
+    assert.deepEqual(await left('SELECT alert_id FROM notifications'), [5]);
+    assert.deepEqual(await left('SELECT id FROM silences'), []);
+    assert.equal((await alerts.state(noonMs)).waiting[0]?.items.length, 1);
+    await alerts.claimMail(5, 'one', minuteMs);
+    await alerts.markSent(5, 'one');
+    await storage.reports.prune(limits, never);
+    assert.deepEqual(await left('SELECT subject FROM alerts ORDER BY id'), ['not settled', 'young', 'open']);
+    assert.deepEqual(await left('SELECT message_id FROM mails'), []);
+  });
+
+  test('mails of the retention stay', async () => {
+    const { storage, database } = await kit.open();
+    const alerts = createAlertStore(atTime(database, () => noonMs - 29 * dayMs));
+    const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+    await alerts.saveTelling(lease, { mails: [mail()], told: [], settled: [] });
+    await alerts.claimMail(1, 'one', minuteMs);
+    await alerts.markSent(1, 'one');
+    await storage.reports.prune(limits, never);
+    assert.equal((await storage.history.query('SELECT id FROM mails')).length, 1);
+    assert.equal((await storage.history.query('SELECT id FROM notifications')).length, 1);
+  });
+});

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { storageOn } from '../../../src/storage/open-storage.ts';
+import { atTime } from '../support/crashing-database.ts';
+import { onBothDatabases } from '../support/databases.ts';
+import { item, noonMs, refusedVisit, runStart, visit } from '../support/samples.ts';
+
+const hourMs = 3_600_000;
+const tenYearsMs = 10 * 365 * 24 * hourMs;
+
+onBothDatabases('after a clock that was ten years ahead', (kit) => {
+  test('the next run’s visits and reports are the newest again', async () => {
+    const { database } = await kit.open();
+    const clock = { nowMs: noonMs + tenYearsMs };
+    const { reports } = storageOn(atTime(database, () => clock.nowMs));
+    await reports.startRun(runStart({ startedAtMs: clock.nowMs }));
+    await reports.saveVisits([visit({ startedAtMs: clock.nowMs })]);
+    await reports.ingest([item({ observedAtMs: clock.nowMs, receivedAtMs: clock.nowMs, bootId: 'old' })]);
+    clock.nowMs = noonMs;
+    const start = runStart({ startedAtMs: noonMs });
+    await reports.startRun(start);
+    const settled = (await reports.clientFacts()).get('web-1');
+    assert.deepEqual([settled?.lastVisitAtMs, settled?.lastReportAtMs], [noonMs, noonMs]);
+    clock.nowMs = noonMs + 1000;
+    await reports.saveVisits([visit({ ...refusedVisit, runId: start.id, startedAtMs: clock.nowMs })]);
+    await reports.ingest([item({ observedAtMs: clock.nowMs, receivedAtMs: clock.nowMs, bootId: 'new' })]);
+    const facts = (await reports.clientFacts()).get('web-1');
+    assert.deepEqual(
+      [facts?.lastVisitAtMs, facts?.lastReportAtMs, facts?.bootId, facts?.consecutiveFailures],
+      [clock.nowMs, clock.nowMs, 'new', 1],
+    );
+  });
+
+  test('its rows hide neither the present nor themselves where there is nothing else', async () => {
+    // The view asks the server for its clock, so this is by the clock of this machine.
+    const { storage } = await kit.open();
+    const nowMs = Date.now() - 60_000;
+    const aheadMs = nowMs + tenYearsMs;
+    const run = runStart({ startedAtMs: nowMs });
+    await storage.reports.startRun(run);
+    for (const timeMs of [aheadMs, nowMs - 1000, nowMs]) {
+      const at = { observedAtMs: timeMs, receivedAtMs: timeMs };
+      await storage.reports.ingest([item({ ...at, id: `at ${timeMs}` }), item({ ...at, client: `of ${timeMs}` })]);
+      await storage.reports.saveVisits([visit({ runId: `run at ${timeMs}`, startedAtMs: timeMs })]);
+    }
+    await storage.reports.saveVisits([visit({ runId: 'other', client: `of ${aheadMs}`, startedAtMs: aheadMs })]);
+    const latest = await storage.history.query('SELECT client, report_id FROM latest_stats');
+    const reportOf = new Map(latest.map((row) => [row['client'], row['report_id']]));
+    assert.equal(reportOf.get('web-1'), `at ${nowMs}`);
+    assert.ok(reportOf.has(`of ${aheadMs}`), 'a client that has no other row');
+    const statuses = new Map((await storage.history.clients()).map((one) => [one.client, one.observedAtMs]));
+    assert.deepEqual([statuses.get('web-1'), statuses.get(`of ${aheadMs}`)], [nowMs, aheadMs]);
+    const newest = await storage.alerts.newestRows('web-1');
+    assert.deepEqual([newest.report?.observedAtMs, newest.visit?.startedAtMs], [nowMs, nowMs]);
+    const other = await storage.alerts.newestRows(`of ${aheadMs}`);
+    assert.deepEqual([other.report?.observedAtMs, other.visit?.startedAtMs], [aheadMs, aheadMs]);
+  });
+
+  test('a collector whose clock is less than an hour ahead is believed', async () => {
+    const { database } = await kit.open();
+    const { reports } = storageOn(atTime(database, () => noonMs - hourMs + 1));
+    await reports.saveVisits([visit()]);
+    await reports.startRun(runStart());
+    assert.equal((await reports.clientFacts()).get('web-1')?.lastVisitAtMs, noonMs);
+  });
+});

@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { it } from 'node:test';
+
+import type { SealedItem, SealedPlace } from '../../../src/storage/store/sealed-store.ts';
+import { onBothDatabases } from '../support/databases.ts';
+import { item, noonMs, runStart, visit } from '../support/samples.ts';
+
+const keyA = 'a'.repeat(16);
+const keyB = 'b'.repeat(16);
+
+function sealedItem(over: Partial<SealedItem> = {}): SealedItem {
+  return {
+    client: 'web-1',
+    reportId: randomUUID(),
+    keyId: keyA,
+    runId: randomUUID(),
+    receivedAtMs: noonMs,
+    clock: { offsetMs: -12, monotonicZeroMs: noonMs - 5000, bootId: 'boot-1' },
+    sealed: Buffer.from([0, 255, 39, 92, 10, 128]),
+    ...over,
+  };
+}
+
+onBothDatabases('sealed reports', (kit) => {
+  it('come back byte for byte, with all that opening needs', async () => {
+    const { storage } = await kit.open();
+    const big = Buffer.alloc(1_049_806, 0xe2);
+    const items = [
+      sealedItem({ receivedAtMs: noonMs + 2 }),
+      sealedItem({ clock: null, client: 'WÉB-1', sealed: big }),
+      sealedItem({ receivedAtMs: noonMs + 1, clock: { offsetMs: 1e300, monotonicZeroMs: -1e300, bootId: 'é' } }),
+    ];
+    assert.deepEqual(
+      (await storage.reports.saveSealed(items)).map(({ kind }) => kind),
+      ['stored', 'stored', 'stored'],
+    );
+    const places = await storage.sealed.waiting('unseen', null, 10);
+    const rows = await storage.sealed.read(places.map(({ id }) => id));
+    assert.deepEqual(
+      rows.map(({ client, receivedAtMs, clock }) => [client, receivedAtMs, clock]),
+      [
+        ['WÉB-1', noonMs, null],
+        ['web-1', noonMs + 1, { offsetMs: 9e15, monotonicZeroMs: -9e15, bootId: null }],
+        ['web-1', noonMs + 2, items[0]?.clock],
+      ],
+    );
+    assert.ok(Buffer.from(rows[0]?.sealed ?? []).equals(big));
+    assert.deepEqual([...(rows[2]?.sealed ?? [])], [0, 255, 39, 92, 10, 128]);
+    assert.deepEqual([rows[2]?.reportId, rows[2]?.keyId, places[0]?.sizeBytes], [items[0]?.reportId, keyA, big.length]);
+  });
+
+  it('of one client may take 64 MiB until they are opened; those of others are taken all the same', async () => {
+    const { storage } = await kit.open();
+    const sealed = Buffer.alloc(1024 * 1024 - 1024);
+    for (let turn = 0; turn < 8; turn++) {
+      await storage.reports.saveSealed(Array.from({ length: 8 }, () => sealedItem({ sealed })));
+    }
+    const results = await storage.reports.saveSealed([sealedItem({ sealed }), sealedItem({ client: 'good' })]);
+    assert.deepEqual(
+      results.map(({ kind }) => kind),
+      ['refused', 'stored'],
+    );
+    assert.match(JSON.stringify(results[0]), /64 MiB of its client's reports wait to be opened/);
+    const [oldest] = await storage.sealed.waiting('unseen', null, 1);
+    await storage.sealed.remove(oldest === undefined ? [] : [oldest.id]);
+    const [again] = await storage.reports.saveSealed([sealedItem({ sealed })]);
+    assert.equal(again?.kind, 'stored');
+  });
+
+  it('are known by their ids, sealed or opened, and nobody takes the id of another', async () => {
+    const { storage } = await kit.open();
+    const stored = item({ client: 'web-1' });
+    const inventory = item({ client: 'web-1', name: 'Inventory report' });
+    await storage.reports.ingest([stored, inventory]);
+    const first = sealedItem();
+    await storage.reports.saveSealed([first]);
+    const results = await storage.reports.saveSealed([
+      first,
+      { ...first, client: 'web-2' },
+      sealedItem({ reportId: stored.report.report_id }),
+      sealedItem({ reportId: inventory.report.report_id }),
+      sealedItem({ reportId: stored.report.report_id, client: 'web-2' }),
+      sealedItem({ reportId: 'ffffffff-0000-4000-8000-000000000000' }),
+      sealedItem({ reportId: 'ffffffff-0000-4000-8000-000000000000' }),
+    ]);
+    assert.deepEqual(
+      results.map(({ kind }) => kind),
+      ['duplicate', 'foreign', 'duplicate', 'duplicate', 'foreign', 'stored', 'duplicate'],
+    );
+    assert.equal((await storage.sealed.waiting('unseen', null, 10)).length, 2);
+  });
+
+  it('one that the database refuses does not stop the others', async () => {
+    const { storage } = await kit.open();
+    // Longer than the column on one database, of a wrong type on the other.
+    const bad = sealedItem({ client: kit.kind === 'mysql' ? 'x'.repeat(200) : (null as unknown as string) });
+    const results = await storage.reports.saveSealed([sealedItem(), bad, sealedItem()]);
+    assert.deepEqual(
+      results.map(({ kind }) => kind),
+      ['stored', 'refused', 'stored'],
+    );
+  });
+
+  it('go in the transaction that stores what was in them, and only then', async () => {
+    const { storage } = await kit.open();
+    const [one, two, three] = [item(), item(), item()];
+    await storage.reports.ingest([two]);
+    await storage.reports.saveSealed([one, three].map(({ report }) => sealedItem({ reportId: report.report_id })));
+    await storage.reports.saveSealed([sealedItem({ client: 'web-9' })]);
+    const [a, b, other] = await storage.sealed.waiting('unseen', null, 10);
+    const results = await storage.reports.ingest([
+      { ...one, sealedRow: a?.id ?? 0 },
+      { ...two, client: 'web-2', sealedRow: other?.id ?? 0 },
+      { ...three, receivedAtMs: NaN, sealedRow: b?.id ?? 0 },
+    ]);
+    assert.deepEqual(
+      results.map(({ kind }) => kind),
+      ['stored', 'foreign', 'refused'],
+    );
+    assert.deepEqual(
+      (await storage.sealed.waiting('unseen', null, 10)).map(({ id }) => id),
+      [b?.id, other?.id],
+    );
+    assert.deepEqual(await storage.reports.ingest([{ ...one, sealedRow: b?.id ?? 0 }]), [{ kind: 'duplicate' }]);
+    assert.equal((await storage.sealed.waiting('unseen', null, 10)).length, 1);
+  });
+
+  it('are handed out oldest first, page by page; those that wait for a key only with it', async () => {
+    const { storage } = await kit.open();
+    const times = [5, 3, 3, 1, 4];
+    await storage.reports.saveSealed(
+      times.map((time, index) => sealedItem({ receivedAtMs: noonMs + time, keyId: index === 0 ? keyB : keyA })),
+    );
+    const seen: number[] = [];
+    let after: SealedPlace | null = null;
+    for (;;) {
+      const page: readonly SealedPlace[] = await storage.sealed.waiting('unseen', after, 2);
+      seen.push(...page.map(({ receivedAtMs }) => receivedAtMs - noonMs));
+      after = page.at(-1) ?? null;
+      if (after === null) break;
+    }
+    assert.deepEqual(seen, [1, 3, 3, 4, 5]);
+    const all = await storage.sealed.waiting('unseen', null, 10);
+    const newest = all.at(-1)?.id ?? 0;
+    await storage.sealed.mark([newest], 'seal-no-key', 'x'.repeat(2000));
+    assert.equal((await storage.sealed.waiting('unseen', null, 10)).length, 4);
+    assert.deepEqual(await storage.sealed.waiting({ keyIds: [] }, null, 10), []);
+    assert.deepEqual(await storage.sealed.waiting({ keyIds: [keyA] }, null, 10), []);
+    const marked = await storage.sealed.waiting({ keyIds: [keyA, keyB] }, null, 10);
+    assert.deepEqual(
+      marked.map(({ id }) => id),
+      [newest],
+    );
+    assert.equal(await storage.sealed.removeKeyless(noonMs + 105, 100), 0);
+    assert.equal(await storage.sealed.removeKeyless(noonMs + 106, 100), 1);
+    await storage.sealed.remove(all.map(({ id }) => id));
+    assert.deepEqual(await storage.sealed.summary(), []);
+  });
+
+  it('are summed up by key and reason, since when by the clock of the database, and count as reports', async () => {
+    const { storage } = await kit.open();
+    const { alerts, reports, sealed } = storage;
+    const before = await alerts.nowMs();
+    await reports.saveVisits(['a', 'b'].map((client) => visit({ client, startedAtMs: noonMs })));
+    await reports.saveSealed([
+      sealedItem({ client: 'a', receivedAtMs: noonMs + 7 }),
+      sealedItem({ client: 'a', receivedAtMs: noonMs + 9 }),
+      sealedItem({ client: 'b', keyId: keyB }),
+    ]);
+    const [, , third] = await sealed.waiting('unseen', null, 3);
+    await sealed.mark([third?.id ?? 0], 'seal-no-key', 'why');
+    const summary = await alerts.sealedWaiting();
+    assert.deepEqual(
+      summary.map(({ keyId, code, reports: count, clients }) => [keyId, code, count, clients]),
+      [
+        [keyA, null, 1, 1],
+        [keyA, 'seal-no-key', 1, 1],
+        [keyB, null, 1, 1],
+      ],
+    );
+    for (const { sinceMs } of summary) assert.ok(sinceMs >= before - 1000 && sinceMs <= Date.now() + 60_000);
+    assert.deepEqual(
+      (await alerts.seenClients()).map(({ name, lastReportAtMs }) => [name, lastReportAtMs]),
+      [
+        ['a', noonMs + 9],
+        ['b', noonMs],
+      ],
+    );
+  });
+
+  it('a good visit says what its client seals to; a failed one and one that left something there say nothing', async () => {
+    const { storage } = await kit.open();
+    const save = async (
+      minute: number,
+      over: Parameters<typeof visit>[0],
+    ): Promise<readonly string[] | null | undefined> => {
+      const runId = runStart().id;
+      await storage.reports.saveVisits([visit({ runId, client: 'a', startedAtMs: noonMs + minute * 60_000, ...over })]);
+      return (await storage.sealed.useOf(keyA)).clients.get('a');
+    };
+    assert.equal(await save(0, { reader: null, ok: false }), undefined);
+    assert.equal(await save(1, {}), null);
+    assert.deepEqual(await save(2, { sealedTo: [keyA, keyB] }), [keyA, keyB]);
+    assert.deepEqual(await save(3, { ok: false, sealedTo: null }), [keyA, keyB]);
+    assert.deepEqual(await save(4, { sealedTo: [keyB] }), [keyB]);
+    const many = Array.from({ length: 40 }, (_, index) => index.toString(16).padStart(16, '0'));
+    assert.equal((await save(5, { sealedTo: many }))?.length, 15);
+    await storage.reports.saveSealed([sealedItem(), sealedItem({ keyId: keyB })]);
+    assert.equal((await storage.sealed.useOf(keyA)).waiting, 1);
+  });
+});

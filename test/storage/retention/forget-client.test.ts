@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { episode, mail, stored } from '../support/alert-samples.ts';
+import { onBothDatabases } from '../support/databases.ts';
+import { item, noonMs, runEnd, runStart, visit, worker } from '../support/samples.ts';
+
+const never = new AbortController().signal;
+const dayMs = 86_400_000;
+const columnsSql = {
+  sqlite: `SELECT m.name AS name FROM sqlite_master m JOIN pragma_table_info(m.name) c
+    WHERE m.type = 'table' AND c.name IN ('client', 'alert_id', 'stat_id')`,
+  mysql: `SELECT DISTINCT c.table_name AS name FROM information_schema.columns c JOIN information_schema.tables t
+      ON t.table_schema = c.table_schema AND t.table_name = c.table_name AND t.table_type = 'BASE TABLE'
+    WHERE c.table_schema = DATABASE() AND c.column_name IN ('client', 'alert_id', 'stat_id')`,
+} as const;
+
+onBothDatabases('a client that left', (kit) => {
+  test('leaves no row in any table, and the other clients keep theirs', async () => {
+    const { storage, database } = await kit.open();
+    const { alerts, reports } = storage;
+    const disk = worker('disk', {
+      mount: '/',
+      fstype: 'ext4',
+      scope: 'local',
+      mode: 'rw',
+      used_percent: 50,
+      unresponsive: 0,
+    });
+    for (const client of ['old', 'web-1']) {
+      const start = runStart({ id: `run-${client}` });
+      await reports.startRun(start);
+      await reports.ingest([item({ client, observedAtMs: noonMs, workers: [disk] })]);
+      await reports.saveVisits([visit({ client, runId: start.id })]);
+      await reports.endRun(start, runEnd(start));
+    }
+    const lease = await alerts.takeLease('alerter', 'pass-1');
+    assert.ok(lease !== null);
+    const episodes = ['old', 'web-1'].map((client) => episode({ client }));
+    await alerts.saveJudged(lease, { statIds: [], visitIds: [], episodes, memories: new Map() });
+    const told = { recipient: 'a', state: 'firing', severity: 'critical', sequence: 1, toldAtMs: noonMs } as const;
+    await alerts.saveTelling(lease, {
+      mails: [1, 2].map((alertId) => mail({ messageId: `<${alertId}>`, notifications: [stored({ alertId })] })),
+      told: [1, 2].map((alertId) => ({ ...told, alertId })),
+      settled: [],
+    });
+    const counts = async (): Promise<Record<string, number>> => {
+      const tables = await database.read((session) => session.all(columnsSql[kit.kind], []));
+      const counted: Record<string, number> = {};
+      for (const { name } of tables) {
+        const [row] = await database.read((session) =>
+          session.all(`SELECT COUNT(*) AS count FROM ${String(name)}`, []),
+        );
+        counted[String(name)] = Number(row?.['count']);
+      }
+      return counted;
+    };
+    const before = await counts();
+    assert.equal(await alerts.forgetClient('old', never), true);
+    const expected = Object.fromEntries(Object.entries(before).map(([table, count]) => [table, count / 2]));
+    assert.deepEqual(await counts(), expected);
+    assert.deepEqual(
+      (await storage.history.clients()).map(({ client }) => client),
+      ['web-1'],
+    );
+    await assert.rejects(alerts.touchLease(lease), { code: 'locked' });
+    assert.equal(await alerts.forgetClient('old', never), false);
+  });
+
+  test('is in latest_stats, but not among the present ones once nobody has visited it for a day', async () => {
+    const { storage } = await kit.open();
+    const nowMs = await storage.alerts.nowMs();
+    for (const [client, agoMs] of [
+      ['old', dayMs + 60_000],
+      ['web-1', dayMs - 60_000],
+      ['web-2', 0],
+    ] as const) {
+      const start = runStart({ id: `run-${client}`, startedAtMs: nowMs - agoMs });
+      await storage.reports.startRun(start);
+      await storage.reports.ingest([item({ client, observedAtMs: nowMs - agoMs })]);
+      await storage.reports.saveVisits([visit({ client, runId: start.id, startedAtMs: nowMs - agoMs })]);
+    }
+    const names = async (view: string): Promise<unknown> =>
+      (await storage.history.query(`SELECT client FROM ${view} ORDER BY client`)).map(({ client }) => client);
+    assert.deepEqual(await names('latest_stats'), ['old', 'web-1', 'web-2']);
+    assert.deepEqual(await names('present_stats'), ['web-1', 'web-2']);
+  });
+});

@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+
+import type { Database } from '../../../src/storage/sql/database.ts';
+import { prune } from '../../../src/storage/retention/prune.ts';
+import { markProcessed, unprocessedIds } from '../../../src/storage/alerts/unprocessed.ts';
+import type { Opened } from '../support/databases.ts';
+import { onBothDatabases } from '../support/databases.ts';
+import { item, noonMs, runEnd, runStart, visit } from '../support/samples.ts';
+
+const dayMs = 86_400_000;
+const limits = { nowMs: noonMs, rawMs: 30 * dayMs, detailMs: 2 * dayMs, hourlyMs: null, dailyMs: null };
+const never = new AbortController().signal;
+const nothing = { stats: 0, reports: 0, visits: 0, runs: 0, hourly: 0, daily: 0, freedBytes: 0, more: false };
+
+onBothDatabases('prune', (kit) => {
+  test('whole reports go first, rows later, each with what hangs on it', async () => {
+    const opened = await kit.open();
+    await storeDaysAgo(opened, [40, 31, 29, 3, 1, 0]);
+    const pruned = await opened.storage.reports.prune(limits, never);
+    assert.deepEqual(pruned, { ...nothing, stats: 2, reports: 4, visits: 0, runs: 0 });
+    assert.deepEqual(await counts(opened), { stats: 4, reports: 2, disk_stats: 12, network_stats: 4 });
+    assert.deepEqual(await opened.storage.reports.prune(limits, never), nothing);
+  });
+
+  test('more than a batch goes in several', async () => {
+    const opened = await kit.open();
+    const items = Array.from({ length: 1201 }, (_, index) => item({ observedAtMs: noonMs - 40 * dayMs + index }));
+    await opened.storage.reports.ingest([...items, item()]);
+    const pruned = await opened.storage.reports.prune(limits, never);
+    assert.deepEqual(pruned, {
+      ...nothing,
+      freedBytes: pruned.freedBytes,
+      stats: 1201,
+      reports: 1201,
+      visits: 0,
+      runs: 0,
+    });
+    assert.deepEqual(await counts(opened), { stats: 1, reports: 1, disk_stats: 3, network_stats: 1 });
+  });
+
+  test('a database that is slow is asked for less at a time, down to a bound, and a quick one for more', async (t) => {
+    const { storage, database } = await kit.open();
+    const items = Array.from({ length: 900 }, (_, index) => item({ observedAtMs: noonMs - 40 * dayMs + index }));
+    await storage.reports.ingest([...items, item()]);
+    let clockMs = 0;
+    let transactions = 0;
+    t.mock.method(performance, 'now', () => clockMs);
+    const slow: Database = {
+      dialect: database.dialect,
+      maxBatchBytes: () => database.maxBatchBytes(),
+      read: (work) => database.read(work),
+      readOnly: (sql) => database.readOnly(sql),
+      migrate: (work) => database.migrate(work),
+      close: () => database.close(),
+      write: async (work) => {
+        const result = await database.write(work);
+        transactions += 1;
+        clockMs += transactions <= 10 ? 450 : 20;
+        return result;
+      },
+    };
+    const steps: number[] = [];
+    let before = 0;
+    await prune(slow, limits, never, ({ stats }) => {
+      if (stats > before) steps.push(stats - before);
+      before = stats;
+    });
+    assert.deepEqual(steps.slice(0, 4), [128, 64, 32, 16]);
+    assert.ok(Math.max(...steps) > 128, steps.join(' '));
+    assert.equal(before, 900);
+  });
+
+  test('the newest row of a client that has fallen silent stays', async () => {
+    const opened = await kit.open();
+    await storeDaysAgo(opened, [50, 45]);
+    assert.equal((await opened.storage.reports.prune(limits, never)).stats, 1);
+    const [status] = await opened.storage.history.clients();
+    assert.equal(status?.observedAtMs, noonMs - 45 * dayMs);
+  });
+
+  test('once an alerter has run here, nothing goes that it has not judged', async () => {
+    const opened = await kit.open();
+    const { storage, database } = opened;
+    await storeDaysAgo(opened, [50, 49, 48, 0]);
+    await storage.reports.saveVisits([
+      visit({ runId: randomUUID(), startedAtMs: noonMs - 50 * dayMs }),
+      visit({ runId: randomUUID(), startedAtMs: noonMs - 49 * dayMs }),
+    ]);
+    await storage.reports.startRun(runStart({ program: 'alert' }));
+    assert.deepEqual(await storage.reports.prune(limits, never), nothing);
+    await database.write(async (session) => {
+      const stats = await unprocessedIds(session, 'stats', 2);
+      await markProcessed(session, database.dialect, 'stats', stats);
+      const visits = await unprocessedIds(session, 'visits', 1);
+      await markProcessed(session, database.dialect, 'visits', visits);
+    });
+    const pruned = await storage.reports.prune(limits, never);
+    assert.deepEqual(pruned, { ...nothing, stats: 2, reports: 2, visits: 1, runs: 0 });
+  });
+
+  test('a run stays while it has visits, and so does the newest finished one of a collector', async () => {
+    const { storage } = await kit.open();
+    const ago = (days: number, options = {}): ReturnType<typeof runStart> =>
+      runStart({ startedAtMs: noonMs - days * dayMs, ...options });
+    const withVisit = ago(50, { id: 'with-visit' });
+    const silent = ago(60, { id: 'silent', collectorId: 'collector-2' });
+    const newest = ago(40, { id: 'newest' });
+    for (const run of [ago(55), ago(45), withVisit, silent, newest]) await storage.reports.endRun(run, runEnd(run));
+    await storage.reports.saveVisits([visit({ runId: 'with-visit', startedAtMs: noonMs - dayMs })]);
+    assert.equal((await storage.reports.prune(limits, never)).runs, 2);
+    const left = await storage.history.query('SELECT id FROM runs ORDER BY started_at');
+    assert.deepEqual(
+      left.map((row) => row['id']),
+      ['silent', 'with-visit', 'newest'],
+    );
+  });
+
+  test('ids of inventory reports are forgotten with the raw rows, the inventory itself is not', async () => {
+    const { storage } = await kit.open();
+    await storage.reports.ingest([item({ name: 'Inventory report', observedAtMs: noonMs - 40 * dayMs })]);
+    await storage.reports.prune(limits, never);
+    const [left] = await storage.history.query(
+      'SELECT (SELECT COUNT(*) FROM inventory) AS rows_left, (SELECT COUNT(*) FROM inventory_reports) AS ids_left',
+    );
+    assert.deepEqual({ ...left }, { rows_left: 1, ids_left: 0 });
+  });
+
+  test('an aborted prune ends without harm', async () => {
+    const opened = await kit.open();
+    await storeDaysAgo(opened, [50, 45]);
+    assert.deepEqual(await opened.storage.reports.prune(limits, AbortSignal.abort()), { ...nothing, more: true });
+  });
+});
+
+onBothDatabases('rename', (kit) => {
+  test('everything of a client follows it to its new name, once', async () => {
+    const opened = await kit.open();
+    const { storage, database } = opened;
+    await storage.reports.ingest([item({ client: 'old' }), item({ client: 'old', name: 'Inventory report' })]);
+    await storage.reports.ingest([item({ client: 'other' })]);
+    await storage.reports.saveVisits([visit({ client: 'old' })]);
+    await database.write(async (session) => {
+      await session.run(
+        `INSERT INTO silences (client, rule, subject, starts_at, ends_at, author, comment)
+         VALUES ('old', '*', '*', ?, ?, 'me', 'why'), ('ol*', '*', '*', ?, ?, 'me', 'why')`,
+        Array<string>(4).fill('2026-11-20 10:00:00.000'),
+      );
+    });
+    assert.equal(await storage.reports.renameClient('old', 'new'), true);
+    assert.equal(await storage.reports.renameClient('old', 'new'), false);
+    for (const table of ['stats', 'disk_stats', 'network_stats', 'visits', 'inventory', 'inventory_reports']) {
+      const rows = await storage.history.query(`SELECT DISTINCT client FROM ${table} WHERE client <> 'other'`);
+      assert.deepEqual(
+        rows.map((row) => row['client']),
+        ['new'],
+        table,
+      );
+    }
+    const silences = await storage.history.query('SELECT client FROM silences ORDER BY id');
+    assert.deepEqual(
+      silences.map((row) => row['client']),
+      ['new', 'ol*'],
+    );
+    assert.deepEqual([...(await storage.reports.clientFacts()).keys()].sort(), ['new', 'other']);
+  });
+
+  test('a name that has rows already takes the others in', async () => {
+    const { storage } = await kit.open();
+    const visited = { runId: 'same-run' };
+    await storage.reports.ingest([item({ client: 'old', observedAtMs: noonMs - 1000, receivedAtMs: noonMs - 1000 })]);
+    await storage.reports.ingest([item({ client: 'new', observedAtMs: noonMs })]);
+    await storage.reports.saveVisits([visit({ client: 'old', ...visited }), visit({ client: 'new', ...visited })]);
+    assert.equal(await storage.reports.renameClient('old', 'new'), true);
+    const [client] = await storage.history.query('SELECT name, first_seen, last_report_at FROM clients');
+    assert.deepEqual(
+      { ...client },
+      { name: 'new', first_seen: '2026-11-20 09:59:59.000', last_report_at: '2026-11-20 10:00:00.000' },
+    );
+    const [visits] = await storage.history.query('SELECT COUNT(*) AS count FROM visits');
+    assert.equal(visits?.['count'], 1);
+  });
+
+  test('an open alert stays open under its new key, unless the new name has the same one', async () => {
+    const { storage, database } = await kit.open();
+    const { alertKey } = await import('../../../src/storage/rows/alert-key.ts');
+    await storage.reports.saveVisits([visit({ client: 'old' }), visit({ client: 'new' })]);
+    const insert = `INSERT INTO alerts (client, rule, subject, alert_key, open_key, severity, state)
+      VALUES (?, 'disk', ?, ?, ?, 'critical', 'firing')`;
+    await database.write(async (session) => {
+      for (const [client, mount] of [
+        ['old', '/'],
+        ['old', '/data'],
+        ['new', '/'],
+      ] as const) {
+        const key = alertKey(client, 'disk', mount);
+        await session.run(insert, [client, mount, key, key]);
+      }
+    });
+    await storage.reports.renameClient('old', 'new');
+    const rows = await storage.history.query(
+      'SELECT client, subject, state, closed_reason, alert_key, open_key FROM alerts ORDER BY id',
+    );
+    const root = alertKey('new', 'disk', '/');
+    const data = alertKey('new', 'disk', '/data');
+    const both = { client: 'new' };
+    assert.deepEqual(
+      rows.map((row) => ({ ...row })),
+      [
+        { ...both, subject: '/', state: 'resolved', closed_reason: 'superseded', alert_key: root, open_key: null },
+        { ...both, subject: '/data', state: 'firing', closed_reason: null, alert_key: data, open_key: data },
+        { ...both, subject: '/', state: 'firing', closed_reason: null, alert_key: root, open_key: root },
+      ],
+    );
+  });
+});
+
+async function storeDaysAgo({ storage }: Opened, days: readonly number[]): Promise<void> {
+  await storage.reports.ingest(days.map((day) => item({ observedAtMs: noonMs - day * dayMs })));
+}
+
+async function counts({ storage }: Opened): Promise<Readonly<Record<string, unknown>>> {
+  const tables = ['stats', 'reports', 'disk_stats', 'network_stats'];
+  const columns = tables.map((table) => `(SELECT COUNT(*) FROM ${table}) AS ${table}`);
+  const [row] = await storage.history.query(`SELECT ${columns.join(', ')}`);
+  return { ...row };
+}

@@ -1,0 +1,419 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import type { Row, WorkerReport } from '../../../src/report/report.ts';
+import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
+import { openStorage } from '../../../src/storage/open-storage.ts';
+import { prune } from '../../../src/storage/retention/prune.ts';
+import { rollupColumns, rollupSources, rollupTable } from '../../../src/storage/retention/rollup-tables.ts';
+import { diskTarget, networkTarget, statsTarget } from '../../../src/storage/rows/report-rows.ts';
+import { programArgs } from '../../support/program-args.ts';
+import { crashingDatabase } from '../support/crashing-database.ts';
+import type { Opened } from '../support/databases.ts';
+import { onBothDatabases } from '../support/databases.ts';
+import type { PruneWriterOptions } from '../support/prune-writer.ts';
+import { rollupTotals } from '../support/rollup-totals.ts';
+import { item, noonMs, worker } from '../support/samples.ts';
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
+const limits = {
+  nowMs: noonMs,
+  rawMs: 30 * dayMs,
+  detailMs: 2 * dayMs,
+  hourlyMs: 365 * dayMs,
+  dailyMs: 1825 * dayMs,
+};
+const never = new AbortController().signal;
+/** 2026-10-16 10:00, five days beyond the limit. */
+const oldMs = noonMs - 35 * dayMs;
+
+test('every figure of what comes in is rolled up', () => {
+  const words = new Set(['client', 'mount', 'interface', 'fstype', 'source', 'scope', 'mode', 'hostname', 'os']);
+  const places = new Set(['stat_id', 'ordinal', 'report_id', 'run_id', 'boot_id', 'clock_offset_ms']);
+  const targets = { stats: statsTarget, disk_stats: diskTarget, network_stats: networkTarget };
+  for (const { table, metrics } of rollupSources) {
+    const figures = targets[table].columns.filter(
+      (column) => !words.has(column) && !places.has(column) && !column.endsWith('_at'),
+    );
+    assert.deepEqual([...metrics].sort(), [...figures].sort(), table);
+  }
+});
+
+onBothDatabases('rollups', (kit) => {
+  test('an hour and a day have the least, the mean and the greatest of what was known, and how many rows knew it', async () => {
+    const opened = await kit.open();
+    await opened.storage.reports.ingest([
+      sample({ at: oldMs + 1, cpu: 10, processes: 1 }),
+      sample({ at: oldMs + 20 * minuteMs, cpu: 40, processes: 2 }),
+      sample({ at: oldMs + hourMs - 1, cpu: null, processes: 2 }),
+      sample({ at: oldMs + hourMs, cpu: 100, processes: 7 }),
+      sample({ at: oldMs + 14 * hourMs, cpu: 2, processes: 1 }),
+      item(),
+    ]);
+    assert.equal((await opened.storage.reports.prune(limits, never)).stats, 5);
+    const figures = 'samples, cpu_percent_min, cpu_percent_mean, cpu_percent_max, cpu_percent_count, processes_mean';
+    assert.deepEqual(await rows(opened, `SELECT hour, ${figures} FROM stats_hourly ORDER BY hour`), [
+      ['2026-10-16 10:00:00', 3, 10, 25, 40, 2, 5 / 3],
+      ['2026-10-16 11:00:00', 1, 100, 100, 100, 1, 7],
+      ['2026-10-17 00:00:00', 1, 2, 2, 2, 1, 1],
+    ]);
+    assert.deepEqual(await rows(opened, `SELECT day, ${figures} FROM stats_daily ORDER BY day`), [
+      ['2026-10-16', 4, 10, 50, 100, 3, 3],
+      ['2026-10-17', 1, 2, 2, 2, 1, 1],
+    ]);
+  });
+
+  test('each mount and each interface has its own, and what nobody knew stays unknown', async () => {
+    const opened = await kit.open();
+    await opened.storage.reports.ingest([
+      sample({ at: oldMs, mounts: { '/': 10, '/data': 90, '/Data': 1 } }),
+      sample({ at: oldMs + minuteMs, mounts: { '/': 20, '/data': null } }),
+      sample({ at: oldMs + minuteMs, client: 'web-2', mounts: { '/': null } }),
+      item(),
+      item({ client: 'web-2' }),
+    ]);
+    await opened.storage.reports.prune(limits, never);
+    const disks = 'client, mount, samples, used_percent_min, used_percent_mean, used_percent_max, used_percent_count';
+    const expected = [
+      ['web-1', '/', 2, 10, 15, 20, 2],
+      ['web-1', '/Data', 1, 1, 1, 1, 1],
+      ['web-1', '/data', 2, 90, 90, 90, 1],
+      ['web-2', '/', 1, null, null, null, 0],
+    ];
+    for (const table of ['disk_stats_hourly', 'disk_stats_daily']) {
+      assert.deepEqual(await rows(opened, `SELECT ${disks} FROM ${table} ORDER BY client, mount`), expected, table);
+    }
+    const networks = 'interface, samples, tx_bytes_per_s_mean, rx_bytes_per_s_count';
+    assert.deepEqual(await rows(opened, `SELECT ${networks} FROM network_stats_hourly WHERE client = 'web-1'`), [
+      ['eth0', 2, 2048, 0],
+    ]);
+  });
+
+  test('a client that names others in each report leaves as many as one report may have, the most frequent first', async () => {
+    const opened = await kit.open();
+    const names = (visit: number, count: number): readonly Row[] =>
+      Array.from({ length: count }, (_, at) => ({ mount: `/${visit}-${at}`, used_percent: 1 }));
+    const reports = Array.from({ length: 12 }, (_, visit) =>
+      item({
+        observedAtMs: oldMs + visit,
+        workers: [worker('disk', ...names(visit, 150), { mount: '/z', used_percent: 9 })],
+      }),
+    );
+    const good = item({
+      client: 'good',
+      observedAtMs: oldMs,
+      workers: [worker('disk', { mount: '/', used_percent: 5 })],
+    });
+    await opened.storage.reports.ingest([...reports, good, item(), item({ client: 'good' })]);
+    await opened.storage.reports.prune(limits, never);
+    for (const table of ['disk_stats_hourly', 'disk_stats_daily']) {
+      const counted = await rows(opened, `SELECT client, COUNT(*) FROM ${table} GROUP BY client ORDER BY client`);
+      assert.deepEqual(counted, [
+        ['good', 1],
+        ['web-1', 200],
+      ]);
+      assert.deepEqual(await rows(opened, `SELECT samples FROM ${table} WHERE mount = '/z'`), [[12]]);
+    }
+  });
+
+  test('what comes home late into an hour that was rolled up is added to it, weighed by what each knew', async () => {
+    const opened = await kit.open();
+    const { reports } = opened.storage;
+    const figures = 'samples, cpu_percent_min, cpu_percent_mean, cpu_percent_max, cpu_percent_count';
+    await reports.ingest([sample({ at: oldMs, cpu: null }), item()]);
+    await reports.prune(limits, never);
+    assert.deepEqual(await rows(opened, `SELECT ${figures} FROM stats_hourly`), [[1, null, null, null, 0]]);
+    for (const [late, expected] of [
+      [
+        [30, 60, 90],
+        [4, 30, 60, 90, 3],
+      ],
+      [[null], [5, 30, 60, 90, 3]],
+      [[10], [6, 10, 47.5, 90, 4]],
+      [
+        [99, 99, 99, 99],
+        [10, 10, 73.25, 99, 8],
+      ],
+    ] as const) {
+      await reports.ingest(late.map((cpu) => sample({ at: oldMs + 30 * minuteMs, cpu })));
+      await reports.prune(limits, never);
+      assert.deepEqual(await rows(opened, `SELECT ${figures} FROM stats_hourly`), [expected]);
+      assert.deepEqual(await rows(opened, `SELECT ${figures} FROM stats_daily`), [expected]);
+    }
+  });
+
+  test('an hour goes as a whole: one that has just begun to be old stays until it has ended', async () => {
+    const opened = await kit.open();
+    const halfPast = { ...limits, nowMs: noonMs + 30 * minuteMs };
+    const limitMs = noonMs - limits.rawMs;
+    const times = [limitMs - 1, limitMs, limitMs + 29 * minuteMs, limitMs + 31 * minuteMs, noonMs];
+    await opened.storage.reports.ingest(times.map((at) => sample({ at })));
+    assert.equal((await opened.storage.reports.prune(halfPast, never)).stats, 1);
+    assert.deepEqual(await rows(opened, 'SELECT hour, samples FROM stats_hourly'), [['2026-10-21 09:00:00', 1]]);
+  });
+
+  test('hours go after the hourly limit, days after the daily one, and of each client as much', async () => {
+    const opened = await kit.open();
+    const { reports } = opened.storage;
+    const ago = (days: number): number => noonMs - days * dayMs;
+    const clients = ['a', 'b'];
+    await reports.ingest(
+      clients.flatMap((client) =>
+        [1900, 1827, 1824, 366, 364, 0].map((days) => sample({ at: ago(days) + minuteMs, client })),
+      ),
+    );
+    const pruned = await reports.prune(limits, never);
+    assert.deepEqual([pruned.stats, pruned.more], [10, false]);
+    // Those that are too old for a rollup were in it for a moment: what is there is the same however they came.
+    const [first, second] = [await reports.prune(limits, never), await reports.prune(limits, never)];
+    assert.deepEqual([first, second], [second, second]);
+    assert.deepEqual(await rows(opened, 'SELECT client, hour FROM stats_hourly ORDER BY client'), [
+      ['a', '2025-11-21 10:00:00'],
+      ['b', '2025-11-21 10:00:00'],
+    ]);
+    assert.deepEqual(await rows(opened, "SELECT DISTINCT day FROM disk_stats_daily WHERE client = 'b' ORDER BY day"), [
+      ['2021-11-22'],
+      ['2025-11-19'],
+      ['2025-11-21'],
+    ]);
+  });
+
+  test('without a limit of their own none are made, and those that are there stay', async () => {
+    const opened = await kit.open();
+    const { reports } = opened.storage;
+    const off = { ...limits, hourlyMs: null, dailyMs: null };
+    await reports.ingest([sample({ at: oldMs - dayMs }), item()]);
+    await reports.prune(limits, never);
+    await reports.ingest([sample({ at: oldMs })]);
+    await reports.prune({ ...off, nowMs: noonMs + 3650 * dayMs }, never);
+    assert.deepEqual(await rows(opened, 'SELECT day, samples FROM stats_daily'), [['2026-10-15', 1]]);
+    assert.deepEqual(await rows(opened, 'SELECT hour, samples FROM stats_hourly'), [['2026-10-15 10:00:00', 1]]);
+    await reports.ingest([sample({ at: oldMs })]);
+    await reports.prune({ ...limits, hourlyMs: limits.rawMs }, never);
+    assert.deepEqual(
+      await rows(opened, 'SELECT COUNT(*) FROM stats_hourly'),
+      [[0]],
+      'kept no longer than raw: not made',
+    );
+    assert.deepEqual(await rows(opened, 'SELECT COUNT(*) FROM stats_daily'), [[2]]);
+  });
+
+  test('cut off before or after any statement, nothing is lost and nothing counts twice', async () => {
+    const opened = await kit.open();
+    await opened.storage.reports.ingest([...backlog(), item()]);
+    const before = await rollupTotals(opened.database, 'hour');
+    const crashAt = async (statement: number, when: 'before' | 'after'): Promise<boolean> => {
+      const crashes: number[] = [];
+      const crash = (): void => {
+        crashes.push(statement);
+        throw new Error('crash');
+      };
+      const { database } = crashingDatabase(opened.database, { statement, when, crash });
+      const thrown = await prune(database, limits, never).catch((error: unknown) => error);
+      for (const span of ['hour', 'day'] as const) {
+        assert.deepEqual(await rollupTotals(opened.database, span), before, `${span}, ${when} ${statement}`);
+      }
+      if (crashes.length > 0) assert.match(String(thrown), /crash/);
+      return crashes.length > 0;
+    };
+    let statement = 1;
+    while ((await crashAt(statement, 'before')) && (await crashAt(statement, 'after'))) statement += 1;
+    assert.ok(statement > 10, `${statement} statements`);
+    assert.deepEqual(await rows(opened, 'SELECT COUNT(*) FROM stats'), [[3]], 'the newest of each client');
+  });
+
+  test('killed in the middle of a transaction, it goes on where it was', async () => {
+    const opened = await kit.open();
+    await opened.storage.reports.ingest([...backlog(), item()]);
+    const before = await rollupTotals(opened.database, 'hour');
+    for (const statement of [5, 17]) {
+      const { password, ...storage } = opened.config;
+      const options: PruneWriterOptions = { storage, password: password?.reveal() ?? null, limits, statement };
+      const file = path.join(import.meta.dirname, '../support/prune-writer.ts');
+      const child = spawn(process.execPath, [...programArgs(file), JSON.stringify(options)], { stdio: 'inherit' });
+      assert.deepEqual(await once(child, 'exit'), [null, 'SIGKILL']);
+      assert.deepEqual(await rollupTotals(opened.database, 'hour'), before);
+      assert.deepEqual(await rollupTotals(opened.database, 'day'), before);
+    }
+    assert.equal((await opened.storage.reports.prune(limits, never)).more, false);
+    assert.deepEqual(await rollupTotals(opened.database, 'hour'), before);
+    assert.deepEqual(await rows(opened, 'SELECT COUNT(*) FROM stats'), [[3]]);
+  });
+
+  if (kit.kind === 'mysql') {
+    test('a connection that is cut at any statement is made anew, and nothing is done twice', async () => {
+      const opened = await kit.open();
+      const own = await openDatabase({ storage: opened.config, program: 'collect' });
+      try {
+        for (const [statement, when] of [
+          [1, 'after'],
+          [4, 'before'],
+          [7, 'after'],
+          [10, 'after'],
+          [11, 'after'],
+        ] as const) {
+          await opened.storage.reports.ingest([...backlog(), item()]);
+          const before = await rollupTotals(opened.database, 'hour');
+          const [row] = await own.read((session) => session.all('SELECT CONNECTION_ID() AS id'));
+          const crash = async (): Promise<void> => {
+            await opened.database.migrate((session) => session.run(`KILL ${Number(row?.['id'])}`));
+          };
+          const { database } = crashingDatabase(own, { statement, when, crash });
+          const pruned = await prune(database, limits, never);
+          assert.ok(pruned.stats >= 88 && !pruned.more, JSON.stringify(pruned));
+          assert.deepEqual(await rollupTotals(opened.database, 'hour'), before, `${when} ${statement}`);
+          assert.deepEqual(await rollupTotals(opened.database, 'day'), before);
+        }
+      } finally {
+        await own.close();
+      }
+    });
+  }
+
+  test('two that prune at once, while reports come in, count each row once', async () => {
+    const opened = await kit.open();
+    await opened.storage.reports.ingest([...backlog(), item(), item({ client: 'web-2' }), item({ client: 'web-3' })]);
+    const other = await openStorage({ storage: opened.config, migrate: false, program: 'collect' });
+    const third = await openStorage({ storage: opened.config, migrate: false, program: 'collect' });
+    try {
+      const before = await rollupTotals(opened.database, 'day');
+      const late = backlog();
+      const [one, two] = await Promise.all([
+        opened.storage.reports.prune(limits, never),
+        other.reports.prune(limits, never),
+        third.reports.ingest(late.slice(0, 20)),
+      ]);
+      const last = await opened.storage.reports.prune(limits, never);
+      assert.equal(one.stats + two.stats + last.stats, backlog().length + 20);
+      const after = await rollupTotals(opened.database, 'day');
+      assert.equal(after['stats']?.[0], (before['stats']?.[0] ?? 0) + 20);
+      assert.deepEqual(await rollupTotals(opened.database, 'hour'), after);
+    } finally {
+      await other.close();
+      await third.close();
+    }
+  });
+
+  test('a client that is renamed takes its rollups along, and those of one hour become one', async () => {
+    const opened = await kit.open();
+    const { reports } = opened.storage;
+    await reports.ingest([
+      sample({ client: 'old', at: oldMs, cpu: 10, mounts: { '/': 10 } }),
+      sample({ client: 'old', at: oldMs + hourMs, cpu: 50, mounts: { '/': 50 } }),
+      sample({ client: 'new', at: oldMs, cpu: 40, mounts: { '/': 40 } }),
+      sample({ client: 'new', at: oldMs, cpu: 40, mounts: { '/srv': 1 } }),
+      item({ client: 'old' }),
+      item({ client: 'new' }),
+    ]);
+    await reports.prune(limits, never);
+    const before = await rollupTotals(opened.database, 'hour');
+    assert.equal(await reports.renameClient('old', 'new'), true);
+    assert.deepEqual(await rollupTotals(opened.database, 'hour'), before);
+    assert.deepEqual(
+      await rows(opened, 'SELECT client, hour, samples, cpu_percent_mean FROM stats_hourly ORDER BY hour'),
+      [
+        ['new', '2026-10-16 10:00:00', 3, 30],
+        ['new', '2026-10-16 11:00:00', 1, 50],
+      ],
+    );
+    assert.deepEqual(
+      await rows(opened, 'SELECT client, mount, samples, used_percent_mean FROM disk_stats_daily ORDER BY mount'),
+      [
+        ['new', '/', 3, 100 / 3],
+        ['new', '/srv', 1, 1],
+      ],
+    );
+  });
+
+  test('more than a transaction takes goes in several, and a client with more rows than one takes in two', async () => {
+    const opened = await kit.open();
+    const busy = Array.from({ length: 700 }, (_, index) => sample({ at: oldMs + index * 1000, cpu: index % 2 }));
+    const others = Array.from({ length: 300 }, (_, index) => sample({ at: oldMs, client: `web-${index % 100}x` }));
+    for (const batch of [busy, others]) await opened.storage.reports.ingest(batch);
+    const before = await rollupTotals(opened.database, 'hour');
+    assert.equal((await opened.storage.reports.prune({ ...limits, nowMs: noonMs }, never)).stats, 899);
+    assert.deepEqual(await rollupTotals(opened.database, 'hour'), before);
+    assert.deepEqual(await rows(opened, "SELECT samples, cpu_percent_mean FROM stats_daily WHERE client = 'web-1'"), [
+      [699, 349 / 699],
+    ]);
+  });
+
+  test('the columns are those of the tables, and the views by the hour and by the day show rows and rollups as one', async () => {
+    const opened = await kit.open();
+    for (const source of rollupSources) {
+      for (const span of ['hour', 'day'] as const) {
+        const columns = rollupColumns(source, span);
+        assert.deepEqual(await rows(opened, `SELECT ${columns.join(', ')} FROM ${rollupTable(source, span)}`), []);
+        const mixed = await opened.storage.history.query(`SELECT * FROM ${rollupTable(source, span)}`);
+        assert.deepEqual(mixed, []);
+      }
+    }
+    await opened.storage.reports.ingest([
+      sample({ at: oldMs, cpu: 10, mounts: { '/': 7 } }),
+      sample({ at: oldMs + 1000, cpu: 20, mounts: { '/': 8 } }),
+      sample({ at: noonMs, cpu: 99, mounts: { '/': 9 } }),
+    ]);
+    await opened.storage.reports.prune(limits, never);
+    const figures = 'samples, cpu_percent_min, cpu_percent_mean, cpu_percent_max, cpu_percent_count';
+    for (const span of ['hour', 'day']) {
+      assert.deepEqual(
+        await rows(opened, `SELECT ${figures} FROM stats_by_${span} WHERE client = 'web-1' ORDER BY ${span}`),
+        [
+          [2, 10, 15, 20, 2],
+          [1, 99, 99, 99, 1],
+        ],
+      );
+      assert.deepEqual(
+        await rows(opened, `SELECT mount, samples, used_percent_max FROM disk_stats_by_${span} ORDER BY ${span}`),
+        [
+          ['/', 2, 8],
+          ['/', 1, 9],
+        ],
+      );
+      assert.equal((await rows(opened, `SELECT interface FROM network_stats_by_${span}`)).length, 2);
+    }
+  });
+});
+
+interface SampleOptions {
+  readonly at: number;
+  readonly client?: string;
+  readonly cpu?: number | null;
+  readonly processes?: number;
+  readonly mounts?: Readonly<Record<string, number | null>>;
+}
+
+function sample({ at, client, cpu = 1, processes = 3, mounts = { '/': 5 } }: SampleOptions): ReturnType<typeof item> {
+  const disk = ([mount, used_percent]: readonly [string, number | null]): Row => ({
+    mount,
+    fstype: 'ext4',
+    source: '/dev/vda1',
+    scope: 'local',
+    mode: 'rw',
+    size_bytes: 9_007_199_254_740_991,
+    used_percent,
+  });
+  const workers: readonly WorkerReport[] = [
+    worker('cpu', { used_percent: cpu, cpus: 4 }),
+    worker('disk', ...Object.entries(mounts).map(disk)),
+    worker('network', { interface: 'eth0', rx_bytes_per_s: null, tx_bytes_per_s: 2048 }),
+    worker('processes', { total: processes }),
+  ];
+  return item({ observedAtMs: at, workers, ...(client === undefined ? {} : { client }) });
+}
+
+/** Three clients, three hours. */
+function backlog(): readonly ReturnType<typeof item>[] {
+  return Array.from({ length: 90 }, (_, index) =>
+    sample({ at: oldMs + index * 2 * minuteMs, client: `web-${(index % 3) + 1}`, cpu: index % 7 === 0 ? null : index }),
+  );
+}
+
+async function rows({ storage }: Opened, sql: string): Promise<readonly (readonly unknown[])[]> {
+  return (await storage.history.query(sql)).map((row) => Object.values(row));
+}

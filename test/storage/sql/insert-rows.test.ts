@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import type { Session, SqlValue } from '../../../src/storage/sql/database.ts';
+import { forChunks, insertRows } from '../../../src/storage/sql/insert-rows.ts';
+
+interface Statement {
+  readonly sql: string;
+  readonly values: readonly SqlValue[];
+}
+
+function recorder(): { readonly session: Session; readonly statements: Statement[] } {
+  const statements: Statement[] = [];
+  const session: Session = {
+    run: (sql, values = []) => {
+      statements.push({ sql, values });
+      return Promise.resolve(0);
+    },
+    all: () => Promise.resolve([]),
+  };
+  return { session, statements };
+}
+
+const target = { table: 't', columns: ['a', 'b'] } as const;
+const bytesOf = (values: readonly SqlValue[]): number =>
+  values.reduce<number>((sum, value) => sum + (typeof value === 'string' ? Buffer.byteLength(value) : 8), 0);
+
+for (const [what, count, textBytes, maxBytes] of [
+  ['many small rows', 1000, 10, 1_000_000],
+  ['rows that fill a statement', 500, 60_000, 262_144],
+  ['rows of which one fills a statement', 9, 262_144, 262_144],
+  ['rows of which one is beyond it, and below the packet', 5, 900_000, 262_144],
+] as const) {
+  test(`${what}: all are sent, in order, and no statement is too large`, async () => {
+    const { session, statements } = recorder();
+    const rows = Array.from({ length: count }, (_, index) => ({ a: index, b: 'ä'.repeat(textBytes / 2) }));
+    await insertRows(session, target, rows, maxBytes);
+    const sent = statements.flatMap(({ values }) => values.filter((value) => typeof value === 'number'));
+    assert.deepEqual(
+      sent,
+      rows.map(({ a }) => a),
+    );
+    for (const { values } of statements) assert.ok(bytesOf(values) <= maxBytes || values.length === 2);
+    assert.ok(new Set(statements.map(({ sql }) => sql)).size <= 4, 'few texts, each prepared once');
+  });
+}
+
+test('a row that no packet can carry is refused before it is sent', async () => {
+  const { session, statements } = recorder();
+  await assert.rejects(insertRows(session, target, [{ a: 1, b: 'x'.repeat(4001) }], 1000), {
+    name: 'StorageFault',
+    kind: 'refused',
+  });
+  assert.deepEqual(statements, []);
+});
+
+test('values never stand in the text', async () => {
+  const { session, statements } = recorder();
+  await insertRows(session, target, [{ a: 1, b: "'); DROP TABLE t; --" }], 1000);
+  assert.deepEqual(statements, [{ sql: 'INSERT INTO t (a, b) VALUES (?, ?)', values: [1, "'); DROP TABLE t; --"] }]);
+});
+
+test('a long list is asked for in chunks of few sizes, each value once', async () => {
+  const list = Array.from({ length: 700 }, (_, index) => index);
+  const sizes = new Set<number>();
+  const seen = await forChunks(list, (chunk, marks) => {
+    sizes.add(chunk.length);
+    assert.equal(marks.split('?').length - 1, chunk.length);
+    return Promise.resolve(chunk);
+  });
+  assert.deepEqual(seen, list);
+  assert.ok(sizes.size <= 5);
+  assert.deepEqual(await forChunks([], () => Promise.reject(new Error('asked'))), []);
+});

@@ -1,0 +1,75 @@
+import type { NewMail } from '../../../src/storage/store/alert-store.ts';
+import type { ClientMemory, Episode, StoredItem, Told } from '../../../src/storage/store/episode.ts';
+import { noonMs } from './samples.ts';
+
+/** An episode that fires since noon. */
+export function episode(options: Partial<Episode> = {}): Episode {
+  return {
+    id: null,
+    client: 'web-1',
+    rule: 'disk',
+    subject: '/data',
+    severity: 'critical',
+    state: 'firing',
+    value: 96.2,
+    valueText: '96.2 %',
+    limitText: 'at least 95 %',
+    pendingSinceMs: noonMs - 300_000,
+    firingSinceMs: noonMs,
+    resolvedAtMs: null,
+    closedReason: null,
+    firstEvidence: 'report-1',
+    changedByRun: 'run-1',
+    sequence: 1,
+    flapping: false,
+    settled: false,
+    past: false,
+    acknowledgedBy: null,
+    acknowledgedUntilMs: null,
+    acknowledgedSeverity: null,
+    acknowledgedComment: null,
+    progress: { holding: 2, holdingSinceMs: noonMs - 300_000, clearing: 0, missing: 0, easing: 0, lastAtMs: noonMs },
+    ...options,
+  };
+}
+
+/** What judging remembers of a client. */
+export function memory(options: Partial<ClientMemory> = {}): ClientMemory {
+  return {
+    newestReportMs: noonMs,
+    newestVisitMs: noonMs + 1,
+    bootId: 'boot-1',
+    rows: 12,
+    changes: { 'disk\u0000/data': [1, 4] },
+    ...options,
+  };
+}
+
+export function stored(options: Partial<StoredItem> = {}): StoredItem {
+  return { alertId: 1, sequence: 1, transition: 'firing', before: null, ...options };
+}
+
+export function mail(options: Partial<NewMail> = {}): NewMail {
+  return {
+    recipient: 'ops@example.org',
+    messageId: '<0123456789abcdef0123456789abcdef@example.org>',
+    content: 'Subject: disk\r\n\r\n/data ist voll: 96,2 % 🐟\r\n',
+    severity: 'critical',
+    ordinary: false,
+    notifications: [stored()],
+    replaces: [],
+    ...options,
+  };
+}
+
+export function told(options: Partial<Told> = {}): Told {
+  return {
+    alertId: 1,
+    recipient: 'ops@example.org',
+    state: 'firing',
+    severity: 'critical',
+    sequence: 1,
+    toldAtMs: noonMs + 60_000,
+    ...options,
+  };
+}

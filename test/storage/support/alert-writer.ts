@@ -1,0 +1,45 @@
+/**
+ * A process that stores as the alerter does and is killed or suspended in the middle of it. Its one argument is a
+ * WriterOptions as JSON. Says `stored`, or the code of its error.
+ */
+import { Secret } from '../../../src/config/secret.ts';
+import type { StorageConfig } from '../../../src/config/config.ts';
+import type { Lease } from '../../../src/storage/store/alert-store.ts';
+import { createAlertStore } from '../../../src/storage/create-alert-store.ts';
+import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
+import { crashingDatabase } from './crashing-database.ts';
+import { telling, untreatedJudged } from './alert-work.ts';
+
+export interface WriterOptions {
+  readonly storage: Omit<StorageConfig, 'password'>;
+  readonly password: string | null;
+  readonly lease: Lease;
+  readonly work: 'judge' | 'tell';
+  /** At which statement of the transaction, counted from 1; it comes after it. */
+  readonly statement: number;
+  readonly signal: 'SIGKILL' | 'SIGSTOP';
+  /** Of MySQL: how long the server waits for the suspended process. */
+  readonly waitSeconds: number | null;
+}
+
+const options = JSON.parse(process.argv[2] ?? '') as WriterOptions;
+const password = options.password === null ? null : new Secret({ kind: 'literal', value: options.password });
+const opened = await openDatabase({ storage: { ...options.storage, password }, program: 'alert' });
+const { waitSeconds } = options;
+if (waitSeconds !== null) {
+  await opened.read((session) => session.run(`SET SESSION wait_timeout = ${waitSeconds}`));
+}
+const { database } = crashingDatabase(opened, {
+  statement: options.statement,
+  when: 'after',
+  crash: () => void process.kill(process.pid, options.signal),
+});
+const alerts = createAlertStore(database);
+try {
+  if (options.work === 'tell') await alerts.saveTelling(options.lease, telling('tell'));
+  else await alerts.saveJudged(options.lease, await untreatedJudged(alerts));
+  process.stdout.write('stored\n');
+} catch (thrown) {
+  process.stdout.write(`${thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown)}\n`);
+}
+await opened.close();

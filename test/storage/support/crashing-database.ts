@@ -1,0 +1,67 @@
+import type { Database, Session } from '../../../src/storage/sql/database.ts';
+
+export interface CrashOptions {
+  /** Counted from 1, over all statements that are asked for within a transaction. */
+  readonly statement: number;
+  readonly when: 'before' | 'after';
+  /** What a crash is: throws, kills the connection, ends or stops the process. Called once. */
+  readonly crash: () => void | Promise<void>;
+}
+
+export interface CrashingDatabase {
+  readonly database: Database;
+  /** How many statements there were so far. */
+  readonly statements: () => number;
+}
+
+/** The same database, with a crash at one statement of what is written. */
+export function crashingDatabase(database: Database, options: CrashOptions): CrashingDatabase {
+  let count = 0;
+  const counted =
+    <A extends readonly unknown[], R>(work: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      count += 1;
+      const isIt = count === options.statement;
+      if (isIt && options.when === 'before') await options.crash();
+      const result = await work(...args);
+      if (isIt && options.when === 'after') await options.crash();
+      return result;
+    };
+  return {
+    statements: () => count,
+    database: wrapped(database, (work) =>
+      database.write((session) => work({ run: counted(session.run), all: counted(session.all) })),
+    ),
+  };
+}
+
+/** The same database, every transaction of which is made twice: as if the answer to the first commit had been lost. */
+export function commitTwice(database: Database): Database {
+  return wrapped(database, async (work) => {
+    await database.write(work);
+    return database.write(work);
+  });
+}
+
+/** The same database, in which it is always that time. */
+export function atTime(database: Database, nowMs: () => number): Database {
+  const text = (timeMs: number): string => `'${new Date(timeMs).toISOString().slice(0, 23).replace('T', ' ')}'`;
+  return {
+    ...wrapped(database, (work) => database.write(work)),
+    get dialect() {
+      return { ...database.dialect, now: text(nowMs()), farAhead: text(nowMs() + 3_600_000) };
+    },
+  };
+}
+
+function wrapped(database: Database, write: <T>(work: (session: Session) => Promise<T>) => Promise<T>): Database {
+  return {
+    dialect: database.dialect,
+    maxBatchBytes: () => database.maxBatchBytes(),
+    read: (work) => database.read(work),
+    write,
+    readOnly: (sql) => database.readOnly(sql),
+    migrate: (work) => database.migrate(work),
+    close: () => database.close(),
+  };
+}

@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe } from 'node:test';
+
+import type { StorageConfig } from '../../../src/config/config.ts';
+import type { Database } from '../../../src/storage/sql/database.ts';
+import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
+import { openStorage } from '../../../src/storage/open-storage.ts';
+import type { Storage } from '../../../src/storage/store/storage.ts';
+import { serverName, skipWithoutMariadb, startMariadb } from '../../support/mariadb.ts';
+import type { Mariadb } from '../../support/mariadb.ts';
+import { sqliteConfig } from './sqlite-config.ts';
+
+/** What a scenario is given to try on one kind of database. */
+export interface Kit {
+  readonly kind: 'sqlite' | 'mysql';
+  /** An empty database of its own. */
+  create(): Promise<StorageConfig>;
+  /** A storage on a new database, migrated; closed after the suite. */
+  open(): Promise<Opened>;
+}
+
+export interface Opened {
+  readonly config: StorageConfig;
+  readonly storage: Storage;
+  /** A second connection to the same database, for looking and for standing in the way. */
+  readonly database: Database;
+}
+
+/** Runs the same scenarios on SQLite and on a real MariaDB or MySQL. */
+export function onBothDatabases(name: string, scenarios: (kit: Kit) => void): void {
+  describe(`${name} on SQLite`, () => {
+    const dir = mkdtempSync(path.join(tmpdir(), 'fleet-storage-'));
+    const closing = closer();
+    after(async () => {
+      await closing.close();
+      rmSync(dir, { recursive: true, force: true });
+    });
+    const create = (): Promise<StorageConfig> => Promise.resolve(sqliteConfig(path.join(dir, `${randomUUID()}.db`)));
+    scenarios({ kind: 'sqlite', create, open: () => open(create, closing) });
+  });
+  describe(`${name} on ${serverName}`, { skip: skipWithoutMariadb }, () => {
+    let mariadb: Mariadb | null = null;
+    const closing = closer();
+    before(async () => {
+      mariadb = await startMariadb();
+    });
+    after(async () => {
+      await closing.close();
+      await mariadb?.stop();
+    });
+    const create = async (): Promise<StorageConfig> => {
+      if (mariadb === null) throw new Error('MariaDB is not running');
+      return (await mariadb.createDatabase()).storage;
+    };
+    scenarios({ kind: 'mysql', create, open: () => open(create, closing) });
+  });
+}
+
+interface Closer {
+  add(opened: { close(): Promise<void> }): void;
+  close(): Promise<void>;
+}
+
+function closer(): Closer {
+  const opened: { close(): Promise<void> }[] = [];
+  return {
+    add: (one) => void opened.push(one),
+    close: async () => {
+      for (const one of opened) await one.close();
+    },
+  };
+}
+
+async function open(create: () => Promise<StorageConfig>, closing: Closer): Promise<Opened> {
+  const config = await create();
+  const storage = await openStorage({ storage: config, migrate: true, program: 'collect' });
+  closing.add(storage);
+  const database = await openDatabase({ storage: config, program: 'read' });
+  closing.add(database);
+  return { config, storage, database };
+}

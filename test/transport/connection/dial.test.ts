@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { getEventListeners, once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+
+import { packageDir } from '../../../src/state/paths.ts';
+import { dial, type DialOptions } from '../../../src/transport/connection/dial.ts';
+import { resolveHost } from '../../../src/transport/connection/resolve.ts';
+import { startDeafListener } from '../../support/deaf-listener.ts';
+import { failure } from '../../support/login.ts';
+
+describe('dial', () => {
+  let server: Server;
+  let port: number;
+  before(async () => {
+    server = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    port = (server.address() as AddressInfo).port;
+  });
+  after(() => server.close());
+
+  const options = (more: Partial<DialOptions> = {}): DialOptions => ({
+    client: 'web-1',
+    host: '127.0.0.1',
+    port,
+    timeoutMs: 3000,
+    signal: new AbortController().signal,
+    ...more,
+  });
+
+  for (const host of ['127.0.0.1', 'localhost']) {
+    it(`connects to ${host}, by whichever of its addresses answers`, async () => {
+      const socket = await dial(options({ host }));
+      assert.equal(socket.remotePort, port);
+      socket.destroy();
+    });
+  }
+
+  it('an error of a socket handed out is never unhandled', async () => {
+    const socket = await dial(options());
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.destroy(new Error('late'));
+    await closed;
+  });
+
+  it('nothing listens: connect-refused at once', async () => {
+    const closed = createServer().listen(0, '127.0.0.1');
+    await once(closed, 'listening');
+    const { port: free } = closed.address() as AddressInfo;
+    closed.close();
+    await once(closed, 'close');
+    const error = await failure(dial(options({ port: free })));
+    assert.deepEqual([error.code, error.stage, error.client], ['connect-refused', 'connect', 'web-1']);
+    assert.match(error.message, new RegExp(`127.0.0.1:${free}`));
+  });
+
+  it('no such name: dns', async () => {
+    const error = await failure(dial(options({ host: 'no-such-host.invalid', timeoutMs: 20_000 })));
+    assert.deepEqual([error.code, error.stage], ['dns', 'resolve']);
+    assert.match(error.message, /no-such-host.invalid/);
+  });
+
+  it('no network: connect-failed', async () => {
+    // 255.255.255.255 is refused by the kernel itself.
+    const error = await failure(dial(options({ host: '255.255.255.255' })));
+    assert.deepEqual([error.code, error.stage], ['connect-failed', 'connect']);
+  });
+
+  it('no answer: connect-timeout by the deadline', async () => {
+    const deaf = await startDeafListener();
+    const startedMs = performance.now();
+    const error = await failure(dial(options({ port: deaf.port, timeoutMs: 250 })));
+    assert.deepEqual([error.code, error.stage], ['connect-timeout', 'connect']);
+    assert.match(error.message, /no answer from 127.0.0.1 port \d+ within 250 ms/);
+    assert.ok(performance.now() - startedMs < 1000);
+    deaf.stop();
+  });
+
+  it('an aborted signal ends it with the reason', async () => {
+    const error = await failure(dial(options({ signal: AbortSignal.abort() })));
+    assert.equal(error.code, 'visit-deadline');
+  });
+});
+
+describe('resolveHost', () => {
+  it('takes addresses as they are', async () => {
+    const { signal } = new AbortController();
+    assert.deepEqual(await resolveHost('192.0.2.1', signal), [{ address: '192.0.2.1', family: 4 }]);
+    assert.deepEqual(await resolveHost('2001:db8::1', signal), [{ address: '2001:db8::1', family: 6 }]);
+  });
+
+  it('leaves no listener on the signal', async () => {
+    const { signal } = new AbortController();
+    await resolveHost('localhost', signal);
+    assert.equal(getEventListeners(signal, 'abort').length, 0);
+  });
+
+  it('gives up with the signal, for those that wait for their turn too', async () => {
+    const stop = new AbortController();
+    const names = Array.from({ length: 30 }, (_, index) => `no-such-${index}.invalid`);
+    const answers = Promise.allSettled(names.map((name) => resolveHost(name, stop.signal)));
+    stop.abort(new Error('enough'));
+    for (const answer of await answers) assert.equal(answer.status, 'rejected');
+    // The queue goes on: a name asked afterwards is answered.
+    const found = await resolveHost('localhost', new AbortController().signal);
+    assert.ok(found.length > 0);
+  });
+});
+
+/** What a name server could answer, in the place of /etc/hosts, in a process of its own. */
+function answered(lines: readonly string[], work: string, file = '/etc/hosts'): unknown {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fh-hosts-'));
+  const hosts = path.join(dir, 'hosts');
+  writeFileSync(hosts, lines.map((line) => `${line}\n`).join(''));
+  const modules = ['dial', 'resolve'].map((name) => path.join(packageDir, `src/transport/${name}.ts`));
+  const script = `import { createServer } from 'node:net';
+    import { createSocket } from 'node:dgram';
+    import { setMaxListeners } from 'node:events';
+    const [{ dial }, { resolveHost }] = await Promise.all(${JSON.stringify(modules)}.map((file) => import(file)));
+    const { signal } = new AbortController();
+    setMaxListeners(0, signal);
+    const server = createServer((socket) => socket.resume()).listen(0, '127.0.0.9');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address();
+    console.log(JSON.stringify(await (${work})()));
+    process.exit();`;
+  const mount = `mount --bind "$0" ${file} && exec "$@"`;
+  const node = [process.execPath, '--import', 'tsx', '--input-type=module', '-e', script];
+  const { stdout, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', mount, hosts, ...node], {
+    cwd: packageDir,
+    encoding: 'utf8',
+    timeout: 60_000,
+    // As the programs have it.
+    env: { ...process.env, UV_THREADPOOL_SIZE: '64' },
+  });
+  rmSync(dir, { recursive: true });
+  assert.notEqual(stdout, '', stderr);
+  return JSON.parse(stdout);
+}
+
+const needsRoot = process.getuid?.() === 0 ? false : 'needs root, for names of its own';
+
+describe('names with odd answers', { skip: needsRoot }, () => {
+  it('of many addresses eight are tried', () => {
+    const lines = Array.from({ length: 300 }, (_, index) => `127.7.${index >> 8}.${index & 255} many.test`);
+    const work = `async () => {
+      const found = await resolveHost('many.test', signal);
+      const fault = await dial({ host: 'many.test', port, timeoutMs: 5000, signal }).catch((thrown) => thrown);
+      return [found.length, fault.code];
+    }`;
+    assert.deepEqual(answered(lines, work), [8, 'connect-refused']);
+  });
+
+  it('addresses that lead nowhere are passed over for the one that answers', () => {
+    const odd = ['0.0.0.0', '255.255.255.255', '224.0.0.1', '240.0.0.1', '::', 'ff02::1', 'fe80::1', '127.0.0.9'];
+    const work = `async () => {
+      const socket = await dial({ host: 'odd.test', port, timeoutMs: 8000, signal });
+      return socket.remoteAddress;
+    }`;
+    assert.equal(
+      answered(
+        odd.map((address) => `${address} odd.test`),
+        work,
+      ),
+      '127.0.0.9',
+    );
+  });
+
+  it('addresses that all lead nowhere end in a fault, whose message names the place that config.xml says', () => {
+    const work = `async () => {
+      const fault = await dial({ host: 'none.test', port, timeoutMs: 3000, signal }).catch((thrown) => thrown);
+      return [fault.name, fault.stage];
+    }`;
+    const odd = ['255.255.255.255', '224.0.0.1', 'ff02::1', '::ffff:0.0.0.1'].map((address) => `${address} none.test`);
+    assert.deepEqual(answered(odd, work), ['FleetError', 'connect']);
+  });
+
+  it('names whose servers never answer hold back no others', () => {
+    const nameServer = `127.53.${randomInt(1, 255)}.${randomInt(1, 255)}`;
+    // RFC 1035, section 4.1: the question again, and for type A one address by a pointer to its name.
+    const work = `async () => {
+      const dns = createSocket('udp4');
+      dns.on('message', (question, { port, address }) => {
+        if (question.toString('latin1', 13).startsWith('dead')) return;
+        const end = question.indexOf(0, 12) + 5;
+        const isA = question.readUInt16BE(end - 4) === 1;
+        const head = Buffer.from(question.subarray(0, 12));
+        head.writeUInt16BE(0x8180, 2);
+        head.writeUInt16BE(isA ? 1 : 0, 6);
+        head.writeUInt32BE(0, 8);
+        const address4 = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 9]);
+        dns.send(Buffer.concat([head, question.subarray(12, end), ...(isA ? [address4] : [])]), port, address);
+      });
+      await new Promise((resolve) => dns.bind(53, '${nameServer}', resolve));
+      const one = (host) =>
+        dial({ host, port, timeoutMs: 5000, signal }).then((socket) => socket.destroy() && 'ok', ({ code }) => code);
+      const dead = Array.from({ length: 20 }, (_, index) => one('dead' + index + '.test.'));
+      const good = await Promise.all(Array.from({ length: 40 }, (_, index) => one('good' + index + '.test.')));
+      return [[...new Set(good)], [...new Set(await Promise.all(dead))]];
+    }`;
+    assert.deepEqual(answered([`nameserver ${nameServer}`], work, '/etc/resolv.conf'), [['ok'], ['dns']]);
+  });
+});

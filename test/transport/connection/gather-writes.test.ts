@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+import { gatherWrites } from '../../../src/transport/connection/gather-writes.ts';
+
+describe('gatherWrites', () => {
+  const server = createServer({ noDelay: true });
+  let near: Socket;
+  let far: Socket;
+  /** What came, by segment. */
+  let came: string[];
+  let ended: Promise<unknown>;
+  before(async () => {
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+  });
+  beforeEach(async () => {
+    const accepted = once(server, 'connection');
+    near = connect({ host: '127.0.0.1', port: (server.address() as AddressInfo).port, noDelay: true });
+    await once(near, 'connect');
+    [far] = (await accepted) as [Socket];
+    came = [];
+    far.on('data', (chunk: Buffer) => came.push(chunk.toString()));
+    ended = once(far, 'end');
+    gatherWrites(near);
+  });
+  after(() => server.close());
+
+  it('sends what is written in one turn as one, and the next turn by itself', async () => {
+    // The kernel would put segments together that nobody has read yet.
+    const sent: string[] = [];
+    for (const name of ['_write', '_writev'] as const) {
+      const send = near[name]?.bind(near) as (...args: unknown[]) => void;
+      near[name] = (...args: unknown[]) => {
+        sent.push(name);
+        send(...args);
+      };
+    }
+    for (const part of ['a', 'b', 'c']) near.write(part);
+    queueMicrotask(() => near.write('d'));
+    await once(far, 'data');
+    assert.deepEqual([came, sent], [['abcd'], ['_writev']]);
+    near.write('e');
+    await once(far, 'data');
+    assert.deepEqual(
+      [came, sent],
+      [
+        ['abcd', 'e'],
+        ['_writev', '_write'],
+      ],
+    );
+    near.end();
+    await ended;
+  });
+
+  it('sends what is held when it is ended in the same turn', async () => {
+    near.write('a');
+    near.end('b');
+    await ended;
+    assert.equal(came.join(''), 'ab');
+  });
+
+  it('keeps what each write calls back, and says when the other side does not keep up', async () => {
+    const written: string[] = [];
+    near.write('a', () => written.push('a'));
+    near.write('b', 'utf8', () => written.push('b'));
+    assert.equal(near.write(Buffer.alloc(near.writableHighWaterMark)), false);
+    await once(near, 'drain');
+    assert.deepEqual(written, ['a', 'b']);
+    near.end();
+    await ended;
+  });
+
+  it('sends what is held when it is destroyed in the same turn, as it would have gone out without being held', async () => {
+    near.write('a');
+    near.destroy();
+    await ended;
+    assert.equal(came.join(''), 'a');
+    await nextTurn();
+    assert.equal(near.destroyed, true);
+  });
+});

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { homedir } from 'node:os';
+import { describe, it } from 'node:test';
+import { buffer, text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { FleetError } from '../../../src/errors.ts';
+import { createLocalTransport } from '../../../src/transport/connection/local.ts';
+import type { Connection } from '../../../src/transport/transport.ts';
+import { failure } from '../../support/login.ts';
+
+const connect = (signal = new AbortController().signal): Promise<Connection> =>
+  createLocalTransport('here').connect({ tcpTimeoutMs: 1000, connectTimeoutMs: 1000, signal });
+
+/** Waits until a process is gone. */
+async function gone(pid: number): Promise<void> {
+  await assert.rejects(async () => {
+    for (let wait = 0; wait < 400; wait += 1) {
+      process.kill(pid, 0);
+      await sleep(5);
+    }
+  }, /ESRCH/);
+}
+
+describe('the local transport', () => {
+  it('carries input, output, errors and the exit status', async () => {
+    const connection = await connect();
+    const channel = await connection.exec('cat; echo oops >&2; exit 7');
+    const sent = Buffer.alloc(200_000, 'x');
+    channel.stdin.end(sent);
+    const [received, errors, exit] = await Promise.all([buffer(channel.stdout), text(channel.stderr), channel.exit]);
+    assert.ok(received.equals(sent));
+    assert.equal(errors, 'oops\n');
+    assert.deepEqual(exit, { status: 7, signal: null });
+    assert.deepEqual(connection.bytes(), { in: 200_005, out: 200_000 });
+    assert.equal(connection.connectMs, 0);
+    await connection.leave();
+  });
+
+  it('runs one command after another, in the home', async () => {
+    const connection = await connect();
+    assert.equal(await text((await connection.exec('pwd')).stdout), `${homedir()}\n`);
+    assert.equal(await text((await connection.exec('echo two')).stdout), 'two\n');
+    await connection.leave();
+  });
+
+  it('runs in / where the account has no home', async () => {
+    const before = process.env['HOME'];
+    process.env['HOME'] = '/nonexistent';
+    const connection = await connect();
+    try {
+      assert.equal(await text((await connection.exec('pwd')).stdout), '/\n');
+    } finally {
+      if (before === undefined) delete process.env['HOME'];
+      else process.env['HOME'] = before;
+      await connection.leave();
+    }
+  });
+
+  it('keeps our environment, and what secrets stand in it, to ourselves', async () => {
+    process.env['FH_TEST_SECRET'] = 'not for commands';
+    const connection = await connect();
+    const printed = await text((await connection.exec('env')).stdout);
+    delete process.env['FH_TEST_SECRET'];
+    assert.ok(!printed.includes('not for commands'));
+    assert.match(printed, /^PATH=/m);
+    await connection.leave();
+  });
+
+  it('destroy kills the command and what it started', async () => {
+    const connection = await connect();
+    const channel = await connection.exec('sleep 60 & echo $!; wait');
+    const pid = Number(await new Promise((resolve) => channel.stdout.once('data', resolve)));
+    connection.destroy();
+    connection.destroy();
+    assert.equal((await failure(channel.exit)).code, 'connect-failed');
+    await gone(pid);
+    assert.ok((await failure(connection.exec('true'))) instanceof FleetError);
+    await connection.leave();
+  });
+
+  it('an aborted visit ends the command with the reason', async () => {
+    const visit = new AbortController();
+    const connection = await connect(visit.signal);
+    const channel = await connection.exec('echo $$; exec sleep 60');
+    const pid = Number(await new Promise((resolve) => channel.stdout.once('data', resolve)));
+    visit.abort(new FleetError({ code: 'interrupted', stage: 'run', message: 'SIGTERM' }));
+    const error = await failure(channel.exit);
+    assert.equal(error.code, 'interrupted');
+    assert.equal(error.client, 'here');
+    await gone(pid);
+    assert.equal((await failure(connect(visit.signal))).code, 'interrupted');
+  });
+
+  it('leave ends the input and lets the command finish', async () => {
+    const connection = await connect();
+    const channel = await connection.exec('echo go; cat >/dev/null; exit 5');
+    await new Promise((resolve) => channel.stdout.once('data', resolve));
+    channel.stdin.write('acknowledged');
+    await connection.leave();
+    assert.deepEqual(await channel.exit, { status: 5, signal: null });
+  });
+
+  it('a command that does not read its input harms nobody', async () => {
+    const connection = await connect();
+    const channel = await connection.exec('exit 0');
+    channel.stdin.write(Buffer.alloc(1_000_000));
+    channel.stdin.end();
+    assert.deepEqual(await channel.exit, { status: 0, signal: null });
+    await connection.leave();
+  });
+});

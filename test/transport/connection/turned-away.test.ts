@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server } from 'node:net';
+import { after, before, describe, it } from 'node:test';
+
+import { scanHostKeys } from '../../../src/transport/ssh2/scan-host-keys.ts';
+import { turnedAway } from '../../../src/transport/connection/turned-away.ts';
+import { failure, login } from '../../support/login.ts';
+import { sshdMissing, startSshd, type Sshd } from '../../support/sshd.ts';
+
+describe('turnedAway', () => {
+  const cases: readonly [greeting: string, address: string | null, expected: RegExp | null][] = [
+    [
+      'Exceeded MaxStartups\r\n',
+      '192.0.2.7',
+      /a connection from 192\.0\.2\.7: "Exceeded MaxStartups" \(MaxStartups\)$/,
+    ],
+    ['Not allowed at this time\r\n', '::ffff:192.0.2.7', / 192\.0\.2\.7: .* \(MaxStartups or PerSourcePenalties\)$/],
+    ['Not allowed at this time\r\n', null, /turned away the connection: /],
+    ['', '192.0.2.7', null],
+    ['SSH-2.0-OpenSSH_9.8\r\n', '192.0.2.7', null],
+    ['It is Not allowed at this time\r\n', '192.0.2.7', null],
+    ['Exceeded MaxStartups, or so\r\n', '192.0.2.7', null],
+  ];
+  for (const [greeting, address, expected] of cases) {
+    it(`${JSON.stringify(greeting)} to ${address ?? 'a tunnel'}`, () => {
+      const said = turnedAway(greeting, address);
+      if (expected === null) assert.equal(said, null);
+      else assert.match(said ?? '', expected);
+    });
+  }
+});
+
+describe('a penalised address, as OpenSSH 9.8 treats it: a line, and the end with our bytes unread', () => {
+  let server: Server;
+  before(async () => {
+    server = createServer({ pauseOnConnect: true }, (socket) => {
+      socket.on('error', () => undefined);
+      // What came is left unread, so that the kernel sends a reset.
+      socket.write('Not allowed at this time\r\n', () => setTimeout(() => socket.destroy(), 20));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+  });
+  after(() => server.close());
+  const port = (): number => (server.address() as AddressInfo).port;
+
+  it('is told by a visit, and may be tried again', async () => {
+    const target = { port: port(), hostKeyLine: () => '' };
+    const error = await failure(login({ server: target, username: 'monitor', credentials: { password: 'x' } }));
+    assert.equal(error.code, 'turned-away', error.message);
+    assert.equal(error.stage, 'handshake');
+    assert.equal(error.retryable, true);
+    assert.match(error.message, /from 127\.0\.0\.1: "Not allowed at this time"/);
+    assert.match(error.advice, /PerSourcePenaltyExemptList/);
+  });
+
+  it('ends a scan of host keys at its first connection', async () => {
+    let connections = 0;
+    server.on('connection', () => (connections += 1));
+    const { signal } = new AbortController();
+    const error = await failure(scanHostKeys({ host: '127.0.0.1', port: port(), timeoutMs: 5000, signal }));
+    assert.equal(error.code, 'turned-away', error.message);
+    assert.equal(connections, 1);
+  });
+});
+
+describe('a real sshd at its MaxStartups', { skip: sshdMissing() ?? false }, () => {
+  let sshd: Sshd;
+  before(async () => {
+    sshd = await startSshd({ config: ['MaxStartups 1'] });
+  });
+  after(() => sshd.stop());
+
+  it('is told as such', async (t) => {
+    const other = connect(sshd.port, '127.0.0.1');
+    t.after(() => other.destroy());
+    await once(other, 'data');
+    const error = await failure(login({ server: sshd, username: 'nobody', credentials: { password: 'x' } }));
+    assert.equal(error.code, 'turned-away', error.message);
+    assert.match(error.message, /MaxStartups/);
+  });
+});

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+
+import type { Client, SshSettings } from '../../../src/config/config.ts';
+import { Secret } from '../../../src/config/secret.ts';
+import { FleetError } from '../../../src/errors.ts';
+import { loadKeyLogins } from '../../../src/transport/credentials/key-logins.ts';
+import { planLogin } from '../../../src/transport/ssh2/login.ts';
+import { loadPrivateKey } from '../../../src/transport/credentials/private-key.ts';
+import { transportFor } from '../../../src/transport/transport-for.ts';
+import { createTransportShared, type TransportShared } from '../../../src/transport/transport-shared.ts';
+import { failure } from '../../support/login.ts';
+import { startRecordingServer, type RecordingServer } from '../../support/recording-ssh.ts';
+import { ssh, wayClient } from '../../support/run-shared.ts';
+import { sshKeygen } from '../../support/sshd.ts';
+
+const dir = mkdtempSync(path.join(tmpdir(), 'fh-key-logins-'));
+const knownHosts = path.join(dir, 'known_hosts');
+const file = path.join(dir, 'key-logins');
+const limits = { tcpTimeoutMs: 5000, connectTimeoutMs: 10_000, signal: new AbortController().signal };
+
+/** One run, which remembers in `dir`. */
+function run(): TransportShared {
+  const collector = { tcpTimeoutMs: 5000, connectTimeoutMs: 10_000 };
+  const config = { bastions: [], clients: [], said: [], collector, jumpHosts: ssh({}), stateDir: dir };
+  return createTransportShared({ config });
+}
+
+for (const transport of ['ssh2', 'openssh'] as const) {
+  describe(`the password of a client, by ${transport}`, () => {
+    const { privateKey } = sshKeygen(path.join(dir, `key-${transport}`), '-t', 'ed25519');
+    const print = loadPrivateKey(privateKey, null).fingerprint;
+    const password = new Secret({ kind: 'literal', value: 'the fleet’s own' });
+    let honest: RecordingServer;
+    let hostile: RecordingServer;
+    before(async () => {
+      honest = await startRecordingServer(print);
+      hostile = await startRecordingServer();
+      const lines = [honest, hostile].map(({ port, hostKey }) => `[127.0.0.1]:${port} ${hostKey}\n`);
+      writeFileSync(knownHosts, lines.join(''));
+    });
+    after(() => Promise.all([honest.close(), hostile.close()]));
+
+    const at = ({ port }: RecordingServer, name: string, own: Partial<SshSettings> = {}, was: string | null = null) =>
+      wayClient(
+        `${name}-${transport}`,
+        { username: name, privateKey, password, knownHosts, transport, config: null, ...own },
+        { address: '127.0.0.1', port, was: was === null ? null : `${was}-${transport}` },
+      );
+    const logIn = async (client: Client, shared: TransportShared): Promise<void> => {
+      const connection = await transportFor(client, shared).connect(limits);
+      connection.destroy();
+    };
+    const refusal = async (client: Client): Promise<FleetError> => await failure(logIn(client, run()));
+    const offeredTo = (name: string): readonly string[] =>
+      hostile.offered().filter((line) => line.startsWith(`${name} `));
+
+    it('is not offered to one that refuses the key, once it has taken a key', async () => {
+      const first = run();
+      await logIn(at(honest, 'turned'), first);
+      first.keyLogins.save();
+      const fault = await refusal(at(hostile, 'turned'));
+      assert.equal(fault.code, 'auth-failed', fault.message);
+      assert.match(fault.message, /the password was not offered, because this client has taken a key before$/);
+      assert.ok(fault.advice.includes(file), fault.advice);
+      assert.deepEqual(offeredTo('turned'), [`turned key ${print}`]);
+      assert.equal(statSync(file).mode & 0o777, 0o600);
+    });
+
+    it('is not offered either where the key cannot be read any more, or under a new name', async () => {
+      const first = run();
+      await logIn(at(honest, 'moved'), first);
+      first.keyLogins.save();
+      const missing = await refusal(at(hostile, 'moved', { privateKey: path.join(dir, 'missing') }));
+      assert.match(missing.code, /^(?:credentials-unusable|auth-failed)$/, missing.message);
+      assert.match(missing.message, /the password was not offered/);
+      assert.deepEqual(offeredTo('moved'), []);
+      await refusal(at(hostile, 'renamed', {}, 'moved'));
+      assert.deepEqual(offeredTo('renamed'), [`renamed key ${print}`]);
+    });
+
+    it('is offered on first visits, and wherever no key is configured', async () => {
+      await refusal(at(hostile, 'first'));
+      assert.deepEqual(offeredTo('first'), [`first key ${print}`, 'first password the fleet’s own']);
+      const keys = loadKeyLogins(file);
+      keys.note(at(hostile, 'plain'));
+      keys.save();
+      await refusal(at(hostile, 'plain', { privateKey: null, agent: null }));
+      assert.deepEqual(offeredTo('plain'), ['plain password the fleet’s own']);
+    });
+  });
+}
+
+describe('the memory of logins by key', () => {
+  it('is a line for each client, written once', () => {
+    const own = path.join(dir, 'own');
+    const first = loadKeyLogins(own);
+    for (const name of ['web-1', 'web-1', 'with "quotes" and é']) first.note({ name });
+    first.save();
+    first.save();
+    const again = loadKeyLogins(own);
+    again.note({ name: 'web-1' });
+    again.note({ name: 'web-2' });
+    again.save();
+    const lines = readFileSync(own, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '');
+    assert.deepEqual(lines, ['"web-1"', JSON.stringify('with "quotes" and é'), '"web-2"']);
+    assert.equal(loadKeyLogins(own).has({ name: 'with "quotes" and é', was: null }), true);
+    assert.equal(loadKeyLogins(own).has({ name: 'web', was: null }), false);
+  });
+
+  it('that cannot be read is a fault, never an empty one', () => {
+    assert.throws(
+      () => loadKeyLogins(dir),
+      (thrown) => thrown instanceof FleetError && thrown.code === 'state-unusable',
+    );
+  });
+
+  it('does not hold clients that want a password besides', () => {
+    const key = loadPrivateKey(sshKeygen(path.join(dir, 'both'), '-t', 'ed25519').privateKey, null);
+    const credentials = { password: 'p', keys: [key], agent: null, problem: null, certificates: [] };
+    const begin = () => planLogin({ username: 'u', credentials, refuse: (why) => assert.fail(why) });
+    const both = begin();
+    assert.equal(both.byKey(), false);
+    both.next(null, null);
+    assert.equal(both.byKey(), true);
+    both.next(['password'], true);
+    assert.equal(both.byKey(), false);
+    both.next(['publickey'], true);
+    assert.equal(both.byKey(), false);
+  });
+});
+
+after(() => rmSync(dir, { recursive: true, force: true }));

@@ -1,0 +1,263 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, describe, it } from 'node:test';
+
+import { FleetError } from '../../../src/errors.ts';
+import { fingerprint, hostKeyOf, keyTypeName } from '../../../src/transport/known-hosts/fingerprint.ts';
+import { hostsMatch } from '../../../src/transport/known-hosts/known-hosts-line.ts';
+import {
+  hostName,
+  joinKnownHosts,
+  loadKnownHosts,
+  parseKnownHosts,
+  type KnownHosts,
+} from '../../../src/transport/known-hosts/known-hosts.ts';
+
+const dir = mkdtempSync(path.join(tmpdir(), 'fh-known-hosts-'));
+after(() => rmSync(dir, { recursive: true, force: true }));
+
+function makeKey(type: string): string {
+  const file = path.join(dir, `key-${String(Math.random()).slice(2)}`);
+  execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-C', '', '-f', file]);
+  return readFileSync(`${file}.pub`, 'utf8').trim();
+}
+const ed25519 = makeKey('ed25519');
+const ecdsa = makeKey('ecdsa');
+const rsa = makeKey('rsa');
+const blobOf = (line: string): string => line.split(' ')[1] ?? '';
+
+describe('hostName', () => {
+  const cases: readonly [string, number, string][] = [
+    ['web-1', 22, 'web-1'],
+    ['Web-1.Example.ORG', 22, 'web-1.example.org'],
+    ['web-1', 2222, '[web-1]:2222'],
+    ['::1', 22, '::1'],
+    ['2001:DB8::1', 2222, '[2001:db8::1]:2222'],
+  ];
+  for (const [host, port, expected] of cases) it(expected, () => assert.equal(hostName(host, port), expected));
+});
+
+describe('hostsMatch', () => {
+  const cases: readonly [hosts: string, name: string, expected: boolean][] = [
+    ['web-1', 'web-1', true],
+    ['web-1', 'web-10', false],
+    ['WEB-1', 'web-1', true],
+    ['web-1,192.0.2.1', '192.0.2.1', true],
+    ['*.example.org', 'web.example.org', true],
+    ['*.example.org', 'example.org', false],
+    ['*.example.org', 'web.example.organ', false],
+    ['web-?', 'web-1', true],
+    ['web-?', 'web-10', false],
+    ['*', 'anything', true],
+    ['*,!web-1', 'web-1', false],
+    ['!web-1,*', 'web-1', false],
+    ['*,!web-1', 'web-2', true],
+    ['!web-1', 'web-2', false],
+    ['[*]:2222', '[web-1]:2222', true],
+    ['[web-1]:2222', '[web-1]:2222', true],
+    ['[web-1]:2222', '[web-1]:2223', false],
+    ['web.1', 'webx1', false],
+    ['web-1', '[web-1]:2222', false],
+    ['|1|', 'web-1', false],
+    ['|1||', 'web-1', false],
+    ['|2|c2FsdA==|aGFzaA==', 'web-1', false],
+  ];
+  for (const [hosts, name, expected] of cases) {
+    it(`${hosts} ${expected ? 'holds' : 'does not hold'} for ${name}`, () => {
+      assert.equal(hostsMatch(hosts, name), expected);
+    });
+  }
+
+  it('many wildcards do not make a name expensive', () => {
+    // Were the time exponential, this would not end.
+    assert.equal(hostsMatch(`${'*a'.repeat(60)}b`, 'a'.repeat(255)), false);
+  });
+});
+
+describe('a known_hosts file', () => {
+  it('holds several keys of a host, with their lines', () => {
+    const known = parseKnownHosts(`# comment\n\nweb-1 ${ed25519}\nweb-1,web-2 ${rsa} some comment\n`, 'f');
+    assert.deepEqual(
+      known.lookup('web-1').keys.map(({ type, line }) => [type, line]),
+      [
+        ['ssh-ed25519', 3],
+        ['ssh-rsa', 4],
+      ],
+    );
+    assert.equal(known.lookup('web-2').keys.length, 1);
+    assert.deepEqual(known.lookup('web-3'), { keys: [], revoked: [], authorities: [] });
+    assert.deepEqual(known.notes, []);
+  });
+
+  it('takes CRLF, tabs and leading blanks', () => {
+    const known = parseKnownHosts(`  web-1\t${ed25519.replace(' ', '\t')}\r\nweb-2   ${rsa}\r\n`, 'f');
+    assert.equal(known.lookup('web-1').keys[0]?.key, blobOf(ed25519));
+    assert.equal(known.lookup('web-2').keys[0]?.key, blobOf(rsa));
+  });
+
+  it('keeps revoked keys apart', () => {
+    const known = parseKnownHosts(`@revoked * ${rsa}\nweb-1 ${ed25519}\n`, 'f');
+    const { keys, revoked } = known.lookup('web-1');
+    assert.deepEqual([keys.map(({ type }) => type), revoked.map(({ type }) => type)], [['ssh-ed25519'], ['ssh-rsa']]);
+  });
+
+  it('keeps certificate authorities apart', () => {
+    const known = parseKnownHosts(`@cert-authority *.example.org ${rsa}\na.example.org ${ed25519}\n`, 'f');
+    const { keys, authorities } = known.lookup('a.example.org');
+    assert.deepEqual(
+      [keys, authorities].map((found) => found.map(({ line }) => line)),
+      [[2], [1]],
+    );
+    assert.deepEqual(known.notes, []);
+  });
+
+  it('reads when a key was first seen, from the comments written here alone', () => {
+    const comments: readonly (readonly [string, number | null])[] = [
+      ['first-seen=2026-11-20T10:00:00Z', Date.UTC(2026, 10, 20, 10)],
+      ['root@web-1 first-seen=2026-11-20T10:00:00Z', Date.UTC(2026, 10, 20, 10)],
+      ['first-seen=2026-13-45T10:00:00Z', null],
+      ['first-seen=yesterday', null],
+      ['2026-11-20T10:00:00Z', null],
+      ['', null],
+    ];
+    for (const [comment, expected] of comments) {
+      const known = parseKnownHosts(`web-1 ${ed25519} ${comment}\n`, 'f');
+      assert.equal(known.lookup('web-1').keys[0]?.firstSeenMs, expected, comment);
+    }
+  });
+
+  it('joined with others is asked as one, and added to as the first', () => {
+    const [own, system] = [path.join(dir, 'own'), path.join(dir, 'system')];
+    writeFileSync(own, `web-1 ${ed25519}\n`);
+    writeFileSync(system, `web-1 ${rsa}\n@revoked * ${ecdsa}\nnonsense\n`);
+    const known = joinKnownHosts(...([own, system].map(loadKnownHosts) as [KnownHosts, KnownHosts]));
+    const { keys, revoked } = known.lookup('web-1');
+    assert.deepEqual(
+      [...keys, ...revoked].map(({ file, line }) => [file, line]),
+      [
+        [own, 1],
+        [system, 1],
+        [system, 2],
+      ],
+    );
+    assert.deepEqual([known.path, known.files, known.notes.length], [own, [own, system], 1]);
+    known.add('web-2', { type: 'ssh-rsa', key: blobOf(rsa) }, 0);
+    assert.equal(known.lookup('web-2').keys[0]?.file, own);
+    assert.match(readFileSync(own, 'utf8'), /\nweb-2 ssh-rsa /);
+  });
+
+  it('names what it passes over', () => {
+    const text = [
+      `|1|c2FsdA==|aGFzaA== ${ed25519}`,
+      `@unknown web-1 ${ed25519}`,
+      'web-1 ssh-ed25519',
+      'web-1 ssh-ed25519 AAAAnotakey',
+      `web-1 ssh-rsa ${blobOf(ed25519)}`,
+      'web-1 1024 35 1234567890',
+      `web-1 ${ed25519}`,
+    ].join('\n');
+    const known = parseKnownHosts(text, '/etc/kh');
+    assert.equal(known.lookup('web-1').keys.length, 1);
+    assert.deepEqual(
+      known.notes.map((note) => note.replace(/:.*/, '')),
+      [1, 2, 3, 4, 5, 6].map((line) => `/etc/kh line ${line}`),
+    );
+  });
+
+  it('finds names that ssh-keygen -H has hashed', () => {
+    const file = path.join(dir, 'hashed');
+    writeFileSync(file, `web-1,192.0.2.1 ${ed25519}\n[web-2]:2222 ${ecdsa}\n`);
+    execFileSync('ssh-keygen', ['-H', '-f', file], { stdio: 'ignore' });
+    assert.ok(!readFileSync(file, 'utf8').includes('web-1'));
+    const known = loadKnownHosts(file);
+    for (const name of ['web-1', 'WEB-1', '192.0.2.1']) {
+      assert.equal(known.lookup(name).keys[0]?.key, blobOf(ed25519), name);
+    }
+    assert.equal(known.lookup(hostName('web-2', 2222)).keys[0]?.key, blobOf(ecdsa));
+    assert.equal(known.lookup('web-2').keys.length, 0);
+  });
+
+  it('finds the same as ssh-keygen -F', () => {
+    const file = path.join(dir, 'compared');
+    const lines = [`*.org,!b.org ${ed25519}`, `a.org ${ecdsa}`, `[a.org]:2222 ${rsa}`, `A.org,b.org ${rsa}`];
+    writeFileSync(file, `${lines.join('\n')}\n`);
+    const known = loadKnownHosts(file);
+    for (const name of ['a.org', 'b.org', 'c.org', '[a.org]:2222', '[a.org]:2223', 'a.com']) {
+      let found = '';
+      try {
+        found = execFileSync('ssh-keygen', ['-F', name, '-f', file], { encoding: 'utf8' });
+      } catch {
+        // Status 1: none.
+      }
+      const theirs = [...found.matchAll(/found: line (\d+)/g)].map(([, line]) => Number(line));
+      assert.deepEqual(
+        known
+          .lookup(name)
+          .keys.map(({ line }) => line)
+          .sort(),
+        theirs.sort(),
+        name,
+      );
+    }
+  });
+
+  it('that does not exist holds no keys, and is made by add with mode 0600', () => {
+    const file = path.join(dir, 'new', 'known_hosts');
+    const known = loadKnownHosts(file);
+    const key = { type: 'ssh-ed25519', key: blobOf(ed25519) };
+    const nowMs = Date.UTC(2026, 10, 20, 10, 0, 0);
+    known.add('[web-1]:2222', key, nowMs);
+    assert.equal(readFileSync(file, 'utf8'), `[web-1]:2222 ${ed25519} first-seen=2026-11-20T10:00:00Z\n`);
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    for (const reader of [known, loadKnownHosts(file)]) {
+      assert.deepEqual(reader.lookup('[web-1]:2222').keys, [{ ...key, file, line: 1, firstSeenMs: nowMs }]);
+    }
+  });
+
+  it('whose last line is not finished is not damaged by add', () => {
+    const file = path.join(dir, 'unfinished');
+    writeFileSync(file, `web-1 ${ed25519}`);
+    loadKnownHosts(file).add('web-2', { type: 'ssh-rsa', key: blobOf(rsa) }, 0);
+    const known = loadKnownHosts(file);
+    assert.deepEqual([known.lookup('web-1').keys.length, known.lookup('web-2').keys.length], [1, 1]);
+    assert.deepEqual(known.notes, []);
+  });
+
+  it('that cannot be read is an error, never an empty file', () => {
+    assert.throws(
+      () => loadKnownHosts(dir),
+      (thrown) => thrown instanceof FleetError && thrown.code === 'state-unusable',
+    );
+  });
+
+  it('finds each of ten thousand names', () => {
+    const lines = Array.from({ length: 10_000 }, (_, index) => `[10.0.${index >> 8}.${index & 255}]:2222 ${ed25519}\n`);
+    const known = parseKnownHosts(lines.join(''), 'f');
+    for (let index = 0; index < 10_000; index += 1) {
+      assert.equal(known.lookup(`[10.0.${index >> 8}.${index & 255}]:2222`).keys.length, 1);
+    }
+  });
+});
+
+describe('fingerprints', () => {
+  for (const line of [ed25519, ecdsa, rsa]) {
+    it(`are those of ssh-keygen: ${line.slice(0, 20)}`, () => {
+      const file = path.join(dir, 'one.pub');
+      writeFileSync(file, `${line}\n`);
+      const listed = execFileSync('ssh-keygen', ['-l', '-f', file], { encoding: 'utf8' }).trim().split(' ');
+      const key = hostKeyOf(Buffer.from(blobOf(line), 'base64'));
+      assert.ok(key);
+      assert.equal(fingerprint(key.key), listed[1]);
+      assert.equal(`(${keyTypeName(key.type)})`, listed.at(-1));
+    });
+  }
+
+  it('damaged blobs are no keys', () => {
+    for (const blob of ['', 'AAAA', 'AAAAC3NzaC1lZDI1NTE5', '/////3NzaC1lZDI1NTE5AAAA', 'AAAAAAAAAAA=']) {
+      assert.equal(hostKeyOf(Buffer.from(blob, 'base64')), null, blob);
+    }
+  });
+});

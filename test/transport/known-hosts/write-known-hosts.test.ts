@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  lstatSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, describe, it } from 'node:test';
+
+import { fingerprint, hostKeyOf, type HostKey } from '../../../src/transport/known-hosts/fingerprint.ts';
+import { loadKnownHosts } from '../../../src/transport/known-hosts/known-hosts.ts';
+import { generateHostKey } from '../../../src/simulator/loopback-server.ts';
+import { decodeLoginKey } from '../../../src/transport/credentials/private-key.ts';
+import { addKnownHosts, replaceKnownHosts } from '../../../src/transport/known-hosts/write-known-hosts.ts';
+
+const dir = mkdtempSync(path.join(tmpdir(), 'fh-write-'));
+after(() => rmSync(dir, { recursive: true, force: true }));
+
+function newKey(): HostKey {
+  const key = hostKeyOf(decodeLoginKey(generateHostKey(), null).publicBlob);
+  assert.ok(key);
+  return key;
+}
+const [first, second, third] = [newKey(), newKey(), newKey()];
+const line = (hosts: string, key: HostKey): string => `${hosts} ${key.type} ${key.key}\n`;
+const nowMs = Date.UTC(2026, 10, 20, 10, 0, 0, 123);
+/** A line that was written here. */
+const dated = (hosts: string, key: HostKey): string =>
+  `${hosts} ${key.type} ${key.key} first-seen=2026-11-20T10:00:00Z\n`;
+let count = 0;
+function fileWith(content: string | Buffer): string {
+  const file = path.join(dir, `f${count++}`, 'known_hosts');
+  addKnownHosts(file, [{ name: 'x', keys: [first] }], nowMs);
+  writeFileSync(file, content);
+  return file;
+}
+
+describe('addKnownHosts', () => {
+  it('makes the file and its folder, 0600, and adds each key once', () => {
+    const file = path.join(dir, 'made', 'known_hosts');
+    const hosts = [
+      { name: 'web-1', keys: [first, second] },
+      { name: '[web-2]:2222', keys: [first] },
+    ];
+    assert.equal(addKnownHosts(file, hosts, nowMs), 3);
+    assert.equal(addKnownHosts(file, hosts, nowMs), 0);
+    const expected = dated('web-1', first) + dated('web-1', second) + dated('[web-2]:2222', first);
+    assert.equal(readFileSync(file, 'utf8'), expected);
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+  });
+
+  it('writes a line once where two machines are one host', () => {
+    const file = path.join(dir, 'twice', 'known_hosts');
+    const host = { name: '[web-1]:2222', keys: [first] };
+    assert.equal(addKnownHosts(file, [host, host], nowMs), 1);
+    assert.equal(readFileSync(file, 'utf8'), dated('[web-1]:2222', first));
+    const other = { ...host, keys: [second] };
+    replaceKnownHosts(file, [other, other], nowMs);
+    assert.equal(readFileSync(file, 'utf8'), dated('[web-1]:2222', second));
+  });
+
+  it('ends an unfinished line first', () => {
+    const file = fileWith('# comment without its end');
+    addKnownHosts(file, [{ name: 'web-1', keys: [first] }], nowMs);
+    assert.equal(readFileSync(file, 'utf8'), `# comment without its end\n${dated('web-1', first)}`);
+  });
+});
+
+describe('replaceKnownHosts', () => {
+  it('removes the other keys of a host and leaves every other byte', () => {
+    const others = Buffer.concat([
+      Buffer.from(`# a comment\r\n\n  \t\n${line('web-2', first)}nonsense\n`),
+      Buffer.from([0xff, 0xfe, 0x20, 0x41, 0x0a]),
+    ]);
+    const file = fileWith(Buffer.concat([others, Buffer.from(line('web-1', first) + line('WEB-1', third))]));
+    const replaced = replaceKnownHosts(file, [{ name: 'web-1', keys: [second] }], nowMs);
+    assert.deepEqual(readFileSync(file), Buffer.concat([others, Buffer.from(dated('web-1', second))]));
+    assert.deepEqual(replaced, [
+      { name: 'web-1', line: 7, fingerprint: fingerprint(first.key), removed: true },
+      { name: 'web-1', line: 8, fingerprint: fingerprint(third.key), removed: true },
+    ]);
+  });
+
+  it('takes only the name out of a line with several', () => {
+    const file = fileWith(`web-1,192.0.2.1,web-9 ${first.type} ${first.key} the comment\n`);
+    replaceKnownHosts(file, [{ name: '192.0.2.1', keys: [second] }], nowMs);
+    const expected = `web-1,web-9 ${first.type} ${first.key} the comment\n${dated('192.0.2.1', second)}`;
+    assert.equal(readFileSync(file, 'utf8'), expected);
+  });
+
+  it('finds hashed lines', () => {
+    const file = fileWith(line('web-1', first) + line('web-2', first));
+    execFileSync('ssh-keygen', ['-H', '-f', file], { stdio: 'ignore' });
+    const before = readFileSync(file, 'utf8').split('\n');
+    replaceKnownHosts(file, [{ name: 'web-1', keys: [second] }], nowMs);
+    assert.equal(readFileSync(file, 'utf8'), `${before[1] ?? ''}\n${dated('web-1', second)}`);
+  });
+
+  it('leaves a key that stays, patterns and revoked lines', () => {
+    const content = line('web-1', second) + line('*.example.org,web-?', first) + line('@revoked web-1', first);
+    const file = fileWith(content);
+    const replaced = replaceKnownHosts(file, [{ name: 'web-1', keys: [second] }], nowMs);
+    assert.equal(readFileSync(file, 'utf8'), content);
+    assert.deepEqual(replaced, [{ name: 'web-1', line: 2, fingerprint: fingerprint(first.key), removed: false }]);
+  });
+
+  it('does several hosts at once, and agrees with the reader', () => {
+    const file = fileWith(line('web-1,web-2', first) + line('web-3', first));
+    const keys = [second, third];
+    const hosts = ['web-1', 'web-2'].map((name) => ({ name, keys }));
+    replaceKnownHosts(file, hosts, nowMs);
+    const known = loadKnownHosts(file);
+    for (const name of ['web-1', 'web-2']) {
+      assert.deepEqual(
+        known.lookup(name).keys.map(({ key }) => key),
+        keys.map(({ key }) => key),
+      );
+    }
+    assert.deepEqual(
+      known.lookup('web-3').keys.map(({ key }) => key),
+      [first.key],
+    );
+  });
+
+  it('makes a file that is not there', () => {
+    const file = path.join(dir, 'absent-known-hosts');
+    assert.deepEqual(replaceKnownHosts(file, [{ name: 'web-1', keys: [first] }], nowMs), []);
+    assert.equal(readFileSync(file, 'utf8'), dated('web-1', first));
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+  });
+
+  it('keeps the mode and a symbolic link, and leaves no other file', () => {
+    const file = fileWith(line('web-1', first));
+    chmodSync(file, 0o640);
+    const link = path.join(dir, `link${count}`);
+    symlinkSync(file, link);
+    replaceKnownHosts(link, [{ name: 'web-1', keys: [second] }], nowMs);
+    assert.ok(lstatSync(link).isSymbolicLink());
+    assert.equal(readFileSync(file, 'utf8'), dated('web-1', second));
+    assert.equal(statSync(file).mode & 0o777, 0o640);
+    assert.deepEqual(readdirSync(path.dirname(file)), ['known_hosts']);
+  });
+});

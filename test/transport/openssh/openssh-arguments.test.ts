@@ -1,0 +1,144 @@
+/** What ssh is started with, compared with what the machine's ssh makes of it (`ssh -G`). */
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, it } from 'node:test';
+
+import { FleetError } from '../../../src/errors.ts';
+import {
+  commandArguments,
+  masterArguments,
+  opensshEnvironment,
+  targetArguments,
+  type OpensshTarget,
+} from '../../../src/transport/openssh/openssh-arguments.ts';
+
+const nothing = { password: null, passphrase: null };
+const plain: OpensshTarget = {
+  client: 'web-1',
+  host: 'web-1',
+  hostName: null,
+  port: null,
+  username: null,
+  config: 'none',
+  knownHosts: '/state/known_hosts',
+  policy: 'strict',
+  kex: null,
+  privateKey: null,
+  agent: null,
+  hostKeyAlias: null,
+  way: null,
+  secrets: () => nothing,
+};
+
+/** What ssh makes of the arguments of a master: the values of a name, one line each. */
+function understood(target: Partial<OpensshTarget>): (name: string) => string[] {
+  const whole = { ...plain, ...target };
+  const secrets = whole.secrets();
+  const args = masterArguments(whole, {
+    socket: '/tmp/fh-x/1',
+    otherKnownHosts: [],
+    secrets,
+    proxyCommand: null,
+    version: 902,
+  });
+  const lines = execFileSync('ssh', ['-G', ...args], { encoding: 'utf8' }).split('\n');
+  return (name) => lines.filter((line) => line.startsWith(`${name} `)).map((line) => line.slice(name.length + 1));
+}
+
+describe('ssh’s arguments', { skip: existsSync('/usr/bin/ssh') ? false : 'needs ssh' }, () => {
+  const cases: readonly (readonly [string, Partial<OpensshTarget>, Readonly<Record<string, readonly string[]>>])[] = [
+    ['nothing said', {}, { batchmode: ['yes'], stricthostkeychecking: ['true'], permitlocalcommand: ['no'] }],
+    ['address and port', { hostName: '10.0.0.1', port: 2222 }, { hostname: ['10.0.0.1'], port: ['2222'] }],
+    ['a user', { username: 'monitor' }, { user: ['monitor'] }],
+    ['accept-new', { policy: 'accept-new' }, { stricthostkeychecking: ['accept-new'] }],
+    [
+      'a path with blanks and tokens',
+      { privateKey: '/k/a b%h' },
+      { identityfile: ['/k/a b%%h'], identitiesonly: ['yes'] },
+    ],
+    ['no key', { privateKey: 'none' }, { pubkeyauthentication: ['false'] }],
+    ['an agent and no key', { privateKey: 'none', agent: '/a/s' }, { identityfile: ['none'], identityagent: ['/a/s'] }],
+    ['an agent alone', { agent: 'env' }, { identityfile: ['none'], identityagent: ['SSH_AUTH_SOCK'] }],
+    ['a key under another name', { hostKeyAlias: '[web-1]:2222' }, { hostkeyalias: ['[web-1]:2222'] }],
+    ['key exchanges', { kex: 'curve25519-sha256' }, { kexalgorithms: ['curve25519-sha256'] }],
+    ['no agent', { agent: 'none' }, { identityagent: ['none'] }],
+    [
+      'a password alone: no key is offered, ssh asks',
+      { secrets: () => ({ password: 'p', passphrase: null }) },
+      { identityfile: ['none'], batchmode: ['no'], passwordauthentication: ['yes'], numberofpasswordprompts: ['1'] },
+    ],
+    [
+      'a passphrase alone: no server may ask',
+      { privateKey: '/k/a', secrets: () => ({ password: null, passphrase: 'p' }) },
+      { passwordauthentication: ['no'], kbdinteractiveauthentication: ['no'], batchmode: ['no'] },
+    ],
+  ];
+  for (const [name, target, expected] of cases) {
+    it(name, () => {
+      const values = understood(target);
+      for (const [option, wanted] of Object.entries(expected)) assert.deepEqual(values(option), wanted, option);
+      for (const off of ['forwardagent', 'forwardx11', 'updatehostkeys', 'controlpersist', 'tunnel']) {
+        assert.match(values(off)[0] ?? 'no', /^(?:no|false)$/, off);
+      }
+    });
+  }
+
+  it('proxyJump="none" goes before the ProxyJump and ProxyCommand of ssh_config', () => {
+    const dir = mkdtempSync(path.join(tmpdir(), 'fh-ssh-config-'));
+    for (const option of ['ProxyJump fra', 'ProxyCommand nc %h %p']) {
+      const file = path.join(dir, 'config');
+      writeFileSync(file, `${option}\n`);
+      const said = ['proxyjump', 'proxycommand'];
+      const values = (way: OpensshTarget['way']): string[] => said.flatMap(understood({ config: { file }, way }));
+      assert.equal(values(null).length, 1);
+      assert.deepEqual(
+        values('direct').filter((value) => value !== 'none'),
+        [],
+      );
+    }
+    rmSync(dir, { recursive: true });
+  });
+
+  it('a user that looks like an option is a user, or refused', () => {
+    const args = targetArguments({ ...plain, username: '-oHostName=elsewhere' });
+    const { stdout, stderr, status } = spawnSync('ssh', ['-G', ...args], { encoding: 'utf8' });
+    if (status === 0) assert.match(stdout, /^user -oHostName=elsewhere$/m);
+    else assert.match(stderr, /username contains invalid characters/);
+    assert.doesNotMatch(stdout, /^hostname elsewhere$/m);
+  });
+
+  it('no secret is among them, nor in the environment', () => {
+    const secrets = { password: 'pass-1', passphrase: 'pass-2' };
+    const target = { ...plain, secrets: () => secrets };
+    const all = [
+      ...masterArguments(target, { socket: '/s', otherKnownHosts: [], secrets, proxyCommand: null, version: 902 }),
+      ...Object.values(opensshEnvironment(target)),
+    ];
+    assert.doesNotMatch(all.join('\n'), /pass-[12]/);
+  });
+
+  it('the agent of the environment is for those that name it', () => {
+    const before = process.env['SSH_AUTH_SOCK'];
+    process.env['SSH_AUTH_SOCK'] = '/somewhere';
+    assert.equal(opensshEnvironment(plain)['SSH_AUTH_SOCK'], undefined);
+    assert.equal(opensshEnvironment({ ...plain, agent: 'env' })['SSH_AUTH_SOCK'], '/somewhere');
+    if (before === undefined) delete process.env['SSH_AUTH_SOCK'];
+    else process.env['SSH_AUTH_SOCK'] = before;
+  });
+
+  for (const host of ['-oProxyCommand=x', 'root@web-1', 'ssh://web-1', 'a b', '', '$(id)']) {
+    it(`${JSON.stringify(host)} is no host`, () => {
+      assert.throws(
+        () => targetArguments({ ...plain, host }),
+        (error) => error instanceof FleetError && error.code === 'config-invalid',
+      );
+    });
+  }
+
+  it('a command is one argument, behind everything that could be an option', () => {
+    assert.deepEqual(commandArguments('/tmp/fh-x/1', '-v `id`').slice(-3), ['--', 'fleet-health.invalid', '-v `id`']);
+  });
+});

@@ -1,0 +1,178 @@
+/** What is understood of ssh's own words: recorded lines of OpenSSH 9.2, and lines that a hostile server puts between them. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, describe, it } from 'node:test';
+
+import { opensshFault, type OpensshQuestion } from '../../../src/transport/openssh/openssh-fault.ts';
+import { readOpensshLog, type OpensshLogReader } from '../../../src/transport/openssh/openssh-log.ts';
+
+const question: OpensshQuestion = {
+  client: 'web-1',
+  address: '10.0.0.1',
+  port: 22,
+  username: 'monitor',
+  knownHosts: ['/state/known_hosts'],
+};
+const connecting = 'debug1: Connecting to 10.0.0.1 [10.0.0.1] port 22.';
+const established = 'debug1: Connection established.';
+const greeted = 'debug1: Remote protocol version 2.0, remote software version OpenSSH_9.2p1';
+const shown = 'debug1: Server host key: ssh-ed25519 SHA256:Ct+gn6sm09S+tjxHWQsEommECYPRkprlRbet1DSvZ94';
+const newKeys = 'debug1: SSH2_MSG_NEWKEYS received';
+
+function read(lines: readonly string[], onPrompt: (prompt: string) => void = () => undefined): OpensshLogReader {
+  const log = readOpensshLog('mark', onPrompt);
+  // Cut anywhere: chunks of a pipe know nothing of lines.
+  const bytes = Buffer.from(lines.map((line) => `${line}\r\n`).join(''));
+  for (let at = 0; at < bytes.length; at += 7) log.push(bytes.subarray(at, at + 7));
+  return log;
+}
+
+describe('the fault of an ssh that ended before it was logged in', () => {
+  const cases: readonly (readonly [string, readonly string[], string, string, RegExp])[] = [
+    ['nothing at all', [], 'config-invalid', 'connect', /without a word/],
+    ['a bad file', ['/c: line 3: Bad configuration option: fooo'], 'config-invalid', 'connect', /line 3: Bad/],
+    [
+      'an unknown name',
+      ['ssh: Could not resolve hostname nowhere.invalid: Name or service not known'],
+      'dns',
+      'resolve',
+      /^nowhere\.invalid: Name or service/,
+    ],
+    [
+      'a refusal',
+      [connecting, 'ssh: connect to host 10.0.0.1 port 22: Connection refused'],
+      'connect-refused',
+      'connect',
+      /^10\.0\.0\.1: Connection refused$/,
+    ],
+    [
+      'no answer',
+      [connecting, 'ssh: connect to host 10.0.0.1 port 22: Connection timed out'],
+      'connect-timeout',
+      'connect',
+      /timed out/,
+    ],
+    [
+      'no way',
+      [connecting, 'ssh: connect to host 10.0.0.1 port 22: No route to host'],
+      'connect-failed',
+      'connect',
+      /No route to host/,
+    ],
+    [
+      'sent away',
+      [
+        ...[connecting, established, 'debug1: kex_exchange_identification: banner line 0: Not allowed at this time'],
+        'kex_exchange_identification: Connection closed by remote host',
+      ],
+      'turned-away',
+      'handshake',
+      /PerSourcePenalties/,
+    ],
+    [
+      'no common algorithm',
+      [connecting, established, greeted, 'Unable to negotiate with 10.0.0.1 port 22: no matching host key type found.'],
+      'handshake-failed',
+      'handshake',
+      /no matching host key type/,
+    ],
+    [
+      'a jump that fails',
+      [
+        'debug1: Executing proxy command: exec ssh -W [10.0.0.1]:22 hop',
+        ...['debug1: Local version string SSH-2.0-OpenSSH_9.2p1', 'ops@hop: Permission denied (publickey).'],
+        ...['kex_exchange_identification: Connection closed by remote host', 'Connection closed by UNKNOWN port 65535'],
+      ],
+      'bastion-failed',
+      'connect',
+      /ops@hop: Permission denied/,
+    ],
+    [
+      'an unknown host key',
+      [
+        connecting,
+        established,
+        greeted,
+        shown,
+        'No ED25519 host key is known for 10.0.0.1',
+        'Host key verification failed.',
+      ],
+      'host-key-unknown',
+      'handshake',
+      /^10\.0\.0\.1 shows ED25519 SHA256:Ct\+gn.*\/state\/known_hosts has no key for it$/,
+    ],
+    [
+      'too many attempts',
+      [
+        ...[connecting, established, greeted, shown, newKeys],
+        'Received disconnect from 10.0.0.1 port 22:2: Too many authentication failures',
+      ],
+      'auth-failed',
+      'login',
+      /Too many authentication failures/,
+    ],
+    [
+      'a banner that speaks of host keys, after the host key was proved',
+      [
+        ...[connecting, established, greeted, shown, newKeys, 'WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!'],
+        ...['debug1: Authentications that can continue: publickey', 'monitor@10.0.0.1: Permission denied (publickey).'],
+      ],
+      'auth-failed',
+      'login',
+      /the client takes publickey$/,
+    ],
+  ];
+  for (const [name, lines, code, stage, says] of cases) {
+    it(name, () => {
+      const fault = opensshFault(question, read(lines));
+      assert.deepEqual([fault.code, fault.stage, fault.client], [code, stage, 'web-1'], fault.message);
+      assert.match(fault.message, says);
+    });
+  }
+
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-log-'));
+  after(() => rmSync(dir, { recursive: true, force: true }));
+  it('a changed host key: the known fingerprint is that of the line that ssh names, whatever stands there', () => {
+    const file = path.join(dir, 'known_hosts');
+    writeFileSync(file, '# nothing\nnonsense\n');
+    const words = ['@@@@@@', 'REMOTE HOST IDENTIFICATION HAS CHANGED', `Offending RSA key in ${file}:2`];
+    const fault = opensshFault(question, read([connecting, established, greeted, shown, ...words]));
+    assert.equal(fault.code, 'host-key-changed');
+    assert.match(fault.message, /but \/state\/known_hosts says another/);
+  });
+});
+
+describe('the log', () => {
+  it('hands on only questions with its own mark', () => {
+    const asked: string[] = [];
+    read(['mark Password: ', 'marking: no', ' mark Password: ', 'debug1: mark Password: '], (one) => asked.push(one));
+    assert.deepEqual(asked, ['Password: ']);
+  });
+  it('counts a command once it is accepted, and tells how it ended', () => {
+    const log = read(['Authenticated to web-1 ([10.0.0.1]:22) using "publickey".']);
+    assert.deepEqual([log.progress, log.accepted, log.ended], ['in', 0, null]);
+    const more = [
+      'debug2: exec request accepted on channel 2',
+      'debug1: client_input_channel_req: channel 3 rtype exit-status reply 0',
+    ];
+    log.push(Buffer.from(`${more.join('\r\n')}\r\n`));
+    assert.deepEqual([log.accepted, log.channel, log.ended], [1, 2, null]);
+    log.push(Buffer.from('debug1: client_input_channel_req: channel 2 rtype exit-signal reply 0\r\n'));
+    assert.equal(log.ended, 'signal');
+  });
+  it('keeps little of much, and says that it is too much', () => {
+    const log = read([]);
+    for (let count = 0; count < 300; count += 1) log.push(Buffer.from(`${'x'.repeat(1500)}\n`));
+    assert.equal(log.excessive, true);
+    assert.ok(log.lines.length <= 40 && log.lines.every((line) => line.length <= 1000));
+    const endless = read([]);
+    for (let count = 0; count < 300; count += 1) endless.push(Buffer.alloc(1500, 'x'));
+    assert.deepEqual([endless.excessive, endless.lines.length], [true, 0]);
+  });
+  it('what is not printable comes into no message', () => {
+    const log = read([connecting, established, greeted, 'Bye \u001b[31mred\u001b[0m \u0007 é']);
+    assert.match(opensshFault(question, log).message, /^[\x20-\x7e]*$/);
+  });
+});

@@ -1,0 +1,116 @@
+/** Whose fault it was, by the last words of the ssh of each machine on the way. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+
+import type { Hop } from '../../../src/transport/route/hop.ts';
+import { hopLog, wayFault } from '../../../src/transport/openssh/openssh-way-fault.ts';
+
+const hop = (name: string): Hop => ({
+  name,
+  kind: 'bastion',
+  address: `${name}.example.org`,
+  port: 22,
+  family: 0,
+  username: 'monitor',
+  knownAs: name,
+  knownHosts: [],
+  policy: 'strict',
+  kex: null,
+  credentials: { password: null, privateKeys: [], passphrase: null, agent: null, identitiesOnly: true },
+  connectTimeoutMs: null,
+  sshConfig: { host: name, files: [], overruled: true },
+  values: [],
+});
+
+const loggedIn = 'Authenticated to it ([192.0.2.1]:22) using "publickey".';
+const reached = 'debug2: channel 0: open confirm rwindow 2097152 rmax 32768';
+const freed = 'debug1: channel 0: free: direct-tcpip: listening port 0 for 127.0.0.1 port 22, nchannels 1';
+const gone = 'debug2: channel 0: rcvd eof';
+const killed = 'Killed by signal 1.';
+const closed = 'Connection to it closed by remote host.';
+
+describe('whose fault the end of a connection is', () => {
+  const cases: readonly {
+    readonly what: string;
+    readonly hops: readonly (readonly string[])[];
+    readonly client: readonly string[];
+    /** Null: nobody's on the way. */
+    readonly expected: RegExp | null;
+  }[] = [
+    {
+      what: 'the bastion says that it ends',
+      hops: [[loggedIn, reached, freed, closed]],
+      client: [closed],
+      expected: /^bastion b0: the connection broke: Connection to it closed/,
+    },
+    {
+      what: 'the bastion ends, and the ssh behind it was quicker than its words',
+      hops: [[loggedIn, reached, freed, killed]],
+      client: [closed],
+      expected: /^bastion b0: the connection broke \(connect-failed\)$/,
+    },
+    {
+      what: 'the same during the login to the client',
+      hops: [[loggedIn, reached, freed, killed]],
+      client: ['Connection closed by UNKNOWN port 65535'],
+      expected: /^bastion b0: the connection broke \(connect-failed\)$/,
+    },
+    {
+      what: 'the client ends, as its bastion says',
+      hops: [[loggedIn, reached, gone, killed]],
+      client: [closed],
+      expected: null,
+    },
+    {
+      what: 'the client takes its leave',
+      hops: [[loggedIn, reached, killed]],
+      client: ['Received disconnect from 192.0.2.9 port 22:11: going down'],
+      expected: null,
+    },
+    {
+      what: 'the first of two ends',
+      hops: [
+        [loggedIn, reached, freed, killed],
+        [loggedIn, reached, freed, killed],
+      ],
+      client: [closed],
+      expected: /^bastion b0: the connection broke \(connect-failed\)$/,
+    },
+    {
+      what: 'the first of two ends, and the second says that it lost its wire',
+      hops: [
+        [loggedIn, reached, freed, killed],
+        [loggedIn, reached, freed, closed],
+      ],
+      client: [closed],
+      expected: /^bastion b0: the connection broke \(connect-failed\)$/,
+    },
+    {
+      what: 'the second of two ends, as the first says',
+      hops: [
+        [loggedIn, reached, gone, killed],
+        [loggedIn, reached, freed, killed],
+      ],
+      client: [closed],
+      expected: /^bastion b1: the connection broke \(connect-failed\)$/,
+    },
+  ];
+  for (const { what, hops, client, expected } of cases) {
+    it(what, () => {
+      const fault = wayFault({
+        client: 'web-1',
+        hops: hops.map((_, index) => hop(`b${index}`)),
+        logs: hops.map((lines) => hopLog(lines.join('\r\n'))),
+        clientPlace: '192.0.2.9:22',
+        clientLines: client,
+        late: null,
+      });
+      if (expected === null) assert.equal(fault, null);
+      else {
+        assert.ok(fault);
+        assert.deepEqual([fault.code, fault.client], ['bastion-failed', 'web-1']);
+        assert.match(fault.message, expected);
+      }
+    });
+  }
+});

@@ -1,0 +1,275 @@
+/** What transport="openssh" can do beyond the built-in one, and what becomes of its processes. Real servers throughout. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { failure } from '../../support/login.ts';
+import { sshdMissing, sshKeygen, startSshd, type Sshd, type SshdAccount } from '../../support/sshd.ts';
+import { connectBy, noChildLeft, sshChildren, type WayTarget } from '../../support/ways.ts';
+
+const skip = sshdMissing() ?? false;
+
+async function output(
+  target: WayTarget,
+  command = 'echo "$USER"',
+  way: 'openssh' | 'ssh2' | 'auto' = 'openssh',
+): Promise<string> {
+  const connection = await connectBy(way, target);
+  const channel = await connection.exec(command);
+  const printed = (await text(channel.stdout)).trim();
+  await connection.leave();
+  return printed;
+}
+
+describe('certificates', { skip }, () => {
+  let sshd: Sshd;
+  let target: (more?: Partial<WayTarget>) => WayTarget;
+  let authority: string;
+  before(async () => {
+    const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-ca-'));
+    authority = path.join(dir, 'ca');
+    const { publicKey } = sshKeygen(authority, '-t', 'ed25519');
+    // The server's key and the user's are vouched for by the same authority, and by nothing else.
+    sshd = await startSshd({
+      prepare: (folder) => {
+        sign(path.join(folder, 'host_ed25519'), '-h', '-n', '127.0.0.1', '-I', 'host');
+        return [`TrustedUserCAKeys ${authority}.pub`, `HostCertificate ${folder}/host_ed25519-cert.pub`];
+      },
+    });
+    const privateKey = sshKeygen(path.join(sshd.dir, 'login'), '-t', 'ed25519').privateKey;
+    const { name: username } = await sshd.addAccount();
+    sign(privateKey, '-n', username, '-I', 'user');
+    const knownHosts = [`@cert-authority [127.0.0.1]:${sshd.port} ${publicKey}`];
+    target = (more = {}) => ({ port: sshd.port, dir: sshd.dir, knownHosts, username, privateKey, ...more });
+  });
+  afterEach(noChildLeft);
+  after(async () => {
+    await sshd.stop();
+    rmSync(path.dirname(authority), { recursive: true, force: true });
+  });
+  const sign = (key: string, ...options: readonly string[]): void => {
+    execFileSync('ssh-keygen', ['-q', '-s', authority, ...options, `${key}.pub`], { stdio: 'ignore' });
+  };
+
+  it('of a host and of a user, without a line for either', async () => {
+    assert.equal(await output(target()), target().username);
+    await sshd.logged(/Accepted publickey for \S+ .*ED25519-CERT/);
+  });
+  it('transport="auto" takes OpenSSH for them by itself, and ssh2 says what it lacks', async () => {
+    assert.equal(await output(target(), 'echo "$USER"', 'auto'), target().username);
+    const error = await failure(output(target(), 'true', 'ssh2'));
+    assert.match(`${error.message} ${error.advice}`, /transport="openssh"/);
+  });
+  it('a host that only an authority vouches for is reason enough', async () => {
+    const { privateKey, publicKey } = sshKeygen(path.join(sshd.dir, 'plain'), '-t', 'ed25519');
+    const { name: username } = await sshd.addAccount({ publicKey });
+    assert.equal(await output(target({ username, privateKey }), 'echo "$USER"', 'auto'), username);
+    await sshd.logged(new RegExp(`Accepted publickey for ${username} .*: ED25519 SHA256`));
+  });
+  it('an authority for other hosts is none for this one', async () => {
+    const knownHosts = [target().knownHosts[0]?.replace('[127.0.0.1]', '[127.0.0.9]') ?? ''];
+    const error = await failure(output(target({ knownHosts })));
+    assert.deepEqual([error.code, error.stage], ['host-key-unknown', 'handshake'], error.message);
+  });
+  it('one that has expired is told', async () => {
+    const privateKey = sshKeygen(path.join(sshd.dir, 'late'), '-t', 'ed25519').privateKey;
+    sign(privateKey, '-n', target().username, '-I', 'late', '-V', '20200101:20200102');
+    const error = await failure(output(target({ privateKey })));
+    assert.equal(error.code, 'auth-failed', error.message);
+  });
+});
+
+describe('ssh_config', { skip }, () => {
+  let sshd: Sshd;
+  let account: SshdAccount;
+  let privateKey: string;
+  let written = 0;
+  before(async () => {
+    sshd = await startSshd();
+    const key = sshKeygen(path.join(sshd.dir, 'login'), '-t', 'ed25519');
+    privateKey = key.privateKey;
+    account = await sshd.addAccount({ publicKey: key.publicKey });
+  });
+  afterEach(noChildLeft);
+  after(() => sshd.stop());
+
+  const target = (config: readonly string[], more: Partial<WayTarget> = {}): WayTarget => {
+    written += 1;
+    const file = path.join(sshd.dir, `config.${written}`);
+    writeFileSync(file, config.map((line) => `${line}\n`).join(''));
+    const { port, dir } = sshd;
+    return { port, dir, knownHosts: [sshd.hostKeyLine()], username: account.name, config: file, privateKey, ...more };
+  };
+
+  it('a ProxyCommand, which ends with the connection', async () => {
+    const config = [`ProxyCommand /bin/sh -c 'exec ${process.execPath} ${relay(sshd.dir)} ${sshd.port}'`];
+    assert.equal(await output(target(config)), account.name);
+    const connection = await connectBy('openssh', target(config));
+    const channel = await connection.exec('exec sleep 60');
+    const children = processesWith('relay.cjs');
+    assert.equal(children, 1);
+    connection.destroy();
+    await failure(channel.exit);
+    for (let turn = 0; turn < 300 && processesWith('relay.cjs') > 0; turn += 1) await sleep(10);
+    assert.equal(processesWith('relay.cjs'), 0);
+  });
+  it('a ProxyCommand that fails, or says nothing', async () => {
+    const failed = await failure(output(target(['ProxyCommand /bin/sh -c "echo no way >&2; exit 3"'])));
+    assert.deepEqual([failed.code, failed.stage], ['bastion-failed', 'connect'], failed.message);
+    assert.match(failed.message, /no way/);
+    const startedMs = performance.now();
+    const silent = await failure(
+      connectBy('openssh', target(['ProxyCommand sleep 61']), { tcpTimeoutMs: 300, connectTimeoutMs: 700 }),
+    );
+    assert.deepEqual([silent.code, silent.stage], ['connect-timeout', 'connect'], silent.message);
+    assert.ok(performance.now() - startedMs < 2500);
+    for (let turn = 0; turn < 300 && processesWith('sleep 61') > 0; turn += 1) await sleep(10);
+    assert.equal(processesWith('sleep 61'), 0);
+  });
+  it('a ProxyJump', async () => {
+    const config = [
+      ...['Host hop', 'HostName 127.0.0.1', `Port ${sshd.port}`, `User ${account.name}`, `IdentityFile ${privateKey}`],
+      ...[`UserKnownHostsFile ${path.join(sshd.dir, 'hop_known')}`, 'Host web-1', 'ProxyJump hop'],
+    ];
+    writeFileSync(path.join(sshd.dir, 'hop_known'), `${sshd.hostKeyLine()}\n`);
+    const logins = sshd.count(/Accepted publickey/g);
+    assert.equal(await output(target(config)), account.name);
+    assert.equal(sshd.count(/Accepted publickey/g), logins + 2);
+    writeFileSync(path.join(sshd.dir, 'hop_known'), '');
+    const error = await failure(output(target(config)));
+    assert.deepEqual([error.code, error.stage], ['bastion-failed', 'connect'], error.message);
+    assert.match(error.message, /Host key verification failed/);
+  });
+  it('its known hosts count beside ours, and new keys are written to ours', async () => {
+    const file = path.join(sshd.dir, 'theirs');
+    writeFileSync(file, `${sshd.hostKeyLine()}\n`);
+    const config = [`UserKnownHostsFile ${file}`];
+    assert.equal(await output(target(config, { knownHosts: [] })), account.name);
+  });
+  it('what config.xml says wins, and what would forward, prompt or fork is off', async () => {
+    const config = [
+      ...[
+        'User nobody',
+        'Port 1',
+        'StrictHostKeyChecking no',
+        'RequestTTY force',
+        'RemoteCommand false',
+        'LogLevel QUIET',
+      ],
+      ...[
+        'LocalForward 39999 127.0.0.1:1',
+        'ForwardAgent yes',
+        'PermitLocalCommand yes',
+        'LocalCommand touch /nowhere/x',
+      ],
+      ...[
+        'ControlMaster auto',
+        'ControlPath none',
+        'ControlPersist yes',
+        'ForkAfterAuthentication yes',
+        'StdinNull yes',
+      ],
+    ];
+    assert.equal(await output(target(config), 'tty; echo "$USER"'), `not a tty\n${account.name}`);
+    const error = await failure(output(target(config, { knownHosts: [] })));
+    assert.equal(error.code, 'host-key-unknown', error.message);
+  });
+  it('a file that is not there, or that ssh does not take', async () => {
+    const missing = await failure(output(target([], { config: path.join(sshd.dir, 'no-file') })));
+    assert.deepEqual([missing.code, missing.stage], ['config-invalid', 'resolve'], missing.message);
+    const wrong = await failure(output(target(['Fooo bar'])));
+    assert.match(wrong.message, /Bad configuration option: fooo/);
+  });
+  it('a path that ssh cannot be given as it is', async () => {
+    const error = await failure(output(target([], { privateKey: '/tmp/a"b' })));
+    assert.equal(error.code, 'config-invalid');
+    assert.match(error.message, /privateKey=.* cannot be handed to ssh/);
+  });
+});
+
+describe('the machine’s ssh', { skip }, () => {
+  it('is missing: one clear fault', () => {
+    const before = process.env['PATH'];
+    // A process of its own, because the version is asked once.
+    const script = `
+      import { failure } from ${JSON.stringify(path.resolve('test/support/login.ts'))};
+      import { connectBy } from ${JSON.stringify(path.resolve('test/support/ways.ts'))};
+      process.env.PATH = '/nowhere';
+      const error = await failure(connectBy('openssh', { port: 22, dir: ${JSON.stringify(tmpdir())}, knownHosts: [], username: 'x' }));
+      console.log(JSON.stringify([error.code, error.message, error.advice]));`;
+    const printed = execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+      encoding: 'utf8',
+    });
+    assert.equal(process.env['PATH'], before);
+    const [code, message, advice] = JSON.parse(printed) as string[];
+    assert.equal(code, 'unsupported');
+    assert.match(message ?? '', /transport="openssh" needs the program ssh: there is none in PATH/);
+    assert.match(advice ?? '', /openssh-client/);
+  });
+
+  it('a collector that is killed leaves no ssh behind, and no folder', async () => {
+    const sshd = await startSshd();
+    const key = sshKeygen(path.join(sshd.dir, 'login'), '-t', 'ed25519');
+    const { name: username } = await sshd.addAccount({ publicKey: key.publicKey });
+    const temporary = path.join(sshd.dir, 'tmp');
+    execFileSync('mkdir', [temporary]);
+    chmodSync(temporary, 0o700);
+    const target: WayTarget = {
+      port: sshd.port,
+      dir: sshd.dir,
+      knownHosts: [sshd.hostKeyLine()],
+      username,
+      privateKey: key.privateKey,
+    };
+    const script = `
+      import { connectBy } from ${JSON.stringify(path.resolve('test/support/ways.ts'))};
+      const connection = await connectBy('openssh', ${JSON.stringify(target)});
+      await connection.exec('exec sleep 62');
+      console.log('there');
+      setInterval(() => undefined, 1000);`;
+    const collector = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+      env: { ...process.env, TMPDIR: temporary },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(collector.stdout, 'data');
+    const [folder = ''] = readdirSync(temporary).filter((name) => name.startsWith('fh-'));
+    assert.equal(processesWith(`${temporary}/${folder}`) > 0, true);
+    collector.kill('SIGKILL');
+    await once(collector, 'exit');
+    const left = (): boolean => processesWith(`${temporary}/${folder}`) > 0 || existsSync(path.join(temporary, folder));
+    for (let turn = 0; turn < 1000 && left(); turn += 1) await sleep(10);
+    assert.equal(processesWith(`${temporary}/${folder}`), 0);
+    assert.ok(!existsSync(path.join(temporary, folder)), 'the folder is still there');
+    assert.deepEqual(sshChildren(), []);
+    await sshd.stop();
+  });
+});
+
+/** A program that connects its standard streams with a port, as `nc` does. */
+function relay(dir: string): string {
+  const file = path.join(dir, 'relay.cjs');
+  const script = `const s = require('net').connect(Number(process.argv[2]), '127.0.0.1');
+    process.stdin.pipe(s).pipe(process.stdout); s.on('close', () => process.exit());`;
+  writeFileSync(file, script);
+  return file;
+}
+
+/** How many processes have it in their command line; those that only name another are not counted. */
+function processesWith(words: string): number {
+  return readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return false;
+    try {
+      const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ');
+      // A control socket stands in the command line of an ssh; a ProxyCommand stands there too, before it is run.
+      return line.includes(words) && (words.startsWith('/') || !/^(?:ssh |sshd|\/bin\/sh )/.test(line));
+    } catch {
+      return false;
+    }
+  }).length;
+}

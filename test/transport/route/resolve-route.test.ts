@@ -1,0 +1,256 @@
+/** The way to a client, from config.xml and ssh_config together: which value counts, and where it comes from. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+
+import type { Client, SshSettings } from '../../../src/config/config.ts';
+import { Secret } from '../../../src/config/secret.ts';
+import type { Route } from '../../../src/transport/route/route.ts';
+import { createTransportShared } from '../../../src/transport/transport-shared.ts';
+import { load } from '../../config/support/config-files.ts';
+import { failure } from '../../support/login.ts';
+import { sharedFor, wayBastion, wayClient, type Ways } from '../../support/run-shared.ts';
+
+const dir = mkdtempSync(path.join(tmpdir(), 'fh-route-'));
+after(() => rmSync(dir, { recursive: true, force: true }));
+
+const config = path.join(dir, 'config');
+const said = (text: string): Partial<SshSettings> => {
+  writeFileSync(config, text);
+  return { config };
+};
+const route = (client: Client, ways: Ways = {}): Route => sharedFor(ways).routeTo(client);
+
+/** NAME=VALUE (SOURCE) of the last machine. */
+function sources(found: Route, ...names: readonly string[]): readonly string[] {
+  const values = found.hops.at(-1)?.values ?? [];
+  return names.map((name) => {
+    const one = values.find((value) => value.name === name);
+    return one === undefined ? `${name}: nothing` : `${name}=${one.value} (${one.source.replace(`${dir}/`, '')})`;
+  });
+}
+
+const all = `Host web
+  HostName real.example
+  Port 2200
+  User fromssh
+  IdentityFile ${dir}/a
+  IdentityFile ${dir}/b
+  IdentitiesOnly yes
+  IdentityAgent ${dir}/agent
+  UserKnownHostsFile ${dir}/k1 ${dir}/k2
+  GlobalKnownHostsFile none
+  HostKeyAlias Alias
+  ConnectTimeout 7
+  AddressFamily inet6
+  StrictHostKeyChecking accept-new
+`;
+
+test('ssh_config wins over defaults', () => {
+  const client = wayClient('web', said(all), { addressSaid: false });
+  const found = route({ ...client, ssh: { ...client.ssh, said: { config: '' } } });
+  const [hop] = found.hops;
+  assert.deepEqual(sources(found, 'ip', 'port', 'username', 'privateKey', 'agent', 'hostKeys', 'host key of'), [
+    'ip=real.example (config:2)',
+    'port=2200 (config:3)',
+    'username=fromssh (config:4)',
+    `privateKey=${dir}/a, ${dir}/b (config:5, ${dir}/config:6)`,
+    `agent=${dir}/agent (config:8)`,
+    'hostKeys=accept-new (config:14)',
+    'host key of=Alias (config:11)',
+  ]);
+  assert.deepEqual(hop?.knownHosts, ['/nowhere/known_hosts', `${dir}/k1`, `${dir}/k2`]);
+  assert.deepEqual([hop.family, hop.connectTimeoutMs, hop.credentials.identitiesOnly], [6, 7000, true]);
+});
+
+test('the login name: of the client or its group, then ssh_config, then <ssh>, then the account', (t) => {
+  const file = 'Host web gw\n  User fromssh\nMatch host named user fleet\n  Port 99\n';
+  const clients = `<client name="web" proxyJump="gw"/>
+<client name="own" username="own"/>
+<group username="group"><client name="inner"/></group>
+<client name="plain" proxyJump="gw2"/><client name="named"/>`;
+  const names = (ssh: string): readonly string[] => {
+    const config = load(t, `<ssh ${ssh} config="ssh_config"/>\n${clients}`, {
+      ssh_config: `${file}Host own inner\n  User x\n`,
+    });
+    const shared = createTransportShared({ config });
+    return config.clients.flatMap((client) =>
+      shared.routeTo(client).hops.map(({ name, values }) => {
+        const { value, source } = values.find((one) => one.name === 'username') ?? { value: '', source: '' };
+        return `${name} ${value} ${path.basename(source)}`;
+      }),
+    );
+  };
+  const account = userInfo().username;
+  const said = ['own own config.xml:4', 'inner group config.xml:5'];
+  assert.deepEqual(names('username="fleet"'), [
+    ...['gw fromssh ssh_config:2', 'web fromssh ssh_config:2', ...said],
+    ...['gw2 fleet config.xml:2', 'plain fleet config.xml:2', 'named fleet config.xml:2'],
+  ]);
+  assert.deepEqual(names(''), [
+    ...['gw fromssh ssh_config:2', 'web fromssh ssh_config:2', ...said],
+    ...[`gw2 ${account} default`, `plain ${account} default`, `named ${account} default`],
+  ]);
+});
+
+test('config.xml wins over ssh_config, attribute by attribute', () => {
+  const own = { username: 'own', privateKey: '/own', agent: null, hostKeys: 'strict', knownHosts: '/known' } as const;
+  const found = route(wayClient('web', { ...said(all), ...own }, { address: '10.0.0.1', port: 24 }), {
+    said: ['collector connectTimeout'],
+  });
+  const [hop] = found.hops;
+  assert.deepEqual(sources(found, 'ip', 'port', 'username', 'privateKey', 'agent', 'hostKeys', 'knownHosts'), [
+    'ip=10.0.0.1 (config.xml:7)',
+    'port=24 (config.xml:7)',
+    'username=own (config.xml:7)',
+    'privateKey=/own (config.xml:7)',
+    'agent=none (config.xml:7)',
+    'hostKeys=strict (config.xml:7)',
+    'knownHosts=/known (config.xml:7)',
+  ]);
+  assert.equal(hop?.connectTimeoutMs, null);
+  // What only ssh_config says holds all the same.
+  assert.deepEqual([hop.knownAs, hop.family], ['Alias', 6]);
+});
+
+test('key exchanges: those of config.xml, else those of ssh_config, which only OpenSSH may be able to do', () => {
+  const names = (text: string, own: Partial<SshSettings> = {}) => {
+    const found = route(wayClient('web', { ...said(`Host web\n${text}`), ...own }));
+    const needed = found.unsupported.map(({ option, place }) => `${option} ${path.basename(place)}`);
+    return [found.hops[0]?.kex, sources(found, 'kex').join(), needed.join()];
+  };
+  const kex = 'curve25519-sha256';
+  assert.deepEqual(names(''), [null, 'kex: nothing', '']);
+  assert.deepEqual(names('  KexAlgorithms +*exchange*\n'), ['+*exchange*', 'kex=+*exchange* (config:2)', '']);
+  assert.deepEqual(names('  KexAlgorithms -*exchange*\n', { kex }), [kex, `kex=${kex} (config.xml:7)`, '']);
+  const foreign = 'mlkem768x25519-sha256';
+  assert.deepEqual(names(`  KexAlgorithms ${foreign}\n`), [
+    foreign,
+    `kex=${foreign} (config:2)`,
+    'KexAlgorithms config:2',
+  ]);
+});
+
+test('a secret is never among the values', () => {
+  const password = new Secret({ kind: 'literal', value: 'hush' });
+  assert.ok(!JSON.stringify(route(wayClient('web', { password }))).includes('hush'));
+});
+
+test('under which name the host key is known', () => {
+  const bastions = [wayBastion('fra', {}, { address: '192.0.2.1', port: 2222 })];
+  const knownAs = (client: Client): readonly string[] => route(client, { bastions }).hops.map((hop) => hop.knownAs);
+  assert.deepEqual(knownAs(wayClient('web', {}, { address: '10.0.0.1' })), ['10.0.0.1']);
+  assert.deepEqual(knownAs(wayClient('web', { proxyJump: 'fra' }, { address: '10.0.0.1', port: 24 })), [
+    '[192.0.2.1]:2222',
+    '[web]:24',
+  ]);
+  const noIp = said('Host web\n HostName real\n');
+  assert.deepEqual(knownAs(wayClient('web', { ...noIp, proxyJump: 'fra' }, { addressSaid: false })).at(-1), 'web');
+  // As ssh does it, where all of the way is ssh's.
+  const ofSsh = said('Host web\n HostName real\n ProxyJump gate\n');
+  assert.deepEqual(knownAs(wayClient('web', ofSsh, { addressSaid: false })), ['gate', 'real']);
+});
+
+const ways: readonly (readonly [string, string, readonly string[]])[] = [
+  ['fra', '', ['fra', 'web']],
+  ['ams', '', ['fra', 'ams', 'web']],
+  ['ams,fra', '', ['fra', 'ams', 'fra', 'web']],
+  ['gate', '', ['fra', 'gate', 'web']],
+  ['root@gate:23', '', ['root@gate:23', 'web']],
+  ['fra,x@y', '', ['fra', 'x@y', 'web']],
+  // Hosts of ssh_config have ways of their own, and names of config.xml mean nothing there.
+  ['', 'Host web\n ProxyJump one\nHost one\n ProxyJump fra\n', ['fra', 'one', 'web']],
+  ['', 'Host web\n ProxyJump one,two\nHost two\n ProxyJump three\n', ['one', 'two', 'web']],
+  ['', 'ProxyJump none\n', ['web']],
+  ['fra', 'Host web\n ProxyJump one\n', ['fra', 'web']],
+];
+for (const [proxyJump, text, expected] of ways) {
+  test(`the way of ${JSON.stringify(proxyJump || text)}`, () => {
+    const own = { ...said(text), ...(proxyJump === '' ? {} : { proxyJump }) };
+    const bastions = [wayBastion('fra', {}), wayBastion('ams', { proxyJump: 'fra' })];
+    const clients = [wayClient('gate', { proxyJump: 'fra' })];
+    const { hops } = route(wayClient('web', own), { bastions, clients, jumpHosts: { config: null } });
+    assert.deepEqual(
+      hops.map(({ name }) => name),
+      expected,
+    );
+    assert.deepEqual(
+      hops.map(({ kind }) => kind),
+      expected.map((_, index) => (index === expected.length - 1 ? 'client' : 'bastion')),
+    );
+  });
+}
+
+test('a way of ssh_config that comes back to itself', async () => {
+  const client = wayClient('web', said('Host *\n ProxyJump gate\n'));
+  const error = await failure(Promise.resolve().then(() => route(client)));
+  assert.equal(error.code, 'config-invalid');
+  assert.match(error.message, /config:2: proxyJump "gate" comes back to where it began/);
+});
+
+test('one machine’s credentials are never another’s', () => {
+  const password = new Secret({ kind: 'literal', value: 'hush' });
+  const bastions = [wayBastion('fra', { username: 'jump', privateKey: '/jump', agent: '/agent' })];
+  const own = { username: 'web', privateKey: '/web', password, proxyJump: 'fra,x@y' };
+  const { hops } = route(wayClient('web', own), { bastions, jumpHosts: { config: null } });
+  assert.deepEqual(
+    hops.map(({ username, credentials: { privateKeys, agent, password: secret } }) => [
+      username,
+      privateKeys.map((key) => key.path),
+      agent,
+      secret === null,
+    ]),
+    [
+      ['jump', ['/jump'], '/agent', true],
+      ['x', [], null, true],
+      ['web', ['/web'], null, false],
+    ],
+  );
+});
+
+const beyond: readonly (readonly [string, Partial<SshSettings>, readonly string[]])[] = [
+  ['ProxyCommand nc %h %p', {}, ['ProxyCommand']],
+  ['ProxyCommand none', {}, []],
+  ['ProxyCommand nc %h %p', { proxyJump: 'fra' }, []],
+  ['CertificateFile /c', {}, ['CertificateFile']],
+  ['CertificateFile /c', { privateKey: '/own' }, []],
+  ['GSSAPIAuthentication yes', { privateKey: '/own' }, []],
+  [
+    'GSSAPIAuthentication yes\nIdentityFile none',
+    {},
+    ['GSSAPIAuthentication (there is no private key, password or ssh-agent)'],
+  ],
+];
+for (const [text, own, expected] of beyond) {
+  test(`what ssh2 cannot do: ${text} beside ${JSON.stringify(own)}`, () => {
+    const { unsupported } = route(wayClient('web', { ...said(text), ...own }), { bastions: [wayBastion('fra', {})] });
+    assert.deepEqual(
+      unsupported.map(({ option }) => option),
+      expected,
+    );
+    assert.ok(unsupported.every(({ place, needed, hop }) => place === `${config}:1` && needed && hop === 'web'));
+  });
+}
+
+test('a certificate beside the key is OpenSSH’s to use, and ssh2 goes on without', () => {
+  const privateKey = path.join(dir, 'key');
+  for (const name of [privateKey, `${privateKey}-cert.pub`]) writeFileSync(name, '');
+  const { unsupported } = route(wayClient('web', { privateKey }));
+  assert.deepEqual(unsupported, [
+    { option: `the certificate beside a key (${privateKey})`, place: 'config.xml:7', hop: 'web', needed: false },
+  ]);
+});
+
+test('the machines before a client, as a proxyJump names them', () => {
+  const before = (text: string, ways: Ways = {}): readonly string[] =>
+    sharedFor(ways).wayTo(wayClient('web', said(text), { addressSaid: false }));
+  assert.deepEqual(before('Host web\n  ProxyJump ops@gate:2222,fra\n'), ['ops@gate:2222', 'fra']);
+  assert.deepEqual(before('Host other\n  ProxyJump gate\n'), []);
+  assert.deepEqual(before('Fooo bar\n'), []);
+  assert.deepEqual(before('Host *\n  ProxyJump gate\n'), [], 'a way that comes back to itself');
+  const bastions = [wayBastion('fra', { proxyJump: 'ber' }), wayBastion('ber', {})];
+  assert.deepEqual(sharedFor({ bastions }).wayTo(wayClient('web', { proxyJump: 'fra' })), ['ber', 'fra']);
+  assert.deepEqual(sharedFor({ bastions }).wayTo(wayClient('web', {})), []);
+});

@@ -1,0 +1,324 @@
+/** Reading ssh_config, compared with what `ssh -G` says of the same files. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname, tmpdir, userInfo } from 'node:os';
+import path from 'node:path';
+import { after, describe, it, test } from 'node:test';
+
+import { parseJumps } from '../../../src/config/values/jumps.ts';
+import { askSshConfig, type SshConfigAnswer } from '../../../src/transport/ssh-config/ssh-config.ts';
+import { loadSshConfig } from '../../../src/transport/ssh-config/ssh-config-file.ts';
+import { sshConfigValues, type SshConfigValues } from '../../../src/transport/ssh-config/ssh-config-values.ts';
+import { failure } from '../../support/login.ts';
+
+const dir = mkdtempSync(path.join(tmpdir(), 'fh-ssh-config-'));
+const corpus = path.join(import.meta.dirname, '../../testdata/ssh-config');
+cpSync(corpus, dir, { recursive: true });
+for (const name of readdirSync(dir, { recursive: true, encoding: 'utf8' })) {
+  if (!/\.(?:conf|inc2?)$/.test(name)) continue;
+  const file = path.join(dir, name);
+  writeFileSync(file, readFileSync(file, 'utf8').replaceAll('@DIR@', dir));
+}
+after(() => rmSync(dir, { recursive: true, force: true }));
+
+const { username, uid, homedir } = userInfo();
+const environment = { ...process.env, FH_TEST_WORD: 'word' };
+const self = { user: username, uid: String(uid), home: homedir, hostname: hostname(), environment };
+
+interface Asked {
+  readonly answer: SshConfigAnswer;
+  readonly values: SshConfigValues;
+  readonly user: string | null;
+  readonly host: string;
+}
+
+function ask(file: string, target: string): Asked {
+  const at = target.lastIndexOf('@');
+  const user = at === -1 ? null : target.slice(0, at);
+  const question = { host: target.slice(at + 1), user, address: null, localUser: username };
+  const answer = askSshConfig([loadSshConfig(file)], question);
+  return { answer, values: sshConfigValues(answer, question, self), user, host: question.host };
+}
+
+/** What `ssh -G` prints, by option; null when it refuses the file. */
+function sshSays(file: string, target: string): ReadonlyMap<string, readonly string[]> | null {
+  const options = { encoding: 'utf8', env: environment } as const;
+  const { status, stdout } = spawnSync('ssh', ['-G', '-F', file, '--', target], options);
+  if (status !== 0) return null;
+  const said = new Map<string, string[]>();
+  for (const line of stdout.split('\n')) {
+    const [, keyword = '', value = ''] = /^(\S+) (.*)$/.exec(line) ?? [];
+    said.set(keyword, [...(said.get(keyword) ?? []), value]);
+  }
+  return said;
+}
+
+/** An answer in the words of `ssh -G`. */
+function inWordsOfSsh({ answer, values, user, host }: Asked): Record<string, unknown> {
+  const strict = answer.first.get('stricthostkeychecking')?.args[0] ?? 'ask';
+  const raw = (option: 'identityfile' | 'certificatefile'): unknown =>
+    answer.all.get(option)?.map(({ args }) => args[0]) ?? null;
+  const { connectTimeoutMs, identityAgent, family, proxyJump } = values;
+  const timeout = answer.first.get('connecttimeout')?.args[0];
+  return {
+    hostname: values.hostName?.value ?? host.toLowerCase(),
+    user: user ?? values.user?.value ?? username,
+    port: String(values.port?.value ?? 22),
+    identityfile: raw('identityfile'),
+    certificatefile: raw('certificatefile'),
+    identitiesonly: values.identitiesOnly?.value === true ? 'yes' : 'no',
+    identityagent: identityAgent?.value ?? null,
+    proxyjump: proxyJump === null || proxyJump.value === 'none' ? null : parseJumps(proxyJump.value),
+    proxycommand: values.proxyCommand?.value ?? null,
+    userknownhostsfile: values.userKnownHosts?.value.join(' ') ?? null,
+    globalknownhostsfile: values.globalKnownHosts?.value.join(' ') ?? null,
+    hostkeyalias: values.hostKeyAlias?.value ?? null,
+    connecttimeout: timeout === '0' ? '0' : connectTimeoutMs === null ? 'none' : String(connectTimeoutMs.value / 1000),
+    addressfamily: { 0: 'any', 4: 'inet', 6: 'inet6' }[family?.value ?? 0],
+    stricthostkeychecking: { yes: 'true', no: 'false', off: 'false' }[strict] ?? strict,
+  };
+}
+
+const defaults: Readonly<Record<string, string>> = {
+  userknownhostsfile: `${homedir}/.ssh/known_hosts ${homedir}/.ssh/known_hosts2`,
+  globalknownhostsfile: '/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2',
+};
+
+function ofSsh(said: ReadonlyMap<string, readonly string[]>): Record<string, unknown> {
+  const one = (option: string): string | null => {
+    const value = said.get(option)?.[0] ?? null;
+    return value === defaults[option] ? null : value;
+  };
+  const identities = said.get('identityfile') ?? [];
+  return {
+    hostname: one('hostname'),
+    user: one('user'),
+    port: one('port'),
+    identityfile: identities.includes('~/.ssh/id_xmss') || identities.includes('~/.ssh/id_dsa') ? null : identities,
+    certificatefile: said.get('certificatefile') ?? null,
+    identitiesonly: one('identitiesonly'),
+    identityagent: one('identityagent'),
+    proxyjump: one('proxyjump') === null || one('proxyjump') === 'none' ? null : parseJumps(one('proxyjump') ?? ''),
+    proxycommand: one('proxycommand') === 'none' ? null : one('proxycommand'),
+    userknownhostsfile: one('userknownhostsfile'),
+    globalknownhostsfile: one('globalknownhostsfile'),
+    hostkeyalias: one('hostkeyalias'),
+    connecttimeout: one('connecttimeout'),
+    addressfamily: one('addressfamily'),
+    stricthostkeychecking: one('stricthostkeychecking'),
+  };
+}
+
+describe('like ssh -G', () => {
+  const files = readdirSync(corpus).filter((name) => name.endsWith('.conf'));
+  const cases = files.flatMap((name) => {
+    const [, hosts = ''] = /^# ask: (.*?)\r?$/m.exec(readFileSync(path.join(corpus, name), 'utf8')) ?? [];
+    return hosts
+      .split(' ')
+      .filter((host) => host !== '')
+      .map((host) => ({ name, host }));
+  });
+  it('has something to compare', () => {
+    assert.ok(files.length >= 15 && cases.length >= 50, `${files.length} files, ${cases.length} cases`);
+  });
+  for (const { name, host } of cases) {
+    it(`${name}: ${host}`, (t) => {
+      const file = path.join(dir, name);
+      if (spawnSync('ssh', ['-V']).error !== undefined) {
+        assert.ok(!process.env['CI'], 'needs ssh');
+        t.skip('needs ssh (openssh-client)');
+        return;
+      }
+      const said = sshSays(file, host);
+      assert.ok(said !== null, 'ssh refuses the file');
+      assert.deepEqual(inWordsOfSsh(ask(file, host)), ofSsh(said));
+    });
+  }
+});
+
+const refused: readonly (readonly [string, RegExp])[] = [
+  ['User', /:1: User has no argument/],
+  ['User bob alice', /:1: User has more than one argument/],
+  ['User == bob', /:1: User has more than one argument/],
+  ['User "bob', /:1: a quote is not closed/],
+  ['\nPort abc', /:2: Port is no port number/],
+  ['Port 70000', /Port is no port number/],
+  ['Host other\nPort abc', /:2: Port is no port number/],
+  ['Host', /:1: Host has no argument/],
+  ['Host "" web', /Host has an empty pattern/],
+  ['Match foo bar', /Match has no criterion foo/],
+  ['Match host', /Match host has no pattern/],
+  ['Match all host web', /Match all cannot be followed/],
+  ['AddressFamily IPv6', /AddressFamily is none of any, inet, inet6/],
+  ['StrictHostKeyChecking maybe', /StrictHostKeyChecking is none of/],
+  ['ConnectTimeout -3', /ConnectTimeout is no time/],
+  ['ConnectTimeout 5 6', /more than one argument/],
+  ['IdentityFile a b', /IdentityFile has more than one argument/],
+  ['UserKnownHostsFile none ~/x', /UserKnownHostsFile has none among others/],
+  ['Include', /Include has no argument/],
+];
+describe('what ssh refuses', () => {
+  for (const [text, says] of refused) {
+    it(JSON.stringify(text), async () => {
+      const file = path.join(dir, 'refused');
+      writeFileSync(file, `${text}\n`);
+      assert.equal(sshSays(file, 'web'), null, 'ssh takes it');
+      const error = await failure(Promise.resolve().then(() => loadSshConfig(file)));
+      assert.equal(error.code, 'config-invalid');
+      assert.match(error.message, says);
+      assert.ok(error.message.startsWith(file), error.message);
+    });
+  }
+
+  it('files that include each other for ever', async () => {
+    const file = path.join(dir, 'circle');
+    writeFileSync(file, `Include ${file}\n`);
+    const error = await failure(Promise.resolve().then(() => loadSshConfig(file)));
+    assert.match(error.message, /include each other more than 16 deep/);
+  });
+
+  it('an included file that others can write to, or that is of somebody else', async () => {
+    const [file, inner] = [path.join(dir, 'outer'), path.join(dir, 'inner')];
+    writeFileSync(file, `Include ${inner}\n`);
+    writeFileSync(inner, 'User u\n');
+    const isRefused = async (): Promise<void> => {
+      assert.equal(sshSays(file, 'web'), null, 'ssh takes it');
+      const error = await failure(Promise.resolve().then(() => loadSshConfig(file)));
+      assert.ok(error.message.startsWith(`${inner}: it belongs to somebody else`), error.message);
+    };
+    chmodSync(inner, 0o666);
+    await isRefused();
+    chmodSync(inner, 0o644);
+    assert.equal(ask(file, 'web').values.user?.value, 'u');
+    if (uid !== 0) return;
+    chownSync(inner, 65_534, 65_534);
+    await isRefused();
+  });
+
+  it('a file that is none, and one that is not there', async () => {
+    const error = await failure(Promise.resolve().then(() => loadSshConfig(dir)));
+    assert.equal(error.code, 'config-invalid');
+    assert.deepEqual([...askSshConfig([loadSshConfig(path.join(dir, 'none'))], web).first], []);
+  });
+});
+
+const web = { host: 'web', user: null, address: null, localUser: username };
+
+function write(text: string): string {
+  const file = path.join(dir, 'written');
+  writeFileSync(file, text);
+  return file;
+}
+
+describe('what only OpenSSH can do', () => {
+  const table: readonly (readonly [string, readonly string[]])[] = [
+    ['Match exec "true"\n User x', ['Match exec :1 needed']],
+    ['Match host db exec "true"\n User x', []],
+    // Said already, so it changes nothing.
+    ['User y\nMatch exec "true"\n User x', []],
+    ['Match exec "true"\n ForwardAgent yes', []],
+    ['Match exec "true"\n Host web\n User x', []],
+    ['Match localnetwork 10.0.0.0/8\n HostName x', ['Match localnetwork :1 needed']],
+    ['Match exec "true"\n GSSAPIAuthentication yes', ['Match exec :1 needed']],
+    ['GSSAPIAuthentication yes', ['GSSAPIAuthentication :1 optional']],
+    ['GSSAPIAuthentication no\nGSSAPIAuthentication yes', []],
+    ['CanonicalizeHostname always', ['CanonicalizeHostname :1 needed']],
+    ['PKCS11Provider none', []],
+    ['pkcs11provider /usr/lib/x.so', ['pkcs11provider :1 needed']],
+    ['RevokedHostKeys /etc/revoked', ['RevokedHostKeys :1 needed']],
+    ['Host db\n RevokedHostKeys /etc/revoked', []],
+  ];
+  for (const [text, expected] of table) {
+    it(JSON.stringify(text), () => {
+      const file = write(text);
+      const { opensshOnly } = askSshConfig([loadSshConfig(file)], web);
+      const shortly = opensshOnly.map(
+        ({ option, place, needed }) => `${option} ${place.replace(file, '')} ${needed ? 'needed' : 'optional'}`,
+      );
+      assert.deepEqual(shortly, expected);
+    });
+  }
+});
+
+test('nothing is run', () => {
+  const ran = path.join(dir, 'ran');
+  const file = write(`Match exec "touch ${ran}"\n User x\nHost *\n KnownHostsCommand /usr/bin/touch ${ran}\n`);
+  askSshConfig([loadSshConfig(file)], web);
+  assert.ok(!existsSync(ran));
+});
+
+test('options that are not followed or not known are named once, with their place', () => {
+  const file = write('IgnoreUnknown Q*\nFrobnicate 1\nFrobnicate 2\nQuux 3\nSendEnv LANG\nUser x\nHost db\n Other 1\n');
+  const { passedOver } = askSshConfig([loadSshConfig(file)], web);
+  assert.deepEqual(passedOver, [
+    { option: 'Frobnicate', place: `${file}:2`, known: false },
+    { option: 'SendEnv', place: `${file}:5`, known: true },
+  ]);
+});
+
+test('several files: the first value of all', () => {
+  const first = write('Host web\n User first\n');
+  const second = path.join(dir, 'second');
+  writeFileSync(second, 'User second\nPort 5\n');
+  const answer = askSshConfig([loadSshConfig(first), loadSshConfig(second)], web);
+  assert.deepEqual(
+    [...answer.first].map(([name, { args, place }]) => [name, args[0], place]),
+    [
+      ['user', 'first', `${first}:2`],
+      ['port', '5', `${second}:2`],
+    ],
+  );
+});
+
+test('what is said already is what Match compares', () => {
+  const file = loadSshConfig(write('Match host 10.0.0.1\n Port 1\nMatch user ops\n ConnectTimeout 3\n'));
+  const asked = askSshConfig([file], { ...web, address: '10.0.0.1', user: 'ops' });
+  assert.deepEqual([...asked.first.keys()], ['port', 'connecttimeout']);
+  assert.deepEqual([...askSshConfig([file], web).first.keys()], []);
+});
+
+test('tokens that cannot be replaced are named, and their files passed over', () => {
+  const asked = ask(write('IdentityFile ~/%Z\nIdentityFile ${FH_NOT_SET}/x\nIdentityFile ~/ok\n'), 'web');
+  assert.deepEqual(
+    asked.values.identityFiles.map(({ value }) => value),
+    [path.join(homedir, 'ok')],
+  );
+  assert.equal(asked.values.notes.length, 2);
+  assert.match(asked.values.notes[0] ?? '', /:1: IdentityFile ~\/%Z: %Z is not followed; passed over$/);
+  assert.match(asked.values.notes[1] ?? '', /\$\{FH_NOT_SET\} is not set/);
+});
+
+test('StrictHostKeyChecking no is never "accept any"', () => {
+  for (const word of ['no', 'off', 'ask', 'yes']) {
+    const { values } = ask(write(`StrictHostKeyChecking ${word}\n`), 'web');
+    assert.equal(values.policy?.value, 'strict');
+    assert.equal(values.notes.length, word === 'no' || word === 'off' ? 1 : 0);
+  }
+  assert.equal(ask(write('StrictHostKeyChecking accept-new\n'), 'web').values.policy?.value, 'accept-new');
+});
+
+test('ten thousand blocks are read once and asked for ten thousand hosts in a moment', () => {
+  const lines = Array.from(
+    { length: 10_000 },
+    (_, index) => `Host h${index}\n HostName 10.0.0.1\n Port ${index + 1}\n`,
+  );
+  const file = loadSshConfig(write(`${lines.join('')}Host *\n User ops\n`));
+  const startedMs = performance.now();
+  for (let index = 0; index < 10_000; index += 1) {
+    const { first } = askSshConfig([file], { ...web, host: `h${index}` });
+    assert.equal(first.get('port')?.args[0], String(index + 1));
+  }
+  // A hundred times what it takes; block by block it would take minutes.
+  assert.ok(performance.now() - startedMs < 10_000);
+});

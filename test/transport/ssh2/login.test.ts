@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+
+import { isPasswordPrompt, planLogin, type Credentials } from '../../../src/transport/ssh2/login.ts';
+import { generateHostKey } from '../../../src/simulator/loopback-server.ts';
+import { decodeLoginKey } from '../../../src/transport/credentials/private-key.ts';
+import { SshAgent } from '../../../src/transport/credentials/ssh-agent.ts';
+import type { AuthenticationType } from '../../../src/transport/connection/ssh2.ts';
+
+const key = decodeLoginKey(generateHostKey(), null);
+const agent = new SshAgent('/nowhere');
+const all: Credentials = { password: 'secret', keys: [key], agent, problem: null, certificates: [] };
+
+/** A client that answers each attempt with what it would take, and whether it took one of several. */
+interface Answer {
+  readonly left: AuthenticationType[];
+  readonly partial?: boolean;
+}
+
+function attempts(credentials: Credentials, answers: readonly Answer[]): readonly string[] {
+  const login = planLogin({ username: 'monitor', credentials, refuse: () => undefined });
+  const made: string[] = [];
+  let offer = login.next(null, null);
+  for (const { left, partial = false } of answers) {
+    if (offer === false) break;
+    made.push(offer.type);
+    offer = login.next(left, partial);
+  }
+  made.push(offer === false ? 'nothing' : offer.type);
+  return made;
+}
+
+describe('planLogin', () => {
+  const everything: AuthenticationType[] = ['publickey', 'password', 'keyboard-interactive'];
+  const cases: readonly [name: string, Credentials, readonly Answer[], readonly string[]][] = [
+    ['begins with the key, never with `none`', all, [], ['publickey']],
+    [
+      'tries key, agent, password, and does not send a judged password again',
+      all,
+      [{ left: everything }, { left: everything }, { left: everything }],
+      ['publickey', 'agent', 'password', 'nothing'],
+    ],
+    [
+      'sends the password by keyboard-interactive where there is no password method',
+      { ...all, keys: [], agent: null },
+      [{ left: ['publickey', 'keyboard-interactive'] }, { left: ['publickey', 'keyboard-interactive'] }],
+      ['password', 'keyboard-interactive', 'nothing'],
+    ],
+    ['leaves out what the client does not take', all, [{ left: ['password'] }], ['publickey', 'password']],
+    [
+      'ends when nothing is wanted that there is',
+      { ...all, password: null },
+      [{ left: ['password'] }],
+      ['publickey', 'nothing'],
+    ],
+    [
+      'offers a key again that was out of turn',
+      { ...all, agent: null },
+      [{ left: ['password'] }, { left: ['publickey'], partial: true }],
+      ['publickey', 'password', 'publickey'],
+    ],
+    ['has nothing to offer without credentials', { ...all, keys: [], agent: null, password: null }, [], ['nothing']],
+  ];
+  for (const [name, credentials, answers, expected] of cases) {
+    it(name, () => assert.deepEqual(attempts(credentials, answers), expected));
+  }
+
+  it('answers one password prompt, once', () => {
+    const refusals: string[] = [];
+    const login = planLogin({
+      username: 'monitor',
+      credentials: { ...all, keys: [], agent: null },
+      refuse: (why) => refusals.push(why),
+    });
+    login.next(null, null);
+    const offer = login.next(['keyboard-interactive'], false);
+    assert.ok(offer !== false && offer.type === 'keyboard-interactive');
+    const ask = (...prompts: readonly { prompt: string; echo: boolean }[]): readonly string[] | null => {
+      let given: readonly string[] | null = null;
+      offer.prompt('', '', '', [...prompts], (answers) => (given = answers));
+      return given;
+    };
+    assert.equal(ask({ prompt: 'Password: ', echo: true }), null);
+    assert.equal(ask({ prompt: 'Password: ', echo: false }, { prompt: 'Code: ', echo: false }), null);
+    assert.deepEqual(ask({ prompt: 'Password: ', echo: false }), ['secret']);
+    assert.equal(ask({ prompt: 'Password: ', echo: false }), null);
+    assert.equal(refusals.length, 3);
+    assert.match(refusals[1] ?? '', /asks "Password:", "Code:", which is not answered/);
+    assert.match(refusals[2] ?? '', /the password was refused/);
+    assert.ok(!refusals.join(' ').includes('secret'));
+  });
+});
+
+describe('isPasswordPrompt', () => {
+  const yes = ['Password: ', '(monitor@web-1) Password: ', "monitor@newton's password:", 'Passwort:', 'Mot de passe :'];
+  const no = [
+    'Verification code: ',
+    'New password: ',
+    'Retype new password: ',
+    'One-time password: ',
+    'OTP',
+    '',
+    'PIN:',
+  ];
+  for (const prompt of yes) it(`answers ${prompt}`, () => assert.equal(isPasswordPrompt(prompt), true));
+  for (const prompt of no)
+    it(`does not answer ${prompt || 'nothing'}`, () => assert.equal(isPasswordPrompt(prompt), false));
+});

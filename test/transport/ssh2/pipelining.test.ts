@@ -1,0 +1,192 @@
+/** A login that goes ahead with its first command: on OpenSSH and dropbear, refused, and on servers that do not follow. */
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import { after, afterEach, before, beforeEach, describe, it, test } from 'node:test';
+
+import { parseKnownHosts } from '../../../src/transport/known-hosts/known-hosts.ts';
+import { generateHostKey } from '../../../src/simulator/loopback-server.ts';
+import { sendAhead } from '../../../src/transport/ssh2/pipelining.ts';
+import { decodeLoginKey, loadPrivateKey, type LoginKey } from '../../../src/transport/credentials/private-key.ts';
+import { newClient, type ParsedKey } from '../../../src/transport/connection/ssh2.ts';
+import type { Connection } from '../../../src/transport/transport.ts';
+import type { SshdAccount } from '../../support/accounts.ts';
+import { dropbearMissing, startDropbear, type Dropbear } from '../../support/dropbear.ts';
+import type { HostileMode } from '../../support/hostile-ssh.ts';
+import { startHostileServer } from '../../support/hostile-server.ts';
+import { connectTo, failure, type Login } from '../../support/login.ts';
+import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../../support/sshd.ts';
+import { startTurnsProxy, type TurnsProxy } from '../../support/turns-proxy.ts';
+
+const kinds = { ed25519: ['ed25519'], ecdsa: ['ecdsa'], rsa: ['rsa', '-b', '2048'] } as const;
+type Kind = keyof typeof kinds;
+
+const servers = [
+  { name: 'OpenSSH', missing: sshdMissing(), start: () => startSshd(), goesOn: true },
+  // It ends the connection at the channel that was opened before the login.
+  { name: 'dropbear', missing: dropbearMissing(), start: startDropbear, goesOn: false },
+];
+
+async function outcome(connection: Connection, command: string): Promise<string> {
+  const channel = await connection.exec(command);
+  channel.stdin.end();
+  const [said, exit] = await Promise.all([text(channel.stdout), channel.exit]);
+  return `${said}${exit.status}`;
+}
+
+for (const { name, missing, start, goesOn } of servers) {
+  describe(name, { skip: missing ?? false }, () => {
+    let server: Sshd | Dropbear;
+    let proxy: TurnsProxy;
+    let account: SshdAccount;
+    let other: SshdAccount;
+    const keys = {} as Record<Kind, LoginKey>;
+    before(async () => {
+      server = await start();
+      const lines: string[] = [];
+      for (const kind of ['ed25519', 'ecdsa', 'rsa'] as const) {
+        const [type, ...more] = kinds[kind];
+        const made = sshKeygen(path.join(server.dir, kind), '-t', type, ...more);
+        keys[kind] = loadPrivateKey(made.privateKey, null);
+        lines.push(made.publicKey);
+      }
+      account = await server.addAccount({ shell: '/bin/bash', publicKey: lines.join('\n') });
+      other = await server.addAccount({ shell: '/bin/bash', publicKey: lines[1] ?? '' });
+    });
+    beforeEach(async () => {
+      proxy = await startTurnsProxy(server.port);
+    });
+    afterEach(() => proxy.close());
+    after(() => server.stop());
+
+    const login = (credentials: Login['credentials'], command?: string, username = account.name): Promise<Connection> =>
+      connectTo({
+        server: { port: proxy.port, hostKeyLine: () => lineAt(server, proxy.port) },
+        username,
+        credentials,
+        ...(command === undefined ? {} : { options: { ahead: command } }),
+      });
+
+    for (const kind of ['ed25519', 'ecdsa', 'rsa'] as const) {
+      it(`takes a login with ${kind} and the first command in one turn`, async () => {
+        const command = 'cat; echo out; exit 3';
+        const waiting = await login({ key: keys[kind] });
+        assert.equal(await outcome(waiting, command), 'out\n3');
+        const waited = proxy.turns();
+        await waiting.leave();
+        const ahead = await login({ key: keys[kind] }, command);
+        assert.equal(await outcome(ahead, command), 'out\n3');
+        // Service, query, signature, channel and exec become one.
+        assert.ok(proxy.turns() - waited <= waited - 3, `${proxy.turns() - waited} turns, ${waited} when waiting`);
+        assert.equal(proxy.connections(), 2);
+        assert.ok(ahead.connectMs > 0);
+        await ahead.leave();
+      });
+    }
+
+    it('runs further commands on the same connection', async () => {
+      const connection = await login({ key: keys.ed25519 }, 'echo one');
+      assert.equal(await outcome(connection, 'echo one'), 'one\n0');
+      assert.equal(await outcome(connection, 'echo two'), 'two\n0');
+      await connection.leave();
+    });
+
+    it('another command than the one that went ahead is a mistake of the caller', async () => {
+      const connection = await login({ key: keys.ed25519 }, 'echo one');
+      await assert.rejects(connection.exec('echo two'), /another command/);
+      connection.destroy();
+    });
+
+    it('a refused key ends in the next one, which is asked for in the ordinary way', async () => {
+      const command = 'echo in';
+      const connection = await login({ keys: [keys.ed25519, keys.ecdsa] }, command, other.name);
+      assert.equal(await outcome(connection, command), 'in\n0');
+      assert.equal(proxy.connections(), goesOn ? 1 : 2);
+      await connection.leave();
+    });
+
+    it('a key that is refused, and nothing else to try: one connection, and the ordinary fault', async () => {
+      const error = await failure(login({ key: keys.ed25519 }, 'echo in', other.name));
+      const ordinary = await failure(login({ key: keys.ed25519 }, undefined, other.name));
+      assert.deepEqual([error.code, error.stage, error.message], [ordinary.code, ordinary.stage, ordinary.message]);
+      assert.equal(error.code, 'auth-failed');
+      assert.equal(proxy.connections(), 2);
+    });
+  });
+}
+
+function lineAt(server: Sshd | Dropbear, port: number): string {
+  return server.hostKeyLine().replace(/^\S+/, `[127.0.0.1]:${port}`);
+}
+
+describe('servers that do not follow', () => {
+  const key = decodeLoginKey(generateHostKey(), null);
+  const meet = async (mode: HostileMode, run: (login: () => Promise<Connection>) => Promise<void>): Promise<number> => {
+    const server = await startHostileServer(mode);
+    try {
+      const options = { ahead: 'echo ok', channelTimeoutMs: 300 };
+      await run(() => connectTo({ server, username: 'monitor', credentials: { key }, options }));
+      return server.accepted();
+    } finally {
+      await server.close();
+    }
+  };
+
+  it('a channel with another number: the connection is given up, and another one waits for each answer', async () => {
+    const connections = await meet('numbers-from-one', async (login) => {
+      const connection = await login();
+      assert.equal(await outcome(connection, 'echo ok'), 'ok\n0');
+      connection.destroy();
+    });
+    assert.equal(connections, 2);
+  });
+
+  it('no channel, or no answer to the command: the ordinary fault, and no second connection', async () => {
+    for (const mode of ['channel-silent', 'exec-silent'] as const) {
+      const connections = await meet(mode, async (login) => {
+        const error = await failure(login());
+        assert.deepEqual([error.code, error.stage], ['channel-timeout', 'channel']);
+      });
+      assert.equal(connections, 1, mode);
+    }
+    for (const mode of ['channel-refused', 'exec-refused'] as const) {
+      const connections = await meet(mode, async (login) => {
+        const connection = await login();
+        const error = await failure(connection.exec('echo ok'));
+        assert.deepEqual([error.code, error.stage], ['channel-failed', 'channel']);
+        connection.destroy();
+      });
+      assert.equal(connections, 1, mode);
+    }
+  });
+
+  it('a login that is not answered, or ended', async () => {
+    for (const [mode, code] of [
+      ['login-close', 'connect-failed'],
+      ['login-disconnect', 'auth-failed'],
+    ] as const) {
+      const connections = await meet(mode, async (login) => assert.equal((await failure(login())).code, code));
+      assert.equal(connections, 1, mode);
+    }
+  });
+
+  it('a host key that is not the right one: nothing goes out', async () => {
+    const server = await startHostileServer('greeting');
+    const wrong = await startHostileServer('greeting');
+    const knownHosts = parseKnownHosts(wrong.hostKeyLine().replace(/^\S+/, `[127.0.0.1]:${server.port}`), '/nowhere/k');
+    const options = { ahead: 'echo ok' };
+    const login = connectTo({ server, username: 'monitor', credentials: { key }, options, target: { knownHosts } });
+    assert.equal((await failure(login)).code, 'host-key-changed');
+    await server.close();
+    await wrong.close();
+  });
+});
+
+test('ssh2 is the version whose private parts are known; where they are missing, nothing goes ahead', () => {
+  const { version } = createRequire(import.meta.url)('ssh2/package.json') as { readonly version: string };
+  assert.equal(version, '1.17.0', 'src/transport/ssh2/pipelining.ts was written for another version: read ssh2 anew');
+  const never = (): void => assert.ok(false, 'it went ahead');
+  const nothing = { username: 'x', key: {} as ParsedKey, command: 'true', onRefused: never, onChannel: never };
+  assert.equal(sendAhead({ ...nothing, ssh: newClient() }), false);
+});

@@ -1,0 +1,72 @@
+/** What a server may ask of the collector, which offers nothing. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { boundRequests } from '../../../src/transport/ssh2/request-bound.ts';
+import { newClient, type Client } from '../../../src/transport/connection/ssh2.ts';
+import { startLoopbackServer } from '../../../src/simulator/loopback-server.ts';
+
+type Handlers = Record<string, (...args: unknown[]) => void>;
+
+/** A client amid its first key exchange with a real server; what it answered, and what it ended with. */
+async function met(run: (handlers: Handlers, answers: string[], errors: string[]) => void): Promise<void> {
+  const home = mkdtempSync(path.join(tmpdir(), 'fleet-bound-'));
+  const server = await startLoopbackServer({ username: 'u', password: 'p', home });
+  const ssh: Client = newClient();
+  const answers: string[] = [];
+  const errors: string[] = [];
+  try {
+    await new Promise<void>((resolve, reject) => {
+      ssh.on('error', (error) => errors.push(error.message));
+      ssh.once('close', () => resolve());
+      const hostVerifier = (): boolean => {
+        const { _handlers: handlers } = (ssh as unknown as { _protocol: { _handlers: Handlers } })._protocol;
+        for (const name of ['GLOBAL_REQUEST', 'CHANNEL_OPEN', 'CHANNEL_REQUEST']) {
+          handlers[name] = () => answers.push(name);
+        }
+        boundRequests(ssh);
+        try {
+          run(handlers, answers, errors);
+        } catch (thrown) {
+          reject(thrown instanceof Error ? thrown : new Error(String(thrown)));
+        }
+        ssh.destroy();
+        return false;
+      };
+      ssh.connect({ host: '127.0.0.1', port: server.port, username: 'u', hostVerifier });
+    });
+  } finally {
+    await server.close();
+    rmSync(home, { recursive: true });
+  }
+}
+
+const floods: readonly (readonly [string, readonly unknown[]])[] = [
+  ['GLOBAL_REQUEST', [null, 'keepalive@openssh.com', true, null]],
+  ['CHANNEL_OPEN', [null, { type: 'x11' }]],
+  ['CHANNEL_REQUEST', [null, 0, 'invented', true, null]],
+];
+for (const [name, message] of floods) {
+  test(`a connection ends after 64 ${name} messages that want an answer, and answers no more of them`, async () => {
+    await met((handlers, answers, errors) => {
+      for (let sent = 0; sent < 64; sent += 1) handlers[name]?.(...message);
+      assert.deepEqual([answers.length, errors], [64, []]);
+      for (let sent = 0; sent < 1000; sent += 1) handlers[name]?.(...message);
+      assert.ok(answers.length < 70, String(answers.length));
+      assert.deepEqual(errors, ['the server sends requests without end']);
+    });
+  });
+}
+
+test('what wants no answer is not counted: announced host keys, exit statuses', async () => {
+  await met((handlers, answers, errors) => {
+    for (let sent = 0; sent < 200; sent += 1) {
+      handlers['GLOBAL_REQUEST']?.(null, 'hostkeys-00@openssh.com', false, []);
+      handlers['CHANNEL_REQUEST']?.(null, 0, 'exit-status', false, 0);
+    }
+    assert.deepEqual([answers.length, errors], [400, []]);
+  });
+});
