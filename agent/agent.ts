@@ -11,7 +11,6 @@ import { decodeRequest } from '../src/report/agent-request.ts';
 import { encodeJsonFrame } from '../src/report/frames.ts';
 import { protocolVersion } from '../src/report/wire.ts';
 import { monotonicMs, readBootId } from './start/clock.ts';
-import type { Collect } from './probes/collected.ts';
 import { keepCompiled } from './start/compiled.ts';
 import { install } from './start/install.ts';
 import type { Brought } from './start/install.ts';
@@ -25,12 +24,7 @@ import { keepSpoolScript, notKeptStatus } from './spool/spool-script.ts';
 import { stream, takeAcknowledgements } from './spool/streaming.ts';
 import { closeVisit, openVisit } from './spool/visit.ts';
 import { startWatchdog } from './start/watchdog.ts';
-
-export interface Collectors {
-  readonly visit: Collect;
-  /** null in the program that is brought to Linux for every visit. */
-  readonly inventory: Collect | null;
-}
+import type { Collectors } from './spool/collectors.ts';
 
 /** From the agent's own deadline to its end by force. */
 const graceMs = 1000;

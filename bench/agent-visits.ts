@@ -9,12 +9,12 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { readBundles } from '../src/collector/agent/agent-bundles.ts';
-import type { Bundle, Bundles } from '../src/collector/agent/agent-session.ts';
 import { encodeRequest } from '../src/report/agent-request.ts';
 import { generateKeyPair } from '../src/seal/key-pair.ts';
 import { bringCommand } from '../src/loader/bring-agent.ts';
 import { runCommand } from '../src/loader/loader.ts';
 import { costOf, inTemporaryFolder } from './children.ts';
+import type { Bundle, Bundles } from '../src/collector/agent/task.ts';
 
 export interface AgentVisitsInput {
   readonly processes: number;

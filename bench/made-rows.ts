@@ -1,9 +1,9 @@
 /** Rows made by SQL: as many as a fleet stores in weeks, in minutes. */
 import type { StorageConfig } from '../src/config/config.ts';
-import type { Session } from '../src/storage/sql/database.ts';
 import { openDatabase } from '../src/storage/dialects/open-database.ts';
 import { openStorage } from '../src/storage/open-storage.ts';
 import { sqlTime } from '../src/storage/sql/sql-time.ts';
+import type { Session } from '../src/storage/sql/session.ts';
 
 export interface MadeRows {
   readonly clients: number;

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { openingOf, type AgentTask } from '../src/collector/agent/agent-session.ts';
+import { openingOf } from '../src/collector/agent/agent-session.ts';
 import type { Connection } from '../src/transport/transport.ts';
 import { bundles, keyPair, visit } from '../test/support/agent-visit.ts';
 import { shellConnection } from '../test/support/shell-connection.ts';
@@ -13,6 +13,7 @@ import { connectBy, noChildLeft, type Way, type WayTarget } from '../test/suppor
 import { childrenCpuMs, inTemporaryFolder } from './children.ts';
 import { inRounds, measured, notMeasured, ratioAtMost } from './figure.ts';
 import type { BenchOptions, BenchResult, Figure, Row } from './figure.ts';
+import { type AgentTask } from '../src/collector/agent/task.ts';
 
 const delayMs = 50;
 const visitsPerRound = 5;

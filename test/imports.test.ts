@@ -9,15 +9,79 @@ import ts from 'typescript';
 
 const root = path.join(import.meta.dirname, '..');
 
-/** Folders of src, and single files of it, from the bottom up. Members of one rank do not import each other. */
-const ranks: readonly (readonly string[])[] = [
-  ['report', 'seal', '.'],
-  ['config'],
-  ['transport', 'storage', 'notify'],
-  ['collector', 'alerter', 'export', 'simulator'],
-  ['serve'],
-  ['cli'],
+/**
+ * Folders of src from the bottom up: a member imports what stands before it. Members of one line do not import each other.
+ * A room that stands by itself (`config/values`) may be imported earlier than the rest of its folder. `.` is the files
+ * of src itself without the way in, which is the command line's.
+ */
+const house: readonly string[] = [
+  'report seal .',
+  'text platform config/values',
+  'state',
+  'loader storage/sql transport/connection',
+  'config',
+  'transport storage notify',
+  'collector alerter simulator',
+  'cli',
 ];
+
+/**
+ * Rooms of a folder, likewise. `contract` is what stands beside the rooms and is imported by them (see `contracts`); `.` is
+ * the other files there, the front door, which no room imports.
+ */
+const rooms: Readonly<Record<string, readonly string[]>> = {
+  'src/config': ['values', 'contract', 'xml', 'vocabulary', 'settings', 'rules', 'clients', '.'],
+  'src/transport': [
+    'contract',
+    'connection',
+    'ssh-config',
+    'known-hosts',
+    'route',
+    'credentials',
+    'ssh2',
+    'bastions',
+    'openssh',
+    '.',
+  ],
+  'src/storage': [
+    'sql',
+    'dialects/sqlite dialects/mysql',
+    'dialects',
+    'store',
+    'migrate rows',
+    'reports alerts queries',
+    'retention',
+    '.',
+  ],
+  'src/collector': ['agent keys', 'contract spool', 'ingest runtimes', 'visit', 'schedule', 'pass', '.'],
+  'src/alerter': [
+    'evaluate',
+    'transition',
+    'inhibit',
+    'absence',
+    'dispatch',
+    'contract compose explain replay',
+    'deliver',
+    'pass',
+    '.',
+  ],
+  'src/cli': ['terminal', 'command', 'database status sealed check clients runs trust', 'alerts try-out', '.'],
+  agent: ['start probes', 'portable inventory spool', '.'],
+};
+
+/** Files beside the rooms that the rooms import. */
+const contracts: readonly string[] = [
+  'src/config/config.ts',
+  'src/config/rule.ts',
+  'src/config/secret.ts',
+  'src/config/storage-config.ts',
+  'src/transport/transport.ts',
+  'src/collector/collect-options.ts',
+  'src/alerter/alert-options.ts',
+];
+/** Probes are all alike. */
+const mayGrow: readonly string[] = ['agent/probes'];
+const mostFiles = 20;
 /** These import nothing of the project: they run on clients too. */
 const sharedWithAgent = ['report', 'seal'];
 /** Two files, because the server side serves the demo, the simulator and the tests alone. Every other package: one file. */
@@ -36,8 +100,6 @@ interface SourceFile {
   readonly text: string;
   /** Files of the project. */
   readonly inside: readonly string[];
-  /** Those of them that it needs when it runs: imports of types are erased. */
-  readonly needs: readonly string[];
   /** Packages and built-in modules, by name. */
   readonly outside: readonly string[];
 }
@@ -59,30 +121,20 @@ function packageOf(specifier: string): string {
     .join('/');
 }
 
-interface Import {
-  readonly specifier: string;
-  /** Erased when it is compiled. */
-  readonly typeOnly: boolean;
-}
-
-/** Every import, export from, import() and require() with a literal name. */
-function importsOf(name: string, text: string): readonly Import[] {
-  const found: Import[] = [];
+/** What every import, export from, import() and require() with a literal name is of. */
+function importsOf(name: string, text: string): readonly string[] {
+  const found: string[] = [];
   const visit = (node: ts.Node): void => {
     if ((ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) && node.moduleSpecifier) {
-      const typeOnly = ts.isImportDeclaration(node)
-        ? node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword
-        : node.isTypeOnly;
-      if (ts.isStringLiteral(node.moduleSpecifier)) found.push({ specifier: node.moduleSpecifier.text, typeOnly });
+      if (ts.isStringLiteral(node.moduleSpecifier)) found.push(node.moduleSpecifier.text);
     } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
-      if (ts.isStringLiteral(node.argument.literal))
-        found.push({ specifier: node.argument.literal.text, typeOnly: true });
+      if (ts.isStringLiteral(node.argument.literal)) found.push(node.argument.literal.text);
     } else if (ts.isCallExpression(node)) {
       const called = node.expression;
       const loads =
         called.kind === ts.SyntaxKind.ImportKeyword || (ts.isIdentifier(called) && called.text === 'require');
       const [argument] = node.arguments;
-      if (loads && argument && ts.isStringLiteral(argument)) found.push({ specifier: argument.text, typeOnly: false });
+      if (loads && argument && ts.isStringLiteral(argument)) found.push(argument.text);
     }
     ts.forEachChild(node, visit);
   };
@@ -93,27 +145,37 @@ function importsOf(name: string, text: string): readonly Import[] {
 function readSource(name: string): SourceFile {
   const text = readFileSync(path.join(root, name), 'utf8');
   const found = importsOf(name, text);
-  const relative = found.filter(({ specifier }) => specifier.startsWith('.'));
-  const resolve = ({ specifier }: Import): string => path.posix.join(path.posix.dirname(name), specifier);
+  const relative = found.filter((specifier) => specifier.startsWith('.'));
+  const resolve = (specifier: string): string => path.posix.join(path.posix.dirname(name), specifier);
   return {
     name,
     text,
     lines: text.split('\n').length - 1,
     inside: relative.map(resolve),
-    needs: relative.filter(({ typeOnly }) => !typeOnly).map(resolve),
-    outside: [...new Set(found.filter((one) => !relative.includes(one)).map(({ specifier }) => packageOf(specifier)))],
+    outside: [...new Set(found.filter((one) => !relative.includes(one)).map(packageOf))],
   };
 }
 
-/** `config` for src/config/load-config.ts, `cli` for src/cli.ts, src/cli/ and the start, `.` for the other files of src. */
+/** `config` for src/config/load-config.ts, `cli` for src/cli.ts and the start, `.` for the other files of src. */
 function memberOf(name: string): string {
-  const [, first = '', second] = name.split('/');
-  if (second !== undefined) return first;
-  return first === 'cli.ts' || first === 'fleet-health.cts' ? 'cli' : '.';
+  const [, first = '', second, third] = name.split('/');
+  if (second === undefined) return first === 'cli.ts' || first === 'fleet-health.cts' ? 'cli' : '.';
+  const room = `${first}/${second}`;
+  return third !== undefined && rankOf(house, room) !== -1 ? room : first;
 }
 
-function rankOf(member: string): number {
-  return ranks.findIndex((members) => members.includes(member));
+/** The folder with rooms that a file is in, and its room; null: its folder has none. */
+function roomOf(name: string): { readonly folder: string; readonly room: string } | null {
+  const folder = Object.keys(rooms).find((one) => name.startsWith(`${one}/`));
+  if (folder === undefined) return null;
+  const room = path.posix.dirname(name.slice(folder.length + 1));
+  if (room !== '.')
+    return { folder, room: rankOf(rooms[folder] ?? [], room) === -1 ? (room.split('/')[0] ?? '') : room };
+  return { folder, room: contracts.includes(name) ? 'contract' : '.' };
+}
+
+function rankOf(order: readonly string[], member: string): number {
+  return order.findIndex((members) => members.split(' ').includes(member));
 }
 
 const sources = filesUnder('src').map(readSource);
@@ -137,23 +199,66 @@ test('nothing that is exported changes, and nothing is imported for its effect: 
   );
 });
 
-test('every folder of src has its rank', () => {
-  const unknown = sources.map((file) => memberOf(file.name)).filter((member) => rankOf(member) === -1);
-  assert.deepEqual([...new Set(unknown)], []);
+test('every folder of src has its rank, and every room of a folder', () => {
+  const members = sources.map((file) => memberOf(file.name)).filter((member) => rankOf(house, member) === -1);
+  const unknown = [...sources, ...agentSources].flatMap(({ name }) => {
+    const place = roomOf(name);
+    return place === null || rankOf(rooms[place.folder] ?? [], place.room) !== -1
+      ? []
+      : `${place.folder}/${place.room}`;
+  });
+  assert.deepEqual([...new Set([...members, ...unknown])], []);
 });
 
-test('imports go downward only, and never between members of one rank', () => {
+test('imports go downward only, types included, and never between members of one rank', () => {
   const wrong = sources.flatMap((file) => {
     const from = memberOf(file.name);
     return file.inside
       .filter((target) => {
         if (!target.startsWith('src/')) return true;
         const to = memberOf(target);
-        if (from === to) return false;
-        return sharedWithAgent.includes(from) || rankOf(to) >= rankOf(from);
+        if (from === to || from.startsWith(`${to}/`)) return from !== to && !contracts.includes(target);
+        return sharedWithAgent.includes(from) || rankOf(house, to) >= rankOf(house, from);
       })
       .map((target) => `${file.name} imports ${target}`);
   });
+  assert.deepEqual(wrong, []);
+});
+
+test('rooms import in one direction, types included', () => {
+  const wrong = [...sources, ...agentSources].flatMap((file) => {
+    const from = roomOf(file.name);
+    return file.inside
+      .filter((target) => {
+        const to = roomOf(target);
+        if (from === null || to === null || from.folder !== to.folder || from.room === to.room) return false;
+        const order = rooms[from.folder] ?? [];
+        return rankOf(order, to.room) >= rankOf(order, from.room);
+      })
+      .map((target) => `${file.name} imports ${target}`);
+  });
+  assert.deepEqual(wrong, []);
+});
+
+test('the table of rooms in ARCHITECTURE.md is what is on the disk', () => {
+  const page = readFileSync(path.join(root, 'ARCHITECTURE.md'), 'utf8');
+  const named = [...page.matchAll(/^\| `((?:src|agent|build)\/[^`]*)`/gm)].map(([, name = '']) => name);
+  const foldersUnder = (dir: string): readonly string[] => [
+    `${dir}/`,
+    ...readdirSync(path.join(root, dir), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .flatMap(({ name }) => foldersUnder(`${dir}/${name}`)),
+  ];
+  assert.deepEqual([...named].sort(), ['src', 'agent', 'build'].flatMap(foldersUnder).sort());
+});
+
+test('no folder has more files than can be looked over', () => {
+  const counts = new Map<string, number>();
+  for (const { name } of [...sources, ...agentSources]) {
+    const folder = path.posix.dirname(name);
+    counts.set(folder, (counts.get(folder) ?? 0) + 1);
+  }
+  const wrong = [...counts].filter(([folder, files]) => files > mostFiles && !mayGrow.includes(folder));
   assert.deepEqual(wrong, []);
 });
 
@@ -203,7 +308,7 @@ test('each outside package is imported in exactly one file', () => {
   );
 });
 
-test('no import goes in a circle', () => {
+test('no import goes in a circle, types included', () => {
   const byName = new Map([...sources, ...agentSources].map((file) => [file.name, file]));
   const done = new Set<string>();
   const circles: string[] = [];
@@ -213,7 +318,7 @@ test('no import goes in a circle', () => {
       return;
     }
     if (done.has(name)) return;
-    for (const target of byName.get(name)?.needs ?? []) walk(target, [...way, name]);
+    for (const target of byName.get(name)?.inside ?? []) walk(target, [...way, name]);
     done.add(name);
   };
   for (const name of byName.keys()) walk(name, []);
@@ -235,10 +340,16 @@ test('no file is too long to be read at once', () => {
 });
 
 test('every folder has a file that carries its name and says what it is for', () => {
-  const folders = [...new Set(sources.map((file) => memberOf(file.name)).filter((member) => member !== '.'))];
+  // Of these each file is a small thing of its own.
+  const ofManyThings = ['.', 'text', 'platform', 'state'];
+  const folders = [...new Set(sources.map((file) => memberOf(file.name)))].filter(
+    (member) => !ofManyThings.includes(member) && !member.includes('/'),
+  );
   const wrong = folders.filter((folder) => {
     const files = sources.filter((file) => memberOf(file.name) === folder);
-    const head = files.find(({ name }) => name === `src/${folder}/${folder}.ts` || name === `src/${folder}.ts`);
+    const head =
+      files.find(({ name }) => path.posix.basename(name) === `${folder}.ts`) ??
+      sources.find(({ name }) => name === `src/${folder}.ts`);
     // A folder that has just been begun has nothing to say yet.
     return head === undefined ? files.length > 2 : !/^(\/\*\*|\/\/)/.test(head.text);
   });

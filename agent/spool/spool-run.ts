@@ -5,13 +5,13 @@
 import { existsSync } from 'node:fs';
 
 import type { AgentRequest } from '../../src/report/wire.ts';
-import type { Collectors } from '../agent.ts';
 import { monotonicMs, readBootId } from '../start/clock.ts';
 import { readCounters } from './counters-file.ts';
 import { makeReport } from './make-report.ts';
 import type { PlaceNames } from '../start/places.ts';
 import { claimPlace, releasePlace } from '../start/running.ts';
 import { openVisit } from './visit.ts';
+import type { Collectors } from './collectors.ts';
 
 export interface SpoolRunOptions {
   readonly request: AgentRequest;

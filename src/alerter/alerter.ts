@@ -11,10 +11,11 @@ import { randomUUID } from 'node:crypto';
 import { takeLock, type LockHolder } from '../state/lock.ts';
 import { statePaths } from '../state/paths.ts';
 import { claimStateFolder } from '../state/state-folder.ts';
-import type { RunStart, Storage } from '../storage/store/storage.ts';
+import type { Storage } from '../storage/store/storage.ts';
 import type { AlertOptions, AlertResult } from './alert-options.ts';
 import { makeAlertPass } from './pass/alert-pass.ts';
 import { emptyResult, runEndOf } from './pass/alert-result.ts';
+import type { RunStart } from '../storage/store/run.ts';
 
 /**
  * Makes one pass. Throws FleetError (exit status 3) when it cannot be made: `state-unusable`, or what the storage throws.

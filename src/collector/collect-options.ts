@@ -3,7 +3,7 @@ import type { FleetError } from '../errors.ts';
 import type { Report } from '../report/report.ts';
 import type { Storage, VisitRecord } from '../storage/store/storage.ts';
 import type { Transport } from '../transport/transport.ts';
-import type { Bundles } from './agent/agent-session.ts';
+import type { Bundles } from './agent/task.ts';
 
 export interface CollectOptions {
   readonly config: Config;

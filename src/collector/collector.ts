@@ -11,15 +11,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { takeLock } from '../state/lock.ts';
 import { statePaths } from '../state/paths.ts';
 import { claimStateFolder } from '../state/state-folder.ts';
-import type { RunEnd, RunStart, Storage } from '../storage/store/storage.ts';
+import type { Storage } from '../storage/store/storage.ts';
 import type { CollectOptions, CollectResult } from './collect-options.ts';
 import { loadCollectorId } from '../state/collector-id.ts';
 import { journalOf } from './pass/journal.ts';
 import { loadKeyRing, loadSealingRing } from './keys/key-ring.ts';
 import { removeOldParts } from '../state/old-parts.ts';
 import { makeDryPass, makePass } from './pass/pass.ts';
-import type { PassOptions } from './pass/pass.ts';
 import { startDelayMs } from './pass/start-delay.ts';
+import type { RunEnd, RunStart } from '../storage/store/run.ts';
+import type { PassOptions } from './pass/pass-options.ts';
 
 /**
  * Makes one pass. Never throws for a client's fault; throws FleetError (exit status 3) when the pass cannot be made:

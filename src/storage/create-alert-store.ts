@@ -2,7 +2,7 @@ import { acknowledge, addSilence, expireSilence, silences, unacknowledge } from 
 import { alertState } from './alerts/alert-state.ts';
 import { episodesOf, lastRunOf, runFacts, seenClients, series, toldOf, toldSince } from './queries/alert-history.ts';
 import type { AlertStore } from './store/alert-store.ts';
-import type { Database, Session } from './sql/database.ts';
+import type { Database } from './sql/database.ts';
 import { databaseNowMs } from './sql/database-now.ts';
 import { discardMail, dropMail } from './alerts/discard-mail.ts';
 import { asStorageErrors } from './sql/fault.ts';
@@ -19,6 +19,7 @@ import { sealedSummary } from './reports/sealed-reports.ts';
 import { ownDiskFacts } from './reports/own-disks.ts';
 import { saveTelling } from './alerts/telling-rows.ts';
 import { replay, untreated } from './queries/time-pages.ts';
+import type { Session } from './sql/session.ts';
 
 /** What the alerter may do. */
 export function createAlertStore(database: Database): AlertStore {

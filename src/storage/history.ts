@@ -1,11 +1,12 @@
 import { numberOrNull, readerOrNull, textOrNull } from './rows/client-facts.ts';
-import type { Database, SqlRow } from './sql/database.ts';
+import type { Database } from './sql/database.ts';
 import type { Dialect } from './sql/dialect.ts';
 import { asStorageErrors } from './sql/fault.ts';
 import { newestOf } from './queries/newest-of.ts';
 import { readOnlyQuery } from './sql/read-only-query.ts';
 import { fromSqlTime } from './sql/sql-time.ts';
 import type { ClientStatus, History, RunSummary } from './store/storage.ts';
+import type { SqlRow } from './sql/session.ts';
 
 /** Every client with its newest row and its newest visit. */
 export const clientsSql = (

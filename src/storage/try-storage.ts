@@ -2,7 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 
 import type { StorageConfig } from '../config/config.ts';
-import type { Database, Session } from './sql/database.ts';
+import type { Database } from './sql/database.ts';
 import { asStorageErrors } from './sql/fault.ts';
 import { checkDatabase } from './migrate/migrate.ts';
 import { readMigrations } from './migrate/migration-files.ts';
@@ -10,6 +10,7 @@ import { migrationState, throwMismatch } from './migrate/migration-state.ts';
 import { openDatabase } from './dialects/open-database.ts';
 import { isFileMissing } from './dialects/sqlite/is-file-missing.ts';
 import { sqliteFault } from './dialects/sqlite/faults.ts';
+import type { Session } from './sql/session.ts';
 
 export interface TryStorageOptions {
   readonly storage: StorageConfig;

@@ -4,7 +4,6 @@ import { dialThrough, limitsOf } from './bastions/bastion-pool.ts';
 import { besideKeys } from './credentials/credentials.ts';
 import { needsHostCertificate } from './known-hosts/host-key-check.ts';
 import { createLocalTransport } from './connection/local.ts';
-import type { Credentials } from './ssh2/login.ts';
 import { opensshBesideKeys } from './openssh/openssh-arguments.ts';
 import { opensshTarget } from './openssh/openssh-target.ts';
 import { createOpensshTransport } from './openssh/openssh.ts';
@@ -12,6 +11,7 @@ import type { Route, Unsupported } from './route/route.ts';
 import { createSshTransport } from './ssh2/ssh.ts';
 import type { TransportShared } from './transport-shared.ts';
 import type { Connection, ConnectOptions, Transport } from './transport.ts';
+import type { Credentials } from './credentials/credentials.ts';
 
 /**
  * The way to a client that its configuration asks for. Never throws: what cannot be done, and secrets that cannot be

@@ -11,8 +11,8 @@ import { joinKnownHosts, loadKnownHosts, type KnownHosts } from './known-hosts/k
 import { resolveRoute, type RouteWorld } from './route/resolve-route.ts';
 import type { Route } from './route/route.ts';
 import { createSshConfigReader, type SshConfigReader } from './ssh-config/ssh-config-reader.ts';
-import type { SshTarget } from './ssh2/ssh.ts';
 import { certificateBeside } from './credentials/user-certificate.ts';
+import type { SshTarget } from './ssh2/target.ts';
 
 /** What the clients of one run share. */
 export interface TransportShared {

@@ -6,8 +6,9 @@ import { test } from 'node:test';
 
 import type { KindName } from '../../src/config/vocabulary/attribute-kinds.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
-import { vocabulary, type AttributeSpec } from '../../src/config/vocabulary/vocabulary.ts';
+import { vocabulary } from '../../src/config/vocabulary/vocabulary.ts';
 import { packageDir } from '../../src/state/paths.ts';
+import { type AttributeSpec } from '../../src/config/vocabulary/element-spec.ts';
 
 const page = path.join(packageDir, 'docs', 'config.md');
 

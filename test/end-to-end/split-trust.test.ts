@@ -8,11 +8,11 @@ import { after, before, suite, test } from 'node:test';
 import { Secret } from '../../src/config/secret.ts';
 import { packageDir } from '../../src/state/paths.ts';
 import type { Report } from '../../src/report/report.ts';
-import type { SqlRow } from '../../src/storage/sql/database.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { skipWithoutMariadb, startMariadb, type Mariadb, type MariadbDatabase } from '../support/mariadb.ts';
 import { runCli, type CliResult } from '../support/run-cli.ts';
 import { startSmtpServer, type SmtpServer } from '../support/smtp-server.ts';
+import type { SqlRow } from '../../src/storage/sql/session.ts';
 
 /** The rights that docs/installation.md gives a collector without the private key. */
 function documentedGrants(): readonly string[] {

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 
-import type { SqlRow } from '../../src/storage/sql/database.ts';
 import type { IngestItem } from '../../src/storage/store/storage.ts';
 import { onBothDatabases } from './support/databases.ts';
 import { refuseClients } from './support/refuse-rows.ts';
 import { item, noonMs, refusedVisit, runEnd, runStart, visit, worker } from './support/samples.ts';
+import type { SqlRow } from '../../src/storage/sql/session.ts';
 
 const kinds = (results: readonly { readonly kind: string }[]): readonly string[] => results.map(({ kind }) => kind);
 const plain = (rows: readonly SqlRow[]): readonly SqlRow[] => rows.map((row) => ({ ...row }));

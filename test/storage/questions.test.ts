@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 
-import type { Database, SqlRow } from '../../src/storage/sql/database.ts';
+import type { Database } from '../../src/storage/sql/database.ts';
 import type { Dialect } from '../../src/storage/sql/dialect.ts';
 import { clientsSql } from '../../src/storage/history.ts';
 import { migrateDatabase } from '../../src/storage/migrate/migrate.ts';
@@ -19,6 +19,7 @@ import type { Mariadb } from '../support/mariadb.ts';
 import { questionsOf } from '../support/sql-questions.ts';
 import type { Question } from '../support/sql-questions.ts';
 import { sqliteConfig } from './support/sqlite-config.ts';
+import type { SqlRow } from '../../src/storage/sql/session.ts';
 
 /** Two hundred clients or a thousand, each with a thousand rows of the last month, and with a disk each. */
 const clientCount = isLong ? 1000 : 200;

@@ -6,8 +6,8 @@ import path from 'node:path';
 import { buildSync } from 'esbuild';
 
 import { bundleOf, readBundles } from '../../src/collector/agent/agent-bundles.ts';
-import type { Bundle, Bundles } from '../../src/collector/agent/agent-session.ts';
 import { isCompiledTest } from './program-args.ts';
+import type { Bundle, Bundles } from '../../src/collector/agent/task.ts';
 
 /** The programs for clients, bundled from the sources as they are now; a compiled test comes right after a build. */
 export function buildBundles(): Bundles {

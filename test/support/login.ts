@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 
 import { FleetError, type ErrorCode } from '../../src/errors.ts';
 import { hostName, parseKnownHosts } from '../../src/transport/known-hosts/known-hosts.ts';
-import type { Credentials } from '../../src/transport/ssh2/login.ts';
 import type { LoginKey } from '../../src/transport/credentials/private-key.ts';
-import { createSshTransport, type SshTarget } from '../../src/transport/ssh2/ssh.ts';
+import { createSshTransport } from '../../src/transport/ssh2/ssh.ts';
 import type { Connection, ConnectOptions } from '../../src/transport/transport.ts';
+import { type SshTarget } from '../../src/transport/ssh2/target.ts';
+import type { Credentials } from '../../src/transport/credentials/credentials.ts';
 
 /** What sshd.ts and hostile-server.ts have in common. */
 export interface TestServer {

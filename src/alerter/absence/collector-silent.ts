@@ -1,4 +1,3 @@
-import type { RunFact } from '../../storage/store/alert-store.ts';
 import type { Episode } from '../../storage/store/episode.ts';
 import { formatValue } from '../evaluate/describe-value.ts';
 import { beginFleetEpisode } from './fleet-episode.ts';
@@ -7,6 +6,7 @@ import type { FinishedRun, FleetFacts } from './fleet-facts.ts';
 import { closeEpisode } from '../transition/episode-bounds.ts';
 import { worstOfFleet } from '../inhibit/recipients-of.ts';
 import { counted, durationInWords, timeInWords } from '../../text/time-words.ts';
+import type { RunFact } from '../../storage/store/run.ts';
 
 const ruleName = 'collector-silent';
 

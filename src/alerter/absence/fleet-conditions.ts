@@ -1,4 +1,3 @@
-import type { RunFact } from '../../storage/store/alert-store.ts';
 import type { Episode } from '../../storage/store/episode.ts';
 import { judgeIsolation } from './collector-isolated.ts';
 import { judgeSilence } from './collector-silent.ts';
@@ -11,6 +10,7 @@ import { judgeNoReport } from './no-report.ts';
 import { judgeOwnDisks } from './own-disk-full.ts';
 import { isWatchedBy } from './unwatched.ts';
 import { closeEpisode } from '../transition/episode-bounds.ts';
+import type { RunFact } from '../../storage/store/run.ts';
 
 /**
  * What follows from runs and from silence, and not from any row: `no-report`, `collector-silent`, `collector-isolated`, `ingest-silent`, `own-disk`,

@@ -1,9 +1,10 @@
 import type { Config } from '../../config/config.ts';
-import type { RunFact, SeenClient } from '../../storage/store/alert-store.ts';
+import type { SeenClient } from '../../storage/store/alert-store.ts';
 import type { Episode } from '../../storage/store/episode.ts';
 import type { SealedSummary } from '../../storage/store/sealed-store.ts';
-import type { OwnDiskFact } from '../../storage/reports/own-disks.ts';
 import { groupBy } from '../../platform/group-by.ts';
+import type { RunFact } from '../../storage/store/run.ts';
+import type { OwnDiskFact } from '../../storage/store/own-disk-fact.ts';
 
 export interface JudgeFleetOptions {
   readonly config: Config;

@@ -1,10 +1,10 @@
 import { enoughPercent, lowPercent } from '../../state/own-disk.ts';
 import type { Episode } from '../../storage/store/episode.ts';
-import type { OwnDiskFact } from '../../storage/reports/own-disks.ts';
 import { formatValue } from '../evaluate/describe-value.ts';
 import { closeEpisode } from '../transition/episode-bounds.ts';
 import { beginFleetEpisode } from './fleet-episode.ts';
 import type { FleetFacts } from './fleet-facts.ts';
+import type { OwnDiskFact } from '../../storage/store/own-disk-fact.ts';
 
 const ruleName = 'own-disk';
 

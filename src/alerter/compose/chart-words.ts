@@ -3,7 +3,7 @@ import { drawBlocks } from './blocks.ts';
 import { unitOfRule } from '../evaluate/rule-metric.ts';
 import type { Item } from '../dispatch/telling.ts';
 import { momentInWords } from '../../text/time-words.ts';
-import type { Wording } from './line-words.ts';
+import type { Wording } from './wording.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;

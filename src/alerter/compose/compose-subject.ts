@@ -1,12 +1,12 @@
 import { countBySeverity, foldTitle, labelOf, nameOfLine, shortValue, titleOf } from './item-words.ts';
 import { eventTitle, lastSeen } from './line-words.ts';
-import type { Wording } from './line-words.ts';
 import { quoted } from '../../text/plain-text.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { DueMail, Line, Section, SectionKind } from '../dispatch/telling.ts';
 import { columnsOf, cut } from '../../text/text-columns.ts';
 import { counted } from '../../text/time-words.ts';
 import { valueBefore } from './value-words.ts';
+import type { Wording } from './wording.ts';
 
 type SubjectWording = Pick<Wording, 'config' | 'reader'>;
 

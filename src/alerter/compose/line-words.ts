@@ -1,17 +1,8 @@
-import type { Config, Severity } from '../../config/config.ts';
-import type { SeriesPoint } from '../../storage/store/alert-store.ts';
+import type { Severity } from '../../config/config.ts';
 import { drawChart } from './chart-words.ts';
 import type { ChartWords } from './chart-words.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import {
-  foldTitle,
-  labelHidesRule,
-  mostNamesInTitle,
-  reasonOf,
-  sharedLabel,
-  shortValue,
-  titleOf,
-} from './item-words.ts';
+import { foldTitle, labelHidesRule, mostNamesInTitle, sharedLabel, shortValue, titleOf } from './item-words.ts';
 import { numberRanges } from './number-ranges.ts';
 import { oneLine, quoted, shellWord } from '../../text/plain-text.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
@@ -21,23 +12,13 @@ import { cut } from '../../text/text-columns.ts';
 import { durationInWords, momentInWords, spanInWords, timeInWords } from '../../text/time-words.ts';
 import type { Reader } from '../../text/time-words.ts';
 import { endInWords, firingKinds, limitIn, valueFacts } from './value-words.ts';
+import { reasonOf } from '../dispatch/reason-of.ts';
+import type { Wording } from './wording.ts';
 
 /** Names of one line; more clients than any reader goes through. */
 const mostNames = 5_000;
 const mostReasons = 5;
 const reasonColumns = 200;
-
-/** What a mail's words are made from. */
-export interface Wording {
-  readonly config: Config;
-  readonly reader: Reader;
-  /** By alert id. */
-  readonly charts: ReadonlyMap<number, readonly SeriesPoint[]>;
-  /** Distribution or kernel by client, where it is known. */
-  readonly systems: ReadonlyMap<string, string>;
-  /** As people call it: `fleet-health`. */
-  readonly program: string;
-}
 
 /** One line of a mail in words, not yet laid out. Nothing in it can break a layout; HTML has to be escaped. */
 export interface LineWords {

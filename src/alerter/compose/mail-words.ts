@@ -1,13 +1,14 @@
 import type { Severity } from '../../config/config.ts';
 import type { DueMail, SectionKind } from '../dispatch/telling.ts';
 import { wordsOfLine, wordsOfRest } from './line-words.ts';
-import type { LineWords, Wording } from './line-words.ts';
+import type { LineWords } from './line-words.ts';
 import { countBySeverity, foldTitle } from './item-words.ts';
 import { numberRanges } from './number-ranges.ts';
 import { quoted } from '../../text/plain-text.ts';
 import { timeInWords, zoneInWords } from '../../text/time-words.ts';
 import { firingKinds } from './value-words.ts';
 import { groupBy } from '../../platform/group-by.ts';
+import type { Wording } from './wording.ts';
 
 /** Groups of clients that the closing line names. */
 const mostFolds = 3;

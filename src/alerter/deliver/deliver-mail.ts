@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { asFleetError, FleetError, messageOf } from '../../errors.ts';
 import type { Mail } from '../../storage/store/alert-store.ts';
-import type { Sending } from './deliver.ts';
 import type { DeliveryEvent, Way } from './delivery.ts';
 import { attempt } from './delivery-attempt.ts';
 import { composeRefusalNotice } from './refusal-notice.ts';
+import type { Sending } from './delivery.ts';
 
 const minuteMs = 60_000;
 /** A server that is back should not have to wait for its mails, and to knock costs it nothing. */

@@ -1,38 +1,7 @@
-import type { Lease } from '../../storage/store/alert-store.ts';
 import { deliverMail } from './deliver-mail.ts';
-import type { Delivered, DeliveryEvent, DeliveryStore, Fallback, SendingLimits, Ways } from './delivery.ts';
+import type { Delivered, DeliveryEvent, SendingLimits } from './delivery.ts';
 import { keepLease } from './keep-lease.ts';
-
-export interface DeliverOptions {
-  readonly store: DeliveryStore;
-  /** Asked only when something is due. Its holder's name is in the claims, so no other alerter may have the same. */
-  readonly takeLease: () => Promise<Lease>;
-  readonly ways: Ways;
-  /** True if config.xml names the recipient. */
-  readonly isNamed: (recipient: string) => boolean;
-  /** null: nobody is told when a mail was refused for good. */
-  readonly fallback: Fallback | null;
-  readonly limits?: Partial<SendingLimits>;
-  /** Ends the phase before the next mail; one under way is ended too unless it may have arrived already. */
-  readonly signal: AbortSignal;
-  readonly observe: (event: DeliveryEvent) => void;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-}
-
-/** Why nothing goes some way for now, and how long its mails wait. */
-export interface Away {
-  readonly error: string;
-  readonly pauseMs: number;
-}
-
-/** What one run of sending knows. */
-export interface Sending extends DeliverOptions {
-  readonly lease: Lease;
-  readonly graceMs: number;
-  /** By the way's name. */
-  readonly away: Map<string, Away>;
-}
+import type { DeliverOptions, Sending } from './delivery.ts';
 
 export const sendingLimits: SendingLimits = { phaseMs: 240_000, graceMs: 5_000, batch: 20 };
 

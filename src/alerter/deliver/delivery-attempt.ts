@@ -1,8 +1,8 @@
 import { FleetError } from '../../errors.ts';
 import { dateMail } from '../../notify/mime.ts';
 import type { Mail } from '../../storage/store/alert-store.ts';
-import type { Sending } from './deliver.ts';
 import type { Way } from './delivery.ts';
+import type { Sending } from './delivery.ts';
 
 /** A mail that waited longer would stand far down in an inbox. */
 const lateMs = 5 * 60_000;

@@ -1,6 +1,7 @@
 import type { Severity } from '../../config/config.ts';
 import type { Notifier } from '../../notify/notify.ts';
 import type { AlertStore } from '../../storage/store/alert-store.ts';
+import type { Lease } from '../../storage/store/alert-store.ts';
 
 /** What sending needs of the storage. */
 export type DeliveryStore = Pick<
@@ -74,4 +75,35 @@ export interface RefusedMail {
   readonly messageId: string;
   readonly content: string;
   readonly severity: Severity;
+}
+
+export interface DeliverOptions {
+  readonly store: DeliveryStore;
+  /** Asked only when something is due. Its holder's name is in the claims, so no other alerter may have the same. */
+  readonly takeLease: () => Promise<Lease>;
+  readonly ways: Ways;
+  /** True if config.xml names the recipient. */
+  readonly isNamed: (recipient: string) => boolean;
+  /** null: nobody is told when a mail was refused for good. */
+  readonly fallback: Fallback | null;
+  readonly limits?: Partial<SendingLimits>;
+  /** Ends the phase before the next mail; one under way is ended too unless it may have arrived already. */
+  readonly signal: AbortSignal;
+  readonly observe: (event: DeliveryEvent) => void;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** Why nothing goes some way for now, and how long its mails wait. */
+export interface Away {
+  readonly error: string;
+  readonly pauseMs: number;
+}
+
+/** What one run of sending knows. */
+export interface Sending extends DeliverOptions {
+  readonly lease: Lease;
+  readonly graceMs: number;
+  /** By the way's name. */
+  readonly away: Map<string, Away>;
 }

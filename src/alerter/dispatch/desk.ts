@@ -1,34 +1,16 @@
 import type { Episode, Transition } from '../../storage/store/episode.ts';
 import type { Bastions } from '../inhibit/bastions-gone.ts';
 import type { Known } from '../inhibit/difference.ts';
-import { compareSeverity, differenceOf, isOnWayBack } from '../inhibit/difference.ts';
+import { differenceOf, isOnWayBack } from '../inhibit/difference.ts';
 import type { Hold } from '../inhibit/hold.ts';
 import { isAcknowledged, knownLostBastions } from '../inhibit/hold.ts';
 import { openMilder } from './milder.ts';
-import type { Listener, Watch } from '../inhibit/recipients-of.ts';
 import { hears, outsideHours } from '../inhibit/recipients-of.ts';
 import { earlyMs } from './schedule.ts';
 import { longestGapMs } from '../transition/step-episode.ts';
-import type { HoldReason } from './telling.ts';
-
-export type StoredEpisode = Episode & { readonly id: number };
-
-/** One episode as it concerns one recipient. */
-export interface Matter {
-  readonly episode: StoredEpisode;
-  readonly watch: Watch;
-  /** null: it was told once, and is not told any more. */
-  readonly listener: Listener | null;
-  readonly told: Known;
-}
-
-/** Something that one recipient may be told now. */
-export interface News {
-  readonly matter: Matter;
-  readonly transition: Transition;
-  readonly known: Known;
-  readonly listedOnly: boolean;
-}
+import { compareSeverity } from '../transition/compare-severity.ts';
+import type { HoldReason } from '../inhibit/hold-reason.ts';
+import type { Matter, News } from './news.ts';
 
 /** What there is to say to one recipient. */
 export interface Desk {

@@ -1,10 +1,11 @@
 import type { Config } from '../../config/config.ts';
 import type { Bastions } from '../inhibit/bastions-gone.ts';
-import { compareSeverity } from '../inhibit/difference.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { compareItems, compareText, sectionOf, sectionOrder } from './item.ts';
-import { reasonOf } from '../compose/item-words.ts';
+import { compareItems, sectionOf, sectionOrder } from './item.ts';
 import type { Fold, Item, Line, RuleLines, Section, SectionKind } from './telling.ts';
+import { compareText } from '../../text/compare-text.ts';
+import { compareSeverity } from '../transition/compare-severity.ts';
+import { reasonOf } from './reason-of.ts';
 
 /** Clients of one group, or with one reason, under one rule become one line from this number on. */
 const fewestOfGroup = 5;

@@ -1,6 +1,8 @@
-import { compareSeverity } from '../inhibit/difference.ts';
-import type { News } from './desk.ts';
-import type { Item, SectionKind, World } from './telling.ts';
+import type { Item, SectionKind } from './telling.ts';
+import { compareText } from '../../text/compare-text.ts';
+import { compareSeverity } from '../transition/compare-severity.ts';
+import type { World } from '../inhibit/world.ts';
+import type { News } from './news.ts';
 
 /** What a mail says of a piece of news; `hosts` by collector id. */
 export function itemOf({ matter, transition, known, listedOnly }: News, hosts?: World['collectorHosts']): Item {
@@ -70,9 +72,4 @@ export function compareItems(one: Item, other: Item): number {
     one.episode.pendingSinceMs - other.episode.pendingSinceMs ||
     one.alertId - other.alertId
   );
-}
-
-/** By code units, so that every machine sorts alike. */
-export function compareText(one: string, other: string): number {
-  return one < other ? -1 : one > other ? 1 : 0;
 }

@@ -1,10 +1,10 @@
 import type { Told } from '../../storage/store/episode.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import type { Matter, StoredEpisode } from './desk.ts';
 import type { Known } from '../inhibit/difference.ts';
-import { compareText } from './item.ts';
 import type { Watch } from '../inhibit/recipients-of.ts';
-import type { World } from './telling.ts';
+import { compareText } from '../../text/compare-text.ts';
+import type { World } from '../inhibit/world.ts';
+import type { Matter, StoredEpisode } from './news.ts';
 
 /** An episode, and what config.xml says of it. */
 export interface Watched {

@@ -1,12 +1,12 @@
 import type { Rule } from '../../config/config.ts';
 import type { Episode } from '../../storage/store/episode.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import type { Matter } from './desk.ts';
-import { compareSeverity } from '../inhibit/difference.ts';
-import { compareText } from './item.ts';
 import { hears } from '../inhibit/recipients-of.ts';
 import { rivalry } from '../evaluate/rule-metric.ts';
-import type { HoldReason } from './telling.ts';
+import { compareText } from '../../text/compare-text.ts';
+import { compareSeverity } from '../transition/compare-severity.ts';
+import type { HoldReason } from '../inhibit/hold-reason.ts';
+import type { Matter } from './news.ts';
 
 /** What several rules of one type say of one subject to one recipient: the worst holds the milder ones back. */
 export interface Milder {

@@ -1,6 +1,7 @@
 import type { Config } from '../../config/config.ts';
-import type { AlertStore, RunFact } from '../../storage/store/alert-store.ts';
-import type { World } from './telling.ts';
+import type { AlertStore } from '../../storage/store/alert-store.ts';
+import type { RunFact } from '../../storage/store/run.ts';
+import type { World } from '../inhibit/world.ts';
 
 export interface ReadWorldOptions {
   readonly config: Config;

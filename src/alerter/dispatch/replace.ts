@@ -1,7 +1,8 @@
 import type { WaitingMail } from '../../storage/store/alert-store.ts';
-import type { Desk, Matter, News } from './desk.ts';
+import type { Desk } from './desk.ts';
 import { isUrgent } from '../inhibit/difference.ts';
 import type { Known } from '../inhibit/difference.ts';
+import type { Matter, News } from './news.ts';
 
 /** What a mail says, and which waiting ones it takes the place of. */
 export interface Contents {

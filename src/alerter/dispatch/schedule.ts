@@ -1,7 +1,7 @@
 import type { RecipientHistory } from '../../storage/store/alert-store.ts';
 import { isNewCritical, isUrgent } from '../inhibit/difference.ts';
-import type { News } from './desk.ts';
-import type { HoldReason } from './telling.ts';
+import type { HoldReason } from '../inhibit/hold-reason.ts';
+import type { News } from './news.ts';
 
 const hourMs = 3_600_000;
 /** Urgent mails an hour that one client can cause; what it invents beyond them waits as warnings do. */

@@ -4,7 +4,8 @@ import { differenceOf } from '../inhibit/difference.ts';
 import type { Hold } from '../inhibit/hold.ts';
 import type { Watched } from './matters.ts';
 import { knownOf } from './matters.ts';
-import type { DueMail, World } from './telling.ts';
+import type { DueMail } from './telling.ts';
+import type { World } from '../inhibit/world.ts';
 
 interface SettleOptions {
   readonly world: World;

@@ -6,19 +6,23 @@ import { openBastions } from '../inhibit/bastions-gone.ts';
 import { openCovers } from '../inhibit/covers.ts';
 import { knownAfter } from '../inhibit/difference.ts';
 import type { Known } from '../inhibit/difference.ts';
-import type { Desk, Matter, News } from './desk.ts';
+import type { Desk } from './desk.ts';
 import { lookThrough } from './desk.ts';
 import { sectionsOf } from './group.ts';
 import type { Hold } from '../inhibit/hold.ts';
 import { openHold } from '../inhibit/hold.ts';
-import { compareItems, compareText, itemOf } from './item.ts';
+import { compareItems, itemOf } from './item.ts';
 import { mattersByRecipient, watchedEpisodes } from './matters.ts';
 import type { Watched } from './matters.ts';
 import { createWatches, hears } from '../inhibit/recipients-of.ts';
 import { contentsOf } from './replace.ts';
 import { isUrgentNow, postponement } from './schedule.ts';
 import { settledOf } from './settled.ts';
-import type { DueMail, Held, HoldReason, Item, Telling, World } from './telling.ts';
+import type { DueMail, Held, Item, Telling } from './telling.ts';
+import { compareText } from '../../text/compare-text.ts';
+import type { HoldReason } from '../inhibit/hold-reason.ts';
+import type { World } from '../inhibit/world.ts';
+import type { Matter, News } from './news.ts';
 
 /**
  * What is to be told now, to whom, in which mail, and why the rest is not: the difference between what each recipient was

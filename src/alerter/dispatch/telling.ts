@@ -1,53 +1,6 @@
-import type { Config, Rule, Severity } from '../../config/config.ts';
-import type { AlertState } from '../../storage/store/alert-store.ts';
+import type { Rule, Severity } from '../../config/config.ts';
 import type { AlertKey, Episode, StoredItem, Told, Transition } from '../../storage/store/episode.ts';
-
-/** Why something is not told now. Stored nowhere: `explain` computes it again. */
-export type HoldReason =
-  | { readonly kind: 'silence'; readonly id: number; readonly untilMs: number }
-  | { readonly kind: 'window'; readonly untilMs: number }
-  /** Since the silence or window ended no row of the client has confirmed. */
-  | { readonly kind: 'unconfirmed' }
-  /** Its newest rows are on their way back, and nobody was told: the next row decides. */
-  | { readonly kind: 'way-back' }
-  | { readonly kind: 'paused'; readonly untilMs: number | null }
-  | { readonly kind: 'unreachable' }
-  | { readonly kind: 'isolated' }
-  | { readonly kind: 'collector-silent' }
-  | { readonly kind: 'bastion'; readonly name: string }
-  /** Another rule of the type judges the same subject, is worse, and is told. */
-  | { readonly kind: 'worse-rule'; readonly rule: string }
-  | { readonly kind: 'acknowledged'; readonly by: string; readonly untilMs: number | null }
-  | { readonly kind: 'flapping' }
-  /** The collector's run that changed it has not ended. */
-  | { readonly kind: 'run'; readonly runId: string }
-  /** The hours of the recipient are over; they begin again then. */
-  | { readonly kind: 'hours'; readonly untilMs: number }
-  | { readonly kind: 'group-interval'; readonly untilMs: number }
-  | { readonly kind: 'cap'; readonly untilMs: number }
-  /** An older mail speaks of it that waits to be sent and cannot be replaced: its order would be lost. */
-  | { readonly kind: 'older-mail'; readonly mailId: number }
-  | { readonly kind: 'nobody' };
-
-/** Everything `tell` looks at. */
-export interface World extends AlertState {
-  readonly config: Config;
-  readonly nowMs: number;
-  /** Runs of the collector that have not ended and whose deadline has not passed. */
-  readonly runsUnderWay: ReadonlySet<string>;
-  /** Of each client: when its newest judged report was observed (`ClientMemory.newestReportMs`). */
-  readonly newestRowMs: ReadonlyMap<string, number>;
-  /** Collector ids by run, of the runs of late; a run that is missing could be anybody's. */
-  readonly collectorOfRun?: ReadonlyMap<string, string>;
-  /** Hosts of collectors by collector id, of the runs of late. */
-  readonly collectorHosts?: ReadonlyMap<string, string>;
-  /** Remote exports (`nas:/srv`) by `client U+0000 mount`, where a subject is a mount of one. */
-  readonly exportOf?: ReadonlyMap<string, string>;
-  /** No pass of an alerter has ended before this one. */
-  readonly firstPass?: boolean;
-  /** Names of rules that no earlier pass has judged. */
-  readonly newRules?: ReadonlySet<string>;
-}
+import type { HoldReason } from '../inhibit/hold-reason.ts';
 
 /** One thing that one mail says. */
 export interface Item extends AlertKey {

@@ -11,7 +11,9 @@ import { readWorld } from '../dispatch/read-world.ts';
 import { createWatches, worstSeverity } from '../inhibit/recipients-of.ts';
 import type { Listener } from '../inhibit/recipients-of.ts';
 import { tell } from '../dispatch/tell.ts';
-import type { HoldReason, Telling, World } from '../dispatch/telling.ts';
+import type { Telling } from '../dispatch/telling.ts';
+import type { HoldReason } from '../inhibit/hold-reason.ts';
+import type { World } from '../inhibit/world.ts';
 
 export interface RuleExplained {
   readonly rule: Rule;

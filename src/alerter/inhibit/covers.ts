@@ -3,10 +3,10 @@ import { globMatcher } from '../../config/values/globs.ts';
 import type { Silence } from '../../storage/store/alert-store.ts';
 import type { AlertKey, Episode } from '../../storage/store/episode.ts';
 import { silenceMatcher } from './silences.ts';
-import type { HoldReason } from '../dispatch/telling.ts';
 import type { Span } from './windows.ts';
 import { windowSpans } from './windows.ts';
 import { dayMs } from '../../text/zone-time.ts';
+import type { HoldReason } from './hold-reason.ts';
 
 /** What silences and windows look at of an alert. */
 export type CoverKey = AlertKey & Pick<Episode, 'severity'>;

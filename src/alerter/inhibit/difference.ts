@@ -1,4 +1,3 @@
-import type { Severity } from '../../config/config.ts';
 import type { Episode, StoredItem, Told, Transition } from '../../storage/store/episode.ts';
 import type { Listener } from './recipients-of.ts';
 import { hears } from './recipients-of.ts';
@@ -65,9 +64,4 @@ export function isNewCritical({ state, severity, closedReason }: Episode, known:
 
 function knowsCritical(known: Known): boolean {
   return known !== null && known.state !== 'resolved' && known.severity === 'critical';
-}
-
-/** The worse one first. */
-export function compareSeverity(one: Severity, other: Severity): number {
-  return Number(one !== 'critical') - Number(other !== 'critical');
 }

@@ -3,13 +3,15 @@ import type { Episode } from '../../storage/store/episode.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { Bastions } from './bastions-gone.ts';
 import type { Covers } from './covers.ts';
-import { compareSeverity, isOnWayBack } from './difference.ts';
+import { isOnWayBack } from './difference.ts';
 import type { Known } from './difference.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
 import { hears, outsideHours, stoodForBy } from './recipients-of.ts';
 import type { Watch } from './recipients-of.ts';
 import { longestGapMs } from '../transition/step-episode.ts';
-import type { HoldReason, World } from '../dispatch/telling.ts';
+import { compareSeverity } from '../transition/compare-severity.ts';
+import type { HoldReason } from './hold-reason.ts';
+import type { World } from './world.ts';
 
 /** The reasons that hold an alert back, and the end of what covered an alert that is only listed. */
 export interface Hold {

@@ -1,9 +1,9 @@
 import type { Client, Config, Recipient, Rule, Severity, Window } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import type { AlertKey } from '../../storage/store/episode.ts';
-import type { HoldReason } from '../dispatch/telling.ts';
 import { windowSpans, windowUntil } from './windows.ts';
 import { dayMs } from '../../text/zone-time.ts';
+import type { HoldReason } from './hold-reason.ts';
 
 /** Somebody who is told of a rule of a client, and from which severity on. */
 export interface Listener {

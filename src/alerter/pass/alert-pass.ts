@@ -1,7 +1,7 @@
 import { FleetError } from '../../errors.ts';
 import type { StatePaths } from '../../state/paths.ts';
-import type { AlertStore, Lease, MailSummary, RunFact } from '../../storage/store/alert-store.ts';
-import type { RunStart, Storage } from '../../storage/store/storage.ts';
+import type { AlertStore, Lease, MailSummary } from '../../storage/store/alert-store.ts';
+import type { Storage } from '../../storage/store/storage.ts';
 import type { AlertOptions, AlertResult } from '../alert-options.ts';
 import { emptyResult, runEndOf } from './alert-result.ts';
 import { judgeAbsence, judgeBacklog } from './judge-backlog.ts';
@@ -13,6 +13,8 @@ import { createRehearsal } from './rehearsal.ts';
 import { recentRuns } from './recent-runs.ts';
 import type { PassStore } from './rehearsal.ts';
 import { tellPeople } from './tell-people.ts';
+import type { RunStart } from '../../storage/store/run.ts';
+import type { RunFact } from '../../storage/store/run.ts';
 
 export interface PassOptions extends AlertOptions {
   readonly paths: StatePaths;

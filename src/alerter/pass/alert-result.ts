@@ -1,5 +1,5 @@
-import type { RunEnd, RunStart } from '../../storage/store/storage.ts';
 import type { AlertResult } from '../alert-options.ts';
+import type { RunEnd, RunStart } from '../../storage/store/run.ts';
 
 /** What a pass comes to that has done nothing. */
 export function emptyResult(start: RunStart, outcome: AlertResult['outcome'], finishedAtMs: number): AlertResult {

@@ -1,31 +1,14 @@
-import type { Config } from '../../config/config.ts';
-import type { RunFact } from '../../storage/store/alert-store.ts';
 import type { Episode } from '../../storage/store/episode.ts';
-import type { AlertEvent } from '../alert-options.ts';
 import { databaseUpSince, judgeFleet } from '../absence/fleet-conditions.ts';
 import { ownDisksOf } from './own-disk-facts.ts';
-import type { PassLease } from './pass-lease.ts';
-import type { PassStore } from './rehearsal.ts';
+import type { RunFact } from '../../storage/store/run.ts';
+import type { Backlog, JudgeBacklogOptions } from './backlog.ts';
 
 /**
  * Rows of each kind that are in memory at a time, and as many that are read meanwhile; and how many make a round. A row may
  * have 200 mounts with long names.
  */
 const sizes = { pageRows: 100, roundRows: 10_000 } as const;
-
-export interface JudgeBacklogOptions {
-  readonly config: Config;
-  readonly store: PassStore;
-  readonly lease: PassLease;
-  readonly signal: AbortSignal;
-  readonly nowMs: number;
-  readonly observe: (event: AlertEvent) => void;
-}
-
-export interface Backlog {
-  readonly reports: number;
-  readonly visits: number;
-}
 
 /** Judges every row not treated yet, oldest first, in rounds of one transaction each. Stops between two at a signal. */
 export async function judgeBacklog(options: JudgeBacklogOptions): Promise<Backlog> {

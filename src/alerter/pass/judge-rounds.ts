@@ -1,10 +1,10 @@
 import { withBoundedHeap } from '../../platform/heap-growth.ts';
 import type { Judged, UntreatedBatch } from '../../storage/store/alert-store.ts';
 import { openClientStates } from '../transition/client-states.ts';
-import type { Backlog, JudgeBacklogOptions } from './judge-backlog.ts';
 import { openRound } from '../transition/judge-rows.ts';
 import { loadRows } from '../evaluate/load-rows.ts';
 import type { LoadedRows } from '../evaluate/load-rows.ts';
+import type { Backlog, JudgeBacklogOptions } from './backlog.ts';
 
 /** A round ends sooner where the database is slow, so that the lease is touched and little is judged twice after a crash. */
 const roundMs = 5_000;

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import { ownDisks, ownPlaces } from '../../state/own-disk.ts';
-import type { OwnDiskFact } from '../../storage/reports/own-disks.ts';
 import type { PassStore } from './rehearsal.ts';
+import type { OwnDiskFact } from '../../storage/store/own-disk-fact.ts';
 
 export interface OwnDiskFactsOptions {
   readonly config: Config;

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
-import type { RunFact } from '../../storage/store/alert-store.ts';
 import { databaseUpSince, longestBreakMs } from '../absence/fleet-conditions.ts';
 import type { PassStore } from './rehearsal.ts';
+import type { RunFact } from '../../storage/store/run.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;

@@ -1,10 +1,11 @@
 import type { Config } from '../../config/config.ts';
-import type { NewMail, RunFact, SeriesColumn, SeriesPoint } from '../../storage/store/alert-store.ts';
+import type { NewMail, SeriesColumn, SeriesPoint } from '../../storage/store/alert-store.ts';
 import type { AlertEvent } from '../alert-options.ts';
 import type { PassLease } from './pass-lease.ts';
 import { readWorld } from '../dispatch/read-world.ts';
 import type { PassStore } from './rehearsal.ts';
 import type { DueMail, Item, Telling } from '../dispatch/telling.ts';
+import type { RunFact } from '../../storage/store/run.ts';
 
 export interface TellPeopleOptions {
   readonly config: Config;

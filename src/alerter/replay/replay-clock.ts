@@ -1,4 +1,4 @@
-import type { RunFact } from '../../storage/store/alert-store.ts';
+import type { RunFact } from '../../storage/store/run.ts';
 
 export interface ReplayClockOptions {
   /** Of the collector, in any order. */

@@ -1,5 +1,5 @@
 import type { Config, Severity } from '../../config/config.ts';
-import type { AlertStore, RunFact, ToldFact } from '../../storage/store/alert-store.ts';
+import type { AlertStore, ToldFact } from '../../storage/store/alert-store.ts';
 import type { Episode, Transition } from '../../storage/store/episode.ts';
 import { judgeFleet } from '../absence/fleet-conditions.ts';
 import { judgeRows } from '../transition/judge-rows.ts';
@@ -10,6 +10,7 @@ import { openReplayRows, type RowsUntil } from './replay-rows.ts';
 import { createReplayState, followClients } from './replay-state.ts';
 import { tell } from '../dispatch/tell.ts';
 import type { DueMail } from '../dispatch/telling.ts';
+import type { RunFact } from '../../storage/store/run.ts';
 
 export interface ReplayOptions {
   readonly config: Config;

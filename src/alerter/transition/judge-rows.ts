@@ -4,10 +4,10 @@ import type { ClientMemory, Episode } from '../../storage/store/episode.ts';
 import { openClientStates, stateAfter } from './client-states.ts';
 import type { ClientState, ClientStates, StatesAfter } from './client-states.ts';
 import { latestPossibleMs, openClientJudge } from './judge.ts';
-import type { ClientJudge } from './judge.ts';
 import { loadRows, watchedClients } from '../evaluate/load-rows.ts';
 import type { LoadedRows, LoadRowsOptions } from '../evaluate/load-rows.ts';
 import { readReport, readVisit } from '../evaluate/read-row.ts';
+import type { ClientJudge } from './client-judge.ts';
 
 /** What judging asks of the store; a dry run answers from memory. */
 export type JudgingStore = Pick<AlertStore, 'disksOf' | 'networksOf' | 'reportsOf' | 'openEpisodes' | 'memories'>;

@@ -1,7 +1,6 @@
 import type { Rule } from '../../config/config.ts';
 import type { Episode } from '../../storage/store/episode.ts';
 import { aged } from './flapping.ts';
-import type { ClientJudgeOptions } from './judge.ts';
 import { moreSubject, mostOpen, readMore, severestFirst } from './most-open.ts';
 import type { Observation, Reading } from '../evaluate/observation.ts';
 import { readWell } from '../evaluate/reading.ts';
@@ -9,6 +8,7 @@ import { listsFaults, noFaultText, rivalry } from '../evaluate/rule-metric.ts';
 import { rulesByName } from './rules-by-name.ts';
 import { isHolding, stepMissing, stepSubject } from './step-episode.ts';
 import type { StepRow, SubjectState } from './step-episode.ts';
+import type { ClientJudgeOptions } from './client-judge.ts';
 
 /** The present of one client: its open episodes and late changes, moved row by row. */
 export interface Subjects {

@@ -3,7 +3,6 @@ import { explainClient } from '../../alerter/explain/explain-client.ts';
 import type { EpisodeExplained, ExplainOptions, RuleExplained } from '../../alerter/explain/explain-episodes.ts';
 import { explainFleet } from '../../alerter/explain/explain-fleet.ts';
 import { describeLimit } from '../../alerter/evaluate/describe-value.ts';
-import type { HoldReason } from '../../alerter/dispatch/telling.ts';
 import type { Client, Config, Rule } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
@@ -18,6 +17,7 @@ import { mailJson } from './mail.ts';
 import { readStored } from '../command/read-stored.ts';
 import { jsonTime, readerTime } from '../terminal/reader-time.ts';
 import { loadSettings } from '../command/settings.ts';
+import type { HoldReason } from '../../alerter/inhibit/hold-reason.ts';
 
 export interface ExplainCommandOptions {
   /** null: the fleet as a whole. */

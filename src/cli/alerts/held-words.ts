@@ -1,7 +1,7 @@
-import type { HoldReason } from '../../alerter/dispatch/telling.ts';
 import type { Episode } from '../../storage/store/episode.ts';
 import { acknowledgedText } from './alerts.ts';
 import type { ReaderTime } from '../terminal/reader-time.ts';
+import type { HoldReason } from '../../alerter/inhibit/hold-reason.ts';
 
 /** Returns in words why something is not told; `episode` is null before anything is open. */
 export function heldWords(reason: HoldReason, episode: Episode | null, time: ReaderTime): string {

@@ -2,13 +2,13 @@ import { notifiedOf } from '../../alerter/explain/deliveries.ts';
 import type { Notified } from '../../alerter/explain/deliveries.ts';
 import { readCovers } from '../../alerter/inhibit/held-back.ts';
 import { isAcknowledged } from '../../alerter/inhibit/hold.ts';
-import type { HoldReason } from '../../alerter/dispatch/telling.ts';
 import type { Config, Severity } from '../../config/config.ts';
 import { globMatcher, isGlob } from '../../config/values/globs.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
 import { FleetError } from '../../errors.ts';
 import type { AlertStore } from '../../storage/store/alert-store.ts';
 import type { Episode } from '../../storage/store/episode.ts';
+import type { HoldReason } from '../../alerter/inhibit/hold-reason.ts';
 
 /** What holds back an alert now: a silence with its id, or a window. */
 export interface Cover {

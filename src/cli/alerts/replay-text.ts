@@ -7,8 +7,8 @@ import { groupBy } from '../../platform/group-by.ts';
 import { clientText } from '../command/alert-words.ts';
 import type { Output } from '../terminal/output.ts';
 import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
-import type { ReplaySpan } from './replay.ts';
 import { renderTable } from '../terminal/table.ts';
+import type { ReplaySpan } from './replay-span.ts';
 
 const mostCounts = 40;
 const mostItems = 3;

@@ -9,6 +9,7 @@ import { jsonTime } from '../terminal/reader-time.ts';
 import { replayText } from './replay-text.ts';
 import { loadSettings } from '../command/settings.ts';
 import { parseSince } from '../command/until.ts';
+import type { ReplaySpan } from './replay-span.ts';
 
 export interface ReplayCommandOptions {
   /** A duration or a time; null: a week. */
@@ -17,12 +18,6 @@ export interface ReplayCommandOptions {
   readonly rules: string | null;
   /** False: only --since or --rules was given. */
   readonly replay: boolean;
-}
-
-/** The times between which it was replayed. */
-export interface ReplaySpan {
-  readonly sinceMs: number;
-  readonly untilMs: number;
 }
 
 const usualSince = '7d';

@@ -1,22 +1,12 @@
 import { readBundles } from '../../collector/agent/agent-bundles.ts';
-import type { Bundle } from '../../collector/agent/agent-session.ts';
 import type { Client, Config } from '../../config/config.ts';
 import { FleetError, messageOf } from '../../errors.ts';
 import { launcherCommand } from '../../loader/launcher.ts';
 import { shellLauncherCommand } from '../../loader/shell-launcher.ts';
-import type { AgentKind } from './authorize-command.ts';
 import type { Context } from '../command/context.ts';
 import { readStored } from '../command/read-stored.ts';
-
-/** What a restricted key runs. */
-export interface Authorized {
-  /** null: none, the key only forwards. */
-  readonly agent: AgentKind | null;
-  /** For `command="..."`. */
-  readonly command: string;
-  /** What has to lie on the client, the agent first. */
-  readonly programs: readonly Pick<Bundle, 'content' | 'digest'>[];
-}
+import type { AgentKind } from './agent-kind.ts';
+import type { Authorized } from './authorized.ts';
 
 /**
  * Which agent a client's restricted key is to run: the one that is asked for, else the one that read it last, else node's.

@@ -1,8 +1,6 @@
 import { example, Option, type CommandPlace } from '../command/command-parts.ts';
-
-/** `node`: whatever Node.js the client has or was brought; `shell`: for a client without one. */
-const agentKinds = ['node', 'shell'] as const;
-export type AgentKind = (typeof agentKinds)[number];
+import type { AgentKind } from './agent-kind.ts';
+import { agentKinds } from './agent-kind.ts';
 
 interface GivenOptions {
   readonly key?: string;

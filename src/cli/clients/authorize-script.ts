@@ -1,7 +1,7 @@
-import type { Bundle } from '../../collector/agent/agent-session.ts';
-import type { Authorized } from './authorize-agent.ts';
 import { launcherFolders } from '../../loader/launcher.ts';
 import { lineLeftStatus, mergeKeyLines } from './merge-key-lines.ts';
+import type { Bundle } from '../../collector/agent/task.ts';
+import type { Authorized } from './authorized.ts';
 
 export interface AuthorizeScriptOptions {
   /** A name without characters of the shell. */

@@ -8,14 +8,15 @@ import { claimStateFolder } from '../../state/state-folder.ts';
 import type { Hop } from '../../transport/route/hop.ts';
 import { authorizedKeysOptions, launcherFolders } from '../../loader/launcher.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';
-import { authorizedAgent, chooseAgent, forwardsAlone, type Authorized } from './authorize-agent.ts';
-import type { AgentKind } from './authorize-command.ts';
+import { authorizedAgent, chooseAgent, forwardsAlone } from './authorize-agent.ts';
 import { authorizeScript } from './authorize-script.ts';
 import { findPublicKey } from './authorize-key.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { clientAt, forwardsThrough, fromAddresses } from './key-options.ts';
 import { chooseClients, loadSettings } from '../command/settings.ts';
 import { shellWord, sshCommand } from '../command/ssh-target.ts';
+import type { AgentKind } from './agent-kind.ts';
+import { type Authorized } from './authorized.ts';
 
 export interface AuthorizeOptions {
   readonly client: string;

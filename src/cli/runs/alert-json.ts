@@ -1,8 +1,8 @@
 import type { AlertEvent, AlertResult } from '../../alerter/alert-options.ts';
-import type { AlertView, AlertViewOptions } from './alert.ts';
 import { heldBackJson } from '../command/alert-words.ts';
 import type { Output } from '../terminal/output.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
+import type { AlertView, AlertViewOptions } from './alert-view.ts';
 
 /** For programs: one document at the end; its fields are described in docs/json.md. */
 export function createAlertJsonView(output: Output, { dryRun }: AlertViewOptions): AlertView {

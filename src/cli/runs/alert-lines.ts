@@ -1,7 +1,7 @@
-import type { AlertView } from './alert.ts';
 import { droppedWords } from '../command/alert-words.ts';
 import { createOutputLog } from '../terminal/output-log.ts';
 import type { Output } from '../terminal/output.ts';
+import type { AlertView } from './alert-view.ts';
 
 /** For cron and logs: one `key=value` line an event and one that sums up; quiet, only what prevented the pass. */
 export function createAlertLineView(output: Output, now: () => number): AlertView {

@@ -4,11 +4,11 @@ import type { AlertResult } from '../../alerter/alert-options.ts';
 import { counted } from '../../text/time-words.ts';
 import { escapeControls } from '../../log.ts';
 import { outboxName } from '../../notify/file.ts';
-import type { AlertView, AlertViewOptions } from './alert.ts';
 import { droppedWords, heldBackText, sentenceCase } from '../command/alert-words.ts';
 import { complaintText } from '../command/complain.ts';
 import { describeDuration } from '../terminal/duration.ts';
 import type { Output } from '../terminal/output.ts';
+import type { AlertView, AlertViewOptions } from './alert-view.ts';
 
 /** For people: what was told to whom; verbose and in a dry run the mails themselves. */
 export function createAlertTextView(output: Output, options: AlertViewOptions): AlertView {

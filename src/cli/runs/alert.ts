@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 
-import type { AlertEvent, AlertResult } from '../../alerter/alert-options.ts';
+import type { AlertEvent } from '../../alerter/alert-options.ts';
 import { alert } from '../../alerter/alerter.ts';
 import { counted } from '../../text/time-words.ts';
 import type { Config } from '../../config/config.ts';
@@ -16,18 +16,13 @@ import { complain, complaintText } from '../command/complain.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { tellOfConfig, worseOf } from './tell-of-config.ts';
 import type { Output } from '../terminal/output.ts';
-import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
+import { readerTime } from '../terminal/reader-time.ts';
 import { loadLastSettings } from '../command/settings.ts';
+import type { AlertView, AlertViewOptions } from './alert-view.ts';
 
 export interface AlertCommandOptions {
   /** Print the mails that would be sent, and change nothing. */
   readonly dryRun: boolean;
-}
-
-/** What a person, a log or a program sees of one pass of the alerter. */
-export interface AlertView {
-  readonly observe: (event: AlertEvent) => void;
-  readonly end: (result: AlertResult) => void;
 }
 
 /** `alert`: one pass. It is a line of every minute in a crontab, so it loads only what it needs. */
@@ -91,14 +86,6 @@ function heed(thrown: unknown, teller: AwayTeller, output: Output): Away {
 interface Away {
   readonly outcome: 'away';
   readonly exitStatus: ExitStatus;
-}
-
-/** What a view is to know beforehand. */
-export interface AlertViewOptions {
-  readonly dryRun: boolean;
-  /** Without <smtp>: the folder that mails go to. */
-  readonly outbox: string | null;
-  readonly time: ReaderTime;
 }
 
 async function viewFor(output: Output, options: AlertViewOptions): Promise<AlertView> {

@@ -4,7 +4,7 @@ import { brotliCompressSync, constants } from 'node:zlib';
 
 import { FleetError, messageOf } from '../../errors.ts';
 import { agentBundlePath, inventoryBundlePath, shellAgentPath } from '../../state/paths.ts';
-import type { Bundle, Bundles } from './agent-session.ts';
+import type { Bundle, Bundles } from './task.ts';
 
 /** Reads the programs that are brought to clients. Throws FleetError `internal` when the package was not built. */
 export function readBundles(

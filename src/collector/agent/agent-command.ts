@@ -7,7 +7,7 @@ import { bringCommand } from '../../loader/bring-agent.ts';
 import { bringShellCommand } from '../../loader/bring-shell.ts';
 import { runCommand } from '../../loader/loader.ts';
 import type { ShellStart } from '../../loader/loader.ts';
-import type { AgentTask, Bundle } from './agent-session.ts';
+import type { AgentTask, Bundle } from './task.ts';
 
 /** Reports that one visit takes at most, and their bytes: a spool that grew long comes home over several visits. */
 export const maxReportsPerVisit = 100;

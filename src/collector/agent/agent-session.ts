@@ -9,7 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { asFleetError, FleetError } from '../../errors.ts';
 import { parseAgentFault, parseEnd, parseHello } from '../../report/frames.ts';
 import { markerBytes, protocolVersion } from '../../report/wire.ts';
-import type { AgentRequest, End, Frame, Hello } from '../../report/wire.ts';
+import type { End, Frame, Hello } from '../../report/wire.ts';
 import { readHeader } from '../../seal/sealed-message.ts';
 import type { SealedHeader } from '../../seal/sealed-message.ts';
 import { loaderStatus } from '../../loader/loader.ts';
@@ -21,22 +21,7 @@ import { exchange } from './agent-exchange.ts';
 import type { Exchange, FrameAnswer } from './agent-exchange.ts';
 import { exchangeFault, printable } from './agent-faults.ts';
 import { sealUnsealed } from './seal-unsealed.ts';
-
-/** A program that is brought to clients, under its content digest. */
-export interface Bundle {
-  readonly content: Buffer;
-  /** SHA-256 of the content, hex. */
-  readonly digest: string;
-  /** The content as it goes over the wire: brotli where node unpacks it. Made when it is first needed, for most runs bring nothing. */
-  packed(): Buffer;
-}
-
-export interface Bundles {
-  readonly agent: Bundle;
-  readonly inventory: Bundle;
-  /** For clients without node (agent/shell). */
-  readonly shell: Bundle;
-}
+import type { AgentTask, Bundle, Bundles } from './task.ts';
 
 /** One exec, made without a connection: the first one's command may go ahead of the login. */
 export interface AgentOpening {
@@ -48,28 +33,6 @@ export interface AgentOpening {
 export function openingOf(task: AgentTask, brought: Bundle | null = null): AgentOpening {
   const marker = randomBytes(markerBytes);
   return { marker, command: agentCommand(task, marker, brought) };
-}
-
-/** What is asked of a client's agent, whatever the connection. */
-export interface AgentTask {
-  readonly client: string;
-  /** The client's former name; its spooled reports are taken too. */
-  readonly was: string | null;
-  readonly kind: Exclude<AgentRequest['kind'], 'spool'>;
-  readonly runId: string;
-  readonly collectorId: string;
-  /** Raw X25519 public key, 32 bytes. */
-  readonly publicKey: Uint8Array;
-  readonly probeOptions: AgentRequest['options'];
-  readonly bundles: Bundles;
-  /** Absolute path of node on the client; null: look for it. */
-  readonly node: string | null;
-  /** Whether a client without node may be read by the shell agent, whose report only SSH protects on its way here. */
-  readonly unsealed: 'allow' | 'refuse';
-  /** For runtime="bring": the names of the runtimes that may have been brought; null: none may. */
-  readonly runtimes: readonly string[] | null;
-  /** For each exec: from its start until the agent's last frame. */
-  readonly agentTimeoutMs: number;
 }
 
 export interface AgentSessionOptions extends AgentTask {

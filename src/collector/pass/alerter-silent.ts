@@ -1,7 +1,7 @@
 import { formatDuration } from '../../config/values/quantities.ts';
 import { FleetError } from '../../errors.ts';
-import type { RunFact } from '../../storage/store/alert-store.ts';
 import type { Storage } from '../../storage/store/storage.ts';
+import type { RunFact } from '../../storage/store/run.ts';
 
 type Passed = Pick<RunFact, 'outcome' | 'startedAtMs' | 'finishedAtMs'>;
 

@@ -14,7 +14,7 @@ import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import type { StatePaths } from '../../state/paths.ts';
 import type { PrivateKeys } from '../../seal/open.ts';
-import type { RunEnd, RunStart, Storage } from '../../storage/store/storage.ts';
+import type { Storage } from '../../storage/store/storage.ts';
 import { createClientNames } from '../spool/client-names.ts';
 import type { CollectEvent } from '../collect-options.ts';
 import { followRenames } from './follow-renames.ts';
@@ -26,6 +26,7 @@ import { openMarks } from '../ingest/opening-marks.ts';
 import { defaultBounds, openQuarantine } from '../spool/quarantine.ts';
 import { describeMissingKey } from '../keys/retired-keys.ts';
 import { openSealedSpool } from '../spool/sealed-spool.ts';
+import type { RunEnd, RunStart } from '../../storage/store/run.ts';
 
 export interface IngestRunOptions {
   readonly config: Config;

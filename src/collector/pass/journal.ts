@@ -4,8 +4,9 @@ import path from 'node:path';
 import { makeFolder } from '../../state/make-folder.ts';
 import { FleetError, messageOf } from '../../errors.ts';
 import { isRefusal } from '../../storage/sql/fault.ts';
-import type { ReportStore, RunEnd, RunStart, VisitRecord } from '../../storage/store/storage.ts';
+import type { ReportStore, VisitRecord } from '../../storage/store/storage.ts';
 import { errnoOf, syncFolder } from '../../state/durable-file.ts';
+import type { RunEnd, RunStart } from '../../storage/store/run.ts';
 
 /**
  * journal/<started at>-<run id>.jsonl: what the database was not told yet of a run: its start, visits, its end, one JSON

@@ -1,7 +1,8 @@
 import type { Config } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
 import { lowPercent, ownDisks, ownPlaces } from '../../state/own-disk.ts';
-import type { ReportStore, RunStart } from '../../storage/store/storage.ts';
+import type { ReportStore } from '../../storage/store/storage.ts';
+import type { RunStart } from '../../storage/store/run.ts';
 
 const hourMs = 3_600_000;
 

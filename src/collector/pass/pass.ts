@@ -1,16 +1,14 @@
 import { asFleetError } from '../../errors.ts';
 import type { FleetError } from '../../errors.ts';
-import type { StatePaths } from '../../state/paths.ts';
-import type { ReportStore, RunEnd, RunStart, Storage } from '../../storage/store/storage.ts';
+import type { ReportStore, Storage } from '../../storage/store/storage.ts';
 import { alerterFault } from './alerter-silent.ts';
 import { createClientNames } from '../spool/client-names.ts';
 import { clockFactsOf } from '../spool/clock-facts.ts';
-import type { CollectOptions, CollectResult } from '../collect-options.ts';
+import type { CollectResult } from '../collect-options.ts';
 import { startIngest } from '../ingest/ingest.ts';
 import type { Ingest } from '../ingest/ingest-options.ts';
 import { ingestFault } from './ingest-silent.ts';
 import { journalOf } from './journal.ts';
-import type { KeyRing } from '../keys/key-ring.ts';
 import { ownDiskFault } from './own-disk-low.ts';
 import { openMarks } from '../ingest/opening-marks.ts';
 import { prepareStorage, tellJournals } from './prepare-storage.ts';
@@ -28,13 +26,9 @@ import { startStorageTime, storageLimits } from './storage-limits.ts';
 import type { StorageTime } from './storage-limits.ts';
 import { visitClients } from './visit-clients.ts';
 import type { ClientsVisited } from './visit-clients.ts';
-import type { VisitContext } from '../visit/visit.ts';
-
-export interface PassOptions extends CollectOptions {
-  readonly paths: StatePaths;
-  readonly start: RunStart;
-  readonly keyRing: KeyRing;
-}
+import type { RunEnd } from '../../storage/store/run.ts';
+import type { VisitContext } from '../visit/context.ts';
+import type { PassOptions } from './pass-options.ts';
 
 /** The pass itself, while the lock is held. Throws FleetError `state-unusable`. */
 export async function makePass(options: PassOptions): Promise<CollectResult> {

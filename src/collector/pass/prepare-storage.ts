@@ -1,12 +1,13 @@
 import type { Config } from '../../config/config.ts';
 import { asFleetError } from '../../errors.ts';
 import type { FleetError } from '../../errors.ts';
-import type { ClientFacts, ReportStore, RunStart, Storage } from '../../storage/store/storage.ts';
+import type { ClientFacts, ReportStore, Storage } from '../../storage/store/storage.ts';
 import type { CollectOptions } from '../collect-options.ts';
 import { followRenames } from './follow-renames.ts';
 import { boundJournals, replayJournals } from './journal.ts';
 import type { Replay } from './journal.ts';
 import type { StorageLimits, StorageTime } from './storage-limits.ts';
+import type { RunStart } from '../../storage/store/run.ts';
 
 export interface PrepareStorageOptions {
   readonly config: Config;

@@ -1,7 +1,8 @@
 import { asFleetError } from '../../errors.ts';
 import type { FleetError } from '../../errors.ts';
-import type { ReportStore, RunEnd, RunStart, VisitRecord } from '../../storage/store/storage.ts';
+import type { ReportStore, VisitRecord } from '../../storage/store/storage.ts';
 import type { JournalFile } from './journal.ts';
+import type { RunEnd, RunStart } from '../../storage/store/run.ts';
 
 export interface RunRecordOptions {
   /** null while the database is away. */

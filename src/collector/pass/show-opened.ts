@@ -4,7 +4,7 @@ import type { ClientNames } from '../spool/client-names.ts';
 import { clockFactsOf } from '../spool/clock-facts.ts';
 import type { CollectOptions } from '../collect-options.ts';
 import { ReportRejected, openSealed } from '../ingest/open-sealed.ts';
-import type { VisitContext } from '../visit/visit.ts';
+import type { VisitContext } from '../visit/context.ts';
 
 export interface ShowOpenedOptions {
   /** null: nothing can be opened here. */

@@ -8,12 +8,12 @@ import { createAgentNotes } from '../schedule/agent-notes.ts';
 import { isHeldBack } from '../visit/backoff.ts';
 import { credentialsChangedAtMs } from '../schedule/credential-files.ts';
 import { visitOrder } from '../schedule/order.ts';
-import type { PassOptions } from './pass.ts';
 import { openRuntimeSupply } from '../runtimes/runtime-supply.ts';
 import type { RuntimeSupply } from '../runtimes/runtime-supply.ts';
-import type { VisitContext } from '../visit/visit.ts';
 import { visitFleet } from '../schedule/visit-fleet.ts';
 import type { FleetOutcome } from '../schedule/visit-fleet.ts';
+import type { VisitContext } from '../visit/context.ts';
+import type { PassOptions } from './pass-options.ts';
 
 export interface VisitClientsOptions {
   readonly pass: PassOptions;

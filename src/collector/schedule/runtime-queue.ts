@@ -6,7 +6,7 @@ import type { AwaitedRuntime } from './runtime-round.ts';
 import type { StoredRuntime } from '../runtimes/runtime-store.ts';
 import type { Limit } from './schedule.ts';
 import { visit } from '../visit/visit.ts';
-import type { VisitContext } from '../visit/visit.ts';
+import type { VisitContext } from '../visit/context.ts';
 
 export interface RuntimeQueueOptions {
   readonly context: VisitContext;

@@ -9,7 +9,7 @@ import type { StoredRuntime } from '../runtimes/runtime-store.ts';
 import type { RuntimeSupply } from '../runtimes/runtime-supply.ts';
 import { runSchedule } from './schedule.ts';
 import type { Limit } from './schedule.ts';
-import type { VisitContext } from '../visit/visit.ts';
+import type { VisitContext } from '../visit/context.ts';
 
 /** A client that is to be brought a runtime, once all have been visited. */
 export interface AwaitedRuntime {

@@ -9,7 +9,7 @@ import { createRuntimeQueue } from './runtime-queue.ts';
 import { runSchedule } from './schedule.ts';
 import type { Limit } from './schedule.ts';
 import { visit } from '../visit/visit.ts';
-import type { VisitContext } from '../visit/visit.ts';
+import type { VisitContext } from '../visit/context.ts';
 
 export interface VisitFleetOptions {
   readonly context: VisitContext;

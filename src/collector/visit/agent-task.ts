@@ -1,6 +1,6 @@
 import type { Client } from '../../config/config.ts';
-import type { AgentTask } from '../agent/agent-session.ts';
-import type { VisitContext } from './visit.ts';
+import type { AgentTask } from '../agent/task.ts';
+import type { VisitContext } from './context.ts';
 
 export interface TaskOptions extends Pick<AgentTask, 'kind' | 'agentTimeoutMs'> {
   readonly context: VisitContext;

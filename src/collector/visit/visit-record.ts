@@ -4,7 +4,7 @@ import type { VisitRecord } from '../../storage/store/storage.ts';
 import type { AgentResult } from '../agent/agent-session.ts';
 import { decidingCode, nextAttemptAtMs } from './backoff.ts';
 import type { RuntimeWish } from '../runtimes/runtime-supply.ts';
-import type { VisitContext } from './visit.ts';
+import type { VisitContext } from './context.ts';
 
 export interface VisitRecordOptions {
   readonly context: Pick<VisitContext, 'runId' | 'facts' | 'config'>;

@@ -1,7 +1,7 @@
 import { selectorsInForce, type MergedRule } from './finish-rule.ts';
 import { alertName } from './merge-alert.ts';
 import type { Element } from '../xml/parse-elements.ts';
-import type { RuleScope } from './rule-scope.ts';
+import type { RuleScope } from './scope.ts';
 
 type Rules = Map<string, MergedRule>;
 

@@ -9,19 +9,7 @@ import { createNamer } from './name-alerts.ts';
 import { didYouMean } from '../values/nearest.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import { ruleTypeOf } from './rule-types.ts';
-
-/** The rules in force within an element. */
-export interface RuleScope {
-  /** The number of elements with rules around what stands here. */
-  readonly depth: number;
-  /** Of the innermost element first; defaults and conditions of single clients last. */
-  readonly rules: readonly Rule[];
-  /** Conditions of the fleet as a whole. */
-  readonly fleetRules: readonly Rule[];
-  /** Name -> rule from the files, innermost element first. */
-  readonly written: ReadonlyMap<string, MergedRule>;
-  readonly builtins: ReadonlyMap<string, MergedRule>;
-}
+import type { RuleScope } from './scope.ts';
 
 export interface RuleReaderOptions extends RuleDefaults {
   readonly findings: Findings;

@@ -2,7 +2,8 @@ import { attributeKind } from './attribute-kinds.ts';
 import { shown, type Findings } from '../xml/findings.ts';
 import { didYouMean, nearest } from '../values/nearest.ts';
 import type { Element } from '../xml/parse-elements.ts';
-import { vocabulary, type AttributeSpec, type ElementSpec } from './vocabulary.ts';
+import { vocabulary } from './vocabulary.ts';
+import { type AttributeSpec, type ElementSpec } from './element-spec.ts';
 
 /**
  * Checks every element and attribute below a root against the vocabulary. What is wrong is told, taken out, and its

@@ -1,5 +1,5 @@
 import { metrics } from '../../report/metrics.ts';
-import type { AttributeSpec, Attributes } from './vocabulary.ts';
+import type { AttributeSpec, Attributes } from './element-spec.ts';
 
 /** Selectors that rules by `type` know; a rule by `metric` takes the labels of its metric. */
 export const typeSelectors = ['mount', 'fstype', 'source', 'unit', 'interface', 'match', 'sensor'] as const;

@@ -1,4 +1,4 @@
-import type { Attributes } from './vocabulary.ts';
+import type { Attributes } from './element-spec.ts';
 
 /** What is said of the collector's way over the fleet. */
 export const collectorAttributes: Attributes = {

@@ -1,4 +1,4 @@
-import type { Attributes } from './vocabulary.ts';
+import type { Attributes } from './element-spec.ts';
 
 const none = ['none'] as const;
 

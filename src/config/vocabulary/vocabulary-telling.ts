@@ -1,4 +1,4 @@
-import type { Attributes } from './vocabulary.ts';
+import type { Attributes } from './element-spec.ts';
 
 export const mailAttributes: Attributes = {
   to: { kind: 'emails', required: true, help: 'Who is told as well, separated by commas.' },

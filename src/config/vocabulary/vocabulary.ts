@@ -5,28 +5,7 @@ import { alertAttributes } from './vocabulary-alert.ts';
 import { collectorAttributes } from './vocabulary-collector.ts';
 import { mailAttributes, windowAttributes } from './vocabulary-telling.ts';
 import { sshAttributes } from './vocabulary-ssh.ts';
-import type { KindName } from './attribute-kinds.ts';
-
-export interface AttributeSpec {
-  /** The form of its values: attribute-kinds.ts. */
-  readonly kind?: KindName;
-  /** The only values there are, when there is no kind; beside a kind, words that are taken as well. */
-  readonly words?: readonly string[];
-  readonly required?: true;
-  /** What it means, its unit and what holds when it is left out; one or two sentences, for editors and documents. */
-  readonly help: string;
-}
-
-export type Attributes = Readonly<Record<string, AttributeSpec>>;
-
-export interface ElementSpec {
-  /** The elements it may stand in; empty: it is the root. */
-  readonly parents: readonly string[];
-  /** At most one in all files together. */
-  readonly single?: true;
-  readonly attributes: Attributes;
-  readonly help: string;
-}
+import type { AttributeSpec, Attributes, ElementSpec } from './element-spec.ts';
 
 const yesNo = ['yes', 'no'] as const;
 const severities = ['warning', 'critical'] as const;

@@ -1,5 +1,6 @@
 import { attributeKind } from './attribute-kinds.ts';
-import { vocabulary, type AttributeSpec } from './vocabulary.ts';
+import { vocabulary } from './vocabulary.ts';
+import { type AttributeSpec } from './element-spec.ts';
 
 /**
  * config.xsd, from the vocabulary. It accepts whatever `check` accepts and more: what depends on another attribute, on

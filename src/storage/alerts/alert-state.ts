@@ -1,11 +1,11 @@
 import type { AlertState, RecipientHistory, WaitingMail } from '../store/alert-store.ts';
-import type { Session, SqlRow } from '../sql/database.ts';
 import type { StoredItem, Transition } from '../store/episode.ts';
 import { episodeColumns, storedEpisode, storedTold } from '../rows/episode-rows.ts';
 import type { Severity } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { silences } from './silences.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
+import type { Session, SqlRow } from '../sql/session.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;

@@ -1,6 +1,6 @@
 import type { Judged, Lease } from '../store/alert-store.ts';
 import { forIds } from '../sql/by-ids.ts';
-import type { Database, Session } from '../sql/database.ts';
+import type { Database } from '../sql/database.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import type { ClientMemory, Episode } from '../store/episode.ts';
 import {
@@ -15,6 +15,7 @@ import {
 import { forChunks, insertRows } from '../sql/insert-rows.ts';
 import { fenced } from './lease.ts';
 import { markProcessed } from './unprocessed.ts';
+import type { Session } from '../sql/session.ts';
 
 const openSql = `SELECT ${episodeColumns} FROM alerts WHERE state IN ('pending', 'firing')`;
 

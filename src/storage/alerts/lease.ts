@@ -1,9 +1,10 @@
 import { FleetError } from '../../errors.ts';
 import type { Lease } from '../store/alert-store.ts';
-import type { Database, Session } from '../sql/database.ts';
+import type { Database } from '../sql/database.ts';
 import { databaseNowMs } from '../sql/database-now.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import { fromSqlTime } from '../sql/sql-time.ts';
+import type { Session } from '../sql/session.ts';
 
 /** A holder that has not stored anything for so long is taken for dead. */
 const staleMs = 60_000;

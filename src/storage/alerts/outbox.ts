@@ -2,9 +2,10 @@ import { FleetError } from '../../errors.ts';
 import type { Severity } from '../../config/config.ts';
 import type { Mail, MailSummary } from '../store/alert-store.ts';
 import { textOrNull } from '../rows/client-facts.ts';
-import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
+import type { Database } from '../sql/database.ts';
 import { databaseNowMs } from '../sql/database-now.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
+import type { Session, SqlRow, SqlValue } from '../sql/session.ts';
 
 /** The longest pause: a time further ahead was written under another clock, and would be waited for in vain. */
 const farPauseMs = 3_600_000;

@@ -1,5 +1,5 @@
 import type { Lease, NewMail, NewTelling } from '../store/alert-store.ts';
-import type { Database, Session, SqlValue } from '../sql/database.ts';
+import type { Database } from '../sql/database.ts';
 import { databaseNowMs } from '../sql/database-now.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import { forIds } from '../sql/by-ids.ts';
@@ -7,6 +7,7 @@ import type { Told } from '../store/episode.ts';
 import { forChunks, insertRows } from '../sql/insert-rows.ts';
 import { fenced } from './lease.ts';
 import { sqlTime } from '../sql/sql-time.ts';
+import type { Session, SqlValue } from '../sql/session.ts';
 
 const mailColumns = ['recipient', 'message_id', 'content', 'created_at', 'severity', 'ordinary'] as const;
 const itemColumns = [

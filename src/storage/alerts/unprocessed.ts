@@ -1,7 +1,7 @@
-import type { Session, SqlValue } from '../sql/database.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import { StorageFault } from '../sql/fault.ts';
 import { forIds } from '../sql/by-ids.ts';
+import type { Session, SqlValue } from '../sql/session.ts';
 
 /** Tables whose rows wait for the alerter. */
 export type JudgedTable = 'stats' | 'visits';

@@ -1,9 +1,9 @@
 import { forIds } from '../sql/by-ids.ts';
 import { textOrNull } from '../rows/client-facts.ts';
-import type { Session, SqlRow } from '../sql/database.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { Unsent } from '../store/mail.ts';
 import { fromSqlTime } from '../sql/sql-time.ts';
+import type { Session, SqlRow } from '../sql/session.ts';
 
 const unsentSql = `SELECT n.alert_id, n.recipient, m.id, m.replaced_by, m.created_at, m.failed_at, m.error
   FROM notifications n JOIN mails m ON m.id = n.mail_id

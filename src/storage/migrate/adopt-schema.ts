@@ -1,9 +1,9 @@
 import { FleetError } from '../../errors.ts';
-import type { Session } from '../sql/database.ts';
 import type { Dialect, SchemaObject } from '../sql/dialect.ts';
 import { placeholders } from '../sql/insert-rows.ts';
 import type { MigrationFile } from './migration-files.ts';
 import { schemaMajor } from './migration-state.ts';
+import type { Session } from '../sql/session.ts';
 
 /** Copies of what the files make have this before their names, for as long as they are compared. */
 const copyPrefix = 'adopting_';

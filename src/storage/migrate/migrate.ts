@@ -1,7 +1,7 @@
 import type { StorageConfig } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
 import { adoptSchema } from './adopt-schema.ts';
-import type { Database, Session } from '../sql/database.ts';
+import type { Database } from '../sql/database.ts';
 import { asStorageErrors, StorageFault } from '../sql/fault.ts';
 import { readMigrations } from './migration-files.ts';
 import type { MigrationFile } from './migration-files.ts';
@@ -9,6 +9,7 @@ import { migrationState, readApplied, schemaMajor, throwMismatch } from './migra
 import type { AppliedMigration, MigrationState } from './migration-state.ts';
 import { openDatabase } from '../dialects/open-database.ts';
 import { isFileMissing } from '../dialects/sqlite/is-file-missing.ts';
+import type { Session } from '../sql/session.ts';
 
 export interface MigrateOptions {
   readonly storage: StorageConfig;

@@ -1,7 +1,7 @@
 import { FleetError } from '../../errors.ts';
-import type { Session } from '../sql/database.ts';
 import { StorageFault } from '../sql/fault.ts';
 import type { MigrationFile } from './migration-files.ts';
+import type { Session } from '../sql/session.ts';
 
 /** What `migrate --check` says; the names are those of the files, without `.sql`. */
 export interface MigrationState {

@@ -1,11 +1,12 @@
-import type { EpisodeFilter, RunFact, SeenClient, SeriesColumn, SeriesPoint, ToldFact } from '../store/alert-store.ts';
+import type { EpisodeFilter, SeenClient, SeriesColumn, SeriesPoint, ToldFact } from '../store/alert-store.ts';
 import { numberOrNull } from '../rows/client-facts.ts';
-import type { Session, SqlRow, SqlValue } from '../sql/database.ts';
 import type { Episode, Told, Transition } from '../store/episode.ts';
 import { episodeColumns, storedEpisode, storedTold } from '../rows/episode-rows.ts';
 import { forIds } from '../sql/by-ids.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
-import type { Program } from '../store/storage.ts';
+import type { Session, SqlRow, SqlValue } from '../sql/session.ts';
+import type { Program } from '../store/run.ts';
+import type { RunFact } from '../store/run.ts';
 
 /** A day of reports each minute is 1,440; a chart has no use for more than this. */
 const maxPoints = 20_000;

@@ -1,9 +1,9 @@
 import type { NewestRows } from '../store/alert-store.ts';
-import type { Session } from '../sql/database.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import { newestOf } from './newest-of.ts';
 import { selectMany } from '../sql/select-many.ts';
 import { storedReport, storedReportColumns, storedVisitColumns, storedVisits } from '../rows/stored-rows.ts';
+import type { Session } from '../sql/session.ts';
 
 /** See AlertStore.newestRows. */
 export async function newestRows(session: Session, dialect: Dialect, client: string): Promise<NewestRows> {

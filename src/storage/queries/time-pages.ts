@@ -1,9 +1,9 @@
 import type { ReplayPage, RowPlace, UntreatedBatch, UntreatedReport, UntreatedVisit } from '../store/alert-store.ts';
-import type { Session, SqlValue } from '../sql/database.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import { selectMany } from '../sql/select-many.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import { storedReport, storedReportColumns, storedVisitColumns, storedVisits } from '../rows/stored-rows.ts';
+import type { Session, SqlValue } from '../sql/session.ts';
 
 // In the order of an index that holds just these rows.
 const untreatedFrom = {

@@ -1,5 +1,5 @@
-import type { Session } from '../sql/database.ts';
 import type { ReportRows } from '../rows/report-rows.ts';
+import type { Session } from '../sql/session.ts';
 
 /** What one client may add to one hour of observation, in rows and in bytes of `reports`: far beyond what agents report. */
 const perHour = { rows: 20_000, bytes: 16 * 1024 * 1024 };

@@ -1,7 +1,7 @@
-import type { Session } from '../sql/database.ts';
 import { databaseNowMs } from '../sql/database-now.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import { sqlTime } from '../sql/sql-time.ts';
+import type { Session } from '../sql/session.ts';
 
 /** Clocks of two machines may differ by so much without harm. */
 const toleratedMs = 3_600_000;

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { FleetError, messageOf } from '../../errors.ts';
 import { noRunId, reportVersion } from '../../report/report.ts';
 import type { ClientShares } from './client-shares.ts';
-import type { Database, Session } from '../sql/database.ts';
+import type { Database } from '../sql/database.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import { StorageFault } from '../sql/fault.ts';
 import { forChunks, insertRows } from '../sql/insert-rows.ts';
@@ -15,6 +15,7 @@ import { groupBy } from '../../platform/group-by.ts';
 import { removeSealed } from './sealed-reports.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import type { IngestItem, IngestResult } from '../store/storage.ts';
+import type { Session } from '../sql/session.ts';
 
 /** If so many clients are all refused with the same words, the database may be at fault instead of their reports. */
 const suspiciousClients = 4;

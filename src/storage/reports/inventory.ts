@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { maxReportBytes } from '../../report/limits.ts';
 import type { Report, Row } from '../../report/report.ts';
 import { integerFor } from '../sql/column-types.ts';
-import type { Session, SqlValue } from '../sql/database.ts';
 import { forChunks, insertRows } from '../sql/insert-rows.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import type { IngestItem } from '../store/storage.ts';
+import type { Session, SqlValue } from '../sql/session.ts';
 
 /** Rows by family: what an inventory report says of a machine. */
 type Facts = Readonly<Record<string, readonly Row[]>>;

@@ -1,21 +1,8 @@
-import type { OwnDisk } from '../../state/own-disk.ts';
-import type { Database, Session } from '../sql/database.ts';
+import type { Database } from '../sql/database.ts';
 import { insertRows } from '../sql/insert-rows.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
-
-/** What a program has said of a file system of its own. */
-export interface OwnDiskFact extends OwnDisk {
-  /** The program's machine. */
-  readonly host: string;
-  readonly observedAtMs: number;
-}
-
-export interface OwnDiskReport {
-  readonly host: string;
-  readonly collectorId: string;
-  readonly atMs: number;
-  readonly disks: readonly OwnDisk[];
-}
+import type { Session } from '../sql/session.ts';
+import type { OwnDiskFact, OwnDiskReport } from '../store/own-disk-fact.ts';
 
 const key = ['host', 'path'] as const;
 const figures = ['collector_id', 'size_bytes', 'available_bytes', 'free_percent', 'observed_at'] as const;

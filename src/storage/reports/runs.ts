@@ -1,8 +1,9 @@
-import type { Database, SqlValue } from '../sql/database.ts';
+import type { Database } from '../sql/database.ts';
 import { settleFutureTimes } from './future-times.ts';
 import { insertRows } from '../sql/insert-rows.ts';
 import { sqlTime } from '../sql/sql-time.ts';
-import type { RunEnd, RunStart } from '../store/storage.ts';
+import type { SqlValue } from '../sql/session.ts';
+import type { RunEnd, RunStart } from '../store/run.ts';
 
 const startColumns = [
   'id',

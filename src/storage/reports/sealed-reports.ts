@@ -1,6 +1,6 @@
 import { forIds } from '../sql/by-ids.ts';
 import { numberOrNull, textOrNull } from '../rows/client-facts.ts';
-import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
+import type { Database } from '../sql/database.ts';
 import { asStorageErrors, StorageFault } from '../sql/fault.ts';
 import { forChunks, insertRows, placeholders } from '../sql/insert-rows.ts';
 import { pruneNowMs } from '../sql/prune-guard.ts';
@@ -8,6 +8,7 @@ import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { IngestResult } from '../store/storage.ts';
 import type { KeyUse, SealedChoice, SealedClock, SealedItem, SealedPlace } from '../store/sealed-store.ts';
 import type { SealedRow, SealedStore, SealedSummary } from '../store/sealed-store.ts';
+import type { Session, SqlRow, SqlValue } from '../sql/session.ts';
 
 const target = {
   table: 'sealed_reports',

@@ -1,10 +1,11 @@
-import type { Database, Session, SqlValue } from '../sql/database.ts';
+import type { Database } from '../sql/database.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { forChunks, insertRows } from '../sql/insert-rows.ts';
 import type { Values } from '../sql/insert-rows.ts';
 import { fromSqlTime, sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
 import type { VisitRecord } from '../store/storage.ts';
+import type { Session, SqlValue } from '../sql/session.ts';
 
 const visitTarget = {
   table: 'visits',

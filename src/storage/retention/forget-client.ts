@@ -1,8 +1,9 @@
-import type { Database, SqlRow } from '../sql/database.ts';
+import type { Database } from '../sql/database.ts';
 import { revokeLeases } from '../alerts/lease.ts';
 import { deleteRows } from './prune-subjects.ts';
 import type { Subject } from './prune-subjects.ts';
 import { rollupSources, rollupTable } from './rollup-tables.ts';
+import type { SqlRow } from '../sql/session.ts';
 
 /** Rows that are deleted together. */
 const batch = 500;

@@ -1,8 +1,9 @@
-import type { Database, SqlValue } from '../sql/database.ts';
+import type { Database } from '../sql/database.ts';
 import { placeholders } from '../sql/insert-rows.ts';
 import { rollUp } from './rollup.ts';
 import type { RollupSpan } from './rollup-tables.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
+import type { SqlValue } from '../sql/session.ts';
 
 export interface StatsRemoverOptions {
   readonly database: Database;

@@ -1,5 +1,6 @@
-import type { Database, Session, SqlValue } from '../sql/database.ts';
+import type { Database } from '../sql/database.ts';
 import { forChunks } from '../sql/insert-rows.ts';
+import type { Session, SqlValue } from '../sql/session.ts';
 
 /** A kind of rows that go by themselves, and what goes with them. */
 export interface Subject {

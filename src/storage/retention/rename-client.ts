@@ -1,8 +1,9 @@
 import { alertKey } from '../rows/alert-key.ts';
-import type { Database, Session } from '../sql/database.ts';
+import type { Database } from '../sql/database.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import { revokeLeases } from '../alerts/lease.ts';
 import { mergeSuffix, rollupColumns, rollupSources, rollupTable } from './rollup-tables.ts';
+import type { Session } from '../sql/session.ts';
 
 const tables = ['stats', 'disk_stats', 'network_stats', 'visits', 'inventory', 'inventory_reports'] as const;
 const existsSql = 'SELECT name FROM clients WHERE name = ?';

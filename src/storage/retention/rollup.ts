@@ -1,9 +1,9 @@
 import { maxSubjects } from '../../report/limits.ts';
-import type { Session, SqlValue } from '../sql/database.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import { mergeSuffix, rollupColumns, rollupSources, rollupTable } from './rollup-tables.ts';
 import type { RollupSource, RollupSpan } from './rollup-tables.ts';
 import { sqlTime } from '../sql/sql-time.ts';
+import type { Session, SqlValue } from '../sql/session.ts';
 
 export interface RollUpOptions {
   readonly dialect: Dialect;

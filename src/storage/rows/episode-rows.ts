@@ -1,10 +1,10 @@
 import type { Severity } from '../../config/config.ts';
 import { alertKey } from './alert-key.ts';
 import { numberOrNull, textOrNull } from './client-facts.ts';
-import type { SqlRow } from '../sql/database.ts';
 import type { ClosedReason, Episode, EpisodeState, Progress, Told } from '../store/episode.ts';
 import type { Values } from '../sql/insert-rows.ts';
 import { fromSqlTime, sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
+import type { SqlRow } from '../sql/session.ts';
 
 const nameColumns = ['client', 'rule', 'subject', 'alert_key'] as const;
 

@@ -2,13 +2,13 @@ import type { DiskRow, NetworkRow, StatsColumns } from '../../report/columns.ts'
 import type { UntreatedReport, UntreatedVisit } from '../store/alert-store.ts';
 import { forIds } from '../sql/by-ids.ts';
 import { numberOrNull, textOrNull } from './client-facts.ts';
-import type { Session, SqlRow } from '../sql/database.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { forChunks } from '../sql/insert-rows.ts';
 import { diskTarget, networkTarget, statsTarget } from './report-rows.ts';
 import { selectMany } from '../sql/select-many.ts';
 import { fromSqlTime } from '../sql/sql-time.ts';
+import type { Session, SqlRow } from '../sql/session.ts';
 
 /** Of `stats`, for storedReport. */
 export const storedReportColumns = ['id', ...statsTarget.columns.filter((column) => column !== 'collected_at')];

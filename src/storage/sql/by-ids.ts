@@ -1,5 +1,5 @@
-import type { SqlValue } from './database.ts';
 import { forChunks } from './insert-rows.ts';
+import type { SqlValue } from './session.ts';
 
 /** From so many ids in a row on a range is asked for, which is cheaper than naming each. */
 const minRange = 16;

@@ -1,7 +1,7 @@
-import type { Session } from './database.ts';
 import type { Dialect } from './dialect.ts';
 import { StorageFault } from './fault.ts';
 import { fromSqlTime } from './sql-time.ts';
+import type { Session } from './session.ts';
 
 /** The database's clock, milliseconds since 1970. */
 export async function databaseNowMs(session: Session, dialect: Dialect): Promise<number> {

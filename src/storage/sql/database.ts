@@ -1,15 +1,5 @@
 import type { Dialect } from './dialect.ts';
-
-/** What `?` is given and columns hold. Times are text; see sql-time.ts. Bytes are those of BLOB columns alone. */
-export type SqlValue = string | number | null | Uint8Array;
-export type SqlRow = Readonly<Record<string, SqlValue>>;
-
-/** Statements with `?`, in one transaction or outside of any. Throws StorageFault. */
-export interface Session {
-  /** Runs a statement that changes rows. Returns how many it changed. */
-  readonly run: (sql: string, values?: readonly SqlValue[]) => Promise<number>;
-  readonly all: (sql: string, values?: readonly SqlValue[]) => Promise<readonly SqlRow[]>;
-}
+import type { Session, SqlRow } from './session.ts';
 
 /**
  * One connection to one database. Work is done one after the other, in the order it was asked for; only what the alerter

@@ -1,4 +1,4 @@
-import type { Session } from './database.ts';
+import type { Session } from './session.ts';
 
 /** A table, a view, or on SQLite an index. */
 export interface SchemaObject {

@@ -1,5 +1,5 @@
-import type { Session, SqlValue } from './database.ts';
 import { StorageFault } from './fault.ts';
+import type { Session, SqlValue } from './session.ts';
 
 /** A table and the columns that are filled, both constants of the program. */
 export interface Target<Column extends string> {

@@ -1,5 +1,5 @@
-import type { Session, SqlRow, SqlValue } from './database.ts';
 import type { Dialect } from './dialect.ts';
+import type { Session, SqlRow, SqlValue } from './session.ts';
 
 /**
  * `SELECT columns FROM ...` for thousands of rows, in the way that costs least; `from` is what follows FROM. Their order is

@@ -1,11 +1,12 @@
-import type { OwnDiskFact } from '../reports/own-disks.ts';
 import type { DiskRow, NetworkRow } from '../../report/columns.ts';
 import type { Report } from '../../report/report.ts';
 import type { AlertKey, ClientMemory, Episode, Told, Transition } from './episode.ts';
 import type { Mail, MailSummary, NewMail, RecipientHistory, Unsent, WaitingMail } from './mail.ts';
 import type { SealedSummary } from './sealed-store.ts';
-import type { Program } from './storage.ts';
 import type { NewestRows, ReplayPage, RowPlace, UntreatedBatch } from './untreated-rows.ts';
+import type { Program } from './run.ts';
+import type { RunFact } from './run.ts';
+import type { OwnDiskFact } from './own-disk-fact.ts';
 
 export type {
   NewestRows,
@@ -16,20 +17,6 @@ export type {
   UntreatedVisit,
 } from './untreated-rows.ts';
 export type { Mail, MailSummary, NewMail, RecipientHistory, Unsent, WaitingMail } from './mail.ts';
-
-export interface RunFact {
-  readonly id: string;
-  readonly program: Program;
-  readonly collectorId: string;
-  readonly host: string;
-  readonly scope: 'full' | 'filtered';
-  readonly outcome: string;
-  readonly startedAtMs: number;
-  readonly finishedAtMs: number | null;
-  readonly clients: number | null;
-  readonly succeeded: number | null;
-  readonly failed: number | null;
-}
 
 export interface SeenClient {
   readonly name: string;

@@ -7,9 +7,10 @@
  */
 import type { Report } from '../../report/report.ts';
 import type { AlertStore } from './alert-store.ts';
-import type { OwnDiskFact, OwnDiskReport } from '../reports/own-disks.ts';
 import type { FileSpace } from '../dialects/sqlite/reclaim.ts';
 import type { SealedItem, SealedStore } from './sealed-store.ts';
+import type { Program, RunEnd, RunStart } from './run.ts';
+import type { OwnDiskFact, OwnDiskReport } from './own-disk-fact.ts';
 
 export interface Storage {
   readonly reports: ReportStore;
@@ -17,32 +18,6 @@ export interface Storage {
   readonly history: History;
   readonly sealed: SealedStore;
   close(): Promise<void>;
-}
-
-export type RunOutcome = 'running' | 'finished' | 'failed' | 'overlapped' | 'interrupted';
-
-export type Program = 'collect' | 'alert' | 'ingest';
-
-export interface RunStart {
-  readonly id: string;
-  readonly program: Program;
-  readonly collectorId: string;
-  readonly host: string;
-  readonly scope: 'full' | 'filtered';
-  readonly configDigest: string;
-  readonly startedAtMs: number;
-}
-
-export interface RunEnd {
-  readonly id: string;
-  readonly outcome: RunOutcome;
-  readonly finishedAtMs: number;
-  readonly clients: number;
-  readonly succeeded: number;
-  readonly failed: number;
-  readonly skipped: number;
-  readonly cpuMs: number;
-  readonly maxRssBytes: number;
 }
 
 /** How a client is read: by the agent on its own node, on one that was brought, or by the shell agent. */

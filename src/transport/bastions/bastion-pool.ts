@@ -6,9 +6,10 @@ import { abortedError } from '../connection/aborted.ts';
 import { bastionFailed, ofClient } from './bastion-failed.ts';
 import { BastionSession, type ForwardOptions } from './bastion-session.ts';
 import type { Hop } from '../route/hop.ts';
-import { logIn, type SshTarget } from '../ssh2/ssh.ts';
+import { logIn } from '../ssh2/ssh.ts';
 import type { ConnectOptions } from '../transport.ts';
 import type { Wire } from '../connection/wire.ts';
+import { type SshTarget } from '../ssh2/target.ts';
 
 export interface BastionPoolOptions {
   /** What it takes to log in at a hop. */

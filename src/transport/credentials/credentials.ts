@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 
 import { FleetError } from '../../errors.ts';
 import type { HopCredentials } from '../route/hop.ts';
-import type { Credentials } from '../ssh2/login.ts';
 import { EncryptedKey, loadPrivateKey, type LoginKey } from './private-key.ts';
 import { SshAgent } from './ssh-agent.ts';
 import { certificateBeside } from './user-certificate.ts';
@@ -81,4 +80,16 @@ function publicHalf(path: string): Buffer | null {
 
 function unusable(client: string, message: string): FleetError {
   return new FleetError({ client, code: 'credentials-unusable', stage: 'login', message });
+}
+
+/** What may be offered to a client, in clear. Nothing else ever is: no default keys, no agent that was not named. */
+export interface Credentials {
+  readonly password: string | null;
+  /** With their private halves, in the order in which they are offered. */
+  readonly keys: readonly LoginKey[];
+  readonly agent: SshAgent | null;
+  /** Why something that is configured is not among these; null: all is. */
+  readonly problem: string | null;
+  /** Files of certificates beside the keys, which ssh2 cannot offer. */
+  readonly certificates: readonly string[];
 }

@@ -1,18 +1,5 @@
-import type { LoginKey } from '../credentials/private-key.ts';
-import type { SshAgent } from '../credentials/ssh-agent.ts';
 import type { AnyAuthMethod, AuthenticationType, KeyboardInteractiveCallback, Prompt } from '../connection/ssh2.ts';
-
-/** What may be offered to a client, in clear. Nothing else ever is: no default keys, no agent that was not named. */
-export interface Credentials {
-  readonly password: string | null;
-  /** With their private halves, in the order in which they are offered. */
-  readonly keys: readonly LoginKey[];
-  readonly agent: SshAgent | null;
-  /** Why something that is configured is not among these; null: all is. */
-  readonly problem: string | null;
-  /** Files of certificates beside the keys, which ssh2 cannot offer. */
-  readonly certificates: readonly string[];
-}
+import type { Credentials } from '../credentials/credentials.ts';
 
 /**
  * How often a login is tried at most, each key that is offered counting once. OpenSSH ends the connection at the sixth

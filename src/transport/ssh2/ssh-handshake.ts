@@ -4,15 +4,16 @@ import { connectSsh2 } from './connect-ssh2.ts';
 import { describeRefusal } from './describe-refusal.ts';
 import { checkHostKey, type HostKeyCheck } from '../known-hosts/host-key-check.ts';
 import { LoginAhead } from './login-ahead.ts';
-import { planLogin, type Credentials, type Login } from './login.ts';
+import { planLogin, type Login } from './login.ts';
 import { OutOfStep } from './pipelining.ts';
 import { Sha1Refused } from '../credentials/private-key.ts';
 import type { SshSession } from './ssh-connection.ts';
-import type { SshTarget } from './ssh.ts';
 import { newClient, type Client, type ClientChannel } from '../connection/ssh2.ts';
 import type { ConnectOptions } from '../transport.ts';
 import { noticeBytes, turnedAway } from '../connection/turned-away.ts';
 import type { Wire } from '../connection/wire.ts';
+import type { SshTarget } from './target.ts';
+import { type Credentials } from '../credentials/credentials.ts';
 
 /** The server did not go on after what was sent ahead: another connection has to wait for each answer. */
 export class MustWait extends Error {

@@ -3,12 +3,13 @@ import { test } from 'node:test';
 
 import type { Config } from '../../../src/config/config.ts';
 import { databaseUpSince, judgeFleet } from '../../../src/alerter/absence/fleet-conditions.ts';
-import type { RunFact, SeenClient } from '../../../src/storage/store/alert-store.ts';
+import type { SeenClient } from '../../../src/storage/store/alert-store.ts';
 import type { Episode } from '../../../src/storage/store/episode.ts';
 import type { SealedSummary } from '../../../src/storage/store/sealed-store.ts';
 import { configOf } from '../support/config-of.ts';
 import { at } from '../support/rows.ts';
 import { clock, everyMs, observationsOf, startJudging } from '../support/time-line.ts';
+import type { RunFact } from '../../../src/storage/store/run.ts';
 
 /** Each at an address of its own, after the number in its name. */
 const client = (name: string, more = ''): string =>

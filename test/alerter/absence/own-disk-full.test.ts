@@ -8,10 +8,10 @@ import { test } from 'node:test';
 import { judgeFleet } from '../../../src/alerter/absence/fleet-conditions.ts';
 import { ownDisks } from '../../../src/state/own-disk.ts';
 import type { Episode } from '../../../src/storage/store/episode.ts';
-import type { OwnDiskFact } from '../../../src/storage/reports/own-disks.ts';
 import { onBothDatabases } from '../../storage/support/databases.ts';
 import { noonMs } from '../../storage/support/samples.ts';
 import { configOf } from '../support/config-of.ts';
+import type { OwnDiskFact } from '../../../src/storage/store/own-disk-fact.ts';
 
 const config = configOf('<client name="web-1" ip="192.0.2.1" username="u"/>');
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Sending } from '../../../src/alerter/deliver/deliver.ts';
 import type { Way } from '../../../src/alerter/deliver/delivery.ts';
 import { attempt } from '../../../src/alerter/deliver/delivery-attempt.ts';
 import type { Mail } from '../../../src/storage/store/alert-store.ts';
+import type { Sending } from '../../../src/alerter/deliver/delivery.ts';
 
 const mail = {
   id: 7,

@@ -4,13 +4,13 @@ import { setImmediate as turn } from 'node:timers/promises';
 
 import type { AlertEvent } from '../../../src/alerter/alert-options.ts';
 import { judgeBacklog } from '../../../src/alerter/pass/judge-backlog.ts';
-import type { JudgeBacklogOptions } from '../../../src/alerter/pass/judge-backlog.ts';
 import { judgeInRounds } from '../../../src/alerter/pass/judge-rounds.ts';
 import type { PassStore } from '../../../src/alerter/pass/rehearsal.ts';
 import type { Judged, RowPlace, UntreatedReport } from '../../../src/storage/store/alert-store.ts';
 import type { ClientMemory, Episode } from '../../../src/storage/store/episode.ts';
 import { configOf } from '../support/config-of.ts';
 import { at, reportRow } from '../support/rows.ts';
+import type { JudgeBacklogOptions } from '../../../src/alerter/pass/backlog.ts';
 
 const config = configOf(`<collector every="1m"/><alerts><mail to="ops@example.org"/>
   <alert type="cpu" limit="90%" for="3m"/><alert type="memory" limit="95%" clear="80%"/></alerts>

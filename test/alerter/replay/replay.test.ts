@@ -7,12 +7,13 @@ import { test, type TestContext } from 'node:test';
 import { differenceToTold } from '../../../src/alerter/replay/replay-difference.ts';
 import { passTimes, runsAt } from '../../../src/alerter/replay/replay-clock.ts';
 import { replay, type ReplayResult } from '../../../src/alerter/replay/replay.ts';
-import type { RunFact, ToldFact } from '../../../src/storage/store/alert-store.ts';
+import type { ToldFact } from '../../../src/storage/store/alert-store.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import type { Storage } from '../../../src/storage/store/storage.ts';
 import { item, noonMs, refusedVisit, runEnd, runStart, visit, worker } from '../../storage/support/samples.ts';
 import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
 import { configOf } from '../support/config-of.ts';
+import type { RunFact } from '../../../src/storage/store/run.ts';
 
 const minuteMs = 60_000;
 

@@ -1,4 +1,5 @@
-import type { Database, Session, SqlValue } from '../../../src/storage/sql/database.ts';
+import type { Database } from '../../../src/storage/sql/database.ts';
+import type { Session, SqlValue } from '../../../src/storage/sql/session.ts';
 
 /** Something that is about to happen in a database, or that a commit has just happened. */
 export interface Moment {

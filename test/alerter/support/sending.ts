@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 
-import { deliver, type DeliverOptions } from '../../../src/alerter/deliver/deliver.ts';
+import { deliver } from '../../../src/alerter/deliver/deliver.ts';
 import type { Delivered, DeliveryEvent, DeliveryStore } from '../../../src/alerter/deliver/delivery.ts';
 import { createWays } from '../../../src/alerter/deliver/notifiers.ts';
 import type { NotifyConfig, SmtpConfig } from '../../../src/config/config.ts';
@@ -12,6 +12,7 @@ import type { Lease, Mail, NewMail } from '../../../src/storage/store/alert-stor
 import { mail } from '../../storage/support/alert-samples.ts';
 import type { Kit, Opened } from '../../storage/support/databases.ts';
 import { startSmtpServer, type SmtpServer, type SmtpServerOptions } from '../../support/smtp-server.ts';
+import { type DeliverOptions } from '../../../src/alerter/deliver/delivery.ts';
 
 export interface Post {
   readonly opened: Opened;

@@ -11,7 +11,7 @@ import type { Config, StorageConfig } from '../../../src/config/config.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import { sender } from '../../../src/config/settings/mail-settings.ts';
 import type { WorkerReport } from '../../../src/report/report.ts';
-import type { Database, Session, SqlRow } from '../../../src/storage/sql/database.ts';
+import type { Database } from '../../../src/storage/sql/database.ts';
 import { migrateDatabase } from '../../../src/storage/migrate/migrate.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { storageOn } from '../../../src/storage/open-storage.ts';
@@ -22,6 +22,7 @@ import { startSmtpServer } from '../../support/smtp-server.ts';
 import type { SmtpAct, SmtpMoment, SmtpServer } from '../../support/smtp-server.ts';
 import { at } from './rows.ts';
 import { sentenceOf } from './telling-world.ts';
+import type { Session, SqlRow } from '../../../src/storage/sql/session.ts';
 
 export interface StationOptions {
   /** An empty database. */

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 
 import { tell } from '../../../src/alerter/dispatch/tell.ts';
-import type { DueMail, Item, Telling, World } from '../../../src/alerter/dispatch/telling.ts';
+import type { DueMail, Item, Telling } from '../../../src/alerter/dispatch/telling.ts';
 import type { Config, Severity } from '../../../src/config/config.ts';
 import type { Silence } from '../../../src/storage/store/alert-store.ts';
 import type { ClosedReason, Episode, StoredItem, Told } from '../../../src/storage/store/episode.ts';
 import { configOf } from './config-of.ts';
 import { at } from './rows.ts';
 import { clock } from './time-line.ts';
+import type { World } from '../../../src/alerter/inhibit/world.ts';
 
 const configs = new Map<string, Config>();
 

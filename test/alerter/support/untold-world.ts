@@ -2,13 +2,15 @@ import { judgeFleet } from '../../../src/alerter/absence/fleet-conditions.ts';
 import { judgeClient } from '../../../src/alerter/transition/judge.ts';
 import { readReport, readVisit } from '../../../src/alerter/evaluate/read-row.ts';
 import { tell } from '../../../src/alerter/dispatch/tell.ts';
-import type { DueMail, World } from '../../../src/alerter/dispatch/telling.ts';
+import type { DueMail } from '../../../src/alerter/dispatch/telling.ts';
 import type { Config } from '../../../src/config/config.ts';
-import type { RunFact, SeenClient, Silence } from '../../../src/storage/store/alert-store.ts';
+import type { SeenClient, Silence } from '../../../src/storage/store/alert-store.ts';
 import type { ClientMemory, Episode, Told } from '../../../src/storage/store/episode.ts';
 import { diskRow, failedVisit, reportRow, visitRow } from './rows.ts';
 import type { SimulatedMail } from './telling-world.ts';
 import { urgentOfClient } from './telling-world.ts';
+import type { RunFact } from '../../../src/storage/store/run.ts';
+import type { World } from '../../../src/alerter/inhibit/world.ts';
 
 const hourMs = 3_600_000;
 

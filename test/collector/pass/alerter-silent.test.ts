@@ -3,11 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 
-import type { RunOutcome, Storage } from '../../../src/storage/store/storage.ts';
+import type { Storage } from '../../../src/storage/store/storage.ts';
 import { FleetError } from '../../../src/errors.ts';
 import { statePaths } from '../../../src/state/paths.ts';
 import { makeClient, makeFleet, type Fleet } from '../../support/fleet.ts';
 import { makeInventoriedIn } from '../../support/inventoried.ts';
+import type { RunOutcome } from '../../../src/storage/store/run.ts';
 
 const minuteMs = 60_000;
 const collectorId = randomUUID();

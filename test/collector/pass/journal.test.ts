@@ -10,7 +10,8 @@ import { FleetError } from '../../../src/errors.ts';
 import type { ErrorCode } from '../../../src/errors.ts';
 import type { JournalFile } from '../../../src/collector/pass/journal.ts';
 import { StorageFault } from '../../../src/storage/sql/fault.ts';
-import type { ReportStore, RunEnd, RunStart, VisitRecord } from '../../../src/storage/store/storage.ts';
+import type { ReportStore, VisitRecord } from '../../../src/storage/store/storage.ts';
+import type { RunEnd, RunStart } from '../../../src/storage/store/run.ts';
 
 const root = mkdtempSync(path.join(tmpdir(), 'fh-journal-'));
 after(() => rmSync(root, { recursive: true, force: true }));

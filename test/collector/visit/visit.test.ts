@@ -5,13 +5,13 @@ import { after, test } from 'node:test';
 
 import type { ReceivedReport } from '../../../src/collector/agent/agent-session.ts';
 import { visit } from '../../../src/collector/visit/visit.ts';
-import type { VisitContext } from '../../../src/collector/visit/visit.ts';
 import { FleetError } from '../../../src/errors.ts';
 import { generateKeyPair } from '../../../src/seal/key-pair.ts';
 import type { KeyPair } from '../../../src/seal/key-pair.ts';
 import type { ClientFacts } from '../../../src/storage/store/storage.ts';
 import type { Connection } from '../../../src/transport/transport.ts';
 import { bundles, collectorConfig, makeClient, makeFleet } from '../../support/fleet.ts';
+import type { VisitContext } from '../../../src/collector/visit/context.ts';
 
 const fleet = makeFleet();
 after(() => fleet.remove());

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { Session, SqlValue } from '../../../src/storage/sql/database.ts';
 import { forChunks, insertRows } from '../../../src/storage/sql/insert-rows.ts';
+import type { Session, SqlValue } from '../../../src/storage/sql/session.ts';
 
 interface Statement {
   readonly sql: string;

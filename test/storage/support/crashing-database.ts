@@ -1,4 +1,5 @@
-import type { Database, Session } from '../../../src/storage/sql/database.ts';
+import type { Database } from '../../../src/storage/sql/database.ts';
+import type { Session } from '../../../src/storage/sql/session.ts';
 
 export interface CrashOptions {
   /** Counted from 1, over all statements that are asked for within a transaction. */

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 
 import type { Report, Row, WorkerReport } from '../../../src/report/report.ts';
-import type { IngestItem, RunEnd, RunStart, VisitRecord } from '../../../src/storage/store/storage.ts';
+import type { IngestItem, VisitRecord } from '../../../src/storage/store/storage.ts';
+import type { RunEnd, RunStart } from '../../../src/storage/store/run.ts';
 
 /** 2026-11-20 10:00:00.000 UTC. */
 export const noonMs = Date.UTC(2026, 10, 20, 10);

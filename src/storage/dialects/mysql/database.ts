@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Dialect } from '../../sql/dialect.ts';
-import type { Database, Session, SqlRow, SqlValue } from '../../sql/database.ts';
+import type { Database } from '../../sql/database.ts';
 import { withDeadline } from '../../sql/deadline.ts';
 import { StorageFault } from '../../sql/fault.ts';
 import type { FaultKind } from '../../sql/fault.ts';
@@ -17,6 +17,7 @@ import type {
   ResultSetHeader,
   RowDataPacket,
 } from './servers.ts';
+import type { Session, SqlRow, SqlValue } from '../../sql/session.ts';
 
 export interface MysqlDatabaseOptions extends MysqlServersOptions {
   /** How long the server may be silent after a statement. */

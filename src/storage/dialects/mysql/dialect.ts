@@ -1,6 +1,6 @@
-import type { Session } from '../../sql/database.ts';
 import type { Dialect, SchemaObject } from '../../sql/dialect.ts';
 import { placeholders } from '../../sql/insert-rows.ts';
+import type { Session } from '../../sql/session.ts';
 
 /** SQL of MariaDB, which knows no alias for the rows of VALUES. */
 export const mariadbDialect: Dialect = {

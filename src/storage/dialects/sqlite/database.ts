@@ -5,11 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { makeFolder } from '../../../state/make-folder.ts';
 import { isSqliteBusy, openSqlite } from '../../../platform/sqlite.ts';
 import type { SqliteDatabase, SqliteStatement } from '../../../platform/sqlite.ts';
-import type { Database, Session, SqlRow, SqlValue } from '../../sql/database.ts';
+import type { Database } from '../../sql/database.ts';
 import { StorageFault } from '../../sql/fault.ts';
 import { Serial } from '../../sql/serial.ts';
 import { sqliteDialect } from './dialect.ts';
 import { sqliteFault } from './faults.ts';
+import type { Session, SqlRow, SqlValue } from '../../sql/session.ts';
 
 export interface SqliteDatabaseOptions {
   readonly path: string;

@@ -1,4 +1,5 @@
-import type { Database, Session } from '../../sql/database.ts';
+import type { Database } from '../../sql/database.ts';
+import type { Session } from '../../sql/session.ts';
 
 /** Pages of one transaction. */
 const stepPages = 512;

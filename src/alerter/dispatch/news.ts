@@ -1,0 +1,22 @@
+import type { Episode, Transition } from '../../storage/store/episode.ts';
+import type { Known } from '../inhibit/difference.ts';
+import type { Listener, Watch } from '../inhibit/recipients-of.ts';
+
+export type StoredEpisode = Episode & { readonly id: number };
+
+/** One episode as it concerns one recipient. */
+export interface Matter {
+  readonly episode: StoredEpisode;
+  readonly watch: Watch;
+  /** null: it was told once, and is not told any more. */
+  readonly listener: Listener | null;
+  readonly told: Known;
+}
+
+/** Something that one recipient may be told now. */
+export interface News {
+  readonly matter: Matter;
+  readonly transition: Transition;
+  readonly known: Known;
+  readonly listedOnly: boolean;
+}

@@ -1,0 +1,35 @@
+import type { Rule } from '../../config/config.ts';
+import type { ClientMemory, Episode } from '../../storage/store/episode.ts';
+import type { Observation } from '../evaluate/observation.ts';
+
+export interface JudgeClientOptions {
+  /** Those in force for the client. */
+  readonly rules: readonly Rule[];
+  /** null: nothing of the client was ever judged. */
+  readonly memory: ClientMemory | null;
+  /** The client's open ones, those of rules that left config.xml included: they are left alone. */
+  readonly episodes: readonly Episode[];
+  /** All of this client, in any order. */
+  readonly observations: readonly Observation[];
+  readonly everyMs: number;
+  /** The database's clock: what is remembered of times beyond it and beyond these rows is forgotten; left out: nothing is. */
+  readonly nowMs?: number;
+}
+
+/** Judges rows of one client as they come, in the order of their times. */
+export interface ClientJudge {
+  readonly judge: (observation: Observation) => void;
+  /** Of all rows so far. */
+  readonly judgement: () => ClientJudgement;
+}
+
+export interface ClientJudgeOptions extends Omit<JudgeClientOptions, 'observations' | 'nowMs'> {
+  /** What is remembered of times beyond it is forgotten. */
+  readonly latestMs: number;
+}
+
+export interface ClientJudgement {
+  readonly memory: ClientMemory;
+  /** New (id null) and changed ones; closed ones before open ones. */
+  readonly episodes: readonly Episode[];
+}

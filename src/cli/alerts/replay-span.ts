@@ -1,0 +1,5 @@
+/** The times between which it was replayed. */
+export interface ReplaySpan {
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
