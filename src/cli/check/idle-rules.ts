@@ -36,7 +36,9 @@ export async function findIdleRules(clients: readonly Client[], history: History
     if (stored === undefined) continue;
     for (const rule of client.rules) {
       const pattern = rule.selectors['mount'];
-      if (rule.origin !== 'file' || pattern === undefined || !mountTypes.includes(rule.type)) continue;
+      // A rule of type mount asks for what may be missing.
+      if (rule.origin !== 'file' || pattern === undefined || rule.type === 'mount') continue;
+      if (!mountTypes.includes(rule.type)) continue;
       const found = seen.get(rule) ?? { clients: 0, matched: false, matches: globMatcher(pattern) };
       found.clients += 1;
       found.matched ||= stored.some(found.matches);

@@ -7,11 +7,22 @@ export function coverText({ silence, untilMs }: Pick<HeldBack, 'silence' | 'unti
   return `${silence === null ? 'window' : `silence ${silence}`} until ${moment(untilMs)}`;
 }
 
-/** The silences and windows in force, and how many alerts each holds back. */
+/** The silences and windows in force that hold something back, with how many alerts, and a count of the others. */
 export function heldBackText(held: readonly HeldBack[], time: ReaderTime): string {
-  return held
-    .map((one) => `${coverText(one, time)} holds back ${one.alerts === 0 ? 'nothing' : counted(one.alerts, 'alert')}`)
-    .join(', ');
+  const idle = held.filter(({ alerts }) => alerts === 0);
+  const [first] = idle;
+  const rest =
+    first === undefined
+      ? []
+      : [
+          idle.length === 1
+            ? `${coverText(first, time)} holds back nothing`
+            : `${idle.length} others hold back nothing`,
+        ];
+  const holding = held.filter(({ alerts }) => alerts > 0);
+  return [...holding.map((one) => `${coverText(one, time)} holds back ${counted(one.alerts, 'alert')}`), ...rest].join(
+    ', ',
+  );
 }
 
 /** The same for programs. */

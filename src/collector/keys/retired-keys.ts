@@ -51,7 +51,9 @@ export function describeMissingKey(paths: KeyPaths, id: string): { readonly clau
   }
   return {
     clause: `key ${id}, which is not live here`,
-    advice: `To open it put that key's file into ${paths.keys}, from where it was made or from a backup.`,
+    advice:
+      `To open it put that key's file into ${paths.keys}, from where it was made or from a backup. If the client's line in ` +
+      'authorized_keys was made by `authorize` on another collector, it seals to that one: give this one an SSH key of its own.',
   };
 }
 

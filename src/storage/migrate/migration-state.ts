@@ -83,7 +83,7 @@ export function throwMismatch(state: MigrationState, allowed: 'pending' | 'none'
     code: 'migration-mismatch',
     stage: 'storage',
     message: problems.join('; '),
-    ...(state.problems.length === 0 ? { advice: 'Run `fleet-health migrate`.' } : {}),
+    ...(state.problems.length === 0 ? { advice: 'Run `fleet-health migrate` as an account that may change the schema.' } : {}),
   });
 }
 

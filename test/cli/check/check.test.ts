@@ -127,6 +127,7 @@ test('--connect names the rules whose mounts nobody has', async (t) => {
   fleet.configure(`<alerts><mail to="a@example.org"/>
     <alert type="disk" mount="/,/home" limit="100%"/>
     <alert type="disk" mount="/no/such/*" limit="90%"/>
+    <alert type="mount" mount="/no/such"/>
   </alerts>`);
   await fleet.run(['-q', 'collect']);
   const { stdout, status } = await fleet.run(['check', '--connect']);

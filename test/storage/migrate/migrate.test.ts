@@ -84,7 +84,7 @@ onBothDatabases('migrations', (kit) => {
     const storage = await kit.create();
     await assert.rejects(openStorage({ storage, migrate: false }), {
       ...mismatch,
-      advice: 'Run `fleet-health migrate`.',
+      advice: 'Run `fleet-health migrate` as an account that may change the schema.',
     });
   });
 
