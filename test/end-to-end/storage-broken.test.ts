@@ -248,7 +248,7 @@ async function untilWaiting(mariadb: Mariadb): Promise<void> {
 async function whenRestored(t: TestContext, mariadb: Mariadb): Promise<void> {
   const made = await mariadb.createDatabase();
   // Holds always, so that it is told in the hour that is lost, and judged again after it.
-  const alerts = '<alert name="up" type="uptime" op="gt" limit="0s" for="1x"/>';
+  const alerts = '<alert name="mount-unresponsive" for="1x"/>';
   const site = await openSite({
     clients,
     elements: `<storage url="${made.url}" password="${made.password}"/>
