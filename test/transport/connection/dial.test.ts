@@ -117,7 +117,7 @@ function answered(lines: readonly string[], work: string, file = '/etc/hosts'): 
   const dir = mkdtempSync(path.join(tmpdir(), 'fh-hosts-'));
   const hosts = path.join(dir, 'hosts');
   writeFileSync(hosts, lines.map((line) => `${line}\n`).join(''));
-  const modules = ['dial', 'resolve'].map((name) => path.join(packageDir, `src/transport/${name}.ts`));
+  const modules = ['dial', 'resolve'].map((name) => path.join(packageDir, `src/transport/connection/${name}.ts`));
   const script = `import { createServer } from 'node:net';
     import { createSocket } from 'node:dgram';
     import { setMaxListeners } from 'node:events';
