@@ -61,7 +61,8 @@ export async function startDropbear(): Promise<Dropbear> {
     stop: async () => {
       process.removeListener('exit', killAtExit);
       const ended = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : null;
-      child.kill('SIGTERM');
+      // dropbear misses a SIGTERM that comes just before its select, and sleeps on.
+      child.kill('SIGKILL');
       await ended;
       for (const account of accounts) await removeAccount(account);
       rmSync(dir, { recursive: true, force: true });
