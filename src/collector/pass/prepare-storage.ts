@@ -8,6 +8,7 @@ import { boundJournals, replayJournals } from './journal.ts';
 import type { Replay } from './journal.ts';
 import type { StorageLimits, StorageTime } from './storage-limits.ts';
 import type { RunStart } from '../../storage/store/run.ts';
+import { counted } from '../../text/time-words.ts';
 
 export interface PrepareStorageOptions {
   readonly config: Config;
@@ -75,8 +76,13 @@ export async function tellJournals({
 }: TellJournalsOptions): Promise<Replay> {
   const replay = await replayJournals(journalDir, store, start.startedAtMs, { timeMs, own: start.id });
   const { runs, visits, refused, dropped } = replay;
-  if (runs > 0) observe({ kind: 'note', message: `told the database of ${runs} earlier runs and ${visits} visits` });
-  if (refused > 0) observe({ kind: 'note', message: `the database refused ${refused} records of earlier runs` });
+  if (runs > 0)
+    observe({
+      kind: 'note',
+      message: `told the database of ${counted(runs, 'earlier run')} and ${counted(visits, 'visit')}`,
+    });
+  if (refused > 0)
+    observe({ kind: 'note', message: `the database refused ${counted(refused, 'record')} of earlier runs` });
   if (dropped > 0) observe({ kind: 'note', message: `the records of ${dropped} runs went: the journal was full` });
   return replay;
 }
