@@ -65,7 +65,7 @@ export const floods = {
   output: {
     stage: 'command',
     message: message(94, u32(0), string('x')),
-    ends: /^(?:agent-output|visit-deadline) /,
+    ends: /^(?:agent-output|agent-timeout|visit-deadline) /,
   },
   'output by a bastion': { stage: 'bastion', message: message(94, u32(0), string('x'.repeat(8000))), ends: broken },
   'IGNORE before the login': { stage: 'login', message: ignore, ends: late },
