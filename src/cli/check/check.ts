@@ -12,6 +12,7 @@ import { findIdleRules, findUnknownRules, idleWords, unknownRuleJson } from './i
 import type { IdleRule, UnknownRule } from './idle-rules.ts';
 import { namedFileWarnings } from './named-files.ts';
 import { readerTime } from '../terminal/reader-time.ts';
+import { leftDatabase } from '../command/left-database.ts';
 import { readStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
 import { renderTable } from '../terminal/table.ts';
@@ -79,10 +80,12 @@ interface Tried {
   readonly trials: Trial[];
   readonly idleRules: readonly IdleRule[];
   readonly unknownRules: readonly UnknownRule[];
+  /** See leftDatabase. */
+  readonly left: string | null;
 }
 
 function noneTried({ mail }: CheckCommandOptions): Tried | null {
-  return mail === undefined ? null : { trials: [], idleRules: [], unknownRules: [] };
+  return mail === undefined ? null : { trials: [], idleRules: [], unknownRules: [], left: null };
 }
 
 async function tryMail({ output, signal }: Context, config: Config, to: string | null): Promise<Trial> {
@@ -108,11 +111,12 @@ async function tryAll({ output, signal }: Context, config: Config): Promise<Trie
   progress?.end();
   // A collector that stores reports sealed may have no right to read what they say.
   const hasDatabase = config.collector.open && trials.some(({ kind, fault }) => kind === 'database' && fault === null);
-  if (!hasDatabase) return { trials: [...trials], idleRules: [], unknownRules: [] };
+  if (!hasDatabase) return { trials: [...trials], idleRules: [], unknownRules: [], left: null };
   return readStored(config.storage, signal, async ({ history }) => ({
     trials: [...trials],
     idleRules: await findIdleRules(config.clients, history),
     unknownRules: await findUnknownRules(config, history),
+    left: leftDatabase(config, await history.lastRun('collect')),
   }));
 }
 
@@ -144,10 +148,11 @@ function tell({ output }: Context, { config, warnings, tried, hearings, defaults
 }
 
 function tellTried({ output }: Pick<Context, 'output'>, config: Config, tried: Tried): void {
-  const { trials, idleRules, unknownRules } = tried;
+  const { trials, idleRules, unknownRules, left } = tried;
   const failed = trials.filter(({ fault }) => fault !== null);
   output.print('');
-  for (const text of idleWords(idleRules, unknownRules, readerTime(config, Date.now()))) {
+  const idle = idleWords(idleRules, unknownRules, readerTime(config, Date.now()));
+  for (const text of [...idle, ...(left === null ? [] : [left])]) {
     output.print(`${output.colour('yellow', 'warning')}: ${escapeControls(text)}`);
   }
   for (const { what, kind, fault } of failed) {

@@ -1,11 +1,9 @@
-import { existsSync } from 'node:fs';
-
 import { counted } from '../../text/time-words.ts';
 import type { Config, Severity } from '../../config/config.ts';
 import { selectClients } from '../../config/clients/select-clients.ts';
 import { escapeControls } from '../../log.ts';
+import { leftDatabase } from '../command/left-database.ts';
 import { heldBackText, sentenceCase } from '../command/alert-words.ts';
-import { statePaths } from '../../state/paths.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { describeAge } from '../terminal/duration.ts';
 import {
@@ -44,9 +42,9 @@ export async function statusCommand(context: Context, options: StatusCommandOpti
   const status = { ...whole, members: sortMembers(shown, options.sort) };
   if (output.json) output.printJson(statusJson(status, nowMs));
   else output.print(statusText(output, config, status, nowMs));
-  const left = statePaths(config.stateDir).database;
-  if (whole.lastRun === null && left !== config.storage.path && existsSync(left)) {
-    if (!output.json) output.print(`${left} holds what was stored before <storage url> named another database.`);
+  const left = leftDatabase(config, whole.lastRun);
+  if (left !== null) {
+    if (!output.json) output.print(left);
     return 1;
   }
   return options.exitStatus && !isWell(status) ? 1 : 0;

@@ -42,6 +42,8 @@ test('after <storage url> has changed a line names the database that was left be
     stdout,
     /No run yet[^]*state\/fleet\.db holds what was stored before <storage url> named another database/,
   );
+  const checked = await runCli(['check', '--connect'], { cwd: dir });
+  assert.match(checked.stdout, /^warning: .*state\/fleet\.db holds what was stored before <storage url>/m);
 });
 
 test('before the first run every client is shown as new, and nothing is made', async (t) => {
