@@ -77,7 +77,10 @@ test('with migrate="no" collect refuses a database that lacks something, and say
   const dir = configFolder(t, here.replace('<client', '<storage migrate="no"/><client'));
   const before = await runCli(['-q', 'collect'], { cwd: dir });
   assert.equal(before.status, 3);
-  assert.match(before.stderr, /\(migration-mismatch\)\. Run `fleet-health migrate` as an account that may change the schema\.\n$/);
+  assert.match(
+    before.stderr,
+    /\(migration-mismatch\)\. Run `fleet-health migrate` as an account that may change the schema\.\n$/,
+  );
   assert.equal((await runCli(['migrate'], { cwd: dir })).status, 0);
   assert.deepEqual(await runCli(['-q', 'collect'], { cwd: dir }), { status: 0, stdout: '', stderr: '' });
 });

@@ -83,7 +83,9 @@ export function throwMismatch(state: MigrationState, allowed: 'pending' | 'none'
     code: 'migration-mismatch',
     stage: 'storage',
     message: problems.join('; '),
-    ...(state.problems.length === 0 ? { advice: 'Run `fleet-health migrate` as an account that may change the schema.' } : {}),
+    ...(state.problems.length === 0
+      ? { advice: 'Run `fleet-health migrate` as an account that may change the schema.' }
+      : {}),
   });
 }
 
