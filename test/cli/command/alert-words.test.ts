@@ -20,7 +20,7 @@ for (const [held, said] of [
     'silence 4 until 2026-11-20 18:00 holds back 1 alert, 2 others hold back nothing',
   ],
 ] as const) {
-  test(`${said}`, () => {
+  test(said, () => {
     assert.equal(
       heldBackText(
         held.map((one) => ({ ...one, ...until })),
