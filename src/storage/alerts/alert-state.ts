@@ -1,3 +1,4 @@
+import { dayMs, hourMs } from '../../platform/units.ts';
 import type { AlertState, RecipientHistory, WaitingMail } from '../store/alert-store.ts';
 import type { StoredItem, Transition } from '../store/episode.ts';
 import { episodeColumns, storedEpisode, storedTold } from '../rows/episode-rows.ts';
@@ -6,9 +7,6 @@ import { groupBy } from '../../platform/group-by.ts';
 import { silences } from './silences.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { Session, SqlRow } from '../sql/session.ts';
-
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
 
 const episodesSql = `SELECT ${episodeColumns} FROM alerts WHERE settled = 0 ORDER BY id`;
 const toldSql = `SELECT t.alert_id, t.recipient, t.state, t.severity, t.sequence, t.told_at

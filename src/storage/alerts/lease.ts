@@ -1,3 +1,4 @@
+import { minuteMs } from '../../platform/units.ts';
 import { FleetError } from '../../errors.ts';
 import type { Lease } from '../store/alert-store.ts';
 import type { Database } from '../sql/database.ts';
@@ -7,7 +8,7 @@ import { fromSqlTime } from '../sql/sql-time.ts';
 import type { Session } from '../sql/session.ts';
 
 /** A holder that has not stored anything for so long is taken for dead. */
-const staleMs = 60_000;
+const staleMs = minuteMs;
 
 // Nobody's: the row stays, so that epochs only ever grow.
 const nobody = '';

@@ -1,3 +1,4 @@
+import { dayMs, hourMs } from '../../platform/units.ts';
 import { FleetError } from '../../errors.ts';
 import type { Severity } from '../../config/config.ts';
 import type { Mail, MailSummary } from '../store/alert-store.ts';
@@ -8,9 +9,9 @@ import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { Session, SqlRow, SqlValue } from '../sql/session.ts';
 
 /** The longest pause: a time further ahead was written under another clock, and would be waited for in vain. */
-const farPauseMs = 3_600_000;
+const farPauseMs = hourMs;
 /** Of claims more is believed: somebody may be sending the mail while the clock is set back. */
-const farClaimMs = 86_400_000;
+const farClaimMs = dayMs;
 
 const maxUndelivered = 1000;
 

@@ -1,10 +1,11 @@
+import { hourMs } from '../../platform/units.ts';
 import { databaseNowMs } from '../sql/database-now.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import type { Session } from '../sql/session.ts';
 
 /** Clocks of two machines may differ by so much without harm. */
-const toleratedMs = 3_600_000;
+const toleratedMs = hourMs;
 
 const columns = ['first_seen', 'last_visit_at', 'last_report_at', 'inventory_at'] as const;
 const isFuture = columns.map((column) => `${column} > ?`).join(' OR ');

@@ -1,3 +1,4 @@
+import { dayMs } from '../../platform/units.ts';
 import { createHash } from 'node:crypto';
 
 import { maxReportBytes } from '../../report/limits.ts';
@@ -26,7 +27,6 @@ export const inventoryFamilies: ReadonlySet<string> = new Set([
 /** Rows that one client may add within a day, and those that are kept of it: the newest. */
 const rowsPerDay = 12;
 const keptRows = 50;
-const dayMs = 86_400_000;
 
 /** Which field of which family fills a column. */
 const sources = {

@@ -1,3 +1,4 @@
+import { hourMs } from '../../platform/units.ts';
 import type { Database } from '../sql/database.ts';
 import { placeholders } from '../sql/insert-rows.ts';
 import { rollUp } from './rollup.ts';
@@ -14,8 +15,6 @@ export interface StatsRemoverOptions {
   /** What the rows are added to before they go. */
   readonly spans: readonly RollupSpan[];
 }
-
-export const hourMs = 3_600_000;
 
 /** Rows of an hour that are looked up at a time. */
 const lookupRows = 20_000;

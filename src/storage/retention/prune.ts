@@ -1,8 +1,9 @@
+import { hourMs } from '../../platform/units.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Database } from '../sql/database.ts';
 import { pruneNowMs } from '../sql/prune-guard.ts';
-import { countStatsSql, hourMs, mostStats, oldestStatsSql, statsRemover } from './prune-stats.ts';
+import { countStatsSql, mostStats, oldestStatsSql, statsRemover } from './prune-stats.ts';
 import * as subjects from './prune-subjects.ts';
 import { countSubject, subjectRemover } from './prune-subjects.ts';
 import { reclaim } from '../dialects/sqlite/reclaim.ts';

@@ -1,7 +1,7 @@
+import { hourMs } from '../../platform/units.ts';
 import type { Database } from './database.ts';
 import { fromSqlTime, sqlTime } from './sql-time.ts';
 
-const hourMs = 3_600_000;
 /** The clock that old rows are removed by follows the runs so many times as fast as they come ... */
 const catchUp = 12;
 /** ... and by so much at most from one run to the next, or `catchUp` times their usual distance where that is more. */

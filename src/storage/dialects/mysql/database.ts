@@ -1,3 +1,4 @@
+import { hourMs, minuteMs } from '../../../platform/units.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Dialect } from '../../sql/dialect.ts';
@@ -25,7 +26,7 @@ export interface MysqlDatabaseOptions extends MysqlServersOptions {
 }
 
 /** DDL on a table with many rows takes its time. */
-const migrationTimeoutMs = 3_600_000;
+const migrationTimeoutMs = hourMs;
 
 /** Connects, so that a wrong address or password is known at once. Throws StorageFault. */
 export async function openMysqlDatabase(options: MysqlDatabaseOptions): Promise<Database> {
@@ -51,7 +52,7 @@ class MysqlServer implements Database {
   constructor(options: MysqlDatabaseOptions) {
     this.#options = options;
     this.#readsBeside = options.program === 'alert';
-    this.#statementTimeoutMs = options.statementTimeoutMs ?? 60_000;
+    this.#statementTimeoutMs = options.statementTimeoutMs ?? minuteMs;
     this.#servers = createMysqlServers(options);
   }
 
