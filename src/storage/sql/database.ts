@@ -2,8 +2,7 @@ import type { Dialect } from './dialect.ts';
 import type { Session, SqlRow } from './session.ts';
 
 /**
- * One connection to one database. Work is done one after the other, in the order it was asked for; only what the alerter
- * reads while it stores something does not wait for that on a server, and sees what was stored before.
+ * One connection to one database. Work runs one after the other, in the order of the calls.
  */
 export interface Database {
   readonly dialect: Dialect;

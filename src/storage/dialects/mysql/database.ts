@@ -41,17 +41,11 @@ class MysqlServer implements Database {
   readonly #statementTimeoutMs: number;
   readonly #serial = new Serial();
   #connection: Connection | null = null;
-  /** Transactions that are under way or wait for their turn. */
-  #writing = 0;
-  /** The alerter's second connection, which reads while the first one stores. */
-  #reader: MysqlServer | null = null;
-  #readsBeside: boolean;
   #opened: OpenedSession | null = null;
   #closed = false;
 
   constructor(options: MysqlDatabaseOptions) {
     this.#options = options;
-    this.#readsBeside = options.program === 'alert';
     this.#statementTimeoutMs = options.statementTimeoutMs ?? minuteMs;
     this.#servers = createMysqlServers(options);
   }
@@ -66,30 +60,11 @@ class MysqlServer implements Database {
     return this.#opened?.maxBatchBytes ?? 0;
   }
 
-  async read<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    if (this.#writing > 0 && this.#readsBeside && !this.#closed) {
-      this.#reader ??= new MysqlServer(this.#options);
-      try {
-        return await this.#reader.read(work);
-      } catch (thrown) {
-        if (!(thrown instanceof StorageFault) || thrown.kind !== 'lost') throw thrown;
-        // An account may be allowed one connection, or the server have no more: then reading waits for what is stored.
-        this.#readsBeside = false;
-      }
-    }
+  read<T>(work: (session: Session) => Promise<T>): Promise<T> {
     return this.#attempts((connection) => work(this.#session(connection)));
   }
 
-  async write<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    this.#writing += 1;
-    try {
-      return await this.#transaction(work);
-    } finally {
-      this.#writing -= 1;
-    }
-  }
-
-  #transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
+  write<T>(work: (session: Session) => Promise<T>): Promise<T> {
     return this.#attempts(async (connection) => {
       await this.#query(connection, 'START TRANSACTION');
       try {
@@ -139,7 +114,6 @@ class MysqlServer implements Database {
   async close(): Promise<void> {
     await this.#serial.run(async () => {
       this.#closed = true;
-      await this.#reader?.close();
       const connection = this.#connection;
       this.#connection = null;
       // An orderly end; when the server does not take part in it, the socket goes all the same.
