@@ -38,9 +38,3 @@ export function quoted(text: string): string {
   const line = oneLine(text);
   return rightToLeft.test(line) ? `\u2068${line}\u2069` : line;
 }
-
-/** A word that a shell takes as it is; quoted where it must be. */
-export function shellWord(word: string): string {
-  const line = oneLine(word);
-  return /^[\w@%+=:,./][\w@%+=:,./-]*$/.test(line) ? line : `'${line.replaceAll("'", "'\\''")}'`;
-}

@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test';
 
 import type { Row } from '../../src/report/report.ts';
 import type { ProbeOptions } from '../../src/report/wire.ts';
+import { shellWord } from '../../src/text/shell-word.ts';
 import { temporaryHome, visit } from '../support/agent-visit.ts';
 import { mounted, mountsMissing } from '../support/mounted.ts';
 import type { Mounted } from '../support/mounted.ts';
@@ -224,7 +225,7 @@ test(
   { skip },
   async (t) => {
     const dir = temporaryHome(t);
-    const quoted = awkward.map((name) => `'${name.replaceAll("'", `'\\''`)}'`);
+    const quoted = awkward.map(shellWord);
     const place = await mounted(t, dir, `for name in ${quoted.join(' ')}; do image "./$name" 1M ext4; done`);
     const printable = awkward.map((name) => `/${name.replace(/[\t\n]/g, '\ufffd')}`).sort();
     for (const shell of shells) {

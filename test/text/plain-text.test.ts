@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 
-import { oneLine, quoted, shellWord } from '../../src/text/plain-text.ts';
+import { oneLine, quoted } from '../../src/text/plain-text.ts';
 
 const cases: readonly (readonly [string, string, string])[] = [
   ['line breaks', 'a\r\nBcc: x\n\nb\u2028c\u2029d\u0085e\vf\fg', 'a Bcc: x b c d e f g'],
@@ -34,26 +33,4 @@ test('only what is written from right to left is isolated', () => {
   assert.equal(quoted('خادم-3'), '\u2068خادم-3\u2069');
   assert.equal(quoted('שרת'), '\u2068שרת\u2069');
   assert.equal(quoted('web-1'), 'web-1');
-});
-
-test('a shell takes every word as it is', () => {
-  const words = [
-    'web-1',
-    'web 1',
-    "o'neill",
-    '$(reboot)',
-    '`id`',
-    'a;b',
-    '*',
-    '',
-    'файл',
-    'a\\',
-    '"',
-    '~root',
-    '-x',
-    '#',
-  ];
-  const script = `printf '%s\\n' ${words.map(shellWord).join(' ')}`;
-  const output = execFileSync('/bin/sh', ['-c', script], { encoding: 'utf8' });
-  assert.deepEqual(output.split('\n').slice(0, -1), words);
 });

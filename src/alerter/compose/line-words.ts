@@ -4,13 +4,14 @@ import type { ChartWords } from './chart-words.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { foldTitle, labelHidesRule, mostNamesInTitle, sharedLabel, shortValue, titleOf } from './item-words.ts';
 import { numberRanges } from './number-ranges.ts';
-import { oneLine, quoted, shellWord } from '../../text/plain-text.ts';
+import { oneLine, quoted } from '../../text/plain-text.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
 import { longestGapMs } from '../transition/step-episode.ts';
 import type { Item, Line, SectionKind } from '../dispatch/telling.ts';
 import { cut } from '../../text/text-columns.ts';
 import { durationInWords, momentInWords, spanInWords, timeInWords } from '../../text/time-words.ts';
 import type { Reader } from '../../text/time-words.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
 import { endInWords, firingKinds, limitIn, valueFacts } from './value-words.ts';
 import { reasonOf } from '../dispatch/reason-of.ts';
 import type { Wording } from './wording.ts';
@@ -195,7 +196,7 @@ function namesOf(items: readonly Item[]): string {
 function commandsOf({ items, clients, fold }: Line, program: string): LineWords['commands'] {
   const [item] = items;
   if (item === undefined) return [];
-  const names = clients.length <= 10 ? clients.map(shellWord) : [];
+  const names = clients.length <= 10 ? clients.map(shownShellWord) : [];
   const accept =
     item.rule === 'host-key-changed'
       ? [{ why: 'if the change is meant to be:', command: [program, 'trust', '--replace', ...names] }]
@@ -206,6 +207,6 @@ function commandsOf({ items, clients, fold }: Line, program: string): LineWords[
   const numbers = items.map(({ alertId }) => alertId);
   if (numbers.every((id) => id > 0))
     return [...accept, { why: '', command: [program, 'ack', ...numberRanges(numbers)] }];
-  const client = item.client === '' || fold !== null ? "'*'" : shellWord(item.client);
-  return [...accept, { why: '', command: [program, 'ack', client, shellWord(item.rule)] }];
+  const client = item.client === '' || fold !== null ? "'*'" : shownShellWord(item.client);
+  return [...accept, { why: '', command: [program, 'ack', client, shownShellWord(item.rule)] }];
 }

@@ -1,5 +1,5 @@
-import { shellWord } from '../../text/plain-text.ts';
 import { counted } from '../../text/time-words.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
 import type { Client, Config, Rule } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import type { ClientMemory } from '../../storage/store/episode.ts';
@@ -129,7 +129,7 @@ export function idleWords(
       const [first = ''] = clients;
       const whom = clients.length === 1 ? first : `${clients.length} clients, ${first} among them,`;
       const since = time.momentAndAge(sinceMs);
-      return `line ${line ?? '-'}: ${name} cannot judge ${whom} since ${since}: fleet-health explain ${shellWord(first)}`;
+      return `line ${line ?? '-'}: ${name} cannot judge ${whom} since ${since}: fleet-health explain ${shownShellWord(first)}`;
     }),
   ];
 }

@@ -2,6 +2,7 @@ import { launcherFolders } from '../../loader/launcher.ts';
 import { lineLeftStatus, mergeKeyLines } from './merge-key-lines.ts';
 import type { Bundle } from '../../collector/agent/task.ts';
 import type { Authorized } from './authorized.ts';
+import { shellWord } from '../../text/shell-word.ts';
 
 export interface AuthorizeScriptOptions {
   /** A name without characters of the shell. */
@@ -34,7 +35,7 @@ fi
 command -v awk >/dev/null 2>&1 || fail '${agent === 'shell' ? 'the shell agent' : 'this script'} needs awk'
 ${agent === 'shell' ? shellNeeds : ''}${programs.length === 0 ? '' : putPrograms(authorized)}
 # As the account, because in its home it may have put anything; as root only in a folder of root's.
-replace=${quoted(replaceLine)}
+replace=${shellWord(replaceLine)}
 as_account() {
   if [ "$(id -un)" = '${account}' ]; then sh -c "$replace"
   elif [ -n "\${AUTHORIZED_KEYS:-}" ] && [ -O "$(dirname "$AUTHORIZED_KEYS")" ]; then sh -c "$replace"
@@ -59,16 +60,11 @@ const replaceLine = `set -eu; umask 077
   if [ -n "\${AUTHORIZED_KEYS:-}" ]; then umask 022; fi
   exists=; if [ -f "$file" ]; then exists=yes; fi
   rm -f "$file.new"; set -C; status=0
-  file=$file exists=$exists LC_ALL=C awk ${quoted(mergeKeyLines)} >"$file.new" || status=$?
+  file=$file exists=$exists LC_ALL=C awk ${shellWord(mergeKeyLines)} >"$file.new" || status=$?
   if [ "$status" != 0 ] && [ "$status" != ${lineLeftStatus} ]; then rm -f "$file.new"; exit 1; fi
   mv -f "$file.new" "$file"
   if command -v restorecon >/dev/null 2>&1; then restorecon "$file" || :; fi
   exit "$status"`;
-
-/** One word of a POSIX shell, whatever it contains. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
-}
 
 function putPrograms({ agent, programs }: AuthorizeScriptOptions['authorized']): string {
   return `mkdir -p "$dir"

@@ -14,9 +14,10 @@ import { findPublicKey } from './authorize-key.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { clientAt, forwardsThrough, fromAddresses } from './key-options.ts';
 import { chooseClients, loadSettings } from '../command/settings.ts';
-import { shellWord, sshCommand } from '../command/ssh-target.ts';
+import { sshCommand } from '../command/ssh-target.ts';
 import type { AgentKind } from './agent-kind.ts';
 import { type Authorized } from './authorized.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
 
 export interface AuthorizeOptions {
   readonly client: string;
@@ -73,7 +74,7 @@ export async function authorizeCommand(context: Context, options: AuthorizeOptio
   else {
     const more = [
       ...(options.agent === null || runs === null ? [] : ['--agent', runs]),
-      ...(from.length === 0 ? [] : ['--from', shellWord(from.join(','))]),
+      ...(from.length === 0 ? [] : ['--from', shownShellWord(from.join(','))]),
     ].map((word) => ` ${word}`);
     const ssh = sshCommand(hops, client ?? { address: hop.address, addressSaid: true }, 'root');
     output.print(
@@ -82,7 +83,7 @@ export async function authorizeCommand(context: Context, options: AuthorizeOptio
           ? aboutForwards(account)
           : aboutAgent(client, account, authorized, { collectorId, sealing })),
         '# This puts it in place, as root or as the account itself, and keeps from= and other options that the line has:',
-        `#   fleet-health authorize ${shellWord(name)}${more.join('')} --script | ${ssh} sh`,
+        `#   fleet-health authorize ${shownShellWord(name)}${more.join('')} --script | ${ssh} sh`,
         line,
       ].join('\n'),
     );

@@ -2,7 +2,7 @@ import type { Client } from '../../config/config.ts';
 import type { FleetError } from '../../errors.ts';
 import type { CleanupAnswer } from '../../loader/cleanup-text.ts';
 import type { Output } from '../terminal/output.ts';
-import { shellWord } from '../command/ssh-target.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
 
 /** What came of one client. */
 export interface CleanupResult {
@@ -52,7 +52,7 @@ function spoolLines({ name }: Client, { removed, waiting, spool }: CleanupAnswer
     spool.lines > 0
       ? `  its crontab still has ${spool.lines === 1 ? 'a line' : `${spool.lines} lines`} of fleet-health spool, which`
       : '  a crontab there may still have the line of fleet-health spool, which';
-  const how = `finds nothing now; fleet-health spool ${shellWord(name)} --remove prints what takes it out`;
+  const how = `finds nothing now; fleet-health spool ${shownShellWord(name)} --remove prints what takes it out`;
   return spool.lines + spool.scripts === 0 ? [] : [`${what} ${how}`];
 }
 

@@ -13,7 +13,8 @@ import type { Context, ExitStatus } from '../command/context.ts';
 import { readStored } from '../command/read-stored.ts';
 import { chooseClients, loadSettings } from '../command/settings.ts';
 import { cronSchedule, schedulablePause } from './spool-schedule.ts';
-import { shellWord, sshCommand } from '../command/ssh-target.ts';
+import { sshCommand } from '../command/ssh-target.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
 
 export interface SpoolCommandOptions {
   readonly client: string;
@@ -65,14 +66,14 @@ export async function spoolCommand(context: Context, options: SpoolCommandOption
     });
   } else if (options.print === 'line') {
     const megabytes = ((reportsADay * bytesOnDisk) / 1e6).toFixed(1);
-    const more = options.every === null ? '' : ` --every ${shellWord(options.every)}`;
+    const more = options.every === null ? '' : ` --every ${shownShellWord(options.every)}`;
     output.print(
       [
         `# For the crontab of the account that ${client.name} is logged in to with (crontab -e there). It works from the next`,
         `# visit on: every ${formatDuration(everyMs)}, unless the collector came in the last ${formatDuration(line.pauseSeconds * 1000)}, a report is kept, sealed, until it comes:`,
         `# about ${megabytes} MB a day on the client's disk, and never more than 3000 reports or 8 MiB of them.`,
         `# This puts it in:`,
-        `#   fleet-health spool ${shellWord(client.name)}${more} --script | ${sshTo(client, config)}`,
+        `#   fleet-health spool ${shownShellWord(client.name)}${more} --script | ${sshTo(client, config)}`,
         spoolComment(line, client.name),
         spoolLine(line),
       ].join('\n'),
@@ -104,7 +105,7 @@ async function refuseWhatCannotSeal({ output, signal }: Context, { storage }: Co
     code: 'usage',
     stage: 'usage',
     message: `${name} is read by the shell agent, which cannot seal, so no report may be kept there`,
-    advice: `Install Node.js there, or set runtime="bring" for it, and visit it once: fleet-health collect ${shellWord(name)}.`,
+    advice: `Install Node.js there, or set runtime="bring" for it, and visit it once: fleet-health collect ${shownShellWord(name)}.`,
   });
 }
 

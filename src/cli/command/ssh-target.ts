@@ -1,5 +1,6 @@
 import type { Client } from '../../config/config.ts';
 import type { Hop } from '../../transport/route/hop.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
 
 /**
  * An ssh(1) command line as people type it, for an account of the last machine of a way. Names the machines before it
@@ -18,10 +19,10 @@ export function sshCommand(
   return [
     'ssh',
     // ssh looks for the two usual files itself.
-    ...(!addressSaid && files.length === 1 ? [`-F ${shellWord(files[0] ?? '')}`] : []),
-    ...(jumps === '' || bySsh ? [] : [`-J ${shellWord(jumps)}`]),
+    ...(!addressSaid && files.length === 1 ? [`-F ${shownShellWord(files[0] ?? '')}`] : []),
+    ...(jumps === '' || bySsh ? [] : [`-J ${shownShellWord(jumps)}`]),
     ...(addressSaid && last.port !== 22 ? [`-p ${last.port}`] : []),
-    `${shellWord(account)}@${shellWord(address)}`,
+    `${shownShellWord(account)}@${shownShellWord(address)}`,
   ].join(' ');
 }
 
@@ -29,9 +30,4 @@ export function sshCommand(
 function jumpSpec({ username, address, port, sshConfig }: Hop): string {
   const host = sshConfig.files.length > 0 ? sshConfig.host : address;
   return `${username}@${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-/** A word that no shell changes. */
-export function shellWord(text: string): string {
-  return /^[\w.,/:@%+-]+$/.test(text) ? text : `'${text.replace(/[^ -~]|'/g, '?')}'`;
 }

@@ -15,6 +15,7 @@ import { loadSettings } from '../command/settings.ts';
 import { statusCommand } from '../status/status.ts';
 import { renderTable } from '../terminal/table.ts';
 import { trustCommand } from '../trust/trust.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
 
 export interface DemoCommandOptions {
   /** Absolute path. */
@@ -59,7 +60,7 @@ export async function demoCommand(context: Context, options: DemoCommandOptions)
 
 async function serve({ output, signal }: Context, fleet: DemoFleet): Promise<ExitStatus> {
   output.print(`The SSH servers of ${fleet.dir} are running; Ctrl-C ends them. Meanwhile, in another terminal:\n`);
-  output.print(`  cd ${shellWord(fleet.dir)}\n  ${programName()} collect && ${programName()} status`);
+  output.print(`  cd ${shownShellWord(fleet.dir)}\n  ${programName()} collect && ${programName()} status`);
   if (!signal.aborted) await once(signal, 'abort');
   return 0;
 }
@@ -181,7 +182,7 @@ function farewell(dir: string): string {
   const nearby = path.relative(process.cwd(), dir);
   return `The folder is yours to play on with:
 
-  cd ${shellWord(nearby.startsWith('..') ? dir : nearby)}
+  cd ${shownShellWord(nearby.startsWith('..') ? dir : nearby)}
   ${program} collect ${demoNames.local}
   ${program} status
   ${program} alerts
@@ -211,9 +212,5 @@ function forPeople(output: Output): Output {
 /** What has to be typed to run this program: it may not be in PATH. */
 function programName(): string {
   const script = process.argv[1] ?? 'fleet-health';
-  return path.basename(script) === 'fleet-health' ? 'fleet-health' : `node ${shellWord(path.resolve(script))}`;
-}
-
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  return path.basename(script) === 'fleet-health' ? 'fleet-health' : `node ${shownShellWord(path.resolve(script))}`;
 }

@@ -8,6 +8,7 @@ import type { ServedKind, VisitCounts } from '../../simulator/visit-counts.ts';
 import { formatDuration } from '../../config/values/quantities.ts';
 import { describeDuration } from '../terminal/duration.ts';
 import type { ServingState } from './simulate-processes.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
 
 /** `9500 reported, 42 silent`: what came since. */
 export function kindsText(now: VisitCounts['visits'], before: VisitCounts['visits'] = {}): string {
@@ -37,7 +38,7 @@ export function startLines(
     '',
     'In another terminal, as often as you like:',
     '',
-    `  cd ${shellWord(nearby(dir))}`,
+    `  cd ${shownShellWord(nearby(dir))}`,
     '  fleet-health collect && fleet-health alert && fleet-health status',
     '',
     `Collected every ${formatDuration(everyMs)}, says config.xml, which is yours to change. Ctrl-C ends the servers.`,
@@ -108,8 +109,4 @@ export function summaryJson({ dir, plan, last, durationMs }: SummaryOptions): un
 function nearby(dir: string): string {
   const relative = path.relative(process.cwd(), dir);
   return relative === '' ? '.' : relative.startsWith('..') ? dir : relative;
-}
-
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -4,6 +4,7 @@ import { fingerprint, hostKeyOf, keyTypeName, type HostKey } from './fingerprint
 import { firstSeenWords } from './known-hosts-line.ts';
 import { lookupHost, type KnownHosts, type KnownKey } from './known-hosts.ts';
 import type { ServerHostKeyAlgorithm } from '../connection/ssh2.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
 
 export interface HostKeyQuestion {
   /** The client's or bastion's name, in messages and in the command that accepts a key. */
@@ -80,7 +81,7 @@ export function checkHostKey(question: HostKeyQuestion): HostKeyCheck {
         question,
         'host-key-unknown',
         `${knownAs} shows ${describe(shown)}; ${places} ${verb} no key for it`,
-        `fleet-health trust ${shellWord(question.client)}`,
+        `fleet-health trust ${shownShellWord(question.client)}`,
       );
     },
     proved: () => {
@@ -129,7 +130,7 @@ function changed(question: HostKeyQuestion, shown: HostKey, known: readonly Know
     question,
     'host-key-changed',
     `${question.knownAs} shows ${describe(shown)}, but ${expected.join(' or ')}`,
-    `If the change is meant to be: fleet-health trust --replace ${shellWord(question.client)}`,
+    `If the change is meant to be: fleet-health trust --replace ${shownShellWord(question.client)}`,
   );
 }
 
@@ -139,16 +140,11 @@ function needsCertificate(question: HostKeyQuestion, shown: HostKey, authority: 
     question,
     'host-key-unknown',
     `${question.knownAs} shows ${describe(shown)}, and is known by a certificate authority alone (${placeOf(authority)}), which ssh2 cannot check`,
-    `Use transport="openssh" or "auto"; or accept this one key: fleet-health trust ${shellWord(question.client)}`,
+    `Use transport="openssh" or "auto"; or accept this one key: fleet-health trust ${shownShellWord(question.client)}`,
   );
 }
 
 function failure(question: HostKeyQuestion, code: ErrorCode, message: string, advice?: string): FleetError {
   const { client } = question;
   return new FleetError({ client, code, stage: 'handshake', message, ...(advice === undefined ? {} : { advice }) });
-}
-
-/** A word that a shell takes as it is; quoted where it must be. */
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

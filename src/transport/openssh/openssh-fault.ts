@@ -6,6 +6,7 @@ import { firstSeenWords, parseKnownHostLine } from '../known-hosts/known-hosts-l
 import { hostName } from '../known-hosts/known-hosts.ts';
 import { wrongPassphrase, type OpensshLog } from './openssh-log.ts';
 import { turnedAway } from '../connection/turned-away.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
 
 /** Whom ssh was to reach, for messages. */
 export interface OpensshQuestion {
@@ -82,13 +83,13 @@ function hostKeyFault(question: OpensshQuestion, log: OpensshLog): FleetError | 
   if (has(/REMOTE HOST IDENTIFICATION HAS CHANGED|host key for .* has changed/i)) {
     const known = offendingKeys(log);
     const message = `${name} shows ${shown}, but ${known.length > 0 ? known.join(' or ') : `${place} says another`}`;
-    const advice = `If the change is meant to be: fleet-health trust --replace ${shellWord(question.client)}`;
+    const advice = `If the change is meant to be: fleet-health trust --replace ${shownShellWord(question.client)}`;
     return fault('host-key-changed', message, advice);
   }
   if (!has(/Host key verification failed|host key is known for/)) return null;
   const certificate = log.lines.find((line) => /^Certificate invalid|^Host certificate/i.test(line));
   const why = certificate === undefined ? '' : ` (${clean(certificate)})`;
-  const advice = `fleet-health trust ${shellWord(question.client)}`;
+  const advice = `fleet-health trust ${shownShellWord(question.client)}`;
   return fault('host-key-unknown', `${name} shows ${shown}; ${place} has no key for it${why}`, advice);
 }
 
@@ -132,9 +133,4 @@ function failure(
 ): FleetError {
   const { client } = question;
   return new FleetError({ client, code, stage, message, ...(advice === undefined ? {} : { advice }) });
-}
-
-/** A word that a shell takes as it is; quoted where it must be. */
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

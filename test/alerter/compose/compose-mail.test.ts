@@ -6,10 +6,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 
 import { composeMail } from '../../../src/alerter/compose/compose-mail.ts';
-import { shellWord } from '../../../src/text/plain-text.ts';
 import { composeText } from '../../../src/alerter/compose/compose-text.ts';
 import type { LineWords } from '../../../src/alerter/compose/line-words.ts';
 import { columnsOf } from '../../../src/text/text-columns.ts';
+import { shownShellWord } from '../../../src/text/shell-word.ts';
 import type { DueMail } from '../../../src/alerter/dispatch/telling.ts';
 import { freezeMail } from '../../../src/notify/mime.ts';
 import type { MailText } from '../../../src/notify/mime.ts';
@@ -57,7 +57,7 @@ test('every file of the samples belongs to one', () => {
 
 /** Nothing breaks addresses and words of commands. */
 function assertNarrow(text: string, { items }: DueMail): void {
-  const words = new Set(items.flatMap(({ client, rule }) => [shellWord(client), shellWord(rule)]));
+  const words = new Set(items.flatMap(({ client, rule }) => [shownShellWord(client), shownShellWord(rule)]));
   const stays = (line: string): boolean =>
     /^\s*[(<]?https?:\/\/\S+$/.test(line) || words.has(line.replace(/ \\$/, '').replace(/^ */, ''));
   const wide = text.split('\n').filter((line) => columnsOf(line) > 72 && !stays(line));
