@@ -1,5 +1,5 @@
 import type { AlertStore, Lease } from '../src/storage/store/alert-store.ts';
-import type { ClientMemory } from '../src/storage/store/episode.ts';
+import type { ClientMemory } from '../src/storage/store/alert.ts';
 import { openStorage } from '../src/storage/open-storage.ts';
 import { forInformation, measured } from './figure.ts';
 import type { BenchOptions, BenchResult, Figure } from './figure.ts';
@@ -68,11 +68,11 @@ async function treat(
     await timed('disks', () => alerts.disksOf(statIds));
     const names = [...new Set(batch.reports.map(({ client }) => client))];
     const before = await timed('memories', async () => {
-      await alerts.openEpisodes(names);
+      await alerts.openAlerts(names);
       return alerts.memories(names);
     });
     const memories = new Map(names.map((client) => [client, next(before.get(client))]));
-    await timed('save', () => alerts.saveJudged(lease, { statIds, visitIds: [], episodes: [], memories }));
+    await timed('save', () => alerts.saveJudged(lease, { statIds, visitIds: [], alerts: [], memories }));
     treated += statIds.length;
     more = batch.more;
   }

@@ -164,7 +164,7 @@ CREATE TABLE inventory_reports (
   KEY inventory_reports_observed (observed_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
--- open_key is alert_key until the episode ends, then NULL: one open episode of a client, rule and subject at most.
+-- open_key is alert_key until the alert ends, then NULL: one open alert of a client, rule and subject at most.
 CREATE TABLE alerts (
   id                 BIGINT       NOT NULL AUTO_INCREMENT PRIMARY KEY,
   client             VARCHAR(128) NOT NULL,

@@ -164,7 +164,7 @@ CREATE TABLE inventory_reports (
 ) STRICT;
 CREATE INDEX inventory_reports_observed ON inventory_reports (observed_at);
 
--- open_key is alert_key until the episode ends, then NULL: one open episode of a client, rule and subject at most.
+-- open_key is alert_key until the alert ends, then NULL: one open alert of a client, rule and subject at most.
 CREATE TABLE alerts (
   id                 INTEGER PRIMARY KEY AUTOINCREMENT,
   client             TEXT    NOT NULL,

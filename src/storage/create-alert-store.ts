@@ -1,6 +1,6 @@
 import { acknowledge, addSilence, expireSilence, silences, unacknowledge } from './alerts/silences.ts';
-import { alertState } from './alerts/alert-state.ts';
-import { episodesOf, lastRunOf, runFacts, seenClients, series, toldOf, toldSince } from './queries/alert-history.ts';
+import { alerterState } from './alerts/alerter-state.ts';
+import { alertsOf, lastRunOf, runFacts, seenClients, series, toldOf, toldSince } from './queries/alert-history.ts';
 import type { AlertStore } from './store/alert-store.ts';
 import type { Database } from './sql/database.ts';
 import { databaseNowMs } from './sql/database-now.ts';
@@ -8,7 +8,7 @@ import { discardMail, dropMail } from './alerts/discard-mail.ts';
 import { asStorageErrors } from './sql/fault.ts';
 import { forgetClient } from './retention/forget-client.ts';
 import { forgetCollector } from './retention/forget-collector.ts';
-import { memories, openEpisodes, saveJudged } from './alerts/judging.ts';
+import { memories, openAlerts, saveJudged } from './alerts/judging.ts';
 import { fenced, leaseHolder, releaseLease, takeLease } from './alerts/lease.ts';
 import { newestRows } from './queries/newest-rows.ts';
 import { claimMail, dueMails, markDataBegun, markFailed, markPutOff, markSent, undelivered } from './alerts/outbox.ts';
@@ -37,7 +37,7 @@ export function createAlertStore(database: Database): AlertStore {
     exportsOf: (mounts) => read((session) => exportsOf(session, mounts)),
     systemsOf: (clients) => read((session) => systemsOf(session, clients)),
     reportsOf: (statIds) => openReports(read, statIds),
-    openEpisodes: (clients) => read((session) => openEpisodes(session, clients)),
+    openAlerts: (clients) => read((session) => openAlerts(session, clients)),
     memories: (clients) => read((session) => memories(session, clients)),
     saveJudged: (lease, judged) => asStorageErrors(() => saveJudged(database, lease, judged)),
 
@@ -46,7 +46,7 @@ export function createAlertStore(database: Database): AlertStore {
     seenClients: () => read(seenClients),
     sealedWaiting: () => read(sealedSummary),
     ownDisks: (sinceMs) => read((session) => ownDiskFacts(session, sinceMs)),
-    state: (nowMs) => read((session) => alertState(session, nowMs)),
+    state: (nowMs) => read((session) => alerterState(session, nowMs)),
     saveTelling: (lease, telling) => asStorageErrors(() => saveTelling(database, lease, telling)),
 
     dueMails: (limit) => asStorageErrors(() => dueMails(database, limit)),
@@ -70,7 +70,7 @@ export function createAlertStore(database: Database): AlertStore {
     unacknowledge: (ids) => asStorageErrors(() => unacknowledge(database, ids)),
 
     newestRows: (client) => read((session) => newestRows(session, database.dialect, client)),
-    episodesOf: (filter) => read((session) => episodesOf(session, filter)),
+    alertsOf: (filter) => read((session) => alertsOf(session, filter)),
     toldOf: (alertIds) => read((session) => toldOf(session, alertIds)),
     series: (client, column, mount, sinceMs) => read((session) => series(session, client, column, mount, sinceMs)),
     replay: (sinceMs, after, limit) => read((session) => replay(session, database.dialect, sinceMs, after, limit)),

@@ -9,7 +9,7 @@ import fc from 'fast-check';
 
 import { createWatches, hears } from '../../src/alerter/inhibit/recipients-of.ts';
 import type { DueMail } from '../../src/alerter/dispatch/telling.ts';
-import type { Episode } from '../../src/storage/store/episode.ts';
+import type { Alert } from '../../src/storage/store/alert.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import type { SmtpAct } from '../support/smtp-server.ts';
 import { withMoments } from './support/moments.ts';
@@ -148,7 +148,7 @@ async function take(watching: Watching, given: Step): Promise<void> {
       });
       return;
     case 'acknowledge': {
-      const open = await station.storage.alerts.episodesOf({ openOnly: true, limit: 10 });
+      const open = await station.storage.alerts.alertsOf({ openOnly: true, limit: 10 });
       const ids = open.flatMap(({ id }) => (id === null ? [] : [id]));
       await station.storage.alerts.acknowledge(ids, 'kim', null, null);
     }
@@ -186,18 +186,18 @@ async function assertToldIsState({ station }: Watching): Promise<void> {
   const state = await station.storage.alerts.state(station.nowMs());
   assert.deepEqual(state.waiting, []);
   const watchOf = createWatches(station.config());
-  for (const episode of state.episodes) {
-    const { id } = episode;
+  for (const alert of state.alerts) {
+    const { id } = alert;
     assert.ok(id !== null);
     const known = state.told.filter(({ alertId }) => alertId === id);
-    if (episode.state === 'pending') continue;
-    assert.equal(episode.state, 'firing', `${nameOf(episode)} is over and somebody is owed news of it`);
-    for (const listener of watchOf(episode).listeners.values()) {
-      if (!hears(listener, episode.severity)) continue;
+    if (alert.state === 'pending') continue;
+    assert.equal(alert.state, 'firing', `${nameOf(alert)} is over and somebody is owed news of it`);
+    for (const listener of watchOf(alert).listeners.values()) {
+      if (!hears(listener, alert.severity)) continue;
       const own = known.find(({ recipient }) => recipient === listener.recipient);
-      const expected = { state: episode.flapping ? 'flapping' : 'firing', severity: episode.severity };
-      if (episode.flapping) assert.equal(own?.state, 'flapping');
-      else assert.deepEqual(own && { state: own.state, severity: own.severity }, expected, nameOf(episode));
+      const expected = { state: alert.flapping ? 'flapping' : 'firing', severity: alert.severity };
+      if (alert.flapping) assert.equal(own?.state, 'flapping');
+      else assert.deepEqual(own && { state: own.state, severity: own.severity }, expected, nameOf(alert));
     }
   }
 }
@@ -244,11 +244,11 @@ interface Hearing {
 /** Every critical alert of a row that fired while no silence or other configuration held it back was told. */
 async function assertNothingLost({ station, knows, isReconfigured }: Hearing): Promise<void> {
   if (isReconfigured) return;
-  const episodes = await station.storage.alerts.episodesOf({ openOnly: false, limit: 1000 });
+  const alerts = await station.storage.alerts.alertsOf({ openOnly: false, limit: 1000 });
   const silences = await station.storage.alerts.silences(0);
   const watchOf = createWatches(station.config());
-  for (const episode of episodes) {
-    const { id, rule, client, firingSinceMs, resolvedAtMs, severity } = episode;
+  for (const alert of alerts) {
+    const { id, rule, client, firingSinceMs, resolvedAtMs, severity } = alert;
     if (firingSinceMs === null || severity !== 'critical' || !['disk', 'memory'].includes(rule)) continue;
     const isSilenced = silences.some(
       (silence) =>
@@ -257,8 +257,8 @@ async function assertNothingLost({ station, knows, isReconfigured }: Hearing): P
         silence.endsAtMs >= firingSinceMs,
     );
     if (isSilenced) continue;
-    for (const { recipient } of watchOf(episode).listeners.values()) {
-      assert.ok(knows.get(recipient)?.has(String(id)) === true, `${recipient} was never told of ${nameOf(episode)}`);
+    for (const { recipient } of watchOf(alert).listeners.values()) {
+      assert.ok(knows.get(recipient)?.has(String(id)) === true, `${recipient} was never told of ${nameOf(alert)}`);
     }
   }
 }
@@ -286,7 +286,7 @@ function isNewCritical({ transition, severity }: DueMail['items'][number]): bool
   return severity === 'critical' && ['firing', 'escalated', 'flapping', 'steady'].includes(transition);
 }
 
-function nameOf({ client, rule, subject }: Pick<Episode, 'client' | 'rule' | 'subject'>): string {
+function nameOf({ client, rule, subject }: Pick<Alert, 'client' | 'rule' | 'subject'>): string {
   return `${client} ${rule} ${subject}`;
 }
 

@@ -85,7 +85,7 @@ story('a reboot is told once, and has no recovery and no reminder', {
   told: '08:01 ops: past web-1 rebooted 08:00 to 08:00',
 });
 
-story('an acknowledgement ends with the episode: the next one is reminded of', {
+story('an acknowledgement ends with the alert: the next one is reminded of', {
   elements: fleet(disk, 'repeat="1h"'),
   happens: `
     07:45

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { judgeClient } from '../../src/alerter/transition/judge.ts';
 import type { Observation } from '../../src/alerter/evaluate/observation.ts';
 import { readReport, readVisit } from '../../src/alerter/evaluate/read-row.ts';
-import type { Episode } from '../../src/storage/store/episode.ts';
+import type { Alert } from '../../src/storage/store/alert.ts';
 import { clientWith } from './support/config-of.ts';
 import { day, diskRow, failedVisit, reportRow, visitRow } from './support/rows.ts';
 import { everyMs, startJudging } from './support/time-line.ts';
@@ -80,10 +80,10 @@ function inTime(seeds: readonly Seed[]): readonly Observation[] {
 }
 
 /** What somebody can see of a history: all but what never fired, whose rows a batch does not even make. */
-function visible(episodes: readonly Episode[]): readonly unknown[] {
-  return episodes
+function visible(alerts: readonly Alert[]): readonly unknown[] {
+  return alerts
     .filter(({ closedReason }) => closedReason !== 'unconfirmed')
-    .map((episode) => ({ ...episode, id: null }))
+    .map((alert) => ({ ...alert, id: null }))
     .sort((a, b) => a.pendingSinceMs - b.pendingSinceMs || (a.rule + a.subject < b.rule + b.subject ? -1 : 1));
 }
 
@@ -149,13 +149,13 @@ test('rows in which nothing is known never change anything but that the client w
   );
 });
 
-test('an episode never moves because of what is said, or not said, of another subject', () => {
+test('an alert never moves because of what is said, or not said, of another subject', () => {
   fc.assert(
     fc.property(
       fc.array(seed, { maxLength: 40 }),
       fc.array(percent, { minLength: 40, maxLength: 40 }),
       (seeds, others) => {
-        const of = (all: readonly Episode[], rule: string): readonly unknown[] =>
+        const of = (all: readonly Alert[], rule: string): readonly unknown[] =>
           visible(all.filter((one) => one.rule === rule));
         const first = judgeIn([inTime(seeds)]);
         const second = judgeIn([inTime(seeds.map((one, index) => ({ ...one, memory: others[index] ?? null })))]);
@@ -192,7 +192,7 @@ test('rows in any order of arrival never move the present backwards, and all of 
   );
 });
 
-test('an episode is what its fields say', () => {
+test('an alert is what its fields say', () => {
   fc.assert(
     fc.property(fc.array(seed, { maxLength: 60 }), (seeds) => {
       for (const one of judgeIn(inTime(seeds).map((row) => [row])).all) {
@@ -209,6 +209,6 @@ test('an episode is what its fields say', () => {
 });
 
 test('judging an empty batch changes nothing', () => {
-  const result = judgeClient({ rules: client.rules, memory: null, episodes: [], observations: [], everyMs });
-  assert.deepEqual(result.episodes, []);
+  const result = judgeClient({ rules: client.rules, memory: null, alerts: [], observations: [], everyMs });
+  assert.deepEqual(result.alerts, []);
 });

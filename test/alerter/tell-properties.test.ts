@@ -5,7 +5,7 @@ import fc from 'fast-check';
 
 import type { Item } from '../../src/alerter/dispatch/telling.ts';
 import { createWatches, hears } from '../../src/alerter/inhibit/recipients-of.ts';
-import type { Episode, Transition } from '../../src/storage/store/episode.ts';
+import type { Alert, Transition } from '../../src/storage/store/alert.ts';
 import { configOf } from './support/config-of.ts';
 import { nameOf, startTelling } from './support/telling-world.ts';
 import type { SimulatedMail, TellingWorld } from './support/telling-world.ts';
@@ -92,8 +92,8 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 const minuteMs = 60_000;
 
-function isOpen(world: TellingWorld, name: string): Episode | null {
-  return world.episodes().find((episode) => nameOf(episode) === name && episode.state === 'firing') ?? null;
+function isOpen(world: TellingWorld, name: string): Alert | null {
+  return world.alerts().find((alert) => nameOf(alert) === name && alert.state === 'firing') ?? null;
 }
 
 function apply(world: TellingWorld, one: Step): void {
@@ -151,7 +151,7 @@ function checkedPass(world: TellingWorld): void {
   world.pass();
   for (const { mail } of world.mails.slice(before.length)) {
     assert.ok(
-      mail.items.every(({ episode }) => !underWay.includes(episode.changedByRun ?? '')),
+      mail.items.every(({ alert }) => !underWay.includes(alert.changedByRun ?? '')),
       'runs are waited for',
     );
   }
@@ -199,9 +199,9 @@ function assertReplaced(mails: readonly SimulatedMail[], madeBefore: number): vo
   }
 }
 
-function isNewCritical({ episode, severity, before }: Item): boolean {
+function isNewCritical({ alert, severity, before }: Item): boolean {
   const knew = before !== null && before.state !== 'resolved' && before.severity === 'critical';
-  return episode.state === 'firing' && severity === 'critical' && !knew;
+  return alert.state === 'firing' && severity === 'critical' && !knew;
 }
 
 /** Everything that holds back ends: last told equals state then, for everybody. */
@@ -222,31 +222,31 @@ function settle(world: TellingWorld): void {
 function assertToldEqualsState(world: TellingWorld): void {
   const watchOf = createWatches(configOf(last));
   const told = new Map(world.told().map((one) => [`${one.alertId} ${one.recipient}`, one]));
-  for (const episode of world.episodes()) {
-    const { listeners } = watchOf(episode);
+  for (const alert of world.alerts()) {
+    const { listeners } = watchOf(alert);
     const recipients = new Set([
       ...listeners.keys(),
       ...world
         .told()
-        .filter(({ alertId }) => alertId === episode.id)
+        .filter(({ alertId }) => alertId === alert.id)
         .map(({ recipient }) => recipient),
     ]);
     for (const recipient of recipients) {
-      const known = told.get(`${episode.id ?? 0} ${recipient}`);
-      const place = `${nameOf(episode)} for ${recipient}`;
-      if (episode.state === 'resolved') {
+      const known = told.get(`${alert.id ?? 0} ${recipient}`);
+      const place = `${nameOf(alert)} for ${recipient}`;
+      if (alert.state === 'resolved') {
         assert.ok(known === undefined || known.state === 'resolved', `${place} is over`);
-        assert.ok(episode.settled, `${place} is settled`);
+        assert.ok(alert.settled, `${place} is settled`);
         continue;
       }
       const listener = listeners.get(recipient);
       if (listener === undefined) continue;
       if (known === undefined) {
-        assert.ok(!hears(listener, episode.severity), `${place} was told`);
+        assert.ok(!hears(listener, alert.severity), `${place} was told`);
         continue;
       }
-      assert.equal(known.state, episode.flapping ? 'flapping' : 'firing', place);
-      if (!episode.flapping) assert.equal(known.severity, episode.severity, place);
+      assert.equal(known.state, alert.flapping ? 'flapping' : 'firing', place);
+      if (!alert.flapping) assert.equal(known.severity, alert.severity, place);
     }
   }
   const holding = world.held().filter((one) => !/: (acknowledged|flapping)/.test(one));

@@ -77,9 +77,9 @@ suite('a client without node, through the whole program', { skip }, () => {
         const outbox = path.join(site.stateDir, 'outbox');
         const mails = readdirSync(outbox, { recursive: true }).filter((file) => String(file).endsWith('.eml'));
         const text = mails.map((file) => readFileSync(path.join(outbox, String(file)), 'utf8')).join('\n');
-        const episodes = await site.rows("SELECT rule, state FROM alerts WHERE client = 'plain' ORDER BY rule");
+        const alerts = await site.rows("SELECT rule, state FROM alerts WHERE client = 'plain' ORDER BY rule");
         assert.deepEqual(
-          episodes.map(({ rule, state }) => `${String(rule)}: ${String(state)}`),
+          alerts.map(({ rule, state }) => `${String(rule)}: ${String(state)}`),
           ['memory: firing', 'process match=sshd*: firing'],
         );
         assert.match(text, /memory/);

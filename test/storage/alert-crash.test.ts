@@ -13,7 +13,7 @@ import type { Database } from '../../src/storage/sql/database.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { openSqliteDatabase } from '../../src/storage/dialects/sqlite/database.ts';
 import { programArgs } from '../support/program-args.ts';
-import { episode, mail } from './support/alert-samples.ts';
+import { alert, mail } from './support/alert-samples.ts';
 import { telling, untreatedJudged } from './support/alert-work.ts';
 import type { WriterOptions } from './support/alert-writer.ts';
 import { crashingDatabase } from './support/crashing-database.ts';
@@ -193,13 +193,13 @@ async function crashEverywhere(
   throw new Error(`more than ${maxStatements} statements`);
 }
 
-/** Three reports and two visits that are untreated, an open episode, one that has ended (id 1), and a mail that waits (1). */
+/** Three reports and two visits that are untreated, an open alert, one that has ended (id 1), and a mail that waits (1). */
 async function prepared(opened: Opened): Promise<Lease> {
   const { alerts } = opened.storage;
   const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
-  const ended = episode({ state: 'resolved', resolvedAtMs: noonMs, closedReason: 'recovered' });
-  const episodes = [ended, episode()];
-  await alerts.saveJudged(lease, { statIds: [], visitIds: [], episodes, memories: new Map() });
+  const ended = alert({ state: 'resolved', resolvedAtMs: noonMs, closedReason: 'recovered' });
+  const some = [ended, alert()];
+  await alerts.saveJudged(lease, { statIds: [], visitIds: [], alerts: some, memories: new Map() });
   await prepareMore(opened, lease, 'first');
   return lease;
 }

@@ -52,7 +52,7 @@ onBothDatabases('everybody at once', (kit) => {
         await alerts.saveJudged(lease, {
           statIds: reports.map(({ id }) => id),
           visitIds: visits.map(({ id }) => id),
-          episodes: [],
+          alerts: [],
           memories: new Map(reports.map(({ client }) => [client, memory()])),
         });
         if (last && reports.length + visits.length === 0) return;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import type { AlertStore, Lease, NewTelling } from '../../src/storage/store/alert-store.ts';
 import { createAlertStore } from '../../src/storage/create-alert-store.ts';
-import { episode, mail, stored, told } from './support/alert-samples.ts';
+import { alert, mail, stored, told } from './support/alert-samples.ts';
 import { atTime } from './support/crashing-database.ts';
 import type { Opened } from './support/databases.ts';
 import { onBothDatabases } from './support/databases.ts';
@@ -46,24 +46,24 @@ onBothDatabases('telling', (kit) => {
     ]);
   });
 
-  test('only closed episodes are settled, and are no longer looked at then', async () => {
+  test('only closed alerts are settled, and are no longer looked at then', async () => {
     const { alerts, lease } = await firing(await kit.open());
-    const [open] = await alerts.openEpisodes(null);
+    const [open] = await alerts.openAlerts(null);
     assert.ok(open !== undefined);
     const closed = { ...open, state: 'resolved', resolvedAtMs: noonMs, closedReason: 'gone' } as const;
-    await alerts.saveJudged(lease, { statIds: [], visitIds: [], episodes: [closed], memories: new Map() });
+    await alerts.saveJudged(lease, { statIds: [], visitIds: [], alerts: [closed], memories: new Map() });
     assert.deepEqual(
-      (await alerts.state(noonMs)).episodes.map(({ id }) => id),
+      (await alerts.state(noonMs)).alerts.map(({ id }) => id),
       [1, 2],
     );
     await alerts.saveTelling(lease, { ...none, told: [told()], settled: [1, 2] });
     const state = await alerts.state(noonMs);
     assert.deepEqual(
-      state.episodes.map(({ id, settled }) => [id, settled]),
+      state.alerts.map(({ id, settled }) => [id, settled]),
       [[2, false]],
     );
     assert.deepEqual(state.told, []);
-    const [, first] = await alerts.episodesOf({ openOnly: false, limit: 10 });
+    const [, first] = await alerts.alertsOf({ openOnly: false, limit: 10 });
     assert.deepEqual(first, { ...closed, settled: true });
   });
 
@@ -212,11 +212,11 @@ interface Firing extends Opened {
   readonly lease: Lease;
 }
 
-/** Two open episodes with the ids 1 and 2. */
+/** Two open alerts with the ids 1 and 2. */
 async function firing(opened: Opened): Promise<Firing> {
   const { alerts } = opened.storage;
   const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
-  const episodes = [episode(), episode({ subject: '/' })];
-  await alerts.saveJudged(lease, { statIds: [], visitIds: [], episodes, memories: new Map() });
+  const some = [alert(), alert({ subject: '/' })];
+  await alerts.saveJudged(lease, { statIds: [], visitIds: [], alerts: some, memories: new Map() });
   return { ...opened, alerts, lease };
 }

@@ -1,9 +1,9 @@
 import type { Rule } from '../../config/config.ts';
-import type { Episode } from '../../storage/store/episode.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { openBastions } from '../inhibit/bastions-gone.ts';
-import { closeEpisode } from '../transition/episode-bounds.ts';
-import { beginFleetEpisode } from './fleet-episode.ts';
+import { closeAlert } from '../transition/alert-bounds.ts';
+import { beginFleetAlert } from './fleet-alert.ts';
 import { finishedRuns } from './fleet-facts.ts';
 import type { FinishedRun, FleetFacts } from './fleet-facts.ts';
 
@@ -20,19 +20,17 @@ const nearlyAll = 0.9;
  * Who was unreachable is known from the alerts, pending ones included, that its visits have begun or kept up: a client
  * whose host key is not trusted failed too, but not for the network's sake.
  */
-export function judgeIsolation(facts: FleetFacts): readonly Episode[] {
-  const { config, runsOf, episodes, nowMs } = facts;
+export function judgeIsolation(facts: FleetFacts): readonly Alert[] {
+  const { config, runsOf, alerts, nowMs } = facts;
   const rule = config.alerts.rules.find(({ name }) => name === ruleName);
   if (rule === undefined) return [];
-  const unreachable = episodes.filter(
-    (episode) => episode.rule === 'unreachable' && episode.progress.isNetwork === true,
-  );
+  const unreachable = alerts.filter((alert) => alert.rule === 'unreachable' && alert.progress.isNetwork === true);
   const unexplained = besideOneBastion(facts, unreachable);
-  return [...runsOf].flatMap(([collectorId, own]): readonly Episode[] => {
+  return [...runsOf].flatMap(([collectorId, own]): readonly Alert[] => {
     const open = facts.open('', ruleName, collectorId);
     const [run, before] = [...finishedRuns(own)].sort((one, other) => other.finishedAtMs - one.finishedAtMs);
     if (run === undefined) return [];
-    const lost = unexplained.lost.filter((episode) => wasLostIn(episode, run));
+    const lost = unexplained.lost.filter((alert) => wasLostIn(alert, run));
     const isIsolated = missesNearlyAll(run, lost, unexplained.behind);
     if (open !== null) {
       // One that began in the future, under a clock that was wrong, would outlast every run.
@@ -41,7 +39,7 @@ export function judgeIsolation(facts: FleetFacts): readonly Episode[] {
       if (isIsolated && isWorse)
         return [{ ...open, severity: 'critical', sequence: open.sequence + 1, changedByRun: run.id }];
       if (isIsolated || !isLater) return [];
-      return [closeEpisode(open, 'recovered', { atMs: run.finishedAtMs, runId: run.id })];
+      return [closeAlert(open, 'recovered', { atMs: run.finishedAtMs, runId: run.id })];
     }
     if (!isIsolated || before === undefined) return [];
     const twice = lost.filter(({ pendingSinceMs }) => pendingSinceMs <= before.finishedAtMs);
@@ -51,10 +49,10 @@ export function judgeIsolation(facts: FleetFacts): readonly Episode[] {
 
 /** Returns the alerts that no lost bastion explains, and how many clients lie behind that bastion. Two explain nothing. */
 function besideOneBastion(
-  { config, episodes }: FleetFacts,
-  unreachable: readonly Episode[],
-): { readonly lost: readonly Episode[]; readonly behind: number } {
-  const bastions = openBastions(config, episodes);
+  { config, alerts }: FleetFacts,
+  unreachable: readonly Alert[],
+): { readonly lost: readonly Alert[]; readonly behind: number } {
+  const bastions = openBastions(config, alerts);
   const names = new Set(unreachable.flatMap(({ client }) => bastions.lostFor(client)?.name ?? []));
   const [name] = names;
   if (name === undefined || names.size > 1) return { lost: unreachable, behind: 0 };
@@ -64,7 +62,7 @@ function besideOneBastion(
   };
 }
 
-function missesNearlyAll(run: FinishedRun, lost: readonly Episode[], behind: number): boolean {
+function missesNearlyAll(run: FinishedRun, lost: readonly Alert[], behind: number): boolean {
   const failed = run.failed ?? 0;
   const attempts = (run.succeeded ?? 0) + failed;
   const others = attempts - behind;
@@ -75,17 +73,17 @@ interface Isolation {
   readonly rule: Rule;
   readonly run: FinishedRun;
   readonly before: FinishedRun;
-  readonly lost: readonly Episode[];
+  readonly lost: readonly Alert[];
 }
 
 /** The alert, as severe as the worst that it stands for, with the most frequent cause. */
-function isolation({ rule, run, before, lost }: Isolation): Episode {
+function isolation({ rule, run, before, lost }: Isolation): Alert {
   const attempts = (run.succeeded ?? 0) + (run.failed ?? 0);
   const reached = run.succeeded ?? 0;
   const causes = [...groupBy(lost, ({ valueText }) => causeOf(valueText))];
   const [cause = '', same = []] = causes.sort(([, one], [, other]) => other.length - one.length)[0] ?? [];
   const isCritical = lost.some(({ severity }) => severity === 'critical');
-  return beginFleetEpisode({
+  return beginFleetAlert({
     rule: isCritical ? { ...rule, severity: 'critical' } : rule,
     client: '',
     subject: run.collectorId,
@@ -104,6 +102,6 @@ function causeOf(valueText: string): string {
 }
 
 /** True if its newest visit was of that run. */
-function wasLostIn({ progress }: Episode, run: FinishedRun): boolean {
+function wasLostIn({ progress }: Alert, run: FinishedRun): boolean {
   return progress.lastAtMs >= run.startedAtMs && progress.lastAtMs <= run.finishedAtMs;
 }

@@ -1,9 +1,9 @@
-import type { Episode } from '../../storage/store/episode.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import { formatValue } from '../evaluate/describe-value.ts';
-import { beginFleetEpisode } from './fleet-episode.ts';
+import { beginFleetAlert } from './fleet-alert.ts';
 import { leastAheadMs, newestFinished } from './fleet-facts.ts';
 import type { FinishedRun, FleetFacts } from './fleet-facts.ts';
-import { closeEpisode } from '../transition/episode-bounds.ts';
+import { closeAlert } from '../transition/alert-bounds.ts';
 import { worstOfFleet } from '../inhibit/recipients-of.ts';
 import { counted, durationInWords, timeInWords } from '../../text/time-words.ts';
 import type { RunFact } from '../../storage/store/run.ts';
@@ -15,12 +15,12 @@ const ruleName = 'collector-silent';
  * whose own clock is as far from that is told of too. It ends with its next one, or when another collector on its host
  * finishes one: the state folder was made anew. A collector whose runs are no longer stored is left as it is.
  */
-export function judgeSilence(facts: FleetFacts): readonly Episode[] {
+export function judgeSilence(facts: FleetFacts): readonly Alert[] {
   const { config, runsOf, aheadOf, nowMs, mayMiss } = facts;
   const rule = config.alerts.rules.find(({ name }) => name === ruleName);
   if (rule === undefined) return [];
   const allowedMs = rule.forMs ?? (rule.forCount ?? 3) * config.collector.everyMs;
-  return [...new Set([...runsOf.keys(), ...aheadOf.keys()])].flatMap((collectorId): readonly Episode[] => {
+  return [...new Set([...runsOf.keys(), ...aheadOf.keys()])].flatMap((collectorId): readonly Alert[] => {
     const own = runsOf.get(collectorId) ?? [];
     const ahead = aheadOf.get(collectorId) ?? null;
     const open = facts.open('', ruleName, collectorId);
@@ -33,11 +33,11 @@ export function judgeSilence(facts: FleetFacts): readonly Episode[] {
     if (open !== null) {
       if (!isSilent) return [backAgain(facts, open, { host: newest.host, atMs: lastMs, runId: last?.id ?? null })];
       if (successor === null) return [];
-      return [closeEpisode(open, 'superseded', { atMs: successor.finishedAtMs, runId: successor.id })];
+      return [closeAlert(open, 'superseded', { atMs: successor.finishedAtMs, runId: successor.id })];
     }
     if (!isSilent || !mayMiss || successor !== null) return [];
     return [
-      beginFleetEpisode({
+      beginFleetAlert({
         rule: { ...rule, severity: worstOfFleet(rule, config) },
         client: '',
         subject: collectorId,
@@ -82,13 +82,13 @@ function clockHint({ databaseAheadMs = 0 }: FleetFacts): string {
 /** The end of a silence, in the words of its end. */
 function backAgain(
   { config, nowMs }: FleetFacts,
-  open: Episode,
+  open: Alert,
   { host, atMs, runId }: { readonly host: string; readonly atMs: number; readonly runId: string | null },
-): Episode {
+): Alert {
   const reader = { zone: config.alerts.zone, nowMs };
   const lasted = atMs > open.pendingSinceMs ? `; none for ${durationInWords(atMs - open.pendingSinceMs)}` : '';
   const valueText = `a full run of ${host} finished at ${timeInWords(reader, atMs)}${lasted}`;
-  return { ...closeEpisode(open, 'recovered', { atMs, runId }), valueText };
+  return { ...closeAlert(open, 'recovered', { atMs, runId }), valueText };
 }
 
 /** Another collector of the host that has finished a full run since. */

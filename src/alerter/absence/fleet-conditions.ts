@@ -1,4 +1,4 @@
-import type { Episode } from '../../storage/store/episode.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import { judgeIsolation } from './collector-isolated.ts';
 import { judgeSilence } from './collector-silent.ts';
 import { fleetFacts } from './fleet-facts.ts';
@@ -9,22 +9,22 @@ export type { JudgeFleetOptions } from './fleet-facts.ts';
 import { judgeNoReport } from './no-report.ts';
 import { judgeOwnDisks } from './own-disk-full.ts';
 import { isWatchedBy } from './unwatched.ts';
-import { closeEpisode } from '../transition/episode-bounds.ts';
+import { closeAlert } from '../transition/alert-bounds.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 
 /**
  * What follows from runs and from silence, and not from any row: `no-report`, `collector-silent`, `collector-isolated`, `ingest-silent`, `own-disk`,
- * and alerts whose rule or client is no longer watched, which end without having recovered. Returns new episodes (id
+ * and alerts whose rule or client is no longer watched, which end without having recovered. Returns new alerts (id
  * null) and changed ones.
  *
  * What concerns the fleet has '' for its client and the collector's id, or a file system, for its subject.
  */
-export function judgeFleet(options: JudgeFleetOptions): readonly Episode[] {
+export function judgeFleet(options: JudgeFleetOptions): readonly Alert[] {
   const isWatched = isWatchedBy(options.config);
-  const facts = fleetFacts({ ...options, episodes: options.episodes.filter(isWatched) });
-  const unwatched = options.episodes
-    .filter((episode) => episode.state !== 'resolved' && !isWatched(episode))
-    .map((episode) => closeEpisode(episode, 'unwatched', { atMs: options.nowMs, runId: null }));
+  const facts = fleetFacts({ ...options, alerts: options.alerts.filter(isWatched) });
+  const unwatched = options.alerts
+    .filter((alert) => alert.state !== 'resolved' && !isWatched(alert))
+    .map((alert) => closeAlert(alert, 'unwatched', { atMs: options.nowMs, runId: null }));
   return [
     ...unwatched,
     ...judgeSilence(facts),

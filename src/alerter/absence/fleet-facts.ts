@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import type { SeenClient } from '../../storage/store/alert-store.ts';
-import type { Episode } from '../../storage/store/episode.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import type { SealedSummary } from '../../storage/store/sealed-store.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { RunFact } from '../../storage/store/run.ts';
@@ -12,7 +12,7 @@ export interface JudgeFleetOptions {
   readonly runs: readonly RunFact[];
   readonly seenClients: readonly SeenClient[];
   /** All open ones, as they are after all rows were judged. */
-  readonly episodes: readonly Episode[];
+  readonly alerts: readonly Alert[];
   /** What waits sealed in the database; left out: nothing. */
   readonly sealed?: readonly SealedSummary[];
   readonly nowMs: number;
@@ -36,16 +36,16 @@ export interface FleetFacts extends JudgeFleetOptions {
   readonly runsOf: ReadonlyMap<string, readonly RunFact[]>;
   /** The newest of those that are left out, of each collector that has any. */
   readonly aheadOf: ReadonlyMap<string, RunFact>;
-  /** An open episode; of the fleet as a whole under ''. */
-  readonly open: (client: string, rule: string, subject?: string) => Episode | null;
+  /** An open alert; of the fleet as a whole under ''. */
+  readonly open: (client: string, rule: string, subject?: string) => Alert | null;
   /** The database has answered for so long that what is missing in it is missing. */
   readonly mayMiss: boolean;
 }
 
 export function fleetFacts(options: JudgeFleetOptions): FleetFacts {
-  const { runs, episodes, databaseUpSinceMs, nowMs, config } = options;
-  const open = episodes.filter(({ state }) => state !== 'resolved');
-  const byKey = new Map(open.map((episode) => [keyOf(episode.client, episode.rule, episode.subject), episode]));
+  const { runs, alerts, databaseUpSinceMs, nowMs, config } = options;
+  const open = alerts.filter(({ state }) => state !== 'resolved');
+  const byKey = new Map(open.map((alert) => [keyOf(alert.client, alert.rule, alert.subject), alert]));
   const fullRuns = runs
     .filter(({ program, scope, outcome }) => program === 'collect' && scope === 'full' && outcome !== 'overlapped')
     // Of one that somebody said is no more.
@@ -54,7 +54,7 @@ export function fleetFacts(options: JudgeFleetOptions): FleetFacts {
   const isAhead = (run: RunFact): boolean => isAheadOfTime(run, nowMs, config.collector.everyMs);
   return {
     ...options,
-    episodes: open,
+    alerts: open,
     runsOf: groupBy(
       fullRuns.filter((run) => !isAhead(run)),
       ({ collectorId }) => collectorId,

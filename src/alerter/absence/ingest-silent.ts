@@ -1,8 +1,8 @@
-import type { Episode } from '../../storage/store/episode.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import type { SealedSummary } from '../../storage/store/sealed-store.ts';
 import { formatValue } from '../evaluate/describe-value.ts';
-import { closeEpisode } from '../transition/episode-bounds.ts';
-import { beginFleetEpisode } from './fleet-episode.ts';
+import { closeAlert } from '../transition/alert-bounds.ts';
+import { beginFleetAlert } from './fleet-alert.ts';
 import type { FleetFacts } from './fleet-facts.ts';
 import { counted } from '../../text/time-words.ts';
 
@@ -13,23 +13,23 @@ const ruleName = 'ingest-silent';
  * looked at, and one for each key that none has, with the key's id for its subject. It ends once what waits is younger, or
  * nothing does.
  */
-export function judgeIngest(facts: FleetFacts): readonly Episode[] {
-  const { config, nowMs, mayMiss, episodes } = facts;
+export function judgeIngest(facts: FleetFacts): readonly Alert[] {
+  const { config, nowMs, mayMiss, alerts } = facts;
   const rule = config.alerts.rules.find(({ name }) => name === ruleName);
   if (rule === undefined) return [];
   const allowedMs = rule.forMs ?? (rule.forCount ?? 3) * config.collector.everyMs;
   const waiting = bySubject(facts.sealed ?? []);
-  const open = episodes.filter((episode) => episode.client === '' && episode.rule === ruleName);
+  const open = alerts.filter((alert) => alert.client === '' && alert.rule === ruleName);
   const subjects = new Set([...open.map(({ subject }) => subject), ...waiting.keys()]);
-  return [...subjects].flatMap((subject): readonly Episode[] => {
+  return [...subjects].flatMap((subject): readonly Alert[] => {
     const known = facts.open('', ruleName, subject);
     const found = waiting.get(subject) ?? null;
     if (found === null || nowMs - found.sinceMs < allowedMs) {
-      return known === null ? [] : [closeEpisode(known, 'recovered', { atMs: nowMs, runId: null })];
+      return known === null ? [] : [closeAlert(known, 'recovered', { atMs: nowMs, runId: null })];
     }
     if (known !== null || !mayMiss) return [];
     return [
-      beginFleetEpisode({
+      beginFleetAlert({
         rule,
         client: '',
         subject,

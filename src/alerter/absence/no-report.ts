@@ -1,12 +1,12 @@
 import type { Client, Rule } from '../../config/config.ts';
 import type { SeenClient } from '../../storage/store/alert-store.ts';
-import type { Episode } from '../../storage/store/episode.ts';
-import { beginFleetEpisode } from './fleet-episode.ts';
+import type { Alert } from '../../storage/store/alert.ts';
+import { beginFleetAlert } from './fleet-alert.ts';
 import { finishedRuns } from './fleet-facts.ts';
 import type { FinishedRun, FleetFacts } from './fleet-facts.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
 import { isOnWayBack } from '../inhibit/difference.ts';
-import { closeEpisode } from '../transition/episode-bounds.ts';
+import { closeAlert } from '../transition/alert-bounds.ts';
 import { timeInWords } from '../../text/time-words.ts';
 
 const ruleName = 'no-report';
@@ -19,7 +19,7 @@ const ruleName = 'no-report';
  * another config.xml, or the client is new here - is pending from the first pass that misses it, and runs count from
  * there; so is one that was never seen at all.
  */
-export function judgeNoReport(facts: FleetFacts): readonly Episode[] {
+export function judgeNoReport(facts: FleetFacts): readonly Alert[] {
   const { config, runsOf } = facts;
   const seen = new Map(facts.seenClients.map((client) => [client.name, client]));
   const collectors = [...runsOf.values()].map(finishedRuns);
@@ -40,19 +40,19 @@ interface ClientSilence {
   readonly collectors: readonly (readonly FinishedRun[])[];
 }
 
-/** The client's episode if it is new or changed; else null. */
-function judgeClientSilence({ facts, client, rule, seen, collectors }: ClientSilence): Episode | null {
+/** The client's alert if it is new or changed; else null. */
+function judgeClientSilence({ facts, client, rule, seen, collectors }: ClientSilence): Alert | null {
   const open = facts.open(client.name, ruleName);
   const lastReportMs = seen?.lastReportAtMs ?? null;
   if (open !== null && lastReportMs !== null && hasReported(facts, open, lastReportMs)) {
-    return closeEpisode(open, 'recovered', { atMs: lastReportMs, runId: null });
+    return closeAlert(open, 'recovered', { atMs: lastReportMs, runId: null });
   }
   if (open?.state === 'firing' || !facts.mayMiss) return null;
   // One that flaps stays open while visits succeed.
   const explained = visitConditions
     .map((name) => facts.open(client.name, name))
     .some((one) => one !== null && !isOnWayBack(one));
-  if (explained) return open === null ? null : closeEpisode(open, 'unconfirmed', { atMs: facts.nowMs, runId: null });
+  if (explained) return open === null ? null : closeAlert(open, 'unconfirmed', { atMs: facts.nowMs, runId: null });
   const missed = longest(collectors.map((runs) => missedBy(runs, seen, open)));
   const last = missed.at(-1);
   const first = missed[0];
@@ -72,13 +72,13 @@ function judgeClientSilence({ facts, client, rule, seen, collectors }: ClientSil
 }
 
 /** Since it began; of one that began in the future, under a clock that was wrong: just now. */
-function hasReported({ nowMs, config }: FleetFacts, open: Episode, lastReportMs: number): boolean {
+function hasReported({ nowMs, config }: FleetFacts, open: Alert, lastReportMs: number): boolean {
   if (open.pendingSinceMs <= nowMs) return lastReportMs >= open.pendingSinceMs;
   return Math.abs(nowMs - lastReportMs) <= config.collector.everyMs;
 }
 
 /** The runs that were due to bring a report of the client and did not. */
-function missedBy(runs: readonly FinishedRun[], seen: SeenClient | null, open: Episode | null): readonly FinishedRun[] {
+function missedBy(runs: readonly FinishedRun[], seen: SeenClient | null, open: Alert | null): readonly FinishedRun[] {
   const lastReportMs = seen?.lastReportAtMs ?? null;
   const lastVisitMs = seen?.lastVisitAtMs ?? null;
   return runs.filter((run) => {
@@ -109,8 +109,8 @@ interface Missed extends Pick<ClientSilence, 'rule' | 'client' | 'seen'> {
   readonly evidence: string;
 }
 
-function begin(facts: FleetFacts, { rule, client, seen, sinceMs, evidence }: Missed): Episode {
-  return beginFleetEpisode({
+function begin(facts: FleetFacts, { rule, client, seen, sinceMs, evidence }: Missed): Alert {
+  return beginFleetAlert({
     rule,
     client: client.name,
     subject: '',

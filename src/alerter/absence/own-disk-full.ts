@@ -1,8 +1,8 @@
 import { enoughPercent, lowPercent } from '../../state/own-disk.ts';
-import type { Episode } from '../../storage/store/episode.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import { formatValue } from '../evaluate/describe-value.ts';
-import { closeEpisode } from '../transition/episode-bounds.ts';
-import { beginFleetEpisode } from './fleet-episode.ts';
+import { closeAlert } from '../transition/alert-bounds.ts';
+import { beginFleetAlert } from './fleet-alert.ts';
 import type { FleetFacts } from './fleet-facts.ts';
 import type { OwnDiskFact } from '../../storage/store/own-disk-fact.ts';
 
@@ -12,21 +12,21 @@ const ruleName = 'own-disk';
  * One alert for each file system of collectors and alerters that is nearly full: they lose what they cannot store. It ends
  * when there is clearly more again; of one that nobody has spoken of lately it is left as it is.
  */
-export function judgeOwnDisks(facts: FleetFacts, disks: readonly OwnDiskFact[]): readonly Episode[] {
+export function judgeOwnDisks(facts: FleetFacts, disks: readonly OwnDiskFact[]): readonly Alert[] {
   const rule = facts.config.alerts.rules.find(({ name }) => name === ruleName);
   if (rule === undefined) return [];
-  return disks.flatMap((disk): readonly Episode[] => {
+  return disks.flatMap((disk): readonly Alert[] => {
     const { host, path, freePercent, availableBytes, observedAtMs } = disk;
     const subject = `${host}:${path}`;
     const open = facts.open('', ruleName, subject);
     if (open !== null) {
       if (freePercent < enoughPercent || observedAtMs <= open.pendingSinceMs) return [];
-      return [closeEpisode(open, 'recovered', { atMs: observedAtMs, runId: null })];
+      return [closeAlert(open, 'recovered', { atMs: observedAtMs, runId: null })];
     }
     if (freePercent >= lowPercent) return [];
     const left = `${freePercent.toFixed(1)} % (${formatValue('bytes', availableBytes)}) is free on ${host} in ${path}`;
     return [
-      beginFleetEpisode({
+      beginFleetAlert({
         rule,
         client: '',
         subject,

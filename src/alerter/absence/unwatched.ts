@@ -1,11 +1,11 @@
 import type { Client, Config } from '../../config/config.ts';
-import type { Episode } from '../../storage/store/episode.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 
 /**
- * Tells whether config.xml still watches what an episode is about: its rule is in force for its client, which is not
+ * Tells whether config.xml still watches what an alert is about: its rule is in force for its client, which is not
  * retired. Of a client that is renamed it does, until storage has moved the rows to the new name.
  */
-export function isWatchedBy(config: Config): (episode: Pick<Episode, 'client' | 'rule'>) => boolean {
+export function isWatchedBy(config: Config): (alert: Pick<Alert, 'client' | 'rule'>) => boolean {
   const clients = new Map(config.clients.map((client) => [client.name, client]));
   const formerNames = new Set(config.clients.map(({ was }) => was));
   const fleetRules = new Set(config.alerts.rules.map(({ name }) => name));

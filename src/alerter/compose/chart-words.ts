@@ -17,8 +17,8 @@ export interface ChartWords {
 }
 
 /** The time that the chart of an alert shows: the last day, or the time around what is over. */
-export function chartSpan({ episode }: Pick<Item, 'episode'>, nowMs: number): { fromMs: number; untilMs: number } {
-  const { pendingSinceMs, resolvedAtMs } = episode;
+export function chartSpan({ alert }: Pick<Item, 'alert'>, nowMs: number): { fromMs: number; untilMs: number } {
+  const { pendingSinceMs, resolvedAtMs } = alert;
   if (resolvedAtMs === null) return { fromMs: nowMs - dayMs, untilMs: nowMs };
   const untilMs = Math.min(nowMs, resolvedAtMs + hourMs);
   return { fromMs: Math.min(untilMs - dayMs, pendingSinceMs - hourMs), untilMs };

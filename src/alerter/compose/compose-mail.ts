@@ -76,8 +76,8 @@ function stateHeaders(recipient: string, items: readonly Item[]): Readonly<Recor
   };
 }
 
-function stateOf({ transition, listedOnly, episode }: Item): MailState {
-  if (transition === 'past' && episode.closedReason === 'event' && !listedOnly) return 'event';
-  if (episode.state === 'resolved') return 'resolved';
+function stateOf({ transition, listedOnly, alert }: Item): MailState {
+  if (transition === 'past' && alert.closedReason === 'event' && !listedOnly) return 'event';
+  if (alert.state === 'resolved') return 'resolved';
   return transition === 'reminder' ? 'reminder' : 'firing';
 }

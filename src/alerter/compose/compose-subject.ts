@@ -66,7 +66,7 @@ function headOfOne(line: Line, kind: SectionKind, wording: SubjectWording): stri
     case 'resolved':
       return `Resolved: ${what}`;
     case 'ended':
-      return `${endings[item.episode.closedReason ?? 'unwatched'] ?? 'Ended'}: ${what}`;
+      return `${endings[item.alert.closedReason ?? 'unwatched'] ?? 'Ended'}: ${what}`;
     case 'event':
       return `${item.severity === 'critical' ? 'CRITICAL' : 'Event'}: ${isFolded ? what : eventTitle(item, wording.reader)}`;
     case 'past':
@@ -83,7 +83,7 @@ function firingHead(line: Line, kind: SectionKind): string {
   const { fold } = line;
   // Of other conditions of the fleet the sentence says more than their names.
   const isSentence = item.client === '' && titleOf(item) === labelOf(item);
-  const title = isSentence ? quoted(item.episode.valueText) : fold === null ? titleOf(item) : foldTitle(line, kind);
+  const title = isSentence ? quoted(item.alert.valueText) : fold === null ? titleOf(item) : foldTitle(line, kind);
   const what = cut(title, whatColumns);
   const separator = item.client === '' || fold?.kind === 'all' || fold?.kind === 'reason' ? ': ' : ' ';
   if (item.client === '') return `${separator}${what}`;
@@ -91,7 +91,7 @@ function firingHead(line: Line, kind: SectionKind): string {
   if (before !== null) return `${separator}${what} was ${before}`;
   const value = shortValue(item);
   const isSame = line.items.every((other) => shortValue(other) === value);
-  const comma = item.episode.value === null ? ',' : '';
+  const comma = item.alert.value === null ? ',' : '';
   return `${separator}${value === null || !isSame ? what : `${what}${comma} ${value}`}`;
 }
 

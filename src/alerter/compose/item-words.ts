@@ -23,13 +23,13 @@ export function labelHidesRule({ rule, subject }: Pick<Item, 'rule' | 'subject'>
 }
 
 /** The value in a word or two: a number without what stands behind it; null: it takes more. Of what is unreachable its class. */
-export function shortValue({ rule, episode }: Pick<Item, 'rule' | 'episode'>): string | null {
-  const text = oneLine(episode.valueText);
+export function shortValue({ rule, alert }: Pick<Item, 'rule' | 'alert'>): string | null {
+  const text = oneLine(alert.valueText);
   if (rule === 'unreachable') {
     const kind = /^(network|login refused|agent failed)(?::|$)/.exec(text)?.[1];
     return kind ?? null;
   }
-  return shortText(text, episode.value);
+  return shortText(text, alert.value);
 }
 
 /** `96 %` of `96 %, 4 of 100 GiB free`; null: the text is no short value. */
@@ -48,7 +48,7 @@ export function titleOf(item: Item): string {
   if (item.client !== '') return `${quoted(item.client)}: ${labelOf(item)}`;
   const state = collectorTitles[item.rule];
   if (state === undefined) return labelOf(item);
-  return `collector ${quoted(item.host ?? item.subject)} ${item.episode.state === 'resolved' ? 'was' : 'is'} ${state}`;
+  return `collector ${quoted(item.host ?? item.subject)} ${item.alert.state === 'resolved' ? 'was' : 'is'} ${state}`;
 }
 
 /** Who and what many items in one line are: `rack-7: 8 of 12 unreachable`, `rack-7: disk /var (7 of 12 clients)`. */

@@ -6,7 +6,7 @@ import { foldTitle, labelHidesRule, mostNamesInTitle, sharedLabel, shortValue, t
 import { numberRanges } from './number-ranges.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
-import { longestGapMs } from '../transition/step-episode.ts';
+import { longestGapMs } from '../transition/step-alert.ts';
 import type { Item, Line, SectionKind } from '../dispatch/telling.ts';
 import { cut } from '../../text/text-columns.ts';
 import { durationInWords, momentInWords, spanInWords, timeInWords } from '../../text/time-words.ts';
@@ -58,7 +58,7 @@ export function wordsOfLine(line: Line, kind: SectionKind, wording: Wording): Li
 /** `web-1 was booted at 08:08`. */
 export function eventTitle(item: Item, reader: Reader): string {
   if (item.rule !== 'rebooted') return titleOf(item);
-  return `${quoted(item.client)} was booted at ${momentInWords(reader, item.episode.pendingSinceMs)}`;
+  return `${quoted(item.client)} was booted at ${momentInWords(reader, item.alert.pendingSinceMs)}`;
 }
 
 /** `and 22 more of disk: app-9 (17), db-1 /, db-2 /`: each client that stands in no line is named. */
@@ -79,18 +79,18 @@ function upTo(most: number, names: readonly string[]): string {
 
 function factsOfOne(item: Item, kind: SectionKind, wording: Wording): readonly string[] {
   const { reader } = wording;
-  const { episode } = item;
+  const { alert } = item;
   const isFiring = firingKinds.includes(kind);
   const seen = lastSeen(item, kind, wording);
   return [
     ...valueFacts(item, kind, reader),
-    kind === 'event' ? `seen ${timeInWords(reader, episode.firingSinceMs ?? 0)}` : timeFact([item], kind, reader),
+    kind === 'event' ? `seen ${timeInWords(reader, alert.firingSinceMs ?? 0)}` : timeFact([item], kind, reader),
     seen === null ? '' : `${seen}: nothing newer is known`,
     ...(isFiring ? [machineWords(item, wording.systems)] : []),
     labelHidesRule(item) ? `rule ${quoted(item.rule)}` : '',
     kind === 'open' && item.before !== null ? `last told ${timeInWords(reader, item.before.toldAtMs)}` : '',
     isFiring || kind === 'resolved' ? acknowledgedWords(item, reader) : '',
-    episode.flapping && kind !== 'flapping' ? 'comes and goes' : '',
+    alert.flapping && kind !== 'flapping' ? 'comes and goes' : '',
   ].filter((fact) => fact !== '');
 }
 
@@ -100,10 +100,10 @@ export function lastSeen(
   kind: SectionKind,
   { config, reader }: Pick<Wording, 'config' | 'reader'>,
 ): string | null {
-  const { lastAtMs } = item.episode.progress;
+  const { lastAtMs } = item.alert.progress;
   if (!firingKinds.includes(kind) || item.client === '' || item.rule === 'no-report') return null;
   const isFresh = reader.nowMs - lastAtMs <= longestGapMs(config.collector.everyMs);
-  if (isFresh || lastAtMs < item.episode.pendingSinceMs) return null;
+  if (isFresh || lastAtMs < item.alert.pendingSinceMs) return null;
   return `last ${visitConditions.includes(item.rule) ? 'tried' : 'seen'} ${momentInWords(reader, lastAtMs)}`;
 }
 
@@ -116,8 +116,8 @@ function machineWords({ client, address, port }: Item, systems: Wording['systems
     .join(', ');
 }
 
-function acknowledgedWords({ episode }: Item, reader: Reader): string {
-  const { acknowledgedBy, acknowledgedUntilMs, acknowledgedComment } = episode;
+function acknowledgedWords({ alert }: Item, reader: Reader): string {
+  const { acknowledgedBy, acknowledgedUntilMs, acknowledgedComment } = alert;
   if (acknowledgedBy === null) return '';
   const until = acknowledgedUntilMs === null ? '' : ` until ${timeInWords(reader, acknowledgedUntilMs)}`;
   const comment =
@@ -126,7 +126,7 @@ function acknowledgedWords({ episode }: Item, reader: Reader): string {
 }
 
 function timeFact(items: readonly Item[], kind: SectionKind, reader: Reader): string {
-  const begins = items.map(({ episode }) => episode.pendingSinceMs);
+  const begins = items.map(({ alert }) => alert.pendingSinceMs);
   const first = Math.min(...begins);
   if (firingKinds.includes(kind)) {
     const age = ageInWords(reader.nowMs - first);
@@ -134,7 +134,7 @@ function timeFact(items: readonly Item[], kind: SectionKind, reader: Reader): st
     const until = last - first < 60_000 ? '' : `, the last one since ${timeInWords(reader, last)}`;
     return `since ${timeInWords(reader, first)}${age}${until}`;
   }
-  const end = Math.max(...items.map(({ episode }) => episode.resolvedAtMs ?? episode.progress.lastAtMs));
+  const end = Math.max(...items.map(({ alert }) => alert.resolvedAtMs ?? alert.progress.lastAtMs));
   if (end - first < 60_000) return timeInWords(reader, first);
   return `${spanInWords(reader, first, end)} (${durationInWords(end - first)})`;
 }
@@ -145,7 +145,7 @@ function ageInWords(ageMs: number): string {
 }
 
 function factsOfMany({ items, fold }: Line, kind: SectionKind, { reader }: Wording): readonly string[] {
-  const ends = kind === 'ended' ? [...new Set(items.map(({ episode }) => endInWords(episode)))] : [];
+  const ends = kind === 'ended' ? [...new Set(items.map(({ alert }) => endInWords(alert)))] : [];
   const still = fold?.kind === 'bastion' ? fold.still : [];
   return [
     ...ends,
@@ -171,7 +171,7 @@ function sharedFacts(items: readonly Item[]): readonly string[] {
   }
   const values = new Set(items.map(shortValue));
   const [value = null] = values;
-  const limits = new Set(items.map(({ episode }) => oneLine(episode.limitText)));
+  const limits = new Set(items.map(({ alert }) => oneLine(alert.limitText)));
   const [limit = ''] = limits;
   const limitWords = limits.size === 1 && limit !== '' ? `limit: ${limitIn(limit)}` : '';
   if (values.size > 1 || value === null) return [limitWords];
@@ -182,7 +182,7 @@ function namesOf(items: readonly Item[]): string {
   const isSameSubject = new Set(items.map(({ subject }) => subject)).size === 1;
   const isSameValue = new Set(items.map(shortValue)).size === 1;
   const names = items.map((item) => {
-    const value = item.episode.value === null || isSameValue ? null : shortValue(item);
+    const value = item.alert.value === null || isSameValue ? null : shortValue(item);
     const name = isSameSubject ? quoted(item.client) : `${quoted(item.client)} ${quoted(item.subject)}`;
     return value === null ? name : `${name} ${value}`;
   });

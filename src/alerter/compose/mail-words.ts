@@ -55,7 +55,7 @@ const alreadyTrueWords = 'All of this was true already when it was looked at for
 export function wordsOfMail(mail: DueMail, wording: Wording): MailWords {
   const { sections, alreadyTrue, items } = mail;
   const { program, reader } = wording;
-  const firing = items.filter(({ episode, alertId }) => episode.state === 'firing' && alertId > 0);
+  const firing = items.filter(({ alert, alertId }) => alert.state === 'firing' && alertId > 0);
   const numbers = numberRanges(firing.map(({ alertId }) => alertId));
   return {
     introduction: alreadyTrue ? alreadyTrueWords : null,
@@ -90,7 +90,7 @@ function isInSeveralLines(sections: DueMail['sections']): boolean {
 /** `Open for you now: 3 critical, 5 warnings (2 acknowledged by kim)`, and which groups of clients are among them. */
 function openWords({ open, openFolds, items }: DueMail): readonly string[] {
   if (open.length === 0) return ['Nothing is open for you now.'];
-  const acknowledged = [...groupBy(open, ({ episode }) => episode.acknowledgedBy)].flatMap(([by, { length }]) =>
+  const acknowledged = [...groupBy(open, ({ alert }) => alert.acknowledgedBy)].flatMap(([by, { length }]) =>
     by === null ? [] : [`${length} acknowledged by ${quoted(by)}`],
   );
   const told = new Set(items.map(({ alertId }) => alertId));

@@ -17,12 +17,12 @@ export function messageIdOf(recipient: string, items: readonly Item[], domain: s
 }
 
 /**
- * What makes a thread of an episode: an id that is the same in every mail of it to one person. No mail bears it; mail
+ * What makes a thread of an alert: an id that is the same in every mail of it to one person. No mail bears it; mail
  * programs gather what refers to it. The last one is of the first item, the most important one.
  */
 export function threadsOf(recipient: string, items: readonly Item[], domain: string): readonly string[] {
-  const ids = items.slice(0, mostReferences).map(({ client, rule, subject, episode }) => {
-    const hash = digest(['episode', recipient, client, rule, subject, episode.firstEvidence]);
+  const ids = items.slice(0, mostReferences).map(({ client, rule, subject, alert }) => {
+    const hash = digest(['alert', recipient, client, rule, subject, alert.firstEvidence]);
     return `<${hash.slice(0, 20)}@${domain}>`;
   });
   return [...new Set(ids)].reverse();

@@ -1,4 +1,4 @@
-import type { Episode, Level } from '../../storage/store/episode.ts';
+import type { Alert, Level } from '../../storage/store/alert.ts';
 import { formatLimit } from '../evaluate/describe-value.ts';
 import { shortText } from './item-words.ts';
 import { createLevelJudge } from '../evaluate/judge-level.ts';
@@ -20,8 +20,8 @@ const changedKey = /^(.* shows) (\S+ SHA256:\S+), but (.* says) (\S+ SHA256:\S.*
 
 /** The value of an alert, its limit, and what either was before, each a line. */
 export function valueFacts(item: Item, kind: SectionKind, reader: Reader): readonly string[] {
-  const { episode } = item;
-  const { value, valueText } = episode;
+  const { alert } = item;
+  const { value, valueText } = alert;
   const now = quoted(cut(valueText, valueColumns));
   switch (kind) {
     case 'critical':
@@ -34,12 +34,12 @@ export function valueFacts(item: Item, kind: SectionKind, reader: Reader): reado
       return [isNumber ? `now ${now}` : now, `was ${item.severity}${worstWords(item, reader, ': ')}`];
     }
     case 'ended':
-      return [`${endInWords(episode)}; last: ${now}`];
+      return [`${endInWords(alert)}; last: ${now}`];
     case 'past':
     case 'listed': {
       const worst = worstWords(item, reader, '');
       if (value === null) return [worst === '' ? now : worst];
-      return [worst === '' ? `${now} when it ended${limitWords(episode)}` : `reached ${worst}; ${now} when it ended`];
+      return [worst === '' ? `${now} when it ended${limitWords(alert)}` : `reached ${worst}; ${now} when it ended`];
     }
     case 'event':
       return [now];
@@ -48,21 +48,21 @@ export function valueFacts(item: Item, kind: SectionKind, reader: Reader): reado
 
 /** `96 %` of what is on its way back, where it is told for the first time; null: the newest value tells all. */
 export function valueBefore(item: Item): string | null {
-  const { worst } = item.episode.progress;
+  const { worst } = item.alert.progress;
   if (item.transition !== 'firing' || worst === undefined || levelNow(item) !== 'none') return null;
   return shortText(worst.valueText, worst.value);
 }
 
 function firingFacts(item: Item, kind: SectionKind, reader: Reader): readonly string[] {
-  const { episode, transition } = item;
-  const keys = item.rule === 'host-key-changed' ? changedKey.exec(episode.valueText) : null;
+  const { alert, transition } = item;
+  const keys = item.rule === 'host-key-changed' ? changedKey.exec(alert.valueText) : null;
   if (keys !== null) return keys.slice(1).map(quoted);
-  const now = quoted(cut(episode.valueText, valueColumns));
-  const { worst } = episode.progress;
+  const now = quoted(cut(alert.valueText, valueColumns));
+  const { worst } = alert.progress;
   const before = valueBefore(item);
   if (before !== null) return [`${worstWords(item, reader, '')}, now ${now}`];
-  const newest = isWithinLimits(item) ? `${now}: ${wayBackWords(item)}` : `${now}${limitWords(episode)}`;
-  const isPeakNews = kind === 'open' && worst !== undefined && worst.value !== null && worst.value !== episode.value;
+  const newest = isWithinLimits(item) ? `${now}: ${wayBackWords(item)}` : `${now}${limitWords(alert)}`;
+  const isPeakNews = kind === 'open' && worst !== undefined && worst.value !== null && worst.value !== alert.value;
   return [
     newest,
     ...(isPeakNews
@@ -75,8 +75,8 @@ function firingFacts(item: Item, kind: SectionKind, reader: Reader): readonly st
 }
 
 /** `96 % at 08:30 (limit: 90 %)`; '' where the worst row is not known. */
-function worstWords({ episode }: Item, reader: Reader, before: string): string {
-  const { worst } = episode.progress;
+function worstWords({ alert }: Item, reader: Reader, before: string): string {
+  const { worst } = alert.progress;
   if (worst === undefined || worst.valueText === '') return '';
   const text = quoted(
     cut(
@@ -87,7 +87,7 @@ function worstWords({ episode }: Item, reader: Reader, before: string): string {
   return `${before}${text}${worst.value === null ? '' : ` at ${momentInWords(reader, worst.atMs)}`}${limitWords(worst)}`;
 }
 
-function limitWords({ limitText }: Pick<Episode, 'limitText'>): string {
+function limitWords({ limitText }: Pick<Alert, 'limitText'>): string {
   return limitText === '' ? '' : ` (limit: ${limitIn(limitText)})`;
 }
 
@@ -103,7 +103,7 @@ function isWithinLimits(item: Item): boolean {
 }
 
 /** null: not known from the number alone. */
-function levelNow({ inForce, episode: { value } }: Item): Level | null {
+function levelNow({ inForce, alert: { value } }: Item): Level | null {
   if (inForce === null || value === null || inForce.freeBytes !== null) return null;
   return createLevelJudge(inForce).levelOf(value);
 }
@@ -129,7 +129,7 @@ function isFlag({ inForce }: Item): boolean {
 }
 
 /** Why an alert ended that did not recover. */
-export function endInWords({ closedReason }: Episode): string {
+export function endInWords({ closedReason }: Alert): string {
   switch (closedReason) {
     case 'gone':
       return 'the client does not list it any more';

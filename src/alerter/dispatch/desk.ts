@@ -1,4 +1,4 @@
-import type { Episode, Transition } from '../../storage/store/episode.ts';
+import type { Alert, Transition } from '../../storage/store/alert.ts';
 import type { Bastions } from '../inhibit/bastions-gone.ts';
 import type { Known } from '../inhibit/difference.ts';
 import { differenceOf, isOnWayBack } from '../inhibit/difference.ts';
@@ -7,7 +7,7 @@ import { isAcknowledged, knownLostBastions } from '../inhibit/hold.ts';
 import { openMilder } from './milder.ts';
 import { hears, outsideHours } from '../inhibit/recipients-of.ts';
 import { earlyMs } from './schedule.ts';
-import { longestGapMs } from '../transition/step-episode.ts';
+import { longestGapMs } from '../transition/step-alert.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
 import type { Matter, News } from './news.ts';
@@ -47,46 +47,46 @@ export function lookThrough(options: DeskOptions): Desk {
   const forgone = new Set<number>();
   let remindersDue = false;
   const lost = lostBastions(options);
-  const heldFor = ({ episode, listener }: Matter): readonly HoldReason[] =>
+  const heldFor = ({ alert, listener }: Matter): readonly HoldReason[] =>
     [
-      hold.insteadFor(episode, recipient),
-      listener === null ? null : outsideHours(listener, episode.severity, nowMs),
+      hold.insteadFor(alert, recipient),
+      listener === null ? null : outsideHours(listener, alert.severity, nowMs),
     ].filter((reason) => reason !== null);
-  const milder = openMilder(matters, (matter) => hold.reasonsFor(matter.episode).length + heldFor(matter).length > 0);
+  const milder = openMilder(matters, (matter) => hold.reasonsFor(matter.alert).length + heldFor(matter).length > 0);
   const reasonsOf = (matter: Matter): readonly HoldReason[] => {
     const worse = milder.worseOf(matter);
     return worse === null ? heldFor(matter) : [...heldFor(matter), worse];
   };
   for (const matter of matters) {
-    const { episode, watch, listener } = matter;
+    const { alert, watch, listener } = matter;
     const known = knownOf(matter);
-    const transition = differenceOf(episode, known, listener);
+    const transition = differenceOf(alert, known, listener);
     if (transition === null) {
-      if (known?.state === 'flapping' && episode.flapping && known.severity !== episode.severity) {
+      if (known?.state === 'flapping' && alert.flapping && known.severity !== alert.severity) {
         held.push({ matter, reasons: [{ kind: 'flapping' }] });
       }
       const isDue = isReminderDue(options, matter, known);
       if (isDue === null) continue;
       const own = reasonsOf(matter);
-      const holding = [...hold.reasonsFor(episode), ...own];
-      const reasons = isAcknowledged(episode, nowMs) ? [acknowledgement(episode)] : holding;
+      const holding = [...hold.reasonsFor(alert), ...own];
+      const reasons = isAcknowledged(alert, nowMs) ? [acknowledgement(alert)] : holding;
       if (reasons.length === 0) {
         reminders.push({ matter, transition: 'reminder', known, listedOnly: false });
         remindersDue ||= isDue;
       } else if (isDue) held.push({ matter, reasons });
       continue;
     }
-    const wentByMs = transition === 'past' ? hold.wentByUntilMs(episode, recipient) : null;
+    const wentByMs = transition === 'past' ? hold.wentByUntilMs(alert, recipient) : null;
     const isPaused = transition === 'past' && watch.client?.state === 'paused';
     const isMilder = transition === 'past' && milder.wasBesideWorse(matter);
     if (isPaused || isMilder || (wentByMs !== null && nowMs - wentByMs >= listingMs)) {
-      forgone.add(episode.id);
+      forgone.add(alert.id);
       continue;
     }
-    const behind = transition === 'firing' && episode.rule === 'unreachable' ? lost(episode) : null;
+    const behind = transition === 'firing' && alert.rule === 'unreachable' ? lost(alert) : null;
     const own = [behind, ...reasonsOf(matter)].filter((reason) => reason !== null);
-    const holding = [...hold.reasonsFor(episode), ...own];
-    const reasons = holding.length > 0 ? holding : wayBack(options, episode, transition);
+    const holding = [...hold.reasonsFor(alert), ...own];
+    const reasons = holding.length > 0 ? holding : wayBack(options, alert, transition);
     if (reasons.length > 0) held.push({ matter, reasons });
     else news.push({ matter, transition, known, listedOnly: wentByMs !== null });
   }
@@ -97,33 +97,33 @@ export function lookThrough(options: DeskOptions): Desk {
 const returnsToTell = 2;
 
 /** Holds back a worsening whose newest row is on its way back, until the next row is overdue. */
-function wayBack({ nowMs, everyMs }: DeskOptions, episode: Episode, transition: Transition): readonly HoldReason[] {
-  const { flapping, progress } = episode;
+function wayBack({ nowMs, everyMs }: DeskOptions, alert: Alert, transition: Transition): readonly HoldReason[] {
+  const { flapping, progress } = alert;
   const isWorse = transition === 'firing' || transition === 'escalated';
   const isFresh = Math.abs(nowMs - progress.lastAtMs) <= longestGapMs(everyMs);
-  const isUndecided = isOnWayBack(episode) && (progress.returns ?? 0) < returnsToTell;
+  const isUndecided = isOnWayBack(alert) && (progress.returns ?? 0) < returnsToTell;
   return isWorse && !flapping && isUndecided && isFresh ? [{ kind: 'way-back' }] : [];
 }
 
 /** null: nothing of which to remind. */
 function isReminderDue({ nowMs, everyMs }: DeskOptions, matter: Matter, known: Known): boolean | null {
-  const { episode, watch, listener } = matter;
+  const { alert, watch, listener } = matter;
   const repeatMs = watch.rule?.repeatMs ?? null;
-  if (episode.state !== 'firing' || known === null || repeatMs === null) return null;
-  if (listener === null || !hears(listener, episode.severity)) return null;
+  if (alert.state !== 'firing' || known === null || repeatMs === null) return null;
+  if (listener === null || !hears(listener, alert.severity)) return null;
   const sinceMs = nowMs - known.toldAtMs;
   // A time further ahead than any pause comes from a clock that was wrong.
   return sinceMs >= repeatMs - earlyMs(everyMs, repeatMs) || -sinceMs > repeatMs;
 }
 
-function acknowledgement({ acknowledgedBy, acknowledgedUntilMs }: Episode): HoldReason {
+function acknowledgement({ acknowledgedBy, acknowledgedUntilMs }: Alert): HoldReason {
   return { kind: 'acknowledged', by: acknowledgedBy ?? '', untilMs: acknowledgedUntilMs };
 }
 
 /** Returns the lost bastion that the recipient was told of in place of an alert, and at least as severely. */
-function lostBastions({ matters, knownOf, bastions }: DeskOptions): (episode: Episode) => HoldReason | null {
-  const unreachable = matters.filter(({ episode: { rule, state } }) => rule === 'unreachable' && state === 'firing');
-  const told = unreachable.map((matter) => ({ client: matter.episode.client, known: knownOf(matter) }));
+function lostBastions({ matters, knownOf, bastions }: DeskOptions): (alert: Alert) => HoldReason | null {
+  const unreachable = matters.filter(({ alert: { rule, state } }) => rule === 'unreachable' && state === 'firing');
+  const told = unreachable.map((matter) => ({ client: matter.alert.client, known: knownOf(matter) }));
   const known = knownLostBastions(bastions, told);
   return ({ client, severity }) => {
     const lost = known.size === 0 ? null : bastions.lostFor(client);

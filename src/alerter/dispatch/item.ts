@@ -6,20 +6,20 @@ import type { News } from './news.ts';
 
 /** What a mail says of a piece of news; `hosts` by collector id. */
 export function itemOf({ matter, transition, known, listedOnly }: News, hosts?: World['collectorHosts']): Item {
-  const { episode, watch } = matter;
-  const { client, rule, subject, firstEvidence, sequence } = episode;
-  const isOver = episode.state === 'resolved';
+  const { alert, watch } = matter;
+  const { client, rule, subject, firstEvidence, sequence } = alert;
+  const isOver = alert.state === 'resolved';
   // One reminder follows the other within one sequence: what tells them apart is when it was told before.
   const again = transition === 'reminder' ? [String(known?.toldAtMs ?? 0)] : [];
   return {
     client,
     rule,
     subject,
-    alertId: episode.id,
+    alertId: alert.id,
     sequence,
     transition,
-    severity: isOver ? (known?.severity ?? episode.severity) : episode.severity,
-    episode,
+    severity: isOver ? (known?.severity ?? alert.severity) : alert.severity,
+    alert,
     identity: [client, rule, subject, firstEvidence, transition, String(sequence), ...again].join('\0'),
     groups: watch.client?.groups ?? [],
     address: watch.client?.address ?? null,
@@ -45,9 +45,9 @@ export const sectionOrder: readonly SectionKind[] = [
   'listed',
 ];
 
-export function sectionOf({ transition, severity, listedOnly, episode }: Item): SectionKind {
+export function sectionOf({ transition, severity, listedOnly, alert }: Item): SectionKind {
   if (listedOnly) return 'listed';
-  if (transition === 'past' && episode.closedReason === 'event') return 'event';
+  if (transition === 'past' && alert.closedReason === 'event') return 'event';
   switch (transition) {
     case 'firing':
     case 'escalated':
@@ -69,7 +69,7 @@ export function compareItems(one: Item, other: Item): number {
     compareText(one.client, other.client) ||
     compareText(one.rule, other.rule) ||
     compareText(one.subject, other.subject) ||
-    one.episode.pendingSinceMs - other.episode.pendingSinceMs ||
+    one.alert.pendingSinceMs - other.alert.pendingSinceMs ||
     one.alertId - other.alertId
   );
 }

@@ -1,20 +1,20 @@
-import type { Told } from '../../storage/store/episode.ts';
+import type { Told } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { Known } from '../inhibit/difference.ts';
 import type { Watch } from '../inhibit/recipients-of.ts';
 import { compareText } from '../../text/compare-text.ts';
 import type { World } from '../inhibit/world.ts';
-import type { Matter, StoredEpisode } from './news.ts';
+import type { Matter, StoredAlert } from './news.ts';
 
-/** An episode, and what config.xml says of it. */
+/** An alert, and what config.xml says of it. */
 export interface Watched {
-  readonly episode: StoredEpisode;
+  readonly alert: StoredAlert;
   readonly watch: Watch;
 }
 
 /** Those that are stored and not settled, in an order that is always the same. */
-export function watchedEpisodes({ episodes }: World, watchOf: (episode: StoredEpisode) => Watch): readonly Watched[] {
-  const stored = episodes.filter((episode): episode is StoredEpisode => episode.id !== null && !episode.settled);
+export function watchedAlerts({ alerts }: World, watchOf: (alert: StoredAlert) => Watch): readonly Watched[] {
+  const stored = alerts.filter((alert): alert is StoredAlert => alert.id !== null && !alert.settled);
   return stored
     .sort(
       (one, other) =>
@@ -23,7 +23,7 @@ export function watchedEpisodes({ episodes }: World, watchOf: (episode: StoredEp
         compareText(one.subject, other.subject) ||
         one.id - other.id,
     )
-    .map((episode) => ({ episode, watch: watchOf(episode) }));
+    .map((alert) => ({ alert, watch: watchOf(alert) }));
 }
 
 /** What concerns each: those whom config.xml names, and those who were told. */
@@ -35,16 +35,16 @@ export function mattersByRecipient(world: World, watched: readonly Watched[]): R
     if (own === undefined) matters.set(recipient, [matter]);
     else own.push(matter);
   };
-  for (const { episode, watch } of watched) {
-    if (episode.state === 'pending') continue;
-    const told = toldOf.get(episode.id) ?? [];
+  for (const { alert, watch } of watched) {
+    if (alert.state === 'pending') continue;
+    const told = toldOf.get(alert.id) ?? [];
     for (const listener of watch.listeners.values()) {
       const known = told.find(({ recipient }) => recipient === listener.recipient) ?? null;
-      add(listener.recipient, { episode, watch, listener, told: known === null ? null : knownOf(known) });
+      add(listener.recipient, { alert, watch, listener, told: known === null ? null : knownOf(known) });
     }
     for (const known of told) {
       if (watch.listeners.has(known.recipient)) continue;
-      add(known.recipient, { episode, watch, listener: null, told: knownOf(known) });
+      add(known.recipient, { alert, watch, listener: null, told: knownOf(known) });
     }
   }
   return matters;

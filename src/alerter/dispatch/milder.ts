@@ -1,5 +1,5 @@
 import type { Rule } from '../../config/config.ts';
-import type { Episode } from '../../storage/store/episode.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { hears } from '../inhibit/recipients-of.ts';
 import { rivalry } from '../evaluate/rule-metric.ts';
@@ -21,42 +21,42 @@ export function openMilder(matters: readonly Matter[], isHeld: (matter: Matter) 
   const rivals = groupBy(matters.filter(isRival), keyOf);
   const worse = (matter: Matter): readonly Matter[] => {
     const others = isRival(matter) ? (rivals.get(keyOf(matter)) ?? []) : [];
-    return others.filter((other) => other.episode.rule !== matter.episode.rule && compareBadness(other, matter) < 0);
+    return others.filter((other) => other.alert.rule !== matter.alert.rule && compareBadness(other, matter) < 0);
   };
   return {
     worseOf: (matter) => {
-      const told = worse(matter).find((other) => other.episode.state === 'firing' && !isHeld(other));
-      return told === undefined ? null : { kind: 'worse-rule', rule: told.episode.rule };
+      const told = worse(matter).find((other) => other.alert.state === 'firing' && !isHeld(other));
+      return told === undefined ? null : { kind: 'worse-rule', rule: told.alert.rule };
     },
-    wasBesideWorse: (matter) => worse(matter).some((other) => overlaps(other.episode, matter.episode)),
+    wasBesideWorse: (matter) => worse(matter).some((other) => overlaps(other.alert, matter.alert)),
   };
 }
 
-function isRival({ watch: { rule }, listener, episode }: Matter): boolean {
-  return rule?.origin === 'file' && !rule.also && listener !== null && hears(listener, episode.severity);
+function isRival({ watch: { rule }, listener, alert }: Matter): boolean {
+  return rule?.origin === 'file' && !rule.also && listener !== null && hears(listener, alert.severity);
 }
 
-function keyOf({ watch: { rule }, episode: { client, subject } }: Matter): string {
+function keyOf({ watch: { rule }, alert: { client, subject } }: Matter): string {
   return `${client}\0${subject}\0${rule === null ? '' : rivalry(rule)}`;
 }
 
 /** The worse one first: by severity, then by the limit that is further out. */
 function compareBadness(one: Matter, other: Matter): number {
   return (
-    compareSeverity(one.episode.severity, other.episode.severity) ||
+    compareSeverity(one.alert.severity, other.alert.severity) ||
     limitOf(other) - limitOf(one) ||
-    compareText(one.episode.rule, other.episode.rule)
+    compareText(one.alert.rule, other.alert.rule)
   );
 }
 
-function limitOf({ watch: { rule }, episode: { severity } }: Matter): number {
+function limitOf({ watch: { rule }, alert: { severity } }: Matter): number {
   const { warning = null, critical = null, op } = rule ?? ({} as Partial<Rule>);
   const limit = (severity === 'critical' ? (critical ?? warning) : (warning ?? critical)) ?? 0;
   return op === 'lt' || op === 'le' ? -limit : limit;
 }
 
-function overlaps(one: Episode, other: Episode): boolean {
-  const endMs = ({ resolvedAtMs }: Episode): number => resolvedAtMs ?? Infinity;
-  const beginMs = ({ firingSinceMs }: Episode): number => firingSinceMs ?? Infinity;
+function overlaps(one: Alert, other: Alert): boolean {
+  const endMs = ({ resolvedAtMs }: Alert): number => resolvedAtMs ?? Infinity;
+  const beginMs = ({ firingSinceMs }: Alert): number => firingSinceMs ?? Infinity;
   return beginMs(one) <= endMs(other) && beginMs(other) <= endMs(one);
 }

@@ -1,12 +1,12 @@
-import type { Episode, Transition } from '../../storage/store/episode.ts';
+import type { Alert, Transition } from '../../storage/store/alert.ts';
 import type { Known } from '../inhibit/difference.ts';
 import type { Listener, Watch } from '../inhibit/recipients-of.ts';
 
-export type StoredEpisode = Episode & { readonly id: number };
+export type StoredAlert = Alert & { readonly id: number };
 
-/** One episode as it concerns one recipient. */
+/** One alert as it concerns one recipient. */
 export interface Matter {
-  readonly episode: StoredEpisode;
+  readonly alert: StoredAlert;
   readonly watch: Watch;
   /** null: it was told once, and is not told any more. */
   readonly listener: Listener | null;

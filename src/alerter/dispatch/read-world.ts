@@ -18,7 +18,7 @@ export interface ReadWorldOptions {
 /** What telling looks at: the stored state, and how far the collector's runs are. */
 export async function readWorld({ config, store, runs, nowMs, firstPass, newRules }: ReadWorldOptions): Promise<World> {
   const state = await store.state(nowMs);
-  const names = [...new Set(state.episodes.map(({ client }) => client))].filter((name) => name !== '');
+  const names = [...new Set(state.alerts.map(({ client }) => client))].filter((name) => name !== '');
   const memories = names.length === 0 ? new Map<string, never>() : await store.memories(names);
   const newest = [...memories].flatMap(([name, { newestReportMs }]) =>
     newestReportMs === null ? [] : [[name, newestReportMs] as const],

@@ -9,7 +9,7 @@ export interface Contents {
   /** Empty: everything is said in mails that wait, or has to wait for them. */
   readonly news: readonly News[];
   readonly replaces: readonly WaitingMail[];
-  /** By episode: the waiting mail that is not replaced and speaks of it. */
+  /** By alert: the waiting mail that is not replaced and speaks of it. */
   readonly kept: ReadonlyMap<number, WaitingMail>;
 }
 
@@ -38,7 +38,7 @@ export function contentsOf({ waiting, begun, look }: ReplaceOptions): Contents {
       ),
     );
     const said = tellable(
-      look(({ episode, told }) => (before.has(episode.id) ? (before.get(episode.id) ?? null) : told)),
+      look(({ alert, told }) => (before.has(alert.id) ? (before.get(alert.id) ?? null) : told)),
       kept,
     );
     const stays = staying(replaces, said);
@@ -55,7 +55,7 @@ export function contentsOf({ waiting, begun, look }: ReplaceOptions): Contents {
 /** What may be said beside mails that are kept. */
 function tellable({ news, reminders, remindersDue }: Desk, kept: ReadonlyMap<number, WaitingMail>): readonly News[] {
   return [...news, ...(remindersDue ? reminders : [])].filter(
-    ({ matter, known, transition }) => !kept.has(matter.episode.id) || isUrgent(matter.episode, known, transition),
+    ({ matter, known, transition }) => !kept.has(matter.alert.id) || isUrgent(matter.alert, known, transition),
   );
 }
 
@@ -73,7 +73,7 @@ function knowledgeBefore(mails: readonly WaitingMail[]): ReadonlyMap<number, Kno
 
 /** Mails that cannot be replaced, for not all they speak of is said or they share something with one of which it is not. */
 function staying(mails: readonly WaitingMail[], said: readonly News[]): ReadonlySet<WaitingMail> {
-  const told = new Set(said.map(({ matter }) => matter.episode.id));
+  const told = new Set(said.map(({ matter }) => matter.alert.id));
   const stays = new Set(mails.filter(({ items }) => items.some(({ alertId }) => !told.has(alertId))));
   const shared = new Set([...stays].flatMap(({ items }) => items.map(({ alertId }) => alertId)));
   for (let size = -1; size !== stays.size;) {
@@ -88,7 +88,7 @@ function staying(mails: readonly WaitingMail[], said: readonly News[]): Readonly
 }
 
 function isSaidIn({ matter, transition }: News, mails: readonly WaitingMail[]): boolean {
-  const { id, sequence } = matter.episode;
+  const { id, sequence } = matter.alert;
   return mails.some(({ items }) =>
     items.some((item) => item.alertId === id && item.sequence === sequence && item.transition === transition),
   );

@@ -28,11 +28,11 @@ interface ScheduleOptions {
 
 /** True if the news may not wait, and its client has not used up its urgent mails of the hour. */
 export function isUrgentNow(
-  { matter: { episode }, known, transition }: Pick<News, 'matter' | 'known' | 'transition'>,
+  { matter: { alert }, known, transition }: Pick<News, 'matter' | 'known' | 'transition'>,
   history: RecipientHistory | null,
 ): boolean {
-  if (!isUrgent(episode, known, transition)) return false;
-  return episode.client === '' || (history?.urgentOfClient?.get(episode.client) ?? 0) < mostUrgentOfClient;
+  if (!isUrgent(alert, known, transition)) return false;
+  return alert.client === '' || (history?.urgentOfClient?.get(alert.client) ?? 0) < mostUrgentOfClient;
 }
 
 /**
@@ -50,7 +50,7 @@ export function postponement(options: ScheduleOptions): HoldReason | null {
   }
   if (
     maxMailsPerHour === null ||
-    news.some((one) => isNewCritical(one.matter.episode, one.known) && isUrgentNow(one, history))
+    news.some((one) => isNewCritical(one.matter.alert, one.known) && isUrgentNow(one, history))
   )
     return null;
   const times = recentTimes(options);

@@ -1,4 +1,4 @@
-import type { Told } from '../../storage/store/episode.ts';
+import type { Told } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { differenceOf } from '../inhibit/difference.ts';
 import type { Hold } from '../inhibit/hold.ts';
@@ -27,16 +27,16 @@ export function settledOf({ world, hold, watched, told, mails, forgone }: Settle
   const known = new Map([...world.told, ...told].map((one) => [`${one.alertId} ${one.recipient}`, one]));
   const toldOf = groupBy(world.told, ({ alertId }) => alertId);
   const noMore = new Set(forgone.map(({ alertId, recipient }) => `${alertId} ${recipient}`));
-  const isOwed = ({ episode, watch }: Watched): boolean => {
+  const isOwed = ({ alert, watch }: Watched): boolean => {
     const recipients = new Set([
       ...watch.listeners.keys(),
-      ...(toldOf.get(episode.id) ?? []).map(({ recipient }) => recipient),
+      ...(toldOf.get(alert.id) ?? []).map(({ recipient }) => recipient),
     ]);
     return [...recipients].some((recipient) => {
-      const key = `${episode.id} ${recipient}`;
+      const key = `${alert.id} ${recipient}`;
       const before = known.get(key);
       const difference = differenceOf(
-        episode,
+        alert,
         before === undefined ? null : knownOf(before),
         watch.listeners.get(recipient) ?? null,
       );
@@ -45,15 +45,15 @@ export function settledOf({ world, hold, watched, told, mails, forgone }: Settle
   };
   const unsettled = new Set<number>();
   const settled = watched.filter((one) => {
-    const { episode } = one;
-    if (episode.state !== 'resolved') return false;
-    if (!inMail.has(episode.id) && !isOwed(one)) return true;
-    const standIn = hold.standInFor(episode)?.id ?? null;
+    const { alert } = one;
+    if (alert.state !== 'resolved') return false;
+    if (!inMail.has(alert.id) && !isOwed(one)) return true;
+    const standIn = hold.standInFor(alert)?.id ?? null;
     if (standIn !== null) unsettled.add(standIn);
     return false;
   });
   return settled
-    .map(({ episode }) => episode.id)
+    .map(({ alert }) => alert.id)
     .filter((id) => !unsettled.has(id))
     .sort((one, other) => one - other);
 }

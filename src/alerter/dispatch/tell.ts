@@ -1,6 +1,6 @@
 import type { Severity } from '../../config/config.ts';
 import type { RecipientHistory, WaitingMail } from '../../storage/store/alert-store.ts';
-import type { Told } from '../../storage/store/episode.ts';
+import type { Told } from '../../storage/store/alert.ts';
 import type { Bastions } from '../inhibit/bastions-gone.ts';
 import { openBastions } from '../inhibit/bastions-gone.ts';
 import { openCovers } from '../inhibit/covers.ts';
@@ -12,7 +12,7 @@ import { sectionsOf } from './group.ts';
 import type { Hold } from '../inhibit/hold.ts';
 import { openHold } from '../inhibit/hold.ts';
 import { compareItems, itemOf } from './item.ts';
-import { mattersByRecipient, watchedEpisodes } from './matters.ts';
+import { mattersByRecipient, watchedAlerts } from './matters.ts';
 import type { Watched } from './matters.ts';
 import { createWatches, hears } from '../inhibit/recipients-of.ts';
 import { contentsOf } from './replace.ts';
@@ -27,7 +27,7 @@ import type { Matter, News } from './news.ts';
 /**
  * What is to be told now, to whom, in which mail, and why the rest is not: the difference between what each recipient was
  * told last and the state, unless something holds it back (specification, section 5). The same world gives the same
- * answer, order included. Episodes that are not stored yet (id null) are left out.
+ * answer, order included. Alerts that are not stored yet (id null) are left out.
  *
  * What began and ended while it was held back by a silence or window is only listed: in the recipient's next mail that
  * goes out anyway, for twelve hours after that; then it is left to `alerts` and `explain`.
@@ -42,8 +42,8 @@ export function tell(world: World): Telling {
     windowsOf: (client) => (client === '' ? config.alerts.windows : (windowsOfClient.get(client) ?? [])),
   });
   const hold = remembering(openHold({ world, covers, watchOf }));
-  const bastions = openBastions(config, world.episodes);
-  const watched = watchedEpisodes(world, watchOf);
+  const bastions = openBastions(config, world.alerts);
+  const watched = watchedAlerts(world, watchOf);
   const pass: Pass = { world, hold, bastions };
   const outcomes = [...mattersByRecipient(world, watched)]
     .sort(([one], [other]) => compareText(one, other))
@@ -91,7 +91,7 @@ function tellOne({ world, hold, bastions }: Pass, recipient: string, matters: re
     look,
   });
   const behind = desk.news.flatMap(({ matter }) => {
-    const mail = contents.kept.get(matter.episode.id);
+    const mail = contents.kept.get(matter.alert.id);
     const isSaid = mail === undefined || contents.news.some((news) => news.matter === matter);
     return isSaid ? [] : [heldOf(matter, recipient, { kind: 'older-mail', mailId: mail.id })];
   });
@@ -112,12 +112,12 @@ function tellOne({ world, hold, bastions }: Pass, recipient: string, matters: re
   }
   const replaces = contents.replaces.map(({ id }) => id).sort((one, other) => one - other);
   const mail = mailOf({ world, bastions }, { recipient, matters, news: contents.news, replaces, history });
-  const told = mail.items.map(({ alertId, episode }) => ({ alertId, recipient, ...knownAfter(episode, nowMs) }));
+  const told = mail.items.map(({ alertId, alert }) => ({ alertId, recipient, ...knownAfter(alert, nowMs) }));
   return { mail, told, held: [...heldBack, ...behind], forgone };
 }
 
-function heldOf({ episode }: Matter, recipient: string, reason: HoldReason): Held {
-  return { alertId: episode.id, recipient: isForEverybody(reason) ? null : recipient, reason };
+function heldOf({ alert }: Matter, recipient: string, reason: HoldReason): Held {
+  return { alertId: alert.id, recipient: isForEverybody(reason) ? null : recipient, reason };
 }
 
 const ownReasons: readonly HoldReason['kind'][] = [
@@ -176,11 +176,11 @@ function mailOf(
 
 /** Returns what fires for a recipient who knows it, or learns it now. */
 function openItems(matters: readonly Matter[], news: readonly News[], hosts: World['collectorHosts']): readonly Item[] {
-  const learnt = new Set(news.map(({ matter }) => matter.episode.id));
+  const learnt = new Set(news.map(({ matter }) => matter.alert.id));
   return matters
-    .filter(({ episode, listener, told }) => {
-      const isKnown = learnt.has(episode.id) || (told !== null && told.state !== 'resolved');
-      return episode.state === 'firing' && listener !== null && hears(listener, episode.severity) && isKnown;
+    .filter(({ alert, listener, told }) => {
+      const isKnown = learnt.has(alert.id) || (told !== null && told.state !== 'resolved');
+      return alert.state === 'firing' && listener !== null && hears(listener, alert.severity) && isKnown;
     })
     .map((matter) => itemOf({ matter, transition: 'reminder', known: matter.told, listedOnly: false }, hosts))
     .sort(compareItems);
@@ -195,11 +195,11 @@ function compareMails(one: DueMail, other: DueMail): number {
 function heldByNobody(watched: readonly Watched[], told: readonly Told[]): readonly Held[] {
   const known = new Set(told.map(({ alertId }) => alertId));
   return watched
-    .filter(({ episode, watch }) => {
-      const isHeard = [...watch.listeners.values()].some((listener) => hears(listener, episode.severity));
-      return episode.state === 'firing' && !isHeard && !known.has(episode.id);
+    .filter(({ alert, watch }) => {
+      const isHeard = [...watch.listeners.values()].some((listener) => hears(listener, alert.severity));
+      return alert.state === 'firing' && !isHeard && !known.has(alert.id);
     })
-    .map(({ episode }) => ({ alertId: episode.id, recipient: null, reason: { kind: 'nobody' } }));
+    .map(({ alert }) => ({ alertId: alert.id, recipient: null, reason: { kind: 'nobody' } }));
 }
 
 /** What holds for everybody once. */
@@ -208,14 +208,14 @@ function joined(held: readonly Held[]): readonly Held[] {
   return [...distinct.values()];
 }
 
-/** Each episode is asked about for each recipient. */
+/** Each alert is asked about for each recipient. */
 function remembering(hold: Hold): Hold {
   const reasons = new Map<number | null, readonly HoldReason[]>();
   return {
     ...hold,
-    reasonsFor: (episode) => {
-      const known = reasons.get(episode.id) ?? hold.reasonsFor(episode);
-      reasons.set(episode.id, known);
+    reasonsFor: (alert) => {
+      const known = reasons.get(alert.id) ?? hold.reasonsFor(alert);
+      reasons.set(alert.id, known);
       return known;
     },
   };

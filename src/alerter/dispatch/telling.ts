@@ -1,16 +1,16 @@
 import type { Rule, Severity } from '../../config/config.ts';
-import type { AlertKey, Episode, StoredItem, Told, Transition } from '../../storage/store/episode.ts';
+import type { AlertKey, Alert, StoredItem, Told, Transition } from '../../storage/store/alert.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
 
 /** One thing that one mail says. */
 export interface Item extends AlertKey {
   readonly alertId: number;
-  /** The episode's; a reminder has that of what it reminds of. */
+  /** The alert's; a reminder has that of what it reminds of. */
   readonly sequence: number;
   readonly transition: Transition;
-  /** The episode's; of what is over, the worst that its recipient was told. */
+  /** The alert's; of what is over, the worst that its recipient was told. */
   readonly severity: Severity;
-  readonly episode: Episode;
+  readonly alert: Alert;
   /** Tells items from each other for ever, whatever database they are stored in: what a Message-ID is made of. */
   readonly identity: string;
   /** Named groups of the client, outermost first; empty for what concerns the fleet. */
@@ -126,7 +126,7 @@ export interface Telling {
   readonly mails: readonly DueMail[];
   /** Told rows that are new or changed, as they are once the mails stand. */
   readonly told: readonly Told[];
-  /** Episodes of which nobody has to be told any more, and that no waiting mail speaks of. */
+  /** Alerts of which nobody has to be told any more, and that no waiting mail speaks of. */
   readonly settled: readonly number[];
   readonly held: readonly Held[];
 }

@@ -1,6 +1,6 @@
 import type { Rule } from '../../config/config.ts';
 import type { DiskRow } from '../../report/columns.ts';
-import type { Level } from '../../storage/store/episode.ts';
+import type { Level } from '../../storage/store/alert.ts';
 
 /** What one row says about one subject of one rule. */
 export interface Reading {

@@ -1,6 +1,6 @@
 import type { Rule } from '../../config/config.ts';
 import type { Unit } from '../../report/metrics.ts';
-import type { Level } from '../../storage/store/episode.ts';
+import type { Level } from '../../storage/store/alert.ts';
 import { describeLimit, formatValue } from './describe-value.ts';
 import { createLevelJudge } from './judge-level.ts';
 import type { LevelJudge } from './judge-level.ts';

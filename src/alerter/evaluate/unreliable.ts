@@ -1,6 +1,6 @@
 import type { Rule } from '../../config/config.ts';
 import type { UntreatedVisit } from '../../storage/store/alert-store.ts';
-import type { ClientMemory } from '../../storage/store/episode.ts';
+import type { ClientMemory } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { Reading } from './observation.ts';
 import { readFault, readWell } from './reading.ts';

@@ -1,5 +1,5 @@
 import type { AlertStore, Unsent } from '../../storage/store/alert-store.ts';
-import type { Told } from '../../storage/store/episode.ts';
+import type { Told } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 
 /** The news of an alert that was composed for a recipient last, and what became of the mail. */

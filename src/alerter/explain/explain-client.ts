@@ -1,8 +1,8 @@
 import type { Client } from '../../config/config.ts';
 import type { AlertStore, MailSummary, NewestRows } from '../../storage/store/alert-store.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { explainEpisodes } from './explain-episodes.ts';
-import type { ExplainOptions, RuleExplained } from './explain-episodes.ts';
+import { explainAlerts } from './explain-alerts.ts';
+import type { ExplainOptions, RuleExplained } from './explain-alerts.ts';
 import type { Observation } from '../evaluate/observation.ts';
 import { needsOf, readReport, readVisit } from '../evaluate/read-row.ts';
 import { reasonInReport, unknownAfter } from '../transition/unknown-rules.ts';
@@ -39,7 +39,7 @@ export async function explainClient(options: ExplainOptions & { readonly client:
     ({ rule }) => rule,
   );
   const unknown = await explainUnknown(options, newest, observations, memory?.unknown ?? {});
-  const { rules, undelivered } = await explainEpisodes(options, {
+  const { rules, undelivered } = await explainAlerts(options, {
     ...client,
     subjectsOf: (rule) => (readings.get(rule) ?? []).map(({ subject }) => subject),
   });

@@ -3,8 +3,8 @@ import type { SealedSummary } from '../../storage/store/sealed-store.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { openBastions } from '../inhibit/bastions-gone.ts';
 import type { LostBastion } from '../inhibit/bastions-gone.ts';
-import { explainEpisodes } from './explain-episodes.ts';
-import type { ExplainOptions, RuleExplained } from './explain-episodes.ts';
+import { explainAlerts } from './explain-alerts.ts';
+import type { ExplainOptions, RuleExplained } from './explain-alerts.ts';
 import { databaseUpSince } from '../absence/fleet-conditions.ts';
 import { newestFinished } from '../absence/fleet-facts.ts';
 
@@ -35,7 +35,7 @@ export async function explainFleet(options: ExplainOptions): Promise<FleetExplai
   const { config, store, nowMs } = options;
   const { everyMs } = config.collector;
   const { rules, windows } = config.alerts;
-  const explained = await explainEpisodes(options, { name: '', rules, windows, subjectsOf: () => [] });
+  const explained = await explainAlerts(options, { name: '', rules, windows, subjectsOf: () => [] });
   const runs = (await store.runs('collect', nowMs - collectorsMs)).filter(
     ({ scope, outcome, collectorId }) => scope === 'full' && outcome !== 'overlapped' && collectorId !== '',
   );
@@ -45,7 +45,7 @@ export async function explainFleet(options: ExplainOptions): Promise<FleetExplai
     everyMs,
   );
   const judgedFromMs = upSinceMs === null ? null : upSinceMs + 2 * everyMs;
-  const bastions = openBastions(config, explained.world.episodes);
+  const bastions = openBastions(config, explained.world.alerts);
   const lost = new Map(
     config.clients.flatMap(({ name }) => bastions.lostFor(name) ?? []).map((bastion) => [bastion.name, bastion]),
   );

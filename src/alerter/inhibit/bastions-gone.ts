@@ -1,6 +1,6 @@
 import type { Client, Config } from '../../config/config.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
-import type { Episode } from '../../storage/store/episode.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 
 /** A bastion behind which nothing can be reached. */
 export interface LostBastion {
@@ -25,13 +25,13 @@ export interface Bastions {
  * A bastion is gone when none of the clients behind it can be reached and at least two of them fire: no client says so
  * itself. Clients whose host key is in doubt say nothing either way.
  */
-export function openBastions(config: Config, episodes: readonly Episode[]): Bastions {
+export function openBastions(config: Config, alerts: readonly Alert[]): Bastions {
   const ways = waysOf(config);
   if (ways.size === 0) return { wayTo: () => [], lostFor: () => null, behind: () => 0, lostBehind: () => [] };
-  const conditions = new Map<string, Episode[]>();
-  for (const episode of episodes) {
-    if (episode.state === 'resolved' || !visitConditions.includes(episode.rule) || !ways.has(episode.client)) continue;
-    conditions.set(episode.client, [...(conditions.get(episode.client) ?? []), episode]);
+  const conditions = new Map<string, Alert[]>();
+  for (const alert of alerts) {
+    if (alert.state === 'resolved' || !visitConditions.includes(alert.rule) || !ways.has(alert.client)) continue;
+    conditions.set(alert.client, [...(conditions.get(alert.client) ?? []), alert]);
   }
   const behind = new Map<string, number>();
   const firing = new Map<string, string[]>();

@@ -1,7 +1,7 @@
 import type { Config, Window } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import type { Silence } from '../../storage/store/alert-store.ts';
-import type { AlertKey, Episode } from '../../storage/store/episode.ts';
+import type { AlertKey, Alert } from '../../storage/store/alert.ts';
 import { silenceMatcher } from './silences.ts';
 import type { Span } from './windows.ts';
 import { windowSpans } from './windows.ts';
@@ -9,7 +9,7 @@ import { dayMs } from '../../text/zone-time.ts';
 import type { HoldReason } from './hold-reason.ts';
 
 /** What silences and windows look at of an alert. */
-export type CoverKey = AlertKey & Pick<Episode, 'severity'>;
+export type CoverKey = AlertKey & Pick<Alert, 'severity'>;
 
 /** Silences and windows, by when they cover an alert. */
 export interface Covers {

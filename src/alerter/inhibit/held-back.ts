@@ -13,7 +13,7 @@ export interface HeldBack {
 
 interface HeldBackOptions {
   readonly config: Config;
-  readonly store: Pick<AlertStore, 'silences' | 'openEpisodes'>;
+  readonly store: Pick<AlertStore, 'silences' | 'openAlerts'>;
   readonly nowMs: number;
 }
 
@@ -41,9 +41,9 @@ export async function readHeldBack(options: HeldBackOptions): Promise<readonly H
   }
   for (const untilMs of openWindows(config, nowMs)) add(null, untilMs, 0);
   const covers = await readCovers(options);
-  for (const episode of await store.openEpisodes(null)) {
-    if (episode.state !== 'firing') continue;
-    for (const reason of covers.reasonsAt(episode, nowMs)) {
+  for (const alert of await store.openAlerts(null)) {
+    if (alert.state !== 'firing') continue;
+    for (const reason of covers.reasonsAt(alert, nowMs)) {
       if (reason.kind === 'silence') add(reason.id, reason.untilMs, 1);
       if (reason.kind === 'window') add(null, reason.untilMs, 1);
     }

@@ -1,5 +1,5 @@
 import type { Severity } from '../../config/config.ts';
-import type { Episode } from '../../storage/store/episode.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { Bastions } from './bastions-gone.ts';
 import type { Covers } from './covers.ts';
@@ -8,7 +8,7 @@ import type { Known } from './difference.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
 import { hears, outsideHours, stoodForBy } from './recipients-of.ts';
 import type { Watch } from './recipients-of.ts';
-import { longestGapMs } from '../transition/step-episode.ts';
+import { longestGapMs } from '../transition/step-alert.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 import type { HoldReason } from './hold-reason.ts';
 import type { World } from './world.ts';
@@ -16,37 +16,37 @@ import type { World } from './world.ts';
 /** The reasons that hold an alert back, and the end of what covered an alert that is only listed. */
 export interface Hold {
   /** All reasons that hold for everybody; empty: it may be told. */
-  readonly reasonsFor: (episode: Episode) => readonly HoldReason[];
+  readonly reasonsFor: (alert: Alert) => readonly HoldReason[];
   /**
    * The alert that the recipient is told instead: that the client is away, or a fault of its collector. An alert stands
    * for no worse one, and for nothing while a person mutes it for a recipient who was not told of it before.
    */
-  readonly insteadFor: (episode: Episode, recipient: string) => HoldReason | null;
+  readonly insteadFor: (alert: Alert, recipient: string) => HoldReason | null;
   /**
-   * The end of what covered a whole closed episode: a silence, a window, or a fault of its collector that the recipient
+   * The end of what covered a whole closed alert: a silence, a window, or a fault of its collector that the recipient
    * was told instead; null if nothing did.
    */
-  readonly wentByUntilMs: (episode: Episode, recipient: string) => number | null;
+  readonly wentByUntilMs: (alert: Alert, recipient: string) => number | null;
   /** The alert of the collector's own fault that stands for a client's one; null: there is none. */
-  readonly standInFor: (episode: Episode) => Episode | null;
+  readonly standInFor: (alert: Alert) => Alert | null;
 }
 
 interface HoldOptions {
   readonly world: World;
   readonly covers: Covers;
-  readonly watchOf: (key: Pick<Episode, 'client' | 'rule'>) => Watch;
+  readonly watchOf: (key: Pick<Alert, 'client' | 'rule'>) => Watch;
 }
 
 export function openHold({ world, covers, watchOf }: HoldOptions): Hold {
-  const { nowMs, episodes, config, newestRowMs, runsUnderWay } = world;
+  const { nowMs, alerts, config, newestRowMs, runsUnderWay } = world;
   const graceMs = longestGapMs(config.collector.everyMs);
   const unreachable = groupBy(
-    episodes.filter(({ rule, state }) => rule === 'unreachable' && state !== 'pending'),
+    alerts.filter(({ rule, state }) => rule === 'unreachable' && state !== 'pending'),
     ({ client }) => client,
   );
   const standIns = createStandIns(world);
   const told = new Map(world.told.map((one) => [`${one.alertId} ${one.recipient}`, one]));
-  const isTold = (standIn: Episode, { severity }: Episode, recipient: string): boolean => {
+  const isTold = (standIn: Alert, { severity }: Alert, recipient: string): boolean => {
     const before = told.get(`${standIn.id ?? ''} ${recipient}`);
     if (before !== undefined && compareSeverity(before.severity, severity) <= 0) return true;
     const listener = watchOf(standIn).listeners.get(recipient);
@@ -59,35 +59,35 @@ export function openHold({ world, covers, watchOf }: HoldOptions): Hold {
     );
   };
   return {
-    reasonsFor: (episode) => {
-      const reasons: HoldReason[] = [...covers.reasonsAt(episode, nowMs)];
-      const endMs = covers.lastEndMs(episode, nowMs);
-      if (endMs !== null && !isConfirmed(episode, endMs, newestRowMs.get(episode.client) ?? null, graceMs)) {
+    reasonsFor: (alert) => {
+      const reasons: HoldReason[] = [...covers.reasonsAt(alert, nowMs)];
+      const endMs = covers.lastEndMs(alert, nowMs);
+      if (endMs !== null && !isConfirmed(alert, endMs, newestRowMs.get(alert.client) ?? null, graceMs)) {
         reasons.push({ kind: 'unconfirmed' });
       }
-      const { client } = watchOf(episode);
+      const { client } = watchOf(alert);
       if (client?.state === 'paused') reasons.push({ kind: 'paused', untilMs: client.untilMs });
-      const { changedByRun } = episode;
+      const { changedByRun } = alert;
       if (changedByRun !== null && runsUnderWay.has(changedByRun)) reasons.push({ kind: 'run', runId: changedByRun });
       return reasons;
     },
-    insteadFor: (episode, recipient) => {
-      const newestMs = newestRowMs.get(episode.client) ?? null;
-      const lost = visitConditions.includes(episode.rule) ? [] : (unreachable.get(episode.client) ?? []);
-      const isInstead = (one: Episode): boolean =>
-        isAway(one, newestMs, nowMs - graceMs) && isTold(one, episode, recipient);
+    insteadFor: (alert, recipient) => {
+      const newestMs = newestRowMs.get(alert.client) ?? null;
+      const lost = visitConditions.includes(alert.rule) ? [] : (unreachable.get(alert.client) ?? []);
+      const isInstead = (one: Alert): boolean =>
+        isAway(one, newestMs, nowMs - graceMs) && isTold(one, alert, recipient);
       if (lost.some(isInstead)) return { kind: 'unreachable' };
-      const standIn = standIns(episode);
-      if (standIn?.state !== 'firing' || !isTold(standIn, episode, recipient)) return null;
+      const standIn = standIns(alert);
+      if (standIn?.state !== 'firing' || !isTold(standIn, alert, recipient)) return null;
       return { kind: standIn.rule === 'collector-silent' ? 'collector-silent' : 'isolated' };
     },
-    wentByUntilMs: (episode, recipient) => {
-      const { firingSinceMs, resolvedAtMs } = episode;
+    wentByUntilMs: (alert, recipient) => {
+      const { firingSinceMs, resolvedAtMs } = alert;
       if (firingSinceMs === null || resolvedAtMs === null) return null;
-      const coveredMs = covers.coveredUntilMs(episode, firingSinceMs, resolvedAtMs, graceMs);
+      const coveredMs = covers.coveredUntilMs(alert, firingSinceMs, resolvedAtMs, graceMs);
       if (coveredMs !== null) return coveredMs;
-      const standIn = standIns(episode);
-      if (standIn === null || !isTold(standIn, episode, recipient)) return null;
+      const standIn = standIns(alert);
+      if (standIn === null || !isTold(standIn, alert, recipient)) return null;
       const endMs = standIn.resolvedAtMs ?? nowMs;
       return resolvedAtMs <= endMs + graceMs ? endMs : null;
     },
@@ -96,18 +96,18 @@ export function openHold({ world, covers, watchOf }: HoldOptions): Hold {
 }
 
 /** Whether what it says was so after a silence or window had ended, by the client's own rows. */
-function isConfirmed(episode: Episode, endMs: number, newestRowMs: number | null, graceMs: number): boolean {
+function isConfirmed(alert: Alert, endMs: number, newestRowMs: number | null, graceMs: number): boolean {
   // These do not follow from rows: each pass confirms them.
-  if (episode.client === '' || episode.rule === 'no-report' || episode.closedReason === 'unwatched') return true;
-  const { state, progress, flapping, resolvedAtMs } = episode;
+  if (alert.client === '' || alert.rule === 'no-report' || alert.closedReason === 'unwatched') return true;
+  const { state, progress, flapping, resolvedAtMs } = alert;
   if (state === 'resolved') return (resolvedAtMs ?? 0) > endMs || (newestRowMs ?? 0) > endMs;
   // A row on the way back confirms nothing: the next one decides, unless such rows go on.
   const isOverdue = progress.lastAtMs - endMs > graceMs;
-  return progress.lastAtMs > endMs && (flapping || isOverdue || !isOnWayBack(episode));
+  return progress.lastAtMs > endMs && (flapping || isOverdue || !isOnWayBack(alert));
 }
 
 /** True until the client's first new row is judged, or until it is overdue: a client may answer and report nothing. */
-function isAway(lost: Episode, newestRowMs: number | null, dueMs: number): boolean {
+function isAway(lost: Alert, newestRowMs: number | null, dueMs: number): boolean {
   const { state, closedReason, resolvedAtMs } = lost;
   // One that flaps goes on firing while visits succeed.
   if (state === 'firing') return !isOnWayBack(lost);
@@ -119,16 +119,16 @@ function isAway(lost: Episode, newestRowMs: number | null, dueMs: number): boole
 /**
  * Finds the alert of a collector's own fault that began before a client's alert ended, see `stoodForBy`.
  */
-function createStandIns({ episodes, collectorOfRun }: World): Hold['standInFor'] {
-  const begun = episodes.filter(({ client, state }) => client === '' && state !== 'pending');
+function createStandIns({ alerts, collectorOfRun }: World): Hold['standInFor'] {
+  const begun = alerts.filter(({ client, state }) => client === '' && state !== 'pending');
   const byRule = new Map(
     [...stoodForBy].map(([rule, condition]) => [condition, begun.filter((one) => one.rule === rule)] as const),
   );
-  return (episode) => {
-    const own = episode.client === '' ? undefined : byRule.get(episode.rule);
-    if (own === undefined || episode.firingSinceMs === null || episode.progress.isNetwork === false) return null;
-    const begunMs = episode.firingSinceMs;
-    const collector = collectorOfRun?.get(episode.changedByRun ?? '') ?? null;
+  return (alert) => {
+    const own = alert.client === '' ? undefined : byRule.get(alert.rule);
+    if (own === undefined || alert.firingSinceMs === null || alert.progress.isNetwork === false) return null;
+    const begunMs = alert.firingSinceMs;
+    const collector = collectorOfRun?.get(alert.changedByRun ?? '') ?? null;
     const standIn = own.find(
       (one) =>
         (collector === null || collector === one.subject) &&
@@ -139,9 +139,9 @@ function createStandIns({ episodes, collectorOfRun }: World): Hold['standInFor']
   };
 }
 
-/** Holds back reminders, until its time, the end of the episode, or something worse. */
-export function isAcknowledged(episode: Episode, nowMs: number): boolean {
-  const { acknowledgedBy, acknowledgedUntilMs, acknowledgedSeverity, severity } = episode;
+/** Holds back reminders, until its time, the end of the alert, or something worse. */
+export function isAcknowledged(alert: Alert, nowMs: number): boolean {
+  const { acknowledgedBy, acknowledgedUntilMs, acknowledgedSeverity, severity } = alert;
   if (acknowledgedBy === null || (acknowledgedUntilMs !== null && acknowledgedUntilMs <= nowMs)) return false;
   return !(acknowledgedSeverity === 'warning' && severity === 'critical');
 }

@@ -1,6 +1,6 @@
 import type { Client, Config, Recipient, Rule, Severity, Window } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
-import type { AlertKey } from '../../storage/store/episode.ts';
+import type { AlertKey } from '../../storage/store/alert.ts';
 import { windowSpans, windowUntil } from './windows.ts';
 import { dayMs } from '../../text/zone-time.ts';
 import type { HoldReason } from './hold-reason.ts';

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import type { Silence } from '../../storage/store/alert-store.ts';
-import type { AlertKey } from '../../storage/store/episode.ts';
+import type { AlertKey } from '../../storage/store/alert.ts';
 
 /**
  * Returns a test for the alerts that a silence covers. Its three patterns are globs as in config.xml, and an empty one

@@ -1,8 +1,8 @@
 import type { Config } from '../../config/config.ts';
-import type { AlertState } from '../../storage/store/alert-store.ts';
+import type { AlerterState } from '../../storage/store/alert-store.ts';
 
 /** Everything `tell` looks at. */
-export interface World extends AlertState {
+export interface World extends AlerterState {
   readonly config: Config;
   readonly nowMs: number;
   /** Runs of the collector that have not ended and whose deadline has not passed. */

@@ -182,7 +182,7 @@ async function sendDue(options: PassOptions, lease: PassLease): Promise<Sent> {
 async function missingMails(store: AlertStore, undelivered: readonly MailSummary[]): Promise<readonly MailSummary[]> {
   const tried = undelivered.filter(({ error }) => error !== null);
   if (tried.every(({ failedAtMs }) => failedAtMs === null)) return tried;
-  const open = (await store.openEpisodes(null)).flatMap(({ id }) => id ?? []);
+  const open = (await store.openAlerts(null)).flatMap(({ id }) => id ?? []);
   const lacking = new Set(
     (await store.unsentOf(open)).flatMap(({ delivery, recipient }) => (delivery === 'not-delivered' ? recipient : [])),
   );

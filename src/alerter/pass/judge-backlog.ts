@@ -1,4 +1,4 @@
-import type { Episode } from '../../storage/store/episode.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import { databaseUpSince, judgeFleet } from '../absence/fleet-conditions.ts';
 import { ownDisksOf } from './own-disk-facts.ts';
 import type { RunFact } from '../../storage/store/run.ts';
@@ -43,14 +43,14 @@ export async function judgeAbsence(
   },
 ): Promise<void> {
   const { store, lease } = options;
-  let episodes = await absent(options);
-  if (episodes.length === 0) return;
+  let alerts = await absent(options);
+  if (alerts.length === 0) return;
   if (!lease.isHeld()) {
     await lease.take();
-    episodes = await absent(options);
-    if (episodes.length === 0) return;
+    alerts = await absent(options);
+    if (alerts.length === 0) return;
   }
-  await store.saveJudged(await lease.take(), { statIds: [], visitIds: [], episodes, memories: new Map() });
+  await store.saveJudged(await lease.take(), { statIds: [], visitIds: [], alerts, memories: new Map() });
 }
 
 async function absent({
@@ -60,13 +60,13 @@ async function absent({
   nowMs,
   host,
   databaseAheadMs,
-}: Parameters<typeof judgeAbsence>[0]): Promise<readonly Episode[]> {
+}: Parameters<typeof judgeAbsence>[0]): Promise<readonly Alert[]> {
   return judgeFleet({
     config,
     runs,
     seenClients: await store.seenClients(),
     ownDisks: await ownDisksOf({ config, store, host, nowMs }),
-    episodes: await store.openEpisodes(null),
+    alerts: await store.openAlerts(null),
     sealed: await store.sealedWaiting(),
     nowMs,
     databaseAheadMs,

@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import type { ClientMemory } from '../../storage/store/episode.ts';
+import type { ClientMemory } from '../../storage/store/alert.ts';
 import type { PassLease } from './pass-lease.ts';
 import type { PassStore } from './rehearsal.ts';
 
@@ -29,7 +29,7 @@ export async function knownRules({ config, store, lease }: KnownRulesOptions): P
     remember: async () => {
       if (known?.size === names.length && names.every((name) => known.has(name))) return;
       const memories = new Map([[fleet, { ...memory, rules: names }]]);
-      await store.saveJudged(await lease.take(), { statIds: [], visitIds: [], episodes: [], memories });
+      await store.saveJudged(await lease.take(), { statIds: [], visitIds: [], alerts: [], memories });
     },
   };
 }

@@ -39,7 +39,7 @@ export async function recentRuns({ store, config, nowMs }: RecentRunsOptions): P
 /** The last run of each collector that an open alert is about and that is not among the given ones. */
 async function silentOnes(store: PassStore, collects: readonly RunFact[]): Promise<readonly RunFact[]> {
   const known = new Set(collects.map(({ collectorId }) => collectorId));
-  const told = (await store.openEpisodes([''])).filter(
+  const told = (await store.openAlerts([''])).filter(
     ({ rule, subject }) => rule === 'collector-silent' && !known.has(subject),
   );
   const runs: RunFact[] = [];

@@ -1,5 +1,5 @@
-import type { AlertState, AlertStore, Judged, UntreatedBatch } from '../../storage/store/alert-store.ts';
-import type { ClientMemory, Episode } from '../../storage/store/episode.ts';
+import type { AlerterState, AlertStore, Judged, UntreatedBatch } from '../../storage/store/alert-store.ts';
+import type { ClientMemory, Alert } from '../../storage/store/alert.ts';
 
 /** What a pass asks of the store until mails are sent. */
 export type PassStore = Pick<
@@ -14,7 +14,7 @@ export type PassStore = Pick<
   | 'reportsOf'
   | 'exportsOf'
   | 'systemsOf'
-  | 'openEpisodes'
+  | 'openAlerts'
   | 'memories'
   | 'saveJudged'
   | 'runs'
@@ -33,16 +33,16 @@ const rehearsedRows = 50_000;
 
 /** A store that keeps in memory what a pass would store, over one that is only read. */
 export function createRehearsal(store: AlertStore): PassStore {
-  const episodes = new Map<number, Episode>();
+  const alerts = new Map<number, Alert>();
   const memories = new Map<string, ClientMemory>();
   let nextId = -1;
   let judged = false;
 
-  const overlay = (stored: readonly Episode[], isWanted: (episode: Episode) => boolean): readonly Episode[] => {
-    const unchanged = stored.filter(({ id }) => id === null || !episodes.has(id));
-    return [...unchanged, ...episodes.values()].filter(isWanted);
+  const overlay = (stored: readonly Alert[], isWanted: (alert: Alert) => boolean): readonly Alert[] => {
+    const unchanged = stored.filter(({ id }) => id === null || !alerts.has(id));
+    return [...unchanged, ...alerts.values()].filter(isWanted);
   };
-  const isOpen = ({ state }: Episode): boolean => state !== 'resolved';
+  const isOpen = ({ state }: Alert): boolean => state !== 'resolved';
 
   return {
     ...store,
@@ -53,10 +53,10 @@ export function createRehearsal(store: AlertStore): PassStore {
       judged = true;
       return { ...(await store.untreated(rehearsedRows)), next: null };
     },
-    openEpisodes: async (clients) =>
+    openAlerts: async (clients) =>
       overlay(
-        await store.openEpisodes(clients),
-        (episode) => isOpen(episode) && (clients === null || clients.includes(episode.client)),
+        await store.openAlerts(clients),
+        (alert) => isOpen(alert) && (clients === null || clients.includes(alert.client)),
       ),
     memories: async (clients) => {
       const stored = new Map(await store.memories(clients));
@@ -66,18 +66,18 @@ export function createRehearsal(store: AlertStore): PassStore {
       }
       return stored;
     },
-    saveJudged: (_lease, { episodes: changed, memories: remembered }: Judged) => {
-      for (const episode of changed) {
+    saveJudged: (_lease, { alerts: changed, memories: remembered }: Judged) => {
+      for (const alert of changed) {
         // Numbers of their own, below those that are stored.
-        const id = episode.id ?? nextId--;
-        episodes.set(id, { ...episode, id });
+        const id = alert.id ?? nextId--;
+        alerts.set(id, { ...alert, id });
       }
       for (const [client, memory] of remembered) memories.set(client, memory);
       return Promise.resolve();
     },
-    state: async (nowMs): Promise<AlertState> => {
+    state: async (nowMs): Promise<AlerterState> => {
       const state = await store.state(nowMs);
-      return { ...state, episodes: overlay(state.episodes, (episode) => isOpen(episode) || !episode.settled) };
+      return { ...state, alerts: overlay(state.alerts, (alert) => isOpen(alert) || !alert.settled) };
     },
     saveTelling: () => Promise.resolve('stored'),
   };

@@ -50,7 +50,7 @@ export async function tellPeople(options: TellPeopleOptions): Promise<number> {
 async function lookForNews(options: TellPeopleOptions): Promise<Pick<Telling, 'mails' | 'told' | 'settled'>> {
   const world = await readWorld(options);
   // Loaded when there is something to tell about: most passes have nothing.
-  if (world.episodes.length === 0) return { mails: [], told: [], settled: [] };
+  if (world.alerts.length === 0) return { mails: [], told: [], settled: [] };
   const { tell } = await import('../dispatch/tell.ts');
   const telling = tell(world);
   const exportOf = await readExports(options, telling.mails);

@@ -1,15 +1,15 @@
 import type { Config } from '../../config/config.ts';
-import type { AlertState, Judged, RecipientHistory, SeenClient, Silence } from '../../storage/store/alert-store.ts';
-import type { ClientMemory, Episode, Told } from '../../storage/store/episode.ts';
+import type { AlerterState, Judged, RecipientHistory, SeenClient, Silence } from '../../storage/store/alert-store.ts';
+import type { ClientMemory, Alert, Told } from '../../storage/store/alert.ts';
 import type { DueMail, Telling } from '../dispatch/telling.ts';
 
 /** What a pass would store, in memory: every mail is taken at once. */
 export interface ReplayState {
-  readonly openEpisodes: (clients: readonly string[] | null) => readonly Episode[];
+  readonly openAlerts: (clients: readonly string[] | null) => readonly Alert[];
   readonly memories: (clients: readonly string[]) => ReadonlyMap<string, ClientMemory>;
   /** Returns those that have begun to fire. */
-  readonly saveJudged: (judged: Pick<Judged, 'episodes' | 'memories'>) => readonly Episode[];
-  readonly at: (nowMs: number) => AlertState;
+  readonly saveJudged: (judged: Pick<Judged, 'alerts' | 'memories'>) => readonly Alert[];
+  readonly at: (nowMs: number) => AlerterState;
   readonly saveTelling: (telling: Telling, nowMs: number) => void;
 }
 
@@ -18,28 +18,28 @@ const dayMs = 24 * hourMs;
 
 export function createReplayState(silences: readonly Silence[]): ReplayState {
   /** Open ones, and closed ones that are not settled. */
-  const episodes = new Map<number, Episode>();
+  const alerts = new Map<number, Alert>();
   const openOf = new Map<string, Set<number>>();
   const told = new Map<number, Map<string, Told>>();
   const remembered = new Map<string, ClientMemory>();
   const histories = new Map<string, RecipientHistory>();
   let nextId = 1;
 
-  const put = (changed: Episode): Episode | null => {
+  const put = (changed: Alert): Alert | null => {
     const id = changed.id ?? nextId++;
-    const wasFiring = episodes.get(id)?.firingSinceMs ?? null;
-    const episode = { ...changed, id };
-    episodes.set(id, episode);
-    const open = openOf.get(episode.client) ?? new Set();
-    openOf.set(episode.client, open);
-    if (episode.state === 'resolved') open.delete(id);
+    const wasFiring = alerts.get(id)?.firingSinceMs ?? null;
+    const alert = { ...changed, id };
+    alerts.set(id, alert);
+    const open = openOf.get(alert.client) ?? new Set();
+    openOf.set(alert.client, open);
+    if (alert.state === 'resolved') open.delete(id);
     else open.add(id);
-    return wasFiring === null && episode.firingSinceMs !== null ? episode : null;
+    return wasFiring === null && alert.firingSinceMs !== null ? alert : null;
   };
-  const find = (ids: Iterable<number>): readonly Episode[] => [...ids].flatMap((id) => episodes.get(id) ?? []);
+  const find = (ids: Iterable<number>): readonly Alert[] => [...ids].flatMap((id) => alerts.get(id) ?? []);
 
   return {
-    openEpisodes: (clients) => (clients ?? [...openOf.keys()]).flatMap((client) => find(openOf.get(client) ?? [])),
+    openAlerts: (clients) => (clients ?? [...openOf.keys()]).flatMap((client) => find(openOf.get(client) ?? [])),
     memories: (clients) =>
       new Map(
         clients.flatMap((client) => {
@@ -47,12 +47,12 @@ export function createReplayState(silences: readonly Silence[]): ReplayState {
           return memory === undefined ? [] : [[client, memory] as const];
         }),
       ),
-    saveJudged: ({ episodes: changed, memories }) => {
+    saveJudged: ({ alerts: changed, memories }) => {
       for (const [client, memory] of memories) remembered.set(client, memory);
-      return changed.flatMap((episode) => put(episode) ?? []);
+      return changed.flatMap((alert) => put(alert) ?? []);
     },
     at: (nowMs) => ({
-      episodes: [...episodes.values()],
+      alerts: [...alerts.values()],
       told: [...told.values()].flatMap((byRecipient) => [...byRecipient.values()]),
       silences: silences.filter(({ endsAtMs }) => endsAtMs > nowMs),
       endedSilences: silences.filter(({ endsAtMs }) => endsAtMs <= nowMs && endsAtMs > nowMs - dayMs),
@@ -68,7 +68,7 @@ export function createReplayState(silences: readonly Silence[]): ReplayState {
         histories.set(mail.recipient, historyAfter(histories.get(mail.recipient) ?? null, mail, nowMs));
       }
       for (const id of settled) {
-        episodes.delete(id);
+        alerts.delete(id);
         told.delete(id);
       }
     },

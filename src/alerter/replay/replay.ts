@@ -1,6 +1,6 @@
 import type { Config, Severity } from '../../config/config.ts';
 import type { AlertStore, ToldFact } from '../../storage/store/alert-store.ts';
-import type { Episode, Transition } from '../../storage/store/episode.ts';
+import type { Alert, Transition } from '../../storage/store/alert.ts';
 import { judgeFleet } from '../absence/fleet-conditions.ts';
 import { judgeRows } from '../transition/judge-rows.ts';
 import { readWorld } from '../dispatch/read-world.ts';
@@ -83,7 +83,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     disksOf: store.disksOf,
     networksOf: store.networksOf,
     reportsOf: store.reportsOf,
-    openEpisodes: (clients: readonly string[] | null) => Promise.resolve(state.openEpisodes(clients)),
+    openAlerts: (clients: readonly string[] | null) => Promise.resolve(state.openAlerts(clients)),
     memories: (clients: readonly string[]) => Promise.resolve(state.memories(clients)),
     state: (nowMs: number) => Promise.resolve(state.at(nowMs)),
   };
@@ -104,11 +104,11 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     const recent = runsAt(ofDay(runs, nowMs), nowMs);
     counts.note(
       state.saveJudged({
-        episodes: judgeFleet({
+        alerts: judgeFleet({
           config,
           runs: recent,
           seenClients: seen.at(nowMs),
-          episodes: state.openEpisodes(null),
+          alerts: state.openAlerts(null),
           nowMs,
           databaseUpSinceMs: sinceMs,
         }),
@@ -117,7 +117,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     );
     const firstPass = result.passes === 0;
     const world = await readWorld({ config, store: judging, runs: recent, nowMs, firstPass, newRules: new Set() });
-    if (world.episodes.length > 0) {
+    if (world.alerts.length > 0) {
       const telling = tell(world);
       state.saveTelling(telling, nowMs);
       result.mails.push(...telling.mails.map((mail) => replayed(mail, nowMs)));
@@ -156,7 +156,7 @@ function replayed({ recipient, severity, alreadyTrue, items }: DueMail, atMs: nu
       subject: item.subject,
       transition: item.transition,
       severity: item.severity,
-      valueText: item.episode.valueText,
+      valueText: item.alert.valueText,
     })),
   };
 }
@@ -178,7 +178,7 @@ function factsOf(mails: readonly ReplayedMail[]): readonly ToldFact[] {
 }
 
 interface Counts {
-  readonly note: (fired: readonly Episode[]) => void;
+  readonly note: (fired: readonly Alert[]) => void;
   readonly all: () => readonly ReplayedCount[];
 }
 

@@ -1,5 +1,5 @@
 import type { Rule } from '../../config/config.ts';
-import type { ClientMemory, Episode } from '../../storage/store/episode.ts';
+import type { ClientMemory, Alert } from '../../storage/store/alert.ts';
 import type { Observation } from '../evaluate/observation.ts';
 
 export interface JudgeClientOptions {
@@ -8,7 +8,7 @@ export interface JudgeClientOptions {
   /** null: nothing of the client was ever judged. */
   readonly memory: ClientMemory | null;
   /** The client's open ones, those of rules that left config.xml included: they are left alone. */
-  readonly episodes: readonly Episode[];
+  readonly alerts: readonly Alert[];
   /** All of this client, in any order. */
   readonly observations: readonly Observation[];
   readonly everyMs: number;
@@ -31,5 +31,5 @@ export interface ClientJudgeOptions extends Omit<JudgeClientOptions, 'observatio
 export interface ClientJudgement {
   readonly memory: ClientMemory;
   /** New (id null) and changed ones; closed ones before open ones. */
-  readonly episodes: readonly Episode[];
+  readonly alerts: readonly Alert[];
 }

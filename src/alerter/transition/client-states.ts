@@ -1,15 +1,15 @@
 import type { AlertStore } from '../../storage/store/alert-store.ts';
-import type { ClientMemory, Episode } from '../../storage/store/episode.ts';
+import type { ClientMemory, Alert } from '../../storage/store/alert.ts';
 
 /** What judging a client begins with. */
 export interface ClientState {
   /** null: nothing of the client was ever judged. */
   readonly memory: ClientMemory | null;
   /** Open ones. */
-  readonly episodes: readonly Episode[];
+  readonly alerts: readonly Alert[];
 }
 
-/** By name, what a round came to; null: it is known once the round is stored, for a new episode gets its id then. */
+/** By name, what a round came to; null: it is known once the round is stored, for a new alert gets its id then. */
 export type StatesAfter = ReadonlyMap<string, ClientState | null>;
 
 /** What is known of clients: what the last round left, although it may not be stored yet, else what is stored. */
@@ -19,10 +19,10 @@ export interface ClientStates {
   follow(after: StatesAfter, stored: Promise<unknown>): void;
 }
 
-const unknown: ClientState = { memory: null, episodes: [] };
+const unknown: ClientState = { memory: null, alerts: [] };
 
 /** Only the lease's holder stores what these are, so they need not be read again while it judges. */
-export function openClientStates(store: Pick<AlertStore, 'memories' | 'openEpisodes'>): ClientStates {
+export function openClientStates(store: Pick<AlertStore, 'memories' | 'openAlerts'>): ClientStates {
   let after: StatesAfter = new Map();
   let stored: Promise<unknown> = Promise.resolve();
   return {
@@ -36,10 +36,10 @@ export function openClientStates(store: Pick<AlertStore, 'memories' | 'openEpiso
       }
       if (asked.length === 0) return states;
       if (asked.some((name) => after.has(name))) await stored;
-      for (const [name, memory] of await store.memories(asked)) states.set(name, { memory, episodes: [] });
-      for (const episode of await store.openEpisodes(asked)) {
-        const { memory, episodes } = states.get(episode.client) ?? unknown;
-        states.set(episode.client, { memory, episodes: [...episodes, episode] });
+      for (const [name, memory] of await store.memories(asked)) states.set(name, { memory, alerts: [] });
+      for (const alert of await store.openAlerts(asked)) {
+        const { memory, alerts } = states.get(alert.client) ?? unknown;
+        states.set(alert.client, { memory, alerts: [...alerts, alert] });
       }
       return states;
     },
@@ -53,11 +53,11 @@ export function openClientStates(store: Pick<AlertStore, 'memories' | 'openEpiso
 /** The state of a client after its judgement, see StatesAfter. */
 export function stateAfter(
   before: ClientState,
-  { memory, episodes }: { readonly memory: ClientMemory; readonly episodes: readonly Episode[] },
+  { memory, alerts }: { readonly memory: ClientMemory; readonly alerts: readonly Alert[] },
 ): ClientState | null {
-  const open = episodes.filter(({ state }) => state !== 'resolved');
+  const open = alerts.filter(({ state }) => state !== 'resolved');
   if (open.some(({ id }) => id === null)) return null;
-  if (episodes.length === 0) return { memory, episodes: before.episodes };
-  const changed = new Set(episodes.map(({ id }) => id));
-  return { memory, episodes: [...before.episodes.filter(({ id }) => !changed.has(id)), ...open] };
+  if (alerts.length === 0) return { memory, alerts: before.alerts };
+  const changed = new Set(alerts.map(({ id }) => id));
+  return { memory, alerts: [...before.alerts.filter(({ id }) => !changed.has(id)), ...open] };
 }

@@ -1,4 +1,4 @@
-import type { Progress } from '../../storage/store/episode.ts';
+import type { Progress } from '../../storage/store/alert.ts';
 
 /** Two looks at one moment do not confirm each other. */
 const shortestGapMs = 10_000;

@@ -1,5 +1,5 @@
 import type { Rule } from '../../config/config.ts';
-import type { ClientMemory } from '../../storage/store/episode.ts';
+import type { ClientMemory } from '../../storage/store/alert.ts';
 
 /**
  * The last changes of one rule and subject, oldest first: in how many rows' time they lie back, the present row counted

@@ -1,5 +1,5 @@
 import type { Rule } from '../../config/config.ts';
-import type { Episode } from '../../storage/store/episode.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import { subjectKey } from './judge-subjects.ts';
 import type { Subjects } from './judge-subjects.ts';
 import { mostOpen } from './most-open.ts';
@@ -7,13 +7,13 @@ import type { Observation, Reading } from '../evaluate/observation.ts';
 import { readWell } from '../evaluate/reading.ts';
 import { listsFaults, noFaultText } from '../evaluate/rule-metric.ts';
 import { rulesByName } from './rules-by-name.ts';
-import { isHolding, longestGapMs, stepSubject } from './step-episode.ts';
-import type { StepRow } from './step-episode.ts';
+import { isHolding, longestGapMs, stepSubject } from './step-alert.ts';
+import type { StepRow } from './step-alert.ts';
 
 export interface LateRowsOptions {
   readonly rules: readonly Rule[];
   /** As ClientMemory keeps it. */
-  readonly late: Readonly<Record<string, Episode>>;
+  readonly late: Readonly<Record<string, Alert>>;
   readonly subjects: Subjects;
   readonly everyMs: number;
 }
@@ -22,7 +22,7 @@ export interface LateRowsOptions {
 export interface LateRows {
   readonly step: (reading: Reading, row: Omit<StepRow, 'everyMs'>) => void;
   /** What has begun, by key. */
-  readonly open: () => Readonly<Record<string, Episode>>;
+  readonly open: () => Readonly<Record<string, Alert>>;
   readonly ruleOf: (name: string) => Rule | null;
   /** The present goes on: whatever late rows have begun is over. */
   readonly flush: () => void;
@@ -33,19 +33,19 @@ export function openLateRows({ rules, late, subjects, everyMs }: LateRowsOptions
   const begun = new Map(Object.entries(late).filter(([, { rule }]) => ruleByName.has(rule)));
 
   const isFull = (name: string): boolean => [...begun.values()].filter((one) => one.rule === name).length >= mostOpen;
-  const finish = (key: string, episode: Episode): void => {
+  const finish = (key: string, alert: Alert): void => {
     begun.delete(key);
-    if (episode.state === 'pending') return;
-    const { lastAtMs } = episode.progress;
-    const present = subjects.openEpisode(episode.rule, episode.subject);
+    if (alert.state === 'pending') return;
+    const { lastAtMs } = alert.progress;
+    const present = subjects.openAlert(alert.rule, alert.subject);
     const isItsBeginning = present !== null && present.pendingSinceMs - lastAtMs <= longestGapMs(everyMs);
     if (isItsBeginning) return;
     subjects.add({
-      ...episode,
+      ...alert,
       state: 'resolved',
       resolvedAtMs: lastAtMs,
       closedReason: 'recovered',
-      sequence: episode.sequence + 1,
+      sequence: alert.sequence + 1,
       past: true,
     });
   };
@@ -57,26 +57,26 @@ export function openLateRows({ rules, late, subjects, everyMs }: LateRowsOptions
       const key = subjectKey(rule.name, subject);
       const before = begun.get(key) ?? null;
       if (before === null && (!isHolding(level) || isFull(rule.name))) return;
-      const present = subjects.openEpisode(rule.name, subject);
+      const present = subjects.openAlert(rule.name, subject);
       if (before === null && present !== null && row.atMs >= present.pendingSinceMs) return;
       const sinceMs = before === null ? 0 : row.atMs - before.progress.lastAtMs;
       const followsOn = sinceMs >= 0 && sinceMs <= Math.max(longestGapMs(everyMs), reading.pauseMs);
       if (before !== null && !followsOn) finish(key, before);
-      const { episode } = stepSubject({ episode: followsOn ? before : null, changes: [] }, reading, {
+      const { alert } = stepSubject({ alert: followsOn ? before : null, changes: [] }, reading, {
         ...row,
         everyMs,
       });
-      if (episode === null) begun.delete(key);
-      else if (episode.state !== 'resolved') begun.set(key, episode);
+      if (alert === null) begun.delete(key);
+      else if (alert.state !== 'resolved') begun.set(key, alert);
       else {
         begun.delete(key);
-        if (episode.closedReason !== 'unconfirmed') subjects.add({ ...episode, past: true });
+        if (alert.closedReason !== 'unconfirmed') subjects.add({ ...alert, past: true });
       }
     },
     open: () => Object.fromEntries(begun),
     ruleOf: (name) => ruleByName.get(name) ?? null,
     flush: () => {
-      for (const [key, episode] of [...begun]) finish(key, episode);
+      for (const [key, alert] of [...begun]) finish(key, alert);
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { Client, Config } from '../../config/config.ts';
 import type { AlertStore, Judged, UntreatedReport, UntreatedVisit } from '../../storage/store/alert-store.ts';
-import type { ClientMemory, Episode } from '../../storage/store/episode.ts';
+import type { ClientMemory, Alert } from '../../storage/store/alert.ts';
 import { openClientStates, stateAfter } from './client-states.ts';
 import type { ClientState, ClientStates, StatesAfter } from './client-states.ts';
 import { latestPossibleMs, openClientJudge } from './judge.ts';
@@ -10,7 +10,7 @@ import { readReport, readVisit } from '../evaluate/read-row.ts';
 import type { ClientJudge } from './client-judge.ts';
 
 /** What judging asks of the store; a dry run answers from memory. */
-export type JudgingStore = Pick<AlertStore, 'disksOf' | 'networksOf' | 'reportsOf' | 'openEpisodes' | 'memories'>;
+export type JudgingStore = Pick<AlertStore, 'disksOf' | 'networksOf' | 'reportsOf' | 'openAlerts' | 'memories'>;
 
 export interface JudgeRowsOptions extends LoadRowsOptions {
   readonly store: JudgingStore;
@@ -66,7 +66,7 @@ export function openRound({ config, states, nowMs }: RoundOptions): Round {
     for (const [name, newestMs] of newest) {
       const client = clients.get(name);
       if (client === undefined) continue;
-      const before = found.get(name) ?? { memory: null, episodes: [] };
+      const before = found.get(name) ?? { memory: null, alerts: [] };
       const latestMs = latestPossibleMs(nowMs, newestMs, everyMs);
       entries.set(name, {
         client,
@@ -115,24 +115,24 @@ export function openRound({ config, states, nowMs }: RoundOptions): Round {
     },
     rows: () => statIds.length + visitIds.length,
     end: () => {
-      const episodes: Episode[] = [];
+      const alerts: Alert[] = [];
       const worse: number[] = [];
       const memories = new Map<string, ClientMemory>();
       const after = new Map<string, ClientState | null>();
       for (const [name, { before, judge }] of entries) {
         const judgement = judge.judgement();
-        episodes.push(...judgement.episodes);
-        worse.push(...noLongerAcknowledged(before.episodes, judgement.episodes));
+        alerts.push(...judgement.alerts);
+        worse.push(...noLongerAcknowledged(before.alerts, judgement.alerts));
         memories.set(name, judgement.memory);
         after.set(name, stateAfter(before, judgement));
       }
-      return { judged: { statIds, visitIds, episodes, memories, noLongerAcknowledged: worse }, after };
+      return { judged: { statIds, visitIds, alerts, memories, noLongerAcknowledged: worse }, after };
     },
   };
 }
 
 /** They got worse, whatever they are now. */
-function noLongerAcknowledged(before: readonly Episode[], after: readonly Episode[]): readonly number[] {
+function noLongerAcknowledged(before: readonly Alert[], after: readonly Alert[]): readonly number[] {
   if (after.length === 0) return [];
   const acknowledged = new Set(before.filter(({ acknowledgedBy }) => acknowledgedBy !== null).map(({ id }) => id));
   return after.flatMap(({ id, acknowledgedBy }) =>

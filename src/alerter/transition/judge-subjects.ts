@@ -1,24 +1,24 @@
 import type { Rule } from '../../config/config.ts';
-import type { Episode } from '../../storage/store/episode.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import { aged } from './flapping.ts';
 import { moreSubject, mostOpen, readMore, severestFirst } from './most-open.ts';
 import type { Observation, Reading } from '../evaluate/observation.ts';
 import { readWell } from '../evaluate/reading.ts';
 import { listsFaults, noFaultText, rivalry } from '../evaluate/rule-metric.ts';
 import { rulesByName } from './rules-by-name.ts';
-import { isHolding, stepMissing, stepSubject } from './step-episode.ts';
-import type { StepRow, SubjectState } from './step-episode.ts';
+import { isHolding, stepMissing, stepSubject } from './step-alert.ts';
+import type { StepRow, SubjectState } from './step-alert.ts';
 import type { ClientJudgeOptions } from './client-judge.ts';
 
-/** The present of one client: its open episodes and late changes, moved row by row. */
+/** The present of one client: its open alerts and late changes, moved row by row. */
 export interface Subjects {
   /** Rows must come in order of time. */
   judge(observation: Observation, newestReportMs: number | null): void;
-  /** An episode that is over, made elsewhere. */
-  add(episode: Episode): void;
-  openEpisode(rule: string, subject: string): Episode | null;
-  /** New and changed episodes, in the order in which they ended, open ones last. */
-  changed(): readonly Episode[];
+  /** An alert that is over, made elsewhere. */
+  add(alert: Alert): void;
+  openAlert(rule: string, subject: string): Alert | null;
+  /** New and changed alerts, in the order in which they ended, open ones last. */
+  changed(): readonly Alert[];
   /** As ClientMemory keeps it. */
   changes(): Readonly<Record<string, readonly number[]>>;
 }
@@ -28,7 +28,7 @@ interface Entry {
   readonly subject: string;
   state: SubjectState;
   /** As it came; null: it did not. */
-  readonly stored: Episode | null;
+  readonly stored: Alert | null;
   /** The row that last spoke of it. */
   seenIn: Observation | null;
 }
@@ -48,21 +48,21 @@ class ClientSubjects implements Subjects {
   readonly #everyMs: number;
   /** By rule, then subject: most readings are of neither, and looking that up must cost nothing. */
   readonly #entries = new Map<string, Map<string, Entry>>();
-  readonly #ended: Episode[] = [];
+  readonly #ended: Alert[] = [];
 
-  constructor({ rules, memory, episodes, everyMs, latestMs }: ClientJudgeOptions) {
+  constructor({ rules, memory, alerts, everyMs, latestMs }: ClientJudgeOptions) {
     this.#ruleByName = rulesByName(rules);
     this.#everyMs = everyMs;
-    for (const episode of episodes) {
-      if (!this.#ruleByName.has(episode.rule)) continue;
-      this.#enter(episode.rule, episode.subject, { episode: inTime(episode, latestMs), changes: [] });
+    for (const alert of alerts) {
+      if (!this.#ruleByName.has(alert.rule)) continue;
+      this.#enter(alert.rule, alert.subject, { alert: inTime(alert, latestMs), changes: [] });
     }
     for (const [key, changes] of Object.entries(memory?.changes ?? {})) {
       const cut = key.indexOf('\0');
       const [rule, subject] = [key.slice(0, cut), key.slice(cut + 1)];
       if (!this.#ruleByName.has(rule)) continue;
       const entry = this.#find(rule, subject);
-      if (entry === undefined) this.#enter(rule, subject, { episode: null, changes });
+      if (entry === undefined) this.#enter(rule, subject, { alert: null, changes });
       else entry.state = { ...entry.state, changes };
     }
   }
@@ -82,7 +82,7 @@ class ClientSubjects implements Subjects {
       // A report that came later has refuted it already.
       const isRefuted = kind === 'visit' && newestReportMs !== null && atMs < newestReportMs;
       if (isRefuted && rule.name === 'unreachable' && isHolding(level)) continue;
-      if (isHolding(level) && this.openEpisode(rule.name, subject) === null) fresh.push(reading);
+      if (isHolding(level) && this.openAlert(rule.name, subject) === null) fresh.push(reading);
       else judge(reading);
     }
     const beyond = severestFirst(fresh).filter((reading) => {
@@ -98,17 +98,17 @@ class ClientSubjects implements Subjects {
     }
   }
 
-  add(episode: Episode): void {
-    this.#end(episode);
+  add(alert: Alert): void {
+    this.#end(alert);
   }
 
-  openEpisode(rule: string, subject: string): Episode | null {
-    return this.#find(rule, subject)?.state.episode ?? null;
+  openAlert(rule: string, subject: string): Alert | null {
+    return this.#find(rule, subject)?.state.alert ?? null;
   }
 
-  changed(): readonly Episode[] {
-    const open = this.#all().flatMap(({ state: { episode }, stored }) =>
-      episode === null || episode === stored ? [] : [episode],
+  changed(): readonly Alert[] {
+    const open = this.#all().flatMap(({ state: { alert }, stored }) =>
+      alert === null || alert === stored ? [] : [alert],
     );
     return [...this.#ended, ...open];
   }
@@ -132,7 +132,7 @@ class ClientSubjects implements Subjects {
   #enter(rule: string, subject: string, state: SubjectState): Entry {
     const ofRule = this.#entries.get(rule) ?? new Map<string, Entry>();
     this.#entries.set(rule, ofRule);
-    const entry: Entry = { rule, subject, state, stored: state.episode, seenIn: null };
+    const entry: Entry = { rule, subject, state, stored: state.alert, seenIn: null };
     ofRule.set(subject, entry);
     return entry;
   }
@@ -144,31 +144,31 @@ class ClientSubjects implements Subjects {
   }
 
   #put(entry: Entry, state: SubjectState): void {
-    const { episode } = state;
-    if (episode?.state !== 'resolved') {
+    const { alert } = state;
+    if (alert?.state !== 'resolved') {
       entry.state = state;
-      if (episode === null && state.changes.length === 0) this.#leave(entry);
+      if (alert === null && state.changes.length === 0) this.#leave(entry);
       return;
     }
     // What never fired and was never stored leaves no trace.
-    if (episode.id !== null || episode.closedReason !== 'unconfirmed') this.#end(episode);
+    if (alert.id !== null || alert.closedReason !== 'unconfirmed') this.#end(alert);
     this.#leave(entry);
     const remembered = this.#entries.get(entry.rule)?.size ?? 0;
     if (state.changes.length > 0 && remembered < 2 * mostOpen)
-      this.#enter(entry.rule, entry.subject, { episode: null, changes: state.changes });
+      this.#enter(entry.rule, entry.subject, { alert: null, changes: state.changes });
   }
 
-  /** Keeps an episode that is over. One client brings at most so many at a time that nobody was told of. */
-  #end(episode: Episode): void {
-    const isNew = ({ id, rule }: Episode): boolean => id === null && rule === episode.rule;
-    if (isNew(episode) && this.#ended.filter(isNew).length >= mostOpen) return;
-    this.#ended.push(episode);
+  /** Keeps an alert that is over. One client brings at most so many at a time that nobody was told of. */
+  #end(alert: Alert): void {
+    const isNew = ({ id, rule }: Alert): boolean => id === null && rule === alert.rule;
+    if (isNew(alert) && this.#ended.filter(isNew).length >= mostOpen) return;
+    this.#ended.push(alert);
   }
 
   #isFull(rule: string): boolean {
     let open = 0;
     for (const { subject, state } of this.#entries.get(rule)?.values() ?? [])
-      if (state.episode !== null && subject !== moreSubject) open += 1;
+      if (state.alert !== null && subject !== moreSubject) open += 1;
     return open >= mostOpen;
   }
 
@@ -191,26 +191,26 @@ class ClientSubjects implements Subjects {
     const entry = this.#find(reading.rule.name, reading.subject);
     if (entry === undefined) {
       if (!isHolding(reading.level)) return;
-      const state = stepSubject({ episode: null, changes: [] }, reading, row);
-      this.#put(this.#enter(reading.rule.name, reading.subject, { episode: null, changes: [] }), state);
+      const state = stepSubject({ alert: null, changes: [] }, reading, row);
+      this.#put(this.#enter(reading.rule.name, reading.subject, { alert: null, changes: [] }), state);
       return;
     }
-    const { episode, changes } = entry.state;
-    if (reading.level === 'unknown' || (episode !== null && row.atMs < episode.progress.lastAtMs)) return;
+    const { alert, changes } = entry.state;
+    if (reading.level === 'unknown' || (alert !== null && row.atMs < alert.progress.lastAtMs)) return;
     // That reports arrive ends it, but its rows are visits.
     const isArrival = kind === 'report' && reading.rule.name === 'unreachable';
-    if (isArrival && episode === null) return;
-    this.#put(entry, stepSubject({ episode, changes: isArrival ? changes : aged(changes) }, reading, row));
+    if (isArrival && alert === null) return;
+    this.#put(entry, stepSubject({ alert, changes: isArrival ? changes : aged(changes) }, reading, row));
   }
 
   #judgeUnlisted(entry: Entry, observation: Observation, row: StepRow): void {
     const rule = this.#ruleByName.get(entry.rule);
-    const { episode, changes } = entry.state;
-    if (rule === undefined || (episode !== null && row.atMs < episode.progress.lastAtMs)) return;
+    const { alert, changes } = entry.state;
+    if (rule === undefined || (alert !== null && row.atMs < alert.progress.lastAtMs)) return;
     const isJudgedByAnother = observation.readings.some(
       (reading) => reading.subject === entry.subject && rivalry(reading.rule) === rivalry(rule),
     );
-    if (episode === null) this.#put(entry, { episode, changes: aged(changes) });
+    if (alert === null) this.#put(entry, { alert, changes: aged(changes) });
     else if (isJudgedByAnother) this.#put(entry, stepMissing(entry.state, row, 'unwatched'));
     else if (listsFaults(rule)) {
       const well = readWell({ rule, subject: entry.subject, valueText: noFaultText(rule) });
@@ -223,7 +223,7 @@ class ClientSubjects implements Subjects {
  * Rows of the present must not count as old against a time that has not come yet. What such a time has counted counts no
  * more, as after a gap: what is pending begins anew, what fires goes on.
  */
-function inTime(episode: Episode, latestMs: number): Episode {
-  const { progress } = episode;
-  return progress.lastAtMs <= latestMs ? episode : { ...episode, progress: { ...progress, lastAtMs: 0 } };
+function inTime(alert: Alert, latestMs: number): Alert {
+  const { progress } = alert;
+  return progress.lastAtMs <= latestMs ? alert : { ...alert, progress: { ...progress, lastAtMs: 0 } };
 }

@@ -1,10 +1,10 @@
-import type { Episode } from '../../storage/store/episode.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import { judgeLateRow, openLateRows } from './judge-late-rows.ts';
 import type { LateRows } from './judge-late-rows.ts';
 import { openSubjects } from './judge-subjects.ts';
 import type { Observation } from '../evaluate/observation.ts';
 import { rebooted } from './rebooted.ts';
-import { longestGapMs } from './step-episode.ts';
+import { longestGapMs } from './step-alert.ts';
 import { unknownAfter } from './unknown-rules.ts';
 import { endsAfter, readUnreliable, unreliableRule } from '../evaluate/unreliable.ts';
 import type { VisitEnds } from '../evaluate/unreliable.ts';
@@ -13,10 +13,10 @@ import type { ClientJudge, ClientJudgeOptions, ClientJudgement, JudgeClientOptio
 
 /**
  * Judges rows of one client in the order of their times: the states of the specification's section 4. Whether rows in
- * order come one by one or many at once makes no difference, for nothing but memory and episodes is kept between them.
+ * order come one by one or many at once makes no difference, for nothing but memory and alerts is kept between them.
  *
  * A row older than the newest judged one of its kind never moves the present. What such rows would have begun is kept
- * apart, and is told as past (`Episode.past`) when they end it, or when the client's next row of the present comes; if an
+ * apart, and is told as past (`Alert.past`) when they end it, or when the client's next row of the present comes; if an
  * open alert covers it or follows it without a gap, it is that alert's own beginning and nothing is told.
  */
 export function judgeClient(options: JudgeClientOptions): ClientJudgement {
@@ -32,7 +32,7 @@ export function openClientJudge(options: ClientJudgeOptions): ClientJudge {
   const { rules, everyMs, latestMs } = options;
   const before = options.memory;
   const subjects = openSubjects(options);
-  const openLate = (begun: Readonly<Record<string, Episode>>): LateRows =>
+  const openLate = (begun: Readonly<Record<string, Alert>>): LateRows =>
     openLateRows({ rules, late: begun, subjects, everyMs });
   // Few clients ever have any.
   let late = before?.late === undefined ? null : openLate(before.late);
@@ -42,7 +42,7 @@ export function openClientJudge(options: ClientJudgeOptions): ClientJudge {
   let writable: ReadonlySet<string> = new Set(before?.writable);
   let visits: VisitEnds = before?.visits ?? [];
   const unreliable = unreliableRule(rules);
-  const isUnreachable = (): boolean => subjects.openEpisode('unreachable', '')?.state === 'firing';
+  const isUnreachable = (): boolean => subjects.openAlert('unreachable', '')?.state === 'firing';
   let unknown = before?.unknown ?? {};
   let rows = before?.rows ?? 0;
   return {
@@ -87,7 +87,7 @@ export function openClientJudge(options: ClientJudgeOptions): ClientJudge {
           ...(writable.size === 0 ? {} : { writable: [...writable] }),
           ...(Object.keys(stillLate).length === 0 ? {} : { late: stillLate }),
         },
-        episodes: subjects.changed(),
+        alerts: subjects.changed(),
       };
     },
   };

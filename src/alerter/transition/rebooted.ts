@@ -1,18 +1,18 @@
 import type { Rule } from '../../config/config.ts';
-import type { Episode } from '../../storage/store/episode.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import { formatValue } from '../evaluate/describe-value.ts';
-import { newEpisode } from './new-episode.ts';
+import { newAlert } from './new-alert.ts';
 import type { Observation } from '../evaluate/observation.ts';
 
 /** The event that a report of another boot than the one before stands for: over as soon as it is known; null: none. */
-export function rebooted(rules: readonly Rule[], bootId: string | null, observation: Observation): Episode | null {
+export function rebooted(rules: readonly Rule[], bootId: string | null, observation: Observation): Alert | null {
   if (bootId === null || observation.bootId === null || observation.bootId === bootId) return null;
   const rule = rules.find(({ origin, name }) => origin === 'condition' && name === 'rebooted');
   if (rule === undefined) return null;
   const { client, atMs, runId, evidence, uptimeSeconds } = observation;
   const bootedAtMs = atMs - (uptimeSeconds ?? 0) * 1000;
   return {
-    ...newEpisode(bootedAtMs),
+    ...newAlert(bootedAtMs),
     client,
     rule: rule.name,
     subject: '',

@@ -1,6 +1,6 @@
 import type { Rule } from '../../config/config.ts';
 import type { Report } from '../../report/report.ts';
-import type { ClientMemory } from '../../storage/store/episode.ts';
+import type { ClientMemory } from '../../storage/store/alert.ts';
 import type { Observation } from '../evaluate/observation.ts';
 import { listsFaults, metricOfRule } from '../evaluate/rule-metric.ts';
 

@@ -1,10 +1,10 @@
-import type { Progress, Worst } from '../../storage/store/episode.ts';
+import type { Progress, Worst } from '../../storage/store/alert.ts';
 import type { Reading } from '../evaluate/observation.ts';
 
 /** Longer words of a fault are cut: they are kept with every alert. */
 const mostCharacters = 300;
 
-/** Returns the worst row of an episode after one more reading; nothing where no row has been at a limit. */
+/** Returns the worst row of an alert after one more reading; nothing where no row has been at a limit. */
 export function worstAfter(
   before: Worst | undefined,
   reading: Reading,

@@ -4,7 +4,7 @@ import { didYouMean } from '../../config/values/nearest.ts';
 import { FleetError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import type { AlertStore } from '../../storage/store/alert-store.ts';
-import type { Episode } from '../../storage/store/episode.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import { authorName } from '../command/author.ts';
 import { clientText } from '../command/alert-words.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
@@ -38,10 +38,10 @@ export async function ackCommand(context: Context, options: AckCommandOptions): 
   const { chosen, untilMs, nowMs } = await changeStored(config, signal, async (alerts) => {
     const now = await alerts.nowMs();
     const { endsAtMs } = parseSpanAhead({ ...options, from: null }, config, now);
-    const episodes = await choose(alerts, config, options);
-    const ids = episodes.flatMap(({ id }) => id ?? []);
+    const chosen = await choose(alerts, config, options);
+    const ids = chosen.flatMap(({ id }) => id ?? []);
     if (ids.length > 0) await alerts.acknowledge(ids, by, endsAtMs, comment);
-    return { chosen: episodes, untilMs: endsAtMs, nowMs: now };
+    return { chosen, untilMs: endsAtMs, nowMs: now };
   });
   if (output.json)
     output.printJson({ command: 'ack', by, until: jsonTime(untilMs), comment, alerts: chosen.map(idJson) });
@@ -89,11 +89,11 @@ function areNumbers(names: readonly string[]): boolean {
   return names.length > 0 && names.every((name) => numbers.test(name));
 }
 
-function idJson({ id, client, rule, subject, severity }: Episode): object {
+function idJson({ id, client, rule, subject, severity }: Alert): object {
   return { id, client, rule, subject, severity };
 }
 
-function printChosen(output: Output, what: string, chosen: readonly Episode[], nothing: string): void {
+function printChosen(output: Output, what: string, chosen: readonly Alert[], nothing: string): void {
   if (chosen.length === 0) output.print(escapeControls(nothing));
   for (const { id, client, rule, subject, severity } of chosen) {
     const where = subject === '' ? '' : ` ${subject}`;
@@ -112,12 +112,8 @@ function nothingOpen({ names, all }: AckTarget): string {
 }
 
 /** What the command line names, of what fires; a number may name what is pending too. */
-async function choose(
-  alerts: AlertStore,
-  config: Config,
-  { all, names: named }: AckTarget,
-): Promise<readonly Episode[]> {
-  const open = await alerts.openEpisodes(null);
+async function choose(alerts: AlertStore, config: Config, { all, names: named }: AckTarget): Promise<readonly Alert[]> {
+  const open = await alerts.openAlerts(null);
   const firing = open.filter(({ state }) => state === 'firing');
   const [target, rule = null] = named;
   if (all || target === undefined) return firing;
@@ -137,9 +133,9 @@ async function choose(
     throw usage(`${what}${didYouMean(target, names)}`, 'fleet-health alerts lists what is open.');
   }
   const ofClients = firing.filter(({ client }) => isMeant(client));
-  const chosen = ofClients.filter((episode) => isRule(episode.rule));
+  const chosen = ofClients.filter((alert) => isRule(alert.rule));
   if (rule !== null && chosen.length === 0 && ofClients.length > 0) {
-    const rules = [...new Set(ofClients.map((episode) => episode.rule))];
+    const rules = [...new Set(ofClients.map((alert) => alert.rule))];
     throw usage(
       `nothing is open for ${target} under rule "${rule}"${didYouMean(rule, rules)}`,
       `Open are: ${rules.join(', ')}.`,
@@ -151,10 +147,10 @@ async function choose(
 /** Those of a list of numbers and ranges that are open. A number that was never given out is refused. */
 async function numberedAmong(
   alerts: AlertStore,
-  open: readonly Episode[],
-  firing: readonly Episode[],
+  open: readonly Alert[],
+  firing: readonly Alert[],
   named: readonly string[],
-): Promise<readonly Episode[]> {
+): Promise<readonly Alert[]> {
   const ranges = named.map((name) => {
     const [, from = '', to = from] = numbers.exec(name) ?? [];
     return { from: Number(from), to: Number(to) };
@@ -166,16 +162,16 @@ async function numberedAmong(
 }
 
 /** A rule's whole name comes first: the commas and wildcards of its selectors are part of it. */
-function ruleFilter(rule: string | null, open: readonly Episode[]): (name: string) => boolean {
+function ruleFilter(rule: string | null, open: readonly Alert[]): (name: string) => boolean {
   if (rule === null) return () => true;
-  return open.some((episode) => episode.rule === rule) ? (name) => name === rule : globMatcher(rule);
+  return open.some((alert) => alert.rule === rule) ? (name) => name === rule : globMatcher(rule);
 }
 
 /** A number that was given out and has ended is no mistake. */
-async function refuseUnknownNumber(alerts: AlertStore, id: number, firing: readonly Episode[]): Promise<void> {
-  const [newest] = await alerts.episodesOf({ openOnly: false, limit: 1 });
+async function refuseUnknownNumber(alerts: AlertStore, id: number, firing: readonly Alert[]): Promise<void> {
+  const [newest] = await alerts.alertsOf({ openOnly: false, limit: 1 });
   if (id >= 1 && id <= (newest?.id ?? 0)) return;
-  const open = firing.map((episode) => episode.id);
+  const open = firing.map((alert) => alert.id);
   throw usage(
     `there is no alert ${id}`,
     open.length === 0

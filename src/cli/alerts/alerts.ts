@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import type { Unsent } from '../../storage/store/alert-store.ts';
-import type { ClosedReason } from '../../storage/store/episode.ts';
+import type { ClosedReason } from '../../storage/store/alert.ts';
 import { clientText, coverJson, coverText } from '../command/alert-words.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { describeAge } from '../terminal/duration.ts';
@@ -40,12 +40,12 @@ export async function alertsCommand(context: Context, options: AlertsCommandOpti
   if (output.json) output.printJson({ command: 'alerts', at: jsonTime(nowMs), alerts: views.map(alertJson) });
   else if (views.length === 0 && options.since !== null) output.print('Nothing has fired since then.');
   else output.print(alertsText(output, config, views, nowMs));
-  return options.exitStatus && views.some(({ episode }) => episode.state === 'firing') ? 1 : 0;
+  return options.exitStatus && views.some(({ alert }) => alert.state === 'firing') ? 1 : 0;
 }
 
 /** True if the alert fired at any time since then. */
-function firedSince({ episode }: AlertView, sinceMs: number): boolean {
-  const { firingSinceMs, resolvedAtMs } = episode;
+function firedSince({ alert }: AlertView, sinceMs: number): boolean {
+  const { firingSinceMs, resolvedAtMs } = alert;
   return firingSinceMs !== null && (resolvedAtMs ?? Infinity) >= sinceMs;
 }
 
@@ -67,15 +67,15 @@ export function alertsText(output: Output, config: Config, views: readonly Alert
     ],
     views.map((view) => row(view, time, nowMs)),
   );
-  const firing = views.filter(({ episode }) => episode.state === 'firing').length;
+  const firing = views.filter(({ alert }) => alert.state === 'firing').length;
   const count = firing === 0 ? 'Nothing fires' : `${firing} ${firing === 1 ? 'alert fires' : 'alerts fire'}`;
-  const whom = views.some(({ episode }) => episode.client === '') ? 'CLIENT, or --fleet,' : 'CLIENT';
+  const whom = views.some(({ alert }) => alert.client === '') ? 'CLIENT, or --fleet,' : 'CLIENT';
   return `${table}\n\n${count}. Times are ${time.zone}. fleet-health explain ${whom} says more, ack NUMBER ends reminders.`;
 }
 
 function row(view: AlertView, time: ReaderTime, nowMs: number): NotedRow {
-  const { episode, told } = view;
-  const { id, client, rule, subject, severity, state, valueText, limitText } = episode;
+  const { alert, told } = view;
+  const { id, client, rule, subject, severity, state, valueText, limitText } = alert;
   const colour = severity === 'critical' ? 'red' : 'yellow';
   return {
     cells: [
@@ -86,8 +86,8 @@ function row(view: AlertView, time: ReaderTime, nowMs: number): NotedRow {
       clientText(client),
       subject === '' ? rule : `${rule} ${subject}`,
       limitText === '' ? valueText : `${valueText} (${limitText})`,
-      time.moment(sinceMs(episode)),
-      describeAge(nowMs - sinceMs(episode)),
+      time.moment(sinceMs(alert)),
+      describeAge(nowMs - sinceMs(alert)),
       toldText(told, time),
     ],
     notes: notesOf(view, time),
@@ -101,13 +101,13 @@ function toldText(told: AlertView['told'], { moment }: ReaderTime): string {
   return `${last.recipient}${others.length > 0 ? ` +${others.length}` : ''} ${moment(last.toldAtMs).slice(-5)}`;
 }
 
-function notesOf({ episode, told, acknowledged, covers }: AlertView, time: ReaderTime): readonly Cell[] {
+function notesOf({ alert, told, acknowledged, covers }: AlertView, time: ReaderTime): readonly Cell[] {
   return [
     ...told.flatMap(({ unsent }) => (unsent === null ? [] : [unsentNote(unsent, time)])),
-    ...(acknowledged ? [acknowledgedText(episode, time)] : []),
+    ...(acknowledged ? [acknowledgedText(alert, time)] : []),
     ...covers.map((cover) => coverText(cover, time)),
-    ...(episode.flapping ? ['flapping'] : []),
-    ...(episode.closedReason === null ? [] : [`${closedWords[episode.closedReason]}${endText(episode, time)}`]),
+    ...(alert.flapping ? ['flapping'] : []),
+    ...(alert.closedReason === null ? [] : [`${closedWords[alert.closedReason]}${endText(alert, time)}`]),
   ];
 }
 
@@ -126,7 +126,7 @@ export function unsentText({ recipient, delivery, sinceMs, error }: Unsent, { mo
 
 /** Who acknowledged an alert, until when, and the words that came with it. */
 export function acknowledgedText(
-  { acknowledgedBy, acknowledgedUntilMs, acknowledgedComment }: AlertView['episode'],
+  { acknowledgedBy, acknowledgedUntilMs, acknowledgedComment }: AlertView['alert'],
   { moment }: ReaderTime,
 ): string {
   const until = acknowledgedUntilMs === null ? '' : ` until ${moment(acknowledgedUntilMs)}`;
@@ -134,7 +134,7 @@ export function acknowledgedText(
   return `acknowledged by ${acknowledgedBy ?? ''}${until}${comment}`;
 }
 
-function endText({ resolvedAtMs }: AlertView['episode'], { moment }: ReaderTime): string {
+function endText({ resolvedAtMs }: AlertView['alert'], { moment }: ReaderTime): string {
   return resolvedAtMs === null ? '' : ` ${moment(resolvedAtMs)}`;
 }
 
@@ -150,27 +150,27 @@ export const closedWords: Readonly<Record<ClosedReason, string>> = {
 };
 
 /** An alert for programs. */
-export function alertJson({ episode, told, acknowledged, covers }: AlertView): object {
+export function alertJson({ alert, told, acknowledged, covers }: AlertView): object {
   return {
-    id: episode.id,
-    client: episode.client,
-    rule: episode.rule,
-    subject: episode.subject,
-    state: episode.state,
-    severity: episode.severity,
-    value: episode.value,
-    value_text: episode.valueText,
-    limit_text: episode.limitText,
-    pending_since: jsonTime(episode.pendingSinceMs),
-    firing_since: jsonTime(episode.firingSinceMs),
-    resolved_at: jsonTime(episode.resolvedAtMs),
-    closed_reason: episode.closedReason,
-    flapping: episode.flapping,
+    id: alert.id,
+    client: alert.client,
+    rule: alert.rule,
+    subject: alert.subject,
+    state: alert.state,
+    severity: alert.severity,
+    value: alert.value,
+    value_text: alert.valueText,
+    limit_text: alert.limitText,
+    pending_since: jsonTime(alert.pendingSinceMs),
+    firing_since: jsonTime(alert.firingSinceMs),
+    resolved_at: jsonTime(alert.resolvedAtMs),
+    closed_reason: alert.closedReason,
+    flapping: alert.flapping,
     acknowledged: acknowledged
       ? {
-          by: episode.acknowledgedBy,
-          until: jsonTime(episode.acknowledgedUntilMs),
-          comment: episode.acknowledgedComment ?? null,
+          by: alert.acknowledgedBy,
+          until: jsonTime(alert.acknowledgedUntilMs),
+          comment: alert.acknowledgedComment ?? null,
         }
       : null,
     held_by: covers.map(coverJson),

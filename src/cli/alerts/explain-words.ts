@@ -1,9 +1,9 @@
 import { describeLimit } from '../../alerter/evaluate/describe-value.ts';
 import type { ClientExplained } from '../../alerter/explain/explain-client.ts';
-import type { EpisodeExplained, RuleExplained } from '../../alerter/explain/explain-episodes.ts';
+import type { AlertExplained, RuleExplained } from '../../alerter/explain/explain-alerts.ts';
 import type { Config, Rule } from '../../config/config.ts';
 import type { MailSummary } from '../../storage/store/alert-store.ts';
-import type { Episode } from '../../storage/store/episode.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import { formatDuration } from '../../config/values/quantities.ts';
 import { escapeControls } from '../../log.ts';
 import { sentenceCase } from '../command/alert-words.ts';
@@ -41,7 +41,7 @@ export function explanationText(
 ): string {
   const time = readerTime(config, options.nowMs);
   const saying: Saying = { ...options, config, time };
-  const isBusy = ({ episodes }: RuleExplained): boolean => episodes.some(({ episode }) => episode.state !== 'resolved');
+  const isBusy = ({ alerts }: RuleExplained): boolean => alerts.some(({ alert }) => alert.state !== 'resolved');
   const rules = [...explained.rules].sort((one, other) => Number(isBusy(other)) - Number(isBusy(one)));
   const blocks = rules.map((rule) => ruleLines(output, rule, saying, options.detailed || isBusy(rule)));
   return [
@@ -76,23 +76,23 @@ export function clientLines(
 }
 
 function ruleLines(output: Output, explained: RuleExplained, saying: Saying, whole: boolean): readonly string[] {
-  const { rule, readings, unknown, episodes, listeners } = explained;
+  const { rule, readings, unknown, alerts, listeners } = explained;
   const said = readings.map(
     ({ subject, level, valueText }) =>
       `${subject === '' ? '' : `${subject} `}${level === 'unknown' ? 'unknown' : valueText === '' ? 'well' : valueText}`,
   );
   const words = unknown === null ? cut([...new Set(said)]) : [unknownText(unknown, saying)];
   const now = words.length === 0 ? '' : escapeControls(`: ${words.join(', ')}`);
-  const open = episodes.filter(({ episode }) => episode.state !== 'resolved');
+  const open = alerts.filter(({ alert }) => alert.state !== 'resolved');
   const title = `${output.colour('bold', escapeControls(rule.name))} (${limitsOf(rule)})${now}`;
   if (!whole) return [title];
-  const last = episodes.find(({ episode }) => episode.state === 'resolved');
+  const last = alerts.find(({ alert }) => alert.state === 'resolved');
   return [
     title,
-    ...open.flatMap((one) => episodeLines(one, rule, saying)),
+    ...open.flatMap((one) => alertLines(one, rule, saying)),
     ...(open.length === 0 ? ['  Nothing is open.', ...coverLines(explained, saying)] : []),
     ...(last !== undefined && (saying.detailed || last.held.length + last.due.length > 0)
-      ? episodeLines(last, rule, saying)
+      ? alertLines(last, rule, saying)
       : []),
     `  ${recipientsText(listeners)}`,
   ];
@@ -133,11 +133,11 @@ function limitsOf(rule: Rule): string {
   return [...(levels.length === 0 ? [severity] : levels), span].filter((text) => text !== '').join(', ');
 }
 
-function episodeLines({ episode, told, held, due }: EpisodeExplained, rule: Rule, saying: Saying): readonly string[] {
+function alertLines({ alert, told, held, due }: AlertExplained, rule: Rule, saying: Saying): readonly string[] {
   const { time } = saying;
-  const what = `${episode.id ?? ''}${episode.subject === '' ? '' : ` (${episode.subject})`}`;
-  const lines = [stateLine(what, episode, rule, saying)];
-  if (episode.state !== 'pending') {
+  const what = `${alert.id ?? ''}${alert.subject === '' ? '' : ` (${alert.subject})`}`;
+  const lines = [stateLine(what, alert, rule, saying)];
+  if (alert.state !== 'pending') {
     const sent = told.filter(({ unsent }) => unsent === null);
     if (told.length === 0) lines.push('Nobody was told.');
     if (sent.length > 0) {
@@ -150,29 +150,29 @@ function episodeLines({ episode, told, held, due }: EpisodeExplained, rule: Rule
     );
   }
   for (const { recipient, reason } of held) {
-    lines.push(`Held back${recipient === null ? '' : ` for ${recipient}`}: ${heldWords(reason, episode, time)}.`);
+    lines.push(`Held back${recipient === null ? '' : ` for ${recipient}`}: ${heldWords(reason, alert, time)}.`);
   }
   const lastMs = Math.max(...told.map(({ toldAtMs }) => toldAtMs), -Infinity);
-  if (episode.state === 'firing' && rule.repeatMs !== null && lastMs > 0 && held.length + due.length === 0) {
+  if (alert.state === 'firing' && rule.repeatMs !== null && lastMs > 0 && held.length + due.length === 0) {
     lines.push(`The next reminder is due at ${time.moment(lastMs + rule.repeatMs)}.`);
   }
   if (due.length > 0) lines.push(`The next pass tells ${due.join(', ')}.`);
   return lines.map((line, index) => `${index === 0 ? '  ' : '    '}${escapeControls(line)}`);
 }
 
-function toldWord({ state, severity }: EpisodeExplained['told'][number]): string {
+function toldWord({ state, severity }: AlertExplained['told'][number]): string {
   return state === 'firing' ? severity : state;
 }
 
-function stateLine(what: string, episode: Episode, rule: Rule, saying: Saying): string {
+function stateLine(what: string, alert: Alert, rule: Rule, saying: Saying): string {
   const { time } = saying;
-  const { severity, valueText, limitText, flapping, firingSinceMs, resolvedAtMs, closedReason } = episode;
+  const { severity, valueText, limitText, flapping, firingSinceMs, resolvedAtMs, closedReason } = alert;
   const value = `${valueText}${limitText === '' ? '' : ` (${limitText})`}`;
-  if (episode.state === 'pending') {
-    return `Alert ${what} is pending since ${time.momentAndAge(episode.pendingSinceMs)}: ${value}. ${untilFiring(episode, rule, saying)}`;
+  if (alert.state === 'pending') {
+    return `Alert ${what} is pending since ${time.momentAndAge(alert.pendingSinceMs)}: ${value}. ${untilFiring(alert, rule, saying)}`;
   }
-  const since = time.momentAndAge(firingSinceMs ?? episode.pendingSinceMs);
-  if (episode.state === 'firing') {
+  const since = time.momentAndAge(firingSinceMs ?? alert.pendingSinceMs);
+  if (alert.state === 'firing') {
     const more = flapping ? ' It flaps: the true state is told after 3 rows that stay bad, or 12 quiet ones.' : '';
     return `Alert ${what} fires as ${severity} since ${since}: ${value}.${more}`;
   }
@@ -182,7 +182,7 @@ function stateLine(what: string, episode: Episode, rule: Rule, saying: Saying): 
 }
 
 /** How much longer a value has to hold. */
-function untilFiring({ progress }: Episode, rule: Rule, { config, time }: Saying): string {
+function untilFiring({ progress }: Alert, rule: Rule, { config, time }: Saying): string {
   if (rule.forCount !== null) {
     const left = Math.max(1, rule.forCount - progress.holding);
     return `It fires when ${left} more ${left === 1 ? 'row holds' : 'rows hold'}.`;

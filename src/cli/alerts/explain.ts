@@ -1,6 +1,6 @@
 import type { ClientExplained } from '../../alerter/explain/explain-client.ts';
 import { explainClient } from '../../alerter/explain/explain-client.ts';
-import type { EpisodeExplained, ExplainOptions, RuleExplained } from '../../alerter/explain/explain-episodes.ts';
+import type { AlertExplained, ExplainOptions, RuleExplained } from '../../alerter/explain/explain-alerts.ts';
 import { explainFleet } from '../../alerter/explain/explain-fleet.ts';
 import { describeLimit } from '../../alerter/evaluate/describe-value.ts';
 import type { Client, Config, Rule } from '../../config/config.ts';
@@ -149,7 +149,7 @@ function clientJson({ client, reportAtMs, visitAtMs, untreated, rules, undeliver
   };
 }
 
-function ruleJson({ rule, readings, unknown, listeners, covers, episodes }: RuleExplained): unknown {
+function ruleJson({ rule, readings, unknown, listeners, covers, alerts }: RuleExplained): unknown {
   return {
     rule: rule.name,
     type: rule.type,
@@ -166,13 +166,13 @@ function ruleJson({ rule, readings, unknown, listeners, covers, episodes }: Rule
     unknown: unknown === null ? null : { reason: unknown.reason, since: jsonTime(unknown.sinceMs) },
     recipients: listeners.map(({ recipient, least }) => ({ recipient, severity: least })),
     held_by: covers.map(({ reason, subjects }) => ({ ...reasonJson(reason), subjects })),
-    alerts: episodes.map(episodeJson),
+    alerts: alerts.map(explainedJson),
   };
 }
 
-function episodeJson({ episode, told, held, due }: EpisodeExplained): unknown {
+function explainedJson({ alert, told, held, due }: AlertExplained): unknown {
   return {
-    ...alertJson({ episode, told, acknowledged: episode.acknowledgedBy !== null, covers: [] }),
+    ...alertJson({ alert, told, acknowledged: alert.acknowledgedBy !== null, covers: [] }),
     held_by: held.map(({ recipient, reason }) => ({ ...reasonJson(reason), recipient })),
     due_to: due,
   };

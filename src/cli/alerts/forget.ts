@@ -65,7 +65,7 @@ export async function forgetClientCommand(context: Context, client: string, yes:
           : `These are not in config.xml: ${left.slice(0, 20).join(', ')}.`,
       );
     }
-    const open = await alerts.openEpisodes([client]);
+    const open = await alerts.openAlerts([client]);
     if (open.length > 0) {
       throw usage(
         `${counted(open.length, 'alert')} of "${client}" ${open.length === 1 ? 'is' : 'are'} open`,

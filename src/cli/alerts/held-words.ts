@@ -1,10 +1,10 @@
-import type { Episode } from '../../storage/store/episode.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import { acknowledgedText } from './alerts.ts';
 import type { ReaderTime } from '../terminal/reader-time.ts';
 import type { HoldReason } from '../../alerter/inhibit/hold-reason.ts';
 
-/** Returns in words why something is not told; `episode` is null before anything is open. */
-export function heldWords(reason: HoldReason, episode: Episode | null, time: ReaderTime): string {
+/** Returns in words why something is not told; `alert` is null before anything is open. */
+export function heldWords(reason: HoldReason, alert: Alert | null, time: ReaderTime): string {
   const { moment } = time;
   switch (reason.kind) {
     case 'silence':
@@ -28,7 +28,7 @@ export function heldWords(reason: HoldReason, episode: Episode | null, time: Rea
     case 'worse-rule':
       return `${reason.rule}, which is worse, is told instead`;
     case 'acknowledged':
-      return `${episode === null ? 'acknowledged' : acknowledgedText(episode, time)}; no reminders`;
+      return `${alert === null ? 'acknowledged' : acknowledgedText(alert, time)}; no reminders`;
     case 'flapping':
       return 'it flaps, which was told; the true state follows after 3 rows that stay bad, or 12 quiet ones';
     case 'run':

@@ -7,7 +7,7 @@ import { globMatcher, isGlob } from '../../config/values/globs.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
 import { FleetError } from '../../errors.ts';
 import type { AlertStore } from '../../storage/store/alert-store.ts';
-import type { Episode } from '../../storage/store/episode.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import type { HoldReason } from '../../alerter/inhibit/hold-reason.ts';
 
 /** What holds back an alert now: a silence with its id, or a window. */
@@ -18,7 +18,7 @@ export interface Cover {
 
 /** An alert as people look at it. */
 export interface AlertView {
-  readonly episode: Episode;
+  readonly alert: Alert;
   /** Newest first. */
   readonly told: readonly Notified[];
   readonly acknowledged: boolean;
@@ -42,25 +42,25 @@ const maxClosed = 1000;
  * FleetError `usage` for a client that is neither in config.xml nor has an alert.
  */
 export async function readAlerts(options: ReadAlertsOptions): Promise<readonly AlertView[]> {
-  const { config, alerts, nowMs, closedSinceMs } = options;
-  const open = await alerts.openEpisodes(null);
+  const { config, alerts: store, nowMs, closedSinceMs } = options;
+  const open = await store.openAlerts(null);
   const closed =
     closedSinceMs === null
       ? []
-      : (await alerts.episodesOf({ openOnly: false, limit: maxClosed })).filter(
+      : (await store.alertsOf({ openOnly: false, limit: maxClosed })).filter(
           ({ state, resolvedAtMs }) => state === 'resolved' && (resolvedAtMs ?? 0) >= closedSinceMs,
         );
   const all = [...open, ...closed];
   const isWanted = clientFilter(config, options.client, all);
-  const episodes = all.filter(({ client }) => isWanted(client)).sort(compareEpisodes);
-  const ids = episodes.flatMap(({ id }) => id ?? []);
-  const told = await notifiedOf(alerts, ids);
-  const covers = await readCovers({ config, store: alerts, nowMs });
-  return episodes.map((episode) => ({
-    episode,
-    told: told.get(episode.id ?? NaN) ?? [],
-    acknowledged: episode.state !== 'resolved' && isAcknowledged(episode, nowMs),
-    covers: episode.state === 'resolved' ? [] : covers.reasonsAt(episode, nowMs).flatMap(coverOf),
+  const alerts = all.filter(({ client }) => isWanted(client)).sort(compareAlerts);
+  const ids = alerts.flatMap(({ id }) => id ?? []);
+  const told = await notifiedOf(store, ids);
+  const covers = await readCovers({ config, store, nowMs });
+  return alerts.map((alert) => ({
+    alert,
+    told: told.get(alert.id ?? NaN) ?? [],
+    acknowledged: alert.state !== 'resolved' && isAcknowledged(alert, nowMs),
+    covers: alert.state === 'resolved' ? [] : covers.reasonsAt(alert, nowMs).flatMap(coverOf),
   }));
 }
 
@@ -73,10 +73,10 @@ function coverOf(reason: HoldReason): readonly Cover[] {
 export function clientFilter(
   config: Pick<Config, 'clients'>,
   wanted: string | null,
-  episodes: readonly Pick<Episode, 'client'>[],
+  alerts: readonly Pick<Alert, 'client'>[],
 ): (client: string) => boolean {
   if (wanted === null) return () => true;
-  const names = [...new Set([...config.clients.map(({ name }) => name), ...episodes.map(({ client }) => client)])];
+  const names = [...new Set([...config.clients.map(({ name }) => name), ...alerts.map(({ client }) => client)])];
   if (names.includes(wanted)) return (name) => name === wanted;
   const matches = globMatcher(wanted);
   if (names.some(matches)) return matches;
@@ -87,7 +87,7 @@ export function clientFilter(
 const stateRank = { firing: 0, pending: 1, resolved: 2 } as const;
 const severityRank: Readonly<Record<Severity, number>> = { critical: 0, warning: 1 };
 
-function compareEpisodes(one: Episode, other: Episode): number {
+function compareAlerts(one: Alert, other: Alert): number {
   const byState = stateRank[one.state] - stateRank[other.state];
   if (byState !== 0) return byState;
   if (one.state === 'resolved') return (other.resolvedAtMs ?? 0) - (one.resolvedAtMs ?? 0);
@@ -96,6 +96,6 @@ function compareEpisodes(one: Episode, other: Episode): number {
 }
 
 /** When it began to fire, or to be pending. */
-export function sinceMs({ firingSinceMs, pendingSinceMs }: Episode): number {
+export function sinceMs({ firingSinceMs, pendingSinceMs }: Alert): number {
   return firingSinceMs ?? pendingSinceMs;
 }

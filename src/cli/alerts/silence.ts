@@ -86,7 +86,7 @@ function whatIsSilent(
 }
 
 async function countHeld(config: Config, alerts: AlertStore, patterns: SilencePatternsOfAll): Promise<number> {
-  const open = await alerts.openEpisodes(null);
+  const open = await alerts.openAlerts(null);
   return open.filter(silenceMatcher(patterns, config)).filter(({ state }) => state === 'firing').length;
 }
 

@@ -2,7 +2,7 @@ import { counted } from '../../text/time-words.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import type { Client, Config, Rule } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
-import type { ClientMemory } from '../../storage/store/episode.ts';
+import type { ClientMemory } from '../../storage/store/alert.ts';
 import type { History } from '../../storage/store/storage.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
 import type { ReaderTime } from '../terminal/reader-time.ts';

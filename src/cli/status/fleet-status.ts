@@ -1,7 +1,7 @@
 import { readHeldBack, type HeldBack } from '../../alerter/inhibit/held-back.ts';
 import type { Client, Config, Severity } from '../../config/config.ts';
 import type { AlertStore } from '../../storage/store/alert-store.ts';
-import type { Episode } from '../../storage/store/episode.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { SealedSummary } from '../../storage/store/sealed-store.ts';
 import type { ClientStatus, RunSummary } from '../../storage/store/storage.ts';
@@ -73,9 +73,9 @@ export async function readFleetStatus(
   nowMs: number,
 ): Promise<FleetStatus> {
   const stored = new Map((await history.clients()).map((status) => [status.client, status]));
-  const open = (await alerts?.openEpisodes(null)) ?? [];
+  const open = (await alerts?.openAlerts(null)) ?? [];
   const firing = open.filter(({ state }) => state === 'firing');
-  const firingOf = groupBy(firing, (episode) => episode.client);
+  const firingOf = groupBy(firing, (alert) => alert.client);
   const members = config.clients.map((client) => {
     const known = stored.get(client.name) ?? null;
     const observedAtMs = known?.observedAtMs ?? null;
@@ -120,7 +120,7 @@ function unlistedClients({ clients }: Config, stored: readonly ClientStatus[]): 
 async function readAlerting(
   config: Config,
   alerts: AlertStore | null,
-  firing: readonly Episode[],
+  firing: readonly Alert[],
 ): Promise<AlertingStatus> {
   const now = (await alerts?.nowMs()) ?? 0;
   const unsent = (await alerts?.undelivered()) ?? [];
@@ -141,7 +141,7 @@ async function readAlerting(
   };
 }
 
-function worstOf(firing: readonly Episode[]): Severity | null {
+function worstOf(firing: readonly Alert[]): Severity | null {
   if (firing.length === 0) return null;
   return firing.some(({ severity }) => severity === 'critical') ? 'critical' : 'warning';
 }

@@ -2,35 +2,35 @@ import type { Judged, Lease } from '../store/alert-store.ts';
 import { forIds } from '../sql/by-ids.ts';
 import type { Database } from '../sql/database.ts';
 import type { Dialect } from '../sql/dialect.ts';
-import type { ClientMemory, Episode } from '../store/episode.ts';
+import type { ClientMemory, Alert } from '../store/alert.ts';
 import {
-  episodeColumns,
+  alertColumns,
   judgedColumns,
-  knownEpisodeColumns,
-  knownEpisodeRow,
-  newEpisodeColumns,
-  newEpisodeRow,
-  storedEpisode,
-} from '../rows/episode-rows.ts';
+  knownAlertColumns,
+  knownAlertRow,
+  newAlertColumns,
+  newAlertRow,
+  storedAlert,
+} from '../rows/alert-rows.ts';
 import { forChunks, insertRows } from '../sql/insert-rows.ts';
 import { fenced } from './lease.ts';
 import { markProcessed } from './unprocessed.ts';
 import type { Session } from '../sql/session.ts';
 
-const openSql = `SELECT ${episodeColumns} FROM alerts WHERE state IN ('pending', 'firing')`;
+const openSql = `SELECT ${alertColumns} FROM alerts WHERE state IN ('pending', 'firing')`;
 
 const unacknowledgeSql = `UPDATE alerts SET acknowledged_by = NULL, acknowledged_until = NULL,
   acknowledged_severity = NULL, acknowledged_comment = NULL WHERE acknowledged_severity = 'warning'`;
 
-/** See AlertStore.openEpisodes. */
-export async function openEpisodes(session: Session, clients: readonly string[] | null): Promise<readonly Episode[]> {
+/** See AlertStore.openAlerts. */
+export async function openAlerts(session: Session, clients: readonly string[] | null): Promise<readonly Alert[]> {
   const rows =
     clients === null
       ? await session.all(openSql)
       : await forChunks([...new Set(clients)], (chunk, marks) =>
           session.all(`${openSql} AND client IN (${marks})`, chunk),
         );
-  return rows.map(storedEpisode).sort((a, b) => (a.id ?? 0) - (b.id ?? 0));
+  return rows.map(storedAlert).sort((a, b) => (a.id ?? 0) - (b.id ?? 0));
 }
 
 /** See AlertStore.memories. */
@@ -51,34 +51,34 @@ export async function saveJudged(database: Database, lease: Lease, judged: Judge
   await fenced(database, lease, async (session) => {
     await markProcessed(session, dialect, 'stats', judged.statIds);
     await markProcessed(session, dialect, 'visits', judged.visitIds);
-    await storeEpisodes(session, dialect, judged.episodes, maxBytes);
+    await storeAlerts(session, dialect, judged.alerts, maxBytes);
     await endAcknowledgements(session, judged);
     await storeMemories(session, dialect, judged.memories, maxBytes);
   });
 }
 
-async function storeEpisodes(
+async function storeAlerts(
   session: Session,
   dialect: Dialect,
-  episodes: readonly Episode[],
+  alerts: readonly Alert[],
   maxBytes: number,
 ): Promise<void> {
-  // Those that end go first: a new episode of the same name may begin in the same batch.
-  const known = episodes.flatMap((episode) => (episode.id === null ? [] : [knownEpisodeRow(episode, episode.id)]));
+  // Those that end go first: a new alert of the same name may begin in the same batch.
+  const known = alerts.flatMap((alert) => (alert.id === null ? [] : [knownAlertRow(alert, alert.id)]));
   known.sort((a, b) => Number(a.id) - Number(b.id));
   await insertRows(
     session,
-    { table: 'alerts', columns: knownEpisodeColumns, suffix: changeSuffix(dialect) },
+    { table: 'alerts', columns: knownAlertColumns, suffix: changeSuffix(dialect) },
     known,
     maxBytes,
   );
-  const fresh = episodes.filter(({ id }) => id === null).map(newEpisodeRow);
-  await insertRows(session, { table: 'alerts', columns: newEpisodeColumns }, fresh, maxBytes);
+  const fresh = alerts.filter(({ id }) => id === null).map(newAlertRow);
+  await insertRows(session, { table: 'alerts', columns: newAlertColumns }, fresh, maxBytes);
 }
 
 /** Somebody may have acknowledged a warning after the pass had read it: that ends too when it is critical now. */
-async function endAcknowledgements(session: Session, { episodes, noLongerAcknowledged = [] }: Judged): Promise<void> {
-  const critical = episodes.flatMap(({ id, severity }) => (id !== null && severity === 'critical' ? [id] : []));
+async function endAcknowledgements(session: Session, { alerts, noLongerAcknowledged = [] }: Judged): Promise<void> {
+  const critical = alerts.flatMap(({ id, severity }) => (id !== null && severity === 'critical' ? [id] : []));
   await forIds('id', [...new Set([...noLongerAcknowledged, ...critical])], async (where, values) => {
     await session.run(`${unacknowledgeSql} AND ${where}`, values);
     return [];

@@ -3,7 +3,7 @@ import type { Database } from '../sql/database.ts';
 import { databaseNowMs } from '../sql/database-now.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import { forIds } from '../sql/by-ids.ts';
-import type { Told } from '../store/episode.ts';
+import type { Told } from '../store/alert.ts';
 import { forChunks, insertRows } from '../sql/insert-rows.ts';
 import { fenced } from './lease.ts';
 import { sqlTime } from '../sql/sql-time.ts';

@@ -1,7 +1,7 @@
-import type { EpisodeFilter, SeenClient, SeriesColumn, SeriesPoint, ToldFact } from '../store/alert-store.ts';
+import type { AlertFilter, SeenClient, SeriesColumn, SeriesPoint, ToldFact } from '../store/alert-store.ts';
 import { numberOrNull } from '../rows/client-facts.ts';
-import type { Episode, Told, Transition } from '../store/episode.ts';
-import { episodeColumns, storedEpisode, storedTold } from '../rows/episode-rows.ts';
+import type { Alert, Told, Transition } from '../store/alert.ts';
+import { alertColumns, storedAlert, storedTold } from '../rows/alert-rows.ts';
 import { forIds } from '../sql/by-ids.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { Session, SqlRow, SqlValue } from '../sql/session.ts';
@@ -81,8 +81,8 @@ function newerOf(opened: number | null, sealed: number | undefined): number | nu
   return sealed === undefined ? opened : Math.max(opened ?? -Infinity, sealed);
 }
 
-/** See AlertStore.episodesOf. */
-export async function episodesOf(session: Session, filter: EpisodeFilter): Promise<readonly Episode[]> {
+/** See AlertStore.alertsOf. */
+export async function alertsOf(session: Session, filter: AlertFilter): Promise<readonly Alert[]> {
   const conditions = ['1 = 1'];
   const values: SqlValue[] = [];
   if (filter.openOnly) conditions.push("state IN ('pending', 'firing')");
@@ -94,8 +94,8 @@ export async function episodesOf(session: Session, filter: EpisodeFilter): Promi
     conditions.push('rule = ?');
     values.push(filter.rule);
   }
-  const sql = `SELECT ${episodeColumns} FROM alerts WHERE ${conditions.join(' AND ')} ORDER BY id DESC LIMIT ?`;
-  return (await session.all(sql, [...values, String(filter.limit)])).map(storedEpisode);
+  const sql = `SELECT ${alertColumns} FROM alerts WHERE ${conditions.join(' AND ')} ORDER BY id DESC LIMIT ?`;
+  return (await session.all(sql, [...values, String(filter.limit)])).map(storedAlert);
 }
 
 /** See AlertStore.toldOf. */

@@ -50,7 +50,7 @@ export const inventoryReports: Subject = {
 const waitingMail = 'm.sent_at IS NULL AND m.failed_at IS NULL AND m.replaced_by IS NULL';
 
 // What somebody still has to be told of stays, and so does what a mail that waits speaks of.
-export const episodes: Subject = {
+export const alerts: Subject = {
   select: `SELECT a.id AS id, a.resolved_at AS at FROM alerts a
     WHERE a.settled = 1 AND ${beyondCursor('a.resolved_at', 'a.id')} AND a.open_key IS NULL
     AND NOT EXISTS (SELECT 1 FROM notifications n JOIN mails m ON m.id = n.mail_id

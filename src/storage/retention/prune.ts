@@ -24,7 +24,7 @@ export const pruneQueries = {
   visits: subjects.visits(true).select,
   runs: subjects.runs.select,
   'inventory reports': subjects.inventoryReports.select,
-  episodes: subjects.episodes.select,
+  alerts: subjects.alerts.select,
   mails: subjects.mails.select,
   silences: subjects.silences.select,
   ...Object.fromEntries(
@@ -155,7 +155,7 @@ async function sweepsOf(database: Database, limits: PruneLimits): Promise<readon
     ofSubject('runs', subjects.runs, rawBefore),
     ofSubject(null, subjects.inventoryReports, rawBefore),
     ofSubject(null, subjects.mails, rawBefore),
-    ofSubject(null, subjects.episodes, rawBefore),
+    ofSubject(null, subjects.alerts, rawBefore),
     ofSubject(null, subjects.silences, rawBefore),
   ];
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * What names an alert's episodes: SHA-256 (hex) over client, rule and subject, which together are too long for a key of
- * MySQL. `alerts.alert_key` holds it always, `alerts.open_key` while the episode is open.
+ * The key of an alert: SHA-256 (hex) over client, rule and subject, which together are too long for a key of
+ * MySQL. `alerts.alert_key` holds it always, `alerts.open_key` while the alert is open.
  */
 export function alertKey(client: string, rule: string, subject: string): string {
   return createHash('sha256')

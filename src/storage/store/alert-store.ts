@@ -1,6 +1,6 @@
 import type { DiskRow, NetworkRow } from '../../report/columns.ts';
 import type { Report } from '../../report/report.ts';
-import type { AlertKey, ClientMemory, Episode, Told, Transition } from './episode.ts';
+import type { AlertKey, ClientMemory, Alert, Told, Transition } from './alert.ts';
 import type { Mail, MailSummary, NewMail, RecipientHistory, Unsent, WaitingMail } from './mail.ts';
 import type { SealedSummary } from './sealed-store.ts';
 import type { NewestRows, ReplayPage, RowPlace, UntreatedBatch } from './untreated-rows.ts';
@@ -39,10 +39,10 @@ export interface Silence {
 }
 
 /** What telling looks at. */
-export interface AlertState {
+export interface AlerterState {
   /** Open (pending, firing) and closed ones that are not settled. */
-  readonly episodes: readonly Episode[];
-  /** Of those episodes. */
+  readonly alerts: readonly Alert[];
+  /** Of those alerts. */
   readonly told: readonly Told[];
   /** That have not ended. */
   readonly silences: readonly Silence[];
@@ -99,12 +99,12 @@ export interface AlertStore {
   /** Whole reports, where they are still kept. They are asked for in the order of the ids. */
   reportsOf(statIds: readonly number[]): Promise<StoredReports>;
   /** null: of all clients. */
-  openEpisodes(clients: readonly string[] | null): Promise<readonly Episode[]>;
+  openAlerts(clients: readonly string[] | null): Promise<readonly Alert[]>;
   memories(clients: readonly string[]): Promise<ReadonlyMap<string, ClientMemory>>;
   /**
-   * One fenced transaction: marks exactly these rows as treated (another count rolls back), stores episodes (new where id
-   * is null) and memories. Large sets are written with few statements. Of a stored episode neither its name nor what
-   * people acknowledged is changed, but that it ends when the episode gets worse. Rows that somebody else treated are FleetError `storage-failed`.
+   * One fenced transaction: marks exactly these rows as treated (another count rolls back), stores alerts (new where id
+   * is null) and memories. Large sets are written with few statements. Of a stored alert neither its name nor what
+   * people acknowledged is changed, but that it ends when the alert gets worse. Rows that somebody else treated are FleetError `storage-failed`.
    */
   saveJudged(lease: Lease, judged: Judged): Promise<void>;
 
@@ -117,9 +117,9 @@ export interface AlertStore {
   sealedWaiting(): Promise<readonly SealedSummary[]>;
   /** How full file systems of the programs themselves were when they were spoken of since that time. */
   ownDisks(sinceMs: number): Promise<readonly OwnDiskFact[]>;
-  state(nowMs: number): Promise<AlertState>;
+  state(nowMs: number): Promise<AlerterState>;
   /**
-   * One fenced transaction: mails, notifications, told rows, settled episodes, replaced mails. A mail whose Message-ID is
+   * One fenced transaction: mails, notifications, told rows, settled alerts, replaced mails. A mail whose Message-ID is
    * stored already is left as it is: it was told before. `outdated`: one of the mails to be replaced has come as far as
    * DATA, or is replaced or done, meanwhile; nothing was changed, and telling looks at the state anew.
    */
@@ -166,16 +166,16 @@ export interface AlertStore {
   forgetCollector(collectorId: string): Promise<boolean>;
   /** Deletes all rows of a client, in batches. False: there is no such client. Throws the signal's reason. */
   forgetClient(client: string, signal: AbortSignal): Promise<boolean>;
-  /** Of open episodes; returns how many there were. A null time holds as long as the episode; it ends when that gets worse. */
+  /** Of open alerts; returns how many there were. A null time holds as long as the alert; it ends when that gets worse. */
   acknowledge(ids: readonly number[], by: string, untilMs: number | null, comment: string | null): Promise<number>;
 
-  /** Ends the acknowledgement of open episodes; returns how many had one. */
+  /** Ends the acknowledgement of open alerts; returns how many had one. */
   unacknowledge(ids: readonly number[]): Promise<number>;
 
   /** A client's newest report and visit, treated or not. */
   newestRows(client: string): Promise<NewestRows>;
   /** For `explain`, `alerts`, charts and replay. Newest first. */
-  episodesOf(filter: EpisodeFilter): Promise<readonly Episode[]>;
+  alertsOf(filter: AlertFilter): Promise<readonly Alert[]>;
   toldOf(alertIds: readonly number[]): Promise<readonly Told[]>;
   /**
    * Values of one column of stats over time, oldest first: the last day of a chart. `used_percent` and `inodes_percent`
@@ -191,9 +191,9 @@ export interface AlertStore {
 export interface Judged {
   readonly statIds: readonly number[];
   readonly visitIds: readonly number[];
-  readonly episodes: readonly Episode[];
+  readonly alerts: readonly Alert[];
   readonly memories: ReadonlyMap<string, ClientMemory>;
-  /** Stored episodes whose acknowledgement ended because they got worse, whatever they are now; left out: none. */
+  /** Stored alerts whose acknowledgement ended because they got worse, whatever they are now; left out: none. */
   readonly noLongerAcknowledged?: readonly number[];
 }
 
@@ -203,7 +203,7 @@ export interface NewTelling {
   readonly settled: readonly number[];
 }
 
-export interface EpisodeFilter {
+export interface AlertFilter {
   readonly client?: string;
   readonly rule?: string;
   readonly openOnly: boolean;

@@ -1,5 +1,5 @@
 import type { Severity } from '../../config/config.ts';
-import type { StoredItem } from './episode.ts';
+import type { StoredItem } from './alert.ts';
 
 /** One recipient's mails of late. */
 export interface RecipientHistory {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Config } from '../../../src/config/config.ts';
 import { databaseUpSince, judgeFleet } from '../../../src/alerter/absence/fleet-conditions.ts';
 import type { SeenClient } from '../../../src/storage/store/alert-store.ts';
-import type { Episode } from '../../../src/storage/store/episode.ts';
+import type { Alert } from '../../../src/storage/store/alert.ts';
 import type { SealedSummary } from '../../../src/storage/store/sealed-store.ts';
 import { configOf } from '../support/config-of.ts';
 import { at } from '../support/rows.ts';
@@ -50,8 +50,8 @@ interface Pass {
 }
 
 /** The fleet's conditions over several passes, and what each changed. */
-function startPasses(before: readonly Episode[] = []) {
-  const stored = new Map(before.map((episode, index) => [index + 1, { ...episode, id: index + 1 }]));
+function startPasses(before: readonly Alert[] = []) {
+  const stored = new Map(before.map((alert, index) => [index + 1, { ...alert, id: index + 1 }]));
   const pass = (
     time: string,
     {
@@ -67,18 +67,18 @@ function startPasses(before: readonly Episode[] = []) {
       config,
       runs,
       seenClients,
-      episodes: [...stored.values()].filter(({ state }) => state !== 'resolved'),
+      alerts: [...stored.values()].filter(({ state }) => state !== 'resolved'),
       sealed,
       nowMs: at(time),
       databaseUpSinceMs: upSince === null ? null : at(upSince),
       databaseAheadMs,
     });
-    return changed.flatMap((episode) => {
-      const id = episode.id ?? stored.size + 1;
-      stored.set(id, { ...episode, id });
-      const name = [episode.client, episode.rule, episode.subject].filter((part) => part !== '').join(' ');
-      if (episode.state !== 'resolved') return [`${name} ${episode.state}`];
-      return [`${name} ${episode.closedReason ?? ''} ${clock(episode.resolvedAtMs ?? 0)}`];
+    return changed.flatMap((alert) => {
+      const id = alert.id ?? stored.size + 1;
+      stored.set(id, { ...alert, id });
+      const name = [alert.client, alert.rule, alert.subject].filter((part) => part !== '').join(' ');
+      if (alert.state !== 'resolved') return [`${name} ${alert.state}`];
+      return [`${name} ${alert.closedReason ?? ''} ${clock(alert.resolvedAtMs ?? 0)}`];
     });
   };
   return { pass, stored };
@@ -89,10 +89,10 @@ test('a collector without a finished full run for three times every is silent, u
   const { pass, stored } = startPasses();
   assert.deepEqual(pass('08:15', { config, runs: [run('08:00')] }), []);
   assert.deepEqual(pass('08:16', { config, runs: [run('08:00')] }), ['collector-silent c1 firing']);
-  const [episode] = stored.values();
-  assert.deepEqual([episode?.client, episode?.severity, episode?.changedByRun], ['', 'critical', null]);
+  const [alert] = stored.values();
+  assert.deepEqual([alert?.client, alert?.severity, alert?.changedByRun], ['', 'critical', null]);
   assert.equal(
-    episode?.valueText,
+    alert?.valueText,
     'no full run of mon-1 has finished since Fri 20 Nov 08:01: nothing is known of 3 clients since then; look at cron on mon-1',
   );
   assert.deepEqual(pass('08:20', { config, runs: [run('08:00')] }), []);
@@ -186,7 +186,7 @@ test('the time of silence can be tuned, and the condition removed', () => {
 });
 
 /** Open alerts of clients that could not be visited in the runs of these times, as the judge makes them. */
-function lost(config: Config, times: readonly string[], code: string, names: readonly string[]): readonly Episode[] {
+function lost(config: Config, times: readonly string[], code: string, names: readonly string[]): readonly Alert[] {
   return config.clients
     .filter(({ name }) => names.includes(name))
     .flatMap((one) => {
@@ -402,9 +402,9 @@ test('sealed reports that no ingest takes for three times every are one alert, u
   assert.deepEqual(pass('08:16', { config, runs, sealed: [waiting('08:01'), waiting('08:04', other)] }), [
     'ingest-silent firing',
   ]);
-  const [episode] = stored.values();
-  assert.deepEqual([episode?.client, episode?.subject, episode?.severity], ['', '', 'critical']);
-  assert.equal(episode?.valueText, 'not opened by any ingest: 7 reports of 3 clients, the oldest for 15m');
+  const [alert] = stored.values();
+  assert.deepEqual([alert?.client, alert?.subject, alert?.severity], ['', '', 'critical']);
+  assert.equal(alert?.valueText, 'not opened by any ingest: 7 reports of 3 clients, the oldest for 15m');
   assert.deepEqual(pass('08:20', { config, runs, sealed: [waiting('08:01')] }), []);
   assert.deepEqual(pass('08:21', { config, runs, sealed: [waiting('08:20')] }), ['ingest-silent recovered 08:21']);
 });

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 
 import { judgeFleet } from '../../../src/alerter/absence/fleet-conditions.ts';
 import { ownDisks } from '../../../src/state/own-disk.ts';
-import type { Episode } from '../../../src/storage/store/episode.ts';
+import type { Alert } from '../../../src/storage/store/alert.ts';
 import { onBothDatabases } from '../../storage/support/databases.ts';
 import { noonMs } from '../../storage/support/samples.ts';
 import { configOf } from '../support/config-of.ts';
@@ -25,7 +25,7 @@ const disk = (freePercent: number, minute: number): OwnDiskFact => ({
 });
 
 test('below a tenth people are told once, and it is over from 12 % on', () => {
-  let open: readonly Episode[] = [];
+  let open: readonly Alert[] = [];
   const told: string[] = [];
   const course = [50, 10, 9.9, 2, 10.5, 11.9, 12, 9.9];
   for (const [minute, freePercent] of course.entries()) {
@@ -33,7 +33,7 @@ test('below a tenth people are told once, and it is over from 12 % on', () => {
       config,
       runs: [],
       seenClients: [],
-      episodes: open,
+      alerts: open,
       nowMs: noonMs + minute * 60_000,
       databaseUpSinceMs: noonMs,
       ownDisks: [disk(freePercent, minute)],
@@ -54,7 +54,7 @@ test('below a tenth people are told once, and it is over from 12 % on', () => {
     config,
     runs: [],
     seenClients: [],
-    episodes: open,
+    alerts: open,
     nowMs: noonMs,
     databaseUpSinceMs: null,
   });

@@ -174,7 +174,7 @@ test('a Message-ID is made of recipient and news, and of no number of a database
   assert.equal(new Set([messageId, ...others]).size, 6);
 });
 
-test('all mails of an episode are one thread, and those of another one are not', () => {
+test('all mails of an alert are one thread, and those of another one are not', () => {
   const [first, last, other] = [
     { client: 'web-1', rule: 'disk', subject: '/var', transition: 'firing' as const },
     { client: 'web-1', rule: 'disk', subject: '/var', transition: 'resolved' as const, id: 9999 },

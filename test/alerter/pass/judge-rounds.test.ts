@@ -7,7 +7,7 @@ import { judgeBacklog } from '../../../src/alerter/pass/judge-backlog.ts';
 import { judgeInRounds } from '../../../src/alerter/pass/judge-rounds.ts';
 import type { PassStore } from '../../../src/alerter/pass/rehearsal.ts';
 import type { Judged, RowPlace, UntreatedReport } from '../../../src/storage/store/alert-store.ts';
-import type { ClientMemory, Episode } from '../../../src/storage/store/episode.ts';
+import type { ClientMemory, Alert } from '../../../src/storage/store/alert.ts';
 import { configOf } from '../support/config-of.ts';
 import { at, reportRow } from '../support/rows.ts';
 import type { JudgeBacklogOptions } from '../../../src/alerter/pass/backlog.ts';
@@ -20,7 +20,7 @@ interface MemoryStore {
   readonly store: PassStore;
   readonly rows: UntreatedReport[];
   readonly treated: Set<number>;
-  readonly episodes: Map<number, Episode>;
+  readonly alerts: Map<number, Alert>;
   readonly memories: Map<string, ClientMemory>;
   /** What was asked for, in order. */
   readonly log: string[];
@@ -31,7 +31,7 @@ interface MemoryStore {
 /** A store in memory that takes its time over everything, as a server does. */
 function memoryStore(rows: UntreatedReport[]): MemoryStore {
   const treated = new Set<number>();
-  const episodes = new Map<number, Episode>();
+  const alerts = new Map<number, Alert>();
   const memories = new Map<string, ClientMemory>();
   const log: string[] = [];
   const isAfter = ({ observedAtMs, id }: UntreatedReport, after: RowPlace | null): boolean =>
@@ -55,9 +55,9 @@ function memoryStore(rows: UntreatedReport[]): MemoryStore {
       await turn();
       return new Map([...memories].filter(([name]) => names.includes(name)));
     },
-    openEpisodes: async (names) => {
+    openAlerts: async (names) => {
       await turn();
-      return [...episodes.values()].filter(
+      return [...alerts.values()].filter(
         ({ state, client }) => state !== 'resolved' && names?.includes(client) !== false,
       );
     },
@@ -70,10 +70,10 @@ function memoryStore(rows: UntreatedReport[]): MemoryStore {
         assert.ok(!treated.has(id), 'no row is judged twice');
         treated.add(id);
       }
-      for (const episode of judged.episodes) {
-        const id = episode.id ?? episodes.size + 1;
-        assert.notEqual(episodes.get(id)?.state, 'resolved', 'what is over stays over');
-        episodes.set(id, { ...episode, id });
+      for (const alert of judged.alerts) {
+        const id = alert.id ?? alerts.size + 1;
+        assert.notEqual(alerts.get(id)?.state, 'resolved', 'what is over stays over');
+        alerts.set(id, { ...alert, id });
       }
       for (const [name, known] of judged.memories) memories.set(name, known);
     },
@@ -83,7 +83,7 @@ function memoryStore(rows: UntreatedReport[]): MemoryStore {
     store: store as PassStore,
     rows,
     treated,
-    episodes,
+    alerts,
     memories,
     log,
     beforeStoring: () => undefined,
@@ -127,10 +127,10 @@ async function judgedBy(rows: UntreatedReport[], pageRows: number, roundRows: nu
   return memory;
 }
 
-function told({ episodes }: MemoryStore): readonly unknown[] {
-  return [...episodes.values()]
+function told({ alerts }: MemoryStore): readonly unknown[] {
+  return [...alerts.values()]
     .filter(({ closedReason }) => closedReason !== 'unconfirmed')
-    .map((episode) => ({ ...episode, id: 0 }))
+    .map((alert) => ({ ...alert, id: 0 }))
     .sort(
       (one, other) =>
         one.pendingSinceMs - other.pendingSinceMs || (one.client + one.rule < other.client + other.rule ? -1 : 1),

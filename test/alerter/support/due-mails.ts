@@ -4,10 +4,10 @@ import { sectionsOf } from '../../../src/alerter/dispatch/group.ts';
 import { compareItems, itemOf } from '../../../src/alerter/dispatch/item.ts';
 import { createWatches } from '../../../src/alerter/inhibit/recipients-of.ts';
 import type { DueMail, Item } from '../../../src/alerter/dispatch/telling.ts';
-import type { Episode, StoredItem, Transition } from '../../../src/storage/store/episode.ts';
+import type { Alert, StoredItem, Transition } from '../../../src/storage/store/alert.ts';
 import { at } from './rows.ts';
 
-export interface Said extends Partial<Omit<Episode, 'id'>> {
+export interface Said extends Partial<Omit<Alert, 'id'>> {
   readonly client: string;
   readonly rule: string;
   readonly transition: Transition;
@@ -21,12 +21,12 @@ export interface Said extends Partial<Omit<Episode, 'id'>> {
 let lastId = 100;
 
 /** One thing that a mail says: critical and firing since 08:00 unless it is said otherwise. */
-export function itemFor(config: Config, said: Said): Item & { readonly episode: Episode } {
+export function itemFor(config: Config, said: Said): Item & { readonly alert: Alert } {
   const { transition, note, groups, listedOnly = false, before = null, ...over } = said;
   lastId += 1;
   const isOver = ['resolved', 'ended', 'past'].includes(transition);
   const severity: Severity = over.severity ?? 'critical';
-  const episode = {
+  const alert = {
     subject: '',
     id: lastId,
     severity,
@@ -50,8 +50,8 @@ export function itemFor(config: Config, said: Said): Item & { readonly episode: 
     progress: { holding: 1, holdingSinceMs: 0, clearing: 0, missing: 0, easing: 0, lastAtMs: at('10:05') },
     ...over,
   };
-  const watch = createWatches(config)(episode);
-  const matter = { episode, watch, listener: null, told: before };
+  const watch = createWatches(config)(alert);
+  const matter = { alert, watch, listener: null, told: before };
   const item = itemOf({ matter, transition, known: before, listedOnly });
   return { ...item, ...(note === undefined ? {} : { note }), ...(groups === undefined ? {} : { groups }) };
 }
@@ -65,14 +65,14 @@ export function dueMail(
 ): DueMail {
   const items = said.map((one) => itemFor(config, one)).sort(compareItems);
   const known = alsoOpen.map((one) => itemFor(config, one));
-  const episodes = [...items, ...known].map(({ episode }) => episode);
+  const alerts = [...items, ...known].map(({ alert }) => alert);
   const grouped = {
     clients: config.clients,
-    bastions: openBastions(config, episodes),
+    bastions: openBastions(config, alerts),
     exportOf: (_: string, mount: string): string | null => (mount === '/mnt/nas' ? 'nas:/srv/share' : null),
   };
   const open = [...items, ...known]
-    .filter(({ episode, listedOnly }) => episode.state === 'firing' && !listedOnly)
+    .filter(({ alert, listedOnly }) => alert.state === 'firing' && !listedOnly)
     .map((item) => ({ ...item, transition: 'reminder' as const }));
   return {
     recipient: 'ops@example.org',

@@ -1,5 +1,5 @@
 import type { DueMail } from '../../../src/alerter/dispatch/telling.ts';
-import type { Episode } from '../../../src/storage/store/episode.ts';
+import type { Alert } from '../../../src/storage/store/alert.ts';
 import type { SeriesPoint } from '../../../src/storage/store/alert-store.ts';
 import { configOf } from './config-of.ts';
 import { dueMail } from './due-mails.ts';
@@ -68,7 +68,7 @@ const rising: readonly SeriesPoint[] = Array.from({ length: 288 }, (_, index) =>
 }));
 
 /** Progress of an alert whose worst row came half an hour after its first. */
-const reached = (percent: number): Episode['progress'] => ({
+const reached = (percent: number): Alert['progress'] => ({
   holding: 1,
   holdingSinceMs: 0,
   clearing: 0,

@@ -4,7 +4,7 @@ import { tell } from '../../../src/alerter/dispatch/tell.ts';
 import type { DueMail, Item, Telling } from '../../../src/alerter/dispatch/telling.ts';
 import type { Config, Severity } from '../../../src/config/config.ts';
 import type { Silence } from '../../../src/storage/store/alert-store.ts';
-import type { ClosedReason, Episode, StoredItem, Told } from '../../../src/storage/store/episode.ts';
+import type { ClosedReason, Alert, StoredItem, Told } from '../../../src/storage/store/alert.ts';
 import { configOf } from './config-of.ts';
 import { at } from './rows.ts';
 import { clock } from './time-line.ts';
@@ -35,13 +35,13 @@ export interface Fires {
 }
 
 /**
- * A database and its clock, with no more in it than telling reads: episodes are moved by hand, one pass after the other
+ * A database and its clock, with no more in it than telling reads: alerts are moved by hand, one pass after the other
  * is stored as `AlertStore.saveTelling` would, and mails go where the mail server's state lets them.
  */
 export function startTelling(elements: string) {
   let config: Config = configFor(elements);
   let nowMs = at('08:00');
-  const episodes = new Map<number, Episode>();
+  const alerts = new Map<number, Alert>();
   const told = new Map<string, Told>();
   const silences: Silence[] = [];
   const mails: SimulatedMail[] = [];
@@ -50,25 +50,25 @@ export function startTelling(elements: string) {
   let server: 'up' | 'down' | 'stalls' = 'up';
   let extra: Partial<World> = {};
 
-  const find = (name: string): Episode => {
-    const found = [...episodes.values()].find((one) => nameOf(one) === name && one.state !== 'resolved');
+  const find = (name: string): Alert => {
+    const found = [...alerts.values()].find((one) => nameOf(one) === name && one.state !== 'resolved');
     assert.ok(found, `no open alert ${name}`);
     return found;
   };
-  const put = (episode: Episode, over: Partial<Episode>): void => {
-    assert.ok(episode.id !== null);
-    episodes.set(episode.id, { ...episode, ...over });
+  const put = (alert: Alert, over: Partial<Alert>): void => {
+    assert.ok(alert.id !== null);
+    alerts.set(alert.id, { ...alert, ...over });
   };
-  const change = (name: string, over: Partial<Episode>, run?: string): void => {
-    const episode = find(name);
-    const progress = { ...episode.progress, lastAtMs: nowMs, clearing: 0, easing: 0 };
-    put(episode, { sequence: episode.sequence + 1, changedByRun: run ?? null, progress, ...over });
+  const change = (name: string, over: Partial<Alert>, run?: string): void => {
+    const alert = find(name);
+    const progress = { ...alert.progress, lastAtMs: nowMs, clearing: 0, easing: 0 };
+    put(alert, { sequence: alert.sequence + 1, changedByRun: run ?? null, progress, ...over });
   };
   const world = (): World => ({
     config,
     nowMs,
-    episodes: [...episodes.values()].filter(({ settled }) => !settled),
-    told: [...told.values()].filter(({ alertId }) => episodes.get(alertId)?.settled === false),
+    alerts: [...alerts.values()].filter(({ settled }) => !settled),
+    told: [...told.values()].filter(({ alertId }) => alerts.get(alertId)?.settled === false),
     silences: silences.filter(({ endsAtMs }) => endsAtMs > nowMs),
     endedSilences: silences.filter(({ endsAtMs }) => endsAtMs <= nowMs && endsAtMs > nowMs - 86_400_000),
     histories: [...new Set(mails.map(({ mail }) => mail.recipient))].map((recipient) => {
@@ -114,16 +114,16 @@ export function startTelling(elements: string) {
     }
     for (const one of telling.told) told.set(`${one.alertId} ${one.recipient}`, one);
     for (const id of telling.settled) {
-      const episode = episodes.get(id);
-      assert.ok(episode?.state === 'resolved');
-      put(episode, { settled: true });
+      const alert = alerts.get(id);
+      assert.ok(alert?.state === 'resolved');
+      put(alert, { settled: true });
     }
   };
 
-  const passedAt = (name: string, fromMs: number, toMs: number, over: Partial<Episode> = {}): void => {
-    const id = episodes.size + 1;
-    const ended: Partial<Episode> = { state: 'resolved', resolvedAtMs: toMs, closedReason: 'recovered' };
-    episodes.set(id, { ...firing(name, id, fromMs), ...ended, ...over });
+  const passedAt = (name: string, fromMs: number, toMs: number, over: Partial<Alert> = {}): void => {
+    const id = alerts.size + 1;
+    const ended: Partial<Alert> = { state: 'resolved', resolvedAtMs: toMs, closedReason: 'recovered' };
+    alerts.set(id, { ...firing(name, id, fromMs), ...ended, ...over });
   };
   const silenceAt = (client: string, rule: string, startsAtMs: number, endsAtMs: number): void => {
     silences.push({
@@ -141,7 +141,7 @@ export function startTelling(elements: string) {
   return {
     world,
     mails: mails as readonly SimulatedMail[],
-    episodes: (): readonly Episode[] => [...episodes.values()],
+    alerts: (): readonly Alert[] => [...alerts.values()],
     told: (): readonly Told[] => [...told.values()],
     now: () => nowMs,
     /** Time goes on. */
@@ -156,9 +156,9 @@ export function startTelling(elements: string) {
     },
     /** `web-1 disk /`: client, rule and subject; `- collector-silent c1` concerns the fleet. */
     fires: (name: string, { severity = 'critical', run, since }: Fires = {}) => {
-      const id = episodes.size + 1;
+      const id = alerts.size + 1;
       const sinceMs = since === undefined ? nowMs : at(since);
-      episodes.set(id, { ...firing(name, id, sinceMs), severity, firingSinceMs: nowMs, changedByRun: run ?? null });
+      alerts.set(id, { ...firing(name, id, sinceMs), severity, firingSinceMs: nowMs, changedByRun: run ?? null });
       newest.set(find(name).client, nowMs);
     },
     changes: change,
@@ -167,30 +167,30 @@ export function startTelling(elements: string) {
     closes: (name: string, reason: ClosedReason) =>
       change(name, { state: 'resolved', resolvedAtMs: nowMs, closedReason: reason, flapping: false }),
     /** What was over when it was known. */
-    passed: (name: string, from: string, to: string, over: Partial<Episode> = {}) =>
+    passed: (name: string, from: string, to: string, over: Partial<Alert> = {}) =>
       passedAt(name, at(from), at(to), over),
     passedAt,
     acknowledge: (name: string, until: string | null = null) => {
-      const episode = find(name);
-      put(episode, {
+      const alert = find(name);
+      put(alert, {
         acknowledgedBy: 'kim',
         acknowledgedUntilMs: until === null ? null : at(until),
-        acknowledgedSeverity: episode.severity,
+        acknowledgedSeverity: alert.severity,
       });
     },
     /** A row that confirms what is open. */
     row: (client: string) => {
       newest.set(client, nowMs);
-      for (const episode of episodes.values()) {
-        if (episode.client !== client || episode.state === 'resolved') continue;
-        put(episode, { progress: { ...episode.progress, lastAtMs: nowMs, clearing: 0, easing: 0 } });
+      for (const alert of alerts.values()) {
+        if (alert.client !== client || alert.state === 'resolved') continue;
+        put(alert, { progress: { ...alert.progress, lastAtMs: nowMs, clearing: 0, easing: 0 } });
       }
     },
     /** A row on the way back. */
     easesUp: (name: string) => {
-      const episode = find(name);
-      newest.set(episode.client, nowMs);
-      put(episode, { progress: { ...episode.progress, lastAtMs: nowMs, clearing: 1 } });
+      const alert = find(name);
+      newest.set(alert.client, nowMs);
+      put(alert, { progress: { ...alert.progress, lastAtMs: nowMs, clearing: 1 } });
     },
     silence: (client: string, rule: string, from: string, to: string) => silenceAt(client, rule, at(from), at(to)),
     silenceAt,
@@ -212,7 +212,7 @@ export function startTelling(elements: string) {
     },
     /** Why what is not told is not: `web-1 disk /: silence`, with the recipient where it is one's own reason. */
     held: (): readonly string[] => {
-      const byId = new Map([...episodes.values()].map((episode) => [episode.id, nameOf(episode)]));
+      const byId = new Map([...alerts.values()].map((alert) => [alert.id, nameOf(alert)]));
       return tell(world()).held.map(({ alertId, recipient, reason }) => {
         const until = 'untilMs' in reason && reason.untilMs !== null ? ` until ${clock(reason.untilMs)}` : '';
         const who = recipient === null ? '' : ` for ${shortName(recipient)}`;
@@ -241,10 +241,9 @@ export function sentenceOf({ recipient, items, replaces }: DueMail): string {
 }
 
 function describeItem(item: Item): string {
-  const { transition, severity, listedOnly, episode } = item;
+  const { transition, severity, listedOnly, alert } = item;
   const isOver = ['resolved', 'ended', 'past'].includes(transition);
-  const times =
-    transition === 'past' ? ` ${clock(episode.firingSinceMs ?? 0)} to ${clock(episode.resolvedAtMs ?? 0)}` : '';
+  const times = transition === 'past' ? ` ${clock(alert.firingSinceMs ?? 0)} to ${clock(alert.resolvedAtMs ?? 0)}` : '';
   return `${transition}${isOver ? '' : ` ${severity}`} ${nameOf(item)}${times}${listedOnly ? ' (only listed)' : ''}`;
 }
 
@@ -252,11 +251,11 @@ function shortName(recipient: string): string {
   return recipient.replace(/@.*/, '');
 }
 
-export function nameOf({ client, rule, subject }: Pick<Episode, 'client' | 'rule' | 'subject'>): string {
+export function nameOf({ client, rule, subject }: Pick<Alert, 'client' | 'rule' | 'subject'>): string {
   return [client === '' ? '-' : client, rule, subject].join(' ').trim();
 }
 
-function firing(name: string, id: number, sinceMs: number): Episode {
+function firing(name: string, id: number, sinceMs: number): Alert {
   const [client = '', rule = '', ...subject] = name.split(' ');
   return {
     client: client === '-' ? '' : client,

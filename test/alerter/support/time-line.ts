@@ -5,7 +5,7 @@ import { readReport, readVisit } from '../../../src/alerter/evaluate/read-row.ts
 import type { DiskRow } from '../../../src/report/columns.ts';
 import type { WorkerReport } from '../../../src/report/report.ts';
 import type { UntreatedReport } from '../../../src/storage/store/alert-store.ts';
-import type { ClientMemory, Episode } from '../../../src/storage/store/episode.ts';
+import type { ClientMemory, Alert } from '../../../src/storage/store/alert.ts';
 import { reportWith, worker } from '../../report/support/sample-report.ts';
 import { at, day, diskRow, failedVisit, reportRow, visitRow } from './rows.ts';
 
@@ -99,9 +99,9 @@ function stageOf(code: string): string {
 
 /** One client's present and history, kept as the database keeps them. */
 export interface Told {
-  readonly open: readonly Episode[];
-  /** Every episode, in the order in which they began. */
-  readonly all: readonly Episode[];
+  readonly open: readonly Alert[];
+  /** Every alert, in the order in which they began. */
+  readonly all: readonly Alert[];
   readonly memory: ClientMemory | null;
 }
 
@@ -114,25 +114,24 @@ export interface Judging {
 export const everyMs = 5 * 60_000;
 
 export function startJudging(): Judging {
-  const stored = new Map<number, Episode>();
+  const stored = new Map<number, Alert>();
   let memory: ClientMemory | null = null;
-  const openOnes = (): readonly Episode[] => [...stored.values()].filter(({ state }) => state !== 'resolved');
+  const openOnes = (): readonly Alert[] => [...stored.values()].filter(({ state }) => state !== 'resolved');
   return {
     judge: (client, observations) => {
-      const result = judgeClient({ rules: client.rules, memory, episodes: openOnes(), observations, everyMs });
+      const result = judgeClient({ rules: client.rules, memory, alerts: openOnes(), observations, everyMs });
       // Nothing but what JSON holds is there in the next pass.
       memory = JSON.parse(JSON.stringify(result.memory)) as ClientMemory;
-      return result.episodes.flatMap((changed) => {
+      return result.alerts.flatMap((changed) => {
         const id = changed.id ?? stored.size + 1;
         const before = stored.get(id) ?? null;
-        const episode = JSON.parse(JSON.stringify({ ...changed, id })) as Episode;
+        const alert = JSON.parse(JSON.stringify({ ...changed, id })) as Alert;
         const rival = openOnes().find(
-          (one) => one.id !== id && one.rule === episode.rule && one.subject === episode.subject,
+          (one) => one.id !== id && one.rule === alert.rule && one.subject === alert.subject,
         );
-        if (episode.state !== 'resolved' && rival !== undefined)
-          throw new Error(`two open episodes of ${episode.rule}`);
-        stored.set(id, episode);
-        return sentencesOf(before, episode);
+        if (alert.state !== 'resolved' && rival !== undefined) throw new Error(`two open alerts of ${alert.rule}`);
+        stored.set(id, alert);
+        return sentencesOf(before, alert);
       });
     },
     told: () => ({ open: openOnes(), all: [...stored.values()], memory }),
@@ -157,7 +156,7 @@ export function clock(atMs: number): string {
   return `${days > 0 ? `+${days} ` : ''}${new Date(atMs).toISOString().slice(11, 16)}`;
 }
 
-function sentencesOf(before: Episode | null, now: Episode): readonly string[] {
+function sentencesOf(before: Alert | null, now: Alert): readonly string[] {
   const name = [now.rule, now.subject].filter((part) => part !== '').join(' ');
   const times = `${clock(now.firingSinceMs ?? now.pendingSinceMs)} to ${clock(now.resolvedAtMs ?? 0)}`;
   if (now.past) return [`${name} was ${now.severity} from ${times}`];

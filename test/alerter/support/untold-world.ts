@@ -5,7 +5,7 @@ import { tell } from '../../../src/alerter/dispatch/tell.ts';
 import type { DueMail } from '../../../src/alerter/dispatch/telling.ts';
 import type { Config } from '../../../src/config/config.ts';
 import type { SeenClient, Silence } from '../../../src/storage/store/alert-store.ts';
-import type { ClientMemory, Episode, Told } from '../../../src/storage/store/episode.ts';
+import type { ClientMemory, Alert, Told } from '../../../src/storage/store/alert.ts';
 import { diskRow, failedVisit, reportRow, visitRow } from './rows.ts';
 import type { SimulatedMail } from './telling-world.ts';
 import { urgentOfClient } from './telling-world.ts';
@@ -17,7 +17,7 @@ const hourMs = 3_600_000;
 /** The functions that the alerter calls, in its order, with a database of maps and mails that are sent at once. */
 export class UntoldWorld {
   readonly #config: Config;
-  readonly #episodes = new Map<number, Episode>();
+  readonly #alerts = new Map<number, Alert>();
   readonly #told = new Map<string, Told>();
   readonly #memories = new Map<string, ClientMemory>();
   readonly #seen = new Map<string, SeenClient>();
@@ -78,26 +78,26 @@ export class UntoldWorld {
       lastVisitAtMs: atMs + 1000,
       lastReportAtMs: percent === undefined ? (before?.lastReportAtMs ?? null) : atMs + 2000,
     });
-    const { memory, episodes } = judgeClient({
+    const { memory, alerts } = judgeClient({
       rules: client.rules,
       memory: this.#memories.get(name) ?? null,
-      episodes: this.#open().filter((episode) => episode.client === name),
+      alerts: this.#open().filter((alert) => alert.client === name),
       observations,
       everyMs: this.#config.collector.everyMs,
       nowMs: atMs + 60_000,
     });
     this.#memories.set(name, memory);
-    this.#store(episodes);
+    this.#store(alerts);
   }
 
-  #open(): readonly Episode[] {
-    return [...this.#episodes.values()].filter(({ state }) => state !== 'resolved');
+  #open(): readonly Alert[] {
+    return [...this.#alerts.values()].filter(({ state }) => state !== 'resolved');
   }
 
-  #store(episodes: readonly Episode[]): void {
-    for (const episode of episodes) {
-      const id = episode.id ?? this.#episodes.size + 1;
-      this.#episodes.set(id, { ...episode, id });
+  #store(alerts: readonly Alert[]): void {
+    for (const alert of alerts) {
+      const id = alert.id ?? this.#alerts.size + 1;
+      this.#alerts.set(id, { ...alert, id });
     }
   }
 
@@ -110,7 +110,7 @@ export class UntoldWorld {
         config: this.#config,
         runs: this.#runs,
         seenClients: [...this.#seen.values()],
-        episodes: this.#open(),
+        alerts: this.#open(),
         nowMs,
         databaseUpSinceMs: 0,
       }),
@@ -119,19 +119,19 @@ export class UntoldWorld {
     for (const mail of mails) this.#mails.push({ id: this.#mails.length, mail, createdAtMs: nowMs, state: 'sent' });
     for (const one of told) this.#told.set(`${one.alertId} ${one.recipient}`, one);
     for (const id of settled) {
-      const episode = this.#episodes.get(id);
-      if (episode !== undefined) this.#episodes.set(id, { ...episode, settled: true });
+      const alert = this.#alerts.get(id);
+      if (alert !== undefined) this.#alerts.set(id, { ...alert, settled: true });
     }
     return mails;
   }
 
   #world(nowMs: number): World {
-    const episodes = [...this.#episodes.values()].filter(({ settled }) => !settled);
-    const ids = new Set(episodes.map(({ id }) => id));
+    const alerts = [...this.#alerts.values()].filter(({ settled }) => !settled);
+    const ids = new Set(alerts.map(({ id }) => id));
     return {
       config: this.#config,
       nowMs,
-      episodes,
+      alerts,
       told: [...this.#told.values()].filter(({ alertId }) => ids.has(alertId)),
       silences: this.#silences.filter(({ endsAtMs }) => endsAtMs > nowMs),
       endedSilences: this.#silences.filter(({ endsAtMs }) => endsAtMs <= nowMs),

@@ -131,7 +131,7 @@ async function silence(station: Station, client: string, until: string): Promise
 }
 
 async function acknowledge({ storage }: Station, client: string): Promise<void> {
-  const open = await storage.alerts.episodesOf({ client, openOnly: true, limit: 10 });
+  const open = await storage.alerts.alertsOf({ client, openOnly: true, limit: 10 });
   await storage.alerts.acknowledge(
     open.flatMap(({ id }) => (id === null ? [] : [id])),
     'kim',

@@ -3,15 +3,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { countRow } from '../../../src/alerter/transition/count-rows.ts';
-import { newEpisode } from '../../../src/alerter/transition/new-episode.ts';
-import type { Progress } from '../../../src/storage/store/episode.ts';
+import { newAlert } from '../../../src/alerter/transition/new-alert.ts';
+import type { Progress } from '../../../src/storage/store/alert.ts';
 
 const atMs = 1_763_600_000_000;
 const minuteMs = 60_000;
 
-/** How many rows count of those at these seconds, the first of which began the episode. */
+/** How many rows count of those at these seconds, the first of which began the alert. */
 function holdingAfter(seconds: readonly number[], everyMs = 5 * minuteMs): number {
-  let { progress }: { progress: Progress } = newEpisode(atMs);
+  let { progress }: { progress: Progress } = newAlert(atMs);
   for (const second of seconds.slice(1)) {
     const wanted = { ...progress, holding: progress.holding + 1 };
     progress = { ...progress, ...countRow(progress, wanted, { atMs: atMs + 1000 * second, everyMs }) };
@@ -34,7 +34,7 @@ for (const [what, seconds, everyMs, count] of [
 }
 
 test('a row right after another begins the count of what it says, and ends that of the other', () => {
-  const { progress } = newEpisode(atMs);
+  const { progress } = newAlert(atMs);
   const row = { atMs: atMs + 2000, everyMs: 5 * minuteMs };
   const better = countRow(progress, { holding: 0, clearing: 1, missing: 0, easing: 0 }, row);
   assert.deepEqual([better.holding, better.clearing], [0, 1]);

@@ -124,20 +124,20 @@ test('a clock that was ahead for a while does not make the present old', () => {
   const ahead = judgeClient({
     rules: client.rules,
     memory: null,
-    episodes: [],
+    alerts: [],
     observations: observationsOf(client, '+1 08:00 disk / 96'),
     everyMs,
   });
   const after = judgeClient({
     rules: client.rules,
     memory: ahead.memory,
-    episodes: ahead.episodes.map((episode) => ({ ...episode, id: 1 })),
+    alerts: ahead.alerts.map((alert) => ({ ...alert, id: 1 })),
     observations: observationsOf(client, '08:05 disk / 50\n08:10 disk / 50'),
     everyMs,
     nowMs: at('08:05'),
   });
   assert.deepEqual(
-    after.episodes.map(({ state, past }) => ({ state, past })),
+    after.alerts.map(({ state, past }) => ({ state, past })),
     [{ state: 'resolved', past: false }],
   );
 });

@@ -104,7 +104,7 @@ story(
 );
 
 story(
-  'warning to critical and back is a change within one episode',
+  'warning to critical and back is a change within one alert',
   disk,
   `08:00 disk / 90
    08:05 disk / 96
@@ -271,7 +271,7 @@ test('a lowered limit goes on with its alert and says the new limit, or makes it
   );
 });
 
-test('a changed limit keeps its episode', () => {
+test('a changed limit keeps its alert', () => {
   const judging = startJudging();
   const [before, after] = [clientWith(disk), clientWith('<alert type="disk" warning="70%" critical="97%"/>')];
   judging.judge(before, observationsOf(before, '08:00 disk / 96'));
@@ -290,7 +290,7 @@ test('a critical alert whose rule only warns now eases', () => {
   assert.deepEqual(judging.judge(after, observationsOf(after, '08:05 disk / 96\n08:10 disk / 96')), ['disk / eases']);
 });
 
-test('a backlog in which an alert begins and ends gives one episode with both times, of which people are to be told', () => {
+test('a backlog in which an alert begins and ends is one alert with both times, of which people are to be told', () => {
   const client = clientWith(disk);
   const rows = `08:00 disk / 50
    08:05 disk / 96
@@ -305,16 +305,16 @@ test('a backlog in which an alert begins and ends gives one episode with both ti
   );
 });
 
-test('an episode says since when, from what, at which value and limit, and which run changed it', () => {
+test('an alert says since when, from what, at which value and limit, and which run changed it', () => {
   const client = clientWith(cpu15m);
   const judging = startJudging();
   judging.judge(
     client,
     observationsOf(client, '08:00 cpu 95\n08:05 cpu 96\n08:10 cpu 95\n08:15 cpu 97.25\n08:20 cpu 98'),
   );
-  const [episode] = judging.told().open;
+  const [alert] = judging.told().open;
   assert.deepEqual(
-    [episode?.firstEvidence, episode?.changedByRun, episode?.value, episode?.valueText, episode?.limitText],
+    [alert?.firstEvidence, alert?.changedByRun, alert?.value, alert?.valueText, alert?.limitText],
     ['report of 08:00', 'run of 08:15', 98, '98 %', 'at least 90 %'],
   );
 });
@@ -328,7 +328,7 @@ test('of a boot other than the one before a report tells once, and nothing recov
 });
 
 story(
-  'a rule whose name is removed from the client leaves its episode to those who know the configuration',
+  'a rule whose name is removed from the client leaves its alert to those who know the configuration',
   clientWith('<alert type="disk" enabled="no"/>'),
   '08:00 disk / 99',
   '',

@@ -8,7 +8,7 @@ const config = `<config>
   <client name="web-[1-2]" ip="192.0.2.[1-2]"/><client name="db-1" ip="192.0.2.9"/>
 </config>`;
 
-const episodes = [
+const storedAlerts = [
   firing(),
   firing({ rule: 'memory', subject: '', severity: 'warning' }),
   firing({ client: 'web-2' }),
@@ -53,7 +53,7 @@ for (const [args, ids] of [
   [['--all'], [1, 2, 3]],
 ] as const) {
   test(`ack ${args.join(' ')} acknowledges ${ids.join(', ')}`, async (t) => {
-    const folder = await alertFolder(t, { config, episodes });
+    const folder = await alertFolder(t, { config, alerts: storedAlerts });
     const { status, stdout, stderr } = await folder.run('ack', ...args);
     assert.deepEqual([status, stderr], [0, '']);
     assert.equal(stdout.match(/^acknowledged /gm)?.length, ids.length);
@@ -62,7 +62,7 @@ for (const [args, ids] of [
 }
 
 test('who, how long and why are kept; without --for it holds until the alert ends', async (t) => {
-  const { run, json } = await alertFolder(t, { config, episodes });
+  const { run, json } = await alertFolder(t, { config, alerts: storedAlerts });
   const timed = await run('ack', '1', '--for', '4h', '--comment', 'on it');
   assert.match(
     timed.stdout,
@@ -79,7 +79,7 @@ test('who, how long and why are kept; without --for it holds until the alert end
 });
 
 test('ack --until takes a clock, and who typed it under sudo is the author', async (t) => {
-  const { run, json } = await alertFolder(t, { config, episodes, env: { SUDO_USER: 'ben' } });
+  const { run, json } = await alertFolder(t, { config, alerts: storedAlerts, env: { SUDO_USER: 'ben' } });
   const { status, stdout } = await run('ack', '1', '--until', 'tomorrow 06:00', '--comment', 'on it');
   assert.equal(status, 0);
   assert.match(stdout, /^No reminders by ben's word until \d{4}-\d\d-\d\d 06:00 /m);
@@ -89,7 +89,7 @@ test('ack --until takes a clock, and who typed it under sudo is the author', asy
 });
 
 test('unack takes an acknowledgement back, and says where there is none', async (t) => {
-  const folder = await alertFolder(t, { config, episodes });
+  const folder = await alertFolder(t, { config, alerts: storedAlerts });
   await folder.run('ack', '--all');
   const one = await folder.run('unack', 'web-1', 'disk');
   assert.deepEqual(
@@ -105,7 +105,7 @@ test('unack takes an acknowledgement back, and says where there is none', async 
 
 test('a rule is named as the mail names it, whatever stands in its selectors', async (t) => {
   const rule = 'disk mount=/srv/[a],!/srv/b*';
-  const folder = await alertFolder(t, { config, episodes: [firing({ rule }), firing({ rule: 'disk' })] });
+  const folder = await alertFolder(t, { config, alerts: [firing({ rule }), firing({ rule: 'disk' })] });
   const { status, stdout } = await folder.run('ack', 'web-1', rule);
   assert.deepEqual([status, stdout.match(/^acknowledged /gm)?.length], [0, 1]);
   assert.deepEqual(await acknowledged(folder), [1]);
@@ -113,7 +113,7 @@ test('a rule is named as the mail names it, whatever stands in its selectors', a
 
 test('what concerns the fleet is acknowledged as the mail of a dry run says it', async (t) => {
   const silent = firing({ client: '', rule: 'collector-silent', subject: 'c0ffee' });
-  const folder = await alertFolder(t, { config, episodes: [firing(), silent] });
+  const folder = await alertFolder(t, { config, alerts: [firing(), silent] });
   const { status, stdout } = await folder.run('ack', '*', 'collector-silent');
   assert.deepEqual([status, stdout.split('\n')[0]], [0, 'acknowledged 2: (fleet), collector-silent c0ffee (critical)']);
 });
@@ -131,7 +131,7 @@ for (const [args, says] of [
   [['1', '--for', '2h', '--until', '18:00'], /--until and --for contradict each other/],
 ] as const) {
   test(`ack ${args.join(' ')} is refused`, async (t) => {
-    const folder = await alertFolder(t, { config, episodes });
+    const folder = await alertFolder(t, { config, alerts: storedAlerts });
     const { status, stderr } = await folder.run('ack', ...args);
     assert.equal(status, 2);
     assert.match(stderr, says);
@@ -140,7 +140,7 @@ for (const [args, says] of [
 }
 
 test('what is not open is said, and is exit status 1 where it was named', async (t) => {
-  const { run } = await alertFolder(t, { config, episodes: [ended({ client: 'db-1' })] });
+  const { run } = await alertFolder(t, { config, alerts: [ended({ client: 'db-1' })] });
   const named = await run('ack', 'db-1');
   assert.deepEqual([named.status, named.stdout], [1, 'Nothing to acknowledge: nothing is open for db-1.\n']);
   const numbered = await run('ack', '1');

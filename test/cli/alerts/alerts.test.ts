@@ -13,7 +13,7 @@ const config = `<config>
 </config>`;
 
 const told = { state: 'firing', severity: 'critical', sequence: 1 } as const;
-const episodes = [
+const storedAlerts = [
   firing({ rule: 'memory', subject: '', severity: 'warning' }),
   firing({ client: '', rule: 'collector-silent', subject: 'c0ffee', valueText: 'silent for 20m', limitText: '' }),
   firing({ client: 'db-1', state: 'pending', firingSinceMs: null }),
@@ -42,7 +42,7 @@ test('before the first run nothing is open, and nothing is made', async (t) => {
 });
 
 test('the worst stands first, what is pending last; what has ended needs --all', async (t) => {
-  const { json } = await alertFolder(t, { config, episodes, telling });
+  const { json } = await alertFolder(t, { config, alerts: storedAlerts, telling });
   const ids = async (...args: string[]): Promise<unknown> =>
     ((await json('alerts', ...args)) as { alerts: Alert[] }).alerts.map(({ id, state }) => [id, state]);
   assert.deepEqual(await ids(), [
@@ -63,7 +63,7 @@ test('the worst stands first, what is pending last; what has ended needs --all',
 });
 
 test('each line says value, limit, since when in the zone of the readers, and who was told', async (t) => {
-  const { run } = await alertFolder(t, { config, episodes, telling });
+  const { run } = await alertFolder(t, { config, alerts: storedAlerts, telling });
   const { stdout } = await run('alerts', '--all');
   assert.match(
     stdout,
@@ -80,7 +80,7 @@ test('silences and windows are marked', async (t) => {
     '</alerts>',
     '<window days="sun-sat" start="00:00" duration="24h" rules="memory"/></alerts>',
   );
-  const { run, json } = await alertFolder(t, { config: quiet, episodes });
+  const { run, json } = await alertFolder(t, { config: quiet, alerts: storedAlerts });
   await run('silence', 'add', '--client', 'db-*', '--until', '2199-01-01');
   const { alerts } = (await json('alerts')) as { alerts: Alert[] };
   assert.deepEqual(
@@ -97,7 +97,7 @@ test('silences and windows are marked', async (t) => {
 test('the document holds what docs/json.md says', async (t) => {
   const { json } = await alertFolder(t, {
     config,
-    episodes: [firing()],
+    alerts: [firing()],
     telling: { told: [{ ...told, alertId: 1, recipient: 'ops@example.org', toldAtMs: 0 }] },
   });
   const { command, alerts } = (await json('alerts', 'web-1')) as { command: string; alerts: Record<string, unknown>[] };
@@ -138,7 +138,7 @@ test('the document holds what docs/json.md says', async (t) => {
 });
 
 test('an unknown client is refused with the nearest right one', async (t) => {
-  const { run } = await alertFolder(t, { config, episodes });
+  const { run } = await alertFolder(t, { config, alerts: storedAlerts });
   const { status, stderr } = await run('alerts', 'bd-1');
   assert.equal(status, 2);
   assert.match(stderr, /there is no client "bd-1"; did you mean "db-1"\?/);
@@ -149,7 +149,7 @@ test('a mail that was queued, one that was sent and one that nobody took are tol
   const people = ['ops@example.org', 'oncall@example.org', 'boss@example.org'];
   const { run, json, store } = await alertFolder(t, {
     config,
-    episodes: [firing()],
+    alerts: [firing()],
     telling: {
       mails: people.map((recipient) => mail({ recipient, messageId: `<${recipient}>` })),
       told: people.map(toldTo),
@@ -185,7 +185,7 @@ test('--since shows what fired since then, ended or not, and --exit-status says 
   const agoMs = (hours: number): number => Date.now() - hours * 3_600_000;
   const { run, json } = await alertFolder(t, {
     config,
-    episodes: [
+    alerts: [
       ended({ firingSinceMs: agoMs(30), resolvedAtMs: agoMs(26) }),
       ended({ client: 'web-2', firingSinceMs: agoMs(30), resolvedAtMs: agoMs(20) }),
       firing({ client: 'db-1' }),

@@ -35,7 +35,7 @@ async function explained(
 }
 
 test('what fires, who knows it, and who does not know it yet', async (t) => {
-  const text = await explained(t, { episodes: [firing()], telling: tellOps }, 'web-1', 'disk');
+  const text = await explained(t, { alerts: [firing()], telling: tellOps }, 'web-1', 'disk');
   assert.match(text, /^No report of web-1 is stored\.$/m);
   assert.match(text, /^disk \(critical at least 95 %, warning at least 85 %, for 15m\)$/m);
   assert.match(
@@ -56,12 +56,12 @@ test('what is pending says how long it has to hold', async (t) => {
     pendingSinceMs: sinceMs,
     progress: { holding: 1, holdingSinceMs: sinceMs, clearing: 0, missing: 0, easing: 0, lastAtMs: sinceMs },
   } as const;
-  const byTime = await explained(t, { episodes: [firing(pending)] }, 'web-1', 'disk');
+  const byTime = await explained(t, { alerts: [firing(pending)] }, 'web-1', 'disk');
   // 15 minutes less half of `every`.
   assert.match(byTime, /is pending since 2026-11-20 10:00 .* It fires with the first row from 2026-11-20 10:12 on/);
   const byCount = await explained(
     t,
-    { episodes: [firing({ ...pending, rule: 'memory', subject: '' })] },
+    { alerts: [firing({ ...pending, rule: 'memory', subject: '' })] },
     'web-1',
     'memory',
   );
@@ -69,7 +69,7 @@ test('what is pending says how long it has to hold', async (t) => {
 });
 
 test('a silence, an acknowledgement and the group interval are named', async (t) => {
-  const { run } = await alertFolder(t, { config, episodes: [firing()], telling: tellOps });
+  const { run } = await alertFolder(t, { config, alerts: [firing()], telling: tellOps });
   await run('silence', 'add', '--client', 'web-*', '--until', '2199-01-01');
   await run('ack', '1', '--comment', 'on it');
   const { stdout } = await run('explain', 'web-1', 'disk');
@@ -83,7 +83,7 @@ test('a warning right after another one waits for the group interval', async (t)
   const text = await explained(
     t,
     {
-      episodes: [
+      alerts: [
         firing({ severity: 'warning' }),
         firing({ rule: 'inodes', subject: '/', severity: 'warning', limitText: 'at least 90 %' }),
       ],
@@ -101,7 +101,7 @@ test('a warning right after another one waits for the group interval', async (t)
 test('mails that no server has taken are shown with their error', async (t) => {
   const { run, json, store } = await alertFolder(t, {
     config,
-    episodes: [firing()],
+    alerts: [firing()],
     telling: { mails: [mail()], told: [...tellOps.told] },
   });
   await store(async (alerts) => {
@@ -123,8 +123,8 @@ test('mails that no server has taken are shown with their error', async (t) => {
 });
 
 test('the last end, and a paused client', async (t) => {
-  const episodes = [ended({ rule: 'disk' }), firing({ client: 'web-2' })];
-  const { run } = await alertFolder(t, { config, episodes });
+  const alerts = [ended({ rule: 'disk' }), firing({ client: 'web-2' })];
+  const { run } = await alertFolder(t, { config, alerts });
   const last = await run('explain', 'web-1', 'disk');
   assert.match(last.stdout, /^ {2}Nothing is open\.\n {2}Alert 1 \(\/var\) began .* and recovered .* \(15m ago\): /m);
   const paused = await run('explain', 'web-2', 'disk');
@@ -150,7 +150,7 @@ async function withRun(folder: AlertFolder): Promise<void> {
 }
 
 test('what concerns the fleet is explained too: its collectors, its alerts, what holds them back', async (t) => {
-  const folder = await alertFolder(t, { config, episodes: [silent] });
+  const folder = await alertFolder(t, { config, alerts: [silent] });
   await withRun(folder);
   await folder.run('silence', 'add', '--client', '*', '--rule', 'collector-*', '--until', '2199-01-01');
   const { status, stdout, stderr } = await folder.run('explain', '--fleet');
@@ -175,8 +175,8 @@ test('what concerns the fleet is explained too: its collectors, its alerts, what
 test('a bastion that is gone is named, with how many clients lie behind it', async (t) => {
   const behind = `<config><alerts><mail to="ops@example.org"/></alerts><bastion name="gate" ip="192.0.2.9"/>
     <client name="r-[1-2]" ip="198.51.100.[1-2]" proxyJump="gate"/></config>`;
-  const episodes = ['r-1', 'r-2'].map((client) => firing({ client, rule: 'unreachable', subject: '', value: null }));
-  const { run, json } = await alertFolder(t, { config: behind, episodes });
+  const alerts = ['r-1', 'r-2'].map((client) => firing({ client, rule: 'unreachable', subject: '', value: null }));
+  const { run, json } = await alertFolder(t, { config: behind, alerts });
   const { stdout } = await run('explain', '--fleet');
   assert.match(stdout, /^No collector has made a full run in the last seven days\.$/m);
   assert.match(stdout, /^Bastion gate is gone: of 2 clients behind it none can be reached\./m);
@@ -185,7 +185,7 @@ test('a bastion that is gone is named, with how many clients lie behind it', asy
 
 test('a client may be called like an alert of the fleet', async (t) => {
   const named = config.replaceAll('web-2', 'collector-silent');
-  const { run } = await alertFolder(t, { config: named, episodes: [silent] });
+  const { run } = await alertFolder(t, { config: named, alerts: [silent] });
   assert.match((await run('explain', 'collector-silent')).stdout, /^No report of collector-silent is stored\.$/m);
   assert.match((await run('explain', '--fleet', 'collector-silent')).stdout, /Alert 1 \(c0ffee\) fires/);
 });

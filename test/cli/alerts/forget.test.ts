@@ -11,7 +11,7 @@ const config = `<config><alerts><mail to="ops@example.org"/></alerts><client nam
 
 test('a collector is forgotten: its alert ends, its runs are nobody’s, and visits keep their runs', async (t) => {
   const silent = firing({ client: '', rule: 'collector-silent', subject: 'c0ffee' });
-  const { dir, run, store } = await alertFolder(t, { config, episodes: [silent] });
+  const { dir, run, store } = await alertFolder(t, { config, alerts: [silent] });
   const storage = await openStorage({
     storage: loadConfig({ file: path.join(dir, 'config.xml') }).storage,
     migrate: false,
@@ -26,12 +26,12 @@ test('a collector is forgotten: its alert ends, its runs are nobody’s, and vis
   const forgotten = await run('forget', 'collector', 'c0ffee');
   assert.deepEqual([forgotten.status, forgotten.stderr], [0, '']);
   assert.match(forgotten.stdout, /^Collector c0ffee is forgotten/);
-  const { episodes, runs } = await store(async (alerts) => ({
-    episodes: await alerts.episodesOf({ openOnly: false, limit: 10 }),
+  const { alerts, runs } = await store(async (alerts) => ({
+    alerts: await alerts.alertsOf({ openOnly: false, limit: 10 }),
     runs: await alerts.runs('collect', 0),
   }));
   assert.deepEqual(
-    episodes.map(({ state, closedReason, settled }) => [state, closedReason, settled]),
+    alerts.map(({ state, closedReason, settled }) => [state, closedReason, settled]),
     [['resolved', 'forgotten', false]],
   );
   assert.deepEqual(

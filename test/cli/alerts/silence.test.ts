@@ -12,7 +12,7 @@ const config = `<config>
 </config>`;
 
 test('a silence is added, listed, and ended', async (t) => {
-  const { run, json } = await alertFolder(t, { config, episodes: [firing()] });
+  const { run, json } = await alertFolder(t, { config, alerts: [firing()] });
   const args = ['silence', 'add', '--client', 'web-*', '--rule', 'disk', '--until', '2h', '--comment', 'moving logs'];
   const added = await run(...args);
   assert.deepEqual([added.status, added.stderr], [0, '']);
@@ -60,7 +60,7 @@ test('a time without an offset is of the readers, and the answer says so', async
 });
 
 test('a silence may begin later, last so long, and be of a group, those who join it included', async (t) => {
-  const { run, json, dir } = await alertFolder(t, { config, episodes: [firing(), firing({ client: 'db-1' })] });
+  const { run, json, dir } = await alertFolder(t, { config, alerts: [firing(), firing({ client: 'db-1' })] });
   const args = ['--group', 'web', '--from', '2198-12-31 22:00', '--until', '06:00'];
   const later = (await json('silence', 'add', ...args)) as { silence: Record<string, string>; clients: number };
   assert.deepEqual(
@@ -91,7 +91,7 @@ test('a window that is open is said by status, silence list and a dry run, with 
     '<mail to',
     '<window days="mon-sun" start="00:00" duration="24h" rules="disk*"/><mail to',
   );
-  const { run, json } = await alertFolder(t, { config: window, episodes: [firing(), firing({ client: 'db-1' })] });
+  const { run, json } = await alertFolder(t, { config: window, alerts: [firing(), firing({ client: 'db-1' })] });
   const said = /[Ww]indow until \d{4}-\d\d-\d\d \d\d:\d\d holds back 2 alerts/;
   assert.match((await run('status')).stdout, said);
   assert.match(

@@ -11,7 +11,7 @@ import { alertFolder, firing } from '../support/stored-alerts.ts';
 const config = `<config><alerts><mail to="ops@example.org"/></alerts><client name="web-1" ip="192.0.2.1"/></config>`;
 
 test('a pass is lines for a log, with the mail in outbox; the next one has nothing to say', async (t) => {
-  const { run, dir } = await alertFolder(t, { config, episodes: [firing()] });
+  const { run, dir } = await alertFolder(t, { config, alerts: [firing()] });
   const first = await run('alert');
   assert.deepEqual([first.status, first.stderr], [0, '']);
   assert.match(
@@ -32,12 +32,12 @@ test('a pass is lines for a log, with the mail in outbox; the next one has nothi
 });
 
 test('quiet says nothing at all', async (t) => {
-  const { run } = await alertFolder(t, { config, episodes: [firing()] });
+  const { run } = await alertFolder(t, { config, alerts: [firing()] });
   assert.deepEqual(await run('-q', 'alert'), { status: 0, stdout: '', stderr: '' });
 });
 
 test('a dry run prints the mail and changes nothing', async (t) => {
-  const { run, json, dir } = await alertFolder(t, { config, episodes: [firing()] });
+  const { run, json, dir } = await alertFolder(t, { config, alerts: [firing()] });
   const { status, stdout } = await run('alert', '--dry-run');
   assert.equal(status, 0);
   assert.match(stdout, /^To ops@example\.org: .*web-1: disk \/var 96\.2 %$/m);
@@ -62,7 +62,7 @@ test('a mail server that is away is exit status 1, and the mail waits', async (t
     '<alerts>',
     '<smtp host="127.0.0.1" port="1" security="none" from="a@example.org"/><alerts>',
   );
-  const { run, json } = await alertFolder(t, { config: away, episodes: [firing()] });
+  const { run, json } = await alertFolder(t, { config: away, alerts: [firing()] });
   const { status, stdout, stderr } = await run('alert');
   assert.equal(status, 1);
   assert.match(
@@ -80,7 +80,7 @@ test('quiet says once an hour that a mail is not delivered, and mail discard giv
     '<alerts>',
     '<smtp host="127.0.0.1" port="1" security="none" from="a@example.org"/><alerts>',
   );
-  const { run, dir } = await alertFolder(t, { config: away, episodes: [firing()] });
+  const { run, dir } = await alertFolder(t, { config: away, alerts: [firing()] });
   const line =
     /^fleet-health: 1 mail to ops@example\.org not delivered since .*ECONNREFUSED.* \(mail-undelivered\)\..*\n$/;
   assert.match((await run('-q', 'alert')).stderr, line);
@@ -101,7 +101,7 @@ test('a recipient who left config.xml is not sent the mail that waits, and hears
   const left = 'left@example.org';
   const { run, json, dir } = await alertFolder(t, {
     config,
-    episodes: [firing()],
+    alerts: [firing()],
     telling: {
       mails: [mail({ recipient: left })],
       told: [{ alertId: 1, recipient: left, state: 'firing', severity: 'critical', sequence: 1, toldAtMs: Date.now() }],
@@ -146,7 +146,7 @@ test('a replay says where its data begins, and tries the rules of another file o
 });
 
 test('--replay says what would have been told, and --since is for it alone', async (t) => {
-  const { run, json } = await alertFolder(t, { config, episodes: [firing()] });
+  const { run, json } = await alertFolder(t, { config, alerts: [firing()] });
   const { status, stdout } = await run('alert', '--replay', '--since', '2h');
   assert.equal(status, 0);
   assert.match(stdout, /^Replayed \d{4}-.* passes over 0 reports and 0 visits\. Nothing was changed\.$/m);

@@ -196,7 +196,7 @@ test('open alerts, mails queued and not delivered, and silences are counted', as
     <client name="web-1" ip="192.0.2.1"/><client name="web-2" ip="192.0.2.2"/></config>`;
   const { run, json, store } = await alertFolder(t, {
     config,
-    episodes: [
+    alerts: [
       firing(),
       firing({ rule: 'inodes', severity: 'warning' }),
       firing({ client: 'web-2', severity: 'warning' }),

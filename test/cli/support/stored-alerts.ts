@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import { loadConfig } from '../../../src/config/load-config.ts';
 import type { AlertStore, NewTelling } from '../../../src/storage/store/alert-store.ts';
-import type { Episode } from '../../../src/storage/store/episode.ts';
+import type { Alert } from '../../../src/storage/store/alert.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { configFolder, runCli, type CliResult } from '../../support/run-cli.ts';
 
@@ -19,13 +19,13 @@ export interface AlertFolder {
 
 export interface AlertFolderOptions {
   readonly config: string;
-  readonly episodes?: readonly Episode[];
+  readonly alerts?: readonly Alert[];
   readonly telling?: Partial<NewTelling>;
   readonly env?: Readonly<Record<string, string>>;
 }
 
 export async function alertFolder(t: TestContext, options: AlertFolderOptions): Promise<AlertFolder> {
-  const { config, episodes = [], telling = {}, env = {} } = options;
+  const { config, alerts = [], telling = {}, env = {} } = options;
   const dir = configFolder(t, config);
   const file = path.join(dir, 'config.xml');
   const store: AlertFolder['store'] = async (work) => {
@@ -36,12 +36,12 @@ export async function alertFolder(t: TestContext, options: AlertFolderOptions): 
       await storage.close();
     }
   };
-  await store(async (alerts) => {
-    const lease = await alerts.takeLease('alert', 'a test');
+  await store(async (alertStore) => {
+    const lease = await alertStore.takeLease('alert', 'a test');
     if (lease === null) throw new Error('somebody else holds the lease');
-    await alerts.saveJudged(lease, { statIds: [], visitIds: [], episodes, memories: new Map() });
-    await alerts.saveTelling(lease, { mails: [], told: [], settled: [], ...telling });
-    await alerts.releaseLease(lease);
+    await alertStore.saveJudged(lease, { statIds: [], visitIds: [], alerts, memories: new Map() });
+    await alertStore.saveTelling(lease, { mails: [], told: [], settled: [], ...telling });
+    await alertStore.releaseLease(lease);
   });
   const run: AlertFolder['run'] = (...args) => runCli(args, { cwd: dir, env: { USER: 'ann', ...env } });
   return {
@@ -55,7 +55,7 @@ export async function alertFolder(t: TestContext, options: AlertFolderOptions): 
 const hourMs = 3_600_000;
 
 /** Fires since two hours ago. */
-export function firing(options: Partial<Episode> = {}): Episode {
+export function firing(options: Partial<Alert> = {}): Alert {
   const sinceMs = Date.now() - 2 * hourMs;
   return {
     id: null,
@@ -87,6 +87,6 @@ export function firing(options: Partial<Episode> = {}): Episode {
 }
 
 /** Ended a quarter of an hour ago. */
-export function ended(options: Partial<Episode> = {}): Episode {
+export function ended(options: Partial<Alert> = {}): Alert {
   return firing({ state: 'resolved', resolvedAtMs: Date.now() - hourMs / 4, closedReason: 'recovered', ...options });
 }

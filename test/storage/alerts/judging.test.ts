@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 
 import type { AlertStore, Judged, Lease, RowPlace, UntreatedBatch } from '../../../src/storage/store/alert-store.ts';
-import { episode, memory } from '../support/alert-samples.ts';
+import { alert, memory } from '../support/alert-samples.ts';
 import { onBothDatabases } from '../support/databases.ts';
 import { item, noonMs, runEnd, runStart, visit, worker } from '../support/samples.ts';
 
-const nothing: Judged = { statIds: [], visitIds: [], episodes: [], memories: new Map() };
+const nothing: Judged = { statIds: [], visitIds: [], alerts: [], memories: new Map() };
 
 onBothDatabases('untreated rows', (kit) => {
   test('come oldest first by time, whatever the order in which they were stored', async () => {
@@ -196,22 +196,22 @@ onBothDatabases('judging', (kit) => {
     const judged = {
       statIds: ids,
       visitIds: visits.map(({ id }) => id),
-      episodes: [episode()],
+      alerts: [alert()],
       memories: new Map([['web-1', memory()]]),
     };
     await assert.rejects(alerts.saveJudged(lease, judged), { name: 'FleetError', code: 'storage-failed' });
-    assert.deepEqual(await alerts.openEpisodes(null), []);
+    assert.deepEqual(await alerts.openAlerts(null), []);
     assert.equal((await alerts.memories(['web-1'])).size, 0);
     assert.equal((await alerts.untreated(10)).reports.length, 2);
     assert.equal((await alerts.untreated(10)).visits.length, 1);
   });
 
-  test('episodes come back as they were stored', async () => {
+  test('alerts come back as they were stored', async () => {
     const { storage } = await kit.open();
     const { alerts } = storage;
     const lease = await leaseOf(alerts);
-    const one = episode({ valueText: 'login refused: root was refused 🐟' });
-    const two = episode({
+    const one = alert({ valueText: 'login refused: root was refused 🐟' });
+    const two = alert({
       client: '',
       rule: 'collector-silent',
       subject: 'x'.repeat(1500),
@@ -225,21 +225,21 @@ onBothDatabases('judging', (kit) => {
       flapping: true,
       past: true,
     });
-    await alerts.saveJudged(lease, { ...nothing, episodes: [one, two] });
-    const [first, second] = await alerts.openEpisodes(['web-1', '', 'web-9']);
+    await alerts.saveJudged(lease, { ...nothing, alerts: [one, two] });
+    const [first, second] = await alerts.openAlerts(['web-1', '', 'web-9']);
     assert.deepEqual(first, { ...one, id: first?.id });
     assert.deepEqual(second, { ...two, id: second?.id });
-    assert.deepEqual(await alerts.openEpisodes(['web-2']), []);
-    assert.deepEqual(await alerts.openEpisodes([]), []);
-    assert.equal((await alerts.openEpisodes(null)).length, 2);
+    assert.deepEqual(await alerts.openAlerts(['web-2']), []);
+    assert.deepEqual(await alerts.openAlerts([]), []);
+    assert.equal((await alerts.openAlerts(null)).length, 2);
   });
 
-  test('an episode that ends makes room for the next of its name, in the same batch', async () => {
+  test('an alert that ends makes room for the next of its name, in the same batch', async () => {
     const { storage } = await kit.open();
     const { alerts } = storage;
     const lease = await leaseOf(alerts);
-    await alerts.saveJudged(lease, { ...nothing, episodes: [episode()] });
-    const [open] = await alerts.openEpisodes(null);
+    await alerts.saveJudged(lease, { ...nothing, alerts: [alert()] });
+    const [open] = await alerts.openAlerts(null);
     assert.ok(open !== undefined);
     const ended = {
       ...open,
@@ -248,18 +248,18 @@ onBothDatabases('judging', (kit) => {
       closedReason: 'recovered',
       sequence: 2,
     } as const;
-    const next = episode({ firstEvidence: 'report-2', severity: 'warning' });
-    const brief = episode({ ...ended, id: null, firstEvidence: 'report-1b' });
-    await alerts.saveJudged(lease, { ...nothing, episodes: [next, brief, ended] });
-    const all = await alerts.episodesOf({ openOnly: false, limit: 10 });
+    const next = alert({ firstEvidence: 'report-2', severity: 'warning' });
+    const brief = alert({ ...ended, id: null, firstEvidence: 'report-1b' });
+    await alerts.saveJudged(lease, { ...nothing, alerts: [next, brief, ended] });
+    const all = await alerts.alertsOf({ openOnly: false, limit: 10 });
     assert.deepEqual(all.map(({ firstEvidence, state }) => [firstEvidence, state]).sort(), [
       ['report-1', 'resolved'],
       ['report-1b', 'resolved'],
       ['report-2', 'firing'],
     ]);
-    assert.equal((await alerts.openEpisodes(null)).length, 1);
+    assert.equal((await alerts.openAlerts(null)).length, 1);
     // Were the key not freed, or not taken again, this would not be refused.
-    await assert.rejects(alerts.saveJudged(lease, { ...nothing, episodes: [episode()] }), { code: 'storage-failed' });
+    await assert.rejects(alerts.saveJudged(lease, { ...nothing, alerts: [alert()] }), { code: 'storage-failed' });
   });
 
   test('what people acknowledged meanwhile stays, and so does the name of a renamed client', async () => {
@@ -267,15 +267,15 @@ onBothDatabases('judging', (kit) => {
     const { alerts, reports } = storage;
     await reports.saveVisits([visit()]);
     const lease = await leaseOf(alerts);
-    await alerts.saveJudged(lease, { ...nothing, episodes: [episode()] });
-    const [read] = await alerts.openEpisodes(null);
+    await alerts.saveJudged(lease, { ...nothing, alerts: [alert()] });
+    const [read] = await alerts.openAlerts(null);
     assert.ok(read !== undefined);
     assert.equal(await alerts.acknowledge([read.id ?? 0], 'ann', noonMs + 1, 'on it'), 1);
-    await alerts.saveJudged(lease, { ...nothing, episodes: [{ ...read, value: 97, severity: 'warning' }] });
+    await alerts.saveJudged(lease, { ...nothing, alerts: [{ ...read, value: 97, severity: 'warning' }] });
     await reports.renameClient('web-1', 'web-2');
     const again = (await alerts.takeLease('alerter', 'two')) ?? assert.fail('no lease');
-    await alerts.saveJudged(again, { ...nothing, episodes: [{ ...read, value: 98 }] });
-    const [now] = await alerts.openEpisodes(null);
+    await alerts.saveJudged(again, { ...nothing, alerts: [{ ...read, value: 98 }] });
+    const [now] = await alerts.openAlerts(null);
     const acknowledged = {
       acknowledgedBy: 'ann',
       acknowledgedUntilMs: noonMs + 1,
@@ -283,25 +283,25 @@ onBothDatabases('judging', (kit) => {
       acknowledgedComment: 'on it',
     };
     assert.deepEqual(now, { ...read, ...acknowledged, client: 'web-2', value: 98 });
-    await assert.rejects(alerts.saveJudged(again, { ...nothing, episodes: [episode({ client: 'web-2' })] }));
+    await assert.rejects(alerts.saveJudged(again, { ...nothing, alerts: [alert({ client: 'web-2' })] }));
   });
 
-  test('an acknowledgement ends when its episode gets worse, also when somebody spoke it meanwhile', async () => {
+  test('an acknowledgement ends when its alert gets worse, also when somebody spoke it meanwhile', async () => {
     const { alerts } = (await kit.open()).storage;
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
     const nothing = { statIds: [], visitIds: [], memories: new Map<string, never>() };
-    const fresh = ['/a', '/b', '/c', '/d'].map((subject) => episode({ subject, severity: 'warning' }));
-    await alerts.saveJudged(lease, { ...nothing, episodes: [...fresh, episode({ subject: '/e' })] });
-    const before = await alerts.openEpisodes(null);
+    const fresh = ['/a', '/b', '/c', '/d'].map((subject) => alert({ subject, severity: 'warning' }));
+    await alerts.saveJudged(lease, { ...nothing, alerts: [...fresh, alert({ subject: '/e' })] });
+    const before = await alerts.openAlerts(null);
     await alerts.acknowledge([1, 2, 3, 5], 'ann', noonMs, 'on it');
     const [worse, eased, same, , critical] = before;
     assert.ok(worse && eased && same && critical);
     await alerts.saveJudged(lease, {
       ...nothing,
-      episodes: [{ ...worse, severity: 'critical' }, eased, same, critical],
+      alerts: [{ ...worse, severity: 'critical' }, eased, same, critical],
       noLongerAcknowledged: [2],
     });
-    const after = await alerts.openEpisodes(null);
+    const after = await alerts.openAlerts(null);
     assert.deepEqual(
       after.map((one) => [one.subject, one.acknowledgedBy, one.acknowledgedUntilMs, one.acknowledgedComment]),
       [

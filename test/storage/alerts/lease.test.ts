@@ -6,14 +6,14 @@ import { createAlertStore } from '../../../src/storage/create-alert-store.ts';
 import type { Database } from '../../../src/storage/sql/database.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { fenced } from '../../../src/storage/alerts/lease.ts';
-import { episode, mail, memory, stored, told } from '../support/alert-samples.ts';
+import { alert, mail, memory, stored, told } from '../support/alert-samples.ts';
 import { commitTwice } from '../support/crashing-database.ts';
 import type { Opened } from '../support/databases.ts';
 import { onBothDatabases } from '../support/databases.ts';
 import { item, visit } from '../support/samples.ts';
 
 const locked = { name: 'FleetError', code: 'locked' };
-const nothing: Judged = { statIds: [], visitIds: [], episodes: [], memories: new Map() };
+const nothing: Judged = { statIds: [], visitIds: [], alerts: [], memories: new Map() };
 
 onBothDatabases('the lease', (kit) => {
   test('is one holder’s until it is released', async () => {
@@ -59,7 +59,7 @@ onBothDatabases('the lease', (kit) => {
     const judged = {
       statIds: batch.reports.map(({ id }) => id),
       visitIds: batch.visits.map(({ id }) => id),
-      episodes: [episode()],
+      alerts: [alert()],
       memories: new Map([['web-1', memory()]]),
     };
     const before = await everything(opened);
@@ -116,8 +116,8 @@ onBothDatabases('the lease', (kit) => {
     const lease = (await storage.alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
     const [report] = (await storage.alerts.untreated(1)).reports;
     const twice = createAlertStore(commitTwice(database));
-    await twice.saveJudged(lease, { ...nothing, statIds: [report?.id ?? 0], episodes: [episode()] });
-    assert.equal((await storage.alerts.openEpisodes(null)).length, 1);
+    await twice.saveJudged(lease, { ...nothing, statIds: [report?.id ?? 0], alerts: [alert()] });
+    assert.equal((await storage.alerts.openAlerts(null)).length, 1);
     const outcome = await twice.saveTelling(lease, {
       mails: [mail({ notifications: [stored(), stored({ alertId: 2 })] })],
       told: [told()],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { AlertStore, NewMail } from '../../../src/storage/store/alert-store.ts';
-import { episode, mail, stored } from '../support/alert-samples.ts';
+import { alert, mail, stored } from '../support/alert-samples.ts';
 import { onBothDatabases, type Opened } from '../support/databases.ts';
 
 const told = { state: 'firing', severity: 'critical', sequence: 1, toldAtMs: Date.UTC(2026, 10, 20) } as const;
@@ -11,7 +11,7 @@ const told = { state: 'firing', severity: 'critical', sequence: 1, toldAtMs: Dat
 async function storeMails({ storage: { alerts } }: Opened, ...mails: readonly Partial<NewMail>[]): Promise<AlertStore> {
   const lease = await alerts.takeLease('alert', 'a test');
   assert.ok(lease !== null);
-  await alerts.saveJudged(lease, { statIds: [], visitIds: [], episodes: [episode()], memories: new Map() });
+  await alerts.saveJudged(lease, { statIds: [], visitIds: [], alerts: [alert()], memories: new Map() });
   await alerts.saveTelling(lease, {
     mails: mails.map((one, index) => mail({ messageId: `<${index + 1}>`, ...one })),
     told: [...new Set(mails.map((one) => one.recipient ?? mail().recipient))].map((recipient) => ({

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import type { RowPlace } from '../../../src/storage/store/alert-store.ts';
 import { createAlertStore } from '../../../src/storage/create-alert-store.ts';
-import { episode, mail, stored, told } from '../support/alert-samples.ts';
+import { alert, mail, stored, told } from '../support/alert-samples.ts';
 import { atTime } from '../support/crashing-database.ts';
 import { onBothDatabases } from '../support/databases.ts';
 import { item, noonMs, runEnd, runStart, visit, worker } from '../support/samples.ts';
@@ -62,16 +62,16 @@ onBothDatabases('silences', (kit) => {
 });
 
 onBothDatabases('acknowledgements', (kit) => {
-  test('are of open episodes', async () => {
+  test('are of open alerts', async () => {
     const { alerts } = (await kit.open()).storage;
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
     const closed = { state: 'resolved', resolvedAtMs: noonMs, closedReason: 'recovered' } as const;
-    const episodes = [episode({ severity: 'warning' }), episode({ subject: '/' }), episode(closed)];
-    await alerts.saveJudged(lease, { ...nothing, episodes });
+    const samples = [alert({ severity: 'warning' }), alert({ subject: '/' }), alert(closed)];
+    await alerts.saveJudged(lease, { ...nothing, alerts: samples });
     assert.equal(await alerts.acknowledge([1, 2, 3, 4], 'ann', null, null), 2);
     assert.equal(await alerts.acknowledge([], 'ann', null, null), 0);
     assert.equal(await alerts.acknowledge([2], 'bob', noonMs, 'disk is ordered'), 1);
-    const all = await alerts.episodesOf({ openOnly: false, limit: 10 });
+    const all = await alerts.alertsOf({ openOnly: false, limit: 10 });
     assert.deepEqual(
       all.map((one) => [
         one.id,
@@ -90,19 +90,19 @@ onBothDatabases('acknowledgements', (kit) => {
 });
 
 onBothDatabases("the alerter's questions", (kit) => {
-  test('episodes by client, rule and state, newest first', async () => {
+  test('alerts by client, rule and state, newest first', async () => {
     const { alerts } = (await kit.open()).storage;
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
     const closed = { state: 'resolved', resolvedAtMs: noonMs, closedReason: 'recovered' } as const;
-    const episodes = [
-      episode(closed),
-      episode({ rule: 'memory' }),
-      episode({ client: 'web-2', state: 'pending', firingSinceMs: null }),
-      episode(),
+    const samples = [
+      alert(closed),
+      alert({ rule: 'memory' }),
+      alert({ client: 'web-2', state: 'pending', firingSinceMs: null }),
+      alert(),
     ];
-    await alerts.saveJudged(lease, { ...nothing, episodes });
+    await alerts.saveJudged(lease, { ...nothing, alerts: samples });
     const ids = async (filter: object): Promise<readonly (number | null)[]> =>
-      (await alerts.episodesOf({ openOnly: false, limit: 10, ...filter })).map(({ id }) => id);
+      (await alerts.alertsOf({ openOnly: false, limit: 10, ...filter })).map(({ id }) => id);
     assert.deepEqual(await ids({}), [4, 3, 2, 1]);
     assert.deepEqual(await ids({ limit: 2 }), [4, 3]);
     assert.deepEqual(await ids({ openOnly: true }), [4, 3, 2]);
@@ -209,7 +209,7 @@ onBothDatabases("the alerter's questions", (kit) => {
     await reports.ingest([item({ observedAtMs: noonMs - 1 })]);
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
     const { reports: first } = await alerts.untreated(5);
-    await alerts.saveJudged(lease, { ...nothing, episodes: [], statIds: first.map(({ id }) => id) });
+    await alerts.saveJudged(lease, { ...nothing, alerts: [], statIds: first.map(({ id }) => id) });
     for (const limit of [1, 2, 3, 7, 100]) {
       const seen: string[] = [];
       let newest = 0;
@@ -245,15 +245,15 @@ onBothDatabases('what is pruned of alerts', (kit) => {
     const alerts = createAlertStore(atTime(database, () => clock.nowMs));
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
     const ended = (days: number, settled: boolean, subject: string) =>
-      episode({ state: 'resolved', resolvedAtMs: noonMs - days * dayMs, closedReason: 'recovered', settled, subject });
-    const episodes = [
+      alert({ state: 'resolved', resolvedAtMs: noonMs - days * dayMs, closedReason: 'recovered', settled, subject });
+    const samples = [
       ended(40, true, 'old'),
       ended(40, false, 'not settled'),
       ended(29, true, 'young'),
-      episode({ subject: 'open', firingSinceMs: noonMs - 50 * dayMs }),
+      alert({ subject: 'open', firingSinceMs: noonMs - 50 * dayMs }),
       ended(40, true, 'waiting'),
     ];
-    await alerts.saveJudged(lease, { ...nothing, episodes });
+    await alerts.saveJudged(lease, { ...nothing, alerts: samples });
     const mails = [1, 2, 3, 4, 5].map((alertId) =>
       mail({ messageId: `<${alertId}>`, notifications: [stored({ alertId })], replaces: [] }),
     );

@@ -30,7 +30,7 @@ onBothDatabases("a client's newest rows", (kit) => {
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
     const { reports: rows, visits } = await alerts.untreated(10);
     const [statIds, visitIds] = [rows.map(({ id }) => id), visits.map(({ id }) => id)];
-    await alerts.saveJudged(lease, { statIds, visitIds, episodes: [], memories: new Map() });
+    await alerts.saveJudged(lease, { statIds, visitIds, alerts: [], memories: new Map() });
     assert.deepEqual(await alerts.newestRows('web-1'), newest);
   });
 

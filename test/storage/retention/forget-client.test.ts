@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { episode, mail, stored } from '../support/alert-samples.ts';
+import { alert, mail, stored } from '../support/alert-samples.ts';
 import { onBothDatabases } from '../support/databases.ts';
 import { item, noonMs, runEnd, runStart, visit, worker } from '../support/samples.ts';
 
@@ -36,8 +36,8 @@ onBothDatabases('a client that left', (kit) => {
     }
     const lease = await alerts.takeLease('alerter', 'pass-1');
     assert.ok(lease !== null);
-    const episodes = ['old', 'web-1'].map((client) => episode({ client }));
-    await alerts.saveJudged(lease, { statIds: [], visitIds: [], episodes, memories: new Map() });
+    const some = ['old', 'web-1'].map((client) => alert({ client }));
+    await alerts.saveJudged(lease, { statIds: [], visitIds: [], alerts: some, memories: new Map() });
     const told = { recipient: 'a', state: 'firing', severity: 'critical', sequence: 1, toldAtMs: noonMs } as const;
     await alerts.saveTelling(lease, {
       mails: [1, 2].map((alertId) => mail({ messageId: `<${alertId}>`, notifications: [stored({ alertId })] })),

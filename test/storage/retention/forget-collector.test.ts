@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { episode } from '../support/alert-samples.ts';
+import { alert } from '../support/alert-samples.ts';
 import { onBothDatabases } from '../support/databases.ts';
 import { item, noonMs, runEnd, runStart, worker } from '../support/samples.ts';
 
@@ -15,14 +15,14 @@ onBothDatabases('a collector that is no more', (kit) => {
     }
     const lease = await alerts.takeLease('alerter', 'pass-1');
     assert.ok(lease !== null);
-    const silent = episode({ client: '', rule: 'collector-silent', subject: 'old' });
-    const episodes = [silent, { ...silent, subject: 'new' }, { ...silent, client: 'web-1', rule: 'disk' }];
-    await alerts.saveJudged(lease, { statIds: [], visitIds: [], episodes, memories: new Map() });
+    const silent = alert({ client: '', rule: 'collector-silent', subject: 'old' });
+    const some = [silent, { ...silent, subject: 'new' }, { ...silent, client: 'web-1', rule: 'disk' }];
+    await alerts.saveJudged(lease, { statIds: [], visitIds: [], alerts: some, memories: new Map() });
 
     assert.equal(await alerts.forgetCollector('old'), true);
     const runs = await alerts.runs('collect', 0);
     assert.deepEqual(runs.map(({ collectorId }) => collectorId).sort(), ['', 'new']);
-    const stored = await alerts.episodesOf({ openOnly: false, limit: 10 });
+    const stored = await alerts.alertsOf({ openOnly: false, limit: 10 });
     assert.deepEqual(stored.map(({ client, subject, closedReason }) => `${client} ${subject} ${closedReason}`).sort(), [
       ' new null',
       ' old forgotten',
@@ -34,7 +34,7 @@ onBothDatabases('a collector that is no more', (kit) => {
     const again = await alerts.takeLease('alerter', 'pass-2');
     assert.ok(again !== null);
     // The name is free for one that runs again.
-    const anew = { statIds: [], visitIds: [], episodes: [silent], memories: new Map() };
+    const anew = { statIds: [], visitIds: [], alerts: [silent], memories: new Map() };
     await alerts.saveJudged(again, anew);
 
     assert.equal(await alerts.forgetCollector('never there'), false);

@@ -1,9 +1,9 @@
 import type { NewMail } from '../../../src/storage/store/alert-store.ts';
-import type { ClientMemory, Episode, StoredItem, Told } from '../../../src/storage/store/episode.ts';
+import type { ClientMemory, Alert, StoredItem, Told } from '../../../src/storage/store/alert.ts';
 import { noonMs } from './samples.ts';
 
-/** An episode that fires since noon. */
-export function episode(options: Partial<Episode> = {}): Episode {
+/** An alert that fires since noon. */
+export function alert(options: Partial<Alert> = {}): Alert {
   return {
     id: null,
     client: 'web-1',

@@ -1,14 +1,14 @@
 import type { Severity } from '../../config/config.ts';
 import { alertKey } from './alert-key.ts';
 import { numberOrNull, textOrNull } from './client-facts.ts';
-import type { ClosedReason, Episode, EpisodeState, Progress, Told } from '../store/episode.ts';
+import type { ClosedReason, Alert, AlertState, Progress, Told } from '../store/alert.ts';
 import type { Values } from '../sql/insert-rows.ts';
 import { fromSqlTime, sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
 import type { SqlRow } from '../sql/session.ts';
 
 const nameColumns = ['client', 'rule', 'subject', 'alert_key'] as const;
 
-/** What judging changes of an episode. */
+/** What judging changes of an alert. */
 export const judgedColumns = [
   'severity',
   'state',
@@ -28,11 +28,11 @@ export const judgedColumns = [
   'progress',
 ] as const;
 
-export const newEpisodeColumns = [...nameColumns, 'open_key', ...judgedColumns] as const;
-export const knownEpisodeColumns = ['id', ...nameColumns, ...judgedColumns] as const;
+export const newAlertColumns = [...nameColumns, 'open_key', ...judgedColumns] as const;
+export const knownAlertColumns = ['id', ...nameColumns, ...judgedColumns] as const;
 
-/** For storedEpisode. */
-export const episodeColumns = [
+/** For storedAlert. */
+export const alertColumns = [
   'id',
   'client',
   'rule',
@@ -44,19 +44,19 @@ export const episodeColumns = [
   'acknowledged_comment',
 ].join(', ');
 
-/** The row of an episode that is stored for the first time. */
-export function newEpisodeRow(episode: Episode): Values<(typeof newEpisodeColumns)[number]> {
-  const named = nameRow(episode);
-  return { ...named, open_key: episode.state === 'resolved' ? null : named.alert_key, ...judgedRow(episode) };
+/** The row of an alert that is stored for the first time. */
+export function newAlertRow(alert: Alert): Values<(typeof newAlertColumns)[number]> {
+  const named = nameRow(alert);
+  return { ...named, open_key: alert.state === 'resolved' ? null : named.alert_key, ...judgedRow(alert) };
 }
 
-/** The row of an episode that has an id. */
-export function knownEpisodeRow(episode: Episode, id: number): Values<(typeof knownEpisodeColumns)[number]> {
-  return { id, ...nameRow(episode), ...judgedRow(episode) };
+/** The row of an alert that has an id. */
+export function knownAlertRow(alert: Alert, id: number): Values<(typeof knownAlertColumns)[number]> {
+  return { id, ...nameRow(alert), ...judgedRow(alert) };
 }
 
 /** A row of `alerts`. */
-export function storedEpisode(row: SqlRow): Episode {
+export function storedAlert(row: SqlRow): Alert {
   const firingSinceMs = fromSqlTime(row['firing_since']);
   const pendingSinceMs = fromSqlTime(row['pending_since']) ?? firingSinceMs ?? 0;
   return {
@@ -65,7 +65,7 @@ export function storedEpisode(row: SqlRow): Episode {
     rule: String(row['rule']),
     subject: String(row['subject']),
     severity: row['severity'] as Severity,
-    state: row['state'] as EpisodeState,
+    state: row['state'] as AlertState,
     value: numberOrNull(row['value']),
     valueText: textOrNull(row['value_text']) ?? '',
     limitText: textOrNull(row['limit_text']) ?? '',
@@ -99,28 +99,28 @@ export function storedTold(row: SqlRow): Told {
   };
 }
 
-function nameRow({ client, rule, subject }: Episode): Values<(typeof nameColumns)[number]> {
+function nameRow({ client, rule, subject }: Alert): Values<(typeof nameColumns)[number]> {
   return { client, rule, subject, alert_key: alertKey(client, rule, subject) };
 }
 
-function judgedRow(episode: Episode): Values<(typeof judgedColumns)[number]> {
+function judgedRow(alert: Alert): Values<(typeof judgedColumns)[number]> {
   return {
-    severity: episode.severity,
-    state: episode.state,
-    value: episode.value !== null && Number.isFinite(episode.value) ? episode.value : null,
-    value_text: clipped(episode.valueText, 1000),
-    limit_text: clipped(episode.limitText, 255),
-    pending_since: sqlTime(episode.pendingSinceMs),
-    firing_since: sqlTimeOrNull(episode.firingSinceMs),
-    resolved_at: sqlTimeOrNull(episode.resolvedAtMs),
-    closed_reason: episode.closedReason,
-    first_evidence: episode.firstEvidence,
-    changed_by_run: episode.changedByRun,
-    sequence: episode.sequence,
-    flapping: episode.flapping ? 1 : 0,
-    settled: episode.settled ? 1 : 0,
-    past: episode.past ? 1 : 0,
-    progress: JSON.stringify(episode.progress),
+    severity: alert.severity,
+    state: alert.state,
+    value: alert.value !== null && Number.isFinite(alert.value) ? alert.value : null,
+    value_text: clipped(alert.valueText, 1000),
+    limit_text: clipped(alert.limitText, 255),
+    pending_since: sqlTime(alert.pendingSinceMs),
+    firing_since: sqlTimeOrNull(alert.firingSinceMs),
+    resolved_at: sqlTimeOrNull(alert.resolvedAtMs),
+    closed_reason: alert.closedReason,
+    first_evidence: alert.firstEvidence,
+    changed_by_run: alert.changedByRun,
+    sequence: alert.sequence,
+    flapping: alert.flapping ? 1 : 0,
+    settled: alert.settled ? 1 : 0,
+    past: alert.past ? 1 : 0,
+    progress: JSON.stringify(alert.progress),
   };
 }
 

@@ -1,18 +1,18 @@
 import type { Severity } from '../../config/config.ts';
-import type { ClosedReason, Episode, Progress } from '../../storage/store/episode.ts';
+import type { ClosedReason, Alert, Progress } from '../../storage/store/alert.ts';
 import { describeLimit } from '../evaluate/describe-value.ts';
-import { newEpisode } from './new-episode.ts';
+import { newAlert } from './new-alert.ts';
 import { worstAfter } from './worst-row.ts';
 import type { Observation, Reading } from '../evaluate/observation.ts';
 
-/** The first row that holds: an episode is pending. */
-export function beginEpisode(
+/** The first row that holds: an alert is pending. */
+export function beginAlert(
   reading: Reading,
   severity: Severity,
   { client, atMs, runId, evidence }: Pick<Observation, 'client' | 'atMs' | 'runId' | 'evidence'>,
-): Episode {
+): Alert {
   const { rule, subject, value, valueText } = reading;
-  const begun = newEpisode(atMs);
+  const begun = newAlert(atMs);
   return {
     ...begun,
     client,
@@ -37,20 +37,20 @@ export function networkAfter(
   return isNetwork === undefined ? {} : { isNetwork };
 }
 
-/** Ends an open episode. What never fired is nobody's business: it is settled at once. */
-export function closeEpisode(
-  episode: Episode,
+/** Ends an open alert. What never fired is nobody's business: it is settled at once. */
+export function closeAlert(
+  alert: Alert,
   reason: ClosedReason,
   row: { readonly atMs: number; readonly runId: string | null },
-): Episode {
-  const fired = episode.state === 'firing';
+): Alert {
+  const fired = alert.state === 'firing';
   return {
-    ...episode,
+    ...alert,
     state: 'resolved',
     resolvedAtMs: row.atMs,
     closedReason: fired ? reason : 'unconfirmed',
     changedByRun: row.runId,
-    sequence: episode.sequence + 1,
+    sequence: alert.sequence + 1,
     flapping: false,
     settled: !fired,
   };

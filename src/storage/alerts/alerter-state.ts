@@ -1,14 +1,14 @@
 import { dayMs, hourMs } from '../../platform/units.ts';
-import type { AlertState, RecipientHistory, WaitingMail } from '../store/alert-store.ts';
-import type { StoredItem, Transition } from '../store/episode.ts';
-import { episodeColumns, storedEpisode, storedTold } from '../rows/episode-rows.ts';
+import type { AlerterState, RecipientHistory, WaitingMail } from '../store/alert-store.ts';
+import type { StoredItem, Transition } from '../store/alert.ts';
+import { alertColumns, storedAlert, storedTold } from '../rows/alert-rows.ts';
 import type { Severity } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { silences } from './silences.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { Session, SqlRow } from '../sql/session.ts';
 
-const episodesSql = `SELECT ${episodeColumns} FROM alerts WHERE settled = 0 ORDER BY id`;
+const alertsSql = `SELECT ${alertColumns} FROM alerts WHERE settled = 0 ORDER BY id`;
 const toldSql = `SELECT t.alert_id, t.recipient, t.state, t.severity, t.sequence, t.told_at
   FROM alerts a JOIN told t ON t.alert_id = a.id WHERE a.settled = 0 ORDER BY t.alert_id, t.recipient`;
 const recentSql = `SELECT recipient, created_at FROM mails WHERE created_at > ? AND replaced_by IS NULL
@@ -27,10 +27,10 @@ const itemsSql = `SELECT n.mail_id, n.alert_id, n.sequence, n.transition, n.befo
   WHERE m.sent_at IS NULL AND m.failed_at IS NULL AND m.replaced_by IS NULL ORDER BY n.id`;
 
 /** See AlertStore.state. */
-export async function alertState(session: Session, nowMs: number): Promise<AlertState> {
+export async function alerterState(session: Session, nowMs: number): Promise<AlerterState> {
   const unended = await silences(session, nowMs - dayMs);
   return {
-    episodes: (await session.all(episodesSql)).map(storedEpisode),
+    alerts: (await session.all(alertsSql)).map(storedAlert),
     told: (await session.all(toldSql)).map(storedTold),
     silences: unended.filter(({ endsAtMs }) => endsAtMs > nowMs),
     endedSilences: unended.filter(({ endsAtMs }) => endsAtMs <= nowMs),
@@ -53,7 +53,7 @@ async function histories(session: Session, nowMs: number): Promise<readonly Reci
   }));
 }
 
-async function waitingMails(session: Session): Promise<Pick<AlertState, 'waiting' | 'begun'>> {
+async function waitingMails(session: Session): Promise<Pick<AlerterState, 'waiting' | 'begun'>> {
   const mails = await session.all(waitingSql);
   if (mails.length === 0) return { waiting: [], begun: [] };
   const items = groupBy(await session.all(itemsSql), (row) => Number(row['mail_id']));

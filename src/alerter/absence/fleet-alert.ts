@@ -1,8 +1,8 @@
 import type { Rule } from '../../config/config.ts';
-import type { Episode } from '../../storage/store/episode.ts';
-import { newEpisode } from '../transition/new-episode.ts';
+import type { Alert } from '../../storage/store/alert.ts';
+import { newAlert } from '../transition/new-alert.ts';
 
-export interface FleetEpisode {
+export interface FleetAlert {
   readonly rule: Rule;
   readonly client: string;
   readonly subject: string;
@@ -16,10 +16,10 @@ export interface FleetEpisode {
 }
 
 /** The beginning of an alert that follows from no row. */
-export function beginFleetEpisode(begun: FleetEpisode): Episode {
+export function beginFleetAlert(begun: FleetAlert): Alert {
   const { rule, client, subject, valueText, limitText, evidence, runId, sinceMs, firingSinceMs } = begun;
   return {
-    ...newEpisode(sinceMs),
+    ...newAlert(sinceMs),
     client,
     rule: rule.name,
     subject,

@@ -3,28 +3,28 @@ import type { Severity } from '../../config/config.ts';
 /** What one row says about one rule's subject. `unknown` moves nothing. */
 export type Level = 'none' | Severity | 'unknown';
 
-/** Names an alert: at most one episode of it is open. `subject` is a mount, interface, unit ... or ''. */
+/** At most one alert with the same key is open. `subject` is a mount, interface, unit ... or ''. */
 export interface AlertKey {
   readonly client: string;
   readonly rule: string;
   readonly subject: string;
 }
 
-export type EpisodeState = 'pending' | 'firing' | 'resolved';
+export type AlertState = 'pending' | 'firing' | 'resolved';
 
 /**
- * Why an episode ended: the value came back; its subject is gone; rule or client left config.xml; it is an event that
+ * Why an alert ended: the value came back; its subject is gone; rule or client left config.xml; it is an event that
  * has no way back (rebooted); a collector that is silent gave way to another, or somebody said that it is no more; it was
  * pending and never fired.
  */
 export type ClosedReason = 'recovered' | 'gone' | 'unwatched' | 'event' | 'superseded' | 'forgotten' | 'unconfirmed';
 
 /** One row of `alerts`: from the first holding row to the end. */
-export interface Episode extends AlertKey {
+export interface Alert extends AlertKey {
   /** null until it is stored. */
   readonly id: number | null;
   readonly severity: Severity;
-  readonly state: EpisodeState;
+  readonly state: AlertState;
   /** The newest judged value, in the metric's unit; null where the rule judges no number. */
   readonly value: number | null;
   /** The value for people: `96.2 %`, `login refused: root was refused`. */
@@ -73,11 +73,11 @@ export interface Progress {
   readonly returns?: number;
   /** Of `unreachable`: true if a fault of the network may be the cause of the newest visit that failed. */
   readonly isNetwork?: boolean;
-  /** The worst row of the episode; missing where no row has begun it, and in rows of versions that did not keep it. */
+  /** The worst row of the alert; missing where no row has begun it, and in rows of versions that did not keep it. */
   readonly worst?: Worst;
 }
 
-/** What the worst row of an episode said: of numbers the value furthest beyond the limit, else the newest fault. */
+/** What the worst row of an alert said: of numbers the value furthest beyond the limit, else the newest fault. */
 export interface Worst {
   readonly atMs: number;
   readonly severity: Severity;
@@ -86,7 +86,7 @@ export interface Worst {
   readonly limitText: string;
 }
 
-/** What each person knows of an episode. */
+/** What each person knows of an alert. */
 export interface Told {
   readonly alertId: number;
   readonly recipient: string;
@@ -112,8 +112,8 @@ export type Transition =
   | 'steady';
 
 /**
- * What a notification says, and what its recipient knew of the episode before. One recipient may have several of an
- * episode's sequence: reminders, and mails that take the place of waiting ones.
+ * What a notification says, and what its recipient knew of the alert before. One recipient may have several of an
+ * alert's sequence: reminders, and mails that take the place of waiting ones.
  */
 export interface StoredItem {
   readonly alertId: number;
@@ -122,7 +122,7 @@ export interface StoredItem {
   readonly before: Pick<Told, 'state' | 'severity' | 'sequence' | 'toldAtMs'> | null;
 }
 
-/** What judging remembers of a client beside its episodes; JSON in the table `judging`. */
+/** What judging remembers of a client beside its alerts; JSON in the table `judging`. */
 export interface ClientMemory {
   /** Newest judged row of each kind; older ones never move the present. */
   readonly newestReportMs: number | null;
@@ -145,7 +145,7 @@ export interface ClientMemory {
    */
   readonly unknown?: Readonly<Record<string, { readonly sinceMs: number; readonly matches: boolean }>>;
   /** By rule and subject, joined by U+0000: what rows older than the newest judged one have begun; told as past. */
-  readonly late?: Readonly<Record<string, Episode>>;
+  readonly late?: Readonly<Record<string, Alert>>;
   /** Of the fleet, which is the client '': names of all rules that a pass has judged. */
   readonly rules?: readonly string[];
 }

@@ -1,10 +1,10 @@
-import type { Episode } from '../../storage/store/episode.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 
-/** What every episode begins with: not stored, nobody was told, nobody has acknowledged it, one row holds. */
-export function newEpisode(
+/** What every alert begins with: not stored, nobody was told, nobody has acknowledged it, one row holds. */
+export function newAlert(
   sinceMs: number,
 ): Pick<
-  Episode,
+  Alert,
   | 'id'
   | 'value'
   | 'limitText'

@@ -1,16 +1,16 @@
 import type { Severity } from '../../config/config.ts';
-import type { ClosedReason, Episode, Level, Progress } from '../../storage/store/episode.ts';
+import type { ClosedReason, Alert, Level, Progress } from '../../storage/store/alert.ts';
 import { countRow } from './count-rows.ts';
-import { beginEpisode, closeEpisode, limitOf, networkAfter } from './episode-bounds.ts';
+import { beginAlert, closeAlert, limitOf, networkAfter } from './alert-bounds.ts';
 import { isFlapping, noteChange, staysBad } from './flapping.ts';
 import type { Changes } from './flapping.ts';
 import type { Observation, Reading } from '../evaluate/observation.ts';
 import { rowsToRecover } from '../evaluate/rule-metric.ts';
 import { worstAfter } from './worst-row.ts';
 
-/** What is known of one rule and subject: its open episode, and its last changes (see flapping.ts). */
+/** What is known of one rule and subject: its open alert, and its last changes (see flapping.ts). */
 export interface SubjectState {
-  readonly episode: Episode | null;
+  readonly alert: Alert | null;
   readonly changes: Changes;
 }
 
@@ -30,39 +30,39 @@ const confirmingRows = 2;
  */
 export function stepSubject(before: SubjectState, reading: Reading, row: StepRow): SubjectState {
   if (reading.level === 'unknown') return before;
-  const { episode, changes } = before;
-  if (episode === null) {
-    if (!isHolding(reading.level)) return { episode, changes };
-    return fireWhenDue(beginEpisode(reading, reading.level, row), reading, row, changes);
+  const { alert, changes } = before;
+  if (alert === null) {
+    if (!isHolding(reading.level)) return { alert, changes };
+    return fireWhenDue(beginAlert(reading, reading.level, row), reading, row, changes);
   }
-  if (episode.state === 'pending') return stepPending(episode, reading, row, changes);
-  return stepFiring(episode, reading, row, changes);
+  if (alert.state === 'pending') return stepPending(alert, reading, row, changes);
+  return stepFiring(alert, reading, row, changes);
 }
 
 /** One row whose successful probe did not list the subject. */
 export function stepMissing(before: SubjectState, row: StepRow, gone: ClosedReason): SubjectState {
-  const { episode, changes } = before;
-  if (episode === null) return before;
-  const { progress } = episode;
+  const { alert, changes } = before;
+  if (alert === null) return before;
+  const { progress } = alert;
   const counted = countRow(progress, { ...progress, missing: progress.missing + 1 }, row);
-  const seen: Episode = { ...episode, progress: { ...progress, ...counted } };
-  if (counted.missing < confirmingRows) return { episode: seen, changes };
-  return { episode: closeEpisode(seen, gone, row), changes: [] };
+  const seen: Alert = { ...alert, progress: { ...progress, ...counted } };
+  if (counted.missing < confirmingRows) return { alert: seen, changes };
+  return { alert: closeAlert(seen, gone, row), changes: [] };
 }
 
-function stepPending(episode: Episode, reading: Reading, row: StepRow, changes: Changes): SubjectState {
+function stepPending(alert: Alert, reading: Reading, row: StepRow, changes: Changes): SubjectState {
   const { level, value, valueText } = reading;
-  if (!isHolding(level)) return { episode: closeEpisode(episode, 'unconfirmed', row), changes };
-  const { progress } = episode;
+  if (!isHolding(level)) return { alert: closeAlert(alert, 'unconfirmed', row), changes };
+  const { progress } = alert;
   if (isGap(progress, reading, row)) {
-    const again = beginEpisode(reading, level, row);
-    const { id, sequence } = episode;
+    const again = beginAlert(reading, level, row);
+    const { id, sequence } = alert;
     return fireWhenDue({ ...again, id, sequence }, reading, row, changes);
   }
   // It fires at what all rows of `for` reached.
-  const severity = level === 'warning' ? 'warning' : episode.severity;
-  const held: Episode = {
-    ...episode,
+  const severity = level === 'warning' ? 'warning' : alert.severity;
+  const held: Alert = {
+    ...alert,
     severity,
     value,
     valueText,
@@ -77,58 +77,58 @@ function stepPending(episode: Episode, reading: Reading, row: StepRow, changes: 
   return fireWhenDue(held, reading, row, changes);
 }
 
-function fireWhenDue(episode: Episode, reading: Reading, row: StepRow, changes: Changes): SubjectState {
-  const { holding, holdingSinceMs } = episode.progress;
-  if (!isDue(reading, row, holding, holdingSinceMs)) return { episode, changes };
-  const critical = isBeyond(episode.severity, reading.level);
-  const fired: Episode = {
-    ...episode,
+function fireWhenDue(alert: Alert, reading: Reading, row: StepRow, changes: Changes): SubjectState {
+  const { holding, holdingSinceMs } = alert.progress;
+  if (!isDue(reading, row, holding, holdingSinceMs)) return { alert, changes };
+  const critical = isBeyond(alert.severity, reading.level);
+  const fired: Alert = {
+    ...alert,
     state: 'firing',
     firingSinceMs: row.atMs,
     changedByRun: row.runId,
-    sequence: episode.sequence + 1,
-    progress: { ...episode.progress, holding: critical ? 1 : 0, holdingSinceMs: row.atMs },
+    sequence: alert.sequence + 1,
+    progress: { ...alert.progress, holding: critical ? 1 : 0, holdingSinceMs: row.atMs },
   };
   return changed(fired, noteChange(changes, 'worse'), reading, row);
 }
 
-function stepFiring(episode: Episode, reading: Reading, row: StepRow, changes: Changes): SubjectState {
-  const limitText = limitOf(reading, episode.severity);
-  if (limitText !== episode.limitText) return stepNewLimit({ ...episode, limitText }, reading, row, changes);
-  const seen = withReading(episode, reading, row);
-  if (episode.flapping) return stepFlapping(episode, seen, reading, row, changes);
+function stepFiring(alert: Alert, reading: Reading, row: StepRow, changes: Changes): SubjectState {
+  const limitText = limitOf(reading, alert.severity);
+  if (limitText !== alert.limitText) return stepNewLimit({ ...alert, limitText }, reading, row, changes);
+  const seen = withReading(alert, reading, row);
+  if (alert.flapping) return stepFlapping(alert, seen, reading, row, changes);
   const { progress } = seen;
   if (progress.clearing >= rowsToRecover(reading.rule)) {
     const noted = noteChange(changes, 'better');
-    if (isFlapping(reading.rule, noted)) return { episode: flapped(seen, row), changes: noted };
-    return { episode: closeEpisode(seen, 'recovered', row), changes: noted };
+    if (isFlapping(reading.rule, noted)) return { alert: flapped(seen, row), changes: noted };
+    return { alert: closeAlert(seen, 'recovered', row), changes: noted };
   }
   const severity = severityAfter(seen, reading, row);
   if (severity !== null) {
     const noted = noteChange(changes, directionOf(severity));
     return changed(atSeverity(seen, severity, reading, row), noted, reading, row);
   }
-  return { episode: seen, changes };
+  return { alert: seen, changes };
 }
 
 /** Judges an alert whose limit in config.xml has changed: the way back from the old limit does not count. */
-function stepNewLimit(episode: Episode, reading: Reading, row: StepRow, changes: Changes): SubjectState {
-  const seen = withReading(episode, reading, row);
-  if (!isHolding(reading.level)) return { episode: closeEpisode(seen, 'recovered', row), changes };
-  const eases = episode.severity === 'critical' && reading.level === 'warning';
-  if (eases) return { episode: atSeverity(seen, 'warning', reading, row), changes };
-  return stepFiring(episode, reading, row, changes);
+function stepNewLimit(alert: Alert, reading: Reading, row: StepRow, changes: Changes): SubjectState {
+  const seen = withReading(alert, reading, row);
+  if (!isHolding(reading.level)) return { alert: closeAlert(seen, 'recovered', row), changes };
+  const eases = alert.severity === 'critical' && reading.level === 'warning';
+  if (eases) return { alert: atSeverity(seen, 'warning', reading, row), changes };
+  return stepFiring(alert, reading, row, changes);
 }
 
 /** The other severity, once enough rows have said so; null: it stays. */
-function severityAfter({ severity, progress }: Episode, reading: Reading, row: StepRow): Severity | null {
+function severityAfter({ severity, progress }: Alert, reading: Reading, row: StepRow): Severity | null {
   if (progress.easing >= confirmingRows) return 'warning';
   const { holding, holdingSinceMs } = progress;
   return isBeyond(severity, reading.level) && isDue(reading, row, holding, holdingSinceMs) ? 'critical' : null;
 }
 
 /** Goes on counting what the value does, until it has done nothing for long enough; then the true state is told. */
-function stepFlapping(before: Episode, seen: Episode, reading: Reading, row: StepRow, changes: Changes): SubjectState {
+function stepFlapping(before: Alert, seen: Alert, reading: Reading, row: StepRow, changes: Changes): SubjectState {
   const enough = rowsToRecover(reading.rule);
   const wasDown = before.progress.clearing >= enough;
   const { progress } = seen;
@@ -136,26 +136,26 @@ function stepFlapping(before: Episode, seen: Episode, reading: Reading, row: Ste
     const up = { ...progress, clearing: 0, holding: 0, easing: 0 };
     const { severity } = seen;
     const again = severity === reading.level ? seen : atSeverity(seen, reading.level, reading, row);
-    return { episode: { ...again, progress: up }, changes: noteChange(changes, 'worse') };
+    return { alert: { ...again, progress: up }, changes: noteChange(changes, 'worse') };
   }
   const isDown = wasDown || progress.clearing >= enough;
-  if (isDown !== wasDown) return { episode: seen, changes: noteChange(changes, 'better') };
+  if (isDown !== wasDown) return { alert: seen, changes: noteChange(changes, 'better') };
   const severity = isDown ? null : severityAfter(seen, reading, row);
   if (severity !== null) {
     const noted = noteChange(changes, directionOf(severity));
-    return { episode: atSeverity(seen, severity, reading, row), changes: noted };
+    return { alert: atSeverity(seen, severity, reading, row), changes: noted };
   }
   const settles = !isDown && isHolding(reading.level) && staysBad(changes);
-  if (reading.rule.flapping && changes.length > 0 && !settles) return { episode: seen, changes };
-  if (isDown) return { episode: closeEpisode(seen, 'recovered', row), changes };
-  return { episode: { ...seen, flapping: false, changedByRun: row.runId, sequence: seen.sequence + 1 }, changes };
+  if (reading.rule.flapping && changes.length > 0 && !settles) return { alert: seen, changes };
+  if (isDown) return { alert: closeAlert(seen, 'recovered', row), changes };
+  return { alert: { ...seen, flapping: false, changedByRun: row.runId, sequence: seen.sequence + 1 }, changes };
 }
 
-/** The open episode after a row that said something: newest value, and how long it has been on its way. */
-function withReading(episode: Episode, reading: Reading, row: StepRow): Episode {
-  const { progress, severity } = episode;
+/** The open alert after a row that said something: newest value, and how long it has been on its way. */
+function withReading(alert: Alert, reading: Reading, row: StepRow): Alert {
+  const { progress, severity } = alert;
   const enough = rowsToRecover(reading.rule);
-  const isDown = episode.flapping && progress.clearing >= enough;
+  const isDown = alert.flapping && progress.clearing >= enough;
   const counts = isDown ? isHolding(reading.level) : isBeyond(severity, reading.level);
   const goesOn = counts && progress.holding > 0 && !isGap(progress, reading, row);
   const hasWarning = reading.rule.warning !== null || reading.level === 'warning';
@@ -167,10 +167,10 @@ function withReading(episode: Episode, reading: Reading, row: StepRow): Episode 
     easing: eases ? progress.easing + 1 : 0,
   };
   return {
-    ...episode,
+    ...alert,
     value: reading.value,
     valueText: reading.valueText,
-    limitText: isHolding(reading.level) ? limitOf(reading, severity) : episode.limitText,
+    limitText: isHolding(reading.level) ? limitOf(reading, severity) : alert.limitText,
     progress: {
       ...countRow(progress, wanted, row),
       holdingSinceMs: goesOn ? progress.holdingSinceMs : row.atMs,
@@ -190,15 +190,15 @@ function returnsAfter(
   return all === 0 ? {} : { returns: all };
 }
 
-function atSeverity(episode: Episode, severity: Severity, reading: Reading, row: StepRow): Episode {
+function atSeverity(alert: Alert, severity: Severity, reading: Reading, row: StepRow): Alert {
   return {
-    ...episode,
-    ...(severity === 'critical' && episode.acknowledgedSeverity === 'warning' ? notAcknowledged : {}),
+    ...alert,
+    ...(severity === 'critical' && alert.acknowledgedSeverity === 'warning' ? notAcknowledged : {}),
     severity,
     limitText: limitOf(reading, severity),
     changedByRun: row.runId,
-    sequence: episode.sequence + 1,
-    progress: { ...episode.progress, holding: 0, easing: 0 },
+    sequence: alert.sequence + 1,
+    progress: { ...alert.progress, holding: 0, easing: 0 },
   };
 }
 
@@ -211,17 +211,17 @@ const notAcknowledged = {
 } as const;
 
 /** After a change that was noted: with too many of them it flaps from here on. */
-function changed(episode: Episode, noted: Changes, { rule }: Reading, row: StepRow): SubjectState {
-  const begins = !episode.flapping && isFlapping(rule, noted);
-  return { episode: begins ? flapped(episode, row) : episode, changes: noted };
+function changed(alert: Alert, noted: Changes, { rule }: Reading, row: StepRow): SubjectState {
+  const begins = !alert.flapping && isFlapping(rule, noted);
+  return { alert: begins ? flapped(alert, row) : alert, changes: noted };
 }
 
 function directionOf(severity: Severity): 'worse' | 'better' {
   return severity === 'critical' ? 'worse' : 'better';
 }
 
-function flapped(episode: Episode, row: StepRow): Episode {
-  return { ...episode, flapping: true, changedByRun: row.runId, sequence: episode.sequence + 1 };
+function flapped(alert: Alert, row: StepRow): Alert {
+  return { ...alert, flapping: true, changedByRun: row.runId, sequence: alert.sequence + 1 };
 }
 
 /** Whether `for` is fulfilled: so many rows, or rows that span it less half of the time between two runs. */

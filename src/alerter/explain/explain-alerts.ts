@@ -1,6 +1,6 @@
 import type { Config, Rule, Window } from '../../config/config.ts';
 import type { AlertStore, MailSummary } from '../../storage/store/alert-store.ts';
-import type { Episode } from '../../storage/store/episode.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { openCovers, type CoverKey, type Covers } from '../inhibit/covers.ts';
 import { notifiedOf } from './deliveries.ts';
@@ -25,7 +25,7 @@ export interface RuleExplained {
   /** Silences and windows in force for its subjects, whether anything is open or not. */
   readonly covers: readonly RuleCover[];
   /** Open ones first, then the one that ended last. */
-  readonly episodes: readonly EpisodeExplained[];
+  readonly alerts: readonly AlertExplained[];
 }
 
 /** A silence or window in force, and the subjects that it covers; none: all. */
@@ -34,8 +34,8 @@ export interface RuleCover {
   readonly subjects: readonly string[];
 }
 
-export interface EpisodeExplained {
-  readonly episode: Episode;
+export interface AlertExplained {
+  readonly alert: Alert;
   readonly told: readonly Notified[];
   /** What keeps news of it from going out now, and what would: silences, windows and an acknowledgement in force. */
   readonly held: readonly { readonly recipient: string | null; readonly reason: HoldReason }[];
@@ -60,7 +60,7 @@ export interface Explained {
   readonly subjectsOf: (rule: Rule) => readonly string[];
 }
 
-export interface EpisodesExplained {
+export interface AlertsExplained {
   readonly rules: readonly Omit<RuleExplained, 'readings' | 'unknown'>[];
   /** Mails to those who are told of these rules, and that no mail server has taken. */
   readonly undelivered: readonly MailSummary[];
@@ -70,25 +70,25 @@ export interface EpisodesExplained {
 
 const runsMs = 24 * 3_600_000;
 /** Of one client: more is history, and for SQL. */
-const episodesShown = 100;
+const alertsShown = 100;
 
 /** What is open under some rules, who was told of it, and what a pass that began now would do about it. */
-export async function explainEpisodes(options: ExplainOptions, of: Explained): Promise<EpisodesExplained> {
+export async function explainAlerts(options: ExplainOptions, of: Explained): Promise<AlertsExplained> {
   const { config, store, isWanted, nowMs, firstPass } = options;
   const runs = await store.runs('collect', nowMs - runsMs);
   const world = await readWorld({ config, store, runs, nowMs, firstPass, newRules: new Set() });
   const telling = tell(world);
-  const episodes = await store.episodesOf({ client: of.name, openOnly: false, limit: episodesShown });
-  const ids = episodes.flatMap(({ id }) => id ?? []);
+  const alerts = await store.alertsOf({ client: of.name, openOnly: false, limit: alertsShown });
+  const ids = alerts.flatMap(({ id }) => id ?? []);
   const told = await notifiedOf(store, ids);
   const watchOf = createWatches(config);
   const covers = openCovers({ config, silences: await store.silences(nowMs), windowsOf: () => of.windows });
-  const inForce = (episode: Episode): readonly HoldReason[] => {
-    if (episode.state === 'resolved') return [];
-    const { acknowledgedBy: by, acknowledgedUntilMs: untilMs } = episode;
-    const acknowledged = by !== null && isAcknowledged(episode, nowMs);
+  const inForce = (alert: Alert): readonly HoldReason[] => {
+    if (alert.state === 'resolved') return [];
+    const { acknowledgedBy: by, acknowledgedUntilMs: untilMs } = alert;
+    const acknowledged = by !== null && isAcknowledged(alert, nowMs);
     return [
-      ...covers.reasonsAt(episode, nowMs),
+      ...covers.reasonsAt(alert, nowMs),
       ...(acknowledged ? [{ kind: 'acknowledged' as const, by, untilMs }] : []),
     ];
   };
@@ -96,7 +96,7 @@ export async function explainEpisodes(options: ExplainOptions, of: Explained): P
     .filter(({ name }) => isWanted(name))
     .map((rule) => {
       const { listeners } = watchOf({ client: of.name, rule: rule.name });
-      const own = episodes.filter((episode) => episode.rule === rule.name);
+      const own = alerts.filter((alert) => alert.rule === rule.name);
       const open = own.filter(({ state }) => state !== 'resolved');
       const [ended] = own.filter(({ state }) => state === 'resolved');
       return {
@@ -108,15 +108,15 @@ export async function explainEpisodes(options: ExplainOptions, of: Explained): P
           { client: of.name, rule: rule.name, severity: worstSeverity(rule) },
           of.subjectsOf(rule),
         ),
-        episodes: [...open, ...(ended === undefined ? [] : [ended])].map((episode) => ({
-          episode,
-          told: told.get(episode.id ?? NaN) ?? [],
-          ...outlookOf(telling, episode, inForce(episode)),
+        alerts: [...open, ...(ended === undefined ? [] : [ended])].map((alert) => ({
+          alert,
+          told: told.get(alert.id ?? NaN) ?? [],
+          ...outlookOf(telling, alert, inForce(alert)),
         })),
       };
     });
   const concerned = new Set(
-    rules.flatMap(({ listeners, episodes: own }) => [
+    rules.flatMap(({ listeners, alerts: own }) => [
       ...listeners.map(({ recipient }) => recipient),
       ...own.flatMap((one) => one.told.map(({ recipient }) => recipient)),
     ]),
@@ -145,9 +145,9 @@ function coversOf(
 
 function outlookOf(
   { mails, held }: Telling,
-  { id }: Episode,
+  { id }: Alert,
   inForce: readonly HoldReason[],
-): Pick<EpisodeExplained, 'held' | 'due'> {
+): Pick<AlertExplained, 'held' | 'due'> {
   const now = held.filter(({ alertId }) => alertId === id).map(({ recipient, reason }) => ({ recipient, reason }));
   const named = new Set(now.map(({ reason }) => reason.kind));
   const others = inForce.filter(({ kind }) => !named.has(kind)).map((reason) => ({ recipient: null, reason }));
