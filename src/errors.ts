@@ -77,3 +77,8 @@ export function messageOf(thrown: unknown): string {
   const text = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
   return text.replace(/\s+/g, ' ').trim();
 }
+
+/** Returns the code of a system error, such as `ENOENT`. Returns null for any other error. */
+export function errnoOf(thrown: unknown): string | null {
+  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : null;
+}

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-import { FleetError, messageOf } from '../errors.ts';
-import { errnoOf, writeDurably } from './durable-file.ts';
+import { errnoOf, FleetError, messageOf } from '../errors.ts';
+import { writeDurably } from './durable-file.ts';
 
 /**
  * The collector's own id, a UUID made at the first call and kept in the file. Clients keep agent, counters and spool

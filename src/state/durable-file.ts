@@ -45,8 +45,3 @@ export function syncFolder(dir: string): void {
     closeSync(fd);
   }
 }
-
-/** The errno name of a file system error (`ENOENT`), or null. */
-export function errnoOf(thrown: unknown): string | null {
-  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : null;
-}

@@ -3,7 +3,7 @@ import { accessSync, constants, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { FleetError, messageOf } from '../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../errors.ts';
 import { isSqliteBusy, openSqlite, sqliteResultCode } from '../platform/sqlite.ts';
 import type { SqliteDatabase } from '../platform/sqlite.ts';
 
@@ -168,6 +168,6 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (thrown) {
     // EPERM: it lives and belongs to somebody else.
-    return thrown instanceof Error && 'code' in thrown && thrown.code === 'EPERM';
+    return errnoOf(thrown) === 'EPERM';
   }
 }

@@ -6,7 +6,7 @@ import { createFindings } from '../../config/xml/findings.ts';
 import { readConfigTree } from '../../config/xml/include.ts';
 import { localPath } from '../../config/xml/local-path.ts';
 import type { Element } from '../../config/xml/parse-elements.ts';
-import { FleetError } from '../../errors.ts';
+import { errnoOf, FleetError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 
 /** Attributes that name a file of this machine, and what must stand there. */
@@ -78,7 +78,7 @@ function fileFault(file: string, isSocket: boolean, access = constants.R_OK): st
     accessSync(file, access);
     return null;
   } catch (thrown) {
-    const code = thrown instanceof Error && 'code' in thrown ? thrown.code : null;
+    const code = errnoOf(thrown);
     if (code === 'ENOENT' || code === 'ENOTDIR') return 'does not exist';
     return access === constants.X_OK ? 'cannot be executed by this account' : 'cannot be read by this account';
   }

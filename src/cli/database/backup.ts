@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-import { FleetError, messageOf } from '../../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { asStorageErrors, StorageFault } from '../../storage/sql/fault.ts';
 import { backUpSqlite } from '../../storage/dialects/sqlite/back-up.ts';
 import { isFileMissing } from '../../storage/dialects/sqlite/is-file-missing.ts';
@@ -40,8 +40,8 @@ export async function backupCommand(context: Context, file: string): Promise<Exi
 }
 
 function targetFault(target: string, thrown: unknown): FleetError {
-  const exists = thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST';
-  if (exists) return usage(`${target} is there already`, 'Name a file that is not: nothing is ever overwritten.');
+  if (errnoOf(thrown) === 'EEXIST')
+    return usage(`${target} is there already`, 'Name a file that is not: nothing is ever overwritten.');
   return usage(`${target} cannot be written: ${messageOf(thrown)}`, 'Name a file in a folder that can be written.');
 }
 

@@ -1,8 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 
-import { asFleetError, FleetError } from '../../errors.ts';
+import { asFleetError, errnoOf, FleetError } from '../../errors.ts';
 import type { IngestResult, ReportStore } from '../../storage/store/storage.ts';
-import { errnoOf } from '../../state/durable-file.ts';
 import { giveWay } from './give-way.ts';
 import { createIngestQueue } from './ingest-queue.ts';
 import type { Ingest, IngestOptions } from './ingest-options.ts';

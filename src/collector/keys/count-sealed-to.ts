@@ -2,7 +2,7 @@ import { closeSync, constants, openSync, readSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
 import { clientOfFolder } from '../../state/client-folder.ts';
-import { errnoOf } from '../../state/durable-file.ts';
+import { errnoOf } from '../../errors.ts';
 
 /** FORMAT.md: the magic, then the id of the key. */
 const keyIdAt = 4;

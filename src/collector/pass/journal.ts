@@ -2,10 +2,10 @@ import { closeSync, fsyncSync, lstatSync, openSync, readFileSync, readdirSync, r
 import path from 'node:path';
 
 import { makeFolder } from '../../state/make-folder.ts';
-import { FleetError, messageOf } from '../../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { isRefusal } from '../../storage/sql/fault.ts';
 import type { ReportStore, VisitRecord } from '../../storage/store/storage.ts';
-import { errnoOf, syncFolder } from '../../state/durable-file.ts';
+import { syncFolder } from '../../state/durable-file.ts';
 import type { RunEnd, RunStart } from '../../storage/store/run.ts';
 
 /**

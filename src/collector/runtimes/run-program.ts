@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 
 import { environmentForPrograms } from '../../config/secret.ts';
-import { messageOf } from '../../errors.ts';
-import { errnoOf } from '../../state/durable-file.ts';
+import { errnoOf, messageOf } from '../../errors.ts';
 
 export interface ProgramOptions {
   readonly program: string;

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
 import { folderOfClient } from '../../state/client-folder.ts';
-import { errnoOf, writeDurably } from '../../state/durable-file.ts';
+import { writeDurably } from '../../state/durable-file.ts';
+import { errnoOf } from '../../errors.ts';
 
 /**
  * Which clients were brought a runtime that has not answered yet, so that one that cannot take it is not sent 30 MB at

@@ -1,9 +1,9 @@
 import { chmodSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 
-import { FleetError, messageOf } from '../../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { makeFolder } from '../../state/make-folder.ts';
-import { errnoOf, syncFolder, writeDurably } from '../../state/durable-file.ts';
+import { syncFolder, writeDurably } from '../../state/durable-file.ts';
 import { codecs, codecSuffix, flush, pack } from './runtime-codecs.ts';
 import type { Codec } from './runtime-codecs.ts';
 import { targetNamed } from './runtime-targets.ts';

@@ -4,12 +4,12 @@ import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
 import { makeOwnFolder } from '../../state/make-folder.ts';
-import { FleetError, messageOf } from '../../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { SealFault } from '../../seal/seal-fault.ts';
 import { maxSealedBytes } from '../../seal/sealed-message.ts';
 import { clientOfFolder, folderOfClient } from '../../state/client-folder.ts';
 import type { ClockFacts } from './clock-facts.ts';
-import { errnoOf, partSuffix } from '../../state/durable-file.ts';
+import { partSuffix } from '../../state/durable-file.ts';
 import { giveReadableNames } from './readable-names.ts';
 import { sharedSync } from '../../state/sync-folder.ts';
 import { writeSynced } from '../../state/synced-file.ts';

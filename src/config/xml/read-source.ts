@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 
-import { messageOf } from '../../errors.ts';
+import { errnoOf, messageOf } from '../../errors.ts';
 import type { Findings, Place, SourceFile } from './findings.ts';
 
 /** Larger files are refused: a client is some 100 bytes, so this is half a million of them. */
@@ -46,8 +46,7 @@ export function readSource(options: ReadSourceOptions): SourceText | ReadFault |
     // A named pipe would block here for ever without the flag; it is refused below.
     descriptor = openSync(source.path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOENT' || thrown.code === 'ENOTDIR'))
-      return 'ENOENT';
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(thrown) ?? '')) return 'ENOENT';
     return tell(`cannot be read (${messageOf(thrown)}); make it readable for this user`);
   }
   try {

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 
-import { FleetError, messageOf, type ErrorCode } from '../../errors.ts';
+import { errnoOf, FleetError, messageOf, type ErrorCode } from '../../errors.ts';
 import { abortedError } from './aborted.ts';
 import { resolveHost } from './resolve.ts';
 
@@ -64,7 +64,7 @@ function ofFamily(wanted: 0 | 4 | 6): (address: { readonly family: number }) => 
 }
 
 function codeOf(thrown: unknown): ErrorCode {
-  const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
+  const code = errnoOf(thrown);
   if (code === 'ECONNREFUSED') return 'connect-refused';
   return code === 'ETIMEDOUT' ? 'connect-timeout' : 'connect-failed';
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import { FleetError } from '../../errors.ts';
+import { errnoOf, FleetError } from '../../errors.ts';
 import type { HopCredentials } from '../route/hop.ts';
 import { EncryptedKey, loadPrivateKey, type LoginKey } from './private-key.ts';
 import { SshAgent } from './ssh-agent.ts';
@@ -29,8 +29,7 @@ export function revealCredentials(machine: string, wanted: HopCredentials): Cred
       }
     } catch (thrown) {
       if (!(thrown instanceof FleetError)) throw thrown;
-      if (optional && thrown.cause instanceof Error && 'code' in thrown.cause && thrown.cause.code === 'ENOENT')
-        continue;
+      if (optional && errnoOf(thrown.cause) === 'ENOENT') continue;
       // The agent may hold it opened.
       const half = socket && thrown.cause instanceof EncryptedKey ? publicHalf(path) : null;
       if (half === null) problems.push(thrown);

@@ -1,7 +1,7 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 
 import type { Client } from '../../config/config.ts';
-import { FleetError, messageOf } from '../../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 
 /**
  * The clients that have let us in by a key alone. Such a client is not offered a password beside the key any more: its
@@ -55,7 +55,7 @@ function readLines(file: string): readonly string[] {
   try {
     return readFileSync(file, 'utf8').split('\n');
   } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return [];
+    if (errnoOf(thrown) === 'ENOENT') return [];
     throw unusable(file, thrown);
   }
 }

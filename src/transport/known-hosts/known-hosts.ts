@@ -2,7 +2,7 @@ import { appendFileSync, closeSync, fstatSync, openSync, readFileSync, readSync 
 import path from 'node:path';
 
 import { makeFolder } from '../../state/make-folder.ts';
-import { FleetError, messageOf } from '../../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import type { HostKey } from './fingerprint.ts';
 import { indexHashedNames } from './hashed-names.ts';
 import {
@@ -85,7 +85,7 @@ export function loadKnownHosts(file: string): KnownHosts {
   try {
     return parseKnownHosts(readFileSync(file, 'utf8'), file);
   } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return parseKnownHosts('', file);
+    if (errnoOf(thrown) === 'ENOENT') return parseKnownHosts('', file);
     throw new FleetError({
       code: 'state-unusable',
       stage: 'handshake',

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
-import { FleetError, messageOf } from '../../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { abortedError } from '../connection/aborted.ts';
 import { opensshEnvironment, targetArguments, type OpensshTarget } from './openssh-arguments.ts';
 
@@ -45,8 +45,7 @@ async function askVersion(client: string): Promise<number> {
     return Number(major) * 100 + Number(minor);
   } catch (thrown) {
     if (thrown instanceof FleetError) throw thrown;
-    const missing = thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
-    const why = missing ? 'there is none in PATH' : messageOf(thrown);
+    const why = errnoOf(thrown) === 'ENOENT' ? 'there is none in PATH' : messageOf(thrown);
     throw refuse(`transport="openssh" needs the program ssh: ${why}`, thrown);
   }
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import { fileNameMatcher, isGlob } from '../../config/values/globs.ts';
 import { ownHome } from '../../config/settings/ssh-config-files.ts';
-import { FleetError, messageOf } from '../../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { parseSshConfigLine, type SshConfigLine } from './ssh-config-line.ts';
 import { parseMatch, type MatchCriterion } from './ssh-config-match.ts';
 import { optionFault } from './ssh-config-options.ts';
@@ -64,8 +64,7 @@ function readFile(file: string, reading: Reading): SshConfigFile {
     text = readSafely(file, reading);
   } catch (thrown) {
     if (thrown instanceof FleetError) throw thrown;
-    if (thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOENT' || thrown.code === 'ENOTDIR'))
-      text = '';
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(thrown) ?? '')) text = '';
     else throw fault(file, messageOf(thrown), thrown);
   }
   budget.files += 1;
