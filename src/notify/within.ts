@@ -1,10 +1,11 @@
+import { withDeadline } from '../platform/deadline.ts';
 import type { AttemptOptions } from './notify.ts';
 
-/** What is done just now, and for how long it may go on. */
+/** The time limit of an attempt, and the step that the attempt is at. */
 export interface Clock {
-  /** `doing` ends the sentence "no answer within 20 s while ...". A time begins anew; without one it goes on. */
+  /** `doing` ends the sentence "no answer within 20 s while ...". A time starts anew; without one the time goes on. */
   now(doing: string, timeoutMs?: number): void;
-  /** No time runs: what is waited for has a deadline of its own. */
+  /** Stops the time: what is waited for has a deadline of its own. */
   pause(): void;
 }
 
@@ -21,36 +22,26 @@ export async function within<T>(
   work: (clock: Clock) => Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted();
-  let timer: NodeJS.Timeout | undefined;
-  let doing = 'connecting';
-  let abort: () => void = () => undefined;
-  let start: (ms: number) => void = () => undefined;
-  const ended = new Promise<never>((_resolve, reject) => {
-    const end = (why: Error): void => {
-      giveUp();
-      reject(why);
-    };
-    start = (ms) => {
-      clearTimeout(timer);
-      timer = setTimeout(() => end(new TooLong(`no answer within ${Math.ceil(ms / 100) / 10} s while ${doing}`)), ms);
-    };
-    abort = () => end(asError(signal.reason));
-  });
-  signal.addEventListener('abort', abort, { once: true });
-  start(timeoutMs);
-  const clock: Clock = {
-    now: (what, ms) => {
-      doing = what;
-      if (ms !== undefined) start(ms);
-    },
-    pause: () => clearTimeout(timer),
+  let [doing, limitMs] = ['connecting', timeoutMs];
+  const late = (): Error => {
+    giveUp();
+    return new TooLong(`no answer within ${Math.ceil(limitMs / 100) / 10} s while ${doing}`);
   };
-  try {
-    return await Promise.race([work(clock), ended]);
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', abort);
-  }
+  const aborted = (reason: unknown): Error => {
+    giveUp();
+    return asError(reason);
+  };
+  return await withDeadline({ timeoutMs, signal, late, aborted }, (deadline) =>
+    work({
+      now: (what, ms) => {
+        doing = what;
+        if (ms === undefined) return;
+        limitMs = ms;
+        deadline.restart(ms);
+      },
+      pause: () => deadline.pause(),
+    }),
+  );
 }
 
 /** What was thrown, as an Error. */

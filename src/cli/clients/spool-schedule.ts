@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
-
 import { formatDuration } from '../../config/values/quantities.ts';
 import { FleetError } from '../../errors.ts';
+import { jitterOf } from '../../platform/jitter.ts';
 
 /** What the five fields of crontab(5) can say evenly, in minutes. */
 const choices = [1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440] as const;
@@ -30,7 +29,7 @@ export function cronSchedule(everyMs: number, client: string): string {
       advice: `Take one of ${listed}.`,
     });
   }
-  const spread = createHash('sha256').update(client).digest().readUInt32BE();
+  const spread = jitterOf(client);
   if (minutes === 1) return '* * * * *';
   if (minutes < hourMinutes) return `${1 + (spread % (minutes - 1))}-59/${minutes} * * * *`;
   const minute = 1 + (spread % (hourMinutes - 1));

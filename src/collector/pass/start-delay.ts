@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { jitterFraction } from '../../platform/jitter.ts';
 
 const mostMs = 2000;
 const perClientMs = 50;
@@ -8,6 +8,5 @@ const perClientMs = 50;
  * second. It follows from the collector's id, so that its runs stay `every` apart; up to 2 s, and less for few clients.
  */
 export function startDelayMs(collectorId: string, clients: number): number {
-  const fraction = createHash('sha1').update(`start ${collectorId}`).digest().readUInt32BE(0) / 2 ** 32;
-  return Math.round(fraction * Math.min(mostMs, clients * perClientMs));
+  return Math.round(jitterFraction(`start ${collectorId}`) * Math.min(mostMs, clients * perClientMs));
 }

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { errorTable, FleetError } from '../../errors.ts';
 import type { ErrorCode } from '../../errors.ts';
+import { startDeadline } from '../../platform/deadline.ts';
 import { markerBytes } from '../../report/wire.ts';
 import { bringRuntimeCommand, bringStatus, findRuntimeSign } from '../../loader/bring-runtime.ts';
 import type { RuntimeSign } from '../../loader/bring-runtime.ts';
@@ -14,7 +15,6 @@ import type { Channel, Connection } from '../../transport/transport.ts';
 import { printable } from '../agent/agent-faults.ts';
 import { runtimeId } from './runtime-store.ts';
 import type { RuntimeCopy, StoredRuntime } from './runtime-store.ts';
-import { startClock } from './transfer-clock.ts';
 import { readStart } from './stream-start.ts';
 
 export interface TransferOptions {
@@ -93,16 +93,18 @@ async function send(options: TransferOptions, passOver: number): Promise<Sent> {
   channel.stdin.on('error', () => undefined);
   const stdout = readStart(channel.stdout);
   const stderr = readStart(channel.stderr);
-  const clock = startClock(options.signal, (soFar) =>
-    fault('upload-failed', client, `bringing Node.js took too long: ${soFar}`),
-  );
+  let soFar = 'no place for it was found';
+  const deadline = startDeadline({
+    timeoutMs: limits.lookMs,
+    signal: options.signal,
+    late: () => fault('upload-failed', client, `bringing Node.js took too long: ${soFar}`),
+  });
   const state = { over: false };
   const note = (): void => void (state.over = true);
   const end = channel.exit.then(note, note);
   try {
-    clock.give(limits.lookMs, 'no place for it was found');
     const find = (): RuntimeSign | null => findRuntimeSign(stdout.text(), marker);
-    await Promise.race([stdout.until(() => find() !== null), end, clock.over]);
+    await Promise.race([stdout.until(() => find() !== null), end, deadline.over]);
     let sentBytes = 0;
     let sentAll = false;
     const copy = copyFor(find(), copies);
@@ -113,24 +115,23 @@ async function send(options: TransferOptions, passOver: number): Promise<Sent> {
         ? []
         : (createReadStream(file, { start: presentBytes }) as AsyncIterable<Buffer>)) {
         if (state.over) break;
-        clock.give(
-          Math.min(limits.stallMs, endsAt - performance.now()),
-          `${sentBytes} of ${leftBytes} bytes went over`,
-        );
-        if (!channel.stdin.write(piece)) await Promise.race([drained(channel), end, clock.over]);
+        soFar = `${sentBytes} of ${leftBytes} bytes went over`;
+        deadline.restart(Math.min(limits.stallMs, endsAt - performance.now()));
+        if (!channel.stdin.write(piece)) await Promise.race([drained(channel), end, deadline.over]);
         sentBytes += piece.length;
       }
       sentAll = sentBytes === leftBytes;
-      clock.give(limits.unpackMs, 'it was sent, but not unpacked');
+      soFar = 'it was sent, but not unpacked';
+      deadline.restart(limits.unpackMs);
       channel.stdin.end();
     }
-    const { status } = await Promise.race([channel.exit, clock.over]);
+    const { status } = await Promise.race([channel.exit, deadline.over]);
     // Its last words may still be on their way.
     await Promise.race([Promise.all([stdout.ended, stderr.ended]), sleep(lastWordsMs)]);
     const started = findLoaderSign(stdout.text(), marker) !== null;
     return { sign: find(), started, sentBytes, sentAll, status, complained: printable(stderr.text().toString()) };
   } finally {
-    clock.end();
+    deadline.end();
   }
 }
 

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { isIPv4, isIPv6 } from 'node:net';
 
 import type { Client } from '../../config/config.ts';
+import { jitterFraction } from '../../platform/jitter.ts';
 
 /** What tells where a client belongs. */
 export type Placed = Pick<Client, 'name' | 'address' | 'groups'>;
@@ -24,7 +24,7 @@ type Bucket<T> = readonly [key: string, members: readonly T[]];
 /** Gives each member of a bucket of n the places offset/n, (offset + 1)/n, ... of the whole, and sorts by place. */
 function spread<T>(buckets: readonly Bucket<T>[], turn: number): readonly T[] {
   const placed = buckets.flatMap(([key, members]) => {
-    const offset = fractionOf(`${turn} ${key}`);
+    const offset = jitterFraction(`${turn} ${key}`);
     return members.map((_, index) => ({
       member: members[(index + turn) % members.length] as T,
       place: (index + offset) / members.length,
@@ -43,11 +43,6 @@ function byKey<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMap<
     else bucket.push(item);
   }
   return buckets;
-}
-
-/** 0 to 1, evenly distributed over all texts. */
-function fractionOf(text: string): number {
-  return createHash('sha1').update(text).digest().readUInt32BE(0) / 2 ** 32;
 }
 
 /** The /24 of an IPv4 address, the /64 of an IPv6 address; null for a name, whose subnet is not known here. */

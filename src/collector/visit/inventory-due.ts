@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-
+import { jitterOf } from '../../platform/jitter.ts';
 import type { ClientFacts } from '../../storage/store/storage.ts';
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -26,8 +25,7 @@ export function isInventoryDue({ client, facts, nowMs, everyMs, opens }: Invento
   }
   // It never came, or is not opened yet: asking at every run for what takes a second and fails would be too much. About once an hour is not.
   const runsAnHour = Math.max(1, Math.round(hourMs / everyMs));
-  const own = createHash('sha1').update(client).digest().readUInt32BE(0);
-  return (Math.floor(nowMs / everyMs) + own) % runsAnHour === 0;
+  return (Math.floor(nowMs / everyMs) + jitterOf(client)) % runsAnHour === 0;
 }
 
 /** Whether the client was booted since its facts were stored, so that its inventory may have changed. */

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
-
 import type { CollectorConfig } from '../../config/config.ts';
+import { jitterOf } from '../../platform/jitter.ts';
 import type { ClientFacts } from '../../storage/store/storage.ts';
 
 /** How long one client is waited for in this run, at each stage. */
@@ -89,5 +88,5 @@ function shorten(whole: Patience, waits: readonly Waited[], failures: number, na
 }
 
 function placeOf(name: string): number {
-  return createHash('sha1').update(name).digest().readUInt32BE(0) % wholeAgainEvery;
+  return jitterOf(name) % wholeAgainEvery;
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Secret } from '../../config/secret.ts';
 import { FleetError, asFleetError } from '../../errors.ts';
+import { unlessAborted } from '../../platform/deadline.ts';
 import { abortedError } from '../connection/aborted.ts';
 import { bastionFailed, ofClient } from './bastion-failed.ts';
 import { BastionSession, type ForwardOptions } from './bastion-session.ts';
@@ -197,24 +198,4 @@ function idOf(secret: Secret | null): number | null {
   const id = secretIds.get(secret) ?? ++lastSecretId;
   secretIds.set(secret, id);
   return id;
-}
-
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  // Somebody else may wait for it, or nobody any more.
-  work.catch(() => undefined);
-  signal.throwIfAborted();
-  let onAbort: (() => void) | undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => {
-      // The reason is the caller's own error.
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
-      reject(signal.reason);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
-  }
 }

@@ -1,6 +1,8 @@
 import { lookup, type LookupAddress } from 'node:dns';
 import { isIP } from 'node:net';
 
+import { withDeadline } from '../../platform/deadline.ts';
+
 /**
  * getaddrinfo blocks a thread of Node's pool until the name server answers and cannot be cancelled. More of them at
  * once would not be faster, and each that is under way when the run ends holds the process back.
@@ -25,20 +27,7 @@ export async function resolveHost(host: string, signal: AbortSignal): Promise<re
   const family = isIP(host);
   if (family !== 0) return [{ address: host, family }];
   signal.throwIfAborted();
-  let stop: (() => void) | undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    stop = () => {
-      // The reason is the caller's own error.
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
-      reject(signal.reason);
-    };
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([aborted, underWay.get(host) ?? queued(host, aborted)]);
-  } finally {
-    if (stop !== undefined) signal.removeEventListener('abort', stop);
-  }
+  return await withDeadline({ signal }, async ({ over }) => await (underWay.get(host) ?? queued(host, over)));
 }
 
 async function queued(host: string, aborted: Promise<never>): Promise<readonly LookupAddress[]> {

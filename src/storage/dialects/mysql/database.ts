@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Dialect } from '../../sql/dialect.ts';
 import type { Database } from '../../sql/database.ts';
-import { withDeadline } from '../../sql/deadline.ts';
+import { answerInTime } from '../../sql/answer-in-time.ts';
 import { StorageFault } from '../../sql/fault.ts';
 import type { FaultKind } from '../../sql/fault.ts';
 import { Serial } from '../../sql/serial.ts';
@@ -196,7 +196,7 @@ class MysqlServer implements Database {
     const { signal } = this.#options;
     const where = this.#servers.where();
     try {
-      return (await withDeadline({ timeoutMs, signal, where }, ask))[0];
+      return (await answerInTime({ timeoutMs, signal, where }, ask))[0];
     } catch (thrown) {
       const fault = mysqlFault(thrown, where);
       // After a timeout the answer may still come and would be taken for that of the next statement.

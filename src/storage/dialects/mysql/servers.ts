@@ -1,6 +1,6 @@
 import type { StorageConfig, StorageHost } from '../../../config/config.ts';
 import type { Dialect } from '../../sql/dialect.ts';
-import { withDeadline } from '../../sql/deadline.ts';
+import { answerInTime } from '../../sql/answer-in-time.ts';
 import { StorageFault } from '../../sql/fault.ts';
 import { connectionOptions, createConnection } from './connection-options.ts';
 import type { Connection, ConnectionOptions, ResultSetHeader, RowDataPacket } from './connection-options.ts';
@@ -120,10 +120,10 @@ async function open(options: OpenOptions): Promise<OpenedSession> {
   const { program, signal, loginOptions, timeoutMs, where } = options;
   let connection: Connection | null = null;
   let isGivenUp = false;
-  const inTime = <T>(ask: () => Promise<T>): Promise<T> => withDeadline({ timeoutMs, signal, where }, ask);
+  const inTime = <T>(ask: () => Promise<T>): Promise<T> => answerInTime({ timeoutMs, signal, where }, ask);
   try {
     // A server whose every answer comes late is slow and no more; one that never comes to an end is given up all the same.
-    return await withDeadline({ timeoutMs: mostAnswers * timeoutMs, signal, where }, async () => {
+    return await answerInTime({ timeoutMs: mostAnswers * timeoutMs, signal, where }, async () => {
       const made = await inTime(async () => {
         const welcomed = await createConnection(loginOptions);
         // Until its owner listens: an error that nobody hears would end the program.

@@ -1,0 +1,65 @@
+/** Time limits of work that is waited for. Only the waiting ends: the caller frees what the work holds. */
+
+/** A time limit that its holder may restart for each step of the work. */
+export interface Deadline {
+  /** Rejects when the time is over or the signal is aborted. A rejection that nobody waits for is not unhandled. */
+  readonly over: Promise<never>;
+  /** Starts the time anew. */
+  restart(timeoutMs: number): void;
+  /** Stops the time. The signal still counts. */
+  pause(): void;
+  /** Frees the timer and the listener. */
+  end(): void;
+}
+
+export interface DeadlineOptions {
+  /** Default: no time limit before `restart`. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Makes the error at the end of the time; default: a plain Error. */
+  readonly late?: () => Error;
+  /** Makes the error of an aborted signal; default: the signal's reason. */
+  readonly aborted?: (reason: unknown) => unknown;
+}
+
+/** Starts the time of a deadline. The caller has to call `end`. */
+export function startDeadline({ timeoutMs, signal, late, aborted }: DeadlineOptions): Deadline {
+  let timer: NodeJS.Timeout | undefined;
+  let fail: (reason: unknown) => void = () => undefined;
+  const over = new Promise<never>((_resolve, reject) => (fail = reject));
+  over.catch(() => undefined);
+  const onAbort = (): void => fail(aborted === undefined ? signal?.reason : aborted(signal?.reason));
+  const deadline: Deadline = {
+    over,
+    restart: (ms) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => fail(late === undefined ? new Error(`not done within ${ms} ms`) : late()), ms);
+    },
+    pause: () => clearTimeout(timer),
+    end: () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    },
+  };
+  if (signal?.aborted === true) onAbort();
+  else signal?.addEventListener('abort', onAbort, { once: true });
+  if (timeoutMs !== undefined) deadline.restart(timeoutMs);
+  return deadline;
+}
+
+/** Returns what the work resolves to. Throws what the work throws, or the deadline's error if that comes first. */
+export async function withDeadline<T>(options: DeadlineOptions, work: (deadline: Deadline) => Promise<T>): Promise<T> {
+  const deadline = startDeadline(options);
+  try {
+    return await Promise.race([work(deadline), deadline.over]);
+  } finally {
+    deadline.end();
+  }
+}
+
+/** Returns what the work resolves to. Throws the signal's reason as soon as the signal is aborted. */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  // A rejection after the abort is nobody's any more.
+  work.catch(() => undefined);
+  return await withDeadline({ signal }, () => work);
+}

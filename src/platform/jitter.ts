@@ -1,0 +1,14 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * Returns a whole number below 2^32 that depends on the text alone and is evenly distributed over texts: what is due to
+ * many at once is spread by the names of those it is due to, and falls at the same place in each run.
+ */
+export function jitterOf(text: string): number {
+  return createHash('sha1').update(text).digest().readUInt32BE(0);
+}
+
+/** Returns the same as a fraction, from 0 to below 1. */
+export function jitterFraction(text: string): number {
+  return jitterOf(text) / 2 ** 32;
+}

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { startDeadline, unlessAborted, withDeadline } from '../../src/platform/deadline.ts';
+
+const never = (): Promise<never> => new Promise(() => undefined);
+const late = (): Error => new Error('late');
+
+test('the result of the work, its error, the error of the deadline, and the reason of the signal', async () => {
+  assert.equal(await withDeadline({ timeoutMs: 5000, late }, () => Promise.resolve(1)), 1);
+  await assert.rejects(
+    withDeadline({ timeoutMs: 5000, late }, () => Promise.reject(new Error('broken'))),
+    /broken/,
+  );
+  await assert.rejects(withDeadline({ timeoutMs: 1, late }, never), /late/);
+  const signal = AbortSignal.abort(new Error('interrupted'));
+  await assert.rejects(withDeadline({ timeoutMs: 5000, signal, late }, never), /interrupted/);
+  const aborted = (reason: unknown): Error => new Error(`ended: ${String(reason)}`);
+  await assert.rejects(withDeadline({ signal, aborted }, never), /ended: Error: interrupted/);
+});
+
+test('a deadline is started anew for a step, and stops while something with a deadline of its own is awaited', async () => {
+  const deadline = startDeadline({ timeoutMs: 40, late });
+  const ended = deadline.over.catch((thrown: unknown) => thrown);
+  await sleep(20);
+  deadline.restart(5000);
+  assert.equal(await Promise.race([ended, sleep(60, 'waiting')]), 'waiting');
+  deadline.restart(1);
+  deadline.pause();
+  assert.equal(await Promise.race([ended, sleep(30, 'waiting')]), 'waiting');
+  deadline.restart(1);
+  assert.match(String(await ended), /late/);
+  deadline.end();
+});
+
+test('work that fails after the abort is no unhandled rejection', async () => {
+  const stop = new AbortController();
+  let fail: (why: Error) => void = () => undefined;
+  const work = new Promise<never>((_resolve, reject) => (fail = reject));
+  const waiting = unlessAborted(work, stop.signal);
+  stop.abort(new Error('enough'));
+  await assert.rejects(waiting, /enough/);
+  fail(new Error('nobody waits for this'));
+  await sleep(1);
+  assert.equal(await unlessAborted(Promise.resolve('done'), new AbortController().signal), 'done');
+});
