@@ -31,9 +31,9 @@ export function createAlertStore(database: Database): AlertStore {
     touchLease: (lease) => asStorageErrors(() => fenced(database, lease, () => Promise.resolve())),
     releaseLease: (lease) => asStorageErrors(() => releaseLease(database, lease)),
 
-    untreated: (limit, after = null) => read((session) => untreated(session, database.dialect, limit, after)),
-    disksOf: (statIds) => read((session) => disksOf(session, database.dialect, statIds)),
-    networksOf: (statIds) => read((session) => networksOf(session, database.dialect, statIds)),
+    untreated: (limit, after = null) => read((session) => untreated(session, limit, after)),
+    disksOf: (statIds) => read((session) => disksOf(session, statIds)),
+    networksOf: (statIds) => read((session) => networksOf(session, statIds)),
     exportsOf: (mounts) => read((session) => exportsOf(session, mounts)),
     systemsOf: (clients) => read((session) => systemsOf(session, clients)),
     reportsOf: (statIds) => openReports(read, statIds),
@@ -73,7 +73,7 @@ export function createAlertStore(database: Database): AlertStore {
     alertsOf: (filter) => read((session) => alertsOf(session, filter)),
     toldOf: (alertIds) => read((session) => toldOf(session, alertIds)),
     series: (client, column, mount, sinceMs) => read((session) => series(session, client, column, mount, sinceMs)),
-    replay: (sinceMs, after, limit) => read((session) => replay(session, database.dialect, sinceMs, after, limit)),
+    replay: (sinceMs, after, limit) => read((session) => replay(session, sinceMs, after, limit)),
     toldSince: (sinceMs) => read((session) => toldSince(session, sinceMs)),
   };
 }

@@ -1,6 +1,4 @@
 import type { ReplayPage, RowPlace, UntreatedBatch, UntreatedReport, UntreatedVisit } from '../store/alert-store.ts';
-import type { Dialect } from '../sql/dialect.ts';
-import { selectMany } from '../sql/select-many.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import { storedReport, storedReportColumns, storedVisitColumns, storedVisits } from '../rows/stored-rows.ts';
 import type { Session, SqlValue } from '../sql/session.ts';
@@ -24,15 +22,10 @@ interface Page extends Pick<UntreatedBatch, 'reports' | 'visits'> {
 }
 
 /** See AlertStore.untreated. */
-export async function untreated(
-  session: Session,
-  dialect: Dialect,
-  limit: number,
-  after: RowPlace | null,
-): Promise<UntreatedBatch> {
-  if (after !== null) return batchOf(await pageAfter(session, dialect, untreatedAfterFrom, after, limit), after);
-  const reports = await reportsFrom(session, dialect, untreatedFrom.stats, [String(limit)]);
-  const visits = await visitsFrom(session, dialect, untreatedFrom.visits, [String(limit)]);
+export async function untreated(session: Session, limit: number, after: RowPlace | null): Promise<UntreatedBatch> {
+  if (after !== null) return batchOf(await pageAfter(session, untreatedAfterFrom, after, limit), after);
+  const reports = await reportsFrom(session, untreatedFrom.stats, [String(limit)]);
+  const visits = await visitsFrom(session, untreatedFrom.visits, [String(limit)]);
   return batchOf(cutOff(reports, visits, limit), { atMs: -Infinity, reportId: 0, visitId: 0 });
 }
 
@@ -44,50 +37,43 @@ function batchOf(page: Page, from: RowPlace): UntreatedBatch {
 /** See AlertStore.replay. */
 export async function replay(
   session: Session,
-  dialect: Dialect,
   sinceMs: number,
   after: RowPlace | null,
   limit: number,
 ): Promise<ReplayPage> {
   const from = after ?? { atMs: sinceMs, reportId: 0, visitId: 0 };
-  const page = await pageAfter(session, dialect, afterFrom, from, limit);
+  const page = await pageAfter(session, afterFrom, from, limit);
   return { reports: page.reports, visits: page.visits, next: placeAfter(page, from) };
 }
 
 async function pageAfter(
   session: Session,
-  dialect: Dialect,
   { stats, visits }: Readonly<Record<'stats' | 'visits', string>>,
   { atMs, reportId, visitId }: RowPlace,
   limit: number,
 ): Promise<Page> {
   const at = sqlTime(atMs);
   return cutOff(
-    await reportsFrom(session, dialect, stats, [at, at, reportId, String(limit)]),
-    await visitsFrom(session, dialect, visits, [at, at, visitId, String(limit)]),
+    await reportsFrom(session, stats, [at, at, reportId, String(limit)]),
+    await visitsFrom(session, visits, [at, at, visitId, String(limit)]),
     limit,
   );
 }
 
 async function reportsFrom(
   session: Session,
-  dialect: Dialect,
   from: string,
   values: readonly SqlValue[],
 ): Promise<readonly UntreatedReport[]> {
-  const rows = await selectMany(session, dialect, storedReportColumns, from, values);
-  return rows.map(storedReport).sort((a, b) => a.observedAtMs - b.observedAtMs || a.id - b.id);
+  return (await session.all(`SELECT ${storedReportColumns.join(', ')} FROM ${from}`, values)).map(storedReport);
 }
 
 async function visitsFrom(
   session: Session,
-  dialect: Dialect,
   from: string,
   values: readonly SqlValue[],
 ): Promise<readonly UntreatedVisit[]> {
-  const rows = await selectMany(session, dialect, storedVisitColumns, from, values);
-  const visits = await storedVisits(session, rows);
-  return [...visits].sort((a, b) => a.startedAtMs - b.startedAtMs || a.id - b.id);
+  return storedVisits(session, await session.all(`SELECT ${storedVisitColumns.join(', ')} FROM ${from}`, values));
 }
 
 function cutOff(reports: readonly UntreatedReport[], visits: readonly UntreatedVisit[], limit: number): Page {

@@ -2,11 +2,9 @@ import type { DiskRow, NetworkRow, StatsColumns } from '../../report/columns.ts'
 import type { UntreatedReport, UntreatedVisit } from '../store/alert-store.ts';
 import { forIds } from '../sql/by-ids.ts';
 import { numberOrNull, textOrNull } from './client-facts.ts';
-import type { Dialect } from '../sql/dialect.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { forChunks } from '../sql/insert-rows.ts';
 import { diskTarget, networkTarget, statsTarget } from './report-rows.ts';
-import { selectMany } from '../sql/select-many.ts';
 import { fromSqlTime } from '../sql/sql-time.ts';
 import type { Session, SqlRow } from '../sql/session.ts';
 
@@ -71,33 +69,30 @@ export async function storedVisits(session: Session, rows: readonly SqlRow[]): P
 /** See AlertStore.disksOf. */
 export async function disksOf(
   session: Session,
-  dialect: Dialect,
   ids: readonly number[],
 ): Promise<ReadonlyMap<number, readonly DiskRow[]>> {
-  return subjectsOf<DiskRow>(session, dialect, 'disk_stats', diskTarget.columns, ids);
+  return subjectsOf<DiskRow>(session, 'disk_stats', diskTarget.columns, ids);
 }
 
 /** See AlertStore.networksOf. */
 export async function networksOf(
   session: Session,
-  dialect: Dialect,
   ids: readonly number[],
 ): Promise<ReadonlyMap<number, readonly NetworkRow[]>> {
-  return subjectsOf<NetworkRow>(session, dialect, 'network_stats', networkTarget.columns, ids);
+  return subjectsOf<NetworkRow>(session, 'network_stats', networkTarget.columns, ids);
 }
 
 const place: ReadonlySet<string> = new Set(['ordinal', 'client', 'observed_at']);
 
 async function subjectsOf<Row>(
   session: Session,
-  dialect: Dialect,
   table: string,
   targetColumns: readonly string[],
   ids: readonly number[],
 ): Promise<ReadonlyMap<number, readonly Row[]>> {
-  const columns = targetColumns.filter((column) => !place.has(column));
+  const columns = targetColumns.filter((column) => !place.has(column)).join(', ');
   const rows = await forIds('stat_id', ids, (where, values) =>
-    selectMany(session, dialect, columns, `${table} WHERE ${where} ORDER BY stat_id, ordinal`, values),
+    session.all(`SELECT ${columns} FROM ${table} WHERE ${where} ORDER BY stat_id, ordinal`, values),
   );
   // A row carries stat_id beside what Row names; copying millions of rows to leave it out would cost more than it helps.
   return groupBy(rows, (row) => Number(row['stat_id'])) as unknown as ReadonlyMap<number, readonly Row[]>;

@@ -29,11 +29,6 @@ export interface Dialect {
   selected(select: string): string;
   /** In an assignment of onConflict: what the row that was to be inserted has in that column. */
   incoming(column: string): string;
-  /**
-   * Folds the rows of a query into one JSON array of objects, where the driver is slow at handing over many rows; null
-   * where it is not. Numbers that are no integers have 15 digits then.
-   */
-  readonly foldRows: ((columns: readonly string[]) => string) | null;
   /** The objects of these names that are there; names are constants of the program. */
   schema(session: Session, names: readonly string[]): Promise<readonly SchemaObject[]>;
 }

@@ -11,7 +11,6 @@ export const mariadbDialect: Dialect = {
   onConflict: (_key, assignments) => ` ON DUPLICATE KEY UPDATE ${assignments.join(', ')}`,
   incoming: (column) => `VALUES(${column})`,
   selected: (select) => select,
-  foldRows: null,
   schema: describeSchema,
 };
 
