@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 
 import { judgeClient } from '../../src/alerter/transition/judge.ts';
-import type { Observation } from '../../src/alerter/evaluate/observation.ts';
-import { readReport, readVisit } from '../../src/alerter/evaluate/read-row.ts';
+import type { SampledRow } from '../../src/alerter/evaluate/sample.ts';
+import { sampleReport, sampleVisit } from '../../src/alerter/evaluate/sample-row.ts';
 import type { Alert } from '../../src/storage/store/alert.ts';
 import { clientWith } from './support/config-of.ts';
 import { day, diskRow, failedVisit, reportRow, visitRow } from './support/rows.ts';
@@ -42,17 +42,17 @@ const seed: fc.Arbitrary<Seed> = fc.record({
   boot: fc.constantFrom('a', 'a', 'a', 'a', 'a', 'b'),
 });
 
-function observation(one: Seed, atMs: number, index: number): Observation {
+function sampledRow(one: Seed, atMs: number, index: number): SampledRow {
   const runId = `run-${index}`;
   if (one.kind !== 'report') {
     const over = { startedAtMs: atMs, runId, full: one.full };
-    return readVisit({
+    return sampleVisit({
       client,
       visit: one.kind === 'ok' ? visitRow(over) : failedVisit('connect', 'connect-refused', over),
     });
   }
   const disks = one.disk === undefined ? [] : [diskRow({ mount: '/data', used_percent: one.disk })];
-  return readReport({
+  return sampleReport({
     client,
     row: reportRow({
       observedAtMs: atMs,
@@ -70,11 +70,11 @@ function observation(one: Seed, atMs: number, index: number): Observation {
 }
 
 /** In order of time; of one time a visit comes before a report, as the judge itself orders them. */
-function inTime(seeds: readonly Seed[]): readonly Observation[] {
+function inTime(seeds: readonly Seed[]): readonly SampledRow[] {
   let atMs = day;
   const all = seeds.map((one, index) => {
     atMs += (one.step * everyMs) / 5;
-    return observation(one, atMs, index);
+    return sampledRow(one, atMs, index);
   });
   return all.sort((a, b) => a.atMs - b.atMs || Number(a.kind === 'report') - Number(b.kind === 'report'));
 }
@@ -87,7 +87,7 @@ function visible(alerts: readonly Alert[]): readonly unknown[] {
     .sort((a, b) => a.pendingSinceMs - b.pendingSinceMs || (a.rule + a.subject < b.rule + b.subject ? -1 : 1));
 }
 
-function judgeIn(batches: readonly (readonly Observation[])[]): ReturnType<ReturnType<typeof startJudging>['told']> {
+function judgeIn(batches: readonly (readonly SampledRow[])[]): ReturnType<ReturnType<typeof startJudging>['told']> {
   const judging = startJudging();
   for (const batch of batches) judging.judge(client, batch);
   return judging.told();
@@ -100,7 +100,7 @@ test('rows judged one by one, in batches of any size, or all at once give the sa
       fc.infiniteStream(fc.integer({ min: 1, max: 9 })),
       (seeds, sizes) => {
         const rows = inTime(seeds);
-        const batches: (readonly Observation[])[] = [];
+        const batches: (readonly SampledRow[])[] = [];
         for (let from = 0; from < rows.length; from += batches.at(-1)?.length ?? 1) {
           batches.push(rows.slice(from, from + Number(sizes.next().value)));
         }
@@ -116,8 +116,8 @@ test('rows judged one by one, in batches of any size, or all at once give the sa
 });
 
 /** A row in which nothing is known, at the same time as another. */
-function unknownRow(atMs: number): Observation {
-  return readReport({
+function unknownRow(atMs: number): SampledRow {
+  return sampleReport({
     client,
     row: reportRow({
       observedAtMs: atMs,
@@ -209,6 +209,6 @@ test('an alert is what its fields say', () => {
 });
 
 test('judging an empty batch changes nothing', () => {
-  const result = judgeClient({ rules: client.rules, memory: null, alerts: [], observations: [], everyMs });
+  const result = judgeClient({ rules: client.rules, memory: null, alerts: [], sampledRows: [], everyMs });
   assert.deepEqual(result.alerts, []);
 });

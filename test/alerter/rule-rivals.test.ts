@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { readReport } from '../../src/alerter/evaluate/read-row.ts';
+import { sampleReport } from '../../src/alerter/evaluate/sample-row.ts';
 import { clientWith } from './support/config-of.ts';
 import { diskRow, reportRow } from './support/rows.ts';
 
@@ -9,8 +9,8 @@ import { diskRow, reportRow } from './support/rows.ts';
 function judged(mounts: readonly string[], inner: string, outer = ''): readonly string[] {
   const disks = mounts.map((mount) => diskRow({ mount, used_percent: 60 }));
   const client = clientWith(inner, outer);
-  return readReport({ client, row: reportRow(), disks, networks: null, report: null })
-    .readings.filter(({ rule }) => rule.type === 'disk')
+  return sampleReport({ client, row: reportRow(), disks, networks: null, report: null })
+    .samples.filter(({ rule }) => rule.type === 'disk')
     .map(({ rule, subject }) => `${rule.name} ${subject}`)
     .sort();
 }

@@ -1,6 +1,6 @@
 import type { Client, Config } from '../../config/config.ts';
 import type { AlertStore, UntreatedBatch } from '../../storage/store/alert-store.ts';
-import { needsOf } from './read-row.ts';
+import { needsOf } from './sample-row.ts';
 
 /** Rows with what the rules of their clients need beside them. */
 export interface LoadedRows {

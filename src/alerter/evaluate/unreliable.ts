@@ -2,8 +2,8 @@ import type { Rule } from '../../config/config.ts';
 import type { UntreatedVisit } from '../../storage/store/alert-store.ts';
 import type { ClientMemory } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import type { Reading } from './observation.ts';
-import { readFault, readWell } from './reading.ts';
+import type { Sample } from './sample.ts';
+import { faultSample, clearSample } from './make-sample.ts';
 import { classOfVisit } from './visit-conditions.ts';
 
 /** How the last visits of a client ended, see ClientMemory.visits. */
@@ -32,14 +32,14 @@ export function unreliableRule(rules: readonly Rule[]): Rule | null {
 }
 
 /** Reads the last visits: half of them failed, or at most a quarter of them and the alert may end. */
-export function readUnreliable(rule: Rule, ends: VisitEnds): Reading {
+export function unreliableSample(rule: Rule, ends: VisitEnds): Sample {
   const failures = ends.filter((end) => end !== '');
   const most = mostFrequent(failures);
   const often = most === null ? '' : `, most often: ${most}`;
   const valueText = `${failures.length} of the last ${visitsKept} visits failed${often}`;
-  if (failures.length >= failuresToFire) return readFault({ rule, subject: '', valueText });
+  if (failures.length >= failuresToFire) return faultSample({ rule, subject: '', valueText });
   const clear = ends.length === visitsKept && failures.length <= failuresToRecover;
-  return { ...readWell({ rule, subject: '', valueText }), clear };
+  return { ...clearSample({ rule, subject: '', valueText }), clear };
 }
 
 /** Returns null for an empty list. */

@@ -2,8 +2,8 @@ import type { Rule } from '../../config/config.ts';
 import { errorTable } from '../../errors.ts';
 import type { ErrorCode } from '../../errors.ts';
 import type { UntreatedVisit } from '../../storage/store/alert-store.ts';
-import type { Reading } from './observation.ts';
-import { readFault, readUnknown, readWell } from './reading.ts';
+import type { Sample } from './sample.ts';
+import { faultSample, unknownSample, clearSample } from './make-sample.ts';
 
 /** What kept a visit from succeeding, as people think of it. */
 export type VisitClass = 'network' | 'login refused' | 'agent failed' | 'host key changed' | 'not trusted';
@@ -56,7 +56,7 @@ interface VisitRules {
  * Reads visits by the conditions that follow from them. A visit of a filtered run that failed says nothing of
  * `unreachable`, which counts full runs; one that succeeded does. A host key is judged where a visit came past it.
  */
-export function createVisitReader(rules: readonly Rule[]): (visit: UntreatedVisit) => readonly Reading[] {
+export function createVisitSampler(rules: readonly Rule[]): (visit: UntreatedVisit) => readonly Sample[] {
   const condition = (name: string): Rule | null =>
     rules.find((rule) => rule.origin === 'condition' && rule.name === name) ?? null;
   const own: VisitRules = {
@@ -66,18 +66,18 @@ export function createVisitReader(rules: readonly Rule[]): (visit: UntreatedVisi
   };
   const present = [own.unreachable, own.hostKeyChanged, own.notTrusted].filter((rule) => rule !== null);
   // Nearly all visits succeed, and all that succeed say the same.
-  const well = Object.freeze(present.map((rule) => readWell({ rule, subject: '', valueText: wellText(rule) })));
-  return (visit) => (visit.ok ? well : readingsOfFailure(own, visit));
+  const well = Object.freeze(present.map((rule) => clearSample({ rule, subject: '', valueText: wellText(rule) })));
+  return (visit) => (visit.ok ? well : failureSamples(own, visit));
 }
 
 /** A report that came is as good as a visit that succeeded, for `unreachable`. */
-export function readingOfArrival(rules: readonly Rule[]): Reading | null {
+export function arrivalSample(rules: readonly Rule[]): Sample | null {
   const rule = rules.find(({ origin, name }) => origin === 'condition' && name === 'unreachable');
-  return rule === undefined ? null : Object.freeze(readWell({ rule, subject: '', valueText: wellText(rule) }));
+  return rule === undefined ? null : Object.freeze(clearSample({ rule, subject: '', valueText: wellText(rule) }));
 }
 
-function readingsOfFailure({ unreachable, hostKeyChanged, notTrusted }: VisitRules, visit: UntreatedVisit): Reading[] {
-  const readings: Reading[] = [];
+function failureSamples({ unreachable, hostKeyChanged, notTrusted }: VisitRules, visit: UntreatedVisit): Sample[] {
+  const samples: Sample[] = [];
   const kind = classOfVisit(visit);
   const message = visit.message ?? meaningOf(visit.code);
   const keyFault = kind === 'host key changed' || kind === 'not trusted';
@@ -85,10 +85,10 @@ function readingsOfFailure({ unreachable, hostKeyChanged, notTrusted }: VisitRul
     const says = kind !== null && !keyFault && visit.full;
     const pauseMs = visit.code === 'auth-failed' ? refusedPauseMs : 0;
     const valueText = `${kind ?? ''}: ${message}`;
-    readings.push(
+    samples.push(
       says
-        ? { ...readFault({ rule: unreachable, subject: '', valueText, pauseMs }), isNetwork: isNetworkFault(visit) }
-        : readUnknown(unreachable, ''),
+        ? { ...faultSample({ rule: unreachable, subject: '', valueText, pauseMs }), isNetwork: isNetworkFault(visit) }
+        : unknownSample(unreachable, ''),
     );
   }
   const pastKey = keyFault || cameToLogin(visit, kind);
@@ -97,11 +97,11 @@ function readingsOfFailure({ unreachable, hostKeyChanged, notTrusted }: VisitRul
     [notTrusted, 'not trusted'],
   ] as const) {
     if (rule === null) continue;
-    if (kind === fault) readings.push(readFault({ rule, subject: '', valueText: message }));
-    else if (pastKey) readings.push(readWell({ rule, subject: '', valueText: wellText(rule) }));
-    else readings.push(readUnknown(rule, ''));
+    if (kind === fault) samples.push(faultSample({ rule, subject: '', valueText: message }));
+    else if (pastKey) samples.push(clearSample({ rule, subject: '', valueText: wellText(rule) }));
+    else samples.push(unknownSample(rule, ''));
   }
-  return readings;
+  return samples;
 }
 
 const stagesPastKey: readonly string[] = ['login', 'channel', 'upload', 'agent', 'report', 'seal'];

@@ -1,14 +1,14 @@
 import type { DiskRow } from '../../report/columns.ts';
-import type { Observation } from './observation.ts';
+import type { SampledRow } from './sample.ts';
 
 /**
- * Adds the readings that count only of file systems that were writable before. A read-only file system that never was
+ * Adds the samples that count only of file systems that were writable before. A read-only file system that never was
  * written to is as it should be.
  */
-export function withWritable(observation: Observation, writable: ReadonlySet<string>): Observation {
-  const { readings, ifWritable } = observation;
+export function withWritable(sampledRow: SampledRow, writable: ReadonlySet<string>): SampledRow {
+  const { samples, ifWritable } = sampledRow;
   const counting = ifWritable.filter(({ subject }) => writable.has(subject));
-  return counting.length === 0 ? observation : { ...observation, readings: [...readings, ...counting] };
+  return counting.length === 0 ? sampledRow : { ...sampledRow, samples: [...samples, ...counting] };
 }
 
 /** Returns the local mounts that were writable when they were last seen so, of those that a row lists. */

@@ -6,7 +6,7 @@ import { openCovers, type CoverKey, type Covers } from '../inhibit/covers.ts';
 import { notifiedOf } from './deliveries.ts';
 import type { Notified } from './deliveries.ts';
 import { isAcknowledged } from '../inhibit/hold.ts';
-import type { Reading } from '../evaluate/observation.ts';
+import type { Sample } from '../evaluate/sample.ts';
 import { readWorld } from '../dispatch/read-world.ts';
 import { createWatches, worstSeverity } from '../inhibit/recipients-of.ts';
 import type { Listener } from '../inhibit/recipients-of.ts';
@@ -18,7 +18,7 @@ import type { World } from '../inhibit/world.ts';
 export interface RuleExplained {
   readonly rule: Rule;
   /** What the newest row says of its subjects; empty for what concerns the fleet. */
-  readonly readings: readonly Reading[];
+  readonly samples: readonly Sample[];
   /** Why the newest report says nothing of what it judges, and since when; null: it does, or judges no report. */
   readonly unknown: { readonly reason: string; readonly sinceMs: number } | null;
   readonly listeners: readonly Listener[];
@@ -61,7 +61,7 @@ export interface Explained {
 }
 
 export interface AlertsExplained {
-  readonly rules: readonly Omit<RuleExplained, 'readings' | 'unknown'>[];
+  readonly rules: readonly Omit<RuleExplained, 'samples' | 'unknown'>[];
   /** Mails to those who are told of these rules, and that no mail server has taken. */
   readonly undelivered: readonly MailSummary[];
   /** What a pass that began now would look at. */

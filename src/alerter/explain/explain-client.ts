@@ -3,11 +3,11 @@ import type { AlertStore, MailSummary, NewestRows } from '../../storage/store/al
 import { groupBy } from '../../platform/group-by.ts';
 import { explainAlerts } from './explain-alerts.ts';
 import type { ExplainOptions, RuleExplained } from './explain-alerts.ts';
-import type { Observation } from '../evaluate/observation.ts';
-import { needsOf, readReport, readVisit } from '../evaluate/read-row.ts';
+import type { SampledRow } from '../evaluate/sample.ts';
+import { needsOf, sampleReport, sampleVisit } from '../evaluate/sample-row.ts';
 import { reasonInReport, unknownAfter } from '../transition/unknown-rules.ts';
 import type { UnknownRules } from '../transition/unknown-rules.ts';
-import { readUnreliable, unreliableRule } from '../evaluate/unreliable.ts';
+import { unreliableSample, unreliableRule } from '../evaluate/unreliable.ts';
 import { withWritable } from '../evaluate/was-writable.ts';
 
 /** Why something of a client was or was not told, from what is stored and config.xml alone. */
@@ -28,20 +28,20 @@ export async function explainClient(options: ExplainOptions & { readonly client:
   const newest = await store.newestRows(client.name);
   const memory = (await store.memories([client.name])).get(client.name) ?? null;
   const writable = new Set(memory?.writable);
-  const observations = await observe(store, client, newest);
+  const sampledRows = await observe(store, client, newest);
   const unreliable = unreliableRule(client.rules);
   const visits = memory?.visits ?? [];
-  const readings = groupBy(
+  const samples = groupBy(
     [
-      ...observations.flatMap((observation) => withWritable(observation, writable).readings),
-      ...(unreliable === null || visits.length === 0 ? [] : [readUnreliable(unreliable, visits)]),
+      ...sampledRows.flatMap((sampledRow) => withWritable(sampledRow, writable).samples),
+      ...(unreliable === null || visits.length === 0 ? [] : [unreliableSample(unreliable, visits)]),
     ],
     ({ rule }) => rule,
   );
-  const unknown = await explainUnknown(options, newest, observations, memory?.unknown ?? {});
+  const unknown = await explainUnknown(options, newest, sampledRows, memory?.unknown ?? {});
   const { rules, undelivered } = await explainAlerts(options, {
     ...client,
-    subjectsOf: (rule) => (readings.get(rule) ?? []).map(({ subject }) => subject),
+    subjectsOf: (rule) => (samples.get(rule) ?? []).map(({ subject }) => subject),
   });
   return {
     client,
@@ -52,7 +52,7 @@ export async function explainClient(options: ExplainOptions & { readonly client:
       isNewer(newest.visit?.startedAtMs, memory?.newestVisitMs),
     rules: rules.map((one) => ({
       ...one,
-      readings: readings.get(one.rule) ?? [],
+      samples: samples.get(one.rule) ?? [],
       unknown: unknown.get(one.rule.name) ?? null,
     })),
     undelivered,
@@ -63,10 +63,10 @@ export async function explainClient(options: ExplainOptions & { readonly client:
 async function explainUnknown(
   { store, client }: ExplainOptions & { readonly client: Client },
   { report: row }: NewestRows,
-  observations: readonly Observation[],
+  sampledRows: readonly SampledRow[],
   before: UnknownRules,
 ): Promise<ReadonlyMap<string, NonNullable<RuleExplained['unknown']>>> {
-  const observed = observations.find(({ kind }) => kind === 'report');
+  const observed = sampledRows.find(({ kind }) => kind === 'report');
   if (row === null || observed === undefined) return new Map();
   const unknown = unknownAfter(client.rules, before, observed);
   const isAny = Object.values(unknown).some(({ matches }) => matches);
@@ -88,13 +88,13 @@ async function observe(
   store: AlertStore,
   client: Client,
   { report: row, visit }: NewestRows,
-): Promise<readonly Observation[]> {
-  const observed: Observation[] = visit === null ? [] : [readVisit({ client, visit })];
+): Promise<readonly SampledRow[]> {
+  const observed: SampledRow[] = visit === null ? [] : [sampleVisit({ client, visit })];
   if (row === null) return observed;
   const needs = needsOf(client.rules, row);
   const ids = [row.id];
   observed.push(
-    readReport({
+    sampleReport({
       client,
       row,
       disks: needs.disks ? ((await store.disksOf(ids)).get(row.id) ?? []) : null,

@@ -60,7 +60,7 @@ export async function explainFleet(options: ExplainOptions): Promise<FleetExplai
     silenceJudgedFromMs: judgedFromMs === null || judgedFromMs <= nowMs ? null : judgedFromMs,
     bastions: [...lost.values()],
     sealed: await store.sealedWaiting(),
-    rules: explained.rules.map((one) => ({ ...one, readings: [], unknown: null })),
+    rules: explained.rules.map((one) => ({ ...one, samples: [], unknown: null })),
     undelivered: explained.undelivered,
   };
 }

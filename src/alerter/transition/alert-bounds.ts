@@ -3,15 +3,15 @@ import type { ClosedReason, Alert, Progress } from '../../storage/store/alert.ts
 import { describeLimit } from '../evaluate/describe-value.ts';
 import { newAlert } from './new-alert.ts';
 import { worstAfter } from './worst-row.ts';
-import type { Observation, Reading } from '../evaluate/observation.ts';
+import type { SampledRow, Sample } from '../evaluate/sample.ts';
 
 /** The first row that holds: an alert is pending. */
 export function beginAlert(
-  reading: Reading,
+  sample: Sample,
   severity: Severity,
-  { client, atMs, runId, evidence }: Pick<Observation, 'client' | 'atMs' | 'runId' | 'evidence'>,
+  { client, atMs, runId, evidence }: Pick<SampledRow, 'client' | 'atMs' | 'runId' | 'evidence'>,
 ): Alert {
-  const { rule, subject, value, valueText } = reading;
+  const { rule, subject, value, valueText } = sample;
   const begun = newAlert(atMs);
   return {
     ...begun,
@@ -22,17 +22,17 @@ export function beginAlert(
     state: 'pending',
     value,
     valueText,
-    limitText: limitOf(reading, severity),
+    limitText: limitOf(sample, severity),
     firstEvidence: evidence,
     changedByRun: runId,
-    progress: { ...begun.progress, ...worstAfter(undefined, reading, { atMs }), ...networkAfter({}, reading) },
+    progress: { ...begun.progress, ...worstAfter(undefined, sample, { atMs }), ...networkAfter({}, sample) },
   };
 }
 
-/** Returns what progress keeps of the cause after one more reading: a row that is well names none. */
+/** Returns what progress keeps of the cause after one more sample: a row that is well names none. */
 export function networkAfter(
   { isNetwork: before }: Pick<Progress, 'isNetwork'>,
-  { isNetwork = before }: Reading,
+  { isNetwork = before }: Sample,
 ): Pick<Progress, 'isNetwork'> {
   return isNetwork === undefined ? {} : { isNetwork };
 }
@@ -57,6 +57,6 @@ export function closeAlert(
 }
 
 /** The limit of the severity that holds, for people. */
-export function limitOf(reading: Reading, severity: Severity): string {
-  return reading.level === severity ? reading.limitText : describeLimit(reading.rule, severity);
+export function limitOf(sample: Sample, severity: Severity): string {
+  return sample.level === severity ? sample.limitText : describeLimit(sample.rule, severity);
 }

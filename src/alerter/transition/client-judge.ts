@@ -1,6 +1,6 @@
 import type { Rule } from '../../config/config.ts';
 import type { ClientMemory, Alert } from '../../storage/store/alert.ts';
-import type { Observation } from '../evaluate/observation.ts';
+import type { SampledRow } from '../evaluate/sample.ts';
 
 export interface JudgeClientOptions {
   /** Those in force for the client. */
@@ -10,7 +10,7 @@ export interface JudgeClientOptions {
   /** The client's open ones, those of rules that left config.xml included: they are left alone. */
   readonly alerts: readonly Alert[];
   /** All of this client, in any order. */
-  readonly observations: readonly Observation[];
+  readonly sampledRows: readonly SampledRow[];
   readonly everyMs: number;
   /** The database's clock: what is remembered of times beyond it and beyond these rows is forgotten; left out: nothing is. */
   readonly nowMs?: number;
@@ -18,12 +18,12 @@ export interface JudgeClientOptions {
 
 /** Judges rows of one client as they come, in the order of their times. */
 export interface ClientJudge {
-  readonly judge: (observation: Observation) => void;
+  readonly judge: (sampledRow: SampledRow) => void;
   /** Of all rows so far. */
   readonly judgement: () => ClientJudgement;
 }
 
-export interface ClientJudgeOptions extends Omit<JudgeClientOptions, 'observations' | 'nowMs'> {
+export interface ClientJudgeOptions extends Omit<JudgeClientOptions, 'sampledRows' | 'nowMs'> {
   /** What is remembered of times beyond it is forgotten. */
   readonly latestMs: number;
 }

@@ -3,8 +3,8 @@ import type { Alert } from '../../storage/store/alert.ts';
 import { subjectKey } from './judge-subjects.ts';
 import type { Subjects } from './judge-subjects.ts';
 import { mostOpen } from './most-open.ts';
-import type { Observation, Reading } from '../evaluate/observation.ts';
-import { readWell } from '../evaluate/reading.ts';
+import type { SampledRow, Sample } from '../evaluate/sample.ts';
+import { clearSample } from '../evaluate/make-sample.ts';
 import { listsFaults, noFaultText } from '../evaluate/rule-metric.ts';
 import { rulesByName } from './rules-by-name.ts';
 import { isHolding, longestGapMs, stepSubject } from './step-alert.ts';
@@ -20,7 +20,7 @@ export interface LateRowsOptions {
 
 /** What rows that came too late would have begun, kept apart from the present. */
 export interface LateRows {
-  readonly step: (reading: Reading, row: Omit<StepRow, 'everyMs'>) => void;
+  readonly step: (sample: Sample, row: Omit<StepRow, 'everyMs'>) => void;
   /** What has begun, by key. */
   readonly open: () => Readonly<Record<string, Alert>>;
   readonly ruleOf: (name: string) => Rule | null;
@@ -51,8 +51,8 @@ export function openLateRows({ rules, late, subjects, everyMs }: LateRowsOptions
   };
 
   return {
-    step: (reading, row) => {
-      const { rule, subject, level } = reading;
+    step: (sample, row) => {
+      const { rule, subject, level } = sample;
       if (level === 'unknown') return;
       const key = subjectKey(rule.name, subject);
       const before = begun.get(key) ?? null;
@@ -60,9 +60,9 @@ export function openLateRows({ rules, late, subjects, everyMs }: LateRowsOptions
       const present = subjects.openAlert(rule.name, subject);
       if (before === null && present !== null && row.atMs >= present.pendingSinceMs) return;
       const sinceMs = before === null ? 0 : row.atMs - before.progress.lastAtMs;
-      const followsOn = sinceMs >= 0 && sinceMs <= Math.max(longestGapMs(everyMs), reading.pauseMs);
+      const followsOn = sinceMs >= 0 && sinceMs <= Math.max(longestGapMs(everyMs), sample.pauseMs);
       if (before !== null && !followsOn) finish(key, before);
-      const { alert } = stepSubject({ alert: followsOn ? before : null, changes: [] }, reading, {
+      const { alert } = stepSubject({ alert: followsOn ? before : null, changes: [] }, sample, {
         ...row,
         everyMs,
       });
@@ -82,15 +82,15 @@ export function openLateRows({ rules, late, subjects, everyMs }: LateRowsOptions
 }
 
 /** A row older than what was judged already: it tells of the past, and moves nothing. */
-export function judgeLateRow(late: LateRows, observation: Observation): void {
+export function judgeLateRow(late: LateRows, sampledRow: SampledRow): void {
   const listed = new Set<string>();
-  for (const reading of observation.readings) {
-    late.step(reading, observation);
-    listed.add(subjectKey(reading.rule.name, reading.subject));
+  for (const sample of sampledRow.samples) {
+    late.step(sample, sampledRow);
+    listed.add(subjectKey(sample.rule.name, sample.subject));
   }
   for (const [key, { rule: name, subject }] of Object.entries(late.open())) {
     const rule = late.ruleOf(name);
-    if (rule === null || listed.has(key) || !observation.complete.includes(name) || !listsFaults(rule)) continue;
-    late.step(readWell({ rule, subject, valueText: noFaultText(rule) }), observation);
+    if (rule === null || listed.has(key) || !sampledRow.complete.includes(name) || !listsFaults(rule)) continue;
+    late.step(clearSample({ rule, subject, valueText: noFaultText(rule) }), sampledRow);
   }
 }

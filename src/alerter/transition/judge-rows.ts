@@ -6,7 +6,7 @@ import type { ClientState, ClientStates, StatesAfter } from './client-states.ts'
 import { latestPossibleMs, openClientJudge } from './judge.ts';
 import { loadRows, watchedClients } from '../evaluate/load-rows.ts';
 import type { LoadedRows, LoadRowsOptions } from '../evaluate/load-rows.ts';
-import { readReport, readVisit } from '../evaluate/read-row.ts';
+import { sampleReport, sampleVisit } from '../evaluate/sample-row.ts';
 import type { ClientJudge } from './client-judge.ts';
 
 /** What judging asks of the store; a dry run answers from memory. */
@@ -78,13 +78,13 @@ export function openRound({ config, states, nowMs }: RoundOptions): Round {
   const judgeVisit = (visit: UntreatedVisit): void => {
     visitIds.push(visit.id);
     const entry = entries.get(visit.client);
-    entry?.judge.judge(readVisit({ client: entry.client, visit }));
+    entry?.judge.judge(sampleVisit({ client: entry.client, visit }));
   };
   const judgeReport = async (row: UntreatedReport, { disks, networks, reports }: LoadedRows): Promise<void> => {
     statIds.push(row.id);
     const entry = entries.get(row.client);
     entry?.judge.judge(
-      readReport({
+      sampleReport({
         client: entry.client,
         row,
         disks: disks.get(row.id) ?? null,

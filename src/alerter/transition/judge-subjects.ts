@@ -1,9 +1,9 @@
 import type { Rule } from '../../config/config.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { aged } from './flapping.ts';
-import { moreSubject, mostOpen, readMore, severestFirst } from './most-open.ts';
-import type { Observation, Reading } from '../evaluate/observation.ts';
-import { readWell } from '../evaluate/reading.ts';
+import { moreSubject, mostOpen, moreSample, severestFirst } from './most-open.ts';
+import type { SampledRow, Sample } from '../evaluate/sample.ts';
+import { clearSample } from '../evaluate/make-sample.ts';
 import { listsFaults, noFaultText, rivalry } from '../evaluate/rule-metric.ts';
 import { rulesByName } from './rules-by-name.ts';
 import { isHolding, stepMissing, stepSubject } from './step-alert.ts';
@@ -13,7 +13,7 @@ import type { ClientJudgeOptions } from './client-judge.ts';
 /** The present of one client: its open alerts and late changes, moved row by row. */
 export interface Subjects {
   /** Rows must come in order of time. */
-  judge(observation: Observation, newestReportMs: number | null): void;
+  judge(sampledRow: SampledRow, newestReportMs: number | null): void;
   /** An alert that is over, made elsewhere. */
   add(alert: Alert): void;
   openAlert(rule: string, subject: string): Alert | null;
@@ -30,7 +30,7 @@ interface Entry {
   /** As it came; null: it did not. */
   readonly stored: Alert | null;
   /** The row that last spoke of it. */
-  seenIn: Observation | null;
+  seenIn: SampledRow | null;
 }
 
 export function subjectKey(rule: string, subject: string): string {
@@ -46,7 +46,7 @@ export function openSubjects(options: ClientJudgeOptions): Subjects {
 class ClientSubjects implements Subjects {
   readonly #ruleByName: ReadonlyMap<string, Rule>;
   readonly #everyMs: number;
-  /** By rule, then subject: most readings are of neither, and looking that up must cost nothing. */
+  /** By rule, then subject: most samples are of neither, and looking that up must cost nothing. */
   readonly #entries = new Map<string, Map<string, Entry>>();
   readonly #ended: Alert[] = [];
 
@@ -67,34 +67,34 @@ class ClientSubjects implements Subjects {
     }
   }
 
-  judge(observation: Observation, newestReportMs: number | null): void {
-    const { client, atMs, runId, evidence, kind, readings, complete } = observation;
+  judge(sampledRow: SampledRow, newestReportMs: number | null): void {
+    const { client, atMs, runId, evidence, kind, samples, complete } = sampledRow;
     const row: StepRow = { client, atMs, runId, evidence, everyMs: this.#everyMs };
-    const judge = (reading: Reading): void => {
-      this.#judgeReading(reading, row, kind);
-      const entry = this.#find(reading.rule.name, reading.subject);
-      if (entry !== undefined) entry.seenIn = observation;
+    const judge = (sample: Sample): void => {
+      this.#judgeSample(sample, row, kind);
+      const entry = this.#find(sample.rule.name, sample.subject);
+      if (entry !== undefined) entry.seenIn = sampledRow;
     };
-    const fresh: Reading[] = [];
-    for (const reading of readings) {
-      const { level, rule, subject } = reading;
+    const fresh: Sample[] = [];
+    for (const sample of samples) {
+      const { level, rule, subject } = sample;
       if (this.#entries.size === 0 && !isHolding(level)) continue;
       // A report that came later has refuted it already.
       const isRefuted = kind === 'visit' && newestReportMs !== null && atMs < newestReportMs;
       if (isRefuted && rule.name === 'unreachable' && isHolding(level)) continue;
-      if (isHolding(level) && this.openAlert(rule.name, subject) === null) fresh.push(reading);
-      else judge(reading);
+      if (isHolding(level) && this.openAlert(rule.name, subject) === null) fresh.push(sample);
+      else judge(sample);
     }
-    const beyond = severestFirst(fresh).filter((reading) => {
-      const isBeyond = this.#isFull(reading.rule.name);
-      if (!isBeyond) judge(reading);
+    const beyond = severestFirst(fresh).filter((sample) => {
+      const isBeyond = this.#isFull(sample.rule.name);
+      if (!isBeyond) judge(sample);
       return isBeyond;
     });
     if (this.#entries.size === 0) return;
-    for (const reading of this.#readMore(observation, beyond)) judge(reading);
+    for (const sample of this.#moreSample(sampledRow, beyond)) judge(sample);
     if (complete.length === 0) return;
     for (const entry of this.#all()) {
-      if (entry.seenIn !== observation && complete.includes(entry.rule)) this.#judgeUnlisted(entry, observation, row);
+      if (entry.seenIn !== sampledRow && complete.includes(entry.rule)) this.#judgeUnlisted(entry, sampledRow, row);
     }
   }
 
@@ -173,48 +173,48 @@ class ClientSubjects implements Subjects {
   }
 
   /** What a row says of the alerts that count what has none of its own. */
-  #readMore({ readings, complete }: Observation, beyond: readonly Reading[]): readonly Reading[] {
+  #moreSample({ samples, complete }: SampledRow, beyond: readonly Sample[]): readonly Sample[] {
     const counting = [...this.#entries.values()].flatMap((ofRule) => ofRule.get(moreSubject)?.rule ?? []);
     const names = new Set([...beyond.map(({ rule }) => rule.name), ...counting]);
     return [...names].flatMap((name) => {
       const rule = this.#ruleByName.get(name);
-      const ofRule = beyond.filter((reading) => reading.rule.name === name);
+      const ofRule = beyond.filter((sample) => sample.rule.name === name);
       const says =
         ofRule.length > 0 ||
         complete.includes(name) ||
-        readings.some((reading) => reading.rule.name === name && reading.level !== 'unknown');
-      return rule === undefined || !says ? [] : [readMore(rule, ofRule)];
+        samples.some((sample) => sample.rule.name === name && sample.level !== 'unknown');
+      return rule === undefined || !says ? [] : [moreSample(rule, ofRule)];
     });
   }
 
-  #judgeReading(reading: Reading, row: StepRow, kind: Observation['kind']): void {
-    const entry = this.#find(reading.rule.name, reading.subject);
+  #judgeSample(sample: Sample, row: StepRow, kind: SampledRow['kind']): void {
+    const entry = this.#find(sample.rule.name, sample.subject);
     if (entry === undefined) {
-      if (!isHolding(reading.level)) return;
-      const state = stepSubject({ alert: null, changes: [] }, reading, row);
-      this.#put(this.#enter(reading.rule.name, reading.subject, { alert: null, changes: [] }), state);
+      if (!isHolding(sample.level)) return;
+      const state = stepSubject({ alert: null, changes: [] }, sample, row);
+      this.#put(this.#enter(sample.rule.name, sample.subject, { alert: null, changes: [] }), state);
       return;
     }
     const { alert, changes } = entry.state;
-    if (reading.level === 'unknown' || (alert !== null && row.atMs < alert.progress.lastAtMs)) return;
+    if (sample.level === 'unknown' || (alert !== null && row.atMs < alert.progress.lastAtMs)) return;
     // That reports arrive ends it, but its rows are visits.
-    const isArrival = kind === 'report' && reading.rule.name === 'unreachable';
+    const isArrival = kind === 'report' && sample.rule.name === 'unreachable';
     if (isArrival && alert === null) return;
-    this.#put(entry, stepSubject({ alert, changes: isArrival ? changes : aged(changes) }, reading, row));
+    this.#put(entry, stepSubject({ alert, changes: isArrival ? changes : aged(changes) }, sample, row));
   }
 
-  #judgeUnlisted(entry: Entry, observation: Observation, row: StepRow): void {
+  #judgeUnlisted(entry: Entry, sampledRow: SampledRow, row: StepRow): void {
     const rule = this.#ruleByName.get(entry.rule);
     const { alert, changes } = entry.state;
     if (rule === undefined || (alert !== null && row.atMs < alert.progress.lastAtMs)) return;
-    const isJudgedByAnother = observation.readings.some(
-      (reading) => reading.subject === entry.subject && rivalry(reading.rule) === rivalry(rule),
+    const isJudgedByAnother = sampledRow.samples.some(
+      (sample) => sample.subject === entry.subject && rivalry(sample.rule) === rivalry(rule),
     );
     if (alert === null) this.#put(entry, { alert, changes: aged(changes) });
     else if (isJudgedByAnother) this.#put(entry, stepMissing(entry.state, row, 'unwatched'));
     else if (listsFaults(rule)) {
-      const well = readWell({ rule, subject: entry.subject, valueText: noFaultText(rule) });
-      this.#judgeReading(well, row, observation.kind);
+      const well = clearSample({ rule, subject: entry.subject, valueText: noFaultText(rule) });
+      this.#judgeSample(well, row, sampledRow.kind);
     } else this.#put(entry, stepMissing(entry.state, row, 'gone'));
   }
 }

@@ -2,11 +2,11 @@ import type { Alert } from '../../storage/store/alert.ts';
 import { judgeLateRow, openLateRows } from './judge-late-rows.ts';
 import type { LateRows } from './judge-late-rows.ts';
 import { openSubjects } from './judge-subjects.ts';
-import type { Observation } from '../evaluate/observation.ts';
+import type { SampledRow } from '../evaluate/sample.ts';
 import { rebooted } from './rebooted.ts';
 import { longestGapMs } from './step-alert.ts';
 import { unknownAfter } from './unknown-rules.ts';
-import { endsAfter, readUnreliable, unreliableRule } from '../evaluate/unreliable.ts';
+import { endsAfter, unreliableSample, unreliableRule } from '../evaluate/unreliable.ts';
 import type { VisitEnds } from '../evaluate/unreliable.ts';
 import { withWritable, writableAfter } from '../evaluate/was-writable.ts';
 import type { ClientJudge, ClientJudgeOptions, ClientJudgement, JudgeClientOptions } from './client-judge.ts';
@@ -20,10 +20,10 @@ import type { ClientJudge, ClientJudgeOptions, ClientJudgement, JudgeClientOptio
  * open alert covers it or follows it without a gap, it is that alert's own beginning and nothing is told.
  */
 export function judgeClient(options: JudgeClientOptions): ClientJudgement {
-  const { observations, everyMs, nowMs = Infinity } = options;
-  const newestMs = observations.reduce((latest, { atMs }) => Math.max(latest, atMs), -Infinity);
+  const { sampledRows, everyMs, nowMs = Infinity } = options;
+  const newestMs = sampledRows.reduce((latest, { atMs }) => Math.max(latest, atMs), -Infinity);
   const judge = openClientJudge({ ...options, latestMs: latestPossibleMs(nowMs, newestMs, everyMs) });
-  for (const observation of inOrder(observations)) judge.judge(observation);
+  for (const sampledRow of inOrder(sampledRows)) judge.judge(sampledRow);
   return judge.judgement();
 }
 
@@ -47,30 +47,30 @@ export function openClientJudge(options: ClientJudgeOptions): ClientJudge {
   let rows = before?.rows ?? 0;
   return {
     judge: (row) => {
-      const observation = withWritable(row, writable);
-      const { kind, atMs } = observation;
+      const sampledRow = withWritable(row, writable);
+      const { kind, atMs } = sampledRow;
       rows += 1;
       const newestMs = kind === 'report' ? newestReportMs : newestVisitMs;
       if (newestMs !== null && atMs < newestMs) {
         late ??= openLate({});
-        judgeLateRow(late, observation);
+        judgeLateRow(late, sampledRow);
         return;
       }
       late?.flush();
-      const event = kind === 'report' ? rebooted(rules, bootId, observation) : null;
+      const event = kind === 'report' ? rebooted(rules, bootId, sampledRow) : null;
       if (event !== null) subjects.add(event);
-      subjects.judge(observation, newestReportMs);
+      subjects.judge(sampledRow, newestReportMs);
       if (kind === 'visit') {
         newestVisitMs = atMs;
-        if (unreliable === null || observation.visitEnd === null) return;
-        visits = endsAfter(visits, observation.visitEnd, isUnreachable());
-        const readings = visits.length === 0 ? [] : [readUnreliable(unreliable, visits)];
-        subjects.judge({ ...observation, readings }, newestReportMs);
+        if (unreliable === null || sampledRow.visitEnd === null) return;
+        visits = endsAfter(visits, sampledRow.visitEnd, isUnreachable());
+        const samples = visits.length === 0 ? [] : [unreliableSample(unreliable, visits)];
+        subjects.judge({ ...sampledRow, samples }, newestReportMs);
       } else {
         newestReportMs = atMs;
-        unknown = unknownAfter(rules, unknown, observation);
-        bootId = observation.bootId ?? bootId;
-        writable = writableAfter(writable, observation.disks);
+        unknown = unknownAfter(rules, unknown, sampledRow);
+        bootId = sampledRow.bootId ?? bootId;
+        writable = writableAfter(writable, sampledRow.disks);
       }
     },
     judgement: () => {
@@ -106,12 +106,12 @@ function ifPossible(atMs: number | null, latestMs: number): number | null {
 }
 
 /** By time; a visit before the report it brought. Most often they are in order already. */
-function inOrder(observations: readonly Observation[]): readonly Observation[] {
-  const compare = (one: Observation, other: Observation): number =>
+function inOrder(sampledRows: readonly SampledRow[]): readonly SampledRow[] {
+  const compare = (one: SampledRow, other: SampledRow): number =>
     one.atMs - other.atMs || Number(one.kind === 'report') - Number(other.kind === 'report');
-  for (let at = 1; at < observations.length; at++) {
-    const [one, other] = [observations[at - 1], observations[at]];
-    if (one !== undefined && other !== undefined && compare(one, other) > 0) return [...observations].sort(compare);
+  for (let at = 1; at < sampledRows.length; at++) {
+    const [one, other] = [sampledRows[at - 1], sampledRows[at]];
+    if (one !== undefined && other !== undefined && compare(one, other) > 0) return [...sampledRows].sort(compare);
   }
-  return observations;
+  return sampledRows;
 }

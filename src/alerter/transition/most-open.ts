@@ -1,6 +1,6 @@
 import type { Rule } from '../../config/config.ts';
 import { describeLimit } from '../evaluate/describe-value.ts';
-import type { Reading } from '../evaluate/observation.ts';
+import type { Sample } from '../evaluate/sample.ts';
 
 /** A client opens at most so many alerts of a rule at a time: it chooses the names of what it reports. */
 export const mostOpen = 50;
@@ -9,8 +9,8 @@ export const mostOpen = 50;
 export const moreSubject = '(more)';
 
 /** Reads the number of subjects that a row finds at fault beyond those that have alerts. */
-export function readMore(rule: Rule, beyond: readonly Reading[]): Reading {
-  const level = beyond.some((reading) => reading.level === 'critical') ? 'critical' : 'warning';
+export function moreSample(rule: Rule, beyond: readonly Sample[]): Sample {
+  const level = beyond.some((sample) => sample.level === 'critical') ? 'critical' : 'warning';
   const isOver = beyond.length > 0;
   return {
     rule,
@@ -28,8 +28,8 @@ export function readMore(rule: Rule, beyond: readonly Reading[]): Reading {
 }
 
 /** The worst first, in the order given among equals: which of too many new ones get alerts. */
-export function severestFirst(readings: readonly Reading[]): readonly Reading[] {
-  return readings.length <= mostOpen
-    ? readings
-    : [...readings].sort((a, b) => Number(b.level === 'critical') - Number(a.level === 'critical'));
+export function severestFirst(samples: readonly Sample[]): readonly Sample[] {
+  return samples.length <= mostOpen
+    ? samples
+    : [...samples].sort((a, b) => Number(b.level === 'critical') - Number(a.level === 'critical'));
 }

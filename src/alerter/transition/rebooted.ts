@@ -2,14 +2,14 @@ import type { Rule } from '../../config/config.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { formatValue } from '../evaluate/describe-value.ts';
 import { newAlert } from './new-alert.ts';
-import type { Observation } from '../evaluate/observation.ts';
+import type { SampledRow } from '../evaluate/sample.ts';
 
 /** The event that a report of another boot than the one before stands for: over as soon as it is known; null: none. */
-export function rebooted(rules: readonly Rule[], bootId: string | null, observation: Observation): Alert | null {
-  if (bootId === null || observation.bootId === null || observation.bootId === bootId) return null;
+export function rebooted(rules: readonly Rule[], bootId: string | null, sampledRow: SampledRow): Alert | null {
+  if (bootId === null || sampledRow.bootId === null || sampledRow.bootId === bootId) return null;
   const rule = rules.find(({ origin, name }) => origin === 'condition' && name === 'rebooted');
   if (rule === undefined) return null;
-  const { client, atMs, runId, evidence, uptimeSeconds } = observation;
+  const { client, atMs, runId, evidence, uptimeSeconds } = sampledRow;
   const bootedAtMs = atMs - (uptimeSeconds ?? 0) * 1000;
   return {
     ...newAlert(bootedAtMs),

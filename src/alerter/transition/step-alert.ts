@@ -4,7 +4,7 @@ import { countRow } from './count-rows.ts';
 import { beginAlert, closeAlert, limitOf, networkAfter } from './alert-bounds.ts';
 import { isFlapping, noteChange, staysBad } from './flapping.ts';
 import type { Changes } from './flapping.ts';
-import type { Observation, Reading } from '../evaluate/observation.ts';
+import type { SampledRow, Sample } from '../evaluate/sample.ts';
 import { rowsToRecover } from '../evaluate/rule-metric.ts';
 import { worstAfter } from './worst-row.ts';
 
@@ -14,8 +14,8 @@ export interface SubjectState {
   readonly changes: Changes;
 }
 
-/** The row that a reading stands in. */
-export interface StepRow extends Pick<Observation, 'client' | 'atMs' | 'runId' | 'evidence'> {
+/** The row that a sample stands in. */
+export interface StepRow extends Pick<SampledRow, 'client' | 'atMs' | 'runId' | 'evidence'> {
   readonly everyMs: number;
 }
 
@@ -28,15 +28,15 @@ const confirmingRows = 2;
  * confirmed; while it flaps it goes on firing, whatever the value does, and is `down` in between. A value that stays bad for
  * three rows ends the flapping, and so do twelve rows without a change.
  */
-export function stepSubject(before: SubjectState, reading: Reading, row: StepRow): SubjectState {
-  if (reading.level === 'unknown') return before;
+export function stepSubject(before: SubjectState, sample: Sample, row: StepRow): SubjectState {
+  if (sample.level === 'unknown') return before;
   const { alert, changes } = before;
   if (alert === null) {
-    if (!isHolding(reading.level)) return { alert, changes };
-    return fireWhenDue(beginAlert(reading, reading.level, row), reading, row, changes);
+    if (!isHolding(sample.level)) return { alert, changes };
+    return fireWhenDue(beginAlert(sample, sample.level, row), sample, row, changes);
   }
-  if (alert.state === 'pending') return stepPending(alert, reading, row, changes);
-  return stepFiring(alert, reading, row, changes);
+  if (alert.state === 'pending') return stepPending(alert, sample, row, changes);
+  return stepFiring(alert, sample, row, changes);
 }
 
 /** One row whose successful probe did not list the subject. */
@@ -50,14 +50,14 @@ export function stepMissing(before: SubjectState, row: StepRow, gone: ClosedReas
   return { alert: closeAlert(seen, gone, row), changes: [] };
 }
 
-function stepPending(alert: Alert, reading: Reading, row: StepRow, changes: Changes): SubjectState {
-  const { level, value, valueText } = reading;
+function stepPending(alert: Alert, sample: Sample, row: StepRow, changes: Changes): SubjectState {
+  const { level, value, valueText } = sample;
   if (!isHolding(level)) return { alert: closeAlert(alert, 'unconfirmed', row), changes };
   const { progress } = alert;
-  if (isGap(progress, reading, row)) {
-    const again = beginAlert(reading, level, row);
+  if (isGap(progress, sample, row)) {
+    const again = beginAlert(sample, level, row);
     const { id, sequence } = alert;
-    return fireWhenDue({ ...again, id, sequence }, reading, row, changes);
+    return fireWhenDue({ ...again, id, sequence }, sample, row, changes);
   }
   // It fires at what all rows of `for` reached.
   const severity = level === 'warning' ? 'warning' : alert.severity;
@@ -66,21 +66,21 @@ function stepPending(alert: Alert, reading: Reading, row: StepRow, changes: Chan
     severity,
     value,
     valueText,
-    limitText: limitOf(reading, severity),
+    limitText: limitOf(sample, severity),
     progress: {
       ...progress,
       ...countRow(progress, { ...progress, holding: progress.holding + 1, missing: 0 }, row),
-      ...worstAfter(progress.worst, reading, row),
-      ...networkAfter(progress, reading),
+      ...worstAfter(progress.worst, sample, row),
+      ...networkAfter(progress, sample),
     },
   };
-  return fireWhenDue(held, reading, row, changes);
+  return fireWhenDue(held, sample, row, changes);
 }
 
-function fireWhenDue(alert: Alert, reading: Reading, row: StepRow, changes: Changes): SubjectState {
+function fireWhenDue(alert: Alert, sample: Sample, row: StepRow, changes: Changes): SubjectState {
   const { holding, holdingSinceMs } = alert.progress;
-  if (!isDue(reading, row, holding, holdingSinceMs)) return { alert, changes };
-  const critical = isBeyond(alert.severity, reading.level);
+  if (!isDue(sample, row, holding, holdingSinceMs)) return { alert, changes };
+  const critical = isBeyond(alert.severity, sample.level);
   const fired: Alert = {
     ...alert,
     state: 'firing',
@@ -89,94 +89,94 @@ function fireWhenDue(alert: Alert, reading: Reading, row: StepRow, changes: Chan
     sequence: alert.sequence + 1,
     progress: { ...alert.progress, holding: critical ? 1 : 0, holdingSinceMs: row.atMs },
   };
-  return changed(fired, noteChange(changes, 'worse'), reading, row);
+  return changed(fired, noteChange(changes, 'worse'), sample, row);
 }
 
-function stepFiring(alert: Alert, reading: Reading, row: StepRow, changes: Changes): SubjectState {
-  const limitText = limitOf(reading, alert.severity);
-  if (limitText !== alert.limitText) return stepNewLimit({ ...alert, limitText }, reading, row, changes);
-  const seen = withReading(alert, reading, row);
-  if (alert.flapping) return stepFlapping(alert, seen, reading, row, changes);
+function stepFiring(alert: Alert, sample: Sample, row: StepRow, changes: Changes): SubjectState {
+  const limitText = limitOf(sample, alert.severity);
+  if (limitText !== alert.limitText) return stepNewLimit({ ...alert, limitText }, sample, row, changes);
+  const seen = withSample(alert, sample, row);
+  if (alert.flapping) return stepFlapping(alert, seen, sample, row, changes);
   const { progress } = seen;
-  if (progress.clearing >= rowsToRecover(reading.rule)) {
+  if (progress.clearing >= rowsToRecover(sample.rule)) {
     const noted = noteChange(changes, 'better');
-    if (isFlapping(reading.rule, noted)) return { alert: flapped(seen, row), changes: noted };
+    if (isFlapping(sample.rule, noted)) return { alert: flapped(seen, row), changes: noted };
     return { alert: closeAlert(seen, 'recovered', row), changes: noted };
   }
-  const severity = severityAfter(seen, reading, row);
+  const severity = severityAfter(seen, sample, row);
   if (severity !== null) {
     const noted = noteChange(changes, directionOf(severity));
-    return changed(atSeverity(seen, severity, reading, row), noted, reading, row);
+    return changed(atSeverity(seen, severity, sample, row), noted, sample, row);
   }
   return { alert: seen, changes };
 }
 
 /** Judges an alert whose limit in config.xml has changed: the way back from the old limit does not count. */
-function stepNewLimit(alert: Alert, reading: Reading, row: StepRow, changes: Changes): SubjectState {
-  const seen = withReading(alert, reading, row);
-  if (!isHolding(reading.level)) return { alert: closeAlert(seen, 'recovered', row), changes };
-  const eases = alert.severity === 'critical' && reading.level === 'warning';
-  if (eases) return { alert: atSeverity(seen, 'warning', reading, row), changes };
-  return stepFiring(alert, reading, row, changes);
+function stepNewLimit(alert: Alert, sample: Sample, row: StepRow, changes: Changes): SubjectState {
+  const seen = withSample(alert, sample, row);
+  if (!isHolding(sample.level)) return { alert: closeAlert(seen, 'recovered', row), changes };
+  const eases = alert.severity === 'critical' && sample.level === 'warning';
+  if (eases) return { alert: atSeverity(seen, 'warning', sample, row), changes };
+  return stepFiring(alert, sample, row, changes);
 }
 
 /** The other severity, once enough rows have said so; null: it stays. */
-function severityAfter({ severity, progress }: Alert, reading: Reading, row: StepRow): Severity | null {
+function severityAfter({ severity, progress }: Alert, sample: Sample, row: StepRow): Severity | null {
   if (progress.easing >= confirmingRows) return 'warning';
   const { holding, holdingSinceMs } = progress;
-  return isBeyond(severity, reading.level) && isDue(reading, row, holding, holdingSinceMs) ? 'critical' : null;
+  return isBeyond(severity, sample.level) && isDue(sample, row, holding, holdingSinceMs) ? 'critical' : null;
 }
 
 /** Goes on counting what the value does, until it has done nothing for long enough; then the true state is told. */
-function stepFlapping(before: Alert, seen: Alert, reading: Reading, row: StepRow, changes: Changes): SubjectState {
-  const enough = rowsToRecover(reading.rule);
+function stepFlapping(before: Alert, seen: Alert, sample: Sample, row: StepRow, changes: Changes): SubjectState {
+  const enough = rowsToRecover(sample.rule);
   const wasDown = before.progress.clearing >= enough;
   const { progress } = seen;
-  if (wasDown && isHolding(reading.level) && isDue(reading, row, progress.holding, progress.holdingSinceMs)) {
+  if (wasDown && isHolding(sample.level) && isDue(sample, row, progress.holding, progress.holdingSinceMs)) {
     const up = { ...progress, clearing: 0, holding: 0, easing: 0 };
     const { severity } = seen;
-    const again = severity === reading.level ? seen : atSeverity(seen, reading.level, reading, row);
+    const again = severity === sample.level ? seen : atSeverity(seen, sample.level, sample, row);
     return { alert: { ...again, progress: up }, changes: noteChange(changes, 'worse') };
   }
   const isDown = wasDown || progress.clearing >= enough;
   if (isDown !== wasDown) return { alert: seen, changes: noteChange(changes, 'better') };
-  const severity = isDown ? null : severityAfter(seen, reading, row);
+  const severity = isDown ? null : severityAfter(seen, sample, row);
   if (severity !== null) {
     const noted = noteChange(changes, directionOf(severity));
-    return { alert: atSeverity(seen, severity, reading, row), changes: noted };
+    return { alert: atSeverity(seen, severity, sample, row), changes: noted };
   }
-  const settles = !isDown && isHolding(reading.level) && staysBad(changes);
-  if (reading.rule.flapping && changes.length > 0 && !settles) return { alert: seen, changes };
+  const settles = !isDown && isHolding(sample.level) && staysBad(changes);
+  if (sample.rule.flapping && changes.length > 0 && !settles) return { alert: seen, changes };
   if (isDown) return { alert: closeAlert(seen, 'recovered', row), changes };
   return { alert: { ...seen, flapping: false, changedByRun: row.runId, sequence: seen.sequence + 1 }, changes };
 }
 
 /** The open alert after a row that said something: newest value, and how long it has been on its way. */
-function withReading(alert: Alert, reading: Reading, row: StepRow): Alert {
+function withSample(alert: Alert, sample: Sample, row: StepRow): Alert {
   const { progress, severity } = alert;
-  const enough = rowsToRecover(reading.rule);
+  const enough = rowsToRecover(sample.rule);
   const isDown = alert.flapping && progress.clearing >= enough;
-  const counts = isDown ? isHolding(reading.level) : isBeyond(severity, reading.level);
-  const goesOn = counts && progress.holding > 0 && !isGap(progress, reading, row);
-  const hasWarning = reading.rule.warning !== null || reading.level === 'warning';
-  const eases = !isDown && severity === 'critical' && reading.level !== 'critical' && reading.eased && hasWarning;
+  const counts = isDown ? isHolding(sample.level) : isBeyond(severity, sample.level);
+  const goesOn = counts && progress.holding > 0 && !isGap(progress, sample, row);
+  const hasWarning = sample.rule.warning !== null || sample.level === 'warning';
+  const eases = !isDown && severity === 'critical' && sample.level !== 'critical' && sample.eased && hasWarning;
   const wanted = {
     holding: counts ? (goesOn ? progress.holding + 1 : 1) : 0,
-    clearing: isDown ? enough : reading.clear ? Math.min(progress.clearing + 1, enough) : 0,
+    clearing: isDown ? enough : sample.clear ? Math.min(progress.clearing + 1, enough) : 0,
     missing: 0,
     easing: eases ? progress.easing + 1 : 0,
   };
   return {
     ...alert,
-    value: reading.value,
-    valueText: reading.valueText,
-    limitText: isHolding(reading.level) ? limitOf(reading, severity) : alert.limitText,
+    value: sample.value,
+    valueText: sample.valueText,
+    limitText: isHolding(sample.level) ? limitOf(sample, severity) : alert.limitText,
     progress: {
       ...countRow(progress, wanted, row),
       holdingSinceMs: goesOn ? progress.holdingSinceMs : row.atMs,
-      ...returnsAfter(progress, { isBack: isDown || reading.clear || eases }),
-      ...worstAfter(progress.worst, reading, row),
-      ...networkAfter(progress, reading),
+      ...returnsAfter(progress, { isBack: isDown || sample.clear || eases }),
+      ...worstAfter(progress.worst, sample, row),
+      ...networkAfter(progress, sample),
     },
   };
 }
@@ -190,12 +190,12 @@ function returnsAfter(
   return all === 0 ? {} : { returns: all };
 }
 
-function atSeverity(alert: Alert, severity: Severity, reading: Reading, row: StepRow): Alert {
+function atSeverity(alert: Alert, severity: Severity, sample: Sample, row: StepRow): Alert {
   return {
     ...alert,
     ...(severity === 'critical' && alert.acknowledgedSeverity === 'warning' ? notAcknowledged : {}),
     severity,
-    limitText: limitOf(reading, severity),
+    limitText: limitOf(sample, severity),
     changedByRun: row.runId,
     sequence: alert.sequence + 1,
     progress: { ...alert.progress, holding: 0, easing: 0 },
@@ -211,7 +211,7 @@ const notAcknowledged = {
 } as const;
 
 /** After a change that was noted: with too many of them it flaps from here on. */
-function changed(alert: Alert, noted: Changes, { rule }: Reading, row: StepRow): SubjectState {
+function changed(alert: Alert, noted: Changes, { rule }: Sample, row: StepRow): SubjectState {
   const begins = !alert.flapping && isFlapping(rule, noted);
   return { alert: begins ? flapped(alert, row) : alert, changes: noted };
 }
@@ -225,12 +225,12 @@ function flapped(alert: Alert, row: StepRow): Alert {
 }
 
 /** Whether `for` is fulfilled: so many rows, or rows that span it less half of the time between two runs. */
-function isDue({ rule }: Reading, row: StepRow, holding: number, sinceMs: number): boolean {
+function isDue({ rule }: Sample, row: StepRow, holding: number, sinceMs: number): boolean {
   if (rule.forCount !== null) return holding >= rule.forCount;
   return rule.forMs === null || row.atMs - sinceMs >= rule.forMs - row.everyMs / 2;
 }
 
-function isGap({ lastAtMs }: Progress, { pauseMs }: Reading, { atMs, everyMs }: StepRow): boolean {
+function isGap({ lastAtMs }: Progress, { pauseMs }: Sample, { atMs, everyMs }: StepRow): boolean {
   return atMs - lastAtMs > Math.max(longestGapMs(everyMs), pauseMs);
 }
 

@@ -1,7 +1,7 @@
 import type { Rule } from '../../config/config.ts';
 import type { Report } from '../../report/report.ts';
 import type { ClientMemory } from '../../storage/store/alert.ts';
-import type { Observation } from '../evaluate/observation.ts';
+import type { SampledRow } from '../evaluate/sample.ts';
 import { listsFaults, metricOfRule } from '../evaluate/rule-metric.ts';
 
 /** Rules that the newest report says nothing of, see ClientMemory.unknown. */
@@ -10,15 +10,15 @@ export type UnknownRules = NonNullable<ClientMemory['unknown']>;
 const none: UnknownRules = {};
 
 /** The rules that a report says nothing of; those that were unknown before keep their time. */
-export function unknownAfter(rules: readonly Rule[], before: UnknownRules, report: Observation): UnknownRules {
+export function unknownAfter(rules: readonly Rule[], before: UnknownRules, report: SampledRow): UnknownRules {
   const known = new Set<Rule>();
-  for (const { rule, level } of report.readings) if (level !== 'unknown') known.add(rule);
+  for (const { rule, level } of report.samples) if (level !== 'unknown') known.add(rule);
   const silent = rules.filter((rule) => !known.has(rule) && (rule.type !== null || rule.metric !== null));
   if (silent.length === 0) return none;
   const unknown: Record<string, UnknownRules[string]> = {};
   for (const rule of silent) {
     const { name, selectors } = rule;
-    const matches = !report.complete.includes(name) || report.readings.some((reading) => reading.rule === rule);
+    const matches = !report.complete.includes(name) || report.samples.some((sample) => sample.rule === rule);
     // Nothing is listed: all is well, or another rule judges it.
     if (!matches && (listsFaults(rule) || Object.keys(selectors).length === 0)) continue;
     const was = before[name];

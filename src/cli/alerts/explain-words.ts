@@ -76,8 +76,8 @@ export function clientLines(
 }
 
 function ruleLines(output: Output, explained: RuleExplained, saying: Saying, whole: boolean): readonly string[] {
-  const { rule, readings, unknown, alerts, listeners } = explained;
-  const said = readings.map(
+  const { rule, samples, unknown, alerts, listeners } = explained;
+  const said = samples.map(
     ({ subject, level, valueText }) =>
       `${subject === '' ? '' : `${subject} `}${level === 'unknown' ? 'unknown' : valueText === '' ? 'well' : valueText}`,
   );

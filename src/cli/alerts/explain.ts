@@ -149,7 +149,7 @@ function clientJson({ client, reportAtMs, visitAtMs, untreated, rules, undeliver
   };
 }
 
-function ruleJson({ rule, readings, unknown, listeners, covers, alerts }: RuleExplained): unknown {
+function ruleJson({ rule, samples, unknown, listeners, covers, alerts }: RuleExplained): unknown {
   return {
     rule: rule.name,
     type: rule.type,
@@ -157,7 +157,7 @@ function ruleJson({ rule, readings, unknown, listeners, covers, alerts }: RuleEx
     warning: rule.warning,
     critical: rule.critical,
     limit_text: describeLimit(rule, 'critical'),
-    readings: readings.map(({ subject, level, value, valueText }) => ({
+    samples: samples.map(({ subject, level, value, valueText }) => ({
       subject,
       level,
       value,

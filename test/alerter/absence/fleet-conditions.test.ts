@@ -8,7 +8,7 @@ import type { Alert } from '../../../src/storage/store/alert.ts';
 import type { SealedSummary } from '../../../src/storage/store/sealed-store.ts';
 import { configOf } from '../support/config-of.ts';
 import { at } from '../support/rows.ts';
-import { clock, everyMs, observationsOf, startJudging } from '../support/time-line.ts';
+import { clock, everyMs, sampledRowsOf, startJudging } from '../support/time-line.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';
 
 /** Each at an address of its own, after the number in its name. */
@@ -191,7 +191,7 @@ function lost(config: Config, times: readonly string[], code: string, names: rea
     .filter(({ name }) => names.includes(name))
     .flatMap((one) => {
       const judging = startJudging();
-      for (const time of times) judging.judge(one, observationsOf(one, `${time} visit fails ${code}`));
+      for (const time of times) judging.judge(one, sampledRowsOf(one, `${time} visit fails ${code}`));
       return judging.told().open;
     });
 }
@@ -333,7 +333,7 @@ test('alerts of rules and clients that left config.xml, or of a retired client, 
   const before = configOf(`${rule}${three}`);
   const open = before.clients.flatMap((one) => {
     const judging = startJudging();
-    judging.judge(one, observationsOf(one, '08:00 disk / 90, memory 99'));
+    judging.judge(one, sampledRowsOf(one, '08:00 disk / 90, memory 99'));
     return judging.told().open;
   });
   const { pass, stored } = startPasses(open);
@@ -357,7 +357,7 @@ test('a client that is renamed keeps its alerts until storage has moved them', (
   const [one] = before.clients;
   assert.ok(one);
   const judging = startJudging();
-  judging.judge(one, observationsOf(one, '08:00 disk / 99'));
+  judging.judge(one, sampledRowsOf(one, '08:00 disk / 99'));
   const { pass } = startPasses(judging.told().open);
   const after = configOf(client('www-1', 'was="web-1"') + client('web-2') + client('web-3'));
   assert.deepEqual(pass('08:10', { config: after, runs: [run('08:05')] }), []);

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { readReport, readVisit } from '../../../src/alerter/evaluate/read-row.ts';
+import { sampleReport, sampleVisit } from '../../../src/alerter/evaluate/sample-row.ts';
 import { classOfVisit, isNetworkFault } from '../../../src/alerter/evaluate/visit-conditions.ts';
 import { clientWith } from '../support/config-of.ts';
 import { at, failedVisit, reportRow, visitRow } from '../support/rows.ts';
 import { story } from '../support/story.ts';
-import { observationsOf, startJudging } from '../support/time-line.ts';
+import { sampledRowsOf, startJudging } from '../support/time-line.ts';
 
 for (const [stage, code, expected] of [
   ['resolve', 'dns', 'network'],
@@ -58,9 +58,9 @@ for (const [stage, code, expected] of [
   });
 }
 
-function levels(visit: Parameters<typeof readVisit>[0]['visit']): Record<string, string> {
-  const { readings } = readVisit({ client: clientWith(''), visit });
-  return Object.fromEntries(readings.map(({ rule, level }) => [rule.name, level]));
+function levels(visit: Parameters<typeof sampleVisit>[0]['visit']): Record<string, string> {
+  const { samples } = sampleVisit({ client: clientWith(''), visit });
+  return Object.fromEntries(samples.map(({ rule, level }) => [rule.name, level]));
 }
 
 test('a visit that succeeded says that all is well', () => {
@@ -96,17 +96,17 @@ test('a host key that is wrong is no matter of the network', () => {
 test('the message is what people read, with the class in front; the meaning of the code where there is none', () => {
   const client = clientWith('');
   const text = (message: string | null): string | undefined =>
-    readVisit({ client, visit: failedVisit('login', 'auth-failed', { message }) }).readings[0]?.valueText;
+    sampleVisit({ client, visit: failedVisit('login', 'auth-failed', { message }) }).samples[0]?.valueText;
   assert.equal(text('root was refused'), 'login refused: root was refused');
   assert.equal(text(null), 'login refused: The login was refused.');
   const message = '192.0.2.1 shows ED25519 SHA256:new, but known_hosts says ED25519 SHA256:old (line 3)';
-  const { readings } = readVisit({ client, visit: failedVisit('handshake', 'host-key-changed', { message }) });
-  assert.equal(readings.find(({ rule }) => rule.name === 'host-key-changed')?.valueText, message);
+  const { samples } = sampleVisit({ client, visit: failedVisit('handshake', 'host-key-changed', { message }) });
+  assert.equal(samples.find(({ rule }) => rule.name === 'host-key-changed')?.valueText, message);
 });
 
 test('the evidence of a visit is its name: run and client', () => {
-  const observation = readVisit({ client: clientWith(''), visit: visitRow({ runId: 'run-7' }) });
-  assert.deepEqual([observation.evidence, observation.kind, observation.bootId], ['run-7/web-1', 'visit', null]);
+  const sampledRow = sampleVisit({ client: clientWith(''), visit: visitRow({ runId: 'run-7' }) });
+  assert.deepEqual([sampledRow.evidence, sampledRow.kind, sampledRow.bootId], ['run-7/web-1', 'visit', null]);
 });
 
 story(
@@ -243,7 +243,7 @@ test('the newest failure is what people read of a client that stays unreachable'
   const judging = startJudging();
   judging.judge(
     client,
-    observationsOf(client, '08:00 visit fails dns\n08:05 visit fails dns\n08:10 visit fails auth-failed'),
+    sampledRowsOf(client, '08:00 visit fails dns\n08:05 visit fails dns\n08:10 visit fails auth-failed'),
   );
   assert.equal(judging.told().open[0]?.valueText, 'login refused: it was auth-failed');
 });
@@ -262,9 +262,9 @@ test('a client is reached again when a visit works, not when a report was made t
   const judging = startJudging();
   const spooled = reportRow({ observedAtMs: at('08:08'), receivedAtMs: at('08:10') });
   judging.judge(client, [
-    ...observationsOf(client, '08:00 visit fails dns\n08:05 visit fails dns'),
-    readReport({ client, row: spooled, disks: [], networks: [], report: null }),
-    ...observationsOf(client, '08:10 visit ok'),
+    ...sampledRowsOf(client, '08:00 visit fails dns\n08:05 visit fails dns'),
+    sampleReport({ client, row: spooled, disks: [], networks: [], report: null }),
+    ...sampledRowsOf(client, '08:10 visit ok'),
   ]);
   const [unreachable] = judging.told().all;
   assert.equal(unreachable?.resolvedAtMs, at('08:10'));

@@ -1,13 +1,13 @@
-import { readReport } from '../../../src/alerter/evaluate/read-row.ts';
-import type { ReadReportOptions } from '../../../src/alerter/evaluate/read-row.ts';
-import type { Observation } from '../../../src/alerter/evaluate/observation.ts';
+import { sampleReport } from '../../../src/alerter/evaluate/sample-row.ts';
+import type { SampleReportOptions } from '../../../src/alerter/evaluate/sample-row.ts';
+import type { SampledRow } from '../../../src/alerter/evaluate/sample.ts';
 import type { FunctionReport } from '../../../src/report/report.ts';
 import { reportWith, worker } from '../../report/support/sample-report.ts';
 import { clientWith } from './config-of.ts';
 import { diskRow, reportRow } from './rows.ts';
 
 /** A row, as far as it is not well. */
-export interface Row extends Partial<Omit<ReadReportOptions, 'client' | 'row'>> {
+export interface Row extends Partial<Omit<SampleReportOptions, 'client' | 'row'>> {
   readonly row?: Parameters<typeof reportRow>[0];
 }
 
@@ -15,14 +15,14 @@ export interface Row extends Partial<Omit<ReadReportOptions, 'client' | 'row'>> 
 export function observe(
   alerts: string,
   { row = {}, disks = [diskRow()], networks = [], report = null }: Row,
-): Observation {
-  return readReport({ client: clientWith(alerts), row: reportRow(row), disks, networks, report });
+): SampledRow {
+  return sampleReport({ client: clientWith(alerts), row: reportRow(row), disks, networks, report });
 }
 
 /** What the rules written say, as `rule subject: level (value, limit)`; defaults and conditions left out. */
 export function said(alerts: string, row: Row, origin = 'file'): readonly string[] {
   return observe(alerts, row)
-    .readings.filter(({ rule }) => rule.origin === origin)
+    .samples.filter(({ rule }) => rule.origin === origin)
     .map(({ rule, subject, level, clear, valueText, limitText }) => {
       const name = [rule.name, subject].filter((part) => part !== '').join(' ');
       const words = [level, ...(level === 'none' && !clear ? ['not clear'] : [])].join(', ');

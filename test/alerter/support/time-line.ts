@@ -1,7 +1,7 @@
 import type { Client } from '../../../src/config/config.ts';
 import { judgeClient } from '../../../src/alerter/transition/judge.ts';
-import type { Observation } from '../../../src/alerter/evaluate/observation.ts';
-import { readReport, readVisit } from '../../../src/alerter/evaluate/read-row.ts';
+import type { SampledRow } from '../../../src/alerter/evaluate/sample.ts';
+import { sampleReport, sampleVisit } from '../../../src/alerter/evaluate/sample-row.ts';
 import type { DiskRow } from '../../../src/report/columns.ts';
 import type { WorkerReport } from '../../../src/report/report.ts';
 import type { UntreatedReport } from '../../../src/storage/store/alert-store.ts';
@@ -20,15 +20,15 @@ import { at, day, diskRow, failedVisit, reportRow, visitRow } from './rows.ts';
  *   08:00 visit fails connect-refused       the stage follows from the code
  *   08:00 filtered visit fails dns
  */
-export function observationsOf(client: Client, story: string): readonly Observation[] {
+export function sampledRowsOf(client: Client, story: string): readonly SampledRow[] {
   return story
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '')
-    .map((line) => observationOf(client, line));
+    .map((line) => sampledRowOf(client, line));
 }
 
-function observationOf(client: Client, line: string): Observation {
+function sampledRowOf(client: Client, line: string): SampledRow {
   const [, time = '', said = ''] = /^((?:\+\d+ )?\d\d:\d\d)\s*(.*)$/.exec(line) ?? [];
   const atMs = at(time);
   const runId = `run of ${time}`;
@@ -36,7 +36,7 @@ function observationOf(client: Client, line: string): Observation {
   if (visit !== null) {
     const [, filtered, ending, code = ''] = visit;
     const over = { startedAtMs: atMs, runId, full: filtered === undefined };
-    return readVisit({ client, visit: ending === 'ok' ? visitRow(over) : failedVisit(stageOf(code), code, over) });
+    return sampleVisit({ client, visit: ending === 'ok' ? visitRow(over) : failedVisit(stageOf(code), code, over) });
   }
   const parts = said.split(',').map((part) => part.trim());
   const row: Mutable<Partial<UntreatedReport>> = { observedAtMs: atMs, runId, reportId: `report of ${time}` };
@@ -85,7 +85,7 @@ function observationOf(client: Client, line: string): Observation {
   }
   const data = disks.map((disk) => ({ ...disk }));
   const report = workers.length === 0 ? null : reportWith(worker('disks', [{ name: 'disk', data }]), ...workers);
-  return readReport({ client, row: reportRow(row), disks, networks: [], report });
+  return sampleReport({ client, row: reportRow(row), disks, networks: [], report });
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -106,8 +106,8 @@ export interface Told {
 }
 
 export interface Judging {
-  /** Judges observations that come at the same time. Says what changed, in sentences. */
-  readonly judge: (client: Client, observations: readonly Observation[]) => readonly string[];
+  /** Judges rows that come at the same time. Says what changed, in sentences. */
+  readonly judge: (client: Client, sampledRows: readonly SampledRow[]) => readonly string[];
   readonly told: () => Told;
 }
 
@@ -118,8 +118,8 @@ export function startJudging(): Judging {
   let memory: ClientMemory | null = null;
   const openOnes = (): readonly Alert[] => [...stored.values()].filter(({ state }) => state !== 'resolved');
   return {
-    judge: (client, observations) => {
-      const result = judgeClient({ rules: client.rules, memory, alerts: openOnes(), observations, everyMs });
+    judge: (client, sampledRows) => {
+      const result = judgeClient({ rules: client.rules, memory, alerts: openOnes(), sampledRows, everyMs });
       // Nothing but what JSON holds is there in the next pass.
       memory = JSON.parse(JSON.stringify(result.memory)) as ClientMemory;
       return result.alerts.flatMap((changed) => {
@@ -141,14 +141,14 @@ export function startJudging(): Judging {
 /** What a story's rows change, judged one by one, as sentences: `08:05 disk / fires critical`. */
 export function play(client: Client, story: string): readonly string[] {
   const judging = startJudging();
-  return observationsOf(client, story).flatMap((observation) =>
-    judging.judge(client, [observation]).map((sentence) => `${clock(observation.atMs)} ${sentence}`),
+  return sampledRowsOf(client, story).flatMap((sampledRow) =>
+    judging.judge(client, [sampledRow]).map((sentence) => `${clock(sampledRow.atMs)} ${sentence}`),
   );
 }
 
 /** The same, all rows in one batch; without the times of the rows, for only the end is seen. */
 export function playAtOnce(client: Client, story: string): readonly string[] {
-  return startJudging().judge(client, observationsOf(client, story));
+  return startJudging().judge(client, sampledRowsOf(client, story));
 }
 
 export function clock(atMs: number): string {

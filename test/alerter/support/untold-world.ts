@@ -1,6 +1,6 @@
 import { judgeFleet } from '../../../src/alerter/absence/fleet-conditions.ts';
 import { judgeClient } from '../../../src/alerter/transition/judge.ts';
-import { readReport, readVisit } from '../../../src/alerter/evaluate/read-row.ts';
+import { sampleReport, sampleVisit } from '../../../src/alerter/evaluate/sample-row.ts';
 import { tell } from '../../../src/alerter/dispatch/tell.ts';
 import type { DueMail } from '../../../src/alerter/dispatch/telling.ts';
 import type { Config } from '../../../src/config/config.ts';
@@ -64,12 +64,12 @@ export class UntoldWorld {
     const code = /^fails (.*)/.exec(said)?.[1];
     const over = { client: name, runId, startedAtMs: atMs + 1000 };
     const visit = code === undefined ? visitRow(over) : failedVisit('connect', code, over);
-    const observations = [readVisit({ client, visit })];
+    const sampledRows = [sampleVisit({ client, visit })];
     const percent = /^disk \/ (\d+)$/.exec(said)?.[1];
     if (percent !== undefined) {
       const row = reportRow({ client: name, runId, observedAtMs: atMs + 2000 });
       const disks = [diskRow({ used_percent: Number(percent) })];
-      observations.push(readReport({ client, row, disks, networks: [], report: null }));
+      sampledRows.push(sampleReport({ client, row, disks, networks: [], report: null }));
     }
     const before = this.#seen.get(name);
     this.#seen.set(name, {
@@ -82,7 +82,7 @@ export class UntoldWorld {
       rules: client.rules,
       memory: this.#memories.get(name) ?? null,
       alerts: this.#open().filter((alert) => alert.client === name),
-      observations,
+      sampledRows,
       everyMs: this.#config.collector.everyMs,
       nowMs: atMs + 60_000,
     });

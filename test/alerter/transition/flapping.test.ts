@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { clientWith, configOf } from '../support/config-of.ts';
 import { story } from '../support/story.ts';
-import { observationsOf, startJudging } from '../support/time-line.ts';
+import { sampledRowsOf, startJudging } from '../support/time-line.ts';
 
 const web1 = '<client name="web-1" ip="192.0.2.1" username="u"/>';
 
@@ -244,7 +244,7 @@ test('what flaps when config.xml ends flapping is told as it is with its next ro
   const rows = ['08:00 disk / 95', '08:05 disk / 50', '08:10 disk / 50', '08:15 disk / 95', '08:20 disk / 50'];
   const told = (alerts: string, row: string): readonly string[] => {
     const client = clientWith(alerts);
-    return judging.judge(client, observationsOf(client, row));
+    return judging.judge(client, sampledRowsOf(client, row));
   };
   for (const row of rows) told(disk1x, row);
   assert.deepEqual(told(disk1x, '08:25 disk / 50'), ['disk / flaps']);

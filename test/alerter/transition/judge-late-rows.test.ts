@@ -5,7 +5,7 @@ import { judgeClient } from '../../../src/alerter/transition/judge.ts';
 import { clientWith } from '../support/config-of.ts';
 import { at } from '../support/rows.ts';
 import { story } from '../support/story.ts';
-import { everyMs, observationsOf, startJudging } from '../support/time-line.ts';
+import { everyMs, sampledRowsOf, startJudging } from '../support/time-line.ts';
 
 const disk = '<alert type="disk" warning="85%" critical="95%"/>';
 const memory2x = '<alert type="memory" limit="90%"/>';
@@ -105,8 +105,8 @@ story('a late report of an earlier boot is no reboot', '', '08:00 boot 2\n07:00 
 
 test('late rows give the same one by one and at once', () => {
   const client = clientWith(disk);
-  const present = observationsOf(client, '10:00 disk / 50');
-  const late = observationsOf(
+  const present = sampledRowsOf(client, '10:00 disk / 50');
+  const late = sampledRowsOf(
     client,
     '08:00 disk / 96\n08:05 disk / 97\n08:10 disk / 90\n08:15 disk / 90\n08:20 disk / 50\n08:25 disk / 50',
   );
@@ -125,14 +125,14 @@ test('a clock that was ahead for a while does not make the present old', () => {
     rules: client.rules,
     memory: null,
     alerts: [],
-    observations: observationsOf(client, '+1 08:00 disk / 96'),
+    sampledRows: sampledRowsOf(client, '+1 08:00 disk / 96'),
     everyMs,
   });
   const after = judgeClient({
     rules: client.rules,
     memory: ahead.memory,
     alerts: ahead.alerts.map((alert) => ({ ...alert, id: 1 })),
-    observations: observationsOf(client, '08:05 disk / 50\n08:10 disk / 50'),
+    sampledRows: sampledRowsOf(client, '08:05 disk / 50\n08:10 disk / 50'),
     everyMs,
     nowMs: at('08:05'),
   });

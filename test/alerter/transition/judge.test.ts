@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { clientWith } from '../support/config-of.ts';
 import { story } from '../support/story.ts';
-import { observationsOf, playAtOnce, startJudging } from '../support/time-line.ts';
+import { sampledRowsOf, playAtOnce, startJudging } from '../support/time-line.ts';
 
 const disk = '<alert type="disk" warning="85%" critical="95%"/>';
 const cpu2x = '<alert type="cpu" limit="90%"/>';
@@ -215,17 +215,17 @@ test('a rule that takes a subject over ends the alert of the other, which has no
     clientWith('<alert type="disk" name="all" limit="90%"/>'),
     clientWith('<alert type="disk" name="data" mount="/data" limit="95%"/><alert type="disk" name="all" limit="90%"/>'),
   ];
-  judging.judge(before, observationsOf(before, '08:00 disk /data 96'));
-  const told = judging.judge(after, observationsOf(after, '08:05 disk /data 96\n08:10 disk /data 96'));
+  judging.judge(before, sampledRowsOf(before, '08:00 disk /data 96'));
+  const told = judging.judge(after, sampledRowsOf(after, '08:05 disk /data 96\n08:10 disk /data 96'));
   assert.deepEqual(told, ['all /data is over: unwatched', 'data /data fires critical']);
 });
 
 test('a failed unit that another rule judges now is no longer watched by the first: it has not recovered', () => {
   const judging = startJudging();
   const [before, after] = [clientWith(''), clientWith('<alert type="service" name="web" unit="nginx*"/>')];
-  judging.judge(before, observationsOf(before, '08:00 unit nginx.service failed'));
+  judging.judge(before, sampledRowsOf(before, '08:00 unit nginx.service failed'));
   const rows = '08:05 unit nginx.service failed\n08:10 unit nginx.service failed';
-  assert.deepEqual(judging.judge(after, observationsOf(after, rows)), [
+  assert.deepEqual(judging.judge(after, sampledRowsOf(after, rows)), [
     'service nginx.service is over: unwatched',
     'web nginx.service fires warning',
   ]);
@@ -236,8 +236,8 @@ test('a rule for the whole client that one further in has taken the place of end
   const all = '<alert type="cpu" name="all" limit="90%" for="1x"/>';
   const own = '<alert type="cpu" name="own" limit="99%" for="1x"/>';
   const [before, after] = [clientWith('', all), clientWith(own, all)];
-  judging.judge(before, observationsOf(before, '08:00 cpu 95'));
-  const told = judging.judge(after, observationsOf(after, '08:05 cpu 95\n08:10 cpu 95'));
+  judging.judge(before, sampledRowsOf(before, '08:00 cpu 95'));
+  const told = judging.judge(after, sampledRowsOf(after, '08:05 cpu 95\n08:10 cpu 95'));
   assert.deepEqual(told, ['all is over: unwatched']);
 });
 
@@ -247,23 +247,23 @@ test('a raised limit ends its alert with the next row, although the old way back
     clientWith('<alert type="cpu" limit="50%" for="1x"/>'),
     clientWith('<alert type="cpu" limit="60%" for="1x"/>'),
   ];
-  judging.judge(before, observationsOf(before, '08:00 cpu 59'));
-  assert.deepEqual(judging.judge(after, observationsOf(after, '08:05 cpu 59')), ['cpu is over: recovered']);
+  judging.judge(before, sampledRowsOf(before, '08:00 cpu 59'));
+  assert.deepEqual(judging.judge(after, sampledRowsOf(after, '08:05 cpu 59')), ['cpu is over: recovered']);
   assert.equal(judging.told().all[0]?.limitText, 'at least 60 %');
 });
 
 test('a raised critical limit makes a warning of its alert with the next row', () => {
   const judging = startJudging();
   const [before, after] = [clientWith(disk), clientWith('<alert type="disk" warning="85%" critical="97%"/>')];
-  judging.judge(before, observationsOf(before, '08:00 disk / 96'));
-  assert.deepEqual(judging.judge(after, observationsOf(after, '08:05 disk / 96')), ['disk / eases']);
+  judging.judge(before, sampledRowsOf(before, '08:00 disk / 96'));
+  assert.deepEqual(judging.judge(after, sampledRowsOf(after, '08:05 disk / 96')), ['disk / eases']);
 });
 
 test('a lowered limit goes on with its alert and says the new limit, or makes it worse', () => {
   const judging = startJudging();
   const [before, after] = [clientWith(disk), clientWith('<alert type="disk" warning="80%" critical="90%"/>')];
-  judging.judge(before, observationsOf(before, '08:00 disk / 91, disk /b 86'));
-  const told = judging.judge(after, observationsOf(after, '08:05 disk / 91, disk /b 86'));
+  judging.judge(before, sampledRowsOf(before, '08:00 disk / 91, disk /b 86'));
+  const told = judging.judge(after, sampledRowsOf(after, '08:05 disk / 91, disk /b 86'));
   assert.deepEqual(told, ['disk / gets worse']);
   assert.deepEqual(
     judging.told().open.map(({ limitText }) => limitText),
@@ -274,8 +274,8 @@ test('a lowered limit goes on with its alert and says the new limit, or makes it
 test('a changed limit keeps its alert', () => {
   const judging = startJudging();
   const [before, after] = [clientWith(disk), clientWith('<alert type="disk" warning="70%" critical="97%"/>')];
-  judging.judge(before, observationsOf(before, '08:00 disk / 96'));
-  assert.deepEqual(judging.judge(after, observationsOf(after, '08:05 disk / 94\n08:10 disk / 94')), ['disk / eases']);
+  judging.judge(before, sampledRowsOf(before, '08:00 disk / 96'));
+  assert.deepEqual(judging.judge(after, sampledRowsOf(after, '08:05 disk / 94\n08:10 disk / 94')), ['disk / eases']);
   assert.equal(judging.told().all.length, 1);
   assert.equal(judging.told().open[0]?.limitText, 'at least 70 %');
 });
@@ -286,8 +286,8 @@ test('a critical alert whose rule only warns now eases', () => {
     clientWith('<alert type="disk" limit="90%"/>'),
     clientWith('<alert type="disk" limit="90%" severity="warning"/>'),
   ];
-  judging.judge(before, observationsOf(before, '08:00 disk / 96'));
-  assert.deepEqual(judging.judge(after, observationsOf(after, '08:05 disk / 96\n08:10 disk / 96')), ['disk / eases']);
+  judging.judge(before, sampledRowsOf(before, '08:00 disk / 96'));
+  assert.deepEqual(judging.judge(after, sampledRowsOf(after, '08:05 disk / 96\n08:10 disk / 96')), ['disk / eases']);
 });
 
 test('a backlog in which an alert begins and ends is one alert with both times, of which people are to be told', () => {
@@ -298,7 +298,7 @@ test('a backlog in which an alert begins and ends is one alert with both times, 
    08:15 disk / 82`;
   assert.deepEqual(playAtOnce(client, rows), ['disk / was critical from 08:05 to 08:15, recovered']);
   const judging = startJudging();
-  judging.judge(client, observationsOf(client, rows));
+  judging.judge(client, sampledRowsOf(client, rows));
   assert.deepEqual(
     judging.told().all.map(({ settled, past, sequence }) => ({ settled, past, sequence })),
     [{ settled: false, past: false, sequence: 2 }],
@@ -310,7 +310,7 @@ test('an alert says since when, from what, at which value and limit, and which r
   const judging = startJudging();
   judging.judge(
     client,
-    observationsOf(client, '08:00 cpu 95\n08:05 cpu 96\n08:10 cpu 95\n08:15 cpu 97.25\n08:20 cpu 98'),
+    sampledRowsOf(client, '08:00 cpu 95\n08:05 cpu 96\n08:10 cpu 95\n08:15 cpu 97.25\n08:20 cpu 98'),
   );
   const [alert] = judging.told().open;
   assert.deepEqual(

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { readReport } from '../../../src/alerter/evaluate/read-row.ts';
-import type { Observation } from '../../../src/alerter/evaluate/observation.ts';
+import { sampleReport } from '../../../src/alerter/evaluate/sample-row.ts';
+import type { SampledRow } from '../../../src/alerter/evaluate/sample.ts';
 import { onBothDatabases } from '../../storage/support/databases.ts';
 import { clientWith } from '../support/config-of.ts';
 import { at, diskRow, reportRow } from '../support/rows.ts';
@@ -12,10 +12,10 @@ import type { Judging } from '../support/time-line.ts';
 
 const client = clientWith('');
 
-function reportAt(visit: number, mounts: readonly string[], usedPercent = 99): Observation {
+function reportAt(visit: number, mounts: readonly string[], usedPercent = 99): SampledRow {
   const disks = mounts.map((mount) => diskRow({ mount, used_percent: usedPercent }));
   const row = reportRow({ observedAtMs: at('08:00') + visit * everyMs });
-  return readReport({ client, row, disks, networks: [], report: null });
+  return sampleReport({ client, row, disks, networks: [], report: null });
 }
 
 const invented = (visit: number, count = 3_000): readonly string[] =>
@@ -59,7 +59,7 @@ test('of more new subjects than may have alerts the critical ones have them', ()
   const warnings = invented(0, 100).map((mount) => diskRow({ mount, used_percent: 91 }));
   const row = reportRow({ observedAtMs: at('08:00') });
   const disks = [...warnings, diskRow({ mount: '/data', used_percent: 99 })];
-  judging.judge(client, [readReport({ client, row, disks, networks: [], report: null })]);
+  judging.judge(client, [sampleReport({ client, row, disks, networks: [], report: null })]);
   assert.ok(openOf(judging).includes('/data'));
 });
 

@@ -1,16 +1,16 @@
 import type { Rule } from '../../config/config.ts';
 import type { Row } from '../../report/report.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import type { Reading } from './observation.ts';
-import { numberRule, readNumber } from './reading.ts';
-import type { NumberRule } from './reading.ts';
+import type { Sample } from './sample.ts';
+import { numberRule, numberSample } from './make-sample.ts';
+import type { NumberRule } from './make-sample.ts';
 import { numberOf, textOf } from './report-families.ts';
-import { isJudgedByDisks } from './rule-samples-disks.ts';
-import { isJudgedByNetworks } from './rule-samples-networks.ts';
-import { isJudgedByColumn } from './rule-samples-row.ts';
+import { isJudgedByDisks } from './disk-sampler.ts';
+import { isJudgedByNetworks } from './network-sampler.ts';
+import { isJudgedByColumn } from './row-sampler.ts';
 import { metricOfRule, rivalry } from './rule-metric.ts';
-import { judgesOf, labelMatcher } from './rule-samples.ts';
-import type { LabelMatcher, Sampler } from './rule-samples.ts';
+import { judgesOf, labelMatcher } from './sampler.ts';
+import type { LabelMatcher, Sampler } from './sampler.ts';
 
 interface FamilyRule extends NumberRule {
   readonly field: string;
@@ -37,12 +37,12 @@ export function createReportSampler(rules: readonly Rule[]): Sampler {
     names: rules.map(({ rule }) => rule.name),
     byRivalry: [...groupBy(rules, ({ rule }) => rivalry(rule)).values()],
   }));
-  return ({ families: report }, { readings, complete }) => {
+  return ({ families: report }, { samples, complete }) => {
     if (report === null) return;
     for (const { family, label, names, byRivalry } of families) {
       const found = report.of(family);
       if (found === null) continue;
-      for (const rivals of byRivalry) readings.push(...readingsOf(rivals, found.rows, label));
+      for (const rivals of byRivalry) samples.push(...samplesOf(rivals, found.rows, label));
       if (found.whole) complete.push(...names);
     }
   };
@@ -54,22 +54,22 @@ function subjectLabel(family: string, labels: readonly string[]): string {
 }
 
 /** Of several rows of one subject, as two processes of one name, the worst counts. */
-function readingsOf(rivals: readonly FamilyRule[], rows: readonly Row[], label: string): Iterable<Reading> {
-  const worst = new Map<string, Reading>();
+function samplesOf(rivals: readonly FamilyRule[], rows: readonly Row[], label: string): Iterable<Sample> {
+  const worst = new Map<string, Sample>();
   for (const row of rows) {
     const subject = label === '' ? '' : textOf(row, label);
     for (const judge of judgesOf(rivals, subject, ({ matches }) => matches((name) => textOf(row, name)))) {
       const key = `${judge.rule.name}\0${subject}`;
-      const reading = readNumber(judge, subject, numberOf(row, judge.field));
+      const sample = numberSample(judge, subject, numberOf(row, judge.field));
       const other = worst.get(key);
-      if (other === undefined || badness(reading) > badness(other)) worst.set(key, reading);
+      if (other === undefined || badness(sample) > badness(other)) worst.set(key, sample);
     }
   }
   return worst.values();
 }
 
-const order: readonly Reading['level'][] = ['unknown', 'none', 'warning', 'critical'];
+const order: readonly Sample['level'][] = ['unknown', 'none', 'warning', 'critical'];
 
-function badness({ level, clear }: Reading): number {
+function badness({ level, clear }: Sample): number {
   return order.indexOf(level) * 2 - (clear ? 1 : 0);
 }

@@ -2,7 +2,7 @@ import type { Rule } from '../../config/config.ts';
 import { globMatcher, splitGlobs } from '../../config/values/globs.ts';
 import type { DiskRow, NetworkRow } from '../../report/columns.ts';
 import type { UntreatedReport } from '../../storage/store/alert-store.ts';
-import type { Reading } from './observation.ts';
+import type { Sample } from './sample.ts';
 import type { ReportFamilies } from './report-families.ts';
 
 /** One row of `stats` with what hangs on it. */
@@ -16,16 +16,16 @@ export interface ReportRow {
 }
 
 /** What is collected of one row. */
-export interface Samples {
-  readonly readings: Reading[];
-  /** Readings of read-only file systems that count only if those were writable before. */
-  readonly ifWritable: Reading[];
-  /** Names of rules whose subjects are all among the readings. */
+export interface RowSamples {
+  readonly samples: Sample[];
+  /** Samples of read-only file systems that count only if those were writable before. */
+  readonly ifWritable: Sample[];
+  /** Names of rules whose subjects are all among the samples. */
   readonly complete: string[];
 }
 
 /** Reads one part of a row by the rules that judge it. Made once for a list of rules. */
-export type Sampler = (row: ReportRow, samples: Samples) => void;
+export type Sampler = (row: ReportRow, into: RowSamples) => void;
 
 /** What rules want to be loaded beside the row of `stats`. */
 export interface Needs {

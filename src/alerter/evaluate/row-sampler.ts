@@ -1,11 +1,11 @@
 import type { Rule } from '../../config/config.ts';
 import type { UntreatedReport } from '../../storage/store/alert-store.ts';
 import { formatValue } from './describe-value.ts';
-import { numberRule, readNumber } from './reading.ts';
-import type { NumberRule } from './reading.ts';
+import { numberRule, numberSample } from './make-sample.ts';
+import type { NumberRule } from './make-sample.ts';
 import { metricOfRule, rivalry } from './rule-metric.ts';
-import { judgesOf } from './rule-samples.ts';
-import type { Sampler } from './rule-samples.ts';
+import { judgesOf } from './sampler.ts';
+import type { Sampler } from './sampler.ts';
 
 type ValueOf = (row: UntreatedReport) => number | null;
 
@@ -26,8 +26,8 @@ export function createRowSampler(rules: readonly Rule[]): Sampler {
   });
   // What another rule judges in its place must not stay open for ever.
   const outdone = own.filter((one) => !judged.includes(one)).map(({ rule }) => rule.name);
-  return ({ row }, { readings, complete }) => {
-    for (const { judge, valueOf } of judged) readings.push(readNumber(judge, '', valueOf(row), row));
+  return ({ row }, { samples, complete }) => {
+    for (const { judge, valueOf } of judged) samples.push(numberSample(judge, '', valueOf(row), row));
     for (const name of outdone) complete.push(name);
   };
 }

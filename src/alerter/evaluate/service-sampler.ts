@@ -1,9 +1,9 @@
 import type { Rule } from '../../config/config.ts';
 import { splitGlobs } from '../../config/values/globs.ts';
-import { readFault, readUnknown, readWell } from './reading.ts';
+import { faultSample, unknownSample, clearSample } from './make-sample.ts';
 import { textOf } from './report-families.ts';
-import { judgesOf, labelMatcher } from './rule-samples.ts';
-import type { ReportRow, Sampler } from './rule-samples.ts';
+import { judgesOf, labelMatcher } from './sampler.ts';
+import type { ReportRow, Sampler } from './sampler.ts';
 
 interface ServiceRule {
   readonly rule: Rule;
@@ -24,13 +24,13 @@ export function createServiceSampler(rules: readonly Rule[]): Sampler {
   const watching = own.filter(({ rule }) => rule.state !== 'active').map(({ rule }) => rule.name);
   const expecting = names.filter((name) => !watching.includes(name));
   const expected = [...new Set(own.flatMap(({ rule }) => unitsOf(rule)))];
-  return (row, { readings, complete }) => {
+  return (row, { samples, complete }) => {
     if (names.length === 0) return;
     const judged = (unit: string): readonly ServiceRule[] => judgesOf(own, unit, ({ matches }) => matches(unit));
     const failed = failedUnits(row);
     for (const subject of failed?.units ?? []) {
       for (const { rule } of judged(subject)) {
-        if (rule.state !== 'active') readings.push(readFault({ rule, subject, valueText: 'failed' }));
+        if (rule.state !== 'active') samples.push(faultSample({ rule, subject, valueText: 'failed' }));
       }
     }
     if (failed?.whole === true) complete.push(...watching);
@@ -40,9 +40,9 @@ export function createServiceSampler(rules: readonly Rule[]): Sampler {
       for (const { rule } of judged(subject)) {
         if (rule.state !== 'active') continue;
         const state = states.get(subject);
-        if (state === undefined) readings.push(readUnknown(rule, subject));
-        else if (state.active) readings.push(readWell({ rule, subject, valueText: 'active' }));
-        else readings.push(readFault({ rule, subject, valueText: state.text }));
+        if (state === undefined) samples.push(unknownSample(rule, subject));
+        else if (state.active) samples.push(clearSample({ rule, subject, valueText: 'active' }));
+        else samples.push(faultSample({ rule, subject, valueText: state.text }));
       }
     }
     complete.push(...expecting);

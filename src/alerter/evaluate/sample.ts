@@ -3,7 +3,7 @@ import type { DiskRow } from '../../report/columns.ts';
 import type { Level } from '../../storage/store/alert.ts';
 
 /** What one row says about one subject of one rule. */
-export interface Reading {
+export interface Sample {
   readonly rule: Rule;
   readonly subject: string;
   readonly level: Level;
@@ -22,7 +22,7 @@ export interface Reading {
 }
 
 /** One row of `stats` or `visits`, read by the rules of its client. */
-export interface Observation {
+export interface SampledRow {
   readonly client: string;
   /** observed_at of a report, started_at of a visit. */
   readonly atMs: number;
@@ -30,14 +30,14 @@ export interface Observation {
   readonly runId: string;
   /** Report id, or `run/client`. */
   readonly evidence: string;
-  readonly readings: readonly Reading[];
-  /** Readings of read-only file systems that count only if those were writable before. */
-  readonly ifWritable: readonly Reading[];
+  readonly samples: readonly Sample[];
+  /** Samples of read-only file systems that count only if those were writable before. */
+  readonly ifWritable: readonly Sample[];
   /** How a visit ended, see ClientMemory.visits; null: it does not count, or a report. */
   readonly visitEnd: string | null;
   /** The mounts of a report; null: not loaded, or a visit. */
   readonly disks: readonly DiskRow[] | null;
-  /** Names of rules whose subjects are all listed in `readings`: who is not among them is gone. */
+  /** Names of rules whose subjects are all listed in `samples`: who is not among them is gone. */
   readonly complete: readonly string[];
   /** Of a report: which boot it speaks of, and how long that has lasted; null: unknown, or a visit. */
   readonly bootId: string | null;

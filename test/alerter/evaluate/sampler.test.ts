@@ -268,8 +268,8 @@ for (const [op, value, level] of [
   ['ne', 4, 'critical'],
 ] as const) {
   test(`${value} ${op} 5 is ${level}`, () => {
-    const { readings } = observe(`<alert metric="load_load1" op="${op}" limit="5"/>`, { row: { load1: value } });
-    const reading = readings.find(({ rule }) => rule.metric === 'load_load1');
-    assert.deepEqual([reading?.level, reading?.clear], [level, level === 'none']);
+    const { samples } = observe(`<alert metric="load_load1" op="${op}" limit="5"/>`, { row: { load1: value } });
+    const sample = samples.find(({ rule }) => rule.metric === 'load_load1');
+    assert.deepEqual([sample?.level, sample?.clear], [level, level === 'none']);
   });
 }

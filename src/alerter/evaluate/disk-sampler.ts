@@ -4,11 +4,11 @@ import type { DiskRow } from '../../report/columns.ts';
 import { maxSubjects } from '../../report/limits.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { describeFree, formatValue } from './describe-value.ts';
-import { numberRule, readNumber, readNumberIf } from './reading.ts';
-import type { NumberRule } from './reading.ts';
+import { numberRule, numberSample, numberSampleIf } from './make-sample.ts';
+import type { NumberRule } from './make-sample.ts';
 import { metricOfRule, rivalry } from './rule-metric.ts';
-import { judgesOf, labelMatcher } from './rule-samples.ts';
-import type { ReportRow, Sampler } from './rule-samples.ts';
+import { judgesOf, labelMatcher } from './sampler.ts';
+import type { ReportRow, Sampler } from './sampler.ts';
 
 type DiskField = 'size_bytes' | 'used_bytes' | 'available_bytes' | 'used_percent' | 'inodes_percent' | 'unresponsive';
 
@@ -61,7 +61,7 @@ export function createDiskSampler(rules: readonly Rule[]): Sampler {
     known.set(disk.mount, { fstype, source, scope, mode, judgements });
     return judgements;
   };
-  return (row, { readings, ifWritable: readOnly, complete }) => {
+  return (row, { samples, ifWritable: readOnly, complete }) => {
     if (names.length === 0 || row.disks === null) return;
     const seconds = secondMounts(row.disks);
     for (const disk of row.disks) {
@@ -69,10 +69,10 @@ export function createDiskSampler(rules: readonly Rule[]): Sampler {
         if (oncePerDevice && seconds?.has(disk.mount) === true) continue;
         const value = disk[judge.field];
         const { freeBytes } = judge.rule;
-        (ifWritable ? readOnly : readings).push(
+        (ifWritable ? readOnly : samples).push(
           freeBytes === null
-            ? readNumber(judge, disk.mount, value, disk)
-            : readNumberIf(judge, disk.mount, value, isLess(disk.available_bytes, freeBytes), disk),
+            ? numberSample(judge, disk.mount, value, disk)
+            : numberSampleIf(judge, disk.mount, value, isLess(disk.available_bytes, freeBytes), disk),
         );
       }
     }

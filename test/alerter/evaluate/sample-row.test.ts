@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { needsOf, readReport } from '../../../src/alerter/evaluate/read-row.ts';
+import { needsOf, sampleReport } from '../../../src/alerter/evaluate/sample-row.ts';
 import type { WorkerReport } from '../../../src/report/report.ts';
 import { reportWith, worker } from '../../report/support/sample-report.ts';
 import { clientWith } from '../support/config-of.ts';
@@ -66,7 +66,7 @@ test('with the report it is known which probe failed and what was left out', () 
     unresponsive: 0,
   };
   const complete = (...workers: readonly WorkerReport[]): readonly string[] =>
-    [...readReport({ client: clientWith(''), ...rowOfReport(reportWith(...workers)) }).complete].sort();
+    [...sampleReport({ client: clientWith(''), ...rowOfReport(reportWith(...workers)) }).complete].sort();
   const services = worker('services', [{ name: 'services', data: [{ failed_units: 0 }] }]);
   assert.deepEqual(
     complete(worker('disks', [{ name: 'disk', data: [disk] }]), services, worker('os', [], 'broken')),

@@ -1,12 +1,12 @@
 import type { Rule } from '../../config/config.ts';
 import type { DiskRow } from '../../report/columns.ts';
-import type { Reading } from './observation.ts';
-import { readFault, readUnknown, readWell } from './reading.ts';
-import { disksAreWhole, maxKnown, pathsOf } from './rule-samples-disks.ts';
-import { judgesOf, labelMatcher } from './rule-samples.ts';
-import type { Sampler, Samples } from './rule-samples.ts';
+import type { Sample } from './sample.ts';
+import { faultSample, unknownSample, clearSample } from './make-sample.ts';
+import { disksAreWhole, maxKnown, pathsOf } from './disk-sampler.ts';
+import { judgesOf, labelMatcher } from './sampler.ts';
+import type { Sampler, RowSamples } from './sampler.ts';
 
-type Condition = (rule: Rule, rules: readonly Rule[]) => (disk: DiskRow, samples: Samples) => void;
+type Condition = (rule: Rule, rules: readonly Rule[]) => (disk: DiskRow, into: RowSamples) => void;
 
 const conditions: Readonly<Record<string, Condition>> = {
   'mount-unresponsive': readUnresponsive,
@@ -30,14 +30,14 @@ export function createMountSampler(rules: readonly Rule[]): Sampler {
   const judged = paths.flatMap((path) =>
     judgesOf(own, path, (one) => one.paths.includes(path)).map(({ rule }) => ({ rule, path })),
   );
-  return (row, { readings, complete }) => {
+  return (row, { samples, complete }) => {
     if (judged.length === 0 || row.disks === null) return;
     const mounted = new Set(row.disks.filter(({ mode }) => mode !== 'missing').map(({ mount }) => mount));
     const whole = disksAreWhole(row);
     for (const { rule, path: subject } of judged) {
-      if (mounted.has(subject)) readings.push(readWell({ rule, subject, valueText: 'mounted' }));
-      else if (whole) readings.push(readFault({ rule, subject, valueText: 'not mounted' }));
-      else readings.push(readUnknown(rule, subject));
+      if (mounted.has(subject)) samples.push(clearSample({ rule, subject, valueText: 'mounted' }));
+      else if (whole) samples.push(faultSample({ rule, subject, valueText: 'not mounted' }));
+      else samples.push(unknownSample(rule, subject));
     }
     complete.push(...names);
   };
@@ -49,19 +49,19 @@ export function createMountConditionSampler(rules: readonly Rule[]): Sampler | n
   if (own.length === 0) return null;
   const names = own.map(({ name }) => name);
   const readers = own.flatMap((rule) => conditions[rule.name]?.(rule, rules) ?? []);
-  return (row, samples) => {
+  return (row, into) => {
     if (row.disks === null) return;
-    for (const disk of row.disks) for (const read of readers) read(disk, samples);
-    if (disksAreWhole(row)) samples.complete.push(...names);
+    for (const disk of row.disks) for (const read of readers) read(disk, into);
+    if (disksAreWhole(row)) into.complete.push(...names);
   };
 }
 
 /** Good answers of mounts that nothing outside of the kernel can hold up are not recorded. */
 function readUnresponsive(rule: Rule) {
-  return ({ mount: subject, unresponsive, scope, fstype }: DiskRow, { readings }: Samples): void => {
+  return ({ mount: subject, unresponsive, scope, fstype }: DiskRow, { samples }: RowSamples): void => {
     const mayHang = scope === 'network' || fstype?.startsWith('fuse') === true;
-    if (unresponsive === 1) readings.push(readFault({ rule, subject, valueText: 'does not answer' }));
-    else if (unresponsive === 0 && mayHang) readings.push(readWell({ rule, subject, valueText: 'answers' }));
+    if (unresponsive === 1) samples.push(faultSample({ rule, subject, valueText: 'does not answer' }));
+    else if (unresponsive === 0 && mayHang) samples.push(clearSample({ rule, subject, valueText: 'answers' }));
   };
 }
 
@@ -71,22 +71,22 @@ function readUnresponsive(rule: Rule) {
  */
 function readMissing(rule: Rule, rules: readonly Rule[]) {
   const expected = new Set(rules.flatMap((other) => (other.type === 'mount' ? pathsOf(other) : [])));
-  return ({ mount: subject, mode }: DiskRow, { readings }: Samples): void => {
+  return ({ mount: subject, mode }: DiskRow, { samples }: RowSamples): void => {
     if (mode === 'missing' && !expected.has(subject))
-      readings.push(readFault({ rule, subject, valueText: 'not mounted' }));
+      samples.push(faultSample({ rule, subject, valueText: 'not mounted' }));
   };
 }
 
 function readReadOnly(rule: Rule) {
   // Nearly every mount of every row is writable.
-  const well = new Map<string, Reading>();
-  return ({ mount: subject, scope, mode }: DiskRow, { readings, ifWritable }: Samples): void => {
+  const well = new Map<string, Sample>();
+  return ({ mount: subject, scope, mode }: DiskRow, { samples, ifWritable }: RowSamples): void => {
     if (scope !== 'local') return;
-    if (mode === 'ro') ifWritable.push(readFault({ rule, subject, valueText: 'read-only' }));
+    if (mode === 'ro') ifWritable.push(faultSample({ rule, subject, valueText: 'read-only' }));
     if (mode !== 'rw') return;
     if (well.size >= maxKnown) well.clear();
-    const reading = well.get(subject) ?? readWell({ rule, subject, valueText: 'writable' });
-    well.set(subject, reading);
-    readings.push(reading);
+    const sample = well.get(subject) ?? clearSample({ rule, subject, valueText: 'writable' });
+    well.set(subject, sample);
+    samples.push(sample);
   };
 }

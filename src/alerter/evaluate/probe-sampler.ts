@@ -1,6 +1,6 @@
 import type { Rule } from '../../config/config.ts';
-import { readFault } from './reading.ts';
-import type { Sampler } from './rule-samples.ts';
+import { faultSample } from './make-sample.ts';
+import type { Sampler } from './sampler.ts';
 
 export function isProbeCondition(rule: Rule): boolean {
   return rule.origin === 'condition' && rule.name === 'probe-failed';
@@ -10,11 +10,11 @@ export function isProbeCondition(rule: Rule): boolean {
 export function createProbeSampler(rules: readonly Rule[]): Sampler | null {
   const rule = rules.find(isProbeCondition);
   if (rule === undefined) return null;
-  return ({ row, families }, { readings, complete }) => {
+  return ({ row, families }, { samples, complete }) => {
     if (row.probe_errors > 0 && families === null) return;
     if (row.probe_errors > 0) {
       for (const [subject, valueText] of families?.failedProbes ?? []) {
-        readings.push(readFault({ rule, subject, valueText }));
+        samples.push(faultSample({ rule, subject, valueText }));
       }
     }
     complete.push(rule.name);

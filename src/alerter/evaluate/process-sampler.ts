@@ -1,8 +1,8 @@
 import type { Rule } from '../../config/config.ts';
-import { numberRule, readNumber } from './reading.ts';
+import { numberRule, numberSample } from './make-sample.ts';
 import { numberOf, textOf } from './report-families.ts';
-import { judgesOf } from './rule-samples.ts';
-import type { Sampler } from './rule-samples.ts';
+import { judgesOf } from './sampler.ts';
+import type { Sampler } from './sampler.ts';
 
 export function isJudgedByProcesses(rule: Rule): boolean {
   return rule.type === 'process';
@@ -18,12 +18,12 @@ export function createProcessSampler(rules: readonly Rule[]): Sampler {
   const judged = [...new Set(own.map(({ match }) => match))].flatMap((match) =>
     judgesOf(own, match, ({ rule, match: own }) => own === match && !rule.except.some((one) => one['match'] === match)),
   );
-  return ({ families }, { readings, complete }) => {
+  return ({ families }, { samples, complete }) => {
     if (names.length === 0 || families === null) return;
     const counts = new Map(
       (families.of('process_match')?.rows ?? []).map((row) => [textOf(row, 'match'), numberOf(row, 'count')]),
     );
-    for (const judge of judged) readings.push(readNumber(judge, judge.match, counts.get(judge.match) ?? null));
+    for (const judge of judged) samples.push(numberSample(judge, judge.match, counts.get(judge.match) ?? null));
     complete.push(...names);
   };
 }

@@ -2,10 +2,10 @@ import type { Rule } from '../../config/config.ts';
 import type { NetworkRow } from '../../report/columns.ts';
 import { maxSubjects } from '../../report/limits.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { numberRule, readNumber } from './reading.ts';
+import { numberRule, numberSample } from './make-sample.ts';
 import { metricOfRule, rivalry } from './rule-metric.ts';
-import { judgesOf, labelMatcher } from './rule-samples.ts';
-import type { ReportRow, Sampler } from './rule-samples.ts';
+import { judgesOf, labelMatcher } from './sampler.ts';
+import type { ReportRow, Sampler } from './sampler.ts';
 
 export function isJudgedByNetworks(rule: Rule): boolean {
   return rule.type === 'network-errors' || metricOfRule(rule)?.family === 'network';
@@ -21,12 +21,12 @@ export function createNetworkSampler(rules: readonly Rule[]): Sampler {
   });
   const names = own.map(({ rule }) => rule.name);
   const byRivalry = [...groupBy(own, ({ rule }) => rivalry(rule)).values()];
-  return (row, { readings, complete }) => {
+  return (row, { samples, complete }) => {
     if (names.length === 0 || row.networks === null) return;
     for (const network of row.networks) {
       for (const rivals of byRivalry) {
         for (const judge of judgesOf(rivals, network.interface, ({ matches }) => matches(network))) {
-          readings.push(readNumber(judge, network.interface, judge.valueOf(network)));
+          samples.push(numberSample(judge, network.interface, judge.valueOf(network)));
         }
       }
     }

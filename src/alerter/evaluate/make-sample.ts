@@ -4,7 +4,7 @@ import type { Level } from '../../storage/store/alert.ts';
 import { describeLimit, formatValue } from './describe-value.ts';
 import { createLevelJudge } from './judge-level.ts';
 import type { LevelJudge } from './judge-level.ts';
-import type { Reading } from './observation.ts';
+import type { Sample } from './sample.ts';
 import { unitOfRule } from './rule-metric.ts';
 
 /** A rule that judges numbers, with what is found out of it once. */
@@ -21,32 +21,32 @@ export function numberRule(rule: Rule, describe?: NumberRule['describe']): Numbe
 }
 
 /** What a rule says of a number; null is unknown. */
-export function readNumber(judge: NumberRule, subject: string, value: number | null, row: unknown = null): Reading {
-  return new NumberReading(judge, subject, value, row);
+export function numberSample(judge: NumberRule, subject: string, value: number | null, row: unknown = null): Sample {
+  return new NumberSample(judge, subject, value, row);
 }
 
 /** The same, where a second condition must hold too: null while that one is unknown. */
-export function readNumberIf(
+export function numberSampleIf(
   judge: NumberRule,
   subject: string,
   value: number | null,
   both: boolean | null,
   row: unknown = null,
-): Reading {
-  const reading = new NumberReading(judge, subject, value, row);
-  if (reading.level === 'none' || reading.level === 'unknown') {
-    if (both === false) reading.clear = true;
-    return reading;
+): Sample {
+  const sample = new NumberSample(judge, subject, value, row);
+  if (sample.level === 'none' || sample.level === 'unknown') {
+    if (both === false) sample.clear = true;
+    return sample;
   }
-  if (both === true) return reading;
-  reading.level = both === null ? 'unknown' : 'none';
-  reading.clear = both === false;
-  reading.eased = both === false;
-  return reading;
+  if (both === true) return sample;
+  sample.level = both === null ? 'unknown' : 'none';
+  sample.clear = both === false;
+  sample.eased = both === false;
+  return sample;
 }
 
-// A class for its getters: a million rows bring twenty million readings, and of nearly all of them nobody wants words.
-class NumberReading implements Reading {
+// A class for its getters: a million rows bring twenty million samples, and of nearly all of them nobody wants words.
+class NumberSample implements Sample {
   readonly judge: NumberRule;
   readonly rule: Rule;
   readonly subject: string;
@@ -86,20 +86,20 @@ interface Said {
 }
 
 /** Something is wrong that is no number. */
-export function readFault({ rule, subject, valueText, pauseMs = 0 }: Said): Reading {
+export function faultSample({ rule, subject, valueText, pauseMs = 0 }: Said): Sample {
   return fact(rule, subject, rule.severity, valueText, pauseMs);
 }
 
 /** All is well with what is no number. */
-export function readWell({ rule, subject, valueText }: Said): Reading {
+export function clearSample({ rule, subject, valueText }: Said): Sample {
   return fact(rule, subject, 'none', valueText, 0);
 }
 
-export function readUnknown(rule: Rule, subject: string): Reading {
+export function unknownSample(rule: Rule, subject: string): Sample {
   return fact(rule, subject, 'unknown', 'unknown', 0);
 }
 
-function fact(rule: Rule, subject: string, level: Level, valueText: string, pauseMs: number): Reading {
+function fact(rule: Rule, subject: string, level: Level, valueText: string, pauseMs: number): Sample {
   const eased = level !== 'critical';
   return { rule, subject, level, clear: level === 'none', eased, value: null, valueText, limitText: '', pauseMs };
 }

@@ -2,21 +2,21 @@ import type { Client, Rule } from '../../config/config.ts';
 import type { DiskRow, NetworkRow } from '../../report/columns.ts';
 import type { Report } from '../../report/report.ts';
 import type { UntreatedReport, UntreatedVisit } from '../../storage/store/alert-store.ts';
-import type { Observation, Reading } from './observation.ts';
+import type { SampledRow, Sample } from './sample.ts';
 import { readFamilies } from './report-families.ts';
-import { createDiskSampler, isJudgedByDisks } from './rule-samples-disks.ts';
-import { createMountConditionSampler, createMountSampler, isMountCondition } from './rule-samples-mounts.ts';
-import { createNetworkSampler, isJudgedByNetworks } from './rule-samples-networks.ts';
-import { createProbeSampler, isProbeCondition } from './rule-samples-probes.ts';
-import { createProcessSampler, isJudgedByProcesses } from './rule-samples-processes.ts';
-import { createReportSampler, isJudgedByReport } from './rule-samples-report.ts';
-import { createRowSampler } from './rule-samples-row.ts';
-import { createServiceSampler, isJudgedByServices } from './rule-samples-services.ts';
-import type { Needs, Sampler } from './rule-samples.ts';
+import { createDiskSampler, isJudgedByDisks } from './disk-sampler.ts';
+import { createMountConditionSampler, createMountSampler, isMountCondition } from './mount-sampler.ts';
+import { createNetworkSampler, isJudgedByNetworks } from './network-sampler.ts';
+import { createProbeSampler, isProbeCondition } from './probe-sampler.ts';
+import { createProcessSampler, isJudgedByProcesses } from './process-sampler.ts';
+import { createReportSampler, isJudgedByReport } from './report-sampler.ts';
+import { createRowSampler } from './row-sampler.ts';
+import { createServiceSampler, isJudgedByServices } from './service-sampler.ts';
+import type { Needs, Sampler } from './sampler.ts';
 import { endOfVisit } from './unreliable.ts';
-import { createVisitReader, readingOfArrival } from './visit-conditions.ts';
+import { createVisitSampler, arrivalSample } from './visit-conditions.ts';
 
-export interface ReadReportOptions {
+export interface SampleReportOptions {
   readonly client: Client;
   readonly row: UntreatedReport;
   /** null: not loaded, because no rule needs them. */
@@ -27,23 +27,23 @@ export interface ReadReportOptions {
 }
 
 /** What a row of `stats` says to the judge, by the rules of its client. */
-export function readReport({ client, row, disks, networks, report }: ReadReportOptions): Observation {
+export function sampleReport({ client, row, disks, networks, report }: SampleReportOptions): SampledRow {
   const { samplers, arrival } = compiled(client.rules);
   const isOfVisit = row.receivedAtMs - row.observedAtMs <= longestVisitMs;
-  const readings: Reading[] = arrival === null || !isOfVisit ? [] : [arrival];
+  const samples: Sample[] = arrival === null || !isOfVisit ? [] : [arrival];
   const complete: string[] = [];
   const families = report === null ? null : readFamilies(report);
-  const samples = { readings, ifWritable: [] as Reading[], complete };
+  const into = { samples, ifWritable: [] as Sample[], complete };
   const input = { row, disks, networks, families };
-  for (const sample of samplers) sample(input, samples);
+  for (const sampler of samplers) sampler(input, into);
   return {
     client: client.name,
     atMs: row.observedAtMs,
     kind: 'report',
     runId: row.runId,
     evidence: row.reportId,
-    readings,
-    ifWritable: samples.ifWritable,
+    samples,
+    ifWritable: into.ifWritable,
     visitEnd: null,
     disks: row.unresponsive_mounts === null ? null : disks,
     complete,
@@ -58,14 +58,20 @@ const longestVisitMs = 60_000;
 const nothing: readonly never[] = [];
 
 /** What a row of `visits` says to the judge. */
-export function readVisit({ client, visit }: { readonly client: Client; readonly visit: UntreatedVisit }): Observation {
+export function sampleVisit({
+  client,
+  visit,
+}: {
+  readonly client: Client;
+  readonly visit: UntreatedVisit;
+}): SampledRow {
   return {
     client: client.name,
     atMs: visit.startedAtMs,
     kind: 'visit',
     runId: visit.runId,
     evidence: `${visit.runId}/${client.name}`,
-    readings: compiled(client.rules).readVisit(visit),
+    samples: compiled(client.rules).sampleVisit(visit),
     ifWritable: nothing,
     visitEnd: endOfVisit(visit),
     disks: null,
@@ -88,8 +94,8 @@ export function needsOf(rules: readonly Rule[], row?: UntreatedReport): Needs {
 
 interface Compiled {
   readonly samplers: readonly Sampler[];
-  readonly arrival: Reading | null;
-  readonly readVisit: (visit: UntreatedVisit) => readonly Reading[];
+  readonly arrival: Sample | null;
+  readonly sampleVisit: (visit: UntreatedVisit) => readonly Sample[];
   readonly needs: Needs;
   /** Of a row without failed units and failed probes. */
   readonly needsAlways: Needs;
@@ -127,8 +133,8 @@ function compile(rules: readonly Rule[]): Compiled {
   const sometimes = rules.some((rule) => isJudgedByServices(rule) || isProbeCondition(rule));
   return {
     samplers: samplers.filter((sampler) => sampler !== null),
-    arrival: readingOfArrival(rules),
-    readVisit: createVisitReader(rules),
+    arrival: arrivalSample(rules),
+    sampleVisit: createVisitSampler(rules),
     needs: { disks, networks, reports: always || sometimes },
     needsAlways: { disks, networks, reports: always },
   };
