@@ -11,7 +11,6 @@ import { decodeRequest } from '../src/report/agent-request.ts';
 import { encodeJsonFrame } from '../src/report/frames.ts';
 import { protocolVersion } from '../src/report/wire.ts';
 import { monotonicMs, readBootId } from './start/clock.ts';
-import { keepCompiled } from './start/compiled.ts';
 import { install } from './start/install.ts';
 import type { Brought } from './start/install.ts';
 import { agentFault, agentVersion, makeReport } from './spool/make-report.ts';
@@ -52,7 +51,6 @@ async function answer(collectors: Collectors): Promise<void> {
   const names = { machine: /^[^./][^/]*$/.test(machineId) ? machineId : 'unknown', collector: request.collector };
   if (request.kind === 'spool') {
     await runSpool({ request, collectors, roots, names, pauseMs: Number(pauseSeconds) * 1000 });
-    keepCompiled();
     return;
   }
   const bootId = readBootId();
@@ -84,5 +82,4 @@ async function answer(collectors: Collectors): Promise<void> {
     keepSpoolScript(visit, { request, digest, node: process.execPath, guard: guard === 't' ? 't' : 'w' });
   }
   closeVisit(visit);
-  keepCompiled();
 }

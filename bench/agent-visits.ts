@@ -44,7 +44,6 @@ async function measureVisits(input: AgentVisitsInput, home: string): Promise<Age
   const collectorId = randomUUID();
   runShell(commandFor(bundles, collectorId, bundles.agent), env, bundles.agent.packed());
   const visit = commandFor(bundles, collectorId, null);
-  // The second visit makes the compiled form that all later ones use.
   runShell(visit, env);
   await sleep(beforeVisitsMs);
   const restore = rememberState(home);

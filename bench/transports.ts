@@ -57,7 +57,7 @@ export async function benchTransports({ quick }: BenchOptions): Promise<BenchRes
       const port = Number(printed.toString());
       const far = { ...near, port, knownHosts: [sshd.hostKeyLine().replace(`:${sshd.port} `, `:${port} `)] };
       const home = mkdtempSync(path.join(dir, 'home-'));
-      // The agent is brought here, and makes its compiled form.
+      // The agent is uploaded here.
       for (const way of ['ssh2', 'openssh'] as const) await visitBy(way, near);
       for (let time = 0; time < 2; time += 1) await visitHere(home);
       const cpu = await cpuFigures(near, quick ? 1 : 7);

@@ -24,7 +24,7 @@ const options = {
   format: 'cjs',
   minify: true,
   legalComments: 'none',
-  // A vm.Script, which the agent is, cannot import: what is loaded on demand is loaded by require.
+  // Code made by Function cannot import: modules that are loaded on demand are loaded by require.
   supported: { 'dynamic-import': false },
   define: { AGENT_VERSION: JSON.stringify(version) },
   logLevel: 'warning',
@@ -38,29 +38,18 @@ await build({
   banner: { js: refuseOldNode },
 });
 
-// Compiling takes the program that runs at every visit a seventh of its time, so it keeps what V8 made of it in a file
-// beside its own (agent/start/compiled.ts). A file that is not what was written, by its digest, is not given to V8. Each of its
-// parts asks for node:fs again, 26 times in all: `require` would take 0.1 ms for that, so it is asked once a module.
-const startCompiled = (code) =>
-  `${refuseOldNode}(function(f,c,v,n,d,s,b){
-if(n)try{d=f.readFileSync(n);d=c.createHash("sha256").update(d.subarray(32)).digest().equals(d.subarray(0,32))?d.subarray(32):void 0}catch(e){d=void 0}
-s=new v.Script(${JSON.stringify(code)},{filename:"agent.cjs",cachedData:d});
-if(n&&(!d||s.cachedDataRejected))globalThis.fleetHealthCompiled={file:n,code:function(){return s.createCachedData()}};
-b={"node:fs":f,"node:crypto":c};
-s.runInThisContext()(function(m){return b[m]||(b[m]=require(m))},module,exports)
-})(require("fs"),require("crypto"),require("vm"),typeof __filename=="string"&&/\\.[tw]\\.cjs$/.test(__filename)?__filename.slice(0,-3)+"cache":"");
-`.replaceAll('\n', '');
-
-// Compiled after the check of the version, so it may be written as the oldest node that passes it can read it.
+// The program is a string, so that a node that cannot parse its syntax still reads and runs the check of the version.
 const { outputFiles } = await build({
   ...options,
   entryPoints: ['agent/main.ts'],
   target: 'node18',
   write: false,
 });
+// In single quotes: esbuild writes double ones, and each escaped quote is a byte more to upload.
+const code = outputFiles[0].text.replace(/[\\']/g, '\\$&').replaceAll('\n', '\\n');
 mkdirSync(outdir, { recursive: true });
 writeFileSync(
   path.join(outdir, 'agent.cjs'),
-  startCompiled(`(function(require,module,exports){${outputFiles[0].text}})`),
+  `${refuseOldNode}Function("require","module","exports",'${code}')(require,module,exports);\n`,
 );
 writeFileSync(path.join(outdir, 'agent.sh'), shellAgent(version));

@@ -14,8 +14,7 @@ export interface Brought {
 /** How this agent is ended when it hangs: by `timeout`, or by its own watchdog. */
 export type Guard = 't' | 'w';
 
-/** A program or its compiled form. */
-const agentPattern = /^([0-9a-f]{64})\.[tw]\.(?:cjs|cache)$/;
+const agentPattern = /^([0-9a-f]{64})\.[tw]\.cjs$/;
 
 /**
  * Keeps this program in the first place that takes it, and removes those of other versions from all of them. The name

@@ -27,11 +27,10 @@ for (const [what, damage, damagedInSpool] of [
     const own = clientDir();
     const dir = path.dirname(own);
     const agent = path.join(dir, `${bundles.agent.digest}.t.cjs`);
-    const compiled = path.join(dir, `${bundles.agent.digest}.t.cache`);
     writeFileSync(path.join(own, 'hanging-mounts.json'), '[{"pid":1,"start":2,"mounts":["/x"]}]');
     writeFileSync(path.join(own, 'spool.sh'), 'exit 3');
     const files = ['counters.json', 'hanging-mounts.json', 'spool.sh', damaged].map((name) => path.join(own, name));
-    for (const file of [agent, compiled, ...files]) writeFileSync(file, damage(readFileSync(file)));
+    for (const file of [agent, ...files]) writeFileSync(file, damage(readFileSync(file)));
     for (const folder of [dir, own]) writeFileSync(path.join(folder, '.new-4194305'), 'cut short');
     symlinkSync(what, path.join(own, 'running'));
 
@@ -59,7 +58,6 @@ for (const [what, damage, damagedInSpool] of [
     assert.equal(again.result.fault, null);
     assert.equal(again.result.uploaded, false);
     assert.equal(again.result.end?.dropped, undefined, 'told once');
-    assert.ok(statSync(compiled).size > 10_000);
     assert.ok(statSync(path.join(own, 'spool.sh')).size > 1000);
     assert.deepEqual(
       [...readdirSync(dir), ...readdirSync(own)].filter((name) => /^\.new|^running$/.test(name)),
@@ -148,7 +146,7 @@ test('what a newer agent has left is no damage: its reports wait for it, its pro
     writeFileSync(path.join(clientDir(), strange), 'x');
   }
   const dir = path.dirname(clientDir());
-  for (const ending of ['cjs', 'cache']) writeFileSync(path.join(dir, `${'e'.repeat(64)}.t.${ending}`), 'newer');
+  writeFileSync(path.join(dir, `${'e'.repeat(64)}.t.cjs`), 'newer');
   // A newer collector has been here, so this one's agent is gone.
   rmSync(path.join(dir, `${bundles.agent.digest}.t.cjs`));
   const { result, received } = await visit();

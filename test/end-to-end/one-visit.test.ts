@@ -56,9 +56,7 @@ suite('one visit, seen from the server', { skip }, () => {
         for (const { home, uid } of accounts) {
           const state = path.join(home, '.local', 'state', 'fleet-health');
           const left = listing(state).map((line) => line.replaceAll(/[0-9a-f-]{32,64}/g, 'ID'));
-          const wrong = left.filter(
-            (line) => !/^\S+\/ 700$|^\S+(\.cjs|\.cache|counters\.json|running) 600$/.test(line),
-          );
+          const wrong = left.filter((line) => !/^\S+\/ 700$|^\S+(\.cjs|counters\.json|running) 600$/.test(line));
           assert.deepEqual(wrong, [], left.join('\n'));
           assert.equal(left.filter((line) => line.includes('.cjs')).length, 2, left.join('\n'));
           await untilNothingRuns(uid);
