@@ -66,6 +66,11 @@ export class FleetError extends Error {
   }
 }
 
+/** The error of a command line that is wrong. `advice` says what to write instead. */
+export function usageError(message: string, advice?: string): FleetError {
+  return new FleetError({ code: 'usage', stage: 'usage', message, ...(advice === undefined ? {} : { advice }) });
+}
+
 /** What was thrown, as a FleetError: unchanged if it is one, else wrapped with the code given. */
 export function asFleetError(thrown: unknown, fallback: Omit<FleetErrorOptions, 'message' | 'cause'>): FleetError {
   if (thrown instanceof FleetError) return thrown;

@@ -1,4 +1,4 @@
-import type { Command } from '../../src/cli/command/command-parts.ts';
+import type { Command } from '../../src/cli/command/define-command.ts';
 import { createProgram } from '../../src/cli.ts';
 
 /** Every command there is, in the place of a command with subcommands each of these: `keys list`. */

@@ -93,7 +93,15 @@ export async function startSimulatedFleet(
     clients: planFleet(plan),
     simulator,
     collect: async () => {
-      const everyone = { clients: [], group: null, dryRun: false, concurrency: 32, format: null, retry: 0 };
+      const everyone = {
+        clients: [],
+        group: null,
+        dryRun: false,
+        noOpen: false,
+        concurrency: 32,
+        format: null,
+        retry: 0,
+      };
       const [status, printed] = await run((context) => collectCommand(context, everyone));
       return { status, ...(printed as Omit<Collected, 'status'>) };
     },

@@ -19,16 +19,21 @@ import { jsonTime, readerTime } from '../terminal/reader-time.ts';
 import { loadSettings } from '../command/settings.ts';
 import type { HoldReason } from '../../alerter/inhibit/hold-reason.ts';
 
+/** `CLIENT [RULE]`, or `--fleet [RULE]`. */
 export interface ExplainCommandOptions {
-  /** null: the fleet as a whole. */
+  readonly first: string | null;
+  readonly second: string | null;
+  readonly fleet: boolean;
+}
+
+/** A client (null: the fleet as a whole) and a rule's name or pattern (null: all rules in force). */
+interface Subject {
   readonly client: string | null;
-  /** A rule's name or pattern; null: all that are in force. */
   readonly rule: string | null;
 }
 
-/** Of the command line: `CLIENT [RULE]`, or `--fleet [RULE]`. Throws FleetError `usage`. */
-export function whatToExplain(words: readonly (string | undefined)[], fleet: boolean): ExplainCommandOptions {
-  const [first = null, second = null] = words;
+/** Reads what is to be explained. Throws FleetError `usage`. */
+function subjectOf({ first, second, fleet }: ExplainCommandOptions): Subject {
   if (!fleet && first !== null) return { client: first, rule: second };
   if (fleet && second === null) return { client: null, rule: first };
   throw new FleetError({
@@ -48,9 +53,10 @@ interface Answer extends Explanation {
 export async function explainCommand(context: Context, options: ExplainCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettings(context);
-  const client = options.client === null ? null : await oneClientOrLeft(context, config, options.client);
+  const { client: name, rule } = subjectOf(options);
+  const client = name === null ? null : await oneClientOrLeft(context, config, name);
   const whose = client === null ? 'the fleet as a whole' : client.name;
-  const isWanted = ruleFilter(whose, client === null ? config.alerts.rules : client.rules, options.rule);
+  const isWanted = ruleFilter(whose, client === null ? config.alerts.rules : client.rules, rule);
   const answer = await readStored(config.storage, signal, async ({ alerts: store, history }) => {
     if (store === null) return null;
     const nowMs = await store.nowMs();
@@ -68,7 +74,7 @@ export async function explainCommand(context: Context, options: ExplainCommandOp
   }
   const { nowMs } = answer;
   if (output.json) output.printJson({ command: 'explain', at: jsonTime(nowMs), ...answer.json });
-  else output.print(explanationText(output, config, answer, { nowMs, detailed: options.rule !== null }));
+  else output.print(explanationText(output, config, answer, { nowMs, detailed: rule !== null }));
   return 0;
 }
 

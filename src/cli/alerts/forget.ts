@@ -47,7 +47,10 @@ async function refuse(alerts: AlertStore, asked: string): Promise<never> {
 }
 
 /** `forget client`: deletes the history of a client that left config.xml. */
-export async function forgetClientCommand(context: Context, client: string, yes: boolean): Promise<ExitStatus> {
+export async function forgetClientCommand(
+  context: Context,
+  { name: client, yes }: { readonly name: string; readonly yes: boolean },
+): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettings(context);
   if (config.clients.some(({ name }) => name === client)) {

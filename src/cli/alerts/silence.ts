@@ -25,7 +25,7 @@ export interface SilenceAddOptions extends SpanOptions {
   readonly group: string | null;
   readonly rule: string | null;
   readonly subject: string | null;
-  readonly comment: string;
+  readonly comment: string | null;
 }
 
 const maxPatternChars = 512;
@@ -36,7 +36,7 @@ export async function silenceAddCommand(context: Context, options: SilenceAddOpt
   const { output, signal } = context;
   const config = loadSettings(context);
   const { patterns, clients } = whatIsSilent(config, options);
-  const comment = checkLength('--comment', options.comment, maxCommentChars);
+  const comment = checkLength('--comment', options.comment ?? '', maxCommentChars);
   const { silence, held, nowMs } = await changeStored(config, signal, async (alerts) => {
     const now = await alerts.nowMs();
     const { startsAtMs, endsAtMs } = parseSpanAhead(options, config, now);

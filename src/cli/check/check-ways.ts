@@ -8,10 +8,11 @@ import type { Context, ExitStatus } from '../command/context.ts';
 import { chooseClients, loadSettings } from '../command/settings.ts';
 import { renderTable } from '../terminal/table.ts';
 
-/** What is for `check` alone. */
+/** The clients, and options that are for `check` alone. */
 export interface CheckWaysOptions {
-  readonly connect?: true;
-  readonly mail?: true | string;
+  readonly clients: readonly string[];
+  readonly connect: boolean;
+  readonly mail: string | true | null;
 }
 
 /** The way to one client, or why there is none. */
@@ -22,14 +23,14 @@ interface Way {
 }
 
 /** `check CLIENT...`: the way to each, its rules, who is told of them, and its windows; without the database. */
-export function checkWaysCommand(context: Context, names: readonly string[], tried: CheckWaysOptions): ExitStatus {
+export function checkWaysCommand(context: Context, options: CheckWaysOptions): ExitStatus {
   const { output } = context;
-  if (tried.connect !== undefined || tried.mail !== undefined) {
+  if (options.connect || options.mail !== null) {
     const message = 'check CLIENT shows the way and tries nothing';
     throw new FleetError({ code: 'usage', stage: 'usage', message, advice: 'Leave out the names, or the options.' });
   }
   const config = loadSettings(context);
-  const ways = findWays(config, chooseClients(config, { clients: names, group: null }));
+  const ways = findWays(config, chooseClients(config, { clients: options.clients, group: null }));
   if (output.json)
     output.printJson({
       command: 'check',

@@ -25,8 +25,8 @@ export interface CheckCommandOptions {
   readonly connect: boolean;
   /** Also print every default in force. */
   readonly defaults: boolean;
-  /** Send a test mail: to this address, or with null to the first who is told of alerts. undefined: none. */
-  readonly mail: string | null | undefined;
+  /** Sends a test mail to this address, or with true to the first recipient of alerts. null: none. */
+  readonly mail: string | true | null;
 }
 
 /** `check`: every fault of config.xml at once, or what is in force without being said. */
@@ -44,7 +44,8 @@ export async function checkCommand(context: Context, options: CheckCommandOption
   const { hearings, warnings: unheard } = whoHears(config);
   const warnings = [...config.warnings, ...unheard, ...(await warningsOf(config, file))];
   const tried = options.connect ? await tryAll(context, config) : noneTried(options);
-  if (tried !== null && options.mail !== undefined) tried.trials.push(await tryMail(context, config, options.mail));
+  const { mail } = options;
+  if (tried !== null && mail !== null) tried.trials.push(await tryMail(context, config, mail === true ? null : mail));
   context.signal.throwIfAborted();
   const heard = { recipients: hearings, windows: nextWindows(config, Date.now()) };
   if (output.json) output.printJson({ ...checkJson(file, config, warnings, tried), ...heard });
@@ -85,7 +86,7 @@ interface Tried {
 }
 
 function noneTried({ mail }: CheckCommandOptions): Tried | null {
-  return mail === undefined ? null : { trials: [], idleRules: [], unknownRules: [], left: null };
+  return mail === null ? null : { trials: [], idleRules: [], unknownRules: [], left: null };
 }
 
 async function tryMail({ output, signal }: Context, config: Config, to: string | null): Promise<Trial> {

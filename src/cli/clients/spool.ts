@@ -20,7 +20,10 @@ export interface SpoolCommandOptions {
   readonly client: string;
   /** A duration as config.xml writes it; null: as often as the collector comes. */
   readonly every: string | null;
-  readonly print: 'line' | 'script' | 'remove';
+  /** Print a script that puts the line into the crontab, instead of the line. */
+  readonly script: boolean;
+  /** Print a script that takes the line out. */
+  readonly remove: boolean;
 }
 
 /** A collector that came within so many of its pauses comes again. */
@@ -42,18 +45,18 @@ export async function spoolCommand(context: Context, options: SpoolCommandOption
     schedule: cronSchedule(everyMs, client.name),
     pauseSeconds: Math.round((pausesUntilMissed * config.collector.everyMs) / 1000),
   };
-  if (options.print !== 'remove') {
+  if (!options.remove) {
     if (client.state === 'retired') throw usage(`${client.name} is retired, so nobody brings its reports home`);
     await refuseWhatCannotSeal(context, config, client);
   }
-  const script = options.print === 'remove' ? removeSpoolLineScript(line) : putSpoolLineScript(line, client.name);
+  const script = options.remove ? removeSpoolLineScript(line) : putSpoolLineScript(line, client.name);
   const reportsADay = Math.round(dayMs / everyMs);
   if (output.json) {
     output.printJson({
       command: 'spool',
       client: client.name,
       collector: line.collectorId,
-      ...(options.print === 'remove'
+      ...(options.remove
         ? { script }
         : {
             every_s: everyMs / 1000,
@@ -61,10 +64,10 @@ export async function spoolCommand(context: Context, options: SpoolCommandOption
             line: spoolLine(line),
             reports_a_day: reportsADay,
             bytes_a_day: reportsADay * bytesOnDisk,
-            ...(options.print === 'script' ? { script } : {}),
+            ...(options.script ? { script } : {}),
           }),
     });
-  } else if (options.print === 'line') {
+  } else if (!options.script && !options.remove) {
     const megabytes = ((reportsADay * bytesOnDisk) / 1e6).toFixed(1);
     const more = options.every === null ? '' : ` --every ${shownShellWord(options.every)}`;
     output.print(

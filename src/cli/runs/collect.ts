@@ -22,12 +22,13 @@ export interface CollectCommandOptions {
   readonly clients: readonly string[];
   readonly group: string | null;
   readonly dryRun: boolean;
-  /** Reports are stored sealed, whatever config.xml says; left out: as it says. */
-  readonly noOpen?: boolean;
+  /** Stores reports sealed, whatever config.xml says. */
+  readonly noOpen: boolean;
   /** null: a table where somebody sits at a terminal, else a log. */
   readonly format: 'table' | 'log' | null;
   readonly concurrency: number | null;
-  readonly retry: number;
+  /** null: not at all. */
+  readonly retry: number | null;
 }
 
 /** From so many clients on memory counts for more than the last percents of time. */
@@ -56,9 +57,9 @@ export async function collectCommand(context: Context, options: CollectCommandOp
       transportFor: (client) => transportFor(client, shared),
       wayTo: (client) => shared.wayTo(client),
       spreadStart: everyone && !output.terminal,
-      retries: options.retry,
+      retries: options.retry ?? 0,
       dryRun: options.dryRun,
-      ...(options.noOpen === true ? { open: false } : {}),
+      ...(options.noOpen ? { open: false } : {}),
       ...(options.concurrency === null ? {} : { concurrency: options.concurrency }),
       signal,
       observe,

@@ -18,7 +18,6 @@ import { trustCommand } from '../trust/trust.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 
 export interface DemoCommandOptions {
-  /** Absolute path. */
   readonly dir: string;
   /** Only run the servers, until a signal. */
   readonly serve: boolean;
@@ -50,7 +49,7 @@ const questions: readonly Question[] = [
 
 /** `demo`: the whole thing on this machine, and a folder to play on with. */
 export async function demoCommand(context: Context, options: DemoCommandOptions): Promise<ExitStatus> {
-  const fleet = await startDemoFleet(options.dir);
+  const fleet = await startDemoFleet(path.resolve(options.dir));
   try {
     return await (options.serve ? serve(context, fleet) : show(context, fleet));
   } finally {
@@ -78,7 +77,7 @@ async function show(context: Context, fleet: DemoFleet): Promise<ExitStatus> {
       noOpen: false,
       format: null,
       concurrency: null,
-      retry: 0,
+      retry: null,
     });
     context.signal.throwIfAborted();
     return status;

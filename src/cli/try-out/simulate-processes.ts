@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 
 import { FleetError, messageOf } from '../../errors.ts';
 import { readFolder, readKeys, username } from '../../simulator/fleet-folder.ts';
@@ -165,8 +166,9 @@ function startPart(dir: string, startedAtMs: number, first: number, end: number)
 }
 
 /** One process of several: serves `FIRST-END-STARTED` until the one that began it says so or is gone. */
-export async function simulatePart(dir: string, text: string): Promise<ExitStatus> {
+export async function simulatePart(folder: string, text: string): Promise<ExitStatus> {
   const [, first, end, startedAtMs] = /^(\d+)-(\d+)-(\d+)$/.exec(text) ?? [];
+  const dir = path.resolve(folder);
   const kept = readFolder(dir);
   if (end === undefined || kept === null || process.send === undefined) {
     throw new FleetError({ code: 'usage', stage: 'usage', message: '--part is for fleet-health itself' });

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { formatDuration } from '../../config/values/quantities.ts';
@@ -18,7 +19,6 @@ import { kindsText, lastLines, startLines, summaryJson } from './simulate-text.t
 import { parseSpanOption } from '../command/until.ts';
 
 export interface SimulateCommandOptions {
-  /** Absolute path. */
   readonly dir: string;
   /** null of these: as the folder has it, else the default. */
   readonly clients: number | null;
@@ -41,7 +41,8 @@ const lookEveryMs = 500;
 export async function simulateCommand(context: Context, options: SimulateCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const forMs = options.for === null ? null : parseSpanOption('--for', options.for);
-  const kept = readFolder(options.dir);
+  const dir = path.resolve(options.dir);
+  const kept = readFolder(dir);
   const held = await holdPort(kept?.port ?? null);
   try {
     const plan: FleetPlan = {
@@ -52,11 +53,11 @@ export async function simulateCommand(context: Context, options: SimulateCommand
       port: held.port,
       startedAtMs: Date.now(),
     };
-    writeFolder(options.dir, plan);
+    writeFolder(dir, plan);
     const began = performance.now();
-    const serving = await serveFleet(options.dir, plan);
+    const serving = await serveFleet(dir, plan);
     const say = sayTo(output);
-    for (const line of startLines(options.dir, plan, planFleet(plan), serving.processes)) say(line);
+    for (const line of startLines(dir, plan, planFleet(plan), serving.processes)) say(line);
     const over = new AbortController();
     const watched = watch(plan, serving.read, say, over.signal);
     let last: ServingState;
@@ -72,7 +73,7 @@ export async function simulateCommand(context: Context, options: SimulateCommand
       last = await serving.close();
     }
     const durationMs = performance.now() - began;
-    if (output.json) output.printJson(summaryJson({ dir: options.dir, plan, last, durationMs }));
+    if (output.json) output.printJson(summaryJson({ dir, plan, last, durationMs }));
     else for (const line of lastLines(last, durationMs)) say(line);
     return 0;
   } finally {

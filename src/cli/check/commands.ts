@@ -1,0 +1,19 @@
+import { defineCommand, flag, many, optionalText, text } from '../command/define-command.ts';
+
+export const check = defineCommand({
+  name: 'check',
+  help: 'validate config.xml, and say who is told of what',
+  example: 'fleet-health check --connect',
+  parameters: {
+    clients: many(
+      text('[client...]', 'show what holds for these: the way to them, rules and limits, who is told, windows'),
+    ),
+    defaults: flag('--defaults', 'also print every default in force'),
+    connect: flag('--connect', 'also try the database, the mail server and every login'),
+    mail: optionalText('--mail [address]', 'also send a test mail (default: to the first who is told of alerts)'),
+  },
+  run: async (context, options) =>
+    options.clients.length > 0
+      ? (await import('./check-ways.ts')).checkWaysCommand(context, options)
+      : (await import('./check.ts')).checkCommand(context, options),
+});

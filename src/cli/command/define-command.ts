@@ -1,0 +1,188 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+
+import { usageError, type FleetError } from '../../errors.ts';
+import type { Context, ExitStatus } from './context.ts';
+
+export { Command, CommanderError, Option };
+
+/** An option (`--since <time>`) or an argument (`<client>`, `[client...]`), and how its value is read. */
+export interface Parameter<Value> {
+  readonly flags: string;
+  readonly help: string;
+  /** The value if the command line does not give one; a text stands in the help as the default. */
+  readonly absent: Value;
+  /** Reads one word. Throws InvalidArgumentError. */
+  readonly read?: (word: string) => unknown;
+  /** May be given several times; the value is a list. */
+  readonly isList?: true;
+  readonly choices?: readonly string[];
+  /** Options that cannot be given beside this one. */
+  readonly conflicts?: readonly string[];
+  /** Left out of the help. */
+  readonly isHidden?: true;
+}
+
+/** A required argument always has a value. */
+type Given<Flags extends string, Value> = Flags extends `<${string}` ? Value : Value | null;
+
+/** An option without a value. `--no-open` is true if it is given. */
+export function flag(flags: string, help: string): Parameter<boolean> {
+  return { flags, help, absent: false };
+}
+
+export function text<const Flags extends string>(flags: Flags, help: string): Parameter<Given<Flags, string>> {
+  return { flags, help, absent: null as Given<Flags, string> };
+}
+
+/** An option whose value may be left out: the value is true then. */
+export function optionalText(flags: string, help: string): Parameter<string | true | null> {
+  return { flags, help, absent: null };
+}
+
+export function choice<const Name extends string>(
+  flags: string,
+  help: string,
+  choices: readonly Name[],
+): Parameter<Name | null> {
+  return { flags, help, absent: null, choices };
+}
+
+/** A whole number within bounds. */
+export function wholeNumber<const Flags extends string>(
+  flags: Flags,
+  help: string,
+  minimum: number,
+  maximum: number,
+): Parameter<Given<Flags, number>> {
+  const read = (word: string): number => {
+    const value = /^\d{1,9}$/.test(word) ? Number(word) : NaN;
+    if (value >= minimum && value <= maximum) return value;
+    throw new InvalidArgumentError(`Give a whole number from ${minimum} to ${maximum}.`);
+  };
+  return { flags, help, absent: null as Given<Flags, number>, read };
+}
+
+/** An option that may be given again, or the last argument, `[client...]`. */
+export function many<Value>(parameter: Parameter<Value>): Parameter<readonly NonNullable<Value>[]> {
+  return { ...parameter, absent: [], isList: true };
+}
+
+/** An option with a default, which the help shows. */
+export function withDefault<Value>(
+  parameter: Parameter<Value>,
+  absent: NonNullable<Value>,
+): Parameter<NonNullable<Value>> {
+  return { ...parameter, absent };
+}
+
+/** The clients and the group that many commands are limited to. */
+export const selection = {
+  clients: many(text('[client...]', 'only these clients')),
+  group: text('--group <name>', 'only the clients of this group and of those inside it'),
+} as const;
+
+/** What a command does, once its command line is understood. */
+export type Action = (context: Context) => Promise<ExitStatus>;
+
+/** Adds a command to the program, or a subcommand to its command. `execute` runs its action. */
+export type AddCommand = (parent: Command, execute: (action: Action) => Promise<void>) => void;
+
+type Parameters = Readonly<Record<string, Parameter<unknown>>>;
+
+type ValuesOf<Taken extends Parameters> = {
+  readonly [Name in keyof Taken]: Taken[Name] extends Parameter<infer Value> ? Value : never;
+};
+
+interface Description {
+  readonly name: string;
+  readonly help: string;
+  /** A command line that the help ends with. */
+  readonly example: string;
+}
+
+export interface CommandDefinition<Taken extends Parameters> extends Description {
+  /** Arguments in their order, and options. */
+  readonly parameters?: Taken;
+  /** Runs the command. Loads its module, so that no other command does. */
+  readonly run: (context: Context, values: ValuesOf<Taken>) => Promise<ExitStatus>;
+}
+
+/** Defines a command: its name, parameters, help and handler. */
+export function defineCommand<const Taken extends Parameters = Readonly<Record<string, never>>>({
+  parameters = {} as Taken,
+  run,
+  ...description
+}: CommandDefinition<Taken>): AddCommand {
+  return (parent, execute) => {
+    const command = describe(parent, description);
+    const readers = Object.entries(parameters).map(
+      ([name, parameter]) => [name, addParameter(command, parameter)] as const,
+    );
+    const values = (): ValuesOf<Taken> =>
+      Object.fromEntries(readers.map(([name, read]) => [name, read()])) as ValuesOf<Taken>;
+    command.action(() => execute((context) => run(context, values())));
+  };
+}
+
+/** Defines a command that only has subcommands. */
+export function defineGroup(description: Description, subcommands: readonly AddCommand[]): AddCommand {
+  return (parent, execute) => {
+    const group = describe(parent, description);
+    for (const add of subcommands) add(group, execute);
+  };
+}
+
+/** Adds an example to the end of a command's help. */
+export function addExample(command: Command, example: string): Command {
+  return command.addHelpText('after', `\nExample:\n  ${example}`);
+}
+
+function describe(parent: Command, { name, help, example }: Description): Command {
+  return addExample(parent.command(name).description(help), example);
+}
+
+/** Adds an argument or option. Returns a function that reads its value from the parsed command line. */
+function addParameter(command: Command, parameter: Parameter<unknown>): () => unknown {
+  const { flags, help, absent, read = (word: string): unknown => word, choices, conflicts, isHidden } = parameter;
+  const parse = parameter.isList === true ? appending(read) : read;
+  if (!flags.startsWith('-')) {
+    const index = command.registeredArguments.length;
+    command.argument(flags, help, parse);
+    return () => (command.processedArgs[index] as unknown) ?? absent;
+  }
+  const option = new Option(flags, help);
+  if (choices !== undefined) option.choices(choices);
+  else if (option.required) option.argParser(parse);
+  if (conflicts !== undefined) option.conflicts([...conflicts]);
+  if (typeof absent === 'string') option.default(absent);
+  command.addOption(isHidden === true ? option.hideHelp() : option);
+  return () => {
+    const value: unknown = command.opts()[option.attributeName()];
+    return option.negate ? value === false : (value ?? absent);
+  };
+}
+
+function appending(read: (word: string) => unknown): (word: string, before: unknown) => unknown {
+  return (word, before) => [...(Array.isArray(before) ? (before as unknown[]) : []), read(word)];
+}
+
+/** Rewords Commander's complaint (`error: unknown option '--jsn'`, then `(Did you mean --json?)`) as a usage error. */
+export function commandLineError(message: string, program: Command, args: readonly string[]): FleetError {
+  const [first = '', ...rest] = message.split('\n');
+  const suggestion = /\((Did you mean .*\?)\)/.exec(rest.join(' '))?.[1];
+  const hint = suggestion === undefined ? '' : `${suggestion} `;
+  return usageError(first.replace(/^error: /, ''), `${hint}See ${commandIn(program, args)} --help.`);
+}
+
+/** Returns the name of the innermost command that a command line names, as `fleet-health keys retire`. */
+function commandIn(program: Command, args: readonly string[]): string {
+  let command = program;
+  const names = [program.name()];
+  for (const arg of args) {
+    const inner = command.commands.find((one) => one.name() === arg);
+    if (inner === undefined) continue;
+    names.push(arg);
+    command = inner;
+  }
+  return names.join(' ');
+}

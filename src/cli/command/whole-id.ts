@@ -1,0 +1,18 @@
+import { usageError } from '../../errors.ts';
+
+/** Fewer characters of an id are more likely a mistake. */
+const leastPrefix = 4;
+
+/**
+ * Returns the one id that begins with the text, or the text itself if no id does or the text has fewer than four
+ * characters. Throws FleetError `usage` if several ids do; `noun` names one of them.
+ */
+export function wholeId(ids: readonly string[], text: string, noun: string): string {
+  if (text.length < leastPrefix || ids.includes(text)) return text;
+  const [first = text, ...others] = ids.filter((id) => id.startsWith(text));
+  if (others.length === 0) return first;
+  throw usageError(
+    `${text} is the beginning of several ids`,
+    `Give more of the ${noun}'s id: ${[first, ...others].join(', ')}.`,
+  );
+}
