@@ -16,7 +16,7 @@ import type { CollectOptions, CollectResult } from './collect-options.ts';
 import { loadCollectorId } from '../state/collector-id.ts';
 import { journalOf } from './pass/journal.ts';
 import { loadKeyRing, loadSealingRing } from './keys/key-ring.ts';
-import { removeOldParts } from '../state/old-parts.ts';
+import { removeOldParts } from '../state/durable-file.ts';
 import { makeDryPass, makePass } from './pass/pass.ts';
 import { startDelayMs } from './pass/start-delay.ts';
 import type { RunEnd, RunStart } from '../storage/store/run.ts';

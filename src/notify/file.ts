@@ -1,6 +1,6 @@
-import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 
+import { writeSynced } from '../state/durable-file.ts';
 import { makeFolder } from '../state/make-folder.ts';
 import { FleetError, messageOf } from '../errors.ts';
 import type { Notifier, OutgoingMail, SendOptions } from './notify.ts';
@@ -27,28 +27,8 @@ async function store(outboxDir: string, mail: OutgoingMail, { onDataBegun, signa
   await asMailFault(outboxDir, () => makeFolder(outboxDir));
   await onDataBegun();
   await asMailFault(file, async () => {
-    // Of a pass that was killed; nothing else is ever written through it.
-    await rm(`${file}.new`, { force: true });
-    const draft = await open(`${file}.new`, 'wx', 0o600);
-    try {
-      await draft.writeFile(mail.content);
-      await draft.sync();
-    } finally {
-      await draft.close();
-    }
-    await rename(`${file}.new`, file);
-    await syncFolder(outboxDir);
+    await writeSynced(outboxDir, path.basename(file), mail.content);
   });
-}
-
-/** A name is only there for good when its folder was written too. */
-async function syncFolder(dir: string): Promise<void> {
-  const folder = await open(dir, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 /** A folder that does not take one mail takes no other. */

@@ -1,47 +1,145 @@
-import { makeFolder } from './make-folder.ts';
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+
+import { hourMs } from '../platform/units.ts';
+import { makeFolder } from './make-folder.ts';
+
+/** The suffix of files that are being written. The rest that a killed process leaves under it has no meaning. */
+export const partSuffix = '.part';
 
 export interface DurableFileOptions {
   readonly file: string;
   readonly content: string | Uint8Array;
   readonly mode: number;
-  /** Never replaces: throws EEXIST when the file is there already. */
+  /** Never replaces a file: throws EEXIST if it exists. */
   readonly exclusive?: boolean;
 }
 
-/** Suffix of files that were being written; what a killed process left of them means nothing. */
-export const partSuffix = '.part';
-
-/** Writes a small file so that after a crash it is there whole or not at all. Its folder is made, 0700. Throws what fs throws. */
-export function writeDurably(options: DurableFileOptions): void {
-  const dir = path.dirname(options.file);
+/** Writes a small file. After a crash the file is whole or missing. Makes its folder, 0700. Throws what fs throws. */
+export function writeDurably({ file, content, mode, exclusive = false }: DurableFileOptions): void {
+  const dir = path.dirname(file);
   makeFolder(dir);
   const part = path.join(dir, `.${randomBytes(8).toString('hex')}${partSuffix}`);
   try {
-    const fd = openSync(part, 'wx', options.mode);
-    try {
-      const bytes = Buffer.from(options.content);
-      for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    if (options.exclusive === true) linkSync(part, options.file);
-    else renameSync(part, options.file);
+    writeAndSync(openSync(part, 'wx', mode), content);
+    if (exclusive) linkSync(part, file);
+    else renameSync(part, file);
   } finally {
     rmSync(part, { force: true });
   }
-  syncFolder(dir);
+  syncFolderNow(dir);
 }
 
-/** Makes renames and removals inside a folder survive a power loss. */
-export function syncFolder(dir: string): void {
-  const fd = openSync(dir, 'r');
+/** Appends to a file, 0600, and syncs the file, not its folder. Throws what fs throws. */
+export function appendDurably(file: string, text: string): void {
+  writeAndSync(openSync(file, 'a', 0o600), text);
+}
+
+function writeAndSync(descriptor: number, content: string | Uint8Array): void {
   try {
-    fsyncSync(fd);
+    writeFileSync(descriptor, content);
+    fsyncSync(descriptor);
   } finally {
-    closeSync(fd);
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * Writes a file of an existing folder, 0600, without blocking the event loop. Resolves when the file would survive a power
+ * loss. Overwrites what a killed process left of it. Throws what fs throws, and leaves nothing then.
+ */
+export async function writeSynced(folder: string, name: string, content: string | Uint8Array): Promise<void> {
+  const part = path.join(folder, `.${name}${partSuffix}`);
+  try {
+    const file = await open(part, 'w', 0o600);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(part, path.join(folder, name));
+  } catch (thrown) {
+    await rm(part, { force: true }).catch(() => undefined);
+    throw thrown;
+  }
+  await syncFolder(folder);
+}
+
+/** Makes the files that were made, renamed and removed in a folder survive a power loss. Throws what fs throws. */
+export async function syncFolder(dir: string): Promise<void> {
+  const folder = await open(dir, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** Does what syncFolder does, and blocks until it is done. */
+export function syncFolderNow(dir: string): void {
+  const descriptor = openSync(dir, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * Returns a syncFolder for a folder in which many files are made at a time. All calls during a sync share the next one: it
+ * begins after this sync and so covers what each caller did.
+ */
+export function sharedSync(folder: string, sync: typeof syncFolder = syncFolder): () => Promise<void> {
+  let running: Promise<void> | null = null;
+  let next: Promise<void> | null = null;
+  const begin = (): Promise<void> => {
+    next = null;
+    const begun = sync(folder);
+    running = begun;
+    const ended = (): void => {
+      if (running === begun) running = null;
+    };
+    begun.then(ended).catch(ended);
+    return begun;
+  };
+  return () => {
+    if (running === null) return begin();
+    next ??= running.then(begin, begin);
+    return next;
+  };
+}
+
+/** A younger file may belong to a program that is about to rename it. */
+const oldMs = hourMs;
+
+/**
+ * Removes the partly written files of killed programs from these folders, not from folders in them: one may hold half a
+ * private key. Ignores errors, because no program reads these files.
+ */
+export function removeOldParts(dirs: readonly string[], nowMs: number): void {
+  for (const dir of dirs) {
+    try {
+      for (const name of readdirSync(dir)) {
+        if (!name.endsWith(partSuffix)) continue;
+        const file = path.join(dir, name);
+        const facts = lstatSync(file);
+        if (facts.isFile() && facts.mtimeMs < nowMs - oldMs) rmSync(file, { force: true });
+      }
+    } catch {
+      // The folder is missing, or this user may not remove files there.
+    }
   }
 }

@@ -1,20 +1,20 @@
-import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { syncDescriptor, syncFolder } from '../../state/sync-folder.ts';
+import { writeSynced } from '../../state/durable-file.ts';
 
 /**
- * Reports whose opening may have ended a run. Their names are on the disk before they are opened, so that a report that
- * makes the process die is not the first one that the next run opens.
+ * The reports whose opening may have ended a run. Their names are on the disk before they are opened, so that a report that
+ * kills the process is not the first one that the next run opens.
  */
 export interface OpeningMarks {
-  /** How many runs died with it alone; 0: only with others. null: none died while it was opened. */
+  /** Returns how many runs died with this report alone; 0 if only with others; null if none died while it was open. */
   deathsOf(name: string): number | null;
-  /** True if two runs died while it alone was opened. */
+  /** True if two runs died while this report alone was open. */
   isDeadly(name: string): boolean;
-  /** Resolves once these names would survive a power loss. A disk that takes no mark stops nothing. */
+  /** Resolves when these names would survive a power loss. Ignores a disk that takes no mark. */
   begin(names: readonly string[]): Promise<void>;
-  /** They have been opened, or will not be. */
+  /** Removes the names: the reports have been opened, or will not be. */
   end(): void;
 }
 
@@ -27,7 +27,7 @@ export const noMarks: OpeningMarks = {
 
 interface Marks {
   readonly open: readonly string[];
-  /** How many runs died with this name alone, by name; 0: with others. */
+  /** The number of runs that died with this name alone, by name; 0: only with others. */
   readonly deaths: Readonly<Record<string, number>>;
 }
 
@@ -50,61 +50,41 @@ export function openMarks(file: string): OpeningMarks {
     isDeadly: (name) => deadly.has(name),
     begin: async (names) => {
       if (names.length === 0) return;
-      try {
-        const isNew = !existsSync(file);
-        written = true;
-        const descriptor = openRegular(file, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC);
-        try {
-          writeFileSync(descriptor, textOf(names));
-          await syncDescriptor(descriptor);
-        } finally {
-          closeSync(descriptor);
-        }
-        if (isNew) await syncFolder(path.dirname(file));
-      } catch {
-        // Reports must go into the database above all where this disk is full.
-      }
-      // One that is opened without its run's death is a suspect no longer.
+      written = true;
+      // Reports must go into the database above all where this disk is full.
+      await writeSynced(path.dirname(file), path.basename(file), textOf(names)).catch(() => undefined);
+      // A report that is opened alone without the death of its run is no longer a suspect.
       if (names.length === 1) for (const name of names) deaths.delete(name);
     },
     end: () => {
       if (!written) return;
       written = false;
       try {
-        const descriptor = openRegular(file, constants.O_WRONLY | constants.O_TRUNC);
-        try {
-          writeFileSync(descriptor, textOf([]));
-        } finally {
-          closeSync(descriptor);
-        }
+        writeFileSync(file, textOf([]), { mode: 0o600 });
       } catch {
-        // What is named there is gone from the spool, or was open.
+        // The reports that are named there are gone from the spool, or were opened.
       }
     },
   };
 }
 
-function openRegular(file: string, flags: number): number {
-  const descriptor = openSync(file, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0o600);
-  if (fstatSync(descriptor).isFile()) return descriptor;
-  closeSync(descriptor);
-  throw new Error('no regular file');
-}
-
 function readMarks(file: string): Marks {
   try {
-    const descriptor = openRegular(file, constants.O_RDONLY);
+    const descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
-      if (fstatSync(descriptor).size > largestBytes) return { open: [], deaths: {} };
-      const read: unknown = JSON.parse(readFileSync(descriptor, 'utf8'));
-      return isMarks(read) ? read : { open: [], deaths: {} };
+      const facts = fstatSync(descriptor);
+      const read: unknown =
+        facts.isFile() && facts.size <= largestBytes ? JSON.parse(readFileSync(descriptor, 'utf8')) : null;
+      return isMarks(read) ? read : noneRead;
     } finally {
       closeSync(descriptor);
     }
   } catch {
-    return { open: [], deaths: {} };
+    return noneRead;
   }
 }
+
+const noneRead: Marks = { open: [], deaths: {} };
 
 function isMarks(value: unknown): value is Marks {
   if (typeof value !== 'object' || value === null || !('open' in value) || !('deaths' in value)) return false;

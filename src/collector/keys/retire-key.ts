@@ -4,7 +4,7 @@ import type { Client } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
 import type { KeyUse } from '../../storage/store/sealed-store.ts';
 import { countSealedTo } from './count-sealed-to.ts';
-import { syncFolder } from '../../state/durable-file.ts';
+import { syncFolderNow } from '../../state/durable-file.ts';
 import { invalidKeys, publicFileOf, readPairs } from './key-files.ts';
 import type { KeyPaths } from './key-files.ts';
 import { isLongReplaced, listKeys } from './key-ring.ts';
@@ -46,7 +46,7 @@ export function retireKey(options: RetireKeyOptions): ListedKey {
   if (publicKey !== undefined) rememberRetired(paths, { ...key, publicKey }, nowMs);
   if (key.opens) {
     rmSync(key.file);
-    syncFolder(paths.keys);
+    syncFolderNow(paths.keys);
   }
   rmSync(publicFileOf(paths, key.file), { force: true });
   return key;

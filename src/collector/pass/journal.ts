@@ -1,11 +1,11 @@
-import { closeSync, fsyncSync, lstatSync, openSync, readFileSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { lstatSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
 import { makeFolder } from '../../state/make-folder.ts';
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { isRefusal } from '../../storage/sql/fault.ts';
 import type { ReportStore, VisitRecord } from '../../storage/store/storage.ts';
-import { syncFolder } from '../../state/durable-file.ts';
+import { appendDurably, syncFolderNow } from '../../state/durable-file.ts';
 import type { RunEnd, RunStart } from '../../storage/store/run.ts';
 
 /**
@@ -42,7 +42,7 @@ export function journalOf(dir: string, start: RunStart): JournalFile {
       cutOff = '\n';
       appendDurably(file, text);
       cutOff = '';
-      if (!begun) syncFolder(dir);
+      if (!begun) syncFolderNow(dir);
     } catch (thrown) {
       const message = `${dir}: ${messageOf(thrown)}`;
       throw new FleetError({ code: 'spool-full', stage: 'spool', message, cause: thrown });
@@ -59,17 +59,6 @@ export function journalOf(dir: string, start: RunStart): JournalFile {
       if (begun) rmSync(file, { force: true });
     },
   };
-}
-
-function appendDurably(file: string, text: string): void {
-  const fd = openSync(file, 'a', 0o600);
-  try {
-    const bytes = Buffer.from(text);
-    for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }
 
 export interface Replay {

@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { makeFolder } from '../../state/make-folder.ts';
-import { syncFolder, writeDurably } from '../../state/durable-file.ts';
+import { syncFolderNow, writeDurably } from '../../state/durable-file.ts';
 import { codecs, codecSuffix, flush, pack } from './runtime-codecs.ts';
 import type { Codec } from './runtime-codecs.ts';
 import { targetNamed } from './runtime-targets.ts';
@@ -97,7 +97,7 @@ export async function addRuntime(added: NewRuntime): Promise<StoredRuntime> {
     for (const codec of codecs) {
       if (sizes[codec] !== undefined) renameSync(`${binary}${codecSuffix[codec]}`, fileOf(dir, entry, codec));
     }
-    syncFolder(dir);
+    syncFolderNow(dir);
     const others = readManifest(dir).filter((known) => known.target !== target);
     writeManifest(dir, [...others, entry]);
     removeUnlisted(dir);

@@ -14,7 +14,7 @@ import path from 'node:path';
 
 import { makeOwnFolder } from '../../state/make-folder.ts';
 import type { ErrorCode } from '../../errors.ts';
-import { syncFolder, writeDurably } from '../../state/durable-file.ts';
+import { syncFolderNow, writeDurably } from '../../state/durable-file.ts';
 import type { SpooledReport } from './sealed-spool.ts';
 
 /** Bounds of what is kept; beyond them a line with reason, digest and size is. */
@@ -120,7 +120,7 @@ export function openQuarantine({ places, bounds, nowMs, keepMs }: QuarantineOpti
       const target = path.join(place, freeName(place, facts.report_id));
       writeFacts(target, facts);
       renameSync(file, `${target}.fhs`);
-      syncFolder(place);
+      syncFolderNow(place);
       count(place, size);
     },
     keep: ({ place, reportId, receivedAtMs, sealed }, client, reason) => {

@@ -9,10 +9,8 @@ import { SealFault } from '../../seal/seal-fault.ts';
 import { maxSealedBytes } from '../../seal/sealed-message.ts';
 import { clientOfFolder, folderOfClient } from '../../state/client-folder.ts';
 import type { ClockFacts } from './clock-facts.ts';
-import { partSuffix } from '../../state/durable-file.ts';
+import { partSuffix, sharedSync, writeSynced } from '../../state/durable-file.ts';
 import { giveReadableNames } from './readable-names.ts';
-import { sharedSync } from '../../state/sync-folder.ts';
-import { writeSynced } from '../../state/synced-file.ts';
 
 /**
  * encrypted_stats/: sealed reports between their arrival and their row in the database.

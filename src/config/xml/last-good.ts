@@ -2,24 +2,13 @@
  * The configuration that was valid last, kept in the state folder so that a fault in config.xml ends no monitoring. The
  * state folder is named in config.xml itself: where that is not the usual one, a line in ~/.local/state says which it was.
  */
-import { createHash, randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { createHash } from 'node:crypto';
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 
-import { makeFolder, makeOwnFolder } from '../../state/make-folder.ts';
+import { writeDurably } from '../../state/durable-file.ts';
+import { makeOwnFolder } from '../../state/make-folder.ts';
 import { statePaths } from '../../state/paths.ts';
 import { checkStateFolder } from '../../state/state-folder.ts';
 import type { SourceFile } from './findings.ts';
@@ -65,13 +54,11 @@ export function keepLastGood(tree: ConfigTree, file: string, stateDir: string): 
     attributes,
     children: children.map(keep),
   });
-  replace(kept, `${head}${JSON.stringify({ includes, sources, root: keep(root) })}\n`);
+  const content = `${head}${JSON.stringify({ includes, sources, root: keep(root) })}\n`;
+  writeDurably({ file: kept, content, mode: 0o600 });
   const pointer = pointerOf(file);
   if (stateDir === usualStateFolder(file)) rmSync(pointer, { force: true });
-  else {
-    makeFolder(path.dirname(pointer));
-    replace(pointer, `${stateDir}\n`);
-  }
+  else writeDurably({ file: pointer, content: `${stateDir}\n`, mode: 0o600 });
 }
 
 /**
@@ -165,23 +152,5 @@ function headOf(file: string): string | null {
     return text.slice(0, text.indexOf('\n') + 1);
   } finally {
     closeSync(descriptor);
-  }
-}
-
-/** Replaces a file by one of mode 0600, whole or not at all. */
-function replace(file: string, text: string): void {
-  const part = `${file}.${randomUUID()}.part`;
-  try {
-    const descriptor = openSync(part, 'wx', 0o600);
-    try {
-      writeSync(descriptor, text);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(part, file);
-  } catch (thrown) {
-    rmSync(part, { force: true });
-    throw thrown;
   }
 }

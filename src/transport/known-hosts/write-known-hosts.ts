@@ -1,15 +1,6 @@
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { readFileSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 
+import { writeDurably } from '../../state/durable-file.ts';
 import { fingerprint, type HostKey } from './fingerprint.ts';
 import { hostsMatch, parseKnownHostLine } from './known-hosts-line.ts';
 import { appendLines, knownHostLine, loadKnownHosts } from './known-hosts.ts';
@@ -60,7 +51,8 @@ export function replaceKnownHosts(file: string, hosts: readonly TrustedHost[], n
     const { content, replaced } = replaceLines(text, hosts, nowMs);
     const written = `${target}.${process.pid}.new`;
     try {
-      writeDurably(written, content, before === null ? 0o600 : statSync(target).mode & 0o777);
+      const mode = before === null ? 0o600 : statSync(target).mode & 0o777;
+      writeDurably({ file: written, content: Buffer.from(content, 'latin1'), mode, exclusive: true });
       if (stampOf(target) === before) {
         renameSync(written, target);
         return replaced;
@@ -117,14 +109,4 @@ function realPath(file: string): string {
 function stampOf(file: string): string | null {
   const stat = statSync(file, { throwIfNoEntry: false });
   return stat === undefined ? null : [stat.ino, stat.size, stat.mtimeMs].join(' ');
-}
-
-function writeDurably(file: string, content: string, mode: number): void {
-  const handle = openSync(file, 'wx', mode);
-  try {
-    writeSync(handle, content, null, 'latin1');
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+
+import { writeSynced, sharedSync, removeOldParts } from '../../src/state/durable-file.ts';
+
+function folder(t: TestContext): string {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-synced-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+test('a file is there whole, for us alone, and nothing else', async (t) => {
+  const dir = folder(t);
+  const bytes = Buffer.alloc(3_000_000, 'sealed');
+  await writeSynced(dir, 'report.fhs', bytes);
+  assert.deepEqual(readdirSync(dir), ['report.fhs']);
+  assert.ok(readFileSync(path.join(dir, 'report.fhs')).equals(bytes));
+  assert.equal(statSync(path.join(dir, 'report.fhs')).mode & 0o777, 0o600);
+});
+
+test('what a killed process left under its other name is overwritten, shorter or not', async (t) => {
+  const dir = folder(t);
+  writeFileSync(path.join(dir, '.report.fhs.part'), 'x'.repeat(100));
+  await writeSynced(dir, 'report.fhs', Buffer.from('short'));
+  assert.deepEqual(readdirSync(dir), ['report.fhs']);
+  assert.equal(readFileSync(path.join(dir, 'report.fhs'), 'utf8'), 'short');
+});
+
+test('where the file cannot get its name nothing is left', async (t) => {
+  const dir = folder(t);
+  mkdirSync(path.join(dir, 'report.fhs'));
+  await assert.rejects(writeSynced(dir, 'report.fhs', Buffer.from('x')), { code: 'EISDIR' });
+  assert.deepEqual(readdirSync(dir), ['report.fhs']);
+});
+
+test('a folder that is gone is an error', async (t) => {
+  await assert.rejects(writeSynced(path.join(folder(t), 'gone'), 'report.fhs', Buffer.from('x')), { code: 'ENOENT' });
+});
+
+interface Begun {
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A folder whose syncs end when they are told to. */
+function slowFolder(): { readonly sync: () => Promise<void>; readonly begun: readonly Begun[] } {
+  const begun: Begun[] = [];
+  const sync = sharedSync('/folder', () => {
+    return new Promise((resolve, reject) => begun.push({ resolve, reject }));
+  });
+  return { sync, begun };
+}
+
+test('those who come while a sync goes on share the next one, which begins after it', async () => {
+  const { sync, begun } = slowFolder();
+  const ended: string[] = [];
+  const wait = (name: string): void => void sync().then(() => ended.push(name));
+  wait('first');
+  wait('second');
+  wait('third');
+  await setImmediate();
+  assert.equal(begun.length, 1);
+  begun[0]?.resolve();
+  await setImmediate();
+  assert.deepEqual([begun.length, ended], [2, ['first']]);
+  // What it does now is not covered by the sync that goes on already.
+  wait('fourth');
+  begun[1]?.resolve();
+  await setImmediate();
+  assert.deepEqual([begun.length, ended], [3, ['first', 'second', 'third']]);
+  begun[2]?.resolve();
+  await setImmediate();
+  assert.deepEqual([begun.length, ended.at(-1)], [3, 'fourth']);
+});
+
+test('a sync that fails fails for those who share it, and for no other', async () => {
+  const { sync, begun } = slowFolder();
+  const first = sync();
+  const second = sync();
+  const third = sync();
+  begun[0]?.reject(new Error('EIO'));
+  await assert.rejects(first, /EIO/);
+  await setImmediate();
+  begun[1]?.reject(new Error('ENOSPC'));
+  await assert.rejects(second, /ENOSPC/);
+  await assert.rejects(third, /ENOSPC/);
+  const again = sync();
+  begun[2]?.resolve();
+  await again;
+});
+
+test('a folder is synced, and one that is not there is said not to be', async (t) => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-sync-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const sync = sharedSync(dir);
+  await Promise.all([sync(), sync(), sync()]);
+  rmSync(dir, { recursive: true });
+  await assert.rejects(sync(), /ENOENT/);
+});
+
+test('removes what was left half written an hour ago, and nothing else', (t) => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fh-parts-'));
+  t.after(() => rmSync(dir, { recursive: true }));
+  const nowMs = Date.UTC(2026, 10, 20, 12);
+  const put = (name: string, ageMs: number): void => {
+    writeFileSync(path.join(dir, name), '');
+    utimesSync(path.join(dir, name), new Date(nowMs - ageMs), new Date(nowMs - ageMs));
+  };
+  put('.0011223344556677.part', 3_700_000);
+  put('.7766554433221100.part', 3_500_000);
+  put('collector.id', 9_000_000);
+  mkdirSync(path.join(dir, 'folder.part'));
+  symlinkSync('collector.id', path.join(dir, 'link.part'));
+  removeOldParts([path.join(dir, 'not-there'), path.join(dir, 'collector.id'), dir], nowMs);
+  assert.deepEqual(readdirSync(dir).sort(), ['.7766554433221100.part', 'collector.id', 'folder.part', 'link.part']);
+});
