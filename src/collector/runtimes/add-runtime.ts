@@ -39,7 +39,7 @@ export async function takeRuntime(options: TakeRuntimeOptions): Promise<StoredRu
   return await withScratch(dir, nowMs, async (scratch) => {
     const { file, version: said, source } = await fileFrom(origin, target, scratch, signal);
     const binary = path.join(scratch, 'node');
-    await extractNode(file, binary, scratch, signal);
+    await extractNode(file, binary, signal);
     checkBinary(binary, target, file);
     if (said !== null) checkVersion(said, file);
     const isTried = origin.kind !== 'npm' && isOwnTarget(target);

@@ -1,127 +1,140 @@
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, createReadStream, createWriteStream, openSync, readSync } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  createReadStream,
+  openSync,
+  readSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
 
 import { FleetError, messageOf } from '../../errors.ts';
-import { NoExecutable, readElf } from './elf-header.ts';
-import type { ElfFacts } from './elf-header.ts';
 import { runProgram } from './run-program.ts';
 import { runtimeTargets } from './runtime-targets.ts';
 import type { RuntimeTarget } from './runtime-targets.ts';
-import { findTarMember } from './tar-member.ts';
 
-/** A node is 80 to 130 MB; beyond this something else was given. */
+/** A Node.js binary has 80 to 130 MB. A larger file is something else. */
 const maxNodeBytes = 512 * 1024 * 1024;
+/** The names of a release's files take 0.5 MB. */
+const maxListBytes = 16 * 1024 * 1024;
 const unpackTimeoutMs = 5 * 60_000;
 const startTimeoutMs = 20_000;
 
+/** A file is no Node.js binary that can be uploaded. The message completes "FILE ...". */
+class NoExecutable extends Error {
+  override readonly name = 'NoExecutable';
+}
+
 /**
- * Takes the node out of a file - the binary itself, or a release archive (.tar.gz, .tgz, .tar.xz) that holds `bin/node` -
- * and writes it to `to`. `scratch` is a folder for what lies between. Throws FleetError `runtime-invalid`.
+ * Writes the Node.js binary of a file to `to`: the file itself, or `bin/node` of a release archive (.tar.gz, .tgz, .tar.xz).
+ * Throws FleetError `runtime-invalid`, or the signal's reason.
  */
-export async function extractNode(file: string, to: string, scratch: string, signal: AbortSignal): Promise<void> {
+export async function extractNode(file: string, to: string, signal: AbortSignal): Promise<void> {
   try {
-    const kind = kindOf(file);
-    let archive = createReadStream(file);
-    if (kind === 'xz') {
-      const tar = `${scratch}/unpacked.tar`;
-      await unpackXz(file, tar, signal);
-      archive = createReadStream(tar);
+    if (isElf(readHead(file, elfHeaderBytes))) {
+      if (statSync(file).size > maxNodeBytes) throw new NoExecutable('is larger than any Node.js binary');
+      copyFileSync(file, to);
+      chmodSync(to, 0o700);
+    } else {
+      writeFileSync(to, await unpackNode(path.resolve(file), signal), { mode: 0o700 });
     }
-    if (kind === 'elf') {
-      await pipeline(archive, bounded, createWriteStream(to, { mode: 0o700 }), { signal });
-      return;
-    }
-    const unpacked = kind === 'gzip' ? archive.pipe(createGunzip()) : archive;
-    if (unpacked !== archive) archive.once('error', (error) => unpacked.destroy(error));
-    const member = await findTarMember(unpacked, (path) => /(?:^|\/)bin\/node$/.test(path));
-    if (member === null) throw new NoExecutable('holds no bin/node');
-    await pipeline(member.content, bounded, createWriteStream(to, { mode: 0o700 }), { signal });
-    archive.destroy();
   } catch (thrown) {
     signal.throwIfAborted();
     throw invalid(file, thrown);
   }
 }
 
-async function* bounded(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let length = 0;
-  for await (const piece of pieces) {
-    length += piece.length;
-    if (length > maxNodeBytes) throw new NoExecutable('holds more than any node does');
-    yield piece;
+/** Returns the content of `bin/node`. tar only lists and prints, so that no path of the archive is ever written to. */
+async function unpackNode(archive: string, signal: AbortSignal): Promise<Buffer> {
+  const names = await tar(['-tf', archive], maxListBytes, signal);
+  const member = names
+    .toString()
+    .split('\n')
+    .find((name) => /^(?:[\w.][\w.+-]*\/)*bin\/node$/.test(name));
+  if (member === undefined) throw new NoExecutable('holds no bin/node');
+  return await tar(['-xOf', archive, member], maxNodeBytes, signal);
+}
+
+/** Returns what tar prints. An archive has an absolute path: GNU tar takes `HOST:FILE` for a file of another machine. */
+async function tar(args: readonly string[], maxBytes: number, signal: AbortSignal): Promise<Buffer> {
+  try {
+    const { stdout } = await promisify(execFile)('tar', args, {
+      encoding: 'buffer',
+      env: { PATH: process.env['PATH'], LC_ALL: 'C' },
+      maxBuffer: maxBytes,
+      timeout: unpackTimeoutMs,
+      killSignal: 'SIGKILL',
+      signal,
+    });
+    return stdout;
+  } catch (thrown) {
+    const { code, stderr } = thrown as NodeJS.ErrnoException & { readonly stderr?: Buffer };
+    if (code === 'ENOENT') throw new NoExecutable('is an archive, and the program tar is missing');
+    if (code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') throw new NoExecutable('is larger than any release of Node.js');
+    const words = stderr?.toString().replace(/\s+/g, ' ').trim().slice(0, 300);
+    throw new NoExecutable(`cannot be unpacked: ${words || messageOf(thrown)}`);
   }
 }
 
-function kindOf(file: string): 'elf' | 'gzip' | 'xz' | 'tar' {
-  const start = Buffer.alloc(6);
+const elfHeaderBytes = 64;
+/** The part of an executable in which linkers put its interpreter and the names of its libraries. */
+const headBytes = 1024 * 1024;
+
+function readHead(file: string, bytes: number): Buffer {
+  const head = Buffer.alloc(bytes);
   const fd = openSync(file, 'r');
   try {
-    readSync(fd, start, 0, start.length, 0);
+    return head.subarray(0, readSync(fd, head, 0, bytes, 0));
   } finally {
     closeSync(fd);
   }
-  const magic = start.toString('hex');
-  if (magic.startsWith('7f454c46')) return 'elf';
-  if (magic.startsWith('1f8b')) return 'gzip';
-  return magic === 'fd377a585a00' ? 'xz' : 'tar';
 }
 
-async function unpackXz(file: string, to: string, signal: AbortSignal): Promise<void> {
-  const stdin = openSync(file, 'r');
-  const stdout = openSync(to, 'w', 0o600);
-  try {
-    const result = await runProgram({
-      program: 'xz',
-      args: ['-dc'],
-      stdin,
-      stdout,
-      timeoutMs: unpackTimeoutMs,
-      signal,
-    });
-    if (result.outcome === 'missing') throw new NoExecutable('needs the program xz to be unpacked; a .tar.gz does not');
-    if (result.status !== 0) throw new NoExecutable(`cannot be unpacked: ${result.stderr.trim()}`);
-  } finally {
-    closeSync(stdin);
-    closeSync(stdout);
-  }
+function isElf(head: Buffer): boolean {
+  return head.length === elfHeaderBytes && head.toString('latin1', 0, 4) === '\x7fELF';
 }
 
-/** What every machine has on which Node.js officially runs; of others a binary would have to be brought with them. */
+/** Libraries of every machine on which Node.js officially runs. Others would have to be uploaded with the binary. */
 const usualLibrary =
   /^(?:ld-[\w.-]+|ld64\.so\.\d|lib(?:c|m|dl|rt|pthread|stdc\+\+|gcc_s|atomic)\.so\.\d+|libc\.so|libc\.musl-\w+\.so\.1)$/;
 
-/** Checks that a binary is one for this target, and can be alone. Throws FleetError `runtime-invalid`. */
+/**
+ * Checks that a binary is for this target and needs no unusual library: by the header of elf(5) and by the names at the
+ * start of the file. Throws FleetError `runtime-invalid`.
+ */
 export function checkBinary(binary: string, target: RuntimeTarget, file: string): void {
-  try {
-    const elf = readElf(binary);
-    if (!fits(elf, target)) {
-      const own = runtimeTargets.find((known) => fits(elf, known));
-      const what = own?.name ?? `machine ${elf.machine} with ${elf.interpreter ?? 'any C library'}`;
-      throw new NoExecutable(`is for ${what}, not for ${target.name}`);
-    }
-    const others = elf.libraries.filter((library) => !usualLibrary.test(library));
-    if (others.length > 0) {
-      throw new NoExecutable(`needs ${others.slice(0, 3).join(', ')}, which no release of Node.js does`);
-    }
-  } catch (thrown) {
-    throw invalid(file, thrown);
+  const head = readHead(binary, headBytes);
+  const fitting = targetsOf(head);
+  if (!fitting.includes(target)) {
+    const words = `is for ${fitting[0]?.name ?? 'an unknown platform'}, not for ${target.name}`;
+    throw invalid(file, new NoExecutable(words));
+  }
+  const names = head.toString('latin1').match(/(?<=\0)lib[\w+-]+\.so\.\d+(?=\0)/g) ?? [];
+  const others = names.filter((library) => !usualLibrary.test(library));
+  if (others.length > 0) {
+    const message = `needs ${others.slice(0, 3).join(', ')}, which no release of Node.js does`;
+    throw invalid(file, new NoExecutable(message));
   }
 }
 
-function fits({ machine, endian, interpreter }: ElfFacts, target: RuntimeTarget): boolean {
-  const sameMachine = machine === target.machine && endian === target.endian;
-  return sameMachine && (interpreter === null || interpreter === target.interpreter);
+/** The targets of an executable: one by its interpreter, each C library of its machine if it is linked statically. */
+function targetsOf(head: Buffer): readonly RuntimeTarget[] {
+  if (!isElf(head.subarray(0, elfHeaderBytes)) || head[4] !== 2) return [];
+  const endian = head[5] === 2 ? 'big' : 'little';
+  const machine = endian === 'big' ? head.readUInt16BE(18) : head.readUInt16LE(18);
+  const ofMachine = runtimeTargets.filter((known) => known.machine === machine && known.endian === endian);
+  const linked = ofMachine.filter(({ interpreter }) => head.includes(`${interpreter}\0`));
+  return linked.length > 0 ? linked : ofMachine;
 }
 
 /** True for the platform that this process runs on. */
 export function isOwnTarget(target: RuntimeTarget): boolean {
-  try {
-    return fits(readElf(process.execPath), target);
-  } catch {
-    return false;
-  }
+  return targetsOf(readHead(process.execPath, headBytes)).includes(target);
 }
 
 const oldest = [18, 15] as const;

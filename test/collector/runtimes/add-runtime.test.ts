@@ -138,12 +138,17 @@ test('the node that runs this is asked for its version; without xz and zstd ther
 
 const refused: readonly (readonly [string, Uint8Array, RegExp, string?])[] = [
   ['a binary for another machine', node, /is for linux-arm64, not for linux-x64/, 'linux-x64'],
+  ['a binary of the other byte order', madeElf({ endian: 'big' }), /is for an unknown platform, not for linux-arm64/],
+  ['a binary of 32 bit', madeElf({ bits: 32 }), /is for an unknown platform, not for linux-arm64/],
+  ['an executable that was cut', madeElf().subarray(0, 60), /cannot be unpacked/],
   ['glibc where musl is asked for', node, /is for linux-arm64, not for/, 'linux-arm64-musl'],
   ['a distribution’s node', madeElf({ libraries: ['libnode.so.108', 'libc.so.6'] }), /needs libnode\.so\.108/],
   ['an archive without bin/node', gzipSync(madeTar([{ path: 'a', content: node }])), /holds no bin\/node/],
-  ['an archive that was cut', gzipSync(release()).subarray(0, 300), /unexpected end|cut short|too early/],
+  ['an archive that was cut', gzipSync(release()).subarray(0, 300), /unexpected end/],
+  ['an archive that holds no archive', gzipSync(Buffer.alloc(2000, 'x')), /not look like a tar archive/],
   ['a damaged .tar.xz', Buffer.from('fd377a585a000000', 'hex'), /cannot be unpacked/],
-  ['text', Buffer.from('hello'), /too early/],
+  ['text', Buffer.from('hello'), /not look like a tar archive/],
+  ['nothing', Buffer.alloc(0), /not look like a tar archive/],
   ['an old release', gzipSync(release()), /is Node\.js 16\.20\.0; the agent needs 18\.15/],
 ];
 for (const [what, content, message, target] of refused) {
@@ -157,6 +162,24 @@ for (const [what, content, message, target] of refused) {
     assert.deepEqual(readdirSync(dir), []);
   });
 }
+
+test('nothing is written to the paths of an archive, and no link of it is followed', async (t) => {
+  const { dir, file, take, fails } = place(t);
+  const outside = path.join(path.dirname(dir), 'outside');
+  const hostile = [
+    { path: outside, content: node },
+    { path: '../outside', content: node },
+    { path: '--checkpoint-action=exec=touch outside/bin/node', content: node },
+    { path: 'link/bin/node', content: Buffer.alloc(0), type: '2' },
+  ];
+  assert.match((await fails(file('hostile.tar', madeTar(hostile)))).message, /is for an unknown platform/);
+  const good = [hostile[0], hostile[1], hostile[2], { path: 'package/bin/node', content: node }].flatMap(
+    (one) => one ?? [],
+  );
+  const kept = await take(file('host:good.tar', madeTar(good)));
+  assert.equal(kept.sizeBytes, node.length);
+  assert.deepEqual(readdirSync(path.dirname(dir)), ['runtimes']);
+});
 
 test('what does not run as node does is refused', async (t) => {
   const own = runtimeTargets.find(isOwnTarget);
