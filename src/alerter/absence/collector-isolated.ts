@@ -20,7 +20,7 @@ const nearlyAll = 0.9;
  * Who was unreachable is known from the alerts, pending ones included, that its visits have begun or kept up: a client
  * whose host key is not trusted failed too, but not for the network's sake.
  */
-export function judgeIsolation(facts: FleetFacts): readonly Alert[] {
+export function evaluateIsolation(facts: FleetFacts): readonly Alert[] {
   const { config, runsOf, alerts, nowMs } = facts;
   const rule = config.alerts.rules.find(({ name }) => name === ruleName);
   if (rule === undefined) return [];

@@ -15,7 +15,7 @@ const ruleName = 'collector-silent';
  * whose own clock is as far from that is told of too. It ends with its next one, or when another collector on its host
  * finishes one: the state folder was made anew. A collector whose runs are no longer stored is left as it is.
  */
-export function judgeSilence(facts: FleetFacts): readonly Alert[] {
+export function evaluateSilence(facts: FleetFacts): readonly Alert[] {
   const { config, runsOf, aheadOf, nowMs, mayMiss } = facts;
   const rule = config.alerts.rules.find(({ name }) => name === ruleName);
   if (rule === undefined) return [];

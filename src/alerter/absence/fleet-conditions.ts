@@ -1,13 +1,13 @@
 import type { Alert } from '../../storage/store/alert.ts';
-import { judgeIsolation } from './collector-isolated.ts';
-import { judgeSilence } from './collector-silent.ts';
+import { evaluateIsolation } from './collector-isolated.ts';
+import { evaluateSilence } from './collector-silent.ts';
 import { fleetFacts } from './fleet-facts.ts';
-import type { JudgeFleetOptions } from './fleet-facts.ts';
-import { judgeIngest } from './ingest-silent.ts';
+import type { EvaluateFleetOptions } from './fleet-facts.ts';
+import { evaluateIngest } from './ingest-silent.ts';
 
-export type { JudgeFleetOptions } from './fleet-facts.ts';
-import { judgeNoReport } from './no-report.ts';
-import { judgeOwnDisks } from './own-disk-full.ts';
+export type { EvaluateFleetOptions } from './fleet-facts.ts';
+import { evaluateNoReport } from './no-report.ts';
+import { evaluateOwnDisks } from './own-disk-full.ts';
 import { isWatchedBy } from './unwatched.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import type { RunFact } from '../../storage/store/run.ts';
@@ -19,7 +19,7 @@ import type { RunFact } from '../../storage/store/run.ts';
  *
  * What concerns the fleet has '' for its client and the collector's id, or a file system, for its subject.
  */
-export function judgeFleet(options: JudgeFleetOptions): readonly Alert[] {
+export function evaluateFleet(options: EvaluateFleetOptions): readonly Alert[] {
   const isWatched = isWatchedBy(options.config);
   const facts = fleetFacts({ ...options, alerts: options.alerts.filter(isWatched) });
   const unwatched = options.alerts
@@ -27,11 +27,11 @@ export function judgeFleet(options: JudgeFleetOptions): readonly Alert[] {
     .map((alert) => closeAlert(alert, 'unwatched', { atMs: options.nowMs, runId: null }));
   return [
     ...unwatched,
-    ...judgeSilence(facts),
-    ...judgeIsolation(facts),
-    ...judgeIngest(facts),
-    ...judgeNoReport(facts),
-    ...judgeOwnDisks(facts, options.ownDisks ?? []),
+    ...evaluateSilence(facts),
+    ...evaluateIsolation(facts),
+    ...evaluateIngest(facts),
+    ...evaluateNoReport(facts),
+    ...evaluateOwnDisks(facts, options.ownDisks ?? []),
   ];
 }
 

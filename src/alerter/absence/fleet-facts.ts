@@ -6,7 +6,7 @@ import { groupBy } from '../../platform/group-by.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import type { OwnDiskFact } from '../../storage/store/own-disk-fact.ts';
 
-export interface JudgeFleetOptions {
+export interface EvaluateFleetOptions {
   readonly config: Config;
   /** Those of the alerter are left out. A collector is known as long as one of its runs is among them. In any order. */
   readonly runs: readonly RunFact[];
@@ -27,7 +27,7 @@ export interface JudgeFleetOptions {
 export type FinishedRun = RunFact & { readonly finishedAtMs: number };
 
 /** What the conditions of the fleet look at. */
-export interface FleetFacts extends JudgeFleetOptions {
+export interface FleetFacts extends EvaluateFleetOptions {
   /**
    * Full runs of each collector that did not overlap another, oldest first. Those are left out that lie further ahead of
    * the database's clock than clocks may differ: were they believed, a collector would never be missed again after one
@@ -42,7 +42,7 @@ export interface FleetFacts extends JudgeFleetOptions {
   readonly mayMiss: boolean;
 }
 
-export function fleetFacts(options: JudgeFleetOptions): FleetFacts {
+export function fleetFacts(options: EvaluateFleetOptions): FleetFacts {
   const { runs, alerts, databaseUpSinceMs, nowMs, config } = options;
   const open = alerts.filter(({ state }) => state !== 'resolved');
   const byKey = new Map(open.map((alert) => [keyOf(alert.client, alert.rule, alert.subject), alert]));

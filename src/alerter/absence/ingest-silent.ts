@@ -13,7 +13,7 @@ const ruleName = 'ingest-silent';
  * looked at, and one for each key that none has, with the key's id for its subject. It ends once what waits is younger, or
  * nothing does.
  */
-export function judgeIngest(facts: FleetFacts): readonly Alert[] {
+export function evaluateIngest(facts: FleetFacts): readonly Alert[] {
   const { config, nowMs, mayMiss, alerts } = facts;
   const rule = config.alerts.rules.find(({ name }) => name === ruleName);
   if (rule === undefined) return [];

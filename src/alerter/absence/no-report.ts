@@ -19,14 +19,14 @@ const ruleName = 'no-report';
  * another config.xml, or the client is new here - is pending from the first pass that misses it, and runs count from
  * there; so is one that was never seen at all.
  */
-export function judgeNoReport(facts: FleetFacts): readonly Alert[] {
+export function evaluateNoReport(facts: FleetFacts): readonly Alert[] {
   const { config, runsOf } = facts;
   const seen = new Map(facts.seenClients.map((client) => [client.name, client]));
   const collectors = [...runsOf.values()].map(finishedRuns);
   return config.clients.flatMap((client) => {
     const rule = client.rules.find(({ origin, name }) => origin === 'condition' && name === ruleName);
     if (rule === undefined || client.state === 'retired') return [];
-    const judged = judgeClientSilence({ facts, client, rule, seen: seen.get(client.name) ?? null, collectors });
+    const judged = evaluateClient({ facts, client, rule, seen: seen.get(client.name) ?? null, collectors });
     return judged === null ? [] : [judged];
   });
 }
@@ -41,7 +41,7 @@ interface ClientSilence {
 }
 
 /** The client's alert if it is new or changed; else null. */
-function judgeClientSilence({ facts, client, rule, seen, collectors }: ClientSilence): Alert | null {
+function evaluateClient({ facts, client, rule, seen, collectors }: ClientSilence): Alert | null {
   const open = facts.open(client.name, ruleName);
   const lastReportMs = seen?.lastReportAtMs ?? null;
   if (open !== null && lastReportMs !== null && hasReported(facts, open, lastReportMs)) {

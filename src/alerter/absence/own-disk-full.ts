@@ -12,7 +12,7 @@ const ruleName = 'own-disk';
  * One alert for each file system of collectors and alerters that is nearly full: they lose what they cannot store. It ends
  * when there is clearly more again; of one that nobody has spoken of lately it is left as it is.
  */
-export function judgeOwnDisks(facts: FleetFacts, disks: readonly OwnDiskFact[]): readonly Alert[] {
+export function evaluateOwnDisks(facts: FleetFacts, disks: readonly OwnDiskFact[]): readonly Alert[] {
   const rule = facts.config.alerts.rules.find(({ name }) => name === ruleName);
   if (rule === undefined) return [];
   return disks.flatMap((disk): readonly Alert[] => {

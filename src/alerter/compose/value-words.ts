@@ -1,7 +1,7 @@
 import type { Alert, Level } from '../../storage/store/alert.ts';
 import { formatLimit } from '../evaluate/describe-value.ts';
 import { shortText } from './item-words.ts';
-import { createLevelJudge } from '../evaluate/judge-level.ts';
+import { ruleLimits } from '../evaluate/rule-limits.ts';
 import { quoted } from '../../text/plain-text.ts';
 import { unitOfRule } from '../evaluate/rule-metric.ts';
 import type { Item, SectionKind } from '../dispatch/telling.ts';
@@ -105,7 +105,7 @@ function isWithinLimits(item: Item): boolean {
 /** null: not known from the number alone. */
 function levelNow({ inForce, alert: { value } }: Item): Level | null {
   if (inForce === null || value === null || inForce.freeBytes !== null) return null;
-  return createLevelJudge(inForce).levelOf(value);
+  return ruleLimits(inForce).levelOf(value);
 }
 
 /** `below 90 %, over once below 88 %`. */

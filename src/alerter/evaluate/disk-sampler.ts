@@ -7,7 +7,7 @@ import { describeFree, formatValue } from './describe-value.ts';
 import { numberRule, numberSample, numberSampleIf } from './make-sample.ts';
 import type { NumberRule } from './make-sample.ts';
 import { metricOfRule, rivalry } from './rule-metric.ts';
-import { judgesOf, labelMatcher } from './sampler.ts';
+import { applicableRules, labelMatcher } from './sampler.ts';
 import type { ReportRow, Sampler } from './sampler.ts';
 
 type DiskField = 'size_bytes' | 'used_bytes' | 'available_bytes' | 'used_percent' | 'inodes_percent' | 'unresponsive';
@@ -36,13 +36,13 @@ interface Known extends Pick<DiskRow, 'fstype' | 'source' | 'scope' | 'mode'> {
 /** Mounts of which is remembered what judges them; beyond, it is found out anew. */
 export const maxKnown = 20_000;
 
-export function isJudgedByDisks(rule: Rule): boolean {
+export function readsDisks(rule: Rule): boolean {
   return metricOfRule(rule)?.family === 'disk';
 }
 
 /** Reads `disk_stats` by the rules over disks: subjects are mount points. */
 export function createDiskSampler(rules: readonly Rule[]): Sampler {
-  const own = rules.filter(isJudgedByDisks).map(diskRule);
+  const own = rules.filter(readsDisks).map(diskRule);
   const names = own.map(({ rule }) => rule.name);
   const byRivalry = [...groupBy(own, ({ rule }) => rivalry(rule)).values()];
   const known = new Map<string, Known>();
@@ -50,7 +50,7 @@ export function createDiskSampler(rules: readonly Rule[]): Sampler {
     const before = known.get(disk.mount);
     if (before !== undefined && sameLabels(before, disk)) return before.judgements;
     const judgements = byRivalry.flatMap((rivals) =>
-      judgesOf(rivals, disk.mount, ({ matches }) => matches(disk)).map((judge) => ({
+      applicableRules(rivals, disk.mount, ({ matches }) => matches(disk)).map((judge) => ({
         judge,
         oncePerDevice: judge.rule.metric === null && !judge.names(disk),
         ifWritable: disk.mode === 'ro' && judge.usual && !judge.names(disk),

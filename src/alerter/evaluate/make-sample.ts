@@ -2,22 +2,22 @@ import type { Rule } from '../../config/config.ts';
 import type { Unit } from '../../report/metrics.ts';
 import type { Level } from '../../storage/store/alert.ts';
 import { describeLimit, formatValue } from './describe-value.ts';
-import { createLevelJudge } from './judge-level.ts';
-import type { LevelJudge } from './judge-level.ts';
+import { ruleLimits } from './rule-limits.ts';
+import type { RuleLimits } from './rule-limits.ts';
 import type { Sample } from './sample.ts';
 import { unitOfRule } from './rule-metric.ts';
 
 /** A rule that judges numbers, with what is found out of it once. */
 export interface NumberRule {
   readonly rule: Rule;
-  readonly levels: LevelJudge;
+  readonly levels: RuleLimits;
   /** The value in words; `row`: what the value was read from, where the words say more of it. */
   readonly describe: (value: number, row: unknown) => string;
 }
 
 export function numberRule(rule: Rule, describe?: NumberRule['describe']): NumberRule {
   const unit: Unit = unitOfRule(rule);
-  return { rule, levels: createLevelJudge(rule), describe: describe ?? ((value) => formatValue(unit, value)) };
+  return { rule, levels: ruleLimits(rule), describe: describe ?? ((value) => formatValue(unit, value)) };
 }
 
 /** What a rule says of a number; null is unknown. */

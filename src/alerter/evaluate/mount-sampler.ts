@@ -3,7 +3,7 @@ import type { DiskRow } from '../../report/columns.ts';
 import type { Sample } from './sample.ts';
 import { faultSample, unknownSample, clearSample } from './make-sample.ts';
 import { disksAreWhole, maxKnown, pathsOf } from './disk-sampler.ts';
-import { judgesOf, labelMatcher } from './sampler.ts';
+import { applicableRules, labelMatcher } from './sampler.ts';
 import type { Sampler, RowSamples } from './sampler.ts';
 
 type Condition = (rule: Rule, rules: readonly Rule[]) => (disk: DiskRow, into: RowSamples) => void;
@@ -28,7 +28,7 @@ export function createMountSampler(rules: readonly Rule[]): Sampler {
   const names = own.map(({ rule }) => rule.name);
   const paths = [...new Set(own.flatMap((one) => one.paths))];
   const judged = paths.flatMap((path) =>
-    judgesOf(own, path, (one) => one.paths.includes(path)).map(({ rule }) => ({ rule, path })),
+    applicableRules(own, path, (one) => one.paths.includes(path)).map(({ rule }) => ({ rule, path })),
   );
   return (row, { samples, complete }) => {
     if (judged.length === 0 || row.disks === null) return;

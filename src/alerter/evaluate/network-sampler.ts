@@ -4,16 +4,16 @@ import { maxSubjects } from '../../report/limits.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { numberRule, numberSample } from './make-sample.ts';
 import { metricOfRule, rivalry } from './rule-metric.ts';
-import { judgesOf, labelMatcher } from './sampler.ts';
+import { applicableRules, labelMatcher } from './sampler.ts';
 import type { ReportRow, Sampler } from './sampler.ts';
 
-export function isJudgedByNetworks(rule: Rule): boolean {
+export function readsNetworks(rule: Rule): boolean {
   return rule.type === 'network-errors' || metricOfRule(rule)?.family === 'network';
 }
 
 /** Reads `network_stats`: subjects are interfaces. */
 export function createNetworkSampler(rules: readonly Rule[]): Sampler {
-  const own = rules.filter(isJudgedByNetworks).map((rule) => {
+  const own = rules.filter(readsNetworks).map((rule) => {
     const matches = labelMatcher(rule);
     const field = metricOfRule(rule)?.field as keyof Omit<NetworkRow, 'interface'> | undefined;
     const valueOf = field === undefined ? errorsPerSecond : (row: NetworkRow): number | null => row[field];
@@ -25,7 +25,7 @@ export function createNetworkSampler(rules: readonly Rule[]): Sampler {
     if (names.length === 0 || row.networks === null) return;
     for (const network of row.networks) {
       for (const rivals of byRivalry) {
-        for (const judge of judgesOf(rivals, network.interface, ({ matches }) => matches(network))) {
+        for (const judge of applicableRules(rivals, network.interface, ({ matches }) => matches(network))) {
           samples.push(numberSample(judge, network.interface, judge.valueOf(network)));
         }
       }

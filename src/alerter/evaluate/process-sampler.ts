@@ -1,22 +1,26 @@
 import type { Rule } from '../../config/config.ts';
 import { numberRule, numberSample } from './make-sample.ts';
 import { numberOf, textOf } from './report-families.ts';
-import { judgesOf } from './sampler.ts';
+import { applicableRules } from './sampler.ts';
 import type { Sampler } from './sampler.ts';
 
-export function isJudgedByProcesses(rule: Rule): boolean {
+export function readsProcesses(rule: Rule): boolean {
   return rule.type === 'process';
 }
 
 /** Counts the processes that rules look for; the subject is what a rule's `match` says. */
 export function createProcessSampler(rules: readonly Rule[]): Sampler {
-  const own = rules.filter(isJudgedByProcesses).map((rule) => ({
+  const own = rules.filter(readsProcesses).map((rule) => ({
     ...numberRule(rule, (count) => `${count} ${count === 1 ? 'process' : 'processes'}`),
     match: rule.selectors['match'] ?? '',
   }));
   const names = own.map(({ rule }) => rule.name);
   const judged = [...new Set(own.map(({ match }) => match))].flatMap((match) =>
-    judgesOf(own, match, ({ rule, match: own }) => own === match && !rule.except.some((one) => one['match'] === match)),
+    applicableRules(
+      own,
+      match,
+      ({ rule, match: own }) => own === match && !rule.except.some((one) => one['match'] === match),
+    ),
   );
   return ({ families }, { samples, complete }) => {
     if (names.length === 0 || families === null) return;

@@ -5,11 +5,11 @@ import type { Sample } from './sample.ts';
 import { numberRule, numberSample } from './make-sample.ts';
 import type { NumberRule } from './make-sample.ts';
 import { numberOf, textOf } from './report-families.ts';
-import { isJudgedByDisks } from './disk-sampler.ts';
-import { isJudgedByNetworks } from './network-sampler.ts';
-import { isJudgedByColumn } from './row-sampler.ts';
+import { readsDisks } from './disk-sampler.ts';
+import { readsNetworks } from './network-sampler.ts';
+import { readsColumn } from './row-sampler.ts';
 import { metricOfRule, rivalry } from './rule-metric.ts';
-import { judgesOf, labelMatcher } from './sampler.ts';
+import { applicableRules, labelMatcher } from './sampler.ts';
 import type { LabelMatcher, Sampler } from './sampler.ts';
 
 interface FamilyRule extends NumberRule {
@@ -18,14 +18,14 @@ interface FamilyRule extends NumberRule {
 }
 
 /** Whether a rule is judged by whole reports only: no column and no table of its own holds what it judges. */
-export function isJudgedByReport(rule: Rule): boolean {
-  if (isJudgedByColumn(rule) || isJudgedByDisks(rule) || isJudgedByNetworks(rule)) return false;
+export function readsReport(rule: Rule): boolean {
+  if (readsColumn(rule) || readsDisks(rule) || readsNetworks(rule)) return false;
   return metricOfRule(rule) !== null && rule.type !== 'process';
 }
 
 /** Reads any metric of a report, by the globs over its labels; the first label of a family is its subject. */
 export function createReportSampler(rules: readonly Rule[]): Sampler {
-  const own = rules.filter(isJudgedByReport).flatMap((rule) => {
+  const own = rules.filter(readsReport).flatMap((rule) => {
     const metric = metricOfRule(rule);
     if (metric === null) return [];
     const judge: FamilyRule = { ...numberRule(rule), field: metric.field, matches: labelMatcher(rule) };
@@ -58,7 +58,7 @@ function samplesOf(rivals: readonly FamilyRule[], rows: readonly Row[], label: s
   const worst = new Map<string, Sample>();
   for (const row of rows) {
     const subject = label === '' ? '' : textOf(row, label);
-    for (const judge of judgesOf(rivals, subject, ({ matches }) => matches((name) => textOf(row, name)))) {
+    for (const judge of applicableRules(rivals, subject, ({ matches }) => matches((name) => textOf(row, name)))) {
       const key = `${judge.rule.name}\0${subject}`;
       const sample = numberSample(judge, subject, numberOf(row, judge.field));
       const other = worst.get(key);

@@ -4,13 +4,13 @@ import { formatValue } from './describe-value.ts';
 import { numberRule, numberSample } from './make-sample.ts';
 import type { NumberRule } from './make-sample.ts';
 import { metricOfRule, rivalry } from './rule-metric.ts';
-import { judgesOf } from './sampler.ts';
+import { applicableRules } from './sampler.ts';
 import type { Sampler } from './sampler.ts';
 
 type ValueOf = (row: UntreatedReport) => number | null;
 
 /** Whether a rule is judged by the narrow columns alone; its subject is ''. */
-export function isJudgedByColumn(rule: Rule): boolean {
+export function readsColumn(rule: Rule): boolean {
   return valueOfRule(rule) !== null;
 }
 
@@ -22,7 +22,7 @@ export function createRowSampler(rules: readonly Rule[]): Sampler {
   });
   const judged = own.filter(({ rule }) => {
     const rivals = own.filter((other) => rivalry(other.rule) === rivalry(rule));
-    return judgesOf(rivals, '', () => true).some((first) => first.rule === rule);
+    return applicableRules(rivals, '', () => true).some((first) => first.rule === rule);
   });
   // What another rule judges in its place must not stay open for ever.
   const outdone = own.filter((one) => !judged.includes(one)).map(({ rule }) => rule.name);

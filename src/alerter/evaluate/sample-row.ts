@@ -4,14 +4,14 @@ import type { Report } from '../../report/report.ts';
 import type { UntreatedReport, UntreatedVisit } from '../../storage/store/alert-store.ts';
 import type { SampledRow, Sample } from './sample.ts';
 import { readFamilies } from './report-families.ts';
-import { createDiskSampler, isJudgedByDisks } from './disk-sampler.ts';
+import { createDiskSampler, readsDisks } from './disk-sampler.ts';
 import { createMountConditionSampler, createMountSampler, isMountCondition } from './mount-sampler.ts';
-import { createNetworkSampler, isJudgedByNetworks } from './network-sampler.ts';
+import { createNetworkSampler, readsNetworks } from './network-sampler.ts';
 import { createProbeSampler, isProbeCondition } from './probe-sampler.ts';
-import { createProcessSampler, isJudgedByProcesses } from './process-sampler.ts';
-import { createReportSampler, isJudgedByReport } from './report-sampler.ts';
+import { createProcessSampler, readsProcesses } from './process-sampler.ts';
+import { createReportSampler, readsReport } from './report-sampler.ts';
 import { createRowSampler } from './row-sampler.ts';
-import { createServiceSampler, isJudgedByServices } from './service-sampler.ts';
+import { createServiceSampler, readsServices } from './service-sampler.ts';
 import type { Needs, Sampler } from './sampler.ts';
 import { endOfVisit } from './unreliable.ts';
 import { createVisitSampler, arrivalSample } from './visit-conditions.ts';
@@ -124,13 +124,12 @@ function compile(rules: readonly Rule[]): Compiled {
     createReportSampler(rules),
     createProbeSampler(rules),
   ];
-  const disks = rules.some((rule) => isJudgedByDisks(rule) || rule.type === 'mount' || isMountCondition(rule));
-  const networks = rules.some(isJudgedByNetworks);
+  const disks = rules.some((rule) => readsDisks(rule) || rule.type === 'mount' || isMountCondition(rule));
+  const networks = rules.some(readsNetworks);
   const always = rules.some(
-    (rule) =>
-      isJudgedByReport(rule) || isJudgedByProcesses(rule) || (isJudgedByServices(rule) && rule.state === 'active'),
+    (rule) => readsReport(rule) || readsProcesses(rule) || (readsServices(rule) && rule.state === 'active'),
   );
-  const sometimes = rules.some((rule) => isJudgedByServices(rule) || isProbeCondition(rule));
+  const sometimes = rules.some((rule) => readsServices(rule) || isProbeCondition(rule));
   return {
     samplers: samplers.filter((sampler) => sampler !== null),
     arrival: arrivalSample(rules),

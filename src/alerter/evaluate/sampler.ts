@@ -38,7 +38,7 @@ export interface Needs {
  * Returns the rivals that judge a subject: of those that match, all of the innermost element with the narrowest selector
  * (exact name, then glob, then none). Rules with `also` judge whatever they match.
  */
-export function judgesOf<T extends { readonly rule: Rule }>(
+export function applicableRules<T extends { readonly rule: Rule }>(
   rivals: readonly T[],
   subject: string,
   matches: (rival: T) => boolean,

@@ -2,7 +2,7 @@ import type { Rule } from '../../config/config.ts';
 import { splitGlobs } from '../../config/values/globs.ts';
 import { faultSample, unknownSample, clearSample } from './make-sample.ts';
 import { textOf } from './report-families.ts';
-import { judgesOf, labelMatcher } from './sampler.ts';
+import { applicableRules, labelMatcher } from './sampler.ts';
 import type { ReportRow, Sampler } from './sampler.ts';
 
 interface ServiceRule {
@@ -10,13 +10,13 @@ interface ServiceRule {
   readonly matches: (unit: string) => boolean;
 }
 
-export function isJudgedByServices(rule: Rule): boolean {
+export function readsServices(rule: Rule): boolean {
   return rule.type === 'service';
 }
 
 /** Reads systemd units: those that have failed, and those that are expected to be active. Subjects are units. */
 export function createServiceSampler(rules: readonly Rule[]): Sampler {
-  const own = rules.filter(isJudgedByServices).map((rule): ServiceRule => {
+  const own = rules.filter(readsServices).map((rule): ServiceRule => {
     const matches = labelMatcher(rule);
     return { rule, matches: (unit) => matches(() => unit) };
   });
@@ -26,7 +26,7 @@ export function createServiceSampler(rules: readonly Rule[]): Sampler {
   const expected = [...new Set(own.flatMap(({ rule }) => unitsOf(rule)))];
   return (row, { samples, complete }) => {
     if (names.length === 0) return;
-    const judged = (unit: string): readonly ServiceRule[] => judgesOf(own, unit, ({ matches }) => matches(unit));
+    const judged = (unit: string): readonly ServiceRule[] => applicableRules(own, unit, ({ matches }) => matches(unit));
     const failed = failedUnits(row);
     for (const subject of failed?.units ?? []) {
       for (const { rule } of judged(subject)) {

@@ -1,5 +1,5 @@
 import type { Alert } from '../../storage/store/alert.ts';
-import { databaseUpSince, judgeFleet } from '../absence/fleet-conditions.ts';
+import { databaseUpSince, evaluateFleet } from '../absence/fleet-conditions.ts';
 import { ownDisksOf } from './own-disk-facts.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import type { Backlog, JudgeBacklogOptions } from './backlog.ts';
@@ -61,7 +61,7 @@ async function absent({
   host,
   databaseAheadMs,
 }: Parameters<typeof judgeAbsence>[0]): Promise<readonly Alert[]> {
-  return judgeFleet({
+  return evaluateFleet({
     config,
     runs,
     seenClients: await store.seenClients(),

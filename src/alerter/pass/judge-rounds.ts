@@ -1,7 +1,7 @@
 import { withBoundedHeap } from '../../platform/heap-growth.ts';
 import type { Judged, UntreatedBatch } from '../../storage/store/alert-store.ts';
 import { openClientStates } from '../transition/client-states.ts';
-import { openRound } from '../transition/judge-rows.ts';
+import { openRound } from '../transition/process-rows.ts';
 import { loadRows } from '../evaluate/load-rows.ts';
 import type { LoadedRows } from '../evaluate/load-rows.ts';
 import type { Backlog, JudgeBacklogOptions } from './backlog.ts';

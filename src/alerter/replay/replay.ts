@@ -1,8 +1,8 @@
 import type { Config, Severity } from '../../config/config.ts';
 import type { AlertStore, ToldFact } from '../../storage/store/alert-store.ts';
 import type { Alert, Transition } from '../../storage/store/alert.ts';
-import { judgeFleet } from '../absence/fleet-conditions.ts';
-import { judgeRows } from '../transition/judge-rows.ts';
+import { evaluateFleet } from '../absence/fleet-conditions.ts';
+import { processRows } from '../transition/process-rows.ts';
 import { readWorld } from '../dispatch/read-world.ts';
 import { passTimes, runsAt } from './replay-clock.ts';
 import { differenceToTold, type ReplayDifference } from './replay-difference.ts';
@@ -99,12 +99,12 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
       firstRowMs ??= oldestOf(batch);
       result.reports += batch.reports.length;
       result.visits += batch.visits.length;
-      counts.note(state.saveJudged(await judgeRows({ config, store: judging, batch, nowMs })));
+      counts.note(state.saveJudged(await processRows({ config, store: judging, batch, nowMs })));
     }
     const recent = runsAt(ofDay(runs, nowMs), nowMs);
     counts.note(
       state.saveJudged({
-        alerts: judgeFleet({
+        alerts: evaluateFleet({
           config,
           runs: recent,
           seenClients: seen.at(nowMs),

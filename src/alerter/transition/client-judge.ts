@@ -2,7 +2,7 @@ import type { Rule } from '../../config/config.ts';
 import type { ClientMemory, Alert } from '../../storage/store/alert.ts';
 import type { SampledRow } from '../evaluate/sample.ts';
 
-export interface JudgeClientOptions {
+export interface TransitionClientOptions {
   /** Those in force for the client. */
   readonly rules: readonly Rule[];
   /** null: nothing of the client was ever judged. */
@@ -17,18 +17,18 @@ export interface JudgeClientOptions {
 }
 
 /** Judges rows of one client as they come, in the order of their times. */
-export interface ClientJudge {
+export interface ClientTransition {
   readonly judge: (sampledRow: SampledRow) => void;
   /** Of all rows so far. */
-  readonly judgement: () => ClientJudgement;
+  readonly judgement: () => TransitionResult;
 }
 
-export interface ClientJudgeOptions extends Omit<JudgeClientOptions, 'sampledRows' | 'nowMs'> {
+export interface ClientTransitionOptions extends Omit<TransitionClientOptions, 'sampledRows' | 'nowMs'> {
   /** What is remembered of times beyond it is forgotten. */
   readonly latestMs: number;
 }
 
-export interface ClientJudgement {
+export interface TransitionResult {
   readonly memory: ClientMemory;
   /** New (id null) and changed ones; closed ones before open ones. */
   readonly alerts: readonly Alert[];

@@ -1,4 +1,4 @@
-import { createLevelJudge } from '../../alerter/evaluate/judge-level.ts';
+import { ruleLimits } from '../../alerter/evaluate/rule-limits.ts';
 import type { Rule, Severity } from '../../config/config.ts';
 
 /**
@@ -9,6 +9,6 @@ export function beyondLimit(rules: readonly Rule[], type: string, value: number 
   if (value === null) return null;
   const rule = rules.find((candidate) => candidate.type === type && Object.keys(candidate.selectors).length === 0);
   if (rule === undefined || rule.freeBytes !== null) return null;
-  const level = createLevelJudge(rule).levelOf(value);
+  const level = ruleLimits(rule).levelOf(value);
   return level === 'none' ? null : level;
 }

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { Config } from '../../../src/config/config.ts';
-import { databaseUpSince, judgeFleet } from '../../../src/alerter/absence/fleet-conditions.ts';
+import { databaseUpSince, evaluateFleet } from '../../../src/alerter/absence/fleet-conditions.ts';
 import type { SeenClient } from '../../../src/storage/store/alert-store.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
 import type { SealedSummary } from '../../../src/storage/store/sealed-store.ts';
 import { configOf } from '../support/config-of.ts';
 import { at } from '../support/rows.ts';
-import { clock, everyMs, sampledRowsOf, startJudging } from '../support/time-line.ts';
+import { clock, everyMs, sampledRowsOf, startTransition } from '../support/time-line.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';
 
 /** Each at an address of its own, after the number in its name. */
@@ -63,7 +63,7 @@ function startPasses(before: readonly Alert[] = []) {
       databaseAheadMs = 0,
     }: Pass,
   ) => {
-    const changed = judgeFleet({
+    const changed = evaluateFleet({
       config,
       runs,
       seenClients,
@@ -190,7 +190,7 @@ function lost(config: Config, times: readonly string[], code: string, names: rea
   return config.clients
     .filter(({ name }) => names.includes(name))
     .flatMap((one) => {
-      const judging = startJudging();
+      const judging = startTransition();
       for (const time of times) judging.judge(one, sampledRowsOf(one, `${time} visit fails ${code}`));
       return judging.told().open;
     });
@@ -332,7 +332,7 @@ test('alerts of rules and clients that left config.xml, or of a retired client, 
   const rule = '<alerts><mail to="a@example.org"/><alert type="disk" limit="80%"/></alerts>';
   const before = configOf(`${rule}${three}`);
   const open = before.clients.flatMap((one) => {
-    const judging = startJudging();
+    const judging = startTransition();
     judging.judge(one, sampledRowsOf(one, '08:00 disk / 90, memory 99'));
     return judging.told().open;
   });
@@ -356,7 +356,7 @@ test('a client that is renamed keeps its alerts until storage has moved them', (
   const before = configOf(three);
   const [one] = before.clients;
   assert.ok(one);
-  const judging = startJudging();
+  const judging = startTransition();
   judging.judge(one, sampledRowsOf(one, '08:00 disk / 99'));
   const { pass } = startPasses(judging.told().open);
   const after = configOf(client('www-1', 'was="web-1"') + client('web-2') + client('web-3'));

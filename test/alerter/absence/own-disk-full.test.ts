@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { judgeFleet } from '../../../src/alerter/absence/fleet-conditions.ts';
+import { evaluateFleet } from '../../../src/alerter/absence/fleet-conditions.ts';
 import { ownDisks } from '../../../src/state/own-disk.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
 import { onBothDatabases } from '../../storage/support/databases.ts';
@@ -29,7 +29,7 @@ test('below a tenth people are told once, and it is over from 12 % on', () => {
   const told: string[] = [];
   const course = [50, 10, 9.9, 2, 10.5, 11.9, 12, 9.9];
   for (const [minute, freePercent] of course.entries()) {
-    const changed = judgeFleet({
+    const changed = evaluateFleet({
       config,
       runs: [],
       seenClients: [],
@@ -50,7 +50,7 @@ test('below a tenth people are told once, and it is over from 12 % on', () => {
     `12: own-disk ${subject} resolved`,
     `9.9: own-disk ${subject} firing: ${left}`,
   ]);
-  const silent = judgeFleet({
+  const silent = evaluateFleet({
     config,
     runs: [],
     seenClients: [],

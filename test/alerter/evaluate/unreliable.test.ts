@@ -6,7 +6,7 @@ import { clientWith } from '../support/config-of.ts';
 import { at } from '../support/rows.ts';
 import { openStation } from '../support/station.ts';
 import { story } from '../support/story.ts';
-import { everyMs, sampledRowsOf, startJudging } from '../support/time-line.ts';
+import { everyMs, sampledRowsOf, startTransition } from '../support/time-line.ts';
 
 /** Visits every five minutes from 08:00 on: `.` is good, `t` and `a` fail, `f` fails in a filtered run, `k` at the host key. */
 function visits(ends: string): string {
@@ -87,7 +87,7 @@ story(
 
 test('the words name how many visits failed and the most frequent error', () => {
   const client = clientWith(unreachableOff);
-  const judging = startJudging();
+  const judging = startTransition();
   judging.judge(client, sampledRowsOf(client, visits('.t.a.a.a.t.a')));
   const [alert] = judging.told().open;
   assert.equal(alert?.valueText, '6 of the last 12 visits failed, most often: auth-timeout');

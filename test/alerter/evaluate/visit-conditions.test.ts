@@ -6,7 +6,7 @@ import { classOfVisit, isNetworkFault } from '../../../src/alerter/evaluate/visi
 import { clientWith } from '../support/config-of.ts';
 import { at, failedVisit, reportRow, visitRow } from '../support/rows.ts';
 import { story } from '../support/story.ts';
-import { sampledRowsOf, startJudging } from '../support/time-line.ts';
+import { sampledRowsOf, startTransition } from '../support/time-line.ts';
 
 for (const [stage, code, expected] of [
   ['resolve', 'dns', 'network'],
@@ -240,7 +240,7 @@ story(
 
 test('the newest failure is what people read of a client that stays unreachable', () => {
   const client = clientWith('');
-  const judging = startJudging();
+  const judging = startTransition();
   judging.judge(
     client,
     sampledRowsOf(client, '08:00 visit fails dns\n08:05 visit fails dns\n08:10 visit fails auth-failed'),
@@ -259,7 +259,7 @@ story(
 
 test('a client is reached again when a visit works, not when a report was made that lay in its spool', () => {
   const client = clientWith('');
-  const judging = startJudging();
+  const judging = startTransition();
   const spooled = reportRow({ observedAtMs: at('08:08'), receivedAtMs: at('08:10') });
   judging.judge(client, [
     ...sampledRowsOf(client, '08:00 visit fails dns\n08:05 visit fails dns'),

@@ -1,5 +1,5 @@
 import type { Client } from '../../../src/config/config.ts';
-import { judgeClient } from '../../../src/alerter/transition/judge.ts';
+import { transitionClient } from '../../../src/alerter/transition/client-transition.ts';
 import type { SampledRow } from '../../../src/alerter/evaluate/sample.ts';
 import { sampleReport, sampleVisit } from '../../../src/alerter/evaluate/sample-row.ts';
 import type { DiskRow } from '../../../src/report/columns.ts';
@@ -105,7 +105,7 @@ export interface Told {
   readonly memory: ClientMemory | null;
 }
 
-export interface Judging {
+export interface TestedTransition {
   /** Judges rows that come at the same time. Says what changed, in sentences. */
   readonly judge: (client: Client, sampledRows: readonly SampledRow[]) => readonly string[];
   readonly told: () => Told;
@@ -113,13 +113,13 @@ export interface Judging {
 
 export const everyMs = 5 * 60_000;
 
-export function startJudging(): Judging {
+export function startTransition(): TestedTransition {
   const stored = new Map<number, Alert>();
   let memory: ClientMemory | null = null;
   const openOnes = (): readonly Alert[] => [...stored.values()].filter(({ state }) => state !== 'resolved');
   return {
     judge: (client, sampledRows) => {
-      const result = judgeClient({ rules: client.rules, memory, alerts: openOnes(), sampledRows, everyMs });
+      const result = transitionClient({ rules: client.rules, memory, alerts: openOnes(), sampledRows, everyMs });
       // Nothing but what JSON holds is there in the next pass.
       memory = JSON.parse(JSON.stringify(result.memory)) as ClientMemory;
       return result.alerts.flatMap((changed) => {
@@ -140,7 +140,7 @@ export function startJudging(): Judging {
 
 /** What a story's rows change, judged one by one, as sentences: `08:05 disk / fires critical`. */
 export function play(client: Client, story: string): readonly string[] {
-  const judging = startJudging();
+  const judging = startTransition();
   return sampledRowsOf(client, story).flatMap((sampledRow) =>
     judging.judge(client, [sampledRow]).map((sentence) => `${clock(sampledRow.atMs)} ${sentence}`),
   );
@@ -148,7 +148,7 @@ export function play(client: Client, story: string): readonly string[] {
 
 /** The same, all rows in one batch; without the times of the rows, for only the end is seen. */
 export function playAtOnce(client: Client, story: string): readonly string[] {
-  return startJudging().judge(client, sampledRowsOf(client, story));
+  return startTransition().judge(client, sampledRowsOf(client, story));
 }
 
 export function clock(atMs: number): string {

@@ -1,5 +1,5 @@
-import { judgeFleet } from '../../../src/alerter/absence/fleet-conditions.ts';
-import { judgeClient } from '../../../src/alerter/transition/judge.ts';
+import { evaluateFleet } from '../../../src/alerter/absence/fleet-conditions.ts';
+import { transitionClient } from '../../../src/alerter/transition/client-transition.ts';
 import { sampleReport, sampleVisit } from '../../../src/alerter/evaluate/sample-row.ts';
 import { tell } from '../../../src/alerter/dispatch/tell.ts';
 import type { DueMail } from '../../../src/alerter/dispatch/telling.ts';
@@ -78,7 +78,7 @@ export class UntoldWorld {
       lastVisitAtMs: atMs + 1000,
       lastReportAtMs: percent === undefined ? (before?.lastReportAtMs ?? null) : atMs + 2000,
     });
-    const { memory, alerts } = judgeClient({
+    const { memory, alerts } = transitionClient({
       rules: client.rules,
       memory: this.#memories.get(name) ?? null,
       alerts: this.#open().filter((alert) => alert.client === name),
@@ -106,7 +106,7 @@ export class UntoldWorld {
     for (const judge of this.#rows) judge();
     this.#rows = [];
     this.#store(
-      judgeFleet({
+      evaluateFleet({
         config: this.#config,
         runs: this.#runs,
         seenClients: [...this.#seen.values()],

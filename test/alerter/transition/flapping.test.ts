@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { clientWith, configOf } from '../support/config-of.ts';
 import { story } from '../support/story.ts';
-import { sampledRowsOf, startJudging } from '../support/time-line.ts';
+import { sampledRowsOf, startTransition } from '../support/time-line.ts';
 
 const web1 = '<client name="web-1" ip="192.0.2.1" username="u"/>';
 
@@ -240,7 +240,7 @@ test('flapping="yes" on a rule wins over flapping="no" on <alerts>, which holds 
 });
 
 test('what flaps when config.xml ends flapping is told as it is with its next row', () => {
-  const judging = startJudging();
+  const judging = startTransition();
   const rows = ['08:00 disk / 95', '08:05 disk / 50', '08:10 disk / 50', '08:15 disk / 95', '08:20 disk / 50'];
   const told = (alerts: string, row: string): readonly string[] => {
     const client = clientWith(alerts);

@@ -7,8 +7,8 @@ import { onBothDatabases } from '../../storage/support/databases.ts';
 import { clientWith } from '../support/config-of.ts';
 import { at, diskRow, reportRow } from '../support/rows.ts';
 import { openStation } from '../support/station.ts';
-import { everyMs, startJudging } from '../support/time-line.ts';
-import type { Judging } from '../support/time-line.ts';
+import { everyMs, startTransition } from '../support/time-line.ts';
+import type { TestedTransition } from '../support/time-line.ts';
 
 const client = clientWith('');
 
@@ -21,12 +21,12 @@ function reportAt(visit: number, mounts: readonly string[], usedPercent = 99): S
 const invented = (visit: number, count = 3_000): readonly string[] =>
   Array.from({ length: count }, (_, index) => `/invented-${visit}-${index}`);
 
-function openOf(judging: Judging): readonly string[] {
+function openOf(judging: TestedTransition): readonly string[] {
   return judging.told().open.map(({ subject }) => subject);
 }
 
 test('a client that invents 3,000 full mounts, others at each visit, has few alerts and keeps the real one', () => {
-  const judging = startJudging();
+  const judging = startTransition();
   judging.judge(client, [reportAt(0, ['/data'])]);
   for (const visit of [1, 2, 3, 4]) {
     judging.judge(client, [reportAt(visit, [...invented(visit), '/data'])]);
@@ -39,7 +39,7 @@ test('a client that invents 3,000 full mounts, others at each visit, has few ale
 });
 
 test('one alert says how many subjects have none of their own; it ends when there are no more, and so do the others', () => {
-  const judging = startJudging();
+  const judging = startTransition();
   judging.judge(client, [reportAt(0, invented(0))]);
   const first = openOf(judging);
   const more = judging.told().open.find(({ subject }) => subject === '(more)');
@@ -55,7 +55,7 @@ test('one alert says how many subjects have none of their own; it ends when ther
 });
 
 test('of more new subjects than may have alerts the critical ones have them', () => {
-  const judging = startJudging();
+  const judging = startTransition();
   const warnings = invented(0, 100).map((mount) => diskRow({ mount, used_percent: 91 }));
   const row = reportRow({ observedAtMs: at('08:00') });
   const disks = [...warnings, diskRow({ mount: '/data', used_percent: 99 })];
@@ -64,7 +64,7 @@ test('of more new subjects than may have alerts the critical ones have them', ()
 });
 
 test('reports that bring other names each, late ones too, leave few alerts and little to remember in one pass', () => {
-  const judging = startJudging();
+  const judging = startTransition();
   judging.judge(client, [reportAt(200, [])]);
   judging.judge(
     client,

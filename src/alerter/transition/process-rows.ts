@@ -3,22 +3,22 @@ import type { AlertStore, Judged, UntreatedReport, UntreatedVisit } from '../../
 import type { ClientMemory, Alert } from '../../storage/store/alert.ts';
 import { openClientStates, stateAfter } from './client-states.ts';
 import type { ClientState, ClientStates, StatesAfter } from './client-states.ts';
-import { latestPossibleMs, openClientJudge } from './judge.ts';
+import { latestPossibleMs, openClientTransition } from './client-transition.ts';
 import { loadRows, watchedClients } from '../evaluate/load-rows.ts';
 import type { LoadedRows, LoadRowsOptions } from '../evaluate/load-rows.ts';
 import { sampleReport, sampleVisit } from '../evaluate/sample-row.ts';
-import type { ClientJudge } from './client-judge.ts';
+import type { ClientTransition } from './client-judge.ts';
 
 /** What judging asks of the store; a dry run answers from memory. */
-export type JudgingStore = Pick<AlertStore, 'disksOf' | 'networksOf' | 'reportsOf' | 'openAlerts' | 'memories'>;
+export type ProcessingStore = Pick<AlertStore, 'disksOf' | 'networksOf' | 'reportsOf' | 'openAlerts' | 'memories'>;
 
-export interface JudgeRowsOptions extends LoadRowsOptions {
-  readonly store: JudgingStore;
+export interface ProcessRowsOptions extends LoadRowsOptions {
+  readonly store: ProcessingStore;
   readonly nowMs: number;
 }
 
 /** Judges one batch of rows by what is stored. Rows are in the order of their times, as AlertStore gives them. */
-export async function judgeRows(options: JudgeRowsOptions): Promise<Judged> {
+export async function processRows(options: ProcessRowsOptions): Promise<Judged> {
   const round = openRound({ ...options, states: openClientStates(options.store) });
   await round.judge(await loadRows(options));
   return round.end().judged;
@@ -41,7 +41,7 @@ export interface Round {
 interface Entry {
   readonly client: Client;
   readonly before: ClientState;
-  readonly judge: ClientJudge;
+  readonly judge: ClientTransition;
 }
 
 /**
@@ -71,7 +71,7 @@ export function openRound({ config, states, nowMs }: RoundOptions): Round {
       entries.set(name, {
         client,
         before,
-        judge: openClientJudge({ ...before, rules: client.rules, everyMs, latestMs }),
+        judge: openClientTransition({ ...before, rules: client.rules, everyMs, latestMs }),
       });
     }
   };

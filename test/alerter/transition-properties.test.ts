@@ -3,13 +3,13 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { judgeClient } from '../../src/alerter/transition/judge.ts';
+import { transitionClient } from '../../src/alerter/transition/client-transition.ts';
 import type { SampledRow } from '../../src/alerter/evaluate/sample.ts';
 import { sampleReport, sampleVisit } from '../../src/alerter/evaluate/sample-row.ts';
 import type { Alert } from '../../src/storage/store/alert.ts';
 import { clientWith } from './support/config-of.ts';
 import { day, diskRow, failedVisit, reportRow, visitRow } from './support/rows.ts';
-import { everyMs, startJudging } from './support/time-line.ts';
+import { everyMs, startTransition } from './support/time-line.ts';
 
 const client = clientWith(`
   <alert type="disk" warning="85%" critical="95%" for="1x"/>
@@ -87,8 +87,10 @@ function visible(alerts: readonly Alert[]): readonly unknown[] {
     .sort((a, b) => a.pendingSinceMs - b.pendingSinceMs || (a.rule + a.subject < b.rule + b.subject ? -1 : 1));
 }
 
-function judgeIn(batches: readonly (readonly SampledRow[])[]): ReturnType<ReturnType<typeof startJudging>['told']> {
-  const judging = startJudging();
+function transitionIn(
+  batches: readonly (readonly SampledRow[])[],
+): ReturnType<ReturnType<typeof startTransition>['told']> {
+  const judging = startTransition();
   for (const batch of batches) judging.judge(client, batch);
   return judging.told();
 }
@@ -104,8 +106,8 @@ test('rows judged one by one, in batches of any size, or all at once give the sa
         for (let from = 0; from < rows.length; from += batches.at(-1)?.length ?? 1) {
           batches.push(rows.slice(from, from + Number(sizes.next().value)));
         }
-        const single = judgeIn(rows.map((row) => [row]));
-        for (const other of [judgeIn(batches), judgeIn([rows])]) {
+        const single = transitionIn(rows.map((row) => [row]));
+        for (const other of [transitionIn(batches), transitionIn([rows])]) {
           assert.deepEqual(visible(other.all), visible(single.all));
           assert.deepEqual(other.memory, single.memory);
         }
@@ -141,7 +143,7 @@ test('rows in which nothing is known never change anything but that the client w
     fc.property(fc.array(seed, { maxLength: 40 }), fc.array(fc.nat(39), { maxLength: 10 }), (seeds, places) => {
       const rows = inTime(seeds).filter(({ kind }) => kind === 'report');
       const more = rows.flatMap((row, index) => (places.includes(index) ? [row, unknownRow(row.atMs + 1)] : [row]));
-      const [without, withThem] = [judgeIn([rows]), judgeIn([more])];
+      const [without, withThem] = [transitionIn([rows]), transitionIn([more])];
       assert.deepEqual(visible(withThem.all), visible(without.all));
       assert.deepEqual(withThem.memory?.changes, without.memory?.changes);
     }),
@@ -157,8 +159,8 @@ test('an alert never moves because of what is said, or not said, of another subj
       (seeds, others) => {
         const of = (all: readonly Alert[], rule: string): readonly unknown[] =>
           visible(all.filter((one) => one.rule === rule));
-        const first = judgeIn([inTime(seeds)]);
-        const second = judgeIn([inTime(seeds.map((one, index) => ({ ...one, memory: others[index] ?? null })))]);
+        const first = transitionIn([inTime(seeds)]);
+        const second = transitionIn([inTime(seeds.map((one, index) => ({ ...one, memory: others[index] ?? null })))]);
         for (const rule of ['disk', 'cpu', 'unreachable']) assert.deepEqual(of(second.all, rule), of(first.all, rule));
       },
     ),
@@ -173,7 +175,7 @@ test('rows in any order of arrival never move the present backwards, and all of 
         .array(seed, { maxLength: 40 })
         .chain((seeds) => fc.shuffledSubarray([...inTime(seeds)], { minLength: seeds.length })),
       (arrivals) => {
-        const judging = startJudging();
+        const judging = startTransition();
         let newestMs = -Infinity;
         for (const row of arrivals) {
           const isLate = row.kind === 'report' && row.atMs < newestMs;
@@ -195,7 +197,7 @@ test('rows in any order of arrival never move the present backwards, and all of 
 test('an alert is what its fields say', () => {
   fc.assert(
     fc.property(fc.array(seed, { maxLength: 60 }), (seeds) => {
-      for (const one of judgeIn(inTime(seeds).map((row) => [row])).all) {
+      for (const one of transitionIn(inTime(seeds).map((row) => [row])).all) {
         assert.equal(one.state === 'resolved', one.resolvedAtMs !== null);
         assert.equal(one.state === 'resolved', one.closedReason !== null);
         if (one.state !== 'resolved') assert.equal(one.state === 'firing', one.firingSinceMs !== null);
@@ -209,6 +211,6 @@ test('an alert is what its fields say', () => {
 });
 
 test('judging an empty batch changes nothing', () => {
-  const result = judgeClient({ rules: client.rules, memory: null, alerts: [], sampledRows: [], everyMs });
+  const result = transitionClient({ rules: client.rules, memory: null, alerts: [], sampledRows: [], everyMs });
   assert.deepEqual(result.alerts, []);
 });

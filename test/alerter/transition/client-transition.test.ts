@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { clientWith } from '../support/config-of.ts';
 import { story } from '../support/story.ts';
-import { sampledRowsOf, playAtOnce, startJudging } from '../support/time-line.ts';
+import { sampledRowsOf, playAtOnce, startTransition } from '../support/time-line.ts';
 
 const disk = '<alert type="disk" warning="85%" critical="95%"/>';
 const cpu2x = '<alert type="cpu" limit="90%"/>';
@@ -210,7 +210,7 @@ story(
 );
 
 test('a rule that takes a subject over ends the alert of the other, which has not recovered', () => {
-  const judging = startJudging();
+  const judging = startTransition();
   const [before, after] = [
     clientWith('<alert type="disk" name="all" limit="90%"/>'),
     clientWith('<alert type="disk" name="data" mount="/data" limit="95%"/><alert type="disk" name="all" limit="90%"/>'),
@@ -221,7 +221,7 @@ test('a rule that takes a subject over ends the alert of the other, which has no
 });
 
 test('a failed unit that another rule judges now is no longer watched by the first: it has not recovered', () => {
-  const judging = startJudging();
+  const judging = startTransition();
   const [before, after] = [clientWith(''), clientWith('<alert type="service" name="web" unit="nginx*"/>')];
   judging.judge(before, sampledRowsOf(before, '08:00 unit nginx.service failed'));
   const rows = '08:05 unit nginx.service failed\n08:10 unit nginx.service failed';
@@ -232,7 +232,7 @@ test('a failed unit that another rule judges now is no longer watched by the fir
 });
 
 test('a rule for the whole client that one further in has taken the place of ends too', () => {
-  const judging = startJudging();
+  const judging = startTransition();
   const all = '<alert type="cpu" name="all" limit="90%" for="1x"/>';
   const own = '<alert type="cpu" name="own" limit="99%" for="1x"/>';
   const [before, after] = [clientWith('', all), clientWith(own, all)];
@@ -242,7 +242,7 @@ test('a rule for the whole client that one further in has taken the place of end
 });
 
 test('a raised limit ends its alert with the next row, although the old way back is not reached', () => {
-  const judging = startJudging();
+  const judging = startTransition();
   const [before, after] = [
     clientWith('<alert type="cpu" limit="50%" for="1x"/>'),
     clientWith('<alert type="cpu" limit="60%" for="1x"/>'),
@@ -253,14 +253,14 @@ test('a raised limit ends its alert with the next row, although the old way back
 });
 
 test('a raised critical limit makes a warning of its alert with the next row', () => {
-  const judging = startJudging();
+  const judging = startTransition();
   const [before, after] = [clientWith(disk), clientWith('<alert type="disk" warning="85%" critical="97%"/>')];
   judging.judge(before, sampledRowsOf(before, '08:00 disk / 96'));
   assert.deepEqual(judging.judge(after, sampledRowsOf(after, '08:05 disk / 96')), ['disk / eases']);
 });
 
 test('a lowered limit goes on with its alert and says the new limit, or makes it worse', () => {
-  const judging = startJudging();
+  const judging = startTransition();
   const [before, after] = [clientWith(disk), clientWith('<alert type="disk" warning="80%" critical="90%"/>')];
   judging.judge(before, sampledRowsOf(before, '08:00 disk / 91, disk /b 86'));
   const told = judging.judge(after, sampledRowsOf(after, '08:05 disk / 91, disk /b 86'));
@@ -272,7 +272,7 @@ test('a lowered limit goes on with its alert and says the new limit, or makes it
 });
 
 test('a changed limit keeps its alert', () => {
-  const judging = startJudging();
+  const judging = startTransition();
   const [before, after] = [clientWith(disk), clientWith('<alert type="disk" warning="70%" critical="97%"/>')];
   judging.judge(before, sampledRowsOf(before, '08:00 disk / 96'));
   assert.deepEqual(judging.judge(after, sampledRowsOf(after, '08:05 disk / 94\n08:10 disk / 94')), ['disk / eases']);
@@ -281,7 +281,7 @@ test('a changed limit keeps its alert', () => {
 });
 
 test('a critical alert whose rule only warns now eases', () => {
-  const judging = startJudging();
+  const judging = startTransition();
   const [before, after] = [
     clientWith('<alert type="disk" limit="90%"/>'),
     clientWith('<alert type="disk" limit="90%" severity="warning"/>'),
@@ -297,7 +297,7 @@ test('a backlog in which an alert begins and ends is one alert with both times, 
    08:10 disk / 82
    08:15 disk / 82`;
   assert.deepEqual(playAtOnce(client, rows), ['disk / was critical from 08:05 to 08:15, recovered']);
-  const judging = startJudging();
+  const judging = startTransition();
   judging.judge(client, sampledRowsOf(client, rows));
   assert.deepEqual(
     judging.told().all.map(({ settled, past, sequence }) => ({ settled, past, sequence })),
@@ -307,7 +307,7 @@ test('a backlog in which an alert begins and ends is one alert with both times, 
 
 test('an alert says since when, from what, at which value and limit, and which run changed it', () => {
   const client = clientWith(cpu15m);
-  const judging = startJudging();
+  const judging = startTransition();
   judging.judge(
     client,
     sampledRowsOf(client, '08:00 cpu 95\n08:05 cpu 96\n08:10 cpu 95\n08:15 cpu 97.25\n08:20 cpu 98'),

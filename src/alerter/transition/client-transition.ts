@@ -1,7 +1,7 @@
 import type { Alert } from '../../storage/store/alert.ts';
-import { judgeLateRow, openLateRows } from './judge-late-rows.ts';
-import type { LateRows } from './judge-late-rows.ts';
-import { openSubjects } from './judge-subjects.ts';
+import { stepLateRow, openLateRows } from './late-rows.ts';
+import type { LateRows } from './late-rows.ts';
+import { openSubjects } from './subjects.ts';
 import type { SampledRow } from '../evaluate/sample.ts';
 import { rebooted } from './rebooted.ts';
 import { longestGapMs } from './step-alert.ts';
@@ -9,7 +9,12 @@ import { unknownAfter } from './unknown-rules.ts';
 import { endsAfter, unreliableSample, unreliableRule } from '../evaluate/unreliable.ts';
 import type { VisitEnds } from '../evaluate/unreliable.ts';
 import { withWritable, writableAfter } from '../evaluate/was-writable.ts';
-import type { ClientJudge, ClientJudgeOptions, ClientJudgement, JudgeClientOptions } from './client-judge.ts';
+import type {
+  ClientTransition,
+  ClientTransitionOptions,
+  TransitionResult,
+  TransitionClientOptions,
+} from './client-judge.ts';
 
 /**
  * Judges rows of one client in the order of their times: the states of the specification's section 4. Whether rows in
@@ -19,16 +24,16 @@ import type { ClientJudge, ClientJudgeOptions, ClientJudgement, JudgeClientOptio
  * apart, and is told as past (`Alert.past`) when they end it, or when the client's next row of the present comes; if an
  * open alert covers it or follows it without a gap, it is that alert's own beginning and nothing is told.
  */
-export function judgeClient(options: JudgeClientOptions): ClientJudgement {
+export function transitionClient(options: TransitionClientOptions): TransitionResult {
   const { sampledRows, everyMs, nowMs = Infinity } = options;
   const newestMs = sampledRows.reduce((latest, { atMs }) => Math.max(latest, atMs), -Infinity);
-  const judge = openClientJudge({ ...options, latestMs: latestPossibleMs(nowMs, newestMs, everyMs) });
+  const judge = openClientTransition({ ...options, latestMs: latestPossibleMs(nowMs, newestMs, everyMs) });
   for (const sampledRow of inOrder(sampledRows)) judge.judge(sampledRow);
   return judge.judgement();
 }
 
-/** See judgeClient; in steps, so that not all rows need be in memory at once. */
-export function openClientJudge(options: ClientJudgeOptions): ClientJudge {
+/** See transitionClient; in steps, so that not all rows need be in memory at once. */
+export function openClientTransition(options: ClientTransitionOptions): ClientTransition {
   const { rules, everyMs, latestMs } = options;
   const before = options.memory;
   const subjects = openSubjects(options);
@@ -53,7 +58,7 @@ export function openClientJudge(options: ClientJudgeOptions): ClientJudge {
       const newestMs = kind === 'report' ? newestReportMs : newestVisitMs;
       if (newestMs !== null && atMs < newestMs) {
         late ??= openLate({});
-        judgeLateRow(late, sampledRow);
+        stepLateRow(late, sampledRow);
         return;
       }
       late?.flush();

@@ -1,7 +1,7 @@
 import type { Operator, Rule, Severity } from '../../config/config.ts';
 
 /** What a rule's limits say of a value. */
-export interface LevelJudge {
+export interface RuleLimits {
   readonly levelOf: (value: number) => 'none' | Severity;
   /** Beyond the limit of the way back. */
   readonly isClear: (value: number) => boolean;
@@ -19,7 +19,7 @@ const comparisons: Readonly<Record<Operator, (value: number, limit: number) => b
 };
 
 /** The limits of a rule, ready to be asked: `limit`, `warning` and `critical`, `clear`; `min` and `max`. */
-export function createLevelJudge(rule: Rule): LevelJudge {
+export function ruleLimits(rule: Rule): RuleLimits {
   const { warning, critical, min, max, severity } = rule;
   const least = warning ?? critical;
   if (least === null) {

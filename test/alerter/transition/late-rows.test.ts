@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { judgeClient } from '../../../src/alerter/transition/judge.ts';
+import { transitionClient } from '../../../src/alerter/transition/client-transition.ts';
 import { clientWith } from '../support/config-of.ts';
 import { at } from '../support/rows.ts';
 import { story } from '../support/story.ts';
-import { everyMs, sampledRowsOf, startJudging } from '../support/time-line.ts';
+import { everyMs, sampledRowsOf, startTransition } from '../support/time-line.ts';
 
 const disk = '<alert type="disk" warning="85%" critical="95%"/>';
 const memory2x = '<alert type="memory" limit="90%"/>';
@@ -110,7 +110,7 @@ test('late rows give the same one by one and at once', () => {
     client,
     '08:00 disk / 96\n08:05 disk / 97\n08:10 disk / 90\n08:15 disk / 90\n08:20 disk / 50\n08:25 disk / 50',
   );
-  const [single, whole] = [startJudging(), startJudging()];
+  const [single, whole] = [startTransition(), startTransition()];
   for (const judging of [single, whole]) judging.judge(client, present);
   for (const row of late) single.judge(client, [row]);
   whole.judge(client, late);
@@ -121,14 +121,14 @@ test('late rows give the same one by one and at once', () => {
 
 test('a clock that was ahead for a while does not make the present old', () => {
   const client = clientWith('<alert type="disk" warning="85%" critical="95%" for="1x"/>');
-  const ahead = judgeClient({
+  const ahead = transitionClient({
     rules: client.rules,
     memory: null,
     alerts: [],
     sampledRows: sampledRowsOf(client, '+1 08:00 disk / 96'),
     everyMs,
   });
-  const after = judgeClient({
+  const after = transitionClient({
     rules: client.rules,
     memory: ahead.memory,
     alerts: ahead.alerts.map((alert) => ({ ...alert, id: 1 })),

@@ -8,7 +8,7 @@ import { listsFaults, noFaultText, rivalry } from '../evaluate/rule-metric.ts';
 import { rulesByName } from './rules-by-name.ts';
 import { isHolding, stepMissing, stepSubject } from './step-alert.ts';
 import type { StepRow, SubjectState } from './step-alert.ts';
-import type { ClientJudgeOptions } from './client-judge.ts';
+import type { ClientTransitionOptions } from './client-judge.ts';
 
 /** The present of one client: its open alerts and late changes, moved row by row. */
 export interface Subjects {
@@ -37,7 +37,7 @@ export function subjectKey(rule: string, subject: string): string {
   return `${rule}\0${subject}`;
 }
 
-export function openSubjects(options: ClientJudgeOptions): Subjects {
+export function openSubjects(options: ClientTransitionOptions): Subjects {
   return new ClientSubjects(options);
 }
 
@@ -50,7 +50,7 @@ class ClientSubjects implements Subjects {
   readonly #entries = new Map<string, Map<string, Entry>>();
   readonly #ended: Alert[] = [];
 
-  constructor({ rules, memory, alerts, everyMs, latestMs }: ClientJudgeOptions) {
+  constructor({ rules, memory, alerts, everyMs, latestMs }: ClientTransitionOptions) {
     this.#ruleByName = rulesByName(rules);
     this.#everyMs = everyMs;
     for (const alert of alerts) {
@@ -207,11 +207,11 @@ class ClientSubjects implements Subjects {
     const rule = this.#ruleByName.get(entry.rule);
     const { alert, changes } = entry.state;
     if (rule === undefined || (alert !== null && row.atMs < alert.progress.lastAtMs)) return;
-    const isJudgedByAnother = sampledRow.samples.some(
+    const hasOtherRule = sampledRow.samples.some(
       (sample) => sample.subject === entry.subject && rivalry(sample.rule) === rivalry(rule),
     );
     if (alert === null) this.#put(entry, { alert, changes: aged(changes) });
-    else if (isJudgedByAnother) this.#put(entry, stepMissing(entry.state, row, 'unwatched'));
+    else if (hasOtherRule) this.#put(entry, stepMissing(entry.state, row, 'unwatched'));
     else if (listsFaults(rule)) {
       const well = clearSample({ rule, subject: entry.subject, valueText: noFaultText(rule) });
       this.#judgeSample(well, row, sampledRow.kind);

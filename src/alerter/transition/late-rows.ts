@@ -1,7 +1,7 @@
 import type { Rule } from '../../config/config.ts';
 import type { Alert } from '../../storage/store/alert.ts';
-import { subjectKey } from './judge-subjects.ts';
-import type { Subjects } from './judge-subjects.ts';
+import { subjectKey } from './subjects.ts';
+import type { Subjects } from './subjects.ts';
 import { mostOpen } from './most-open.ts';
 import type { SampledRow, Sample } from '../evaluate/sample.ts';
 import { clearSample } from '../evaluate/make-sample.ts';
@@ -82,7 +82,7 @@ export function openLateRows({ rules, late, subjects, everyMs }: LateRowsOptions
 }
 
 /** A row older than what was judged already: it tells of the past, and moves nothing. */
-export function judgeLateRow(late: LateRows, sampledRow: SampledRow): void {
+export function stepLateRow(late: LateRows, sampledRow: SampledRow): void {
   const listed = new Set<string>();
   for (const sample of sampledRow.samples) {
     late.step(sample, sampledRow);
