@@ -20,8 +20,9 @@ compiled=$(node test/compile.mjs "$@")
 # shellcheck disable=SC2086
 set -- $compiled
 status=0
-# A file that hangs is ended and named; without the limit nothing would say which one it was.
-node --enable-source-maps --test --test-concurrency=4 --test-timeout=300000 "$@" || status=$?
+# A test or a file that hangs is ended and named; without the limits nothing would say which one it was.
+timeout 1800 node --enable-source-maps --import ./test/file-deadline.mjs --test --test-concurrency=4 \
+  --test-timeout=300000 "$@" || status=$?
 wait "$checks" || status=1
 cat "$checked"
 exit "$status"

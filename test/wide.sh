@@ -30,7 +30,8 @@ for version; do
   # shellcheck disable=SC2046
   compiled=$(node test/compile.mjs $(find test/end-to-end test/wide -name '*.test.ts' 2>/dev/null | sort))
   # shellcheck disable=SC2086
-  node --enable-source-maps --test --test-concurrency=4 --test-timeout=300000 $compiled ||
+  timeout 900 node --enable-source-maps --import ./test/file-deadline.mjs --test --test-concurrency=4 \
+    --test-timeout=300000 $compiled ||
     { status=1; echo "== failed: Node $version" >&2; }
 done
 exit "$status"
