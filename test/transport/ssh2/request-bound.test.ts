@@ -70,3 +70,15 @@ test('what wants no answer is not counted: announced host keys, exit statuses', 
     assert.deepEqual([answers.length, errors], [400, []]);
   });
 });
+
+for (const [name, message] of [
+  ['CHANNEL_DATA', [null, 77, Buffer.from('x')]],
+  ['CHANNEL_EXTENDED_DATA', [null, 77, Buffer.from('x'), 1]],
+] as const) {
+  test(`a connection ends at the first ${name} message for which no channel is open`, async () => {
+    await met((handlers, _answers, errors) => {
+      for (let sent = 0; sent < 3; sent += 1) handlers[name]?.(...message);
+      assert.deepEqual(errors, ['the server sends data that no channel is open for']);
+    });
+  });
+}
