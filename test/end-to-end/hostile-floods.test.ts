@@ -27,7 +27,9 @@ describe(`four floods beside ${good} good clients`, () => {
   const judge = (t: TestContext, result: AmongResult, four: readonly (readonly [FloodName, Flood])[]): void => {
     const slowest = Math.max(...result.good.map(({ duration_ms: ms }) => ms));
     const more = result.peakMiB - usual.peakMiB;
-    t.diagnostic(`${result.tookMs} ms (usual ${usual.tookMs}), the slowest good one ${slowest} ms, ${more} MiB more than ${usual.peakMiB}`);
+    t.diagnostic(
+      `${result.tookMs} ms (usual ${usual.tookMs}), the slowest good one ${slowest} ms, ${more} MiB more than ${usual.peakMiB}`,
+    );
     assert.deepEqual(
       result.good.filter(({ ok }) => !ok),
       [],
