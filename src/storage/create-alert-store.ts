@@ -5,7 +5,6 @@ import type { AlertStore } from './store/alert-store.ts';
 import type { Database } from './sql/database.ts';
 import { databaseNowMs } from './sql/database-now.ts';
 import { discardMail, dropMail } from './alerts/discard-mail.ts';
-import { asStorageErrors } from './sql/fault.ts';
 import { forgetClient } from './retention/forget-client.ts';
 import { forgetCollector } from './retention/forget-collector.ts';
 import { memories, openAlerts, saveJudged } from './alerts/judging.ts';
@@ -23,13 +22,13 @@ import type { Session } from './sql/session.ts';
 
 /** What the alerter may do. */
 export function createAlertStore(database: Database): AlertStore {
-  const read = <T>(work: (session: Session) => Promise<T>): Promise<T> => asStorageErrors(() => database.read(work));
+  const read = <T>(work: (session: Session) => Promise<T>): Promise<T> => database.read(work);
   return {
     nowMs: () => read((session) => databaseNowMs(session, database.dialect)),
-    takeLease: (name, holder) => asStorageErrors(() => takeLease(database, name, holder)),
+    takeLease: (name, holder) => takeLease(database, name, holder),
     leaseHolder: (name) => read((session) => leaseHolder(session, name)),
-    touchLease: (lease) => asStorageErrors(() => fenced(database, lease, () => Promise.resolve())),
-    releaseLease: (lease) => asStorageErrors(() => releaseLease(database, lease)),
+    touchLease: (lease) => fenced(database, lease, () => Promise.resolve()),
+    releaseLease: (lease) => releaseLease(database, lease),
 
     untreated: (limit, after = null) => read((session) => untreated(session, limit, after)),
     disksOf: (statIds) => read((session) => disksOf(session, statIds)),
@@ -39,7 +38,7 @@ export function createAlertStore(database: Database): AlertStore {
     reportsOf: (statIds) => openReports(read, statIds),
     openAlerts: (clients) => read((session) => openAlerts(session, clients)),
     memories: (clients) => read((session) => memories(session, clients)),
-    saveJudged: (lease, judged) => asStorageErrors(() => saveJudged(database, lease, judged)),
+    saveJudged: (lease, judged) => saveJudged(database, lease, judged),
 
     runs: (program, sinceMs) => read((session) => runFacts(session, program, sinceMs)),
     lastRunOf: (collectorId) => read((session) => lastRunOf(session, collectorId)),
@@ -47,27 +46,27 @@ export function createAlertStore(database: Database): AlertStore {
     sealedWaiting: () => read(sealedSummary),
     ownDisks: (sinceMs) => read((session) => ownDiskFacts(session, sinceMs)),
     state: (nowMs) => read((session) => alerterState(session, nowMs)),
-    saveTelling: (lease, telling) => asStorageErrors(() => saveTelling(database, lease, telling)),
+    saveTelling: (lease, telling) => saveTelling(database, lease, telling),
 
-    dueMails: (limit) => asStorageErrors(() => dueMails(database, limit)),
-    claimMail: (id, holder, forMs) => asStorageErrors(() => claimMail(database, id, holder, forMs)),
-    markDataBegun: (id, holder) => asStorageErrors(() => markDataBegun(database, id, holder)),
-    markSent: (id, holder) => asStorageErrors(() => markSent(database, id, holder)),
-    markPutOff: (id, holder, inMs, error) => asStorageErrors(() => markPutOff(database, id, holder, inMs, error)),
-    markFailed: (id, holder, error) => asStorageErrors(() => markFailed(database, id, holder, error)),
-    dropMail: (mail, holder) => asStorageErrors(() => dropMail(database, mail, holder)),
-    discardMail: (id) => asStorageErrors(() => discardMail(database, id)),
+    dueMails: (limit) => dueMails(database, limit),
+    claimMail: (id, holder, forMs) => claimMail(database, id, holder, forMs),
+    markDataBegun: (id, holder) => markDataBegun(database, id, holder),
+    markSent: (id, holder) => markSent(database, id, holder),
+    markPutOff: (id, holder, inMs, error) => markPutOff(database, id, holder, inMs, error),
+    markFailed: (id, holder, error) => markFailed(database, id, holder, error),
+    dropMail: (mail, holder) => dropMail(database, mail, holder),
+    discardMail: (id) => discardMail(database, id),
     undelivered: () => read(undelivered),
     unsentOf: (alertIds) => read((session) => unsentOf(session, alertIds)),
 
-    addSilence: (silence) => asStorageErrors(() => addSilence(database, silence)),
+    addSilence: (silence) => addSilence(database, silence),
     silences: (nowMs) => read((session) => silences(session, nowMs)),
-    expireSilence: (id, nowMs) => asStorageErrors(() => expireSilence(database, id, nowMs)),
-    forgetCollector: (collectorId) => asStorageErrors(() => forgetCollector(database, collectorId)),
-    forgetClient: (client, signal) => asStorageErrors(() => forgetClient(database, client, signal)),
-    acknowledge: (ids, by, untilMs, comment) => asStorageErrors(() => acknowledge(database, ids, by, untilMs, comment)),
+    expireSilence: (id, nowMs) => expireSilence(database, id, nowMs),
+    forgetCollector: (collectorId) => forgetCollector(database, collectorId),
+    forgetClient: (client, signal) => forgetClient(database, client, signal),
+    acknowledge: (ids, by, untilMs, comment) => acknowledge(database, ids, by, untilMs, comment),
 
-    unacknowledge: (ids) => asStorageErrors(() => unacknowledge(database, ids)),
+    unacknowledge: (ids) => unacknowledge(database, ids),
 
     newestRows: (client) => read((session) => newestRows(session, database.dialect, client)),
     alertsOf: (filter) => read((session) => alertsOf(session, filter)),

@@ -1,7 +1,6 @@
 import { numberOrNull, readerOrNull, textOrNull } from './rows/client-facts.ts';
 import type { Database } from './sql/database.ts';
 import type { Dialect } from './sql/dialect.ts';
-import { asStorageErrors } from './sql/fault.ts';
 import { newestOf } from './queries/newest-of.ts';
 import { readOnlyQuery } from './sql/read-only-query.ts';
 import { fromSqlTime } from './sql/sql-time.ts';
@@ -30,14 +29,14 @@ const lastRunSql = `SELECT id, program, outcome, started_at, finished_at, client
 /** What readers may ask. */
 export function createHistory(database: Database): History {
   const all = (sql: string, values: readonly string[] = []): Promise<readonly SqlRow[]> =>
-    asStorageErrors(() => database.read((session) => session.all(sql, values)));
+    database.read((session) => session.all(sql, values));
   return {
     clients: async () => (await all(clientsSql(database.dialect))).map(clientStatus),
     lastRun: async (program) => {
       const [row] = await all(lastRunSql, [program]);
       return row === undefined ? null : runSummary(row);
     },
-    query: (sql) => asStorageErrors(() => readOnlyQuery(database, sql)),
+    query: (sql) => readOnlyQuery(database, sql),
   };
 }
 

@@ -1,6 +1,5 @@
 import type { StorageConfig } from '../config/config.ts';
 import type { Database } from './sql/database.ts';
-import { asStorageErrors } from './sql/fault.ts';
 import { createAlertStore } from './create-alert-store.ts';
 import { createHistory } from './history.ts';
 import { checkDatabase, migrateDatabase } from './migrate/migrate.ts';
@@ -27,17 +26,15 @@ export interface OpenStorageOptions {
  * storage-unavailable, storage-denied, storage-full, storage-failed, migration-mismatch, secret-missing.
  */
 export async function openStorage(options: OpenStorageOptions): Promise<Storage> {
-  return asStorageErrors(async () => {
-    const database = await openDatabase({ ...options, program: options.program ?? 'read' });
-    try {
-      if (options.migrate) await migrateDatabase(database, undefined, options.onMigrating);
-      else throwMismatch(await checkDatabase(database), 'none');
-    } catch (thrown) {
-      await database.close();
-      throw thrown;
-    }
-    return storageOn(database);
-  });
+  const database = await openDatabase({ ...options, program: options.program ?? 'read' });
+  try {
+    if (options.migrate) await migrateDatabase(database, undefined, options.onMigrating);
+    else throwMismatch(await checkDatabase(database), 'none');
+  } catch (thrown) {
+    await database.close();
+    throw thrown;
+  }
+  return storageOn(database);
 }
 
 /** A storage on a database that is open and migrated, and that is closed with it. */

@@ -1,7 +1,6 @@
 import { clientFacts } from './rows/client-facts.ts';
 import { createClientShares } from './reports/client-shares.ts';
 import type { Database } from './sql/database.ts';
-import { asStorageErrors } from './sql/fault.ts';
 import { ingest } from './reports/ingest.ts';
 import { countPrunable, prune } from './retention/prune.ts';
 import { saveOwnDisks } from './reports/own-disks.ts';
@@ -17,16 +16,16 @@ export function createReportStore(database: Database): ReportStore {
   const shares = createClientShares();
   const brought = new Map<string, number>();
   return {
-    startRun: (run) => asStorageErrors(() => startRun(database, run)),
-    endRun: (start, end) => asStorageErrors(() => endRun(database, start, end)),
-    saveVisits: (visits) => asStorageErrors(() => saveVisits(database, visits)),
-    ingest: (items) => asStorageErrors(() => ingest(database, items, shares)),
-    saveSealed: (items) => asStorageErrors(() => saveSealed(database, items, brought)),
-    clientFacts: () => asStorageErrors(() => clientFacts(database)),
-    renameClient: (from, to) => asStorageErrors(() => renameClient(database, from, to)),
-    prune: (limits, signal, onStep) => asStorageErrors(() => prune(database, limits, signal, onStep)),
-    countPrunable: (limits) => asStorageErrors(() => countPrunable(database, limits)),
-    saveOwnDisks: (report) => asStorageErrors(() => saveOwnDisks(database, report)),
-    fileSpace: () => asStorageErrors(() => fileSpace(database)),
+    startRun: (run) => startRun(database, run),
+    endRun: (start, end) => endRun(database, start, end),
+    saveVisits: (visits) => saveVisits(database, visits),
+    ingest: (items) => ingest(database, items, shares),
+    saveSealed: (items) => saveSealed(database, items, brought),
+    clientFacts: () => clientFacts(database),
+    renameClient: (from, to) => renameClient(database, from, to),
+    prune: (limits, signal, onStep) => prune(database, limits, signal, onStep),
+    countPrunable: (limits) => countPrunable(database, limits),
+    saveOwnDisks: (report) => saveOwnDisks(database, report),
+    fileSpace: () => fileSpace(database),
   };
 }

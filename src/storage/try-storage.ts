@@ -3,13 +3,11 @@ import path from 'node:path';
 
 import type { StorageConfig } from '../config/config.ts';
 import type { Database } from './sql/database.ts';
-import { asStorageErrors } from './sql/fault.ts';
 import { checkDatabase } from './migrate/migrate.ts';
 import { readMigrations } from './migrate/migration-files.ts';
 import { migrationState, throwMismatch } from './migrate/migration-state.ts';
 import { openDatabase } from './dialects/open-database.ts';
-import { isFileMissing } from './dialects/sqlite/is-file-missing.ts';
-import { sqliteFault } from './dialects/sqlite/faults.ts';
+import { isFileMissing, sqliteFault } from './dialects/sqlite/faults.ts';
 import type { Session } from './sql/session.ts';
 
 export interface TryStorageOptions {
@@ -45,19 +43,17 @@ const schemaTrialEnd = ['DROP VIEW IF EXISTS fleet_health_trial_view', 'DROP TAB
  */
 export async function tryStorage(options: TryStorageOptions): Promise<void> {
   const { storage } = options;
-  await asStorageErrors(async () => {
-    if (storage.path !== null && isFileMissing(storage.path)) {
-      tryFolder(storage.path);
-      throwMismatch(migrationState([], readMigrations('sqlite')), storage.migrate ? 'pending' : 'none');
-      return;
-    }
-    const database = await openDatabase({ ...options, program: 'collect' });
-    try {
-      await tryDatabase(database, options);
-    } finally {
-      await database.close();
-    }
-  });
+  if (storage.path !== null && isFileMissing(storage.path)) {
+    tryFolder(storage.path);
+    throwMismatch(migrationState([], readMigrations('sqlite')), storage.migrate ? 'pending' : 'none');
+    return;
+  }
+  const database = await openDatabase({ ...options, program: 'collect' });
+  try {
+    await tryDatabase(database, options);
+  } finally {
+    await database.close();
+  }
 }
 
 /** Tries whether an SQLite file could be made; a folder that is missing is made as well. Throws StorageFault. */

@@ -78,7 +78,7 @@ describe('two ways to one MariaDB', { skip: skipWithoutMariadb }, () => {
     await database.close();
     two.mode = 'silent';
     await assert.rejects(openMysqlDatabase(options), (thrown: Error) => {
-      assert.deepEqual([thrown.name, 'kind' in thrown && thrown.kind], ['StorageFault', 'lost']);
+      assert.equal('kind' in thrown && thrown.kind, 'lost');
       for (const { port } of [one, two]) assert.ok(thrown.message.includes(`:${port}/`), thrown.message);
       return true;
     });

@@ -1,9 +1,9 @@
 import path from 'node:path';
 
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
-import { asStorageErrors, StorageFault } from '../../storage/sql/fault.ts';
+import { StorageFault } from '../../storage/sql/fault.ts';
 import { backUpSqlite } from '../../storage/dialects/sqlite/back-up.ts';
-import { isFileMissing } from '../../storage/dialects/sqlite/is-file-missing.ts';
+import { isFileMissing } from '../../storage/dialects/sqlite/faults.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
 
@@ -24,13 +24,9 @@ export async function backupCommand(context: Context, file: string): Promise<Exi
   const target = path.resolve(file);
   // SQLite copies in one step, during which no handler runs: a signal is to end it all the same.
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.removeAllListeners(name);
-  const sizeBytes = await asStorageErrors(async () => {
-    if (isFileMissing(source)) throw new StorageFault('lost', `${source} is not there yet; the first collect makes it`);
-    try {
-      return await backUpSqlite({ source, target, signal });
-    } catch (thrown) {
-      throw thrown instanceof StorageFault ? thrown : targetFault(target, thrown);
-    }
+  if (isFileMissing(source)) throw new StorageFault('lost', `${source} is not there yet; the first collect makes it`);
+  const sizeBytes = await backUpSqlite({ source, target, signal }).catch((thrown: unknown) => {
+    throw thrown instanceof StorageFault ? thrown : targetFault(target, thrown);
   });
   if (output.json) output.printJson({ command: 'backup', file: target, size_bytes: sizeBytes });
   else if (output.verbosity !== 'quiet') {

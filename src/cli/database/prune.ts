@@ -8,7 +8,7 @@ import { checkMigrations } from '../../storage/migrate/migrate.ts';
 import { openStorage } from '../../storage/open-storage.ts';
 import type { FileSpace } from '../../storage/dialects/sqlite/reclaim.ts';
 import type { PruneLimits, PruneResult, ReportStore } from '../../storage/store/storage.ts';
-import { vacuum } from '../../storage/vacuum.ts';
+import { vacuum } from '../../storage/dialects/sqlite/vacuum.ts';
 import { atWork } from '../command/at-work.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';

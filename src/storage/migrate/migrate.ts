@@ -2,13 +2,13 @@ import type { StorageConfig } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
 import { adoptSchema } from './adopt-schema.ts';
 import type { Database } from '../sql/database.ts';
-import { asStorageErrors, StorageFault } from '../sql/fault.ts';
+import { StorageFault } from '../sql/fault.ts';
 import { readMigrations } from './migration-files.ts';
 import type { MigrationFile } from './migration-files.ts';
 import { migrationState, readApplied, schemaMajor, throwMismatch } from './migration-state.ts';
 import type { AppliedMigration, MigrationState } from './migration-state.ts';
 import { openDatabase } from '../dialects/open-database.ts';
-import { isFileMissing } from '../dialects/sqlite/is-file-missing.ts';
+import { isFileMissing } from '../dialects/sqlite/faults.ts';
 import type { Session } from '../sql/session.ts';
 
 export interface MigrateOptions {
@@ -30,10 +30,8 @@ export async function migrate(options: MigrateOptions): Promise<MigrationState> 
 /** Looks and changes nothing: of SQLite not even an absent file is made. Throws FleetError on a storage fault. */
 export async function checkMigrations(options: MigrateOptions): Promise<MigrationState> {
   const { kind, path } = options.storage;
-  return asStorageErrors(async () => {
-    const missing = kind === 'sqlite' && path !== null && isFileMissing(path);
-    return missing ? migrationState([], readMigrations('sqlite')) : await withDatabase(options, checkDatabase);
-  });
+  const missing = kind === 'sqlite' && path !== null && isFileMissing(path);
+  return missing ? migrationState([], readMigrations('sqlite')) : await withDatabase(options, checkDatabase);
 }
 
 /** checkMigrations of a database that is open; throws StorageFault. */
@@ -110,12 +108,10 @@ async function foreignSchema(
 }
 
 async function withDatabase<T>(options: MigrateOptions, work: (database: Database) => Promise<T>): Promise<T> {
-  return asStorageErrors(async () => {
-    const database = await openDatabase({ ...options, program: 'read' });
-    try {
-      return await work(database);
-    } finally {
-      await database.close();
-    }
-  });
+  const database = await openDatabase({ ...options, program: 'read' });
+  try {
+    return await work(database);
+  } finally {
+    await database.close();
+  }
 }

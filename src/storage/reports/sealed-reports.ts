@@ -1,7 +1,7 @@
 import { forIds } from '../sql/by-ids.ts';
 import { numberOrNull, textOrNull } from '../rows/client-facts.ts';
 import type { Database } from '../sql/database.ts';
-import { asStorageErrors, StorageFault } from '../sql/fault.ts';
+import { StorageFault } from '../sql/fault.ts';
 import { forChunks, insertRows, placeholders } from '../sql/insert-rows.ts';
 import { pruneNowMs } from '../sql/prune-guard.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
@@ -133,8 +133,8 @@ export async function removeSealed(session: Session, ids: readonly number[]): Pr
 
 /** What `ingest` and its watchers may do. */
 export function createSealedStore(database: Database): SealedStore {
-  const read = <T>(work: (session: Session) => Promise<T>): Promise<T> => asStorageErrors(() => database.read(work));
-  const write = <T>(work: (session: Session) => Promise<T>): Promise<T> => asStorageErrors(() => database.write(work));
+  const read = <T>(work: (session: Session) => Promise<T>): Promise<T> => database.read(work);
+  const write = <T>(work: (session: Session) => Promise<T>): Promise<T> => database.write(work);
   return {
     waiting: (choice, after, limit) => read((session) => waiting(session, choice, after, limit)),
     read: (ids) => read((session) => readRows(session, ids)),
@@ -149,7 +149,7 @@ export function createSealedStore(database: Database): SealedStore {
         ]);
       }),
     remove: (ids) => write((session) => removeSealed(session, ids)),
-    removeKeyless: (nowMs, keptMs) => asStorageErrors(() => removeKeyless(database, nowMs, keptMs)),
+    removeKeyless: (nowMs, keptMs) => removeKeyless(database, nowMs, keptMs),
     summary: () => read(sealedSummary),
     useOf: (keyId) => read((session) => useOf(session, keyId)),
   };

@@ -2,7 +2,7 @@ import { FleetError } from '../../errors.ts';
 import type { ErrorCode } from '../../errors.ts';
 
 /**
- * What a database refused or failed at, sorted by what follows from it.
+ * The kinds of faults of a database, by what follows from them.
  *
  * - `lost`: the connection, or the server behind it
  * - `contended`: a lock, a deadlock; the transaction is undone and may be made again
@@ -33,17 +33,6 @@ export type FaultKind =
   | 'refused'
   | 'aborted';
 
-/** Thrown inside src/storage alone; what leaves it is a FleetError. */
-export class StorageFault extends Error {
-  override readonly name = 'StorageFault';
-  readonly kind: FaultKind;
-
-  constructor(kind: FaultKind, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
-    this.kind = kind;
-  }
-}
-
 const codes: Readonly<Record<FaultKind, ErrorCode>> = {
   lost: 'storage-unavailable',
   contended: 'storage-unavailable',
@@ -64,34 +53,24 @@ const advices: { readonly [Kind in FaultKind]?: string } = {
   damaged: 'Put it back from a backup, or move it away and begin anew. Reports wait meanwhile.',
 };
 
-/** Runs what talks to the database; a StorageFault leaves as the FleetError that stands for it. */
-export async function asStorageErrors<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (thrown) {
-    return throwAsStorageError(thrown);
+/** A fault of the database: the drivers' errors are translated into it once. */
+export class StorageFault extends FleetError {
+  readonly kind: FaultKind;
+
+  constructor(kind: FaultKind, message: string, cause?: unknown) {
+    const advice = advices[kind];
+    super({
+      code: codes[kind],
+      stage: 'storage',
+      message,
+      ...(advice === undefined ? {} : { advice }),
+      ...(cause === undefined ? {} : { cause }),
+    });
+    this.kind = kind;
   }
 }
 
-/** asStorageErrors, for what was caught. */
-export function throwAsStorageError(thrown: unknown): never {
-  if (!(thrown instanceof StorageFault)) throw thrown;
-  const { kind, message } = thrown;
-  const advice = advices[kind];
-  throw new FleetError({
-    code: codes[kind],
-    stage: 'storage',
-    message,
-    ...(advice === undefined ? {} : { advice }),
-    cause: thrown,
-  });
-}
-
-/**
- * Whether the database refused these very values, so that the same attempt will never go well: of anything else, what was
- * to be stored must be kept.
- */
+/** True if the database refused these very values: the same attempt will never succeed. */
 export function isRefusal(thrown: unknown): boolean {
-  const cause = thrown instanceof FleetError ? thrown.cause : thrown;
-  return cause instanceof StorageFault && cause.kind === 'refused';
+  return thrown instanceof StorageFault && thrown.kind === 'refused';
 }

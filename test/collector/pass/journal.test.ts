@@ -69,8 +69,10 @@ function tellTale(fails: () => ErrorCode | null = () => null): { store: ReportSt
   const tell = (what: string): Promise<void> => {
     const code = fails();
     if (code !== null) {
-      const cause = code === 'storage-failed' ? new StorageFault('refused', code) : undefined;
-      return Promise.reject(new FleetError({ code, stage: 'storage', message: code, cause }));
+      const refusal = new StorageFault('refused', code);
+      return Promise.reject(
+        code === refusal.code ? refusal : new FleetError({ code, stage: 'storage', message: code }),
+      );
     }
     told.push(what);
     return Promise.resolve();

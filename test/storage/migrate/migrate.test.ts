@@ -9,6 +9,7 @@ import type { Database } from '../../../src/storage/sql/database.ts';
 import { checkMigrations, migrate, migrateDatabase } from '../../../src/storage/migrate/migrate.ts';
 import { readMigrations, splitStatements } from '../../../src/storage/migrate/migration-files.ts';
 import type { MigrationFile } from '../../../src/storage/migrate/migration-files.ts';
+import { StorageFault } from '../../../src/storage/sql/fault.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { onBothDatabases } from '../support/databases.ts';
@@ -187,7 +188,7 @@ onBothDatabases('migrations', (kit) => {
     const broken = { ...later, steps: [later.steps[0] ?? '', 'CREATE INDEX later_id ON later (missing)'] };
     const files = readMigrations(kit.kind);
     await withDatabase(storage, async (database) => {
-      await assert.rejects(migrateDatabase(database, [...files, broken]), { name: 'StorageFault' });
+      await assert.rejects(migrateDatabase(database, [...files, broken]), StorageFault);
       const mended = { ...broken, steps: later.steps };
       assert.deepEqual((await migrateDatabase(database, [...files, mended])).pending, []);
     });

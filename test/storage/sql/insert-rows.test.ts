@@ -48,7 +48,6 @@ for (const [what, count, textBytes, maxBytes] of [
 test('a row that no packet can carry is refused before it is sent', async () => {
   const { session, statements } = recorder();
   await assert.rejects(insertRows(session, target, [{ a: 1, b: 'x'.repeat(4001) }], 1000), {
-    name: 'StorageFault',
     kind: 'refused',
   });
   assert.deepEqual(statements, []);

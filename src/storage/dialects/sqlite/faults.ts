@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs';
+
 import { messageOf } from '../../../errors.ts';
 import { sqliteResultCode } from '../../../platform/sqlite.ts';
 import { StorageFault } from '../../sql/fault.ts';
@@ -49,4 +51,13 @@ export function sqliteFault(thrown: unknown, path: string): StorageFault {
 function fileKind(thrown: unknown): FaultKind {
   if (!(thrown instanceof Error) || !('syscall' in thrown) || !('code' in thrown)) return 'refused';
   return fileKinds.get(String(thrown.code)) ?? 'lost';
+}
+
+/** Throws StorageFault if the file may not be looked for: it need not be missing then. */
+export function isFileMissing(file: string): boolean {
+  try {
+    return statSync(file, { throwIfNoEntry: false }) === undefined;
+  } catch (thrown) {
+    throw sqliteFault(thrown, file);
+  }
 }

@@ -1,9 +1,29 @@
 import { accessSync, constants, statfsSync, statSync } from 'node:fs';
 import path from 'node:path';
 
+import { formatSize } from '../../../config/values/quantities.ts';
+import { FleetError } from '../../../errors.ts';
 import { openSqlite } from '../../../platform/sqlite.ts';
 import { StorageFault } from '../../sql/fault.ts';
 import { sqliteFault } from './faults.ts';
+import type { FileSpace } from './reclaim.ts';
+
+/**
+ * Makes an SQLite file anew, which this process must not have open, and says how many bytes it is smaller. Throws
+ * FleetError: `storage-full` beforehand where there is not the space for it, or what the database says.
+ */
+export function vacuum(file: string, { sizeBytes, freeBytes }: FileSpace): { readonly freedBytes: number } {
+  for (const { dir, neededBytes, availableBytes } of vacuumNeeds(file, sizeBytes - freeBytes)) {
+    if (availableBytes >= neededBytes) continue;
+    throw new FleetError({
+      code: 'storage-full',
+      stage: 'storage',
+      message: `making ${file} anew needs ${formatSize(neededBytes)} in ${dir}, and ${formatSize(availableBytes)} are free there`,
+      advice: 'Nothing was changed. SQLITE_TMPDIR may name a folder on another disk for its temporary file.',
+    });
+  }
+  return { freedBytes: Math.max(0, sizeBytes - vacuumFile(file)) };
+}
 
 export interface VacuumNeed {
   /** A folder of the file system that is written to. */
@@ -35,7 +55,7 @@ export function vacuumNeeds(file: string, contentBytes: number): readonly Vacuum
  * copying does, and nobody can write meanwhile. A process that dies at it leaves the file as it was. Returns its size in
  * bytes. Throws StorageFault, `contended` when somebody else is writing.
  */
-export function vacuumFile(file: string): number {
+function vacuumFile(file: string): number {
   const handle = openSqlite(file);
   try {
     handle.exec('PRAGMA busy_timeout = 5000');

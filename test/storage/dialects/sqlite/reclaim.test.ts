@@ -8,7 +8,7 @@ import type { TestContext } from 'node:test';
 import { openDatabase } from '../../../../src/storage/dialects/open-database.ts';
 import { openStorage } from '../../../../src/storage/open-storage.ts';
 import { fileSpace, reclaim } from '../../../../src/storage/dialects/sqlite/reclaim.ts';
-import { vacuum } from '../../../../src/storage/vacuum.ts';
+import { vacuum } from '../../../../src/storage/dialects/sqlite/vacuum.ts';
 import { vacuumNeeds } from '../../../../src/storage/dialects/sqlite/vacuum.ts';
 import { openSqlite } from '../../../../src/platform/sqlite.ts';
 import { item, noonMs } from '../../support/samples.ts';
