@@ -16,9 +16,9 @@ import { forInformation, measured } from './figure.ts';
 import type { BenchOptions, BenchResult, Figure } from './figure.ts';
 import { onDatabases } from './on-databases.ts';
 import type { BenchDatabase } from './on-databases.ts';
+import { dayMs } from '../src/platform/units.ts';
 
 const clients = 200;
-const dayMs = 86_400_000;
 
 type Ask = (sql: string) => Promise<Readonly<Record<string, unknown>> | undefined>;
 

@@ -4,6 +4,7 @@ import { openDatabase } from '../src/storage/dialects/open-database.ts';
 import { openStorage } from '../src/storage/open-storage.ts';
 import { sqlTime } from '../src/storage/sql/sql-time.ts';
 import type { Session } from '../src/storage/sql/session.ts';
+import { minuteMs } from '../src/platform/units.ts';
 
 export interface MadeRows {
   readonly clients: number;
@@ -43,7 +44,7 @@ export async function makeRows(config: StorageConfig, made: MadeRows): Promise<v
   const client = text("'web-'", `(seq % ${clients})`);
   // In their order, so that the index of the ids grows at its end.
   const padded = sqlite ? `substr('000000000000' || seq, -12)` : `LPAD(seq, 12, '0')`;
-  const startMs = Date.now() - rowsPerClient * 60_000;
+  const startMs = Date.now() - rowsPerClient * minuteMs;
   const from = sqlTime(startMs);
   await withSession(config, async (session) => {
     // A gigabyte, or the indexes of ten million rows are read and written many times over.
@@ -78,7 +79,7 @@ export async function makeRows(config: StorageConfig, made: MadeRows): Promise<v
          processed_at)
        SELECT ${text("'0c9e7a52-'", `(${minutes})`)}, ${client}, ${at}, 350, 1, 20, 2048, 900, 0, ${at}
        FROM ${numbers(clients * visitsPerClient)} AS numbers`,
-      [sqlTime(Date.now() - visitsPerClient * 60_000), sqlTime(Date.now() - visitsPerClient * 60_000)],
+      [sqlTime(Date.now() - visitsPerClient * minuteMs), sqlTime(Date.now() - visitsPerClient * minuteMs)],
     );
     await session.run(
       `INSERT INTO runs (id, program, outcome, collector_id, host, scope, config_digest, started_at, finished_at, clients,

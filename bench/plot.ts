@@ -1,6 +1,7 @@
 import { numberWords } from './figure-words.ts';
 import type { Series } from './figure.ts';
 import type { Point } from './statistics.ts';
+import { escapeMarkup } from '../src/text/escape-markup.ts';
 
 const columns = 3;
 const panel = { width: 300, height: 230, left: 46, right: 26, top: 44, bottom: 30 };
@@ -39,7 +40,7 @@ function panelOf({ what, unit, points, fit }: Series): string {
   const y = scaleOf(decadesOf(points.map(({ value }) => value)), panel.height - panel.bottom, panel.top);
   const bottom = panel.height - panel.bottom;
   const parts: string[] = [
-    `<text class="title" x="${panel.left}" y="16">${escape(what)}</text>`,
+    `<text class="title" x="${panel.left}" y="16">${escapeMarkup(what)}</text>`,
     `<text x="${panel.left}" y="31">${unit}${fit === null ? '' : `; exponent ${fit.exponent.toFixed(2)}`}</text>`,
   ];
   for (const decade of x.decades) {
@@ -104,8 +105,4 @@ function short(value: number): string {
 
 function places(value: number): string {
   return String(Math.round(value * 10) / 10);
-}
-
-function escape(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }

@@ -15,10 +15,9 @@ import type { BenchOptions, BenchResult, Figure, Unit } from './figure.ts';
 import { onDatabases } from './on-databases.ts';
 import type { BenchDatabase } from './on-databases.ts';
 import { fillRaw, fillRollups } from './retention-fill.ts';
+import { dayMs, hourMs, minuteMs } from '../src/platform/units.ts';
 
-const dayMs = 86_400_000;
-const hourMs = 3_600_000;
-const pruneMs = 60_000;
+const pruneMs = minuteMs;
 
 interface Sizes {
   readonly clients: number;

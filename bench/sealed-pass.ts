@@ -19,6 +19,7 @@ import { openStorage } from '../src/storage/open-storage.ts';
 import { sqliteConfig } from '../test/storage/support/sqlite-config.ts';
 import { makeClient } from '../test/support/fleet.ts';
 import { inTemporaryFolder } from './children.ts';
+import { dayMs } from '../src/platform/units.ts';
 
 export interface SealedPassInput {
   readonly files: number;
@@ -28,8 +29,6 @@ export interface SealedPassCosts {
   readonly oursMs: number;
   readonly bareMs: number;
 }
-
-const dayMs = 86_400_000;
 
 interface SealedOne {
   readonly client: string;

@@ -16,7 +16,9 @@ const root = path.join(import.meta.dirname, '..');
  */
 const house: readonly string[] = [
   'report seal .',
-  'text platform config/values',
+  'platform',
+  'text',
+  'config/values',
   'state',
   'loader storage/sql transport/connection',
   'config',

@@ -1,6 +1,7 @@
 import { statePaths } from '../state/paths.ts';
 import type { Client, Config, Rule } from './config.ts';
-import { formatDuration, formatSize } from './values/quantities.ts';
+import { formatDuration } from '../text/durations.ts';
+import { formatSize } from '../text/numbers.ts';
 import { parseLevel, ruleTypeOf } from './rules/rule-types.ts';
 import { sshConfigFiles } from './settings/ssh-config-files.ts';
 import { sshDefaults } from './settings/ssh-settings.ts';

@@ -15,7 +15,8 @@ import { readNotify, readSmtp } from './settings/mail-settings.ts';
 import type { Element } from './xml/parse-elements.ts';
 import { checkPermissions, createSecretPlaces } from './settings/permissions.ts';
 import { predecessorOnly } from './xml/predecessor.ts';
-import { parseDuration } from './values/quantities.ts';
+import { parseDuration } from '../text/durations.ts';
+import { hourMs } from '../platform/units.ts';
 import { readClients } from './clients/read-clients.ts';
 import type { ReadContext } from './settings/read-secret.ts';
 import { createAudienceReader, nobody, readWindows } from './clients/recipients.ts';
@@ -90,7 +91,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
     defaults,
     zone = null,
   } = alertsElement?.attributes ?? {};
-  const repeatMs = repeat === undefined ? 12 * 3_600_000 : parseDuration(repeat);
+  const repeatMs = repeat === undefined ? 12 * hourMs : parseDuration(repeat);
   const rules = createRuleReader({
     findings,
     forSaid,

@@ -4,6 +4,8 @@ import type { FleetError } from '../errors.ts';
 import { escapeControls } from '../log.ts';
 import type { AwayTopic } from './away-topic.ts';
 import { freezeMail } from './mime.ts';
+import { durationInWords } from '../text/durations.ts';
+import { escapeMarkup } from '../text/escape-markup.ts';
 
 export interface AwayMail {
   readonly topic: AwayTopic['rule'];
@@ -46,14 +48,14 @@ export async function composeAwayMail(mail: AwayMail): Promise<FrozenAwayMail> {
     .digest('hex')
     .slice(0, 32);
   const state = kind === 'back' ? 'resolved' : number === 1 ? 'firing' : 'reminder';
-  const lasted = inWords(nowMs - sinceMs);
+  const lasted = durationInWords(nowMs - sinceMs);
   const { subject, lines } = words[topic][kind](mail, lasted);
   const text = lines.join('\n');
   const content = await freezeMail({
     mail: {
       subject,
       text,
-      html: `<pre>${text.replace(/&/g, '&amp;').replace(/</g, '&lt;')}</pre>`,
+      html: `<pre>${escapeMarkup(text)}</pre>`,
       messageId,
       inReplyTo: null,
       references: [],
@@ -132,11 +134,4 @@ function faultLines(fault: FleetError | null): readonly string[] {
 
 function at(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
-}
-
-function inWords(ms: number): string {
-  const minutes = Math.max(1, Math.round(ms / 60_000));
-  if (minutes < 120) return minutes === 1 ? '1 minute' : `${minutes} minutes`;
-  const hours = Math.round(minutes / 60);
-  return hours < 48 ? `${hours} hours` : `${Math.round(hours / 24)} days`;
 }

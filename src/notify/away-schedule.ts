@@ -1,7 +1,6 @@
 import type { AwayState } from './away-state.ts';
+import { hourMs, minuteMs } from '../platform/units.ts';
 
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
 /** A database that is restarted is nobody's business. */
 export const mailAfterMs = 10 * minuteMs;
 /** Cron starts a program a moment earlier or later than an hour after the time before. */

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 
 import { openSqlite } from '../platform/sqlite.ts';
 import type { SqliteDatabase, SqliteRow } from '../platform/sqlite.ts';
+import { dayMs } from '../platform/units.ts';
 
 /** What is remembered of a database that is away, without that database. Times are milliseconds since 1970. */
 export interface AwayState {
@@ -33,7 +34,7 @@ export interface AwayChange {
 }
 
 /** A program that has not said for so long that it lacks the database is no longer started. */
-const staleMs = 8 * 24 * 3_600_000;
+const staleMs = 8 * dayMs;
 
 // Made while all is well, and changed in place with the rollback journal in memory: so it works on a disk that is full,
 // which is why many a database is away. A crash in the middle of a write loses at most this.

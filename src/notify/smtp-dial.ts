@@ -6,11 +6,12 @@ import type { SmtpConfig } from '../config/config.ts';
 import { FleetError, messageOf } from '../errors.ts';
 import { SMTPConnection } from './nodemailer.ts';
 import { asError, type Clock } from './within.ts';
+import { dayMs } from '../platform/units.ts';
 
 /** Far larger than any reply is. */
 const maxReplyBytes = 64 * 1024;
 /** Longer than any time that is given from outside: within.ts ends what takes too long. */
-const neverMs = 24 * 60 * 60 * 1000;
+const neverMs = dayMs;
 
 /** A connection to a mail server before its first word. */
 export interface Dialled {

@@ -2,6 +2,7 @@ import type { FleetPlan, SimulatedClient } from './fleet-plan.ts';
 import { profiles } from './profile.ts';
 import type { DeadWay, Profile } from './profile.ts';
 import { fraction } from './seeded.ts';
+import { dayMs, hourMs } from '../platform/units.ts';
 
 /** How a client is at one time. */
 export interface Condition {
@@ -49,8 +50,6 @@ export function nextTurnMs({ profile, startedAtMs, everyMs }: FleetPlan, atMs: n
   return atMs < stormAtMs ? stormAtMs : cycleAtMs + cycleMs;
 }
 
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
 /** What a client's chances are drawn from: each its own, or one would say something of another. */
 const draw = { boots: 1, phase: 2, clock: 3, latency: 4, agent: 5, spool: 6 } as const;
 
@@ -111,7 +110,7 @@ function lastStorm(plan: FleetPlan, atMs: number): { number: number; beganAtMs: 
 
 function clockOffset({ seed }: FleetPlan, { index, ailment }: SimulatedClient, inStorm: boolean): number {
   const chance = fraction(seed, index, draw.clock);
-  if (ailment === 'wrong-clock' || inStorm) return Math.round((chance < 0.5 ? -1 : 1) * (90_000 + chance * 3_600_000));
+  if (ailment === 'wrong-clock' || inStorm) return Math.round((chance < 0.5 ? -1 : 1) * (90_000 + chance * hourMs));
   return Math.round((chance - 0.5) * 100);
 }
 

@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 
 import { FleetError, messageOf } from '../errors.ts';
+import { minuteMs } from '../platform/units.ts';
 
 /** The listeners of simulated servers: one for each address of loopback, all on one port. */
 export interface Doors {
@@ -17,8 +18,8 @@ const mostConnections = 6000;
 /** Waiting for `accept`; what a burst of visits may take. */
 const backlog = 64;
 /** No visit lasts so long. What holds a connection longer has forgotten it. */
-const longestMs = 15 * 60_000;
-const sweepMs = 60_000;
+const longestMs = 15 * minuteMs;
+const sweepMs = minuteMs;
 
 interface Door {
   readonly listener: Server;

@@ -3,6 +3,7 @@ import type { Condition } from './condition.ts';
 import type { SimulatedClient } from './fleet-plan.ts';
 import type { Mount, Personality } from './personality.ts';
 import { drift } from './seeded.ts';
+import { dayMs, hourMs, minuteMs } from '../platform/units.ts';
 
 export interface FiguresOptions {
   readonly seed: number;
@@ -14,9 +15,6 @@ export interface FiguresOptions {
   readonly intervalMs?: number;
 }
 
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
-const dayMs = 24 * hourMs;
 /** What moves, each in its own way. */
 const moves = { cpu: 200, cpuFast: 201, memory: 202, network: 203, processes: 204, disk: 210 } as const;
 

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { formatDuration } from '../config/values/quantities.ts';
+import { formatDuration } from '../text/durations.ts';
+import { dayMs } from '../platform/units.ts';
 import { FleetError, messageOf } from '../errors.ts';
 import { makeFolder } from '../state/make-folder.ts';
 import { hostKeyOf } from '../transport/known-hosts/fingerprint.ts';
@@ -43,7 +44,7 @@ export function readFolder(dir: string): KeptPlan | null {
       throw new Error('a number is missing');
     }
     const known = profileNames.find((name) => name === profile);
-    if (known === undefined || !isWhole(everyMs, 1000, 7 * 86_400_000)) throw new Error('no known profile or interval');
+    if (known === undefined || !isWhole(everyMs, 1000, 7 * dayMs)) throw new Error('no known profile or interval');
     return { seed, clients, profile: known, port, everyMs };
   } catch (thrown) {
     throw unusable(`${file}: ${messageOf(thrown)}`, 'Remove the folder, or name another one with --dir.');

@@ -1,4 +1,5 @@
 import { zoneOffsetMs } from './zone-time.ts';
+import { minuteMs } from '../platform/units.ts';
 
 const dayNames = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const;
 const monthNames = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const;
@@ -32,31 +33,11 @@ export function spanInWords(reader: Reader, fromMs: number, toMs: number): strin
   return `${from.day} ${from.time} to ${from.day === to.day ? '' : `${to.day} `}${to.time}`;
 }
 
-/** `2 hours 5 minutes`: the two largest units, what is less than a minute left out. */
-export function durationInWords(ms: number): string {
-  const minutes = Math.floor(ms / 60_000);
-  const hours = Math.floor(minutes / 60);
-  const days = Math.floor(hours / 24);
-  if (minutes < 1) return 'less than a minute';
-  if (hours < 1) return counted(minutes, 'minute');
-  if (days < 1) return both(counted(hours, 'hour'), counted(minutes % 60, 'minute'), minutes % 60);
-  return both(counted(days, 'day'), counted(hours % 24, 'hour'), hours % 24);
-}
-
 /** `Europe/Berlin (UTC+1)`. */
 export function zoneInWords({ zone, nowMs }: Reader): string {
   const name = zone ?? new Intl.DateTimeFormat().resolvedOptions().timeZone;
   const offset = offsetInWords(zoneOffsetMs(zone, nowMs));
   return name === offset ? name : `${name} (${offset})`;
-}
-
-/** `1 warning`, `2 warnings`. */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-function both(larger: string, smaller: string, smallerCount: number): string {
-  return smallerCount === 0 ? larger : `${larger} ${smaller}`;
 }
 
 function partsOf({ zone, nowMs }: Reader, atMs: number): { day: string; time: string } {
@@ -72,7 +53,7 @@ function partsOf({ zone, nowMs }: Reader, atMs: number): { day: string; time: st
 }
 
 function offsetInWords(offsetMs: number): string {
-  const minutes = Math.round(Math.abs(offsetMs) / 60_000);
+  const minutes = Math.round(Math.abs(offsetMs) / minuteMs);
   const rest = minutes % 60 === 0 ? '' : `:${twoDigits(minutes % 60)}`;
   return offsetMs === 0 ? 'UTC' : `UTC${offsetMs < 0 ? '-' : '+'}${Math.floor(minutes / 60)}${rest}`;
 }

@@ -1,9 +1,9 @@
+import { dayMs, minuteMs } from '../platform/units.ts';
+
 const formats = new Map<string | null, Intl.DateTimeFormat>();
 
 /** A day of a calendar: midnight of it in UTC, whatever the zone. */
 export type CalendarDay = number;
-
-export const dayMs = 86_400_000;
 
 /** What an IANA zone's clocks are ahead of UTC at a moment; null: the server's zone. */
 export function zoneOffsetMs(zone: string | null, atMs: number): number {
@@ -24,7 +24,7 @@ export function calendarDay(zone: string | null, atMs: number): CalendarDay {
  * is read with the offset before the change, so that 02:30 is an hour after 01:30 (RFC 5545, section 3.3.5).
  */
 export function wallTime(zone: string | null, day: CalendarDay, minute: number): number {
-  const wallMs = day + minute * 60_000;
+  const wallMs = day + minute * minuteMs;
   // No zone is a day ahead or behind, so these two lie on either side of it.
   const [before, after] = [zoneOffsetMs(zone, wallMs - dayMs), zoneOffsetMs(zone, wallMs + dayMs)];
   const possible = [wallMs - before, wallMs - after].filter((atMs) => atMs + zoneOffsetMs(zone, atMs) === wallMs);

@@ -61,7 +61,7 @@ test('two programs say it once, then hourly; mail it after ten minutes, by `repe
   );
   assert.deepEqual(subjects(), [
     'Database away for 10 minutes, seen from mon-1',
-    'Database away for 12 hours, seen from mon-1',
+    'Database away for 12 hours 10 minutes, seen from mon-1',
   ]);
   assert.match(mails()[0] ?? '', /nobody answers \(storage-unavailable\)/);
   await run('alert', 781, null);
@@ -163,7 +163,7 @@ test('a broken config.xml is said hourly and mailed once; where it is valid agai
   assert.deepEqual(subjects(), ['config.xml broken for 10 minutes on mon-1']);
   assert.match(mails()[0] ?? '', /config\.xml:3: <clint>/);
   await run('alert', 1445, null);
-  assert.deepEqual(subjects()[1], 'config.xml valid again after 24 hours on mon-1');
+  assert.deepEqual(subjects()[1], 'config.xml valid again after 1 day on mon-1');
   assert.equal(existsSync(path.join(stateDir, 'config-broken.db')), false);
   await run('collect', 1450, broken);
   await run('collect', 1455, null);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { durationInWords, spanInWords, timeInWords, zoneInWords } from '../../src/text/time-words.ts';
+import { spanInWords, timeInWords, zoneInWords } from '../../src/text/time-words.ts';
 import { at } from '../alerter/support/rows.ts';
 
 const berlin = { zone: 'Europe/Berlin', nowMs: at('10:05') };
@@ -28,25 +28,6 @@ test('a span names its second day only where it is another', () => {
   assert.equal(spanInWords(berlin, at('08:00'), at('10:05')), 'Fri 20 Nov 09:00 to 11:05');
   assert.equal(spanInWords(berlin, at('22:30'), at('23:30')), 'Fri 20 Nov 23:30 to Sat 21 Nov 00:30');
 });
-
-const durations: readonly (readonly [number, string])[] = [
-  [0, 'less than a minute'],
-  [59_999, 'less than a minute'],
-  [60_000, '1 minute'],
-  [59 * 60_000 + 59_999, '59 minutes'],
-  [3_600_000, '1 hour'],
-  [3_660_000, '1 hour 1 minute'],
-  [7_500_000, '2 hours 5 minutes'],
-  [86_400_000, '1 day'],
-  [86_400_000 + 59 * 60_000, '1 day'],
-  [3 * 86_400_000 + 2 * 3_600_000, '3 days 2 hours'],
-];
-
-for (const [ms, words] of durations) {
-  test(`duration: ${ms} ms`, () => {
-    assert.equal(durationInWords(ms), words);
-  });
-}
 
 test('zones are named with their offset', () => {
   assert.equal(zoneInWords(berlin), 'Europe/Berlin (UTC+1)');

@@ -5,7 +5,9 @@ import { leastAheadMs, newestFinished } from './fleet-facts.ts';
 import type { FinishedRun, FleetFacts } from './fleet-facts.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import { worstOfFleet } from '../inhibit/recipients-of.ts';
-import { counted, durationInWords, timeInWords } from '../../text/time-words.ts';
+import { timeInWords } from '../../text/time-words.ts';
+import { counted } from '../../text/numbers.ts';
+import { durationInWords } from '../../text/durations.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 
 const ruleName = 'collector-silent';

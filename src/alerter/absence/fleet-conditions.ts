@@ -11,6 +11,7 @@ import { evaluateOwnDisks } from './own-disk-full.ts';
 import { isWatchedBy } from './unwatched.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import type { RunFact } from '../../storage/store/run.ts';
+import { minuteMs } from '../../platform/units.ts';
 
 /**
  * What follows from runs and from silence, and not from any row: `no-report`, `collector-silent`, `collector-isolated`, `ingest-silent`, `own-disk`,
@@ -38,7 +39,7 @@ export function evaluateFleet(options: EvaluateFleetOptions): readonly Alert[] {
 /** A break in the alerter's own runs that is so many times longer than its rhythm may have been the database's. */
 const longestBreak = 1.5;
 /** An alerter that cron starts more seldom than this has no rhythm that a break would show in. */
-const slowestRhythmMs = 20 * 60_000;
+const slowestRhythmMs = 20 * minuteMs;
 
 /** A break that no rhythm explains. */
 export function longestBreakMs(everyMs: number): number {

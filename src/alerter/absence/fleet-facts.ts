@@ -5,6 +5,7 @@ import type { SealedSummary } from '../../storage/store/sealed-store.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import type { OwnDiskFact } from '../../storage/store/own-disk-fact.ts';
+import { minuteMs } from '../../platform/units.ts';
 
 export interface EvaluateFleetOptions {
   readonly config: Config;
@@ -68,7 +69,7 @@ export function fleetFacts(options: EvaluateFleetOptions): FleetFacts {
 /** Clocks of two machines may differ by so many times `every`, as a collector may be silent ... */
 const runsAhead = 3;
 /** ... and by so much however short that is. */
-export const leastAheadMs = 10 * 60_000;
+export const leastAheadMs = 10 * minuteMs;
 
 /** Whether a run is of a time that has not come yet, by more than clocks may differ. */
 export function isAheadOfTime({ startedAtMs }: Pick<RunFact, 'startedAtMs'>, nowMs: number, everyMs: number): boolean {

@@ -4,9 +4,8 @@ import { unitOfRule } from '../evaluate/rule-metric.ts';
 import type { Item } from '../dispatch/telling.ts';
 import { momentInWords } from '../../text/time-words.ts';
 import type { Wording } from './wording.ts';
+import { dayMs, hourMs } from '../../platform/units.ts';
 
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
 /** Twenty-four fit on a telephone whatever its font. */
 const chartColumns = 24;
 

@@ -1,5 +1,6 @@
 import type { LineWords } from './line-words.ts';
 import type { MailWords, SectionWords } from './mail-words.ts';
+import { escapeMarkup } from '../../text/escape-markup.ts';
 
 /**
  * Neither background nor colour of ordinary text is said, so that a mail program's dark mode is as good as its light one;
@@ -12,10 +13,12 @@ const fixed = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',mon
 /** A mail as HTML: inline styles, no images, one column that fits a telephone. */
 export function composeHtml(subject: string, { introduction, sections, closing }: MailWords): string {
   const body = [
-    ...(introduction === null ? [] : [`<p style="margin:0 0 16px"><b>${escape(introduction)}</b></p>`]),
+    ...(introduction === null ? [] : [`<p style="margin:0 0 16px"><b>${escapeMarkup(introduction)}</b></p>`]),
     ...sections.map(sectionHtml),
     `<div style="margin:0;padding:10px 0 0;border-top:1px solid ${colours.quiet};font-size:13px">`,
-    ...closing.map(({ text, command }) => `<div>${escape(text)}${command === null ? '' : ` ${code(command)}`}</div>`),
+    ...closing.map(
+      ({ text, command }) => `<div>${escapeMarkup(text)}${command === null ? '' : ` ${code(command)}`}</div>`,
+    ),
     '</div>',
   ];
   return `<!DOCTYPE html>
@@ -25,7 +28,7 @@ export function composeHtml(subject: string, { introduction, sections, closing }
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="supported-color-schemes" content="light dark">
-<title>${escape(subject)}</title>
+<title>${escapeMarkup(subject)}</title>
 </head>
 <body style="margin:0;padding:0">
 <div style="max-width:640px;margin:0 auto;padding:16px;font:15px/1.45 ${fonts};word-break:break-word;overflow-wrap:anywhere">
@@ -48,10 +51,10 @@ function sectionHtml({ kind, heading, count, explanation, lines, rest, worst }: 
   const styleOf = `margin:0 0 10px;font-size:13px;font-weight:bold;letter-spacing:.06em;color:${colour}`;
   return [
     '<div style="margin:0 0 24px">',
-    `<div style="${styleOf}">${escape(heading.toUpperCase())} (${count})</div>`,
-    ...(explanation === null ? [] : [`<p style="margin:0 0 10px;font-size:13px">${escape(explanation)}</p>`]),
+    `<div style="${styleOf}">${escapeMarkup(heading.toUpperCase())} (${count})</div>`,
+    ...(explanation === null ? [] : [`<p style="margin:0 0 10px;font-size:13px">${escapeMarkup(explanation)}</p>`]),
     ...lines.map((line) => lineHtml(line, kind === 'open' || kind === 'flapping' ? colours[line.severity] : colour)),
-    ...rest.map((text) => `<p style="margin:0 0 16px;padding:0 0 0 13px">${escape(text)}</p>`),
+    ...rest.map((text) => `<p style="margin:0 0 16px;padding:0 0 0 13px">${escapeMarkup(text)}</p>`),
     '</div>',
   ].join('\n');
 }
@@ -60,7 +63,7 @@ function lineHtml({ title, facts, chart, names, notes, commands }: LineWords, co
   const [first, ...others] = facts;
   return [
     `<div style="margin:0 0 16px;padding:0 0 0 10px;border-left:3px solid ${colour}">`,
-    `<div style="font-size:16px;font-weight:bold">${escape(title)}</div>`,
+    `<div style="font-size:16px;font-weight:bold">${escapeMarkup(title)}</div>`,
     ...(first === undefined ? [] : [`<div>${factHtml(first)}</div>`]),
     ...others.map((fact) => `<div style="font-size:13px">${factHtml(fact)}</div>`),
     ...(names === null ? [] : [`<div style="margin:4px 0 0">${unbroken(names.split(' '))}</div>`]),
@@ -68,7 +71,7 @@ function lineHtml({ title, facts, chart, names, notes, commands }: LineWords, co
     ...notes.map((note) => `<div style="margin:4px 0 0">${linked(note)}</div>`),
     ...commands.map(
       ({ why, command }) =>
-        `<div style="margin:4px 0 0;font-size:13px">${why === '' ? '' : `${escape(why)} `}${code(command)}</div>`,
+        `<div style="margin:4px 0 0;font-size:13px">${why === '' ? '' : `${escapeMarkup(why)} `}${code(command)}</div>`,
     ),
     '</div>',
   ].join('\n');
@@ -77,7 +80,7 @@ function lineHtml({ title, facts, chart, names, notes, commands }: LineWords, co
 function chartHtml({ blocks, label }: NonNullable<LineWords['chart']>, colour: string): string {
   return (
     `<div style="margin:4px 0 0"><span style="font:14px/1 ${fixed};white-space:nowrap;color:${colour}">${blocks}</span> ` +
-    `<span style="font-size:13px;white-space:nowrap">${escape(label)}</span></div>`
+    `<span style="font-size:13px;white-space:nowrap">${escapeMarkup(label)}</span></div>`
   );
 }
 
@@ -91,14 +94,14 @@ function code(command: readonly string[]): string {
 function unbroken(words: readonly string[]): string {
   const kept = words.map((word) => {
     const isKept = word.includes('-') && word.length <= longestWord;
-    return isKept ? `<span style="white-space:nowrap">${escape(word)}</span>` : escape(word);
+    return isKept ? `<span style="white-space:nowrap">${escapeMarkup(word)}</span>` : escapeMarkup(word);
   });
   return kept.join(' ');
 }
 
 /** Fingerprints of host keys are compared character by character. */
 function factHtml(fact: string): string {
-  return escape(fact).replace(/SHA256:[A-Za-z0-9+/]+/g, `<code style="font:11px/1.45 ${fixed}">$&</code>`);
+  return escapeMarkup(fact).replace(/SHA256:[A-Za-z0-9+/]+/g, `<code style="font:11px/1.45 ${fixed}">$&</code>`);
 }
 
 /** Addresses (http, https) become links; a bracket or full stop behind one is not part of it. */
@@ -107,21 +110,11 @@ function linked(text: string): string {
   let end = 0;
   for (const match of text.matchAll(/https?:\/\/[^\s<>"'`\u2068\u2069]+/gi)) {
     const address = match[0].replace(/[.,;:!?)\]}]+$/, '');
-    html += escape(text.slice(end, match.index));
+    html += escapeMarkup(text.slice(end, match.index));
     end = match.index + address.length;
-    html += URL.canParse(address) ? `<a href="${escape(address)}">${escape(address)}</a>` : escape(address);
+    html += URL.canParse(address)
+      ? `<a href="${escapeMarkup(address)}">${escapeMarkup(address)}</a>`
+      : escapeMarkup(address);
   }
-  return html + escape(text.slice(end));
-}
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escape(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? '');
+  return html + escapeMarkup(text.slice(end));
 }

@@ -4,7 +4,7 @@ import { quoted } from '../../text/plain-text.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { DueMail, Line, Section, SectionKind } from '../dispatch/telling.ts';
 import { columnsOf, cut } from '../../text/text-columns.ts';
-import { counted } from '../../text/time-words.ts';
+import { counted } from '../../text/numbers.ts';
 import { valueBefore } from './value-words.ts';
 import type { Wording } from './wording.ts';
 

@@ -2,7 +2,7 @@ import type { Severity } from '../../config/config.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import type { Item, Line, SectionKind } from '../dispatch/telling.ts';
 import { columnsOf } from '../../text/text-columns.ts';
-import { counted } from '../../text/time-words.ts';
+import { counted } from '../../text/numbers.ts';
 
 /** Longer ones are no short values. */
 const shortColumns = 24;

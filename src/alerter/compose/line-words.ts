@@ -9,7 +9,9 @@ import { visitConditions } from '../evaluate/rule-metric.ts';
 import { longestGapMs } from '../transition/step-alert.ts';
 import type { Item, Line, SectionKind } from '../dispatch/telling.ts';
 import { cut } from '../../text/text-columns.ts';
-import { durationInWords, momentInWords, spanInWords, timeInWords } from '../../text/time-words.ts';
+import { momentInWords, spanInWords, timeInWords } from '../../text/time-words.ts';
+import { durationInWords } from '../../text/durations.ts';
+import { minuteMs } from '../../platform/units.ts';
 import type { Reader } from '../../text/time-words.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import { endInWords, firingKinds, limitIn, valueFacts } from './value-words.ts';
@@ -131,11 +133,11 @@ function timeFact(items: readonly Item[], kind: SectionKind, reader: Reader): st
   if (firingKinds.includes(kind)) {
     const age = ageInWords(reader.nowMs - first);
     const last = Math.max(...begins);
-    const until = last - first < 60_000 ? '' : `, the last one since ${timeInWords(reader, last)}`;
+    const until = last - first < minuteMs ? '' : `, the last one since ${timeInWords(reader, last)}`;
     return `since ${timeInWords(reader, first)}${age}${until}`;
   }
   const end = Math.max(...items.map(({ alert }) => alert.resolvedAtMs ?? alert.progress.lastAtMs));
-  if (end - first < 60_000) return timeInWords(reader, first);
+  if (end - first < minuteMs) return timeInWords(reader, first);
   return `${spanInWords(reader, first, end)} (${durationInWords(end - first)})`;
 }
 

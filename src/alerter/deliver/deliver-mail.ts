@@ -6,8 +6,8 @@ import type { DeliveryEvent, Way } from './delivery.ts';
 import { attempt } from './delivery-attempt.ts';
 import { composeRefusalNotice } from './refusal-notice.ts';
 import type { Sending } from './delivery.ts';
+import { minuteMs } from '../../platform/units.ts';
 
-const minuteMs = 60_000;
 /** A server that is back should not have to wait for its mails, and to knock costs it nothing. */
 const longestAwayMs = 5 * minuteMs;
 /** Refused logins lock accounts, and a mailbox that is full stays so for a while. */
@@ -22,7 +22,7 @@ const slackMs = 5_000;
 const policyAttempts = 10;
 const policyPauseMs = 15 * minuteMs;
 /** Of the claim beyond the attempt: for the marks. */
-const claimMarginMs = 60_000;
+const claimMarginMs = minuteMs;
 /** A mail that was taken and is not marked goes out twice. */
 const markPausesMs = [250, 1_000, 4_000] as const;
 

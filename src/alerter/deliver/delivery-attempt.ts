@@ -3,9 +3,10 @@ import { dateMail } from '../../notify/mime.ts';
 import type { Mail } from '../../storage/store/alert-store.ts';
 import type { Way } from './delivery.ts';
 import type { Sending } from './delivery.ts';
+import { minuteMs } from '../../platform/units.ts';
 
 /** A mail that waited longer would stand far down in an inbox. */
-const lateMs = 5 * 60_000;
+const lateMs = 5 * minuteMs;
 
 /** What came of it. */
 export interface Attempted {

@@ -3,6 +3,7 @@ import { decodeWords } from 'postal-mime';
 import { freezeMail } from '../../notify/mime.ts';
 import type { NewMail } from '../../storage/store/alert-store.ts';
 import type { Fallback, RefusedMail } from './delivery.ts';
+import { escapeMarkup } from '../../text/escape-markup.ts';
 
 /** In the Message-ID of a notice; those of other mails have no dot before their @. */
 const mark = '.refused@';
@@ -49,7 +50,7 @@ export async function composeRefusalNotice({
     mail: {
       subject: `Not delivered to ${who}: ${subjectOf(refused.content)}`,
       text,
-      html: `<pre>${escapeHtml(text)}</pre>`,
+      html: `<pre>${escapeMarkup(text)}</pre>`,
       messageId,
       inReplyTo: null,
       references: [],
@@ -68,8 +69,4 @@ export async function composeRefusalNotice({
 function subjectOf(content: string): string {
   const [, folded = ''] = /^Subject: (.*(?:\r\n[ \t].*)*)\r$/m.exec(content) ?? [];
   return decodeWords(folded.replace(/\r\n/g, ''));
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
 }

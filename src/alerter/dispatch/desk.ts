@@ -11,6 +11,7 @@ import { longestGapMs } from '../transition/step-alert.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
 import type { Matter, News } from './news.ts';
+import { hourMs } from '../../platform/units.ts';
 
 /** What there is to say to one recipient. */
 export interface Desk {
@@ -25,7 +26,7 @@ export interface Desk {
 }
 
 /** How long something that is only listed waits for a mail that goes out anyway. */
-export const listingMs = 12 * 3_600_000;
+export const listingMs = 12 * hourMs;
 
 interface DeskOptions {
   readonly matters: readonly Matter[];

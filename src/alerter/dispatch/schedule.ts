@@ -2,8 +2,8 @@ import type { RecipientHistory } from '../../storage/store/alert-store.ts';
 import { isNewCritical, isUrgent } from '../inhibit/difference.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
 import type { News } from './news.ts';
+import { hourMs } from '../../platform/units.ts';
 
-const hourMs = 3_600_000;
 /** Urgent mails an hour that one client can cause; what it invents beyond them waits as warnings do. */
 const mostUrgentOfClient = 6;
 

@@ -53,18 +53,10 @@ function loadPerCpu({ load5, cpus }: UntreatedReport): number | null {
   return load5 === null || cpus === null || cpus <= 0 ? null : load5 / cpus;
 }
 
-/** How far a clock is off and which way: `10 min behind`. */
+/** The offset of a clock and its direction: `10m behind`. */
 function describeOffset(value: number, row: unknown): string {
   const { clockOffsetMs } = row as UntreatedReport;
-  return `${roughly(value)} ${(clockOffsetMs ?? 0) < 0 ? 'behind' : 'ahead'}`;
-}
-
-/** `10 min`, `45 s`, `2 h 5 min`. */
-function roughly(seconds: number): string {
-  if (seconds < 120) return `${Math.round(seconds * 10) / 10} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 120) return `${minutes} min`;
-  return minutes % 60 === 0 ? `${minutes / 60} h` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return `${formatValue('seconds', value)} ${(clockOffsetMs ?? 0) < 0 ? 'behind' : 'ahead'}`;
 }
 
 /** How far the client's clock is off, whichever way. */

@@ -15,6 +15,7 @@ import { createServiceSampler, readsServices } from './service-sampler.ts';
 import type { Needs, Sampler } from './sampler.ts';
 import { endOfVisit } from './unreliable.ts';
 import { createVisitSampler, arrivalSample } from './visit-conditions.ts';
+import { minuteMs } from '../../platform/units.ts';
 
 export interface SampleReportOptions {
   readonly client: Client;
@@ -53,7 +54,7 @@ export function sampleReport({ client, row, disks, networks, report }: SampleRep
 }
 
 /** A report that was received longer after it was made came from the spool: it does not say when the client was reached. */
-const longestVisitMs = 60_000;
+const longestVisitMs = minuteMs;
 
 const nothing: readonly never[] = [];
 

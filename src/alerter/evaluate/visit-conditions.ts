@@ -4,6 +4,7 @@ import type { ErrorCode } from '../../errors.ts';
 import type { UntreatedVisit } from '../../storage/store/alert-store.ts';
 import type { Sample } from './sample.ts';
 import { faultSample, unknownSample, clearSample } from './make-sample.ts';
+import { minuteMs } from '../../platform/units.ts';
 
 /** What kept a visit from succeeding, as people think of it. */
 export type VisitClass = 'network' | 'login refused' | 'agent failed' | 'host key changed' | 'not trusted';
@@ -44,7 +45,7 @@ export function isNetworkFault(visit: Pick<UntreatedVisit, 'stage' | 'code'>): b
 }
 
 /** What may lie between two visits after a refused login, beyond the usual: the collector's longest pause. */
-const refusedPauseMs = 90 * 60_000;
+const refusedPauseMs = 90 * minuteMs;
 
 interface VisitRules {
   readonly unreachable: Rule | null;

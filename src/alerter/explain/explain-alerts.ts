@@ -14,6 +14,7 @@ import { tell } from '../dispatch/tell.ts';
 import type { Telling } from '../dispatch/telling.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
 import type { World } from '../inhibit/world.ts';
+import { dayMs } from '../../platform/units.ts';
 
 export interface RuleExplained {
   readonly rule: Rule;
@@ -68,7 +69,7 @@ export interface AlertsExplained {
   readonly world: World;
 }
 
-const runsMs = 24 * 3_600_000;
+const runsMs = dayMs;
 /** Of one client: more is history, and for SQL. */
 const alertsShown = 100;
 

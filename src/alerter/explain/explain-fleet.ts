@@ -7,6 +7,7 @@ import { explainAlerts } from './explain-alerts.ts';
 import type { ExplainOptions, RuleExplained } from './explain-alerts.ts';
 import { databaseUpSince } from '../absence/fleet-conditions.ts';
 import { newestFinished } from '../absence/fleet-facts.ts';
+import { dayMs, hourMs } from '../../platform/units.ts';
 
 /** Why something that concerns the fleet as a whole was or was not told. */
 export interface FleetExplained {
@@ -29,7 +30,7 @@ export interface CollectorFact {
   readonly lastFinishedMs: number | null;
 }
 
-const collectorsMs = 7 * 24 * 3_600_000;
+const collectorsMs = 7 * dayMs;
 
 export async function explainFleet(options: ExplainOptions): Promise<FleetExplained> {
   const { config, store, nowMs } = options;
@@ -39,11 +40,7 @@ export async function explainFleet(options: ExplainOptions): Promise<FleetExplai
   const runs = (await store.runs('collect', nowMs - collectorsMs)).filter(
     ({ scope, outcome, collectorId }) => scope === 'full' && outcome !== 'overlapped' && collectorId !== '',
   );
-  const upSinceMs = databaseUpSince(
-    await store.runs('alert', nowMs - Math.max(3_600_000, 6 * everyMs)),
-    nowMs,
-    everyMs,
-  );
+  const upSinceMs = databaseUpSince(await store.runs('alert', nowMs - Math.max(hourMs, 6 * everyMs)), nowMs, everyMs);
   const judgedFromMs = upSinceMs === null ? null : upSinceMs + 2 * everyMs;
   const bastions = openBastions(config, explained.world.alerts);
   const lost = new Map(

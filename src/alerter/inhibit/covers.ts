@@ -5,7 +5,7 @@ import type { AlertKey, Alert } from '../../storage/store/alert.ts';
 import { silenceMatcher } from './silences.ts';
 import type { Span } from './windows.ts';
 import { windowSpans } from './windows.ts';
-import { dayMs } from '../../text/zone-time.ts';
+import { dayMs } from '../../platform/units.ts';
 import type { HoldReason } from './hold-reason.ts';
 
 /** What silences and windows look at of an alert. */

@@ -2,7 +2,8 @@ import type { Client, Config, Recipient, Rule, Severity, Window } from '../../co
 import { globMatcher } from '../../config/values/globs.ts';
 import type { AlertKey } from '../../storage/store/alert.ts';
 import { windowSpans, windowUntil } from './windows.ts';
-import { dayMs } from '../../text/zone-time.ts';
+import { dayMs } from '../../platform/units.ts';
+import { rulesByName } from '../transition/rules-by-name.ts';
 import type { HoldReason } from './hold-reason.ts';
 
 /** Somebody who is told of a rule of a client, and from which severity on. */
@@ -55,12 +56,11 @@ export function outsideHours({ hours: all }: Listener, severity: Severity, nowMs
  */
 export function createWatches(config: Config): (key: Pick<AlertKey, 'client' | 'rule'>) => Watch {
   const clients = new Map(config.clients.map((client) => [client.name, client]));
-  const ruleOf = createRuleFinder();
   const listenersOf = createListeners(config);
   const fleetRecipients = createFleetRecipients(config);
   return ({ client: name, rule: ruleName }) => {
     if (name === '') {
-      const rule = ruleOf(config.alerts.rules, ruleName);
+      const rule = rulesByName(config.alerts.rules).get(ruleName) ?? null;
       return {
         rule,
         client: null,
@@ -68,7 +68,8 @@ export function createWatches(config: Config): (key: Pick<AlertKey, 'client' | '
       };
     }
     const client = clients.get(name) ?? null;
-    const rule = client === null || client.state === 'retired' ? null : ruleOf(client.rules, ruleName);
+    const rule =
+      client === null || client.state === 'retired' ? null : (rulesByName(client.rules).get(ruleName) ?? null);
     if (client === null || rule === null) return { rule: null, client, listeners: nobody };
     return { rule, client, listeners: listenersOf(rule, client.recipients, client.muted) };
   };
@@ -114,16 +115,6 @@ function createFleetRecipients(config: Config): (rule: Rule) => readonly Recipie
 }
 
 const nobody: ReadonlyMap<string, Listener> = new Map();
-
-/** Clients share their lists of rules. */
-function createRuleFinder(): (rules: readonly Rule[], name: string) => Rule | null {
-  const byList = new Map<readonly Rule[], ReadonlyMap<string, Rule>>();
-  return (rules, name) => {
-    const byName = byList.get(rules) ?? new Map(rules.map((rule) => [rule.name, rule]));
-    byList.set(rules, byName);
-    return byName.get(name) ?? null;
-  };
-}
 
 type Listeners = ReadonlyMap<string, Listener>;
 

@@ -1,5 +1,6 @@
 import type { Window } from '../../config/config.ts';
-import { calendarDay, dayMs, wallTime } from '../../text/zone-time.ts';
+import { calendarDay, wallTime } from '../../text/zone-time.ts';
+import { dayMs } from '../../platform/units.ts';
 
 /** A time in which a window or silence holds; the end is no longer in it. */
 export interface Span {

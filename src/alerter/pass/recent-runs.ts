@@ -2,9 +2,8 @@ import type { Config } from '../../config/config.ts';
 import { databaseUpSince, longestBreakMs } from '../absence/fleet-conditions.ts';
 import type { PassStore } from './rehearsal.ts';
 import type { RunFact } from '../../storage/store/run.ts';
+import { dayMs, hourMs } from '../../platform/units.ts';
 
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
 /** A collector that fell silent longer ago than this, and of which nobody was told, is history. */
 const silentMs = 7 * dayMs;
 

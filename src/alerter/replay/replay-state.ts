@@ -2,6 +2,7 @@ import type { Config } from '../../config/config.ts';
 import type { AlerterState, Judged, RecipientHistory, SeenClient, Silence } from '../../storage/store/alert-store.ts';
 import type { ClientMemory, Alert, Told } from '../../storage/store/alert.ts';
 import type { DueMail, Telling } from '../dispatch/telling.ts';
+import { dayMs, hourMs } from '../../platform/units.ts';
 
 /** What a pass would store, in memory: every mail is taken at once. */
 export interface ReplayState {
@@ -12,9 +13,6 @@ export interface ReplayState {
   readonly at: (nowMs: number) => AlerterState;
   readonly saveTelling: (telling: Telling, nowMs: number) => void;
 }
-
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
 
 export function createReplayState(silences: readonly Silence[]): ReplayState {
   /** Open ones, and closed ones that are not settled. */

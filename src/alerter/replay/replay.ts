@@ -11,6 +11,7 @@ import { createReplayState, followClients } from './replay-state.ts';
 import { tell } from '../dispatch/tell.ts';
 import type { DueMail } from '../dispatch/telling.ts';
 import type { RunFact } from '../../storage/store/run.ts';
+import { dayMs } from '../../platform/units.ts';
 
 export interface ReplayOptions {
   readonly config: Config;
@@ -64,7 +65,7 @@ export interface ReplayResult {
   readonly difference: ReplayDifference;
 }
 
-const runsMs = 24 * 3_600_000;
+const runsMs = dayMs;
 
 /**
  * Judges what is stored by the rules of a configuration, and tells nobody: as if a pass had followed each run of the

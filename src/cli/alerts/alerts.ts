@@ -3,7 +3,8 @@ import type { Unsent } from '../../storage/store/alert-store.ts';
 import type { ClosedReason } from '../../storage/store/alert.ts';
 import { clientText, coverJson, coverText } from '../command/alert-words.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { describeAge } from '../terminal/duration.ts';
+import { describeAge } from '../../text/durations.ts';
+import { dayMs } from '../../platform/units.ts';
 import type { Output } from '../terminal/output.ts';
 import { readAlerts, sinceMs, type AlertView } from './read-alerts.ts';
 import { readStored } from '../command/read-stored.ts';
@@ -23,7 +24,7 @@ export interface AlertsCommandOptions {
   readonly exitStatus: boolean;
 }
 
-const recentMs = 7 * 86_400_000;
+const recentMs = 7 * dayMs;
 
 /** `alerts`: what is open, since when, who was told. */
 export async function alertsCommand(context: Context, options: AlertsCommandOptions): Promise<ExitStatus> {

@@ -1,5 +1,5 @@
 import type { FleetExplained } from '../../alerter/explain/explain-fleet.ts';
-import { counted } from '../../text/time-words.ts';
+import { counted } from '../../text/numbers.ts';
 import { escapeControls } from '../../log.ts';
 import { jsonTime, type ReaderTime } from '../terminal/reader-time.ts';
 import { sealedJson, sealedLines } from '../status/sealed-words.ts';

@@ -4,7 +4,7 @@ import type { AlertExplained, RuleExplained } from '../../alerter/explain/explai
 import type { Config, Rule } from '../../config/config.ts';
 import type { MailSummary } from '../../storage/store/alert-store.ts';
 import type { Alert } from '../../storage/store/alert.ts';
-import { formatDuration } from '../../config/values/quantities.ts';
+import { formatDuration } from '../../text/durations.ts';
 import { escapeControls } from '../../log.ts';
 import { sentenceCase } from '../command/alert-words.ts';
 import { closedWords, unsentText } from './alerts.ts';

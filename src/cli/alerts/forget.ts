@@ -1,4 +1,4 @@
-import { counted } from '../../text/time-words.ts';
+import { counted } from '../../text/numbers.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
 import { FleetError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
@@ -7,8 +7,8 @@ import type { Context, ExitStatus } from '../command/context.ts';
 import { canAsk, confirm } from '../command/question.ts';
 import { changeStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
+import { dayMs } from '../../platform/units.ts';
 
-const dayMs = 86_400_000;
 /** Fewer characters of an id are more likely a mistake. */
 const leastPrefix = 4;
 

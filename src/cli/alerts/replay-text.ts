@@ -1,5 +1,5 @@
 import type { ReplayedItem, ReplayedMail, ReplayResult } from '../../alerter/replay/replay.ts';
-import { counted } from '../../text/time-words.ts';
+import { counted } from '../../text/numbers.ts';
 import type { Config } from '../../config/config.ts';
 import { escapeControls } from '../../log.ts';
 import type { ToldFact } from '../../storage/store/alert-store.ts';
@@ -9,6 +9,7 @@ import type { Output } from '../terminal/output.ts';
 import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
 import { renderTable } from '../terminal/table.ts';
 import type { ReplaySpan } from './replay-span.ts';
+import { hourMs } from '../../platform/units.ts';
 
 const mostCounts = 40;
 const mostItems = 3;
@@ -31,7 +32,7 @@ export function replayText(output: Output, config: Config, span: ReplaySpan, res
 }
 
 /** Rows come after each run: data that begins a while after what was asked for is said. */
-const slackMs = 2 * 3_600_000;
+const slackMs = 2 * hourMs;
 
 function dataText({ sinceMs }: ReplaySpan, { firstRowMs }: ReplayResult, { moment }: ReaderTime): readonly string[] {
   if (firstRowMs === null) return [`There is no data since ${moment(sinceMs)}.`];

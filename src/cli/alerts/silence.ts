@@ -9,7 +9,7 @@ import type { AlertStore, Silence } from '../../storage/store/alert-store.ts';
 import { heldBackJson, heldBackText, sentenceCase } from '../command/alert-words.ts';
 import { authorName } from '../command/author.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { describeAge } from '../terminal/duration.ts';
+import { describeAge } from '../../text/durations.ts';
 import { changeStored, readStored } from '../command/read-stored.ts';
 import type { Output } from '../terminal/output.ts';
 import { jsonTime, readerTime, type ReaderTime } from '../terminal/reader-time.ts';

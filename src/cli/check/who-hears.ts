@@ -1,6 +1,6 @@
 import { createWatches, hears, type Listener } from '../../alerter/inhibit/recipients-of.ts';
 import { windowSpans } from '../../alerter/inhibit/windows.ts';
-import { dayMs } from '../../text/zone-time.ts';
+import { dayMs } from '../../platform/units.ts';
 import type { Client, Config, Finding, Rule, Severity, Window } from '../../config/config.ts';
 
 /** One recipient, and what the recipient is told of. */

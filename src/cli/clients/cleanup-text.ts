@@ -3,6 +3,7 @@ import type { FleetError } from '../../errors.ts';
 import type { CleanupAnswer } from '../../loader/cleanup-text.ts';
 import type { Output } from '../terminal/output.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
+import { describeSize } from '../../text/numbers.ts';
 
 /** What came of one client. */
 export interface CleanupResult {
@@ -30,7 +31,7 @@ export function cleanupText(output: Output, results: readonly CleanupResult[]): 
 function outcomeOf(output: Output, { removed, left, waiting }: CleanupAnswer): string {
   const bytes = removed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   if (left.length > 0) return output.colour('red', `not everything could be removed`);
-  if (removed.length > 0) return `${kibibytes(bytes)} removed`;
+  if (removed.length > 0) return `${describeSize(bytes)} removed`;
   const { own, others } = waiting;
   if (own + others === 0) return 'nothing there';
   const whose = own === 0 ? 'of other collectors' : others === 0 ? '' : `(${others} of other collectors)`;
@@ -40,7 +41,7 @@ function outcomeOf(output: Output, { removed, left, waiting }: CleanupAnswer): s
 
 function folderLines({ removed, left }: CleanupAnswer): string[] {
   return [
-    ...removed.map(({ path, sizeBytes }) => `  ${path}  ${kibibytes(sizeBytes)}`),
+    ...removed.map(({ path, sizeBytes }) => `  ${path}  ${describeSize(sizeBytes)}`),
     ...left.map((path) => `  ${path}  is left`),
   ];
 }
@@ -54,10 +55,6 @@ function spoolLines({ name }: Client, { removed, waiting, spool }: CleanupAnswer
       : '  a crontab there may still have the line of fleet-health spool, which';
   const how = `finds nothing now; fleet-health spool ${shownShellWord(name)} --remove prints what takes it out`;
   return spool.lines + spool.scripts === 0 ? [] : [`${what} ${how}`];
-}
-
-function kibibytes(bytes: number): string {
-  return `${Math.round(bytes / 1024)} KiB`;
 }
 
 /** For programs. */

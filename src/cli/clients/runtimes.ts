@@ -14,6 +14,7 @@ import { claimStateFolder } from '../../state/state-folder.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
 import { renderTable } from '../terminal/table.ts';
+import { describeSize } from '../../text/numbers.ts';
 
 export interface RuntimesAddOptions {
   readonly platform: string;
@@ -42,7 +43,7 @@ export async function runtimesAddCommand(context: Context, options: RuntimesAddO
   if (output.json) output.printJson({ command: 'runtimes', add: runtimeJson(added) });
   else if (output.verbosity !== 'quiet') {
     const [smallest] = added.copies;
-    const way = smallest === undefined ? '' : `, ${mebibytes(smallest.sizeBytes)} on the way (${smallest.codec})`;
+    const way = smallest === undefined ? '' : `, ${describeSize(smallest.sizeBytes)} on the way (${smallest.codec})`;
     output.print(`Clients on ${added.target} with runtime="bring" get ${nameOf(added)}${way}.`);
   }
   return 0;
@@ -112,10 +113,6 @@ function nameOf({ version }: StoredRuntime): string {
   return version === null ? 'this Node.js' : `Node.js ${version}`;
 }
 
-function mebibytes(sizeBytes: number): string {
-  return `${(sizeBytes / 2 ** 20).toFixed(0)} MiB`;
-}
-
 function runtimeJson(runtime: StoredRuntime): unknown {
   return {
     target: runtime.target,
@@ -144,8 +141,8 @@ function printRuntimes({ output }: Context, kept: readonly StoredRuntime[]): voi
       kept.map((runtime) => [
         runtime.target,
         runtime.version ?? '-',
-        mebibytes(runtime.sizeBytes),
-        runtime.copies.map(({ codec, sizeBytes }) => `${codec} ${mebibytes(sizeBytes)}`).join(', '),
+        describeSize(runtime.sizeBytes),
+        runtime.copies.map(({ codec, sizeBytes }) => `${codec} ${describeSize(sizeBytes)}`).join(', '),
         new Date(runtime.addedAtMs).toISOString().slice(0, 16).replace('T', ' '),
         runtime.digest,
         runtime.source,

@@ -1,10 +1,10 @@
-import { formatDuration } from '../../config/values/quantities.ts';
+import { formatDuration } from '../../text/durations.ts';
 import { FleetError } from '../../errors.ts';
 import { jitterOf } from '../../platform/jitter.ts';
+import { minuteMs } from '../../platform/units.ts';
 
 /** What the five fields of crontab(5) can say evenly, in minutes. */
 const choices = [1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440] as const;
-const minuteMs = 60_000;
 const hourMinutes = 60;
 const dayMinutes = 1440;
 

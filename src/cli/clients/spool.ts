@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 
 import { loadCollectorId } from '../../state/collector-id.ts';
-import { formatDuration, parseDuration } from '../../config/values/quantities.ts';
+import { formatDuration, parseDuration } from '../../text/durations.ts';
+import { dayMs } from '../../platform/units.ts';
 import type { Client, Config } from '../../config/config.ts';
 import { FleetError, messageOf } from '../../errors.ts';
 import { statePaths } from '../../state/paths.ts';
@@ -30,7 +31,6 @@ export interface SpoolCommandOptions {
 const pausesUntilMissed = 1.5;
 /** What a report of a usual machine takes on a disk: one block. */
 const bytesOnDisk = 4096;
-const dayMs = 86_400_000;
 
 /** `spool`: what has a client take reports itself while the collector does not come. Changes nothing anywhere. */
 export async function spoolCommand(context: Context, options: SpoolCommandOptions): Promise<ExitStatus> {

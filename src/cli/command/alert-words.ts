@@ -1,5 +1,5 @@
 import type { HeldBack } from '../../alerter/inhibit/held-back.ts';
-import { counted } from '../../text/time-words.ts';
+import { counted } from '../../text/numbers.ts';
 import { jsonTime, type ReaderTime } from '../terminal/reader-time.ts';
 
 /** A silence or a window, and when it ends. */

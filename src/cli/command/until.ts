@@ -1,7 +1,8 @@
 import type { Config } from '../../config/config.ts';
-import { calendarDay, dayMs, wallTime } from '../../text/zone-time.ts';
+import { calendarDay, wallTime } from '../../text/zone-time.ts';
+import { parseDuration } from '../../text/durations.ts';
+import { dayMs } from '../../platform/units.ts';
 import { parseClock, parseMoment } from '../../config/values/calendar.ts';
-import { parseDuration } from '../../config/values/quantities.ts';
 import { FleetError } from '../../errors.ts';
 import { readerTime } from '../terminal/reader-time.ts';
 

@@ -6,6 +6,7 @@ import { backUpSqlite } from '../../storage/dialects/sqlite/back-up.ts';
 import { isFileMissing } from '../../storage/dialects/sqlite/faults.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
+import { describeSize } from '../../text/numbers.ts';
 
 /**
  * `backup FILE`: the SQLite database as it is now, while collector and alerter go on. Throws FleetError `usage` for a file
@@ -30,7 +31,7 @@ export async function backupCommand(context: Context, file: string): Promise<Exi
   });
   if (output.json) output.printJson({ command: 'backup', file: target, size_bytes: sizeBytes });
   else if (output.verbosity !== 'quiet') {
-    output.print(`${target}: the database as it was just now, ${(sizeBytes / 1024 / 1024).toFixed(1)} MiB.`);
+    output.print(`${target}: the database as it was just now, ${describeSize(sizeBytes)}.`);
   }
   return 0;
 }

@@ -1,5 +1,6 @@
 import type { Config } from '../../config/config.ts';
-import { formatDuration, formatSize } from '../../config/values/quantities.ts';
+import { formatDuration } from '../../text/durations.ts';
+import { formatSize } from '../../text/numbers.ts';
 import { FleetError } from '../../errors.ts';
 import { takeLock } from '../../state/lock.ts';
 import { statePaths } from '../../state/paths.ts';

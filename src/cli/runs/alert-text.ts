@@ -1,12 +1,12 @@
 import path from 'node:path';
 
 import type { AlertResult } from '../../alerter/alert-options.ts';
-import { counted } from '../../text/time-words.ts';
+import { counted } from '../../text/numbers.ts';
+import { describeDuration } from '../../text/durations.ts';
 import { escapeControls } from '../../log.ts';
 import { outboxName } from '../../notify/file.ts';
 import { droppedWords, heldBackText, sentenceCase } from '../command/alert-words.ts';
 import { complaintText } from '../command/complain.ts';
-import { describeDuration } from '../terminal/duration.ts';
 import type { Output } from '../terminal/output.ts';
 import type { AlertView, AlertViewOptions } from './alert-view.ts';
 

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 
 import type { AlertEvent } from '../../alerter/alert-options.ts';
 import { alert } from '../../alerter/alerter.ts';
-import { counted } from '../../text/time-words.ts';
+import { counted } from '../../text/numbers.ts';
 import type { Config } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
 import { claimHourlyLine } from '../../notify/hourly-line.ts';

@@ -4,7 +4,7 @@ import { escapeControls, formatFields, harmlessJson } from '../../log.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import type { CollectView } from './collect-view.ts';
 import { complaintText } from '../command/complain.ts';
-import { describeDuration } from '../terminal/duration.ts';
+import { describeDuration } from '../../text/durations.ts';
 import type { Output } from '../terminal/output.ts';
 import type { ReaderTime } from '../terminal/reader-time.ts';
 import { startProgress, type Progress } from '../terminal/progress.ts';

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 
 import { ingestRun, type IngestRunResult } from '../../collector/pass/ingest-run.ts';
 import type { CollectEvent } from '../../collector/collect-options.ts';
-import { counted } from '../../text/time-words.ts';
+import { counted } from '../../text/numbers.ts';
 import { escapeControls, type Log } from '../../log.ts';
 import { openStorage } from '../../storage/open-storage.ts';
 import { atWork } from '../command/at-work.ts';

@@ -1,11 +1,11 @@
-import { counted } from '../../text/time-words.ts';
+import { counted } from '../../text/numbers.ts';
+import { describeAge } from '../../text/durations.ts';
 import type { Config, Severity } from '../../config/config.ts';
 import { selectClients } from '../../config/clients/select-clients.ts';
 import { escapeControls } from '../../log.ts';
 import { leftDatabase } from '../command/left-database.ts';
 import { heldBackText, sentenceCase } from '../command/alert-words.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { describeAge } from '../terminal/duration.ts';
 import {
   readFleetStatus,
   sortMembers,

@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import { describeAge } from './duration.ts';
+import { describeAge } from '../../text/durations.ts';
 
 /** Times as the readers of this fleet say them. */
 export interface ReaderTime {

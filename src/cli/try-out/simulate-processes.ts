@@ -10,6 +10,7 @@ import { startSimulator, untilTurnMs } from '../../simulator/simulator.ts';
 import { addCounts, noVisits } from '../../simulator/visit-counts.ts';
 import type { VisitCounts } from '../../simulator/visit-counts.ts';
 import type { ExitStatus } from '../command/context.ts';
+import { minuteMs } from '../../platform/units.ts';
 
 /** The servers of a fleet, in this process or in several. */
 export interface Serving {
@@ -36,7 +37,7 @@ const clientsPerProcess = 10_000;
 const otherFiles = 2000;
 const mostProcesses = 32;
 const tellEveryMs = 250;
-const readyMs = 60_000;
+const readyMs = minuteMs;
 const endMs = 10_000;
 
 /** Opens all servers of a plan that stands in the folder. Throws FleetError `simulator-failed`. */

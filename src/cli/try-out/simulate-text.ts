@@ -5,8 +5,7 @@ import { bastionName } from '../../simulator/fleet-plan.ts';
 import type { FleetPlan, SimulatedClient } from '../../simulator/fleet-plan.ts';
 import { deadWays, profiles } from '../../simulator/profile.ts';
 import type { ServedKind, VisitCounts } from '../../simulator/visit-counts.ts';
-import { formatDuration } from '../../config/values/quantities.ts';
-import { describeDuration } from '../terminal/duration.ts';
+import { describeDuration, formatDuration } from '../../text/durations.ts';
 import type { ServingState } from './simulate-processes.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 

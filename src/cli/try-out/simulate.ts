@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { formatDuration } from '../../config/values/quantities.ts';
+import { describeDuration, formatDuration } from '../../text/durations.ts';
+import { dayMs } from '../../platform/units.ts';
 import { FleetError } from '../../errors.ts';
 import { stormAt, stormMs } from '../../simulator/condition.ts';
 import { readFolder, writeFolder } from '../../simulator/fleet-folder.ts';
@@ -12,7 +13,6 @@ import type { FleetPlan } from '../../simulator/fleet-plan.ts';
 import { holdPort } from '../../simulator/free-port.ts';
 import type { ProfileName } from '../../simulator/profile.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { describeDuration } from '../terminal/duration.ts';
 import type { Output } from '../terminal/output.ts';
 import { serveFleet, type ServingState } from './simulate-processes.ts';
 import { kindsText, lastLines, startLines, summaryJson } from './simulate-text.ts';
@@ -32,7 +32,7 @@ export interface SimulateCommandOptions {
 const defaults = { clients: 1000, profile: 'clean', everyMs: 300_000 } as const;
 const leastEveryMs = 1000;
 /** As `<collector every>` has it: a week. */
-const mostEveryMs = 7 * 86_400_000;
+const mostEveryMs = 7 * dayMs;
 /** After so long without a visit a pass is over. */
 const quietMs = 3000;
 const lookEveryMs = 500;

@@ -5,6 +5,7 @@ import { addPair, invalidKeys, readPairs } from './key-files.ts';
 import type { KeyPaths } from './key-files.ts';
 import { readPublicKeys } from './public-keys.ts';
 import { describeMissingKey } from './retired-keys.ts';
+import { dayMs } from '../../platform/units.ts';
 
 /** The live keys: the newest seals. */
 export interface KeyRing {
@@ -54,7 +55,7 @@ export const replacedKeyDays = 90;
 
 /** True if reports are not taken any more that are sealed to a key which another replaced at this time. */
 export function isLongReplaced(replacedAtMs: number | undefined, nowMs: number): boolean {
-  return replacedAtMs !== undefined && nowMs - replacedAtMs > replacedKeyDays * 86_400_000;
+  return replacedAtMs !== undefined && nowMs - replacedAtMs > replacedKeyDays * dayMs;
 }
 
 /** All live pairs, the first made when there is none. Throws FleetError `keys-invalid` or `state-unusable`. */

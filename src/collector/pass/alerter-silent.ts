@@ -1,4 +1,5 @@
-import { formatDuration } from '../../config/values/quantities.ts';
+import { formatDuration } from '../../text/durations.ts';
+import { dayMs, minuteMs } from '../../platform/units.ts';
 import { FleetError } from '../../errors.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import type { RunFact } from '../../storage/store/run.ts';
@@ -9,7 +10,7 @@ type Passed = Pick<RunFact, 'outcome' | 'startedAtMs' | 'finishedAtMs'>;
 const patience = 3;
 
 /** How far back the newest pass that finished is looked for. */
-const longestMs = 7 * 86_400_000;
+const longestMs = 7 * dayMs;
 
 export interface AlerterWatchOptions {
   readonly storage: Pick<Storage, 'alerts' | 'history'>;
@@ -59,5 +60,5 @@ async function ranMeanwhile(
 }
 
 function wholeMinutes(ms: number): number {
-  return Math.max(1, Math.floor(ms / 60_000)) * 60_000;
+  return Math.max(1, Math.floor(ms / minuteMs)) * minuteMs;
 }

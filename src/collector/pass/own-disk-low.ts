@@ -3,8 +3,7 @@ import { FleetError } from '../../errors.ts';
 import { lowPercent, ownDisks, ownPlaces } from '../../state/own-disk.ts';
 import type { ReportStore } from '../../storage/store/storage.ts';
 import type { RunStart } from '../../storage/store/run.ts';
-
-const hourMs = 3_600_000;
+import { hourMs } from '../../platform/units.ts';
 
 export interface OwnDiskWatchOptions {
   readonly config: Config;

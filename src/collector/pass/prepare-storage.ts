@@ -8,7 +8,7 @@ import { boundJournals, replayJournals } from './journal.ts';
 import type { Replay } from './journal.ts';
 import type { StorageLimits, StorageTime } from './storage-limits.ts';
 import type { RunStart } from '../../storage/store/run.ts';
-import { counted } from '../../text/time-words.ts';
+import { counted } from '../../text/numbers.ts';
 
 export interface PrepareStorageOptions {
   readonly config: Config;

@@ -1,5 +1,6 @@
 import type { CollectorConfig } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
+import { minuteMs } from '../../platform/units.ts';
 
 /** How long a run waits for the database, so that one that is slow costs no visits and no later run. */
 export interface StorageLimits {
@@ -14,7 +15,7 @@ export interface StorageLimits {
 }
 
 const leastMs = 10_000;
-const mostMs = 60_000;
+const mostMs = minuteMs;
 
 /** An eighth of the run's deadline before the visits and after it; 10 s at least, a minute at most. */
 export function storageLimits({ runDeadlineMs }: Pick<CollectorConfig, 'runDeadlineMs'>): StorageLimits {

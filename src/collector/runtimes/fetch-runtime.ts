@@ -5,9 +5,10 @@ import { environmentForPrograms } from '../../config/secret.ts';
 import { FleetError } from '../../errors.ts';
 import { runProgram } from './run-program.ts';
 import type { RuntimeTarget } from './runtime-targets.ts';
+import { minuteMs } from '../../platform/units.ts';
 
 /** A package holds some 50 MB. */
-const fetchTimeoutMs = 15 * 60_000;
+const fetchTimeoutMs = 15 * minuteMs;
 
 export interface FetchedRuntime {
   /** The package as a .tgz, in the folder that was given. */

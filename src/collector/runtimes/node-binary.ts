@@ -17,12 +17,13 @@ import { FleetError, messageOf } from '../../errors.ts';
 import { runProgram } from './run-program.ts';
 import { runtimeTargets } from './runtime-targets.ts';
 import type { RuntimeTarget } from './runtime-targets.ts';
+import { minuteMs } from '../../platform/units.ts';
 
 /** A Node.js binary has 80 to 130 MB. A larger file is something else. */
 const maxNodeBytes = 512 * 1024 * 1024;
 /** The names of a release's files take 0.5 MB. */
 const maxListBytes = 16 * 1024 * 1024;
-const unpackTimeoutMs = 5 * 60_000;
+const unpackTimeoutMs = 5 * minuteMs;
 const startTimeoutMs = 20_000;
 
 /** A file is no Node.js binary that can be uploaded. The message completes "FILE ...". */

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { folderOfClient } from '../../state/client-folder.ts';
 import { writeDurably } from '../../state/durable-file.ts';
 import { errnoOf } from '../../errors.ts';
+import { dayMs, hourMs } from '../../platform/units.ts';
 
 /**
  * Which clients were brought a runtime that has not answered yet, so that one that cannot take it is not sent 30 MB at
@@ -18,8 +19,8 @@ export interface RuntimeAttempts {
   clear(client: string): void;
 }
 
-const longestMs = 6 * 60 * 60 * 1000;
-const hopelessMs = 24 * 60 * 60 * 1000;
+const longestMs = 6 * hourMs;
+const hopelessMs = dayMs;
 const suffix = '.json';
 
 interface Attempt {

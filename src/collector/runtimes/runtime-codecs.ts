@@ -4,6 +4,7 @@ import { createGzip } from 'node:zlib';
 
 import { FleetError } from '../../errors.ts';
 import { runProgram } from './run-program.ts';
+import { minuteMs } from '../../platform/units.ts';
 
 /** How a runtime may be compressed on its way; `raw`: not at all. Each is also the name of the program that undoes it. */
 export const codecs = ['xz', 'zstd', 'gzip', 'raw'] as const;
@@ -15,7 +16,7 @@ export const codecSuffix: Readonly<Record<Codec, string>> = { xz: '.xz', zstd: '
 // Both ask a client for no more than 9 MiB of memory when they are undone.
 const programs = { xz: ['-6', '-T0', '-c'], zstd: ['-19', '-T0', '-q', '-c'] } as const;
 
-const packTimeoutMs = 20 * 60_000;
+const packTimeoutMs = 20 * minuteMs;
 
 /**
  * Writes a compressed copy of a file, flushed to disk. Returns its size in bytes; null: the program for it is not installed

@@ -7,6 +7,7 @@ import { syncFolderNow, writeDurably } from '../../state/durable-file.ts';
 import { codecs, codecSuffix, flush, pack } from './runtime-codecs.ts';
 import type { Codec } from './runtime-codecs.ts';
 import { targetNamed } from './runtime-targets.ts';
+import { dayMs } from '../../platform/units.ts';
 
 /** One Node.js that can be brought to clients of one platform. */
 export interface StoredRuntime {
@@ -38,7 +39,7 @@ export function runtimeId({ digest }: Pick<StoredRuntime, 'digest'>): string {
 const manifestName = 'runtimes.json';
 const scratchPrefix = '.new-';
 /** What a killed `add` left is removed after that. */
-const scratchKeepMs = 86_400_000;
+const scratchKeepMs = dayMs;
 
 interface ManifestEntry {
   readonly target: string;

@@ -10,6 +10,7 @@ import type { RuntimeSupply } from '../runtimes/runtime-supply.ts';
 import { runSchedule } from './schedule.ts';
 import type { Limit } from './schedule.ts';
 import type { VisitContext } from '../visit/context.ts';
+import { describeSize } from '../../text/numbers.ts';
 
 /** A client that is to be brought a runtime, once all have been visited. */
 export interface AwaitedRuntime {
@@ -90,7 +91,7 @@ async function bringOne(
     // Until it has answered: one that breaks at every visit must not be brought at every visit.
     note(false);
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
-    const what = `${(sent.sentBytes / 2 ** 20).toFixed(1)} MiB as ${sent.codec} in ${seconds} s`;
+    const what = `${describeSize(sent.sentBytes)} as ${sent.codec} in ${seconds} s`;
     observe({ kind: 'note', message: `${client.name} was brought Node.js ${runtime.version ?? ''} (${what})` });
     await connection.leave();
     return 'brought';

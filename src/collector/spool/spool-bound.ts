@@ -2,7 +2,7 @@ import { lstatSync } from 'node:fs';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
-import { formatSize } from '../../config/values/quantities.ts';
+import { formatSize } from '../../text/numbers.ts';
 import { FleetError } from '../../errors.ts';
 import { maxSealedBytes } from '../../seal/sealed-message.ts';
 import { folderOfClient } from '../../state/client-folder.ts';

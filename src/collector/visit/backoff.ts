@@ -1,7 +1,8 @@
 import { FleetError, type ErrorCode } from '../../errors.ts';
 import type { ClientFacts } from '../../storage/store/storage.ts';
+import { hourMs } from '../../platform/units.ts';
 
-const longestMs = 60 * 60 * 1000;
+const longestMs = hourMs;
 
 /** Refused logins lock accounts and fill the client's log: these alone are not repeated at every run. */
 const refusals: readonly string[] = ['auth-failed'] satisfies readonly ErrorCode[];

@@ -1,8 +1,6 @@
 import { jitterOf } from '../../platform/jitter.ts';
 import type { ClientFacts } from '../../storage/store/storage.ts';
-
-const dayMs = 24 * 60 * 60 * 1000;
-const hourMs = 60 * 60 * 1000;
+import { dayMs, hourMs } from '../../platform/units.ts';
 
 export interface InventoryDueOptions {
   readonly client: string;

@@ -3,7 +3,7 @@ import type { Findings, Place } from '../xml/findings.ts';
 import { splitGlobs, globMatcher } from '../values/globs.ts';
 import { didYouMean } from '../values/nearest.ts';
 import type { Element } from '../xml/parse-elements.ts';
-import { formatDuration } from '../values/quantities.ts';
+import { formatDuration } from '../../text/durations.ts';
 import type { ReadClient } from './read-clients.ts';
 import { ruleTypeOf } from '../rules/rule-types.ts';
 

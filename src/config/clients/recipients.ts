@@ -5,7 +5,8 @@ import type { Findings } from '../xml/findings.ts';
 import { globMatcher, splitGlobs } from '../values/globs.ts';
 import { severityOf } from '../settings/mail-settings.ts';
 import type { Element } from '../xml/parse-elements.ts';
-import { parseDuration } from '../values/quantities.ts';
+import { parseDuration } from '../../text/durations.ts';
+import { dayMs } from '../../platform/units.ts';
 
 /** Who is told within an element. */
 export interface Audience {
@@ -99,7 +100,7 @@ function readWindow(element: Element, { zone: alertsZone, nowMs, findings }: Rea
   const zone = ownZone ?? alertsZone;
   const durationMs = parseDuration(duration ?? '') ?? 0;
   if (days !== undefined && date !== undefined) findings.fault(element, '<window> has days and date; keep one of them');
-  if (durationMs <= 0 || durationMs > 7 * 86_400_000) {
+  if (durationMs <= 0 || durationMs > 7 * dayMs) {
     findings.fault(
       element,
       `<window> duration="${duration ?? ''}" is not between 1s and 7d; for longer use state="paused"`,

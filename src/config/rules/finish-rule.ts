@@ -7,7 +7,9 @@ import { severityOf } from '../settings/mail-settings.ts';
 import { readLevels } from './levels.ts';
 import { selectorFault, selectorsOf, type AlertSaid } from './merge-alert.ts';
 import { didYouMean, nearest } from '../values/nearest.ts';
-import { parseDuration, parseSize, parseSpan } from '../values/quantities.ts';
+import { parseSpan } from '../values/quantities.ts';
+import { parseDuration } from '../../text/durations.ts';
+import { parseSize } from '../../text/numbers.ts';
 import { metricByName, metricNames, ruleTypeOf, unitOfMetric, type LevelUnit } from './rule-types.ts';
 
 /** A rule as merged, before its attributes are weighed against each other. */

@@ -1,6 +1,8 @@
 import { metrics, type Metric } from '../../report/metrics.ts';
 import type { Operator } from '../config.ts';
-import { parseDuration, parseNumber, parsePercent, parseSeconds, parseSize } from '../values/quantities.ts';
+import { parseNumber, parsePercent, parseSeconds } from '../values/quantities.ts';
+import { parseDuration } from '../../text/durations.ts';
+import { parseSize } from '../../text/numbers.ts';
 import type { ruleTypeNames, typeSelectors } from '../vocabulary/vocabulary-alert.ts';
 
 export type RuleTypeName = (typeof ruleTypeNames)[number];

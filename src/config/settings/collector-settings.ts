@@ -1,10 +1,10 @@
 import type { CollectorConfig } from '../config.ts';
 import type { Element } from '../xml/parse-elements.ts';
-import { formatDuration, formatSize, parseDuration, parseSize } from '../values/quantities.ts';
+import { formatDuration, parseDuration } from '../../text/durations.ts';
+import { dayMs, secondMs } from '../../platform/units.ts';
+import { formatSize, parseSize } from '../../text/numbers.ts';
 import type { ReadContext } from './read-secret.ts';
 
-const secondMs = 1000;
-const dayMs = 86_400 * secondMs;
 const defaultSpoolBytes = 10 * 2 ** 30;
 /** The reports of some hundred clients. */
 const leastSpoolBytes = 2 ** 20;

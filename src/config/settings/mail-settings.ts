@@ -6,7 +6,7 @@ import { splitGlobs } from '../values/globs.ts';
 import { localPath } from '../xml/local-path.ts';
 import { isThisMachine } from './is-this-machine.ts';
 import type { Element } from '../xml/parse-elements.ts';
-import { parseDuration } from '../values/quantities.ts';
+import { parseDuration } from '../../text/durations.ts';
 import { readSecret, type ReadContext } from './read-secret.ts';
 
 const ports = { none: 25, starttls: 587, tls: 465 } as const;

@@ -2,12 +2,12 @@ import type { RetentionConfig, StorageConfig } from '../config.ts';
 import { isThisMachine } from './is-this-machine.ts';
 import { localPath } from '../xml/local-path.ts';
 import type { Element } from '../xml/parse-elements.ts';
-import { formatDuration, parseDuration } from '../values/quantities.ts';
+import { formatDuration, parseDuration } from '../../text/durations.ts';
+import { dayMs } from '../../platform/units.ts';
 import { noteLiteral, readSecret, type ReadContext } from './read-secret.ts';
 import { Secret } from '../secret.ts';
 import { parseStorageUrl } from '../values/storage-url.ts';
 
-const dayMs = 86_400_000;
 const yearMs = 365 * dayMs;
 /** Attributes of <storage> that a file has no use for. */
 const mysqlAttributes = ['password', 'passwordFile', 'passwordEnv', 'socketPath', 'tls', 'ca', 'serverPublicKeyFile'];

@@ -1,4 +1,6 @@
+import { wallTime } from '../../text/zone-time.ts';
 import { nearest } from './nearest.ts';
+import { minuteMs } from '../../platform/units.ts';
 
 const dayNames = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 
@@ -37,7 +39,7 @@ export function parseHours(text: string): Hours | null {
   const days = parts?.[1] === undefined ? [] : parseDays(parts[1]);
   const [start, end] = [parseClock(parts?.[2] ?? ''), parseClock(parts?.[3] ?? '')];
   if (days === null || start === null || end === null || start === end) return null;
-  return { days, startMinute: start, durationMs: ((end - start + 1440) % 1440) * 60_000 };
+  return { days, startMinute: start, durationMs: ((end - start + 1440) % 1440) * minuteMs };
 }
 
 /** Whether a text is a day of the calendar, `YYYY-MM-DD`. */
@@ -59,38 +61,9 @@ export function parseMoment(text: string, zone: string | null): number | null {
   const parts = momentForm.exec(text);
   const [, date = '', hour = '00', minute = '00', second = '00', offset] = parts ?? [];
   if (parts === null || !isDate(date)) return null;
-  const wall = `${date}T${hour}:${minute}:${second}`;
-  if (offset !== undefined) return Date.parse(wall + offset);
-  if (zone === null) return new Date(wall).getTime();
-  const asUtcMs = Date.parse(`${wall}Z`);
-  const guessMs = asUtcMs - zoneOffsetMs(zone, asUtcMs);
-  const betterMs = asUtcMs - zoneOffsetMs(zone, guessMs);
-  if (betterMs + zoneOffsetMs(zone, betterMs) === asUtcMs) return betterMs;
-  return asUtcMs - Math.min(zoneOffsetMs(zone, guessMs), zoneOffsetMs(zone, betterMs));
-}
-
-function zoneOffsetMs(zone: string, atMs: number): number {
-  const format = new Intl.DateTimeFormat('en-US', {
-    timeZone: zone,
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: 'numeric',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: 'numeric',
-    second: 'numeric',
-  });
-  const part = new Map(format.formatToParts(atMs).map(({ type, value }) => [type, Number(value)]));
-  const number = (type: Intl.DateTimeFormatPartTypes): number => part.get(type) ?? 0;
-  const wallMs = Date.UTC(
-    number('year'),
-    number('month') - 1,
-    number('day'),
-    number('hour'),
-    number('minute'),
-    number('second'),
-  );
-  return wallMs - Math.floor(atMs / 1000) * 1000;
+  if (offset !== undefined) return Date.parse(`${date}T${hour}:${minute}:${second}${offset}`);
+  const day = Date.parse(`${date}T00:00:00Z`);
+  return wallTime(zone, day, Number(hour) * 60 + Number(minute)) + Number(second) * 1000;
 }
 
 /** Whether this Node knows an IANA time zone. Bare offsets such as `+02:00` are none: they know no summer time. */

@@ -3,7 +3,9 @@ import { isDate, isZone, nearestZone, parseClock, parseDays, parseHours, parseMo
 import { splitGlobs } from '../values/globs.ts';
 import { jumpsFault } from '../values/jumps.ts';
 import { keyExchangesFault } from '../values/key-exchanges.ts';
-import { parseDuration, parseNumber, parseSeconds, parseSize, parseSpan } from '../values/quantities.ts';
+import { parseNumber, parseSeconds, parseSpan } from '../values/quantities.ts';
+import { parseDuration } from '../../text/durations.ts';
+import { parseSize } from '../../text/numbers.ts';
 import { parseRanged } from '../values/ranges.ts';
 import { storageUrlFault } from '../values/storage-url.ts';
 

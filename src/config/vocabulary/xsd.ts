@@ -1,6 +1,7 @@
 import { attributeKind } from './attribute-kinds.ts';
 import { vocabulary } from './vocabulary.ts';
 import { type AttributeSpec } from './element-spec.ts';
+import { escapeMarkup } from '../../text/escape-markup.ts';
 
 /**
  * config.xsd, from the vocabulary. It accepts whatever `check` accepts and more: what depends on another attribute, on
@@ -58,11 +59,11 @@ function attributeLines(name: string, spec: AttributeSpec): readonly string[] {
 }
 
 function documentation(help: string, indent: string): readonly string[] {
-  return [`${indent}<xs:annotation><xs:documentation>${escaped(help)}</xs:documentation></xs:annotation>`];
+  return [`${indent}<xs:annotation><xs:documentation>${escapeMarkup(help)}</xs:documentation></xs:annotation>`];
 }
 
 function simpleType({ kind, words = [] }: AttributeSpec): readonly string[] {
-  const enumeration = words.map((word) => `  <xs:enumeration value="${escaped(word)}"/>`);
+  const enumeration = words.map((word) => `  <xs:enumeration value="${escapeMarkup(word)}"/>`);
   const choice = [
     '<xs:simpleType><xs:restriction base="xs:token">',
     ...enumeration,
@@ -73,7 +74,7 @@ function simpleType({ kind, words = [] }: AttributeSpec): readonly string[] {
   const facets = [
     // An empty value is always a fault, whatever the form.
     ...(base === 'xs:integer' ? [] : ['  <xs:minLength value="1"/>']),
-    ...(pattern === undefined ? [] : [`  <xs:pattern value="${escaped(pattern)}"/>`]),
+    ...(pattern === undefined ? [] : [`  <xs:pattern value="${escapeMarkup(pattern)}"/>`]),
     ...(min === undefined ? [] : [`  <xs:minInclusive value="${min}"/>`]),
     ...(max === undefined ? [] : [`  <xs:maxInclusive value="${max}"/>`]),
   ];
@@ -85,8 +86,4 @@ function simpleType({ kind, words = [] }: AttributeSpec): readonly string[] {
     ...[...choice, ...form].map((line) => `  ${line}`),
     '</xs:union></xs:simpleType>',
   ];
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }

@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-import { formatDuration } from '../../config/values/quantities.ts';
+import { formatDuration } from '../../text/durations.ts';
 import type { Hop, HopCredentials, HopValue, IdentityFile } from './hop.ts';
 import { hostName } from '../known-hosts/known-hosts.ts';
 import type { Machine } from './machine.ts';

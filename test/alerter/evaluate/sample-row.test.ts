@@ -15,7 +15,7 @@ test('the conditions that follow from reports', () => {
   const row = { clockOffsetMs: 61_000, probe_errors: 1, unresponsive_mounts: 1 };
   assert.deepEqual(said('', { row, disks: [diskRow(), dead], report }, 'condition'), [
     'unreachable: none (reached)',
-    'clock-offset: warning (61 s ahead; at least 1m)',
+    'clock-offset: warning (1m 1s ahead; at least 1m)',
     'read-only /: none (writable)',
     'mount-unresponsive /srv: critical (does not answer)',
     'probe-failed os: warning (no answer)',

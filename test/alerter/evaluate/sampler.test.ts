@@ -29,7 +29,7 @@ const cases: readonly Case[] = [
     said: [
       'swap: critical (1 %; at least 0.95 %)',
       'load: critical (1.25 per CPU; at least 1.125 per CPU)',
-      'clock-offset: warning (0.3 s ahead; at least 0.25s)',
+      'clock-offset: warning (0.3s ahead; at least 0.25s)',
     ],
   },
   {
@@ -89,7 +89,7 @@ const cases: readonly Case[] = [
     name: 'clock-offset counts whichever way the clock is off',
     alerts: '<alert type="clock-offset" limit="30s" severity="warning"/>',
     row: { row: { clockOffsetMs: -92_000 } },
-    said: ['clock-offset: warning (92 s behind; at least 30s)'],
+    said: ['clock-offset: warning (1m 32s behind; at least 30s)'],
   },
   {
     name: 'network-errors adds both directions',

@@ -1,7 +1,7 @@
 import { accessSync, constants, statfsSync, statSync } from 'node:fs';
 import path from 'node:path';
 
-import { formatSize } from '../../../config/values/quantities.ts';
+import { formatSize } from '../../../text/numbers.ts';
 import { FleetError } from '../../../errors.ts';
 import { openSqlite } from '../../../platform/sqlite.ts';
 import { StorageFault } from '../../sql/fault.ts';

@@ -1,0 +1,43 @@
+const sizeUnits = [
+  ['TiB', 2 ** 40],
+  ['GiB', 2 ** 30],
+  ['MiB', 2 ** 20],
+  ['KiB', 2 ** 10],
+] as const;
+
+/** Rounds to so many decimals. */
+export function rounded(value: number, decimals: number): number {
+  const factor = 10 ** decimals;
+  return Math.round(value * factor) / factor;
+}
+
+/** `1 warning`, `2 warnings`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** Parses `500MiB`, `1.5TiB`, `4096B`, or a bare number of bytes to whole bytes. Returns null for any other text. */
+export function parseSize(text: string): number | null {
+  const [, count, name] = /^(\d{1,15}(?:\.\d{1,6})?)\s*(B|KiB|MiB|GiB|TiB)?$/.exec(text) ?? [];
+  if (count === undefined) return null;
+  const [, unitBytes] = sizeUnits.find(([unit]) => unit === name) ?? ['B', 1];
+  const bytes = Math.round(Number(count) * unitBytes);
+  return bytes <= 2 ** 60 ? bytes : null;
+}
+
+/** Formats bytes as `parseSize` reads them, in the largest unit of which there is a whole one: `1.5GiB`. */
+export function formatSize(bytes: number): string {
+  const [unit, unitBytes] = largestUnit(bytes);
+  return `${rounded(bytes / unitBytes, 2)}${unit}`;
+}
+
+/** Formats bytes for people, with more decimals than usual on request: `1.25 GiB`, `96.2 MiB`. */
+export function describeSize(bytes: number, moreDecimals = 0): string {
+  const [unit, unitBytes] = largestUnit(bytes);
+  const size = bytes / unitBytes;
+  return `${rounded(size, unit === 'B' ? 0 : (size < 10 ? 2 : 1) + moreDecimals)} ${unit}`;
+}
+
+function largestUnit(bytes: number): readonly [string, number] {
+  return sizeUnits.find(([, unitBytes]) => bytes >= unitBytes) ?? ['B', 1];
+}
