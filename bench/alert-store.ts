@@ -1,5 +1,5 @@
 import type { AlertStore, Lease } from '../src/storage/store/alert-store.ts';
-import type { ClientMemory } from '../src/storage/store/alert.ts';
+import type { RuleState } from '../src/storage/store/alert.ts';
 import { openStorage } from '../src/storage/open-storage.ts';
 import { forInformation, measured } from './figure.ts';
 import type { BenchOptions, BenchResult, Figure } from './figure.ts';
@@ -32,7 +32,7 @@ export async function benchAlertStore(options: BenchOptions): Promise<BenchResul
         figures.push(...(await treat(database, storage.alerts, lease, batch)));
       }
       const startedAt = performance.now();
-      for (let asked = 0; asked < 100; asked += 1) await storage.alerts.untreated(1000);
+      for (let asked = 0; asked < 100; asked += 1) await storage.alerts.unprocessed(1000);
       const { name } = database;
       const row = forInformation(
         `alert-store-${name.toLowerCase()}-nothing`,
@@ -53,7 +53,7 @@ async function treat(
   lease: Lease,
   batchRows: number,
 ): Promise<readonly Figure[]> {
-  const spent = { read: 0, disks: 0, memories: 0, save: 0 };
+  const spent = { read: 0, disks: 0, ruleStates: 0, save: 0 };
   const timed = async <T>(what: keyof typeof spent, work: () => Promise<T>): Promise<T> => {
     const startedAt = performance.now();
     const result = await work();
@@ -63,16 +63,16 @@ async function treat(
   const cpu = process.cpuUsage();
   let treated = 0;
   for (let more = true; more;) {
-    const batch = await timed('read', () => alerts.untreated(batchRows));
+    const batch = await timed('read', () => alerts.unprocessed(batchRows));
     const statIds = batch.reports.map(({ id }) => id);
     await timed('disks', () => alerts.disksOf(statIds));
     const names = [...new Set(batch.reports.map(({ client }) => client))];
-    const before = await timed('memories', async () => {
+    const before = await timed('ruleStates', async () => {
       await alerts.openAlerts(names);
-      return alerts.memories(names);
+      return alerts.ruleStates(names);
     });
-    const memories = new Map(names.map((client) => [client, next(before.get(client))]));
-    await timed('save', () => alerts.saveJudged(lease, { statIds, visitIds: [], alerts: [], memories }));
+    const ruleStates = new Map(names.map((client) => [client, next(before.get(client))]));
+    await timed('save', () => alerts.saveProcessed(lease, { statIds, visitIds: [], alerts: [], ruleStates }));
     treated += statIds.length;
     more = batch.more;
   }
@@ -84,6 +84,6 @@ async function treat(
   return [...Object.entries(spent).map(([part, ms]) => figure(part, ms)), figure('cpu', (user + system) / 1000)];
 }
 
-function next(memory: ClientMemory | undefined): ClientMemory {
+function next(memory: RuleState | undefined): RuleState {
   return { newestReportMs: 0, newestVisitMs: null, bootId: 'boot', rows: (memory?.rows ?? 0) + 1, changes: {} };
 }

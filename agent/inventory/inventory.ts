@@ -9,15 +9,15 @@ import { plausiblePositive, plausibleText } from '../probes/plausible.ts';
 /** One part may start a dozen programs of the system. */
 export const inventoryMs = 15_000;
 
-type Told = Facts[string];
+type LastNotified = Facts[string];
 
 /** A text, or why there is none. */
-export function toldText(value: unknown, reason = notTold()): Told {
+export function toldText(value: unknown, reason = notTold()): LastNotified {
   return plausibleText(value) ?? missing(reason);
 }
 
 /** A number above 0, or why there is none. */
-export function toldNumber(value: unknown, reason = notTold()): Told {
+export function toldNumber(value: unknown, reason = notTold()): LastNotified {
   return plausiblePositive(value) ?? missing(reason);
 }
 

@@ -34,7 +34,7 @@ export interface OwnPlaces {
  * How much is left where these files and folders lie, each file system once, under the first of them. One that is not
  * there yet is looked for further up; one that cannot be asked is left out.
  */
-export function ownDisks(places: readonly string[]): readonly OwnDisk[] {
+export function stateDisks(places: readonly string[]): readonly OwnDisk[] {
   const known = new Set<number>();
   return places.flatMap((place): readonly OwnDisk[] => {
     try {

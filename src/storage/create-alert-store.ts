@@ -1,13 +1,21 @@
 import { acknowledge, addSilence, expireSilence, silences, unacknowledge } from './alerts/silences.ts';
 import { alerterState } from './alerts/alerter-state.ts';
-import { alertsOf, lastRunOf, runFacts, seenClients, series, toldOf, toldSince } from './queries/alert-history.ts';
+import {
+  alertsOf,
+  lastRunOf,
+  runFacts,
+  seenClients,
+  series,
+  lastNotifiedOf,
+  notifiedSince,
+} from './queries/alert-history.ts';
 import type { AlertStore } from './store/alert-store.ts';
 import type { Database } from './sql/database.ts';
 import { databaseNowMs } from './sql/database-now.ts';
 import { discardMail, dropMail } from './alerts/discard-mail.ts';
 import { forgetClient } from './retention/forget-client.ts';
 import { forgetCollector } from './retention/forget-collector.ts';
-import { memories, openAlerts, saveJudged } from './alerts/judging.ts';
+import { ruleStates, openAlerts, saveProcessed } from './alerts/judging.ts';
 import { fenced, leaseHolder, releaseLease, takeLease } from './alerts/lease.ts';
 import { newestRows } from './queries/newest-rows.ts';
 import { claimMail, dueMails, markDataBegun, markFailed, markPutOff, markSent, undelivered } from './alerts/outbox.ts';
@@ -15,9 +23,9 @@ import { unsentOf } from './alerts/unsent.ts';
 import { openReports } from './reports/stored-reports.ts';
 import { disksOf, exportsOf, networksOf, systemsOf } from './rows/stored-rows.ts';
 import { sealedSummary } from './reports/sealed-reports.ts';
-import { ownDiskFacts } from './reports/own-disks.ts';
-import { saveTelling } from './alerts/telling-rows.ts';
-import { replay, untreated } from './queries/time-pages.ts';
+import { stateDiskFacts } from './reports/state-disks.ts';
+import { saveNotifications } from './alerts/telling-rows.ts';
+import { replay, unprocessed } from './queries/time-pages.ts';
 import type { Session } from './sql/session.ts';
 
 /** What the alerter may do. */
@@ -30,23 +38,23 @@ export function createAlertStore(database: Database): AlertStore {
     touchLease: (lease) => fenced(database, lease, () => Promise.resolve()),
     releaseLease: (lease) => releaseLease(database, lease),
 
-    untreated: (limit, after = null) => read((session) => untreated(session, limit, after)),
+    unprocessed: (limit, after = null) => read((session) => unprocessed(session, limit, after)),
     disksOf: (statIds) => read((session) => disksOf(session, statIds)),
     networksOf: (statIds) => read((session) => networksOf(session, statIds)),
     exportsOf: (mounts) => read((session) => exportsOf(session, mounts)),
     systemsOf: (clients) => read((session) => systemsOf(session, clients)),
     reportsOf: (statIds) => openReports(read, statIds),
     openAlerts: (clients) => read((session) => openAlerts(session, clients)),
-    memories: (clients) => read((session) => memories(session, clients)),
-    saveJudged: (lease, judged) => saveJudged(database, lease, judged),
+    ruleStates: (clients) => read((session) => ruleStates(session, clients)),
+    saveProcessed: (lease, judged) => saveProcessed(database, lease, judged),
 
     runs: (program, sinceMs) => read((session) => runFacts(session, program, sinceMs)),
     lastRunOf: (collectorId) => read((session) => lastRunOf(session, collectorId)),
     seenClients: () => read(seenClients),
     sealedWaiting: () => read(sealedSummary),
-    ownDisks: (sinceMs) => read((session) => ownDiskFacts(session, sinceMs)),
+    stateDisks: (sinceMs) => read((session) => stateDiskFacts(session, sinceMs)),
     state: (nowMs) => read((session) => alerterState(session, nowMs)),
-    saveTelling: (lease, telling) => saveTelling(database, lease, telling),
+    saveNotifications: (lease, telling) => saveNotifications(database, lease, telling),
 
     dueMails: (limit) => dueMails(database, limit),
     claimMail: (id, holder, forMs) => claimMail(database, id, holder, forMs),
@@ -70,9 +78,9 @@ export function createAlertStore(database: Database): AlertStore {
 
     newestRows: (client) => read((session) => newestRows(session, database.dialect, client)),
     alertsOf: (filter) => read((session) => alertsOf(session, filter)),
-    toldOf: (alertIds) => read((session) => toldOf(session, alertIds)),
+    lastNotifiedOf: (alertIds) => read((session) => lastNotifiedOf(session, alertIds)),
     series: (client, column, mount, sinceMs) => read((session) => series(session, client, column, mount, sinceMs)),
     replay: (sinceMs, after, limit) => read((session) => replay(session, sinceMs, after, limit)),
-    toldSince: (sinceMs) => read((session) => toldSince(session, sinceMs)),
+    notifiedSince: (sinceMs) => read((session) => notifiedSince(session, sinceMs)),
   };
 }

@@ -3,7 +3,7 @@ import { createClientShares } from './reports/client-shares.ts';
 import type { Database } from './sql/database.ts';
 import { ingest } from './reports/ingest.ts';
 import { countPrunable, prune } from './retention/prune.ts';
-import { saveOwnDisks } from './reports/own-disks.ts';
+import { saveStateDisks } from './reports/state-disks.ts';
 import { fileSpace } from './dialects/sqlite/reclaim.ts';
 import { renameClient } from './retention/rename-client.ts';
 import { endRun, startRun } from './reports/runs.ts';
@@ -25,7 +25,7 @@ export function createReportStore(database: Database): ReportStore {
     renameClient: (from, to) => renameClient(database, from, to),
     prune: (limits, signal, onStep) => prune(database, limits, signal, onStep),
     countPrunable: (limits) => countPrunable(database, limits),
-    saveOwnDisks: (report) => saveOwnDisks(database, report),
+    saveStateDisks: (report) => saveStateDisks(database, report),
     fileSpace: () => fileSpace(database),
   };
 }

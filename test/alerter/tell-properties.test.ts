@@ -236,7 +236,7 @@ function assertToldEqualsState(world: TellingWorld): void {
       const place = `${nameOf(alert)} for ${recipient}`;
       if (alert.state === 'resolved') {
         assert.ok(known === undefined || known.state === 'resolved', `${place} is over`);
-        assert.ok(alert.settled, `${place} is settled`);
+        assert.ok(alert.closedOut, `${place} is settled`);
         continue;
       }
       const listener = listeners.get(recipient);

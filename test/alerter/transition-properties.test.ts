@@ -201,7 +201,7 @@ test('an alert is what its fields say', () => {
         assert.equal(one.state === 'resolved', one.resolvedAtMs !== null);
         assert.equal(one.state === 'resolved', one.closedReason !== null);
         if (one.state !== 'resolved') assert.equal(one.state === 'firing', one.firingSinceMs !== null);
-        assert.equal(one.settled, one.closedReason === 'unconfirmed');
+        assert.equal(one.closedOut, one.closedReason === 'unconfirmed');
         assert.ok((one.firingSinceMs ?? one.pendingSinceMs) >= one.pendingSinceMs);
         assert.ok((one.resolvedAtMs ?? Infinity) >= (one.firingSinceMs ?? one.pendingSinceMs));
       }

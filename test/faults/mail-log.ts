@@ -13,7 +13,7 @@ export interface MailLog {
    */
   readOn(round: { readonly marked: ReadonlySet<string>; readonly broken: boolean }): void;
   /** What somebody was told of a client, in the order in which it came, a mail that came twice counted once. */
-  toldOf(recipient: string, client: string): readonly Change[];
+  lastNotifiedOf(recipient: string, client: string): readonly Change[];
   readonly figures: MailFigures;
 }
 
@@ -66,7 +66,7 @@ export function openMailLog(dir: string): MailLog {
 
   return {
     figures,
-    toldOf: (recipient, client) => told.get(`${recipient} ${client}`) ?? [],
+    lastNotifiedOf: (recipient, client) => told.get(`${recipient} ${client}`) ?? [],
     readOn: ({ marked, broken }) => {
       if (!existsSync(file)) return;
       const lines = readFileSync(file, 'utf8').split('\n');

@@ -14,7 +14,7 @@ import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { openSqliteDatabase } from '../../src/storage/dialects/sqlite/database.ts';
 import { programArgs } from '../support/program-args.ts';
 import { alert, mail } from './support/alert-samples.ts';
-import { telling, untreatedJudged } from './support/alert-work.ts';
+import { telling, allProcessed } from './support/alert-work.ts';
 import type { WriterOptions } from './support/alert-writer.ts';
 import { crashingDatabase } from './support/crashing-database.ts';
 import type { Opened } from './support/databases.ts';
@@ -22,8 +22,8 @@ import { onBothDatabases } from './support/databases.ts';
 import { item, noonMs, visit } from './support/samples.ts';
 
 const works = {
-  judge: async (alerts: AlertStore, lease: Lease) => alerts.saveJudged(lease, await untreatedJudged(alerts)),
-  tell: (alerts: AlertStore, lease: Lease) => alerts.saveTelling(lease, telling('tell', [1])),
+  judge: async (alerts: AlertStore, lease: Lease) => alerts.saveProcessed(lease, await allProcessed(alerts)),
+  tell: (alerts: AlertStore, lease: Lease) => alerts.saveNotifications(lease, telling('tell', [1])),
 } as const;
 const names = ['judge', 'tell'] as const;
 const maxStatements = 60;
@@ -95,10 +95,10 @@ onBothDatabases('a crash of the alerter', (kit) => {
             const [waiting] = (await opened.storage.alerts.state(noonMs)).waiting;
             const alerts = createAlertStore(database);
             if (name === 'judge') await works.judge(alerts, lease);
-            else await alerts.saveTelling(lease, telling(`told ${statement} ${when}`, [waiting?.id ?? 0]));
+            else await alerts.saveNotifications(lease, telling(`told ${statement} ${when}`, [waiting?.id ?? 0]));
             const now = await facts(opened.database);
             if (name === 'judge') {
-              assert.deepEqual({ ...now, open: 0 }, { ...before, open: 0, untreated: 0 });
+              assert.deepEqual({ ...now, open: 0 }, { ...before, open: 0, unprocessed: 0 });
               assert.equal(now.open, before.open + 1);
             } else {
               assert.deepEqual(now, { ...before, mails: before.mails + 1, told: before.told + 1 });
@@ -150,11 +150,11 @@ onBothDatabases('a crash of the alerter', (kit) => {
       try {
         const alerts = createAlertStore(impatient);
         await assert.rejects(alerts.takeLease('alerter', 'two'), { code: 'storage-unavailable' });
-        assert.equal((await alerts.untreated(10)).reports.length, 3, 'reading goes on');
+        assert.equal((await alerts.unprocessed(10)).reports.length, 3, 'reading goes on');
         child.process.kill('SIGCONT');
         await once(child.process, 'exit');
         assert.equal(child.said(), 'stored\n');
-        assert.equal((await alerts.untreated(10)).reports.length, 0);
+        assert.equal((await alerts.unprocessed(10)).reports.length, 0);
       } finally {
         await impatient.close();
       }
@@ -193,13 +193,13 @@ async function crashEverywhere(
   throw new Error(`more than ${maxStatements} statements`);
 }
 
-/** Three reports and two visits that are untreated, an open alert, one that has ended (id 1), and a mail that waits (1). */
+/** Three reports and two visits that are unprocessed, an open alert, one that has ended (id 1), and a mail that waits (1). */
 async function prepared(opened: Opened): Promise<Lease> {
   const { alerts } = opened.storage;
   const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
   const ended = alert({ state: 'resolved', resolvedAtMs: noonMs, closedReason: 'recovered' });
   const some = [ended, alert()];
-  await alerts.saveJudged(lease, { statIds: [], visitIds: [], alerts: some, memories: new Map() });
+  await alerts.saveProcessed(lease, { statIds: [], visitIds: [], alerts: some, ruleStates: new Map() });
   await prepareMore(opened, lease, 'first');
   return lease;
 }
@@ -208,10 +208,10 @@ async function prepareMore({ storage }: Opened, lease: Lease, name: string): Pro
   await storage.reports.ingest([item(), item(), item()]);
   await storage.reports.saveVisits([visit({ runId: `a ${name}` }), visit({ runId: `b ${name}` })]);
   const mails = (await storage.alerts.state(noonMs)).waiting.length === 0 ? [mail({ messageId: `<${name}>` })] : [];
-  await storage.alerts.saveTelling(lease, { mails, told: [], settled: [] });
+  await storage.alerts.saveNotifications(lease, { mails, told: [], closedOut: [] });
 }
 
-async function facts(database: Database): Promise<Readonly<Record<'untreated' | 'open' | 'mails' | 'told', number>>> {
+async function facts(database: Database): Promise<Readonly<Record<'unprocessed' | 'open' | 'mails' | 'told', number>>> {
   const count = async (from: string): Promise<number> => {
     const [row] = await database.read((session) => session.all(`SELECT COUNT(*) AS count FROM ${from}`));
     return Number(row?.['count']);
@@ -219,7 +219,7 @@ async function facts(database: Database): Promise<Readonly<Record<'untreated' | 
   const stats = await count('stats WHERE processed_at IS NULL');
   const visits = await count('visits WHERE processed_at IS NULL');
   return {
-    untreated: stats + visits,
+    unprocessed: stats + visits,
     open: await count('alerts WHERE open_key IS NOT NULL'),
     mails: await count('mails'),
     told: await count('told'),

@@ -48,12 +48,12 @@ onBothDatabases('everybody at once', (kit) => {
     const mark = async (): Promise<void> => {
       const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
       for (let last = false; ; last = storing === 0) {
-        const { reports, visits } = await alerts.untreated(100);
-        await alerts.saveJudged(lease, {
+        const { reports, visits } = await alerts.unprocessed(100);
+        await alerts.saveProcessed(lease, {
           statIds: reports.map(({ id }) => id),
           visitIds: visits.map(({ id }) => id),
           alerts: [],
-          memories: new Map(reports.map(({ client }) => [client, memory()])),
+          ruleStates: new Map(reports.map(({ client }) => [client, memory()])),
         });
         if (last && reports.length + visits.length === 0) return;
         await sleep(20);

@@ -89,7 +89,7 @@ async function fill({ storage, database }: Opened, times: readonly number[]): Pr
   const at = database.dialect.now;
   await database.write((session) =>
     session.run(
-      `INSERT INTO alerts (client, rule, subject, alert_key, severity, state, value, pending_since, firing_since, settled)
+      `INSERT INTO alerts (client, rule, subject, alert_key, severity, state, value, pending_since, firing_since, closedOut)
        VALUES ('web-1', 'disk', '/', 'key', 'critical', 'firing', 97, ${at}, ${at}, 0)`,
     ),
   );

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { AlertStore, Lease, NewTelling } from '../../src/storage/store/alert-store.ts';
+import type { AlertStore, Lease, NewNotifications } from '../../src/storage/store/alert-store.ts';
 import { createAlertStore } from '../../src/storage/create-alert-store.ts';
 import { alert, mail, stored, told } from './support/alert-samples.ts';
 import { atTime } from './support/crashing-database.ts';
@@ -10,20 +10,20 @@ import { onBothDatabases } from './support/databases.ts';
 import { noonMs } from './support/samples.ts';
 
 const minuteMs = 60_000;
-const none: NewTelling = { mails: [], told: [], settled: [] };
+const none: NewNotifications = { mails: [], told: [], closedOut: [] };
 
 onBothDatabases('telling', (kit) => {
   test('what was told is what the state says afterwards', async () => {
     const { alerts, lease } = await firing(await kit.open());
-    const before = { state: 'firing', severity: 'warning', sequence: 1, toldAtMs: noonMs } as const;
+    const before = { state: 'firing', severity: 'warning', sequence: 1, notifiedAtMs: noonMs } as const;
     const items = [stored({ alertId: 1, sequence: 2, transition: 'escalated', before }), stored({ alertId: 2 })];
-    const outcome = await alerts.saveTelling(lease, {
+    const outcome = await alerts.saveNotifications(lease, {
       mails: [
         mail({ notifications: items }),
         mail({ recipient: 'b@example.org', messageId: '<b>', notifications: [] }),
       ],
       told: [told({ alertId: 1, sequence: 2 }), told({ alertId: 2 }), told({ alertId: 1, recipient: 'b@example.org' })],
-      settled: [],
+      closedOut: [],
     });
     assert.equal(outcome, 'stored');
     const state = await alerts.state(noonMs);
@@ -39,8 +39,8 @@ onBothDatabases('telling', (kit) => {
         ['ops@example.org', items],
       ],
     );
-    await alerts.saveTelling(lease, { ...none, told: [told({ alertId: 1, state: 'resolved', sequence: 3 })] });
-    assert.deepEqual(await alerts.toldOf([1]), [
+    await alerts.saveNotifications(lease, { ...none, told: [told({ alertId: 1, state: 'resolved', sequence: 3 })] });
+    assert.deepEqual(await alerts.lastNotifiedOf([1]), [
       told({ alertId: 1, recipient: 'b@example.org' }),
       told({ alertId: 1, state: 'resolved', sequence: 3 }),
     ]);
@@ -51,29 +51,29 @@ onBothDatabases('telling', (kit) => {
     const [open] = await alerts.openAlerts(null);
     assert.ok(open !== undefined);
     const closed = { ...open, state: 'resolved', resolvedAtMs: noonMs, closedReason: 'gone' } as const;
-    await alerts.saveJudged(lease, { statIds: [], visitIds: [], alerts: [closed], memories: new Map() });
+    await alerts.saveProcessed(lease, { statIds: [], visitIds: [], alerts: [closed], ruleStates: new Map() });
     assert.deepEqual(
       (await alerts.state(noonMs)).alerts.map(({ id }) => id),
       [1, 2],
     );
-    await alerts.saveTelling(lease, { ...none, told: [told()], settled: [1, 2] });
+    await alerts.saveNotifications(lease, { ...none, told: [told()], closedOut: [1, 2] });
     const state = await alerts.state(noonMs);
     assert.deepEqual(
-      state.alerts.map(({ id, settled }) => [id, settled]),
+      state.alerts.map(({ id, closedOut }) => [id, closedOut]),
       [[2, false]],
     );
     assert.deepEqual(state.told, []);
     const [, first] = await alerts.alertsOf({ openOnly: false, limit: 10 });
-    assert.deepEqual(first, { ...closed, settled: true });
+    assert.deepEqual(first, { ...closed, closedOut: true });
   });
 
   test('a mail that was told by an earlier crash is left as it is', async () => {
     const { alerts, lease, storage } = await firing(await kit.open());
-    await alerts.saveTelling(lease, { ...none, mails: [mail({ content: 'first' })] });
+    await alerts.saveNotifications(lease, { ...none, mails: [mail({ content: 'first' })] });
     const again = mail({ content: 'composed again', notifications: [stored(), stored({ alertId: 2 })], replaces: [1] });
     const other = mail({ messageId: '<other>', content: 'other', notifications: [stored({ alertId: 2 })] });
     const telling = { ...none, mails: [again, other, other], told: [told()] };
-    assert.equal(await alerts.saveTelling(lease, telling), 'stored');
+    assert.equal(await alerts.saveNotifications(lease, telling), 'stored');
     const mails = await storage.history.query('SELECT content, replaced_by FROM mails ORDER BY id');
     assert.deepEqual(
       mails.map((row) => [row['content'], row['replaced_by']]),
@@ -87,12 +87,12 @@ onBothDatabases('telling', (kit) => {
       items.map((row) => row['alert_id']),
       [1, 2],
     );
-    assert.deepEqual(await alerts.toldOf([1]), [told()]);
+    assert.deepEqual(await alerts.lastNotifiedOf([1]), [told()]);
   });
 
   test('a mail that never came as far as DATA gives way to a fresher one, and cannot be sent any more', async () => {
     const { alerts, lease } = await firing(await kit.open());
-    await alerts.saveTelling(lease, { ...none, mails: [mail()] });
+    await alerts.saveNotifications(lease, { ...none, mails: [mail()] });
     const [waiting] = (await alerts.state(noonMs)).waiting;
     assert.ok(waiting !== undefined);
     // Somebody is connecting with it at this moment.
@@ -102,7 +102,7 @@ onBothDatabases('telling', (kit) => {
       notifications: [stored(), stored({ alertId: 2 })],
       replaces: [waiting.id],
     });
-    assert.equal(await alerts.saveTelling(lease, { ...none, mails: [fresher] }), 'stored');
+    assert.equal(await alerts.saveNotifications(lease, { ...none, mails: [fresher] }), 'stored');
     await assert.rejects(alerts.markDataBegun(waiting.id, 'one'), { name: 'FleetError', code: 'locked' });
     assert.equal(await alerts.claimMail(waiting.id, 'one', minuteMs), false);
     assert.deepEqual(
@@ -122,7 +122,7 @@ onBothDatabases('telling', (kit) => {
       state.histories.map(({ createdAtMs }) => createdAtMs.length),
       [1],
     );
-    assert.equal((await alerts.toldSince(0)).length, 2, 'told twice');
+    assert.equal((await alerts.notifiedSince(0)).length, 2, 'told twice');
   });
 
   const reached: readonly (readonly [string, (alerts: AlertStore, id: number) => Promise<void>])[] = [
@@ -133,18 +133,18 @@ onBothDatabases('telling', (kit) => {
   for (const [what, reach] of reached) {
     test(`a mail that meanwhile reached ${what} undoes what was to replace it`, async () => {
       const { alerts, lease, storage } = await firing(await kit.open());
-      await alerts.saveTelling(lease, { ...none, mails: [mail()] });
+      await alerts.saveNotifications(lease, { ...none, mails: [mail()] });
       const [waiting] = (await alerts.state(noonMs)).waiting;
       assert.ok(waiting !== undefined);
       await alerts.claimMail(waiting.id, 'one', minuteMs);
       await reach(alerts, waiting.id);
       const fresher = mail({ messageId: '<fresher>', replaces: [waiting.id] });
-      const telling = { mails: [mail({ messageId: '<beside>' }), fresher], told: [told()], settled: [] };
-      assert.equal(await alerts.saveTelling(lease, telling), 'outdated');
+      const telling = { mails: [mail({ messageId: '<beside>' }), fresher], told: [told()], closedOut: [] };
+      assert.equal(await alerts.saveNotifications(lease, telling), 'outdated');
       const mails = await storage.history.query('SELECT message_id FROM mails');
       assert.equal(mails.length, 1);
-      assert.deepEqual(await alerts.toldOf([1]), []);
-      assert.equal((await alerts.toldSince(0)).length, 1);
+      assert.deepEqual(await alerts.lastNotifiedOf([1]), []);
+      assert.equal((await alerts.notifiedSince(0)).length, 1);
       assert.deepEqual((await alerts.state(noonMs)).waiting, []);
     });
   }
@@ -157,7 +157,7 @@ onBothDatabases('telling', (kit) => {
       nowMs = noonMs + minutes * minuteMs;
       const messageId = `<${minutes}.${recipient}>`;
       const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
-      await alerts.saveTelling(lease, {
+      await alerts.saveNotifications(lease, {
         ...none,
         mails: [mail({ recipient, ordinary, messageId, notifications: [] })],
       });
@@ -183,27 +183,27 @@ onBothDatabases('telling', (kit) => {
 
   test('a reminder is told beside what it reminds of', async () => {
     const { alerts, lease } = await firing(await kit.open());
-    await alerts.saveTelling(lease, { ...none, mails: [mail()] });
+    await alerts.saveNotifications(lease, { ...none, mails: [mail()] });
     const reminder = (id: string) => mail({ messageId: id, notifications: [stored({ transition: 'reminder' })] });
-    await alerts.saveTelling(lease, { ...none, mails: [reminder('<r1>')] });
-    await alerts.saveTelling(lease, { ...none, mails: [reminder('<r2>')] });
-    const facts = await alerts.toldSince(0);
+    await alerts.saveNotifications(lease, { ...none, mails: [reminder('<r1>')] });
+    await alerts.saveNotifications(lease, { ...none, mails: [reminder('<r2>')] });
+    const facts = await alerts.notifiedSince(0);
     assert.deepEqual(
       facts.map(({ transition }) => transition),
       ['firing', 'reminder', 'reminder'],
     );
     assert.deepEqual(
-      { ...facts[0], toldAtMs: 0 },
+      { ...facts[0], notifiedAtMs: 0 },
       {
         client: 'web-1',
         rule: 'disk',
         subject: '/data',
         recipient: 'ops@example.org',
         transition: 'firing',
-        toldAtMs: 0,
+        notifiedAtMs: 0,
       },
     );
-    assert.deepEqual(await alerts.toldSince((await alerts.nowMs()) + minuteMs), []);
+    assert.deepEqual(await alerts.notifiedSince((await alerts.nowMs()) + minuteMs), []);
   });
 });
 
@@ -217,6 +217,6 @@ async function firing(opened: Opened): Promise<Firing> {
   const { alerts } = opened.storage;
   const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
   const some = [alert(), alert({ subject: '/' })];
-  await alerts.saveJudged(lease, { statIds: [], visitIds: [], alerts: some, memories: new Map() });
+  await alerts.saveProcessed(lease, { statIds: [], visitIds: [], alerts: some, ruleStates: new Map() });
   return { ...opened, alerts, lease };
 }

@@ -32,7 +32,7 @@ export function evaluateFleet(options: EvaluateFleetOptions): readonly Alert[] {
     ...evaluateIsolation(facts),
     ...evaluateIngest(facts),
     ...evaluateNoReport(facts),
-    ...evaluateOwnDisks(facts, options.ownDisks ?? []),
+    ...evaluateOwnDisks(facts, options.stateDisks ?? []),
   ];
 }
 

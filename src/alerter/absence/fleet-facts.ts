@@ -4,7 +4,7 @@ import type { Alert } from '../../storage/store/alert.ts';
 import type { SealedSummary } from '../../storage/store/sealed-store.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { RunFact } from '../../storage/store/run.ts';
-import type { OwnDiskFact } from '../../storage/store/own-disk-fact.ts';
+import type { StateDiskFact } from '../../storage/store/state-disk-fact.ts';
 import { minuteMs } from '../../platform/units.ts';
 
 export interface EvaluateFleetOptions {
@@ -22,7 +22,7 @@ export interface EvaluateFleetOptions {
   /** The database's clock less this machine's; left out: not compared. */
   readonly databaseAheadMs?: number;
   /** File systems of the programs themselves, as they were of late. */
-  readonly ownDisks?: readonly OwnDiskFact[];
+  readonly stateDisks?: readonly StateDiskFact[];
 }
 
 export type FinishedRun = RunFact & { readonly finishedAtMs: number };

@@ -4,7 +4,7 @@ import { formatValue } from '../evaluate/describe-value.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import { beginFleetAlert } from './fleet-alert.ts';
 import type { FleetFacts } from './fleet-facts.ts';
-import type { OwnDiskFact } from '../../storage/store/own-disk-fact.ts';
+import type { StateDiskFact } from '../../storage/store/state-disk-fact.ts';
 
 const ruleName = 'own-disk';
 
@@ -12,7 +12,7 @@ const ruleName = 'own-disk';
  * One alert for each file system of collectors and alerters that is nearly full: they lose what they cannot store. It ends
  * when there is clearly more again; of one that nobody has spoken of lately it is left as it is.
  */
-export function evaluateOwnDisks(facts: FleetFacts, disks: readonly OwnDiskFact[]): readonly Alert[] {
+export function evaluateOwnDisks(facts: FleetFacts, disks: readonly StateDiskFact[]): readonly Alert[] {
   const rule = facts.config.alerts.rules.find(({ name }) => name === ruleName);
   if (rule === undefined) return [];
   return disks.flatMap((disk): readonly Alert[] => {

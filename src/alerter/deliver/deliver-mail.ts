@@ -136,5 +136,5 @@ async function tellFallback(sending: Sending, refused: Mail, reason: string, isF
   const { store, lease, fallback, now } = sending;
   if (fallback === null) return;
   const notice = await composeRefusalNotice({ refused, reason, isFinal, fallback, nowMs: now() });
-  if (notice !== null) await store.saveTelling(lease, { mails: [notice], told: [], settled: [] });
+  if (notice !== null) await store.saveNotifications(lease, { mails: [notice], told: [], closedOut: [] });
 }

@@ -7,7 +7,7 @@ import type { Lease } from '../../storage/store/alert-store.ts';
 export type DeliveryStore = Pick<
   AlertStore,
   | 'touchLease'
-  | 'saveTelling'
+  | 'saveNotifications'
   | 'dueMails'
   | 'claimMail'
   | 'markDataBegun'

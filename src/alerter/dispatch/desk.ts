@@ -112,7 +112,7 @@ function isReminderDue({ nowMs, everyMs }: DeskOptions, matter: Matter, known: K
   const repeatMs = watch.rule?.repeatMs ?? null;
   if (alert.state !== 'firing' || known === null || repeatMs === null) return null;
   if (listener === null || !hears(listener, alert.severity)) return null;
-  const sinceMs = nowMs - known.toldAtMs;
+  const sinceMs = nowMs - known.notifiedAtMs;
   // A time further ahead than any pause comes from a clock that was wrong.
   return sinceMs >= repeatMs - earlyMs(everyMs, repeatMs) || -sinceMs > repeatMs;
 }

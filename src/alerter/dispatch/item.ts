@@ -10,7 +10,7 @@ export function itemOf({ matter, transition, known, listedOnly }: News, hosts?: 
   const { client, rule, subject, firstEvidence, sequence } = alert;
   const isOver = alert.state === 'resolved';
   // One reminder follows the other within one sequence: what tells them apart is when it was told before.
-  const again = transition === 'reminder' ? [String(known?.toldAtMs ?? 0)] : [];
+  const again = transition === 'reminder' ? [String(known?.notifiedAtMs ?? 0)] : [];
   return {
     client,
     rule,

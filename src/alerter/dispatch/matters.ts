@@ -1,4 +1,4 @@
-import type { Told } from '../../storage/store/alert.ts';
+import type { LastNotified } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { Known } from '../inhibit/difference.ts';
 import type { Watch } from '../inhibit/recipients-of.ts';
@@ -14,7 +14,7 @@ export interface Watched {
 
 /** Those that are stored and not settled, in an order that is always the same. */
 export function watchedAlerts({ alerts }: World, watchOf: (alert: StoredAlert) => Watch): readonly Watched[] {
-  const stored = alerts.filter((alert): alert is StoredAlert => alert.id !== null && !alert.settled);
+  const stored = alerts.filter((alert): alert is StoredAlert => alert.id !== null && !alert.closedOut);
   return stored
     .sort(
       (one, other) =>
@@ -28,7 +28,7 @@ export function watchedAlerts({ alerts }: World, watchOf: (alert: StoredAlert) =
 
 /** What concerns each: those whom config.xml names, and those who were told. */
 export function mattersByRecipient(world: World, watched: readonly Watched[]): ReadonlyMap<string, readonly Matter[]> {
-  const toldOf = groupBy(world.told, ({ alertId }) => alertId);
+  const lastNotifiedOf = groupBy(world.told, ({ alertId }) => alertId);
   const matters = new Map<string, Matter[]>();
   const add = (recipient: string, matter: Matter): void => {
     const own = matters.get(recipient);
@@ -37,7 +37,7 @@ export function mattersByRecipient(world: World, watched: readonly Watched[]): R
   };
   for (const { alert, watch } of watched) {
     if (alert.state === 'pending') continue;
-    const told = toldOf.get(alert.id) ?? [];
+    const told = lastNotifiedOf.get(alert.id) ?? [];
     for (const listener of watch.listeners.values()) {
       const known = told.find(({ recipient }) => recipient === listener.recipient) ?? null;
       add(listener.recipient, { alert, watch, listener, told: known === null ? null : knownOf(known) });
@@ -51,6 +51,6 @@ export function mattersByRecipient(world: World, watched: readonly Watched[]): R
 }
 
 /** What a stored row says that somebody knows. */
-export function knownOf({ state, severity, sequence, toldAtMs }: Told): Known {
-  return { state, severity, sequence, toldAtMs };
+export function knownOf({ state, severity, sequence, notifiedAtMs }: LastNotified): Known {
+  return { state, severity, sequence, notifiedAtMs };
 }

@@ -5,7 +5,7 @@ import type { World } from '../inhibit/world.ts';
 
 export interface ReadWorldOptions {
   readonly config: Config;
-  readonly store: Pick<AlertStore, 'state' | 'memories'>;
+  readonly store: Pick<AlertStore, 'state' | 'ruleStates'>;
   /** Of the collector and of the alerter, as far back as they matter. */
   readonly runs: readonly RunFact[];
   readonly nowMs: number;
@@ -19,8 +19,8 @@ export interface ReadWorldOptions {
 export async function readWorld({ config, store, runs, nowMs, firstPass, newRules }: ReadWorldOptions): Promise<World> {
   const state = await store.state(nowMs);
   const names = [...new Set(state.alerts.map(({ client }) => client))].filter((name) => name !== '');
-  const memories = names.length === 0 ? new Map<string, never>() : await store.memories(names);
-  const newest = [...memories].flatMap(([name, { newestReportMs }]) =>
+  const ruleStates = names.length === 0 ? new Map<string, never>() : await store.ruleStates(names);
+  const newest = [...ruleStates].flatMap(([name, { newestReportMs }]) =>
     newestReportMs === null ? [] : [[name, newestReportMs] as const],
   );
   const collects = runs.filter(({ program }) => program === 'collect');

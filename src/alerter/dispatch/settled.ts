@@ -1,4 +1,4 @@
-import type { Told } from '../../storage/store/alert.ts';
+import type { LastNotified } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { differenceOf } from '../inhibit/difference.ts';
 import type { Hold } from '../inhibit/hold.ts';
@@ -12,7 +12,7 @@ interface SettleOptions {
   readonly hold: Hold;
   readonly watched: readonly Watched[];
   /** Of this pass. */
-  readonly told: readonly Told[];
+  readonly told: readonly LastNotified[];
   readonly mails: readonly DueMail[];
   /** What is owed no more. */
   readonly forgone: readonly { readonly alertId: number; readonly recipient: string }[];
@@ -25,12 +25,12 @@ export function settledOf({ world, hold, watched, told, mails, forgone }: Settle
     ...mails.flatMap(({ items }) => items.map(({ alertId }) => alertId)),
   ]);
   const known = new Map([...world.told, ...told].map((one) => [`${one.alertId} ${one.recipient}`, one]));
-  const toldOf = groupBy(world.told, ({ alertId }) => alertId);
+  const lastNotifiedOf = groupBy(world.told, ({ alertId }) => alertId);
   const noMore = new Set(forgone.map(({ alertId, recipient }) => `${alertId} ${recipient}`));
   const isOwed = ({ alert, watch }: Watched): boolean => {
     const recipients = new Set([
       ...watch.listeners.keys(),
-      ...(toldOf.get(alert.id) ?? []).map(({ recipient }) => recipient),
+      ...(lastNotifiedOf.get(alert.id) ?? []).map(({ recipient }) => recipient),
     ]);
     return [...recipients].some((recipient) => {
       const key = `${alert.id} ${recipient}`;

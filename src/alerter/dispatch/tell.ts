@@ -1,6 +1,6 @@
 import type { Severity } from '../../config/config.ts';
 import type { RecipientHistory, WaitingMail } from '../../storage/store/alert-store.ts';
-import type { Told } from '../../storage/store/alert.ts';
+import type { LastNotified } from '../../storage/store/alert.ts';
 import type { Bastions } from '../inhibit/bastions-gone.ts';
 import { openBastions } from '../inhibit/bastions-gone.ts';
 import { openCovers } from '../inhibit/covers.ts';
@@ -53,7 +53,14 @@ export function tell(world: World): Telling {
   return {
     mails: mails.sort(compareMails),
     told,
-    settled: settledOf({ world, hold, watched, told, mails, forgone: outcomes.flatMap((outcome) => outcome.forgone) }),
+    closedOut: settledOf({
+      world,
+      hold,
+      watched,
+      told,
+      mails,
+      forgone: outcomes.flatMap((outcome) => outcome.forgone),
+    }),
     held: [...heldByNobody(watched, world.told), ...joined(outcomes.flatMap((outcome) => outcome.held))],
   };
 }
@@ -66,7 +73,7 @@ interface Pass {
 
 interface Outcome {
   readonly mail: DueMail | null;
-  readonly told: readonly Told[];
+  readonly told: readonly LastNotified[];
   readonly held: readonly Held[];
   readonly forgone: readonly { readonly alertId: number; readonly recipient: string }[];
 }
@@ -192,7 +199,7 @@ function compareMails(one: DueMail, other: DueMail): number {
 }
 
 /** What fires and reaches nobody. */
-function heldByNobody(watched: readonly Watched[], told: readonly Told[]): readonly Held[] {
+function heldByNobody(watched: readonly Watched[], told: readonly LastNotified[]): readonly Held[] {
   const known = new Set(told.map(({ alertId }) => alertId));
   return watched
     .filter(({ alert, watch }) => {

@@ -1,5 +1,5 @@
 import type { Rule, Severity } from '../../config/config.ts';
-import type { AlertKey, Alert, StoredItem, Told, Transition } from '../../storage/store/alert.ts';
+import type { AlertKey, Alert, StoredNotification, LastNotified, Transition } from '../../storage/store/alert.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
 
 /** One thing that one mail says. */
@@ -25,7 +25,7 @@ export interface Item extends AlertKey {
   readonly note: string | null;
   /** Began and ended inside a silence or window: only listed, in a mail that goes out anyway. */
   readonly listedOnly: boolean;
-  readonly before: StoredItem['before'];
+  readonly before: StoredNotification['before'];
 }
 
 /** What the parts of a mail are about, in the order in which they stand in it. */
@@ -125,8 +125,8 @@ export interface Held {
 export interface Telling {
   readonly mails: readonly DueMail[];
   /** Told rows that are new or changed, as they are once the mails stand. */
-  readonly told: readonly Told[];
+  readonly told: readonly LastNotified[];
   /** Alerts of which nobody has to be told any more, and that no waiting mail speaks of. */
-  readonly settled: readonly number[];
+  readonly closedOut: readonly number[];
   readonly held: readonly Held[];
 }

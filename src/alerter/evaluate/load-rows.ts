@@ -1,10 +1,10 @@
 import type { Client, Config } from '../../config/config.ts';
-import type { AlertStore, UntreatedBatch } from '../../storage/store/alert-store.ts';
+import type { AlertStore, UnprocessedBatch } from '../../storage/store/alert-store.ts';
 import { needsOf } from './sample-row.ts';
 
 /** Rows with what the rules of their clients need beside them. */
 export interface LoadedRows {
-  readonly batch: Pick<UntreatedBatch, 'reports' | 'visits'>;
+  readonly batch: Pick<UnprocessedBatch, 'reports' | 'visits'>;
   readonly disks: Awaited<ReturnType<AlertStore['disksOf']>>;
   readonly networks: Awaited<ReturnType<AlertStore['networksOf']>>;
   readonly reports: Awaited<ReturnType<AlertStore['reportsOf']>>;

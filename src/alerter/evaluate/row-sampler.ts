@@ -1,5 +1,5 @@
 import type { Rule } from '../../config/config.ts';
-import type { UntreatedReport } from '../../storage/store/alert-store.ts';
+import type { UnprocessedReport } from '../../storage/store/alert-store.ts';
 import { formatValue } from './describe-value.ts';
 import { numberRule, numberSample } from './make-sample.ts';
 import type { NumberRule } from './make-sample.ts';
@@ -7,7 +7,7 @@ import { metricOfRule, rivalry } from './rule-metric.ts';
 import { applicableRules } from './sampler.ts';
 import type { Sampler } from './sampler.ts';
 
-type ValueOf = (row: UntreatedReport) => number | null;
+type ValueOf = (row: UnprocessedReport) => number | null;
 
 /** Whether a rule is judged by the narrow columns alone; its subject is ''. */
 export function readsColumn(rule: Rule): boolean {
@@ -49,17 +49,17 @@ function judgeOf(rule: Rule): NumberRule {
   return numberRule(rule);
 }
 
-function loadPerCpu({ load5, cpus }: UntreatedReport): number | null {
+function loadPerCpu({ load5, cpus }: UnprocessedReport): number | null {
   return load5 === null || cpus === null || cpus <= 0 ? null : load5 / cpus;
 }
 
 /** The offset of a clock and its direction: `10m behind`. */
 function describeOffset(value: number, row: unknown): string {
-  const { clockOffsetMs } = row as UntreatedReport;
+  const { clockOffsetMs } = row as UnprocessedReport;
   return `${formatValue('seconds', value)} ${(clockOffsetMs ?? 0) < 0 ? 'behind' : 'ahead'}`;
 }
 
 /** How far the client's clock is off, whichever way. */
-function clockOffsetSeconds({ clockOffsetMs }: UntreatedReport): number | null {
+function clockOffsetSeconds({ clockOffsetMs }: UnprocessedReport): number | null {
   return clockOffsetMs === null ? null : Math.abs(clockOffsetMs) / 1000;
 }

@@ -1,7 +1,7 @@
 import type { Client, Rule } from '../../config/config.ts';
 import type { DiskRow, NetworkRow } from '../../report/columns.ts';
 import type { Report } from '../../report/report.ts';
-import type { UntreatedReport, UntreatedVisit } from '../../storage/store/alert-store.ts';
+import type { UnprocessedReport, UnprocessedVisit } from '../../storage/store/alert-store.ts';
 import type { SampledRow, Sample } from './sample.ts';
 import { readFamilies } from './report-families.ts';
 import { createDiskSampler, readsDisks } from './disk-sampler.ts';
@@ -19,7 +19,7 @@ import { minuteMs } from '../../platform/units.ts';
 
 export interface SampleReportOptions {
   readonly client: Client;
-  readonly row: UntreatedReport;
+  readonly row: UnprocessedReport;
   /** null: not loaded, because no rule needs them. */
   readonly disks: readonly DiskRow[] | null;
   readonly networks: readonly NetworkRow[] | null;
@@ -64,7 +64,7 @@ export function sampleVisit({
   visit,
 }: {
   readonly client: Client;
-  readonly visit: UntreatedVisit;
+  readonly visit: UnprocessedVisit;
 }): SampledRow {
   return {
     client: client.name,
@@ -86,7 +86,7 @@ export function sampleVisit({
  * What rules want to be loaded beside the rows of `stats`; with a row: beside that one. A whole report is wanted for a
  * rule that only it can answer, and of rows with failed units or failed probes for their names.
  */
-export function needsOf(rules: readonly Rule[], row?: UntreatedReport): Needs {
+export function needsOf(rules: readonly Rule[], row?: UnprocessedReport): Needs {
   const { needs, needsAlways } = compiled(rules);
   if (row === undefined || needsAlways.reports) return needs;
   const hasNames = (row.failed_units ?? 0) > 0 || row.probe_errors > 0;
@@ -96,7 +96,7 @@ export function needsOf(rules: readonly Rule[], row?: UntreatedReport): Needs {
 interface Compiled {
   readonly samplers: readonly Sampler[];
   readonly arrival: Sample | null;
-  readonly sampleVisit: (visit: UntreatedVisit) => readonly Sample[];
+  readonly sampleVisit: (visit: UnprocessedVisit) => readonly Sample[];
   readonly needs: Needs;
   /** Of a row without failed units and failed probes. */
   readonly needsAlways: Needs;

@@ -33,7 +33,7 @@ export interface SampledRow {
   readonly samples: readonly Sample[];
   /** Samples of read-only file systems that count only if those were writable before. */
   readonly ifWritable: readonly Sample[];
-  /** How a visit ended, see ClientMemory.visits; null: it does not count, or a report. */
+  /** How a visit ended, see RuleState.visits; null: it does not count, or a report. */
   readonly visitEnd: string | null;
   /** The mounts of a report; null: not loaded, or a visit. */
   readonly disks: readonly DiskRow[] | null;

@@ -1,13 +1,13 @@
 import type { Rule } from '../../config/config.ts';
 import { globMatcher, splitGlobs } from '../../config/values/globs.ts';
 import type { DiskRow, NetworkRow } from '../../report/columns.ts';
-import type { UntreatedReport } from '../../storage/store/alert-store.ts';
+import type { UnprocessedReport } from '../../storage/store/alert-store.ts';
 import type { Sample } from './sample.ts';
 import type { ReportFamilies } from './report-families.ts';
 
 /** One row of `stats` with what hangs on it. */
 export interface ReportRow {
-  readonly row: UntreatedReport;
+  readonly row: UnprocessedReport;
   /** null: not loaded. */
   readonly disks: readonly DiskRow[] | null;
   readonly networks: readonly NetworkRow[] | null;

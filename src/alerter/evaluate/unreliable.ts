@@ -1,20 +1,20 @@
 import type { Rule } from '../../config/config.ts';
-import type { UntreatedVisit } from '../../storage/store/alert-store.ts';
-import type { ClientMemory } from '../../storage/store/alert.ts';
+import type { UnprocessedVisit } from '../../storage/store/alert-store.ts';
+import type { RuleState } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { Sample } from './sample.ts';
 import { faultSample, clearSample } from './make-sample.ts';
 import { classOfVisit } from './visit-conditions.ts';
 
-/** How the last visits of a client ended, see ClientMemory.visits. */
-export type VisitEnds = NonNullable<ClientMemory['visits']>;
+/** How the last visits of a client ended, see RuleState.visits. */
+export type VisitEnds = NonNullable<RuleState['visits']>;
 
 const visitsKept = 12;
 const failuresToFire = 6;
 const failuresToRecover = 3;
 
 /** Returns '' for a good visit, the error code of a failed one, and null for one that does not count. */
-export function endOfVisit(visit: UntreatedVisit): string | null {
+export function endOfVisit(visit: UnprocessedVisit): string | null {
   if (visit.ok) return '';
   const kind = classOfVisit(visit);
   const keyFault = kind === 'host key changed' || kind === 'not trusted';

@@ -1,7 +1,7 @@
 import type { Rule } from '../../config/config.ts';
 import { errorTable } from '../../errors.ts';
 import type { ErrorCode } from '../../errors.ts';
-import type { UntreatedVisit } from '../../storage/store/alert-store.ts';
+import type { UnprocessedVisit } from '../../storage/store/alert-store.ts';
 import type { Sample } from './sample.ts';
 import { faultSample, unknownSample, clearSample } from './make-sample.ts';
 import { minuteMs } from '../../platform/units.ts';
@@ -29,7 +29,7 @@ const networkCodes: ReadonlyMap<string, boolean> = new Map([
 ]);
 
 /** What a failed visit says of its client; null: nothing, for the collector was at fault or never tried. */
-export function classOfVisit({ stage, code }: Pick<UntreatedVisit, 'stage' | 'code'>): VisitClass | null {
+export function classOfVisit({ stage, code }: Pick<UnprocessedVisit, 'stage' | 'code'>): VisitClass | null {
   if (code === 'host-key-changed' || code === 'host-key-revoked') return 'host key changed';
   if (code === 'host-key-unknown') return 'not trusted';
   if (code !== null && notTheClient.includes(code)) return null;
@@ -40,7 +40,7 @@ export function classOfVisit({ stage, code }: Pick<UntreatedVisit, 'stage' | 'co
 }
 
 /** True if a fault of the network may have kept a visit from its client. */
-export function isNetworkFault(visit: Pick<UntreatedVisit, 'stage' | 'code'>): boolean {
+export function isNetworkFault(visit: Pick<UnprocessedVisit, 'stage' | 'code'>): boolean {
   return classOfVisit(visit) === 'network' && networkCodes.get(visit.code ?? '') !== false;
 }
 
@@ -57,7 +57,7 @@ interface VisitRules {
  * Reads visits by the conditions that follow from them. A visit of a filtered run that failed says nothing of
  * `unreachable`, which counts full runs; one that succeeded does. A host key is judged where a visit came past it.
  */
-export function createVisitSampler(rules: readonly Rule[]): (visit: UntreatedVisit) => readonly Sample[] {
+export function createVisitSampler(rules: readonly Rule[]): (visit: UnprocessedVisit) => readonly Sample[] {
   const condition = (name: string): Rule | null =>
     rules.find((rule) => rule.origin === 'condition' && rule.name === name) ?? null;
   const own: VisitRules = {
@@ -77,7 +77,7 @@ export function arrivalSample(rules: readonly Rule[]): Sample | null {
   return rule === undefined ? null : Object.freeze(clearSample({ rule, subject: '', valueText: wellText(rule) }));
 }
 
-function failureSamples({ unreachable, hostKeyChanged, notTrusted }: VisitRules, visit: UntreatedVisit): Sample[] {
+function failureSamples({ unreachable, hostKeyChanged, notTrusted }: VisitRules, visit: UnprocessedVisit): Sample[] {
   const samples: Sample[] = [];
   const kind = classOfVisit(visit);
   const message = visit.message ?? meaningOf(visit.code);
@@ -109,7 +109,7 @@ const stagesPastKey: readonly string[] = ['login', 'channel', 'upload', 'agent',
 /** Found out before a connection is made, although they belong to the login. */
 const beforeConnecting: readonly string[] = ['credentials-unusable', 'secret-missing'];
 
-function cameToLogin({ stage, code }: UntreatedVisit, kind: VisitClass | null): boolean {
+function cameToLogin({ stage, code }: UnprocessedVisit, kind: VisitClass | null): boolean {
   if (kind === null || stage === null || (code !== null && beforeConnecting.includes(code))) return false;
   return stagesPastKey.includes(stage);
 }

@@ -17,7 +17,7 @@ export interface ClientExplained {
   readonly reportAtMs: number | null;
   readonly visitAtMs: number | null;
   /** Rows that no pass has judged yet. */
-  readonly untreated: boolean;
+  readonly unprocessed: boolean;
   readonly rules: readonly RuleExplained[];
   /** Mails to those who are told of these rules, and that no mail server has taken. */
   readonly undelivered: readonly MailSummary[];
@@ -26,7 +26,7 @@ export interface ClientExplained {
 export async function explainClient(options: ExplainOptions & { readonly client: Client }): Promise<ClientExplained> {
   const { store, client } = options;
   const newest = await store.newestRows(client.name);
-  const memory = (await store.memories([client.name])).get(client.name) ?? null;
+  const memory = (await store.ruleStates([client.name])).get(client.name) ?? null;
   const writable = new Set(memory?.writable);
   const sampledRows = await observe(store, client, newest);
   const unreliable = unreliableRule(client.rules);
@@ -47,7 +47,7 @@ export async function explainClient(options: ExplainOptions & { readonly client:
     client,
     reportAtMs: newest.report?.observedAtMs ?? null,
     visitAtMs: newest.visit?.startedAtMs ?? null,
-    untreated:
+    unprocessed:
       isNewer(newest.report?.observedAtMs, memory?.newestReportMs) ||
       isNewer(newest.visit?.startedAtMs, memory?.newestVisitMs),
     rules: rules.map((one) => ({

@@ -1,9 +1,9 @@
-import type { Alert, StoredItem, Told, Transition } from '../../storage/store/alert.ts';
+import type { Alert, StoredNotification, LastNotified, Transition } from '../../storage/store/alert.ts';
 import type { Listener } from './recipients-of.ts';
 import { hears } from './recipients-of.ts';
 
 /** What somebody knows of an alert; null: nothing. */
-export type Known = StoredItem['before'];
+export type Known = StoredNotification['before'];
 
 /**
  * What has to be told to somebody, so that what was told last equals the state; null: nothing has. `listener` is null for
@@ -41,9 +41,12 @@ function endOf({ closedReason, severity }: Alert, known: Known, listener: Listen
 }
 
 /** What is known once it is told. */
-export function knownAfter(alert: Alert, toldAtMs: number): Pick<Told, 'state' | 'severity' | 'sequence' | 'toldAtMs'> {
+export function knownAfter(
+  alert: Alert,
+  notifiedAtMs: number,
+): Pick<LastNotified, 'state' | 'severity' | 'sequence' | 'notifiedAtMs'> {
   const state = alert.state === 'resolved' ? 'resolved' : alert.flapping ? 'flapping' : 'firing';
-  return { state, severity: alert.severity, sequence: alert.sequence, toldAtMs };
+  return { state, severity: alert.severity, sequence: alert.sequence, notifiedAtMs };
 }
 
 /** True if it may not wait: what fires for the fleet, and critical ones for those who do not know them as critical. */

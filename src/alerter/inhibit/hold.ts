@@ -160,10 +160,10 @@ export function knownLostBastions(bastions: Bastions, told: readonly ToldUnreach
   const mails = groupBy(
     told.flatMap(({ client, known }) => {
       const lost = bastions.lostFor(client);
-      if (lost === null || known?.state !== 'firing' || known.toldAtMs < lost.sinceMs) return [];
-      return [{ name: lost.name, toldAtMs: known.toldAtMs, severity: known.severity }];
+      if (lost === null || known?.state !== 'firing' || known.notifiedAtMs < lost.sinceMs) return [];
+      return [{ name: lost.name, notifiedAtMs: known.notifiedAtMs, severity: known.severity }];
     }),
-    ({ name, toldAtMs, severity }) => `${toldAtMs} ${severity} ${name}`,
+    ({ name, notifiedAtMs, severity }) => `${notifiedAtMs} ${severity} ${name}`,
   );
   const named = [...mails.values()].flatMap(([first, second]) => (first && second ? [first] : []));
   const warningsFirst = named.sort((one, other) => compareSeverity(other.severity, one.severity));

@@ -7,7 +7,7 @@ export interface World extends AlerterState {
   readonly nowMs: number;
   /** Runs of the collector that have not ended and whose deadline has not passed. */
   readonly runsUnderWay: ReadonlySet<string>;
-  /** Of each client: when its newest judged report was observed (`ClientMemory.newestReportMs`). */
+  /** Of each client: when its newest judged report was observed (`RuleState.newestReportMs`). */
   readonly newestRowMs: ReadonlyMap<string, number>;
   /** Collector ids by run, of the runs of late; a run that is missing could be anybody's. */
   readonly collectorOfRun?: ReadonlyMap<string, string>;

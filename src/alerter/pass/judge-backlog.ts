@@ -1,6 +1,6 @@
 import type { Alert } from '../../storage/store/alert.ts';
 import { databaseUpSince, evaluateFleet } from '../absence/fleet-conditions.ts';
-import { ownDisksOf } from './own-disk-facts.ts';
+import { ownDisksOf } from './state-disk-facts.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import type { Backlog, JudgeBacklogOptions } from './backlog.ts';
 
@@ -16,11 +16,11 @@ export async function judgeBacklog(options: JudgeBacklogOptions): Promise<Backlo
   const counts = { reports: 0, visits: 0 };
   for (;;) {
     if (!lease.isHeld()) {
-      const { reports, visits } = await store.untreated(1);
+      const { reports, visits } = await store.unprocessed(1);
       if (reports.length + visits.length === 0) return counts;
       await lease.take();
     }
-    const first = await store.untreated(sizes.pageRows);
+    const first = await store.unprocessed(sizes.pageRows);
     if (first.reports.length + first.visits.length === 0) return counts;
     // Loaded when there is something to judge: most passes have nothing.
     const { judgeInRounds } = await import('./judge-rounds.ts');
@@ -50,7 +50,7 @@ export async function judgeAbsence(
     alerts = await absent(options);
     if (alerts.length === 0) return;
   }
-  await store.saveJudged(await lease.take(), { statIds: [], visitIds: [], alerts, memories: new Map() });
+  await store.saveProcessed(await lease.take(), { statIds: [], visitIds: [], alerts, ruleStates: new Map() });
 }
 
 async function absent({
@@ -65,7 +65,7 @@ async function absent({
     config,
     runs,
     seenClients: await store.seenClients(),
-    ownDisks: await ownDisksOf({ config, store, host, nowMs }),
+    stateDisks: await ownDisksOf({ config, store, host, nowMs }),
     alerts: await store.openAlerts(null),
     sealed: await store.sealedWaiting(),
     nowMs,

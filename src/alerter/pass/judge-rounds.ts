@@ -1,5 +1,5 @@
 import { withBoundedHeap } from '../../platform/heap-growth.ts';
-import type { Judged, UntreatedBatch } from '../../storage/store/alert-store.ts';
+import type { ProcessedRows, UnprocessedBatch } from '../../storage/store/alert-store.ts';
 import { openClientStates } from '../transition/client-states.ts';
 import { openRound } from '../transition/process-rows.ts';
 import { loadRows } from '../evaluate/load-rows.ts';
@@ -16,7 +16,7 @@ export interface JudgeInRoundsOptions extends JudgeBacklogOptions {
   readonly roundRows: number;
 }
 
-interface Page extends Pick<UntreatedBatch, 'more' | 'next'> {
+interface Page extends Pick<UnprocessedBatch, 'more' | 'next'> {
   readonly rows: LoadedRows;
 }
 
@@ -25,15 +25,15 @@ interface Page extends Pick<UntreatedBatch, 'more' | 'next'> {
  * the one after it is judged: an alerter that waited for MariaDB each time took twice as long. One round is stored at a time, and
  * nothing is under way any more when it returns or throws. Returns what was stored.
  */
-export function judgeInRounds(options: JudgeInRoundsOptions, first: UntreatedBatch): Promise<Backlog> {
+export function judgeInRounds(options: JudgeInRoundsOptions, first: UnprocessedBatch): Promise<Backlog> {
   return withBoundedHeap(() => judgeFrom(options, first));
 }
 
-async function judgeFrom(options: JudgeInRoundsOptions, first: UntreatedBatch): Promise<Backlog> {
+async function judgeFrom(options: JudgeInRoundsOptions, first: UnprocessedBatch): Promise<Backlog> {
   const { store, signal, pageRows, roundRows } = options;
   const counts = { reports: 0, visits: 0 };
   const states = openClientStates(store);
-  const load = async (batch: UntreatedBatch): Promise<Page> => ({
+  const load = async (batch: UnprocessedBatch): Promise<Page> => ({
     rows: await loadRows({ ...options, batch }),
     more: batch.more,
     next: batch.next,
@@ -49,7 +49,7 @@ async function judgeFrom(options: JudgeInRoundsOptions, first: UntreatedBatch): 
         const page = await coming;
         ({ more } = page);
         goesOn = page.next !== null && !signal.aborted;
-        if (goesOn) coming = quietly(store.untreated(pageRows, page.next).then(load));
+        if (goesOn) coming = quietly(store.unprocessed(pageRows, page.next).then(load));
         await round.judge(page.rows);
       } while (goesOn && round.rows() < roundRows && performance.now() - startedAt < roundMs);
       const { judged, after } = round.end();
@@ -67,11 +67,11 @@ async function judgeFrom(options: JudgeInRoundsOptions, first: UntreatedBatch): 
 
 async function storeRound(
   { store, lease, observe }: JudgeBacklogOptions,
-  judged: Judged,
+  judged: ProcessedRows,
   more: boolean,
   counts: { reports: number; visits: number },
 ): Promise<void> {
-  await store.saveJudged(await lease.take(), judged);
+  await store.saveProcessed(await lease.take(), judged);
   const [reports, visits] = [judged.statIds.length, judged.visitIds.length];
   counts.reports += reports;
   counts.visits += visits;

@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import type { ClientMemory } from '../../storage/store/alert.ts';
+import type { RuleState } from '../../storage/store/alert.ts';
 import type { PassLease } from './pass-lease.ts';
 import type { PassStore } from './rehearsal.ts';
 
@@ -15,26 +15,26 @@ export interface KnownRules {
 
 interface KnownRulesOptions {
   readonly config: Config;
-  readonly store: Pick<PassStore, 'memories' | 'saveJudged'>;
+  readonly store: Pick<PassStore, 'ruleStates' | 'saveProcessed'>;
   readonly lease: PassLease;
 }
 
 /** Tells rules that are new in config.xml from those that earlier passes have judged, by name. */
 export async function knownRules({ config, store, lease }: KnownRulesOptions): Promise<KnownRules> {
   const names = ruleNames(config);
-  const memory = (await store.memories([fleet])).get(fleet) ?? nothingJudged;
+  const memory = (await store.ruleStates([fleet])).get(fleet) ?? nothingJudged;
   const known = memory.rules === undefined ? null : new Set(memory.rules);
   return {
     fresh: known === null ? new Set() : new Set(names.filter((name) => !known.has(name))),
     remember: async () => {
       if (known?.size === names.length && names.every((name) => known.has(name))) return;
-      const memories = new Map([[fleet, { ...memory, rules: names }]]);
-      await store.saveJudged(await lease.take(), { statIds: [], visitIds: [], alerts: [], memories });
+      const ruleStates = new Map([[fleet, { ...memory, rules: names }]]);
+      await store.saveProcessed(await lease.take(), { statIds: [], visitIds: [], alerts: [], ruleStates });
     },
   };
 }
 
-const nothingJudged: ClientMemory = { newestReportMs: null, newestVisitMs: null, bootId: null, rows: 0, changes: {} };
+const nothingJudged: RuleState = { newestReportMs: null, newestVisitMs: null, bootId: null, rows: 0, changes: {} };
 
 function ruleNames({ clients, alerts }: Config): readonly string[] {
   // Clients share their lists of rules.

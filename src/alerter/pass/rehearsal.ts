@@ -1,5 +1,5 @@
-import type { AlerterState, AlertStore, Judged, UntreatedBatch } from '../../storage/store/alert-store.ts';
-import type { ClientMemory, Alert } from '../../storage/store/alert.ts';
+import type { AlerterState, AlertStore, ProcessedRows, UnprocessedBatch } from '../../storage/store/alert-store.ts';
+import type { RuleState, Alert } from '../../storage/store/alert.ts';
 
 /** What a pass asks of the store until mails are sent. */
 export type PassStore = Pick<
@@ -8,24 +8,24 @@ export type PassStore = Pick<
   | 'takeLease'
   | 'releaseLease'
   | 'leaseHolder'
-  | 'untreated'
+  | 'unprocessed'
   | 'disksOf'
   | 'networksOf'
   | 'reportsOf'
   | 'exportsOf'
   | 'systemsOf'
   | 'openAlerts'
-  | 'memories'
-  | 'saveJudged'
+  | 'ruleStates'
+  | 'saveProcessed'
   | 'runs'
   | 'lastRunOf'
   | 'seenClients'
   | 'sealedWaiting'
-  | 'ownDisks'
+  | 'stateDisks'
   | 'state'
   | 'series'
   | 'silences'
-  | 'saveTelling'
+  | 'saveNotifications'
 >;
 
 /** Rows of each kind that a dry run judges: they are held in memory, for nothing marks them as treated. */
@@ -34,7 +34,7 @@ const rehearsedRows = 50_000;
 /** A store that keeps in memory what a pass would store, over one that is only read. */
 export function createRehearsal(store: AlertStore): PassStore {
   const alerts = new Map<number, Alert>();
-  const memories = new Map<string, ClientMemory>();
+  const ruleStates = new Map<string, RuleState>();
   let nextId = -1;
   let judged = false;
 
@@ -48,37 +48,37 @@ export function createRehearsal(store: AlertStore): PassStore {
     ...store,
     takeLease: (name, holder) => Promise.resolve({ name, epoch: 0, holder }),
     releaseLease: () => Promise.resolve(),
-    untreated: async (): Promise<UntreatedBatch> => {
+    unprocessed: async (): Promise<UnprocessedBatch> => {
       if (judged) return { reports: [], visits: [], more: false, next: null };
       judged = true;
-      return { ...(await store.untreated(rehearsedRows)), next: null };
+      return { ...(await store.unprocessed(rehearsedRows)), next: null };
     },
     openAlerts: async (clients) =>
       overlay(
         await store.openAlerts(clients),
         (alert) => isOpen(alert) && (clients === null || clients.includes(alert.client)),
       ),
-    memories: async (clients) => {
-      const stored = new Map(await store.memories(clients));
+    ruleStates: async (clients) => {
+      const stored = new Map(await store.ruleStates(clients));
       for (const client of clients) {
-        const memory = memories.get(client);
+        const memory = ruleStates.get(client);
         if (memory !== undefined) stored.set(client, memory);
       }
       return stored;
     },
-    saveJudged: (_lease, { alerts: changed, memories: remembered }: Judged) => {
+    saveProcessed: (_lease, { alerts: changed, ruleStates: remembered }: ProcessedRows) => {
       for (const alert of changed) {
         // Numbers of their own, below those that are stored.
         const id = alert.id ?? nextId--;
         alerts.set(id, { ...alert, id });
       }
-      for (const [client, memory] of remembered) memories.set(client, memory);
+      for (const [client, memory] of remembered) ruleStates.set(client, memory);
       return Promise.resolve();
     },
     state: async (nowMs): Promise<AlerterState> => {
       const state = await store.state(nowMs);
-      return { ...state, alerts: overlay(state.alerts, (alert) => isOpen(alert) || !alert.settled) };
+      return { ...state, alerts: overlay(state.alerts, (alert) => isOpen(alert) || !alert.closedOut) };
     },
-    saveTelling: () => Promise.resolve('stored'),
+    saveNotifications: () => Promise.resolve('stored'),
   };
 }

@@ -28,17 +28,17 @@ const attempts = 5;
 export async function tellPeople(options: TellPeopleOptions): Promise<number> {
   const { store, lease, observe } = options;
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const { mails, told, settled } = await lookForNews(options);
-    if (mails.length + told.length + settled.length === 0) return 0;
+    const { mails, told, closedOut } = await lookForNews(options);
+    if (mails.length + told.length + closedOut.length === 0) return 0;
     if (!lease.isHeld()) {
       await lease.take();
       continue;
     }
     const written = await Promise.all(mails.map((mail) => writeMail(options, mail)));
-    const outcome = await store.saveTelling(await lease.take(), {
+    const outcome = await store.saveNotifications(await lease.take(), {
       mails: written.map(({ stored }) => stored),
       told,
-      settled,
+      closedOut,
     });
     if (outcome === 'outdated') continue;
     for (const { mail, subject, text } of written) observe({ kind: 'composed', mail, subject, text });
@@ -47,10 +47,10 @@ export async function tellPeople(options: TellPeopleOptions): Promise<number> {
   return 0;
 }
 
-async function lookForNews(options: TellPeopleOptions): Promise<Pick<Telling, 'mails' | 'told' | 'settled'>> {
+async function lookForNews(options: TellPeopleOptions): Promise<Pick<Telling, 'mails' | 'told' | 'closedOut'>> {
   const world = await readWorld(options);
   // Loaded when there is something to tell about: most passes have nothing.
-  if (world.alerts.length === 0) return { mails: [], told: [], settled: [] };
+  if (world.alerts.length === 0) return { mails: [], told: [], closedOut: [] };
   const { tell } = await import('../dispatch/tell.ts');
   const telling = tell(world);
   const exportOf = await readExports(options, telling.mails);

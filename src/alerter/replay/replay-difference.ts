@@ -1,11 +1,11 @@
-import type { ToldFact } from '../../storage/store/alert-store.ts';
+import type { SentNotification } from '../../storage/store/alert-store.ts';
 import { groupBy } from '../../platform/group-by.ts';
 
 export interface ReplayDifference {
   /** Would have been told, and was not. */
-  readonly more: readonly ToldFact[];
+  readonly more: readonly SentNotification[];
   /** Was told, and would not have been. */
-  readonly fewer: readonly ToldFact[];
+  readonly fewer: readonly SentNotification[];
 }
 
 /**
@@ -13,27 +13,27 @@ export interface ReplayDifference {
  * further apart than `toleranceMs`, is the same. Reminders are left out. Oldest first.
  */
 export function differenceToTold(
-  would: readonly ToldFact[],
-  was: readonly ToldFact[],
+  would: readonly SentNotification[],
+  was: readonly SentNotification[],
   toleranceMs: number,
 ): ReplayDifference {
-  const more: ToldFact[] = [];
-  const fewer: ToldFact[] = [];
+  const more: SentNotification[] = [];
+  const fewer: SentNotification[] = [];
   const [woulds, wases] = [would, was].map((facts) =>
     groupBy(
       facts.filter(({ transition }) => transition !== 'reminder'),
       nameOf,
     ),
-  ) as [ReadonlyMap<string, readonly ToldFact[]>, ReadonlyMap<string, readonly ToldFact[]>];
+  ) as [ReadonlyMap<string, readonly SentNotification[]>, ReadonlyMap<string, readonly SentNotification[]>];
   for (const name of new Set([...woulds.keys(), ...wases.keys()])) {
     const left = inOrder(woulds.get(name) ?? []);
     const right = inOrder(wases.get(name) ?? []);
     while (left.length + right.length > 0) {
       const [one, other] = [left[0], right[0]];
-      if (one !== undefined && other !== undefined && Math.abs(one.toldAtMs - other.toldAtMs) <= toleranceMs) {
+      if (one !== undefined && other !== undefined && Math.abs(one.notifiedAtMs - other.notifiedAtMs) <= toleranceMs) {
         left.shift();
         right.shift();
-      } else if (one !== undefined && (other === undefined || one.toldAtMs < other.toldAtMs)) {
+      } else if (one !== undefined && (other === undefined || one.notifiedAtMs < other.notifiedAtMs)) {
         more.push(one);
         left.shift();
       } else if (other !== undefined) {
@@ -45,10 +45,10 @@ export function differenceToTold(
   return { more: inOrder(more), fewer: inOrder(fewer) };
 }
 
-function nameOf({ client, rule, subject, recipient, transition }: ToldFact): string {
+function nameOf({ client, rule, subject, recipient, transition }: SentNotification): string {
   return [client, rule, subject, recipient, transition].join('\0');
 }
 
-function inOrder(facts: readonly ToldFact[]): ToldFact[] {
-  return [...facts].sort((one, other) => one.toldAtMs - other.toldAtMs);
+function inOrder(facts: readonly SentNotification[]): SentNotification[] {
+  return [...facts].sort((one, other) => one.notifiedAtMs - other.notifiedAtMs);
 }

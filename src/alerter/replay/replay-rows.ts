@@ -1,4 +1,4 @@
-import type { AlertStore, RowPlace, UntreatedReport, UntreatedVisit } from '../../storage/store/alert-store.ts';
+import type { AlertStore, RowPlace, UnprocessedReport, UnprocessedVisit } from '../../storage/store/alert-store.ts';
 
 /** Stored rows in the order of their times, a page in memory at a time. */
 export interface ReplayRows {
@@ -7,16 +7,16 @@ export interface ReplayRows {
 }
 
 export interface RowsUntil {
-  readonly reports: readonly UntreatedReport[];
-  readonly visits: readonly UntreatedVisit[];
+  readonly reports: readonly UnprocessedReport[];
+  readonly visits: readonly UnprocessedVisit[];
   readonly more: boolean;
 }
 
 const pageRows = 100;
 
 export function openReplayRows(store: Pick<AlertStore, 'replay'>, sinceMs: number): ReplayRows {
-  let reports: readonly UntreatedReport[] = [];
-  let visits: readonly UntreatedVisit[] = [];
+  let reports: readonly UnprocessedReport[] = [];
+  let visits: readonly UnprocessedVisit[] = [];
   let place: RowPlace | null = null;
   let isAtEnd = false;
   return {

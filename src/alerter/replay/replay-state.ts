@@ -1,25 +1,31 @@
 import type { Config } from '../../config/config.ts';
-import type { AlerterState, Judged, RecipientHistory, SeenClient, Silence } from '../../storage/store/alert-store.ts';
-import type { ClientMemory, Alert, Told } from '../../storage/store/alert.ts';
+import type {
+  AlerterState,
+  ProcessedRows,
+  RecipientHistory,
+  SeenClient,
+  Silence,
+} from '../../storage/store/alert-store.ts';
+import type { RuleState, Alert, LastNotified } from '../../storage/store/alert.ts';
 import type { DueMail, Telling } from '../dispatch/telling.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
 
 /** What a pass would store, in memory: every mail is taken at once. */
 export interface ReplayState {
   readonly openAlerts: (clients: readonly string[] | null) => readonly Alert[];
-  readonly memories: (clients: readonly string[]) => ReadonlyMap<string, ClientMemory>;
+  readonly ruleStates: (clients: readonly string[]) => ReadonlyMap<string, RuleState>;
   /** Returns those that have begun to fire. */
-  readonly saveJudged: (judged: Pick<Judged, 'alerts' | 'memories'>) => readonly Alert[];
+  readonly saveProcessed: (judged: Pick<ProcessedRows, 'alerts' | 'ruleStates'>) => readonly Alert[];
   readonly at: (nowMs: number) => AlerterState;
-  readonly saveTelling: (telling: Telling, nowMs: number) => void;
+  readonly saveNotifications: (telling: Telling, nowMs: number) => void;
 }
 
 export function createReplayState(silences: readonly Silence[]): ReplayState {
   /** Open ones, and closed ones that are not settled. */
   const alerts = new Map<number, Alert>();
   const openOf = new Map<string, Set<number>>();
-  const told = new Map<number, Map<string, Told>>();
-  const remembered = new Map<string, ClientMemory>();
+  const told = new Map<number, Map<string, LastNotified>>();
+  const remembered = new Map<string, RuleState>();
   const histories = new Map<string, RecipientHistory>();
   let nextId = 1;
 
@@ -38,15 +44,15 @@ export function createReplayState(silences: readonly Silence[]): ReplayState {
 
   return {
     openAlerts: (clients) => (clients ?? [...openOf.keys()]).flatMap((client) => find(openOf.get(client) ?? [])),
-    memories: (clients) =>
+    ruleStates: (clients) =>
       new Map(
         clients.flatMap((client) => {
           const memory = remembered.get(client);
           return memory === undefined ? [] : [[client, memory] as const];
         }),
       ),
-    saveJudged: ({ alerts: changed, memories }) => {
-      for (const [client, memory] of memories) remembered.set(client, memory);
+    saveProcessed: ({ alerts: changed, ruleStates }) => {
+      for (const [client, memory] of ruleStates) remembered.set(client, memory);
       return changed.flatMap((alert) => put(alert) ?? []);
     },
     at: (nowMs) => ({
@@ -57,15 +63,15 @@ export function createReplayState(silences: readonly Silence[]): ReplayState {
       histories: [...histories.values()],
       waiting: [],
     }),
-    saveTelling: ({ mails, told: changed, settled }, nowMs) => {
+    saveNotifications: ({ mails, told: changed, closedOut }, nowMs) => {
       for (const one of changed) {
-        const known = told.get(one.alertId) ?? new Map<string, Told>();
+        const known = told.get(one.alertId) ?? new Map<string, LastNotified>();
         told.set(one.alertId, known.set(one.recipient, one));
       }
       for (const mail of mails) {
         histories.set(mail.recipient, historyAfter(histories.get(mail.recipient) ?? null, mail, nowMs));
       }
-      for (const id of settled) {
+      for (const id of closedOut) {
         alerts.delete(id);
         told.delete(id);
       }

@@ -1,5 +1,5 @@
 import type { Config, Severity } from '../../config/config.ts';
-import type { AlertStore, ToldFact } from '../../storage/store/alert-store.ts';
+import type { AlertStore, SentNotification } from '../../storage/store/alert-store.ts';
 import type { Alert, Transition } from '../../storage/store/alert.ts';
 import { evaluateFleet } from '../absence/fleet-conditions.ts';
 import { processRows } from '../transition/process-rows.ts';
@@ -17,7 +17,7 @@ export interface ReplayOptions {
   readonly config: Config;
   readonly store: Pick<
     AlertStore,
-    'replay' | 'disksOf' | 'networksOf' | 'reportsOf' | 'runs' | 'seenClients' | 'silences' | 'toldSince'
+    'replay' | 'disksOf' | 'networksOf' | 'reportsOf' | 'runs' | 'seenClients' | 'silences' | 'notifiedSince'
   >;
   readonly sinceMs: number;
   readonly untilMs: number;
@@ -85,7 +85,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     networksOf: store.networksOf,
     reportsOf: store.reportsOf,
     openAlerts: (clients: readonly string[] | null) => Promise.resolve(state.openAlerts(clients)),
-    memories: (clients: readonly string[]) => Promise.resolve(state.memories(clients)),
+    ruleStates: (clients: readonly string[]) => Promise.resolve(state.ruleStates(clients)),
     state: (nowMs: number) => Promise.resolve(state.at(nowMs)),
   };
   let firstRowMs: number | null = null;
@@ -100,11 +100,11 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
       firstRowMs ??= oldestOf(batch);
       result.reports += batch.reports.length;
       result.visits += batch.visits.length;
-      counts.note(state.saveJudged(await processRows({ config, store: judging, batch, nowMs })));
+      counts.note(state.saveProcessed(await processRows({ config, store: judging, batch, nowMs })));
     }
     const recent = runsAt(ofDay(runs, nowMs), nowMs);
     counts.note(
-      state.saveJudged({
+      state.saveProcessed({
         alerts: evaluateFleet({
           config,
           runs: recent,
@@ -113,20 +113,20 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
           nowMs,
           databaseUpSinceMs: sinceMs,
         }),
-        memories: new Map(),
+        ruleStates: new Map(),
       }),
     );
     const firstPass = result.passes === 0;
     const world = await readWorld({ config, store: judging, runs: recent, nowMs, firstPass, newRules: new Set() });
     if (world.alerts.length > 0) {
       const telling = tell(world);
-      state.saveTelling(telling, nowMs);
+      state.saveNotifications(telling, nowMs);
       result.mails.push(...telling.mails.map((mail) => replayed(mail, nowMs)));
     }
     result.passes += 1;
     observe((nowMs - sinceMs) / (untilMs - sinceMs));
   }
-  const was = (await store.toldSince(sinceMs)).filter(({ toldAtMs }) => toldAtMs <= untilMs);
+  const was = (await store.notifiedSince(sinceMs)).filter(({ notifiedAtMs }) => notifiedAtMs <= untilMs);
   const toleranceMs = config.alerts.groupIntervalMs + 2 * everyMs;
   return {
     ...result,
@@ -163,7 +163,7 @@ function replayed({ recipient, severity, alreadyTrue, items }: DueMail, atMs: nu
 }
 
 /** What was true before the replay began was told before, or is no news. */
-function factsOf(mails: readonly ReplayedMail[]): readonly ToldFact[] {
+function factsOf(mails: readonly ReplayedMail[]): readonly SentNotification[] {
   return mails
     .filter(({ alreadyTrue }) => !alreadyTrue)
     .flatMap(({ recipient, atMs, items }) =>
@@ -173,7 +173,7 @@ function factsOf(mails: readonly ReplayedMail[]): readonly ToldFact[] {
         subject,
         transition,
         recipient,
-        toldAtMs: atMs,
+        notifiedAtMs: atMs,
       })),
     );
 }

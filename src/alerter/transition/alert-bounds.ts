@@ -52,7 +52,7 @@ export function closeAlert(
     changedByRun: row.runId,
     sequence: alert.sequence + 1,
     flapping: false,
-    settled: !fired,
+    closedOut: !fired,
   };
 }
 

@@ -1,12 +1,12 @@
 import type { Rule } from '../../config/config.ts';
-import type { ClientMemory, Alert } from '../../storage/store/alert.ts';
+import type { RuleState, Alert } from '../../storage/store/alert.ts';
 import type { SampledRow } from '../evaluate/sample.ts';
 
 export interface TransitionClientOptions {
   /** Those in force for the client. */
   readonly rules: readonly Rule[];
   /** null: nothing of the client was ever judged. */
-  readonly memory: ClientMemory | null;
+  readonly memory: RuleState | null;
   /** The client's open ones, those of rules that left config.xml included: they are left alone. */
   readonly alerts: readonly Alert[];
   /** All of this client, in any order. */
@@ -29,7 +29,7 @@ export interface ClientTransitionOptions extends Omit<TransitionClientOptions, '
 }
 
 export interface TransitionResult {
-  readonly memory: ClientMemory;
+  readonly memory: RuleState;
   /** New (id null) and changed ones; closed ones before open ones. */
   readonly alerts: readonly Alert[];
 }

@@ -1,10 +1,10 @@
 import type { AlertStore } from '../../storage/store/alert-store.ts';
-import type { ClientMemory, Alert } from '../../storage/store/alert.ts';
+import type { RuleState, Alert } from '../../storage/store/alert.ts';
 
 /** What judging a client begins with. */
 export interface ClientState {
   /** null: nothing of the client was ever judged. */
-  readonly memory: ClientMemory | null;
+  readonly memory: RuleState | null;
   /** Open ones. */
   readonly alerts: readonly Alert[];
 }
@@ -22,7 +22,7 @@ export interface ClientStates {
 const unknown: ClientState = { memory: null, alerts: [] };
 
 /** Only the lease's holder stores what these are, so they need not be read again while it judges. */
-export function openClientStates(store: Pick<AlertStore, 'memories' | 'openAlerts'>): ClientStates {
+export function openClientStates(store: Pick<AlertStore, 'ruleStates' | 'openAlerts'>): ClientStates {
   let after: StatesAfter = new Map();
   let stored: Promise<unknown> = Promise.resolve();
   return {
@@ -36,7 +36,7 @@ export function openClientStates(store: Pick<AlertStore, 'memories' | 'openAlert
       }
       if (asked.length === 0) return states;
       if (asked.some((name) => after.has(name))) await stored;
-      for (const [name, memory] of await store.memories(asked)) states.set(name, { memory, alerts: [] });
+      for (const [name, memory] of await store.ruleStates(asked)) states.set(name, { memory, alerts: [] });
       for (const alert of await store.openAlerts(asked)) {
         const { memory, alerts } = states.get(alert.client) ?? unknown;
         states.set(alert.client, { memory, alerts: [...alerts, alert] });
@@ -53,7 +53,7 @@ export function openClientStates(store: Pick<AlertStore, 'memories' | 'openAlert
 /** The state of a client after its judgement, see StatesAfter. */
 export function stateAfter(
   before: ClientState,
-  { memory, alerts }: { readonly memory: ClientMemory; readonly alerts: readonly Alert[] },
+  { memory, alerts }: { readonly memory: RuleState; readonly alerts: readonly Alert[] },
 ): ClientState | null {
   const open = alerts.filter(({ state }) => state !== 'resolved');
   if (open.some(({ id }) => id === null)) return null;

@@ -1,12 +1,12 @@
 import type { Rule } from '../../config/config.ts';
-import type { ClientMemory } from '../../storage/store/alert.ts';
+import type { RuleState } from '../../storage/store/alert.ts';
 
 /**
  * The last changes of one rule and subject, oldest first: in how many rows' time they lie back, the present row counted
  * as 1, negative where it got better. Changes in the same direction count as one: a value that rises through both limits
  * and falls again has not flapped.
  */
-export type Changes = ClientMemory['changes'][string];
+export type Changes = RuleState['changes'][string];
 
 /** So many changes ... */
 const flappingChanges = 4;

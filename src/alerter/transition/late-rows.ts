@@ -12,7 +12,7 @@ import type { StepRow } from './step-alert.ts';
 
 export interface LateRowsOptions {
   readonly rules: readonly Rule[];
-  /** As ClientMemory keeps it. */
+  /** As RuleState keeps it. */
   readonly late: Readonly<Record<string, Alert>>;
   readonly subjects: Subjects;
   readonly everyMs: number;

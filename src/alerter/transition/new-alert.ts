@@ -14,7 +14,7 @@ export function newAlert(
   | 'closedReason'
   | 'sequence'
   | 'flapping'
-  | 'settled'
+  | 'closedOut'
   | 'past'
   | 'acknowledgedBy'
   | 'acknowledgedUntilMs'
@@ -31,7 +31,7 @@ export function newAlert(
     closedReason: null,
     sequence: 0,
     flapping: false,
-    settled: false,
+    closedOut: false,
     past: false,
     acknowledgedBy: null,
     acknowledgedUntilMs: null,

@@ -1,6 +1,11 @@
 import type { Client, Config } from '../../config/config.ts';
-import type { AlertStore, Judged, UntreatedReport, UntreatedVisit } from '../../storage/store/alert-store.ts';
-import type { ClientMemory, Alert } from '../../storage/store/alert.ts';
+import type {
+  AlertStore,
+  ProcessedRows,
+  UnprocessedReport,
+  UnprocessedVisit,
+} from '../../storage/store/alert-store.ts';
+import type { RuleState, Alert } from '../../storage/store/alert.ts';
 import { openClientStates, stateAfter } from './client-states.ts';
 import type { ClientState, ClientStates, StatesAfter } from './client-states.ts';
 import { latestPossibleMs, openClientTransition } from './client-transition.ts';
@@ -10,7 +15,7 @@ import { sampleReport, sampleVisit } from '../evaluate/sample-row.ts';
 import type { ClientTransition } from './client-judge.ts';
 
 /** What judging asks of the store; a dry run answers from memory. */
-export type ProcessingStore = Pick<AlertStore, 'disksOf' | 'networksOf' | 'reportsOf' | 'openAlerts' | 'memories'>;
+export type ProcessingStore = Pick<AlertStore, 'disksOf' | 'networksOf' | 'reportsOf' | 'openAlerts' | 'ruleStates'>;
 
 export interface ProcessRowsOptions extends LoadRowsOptions {
   readonly store: ProcessingStore;
@@ -18,7 +23,7 @@ export interface ProcessRowsOptions extends LoadRowsOptions {
 }
 
 /** Judges one batch of rows by what is stored. Rows are in the order of their times, as AlertStore gives them. */
-export async function processRows(options: ProcessRowsOptions): Promise<Judged> {
+export async function processRows(options: ProcessRowsOptions): Promise<ProcessedRows> {
   const round = openRound({ ...options, states: openClientStates(options.store) });
   await round.judge(await loadRows(options));
   return round.end().judged;
@@ -35,7 +40,7 @@ export interface Round {
   /** No row is older than those of the page before, of its kind. */
   readonly judge: (rows: LoadedRows) => Promise<void>;
   readonly rows: () => number;
-  readonly end: () => { readonly judged: Judged; readonly after: StatesAfter };
+  readonly end: () => { readonly judged: ProcessedRows; readonly after: StatesAfter };
 }
 
 interface Entry {
@@ -75,12 +80,12 @@ export function openRound({ config, states, nowMs }: RoundOptions): Round {
       });
     }
   };
-  const judgeVisit = (visit: UntreatedVisit): void => {
+  const judgeVisit = (visit: UnprocessedVisit): void => {
     visitIds.push(visit.id);
     const entry = entries.get(visit.client);
     entry?.judge.judge(sampleVisit({ client: entry.client, visit }));
   };
-  const judgeReport = async (row: UntreatedReport, { disks, networks, reports }: LoadedRows): Promise<void> => {
+  const judgeReport = async (row: UnprocessedReport, { disks, networks, reports }: LoadedRows): Promise<void> => {
     statIds.push(row.id);
     const entry = entries.get(row.client);
     entry?.judge.judge(
@@ -117,16 +122,16 @@ export function openRound({ config, states, nowMs }: RoundOptions): Round {
     end: () => {
       const alerts: Alert[] = [];
       const worse: number[] = [];
-      const memories = new Map<string, ClientMemory>();
+      const ruleStates = new Map<string, RuleState>();
       const after = new Map<string, ClientState | null>();
       for (const [name, { before, judge }] of entries) {
         const judgement = judge.judgement();
         alerts.push(...judgement.alerts);
         worse.push(...noLongerAcknowledged(before.alerts, judgement.alerts));
-        memories.set(name, judgement.memory);
+        ruleStates.set(name, judgement.memory);
         after.set(name, stateAfter(before, judgement));
       }
-      return { judged: { statIds, visitIds, alerts, memories, noLongerAcknowledged: worse }, after };
+      return { judged: { statIds, visitIds, alerts, ruleStates, noLongerAcknowledged: worse }, after };
     },
   };
 }

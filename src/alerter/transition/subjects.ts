@@ -19,7 +19,7 @@ export interface Subjects {
   openAlert(rule: string, subject: string): Alert | null;
   /** New and changed alerts, in the order in which they ended, open ones last. */
   changed(): readonly Alert[];
-  /** As ClientMemory keeps it. */
+  /** As RuleState keeps it. */
   changes(): Readonly<Record<string, readonly number[]>>;
 }
 

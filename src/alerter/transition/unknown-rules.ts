@@ -1,11 +1,11 @@
 import type { Rule } from '../../config/config.ts';
 import type { Report } from '../../report/report.ts';
-import type { ClientMemory } from '../../storage/store/alert.ts';
+import type { RuleState } from '../../storage/store/alert.ts';
 import type { SampledRow } from '../evaluate/sample.ts';
 import { listsFaults, metricOfRule } from '../evaluate/rule-metric.ts';
 
-/** Rules that the newest report says nothing of, see ClientMemory.unknown. */
-export type UnknownRules = NonNullable<ClientMemory['unknown']>;
+/** Rules that the newest report says nothing of, see RuleState.unknown. */
+export type UnknownRules = NonNullable<RuleState['unknown']>;
 
 const none: UnknownRules = {};
 

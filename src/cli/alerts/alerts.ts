@@ -99,7 +99,7 @@ function row(view: AlertView, time: ReaderTime, nowMs: number): NotedRow {
 function toldText(told: AlertView['told'], { moment }: ReaderTime): string {
   const [last, ...others] = told.filter(({ unsent }) => unsent === null);
   if (last === undefined) return told.length === 0 ? 'nobody' : 'nobody yet';
-  return `${last.recipient}${others.length > 0 ? ` +${others.length}` : ''} ${moment(last.toldAtMs).slice(-5)}`;
+  return `${last.recipient}${others.length > 0 ? ` +${others.length}` : ''} ${moment(last.notifiedAtMs).slice(-5)}`;
 }
 
 function notesOf({ alert, told, acknowledged, covers }: AlertView, time: ReaderTime): readonly Cell[] {
@@ -175,11 +175,11 @@ export function alertJson({ alert, told, acknowledged, covers }: AlertView): obj
         }
       : null,
     held_by: covers.map(coverJson),
-    told: told.map(({ recipient, state, severity, toldAtMs, unsent }) => ({
+    told: told.map(({ recipient, state, severity, notifiedAtMs, unsent }) => ({
       recipient,
       state,
       severity,
-      at: jsonTime(toldAtMs),
+      at: jsonTime(notifiedAtMs),
       delivery: unsent?.delivery.replace('-', '_') ?? 'sent',
       undelivered_since: jsonTime(unsent?.sinceMs ?? null),
       error: unsent?.error ?? null,

@@ -56,7 +56,7 @@ export function explanationText(
 
 /** When the client was last heard of, and whether it is watched. */
 export function clientLines(
-  { client, reportAtMs, visitAtMs, untreated }: ClientExplained,
+  { client, reportAtMs, visitAtMs, unprocessed }: ClientExplained,
   time: ReaderTime,
 ): readonly string[] {
   const name = escapeControls(client.name);
@@ -66,7 +66,7 @@ export function clientLines(
       : `The newest report of ${name} is of ${time.momentAndAge(reportAtMs)}.`,
   ];
   if (visitAtMs !== null) lines.push(`It was last visited at ${time.momentAndAge(visitAtMs)}.`);
-  if (untreated) lines.push('No pass of the alerter has judged that yet; fleet-health alert makes one.');
+  if (unprocessed) lines.push('No pass of the alerter has judged that yet; fleet-health alert makes one.');
   if (client.state === 'paused') {
     const until = client.untilMs === null ? '' : ` until ${time.moment(client.untilMs)}`;
     lines.push(`It is paused${until} in config.xml: it is visited, and nobody is told.`);
@@ -142,7 +142,7 @@ function alertLines({ alert, told, held, due }: AlertExplained, rule: Rule, sayi
     if (told.length === 0) lines.push('Nobody was told.');
     if (sent.length > 0) {
       lines.push(
-        `Told: ${sent.map((one) => `${one.recipient} ${time.moment(one.toldAtMs)} (${toldWord(one)})`).join(', ')}.`,
+        `LastNotified: ${sent.map((one) => `${one.recipient} ${time.moment(one.notifiedAtMs)} (${toldWord(one)})`).join(', ')}.`,
       );
     }
     lines.push(
@@ -152,7 +152,7 @@ function alertLines({ alert, told, held, due }: AlertExplained, rule: Rule, sayi
   for (const { recipient, reason } of held) {
     lines.push(`Held back${recipient === null ? '' : ` for ${recipient}`}: ${heldWords(reason, alert, time)}.`);
   }
-  const lastMs = Math.max(...told.map(({ toldAtMs }) => toldAtMs), -Infinity);
+  const lastMs = Math.max(...told.map(({ notifiedAtMs }) => notifiedAtMs), -Infinity);
   if (alert.state === 'firing' && rule.repeatMs !== null && lastMs > 0 && held.length + due.length === 0) {
     lines.push(`The next reminder is due at ${time.moment(lastMs + rule.repeatMs)}.`);
   }

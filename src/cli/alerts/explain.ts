@@ -144,12 +144,12 @@ function ruleFilter(whose: string, rules: readonly Rule[], wanted: string | null
   });
 }
 
-function clientJson({ client, reportAtMs, visitAtMs, untreated, rules, undelivered }: ClientExplained): object {
+function clientJson({ client, reportAtMs, visitAtMs, unprocessed, rules, undelivered }: ClientExplained): object {
   return {
     client: client.name,
     report_at: jsonTime(reportAtMs),
     visit_at: jsonTime(visitAtMs),
-    untreated,
+    unprocessed,
     rules: rules.map(ruleJson),
     undelivered: undelivered.map(mailJson),
   };

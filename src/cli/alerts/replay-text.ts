@@ -2,7 +2,7 @@ import type { ReplayedItem, ReplayedMail, ReplayResult } from '../../alerter/rep
 import { counted } from '../../text/numbers.ts';
 import type { Config } from '../../config/config.ts';
 import { escapeControls } from '../../log.ts';
-import type { ToldFact } from '../../storage/store/alert-store.ts';
+import type { SentNotification } from '../../storage/store/alert-store.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { clientText } from '../command/alert-words.ts';
 import type { Output } from '../terminal/output.ts';
@@ -93,11 +93,11 @@ function differenceBlocks(difference: ReplayResult['difference'], time: ReaderTi
   ];
 }
 
-function factBlock(title: string, facts: readonly ToldFact[], { moment }: ReaderTime): readonly string[] {
+function factBlock(title: string, facts: readonly SentNotification[], { moment }: ReaderTime): readonly string[] {
   if (facts.length === 0) return [];
-  const lines = facts.slice(0, mostFacts).map(({ client, rule, subject, transition, recipient, toldAtMs }) => {
+  const lines = facts.slice(0, mostFacts).map(({ client, rule, subject, transition, recipient, notifiedAtMs }) => {
     const what = [clientText(client), rule, subject].filter((part) => part !== '').join(' ');
-    return escapeControls(`  ${moment(toldAtMs)} ${transition} ${what}, to ${recipient}`);
+    return escapeControls(`  ${moment(notifiedAtMs)} ${transition} ${what}, to ${recipient}`);
   });
   const rest = facts.length > mostFacts ? [`  and ${facts.length - mostFacts} more`] : [];
   return [[`${title} (${facts.length}):`, ...lines, ...rest].join('\n')];

@@ -1,6 +1,6 @@
 import { replay } from '../../alerter/replay/replay.ts';
 import type { ReplayedMail, ReplayResult } from '../../alerter/replay/replay.ts';
-import type { ToldFact } from '../../storage/store/alert-store.ts';
+import type { SentNotification } from '../../storage/store/alert-store.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import { FleetError } from '../../errors.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
@@ -103,6 +103,6 @@ function mailJson({ atMs, recipient, severity, alreadyTrue, items }: ReplayedMai
   };
 }
 
-function factJson({ toldAtMs, ...fact }: ToldFact): unknown {
-  return { at: jsonTime(toldAtMs), ...fact };
+function factJson({ notifiedAtMs, ...fact }: SentNotification): unknown {
+  return { at: jsonTime(notifiedAtMs), ...fact };
 }

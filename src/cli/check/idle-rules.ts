@@ -2,7 +2,7 @@ import { counted } from '../../text/numbers.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import type { Client, Config, Rule } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
-import type { ClientMemory } from '../../storage/store/alert.ts';
+import type { RuleState } from '../../storage/store/alert.ts';
 import type { History } from '../../storage/store/storage.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
 import type { ReaderTime } from '../terminal/reader-time.ts';
@@ -61,7 +61,7 @@ export interface UnknownRule {
   readonly sinceMs: number;
 }
 
-interface Judged {
+interface ProcessedRows {
   readonly unknown: string[];
   readonly unmatched: string[];
   sinceMs: number;
@@ -77,12 +77,12 @@ export async function findUnknownRules(
   history: History,
 ): Promise<readonly UnknownRule[]> {
   const rows = await history.query('SELECT client, memory FROM judging');
-  const memories = new Map(rows.map((row) => [String(row['client']), String(row['memory'])]));
-  const written = new Map<string, Judged & Pick<Rule, 'name' | 'line'>>();
+  const ruleStates = new Map(rows.map((row) => [String(row['client']), String(row['memory'])]));
+  const written = new Map<string, ProcessedRows & Pick<Rule, 'name' | 'line'>>();
   for (const client of clients) {
-    const text = memories.get(client.name);
+    const text = ruleStates.get(client.name);
     if (text === undefined) continue;
-    const { unknown = {}, newestReportMs } = JSON.parse(text) as ClientMemory;
+    const { unknown = {}, newestReportMs } = JSON.parse(text) as RuleState;
     for (const rule of client.rules) {
       if (rule.origin !== 'file') continue;
       const { file, line, name } = rule;
@@ -101,10 +101,10 @@ export async function findUnknownRules(
 }
 
 function note(
-  judged: Judged,
+  judged: ProcessedRows,
   client: string,
   { type }: Rule,
-  state: NonNullable<ClientMemory['unknown']>[string] | undefined,
+  state: NonNullable<RuleState['unknown']>[string] | undefined,
   latestMs: number,
 ): void {
   if (state === undefined) judged.isOfUse = true;

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
-import { lowPercent, ownDisks, ownPlaces } from '../../state/own-disk.ts';
+import { lowPercent, stateDisks, ownPlaces } from '../../state/own-disk.ts';
 import type { ReportStore } from '../../storage/store/storage.ts';
 import type { RunStart } from '../../storage/store/run.ts';
 import { hourMs } from '../../platform/units.ts';
@@ -17,9 +17,9 @@ export interface OwnDiskWatchOptions {
  * `disk-low` at first and then in the first run of each hour; else null. What a database server writes to cannot be seen.
  */
 export async function ownDiskFault({ config, store, start, nowMs }: OwnDiskWatchOptions): Promise<FleetError | null> {
-  const disks = ownDisks(ownPlaces(config));
+  const disks = stateDisks(ownPlaces(config));
   const { host, collectorId } = start;
-  const before = await store.saveOwnDisks({ host, collectorId, atMs: nowMs, disks });
+  const before = await store.saveStateDisks({ host, collectorId, atMs: nowMs, disks });
   const low = disks.filter(({ freePercent }) => freePercent < lowPercent);
   const isNews = low.some((disk) => {
     const last = before.find((fact) => fact.path === disk.path);

@@ -1,7 +1,7 @@
 import { dayMs, hourMs } from '../../platform/units.ts';
 import type { AlerterState, RecipientHistory, WaitingMail } from '../store/alert-store.ts';
-import type { StoredItem, Transition } from '../store/alert.ts';
-import { alertColumns, storedAlert, storedTold } from '../rows/alert-rows.ts';
+import type { StoredNotification, Transition } from '../store/alert.ts';
+import { alertColumns, storedAlert, storedLastNotified } from '../rows/alert-rows.ts';
 import type { Severity } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { silences } from './silences.ts';
@@ -31,7 +31,7 @@ export async function alerterState(session: Session, nowMs: number): Promise<Ale
   const unended = await silences(session, nowMs - dayMs);
   return {
     alerts: (await session.all(alertsSql)).map(storedAlert),
-    told: (await session.all(toldSql)).map(storedTold),
+    told: (await session.all(toldSql)).map(storedLastNotified),
     silences: unended.filter(({ endsAtMs }) => endsAtMs > nowMs),
     endedSilences: unended.filter(({ endsAtMs }) => endsAtMs <= nowMs),
     histories: await histories(session, nowMs),
@@ -61,7 +61,7 @@ async function waitingMails(session: Session): Promise<Pick<AlerterState, 'waiti
     id: Number(row['id']),
     recipient: String(row['recipient']),
     createdAtMs: fromSqlTime(row['created_at']) ?? 0,
-    items: (items.get(Number(row['id'])) ?? []).map(storedItem),
+    items: (items.get(Number(row['id'])) ?? []).map(storedNotification),
     isBegun: row['data_at'] !== null,
   }));
   // What tells of no alert (that a mail was refused) has no news that another mail could carry.
@@ -78,7 +78,7 @@ async function waitingMails(session: Session): Promise<Pick<AlerterState, 'waiti
   };
 }
 
-function storedItem(row: SqlRow): StoredItem {
+function storedNotification(row: SqlRow): StoredNotification {
   return {
     alertId: Number(row['alert_id']),
     sequence: Number(row['sequence']),
@@ -87,10 +87,10 @@ function storedItem(row: SqlRow): StoredItem {
       row['before_state'] === null
         ? null
         : {
-            state: row['before_state'] as NonNullable<StoredItem['before']>['state'],
+            state: row['before_state'] as NonNullable<StoredNotification['before']>['state'],
             severity: row['before_severity'] as Severity,
             sequence: Number(row['before_sequence']),
-            toldAtMs: fromSqlTime(row['before_told_at']) ?? 0,
+            notifiedAtMs: fromSqlTime(row['before_told_at']) ?? 0,
           },
   };
 }

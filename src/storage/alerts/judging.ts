@@ -1,8 +1,8 @@
-import type { Judged, Lease } from '../store/alert-store.ts';
+import type { ProcessedRows, Lease } from '../store/alert-store.ts';
 import { forIds } from '../sql/by-ids.ts';
 import type { Database } from '../sql/database.ts';
 import type { Dialect } from '../sql/dialect.ts';
-import type { ClientMemory, Alert } from '../store/alert.ts';
+import type { RuleState, Alert } from '../store/alert.ts';
 import {
   alertColumns,
   judgedColumns,
@@ -33,19 +33,19 @@ export async function openAlerts(session: Session, clients: readonly string[] | 
   return rows.map(storedAlert).sort((a, b) => (a.id ?? 0) - (b.id ?? 0));
 }
 
-/** See AlertStore.memories. */
-export async function memories(
+/** See AlertStore.ruleStates. */
+export async function ruleStates(
   session: Session,
   clients: readonly string[],
-): Promise<ReadonlyMap<string, ClientMemory>> {
+): Promise<ReadonlyMap<string, RuleState>> {
   const rows = await forChunks([...new Set(clients)], (chunk, marks) =>
     session.all(`SELECT client, memory FROM judging WHERE client IN (${marks})`, chunk),
   );
-  return new Map(rows.map((row) => [String(row['client']), JSON.parse(String(row['memory'])) as ClientMemory]));
+  return new Map(rows.map((row) => [String(row['client']), JSON.parse(String(row['memory'])) as RuleState]));
 }
 
-/** See AlertStore.saveJudged. */
-export async function saveJudged(database: Database, lease: Lease, judged: Judged): Promise<void> {
+/** See AlertStore.saveProcessed. */
+export async function saveProcessed(database: Database, lease: Lease, judged: ProcessedRows): Promise<void> {
   const { dialect } = database;
   const maxBytes = await database.maxBatchBytes();
   await fenced(database, lease, async (session) => {
@@ -53,7 +53,7 @@ export async function saveJudged(database: Database, lease: Lease, judged: Judge
     await markProcessed(session, dialect, 'visits', judged.visitIds);
     await storeAlerts(session, dialect, judged.alerts, maxBytes);
     await endAcknowledgements(session, judged);
-    await storeMemories(session, dialect, judged.memories, maxBytes);
+    await storeMemories(session, dialect, judged.ruleStates, maxBytes);
   });
 }
 
@@ -77,7 +77,10 @@ async function storeAlerts(
 }
 
 /** Somebody may have acknowledged a warning after the pass had read it: that ends too when it is critical now. */
-async function endAcknowledgements(session: Session, { alerts, noLongerAcknowledged = [] }: Judged): Promise<void> {
+async function endAcknowledgements(
+  session: Session,
+  { alerts, noLongerAcknowledged = [] }: ProcessedRows,
+): Promise<void> {
   const critical = alerts.flatMap(({ id, severity }) => (id !== null && severity === 'critical' ? [id] : []));
   await forIds('id', [...new Set([...noLongerAcknowledged, ...critical])], async (where, values) => {
     await session.run(`${unacknowledgeSql} AND ${where}`, values);
@@ -97,7 +100,7 @@ function changeSuffix(dialect: Dialect): string {
 async function storeMemories(
   session: Session,
   dialect: Dialect,
-  byClient: Judged['memories'],
+  byClient: ProcessedRows['ruleStates'],
   maxBytes: number,
 ): Promise<void> {
   const columns = ['client', 'memory', 'updated_at'] as const;

@@ -1,9 +1,9 @@
-import type { Lease, NewMail, NewTelling } from '../store/alert-store.ts';
+import type { Lease, NewMail, NewNotifications } from '../store/alert-store.ts';
 import type { Database } from '../sql/database.ts';
 import { databaseNowMs } from '../sql/database-now.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import { forIds } from '../sql/by-ids.ts';
-import type { Told } from '../store/alert.ts';
+import type { LastNotified } from '../store/alert.ts';
 import { forChunks, insertRows } from '../sql/insert-rows.ts';
 import { fenced } from './lease.ts';
 import { sqlTime } from '../sql/sql-time.ts';
@@ -30,11 +30,11 @@ const replaceSql = `UPDATE mails SET replaced_by = ? WHERE id = ? AND data_at IS
 /** A mail that was to be replaced cannot be any more; undoes the transaction. */
 class Outdated extends Error {}
 
-/** See AlertStore.saveTelling. */
-export async function saveTelling(
+/** See AlertStore.saveNotifications. */
+export async function saveNotifications(
   database: Database,
   lease: Lease,
-  telling: NewTelling,
+  telling: NewNotifications,
 ): Promise<'stored' | 'outdated'> {
   const { dialect } = database;
   const maxBytes = await database.maxBatchBytes();
@@ -43,7 +43,7 @@ export async function saveTelling(
       const idOf = await storeMails(session, dialect, telling.mails, maxBytes);
       await replaceMails(session, telling.mails, idOf);
       await storeTold(session, dialect, telling.told, maxBytes);
-      await settle(session, telling.settled);
+      await settle(session, telling.closedOut);
     });
     return 'stored';
   } catch (thrown) {
@@ -95,7 +95,7 @@ function itemRows(mail: NewMail, mailId: SqlValue): readonly Record<(typeof item
     before_state: before?.state ?? null,
     before_severity: before?.severity ?? null,
     before_sequence: before?.sequence ?? null,
-    before_told_at: before === null ? null : sqlTime(before.toldAtMs),
+    before_told_at: before === null ? null : sqlTime(before.notifiedAtMs),
   }));
 }
 
@@ -114,14 +114,19 @@ async function replaceMails(
   }
 }
 
-async function storeTold(session: Session, dialect: Dialect, told: readonly Told[], maxBytes: number): Promise<void> {
+async function storeTold(
+  session: Session,
+  dialect: Dialect,
+  told: readonly LastNotified[],
+  maxBytes: number,
+): Promise<void> {
   const rows = told.map((one) => ({
     alert_id: one.alertId,
     recipient: one.recipient,
     state: one.state,
     severity: one.severity,
     sequence: one.sequence,
-    told_at: sqlTime(one.toldAtMs),
+    told_at: sqlTime(one.notifiedAtMs),
   }));
   const assignments = toldColumns.slice(2).map((column) => `${column} = ${dialect.incoming(column)}`);
   const suffix = dialect.onConflict('alert_id, recipient', assignments);

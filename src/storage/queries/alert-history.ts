@@ -1,7 +1,7 @@
-import type { AlertFilter, SeenClient, SeriesColumn, SeriesPoint, ToldFact } from '../store/alert-store.ts';
+import type { AlertFilter, SeenClient, SeriesColumn, SeriesPoint, SentNotification } from '../store/alert-store.ts';
 import { numberOrNull } from '../rows/client-facts.ts';
-import type { Alert, Told, Transition } from '../store/alert.ts';
-import { alertColumns, storedAlert, storedTold } from '../rows/alert-rows.ts';
+import type { Alert, LastNotified, Transition } from '../store/alert.ts';
+import { alertColumns, storedAlert, storedLastNotified } from '../rows/alert-rows.ts';
 import { forIds } from '../sql/by-ids.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { Session, SqlRow, SqlValue } from '../sql/session.ts';
@@ -98,8 +98,8 @@ export async function alertsOf(session: Session, filter: AlertFilter): Promise<r
   return (await session.all(sql, [...values, String(filter.limit)])).map(storedAlert);
 }
 
-/** See AlertStore.toldOf. */
-export async function toldOf(session: Session, alertIds: readonly number[]): Promise<readonly Told[]> {
+/** See AlertStore.lastNotifiedOf. */
+export async function lastNotifiedOf(session: Session, alertIds: readonly number[]): Promise<readonly LastNotified[]> {
   const rows = await forIds('alert_id', alertIds, (where, values) =>
     session.all(
       `SELECT alert_id, recipient, state, severity, sequence, told_at FROM told WHERE ${where}
@@ -107,18 +107,18 @@ export async function toldOf(session: Session, alertIds: readonly number[]): Pro
       values,
     ),
   );
-  return rows.map(storedTold).sort((a, b) => a.alertId - b.alertId);
+  return rows.map(storedLastNotified).sort((a, b) => a.alertId - b.alertId);
 }
 
-/** See AlertStore.toldSince. */
-export async function toldSince(session: Session, sinceMs: number): Promise<readonly ToldFact[]> {
+/** See AlertStore.notifiedSince. */
+export async function notifiedSince(session: Session, sinceMs: number): Promise<readonly SentNotification[]> {
   return (await session.all(toldSinceSql, [sqlTime(sinceMs)])).map((row) => ({
     client: String(row['client']),
     rule: String(row['rule']),
     subject: String(row['subject']),
     recipient: String(row['recipient']),
     transition: row['transition'] as Transition,
-    toldAtMs: fromSqlTime(row['created_at']) ?? 0,
+    notifiedAtMs: fromSqlTime(row['created_at']) ?? 0,
   }));
 }
 

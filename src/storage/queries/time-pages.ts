@@ -1,35 +1,41 @@
-import type { ReplayPage, RowPlace, UntreatedBatch, UntreatedReport, UntreatedVisit } from '../store/alert-store.ts';
+import type {
+  ReplayPage,
+  RowPlace,
+  UnprocessedBatch,
+  UnprocessedReport,
+  UnprocessedVisit,
+} from '../store/alert-store.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import { storedReport, storedReportColumns, storedVisitColumns, storedVisits } from '../rows/stored-rows.ts';
 import type { Session, SqlValue } from '../sql/session.ts';
 
 // In the order of an index that holds just these rows.
-const untreatedFrom = {
+const unprocessedFrom = {
   stats: 'stats WHERE processed_at IS NULL ORDER BY observed_at, id LIMIT ?',
   visits: 'visits WHERE processed_at IS NULL ORDER BY started_at, id LIMIT ?',
 } as const;
 const afterReport = 'observed_at >= ? AND (observed_at > ? OR id > ?) ORDER BY observed_at, id LIMIT ?';
 const afterVisit = 'started_at >= ? AND (started_at > ? OR id > ?) ORDER BY started_at, id LIMIT ?';
-const untreatedAfterFrom = {
+const unprocessedAfterFrom = {
   stats: `stats WHERE processed_at IS NULL AND ${afterReport}`,
   visits: `visits WHERE processed_at IS NULL AND ${afterVisit}`,
 } as const;
 const afterFrom = { stats: `stats WHERE ${afterReport}`, visits: `visits WHERE ${afterVisit}` } as const;
 
-interface Page extends Pick<UntreatedBatch, 'reports' | 'visits'> {
+interface Page extends Pick<UnprocessedBatch, 'reports' | 'visits'> {
   /** Up to when the page goes, that time included as far as it was read; null: to the end. */
   readonly untilMs: number | null;
 }
 
-/** See AlertStore.untreated. */
-export async function untreated(session: Session, limit: number, after: RowPlace | null): Promise<UntreatedBatch> {
-  if (after !== null) return batchOf(await pageAfter(session, untreatedAfterFrom, after, limit), after);
-  const reports = await reportsFrom(session, untreatedFrom.stats, [String(limit)]);
-  const visits = await visitsFrom(session, untreatedFrom.visits, [String(limit)]);
+/** See AlertStore.unprocessed. */
+export async function unprocessed(session: Session, limit: number, after: RowPlace | null): Promise<UnprocessedBatch> {
+  if (after !== null) return batchOf(await pageAfter(session, unprocessedAfterFrom, after, limit), after);
+  const reports = await reportsFrom(session, unprocessedFrom.stats, [String(limit)]);
+  const visits = await visitsFrom(session, unprocessedFrom.visits, [String(limit)]);
   return batchOf(cutOff(reports, visits, limit), { atMs: -Infinity, reportId: 0, visitId: 0 });
 }
 
-function batchOf(page: Page, from: RowPlace): UntreatedBatch {
+function batchOf(page: Page, from: RowPlace): UnprocessedBatch {
   const next = placeAfter(page, from);
   return { reports: page.reports, visits: page.visits, more: next !== null, next };
 }
@@ -64,7 +70,7 @@ async function reportsFrom(
   session: Session,
   from: string,
   values: readonly SqlValue[],
-): Promise<readonly UntreatedReport[]> {
+): Promise<readonly UnprocessedReport[]> {
   return (await session.all(`SELECT ${storedReportColumns.join(', ')} FROM ${from}`, values)).map(storedReport);
 }
 
@@ -72,11 +78,11 @@ async function visitsFrom(
   session: Session,
   from: string,
   values: readonly SqlValue[],
-): Promise<readonly UntreatedVisit[]> {
+): Promise<readonly UnprocessedVisit[]> {
   return storedVisits(session, await session.all(`SELECT ${storedVisitColumns.join(', ')} FROM ${from}`, values));
 }
 
-function cutOff(reports: readonly UntreatedReport[], visits: readonly UntreatedVisit[], limit: number): Page {
+function cutOff(reports: readonly UnprocessedReport[], visits: readonly UnprocessedVisit[], limit: number): Page {
   const ends = [
     ...(reports.length < limit ? [] : [reports.at(-1)?.observedAtMs ?? 0]),
     ...(visits.length < limit ? [] : [visits.at(-1)?.startedAtMs ?? 0]),

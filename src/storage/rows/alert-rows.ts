@@ -1,7 +1,7 @@
 import type { Severity } from '../../config/config.ts';
 import { alertKey } from './alert-key.ts';
 import { numberOrNull, textOrNull } from './client-facts.ts';
-import type { ClosedReason, Alert, AlertState, Progress, Told } from '../store/alert.ts';
+import type { ClosedReason, Alert, AlertState, Progress, LastNotified } from '../store/alert.ts';
 import type { Values } from '../sql/insert-rows.ts';
 import { fromSqlTime, sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
 import type { SqlRow } from '../sql/session.ts';
@@ -77,7 +77,7 @@ export function storedAlert(row: SqlRow): Alert {
     changedByRun: textOrNull(row['changed_by_run']),
     sequence: Number(row['sequence']),
     flapping: row['flapping'] === 1,
-    settled: row['settled'] === 1,
+    closedOut: row['settled'] === 1,
     past: row['past'] === 1,
     acknowledgedBy: textOrNull(row['acknowledged_by']),
     acknowledgedUntilMs: fromSqlTime(row['acknowledged_until']),
@@ -88,14 +88,14 @@ export function storedAlert(row: SqlRow): Alert {
 }
 
 /** A row of `told`. */
-export function storedTold(row: SqlRow): Told {
+export function storedLastNotified(row: SqlRow): LastNotified {
   return {
     alertId: Number(row['alert_id']),
     recipient: String(row['recipient']),
-    state: row['state'] as Told['state'],
+    state: row['state'] as LastNotified['state'],
     severity: row['severity'] as Severity,
     sequence: Number(row['sequence']),
-    toldAtMs: fromSqlTime(row['told_at']) ?? 0,
+    notifiedAtMs: fromSqlTime(row['told_at']) ?? 0,
   };
 }
 
@@ -118,7 +118,7 @@ function judgedRow(alert: Alert): Values<(typeof judgedColumns)[number]> {
     changed_by_run: alert.changedByRun,
     sequence: alert.sequence,
     flapping: alert.flapping ? 1 : 0,
-    settled: alert.settled ? 1 : 0,
+    settled: alert.closedOut ? 1 : 0,
     past: alert.past ? 1 : 0,
     progress: JSON.stringify(alert.progress),
   };

@@ -1,5 +1,5 @@
 import type { DiskRow, NetworkRow, StatsColumns } from '../../report/columns.ts';
-import type { UntreatedReport, UntreatedVisit } from '../store/alert-store.ts';
+import type { UnprocessedReport, UnprocessedVisit } from '../store/alert-store.ts';
 import { forIds } from '../sql/by-ids.ts';
 import { numberOrNull, textOrNull } from './client-facts.ts';
 import { groupBy } from '../../platform/group-by.ts';
@@ -14,7 +14,7 @@ export const storedReportColumns = ['id', ...statsTarget.columns.filter((column)
 export const storedVisitColumns = ['id', 'client', 'run_id', 'started_at', 'ok', 'stage', 'code', 'message'];
 
 /** A row of `stats`. */
-export function storedReport(row: SqlRow): UntreatedReport {
+export function storedReport(row: SqlRow): UnprocessedReport {
   // The columns are typed by what wrote them. Each is named because a million rows are read so.
   const figures = row as unknown as StatsColumns;
   return {
@@ -47,7 +47,7 @@ export function storedReport(row: SqlRow): UntreatedReport {
 }
 
 /** Rows of `visits`, with what their runs say of them. */
-export async function storedVisits(session: Session, rows: readonly SqlRow[]): Promise<readonly UntreatedVisit[]> {
+export async function storedVisits(session: Session, rows: readonly SqlRow[]): Promise<readonly UnprocessedVisit[]> {
   const runIds = [...new Set(rows.map((row) => String(row['run_id'])))];
   const runs = await forChunks(runIds, (chunk, marks) =>
     session.all(`SELECT id FROM runs WHERE scope = 'full' AND id IN (${marks})`, chunk),

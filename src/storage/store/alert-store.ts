@@ -1,21 +1,21 @@
 import type { DiskRow, NetworkRow } from '../../report/columns.ts';
 import type { Report } from '../../report/report.ts';
-import type { AlertKey, ClientMemory, Alert, Told, Transition } from './alert.ts';
+import type { AlertKey, RuleState, Alert, LastNotified, Transition } from './alert.ts';
 import type { Mail, MailSummary, NewMail, RecipientHistory, Unsent, WaitingMail } from './mail.ts';
 import type { SealedSummary } from './sealed-store.ts';
-import type { NewestRows, ReplayPage, RowPlace, UntreatedBatch } from './untreated-rows.ts';
+import type { NewestRows, ReplayPage, RowPlace, UnprocessedBatch } from './unprocessed-rows.ts';
 import type { Program } from './run.ts';
 import type { RunFact } from './run.ts';
-import type { OwnDiskFact } from './own-disk-fact.ts';
+import type { StateDiskFact } from './state-disk-fact.ts';
 
 export type {
   NewestRows,
   ReplayPage,
   RowPlace,
-  UntreatedBatch,
-  UntreatedReport,
-  UntreatedVisit,
-} from './untreated-rows.ts';
+  UnprocessedBatch,
+  UnprocessedReport,
+  UnprocessedVisit,
+} from './unprocessed-rows.ts';
 export type { Mail, MailSummary, NewMail, RecipientHistory, Unsent, WaitingMail } from './mail.ts';
 
 export interface SeenClient {
@@ -43,7 +43,7 @@ export interface AlerterState {
   /** Open (pending, firing) and closed ones that are not settled. */
   readonly alerts: readonly Alert[];
   /** Of those alerts. */
-  readonly told: readonly Told[];
+  readonly told: readonly LastNotified[];
   /** That have not ended. */
   readonly silences: readonly Silence[];
   /** That have ended within the last day: what they held back waits until the client's next row. */
@@ -87,7 +87,7 @@ export interface AlertStore {
    * holds over both and from one batch to the next. `after`: those behind where another batch ended, whether that one
    * is marked as treated yet or not.
    */
-  untreated(limit: number, after?: RowPlace | null): Promise<UntreatedBatch>;
+  unprocessed(limit: number, after?: RowPlace | null): Promise<UnprocessedBatch>;
   disksOf(statIds: readonly number[]): Promise<ReadonlyMap<number, readonly DiskRow[]>>;
   networksOf(statIds: readonly number[]): Promise<ReadonlyMap<number, readonly NetworkRow[]>>;
   /** What mounts are of, where that lies on another machine (`nas:/srv`), by `client U+0000 mount`. */
@@ -100,13 +100,13 @@ export interface AlertStore {
   reportsOf(statIds: readonly number[]): Promise<StoredReports>;
   /** null: of all clients. */
   openAlerts(clients: readonly string[] | null): Promise<readonly Alert[]>;
-  memories(clients: readonly string[]): Promise<ReadonlyMap<string, ClientMemory>>;
+  ruleStates(clients: readonly string[]): Promise<ReadonlyMap<string, RuleState>>;
   /**
    * One fenced transaction: marks exactly these rows as treated (another count rolls back), stores alerts (new where id
-   * is null) and memories. Large sets are written with few statements. Of a stored alert neither its name nor what
+   * is null) and ruleStates. Large sets are written with few statements. Of a stored alert neither its name nor what
    * people acknowledged is changed, but that it ends when the alert gets worse. Rows that somebody else treated are FleetError `storage-failed`.
    */
-  saveJudged(lease: Lease, judged: Judged): Promise<void>;
+  saveProcessed(lease: Lease, judged: ProcessedRows): Promise<void>;
 
   /** Its newest full run that did not overlap another, however old; null: none is stored. */
   lastRunOf(collectorId: string): Promise<RunFact | null>;
@@ -116,14 +116,14 @@ export interface AlertStore {
   /** Sealed reports that no `ingest` has opened yet. */
   sealedWaiting(): Promise<readonly SealedSummary[]>;
   /** How full file systems of the programs themselves were when they were spoken of since that time. */
-  ownDisks(sinceMs: number): Promise<readonly OwnDiskFact[]>;
+  stateDisks(sinceMs: number): Promise<readonly StateDiskFact[]>;
   state(nowMs: number): Promise<AlerterState>;
   /**
    * One fenced transaction: mails, notifications, told rows, settled alerts, replaced mails. A mail whose Message-ID is
    * stored already is left as it is: it was told before. `outdated`: one of the mails to be replaced has come as far as
    * DATA, or is replaced or done, meanwhile; nothing was changed, and telling looks at the state anew.
    */
-  saveTelling(lease: Lease, telling: NewTelling): Promise<'stored' | 'outdated'>;
+  saveNotifications(lease: Lease, telling: NewNotifications): Promise<'stored' | 'outdated'>;
 
   /**
    * Critical ones first, then oldest first: not sent, not failed, not replaced, claimed by nobody, due by the database's
@@ -176,31 +176,31 @@ export interface AlertStore {
   newestRows(client: string): Promise<NewestRows>;
   /** For `explain`, `alerts`, charts and replay. Newest first. */
   alertsOf(filter: AlertFilter): Promise<readonly Alert[]>;
-  toldOf(alertIds: readonly number[]): Promise<readonly Told[]>;
+  lastNotifiedOf(alertIds: readonly number[]): Promise<readonly LastNotified[]>;
   /**
    * Values of one column of stats over time, oldest first: the last day of a chart. `used_percent` and `inodes_percent`
    * are of the mount; without one there are none.
    */
   series(client: string, column: SeriesColumn, mount: string | null, sinceMs: number): Promise<readonly SeriesPoint[]>;
-  /** Treated and untreated rows in time order, page by page, for replay, cut off as `untreated` is: after this place. */
+  /** Treated and unprocessed rows in time order, page by page, for replay, cut off as `unprocessed` is: after this place. */
   replay(sinceMs: number, after: RowPlace | null, limit: number): Promise<ReplayPage>;
   /** What was told since, oldest first, mails that were replaced left out: for the difference that replay shows. */
-  toldSince(sinceMs: number): Promise<readonly ToldFact[]>;
+  notifiedSince(sinceMs: number): Promise<readonly SentNotification[]>;
 }
 
-export interface Judged {
+export interface ProcessedRows {
   readonly statIds: readonly number[];
   readonly visitIds: readonly number[];
   readonly alerts: readonly Alert[];
-  readonly memories: ReadonlyMap<string, ClientMemory>;
+  readonly ruleStates: ReadonlyMap<string, RuleState>;
   /** Stored alerts whose acknowledgement ended because they got worse, whatever they are now; left out: none. */
   readonly noLongerAcknowledged?: readonly number[];
 }
 
-export interface NewTelling {
+export interface NewNotifications {
   readonly mails: readonly NewMail[];
-  readonly told: readonly Told[];
-  readonly settled: readonly number[];
+  readonly told: readonly LastNotified[];
+  readonly closedOut: readonly number[];
 }
 
 export interface AlertFilter {
@@ -225,8 +225,8 @@ export interface SeriesPoint {
   readonly value: number | null;
 }
 
-export interface ToldFact extends AlertKey {
+export interface SentNotification extends AlertKey {
   readonly recipient: string;
   readonly transition: Transition;
-  readonly toldAtMs: number;
+  readonly notifiedAtMs: number;
 }

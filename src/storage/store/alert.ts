@@ -43,7 +43,7 @@ export interface Alert extends AlertKey {
   readonly sequence: number;
   readonly flapping: boolean;
   /** True once it is closed and nobody has to be told anything of it any more. */
-  readonly settled: boolean;
+  readonly closedOut: boolean;
   /** It was judged only from rows older than what was known already: it is told once, as past. */
   readonly past: boolean;
   readonly acknowledgedBy: string | null;
@@ -87,14 +87,14 @@ export interface Worst {
 }
 
 /** What each person knows of an alert. */
-export interface Told {
+export interface LastNotified {
   readonly alertId: number;
   readonly recipient: string;
   /** `past` and closed reasons count as resolved. */
   readonly state: 'firing' | 'resolved' | 'flapping';
   readonly severity: Severity;
   readonly sequence: number;
-  readonly toldAtMs: number;
+  readonly notifiedAtMs: number;
 }
 
 export type Transition =
@@ -115,15 +115,15 @@ export type Transition =
  * What a notification says, and what its recipient knew of the alert before. One recipient may have several of an
  * alert's sequence: reminders, and mails that take the place of waiting ones.
  */
-export interface StoredItem {
+export interface StoredNotification {
   readonly alertId: number;
   readonly sequence: number;
   readonly transition: Transition;
-  readonly before: Pick<Told, 'state' | 'severity' | 'sequence' | 'toldAtMs'> | null;
+  readonly before: Pick<LastNotified, 'state' | 'severity' | 'sequence' | 'notifiedAtMs'> | null;
 }
 
 /** What judging remembers of a client beside its alerts; JSON in the table `judging`. */
-export interface ClientMemory {
+export interface RuleState {
   /** Newest judged row of each kind; older ones never move the present. */
   readonly newestReportMs: number | null;
   readonly newestVisitMs: number | null;

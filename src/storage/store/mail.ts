@@ -1,5 +1,5 @@
 import type { Severity } from '../../config/config.ts';
-import type { StoredItem } from './alert.ts';
+import type { StoredNotification } from './alert.ts';
 
 /** One recipient's mails of late. */
 export interface RecipientHistory {
@@ -17,7 +17,7 @@ export interface WaitingMail {
   readonly id: number;
   readonly recipient: string;
   readonly createdAtMs: number;
-  readonly items: readonly StoredItem[];
+  readonly items: readonly StoredNotification[];
 }
 
 /** News of an alert that has not been sent to a recipient since the last mail that was. */
@@ -41,7 +41,7 @@ export interface NewMail {
   readonly severity: Severity;
   /** Nothing but warnings, recoveries and reminders. */
   readonly ordinary: boolean;
-  readonly notifications: readonly StoredItem[];
+  readonly notifications: readonly StoredNotification[];
   /** Waiting mails that it takes the place of. */
   readonly replaces: readonly number[];
 }

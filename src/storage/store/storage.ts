@@ -10,7 +10,7 @@ import type { AlertStore } from './alert-store.ts';
 import type { FileSpace } from '../dialects/sqlite/reclaim.ts';
 import type { SealedItem, SealedStore } from './sealed-store.ts';
 import type { Program, RunEnd, RunStart } from './run.ts';
-import type { OwnDiskFact, OwnDiskReport } from './own-disk-fact.ts';
+import type { StateDiskFact, StateDiskReport } from './state-disk-fact.ts';
 
 export interface Storage {
   readonly reports: ReportStore;
@@ -113,7 +113,7 @@ export interface ReportStore {
   /** What prune would remove; changes nothing. */
   countPrunable(limits: PruneLimits): Promise<PruneResult>;
   /** How full file systems of the program's own are. Returns what was known of them before. */
-  saveOwnDisks(report: OwnDiskReport): Promise<readonly OwnDiskFact[]>;
+  saveStateDisks(report: StateDiskReport): Promise<readonly StateDiskFact[]>;
   /** Of an SQLite file; null: the database is another. */
   fileSpace(): Promise<FileSpace | null>;
 }

@@ -347,7 +347,7 @@ test('alerts of rules and clients that left config.xml, or of a retired client, 
     'web-3 disk / unwatched 08:10',
   ]);
   assert.deepEqual(
-    [...stored.values()].map(({ rule: name, settled }) => `${name} ${settled}`),
+    [...stored.values()].map(({ rule: name, closedOut }) => `${name} ${closedOut}`),
     ['memory false', 'disk false', 'memory true', 'disk false', 'memory true', 'disk false'],
   );
 });

@@ -6,16 +6,16 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { evaluateFleet } from '../../../src/alerter/absence/fleet-conditions.ts';
-import { ownDisks } from '../../../src/state/own-disk.ts';
+import { stateDisks } from '../../../src/state/own-disk.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
 import { onBothDatabases } from '../../storage/support/databases.ts';
 import { noonMs } from '../../storage/support/samples.ts';
 import { configOf } from '../support/config-of.ts';
-import type { OwnDiskFact } from '../../../src/storage/store/own-disk-fact.ts';
+import type { StateDiskFact } from '../../../src/storage/store/state-disk-fact.ts';
 
 const config = configOf('<client name="web-1" ip="192.0.2.1" username="u"/>');
 
-const disk = (freePercent: number, minute: number): OwnDiskFact => ({
+const disk = (freePercent: number, minute: number): StateDiskFact => ({
   host: 'mon-1',
   path: '/var/lib/fleet-health',
   sizeBytes: 1e11,
@@ -36,7 +36,7 @@ test('below a tenth people are told once, and it is over from 12 % on', () => {
       alerts: open,
       nowMs: noonMs + minute * 60_000,
       databaseUpSinceMs: noonMs,
-      ownDisks: [disk(freePercent, minute)],
+      stateDisks: [disk(freePercent, minute)],
     });
     for (const { rule, subject, state, valueText } of changed) {
       told.push(`${freePercent}: ${rule} ${subject} ${state}${state === 'firing' ? `: ${valueText}` : ''}`);
@@ -68,7 +68,7 @@ test('free is what df calls available of used and available, and one file system
     rmSync(dir, { recursive: true, force: true });
   });
   assert.deepEqual(
-    ownDisks([path.join(dir, 'not', 'there'), dir]).map((one) => one.path),
+    stateDisks([path.join(dir, 'not', 'there'), dir]).map((one) => one.path),
     [path.join(dir, 'not', 'there')],
   );
   const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', dir]);
@@ -77,7 +77,7 @@ test('free is what df calls available of used and available, and one file system
     return;
   }
   writeFileSync(path.join(dir, 'ballast'), Buffer.alloc(960 * 1024));
-  const [own] = ownDisks([dir]);
+  const [own] = stateDisks([dir]);
   assert.deepEqual(own, { path: dir, sizeBytes: 2 ** 20, availableBytes: 64 * 1024, freePercent: 6.25 });
 });
 
@@ -86,7 +86,7 @@ onBothDatabases('own disks', (kit) => {
     const { storage } = await kit.open();
     const own = { path: '/var/lib/fleet-health', sizeBytes: 1e11, availableBytes: 5e10 };
     const say = (freePercent: number, minute: number) =>
-      storage.reports.saveOwnDisks({
+      storage.reports.saveStateDisks({
         host: 'mon-1',
         collectorId: 'c1',
         atMs: noonMs + minute * 60_000,
@@ -97,9 +97,9 @@ onBothDatabases('own disks', (kit) => {
       (await say(9, 5)).map(({ freePercent }) => freePercent),
       [50],
     );
-    assert.deepEqual(await storage.alerts.ownDisks(noonMs), [
+    assert.deepEqual(await storage.alerts.stateDisks(noonMs), [
       { ...own, host: 'mon-1', freePercent: 9, observedAtMs: noonMs + 300_000 },
     ]);
-    assert.deepEqual(await storage.alerts.ownDisks(noonMs + 300_001), []);
+    assert.deepEqual(await storage.alerts.stateDisks(noonMs + 300_001), []);
   });
 });

@@ -216,7 +216,7 @@ test('headers keep answers away, and only news that is critical is important', (
 
 test('a mail says by headers whether it tells of what fires, and of what is over no severity', () => {
   const news = { client: 'web-1', rule: 'disk', severity: 'critical' } as const;
-  const before = { state: 'firing', severity: 'critical', sequence: 1, toldAtMs: 0 } as const;
+  const before = { state: 'firing', severity: 'critical', sequence: 1, notifiedAtMs: 0 } as const;
   const resolved = { ...news, transition: 'resolved', before } as const;
   const state = (...said: Parameters<typeof dueMail>[1]): readonly unknown[] => {
     const { headers } = compose(dueMail(config, said));
@@ -238,7 +238,7 @@ test('a command is told each alert by an id that stays the same from its beginni
   };
   const news = { client: 'web-1', rule: 'disk', subject: '/', severity: 'critical' } as const;
   const other = { ...news, client: 'web-2', severity: 'warning', transition: 'firing' } as const;
-  const before = { state: 'firing', severity: 'critical', sequence: 1, toldAtMs: 0 } as const;
+  const before = { state: 'firing', severity: 'critical', sequence: 1, notifiedAtMs: 0 } as const;
   const [first, second] = of({ ...news, transition: 'firing' }, other);
   const id = first?.split(' ')[0] ?? '';
   assert.match(id, /^[0-9a-f]{32}$/);

@@ -41,7 +41,7 @@ test('a milder one that was over before the worse one was nothing to tell', () =
   assert.deepEqual(world.pass(), ['ops: resolved web-1 crit /']);
   assert.deepEqual(world.pass('08:25'), []);
   assert.deepEqual(
-    world.alerts().map(({ settled }) => settled),
+    world.alerts().map(({ closedOut }) => closedOut),
     [true, true],
   );
 });

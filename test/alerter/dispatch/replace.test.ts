@@ -185,8 +185,8 @@ test('what a waiting mail speaks of is settled only once it is gone', () => {
   world.recovers('web-1 disk /');
   world.pass();
   world.pass('09:05');
-  assert.equal(world.alerts()[0]?.settled, false);
+  assert.equal(world.alerts()[0]?.closedOut, false);
   world.server('up');
   world.pass('09:10');
-  assert.equal(world.alerts()[0]?.settled, true);
+  assert.equal(world.alerts()[0]?.closedOut, true);
 });

@@ -35,7 +35,7 @@ test('08:00 disk 95 %; between run 1 and 2 one mail; then none; 20:00 one remind
   assert.deepEqual(world.pass(), [], 'a recovery is no hurry, fifteen minutes after the reminder are up at 20:15');
   assert.deepEqual(world.pass('20:15'), ['oncall: resolved web-1 disk /', 'ops: resolved web-1 disk /']);
   assert.deepEqual(world.pass('20:20'), []);
-  assert.equal(world.alerts()[0]?.settled, true);
+  assert.equal(world.alerts()[0]?.closedOut, true);
 });
 
 test('critical alerts tell oncall although the warning told only ops; eased and over are told to who was told', () => {
@@ -117,7 +117,7 @@ test('what nobody was told of and nobody watches any more is no news', () => {
   world.passed('web-9 cpu', '07:00', '07:30');
   world.passed('web-1 cpu', '07:00', '07:30', { closedReason: 'unconfirmed', firingSinceMs: null });
   assert.deepEqual(world.pass('08:00'), []);
-  assert.ok(world.alerts().every(({ settled }) => settled));
+  assert.ok(world.alerts().every(({ closedOut }) => closedOut));
 });
 
 test('a reboot is told once, and has no recovery', () => {
@@ -405,7 +405,7 @@ test('what fires for nobody says so, and is settled when it is over', () => {
   assert.deepEqual(world.held(), ['web-1 disk /: nobody']);
   world.recovers('web-1 disk /');
   world.pass('08:05');
-  assert.equal(world.alerts()[0]?.settled, true);
+  assert.equal(world.alerts()[0]?.closedOut, true);
 });
 
 test('the first pass over a fleet is one mail a recipient that says it was so already', () => {

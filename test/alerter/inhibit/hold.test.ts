@@ -116,9 +116,9 @@ test('what nobody could list for twelve hours is left to the history', () => {
   world.at('09:05');
   world.row('web-1');
   world.pass('20:59');
-  assert.equal(world.alerts()[0]?.settled, false);
+  assert.equal(world.alerts()[0]?.closedOut, false);
   assert.deepEqual(world.pass('21:00'), []);
-  assert.equal(world.alerts()[0]?.settled, true);
+  assert.equal(world.alerts()[0]?.closedOut, true);
 });
 
 test('what began before a silence, or ended well after it, rings', () => {
@@ -332,7 +332,7 @@ test('what an isolated collector held back does not ring later, though its own a
   assert.deepEqual(world.pass('10:00'), []);
   assert.deepEqual(world.pass('21:05'), []);
   assert.deepEqual(world.pass('21:10'), []);
-  assert.ok(world.alerts().every(({ settled }) => settled));
+  assert.ok(world.alerts().every(({ closedOut }) => closedOut));
 });
 
 test('another collector’s clients are not isolated with it', () => {

@@ -6,8 +6,8 @@ import type { AlertEvent } from '../../../src/alerter/alert-options.ts';
 import { judgeBacklog } from '../../../src/alerter/pass/judge-backlog.ts';
 import { judgeInRounds } from '../../../src/alerter/pass/judge-rounds.ts';
 import type { PassStore } from '../../../src/alerter/pass/rehearsal.ts';
-import type { Judged, RowPlace, UntreatedReport } from '../../../src/storage/store/alert-store.ts';
-import type { ClientMemory, Alert } from '../../../src/storage/store/alert.ts';
+import type { ProcessedRows, RowPlace, UnprocessedReport } from '../../../src/storage/store/alert-store.ts';
+import type { RuleState, Alert } from '../../../src/storage/store/alert.ts';
 import { configOf } from '../support/config-of.ts';
 import { at, reportRow } from '../support/rows.ts';
 import type { JudgeBacklogOptions } from '../../../src/alerter/pass/backlog.ts';
@@ -18,26 +18,26 @@ const config = configOf(`<collector every="1m"/><alerts><mail to="ops@example.or
 
 interface MemoryStore {
   readonly store: PassStore;
-  readonly rows: UntreatedReport[];
+  readonly rows: UnprocessedReport[];
   readonly treated: Set<number>;
   readonly alerts: Map<number, Alert>;
-  readonly memories: Map<string, ClientMemory>;
+  readonly ruleStates: Map<string, RuleState>;
   /** What was asked for, in order. */
   readonly log: string[];
   /** Called before a round is stored. */
-  beforeStoring: (judged: Judged) => void;
+  beforeStoring: (judged: ProcessedRows) => void;
 }
 
 /** A store in memory that takes its time over everything, as a server does. */
-function memoryStore(rows: UntreatedReport[]): MemoryStore {
+function memoryStore(rows: UnprocessedReport[]): MemoryStore {
   const treated = new Set<number>();
   const alerts = new Map<number, Alert>();
-  const memories = new Map<string, ClientMemory>();
+  const ruleStates = new Map<string, RuleState>();
   const log: string[] = [];
-  const isAfter = ({ observedAtMs, id }: UntreatedReport, after: RowPlace | null): boolean =>
+  const isAfter = ({ observedAtMs, id }: UnprocessedReport, after: RowPlace | null): boolean =>
     after === null || observedAtMs > after.atMs || (observedAtMs === after.atMs && id > after.reportId);
   const store: Partial<PassStore> = {
-    untreated: async (limit, after = null) => {
+    unprocessed: async (limit, after = null) => {
       log.push('read');
       const found = rows
         .filter((row) => !treated.has(row.id) && isAfter(row, after))
@@ -51,9 +51,9 @@ function memoryStore(rows: UntreatedReport[]): MemoryStore {
     disksOf: () => Promise.resolve(new Map()),
     networksOf: () => Promise.resolve(new Map()),
     reportsOf: () => Promise.resolve(new Map()),
-    memories: async (names) => {
+    ruleStates: async (names) => {
       await turn();
-      return new Map([...memories].filter(([name]) => names.includes(name)));
+      return new Map([...ruleStates].filter(([name]) => names.includes(name)));
     },
     openAlerts: async (names) => {
       await turn();
@@ -61,7 +61,7 @@ function memoryStore(rows: UntreatedReport[]): MemoryStore {
         ({ state, client }) => state !== 'resolved' && names?.includes(client) !== false,
       );
     },
-    saveJudged: async (_lease, judged) => {
+    saveProcessed: async (_lease, judged) => {
       memory.beforeStoring(judged);
       log.push('store');
       for (let turns = 0; turns < 20; turns += 1) await turn();
@@ -75,7 +75,7 @@ function memoryStore(rows: UntreatedReport[]): MemoryStore {
         assert.notEqual(alerts.get(id)?.state, 'resolved', 'what is over stays over');
         alerts.set(id, { ...alert, id });
       }
-      for (const [name, known] of judged.memories) memories.set(name, known);
+      for (const [name, known] of judged.ruleStates) ruleStates.set(name, known);
     },
   };
   // What a pass asks for beside it is none of these tests' business.
@@ -84,7 +84,7 @@ function memoryStore(rows: UntreatedReport[]): MemoryStore {
     rows,
     treated,
     alerts,
-    memories,
+    ruleStates,
     log,
     beforeStoring: () => undefined,
   };
@@ -105,7 +105,7 @@ function optionsFor({ store }: MemoryStore, over: Partial<JudgeBacklogOptions> =
 }
 
 /** Rows of four clients, one a minute, with values that go up and down by a pattern of their own; some come late. */
-function madeRows(minutes: number): UntreatedReport[] {
+function madeRows(minutes: number): UnprocessedReport[] {
   return Array.from({ length: minutes * 4 }, (_, index) => {
     const [minute, client] = [Math.floor(index / 4), index % 4];
     const wave = Math.floor((minute * (client + 3)) / 4) % 17;
@@ -118,9 +118,9 @@ function madeRows(minutes: number): UntreatedReport[] {
   });
 }
 
-async function judgedBy(rows: UntreatedReport[], pageRows: number, roundRows: number): Promise<MemoryStore> {
+async function judgedBy(rows: UnprocessedReport[], pageRows: number, roundRows: number): Promise<MemoryStore> {
   const memory = memoryStore([...rows]);
-  const first = await memory.store.untreated(pageRows);
+  const first = await memory.store.unprocessed(pageRows);
   const counts = await judgeInRounds({ ...optionsFor(memory), pageRows, roundRows }, first);
   assert.equal(counts.reports, rows.length);
   assert.equal(memory.treated.size, rows.length);
@@ -149,7 +149,7 @@ test('rows in many pages and rounds say what they say at once', async () => {
   ] as const) {
     const inRounds = await judgedBy(rows, pageRows, roundRows);
     assert.deepEqual(told(inRounds), told(atOnce), `${pageRows} a page, ${roundRows} a round`);
-    assert.deepEqual(inRounds.memories, atOnce.memories);
+    assert.deepEqual(inRounds.ruleStates, atOnce.ruleStates);
   }
 });
 
@@ -171,7 +171,7 @@ test('a round that cannot be stored ends it, and nothing is stored after it', as
     rounds += 1;
     if (rounds === 2) throw new Error('the lease was taken');
   };
-  const first = await memory.store.untreated(4);
+  const first = await memory.store.unprocessed(4);
   const judging = judgeInRounds({ ...optionsFor(memory), pageRows: 4, roundRows: 12 }, first);
   await assert.rejects(judging, { message: 'the lease was taken' });
   assert.equal(rounds, 2);
@@ -183,17 +183,17 @@ test('a round that cannot be stored ends it, and nothing is stored after it', as
 
 test('a page that cannot be read ends it, once the round before it is stored', async () => {
   const memory = memoryStore(madeRows(30));
-  const { untreated } = memory.store;
+  const { unprocessed } = memory.store;
   let pages = 0;
   const store: PassStore = {
     ...memory.store,
-    untreated: (limit, after) => {
+    unprocessed: (limit, after) => {
       pages += 1;
-      return pages === 5 ? Promise.reject(new Error('gone away')) : untreated(limit, after);
+      return pages === 5 ? Promise.reject(new Error('gone away')) : unprocessed(limit, after);
     },
   };
   const options = { ...optionsFor(memory), store, pageRows: 4, roundRows: 12 };
-  await assert.rejects(judgeInRounds(options, await store.untreated(4)), { message: 'gone away' });
+  await assert.rejects(judgeInRounds(options, await store.unprocessed(4)), { message: 'gone away' });
   assert.equal(memory.log.at(-1), 'stored');
   assert.equal(memory.treated.size, 12);
 });
@@ -203,7 +203,7 @@ test('a signal ends it with what was judged stored', async () => {
   const ending = new AbortController();
   memory.beforeStoring = () => ending.abort();
   const options = { ...optionsFor(memory, { signal: ending.signal }), pageRows: 4, roundRows: 12 };
-  const counts = await judgeInRounds(options, await memory.store.untreated(4));
+  const counts = await judgeInRounds(options, await memory.store.unprocessed(4));
   assert.equal(counts.reports, memory.treated.size);
   assert.ok(counts.reports >= 12 && counts.reports < 60, `${counts.reports} rows`);
 });

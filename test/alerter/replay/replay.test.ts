@@ -7,7 +7,7 @@ import { test, type TestContext } from 'node:test';
 import { differenceToTold } from '../../../src/alerter/replay/replay-difference.ts';
 import { passTimes, runsAt } from '../../../src/alerter/replay/replay-clock.ts';
 import { replay, type ReplayResult } from '../../../src/alerter/replay/replay.ts';
-import type { ToldFact } from '../../../src/storage/store/alert-store.ts';
+import type { SentNotification } from '../../../src/storage/store/alert-store.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import type { Storage } from '../../../src/storage/store/storage.ts';
 import { item, noonMs, refusedVisit, runEnd, runStart, visit, worker } from '../../storage/support/samples.ts';
@@ -59,12 +59,12 @@ async function replayed(
     told = [],
     sinceMs = noonMs - 10 * minuteMs,
     minutes = 40,
-  }: { told?: ToldFact[]; sinceMs?: number; minutes?: number } = {},
+  }: { told?: SentNotification[]; sinceMs?: number; minutes?: number } = {},
 ): Promise<ReplayResult> {
   const untilMs = noonMs + minutes * minuteMs;
   return replay({
     config: configOf(elements),
-    store: { ...storage.alerts, toldSince: () => Promise.resolve(told) },
+    store: { ...storage.alerts, notifiedSince: () => Promise.resolve(told) },
     sinceMs,
     untilMs,
     signal: new AbortController().signal,
@@ -96,13 +96,13 @@ test('it tells what the rules would have told, after the run that showed it', as
 
 test('another limit tells something else, and the difference is named', async (t) => {
   const storage = await storedStory(t, { 'web-1': full });
-  const fact = (transition: 'firing' | 'resolved', minutes: number): ToldFact => ({
+  const fact = (transition: 'firing' | 'resolved', minutes: number): SentNotification => ({
     client: 'web-1',
     rule: 'disk',
     subject: '/',
     recipient: 'ops@example.org',
     transition,
-    toldAtMs: noonMs + minutes * minuteMs,
+    notifiedAtMs: noonMs + minutes * minuteMs,
   });
   const told = [fact('firing', 11), fact('resolved', 31)];
   const same = await replayed(storage, fleet('<alert type="disk" limit="95%"/>'), { told });
@@ -111,7 +111,7 @@ test('another limit tells something else, and the difference is named', async (t
   assert.deepEqual([linesOf(none), none.difference], [[], { more: [], fewer: told }]);
   const never = await replayed(storage, fleet('<alert type="disk" limit="95%"/>'));
   assert.deepEqual(
-    never.difference.more.map(({ transition, toldAtMs }) => [transition, clock(toldAtMs)]),
+    never.difference.more.map(({ transition, notifiedAtMs }) => [transition, clock(notifiedAtMs)]),
     [
       ['firing', '10:10'],
       ['resolved', '10:30'],
@@ -229,13 +229,13 @@ test('runs are as they were known then', () => {
   assert.equal(runsAt([run(0, 4), run(5, 9)], 3 * minuteMs).length, 1);
 });
 
-const told = (minute: number, over: Partial<ToldFact> = {}): ToldFact => ({
+const told = (minute: number, over: Partial<SentNotification> = {}): SentNotification => ({
   client: 'c',
   rule: 'disk',
   subject: '/',
   recipient: 'ops',
   transition: 'firing',
-  toldAtMs: minute * minuteMs,
+  notifiedAtMs: minute * minuteMs,
   ...over,
 });
 

@@ -4,7 +4,7 @@ import { sectionsOf } from '../../../src/alerter/dispatch/group.ts';
 import { compareItems, itemOf } from '../../../src/alerter/dispatch/item.ts';
 import { createWatches } from '../../../src/alerter/inhibit/recipients-of.ts';
 import type { DueMail, Item } from '../../../src/alerter/dispatch/telling.ts';
-import type { Alert, StoredItem, Transition } from '../../../src/storage/store/alert.ts';
+import type { Alert, StoredNotification, Transition } from '../../../src/storage/store/alert.ts';
 import { at } from './rows.ts';
 
 export interface Said extends Partial<Omit<Alert, 'id'>> {
@@ -15,7 +15,7 @@ export interface Said extends Partial<Omit<Alert, 'id'>> {
   readonly note?: string;
   readonly groups?: readonly string[];
   readonly listedOnly?: boolean;
-  readonly before?: StoredItem['before'];
+  readonly before?: StoredNotification['before'];
 }
 
 let lastId = 100;
@@ -42,7 +42,7 @@ export function itemFor(config: Config, said: Said): Item & { readonly alert: Al
     changedByRun: null,
     sequence: isOver ? 2 : 1,
     flapping: transition === 'flapping',
-    settled: false,
+    closedOut: false,
     past: transition === 'past',
     acknowledgedBy: null,
     acknowledgedUntilMs: null,

@@ -57,7 +57,7 @@ const lost = (client: string, over: Partial<Said> = {}): Said => ({
 
 const back = {
   transition: 'resolved',
-  before: { state: 'firing', severity: 'critical', sequence: 1, toldAtMs: at('08:05') },
+  before: { state: 'firing', severity: 'critical', sequence: 1, notifiedAtMs: at('08:05') },
 } as const;
 const reminded = { ...back, transition: 'reminder' } as const;
 

@@ -1,7 +1,7 @@
 import type { DiskRow, NetworkRow } from '../../../src/report/columns.ts';
 import { columnsOf } from '../../../src/report/columns.ts';
 import type { Report } from '../../../src/report/report.ts';
-import type { UntreatedReport, UntreatedVisit } from '../../../src/storage/store/alert-store.ts';
+import type { UnprocessedReport, UnprocessedVisit } from '../../../src/storage/store/alert-store.ts';
 
 /** 20 November 2026; times in tests are UTC. */
 export const day = Date.UTC(2026, 10, 20);
@@ -17,7 +17,7 @@ export function at(time: string): number {
 let lastId = 0;
 
 /** A row in which all is well and everything is known, but for what is said. */
-export function reportRow(over: Partial<UntreatedReport> = {}): UntreatedReport {
+export function reportRow(over: Partial<UnprocessedReport> = {}): UnprocessedReport {
   lastId += 1;
   return {
     id: lastId,
@@ -86,7 +86,7 @@ export function networkRow(over: Partial<NetworkRow> = {}): NetworkRow {
 }
 
 /** The row, disks and interfaces that storage makes of a report. */
-export function rowOfReport(report: Report, over: Partial<UntreatedReport> = {}) {
+export function rowOfReport(report: Report, over: Partial<UnprocessedReport> = {}) {
   const { stats, disks, networks } = columnsOf(report);
   return {
     row: reportRow({ ...stats, reportId: report.report_id, bootId: report.boot_id, ...over }),
@@ -96,7 +96,7 @@ export function rowOfReport(report: Report, over: Partial<UntreatedReport> = {})
   };
 }
 
-export function visitRow(over: Partial<UntreatedVisit> = {}): UntreatedVisit {
+export function visitRow(over: Partial<UnprocessedVisit> = {}): UnprocessedVisit {
   lastId += 1;
   return {
     id: lastId,
@@ -113,6 +113,6 @@ export function visitRow(over: Partial<UntreatedVisit> = {}): UntreatedVisit {
 }
 
 /** A visit that came to nothing. */
-export function failedVisit(stage: string, code: string, over: Partial<UntreatedVisit> = {}): UntreatedVisit {
+export function failedVisit(stage: string, code: string, over: Partial<UnprocessedVisit> = {}): UnprocessedVisit {
   return visitRow({ ok: false, stage, code, message: `it was ${code}`, ...over });
 }

@@ -55,7 +55,7 @@ export async function openPost(t: TestContext, kit: Kit): Promise<Post> {
       count += 1;
       return mail({ messageId: `<${count}@example.org>`, notifications: [], content: contentOf(count), ...one });
     });
-    await store.saveTelling(lease, { mails: numbered, told: [], settled: [] });
+    await store.saveNotifications(lease, { mails: numbered, told: [], closedOut: [] });
   };
   return {
     opened,

@@ -4,7 +4,7 @@ import { tell } from '../../../src/alerter/dispatch/tell.ts';
 import type { DueMail, Item, Telling } from '../../../src/alerter/dispatch/telling.ts';
 import type { Config, Severity } from '../../../src/config/config.ts';
 import type { Silence } from '../../../src/storage/store/alert-store.ts';
-import type { ClosedReason, Alert, StoredItem, Told } from '../../../src/storage/store/alert.ts';
+import type { ClosedReason, Alert, StoredNotification, LastNotified } from '../../../src/storage/store/alert.ts';
 import { configOf } from './config-of.ts';
 import { at } from './rows.ts';
 import { clock } from './time-line.ts';
@@ -36,13 +36,13 @@ export interface Fires {
 
 /**
  * A database and its clock, with no more in it than telling reads: alerts are moved by hand, one pass after the other
- * is stored as `AlertStore.saveTelling` would, and mails go where the mail server's state lets them.
+ * is stored as `AlertStore.saveNotifications` would, and mails go where the mail server's state lets them.
  */
 export function startTelling(elements: string) {
   let config: Config = configFor(elements);
   let nowMs = at('08:00');
   const alerts = new Map<number, Alert>();
-  const told = new Map<string, Told>();
+  const told = new Map<string, LastNotified>();
   const silences: Silence[] = [];
   const mails: SimulatedMail[] = [];
   const newest = new Map<string, number>();
@@ -67,8 +67,8 @@ export function startTelling(elements: string) {
   const world = (): World => ({
     config,
     nowMs,
-    alerts: [...alerts.values()].filter(({ settled }) => !settled),
-    told: [...told.values()].filter(({ alertId }) => alerts.get(alertId)?.settled === false),
+    alerts: [...alerts.values()].filter(({ closedOut }) => !closedOut),
+    told: [...told.values()].filter(({ alertId }) => alerts.get(alertId)?.closedOut === false),
     silences: silences.filter(({ endsAtMs }) => endsAtMs > nowMs),
     endedSilences: silences.filter(({ endsAtMs }) => endsAtMs <= nowMs && endsAtMs > nowMs - 86_400_000),
     histories: [...new Set(mails.map(({ mail }) => mail.recipient))].map((recipient) => {
@@ -87,7 +87,7 @@ export function startTelling(elements: string) {
         id,
         recipient: mail.recipient,
         createdAtMs,
-        items: mail.items.map(({ alertId, sequence, transition, before }): StoredItem => ({
+        items: mail.items.map(({ alertId, sequence, transition, before }): StoredNotification => ({
           alertId,
           sequence,
           transition,
@@ -113,10 +113,10 @@ export function startTelling(elements: string) {
       mails.push({ id: mails.length + 1, mail, createdAtMs: nowMs, state: 'waiting' });
     }
     for (const one of telling.told) told.set(`${one.alertId} ${one.recipient}`, one);
-    for (const id of telling.settled) {
+    for (const id of telling.closedOut) {
       const alert = alerts.get(id);
       assert.ok(alert?.state === 'resolved');
-      put(alert, { settled: true });
+      put(alert, { closedOut: true });
     }
   };
 
@@ -142,7 +142,7 @@ export function startTelling(elements: string) {
     world,
     mails: mails as readonly SimulatedMail[],
     alerts: (): readonly Alert[] => [...alerts.values()],
-    told: (): readonly Told[] => [...told.values()],
+    told: (): readonly LastNotified[] => [...told.values()],
     now: () => nowMs,
     /** Time goes on. */
     at: (time: string | number) => {
@@ -275,7 +275,7 @@ function firing(name: string, id: number, sinceMs: number): Alert {
     changedByRun: null,
     sequence: 1,
     flapping: false,
-    settled: false,
+    closedOut: false,
     past: false,
     acknowledgedBy: null,
     acknowledgedUntilMs: null,

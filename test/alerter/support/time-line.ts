@@ -4,8 +4,8 @@ import type { SampledRow } from '../../../src/alerter/evaluate/sample.ts';
 import { sampleReport, sampleVisit } from '../../../src/alerter/evaluate/sample-row.ts';
 import type { DiskRow } from '../../../src/report/columns.ts';
 import type { WorkerReport } from '../../../src/report/report.ts';
-import type { UntreatedReport } from '../../../src/storage/store/alert-store.ts';
-import type { ClientMemory, Alert } from '../../../src/storage/store/alert.ts';
+import type { UnprocessedReport } from '../../../src/storage/store/alert-store.ts';
+import type { RuleState, Alert } from '../../../src/storage/store/alert.ts';
 import { reportWith, worker } from '../../report/support/sample-report.ts';
 import { at, day, diskRow, failedVisit, reportRow, visitRow } from './rows.ts';
 
@@ -39,7 +39,7 @@ function sampledRowOf(client: Client, line: string): SampledRow {
     return sampleVisit({ client, visit: ending === 'ok' ? visitRow(over) : failedVisit(stageOf(code), code, over) });
   }
   const parts = said.split(',').map((part) => part.trim());
-  const row: Mutable<Partial<UntreatedReport>> = { observedAtMs: atMs, runId, reportId: `report of ${time}` };
+  const row: Mutable<Partial<UnprocessedReport>> = { observedAtMs: atMs, runId, reportId: `report of ${time}` };
   let disks: readonly DiskRow[] = [diskRow()];
   const workers: WorkerReport[] = [];
   const number = (text: string | undefined): number | null =>
@@ -98,30 +98,30 @@ function stageOf(code: string): string {
 }
 
 /** One client's present and history, kept as the database keeps them. */
-export interface Told {
+export interface LastNotified {
   readonly open: readonly Alert[];
   /** Every alert, in the order in which they began. */
   readonly all: readonly Alert[];
-  readonly memory: ClientMemory | null;
+  readonly memory: RuleState | null;
 }
 
 export interface TestedTransition {
   /** Judges rows that come at the same time. Says what changed, in sentences. */
   readonly judge: (client: Client, sampledRows: readonly SampledRow[]) => readonly string[];
-  readonly told: () => Told;
+  readonly told: () => LastNotified;
 }
 
 export const everyMs = 5 * 60_000;
 
 export function startTransition(): TestedTransition {
   const stored = new Map<number, Alert>();
-  let memory: ClientMemory | null = null;
+  let memory: RuleState | null = null;
   const openOnes = (): readonly Alert[] => [...stored.values()].filter(({ state }) => state !== 'resolved');
   return {
     judge: (client, sampledRows) => {
       const result = transitionClient({ rules: client.rules, memory, alerts: openOnes(), sampledRows, everyMs });
       // Nothing but what JSON holds is there in the next pass.
-      memory = JSON.parse(JSON.stringify(result.memory)) as ClientMemory;
+      memory = JSON.parse(JSON.stringify(result.memory)) as RuleState;
       return result.alerts.flatMap((changed) => {
         const id = changed.id ?? stored.size + 1;
         const before = stored.get(id) ?? null;

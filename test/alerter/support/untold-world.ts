@@ -5,7 +5,7 @@ import { tell } from '../../../src/alerter/dispatch/tell.ts';
 import type { DueMail } from '../../../src/alerter/dispatch/telling.ts';
 import type { Config } from '../../../src/config/config.ts';
 import type { SeenClient, Silence } from '../../../src/storage/store/alert-store.ts';
-import type { ClientMemory, Alert, Told } from '../../../src/storage/store/alert.ts';
+import type { RuleState, Alert, LastNotified } from '../../../src/storage/store/alert.ts';
 import { diskRow, failedVisit, reportRow, visitRow } from './rows.ts';
 import type { SimulatedMail } from './telling-world.ts';
 import { urgentOfClient } from './telling-world.ts';
@@ -18,8 +18,8 @@ const hourMs = 3_600_000;
 export class UntoldWorld {
   readonly #config: Config;
   readonly #alerts = new Map<number, Alert>();
-  readonly #told = new Map<string, Told>();
-  readonly #memories = new Map<string, ClientMemory>();
+  readonly #told = new Map<string, LastNotified>();
+  readonly #ruleStates = new Map<string, RuleState>();
   readonly #seen = new Map<string, SeenClient>();
   readonly #silences: Silence[] = [];
   readonly #mails: SimulatedMail[] = [];
@@ -80,13 +80,13 @@ export class UntoldWorld {
     });
     const { memory, alerts } = transitionClient({
       rules: client.rules,
-      memory: this.#memories.get(name) ?? null,
+      memory: this.#ruleStates.get(name) ?? null,
       alerts: this.#open().filter((alert) => alert.client === name),
       sampledRows,
       everyMs: this.#config.collector.everyMs,
       nowMs: atMs + 60_000,
     });
-    this.#memories.set(name, memory);
+    this.#ruleStates.set(name, memory);
     this.#store(alerts);
   }
 
@@ -115,18 +115,18 @@ export class UntoldWorld {
         databaseUpSinceMs: 0,
       }),
     );
-    const { mails, told, settled } = tell(this.#world(nowMs));
+    const { mails, told, closedOut } = tell(this.#world(nowMs));
     for (const mail of mails) this.#mails.push({ id: this.#mails.length, mail, createdAtMs: nowMs, state: 'sent' });
     for (const one of told) this.#told.set(`${one.alertId} ${one.recipient}`, one);
-    for (const id of settled) {
+    for (const id of closedOut) {
       const alert = this.#alerts.get(id);
-      if (alert !== undefined) this.#alerts.set(id, { ...alert, settled: true });
+      if (alert !== undefined) this.#alerts.set(id, { ...alert, closedOut: true });
     }
     return mails;
   }
 
   #world(nowMs: number): World {
-    const alerts = [...this.#alerts.values()].filter(({ settled }) => !settled);
+    const alerts = [...this.#alerts.values()].filter(({ closedOut }) => !closedOut);
     const ids = new Set(alerts.map(({ id }) => id));
     return {
       config: this.#config,
@@ -148,7 +148,7 @@ export class UntoldWorld {
       waiting: [],
       runsUnderWay: new Set(),
       newestRowMs: new Map(
-        [...this.#memories].flatMap(([name, { newestReportMs }]) =>
+        [...this.#ruleStates].flatMap(([name, { newestReportMs }]) =>
           newestReportMs === null ? [] : [[name, newestReportMs]],
         ),
       ),

@@ -300,8 +300,8 @@ test('a backlog in which an alert begins and ends is one alert with both times, 
   const judging = startTransition();
   judging.judge(client, sampledRowsOf(client, rows));
   assert.deepEqual(
-    judging.told().all.map(({ settled, past, sequence }) => ({ settled, past, sequence })),
-    [{ settled: false, past: false, sequence: 2 }],
+    judging.told().all.map(({ closedOut, past, sequence }) => ({ closedOut, past, sequence })),
+    [{ closedOut: false, past: false, sequence: 2 }],
   );
 });
 

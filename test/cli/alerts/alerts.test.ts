@@ -22,8 +22,8 @@ const storedAlerts = [
 ];
 const telling = {
   told: [
-    { ...told, alertId: 2, recipient: 'ops@example.org', toldAtMs: Date.UTC(2026, 10, 20, 10, 30) },
-    { ...told, alertId: 2, recipient: 'oncall@example.org', toldAtMs: Date.UTC(2026, 10, 20, 9) },
+    { ...told, alertId: 2, recipient: 'ops@example.org', notifiedAtMs: Date.UTC(2026, 10, 20, 10, 30) },
+    { ...told, alertId: 2, recipient: 'oncall@example.org', notifiedAtMs: Date.UTC(2026, 10, 20, 9) },
   ],
 };
 
@@ -98,7 +98,7 @@ test('the document holds what docs/json.md says', async (t) => {
   const { json } = await alertFolder(t, {
     config,
     alerts: [firing()],
-    telling: { told: [{ ...told, alertId: 1, recipient: 'ops@example.org', toldAtMs: 0 }] },
+    telling: { told: [{ ...told, alertId: 1, recipient: 'ops@example.org', notifiedAtMs: 0 }] },
   });
   const { command, alerts } = (await json('alerts', 'web-1')) as { command: string; alerts: Record<string, unknown>[] };
   assert.equal(command, 'alerts');
@@ -145,7 +145,7 @@ test('an unknown client is refused with the nearest right one', async (t) => {
 });
 
 test('a mail that was queued, one that was sent and one that nobody took are told apart', async (t) => {
-  const toldTo = (recipient: string) => ({ ...told, alertId: 1, recipient, toldAtMs: Date.now() });
+  const toldTo = (recipient: string) => ({ ...told, alertId: 1, recipient, notifiedAtMs: Date.now() });
   const people = ['ops@example.org', 'oncall@example.org', 'boss@example.org'];
   const { run, json, store } = await alertFolder(t, {
     config,
@@ -176,7 +176,7 @@ test('a mail that was queued, one that was sent and one that nobody took are tol
   assert.match(stdout, /^ {4}not delivered to oncall@example\.org since \d{4}-.*: no answer within 20 s$/m);
   assert.match(stdout, /^ {4}queued for boss@example\.org since \d{4}-/m);
   const explained = (await run('explain', 'web-1', 'disk')).stdout;
-  assert.match(explained, /^ +Told: ops@example\.org [^,]*\(critical\)\.$/m);
+  assert.match(explained, /^ +LastNotified: ops@example\.org [^,]*\(critical\)\.$/m);
   assert.match(explained, /^ +Not delivered to oncall@example\.org since .*: no answer within 20 s\.$/m);
   assert.match(explained, /^ +Queued for boss@example\.org since /m);
 });

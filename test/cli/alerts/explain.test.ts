@@ -19,7 +19,14 @@ const config = `<config>
 const nowMs = Date.now();
 const tellOps = {
   told: [
-    { alertId: 1, recipient: 'ops@example.org', state: 'firing', severity: 'critical', sequence: 1, toldAtMs: nowMs },
+    {
+      alertId: 1,
+      recipient: 'ops@example.org',
+      state: 'firing',
+      severity: 'critical',
+      sequence: 1,
+      notifiedAtMs: nowMs,
+    },
   ],
 } as const;
 
@@ -42,7 +49,7 @@ test('what fires, who knows it, and who does not know it yet', async (t) => {
     text,
     /^ {2}Alert 1 \(\/var\) fires as critical since \d{4}-.* \(2h ago\): 96\.2 % \(at least 95 %\)\.$/m,
   );
-  assert.match(text, /^ {4}Told: ops@example\.org \d{4}-.* \(critical\)\.$/m);
+  assert.match(text, /^ {4}LastNotified: ops@example\.org \d{4}-.* \(critical\)\.$/m);
   assert.match(text, /^ {4}The next pass tells boss@example\.org\.$/m);
   assert.match(text, /^ {2}Goes to ops@example\.org, boss@example\.org \(critical alone\)\.$/m);
   assert.match(text, /Times are UTC\.\n$/);

@@ -31,7 +31,7 @@ test('a collector is forgotten: its alert ends, its runs are nobody’s, and vis
     runs: await alerts.runs('collect', 0),
   }));
   assert.deepEqual(
-    alerts.map(({ state, closedReason, settled }) => [state, closedReason, settled]),
+    alerts.map(({ state, closedReason, closedOut }) => [state, closedReason, closedOut]),
     [['resolved', 'forgotten', false]],
   );
   assert.deepEqual(

@@ -104,7 +104,9 @@ test('a recipient who left config.xml is not sent the mail that waits, and hears
     alerts: [firing()],
     telling: {
       mails: [mail({ recipient: left })],
-      told: [{ alertId: 1, recipient: left, state: 'firing', severity: 'critical', sequence: 1, toldAtMs: Date.now() }],
+      told: [
+        { alertId: 1, recipient: left, state: 'firing', severity: 'critical', sequence: 1, notifiedAtMs: Date.now() },
+      ],
     },
   });
   const { stdout, status } = await run('alert');

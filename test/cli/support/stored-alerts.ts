@@ -2,7 +2,7 @@ import type { TestContext } from 'node:test';
 import path from 'node:path';
 
 import { loadConfig } from '../../../src/config/load-config.ts';
-import type { AlertStore, NewTelling } from '../../../src/storage/store/alert-store.ts';
+import type { AlertStore, NewNotifications } from '../../../src/storage/store/alert-store.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { configFolder, runCli, type CliResult } from '../../support/run-cli.ts';
@@ -20,7 +20,7 @@ export interface AlertFolder {
 export interface AlertFolderOptions {
   readonly config: string;
   readonly alerts?: readonly Alert[];
-  readonly telling?: Partial<NewTelling>;
+  readonly telling?: Partial<NewNotifications>;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -39,8 +39,8 @@ export async function alertFolder(t: TestContext, options: AlertFolderOptions): 
   await store(async (alertStore) => {
     const lease = await alertStore.takeLease('alert', 'a test');
     if (lease === null) throw new Error('somebody else holds the lease');
-    await alertStore.saveJudged(lease, { statIds: [], visitIds: [], alerts, memories: new Map() });
-    await alertStore.saveTelling(lease, { mails: [], told: [], settled: [], ...telling });
+    await alertStore.saveProcessed(lease, { statIds: [], visitIds: [], alerts, ruleStates: new Map() });
+    await alertStore.saveNotifications(lease, { mails: [], told: [], closedOut: [], ...telling });
     await alertStore.releaseLease(lease);
   });
   const run: AlertFolder['run'] = (...args) => runCli(args, { cwd: dir, env: { USER: 'ann', ...env } });
@@ -75,7 +75,7 @@ export function firing(options: Partial<Alert> = {}): Alert {
     changedByRun: null,
     sequence: 1,
     flapping: false,
-    settled: false,
+    closedOut: false,
     past: false,
     acknowledgedBy: null,
     acknowledgedUntilMs: null,

@@ -87,7 +87,7 @@ function tellTale(fails: () => ErrorCode | null = () => null): { store: ReportSt
     clientFacts: () => Promise.resolve(new Map()),
     renameClient: () => Promise.resolve(false),
     prune: () => Promise.resolve(nothing),
-    saveOwnDisks: () => Promise.resolve([]),
+    saveStateDisks: () => Promise.resolve([]),
     fileSpace: () => Promise.resolve(null),
     countPrunable: () => Promise.resolve(nothing),
   };

@@ -2,20 +2,26 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 
-import type { AlertStore, Judged, Lease, RowPlace, UntreatedBatch } from '../../../src/storage/store/alert-store.ts';
+import type {
+  AlertStore,
+  ProcessedRows,
+  Lease,
+  RowPlace,
+  UnprocessedBatch,
+} from '../../../src/storage/store/alert-store.ts';
 import { alert, memory } from '../support/alert-samples.ts';
 import { onBothDatabases } from '../support/databases.ts';
 import { item, noonMs, runEnd, runStart, visit, worker } from '../support/samples.ts';
 
-const nothing: Judged = { statIds: [], visitIds: [], alerts: [], memories: new Map() };
+const nothing: ProcessedRows = { statIds: [], visitIds: [], alerts: [], ruleStates: new Map() };
 
-onBothDatabases('untreated rows', (kit) => {
+onBothDatabases('unprocessed rows', (kit) => {
   test('come oldest first by time, whatever the order in which they were stored', async () => {
     const { storage } = await kit.open();
     const at = (offsetMs: number, id: string): ReturnType<typeof item> => item({ id, observedAtMs: noonMs + offsetMs });
     await storage.reports.ingest([at(2000, 'c'), at(0, 'a')]);
     await storage.reports.ingest([at(1000, 'b'), at(2000, 'd')]);
-    const { reports, more } = await storage.alerts.untreated(10);
+    const { reports, more } = await storage.alerts.unprocessed(10);
     assert.deepEqual(
       reports.map(({ reportId }) => reportId),
       ['a', 'b', 'c', 'd'],
@@ -33,7 +39,7 @@ onBothDatabases('untreated rows', (kit) => {
       visit({ runId: run.id }),
       visit({ runId: 'unknown', startedAtMs: noonMs + 1, ...failure }),
     ]);
-    const { reports, visits } = await storage.alerts.untreated(10);
+    const { reports, visits } = await storage.alerts.unprocessed(10);
     const [report] = reports;
     assert.equal(report?.client, 'web-1');
     assert.equal(report.observedAtMs, noonMs);
@@ -67,7 +73,7 @@ onBothDatabases('untreated rows', (kit) => {
     const run = runStart({ scope: 'filtered' });
     await storage.reports.startRun(run);
     await storage.reports.saveVisits([visit({ runId: run.id })]);
-    assert.equal((await storage.alerts.untreated(10)).visits[0]?.full, false);
+    assert.equal((await storage.alerts.unprocessed(10)).visits[0]?.full, false);
   });
 
   test('are cut off at one time in both kinds, so that no batch looks back behind the one before', async () => {
@@ -83,7 +89,7 @@ onBothDatabases('untreated rows', (kit) => {
     const lease = await leaseOf(storage.alerts);
     const seen: number[] = [];
     for (let more = true; more;) {
-      const batch = await storage.alerts.untreated(7);
+      const batch = await storage.alerts.unprocessed(7);
       more = batch.more;
       const times = [
         ...batch.reports.map(({ observedAtMs }) => observedAtMs),
@@ -92,7 +98,7 @@ onBothDatabases('untreated rows', (kit) => {
       assert.ok((times[0] ?? Infinity) >= (seen.at(-1) ?? 0), 'behind the batch before');
       assert.ok(batch.reports.length <= 7 && batch.visits.length <= 7);
       seen.push(...times);
-      await storage.alerts.saveJudged(lease, {
+      await storage.alerts.saveProcessed(lease, {
         ...nothing,
         statIds: batch.reports.map(({ id }) => id),
         visitIds: batch.visits.map(({ id }) => id),
@@ -109,17 +115,17 @@ onBothDatabases('untreated rows', (kit) => {
       Array.from({ length: 20 }, (_, index) => visit({ runId: randomUUID(), startedAtMs: time(index) })),
     );
     const lease = await leaseOf(storage.alerts);
-    const all = await storage.alerts.untreated(100);
+    const all = await storage.alerts.unprocessed(100);
     assert.equal(all.next, null);
     const ids = { reports: [] as number[], visits: [] as number[] };
     let pages = 0;
     for (let next: RowPlace | null = null; pages === 0 || next !== null; pages += 1) {
-      const page: UntreatedBatch = await storage.alerts.untreated(5, next);
+      const page: UnprocessedBatch = await storage.alerts.unprocessed(5, next);
       assert.ok(page.reports.length <= 5 && page.visits.length <= 5);
       ids.reports.push(...page.reports.map(({ id }) => id));
       ids.visits.push(...page.visits.map(({ id }) => id));
       const statIds = page.reports.map(({ id }) => id);
-      if (pages % 2 === 0) await storage.alerts.saveJudged(lease, { ...nothing, statIds });
+      if (pages % 2 === 0) await storage.alerts.saveProcessed(lease, { ...nothing, statIds });
       assert.equal(page.more, page.next !== null);
       ({ next } = page);
     }
@@ -142,7 +148,7 @@ onBothDatabases('untreated rows', (kit) => {
       ),
     );
     await storage.reports.ingest([item({ id: 'last', observedAtMs: noonMs + 100 })]);
-    const { reports } = await storage.alerts.untreated(100);
+    const { reports } = await storage.alerts.unprocessed(100);
     // One long range, single ones, and the same twice.
     const wanted = reports.filter((_, index) => index < 30 || index % 3 === 0).map(({ id }) => id);
     const disks = await storage.alerts.disksOf([...wanted, ...wanted.slice(0, 3)]);
@@ -174,10 +180,10 @@ onBothDatabases('judging', (kit) => {
   test('marks exactly the rows it was given', async () => {
     const { storage } = await kit.open();
     await storage.reports.ingest(Array.from({ length: 300 }, (_, index) => item({ observedAtMs: noonMs + index })));
-    const { reports } = await storage.alerts.untreated(1000);
+    const { reports } = await storage.alerts.unprocessed(1000);
     const ids = reports.filter((_, index) => index % 50 !== 7).map(({ id }) => id);
-    await storage.alerts.saveJudged(await leaseOf(storage.alerts), { ...nothing, statIds: ids });
-    const left = (await storage.alerts.untreated(1000)).reports.map(({ id }) => id);
+    await storage.alerts.saveProcessed(await leaseOf(storage.alerts), { ...nothing, statIds: ids });
+    const left = (await storage.alerts.unprocessed(1000)).reports.map(({ id }) => id);
     assert.deepEqual(
       left,
       reports.map(({ id }) => id).filter((id) => !ids.includes(id)),
@@ -189,21 +195,21 @@ onBothDatabases('judging', (kit) => {
     const { alerts } = opened.storage;
     await opened.storage.reports.ingest([item(), item(), item()]);
     await opened.storage.reports.saveVisits([visit()]);
-    const { reports, visits } = await alerts.untreated(10);
+    const { reports, visits } = await alerts.unprocessed(10);
     const ids = reports.map(({ id }) => id);
     const lease = await leaseOf(alerts);
-    await alerts.saveJudged(lease, { ...nothing, statIds: ids.slice(1, 2) });
+    await alerts.saveProcessed(lease, { ...nothing, statIds: ids.slice(1, 2) });
     const judged = {
       statIds: ids,
       visitIds: visits.map(({ id }) => id),
       alerts: [alert()],
-      memories: new Map([['web-1', memory()]]),
+      ruleStates: new Map([['web-1', memory()]]),
     };
-    await assert.rejects(alerts.saveJudged(lease, judged), { name: 'FleetError', code: 'storage-failed' });
+    await assert.rejects(alerts.saveProcessed(lease, judged), { name: 'FleetError', code: 'storage-failed' });
     assert.deepEqual(await alerts.openAlerts(null), []);
-    assert.equal((await alerts.memories(['web-1'])).size, 0);
-    assert.equal((await alerts.untreated(10)).reports.length, 2);
-    assert.equal((await alerts.untreated(10)).visits.length, 1);
+    assert.equal((await alerts.ruleStates(['web-1'])).size, 0);
+    assert.equal((await alerts.unprocessed(10)).reports.length, 2);
+    assert.equal((await alerts.unprocessed(10)).visits.length, 1);
   });
 
   test('alerts come back as they were stored', async () => {
@@ -225,7 +231,7 @@ onBothDatabases('judging', (kit) => {
       flapping: true,
       past: true,
     });
-    await alerts.saveJudged(lease, { ...nothing, alerts: [one, two] });
+    await alerts.saveProcessed(lease, { ...nothing, alerts: [one, two] });
     const [first, second] = await alerts.openAlerts(['web-1', '', 'web-9']);
     assert.deepEqual(first, { ...one, id: first?.id });
     assert.deepEqual(second, { ...two, id: second?.id });
@@ -238,7 +244,7 @@ onBothDatabases('judging', (kit) => {
     const { storage } = await kit.open();
     const { alerts } = storage;
     const lease = await leaseOf(alerts);
-    await alerts.saveJudged(lease, { ...nothing, alerts: [alert()] });
+    await alerts.saveProcessed(lease, { ...nothing, alerts: [alert()] });
     const [open] = await alerts.openAlerts(null);
     assert.ok(open !== undefined);
     const ended = {
@@ -250,7 +256,7 @@ onBothDatabases('judging', (kit) => {
     } as const;
     const next = alert({ firstEvidence: 'report-2', severity: 'warning' });
     const brief = alert({ ...ended, id: null, firstEvidence: 'report-1b' });
-    await alerts.saveJudged(lease, { ...nothing, alerts: [next, brief, ended] });
+    await alerts.saveProcessed(lease, { ...nothing, alerts: [next, brief, ended] });
     const all = await alerts.alertsOf({ openOnly: false, limit: 10 });
     assert.deepEqual(all.map(({ firstEvidence, state }) => [firstEvidence, state]).sort(), [
       ['report-1', 'resolved'],
@@ -259,7 +265,7 @@ onBothDatabases('judging', (kit) => {
     ]);
     assert.equal((await alerts.openAlerts(null)).length, 1);
     // Were the key not freed, or not taken again, this would not be refused.
-    await assert.rejects(alerts.saveJudged(lease, { ...nothing, alerts: [alert()] }), { code: 'storage-failed' });
+    await assert.rejects(alerts.saveProcessed(lease, { ...nothing, alerts: [alert()] }), { code: 'storage-failed' });
   });
 
   test('what people acknowledged meanwhile stays, and so does the name of a renamed client', async () => {
@@ -267,14 +273,14 @@ onBothDatabases('judging', (kit) => {
     const { alerts, reports } = storage;
     await reports.saveVisits([visit()]);
     const lease = await leaseOf(alerts);
-    await alerts.saveJudged(lease, { ...nothing, alerts: [alert()] });
+    await alerts.saveProcessed(lease, { ...nothing, alerts: [alert()] });
     const [read] = await alerts.openAlerts(null);
     assert.ok(read !== undefined);
     assert.equal(await alerts.acknowledge([read.id ?? 0], 'ann', noonMs + 1, 'on it'), 1);
-    await alerts.saveJudged(lease, { ...nothing, alerts: [{ ...read, value: 97, severity: 'warning' }] });
+    await alerts.saveProcessed(lease, { ...nothing, alerts: [{ ...read, value: 97, severity: 'warning' }] });
     await reports.renameClient('web-1', 'web-2');
     const again = (await alerts.takeLease('alerter', 'two')) ?? assert.fail('no lease');
-    await alerts.saveJudged(again, { ...nothing, alerts: [{ ...read, value: 98 }] });
+    await alerts.saveProcessed(again, { ...nothing, alerts: [{ ...read, value: 98 }] });
     const [now] = await alerts.openAlerts(null);
     const acknowledged = {
       acknowledgedBy: 'ann',
@@ -283,20 +289,20 @@ onBothDatabases('judging', (kit) => {
       acknowledgedComment: 'on it',
     };
     assert.deepEqual(now, { ...read, ...acknowledged, client: 'web-2', value: 98 });
-    await assert.rejects(alerts.saveJudged(again, { ...nothing, alerts: [alert({ client: 'web-2' })] }));
+    await assert.rejects(alerts.saveProcessed(again, { ...nothing, alerts: [alert({ client: 'web-2' })] }));
   });
 
   test('an acknowledgement ends when its alert gets worse, also when somebody spoke it meanwhile', async () => {
     const { alerts } = (await kit.open()).storage;
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
-    const nothing = { statIds: [], visitIds: [], memories: new Map<string, never>() };
+    const nothing = { statIds: [], visitIds: [], ruleStates: new Map<string, never>() };
     const fresh = ['/a', '/b', '/c', '/d'].map((subject) => alert({ subject, severity: 'warning' }));
-    await alerts.saveJudged(lease, { ...nothing, alerts: [...fresh, alert({ subject: '/e' })] });
+    await alerts.saveProcessed(lease, { ...nothing, alerts: [...fresh, alert({ subject: '/e' })] });
     const before = await alerts.openAlerts(null);
     await alerts.acknowledge([1, 2, 3, 5], 'ann', noonMs, 'on it');
     const [worse, eased, same, , critical] = before;
     assert.ok(worse && eased && same && critical);
-    await alerts.saveJudged(lease, {
+    await alerts.saveProcessed(lease, {
       ...nothing,
       alerts: [{ ...worse, severity: 'critical' }, eased, same, critical],
       noLongerAcknowledged: [2],
@@ -314,17 +320,17 @@ onBothDatabases('judging', (kit) => {
     );
   });
 
-  test('memories are kept by client, the newest counts', async () => {
+  test('ruleStates are kept by client, the newest counts', async () => {
     const { storage } = await kit.open();
     const { alerts } = storage;
     const lease = await leaseOf(alerts);
     const many = new Map(Array.from({ length: 150 }, (_, index) => [`web-${index}`, memory({ rows: index })]));
-    await alerts.saveJudged(lease, { ...nothing, memories: many });
-    await alerts.saveJudged(lease, {
+    await alerts.saveProcessed(lease, { ...nothing, ruleStates: many });
+    await alerts.saveProcessed(lease, {
       ...nothing,
-      memories: new Map([['web-7', memory({ rows: 1000, bootId: null })]]),
+      ruleStates: new Map([['web-7', memory({ rows: 1000, bootId: null })]]),
     });
-    const read = await alerts.memories(['web-7', 'web-149', 'WEB-7', 'unknown']);
+    const read = await alerts.ruleStates(['web-7', 'web-149', 'WEB-7', 'unknown']);
     assert.deepEqual([...read.keys()].sort(), ['web-149', 'web-7']);
     assert.deepEqual(read.get('web-7'), memory({ rows: 1000, bootId: null }));
     assert.deepEqual(read.get('web-149'), memory({ rows: 149 }));
@@ -335,15 +341,15 @@ onBothDatabases('judging', (kit) => {
     const { alerts, reports } = storage;
     await reports.saveVisits(['a', 'b', 'c'].map((client) => visit({ client })));
     const lease = await leaseOf(alerts);
-    const memories = new Map([
+    const ruleStates = new Map([
       ['a', memory({ rows: 1 })],
       ['b', memory({ rows: 2 })],
     ]);
-    await alerts.saveJudged(lease, { ...nothing, memories });
+    await alerts.saveProcessed(lease, { ...nothing, ruleStates });
     await reports.renameClient('a', 'new');
-    await assert.rejects(alerts.saveJudged(lease, { ...nothing, memories }), { code: 'locked' });
+    await assert.rejects(alerts.saveProcessed(lease, { ...nothing, ruleStates }), { code: 'locked' });
     await reports.renameClient('b', 'new');
-    const read = await alerts.memories(['a', 'b', 'new']);
+    const read = await alerts.ruleStates(['a', 'b', 'new']);
     assert.deepEqual(
       [...read].map(([client, { rows }]) => [client, rows]),
       [['new', 1]],

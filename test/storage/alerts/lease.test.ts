@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { Judged } from '../../../src/storage/store/alert-store.ts';
+import type { ProcessedRows } from '../../../src/storage/store/alert-store.ts';
 import { createAlertStore } from '../../../src/storage/create-alert-store.ts';
 import type { Database } from '../../../src/storage/sql/database.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
@@ -13,7 +13,7 @@ import { onBothDatabases } from '../support/databases.ts';
 import { item, visit } from '../support/samples.ts';
 
 const locked = { name: 'FleetError', code: 'locked' };
-const nothing: Judged = { statIds: [], visitIds: [], alerts: [], memories: new Map() };
+const nothing: ProcessedRows = { statIds: [], visitIds: [], alerts: [], ruleStates: new Map() };
 
 onBothDatabases('the lease', (kit) => {
   test('is one holder’s until it is released', async () => {
@@ -55,23 +55,23 @@ onBothDatabases('the lease', (kit) => {
     const old = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
     await touchedAt(opened, -61);
     const lease = (await alerts.takeLease('alerter', 'two')) ?? assert.fail('not free');
-    const batch = await alerts.untreated(10);
+    const batch = await alerts.unprocessed(10);
     const judged = {
       statIds: batch.reports.map(({ id }) => id),
       visitIds: batch.visits.map(({ id }) => id),
       alerts: [alert()],
-      memories: new Map([['web-1', memory()]]),
+      ruleStates: new Map([['web-1', memory()]]),
     };
     const before = await everything(opened);
-    await assert.rejects(alerts.saveJudged(old, judged), locked);
+    await assert.rejects(alerts.saveProcessed(old, judged), locked);
     await assert.rejects(
-      alerts.saveTelling(old, { mails: [mail({ notifications: [stored()] })], told: [told()], settled: [1] }),
+      alerts.saveNotifications(old, { mails: [mail({ notifications: [stored()] })], told: [told()], closedOut: [1] }),
       locked,
     );
     await assert.rejects(alerts.touchLease(old), locked);
-    await assert.rejects(alerts.saveJudged({ ...lease, name: 'unknown' }, nothing), locked);
+    await assert.rejects(alerts.saveProcessed({ ...lease, name: 'unknown' }, nothing), locked);
     assert.deepEqual(await everything(opened), before);
-    await alerts.saveJudged(lease, judged);
+    await alerts.saveProcessed(lease, judged);
   });
 
   test('every change touches it, by the database’s clock', async () => {
@@ -79,8 +79,8 @@ onBothDatabases('the lease', (kit) => {
     const { alerts } = opened.storage;
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
     await touchedAt(opened, -50);
-    await alerts.saveJudged(lease, nothing);
-    await alerts.saveTelling(lease, { mails: [], told: [], settled: [] });
+    await alerts.saveProcessed(lease, nothing);
+    await alerts.saveNotifications(lease, { mails: [], told: [], closedOut: [] });
     const [row] = await opened.storage.history.query('SELECT touched, touched_at FROM leases');
     assert.equal(row?.['touched'], 2);
     const age = (await alerts.nowMs()) - Date.parse(`${String(row['touched_at']).replace(' ', 'T')}Z`);
@@ -114,14 +114,14 @@ onBothDatabases('the lease', (kit) => {
     const { storage, database } = opened;
     await storage.reports.ingest([item()]);
     const lease = (await storage.alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
-    const [report] = (await storage.alerts.untreated(1)).reports;
+    const [report] = (await storage.alerts.unprocessed(1)).reports;
     const twice = createAlertStore(commitTwice(database));
-    await twice.saveJudged(lease, { ...nothing, statIds: [report?.id ?? 0], alerts: [alert()] });
+    await twice.saveProcessed(lease, { ...nothing, statIds: [report?.id ?? 0], alerts: [alert()] });
     assert.equal((await storage.alerts.openAlerts(null)).length, 1);
-    const outcome = await twice.saveTelling(lease, {
+    const outcome = await twice.saveNotifications(lease, {
       mails: [mail({ notifications: [stored(), stored({ alertId: 2 })] })],
       told: [told()],
-      settled: [],
+      closedOut: [],
     });
     assert.equal(outcome, 'stored');
     const results: number[] = [];

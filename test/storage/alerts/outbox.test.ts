@@ -171,6 +171,6 @@ async function outbox(opened: Opened, messageIds: readonly string[]): Promise<Ou
   const mails = messageIds.map((messageId) =>
     mail({ messageId, severity: messageId.startsWith('<w') ? 'warning' : 'critical', notifications: [] }),
   );
-  await alerts.saveTelling(lease, { mails, told: [], settled: [] });
+  await alerts.saveNotifications(lease, { mails, told: [], closedOut: [] });
   return { opened, alerts, clock };
 }

@@ -5,21 +5,21 @@ import type { AlertStore, NewMail } from '../../../src/storage/store/alert-store
 import { alert, mail, stored } from '../support/alert-samples.ts';
 import { onBothDatabases, type Opened } from '../support/databases.ts';
 
-const told = { state: 'firing', severity: 'critical', sequence: 1, toldAtMs: Date.UTC(2026, 10, 20) } as const;
+const told = { state: 'firing', severity: 'critical', sequence: 1, notifiedAtMs: Date.UTC(2026, 10, 20) } as const;
 
 /** Stores one alert and these mails about it; their Message-IDs are `<1>`, `<2>` ... */
 async function storeMails({ storage: { alerts } }: Opened, ...mails: readonly Partial<NewMail>[]): Promise<AlertStore> {
   const lease = await alerts.takeLease('alert', 'a test');
   assert.ok(lease !== null);
-  await alerts.saveJudged(lease, { statIds: [], visitIds: [], alerts: [alert()], memories: new Map() });
-  await alerts.saveTelling(lease, {
+  await alerts.saveProcessed(lease, { statIds: [], visitIds: [], alerts: [alert()], ruleStates: new Map() });
+  await alerts.saveNotifications(lease, {
     mails: mails.map((one, index) => mail({ messageId: `<${index + 1}>`, ...one })),
     told: [...new Set(mails.map((one) => one.recipient ?? mail().recipient))].map((recipient) => ({
       ...told,
       alertId: 1,
       recipient,
     })),
-    settled: [],
+    closedOut: [],
   });
   return alerts;
 }
@@ -50,7 +50,7 @@ onBothDatabases('mails that were not sent', (kit) => {
     assert.deepEqual(await alerts.dueMails(5), []);
     assert.deepEqual(await alerts.undelivered(), []);
     assert.deepEqual(await states(alerts), [['ops@example.org', 'discarded', 'no answer']]);
-    assert.equal((await alerts.toldOf([1])).length, 1);
+    assert.equal((await alerts.lastNotifiedOf([1])).length, 1);
   });
 
   test('a dropped mail takes back what it would have told first, and the end of what was sent is not dropped', async () => {
@@ -67,7 +67,7 @@ onBothDatabases('mails that were not sent', (kit) => {
     assert.equal(await alerts.dropMail(first, 'one'), true);
     assert.equal(await alerts.dropMail(again, 'one'), false);
     assert.deepEqual(
-      (await alerts.toldOf([1])).map(({ recipient }) => recipient),
+      (await alerts.lastNotifiedOf([1])).map(({ recipient }) => recipient),
       ['again@example.org'],
     );
   });

@@ -11,7 +11,7 @@ import { item, noonMs, runEnd, runStart, visit, worker } from '../support/sample
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
-const nothing = { statIds: [], visitIds: [], memories: new Map<string, never>() };
+const nothing = { statIds: [], visitIds: [], ruleStates: new Map<string, never>() };
 
 onBothDatabases('silences', (kit) => {
   const silence = {
@@ -67,7 +67,7 @@ onBothDatabases('acknowledgements', (kit) => {
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
     const closed = { state: 'resolved', resolvedAtMs: noonMs, closedReason: 'recovered' } as const;
     const samples = [alert({ severity: 'warning' }), alert({ subject: '/' }), alert(closed)];
-    await alerts.saveJudged(lease, { ...nothing, alerts: samples });
+    await alerts.saveProcessed(lease, { ...nothing, alerts: samples });
     assert.equal(await alerts.acknowledge([1, 2, 3, 4], 'ann', null, null), 2);
     assert.equal(await alerts.acknowledge([], 'ann', null, null), 0);
     assert.equal(await alerts.acknowledge([2], 'bob', noonMs, 'disk is ordered'), 1);
@@ -100,7 +100,7 @@ onBothDatabases("the alerter's questions", (kit) => {
       alert({ client: 'web-2', state: 'pending', firingSinceMs: null }),
       alert(),
     ];
-    await alerts.saveJudged(lease, { ...nothing, alerts: samples });
+    await alerts.saveProcessed(lease, { ...nothing, alerts: samples });
     const ids = async (filter: object): Promise<readonly (number | null)[]> =>
       (await alerts.alertsOf({ openOnly: false, limit: 10, ...filter })).map(({ id }) => id);
     assert.deepEqual(await ids({}), [4, 3, 2, 1]);
@@ -196,7 +196,7 @@ onBothDatabases("the alerter's questions", (kit) => {
     assert.deepEqual(await alerts.series('web-1', 'inodes_percent', '/nowhere', noonMs), []);
   });
 
-  test('replay goes through treated and untreated rows in time order, each once, whatever the page', async () => {
+  test('replay goes through treated and unprocessed rows in time order, each once, whatever the page', async () => {
     const { alerts, reports } = (await kit.open()).storage;
     await reports.ingest(
       Array.from({ length: 30 }, (_, index) => item({ observedAtMs: noonMs + Math.floor(index / 4) * 1000 })),
@@ -208,8 +208,8 @@ onBothDatabases("the alerter's questions", (kit) => {
     );
     await reports.ingest([item({ observedAtMs: noonMs - 1 })]);
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
-    const { reports: first } = await alerts.untreated(5);
-    await alerts.saveJudged(lease, { ...nothing, alerts: [], statIds: first.map(({ id }) => id) });
+    const { reports: first } = await alerts.unprocessed(5);
+    await alerts.saveProcessed(lease, { ...nothing, alerts: [], statIds: first.map(({ id }) => id) });
     for (const limit of [1, 2, 3, 7, 100]) {
       const seen: string[] = [];
       let newest = 0;
@@ -244,8 +244,8 @@ onBothDatabases('what is pruned of alerts', (kit) => {
     const clock = { nowMs: noonMs - 40 * dayMs };
     const alerts = createAlertStore(atTime(database, () => clock.nowMs));
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
-    const ended = (days: number, settled: boolean, subject: string) =>
-      alert({ state: 'resolved', resolvedAtMs: noonMs - days * dayMs, closedReason: 'recovered', settled, subject });
+    const ended = (days: number, closedOut: boolean, subject: string) =>
+      alert({ state: 'resolved', resolvedAtMs: noonMs - days * dayMs, closedReason: 'recovered', closedOut, subject });
     const samples = [
       ended(40, true, 'old'),
       ended(40, false, 'not settled'),
@@ -253,12 +253,12 @@ onBothDatabases('what is pruned of alerts', (kit) => {
       alert({ subject: 'open', firingSinceMs: noonMs - 50 * dayMs }),
       ended(40, true, 'waiting'),
     ];
-    await alerts.saveJudged(lease, { ...nothing, alerts: samples });
+    await alerts.saveProcessed(lease, { ...nothing, alerts: samples });
     const mails = [1, 2, 3, 4, 5].map((alertId) =>
       mail({ messageId: `<${alertId}>`, notifications: [stored({ alertId })], replaces: [] }),
     );
     const everybody = [1, 2, 3, 4, 5].map((alertId) => told({ alertId }));
-    await alerts.saveTelling(lease, { mails, told: everybody, settled: [] });
+    await alerts.saveNotifications(lease, { mails, told: everybody, closedOut: [] });
     for (const id of [1, 2, 3, 4]) {
       await alerts.claimMail(id, 'one', minuteMs);
       await (id === 2 ? alerts.markFailed(id, 'one', 'x') : alerts.markSent(id, 'one'));
@@ -292,7 +292,7 @@ onBothDatabases('what is pruned of alerts', (kit) => {
     const { storage, database } = await kit.open();
     const alerts = createAlertStore(atTime(database, () => noonMs - 29 * dayMs));
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
-    await alerts.saveTelling(lease, { mails: [mail()], told: [], settled: [] });
+    await alerts.saveNotifications(lease, { mails: [mail()], told: [], closedOut: [] });
     await alerts.claimMail(1, 'one', minuteMs);
     await alerts.markSent(1, 'one');
     await storage.reports.prune(limits, never);

@@ -28,9 +28,9 @@ onBothDatabases("a client's newest rows", (kit) => {
     assert.deepEqual([ok, code, full, startedAtMs], [false, 'connect-refused', false, noonMs + 2 * minuteMs]);
 
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
-    const { reports: rows, visits } = await alerts.untreated(10);
+    const { reports: rows, visits } = await alerts.unprocessed(10);
     const [statIds, visitIds] = [rows.map(({ id }) => id), visits.map(({ id }) => id)];
-    await alerts.saveJudged(lease, { statIds, visitIds, alerts: [], memories: new Map() });
+    await alerts.saveProcessed(lease, { statIds, visitIds, alerts: [], ruleStates: new Map() });
     assert.deepEqual(await alerts.newestRows('web-1'), newest);
   });
 

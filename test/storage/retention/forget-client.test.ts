@@ -37,12 +37,12 @@ onBothDatabases('a client that left', (kit) => {
     const lease = await alerts.takeLease('alerter', 'pass-1');
     assert.ok(lease !== null);
     const some = ['old', 'web-1'].map((client) => alert({ client }));
-    await alerts.saveJudged(lease, { statIds: [], visitIds: [], alerts: some, memories: new Map() });
-    const told = { recipient: 'a', state: 'firing', severity: 'critical', sequence: 1, toldAtMs: noonMs } as const;
-    await alerts.saveTelling(lease, {
+    await alerts.saveProcessed(lease, { statIds: [], visitIds: [], alerts: some, ruleStates: new Map() });
+    const told = { recipient: 'a', state: 'firing', severity: 'critical', sequence: 1, notifiedAtMs: noonMs } as const;
+    await alerts.saveNotifications(lease, {
       mails: [1, 2].map((alertId) => mail({ messageId: `<${alertId}>`, notifications: [stored({ alertId })] })),
       told: [1, 2].map((alertId) => ({ ...told, alertId })),
-      settled: [],
+      closedOut: [],
     });
     const counts = async (): Promise<Record<string, number>> => {
       const tables = await database.read((session) => session.all(columnsSql[kit.kind], []));

@@ -17,7 +17,7 @@ onBothDatabases('a collector that is no more', (kit) => {
     assert.ok(lease !== null);
     const silent = alert({ client: '', rule: 'collector-silent', subject: 'old' });
     const some = [silent, { ...silent, subject: 'new' }, { ...silent, client: 'web-1', rule: 'disk' }];
-    await alerts.saveJudged(lease, { statIds: [], visitIds: [], alerts: some, memories: new Map() });
+    await alerts.saveProcessed(lease, { statIds: [], visitIds: [], alerts: some, ruleStates: new Map() });
 
     assert.equal(await alerts.forgetCollector('old'), true);
     const runs = await alerts.runs('collect', 0);
@@ -29,13 +29,13 @@ onBothDatabases('a collector that is no more', (kit) => {
       'web-1 old null',
     ]);
     const ended = stored.find(({ closedReason }) => closedReason === 'forgotten');
-    assert.deepEqual([ended?.state, ended?.sequence, ended?.settled], ['resolved', silent.sequence + 1, false]);
+    assert.deepEqual([ended?.state, ended?.sequence, ended?.closedOut], ['resolved', silent.sequence + 1, false]);
     await assert.rejects(alerts.touchLease(lease), { code: 'locked' });
     const again = await alerts.takeLease('alerter', 'pass-2');
     assert.ok(again !== null);
     // The name is free for one that runs again.
-    const anew = { statIds: [], visitIds: [], alerts: [silent], memories: new Map() };
-    await alerts.saveJudged(again, anew);
+    const anew = { statIds: [], visitIds: [], alerts: [silent], ruleStates: new Map() };
+    await alerts.saveProcessed(again, anew);
 
     assert.equal(await alerts.forgetCollector('never there'), false);
     assert.equal(await alerts.forgetCollector(''), false);

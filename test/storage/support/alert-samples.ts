@@ -1,5 +1,5 @@
 import type { NewMail } from '../../../src/storage/store/alert-store.ts';
-import type { ClientMemory, Alert, StoredItem, Told } from '../../../src/storage/store/alert.ts';
+import type { RuleState, Alert, StoredNotification, LastNotified } from '../../../src/storage/store/alert.ts';
 import { noonMs } from './samples.ts';
 
 /** An alert that fires since noon. */
@@ -22,7 +22,7 @@ export function alert(options: Partial<Alert> = {}): Alert {
     changedByRun: 'run-1',
     sequence: 1,
     flapping: false,
-    settled: false,
+    closedOut: false,
     past: false,
     acknowledgedBy: null,
     acknowledgedUntilMs: null,
@@ -34,7 +34,7 @@ export function alert(options: Partial<Alert> = {}): Alert {
 }
 
 /** What judging remembers of a client. */
-export function memory(options: Partial<ClientMemory> = {}): ClientMemory {
+export function memory(options: Partial<RuleState> = {}): RuleState {
   return {
     newestReportMs: noonMs,
     newestVisitMs: noonMs + 1,
@@ -45,7 +45,7 @@ export function memory(options: Partial<ClientMemory> = {}): ClientMemory {
   };
 }
 
-export function stored(options: Partial<StoredItem> = {}): StoredItem {
+export function stored(options: Partial<StoredNotification> = {}): StoredNotification {
   return { alertId: 1, sequence: 1, transition: 'firing', before: null, ...options };
 }
 
@@ -62,14 +62,14 @@ export function mail(options: Partial<NewMail> = {}): NewMail {
   };
 }
 
-export function told(options: Partial<Told> = {}): Told {
+export function told(options: Partial<LastNotified> = {}): LastNotified {
   return {
     alertId: 1,
     recipient: 'ops@example.org',
     state: 'firing',
     severity: 'critical',
     sequence: 1,
-    toldAtMs: noonMs + 60_000,
+    notifiedAtMs: noonMs + 60_000,
     ...options,
   };
 }

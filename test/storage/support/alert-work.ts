@@ -1,24 +1,24 @@
-import type { AlertStore, Judged, NewTelling } from '../../../src/storage/store/alert-store.ts';
+import type { AlertStore, ProcessedRows, NewNotifications } from '../../../src/storage/store/alert-store.ts';
 import { alert, mail, memory, stored, told } from './alert-samples.ts';
 
-/** Everything that is untreated, with a change of every kind: of all open alerts, and a new one. */
-export async function untreatedJudged(alerts: AlertStore): Promise<Judged> {
-  const { reports, visits } = await alerts.untreated(1000);
+/** Everything that is unprocessed, with a change of every kind: of all open alerts, and a new one. */
+export async function allProcessed(alerts: AlertStore): Promise<ProcessedRows> {
+  const { reports, visits } = await alerts.unprocessed(1000);
   const open = await alerts.openAlerts(null);
   const next = alert({ subject: `/${reports[0]?.id ?? 0}` });
   return {
     statIds: reports.map(({ id }) => id),
     visitIds: visits.map(({ id }) => id),
     alerts: [...open.map((one) => ({ ...one, sequence: one.sequence + 1 })), next],
-    memories: new Map([['web-1', memory({ rows: reports[0]?.id ?? 0 })]]),
+    ruleStates: new Map([['web-1', memory({ rows: reports[0]?.id ?? 0 })]]),
   };
 }
 
 /** A change of every kind; replaces the first mail, and settles the alert with the id 1. */
-export function telling(name: string, replaces: readonly number[] = []): NewTelling {
+export function telling(name: string, replaces: readonly number[] = []): NewNotifications {
   return {
     mails: [mail({ messageId: `<${name}>`, notifications: [stored()], replaces })],
     told: [told({ recipient: name })],
-    settled: [1],
+    closedOut: [1],
   };
 }

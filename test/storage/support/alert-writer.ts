@@ -8,7 +8,7 @@ import type { Lease } from '../../../src/storage/store/alert-store.ts';
 import { createAlertStore } from '../../../src/storage/create-alert-store.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { crashingDatabase } from './crashing-database.ts';
-import { telling, untreatedJudged } from './alert-work.ts';
+import { telling, allProcessed } from './alert-work.ts';
 
 export interface WriterOptions {
   readonly storage: Omit<StorageConfig, 'password'>;
@@ -36,8 +36,8 @@ const { database } = crashingDatabase(opened, {
 });
 const alerts = createAlertStore(database);
 try {
-  if (options.work === 'tell') await alerts.saveTelling(options.lease, telling('tell'));
-  else await alerts.saveJudged(options.lease, await untreatedJudged(alerts));
+  if (options.work === 'tell') await alerts.saveNotifications(options.lease, telling('tell'));
+  else await alerts.saveProcessed(options.lease, await allProcessed(alerts));
   process.stdout.write('stored\n');
 } catch (thrown) {
   process.stdout.write(`${thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown)}\n`);

@@ -2,18 +2,18 @@ import type { Database } from '../sql/database.ts';
 import { insertRows } from '../sql/insert-rows.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { Session } from '../sql/session.ts';
-import type { OwnDiskFact, OwnDiskReport } from '../store/own-disk-fact.ts';
+import type { StateDiskFact, StateDiskReport } from '../store/state-disk-fact.ts';
 
 const key = ['host', 'path'] as const;
 const figures = ['collector_id', 'size_bytes', 'available_bytes', 'free_percent', 'observed_at'] as const;
 const maxBytes = 1024 * 1024;
 const longestName = 255;
 
-/** See ReportStore.saveOwnDisks. */
-export async function saveOwnDisks(
+/** See ReportStore.saveStateDisks. */
+export async function saveStateDisks(
   database: Database,
-  { host, collectorId, atMs, disks }: OwnDiskReport,
-): Promise<readonly OwnDiskFact[]> {
+  { host, collectorId, atMs, disks }: StateDiskReport,
+): Promise<readonly StateDiskFact[]> {
   const { dialect } = database;
   const suffix = dialect.onConflict(
     key.join(', '),
@@ -29,14 +29,14 @@ export async function saveOwnDisks(
     observed_at: sqlTime(atMs),
   }));
   return database.write(async (session) => {
-    const before = await ownDiskFacts(session, 0);
+    const before = await stateDiskFacts(session, 0);
     await insertRows(session, { table: 'own_disks', columns: [...key, ...figures], suffix }, rows, maxBytes);
     return before.filter((fact) => rows.some((row) => row.host === fact.host && row.path === fact.path));
   });
 }
 
-/** See AlertStore.ownDisks. */
-export async function ownDiskFacts(session: Session, sinceMs: number): Promise<readonly OwnDiskFact[]> {
+/** See AlertStore.stateDisks. */
+export async function stateDiskFacts(session: Session, sinceMs: number): Promise<readonly StateDiskFact[]> {
   const sql = `SELECT host, path, size_bytes, available_bytes, free_percent, observed_at FROM own_disks
     WHERE observed_at >= ? ORDER BY host, path`;
   return (await session.all(sql, [sqlTime(sinceMs)])).map((row) => ({

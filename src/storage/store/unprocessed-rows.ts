@@ -1,7 +1,7 @@
 import type { StatsColumns } from '../../report/columns.ts';
 
 /** A row of `stats` that no alerter has treated. Times are milliseconds since 1970. */
-export interface UntreatedReport extends StatsColumns {
+export interface UnprocessedReport extends StatsColumns {
   readonly id: number;
   readonly client: string;
   readonly reportId: string;
@@ -13,7 +13,7 @@ export interface UntreatedReport extends StatsColumns {
 }
 
 /** A row of `visits` that no alerter has treated. */
-export interface UntreatedVisit {
+export interface UnprocessedVisit {
   readonly id: number;
   readonly client: string;
   readonly runId: string;
@@ -26,9 +26,9 @@ export interface UntreatedVisit {
   readonly message: string | null;
 }
 
-export interface UntreatedBatch {
-  readonly reports: readonly UntreatedReport[];
-  readonly visits: readonly UntreatedVisit[];
+export interface UnprocessedBatch {
+  readonly reports: readonly UnprocessedReport[];
+  readonly visits: readonly UnprocessedVisit[];
   /** Whether there was more when it was read. */
   readonly more: boolean;
   /** Where to go on; null: here it ends, in a dry run also where there was more. */
@@ -36,8 +36,8 @@ export interface UntreatedBatch {
 }
 
 export interface NewestRows {
-  readonly report: UntreatedReport | null;
-  readonly visit: UntreatedVisit | null;
+  readonly report: UnprocessedReport | null;
+  readonly visit: UnprocessedVisit | null;
 }
 
 /** Between two rows, in the order of time, then id. */
@@ -48,7 +48,7 @@ export interface RowPlace {
 }
 
 export interface ReplayPage {
-  readonly reports: readonly UntreatedReport[];
-  readonly visits: readonly UntreatedVisit[];
+  readonly reports: readonly UnprocessedReport[];
+  readonly visits: readonly UnprocessedVisit[];
   readonly next: RowPlace | null;
 }

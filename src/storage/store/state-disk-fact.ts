@@ -1,13 +1,13 @@
 import type { OwnDisk } from '../../state/own-disk.ts';
 
 /** What a program has said of a file system of its own. */
-export interface OwnDiskFact extends OwnDisk {
+export interface StateDiskFact extends OwnDisk {
   /** The program's machine. */
   readonly host: string;
   readonly observedAtMs: number;
 }
 
-export interface OwnDiskReport {
+export interface StateDiskReport {
   readonly host: string;
   readonly collectorId: string;
   readonly atMs: number;

@@ -1,11 +1,11 @@
 import type { Config } from '../../config/config.ts';
-import { ownDisks, ownPlaces } from '../../state/own-disk.ts';
+import { stateDisks, ownPlaces } from '../../state/own-disk.ts';
 import type { PassStore } from './rehearsal.ts';
-import type { OwnDiskFact } from '../../storage/store/own-disk-fact.ts';
+import type { StateDiskFact } from '../../storage/store/state-disk-fact.ts';
 
 export interface OwnDiskFactsOptions {
   readonly config: Config;
-  readonly store: Pick<PassStore, 'ownDisks'>;
+  readonly store: Pick<PassStore, 'stateDisks'>;
   /** This machine. */
   readonly host: string;
   readonly nowMs: number;
@@ -18,9 +18,9 @@ const patience = 3;
  * What collectors have said of late of file systems of their own, and this machine's as it is just now. What a database
  * server writes to cannot be seen from here.
  */
-export async function ownDisksOf(options: OwnDiskFactsOptions): Promise<readonly OwnDiskFact[]> {
+export async function ownDisksOf(options: OwnDiskFactsOptions): Promise<readonly StateDiskFact[]> {
   const { config, store, host, nowMs } = options;
-  const own = ownDisks(ownPlaces(config)).map((disk): OwnDiskFact => ({ ...disk, host, observedAtMs: nowMs }));
-  const said = await store.ownDisks(nowMs - patience * config.collector.everyMs);
+  const own = stateDisks(ownPlaces(config)).map((disk): StateDiskFact => ({ ...disk, host, observedAtMs: nowMs }));
+  const said = await store.stateDisks(nowMs - patience * config.collector.everyMs);
   return [...said.filter((disk) => !own.some((mine) => mine.host === disk.host && mine.path === disk.path)), ...own];
 }
