@@ -12,7 +12,7 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const outdir = path.join(root, 'dist', 'test');
 
-/** What tests start as processes of their own, by `programArgs` of test/support/program-args.ts. */
+/** The programs that tests start as processes of their own, by `programArgs` of test/support/program-args.ts. */
 const programs = [
   'test/storage/support/alert-writer.ts',
   'test/storage/support/lock-writer.ts',
@@ -25,7 +25,7 @@ const programs = [
   'test/support/lock-holder.ts',
 ].map((file) => path.join(root, file));
 
-/** Those that take longest, most of it in waiting: begun last, they would be waited for alone. */
+/** The slowest test files, most of it waiting: begun last, they would run alone at the end. */
 const longest = [
   'test/faults/faults.test.ts',
   'test/end-to-end/hold-on-alerts.test.ts',

@@ -123,7 +123,7 @@ function packageOf(specifier: string): string {
     .join('/');
 }
 
-/** What every import, export from, import() and require() with a literal name is of. */
+/** Returns the names in every import, export from, import() and require() with a literal name. */
 function importsOf(name: string, text: string): readonly string[] {
   const found: string[] = [];
   const visit = (node: ts.Node): void => {
@@ -342,7 +342,7 @@ test('no file is too long to be read at once', () => {
 });
 
 test('every folder has a file that carries its name and says what it is for', () => {
-  // Of these each file is a small thing of its own.
+  // Each file of these folders is a small subject of its own.
   const ofManyThings = ['.', 'text', 'platform', 'state'];
   const folders = [...new Set(sources.map((file) => memberOf(file.name)))].filter(
     (member) => !ofManyThings.includes(member) && !member.includes('/'),

@@ -1,4 +1,4 @@
-/** What `npm pack` yields is whole: installed into an empty place, in an empty environment, it works. */
+/** The package of `npm pack` is complete: it works when installed into an empty place, in an empty environment. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

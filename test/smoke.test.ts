@@ -54,7 +54,7 @@ async function smoke(node: string): Promise<void> {
   const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-smoke-'));
   const config = path.join(dir, 'config.xml');
   writeFileSync(config, '<config><client name="here" ip="127.0.0.1" transport="local"/></config>\n', { mode: 0o600 });
-  // As cron starts it: no HOME, no USER, a PATH without Node, nothing of ours.
+  // Cron's environment: no HOME, no USER, a PATH without Node.
   const fleetHealth = async (...args: string[]): Promise<Outcome> => {
     const command = ['-i', 'PATH=/usr/bin:/bin', node, program, '-c', config, ...args];
     return run('/usr/bin/env', command, { cwd: dir, timeout: 60_000 }).then(

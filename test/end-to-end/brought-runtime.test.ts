@@ -26,7 +26,7 @@ suite('clients without node, and runtime="bring"', { skip }, () => {
   });
   after(async () => await sshd.stop());
 
-  /** One client that the shell agent may read meanwhile, and one that waits for its node. */
+  /** A client that the shell agent may read meanwhile, and a client that waits for its Node. */
   async function fleet(t: TestContext, kind: (typeof kinds)[number]): Promise<{ site: Site; accounts: SshdAccount[] }> {
     const accounts = [
       await sshd.addAccount({ publicKey: key.publicKey }),

@@ -30,7 +30,7 @@ const skip =
 const clientCount = 3;
 const password = 'a word';
 
-/** What befalls the node that a program is talking to. */
+/** The failure of the node that a program is connected to. */
 type Strike = 'killed' | 'killed, its answer lost' | 'frozen' | 'cut off from its cluster' | 'lagging';
 
 interface Round {
@@ -171,7 +171,7 @@ interface Site {
   readonly fleet: LoopbackFleet;
   /** Makes the rule of that number hold. */
   begin(index: number): void;
-  /** One run that must go well. */
+  /** Runs `collect`, which must succeed. */
   collect(): Promise<void>;
   alert(): Promise<void>;
   /** A run that went its own way took reports home, too. */
@@ -248,7 +248,7 @@ async function openSite(t: TestContext): Promise<Site> {
     },
     check: async () => {
       for (const node of galera.nodes) {
-        // One that was frozen does not know at once that it has been left behind.
+        // A frozen node does not know at once that its cluster has gone on without it.
         const [row] = await untilTaken(async () => {
           await node.untilSynced();
           return await node.asRoot('SET SESSION wsrep_sync_wait = 7', 'USE fleet', countsSql);

@@ -53,7 +53,7 @@ async function station(t: TestContext, kind: DatabaseKind): Promise<Station> {
     const used_percent = visit === 0 ? 50 : 99;
     const disk = { mount: '/', fstype: 'ext4', source: '/dev/vda1', scope: 'local', mode: 'rw', used_percent };
     const sealed = sealedFor(request, { worker_reports: [worker('disks', [{ name: 'disk', data: [disk] }])] });
-    // Of an earlier visit: that of a report on its way is known to nobody.
+    // The id is an earlier visit's: nobody knows the id of a report that is under way.
     if (visit === 0) foreignId = readHeader(sealed).reportId;
     return [sealed];
   };
@@ -205,7 +205,7 @@ async function attacksEndAsTheTableSays({ site, attacks }: Station): Promise<voi
   for (const [mode, code] of Object.entries(floods)) assert.match([...(codes.get(mode) ?? [])].join(), code, mode);
 }
 
-/** What cron mails of a run does not grow with what one client sends. */
+/** Asserts that the output of a run, which cron mails, does not grow with what one client sends. */
 function assertFewLines(output: string): void {
   const lines = new Map<string, number>();
   for (const line of output.split('\n')) {

@@ -1,4 +1,4 @@
-/** What a client says is data, wherever it comes out again: terminal, log, JSON, database, mail. */
+/** Text from a client stays data in every output: terminal, log, JSON, database, mail. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

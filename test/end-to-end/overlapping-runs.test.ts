@@ -58,7 +58,7 @@ async function rows(database: Database, sql: string): Promise<readonly SqlRow[]>
   return (await database.read((session) => session.all(sql))).map((row) => ({ ...row }));
 }
 
-/** Of a program that is to be stopped, which it would wait for at its end otherwise. */
+/** Kills a stopped program at the test's end and returns its result; the test would wait for it otherwise. */
 function killedAfter(t: TestContext, child: ChildProcess): Promise<CliResult> {
   t.after(() => child.kill('SIGKILL'));
   return outcomeOf(child);
@@ -129,7 +129,7 @@ describe('two machines and one MariaDB', { skip: skipWithoutMariadb }, () => {
       const { storage, site } = await open(t, {
         clients,
         reports: (request) => {
-          // What an earlier run left on the client, and neither collector has acknowledged yet.
+          // A report that an earlier run left on the client, unacknowledged by either collector.
           const left = spooled.get(request.client) ?? sealedFor(request);
           if (isClone) spooled.set(request.client, left);
           return isClone ? [sealedFor(request), left] : [sealedFor(request)];
@@ -184,7 +184,7 @@ describe('two machines and one MariaDB', { skip: skipWithoutMariadb }, () => {
     child.kill('SIGSTOP');
     gate.open();
     await locking;
-    // As wait_timeout does after a minute.
+    // The server does the same by wait_timeout after a minute.
     await server.asRoot(`KILL ${String(waiting['id'])}`);
     const second = await other.run(['collect']);
     assert.deepEqual([second.status, second.stderr], [0, '']);

@@ -38,9 +38,9 @@ interface Case {
   readonly prepare: (surroundings: Surroundings) => void;
   /** Where the program lies after the first visit, or after the second, which brings it again; null: nowhere. */
   readonly program: keyof Pick<Surroundings, 'first' | 'second' | 'third'> | null;
-  /** What a run says of it. */
+  /** The message of a run about the place. */
   readonly says?: RegExp;
-  /** Whether there must be room for the larger program, too: that of the inventory. */
+  /** True if the place also needs room for the inventory's larger program. */
   readonly takesInventory?: true;
 }
 
@@ -204,7 +204,7 @@ suite('places on a client', { skip: sshdMissing() ?? false }, () => {
     const removeLocal = (): void => {
       for (const dir of [second, third]) rmSync(dir, { recursive: true, force: true });
     };
-    // What an account of the same number may have left.
+    // An earlier account with the same uid may have left files.
     removeLocal();
     const mounts: string[] = [];
     t.after(() => {

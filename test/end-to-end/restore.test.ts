@@ -58,7 +58,7 @@ suite('restoring what the document says is to be saved', { skip: sshdMissing() ?
       });
       const run = (on: Machine, ...args: readonly string[]): Promise<CliResult> =>
         runCli(['-c', path.join(on.config, 'config.xml'), ...args]);
-      /** As a shell, with the places of a machine in those of the document. */
+      /** Runs the document's lines in a shell, with its paths replaced by those of a machine. */
       const shell = (on: Machine, lines: readonly string[]): void => {
         const text = lines
           .map((line) =>
@@ -92,7 +92,7 @@ suite('restoring what the document says is to be saved', { skip: sshdMissing() ?
       assert.equal(before.mails.length, 1);
 
       const [save = [], dump = []] = commandsOf('Saving');
-      // As installation.md has it: the state folder is the account's home.
+      // installation.md makes the state folder the account's home.
       mkdirSync(path.join(old.state, '.ssh'));
       sshKeygen(path.join(old.state, '.ssh/id_ed25519'), '-t', 'ed25519');
       shell(old, database === null ? save : save.flatMap((line) => (line.includes(' backup ') ? dump : [line])));

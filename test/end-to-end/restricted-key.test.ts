@@ -1,4 +1,4 @@
-/** What somebody with a restricted key can do on a client with a real sshd, and how it gets a newer agent. */
+/** A restricted key on a client with a real sshd: its limits, and the way to a newer agent. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync, chmodSync } from 'node:fs';

@@ -26,7 +26,7 @@ suite('the line of a restricted key', { skip: sshdMissing() ?? false }, () => {
     const folder = path.join(home, '.ssh');
     const file = path.join(folder, 'authorized_keys');
     mkdirSync(folder, { mode: 0o755 });
-    // As somebody may have left it: open to all.
+    // An administrator may have left the file open to all.
     writeFileSync(file, `${publicKey}\n`);
     chmodSync(file, 0o666);
     for (const place of [folder, file]) chownSync(place, uid, uid);

@@ -34,7 +34,7 @@ const skip = sshdMissing() ?? false;
 const agent = ['--agent', 'shell'];
 const visit = visitCommand({}, shellStart);
 const [, request = ''] = /'([\w-]+)'$/.exec(visit) ?? [];
-/** What only the shell agent takes from a visit. */
+/** Attacks on the input that only the shell agent reads. */
 const ownAttacks = [
   visitCommand(),
   visit.replace(shellStart.marker, `0.1;touch ${owned}`),

@@ -181,7 +181,7 @@ suite('secrets', { skip: sshdMissing() ?? skipWithoutMariadb }, () => {
       none(station.markers.leaksIn(stdout), `${what}: stdout`, stdout);
       none(station.markers.leaksIn(stderr), `${what}: stderr`, stderr);
       for (const { command, environment } of seen) {
-        // What a server asks is an argument of the program that ssh asks with, as ssh(1) has it, and this one asks its own.
+        // The server's prompt is an argument of SSH_ASKPASS (ssh(1)), and this server asks a prompt of its own.
         const said = /openssh-askpass\.sh\0.*One more, after /.test(command);
         if (!said) none(station.markers.leaksIn(command), `${what}: command line`, command);
         const leaks = station.markers.leaksIn(environment ?? '');
@@ -228,7 +228,7 @@ suite('secrets', { skip: sshdMissing() ?? skipWithoutMariadb }, () => {
         file,
       );
     }
-    // What a killed run leaves is removed by its guard, a moment later.
+    // The guard of a killed run removes its leftovers a moment later.
     const left = (): string[] => readdirSync(path.join(dir, 'tmp'));
     for (const endsAt = Date.now() + 10_000; left().length > 0 && Date.now() < endsAt;) await sleep(50);
     assert.deepEqual(left(), [], 'something was left behind');

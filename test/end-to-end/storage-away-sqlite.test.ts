@@ -1,4 +1,4 @@
-/** What takes an SQLite file away from the built programs: a full disk, damage; and restoring a backup. */
+/** An SQLite file that the built programs cannot use: a full disk, damage, a restored backup. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -101,7 +101,7 @@ test(
     copyFileSync(backup, file);
     assert.equal(rows(file, 'SELECT COUNT(*) AS n FROM stats'), 1);
     await pass();
-    // What the lost hour told is told from the same report again: it is the same mail, by its Message-ID.
+    // The mail of the lost hour is sent again from the same report, with the same Message-ID.
     assert.deepEqual(mails(), told);
     assert.equal(rows(file, 'SELECT COUNT(*) AS n FROM stats'), 2);
     assert.equal(rows(file, 'SELECT COUNT(DISTINCT report_id) AS n FROM stats'), 2);

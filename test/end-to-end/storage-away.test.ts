@@ -25,7 +25,7 @@ const namesIn = (dir: string, ending: string): readonly string[] => {
   }
 };
 
-/** What waits, and what was mailed, in a fleet's state folder. */
+/** Counts waiting reports and journals in a fleet's state folder, and lists its mails. */
 function left({ dir }: LoopbackFleet): { sealed: number; journals: number; mails: readonly string[] } {
   const state = path.join(dir, 'state');
   const mails = namesIn(path.join(state, 'outbox'), '.eml').map((name) =>

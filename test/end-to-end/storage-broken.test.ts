@@ -25,7 +25,7 @@ import { fill, withSmallDisk } from '../support/small-disk.ts';
 const canMount = process.getuid?.() === 0 && process.platform === 'linux';
 const isLong = process.env['FLEET_HEALTH_LONG_TESTS'] === '1';
 const clients = 2;
-/** So long is waited for an answer that never ends: 10 s more than the run's deadline. */
+/** Short deadlines. A run waits 10 s longer than its deadline for an answer that never ends. */
 const hurried = '<collector runDeadline="12s" clientDeadline="11s" agentTimeout="9s" connectTimeout="9s"/>';
 
 interface Station {
@@ -33,7 +33,7 @@ interface Station {
   readonly mariadb: Mariadb;
   readonly made: MariadbDatabase;
   readonly proxy: FickleProxy;
-  /** How many reports each client brings at a visit. */
+  /** The number of reports of each client and visit. */
   reports: number;
   /** A run that fails for want of the database, with this code; so many reports wait at least. */
   failing(code: string, leastWaiting: number): Promise<void>;
@@ -47,7 +47,7 @@ test(
   async (t) => {
     const dir = mkdtempSync(path.join(tmpdir(), 'fh-broken-'));
     t.after(() => rmSync(dir, { recursive: true, force: true }));
-    // What a server has when it is empty, and little more.
+    // The size of an empty server and little more.
     await withSmallDisk(path.join(dir, 'disk'), 150 * 1024, async () => {
       const args = [
         '--innodb-flush-log-at-trx-commit=0',
@@ -58,7 +58,7 @@ test(
       try {
         const station = await openStation(t, mariadb);
         await station.well();
-        // What waits after one is stored in the next, so that no program is started for that alone.
+        // Reports that wait after a step are stored in the next one, which saves a run.
         await t.test('its disk is full', () => whenFull(station, path.join(dir, 'disk')));
         await t.test('it is slow, and that is all', () => whenSlow(station));
         await t.test('it lets nobody else in, at first and in the middle of a run', () => whenCrowded(station));
@@ -136,7 +136,7 @@ const countsSql = `SELECT (SELECT COUNT(*) FROM stats) AS stats, (SELECT COUNT(D
   (SELECT COUNT(*) FROM runs WHERE program = 'collect' AND outcome = 'finished') AS runs,
   (SELECT SUM(consecutive_failures) FROM clients) AS failures, (SELECT COUNT(*) FROM alerts WHERE rule IN ('unreachable', 'no-report', 'collector-silent')) AS alerts`;
 
-/** What one pass of the alerter comes to, and how many lines it says under cron. */
+/** Runs the alerter as cron does. Returns its exit status and the number of lines on standard error. */
 async function quietAlert({ machine }: Station): Promise<readonly [number | null, number]> {
   const { status, stderr } = await machine.run(['-q', 'alert']);
   return [status, stderr.split('\n').filter((line) => line !== '').length];
@@ -181,7 +181,7 @@ async function whenCrowded(station: Station): Promise<void> {
   assert.deepEqual(await quietAlert(station), [3, 0]);
   await goHome();
 
-  // One more, which the collector has until it is cut off.
+  // The one connection more is the collector's until it is cut off.
   await allow(11);
   proxy.onRequest = async (bytes) => {
     if (!bytes.includes('INSERT INTO stats')) return;
@@ -270,7 +270,7 @@ async function whenRestored(t: TestContext, mariadb: Mariadb): Promise<void> {
 
   await mariadb.asRoot(`ALTER USER ${account} ACCOUNT LOCK`);
   await goes('collect', 3);
-  // As a collector leaves them that dies between the commit and their removal.
+  // A collector leaves these files if it dies between the commit and their removal.
   cpSync(inState('encrypted_stats'), path.join(machine.dir, 'kept'), { recursive: true });
   await mariadb.asRoot(`ALTER USER ${account} ACCOUNT UNLOCK`);
   await goes('collect');
@@ -291,7 +291,7 @@ async function whenRestored(t: TestContext, mariadb: Mariadb): Promise<void> {
   cpSync(path.join(machine.dir, 'kept'), inState('encrypted_stats'), { recursive: true });
   await goes('collect');
   await goes('alert');
-  // Of five runs the fourth is gone, with its reports; what waited of the first and the last came in once.
+  // The fourth of five runs is lost with its reports; the waiting reports of the first and last were stored once.
   const [row] = await mariadb.asRoot(`USE ${made.name}`, countsSql);
   const counts = Object.fromEntries(Object.entries(row ?? {}).map(([name, value]) => [name, Number(value)]));
   const rows = 4 * clients;

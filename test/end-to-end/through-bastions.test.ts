@@ -62,7 +62,7 @@ suite('clients behind bastions, through the whole program', { skip: sshdMissing(
         [...told].map(([name, { code, message }]) => [name, code ?? message]).sort(),
         ['far', 'own', 'pool-1', 'pool-2'].map((name) => [name, null]),
       );
-      // One for both that share it, and one each.
+      // A login shared by both clients, and one for each.
       assert.equal(fra.count(/Accepted publickey for/g), logins + 3);
       const rows = await site.rows('SELECT client, processes FROM stats ORDER BY client');
       assert.deepEqual(

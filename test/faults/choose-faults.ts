@@ -23,7 +23,7 @@ export interface RandomKill {
   readonly afterMs: number;
 }
 
-/** How often each kind of instant comes in a program. */
+/** The number of times that each kind of instant comes in a program. */
 export interface Profile {
   learn(report: HookReport): void;
   instantsOf(program: string): readonly (readonly [kind: string, count: number])[];
@@ -32,7 +32,7 @@ export interface Profile {
 /** Never chosen: what is said on stdout, and a look at the configuration of the connection. */
 const dull: readonly string[] = ['say', 'complain', 'mysql other', 'sqlite PRAGMA'];
 
-/** Of the first run of all: keys, folders and tables are made, and nobody has looked on yet. */
+/** The instants of the very first run, which makes keys, folders and tables; no profile exists before it. */
 const birth: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   collect: {
     'file-write': 5,
@@ -64,7 +64,7 @@ export function openProfile(): Profile {
       const kinds = learnt.has(program) ? (seen.get(program) ?? new Map<string, number>()) : new Map<string, number>();
       learnt.add(program);
       seen.set(program, kinds);
-      // What happened once in a while (a mail, an inventory) stays known; what was rare of old is forgotten slowly.
+      // Rare instants (a mail, an inventory) stay known; counts of long ago fade slowly.
       for (const [kind, count] of Object.entries(counts)) {
         kinds.set(kind, Math.max(count, Math.floor((kinds.get(kind) ?? 0) * 0.9)));
       }

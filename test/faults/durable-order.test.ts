@@ -9,7 +9,7 @@ import type { OrderLine } from './order-hook.ts';
 import { startProgram } from './program-run.ts';
 import { sshdOrSkip } from '../support/sshd.ts';
 
-/** That these came, in this order; others may lie between them. */
+/** Asserts that these steps came in this order. Other steps may lie between them. */
 function inOrder(lines: readonly OrderLine[], steps: Readonly<Record<string, (line: OrderLine) => boolean>>): void {
   let at = -1;
   for (const [step, isIt] of Object.entries(steps)) {

@@ -1,6 +1,6 @@
 import type { FaultRunResult } from './fault-run.ts';
 
-/** What a run came to, for people. */
+/** Returns a summary of a run for people. */
 export function summaryOf(result: FaultRunResult): string {
   const { seed, rounds, killed, kills, instants, mails, comparison, peaceRounds } = result;
   const of = (counts: Readonly<Record<string, number>>): string =>

@@ -1,4 +1,4 @@
-/** What a fault run starts beside the product itself: bundled once, so that a start costs what Node costs. */
+/** The programs that a fault run starts beside the product: bundled once, so that a start costs little more than Node's. */
 import { chmodSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 

@@ -1,4 +1,4 @@
-/** One round: all programs at once, as cron starts them, and whoever is killed meanwhile. */
+/** A round: all programs at once, as cron starts them, and the kills meanwhile. */
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -134,7 +134,7 @@ export interface HookRecords {
   readonly reports: readonly HookReport[];
 }
 
-/** What the killers inside the programs wrote. */
+/** Reads the records of the killers inside the programs. */
 export function readHookRecords(site: FaultSite): HookRecords {
   return {
     strikes: linesOf(path.join(site.hookDir, hookFiles.strikes)) as readonly Strike[],

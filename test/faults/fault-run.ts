@@ -39,7 +39,7 @@ export interface FaultRunOptions {
 export interface Progress {
   readonly rounds: number;
   readonly kills: number;
-  /** What went wrong so far. */
+  /** The faults found so far. */
   readonly wrong: readonly string[];
 }
 
@@ -169,7 +169,7 @@ async function breakThings(site: FaultSite, options: FaultRunOptions): Promise<F
   }
 }
 
-/** Of those between an alert and its reader. */
+/** Counts the kills between an alert and its reader. */
 function killsBetween({
   alert = 0,
   mariadb = 0,

@@ -19,16 +19,16 @@ import type { Command } from './program-run.ts';
 
 export interface FaultSite {
   readonly dir: string;
-  /** One for all, unless the private key is on a machine of its own. */
+  /** Returns a command's config.xml: the same for all unless the private key is on a machine of its own. */
   readonly configOf: (command: Command) => string;
-  /** Of the collector first. */
+  /** The state folders, the collector's first. */
   readonly stateDirs: readonly string[];
-  /** Whether the collector opens nothing, and `ingest` does. */
+  /** True if `ingest` opens the reports, and the collector cannot. */
   readonly split: boolean;
-  /** Of the hook's files: plans, strikes, ledger. */
+  /** The folder of the hook's files: plans, strikes, ledger. */
   readonly hookDir: string;
   readonly mailDir: string;
-  /** Of the account whose machine the clients are. */
+  /** The home of the clients' account. */
   readonly home: string;
   readonly clients: readonly string[];
   readonly recipients: readonly string[];

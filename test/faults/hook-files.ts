@@ -55,7 +55,7 @@ function watch(object: Methods, kindOf: Readonly<Record<string, string>>, atInst
   }
 }
 
-/** Of descriptors 0 and 1 an agent's acknowledgements come, and its frames go. */
+/** Watches descriptors 0 and 1: an agent's acknowledgements and its frames. */
 function watchDescriptors(files: Methods, atInstant: AtInstant): void {
   const write = files['writeSync'] as (...args: unknown[]) => number;
   const read = files['readSync'] as (...args: unknown[]) => number;
@@ -65,7 +65,7 @@ function watchDescriptors(files: Methods, atInstant: AtInstant): void {
     args[0] === 0 ? atInstant('acknowledgement', () => read(...args)) : read(...args);
 }
 
-/** What is called back: its instant lasts until it is done. */
+/** Watches functions with a callback, whose instant lasts until the callback. */
 function watchCallbacks(files: Methods, atInstant: AtInstant): void {
   for (const [name, kind] of [
     ['write', 'file-write'],

@@ -71,7 +71,7 @@ function pidsOf(victim: Victim): readonly number[] {
   }
 }
 
-/** What the loader hands to an agent; null: this is no agent. */
+/** Returns the request that the loader passed to an agent; null in any other program. */
 function requestOfAgent(): { readonly client: string; readonly kind: string } | null {
   const text = process.argv.find((argument) => argument.startsWith('eyJ'));
   if (text === undefined) return null;

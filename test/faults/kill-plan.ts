@@ -1,4 +1,4 @@
-/** What a killer inside a program is told: at which instant it strikes, and whom. */
+/** The plan of a killer inside a program: at which instant it strikes, and whom. */
 
 export type When = 'before' | 'after';
 
@@ -33,11 +33,11 @@ export const hookEnvironment = {
 export const hookFiles = {
   /** Strikes, one a line. */
   strikes: 'strikes.jsonl',
-  /** How often each kind of instant came, of programs that ended by themselves. */
+  /** The number of instants of each kind, from programs that ended by themselves. */
   counts: 'counts.jsonl',
-  /** What agents sealed, wrote and removed. */
+  /** The reports that agents sealed, wrote and removed. */
   ledger: 'ledger.jsonl',
-  /** Of order-hook.ts alone. */
+  /** The file of order-hook.ts alone. */
   order: 'order.jsonl',
   /** `plan-CLIENT.json`: for the next agent of that client. */
   planOf: (client: string): string => `plan-${client}.json`,
@@ -50,7 +50,7 @@ export interface Strike {
   readonly when: When;
   /** Who was killed: the program itself, or the name of the victim. */
   readonly victim: string;
-  /** How many processes that were. */
+  /** The number of processes killed. */
   readonly killed: number;
 }
 

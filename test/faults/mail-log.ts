@@ -1,4 +1,4 @@
-/** What the mail server took, read from its own journal: what people know, whatever the database says. */
+/** The mails that the mail server accepted, from its own journal: what people know, whatever the database says. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -12,7 +12,7 @@ export interface MailLog {
    * the alerter and the server being killed in it, and the database did not know it as sent (`marked`) before this one.
    */
   readOn(round: { readonly marked: ReadonlySet<string>; readonly broken: boolean }): void;
-  /** What somebody was told of a client, in the order in which it came, a mail that came twice counted once. */
+  /** Returns a recipient's notifications of a client in the order of arrival. A mail that came twice counts once. */
   lastNotifiedOf(recipient: string, client: string): readonly Change[];
   readonly figures: MailFigures;
 }
@@ -24,7 +24,7 @@ export interface MailFigures {
   readonly possiblyDelivered: number;
   /** Came again although they were known as sent. Must be none. */
   readonly doubled: readonly string[];
-  /** One Message-ID, two contents. Must be none. */
+  /** Message-IDs that came with two contents. Must be empty. */
   readonly changed: readonly string[];
   /** Said something that is neither news of a change nor expected here. */
   readonly strange: readonly string[];
@@ -33,7 +33,7 @@ export interface MailFigures {
 export function openMailLog(dir: string): MailLog {
   const file = path.join(dir, mailFiles.journal);
   const contents = new Map<string, string>();
-  /** Those whose last copy came in a round that was broken. */
+  /** Mails whose last copy came in a round that was broken off. */
   const doubtful = new Set<string>();
   const told = new Map<string, Change[]>();
   const figures = {
@@ -70,7 +70,7 @@ export function openMailLog(dir: string): MailLog {
     readOn: ({ marked, broken }) => {
       if (!existsSync(file)) return;
       const lines = readFileSync(file, 'utf8').split('\n');
-      // What comes after the last line break is not whole.
+      // The text after the last line break is incomplete.
       lines.pop();
       for (const line of lines.slice(read)) take(JSON.parse(line) as MailEntry, marked, broken);
       read = lines.length;

@@ -11,9 +11,9 @@ import { hookEnvironment, hookFiles } from './kill-plan.ts';
 export interface OrderLine {
   readonly pid: number;
   readonly event: 'sync' | 'rename' | 'remove' | 'send' | 'acknowledge' | 'commit';
-  /** Of a file, after a rename its new name; of what was sent, its bytes in hexadecimal digits. */
+  /** A file's name (after a rename its new one), or sent bytes in hexadecimal digits. */
   readonly what: string;
-  /** Of a rename. */
+  /** The old name, for a rename. */
   readonly from?: string;
 }
 

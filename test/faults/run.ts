@@ -43,7 +43,7 @@ if (missing !== null) {
   console.error(missing);
   process.exit(2);
 }
-// What was started ends with this process, however that ends.
+// Started programs end with this process, however it ends.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 console.log(`seed ${seed}, ${database}, ${clients} clients, ${jobs} jobs${values.split ? ', split trust' : ''}`);
 process.setMaxListeners(0);

@@ -1,4 +1,4 @@
-/** What is true of the clients, which the run alone decides: whether a process runs that a rule looks for. */
+/** The true state of the clients, which the run alone decides: whether a process runs that a rule looks for. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,7 +16,7 @@ export interface Truth {
   readonly changesOf: (client: string) => readonly Change[];
   /** Changes what has been true for long enough, and of what everybody has been told. Needs the database. */
   advance(): Promise<void>;
-  /** As `advance`, but nothing fires again. True once everything is over and told. */
+  /** Like `advance`, but lets nothing fire again. Returns true once every alert is closed and notified. */
   retreat(): Promise<boolean>;
   stop(): void;
 }
@@ -28,7 +28,7 @@ interface ClientTruth {
   readonly client: string;
   readonly changes: Change[];
   process: ChildProcess | null;
-  /** Of the database's form: rows collected later know of the last change. */
+  /** The time of the last change, in the database's form: rows collected later show it. */
   since: string;
 }
 
@@ -36,7 +36,7 @@ export interface TruthOptions {
   readonly site: FaultSite;
   readonly mails: MailLog;
   readonly random: Random;
-  /** So many rows of a client are treated between two changes of it. */
+  /** The number of a client's rows that are processed between two of its changes. */
   readonly rowsBetween: number | undefined;
 }
 

@@ -54,7 +54,7 @@ export function fuzz({ target, corpus, seed, forMs, longCpuMs = usualLongCpuMs }
   return { runs, kinds: kinds.size, failure: null };
 }
 
-/** What is wrong with a kept input: checked as it is, and repeated. null: nothing. */
+/** Returns the fault that a kept input shows, as it is or repeated; null if none. */
 export function judge(target: FuzzTarget, input: Buffer): Error | null {
   try {
     target.check(input);

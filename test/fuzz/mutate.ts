@@ -1,12 +1,12 @@
 import type { Random } from './random.ts';
 
-/** What a mutated input may hold at most. */
+/** The most bytes of a mutated input. */
 export const maxInputBytes = 64 * 1024;
 
 /** Numbers at which lengths and counts go wrong. */
 const edges = [0, 1, 2, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff] as const;
 
-/** One to eight changes of an input; `others` lend parts of theirs, `words` are those that mean something to the parser. */
+/** Makes one to eight changes to an input, with parts of `others` and with the parser's own `words`. */
 export function mutate(
   input: Buffer,
   others: readonly [Buffer, ...Buffer[]],

@@ -6,7 +6,7 @@ export interface FuzzTarget {
   readonly name: string;
   /** Inputs from which others are made: right ones and wrong ones. */
   readonly seeds: () => readonly [Buffer, ...Buffer[]];
-  /** What means something to the parser. */
+  /** Words that mean something to the parser. */
   readonly words: readonly [string, ...string[]];
   /**
    * Throws when something is not as it must be. Returns in a few words what the parser made of the input: inputs that
@@ -15,7 +15,7 @@ export interface FuzzTarget {
   readonly check: (input: Buffer) => string;
 }
 
-/** What a parser returned, or the fault of its own that it threw; any other error is thrown on. */
+/** Returns a parser's result, or the fault of its own that it threw. Throws any other error on. */
 export function outcomeOf<T, F extends Error>(
   parse: () => T,
   isOwnFault: (thrown: unknown) => thrown is F,

@@ -26,13 +26,13 @@ export function temporaryHome(context: TestContext): string {
 export interface Visited {
   readonly result: AgentResult;
   readonly received: readonly ReceivedReport[];
-  /** Those that can be opened. */
+  /** The reports that could be opened. */
   readonly reports: readonly Report[];
 }
 
 export type VisitOptions = Partial<AgentSessionOptions> & Pick<AgentSessionOptions, 'connection'>;
 
-/** One visit of the real session; every report is acknowledged unless something else is said. */
+/** Makes a visit by the real session, and acknowledges every report unless the options differ. */
 export async function visit(options: VisitOptions): Promise<Visited> {
   const received: ReceivedReport[] = [];
   const result = await runAgent({

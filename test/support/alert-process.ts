@@ -1,6 +1,6 @@
 /**
- * One pass of the alerter in a process of its own, that may be stopped or killed at a moment of its conversation with the
- * database. Its argument is an AlertOrder as JSON; says what came of it as JSON on its last line.
+ * A pass of the alerter in a process of its own, which may be stopped or killed at a chosen statement to the database.
+ * The argument is an AlertOrder as JSON; the last line of output is the result as JSON.
  */
 import { writeSync } from 'node:fs';
 
@@ -21,7 +21,7 @@ export interface AlertOrder {
   /** null: it goes through undisturbed. */
   readonly cut: {
     readonly kind: Moment['kind'];
-    /** How its statement begins; of a commit: how the last one before it did. */
+    /** The beginning of the statement; for a commit, of the last statement before it. */
     readonly sql: string;
     readonly signal: 'SIGKILL' | 'SIGSTOP';
   } | null;

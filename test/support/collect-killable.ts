@@ -1,5 +1,5 @@
 /**
- * One pass over a fleet of child processes, in a process of its own that may be killed at any moment.
+ * A pass over a fleet of child processes, in a process of its own that may be killed at any moment.
  *
  * Arguments: the fleet's folder, a file, and the clients' names. Before an acknowledgement is handed to a client, its
  * report's id is written to the file; before a report is read, `seen` and its id. Says `begun` on stdout when the

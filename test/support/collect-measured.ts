@@ -1,5 +1,5 @@
 /**
- * One pass in a process of its own, so that its memory is its own. Argument: JSON of MeasuredFleet. Prints JSON of
+ * A pass in a process of its own, so that its memory can be measured. Argument: JSON of MeasuredFleet. Prints JSON of
  * MeasuredPass.
  */
 import { readFileSync } from 'node:fs';

@@ -8,7 +8,7 @@ export interface DearExchange {
   readonly kex: string;
   readonly algorithm: string;
   readonly hostKey: Buffer;
-  /** What the server chose: prime and generator (RFC 4419); null where the exchange has a group of its own. */
+  /** The server's choice: prime and generator (RFC 4419); null where the exchange has a group of its own. */
   readonly group: readonly [prime: Buffer, generator: Buffer] | null;
   /** The server's half, and its signature, which is none. */
   readonly point: Buffer;

@@ -9,7 +9,7 @@ export interface FickleProxy {
    * are; `half`: half of the next answer is handed on, and no more after it.
    */
   mode: 'pass' | 'refuse' | 'silent' | 'unanswered' | 'half';
-  /** How late what the server says is handed on. */
+  /** The delay before the server's answers are passed on. */
   answerDelayMs: number;
   /** Called with what a client sends, before it is handed on; waited for when it takes its time. */
   onRequest: (bytes: Buffer) => void | Promise<void>;

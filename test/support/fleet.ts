@@ -203,7 +203,7 @@ export function openFleet(dir: string): Fleet {
   };
 }
 
-/** What quarantine says of each file in it. */
+/** Returns the client and the error code of each file in quarantine. */
 export function quarantined(stateDir: string): readonly { readonly client: string; readonly code: string }[] {
   const root = path.join(stateDir, 'encrypted_stats');
   const facts = readdirSync(root, { recursive: true }).map(String);

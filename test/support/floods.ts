@@ -10,7 +10,7 @@ export type FloodStage = 'exchange' | 'login' | 'question' | 'session' | 'comman
 
 export interface Flood {
   readonly stage: FloodStage;
-  /** One message: its number and what follows. Null: a new key exchange as soon as the last has ended. */
+  /** A message: its number and its body. Null for key exchanges, each as soon as the last has ended. */
   readonly message: Buffer | null;
   /** The code and message that the visit ends with. */
   readonly ends: RegExp;
@@ -148,7 +148,7 @@ export function floodingServer(name: FloodName | 'none', hostKey: string): ssh2.
   });
 }
 
-/** As fast as the other end takes it. */
+/** Sends a message again and again, as fast as the other end takes it. */
 async function sendForEver(client: Connection, payload: Buffer): Promise<void> {
   const { _sock: socket, _protocol: protocol } = client as unknown as Inside;
   socket.pause();

@@ -23,7 +23,7 @@ export async function openFullPort(): Promise<FullPort> {
     const socket = connect(port, '127.0.0.1');
     sockets.push(socket);
     socket.on('error', () => undefined);
-    // What is not answered at once over loopback never will be.
+    // A connection that is not answered at once over loopback never will be.
     const late = AbortSignal.timeout(300);
     connected = await once(socket, 'connect', { signal: late }).then(
       () => true,

@@ -132,10 +132,10 @@ async function startNode({ dir, own, members, isFirst }: NodeOptions): Promise<G
       await ended;
     },
     restart: async () => {
-      // As mysqld_safe does it: what it had before needs not be sent once more.
+      // mysqld_safe does the same: transactions that the node has need not be sent again.
       const position = recoveredPosition(configFile, members);
       for (let attempt = 1; ; attempt += 1) {
-        // Of where it is to be sent all after all: a port that has been used is not free at once.
+        // The address for a full transfer: a port that has been used is not free at once.
         const receive = `--wsrep-sst-receive-address=127.0.0.1:${await freePort()}`;
         child = spawnNode(configFile, members, [receive, `--wsrep-start-position=${position}`]);
         try {

@@ -18,7 +18,7 @@ export interface HostileServer {
   open(): number;
   /** Waits until no connection is open. */
   allClosed(): Promise<void>;
-  /** What came over the channel's input so far. */
+  /** Returns the channel's input so far. */
   received(): Buffer;
   close(): Promise<void>;
 }

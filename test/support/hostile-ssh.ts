@@ -145,7 +145,7 @@ function misbehaveInChannel(
   }
 }
 
-/** As fast as the other end takes it. */
+/** Writes for ever, as fast as the other end takes it. */
 export function writeForEver(stream: Writable): void {
   const more = (): void => {
     while (!stream.destroyed && stream.writable && stream.write(Buffer.alloc(65_536, 120)));
@@ -154,7 +154,7 @@ export function writeForEver(stream: Writable): void {
   more();
 }
 
-/** What ssh2 has no public way for, because no honest server needs it. */
+/** The private parts of ssh2 that only a hostile server needs. */
 interface Inside {
   readonly _sock: Socket;
   readonly _chanMgr: { add(nothing: () => void): number };

@@ -9,7 +9,7 @@ import type { Connection, ConnectOptions } from '../../src/transport/transport.t
 import { type SshTarget } from '../../src/transport/ssh2/target.ts';
 import type { Credentials } from '../../src/transport/credentials/credentials.ts';
 
-/** What sshd.ts and hostile-server.ts have in common. */
+/** The part that sshd.ts and hostile-server.ts have in common. */
 export interface TestServer {
   readonly port: number;
   hostKeyLine(address?: string): string;

@@ -43,7 +43,7 @@ export interface Mariadb {
 
 export interface MariadbDatabase {
   readonly storage: StorageConfig;
-  /** As config.xml has it, without the password. */
+  /** The URL for config.xml, without the password. */
   readonly url: string;
   readonly name: string;
   readonly user: string;
@@ -192,7 +192,7 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   await ended;
 }
 
-/** As root; the rows of the last one. */
+/** Runs statements as root. Returns the rows of the last statement. */
 export async function query(socketPath: string, statements: readonly string[]): Promise<readonly RowDataPacket[]> {
   const connection = await createConnection({ socketPath, user: 'root', dateStrings: true });
   try {

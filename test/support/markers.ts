@@ -6,7 +6,7 @@ export interface Markers {
   of(place: string): string;
   /** Counts something else as a secret: a whole text that must not be found. */
   add(place: string, text: string | Buffer): void;
-  /** What of the secrets stands in the bytes, as `place (form)`. */
+  /** Returns the secrets found in the bytes, as `place (form)`. */
   leaksIn(bytes: Uint8Array | string): readonly string[];
 }
 
@@ -23,7 +23,7 @@ export function createMarkers(): Markers {
       if (known !== undefined) return known;
       const core = randomBytes(10).toString('hex');
       secrets.set(place, `${core}+/%&'$ "é`);
-      // What escapes leave alone is what is looked for.
+      // The search is for the part of a secret that no escape changes.
       forms.set(place, formsOf(core));
       return secrets.get(place) ?? '';
     },

@@ -23,7 +23,7 @@ export function mountsMissing(): string | null {
 export interface Mounted {
   /** Runs a program among the mounts. */
   readonly within: readonly [string, ...string[]];
-  /** What a program among the mounts writes. */
+  /** Returns the output of a program that runs among the mounts. */
   readonly output: (...command: readonly string[]) => string;
 }
 

@@ -32,7 +32,7 @@ export interface Postfix {
   readonly password: string;
   /** A mailbox; any other user of its domain is refused. */
   readonly mailbox: string;
-  /** What lies in the mailbox, once there are so many mails, in the order of their arrival. */
+  /** Returns the mails in the order of arrival, once the mailbox has `count` of them. */
   delivered(count: number): Promise<readonly string[]>;
   log(): string;
   stop(): Promise<void>;

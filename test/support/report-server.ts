@@ -22,11 +22,11 @@ import { publicBlobOf } from './hostile-ssh.ts';
 export interface ReportServerOptions {
   readonly username: string;
   readonly password: string;
-  /** As sshd's MaxStartups: with so many logins under way a further connection is turned away. Default: no limit. */
+  /** Like sshd's MaxStartups: the most logins under way before a connection is refused. Default: no limit. */
   readonly maxStartups?: number;
   /** A visit is answered once this has resolved. */
   readonly mayAnswer?: () => Promise<void>;
-  /** What is sent in the place of a report; default: the sample, sealed. */
+  /** Returns the bytes to send in place of a report. Default: the sealed sample. */
   readonly reports?: (request: AgentRequest) => readonly Buffer[];
   /** Changes of the hello. */
   readonly hello?: (request: AgentRequest) => Partial<Hello>;
@@ -106,7 +106,7 @@ export async function startReportServer(options: ReportServerOptions): Promise<R
   };
 }
 
-/** What the loader and an agent would print. An inventory is not to be had. */
+/** Answers as the loader and an agent would. Has no inventory. */
 async function answer(
   command: string,
   channel: ServerChannel,

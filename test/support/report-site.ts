@@ -9,7 +9,7 @@ import { startReportServer, type ReportServerOptions } from './report-server.ts'
 
 export interface SiteOptions extends Pick<ReportServerOptions, 'mayAnswer' | 'reports'> {
   readonly clients: number;
-  /** Of config.xml, beside <ssh> and the clients. */
+  /** The elements of config.xml beside <ssh> and the clients. */
   readonly elements: string;
 }
 

@@ -27,9 +27,9 @@ export interface Restricted {
 export interface RestrictOptions {
   /** The login shell. Default: /bin/sh. */
   readonly shell?: string;
-  /** Of the client in config.xml. */
+  /** The client's attributes in config.xml. */
   readonly attributes?: string;
-  /** Whether its inventory is to be taken, which is dear. Default: no. */
+  /** True if the visit takes an inventory, which is slow. Default: false. */
   readonly takesInventory?: boolean;
   /** For `authorize`, after its client. */
   readonly args?: readonly string[];
@@ -52,7 +52,7 @@ export async function restrict(sshd: Sshd, site: Site, options: RestrictOptions 
   const script = await site.run('authorize', 'web-1', ...more, '--script');
   assert.deepEqual([script.status, script.stderr], [0, '']);
   install(script.stdout, sshd, account);
-  // What the unrestricted key left.
+  // The files that visits with the unrestricted key left.
   if (options.beforehand === undefined) {
     rmSync(path.join(account.home, '.local/state'), { recursive: true, force: true });
   }
@@ -74,7 +74,7 @@ export async function restrict(sshd: Sshd, site: Site, options: RestrictOptions 
   };
 }
 
-/** As its own administrator would: this sshd reads no authorized_keys below a home. */
+/** Runs the script as the client's administrator would: this sshd reads no authorized_keys below a home. */
 export function install(script: string, sshd: Sshd, { name, uid, home }: SshdAccount): void {
   const dir = path.join(sshd.dir, 'authorized_keys');
   chmodSync(dir, 0o777);
@@ -90,7 +90,7 @@ export function install(script: string, sshd: Sshd, { name, uid, home }: SshdAcc
 
 const visitMarker = 'AAECAwQFBgcICQoLDA0ODw';
 
-/** Of visitCommand, with what starts a shell agent. */
+/** The visitCommand's options that start a shell agent. */
 export const shellStart: ShellStart = {
   digest: 'c'.repeat(64),
   marker: [...Array(16).keys()].map((byte) => byte.toString(8)).join('.'),
@@ -127,7 +127,7 @@ export function visitCommand(request: Partial<AgentRequest> = {}, shell: ShellSt
   });
 }
 
-/** What none of the attacks may make. */
+/** A file that none of the attacks may create. */
 export const owned = '/tmp/fleet-health-owned';
 
 /** Commands made from that of a visit: each would do something if any shell saw more of it than one word. */

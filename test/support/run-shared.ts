@@ -22,7 +22,7 @@ export const bareSsh: SshSettings = {
   said: {},
 };
 
-/** What config.xml says of a machine, in its own element unless `said` has another place. */
+/** Returns a machine's settings, written in its own element unless `said` names another place. */
 export function ssh(own: Partial<SshSettings>): SshSettings {
   const said = Object.fromEntries(Object.keys(own).map((name) => [name, '']));
   return { ...bareSsh, ...own, said: { ...said, ...own.said } };
@@ -51,7 +51,7 @@ export interface Ways {
   readonly connectTimeoutMs?: number;
 }
 
-/** What the clients of one run share. */
+/** Returns the objects that the clients of a run share. */
 export function sharedFor(ways: Ways = {}): TransportShared {
   const { bastions = [], clients = [], said = [], tcpTimeoutMs = 3000, connectTimeoutMs = 8000 } = ways;
   const collector = { tcpTimeoutMs, connectTimeoutMs };

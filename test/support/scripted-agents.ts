@@ -57,7 +57,7 @@ export function scriptedAgent(name: string): ScriptedAgent {
     let resolveExit: (exit: { status: number; signal: null }) => void = () => undefined;
     const exit = new Promise<{ status: number; signal: null }>((resolve) => (resolveExit = resolve));
     const channel = Object.assign(stdin, { exit: (status: number) => resolveExit({ status, signal: null }) });
-    // What is written to the far end's channel is what the near end reads; the loader's own line goes to stderr.
+    // The near end reads what the far end writes to its channel; the loader's own line goes to stderr.
     const answer = new Proxy(channel, {
       get: (target, property) => {
         if (property === 'write') return (bytes: Buffer) => stdout.write(bytes);

@@ -10,7 +10,7 @@ export interface SealedSampleOptions {
   readonly key: KeyPair;
   /** Changes of the sample inside the seal. */
   readonly inside?: Partial<Report>;
-  /** What the header says; default: the same as inside. */
+  /** The header's fields. Default: those of the report inside. */
   readonly header?: { readonly client?: string; readonly reportId?: string };
   /** Instead of a report. */
   readonly plaintext?: Buffer;

@@ -4,7 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Channel, ChannelExit, Connection } from '../../src/transport/transport.ts';
 
 export interface ShellConnectionOptions {
-  /** What a login gives: HOME, PATH. Nothing of this process' environment is passed on. */
+  /** The environment of a login: HOME, PATH. No variable of this process is passed on. */
   readonly env: Readonly<Record<string, string>>;
   /** Program and first arguments, before `-c COMMAND`. */
   readonly shell?: readonly [string, ...string[]];

@@ -1,4 +1,4 @@
-/** One run of the shell agent by itself, on this machine or on a copy of another one's files. */
+/** Runs the shell agent by itself, on this machine or on a copy of another machine's files. */
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -31,7 +31,7 @@ export interface ShellRun {
   readonly status: number | null;
   readonly signal: string | null;
   readonly hello: Hello;
-  /** As the collector would store it; null: there was a fault instead. */
+  /** The report as the collector would store it; null if there was a fault instead. */
   readonly report: Report | null;
   readonly fault: AgentFault | null;
   readonly end: End | null;
@@ -138,7 +138,7 @@ export function rootWith(dir: string, files: Readonly<Record<string, string | Bu
   return dir;
 }
 
-/** What this machine's own file says now. */
+/** Returns the present content of this machine's own file. */
 export function ownFile(name: string): string {
   return readFileSync(name, 'utf8');
 }

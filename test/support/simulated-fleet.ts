@@ -36,7 +36,7 @@ export interface SimulatedFleet {
   readonly clients: readonly SimulatedClient[];
   readonly simulator: Simulator;
   collect(): Promise<Collected>;
-  /** One pass of the alerter. */
+  /** Runs a pass of the alerter. */
   alert(): Promise<ExitStatus>;
   query(sql: string): readonly Readonly<Record<string, unknown>>[];
   /** It is now so long after the start, and stays so: storms begin and end by this alone. */

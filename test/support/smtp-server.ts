@@ -7,7 +7,7 @@ import type { KeyPair } from './certificates.ts';
 
 export type SmtpPhase = 'greeting' | 'ehlo' | 'starttls' | 'auth' | 'mail' | 'rcpt' | 'data' | 'dot' | 'rset' | 'quit';
 
-/** What it does in place of the usual answer; a text is said, line ends added. */
+/** An act in place of the usual answer; a text is sent as it is, with line ends added. */
 export type SmtpAct =
   | string
   /** Says nothing any more and reads on. */
@@ -19,7 +19,7 @@ export type SmtpAct =
   | { readonly kind: 'reset' }
   /** Ends its side of the connection alone. */
   | { readonly kind: 'half-close' }
-  /** One character at a time, for ever: it begins anew. */
+  /** Sends one character at a time for ever, from the beginning again at the end. */
   | { readonly kind: 'drip'; readonly text: string; readonly everyMs: number }
   /** Bytes without an end. */
   | { readonly kind: 'flood'; readonly text: string };
@@ -37,7 +37,7 @@ export interface ReceivedMail {
   readonly to: string;
   readonly content: string;
   readonly encrypted: boolean;
-  /** What came with AUTH; null: nothing. */
+  /** The credentials of AUTH; null if none came. */
   readonly credentials: string | null;
   readonly connection: number;
 }
@@ -55,7 +55,7 @@ export interface SmtpServer {
 }
 
 export interface SmtpServerOptions {
-  /** What is done in place of the usual; undefined: the usual. */
+  /** Returns the act in place of the usual answer; undefined for the usual one. */
   readonly act?: (moment: SmtpMoment) => SmtpAct | undefined;
   /** For STARTTLS, which is offered when it is given, or for `implicit`. */
   readonly certificate?: KeyPair;

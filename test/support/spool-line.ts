@@ -25,7 +25,7 @@ export interface CronOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** As cron does: in the account's home, with nothing but HOME, LOGNAME, SHELL and a short PATH. */
+/** Runs a line as cron does: in the account's home, with only HOME, LOGNAME, SHELL and a short PATH. */
 export function runAsCron(
   line: string,
   options: CronOptions,

@@ -40,7 +40,7 @@ export interface SshdHostKey {
   readonly type: HostKeyType;
   /** `ssh-ed25519 AAAA...` */
   readonly line: string;
-  /** As `ssh-keygen -l` prints it. */
+  /** The fingerprint in the form of `ssh-keygen -l`. */
   readonly fingerprint: string;
 }
 
@@ -54,11 +54,11 @@ export interface Sshd {
   addAccount(options?: AccountOptions): Promise<SshdAccount>;
   /** Everything logged so far, at level VERBOSE. */
   log(): string;
-  /** How often something stands in the log, for instance /Accepted publickey/g. */
+  /** Counts the matches in the log, for instance of /Accepted publickey/g. */
   count(pattern: RegExp): number;
   /** Waits until the log holds it. */
   logged(pattern: RegExp): Promise<void>;
-  /** Of the process that listens; its children are the sessions. */
+  /** Returns the pid of the listening process, whose children are the sessions. */
   pid(): number;
   isAlive(): boolean;
   /** SIGKILL to the process that listens; its sessions go on. */
@@ -183,7 +183,7 @@ function sshdConfig(dir: string, options: SshdOptions): string {
     'PrintMotd no',
     'PrintLastLog no',
     'LoginGraceTime 60',
-    // Of this option sshd takes the last line, not the first.
+    // sshd takes the last line of this option, not the first.
     ...(options.config?.some((line) => line.startsWith('MaxStartups ')) === true ? [] : ['MaxStartups 1000']),
     ...(hasPenalties ? ['PerSourcePenalties no'] : []),
     '',

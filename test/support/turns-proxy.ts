@@ -5,7 +5,7 @@ export interface TurnsProxy {
   readonly port: number;
   /** Connections so far. */
   connections(): number;
-  /** How often the far end has answered after the near end had said something: round trips, whatever they take. */
+  /** Counts round trips: answers of the far end after the near end had sent something. */
   turns(): number;
   close(): Promise<void>;
 }

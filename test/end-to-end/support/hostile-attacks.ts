@@ -1,4 +1,4 @@
-/** What a hostile client sends, one attack each, as a table: how its visit ends, and what becomes of its reports. */
+/** A table of hostile clients, an attack each: how the visit ends, and what becomes of the reports. */
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { deflateRawSync } from 'node:zlib';
 

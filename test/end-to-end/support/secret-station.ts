@@ -52,9 +52,9 @@ export interface Station {
   readonly smtp: SmtpServer;
   /** Decides what the mail server does. */
   readonly mailServer: { act: ((moment: SmtpMoment) => SmtpAct | undefined) | null };
-  /** What the echoing SSH server was told. */
+  /** The secrets that the echoing SSH server received. */
   readonly heard: readonly string[];
-  /** What heartbeats were asked for. */
+  /** The URLs of the heartbeats that were requested. */
   readonly asked: readonly string[];
   /** A changed config.xml beside the others; returns what `run` takes for it. */
   derive(variant: Variant, name: string, change: (text: string) => string): string;
@@ -82,7 +82,7 @@ export async function startStation(): Promise<Station> {
   const markers = createMarkers();
   const filled = new Set<string>();
   const environment: Record<string, string> = {};
-  /** What the variant `env` names; the others do not, so to them it would be anything. */
+  /** The environment variables that the variant `env` names. Other variants name none. */
   const named: Record<string, string> = {};
   const derived = new Map<string, Variant>();
   const mailServer: Station['mailServer'] = { act: null };
@@ -129,7 +129,7 @@ export async function startStation(): Promise<Station> {
   writeFileSync(careless, '#!/bin/sh\numask 000\nexec /bin/sh "$@"\n', { mode: 0o755 });
   chmodSync(dir, 0o755);
   for (const element of elements) {
-    // One is read by an agent; the others' visits end at a shell that runs nothing, which is cheaper.
+    // An agent reads one client; the others' visits end at a shell that runs nothing, which is cheaper.
     const shell = element === 'ssh' ? careless : '/usr/sbin/nologin';
     const { name } = await sshd.addAccount({ shell, password: markers.of(`${element} password`) });
     accounts.set(element, name);
@@ -182,7 +182,7 @@ export async function startStation(): Promise<Station> {
 `;
     writeFileSync(configFile(variant), text, { mode: 0o600 });
   }
-  // What else an administrator has in the environment.
+  // An administrator may have proxies in the environment.
   for (const name of ['HTTPS_PROXY', 'http_proxy', 'ALL_PROXY']) {
     environment[name] = `http://me:${encodeURIComponent(markers.of(`environment ${name}`))}@192.0.2.1:3128`;
   }

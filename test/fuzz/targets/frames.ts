@@ -36,7 +36,7 @@ interface Fed {
   readonly greeting: Buffer;
 }
 
-/** What comes out when the input arrives in pieces of these sizes. */
+/** Returns the frames of an input that arrives in pieces of these sizes. */
 function feed(input: Buffer, sizeOf: () => number): Fed {
   const parser = createFrameParser(limits);
   const frames: Frame[] = [];

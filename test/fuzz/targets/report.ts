@@ -12,7 +12,7 @@ import type { FuzzTarget } from '../target.ts';
 const isReportFault = (thrown: unknown): thrown is ReportFault => thrown instanceof ReportFault;
 const seed = (report: Report): Buffer => encodeReport(report);
 
-/** What is read is written and read again the same; what was read can be stored. */
+/** A parsed report is the same after it was encoded and parsed again, and can be stored. */
 export const reportTarget: FuzzTarget = {
   name: 'report',
   seeds: () => [
