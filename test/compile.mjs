@@ -1,6 +1,6 @@
 /**
- * Makes plain JavaScript of the tests and of what they import, in dist/test/: `node test/compile.mjs TEST...` prints the
- * paths of what it made. A hundred modules a test file are then neither translated nor resolved anew by each of 230
+ * Makes plain JavaScript of the tests and of what they import, in dist/test/: `node test/compile.mjs TEST...` prints
+ * the paths of what it made. A hundred modules a test file are then neither translated nor resolved anew by each of 230
  * processes, and none of them needs a thread of loader hooks, which on Node 20 can wait for ever at its start.
  */
 import { readFileSync, rmSync } from 'node:fs';
@@ -42,13 +42,17 @@ const longest = [
   'test/collector/hostile-memory.test.ts',
 ].map((file) => path.join(root, file));
 
-/** Where a test's JavaScript goes, from outdir, without its ending: node takes test files in the order of their paths. */
+/**
+ * Where a test's JavaScript goes, from outdir, without its ending: node takes test files in the order of their paths.
+ */
 function placeOf(file) {
   const rank = longest.includes(file) ? 'first' : 'then';
   return path.join(rank, path.relative(root, file).replace(/\.ts$/, ''));
 }
 
-/** A module goes on believing that it stands where its source stands: it finds its test data and other programs there. */
+/**
+ * A module goes on believing that it stands where its source stands: it finds its test data and other programs there.
+ */
 const whereItStood = {
   name: 'where-it-stood',
   setup: ({ onLoad }) => {

@@ -1,4 +1,6 @@
-/** The documents say something of everything of its kind: each command that prints JSON, each condition that is judged. */
+/**
+ * The documents say something of everything of its kind: each command that prints JSON, each condition that is judged.
+ */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';

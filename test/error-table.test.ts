@@ -1,4 +1,7 @@
-/** docs/errors.md says what the table says. `UPDATE_DOCS=1 node --import tsx --test test/error-table.test.ts` prints it anew. */
+/**
+ * docs/errors.md says what the table says. `UPDATE_DOCS=1 node --import tsx --test test/error-table.test.ts` prints it
+ * anew.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

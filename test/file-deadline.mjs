@@ -1,6 +1,7 @@
 /**
- * Ends a test file that has not ended after five minutes, and says what keeps it: `node --import ./test/file-deadline.mjs
- * --test FILE...`. From Node 24 on, `--test-timeout` limits tests, but not a file whose tests are over.
+ * Ends a test file that has not ended after five minutes, and says what keeps it: `node --import
+ * ./test/file-deadline.mjs --test FILE...`. From Node 24 on, `--test-timeout` limits tests, but not a file whose tests
+ * are over.
  */
 import { isMainThread } from 'node:worker_threads';
 

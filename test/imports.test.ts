@@ -10,9 +10,9 @@ import ts from 'typescript';
 const root = path.join(import.meta.dirname, '..');
 
 /**
- * Folders of src from the bottom up: a member imports what stands before it. Members of one line do not import each other.
- * A room that stands by itself (`config/values`) may be imported earlier than the rest of its folder. `.` is the files
- * of src itself without the way in, which is the command line's.
+ * Folders of src from the bottom up: a member imports what stands before it. Members of one line do not import each
+ * other. A room that stands by itself (`config/values`) may be imported earlier than the rest of its folder. `.` is the
+ * files of src itself without the way in, which is the command line's.
  */
 const house: readonly string[] = [
   'report seal .',
@@ -28,8 +28,8 @@ const house: readonly string[] = [
 ];
 
 /**
- * Rooms of a folder, likewise. `contract` is what stands beside the rooms and is imported by them (see `contracts`); `.` is
- * the other files there, the front door, which no room imports.
+ * Rooms of a folder, likewise. `contract` is what stands beside the rooms and is imported by them (see `contracts`);
+ * `.` is the other files there, the front door, which no room imports.
  */
 const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/config': ['values', 'contract', 'xml', 'vocabulary', 'settings', 'rules', 'clients', '.'],
@@ -86,7 +86,9 @@ const mayGrow: readonly string[] = ['agent/probes'];
 const mostFiles = 20;
 /** These import nothing of the project: they run on clients too. */
 const sharedWithAgent = ['report', 'seal'];
-/** Two files, because the server side serves the demo, the simulator and the tests alone. Every other package: one file. */
+/**
+ * Two files, because the server side serves the demo, the simulator and the tests alone. Every other package: one file.
+ */
 const filesAllowed: Readonly<Record<string, number>> = { ssh2: 2 };
 /** Built-in modules that are treated like a package: what wraps them is the only one that knows them. */
 const wrappedBuiltins = ['node:sqlite'];

@@ -1,4 +1,6 @@
-/** The machine's clock leaps while the built programs run on it, under libfaketime, their embedded database included. */
+/**
+ * The machine's clock leaps while the built programs run on it, under libfaketime, their embedded database included.
+ */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

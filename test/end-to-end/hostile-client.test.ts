@@ -1,6 +1,6 @@
 /**
- * Every row of "What one client can cause" (docs/security.md): hostile clients, one attack each, beside ten good ones, which
- * lose nothing. Counts and bytes are asserted, never times.
+ * Every row of "What one client can cause" (docs/security.md): hostile clients, one attack each, beside ten good ones,
+ * which lose nothing. Counts and bytes are asserted, never times.
  */
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';

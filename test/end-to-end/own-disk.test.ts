@@ -1,4 +1,6 @@
-/** The product's own disk runs full: people are told below a tenth, while there is still room to say it, and of its end. */
+/**
+ * The product's own disk runs full: people are told below a tenth, while there is still room to say it, and of its end.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,7 @@
-/** From the crontab line that `spool` prints to the mail that tells of the past: the collector was away for half an hour. */
+/**
+ * From the crontab line that `spool` prints to the mail that tells of the past: the collector was away for half an
+ * hour.
+ */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,6 +1,6 @@
 /**
- * The database away, as a user of the built programs meets it: reports wait and come home, no client is blamed, and people
- * are told once.
+ * The database away, as a user of the built programs meets it: reports wait and come home, no client is blamed, and
+ * people are told once.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * A MariaDB that is there and of no use, as a user of the built programs meets it: out of disk, out of connections, slow,
- * stuck, in a deadlock, an hour back. Nobody is blamed for it, and every report is stored once.
+ * A MariaDB that is there and of no use, as a user of the built programs meets it: out of disk, out of connections,
+ * slow, stuck, in a deadlock, an hour back. Nobody is blamed for it, and every report is stored once.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

@@ -1,4 +1,6 @@
-/** The programs that a fault run starts beside the product: bundled once, so that a start costs little more than Node's. */
+/**
+ * The programs that a fault run starts beside the product: bundled once, so that a start costs little more than Node's.
+ */
 import { chmodSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 

@@ -13,7 +13,9 @@ type Files = Record<'fsyncSync' | 'writeSync', (...args: unknown[]) => unknown> 
   };
 
 export interface Ledger {
-  /** Before the files are watched: that the spool has a report is known before the killer may strike after the rename. */
+  /**
+   * Before the files are watched: that the spool has a report is known before the killer may strike after the rename.
+   */
   readonly noteSpooled: () => void;
   /** After the files are watched: that a report was sealed is known before the killer may strike before the rename. */
   readonly noteSealed: () => void;

@@ -50,7 +50,10 @@ function watchedSqlite(loaded: SqlitePackage, atInstant: AtInstant): SqlitePacka
   return { ...loaded, DatabaseSync: open as unknown as SqlitePackage['DatabaseSync'] };
 }
 
-/** ssh2 stands in the program's own files, so its channels are known by what they are: they have a state for each direction. */
+/**
+ * ssh2 stands in the program's own files, so its channels are known by what they are: they have a state for each
+ * direction.
+ */
 function watchChannels(atInstant: AtInstant): void {
   const prototype = Duplex.prototype as unknown as { write: Method };
   const { write } = prototype;

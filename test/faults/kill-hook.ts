@@ -1,7 +1,7 @@
 /**
- * Loaded into a program before its own first line (`node --require`). It replaces nothing that the program does: it looks
- * on at the instants that matter (files, SQLite, sockets, acknowledgements), counts them and, at the one that its plan
- * names, kills with SIGKILL. In an agent it also keeps the ledger of what was sealed.
+ * Loaded into a program before its own first line (`node --require`). It replaces nothing that the program does: it
+ * looks on at the instants that matter (files, SQLite, sockets, acknowledgements), counts them and, at the one that its
+ * plan names, kills with SIGKILL. In an agent it also keeps the ledger of what was sealed.
  */
 import { appendFileSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import path from 'node:path';

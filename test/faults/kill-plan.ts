@@ -12,8 +12,8 @@ export interface KillPlan {
 }
 
 /**
- * `self`: the program that is at that instant; `parent`: what started it (of an agent, the loader's `timeout`); `children`:
- * whatever a process has started and that still lives (of sshd, its sessions).
+ * `self`: the program that is at that instant; `parent`: what started it (of an agent, the loader's `timeout`);
+ * `children`: whatever a process has started and that still lives (of sshd, its sessions).
  */
 export type Victim =
   | { readonly kind: 'self' }

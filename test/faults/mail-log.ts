@@ -8,8 +8,9 @@ import type { Change } from './truth.ts';
 
 export interface MailLog {
   /**
-   * Reads on after a round. A mail may come again only if the round in which it came before was `broken`, somebody between
-   * the alerter and the server being killed in it, and the database did not know it as sent (`marked`) before this one.
+   * Reads on after a round. A mail may come again only if the round in which it came before was `broken`, somebody
+   * between the alerter and the server being killed in it, and the database did not know it as sent (`marked`) before
+   * this one.
    */
   readOn(round: { readonly marked: ReadonlySet<string>; readonly broken: boolean }): void;
   /** Returns a recipient's notifications of a client in the order of arrival. A mail that came twice counts once. */

@@ -1,6 +1,6 @@
 /**
- * The mail server of a fault run, a process of its own so that it can be killed. What it has taken stands in its journal,
- * synced, before it says 250. Arguments: its folder, and the port, 0 for any. Says its port on stdout.
+ * The mail server of a fault run, a process of its own so that it can be killed. What it has taken stands in its
+ * journal, synced, before it says 250. Arguments: its folder, and the port, 0 for any. Says its port on stdout.
  */
 import { closeSync, fsyncSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import path from 'node:path';
@@ -9,7 +9,10 @@ import { startSmtpServer } from '../support/smtp-server.ts';
 import type { SmtpMoment, SmtpPhase } from '../support/smtp-server.ts';
 import { mailFiles } from './mail-server-files.ts';
 
-/** When the server kills itself: before the answer of a phase is said, or once the kernel has it. `taken`: see MailEntry. */
+/**
+ * When the server kills itself: before the answer of a phase is said, or once the kernel has it. `taken`: see
+ * MailEntry.
+ */
 export interface MailPlan {
   readonly phase: SmtpPhase | 'taken';
   readonly when: 'before' | 'after';

@@ -1,6 +1,7 @@
 /**
- * Loaded into a program before its own first line: writes down in which order it syncs, renames, sends, acknowledges and
- * removes. What a power cut leaves depends on that order alone, which no kill can show: the kernel keeps what was written.
+ * Loaded into a program before its own first line: writes down in which order it syncs, renames, sends, acknowledges
+ * and removes. What a power cut leaves depends on that order alone, which no kill can show: the kernel keeps what was
+ * written.
  */
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
-/** Inputs that once broke a parser, or nearly: one a file, in corpus/TARGET/. Every run of the tests checks them all. */
+/**
+ * Inputs that once broke a parser, or nearly: one a file, in corpus/TARGET/. Every run of the tests checks them all.
+ */
 export interface KeptInput {
   readonly file: string;
   readonly input: Buffer;

@@ -96,8 +96,8 @@ export interface Machine {
 }
 
 /**
- * A machine whose login gives a home of its own. The other places are shared by all tests of an account, so where they are
- * used there has to be a collector of its own.
+ * A machine whose login gives a home of its own. The other places are shared by all tests of an account, so where they
+ * are used there has to be a collector of its own.
  */
 export function machine(context: TestContext, collectorId = 'c0ffee'): Machine {
   const home = temporaryHome(context);

@@ -1,4 +1,7 @@
-/** The built program among hostile peers: one `collect` of good clients and of peers that flood or cost, with its memory. */
+/**
+ * The built program among hostile peers: one `collect` of good clients and of peers that flood or cost, with its
+ * memory.
+ */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

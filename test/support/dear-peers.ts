@@ -1,6 +1,6 @@
 /**
- * Servers whose key exchange costs them nothing: each sends all of its half at once, whatever the client says. Arguments:
- * names of `dearExchanges`. Prints a JSON line of PeerAddress for each, and ends with its input.
+ * Servers whose key exchange costs them nothing: each sends all of its half at once, whatever the client says.
+ * Arguments: names of `dearExchanges`. Prints a JSON line of PeerAddress for each, and ends with its input.
  */
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';

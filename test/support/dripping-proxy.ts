@@ -7,8 +7,8 @@ export interface DrippingProxy {
 }
 
 /**
- * Lets the first bytes of a server through as they come, and then one byte in a while: a client that is never silent and
- * never done.
+ * Lets the first bytes of a server through as they come, and then one byte in a while: a client that is never silent
+ * and never done.
  */
 export async function startDrippingProxy(to: number, freeBytes: number, everyMs: number): Promise<DrippingProxy> {
   const sockets = new Set<Socket>();

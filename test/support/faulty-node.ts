@@ -1,4 +1,7 @@
-/** A node whose n-th change to a file fails, or kills it: what a full disk, a quota or a loss of power does at one instant. */
+/**
+ * A node whose n-th change to a file fails, or kills it: what a full disk, a quota or a loss of power does at one
+ * instant.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 

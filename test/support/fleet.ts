@@ -218,7 +218,9 @@ export function quarantined(stateDir: string): readonly { readonly client: strin
     });
 }
 
-/** Removes a folder into which an agent that is about to end may still write: Node's own retries look for no new files. */
+/**
+ * Removes a folder into which an agent that is about to end may still write: Node's own retries look for no new files.
+ */
 function removeWhole(dir: string, attempts = 10): void {
   try {
     rmSync(dir, { recursive: true, force: true, maxRetries: 3, retryDelay: 100 });

@@ -1,6 +1,6 @@
 /**
- * Flooding servers in a process of their own, so that what they cost is not counted. Arguments: the names of their floods.
- * Prints a JSON line of PeerAddress for each, and ends with its input.
+ * Flooding servers in a process of their own, so that what they cost is not counted. Arguments: the names of their
+ * floods. Prints a JSON line of PeerAddress for each, and ends with its input.
  */
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';

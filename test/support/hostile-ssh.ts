@@ -37,7 +37,10 @@ export type HostileMode =
   | 'channel-refused'
   | 'exec-silent'
   | 'exec-refused'
-  /** The command is confirmed, and then: nothing; nothing and no window, or after 400 ms; closed; half a kilobyte and closed. */
+  /**
+   * The command is confirmed, and then: nothing; nothing and no window, or after 400 ms; closed; half a kilobyte and
+   * closed.
+   */
   | 'agent-silent'
   | 'no-window'
   | 'late-window'

@@ -2,7 +2,9 @@
 import { randomBytes } from 'node:crypto';
 
 export interface Markers {
-  /** The secret of a place, made at its first use: printable, with characters that shells, URLs, XML and HTML escape. */
+  /**
+   * The secret of a place, made at its first use: printable, with characters that shells, URLs, XML and HTML escape.
+   */
   of(place: string): string;
   /** Counts something else as a secret: a whole text that must not be found. */
   add(place: string, text: string | Buffer): void;
@@ -37,7 +39,9 @@ export function createMarkers(): Markers {
   };
 }
 
-/** Base64 of a text inside a longer one depends on where it begins: its three shifts, without what neighbours change. */
+/**
+ * Base64 of a text inside a longer one depends on where it begins: its three shifts, without what neighbours change.
+ */
 function formsOf(text: string | Buffer): readonly (readonly [string, Buffer])[] {
   const bytes = typeof text === 'string' ? Buffer.from(text) : text;
   const shifted = [0, 1, 2].map((shift): readonly [string, Buffer] => {

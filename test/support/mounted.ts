@@ -28,8 +28,8 @@ export interface Mounted {
 }
 
 /**
- * Runs a shell text that mounts, in a namespace of its own. Its functions: `image NAME SIZE TYPE [OPTIONS]` mounts a new
- * file system on the folder NAME; `odd_fuse NAME BSIZE FRSIZE BLOCKS FREE` one of odd-fuse.mjs. `$1` is the folder.
+ * Runs a shell text that mounts, in a namespace of its own. Its functions: `image NAME SIZE TYPE [OPTIONS]` mounts a
+ * new file system on the folder NAME; `odd_fuse NAME BSIZE FRSIZE BLOCKS FREE` one of odd-fuse.mjs. `$1` is the folder.
  */
 export async function mounted(context: TestContext, dir: string, script: string): Promise<Mounted> {
   const [program, ...args] = namespace;

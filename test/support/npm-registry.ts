@@ -8,8 +8,8 @@ import path from 'node:path';
 import type { TestContext } from 'node:test';
 
 /**
- * A registry that holds one package in one version, and this process's npm set to it for the time of a test. `sent` is what
- * is sent in place of the package whose integrity is told.
+ * A registry that holds one package in one version, and this process's npm set to it for the time of a test. `sent` is
+ * what is sent in place of the package whose integrity is told.
  */
 export async function npmRegistry(
   t: TestContext,

@@ -18,7 +18,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { makeCertificates } from './certificates.ts';
 
-/** A real Postfix of the tests' own: on ports that the kernel chose, its queue and mailboxes in a folder, gone with it. */
+/**
+ * A real Postfix of the tests' own: on ports that the kernel chose, its queue and mailboxes in a folder, gone with it.
+ */
 export interface Postfix {
   /** STARTTLS and a login are wanted. */
   readonly submissionPort: number;

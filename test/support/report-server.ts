@@ -1,6 +1,6 @@
 /**
- * A cheap client for tests of whole fleets: a real SSH server in this process that answers every visit with a real sealed
- * report of the client it was asked as, without a shell or an agent. It listens on every address of loopback.
+ * A cheap client for tests of whole fleets: a real SSH server in this process that answers every visit with a real
+ * sealed report of the client it was asked as, without a shell or an agent. It listens on every address of loopback.
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';

@@ -1,4 +1,6 @@
-/** Machines with the built program that watch the same cheap clients, which a report server in this process answers for. */
+/**
+ * Machines with the built program that watch the same cheap clients, which a report server in this process answers for.
+ */
 import type { ChildProcess } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

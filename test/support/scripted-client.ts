@@ -24,7 +24,10 @@ export const report = encodeFrame(
 export const print = (bytes: Uint8Array): string =>
   `printf %b '${[...bytes].map((byte) => `\\0${byte.toString(8).padStart(3, '0')}`).join('')}'`;
 
-/** The first part of a script: the request, the marker and the sign depend on the visit, and node reads them most simply. */
+/**
+ * The first part of a script: the request, the marker and the sign depend on the visit, and node reads them most
+ * simply.
+ */
 export const prelude =
   'R=$(printf %s "$COMMAND" | grep -o "eyJ2Ijox[A-Za-z0-9_-]*")\n' +
   `M=$('${process.execPath}' -p 'JSON.parse(Buffer.from(process.argv[1],"base64url")).marker' "$R")\n` +

@@ -82,7 +82,8 @@ export function shellClient(context: TestContext, options: ShellClientOptions = 
   for (const [name, text] of Object.entries(options.own ?? {})) script(name, text);
 
   const shell = commandOf(options.shell ?? 'dash') ?? ['/bin/sh'];
-  // The usual places of node, and of programs, are of this machine. Whatever starts /bin/sh starts the shell of the test.
+  // The usual places of node, and of programs, are of this machine. Whatever starts /bin/sh starts the shell of the
+  // test.
   const text =
     `COMMAND=$(printf %s "$COMMAND" | ${whereIs('sed') ?? 'sed'} "s:found /usr/local [^;]*;go /snap/bin/node:found /nowhere:")\n` +
     `eval "set -- $COMMAND"; shift; exec ${shell.join(' ')} "$@"`;

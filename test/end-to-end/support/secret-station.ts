@@ -16,11 +16,16 @@ import { startSmtpServer, type SmtpAct, type SmtpMoment, type SmtpServer } from 
 import { sshKeygen, startSshd } from '../../support/sshd.ts';
 import { watchProcesses, type SeenProcess } from '../../support/watch-processes.ts';
 
-/** Where the secrets of a config.xml stand: in it, in files, in variables; `url`: as `literal`, but for the storage's URL. */
+/**
+ * Where the secrets of a config.xml stand: in it, in files, in variables; `url`: as `literal`, but for the storage's
+ * URL.
+ */
 export const variants = ['literal', 'file', 'env', 'url'] as const;
 export type Variant = (typeof variants)[number];
 
-/** Kinds of attributes that hold no secret, and the names of those whose kind may. Another one has to be judged first. */
+/**
+ * Kinds of attributes that hold no secret, and the names of those whose kind may. Another one has to be judged first.
+ */
 const harmlessText = ['username', 'command', 'metric', 'state'];
 const harmlessPaths = ['dir', 'socketPath', 'ca', 'agent', 'knownHosts', 'config', 'file', 'serverPublicKeyFile'];
 
