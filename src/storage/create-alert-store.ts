@@ -6,7 +6,7 @@ import {
   runFacts,
   seenClients,
   series,
-  lastNotifiedOf,
+  notificationsOf,
   notifiedSince,
 } from './queries/alert-history.ts';
 import type { AlertStore } from './store/alert-store.ts';
@@ -78,7 +78,7 @@ export function createAlertStore(database: Database): AlertStore {
 
     newestRows: (client) => read((session) => newestRows(session, database.dialect, client)),
     alertsOf: (filter) => read((session) => alertsOf(session, filter)),
-    lastNotifiedOf: (alertIds) => read((session) => lastNotifiedOf(session, alertIds)),
+    notificationsOf: (alertIds) => read((session) => notificationsOf(session, alertIds)),
     series: (client, column, mount, sinceMs) => read((session) => series(session, client, column, mount, sinceMs)),
     replay: (sinceMs, after, limit) => read((session) => replay(session, sinceMs, after, limit)),
     notifiedSince: (sinceMs) => read((session) => notifiedSince(session, sinceMs)),

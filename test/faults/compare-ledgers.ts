@@ -82,7 +82,7 @@ export async function compareLedgers(site: FaultSite, truth: Truth, mails: MailL
     due: site.clients.reduce((sum, client) => sum + truth.changesOf(client).length * site.recipients.length, 0),
     untold: site.clients.flatMap((client) =>
       site.recipients.flatMap((recipient) => {
-        const [due, told] = [truth.changesOf(client), mails.lastNotifiedOf(recipient, client)].map((list) =>
+        const [due, told] = [truth.changesOf(client), mails.notificationsOf(recipient, client)].map((list) =>
           list.join(' '),
         );
         return due === told ? [] : [`${recipient} ${client}: due ${due ?? ''}; told ${told ?? ''}`];

@@ -14,7 +14,7 @@ export interface MailLog {
    */
   readOn(round: { readonly marked: ReadonlySet<string>; readonly broken: boolean }): void;
   /** Returns a recipient's notifications of a client in the order of arrival. A mail that came twice counts once. */
-  lastNotifiedOf(recipient: string, client: string): readonly Change[];
+  notificationsOf(recipient: string, client: string): readonly Change[];
   readonly figures: MailFigures;
 }
 
@@ -67,7 +67,7 @@ export function openMailLog(dir: string): MailLog {
 
   return {
     figures,
-    lastNotifiedOf: (recipient, client) => told.get(`${recipient} ${client}`) ?? [],
+    notificationsOf: (recipient, client) => told.get(`${recipient} ${client}`) ?? [],
     readOn: ({ marked, broken }) => {
       if (!existsSync(file)) return;
       const lines = readFileSync(file, 'utf8').split('\n');

@@ -54,7 +54,7 @@ export function openTruth({ site, mails, random, rowsBetween = usualRowsBetween 
   const isDue = async ({ client, changes, since }: ClientTruth): Promise<boolean> => {
     const last = changes.at(-1);
     const isTold = site.recipients.every(
-      (recipient) => mails.lastNotifiedOf(recipient, client).length >= changes.length,
+      (recipient) => mails.notificationsOf(recipient, client).length >= changes.length,
     );
     if (last !== undefined && !isTold) return false;
     const sql = `SELECT COUNT(*) AS n FROM stats

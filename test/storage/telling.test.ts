@@ -40,7 +40,7 @@ onBothDatabases('telling', (kit) => {
       ],
     );
     await alerts.saveNotifications(lease, { ...none, told: [told({ alertId: 1, state: 'resolved', sequence: 3 })] });
-    assert.deepEqual(await alerts.lastNotifiedOf([1]), [
+    assert.deepEqual(await alerts.notificationsOf([1]), [
       told({ alertId: 1, recipient: 'b@example.org' }),
       told({ alertId: 1, state: 'resolved', sequence: 3 }),
     ]);
@@ -87,7 +87,7 @@ onBothDatabases('telling', (kit) => {
       items.map((row) => row['alert_id']),
       [1, 2],
     );
-    assert.deepEqual(await alerts.lastNotifiedOf([1]), [told()]);
+    assert.deepEqual(await alerts.notificationsOf([1]), [told()]);
   });
 
   test('a mail that never came as far as DATA gives way to a fresher one, and cannot be sent any more', async () => {
@@ -143,7 +143,7 @@ onBothDatabases('telling', (kit) => {
       assert.equal(await alerts.saveNotifications(lease, telling), 'outdated');
       const mails = await storage.history.query('SELECT message_id FROM mails');
       assert.equal(mails.length, 1);
-      assert.deepEqual(await alerts.lastNotifiedOf([1]), []);
+      assert.deepEqual(await alerts.notificationsOf([1]), []);
       assert.equal((await alerts.notifiedSince(0)).length, 1);
       assert.deepEqual((await alerts.state(noonMs)).waiting, []);
     });

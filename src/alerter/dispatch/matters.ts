@@ -28,7 +28,7 @@ export function watchedAlerts({ alerts }: World, watchOf: (alert: StoredAlert) =
 
 /** What concerns each: those whom config.xml names, and those who were told. */
 export function mattersByRecipient(world: World, watched: readonly Watched[]): ReadonlyMap<string, readonly Matter[]> {
-  const lastNotifiedOf = groupBy(world.told, ({ alertId }) => alertId);
+  const notificationsOf = groupBy(world.told, ({ alertId }) => alertId);
   const matters = new Map<string, Matter[]>();
   const add = (recipient: string, matter: Matter): void => {
     const own = matters.get(recipient);
@@ -37,7 +37,7 @@ export function mattersByRecipient(world: World, watched: readonly Watched[]): R
   };
   for (const { alert, watch } of watched) {
     if (alert.state === 'pending') continue;
-    const told = lastNotifiedOf.get(alert.id) ?? [];
+    const told = notificationsOf.get(alert.id) ?? [];
     for (const listener of watch.listeners.values()) {
       const known = told.find(({ recipient }) => recipient === listener.recipient) ?? null;
       add(listener.recipient, { alert, watch, listener, told: known === null ? null : knownOf(known) });

@@ -25,12 +25,12 @@ export function settledOf({ world, hold, watched, told, mails, forgone }: Settle
     ...mails.flatMap(({ items }) => items.map(({ alertId }) => alertId)),
   ]);
   const known = new Map([...world.told, ...told].map((one) => [`${one.alertId} ${one.recipient}`, one]));
-  const lastNotifiedOf = groupBy(world.told, ({ alertId }) => alertId);
+  const notificationsOf = groupBy(world.told, ({ alertId }) => alertId);
   const noMore = new Set(forgone.map(({ alertId, recipient }) => `${alertId} ${recipient}`));
   const isOwed = ({ alert, watch }: Watched): boolean => {
     const recipients = new Set([
       ...watch.listeners.keys(),
-      ...(lastNotifiedOf.get(alert.id) ?? []).map(({ recipient }) => recipient),
+      ...(notificationsOf.get(alert.id) ?? []).map(({ recipient }) => recipient),
     ]);
     return [...recipients].some((recipient) => {
       const key = `${alert.id} ${recipient}`;

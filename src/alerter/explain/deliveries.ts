@@ -10,13 +10,13 @@ export interface Notified extends LastNotified {
 
 /** Who was notified of these alerts, by alert and newest first. */
 export async function notifiedOf(
-  store: Pick<AlertStore, 'lastNotifiedOf' | 'unsentOf'>,
+  store: Pick<AlertStore, 'notificationsOf' | 'unsentOf'>,
   alertIds: readonly number[],
 ): Promise<ReadonlyMap<number, readonly Notified[]>> {
   const keyOf = ({ alertId, recipient }: Pick<LastNotified, 'alertId' | 'recipient'>): string =>
     `${alertId} ${recipient}`;
   const unsent = new Map((await store.unsentOf(alertIds)).map((one) => [keyOf(one), one]));
-  const told = [...(await store.lastNotifiedOf(alertIds))].sort((one, other) => other.notifiedAtMs - one.notifiedAtMs);
+  const told = [...(await store.notificationsOf(alertIds))].sort((one, other) => other.notifiedAtMs - one.notifiedAtMs);
   const notified = told.map((one) => ({ ...one, unsent: unsent.get(keyOf(one)) ?? null }));
   return groupBy(notified, ({ alertId }) => alertId);
 }

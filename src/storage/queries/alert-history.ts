@@ -98,8 +98,8 @@ export async function alertsOf(session: Session, filter: AlertFilter): Promise<r
   return (await session.all(sql, [...values, String(filter.limit)])).map(storedAlert);
 }
 
-/** See AlertStore.lastNotifiedOf. */
-export async function lastNotifiedOf(session: Session, alertIds: readonly number[]): Promise<readonly LastNotified[]> {
+/** See AlertStore.notificationsOf. */
+export async function notificationsOf(session: Session, alertIds: readonly number[]): Promise<readonly LastNotified[]> {
   const rows = await forIds('alert_id', alertIds, (where, values) =>
     session.all(
       `SELECT alert_id, recipient, state, severity, sequence, told_at FROM told WHERE ${where}

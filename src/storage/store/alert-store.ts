@@ -176,7 +176,7 @@ export interface AlertStore {
   newestRows(client: string): Promise<NewestRows>;
   /** For `explain`, `alerts`, charts and replay. Newest first. */
   alertsOf(filter: AlertFilter): Promise<readonly Alert[]>;
-  lastNotifiedOf(alertIds: readonly number[]): Promise<readonly LastNotified[]>;
+  notificationsOf(alertIds: readonly number[]): Promise<readonly LastNotified[]>;
   /**
    * Values of one column of stats over time, oldest first: the last day of a chart. `used_percent` and `inodes_percent`
    * are of the mount; without one there are none.

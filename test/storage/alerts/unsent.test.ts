@@ -50,7 +50,7 @@ onBothDatabases('mails that were not sent', (kit) => {
     assert.deepEqual(await alerts.dueMails(5), []);
     assert.deepEqual(await alerts.undelivered(), []);
     assert.deepEqual(await states(alerts), [['ops@example.org', 'discarded', 'no answer']]);
-    assert.equal((await alerts.lastNotifiedOf([1])).length, 1);
+    assert.equal((await alerts.notificationsOf([1])).length, 1);
   });
 
   test('a dropped mail takes back what it would have told first, and the end of what was sent is not dropped', async () => {
@@ -67,7 +67,7 @@ onBothDatabases('mails that were not sent', (kit) => {
     assert.equal(await alerts.dropMail(first, 'one'), true);
     assert.equal(await alerts.dropMail(again, 'one'), false);
     assert.deepEqual(
-      (await alerts.lastNotifiedOf([1])).map(({ recipient }) => recipient),
+      (await alerts.notificationsOf([1])).map(({ recipient }) => recipient),
       ['again@example.org'],
     );
   });
