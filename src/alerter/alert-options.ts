@@ -19,18 +19,24 @@ export interface AlertOptions {
   readonly host: string;
 }
 
+/** What happened to a mail. */
+export type DeliveryOutcome =
+  | { readonly kind: 'sent'; readonly where: string }
+  /** Tried, or not even tried because its channel takes nothing for now. It is tried again. */
+  | { readonly kind: 'put-off'; readonly error: string }
+  /** Its recipient left config.xml. */
+  | { readonly kind: 'dropped' }
+  /** Refused for good. */
+  | { readonly kind: 'refused'; readonly error: string };
+
+export type DeliveryEvent = DeliveryOutcome & { readonly recipient: string; readonly messageId: string };
+
 /** What happens during a pass, in order. */
 export type AlertEvent =
   | { readonly kind: 'judged'; readonly reports: number; readonly visits: number; readonly more: boolean }
   /** A mail was composed and frozen. */
   | { readonly kind: 'composed'; readonly mail: DueMail; readonly subject: string; readonly text: string }
-  | { readonly kind: 'sent'; readonly recipient: string; readonly messageId: string; readonly where: string }
-  /** Tried, and to be tried again. */
-  | { readonly kind: 'put-off'; readonly recipient: string; readonly messageId: string; readonly error: string }
-  /** Its recipient left config.xml. */
-  | { readonly kind: 'dropped'; readonly recipient: string; readonly messageId: string }
-  /** Refused for good. */
-  | { readonly kind: 'refused'; readonly recipient: string; readonly messageId: string; readonly error: string }
+  | DeliveryEvent
   /** At the end of a pass: mails that were tried and not taken, and those refused for good that an open alert lacks. */
   | {
       readonly kind: 'undelivered';

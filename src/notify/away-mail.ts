@@ -1,28 +1,27 @@
-import { createHash } from 'node:crypto';
-
+import { globMatcher } from '../config/values/globs.ts';
+import type { Config, Recipient } from '../config/config.ts';
 import type { FleetError } from '../errors.ts';
 import { escapeControls } from '../log.ts';
-import type { AwayTopic } from './away-topic.ts';
-import { freezeMail } from './mime.ts';
+import { statePaths } from '../state/paths.ts';
 import { durationInWords } from '../text/durations.ts';
-import { escapeMarkup } from '../text/escape-markup.ts';
+import type { AwayTopic } from './away-state.ts';
+import { addresseeOf, digestOf, domainOf, recipientOfCommand, senderOf } from './mail-identity.ts';
+import { freezeNotice } from './mime.ts';
 
 export interface AwayMail {
   readonly topic: AwayTopic['rule'];
   readonly kind: 'away' | 'back';
-  /** Of this machine. */
+  /** This machine. */
   readonly host: string;
-  /** For whom; null: it is not said (a command, a file). */
-  readonly to: string | null;
-  readonly from: string;
-  readonly domain: string;
-  readonly configFile: string;
+  /** One of `awayRecipients`. */
+  readonly recipient: string;
+  readonly config: Pick<Config, 'smtp' | 'file'>;
   readonly sinceMs: number;
   readonly nowMs: number;
-  /** Which mail of this absence, from 1. */
+  /** The number of the mail within this outage, from 1. */
   readonly number: number;
   readonly programs: readonly string[];
-  /** What the database, or the way to it, answered last; null when it is back. */
+  /** The last fault of the database, or of the way to it; null if it is back. */
   readonly fault: FleetError | null;
 }
 
@@ -31,40 +30,47 @@ export interface FrozenAwayMail {
   readonly content: string;
 }
 
-const work: Readonly<Record<string, string>> = {
+/**
+ * Returns the recipients of a mail about a database that is away or a broken config.xml, which are no alerts: the fallback
+ * address, the recipients of the whole fleet by <alerts>, or else those of clients, for no alert reaches anybody meanwhile;
+ * and every <notify>. Without <smtp> the folder `outbox/` stands for all addresses.
+ */
+export function awayRecipients(
+  { smtp, notify, alerts, clients, stateDir }: Pick<Config, 'smtp' | 'notify' | 'alerts' | 'clients' | 'stateDir'>,
+  rule: AwayTopic['rule'],
+): readonly string[] {
+  const asking = <T extends Pick<Recipient, 'rules'>>(list: readonly T[]): readonly T[] =>
+    list.filter(({ rules }) => rules.length === 0 || globMatcher(rules.join(','))(rule));
+  const commands = asking(notify).map(({ command }) => recipientOfCommand(command));
+  if (smtp === null) return [statePaths(stateDir).outbox, ...commands];
+  const ofFleet = asking(alerts.recipients);
+  const ofClients = new Set(clients.map(({ recipients }) => recipients));
+  const addressees = ofFleet.length > 0 ? ofFleet : [...ofClients].flatMap((list) => asking(list));
+  const fallback = smtp.fallback === null ? [] : [smtp.fallback];
+  return [...new Set([...fallback, ...addressees.map(({ to }) => to)]), ...commands];
+}
+
+const consequences: Readonly<Record<string, string>> = {
   collect: 'Reports are collected all the same and wait sealed in encrypted_stats/.',
   alert: 'No alerts are judged or told meanwhile.',
 };
 
-/** A mail that needs no database. The same news to the same person is the same mail. */
+/** Composes a mail without the database. The same news to the same recipient gives the same mail. */
 export async function composeAwayMail(mail: AwayMail): Promise<FrozenAwayMail> {
-  const { host, to, from, sinceMs, nowMs, number, kind, topic } = mail;
-  const digest = createHash('sha256')
-    .update(JSON.stringify([topic, host, to, sinceMs, kind, number]))
-    .digest('hex');
-  const messageId = `<${topic}-${digest.slice(0, 24)}@${mail.domain}>`;
-  const alertId = createHash('sha256')
-    .update(JSON.stringify([topic, host]))
-    .digest('hex')
-    .slice(0, 32);
+  const { host, recipient, config, sinceMs, nowMs, number, kind, topic } = mail;
+  const from = senderOf(config);
+  // A command and a file are not named in the mail.
+  const to = config.smtp === null ? null : addresseeOf(recipient);
+  const digest = digestOf([topic, host, to, sinceMs, kind, number]);
+  const messageId = `<${topic}-${digest.slice(0, 24)}@${domainOf(from)}>`;
   const state = kind === 'back' ? 'resolved' : number === 1 ? 'firing' : 'reminder';
-  const lasted = durationInWords(nowMs - sinceMs);
-  const { subject, lines } = words[topic][kind](mail, lasted);
-  const text = lines.join('\n');
-  const content = await freezeMail({
-    mail: {
-      subject,
-      text,
-      html: `<pre>${escapeMarkup(text)}</pre>`,
-      messageId,
-      inReplyTo: null,
-      references: [],
-      headers: {
-        'Auto-Submitted': 'auto-generated',
-        'X-Fleet-Health-State': state,
-        'X-Fleet-Health-Severity': kind === 'away' ? 'critical' : 'none',
-        'X-Fleet-Health-Alert': `${alertId} ${state} critical`,
-      },
+  const content = await freezeNotice({
+    ...words[topic][kind](mail, durationInWords(nowMs - sinceMs)),
+    messageId,
+    headers: {
+      'X-Fleet-Health-State': state,
+      'X-Fleet-Health-Severity': kind === 'away' ? 'critical' : 'none',
+      'X-Fleet-Health-Alert': `${digestOf([topic, host]).slice(0, 32)} ${state} critical`,
     },
     from,
     to,
@@ -82,17 +88,17 @@ type Wording = (mail: AwayMail, lasted: string) => Words;
 
 const words: Readonly<Record<AwayMail['topic'], Readonly<Record<AwayMail['kind'], Wording>>>> = {
   'database-away': {
-    away: ({ fault, programs, sinceMs, host, configFile }, lasted) => ({
+    away: ({ fault, programs, sinceMs, host, config }, lasted) => ({
       subject: `Database away for ${lasted}, seen from ${host}`,
       lines: [
         `The database of fleet-health cannot be used on ${host} since`,
         `${at(sinceMs)}:`,
         '',
         ...faultLines(fault),
-        ...programs.flatMap((program) => (program in work ? [work[program] ?? ''] : [])),
+        ...programs.flatMap((program) => (program in consequences ? [consequences[program] ?? ''] : [])),
         '',
         'One mail follows when it is back. This one was sent without the database,',
-        `with ${configFile}.`,
+        `with ${config.file}.`,
         '',
       ],
     }),
@@ -109,10 +115,10 @@ const words: Readonly<Record<AwayMail['topic'], Readonly<Record<AwayMail['kind']
     }),
   },
   'config-broken': {
-    away: ({ fault, sinceMs, host, configFile }, lasted) => ({
+    away: ({ fault, sinceMs, host, config }, lasted) => ({
       subject: `config.xml broken for ${lasted} on ${host}`,
       lines: [
-        `${configFile} cannot be used on ${host} since ${at(sinceMs)}:`,
+        `${config.file} cannot be used on ${host} since ${at(sinceMs)}:`,
         '',
         ...faultLines(fault),
         'The last configuration that was valid goes on meanwhile: what was changed since',
@@ -120,9 +126,9 @@ const words: Readonly<Record<AwayMail['topic'], Readonly<Record<AwayMail['kind']
         '',
       ],
     }),
-    back: ({ sinceMs, nowMs, host, configFile }, lasted) => ({
+    back: ({ sinceMs, nowMs, host, config }, lasted) => ({
       subject: `config.xml valid again after ${lasted} on ${host}`,
-      lines: [`${configFile} is valid again and in use. It was broken`, `from ${at(sinceMs)} to ${at(nowMs)}.`, ''],
+      lines: [`${config.file} is valid again and in use. It was broken`, `from ${at(sinceMs)} to ${at(nowMs)}.`, ''],
     }),
   },
 };

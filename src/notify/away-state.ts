@@ -3,60 +3,86 @@ import { existsSync } from 'node:fs';
 import { openSqlite } from '../platform/sqlite.ts';
 import type { SqliteDatabase, SqliteRow } from '../platform/sqlite.ts';
 import { dayMs } from '../platform/units.ts';
+import type { StatePaths } from '../state/paths.ts';
 
-/** What is remembered of a database that is away, without that database. Times are milliseconds since 1970. */
+/** What may be away. */
+export interface AwayTopic {
+  /** The name in <notify rules> and <mail rules>. */
+  readonly rule: 'database-away' | 'config-broken';
+  readonly state: Extract<keyof StatePaths, 'databaseAway' | 'configBroken'>;
+  /** True if the mail is repeated as <alerts repeat> says. */
+  readonly repeats: boolean;
+  /** True if the state is made before it is needed: a full disk may be the reason. */
+  readonly isPrepared: boolean;
+}
+
+export const databaseAway: AwayTopic = {
+  rule: 'database-away',
+  state: 'databaseAway',
+  repeats: true,
+  isPrepared: true,
+};
+
+export const configBroken: AwayTopic = {
+  rule: 'config-broken',
+  state: 'configBroken',
+  repeats: false,
+  isPrepared: false,
+};
+
+/** The state of an outage, kept without the database. Times are milliseconds since 1970. */
 export interface AwayState {
-  /** Since when, as the first program of this machine saw it; null: it is not away. */
+  /** The begin of the outage, as the first program of this machine saw it; null if there is none. */
   readonly sinceMs: number | null;
-  /** The programs that cannot do their work for want of it. */
+  /** The programs that cannot do their work. */
   readonly programs: readonly string[];
-  /** When a line on stderr said so last; null: none has. */
-  readonly saidAtMs: number | null;
-  /** Mails that said so. */
+  /** The time of the last line on stderr; null if there was none. */
+  readonly loggedAtMs: number | null;
+  /** The number of mails sent. */
   readonly mails: number;
   readonly mailedAtMs: number | null;
-  /** When a mail was tried last that did not go out; null: it did, or none was tried. */
+  /** The time of the last mail if it did not go out; null if it did, or none was tried. */
   readonly triedAtMs: number | null;
 }
 
-/** One program at work with the state: what it reads is so until it has written, whatever the other one does. */
+/** A read-modify-write under the file's lock. */
 export interface AwayChange {
   readonly state: AwayState;
   seen(program: string, atMs: number): void;
   gone(program: string): void;
-  said(atMs: number): void;
-  /** Before a mail goes out, so that the other program does not send it as well. */
+  logged(atMs: number): void;
+  /** Counts a mail before it goes out, so that the other program does not send it as well. */
   claimMail(atMs: number): void;
-  /** It did not go out. */
+  /** Undoes `claimMail` for a mail that did not go out. */
   returnMail(before: AwayState, atMs: number): void;
   /** All is well again. */
   forget(): void;
 }
 
-/** A program that has not said for so long that it lacks the database is no longer started. */
+/** A program that has not reported the outage for so long is no longer started. */
 const staleMs = 8 * dayMs;
 
-// Made while all is well, and changed in place with the rollback journal in memory: so it works on a disk that is full,
-// which is why many a database is away. A crash in the middle of a write loses at most this.
+// The file is made while all is well, and changed in place with the rollback journal in memory, so that it works on a full
+// disk, which is a common reason for an outage. A crash in the middle of a write loses at most this file.
 const schemaSql = [
   'CREATE TABLE IF NOT EXISTS programs (program TEXT PRIMARY KEY, since_ms INTEGER, seen_ms INTEGER)',
-  `CREATE TABLE IF NOT EXISTS told (one INTEGER PRIMARY KEY CHECK (one = 1), since_ms INTEGER, said_ms INTEGER,
+  `CREATE TABLE IF NOT EXISTS notices (one INTEGER PRIMARY KEY CHECK (one = 1), since_ms INTEGER, logged_ms INTEGER,
     mails INTEGER NOT NULL DEFAULT 0, mailed_ms INTEGER, tried_ms INTEGER)`,
-  'INSERT OR IGNORE INTO told (one) VALUES (1)',
+  'INSERT OR IGNORE INTO notices (one) VALUES (1)',
   "INSERT OR IGNORE INTO programs (program) VALUES ('collect'), ('alert')",
 ] as const;
 
-/** Makes the file when it is not there yet. Throws what SQLite throws. */
+/** Makes the file if it is missing. Throws what SQLite throws. */
 export function makeAwayState(file: string): void {
   if (!existsSync(file)) changeAwayState(file, () => undefined);
 }
 
-/** Work in one transaction that no other process is in; made when missing. Throws what SQLite throws. */
+/** Runs work in an exclusive transaction. Makes the file if it is missing. Throws what SQLite throws. */
 export function changeAwayState<T>(file: string, work: (change: AwayChange) => T): T {
   const database = openSqlite(file);
   try {
     database.exec('PRAGMA journal_mode = MEMORY');
-    // The other program is in it for a few milliseconds.
+    // The other program holds the lock for a few milliseconds.
     database.exec('PRAGMA busy_timeout = 2000');
     database.exec('BEGIN IMMEDIATE');
     for (const sql of schemaSql) database.exec(sql);
@@ -77,27 +103,28 @@ function changeOf(database: SqliteDatabase): AwayChange {
     seen: (program, atMs) => {
       run('UPDATE programs SET since_ms = NULL WHERE seen_ms < ? OR since_ms > ?', atMs - staleMs, atMs);
       run('UPDATE programs SET since_ms = COALESCE(since_ms, ?), seen_ms = ? WHERE program = ?', atMs, atMs, program);
-      run('UPDATE told SET since_ms = CASE WHEN since_ms <= ? THEN since_ms ELSE ? END', atMs, atMs);
+      run('UPDATE notices SET since_ms = CASE WHEN since_ms <= ? THEN since_ms ELSE ? END', atMs, atMs);
     },
     gone: (program) => run('UPDATE programs SET since_ms = NULL, seen_ms = NULL WHERE program = ?', program),
-    said: (atMs) => run('UPDATE told SET said_ms = ?', atMs),
-    claimMail: (atMs) => run('UPDATE told SET mails = mails + 1, mailed_ms = ?, tried_ms = NULL', atMs),
+    logged: (atMs) => run('UPDATE notices SET logged_ms = ?', atMs),
+    claimMail: (atMs) => run('UPDATE notices SET mails = mails + 1, mailed_ms = ?, tried_ms = NULL', atMs),
     returnMail: ({ mails, mailedAtMs }, atMs) =>
-      run('UPDATE told SET mails = ?, mailed_ms = ?, tried_ms = ?', mails, mailedAtMs, atMs),
-    forget: () => run('UPDATE told SET since_ms = NULL, said_ms = NULL, mails = 0, mailed_ms = NULL, tried_ms = NULL'),
+      run('UPDATE notices SET mails = ?, mailed_ms = ?, tried_ms = ?', mails, mailedAtMs, atMs),
+    forget: () =>
+      run('UPDATE notices SET since_ms = NULL, logged_ms = NULL, mails = 0, mailed_ms = NULL, tried_ms = NULL'),
   };
 }
 
 function readState(database: SqliteDatabase): AwayState {
-  const told = database.prepare('SELECT * FROM told WHERE one = 1').get() ?? {};
+  const notice = database.prepare('SELECT * FROM notices WHERE one = 1').get() ?? {};
   const programs = database.prepare('SELECT program FROM programs WHERE since_ms IS NOT NULL ORDER BY program').all();
   return {
-    sinceMs: numberOf(told, 'since_ms'),
+    sinceMs: numberOf(notice, 'since_ms'),
     programs: programs.map((row) => String(row['program'])),
-    saidAtMs: numberOf(told, 'said_ms'),
-    mails: numberOf(told, 'mails') ?? 0,
-    mailedAtMs: numberOf(told, 'mailed_ms'),
-    triedAtMs: numberOf(told, 'tried_ms'),
+    loggedAtMs: numberOf(notice, 'logged_ms'),
+    mails: numberOf(notice, 'mails') ?? 0,
+    mailedAtMs: numberOf(notice, 'mailed_ms'),
+    triedAtMs: numberOf(notice, 'tried_ms'),
   };
 }
 

@@ -1,52 +1,56 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 
+import type { NotifyConfig } from '../config/config.ts';
 import { FleetError, messageOf } from '../errors.ts';
-import type { Notifier, OutgoingMail, SendOptions } from './notify.ts';
+import type { Channel, OutgoingMail, SendOptions } from './notify.ts';
 import { TooLong, within } from './within.ts';
 
-/** sysexits(3): the one status that means "try again". */
+/** EX_TEMPFAIL of sysexits(3): try again. */
 const tempFail = 75;
-const maxSaidLength = 300;
-/** Alerts in the environment: Linux takes 128 KiB a variable (execve(2)). */
+const maxStderrChars = 300;
+/** Alerts in the environment. Linux takes 128 KiB a variable (execve(2)). */
 const mostAlerts = 1_000;
-/** What a command leaves running may hold its stderr open. */
+/** The wait for stderr after the exit: a process that the command left running may hold it open. */
 const lastWordsMs = 500;
 
-/** What a command finds in its environment, beside PATH, HOME, LANG and TZ. Passwords of others are not among it. */
+/** Variables that a command inherits. Passwords of others are not among them. */
 const passedOn = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ'] as const;
 
 /**
- * A program of somebody's own: the mail on stdin, as it would be sent, and what `wordsFor` names in its environment. Its
- * exit status is read as sysexits(3) has it: 0 taken, 75 try again, anything else refused for good. It is started without a shell and
- * without arguments, and killed with what it started at the deadline; then, and when a signal ended it, it is tried again.
+ * Hands mails to a program of the user: the mail on stdin, as it would be sent, and `factsFor` in its environment. The exit
+ * status follows sysexits(3): 0 taken, 75 try again, anything else refused for good. The program is started without a
+ * shell and without arguments, and killed with its children at the deadline. A program that was killed is tried again.
  */
-export function createCommandNotifier(command: string): Notifier {
+export function createCommandChannel({ command, timeoutMs }: Pick<NotifyConfig, 'command' | 'timeoutMs'>): Channel {
   return {
-    send: (mail, options) => run(command, mail, options),
+    name: command,
+    timeoutMs,
+    answerTimeoutMs: timeoutMs,
+    send: (mail, options) => run(command, timeoutMs, mail, options),
     close: () => undefined,
   };
 }
 
-async function run(command: string, mail: OutgoingMail, options: SendOptions): Promise<void> {
-  const { signal, answerTimeoutMs } = options;
+async function run(command: string, timeoutMs: number, mail: OutgoingMail, options: SendOptions): Promise<void> {
+  const { signal } = options;
   signal.throwIfAborted();
   await options.onDataBegun();
   signal.throwIfAborted();
   const child = start(command, mail);
   try {
     const giveUp = (): void => killGroup(child);
-    const { status, killedBy, said } = await within({ timeoutMs: answerTimeoutMs, signal }, giveUp, (clock) => {
+    const { status, killedBy, stderr } = await within({ timeoutMs, signal }, giveUp, (clock) => {
       clock.now('it runs');
       return outcomeOf(child, command, mail.content);
     });
     if (status === 0) return;
-    const words = said === '' ? '' : `: ${said}`;
+    const words = stderr === '' ? '' : `: ${stderr}`;
     if (status === null) throw fault('mail-unavailable', command, `ended by ${killedBy ?? 'a signal'}${words}`);
     throw fault(status === tempFail ? 'mail-unavailable' : 'mail-refused', command, `exit status ${status}${words}`);
   } catch (thrown) {
     if (thrown instanceof TooLong) {
-      throw fault('mail-unavailable', command, `did not end within ${answerTimeoutMs / 1000} s`);
+      throw fault('mail-unavailable', command, `did not end within ${timeoutMs / 1000} s`);
     }
     throw thrown;
   }
@@ -65,7 +69,7 @@ function start(command: string, mail: OutgoingMail): ChildProcess {
       env: {
         PATH: '/usr/bin:/bin',
         ...Object.fromEntries(inherited),
-        ...wordsFor(command, mail),
+        ...factsFor(command, mail),
       },
     });
   } catch (thrown) {
@@ -74,20 +78,20 @@ function start(command: string, mail: OutgoingMail): ChildProcess {
 }
 
 /**
- * What a command learns without reading the mail. FLEET_HEALTH_RECIPIENT is the command, as config.xml has it;
+ * Returns the facts that a command learns without reading the mail. FLEET_HEALTH_RECIPIENT is the command, as config.xml has it;
  * FLEET_HEALTH_ALERTS has a line `ID STATE SEVERITY` for each of the first alerts; all of them are headers of the mail.
  */
-function wordsFor(command: string, { content, severity, messageId }: OutgoingMail): Readonly<Record<string, string>> {
+function factsFor(command: string, { content, severity, messageId }: OutgoingMail): Readonly<Record<string, string>> {
   const head = content.slice(0, content.indexOf('\r\n\r\n'));
-  const said = (name: string): readonly string[] =>
+  const headers = (name: string): readonly string[] =>
     [...head.matchAll(/^X-Fleet-Health-(\w+): (.*?)\r?$/gm)].flatMap(([, key, value = '']) =>
       key === name ? value : [],
     );
   return {
     FLEET_HEALTH_RECIPIENT: command,
-    FLEET_HEALTH_STATE: said('State')[0] ?? 'firing',
-    FLEET_HEALTH_SEVERITY: said('Severity')[0] ?? severity,
-    FLEET_HEALTH_ALERTS: said('Alert').slice(0, mostAlerts).join('\n'),
+    FLEET_HEALTH_STATE: headers('State')[0] ?? 'firing',
+    FLEET_HEALTH_SEVERITY: headers('Severity')[0] ?? severity,
+    FLEET_HEALTH_ALERTS: headers('Alert').slice(0, mostAlerts).join('\n'),
     FLEET_HEALTH_MESSAGE_ID: messageId,
   };
 }
@@ -96,18 +100,18 @@ interface Outcome {
   /** null: a signal ended it. */
   readonly status: number | null;
   readonly killedBy: NodeJS.Signals | null;
-  readonly said: string;
+  readonly stderr: string;
 }
 
 function outcomeOf(child: ChildProcess, command: string, content: string): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    let said = '';
+    let stderr = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      if (said.length < maxSaidLength) said = (said + text).slice(0, maxSaidLength);
+      if (stderr.length < maxStderrChars) stderr = (stderr + text).slice(0, maxStderrChars);
     });
     const done = (status: number | null, killedBy: NodeJS.Signals | null): void => {
       child.stderr?.destroy();
-      resolve({ status, killedBy, said: said.replace(/[\s\p{C}]+/gu, ' ').trim() });
+      resolve({ status, killedBy, stderr: stderr.replace(/[\s\p{C}]+/gu, ' ').trim() });
     };
     child.once('error', (error) => reject(notStarted(command, error)));
     child.once('close', done);
@@ -135,7 +139,7 @@ function fault(code: 'mail-refused' | 'mail-unavailable', command: string, what:
   return new FleetError({ code, stage: 'mail', message: `${command}: ${what}`, advice });
 }
 
-/** It has said nothing about the mail: all of them wait until it can be started. */
+/** Concerns every mail of the command: they all wait until it can be started. */
 function notStarted(command: string, thrown: unknown): FleetError {
   const { code } = thrown as { readonly code?: unknown };
   const why = code === 'ENOENT' ? 'there is no such program' : code === 'EACCES' ? 'may not be run' : messageOf(thrown);

@@ -1,12 +1,11 @@
-import { domainToASCII } from 'node:url';
-
 import type { SmtpConfig } from '../config/config.ts';
 import { FleetError } from '../errors.ts';
-import type { AttemptOptions, Notifier } from './notify.ts';
+import { mailTimeouts, type AttemptOptions, type Channel } from './notify.ts';
+import { addressOf } from './mail-identity.ts';
 import { openSmtpSession } from './smtp-session.ts';
 import type { SmtpSession } from './smtp-session.ts';
 
-/** Two mails in a row at which the connection broke off: then it is not the mails. */
+/** The connection is at fault, not the mails, if it breaks at so many mails in a row. */
 const maxBreaks = 2;
 
 /**
@@ -18,22 +17,24 @@ export async function verifyMailServer(smtp: SmtpConfig, options: AttemptOptions
   session.close();
 }
 
-/** Mails over SMTP, one connection for all of them, opened with the first and again after it broke. */
-export function createEmailNotifier(smtp: SmtpConfig): Notifier {
+/** Sends mails over SMTP with one connection, which is opened with the first mail and again after it broke. */
+export function createEmailChannel(smtp: SmtpConfig, timeouts = mailTimeouts): Channel {
   let session: SmtpSession | null = null;
   let breaks = 0;
   const from = addressOf(smtp.from);
   return {
+    ...timeouts,
+    name: `${smtp.host}:${smtp.port}`,
     send: async ({ recipient, content }, options) => {
-      const endsAtMs = performance.now() + options.timeoutMs;
+      const endsAtMs = performance.now() + timeouts.timeoutMs;
       if (session?.usable() === false) {
         session.close();
         session = null;
       }
-      session ??= await openForMail(smtp, options);
+      session ??= await openForMail(smtp, { ...timeouts, ...options });
       const timeoutMs = Math.max(1, endsAtMs - performance.now());
       try {
-        await session.send({ from, to: addressOf(recipient) }, content, { ...options, timeoutMs });
+        await session.send({ from, to: addressOf(recipient) }, content, { ...timeouts, ...options, timeoutMs });
         breaks = 0;
       } catch (thrown) {
         breaks = session.usable() ? 0 : breaks + 1;
@@ -47,7 +48,7 @@ export function createEmailNotifier(smtp: SmtpConfig): Notifier {
   };
 }
 
-/** A server that refuses the login has said nothing about the mail: it waits until the configuration is mended. */
+/** Opens a session for a mail. A refused login concerns all mails: they wait until the configuration is mended. */
 async function openForMail(smtp: SmtpConfig, options: AttemptOptions): Promise<SmtpSession> {
   try {
     return await openSmtpSession(smtp, options);
@@ -62,15 +63,4 @@ function asFaultOfServer(thrown: unknown): unknown {
   if (!(thrown instanceof FleetError) || thrown.code !== 'mail-unavailable' || thrown.stage !== 'mail') return thrown;
   const { code, message, advice } = thrown;
   return new FleetError({ code, stage: 'connect', message, advice });
-}
-
-/**
- * The address of `Name <address>`, or of the address alone, with its domain as DNS has it (RFC 5890). Configured addresses
- * were checked when they were read.
- */
-export function addressOf(mailbox: string): string {
-  const address = /<([^<>]*)>\s*$/.exec(mailbox)?.[1] ?? mailbox.trim();
-  const at = address.lastIndexOf('@');
-  const domain = domainToASCII(address.slice(at + 1));
-  return at < 0 || domain === '' ? address : `${address.slice(0, at)}@${domain}`;
 }

@@ -3,20 +3,22 @@ import path from 'node:path';
 import { writeSynced } from '../state/durable-file.ts';
 import { makeFolder } from '../state/make-folder.ts';
 import { FleetError, messageOf } from '../errors.ts';
-import type { Notifier, OutgoingMail, SendOptions } from './notify.ts';
+import { mailTimeouts, type Channel, type OutgoingMail, type SendOptions } from './notify.ts';
 
 /**
- * Mails as `.eml` files in a folder: what happens without <smtp>. A file appears whole or not at all, and the same mail
- * again is the same file.
+ * Stores mails as `.eml` files in a folder, which is what happens without <smtp>. A file appears whole or not at all, and
+ * the same mail again is the same file.
  */
-export function createFileNotifier(outboxDir: string): Notifier {
+export function createFileChannel(outboxDir: string, timeouts = mailTimeouts): Channel {
   return {
+    ...timeouts,
+    name: outboxDir,
     send: (mail, options) => store(outboxDir, mail, options),
     close: () => undefined,
   };
 }
 
-/** The name of a mail's file: what stands left of the @ in its Message-ID. */
+/** Returns the name of a mail's file: the part of its Message-ID before the @. */
 export function outboxName(messageId: string): string {
   return `${messageId.replace(/^<|@.*$/g, '').replace(/[^A-Za-z0-9._-]/g, '_')}.eml`;
 }
@@ -31,7 +33,7 @@ async function store(outboxDir: string, mail: OutgoingMail, { onDataBegun, signa
   });
 }
 
-/** A folder that does not take one mail takes no other. */
+/** Reports a fault of the folder under another stage than `mail`: a folder that does not take one mail takes no other. */
 async function asMailFault<T>(what: string, work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();

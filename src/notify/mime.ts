@@ -1,6 +1,7 @@
+import { escapeMarkup } from '../text/escape-markup.ts';
 import { MailComposer, encodeWord } from './nodemailer.ts';
 
-/** A mail in words: all of it but who sends it to whom, and when. */
+/** The words of a mail. Sender, recipient and date are missing. */
 export interface MailText {
   readonly subject: string;
   /** Lines end with LF. */
@@ -8,11 +9,11 @@ export interface MailText {
   readonly html: string;
   /** `<...@...>`, as are the next two. */
   readonly messageId: string;
-  /** What it continues; null: nothing. */
+  /** The Message-ID that it continues; null if none. */
   readonly inReplyTo: string | null;
-  /** The last one is what it continues. */
+  /** `inReplyTo` is the last one. */
   readonly references: readonly string[];
-  /** Beside those that every mail has; ASCII. A list becomes one header a member. */
+  /** Headers beside those that every mail has, in ASCII. A list becomes one header a member. */
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
 }
 
@@ -20,15 +21,34 @@ export interface FreezeOptions {
   readonly mail: MailText;
   /** An address, or `Name <address>`. */
   readonly from: string;
-  /** One address; null: whom it is for is not said (a command, a file). */
+  /** One address; null if the mail names no recipient (a command, a file). */
   readonly to: string | null;
   readonly dateMs: number;
   /** A whole mail that it carries (message/rfc822). */
   readonly enclosed?: string;
 }
 
+export interface NoticeOptions extends Omit<FreezeOptions, 'mail'> {
+  readonly subject: string;
+  readonly lines: readonly string[];
+  /** `<...@...>`. */
+  readonly messageId: string;
+  readonly headers?: MailText['headers'];
+}
+
+/** Returns the bytes of a mail that is a few lines of text and continues no other; its HTML shows the same lines. */
+export function freezeNotice({ subject, lines, messageId, headers, ...options }: NoticeOptions): Promise<string> {
+  const text = lines.join('\n');
+  const html = `<pre>${escapeMarkup(text)}</pre>`;
+  const all = { 'Auto-Submitted': 'auto-generated', ...headers };
+  return freezeMail({
+    ...options,
+    mail: { subject, text, html, messageId, inReplyTo: null, references: [], headers: all },
+  });
+}
+
 /**
- * A mail in its bytes (RFC 5322, RFC 2045): text and HTML as alternatives, CRLF, lines under 998 bytes, ASCII throughout
+ * Returns the bytes of a mail (RFC 5322, RFC 2045): text and HTML as alternatives, CRLF, lines under 998 bytes, ASCII throughout
  * unless an address is not. The same words give the same bytes.
  */
 export async function freezeMail({ mail, from, to, dateMs, enclosed }: FreezeOptions): Promise<string> {
@@ -36,7 +56,7 @@ export async function freezeMail({ mail, from, to, dateMs, enclosed }: FreezeOpt
   const composer = new MailComposer({
     from,
     to: to === null ? 'undisclosed-recipients:;' : { name: '', address: to },
-    // What looks encoded already would be decoded by the reader's program, into whatever its author hid there (RFC 2047).
+    // A subject that looks encoded would be decoded by the reader's program, into what its author hid there (RFC 2047).
     subject: subject.includes('=?') ? encodeWord(subject, 'B', 52) : subject,
     messageId,
     ...(inReplyTo === null ? {} : { inReplyTo }),
@@ -55,7 +75,7 @@ export async function freezeMail({ mail, from, to, dateMs, enclosed }: FreezeOpt
   return content.toString('utf8');
 }
 
-/** A mail that waited, with the time of its sending for a date: by its date people's inboxes sort it. */
+/** Replaces the date of a mail that waited: inboxes sort by it. */
 export function dateMail(content: string, dateMs: number): string {
   return content.replace(/^Date: .*?\r$/m, `Date: ${mailDate(dateMs)}\r`);
 }

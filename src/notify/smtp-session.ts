@@ -1,22 +1,26 @@
+import { readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 
 import type { SmtpConfig } from '../config/config.ts';
-import { FleetError } from '../errors.ts';
-import type { SMTPConnection } from './nodemailer.ts';
-import type { AttemptOptions, SendOptions } from './notify.ts';
-import { ask, dialSmtp, greetServer } from './smtp-dial.ts';
+import { FleetError, messageOf } from '../errors.ts';
+import { dayMs } from '../platform/units.ts';
+import type { AttemptOptions, ChannelTimeouts, SendOptions } from './notify.ts';
+import { SMTPConnection } from './nodemailer.ts';
 import { isAnswer, smtpFault, type SmtpPhase } from './smtp-fault.ts';
 import { asError, within, type Clock } from './within.ts';
 
 /** One connection to a mail server, logged in where credentials are given. */
 export interface SmtpSession {
   /** Hands over one mail to one recipient (RFC 5321). Throws FleetError `mail-refused`, `mail-unavailable`. */
-  send(envelope: Envelope, content: string, options: SendOptions): Promise<void>;
+  send(envelope: Envelope, content: string, options: SessionSendOptions): Promise<void>;
   /** False after a fault that may have left the conversation anywhere. */
   usable(): boolean;
   /** Says QUIT and ends the connection. Never throws. */
   close(): void;
 }
+
+type SessionSendOptions = SendOptions & ChannelTimeouts;
 
 export interface Envelope {
   readonly from: string;
@@ -25,6 +29,10 @@ export interface Envelope {
 
 const resetTimeoutMs = 5_000;
 const farewellMs = 1_000;
+/** Far more than any reply has. */
+const maxReplyBytes = 64 * 1024;
+/** Longer than any deadline: within.ts ends an attempt that takes too long. */
+const neverMs = dayMs;
 
 /** Connects and logs in. Throws FleetError `mail-refused`, `mail-unavailable`, `secret-missing`, or the signal's reason. */
 export async function openSmtpSession(smtp: SmtpConfig, options: AttemptOptions): Promise<SmtpSession> {
@@ -91,7 +99,7 @@ interface Line {
 interface HandOver {
   readonly envelope: Envelope;
   readonly content: string;
-  readonly limits: SendOptions;
+  readonly limits: SessionSendOptions;
   readonly clock: Clock;
   /** What `onDataBegun` threw. */
   readonly begun: { failed: Error | null };
@@ -143,4 +151,73 @@ function sayGoodbye(connection: SMTPConnection, hangUp: () => void): void {
 function shapesOf({ user, pass }: { readonly user: string; readonly pass: string }): readonly string[] {
   const base64 = (text: string): string => Buffer.from(text).toString('base64');
   return [base64(`\0${user}\0${pass}`), base64(pass), pass].filter((shape) => shape !== '');
+}
+
+/** A connection to a mail server before its greeting. */
+interface Dialled {
+  readonly connection: SMTPConnection;
+  readonly socket: Socket;
+}
+
+/**
+ * Begins a connection, so that it can be given up at any moment. Names are resolved as the system does it, /etc/hosts
+ * included. Throws FleetError `mail-unavailable` when the file of `ca` cannot be read.
+ */
+function dialSmtp(smtp: SmtpConfig): Dialled {
+  const ca = readAuthority(smtp.ca);
+  const socket = connect({ host: smtp.host, port: smtp.port, autoSelectFamily: true });
+  const connection = new SMTPConnection({
+    host: smtp.host,
+    port: smtp.port,
+    connection: socket,
+    secure: smtp.security === 'tls',
+    requireTLS: smtp.security === 'starttls',
+    ignoreTLS: smtp.security === 'none',
+    tls: { rejectUnauthorized: smtp.verify, ...(ca === null ? {} : { ca }) },
+    connectionTimeout: neverMs,
+    greetingTimeout: neverMs,
+    socketTimeout: neverMs,
+    socketCloseTimeout: 0,
+    maxResponseSize: maxReplyBytes,
+  });
+  return { connection, socket };
+}
+
+function readAuthority(file: string | null): Buffer | null {
+  try {
+    return file === null ? null : readFileSync(file);
+  } catch (thrown) {
+    const message = `<smtp ca>: ${messageOf(thrown)}`;
+    throw new FleetError({ code: 'mail-unavailable', stage: 'config', message, cause: thrown });
+  }
+}
+
+/** Waits for the connection, the greeting, EHLO and, where it is wanted, TLS. */
+async function greetServer({ connection, socket }: Dialled, clock: Clock): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    socket.once('connect', () => {
+      socket.removeListener('error', reject);
+      resolve();
+    });
+    socket.once('error', reject);
+  });
+  clock.now('greeting it');
+  await ask<undefined>(connection, (done) => connection.connect((error) => done(error)));
+}
+
+/** Asks the server one question. Rejects if the connection breaks meanwhile. */
+function ask<T>(connection: SMTPConnection, question: (done: (error: unknown, value?: T) => void) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const settle = (how: () => void): void => {
+      connection.removeListener('error', onError);
+      connection.removeListener('end', onEnd);
+      how();
+    };
+    const onError = (error: unknown): void => settle(() => reject(asError(error)));
+    // The error event follows `end` in the next turn.
+    const onEnd = (): void => void setImmediate(() => onError(new Error('the connection ended')));
+    connection.once('error', onError);
+    connection.once('end', onEnd);
+    question((error, value) => settle(() => (error ? reject(asError(error)) : resolve(value as T))));
+  });
 }

@@ -6,10 +6,10 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 
 import { deliver } from '../../src/alerter/deliver/deliver.ts';
-import { createWays } from '../../src/alerter/deliver/notifiers.ts';
-import { recipientOfCommand } from '../../src/alerter/inhibit/recipients-of.ts';
 import type { NotifyConfig } from '../../src/config/config.ts';
 import { FleetError } from '../../src/errors.ts';
+import { openChannels } from '../../src/notify/channels.ts';
+import { recipientOfCommand } from '../../src/notify/mail-identity.ts';
 import { createAlertStore } from '../../src/storage/create-alert-store.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { smtpConfig, withLogin } from '../notify/support/smtp-config.ts';
@@ -201,15 +201,15 @@ onBothDatabases('ways', (kit) => {
     const post = await openPost(t, kit);
     const server = await openServer(t);
     await post.put('ops@example.org', 'oncall@example.org');
-    const real = createWays({ smtp: smtpConfig(server.port), notify: [], stateDir: post.stateDir });
-    const ways = {
+    const real = openChannels({ smtp: smtpConfig(server.port), notify: [], stateDir: post.stateDir });
+    const channels = {
       ...real,
-      wayTo: (recipient: string) => {
+      channelFor: (recipient: string) => {
         if (recipient.startsWith('ops')) throw new TypeError('a fault');
-        return real.wayTo(recipient);
+        return real.channelFor(recipient);
       },
     };
-    assert.deepEqual(await post.run(null, { ways }), { sent: 1, putOff: 1, failed: 0 });
+    assert.deepEqual(await post.run(null, { channels }), { sent: 1, putOff: 1, failed: 0 });
     real.close();
     assert.match((await post.rows())[0]?.error ?? '', /a fault/);
   });
@@ -239,13 +239,13 @@ onBothDatabases('a second alerter', (kit) => {
       // The lease of another name stands for one that was taken over while the first alerter slept.
       const lease = await store.takeLease('other', 'two');
       assert.ok(lease !== null);
-      const ways = createWays({ smtp: smtpConfig(server.port), notify: [], stateDir: post.stateDir });
+      const channels = openChannels({ smtp: smtpConfig(server.port), notify: [], stateDir: post.stateDir });
       const both = await Promise.all([
         post.run(smtpConfig(server.port), { limits: { batch: 4 } }),
         deliver({
           store,
           takeLease: () => Promise.resolve(lease),
-          ways,
+          channels,
           isNamed: () => true,
           fallback: null,
           limits: { batch: 4 },
@@ -254,7 +254,7 @@ onBothDatabases('a second alerter', (kit) => {
           now: () => Date.now(),
         }),
       ]);
-      ways.close();
+      channels.close();
       assert.equal(both[0].sent + both[1].sent, 30);
       assert.equal(new Set(server.mails.map(({ to }) => to)).size, 30);
       assert.equal(server.mails.length, 30);

@@ -7,12 +7,17 @@ import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { FleetError } from '../../src/errors.ts';
-import { createCommandNotifier } from '../../src/notify/command.ts';
+import type { Channel } from '../../src/notify/notify.ts';
+import { createCommandChannel } from '../../src/notify/command.ts';
 import { faultOf, outgoing, sendOptions } from './support/smtp-config.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'fleet-command-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
 let scripts = 0;
+
+function channelTo(command: string, timeoutMs = 5_000): Channel {
+  return createCommandChannel({ command, timeoutMs });
+}
 
 function script(body: string, { mode = 0o755, first = '#!/bin/sh' } = {}): string {
   const file = path.join(dir, `notify ${(scripts += 1)} $(touch x);sh`);
@@ -35,7 +40,7 @@ test('the mail on stdin, what it tells in the environment, and nothing secret', 
     begun += 1;
     return Promise.resolve();
   };
-  await createCommandNotifier(command).send(mail, sendOptions({ onDataBegun }));
+  await channelTo(command).send(mail, sendOptions({ onDataBegun }));
   delete process.env['FLEET_TEST_PASSWORD'];
   assert.equal(begun, 1);
   assert.ok(readFileSync(content, 'utf8') === mail.content);
@@ -62,7 +67,7 @@ for (const [body, code, words] of [
   ['printf "\\033[31mred\\n" >&2; exit 1', 'mail-refused', /exit status 1: \[31mred$/],
 ] as const) {
   test(`${body} is ${code}`, async () => {
-    const fault = await faultOf(createCommandNotifier(script(body)).send(outgoing(), sendOptions()));
+    const fault = await faultOf(channelTo(script(body)).send(outgoing(), sendOptions()));
     assert.deepEqual([fault.code, fault.stage], [code, 'mail']);
     assert.match(fault.message, words);
   });
@@ -76,7 +81,7 @@ for (const [what, command, words] of [
   ['an interpreter that is not there', script('exit 0', { first: '#!/nowhere/sh' }), /no such program/],
 ] as const) {
   test(`${what} says nothing about the mail: all of them wait`, async () => {
-    const fault = await faultOf(createCommandNotifier(command).send(outgoing(), sendOptions()));
+    const fault = await faultOf(channelTo(command).send(outgoing(), sendOptions()));
     assert.deepEqual([fault.code, fault.stage], ['mail-unavailable', 'config']);
     assert.match(fault.message, words);
     assert.ok(fault.message.startsWith(command));
@@ -85,8 +90,8 @@ for (const [what, command, words] of [
 
 test('a command that reads nothing of a large mail is judged by its status', async () => {
   const mail = outgoing({ content: 'x'.repeat(5_000_000) });
-  await createCommandNotifier(script('exit 0')).send(mail, sendOptions());
-  const fault = await faultOf(createCommandNotifier(script('exec <&-; exit 75')).send(mail, sendOptions()));
+  await channelTo(script('exit 0')).send(mail, sendOptions());
+  const fault = await faultOf(channelTo(script('exec <&-; exit 75')).send(mail, sendOptions()));
   assert.equal(fault.code, 'mail-unavailable');
 });
 
@@ -94,7 +99,7 @@ test('the deadline ends the command and what it started', async () => {
   const pids = path.join(dir, 'pids');
   const command = script(`sleep 300 & echo $! > ${pids}; echo $$ >> ${pids}; trap "" TERM; wait`);
   const began = performance.now();
-  const fault = await faultOf(createCommandNotifier(command).send(outgoing(), sendOptions({ answerTimeoutMs: 400 })));
+  const fault = await faultOf(channelTo(command, 400).send(outgoing(), sendOptions()));
   assert.deepEqual([fault.code, fault.stage], ['mail-unavailable', 'mail']);
   assert.match(fault.message, /did not end within 0\.4 s/);
   assert.ok(performance.now() - began < 3_000);
@@ -105,7 +110,7 @@ test('an abort ends the command and what it started, with its reason', async () 
   const pids = path.join(dir, 'aborted-pids');
   const command = script(`sleep 300 & echo $! > ${pids}.new; echo $$ >> ${pids}.new; mv ${pids}.new ${pids}; wait`);
   const abort = new AbortController();
-  const sent = createCommandNotifier(command).send(outgoing(), sendOptions({ signal: abort.signal }));
+  const sent = channelTo(command).send(outgoing(), sendOptions({ signal: abort.signal }));
   const thrown = faultOf(sent);
   await until(() => existsSync(pids));
   const reason = new FleetError({ code: 'interrupted', stage: 'run', message: 'ended by a test' });
@@ -118,7 +123,7 @@ test('what a command leaves running does not take its success away', async () =>
   const pid = path.join(dir, 'left');
   const command = script(`sleep 300 >/dev/null & echo $! > ${pid}; exit 0`);
   const began = performance.now();
-  await createCommandNotifier(command).send(outgoing(), sendOptions());
+  await channelTo(command).send(outgoing(), sendOptions());
   assert.ok(performance.now() - began < 3_000);
   process.kill(Number(readFileSync(pid, 'utf8')), 'SIGKILL');
 });
@@ -127,7 +132,7 @@ test('a mail that is no longer ours is not given to it', async () => {
   const file = path.join(dir, 'never');
   const told = new FleetError({ code: 'locked', stage: 'mail', message: 'no longer ours' });
   const options = sendOptions({ onDataBegun: () => Promise.reject(told) });
-  assert.equal(await faultOf(createCommandNotifier(script(`touch ${file}`)).send(outgoing(), options)), told);
+  assert.equal(await faultOf(channelTo(script(`touch ${file}`)).send(outgoing(), options)), told);
   assert.ok(!existsSync(file));
 });
 

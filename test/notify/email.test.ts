@@ -7,11 +7,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 
 import { FleetError } from '../../src/errors.ts';
-import { addressOf, createEmailNotifier, verifyMailServer } from '../../src/notify/email.ts';
-import type { Notifier } from '../../src/notify/notify.ts';
+import type { Channel } from '../../src/notify/notify.ts';
+import { createEmailChannel, verifyMailServer } from '../../src/notify/email.ts';
+import { addressOf } from '../../src/notify/mail-identity.ts';
 import { startSmtpServer, type SmtpAct, type SmtpPhase, type SmtpServer } from '../support/smtp-server.ts';
 import type { SmtpServerOptions } from '../support/smtp-server.ts';
-import { faultOf, never, outgoing, password, sendOptions, smtpConfig, withLogin } from './support/smtp-config.ts';
+import {
+  faultOf,
+  never,
+  outgoing,
+  password,
+  sendOptions,
+  smtpConfig,
+  timeouts,
+  withLogin,
+} from './support/smtp-config.ts';
 
 async function server(t: TestContext, options: SmtpServerOptions = {}): Promise<SmtpServer> {
   const started = await startSmtpServer(options);
@@ -24,8 +34,8 @@ function at(wanted: SmtpPhase, act: SmtpAct): SmtpServerOptions {
   return { act: ({ phase }) => (phase === wanted ? act : undefined) };
 }
 
-function notifier(t: TestContext, port: number): Notifier {
-  const opened = createEmailNotifier(withLogin(port));
+function channel(t: TestContext, port: number, limits = timeouts()): Channel {
+  const opened = createEmailChannel(withLogin(port), limits);
   t.after(() => opened.close());
   return opened;
 }
@@ -65,7 +75,7 @@ for (const [phase, reply, code, stage, policy] of refusals) {
   for (const extensions of [[], ['PIPELINING']]) {
     test(`${phase}: ${reply}${extensions.length > 0 ? ' (pipelining)' : ''}`, async (t) => {
       const { port, mails } = await server(t, { ...at(phase, reply), extensions });
-      const fault = await faultOf(notifier(t, port).send(outgoing(), sendOptions()));
+      const fault = await faultOf(channel(t, port).send(outgoing(), sendOptions()));
       assert.deepEqual([fault.code, fault.stage], [code, stage]);
       if (code === 'mail-refused') assert.equal(fault.retryable, policy !== undefined);
       assert.ok(fault.message.includes(reply), fault.message);
@@ -79,8 +89,7 @@ for (const phase of ['greeting', 'ehlo', 'auth', 'mail', 'rcpt', 'data', 'dot'] 
   test(`a server that stalls at ${phase} ends by the deadline, and leaves no connection`, async (t) => {
     const started = await server(t, { ...at(phase, { kind: 'stall' }), extensions: [] });
     const began = performance.now();
-    const limits = sendOptions({ timeoutMs: 250, answerTimeoutMs: 250 });
-    const fault = await faultOf(notifier(t, started.port).send(outgoing(), limits));
+    const fault = await faultOf(channel(t, started.port, timeouts(250, 250)).send(outgoing(), sendOptions()));
     assert.equal(fault.code, 'mail-unavailable');
     assert.match(fault.message, /no answer within 0\.[23] s while/);
     assert.ok(performance.now() - began < 2_000);
@@ -90,7 +99,7 @@ for (const phase of ['greeting', 'ehlo', 'auth', 'mail', 'rcpt', 'data', 'dot'] 
   for (const act of [{ kind: 'close' }, { kind: 'reset' }, { kind: 'half-close' }] as const) {
     test(`a server that does ${act.kind} at ${phase} may take the mail later`, async (t) => {
       const { port } = await server(t, at(phase, act));
-      const fault = await faultOf(notifier(t, port).send(outgoing(), sendOptions()));
+      const fault = await faultOf(channel(t, port).send(outgoing(), sendOptions()));
       assert.equal(fault.code, 'mail-unavailable');
     });
   }
@@ -99,7 +108,7 @@ for (const phase of ['greeting', 'ehlo', 'auth', 'mail', 'rcpt', 'data', 'dot'] 
 test('the whole attempt has one deadline, however slowly an answer drips', async (t) => {
   const { port } = await server(t, at('ehlo', { kind: 'drip', text: '250-x\r\n', everyMs: 20 }));
   const began = performance.now();
-  const fault = await faultOf(notifier(t, port).send(outgoing(), sendOptions({ timeoutMs: 400 })));
+  const fault = await faultOf(channel(t, port, timeouts(400)).send(outgoing(), sendOptions()));
   assert.match(fault.message, /no answer within 0\.4 s/);
   assert.ok(performance.now() - began < 2_000);
 });
@@ -111,14 +120,14 @@ test('what connecting took is not given to the mail once more', async (t) => {
       return phase === 'mail' ? { kind: 'stall' } : undefined;
     },
   });
-  const fault = await faultOf(notifier(t, port).send(outgoing(), sendOptions({ timeoutMs: 2_000 })));
+  const fault = await faultOf(channel(t, port, timeouts(2_000)).send(outgoing(), sendOptions()));
   assert.match(fault.message, /no answer within 0\.[0-8] s while handing over a mail/);
 });
 
 test('the content has a time of its own, because a mail that was taken must not go twice', async (t) => {
   const started = await server(t);
-  const slow = sendOptions({ timeoutMs: 300, onDataBegun: () => sleep(600) });
-  await notifier(t, started.port).send(outgoing(), slow);
+  const slow = sendOptions({ onDataBegun: () => sleep(600) });
+  await channel(t, started.port, timeouts(300)).send(outgoing(), slow);
   assert.equal(started.mails.length, 1);
 });
 
@@ -126,7 +135,7 @@ for (const phase of ['greeting', 'ehlo', 'auth', 'rcpt', 'dot'] as const) {
   for (const text of ['x'.repeat(10_000), '250-more\r\n']) {
     test(`an answer without an end at ${phase} is cut off (${text.length})`, async (t) => {
       const started = await server(t, at(phase, { kind: 'flood', text }));
-      const fault = await faultOf(notifier(t, started.port).send(outgoing(), sendOptions({ timeoutMs: 30_000 })));
+      const fault = await faultOf(channel(t, started.port, timeouts(30_000)).send(outgoing(), sendOptions()));
       assert.equal(fault.code, 'mail-unavailable');
       assert.match(fault.message, /exceeds maximum/);
       await until(() => started.open() === 0);
@@ -137,7 +146,7 @@ for (const phase of ['greeting', 'ehlo', 'auth', 'rcpt', 'dot'] as const) {
 test("the server's words are one short line without control characters", async (t) => {
   const reply = `550-5.1.1 \u001b[31mno\r\n550 5.1.1 ${'such user '.repeat(100)}`;
   const { port } = await server(t, at('rcpt', reply));
-  const { message } = await faultOf(notifier(t, port).send(outgoing(), sendOptions()));
+  const { message } = await faultOf(channel(t, port).send(outgoing(), sendOptions()));
   assert.doesNotMatch(message, /\p{C}/u);
   assert.ok(message.length < 400);
   assert.match(message, /no 550 5\.1\.1 such user/);
@@ -148,7 +157,7 @@ test('what a server repeats of the credentials is not said', async (t) => {
   const encoded = Buffer.from(password).toString('base64');
   for (const echo of [line, encoded, password]) {
     const { port } = await server(t, at('auth', `535 5.7.8 cannot take ${echo}`));
-    const fault = await faultOf(notifier(t, port).send(outgoing(), sendOptions()));
+    const fault = await faultOf(channel(t, port).send(outgoing(), sendOptions()));
     assert.match(fault.message, /cannot take \[secret\]/);
     assert.ok(!inspect(fault, { depth: 9 }).includes(echo));
   }
@@ -158,11 +167,11 @@ test('many mails go over one connection, and a refusal is of one alone', async (
   const started = await server(t, {
     act: ({ phase, line }) => (phase === 'rcpt' && line.includes('bad@') ? '550 5.1.1 no such user' : undefined),
   });
-  const way = notifier(t, started.port);
-  await way.send(outgoing(), sendOptions());
-  const fault = await faultOf(way.send(outgoing({ recipient: 'bad@example.org' }), sendOptions()));
+  const opened = channel(t, started.port);
+  await opened.send(outgoing(), sendOptions());
+  const fault = await faultOf(opened.send(outgoing({ recipient: 'bad@example.org' }), sendOptions()));
   assert.equal(fault.code, 'mail-refused');
-  await way.send(outgoing({ recipient: 'oncall@example.org' }), sendOptions());
+  await opened.send(outgoing({ recipient: 'oncall@example.org' }), sendOptions());
   assert.deepEqual(
     started.mails.map(({ to }) => to),
     ['ops@example.org', 'oncall@example.org'],
@@ -180,48 +189,48 @@ test('a server that ended the idle connection is connected to again', async (t) 
       return phase === 'dot' && taken === 1 ? '250 taken\r\n421 4.4.2 idle for too long' : undefined;
     },
   });
-  const way = notifier(t, started.port);
-  await way.send(outgoing(), sendOptions());
+  const opened = channel(t, started.port);
+  await opened.send(outgoing(), sendOptions());
   await sleep(20);
-  await way.send(outgoing(), sendOptions());
+  await opened.send(outgoing(), sendOptions());
   assert.equal(started.connections(), 2);
 });
 
 test('one mail at which the connection breaks off is its own fault, a second one is the server', async (t) => {
   const { port } = await server(t, at('dot', { kind: 'close' }));
-  const way = notifier(t, port);
-  assert.equal((await faultOf(way.send(outgoing(), sendOptions()))).stage, 'mail');
-  assert.equal((await faultOf(way.send(outgoing(), sendOptions()))).stage, 'connect');
+  const opened = channel(t, port);
+  assert.equal((await faultOf(opened.send(outgoing(), sendOptions()))).stage, 'mail');
+  assert.equal((await faultOf(opened.send(outgoing(), sendOptions()))).stage, 'connect');
 });
 
 test('nothing of the content leaves before it may', async (t) => {
   const started = await server(t);
-  const way = notifier(t, started.port);
+  const opened = channel(t, started.port);
   const told = new FleetError({ code: 'locked', stage: 'mail', message: 'no longer ours' });
-  const thrown = await faultOf(way.send(outgoing(), sendOptions({ onDataBegun: () => Promise.reject(told) })));
+  const thrown = await faultOf(opened.send(outgoing(), sendOptions({ onDataBegun: () => Promise.reject(told) })));
   assert.equal(thrown, told);
   assert.equal(thrown.code, 'locked');
   assert.equal(started.lines.at(-1), '1:DATA');
   await until(() => started.open() === 0);
   assert.equal(started.mails.length, 0);
-  await way.send(outgoing(), sendOptions());
+  await opened.send(outgoing(), sendOptions());
   assert.equal(started.mails.length, 1);
 });
 
 test('content goes out byte for byte', async (t) => {
   const started = await server(t);
   const content = `Subject: x\r\n\r\n.\r\n..\r\n.dot\r\n${'a'.repeat(990)}\r\n${'line\r\n'.repeat(50_000)}end\r\n`;
-  await notifier(t, started.port).send(outgoing({ content }), sendOptions());
+  await channel(t, started.port).send(outgoing({ content }), sendOptions());
   assert.ok(started.mails[0]?.content === content);
   assert.equal(started.mails[0].from, 'fleet@example.org');
 });
 
 test('a mail larger than the server takes is refused before it is sent', async (t) => {
   const started = await server(t, { extensions: ['SIZE 1000'] });
-  const way = notifier(t, started.port);
-  const fault = await faultOf(way.send(outgoing({ content: 'x'.repeat(1_001) }), sendOptions()));
+  const opened = channel(t, started.port);
+  const fault = await faultOf(opened.send(outgoing({ content: 'x'.repeat(1_001) }), sendOptions()));
   assert.deepEqual([fault.code, fault.stage], ['mail-refused', 'mail']);
-  await way.send(outgoing(), sendOptions());
+  await opened.send(outgoing(), sendOptions());
   assert.equal(started.connections(), 1);
 });
 
@@ -236,17 +245,17 @@ test('an abort ends a send with its reason, wherever it is', async (t) => {
         return { kind: 'stall' };
       },
     });
-    const options = sendOptions({ timeoutMs: 60_000, signal: abort.signal });
-    assert.equal(await faultOf(notifier(t, started.port).send(outgoing(), options)), reason);
+    const options = sendOptions({ signal: abort.signal });
+    assert.equal(await faultOf(channel(t, started.port, timeouts(60_000)).send(outgoing(), options)), reason);
     await until(() => started.open() === 0);
   }
 });
 
 test('a server that does not answer QUIT is left', async (t) => {
   const started = await server(t, at('quit', { kind: 'stall' }));
-  const way = createEmailNotifier(smtpConfig(started.port));
-  await way.send(outgoing(), sendOptions());
-  way.close();
+  const opened = createEmailChannel(smtpConfig(started.port));
+  await opened.send(outgoing(), sendOptions());
+  opened.close();
   await until(() => started.open() === 0);
   assert.equal(started.lines.at(-1), '1:QUIT');
 });
@@ -258,8 +267,8 @@ test('nobody there, and a name that is none, may be well later', async () => {
   closed.close();
   await once(closed, 'close');
   for (const host of ['127.0.0.1', 'localhost', 'nothing.invalid']) {
-    const way = createEmailNotifier(smtpConfig(port, { host }));
-    const fault = await faultOf(way.send(outgoing(), sendOptions()));
+    const opened = createEmailChannel(smtpConfig(port, { host }));
+    const fault = await faultOf(opened.send(outgoing(), sendOptions()));
     assert.deepEqual([fault.code, fault.stage], ['mail-unavailable', 'connect']);
     assert.match(fault.message, /ECONNREFUSED|ENOTFOUND|EAI_AGAIN/);
   }

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 
 import { FleetError } from '../../src/errors.ts';
-import { createFileNotifier, outboxName } from '../../src/notify/file.ts';
+import { createFileChannel, outboxName } from '../../src/notify/file.ts';
 import { faultOf, outgoing, sendOptions } from './support/smtp-config.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'fleet-outbox-'));
@@ -13,10 +13,10 @@ after(() => rmSync(dir, { recursive: true, force: true }));
 
 test('a mail is one file with its bytes, for its owner alone, and the same mail again is the same file', async () => {
   const outbox = path.join(dir, 'state', 'outbox');
-  const notifier = createFileNotifier(outbox);
+  const channel = createFileChannel(outbox);
   const mail = outgoing({ content: 'Subject: Größe\r\n\r\n.\r\n' });
-  await notifier.send(mail, sendOptions());
-  await notifier.send(mail, sendOptions());
+  await channel.send(mail, sendOptions());
+  await channel.send(mail, sendOptions());
   const name = '0123456789abcdef0123456789abcdef.eml';
   assert.deepEqual(readdirSync(outbox), [name]);
   assert.equal(readFileSync(path.join(outbox, name), 'utf8'), mail.content);
@@ -33,7 +33,7 @@ test('no Message-ID leads out of the folder', () => {
 test('a folder that cannot be written to takes no mail for now', async () => {
   const file = path.join(dir, 'no-folder');
   writeFileSync(file, '');
-  const fault = await faultOf(createFileNotifier(path.join(file, 'outbox')).send(outgoing(), sendOptions()));
+  const fault = await faultOf(createFileChannel(path.join(file, 'outbox')).send(outgoing(), sendOptions()));
   assert.deepEqual([fault.code, fault.stage], ['mail-unavailable', 'spool']);
   assert.match(fault.message, /no-folder.*ENOTDIR/);
 });
@@ -42,7 +42,7 @@ test('a mail that is no longer ours leaves no file', async () => {
   const outbox = path.join(dir, 'foreign');
   const told = new FleetError({ code: 'locked', stage: 'mail', message: 'no longer ours' });
   const options = sendOptions({ onDataBegun: () => Promise.reject(told) });
-  assert.equal(await faultOf(createFileNotifier(outbox).send(outgoing(), options)), told);
+  assert.equal(await faultOf(createFileChannel(outbox).send(outgoing(), options)), told);
   chmodSync(outbox, 0o700);
   assert.deepEqual(readdirSync(outbox), []);
 });

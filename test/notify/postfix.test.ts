@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 
 import type { SmtpConfig } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
-import { createEmailNotifier, verifyMailServer } from '../../src/notify/email.ts';
+import { createEmailChannel, verifyMailServer } from '../../src/notify/email.ts';
 import { freezeMail } from '../../src/notify/mime.ts';
 import type { OutgoingMail } from '../../src/notify/notify.ts';
 import { skipWithoutPostfix, startPostfix, type Postfix } from '../support/postfix.ts';
@@ -54,10 +54,10 @@ describe('Postfix', { skip: skipWithoutPostfix }, () => {
     ['neither', ({ plainPort }: Postfix) => plainPort, { security: 'none', username: null, password: null, ca: null }],
   ] as const) {
     test(`mails through ${what} arrive byte for byte, with headers on top`, async () => {
-      const notifier = createEmailNotifier(withLogin(portOf(postfix), overrides));
+      const channel = createEmailChannel(withLogin(portOf(postfix), overrides));
       const sent = await mails();
-      for (const mail of sent) await notifier.send(mail, sendOptions());
-      notifier.close();
+      for (const mail of sent) await channel.send(mail, sendOptions());
+      channel.close();
       arrived += sent.length;
       const inMailbox = await postfix.delivered(arrived);
       for (const { content } of sent) {
@@ -75,14 +75,14 @@ describe('Postfix', { skip: skipWithoutPostfix }, () => {
   }
 
   test('a user that is not there is refused for good, and the next mail goes over the same connection', async () => {
-    const notifier = createEmailNotifier(withLogin(postfix.submissionPort, { security: 'starttls' }));
+    const channel = createEmailChannel(withLogin(postfix.submissionPort, { security: 'starttls' }));
     const [mail = outgoing()] = await mails();
-    const fault = await faultOf(notifier.send({ ...mail, recipient: 'nobody@example.org' }, sendOptions()));
+    const fault = await faultOf(channel.send({ ...mail, recipient: 'nobody@example.org' }, sendOptions()));
     assert.deepEqual([fault.code, fault.stage], ['mail-refused', 'mail']);
     assert.match(fault.message, /550 5\.1\.1/);
     const logins = postfix.log().split('sasl_method=').length;
-    await notifier.send(mail, sendOptions());
-    notifier.close();
+    await channel.send(mail, sendOptions());
+    channel.close();
     arrived += 1;
     await postfix.delivered(arrived);
     assert.ok(postfix.log().split('sasl_method=').length - logins <= 1);
@@ -95,7 +95,7 @@ describe('Postfix', { skip: skipWithoutPostfix }, () => {
       [postfix.smtpsPort, 'tls'],
     ] as const) {
       const smtp = withLogin(port, { security, password: wrong });
-      const fault = await faultOf(createEmailNotifier(smtp).send(outgoing(), sendOptions()));
+      const fault = await faultOf(createEmailChannel(smtp).send(outgoing(), sendOptions()));
       assert.deepEqual([fault.code, fault.stage], ['mail-unavailable', 'login']);
       assert.match(fault.message, /535 5\.7\.8/);
       const verified = await faultOf(verifyMailServer(smtp, { timeoutMs: 10_000, signal: never }));
@@ -110,9 +110,9 @@ describe('Postfix', { skip: skipWithoutPostfix }, () => {
       [{ security: 'starttls' }, 'mail-refused', 'mail', /554 5\.7\.1/],
     ] as const) {
       const smtp = withLogin(submissionPort, { ...overrides, username: null, password: null });
-      const notifier = createEmailNotifier(smtp);
-      const fault = await faultOf(notifier.send(outgoing({ recipient: mailbox }), sendOptions()));
-      notifier.close();
+      const channel = createEmailChannel(smtp);
+      const fault = await faultOf(channel.send(outgoing({ recipient: mailbox }), sendOptions()));
+      channel.close();
       assert.deepEqual([fault.code, fault.stage], [code, stage]);
       assert.match(fault.message, words);
     }

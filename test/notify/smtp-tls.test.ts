@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test, type TestContext } from 'node:test';
 
-import { createEmailNotifier } from '../../src/notify/email.ts';
+import { createEmailChannel } from '../../src/notify/email.ts';
 import type { SmtpConfig } from '../../src/config/config.ts';
 import { makeCertificates } from '../support/certificates.ts';
 import { startSmtpServer, type SmtpServer, type SmtpServerOptions } from '../support/smtp-server.ts';
-import { faultOf, outgoing, password, sendOptions, withLogin } from './support/smtp-config.ts';
+import { faultOf, outgoing, password, sendOptions, timeouts, withLogin } from './support/smtp-config.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'fleet-tls-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
@@ -23,9 +23,9 @@ async function server(t: TestContext, options: SmtpServerOptions): Promise<SmtpS
 }
 
 async function send(t: TestContext, { port }: SmtpServer, overrides: Partial<SmtpConfig>): Promise<void> {
-  const notifier = createEmailNotifier(withLogin(port, overrides));
-  t.after(() => notifier.close());
-  await notifier.send(outgoing(), sendOptions());
+  const channel = createEmailChannel(withLogin(port, overrides));
+  t.after(() => channel.close());
+  await channel.send(outgoing(), sendOptions());
 }
 
 function assertNothingSecret({ lines, mails }: SmtpServer): void {
@@ -71,8 +71,8 @@ for (const security of ['starttls', 'tls'] as const) {
 
   test(`${security}: a handshake that is never finished ends by the deadline`, async (t) => {
     const started = await server(t, { act: ({ phase }) => (phase === 'starttls' ? '220 go ahead' : undefined) });
-    const notifier = createEmailNotifier(withLogin(started.port, { security }));
-    const fault = await faultOf(notifier.send(outgoing(), sendOptions({ timeoutMs: 300 })));
+    const channel = createEmailChannel(withLogin(started.port, { security }), timeouts(300));
+    const fault = await faultOf(channel.send(outgoing(), sendOptions()));
     assert.deepEqual([fault.code, fault.stage], ['mail-unavailable', 'connect']);
     assertNothingSecret(started);
   });

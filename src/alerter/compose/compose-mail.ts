@@ -1,13 +1,12 @@
 import type { Config } from '../../config/config.ts';
-import { sender } from '../../config/settings/mail-settings.ts';
+import { commandOfRecipient, domainOf, senderOf } from '../../notify/mail-identity.ts';
 import type { MailText } from '../../notify/mime.ts';
 import type { SeriesPoint } from '../../storage/store/alert-store.ts';
 import { composeHtml } from './compose-html.ts';
 import { composeSubject } from './compose-subject.ts';
 import { composeText } from './compose-text.ts';
 import { wordsOfMail } from './mail-words.ts';
-import { alertIdOf, domainOf, messageIdOf, threadsOf } from './message-ids.ts';
-import { commandOfRecipient } from '../inhibit/recipients-of.ts';
+import { alertIdOf, messageIdOf, threadsOf } from './message-ids.ts';
 import type { DueMail, Item } from '../dispatch/telling.ts';
 
 export interface ComposeOptions {
@@ -31,7 +30,7 @@ export interface ComposeOptions {
 export function composeMail(options: ComposeOptions): MailText {
   const { mail, config, nowMs, charts, systems = new Map<string, string>(), program } = options;
   const { recipient, items, severity, ordinary } = mail;
-  const domain = domainOf(config.smtp?.from ?? sender());
+  const domain = domainOf(senderOf(config));
   const wording = { config, reader: { zone: config.alerts.zone, nowMs }, charts, systems, program };
   const words = wordsOfMail(mail, wording);
   const subject = composeSubject(mail, wording);

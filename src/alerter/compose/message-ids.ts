@@ -1,7 +1,4 @@
-import { createHash } from 'node:crypto';
-import { domainToASCII } from 'node:url';
-
-import { addressOf } from '../../notify/email.ts';
+import { digestOf } from '../../notify/mail-identity.ts';
 import type { Item } from '../dispatch/telling.ts';
 
 /** More would make a header that mail servers refuse; the worst come first. */
@@ -13,7 +10,7 @@ const mostReferences = 100;
  */
 export function messageIdOf(recipient: string, items: readonly Item[], domain: string): string {
   const identities = items.map(({ identity }) => identity).sort();
-  return `<${digest([recipient, ...identities]).slice(0, 32)}@${domain}>`;
+  return `<${digestOf([recipient, ...identities]).slice(0, 32)}@${domain}>`;
 }
 
 /**
@@ -22,7 +19,7 @@ export function messageIdOf(recipient: string, items: readonly Item[], domain: s
  */
 export function threadsOf(recipient: string, items: readonly Item[], domain: string): readonly string[] {
   const ids = items.slice(0, mostReferences).map(({ client, rule, subject, alert }) => {
-    const hash = digest(['alert', recipient, client, rule, subject, alert.firstEvidence]);
+    const hash = digestOf(['alert', recipient, client, rule, subject, alert.firstEvidence]);
     return `<${hash.slice(0, 20)}@${domain}>`;
   });
   return [...new Set(ids)].reverse();
@@ -30,16 +27,5 @@ export function threadsOf(recipient: string, items: readonly Item[], domain: str
 
 /** What an alert is called outside: the same for one rule and subject of a client, each time that it fires. */
 export function alertIdOf({ client, rule, subject }: Pick<Item, 'client' | 'rule' | 'subject'>): string {
-  return digest(['alert', client, rule, subject]).slice(0, 32);
-}
-
-/** The domain of a sender, `Name <address>` or an address, in ASCII. */
-export function domainOf(from: string): string {
-  const address = addressOf(from);
-  const domain = domainToASCII(address.slice(address.lastIndexOf('@') + 1));
-  return domain === '' ? 'localhost' : domain;
-}
-
-function digest(words: readonly string[]): string {
-  return createHash('sha256').update(JSON.stringify(words)).digest('hex');
+  return digestOf(['alert', client, rule, subject]).slice(0, 32);
 }

@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { asFleetError, FleetError, messageOf } from '../../errors.ts';
-import type { Mail } from '../../storage/store/alert-store.ts';
-import type { DeliveryEvent, Way } from './delivery.ts';
-import { attempt } from './delivery-attempt.ts';
-import { composeRefusalNotice } from './refusal-notice.ts';
-import type { Sending } from './delivery.ts';
+import type { Channel } from '../../notify/notify.ts';
+import { dateMail } from '../../notify/mime.ts';
 import { minuteMs } from '../../platform/units.ts';
+import type { Mail } from '../../storage/store/alert-store.ts';
+import type { DeliveryEvent, DeliveryOutcome } from '../alert-options.ts';
+import type { Delivery } from './delivery.ts';
+import { composeRefusalNotice } from './refusal-notice.ts';
 
-/** A server that is back should not have to wait for its mails, and to knock costs it nothing. */
+/** A server that is back should not have to wait for its mails, and a vain connection costs it nothing. */
 const longestAwayMs = 5 * minuteMs;
 /** Refused logins lock accounts, and a mailbox that is full stays so for a while. */
 const longestMs = 60 * minuteMs;
@@ -17,84 +18,149 @@ const slackMs = 5_000;
 /**
  * Attempts at a recipient that is refused for reasons of policy, in about five hours. RFC 5321, section 4.2.1, says SHOULD
  * NOT to repeating a 5yz; but who runs the fleet would rather have a mail of a disk that is full late, once somebody has
- * cleared a blocklist, than not at all. The fallback address does not wait for that: it is told at the first refusal.
+ * cleared a blocklist, than not at all. The fallback address does not wait for that: it is notified at the first refusal.
  */
 const policyAttempts = 10;
 const policyPauseMs = 15 * minuteMs;
-/** Of the claim beyond the attempt: for the marks. */
+/** The part of a claim beyond the attempt, for the marks. */
 const claimMarginMs = minuteMs;
 /** A mail that was taken and is not marked goes out twice. */
 const markPausesMs = [250, 1_000, 4_000] as const;
+/** A mail that waited longer would stand far down in an inbox. */
+const lateMs = 5 * minuteMs;
 
-/** Stages at which the other side was not even heard. */
+/** Stages at which the other side was not reached. */
 const awayStages: readonly string[] = ['resolve', 'connect'];
 
-/** Pause after the n-th attempt (from 1): 1, 2, 4 ... minutes, at most `longest`. */
+/** Returns the pause after the n-th attempt (from 1): 1, 2, 4 ... minutes, at most `longest`. */
 export function pauseAfter(attempts: number, longest: number = longestMs): number {
   return Math.min(longest, minuteMs * 2 ** Math.min(attempts - 1, 10)) - slackMs;
 }
 
-/** Claims, sends and marks one mail. null: somebody else has it. Throws what the storage throws. */
-export async function deliverMail(sending: Sending, mail: Mail): Promise<DeliveryEvent | null> {
-  let way: Way | null = null;
-  let unreachable: FleetError | null = null;
+/** Claims, sends and marks one mail. Returns null if another alerter has it. Throws what the storage throws. */
+export async function deliverMail(delivery: Delivery, mail: Mail): Promise<DeliveryEvent | null> {
+  const { store, lease, channels, signal } = delivery;
+  let channel: Channel | null = null;
+  let unreachable: unknown = null;
   try {
-    way = sending.ways.wayTo(mail.recipient);
+    channel = channels.channelFor(mail.recipient);
   } catch (thrown) {
-    unreachable = asFleetError(thrown, { code: 'internal', stage: 'mail' });
+    unreachable = thrown;
   }
-  const claimMs = (way === null ? 0 : way.timeoutMs + way.answerTimeoutMs) + claimMarginMs;
+  const claimMs = (channel === null ? 0 : channel.timeoutMs + channel.answerTimeoutMs) + claimMarginMs;
   const claimEndsAt = performance.now() + claimMs;
-  const isOurs = await sending.store.claimMail(mail.id, sending.lease.holder, claimMs);
-  if (!isOurs) return null;
-  return ifStillOurs(async () => {
-    if (!sending.isNamed(mail.recipient) && (await sending.store.dropMail(mail, sending.lease.holder))) {
-      const event = { kind: 'dropped', recipient: mail.recipient, messageId: mail.messageId } as const;
-      sending.observe(event);
-      return event;
-    }
-    if (way === null) return settleFault(sending, mail, null, unreachable);
-    const away = sending.away.get(way.name);
-    if (away !== undefined) return putOff(sending, mail, away.error, away.pauseMs);
-    const { fault, dataBegun } = await attempt(sending, mail, way, claimEndsAt);
-    if (fault === null) return taken(sending, mail, way);
-    if (sending.signal.aborted && !(fault instanceof FleetError && fault.code === 'mail-refused')) {
-      return putOff(sending, mail, 'interrupted', dataBegun ? pauseAfter(1) : 0);
-    }
-    return settleFault(sending, mail, way, fault);
-  });
-}
-
-/** A claim that ran out while this program slept is somebody else's: nothing more is to be done. */
-async function ifStillOurs(work: () => Promise<DeliveryEvent>): Promise<DeliveryEvent | null> {
+  if (!(await store.claimMail(mail.id, lease.holder, claimMs))) return null;
   try {
-    return await work();
+    if (!delivery.isNamed(mail.recipient) && (await store.dropMail(mail, lease.holder))) {
+      return observed(delivery, mail, { kind: 'dropped' });
+    }
+    if (channel === null) return await markFault(delivery, mail, null, unreachable);
+    const away = delivery.away.get(channel);
+    if (away !== undefined) return await putOff(delivery, mail, away.error, away.pauseMs);
+    const { fault, dataBegun } = await attempt(delivery, mail, channel, claimEndsAt);
+    if (fault === null) return await markSent(delivery, mail, channel);
+    if (signal.aborted && !(fault instanceof FleetError && fault.code === 'mail-refused')) {
+      return await putOff(delivery, mail, 'interrupted', dataBegun ? pauseAfter(1) : 0);
+    }
+    return await markFault(delivery, mail, channel, fault);
   } catch (thrown) {
+    // The claim ran out while this program slept, so another alerter may have the mail.
     if (thrown instanceof FleetError && thrown.code === 'locked' && thrown.stage === 'mail') return null;
     throw thrown;
   }
 }
 
-async function settleFault(sending: Sending, mail: Mail, way: Way | null, thrown: unknown): Promise<DeliveryEvent> {
-  const fault = asFleetError(thrown, { code: 'internal', stage: 'mail' });
-  const error = fault.code === 'internal' ? `${fault.code}: ${messageOf(fault)}` : fault.message;
-  if (fault.code === 'mail-refused') {
-    const attempts = mail.attempts + 1;
-    if (!fault.retryable || attempts >= policyAttempts) return refuse(sending, mail, error);
-    await tellFallback(sending, mail, error, false);
-    return putOff(sending, mail, error, Math.max(policyPauseMs - slackMs, pauseAfter(attempts)));
-  }
-  if (fault.stage === 'mail' || way === null) return putOff(sending, mail, error, pauseAfter(mail.attempts + 1));
-  const longest = awayStages.includes(fault.stage) ? longestAwayMs : longestMs;
-  const pauseMs = pauseAfter(mail.attempts + 1, longest);
-  sending.away.set(way.name, { error, pauseMs });
-  return putOff(sending, mail, error, pauseMs);
+interface Attempted {
+  /** The error of the channel; null if the mail was taken. */
+  readonly fault: unknown;
+  /** True if the mail may have arrived. */
+  readonly dataBegun: boolean;
 }
 
-async function taken({ store, lease, observe }: Sending, mail: Mail, way: Way): Promise<DeliveryEvent> {
-  const { recipient, messageId } = mail;
-  const event = { kind: 'sent', recipient, messageId, where: way.name } as const;
-  observe(event);
+/**
+ * Sends a claimed mail. An abort ends it at once while nothing of the content has left, and after the grace otherwise.
+ * Throws what the storage throws, `locked` among it: the mail is no longer ours, and nothing of it has left.
+ *
+ * `claimEndsAt` is the end of the claim by `performance.now()`, which goes on while a program is suspended: a program that
+ * was suspended after its mark and wakes later sends nothing, for another alerter may have.
+ */
+export async function attempt(
+  { store, lease, signal, graceMs, now }: Delivery,
+  mail: Mail,
+  channel: Channel,
+  claimEndsAt: number,
+): Promise<Attempted> {
+  const ending = new AbortController();
+  const mark: { state: 'before' | 'begun' | 'failed'; thrown: unknown } = { state: 'before', thrown: null };
+  let graceTimer: NodeJS.Timeout | undefined;
+  const end = (): void => ending.abort(signal.reason);
+  const onAbort = (): void => {
+    if (mark.state === 'begun') graceTimer = setTimeout(end, graceMs);
+    else end();
+  };
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true });
+  const onDataBegun = async (): Promise<void> => {
+    try {
+      await store.markDataBegun(mail.id, lease.holder);
+      if (performance.now() >= claimEndsAt) {
+        const message = `the claim of mail ${mail.id} ran out before it was sent`;
+        throw new FleetError({ code: 'locked', stage: 'mail', message });
+      }
+      mark.state = 'begun';
+    } catch (thrown) {
+      mark.state = 'failed';
+      mark.thrown = thrown;
+      throw thrown;
+    }
+  };
+  try {
+    await channel.send(datedMail(mail, now()), { signal: ending.signal, onDataBegun });
+    return { fault: null, dataBegun: true };
+  } catch (thrown) {
+    if (mark.state === 'failed') throw mark.thrown;
+    return { fault: thrown, dataBegun: mark.state === 'begun' };
+  } finally {
+    clearTimeout(graceTimer);
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/**
+ * Dates a mail that waited long by the time of its sending. A mail that may have arrived already keeps its date, so that
+ * both are the same mail.
+ */
+function datedMail(mail: Mail, nowMs: number): Mail {
+  const isLate = mail.dataAtMs === null && nowMs - mail.createdAtMs >= lateMs;
+  return isLate ? { ...mail, content: dateMail(mail.content, nowMs) } : mail;
+}
+
+async function markFault(
+  delivery: Delivery,
+  mail: Mail,
+  channel: Channel | null,
+  thrown: unknown,
+): Promise<DeliveryEvent> {
+  const fault = asFleetError(thrown, { code: 'internal', stage: 'mail' });
+  const error = fault.code === 'internal' ? `${fault.code}: ${messageOf(fault)}` : fault.message;
+  const attempts = mail.attempts + 1;
+  if (fault.code === 'mail-refused') {
+    const isFinal = !fault.retryable || attempts >= policyAttempts;
+    // Before the mark: a crash in between would leave a refusal that nobody hears of.
+    await notifyFallback(delivery, mail, error, isFinal);
+    if (!isFinal) return putOff(delivery, mail, error, Math.max(policyPauseMs - slackMs, pauseAfter(attempts)));
+    await delivery.store.markFailed(mail.id, delivery.lease.holder, error);
+    return observed(delivery, mail, { kind: 'refused', error });
+  }
+  if (fault.stage === 'mail' || channel === null) return putOff(delivery, mail, error, pauseAfter(attempts));
+  const pauseMs = pauseAfter(attempts, awayStages.includes(fault.stage) ? longestAwayMs : longestMs);
+  delivery.away.set(channel, { error, pauseMs });
+  return putOff(delivery, mail, error, pauseMs);
+}
+
+async function markSent(delivery: Delivery, mail: Mail, channel: Channel): Promise<DeliveryEvent> {
+  const { store, lease } = delivery;
+  const event = observed(delivery, mail, { kind: 'sent', where: channel.name });
   for (const pauseMs of markPausesMs) {
     try {
       await store.markSent(mail.id, lease.holder);
@@ -108,33 +174,21 @@ async function taken({ store, lease, observe }: Sending, mail: Mail, way: Way): 
   return event;
 }
 
-async function putOff(
-  { store, lease, observe }: Sending,
-  { id, recipient, messageId }: Mail,
-  error: string,
-  pauseMs: number,
-): Promise<DeliveryEvent> {
-  await store.markPutOff(id, lease.holder, pauseMs, error);
-  const event = { kind: 'put-off', recipient, messageId, error } as const;
-  observe(event);
-  return event;
+async function putOff(delivery: Delivery, mail: Mail, error: string, pauseMs: number): Promise<DeliveryEvent> {
+  await delivery.store.markPutOff(mail.id, delivery.lease.holder, pauseMs, error);
+  return observed(delivery, mail, { kind: 'put-off', error });
 }
 
-async function refuse(sending: Sending, mail: Mail, reason: string): Promise<DeliveryEvent> {
-  const { store, lease, observe } = sending;
-  const { id, recipient, messageId } = mail;
-  // First: were it the other way round, nobody would hear of a refusal before a crash.
-  await tellFallback(sending, mail, reason, true);
-  await store.markFailed(id, lease.holder, reason);
-  const event = { kind: 'refused', recipient, messageId, error: reason } as const;
-  observe(event);
-  return event;
-}
-
-/** Once for each mail: its notice has a Message-ID of its own. */
-async function tellFallback(sending: Sending, refused: Mail, reason: string, isFinal: boolean): Promise<void> {
-  const { store, lease, fallback, now } = sending;
+/** Notifies the fallback address of a refusal, once for each mail: the notice has a Message-ID of its own. */
+async function notifyFallback(delivery: Delivery, refused: Mail, reason: string, isFinal: boolean): Promise<void> {
+  const { store, lease, fallback, now } = delivery;
   if (fallback === null) return;
   const notice = await composeRefusalNotice({ refused, reason, isFinal, fallback, nowMs: now() });
   if (notice !== null) await store.saveNotifications(lease, { mails: [notice], told: [], closedOut: [] });
+}
+
+function observed({ observe }: Delivery, { recipient, messageId }: Mail, outcome: DeliveryOutcome): DeliveryEvent {
+  const event = { ...outcome, recipient, messageId };
+  observe(event);
+  return event;
 }

@@ -1,21 +1,21 @@
+import { asError } from '../../notify/within.ts';
+import type { AlertStore, Lease } from '../../storage/store/alert-store.ts';
 import { deliverMail } from './deliver-mail.ts';
-import type { Delivered, DeliveryEvent, SendingLimits } from './delivery.ts';
-import { keepLease } from './keep-lease.ts';
-import type { DeliverOptions, Sending } from './delivery.ts';
+import type { Delivered, DeliverOptions, Delivery, DeliveryLimits } from './delivery.ts';
 
-export const sendingLimits: SendingLimits = { phaseMs: 240_000, graceMs: 5_000, batch: 20 };
+const defaultLimits: DeliveryLimits = { phaseMs: 240_000, graceMs: 5_000, batch: 20 };
 
 /**
- * Sends what is due, critical mails first: each is claimed by a committed UPDATE before its first byte and marked as sent
- * only after the other side has taken it. What is refused for now is put off with growing pauses; what is refused for
- * good is marked so, and the fallback address is told, once. A refusal holds up no other mail; a way that is closed ends
- * the attempts that way, and all its mails wait. Two who do it at once send each mail once.
+ * Sends the mails that are due, critical ones first. A committed UPDATE claims each mail before its first byte, and it is
+ * marked as sent only after the other side has taken it. A mail refused for now is put off with growing pauses. A mail
+ * refused for good is marked so, and the fallback address is notified once. A refusal holds up no other mail. A channel
+ * that takes nothing ends the attempts on it, and all its mails wait. Two alerters at once send each mail once.
  *
- * Throws FleetError when the database is away, or `locked` when somebody else has taken the lease: mails that are left
- * stay due. Does not close `ways`.
+ * Throws FleetError if the database is away, or `locked` if another alerter has taken the lease: mails that are left stay
+ * due. Does not close `channels`.
  */
 export async function deliver(options: DeliverOptions): Promise<Delivered> {
-  const limits = { ...sendingLimits, ...options.limits };
+  const limits = { ...defaultLimits, ...options.limits };
   const endsAtMs = performance.now() + limits.phaseMs;
   const counts = { sent: 0, putOff: 0, failed: 0 };
   const isOver = (): boolean => options.signal.aborted || performance.now() >= endsAtMs;
@@ -24,7 +24,7 @@ export async function deliver(options: DeliverOptions): Promise<Delivered> {
   if (mails.length === 0) return counts;
   const lease = await options.takeLease();
   const keeper = keepLease(options.store, lease);
-  const sending: Sending = { ...options, lease, graceMs: limits.graceMs, away: new Map() };
+  const delivery: Delivery = { ...options, lease, graceMs: limits.graceMs, away: new Map() };
   const seen = new Set<number>();
   try {
     for (;;) {
@@ -34,7 +34,10 @@ export async function deliver(options: DeliverOptions): Promise<Delivered> {
         if (isOver()) return counts;
         keeper.check();
         seen.add(mail.id);
-        count(counts, await deliverMail(sending, mail));
+        const event = await deliverMail(delivery, mail);
+        if (event?.kind === 'sent') counts.sent += 1;
+        if (event?.kind === 'put-off') counts.putOff += 1;
+        if (event?.kind === 'refused') counts.failed += 1;
       }
       mails = await options.store.dueMails(limits.batch);
     }
@@ -43,9 +46,40 @@ export async function deliver(options: DeliverOptions): Promise<Delivered> {
   }
 }
 
-function count(counts: { -readonly [Key in keyof Delivered]: number }, event: DeliveryEvent | null): void {
-  if (event === null) return;
-  if (event.kind === 'sent') counts.sent += 1;
-  else if (event.kind === 'put-off') counts.putOff += 1;
-  else if (event.kind === 'refused') counts.failed += 1;
+export interface LeaseKeeper {
+  /** Throws what the last touch threw: FleetError `locked` if another alerter has the lease. */
+  check(): void;
+  stop(): Promise<void>;
+}
+
+/** A lease untouched for a minute counts as a dead alerter's, and a mail server may take as long to answer. */
+const touchEveryMs = 15_000;
+
+/** Touches a lease again and again while mails are sent. */
+export function keepLease(store: Pick<AlertStore, 'touchLease'>, lease: Lease, eachMs = touchEveryMs): LeaseKeeper {
+  let fault: Error | null = null;
+  let touching: Promise<void> = Promise.resolve();
+  let busy = false;
+  const touch = async (): Promise<void> => {
+    busy = true;
+    try {
+      await store.touchLease(lease);
+    } catch (thrown) {
+      fault = asError(thrown);
+      clearInterval(timer);
+    }
+    busy = false;
+  };
+  const timer = setInterval(() => {
+    if (!busy) touching = touch();
+  }, eachMs);
+  return {
+    check: () => {
+      if (fault !== null) throw fault;
+    },
+    stop: async () => {
+      clearInterval(timer);
+      await touching;
+    },
+  };
 }

@@ -1,9 +1,9 @@
-import type { Severity } from '../../config/config.ts';
-import type { Notifier } from '../../notify/notify.ts';
-import type { AlertStore } from '../../storage/store/alert-store.ts';
-import type { Lease } from '../../storage/store/alert-store.ts';
+import type { Channel } from '../../notify/notify.ts';
+import type { Channels } from '../../notify/channels.ts';
+import type { AlertStore, Lease } from '../../storage/store/alert-store.ts';
+import type { DeliveryEvent } from '../alert-options.ts';
 
-/** What sending needs of the storage. */
+/** The part of the storage that delivery uses. */
 export type DeliveryStore = Pick<
   AlertStore,
   | 'touchLease'
@@ -17,43 +17,6 @@ export type DeliveryStore = Pick<
   | 'dropMail'
 >;
 
-/** The way to some recipients, and how long it may take. */
-export interface Way {
-  /** Tells ways from each other: when nothing goes one way, the others are still tried. */
-  readonly name: string;
-  readonly notifier: Notifier;
-  /** See AttemptOptions and SendOptions. */
-  readonly timeoutMs: number;
-  readonly answerTimeoutMs: number;
-}
-
-/** The way to each recipient, opened with the first mail that takes it. */
-export interface Ways {
-  /** Throws FleetError `mail-refused` for a recipient that no way leads to. */
-  wayTo(recipient: string): Way;
-  /** Ends what was kept open. Never throws. */
-  close(): void;
-}
-
-export interface SendingLimits {
-  /** No mail is begun later than that. */
-  readonly phaseMs: number;
-  /** After an abort a mail that may have arrived already is waited for so long: it would go out twice. */
-  readonly graceMs: number;
-  /** Mails read at once. */
-  readonly batch: number;
-}
-
-/** What happens to a mail. */
-export type DeliveryEvent =
-  | { readonly kind: 'sent'; readonly recipient: string; readonly messageId: string; readonly where: string }
-  /** Tried, or not even tried because nothing goes that way for now: to be tried again. */
-  | { readonly kind: 'put-off'; readonly recipient: string; readonly messageId: string; readonly error: string }
-  /** Its recipient left config.xml. */
-  | { readonly kind: 'dropped'; readonly recipient: string; readonly messageId: string }
-  /** Refused for good. */
-  | { readonly kind: 'refused'; readonly recipient: string; readonly messageId: string; readonly error: string };
-
 /** Counts of mails. */
 export interface Delivered {
   readonly sent: number;
@@ -62,48 +25,36 @@ export interface Delivered {
   readonly failed: number;
 }
 
-/** Who is told that somebody's mail was refused. */
-export interface Fallback {
-  readonly to: string;
-  /** An address, or `Name <address>`. */
-  readonly from: string;
-}
-
-/** A mail that was refused for good. */
-export interface RefusedMail {
-  readonly recipient: string;
-  readonly messageId: string;
-  readonly content: string;
-  readonly severity: Severity;
-}
-
 export interface DeliverOptions {
   readonly store: DeliveryStore;
-  /** Asked only when something is due. Its holder's name is in the claims, so no other alerter may have the same. */
+  /** Called only if a mail is due. The holder's name is in the claims, so no other alerter may have the same. */
   readonly takeLease: () => Promise<Lease>;
-  readonly ways: Ways;
+  readonly channels: Channels;
   /** True if config.xml names the recipient. */
   readonly isNamed: (recipient: string) => boolean;
-  /** null: nobody is told when a mail was refused for good. */
-  readonly fallback: Fallback | null;
-  readonly limits?: Partial<SendingLimits>;
-  /** Ends the phase before the next mail; one under way is ended too unless it may have arrived already. */
+  /** The recipient and sender of a notice that a mail was refused; null: nobody is notified. */
+  readonly fallback: { readonly to: string; readonly from: string } | null;
+  readonly limits?: Partial<DeliveryLimits>;
+  /** Ends the phase before the next mail. Ends a mail under way too unless it may have arrived already. */
   readonly signal: AbortSignal;
   readonly observe: (event: DeliveryEvent) => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
-/** Why nothing goes some way for now, and how long its mails wait. */
-export interface Away {
-  readonly error: string;
-  readonly pauseMs: number;
+export interface DeliveryLimits {
+  /** No mail is begun later than that. */
+  readonly phaseMs: number;
+  /** The wait after an abort for a mail that may have arrived already: tried again, it would go out twice. */
+  readonly graceMs: number;
+  /** Mails read at once. */
+  readonly batch: number;
 }
 
-/** What one run of sending knows. */
-export interface Sending extends DeliverOptions {
+/** One run of delivery. */
+export interface Delivery extends DeliverOptions {
   readonly lease: Lease;
   readonly graceMs: number;
-  /** By the way's name. */
-  readonly away: Map<string, Away>;
+  /** Channels that take nothing for now, why, and how long their mails wait. */
+  readonly away: Map<Channel, { readonly error: string; readonly pauseMs: number }>;
 }

@@ -1,26 +1,26 @@
 import { decodeWords } from 'postal-mime';
 
-import { freezeMail } from '../../notify/mime.ts';
-import type { NewMail } from '../../storage/store/alert-store.ts';
-import type { Fallback, RefusedMail } from './delivery.ts';
-import { escapeMarkup } from '../../text/escape-markup.ts';
+import { freezeNotice } from '../../notify/mime.ts';
+import type { Mail, NewMail } from '../../storage/store/alert-store.ts';
+import type { DeliverOptions } from './delivery.ts';
 
-/** In the Message-ID of a notice; those of other mails have no dot before their @. */
+/** The mark in the Message-ID of a notice. Those of other mails have no dot before their @. */
 const mark = '.refused@';
 
-export interface NoticeOptions {
-  readonly refused: RefusedMail;
+export interface RefusalNoticeOptions {
+  readonly refused: Pick<Mail, 'recipient' | 'messageId' | 'content' | 'severity'>;
   /** The other side's words. */
   readonly reason: string;
-  /** False: it is tried for some hours more. */
+  /** False if the mail is tried for some hours more. */
   readonly isFinal: boolean;
-  readonly fallback: Fallback;
+  readonly fallback: NonNullable<DeliverOptions['fallback']>;
   readonly nowMs: number;
 }
 
 /**
- * A mail that says whose mail was refused and why, with that mail in it; its Message-ID follows from that one's,
- * so there is one of it. null: the refused mail is such a notice itself, or went to the very address that would be told.
+ * Composes a mail that says whose mail was refused and why, with that mail in it. Its Message-ID follows from that of the
+ * refused mail, so there is one notice of it. Returns null if the refused mail is such a notice itself, or went to the
+ * fallback address.
  */
 export async function composeRefusalNotice({
   refused,
@@ -28,34 +28,27 @@ export async function composeRefusalNotice({
   isFinal,
   fallback,
   nowMs,
-}: NoticeOptions): Promise<NewMail | null> {
+}: RefusalNoticeOptions): Promise<NewMail | null> {
   if (refused.messageId.includes(mark) || refused.recipient === fallback.to) return null;
   const messageId = refused.messageId.replace('@', mark);
   const who = refused.recipient.replace(/^\|/, '');
-  const text = [
-    `A mail to ${who} was refused${isFinal ? ' for good' : ''}:`,
-    '',
-    `  ${reason}`,
-    '',
-    ...(isFinal
-      ? ['It follows below and is not sent again. Mend the address, or what refused it,', 'in config.xml;']
-      : [
-          'It follows below, and is tried for some hours more: this may be lifted. There',
-          'will be no other notice about it. Ask whoever runs the mail server;',
-        ]),
-    '`fleet-health status` counts what was not delivered.',
-    '',
-  ].join('\n');
-  const content = await freezeMail({
-    mail: {
-      subject: `Not delivered to ${who}: ${subjectOf(refused.content)}`,
-      text,
-      html: `<pre>${escapeMarkup(text)}</pre>`,
-      messageId,
-      inReplyTo: null,
-      references: [],
-      headers: { 'Auto-Submitted': 'auto-generated' },
-    },
+  const content = await freezeNotice({
+    subject: `Not delivered to ${who}: ${subjectOf(refused.content)}`,
+    lines: [
+      `A mail to ${who} was refused${isFinal ? ' for good' : ''}:`,
+      '',
+      `  ${reason}`,
+      '',
+      ...(isFinal
+        ? ['It follows below and is not sent again. Mend the address, or what refused it,', 'in config.xml;']
+        : [
+            'It follows below, and is tried for some hours more: this may be lifted. There',
+            'will be no other notice about it. Ask whoever runs the mail server;',
+          ]),
+      '`fleet-health status` counts what was not delivered.',
+      '',
+    ],
+    messageId,
     from: fallback.from,
     to: fallback.to,
     dateMs: nowMs,
@@ -65,7 +58,7 @@ export async function composeRefusalNotice({
   return { recipient: fallback.to, messageId, content, severity, ordinary: false, notifications: [], replaces: [] };
 }
 
-/** The subject of a mail as it was written, unfolded and decoded (RFC 5322, RFC 2047). */
+/** Returns the subject of a mail as it was written, unfolded and decoded (RFC 5322, RFC 2047). */
 function subjectOf(content: string): string {
   const [, folded = ''] = /^Subject: (.*(?:\r\n[ \t].*)*)\r$/m.exec(content) ?? [];
   return decodeWords(folded.replace(/\r\n/g, ''));

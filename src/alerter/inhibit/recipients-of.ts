@@ -4,6 +4,7 @@ import type { AlertKey } from '../../storage/store/alert.ts';
 import { windowSpans, windowUntil } from './windows.ts';
 import { dayMs } from '../../platform/units.ts';
 import { rulesByName } from '../transition/rules-by-name.ts';
+import { recipientOfCommand } from '../../notify/mail-identity.ts';
 import type { HoldReason } from './hold-reason.ts';
 
 /** Somebody who is told of a rule of a client, and from which severity on. */
@@ -23,18 +24,6 @@ export interface Watch {
   readonly client: Client | null;
   /** By recipient. */
   readonly listeners: ReadonlyMap<string, Listener>;
-}
-
-const commandMark = '|';
-
-/** The recipient that a <notify> is: it is told like a person, so that its refusal holds up nobody else. */
-export function recipientOfCommand(command: string): string {
-  return `${commandMark}${command}`;
-}
-
-/** The command of a recipient that is one; null: it is an address. */
-export function commandOfRecipient(recipient: string): string | null {
-  return recipient.startsWith(commandMark) ? recipient.slice(commandMark.length) : null;
 }
 
 export function hears({ least }: Listener, severity: Severity): boolean {

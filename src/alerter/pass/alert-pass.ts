@@ -5,7 +5,7 @@ import type { Storage } from '../../storage/store/storage.ts';
 import type { AlertOptions, AlertResult } from '../alert-options.ts';
 import { emptyResult, runEndOf } from './alert-result.ts';
 import { judgeAbsence, judgeBacklog } from './judge-backlog.ts';
-import type { Delivered, Fallback } from '../deliver/delivery.ts';
+import type { Delivered } from '../deliver/delivery.ts';
 import { knownRules } from './known-rules.ts';
 import { holderName, LeaseTaken, openPassLease } from './pass-lease.ts';
 import type { PassLease } from './pass-lease.ts';
@@ -144,20 +144,21 @@ async function sendDue(options: PassOptions, lease: PassLease): Promise<Sent> {
   let delivered: Delivered = { sent: 0, putOff: 0, failed: 0 };
   if (due.length > 0) {
     // Loaded when there is something to send: most passes have nothing.
-    const [{ deliver }, { createWays }, { namedRecipients }] = await Promise.all([
+    const [{ deliver }, { openChannels }, { namedRecipients }] = await Promise.all([
       import('../deliver/deliver.ts'),
-      import('../deliver/notifiers.ts'),
+      import('../../notify/channels.ts'),
       import('../inhibit/recipients-of.ts'),
     ]);
     const named = namedRecipients(config);
     const isNamed = (recipient: string): boolean => named.has(recipient);
-    const ways = createWays(config);
-    const fallback = fallbackOf(config);
+    const channels = openChannels(config);
+    const { fallback: to = null, from = '' } = config.smtp ?? {};
+    const fallback = to === null ? null : { to, from };
     try {
       const takeLease = (): Promise<Lease> => lease.take();
-      delivered = await deliver({ store, takeLease, ways, isNamed, fallback, signal, observe, now });
+      delivered = await deliver({ store, takeLease, channels, isNamed, fallback, signal, observe, now });
     } finally {
-      ways.close();
+      channels.close();
     }
   }
   const { sent, putOff, failed: refused } = delivered;
@@ -197,10 +198,6 @@ async function askHeartbeats({ config, signal, observe }: PassOptions): Promise<
   const { sendHeartbeats } = await import('../../notify/heartbeat.ts');
   const faults = await sendHeartbeats(config.heartbeats, { timeoutMs: heartbeatTimeoutMs, signal });
   for (const fault of faults) observe({ kind: 'fault', fault });
-}
-
-function fallbackOf({ smtp }: PassOptions['config']): Fallback | null {
-  return smtp === null || smtp.fallback === null ? null : { to: smtp.fallback, from: smtp.from };
 }
 
 /** A pass that did nothing leaves a row often enough to show that the alerter lives, and no oftener. */

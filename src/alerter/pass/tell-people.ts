@@ -89,19 +89,18 @@ interface WrittenMail {
 
 async function writeMail(options: TellPeopleOptions, mail: DueMail): Promise<WrittenMail> {
   const { config, nowMs } = options;
-  const [{ composeMail }, { freezeMail }, { commandOfRecipient }, { sender }] = await Promise.all([
+  const [{ composeMail }, { freezeMail }, { addresseeOf, senderOf }] = await Promise.all([
     import('../compose/compose-mail.ts'),
     import('../../notify/mime.ts'),
-    import('../inhibit/recipients-of.ts'),
-    import('../../config/settings/mail-settings.ts'),
+    import('../../notify/mail-identity.ts'),
   ]);
   const charts = await readCharts(options, mail.items);
   const systems = await readSystems(options, mail);
   const words = composeMail({ mail, config, nowMs, charts, systems, program: 'fleet-health' });
   const content = await freezeMail({
     mail: words,
-    from: config.smtp?.from ?? sender(),
-    to: commandOfRecipient(mail.recipient) === null ? mail.recipient : null,
+    from: senderOf(config),
+    to: addresseeOf(mail.recipient),
     dateMs: nowMs,
   });
   const { recipient, severity, ordinary, items, replaces } = mail;

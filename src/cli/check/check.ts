@@ -90,7 +90,7 @@ function noneTried({ mail }: CheckCommandOptions): Tried | null {
 }
 
 async function tryMail({ output, signal }: Context, config: Config, to: string | null): Promise<Trial> {
-  const { sendTestMail } = await import('../../alerter/deliver/send-test-mail.ts');
+  const { sendTestMail } = await import('../../notify/send-test-mail.ts');
   try {
     const sent = await sendTestMail({ config, to, signal, nowMs: Date.now() });
     if (!output.json) output.print(`A test mail to ${sent.to} was taken by ${sent.where}.`);

@@ -6,9 +6,8 @@ import { counted } from '../../text/numbers.ts';
 import type { Config } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
 import { claimHourlyLine } from '../../notify/hourly-line.ts';
-import { databaseAway } from '../../notify/away-topic.ts';
-import { createAwayTeller, isDatabaseAway } from '../../notify/tell-away.ts';
-import type { AwayTeller } from '../../notify/tell-away.ts';
+import { isDatabaseAway, openAwayNotices, type AwayNotices } from '../../notify/away-notices.ts';
+import { databaseAway } from '../../notify/away-state.ts';
 import { statePaths } from '../../state/paths.ts';
 import { steadyClock } from '../../platform/steady-clock.ts';
 import { openStorage } from '../../storage/open-storage.ts';
@@ -37,7 +36,7 @@ export async function alertCommand(context: Context, { dryRun }: AlertCommandOpt
   });
   const host = hostname();
   const tells = { config, program: 'alert', host, now: Date.now, signal } as const;
-  const teller = createAwayTeller({ ...tells, topic: databaseAway });
+  const teller = openAwayNotices({ ...tells, topic: databaseAway });
   const endConfig = dryRun ? null : tellOfConfig(broken, tells, output);
   const pass = alert({
     config,
@@ -75,7 +74,7 @@ function complainOfMails(event: Undelivered, config: Config, output: Output): vo
 type Undelivered = Extract<AlertEvent, { readonly kind: 'undelivered' }>;
 
 /** Cron mails every line: that the database is still away is said every hour. */
-function heed(thrown: unknown, teller: AwayTeller, output: Output): Away {
+function heed(thrown: unknown, teller: AwayNotices, output: Output): Away {
   if (!(thrown instanceof FleetError) || !isDatabaseAway(thrown)) throw thrown;
   const isDue = teller.heed(thrown);
   if (isDue || output.json || output.terminal || output.verbosity === 'verbose') complain(output, thrown);

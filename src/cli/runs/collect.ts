@@ -3,9 +3,8 @@ import { hostname } from 'node:os';
 import type { CollectResult } from '../../collector/collect-options.ts';
 import { collect } from '../../collector/collector.ts';
 import { steadyClock } from '../../platform/steady-clock.ts';
-import { databaseAway } from '../../notify/away-topic.ts';
-import { createAwayTeller, isDatabaseAway } from '../../notify/tell-away.ts';
-import type { AwayTeller } from '../../notify/tell-away.ts';
+import { isDatabaseAway, openAwayNotices, type AwayNotices } from '../../notify/away-notices.ts';
+import { databaseAway } from '../../notify/away-state.ts';
 import { openStorage } from '../../storage/open-storage.ts';
 import { transportFor } from '../../transport/transport-for.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';
@@ -44,7 +43,7 @@ export async function collectCommand(context: Context, options: CollectCommandOp
   const shared = createTransportShared({ config });
   const host = hostname();
   const tells = { config, program: 'collect', host, now: Date.now, signal } as const;
-  const teller = options.dryRun ? null : createAwayTeller({ ...tells, topic: databaseAway });
+  const teller = options.dryRun ? null : openAwayNotices({ ...tells, topic: databaseAway });
   const endConfig = options.dryRun ? null : tellOfConfig(broken, tells, output);
   const observe = heeding(view, output, teller);
   const pass = (): Promise<CollectResult> =>
@@ -77,7 +76,7 @@ export async function collectCommand(context: Context, options: CollectCommandOp
 }
 
 /** Cron mails every line: that the database is still away is said every hour, and else is an event among others. */
-function heeding(view: CollectView, output: Output, teller: AwayTeller | null): CollectView['observe'] {
+function heeding(view: CollectView, output: Output, teller: AwayNotices | null): CollectView['observe'] {
   const saysAll = output.json || output.terminal || output.verbosity === 'verbose';
   return (event) => {
     if (event.kind !== 'fault' || teller === null || teller.heed(event.fault) || saysAll) view.observe(event);
@@ -85,7 +84,7 @@ function heeding(view: CollectView, output: Output, teller: AwayTeller | null): 
   };
 }
 
-async function tellAway(teller: AwayTeller, { faults, outcome }: CollectResult, output: Output): Promise<void> {
+async function tellAway(teller: AwayNotices, { faults, outcome }: CollectResult, output: Output): Promise<void> {
   const well = outcome === 'finished' && !faults.some(isDatabaseAway);
   for (const fault of await teller.end(well)) output.complain(complaintText(fault));
 }

@@ -1,6 +1,6 @@
 import type { FleetError } from '../../errors.ts';
-import { configBroken } from '../../notify/away-topic.ts';
-import { createAwayTeller, type AwayTellerOptions } from '../../notify/tell-away.ts';
+import { openAwayNotices, type AwayNoticesOptions } from '../../notify/away-notices.ts';
+import { configBroken } from '../../notify/away-state.ts';
 import { complaintText } from '../command/complain.ts';
 import type { ExitStatus } from '../command/context.ts';
 import type { Output } from '../terminal/output.ts';
@@ -11,10 +11,10 @@ import type { Output } from '../terminal/output.ts';
  */
 export function tellOfConfig(
   broken: FleetError | null,
-  options: Omit<AwayTellerOptions, 'topic'>,
+  options: Omit<AwayNoticesOptions, 'topic'>,
   output: Output,
 ): () => Promise<void> {
-  const teller = createAwayTeller({ ...options, topic: configBroken });
+  const teller = openAwayNotices({ ...options, topic: configBroken });
   if (broken !== null && teller.heed(broken)) output.complain(complaintText(broken));
   return async () => {
     for (const fault of await teller.end(broken === null)) output.complain(complaintText(fault));

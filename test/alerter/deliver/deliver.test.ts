@@ -1,7 +1,9 @@
 /** Sending: nothing is lost, nothing goes twice but by a lost answer, and nobody's refusal holds up anybody else. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
+import { keepLease } from '../../../src/alerter/deliver/deliver.ts';
 import { pauseAfter } from '../../../src/alerter/deliver/deliver-mail.ts';
 import { FleetError } from '../../../src/errors.ts';
 import { smtpConfig, withLogin } from '../../notify/support/smtp-config.ts';
@@ -14,6 +16,40 @@ const states = (rows: readonly Row[]): readonly string[] => rows.map(({ state })
 test('pauses grow to an hour, and end a moment before the run that will make the attempt', () => {
   const minutes = [1, 2, 3, 4, 5, 6, 7, 8, 50].map((attempts) => (pauseAfter(attempts) + 5_000) / 60_000);
   assert.deepEqual(minutes, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+});
+
+test('a lease is touched again and again until it is let go', async () => {
+  let touches = 0;
+  let ended = (): void => undefined;
+  const thrice = new Promise<void>((resolve) => {
+    ended = resolve;
+  });
+  const touchLease = (): Promise<void> => {
+    touches += 1;
+    if (touches === 3) ended();
+    return Promise.resolve();
+  };
+  const keeper = keepLease({ touchLease }, { name: 'alerter', epoch: 1, holder: 'one' }, 5);
+  await thrice;
+  keeper.check();
+  await keeper.stop();
+  const before = touches;
+  await sleep(30);
+  assert.equal(touches, before);
+});
+
+test('a lease that is lost is reported by the next check, and not touched again', async () => {
+  let touches = 0;
+  const lost = new FleetError({ code: 'locked', stage: 'storage', message: 'taken over' });
+  const touchLease = (): Promise<void> => {
+    touches += 1;
+    return Promise.reject(lost);
+  };
+  const keeper = keepLease({ touchLease }, { name: 'alerter', epoch: 1, holder: 'one' }, 5);
+  await sleep(50);
+  assert.throws(() => keeper.check(), lost);
+  await keeper.stop();
+  assert.equal(touches, 1);
 });
 
 onBothDatabases('delivering', (kit) => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { commandOfRecipient, createWatches, recipientOfCommand } from '../../../src/alerter/inhibit/recipients-of.ts';
+import { createWatches } from '../../../src/alerter/inhibit/recipients-of.ts';
+import { commandOfRecipient, recipientOfCommand } from '../../../src/notify/mail-identity.ts';
 import { configOf } from '../support/config-of.ts';
 
 /** `ops (warning), oncall (critical)` for a rule of a client. */

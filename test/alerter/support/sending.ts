@@ -5,9 +5,10 @@ import path from 'node:path';
 import type { TestContext } from 'node:test';
 
 import { deliver } from '../../../src/alerter/deliver/deliver.ts';
-import type { Delivered, DeliveryEvent, DeliveryStore } from '../../../src/alerter/deliver/delivery.ts';
-import { createWays } from '../../../src/alerter/deliver/notifiers.ts';
+import type { DeliveryEvent } from '../../../src/alerter/alert-options.ts';
+import type { Delivered, DeliveryStore } from '../../../src/alerter/deliver/delivery.ts';
 import type { NotifyConfig, SmtpConfig } from '../../../src/config/config.ts';
+import { openChannels } from '../../../src/notify/channels.ts';
 import type { Lease, Mail, NewMail } from '../../../src/storage/store/alert-store.ts';
 import { mail } from '../../storage/support/alert-samples.ts';
 import type { Kit, Opened } from '../../storage/support/databases.ts';
@@ -70,13 +71,13 @@ export async function openPost(t: TestContext, kit: Kit): Promise<Post> {
       );
     },
     run: async (smtp, { notify = [], ...options } = {}) => {
-      const ways = createWays({ smtp, notify, stateDir });
+      const channels = openChannels({ smtp, notify, stateDir });
       const { fallback: to } = smtp ?? { fallback: null };
       try {
         return await deliver({
           store,
           takeLease: () => Promise.resolve(lease),
-          ways,
+          channels,
           isNamed: () => true,
           fallback: smtp === null || to === null ? null : { to, from: smtp.from },
           signal: never,
@@ -85,7 +86,7 @@ export async function openPost(t: TestContext, kit: Kit): Promise<Post> {
           ...options,
         });
       } finally {
-        ways.close();
+        channels.close();
       }
     },
     rows: async () => {

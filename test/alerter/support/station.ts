@@ -5,11 +5,11 @@ import path from 'node:path';
 
 import type { AlertEvent, AlertResult } from '../../../src/alerter/alert-options.ts';
 import { alert } from '../../../src/alerter/alerter.ts';
-import { domainOf, messageIdOf } from '../../../src/alerter/compose/message-ids.ts';
+import { messageIdOf } from '../../../src/alerter/compose/message-ids.ts';
+import { domainOf, senderOf } from '../../../src/notify/mail-identity.ts';
 import type { DueMail } from '../../../src/alerter/dispatch/telling.ts';
 import type { Config, StorageConfig } from '../../../src/config/config.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
-import { sender } from '../../../src/config/settings/mail-settings.ts';
 import type { WorkerReport } from '../../../src/report/report.ts';
 import type { Database } from '../../../src/storage/sql/database.ts';
 import { migrateDatabase } from '../../../src/storage/migrate/migrate.ts';
@@ -198,7 +198,7 @@ export async function openStation({ storage: stored, elements, smtp = '' }: Stat
           events.push(event);
           if (event.kind !== 'composed' || dryRun) return;
           const { recipient, items } = event.mail;
-          const messageId = messageIdOf(recipient, items, domainOf(config.smtp?.from ?? sender()));
+          const messageId = messageIdOf(recipient, items, domainOf(senderOf(config)));
           composed.set(messageId, event.mail);
           subjects.set(messageId, event.subject);
         },

@@ -1,7 +1,7 @@
 import type { SmtpConfig } from '../../../src/config/config.ts';
 import { Secret } from '../../../src/config/secret.ts';
 import { FleetError } from '../../../src/errors.ts';
-import type { OutgoingMail, SendOptions } from '../../../src/notify/notify.ts';
+import type { ChannelTimeouts, OutgoingMail, SendOptions } from '../../../src/notify/notify.ts';
 
 export const password = 'correct horse';
 export const never = new AbortController().signal;
@@ -40,13 +40,12 @@ export function outgoing(overrides: Partial<OutgoingMail> = {}): OutgoingMail {
 }
 
 export function sendOptions(overrides: Partial<SendOptions> = {}): SendOptions {
-  return {
-    timeoutMs: 5_000,
-    answerTimeoutMs: 5_000,
-    signal: never,
-    onDataBegun: () => Promise.resolve(),
-    ...overrides,
-  };
+  return { signal: never, onDataBegun: () => Promise.resolve(), ...overrides };
+}
+
+/** Timeouts of a channel; the same for the attempt and for the answer unless given. */
+export function timeouts(timeoutMs = 5_000, answerTimeoutMs = 5_000): ChannelTimeouts {
+  return { timeoutMs, answerTimeoutMs };
 }
 
 /** The FleetError of work that must fail. */

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Way } from '../../../src/alerter/deliver/delivery.ts';
-import { attempt } from '../../../src/alerter/deliver/delivery-attempt.ts';
+import { attempt } from '../../../src/alerter/deliver/deliver-mail.ts';
+import type { Delivery } from '../../../src/alerter/deliver/delivery.ts';
+import type { Channel } from '../../../src/notify/notify.ts';
 import type { Mail } from '../../../src/storage/store/alert-store.ts';
-import type { Sending } from '../../../src/alerter/deliver/delivery.ts';
 
 const mail = {
   id: 7,
@@ -16,30 +16,28 @@ const mail = {
   dataAtMs: null,
 } as unknown as Mail;
 
-/** Sends through a way that hands over the content as soon as it may. Returns the fault, and what was handed over. */
+/** Sends over a channel that hands over the content as soon as it may. Returns the fault, and the contents sent. */
 async function send(
   claimMs: number,
   markTakesMs: number,
   { waitedMs = 0, of = mail } = {},
 ): Promise<{ thrown: unknown; sent: readonly string[] }> {
   const sent: string[] = [];
-  const way: Way = {
-    name: 'a way',
+  const channel: Channel = {
+    name: 'a channel',
     timeoutMs: 1000,
     answerTimeoutMs: 1000,
-    notifier: {
-      send: async ({ content }, { onDataBegun }) => {
-        await onDataBegun();
-        sent.push(content);
-      },
-      close: () => undefined,
+    send: async ({ content }, { onDataBegun }) => {
+      await onDataBegun();
+      sent.push(content);
     },
+    close: () => undefined,
   };
   const store = { markDataBegun: () => sleep(markTakesMs) };
   const signal = new AbortController().signal;
   const now = (): number => mail.createdAtMs + waitedMs;
-  const sending = { store, lease: { holder: 'one' }, signal, graceMs: 0, now } as unknown as Sending;
-  const thrown: unknown = await attempt(sending, of, way, performance.now() + claimMs).then(
+  const delivery = { store, lease: { holder: 'one' }, signal, graceMs: 0, now } as unknown as Delivery;
+  const thrown: unknown = await attempt(delivery, of, channel, performance.now() + claimMs).then(
     () => null,
     (fault: unknown) => fault,
   );

@@ -1,21 +1,20 @@
 /**
- * Tells people, without the database, that it is away, or that config.xml is broken: a line on stderr at first and then
- * hourly, a mail after ten minutes, and one mail when all is well again. Collector and alerter of one machine share what
- * was told, so that nobody is told twice.
+ * Notifies people, without the database, that it is away, or that config.xml is broken: a line on stderr at first and then
+ * hourly, a mail after ten minutes, and one mail when all is well again. Collector and alerter of one machine share the
+ * state, so that nobody is notified twice.
  */
 import { existsSync, rmSync } from 'node:fs';
 
 import type { Config } from '../config/config.ts';
-import { asFleetError } from '../errors.ts';
-import type { FleetError } from '../errors.ts';
+import { asFleetError, type FleetError } from '../errors.ts';
+import { hourMs, minuteMs } from '../platform/units.ts';
 import { statePaths } from '../state/paths.ts';
-import { isLineDue, isMailDue } from './away-schedule.ts';
-import { changeAwayState, makeAwayState } from './away-state.ts';
-import type { Notifier } from './notify.ts';
-import type { AwayChange, AwayState } from './away-state.ts';
-import { databaseAway, type AwayTopic } from './away-topic.ts';
+import { changeAwayState, databaseAway, makeAwayState } from './away-state.ts';
+import type { AwayChange, AwayState, AwayTopic } from './away-state.ts';
+import type { Channel } from './notify.ts';
+import { isLineDue } from './hourly-line.ts';
 
-export interface AwayTellerOptions {
+export interface AwayNoticesOptions {
   readonly topic: AwayTopic;
   readonly config: Config;
   readonly program: 'collect' | 'alert';
@@ -24,29 +23,36 @@ export interface AwayTellerOptions {
   readonly signal: AbortSignal;
 }
 
-export interface AwayTeller {
-  /** A fault of the run. True when it is to be said: it is none of the topic, or its line is due. */
+export interface AwayNotices {
+  /** Takes a fault of the run. Returns true if it is to be logged: it is not of the topic, or its line is due. */
   heed(fault: FleetError): boolean;
-  /** At the run's end; `well`: nothing was away. Sends what is due. Returns what went wrong with that. */
+  /** Sends the mails that are due at the run's end; `well`: nothing was away. Returns the faults of that. */
   end(well: boolean): Promise<readonly FleetError[]>;
 }
 
-/** Whether a run lacked its database: what is asked of it, not the program or the run, is at fault. */
+/** A database that is restarted is nobody's business. */
+const mailAfterMs = 10 * minuteMs;
+/** Cron starts a program a moment earlier or later than an hour after the time before. */
+const slackMs = 2_500;
+/** The pause after a mail that did not go out. */
+const triedPauseMs = 5 * minuteMs;
+
+/** True if a run lacked its database: the database, not the program or the run, is at fault. */
 export function isDatabaseAway({ stage, code }: Pick<FleetError, 'stage' | 'code'>): boolean {
   return stage === 'storage' && code !== 'locked' && code !== 'interrupted';
 }
 
 type Due = { readonly kind: 'away' | 'back'; readonly before: AwayState };
 
-export function createAwayTeller(options: AwayTellerOptions): AwayTeller {
+export function openAwayNotices(options: AwayNoticesOptions): AwayNotices {
   const { config, program, now, topic } = options;
   const file = statePaths(config.stateDir)[topic.state];
   const repeatMs = topic.repeats ? config.alerts.repeatMs : null;
   let last: FleetError | null = null;
-  let says = true;
+  let isDue = true;
   let isOver = false;
 
-  /** Where even this state cannot be written everything is said, and no mail goes out: there could be one a minute. */
+  /** Changes the state. Where that cannot be written every line is due and no mail: there could be one a minute. */
   const change = <T>(work: (state: AwayChange) => T, otherwise: T): T => {
     try {
       return changeAwayState(file, work);
@@ -55,7 +61,7 @@ export function createAwayTeller(options: AwayTellerOptions): AwayTeller {
     }
   };
 
-  /** A run in which all is well does not open a state that it need not keep. */
+  /** Removes a state that is not prepared, so that later runs need not open it. */
   const leave = (): void => {
     if (!topic.isPrepared) rmSync(file, { force: true });
   };
@@ -75,7 +81,7 @@ export function createAwayTeller(options: AwayTellerOptions): AwayTeller {
         isOver = true;
         return null;
       }
-      // Tried a moment ago, perhaps by the other program just now.
+      // A mail was tried a moment ago, perhaps by the other program.
       if (!isMailDue({ ...before, sinceMs: 0, mailedAtMs: null }, now(), null)) return null;
       state.returnMail(before, now());
       return { kind: 'back', before };
@@ -84,15 +90,15 @@ export function createAwayTeller(options: AwayTellerOptions): AwayTeller {
   return {
     heed: (fault) => {
       if (topic === databaseAway && !isDatabaseAway(fault)) return true;
-      if (last !== null) return says;
+      if (last !== null) return isDue;
       last = fault;
-      says = change((state) => {
+      isDue = change((state) => {
         state.seen(program, now());
         if (!isLineDue(state.state, now())) return false;
-        state.said(now());
+        state.logged(now());
         return true;
       }, true);
-      return says;
+      return isDue;
     },
     end: async (well) => {
       if (last === null && !well) return [];
@@ -114,42 +120,45 @@ export function createAwayTeller(options: AwayTellerOptions): AwayTeller {
   };
 }
 
-/** While the disk has room; without it all is said, see above. */
+/** Makes the state while the disk has room. */
 function prepare(file: string): void {
   try {
     makeAwayState(file);
   } catch {
-    // Said when it matters.
+    // Without the state every line is due.
   }
 }
 
 interface Sent {
   readonly faults: readonly FleetError[];
-  /** Somebody was told, or there is nobody to tell. */
+  /** True if somebody was notified, or nobody is to be. */
   readonly reached: boolean;
 }
 
-async function send(options: AwayTellerOptions, { kind, before }: Due, fault: FleetError | null): Promise<Sent> {
+const timeouts = { timeoutMs: 30_000, answerTimeoutMs: 30_000 };
+
+async function send(options: AwayNoticesOptions, { kind, before }: Due, fault: FleetError | null): Promise<Sent> {
   const { config, host, now, signal, topic } = options;
   // Loaded when there is something to send: most runs have nothing.
-  const [{ composeAwayMail }, { awayListeners, awaySender }] = await Promise.all([
+  const [{ awayRecipients, composeAwayMail }, { openChannels }] = await Promise.all([
     import('./away-mail.ts'),
-    import('./away-ways.ts'),
+    import('./channels.ts'),
   ]);
-  const listeners = awayListeners(config, topic.rule);
+  const recipients = awayRecipients(config, topic.rule);
+  const channels = openChannels(config, timeouts);
   const faults: FleetError[] = [];
   // Their server is not asked again for each recipient.
-  const away = new Set<Notifier>();
-  let reached = listeners.length === 0;
-  for (const { recipient, to, notifier, timeoutMs } of listeners) {
-    if (away.has(notifier)) continue;
+  const away = new Set<Channel>();
+  let reached = recipients.length === 0;
+  for (const recipient of recipients) {
+    const channel = channels.channelFor(recipient);
+    if (away.has(channel)) continue;
     try {
       const mail = await composeAwayMail({
         kind,
         host,
-        to,
-        ...awaySender(config),
-        configFile: config.file,
+        recipient,
+        config,
         sinceMs: before.sinceMs ?? now(),
         nowMs: now(),
         number: before.mails + 1,
@@ -158,15 +167,23 @@ async function send(options: AwayTellerOptions, { kind, before }: Due, fault: Fl
         topic: topic.rule,
       });
       const onDataBegun = (): Promise<void> => Promise.resolve();
-      const limits = { timeoutMs, answerTimeoutMs: timeoutMs, signal, onDataBegun };
-      await notifier.send({ recipient, ...mail, severity: 'critical' }, limits);
+      await channel.send({ recipient, ...mail, severity: 'critical' }, { signal, onDataBegun });
       reached = true;
     } catch (thrown) {
       const fault = asFleetError(thrown, { code: 'mail-unavailable', stage: 'mail' });
       faults.push(fault);
-      if (fault.stage !== 'mail') away.add(notifier);
+      if (fault.stage !== 'mail') away.add(channel);
     }
   }
-  for (const { notifier } of listeners) notifier.close();
+  channels.close();
   return { faults, reached };
+}
+
+/** Returns true if a mail is due: after ten minutes, then as <alerts repeat> says, hourly at most; `repeatMs` null: once. */
+function isMailDue(state: AwayState, nowMs: number, repeatMs: number | null): boolean {
+  const { sinceMs, mailedAtMs, triedAtMs } = state;
+  if (sinceMs === null || nowMs - sinceMs < mailAfterMs) return false;
+  if (triedAtMs !== null && triedAtMs <= nowMs && nowMs - triedAtMs < triedPauseMs - slackMs) return false;
+  if (mailedAtMs === null || mailedAtMs > nowMs) return true;
+  return repeatMs !== null && nowMs - mailedAtMs >= Math.max(hourMs, repeatMs) - slackMs;
 }

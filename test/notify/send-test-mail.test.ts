@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 
-import { sendTestMail } from '../../../src/alerter/deliver/send-test-mail.ts';
-import type { Config, SmtpConfig } from '../../../src/config/config.ts';
-import { faultOf, never, smtpConfig, withLogin } from '../../notify/support/smtp-config.ts';
-import { configOf } from '../support/config-of.ts';
-import { openServer } from '../support/sending.ts';
+import { sendTestMail } from '../../src/notify/send-test-mail.ts';
+import type { Config, SmtpConfig } from '../../src/config/config.ts';
+import { faultOf, never, smtpConfig, withLogin } from './support/smtp-config.ts';
+import { configOf } from '../alerter/support/config-of.ts';
+import { openServer } from '../alerter/support/sending.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'fleet-test-mail-'));
 after(() => rmSync(dir, { recursive: true, force: true }));

@@ -6,8 +6,8 @@ import { after, test } from 'node:test';
 
 import type { Config, SmtpConfig } from '../../src/config/config.ts';
 import { FleetError } from '../../src/errors.ts';
-import { configBroken, databaseAway } from '../../src/notify/away-topic.ts';
-import { createAwayTeller, isDatabaseAway } from '../../src/notify/tell-away.ts';
+import { isDatabaseAway, openAwayNotices } from '../../src/notify/away-notices.ts';
+import { configBroken, databaseAway } from '../../src/notify/away-state.ts';
 import { makeConfig } from '../support/fleet.ts';
 import { startSmtpServer } from '../support/smtp-server.ts';
 
@@ -26,7 +26,7 @@ function machine(more: Partial<Config> = {}, topic = databaseAway) {
   const run = async (program: 'collect' | 'alert', minutes: number, fault: FleetError | null) => {
     const now = (): number => Date.UTC(2026, 10, 20, 10) + minutes * minute;
     const signal = new AbortController().signal;
-    const teller = createAwayTeller({ topic, config, program, host: 'mon-1', now, signal });
+    const teller = openAwayNotices({ topic, config, program, host: 'mon-1', now, signal });
     const said = fault === null ? false : teller.heed(fault) && teller.heed(fault);
     const faults = await teller.end(fault === null);
     return { said, faults: faults.map(({ code }) => code) };

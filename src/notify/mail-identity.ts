@@ -1,0 +1,50 @@
+/** Senders, recipients and ids of mails. */
+import { createHash } from 'node:crypto';
+import { domainToASCII } from 'node:url';
+
+import type { Config } from '../config/config.ts';
+import { sender } from '../config/settings/mail-settings.ts';
+
+const commandMark = '|';
+
+/** Returns the recipient that stands for a <notify>. Its refusals hold up nobody else. */
+export function recipientOfCommand(command: string): string {
+  return `${commandMark}${command}`;
+}
+
+/** Returns the command of a recipient, or null if the recipient is an address. */
+export function commandOfRecipient(recipient: string): string | null {
+  return recipient.startsWith(commandMark) ? recipient.slice(commandMark.length) : null;
+}
+
+/** Returns the address that a mail names as its recipient, or null for a command. */
+export function addresseeOf(recipient: string): string | null {
+  return recipient.startsWith(commandMark) ? null : recipient;
+}
+
+/** Returns the sender of all mails: an address, or `Name <address>`. */
+export function senderOf({ smtp }: Pick<Config, 'smtp'>): string {
+  return smtp?.from ?? sender();
+}
+
+/**
+ * Returns the address of `Name <address>`, or of the address alone, with its domain as DNS has it (RFC 5890). Configured
+ * addresses were checked when they were read.
+ */
+export function addressOf(mailbox: string): string {
+  const address = /<([^<>]*)>\s*$/.exec(mailbox)?.[1] ?? mailbox.trim();
+  const at = address.lastIndexOf('@');
+  const domain = domainToASCII(address.slice(at + 1));
+  return at < 0 || domain === '' ? address : `${address.slice(0, at)}@${domain}`;
+}
+
+/** Returns the domain of a sender in ASCII. */
+export function domainOf(from: string): string {
+  const address = addressOf(from);
+  return domainToASCII(address.slice(address.lastIndexOf('@') + 1)) || 'localhost';
+}
+
+/** Returns a digest that the same words always have, in hexadecimal. */
+export function digestOf(words: readonly (string | number | null)[]): string {
+  return createHash('sha256').update(JSON.stringify(words)).digest('hex');
+}
