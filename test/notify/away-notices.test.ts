@@ -68,7 +68,7 @@ test('two programs say it once, then hourly; mail it after ten minutes, by `repe
   assert.equal(subjects().length, 2, 'the collector has not had it back yet');
   await run('collect', 785, null);
   await run('collect', 790, null);
-  assert.deepEqual(subjects()[2], 'Database back after 13 hours, seen from mon-1');
+  assert.deepEqual(subjects()[2], 'Database back after 13 hours 5 minutes, seen from mon-1');
   assert.equal(subjects().length, 3);
   assert.equal((await run('collect', 791, gone)).said, true, 'the next absence is one of its own');
 });
