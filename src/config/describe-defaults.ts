@@ -1,8 +1,8 @@
 import { statePaths } from '../state/paths.ts';
 import type { Client, Config, Rule } from './config.ts';
-import { formatDuration } from '../text/durations.ts';
+import { formatDuration, parseDuration } from '../text/durations.ts';
 import { formatSize } from '../text/numbers.ts';
-import { parseLevel, ruleTypeOf } from './rules/rule-types.ts';
+import { ruleTypeOf } from './vocabulary/rule-types.ts';
 import { sshConfigFiles } from './settings/ssh-config-files.ts';
 import { sshDefaults } from './settings/ssh-settings.ts';
 
@@ -121,9 +121,9 @@ export function describeRule(rule: Rule): string {
 }
 
 function formatLevel({ type }: Rule, value: number): string {
-  const unit = ruleTypeOf(type ?? '')?.unit;
+  const unit = ruleTypeOf(type)?.unit;
   if (unit === 'percent') return `${value}%`;
   if (unit === 'bytes') return formatSize(value);
   const time = unit === 'seconds' ? formatDuration(value * 1000) : null;
-  return time !== null && parseLevel('seconds', time) === value ? time : String(value);
+  return time !== null && parseDuration(time) === value * 1000 ? time : String(value);
 }

@@ -2,6 +2,7 @@ import type { Operator, Rule, Severity } from '../../config/config.ts';
 import { describeDuration } from '../../text/durations.ts';
 import { describeSize, rounded } from '../../text/numbers.ts';
 import type { Unit } from '../../report/metrics.ts';
+import { ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
 import { unitOfRule } from './rule-metric.ts';
 
 /** A value with its unit, for people: `96.2 %`, `1.5 GiB`, `3m 20s`. More decimals than usual are shown on request. */
@@ -60,9 +61,9 @@ export function describeLimit(rule: Rule, severity: Severity): string {
   const limit = severity === 'critical' ? (rule.critical ?? rule.warning) : (rule.warning ?? rule.critical);
   if (rule.min !== null || rule.max !== null) return outside(rule.min, rule.max);
   if (limit === null || (unit === 'flag' && rule.metric === null)) return '';
-  const per = rule.type === 'load' ? ' per CPU' : '';
+  const suffix = ruleTypeOf(rule.type)?.suffix ?? '';
   const free = rule.freeBytes === null ? '' : ` and less than ${describeSize(rule.freeBytes, moreInLimits)} free`;
-  return `${comparisonWords[rule.op]} ${formatLimit(unit, limit)}${per}${free}`;
+  return `${comparisonWords[rule.op]} ${formatLimit(unit, limit)}${suffix}${free}`;
 }
 
 function outside(min: number | null, max: number | null): string {

@@ -1,10 +1,10 @@
 import type { Rule } from '../../config/config.ts';
-import type { Unit } from '../../report/metrics.ts';
 import type { Level } from '../../storage/store/alert.ts';
 import { describeLimit, formatValue } from './describe-value.ts';
 import { ruleLimits } from './rule-limits.ts';
 import type { RuleLimits } from './rule-limits.ts';
 import type { Sample } from './sample.ts';
+import { ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
 import { unitOfRule } from './rule-metric.ts';
 
 /** A rule that judges numbers, with what is found out of it once. */
@@ -16,8 +16,14 @@ export interface NumberRule {
 }
 
 export function numberRule(rule: Rule, describe?: NumberRule['describe']): NumberRule {
-  const unit: Unit = unitOfRule(rule);
-  return { rule, levels: ruleLimits(rule), describe: describe ?? ((value) => formatValue(unit, value)) };
+  return { rule, levels: ruleLimits(rule), describe: describe ?? describeByRule(rule) };
+}
+
+function describeByRule(rule: Rule): (value: number) => string {
+  const unit = unitOfRule(rule);
+  const { suffix = '', flagWords = null } = ruleTypeOf(rule.type) ?? {};
+  if (flagWords !== null) return (value) => flagWords[value === 1 ? 0 : 1];
+  return (value) => `${formatValue(unit, value)}${suffix}`;
 }
 
 /** What a rule says of a number; null is unknown. */

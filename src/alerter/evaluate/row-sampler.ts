@@ -2,7 +2,6 @@ import type { Rule } from '../../config/config.ts';
 import type { UnprocessedReport } from '../../storage/store/alert-store.ts';
 import { formatValue } from './describe-value.ts';
 import { numberRule, numberSample } from './make-sample.ts';
-import type { NumberRule } from './make-sample.ts';
 import { metricOfRule, rivalry } from './rule-metric.ts';
 import { applicableRules } from './sampler.ts';
 import type { Sampler } from './sampler.ts';
@@ -18,7 +17,9 @@ export function readsColumn(rule: Rule): boolean {
 export function createRowSampler(rules: readonly Rule[]): Sampler {
   const own = rules.flatMap((rule) => {
     const valueOf = valueOfRule(rule);
-    return valueOf === null ? [] : [{ rule, valueOf, judge: judgeOf(rule) }];
+    return valueOf === null
+      ? []
+      : [{ rule, valueOf, judge: numberRule(rule, rule.type === 'clock-offset' ? describeOffset : undefined) }];
   });
   const judged = own.filter(({ rule }) => {
     const rivals = own.filter((other) => rivalry(other.rule) === rivalry(rule));
@@ -32,21 +33,15 @@ export function createRowSampler(rules: readonly Rule[]): Sampler {
   };
 }
 
+/** The values of the types that judge no single metric. */
+const computedValues: Readonly<Record<string, ValueOf>> = { load: loadPerCpu, 'clock-offset': clockOffsetSeconds };
+
 function valueOfRule(rule: Rule): ValueOf | null {
-  if (rule.type === 'load') return loadPerCpu;
-  if (rule.type === 'clock-offset') return clockOffsetSeconds;
+  const computed = computedValues[rule.type ?? ''];
+  if (computed !== undefined) return computed;
   const column = metricOfRule(rule)?.column;
   if (column === undefined || Object.keys(rule.selectors).length > 0) return null;
   return (row) => row[column];
-}
-
-function judgeOf(rule: Rule): NumberRule {
-  if (rule.type === 'load') return numberRule(rule, (value) => `${formatValue('load', value)} per CPU`);
-  if (rule.type === 'clock-offset') return numberRule(rule, describeOffset);
-  if (rule.type === 'reboot-required') {
-    return numberRule(rule, (value) => (value === 1 ? 'a reboot is pending' : 'no reboot pending'));
-  }
-  return numberRule(rule);
 }
 
 function loadPerCpu({ load5, cpus }: UnprocessedReport): number | null {

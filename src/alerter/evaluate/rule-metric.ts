@@ -1,37 +1,20 @@
 import type { Rule } from '../../config/config.ts';
-import { metrics } from '../../report/metrics.ts';
+import { metricByName, ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
 import type { Metric, Unit } from '../../report/metrics.ts';
 
-const byName: ReadonlyMap<string, Metric> = new Map(metrics.map((metric) => [metric.name, metric]));
-
-/** The metric that the rules of a type judge; types that judge more than one metric, or none, are not among them. */
-const metricOfType: Readonly<Record<string, string>> = {
-  cpu: 'cpu_used_percent',
-  memory: 'memory_used_percent',
-  swap: 'swap_used_percent',
-  uptime: 'uptime_seconds',
-  disk: 'disk_used_percent',
-  'disk-free': 'disk_available_bytes',
-  inodes: 'disk_inodes_percent',
-  process: 'process_match_count',
-  processes: 'processes_total',
-  zombies: 'processes_zombies',
-  temperature: 'temperature_celsius',
-  'reboot-required': 'os_reboot_required',
-};
-
-/** The one metric that a rule judges, or null. */
-export function metricOfRule(rule: Rule): Metric | null {
-  const name = rule.metric ?? metricOfType[rule.type ?? ''];
-  return name === undefined ? null : (byName.get(name) ?? null);
+/** Returns the one metric that a rule judges; null if it judges several or none. */
+export function metricOfRule({ type, metric }: Rule): Metric | null {
+  return metric === null ? (ruleTypeOf(type)?.metric ?? null) : metricByName(metric);
 }
 
-/** In what the rule's values and limits are. */
+/** The unit of a rule's values and limits. */
 export function unitOfRule(rule: Rule): Unit {
-  if (rule.type === 'network-errors') return 'per_second';
-  if (rule.type === 'clock-offset') return 'seconds';
-  if (rule.type === 'load') return 'load';
-  return metricOfRule(rule)?.unit ?? 'flag';
+  return ruleTypeOf(rule.type)?.unit ?? metricOfRule(rule)?.unit ?? 'flag';
+}
+
+/** True if the subjects of a rule's type are mounts. */
+export function isByMount({ type }: Pick<Rule, 'type'>): boolean {
+  return ruleTypeOf(type)?.selectors.includes('mount') === true;
 }
 
 /** The group of rules that a rule competes with for a subject. */

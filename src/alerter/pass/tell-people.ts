@@ -1,6 +1,9 @@
 import type { Config } from '../../config/config.ts';
-import type { NewMail, SeriesColumn, SeriesPoint } from '../../storage/store/alert-store.ts';
+import { ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
+import type { NewMail, SeriesPoint } from '../../storage/store/alert-store.ts';
 import type { AlertEvent } from '../alert-options.ts';
+import { isByMount } from '../evaluate/rule-metric.ts';
+import { rulesByName } from '../transition/rules-by-name.ts';
 import type { PassLease } from './pass-lease.ts';
 import { readWorld } from '../dispatch/read-world.ts';
 import type { PassStore } from './rehearsal.ts';
@@ -57,9 +60,6 @@ async function lookForNews(options: TellPeopleOptions): Promise<Pick<Telling, 'm
   return exportOf.size === 0 ? telling : tell({ ...world, exportOf });
 }
 
-/** Rules whose subject may be a mount of what a server exports. */
-const mountTypes: readonly (string | null)[] = ['mount', 'disk', 'disk-free', 'inodes'];
-
 /** What the mounts that mails are about are of, where that is a server's, by client and mount (see World.exportOf). */
 async function readExports(
   { config, store }: TellPeopleOptions,
@@ -70,7 +70,7 @@ async function readExports(
   const isOfMount = ({ client, rule, subject }: Item): boolean =>
     subject.startsWith('/') &&
     (['mount-unresponsive', 'mount-missing'].includes(rule) ||
-      mountTypes.includes(rules.get(client)?.find(({ name }) => name === rule)?.type ?? null));
+      isByMount(rulesByName(rules.get(client) ?? []).get(rule) ?? { type: null }));
   const mounts = new Map(
     items
       .filter(isOfMount)
@@ -117,15 +117,6 @@ async function writeMail(options: TellPeopleOptions, mail: DueMail): Promise<Wri
 /** A mail about half the fleet draws no pictures of all of it. */
 const mostCharts = 20;
 
-const columnOfType: Readonly<Record<string, SeriesColumn>> = {
-  cpu: 'cpu_percent',
-  memory: 'memory_percent',
-  swap: 'swap_percent',
-  processes: 'processes',
-  disk: 'used_percent',
-  inodes: 'inodes_percent',
-};
-
 /** Values around what the worst items are about, where stats has a column for it in the unit of the rule. */
 async function readCharts(
   { config, store, nowMs }: TellPeopleOptions,
@@ -137,9 +128,8 @@ async function readCharts(
   for (const item of items) {
     if (charts.size >= mostCharts) break;
     const { alertId, client, rule, subject } = item;
-    const type = rules.get(client)?.find(({ name }) => name === rule)?.type ?? null;
-    const column = type === null ? undefined : columnOfType[type];
-    if (column === undefined) continue;
+    const column = ruleTypeOf(rulesByName(rules.get(client) ?? []).get(rule)?.type)?.chart ?? null;
+    if (column === null) continue;
     charts.set(
       alertId,
       await store.series(client, column, subject === '' ? null : subject, chartSpan(item, nowMs).fromMs),

@@ -2,6 +2,7 @@ import type { Rule } from '../../config/config.ts';
 import type { Report } from '../../report/report.ts';
 import type { RuleState } from '../../storage/store/alert.ts';
 import type { SampledRow } from '../evaluate/sample.ts';
+import { ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
 import { listsFaults, metricOfRule } from '../evaluate/rule-metric.ts';
 
 /** Rules that the newest report says nothing of, see RuleState.unknown. */
@@ -27,17 +28,10 @@ export function unknownAfter(rules: readonly Rule[], before: UnknownRules, repor
   return unknown;
 }
 
-const familiesOfType: Readonly<Record<string, readonly string[]>> = {
-  load: ['load', 'cpu'],
-  mount: ['disk'],
-  service: ['unit', 'services', 'failed_unit'],
-  'network-errors': ['network'],
-};
-
 /** Returns the reason that the client gave for what a rule lacks; null if it gave none. */
 export function reasonInReport(rule: Rule, { worker_reports: workers }: Report): string | null {
   const metric = metricOfRule(rule);
-  const families = metric === null ? (familiesOfType[rule.type ?? ''] ?? []) : [metric.family];
+  const families = metric === null ? (ruleTypeOf(rule.type)?.families ?? []) : [metric.family];
   for (const family of families) {
     for (const { error, function_reports: functions } of workers) {
       const found = functions.find(({ name }) => name === family);

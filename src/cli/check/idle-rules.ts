@@ -1,6 +1,7 @@
 import { counted } from '../../text/numbers.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import type { Client, Config, Rule } from '../../config/config.ts';
+import { isByMount } from '../../alerter/evaluate/rule-metric.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import type { RuleState } from '../../storage/store/alert.ts';
 import type { History } from '../../storage/store/storage.ts';
@@ -15,8 +16,6 @@ export interface IdleRule {
   /** Clients that have the rule and have reported their mounts. */
   readonly clients: number;
 }
-
-const mountTypes: readonly (string | null)[] = ['disk', 'disk-free', 'inodes', 'mount'];
 
 /** Rules written for mounts that match nothing stored so far, in the file's order. */
 export async function findIdleRules(clients: readonly Client[], history: History): Promise<readonly IdleRule[]> {
@@ -38,7 +37,7 @@ export async function findIdleRules(clients: readonly Client[], history: History
       const pattern = rule.selectors['mount'];
       // A rule of type mount asks for what may be missing.
       if (rule.origin !== 'file' || pattern === undefined || rule.type === 'mount') continue;
-      if (!mountTypes.includes(rule.type)) continue;
+      if (!isByMount(rule)) continue;
       const found = seen.get(rule) ?? { clients: 0, matched: false, matches: globMatcher(pattern) };
       found.clients += 1;
       found.matched ||= stored.some(found.matches);
@@ -103,13 +102,13 @@ export async function findUnknownRules(
 function note(
   judged: ProcessedRows,
   client: string,
-  { type }: Rule,
+  rule: Rule,
   state: NonNullable<RuleState['unknown']>[string] | undefined,
   latestMs: number,
 ): void {
   if (state === undefined) judged.isOfUse = true;
   // findIdleRules tells of mounts.
-  if (state === undefined || state.sinceMs > latestMs || (!state.matches && mountTypes.includes(type))) return;
+  if (state === undefined || state.sinceMs > latestMs || (!state.matches && isByMount(rule))) return;
   (state.matches ? judged.unknown : judged.unmatched).push(client);
   judged.sinceMs = Math.min(judged.sinceMs, state.sinceMs);
 }

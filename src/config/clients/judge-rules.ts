@@ -5,7 +5,7 @@ import { didYouMean } from '../values/nearest.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import { formatDuration } from '../../text/durations.ts';
 import type { ReadClient } from './read-clients.ts';
-import { ruleTypeOf } from '../rules/rule-types.ts';
+import { ruleTypeOf } from '../vocabulary/rule-types.ts';
 
 export interface JudgeRulesOptions {
   readonly root: Element;
@@ -43,7 +43,7 @@ function oddities(rule: Rule, { collector: { everyMs }, retention: { rawMs } }: 
       `for="${formatDuration(forMs)}" is no longer than half of every="${every}", so one row is enough; write for="1x", or more than ${every}`,
     );
   for (const limit of [warning, critical]) {
-    if (ruleTypeOf(type ?? '')?.unit !== 'percent' || limit === null || limit <= 0 || limit >= 1) continue;
+    if (ruleTypeOf(type)?.unit !== 'percent' || limit === null || limit <= 0 || limit >= 1) continue;
     messages.push(`the limit ${limit} is ${limit} %, less than one percent; write ${limit * 100}% if that is meant`);
   }
   return messages;

@@ -2,7 +2,7 @@ import type { Rule } from '../config.ts';
 import type { MergedRule } from './finish-rule.ts';
 import { splitGlobs } from '../values/globs.ts';
 import type { AlertSaid } from './merge-alert.ts';
-import { parseLevel, ruleTypeOf } from './rule-types.ts';
+import { limitForm, ruleTypeOf } from '../vocabulary/rule-types.ts';
 
 /** The built-in rules that judge something beside the written ones: what a written rule excludes is left alone. */
 export function builtinsBeside(builtins: Iterable<MergedRule>, written: readonly Rule[]): readonly MergedRule[] {
@@ -44,6 +44,6 @@ export function inheritedFrom(builtin: MergedRule | undefined, said: AlertSaid):
 }
 
 function isBelow({ said }: MergedRule, warning = '', critical = ''): boolean {
-  const unit = ruleTypeOf(said['type'] ?? '')?.unit ?? 'number';
-  return (parseLevel(unit, warning) ?? Infinity) < (parseLevel(unit, critical) ?? Infinity);
+  const { parse } = limitForm(ruleTypeOf(said['type'])?.unit ?? 'count');
+  return (parse(warning) ?? Infinity) < (parse(critical) ?? Infinity);
 }

@@ -10,7 +10,7 @@ import { didYouMean, nearest } from '../values/nearest.ts';
 import { parseSpan } from '../values/quantities.ts';
 import { parseDuration } from '../../text/durations.ts';
 import { parseSize } from '../../text/numbers.ts';
-import { metricByName, metricNames, ruleTypeOf, unitOfMetric, type LevelUnit } from './rule-types.ts';
+import { metricByName, metricNames, ruleTypeOf, typeOfMetric, type RuleType } from '../vocabulary/rule-types.ts';
 
 /** A rule as merged, before its attributes are weighed against each other. */
 export interface MergedRule {
@@ -41,11 +41,10 @@ export function finishRule(merged: MergedRule, defaults: RuleDefaults, findings:
     if (place !== null) findings.fault(place, `<alert> "${name}": ${message}`);
   };
   const subject = subjectOf(merged, fault);
+  const op = (said['op'] as Operator | undefined) ?? subject?.op ?? 'ge';
   const levels =
-    subject.unit === null
-      ? null
-      : readLevels({ said, unit: subject.unit, op: subject.op, type: said['type'] ?? null, fault });
-  const limits = checkTypeRules(said, subject.unit, fault);
+    subject === null ? null : readLevels({ said, unit: subject.unit, op, type: said['type'] ?? null, fault });
+  const limits = checkTypeRules(said, subject, fault);
   const span = parseSpan(
     said['for'] ?? (merged.origin === 'condition' ? null : defaults.forSaid) ?? merged.defaultFor ?? '',
   );
@@ -59,7 +58,7 @@ export function finishRule(merged: MergedRule, defaults: RuleDefaults, findings:
     type: said['type'] ?? null,
     metric: said['metric'] ?? null,
     selectors: Object.freeze(selectorsInForce(said)),
-    op: levels?.op ?? subject.op,
+    op: op,
     warning: levels?.warning ?? null,
     critical: levels?.critical ?? null,
     severity,
@@ -92,18 +91,16 @@ function metricHint(name: string): string {
 
 type Tell = (message: string) => void;
 
-/** The unit of a rule's limits (null: a condition without any) and how it compares; tells wrong selectors. */
-function subjectOf({ said, name, origin }: MergedRule, fault: Tell): { unit: LevelUnit | null; op: Operator } {
-  const type = ruleTypeOf(said['type'] ?? '');
+/** Returns the type of a rule; null for a condition without limits. Reports wrong selectors. */
+function subjectOf({ said, name, origin }: MergedRule, fault: Tell): RuleType | null {
+  const type = ruleTypeOf(said['type']);
   const metricName = said['metric'];
   if (type !== null && metricName !== undefined) fault('type and metric are both written; keep one of them');
-  const op = said['op'] as Operator | undefined;
   if (type !== null) {
     const problem = selectorFault(said, type.selectors, `type ${said['type'] ?? ''}`);
     if (problem !== null) fault(problem);
-    if (type.needs !== undefined && said[type.needs] === undefined)
-      fault(`lacks ${type.needs}; write ${type.needs}="..."`);
-    return { unit: type.unit, op: op ?? type.op };
+    if (type.needs !== null && said[type.needs] === undefined) fault(`lacks ${type.needs}; write ${type.needs}="..."`);
+    return type;
   }
   if (metricName !== undefined) {
     const metric = metricByName(metricName);
@@ -113,7 +110,7 @@ function subjectOf({ said, name, origin }: MergedRule, fault: Tell): { unit: Lev
         ? `there is no metric "${metricName}"${near}`
         : selectorFault(said, metric.labels, `metric ${metricName}`);
     if (problem !== null) fault(problem);
-    return { unit: metric === null ? null : unitOfMetric(metric), op: op ?? 'ge' };
+    return metric === null ? null : typeOfMetric(metric);
   }
   const known = new Set(['name', 'for', 'repeat', 'severity', 'mail', 'note', 'flapping', 'enabled']);
   const needless = Object.keys(said).filter((attribute) => !known.has(attribute));
@@ -122,13 +119,13 @@ function subjectOf({ said, name, origin }: MergedRule, fault: Tell): { unit: Lev
       `${name} is a condition, which takes for, repeat, severity, mail, note, flapping and enabled; remove ${needless.join(', ')}`,
     );
   }
-  return { unit: null, op: 'ge' };
+  return null;
 }
 
 /** What only rules of one type take: free, state, min, max; and paths and units without patterns where they must be. */
 function checkTypeRules(
   said: AlertSaid,
-  unit: LevelUnit | null,
+  subject: RuleType | null,
   fault: Tell,
 ): { min: number | null; max: number | null } {
   const type = said['type'];
@@ -144,7 +141,9 @@ function checkTypeRules(
   const [min, max] = [number('min'), number('max')];
   if (type !== 'process') {
     if ((min ?? max) !== null)
-      fault(`min and max belong to type process; write ${unit === 'flag' ? 'nothing' : 'limit="..."'} instead`);
+      fault(
+        `min and max belong to type process; write ${subject?.unit === 'flag' ? 'nothing' : 'limit="..."'} instead`,
+      );
     return { min: null, max: null };
   }
   if (min !== null && max !== null && min > max) fault(`min ${min} is more than max ${max}; exchange them`);

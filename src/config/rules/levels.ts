@@ -1,11 +1,12 @@
 import type { Operator, Severity } from '../config.ts';
 import type { AlertSaid } from './merge-alert.ts';
 import { severityOf } from '../settings/mail-settings.ts';
-import { describeUnit, parseLevel, type LevelUnit } from './rule-types.ts';
+import type { Unit } from '../../report/metrics.ts';
+import { limitForm } from '../vocabulary/rule-types.ts';
 
 export interface ReadLevelsOptions {
   readonly said: AlertSaid;
-  readonly unit: LevelUnit;
+  readonly unit: Unit;
   readonly op: Operator;
   readonly type: string | null;
   readonly fault: (message: string) => void;
@@ -16,7 +17,6 @@ export interface Levels {
   readonly critical: number | null;
   readonly clear: number | null;
   readonly severity: Severity;
-  readonly op: Operator;
 }
 
 const names = ['limit', 'warning', 'critical', 'clear'] as const;
@@ -31,12 +31,12 @@ export function readLevels({ said, unit, op, type, fault }: ReadLevelsOptions): 
     const needless = [...written, ...(said['op'] === undefined ? [] : ['op'])];
     if (needless.length > 0) fault(`type ${type ?? ''} holds or not; remove ${needless.join(', ')}`);
     const limit = type === 'service' ? null : 1;
-    return { ...inField(limit, severity), clear: null, severity, op };
+    return { ...inField(limit, severity), clear: null, severity };
   }
   const level = (name: (typeof names)[number]): number | null => {
     const text = said[name];
     if (text === undefined) return null;
-    const value = parseLevel(unit, text);
+    const value = limitForm(unit).parse(text);
     if (value === null) fault(`${name}="${text}" does not fit; ${wants(type, unit)}`);
     return value;
   };
@@ -51,7 +51,7 @@ export function readLevels({ said, unit, op, type, fault }: ReadLevelsOptions): 
     if (!counts) fault(`lacks a limit; write limit="...", or warning="..." and critical="..."; ${wants(type, unit)}`);
     if (counts && (said['op'] ?? said['clear']) !== undefined)
       fault('op and clear belong to limit, not to min and max; remove them');
-    return { warning: null, critical: null, clear: null, severity, op };
+    return { warning: null, critical: null, clear: null, severity };
   }
   if (said['limit'] !== undefined && (said['min'] ?? said['max']) !== undefined)
     fault('limit stands beside min or max; keep one way');
@@ -72,7 +72,7 @@ export function readLevels({ said, unit, op, type, fault }: ReadLevelsOptions): 
   }
   const ownClear = clear ?? (unit === 'percent' && !exact && least !== null ? percentClear(least, falling) : null);
   const told = two ? (critical === null ? 'warning' : 'critical') : severity;
-  return { ...levels, clear: ownClear, severity: told, op };
+  return { ...levels, clear: ownClear, severity: told };
 }
 
 function inField(limit: number | null, severity: Severity): { warning: number | null; critical: number | null } {
@@ -85,7 +85,7 @@ function percentClear(limit: number, falling: boolean): number | null {
   return clear > 0 && clear < 100 ? Math.round(clear * 1e6) / 1e6 : null;
 }
 
-function wants(type: string | null, unit: LevelUnit): string {
+function wants(type: string | null, unit: Unit): string {
   const hint = type === 'disk' && unit === 'percent' ? ' (type disk-free takes bytes)' : '';
-  return `${type === null ? 'this metric' : `type ${type}`} takes ${describeUnit(unit)}${hint}`;
+  return `${type === null ? 'this metric' : `type ${type}`} takes ${limitForm(unit).what}${hint}`;
 }

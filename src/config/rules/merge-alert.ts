@@ -1,6 +1,6 @@
 import { didYouMean } from '../values/nearest.ts';
-import { metricByName } from './rule-types.ts';
-import { alertAttributes, metricLabels, typeSelectors } from '../vocabulary/vocabulary-alert.ts';
+import { metricByName, typeSelectors } from '../vocabulary/rule-types.ts';
+import { alertAttributes, metricLabels } from '../vocabulary/vocabulary-alert.ts';
 
 /** What <alert> elements say of one rule, merged from the outermost inwards. */
 export type AlertSaid = Readonly<Record<string, string>>;

@@ -8,7 +8,7 @@ import { mergeAlert } from './merge-alert.ts';
 import { createNamer } from './name-alerts.ts';
 import { didYouMean } from '../values/nearest.ts';
 import type { Element } from '../xml/parse-elements.ts';
-import { ruleTypeOf } from './rule-types.ts';
+import { ruleTypeOf } from '../vocabulary/rule-types.ts';
 import type { RuleScope } from './scope.ts';
 
 export interface RuleReaderOptions extends RuleDefaults {

@@ -1,8 +1,6 @@
 import { metrics } from '../../report/metrics.ts';
 import type { AttributeSpec, Attributes } from './element-spec.ts';
-
-/** Selectors that rules by `type` know; a rule by `metric` takes the labels of its metric. */
-export const typeSelectors = ['mount', 'fstype', 'source', 'unit', 'interface', 'match', 'sensor'] as const;
+import { ruleTypes, typeSelectors, type RuleType } from './rule-types.ts';
 
 /** Every label any metric has. */
 export const metricLabels: readonly string[] = [...new Set(metrics.flatMap((metric) => metric.labels))];
@@ -21,33 +19,18 @@ const selectorHelp: Readonly<Record<string, string>> = {
 
 const level = (help: string): AttributeSpec => ({ kind: 'level', words: ['none'], help });
 
-/** The types of rules; rule-types.ts says what each compares. */
-export const ruleTypeNames = [
-  'cpu',
-  'memory',
-  'swap',
-  'load',
-  'uptime',
-  'disk',
-  'disk-free',
-  'inodes',
-  'mount',
-  'service',
-  'process',
-  'processes',
-  'zombies',
-  'network-errors',
-  'temperature',
-  'reboot-required',
-  'clock-offset',
-] as const;
+/** `disk-free, mount and process`: the rule types of which something is true. */
+function typesThat(isTrue: (type: RuleType) => boolean): string {
+  const names = [...ruleTypes].flatMap(([name, type]) => (isTrue(type) ? [name] : []));
+  return names.join(', ').replace(/, ([^,]*)$/, ' and $1');
+}
 
 export const alertAttributes: Attributes = {
   name: {
     kind: 'title',
     help: 'Default: the type and its selectors, numbered where that stands twice (memory, memory 2). The same name further in overrides attribute by attribute; alone it tunes a default rule or a condition.',
   },
-  type: { words: ruleTypeNames, help: 'What is judged.' },
+  type: { words: [...ruleTypes.keys()], help: 'What is judged.' },
   metric: { kind: 'text', help: 'Any metric of a report instead of a type, like disk_used_percent.' },
   ...Object.fromEntries(
     [...new Set([...typeSelectors, ...metricLabels.filter((label) => label !== 'state')])].map((name) => [
@@ -62,12 +45,12 @@ export const alertAttributes: Attributes = {
   critical: level('The limit from which it is critical.'),
   op: {
     words: ['ge', 'gt', 'le', 'lt', 'eq', 'ne'],
-    help: 'How the value is compared with the limit. Default ge, lt for disk-free, process and mount.',
+    help: `How the value is compared with the limit. Default ge, lt for ${typesThat(({ op }) => op === 'lt')}.`,
   },
   free: { kind: 'size', words: ['none'], help: 'Type disk: this much or less must be free as well, like 2TiB.' },
   for: {
     kind: 'span',
-    help: 'How long, or how many rows in a row, it must hold. Default 2x; 1x for disk, inodes, mount and service. The default rule memory has 3x.',
+    help: `How long, or how many rows in a row, it must hold. Default 2x; 1x for ${typesThat(({ forCount }) => forCount === 1)}. The default rule memory has 3x.`,
   },
   clear: level('The limit of the way back. Default: the limit less 2 points for percents, else the limit.'),
   repeat: { kind: 'duration', words: ['none'], help: 'How often people are reminded. Default: as <alerts> says.' },

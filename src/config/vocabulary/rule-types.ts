@@ -1,0 +1,122 @@
+import { metrics, type Metric, type Unit } from '../../report/metrics.ts';
+import type { Operator } from '../config.ts';
+import { parseNumber, parsePercent, parseSeconds } from '../values/quantities.ts';
+import { parseDuration } from '../../text/durations.ts';
+import { parseSize } from '../../text/numbers.ts';
+
+/** The selectors of rules by `type`; a rule by `metric` takes the labels of its metric. */
+export const typeSelectors = ['mount', 'fstype', 'source', 'unit', 'interface', 'match', 'sensor'] as const;
+
+type Selector = (typeof typeSelectors)[number];
+
+/** What the rules of a type judge, and how. Everything else follows from it: vocabulary, limits, samples and words. */
+export interface RuleType {
+  /** null: a sampler of src/alerter/evaluate computes the value. */
+  readonly metric: Metric | null;
+  /** The families of a report that the value comes from. */
+  readonly families: readonly string[];
+  /** The unit of values and limits; `flag`: the rule holds or not, so there are no limits to write. */
+  readonly unit: Unit;
+  /** Stands behind values and limits for people. */
+  readonly suffix: string;
+  /** The words for a flag that is set and for one that is not; null: the number. */
+  readonly flagWords: readonly [set: string, unset: string] | null;
+  readonly selectors: readonly string[];
+  /** A selector that the rule must have. */
+  readonly needs: Selector | null;
+  readonly op: Operator;
+  /** The number of rows in a row, unless a rule says otherwise. */
+  readonly forCount: number;
+  /** The column of `stats` or `disk_stats` that mails draw; null: none. */
+  readonly chart:
+    'cpu_percent' | 'memory_percent' | 'swap_percent' | 'processes' | 'used_percent' | 'inodes_percent' | null;
+}
+
+const usual = {
+  metric: null,
+  families: [],
+  suffix: '',
+  flagWords: null,
+  selectors: [],
+  needs: null,
+  op: 'ge',
+  forCount: 2,
+  chart: null,
+} as const;
+
+const metricsByName: ReadonlyMap<string, Metric> = new Map(metrics.map((metric) => [metric.name, metric]));
+
+/** A type over one metric. */
+function overMetric(name: string, more: Partial<RuleType> = {}): RuleType {
+  const metric = metricsByName.get(name);
+  if (metric === undefined) throw new Error(`there is no metric ${name}`);
+  return { ...usual, metric, families: [metric.family], unit: metric.unit, ...more };
+}
+
+const disks = ['mount', 'fstype', 'source'] as const;
+
+const types = {
+  cpu: overMetric('cpu_used_percent', { chart: 'cpu_percent' }),
+  memory: overMetric('memory_used_percent', { chart: 'memory_percent' }),
+  swap: overMetric('swap_used_percent', { chart: 'swap_percent' }),
+  load: { ...usual, families: ['load', 'cpu'], unit: 'load', suffix: ' per CPU' },
+  uptime: overMetric('uptime_seconds'),
+  disk: overMetric('disk_used_percent', { selectors: disks, forCount: 1, chart: 'used_percent' }),
+  'disk-free': overMetric('disk_available_bytes', { selectors: disks, op: 'lt' }),
+  inodes: overMetric('disk_inodes_percent', { selectors: disks, forCount: 1, chart: 'inodes_percent' }),
+  mount: { ...usual, families: ['disk'], unit: 'flag', selectors: ['mount'], needs: 'mount', op: 'lt', forCount: 1 },
+  service: { ...usual, families: ['unit', 'services', 'failed_unit'], unit: 'flag', selectors: ['unit'], forCount: 1 },
+  process: overMetric('process_match_count', { selectors: ['match'], needs: 'match', op: 'lt' }),
+  processes: overMetric('processes_total', { chart: 'processes' }),
+  zombies: overMetric('processes_zombies'),
+  'network-errors': { ...usual, families: ['network'], unit: 'per_second', selectors: ['interface'] },
+  temperature: overMetric('temperature_celsius', { selectors: ['sensor'] }),
+  'reboot-required': overMetric('os_reboot_required', { flagWords: ['a reboot is pending', 'no reboot pending'] }),
+  'clock-offset': { ...usual, unit: 'seconds' },
+} as const satisfies Record<string, RuleType>;
+
+/** The rule types by name, in the order of the documents. */
+export const ruleTypes: ReadonlyMap<string, RuleType> = new Map(Object.entries(types));
+
+/** Returns the rule type of a name; null for null and for unknown names. */
+export function ruleTypeOf(name: string | null | undefined): RuleType | null {
+  return ruleTypes.get(name ?? '') ?? null;
+}
+
+/** The full name of every metric. */
+export const metricNames: readonly string[] = [...metricsByName.keys()];
+
+/** Returns the metric of a full name, or null. */
+export function metricByName(name: string): Metric | null {
+  return metricsByName.get(name) ?? null;
+}
+
+/** A rule by `metric` as if it had a type. Its limits are numbers even where the metric is a flag. */
+export function typeOfMetric({ name, labels, unit }: Metric): RuleType {
+  return overMetric(name, { selectors: labels, unit: unit === 'flag' ? 'count' : unit });
+}
+
+interface LimitForm {
+  readonly parse: (text: string) => number | null;
+  /** For messages. */
+  readonly what: string;
+}
+
+const size: LimitForm = { parse: parseSize, what: 'a size, like 20GiB' };
+const number: LimitForm = { parse: parseNumber, what: 'a bare number, like 3 or 1.5' };
+
+const limitForms: Readonly<Partial<Record<Unit, LimitForm>>> = {
+  percent: { parse: parsePercent, what: 'percent from 0 to 100, like 85%' },
+  bytes: size,
+  bytes_per_second: size,
+  seconds: { parse: parseSeconds, what: 'a time, like 15m or a bare number of seconds' },
+  milliseconds: {
+    parse: (text) => parseNumber(text) ?? parseDuration(text),
+    what: 'a time, like 5s or a bare number of milliseconds',
+  },
+};
+
+/** Returns the form of limits in a unit. Limits are parsed to the unit itself. */
+export function limitForm(unit: Unit): LimitForm {
+  return limitForms[unit] ?? number;
+}
