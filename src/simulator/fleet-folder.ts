@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import { formatDuration } from '../text/durations.ts';
 import { dayMs } from '../platform/units.ts';
-import { FleetError, messageOf } from '../errors.ts';
+import { FleetError, messageOf, usageError } from '../errors.ts';
 import { makeFolder } from '../state/make-folder.ts';
 import { hostKeyOf } from '../transport/known-hosts/fingerprint.ts';
 import { hostName } from '../transport/known-hosts/known-hosts.ts';
@@ -128,5 +128,5 @@ function isWhole(value: unknown, least: number, most: number): value is number {
 }
 
 function unusable(message: string, advice: string): FleetError {
-  return new FleetError({ code: 'usage', stage: 'usage', message, advice });
+  return usageError(message, advice);
 }

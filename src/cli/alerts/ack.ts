@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import { globMatcher, isGlob } from '../../config/values/globs.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
-import { FleetError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import type { AlertStore } from '../../storage/store/alert-store.ts';
 import type { Alert } from '../../storage/store/alert.ts';
@@ -79,10 +79,10 @@ const numbers = /^(\d{1,15})(?:-(\d{1,15}))?$/;
 function checkTarget({ names, all }: AckTarget, what: string): void {
   const advice = 'Give numbers of alerts, a client and a rule, or --all; fleet-health alerts lists them.';
   if (all === names.length > 0) {
-    throw usage(all ? '--all and a name contradict each other' : `nothing says what to ${what}`, advice);
+    throw usageError(all ? '--all and a name contradict each other' : `nothing says what to ${what}`, advice);
   }
   const more = names.slice(2).find(() => !areNumbers(names));
-  if (more !== undefined) throw usage(`"${more}" is one name too many`, advice);
+  if (more !== undefined) throw usageError(`"${more}" is one name too many`, advice);
 }
 
 function areNumbers(names: readonly string[]): boolean {
@@ -130,13 +130,13 @@ async function choose(alerts: AlertStore, config: Config, { all, names: named }:
   const isMeant = names.includes(target) ? (name: string) => name === target : globMatcher(target);
   if (!names.some(isMeant)) {
     const what = isGlob(target) ? `no client matches "${target}"` : `there is no client "${target}"`;
-    throw usage(`${what}${didYouMean(target, names)}`, 'fleet-health alerts lists what is open.');
+    throw usageError(`${what}${didYouMean(target, names)}`, 'fleet-health alerts lists what is open.');
   }
   const ofClients = firing.filter(({ client }) => isMeant(client));
   const chosen = ofClients.filter((alert) => isRule(alert.rule));
   if (rule !== null && chosen.length === 0 && ofClients.length > 0) {
     const rules = [...new Set(ofClients.map((alert) => alert.rule))];
-    throw usage(
+    throw usageError(
       `nothing is open for ${target} under rule "${rule}"${didYouMean(rule, rules)}`,
       `Open are: ${rules.join(', ')}.`,
     );
@@ -172,14 +172,10 @@ async function refuseUnknownNumber(alerts: AlertStore, id: number, firing: reado
   const [newest] = await alerts.alertsOf({ openOnly: false, limit: 1 });
   if (id >= 1 && id <= (newest?.id ?? 0)) return;
   const open = firing.map((alert) => alert.id);
-  throw usage(
+  throw usageError(
     `there is no alert ${id}`,
     open.length === 0
       ? 'Nothing is open.'
       : `Open are: ${open.slice(0, 20).join(', ')}${open.length > 20 ? ' ...' : ''}.`,
   );
-}
-
-function usage(message: string, advice: string): FleetError {
-  return new FleetError({ code: 'usage', stage: 'usage', message, advice });
 }

@@ -7,7 +7,7 @@ import type { Client, Config, Rule } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
 import { selectClients } from '../../config/clients/select-clients.ts';
-import { FleetError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import { clientText } from '../command/alert-words.ts';
 import { alertJson } from './alerts.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
@@ -36,12 +36,10 @@ interface Subject {
 function subjectOf({ first, second, fleet }: ExplainCommandOptions): Subject {
   if (!fleet && first !== null) return { client: first, rule: second };
   if (fleet && second === null) return { client: null, rule: first };
-  throw new FleetError({
-    code: 'usage',
-    stage: 'usage',
-    message: fleet ? '--fleet and a client contradict each other' : 'nothing says what to explain',
-    advice: 'Give a client, or --fleet for what concerns no single one; fleet-health alerts lists what is open.',
-  });
+  throw usageError(
+    fleet ? '--fleet and a client contradict each other' : 'nothing says what to explain',
+    'Give a client, or --fleet for what concerns no single one; fleet-health alerts lists what is open.',
+  );
 }
 
 /** What is asked for, in words and as a document. */
@@ -65,12 +63,7 @@ export async function explainCommand(context: Context, options: ExplainCommandOp
     return { ...(client === null ? await ofFleet(asked) : await ofClient(asked, client)), nowMs };
   });
   if (answer === null) {
-    throw new FleetError({
-      code: 'usage',
-      stage: 'usage',
-      message: 'nothing is stored yet',
-      advice: 'fleet-health collect makes the first run.',
-    });
+    throw usageError('nothing is stored yet', 'fleet-health collect makes the first run.');
   }
   const { nowMs } = answer;
   if (output.json) output.printJson({ command: 'explain', at: jsonTime(nowMs), ...answer.json });
@@ -98,33 +91,24 @@ async function oneClientOrLeft({ signal }: Context, config: Config, name: string
   } catch (thrown) {
     const seen = await readStored(config.storage, signal, async ({ alerts }) => (await alerts?.seenClients()) ?? []);
     if (!seen.some((client) => client.name === name)) throw thrown;
-    throw new FleetError({
-      code: 'usage',
-      stage: 'usage',
-      message: `"${name}" is not in config.xml any more; only its history is stored`,
-      advice: `If it has another name there: was="${name}". fleet-health forget client ${name} removes the history.`,
-    });
+    throw usageError(
+      `"${name}" is not in config.xml any more; only its history is stored`,
+      `If it has another name there: was="${name}". fleet-health forget client ${name} removes the history.`,
+    );
   }
 }
 
 function oneClient(config: Config, name: string): Client {
   const isOfFleet = name === clientText('') || config.alerts.rules.some((rule) => rule.name === name);
   if (isOfFleet && !config.clients.some((client) => client.name === name)) {
-    throw new FleetError({
-      code: 'usage',
-      stage: 'usage',
-      message: `"${name}" is no client`,
-      advice: 'For what concerns the fleet as a whole: fleet-health explain --fleet [RULE].',
-    });
+    throw usageError(
+      `"${name}" is no client`,
+      'For what concerns the fleet as a whole: fleet-health explain --fleet [RULE].',
+    );
   }
   const [client, ...others] = selectClients(config, { names: [name], groups: [] });
   if (client !== undefined && others.length === 0) return client;
-  throw new FleetError({
-    code: 'usage',
-    stage: 'usage',
-    message: `"${name}" is ${others.length + 1} clients`,
-    advice: 'Name one; fleet-health alerts takes patterns.',
-  });
+  throw usageError(`"${name}" is ${others.length + 1} clients`, 'Name one; fleet-health alerts takes patterns.');
 }
 
 function ruleFilter(whose: string, rules: readonly Rule[], wanted: string | null): (rule: string) => boolean {
@@ -136,12 +120,10 @@ function ruleFilter(whose: string, rules: readonly Rule[], wanted: string | null
     names.some(matches),
   );
   if (isMeant !== undefined) return isMeant;
-  throw new FleetError({
-    code: 'usage',
-    stage: 'usage',
-    message: `no rule in force for ${whose} is called "${wanted}"${didYouMean(wanted, names)}`,
-    advice: `In force are: ${names.join(', ')}.`,
-  });
+  throw usageError(
+    `no rule in force for ${whose} is called "${wanted}"${didYouMean(wanted, names)}`,
+    `In force are: ${names.join(', ')}.`,
+  );
 }
 
 function clientJson({ client, reportAtMs, visitAtMs, unprocessed, rules, undelivered }: ClientExplained): object {

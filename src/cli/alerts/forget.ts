@@ -1,6 +1,6 @@
 import { counted } from '../../text/numbers.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
-import { FleetError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import type { AlertStore } from '../../storage/store/alert-store.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
@@ -38,7 +38,7 @@ async function wholeId(alerts: AlertStore, asked: string): Promise<string> {
 async function refuse(alerts: AlertStore, asked: string): Promise<never> {
   const known = await collectorsOf(alerts);
   const many = known.filter((id) => id.startsWith(asked)).length > 1;
-  throw usage(
+  throw usageError(
     many
       ? `${asked} is the beginning of several collectors' ids`
       : `there is no collector ${asked} in the database${didYouMean(asked, known)}`,
@@ -54,14 +54,14 @@ export async function forgetClientCommand(
   const { output, signal } = context;
   const config = loadSettings(context);
   if (config.clients.some(({ name }) => name === client)) {
-    throw usage(`"${client}" is a client of config.xml`, 'Take it out there first, or write state="retired".');
+    throw usageError(`"${client}" is a client of config.xml`, 'Take it out there first, or write state="retired".');
   }
   const isForgotten = await changeStored(config, signal, async (alerts) => {
     const known = (await alerts.seenClients()).map(({ name }) => name);
     if (!known.includes(client)) {
       const listed = new Set(config.clients.map(({ name }) => name));
       const left = known.filter((name) => !listed.has(name));
-      throw usage(
+      throw usageError(
         `there is no client "${client}" in the database${didYouMean(client, left)}`,
         left.length === 0
           ? 'All clients there are in config.xml.'
@@ -70,7 +70,7 @@ export async function forgetClientCommand(
     }
     const open = await alerts.openAlerts([client]);
     if (open.length > 0) {
-      throw usage(
+      throw usageError(
         `${counted(open.length, 'alert')} of "${client}" ${open.length === 1 ? 'is' : 'are'} open`,
         'The next pass of fleet-health alert ends them and tells people; forget the client then.',
       );
@@ -86,12 +86,9 @@ export async function forgetClientCommand(
 }
 
 async function isConfirmed(context: Context, client: string): Promise<boolean> {
-  if (!canAsk(context)) throw usage('nobody can be asked here', 'Add --yes to delete the history without a question.');
+  if (!canAsk(context))
+    throw usageError('nobody can be asked here', 'Add --yes to delete the history without a question.');
   return confirm(escapeControls(`Delete all that is stored of ${client}?`), context.signal);
-}
-
-function usage(message: string, advice: string): FleetError {
-  return new FleetError({ code: 'usage', stage: 'usage', message, advice });
 }
 
 async function collectorsOf(alerts: AlertStore): Promise<readonly string[]> {

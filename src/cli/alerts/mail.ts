@@ -1,4 +1,4 @@
-import { FleetError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import type { MailSummary } from '../../storage/store/alert-store.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { changeStored, readStored } from '../command/read-stored.ts';
@@ -70,12 +70,10 @@ export async function mailDiscardCommand(context: Context, ids: readonly number[
     output.print(`${what} will not be sent, and counts as told: what goes on is in the next reminder.`);
   }
   if (kept.length === 0) return 0;
-  throw new FleetError({
-    code: 'usage',
-    stage: 'usage',
-    message: `no mail ${kept.join(', ')} waits: it was sent, replaced or discarded, or is being sent just now`,
-    advice: 'fleet-health mail list shows those that wait.',
-  });
+  throw usageError(
+    `no mail ${kept.join(', ')} waits: it was sent, replaced or discarded, or is being sent just now`,
+    'fleet-health mail list shows those that wait.',
+  );
 }
 
 /** An undelivered mail for programs. */

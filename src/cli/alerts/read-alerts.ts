@@ -5,7 +5,7 @@ import { isAcknowledged } from '../../alerter/inhibit/hold.ts';
 import type { Config, Severity } from '../../config/config.ts';
 import { globMatcher, isGlob } from '../../config/values/globs.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
-import { FleetError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import type { AlertStore } from '../../storage/store/alert-store.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { HoldReason } from '../../alerter/inhibit/hold-reason.ts';
@@ -81,7 +81,7 @@ export function clientFilter(
   const matches = globMatcher(wanted);
   if (names.some(matches)) return matches;
   const what = isGlob(wanted) ? `no client matches "${wanted}"` : `there is no client "${wanted}"`;
-  throw new FleetError({ code: 'usage', stage: 'usage', message: `${what}${didYouMean(wanted, names)}` });
+  throw usageError(`${what}${didYouMean(wanted, names)}`);
 }
 
 const stateRank = { firing: 0, pending: 1, resolved: 2 } as const;

@@ -2,7 +2,7 @@ import { replay } from '../../alerter/replay/replay.ts';
 import type { ReplayedMail, ReplayResult } from '../../alerter/replay/replay.ts';
 import type { SentNotification } from '../../storage/store/alert-store.ts';
 import { loadConfig } from '../../config/load-config.ts';
-import { FleetError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { readStored } from '../command/read-stored.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
@@ -26,12 +26,10 @@ const usualSince = '7d';
 export async function replayCommand(context: Context, options: ReplayCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   if (!options.replay) {
-    throw new FleetError({
-      code: 'usage',
-      stage: 'usage',
-      message: `${options.rules === null ? '--since' : '--rules'} is only for --replay`,
-      advice: 'Write alert --replay --since 30d --rules FILE.',
-    });
+    throw usageError(
+      `${options.rules === null ? '--since' : '--rules'} is only for --replay`,
+      'Write alert --replay --since 30d --rules FILE.',
+    );
   }
   const { storage, ...own } = loadSettings(context);
   const config = { ...(options.rules === null ? own : loadConfig({ file: options.rules })), storage };
@@ -46,12 +44,7 @@ export async function replayCommand(context: Context, options: ReplayCommandOpti
     return { span: { sinceMs, untilMs }, result };
   });
   if (shown === null) {
-    throw new FleetError({
-      code: 'usage',
-      stage: 'usage',
-      message: 'nothing is stored yet',
-      advice: 'fleet-health collect makes the first run.',
-    });
+    throw usageError('nothing is stored yet', 'fleet-health collect makes the first run.');
   }
   if (output.json) output.printJson(replayJson(shown.span, shown.result));
   else output.print(replayText(output, config, shown.span, shown.result));

@@ -3,7 +3,7 @@ import { groupPattern, silenceMatcher } from '../../alerter/inhibit/silences.ts'
 import type { Client, Config } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import { selectClients } from '../../config/clients/select-clients.ts';
-import { FleetError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import type { AlertStore, Silence } from '../../storage/store/alert-store.ts';
 import { heldBackJson, heldBackText, sentenceCase } from '../command/alert-words.ts';
@@ -40,7 +40,7 @@ export async function silenceAddCommand(context: Context, options: SilenceAddOpt
   const { silence, held, nowMs } = await changeStored(config, signal, async (alerts) => {
     const now = await alerts.nowMs();
     const { startsAtMs, endsAtMs } = parseSpanAhead(options, config, now);
-    if (endsAtMs === null) throw usage('nothing says until when', 'Give --for 2h, or --until 18:00.');
+    if (endsAtMs === null) throw usageError('nothing says until when', 'Give --for 2h, or --until 18:00.');
     const added = { ...patterns, startsAtMs, endsAtMs, author: authorName(), comment };
     const id = await alerts.addSilence(added);
     return { silence: { ...added, id }, held: await countHeld(config, alerts, patterns), nowMs: now };
@@ -68,12 +68,13 @@ function whatIsSilent(
   { client, group, rule, subject }: SilenceAddOptions,
 ): { readonly patterns: SilencePatternsOfAll; readonly clients: readonly Client[] } {
   if (client === null && group === null && rule === null && subject === null) {
-    throw usage(
+    throw usageError(
       'nothing says what is to be silent',
       "Give --client, --group, --rule or --subject; --client '*' is everything.",
     );
   }
-  if (client !== null && group !== null) throw usage('--client and --group contradict each other', 'Give one of them.');
+  if (client !== null && group !== null)
+    throw usageError('--client and --group contradict each other', 'Give one of them.');
   const who = group === null ? (client ?? '*') : groupPattern(group);
   return {
     patterns: {
@@ -91,10 +92,6 @@ async function countHeld(config: Config, alerts: AlertStore, patterns: SilencePa
 }
 
 type SilencePatternsOfAll = Pick<Silence, 'client' | 'rule' | 'subject'>;
-
-function usage(message: string, advice: string): FleetError {
-  return new FleetError({ code: 'usage', stage: 'usage', message, advice });
-}
 
 function addedText(
   config: Config,
@@ -194,12 +191,7 @@ export async function silenceExpireCommand(context: Context, id: number): Promis
   });
   if (others !== null) {
     const ids = others.map((silence) => silence.id).join(', ');
-    throw new FleetError({
-      code: 'usage',
-      stage: 'usage',
-      message: `there is no silence ${id} in force`,
-      advice: others.length === 0 ? 'None is.' : `These are: ${ids}.`,
-    });
+    throw usageError(`there is no silence ${id} in force`, others.length === 0 ? 'None is.' : `These are: ${ids}.`);
   }
   if (output.json) output.printJson({ command: 'silence expire', id });
   else if (output.verbosity !== 'quiet') {

@@ -1,5 +1,5 @@
 import type { Client, Config } from '../../config/config.ts';
-import { FleetError, asFleetError } from '../../errors.ts';
+import { asFleetError, type FleetError, usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import type { Route } from '../../transport/route/route.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';
@@ -27,7 +27,7 @@ export function checkWaysCommand(context: Context, options: CheckWaysOptions): E
   const { output } = context;
   if (options.connect || options.mail !== null) {
     const message = 'check CLIENT shows the way and tries nothing';
-    throw new FleetError({ code: 'usage', stage: 'usage', message, advice: 'Leave out the names, or the options.' });
+    throw usageError(message, 'Leave out the names, or the options.');
   }
   const config = loadSettings(context);
   const ways = findWays(config, chooseClients(config, { clients: options.clients, group: null }));

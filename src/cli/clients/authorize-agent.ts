@@ -1,6 +1,6 @@
 import { readBundles } from '../../collector/agent/agent-bundles.ts';
 import type { Client, Config } from '../../config/config.ts';
-import { FleetError, messageOf } from '../../errors.ts';
+import { messageOf, usageError } from '../../errors.ts';
 import { launcherCommand } from '../../loader/launcher.ts';
 import { shellLauncherCommand } from '../../loader/shell-launcher.ts';
 import type { Context } from '../command/context.ts';
@@ -20,12 +20,10 @@ export async function chooseAgent(
 ): Promise<AgentKind> {
   const { name, ssh } = client;
   if (asked === 'shell' && ssh.unsealed === 'refuse') {
-    throw new FleetError({
-      code: 'usage',
-      stage: 'usage',
-      message: `${name}: the shell agent does not seal what it reports, and unsealed="refuse" forbids that`,
-      advice: 'Take --agent node, or set unsealed="allow" for this client.',
-    });
+    throw usageError(
+      `${name}: the shell agent does not seal what it reports, and unsealed="refuse" forbids that`,
+      'Take --agent node, or set unsealed="allow" for this client.',
+    );
   }
   if (asked !== null) return asked;
   if (ssh.unsealed === 'refuse' || ssh.node !== null) return 'node';

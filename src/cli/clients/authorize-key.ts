@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 
-import { FleetError, messageOf } from '../../errors.ts';
+import { FleetError, messageOf, usageError } from '../../errors.ts';
 import type { Hop } from '../../transport/route/hop.ts';
 import { decodeLoginKey, loadPrivateKey } from '../../transport/credentials/private-key.ts';
 
@@ -22,12 +22,10 @@ export function findPublicKey({ name, credentials }: Hop, file: string | null): 
   const [key, ...others] = there.map(({ path }) => path);
   if (key === undefined || others.length > 0) {
     const which = key === undefined ? 'no private key' : `several private keys (${[key, ...others].join(', ')})`;
-    throw new FleetError({
-      code: 'usage',
-      stage: 'usage',
-      message: `${name} has ${which}, so which key is meant must be said`,
-      advice: 'Name the public key with --key FILE.pub.',
-    });
+    throw usageError(
+      `${name} has ${which}, so which key is meant must be said`,
+      'Name the public key with --key FILE.pub.',
+    );
   }
   const beside = `${key}.pub`;
   if (existsSync(beside)) return readPublicKey(beside);

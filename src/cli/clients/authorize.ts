@@ -2,7 +2,7 @@ import type { Client, Config } from '../../config/config.ts';
 import { loadCollectorId } from '../../state/collector-id.ts';
 import { loadKeyRing, loadSealingRing } from '../../collector/keys/key-ring.ts';
 import type { KeyRing } from '../../collector/keys/key-ring.ts';
-import { FleetError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import type { Hop } from '../../transport/route/hop.ts';
@@ -109,11 +109,11 @@ function targetOf(config: Config, name: string): Target {
   const [named] = bastion === undefined ? chooseClients(config, { clients: [name], group: null }) : [];
   const client = bastion === undefined ? named : clientAt(shared.routeTo(bastion).hops, config, shared);
   const target = client ?? bastion;
-  if (target === undefined) throw usage(`there is no client or bastion ${name}`);
-  if (target.ssh.transport === 'local') throw usage(`${target.name} is read without SSH, so no key logs in to it`);
+  if (target === undefined) throw usageError(`there is no client or bastion ${name}`);
+  if (target.ssh.transport === 'local') throw usageError(`${target.name} is read without SSH, so no key logs in to it`);
   const { hops } = shared.routeTo(target);
   const hop = hops.at(-1);
-  if (hop === undefined) throw usage(`there is no way to ${target.name}`);
+  if (hop === undefined) throw usageError(`there is no way to ${target.name}`);
   return { name: target.name, client: client ?? null, hops, hop, forwards: forwardsThrough(hops, config, shared) };
 }
 
@@ -154,7 +154,7 @@ const accountPattern = /^[A-Za-z_][\w.-]{0,63}\$?$/;
 
 function accountOf({ name, username }: Hop): string {
   if (accountPattern.test(username)) return username;
-  throw usage(`${name}: ${JSON.stringify(username)} is no name of an account that can be written into a script`);
+  throw usageError(`${name}: ${JSON.stringify(username)} is no name of an account that can be written into a script`);
 }
 
 function identity({ stateDir, collector }: Config): {
@@ -165,8 +165,4 @@ function identity({ stateDir, collector }: Config): {
   claimStateFolder(paths, ['keys', 'publicKeys']);
   const { sealing } = (collector.open ? loadKeyRing : loadSealingRing)(paths, Date.now());
   return { collectorId: loadCollectorId(paths.collectorId), sealing };
-}
-
-function usage(message: string): FleetError {
-  return new FleetError({ code: 'usage', stage: 'usage', message });
 }

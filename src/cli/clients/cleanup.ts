@@ -5,7 +5,7 @@ import { cleanupClient } from '../../collector/agent/cleanup-client.ts';
 import { collect } from '../../collector/collector.ts';
 import { loadCollectorId } from '../../state/collector-id.ts';
 import type { Client, Config } from '../../config/config.ts';
-import { asFleetError, FleetError } from '../../errors.ts';
+import { asFleetError, FleetError, usageError } from '../../errors.ts';
 import { takeLock } from '../../state/lock.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
@@ -60,12 +60,10 @@ async function agreed(context: Context, count: number): Promise<boolean> {
     const clients = count === 1 ? 'this client' : `these ${count} clients`;
     return await confirm(`Remove all that fleet-health keeps on ${clients}?`, context.signal);
   }
-  throw new FleetError({
-    code: 'usage',
-    stage: 'usage',
-    message: `${count === 1 ? 'a client is' : `${count} clients are`} to be cleaned up, and no terminal to ask on`,
-    advice: 'Say --yes.',
-  });
+  throw usageError(
+    `${count === 1 ? 'a client is' : `${count} clients are`} to be cleaned up, and no terminal to ask on`,
+    'Say --yes.',
+  );
 }
 
 function isWaiting(answer: CleanupAnswer | null): boolean {

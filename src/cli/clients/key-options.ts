@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 
 import type { Config } from '../../config/config.ts';
-import { FleetError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import type { Hop } from '../../transport/route/hop.ts';
 import type { TransportShared } from '../../transport/transport-shared.ts';
 
@@ -13,12 +13,10 @@ export function fromAddresses(given: readonly string[]): readonly string[] {
   const addresses = given.flatMap((text) => text.split(',').map((address) => address.trim()));
   for (const address of addresses) {
     if (isIP(address) !== 0 || isNetwork(address) || /^(?=.*\d)[\d?*]+(\.[\d?*]+){1,3}$/.test(address)) continue;
-    throw new FleetError({
-      code: 'usage',
-      stage: 'usage',
-      message: `--from ${JSON.stringify(address)} is no address`,
-      advice: 'Give an IP address, a network without bits of a host (192.0.2.0/24), or a pattern such as 192.0.2.*.',
-    });
+    throw usageError(
+      `--from ${JSON.stringify(address)} is no address`,
+      'Give an IP address, a network without bits of a host (192.0.2.0/24), or a pattern such as 192.0.2.*.',
+    );
   }
   return [...new Set(addresses)];
 }
@@ -58,7 +56,7 @@ export function forwardsThrough(hops: readonly Hop[], config: Config, shared: Tr
       if (index === 0 || placeOf(way.slice(0, index)) !== own) continue;
       if (!/^[\w.:-]+$/.test(address)) {
         const message = `${name}: ${JSON.stringify(address)} cannot be written into authorized_keys`;
-        throw new FleetError({ code: 'usage', stage: 'usage', message, advice: 'Give its IP address.' });
+        throw usageError(message, 'Give its IP address.');
       }
       found.add(`${address.includes(':') ? `[${address}]` : address}:${port}`);
     }

@@ -8,7 +8,7 @@ import type { StoredRuntime } from '../../collector/runtimes/runtime-store.ts';
 import { runtimeTargets, targetNamed } from '../../collector/runtimes/runtime-targets.ts';
 import type { RuntimeTarget } from '../../collector/runtimes/runtime-targets.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
-import { FleetError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
@@ -67,7 +67,7 @@ export function runtimesRemoveCommand(context: Context, platform: string): ExitS
   const removed = removeRuntime(dir, requireTarget(platform).name);
   if (removed === null) {
     const message = `there is no runtime for ${platform} in ${dir}`;
-    throw new FleetError({ code: 'usage', stage: 'usage', message, advice: 'See `fleet-health runtimes list`.' });
+    throw usageError(message, 'See `fleet-health runtimes list`.');
   }
   if (output.json) output.printJson({ command: 'runtimes', remove: runtimeJson(removed) });
   else if (output.verbosity !== 'quiet') {
@@ -87,14 +87,14 @@ function requireTarget(name: string): RuntimeTarget {
   if (target !== null) return target;
   const names = runtimeTargets.map((known) => known.name);
   const message = `there is no platform "${name}"${didYouMean(name, names)}`;
-  throw new FleetError({ code: 'usage', stage: 'usage', message, advice: `Name one of ${names.join(', ')}.` });
+  throw usageError(message, `Name one of ${names.join(', ')}.`);
 }
 
 function originOf({ from, shasums }: RuntimesAddOptions, target: RuntimeTarget): RuntimeOrigin {
   const npm = from === null ? null : /^npm(?:@([\w.^~-]+))?$/.exec(from);
   if (shasums !== null && (from === null || from === 'self' || npm !== null)) {
     const message = '--shasums lists release archives, and neither npm nor --from self has one';
-    throw new FleetError({ code: 'usage', stage: 'usage', message, advice: 'Fetch the archive, and add --from FILE.' });
+    throw usageError(message, 'Fetch the archive, and add --from FILE.');
   }
   // The agent is tried with the release that runs the collector.
   const ownMajor = process.versions.node.split('.')[0] ?? '';
@@ -103,7 +103,7 @@ function originOf({ from, shasums }: RuntimesAddOptions, target: RuntimeTarget):
   if (from === 'self') {
     if (ownFits) return { kind: 'self' };
     const message = `the Node.js that runs this (${process.platform}-${process.arch}) is none for ${target.name}`;
-    throw new FleetError({ code: 'usage', stage: 'usage', message, advice: 'Use --from npm or --from FILE.' });
+    throw usageError(message, 'Use --from npm or --from FILE.');
   }
   if (npm !== null) return { kind: 'npm', version: npm[1] ?? ownMajor };
   return { kind: 'file', file: path.resolve(from), shasums };

@@ -1,5 +1,5 @@
 import { formatDuration } from '../../text/durations.ts';
-import { FleetError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import { jitterOf } from '../../platform/jitter.ts';
 import { minuteMs } from '../../platform/units.ts';
 
@@ -22,12 +22,7 @@ export function cronSchedule(everyMs: number, client: string): string {
   const minutes = choices.find((choice) => choice * minuteMs === everyMs);
   if (minutes === undefined) {
     const listed = choices.map((choice) => formatDuration(choice * minuteMs)).join(', ');
-    throw new FleetError({
-      code: 'usage',
-      stage: 'usage',
-      message: `a crontab cannot say "every ${formatDuration(everyMs)}"`,
-      advice: `Take one of ${listed}.`,
-    });
+    throw usageError(`a crontab cannot say "every ${formatDuration(everyMs)}"`, `Take one of ${listed}.`);
   }
   const spread = jitterOf(client);
   if (minutes === 1) return '* * * * *';

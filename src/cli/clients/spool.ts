@@ -4,7 +4,7 @@ import { loadCollectorId } from '../../state/collector-id.ts';
 import { formatDuration, parseDuration } from '../../text/durations.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { Client, Config } from '../../config/config.ts';
-import { FleetError, messageOf } from '../../errors.ts';
+import { messageOf, usageError } from '../../errors.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import { putSpoolLineScript, removeSpoolLineScript, spoolComment, spoolLine } from '../../loader/spool-line.ts';
@@ -37,7 +37,7 @@ export async function spoolCommand(context: Context, options: SpoolCommandOption
   const { output } = context;
   const config = loadSettings(context);
   const [client] = chooseClients(config, { clients: [options.client], group: null });
-  if (client === undefined) throw usage(`there is no client ${options.client}`);
+  if (client === undefined) throw usageError(`there is no client ${options.client}`);
   const everyMs = options.every === null ? schedulablePause(config.collector.everyMs) : durationOf(options.every);
   const line: SpoolLineOptions = {
     collectorId: collectorIdOf(config),
@@ -46,7 +46,7 @@ export async function spoolCommand(context: Context, options: SpoolCommandOption
     pauseSeconds: Math.round((pausesUntilMissed * config.collector.everyMs) / 1000),
   };
   if (!options.remove) {
-    if (client.state === 'retired') throw usage(`${client.name} is retired, so nobody brings its reports home`);
+    if (client.state === 'retired') throw usageError(`${client.name} is retired, so nobody brings its reports home`);
     await refuseWhatCannotSeal(context, config, client);
   }
   const script = options.remove ? removeSpoolLineScript(line) : putSpoolLineScript(line, client.name);
@@ -104,26 +104,20 @@ async function refuseWhatCannotSeal({ output, signal }: Context, { storage }: Co
     );
   }
   if (reader !== 'shell') return;
-  throw new FleetError({
-    code: 'usage',
-    stage: 'usage',
-    message: `${name} is read by the shell agent, which cannot seal, so no report may be kept there`,
-    advice: `Install Node.js there, or set runtime="bring" for it, and visit it once: fleet-health collect ${shownShellWord(name)}.`,
-  });
+  throw usageError(
+    `${name} is read by the shell agent, which cannot seal, so no report may be kept there`,
+    `Install Node.js there, or set runtime="bring" for it, and visit it once: fleet-health collect ${shownShellWord(name)}.`,
+  );
 }
 
 function durationOf(text: string): number {
   const everyMs = parseDuration(text);
   if (everyMs !== null && everyMs > 0) return everyMs;
-  throw usage(`--every ${JSON.stringify(text)} is no duration such as 5m or 1h`);
+  throw usageError(`--every ${JSON.stringify(text)} is no duration such as 5m or 1h`);
 }
 
 function collectorIdOf({ stateDir }: Config): string {
   const paths = statePaths(stateDir);
   claimStateFolder(paths, []);
   return loadCollectorId(paths.collectorId);
-}
-
-function usage(message: string): FleetError {
-  return new FleetError({ code: 'usage', stage: 'usage', message });
 }

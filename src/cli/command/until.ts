@@ -3,7 +3,7 @@ import { calendarDay, wallTime } from '../../text/zone-time.ts';
 import { parseDuration } from '../../text/durations.ts';
 import { dayMs } from '../../platform/units.ts';
 import { parseClock, parseMoment } from '../../config/values/calendar.ts';
-import { FleetError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import { readerTime } from '../terminal/reader-time.ts';
 
 /** What a command line says of a time ahead. */
@@ -25,7 +25,7 @@ export function parseSpanAhead(
   nowMs: number,
 ): { readonly startsAtMs: number; readonly endsAtMs: number | null } {
   if (until !== null && duration !== null) {
-    throw usage('--until and --for contradict each other', 'Give one of them.');
+    throw usageError('--until and --for contradict each other', 'Give one of them.');
   }
   const startsAtMs = from === null ? nowMs : parseAhead('--from', from, config, nowMs);
   if (duration !== null) return { startsAtMs, endsAtMs: startsAtMs + parseSpanOption('--for', duration) };
@@ -38,14 +38,14 @@ function parseAhead(option: string, text: string, config: Pick<Config, 'alerts'>
   const spanMs = parseDuration(text);
   const atMs = spanMs === null ? timeNear(text, zone, fromMs, 1) : fromMs + spanMs;
   if (atMs === null) {
-    throw usage(
+    throw usageError(
       `${option} ${JSON.stringify(text)} is no time`,
       `Write 2h, 18:00, tomorrow, tomorrow 08:00, 2026-12-01 06:00 (${zone}) or 2026-12-01T06:00:00Z.`,
     );
   }
   if (atMs <= fromMs) {
     const read = spanMs === null ? `, read as ${moment(atMs)} ${zone},` : '';
-    throw usage(
+    throw usageError(
       `${option} ${JSON.stringify(text)}${read} has passed`,
       `Give a time after ${moment(fromMs)} (${zone}).`,
     );
@@ -62,13 +62,13 @@ export function parseSince(option: string, text: string, config: Pick<Config, 'a
   const spanMs = parseDuration(text);
   const sinceMs = spanMs === null ? timeNear(text, zone, nowMs, -1) : nowMs - spanMs;
   if (sinceMs === null) {
-    throw usage(
+    throw usageError(
       `${option} ${JSON.stringify(text)} is no time`,
       `Write 30d, 12h, 18:00, yesterday, 2026-12-01 06:00 (${zone}) or 2026-12-01T06:00:00Z.`,
     );
   }
   if (sinceMs >= nowMs) {
-    throw usage(`${option} ${JSON.stringify(text)} has not passed yet`, `It is ${moment(nowMs)} (${zone}) now.`);
+    throw usageError(`${option} ${JSON.stringify(text)} has not passed yet`, `It is ${moment(nowMs)} (${zone}) now.`);
   }
   return sinceMs;
 }
@@ -92,15 +92,11 @@ function timeNear(text: string, zone: string, nowMs: number, direction: 1 | -1):
 export function parseSpanOption(option: string, text: string): number {
   const spanMs = parseDuration(text);
   if (spanMs !== null && spanMs > 0) return spanMs;
-  throw usage(`${option} ${JSON.stringify(text)} is no duration`, 'Write 30m, 4h, 2d or 1h30m.');
+  throw usageError(`${option} ${JSON.stringify(text)} is no duration`, 'Write 30m, 4h, 2d or 1h30m.');
 }
 
 /** What people write for other people; the database gives it so many characters. Throws FleetError `usage`. */
 export function checkLength(option: string, text: string, maxChars: number): string {
   if (text.length <= maxChars) return text;
-  throw usage(`${option} is longer than ${maxChars} characters`, 'Say it shorter.');
-}
-
-function usage(message: string, advice: string): FleetError {
-  return new FleetError({ code: 'usage', stage: 'usage', message, advice });
+  throw usageError(`${option} is longer than ${maxChars} characters`, 'Say it shorter.');
 }

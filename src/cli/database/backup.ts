@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-import { errnoOf, FleetError, messageOf } from '../../errors.ts';
+import { errnoOf, FleetError, messageOf, usageError } from '../../errors.ts';
 import { StorageFault } from '../../storage/sql/fault.ts';
 import { backUpSqlite } from '../../storage/dialects/sqlite/back-up.ts';
 import { isFileMissing } from '../../storage/dialects/sqlite/faults.ts';
@@ -16,7 +16,7 @@ export async function backupCommand(context: Context, file: string): Promise<Exi
   const { output, signal } = context;
   const { storage } = loadSettings(context);
   if (storage.kind !== 'sqlite' || storage.path === null) {
-    throw usage(
+    throw usageError(
       'the database is a server of its own',
       `Run: mysqldump --single-transaction --no-tablespaces ${storage.database ?? 'DATABASE'} (docs/operations.md).`,
     );
@@ -38,10 +38,9 @@ export async function backupCommand(context: Context, file: string): Promise<Exi
 
 function targetFault(target: string, thrown: unknown): FleetError {
   if (errnoOf(thrown) === 'EEXIST')
-    return usage(`${target} is there already`, 'Name a file that is not: nothing is ever overwritten.');
-  return usage(`${target} cannot be written: ${messageOf(thrown)}`, 'Name a file in a folder that can be written.');
-}
-
-function usage(message: string, advice: string): FleetError {
-  return new FleetError({ code: 'usage', stage: 'usage', message, advice });
+    return usageError(`${target} is there already`, 'Name a file that is not: nothing is ever overwritten.');
+  return usageError(
+    `${target} cannot be written: ${messageOf(thrown)}`,
+    'Name a file in a folder that can be written.',
+  );
 }

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import { formatDuration } from '../../text/durations.ts';
 import { formatSize } from '../../text/numbers.ts';
-import { FleetError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import { takeLock } from '../../state/lock.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
@@ -28,12 +28,10 @@ export interface PruneCommandOptions {
 export async function pruneCommand(context: Context, options: PruneCommandOptions): Promise<ExitStatus> {
   const config = loadSettings(context);
   if (options.vacuum && config.storage.kind !== 'sqlite') {
-    throw new FleetError({
-      code: 'usage',
-      stage: 'usage',
-      message: '--vacuum is for SQLite, and <storage> names a server',
-      advice: 'There, space that is free inside of a table is used for new rows; OPTIMIZE TABLE gives it back.',
-    });
+    throw usageError(
+      '--vacuum is for SQLite, and <storage> names a server',
+      'There, space that is free inside of a table is used for new rows; OPTIMIZE TABLE gives it back.',
+    );
   }
   if (options.dryRun) return await showPrunable(context, config);
   const paths = statePaths(config.stateDir);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 import type { Config } from '../../config/config.ts';
-import { FleetError, messageOf } from '../../errors.ts';
+import { FleetError, messageOf, usageError } from '../../errors.ts';
 import { statePaths } from '../../state/paths.ts';
 import { refuseFileOfOthers, tryStateFolder } from '../../state/state-folder.ts';
 import { fingerprint, keyTypeName, type HostKey } from '../../transport/known-hosts/fingerprint.ts';
@@ -124,18 +124,16 @@ function readTrusted(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (thrown) {
-    throw new FleetError({ code: 'usage', stage: 'usage', message: messageOf(thrown), cause: thrown });
+    throw usageError(messageOf(thrown));
   }
 }
 
 async function ask(context: Context, plans: readonly TrustPlan[]): Promise<boolean> {
   if (!canAsk(context)) {
-    throw new FleetError({
-      code: 'usage',
-      stage: 'usage',
-      message: `${countKeys(plans)} to be trusted, and no terminal to ask on`,
-      advice: 'Compare the fingerprints and use --yes, or --from FILE.',
-    });
+    throw usageError(
+      `${countKeys(plans)} to be trusted, and no terminal to ask on`,
+      'Compare the fingerprints and use --yes, or --from FILE.',
+    );
   }
   return await confirm(questionFor(plans), context.signal);
 }

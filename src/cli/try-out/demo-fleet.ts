@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { makeFolder } from '../../state/make-folder.ts';
-import { FleetError, messageOf } from '../../errors.ts';
+import { messageOf, usageError } from '../../errors.ts';
 import { generateHostKey, startLoopbackServer, type LoopbackServer } from '../../simulator/loopback-server.ts';
 
 /** The folder of the demo and its SSH servers while they run. */
@@ -40,12 +40,7 @@ export async function startDemoFleet(dir: string): Promise<DemoFleet> {
   const stateFile = inside('demo.json');
   const kept = existsSync(stateFile);
   if (!kept && existsSync(dir) && readdirSync(dir).length > 0) {
-    throw new FleetError({
-      code: 'usage',
-      stage: 'usage',
-      message: `${dir} is not empty and not the folder of an earlier demo`,
-      advice: 'Name another one with --dir.',
-    });
+    throw usageError(`${dir} is not empty and not the folder of an earlier demo`, 'Name another one with --dir.');
   }
   const before = kept ? readState(stateFile) : null;
   makeFolder(inside('server-keys'));
@@ -138,11 +133,6 @@ function readState(file: string): DemoState {
     if (servers.every((name) => Number.isInteger(state.ports[name]))) return state;
     throw new Error('a port is missing');
   } catch (thrown) {
-    throw new FleetError({
-      code: 'usage',
-      stage: 'usage',
-      message: `${file}: ${messageOf(thrown)}`,
-      advice: 'Remove the folder, or name another one with --dir.',
-    });
+    throw usageError(`${file}: ${messageOf(thrown)}`, 'Remove the folder, or name another one with --dir.');
   }
 }

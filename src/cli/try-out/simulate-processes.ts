@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { FleetError, messageOf } from '../../errors.ts';
+import { FleetError, messageOf, usageError } from '../../errors.ts';
 import { readFolder, readKeys, username } from '../../simulator/fleet-folder.ts';
 import type { FleetPlan } from '../../simulator/fleet-plan.ts';
 import { startSimulator, untilTurnMs } from '../../simulator/simulator.ts';
@@ -172,7 +172,7 @@ export async function simulatePart(folder: string, text: string): Promise<ExitSt
   const dir = path.resolve(folder);
   const kept = readFolder(dir);
   if (end === undefined || kept === null || process.send === undefined) {
-    throw new FleetError({ code: 'usage', stage: 'usage', message: '--part is for fleet-health itself' });
+    throw usageError('--part is for fleet-health itself');
   }
   const over = Promise.race([once(process, 'message'), once(process, 'disconnect')]);
   const plan = { ...kept, startedAtMs: Number(startedAtMs) };

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { describeDuration, formatDuration } from '../../text/durations.ts';
 import { dayMs } from '../../platform/units.ts';
-import { FleetError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import { stormAt, stormMs } from '../../simulator/condition.ts';
 import { readFolder, writeFolder } from '../../simulator/fleet-folder.ts';
 import { planFleet } from '../../simulator/fleet-plan.ts';
@@ -84,11 +84,7 @@ export async function simulateCommand(context: Context, options: SimulateCommand
 function everyOf(text: string): number {
   const everyMs = parseSpanOption('--every', text);
   if (everyMs >= leastEveryMs && everyMs <= mostEveryMs) return everyMs;
-  throw new FleetError({
-    code: 'usage',
-    stage: 'usage',
-    message: `--every ${text} is not from ${formatDuration(leastEveryMs)} to ${formatDuration(mostEveryMs)}`,
-  });
+  throw usageError(`--every ${text} is not from ${formatDuration(leastEveryMs)} to ${formatDuration(mostEveryMs)}`);
 }
 
 function sayTo(output: Output): (line: string) => void {

@@ -1,4 +1,4 @@
-import { FleetError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import type { Client, Config } from '../config.ts';
 import { globMatcher, isGlob } from '../values/globs.ts';
 import { didYouMean } from '../values/nearest.ts';
@@ -38,9 +38,9 @@ function matching(
   if (isGlob(wanted) || wanted.startsWith('!') || wanted.includes(',')) {
     const found = names.filter(globMatcher(wanted));
     if (found.length > 0) return found;
-    throw new FleetError({ code: 'usage', stage: 'usage', message: `no ${what} matches "${wanted}"` });
+    throw usageError(`no ${what} matches "${wanted}"`);
   }
   const renamed = what === 'client' ? config.clients.find((client) => client.was === wanted) : undefined;
   const hint = renamed === undefined ? didYouMean(wanted, names) : `; it is called "${renamed.name}" now`;
-  throw new FleetError({ code: 'usage', stage: 'usage', message: `there is no ${what} "${wanted}"${hint}` });
+  throw usageError(`there is no ${what} "${wanted}"${hint}`);
 }
