@@ -3,7 +3,8 @@ import path from 'node:path';
 
 import { formatDuration } from '../text/durations.ts';
 import { dayMs } from '../platform/units.ts';
-import { FleetError, messageOf, usageError } from '../errors.ts';
+import type { FleetError } from '../errors.ts';
+import { messageOf, usageError } from '../errors.ts';
 import { makeFolder } from '../state/make-folder.ts';
 import { hostKeyOf } from '../transport/known-hosts/fingerprint.ts';
 import { hostName } from '../transport/known-hosts/known-hosts.ts';

@@ -5,14 +5,14 @@ import { usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import type { AlertStore } from '../../storage/store/alert-store.ts';
 import type { Alert } from '../../storage/store/alert.ts';
-import { authorName } from '../command/author.ts';
 import { clientText } from '../command/alert-words.ts';
+import { authorName } from '../command/author.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import type { Output } from '../terminal/output.ts';
 import { changeStored } from '../command/read-stored.ts';
-import { jsonTime, readerTime } from '../terminal/reader-time.ts';
 import { loadSettings } from '../command/settings.ts';
 import { checkLength, parseSpanAhead, type SpanOptions } from '../command/until.ts';
+import type { Output } from '../terminal/output.ts';
+import { jsonTime, readerTime } from '../terminal/reader-time.ts';
 
 /** The alerts that a command line names. */
 export interface AckTarget {

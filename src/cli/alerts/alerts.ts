@@ -1,17 +1,17 @@
 import type { Config } from '../../config/config.ts';
+import { dayMs } from '../../platform/units.ts';
 import type { Unsent } from '../../storage/store/alert-store.ts';
 import type { ClosedReason } from '../../storage/store/alert.ts';
+import { describeAge } from '../../text/durations.ts';
 import { clientText, coverJson, coverText } from '../command/alert-words.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { describeAge } from '../../text/durations.ts';
-import { dayMs } from '../../platform/units.ts';
-import type { Output } from '../terminal/output.ts';
-import { readAlerts, sinceMs, type AlertView } from './read-alerts.ts';
 import { readStored } from '../command/read-stored.ts';
-import { jsonTime, readerTime, type ReaderTime } from '../terminal/reader-time.ts';
 import { loadSettings } from '../command/settings.ts';
 import { parseSince } from '../command/until.ts';
-import { renderTable, type Cell, type NotedRow } from '../terminal/table.ts';
+import type { Output } from '../terminal/output.ts';
+import { jsonTime, readerTime, type ReaderTime } from '../terminal/reader-time.ts';
+import { type Cell, type NotedRow, renderTable } from '../terminal/table.ts';
+import { type AlertView, readAlerts, sinceMs } from './read-alerts.ts';
 
 export interface AlertsCommandOptions {
   /** A client's name or pattern; null: all. */

@@ -1,8 +1,8 @@
 import type { FleetExplained } from '../../alerter/explain/explain-fleet.ts';
-import { counted } from '../../text/numbers.ts';
 import { escapeControls } from '../../log.ts';
-import { jsonTime, type ReaderTime } from '../terminal/reader-time.ts';
+import { counted } from '../../text/numbers.ts';
 import { sealedJson, sealedLines } from '../status/sealed-words.ts';
+import { jsonTime, type ReaderTime } from '../terminal/reader-time.ts';
 
 /** Which collectors there are, and what lies behind bastions that are gone. */
 export function fleetLines(

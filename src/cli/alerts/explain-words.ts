@@ -1,17 +1,17 @@
 import { describeLimit } from '../../alerter/evaluate/describe-value.ts';
-import type { ClientExplained } from '../../alerter/explain/explain-client.ts';
 import type { AlertExplained, RuleExplained } from '../../alerter/explain/explain-alerts.ts';
+import type { ClientExplained } from '../../alerter/explain/explain-client.ts';
 import type { Config, Rule } from '../../config/config.ts';
+import { escapeControls } from '../../log.ts';
 import type { MailSummary } from '../../storage/store/alert-store.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { formatDuration } from '../../text/durations.ts';
-import { escapeControls } from '../../log.ts';
 import { sentenceCase } from '../command/alert-words.ts';
+import type { Output } from '../terminal/output.ts';
+import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
 import { closedWords, unsentText } from './alerts.ts';
 import { heldWords } from './held-words.ts';
 import { nextTry } from './mail.ts';
-import type { Output } from '../terminal/output.ts';
-import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
 
 export interface ExplanationOptions {
   readonly nowMs: number;

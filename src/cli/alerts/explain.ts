@@ -1,23 +1,22 @@
-import type { ClientExplained } from '../../alerter/explain/explain-client.ts';
-import { explainClient } from '../../alerter/explain/explain-client.ts';
-import type { AlertExplained, ExplainOptions, RuleExplained } from '../../alerter/explain/explain-alerts.ts';
-import { explainFleet } from '../../alerter/explain/explain-fleet.ts';
 import { describeLimit } from '../../alerter/evaluate/describe-value.ts';
+import type { AlertExplained, ExplainOptions, RuleExplained } from '../../alerter/explain/explain-alerts.ts';
+import { type ClientExplained, explainClient } from '../../alerter/explain/explain-client.ts';
+import { explainFleet } from '../../alerter/explain/explain-fleet.ts';
+import type { HoldReason } from '../../alerter/inhibit/hold-reason.ts';
+import { selectClients } from '../../config/clients/select-clients.ts';
 import type { Client, Config, Rule } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
-import { selectClients } from '../../config/clients/select-clients.ts';
 import { usageError } from '../../errors.ts';
 import { clientText } from '../command/alert-words.ts';
-import { alertJson } from './alerts.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { fleetJson, fleetLines } from './explain-fleet-words.ts';
-import { clientLines, explanationText, type Explanation } from './explain-words.ts';
-import { mailJson } from './mail.ts';
 import { readStored } from '../command/read-stored.ts';
-import { jsonTime, readerTime } from '../terminal/reader-time.ts';
 import { loadSettings } from '../command/settings.ts';
-import type { HoldReason } from '../../alerter/inhibit/hold-reason.ts';
+import { jsonTime, readerTime } from '../terminal/reader-time.ts';
+import { alertJson } from './alerts.ts';
+import { fleetJson, fleetLines } from './explain-fleet-words.ts';
+import { clientLines, type Explanation, explanationText } from './explain-words.ts';
+import { mailJson } from './mail.ts';
 
 /** `CLIENT [RULE]`, or `--fleet [RULE]`. */
 export interface ExplainCommandOptions {

@@ -1,13 +1,13 @@
-import { counted } from '../../text/numbers.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
 import { usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
+import { dayMs } from '../../platform/units.ts';
 import type { AlertStore } from '../../storage/store/alert-store.ts';
+import { counted } from '../../text/numbers.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { canAsk, confirm } from '../command/question.ts';
+import { confirm } from '../command/question.ts';
 import { changeStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
-import { dayMs } from '../../platform/units.ts';
 
 /** Fewer characters of an id are more likely a mistake. */
 const leastPrefix = 4;
@@ -85,10 +85,10 @@ export async function forgetClientCommand(
   return isForgotten ? 0 : 1;
 }
 
-async function isConfirmed(context: Context, client: string): Promise<boolean> {
-  if (!canAsk(context))
-    throw usageError('nobody can be asked here', 'Add --yes to delete the history without a question.');
-  return confirm(escapeControls(`Delete all that is stored of ${client}?`), context.signal);
+function isConfirmed(context: Context, client: string): Promise<boolean> {
+  return confirm(context, escapeControls(`Delete all that is stored of ${client}?`), () =>
+    usageError('nobody can be asked here', 'Add --yes to delete the history without a question.'),
+  );
 }
 
 async function collectorsOf(alerts: AlertStore): Promise<readonly string[]> {

@@ -2,8 +2,8 @@ import { usageError } from '../../errors.ts';
 import type { MailSummary } from '../../storage/store/alert-store.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { changeStored, readStored } from '../command/read-stored.ts';
-import { jsonTime, readerTime } from '../terminal/reader-time.ts';
 import { loadSettings } from '../command/settings.ts';
+import { jsonTime, readerTime } from '../terminal/reader-time.ts';
 import { renderTable } from '../terminal/table.ts';
 
 /** `mail list`: mails that no server has taken, oldest first. */

@@ -1,6 +1,6 @@
-import { notifiedOf } from '../../alerter/explain/deliveries.ts';
-import type { Notified } from '../../alerter/explain/deliveries.ts';
+import { type Notified, notifiedOf } from '../../alerter/explain/deliveries.ts';
 import { readCovers } from '../../alerter/inhibit/held-back.ts';
+import type { HoldReason } from '../../alerter/inhibit/hold-reason.ts';
 import { isAcknowledged } from '../../alerter/inhibit/hold.ts';
 import type { Config, Severity } from '../../config/config.ts';
 import { globMatcher, isGlob } from '../../config/values/globs.ts';
@@ -8,7 +8,6 @@ import { didYouMean } from '../../config/values/nearest.ts';
 import { usageError } from '../../errors.ts';
 import type { AlertStore } from '../../storage/store/alert-store.ts';
 import type { Alert } from '../../storage/store/alert.ts';
-import type { HoldReason } from '../../alerter/inhibit/hold-reason.ts';
 
 /** What holds back an alert now: a silence with its id, or a window. */
 export interface Cover {

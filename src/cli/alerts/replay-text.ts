@@ -1,15 +1,15 @@
-import type { ReplayedItem, ReplayedMail, ReplayResult } from '../../alerter/replay/replay.ts';
-import { counted } from '../../text/numbers.ts';
+import type { ReplayResult, ReplayedItem, ReplayedMail } from '../../alerter/replay/replay.ts';
 import type { Config } from '../../config/config.ts';
 import { escapeControls } from '../../log.ts';
-import type { SentNotification } from '../../storage/store/alert-store.ts';
 import { groupBy } from '../../platform/group-by.ts';
+import { hourMs } from '../../platform/units.ts';
+import type { SentNotification } from '../../storage/store/alert-store.ts';
+import { counted } from '../../text/numbers.ts';
 import { clientText } from '../command/alert-words.ts';
 import type { Output } from '../terminal/output.ts';
 import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
 import { renderTable } from '../terminal/table.ts';
 import type { ReplaySpan } from './replay-span.ts';
-import { hourMs } from '../../platform/units.ts';
 
 const mostCounts = 40;
 const mostItems = 3;

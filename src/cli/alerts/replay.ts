@@ -1,15 +1,15 @@
-import { replay } from '../../alerter/replay/replay.ts';
-import type { ReplayedMail, ReplayResult } from '../../alerter/replay/replay.ts';
-import type { SentNotification } from '../../storage/store/alert-store.ts';
+import { replay, type ReplayedMail, type ReplayResult } from '../../alerter/replay/replay.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import { usageError } from '../../errors.ts';
+import type { SentNotification } from '../../storage/store/alert-store.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { readStored } from '../command/read-stored.ts';
-import { jsonTime } from '../terminal/reader-time.ts';
-import { replayText } from './replay-text.ts';
 import { loadSettings } from '../command/settings.ts';
 import { parseSince } from '../command/until.ts';
+import type { Progress } from '../terminal/progress.ts';
+import { jsonTime } from '../terminal/reader-time.ts';
 import type { ReplaySpan } from './replay-span.ts';
+import { replayText } from './replay-text.ts';
 
 export interface ReplayCommandOptions {
   /** A duration or a time; null: a week. */
@@ -37,8 +37,8 @@ export async function replayCommand(context: Context, options: ReplayCommandOpti
     if (store === null) return null;
     const untilMs = await store.nowMs();
     const sinceMs = parseSince('--since', options.since ?? usualSince, config, untilMs);
-    const progress = output.terminal && !output.json ? await startShare() : null;
-    const observe = (share: number): void => progress?.to(share);
+    const progress = output.terminal && !output.json ? await startPercents() : null;
+    const observe = (share: number): void => progress?.to(Math.floor(share * 100));
     const result = await replay({ config, store, sinceMs, untilMs, signal, observe });
     progress?.end();
     return { span: { sinceMs, untilMs }, result };
@@ -51,16 +51,8 @@ export async function replayCommand(context: Context, options: ReplayCommandOpti
   return 0;
 }
 
-async function startShare(): Promise<{ to: (share: number) => void; end: () => void }> {
-  const { startProgress } = await import('../terminal/progress.ts');
-  const progress = startProgress('replaying', 100);
-  let shown = 0;
-  return {
-    to: (share) => {
-      for (; shown < Math.floor(share * 100); shown += 1) progress.step();
-    },
-    end: () => progress.end(),
-  };
+async function startPercents(): Promise<Progress> {
+  return (await import('../terminal/progress.ts')).startProgress('replaying', 100);
 }
 
 function replayJson(span: ReplaySpan, result: ReplayResult): unknown {

@@ -1,22 +1,22 @@
-import { readHeldBack, type HeldBack } from '../../alerter/inhibit/held-back.ts';
+import { type HeldBack, readHeldBack } from '../../alerter/inhibit/held-back.ts';
 import { groupPattern, silenceMatcher } from '../../alerter/inhibit/silences.ts';
+import { selectClients } from '../../config/clients/select-clients.ts';
 import type { Client, Config } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
-import { selectClients } from '../../config/clients/select-clients.ts';
 import { usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import type { AlertStore, Silence } from '../../storage/store/alert-store.ts';
+import { describeAge } from '../../text/durations.ts';
 import { heldBackJson, heldBackText, sentenceCase } from '../command/alert-words.ts';
 import { authorName } from '../command/author.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { describeAge } from '../../text/durations.ts';
 import { changeStored, readStored } from '../command/read-stored.ts';
+import { loadSettings } from '../command/settings.ts';
+import { checkLength, parseSpanAhead, type SpanOptions } from '../command/until.ts';
 import type { Output } from '../terminal/output.ts';
 import { jsonTime, readerTime, type ReaderTime } from '../terminal/reader-time.ts';
-import { loadSettings } from '../command/settings.ts';
-import { oddPatterns } from './silence-patterns.ts';
 import { renderTable } from '../terminal/table.ts';
-import { checkLength, parseSpanAhead, type SpanOptions } from '../command/until.ts';
+import { oddPatterns } from './silence-patterns.ts';
 
 /** Patterns as in config.xml; null: all. */
 export interface SilenceAddOptions extends SpanOptions {

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 
 import { FleetError, messageOf, usageError } from '../../errors.ts';
-import type { Hop } from '../../transport/route/hop.ts';
 import { decodeLoginKey, loadPrivateKey } from '../../transport/credentials/private-key.ts';
+import type { Hop } from '../../transport/route/hop.ts';
 
 export interface PublicKey {
   /** `ssh-ed25519` for instance. */

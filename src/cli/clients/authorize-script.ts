@@ -1,8 +1,8 @@
-import { launcherFolders } from '../../loader/launcher.ts';
-import { lineLeftStatus, mergeKeyLines } from './merge-key-lines.ts';
 import type { Bundle } from '../../collector/agent/task.ts';
-import type { Authorized } from './authorized.ts';
+import { launcherFolders } from '../../loader/launcher.ts';
 import { shellWord } from '../../text/shell-word.ts';
+import type { Authorized } from './authorized.ts';
+import { lineLeftStatus, mergeKeyLines } from './merge-key-lines.ts';
 
 export interface AuthorizeScriptOptions {
   /** A name without characters of the shell. */

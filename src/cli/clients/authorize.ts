@@ -1,23 +1,22 @@
+import { type KeyRing, loadKeyRing, loadSealingRing } from '../../collector/keys/key-ring.ts';
 import type { Client, Config } from '../../config/config.ts';
-import { loadCollectorId } from '../../state/collector-id.ts';
-import { loadKeyRing, loadSealingRing } from '../../collector/keys/key-ring.ts';
-import type { KeyRing } from '../../collector/keys/key-ring.ts';
 import { usageError } from '../../errors.ts';
+import { authorizedKeysOptions, launcherFolders } from '../../loader/launcher.ts';
+import { loadCollectorId } from '../../state/collector-id.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
 import type { Hop } from '../../transport/route/hop.ts';
-import { authorizedKeysOptions, launcherFolders } from '../../loader/launcher.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';
-import { authorizedAgent, chooseAgent, forwardsAlone } from './authorize-agent.ts';
-import { authorizeScript } from './authorize-script.ts';
-import { findPublicKey } from './authorize-key.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { clientAt, forwardsThrough, fromAddresses } from './key-options.ts';
 import { chooseClients, loadSettings } from '../command/settings.ts';
 import { sshCommand } from '../command/ssh-target.ts';
 import type { AgentKind } from './agent-kind.ts';
-import { type Authorized } from './authorized.ts';
-import { shownShellWord } from '../../text/shell-word.ts';
+import { authorizedAgent, chooseAgent, forwardsAlone } from './authorize-agent.ts';
+import { findPublicKey } from './authorize-key.ts';
+import { authorizeScript } from './authorize-script.ts';
+import type { Authorized } from './authorized.ts';
+import { clientAt, forwardsThrough, fromAddresses } from './key-options.ts';
 
 export interface AuthorizeOptions {
   readonly client: string;

@@ -1,9 +1,9 @@
 import type { Client } from '../../config/config.ts';
 import type { FleetError } from '../../errors.ts';
 import type { CleanupAnswer } from '../../loader/cleanup-text.ts';
-import type { Output } from '../terminal/output.ts';
-import { shownShellWord } from '../../text/shell-word.ts';
 import { describeSize } from '../../text/numbers.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
+import type { Output } from '../terminal/output.ts';
 
 /** What came of one client. */
 export interface CleanupResult {

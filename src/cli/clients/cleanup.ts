@@ -3,21 +3,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { cleanupClient } from '../../collector/agent/cleanup-client.ts';
 import { collect } from '../../collector/collector.ts';
-import { loadCollectorId } from '../../state/collector-id.ts';
 import type { Client, Config } from '../../config/config.ts';
 import { asFleetError, FleetError, usageError } from '../../errors.ts';
+import type { CleanupAnswer } from '../../loader/cleanup-text.ts';
+import { loadCollectorId } from '../../state/collector-id.ts';
 import { takeLock } from '../../state/lock.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import { openStorage } from '../../storage/open-storage.ts';
-import type { CleanupAnswer } from '../../loader/cleanup-text.ts';
 import { transportFor } from '../../transport/transport-for.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';
-import { cleanupJson, cleanupText, type CleanupResult } from './cleanup-text.ts';
 import { concurrently } from '../command/concurrently.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { canAsk, confirm } from '../command/question.ts';
+import { confirm } from '../command/question.ts';
 import { chooseClients, loadSettings } from '../command/settings.ts';
+import { cleanupJson, type CleanupResult, cleanupText } from './cleanup-text.ts';
 
 export interface CleanupCommandOptions {
   /** Names; empty: all that are visited. */
@@ -56,13 +56,10 @@ export async function cleanupCommand(context: Context, options: CleanupCommandOp
 }
 
 async function agreed(context: Context, count: number): Promise<boolean> {
-  if (canAsk(context)) {
-    const clients = count === 1 ? 'this client' : `these ${count} clients`;
-    return await confirm(`Remove all that fleet-health keeps on ${clients}?`, context.signal);
-  }
-  throw usageError(
-    `${count === 1 ? 'a client is' : `${count} clients are`} to be cleaned up, and no terminal to ask on`,
-    'Say --yes.',
+  const clients = count === 1 ? 'this client' : `these ${count} clients`;
+  const are = count === 1 ? 'a client is' : `${count} clients are`;
+  return await confirm(context, `Remove all that fleet-health keeps on ${clients}?`, () =>
+    usageError(`${are} to be cleaned up, and no terminal to ask on`, 'Say --yes.'),
   );
 }
 

@@ -1,20 +1,17 @@
 import path from 'node:path';
 
-import { takeRuntime } from '../../collector/runtimes/add-runtime.ts';
-import type { RuntimeOrigin } from '../../collector/runtimes/add-runtime.ts';
+import { type RuntimeOrigin, takeRuntime } from '../../collector/runtimes/add-runtime.ts';
 import { isOwnTarget } from '../../collector/runtimes/node-binary.ts';
-import { listRuntimes, removeRuntime } from '../../collector/runtimes/runtime-store.ts';
-import type { StoredRuntime } from '../../collector/runtimes/runtime-store.ts';
-import { runtimeTargets, targetNamed } from '../../collector/runtimes/runtime-targets.ts';
-import type { RuntimeTarget } from '../../collector/runtimes/runtime-targets.ts';
+import { listRuntimes, removeRuntime, type StoredRuntime } from '../../collector/runtimes/runtime-store.ts';
+import { type RuntimeTarget, runtimeTargets, targetNamed } from '../../collector/runtimes/runtime-targets.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
 import { usageError } from '../../errors.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
+import { describeSize } from '../../text/numbers.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
 import { renderTable } from '../terminal/table.ts';
-import { describeSize } from '../../text/numbers.ts';
 
 export interface RuntimesAddOptions {
   readonly platform: string;

@@ -1,7 +1,7 @@
-import { formatDuration } from '../../text/durations.ts';
 import { usageError } from '../../errors.ts';
 import { jitterOf } from '../../platform/jitter.ts';
 import { minuteMs } from '../../platform/units.ts';
+import { formatDuration } from '../../text/durations.ts';
 
 /** What the five fields of crontab(5) can say evenly, in minutes. */
 const choices = [1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440] as const;

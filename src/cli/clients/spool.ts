@@ -1,21 +1,26 @@
 import { createHash } from 'node:crypto';
 
-import { loadCollectorId } from '../../state/collector-id.ts';
-import { formatDuration, parseDuration } from '../../text/durations.ts';
-import { dayMs } from '../../platform/units.ts';
 import type { Client, Config } from '../../config/config.ts';
 import { messageOf, usageError } from '../../errors.ts';
+import {
+  putSpoolLineScript,
+  removeSpoolLineScript,
+  spoolComment,
+  spoolLine,
+  type SpoolLineOptions,
+} from '../../loader/spool-line.ts';
+import { dayMs } from '../../platform/units.ts';
+import { loadCollectorId } from '../../state/collector-id.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
-import { putSpoolLineScript, removeSpoolLineScript, spoolComment, spoolLine } from '../../loader/spool-line.ts';
-import type { SpoolLineOptions } from '../../loader/spool-line.ts';
+import { formatDuration, parseDuration } from '../../text/durations.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { readStored } from '../command/read-stored.ts';
 import { chooseClients, loadSettings } from '../command/settings.ts';
-import { cronSchedule, schedulablePause } from './spool-schedule.ts';
 import { sshCommand } from '../command/ssh-target.ts';
-import { shownShellWord } from '../../text/shell-word.ts';
+import { cronSchedule, schedulablePause } from './spool-schedule.ts';
 
 export interface SpoolCommandOptions {
   readonly client: string;

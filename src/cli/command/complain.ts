@@ -1,12 +1,12 @@
 import { FleetError, messageOf } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import { withoutSecrets } from '../../revealed-secrets.ts';
-import type { ExitStatus } from './context.ts';
 import type { Output } from '../terminal/output.ts';
+import type { ExitStatus } from './context.ts';
 
 /**
- * Says what ended a command: one line on stderr, with --json an `error` object on stdout as well, with -v the stack.
- * Returns the exit status.
+ * Prints the error that ended a command: a line on stderr, with --json an `error` object on stdout too, with -v the
+ * stack. Returns the exit status.
  */
 export function complain(output: Output, thrown: unknown): ExitStatus {
   const error =
@@ -20,11 +20,16 @@ export function complain(output: Output, thrown: unknown): ExitStatus {
 }
 
 /** The JSON document of a command that an error ended. */
-export function errorDocument({ code, stage, message, advice, client }: FleetError): unknown {
-  return { error: { code, stage, message, advice, ...(client === null ? {} : { client }) } };
+export function errorDocument(error: FleetError): object {
+  return { error: { ...faultJson(error), ...(error.client === null ? {} : { client: error.client }) } };
 }
 
-/** `fleet-health: MESSAGE (code). ADVICE`, on one line. */
+/** A fault of a run as JSON. */
+export function faultJson({ code, stage, message, advice }: FleetError): object {
+  return { code, stage, message, advice };
+}
+
+/** Returns a fault on one line: `fleet-health: MESSAGE (code). ADVICE`. */
 export function complaintText(error: FleetError): string {
   const [first = '', ...others] = error.message.trim().split('\n');
   const message = escapeControls(first).replace(/[.\s]+$/, '');

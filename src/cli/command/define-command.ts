@@ -1,6 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
-import { usageError, type FleetError } from '../../errors.ts';
+import { type FleetError, usageError } from '../../errors.ts';
 import type { Context, ExitStatus } from './context.ts';
 
 export { Command, CommanderError, Option };

@@ -1,14 +1,18 @@
 import { createInterface } from 'node:readline/promises';
 
+import type { FleetError } from '../../errors.ts';
 import type { Context } from './context.ts';
 
-/** Whether somebody can be asked: both the question and the answer need a terminal. */
-export function canAsk({ output }: Context): boolean {
-  return output.terminal && !output.json && process.stdin.isTTY;
-}
-
-/** Asks on the terminal. Anything but y or yes, the end of input included, is a no. Throws the signal's reason. */
-export async function confirm(question: string, signal: AbortSignal): Promise<boolean> {
+/**
+ * Asks on the terminal. Anything but y or yes, the end of input included, is a no. Throws the signal's reason, and
+ * `unasked` if the question or the answer has no terminal.
+ */
+export async function confirm(
+  { output, signal }: Context,
+  question: string,
+  unasked: () => FleetError,
+): Promise<boolean> {
+  if (!output.terminal || output.json || !process.stdin.isTTY) throw unasked();
   const lines = createInterface({ input: process.stdin, output: process.stdout });
   // Ctrl-C comes as a key press while the terminal is read by readline; it is to mean what it always means.
   lines.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));

@@ -1,10 +1,10 @@
 import type { Config, StorageConfig } from '../../config/config.ts';
+import { FleetError } from '../../errors.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
-import type { AlertStore } from '../../storage/store/alert-store.ts';
-import { FleetError } from '../../errors.ts';
 import { checkMigrations } from '../../storage/migrate/migrate.ts';
 import { openStorage } from '../../storage/open-storage.ts';
+import type { AlertStore } from '../../storage/store/alert-store.ts';
 import type { SealedStore } from '../../storage/store/sealed-store.ts';
 import type { History } from '../../storage/store/storage.ts';
 

@@ -1,14 +1,15 @@
 import path from 'node:path';
 
+import { selectClients } from '../../config/clients/select-clients.ts';
 import type { Client, Config } from '../../config/config.ts';
 import { findConfig } from '../../config/find-config.ts';
-import type { ConfigTree } from '../../config/xml/include.ts';
-import { keepLastGood, readLastGood, type LastGood } from '../../config/xml/last-good.ts';
 import { loadConfig } from '../../config/load-config.ts';
-import { selectClients } from '../../config/clients/select-clients.ts';
-import { FleetError, type ErrorCode } from '../../errors.ts';
+import type { ConfigTree } from '../../config/xml/include.ts';
+import { keepLastGood, type LastGood, readLastGood } from '../../config/xml/last-good.ts';
+import { type ErrorCode, FleetError } from '../../errors.ts';
 import { statePaths } from '../../state/paths.ts';
 import { checkStateFolder, tryStateFolder } from '../../state/state-folder.ts';
+import { utcMinute } from '../terminal/reader-time.ts';
 import type { Context } from './context.ts';
 
 /** The config.xml that -c names, or that is found in the usual places; its state folder is fit for use. Throws FleetError. */
@@ -65,11 +66,10 @@ function loadKept(file: string, { tree }: LastGood, fault: FleetError): Config {
 function brokenBy(fault: FleetError, { keptAtMs }: LastGood): FleetError {
   const [first = '', ...others] = fault.message.trim().split('\n');
   const more = others.length === 0 ? '' : `, and ${others.length} more`;
-  const kept = new Date(keptAtMs).toISOString().slice(0, 16).replace('T', ' ');
   return new FleetError({
     code: 'config-broken',
     stage: 'config',
-    message: `${first}${more}; the configuration of ${kept} UTC is used`,
+    message: `${first}${more}; the configuration of ${utcMinute(keptAtMs)} UTC is used`,
     cause: fault,
   });
 }

@@ -1,6 +1,6 @@
 import type { Client } from '../../config/config.ts';
-import type { Hop } from '../../transport/route/hop.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
+import type { Hop } from '../../transport/route/hop.ts';
 
 /**
  * An ssh(1) command line as people type it, for an account of the last machine of a way. Names the machines before it

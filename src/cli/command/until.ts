@@ -1,9 +1,9 @@
 import type { Config } from '../../config/config.ts';
-import { calendarDay, wallTime } from '../../text/zone-time.ts';
-import { parseDuration } from '../../text/durations.ts';
-import { dayMs } from '../../platform/units.ts';
 import { parseClock, parseMoment } from '../../config/values/calendar.ts';
 import { usageError } from '../../errors.ts';
+import { dayMs } from '../../platform/units.ts';
+import { parseDuration } from '../../text/durations.ts';
+import { calendarDay, wallTime } from '../../text/zone-time.ts';
 import { readerTime } from '../terminal/reader-time.ts';
 
 /** What a command line says of a time ahead. */

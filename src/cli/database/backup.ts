@@ -1,16 +1,17 @@
 import path from 'node:path';
 
-import { errnoOf, FleetError, messageOf, usageError } from '../../errors.ts';
-import { StorageFault } from '../../storage/sql/fault.ts';
+import { errnoOf, type FleetError, messageOf, usageError } from '../../errors.ts';
 import { backUpSqlite } from '../../storage/dialects/sqlite/back-up.ts';
 import { isFileMissing } from '../../storage/dialects/sqlite/faults.ts';
+import { StorageFault } from '../../storage/sql/fault.ts';
+import { describeSize } from '../../text/numbers.ts';
+import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
-import { describeSize } from '../../text/numbers.ts';
 
 /**
- * `backup FILE`: the SQLite database as it is now, while collector and alerter go on. Throws FleetError `usage` for a file
- * that is there already or cannot be written, and for another kind of database; else a storage fault.
+ * `backup FILE`: copies the SQLite database as it is now, while collector and alerter go on. Throws FleetError `usage` if
+ * the file exists or cannot be written, or if the database is a server; else a storage fault.
  */
 export async function backupCommand(context: Context, file: string): Promise<ExitStatus> {
   const { output, signal } = context;
@@ -23,16 +24,17 @@ export async function backupCommand(context: Context, file: string): Promise<Exi
   }
   const source = storage.path;
   const target = path.resolve(file);
-  // SQLite copies in one step, during which no handler runs: a signal is to end it all the same.
+  // SQLite copies in one step, during which no handler runs: without handlers a signal ends the process.
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.removeAllListeners(name);
   if (isFileMissing(source)) throw new StorageFault('lost', `${source} is not there yet; the first collect makes it`);
   const sizeBytes = await backUpSqlite({ source, target, signal }).catch((thrown: unknown) => {
     throw thrown instanceof StorageFault ? thrown : targetFault(target, thrown);
   });
-  if (output.json) output.printJson({ command: 'backup', file: target, size_bytes: sizeBytes });
-  else if (output.verbosity !== 'quiet') {
-    output.print(`${target}: the database as it was just now, ${describeSize(sizeBytes)}.`);
-  }
+  printDone(
+    output,
+    () => ({ command: 'backup', file: target, size_bytes: sizeBytes }),
+    () => `${target}: the database as it was just now, ${describeSize(sizeBytes)}.`,
+  );
   return 0;
 }
 

@@ -2,6 +2,7 @@ import { FleetError } from '../../errors.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import { checkMigrations, migrate } from '../../storage/migrate/migrate.ts';
+import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
 
@@ -10,7 +11,10 @@ export interface MigrateCommandOptions {
   readonly check: boolean;
 }
 
-/** `migrate`: applies what the database lacks, and adopts what was made by running its files by hand. Throws FleetError `migration-mismatch` when the schema is another. */
+/**
+ * `migrate`: applies the migrations that the database lacks, and adopts those whose files somebody ran by hand. Throws
+ * FleetError `migration-mismatch` if the schema is another one.
+ */
 export async function migrateCommand(context: Context, options: MigrateCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const { storage, stateDir } = loadSettings(context);
@@ -26,15 +30,14 @@ export async function migrateCommand(context: Context, options: MigrateCommandOp
   }
   const { adopted = [] } = options.check ? {} : await migrate({ storage, signal });
   const applied = pending.filter((name) => !adopted.includes(name));
-  if (output.json) output.printJson({ command: 'migrate', check: options.check, migrations: applied, adopted });
-  else if (output.verbosity !== 'quiet') {
-    if (adopted.length > 0) output.print(`Adopted, as somebody had run them by hand: ${adopted.join(', ')}`);
-    if (applied.length > 0 || adopted.length === 0) output.print(sentence(options.check, applied));
-  }
+  const lines = [
+    ...(adopted.length > 0 ? [`Adopted, as somebody had run them by hand: ${adopted.join(', ')}`] : []),
+    ...(applied.length > 0 ? [`${options.check ? 'To be applied' : 'Applied'}: ${applied.join(', ')}`] : []),
+  ];
+  printDone(
+    output,
+    () => ({ command: 'migrate', check: options.check, migrations: applied, adopted }),
+    () => (lines.length === 0 ? 'The database is up to date.' : lines.join('\n')),
+  );
   return 0;
-}
-
-function sentence(check: boolean, pending: readonly string[]): string {
-  if (pending.length === 0) return 'The database is up to date.';
-  return `${check ? 'To be applied' : 'Applied'}: ${pending.join(', ')}`;
 }

@@ -1,18 +1,20 @@
 import type { Config } from '../../config/config.ts';
-import { formatDuration } from '../../text/durations.ts';
-import { formatSize } from '../../text/numbers.ts';
 import { usageError } from '../../errors.ts';
 import { takeLock } from '../../state/lock.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
+import type { FileSpace } from '../../storage/dialects/sqlite/reclaim.ts';
+import { vacuum } from '../../storage/dialects/sqlite/vacuum.ts';
 import { checkMigrations } from '../../storage/migrate/migrate.ts';
 import { openStorage } from '../../storage/open-storage.ts';
-import type { FileSpace } from '../../storage/dialects/sqlite/reclaim.ts';
 import type { PruneLimits, PruneResult, ReportStore } from '../../storage/store/storage.ts';
-import { vacuum } from '../../storage/dialects/sqlite/vacuum.ts';
-import { atWork } from '../command/at-work.ts';
+import { formatDuration } from '../../text/durations.ts';
+import { formatSize } from '../../text/numbers.ts';
+import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import { overlappedText } from '../command/lock-holder.ts';
 import { loadSettings } from '../command/settings.ts';
+import type { Progress } from '../terminal/progress.ts';
 
 export interface PruneCommandOptions {
   /** Only say what would go. */
@@ -22,8 +24,8 @@ export interface PruneCommandOptions {
 }
 
 /**
- * `prune`: all that is older than `<retention>` says, at once. It may run beside `collect`, which does the same: a row
- * counts once. Exit status 1: it was interrupted, the next one goes on.
+ * `prune`: removes all rows that are older than `<retention>` says, at once. It may run beside `collect`, which removes
+ * them too: a row counts once. The exit status is 1 if a signal ended it; the next run goes on.
  */
 export async function pruneCommand(context: Context, options: PruneCommandOptions): Promise<ExitStatus> {
   const config = loadSettings(context);
@@ -38,8 +40,11 @@ export async function pruneCommand(context: Context, options: PruneCommandOption
   claimStateFolder(paths, []);
   const lock = await takeLock({ file: paths.pruneLock, nowMs: Date.now() });
   if (lock.kind === 'taken') {
-    if (context.output.json) context.output.printJson({ command: 'prune', outcome: 'overlapped' });
-    else if (context.output.verbosity !== 'quiet') context.output.print(atWork('prune', lock.holder));
+    printDone(
+      context.output,
+      () => ({ command: 'prune', outcome: 'overlapped' }),
+      () => overlappedText('prune', lock.holder, Date.now()),
+    );
     return 0;
   }
   try {
@@ -51,31 +56,32 @@ export async function pruneCommand(context: Context, options: PruneCommandOption
 
 async function pruneAll(context: Context, config: Config, options: PruneCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
-  const show = output.terminal && output.verbosity === 'normal' && !output.json;
+  const isShown = output.terminal && output.verbosity === 'normal' && !output.json;
   const { pruned, space } = await withStore(config, config.storage.migrate, async (store) => {
-    const progress = show ? await progressOver(store, limitsOf(config)) : null;
+    const progress = isShown ? await progressOver(store, limitsOf(config)) : null;
     try {
+      const show = (removed: PruneResult): void => progress?.to(rowsOf(removed));
       const all = { ...limitsOf(config), freeAll: true };
-      return { pruned: await store.prune(all, signal, progress?.show), space: await store.fileSpace() };
+      return { pruned: await store.prune(all, signal, show), space: await store.fileSpace() };
     } finally {
       progress?.end();
     }
   });
   const { path } = config.storage;
   const wanted = options.vacuum && path !== null && space !== null && !pruned.more && !signal.aborted;
-  // All connections of ours are closed by now: it needs the file for itself.
+  // All connections of this process are closed by now: VACUUM needs the file for itself.
   const anew = wanted ? vacuum(path, space) : null;
-  if (output.json) {
-    output.printJson({
+  printDone(
+    output,
+    () => ({
       command: 'prune',
       outcome: pruned.more ? 'interrupted' : 'finished',
-      ...countsJson(pruned),
+      ...countsOf(pruned),
       freed_bytes: pruned.freedBytes + (anew?.freedBytes ?? 0),
       vacuumed: anew !== null,
-    });
-  } else if (output.verbosity !== 'quiet') {
-    output.print([...sentences(pruned), ...spaceSentences(space, pruned, anew)].join('\n'));
-  }
+    }),
+    () => [...sentences(pruned), ...spaceSentences(space, pruned, anew)].join('\n'),
+  );
   return pruned.more ? 1 : 0;
 }
 
@@ -83,21 +89,20 @@ async function showPrunable({ output, signal }: Context, config: Config): Promis
   const { applied } = await checkMigrations({ storage: config.storage, signal });
   const prunable =
     applied.length === 0 ? nothing : await withStore(config, false, (store) => store.countPrunable(limitsOf(config)));
-  if (output.json) output.printJson({ command: 'prune', dry_run: true, ...countsJson(prunable) });
-  else if (output.verbosity !== 'quiet') {
-    const { rawMs, detailMs, hourlyMs, dailyMs } = config.retention;
-    const kept = (ms: number | null): string => (ms === null ? 'not made' : formatDuration(ms));
-    output.print(
-      [
-        `It would remove ${list(prunable)}.`,
-        `Kept: rows ${kept(rawMs)}, whole reports ${kept(detailMs)}, rollups of an hour ${kept(hourlyMs)}, of a day ${kept(dailyMs)}.`,
-      ].join('\n'),
-    );
-  }
+  printDone(
+    output,
+    () => ({ command: 'prune', dry_run: true, ...countsOf(prunable) }),
+    () => `It would remove ${list(prunable)}.\n${keptSentence(config)}`,
+  );
   return 0;
 }
 
-/** Before the first run there is no database. */
+function keptSentence({ retention: { rawMs, detailMs, hourlyMs, dailyMs } }: Config): string {
+  const kept = (ms: number | null): string => (ms === null ? 'not made' : formatDuration(ms));
+  return `Kept: rows ${kept(rawMs)}, whole reports ${kept(detailMs)}, rollups of an hour ${kept(hourlyMs)}, of a day ${kept(dailyMs)}.`;
+}
+
+/** The counts before the first run: there is no database. */
 const nothing: PruneResult = {
   stats: 0,
   reports: 0,
@@ -123,32 +128,16 @@ function limitsOf({ retention }: Config): PruneLimits {
   return { nowMs: Date.now(), ...retention };
 }
 
-interface PruneProgress {
-  readonly show: (removed: PruneResult) => void;
-  readonly end: () => void;
-}
-
-async function progressOver(store: ReportStore, limits: PruneLimits): Promise<PruneProgress> {
+async function progressOver(store: ReportStore, limits: PruneLimits): Promise<Progress> {
   const total = rowsOf(await store.countPrunable(limits));
-  const { startProgress } = await import('../terminal/progress.ts');
-  const progress = startProgress('pruning', total);
-  let shown = 0;
-  return {
-    show: (removed) => {
-      // Rows that came meanwhile go too.
-      const rows = Math.min(rowsOf(removed), total);
-      progress.step(rows - shown);
-      shown = rows;
-    },
-    end: () => progress.end(),
-  };
+  return (await import('../terminal/progress.ts')).startProgress('pruning', total);
 }
 
-function rowsOf({ stats, reports, visits, runs, hourly, daily }: PruneResult): number {
-  return stats + reports + visits + runs + hourly + daily;
+function rowsOf(pruned: PruneResult): number {
+  return Object.values(countsOf(pruned)).reduce((sum, rows) => sum + rows, 0);
 }
 
-function countsJson({ stats, reports, visits, runs, hourly, daily }: PruneResult): Readonly<Record<string, number>> {
+function countsOf({ stats, reports, visits, runs, hourly, daily }: PruneResult): Readonly<Record<string, number>> {
   return { stats, reports, visits, runs, hourly, daily };
 }
 

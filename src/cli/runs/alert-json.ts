@@ -1,10 +1,12 @@
-import type { AlertEvent, AlertResult } from '../../alerter/alert-options.ts';
+import type { AlertEvent } from '../../alerter/alert-options.ts';
 import { heldBackJson } from '../command/alert-words.ts';
+import { faultJson } from '../command/complain.ts';
+import { holderJson } from '../command/lock-holder.ts';
 import type { Output } from '../terminal/output.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
-import type { AlertView, AlertViewOptions } from './alert-view.ts';
+import type { AlertView, AlertViewOptions } from './run-view.ts';
 
-/** For programs: one document at the end; its fields are described in docs/json.md. */
+/** Prints one JSON document at the end. docs/json.md describes its fields. */
 export function createAlertJsonView(output: Output, { dryRun }: AlertViewOptions): AlertView {
   const mails: unknown[] = [];
   const deliveries: unknown[] = [];
@@ -30,10 +32,8 @@ export function createAlertJsonView(output: Output, { dryRun }: AlertViewOptions
             error: 'error' in event ? event.error : null,
           });
           return;
-        case 'fault': {
-          const { code, stage, message, advice } = event.fault;
-          faults.push({ code, stage, message, advice });
-        }
+        case 'fault':
+          faults.push(faultJson(event.fault));
       }
     },
     end: (result) =>
@@ -43,7 +43,7 @@ export function createAlertJsonView(output: Output, { dryRun }: AlertViewOptions
         run_id: result.runId,
         outcome: result.outcome,
         exit_status: result.exitStatus,
-        holder: holderJson(result),
+        holder: holderJson(result.holder),
         started_at: jsonTime(result.startedAtMs),
         finished_at: jsonTime(result.finishedAtMs),
         reports: result.reports,
@@ -59,10 +59,6 @@ export function createAlertJsonView(output: Output, { dryRun }: AlertViewOptions
         faults,
       }),
   };
-}
-
-function holderJson({ holder }: AlertResult): unknown {
-  return holder === null ? null : { pid: holder.pid, host: holder.host, since: jsonTime(holder.startedAtMs) };
 }
 
 function mailJson({ mail, subject, text }: Extract<AlertEvent, { readonly kind: 'composed' }>): unknown {

@@ -1,11 +1,11 @@
 import { droppedWords } from '../command/alert-words.ts';
-import { createOutputLog } from '../terminal/output-log.ts';
-import type { Output } from '../terminal/output.ts';
-import type { AlertView } from './alert-view.ts';
+import { overlappedFields } from '../command/lock-holder.ts';
+import { createOutputLog, type Output } from '../terminal/output.ts';
+import type { AlertView } from './run-view.ts';
 
-/** For cron and logs: one `key=value` line an event and one that sums up; quiet, only what prevented the pass. */
-export function createAlertLineView(output: Output, now: () => number): AlertView {
-  const log = createOutputLog(output, now);
+/** Logs a `key=value` line for each event and one that sums up; quiet, only what prevented the pass. */
+export function createAlertLineView(output: Output): AlertView {
+  const log = createOutputLog(output);
   return {
     observe: (event) => {
       switch (event.kind) {
@@ -36,13 +36,7 @@ export function createAlertLineView(output: Output, now: () => number): AlertVie
     end: (result) => {
       const { runId: run, outcome } = result;
       if (outcome === 'overlapped') {
-        const { pid = null, host = null, startedAtMs = null } = result.holder ?? {};
-        log.event('overlapped', {
-          run,
-          holder_pid: pid,
-          holder_host: host,
-          holder_since: startedAtMs === null ? null : new Date(startedAtMs).toISOString(),
-        });
+        log.event('overlapped', overlappedFields(run, result.holder));
         return;
       }
       const { reports, visits, composed, sent, putOff, refused } = result;

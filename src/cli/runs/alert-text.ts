@@ -1,16 +1,17 @@
 import path from 'node:path';
 
 import type { AlertResult } from '../../alerter/alert-options.ts';
-import { counted } from '../../text/numbers.ts';
-import { describeDuration } from '../../text/durations.ts';
 import { escapeControls } from '../../log.ts';
 import { outboxName } from '../../notify/file.ts';
+import { describeDuration } from '../../text/durations.ts';
+import { counted } from '../../text/numbers.ts';
 import { droppedWords, heldBackText, sentenceCase } from '../command/alert-words.ts';
 import { complaintText } from '../command/complain.ts';
+import { overlappedText } from '../command/lock-holder.ts';
 import type { Output } from '../terminal/output.ts';
-import type { AlertView, AlertViewOptions } from './alert-view.ts';
+import type { AlertView, AlertViewOptions } from './run-view.ts';
 
-/** For people: what was told to whom; verbose and in a dry run the mails themselves. */
+/** Prints for people who was told of what; verbose and in a dry run also the mails. */
 export function createAlertTextView(output: Output, options: AlertViewOptions): AlertView {
   const { dryRun, outbox } = options;
   const showsMails = dryRun || output.verbosity === 'verbose';
@@ -26,43 +27,33 @@ export function createAlertTextView(output: Output, options: AlertViewOptions): 
           );
           if (showsMails) output.print(`\n${linesOf(event.text)}\n`);
           return;
-        case 'sent':
-          {
-            const where = event.where === outbox ? path.join(outbox, outboxName(event.messageId)) : event.where;
-            output.print(escapeControls(`sent to ${event.recipient}: ${where}`));
-          }
+        case 'sent': {
+          const where = event.where === outbox ? path.join(outbox, outboxName(event.messageId)) : event.where;
+          output.print(escapeControls(`sent to ${event.recipient}: ${where}`));
           return;
+        }
         case 'dropped':
           output.print(escapeControls(`dropped for ${event.recipient}: ${droppedWords}`));
           return;
         case 'put-off':
-          output.print(
-            `${output.colour('yellow', 'put off')} for ${escapeControls(`${event.recipient}: ${event.error}`)}`,
-          );
+        case 'refused': {
+          const result =
+            event.kind === 'refused' ? output.colour('red', 'refused') : output.colour('yellow', 'put off');
+          output.print(`${result} for ${escapeControls(`${event.recipient}: ${event.error}`)}`);
           return;
-        case 'refused':
-          output.print(
-            `${output.colour('red', 'refused')} for ${escapeControls(`${event.recipient}: ${event.error}`)}`,
-          );
-          return;
+        }
         case 'fault':
           output.complain(complaintText(event.fault));
       }
     },
     end: (result) => {
       if (result.outcome === 'overlapped') {
-        output.print(escapeControls(`Another alert is running already (${holderText(result)}).`));
+        output.print(escapeControls(overlappedText('alert', result.holder, result.startedAtMs)));
         return;
       }
       output.print(summaryText(output, result, options));
     },
   };
-}
-
-function holderText({ holder, startedAtMs }: AlertResult): string {
-  if (holder === null) return 'here or on another machine';
-  const since = holder.startedAtMs === null ? '' : `, since ${describeDuration(startedAtMs - holder.startedAtMs)}`;
-  return `process ${holder.pid} on ${holder.host}${since}`;
 }
 
 function linesOf(text: string): string {

@@ -2,29 +2,28 @@ import { hostname } from 'node:os';
 
 import type { AlertEvent } from '../../alerter/alert-options.ts';
 import { alert } from '../../alerter/alerter.ts';
-import { counted } from '../../text/numbers.ts';
 import type { Config } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
+import { isDatabaseAway } from '../../notify/away-notices.ts';
 import { claimHourlyLine } from '../../notify/hourly-line.ts';
-import { isDatabaseAway, openAwayNotices, type AwayNotices } from '../../notify/away-notices.ts';
-import { databaseAway } from '../../notify/away-state.ts';
-import { statePaths } from '../../state/paths.ts';
 import { steadyClock } from '../../platform/steady-clock.ts';
+import { statePaths } from '../../state/paths.ts';
 import { openStorage } from '../../storage/open-storage.ts';
+import { counted } from '../../text/numbers.ts';
 import { complain, complaintText } from '../command/complain.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { tellOfConfig, worseOf } from './tell-of-config.ts';
+import { loadLastSettings } from '../command/settings.ts';
 import type { Output } from '../terminal/output.ts';
 import { readerTime } from '../terminal/reader-time.ts';
-import { loadLastSettings } from '../command/settings.ts';
-import type { AlertView, AlertViewOptions } from './alert-view.ts';
+import { openRunNotices, type RunNotices } from './run-notices.ts';
+import type { AlertView, AlertViewOptions } from './run-view.ts';
 
 export interface AlertCommandOptions {
-  /** Print the mails that would be sent, and change nothing. */
+  /** Prints the mails that would be sent, and changes nothing. */
   readonly dryRun: boolean;
 }
 
-/** `alert`: one pass. It is a line of every minute in a crontab, so it loads only what it needs. */
+/** `alert`: one pass of the alerter. Cron starts it every minute, so it loads only what it needs. */
 export async function alertCommand(context: Context, { dryRun }: AlertCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const { config, broken } = loadLastSettings(context);
@@ -35,9 +34,7 @@ export async function alertCommand(context: Context, { dryRun }: AlertCommandOpt
     time: readerTime(config, Date.now()),
   });
   const host = hostname();
-  const tells = { config, program: 'alert', host, now: Date.now, signal } as const;
-  const teller = openAwayNotices({ ...tells, topic: databaseAway });
-  const endConfig = dryRun ? null : tellOfConfig(broken, tells, output);
+  const notices = dryRun ? null : openRunNotices({ config, broken, program: 'alert', host, signal }, output);
   const pass = alert({
     config,
     openStorage: () => openStorage({ storage, migrate: storage.migrate && !dryRun, program: 'alert' }),
@@ -45,21 +42,18 @@ export async function alertCommand(context: Context, { dryRun }: AlertCommandOpt
     signal,
     observe: (event) => {
       if (event.kind === 'undelivered') complainOfMails(event, config, output);
-      view.observe(event);
+      else view.observe(event);
     },
     now: steadyClock(),
     host,
   });
-  const result = dryRun ? await pass : await pass.catch((thrown: unknown) => heed(thrown, teller, output));
-  if (!dryRun && result.outcome !== 'overlapped') {
-    for (const fault of await teller.end(result.outcome === 'finished')) output.complain(complaintText(fault));
-  }
-  await endConfig?.();
+  const result = await (notices === null ? pass : pass.catch((thrown: unknown) => heed(thrown, notices, output)));
+  await notices?.end(result.outcome === 'overlapped' ? null : result.outcome === 'finished');
   if (result.outcome !== 'away') view.end(result);
-  return broken === null ? result.exitStatus : worseOf(result.exitStatus, 1);
+  return broken === null || result.exitStatus > 1 ? result.exitStatus : 1;
 }
 
-/** Cron mails every line: that mails are not delivered is said every hour, quiet or not. */
+/** Complains of mails that are not delivered, quiet or not: once an hour, as cron mails every line. */
 function complainOfMails(event: Undelivered, config: Config, output: Output): void {
   const isDue = claimHourlyLine(statePaths(config.stateDir).undeliveredSaid, event.sinceMs, Date.now());
   if (!isDue || output.json) return;
@@ -73,15 +67,15 @@ function complainOfMails(event: Undelivered, config: Config, output: Output): vo
 
 type Undelivered = Extract<AlertEvent, { readonly kind: 'undelivered' }>;
 
-/** Cron mails every line: that the database is still away is said every hour. */
-function heed(thrown: unknown, teller: AwayNotices, output: Output): Away {
+/** Complains of a database that is away: once an hour, as cron mails every line. Throws any other fault. */
+function heed(thrown: unknown, notices: RunNotices, output: Output): Away {
   if (!(thrown instanceof FleetError) || !isDatabaseAway(thrown)) throw thrown;
-  const isDue = teller.heed(thrown);
+  const isDue = notices.heed(thrown);
   if (isDue || output.json || output.terminal || output.verbosity === 'verbose') complain(output, thrown);
   return { outcome: 'away', exitStatus: thrown.exitStatus };
 }
 
-/** A pass that could not be made for want of the database; it was said, where that was due. */
+/** A pass that could not be made, as the database is away. */
 interface Away {
   readonly outcome: 'away';
   readonly exitStatus: ExitStatus;
@@ -91,5 +85,5 @@ async function viewFor(output: Output, options: AlertViewOptions): Promise<Alert
   if (output.json) return (await import('./alert-json.ts')).createAlertJsonView(output, options);
   const forPeople = options.dryRun || (output.attended && output.verbosity !== 'quiet');
   if (forPeople) return (await import('./alert-text.ts')).createAlertTextView(output, options);
-  return (await import('./alert-lines.ts')).createAlertLineView(output, Date.now);
+  return (await import('./alert-lines.ts')).createAlertLineView(output);
 }

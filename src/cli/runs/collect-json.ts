@@ -1,10 +1,12 @@
-import { adviceFor } from './advice.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
-import type { CollectView } from './collect-view.ts';
+import { faultJson } from '../command/complain.ts';
+import { holderJson } from '../command/lock-holder.ts';
 import type { Output } from '../terminal/output.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
+import { adviceFor } from './advice.ts';
+import type { CollectView } from './run-view.ts';
 
-/** For programs: one document at the end; its fields are described in docs/json.md. */
+/** Prints one JSON document at the end. docs/json.md describes its fields. */
 export function createJsonView(output: Output): CollectView {
   const visits: VisitRecord[] = [];
   const reports: unknown[] = [];
@@ -28,9 +30,9 @@ export function createJsonView(output: Output): CollectView {
         run_id: result.runId,
         outcome: result.outcome,
         exit_status: result.exitStatus,
-        holder: result.holder === null ? null : { pid: result.holder.pid, since: jsonTime(result.holder.startedAtMs) },
-        started_at: new Date(result.startedAtMs).toISOString(),
-        finished_at: new Date(result.finishedAtMs).toISOString(),
+        holder: holderJson(result.holder),
+        started_at: jsonTime(result.startedAtMs),
+        finished_at: jsonTime(result.finishedAtMs),
         clients: result.clients,
         succeeded: result.succeeded,
         failed: result.failed,
@@ -39,7 +41,7 @@ export function createJsonView(output: Output): CollectView {
         skipped_clients: skipped,
         visits: visits.map(visitJson),
         quarantined,
-        faults: result.faults.map(({ code, stage, message, advice }) => ({ code, stage, message, advice })),
+        faults: result.faults.map(faultJson),
         ...(reports.length > 0 ? { opened: reports } : {}),
       }),
   };
@@ -55,7 +57,7 @@ function visitJson(visit: VisitRecord): unknown {
     code,
     message: visit.message,
     advice: visit.advice ?? adviceFor(code, [visit.client]),
-    started_at: new Date(visit.startedAtMs).toISOString(),
+    started_at: jsonTime(visit.startedAtMs),
     duration_ms: visit.durationMs,
     connect_ms: visit.connectMs,
     bytes_in: visit.bytesIn,

@@ -1,15 +1,16 @@
-import { adviceFor } from './advice.ts';
 import type { CollectEvent, CollectResult } from '../../collector/collect-options.ts';
 import type { Log, LogFields } from '../../log.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
-import type { CollectView } from './collect-view.ts';
 import { complaintText } from '../command/complain.ts';
-import { createOutputLog } from '../terminal/output-log.ts';
-import type { Output } from '../terminal/output.ts';
+import { overlappedFields } from '../command/lock-holder.ts';
+import { createOutputLog, type Output } from '../terminal/output.ts';
+import { jsonTime } from '../terminal/reader-time.ts';
+import { adviceFor } from './advice.ts';
+import type { CollectView } from './run-view.ts';
 
-/** For cron and logs: one `key=value` line an event and one that sums up; quiet, only what kept the pass from being whole. */
-export function createLineView(output: Output, now: () => number): CollectView {
-  const log = createOutputLog(output, now);
+/** Logs a `key=value` line for each event and one that sums up; quiet, only faults of the run. */
+export function createLineView(output: Output): CollectView {
+  const log = createOutputLog(output);
   return {
     observe: (event) => {
       // One line in the words of every other complaint, at every level.
@@ -27,8 +28,7 @@ function logEvent(log: Log, event: Exclude<CollectEvent, { readonly kind: 'fault
       break;
     case 'skipped': {
       const { client, code, nextAttemptAtMs } = event;
-      const next = nextAttemptAtMs === null ? null : new Date(nextAttemptAtMs).toISOString();
-      log.event('skipped', { client, code, next_attempt: next });
+      log.event('skipped', { client, code, next_attempt: jsonTime(nextAttemptAtMs) });
       break;
     }
     case 'visiting':
@@ -55,11 +55,7 @@ function logEvent(log: Log, event: Exclude<CollectEvent, { readonly kind: 'fault
 
 function logEnd(log: Log, result: CollectResult): void {
   if (result.outcome === 'overlapped') {
-    log.event('overlapped', {
-      run: result.runId,
-      holder_pid: result.holder?.pid ?? null,
-      holder_since: result.holder === null ? null : new Date(result.holder.startedAtMs).toISOString(),
-    });
+    log.event('overlapped', overlappedFields(result.runId, result.holder));
     return;
   }
   const { stored, duplicate, quarantined, waiting } = result.reports;

@@ -1,19 +1,22 @@
-import { adviceFor } from './advice.ts';
 import type { CollectEvent, CollectResult } from '../../collector/collect-options.ts';
 import { escapeControls, formatFields, harmlessJson } from '../../log.ts';
+import { groupBy } from '../../platform/group-by.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
-import type { CollectView } from './collect-view.ts';
-import { complaintText } from '../command/complain.ts';
 import { describeDuration } from '../../text/durations.ts';
+import { counted } from '../../text/numbers.ts';
+import { complaintText } from '../command/complain.ts';
+import { overlappedText } from '../command/lock-holder.ts';
 import type { Output } from '../terminal/output.ts';
+import { type Progress, startProgress } from '../terminal/progress.ts';
 import type { ReaderTime } from '../terminal/reader-time.ts';
-import { startProgress, type Progress } from '../terminal/progress.ts';
 import { renderTable } from '../terminal/table.ts';
+import { adviceFor } from './advice.ts';
+import type { CollectView } from './run-view.ts';
 
-/** Beyond so many clients the closing table holds those alone that failed. */
+/** Beyond so many clients the closing table has the failed ones alone. */
 const wholeFleetRows = 40;
 
-/** For a terminal: a progress bar while it lasts, then a table, what went wrong first. */
+/** Shows a progress bar while the run lasts, then a table with failed visits first. */
 export function createTableView(output: Output, time: ReaderTime): CollectView {
   let progress: Progress | null = null;
   const visits: VisitRecord[] = [];
@@ -51,7 +54,7 @@ export function createTableView(output: Output, time: ReaderTime): CollectView {
       progress?.end();
       for (const line of later) output.print(line);
       if (result.outcome === 'overlapped') {
-        output.print(`Another collect is running already (${holderText(result)}).`);
+        output.print(overlappedText('collect', result.holder, result.startedAtMs));
         return;
       }
       const shown = visits.length <= wholeFleetRows ? visits : visits.filter((visit) => !visit.ok);
@@ -61,11 +64,6 @@ export function createTableView(output: Output, time: ReaderTime): CollectView {
       for (const fault of result.faults) output.complain(complaintText(fault));
     },
   };
-}
-
-function holderText({ holder, startedAtMs }: CollectResult): string {
-  if (holder === null) return 'which one cannot be read';
-  return `process ${holder.pid}, since ${describeDuration(startedAtMs - holder.startedAtMs)}`;
 }
 
 function visitTable(output: Output, visits: readonly VisitRecord[]): string {
@@ -92,20 +90,14 @@ function visitTable(output: Output, visits: readonly VisitRecord[]): string {
   );
 }
 
-/** What to do about each kind of failure, once: where its visits have one advice of their own, that, else its code's. */
+/** Advises once for each code of failure: what its visits agree on, else what the table of errors says. */
 function adviceLines(visits: readonly VisitRecord[]): readonly string[] {
-  const byCode = new Map<string, VisitRecord[]>();
-  for (const visit of visits) {
-    if (visit.ok || visit.code === null) continue;
-    const same = byCode.get(visit.code);
-    if (same === undefined) byCode.set(visit.code, [visit]);
-    else same.push(visit);
-  }
-  return [...byCode].map(([code, failed]) => {
+  const failures = visits.filter(({ ok, code }) => !ok && code !== null);
+  return [...groupBy(failures, ({ code }) => code)].map(([code, failed]) => {
     const [own, ...others] = new Set(failed.map(({ advice }) => advice));
     const clients = failed.map(({ client }) => client);
     const advice = others.length === 0 && own !== undefined ? own : adviceFor(code, clients);
-    return escapeControls(`${code}: ${advice ?? 'unknown to this version'}`);
+    return escapeControls(`${code ?? ''}: ${advice ?? 'unknown to this version'}`);
   });
 }
 
@@ -113,7 +105,7 @@ type Skipped = Extract<CollectEvent, { readonly kind: 'skipped' }>;
 
 const mostSkipped = 10;
 
-/** Clients that were left alone, why and until when. */
+/** Names clients that were not visited, why and until when. */
 function skippedLines(skipped: readonly Skipped[], { moment }: ReaderTime): readonly string[] {
   const lines = skipped.slice(0, mostSkipped).map(({ client, code, nextAttemptAtMs }) => {
     const next = nextAttemptAtMs === null ? '' : `, next try ${moment(nextAttemptAtMs)}`;
@@ -128,7 +120,7 @@ function summaryText(output: Output, result: CollectResult): string {
   const { stored, duplicate, quarantined, waiting } = result.reports;
   const parts = [
     `${result.succeeded} of ${result.clients} clients answered`,
-    `${stored} ${stored === 1 ? 'report' : 'reports'} stored`,
+    `${counted(stored, 'report')} stored`,
     duplicate > 0 ? `${duplicate} stored already` : '',
     quarantined > 0 ? output.colour('red', `${quarantined} quarantined`) : '',
     waiting > 0 ? output.colour('yellow', `${waiting} waiting`) : '',

@@ -2,19 +2,17 @@ import { hostname } from 'node:os';
 
 import type { CollectResult } from '../../collector/collect-options.ts';
 import { collect } from '../../collector/collector.ts';
+import { isDatabaseAway } from '../../notify/away-notices.ts';
 import { steadyClock } from '../../platform/steady-clock.ts';
-import { isDatabaseAway, openAwayNotices, type AwayNotices } from '../../notify/away-notices.ts';
-import { databaseAway } from '../../notify/away-state.ts';
 import { openStorage } from '../../storage/open-storage.ts';
 import { transportFor } from '../../transport/transport-for.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';
-import type { CollectView } from './collect-view.ts';
-import { complaintText } from '../command/complain.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { tellOfConfig, worseOf } from './tell-of-config.ts';
+import { chooseClients, loadLastSettings } from '../command/settings.ts';
 import type { Output } from '../terminal/output.ts';
 import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
-import { chooseClients, loadLastSettings } from '../command/settings.ts';
+import { openRunNotices, type RunNotices } from './run-notices.ts';
+import type { CollectView } from './run-view.ts';
 
 export interface CollectCommandOptions {
   /** Names; empty: all. */
@@ -30,7 +28,7 @@ export interface CollectCommandOptions {
   readonly retry: number | null;
 }
 
-/** From so many clients on memory counts for more than the last percents of time. */
+/** From so many clients on the heap is bounded, although a run takes a little longer then. */
 const largeFleet = 1000;
 
 /** `collect`: one pass over the fleet, shown to a person, a log or a program. */
@@ -42,10 +40,8 @@ export async function collectCommand(context: Context, options: CollectCommandOp
   const view = await viewFor(output, options.format, readerTime(config, Date.now()));
   const shared = createTransportShared({ config });
   const host = hostname();
-  const tells = { config, program: 'collect', host, now: Date.now, signal } as const;
-  const teller = options.dryRun ? null : openAwayNotices({ ...tells, topic: databaseAway });
-  const endConfig = options.dryRun ? null : tellOfConfig(broken, tells, output);
-  const observe = heeding(view, output, teller);
+  const notices = options.dryRun ? null : openRunNotices({ config, broken, program: 'collect', host, signal }, output);
+  const observe = heeding(view, output, notices);
   const pass = (): Promise<CollectResult> =>
     collect({
       config,
@@ -68,28 +64,26 @@ export async function collectCommand(context: Context, options: CollectCommandOp
   const result = await (chosen.length < largeFleet
     ? pass()
     : (await import('../../platform/heap-growth.ts')).withBoundedHeap(pass));
-  if (teller !== null && result.outcome !== 'overlapped') await tellAway(teller, result, output);
-  await endConfig?.();
+  await notices?.end(result.outcome === 'overlapped' ? null : isDatabaseWell(result));
   view.end(result);
   if (!options.dryRun && result.outcome !== 'overlapped') shared.keyLogins.save();
-  return broken === null ? result.exitStatus : worseOf(result.exitStatus, 1);
+  return broken === null || result.exitStatus > 1 ? result.exitStatus : 1;
 }
 
-/** Cron mails every line: that the database is still away is said every hour, and else is an event among others. */
-function heeding(view: CollectView, output: Output, teller: AwayNotices | null): CollectView['observe'] {
+/** Shows the fault of a database that is still away once an hour, as cron mails every line, and else as a note. */
+function heeding(view: CollectView, output: Output, notices: RunNotices | null): CollectView['observe'] {
   const saysAll = output.json || output.terminal || output.verbosity === 'verbose';
   return (event) => {
-    if (event.kind !== 'fault' || teller === null || teller.heed(event.fault) || saysAll) view.observe(event);
+    if (event.kind !== 'fault' || notices === null || notices.heed(event.fault) || saysAll) view.observe(event);
     else view.observe({ kind: 'note', message: `still: ${event.fault.message} (${event.fault.code})` });
   };
 }
 
-async function tellAway(teller: AwayNotices, { faults, outcome }: CollectResult, output: Output): Promise<void> {
-  const well = outcome === 'finished' && !faults.some(isDatabaseAway);
-  for (const fault of await teller.end(well)) output.complain(complaintText(fault));
+function isDatabaseWell({ faults, outcome }: CollectResult): boolean {
+  return outcome === 'finished' && !faults.some(isDatabaseAway);
 }
 
-/** The view that fits: one JSON document, a progress bar and a table, or lines. Loads what it needs. */
+/** Loads the view that fits: one JSON document, a progress bar and a table, or lines. */
 async function viewFor(
   output: Output,
   format: CollectCommandOptions['format'],
@@ -100,5 +94,5 @@ async function viewFor(
   if ((format ?? usual) === 'table' && output.verbosity !== 'quiet') {
     return (await import('./collect-table.ts')).createTableView(output, time);
   }
-  return (await import('./collect-lines.ts')).createLineView(output, Date.now);
+  return (await import('./collect-lines.ts')).createLineView(output);
 }

@@ -1,24 +1,24 @@
 import { hostname } from 'node:os';
 
-import { ingestRun, type IngestRunResult } from '../../collector/pass/ingest-run.ts';
 import type { CollectEvent } from '../../collector/collect-options.ts';
-import { counted } from '../../text/numbers.ts';
+import { ingestRun, type IngestRunResult } from '../../collector/pass/ingest-run.ts';
 import { escapeControls, type Log } from '../../log.ts';
 import { openStorage } from '../../storage/open-storage.ts';
-import { atWork } from '../command/at-work.ts';
-import { complaintText } from '../command/complain.ts';
+import { counted } from '../../text/numbers.ts';
+import { complaintText, faultJson } from '../command/complain.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { createOutputLog } from '../terminal/output-log.ts';
-import { jsonTime } from '../terminal/reader-time.ts';
+import { holderJson, overlappedFields, overlappedText } from '../command/lock-holder.ts';
 import { loadSettings } from '../command/settings.ts';
+import { createOutputLog } from '../terminal/output.ts';
+import { jsonTime } from '../terminal/reader-time.ts';
 
-/** `ingest`: one pass over what was stored sealed. */
+/** `ingest`: opens the reports that were stored sealed, in one pass. */
 export async function ingestCommand(context: Context): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettings(context);
   const { storage } = config;
   const quarantined: unknown[] = [];
-  const log = createOutputLog(output, Date.now);
+  const log = createOutputLog(output);
   const observe = (event: CollectEvent): void => {
     if (event.kind === 'fault') output.complain(complaintText(event.fault));
     if (event.kind === 'quarantined') {
@@ -43,7 +43,7 @@ export async function ingestCommand(context: Context): Promise<ExitStatus> {
 }
 
 function resultText(result: IngestRunResult): string {
-  if (result.outcome === 'overlapped') return atWork('ingest', result.holder);
+  if (result.outcome === 'overlapped') return overlappedText('ingest', result.holder, result.startedAtMs);
   const { stored, duplicate, quarantined, keyless, clients } = result;
   const sentences = [`Opened and stored ${counted(stored, 'report')} of ${counted(clients, 'client')}.`];
   if (duplicate > 0) sentences.push(`${duplicate} were stored already.`);
@@ -53,10 +53,9 @@ function resultText(result: IngestRunResult): string {
 }
 
 function tellLog(log: Log, result: IngestRunResult): void {
-  const { runId: run, outcome, holder } = result;
+  const { runId: run, outcome } = result;
   if (outcome === 'overlapped') {
-    const holder_since = holder === null ? null : new Date(holder.startedAtMs).toISOString();
-    log.event('overlapped', { run, holder_pid: holder?.pid ?? null, holder_since });
+    log.event('overlapped', overlappedFields(run, result.holder));
     return;
   }
   const { stored, duplicate, quarantined, keyless, clients } = result;
@@ -65,18 +64,18 @@ function tellLog(log: Log, result: IngestRunResult): void {
 }
 
 function resultJson(result: IngestRunResult, quarantined: readonly unknown[]): unknown {
-  const { holder, stored, duplicate, keyless, clients } = result;
+  const { stored, duplicate, keyless, clients } = result;
   return {
     command: 'ingest',
     run_id: result.runId,
     outcome: result.outcome,
     exit_status: result.exitStatus,
-    holder: holder === null ? null : { pid: holder.pid, since: jsonTime(holder.startedAtMs) },
+    holder: holderJson(result.holder),
     started_at: jsonTime(result.startedAtMs),
     finished_at: jsonTime(result.finishedAtMs),
     clients,
     reports: { stored, duplicate, quarantined: result.quarantined, keyless },
     quarantined,
-    faults: result.faults.map(({ code, stage, message, advice }) => ({ code, stage, message, advice })),
+    faults: result.faults.map(faultJson),
   };
 }

@@ -1,8 +1,8 @@
-import { generateKey, listKeys, rotateKeys, type ListedKey } from '../../collector/keys/key-ring.ts';
+import { generateKey, type ListedKey, listKeys, rotateKeys } from '../../collector/keys/key-ring.ts';
 import { importPublicKey } from '../../collector/keys/public-keys.ts';
 import { retireKey } from '../../collector/keys/retire-key.ts';
-import type { Config } from '../../config/config.ts';
 import { selectClients } from '../../config/clients/select-clients.ts';
+import type { Config } from '../../config/config.ts';
 import { asFleetError, type FleetError } from '../../errors.ts';
 import { statePaths, type StatePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
@@ -12,6 +12,7 @@ import type { Context, ExitStatus } from '../command/context.ts';
 import { readStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
 import { wholeId } from '../command/whole-id.ts';
+import { jsonTime, utcMinute } from '../terminal/reader-time.ts';
 import { renderTable } from '../terminal/table.ts';
 
 /** `keys list`. */
@@ -122,7 +123,7 @@ function nextStep({ collector }: Config): string {
     : 'where reports are opened, fleet-health keys generate makes one; fleet-health keys import-public FILE takes its public half.';
 }
 
-/** What the database knows of a key, or why it cannot be asked; null: there is no database yet. */
+/** Returns what the database knows of a key, or why it cannot be asked; null if there is no database yet. */
 async function useOf({ signal }: Context, { storage }: Config, id: string): Promise<KeyUse | FleetError | null> {
   try {
     return await readStored(storage, signal, ({ sealed }) => sealed?.useOf(id) ?? Promise.resolve(null));
@@ -135,7 +136,7 @@ async function useOf({ signal }: Context, { storage }: Config, id: string): Prom
 function keyJson(key: ListedKey): unknown {
   return {
     id: key.id,
-    created_at: new Date(key.createdAtMs).toISOString(),
+    created_at: jsonTime(key.createdAtMs),
     seals: key.seals,
     opens: key.opens,
     file: key.file,
@@ -153,7 +154,7 @@ function keyTable({ output }: Context, keys: readonly ListedKey[]): string {
     [{ title: 'key' }, { title: 'made' }, { title: 'use' }, { title: 'file', shrinks: true }],
     keys.map((key) => [
       key.id,
-      new Date(key.createdAtMs).toISOString().slice(0, 19).replace('T', ' '),
+      utcMinute(key.createdAtMs),
       key.seals ? { text: useText(key), colour: 'green' } : useText(key),
       key.file,
     ]),

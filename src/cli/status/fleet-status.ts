@@ -1,12 +1,12 @@
-import { readHeldBack, type HeldBack } from '../../alerter/inhibit/held-back.ts';
+import { type HeldBack, readHeldBack } from '../../alerter/inhibit/held-back.ts';
 import type { Client, Config, Severity } from '../../config/config.ts';
+import { groupBy } from '../../platform/group-by.ts';
 import type { AlertStore } from '../../storage/store/alert-store.ts';
 import type { Alert } from '../../storage/store/alert.ts';
-import { groupBy } from '../../platform/group-by.ts';
 import type { SealedSummary } from '../../storage/store/sealed-store.ts';
 import type { ClientStatus, RunSummary } from '../../storage/store/storage.ts';
-import { beyondLimit } from './beyond-limit.ts';
 import type { Stored } from '../command/read-stored.ts';
+import { beyondLimit } from './beyond-limit.ts';
 
 /** `late`: no report in three times `every`; `new`: never visited; `paused`, `retired`: so it stands in config.xml. */
 export type ClientState = 'ok' | 'late' | 'failing' | 'new' | 'paused' | 'retired';

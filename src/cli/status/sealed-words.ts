@@ -1,8 +1,8 @@
-import { counted } from '../../text/numbers.ts';
-import { describeAge } from '../../text/durations.ts';
-import type { RunSummary } from '../../storage/store/storage.ts';
 import type { SealedSummary } from '../../storage/store/sealed-store.ts';
+import type { RunSummary } from '../../storage/store/storage.ts';
 import { unseenSealed } from '../../storage/store/unseen-sealed.ts';
+import { describeAge } from '../../text/durations.ts';
+import { counted } from '../../text/numbers.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
 
 /** What waits sealed in the database, in sentences; none where nothing does. */

@@ -1,6 +1,6 @@
 import { heldBackJson } from '../command/alert-words.ts';
-import type { FleetMember, FleetStatus } from './fleet-status.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
+import type { FleetMember, FleetStatus } from './fleet-status.ts';
 import { sealedJson } from './sealed-words.ts';
 
 /** The document of `status`; its fields are described in docs/json.md. */

@@ -1,26 +1,26 @@
-import { counted } from '../../text/numbers.ts';
-import { describeAge } from '../../text/durations.ts';
-import type { Config, Severity } from '../../config/config.ts';
 import { selectClients } from '../../config/clients/select-clients.ts';
+import type { Config, Severity } from '../../config/config.ts';
 import { escapeControls } from '../../log.ts';
-import { leftDatabase } from '../command/left-database.ts';
+import { describeAge } from '../../text/durations.ts';
+import { counted } from '../../text/numbers.ts';
 import { heldBackText, sentenceCase } from '../command/alert-words.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import { leftDatabase } from '../command/left-database.ts';
+import { readStored } from '../command/read-stored.ts';
+import { loadSettings } from '../command/settings.ts';
+import type { Colour, Output } from '../terminal/output.ts';
+import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
+import { type Cell, type NotedRow, renderTable } from '../terminal/table.ts';
 import {
-  readFleetStatus,
-  sortMembers,
   type ClientState,
   type FleetMember,
   type FleetStatus,
+  readFleetStatus,
   type Sorting,
+  sortMembers,
 } from './fleet-status.ts';
-import type { Colour, Output } from '../terminal/output.ts';
-import { readStored } from '../command/read-stored.ts';
-import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
-import { loadSettings } from '../command/settings.ts';
 import { lastIngestLine, sealedLines } from './sealed-words.ts';
 import { statusJson } from './status-json.ts';
-import { renderTable, type Cell, type NotedRow } from '../terminal/table.ts';
 
 export interface StatusCommandOptions {
   /** Names or patterns; empty: all. */

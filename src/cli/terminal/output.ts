@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 
-import { harmlessJson } from '../../log.ts';
+import { createLog, harmlessJson, type Log } from '../../log.ts';
 
 export type Colour = 'red' | 'green' | 'yellow' | 'dim' | 'bold';
 
@@ -51,4 +51,14 @@ export function createOutput(options: {
     complain: (text) => void stderr.write(`${text}\n`),
     colour: (colour, text) => (colourful ? styleText(colour, text) : text),
   };
+}
+
+/** A log whose lines go where the command's output goes: events to stdout, problems to stderr. */
+export function createOutputLog(output: Output): Log {
+  return createLog({
+    level: output.verbosity,
+    out: (line) => output.print(line.trimEnd()),
+    err: (line) => output.complain(line.trimEnd()),
+    now: Date.now,
+  });
 }

@@ -3,15 +3,17 @@ import { Presets, SingleBar } from 'cli-progress';
 import { showsUtf8 } from './output.ts';
 
 export interface Progress {
-  /** One more is done, or so many. */
-  step(count?: number): void;
-  /** Takes the bar away. */
+  /** Counts one more. */
+  step(): void;
+  /** Shows that so many are done, the total at most. */
+  to(count: number): void;
+  /** Removes the bar. */
   end(): void;
 }
 
-/** Shows a bar on stderr that counts clients; nothing where stderr is no terminal that moves its cursor. */
+/** Shows a progress bar on stderr, or nothing if stderr is no terminal that moves its cursor. */
 export function startProgress(label: string, total: number): Progress {
-  if (process.env['TERM'] === 'dumb') return { step: () => undefined, end: () => undefined };
+  if (process.env['TERM'] === 'dumb') return { step: () => undefined, to: () => undefined, end: () => undefined };
   const bar = new SingleBar(
     {
       format: `${label} [{bar}] {value}/{total} {duration_formatted}`,
@@ -23,5 +25,9 @@ export function startProgress(label: string, total: number): Progress {
     showsUtf8() ? Presets.shades_classic : Presets.legacy,
   );
   bar.start(total, 0);
-  return { step: (count = 1) => bar.increment(count), end: () => bar.stop() };
+  return {
+    step: () => bar.increment(),
+    to: (count) => bar.update(Math.min(count, total)),
+    end: () => bar.stop(),
+  };
 }

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import { describeAge } from '../../text/durations.ts';
 
-/** Times as the readers of this fleet say them. */
+/** How times are written for the readers of this fleet. */
 export interface ReaderTime {
   /** IANA zone: that of <alerts zone>, else this machine's. */
   readonly zone: string;
@@ -27,13 +27,18 @@ export function readerTime({ alerts }: Pick<Config, 'alerts'>, nowMs: number): R
   };
 }
 
-/** What is a moment ahead was written by a clock that is a little ahead. */
+/** A time a moment ahead was written by a clock that is a little ahead. */
 function ageWords(aheadMs: number): string {
   if (Math.abs(aheadMs) < justNowMs) return 'just now';
   return aheadMs > 0 ? `in ${describeAge(aheadMs)}` : `${describeAge(-aheadMs)} ago`;
 }
 
-/** A time for programs; null stays null. */
+/** Returns a time as ISO 8601 in UTC. null stays null. */
 export function jsonTime(atMs: number | null): string | null {
   return atMs === null ? null : new Date(atMs).toISOString();
+}
+
+/** A time without seconds in UTC: `2026-11-20 10:05`. */
+export function utcMinute(atMs: number): string {
+  return new Date(atMs).toISOString().slice(0, 16).replace('T', ' ');
 }

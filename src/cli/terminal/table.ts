@@ -1,5 +1,5 @@
-import { columnsOf, cut, cutMiddle, wrap } from '../../text/text-columns.ts';
 import { escapeControls } from '../../log.ts';
+import { columnsOf, cut, cutMiddle, wrap } from '../../text/text-columns.ts';
 import type { Colour, Output } from './output.ts';
 
 /** Text of a cell; it is made harmless here, so it may come from outside. */

@@ -1,6 +1,6 @@
 import { FleetError, messageOf } from '../../errors.ts';
 import { fingerprint, type HostKey } from '../../transport/known-hosts/fingerprint.ts';
-import { lookupHost, type KnownHosts, type KnownKey } from '../../transport/known-hosts/known-hosts.ts';
+import { type KnownHosts, type KnownKey, lookupHost } from '../../transport/known-hosts/known-hosts.ts';
 import type { TrustSource } from '../../transport/known-hosts/trust-source.ts';
 import type { TrustMachine, TrustWay } from './trust-machines.ts';
 

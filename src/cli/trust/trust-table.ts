@@ -1,8 +1,8 @@
 import { errorTable } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
-import { fingerprint, keyTypeName, type HostKey } from '../../transport/known-hosts/fingerprint.ts';
+import { fingerprint, type HostKey, keyTypeName } from '../../transport/known-hosts/fingerprint.ts';
 import type { Output } from '../terminal/output.ts';
-import { renderTable, type Cell } from '../terminal/table.ts';
+import { type Cell, renderTable } from '../terminal/table.ts';
 import type { TrustPlan } from './trust-plan.ts';
 
 /** The fingerprints that are to be looked at, in the words of `ssh-keygen -lf`, and what else there is to know. */

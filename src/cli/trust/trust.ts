@@ -4,19 +4,19 @@ import type { Config } from '../../config/config.ts';
 import { FleetError, messageOf, usageError } from '../../errors.ts';
 import { statePaths } from '../../state/paths.ts';
 import { refuseFileOfOthers, tryStateFolder } from '../../state/state-folder.ts';
-import { fingerprint, keyTypeName, type HostKey } from '../../transport/known-hosts/fingerprint.ts';
 import { dialThrough } from '../../transport/bastions/bastion-pool.ts';
-import { scanHostKeys } from '../../transport/ssh2/scan-host-keys.ts';
-import { createTransportShared } from '../../transport/transport-shared.ts';
+import { fingerprint, type HostKey, keyTypeName } from '../../transport/known-hosts/fingerprint.ts';
 import { parseTrustSource } from '../../transport/known-hosts/trust-source.ts';
 import { addKnownHosts, replaceKnownHosts } from '../../transport/known-hosts/write-known-hosts.ts';
+import { scanHostKeys } from '../../transport/ssh2/scan-host-keys.ts';
+import { createTransportShared } from '../../transport/transport-shared.ts';
 import { concurrently } from '../command/concurrently.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { canAsk, confirm } from '../command/question.ts';
+import { confirm } from '../command/question.ts';
 import { loadSettings } from '../command/settings.ts';
-import { trustMachines, type TrustChoice, type TrustMachine, type TrustWay } from './trust-machines.ts';
-import { machineWord, trustText } from './trust-table.ts';
+import { type TrustChoice, type TrustMachine, trustMachines, type TrustWay } from './trust-machines.ts';
 import { planTrust, type TrustPlan, type TrustSurroundings } from './trust-plan.ts';
+import { machineWord, trustText } from './trust-table.ts';
 
 export interface TrustCommandOptions extends TrustChoice {
   readonly yes: boolean;
@@ -47,7 +47,11 @@ export async function trustCommand(context: Context, options: TrustCommandOption
     signal.throwIfAborted();
     const writable = plans.filter(({ kind }) => kind === 'new' || (kind === 'differs' && options.replace));
     if (!output.json) output.print(`${results.length > 0 ? '\n' : ''}${trustText(output, plans, options.replace)}`);
-    const agreed = writable.length === 0 || options.yes || source !== null || (await ask(context, writable));
+    const agreed =
+      writable.length === 0 ||
+      options.yes ||
+      source !== null ||
+      (await confirm(context, questionFor(writable), () => unasked(writable)));
     if (!agreed) output.print('Nothing was trusted.');
     else {
       write(writable);
@@ -128,16 +132,6 @@ function readTrusted(file: string): string {
   }
 }
 
-async function ask(context: Context, plans: readonly TrustPlan[]): Promise<boolean> {
-  if (!canAsk(context)) {
-    throw usageError(
-      `${countKeys(plans)} to be trusted, and no terminal to ask on`,
-      'Compare the fingerprints and use --yes, or --from FILE.',
-    );
-  }
-  return await confirm(questionFor(plans), context.signal);
-}
-
 /** The question before keys are written: what is replaced is named. */
 export function questionFor(plans: readonly TrustPlan[]): string {
   const added = plans.filter(({ kind }) => kind === 'new');
@@ -148,6 +142,13 @@ export function questionFor(plans: readonly TrustPlan[]): string {
   const shown = replaced.length > 5 ? [...replaced.slice(0, 5), `${replaced.length - 5} more`] : replaced;
   const replace = `eplace the known key${replaced.length === 1 ? '' : 's'} of ${shown.join(', ')}`;
   return count === 0 ? `R${replace}?` : `T${trust} and r${replace}?`;
+}
+
+function unasked(plans: readonly TrustPlan[]): FleetError {
+  return usageError(
+    `${countKeys(plans)} to be trusted, and no terminal to ask on`,
+    'Compare the fingerprints and use --yes, or --from FILE.',
+  );
 }
 
 function countKeys(plans: readonly TrustPlan[]): string {

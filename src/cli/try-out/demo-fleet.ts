@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { makeFolder } from '../../state/make-folder.ts';
 import { messageOf, usageError } from '../../errors.ts';
-import { generateHostKey, startLoopbackServer, type LoopbackServer } from '../../simulator/loopback-server.ts';
+import { generateHostKey, type LoopbackServer, startLoopbackServer } from '../../simulator/loopback-server.ts';
+import { makeFolder } from '../../state/make-folder.ts';
 
 /** The folder of the demo and its SSH servers while they run. */
 export interface DemoFleet {

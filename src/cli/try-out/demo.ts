@@ -3,19 +3,19 @@ import path from 'node:path';
 
 import { collect } from '../../collector/collector.ts';
 import type { Report } from '../../report/report.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
 import { transportFor } from '../../transport/transport-for.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';
-import { alertCommand } from '../runs/alert.ts';
-import { collectCommand } from '../runs/collect.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { demoNames, setDiskLimit, startDemoFleet, type DemoFleet } from './demo-fleet.ts';
-import type { Output } from '../terminal/output.ts';
 import { readStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
+import { alertCommand } from '../runs/alert.ts';
+import { collectCommand } from '../runs/collect.ts';
 import { statusCommand } from '../status/status.ts';
+import type { Output } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
 import { trustCommand } from '../trust/trust.ts';
-import { shownShellWord } from '../../text/shell-word.ts';
+import { type DemoFleet, demoNames, setDiskLimit, startDemoFleet } from './demo-fleet.ts';
 
 export interface DemoCommandOptions {
   readonly dir: string;

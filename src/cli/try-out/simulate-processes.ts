@@ -1,16 +1,15 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { FleetError, messageOf, usageError } from '../../errors.ts';
+import { minuteMs } from '../../platform/units.ts';
 import { readFolder, readKeys, username } from '../../simulator/fleet-folder.ts';
 import type { FleetPlan } from '../../simulator/fleet-plan.ts';
 import { startSimulator, untilTurnMs } from '../../simulator/simulator.ts';
-import { addCounts, noVisits } from '../../simulator/visit-counts.ts';
-import type { VisitCounts } from '../../simulator/visit-counts.ts';
+import { addCounts, noVisits, type VisitCounts } from '../../simulator/visit-counts.ts';
 import type { ExitStatus } from '../command/context.ts';
-import { minuteMs } from '../../platform/units.ts';
 
 /** The servers of a fleet, in this process or in several. */
 export interface Serving {

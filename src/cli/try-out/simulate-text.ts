@@ -1,13 +1,12 @@
 import path from 'node:path';
 
 import { stormMs } from '../../simulator/condition.ts';
-import { bastionName } from '../../simulator/fleet-plan.ts';
-import type { FleetPlan, SimulatedClient } from '../../simulator/fleet-plan.ts';
+import { bastionName, type FleetPlan, type SimulatedClient } from '../../simulator/fleet-plan.ts';
 import { deadWays, profiles } from '../../simulator/profile.ts';
 import type { ServedKind, VisitCounts } from '../../simulator/visit-counts.ts';
 import { describeDuration, formatDuration } from '../../text/durations.ts';
-import type { ServingState } from './simulate-processes.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
+import type { ServingState } from './simulate-processes.ts';
 
 /** `9500 reported, 42 silent`: what came since. */
 export function kindsText(now: VisitCounts['visits'], before: VisitCounts['visits'] = {}): string {

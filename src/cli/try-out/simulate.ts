@@ -3,20 +3,19 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { describeDuration, formatDuration } from '../../text/durations.ts';
-import { dayMs } from '../../platform/units.ts';
 import { usageError } from '../../errors.ts';
+import { dayMs } from '../../platform/units.ts';
 import { stormAt, stormMs } from '../../simulator/condition.ts';
 import { readFolder, writeFolder } from '../../simulator/fleet-folder.ts';
-import { planFleet } from '../../simulator/fleet-plan.ts';
-import type { FleetPlan } from '../../simulator/fleet-plan.ts';
+import { type FleetPlan, planFleet } from '../../simulator/fleet-plan.ts';
 import { holdPort } from '../../simulator/free-port.ts';
 import type { ProfileName } from '../../simulator/profile.ts';
+import { describeDuration, formatDuration } from '../../text/durations.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import { parseSpanOption } from '../command/until.ts';
 import type { Output } from '../terminal/output.ts';
 import { serveFleet, type ServingState } from './simulate-processes.ts';
 import { kindsText, lastLines, startLines, summaryJson } from './simulate-text.ts';
-import { parseSpanOption } from '../command/until.ts';
 
 export interface SimulateCommandOptions {
   readonly dir: string;

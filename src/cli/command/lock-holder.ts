@@ -1,0 +1,38 @@
+import type { LogFields } from '../../log.ts';
+import { describeDuration } from '../../text/durations.ts';
+import { jsonTime } from '../terminal/reader-time.ts';
+
+/** The process that holds a lock. */
+export interface Holder {
+  readonly pid: number;
+  /** Left out if it can only run on this machine. */
+  readonly host?: string;
+  /** null: not known. */
+  readonly startedAtMs: number | null;
+}
+
+/** Says that a command ends because another one of its kind runs; `holder` is null if it cannot be read. */
+export function overlappedText(command: string, holder: Holder | null, nowMs: number): string {
+  if (holder === null) return `Another ${command} is running already.`;
+  const { pid, host, startedAtMs } = holder;
+  const where = host === undefined ? '' : ` on ${host}`;
+  const since = startedAtMs === null ? '' : `, since ${describeDuration(nowMs - startedAtMs)}`;
+  return `Another ${command} is running already (process ${pid}${where}${since}).`;
+}
+
+/** The same as fields of a log line. */
+export function overlappedFields(run: string, holder: Holder | null): LogFields {
+  return {
+    run,
+    holder_pid: holder?.pid ?? null,
+    holder_host: holder?.host,
+    holder_since: jsonTime(holder?.startedAtMs ?? null),
+  };
+}
+
+/** The holder of a lock as JSON. */
+export function holderJson(holder: Holder | null): object | null {
+  if (holder === null) return null;
+  const { pid, host, startedAtMs } = holder;
+  return { pid, ...(host === undefined ? {} : { host }), since: jsonTime(startedAtMs) };
+}

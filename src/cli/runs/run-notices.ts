@@ -1,0 +1,37 @@
+import type { Config } from '../../config/config.ts';
+import type { FleetError } from '../../errors.ts';
+import { openAwayNotices } from '../../notify/away-notices.ts';
+import { configBroken, databaseAway } from '../../notify/away-state.ts';
+import { complaintText } from '../command/complain.ts';
+import type { Output } from '../terminal/output.ts';
+
+export interface RunNoticesOptions {
+  readonly config: Config;
+  /** Why config.xml cannot be used and the last valid configuration is; null if it is used. */
+  readonly broken: FleetError | null;
+  readonly program: 'collect' | 'alert';
+  readonly host: string;
+  readonly signal: AbortSignal;
+}
+
+/** Tells people, by a line an hour on stderr and by mail, of what a run of cron lacks: the database or config.xml. */
+export interface RunNotices {
+  /** Takes note of a fault of the run. Returns true if its line is due, or if it is not about the database. */
+  heed(fault: FleetError): boolean;
+  /** Sends the mails that are due at the run's end. `databaseIsWell` is null if another run looks after it. */
+  end(databaseIsWell: boolean | null): Promise<void>;
+}
+
+/** Opens the notices, and prints the line about config.xml if it is due, quiet or not: cron mails every line. */
+export function openRunNotices({ broken, ...options }: RunNoticesOptions, output: Output): RunNotices {
+  const database = openAwayNotices({ ...options, now: Date.now, topic: databaseAway });
+  const settings = openAwayNotices({ ...options, now: Date.now, topic: configBroken });
+  if (broken !== null && settings.heed(broken)) output.complain(complaintText(broken));
+  return {
+    heed: (fault) => database.heed(fault),
+    end: async (databaseIsWell) => {
+      const faults = databaseIsWell === null ? [] : await database.end(databaseIsWell);
+      for (const fault of [...faults, ...(await settings.end(broken === null))]) output.complain(complaintText(fault));
+    },
+  };
+}
