@@ -20,6 +20,8 @@ import { sqliteConfig } from '../test/storage/support/sqlite-config.ts';
 import { makeClient } from '../test/support/fleet.ts';
 import { inTemporaryFolder } from './children.ts';
 import { dayMs } from '../src/platform/units.ts';
+import { openMarks } from '../src/collector/ingest/opening-marks.ts';
+import { noTimeLimit } from '../src/collector/ingest/ingest-queue.ts';
 
 export interface SealedPassInput {
   readonly files: number;
@@ -122,6 +124,10 @@ async function storeFiles(dir: string, reports: readonly SealedOne[], key: KeyPa
     leftovers: scan.reports,
     keys: privateKeysOf([key]),
     names,
+    times: noTimeLimit,
+    runId: 'bench',
+    marks: openMarks(path.join(dir, 'opening-files')),
+    describeKey: (keyId) => ({ clause: keyId, advice: '' }),
     store: storage.reports,
     retentionMs: 30 * dayMs,
     now: () => nowMs,

@@ -19,8 +19,9 @@ import { countSealedTo } from '../../src/collector/keys/count-sealed-to.ts';
 import { replayJournals } from '../../src/collector/pass/journal.ts';
 import { loadKeyRing, rotateKeys } from '../../src/collector/keys/key-ring.ts';
 import { defaultBounds, openQuarantine } from '../../src/collector/spool/quarantine.ts';
-import { asRejected, openingDoor, sealedDoor } from '../../src/collector/ingest/report-door.ts';
-import type { ReportRejected } from '../../src/collector/ingest/open-sealed.ts';
+import { openingIntake, sealedIntake } from '../../src/collector/ingest/intake.ts';
+import { asRejected } from '../../src/collector/ingest/rejections.ts';
+import type { ReportRejected } from '../../src/collector/ingest/rejections.ts';
 import { describeMissingKey } from '../../src/collector/keys/retired-keys.ts';
 import { statePaths } from '../../src/state/paths.ts';
 import { generateKeyPair, privateKeysOf } from '../../src/seal/key-pair.ts';
@@ -28,6 +29,7 @@ import type { ReportStore } from '../../src/storage/store/storage.ts';
 import { makeClient, makeFleet } from '../support/fleet.ts';
 import { scriptedAgent } from '../support/scripted-agents.ts';
 import { sealedSample } from '../support/sealed-report.ts';
+import { readHeader } from '../../src/seal/sealed-message.ts';
 
 const fleets: ReturnType<typeof makeFleet>[] = [];
 after(() => {
@@ -43,14 +45,14 @@ function freshFleet() {
 const key = generateKeyPair();
 const owner = createClientNames([makeClient('web-1')]).ownerOf('web-1');
 const arrival = { receivedAtMs: Date.now(), clock: null };
-const doors = {
-  opening: openingDoor({ keys: privateKeysOf([key]), retentionMs: 86_400_000, observe: () => undefined }),
-  sealed: sealedDoor({ runId: 'run' }),
+const intakes = {
+  opening: openingIntake({ keys: privateKeysOf([key]), retentionMs: 86_400_000, observe: () => undefined }),
+  sealed: sealedIntake({ runId: 'run' }),
 };
 
-function rejected(door: keyof typeof doors, bytes: Buffer, what: string): ReportRejected | null {
+function rejected(kind: keyof typeof intakes, bytes: Buffer, what: string): ReportRejected | null {
   try {
-    doors[door].admit(bytes, owner, arrival);
+    intakes[kind].admit({ sealed: bytes, message: readHeader(bytes), owner, ...arrival });
     return null;
   } catch (thrown) {
     const { code, message } = asRejected(thrown);

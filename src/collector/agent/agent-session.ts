@@ -11,7 +11,7 @@ import { parseAgentFault, parseEnd, parseHello } from '../../report/frames.ts';
 import { markerBytes, protocolVersion } from '../../report/wire.ts';
 import type { End, Frame, Hello } from '../../report/wire.ts';
 import { readHeader } from '../../seal/sealed-message.ts';
-import type { SealedHeader } from '../../seal/sealed-message.ts';
+import type { SealedMessage } from '../../seal/sealed-message.ts';
 import { loaderStatus } from '../../loader/loader.ts';
 import type { Reader } from '../../storage/store/storage.ts';
 import type { Platform } from '../../loader/platform-sign.ts';
@@ -52,7 +52,8 @@ export interface AgentSessionOptions extends AgentTask {
 
 export interface ReceivedReport {
   readonly sealed: Buffer;
-  readonly header: SealedHeader;
+  /** The parts of `sealed`. */
+  readonly header: SealedMessage;
   /** When its last byte was read. */
   readonly receivedAtMs: number;
   /** The hello frame of the agent that sent it. */
@@ -165,7 +166,7 @@ async function take(frame: Frame, options: AgentSessionOptions, progress: Progre
   }
   progress.reports += 1;
   let sealed = frame.payload;
-  let header: SealedHeader;
+  let header: SealedMessage;
   try {
     if (frame.type === 'U') sealed = takeUnsealed(frame.payload, options, progress);
     header = readHeader(sealed);

@@ -1,52 +1,51 @@
 import type { SpooledReport } from '../spool/sealed-spool.ts';
 
-/** How long what there is to store may take, counted from the queue's beginning. */
+/** Time limits for storing, counted from the queue's beginning. */
 export interface IngestTimes {
-  /** So long what earlier runs left goes alone: a short absence of the database is made up for in order. */
+  /** Leftovers of earlier runs go alone for so long. A short absence of the database is made up for in order. */
   readonly aloneMs: number;
-  /** After that it waits for the next run. */
+  /** After this leftovers wait for the next run. */
   readonly leftoversMs: number;
-  /** After that everything does. */
+  /** After this everything waits. */
   readonly allMs: number;
 }
 
-/** Which sealed files are stored next. */
+export const noTimeLimit: IngestTimes = { aloneMs: Infinity, leftoversMs: Infinity, allMs: Infinity };
+
+/** The order in which sealed files are stored. */
 export interface IngestQueue {
-  /** At most so many; none: nothing is left that may be stored now. */
+  /** Takes at most so many reports. None: nothing is left that may be stored now. */
   next(size: number): SpooledReport[];
   add(report: SpooledReport): void;
-  /** Read for a batch that was full already: the first of the next one. */
+  /** Puts reports that were not stored in front of all others. */
   hold(reports: readonly SpooledReport[]): void;
-  /** Before all others that came in this run. */
-  putBack(reports: readonly SpooledReport[]): void;
-  /** Lets what earlier runs left wait for the next run. */
+  /** Leaves the leftovers of earlier runs to the next run. */
   putOffLeftovers(): void;
-  /** Lets files be taken that were open when an earlier run died: after all others, and each alone. */
+  /** Allows files to be taken that were open when an earlier run died: after all others, and each alone. */
   releaseSuspects(): void;
-  /** What `next` may still hand out. */
+  /** The number of reports that `next` may still return. */
   size(): number;
-  /** Of those: what earlier runs left. */
+  /** The leftovers among them. */
   leftovers(): number;
-  /** Leftovers that were put off. */
+  /** The leftovers that wait for the next run. */
   putOff(): number;
-  /** All of the time is over. */
+  /** True if `allMs` is over. */
   isOver(): boolean;
 }
 
 export interface IngestQueueOptions {
-  /** What earlier runs left, oldest first. */
+  /** The reports that earlier runs left, oldest first. */
   readonly leftovers: readonly SpooledReport[];
-  /** Files that were open when an earlier run died. Left out: none. */
-  readonly suspects?: readonly SpooledReport[];
+  /** Files that were open when an earlier run died. */
+  readonly suspects: readonly SpooledReport[];
   readonly times: IngestTimes;
 }
 
 /**
- * What earlier runs left comes first, oldest first, so that each client's history is told in order. When that takes long,
- * every other batch is of this run, so that a backlog of days does not keep the present out of the database; and it ends
- * in time for the next run.
+ * Returns leftovers first, oldest first, so that each client's history is stored in order. After `aloneMs` every other batch
+ * is of this run, so that a backlog of days does not keep the present out of the database.
  */
-export function createIngestQueue({ leftovers, suspects: shunned = [], times }: IngestQueueOptions): IngestQueue {
+export function createIngestQueue({ leftovers, suspects: shunned, times }: IngestQueueOptions): IngestQueue {
   const begunAt = performance.now();
   const old = [...leftovers].reverse();
   const fresh: SpooledReport[] = [];
@@ -77,8 +76,7 @@ export function createIngestQueue({ leftovers, suspects: shunned = [], times }: 
       return [...batch, ...fresh.splice(0, Math.max(0, size - batch.length))];
     },
     add: (report) => void fresh.push(report),
-    hold: (reports) => void held.push(...reports),
-    putBack: (reports) => void fresh.unshift(...reports),
+    hold: (reports) => void held.unshift(...reports),
     putOffLeftovers,
     releaseSuspects: () => {
       mayTakeSuspects = true;

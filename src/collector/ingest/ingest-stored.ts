@@ -1,37 +1,37 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import { asFleetError, FleetError } from '../../errors.ts';
+import { FleetError } from '../../errors.ts';
+import { groupBy } from '../../platform/group-by.ts';
 import type { PrivateKeys } from '../../seal/open.ts';
 import { readHeader } from '../../seal/sealed-message.ts';
-import type { IngestItem, ReportStore } from '../../storage/store/storage.ts';
-import { groupBy } from '../../platform/group-by.ts';
-import type { SealedChoice, SealedPlace, SealedRow, SealedStore } from '../../storage/store/sealed-store.ts';
+import type { SealedMessage } from '../../seal/sealed-message.ts';
 import { folderOfClient } from '../../state/client-folder.ts';
-import type { ClientNames } from '../spool/client-names.ts';
+import type { SealedChoice, SealedPlace, SealedRow, SealedStore } from '../../storage/store/sealed-store.ts';
+import type { IngestItem, ReportStore } from '../../storage/store/storage.ts';
 import type { CollectEvent } from '../collect-options.ts';
+import type { MissingKey } from '../keys/retired-keys.ts';
+import type { ClientNames } from '../spool/client-names.ts';
+import type { Quarantine } from '../spool/quarantine.ts';
+import { openingIntake } from './intake.ts';
 import { deadlyMessage } from './opening-marks.ts';
 import type { OpeningMarks } from './opening-marks.ts';
-import { ReportRejected } from './open-sealed.ts';
-import type { Quarantine } from '../spool/quarantine.ts';
-import { asRejected, openingDoor } from './report-door.ts';
-import type { describeMissingKey } from '../keys/retired-keys.ts';
-import { tellFew } from './tell-few.ts';
+import { asRejected, createRejections, refusalOf, ReportRejected } from './rejections.ts';
 
 export interface IngestStoredOptions {
-  readonly store: ReportStore;
+  readonly store: Pick<ReportStore, 'ingest'>;
   readonly sealed: SealedStore;
   readonly keys: PrivateKeys;
-  readonly names: ClientNames;
-  readonly quarantine: Quarantine;
-  /** encrypted_stats/ of this machine: where its quarantine is. */
+  readonly names: Pick<ClientNames, 'ownerOf'>;
+  readonly quarantine: Pick<Quarantine, 'keep'>;
+  /** encrypted_stats/ of this machine, which holds its quarantine. */
   readonly dir: string;
   readonly retentionMs: number;
-  /** Which rows were open when earlier runs died. */
+  /** The rows that were open when earlier runs died. */
   readonly marks: OpeningMarks;
-  readonly aboutKey: (keyId: string) => ReturnType<typeof describeMissingKey>;
-  /** Ends it between two batches. */
+  readonly describeKey: (keyId: string) => MissingKey;
+  /** Ends the pass between two batches. */
   readonly signal: AbortSignal;
   readonly now: () => number;
   readonly observe: (event: CollectEvent) => void;
@@ -42,70 +42,52 @@ export interface IngestStoredCounts {
   readonly stored: number;
   readonly duplicate: number;
   readonly quarantined: number;
-  /** That this pass has found to be sealed to a key that is not live here: they wait on. */
+  /** Reports that this pass has found to be sealed to a key that is not live here. They wait. */
   readonly keyless: number;
-  /** Whose reports they were. */
+  /** The number of clients that sent the reports. */
   readonly clients: number;
 }
 
-/** Measured best at 100 to 500 rows a transaction. */
+/** The rows of one transaction. */
 const batchSize = 200;
-/** Sealed bytes that are read at a time, and opened ones that are stored at a time, but for the last report of each. */
+/** The sealed bytes that are read at a time, without the last report. */
 const maxSealedBytes = 1024 * 1024;
+/** The opened bytes that are stored at a time, without the last report. */
 const maxOpenedBytes = 2 * 1024 * 1024;
 
 /**
- * Opens what a collector without the key has stored sealed, oldest first, and stores it as if it had been opened there: rows
- * and the removal of the sealed one are one transaction. What is not believed goes to this machine's quarantine. What is
- * sealed to a key that is not live here waits in the database, is told of once, and is taken when the key is. Throws
- * FleetError when the database is away.
+ * Opens and stores what a collector without the private key has stored sealed, oldest first. Rows and the removal of the
+ * sealed row are one transaction. What is not believed goes to this machine's quarantine. What is sealed to a key that is
+ * not live here waits in the database and is reported once. Throws FleetError when the database is away.
  */
 export async function ingestStored(options: IngestStoredOptions): Promise<IngestStoredCounts> {
-  const { keys, sealed, signal, marks } = options;
-  const observe = tellFew(options.observe);
+  const { keys, sealed, signal, marks, names, quarantine } = options;
+  const rejections = createRejections(options);
+  const intake = openingIntake(options);
   const suspects: number[] = [];
   const deathsOf = (id: number): number => marks.deathsOf(String(id)) ?? -1;
   const isSuspect = (id: number): boolean => deathsOf(id) >= 0 || marks.isDeadly(String(id));
-  const counts = { stored: 0, duplicate: 0, quarantined: 0, keyless: 0 };
+  const counts = { stored: 0, duplicate: 0, keyless: 0 };
   const clients = new Set<string>();
   const keyless = new Map<string, Set<string>>();
-  const door = openingDoor(options);
 
-  const setAside = async (row: SealedRow, client: string, rejected: ReportRejected): Promise<void> => {
-    const { code, message } = rejected;
-    try {
-      const place = path.join(options.dir, folderOfClient(client), 'quarantine');
-      const { sealed: bytes, receivedAtMs } = row;
-      const reportId = fileNameOf(row);
-      options.quarantine.keep({ place, reportId, receivedAtMs, sealed: bytes }, client, {
-        code,
-        message,
-        atMs: options.now(),
-      });
-    } catch (thrown) {
-      // It stays where it is, and those behind it are taken all the same.
-      options.onFault(asFleetError(thrown, { code: 'state-unusable', stage: 'spool', client }));
-      return;
-    }
-    await sealed.remove([row.id]);
-    counts.quarantined += 1;
-    observe({ kind: 'quarantined', client, code, message });
+  const reject = async (row: SealedRow, client: string, rejected: ReportRejected): Promise<void> => {
+    const place = path.join(options.dir, folderOfClient(client), 'quarantine');
+    const report = { place, reportId: fileNameOf(row), receivedAtMs: row.receivedAtMs, sealed: row.sealed };
+    const isKept = rejections.add(client, rejected, (reason) => quarantine.keep(report, client, reason));
+    if (isKept) await sealed.remove([row.id]);
   };
 
   const waitForKeys = async (waiting: readonly Keyless[]): Promise<void> => {
     for (const [keyId, ofKey] of groupBy(waiting, (one) => one.keyId)) {
-      const message = `it is sealed to ${options.aboutKey(keyId).clause}`;
-      await sealed.mark(
-        ofKey.map(({ id }) => id),
-        'seal-no-key',
-        message,
-      );
-      counts.keyless += ofKey.length;
+      const ids = ofKey.map(({ id }) => id);
+      await sealed.mark(ids, 'seal-no-key', `it is sealed to ${options.describeKey(keyId).clause}`);
+      counts.keyless += ids.length;
       keyless.set(keyId, new Set([...(keyless.get(keyId) ?? []), ...ofKey.map(({ client }) => client)]));
     }
   };
 
-  /** Returns how many of the rows, from the first on, it is done with. */
+  /** Returns how many of the rows, from the first on, are done. */
   const takeBatch = async (rows: readonly SealedRow[]): Promise<number> => {
     const items: { readonly row: SealedRow; readonly item: IngestItem }[] = [];
     const waiting: Keyless[] = [];
@@ -114,21 +96,20 @@ export async function ingestStored(options: IngestStoredOptions): Promise<Ingest
     for (const row of rows) {
       if (bytes > maxOpenedBytes) break;
       taken += 1;
-      const owner = options.names.ownerOf(row.client);
+      const owner = names.ownerOf(row.client);
       clients.add(owner.client);
       try {
-        const bytesOfRow = Buffer.from(row.sealed.buffer, row.sealed.byteOffset, row.sealed.length);
-        const keyId = checkedKeyId(row, bytesOfRow);
-        if (!keys.has(keyId)) {
-          waiting.push({ id: row.id, client: owner.client, keyId });
+        const message = headerOf(row);
+        const { id } = row;
+        if (!keys.has(message.keyId)) {
+          waiting.push({ id, client: owner.client, keyId: message.keyId });
           continue;
         }
-        const { item, sizeBytes } = door.admit(bytesOfRow, owner, row);
-        items.push({ row, item: { ...item, sealedRow: row.id } });
+        const { item, sizeBytes } = intake.admit({ ...row, message, owner });
+        items.push({ row, item: { ...item, sealedRow: id } });
         bytes += sizeBytes;
       } catch (thrown) {
-        if (thrown instanceof FleetError) throw thrown;
-        await setAside(row, owner.client, asRejected(thrown));
+        await reject(row, owner.client, asRejected(thrown));
       }
     }
     await waitForKeys(waiting);
@@ -136,13 +117,9 @@ export async function ingestStored(options: IngestStoredOptions): Promise<Ingest
     const results = await options.store.ingest(items.map(({ item }) => item));
     for (const [index, { row, item }] of items.entries()) {
       const result = results[index];
+      const refusal = result === undefined ? null : refusalOf(result);
       if (result?.kind === 'stored' || result?.kind === 'duplicate') counts[result.kind] += 1;
-      else if (result?.kind === 'foreign') {
-        const message = `its id is that of a report of ${result.owner}`;
-        await setAside(row, item.client, new ReportRejected('report-foreign', message));
-      } else if (result !== undefined) {
-        await setAside(row, item.client, new ReportRejected('report-refused', result.message));
-      }
+      if (refusal !== null) await reject(row, item.client, refusal);
     }
     return taken;
   };
@@ -156,16 +133,13 @@ export async function ingestStored(options: IngestStoredOptions): Promise<Ingest
     }
   };
 
-  /** After all others, each alone. */
+  /** Takes the suspects after all others, each alone. */
   const takeSuspects = async (): Promise<void> => {
     for (const id of suspects.sort((a, b) => deathsOf(a) - deathsOf(b))) {
       if (signal.aborted) return;
       for (const row of await sealed.read([id])) {
         if (!marks.isDeadly(String(id))) await takeMarked([row]);
-        else {
-          const { client } = options.names.ownerOf(row.client);
-          await setAside(row, client, new ReportRejected('report-deadly', deadlyMessage));
-        }
+        else await reject(row, names.ownerOf(row.client).client, new ReportRejected('report-deadly', deadlyMessage));
       }
     }
   };
@@ -178,9 +152,8 @@ export async function ingestStored(options: IngestStoredOptions): Promise<Ingest
       const last = batch.at(-1);
       if (last === undefined) return;
       const ids = batch.map(({ id }) => id);
-      const usual = ids.filter((id) => !isSuspect(id));
       suspects.push(...ids.filter(isSuspect));
-      const rows = await sealed.read(usual);
+      const rows = await sealed.read(ids.filter((id) => !isSuspect(id)));
       const taken = await takeMarked(rows);
       const lastTaken = rows[taken - 1];
       // Another ingest may have taken some of them meanwhile.
@@ -189,12 +162,12 @@ export async function ingestStored(options: IngestStoredOptions): Promise<Ingest
     }
   };
 
-  // Those that have waited for a key are older than what comes.
+  // The reports that have waited for a key are older than what comes.
   await takeAll({ keyIds: [...keys.keys()] });
   await takeAll('unseen');
   await takeSuspects();
   for (const [keyId, whose] of keyless) options.onFault(keylessFault(options, keyId, whose));
-  return { ...counts, clients: clients.size };
+  return { ...counts, quarantined: rejections.count(), clients: clients.size };
 }
 
 interface Keyless {
@@ -213,22 +186,23 @@ function placeOf(batch: readonly SealedPlace[], { id }: SealedRow): SealedPlace 
   return batch.find((place) => place.id === id) ?? null;
 }
 
-/** The key that the header names. Throws ReportRejected or SealFault when the row says otherwise. */
-function checkedKeyId(row: SealedRow, sealed: Buffer): string {
-  const { keyId, reportId } = readHeader(sealed);
-  if (keyId !== row.keyId || reportId !== row.reportId) {
-    throw new ReportRejected('seal-corrupt', `its header names report ${reportId} and key ${keyId}, its row others`);
-  }
-  return keyId;
+/** Returns the report's parts. Throws ReportRejected or SealFault if the row and the report name different ids. */
+function headerOf({ keyId, reportId, sealed }: SealedRow): SealedMessage {
+  const message = readHeader(sealed);
+  if (message.keyId === keyId && message.reportId === reportId) return message;
+  throw new ReportRejected(
+    'seal-corrupt',
+    `its header names report ${message.reportId} and key ${message.keyId}, its row others`,
+  );
 }
 
-/** Whatever a row says: what it says may not be a name of a file. */
+/** Returns a file name for a row: its report id, unless that is no name of a file. */
 function fileNameOf({ reportId, sealed }: SealedRow): string {
   return /^[0-9a-f-]{36}$/.test(reportId) ? reportId : createHash('sha256').update(sealed).digest('hex').slice(0, 36);
 }
 
-function keylessFault({ aboutKey }: IngestStoredOptions, keyId: string, clients: ReadonlySet<string>): FleetError {
-  const { clause, advice } = aboutKey(keyId);
+function keylessFault({ describeKey }: IngestStoredOptions, keyId: string, clients: ReadonlySet<string>): FleetError {
+  const { clause, advice } = describeKey(keyId);
   const [first = ''] = clients;
   const whose = clients.size === 1 ? first : `${clients.size} clients`;
   return new FleetError({

@@ -1,107 +1,88 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 
 import { asFleetError, errnoOf, FleetError } from '../../errors.ts';
-import type { IngestResult, ReportStore } from '../../storage/store/storage.ts';
-import { giveWay } from './give-way.ts';
-import { createIngestQueue } from './ingest-queue.ts';
-import type { Ingest, IngestOptions } from './ingest-options.ts';
-import type { IngestTimes } from './ingest-queue.ts';
-import { ReportRejected } from './open-sealed.ts';
-import { deadlyMessage, noMarks } from './opening-marks.ts';
-import { asRejected, openingDoor, ownerOfFile, sealedDoor } from './report-door.ts';
-import type { Admitted, ReportDoor } from './report-door.ts';
+import { readHeader } from '../../seal/sealed-message.ts';
+import type { IngestResult } from '../../storage/store/storage.ts';
 import type { SpooledReport } from '../spool/sealed-spool.ts';
-import { tellFew } from './tell-few.ts';
+import type { Ingest, IngestOptions } from './ingest-options.ts';
+import { createIngestQueue } from './ingest-queue.ts';
+import { openingIntake, sealedIntake } from './intake.ts';
+import type { Admitted, Intake } from './intake.ts';
+import { deadlyMessage } from './opening-marks.ts';
+import { asRejected, createRejections, refusalOf, ReportRejected } from './rejections.ts';
+import { yieldToVisits } from './yield-to-visits.ts';
 
-/** Measured best at 100 to 500 rows a transaction; visits that go on have to wait for it. */
+/** The reports of one transaction. Visits wait for it. */
 const batchSize = 200;
-/** Once none does: every commit waits for the disk, 0.6 s in all for 10,000 files in batches of 200, 0.2 s in these. */
-const drainSize = 500;
-/** Beside visits, which a batch keeps waiting: of what earlier runs left, as long as there is any. */
+/** The reports of one transaction while leftovers are stored beside visits. */
 const besideVisits = 50;
-/** Opened reports of one batch together, but for the last: usual ones have 2 KB, hostile ones 1 MiB, and much more once parsed. */
+/** The opened bytes of one batch, without its last report. Usual reports have 2 KB, hostile ones 1 MiB. */
 const maxBatchBytes = 2 * 1024 * 1024;
-/** So much is opened without letting visits go on meanwhile. */
+/** The bytes that are opened in one turn of the event loop. */
 const maxBytesAtOnce = 256 * 1024;
-/** How long the first of a batch waits for others. */
+/** How long the first report of a batch waits for others. */
 const gatherMs = 100;
-const asLongAsItTakes: IngestTimes = { aloneMs: Infinity, leftoversMs: Infinity, allMs: Infinity };
+
+type Store = NonNullable<IngestOptions['store']>;
 
 interface Opened<Item> extends Admitted<Item> {
   readonly file: SpooledReport;
   readonly client: string;
 }
 
+/** Starts to store the leftovers, and what is taken from now on. Only the holder of the collector's lock may call it. */
 export function startIngest(options: IngestOptions): Ingest {
-  const { keys, runId = '' } = options;
+  const { keys } = options;
   return keys === null
-    ? startPumping(options, sealedDoor({ runId }))
-    : startPumping(options, openingDoor({ ...options, keys }));
+    ? startPumping(options, sealedIntake(options))
+    : startPumping(options, openingIntake({ ...options, keys }));
 }
 
-function startPumping<Item>(options: IngestOptions, door: ReportDoor<Item>): Ingest {
-  const { leftovers, times = asLongAsItTakes, marks = noMarks } = options;
-  const observe = tellFew(options.observe);
-  const [deadly, others] = partition(leftovers, ({ file }) => marks.isDeadly(file));
+function startPumping<Item>(options: IngestOptions, intake: Intake<Item>): Ingest {
+  const { leftovers, marks, quarantine, spool, store, times } = options;
+  const rejections = createRejections(options);
   const deathsOf = ({ file }: SpooledReport): number => marks.deathsOf(file) ?? -1;
+  const [deadly, others] = partition(leftovers, ({ file }) => marks.isDeadly(file));
   const [suspects, usual] = partition(others, (report) => deathsOf(report) >= 0);
   suspects.sort((a, b) => deathsOf(a) - deathsOf(b));
   const queue = createIngestQueue({ leftovers: usual, suspects, times });
-  const counts = { stored: 0, duplicate: 0, quarantined: 0 };
-  /** Files that cannot even be moved to quarantine: the next run's. */
-  let putOff = 0;
-  const state: { fault: FleetError | null; pump: Promise<void> | null; visiting: boolean } = {
-    fault: null,
-    pump: null,
-    visiting: true,
-  };
+  const counts = { stored: 0, duplicate: 0 };
+  /** Files that cannot even be moved to quarantine. They wait for the next run. */
+  let unmovable = 0;
+  let stopped: FleetError | null = null;
+  let pump: Promise<void> | null = null;
+  let visiting = true;
 
   const reject = (report: SpooledReport, client: string, rejected: ReportRejected): void => {
-    const { code, message } = rejected;
-    try {
-      options.quarantine.add(report, client, { code, message, atMs: options.now() });
-      counts.quarantined++;
-      observe({ kind: 'quarantined', client, code, message });
-    } catch (thrown) {
-      putOff++;
-      options.onFault(asFleetError(thrown, { code: 'state-unusable', stage: 'spool', client }));
-    }
+    if (!rejections.add(client, rejected, (reason) => quarantine.add(report, client, reason))) unmovable++;
   };
 
   const open = (report: SpooledReport): Opened<Item> | null => {
     let client = report.client ?? 'unknown';
     try {
-      const sealed = options.spool.read(report);
-      const owner = ownerOfFile(options.names, report, sealed);
+      const sealed = spool.read(report);
+      const message = readHeader(sealed);
+      const owner = options.names.ownerOfFile(report, message.client);
       client = owner.client;
-      return { ...door.admit(sealed, owner, report), file: report, client };
+      const { receivedAtMs, clock } = report;
+      return { ...intake.admit({ sealed, message, owner, receivedAtMs, clock }), file: report, client };
     } catch (thrown) {
-      // Somebody removed it: there is nothing to store and nothing to keep.
-      if (errnoOf(thrown) === 'ENOENT') return null;
-      reject(report, client, asRejected(thrown, options.aboutKey));
+      // Somebody removed the file: there is nothing to store and nothing to keep.
+      if (errnoOf(thrown) !== 'ENOENT') reject(report, client, asRejected(thrown, options.describeKey));
       return null;
     }
   };
 
   const settle = ({ file, client }: Opened<Item>, result: IngestResult): void => {
-    switch (result.kind) {
-      case 'stored':
-      case 'duplicate':
-        counts[result.kind]++;
-        options.spool.remove(file);
-        return;
-      case 'foreign':
-        reject(file, client, new ReportRejected('report-foreign', `its id is that of a report of ${result.owner}`));
-        return;
-      case 'refused':
-        reject(file, client, new ReportRejected('report-refused', result.message));
-        return;
-    }
+    const refusal = refusalOf(result);
+    if (refusal !== null) reject(file, client, refusal);
+    if (result.kind !== 'stored' && result.kind !== 'duplicate') return;
+    counts[result.kind]++;
+    spool.remove(file);
   };
 
-  const storeBatch = async (store: ReportStore, batch: readonly SpooledReport[]): Promise<void> => {
-    const seen = new Set<string>();
-    const opened: Opened<Item>[] = [];
+  const openBatch = async (batch: readonly SpooledReport[]): Promise<readonly Opened<Item>[]> => {
+    const opened = new Map<string, Opened<Item>>();
     let bytes = 0;
     let atOnce = 0;
     for (const [index, report] of batch.entries()) {
@@ -111,74 +92,69 @@ function startPumping<Item>(options: IngestOptions, door: ReportDoor<Item>): Ing
       }
       const entry = open(report);
       if (entry === null) continue;
-      if (seen.has(entry.reportId)) {
-        // Twice in one batch: the second is judged once the first is a row.
+      if (opened.has(entry.reportId)) {
+        // A second report of this id is looked at once the first is a row.
         queue.add(entry.file);
         continue;
       }
-      seen.add(entry.reportId);
-      opened.push(entry);
+      opened.set(entry.reportId, entry);
       bytes += entry.sizeBytes;
       atOnce += entry.sizeBytes;
       if (atOnce < maxBytesAtOnce) continue;
       await nextTurn();
       atOnce = 0;
     }
+    return [...opened.values()];
+  };
+
+  const storeBatch = async (into: Store, batch: readonly SpooledReport[]): Promise<void> => {
+    const opened = await openBatch(batch);
     if (opened.length === 0) return;
     try {
-      const results = await door.store(
-        store,
-        opened.map(({ item }) => item),
-      );
-      for (const [index, entry] of opened.entries()) {
-        const result = results[index];
-        if (result !== undefined) settle(entry, result);
+      const items = opened.map(({ item }) => item);
+      for (const [index, result] of (await intake.store(into, items)).entries()) {
+        const entry = opened[index];
+        if (entry !== undefined) settle(entry, result);
       }
     } catch (thrown) {
-      queue.putBack(opened.map(({ file }) => file));
+      queue.hold(opened.map(({ file }) => file));
       throw thrown;
     }
   };
 
-  const giveUp = (fault: FleetError): void => {
-    state.fault ??= fault;
+  const stop = (fault: FleetError): void => {
+    stopped ??= fault;
     options.onFault(fault);
   };
 
-  const sizeOfNext = (yields: boolean): number => {
-    if (yields) return besideVisits;
-    return state.visiting ? batchSize : drainSize;
-  };
-
-  const run = async (store: ReportStore): Promise<void> => {
-    while (queue.size() > 0 && state.fault === null && !queue.isOver()) {
+  const run = async (into: Store): Promise<void> => {
+    while (queue.size() > 0 && stopped === null && !queue.isOver()) {
       const begunAt = performance.now();
-      const yields = state.visiting && queue.leftovers() > 0;
+      const yields = visiting && queue.leftovers() > 0;
       try {
-        const batch = queue.next(sizeOfNext(yields));
+        const batch = queue.next(yields ? besideVisits : batchSize);
         await marks.begin(batch.map(({ file }) => file));
-        await storeBatch(store, batch);
+        await storeBatch(into, batch);
       } catch (thrown) {
-        giveUp(asFleetError(thrown, { code: 'storage-failed', stage: 'storage' }));
+        stop(asFleetError(thrown, { code: 'storage-failed', stage: 'storage' }));
       } finally {
         marks.end();
       }
-      if (yields) await giveWay(performance.now() - begunAt);
+      if (yields) await yieldToVisits(performance.now() - begunAt);
     }
   };
 
   const startPump = (delayMs: number): void => {
-    const { store } = options;
-    if (store === null || state.pump !== null || state.fault !== null || queue.size() === 0) return;
-    state.pump = sleep(delayMs)
+    if (store === null || pump !== null || stopped !== null || queue.size() === 0) return;
+    pump = sleep(delayMs)
       .then(() => run(store))
       .finally(() => {
-        state.pump = null;
+        pump = null;
       });
   };
 
   const pumped = async (): Promise<void> => {
-    while (state.pump !== null) await state.pump;
+    while (pump !== null) await pump;
   };
 
   for (const report of deadly) {
@@ -192,17 +168,21 @@ function startPumping<Item>(options: IngestOptions, door: ReportDoor<Item>): Ing
       startPump(gatherMs);
     },
     drain: async () => {
-      state.visiting = false;
+      visiting = false;
       await pumped();
-      state.fault = null;
+      stopped = null;
       queue.releaseSuspects();
       startPump(0);
       await pumped();
-      if (options.store !== null && queue.size() > 0 && queue.isOver()) giveUp(tooSlow(queue.size()));
-      return state.fault;
+      if (store !== null && queue.size() > 0 && queue.isOver()) stop(tooSlow(queue.size()));
+      return stopped;
     },
     putOffLeftovers: () => queue.putOffLeftovers(),
-    counts: () => ({ ...counts, waiting: queue.size() + queue.putOff() + putOff }),
+    counts: () => ({
+      ...counts,
+      quarantined: rejections.count(),
+      waiting: queue.size() + queue.putOff() + unmovable,
+    }),
   };
 }
 

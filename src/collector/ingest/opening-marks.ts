@@ -18,13 +18,6 @@ export interface OpeningMarks {
   end(): void;
 }
 
-export const noMarks: OpeningMarks = {
-  deathsOf: () => null,
-  isDeadly: () => false,
-  begin: () => Promise.resolve(),
-  end: () => undefined,
-};
-
 interface Marks {
   readonly open: readonly string[];
   /** The number of runs that died with this name alone, by name; 0: only with others. */

@@ -6,6 +6,7 @@ import type { KeyPaths } from './key-files.ts';
 import { readPublicKeys } from './public-keys.ts';
 import { describeMissingKey } from './retired-keys.ts';
 import { dayMs } from '../../platform/units.ts';
+import type { MissingKey } from './retired-keys.ts';
 
 /** The live keys: the newest seals. */
 export interface KeyRing {
@@ -32,7 +33,7 @@ export interface OpeningRing extends KeyRing {
 export interface KnownKeys {
   readonly has: (keyId: string) => boolean;
   /** What there is to say of one that is not live here. */
-  readonly describeMissing: (keyId: string) => ReturnType<typeof describeMissingKey>;
+  readonly describeMissing: (keyId: string) => MissingKey;
 }
 
 export interface ListedKey {

@@ -33,8 +33,14 @@ export function rememberRetired(
   writeDurably({ file: path.join(paths.retiredKeys, `${id}.json`), content, mode: 0o600 });
 }
 
-/** What there is to say of a key that reports are sealed to and that is not live here: a clause, and what to do. */
-export function describeMissingKey(paths: KeyPaths, id: string): { readonly clause: string; readonly advice: string } {
+/** The words for a key that reports are sealed to and that is not live here. */
+export interface MissingKey {
+  readonly clause: string;
+  readonly advice: string;
+}
+
+/** Describes a key that reports are sealed to and that is not live here. */
+export function describeMissingKey(paths: KeyPaths, id: string): MissingKey {
   const retired = readRetired(paths).find((known) => known.id === id);
   if (retired !== undefined) {
     return {

@@ -19,6 +19,7 @@ import { createClientNames } from '../spool/client-names.ts';
 import type { CollectEvent } from '../collect-options.ts';
 import { followRenames } from './follow-renames.ts';
 import { startIngest } from '../ingest/ingest.ts';
+import { noTimeLimit } from '../ingest/ingest-queue.ts';
 import { ingestStored } from '../ingest/ingest-stored.ts';
 import type { IngestStoredCounts } from '../ingest/ingest-stored.ts';
 import { loadOpeningKeys } from '../keys/key-ring.ts';
@@ -127,7 +128,7 @@ async function openAll(pass: Pass, onFault: (fault: FleetError) => void): Promis
   // A collector at work here takes what is left in the folder itself, and writes into it.
   const collecting = await takeLock({ file: paths.lock, nowMs: now() });
   const spool = openSealedSpool(paths.encryptedStats);
-  const aboutKey = (keyId: string) => describeMissingKey(paths, keyId);
+  const describeKey = (keyId: string) => describeMissingKey(paths, keyId);
   let local = { stored: 0, duplicate: 0, quarantined: 0 };
   let quarantine;
   const shared = {
@@ -138,6 +139,7 @@ async function openAll(pass: Pass, onFault: (fault: FleetError) => void): Promis
     now,
     observe,
     onFault,
+    describeKey,
   };
   try {
     const scan = await spool.scan(collecting.kind === 'held');
@@ -149,8 +151,16 @@ async function openAll(pass: Pass, onFault: (fault: FleetError) => void): Promis
     });
     if (collecting.kind === 'held' && scan.reports.length > 0) {
       const marks = openMarks(paths.openingFiles);
-      const about = (keyId: string): string => aboutKey(keyId).clause;
-      const ingest = startIngest({ ...shared, quarantine, spool, leftovers: scan.reports, aboutKey: about, marks });
+      const times = noTimeLimit;
+      const ingest = startIngest({
+        ...shared,
+        runId: pass.start.id,
+        quarantine,
+        spool,
+        leftovers: scan.reports,
+        times,
+        marks,
+      });
       await ingest.drain();
       local = ingest.counts();
     }
@@ -164,7 +174,6 @@ async function openAll(pass: Pass, onFault: (fault: FleetError) => void): Promis
     quarantine,
     sealed,
     dir,
-    aboutKey,
     signal,
     marks: openMarks(paths.openingRows),
   });

@@ -73,7 +73,7 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
       times: { aloneMs: limits.prepareMs, leftoversMs: leftMs(limits.leftoversMs), allMs: leftMs(limits.allMs) },
       keys: options.keyRing.opening,
       runId: start.id,
-      aboutKey: (id) => describeMissingKey(paths, id).clause,
+      describeKey: (id) => describeMissingKey(paths, id),
       marks: openMarks(paths.openingFiles),
       names: createClientNames(config.clients),
       store,

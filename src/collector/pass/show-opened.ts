@@ -3,7 +3,8 @@ import type { PrivateKeys } from '../../seal/open.ts';
 import type { ClientNames } from '../spool/client-names.ts';
 import { clockFactsOf } from '../spool/clock-facts.ts';
 import type { CollectOptions } from '../collect-options.ts';
-import { ReportRejected, openSealed } from '../ingest/open-sealed.ts';
+import { openSealed } from '../ingest/intake.ts';
+import { asRejected } from '../ingest/rejections.ts';
 import type { VisitContext } from '../visit/context.ts';
 
 export interface ShowOpenedOptions {
@@ -24,12 +25,11 @@ export function showOpened({ keys, names, observe }: ShowOpenedOptions): VisitCo
     try {
       const owner = names.ownerOf(client.name);
       const clock = clockFactsOf(hello);
-      const { item } = openSealed({ sealed, keys, owner, receivedAtMs, clock, oldestMs: -Infinity });
+      const { item } = openSealed({ message: header, owner, receivedAtMs, clock }, keys, -Infinity);
       observe({ kind: 'report', client: client.name, report: item.report });
       return Promise.resolve();
     } catch (thrown) {
-      if (!(thrown instanceof ReportRejected)) throw thrown;
-      const { code, message } = thrown;
+      const { code, message } = asRejected(thrown);
       throw new FleetError({ code, stage: 'report', message, client: client.name, cause: thrown });
     }
   };

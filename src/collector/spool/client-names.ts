@@ -2,8 +2,9 @@ import path from 'node:path';
 
 import type { Client } from '../../config/config.ts';
 import { folderOfClient } from '../../state/client-folder.ts';
+import type { SpooledReport } from './sealed-spool.ts';
 
-/** Whose a sealed file is, and which names its header may carry. */
+/** The client that a sealed file belongs to, and the names that the file's header may carry. */
 export interface Owner {
   readonly client: string;
   readonly names: readonly string[];
@@ -11,31 +12,31 @@ export interface Owner {
 
 export interface ClientNames {
   ownerOf(client: string): Owner;
-  /** Of a sealed file in a folder whose name is a hash, by what the file's header says. */
-  ownerOfFolder(file: string, headerName: string): Owner;
+  /** Returns the owner by the file's folder; by the header's name if the folder's name is a hash. */
+  ownerOfFile(report: Pick<SpooledReport, 'client' | 'file'>, headerName: string): Owner;
 }
 
-/** Knows the clients of the configuration by their names and their former ones. */
+/** Finds the clients of the configuration by their names and their former ones. */
 export function createClientNames(clients: readonly Pick<Client, 'name' | 'was'>[]): ClientNames {
   const byName = new Map<string, Owner>();
   for (const { name, was } of clients) byName.set(name, { client: name, names: was === null ? [name] : [name, was] });
   for (const { name, was } of clients) {
     const owner = byName.get(name);
-    // A name that is in use again is its new bearer's.
+    // A former name that is in use again belongs to its new bearer.
     if (was !== null && owner !== undefined && !byName.has(was)) byName.set(was, owner);
   }
   let byFolder: ReadonlyMap<string, Owner> | null = null;
+  const ownerOf = (client: string): Owner => byName.get(client) ?? { client, names: [client] };
   return {
-    ownerOf: (client) => byName.get(client) ?? { client, names: [client] },
-    ownerOfFolder: (file, headerName) => {
+    ownerOf,
+    ownerOfFile: ({ client, file }, headerName) => {
+      if (client !== null) return ownerOf(client);
       byFolder ??= new Map([...byName].map(([name, owner]) => [folderOfClient(name), owner]));
       const folder = path.basename(path.dirname(file));
       const known = byFolder.get(folder);
       if (known !== undefined) return known;
-      // Of a client that left the configuration; a name that is not this folder's is refused as foreign.
-      return folder === folderOfClient(headerName)
-        ? { client: headerName, names: [headerName] }
-        : { client: folder, names: [] };
+      // The client left the configuration. A name that is not this folder's is refused as foreign.
+      return folder === folderOfClient(headerName) ? ownerOf(headerName) : { client: folder, names: [] };
     },
   };
 }

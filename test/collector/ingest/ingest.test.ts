@@ -20,6 +20,8 @@ import { makeClient, makeConfig } from '../../support/fleet.ts';
 import { sealedSample } from '../../support/sealed-report.ts';
 import type { SealedSampleOptions } from '../../support/sealed-report.ts';
 import { sampleReport, worker } from '../../report/support/sample-report.ts';
+import { openMarks } from '../../../src/collector/ingest/opening-marks.ts';
+import { noTimeLimit } from '../../../src/collector/ingest/ingest-queue.ts';
 
 const root = mkdtempSync(path.join(tmpdir(), 'fh-ingest-'));
 const opened: Storage[] = [];
@@ -77,6 +79,10 @@ async function makeBench(): Promise<Bench> {
         keys: privateKeysOf([key]),
         names: createClientNames([makeClient('web-1'), makeClient('new-name', { was: 'old-name' })]),
         store: storage.reports,
+        times: noTimeLimit,
+        runId: 'run',
+        marks: openMarks(path.join(place, 'opening-files')),
+        describeKey: (keyId) => ({ clause: `key ${keyId}, which is not live here`, advice: '' }),
         retentionMs: 30 * day,
         now: () => Date.now(),
         observe: (event) => void events.push(event),

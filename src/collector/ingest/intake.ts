@@ -1,0 +1,126 @@
+import { withBoundedSubjects } from '../../report/bounded-subjects.ts';
+import { parseReport } from '../../report/parse-report.ts';
+import { withPlausibleValues } from '../../report/plausible-values.ts';
+import type { Doubt } from '../../report/plausible-values.ts';
+import { openReport } from '../../seal/open.ts';
+import type { PrivateKeys } from '../../seal/open.ts';
+import type { SealedMessage } from '../../seal/sealed-message.ts';
+import type { IngestItem, IngestResult, ReportStore } from '../../storage/store/storage.ts';
+import type { SealedItem } from '../../storage/store/sealed-store.ts';
+import type { CollectEvent } from '../collect-options.ts';
+import type { Owner } from '../spool/client-names.ts';
+import { collectedAtMs, observedAtMs } from '../spool/clock-facts.ts';
+import type { ClockFacts } from '../spool/clock-facts.ts';
+import { ReportRejected } from './rejections.ts';
+
+/** Turns sealed reports into what the database stores: rows where the private keys are, else the sealed bytes. */
+export interface Intake<Item> {
+  /** Throws ReportRejected, SealFault or ReportFault. */
+  readonly admit: (report: SealedArrival) => Admitted<Item>;
+  readonly store: (
+    store: Pick<ReportStore, 'ingest' | 'saveSealed'>,
+    items: readonly Item[],
+  ) => Promise<readonly IngestResult[]>;
+}
+
+export interface SealedArrival {
+  readonly sealed: Uint8Array;
+  /** The parts of `sealed`. */
+  readonly message: SealedMessage;
+  readonly owner: Owner;
+  readonly receivedAtMs: number;
+  readonly clock: ClockFacts | null;
+}
+
+export interface Admitted<Item> {
+  readonly item: Item;
+  readonly reportId: string;
+  /** The memory that the item takes until it is stored. */
+  readonly sizeBytes: number;
+}
+
+export interface OpeningIntakeOptions {
+  readonly keys: PrivateKeys;
+  readonly retentionMs: number;
+  readonly observe: (event: CollectEvent) => void;
+}
+
+/** The intake of a machine with the private keys: reports are opened and become rows. */
+export function openingIntake({ keys, retentionMs, observe }: OpeningIntakeOptions): Intake<IngestItem> {
+  const noted = new Set<string>();
+  return {
+    admit: (report) => {
+      const { client } = report.owner;
+      const { item, sizeBytes, doubts } = openSealed(report, keys, report.receivedAtMs - retentionMs);
+      const [doubt] = doubts;
+      if (doubt !== undefined && !noted.has(client)) {
+        noted.add(client);
+        const message = `${client}: ${doubts.length} values out of any sense are stored as unknown: ${doubt.path}: ${doubt.reason}`;
+        observe({ kind: 'note', message });
+      }
+      return { item, reportId: item.report.report_id, sizeBytes };
+    },
+    store: (store, items) => store.ingest(items),
+  };
+}
+
+/** The intake of a machine without private keys: it checks the owner in the header. `ingest` checks the rest. */
+export function sealedIntake({ runId }: { readonly runId: string }): Intake<SealedItem> {
+  return {
+    admit: ({ sealed, message, owner, receivedAtMs, clock }) => {
+      checkOwner(message, owner);
+      const { reportId, keyId } = message;
+      const item: SealedItem = { client: owner.client, reportId, keyId, runId, receivedAtMs, clock, sealed };
+      return { item, reportId, sizeBytes: sealed.length };
+    },
+    store: (store, items) => store.saveSealed(items),
+  };
+}
+
+export interface OpenedSealed {
+  readonly item: IngestItem;
+  /** The size of the opened report. */
+  readonly sizeBytes: number;
+  /** Values out of any sense, which are null in the report. */
+  readonly doubts: readonly Doubt[];
+}
+
+/**
+ * Opens and checks one report of a client: verifies, decrypts, parses, compares its content with its header and its owner,
+ * and replaces values out of any sense. Refuses what was observed before `oldestMs`, so that pruned rows cannot come back.
+ * Throws ReportRejected, SealFault or ReportFault.
+ */
+export function openSealed(
+  { message, owner, receivedAtMs, clock }: Omit<SealedArrival, 'sealed'>,
+  keys: PrivateKeys,
+  oldestMs: number,
+): OpenedSealed {
+  const { plaintext } = openReport(message, keys);
+  checkOwner(message, owner);
+  const parsed = parseReport(plaintext);
+  if (parsed.client !== message.client) {
+    throw new ReportRejected('report-foreign', `inside it names ${parsed.client}, its header ${message.client}`);
+  }
+  if (parsed.report_id !== message.reportId) {
+    throw new ReportRejected('report-foreign', `inside it has id ${parsed.report_id}, its header ${message.reportId}`);
+  }
+  const { report, doubts } = withPlausibleValues(withBoundedSubjects(parsed));
+  const observed = observedAtMs(report, receivedAtMs, clock);
+  if (observed < oldestMs) {
+    throw new ReportRejected('report-too-old', `it was made at ${new Date(observed).toISOString()}`);
+  }
+  const item: IngestItem = {
+    client: owner.client,
+    report,
+    receivedAtMs,
+    observedAtMs: observed,
+    collectedAtMs: collectedAtMs(report),
+    clockOffsetMs: clock?.offsetMs ?? null,
+  };
+  return { item, sizeBytes: plaintext.length, doubts };
+}
+
+function checkOwner({ client }: SealedMessage, owner: Owner): void {
+  if (owner.names.includes(client)) return;
+  throw new ReportRejected('report-foreign', `it is sealed as a report of ${client}`);
+}

@@ -1,0 +1,80 @@
+import { asFleetError, messageOf } from '../../errors.ts';
+import type { ErrorCode, FleetError } from '../../errors.ts';
+import { ReportFault } from '../../report/report.ts';
+import { SealFault } from '../../seal/seal-fault.ts';
+import type { IngestResult } from '../../storage/store/storage.ts';
+import type { CollectEvent } from '../collect-options.ts';
+import type { MissingKey } from '../keys/retired-keys.ts';
+import type { QuarantineReason } from '../spool/quarantine.ts';
+
+/** Why one report is not believed. The report goes to quarantine under this code. */
+export class ReportRejected extends Error {
+  override readonly name = 'ReportRejected';
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+  }
+}
+
+/** Returns the reason for which a report is not admitted. `describeKey` finds the words for a key that is not live here. */
+export function asRejected(thrown: unknown, describeKey?: (keyId: string) => MissingKey): ReportRejected {
+  if (thrown instanceof ReportRejected) return thrown;
+  if (thrown instanceof SealFault && thrown.keyId !== null && describeKey !== undefined) {
+    return new ReportRejected(thrown.code, `it is sealed to ${describeKey(thrown.keyId).clause}`, thrown);
+  }
+  const code = thrown instanceof SealFault || thrown instanceof ReportFault ? thrown.code : 'report-invalid';
+  return new ReportRejected(code, messageOf(thrown), thrown);
+}
+
+/** Returns why the database does not store a report; null if the report is stored. */
+export function refusalOf(result: IngestResult): ReportRejected | null {
+  switch (result.kind) {
+    case 'stored':
+    case 'duplicate':
+      return null;
+    case 'foreign':
+      return new ReportRejected('report-foreign', `its id is that of a report of ${result.owner}`);
+    case 'refused':
+      return new ReportRejected('report-refused', result.message);
+  }
+}
+
+/** The reports that one run moves to quarantine. */
+export interface Rejections {
+  /** Calls `keep` to quarantine a report, and reports it. Returns false, after a fault, if `keep` throws. */
+  add(client: string, rejected: ReportRejected, keep: (reason: QuarantineReason) => void): boolean;
+  count(): number;
+}
+
+export interface RejectionsOptions {
+  readonly now: () => number;
+  readonly observe: (event: CollectEvent) => void;
+  readonly onFault: (fault: FleetError) => void;
+}
+
+/** The quarantined reports of one client that a run names. Further ones are only counted. */
+const mostNamed = 20;
+
+export function createRejections({ now, observe, onFault }: RejectionsOptions): Rejections {
+  const perClient = new Map<string, number>();
+  let count = 0;
+  return {
+    add: (client, { code, message }, keep) => {
+      try {
+        keep({ code, message, atMs: now() });
+      } catch (thrown) {
+        onFault(asFleetError(thrown, { code: 'state-unusable', stage: 'spool', client }));
+        return false;
+      }
+      count++;
+      const named = (perClient.get(client) ?? 0) + 1;
+      perClient.set(client, named);
+      const more = named === mostNamed ? '; further reports of it are only counted' : '';
+      if (named <= mostNamed) observe({ kind: 'quarantined', client, code, message: `${message}${more}` });
+      return true;
+    },
+    count: () => count,
+  };
+}
