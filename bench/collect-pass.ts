@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { startDelayMs } from '../src/collector/pass/start-delay.ts';
+import { startDelayMs } from '../src/collector/collector.ts';
 import { openSqlite } from '../src/platform/sqlite.ts';
 import { childrenCpuMs, program, watchRun } from './children.ts';
 

@@ -3,7 +3,10 @@ import type { FleetError } from '../errors.ts';
 import type { Report } from '../report/report.ts';
 import type { Storage, VisitRecord } from '../storage/store/storage.ts';
 import type { Transport } from '../transport/transport.ts';
+import type { StatePaths } from '../state/paths.ts';
+import type { RunStart } from '../storage/store/run.ts';
 import type { Bundles } from './agent/task.ts';
+import type { KeyRing } from './keys/key-ring.ts';
 
 export interface CollectOptions {
   readonly config: Config;
@@ -35,6 +38,13 @@ export interface CollectOptions {
   readonly now: () => number;
   /** Name of the collector's machine. */
   readonly host: string;
+}
+
+/** The options of a pass with what `collect` has prepared for it. */
+export interface PassOptions extends CollectOptions {
+  readonly paths: StatePaths;
+  readonly start: RunStart;
+  readonly keyRing: KeyRing;
 }
 
 /** How the storage is used by a run. */

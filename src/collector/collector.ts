@@ -9,18 +9,19 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { takeLock } from '../state/lock.ts';
+import { jitterFraction } from '../platform/jitter.ts';
+import { processUse } from '../platform/process-use.ts';
 import { statePaths } from '../state/paths.ts';
 import { claimStateFolder } from '../state/state-folder.ts';
 import type { Storage } from '../storage/store/storage.ts';
-import type { CollectOptions, CollectResult } from './collect-options.ts';
+import type { CollectOptions, CollectResult, PassOptions } from './collect-options.ts';
 import { loadCollectorId } from '../state/collector-id.ts';
 import { journalOf } from './pass/journal.ts';
 import { loadKeyRing, loadSealingRing } from './keys/key-ring.ts';
 import { removeOldParts } from '../state/durable-file.ts';
-import { makeDryPass, makePass } from './pass/pass.ts';
-import { startDelayMs } from './pass/start-delay.ts';
+import { makeDryPass } from './pass/dry-pass.ts';
+import { makePass } from './pass/pass.ts';
 import type { RunEnd, RunStart } from '../storage/store/run.ts';
-import type { PassOptions } from './pass/pass-options.ts';
 
 /**
  * Makes one pass. Never throws for a client's fault; throws FleetError (exit status 3) when the pass cannot be made:
@@ -53,22 +54,32 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
   try {
     const { dir, keys, publicKeys, retiredKeys, runtimes } = paths;
     removeOldParts([dir, keys, publicKeys, retiredKeys, runtimes, path.join(runtimes, 'attempts')], startedAtMs);
-    if (options.spreadStart === true) await waitForTurn(options, start.collectorId);
+    if (options.spreadStart === true) {
+      const { config, signal } = options;
+      // A run that is aborted meanwhile has a row to write all the same.
+      await sleep(startDelayMs(start.collectorId, config.clients.length), undefined, { signal }).catch(() => undefined);
+    }
     return await makePass(prepare());
   } finally {
     lock.release();
   }
 }
 
-async function waitForTurn({ config, signal }: CollectOptions, collectorId: string): Promise<void> {
-  // A run that was aborted meanwhile has a row to write all the same.
-  await sleep(startDelayMs(collectorId, config.clients.length), undefined, { signal }).catch(() => undefined);
+const mostDelayMs = 2000;
+const delayPerClientMs = 50;
+
+/**
+ * Returns how long a collector that cron started waits before it begins: cron starts all collectors of a site at the same
+ * second. The delay follows from the collector's id, so that its runs stay `every` apart. Up to 2 s, less for few clients.
+ */
+export function startDelayMs(collectorId: string, clients: number): number {
+  return Math.round(jitterFraction(`start ${collectorId}`) * Math.min(mostDelayMs, clients * delayPerClientMs));
 }
 
-/** Its row is not worth more. */
+/** The time for the row of a run that did nothing. */
 const overlappedMs = 10_000;
 
-/** A run that ends at once because another one goes on; its row says so, through the journal if need be. */
+/** Ends a run at once because another one holds the lock. Records that, in the journal if need be. */
 async function leaveOverlapped(
   options: CollectOptions,
   start: RunStart,
@@ -76,7 +87,7 @@ async function leaveOverlapped(
 ): Promise<CollectResult> {
   const { id, startedAtMs } = start;
   const none = { clients: 0, succeeded: 0, failed: 0, skipped: 0 };
-  const end: RunEnd = { id, outcome: 'overlapped', finishedAtMs: options.now(), ...none, cpuMs: 0, maxRssBytes: 0 };
+  const end: RunEnd = { id, outcome: 'overlapped', finishedAtMs: options.now(), ...none, ...processUse() };
   let storage: Storage | null = null;
   try {
     storage = await options.openStorage({ signal: AbortSignal.timeout(overlappedMs), onMigrating: () => undefined });
@@ -87,7 +98,7 @@ async function leaveOverlapped(
       journal.begin();
       journal.end(end);
     } catch {
-      // That somebody else runs is what this run has to say; it has said so.
+      // The caller is told that another run holds the lock.
     }
   } finally {
     await storage?.close();

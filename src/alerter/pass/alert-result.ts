@@ -1,3 +1,4 @@
+import { processUse } from '../../platform/process-use.ts';
 import type { AlertResult } from '../alert-options.ts';
 import type { RunEnd, RunStart } from '../../storage/store/run.ts';
 
@@ -23,7 +24,6 @@ export function emptyResult(start: RunStart, outcome: AlertResult['outcome'], fi
 
 /** The row of `runs`: what is counted as clients there are mails here. */
 export function runEndOf({ runId, outcome, finishedAtMs, composed, sent, putOff, refused }: AlertResult): RunEnd {
-  const { user, system } = process.cpuUsage();
   return {
     id: runId,
     outcome,
@@ -32,7 +32,6 @@ export function runEndOf({ runId, outcome, finishedAtMs, composed, sent, putOff,
     succeeded: sent,
     failed: refused,
     skipped: putOff,
-    cpuMs: Math.round((user + system) / 1000),
-    maxRssBytes: process.resourceUsage().maxRSS * 1024,
+    ...processUse(),
   };
 }

@@ -1,16 +1,10 @@
-import type { Config } from '../../config/config.ts';
 import type { ClientFacts, ReportStore } from '../../storage/store/storage.ts';
 import type { CollectOptions } from '../collect-options.ts';
 
-export interface FollowRenamesOptions {
-  readonly config: Pick<Config, 'clients'>;
-  readonly observe: CollectOptions['observe'];
-}
-
-/** Gives rows of clients that config.xml calls otherwise now their new name. Returns what is known of all clients then. */
+/** Renames rows of clients that have a new name in config.xml. Returns the facts of all clients afterwards. */
 export async function followRenames(
-  { config, observe }: FollowRenamesOptions,
-  store: ReportStore,
+  { config, observe }: Pick<CollectOptions, 'config' | 'observe'>,
+  store: Pick<ReportStore, 'clientFacts' | 'renameClient'>,
 ): Promise<ReadonlyMap<string, ClientFacts>> {
   const facts = await store.clientFacts();
   const names = new Set(config.clients.map((client) => client.name));

@@ -17,14 +17,16 @@ import type { PrivateKeys } from '../../seal/open.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import { createClientNames } from '../spool/client-names.ts';
 import type { CollectEvent } from '../collect-options.ts';
+import { processUse } from '../../platform/process-use.ts';
 import { followRenames } from './follow-renames.ts';
+import { pruneInTime } from './prune-in-time.ts';
 import { startIngest } from '../ingest/ingest.ts';
 import { noTimeLimit } from '../ingest/ingest-queue.ts';
 import { ingestStored } from '../ingest/ingest-stored.ts';
 import type { IngestStoredCounts } from '../ingest/ingest-stored.ts';
 import { loadOpeningKeys } from '../keys/key-ring.ts';
 import { openMarks } from '../ingest/opening-marks.ts';
-import { defaultBounds, openQuarantine } from '../spool/quarantine.ts';
+import { openQuarantine } from '../spool/quarantine.ts';
 import { describeMissingKey } from '../keys/retired-keys.ts';
 import { openSealedSpool } from '../spool/sealed-spool.ts';
 import type { RunEnd, RunStart } from '../../storage/store/run.ts';
@@ -117,7 +119,7 @@ async function makePass(pass: Pass): Promise<IngestRunResult> {
   const result = resultOf(start, { outcome, finishedAtMs, counts, faults, holder: null });
   if (await isWorthARow(result, pass)) {
     await storage.reports.endRun(start, endOf(result));
-    if (outcome === 'finished') await prune({ ...pass, start: pass.start }, observe);
+    if (outcome === 'finished') await prune(pass);
   }
   return result;
 }
@@ -143,12 +145,7 @@ async function openAll(pass: Pass, onFault: (fault: FleetError) => void): Promis
   };
   try {
     const scan = await spool.scan(collecting.kind === 'held');
-    quarantine = openQuarantine({
-      places: scan.quarantines,
-      bounds: defaultBounds,
-      nowMs: now(),
-      keepMs: shared.retentionMs,
-    });
+    quarantine = openQuarantine({ places: scan.quarantines, nowMs: now(), keepMs: shared.retentionMs });
     if (collecting.kind === 'held' && scan.reports.length > 0) {
       const marks = openMarks(paths.openingFiles);
       const times = noTimeLimit;
@@ -193,18 +190,13 @@ async function isWorthARow(result: IngestRunResult, { options, storage }: Pass):
   return last === null || result.startedAtMs - last.startedAtMs >= options.config.collector.everyMs / 2;
 }
 
-/** However late the pass is: what is never begun is never done. */
-const leastPruneMs = 10_000;
-
-/** In the place of the collector, which has no right to. */
-async function prune({ options, start, storage }: Pass, observe: IngestRunOptions['observe']): Promise<void> {
-  const { config, now, signal } = options;
-  const leftMs = start.startedAtMs + config.collector.runDeadlineMs - now();
-  const limited = AbortSignal.any([signal, AbortSignal.timeout(Math.max(leastPruneMs, leftMs))]);
-  await storage.reports.prune({ nowMs: now(), ...config.retention }, limited);
-  const gone = await storage.sealed.removeKeyless(now(), config.retention.rawMs);
-  if (gone === 0) return;
-  const message = `${gone} sealed reports went: they were older than what is kept, and no key here opened them`;
+/** Prunes in the place of a collector that opens nothing, and so may not. */
+async function prune({ options, start, storage }: Pass): Promise<void> {
+  const { config, now, observe } = options;
+  await pruneInTime(options, start.startedAtMs, storage.reports);
+  const removed = await storage.sealed.removeKeyless(now(), config.retention.rawMs);
+  if (removed === 0) return;
+  const message = `${removed} sealed reports went: they were older than what is kept, and no key here opened them`;
   observe({ kind: 'note', message });
 }
 
@@ -235,15 +227,13 @@ function resultOf(start: RunStart, { counts, ...outcome }: Outcome): IngestRunRe
   };
 }
 
-/** Of a pass that could not be made. */
+/** Returns the end of the row of a pass that could not be made. */
 function failedEnd({ id }: RunStart, finishedAtMs: number): RunEnd {
-  const none = { clients: 0, succeeded: 0, failed: 0, skipped: 0 };
-  return { id, outcome: 'failed', finishedAtMs, ...none, cpuMs: 0, maxRssBytes: 0 };
+  return { id, outcome: 'failed', finishedAtMs, clients: 0, succeeded: 0, failed: 0, skipped: 0, ...processUse() };
 }
 
-/** The row of `runs`: its numbers are those of reports, but for the clients they were of. */
+/** Returns the end of the pass's row of `runs`. Its numbers count reports, but `clients` counts clients. */
 function endOf(result: IngestRunResult): RunEnd {
-  const { user, system } = process.cpuUsage();
   return {
     id: result.runId,
     outcome: result.outcome,
@@ -252,7 +242,6 @@ function endOf(result: IngestRunResult): RunEnd {
     succeeded: result.stored + result.duplicate,
     failed: result.quarantined,
     skipped: result.keyless,
-    cpuMs: Math.round((user + system) / 1000),
-    maxRssBytes: process.resourceUsage().maxRSS * 1024,
+    ...processUse(),
   };
 }

@@ -1,21 +1,24 @@
 import { asFleetError } from '../../errors.ts';
 import type { FleetError } from '../../errors.ts';
+import type { RunEnd, RunStart } from '../../storage/store/run.ts';
 import type { ReportStore, VisitRecord } from '../../storage/store/storage.ts';
 import type { JournalFile } from './journal.ts';
-import type { RunEnd, RunStart } from '../../storage/store/run.ts';
+import { storageFault } from './run-faults.ts';
+
+type RunStore = Pick<ReportStore, 'startRun' | 'saveVisits' | 'endRun'>;
 
 export interface RunRecordOptions {
   /** null while the database is away. */
-  readonly store: ReportStore | null;
+  readonly store: RunStore | null;
   readonly journal: JournalFile;
   readonly start: RunStart;
   readonly onFault: (fault: FleetError) => void;
 }
 
-/** What the database is to know of this run: told in batches, or kept in the journal for the next run to tell. */
+/** Records the run and its visits in the database, in batches, or in the journal for the next run to replay. */
 export interface RunRecord {
   readonly visit: (visit: VisitRecord) => void;
-  /** Once everything else was told. Never rejects. */
+  /** Records the end after everything else. Never rejects. */
   readonly end: (end: RunEnd) => Promise<void>;
 }
 
@@ -25,57 +28,47 @@ export function startRunRecord(options: RunRecordOptions): RunRecord {
   const { journal, start, onFault } = options;
   let { store } = options;
   let batch: VisitRecord[] = [];
-  let writing: Promise<void> = Promise.resolve();
 
-  const orJournal = async (tell: (store: ReportStore) => Promise<void>, keep: () => void): Promise<void> => {
-    if (store !== null) {
-      try {
-        await tell(store);
-        return;
-      } catch (thrown) {
-        // What the database missed must reach it in order, so from here on the journal has it all.
-        store = null;
-        onFault(asFleetError(thrown, { code: 'storage-failed', stage: 'storage' }));
-      }
-    }
+  const inJournal = (write: () => void): void => {
     try {
-      keep();
-    } catch (thrown) {
-      onFault(asFleetError(thrown, { code: 'spool-full', stage: 'spool' }));
-    }
-  };
-
-  const flush = (): Promise<void> => {
-    const visits = batch;
-    batch = [];
-    if (visits.length === 0) return writing;
-    writing = writing.then(() =>
-      orJournal(
-        (told) => told.saveVisits(visits),
-        () => journal.visits(visits),
-      ),
-    );
-    return writing;
-  };
-
-  const removeJournal = (): void => {
-    try {
-      journal.remove();
+      write();
     } catch (thrown) {
       onFault(asFleetError(thrown, { code: 'state-unusable', stage: 'spool' }));
     }
   };
 
-  try {
-    journal.begin();
-  } catch (thrown) {
-    onFault(asFleetError(thrown, { code: 'spool-full', stage: 'spool' }));
-  }
-  // No visit waits for that.
-  writing = orJournal(
-    (told) => told.startRun(start),
+  const save = async (inStore: (into: RunStore) => Promise<void>, write: () => void): Promise<void> => {
+    try {
+      if (store !== null) {
+        await inStore(store);
+        return;
+      }
+    } catch (thrown) {
+      // Records must reach the database in order. From here on all of them go to the journal.
+      store = null;
+      onFault(storageFault(thrown));
+    }
+    inJournal(write);
+  };
+
+  inJournal(() => journal.begin());
+  // Visits do not wait for it.
+  let saving = save(
+    (into) => into.startRun(start),
     () => undefined,
   );
+  const flush = (): Promise<void> => {
+    const visits = batch;
+    batch = [];
+    if (visits.length === 0) return saving;
+    saving = saving.then(() =>
+      save(
+        (into) => into.saveVisits(visits),
+        () => journal.visits(visits),
+      ),
+    );
+    return saving;
+  };
   return {
     visit: (visit) => {
       batch.push(visit);
@@ -83,11 +76,11 @@ export function startRunRecord(options: RunRecordOptions): RunRecord {
     },
     end: async (end) => {
       await flush();
-      await orJournal(
-        (told) => told.endRun(start, end),
+      await save(
+        (into) => into.endRun(start, end),
         () => journal.end(end),
       );
-      if (store !== null) removeJournal();
+      if (store !== null) inJournal(() => journal.remove());
     },
   };
 }

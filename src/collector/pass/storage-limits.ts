@@ -1,35 +1,35 @@
 import type { CollectorConfig } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
-import { minuteMs } from '../../platform/units.ts';
+import { minuteMs, secondMs } from '../../platform/units.ts';
 
-/** How long a run waits for the database, so that one that is slow costs no visits and no later run. */
+/** How long a run waits for the database. A slow database costs no visits and no later run. */
 export interface StorageLimits {
-  /** Before the visits: until it is open, told of earlier runs and has said what it knows of the clients. */
+  /** Before the visits, until the database is open, has taken the journals and returned the facts of the clients. */
   readonly prepareMs: number;
-  /** Of that: for telling it of earlier runs. */
+  /** The part of it for journals. */
   readonly replayMs: number;
-  /** From the run's beginning, for what earlier runs left: the run's deadline. */
+  /** The time for leftovers, from the run's beginning: the run's deadline. */
   readonly leftoversMs: number;
-  /** From the run's beginning, for all. */
+  /** The time for everything, from the run's beginning. */
   readonly allMs: number;
 }
 
-const leastMs = 10_000;
+const leastMs = 10 * secondMs;
 const mostMs = minuteMs;
 
-/** An eighth of the run's deadline before the visits and after it; 10 s at least, a minute at most. */
+/** Returns an eighth of the run's deadline before the visits and after them; 10 s at least, a minute at most. */
 export function storageLimits({ runDeadlineMs }: Pick<CollectorConfig, 'runDeadlineMs'>): StorageLimits {
   const shareMs = Math.min(mostMs, Math.max(leastMs, runDeadlineMs / 8));
   return { prepareMs: shareMs, replayMs: shareMs / 2, leftoversMs: runDeadlineMs, allMs: runDeadlineMs + shareMs };
 }
 
-/** What is done with the database in one run, and its end. */
+/** The time limit of all work with the database in one run. */
 export interface StorageTime {
-  /** Ends all that is under way and all that would follow. */
+  /** Ends the work under way and all later work. */
   readonly signal: AbortSignal;
-  /** Ends it after so long, counted from now, in place of what was said before; null: not by itself. */
+  /** Ends it after so long from now, in place of any earlier limit; null: no limit. */
   endIn(ms: number | null): void;
-  /** A fault that only says that this ended, in the words of what it means; any other unchanged. */
+  /** Replaces the error of work that this limit ended by one that says so. Returns other errors unchanged. */
   explain(fault: FleetError): FleetError;
 }
 

@@ -6,6 +6,8 @@ import type { ClientFacts, VisitRecord } from '../../storage/store/storage.ts';
 import { readBundles } from '../agent/agent-bundles.ts';
 import { createAgentNotes } from '../schedule/agent-notes.ts';
 import { isHeldBack } from '../visit/backoff.ts';
+import { startTimedSignal } from '../visit/visit-deadline.ts';
+import type { TimedSignal } from '../visit/visit-deadline.ts';
 import { credentialsChangedAtMs } from '../schedule/credential-files.ts';
 import { visitOrder } from '../schedule/order.ts';
 import { openRuntimeSupply } from '../runtimes/runtime-supply.ts';
@@ -13,7 +15,7 @@ import type { RuntimeSupply } from '../runtimes/runtime-supply.ts';
 import { visitFleet } from '../schedule/visit-fleet.ts';
 import type { FleetOutcome } from '../schedule/visit-fleet.ts';
 import type { VisitContext } from '../visit/context.ts';
-import type { PassOptions } from './pass-options.ts';
+import type { PassOptions } from '../collect-options.ts';
 
 export interface VisitClientsOptions {
   readonly pass: PassOptions;
@@ -23,17 +25,17 @@ export interface VisitClientsOptions {
 }
 
 export interface ClientsVisited extends FleetOutcome {
-  /** Clients that were asked for. */
+  /** The clients that this pass is for. */
   readonly clients: number;
-  /** Of those: left alone after a refused login. */
+  /** The clients among them that are left alone after a refused login. */
   readonly heldBack: number;
-  /** By a signal. */
+  /** True if a signal ended the visits. */
   readonly interrupted: boolean;
-  /** By a signal or the run's deadline. */
+  /** True if a signal or the run's deadline ended the visits. */
   readonly endedEarly: boolean;
 }
 
-/** Visits the clients that this pass is for, in order, until all are done, the run's deadline comes or a signal. */
+/** Visits the clients that this pass is for, in order, until the run's deadline or a signal. */
 export async function visitClients(options: VisitClientsOptions): Promise<ClientsVisited> {
   const { pass, facts } = options;
   const { config, start } = pass;
@@ -92,11 +94,11 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
     const { aborted } = ending.signal;
     return { ...outcome, clients: asked.length, heldBack, interrupted: pass.signal.aborted, endedEarly: aborted };
   } finally {
-    ending.clear();
+    ending.end();
   }
 }
 
-/** What is kept for clients that are to be brought a node; null: none asks for one, or it cannot be read. */
+/** Opens the runtimes for clients. Returns null if no client asks for one, or they cannot be read. */
 function openSupply(pass: PassOptions, clients: readonly Client[]): RuntimeSupply | null {
   if (!clients.some((client) => client.ssh.runtime === 'bring')) return null;
   try {
@@ -112,36 +114,19 @@ function turnOf({ start, config }: PassOptions): number {
   return Math.floor(start.startedAtMs / Math.max(1, config.collector.everyMs));
 }
 
-interface Ending {
-  readonly signal: AbortSignal;
-  readonly clear: () => void;
-}
-
-/** The run's deadline and the signal of the caller, as one signal whose reason is a FleetError. */
-function startEnding({ signal, config, start, now }: PassOptions): Ending {
-  const controller = new AbortController();
-  // Every visit that goes on listens to it.
-  setMaxListeners(0, controller.signal);
+/** Starts the signal that ends the visits: at the run's deadline, or with the caller's signal. */
+function startEnding({ signal, config, start, now }: PassOptions): TimedSignal {
   const { runDeadlineMs } = config.collector;
-  const leftMs = Math.max(0, start.startedAtMs + runDeadlineMs - now());
-  const timer = setTimeout(() => {
-    const message = `the run reached its deadline of ${runDeadlineMs} ms`;
-    controller.abort(new FleetError({ code: 'run-deadline', stage: 'run', message }));
-  }, leftMs);
-  const onSignal = (): void => {
-    const reason: unknown = signal.reason;
-    const given = reason instanceof FleetError ? reason : null;
-    controller.abort(
-      given ?? new FleetError({ code: 'interrupted', stage: 'run', message: 'the run was interrupted' }),
-    );
-  };
-  if (signal.aborted) onSignal();
-  else signal.addEventListener('abort', onSignal, { once: true });
-  return {
-    signal: controller.signal,
-    clear: () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', onSignal);
-    },
-  };
+  const fault = (code: 'run-deadline' | 'interrupted', message: string): FleetError =>
+    new FleetError({ code, stage: 'run', message });
+  const ending = startTimedSignal({
+    timeoutMs: Math.max(0, start.startedAtMs + runDeadlineMs - now()),
+    late: () => fault('run-deadline', `the run reached its deadline of ${runDeadlineMs} ms`),
+    parent: signal,
+    aborted: () =>
+      signal.reason instanceof FleetError ? signal.reason : fault('interrupted', 'the run was interrupted'),
+  });
+  // Every visit under way listens to it.
+  setMaxListeners(0, ending.signal);
+  return ending;
 }

@@ -1,21 +1,20 @@
 import { printable } from '../agent/agent-faults.ts';
 import type { AgentResult } from '../agent/agent-session.ts';
 
-/** What is worth a line about agents although their visits went well. */
+/** The lines about agents whose visits succeeded. */
 export interface AgentNotes {
   readonly saw: (client: string, result: AgentResult) => void;
-  /** For people; none when there is nothing to say. */
   readonly lines: () => readonly string[];
 }
 
 const namedInNote = 5;
 
-/** To be made once a run. The digests are of the agents that this version brings: by node's and the shell's. */
+/** Collects the notes of one run. The digests are those of this version's agents. */
 export function createAgentNotes(digests: { readonly node: string; readonly shell: string }): AgentNotes {
   const outdated = new Set<string>();
-  /** Client -> why nothing, or not everything, can be kept there. */
+  /** Client -> why its agent cannot keep everything. */
   const withoutPlace = new Map<string, string>();
-  /** Client -> reports that went from its spool since its last visit. */
+  /** Client -> the reports that its spool lost since its last visit. */
   const dropped = new Map<string, number>();
   return {
     saw: (client, { hello, end, reader }) => {

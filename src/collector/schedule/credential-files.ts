@@ -7,11 +7,11 @@ import { sshConfigFiles } from '../../config/settings/ssh-config-files.ts';
 type Machines = Pick<Config, 'bastions' | 'clients' | 'jumpHosts'>;
 
 /**
- * When a file that decides with what a client, or a machine of config.xml on the way to it, is logged in to was changed
- * last, milliseconds since 1970; null: there is none.
+ * Returns the last change of the files that hold credentials for a client or for a bastion before it, milliseconds since
+ * 1970; null if there are none.
  */
 export function credentialsChangedAtMs(client: Client, machines: Machines): number | null {
-  const settings = [client.ssh, ...onTheWay(client, machines)];
+  const settings = [client.ssh, ...bastionsOf(client, machines)];
   const files = settings.flatMap(({ privateKey, passphrase, password }) => [
     privateKey,
     passphrase?.file ?? null,
@@ -24,18 +24,18 @@ export function credentialsChangedAtMs(client: Client, machines: Machines): numb
   return times.length === 0 ? null : Math.max(...times);
 }
 
-/** What config.xml says of the machines before a client. */
-function onTheWay({ ssh: own }: Client, { bastions, clients, jumpHosts }: Machines): readonly Client['ssh'][] {
+/** Returns the settings in config.xml of the bastions before a client. */
+function bastionsOf({ ssh: own }: Client, { bastions, clients, jumpHosts }: Machines): readonly Client['ssh'][] {
   const machineOf = (name: string): Bastion | Client | undefined =>
     bastions.find((bastion) => bastion.name === name) ?? clients.find((client) => client.name === name);
   const found = new Set<Client['ssh']>();
   let { proxyJump } = own;
   while (proxyJump !== null) {
-    const way = (parseJumps(proxyJump) ?? []).map(({ host }) => machineOf(host)?.ssh ?? jumpHosts);
-    const [first] = way;
-    // Only the first is reached by a way of its own; one that was seen comes back to itself.
+    const jumps = (parseJumps(proxyJump) ?? []).map(({ host }) => machineOf(host)?.ssh ?? jumpHosts);
+    const [first] = jumps;
+    // Only the first has bastions of its own. A bastion that was seen before would make a circle.
     proxyJump = first === undefined || found.has(first) ? null : first.proxyJump;
-    for (const ssh of way) found.add(ssh);
+    for (const ssh of jumps) found.add(ssh);
   }
   return [...found];
 }

@@ -2,18 +2,18 @@ import type { Client } from '../../config/config.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import { subnetOf } from './order.ts';
 
-/** So many of a subnet without an answer, and none with one, and the rest is taken to be dead as well. */
+/** A subnet is dead after so many clients without an answer and none with one. */
 const enough = 8;
 const unanswered: readonly string[] = ['connect-timeout', 'connect-failed'];
 
-/** Subnets that turn out to be dead while a run goes on: a rack without power, a route that is gone. */
+/** The subnets that turn out to be dead during a run: a rack without power, a lost route. */
 export interface DeadSubnets {
   readonly note: (client: Client, visit: Pick<VisitRecord, 'code' | 'stage'>) => void;
   readonly has: (client: Client) => boolean;
 }
 
 export function createDeadSubnets(): DeadSubnets {
-  /** null: somebody answered. */
+  /** The clients without an answer; null if one answered. */
   const silent = new Map<string, number | null>();
   const keyOf = ({ address, ssh }: Client): string | null => (ssh.proxyJump === null ? subnetOf(address) : null);
   return {

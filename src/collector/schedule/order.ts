@@ -1,19 +1,20 @@
 import { isIPv4, isIPv6 } from 'node:net';
 
 import type { Client } from '../../config/config.ts';
+import { groupBy } from '../../platform/group-by.ts';
 import { jitterFraction } from '../../platform/jitter.ts';
 
-/** What tells where a client belongs. */
+/** The facts that place a client in the order. */
 export type Placed = Pick<Client, 'name' | 'address' | 'groups'>;
 
 /**
- * The clients in the order of their visits: those of one group, and inside it those of one subnet, are spread evenly over
- * the whole run, so that no rack or switch is asked all at once. `turn` differs from run to run and moves everybody, so
- * that nobody is always last. The same input gives the same order.
+ * Returns the clients in the order of their visits. The clients of one group, and of one subnet in it, are spread evenly over
+ * the run, so that no rack or switch is visited all at once. `turn` differs from run to run and moves everybody, so that
+ * nobody is always last. The same input gives the same order.
  */
 export function visitOrder<T extends Placed>(clients: readonly T[], turn: number): readonly T[] {
-  const perGroup = [...byKey(clients, (client) => client.groups.join('/'))].map(([group, members]): Bucket<T> => {
-    const perSubnet = byKey(members, (client) => subnetOf(client.address) ?? client.name);
+  const perGroup = [...groupBy(clients, (client) => client.groups.join('/'))].map(([group, members]): Bucket<T> => {
+    const perSubnet = groupBy(members, (client) => subnetOf(client.address) ?? client.name);
     return [group, spread([...perSubnet], turn)];
   });
   return spread(perGroup, turn);
@@ -34,18 +35,7 @@ function spread<T>(buckets: readonly Bucket<T>[], turn: number): readonly T[] {
   return placed.sort((a, b) => a.place - b.place || (a.key < b.key ? -1 : 1)).map(({ member }) => member);
 }
 
-function byKey<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, T[]> {
-  const buckets = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const bucket = buckets.get(key);
-    if (bucket === undefined) buckets.set(key, [item]);
-    else bucket.push(item);
-  }
-  return buckets;
-}
-
-/** The /24 of an IPv4 address, the /64 of an IPv6 address; null for a name, whose subnet is not known here. */
+/** Returns the /24 of an IPv4 address, the /64 of an IPv6 address; null for a name. */
 export function subnetOf(address: string): string | null {
   if (isIPv4(address)) return address.split('.', 3).join('.');
   if (!isIPv6(address)) return null;

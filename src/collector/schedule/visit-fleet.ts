@@ -3,19 +3,18 @@ import type { VisitRecord } from '../../storage/store/storage.ts';
 import type { CollectEvent, CollectOptions } from '../collect-options.ts';
 import { createDeadSubnets } from './dead-subnets.ts';
 import { createHandshakeLimits } from './handshake-limits.ts';
-import { isSuspect, patienceAmongTheDead, patienceFor } from '../visit/patience.ts';
-import type { Patience } from '../visit/patience.ts';
-import { createRuntimeQueue } from './runtime-queue.ts';
-import { runSchedule } from './schedule.ts';
-import type { Limit } from './schedule.ts';
+import { isSuspect, timeoutsFor, timeoutsInDeadSubnet } from '../visit/adaptive-timeouts.ts';
+import type { VisitTimeouts } from '../visit/adaptive-timeouts.ts';
+import { createRuntimeUploads } from './runtime-uploads.ts';
+import { runWorkQueue } from './work-queue.ts';
+import type { Limit } from './work-queue.ts';
 import { visit } from '../visit/visit.ts';
 import type { VisitContext } from '../visit/context.ts';
 
 export interface VisitFleetOptions {
   readonly context: VisitContext;
-  /** In the order of their visits. */
+  /** The clients in the order of their visits. */
   readonly clients: readonly Client[];
-  /** As `CollectOptions` has it. */
   readonly wayTo: NonNullable<CollectOptions['wayTo']>;
   readonly concurrency: number;
   readonly retries: number;
@@ -32,8 +31,8 @@ export interface FleetOutcome {
 }
 
 /**
- * Visits all clients, and those that failed retryably again at the end, while the context's signal allows. What a server
- * turned away for the number of logins is always tried again, once: it was these visits that were too many.
+ * Visits all clients, and those that failed retryably again at the end, until the context's signal is aborted. A client that
+ * sshd rejected for the number of logins is always tried again, once: these visits were too many.
  */
 export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutcome> {
   const { context, clients, observe } = options;
@@ -41,8 +40,6 @@ export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutco
   const limits = createHandshakeLimits(config, options.wayTo);
   const dead = createDeadSubnets();
   const failures: VisitRecord[] = [];
-  /** The last outcome of those that are to be tried again: it counts when there is no time for that. */
-  let postponed = new Map<Client, VisitRecord>();
   let succeeded = 0;
 
   const settle = (record: VisitRecord): void => {
@@ -53,17 +50,16 @@ export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutco
   };
 
   const limitsOf = (client: Client): readonly Limit[] => limits.of(client, isSlow(client));
-  const runtimes = createRuntimeQueue({ context, limitsOf, observe, settle });
+  const runtimes = createRuntimeUploads({ context, limitsOf, observe, settle });
 
   const isSlow = (client: Client): boolean => isSuspect(facts?.get(client.name)) || dead.has(client);
-  const patienceWith = (client: Client): Patience => {
-    const remembered = facts?.get(client.name);
-    if (!isSuspect(remembered) && dead.has(client)) return patienceAmongTheDead(config);
-    return patienceFor(remembered, config);
+  const timeoutsOf = (client: Client): VisitTimeouts => {
+    const last = facts?.get(client.name);
+    return !isSuspect(last) && dead.has(client) ? timeoutsInDeadSubnet(config) : timeoutsFor(last, config);
   };
 
   const round = (number: number, items: readonly Client[], later: Map<Client, VisitRecord>) =>
-    runSchedule({
+    runWorkQueue({
       items,
       concurrency: options.concurrency,
       limitsOf,
@@ -72,12 +68,12 @@ export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutco
       work: async (client, leave) => {
         observe({ kind: 'visiting', client: client.name });
         const { record, fault, runtime } = await visit(context, client, {
-          patience: patienceWith(client),
+          timeouts: timeoutsOf(client),
           onLogin: leave,
         });
         dead.note(client, record);
-        const turnedAway = fault !== null && limits.lower(client, fault);
-        const mostRounds = turnedAway ? Math.max(1, options.retries) : options.retries;
+        const isRejection = fault !== null && limits.lower(client, fault);
+        const mostRounds = isRejection ? Math.max(1, options.retries) : options.retries;
         if (fault === null || !fault.retryable || number >= mostRounds || context.signal.aborted) {
           if (!runtimes.take(client, record, runtime)) settle(record);
           return;
@@ -87,16 +83,20 @@ export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutco
       },
     });
 
-  const unreached = await round(0, clients, postponed);
-  for (let number = 1; postponed.size > 0; number++) {
+  let unreached = 0;
+  /** The last outcome of the clients that are visited again. It counts if there is no time for that. */
+  let postponed: ReadonlyMap<Client, VisitRecord> = new Map();
+  let items = clients;
+  for (let number = 0; items.length > 0; number++) {
     const later = new Map<Client, VisitRecord>();
-    const notBegun = await round(number, [...postponed.keys()], later);
-    for (const client of notBegun) {
+    for (const client of await round(number, items, later)) {
       const record = postponed.get(client);
-      if (record !== undefined) settle(record);
+      if (record === undefined) unreached++;
+      else settle(record);
     }
     postponed = later;
+    items = [...later.keys()];
   }
-  await runtimes.bring();
-  return { succeeded, failures, unreached: unreached.length };
+  await runtimes.run();
+  return { succeeded, failures, unreached };
 }

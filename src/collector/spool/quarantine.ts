@@ -71,14 +71,14 @@ interface Usage {
 export interface QuarantineOptions {
   /** The quarantine folders that there are, absolute. */
   readonly places: readonly string[];
-  readonly bounds: QuarantineBounds;
+  readonly bounds?: QuarantineBounds;
   readonly nowMs: number;
   /** What has been in quarantine for longer is deleted. */
   readonly keepMs: number;
 }
 
 /** Counts what is in quarantine already, and deletes the oldest of it. Throws what fs throws. */
-export function openQuarantine({ places, bounds, nowMs, keepMs }: QuarantineOptions): Quarantine {
+export function openQuarantine({ places, bounds = defaultBounds, nowMs, keepMs }: QuarantineOptions): Quarantine {
   const total: Usage = { files: 0, bytes: 0 };
   const perFolder = new Map<string, Usage>();
   for (const place of places) {

@@ -1,15 +1,15 @@
 import { FleetError, type ErrorCode } from '../../errors.ts';
-import type { ClientFacts } from '../../storage/store/storage.ts';
 import { hourMs } from '../../platform/units.ts';
+import type { ClientFacts } from '../../storage/store/storage.ts';
 
 const longestMs = hourMs;
 
-/** Refused logins lock accounts and fill the client's log: these alone are not repeated at every run. */
+/** Refused logins lock accounts and fill the client's log. Only these failures are not repeated at every run. */
 const refusals: readonly string[] = ['auth-failed'] satisfies readonly ErrorCode[];
 
 /**
- * The code that decides how long a client is left alone: its own, or that of the machine on the way which failed. A
- * refused login there is remembered with every client behind it, so that the bastion is asked as rarely as a client.
+ * Returns the code that decides how long a client is left alone: its own, or that of the bastion which failed. A bastion's
+ * refused login is remembered with every client behind it, so that the bastion is asked as rarely as a client.
  */
 export function decidingCode(fault: FleetError | null): string | null {
   let deciding: unknown = fault;
@@ -24,15 +24,15 @@ export type LastAttempt = Pick<ClientFacts, 'lastVisitAtMs' | 'nextAttemptAtMs'>
 export interface HeldBackQuestion {
   readonly facts: (LastAttempt & Pick<ClientFacts, 'attemptDigest'>) | undefined;
   readonly nowMs: number;
-  /** Of config.xml as it is now. */
+  /** The digest of config.xml as it is now. */
   readonly configDigest: string;
-  /** When a file that holds a credential of the client was changed last; null: there is none. */
+  /** Returns the last change of the files that hold the client's credentials; null if there are none. */
   readonly credentialsChangedAtMs: () => number | null;
 }
 
 /**
- * Whether a client must be left alone in this run. What was changed since it refused the login ends its pause: config.xml
- * or a file with a credential. A time beyond the longest pause is a clock that was wrong.
+ * True if a client must be left alone in this run. A change of config.xml or of a credential file since the refused login
+ * ends its pause. A time beyond the longest pause comes from a wrong clock.
  */
 export function isHeldBack(question: HeldBackQuestion): boolean {
   const { facts, nowMs } = question;
@@ -42,22 +42,22 @@ export function isHeldBack(question: HeldBackQuestion): boolean {
   if (digest !== null && digest !== question.configDigest) return false;
   const changedMs = question.credentialsChangedAtMs();
   const lastMs = facts?.lastVisitAtMs ?? null;
-  // A file of the future would end every pause.
+  // A file with a future time would end every pause.
   return changedMs === null || lastMs === null || changedMs <= lastMs || changedMs > nowMs;
 }
 
 export interface BackoffOptions {
-  /** What the visit ended with, as `decidingCode` has it; null: it went well. */
+  /** The visit's `decidingCode`; null if it succeeded. */
   readonly code: string | null;
-  /** As it was before this visit. */
+  /** The facts before this visit. */
   readonly facts: LastAttempt | undefined;
   readonly startedAtMs: number;
   readonly everyMs: number;
 }
 
 /**
- * Not before then is the client tried again: after 1, 2, 4 ... runs, at most an hour. null: at the next run. Half a run
- * is taken off, because visits do not begin at the same moment of every run.
+ * Returns the earliest time of the next visit: after 1, 2, 4 ... runs, at most an hour. Takes half a run off, because visits
+ * do not begin at the same moment of every run. Returns null for the next run.
  */
 export function nextAttemptAtMs({ code, facts, startedAtMs, everyMs }: BackoffOptions): number | null {
   if (code === null || !refusals.includes(code)) return null;

@@ -4,16 +4,16 @@ import { dayMs, hourMs } from '../../platform/units.ts';
 
 export interface InventoryDueOptions {
   readonly client: string;
-  /** undefined: a client that was never seen. */
+  /** undefined for a client that was never seen. */
   readonly facts:
     Pick<ClientFacts, 'bootId' | 'inventoryAtMs' | 'lastReportAtMs' | 'lastVisitAtMs' | 'reader'> | undefined;
   readonly nowMs: number;
   readonly everyMs: number;
-  /** Whether the collector knows what came at earlier visits; where others open it, that becomes known later. */
+  /** True if the collector opens reports. Else the facts of earlier visits come late. */
   readonly opens: boolean;
 }
 
-/** Whether a visit should bring the inventory home: at the first visit and once a day; never what no node reads. */
+/** True at the first visit and once a day. Never true for a client that the shell agent reads. */
 export function isInventoryDue({ client, facts, nowMs, everyMs, opens }: InventoryDueOptions): boolean {
   if (facts === undefined || (opens ? facts.lastReportAtMs : facts.lastVisitAtMs) === null) return true;
   if (facts.reader === 'shell') return false;
@@ -21,12 +21,12 @@ export function isInventoryDue({ client, facts, nowMs, everyMs, opens }: Invento
     const isOld = nowMs - facts.inventoryAtMs >= dayMs || facts.inventoryAtMs > nowMs;
     if (opens || !isOld) return isOld;
   }
-  // It never came, or is not opened yet: asking at every run for what takes a second and fails would be too much. About once an hour is not.
+  // It never came, or is not opened yet. It takes a second, so it is asked for about once an hour.
   const runsAnHour = Math.max(1, Math.round(hourMs / everyMs));
   return (Math.floor(nowMs / everyMs) + jitterOf(client)) % runsAnHour === 0;
 }
 
-/** Whether the client was booted since its facts were stored, so that its inventory may have changed. */
+/** True if the client was booted since its facts were stored. Its inventory may have changed. */
 export function wasBooted(facts: Pick<ClientFacts, 'bootId'> | undefined, bootId: string | null): boolean {
   const known = facts?.bootId ?? null;
   return known !== null && bootId !== null && known !== bootId;

@@ -4,10 +4,10 @@ import type { ErrorCode } from '../../errors.ts';
 import type { AgentResult } from '../agent/agent-session.ts';
 import type { RuntimeSupply, RuntimeWish } from '../runtimes/runtime-supply.ts';
 
-/** What a client ends with that has no node, or whose runtime is damaged. One that hangs would hang again. */
-const wishful: readonly ErrorCode[] = ['no-runtime', 'agent-failed', 'upload-failed'];
+/** The codes of a client without Node or with a damaged runtime. A runtime that hangs would hang again. */
+const fixable: readonly ErrorCode[] = ['no-runtime', 'agent-failed', 'upload-failed'];
 
-/** What is to be done for a client with runtime="bring" after a visit; null: it has a node, or its runtime answered. */
+/** Returns what to do for a client with runtime="bring" after a visit; null if its Node or its runtime answered. */
 export function wishAfter({
   supply,
   client,
@@ -23,11 +23,11 @@ export function wishAfter({
   if (supply === null || client.ssh.runtime !== 'bring') return null;
   if (reader === 'runtime') supply.attempts.clear(client.name);
   if (platform === null || (reader !== null && reader !== 'shell')) return null;
-  if (fault !== null && !wishful.includes(fault.code)) return null;
+  if (fault !== null && !fixable.includes(fault.code)) return null;
   return supply.wishOf(client, platform, nowMs);
 }
 
-/** The fault of a visit, with what is to be done about it. */
+/** Adds to the fault of a visit what is done about it. */
 export function withWish(fault: FleetError, wish: RuntimeWish | null): FleetError {
   if (wish === null || fault.code !== 'no-runtime') return fault;
   const { code, stage, client } = fault;

@@ -3,62 +3,64 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { asFleetError, FleetError } from '../../errors.ts';
 import type { Stage } from '../../errors.ts';
 
-export interface VisitDeadlineOptions {
-  readonly client: string;
-  readonly deadlineMs: number;
-  /** Aborted with a FleetError when the run is to end. */
-  readonly runSignal: AbortSignal;
+export interface TimedSignalOptions {
+  readonly timeoutMs: number;
+  /** Makes the reason at the end of the time. */
+  readonly late: () => FleetError;
+  /** Aborts the signal before its time. */
+  readonly parent: AbortSignal;
+  /** Makes the reason when the parent is aborted. Default: the parent's reason. */
+  readonly aborted?: () => unknown;
 }
 
-export interface VisitDeadline {
-  /** Aborted with a FleetError at the deadline, or when the run ends. */
+export interface TimedSignal {
   readonly signal: AbortSignal;
-  /** What the work resolves with; rejects a little after the abort when the work does not heed it. */
-  race<T>(work: Promise<T>): Promise<T>;
-  /** To be called when the visit is over. */
-  end(): void;
+  /** Frees the timer and the listener. */
+  readonly end: () => void;
 }
 
-/** What does not end by itself when its signal is aborted is left behind after this. */
+/** Starts a signal that is aborted with a FleetError at a deadline, or with its parent. The caller has to call `end`. */
+export function startTimedSignal({ timeoutMs, late, parent, aborted }: TimedSignalOptions): TimedSignal {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(late()), timeoutMs);
+  const onAbort = (): void => controller.abort(aborted === undefined ? parent.reason : aborted());
+  if (parent.aborted) onAbort();
+  else parent.addEventListener('abort', onAbort, { once: true });
+  return {
+    signal: controller.signal,
+    end: () => {
+      clearTimeout(timer);
+      parent.removeEventListener('abort', onAbort);
+    },
+  };
+}
+
+/** Work that ignores its aborted signal is left behind after this. */
 const graceMs = 250;
 
-/** The own timer of one visit, whatever the timers of those it relies on do. */
-export function startDeadline({ client, deadlineMs, runSignal }: VisitDeadlineOptions): VisitDeadline {
-  const controller = new AbortController();
-  const { signal } = controller;
-  const timer = setTimeout(() => {
-    const message = `the visit did not end within ${deadlineMs} ms`;
-    controller.abort(new FleetError({ code: 'visit-deadline', stage: 'run', message, client }));
-  }, deadlineMs);
-  const onRunEnd = (): void => controller.abort(runSignal.reason);
-  if (runSignal.aborted) onRunEnd();
-  else runSignal.addEventListener('abort', onRunEnd, { once: true });
-
+/** Resolves with the work. Rejects with the reason of the signal a little after its abort if the work ignores that. */
+export async function raceSignal<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const over = new AbortController();
   const abandoned = async (): Promise<never> => {
-    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    if (!signal.aborted) {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true, signal: over.signal }));
+    }
     await sleep(graceMs, undefined, { signal: over.signal });
     throw signal.reason;
   };
-  return {
-    signal,
-    race: (work) => {
-      // The late rejection of what was left behind is nobody's any more.
-      work.catch(() => undefined);
-      const given = abandoned();
-      given.catch(() => undefined);
-      return Promise.race([work, given]);
-    },
-    end: () => {
-      clearTimeout(timer);
-      runSignal.removeEventListener('abort', onRunEnd);
-      // Without a reason Node makes an exception with its stack, for nobody.
-      over.abort(null);
-    },
-  };
+  // Late rejections of what was left behind are nobody's.
+  work.catch(() => undefined);
+  const left = abandoned();
+  left.catch(() => undefined);
+  try {
+    return await Promise.race([work, left]);
+  } finally {
+    // Without a reason Node makes an exception with its stack.
+    over.abort(null);
+  }
 }
 
-/** What a visit ended with: the reason of its signal once that is aborted, else what was thrown. */
+/** Returns the fault of a visit: the reason of its signal if that is aborted, else what was thrown. */
 export function faultAtDeadline(thrown: unknown, signal: AbortSignal, stage: Stage, client: string): FleetError {
   const reason: unknown = signal.reason;
   if (!signal.aborted || !(reason instanceof FleetError)) {

@@ -3,7 +3,7 @@ import type { Connection } from '../../transport/transport.ts';
 import type { AgentResult } from '../agent/agent-session.ts';
 import type { RuntimeWish } from '../runtimes/runtime-supply.ts';
 
-/** What a visit found out so far: it may be cut off at any moment, and then this is what remains. */
+/** The findings of a visit so far. A visit may be cut off at any moment, and this remains. */
 export interface Progress {
   stage: Stage;
   connection: Connection | null;
@@ -13,15 +13,14 @@ export interface Progress {
   result: AgentResult | null;
   wish: RuntimeWish | null;
   uploaded: boolean;
-  /** The agent said all it had to say; whatever goes wrong afterwards does not fail the visit. */
+  /** True once the agent has sent its last frame. Later faults do not fail the visit. */
   delivered: boolean;
-  /** Keys of the reports that came. */
+  /** The ids of the keys of the reports that came. */
   readonly sealedTo: Set<string>;
-  /** The first thing wrong with a report that came: it was not acknowledged. */
+  /** The first fault of a report that came and was not acknowledged. */
   anomaly: FleetError | null;
 }
 
-/** Nothing yet. */
 export function startProgress(): Progress {
   return {
     stage: 'connect',
@@ -38,7 +37,7 @@ export function startProgress(): Progress {
   };
 }
 
-/** Takes the connection out of the visit, with the bytes that went over it. */
+/** Takes the connection out of the visit, and counts the bytes that went over it. */
 export function takeConnection(progress: Progress): Connection | null {
   const { connection } = progress;
   if (connection === null) return null;

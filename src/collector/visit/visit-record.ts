@@ -1,34 +1,28 @@
 import type { Client } from '../../config/config.ts';
 import { errorTable, type FleetError } from '../../errors.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
-import type { AgentResult } from '../agent/agent-session.ts';
 import { decidingCode, nextAttemptAtMs } from './backoff.ts';
-import type { RuntimeWish } from '../runtimes/runtime-supply.ts';
 import type { VisitContext } from './context.ts';
+import type { Progress } from './visit-progress.ts';
 
 export interface VisitRecordOptions {
   readonly context: Pick<VisitContext, 'runId' | 'facts' | 'config'>;
   readonly client: Client;
-  readonly found: {
-    readonly connectMs: number | null;
-    readonly bytesIn: number;
-    readonly bytesOut: number;
-    readonly result: AgentResult | null;
-    readonly wish: RuntimeWish | null;
-    readonly uploaded: boolean;
-    readonly sealedTo: ReadonlySet<string>;
-  };
+  readonly progress: Readonly<Progress>;
   readonly fault: FleetError | null;
   readonly startedAtMs: number;
   readonly durationMs: number;
 }
 
-/** The row of a visit that is over. */
-export function recordOf({ context, client, found, fault, startedAtMs, durationMs }: VisitRecordOptions): VisitRecord {
+/** Returns the row of a visit that is over. */
+export function recordOf(options: VisitRecordOptions): VisitRecord {
+  const { context, client, progress, fault, startedAtMs, durationMs } = options;
+  const { result, wish, sealedTo } = progress;
+  // A successful visit may have a message, too.
+  const note = wish === null ? null : `it has no Node.js of its own, and ${wish.words}`;
+  const isDrained = fault === null && result?.end?.left === 0 && sealedTo.size > 0;
   const facts = context.facts?.get(client.name);
   const { everyMs } = context.config;
-  // A visit that went well may have something to say, too.
-  const note = found.wish === null ? null : `it has no Node.js of its own, and ${found.wish.words}`;
   return {
     runId: context.runId,
     client: client.name,
@@ -39,19 +33,15 @@ export function recordOf({ context, client, found, fault, startedAtMs, durationM
     stage: fault?.stage ?? null,
     code: fault?.code ?? null,
     message: fault?.message ?? note,
-    connectMs: found.connectMs,
-    bytesIn: found.bytesIn,
-    bytesOut: found.bytesOut,
-    uploaded: found.uploaded,
-    reader: found.result?.reader ?? null,
-    bootId: found.result?.hello?.boot_id ?? null,
-    sealedTo: isDrained(fault, found) ? [...found.sealedTo] : null,
+    connectMs: progress.connectMs,
+    bytesIn: progress.bytesIn,
+    bytesOut: progress.bytesOut,
+    uploaded: progress.uploaded,
+    reader: result?.reader ?? null,
+    bootId: result?.hello?.boot_id ?? null,
+    // Nothing waits on a drained client but what is sealed to these keys from now on.
+    sealedTo: isDrained ? [...sealedTo] : null,
     nextAttemptAtMs: nextAttemptAtMs({ code: decidingCode(fault), facts, startedAtMs, everyMs }),
     ...(fault === null || fault.advice === errorTable[fault.code].advice ? {} : { advice: fault.advice }),
   };
-}
-
-/** Nothing waits on the client any more but what is sealed to these keys from now on. */
-function isDrained(fault: FleetError | null, { result, sealedTo }: VisitRecordOptions['found']): boolean {
-  return fault === null && result?.end?.left === 0 && sealedTo.size > 0;
 }

@@ -1,138 +1,141 @@
 import type { Client } from '../../config/config.ts';
-import { asFleetError } from '../../errors.ts';
-import type { FleetError } from '../../errors.ts';
+import { asFleetError, FleetError } from '../../errors.ts';
+import type { SealedHeader } from '../../seal/sealed-message.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
+import { printable } from '../agent/agent-faults.ts';
 import { openingOf, runAgent } from '../agent/agent-session.ts';
 import type { AgentOpening, AgentResult, AgentSessionOptions } from '../agent/agent-session.ts';
-import { taskOf } from './agent-task.ts';
-import { checkHeader } from './check-header.ts';
-import { isInventoryDue, wasBooted } from './inventory-due.ts';
-import { fullPatience } from './patience.ts';
-import type { Patience } from './patience.ts';
+import type { AgentTask } from '../agent/task.ts';
+import type { KnownKeys } from '../keys/key-ring.ts';
 import type { StoredRuntime } from '../runtimes/runtime-store.ts';
+import { fullTimeouts } from './adaptive-timeouts.ts';
+import type { VisitTimeouts } from './adaptive-timeouts.ts';
+import { taskOf } from './context.ts';
+import type { VisitContext } from './context.ts';
+import { isInventoryDue, wasBooted } from './inventory-due.ts';
 import { wishAfter, withWish } from './runtime-wish.ts';
-import { faultAtDeadline, startDeadline } from './visit-deadline.ts';
+import { faultAtDeadline, raceSignal, startTimedSignal } from './visit-deadline.ts';
 import { closeConnection, startProgress, takeConnection } from './visit-progress.ts';
 import type { Progress } from './visit-progress.ts';
 import { recordOf } from './visit-record.ts';
-import type { AgentTask } from '../agent/task.ts';
-import type { VisitContext } from './context.ts';
 
 export interface VisitOutcome {
   readonly record: VisitRecord;
-  /** null: it went well. */
+  /** null if the visit succeeded. */
   readonly fault: FleetError | null;
-  /** What the client is to be brought once all have been visited; null: nothing. */
+  /** The runtime to upload to the client once all have been visited; null if none. */
   readonly runtime: StoredRuntime | null;
 }
 
-/** What is particular to one visit. */
+/** The options of one visit. */
 export interface VisitTurn {
   /** Default: the configuration's. */
-  readonly patience?: Patience;
-  /** The client has let us in: what it counts as a login under way is one less. */
+  readonly timeouts?: VisitTimeouts;
+  /** Called when the client has let us in: the limits count logins under way. */
   readonly onLogin?: () => void;
 }
 
-type Visit = VisitContext & Required<VisitTurn>;
+/** One visit under way. */
+interface Visit extends VisitContext {
+  readonly client: Client;
+  readonly timeouts: VisitTimeouts;
+  readonly onLogin: () => void;
+  readonly progress: Progress;
+}
 
 /** Visits one client, within its deadline. Never rejects: every fault is in the outcome. */
-export async function visit(shared: VisitContext, client: Client, turn: VisitTurn = {}): Promise<VisitOutcome> {
-  const patience = turn.patience ?? fullPatience(shared.config);
-  const context: Visit = { ...shared, patience, onLogin: turn.onLogin ?? (() => undefined) };
+export async function visit(context: VisitContext, client: Client, turn: VisitTurn = {}): Promise<VisitOutcome> {
+  const { timeouts = fullTimeouts(context.config), onLogin = () => undefined } = turn;
+  const progress = startProgress();
   const startedAtMs = context.now();
   const began = performance.now();
-  const deadline = startDeadline({
-    client: client.name,
-    deadlineMs: patience.clientDeadlineMs,
-    runSignal: context.signal,
+  const timeoutMs = timeouts.clientDeadlineMs;
+  const { signal, end } = startTimedSignal({
+    timeoutMs,
+    late: () => {
+      const message = `the visit did not end within ${timeoutMs} ms`;
+      return new FleetError({ code: 'visit-deadline', stage: 'run', message, client: client.name });
+    },
+    parent: context.signal,
   });
-  const progress = startProgress();
-  const fault = await deadline
-    .race(makeVisit(context, client, progress, deadline.signal))
-    .then(
-      () => progress.anomaly,
-      (thrown: unknown) =>
-        progress.delivered ? progress.anomaly : faultAtDeadline(thrown, deadline.signal, progress.stage, client.name),
-    )
-    .finally(() => {
-      deadline.end();
-      closeConnection(progress);
-    });
+  let fault: FleetError | null = null;
+  try {
+    await raceSignal(makeVisit({ ...context, client, timeouts, onLogin, progress }, signal), signal);
+  } catch (thrown) {
+    if (!progress.delivered) fault = faultAtDeadline(thrown, signal, progress.stage, client.name);
+  } finally {
+    end();
+    closeConnection(progress);
+  }
+  fault ??= progress.anomaly;
   const durationMs = Math.round(performance.now() - began);
-  const record = recordOf({ context, client, found: progress, fault, startedAtMs, durationMs });
+  const record = recordOf({ context, client, progress, fault, startedAtMs, durationMs });
   return { fault, record, runtime: progress.wish?.runtime ?? null };
 }
 
-async function makeVisit(context: Visit, client: Client, progress: Progress, signal: AbortSignal): Promise<void> {
-  const endsAt = performance.now() + context.patience.clientDeadlineMs;
-  const facts = context.facts?.get(client.name);
-  const nowMs = context.now();
-  const { everyMs } = context.config;
-  const mayInventory = context.facts !== null && !context.dryRun;
-  const opens = context.opens ?? true;
-  const due = mayInventory && isInventoryDue({ client: client.name, facts, nowMs, everyMs, opens });
-  const { agentTimeoutMs } = context.patience;
-  const task = taskOf({ context, client, kind: 'visit', agentTimeoutMs });
-  const opening = context.config.pipelining ? openingOf(task) : null;
-  await connect(context, client, progress, signal, opening);
-  const result = await callAgent(context, client, progress, { task, opening, waitForExit: due, signal });
+async function makeVisit(visited: Visit, signal: AbortSignal): Promise<void> {
+  const { client, config, dryRun, opens, progress, timeouts } = visited;
+  const { agentTimeoutMs, clientDeadlineMs } = timeouts;
+  const endsAt = performance.now() + clientDeadlineMs;
+  const facts = visited.facts?.get(client.name);
+  const nowMs = visited.now();
+  const mayInventory = visited.facts !== null && !dryRun;
+  const due = mayInventory && isInventoryDue({ client: client.name, facts, nowMs, everyMs: config.everyMs, opens });
+  const task = taskOf({ context: visited, client, kind: 'visit', agentTimeoutMs });
+  const opening = config.pipelining ? openingOf(task) : null;
+  await connect(visited, signal, opening);
+  const result = await callAgent(visited, { task, opening, waitForExit: due, signal });
   progress.result = result;
-  progress.wish = wishAfter({ supply: context.runtimes, client, result, nowMs });
+  progress.wish = wishAfter({ supply: visited.runtimes, client, result, nowMs });
   if (result.fault !== null) throw withWish(result.fault, progress.wish);
   progress.delivered = true;
   const booted = mayInventory && wasBooted(facts, result.hello?.boot_id ?? null);
   if (result.reader !== 'shell' && (due || booted)) {
-    await tryInventory({ context, client, progress, signal, reconnect: !due, leftMs: endsAt - performance.now() });
+    await tryInventory(visited, { signal, reconnect: !due, leftMs: endsAt - performance.now() });
   }
   // Not destroyed afterwards: the acknowledgements may still be on their way.
   await takeConnection(progress)?.leave();
 }
 
-async function connect(
-  context: Visit,
-  client: Client,
-  progress: Progress,
-  signal: AbortSignal,
-  opening: AgentOpening | null,
-): Promise<void> {
-  const { tcpTimeoutMs, connectTimeoutMs, channelTimeoutMs } = context.patience;
+async function connect(visited: Visit, signal: AbortSignal, opening: AgentOpening | null): Promise<void> {
+  const { progress } = visited;
+  const { tcpTimeoutMs, connectTimeoutMs, channelTimeoutMs } = visited.timeouts;
   progress.stage = 'connect';
-  const transport = context.transportFor(client);
+  const transport = visited.transportFor(visited.client);
   const ahead = opening === null ? {} : { ahead: opening.command };
   const connection = await transport.connect({ tcpTimeoutMs, connectTimeoutMs, channelTimeoutMs, signal, ...ahead });
-  context.onLogin();
+  visited.onLogin();
   progress.connection = connection;
   progress.connectMs ??= Math.round(connection.connectMs);
-  // The visit was given up while the connection came about.
+  // The visit may have been given up meanwhile.
   if (signal.aborted) closeConnection(progress);
   signal.throwIfAborted();
 }
 
 interface Call extends Pick<AgentSessionOptions, 'waitForExit' | 'signal'> {
   readonly task: AgentTask;
-  /** What went ahead of the login; null: nothing. */
+  /** The exec that went ahead of the login; null if none did. */
   readonly opening: AgentOpening | null;
 }
 
-async function callAgent(context: Visit, client: Client, progress: Progress, call: Call): Promise<AgentResult> {
+async function callAgent(visited: Visit, { task, opening, waitForExit, signal }: Call): Promise<AgentResult> {
+  const { client, progress, dryRun, now, keys } = visited;
   const { connection } = progress;
   if (connection === null) throw new Error('there is no connection');
-  const { task, opening, waitForExit, signal } = call;
   progress.stage = 'agent';
   const result = await runAgent({
     ...task,
     connection,
     ...(opening === null ? {} : { opening }),
-    dryRun: context.dryRun,
-    now: context.now,
+    dryRun,
+    now,
     waitForExit,
     signal,
     onReport: async (report) => {
       progress.sealedTo.add(report.header.keyId);
       try {
-        checkHeader(report.header, client, context.keys);
-        await context.keep(client, report);
+        checkHeader(report.header, client, keys);
+        await visited.keep(client, report);
         return 'acknowledge';
       } catch (thrown) {
         progress.anomaly ??= asFleetError(thrown, { code: 'internal', stage: 'spool', client: client.name });
@@ -141,14 +144,27 @@ async function callAgent(context: Visit, client: Client, progress: Progress, cal
     },
   });
   progress.uploaded ||= result.uploaded;
-  if (task.kind === 'visit') context.sawAgent?.(client.name, result);
+  if (task.kind === 'visit') visited.sawAgent(client.name, result);
   return result;
 }
 
+/**
+ * Checks what can be known of a report before it is opened: that it is this client's, and sealed to a key of ours. Throws
+ * FleetError `report-foreign` or `seal-no-key`.
+ */
+function checkHeader({ keyId, client: named }: SealedHeader, client: Client, keys: KnownKeys): void {
+  if (named !== client.name && named !== client.was) {
+    const message = `${client.name} sent a report of ${printable(named)}`;
+    throw new FleetError({ code: 'report-foreign', stage: 'seal', message, client: client.name });
+  }
+  if (!keys.has(keyId)) {
+    const { clause, advice } = keys.describeMissing(keyId);
+    const message = `${client.name} sent a report that is sealed to ${clause}; it stays on the client`;
+    throw new FleetError({ code: 'seal-no-key', stage: 'seal', message, client: client.name, advice });
+  }
+}
+
 interface InventoryCall {
-  readonly context: Visit;
-  readonly client: Client;
-  readonly progress: Progress;
   readonly signal: AbortSignal;
   /** The first agent's channel may still be open: take another connection. */
   readonly reconnect: boolean;
@@ -157,20 +173,21 @@ interface InventoryCall {
 
 const leastInventoryMs = 5000;
 
-/** Takes the inventory when there is time for it. The visit has succeeded already, so nothing here fails it. */
-async function tryInventory({ context, client, progress, signal, reconnect, leftMs }: InventoryCall): Promise<void> {
+/** Takes the inventory if there is time for it. The visit has succeeded already, so nothing here fails it. */
+async function tryInventory(visited: Visit, { signal, reconnect, leftMs }: InventoryCall): Promise<void> {
   if (leftMs < leastInventoryMs) return;
+  const { client, progress, timeouts } = visited;
   const before = progress.anomaly;
   // It gives up in time for the connection to be left in good order.
   const own = AbortSignal.any([signal, AbortSignal.timeout(Math.round(leftMs * 0.9))]);
   try {
     if (reconnect) {
       await takeConnection(progress)?.leave();
-      await connect(context, client, progress, own, null);
+      await connect(visited, own, null);
     }
-    const agentTimeoutMs = Math.min(context.patience.agentTimeoutMs, Math.round(leftMs * 0.8));
-    const task = taskOf({ context, client, kind: 'inventory', agentTimeoutMs });
-    await callAgent(context, client, progress, { task, opening: null, waitForExit: false, signal: own });
+    const agentTimeoutMs = Math.min(timeouts.agentTimeoutMs, Math.round(leftMs * 0.8));
+    const task = taskOf({ context: visited, client, kind: 'inventory', agentTimeoutMs });
+    await callAgent(visited, { task, opening: null, waitForExit: false, signal: own });
   } catch {
     // It comes with another visit.
   } finally {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { Limit } from '../../../src/collector/schedule/schedule.ts';
+import type { Limit } from '../../../src/collector/schedule/work-queue.ts';
 import { createHandshakeLimits } from '../../../src/collector/schedule/handshake-limits.ts';
 import { FleetError } from '../../../src/errors.ts';
 import { bastionFailed } from '../../../src/transport/bastions/bastion-failed.ts';

@@ -77,6 +77,8 @@ function watched(
         return watch(await fleet.transportFor(to).connect(options));
       },
     }),
+    sawAgent: () => undefined,
+    opens: true,
     facts: null,
     keep: (_client, report) => {
       kept.push(report);

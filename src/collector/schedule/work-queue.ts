@@ -1,17 +1,17 @@
-/** Work on many things at once, within limits for what they share, and without the slow ones in the way of the others. */
-export interface ScheduleOptions<T> {
+/** Work on many items at a time, within limits for what they share. Slow items do not delay the others. */
+export interface WorkQueueOptions<T> {
   readonly items: readonly T[];
   readonly concurrency: number;
-  /** What an item shares with others (a subnet, a bastion) and how many may share it at the same time: asked anew each time. */
+  /** Returns what an item shares with others (a subnet, a bastion), with its limits. Called anew each time. */
   readonly limitsOf: (item: T) => readonly Limit[];
   /**
-   * Items that will probably take long and bring nothing. While others wait they get a quarter of the places at most.
-   * Asked at the start and when an item's turn comes: what was not slow may have become so.
+   * True if an item will probably take long and fail. While others wait such items get a quarter of the slots at most.
+   * Called at the start and when an item's turn comes, because an item may become slow.
    */
   readonly isSlow: (item: T) => boolean;
-  /** No item is begun once it is aborted. */
+  /** Begins no item once it is aborted. */
   readonly signal: AbortSignal;
-  /** `leave` gives back what the item shares with others before its work is over. When it rejects, so does the schedule. */
+  /** Works on an item. `leave` gives back what it shares before the work is over. A rejection rejects the whole queue. */
   readonly work: (item: T, leave: () => void) => Promise<void>;
 }
 
@@ -22,16 +22,16 @@ export interface Limit {
 }
 
 /**
- * So many are begun in one turn of the event loop at most. Where the far ends are slow, turns are short and all places are taken
- * within milliseconds; where this process is, as many are under way as it keeps up with, however many places there are:
- * a thousand key exchanges begun together would each wait for all others, and run into deadlines that are meant for clients.
+ * The items that are begun in one turn of the event loop. With slow clients turns are short, and all slots are taken within
+ * milliseconds. With a slow collector only as many are under way as it keeps up with: a thousand key exchanges begun
+ * together would each wait for all others, and miss deadlines that are meant for clients.
  */
 const begunPerTurn = 8;
 
-/** Works on every item once, in order as far as the limits let it. Resolves with those that were not begun. */
-export function runSchedule<T>(options: ScheduleOptions<T>): Promise<readonly T[]> {
+/** Works on every item once, in order as far as the limits allow. Resolves with the items that were not begun. */
+export function runWorkQueue<T>(options: WorkQueueOptions<T>): Promise<readonly T[]> {
   const { limitsOf, isSlow, signal, concurrency } = options;
-  const slowPlaces = Math.floor(concurrency / 4);
+  const slowSlots = Math.floor(concurrency / 4);
   const busy = new Map<string, number>();
   const usual = createQueue<T>();
   const slow = createQueue<T>();
@@ -43,7 +43,7 @@ export function runSchedule<T>(options: ScheduleOptions<T>): Promise<readonly T[
   const usedUp = (item: T): string | null =>
     limitsOf(item).find(({ key, most }) => (busy.get(key) ?? 0) >= most)?.key ?? null;
 
-  /** The first item of a queue that may begin. */
+  /** Takes the first item of a queue that may begin. */
   const next = (queue: Queue<T>): T | null => {
     for (let turn = queue.take(); turn !== null; turn = queue.take()) {
       const { item, wokenBy } = turn;
@@ -52,7 +52,7 @@ export function runSchedule<T>(options: ScheduleOptions<T>): Promise<readonly T[
       if (!turnedSlow && key === null) return item;
       if (turnedSlow) slow.add(item);
       else if (key !== null) queue.park(item, key);
-      // It does not take the place that woke it, so that place is another's.
+      // Passes the free slot on: this item cannot use it.
       if (wokenBy !== null && wokenBy !== key) queue.wake(wokenBy);
     }
     return null;
@@ -91,10 +91,10 @@ export function runSchedule<T>(options: ScheduleOptions<T>): Promise<readonly T[
       void begin(item, queue === slow);
       return true;
     };
-    const beginNextSlow = (): boolean => (slowActive < slowPlaces || usual.isEmpty()) && beginNext(slow);
+    const beginNextSlow = (): boolean => (slowActive < slowSlots || usual.isEmpty()) && beginNext(slow);
     const fill = (): void => {
       while (active < concurrency && begunInTurn < begunPerTurn && !signal.aborted) {
-        // Asked twice: the usual ones that were left may just have turned slow.
+        // Tried twice: the last usual items may just have turned slow.
         if (!beginNextSlow() && !beginNext(usual) && !beginNextSlow()) break;
       }
       const turnIsFull = begunInTurn === begunPerTurn && !signal.aborted;
@@ -110,17 +110,17 @@ export function runSchedule<T>(options: ScheduleOptions<T>): Promise<readonly T[
 
 interface Turn<T> {
   readonly item: T;
-  /** The limit it waited for. */
+  /** The limit that the item waited for. */
   readonly wokenBy: string | null;
 }
 
 interface Queue<T> {
   readonly add: (item: T) => void;
   readonly take: () => Turn<T> | null;
-  /** Sets an item aside until somebody leaves what it waits for. */
+  /** Sets an item aside until the limit has a free slot. */
   readonly park: (item: T, key: string) => void;
   readonly wake: (key: string) => void;
-  /** Nobody waits, neither for a turn nor for a limit. */
+  /** True if no item waits for a turn or for a limit. */
   readonly isEmpty: () => boolean;
   readonly rest: () => readonly T[];
 }

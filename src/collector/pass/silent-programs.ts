@@ -1,13 +1,13 @@
 import { formatDuration } from '../../text/durations.ts';
-import { dayMs, minuteMs } from '../../platform/units.ts';
 import { FleetError } from '../../errors.ts';
+import { dayMs, minuteMs } from '../../platform/units.ts';
+import type { RunFact, RunStart } from '../../storage/store/run.ts';
 import type { Storage } from '../../storage/store/storage.ts';
-import type { RunFact } from '../../storage/store/run.ts';
+import { unseenSealed } from '../../storage/store/unseen-sealed.ts';
+import { counted } from '../../text/numbers.ts';
 
-type Passed = Pick<RunFact, 'outcome' | 'startedAtMs' | 'finishedAtMs'>;
-
-/** So many times `every` without a finished pass. */
-const patience = 3;
+/** A program is silent after so many times `every`. */
+const missedRuns = 3;
 
 /** How far back the newest pass that finished is looked for. */
 const longestMs = 7 * dayMs;
@@ -16,8 +16,10 @@ export interface AlerterWatchOptions {
   readonly storage: Pick<Storage, 'alerts' | 'history'>;
   readonly everyMs: number;
   /** The run that asks. */
-  readonly run: { readonly id: string; readonly collectorId: string };
+  readonly run: Pick<RunStart, 'id' | 'collectorId'>;
 }
+
+type Passed = Pick<RunFact, 'outcome' | 'startedAtMs' | 'finishedAtMs'>;
 
 /**
  * Returns `alerter-silent` if alerters have run here, none has finished for three times `every`, and this collector ran
@@ -28,7 +30,7 @@ export async function alerterFault({ storage, everyMs, run }: AlerterWatchOption
   const last = await storage.history.lastRun('alert');
   if (last === null) return null;
   const nowMs = await storage.alerts.nowMs();
-  const sinceMs = nowMs - patience * everyMs;
+  const sinceMs = nowMs - missedRuns * everyMs;
   const hasFinished = ({ outcome, startedAtMs }: Passed): boolean => outcome === 'finished' && startedAtMs <= nowMs;
   const isRecent = (pass: Passed): boolean => hasFinished(pass) && (pass.finishedAtMs ?? 0) >= sinceMs;
   if (isRecent(last)) return null;
@@ -56,9 +58,28 @@ async function ranMeanwhile(
     ({ id, collectorId, scope, outcome }) =>
       id !== run.id && collectorId === run.collectorId && scope === 'full' && outcome !== 'overlapped',
   );
-  return before.length >= patience - 1 && before.some(({ startedAtMs }) => startedAtMs <= byMs);
+  return before.length >= missedRuns - 1 && before.some(({ startedAtMs }) => startedAtMs <= byMs);
 }
 
 function wholeMinutes(ms: number): number {
   return Math.max(1, Math.floor(ms / minuteMs)) * minuteMs;
+}
+
+/**
+ * Returns `ingest-silent` if sealed reports have waited in the database for three times `every` and no `ingest` has looked
+ * at them. `null` if all is well. For a collector that opens nothing.
+ */
+export async function ingestFault({
+  storage,
+  everyMs,
+}: Pick<AlerterWatchOptions, 'everyMs'> & { readonly storage: Pick<Storage, 'alerts'> }): Promise<FleetError | null> {
+  const unseen = unseenSealed(await storage.alerts.sealedWaiting());
+  if (unseen === null || unseen.sinceMs > (await storage.alerts.nowMs()) - missedRuns * everyMs) return null;
+  const { reports, sinceMs } = unseen;
+  const waiting = `${counted(reports, 'sealed report')} ${reports === 1 ? 'waits' : 'wait'} in the database`;
+  return new FleetError({
+    code: 'ingest-silent',
+    stage: 'run',
+    message: `${waiting}, the oldest since ${new Date(sinceMs).toISOString()}, and no ingest has opened them`,
+  });
 }

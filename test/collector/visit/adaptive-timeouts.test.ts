@@ -3,8 +3,13 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { fullPatience, isSuspect, patienceAmongTheDead, patienceFor } from '../../../src/collector/visit/patience.ts';
-import type { LastFailure, Patience } from '../../../src/collector/visit/patience.ts';
+import {
+  fullTimeouts,
+  isSuspect,
+  timeoutsInDeadSubnet,
+  timeoutsFor,
+} from '../../../src/collector/visit/adaptive-timeouts.ts';
+import type { LastFailure, VisitTimeouts } from '../../../src/collector/visit/adaptive-timeouts.ts';
 import { errorTable } from '../../../src/errors.ts';
 import { collectorConfig } from '../../support/fleet.ts';
 
@@ -13,7 +18,7 @@ const failed = (failedCode: string | null, consecutiveFailures = 1, name = 'web-
   failedCode,
   consecutiveFailures,
 });
-const whole = fullPatience(collectorConfig);
+const whole = fullTimeouts(collectorConfig);
 
 test('a client that answered, or is not known, gets what is configured', () => {
   assert.deepEqual(whole, {
@@ -25,11 +30,11 @@ test('a client that answered, or is not known, gets what is configured', () => {
   });
   for (const last of [undefined, failed(null, 0), failed('connect-timeout', 0)]) {
     assert.equal(isSuspect(last), false);
-    assert.deepEqual(patienceFor(last, collectorConfig), whole);
+    assert.deepEqual(timeoutsFor(last, collectorConfig), whole);
   }
 });
 
-const samples: readonly (readonly [string, number, Partial<Patience>])[] = [
+const samples: readonly (readonly [string, number, Partial<VisitTimeouts>])[] = [
   ['connect-timeout', 1, { tcpTimeoutMs: 3000 }],
   ['connect-timeout', 2, { tcpTimeoutMs: 2000 }],
   ['connect-timeout', 3, { tcpTimeoutMs: 1500 }],
@@ -48,7 +53,7 @@ for (const [code, failures, shorter] of samples) {
   test(`${code}, ${failures} in a row: that wait is shortened and no other`, () => {
     const last = failed(code, failures);
     assert.equal(isSuspect(last), true);
-    assert.deepEqual(patienceFor(last, collectorConfig), { ...whole, ...shorter });
+    assert.deepEqual(timeoutsFor(last, collectorConfig), { ...whole, ...shorter });
   });
 }
 
@@ -62,14 +67,14 @@ test('what fails at once is no suspect and keeps its time', () => {
     'agent-stuck',
   ]) {
     assert.equal(isSuspect(failed(code)), false, code);
-    assert.deepEqual(patienceFor(failed(code, 50), collectorConfig), whole);
+    assert.deepEqual(timeoutsFor(failed(code, 50), collectorConfig), whole);
   }
 });
 
 test('now and then the whole time is given again, not to all that died together at once', () => {
   const names = Array.from({ length: 60 }, (_, number) => `rack-${number}`);
   const isWhole = (name: string, failures: number): boolean =>
-    patienceFor(failed('connect-timeout', failures, name), collectorConfig).tcpTimeoutMs === whole.tcpTimeoutMs;
+    timeoutsFor(failed('connect-timeout', failures, name), collectorConfig).tcpTimeoutMs === whole.tcpTimeoutMs;
   for (const name of names) {
     for (let failures = 1; failures < 6; failures++) assert.equal(isWhole(name, failures), false);
     for (let from = 6; from < 40; from++) {
@@ -84,7 +89,7 @@ test('now and then the whole time is given again, not to all that died together 
 });
 
 test('a neighbour of the dead gets a short time for TCP alone', () => {
-  assert.deepEqual(patienceAmongTheDead(collectorConfig), { ...whole, tcpTimeoutMs: 3000 });
+  assert.deepEqual(timeoutsInDeadSubnet(collectorConfig), { ...whole, tcpTimeoutMs: 3000 });
 });
 
 test('never more than is configured, never nothing, never more from the first failure to the fifth', () => {
@@ -98,10 +103,10 @@ test('never more than is configured, never nothing, never more from the first fa
       fc.constantFrom(...Object.keys(errorTable)),
       (tcpTimeoutMs, connectTimeoutMs, agentTimeoutMs, clientDeadlineMs, code) => {
         const config = { ...collectorConfig, tcpTimeoutMs, connectTimeoutMs, agentTimeoutMs, clientDeadlineMs };
-        let before = fullPatience(config);
+        let before = fullTimeouts(config);
         for (let failures = 1; failures <= 5; failures++) {
-          const now = patienceFor(failed(code, failures), config);
-          for (const wait of Object.keys(now) as (keyof Patience)[]) {
+          const now = timeoutsFor(failed(code, failures), config);
+          for (const wait of Object.keys(now) as (keyof VisitTimeouts)[]) {
             assert.ok(now[wait] <= before[wait] && now[wait] >= 1, `${wait} after ${failures}`);
           }
           before = now;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 
-import { startDelayMs } from '../../../src/collector/pass/start-delay.ts';
+import { startDelayMs } from '../../src/collector/collector.ts';
 
 test('a thousand collectors begin spread over two seconds, each always at its own time', () => {
   const ids = Array.from({ length: 1000 }, () => randomUUID());

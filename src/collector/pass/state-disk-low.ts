@@ -1,32 +1,31 @@
-import type { Config } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
+import { hourMs } from '../../platform/units.ts';
 import { lowPercent, stateDisks, ownPlaces } from '../../state/own-disk.ts';
 import type { ReportStore } from '../../storage/store/storage.ts';
-import type { RunStart } from '../../storage/store/run.ts';
-import { hourMs } from '../../platform/units.ts';
+import type { PassOptions } from '../collect-options.ts';
 
-export interface OwnDiskWatchOptions {
-  readonly config: Config;
-  readonly store: ReportStore;
-  readonly start: RunStart;
+export interface StateDiskWatchOptions extends Pick<PassOptions, 'config' | 'start'> {
+  readonly store: Pick<ReportStore, 'saveStateDisks'>;
   readonly nowMs: number;
 }
 
 /**
- * Tells the database how much is left where the collector writes, for the alerter to mail, and says so itself: a fault
- * `disk-low` at first and then in the first run of each hour; else null. What a database server writes to cannot be seen.
+ * Stores the free space of the file systems that the collector writes to, for the alerter to mail. Returns `disk-low` when
+ * one has become low, and in the first run of each hour while it is. Else returns null. The disk of a database server
+ * cannot be seen from here.
  */
-export async function ownDiskFault({ config, store, start, nowMs }: OwnDiskWatchOptions): Promise<FleetError | null> {
+export async function stateDiskFault(options: StateDiskWatchOptions): Promise<FleetError | null> {
+  const { config, store, nowMs } = options;
+  const { host, collectorId } = options.start;
   const disks = stateDisks(ownPlaces(config));
-  const { host, collectorId } = start;
   const before = await store.saveStateDisks({ host, collectorId, atMs: nowMs, disks });
   const low = disks.filter(({ freePercent }) => freePercent < lowPercent);
-  const isNews = low.some((disk) => {
+  const isNew = low.some((disk) => {
     const last = before.find((fact) => fact.path === disk.path);
     if (last === undefined || last.freePercent >= lowPercent) return true;
     return Math.floor(last.observedAtMs / hourMs) !== Math.floor(nowMs / hourMs);
   });
-  if (!isNews) return null;
+  if (!isNew) return null;
   const places = low.map(({ freePercent, path: place }) => `${freePercent.toFixed(1)} % is free in ${place}`);
   return new FleetError({ code: 'disk-low', stage: 'run', message: places.join(', ') });
 }

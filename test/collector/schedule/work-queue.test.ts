@@ -4,8 +4,8 @@ import { setImmediate } from 'node:timers/promises';
 
 import fc from 'fast-check';
 
-import { runSchedule } from '../../../src/collector/schedule/schedule.ts';
-import type { Limit, ScheduleOptions } from '../../../src/collector/schedule/schedule.ts';
+import { runWorkQueue } from '../../../src/collector/schedule/work-queue.ts';
+import type { Limit, WorkQueueOptions } from '../../../src/collector/schedule/work-queue.ts';
 
 interface Observed {
   readonly order: number[];
@@ -23,7 +23,7 @@ async function watch(
   const observed: Observed = { order: [], most: 0, mostOf: new Map() };
   const active = new Map<string, number>();
   const controller = new AbortController();
-  const notBegun = await runSchedule({
+  const notBegun = await runWorkQueue({
     items: Array.from({ length: count }, (_, item) => item),
     concurrency,
     limitsOf,
@@ -94,7 +94,7 @@ test('work that rejects is the fault of the whole', async () => {
   const work = (item: number): Promise<void> => (item === 3 ? Promise.reject(new Error('three')) : Promise.resolve());
   const { signal } = new AbortController();
   await assert.rejects(
-    runSchedule({ items: [1, 2, 3, 4], concurrency: 2, limitsOf: () => [], isSlow: () => false, signal, work }),
+    runWorkQueue({ items: [1, 2, 3, 4], concurrency: 2, limitsOf: () => [], isSlow: () => false, signal, work }),
     /three/,
   );
 });
@@ -103,7 +103,7 @@ test('work that rejects is the fault of the whole', async () => {
 function steered(
   items: readonly number[],
   concurrency: number,
-  { limitsOf = () => [], isSlow = () => false }: Partial<Pick<ScheduleOptions<number>, 'limitsOf' | 'isSlow'>>,
+  { limitsOf = () => [], isSlow = () => false }: Partial<Pick<WorkQueueOptions<number>, 'limitsOf' | 'isSlow'>>,
 ) {
   const begun: number[] = [];
   const open = new Map<number, { readonly leave: () => void; readonly end: () => void }>();
@@ -113,7 +113,7 @@ function steered(
       begun.push(item);
       open.set(item, { leave, end: resolve });
     });
-  const result = runSchedule({ items, concurrency, limitsOf, isSlow, signal, work });
+  const result = runWorkQueue({ items, concurrency, limitsOf, isSlow, signal, work });
   const end = async (...ended: readonly number[]): Promise<void> => {
     for (const item of ended) {
       open.get(item)?.end();
@@ -267,7 +267,7 @@ test('few begin in one turn of the event loop, until all places are taken', asyn
   const { signal } = new AbortController();
   const ends: (() => void)[] = [];
   const work = (): Promise<void> => new Promise((resolve) => void ends.push(resolve));
-  const done = runSchedule({ items, concurrency: 20, limitsOf: () => [], isSlow: () => false, signal, work });
+  const done = runWorkQueue({ items, concurrency: 20, limitsOf: () => [], isSlow: () => false, signal, work });
   const begun = [ends.length];
   while (ends.length < 20) {
     await setImmediate();
@@ -289,7 +289,7 @@ test('what ends within its turn does not end the others', async () => {
     order.push(item);
     return Promise.resolve();
   };
-  const notBegun = await runSchedule({
+  const notBegun = await runWorkQueue({
     items,
     concurrency: 200,
     limitsOf: () => [],
@@ -311,7 +311,14 @@ test('a signal between two turns leaves the rest alone', async () => {
     return Promise.resolve();
   };
   const { signal } = controller;
-  const notBegun = await runSchedule({ items, concurrency: 20, limitsOf: () => [], isSlow: () => false, signal, work });
+  const notBegun = await runWorkQueue({
+    items,
+    concurrency: 20,
+    limitsOf: () => [],
+    isSlow: () => false,
+    signal,
+    work,
+  });
   assert.deepEqual([...order, ...notBegun], items);
   assert.equal(order.length, 8);
 });

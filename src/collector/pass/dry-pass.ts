@@ -1,0 +1,42 @@
+import { FleetError } from '../../errors.ts';
+import type { CollectResult, PassOptions } from '../collect-options.ts';
+import { openSealed } from '../ingest/intake.ts';
+import { asRejected } from '../ingest/rejections.ts';
+import { createClientNames } from '../spool/client-names.ts';
+import { clockFactsOf } from '../spool/clock-facts.ts';
+import type { VisitContext } from '../visit/context.ts';
+import { endOf, resultOf } from './collect-result.ts';
+import { visitClients } from './visit-clients.ts';
+
+/** Visits and shows what comes. Stores and acknowledges nothing. */
+export async function makeDryPass(options: PassOptions): Promise<CollectResult> {
+  const visited = await visitClients({
+    pass: options,
+    facts: null,
+    keep: showOpened(options),
+    record: () => undefined,
+  });
+  const reports = { stored: 0, duplicate: 0, quarantined: 0, waiting: 0 };
+  return resultOf(options.start.startedAtMs, { visited, end: endOf(options, visited), reports, faults: [] });
+}
+
+/** Shows what a report says, or its size if nothing can be opened here. */
+function showOpened({ keyRing: { opening }, config, observe }: PassOptions): VisitContext['keep'] {
+  const names = createClientNames(config.clients);
+  return (client, { sealed, header, receivedAtMs, hello }) => {
+    if (opening === null) {
+      const message = `${client.name} sent a report of ${sealed.length} bytes, sealed to key ${header.keyId}`;
+      observe({ kind: 'note', message });
+      return Promise.resolve();
+    }
+    try {
+      const arrival = { message: header, owner: names.ownerOf(client.name), receivedAtMs, clock: clockFactsOf(hello) };
+      const { item } = openSealed(arrival, opening, -Infinity);
+      observe({ kind: 'report', client: client.name, report: item.report });
+      return Promise.resolve();
+    } catch (thrown) {
+      const { code, message } = asRejected(thrown);
+      throw new FleetError({ code, stage: 'report', message, client: client.name, cause: thrown });
+    }
+  };
+}

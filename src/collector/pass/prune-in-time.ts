@@ -1,0 +1,16 @@
+import type { PruneResult, ReportStore } from '../../storage/store/storage.ts';
+import type { CollectOptions } from '../collect-options.ts';
+
+/** The least time for pruning. A run that is always late would never prune without it. */
+const leastMs = 10_000;
+
+/** Removes old rows until the deadline of a run that began at `startedAtMs`. Throws what the store throws. */
+export async function pruneInTime(
+  { config, now, signal }: Pick<CollectOptions, 'config' | 'now' | 'signal'>,
+  startedAtMs: number,
+  store: Pick<ReportStore, 'prune'>,
+): Promise<PruneResult> {
+  const leftMs = startedAtMs + config.collector.runDeadlineMs - now();
+  const limited = AbortSignal.any([signal, AbortSignal.timeout(Math.max(leastMs, leftMs))]);
+  return await store.prune({ nowMs: now(), ...config.retention }, limited);
+}
