@@ -359,7 +359,7 @@ CREATE VIEW network_stats_history AS
     FROM network_stats;
 
 -- How full the programs' own file systems are: the state folder's, and that of an SQLite database.
-CREATE TABLE own_disks (
+CREATE TABLE state_disks (
   host            VARCHAR(255) NOT NULL,
   path            VARCHAR(255) NOT NULL,
   collector_id    VARCHAR(64)  NOT NULL,

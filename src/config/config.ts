@@ -106,7 +106,7 @@ export interface AlertsConfig {
   /** Who is told of what concerns the fleet as a whole. */
   readonly recipients: readonly Recipient[];
   readonly windows: readonly Window[];
-  /** The conditions that concern no single client: collector-silent, collector-isolated, ingest-silent, own-disk. */
+  /** The conditions that concern no single client: collector-silent, collector-isolated, ingest-silent, state-disk. */
   readonly rules: readonly Rule[];
 }
 

@@ -182,7 +182,7 @@ test('defaults and conditions are as the documentation has them', (t) => {
       ['collector-silent', 'critical', 900_000],
       ['collector-isolated', 'warning', null],
       ['ingest-silent', 'critical', 900_000],
-      ['own-disk', 'warning', null],
+      ['state-disk', 'warning', null],
     ],
   );
 });
@@ -205,7 +205,7 @@ test('conditions and defaults are tuned by name, the fleet-wide ones in <alerts>
     [
       ['collector-silent', 3_600_000],
       ['ingest-silent', 1_800_000],
-      ['own-disk', null],
+      ['state-disk', null],
     ],
   );
   assert.deepEqual([ruleOf(config, 'disk', 'y')?.warning, ruleOf(config, 'disk', 'y')?.critical], [80, 95]);

@@ -7,14 +7,14 @@ import { evaluateIngest } from './ingest-silent.ts';
 
 export type { EvaluateFleetOptions } from './fleet-facts.ts';
 import { evaluateNoReport } from './no-report.ts';
-import { evaluateOwnDisks } from './own-disk-full.ts';
+import { evaluateStateDisks } from './state-disk-full.ts';
 import { isWatchedBy } from './unwatched.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import { minuteMs } from '../../platform/units.ts';
 
 /**
- * What follows from runs and from silence, and not from any row: `no-report`, `collector-silent`, `collector-isolated`, `ingest-silent`, `own-disk`,
+ * What follows from runs and from silence, and not from any row: `no-report`, `collector-silent`, `collector-isolated`, `ingest-silent`, `state-disk`,
  * and alerts whose rule or client is no longer watched, which end without having recovered. Returns new alerts (id
  * null) and changed ones.
  *
@@ -32,7 +32,7 @@ export function evaluateFleet(options: EvaluateFleetOptions): readonly Alert[] {
     ...evaluateIsolation(facts),
     ...evaluateIngest(facts),
     ...evaluateNoReport(facts),
-    ...evaluateOwnDisks(facts, options.stateDisks ?? []),
+    ...evaluateStateDisks(facts, options.stateDisks ?? []),
   ];
 }
 

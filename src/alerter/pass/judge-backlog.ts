@@ -1,6 +1,6 @@
 import type { Alert } from '../../storage/store/alert.ts';
 import { databaseUpSince, evaluateFleet } from '../absence/fleet-conditions.ts';
-import { ownDisksOf } from './state-disk-facts.ts';
+import { stateDisksOf } from './state-disk-facts.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import type { Backlog, JudgeBacklogOptions } from './backlog.ts';
 
@@ -65,7 +65,7 @@ async function absent({
     config,
     runs,
     seenClients: await store.seenClients(),
-    stateDisks: await ownDisksOf({ config, store, host, nowMs }),
+    stateDisks: await stateDisksOf({ config, store, host, nowMs }),
     alerts: await store.openAlerts(null),
     sealed: await store.sealedWaiting(),
     nowMs,

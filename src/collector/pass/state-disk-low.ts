@@ -1,6 +1,6 @@
 import { FleetError } from '../../errors.ts';
 import { hourMs } from '../../platform/units.ts';
-import { lowPercent, stateDisks, ownPlaces } from '../../state/own-disk.ts';
+import { lowPercent, stateDisks, statePlaces } from '../../state/state-disk.ts';
 import type { ReportStore } from '../../storage/store/storage.ts';
 import type { PassOptions } from '../collect-options.ts';
 
@@ -17,7 +17,7 @@ export interface StateDiskWatchOptions extends Pick<PassOptions, 'config' | 'sta
 export async function stateDiskFault(options: StateDiskWatchOptions): Promise<FleetError | null> {
   const { config, store, nowMs } = options;
   const { host, collectorId } = options.start;
-  const disks = stateDisks(ownPlaces(config));
+  const disks = stateDisks(statePlaces(config));
   const before = await store.saveStateDisks({ host, collectorId, atMs: nowMs, disks });
   const low = disks.filter(({ freePercent }) => freePercent < lowPercent);
   const isNew = low.some((disk) => {

@@ -50,6 +50,6 @@ export function builtinRules(everyMs: number, usualFor: '1x' | '2x'): readonly B
     condition('collector-silent', 'critical', silentFor(everyMs), { fleet: true }),
     condition('collector-isolated', 'warning', null, { fleet: true }),
     condition('ingest-silent', 'critical', silentFor(everyMs), { fleet: true }),
-    condition('own-disk', 'warning', null, { fleet: true }),
+    condition('state-disk', 'warning', null, { fleet: true }),
   ];
 }

@@ -30,14 +30,14 @@ export async function saveStateDisks(
   }));
   return database.write(async (session) => {
     const before = await stateDiskFacts(session, 0);
-    await insertRows(session, { table: 'own_disks', columns: [...key, ...figures], suffix }, rows, maxBytes);
+    await insertRows(session, { table: 'state_disks', columns: [...key, ...figures], suffix }, rows, maxBytes);
     return before.filter((fact) => rows.some((row) => row.host === fact.host && row.path === fact.path));
   });
 }
 
 /** See AlertStore.stateDisks. */
 export async function stateDiskFacts(session: Session, sinceMs: number): Promise<readonly StateDiskFact[]> {
-  const sql = `SELECT host, path, size_bytes, available_bytes, free_percent, observed_at FROM own_disks
+  const sql = `SELECT host, path, size_bytes, available_bytes, free_percent, observed_at FROM state_disks
     WHERE observed_at >= ? ORDER BY host, path`;
   return (await session.all(sql, [sqlTime(sinceMs)])).map((row) => ({
     host: String(row['host']),

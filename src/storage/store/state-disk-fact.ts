@@ -1,7 +1,7 @@
-import type { OwnDisk } from '../../state/own-disk.ts';
+import type { StateDisk } from '../../state/state-disk.ts';
 
 /** What a program has said of a file system of its own. */
-export interface StateDiskFact extends OwnDisk {
+export interface StateDiskFact extends StateDisk {
   /** The program's machine. */
   readonly host: string;
   readonly observedAtMs: number;
@@ -11,5 +11,5 @@ export interface StateDiskReport {
   readonly host: string;
   readonly collectorId: string;
   readonly atMs: number;
-  readonly disks: readonly OwnDisk[];
+  readonly disks: readonly StateDisk[];
 }

@@ -88,7 +88,7 @@ test('what concerns the fleet goes to those of <alerts> who hear it, else to tho
   const oncall = '<alerts><mail to="oncall@x.org" severity="critical"/></alerts>';
   assert.equal(listenersOf(`${oncall}${group}`, '', 'collector-silent'), 'oncall (critical)');
   assert.equal(listenersOf(`${oncall}${group}`, '', 'collector-isolated'), 'oncall (critical)');
-  assert.equal(listenersOf(`${oncall}${group}`, '', 'own-disk'), 'oncall (critical), web (warning)');
+  assert.equal(listenersOf(`${oncall}${group}`, '', 'state-disk'), 'oncall (critical), web (warning)');
   assert.equal(listenersOf(`${smtp}${client}`, '', 'collector-silent'), 'root (warning)');
   assert.equal(listenersOf(`${smtp}${group}`, '', 'disk'), '');
 });
@@ -99,10 +99,10 @@ test('what concerns the fleet reaches somebody, whatever rules and severities th
   assert.equal(listenersOf(`${smtp}${disk}`, '', 'collector-silent'), 'dba (warning)');
   const both = `<alerts><mail to="dba@x.org" rules="disk"/><mail to="oncall@x.org" severity="critical"/></alerts>${client}`;
   assert.equal(listenersOf(both, '', 'collector-silent'), 'oncall (critical)');
-  assert.equal(listenersOf(both, '', 'own-disk'), 'dba (warning), oncall (critical)');
+  assert.equal(listenersOf(both, '', 'state-disk'), 'dba (warning), oncall (critical)');
   const oncall = `<alerts><mail to="oncall@x.org" severity="critical"/></alerts>${client}`;
-  assert.equal(listenersOf(oncall, '', 'own-disk'), 'oncall (warning)');
-  assert.equal(listenersOf(`${smtp}${oncall}`, '', 'own-disk'), 'oncall (critical), root (warning)');
+  assert.equal(listenersOf(oncall, '', 'state-disk'), 'oncall (warning)');
+  assert.equal(listenersOf(`${smtp}${oncall}`, '', 'state-disk'), 'oncall (critical), root (warning)');
   const muted = `<alerts><mail to="dba@x.org" rules="disk"/><alert name="collector-silent" mail="none"/></alerts>${client}`;
   assert.equal(listenersOf(muted, '', 'collector-silent'), '');
   const paged = `<notify command="/usr/bin/page"/>${disk}`;

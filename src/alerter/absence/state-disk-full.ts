@@ -1,4 +1,4 @@
-import { enoughPercent, lowPercent } from '../../state/own-disk.ts';
+import { enoughPercent, lowPercent } from '../../state/state-disk.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { formatValue } from '../evaluate/describe-value.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
@@ -6,13 +6,13 @@ import { beginFleetAlert } from './fleet-alert.ts';
 import type { FleetFacts } from './fleet-facts.ts';
 import type { StateDiskFact } from '../../storage/store/state-disk-fact.ts';
 
-const ruleName = 'own-disk';
+const ruleName = 'state-disk';
 
 /**
  * One alert for each file system of collectors and alerters that is nearly full: they lose what they cannot store. It ends
  * when there is clearly more again; of one that nobody has spoken of lately it is left as it is.
  */
-export function evaluateOwnDisks(facts: FleetFacts, disks: readonly StateDiskFact[]): readonly Alert[] {
+export function evaluateStateDisks(facts: FleetFacts, disks: readonly StateDiskFact[]): readonly Alert[] {
   const rule = facts.config.alerts.rules.find(({ name }) => name === ruleName);
   if (rule === undefined) return [];
   return disks.flatMap((disk): readonly Alert[] => {

@@ -14,7 +14,7 @@ import { startSmtpServer } from '../support/smtp-server.ts';
 const skip = process.getuid?.() !== 0 && 'only root mounts a file system';
 
 test('below a tenth of the disk a mail comes, and another when it is over', { skip, timeout: 120_000 }, async (t) => {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fh-own-disk-'));
+  const dir = mkdtempSync(path.join(tmpdir(), 'fh-state-disk-'));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const smtp = await startSmtpServer();
   t.after(() => smtp.stop());
@@ -55,13 +55,13 @@ test('below a tenth of the disk a mail comes, and another when it is over', { sk
     assert.equal(smtp.mails.length, 1);
     assert.match(
       smtp.mails[0]?.content ?? '',
-      /own-disk[^]*\d\.\d % \(\d\.\d+ MiB\) is free on\s+\S+\s+in\s+\S+\/state/,
+      /state-disk[^]*\d\.\d % \(\d\.\d+ MiB\) is free on\s+\S+\s+in\s+\S+\/state/,
     );
     await passes();
     assert.equal(smtp.mails.length, 1, 'it is told once');
     rmSync(ballast);
     await passes();
     assert.equal(smtp.mails.length, 2, told().join('\n'));
-    assert.match(told()[1] ?? '', /own-disk/);
+    assert.match(told()[1] ?? '', /state-disk/);
   });
 });

@@ -2,7 +2,7 @@ import { existsSync, statfsSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 /** A file system that the program itself writes to. */
-export interface OwnDisk {
+export interface StateDisk {
   /** Of this machine. */
   readonly path: string;
   /** Without what is kept for root: used and available. */
@@ -19,12 +19,12 @@ export const lowPercent = 10;
 export const enoughPercent = 12;
 
 /** Where the programs write: the state folder, and the folder of an SQLite file. */
-export function ownPlaces({ stateDir, storage }: OwnPlaces): readonly string[] {
+export function statePlaces({ stateDir, storage }: StatePlaces): readonly string[] {
   return [stateDir, ...(storage.path === null ? [] : [path.dirname(storage.path)])];
 }
 
 /** Of config.xml. */
-export interface OwnPlaces {
+export interface StatePlaces {
   readonly stateDir: string;
   /** `path` is null where the database is a server's. */
   readonly storage: { readonly path: string | null };
@@ -34,9 +34,9 @@ export interface OwnPlaces {
  * How much is left where these files and folders lie, each file system once, under the first of them. One that is not
  * there yet is looked for further up; one that cannot be asked is left out.
  */
-export function stateDisks(places: readonly string[]): readonly OwnDisk[] {
+export function stateDisks(places: readonly string[]): readonly StateDisk[] {
   const known = new Set<number>();
-  return places.flatMap((place): readonly OwnDisk[] => {
+  return places.flatMap((place): readonly StateDisk[] => {
     try {
       const there = existing(place);
       const { dev } = statSync(there);

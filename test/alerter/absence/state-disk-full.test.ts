@@ -6,7 +6,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { evaluateFleet } from '../../../src/alerter/absence/fleet-conditions.ts';
-import { stateDisks } from '../../../src/state/own-disk.ts';
+import { stateDisks } from '../../../src/state/state-disk.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
 import { onBothDatabases } from '../../storage/support/databases.ts';
 import { noonMs } from '../../storage/support/samples.ts';
@@ -46,9 +46,9 @@ test('below a tenth people are told once, and it is over from 12 % on', () => {
   const subject = 'mon-1:/var/lib/fleet-health';
   const left = '9.9 % (9.22 GiB) is free on mon-1 in /var/lib/fleet-health';
   assert.deepEqual(told, [
-    `9.9: own-disk ${subject} firing: ${left}`,
-    `12: own-disk ${subject} resolved`,
-    `9.9: own-disk ${subject} firing: ${left}`,
+    `9.9: state-disk ${subject} firing: ${left}`,
+    `12: state-disk ${subject} resolved`,
+    `9.9: state-disk ${subject} firing: ${left}`,
   ]);
   const silent = evaluateFleet({
     config,
@@ -62,7 +62,7 @@ test('below a tenth people are told once, and it is over from 12 % on', () => {
 });
 
 test('free is what df calls available of used and available, and one file system counts once', (t) => {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-own-disk-'));
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-state-disk-'));
   t.after(() => {
     spawnSync('umount', ['-l', dir]);
     rmSync(dir, { recursive: true, force: true });
