@@ -75,7 +75,7 @@ export const errorTable = {
     'The SSH handshake failed.',
     'Check that the port belongs to sshd and what sshd logs.',
   ),
-  'turned-away': kind(
+  'sshd-rejection': kind(
     1,
     true,
     'sshd turned the connection away before the handshake: too many at a time, or a penalty for earlier logins.',

@@ -18,7 +18,7 @@ export interface CollectOptions {
   readonly openStorage: (use: StorageUse) => Promise<Storage>;
   readonly transportFor: (client: Client) => Transport;
   /** The machines before a client that only ssh_config names, as a proxyJump would name them; unless given: none. */
-  readonly wayTo?: (client: Client) => readonly string[];
+  readonly jumpsTo?: (client: Client) => readonly string[];
   /** What is brought to clients; those of the package unless said. */
   readonly bundles?: Bundles;
   /** Waits a little before it begins, each collector another time: for what cron starts. */

@@ -70,9 +70,9 @@ test(
     assert.equal(result.succeeded, 24);
     assert.deepEqual(
       [...new Set(result.failures.map(({ client, code }) => `${client.slice(0, 4)} ${code}`))],
-      ['evil turned-away'],
+      ['evil sshd-rejection'],
     );
-    assert.equal(evil.most.turnedAway, 8, 'each is tried twice');
+    assert.equal(evil.most.rejections, 8, 'each is tried twice');
   },
 );
 

@@ -75,8 +75,8 @@ test('a subnet sees perSubnet logins at a time, and more visits', async (t) => {
 
 test('a server that turns logins away for their number gets fewer, and all its clients are visited in the same run', async (t) => {
   const { result, most } = await collectFrom(t, same(30), { maxStartups: 3 });
-  assert.ok(most.turnedAway > 0, 'there was something to learn from');
-  assert.ok(most.turnedAway <= 8, `${most.turnedAway} turned away: the lesson was not learnt`);
+  assert.ok(most.rejections > 0, 'there was something to learn from');
+  assert.ok(most.rejections <= 8, `${most.rejections} turned away: the lesson was not learnt`);
   assert.equal(result.succeeded, 30);
   assert.deepEqual(result.failures, []);
 });
@@ -84,8 +84,8 @@ test('a server that turns logins away for their number gets fewer, and all its c
 test('a server that turns everybody away is asked twice for each client and no more', async (t) => {
   const { result, most, codes } = await collectFrom(t, same(12), { maxStartups: 0 });
   assert.equal(result.failed, 12);
-  assert.deepEqual([...new Set(codes)], ['turned-away']);
-  assert.equal(most.turnedAway, 24);
+  assert.deepEqual([...new Set(codes)], ['sshd-rejection']);
+  assert.equal(most.rejections, 24);
 });
 
 test('a rack that turns out to be dead gets less time from then on, in the first run already', async (t) => {

@@ -40,7 +40,7 @@ export interface ReportServer {
   /** A line of known_hosts without line break. */
   hostKeyLine(address: string): string;
   /** The most logins that were under way at the same time, those logged in at the same time, and those turned away. */
-  readonly most: { startups: number; sessions: number; turnedAway: number };
+  readonly most: { startups: number; sessions: number; rejections: number };
   close(): Promise<void>;
 }
 
@@ -50,7 +50,7 @@ export async function startReportServer(options: ReportServerOptions): Promise<R
   const hostKey = hostKeyOf(blob);
   if (hostKey === null) throw new Error('no host key');
   const sockets = new Set<Socket>();
-  const most = { startups: 0, sessions: 0, turnedAway: 0 };
+  const most = { startups: 0, sessions: 0, rejections: 0 };
   let startups = 0;
   let sessions = 0;
 
@@ -80,7 +80,7 @@ export async function startReportServer(options: ReportServerOptions): Promise<R
   const listener = createServer((socket) => {
     socket.on('error', () => undefined);
     if (startups >= (options.maxStartups ?? Infinity)) {
-      most.turnedAway++;
+      most.rejections++;
       socket.resume().end('Exceeded MaxStartups\r\n');
       return;
     }

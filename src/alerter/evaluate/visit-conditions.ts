@@ -25,7 +25,7 @@ const networkCodes: ReadonlyMap<string, boolean> = new Map([
   ['handshake-timeout', true],
   ['connect-refused', false],
   ['handshake-failed', false],
-  ['turned-away', false],
+  ['sshd-rejection', false],
 ]);
 
 /** What a failed visit says of its client; null: nothing, for the collector was at fault or never tried. */

@@ -84,7 +84,7 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
         sawAgent: notes.saw,
       },
       clients: visitOrder(due, turnOf(pass)),
-      wayTo: pass.wayTo ?? (() => []),
+      jumpsTo: pass.jumpsTo ?? (() => []),
       concurrency: Math.max(1, pass.concurrency ?? config.collector.concurrency),
       retries: pass.retries,
       observe: pass.observe,

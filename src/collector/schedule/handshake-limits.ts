@@ -79,6 +79,6 @@ export function createHandshakeLimits(
 
 /** Returns the fault of the machine whose sshd rejected the login; null if none did. */
 function rejectionIn(fault: FleetError): FleetError | null {
-  if (fault.code === 'turned-away') return fault;
+  if (fault.code === 'sshd-rejection') return fault;
   return fault.code === 'bastion-failed' && fault.cause instanceof FleetError ? rejectionIn(fault.cause) : null;
 }

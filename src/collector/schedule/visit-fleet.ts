@@ -15,7 +15,7 @@ export interface VisitFleetOptions {
   readonly context: VisitContext;
   /** The clients in the order of their visits. */
   readonly clients: readonly Client[];
-  readonly wayTo: NonNullable<CollectOptions['wayTo']>;
+  readonly jumpsTo: NonNullable<CollectOptions['jumpsTo']>;
   readonly concurrency: number;
   readonly retries: number;
   readonly observe: (event: CollectEvent) => void;
@@ -37,7 +37,7 @@ export interface FleetOutcome {
 export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutcome> {
   const { context, clients, observe } = options;
   const { config, facts } = context;
-  const limits = createHandshakeLimits(config, options.wayTo);
+  const limits = createHandshakeLimits(config, options.jumpsTo);
   const dead = createDeadSubnets();
   const failures: VisitRecord[] = [];
   let succeeded = 0;

@@ -5,7 +5,7 @@ import { fingerprint, keyTypeName } from '../known-hosts/fingerprint.ts';
 import { firstSeenWords, parseKnownHostLine } from '../known-hosts/known-hosts-line.ts';
 import { hostName } from '../known-hosts/known-hosts.ts';
 import { wrongPassphrase, type OpensshLog } from './openssh-log.ts';
-import { turnedAway } from '../connection/turned-away.ts';
+import { sshdRejection } from '../connection/sshd-rejection.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 
 /** Whom ssh was to reach, for messages. */
@@ -39,8 +39,8 @@ export function opensshFault(question: OpensshQuestion, log: OpensshLog): FleetE
       return fault(code ?? 'connect-failed', 'connect', `${hostName(question.address, question.port)}: ${reason}`);
     }
     case 'silent': {
-      const notice = turnedAway(log.lines.join('\n'), null);
-      if (notice !== null) return fault('turned-away', 'handshake', notice);
+      const notice = sshdRejection(log.lines.join('\n'), null);
+      if (notice !== null) return fault('sshd-rejection', 'handshake', notice);
       return fault(/timed out/.test(said) ? 'handshake-timeout' : 'handshake-failed', 'handshake', said);
     }
     case 'greeted':

@@ -5,7 +5,7 @@ import { connectSsh2 } from './connect-ssh2.ts';
 import { dearHostKey } from '../known-hosts/dear-host-key.ts';
 import { fingerprint, hostKeyOf, type HostKey } from '../known-hosts/fingerprint.ts';
 import { newClient, type ServerHostKeyAlgorithm } from '../connection/ssh2.ts';
-import { noticeBytes, turnedAway } from '../connection/turned-away.ts';
+import { noticeBytes, sshdRejection } from '../connection/sshd-rejection.ts';
 import type { Wire } from '../connection/wire.ts';
 
 export interface ScanOptions {
@@ -108,9 +108,9 @@ function firstKey(
         reject(broken);
         return;
       }
-      const notice = turnedAway(greeting, localAddress);
+      const notice = sshdRejection(greeting, localAddress);
       if (notice === null) fail('handshake-failed', message);
-      else fail('turned-away', notice);
+      else fail('sshd-rejection', notice);
     };
     ssh.on('error', (error) => failHandshake(messageOf(error)));
     socket.once('close', () => failHandshake('the connection was closed during the handshake'));

@@ -10,7 +10,7 @@ import { Sha1Refused } from '../credentials/private-key.ts';
 import type { SshSession } from './ssh-connection.ts';
 import { newClient, type Client, type ClientChannel } from '../connection/ssh2.ts';
 import type { ConnectOptions } from '../transport.ts';
-import { noticeBytes, turnedAway } from '../connection/turned-away.ts';
+import { noticeBytes, sshdRejection } from '../connection/sshd-rejection.ts';
 import type { Wire } from '../connection/wire.ts';
 import type { SshTarget } from './target.ts';
 import { type Credentials } from '../credentials/credentials.ts';
@@ -224,9 +224,9 @@ export class Handshake<T> {
   }
 
   #handshakeFailed(message: string, cause?: unknown): void {
-    const notice = turnedAway(this.#greeting, this.#localAddress);
+    const notice = sshdRejection(this.#greeting, this.#localAddress);
     if (notice === null) this.#fail('handshake-failed', message, cause);
-    else this.#fail('turned-away', notice, cause);
+    else this.#fail('sshd-rejection', notice, cause);
   }
 
   #stage(): Stage {

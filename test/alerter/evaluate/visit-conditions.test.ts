@@ -48,7 +48,7 @@ for (const [stage, code, expected] of [
   ['connect', 'bastion-failed', true],
   ['connect', 'connect-refused', false],
   ['handshake', 'handshake-failed', false],
-  ['handshake', 'turned-away', false],
+  ['handshake', 'sshd-rejection', false],
   ['login', 'bastion-failed', false],
   ['login', 'auth-failed', false],
   ['agent', 'agent-failed', false],

@@ -10,8 +10,8 @@ import { makeClient, sshSettings } from '../../support/fleet.ts';
 const config = { perBastion: 10, perSubnet: 32 };
 const at = (address: string, port = 22) => makeClient(`${address}:${port}`, { address, port });
 const behind = (proxyJump: string) => makeClient('inner', { address: '10.0.0.1', ssh: { ...sshSettings, proxyJump } });
-const turnedAway = (client: string) =>
-  new FleetError({ code: 'turned-away', stage: 'handshake', client, message: 'sshd turned away the connection' });
+const sshdRejection = (client: string) =>
+  new FleetError({ code: 'sshd-rejection', stage: 'handshake', client, message: 'sshd turned away the connection' });
 
 test('one address, whatever its ports, takes fewer logins at a time than sshd allows; a subnet takes perSubnet', () => {
   const limits = createHandshakeLimits(config);
@@ -62,7 +62,7 @@ test('a server that turns logins away gets half as many from then on, at least o
   const limits = createHandshakeLimits(config);
   const most = (address: string, port = 22): readonly number[] =>
     limits.of(at(address, port), false).map((limit) => limit.most);
-  assert.equal(limits.lower(at('192.0.2.1'), turnedAway('web')), true);
+  assert.equal(limits.lower(at('192.0.2.1'), sshdRejection('web')), true);
   assert.deepEqual(most('192.0.2.1'), [8, 32, 4]);
   assert.deepEqual(most('192.0.2.1', 2222), [8, 32, 8], 'another server at that address');
   assert.deepEqual(most('192.0.2.2'), [8, 32, 8]);
@@ -71,7 +71,7 @@ test('a server that turns logins away gets half as many from then on, at least o
     limits.of(at('192.0.2.1'), true).map((limit) => limit.most),
     [2, 32, 1],
   );
-  for (let drop = 0; drop < 100; drop++) limits.lower(at('192.0.2.1'), turnedAway('web'));
+  for (let drop = 0; drop < 100; drop++) limits.lower(at('192.0.2.1'), sshdRejection('web'));
   assert.deepEqual(most('192.0.2.1'), [8, 32, 1]);
 });
 
@@ -80,7 +80,7 @@ const bastionsOf = (limits: readonly Limit[]): readonly Limit[] =>
 
 test('a client behind a bastion that says so lowers its own number, not the bastion', () => {
   const limits = createHandshakeLimits(config);
-  assert.equal(limits.lower(behind('fra'), turnedAway('inner')), true);
+  assert.equal(limits.lower(behind('fra'), sshdRejection('inner')), true);
   assert.deepEqual(limits.of(behind('fra'), false), [
     { key: 'bastion fra', most: 10 },
     { key: 'server fra 10.0.0.1:22', most: 4 },
@@ -94,7 +94,7 @@ test('a client behind a bastion that says so lowers its own number, not the bast
 
 test('a bastion that says so is lowered, and no other on the way', () => {
   const limits = createHandshakeLimits(config);
-  assert.equal(limits.lower(behind('ber,Fra'), bastionFailed('Fra', turnedAway('Fra'))), true);
+  assert.equal(limits.lower(behind('ber,Fra'), bastionFailed('Fra', sshdRejection('Fra'))), true);
   assert.deepEqual(bastionsOf(limits.of(behind('ber,fra'), false)), [
     { key: 'bastion ber', most: 10 },
     { key: 'bastion fra', most: 5 },
@@ -125,6 +125,6 @@ test('a bastion that only ssh_config names is the same bastion, and asked for on
   }
   assert.equal(asked, 1);
   assert.deepEqual(bastionsOf(limits.of(behind('fra'), false)), [{ key: 'bastion fra', most: 10 }]);
-  limits.lower(client, bastionFailed('Fra', turnedAway('Fra')));
+  limits.lower(client, bastionFailed('Fra', sshdRejection('Fra')));
   assert.deepEqual(bastionsOf(limits.of(behind('fra'), false)), [{ key: 'bastion fra', most: 5 }]);
 });

@@ -67,7 +67,7 @@ describe('the fault of an ssh that ended before it was logged in', () => {
         ...[connecting, established, 'debug1: kex_exchange_identification: banner line 0: Not allowed at this time'],
         'kex_exchange_identification: Connection closed by remote host',
       ],
-      'turned-away',
+      'sshd-rejection',
       'handshake',
       /PerSourcePenalties/,
     ],

@@ -8,10 +8,10 @@ const lines = /^(Exceeded MaxStartups|Not allowed at this time)\r?$/m;
 export const noticeBytes = 256;
 
 /**
- * A sentence for a connection that sshd turned away with a line of text; null when the text says no such thing.
- * `localAddress` is the address from which it was dialled, which is what sshd counts by; null: not known.
+ * Returns a sentence about a connection that sshd rejected with a line of text; null if the text has no such line.
+ * `localAddress` is the address that it was dialled from, which sshd counts by; null if not known.
  */
-export function turnedAway(greeting: string, localAddress: string | null): string | null {
+export function sshdRejection(greeting: string, localAddress: string | null): string | null {
   const line = lines.exec(greeting)?.[1];
   if (line === undefined) return null;
   const whom = localAddress === null ? 'the connection' : `a connection from ${localAddress.replace(/^::ffff:/, '')}`;

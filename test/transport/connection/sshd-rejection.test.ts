@@ -4,11 +4,11 @@ import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 
 import { scanHostKeys } from '../../../src/transport/ssh2/scan-host-keys.ts';
-import { turnedAway } from '../../../src/transport/connection/turned-away.ts';
+import { sshdRejection } from '../../../src/transport/connection/sshd-rejection.ts';
 import { failure, login } from '../../support/login.ts';
 import { sshdMissing, startSshd, type Sshd } from '../../support/sshd.ts';
 
-describe('turnedAway', () => {
+describe('sshdRejection', () => {
   const cases: readonly [greeting: string, address: string | null, expected: RegExp | null][] = [
     [
       'Exceeded MaxStartups\r\n',
@@ -24,7 +24,7 @@ describe('turnedAway', () => {
   ];
   for (const [greeting, address, expected] of cases) {
     it(`${JSON.stringify(greeting)} to ${address ?? 'a tunnel'}`, () => {
-      const said = turnedAway(greeting, address);
+      const said = sshdRejection(greeting, address);
       if (expected === null) assert.equal(said, null);
       else assert.match(said ?? '', expected);
     });
@@ -48,7 +48,7 @@ describe('a penalised address, as OpenSSH 9.8 treats it: a line, and the end wit
   it('is told by a visit, and may be tried again', async () => {
     const target = { port: port(), hostKeyLine: () => '' };
     const error = await failure(login({ server: target, username: 'monitor', credentials: { password: 'x' } }));
-    assert.equal(error.code, 'turned-away', error.message);
+    assert.equal(error.code, 'sshd-rejection', error.message);
     assert.equal(error.stage, 'handshake');
     assert.equal(error.retryable, true);
     assert.match(error.message, /from 127\.0\.0\.1: "Not allowed at this time"/);
@@ -60,7 +60,7 @@ describe('a penalised address, as OpenSSH 9.8 treats it: a line, and the end wit
     server.on('connection', () => (connections += 1));
     const { signal } = new AbortController();
     const error = await failure(scanHostKeys({ host: '127.0.0.1', port: port(), timeoutMs: 5000, signal }));
-    assert.equal(error.code, 'turned-away', error.message);
+    assert.equal(error.code, 'sshd-rejection', error.message);
     assert.equal(connections, 1);
   });
 });
@@ -77,7 +77,7 @@ describe('a real sshd at its MaxStartups', { skip: sshdMissing() ?? false }, () 
     t.after(() => other.destroy());
     await once(other, 'data');
     const error = await failure(login({ server: sshd, username: 'nobody', credentials: { password: 'x' } }));
-    assert.equal(error.code, 'turned-away', error.message);
+    assert.equal(error.code, 'sshd-rejection', error.message);
     assert.match(error.message, /MaxStartups/);
   });
 });
