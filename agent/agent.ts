@@ -12,7 +12,7 @@ import { encodeJsonFrame } from '../src/report/frames.ts';
 import { protocolVersion } from '../src/report/wire.ts';
 import { monotonicMs, readBootId } from './start/clock.ts';
 import { install } from './start/install.ts';
-import type { Brought } from './start/install.ts';
+import type { UploadedAgent } from './start/install.ts';
 import { agentFault, agentVersion, makeReport } from './spool/make-report.ts';
 import { decodeUnderPin, mayHaveFolder, readPinned } from './spool/pinned.ts';
 import { placeRoots } from './start/places.ts';
@@ -66,8 +66,8 @@ async function answer(collectors: Collectors): Promise<void> {
     }),
   );
 
-  const brought = (globalThis as { fleetHealth?: Brought }).fleetHealth;
-  if (brought) install(brought, guard === 't' ? 't' : 'w', roots, names);
+  const uploaded = (globalThis as { fleetHealthUploaded?: UploadedAgent }).fleetHealthUploaded;
+  if (uploaded) install(uploaded, guard === 't' ? 't' : 'w', roots, names);
 
   const visit = openVisit(request, roots, names, pinned === null || mayHaveFolder(request.client, roots, names));
   const running = claimPlace(visit.dirs, bootId, { own: false, patienceMs });
@@ -78,7 +78,7 @@ async function answer(collectors: Collectors): Promise<void> {
   if (stream(request, visit, outcome)) takeAcknowledgements(visit);
   if (running === null) releasePlace(visit.dirs);
   if (request.kind === 'visit') {
-    const digest = pinned?.digest ?? brought?.digest ?? basename(script).slice(0, 64);
+    const digest = pinned?.digest ?? uploaded?.digest ?? basename(script).slice(0, 64);
     keepSpoolScript(visit, { request, digest, node: process.execPath, guard: guard === 't' ? 't' : 'w' });
   }
   closeVisit(visit);

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readBundles } from '../src/collector/agent/agent-bundles.ts';
 import { encodeRequest } from '../src/report/agent-request.ts';
 import { generateKeyPair } from '../src/seal/key-pair.ts';
-import { bringCommand } from '../src/loader/bring-agent.ts';
+import { uploadCommand } from '../src/loader/upload-agent.ts';
 import { runCommand } from '../src/loader/loader.ts';
 import { costOf, inTemporaryFolder } from './children.ts';
 import type { Bundle, Bundles } from '../src/collector/agent/task.ts';
@@ -89,7 +89,7 @@ function commandFor(bundles: Bundles, collectorId: string, brought: Bundle | nul
   const [agentDigest, inventoryDigest] = [bundles.agent.digest, bundles.inventory.digest];
   return brought === null
     ? runCommand({ ...start, kind: 'visit', agentDigest, inventoryDigest, collectorId, shell: null })
-    : bringCommand({
+    : uploadCommand({
         ...start,
         lengthBytes: brought.packed().length,
         digest: agentDigest,

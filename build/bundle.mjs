@@ -11,6 +11,7 @@ import { build, transform } from 'esbuild';
 
 import { bindChunk } from './bind-chunk.mjs';
 import { minified, takeSsh2 } from './bundle-ssh2.mjs';
+import { clientScripts } from './client-scripts.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = path.join(root, 'dist');
@@ -54,7 +55,7 @@ const { metafile, outputFiles } = await build({
   target: 'node20',
   external: [...left.flatMap((name) => [name, `${name}/*`]), 'cpu-features', 'ssh2/lib/protocol/crypto/*'],
   define: { 'import.meta.url': 'importMetaUrl' },
-  plugins: [lazyChildProcess, takeSsh2],
+  plugins: [clientScripts, lazyChildProcess, takeSsh2],
   logLevel: 'warning',
   metafile: true,
 });

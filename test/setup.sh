@@ -31,6 +31,7 @@ need_all() {
   need tcsh tcsh
   need mksh mksh
   need busybox busybox
+  need shellcheck shellcheck
   need mawk mawk
   need gawk gawk
   need xmllint libxml2-utils

@@ -78,6 +78,7 @@ case $boot in *[!0-9a-f-]*) boot= ;; esac
 times=$up
 
 IFS=.
+# shellcheck disable=SC2046 # split at the points
 set -- $(date -u +%s.%3N.%Y-%m-%dT%H:%M:%S)
 # Where this date does not know of milliseconds, the middle of the second is nearest.
 case $2 in [0-9][0-9][0-9]) ms=$2 ;; *) ms=500 ;; esac
@@ -94,6 +95,7 @@ frame H "{\"v\":1,\"agent\":\"$fh_version\",\"wall_ms\":$wall,\"monotonic_ms\":$
 # FOLDER...: whether all of them are ours alone, and no links.
 ours() {
   for x in "$@"; do [ -d "$x" ] && [ ! -L "$x" ] && [ -O "$x" ] || return; done
+  # shellcheck disable=SC2012 # for the modes, which find cannot print everywhere
   ls -ld "$@" | while read -r x; do case $x in drwx------*) ;; *) exit 1 ;; esac done
 }
 # FILE: whether it is what was sent, as far as this machine can tell.
@@ -112,6 +114,7 @@ install() {
     return
   fi
   if [ ! "$place" ]; then
+    # shellcheck disable=SC2154 # upload-shell.sh sets fh_agent
     { say "$fh_agent" >"$d/.new-$$" && whole "$d/.new-$$" && mv -f "$d/.new-$$" "$d/$digest.$guard.sh" && place=$d; } || rm -f "$d/.new-$$"
   fi
   for x in "$d"/*.sh; do [ ! -f "$x" ] || [ "$x" = "$place/$digest.$guard.sh" ] || rm -f "$x"; done
@@ -254,6 +257,7 @@ s=$?
 report=${r%%"$nl"*}
 r=${r#*"$nl"}
 end=${r%%"$nl"*}
+# shellcheck disable=SC1083 # two objects of JSON
 case $s,$report,$end in
 0,{*},{*})
   if [ "$C" ]; then

@@ -1,7 +1,8 @@
-# What a restricted key fixes (src/loader/shell-launcher.ts), as agent/spool/pinned.ts: who holds the key chooses the words of
+# What a restricted key fixes (src/loader/shell-launcher.sh), as agent/spool/pinned.ts: who holds the key chooses the words of
 # the request and which of a few folders counters are in, and nothing else. Then the arguments are: $1 `pinned`; $2 to $5 as
 # ever; $6 digest of this text, which the launcher has compared; $7 `-`; $8 whatever was asked for.
 
+# shellcheck disable=SC2034,SC2154 # agent.sh has the rest
 pinned= sign=
 # STATUS WORDS
 no() { echo "fleet-health restricted key $pinned: $2" >&2; exit $1; }

@@ -6,8 +6,9 @@
 import { lstatSync } from 'node:fs';
 
 import { encodeRequest } from '../../src/report/agent-request.ts';
-import { findMachine, spoolScriptName, tryEveryNode } from '../../src/report/loader-text.ts';
+import { spoolScriptEnd } from '../../src/report/client-scripts.ts';
 import { noRunId } from '../../src/report/report.ts';
+import { spoolScriptName } from '../../src/report/wire.ts';
 import type { AgentRequest } from '../../src/report/wire.ts';
 import { readPrivateFile, writePrivateFile } from '../start/private-file.ts';
 import type { Visit } from './visit.ts';
@@ -29,46 +30,6 @@ const maxBytes = 64 * 1024;
 /** From the agent's own end to that by force. */
 const graceSeconds = 2;
 
-// What is tried, in this order: the agent of the last visit, where agents or restricted keys have theirs; then any other
-// that is there, for an agent that was replaced may have left a script that could not be written.
-const text = [
-  'umask 077',
-  'unset NODE_OPTIONS NODE_EXTRA_CA_CERTS NODE_PATH NODE_V8_COVERAGE',
-  'h=$HOME u=$(id -u) m= e=83',
-  ...findMachine,
-  'command -v timeout >/dev/null 2>&1 || k=w',
-  'mine() { [ -L "$1" ] && return 1; [ $2 "$1" ] && [ -O "$1" ]; }',
-  'roots() {',
-  'case $XDG_STATE_HOME in /*) "$1" "$XDG_STATE_HOME/fleet-health";; esac',
-  'case $h in /*) "$1" "$h/.local/state/fleet-health";; esac',
-  '"$1" /var/tmp/fleet-health-$u',
-  '"$1" /dev/shm/fleet-health-$u',
-  '}',
-  'start() {',
-  'if [ $k = t ]; then timeout -s KILL $t "$1" "$b" $r t "$m" "$y"; else "$1" "$b" $r w "$m" "$y"; fi </dev/null',
-  's=$?',
-  '}',
-  'brought() { for d in "$1" "$1/$m" "$1/$m/$c"; do mine "$d" -d || return; done; go "$d"/runtime-*/node; }',
-  'attempt() {',
-  // Each in a shell of its own, which its functions end.
-  `( ${tryEveryNode.join('; ')}; roots brought; exit 83 )`,
-  'e=$?',
-  `case $e in 0|${notKeptStatus}|137) exit $e;; esac`,
-  '}',
-  'installed() { case $2 in x) set -- "$1"/$g.cjs;; *) set -- "$1"/*.cjs;; esac; for b do [ -f "$b" ] && attempt; done; }',
-  'look() {',
-  'for d in "$1" "$1/$m" "$1/$m/$c"; do mine "$d" -d || return; done',
-  'for b in "$d"/$f; do mine "$b" -f && attempt; done',
-  '}',
-  'for f in "$g.[tw].cjs" "*.[tw].cjs"; do',
-  'roots look',
-  `case $f in \\**) o=;; *) o=x;; esac`,
-  'installed /usr/local/lib/fleet-health "$o"',
-  'installed "$h/.local/lib/fleet-health" "$o"',
-  'done',
-  'exit $e',
-].join('\n');
-
 /** null where something of it cannot stand in a script. */
 export function spoolScript({ request, digest, node, guard }: SpoolScriptOptions): string | null {
   const { collector, deadlineMs } = request;
@@ -82,7 +43,7 @@ export function spoolScript({ request, digest, node, guard }: SpoolScriptOptions
     `n='${/^[^'\p{Cc}]{1,1000}$/u.test(node) ? node : '-'}'`,
     `g=${digest}`,
     `r=${own}`,
-    text,
+    spoolScriptEnd,
     '}\n',
   ].join('\n');
 }

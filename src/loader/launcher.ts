@@ -9,9 +9,9 @@
  * shell hands them on unchanged, and hold no double quotes: dropbear's authorized_keys knows no escaped ones.
  */
 import { FleetError } from '../errors.ts';
-import { findMachine, tryEveryNode } from '../report/loader-text.ts';
-import { maxExecBytes, otherVersionStatus, restrictedKeySign } from '../report/wire.ts';
-import { loaderStatus, oldestNode, passable } from './loader.ts';
+import { launcherProgram, launcherScript, shellLauncherScript } from '../report/client-scripts.ts';
+import { otherVersionStatus, restrictedKeySign } from '../report/wire.ts';
+import { isPassable, loaderStatus, shellCommand } from './loader.ts';
 
 /** How the launcher ends when no agent did its work; on stderr stands then why, after its sign. */
 export const launcherStatus = {
@@ -26,7 +26,7 @@ export const launcherStatus = {
 /** Where the agent of a restricted key may lie: as root installs it, or the account in its home. */
 export const launcherFolders = { root: '/usr/local/lib/fleet-health', home: '.local/lib/fleet-health' } as const;
 
-/** What a launcher says on stderr in place of an agent. */
+/** The line of a launcher on stderr in place of an agent. */
 export const launcherLine = new RegExp(`^${restrictedKeySign} ([0-9a-f]{64}): (.*)$`, 'm');
 
 export interface LauncherWords {
@@ -41,51 +41,8 @@ export function findLauncherWords(complained: string): LauncherWords | null {
   return digest === undefined || reason === undefined ? null : { digest, reason };
 }
 
-export const killAfterSeconds = 120;
-
-/** The agent's, whatever the login's is. */
-export const launcherPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-
-// $1 digest of the agent, $2 of the other program, $3 collector, $4 sealing key, $5 node's path or `-`, $6 text for node.
-// With IFS empty nothing is split, so that no quotes are needed; what came from the key's holder is not expanded either.
-const startText = '$1 -e $j $a $o $c $y $k $m $SSH_ORIGINAL_COMMAND';
-const launcherText = [
-  'umask 077',
-  'a=$1 o=$2 c=$3 y=$4 n=$5 j=$6 h=$HOME k=w m=',
-  `PATH=${launcherPath}`,
-  ...findMachine,
-  'IFS=',
-  `timeout -s KILL ${killAfterSeconds} true >/dev/null 2>&1&&k=t`,
-  'start(){ set -f' +
-    `;if [ $k = t ];then env -i HOME=$h PATH=$PATH timeout -s KILL ${killAfterSeconds} ${startText}` +
-    `;else env -i HOME=$h PATH=$PATH ${startText};fi` +
-    ';s=$?;set +f;}',
-  ...tryEveryNode.map((text) => text.replaceAll('"', '')),
-  // What runtime="bring" left. Of its places only the one below the home: nobody else can have made that.
-  'go $h/.local/state/fleet-health/$m/$c/runtime-*/node',
-  `echo ${restrictedKeySign} $a: no Node.js ${oldestNode} or newer was found >&2`,
-  `exit ${launcherStatus.noRuntime}`,
-].join(';');
-
-/** Runs on the client's node, however old (from 4 on, for its backquotes), under `env -i`. Its arguments are those of `start` above, after the text. */
-const launcherProgram = [
-  'var a=process.argv,f=require(`fs`),v=process.versions.node.split(`.`),w=(a[7]||``).split(` `),q=w[w.length-1].slice(1,-1),r,t,d,b',
-  `if(v[0]<18||v[0]==18&&v[1]<15){console.error(\`node \`+process.version+\` is too old: \`+process.execPath);process.exit(${loaderStatus.nodeTooOld})}`,
-  `function no(s,m){console.error(\`${restrictedKeySign} \`+a[1]+\`: \`+m);process.exit(s)}`,
-  'try{r=JSON.parse(Buffer.from(q,`base64`).toString())}catch(e){}',
-  'r=Object(r);t=r.kind',
-  `if(a[7]&&a[7].length<=${maxExecBytes}&&a[7].indexOf(\`/bin/sh -c \`)==0&&/^[A-Za-z0-9_-]+$/.test(q)&&/^(visit|inventory)$/.test(t)` +
-    '&&w.map(function(x){return x.slice(1,-1)}).indexOf(t)>0&&/^[A-Za-z0-9_-]{22}$/.test(r.marker));' +
-    `else no(${launcherStatus.refused},\`it runs the agent of this digest and nothing else\`)`,
-  't=t==`visit`&&f.existsSync(`/proc/sys/kernel/ostype`)?a[1]:a[2]',
-  `d=[\`${launcherFolders.root}\`,process.env.HOME+\`/${launcherFolders.home}\`]`,
-  'd.forEach(function(p){try{p=f.readFileSync(p+`/`+t+`.cjs`);if(require(`crypto`).createHash(`sha256`).update(p).digest(`hex`)==t)b=p}catch(e){}})',
-  `b||no(${launcherStatus.agentAbsent},\`no program \`+t+\`, unchanged, in \`+d.join(\` or \`))`,
-  'f.writeSync(1,`fh-`+r.marker+`-loader-`)',
-  'globalThis.fleetHealthPinned={digest:a[1],collector:a[3],key:a[4]}',
-  'process.argv=[a[0],`agent`,q,a[5],a[6]]',
-  'Function(`require`,`module`,`exports`,b.toString())(require,module,module.exports)',
-].join(';');
+/** The reason of a launcher of the shell agent that found nothing to compute with. */
+export const noAwk = 'no awk was found';
 
 export interface LauncherOptions {
   /** For messages. */
@@ -104,7 +61,7 @@ export interface LauncherOptions {
 export function launcherCommand(options: LauncherOptions): string {
   const { agentDigest, inventoryDigest, collectorId, node } = options;
   const key = Buffer.from(options.publicKey).toString('base64url');
-  return restrictedCommand(options.client, launcherText, [
+  return restrictedCommand(options.client, launcherScript, [
     agentDigest,
     inventoryDigest,
     collectorId,
@@ -114,14 +71,23 @@ export function launcherCommand(options: LauncherOptions): string {
   ]);
 }
 
-/** A launcher's text with its arguments. Throws FleetError `config-invalid` for one that a shell might change. */
-export function restrictedCommand(client: string, text: string, args: readonly string[]): string {
+/** Returns the command of a restricted key that runs the shell agent of one digest, for a client that has no node. */
+export function shellLauncherCommand({
+  client,
+  agentDigest,
+  collectorId,
+}: Pick<LauncherOptions, 'client' | 'agentDigest' | 'collectorId'>): string {
+  return restrictedCommand(client, shellLauncherScript, [agentDigest, collectorId]);
+}
+
+/** Returns the command of a launcher. Throws FleetError `config-invalid` for an argument that a shell might change. */
+function restrictedCommand(client: string, script: string, args: readonly string[]): string {
   for (const arg of args) {
-    if (passable.test(arg) && !arg.includes('"')) continue;
+    if (isPassable(arg) && !arg.includes('"')) continue;
     const message = `${client}: this cannot be passed to a shell: ${JSON.stringify(arg)}`;
     throw new FleetError({ code: 'config-invalid', stage: 'config', client, message });
   }
-  return `/bin/sh -c '${text}' fh ${args.map((arg) => `'${arg}'`).join(' ')}`;
+  return shellCommand(script, args);
 }
 
 export interface KeyOptions {

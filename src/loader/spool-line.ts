@@ -6,22 +6,11 @@
  * one, which the next visit fills. Where the client has no folder it does nothing. It is kept below the 998 characters that
  * crontab(5) of Debian allows a command, and holds no `%`, which cron would take for a line break.
  */
-import { findMachine, spoolScriptName } from '../report/loader-text.ts';
+import { spoolLineScript } from '../report/client-scripts.ts';
+import { spoolScriptName } from '../report/wire.ts';
 
 /** What tells our lines from others. */
 export const spoolSign = 'fh-spool';
-
-// $1 collector, $2 the client's folder, $3 seconds after a visit in which there is nothing to do.
-const text = [
-  'm= e= h=$HOME u=$(id -u)',
-  ...findMachine,
-  'mine(){ [ -L "$1" ]&&return 1;[ $2 "$1" ]&&[ -O "$1" ];}',
-  'for r in "$XDG_STATE_HOME/fleet-health" "$h/.local/state/fleet-health" /var/tmp/fleet-health-$u /dev/shm/fleet-health-$u' +
-    ';do d=$r/$m/$1/$2;mine "$r" -d&&mine "$r/$m" -d&&mine "$r/$m/$1" -d&&mine "$d" -d||continue' +
-    `;s=$d/${spoolScriptName};[ -s "$s" ]&&mine "$s" -f&&exec /bin/sh "$s" $3;e=\${e:-$s};done`,
-  'umask 077',
-  '[ "$e" ]&&: >>"$e"',
-].join(';');
 
 export interface SpoolLineOptions {
   readonly collectorId: string;
@@ -35,7 +24,7 @@ export interface SpoolLineOptions {
 
 /** The line, without its line break. */
 export function spoolLine({ collectorId, folder, schedule, pauseSeconds }: SpoolLineOptions): string {
-  return `${schedule} /bin/sh -c '${text}' ${spoolSign} ${collectorId} ${folder} ${pauseSeconds} >/dev/null 2>&1`;
+  return `${schedule} /bin/sh -c '${spoolLineScript}' ${spoolSign} ${collectorId} ${folder} ${pauseSeconds} >/dev/null 2>&1`;
 }
 
 /** The comment above the line, for people; it goes when the line goes. */

@@ -24,6 +24,8 @@ export const maxExecBytes = 8 * 1024;
 export const otherVersionStatus = 87;
 /** What stands on stderr before the digest of the pinned agent, whenever a restricted key does not do what was asked. */
 export const restrictedKeySign = 'fleet-health restricted key';
+/** The file in a client's folder that the crontab line of `fleet-health spool` starts. */
+export const spoolScriptName = 'spool.sh';
 /** Payload of any frame but `R` and `U`. */
 export const maxJsonFrameBytes = 8 * 1024;
 

@@ -189,7 +189,7 @@ const hostile: readonly Hostile[] = [
   },
   {
     what: 'an agent that was brought and arrived damaged',
-    texts: ['sign 81; exit 81', `sign; exit ${loaderStatus.broughtDamaged}`],
+    texts: ['sign 81; exit 81', `sign; exit ${loaderStatus.uploadDamaged}`],
     code: 'upload-failed',
     message: /as it was sent/,
   },

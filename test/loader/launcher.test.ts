@@ -11,12 +11,12 @@ import {
   authorizedKeysOptions,
   findLauncherWords,
   launcherCommand,
-  launcherPath,
   launcherStatus,
 } from '../../src/loader/launcher.ts';
 import type { LauncherOptions } from '../../src/loader/launcher.ts';
 import { temporaryHome } from '../support/agent-visit.ts';
 import { visitCommand } from '../support/restricted-key.ts';
+import { launcherPath } from '../support/launcher-path.ts';
 
 const options: LauncherOptions = {
   client: 'web-1',

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 
 import { FleetError } from '../../src/errors.ts';
 import { maxExecBytes } from '../../src/report/wire.ts';
-import { bringCommand } from '../../src/loader/bring-agent.ts';
+import { uploadCommand } from '../../src/loader/upload-agent.ts';
 import { findLoaderSign, loaderStatus, runCommand } from '../../src/loader/loader.ts';
 import type { RunOptions } from '../../src/loader/loader.ts';
 import { bundles, machine, temporaryHome } from '../support/agent-visit.ts';
@@ -26,10 +26,10 @@ const options: RunOptions = {
   collectorId: 'c0ffee',
   shell: null,
 };
-const bringOptions = { ...options, lengthBytes: 10, digest: 'a'.repeat(64), otherDigest: 'b'.repeat(64) };
+const uploadOptions = { ...options, lengthBytes: 10, digest: 'a'.repeat(64), otherDigest: 'b'.repeat(64) };
 
 test('no command line holds what a login shell would take for its own, and both leave room for the request', () => {
-  for (const command of [runCommand(options), bringCommand(bringOptions)]) {
+  for (const command of [runCommand(options), uploadCommand(uploadOptions)]) {
     assert.doesNotMatch(command, /[!\\\n]/);
     assert.match(command, /^\/bin\/sh -c '[^']+' fh( '[^']*')+$/);
     assert.ok(command.length < maxExecBytes / 3, String(command.length));
@@ -71,7 +71,7 @@ test('an absent agent has a status of its own for each program, and the sign say
 });
 
 test('a device that echoes its command line does not give the sign', () => {
-  for (const command of [runCommand(options), bringCommand(bringOptions)]) {
+  for (const command of [runCommand(options), uploadCommand(uploadOptions)]) {
     assert.equal(findLoaderSign(Buffer.from(`unknown command: ${command}`), options.marker), null);
   }
 });
@@ -192,14 +192,14 @@ test('what is brought is checked for length and digest on the client', (t) => {
   const { digest } = bundles.agent;
   const packed = bundles.agent.packed();
   const bring = (input: Buffer, asked = digest): number | null => {
-    const command = bringCommand({ ...options, lengthBytes: packed.length, digest: asked, otherDigest: digest });
+    const command = uploadCommand({ ...options, lengthBytes: packed.length, digest: asked, otherDigest: digest });
     return spawnSync('/bin/sh', ['-c', command], { env: { HOME: temporaryHome(t), PATH }, input }).status;
   };
-  assert.equal(bring(packed.subarray(1)), loaderStatus.broughtDamaged);
+  assert.equal(bring(packed.subarray(1)), loaderStatus.uploadDamaged);
   const changed = Buffer.from(packed);
   changed[100] = (changed[100] ?? 0) ^ 1;
-  assert.equal(bring(changed), loaderStatus.broughtDamaged);
-  assert.equal(bring(packed, 'a'.repeat(64)), loaderStatus.broughtDamaged);
+  assert.equal(bring(changed), loaderStatus.uploadDamaged);
+  assert.equal(bring(packed, 'a'.repeat(64)), loaderStatus.uploadDamaged);
   // The request here is none, which is the agent's own fault to tell.
   assert.equal(bring(packed), 1);
 });

@@ -8,11 +8,17 @@ import { test, type TestContext } from 'node:test';
 import { bundleOf } from '../../src/collector/agent/agent-bundles.ts';
 import { encodeRequest } from '../../src/report/agent-request.ts';
 import type { AgentRequest } from '../../src/report/wire.ts';
-import { authorizedKeysOptions, findLauncherWords, launcherPath, launcherStatus } from '../../src/loader/launcher.ts';
-import { noAwk, shellLauncherCommand } from '../../src/loader/shell-launcher.ts';
+import {
+  authorizedKeysOptions,
+  findLauncherWords,
+  launcherStatus,
+  noAwk,
+  shellLauncherCommand,
+} from '../../src/loader/launcher.ts';
 import { bundles, temporaryHome } from '../support/agent-visit.ts';
 import { shellStart, visitCommand } from '../support/restricted-key.ts';
 import { commandOf, shells, whereIs } from '../support/shell-client.ts';
+import { launcherPath } from '../support/launcher-path.ts';
 
 const collectorId = '57961bcb-d028-45f9-9828-3bc654105a74';
 const options = { client: 'web-1', agentDigest: bundles.shell.digest, collectorId };

@@ -15,7 +15,7 @@ export function buildBundles(): Bundles {
   if (isCompiledTest) return readBundlesIn(path.join(root, 'dist', 'agent'));
   const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-agent-'));
   try {
-    execFileSync(process.execPath, ['build/bundle-agent.mjs', dir], {
+    execFileSync(process.execPath, ['--import', 'tsx', 'build/bundle-agent.mjs', dir], {
       cwd: root,
       stdio: ['ignore', 'ignore', 'inherit'],
     });
@@ -40,6 +40,7 @@ export function buildAgentWith(collect: string): Bundle {
     bundle: true,
     platform: 'node',
     format: 'cjs',
+    define: { 'import.meta.dirname': JSON.stringify(path.join(root, 'src/report')) },
     write: false,
   });
   return bundleOf(Buffer.from(outputFiles[0]?.contents ?? []));

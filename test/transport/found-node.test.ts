@@ -7,10 +7,11 @@ import { suite, test, type TestContext } from 'node:test';
 
 import { spoolScript } from '../../agent/spool/spool-script.ts';
 import type { AgentRequest } from '../../src/report/wire.ts';
-import { bringCommand } from '../../src/loader/bring-agent.ts';
-import { launcherCommand, launcherPath } from '../../src/loader/launcher.ts';
+import { uploadCommand } from '../../src/loader/upload-agent.ts';
+import { launcherCommand } from '../../src/loader/launcher.ts';
 import { runCommand } from '../../src/loader/loader.ts';
 import { temporaryHome } from '../support/agent-visit.ts';
+import { launcherPath } from '../support/launcher-path.ts';
 
 const digest = 'a'.repeat(64);
 const options = {
@@ -44,7 +45,7 @@ const asked: AgentRequest = {
 };
 const texts: Readonly<Record<string, string>> = {
   loader: runCommand(options),
-  'loader that brings': bringCommand(options),
+  'loader that brings': uploadCommand(options),
   launcher: launcherCommand(options),
   'spool.sh': spoolScript({ request: asked, digest, node: '-', guard: 'w' }) ?? '',
 };

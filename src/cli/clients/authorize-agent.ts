@@ -1,8 +1,7 @@
 import { readBundles } from '../../collector/agent/agent-bundles.ts';
 import type { Client, Config } from '../../config/config.ts';
 import { messageOf, usageError } from '../../errors.ts';
-import { launcherCommand } from '../../loader/launcher.ts';
-import { shellLauncherCommand } from '../../loader/shell-launcher.ts';
+import { launcherCommand, shellLauncherCommand } from '../../loader/launcher.ts';
 import type { Context } from '../command/context.ts';
 import { readStored } from '../command/read-stored.ts';
 import type { AgentKind } from './agent-kind.ts';

@@ -5,7 +5,7 @@ import { cleanupClient } from '../../collector/agent/cleanup-client.ts';
 import { collect } from '../../collector/collector.ts';
 import type { Client, Config } from '../../config/config.ts';
 import { asFleetError, FleetError, usageError } from '../../errors.ts';
-import type { CleanupAnswer } from '../../loader/cleanup-text.ts';
+import type { CleanupAnswer } from '../../loader/cleanup.ts';
 import { loadCollectorId } from '../../state/collector-id.ts';
 import { takeLock } from '../../state/lock.ts';
 import { statePaths } from '../../state/paths.ts';

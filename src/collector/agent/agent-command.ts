@@ -3,8 +3,7 @@ import { createHash } from 'node:crypto';
 import { encodeRequest } from '../../report/agent-request.ts';
 import { protocolVersion } from '../../report/wire.ts';
 import type { AgentRequest } from '../../report/wire.ts';
-import { bringCommand } from '../../loader/bring-agent.ts';
-import { bringShellCommand } from '../../loader/bring-shell.ts';
+import { uploadCommand, uploadShellCommand } from '../../loader/upload-agent.ts';
 import { runCommand } from '../../loader/loader.ts';
 import type { ShellStart } from '../../loader/loader.ts';
 import type { AgentTask, Bundle } from './task.ts';
@@ -42,10 +41,10 @@ export function agentCommand(options: AgentTask, marker: Buffer, brought: Bundle
   }
   const lengthBytes = brought.packed().length;
   if (brought === bundles.shell) {
-    return bringShellCommand({ ...start, lengthBytes, collectorId, shell: shellStart(options, marker) });
+    return uploadShellCommand({ ...start, lengthBytes, collectorId, shell: shellStart(options, marker) });
   }
   const otherDigest = brought === agent ? inventory.digest : agent.digest;
-  return bringCommand({ ...start, lengthBytes, digest: brought.digest, otherDigest, collectorId });
+  return uploadCommand({ ...start, lengthBytes, digest: brought.digest, otherDigest, collectorId });
 }
 
 /** The shell agent makes no inventory, and its reports are sealed only here. */

@@ -34,7 +34,7 @@ export function exchangeFault(
   if (!ended.started && ended.status === loaderStatus.noRuntime) {
     return fault('no-runtime', 'agent', `no Node.js ${oldestNode} or newer was found${because}`);
   }
-  if (!ended.started && ended.status === loaderStatus.broughtDamaged) {
+  if (!ended.started && ended.status === loaderStatus.uploadDamaged) {
     return fault('upload-failed', 'upload', 'the agent did not arrive as it was sent');
   }
   if (ended.killed) {

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 
 import { FleetError } from '../../errors.ts';
 import { maxGreetingBytes, markerBytes } from '../../report/wire.ts';
-import { cleanupCommand, parseCleanupAnswer } from '../../loader/cleanup-text.ts';
-import type { CleanupAnswer, CleanupOptions } from '../../loader/cleanup-text.ts';
+import { cleanupCommand, parseCleanupAnswer } from '../../loader/cleanup.ts';
+import type { CleanupAnswer, CleanupOptions } from '../../loader/cleanup.ts';
 import { findLauncherWords } from '../../loader/launcher.ts';
 import type { Channel, Connection } from '../../transport/transport.ts';
 import { printable } from './agent-faults.ts';

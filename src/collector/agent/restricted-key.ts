@@ -1,6 +1,5 @@
 import { FleetError } from '../../errors.ts';
-import { findLauncherWords, launcherStatus } from '../../loader/launcher.ts';
-import { noAwk } from '../../loader/shell-launcher.ts';
+import { findLauncherWords, launcherStatus, noAwk } from '../../loader/launcher.ts';
 import type { Exchange } from './agent-exchange.ts';
 
 /** What the launcher of a restricted key said instead of running its agent, with its other complaints in quotes; null when none did. */

@@ -1,4 +1,4 @@
-/** Takes a runtime to one client, over a connection that is logged in. See src/loader/bring-runtime.ts. */
+/** Takes a runtime to one client, over a connection that is logged in. See src/loader/upload-runtime.ts. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
@@ -8,8 +8,8 @@ import { errorTable, FleetError } from '../../errors.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { startDeadline } from '../../platform/deadline.ts';
 import { markerBytes } from '../../report/wire.ts';
-import { bringRuntimeCommand, bringStatus, findRuntimeSign } from '../../loader/bring-runtime.ts';
-import type { RuntimeSign } from '../../loader/bring-runtime.ts';
+import { uploadRuntimeCommand, uploadStatus, findRuntimeSign } from '../../loader/upload-runtime.ts';
+import type { RuntimeSign } from '../../loader/upload-runtime.ts';
 import { findLoaderSign } from '../../loader/loader.ts';
 import type { Channel, Connection } from '../../transport/transport.ts';
 import { printable } from '../agent/agent-faults.ts';
@@ -65,7 +65,7 @@ export async function transferRuntime(options: TransferOptions): Promise<Transfe
     sentBytes += ended.sentBytes;
     const { sign, status } = ended;
     if (sign !== null && status === 0 && ended.sentAll) return { codec: sign.codec, sentBytes };
-    if (sign === null || status !== bringStatus.placeFailed || sign.place >= maxPlaces) throw endFault(ended, options);
+    if (sign === null || status !== uploadStatus.placeFailed || sign.place >= maxPlaces) throw endFault(ended, options);
     passOver = sign.place;
   }
 }
@@ -87,7 +87,7 @@ async function send(options: TransferOptions, passOver: number): Promise<Sent> {
   const limits = { ...defaultLimits, ...options.limits };
   const marker = randomBytes(markerBytes).toString('base64url');
   const id = runtimeId(runtime);
-  const command = bringRuntimeCommand({ client, marker, collectorId, id, digest, sizeBytes, copies, passOver });
+  const command = uploadRuntimeCommand({ client, marker, collectorId, id, digest, sizeBytes, copies, passOver });
   const channel = await connection.exec(command);
   // A command that ends early is noticed by its end; an error of its input tells nothing more.
   channel.stdin.on('error', () => undefined);
@@ -157,15 +157,15 @@ function endFault({ sign, started, status, complained }: Sent, { client, runtime
   if (!started) return fault('no-shell', client, `the login shell did not run /bin/sh${because}`);
   const target = `Node.js ${runtime.version ?? ''} for ${runtime.target}`.replace('  ', ' ');
   switch (status) {
-    case bringStatus.cannotRun:
+    case uploadStatus.cannotRun:
       return fault('no-runtime', client, `${target} was brought, but cannot run here${because}`);
-    case bringStatus.noPlace:
+    case uploadStatus.noPlace:
       return fault('upload-failed', client, `there is no place for ${target}${because}`, false);
-    case bringStatus.placeFailed:
+    case uploadStatus.placeFailed:
       return fault('upload-failed', client, `no place took ${target}${because}`);
-    case bringStatus.damaged:
+    case uploadStatus.damaged:
       return fault('upload-failed', client, `${target} did not arrive as it was sent${because}`);
-    case bringStatus.cut:
+    case uploadStatus.cut:
       return fault('upload-failed', client, `${target} arrived in part`);
     default: {
       const when = sign === null ? 'before a place was found' : 'before it was in place';

@@ -1,0 +1,46 @@
+# Tries each node of this machine until one is new enough; `start NODE` sets s to its exit status. Needs n, a configured path
+# or `-`, and h, the home. Quotes stand only around paths that may hold blanks: launcher.sh loses them, hence the `set -f`.
+#
+# 86: this node is too old. 126, 127: the shell cannot start it.
+run() {
+  start "$1"
+  case $s in 86 | 126 | 127) ;; *) exit $s ;; esac
+}
+# go NODE...: runs a node that the configuration names, or that PATH names as for all other commands of the account.
+go() {
+  for p do
+    set -f
+    [ -f "$p" ] && [ -x "$p" ] && run "$p"
+  done
+  set +f
+}
+# found FOLDER...: runs a node in a usual place, only if root or this account owns it and every folder above it, and nobody
+# else can write to them. Runs the resolved path, whose links nobody can exchange meanwhile. The path has to end in a name of
+# node: a program with many names, such as /snap/bin/node, would not know which name was meant.
+#
+# find prints a file or folder that somebody else can write to. Folders such as /tmp are safe, because nobody replaces another
+# account's files there; so is a folder that the group with the account's own number can write to.
+found() {
+  for f do
+    set -f
+    f=$f/bin/node
+    [ -x "$f" ] || continue
+    u=$(id -u) q=$(readlink -f "$f") w=$f
+    p=$q
+    case ${q##*/} in node*) w= ;; esac
+    while [ ${#w} = 0 ]; do
+      w=$(find "${p:-/}" -prune -type d -perm -1000 -user 0 -o -perm -002 -print -o -user 0 -perm -020 -print -o -user 0 -o -user $u -group $u -o -perm -020 -print -o -user $u -o -print) || w=${p:-/}
+      [ ${#p} = 0 ] && break
+      p=${p%/*}
+    done
+    [ ${#w} = 0 ] && run "$q" || {
+      echo untrusted "$f":
+      ls -ld "$w"
+    } >&2
+  done
+  set +f
+}
+case $n in /*) go "$n" ;; esac
+command -v node >/dev/null 2>&1 && run node
+found /usr/local /opt/homebrew "$h"/.nvm/versions/node/v[2-9][0-9].* "$h"/.nvm/versions/node/v1[89].* "$h"/.local/share/fnm/node-versions/*/installation "$h"/.fnm/node-versions/*/installation "$h"/.volta/tools/image/node/* /opt/* /usr/local/* /usr/local/lib/nodejs/*
+go /snap/bin/node
