@@ -3,7 +3,6 @@ import type { AlertExplained, ExplainOptions, RuleExplained } from '../../alerte
 import { type ClientExplained, explainClient } from '../../alerter/explain/explain-client.ts';
 import { explainFleet } from '../../alerter/explain/explain-fleet.ts';
 import type { HoldReason } from '../../alerter/inhibit/hold-reason.ts';
-import { selectClients } from '../../config/clients/select-clients.ts';
 import type { Client, Config, Rule } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
@@ -11,7 +10,7 @@ import { usageError } from '../../errors.ts';
 import { clientText } from '../command/alert-words.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { readStored } from '../command/read-stored.ts';
-import { loadSettings } from '../command/settings.ts';
+import { chooseClient, loadSettings } from '../command/settings.ts';
 import { jsonTime, readerTime } from '../terminal/reader-time.ts';
 import { alertJson } from './alerts.ts';
 import { fleetJson, fleetLines } from './explain-fleet-words.ts';
@@ -105,9 +104,7 @@ function oneClient(config: Config, name: string): Client {
       'For what concerns the fleet as a whole: fleet-health explain --fleet [RULE].',
     );
   }
-  const [client, ...others] = selectClients(config, { names: [name], groups: [] });
-  if (client !== undefined && others.length === 0) return client;
-  throw usageError(`"${name}" is ${others.length + 1} clients`, 'Name one; fleet-health alerts takes patterns.');
+  return chooseClient(config, name);
 }
 
 function ruleFilter(whose: string, rules: readonly Rule[], wanted: string | null): (rule: string) => boolean {

@@ -9,7 +9,7 @@ import { shownShellWord } from '../../text/shell-word.ts';
 import type { Hop } from '../../transport/route/hop.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { chooseClients, loadSettings } from '../command/settings.ts';
+import { chooseClient, loadSettings } from '../command/settings.ts';
 import { sshCommand } from '../command/ssh-target.ts';
 import type { AgentKind } from './agent-kind.ts';
 import { authorizedAgent, chooseAgent, forwardsAlone } from './authorize-agent.ts';
@@ -105,15 +105,17 @@ function targetOf(config: Config, name: string): Target {
   const bastion = config.clients.some((client) => client.name === name)
     ? undefined
     : config.bastions.find((one) => one.name === name);
-  const [named] = bastion === undefined ? chooseClients(config, { clients: [name], group: null }) : [];
-  const client = bastion === undefined ? named : clientAt(shared.routeTo(bastion).hops, config, shared);
+  const client =
+    bastion === undefined
+      ? chooseClient(config, name)
+      : (clientAt(shared.routeTo(bastion).hops, config, shared) ?? null);
   const target = client ?? bastion;
   if (target === undefined) throw usageError(`there is no client or bastion ${name}`);
   if (target.ssh.transport === 'local') throw usageError(`${target.name} is read without SSH, so no key logs in to it`);
   const { hops } = shared.routeTo(target);
   const hop = hops.at(-1);
   if (hop === undefined) throw usageError(`there is no way to ${target.name}`);
-  return { name: target.name, client: client ?? null, hops, hop, forwards: forwardsThrough(hops, config, shared) };
+  return { name: target.name, client, hops, hop, forwards: forwardsThrough(hops, config, shared) };
 }
 
 function aboutForwards(account: string): readonly string[] {

@@ -26,14 +26,17 @@ export async function runtimesAddCommand(context: Context, options: RuntimesAddO
   const { output, signal } = context;
   const target = requireTarget(options.platform);
   const dir = claimRuntimes(context);
+  const origin = originOf(options, target);
+  // Both steps may take minutes.
+  const tell = (step: string): void => {
+    if (output.attended && !output.json && output.verbosity !== 'quiet') output.complain(step);
+  };
+  tell(`${origin.kind === 'npm' ? 'Fetching' : 'Reading'} ${originText(origin)} for ${target.name} ...`);
   const added = await takeRuntime({
     dir,
     target,
-    origin: originOf(options, target),
-    onChecked: () => {
-      const talks = !output.json && output.verbosity !== 'quiet';
-      if (talks) output.print(`It is a node for ${target.name}; now it is compressed, which takes a minute or two.`);
-    },
+    origin,
+    onChecked: () => tell(`It is a node for ${target.name}. Compressing it takes a minute or two ...`),
     nowMs: Date.now(),
     signal,
   });
@@ -104,6 +107,11 @@ function originOf({ from, shasums }: RuntimesAddOptions, target: RuntimeTarget):
   }
   if (npm !== null) return { kind: 'npm', version: npm[1] ?? ownMajor };
   return { kind: 'file', file: path.resolve(from), shasums };
+}
+
+function originText(origin: RuntimeOrigin): string {
+  if (origin.kind === 'npm') return `Node.js ${origin.version} from npm`;
+  return origin.kind === 'self' ? 'the Node.js that runs this' : origin.file;
 }
 
 function nameOf({ version }: StoredRuntime): string {

@@ -18,7 +18,7 @@ import { shownShellWord } from '../../text/shell-word.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { readStored } from '../command/read-stored.ts';
-import { chooseClients, loadSettings } from '../command/settings.ts';
+import { chooseClient, loadSettings } from '../command/settings.ts';
 import { sshCommand } from '../command/ssh-target.ts';
 import { cronSchedule, schedulablePause } from './spool-schedule.ts';
 
@@ -41,8 +41,7 @@ const bytesOnDisk = 4096;
 export async function spoolCommand(context: Context, options: SpoolCommandOptions): Promise<ExitStatus> {
   const { output } = context;
   const config = loadSettings(context);
-  const [client] = chooseClients(config, { clients: [options.client], group: null });
-  if (client === undefined) throw usageError(`there is no client ${options.client}`);
+  const client = chooseClient(config, options.client);
   const everyMs = options.every === null ? schedulablePause(config.collector.everyMs) : durationOf(options.every);
   const line: SpoolLineOptions = {
     collectorId: collectorIdOf(config),

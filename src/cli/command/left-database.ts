@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Config } from '../../config/config.ts';
 import { statePaths } from '../../state/paths.ts';
 import type { RunSummary } from '../../storage/store/storage.ts';
+import { readStored } from './read-stored.ts';
 
 /**
  * Returns a sentence about the SQLite database in the state folder if config.xml names another one that no run has used
@@ -15,4 +16,16 @@ export function leftDatabase(
   const left = statePaths(stateDir).database;
   if (lastRun !== null || left === storage.path || !existsSync(left)) return null;
   return `${left} holds what was stored before <storage url> named another database.`;
+}
+
+/** Returns the same sentence if the only run that the database knows is the one that has just ended. */
+export async function leftByFirstRun(
+  config: Pick<Config, 'stateDir' | 'storage'>,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const left = leftDatabase(config, null);
+  if (left === null) return null;
+  const sql = "SELECT id FROM runs WHERE program = 'collect' LIMIT 2";
+  const runs = await readStored(config.storage, signal, ({ history }) => history.query(sql)).catch(() => []);
+  return runs.length === 1 ? left : null;
 }

@@ -6,7 +6,7 @@ import { findConfig } from '../../config/find-config.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import type { ConfigTree } from '../../config/xml/include.ts';
 import { keepLastGood, type LastGood, readLastGood } from '../../config/xml/last-good.ts';
-import { type ErrorCode, FleetError } from '../../errors.ts';
+import { type ErrorCode, FleetError, usageError } from '../../errors.ts';
 import { statePaths } from '../../state/paths.ts';
 import { checkStateFolder, tryStateFolder } from '../../state/state-folder.ts';
 import { utcMinute } from '../terminal/reader-time.ts';
@@ -74,17 +74,27 @@ function brokenBy(fault: FleetError, { keptAtMs }: LastGood): FleetError {
   });
 }
 
-/**
- * The clients that a command is about: those named or in the group, else all. Retired ones only by name. Throws FleetError
- * `usage` for a name that fits none.
- */
-export function chooseClients(
-  config: Config,
-  options: { readonly clients: readonly string[]; readonly group: string | null },
-): readonly Client[] {
-  const chosen = selectClients(config, {
-    names: options.clients,
-    groups: options.group === null ? [] : [options.group],
-  });
-  return chosen.filter((client) => client.state !== 'retired' || options.clients.includes(client.name));
+/** Names or patterns of clients and a group, as a command line has them; none of both: all clients. */
+export interface Selection {
+  readonly clients: readonly string[];
+  readonly group: string | null;
+}
+
+/** Returns the selected clients. Throws FleetError `usage` for a name that fits none. */
+export function selectedClients(config: Config, { clients, group }: Selection): readonly Client[] {
+  return selectClients(config, { names: clients, groups: group === null ? [] : [group] });
+}
+
+/** Returns the selected clients without retired ones that are not named. Throws FleetError `usage` as above. */
+export function chooseClients(config: Config, selection: Selection): readonly Client[] {
+  return selectedClients(config, selection).filter(
+    ({ name, state }) => state !== 'retired' || selection.clients.includes(name),
+  );
+}
+
+/** Returns the one client of a name or pattern. Throws FleetError `usage` if none or several fit. */
+export function chooseClient(config: Config, name: string): Client {
+  const [client, ...others] = selectedClients(config, { clients: [name], group: null });
+  if (client !== undefined && others.length === 0) return client;
+  throw usageError(`"${name}" is ${others.length + 1} clients`, 'Name one of them.');
 }

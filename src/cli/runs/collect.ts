@@ -8,6 +8,7 @@ import { openStorage } from '../../storage/open-storage.ts';
 import { transportFor } from '../../transport/transport-for.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import { leftByFirstRun } from '../command/left-database.ts';
 import { chooseClients, loadLastSettings } from '../command/settings.ts';
 import type { Output } from '../terminal/output.ts';
 import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
@@ -65,6 +66,8 @@ export async function collectCommand(context: Context, options: CollectCommandOp
     ? pass()
     : (await import('../../platform/heap-growth.ts')).withBoundedHeap(pass));
   await notices?.end(result.outcome === 'overlapped' ? null : isDatabaseWell(result));
+  const left = options.dryRun || result.outcome === 'overlapped' ? null : await leftByFirstRun(config, signal);
+  if (left !== null) view.observe({ kind: 'note', message: left });
   view.end(result);
   if (!options.dryRun && result.outcome !== 'overlapped') shared.keyLogins.save();
   return broken === null || result.exitStatus > 1 ? result.exitStatus : 1;

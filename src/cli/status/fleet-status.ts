@@ -66,34 +66,43 @@ export interface AlertingStatus {
   readonly held: readonly HeldBack[];
 }
 
-/** What config.xml and the database say together. */
+export interface FleetStatusOptions {
+  readonly nowMs: number;
+  /** The clients whose state and alerts are read; null: those of the whole fleet, and the alerts about the fleet itself. */
+  readonly only: ReadonlySet<string> | null;
+}
+
+/** Reads the state of the clients from config.xml and the database. */
 export async function readFleetStatus(
   config: Config,
   { history, alerts }: Stored,
-  nowMs: number,
+  { nowMs, only }: FleetStatusOptions,
 ): Promise<FleetStatus> {
   const stored = new Map((await history.clients()).map((status) => [status.client, status]));
   const open = (await alerts?.openAlerts(null)) ?? [];
-  const firing = open.filter(({ state }) => state === 'firing');
+  const isAsked = (client: string): boolean => only?.has(client) ?? true;
+  const firing = open.filter(({ state, client }) => state === 'firing' && isAsked(client));
   const firingOf = groupBy(firing, (alert) => alert.client);
-  const members = config.clients.map((client) => {
-    const known = stored.get(client.name) ?? null;
-    const observedAtMs = known?.observedAtMs ?? null;
-    return {
-      client: client.name,
-      address: client.address,
-      state: stateOf(client, known, nowMs, config.collector.everyMs),
-      known,
-      reportAgeMs: observedAtMs === null ? null : Math.max(0, nowMs - observedAtMs),
-      openAlerts: firingOf.get(client.name)?.length ?? 0,
-      worstAlert: worstOf(firingOf.get(client.name) ?? []),
-      beyond: {
-        cpu: beyondLimit(client.rules, 'cpu', known?.cpuPercent ?? null),
-        memory: beyondLimit(client.rules, 'memory', known?.memoryPercent ?? null),
-        disk: beyondLimit(client.rules, 'disk', known?.diskPercent ?? null),
-      },
-    };
-  });
+  const members = config.clients
+    .filter(({ name }) => isAsked(name))
+    .map((client) => {
+      const known = stored.get(client.name) ?? null;
+      const observedAtMs = known?.observedAtMs ?? null;
+      return {
+        client: client.name,
+        address: client.address,
+        state: stateOf(client, known, nowMs, config.collector.everyMs),
+        known,
+        reportAgeMs: observedAtMs === null ? null : Math.max(0, nowMs - observedAtMs),
+        openAlerts: firingOf.get(client.name)?.length ?? 0,
+        worstAlert: worstOf(firingOf.get(client.name) ?? []),
+        beyond: {
+          cpu: beyondLimit(client.rules, 'cpu', known?.cpuPercent ?? null),
+          memory: beyondLimit(client.rules, 'memory', known?.memoryPercent ?? null),
+          disk: beyondLimit(client.rules, 'disk', known?.diskPercent ?? null),
+        },
+      };
+    });
   return {
     members: sortMembers(members, 'urgency'),
     unlisted: unlistedClients(config, [...stored.values()]),

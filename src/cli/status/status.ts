@@ -1,4 +1,3 @@
-import { selectClients } from '../../config/clients/select-clients.ts';
 import type { Config, Severity } from '../../config/config.ts';
 import { escapeControls } from '../../log.ts';
 import { describeAge } from '../../text/durations.ts';
@@ -7,7 +6,7 @@ import { heldBackText, sentenceCase } from '../command/alert-words.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { leftDatabase } from '../command/left-database.ts';
 import { readStored } from '../command/read-stored.ts';
-import { loadSettings } from '../command/settings.ts';
+import { loadSettings, selectedClients } from '../command/settings.ts';
 import type { Colour, Output } from '../terminal/output.ts';
 import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
 import { type Cell, type NotedRow, renderTable } from '../terminal/table.ts';
@@ -36,10 +35,12 @@ export async function statusCommand(context: Context, options: StatusCommandOpti
   const { output } = context;
   const config = loadSettings(context);
   const nowMs = Date.now();
-  const whole = await readStored(config.storage, context.signal, (stored) => readFleetStatus(config, stored, nowMs));
-  const chosen = new Set(chooseMembers(config, options));
-  const shown = whole.members.filter(({ client }) => chosen.has(client));
-  const status = { ...whole, members: sortMembers(shown, options.sort) };
+  const isWhole = options.clients.length === 0 && options.group === null;
+  const only = isWhole ? null : new Set(selectedClients(config, options).map(({ name }) => name));
+  const whole = await readStored(config.storage, context.signal, (stored) =>
+    readFleetStatus(config, stored, { nowMs, only }),
+  );
+  const status = { ...whole, members: sortMembers(whole.members, options.sort) };
   if (output.json) output.printJson(statusJson(status, nowMs));
   else output.print(statusText(output, config, status, nowMs));
   const left = leftDatabase(config, whole.lastRun);
@@ -48,10 +49,6 @@ export async function statusCommand(context: Context, options: StatusCommandOpti
     return 1;
   }
   return options.exitStatus && !isWell(status) ? 1 : 0;
-}
-
-function chooseMembers(config: Config, { clients, group }: StatusCommandOptions): readonly string[] {
-  return selectClients(config, { names: clients, groups: group === null ? [] : [group] }).map(({ name }) => name);
 }
 
 /** True if no client shown is late or failing, none of its alerts fires, and no mail is undelivered. */
@@ -148,7 +145,7 @@ function footer({ lastRun, members }: FleetStatus, nowMs: number): string {
   if (lastRun === null) sentences.push('No run yet: fleet-health collect makes one.');
   else {
     const ended = lastRun.finishedAtMs ?? lastRun.startedAtMs;
-    const count = `${lastRun.succeeded ?? 0} of ${lastRun.clients ?? 0} clients answered`;
+    const count = `of ${counted(lastRun.clients ?? 0, 'client')} asked, ${lastRun.succeeded ?? 0} answered`;
     sentences.push(`Last run ${lastRun.outcome} ${describeAge(nowMs - ended)} ago; ${count}.`);
   }
   const marked = members.some(({ beyond }) => Object.values(beyond).some((severity) => severity !== null));

@@ -75,7 +75,7 @@ export async function startDemoFleet(dir: string): Promise<DemoFleet> {
   };
 }
 
-/** Puts the limit just below the given fill level into a new config.xml; null: nobody knows how full it is. */
+/** Puts a limit just below the given fill level into a new config.xml, or none if the level is null, not known. */
 export function setDiskLimit(configFile: string, usedPercent: number | null): void {
   const limit = usedPercent === null ? null : Math.max(0, Math.ceil(usedPercent) - 1);
   const alert = limit === null ? '' : `<alert type="disk" limit="${limit}%"/>`;

@@ -1,11 +1,7 @@
 import { once } from 'node:events';
 import path from 'node:path';
 
-import { collect } from '../../collector/collector.ts';
-import type { Report } from '../../report/report.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
-import { transportFor } from '../../transport/transport-for.ts';
-import { createTransportShared } from '../../transport/transport-shared.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { readStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
@@ -97,11 +93,11 @@ async function show(context: Context, fleet: DemoFleet): Promise<ExitStatus> {
     `${fleet.kept ? 'The fleet of an earlier demo' : 'A small fleet'} in ${fleet.dir}: three SSH servers on loopback,`,
   );
   say('each with a home of its own, and this machine itself.');
-  if (fleet.needsLimit) setDiskLimit(fleet.configFile, await fullestMount(inside));
 
   say('\n$ fleet-health trust --yes');
   const trusted = await trustCommand(inside, { ...everyone, yes: true, replace: false, from: null });
   const first = await pass();
+  if (fleet.needsLimit) await limitFullestMount(inside, fleet);
   await fleet.stop(demoNames.leaving);
   say(`\n${demoNames.leaving} goes away.`);
   const second = await pass();
@@ -124,32 +120,12 @@ async function show(context: Context, fleet: DemoFleet): Promise<ExitStatus> {
   return well ? 0 : 1;
 }
 
-/** How full the fullest local mount of this machine is, by the agent's own words; null when it does not say. */
-async function fullestMount(context: Context): Promise<number | null> {
-  const config = loadSettings(context);
-  const shared = createTransportShared({ config });
-  const reports: Report[] = [];
-  await collect({
-    config,
-    only: new Set([demoNames.local]),
-    openStorage: () => Promise.reject(new Error('a dry run opens no storage')),
-    transportFor: (client) => transportFor(client, shared),
-    retries: 0,
-    dryRun: true,
-    signal: context.signal,
-    observe: (event) => {
-      if (event.kind === 'report') reports.push(event.report);
-    },
-    now: Date.now,
-    host: 'demo',
-  });
-  const families = reports.flatMap((report) => report.worker_reports).flatMap((worker) => worker.function_reports);
-  const percents = families
-    .filter((family) => family.name === 'disk')
-    .flatMap((family) => family.data)
-    .filter((row) => row['scope'] === 'local')
-    .flatMap((row) => (typeof row['used_percent'] === 'number' ? [row['used_percent']] : []));
-  return percents.length === 0 ? null : Math.max(...percents);
+/** Sets the limit of one client just below how full its fullest mount is. */
+async function limitFullestMount(context: Context, { configFile }: DemoFleet): Promise<void> {
+  const sql = `SELECT MAX(used_percent) AS used FROM disk_stats WHERE client = '${demoNames.tight}' AND scope = 'local'`;
+  const { storage } = loadSettings(context);
+  const [row] = await readStored(storage, context.signal, ({ history }) => history.query(sql));
+  setDiskLimit(configFile, typeof row?.['used'] === 'number' ? row['used'] : null);
 }
 
 async function answer(context: Context): Promise<void> {

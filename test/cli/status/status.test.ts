@@ -44,6 +44,26 @@ test('after <storage url> has changed a line names the database that was left be
   );
   const checked = await runCli(['check', '--connect'], { cwd: dir });
   assert.match(checked.stdout, /^warning: .*state\/fleet\.db holds what was stored before <storage url>/m);
+  const first = await runCli(['collect'], { cwd: dir });
+  assert.match(first.stdout, /event=note message=".*state\/fleet\.db holds what was stored before <storage url>/);
+  const second = await runCli(['collect'], { cwd: dir });
+  assert.doesNotMatch(second.stdout, /holds what was stored/);
+});
+
+test('of a group only its own alerts count, and not those about the fleet as a whole', async (t) => {
+  const { json } = await alertFolder(t, {
+    config:
+      '<config><group name="web"><client name="w" ip="192.0.2.1"/></group><client name="db" ip="192.0.2.2"/></config>',
+    alerts: [
+      firing({ client: 'w', severity: 'warning' }),
+      firing({ client: 'db' }),
+      firing({ client: '', rule: 'collector-silent', subject: '', severity: 'warning' }),
+    ],
+  });
+  const counts = async (...args: string[]): Promise<unknown> => (await json('status', ...args))['alerts'];
+  assert.deepEqual(await counts(), { firing: 3, critical: 1, fleet: 1 });
+  assert.deepEqual(await counts('--group', 'web'), { firing: 1, critical: 0, fleet: 0 });
+  assert.deepEqual(await counts('db'), { firing: 1, critical: 1, fleet: 0 });
 });
 
 test('before the first run every client is shown as new, and nothing is made', async (t) => {
@@ -86,7 +106,7 @@ test('what needs attention stands first, with its last error; values at a limit 
   const { stdout } = await fleet.run(['status']);
   assert.match(stdout, /^c2 +failing .*\n {4}connect-refused: /m);
   assert.match(stdout, /^c1 +ok +node +\d+s +- +[\d.]+%! /m);
-  assert.match(stdout, /Last run finished \d+s ago; 1 of 2 clients answered\. `!` marks a value at its limit\./);
+  assert.match(stdout, /Last run finished \d+s ago; of 2 clients asked, 1 answered\. `!` marks a value at its limit\./);
 });
 
 test('clients that left config.xml are named, with a hint at the new name of the same machine', async (t) => {

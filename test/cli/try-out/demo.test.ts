@@ -36,7 +36,7 @@ test('the demo shows a whole fleet, can be played on with, and works a second ti
   for (const shown of [
     'trust --yes',
     'SHA256:',
-    '4 of 4 clients answered',
+    '4 of 4 clients answered, 4 reports stored',
     '3 of 4 clients answered',
     'connect-refused',
     'db-1: disk /',
