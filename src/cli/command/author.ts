@@ -1,4 +1,4 @@
-import { userInfo } from 'node:os';
+import { accountName } from '../../platform/account.ts';
 
 const maxChars = 255;
 
@@ -6,10 +6,5 @@ const maxChars = 255;
 export function authorName(environment: Readonly<Record<string, string | undefined>> = process.env): string {
   const named = ['SUDO_USER', 'USER'].map((name) => environment[name]?.trim() ?? '').find((name) => name !== '');
   if (named !== undefined) return named.slice(0, maxChars);
-  try {
-    return userInfo().username;
-  } catch {
-    // An account without a line in the password file, as in a container.
-    return `uid ${process.getuid?.() ?? 'unknown'}`;
-  }
+  return accountName() ?? `uid ${process.getuid?.() ?? 'unknown'}`;
 }

@@ -1,6 +1,6 @@
-import { homedir, userInfo } from 'node:os';
 import path from 'node:path';
 
+import { loginHome } from '../../platform/account.ts';
 import type { SshSettings } from '../config.ts';
 
 /** What decides which ssh_config files count for a machine. */
@@ -23,15 +23,5 @@ export function sshConfigFiles({ ssh, addressSaid }: SshConfigChoice): readonly 
 
 /** Where ssh itself looks, in its order. */
 export function defaultSshConfigFiles(): readonly string[] {
-  return [path.join(ownHome(), '.ssh', 'config'), '/etc/ssh/ssh_config'];
-}
-
-/** The home of the user this runs as, as ssh finds it: from passwd, since cron may set no HOME or another one. */
-export function ownHome(): string {
-  try {
-    return userInfo().homedir;
-  } catch {
-    // A user id without an entry in passwd, as in containers.
-    return homedir();
-  }
+  return [path.join(loginHome(), '.ssh', 'config'), '/etc/ssh/ssh_config'];
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { homedir, userInfo } from 'node:os';
 import path from 'node:path';
 
+import { accountName, homeFolder } from '../../platform/account.ts';
 import type { SshSettings } from '../config.ts';
 import { localPath } from '../xml/local-path.ts';
 import type { Element } from '../xml/parse-elements.ts';
@@ -97,19 +97,11 @@ export interface SshDefaults {
   readonly privateKey: string | null;
 }
 
-/** What holds where nothing is said. */
+/** The settings that hold unless config.xml has others. */
 export function sshDefaults(knownHosts: string): SshDefaults {
-  const keys = ['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => path.join(homedir(), '.ssh', name));
-  return { knownHosts, username: ownUser(), privateKey: keys.find((key) => existsSync(key)) ?? null };
-}
-
-function ownUser(): string | null {
-  try {
-    return userInfo().username;
-  } catch {
-    // A user id without an entry in passwd, as in containers.
-    return null;
-  }
+  const home = homeFolder();
+  const keys = home === null ? [] : ['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => path.join(home, '.ssh', name));
+  return { knownHosts, username: accountName(), privateKey: keys.find((key) => existsSync(key)) ?? null };
 }
 
 /** A function that fills in the defaults, once for each layer. */

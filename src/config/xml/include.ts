@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, realpathSync } from 'node:fs';
-import { homedir } from 'node:os';
 import path from 'node:path';
 
 import { FleetError } from '../../errors.ts';
+import { expandHome } from '../../platform/account.ts';
 import { packageDir } from '../../state/paths.ts';
 import type { Findings, Place, SourceFile } from './findings.ts';
 import { fileNameMatcher, isGlob } from '../values/globs.ts';
@@ -88,7 +88,7 @@ export function readConfigTree(file: string, findings: Findings): ConfigTree {
       return [];
     }
     const children: Element[] = [];
-    const pattern = wanted.startsWith('~/') ? path.join(homedir(), wanted.slice(2)) : wanted;
+    const pattern = expandHome(wanted);
     const base = path.isAbsolute(pattern) ? '/' : path.dirname(include.source.shown);
     for (const shown of isGlob(pattern) ? expand(base, pattern) : [path.join(base, pattern)]) {
       const real = realPath(shown);

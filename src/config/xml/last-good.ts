@@ -4,9 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, rmSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import path from 'node:path';
 
+import { expandHome } from '../../platform/account.ts';
 import { writeDurably } from '../../state/durable-file.ts';
 import { makeOwnFolder } from '../../state/make-folder.ts';
 import { statePaths } from '../../state/paths.ts';
@@ -102,7 +102,7 @@ function nameOf(file: string): string {
 }
 
 function pointerOf(file: string): string {
-  return path.join(homedir(), '.local', 'state', 'fleet-health-config', nameOf(file));
+  return path.join(expandHome('~/.local/state/fleet-health-config'), nameOf(file));
 }
 
 function pointedTo(file: string): string | null {

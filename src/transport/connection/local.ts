@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { homedir } from 'node:os';
 
 import { FleetError, messageOf, type ErrorCode } from '../../errors.ts';
+import { homeFolder } from '../../platform/account.ts';
 import { abortedError } from './aborted.ts';
 import { hasEnded, killGroup } from './kill-group.ts';
 import type { Channel, ChannelExit, Connection, ConnectOptions, Transport } from '../transport.ts';
@@ -17,7 +17,7 @@ const passedOn = /^(?:HOME|USER|LOGNAME|SHELL|PATH|LANG|LC_[A-Z]+|TZ|TMPDIR|XDG_
 /** The home; where a service account has none, the root, as sshd has it. */
 function startFolder(): string {
   try {
-    const home = homedir();
+    const home = homeFolder() ?? '/';
     return statSync(home).isDirectory() ? home : '/';
   } catch {
     return '/';

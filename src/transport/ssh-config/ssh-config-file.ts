@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, readFileSync, readdirSync, type Stats }
 import path from 'node:path';
 
 import { fileNameMatcher, isGlob } from '../../config/values/globs.ts';
-import { ownHome } from '../../config/settings/ssh-config-files.ts';
+import { loginHome } from '../../platform/account.ts';
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { parseSshConfigLine, type SshConfigLine } from './ssh-config-line.ts';
 import { parseMatch, type MatchCriterion } from './ssh-config-match.ts';
@@ -53,7 +53,7 @@ interface Reading {
  */
 export function loadSshConfig(file: string): SshConfigFile {
   // As ssh does: what the system's file includes lies beside it, everything else in ~/.ssh.
-  const base = file === '/etc/ssh/ssh_config' ? '/etc/ssh' : path.join(ownHome(), '.ssh');
+  const base = file === '/etc/ssh/ssh_config' ? '/etc/ssh' : path.join(loginHome(), '.ssh');
   return readFile(file, { base, depth: 0, budget: { files: 0, bytes: 0 } });
 }
 
@@ -79,7 +79,7 @@ function readFile(file: string, reading: Reading): SshConfigFile {
 function readSafely(file: string, { depth }: Reading): string {
   const handle = openSync(file, 'r');
   try {
-    const checked = depth > 0 || file === path.join(ownHome(), '.ssh', 'config');
+    const checked = depth > 0 || file === path.join(loginHome(), '.ssh', 'config');
     if (checked && isForeign(fstatSync(handle))) {
       throw fault(file, 'it belongs to somebody else, or others can write to it; ssh refuses it too');
     }
@@ -154,7 +154,7 @@ function indexBlocks(blocks: readonly SshConfigBlock[]): SshConfigFile {
 /** The files of an Include line, in glob(3)'s order. */
 function includedFiles(patterns: readonly string[], base: string): readonly string[] {
   return patterns.flatMap((pattern) => {
-    const home = pattern === '~' || pattern.startsWith('~/') ? path.join(ownHome(), pattern.slice(1)) : pattern;
+    const home = pattern === '~' || pattern.startsWith('~/') ? path.join(loginHome(), pattern.slice(1)) : pattern;
     const whole = path.resolve(base, home);
     if (!isGlob(whole)) return [whole];
     let places = ['/'];

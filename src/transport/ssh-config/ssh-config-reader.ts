@@ -1,6 +1,6 @@
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 
-import { ownHome } from '../../config/settings/ssh-config-files.ts';
+import { accountName, loginHome } from '../../platform/account.ts';
 import { askSshConfig, type SshConfigAnswer, type SshConfigQuestion } from './ssh-config.ts';
 import { loadSshConfig, type SshConfigFile } from './ssh-config-file.ts';
 import { sshConfigValues, type SshConfigValues, type SshSelf } from './ssh-config-values.ts';
@@ -46,11 +46,5 @@ export function createSshConfigReader(self: SshSelf = ownSelf()): SshConfigReade
 /** The user and machine of this process. */
 function ownSelf(): SshSelf {
   const uid = String(process.getuid?.() ?? 0);
-  let user = uid;
-  try {
-    user = userInfo().username;
-  } catch {
-    // A user id without an entry in passwd, as in containers.
-  }
-  return { user, uid, home: ownHome(), hostname: hostname(), environment: process.env };
+  return { user: accountName() ?? uid, uid, home: loginHome(), hostname: hostname(), environment: process.env };
 }

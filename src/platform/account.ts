@@ -1,0 +1,44 @@
+import { homedir, userInfo } from 'node:os';
+import path from 'node:path';
+
+import { FleetError } from '../errors.ts';
+
+/** The name of the account this process runs as; null if its user id has no entry in passwd, as in containers. */
+export function accountName(): string | null {
+  try {
+    return userInfo().username;
+  } catch {
+    return null;
+  }
+}
+
+/** The home folder: $HOME, else that of passwd; null if the account has neither. */
+export function homeFolder(): string | null {
+  try {
+    return homedir();
+  } catch {
+    return null;
+  }
+}
+
+/** The home folder as ssh finds it: that of passwd, since cron may set no HOME or another one; / if the account has none. */
+export function loginHome(): string {
+  try {
+    return userInfo().homedir;
+  } catch {
+    return homeFolder() ?? '/';
+  }
+}
+
+/** Replaces a leading `~` by the home folder. Throws FleetError `config-invalid` if the account has none. */
+export function expandHome(text: string): string {
+  if (text !== '~' && !text.startsWith('~/')) return text;
+  const home = homeFolder();
+  if (home !== null) return path.join(home, text.slice(1));
+  throw new FleetError({
+    code: 'config-invalid',
+    stage: 'config',
+    message: `${text}: this account has no home folder`,
+    advice: 'Set HOME, or write the whole path.',
+  });
+}
