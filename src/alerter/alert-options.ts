@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { FleetError } from '../errors.ts';
 import type { Storage } from '../storage/store/storage.ts';
 import type { HeldBack } from './inhibit/held-back.ts';
-import type { DueMail } from './dispatch/telling.ts';
+import type { DueMail } from './dispatch/notification-plan.ts';
 
 export interface AlertOptions {
   readonly config: Config;

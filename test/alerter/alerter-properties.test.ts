@@ -8,7 +8,7 @@ import { after, test } from 'node:test';
 import fc from 'fast-check';
 
 import { createWatches, hears } from '../../src/alerter/inhibit/recipients-of.ts';
-import type { DueMail } from '../../src/alerter/dispatch/telling.ts';
+import type { DueMail } from '../../src/alerter/dispatch/notification-plan.ts';
 import type { Alert } from '../../src/storage/store/alert.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import type { SmtpAct } from '../support/smtp-server.ts';

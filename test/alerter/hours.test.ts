@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { startTelling } from './support/telling-world.ts';
+import { startDispatch } from './support/dispatch-world.ts';
 
 // 20 November 2026 is a Friday.
 const fleetWith = (recipients: string, window = ''): string => `
@@ -10,7 +10,7 @@ const fleetWith = (recipients: string, window = ''): string => `
 const office = '<mail to="office@example.org" hours="mon-fri 08:00-18:00"/>';
 
 test('outside of the hours news waits, and is told when they begin', () => {
-  const world = startTelling(fleetWith(office));
+  const world = startDispatch(fleetWith(office));
   world.at('17:50');
   world.fires('web-1 disk /');
   assert.deepEqual(world.pass(), ['office: firing critical web-1 disk /']);
@@ -26,7 +26,7 @@ test('outside of the hours news waits, and is told when they begin', () => {
 });
 
 test('what began and ended outside of the hours is told as over', () => {
-  const world = startTelling(fleetWith(office));
+  const world = startDispatch(fleetWith(office));
   world.at('19:00');
   world.fires('web-1 disk /');
   world.pass();
@@ -37,7 +37,7 @@ test('what began and ended outside of the hours is told as over', () => {
 });
 
 test('somebody who is named for criticals without hours is told of these at once', () => {
-  const world = startTelling(fleetWith(`${office}<mail to="office@example.org" severity="critical"/>`));
+  const world = startDispatch(fleetWith(`${office}<mail to="office@example.org" severity="critical"/>`));
   world.at('19:00');
   world.fires('web-1 disk /');
   world.fires('web-1 disk /data', { severity: 'warning' });
@@ -46,7 +46,7 @@ test('somebody who is named for criticals without hours is told of these at once
 
 test('a window for warnings holds back warnings and what is told of them, and no critical', () => {
   const window = '<window start="09:00" duration="2h" severity="warning"/>';
-  const world = startTelling(fleetWith('<mail to="ops@example.org"/>', window));
+  const world = startDispatch(fleetWith('<mail to="ops@example.org"/>', window));
   world.at('09:05');
   world.fires('web-1 disk /');
   world.fires('web-1 disk /data', { severity: 'warning' });

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 
 import fc from 'fast-check';
 
-import type { DueMail } from '../../src/alerter/dispatch/telling.ts';
+import type { DueMail } from '../../src/alerter/dispatch/notification-plan.ts';
 import type { StorageConfig } from '../../src/config/config.ts';
 import { FleetError } from '../../src/errors.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';

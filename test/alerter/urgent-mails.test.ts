@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { at } from './support/rows.ts';
-import { startTelling } from './support/telling-world.ts';
+import { startDispatch } from './support/dispatch-world.ts';
 
 const fleet = `
   <smtp host="mail.example.org" from="f@example.org" maxMailsPerHour="100"/>
@@ -10,7 +10,7 @@ const fleet = `
   <client name="app-9" ip="192.0.2.1" username="u"/><client name="db-1" ip="192.0.2.2" username="u"/>`;
 
 test('a client that invents a critical alert each minute causes a bounded number of mails, and delays no other client', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   let mails = 0;
   for (let minute = 0; minute < 60; minute++) {
     world.at(at('08:00') + minute * 60_000);
@@ -25,7 +25,7 @@ test('a client that invents a critical alert each minute causes a bounded number
 });
 
 test('what one client invents beyond its urgent mails is told with the next ordinary mail', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   for (let minute = 0; minute < 40; minute++) {
     world.at(at('08:00') + minute * 60_000);
     if (minute < 20) world.fires(`app-9 disk /invented-${minute}`);

@@ -1,7 +1,7 @@
 import { formatValue } from '../evaluate/describe-value.ts';
-import { drawBlocks } from './blocks.ts';
+import { drawSparkline } from './sparkline.ts';
 import { unitOfRule } from '../evaluate/rule-metric.ts';
-import type { Item } from '../dispatch/telling.ts';
+import type { Item } from '../dispatch/notification-plan.ts';
 import { momentInWords } from '../../text/time-words.ts';
 import type { Wording } from './wording.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
@@ -29,7 +29,7 @@ export function drawChart(item: Item, { charts, reader }: Pick<Wording, 'charts'
   if (points === undefined) return null;
   const { nowMs } = reader;
   const { fromMs, untilMs } = chartSpan(item, nowMs);
-  const drawn = drawBlocks({ points, fromMs, untilMs, columns: chartColumns });
+  const drawn = drawSparkline({ points, fromMs, untilMs, columns: chartColumns });
   if (drawn === null) return null;
   const { inForce } = item;
   const inWords = (value: number): string =>

@@ -7,7 +7,7 @@ import { composeSubject } from './compose-subject.ts';
 import { composeText } from './compose-text.ts';
 import { wordsOfMail } from './mail-words.ts';
 import { alertIdOf, messageIdOf, threadsOf } from './message-ids.ts';
-import type { DueMail, Item } from '../dispatch/telling.ts';
+import type { DueMail, Item } from '../dispatch/notification-plan.ts';
 
 export interface ComposeOptions {
   readonly mail: DueMail;

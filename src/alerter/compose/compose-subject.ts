@@ -2,7 +2,7 @@ import { countBySeverity, foldTitle, labelOf, nameOfLine, shortValue, titleOf } 
 import { eventTitle, lastSeen } from './line-words.ts';
 import { quoted } from '../../text/plain-text.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import type { DueMail, Line, Section, SectionKind } from '../dispatch/telling.ts';
+import type { DueMail, Line, Section, SectionKind } from '../dispatch/notification-plan.ts';
 import { columnsOf, cut } from '../../text/text-columns.ts';
 import { counted } from '../../text/numbers.ts';
 import { valueBefore } from './value-words.ts';

@@ -1,6 +1,6 @@
 import type { Severity } from '../../config/config.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
-import type { Item, Line, SectionKind } from '../dispatch/telling.ts';
+import type { Item, Line, SectionKind } from '../dispatch/notification-plan.ts';
 import { columnsOf } from '../../text/text-columns.ts';
 import { counted } from '../../text/numbers.ts';
 

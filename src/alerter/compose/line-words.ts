@@ -7,7 +7,7 @@ import { numberRanges } from './number-ranges.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
 import { longestGapMs } from '../transition/step-alert.ts';
-import type { Item, Line, SectionKind } from '../dispatch/telling.ts';
+import type { Item, Line, SectionKind } from '../dispatch/notification-plan.ts';
 import { cut } from '../../text/text-columns.ts';
 import { momentInWords, spanInWords, timeInWords } from '../../text/time-words.ts';
 import { durationInWords } from '../../text/durations.ts';

@@ -1,5 +1,5 @@
 import type { Severity } from '../../config/config.ts';
-import type { DueMail, SectionKind } from '../dispatch/telling.ts';
+import type { DueMail, SectionKind } from '../dispatch/notification-plan.ts';
 import { wordsOfLine, wordsOfRest } from './line-words.ts';
 import type { LineWords } from './line-words.ts';
 import { countBySeverity, foldTitle } from './item-words.ts';

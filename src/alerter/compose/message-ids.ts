@@ -1,5 +1,5 @@
 import { digestOf } from '../../notify/mail-identity.ts';
-import type { Item } from '../dispatch/telling.ts';
+import type { Item } from '../dispatch/notification-plan.ts';
 
 /** More would make a header that mail servers refuse; the worst come first. */
 const mostReferences = 100;

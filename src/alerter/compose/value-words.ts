@@ -4,7 +4,7 @@ import { shortText } from './item-words.ts';
 import { ruleLimits } from '../evaluate/rule-limits.ts';
 import { quoted } from '../../text/plain-text.ts';
 import { unitOfRule } from '../evaluate/rule-metric.ts';
-import type { Item, SectionKind } from '../dispatch/telling.ts';
+import type { Item, SectionKind } from '../dispatch/notification-plan.ts';
 import { cut } from '../../text/text-columns.ts';
 import { momentInWords } from '../../text/time-words.ts';
 import type { Reader } from '../../text/time-words.ts';

@@ -1,8 +1,8 @@
 import type { Config } from '../../config/config.ts';
 import type { Bastions } from '../inhibit/bastions-gone.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { compareItems, sectionOf, sectionOrder } from './item.ts';
-import type { Fold, Item, Line, RuleLines, Section, SectionKind } from './telling.ts';
+import { compareItems, sectionOf, sectionOrder } from './pending-notification.ts';
+import type { Fold, Item, Line, RuleLines, Section, SectionKind } from './notification-plan.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 import { reasonOf } from './reason-of.ts';

@@ -5,7 +5,7 @@ import type { Listener, Watch } from '../inhibit/recipients-of.ts';
 export type StoredAlert = Alert & { readonly id: number };
 
 /** One alert as it concerns one recipient. */
-export interface Matter {
+export interface RecipientAlert {
   readonly alert: StoredAlert;
   readonly watch: Watch;
   /** null: it was told once, and is not told any more. */
@@ -15,7 +15,7 @@ export interface Matter {
 
 /** Something that one recipient may be told now. */
 export interface News {
-  readonly matter: Matter;
+  readonly matter: RecipientAlert;
   readonly transition: Transition;
   readonly known: Known;
   readonly listedOnly: boolean;

@@ -1,5 +1,5 @@
 import { oneLine } from '../../text/plain-text.ts';
-import type { Item } from './telling.ts';
+import type { Item } from './notification-plan.ts';
 
 /** What a client's name was resolved to. */
 export const ipv4 = /^(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?$/;

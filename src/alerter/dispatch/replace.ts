@@ -1,8 +1,8 @@
 import type { WaitingMail } from '../../storage/store/alert-store.ts';
-import type { Desk } from './desk.ts';
+import type { RecipientNews } from './recipient-news.ts';
 import { isUrgent } from '../inhibit/difference.ts';
 import type { Known } from '../inhibit/difference.ts';
-import type { Matter, News } from './news.ts';
+import type { RecipientAlert, News } from './news.ts';
 
 /** What a mail says, and which waiting ones it takes the place of. */
 export interface Contents {
@@ -19,7 +19,7 @@ interface ReplaceOptions {
   /** Of the recipient: those that may have been delivered, and so stay. */
   readonly begun: readonly WaitingMail[];
   /** What there is to say to somebody who knows what `knownOf` says. */
-  readonly look: (knownOf: (matter: Matter) => Known) => Desk;
+  readonly look: (knownOf: (matter: RecipientAlert) => Known) => RecipientNews;
 }
 
 /**
@@ -53,7 +53,7 @@ export function contentsOf({ waiting, begun, look }: ReplaceOptions): Contents {
 }
 
 /** What may be said beside mails that are kept. */
-function tellable({ news, reminders, remindersDue }: Desk, kept: ReadonlyMap<number, WaitingMail>): readonly News[] {
+function tellable({ news, reminders, remindersDue }: RecipientNews, kept: ReadonlyMap<number, WaitingMail>): readonly News[] {
   return [...news, ...(remindersDue ? reminders : [])].filter(
     ({ matter, known, transition }) => !kept.has(matter.alert.id) || isUrgent(matter.alert, known, transition),
   );

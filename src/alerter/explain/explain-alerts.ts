@@ -2,18 +2,18 @@ import type { Config, Rule, Window } from '../../config/config.ts';
 import type { AlertStore, MailSummary } from '../../storage/store/alert-store.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { openCovers, type CoverKey, type Covers } from '../inhibit/covers.ts';
+import { openMutes, type MuteKey, type Mutes } from '../inhibit/mutes.ts';
 import { notifiedOf } from './deliveries.ts';
 import type { Notified } from './deliveries.ts';
-import { isAcknowledged } from '../inhibit/hold.ts';
+import { isAcknowledged } from '../inhibit/inhibition.ts';
 import type { Sample } from '../evaluate/sample.ts';
-import { readWorld } from '../dispatch/read-world.ts';
+import { readDispatchInput } from '../dispatch/read-dispatch-input.ts';
 import { createWatches, worstSeverity } from '../inhibit/recipients-of.ts';
 import type { Listener } from '../inhibit/recipients-of.ts';
-import { tell } from '../dispatch/tell.ts';
-import type { Telling } from '../dispatch/telling.ts';
+import { planNotifications } from '../dispatch/plan-notifications.ts';
+import type { NotificationPlan } from '../dispatch/notification-plan.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
-import type { World } from '../inhibit/world.ts';
+import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import { dayMs } from '../../platform/units.ts';
 
 export interface RuleExplained {
@@ -24,13 +24,13 @@ export interface RuleExplained {
   readonly unknown: { readonly reason: string; readonly sinceMs: number } | null;
   readonly listeners: readonly Listener[];
   /** Silences and windows in force for its subjects, whether anything is open or not. */
-  readonly covers: readonly RuleCover[];
+  readonly mutes: readonly RuleMute[];
   /** Open ones first, then the one that ended last. */
   readonly alerts: readonly AlertExplained[];
 }
 
 /** A silence or window in force, and the subjects that it covers; none: all. */
-export interface RuleCover {
+export interface RuleMute {
   readonly reason: HoldReason;
   readonly subjects: readonly string[];
 }
@@ -66,7 +66,7 @@ export interface AlertsExplained {
   /** Mails to those who are told of these rules, and that no mail server has taken. */
   readonly undelivered: readonly MailSummary[];
   /** What a pass that began now would look at. */
-  readonly world: World;
+  readonly input: DispatchInput;
 }
 
 const runsMs = dayMs;
@@ -77,19 +77,19 @@ const alertsShown = 100;
 export async function explainAlerts(options: ExplainOptions, of: Explained): Promise<AlertsExplained> {
   const { config, store, isWanted, nowMs, firstPass } = options;
   const runs = await store.runs('collect', nowMs - runsMs);
-  const world = await readWorld({ config, store, runs, nowMs, firstPass, newRules: new Set() });
-  const telling = tell(world);
+  const input = await readDispatchInput({ config, store, runs, nowMs, firstPass, newRules: new Set() });
+  const plan = planNotifications(input);
   const alerts = await store.alertsOf({ client: of.name, openOnly: false, limit: alertsShown });
   const ids = alerts.flatMap(({ id }) => id ?? []);
   const told = await notifiedOf(store, ids);
   const watchOf = createWatches(config);
-  const covers = openCovers({ config, silences: await store.silences(nowMs), windowsOf: () => of.windows });
+  const mutes = openMutes({ config, silences: await store.silences(nowMs), windowsOf: () => of.windows });
   const inForce = (alert: Alert): readonly HoldReason[] => {
     if (alert.state === 'resolved') return [];
     const { acknowledgedBy: by, acknowledgedUntilMs: untilMs } = alert;
     const acknowledged = by !== null && isAcknowledged(alert, nowMs);
     return [
-      ...covers.reasonsAt(alert, nowMs),
+      ...mutes.reasonsAt(alert, nowMs),
       ...(acknowledged ? [{ kind: 'acknowledged' as const, by, untilMs }] : []),
     ];
   };
@@ -103,8 +103,8 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
       return {
         rule,
         listeners: [...listeners.values()],
-        covers: coversOf(
-          covers,
+        mutes: mutesOf(
+          mutes,
           nowMs,
           { client: of.name, rule: rule.name, severity: worstSeverity(rule) },
           of.subjectsOf(rule),
@@ -112,7 +112,7 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
         alerts: [...open, ...(ended === undefined ? [] : [ended])].map((alert) => ({
           alert,
           told: told.get(alert.id ?? NaN) ?? [],
-          ...outlookOf(telling, alert, inForce(alert)),
+          ...outlookOf(plan, alert, inForce(alert)),
         })),
       };
     });
@@ -123,16 +123,16 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
     ]),
   );
   const undelivered = (await store.undelivered()).filter(({ recipient }) => concerned.has(recipient));
-  return { rules, undelivered, world };
+  return { rules, undelivered, input };
 }
 
 /** By silence or window: a rule without subjects is asked about as the alert that it would be. */
-function coversOf(
-  { reasonsAt }: Covers,
+function mutesOf(
+  { reasonsAt }: Mutes,
   nowMs: number,
-  key: Omit<CoverKey, 'subject'>,
+  key: Omit<MuteKey, 'subject'>,
   subjects: readonly string[],
-): readonly RuleCover[] {
+): readonly RuleMute[] {
   const asked = subjects.length === 0 ? [''] : [...new Set(subjects)];
   const covered = asked.flatMap((subject) =>
     reasonsAt({ ...key, subject }, nowMs).map((reason) => ({ subject, reason })),
@@ -145,7 +145,7 @@ function coversOf(
 }
 
 function outlookOf(
-  { mails, held }: Telling,
+  { mails, held }: NotificationPlan,
   { id }: Alert,
   inForce: readonly HoldReason[],
 ): Pick<AlertExplained, 'held' | 'due'> {

@@ -42,7 +42,7 @@ export async function explainFleet(options: ExplainOptions): Promise<FleetExplai
   );
   const upSinceMs = databaseUpSince(await store.runs('alert', nowMs - Math.max(hourMs, 6 * everyMs)), nowMs, everyMs);
   const judgedFromMs = upSinceMs === null ? null : upSinceMs + 2 * everyMs;
-  const bastions = openBastions(config, explained.world.alerts);
+  const bastions = openBastions(config, explained.input.alerts);
   const lost = new Map(
     config.clients.flatMap(({ name }) => bastions.lostFor(name) ?? []).map((bastion) => [bastion.name, bastion]),
   );

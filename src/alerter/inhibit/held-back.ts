@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import type { AlertStore } from '../../storage/store/alert-store.ts';
-import { openCovers, type Covers } from './covers.ts';
+import { openMutes, type Mutes } from './mutes.ts';
 import { windowUntil } from './windows.ts';
 
 /** A silence in force or a window that is open, and how many firing alerts it holds back. */
@@ -18,9 +18,9 @@ interface HeldBackOptions {
 }
 
 /** Opens the silences and windows of all clients and of the fleet. */
-export async function readCovers({ config, store, nowMs }: HeldBackOptions): Promise<Covers> {
+export async function readMutes({ config, store, nowMs }: HeldBackOptions): Promise<Mutes> {
   const windowsOf = new Map(config.clients.map(({ name, windows }) => [name, windows]));
-  return openCovers({
+  return openMutes({
     config,
     silences: await store.silences(nowMs),
     windowsOf: (client) => (client === '' ? config.alerts.windows : (windowsOf.get(client) ?? [])),
@@ -40,10 +40,10 @@ export async function readHeldBack(options: HeldBackOptions): Promise<readonly H
     if (startsAtMs <= nowMs) add(id, endsAtMs, 0);
   }
   for (const untilMs of openWindows(config, nowMs)) add(null, untilMs, 0);
-  const covers = await readCovers(options);
+  const mutes = await readMutes(options);
   for (const alert of await store.openAlerts(null)) {
     if (alert.state !== 'firing') continue;
-    for (const reason of covers.reasonsAt(alert, nowMs)) {
+    for (const reason of mutes.reasonsAt(alert, nowMs)) {
       if (reason.kind === 'silence') add(reason.id, reason.untilMs, 1);
       if (reason.kind === 'window') add(null, reason.untilMs, 1);
     }

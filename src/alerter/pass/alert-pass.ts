@@ -9,10 +9,10 @@ import type { Delivered } from '../deliver/delivery.ts';
 import { knownRules } from './known-rules.ts';
 import { holderName, LeaseTaken, openPassLease } from './pass-lease.ts';
 import type { PassLease } from './pass-lease.ts';
-import { createRehearsal } from './rehearsal.ts';
+import { createDryRunStore } from './dry-run-store.ts';
 import { recentRuns } from './recent-runs.ts';
-import type { PassStore } from './rehearsal.ts';
-import { tellPeople } from './tell-people.ts';
+import type { PassStore } from './dry-run-store.ts';
+import { enqueueMails } from './enqueue-mails.ts';
 import type { RunStart } from '../../storage/store/run.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 
@@ -25,7 +25,7 @@ export interface PassOptions extends AlertOptions {
 /** The pass itself, while the lock of this machine is held. */
 export async function makeAlertPass(options: PassOptions): Promise<AlertResult> {
   const { dryRun, storage } = options;
-  const store: PassStore = dryRun ? createRehearsal(storage.alerts) : storage.alerts;
+  const store: PassStore = dryRun ? createDryRunStore(storage.alerts) : storage.alerts;
   const lease = openPassLease(store, holderName(options.start.id, process.pid, options.host));
   // A dry run that judges all there is reads it once.
   if (dryRun) await lease.take();
@@ -102,7 +102,7 @@ async function judgeTellAndSend(options: PassOptions, pass: Pass): Promise<Alert
     });
     const firstPass = !runs.some(({ program, outcome }) => program === 'alert' && outcome === 'finished');
     const rules = await knownRules({ config, store, lease });
-    composed = await tellPeople({
+    composed = await enqueueMails({
       config,
       store,
       lease,

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import type { AlertEvent } from '../alert-options.ts';
 import type { PassLease } from './pass-lease.ts';
-import type { PassStore } from './rehearsal.ts';
+import type { PassStore } from './dry-run-store.ts';
 
 export interface JudgeBacklogOptions {
   readonly config: Config;

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import type { RuleState } from '../../storage/store/alert.ts';
 import type { PassLease } from './pass-lease.ts';
-import type { PassStore } from './rehearsal.ts';
+import type { PassStore } from './dry-run-store.ts';
 
 /** Under no client's name judging remembers what concerns the fleet. */
 const fleet = '';

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import { databaseUpSince, longestBreakMs } from '../absence/fleet-conditions.ts';
-import type { PassStore } from './rehearsal.ts';
+import type { PassStore } from './dry-run-store.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
 

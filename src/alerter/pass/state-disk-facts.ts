@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import { stateDisks, statePlaces } from '../../state/state-disk.ts';
-import type { PassStore } from './rehearsal.ts';
+import type { PassStore } from './dry-run-store.ts';
 import type { StateDiskFact } from '../../storage/store/state-disk-fact.ts';
 
 export interface StateDiskFactsOptions {

@@ -7,7 +7,7 @@ import type {
   Silence,
 } from '../../storage/store/alert-store.ts';
 import type { RuleState, Alert, LastNotified } from '../../storage/store/alert.ts';
-import type { DueMail, Telling } from '../dispatch/telling.ts';
+import type { DueMail, NotificationPlan } from '../dispatch/notification-plan.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
 
 /** What a pass would store, in memory: every mail is taken at once. */
@@ -17,7 +17,7 @@ export interface ReplayState {
   /** Returns those that have begun to fire. */
   readonly saveProcessed: (judged: Pick<ProcessedRows, 'alerts' | 'ruleStates'>) => readonly Alert[];
   readonly at: (nowMs: number) => AlerterState;
-  readonly saveNotifications: (telling: Telling, nowMs: number) => void;
+  readonly saveNotifications: (plan: NotificationPlan, nowMs: number) => void;
 }
 
 export function createReplayState(silences: readonly Silence[]): ReplayState {

@@ -3,13 +3,13 @@ import type { AlertStore, SentNotification } from '../../storage/store/alert-sto
 import type { Alert, Transition } from '../../storage/store/alert.ts';
 import { evaluateFleet } from '../absence/fleet-conditions.ts';
 import { processRows } from '../transition/process-rows.ts';
-import { readWorld } from '../dispatch/read-world.ts';
+import { readDispatchInput } from '../dispatch/read-dispatch-input.ts';
 import { passTimes, runsAt } from './replay-clock.ts';
 import { differenceToTold, type ReplayDifference } from './replay-difference.ts';
 import { openReplayRows, type RowsUntil } from './replay-rows.ts';
 import { createReplayState, followClients } from './replay-state.ts';
-import { tell } from '../dispatch/tell.ts';
-import type { DueMail } from '../dispatch/telling.ts';
+import { planNotifications } from '../dispatch/plan-notifications.ts';
+import type { DueMail } from '../dispatch/notification-plan.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import { dayMs } from '../../platform/units.ts';
 
@@ -117,11 +117,11 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
       }),
     );
     const firstPass = result.passes === 0;
-    const world = await readWorld({ config, store: judging, runs: recent, nowMs, firstPass, newRules: new Set() });
-    if (world.alerts.length > 0) {
-      const telling = tell(world);
-      state.saveNotifications(telling, nowMs);
-      result.mails.push(...telling.mails.map((mail) => replayed(mail, nowMs)));
+    const input = await readDispatchInput({ config, store: judging, runs: recent, nowMs, firstPass, newRules: new Set() });
+    if (input.alerts.length > 0) {
+      const plan = planNotifications(input);
+      state.saveNotifications(plan, nowMs);
+      result.mails.push(...plan.mails.map((mail) => replayed(mail, nowMs)));
     }
     result.passes += 1;
     observe((nowMs - sinceMs) / (untilMs - sinceMs));

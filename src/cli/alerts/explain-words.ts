@@ -102,8 +102,8 @@ function unknownText({ reason, sinceMs }: NonNullable<RuleExplained['unknown']>,
   return `unknown since ${time.momentAndAge(sinceMs)}: ${reason}`;
 }
 
-function coverLines({ covers }: RuleExplained, { time }: Saying): readonly string[] {
-  return covers.map(({ reason, subjects }) => {
+function coverLines({ mutes }: RuleExplained, { time }: Saying): readonly string[] {
+  return mutes.map(({ reason, subjects }) => {
     const what = subjects.length === 0 ? 'What begins now' : `What begins now on ${cut(subjects).join(', ')}`;
     return `  ${escapeControls(`${what} is held back: ${heldWords(reason, null, time)}.`)}`;
   });

@@ -133,7 +133,7 @@ function clientJson({ client, reportAtMs, visitAtMs, unprocessed, rules, undeliv
   };
 }
 
-function ruleJson({ rule, samples, unknown, listeners, covers, alerts }: RuleExplained): unknown {
+function ruleJson({ rule, samples, unknown, listeners, mutes, alerts }: RuleExplained): unknown {
   return {
     rule: rule.name,
     type: rule.type,
@@ -149,7 +149,7 @@ function ruleJson({ rule, samples, unknown, listeners, covers, alerts }: RuleExp
     })),
     unknown: unknown === null ? null : { reason: unknown.reason, since: jsonTime(unknown.sinceMs) },
     recipients: listeners.map(({ recipient, least }) => ({ recipient, severity: least })),
-    held_by: covers.map(({ reason, subjects }) => ({ ...reasonJson(reason), subjects })),
+    held_by: mutes.map(({ reason, subjects }) => ({ ...reasonJson(reason), subjects })),
     alerts: alerts.map(explainedJson),
   };
 }

@@ -10,7 +10,7 @@ import { composeText } from '../../../src/alerter/compose/compose-text.ts';
 import type { LineWords } from '../../../src/alerter/compose/line-words.ts';
 import { columnsOf } from '../../../src/text/text-columns.ts';
 import { shownShellWord } from '../../../src/text/shell-word.ts';
-import type { DueMail } from '../../../src/alerter/dispatch/telling.ts';
+import type { DueMail } from '../../../src/alerter/dispatch/notification-plan.ts';
 import { freezeMail } from '../../../src/notify/mime.ts';
 import type { MailText } from '../../../src/notify/mime.ts';
 import { dueMail } from '../support/due-mails.ts';

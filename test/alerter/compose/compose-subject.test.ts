@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { composeSubject } from '../../../src/alerter/compose/compose-subject.ts';
-import type { DueMail } from '../../../src/alerter/dispatch/telling.ts';
+import type { DueMail } from '../../../src/alerter/dispatch/notification-plan.ts';
 import type { Said } from '../support/due-mails.ts';
 import { dueMail } from '../support/due-mails.ts';
 import { config, now } from '../support/mail-samples.ts';

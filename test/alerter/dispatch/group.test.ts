@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { wordsOfRest } from '../../../src/alerter/compose/line-words.ts';
-import type { Section } from '../../../src/alerter/dispatch/telling.ts';
-import { startTelling } from '../support/telling-world.ts';
-import type { TellingWorld } from '../support/telling-world.ts';
+import type { Section } from '../../../src/alerter/dispatch/notification-plan.ts';
+import { startDispatch } from '../support/dispatch-world.ts';
+import type { DispatchWorld } from '../support/dispatch-world.ts';
 
 const fleet = `
   <alerts><mail to="ops@example.org"/></alerts>
@@ -14,8 +14,8 @@ const fleet = `
   </group>
   <client name="alone-[01-30]" ip="203.0.113.[1-30]" username="u"/>`;
 
-function sectionsAfter(act: (world: TellingWorld) => void, elements = fleet): readonly Section[] {
-  const world = startTelling(elements);
+function sectionsAfter(act: (world: DispatchWorld) => void, elements = fleet): readonly Section[] {
+  const world = startDispatch(elements);
   act(world);
   world.pass('08:00');
   return world.mails[0]?.mail.sections ?? [];
@@ -125,7 +125,7 @@ test('one export that many mount is one line', () => {
 });
 
 test('sections stand in their order, with what they count', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.fires('web-01 disk /');
   world.fires('web-02 disk /', { severity: 'warning' });
   world.pass('08:00');

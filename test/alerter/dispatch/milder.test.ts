@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { startTelling } from '../support/telling-world.ts';
+import { startDispatch } from '../support/dispatch-world.ts';
 
 const fleet = `
   <alerts repeat="1h">
@@ -12,7 +12,7 @@ const fleet = `
   <client name="web-1" ip="192.0.2.1" username="u"/>`;
 
 test('of two rules that fire for one subject the worse one is told and holds the milder one back', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.fires('web-1 warn /', { severity: 'warning' });
   world.fires('web-1 crit /');
   world.fires('web-1 warn /data', { severity: 'warning' });
@@ -21,7 +21,7 @@ test('of two rules that fire for one subject the worse one is told and holds the
 });
 
 test('the milder one is told once the worse one is over', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.fires('web-1 warn /', { severity: 'warning' });
   world.fires('web-1 crit /');
   world.pass('08:00');
@@ -31,7 +31,7 @@ test('the milder one is told once the worse one is over', () => {
 });
 
 test('a milder one that was over before the worse one was nothing to tell', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.fires('web-1 warn /', { severity: 'warning' });
   world.fires('web-1 crit /');
   world.pass('08:00');
@@ -47,7 +47,7 @@ test('a milder one that was over before the worse one was nothing to tell', () =
 });
 
 test('a milder one that was told before is not reminded of beside the worse one', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.fires('web-1 warn /', { severity: 'warning' });
   assert.deepEqual(world.pass('08:00'), ['ops: firing warning web-1 warn /']);
   world.at('08:30');
@@ -57,21 +57,21 @@ test('a milder one that was told before is not reminded of beside the worse one'
 });
 
 test('of two criticals the one with the limit further out is told', () => {
-  const world = startTelling(fleet.replace(' severity="warning"', ''));
+  const world = startDispatch(fleet.replace(' severity="warning"', ''));
   world.fires('web-1 warn /');
   world.fires('web-1 crit /');
   assert.deepEqual(world.pass('08:00'), ['ops: firing critical web-1 crit /']);
 });
 
 test('whoever is not told of the worse one is told of the milder one', () => {
-  const world = startTelling(fleet.replace('name="crit"', 'name="crit" mail="oncall@example.org"'));
+  const world = startDispatch(fleet.replace('name="crit"', 'name="crit" mail="oncall@example.org"'));
   world.fires('web-1 warn /', { severity: 'warning' });
   world.fires('web-1 crit /');
   assert.deepEqual(world.pass('08:00'), ['oncall: firing critical web-1 crit /', 'ops: firing warning web-1 warn /']);
 });
 
 test('a worse one that is silenced holds nothing back', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.fires('web-1 warn /', { severity: 'warning' });
   world.fires('web-1 crit /');
   world.silence('web-1', 'crit', '07:00', '12:00');
@@ -79,7 +79,7 @@ test('a worse one that is silenced holds nothing back', () => {
 });
 
 test('a rule with also="yes" neither holds back nor is held back', () => {
-  const world = startTelling(fleet.replace('name="crit"', 'name="crit" also="yes"'));
+  const world = startDispatch(fleet.replace('name="crit"', 'name="crit" also="yes"'));
   world.fires('web-1 warn /', { severity: 'warning' });
   world.fires('web-1 crit /');
   assert.deepEqual(world.pass('08:00'), ['ops: firing critical web-1 crit /, firing warning web-1 warn /']);

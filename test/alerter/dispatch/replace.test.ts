@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { startTelling } from '../support/telling-world.ts';
-import type { TellingWorld } from '../support/telling-world.ts';
+import { startDispatch } from '../support/dispatch-world.ts';
+import type { DispatchWorld } from '../support/dispatch-world.ts';
 
 const fleet = `
   <alerts repeat="12h" groupInterval="1s"><mail to="ops@example.org"/><alert type="disk" warning="85%" critical="95%"/></alerts>
@@ -10,8 +10,8 @@ const fleet = `
   <client name="web-2" ip="192.0.2.2" username="u"/>`;
 
 /** The mail server does not answer. */
-function startWithout(): TellingWorld {
-  const world = startTelling(fleet);
+function startWithout(): DispatchWorld {
+  const world = startDispatch(fleet);
   world.server('down');
   return world;
 }
@@ -49,7 +49,7 @@ test('a warning that got worse before its mail could go is told as critical at o
 });
 
 test('one that came as far as DATA counts as delivered, so the end is a recovery', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.server('stalls');
   world.fires('web-1 disk /');
   world.pass('08:00');
@@ -110,7 +110,7 @@ test('a waiting mail is not replaced while a later one stays that goes on with i
 });
 
 test('a worse turn that eased again cannot be told as news any more, so the waiting mail stays', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.fires('web-1 disk /', { severity: 'warning' });
   world.pass('08:00');
   world.server('down');
@@ -135,7 +135,7 @@ test('nobody is reminded of what waits, however long it does', () => {
 });
 
 test('a reminder that waits is replaced by news, and goes on as a reminder', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.fires('web-1 disk /');
   world.pass('08:00');
   world.server('down');
@@ -146,7 +146,7 @@ test('a reminder that waits is replaced by news, and goes on as a reminder', () 
 });
 
 test('reminders differ from each other in what makes their Message-ID', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.fires('web-1 disk /');
   for (const time of ['08:00', '20:00', '+1 08:00']) world.pass(time);
   const identities = world.mails.map(({ mail }) => mail.items.map(({ identity }) => identity).join());
@@ -167,7 +167,7 @@ test('an outage of a day leaves one mail', () => {
 });
 
 test('a mail that would be replaced does not count against the cap', () => {
-  const capped = startTelling(`<smtp host="localhost" maxMailsPerHour="1"/>${fleet}`);
+  const capped = startDispatch(`<smtp host="localhost" maxMailsPerHour="1"/>${fleet}`);
   capped.server('down');
   capped.fires('web-1 disk /', { severity: 'warning' });
   assert.equal(capped.pass('08:00').length, 1);

@@ -1,9 +1,9 @@
 import type { Config, Severity } from '../../../src/config/config.ts';
 import { openBastions } from '../../../src/alerter/inhibit/bastions-gone.ts';
 import { sectionsOf } from '../../../src/alerter/dispatch/group.ts';
-import { compareItems, itemOf } from '../../../src/alerter/dispatch/item.ts';
+import { compareItems, itemOf } from '../../../src/alerter/dispatch/pending-notification.ts';
 import { createWatches } from '../../../src/alerter/inhibit/recipients-of.ts';
-import type { DueMail, Item } from '../../../src/alerter/dispatch/telling.ts';
+import type { DueMail, Item } from '../../../src/alerter/dispatch/notification-plan.ts';
 import type { Alert, StoredNotification, Transition } from '../../../src/storage/store/alert.ts';
 import { at } from './rows.ts';
 

@@ -1,4 +1,4 @@
-import type { DueMail } from '../../../src/alerter/dispatch/telling.ts';
+import type { DueMail } from '../../../src/alerter/dispatch/notification-plan.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
 import type { SeriesPoint } from '../../../src/storage/store/alert-store.ts';
 import { configOf } from './config-of.ts';

@@ -7,7 +7,7 @@ import type { AlertEvent, AlertResult } from '../../../src/alerter/alert-options
 import { alert } from '../../../src/alerter/alerter.ts';
 import { messageIdOf } from '../../../src/alerter/compose/message-ids.ts';
 import { domainOf, senderOf } from '../../../src/notify/mail-identity.ts';
-import type { DueMail } from '../../../src/alerter/dispatch/telling.ts';
+import type { DueMail } from '../../../src/alerter/dispatch/notification-plan.ts';
 import type { Config, StorageConfig } from '../../../src/config/config.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import type { WorkerReport } from '../../../src/report/report.ts';
@@ -21,7 +21,7 @@ import { item, refusedVisit, runEnd, runStart, visit, worker } from '../../stora
 import { startSmtpServer } from '../../support/smtp-server.ts';
 import type { SmtpAct, SmtpMoment, SmtpServer } from '../../support/smtp-server.ts';
 import { at } from './rows.ts';
-import { sentenceOf } from './telling-world.ts';
+import { sentenceOf } from './dispatch-world.ts';
 import type { Session, SqlRow } from '../../../src/storage/sql/session.ts';
 
 export interface StationOptions {

@@ -1,16 +1,16 @@
 import { evaluateFleet } from '../../../src/alerter/absence/fleet-conditions.ts';
 import { transitionClient } from '../../../src/alerter/transition/client-transition.ts';
 import { sampleReport, sampleVisit } from '../../../src/alerter/evaluate/sample-row.ts';
-import { tell } from '../../../src/alerter/dispatch/tell.ts';
-import type { DueMail } from '../../../src/alerter/dispatch/telling.ts';
+import { planNotifications } from '../../../src/alerter/dispatch/plan-notifications.ts';
+import type { DueMail } from '../../../src/alerter/dispatch/notification-plan.ts';
 import type { Config } from '../../../src/config/config.ts';
 import type { SeenClient, Silence } from '../../../src/storage/store/alert-store.ts';
 import type { RuleState, Alert, LastNotified } from '../../../src/storage/store/alert.ts';
 import { diskRow, failedVisit, reportRow, visitRow } from './rows.ts';
-import type { SimulatedMail } from './telling-world.ts';
-import { urgentOfClient } from './telling-world.ts';
+import type { SimulatedMail } from './dispatch-world.ts';
+import { urgentOfClient } from './dispatch-world.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';
-import type { World } from '../../../src/alerter/inhibit/world.ts';
+import type { DispatchInput } from '../../../src/alerter/inhibit/dispatch-input.ts';
 
 const hourMs = 3_600_000;
 
@@ -115,7 +115,7 @@ export class UntoldWorld {
         databaseUpSinceMs: 0,
       }),
     );
-    const { mails, told, closedOut } = tell(this.#world(nowMs));
+    const { mails, told, closedOut } = planNotifications(this.#world(nowMs));
     for (const mail of mails) this.#mails.push({ id: this.#mails.length, mail, createdAtMs: nowMs, state: 'sent' });
     for (const one of told) this.#told.set(`${one.alertId} ${one.recipient}`, one);
     for (const id of closedOut) {
@@ -125,7 +125,7 @@ export class UntoldWorld {
     return mails;
   }
 
-  #world(nowMs: number): World {
+  #world(nowMs: number): DispatchInput {
     const alerts = [...this.#alerts.values()].filter(({ closedOut }) => !closedOut);
     const ids = new Set(alerts.map(({ id }) => id));
     return {

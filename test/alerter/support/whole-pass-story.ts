@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { DueMail } from '../../../src/alerter/dispatch/telling.ts';
+import type { DueMail } from '../../../src/alerter/dispatch/notification-plan.ts';
 import type { StorageConfig } from '../../../src/config/config.ts';
 import { at } from './rows.ts';
 import { openStation } from './station.ts';

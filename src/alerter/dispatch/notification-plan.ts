@@ -122,7 +122,7 @@ export interface Held {
   readonly reason: HoldReason;
 }
 
-export interface Telling {
+export interface NotificationPlan {
   readonly mails: readonly DueMail[];
   /** Told rows that are new or changed, as they are once the mails stand. */
   readonly told: readonly LastNotified[];

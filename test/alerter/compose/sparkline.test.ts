@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { drawBlocks } from '../../../src/alerter/compose/blocks.ts';
+import { drawSparkline } from '../../../src/alerter/compose/sparkline.ts';
 import type { SeriesPoint } from '../../../src/storage/store/alert-store.ts';
 
 /** Points at the middle of each of the columns. */
-function draw(values: readonly (number | null)[], columns = values.length): ReturnType<typeof drawBlocks> {
+function draw(values: readonly (number | null)[], columns = values.length): ReturnType<typeof drawSparkline> {
   const points: SeriesPoint[] = values.map((value, index) => ({ atMs: 1000 + index * 100 + 50, value }));
-  return drawBlocks({ points, fromMs: 1000, untilMs: 1000 + values.length * 100, columns });
+  return drawSparkline({ points, fromMs: 1000, untilMs: 1000 + values.length * 100, columns });
 }
 
 const cases: readonly (readonly [string, readonly (number | null)[], string | null])[] = [
@@ -39,7 +39,7 @@ test('what lies before and after is left out, both ends belong to it', () => {
     { atMs: 2000, value: 9 },
     { atMs: 2001, value: 1000 },
   ];
-  assert.deepEqual(drawBlocks({ points, fromMs: 1000, untilMs: 2000, columns: 4 }), {
+  assert.deepEqual(drawSparkline({ points, fromMs: 1000, untilMs: 2000, columns: 4 }), {
     text: '▁··█',
     least: 1,
     most: 9,

@@ -29,10 +29,10 @@ export type PassStore = Pick<
 >;
 
 /** Rows of each kind that a dry run judges: they are held in memory, for nothing marks them as treated. */
-const rehearsedRows = 50_000;
+const dryRunRows = 50_000;
 
 /** A store that keeps in memory what a pass would store, over one that is only read. */
-export function createRehearsal(store: AlertStore): PassStore {
+export function createDryRunStore(store: AlertStore): PassStore {
   const alerts = new Map<number, Alert>();
   const ruleStates = new Map<string, RuleState>();
   let nextId = -1;
@@ -51,7 +51,7 @@ export function createRehearsal(store: AlertStore): PassStore {
     unprocessed: async (): Promise<UnprocessedBatch> => {
       if (judged) return { reports: [], visits: [], more: false, next: null };
       judged = true;
-      return { ...(await store.unprocessed(rehearsedRows)), next: null };
+      return { ...(await store.unprocessed(dryRunRows)), next: null };
     },
     openAlerts: async (clients) =>
       overlay(

@@ -1,11 +1,11 @@
-import type { Item, SectionKind } from './telling.ts';
+import type { Item, SectionKind } from './notification-plan.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
-import type { World } from '../inhibit/world.ts';
+import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import type { News } from './news.ts';
 
 /** What a mail says of a piece of news; `hosts` by collector id. */
-export function itemOf({ matter, transition, known, listedOnly }: News, hosts?: World['collectorHosts']): Item {
+export function itemOf({ matter, transition, known, listedOnly }: News, hosts?: DispatchInput['collectorHosts']): Item {
   const { alert, watch } = matter;
   const { client, rule, subject, firstEvidence, sequence } = alert;
   const isOver = alert.state === 'resolved';

@@ -3,12 +3,12 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import type { Item } from '../../src/alerter/dispatch/telling.ts';
+import type { Item } from '../../src/alerter/dispatch/notification-plan.ts';
 import { createWatches, hears } from '../../src/alerter/inhibit/recipients-of.ts';
 import type { Alert, Transition } from '../../src/storage/store/alert.ts';
 import { configOf } from './support/config-of.ts';
-import { nameOf, startTelling } from './support/telling-world.ts';
-import type { SimulatedMail, TellingWorld } from './support/telling-world.ts';
+import { nameOf, startDispatch } from './support/dispatch-world.ts';
+import type { SimulatedMail, DispatchWorld } from './support/dispatch-world.ts';
 
 const cap = 2;
 const intervalMs = 15 * 60_000;
@@ -92,11 +92,11 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 const minuteMs = 60_000;
 
-function isOpen(world: TellingWorld, name: string): Alert | null {
+function isOpen(world: DispatchWorld, name: string): Alert | null {
   return world.alerts().find((alert) => nameOf(alert) === name && alert.state === 'firing') ?? null;
 }
 
-function apply(world: TellingWorld, one: Step): void {
+function apply(world: DispatchWorld, one: Step): void {
   const name = 'name' in one ? (names[one.name] ?? '') : '';
   const open = name === '' ? null : isOpen(world, name);
   switch (one.kind) {
@@ -145,7 +145,7 @@ function apply(world: TellingWorld, one: Step): void {
 }
 
 /** A pass, and what must be true of each mail it makes. */
-function checkedPass(world: TellingWorld): void {
+function checkedPass(world: DispatchWorld): void {
   const before = world.mails.map((mail) => ({ ...mail }));
   const underWay = world.runsUnderWay();
   world.pass();
@@ -205,7 +205,7 @@ function isNewCritical({ alert, severity, before }: Item): boolean {
 }
 
 /** Everything that holds back ends: last told equals state then, for everybody. */
-function settle(world: TellingWorld): void {
+function settle(world: DispatchWorld): void {
   world.configure(last);
   world.runEnds('run');
   world.server('up');
@@ -219,7 +219,7 @@ function settle(world: TellingWorld): void {
   }
 }
 
-function assertToldEqualsState(world: TellingWorld): void {
+function assertToldEqualsState(world: DispatchWorld): void {
   const watchOf = createWatches(configOf(last));
   const told = new Map(world.told().map((one) => [`${one.alertId} ${one.recipient}`, one]));
   for (const alert of world.alerts()) {
@@ -295,7 +295,7 @@ function assertIdentities(mails: readonly SimulatedMail[]): void {
 test('when nothing holds back, last told equals state; and no mail on the way says what it must not', () => {
   fc.assert(
     fc.property(fc.array(step, { minLength: 1, maxLength: 80, size: 'max' }), (steps) => {
-      const world = startTelling(last);
+      const world = startDispatch(last);
       for (const one of steps) apply(world, one);
       settle(world);
       assertToldEqualsState(world);

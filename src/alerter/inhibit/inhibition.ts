@@ -2,7 +2,7 @@ import type { Severity } from '../../config/config.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { Bastions } from './bastions-gone.ts';
-import type { Covers } from './covers.ts';
+import type { Mutes } from './mutes.ts';
 import { isOnWayBack } from './difference.ts';
 import type { Known } from './difference.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
@@ -11,10 +11,10 @@ import type { Watch } from './recipients-of.ts';
 import { longestGapMs } from '../transition/step-alert.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 import type { HoldReason } from './hold-reason.ts';
-import type { World } from './world.ts';
+import type { DispatchInput } from './dispatch-input.ts';
 
 /** The reasons that hold an alert back, and the end of what covered an alert that is only listed. */
-export interface Hold {
+export interface Inhibition {
   /** All reasons that hold for everybody; empty: it may be told. */
   readonly reasonsFor: (alert: Alert) => readonly HoldReason[];
   /**
@@ -31,21 +31,21 @@ export interface Hold {
   readonly standInFor: (alert: Alert) => Alert | null;
 }
 
-interface HoldOptions {
-  readonly world: World;
-  readonly covers: Covers;
+interface InhibitionOptions {
+  readonly input: DispatchInput;
+  readonly mutes: Mutes;
   readonly watchOf: (key: Pick<Alert, 'client' | 'rule'>) => Watch;
 }
 
-export function openHold({ world, covers, watchOf }: HoldOptions): Hold {
-  const { nowMs, alerts, config, newestRowMs, runsUnderWay } = world;
+export function openInhibition({ input, mutes, watchOf }: InhibitionOptions): Inhibition {
+  const { nowMs, alerts, config, newestRowMs, runsUnderWay } = input;
   const graceMs = longestGapMs(config.collector.everyMs);
   const unreachable = groupBy(
     alerts.filter(({ rule, state }) => rule === 'unreachable' && state !== 'pending'),
     ({ client }) => client,
   );
-  const standIns = createStandIns(world);
-  const told = new Map(world.told.map((one) => [`${one.alertId} ${one.recipient}`, one]));
+  const standIns = createStandIns(input);
+  const told = new Map(input.told.map((one) => [`${one.alertId} ${one.recipient}`, one]));
   const isTold = (standIn: Alert, { severity }: Alert, recipient: string): boolean => {
     const before = told.get(`${standIn.id ?? ''} ${recipient}`);
     if (before !== undefined && compareSeverity(before.severity, severity) <= 0) return true;
@@ -54,14 +54,14 @@ export function openHold({ world, covers, watchOf }: HoldOptions): Hold {
       listener !== undefined &&
       hears(listener, standIn.severity) &&
       compareSeverity(standIn.severity, severity) <= 0 &&
-      covers.reasonsAt(standIn, nowMs).length === 0 &&
+      mutes.reasonsAt(standIn, nowMs).length === 0 &&
       outsideHours(listener, standIn.severity, nowMs) === null
     );
   };
   return {
     reasonsFor: (alert) => {
-      const reasons: HoldReason[] = [...covers.reasonsAt(alert, nowMs)];
-      const endMs = covers.lastEndMs(alert, nowMs);
+      const reasons: HoldReason[] = [...mutes.reasonsAt(alert, nowMs)];
+      const endMs = mutes.lastEndMs(alert, nowMs);
       if (endMs !== null && !isConfirmed(alert, endMs, newestRowMs.get(alert.client) ?? null, graceMs)) {
         reasons.push({ kind: 'unconfirmed' });
       }
@@ -84,7 +84,7 @@ export function openHold({ world, covers, watchOf }: HoldOptions): Hold {
     wentByUntilMs: (alert, recipient) => {
       const { firingSinceMs, resolvedAtMs } = alert;
       if (firingSinceMs === null || resolvedAtMs === null) return null;
-      const coveredMs = covers.coveredUntilMs(alert, firingSinceMs, resolvedAtMs, graceMs);
+      const coveredMs = mutes.coveredUntilMs(alert, firingSinceMs, resolvedAtMs, graceMs);
       if (coveredMs !== null) return coveredMs;
       const standIn = standIns(alert);
       if (standIn === null || !isTold(standIn, alert, recipient)) return null;
@@ -119,7 +119,7 @@ function isAway(lost: Alert, newestRowMs: number | null, dueMs: number): boolean
 /**
  * Finds the alert of a collector's own fault that began before a client's alert ended, see `stoodForBy`.
  */
-function createStandIns({ alerts, collectorOfRun }: World): Hold['standInFor'] {
+function createStandIns({ alerts, collectorOfRun }: DispatchInput): Inhibition['standInFor'] {
   const begun = alerts.filter(({ client, state }) => client === '' && state !== 'pending');
   const byRule = new Map(
     [...stoodForBy].map(([rule, condition]) => [condition, begun.filter((one) => one.rule === rule)] as const),
@@ -147,7 +147,7 @@ export function isAcknowledged(alert: Alert, nowMs: number): boolean {
 }
 
 /** One alert `unreachable` of a client behind a bastion, and what its recipient knows of it. */
-export interface ToldUnreachable {
+export interface KnownUnreachable {
   readonly client: string;
   readonly known: Known;
 }
@@ -156,7 +156,7 @@ export interface ToldUnreachable {
  * Returns the bastions that the recipient was told of, and the worst severity of that. A mail that tells of two clients
  * behind a lost bastion names the bastion. One client more behind it is no news, unless it is worse.
  */
-export function knownLostBastions(bastions: Bastions, told: readonly ToldUnreachable[]): ReadonlyMap<string, Severity> {
+export function knownLostBastions(bastions: Bastions, told: readonly KnownUnreachable[]): ReadonlyMap<string, Severity> {
   const mails = groupBy(
     told.flatMap(({ client, known }) => {
       const lost = bastions.lostFor(client);

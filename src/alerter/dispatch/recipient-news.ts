@@ -2,25 +2,25 @@ import type { Alert, Transition } from '../../storage/store/alert.ts';
 import type { Bastions } from '../inhibit/bastions-gone.ts';
 import type { Known } from '../inhibit/difference.ts';
 import { differenceOf, isOnWayBack } from '../inhibit/difference.ts';
-import type { Hold } from '../inhibit/hold.ts';
-import { isAcknowledged, knownLostBastions } from '../inhibit/hold.ts';
+import type { Inhibition } from '../inhibit/inhibition.ts';
+import { isAcknowledged, knownLostBastions } from '../inhibit/inhibition.ts';
 import { openMilder } from './milder.ts';
 import { hears, outsideHours } from '../inhibit/recipients-of.ts';
-import { earlyMs } from './schedule.ts';
+import { earlyMs } from './group-interval.ts';
 import { longestGapMs } from '../transition/step-alert.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
-import type { Matter, News } from './news.ts';
+import type { RecipientAlert, News } from './news.ts';
 import { hourMs } from '../../platform/units.ts';
 
 /** What there is to say to one recipient. */
-export interface Desk {
+export interface RecipientNews {
   /** What may be told now; what is only listed included. */
   readonly news: readonly News[];
   /** Everything that is open, known and not held back. */
   readonly reminders: readonly News[];
   readonly remindersDue: boolean;
-  readonly held: readonly { readonly matter: Matter; readonly reasons: readonly HoldReason[] }[];
+  readonly held: readonly { readonly matter: RecipientAlert; readonly reasons: readonly HoldReason[] }[];
   /** What is owed no more: it went by unheard, too long ago to be listed. */
   readonly forgone: ReadonlySet<number>;
 }
@@ -28,11 +28,11 @@ export interface Desk {
 /** How long something that is only listed waits for a mail that goes out anyway. */
 export const listingMs = 12 * hourMs;
 
-interface DeskOptions {
-  readonly matters: readonly Matter[];
-  readonly knownOf: (matter: Matter) => Known;
+interface FindNewsOptions {
+  readonly matters: readonly RecipientAlert[];
+  readonly knownOf: (matter: RecipientAlert) => Known;
   readonly recipient: string;
-  readonly hold: Pick<Hold, 'reasonsFor' | 'insteadFor' | 'wentByUntilMs'>;
+  readonly inhibition: Pick<Inhibition, 'reasonsFor' | 'insteadFor' | 'wentByUntilMs'>;
   readonly bastions: Bastions;
   readonly nowMs: number;
   /** Between two runs of the collector. */
@@ -40,21 +40,21 @@ interface DeskOptions {
 }
 
 /** Looks through all that concerns one recipient, given what the recipient knows. */
-export function lookThrough(options: DeskOptions): Desk {
-  const { matters, knownOf, hold, nowMs, recipient } = options;
+export function findNews(options: FindNewsOptions): RecipientNews {
+  const { matters, knownOf, inhibition, nowMs, recipient } = options;
   const news: News[] = [];
   const reminders: News[] = [];
-  const held: { matter: Matter; reasons: readonly HoldReason[] }[] = [];
+  const held: { matter: RecipientAlert; reasons: readonly HoldReason[] }[] = [];
   const forgone = new Set<number>();
   let remindersDue = false;
   const lost = lostBastions(options);
-  const heldFor = ({ alert, listener }: Matter): readonly HoldReason[] =>
+  const heldFor = ({ alert, listener }: RecipientAlert): readonly HoldReason[] =>
     [
-      hold.insteadFor(alert, recipient),
+      inhibition.insteadFor(alert, recipient),
       listener === null ? null : outsideHours(listener, alert.severity, nowMs),
     ].filter((reason) => reason !== null);
-  const milder = openMilder(matters, (matter) => hold.reasonsFor(matter.alert).length + heldFor(matter).length > 0);
-  const reasonsOf = (matter: Matter): readonly HoldReason[] => {
+  const milder = openMilder(matters, (matter) => inhibition.reasonsFor(matter.alert).length + heldFor(matter).length > 0);
+  const reasonsOf = (matter: RecipientAlert): readonly HoldReason[] => {
     const worse = milder.worseOf(matter);
     return worse === null ? heldFor(matter) : [...heldFor(matter), worse];
   };
@@ -69,7 +69,7 @@ export function lookThrough(options: DeskOptions): Desk {
       const isDue = isReminderDue(options, matter, known);
       if (isDue === null) continue;
       const own = reasonsOf(matter);
-      const holding = [...hold.reasonsFor(alert), ...own];
+      const holding = [...inhibition.reasonsFor(alert), ...own];
       const reasons = isAcknowledged(alert, nowMs) ? [acknowledgement(alert)] : holding;
       if (reasons.length === 0) {
         reminders.push({ matter, transition: 'reminder', known, listedOnly: false });
@@ -77,7 +77,7 @@ export function lookThrough(options: DeskOptions): Desk {
       } else if (isDue) held.push({ matter, reasons });
       continue;
     }
-    const wentByMs = transition === 'past' ? hold.wentByUntilMs(alert, recipient) : null;
+    const wentByMs = transition === 'past' ? inhibition.wentByUntilMs(alert, recipient) : null;
     const isPaused = transition === 'past' && watch.client?.state === 'paused';
     const isMilder = transition === 'past' && milder.wasBesideWorse(matter);
     if (isPaused || isMilder || (wentByMs !== null && nowMs - wentByMs >= listingMs)) {
@@ -86,7 +86,7 @@ export function lookThrough(options: DeskOptions): Desk {
     }
     const behind = transition === 'firing' && alert.rule === 'unreachable' ? lost(alert) : null;
     const own = [behind, ...reasonsOf(matter)].filter((reason) => reason !== null);
-    const holding = [...hold.reasonsFor(alert), ...own];
+    const holding = [...inhibition.reasonsFor(alert), ...own];
     const reasons = holding.length > 0 ? holding : wayBack(options, alert, transition);
     if (reasons.length > 0) held.push({ matter, reasons });
     else news.push({ matter, transition, known, listedOnly: wentByMs !== null });
@@ -98,7 +98,7 @@ export function lookThrough(options: DeskOptions): Desk {
 const returnsToTell = 2;
 
 /** Holds back a worsening whose newest row is on its way back, until the next row is overdue. */
-function wayBack({ nowMs, everyMs }: DeskOptions, alert: Alert, transition: Transition): readonly HoldReason[] {
+function wayBack({ nowMs, everyMs }: FindNewsOptions, alert: Alert, transition: Transition): readonly HoldReason[] {
   const { flapping, progress } = alert;
   const isWorse = transition === 'firing' || transition === 'escalated';
   const isFresh = Math.abs(nowMs - progress.lastAtMs) <= longestGapMs(everyMs);
@@ -107,7 +107,7 @@ function wayBack({ nowMs, everyMs }: DeskOptions, alert: Alert, transition: Tran
 }
 
 /** null: nothing of which to remind. */
-function isReminderDue({ nowMs, everyMs }: DeskOptions, matter: Matter, known: Known): boolean | null {
+function isReminderDue({ nowMs, everyMs }: FindNewsOptions, matter: RecipientAlert, known: Known): boolean | null {
   const { alert, watch, listener } = matter;
   const repeatMs = watch.rule?.repeatMs ?? null;
   if (alert.state !== 'firing' || known === null || repeatMs === null) return null;
@@ -122,7 +122,7 @@ function acknowledgement({ acknowledgedBy, acknowledgedUntilMs }: Alert): HoldRe
 }
 
 /** Returns the lost bastion that the recipient was told of in place of an alert, and at least as severely. */
-function lostBastions({ matters, knownOf, bastions }: DeskOptions): (alert: Alert) => HoldReason | null {
+function lostBastions({ matters, knownOf, bastions }: FindNewsOptions): (alert: Alert) => HoldReason | null {
   const unreachable = matters.filter(({ alert: { rule, state } }) => rule === 'unreachable' && state === 'firing');
   const told = unreachable.map((matter) => ({ client: matter.alert.client, known: knownOf(matter) }));
   const known = knownLostBastions(bastions, told);

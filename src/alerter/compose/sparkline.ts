@@ -5,14 +5,14 @@ const gap = '·';
 /** Smaller changes than this part of the largest value are drawn as what they are: hardly any. */
 const leastSpan = 0.1;
 
-export interface BlocksOptions {
+export interface SparklineOptions {
   readonly points: readonly SeriesPoint[];
   readonly fromMs: number;
   readonly untilMs: number;
   readonly columns: number;
 }
 
-export interface Blocks {
+export interface Sparkline {
   /** One character a column; `·` where nothing is known. */
   readonly text: string;
   /** Of the points that are drawn. */
@@ -24,7 +24,7 @@ export interface Blocks {
  * Draws values over time in block characters (U+2581 to U+2588), each column as high as the largest value in it; the scale
  * goes from the least to the most, so that a trend shows. null: nothing is known of that time.
  */
-export function drawBlocks({ points, fromMs, untilMs, columns }: BlocksOptions): Blocks | null {
+export function drawSparkline({ points, fromMs, untilMs, columns }: SparklineOptions): Sparkline | null {
   const highest: (number | null)[] = Array.from({ length: columns }, () => null);
   let least = Infinity;
   let most = -Infinity;

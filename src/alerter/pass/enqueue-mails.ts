@@ -5,12 +5,12 @@ import type { AlertEvent } from '../alert-options.ts';
 import { isByMount } from '../evaluate/rule-metric.ts';
 import { rulesByName } from '../transition/rules-by-name.ts';
 import type { PassLease } from './pass-lease.ts';
-import { readWorld } from '../dispatch/read-world.ts';
-import type { PassStore } from './rehearsal.ts';
-import type { DueMail, Item, Telling } from '../dispatch/telling.ts';
+import { readDispatchInput } from '../dispatch/read-dispatch-input.ts';
+import type { PassStore } from './dry-run-store.ts';
+import type { DueMail, Item, NotificationPlan } from '../dispatch/notification-plan.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 
-export interface TellPeopleOptions {
+export interface EnqueueMailsOptions {
   readonly config: Config;
   readonly store: PassStore;
   readonly lease: PassLease;
@@ -28,7 +28,7 @@ const attempts = 5;
  * Composes the mails that are due and stores them with what they tell, in one transaction. Returns how many there are.
  * Another deliverer may take a waiting mail just then: telling begins anew from what the database says.
  */
-export async function tellPeople(options: TellPeopleOptions): Promise<number> {
+export async function enqueueMails(options: EnqueueMailsOptions): Promise<number> {
   const { store, lease, observe } = options;
   for (let attempt = 0; attempt < attempts; attempt++) {
     const { mails, told, closedOut } = await lookForNews(options);
@@ -50,19 +50,19 @@ export async function tellPeople(options: TellPeopleOptions): Promise<number> {
   return 0;
 }
 
-async function lookForNews(options: TellPeopleOptions): Promise<Pick<Telling, 'mails' | 'told' | 'closedOut'>> {
-  const world = await readWorld(options);
+async function lookForNews(options: EnqueueMailsOptions): Promise<Pick<NotificationPlan, 'mails' | 'told' | 'closedOut'>> {
+  const input = await readDispatchInput(options);
   // Loaded when there is something to tell about: most passes have nothing.
-  if (world.alerts.length === 0) return { mails: [], told: [], closedOut: [] };
-  const { tell } = await import('../dispatch/tell.ts');
-  const telling = tell(world);
+  if (input.alerts.length === 0) return { mails: [], told: [], closedOut: [] };
+  const { planNotifications } = await import('../dispatch/plan-notifications.ts');
+  const telling = planNotifications(input);
   const exportOf = await readExports(options, telling.mails);
-  return exportOf.size === 0 ? telling : tell({ ...world, exportOf });
+  return exportOf.size === 0 ? telling : planNotifications({ ...input, exportOf });
 }
 
-/** What the mounts that mails are about are of, where that is a server's, by client and mount (see World.exportOf). */
+/** What the mounts that mails are about are of, where that is a server's, by client and mount (see DispatchInput.exportOf). */
 async function readExports(
-  { config, store }: TellPeopleOptions,
+  { config, store }: EnqueueMailsOptions,
   mails: readonly DueMail[],
 ): Promise<ReadonlyMap<string, string>> {
   const items = mails.flatMap((mail) => mail.items);
@@ -87,7 +87,7 @@ interface WrittenMail {
   readonly stored: NewMail;
 }
 
-async function writeMail(options: TellPeopleOptions, mail: DueMail): Promise<WrittenMail> {
+async function writeMail(options: EnqueueMailsOptions, mail: DueMail): Promise<WrittenMail> {
   const { config, nowMs } = options;
   const [{ composeMail }, { freezeMail }, { addresseeOf, senderOf }] = await Promise.all([
     import('../compose/compose-mail.ts'),
@@ -119,7 +119,7 @@ const mostCharts = 20;
 
 /** Values around what the worst items are about, where stats has a column for it in the unit of the rule. */
 async function readCharts(
-  { config, store, nowMs }: TellPeopleOptions,
+  { config, store, nowMs }: EnqueueMailsOptions,
   items: readonly Item[],
 ): Promise<ReadonlyMap<number, readonly SeriesPoint[]>> {
   const charts = new Map<number, readonly SeriesPoint[]>();
@@ -142,7 +142,7 @@ async function readCharts(
 const mostSystems = 100;
 
 /** The systems of the clients that have a line of their own. */
-async function readSystems({ store }: TellPeopleOptions, { sections }: DueMail): Promise<ReadonlyMap<string, string>> {
+async function readSystems({ store }: EnqueueMailsOptions, { sections }: DueMail): Promise<ReadonlyMap<string, string>> {
   const lines = sections.flatMap(({ rules }) => rules.flatMap((rule) => rule.lines));
   const clients = lines.flatMap(({ fold, items: [item] }) =>
     fold !== null || !item || item.client === '' ? [] : item.client,

@@ -1,9 +1,9 @@
 import type { Config } from '../../config/config.ts';
 import type { AlertStore } from '../../storage/store/alert-store.ts';
 import type { RunFact } from '../../storage/store/run.ts';
-import type { World } from '../inhibit/world.ts';
+import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 
-export interface ReadWorldOptions {
+export interface ReadDispatchInputOptions {
   readonly config: Config;
   readonly store: Pick<AlertStore, 'state' | 'ruleStates'>;
   /** Of the collector and of the alerter, as far back as they matter. */
@@ -16,7 +16,7 @@ export interface ReadWorldOptions {
 }
 
 /** What telling looks at: the stored state, and how far the collector's runs are. */
-export async function readWorld({ config, store, runs, nowMs, firstPass, newRules }: ReadWorldOptions): Promise<World> {
+export async function readDispatchInput({ config, store, runs, nowMs, firstPass, newRules }: ReadDispatchInputOptions): Promise<DispatchInput> {
   const state = await store.state(nowMs);
   const names = [...new Set(state.alerts.map(({ client }) => client))].filter((name) => name !== '');
   const ruleStates = names.length === 0 ? new Map<string, never>() : await store.ruleStates(names);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { startTelling } from '../support/telling-world.ts';
+import { startDispatch } from '../support/dispatch-world.ts';
 
 const fleet = `
   <alerts repeat="12h">
@@ -14,7 +14,7 @@ const fleet = `
   <client name="web-2" ip="192.0.2.2" username="u"/>`;
 
 test('08:00 disk 95 %; between run 1 and 2 one mail; then none; 20:00 one reminder; resolved at 20:05, one mail', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.at('08:00');
   world.runBegins('run 1');
   world.fires('web-1 disk /', { run: 'run 1' });
@@ -39,7 +39,7 @@ test('08:00 disk 95 %; between run 1 and 2 one mail; then none; 20:00 one remind
 });
 
 test('critical alerts tell oncall although the warning told only ops; eased and over are told to who was told', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.fires('web-1 disk /', { severity: 'warning' });
   assert.deepEqual(world.pass('08:00'), ['ops: firing warning web-1 disk /']);
   world.at('08:05');
@@ -55,7 +55,7 @@ test('critical alerts tell oncall although the warning told only ops; eased and 
 });
 
 test('a recovery goes to those who were told, and to no other', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.fires('web-1 disk /', { severity: 'warning' });
   world.pass('08:00');
   world.configure(fleet.replace('<mail to="ops', '<mail to="new@example.org"/><mail to="ops'));
@@ -67,7 +67,7 @@ test('a recovery goes to those who were told, and to no other', () => {
 });
 
 test('a recipient that left config.xml is told the end of what it knows, and nothing else', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.fires('web-1 disk /', { severity: 'warning' });
   world.pass('08:00');
   world.configure(fleet.replace('ops@', 'others@'));
@@ -91,7 +91,7 @@ test('a recipient that left config.xml is told the end of what it knows, and not
 });
 
 test('what began and ended untold is told once as past, with both times', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.passed('web-1 disk /', '03:00', '04:10');
   assert.deepEqual(world.pass('08:00'), [
     'oncall: past web-1 disk / 03:00 to 04:10',
@@ -102,7 +102,7 @@ test('what began and ended untold is told once as past, with both times', () => 
 
 test('what is no longer there or no longer watched is told as ended, never as recovery', () => {
   for (const reason of ['gone', 'unwatched', 'superseded'] as const) {
-    const world = startTelling(fleet);
+    const world = startDispatch(fleet);
     world.fires('web-1 cpu');
     world.pass('08:00');
     world.at('08:20');
@@ -112,7 +112,7 @@ test('what is no longer there or no longer watched is told as ended, never as re
 });
 
 test('what nobody was told of and nobody watches any more is no news', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.passed('web-1 cpu', '07:00', '07:30', { closedReason: 'unwatched' });
   world.passed('web-9 cpu', '07:00', '07:30');
   world.passed('web-1 cpu', '07:00', '07:30', { closedReason: 'unconfirmed', firingSinceMs: null });
@@ -121,14 +121,14 @@ test('what nobody was told of and nobody watches any more is no news', () => {
 });
 
 test('a reboot is told once, and has no recovery', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.passed('web-1 rebooted', '07:58', '07:58', { closedReason: 'event', severity: 'warning' });
   assert.deepEqual(world.pass('08:00'), ['ops: past web-1 rebooted 07:58 to 07:58']);
   assert.deepEqual(world.pass('12:00'), []);
 });
 
 test('flapping is one notice; after it the true state is told', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.fires('web-1 disk /', { severity: 'warning' });
   world.pass('08:00');
   world.at('08:20');
@@ -149,7 +149,7 @@ test('flapping is one notice; after it the true state is told', () => {
 
 test('who knows nothing of what flaps is told that it fires while it does, and that it flaps while it is well', () => {
   for (const isWell of [false, true]) {
-    const world = startTelling(fleet);
+    const world = startDispatch(fleet);
     world.fires('web-1 disk /');
     world.changes('web-1 disk /', { flapping: true });
     if (isWell) world.easesUp('web-1 disk /');
@@ -164,7 +164,7 @@ test('who knows nothing of what flaps is told that it fires while it does, and t
 });
 
 test('a first notification waits while the newest row is on its way back, and what is over then is told as past', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.fires('web-1 disk /');
   world.at('08:05');
   world.easesUp('web-1 disk /');
@@ -177,7 +177,7 @@ test('a first notification waits while the newest row is on its way back, and wh
 
 test('what holds again after a row on its way back is told, and so is what no further row comes of', () => {
   for (const comes of [true, false]) {
-    const world = startTelling(fleet);
+    const world = startDispatch(fleet);
     world.fires('web-1 disk /');
     world.at('08:05');
     world.easesUp('web-1 disk /');
@@ -189,7 +189,7 @@ test('what holds again after a row on its way back is told, and so is what no fu
 });
 
 test('a worsening waits like a first notification; a reminder does not', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.fires('web-1 disk /', { severity: 'warning' });
   world.pass('08:00');
   world.at('08:20');
@@ -204,7 +204,7 @@ test('a worsening waits like a first notification; a reminder does not', () => {
 
 test('a critical reboot is told at once, a milder one with the next warnings', () => {
   for (const severity of ['critical', 'warning'] as const) {
-    const world = startTelling(fleet);
+    const world = startDispatch(fleet);
     world.fires('web-1 cpu', { severity: 'warning' });
     world.pass('08:00');
     world.passed('web-2 rebooted', '08:04', '08:04', { closedReason: 'event', severity });
@@ -220,7 +220,7 @@ test('a critical reboot is told at once, a milder one with the next warnings', (
 });
 
 test('groupInterval allows for cron: a pass that begins a little early need not wait for the next', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.fires('web-1 cpu', { severity: 'warning' });
   world.pass('08:00');
   world.fires('web-2 cpu', { severity: 'warning' });
@@ -231,7 +231,7 @@ test('groupInterval allows for cron: a pass that begins a little early need not 
 });
 
 test('flapping that ends well is a recovery', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.fires('web-1 cpu', { severity: 'warning' });
   world.pass('07:40');
   world.changes('web-1 cpu', { flapping: true });
@@ -242,7 +242,7 @@ test('flapping that ends well is a recovery', () => {
 });
 
 test('a new critical goes at once and takes everything along; warnings alone wait for the interval', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.fires('web-1 cpu', { severity: 'warning' });
   assert.deepEqual(world.pass('08:00'), ['ops: firing warning web-1 cpu'], 'the first has nothing to wait for');
   world.at('08:05');
@@ -262,7 +262,7 @@ test('a new critical goes at once and takes everything along; warnings alone wai
 });
 
 test('the interval is each recipient’s own', () => {
-  const world = startTelling(
+  const world = startDispatch(
     fleet.replace(
       '<client name="web-2"',
       '<client name="db-1" ip="192.0.2.9" mail="dba@example.org"/><client name="web-2"',
@@ -276,7 +276,7 @@ test('the interval is each recipient’s own', () => {
 });
 
 test('what concerns the fleet goes at once, though it is a warning', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.fires('web-1 cpu', { severity: 'warning' });
   world.pass('08:00');
   world.fires('- collector-isolated c1', { severity: 'warning' });
@@ -289,7 +289,7 @@ test('what concerns the fleet goes at once, though it is a warning', () => {
 
 test('a rack that dies is one mail, and its return one', () => {
   const names = Array.from({ length: 40 }, (_, index) => `rack-${String(index + 1).padStart(2, '0')}`);
-  const world = startTelling(
+  const world = startDispatch(
     fleet + '<group name="rack"><client name="rack-[01-40]" ip="198.51.100.[1-40]" username="u"/></group>',
   );
   world.runBegins('run 2');
@@ -310,7 +310,7 @@ test('a rack that dies is one mail, and its return one', () => {
 });
 
 test('repeats are one reminder of everything that is open', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.fires('web-1 disk /', { severity: 'warning' });
   world.pass('08:00');
   world.fires('web-1 cpu', { severity: 'warning' });
@@ -326,7 +326,7 @@ test('repeats are one reminder of everything that is open', () => {
 });
 
 test('a rule without repeat is not repeated, and `repeat` of a rule is its own', () => {
-  const world = startTelling(
+  const world = startDispatch(
     fleet
       .replace('severity="warning"/>\n  </alerts>', 'severity="warning" repeat="none"/></alerts>')
       .replace('95%"/>', '95%" repeat="2h"/>'),
@@ -340,7 +340,7 @@ test('a rule without repeat is not repeated, and `repeat` of a rule is its own',
 });
 
 test('a pass that starts some seconds early still reminds', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.fires('web-1 cpu', { severity: 'warning' });
   world.pass('08:00');
   world.at(world.now() + 12 * 3_600_000 - 20_000);
@@ -348,7 +348,7 @@ test('a pass that starts some seconds early still reminds', () => {
 });
 
 test('an acknowledgement holds back repeats only, until its time', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.fires('web-1 disk /', { severity: 'warning' });
   world.pass('08:00');
   world.acknowledge('web-1 disk /', '21:00');
@@ -358,7 +358,7 @@ test('an acknowledgement holds back repeats only, until its time', () => {
 });
 
 test('an acknowledgement ends when it gets worse, and a recovery is told in spite of it', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.fires('web-1 disk /', { severity: 'warning' });
   world.pass('08:00');
   world.acknowledge('web-1 disk /');
@@ -373,7 +373,7 @@ test('an acknowledgement ends when it gets worse, and a recovery is told in spit
 });
 
 test('the cap holds back all but a new critical', () => {
-  const world = startTelling(
+  const world = startDispatch(
     `<smtp host="localhost" maxMailsPerHour="3"/>${fleet.replace('repeat="12h"', 'repeat="12h" groupInterval="1m"')}`,
   );
   for (const time of ['08:00', '08:05', '08:10', '08:15', '08:20']) {
@@ -399,7 +399,7 @@ test('the cap holds back all but a new critical', () => {
 });
 
 test('what fires for nobody says so, and is settled when it is over', () => {
-  const world = startTelling('<client name="web-1" ip="192.0.2.1" username="u"/>');
+  const world = startDispatch('<client name="web-1" ip="192.0.2.1" username="u"/>');
   world.fires('web-1 disk /');
   assert.deepEqual(world.pass('08:00'), []);
   assert.deepEqual(world.held(), ['web-1 disk /: nobody']);
@@ -409,7 +409,7 @@ test('what fires for nobody says so, and is settled when it is over', () => {
 });
 
 test('the first pass over a fleet is one mail a recipient that says it was so already', () => {
-  const world = startTelling(fleet);
+  const world = startDispatch(fleet);
   world.add({ firstPass: true });
   world.fires('web-1 cpu', { severity: 'warning' });
   world.fires('web-2 disk /');
@@ -427,7 +427,7 @@ test('the first pass over a fleet is one mail a recipient that says it was so al
 });
 
 test('a day’s backlog of a thousand clients is one mail a recipient', () => {
-  const world = startTelling(`${fleet}<client name="n-[0001-1000]" ip="n-[0001-1000].example.org" username="u"/>`);
+  const world = startDispatch(`${fleet}<client name="n-[0001-1000]" ip="n-[0001-1000].example.org" username="u"/>`);
   for (let index = 1; index <= 1000; index++) {
     const name = `n-${String(index).padStart(4, '0')}`;
     world.passed(`${name} disk /`, '01:00', '02:00');

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { Progress } from '../../../src/storage/store/alert.ts';
-import { startTelling } from '../support/telling-world.ts';
-import type { TellingWorld } from '../support/telling-world.ts';
+import { startDispatch } from '../support/dispatch-world.ts';
+import type { DispatchWorld } from '../support/dispatch-world.ts';
 
 const fleet = `
   <alerts repeat="12h"><mail to="ops@example.org"/></alerts>
@@ -15,8 +15,8 @@ function windowed(attributes: string): string {
 }
 
 /** A world in which everything goes out at once, so that nothing but what is tested holds back. */
-function start(elements: string = fleet): TellingWorld {
-  return startTelling(elements.replace('<alerts ', '<alerts groupInterval="1s" '));
+function start(elements: string = fleet): DispatchWorld {
+  return startDispatch(elements.replace('<alerts ', '<alerts groupInterval="1s" '));
 }
 
 function progressAt(lastAtMs: number): Progress {

@@ -9,19 +9,19 @@ import { dayMs } from '../../platform/units.ts';
 import type { HoldReason } from './hold-reason.ts';
 
 /** What silences and windows look at of an alert. */
-export type CoverKey = AlertKey & Pick<Alert, 'severity'>;
+export type MuteKey = AlertKey & Pick<Alert, 'severity'>;
 
 /** Silences and windows, by when they cover an alert. */
-export interface Covers {
+export interface Mutes {
   /** Those that hold at a moment. */
-  readonly reasonsAt: (key: CoverKey, atMs: number) => readonly HoldReason[];
+  readonly reasonsAt: (key: MuteKey, atMs: number) => readonly HoldReason[];
   /** When the last one ended, up to and at that moment, within the day before it; null: none did, or one holds on. */
-  readonly lastEndMs: (key: CoverKey, atMs: number) => number | null;
+  readonly lastEndMs: (key: MuteKey, atMs: number) => number | null;
   /** When the ones ended that covered all of a time without a break, up to so much less at its end; null: none did. */
-  readonly coveredUntilMs: (key: CoverKey, fromMs: number, toMs: number, lessMs: number) => number | null;
+  readonly coveredUntilMs: (key: MuteKey, fromMs: number, toMs: number, lessMs: number) => number | null;
 }
 
-interface CoversOptions {
+interface MutesOptions {
   readonly config: Config;
   /** Those that have ended included, as far back as they are known. */
   readonly silences: readonly Silence[];
@@ -29,49 +29,49 @@ interface CoversOptions {
   readonly windowsOf: (client: string) => readonly Window[];
 }
 
-interface Cover extends Span {
+interface Mute extends Span {
   readonly reason: HoldReason;
 }
 
 /** Opens the silences and windows for one pass; what it finds out about them is kept. */
-export function openCovers({ config, silences, windowsOf }: CoversOptions): Covers {
+export function openMutes({ config, silences, windowsOf }: MutesOptions): Mutes {
   const silenced = silences.map((silence) => ({ silence, matches: silenceMatcher(silence, config) }));
   const { zone } = config.alerts;
   const spansOf = createSpans(zone);
   const appliesTo = createRuleMatcher();
 
-  const coversAt = (key: CoverKey, fromMs: number, toMs: number): readonly Cover[] => {
-    const covers: Cover[] = [];
+  const mutesAt = (key: MuteKey, fromMs: number, toMs: number): readonly Mute[] => {
+    const mutes: Mute[] = [];
     for (const { silence, matches } of silenced) {
       const { id, startsAtMs, endsAtMs } = silence;
       if (startsAtMs > toMs || endsAtMs < fromMs || !matches(key)) continue;
-      covers.push({ startsAtMs, endsAtMs, reason: { kind: 'silence', id, untilMs: endsAtMs } });
+      mutes.push({ startsAtMs, endsAtMs, reason: { kind: 'silence', id, untilMs: endsAtMs } });
     }
     for (const window of windowsOf(key.client)) {
       if (window.severity === 'warning' && key.severity === 'critical') continue;
       if (!appliesTo(window, key.rule)) continue;
       for (const { startsAtMs, endsAtMs } of spansOf(window, fromMs, toMs)) {
-        covers.push({ startsAtMs, endsAtMs, reason: { kind: 'window', untilMs: endsAtMs } });
+        mutes.push({ startsAtMs, endsAtMs, reason: { kind: 'window', untilMs: endsAtMs } });
       }
     }
-    return covers;
+    return mutes;
   };
 
   return {
     reasonsAt: (key, atMs) =>
-      coversAt(key, atMs, atMs)
+      mutesAt(key, atMs, atMs)
         .filter((cover) => holdsAt(cover, atMs))
         .map(({ reason }) => reason),
     lastEndMs: (key, atMs) => {
-      const covers = coversAt(key, atMs - dayMs, atMs);
-      const ends = covers.map(({ endsAtMs }) => endsAtMs).filter((endMs) => endMs <= atMs && endMs > atMs - dayMs);
-      return ends.length === 0 || covers.some((cover) => holdsAt(cover, atMs)) ? null : Math.max(...ends);
+      const mutes = mutesAt(key, atMs - dayMs, atMs);
+      const ends = mutes.map(({ endsAtMs }) => endsAtMs).filter((endMs) => endMs <= atMs && endMs > atMs - dayMs);
+      return ends.length === 0 || mutes.some((cover) => holdsAt(cover, atMs)) ? null : Math.max(...ends);
     },
     coveredUntilMs: (key, fromMs, toMs, lessMs) => {
-      const covers = coversAt(key, fromMs, toMs);
+      const mutes = mutesAt(key, fromMs, toMs);
       let untilMs = fromMs;
       for (let isLonger = true; isLonger;) {
-        const ends = covers.filter((cover) => holdsAt(cover, untilMs)).map(({ endsAtMs }) => endsAtMs);
+        const ends = mutes.filter((cover) => holdsAt(cover, untilMs)).map(({ endsAtMs }) => endsAtMs);
         isLonger = ends.length > 0;
         untilMs = Math.max(untilMs, ...ends);
       }

@@ -1,15 +1,15 @@
 import type { LastNotified } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { differenceOf } from '../inhibit/difference.ts';
-import type { Hold } from '../inhibit/hold.ts';
-import type { Watched } from './matters.ts';
-import { knownOf } from './matters.ts';
-import type { DueMail } from './telling.ts';
-import type { World } from '../inhibit/world.ts';
+import type { Inhibition } from '../inhibit/inhibition.ts';
+import type { Watched } from './recipient-alerts.ts';
+import { knownOf } from './recipient-alerts.ts';
+import type { DueMail } from './notification-plan.ts';
+import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 
-interface SettleOptions {
-  readonly world: World;
-  readonly hold: Hold;
+interface ClosedOutOptions {
+  readonly input: DispatchInput;
+  readonly inhibition: Inhibition;
   readonly watched: readonly Watched[];
   /** Of this pass. */
   readonly told: readonly LastNotified[];
@@ -19,13 +19,13 @@ interface SettleOptions {
 }
 
 /** Closed ones of which nothing is owed, no mail that may still be replaced speaks, and for which none stands in. */
-export function settledOf({ world, hold, watched, told, mails, forgone }: SettleOptions): readonly number[] {
+export function closedOutOf({ input, inhibition, watched, told, mails, forgone }: ClosedOutOptions): readonly number[] {
   const inMail = new Set([
-    ...world.waiting.flatMap(({ items }) => items.map(({ alertId }) => alertId)),
+    ...input.waiting.flatMap(({ items }) => items.map(({ alertId }) => alertId)),
     ...mails.flatMap(({ items }) => items.map(({ alertId }) => alertId)),
   ]);
-  const known = new Map([...world.told, ...told].map((one) => [`${one.alertId} ${one.recipient}`, one]));
-  const notificationsOf = groupBy(world.told, ({ alertId }) => alertId);
+  const known = new Map([...input.told, ...told].map((one) => [`${one.alertId} ${one.recipient}`, one]));
+  const notificationsOf = groupBy(input.told, ({ alertId }) => alertId);
   const noMore = new Set(forgone.map(({ alertId, recipient }) => `${alertId} ${recipient}`));
   const isOwed = ({ alert, watch }: Watched): boolean => {
     const recipients = new Set([
@@ -48,7 +48,7 @@ export function settledOf({ world, hold, watched, told, mails, forgone }: Settle
     const { alert } = one;
     if (alert.state !== 'resolved') return false;
     if (!inMail.has(alert.id) && !isOwed(one)) return true;
-    const standIn = hold.standInFor(alert)?.id ?? null;
+    const standIn = inhibition.standInFor(alert)?.id ?? null;
     if (standIn !== null) unsettled.add(standIn);
     return false;
   });

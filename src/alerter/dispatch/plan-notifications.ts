@@ -3,26 +3,26 @@ import type { RecipientHistory, WaitingMail } from '../../storage/store/alert-st
 import type { LastNotified } from '../../storage/store/alert.ts';
 import type { Bastions } from '../inhibit/bastions-gone.ts';
 import { openBastions } from '../inhibit/bastions-gone.ts';
-import { openCovers } from '../inhibit/covers.ts';
+import { openMutes } from '../inhibit/mutes.ts';
 import { knownAfter } from '../inhibit/difference.ts';
 import type { Known } from '../inhibit/difference.ts';
-import type { Desk } from './desk.ts';
-import { lookThrough } from './desk.ts';
+import type { RecipientNews } from './recipient-news.ts';
+import { findNews } from './recipient-news.ts';
 import { sectionsOf } from './group.ts';
-import type { Hold } from '../inhibit/hold.ts';
-import { openHold } from '../inhibit/hold.ts';
-import { compareItems, itemOf } from './item.ts';
-import { mattersByRecipient, watchedAlerts } from './matters.ts';
-import type { Watched } from './matters.ts';
+import type { Inhibition } from '../inhibit/inhibition.ts';
+import { openInhibition } from '../inhibit/inhibition.ts';
+import { compareItems, itemOf } from './pending-notification.ts';
+import { alertsByRecipient, watchedAlerts } from './recipient-alerts.ts';
+import type { Watched } from './recipient-alerts.ts';
 import { createWatches, hears } from '../inhibit/recipients-of.ts';
 import { contentsOf } from './replace.ts';
-import { isUrgentNow, postponement } from './schedule.ts';
-import { settledOf } from './settled.ts';
-import type { DueMail, Held, Item, Telling } from './telling.ts';
+import { isUrgentNow, postponement } from './group-interval.ts';
+import { closedOutOf } from './closed-out.ts';
+import type { DueMail, Held, Item, NotificationPlan } from './notification-plan.ts';
 import { compareText } from '../../text/compare-text.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
-import type { World } from '../inhibit/world.ts';
-import type { Matter, News } from './news.ts';
+import type { DispatchInput } from '../inhibit/dispatch-input.ts';
+import type { RecipientAlert, News } from './news.ts';
 
 /**
  * What is to be told now, to whom, in which mail, and why the rest is not: the difference between what each recipient was
@@ -32,20 +32,20 @@ import type { Matter, News } from './news.ts';
  * What began and ended while it was held back by a silence or window is only listed: in the recipient's next mail that
  * goes out anyway, for twelve hours after that; then it is left to `alerts` and `explain`.
  */
-export function tell(world: World): Telling {
-  const { config } = world;
+export function planNotifications(input: DispatchInput): NotificationPlan {
+  const { config } = input;
   const watchOf = createWatches(config);
   const windowsOfClient = new Map(config.clients.map(({ name, windows }) => [name, windows]));
-  const covers = openCovers({
+  const mutes = openMutes({
     config,
-    silences: [...world.silences, ...world.endedSilences],
+    silences: [...input.silences, ...input.endedSilences],
     windowsOf: (client) => (client === '' ? config.alerts.windows : (windowsOfClient.get(client) ?? [])),
   });
-  const hold = remembering(openHold({ world, covers, watchOf }));
-  const bastions = openBastions(config, world.alerts);
-  const watched = watchedAlerts(world, watchOf);
-  const pass: Pass = { world, hold, bastions };
-  const outcomes = [...mattersByRecipient(world, watched)]
+  const inhibition = remembering(openInhibition({ input, mutes, watchOf }));
+  const bastions = openBastions(config, input.alerts);
+  const watched = watchedAlerts(input, watchOf);
+  const pass: Pass = { input, inhibition, bastions };
+  const outcomes = [...alertsByRecipient(input, watched)]
     .sort(([one], [other]) => compareText(one, other))
     .map(([recipient, matters]) => tellOne(pass, recipient, matters));
   const mails = outcomes.flatMap(({ mail }) => (mail === null ? [] : [mail]));
@@ -53,21 +53,21 @@ export function tell(world: World): Telling {
   return {
     mails: mails.sort(compareMails),
     told,
-    closedOut: settledOf({
-      world,
-      hold,
+    closedOut: closedOutOf({
+      input,
+      inhibition,
       watched,
       told,
       mails,
       forgone: outcomes.flatMap((outcome) => outcome.forgone),
     }),
-    held: [...heldByNobody(watched, world.told), ...joined(outcomes.flatMap((outcome) => outcome.held))],
+    held: [...heldByNobody(watched, input.told), ...joined(outcomes.flatMap((outcome) => outcome.held))],
   };
 }
 
 interface Pass {
-  readonly world: World;
-  readonly hold: Hold;
+  readonly input: DispatchInput;
+  readonly inhibition: Inhibition;
   readonly bastions: Bastions;
 }
 
@@ -78,11 +78,11 @@ interface Outcome {
   readonly forgone: readonly { readonly alertId: number; readonly recipient: string }[];
 }
 
-function tellOne({ world, hold, bastions }: Pass, recipient: string, matters: readonly Matter[]): Outcome {
-  const { config, nowMs } = world;
+function tellOne({ input, inhibition, bastions }: Pass, recipient: string, matters: readonly RecipientAlert[]): Outcome {
+  const { config, nowMs } = input;
   const { everyMs } = config.collector;
-  const look = (known: (matter: Matter) => Known): Desk =>
-    lookThrough({ matters, knownOf: known, recipient, hold, bastions, nowMs, everyMs });
+  const look = (known: (matter: RecipientAlert) => Known): RecipientNews =>
+    findNews({ matters, knownOf: known, recipient, inhibition, bastions, nowMs, everyMs });
   const desk = look(({ told }) => told);
   const heldBack = desk.held.flatMap(({ matter, reasons }) =>
     reasons.map((reason) => heldOf(matter, recipient, reason)),
@@ -93,8 +93,8 @@ function tellOne({ world, hold, bastions }: Pass, recipient: string, matters: re
   if (ringing.length === 0 && !desk.remindersDue) return nothing;
   const isOwn = (mail: WaitingMail): boolean => mail.recipient === recipient;
   const contents = contentsOf({
-    waiting: world.waiting.filter(isOwn),
-    begun: (world.begun ?? []).filter(isOwn),
+    waiting: input.waiting.filter(isOwn),
+    begun: (input.begun ?? []).filter(isOwn),
     look,
   });
   const behind = desk.news.flatMap(({ matter }) => {
@@ -103,7 +103,7 @@ function tellOne({ world, hold, bastions }: Pass, recipient: string, matters: re
     return isSaid ? [] : [heldOf(matter, recipient, { kind: 'older-mail', mailId: mail.id })];
   });
   if (contents.news.length === 0) return { ...nothing, held: [...heldBack, ...behind] };
-  const history = world.histories.find((one) => one.recipient === recipient) ?? null;
+  const history = input.histories.find((one) => one.recipient === recipient) ?? null;
   const postponed = postponement({
     news: ringing,
     history,
@@ -118,12 +118,12 @@ function tellOne({ world, hold, bastions }: Pass, recipient: string, matters: re
     return { ...nothing, held: [...heldBack, ...all.map(({ matter }) => heldOf(matter, recipient, postponed))] };
   }
   const replaces = contents.replaces.map(({ id }) => id).sort((one, other) => one - other);
-  const mail = mailOf({ world, bastions }, { recipient, matters, news: contents.news, replaces, history });
+  const mail = mailOf({ input, bastions }, { recipient, matters, news: contents.news, replaces, history });
   const told = mail.items.map(({ alertId, alert }) => ({ alertId, recipient, ...knownAfter(alert, nowMs) }));
   return { mail, told, held: [...heldBack, ...behind], forgone };
 }
 
-function heldOf({ alert }: Matter, recipient: string, reason: HoldReason): Held {
+function heldOf({ alert }: RecipientAlert, recipient: string, reason: HoldReason): Held {
   return { alertId: alert.id, recipient: isForEverybody(reason) ? null : recipient, reason };
 }
 
@@ -147,17 +147,17 @@ function isForEverybody({ kind }: HoldReason): boolean {
 interface MailContents {
   readonly recipient: string;
   /** All that concerns the recipient. */
-  readonly matters: readonly Matter[];
+  readonly matters: readonly RecipientAlert[];
   readonly news: readonly News[];
   readonly replaces: readonly number[];
   readonly history: RecipientHistory | null;
 }
 
 function mailOf(
-  { world, bastions }: Pick<Pass, 'world' | 'bastions'>,
+  { input, bastions }: Pick<Pass, 'input' | 'bastions'>,
   { recipient, matters, news, replaces, history }: MailContents,
 ): DueMail {
-  const { config, exportOf, firstPass = false, newRules, collectorHosts } = world;
+  const { config, exportOf, firstPass = false, newRules, collectorHosts } = input;
   const items = news.map((one) => itemOf(one, collectorHosts)).sort(compareItems);
   const begun = items.filter(({ transition }) => transition === 'firing');
   const grouped = {
@@ -182,7 +182,7 @@ function mailOf(
 }
 
 /** Returns what fires for a recipient who knows it, or learns it now. */
-function openItems(matters: readonly Matter[], news: readonly News[], hosts: World['collectorHosts']): readonly Item[] {
+function openItems(matters: readonly RecipientAlert[], news: readonly News[], hosts: DispatchInput['collectorHosts']): readonly Item[] {
   const learnt = new Set(news.map(({ matter }) => matter.alert.id));
   return matters
     .filter(({ alert, listener, told }) => {
@@ -216,12 +216,12 @@ function joined(held: readonly Held[]): readonly Held[] {
 }
 
 /** Each alert is asked about for each recipient. */
-function remembering(hold: Hold): Hold {
+function remembering(inhibition: Inhibition): Inhibition {
   const reasons = new Map<number | null, readonly HoldReason[]>();
   return {
-    ...hold,
+    ...inhibition,
     reasonsFor: (alert) => {
-      const known = reasons.get(alert.id) ?? hold.reasonsFor(alert);
+      const known = reasons.get(alert.id) ?? inhibition.reasonsFor(alert);
       reasons.set(alert.id, known);
       return known;
     },

@@ -3,8 +3,8 @@ import { groupBy } from '../../platform/group-by.ts';
 import type { Known } from '../inhibit/difference.ts';
 import type { Watch } from '../inhibit/recipients-of.ts';
 import { compareText } from '../../text/compare-text.ts';
-import type { World } from '../inhibit/world.ts';
-import type { Matter, StoredAlert } from './news.ts';
+import type { DispatchInput } from '../inhibit/dispatch-input.ts';
+import type { RecipientAlert, StoredAlert } from './news.ts';
 
 /** An alert, and what config.xml says of it. */
 export interface Watched {
@@ -13,7 +13,7 @@ export interface Watched {
 }
 
 /** Those that are stored and not settled, in an order that is always the same. */
-export function watchedAlerts({ alerts }: World, watchOf: (alert: StoredAlert) => Watch): readonly Watched[] {
+export function watchedAlerts({ alerts }: DispatchInput, watchOf: (alert: StoredAlert) => Watch): readonly Watched[] {
   const stored = alerts.filter((alert): alert is StoredAlert => alert.id !== null && !alert.closedOut);
   return stored
     .sort(
@@ -27,10 +27,10 @@ export function watchedAlerts({ alerts }: World, watchOf: (alert: StoredAlert) =
 }
 
 /** What concerns each: those whom config.xml names, and those who were told. */
-export function mattersByRecipient(world: World, watched: readonly Watched[]): ReadonlyMap<string, readonly Matter[]> {
-  const notificationsOf = groupBy(world.told, ({ alertId }) => alertId);
-  const matters = new Map<string, Matter[]>();
-  const add = (recipient: string, matter: Matter): void => {
+export function alertsByRecipient(input: DispatchInput, watched: readonly Watched[]): ReadonlyMap<string, readonly RecipientAlert[]> {
+  const notificationsOf = groupBy(input.told, ({ alertId }) => alertId);
+  const matters = new Map<string, RecipientAlert[]>();
+  const add = (recipient: string, matter: RecipientAlert): void => {
     const own = matters.get(recipient);
     if (own === undefined) matters.set(recipient, [matter]);
     else own.push(matter);

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 
-import { tell } from '../../../src/alerter/dispatch/tell.ts';
-import type { DueMail, Item, Telling } from '../../../src/alerter/dispatch/telling.ts';
+import { planNotifications } from '../../../src/alerter/dispatch/plan-notifications.ts';
+import type { DueMail, Item, NotificationPlan } from '../../../src/alerter/dispatch/notification-plan.ts';
 import type { Config, Severity } from '../../../src/config/config.ts';
 import type { Silence } from '../../../src/storage/store/alert-store.ts';
 import type { ClosedReason, Alert, StoredNotification, LastNotified } from '../../../src/storage/store/alert.ts';
 import { configOf } from './config-of.ts';
 import { at } from './rows.ts';
 import { clock } from './time-line.ts';
-import type { World } from '../../../src/alerter/inhibit/world.ts';
+import type { DispatchInput } from '../../../src/alerter/inhibit/dispatch-input.ts';
 
 const configs = new Map<string, Config>();
 
@@ -38,7 +38,7 @@ export interface Fires {
  * A database and its clock, with no more in it than telling reads: alerts are moved by hand, one pass after the other
  * is stored as `AlertStore.saveNotifications` would, and mails go where the mail server's state lets them.
  */
-export function startTelling(elements: string) {
+export function startDispatch(elements: string) {
   let config: Config = configFor(elements);
   let nowMs = at('08:00');
   const alerts = new Map<number, Alert>();
@@ -48,7 +48,7 @@ export function startTelling(elements: string) {
   const newest = new Map<string, number>();
   const runs = new Set<string>();
   let server: 'up' | 'down' | 'stalls' = 'up';
-  let extra: Partial<World> = {};
+  let extra: Partial<DispatchInput> = {};
 
   const find = (name: string): Alert => {
     const found = [...alerts.values()].find((one) => nameOf(one) === name && one.state !== 'resolved');
@@ -64,7 +64,7 @@ export function startTelling(elements: string) {
     const progress = { ...alert.progress, lastAtMs: nowMs, clearing: 0, easing: 0 };
     put(alert, { sequence: alert.sequence + 1, changedByRun: run ?? null, progress, ...over });
   };
-  const world = (): World => ({
+  const world = (): DispatchInput => ({
     config,
     nowMs,
     alerts: [...alerts.values()].filter(({ closedOut }) => !closedOut),
@@ -104,7 +104,7 @@ export function startTelling(elements: string) {
       if (mail.state === 'waiting' || mail.state === 'begun') mail.state = server === 'up' ? 'sent' : 'begun';
     }
   };
-  const store = (telling: Telling): void => {
+  const store = (telling: NotificationPlan): void => {
     for (const mail of telling.mails) {
       for (const replaced of mails.filter(({ id }) => mail.replaces.includes(id))) {
         assert.equal(replaced.state, 'waiting');
@@ -151,7 +151,7 @@ export function startTelling(elements: string) {
     configure: (text: string) => {
       config = configFor(text);
     },
-    add: (over: Partial<World>) => {
+    add: (over: Partial<DispatchInput>) => {
       extra = { ...extra, ...over };
     },
     /** `web-1 disk /`: client, rule and subject; `- collector-silent c1` concerns the fleet. */
@@ -204,8 +204,8 @@ export function startTelling(elements: string) {
     /** One pass; what it tells, a sentence a mail. */
     pass: (time?: string): readonly string[] => {
       if (time !== undefined) nowMs = at(time);
-      const telling = tell(world());
-      assert.deepEqual(tell(world()), telling, 'the same world gives the same telling');
+      const telling = planNotifications(world());
+      assert.deepEqual(planNotifications(world()), telling, 'the same world gives the same telling');
       store(telling);
       send();
       return telling.mails.map(sentenceOf);
@@ -213,7 +213,7 @@ export function startTelling(elements: string) {
     /** Why what is not told is not: `web-1 disk /: silence`, with the recipient where it is one's own reason. */
     held: (): readonly string[] => {
       const byId = new Map([...alerts.values()].map((alert) => [alert.id, nameOf(alert)]));
-      return tell(world()).held.map(({ alertId, recipient, reason }) => {
+      return planNotifications(world()).held.map(({ alertId, recipient, reason }) => {
         const until = 'untilMs' in reason && reason.untilMs !== null ? ` until ${clock(reason.untilMs)}` : '';
         const who = recipient === null ? '' : ` for ${shortName(recipient)}`;
         return `${byId.get(alertId) ?? ''}: ${reason.kind}${until}${who}`;
@@ -232,7 +232,7 @@ export function urgentOfClient(mails: readonly SimulatedMail[], sinceMs: number)
   return counts;
 }
 
-export type TellingWorld = ReturnType<typeof startTelling>;
+export type DispatchWorld = ReturnType<typeof startDispatch>;
 
 /** `ops: firing critical web-1 disk /, resolved web-2 cpu`, `(only listed)` and what it replaces behind. */
 export function sentenceOf({ recipient, items, replaces }: DueMail): string {

@@ -2,7 +2,7 @@ import type { Config } from '../../config/config.ts';
 import type { AlerterState } from '../../storage/store/alert-store.ts';
 
 /** Everything `tell` looks at. */
-export interface World extends AlerterState {
+export interface DispatchInput extends AlerterState {
   readonly config: Config;
   readonly nowMs: number;
   /** Runs of the collector that have not ended and whose deadline has not passed. */
