@@ -3,7 +3,8 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import type { Item } from '../../src/alerter/dispatch/notification-plan.ts';
+import { identityOf } from '../../src/alerter/compose/message-ids.ts';
+import type { PendingNotification } from '../../src/alerter/dispatch/notification-plan.ts';
 import { createWatches, hears } from '../../src/alerter/inhibit/recipients-of.ts';
 import type { Alert, Transition } from '../../src/storage/store/alert.ts';
 import { configOf } from './support/config-of.ts';
@@ -199,7 +200,7 @@ function assertReplaced(mails: readonly SimulatedMail[], madeBefore: number): vo
   }
 }
 
-function isNewCritical({ alert, severity, before }: Item): boolean {
+function isNewCritical({ alert, severity, before }: PendingNotification): boolean {
   const knew = before !== null && before.state !== 'resolved' && before.severity === 'critical';
   return alert.state === 'firing' && severity === 'critical' && !knew;
 }
@@ -258,7 +259,7 @@ const ends: readonly Transition[] = ['resolved', 'ended'];
 
 /** What each person read of each alert, in the order of the mails, is a story that makes sense. */
 function assertStories(mails: readonly SimulatedMail[]): void {
-  const stories = new Map<string, Item[]>();
+  const stories = new Map<string, PendingNotification[]>();
   for (const { mail, state } of mails) {
     if (state === 'replaced') continue;
     for (const item of mail.items) {
@@ -286,7 +287,7 @@ function assertStories(mails: readonly SimulatedMail[]): void {
 function assertIdentities(mails: readonly SimulatedMail[]): void {
   const seen = new Set<string>();
   for (const { mail } of mails) {
-    const identity = JSON.stringify([mail.recipient, ...mail.items.map((item) => item.identity).sort()]);
+    const identity = JSON.stringify([mail.recipient, ...mail.items.map(identityOf).sort()]);
     assert.ok(!seen.has(identity), `told twice: ${identity}`);
     seen.add(identity);
   }

@@ -7,7 +7,7 @@ import { composeSubject } from './compose-subject.ts';
 import { composeText } from './compose-text.ts';
 import { wordsOfMail } from './mail-words.ts';
 import { alertIdOf, messageIdOf, threadsOf } from './message-ids.ts';
-import type { DueMail, Item } from '../dispatch/notification-plan.ts';
+import type { DueMail, PendingNotification } from '../dispatch/notification-plan.ts';
 
 export interface ComposeOptions {
   readonly mail: DueMail;
@@ -61,7 +61,10 @@ const states: readonly MailState[] = ['firing', 'event', 'reminder', 'resolved']
  * Headers by which programs sort mails: the state and severity of the most important item, and for a command one header
  * an alert, `ID STATE SEVERITY`, with the same id from beginning to end. The severity of what is over is `none`.
  */
-function stateHeaders(recipient: string, items: readonly Item[]): Readonly<Record<string, string | readonly string[]>> {
+function stateHeaders(
+  recipient: string,
+  items: readonly PendingNotification[],
+): Readonly<Record<string, string | readonly string[]>> {
   const found = new Set(items.map(stateOf));
   const state = states.find((one) => found.has(one)) ?? 'resolved';
   const lasting = items.filter((item) => stateOf(item) !== 'resolved');
@@ -75,7 +78,7 @@ function stateHeaders(recipient: string, items: readonly Item[]): Readonly<Recor
   };
 }
 
-function stateOf({ transition, listedOnly, alert }: Item): MailState {
+function stateOf({ transition, listedOnly, alert }: PendingNotification): MailState {
   if (transition === 'past' && alert.closedReason === 'event' && !listedOnly) return 'event';
   if (alert.state === 'resolved') return 'resolved';
   return transition === 'reminder' ? 'reminder' : 'firing';

@@ -1,6 +1,6 @@
 import type { Severity } from '../../config/config.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
-import type { Item, Line, SectionKind } from '../dispatch/notification-plan.ts';
+import type { PendingNotification, Line, SectionKind } from '../dispatch/notification-plan.ts';
 import { columnsOf } from '../../text/text-columns.ts';
 import { counted } from '../../text/numbers.ts';
 
@@ -10,7 +10,7 @@ const shortColumns = 24;
 export const mostNamesInTitle = 5;
 
 /** What an alert is about, without its client: `disk /var`, `service nginx.service`, `unreachable`. */
-export function labelOf({ rule, subject }: Pick<Item, 'rule' | 'subject'>): string {
+export function labelOf({ rule, subject }: Pick<PendingNotification, 'rule' | 'subject'>): string {
   if (subject === '') return quoted(rule);
   // `disk mount=/var*` and its subject say the same twice.
   const type = /^([\w-]+)(?: [\w-]+=\S*)+$/.exec(rule)?.[1] ?? rule;
@@ -18,12 +18,12 @@ export function labelOf({ rule, subject }: Pick<Item, 'rule' | 'subject'>): stri
 }
 
 /** Whether the label leaves out of the rule's name what people need for silences and `explain`. */
-export function labelHidesRule({ rule, subject }: Pick<Item, 'rule' | 'subject'>): boolean {
+export function labelHidesRule({ rule, subject }: Pick<PendingNotification, 'rule' | 'subject'>): boolean {
   return subject !== '' && /^[\w-]+(?: [\w-]+=\S*)+$/.test(rule);
 }
 
 /** The value in a word or two: a number without what stands behind it; null: it takes more. Of what is unreachable its class. */
-export function shortValue({ rule, alert }: Pick<Item, 'rule' | 'alert'>): string | null {
+export function shortValue({ rule, alert }: Pick<PendingNotification, 'rule' | 'alert'>): string | null {
   const text = oneLine(alert.valueText);
   if (rule === 'unreachable') {
     const kind = /^(network|login refused|agent failed)(?::|$)/.exec(text)?.[1];
@@ -44,7 +44,7 @@ const collectorTitles: Readonly<Record<string, string>> = {
 };
 
 /** `web-1: disk /var`; `collector col1 is silent`. */
-export function titleOf(item: Item): string {
+export function titleOf(item: PendingNotification): string {
   if (item.client !== '') return `${quoted(item.client)}: ${labelOf(item)}`;
   const state = collectorTitles[item.rule];
   if (state === undefined) return labelOf(item);
@@ -120,7 +120,7 @@ function namesInTitle(names: readonly string[]): string {
 }
 
 /** The label of items of one rule: with the subject where it is the same for all. */
-export function sharedLabel(items: readonly Item[]): string {
+export function sharedLabel(items: readonly PendingNotification[]): string {
   const [first] = items;
   if (first === undefined) return '';
   const isSame = items.every(({ subject }) => subject === first.subject);

@@ -7,7 +7,7 @@ import { numberRanges } from './number-ranges.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
 import { longestGapMs } from '../transition/step-alert.ts';
-import type { Item, Line, SectionKind } from '../dispatch/notification-plan.ts';
+import type { PendingNotification, Line, SectionKind } from '../dispatch/notification-plan.ts';
 import { cut } from '../../text/text-columns.ts';
 import { momentInWords, spanInWords, timeInWords } from '../../text/time-words.ts';
 import { durationInWords } from '../../text/durations.ts';
@@ -15,7 +15,7 @@ import { minuteMs } from '../../platform/units.ts';
 import type { Reader } from '../../text/time-words.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import { endInWords, firingKinds, limitIn, valueFacts } from './value-words.ts';
-import { reasonOf } from '../dispatch/reason-of.ts';
+import { reasonOf } from '../dispatch/pending-notification.ts';
 import type { Wording } from './wording.ts';
 
 /** Names of one line; more clients than any reader goes through. */
@@ -52,19 +52,19 @@ export function wordsOfLine(line: Line, kind: SectionKind, wording: Wording): Li
     facts: isMany ? factsOfMany(line, kind, wording) : factsOfOne(item, kind, wording),
     chart: isMany ? null : drawChart(item, wording),
     names: isMany && line.fold.kind !== 'client' ? namesOf(items) : null,
-    notes: isFiring ? [...new Set(items.flatMap(({ note }) => (note === null ? [] : [quoted(note)])))] : [],
+    notes: isFiring ? [...new Set(items.flatMap(({ watch }) => watch.rule?.note ?? []))].map(quoted) : [],
     commands: isFiring ? commandsOf(line, wording.program) : [],
   };
 }
 
 /** `web-1 was booted at 08:08`. */
-export function eventTitle(item: Item, reader: Reader): string {
+export function eventTitle(item: PendingNotification, reader: Reader): string {
   if (item.rule !== 'rebooted') return titleOf(item);
   return `${quoted(item.client)} was booted at ${momentInWords(reader, item.alert.pendingSinceMs)}`;
 }
 
 /** `and 22 more of disk: app-9 (17), db-1 /, db-2 /`: each client that stands in no line is named. */
-export function wordsOfRest(rest: readonly Item[]): string {
+export function wordsOfRest(rest: readonly PendingNotification[]): string {
   const names = [...groupBy(rest, ({ client }) => client)].map(([client, own]) => {
     const [only] = own;
     const subject =
@@ -79,7 +79,7 @@ function upTo(most: number, names: readonly string[]): string {
   return more <= 0 ? names.join(', ') : `${names.slice(0, most).join(', ')} and ${more} more`;
 }
 
-function factsOfOne(item: Item, kind: SectionKind, wording: Wording): readonly string[] {
+function factsOfOne(item: PendingNotification, kind: SectionKind, wording: Wording): readonly string[] {
   const { reader } = wording;
   const { alert } = item;
   const isFiring = firingKinds.includes(kind);
@@ -98,7 +98,7 @@ function factsOfOne(item: Item, kind: SectionKind, wording: Wording): readonly s
 
 /** `last seen 08:15` of what fires while no newer row says so; null: its rows are fresh, or it follows from none. */
 export function lastSeen(
-  item: Item,
+  item: PendingNotification,
   kind: SectionKind,
   { config, reader }: Pick<Wording, 'config' | 'reader'>,
 ): string | null {
@@ -110,15 +110,16 @@ export function lastSeen(
 }
 
 /** `192.0.2.1 port 2222, Debian GNU/Linux 12`. */
-function machineWords({ client, address, port }: Item, systems: Wording['systems']): string {
-  const where = address === null || address === client ? '' : quoted(address);
+function machineWords({ client, watch }: PendingNotification, systems: Wording['systems']): string {
+  const { address = client, port = 22 } = watch.client ?? {};
+  const where = address === client ? '' : quoted(address);
   const system = quoted(cut(systems.get(client) ?? '', 60));
   return [`${where}${where === '' || port === 22 ? '' : ` port ${port}`}`, system]
     .filter((part) => part !== '')
     .join(', ');
 }
 
-function acknowledgedWords({ alert }: Item, reader: Reader): string {
+function acknowledgedWords({ alert }: PendingNotification, reader: Reader): string {
   const { acknowledgedBy, acknowledgedUntilMs, acknowledgedComment } = alert;
   if (acknowledgedBy === null) return '';
   const until = acknowledgedUntilMs === null ? '' : ` until ${timeInWords(reader, acknowledgedUntilMs)}`;
@@ -127,7 +128,7 @@ function acknowledgedWords({ alert }: Item, reader: Reader): string {
   return `acknowledged by ${quoted(acknowledgedBy)}${until}${comment}`;
 }
 
-function timeFact(items: readonly Item[], kind: SectionKind, reader: Reader): string {
+function timeFact(items: readonly PendingNotification[], kind: SectionKind, reader: Reader): string {
   const begins = items.map(({ alert }) => alert.pendingSinceMs);
   const first = Math.min(...begins);
   if (firingKinds.includes(kind)) {
@@ -158,7 +159,7 @@ function factsOfMany({ items, fold }: Line, kind: SectionKind, { reader }: Wordi
 }
 
 /** The reasons of many with how many have each, or the value and limit that all share. */
-function sharedFacts(items: readonly Item[]): readonly string[] {
+function sharedFacts(items: readonly PendingNotification[]): readonly string[] {
   const reasons = groupBy(items, reasonOf);
   if (!reasons.has(null)) {
     const byCount = [...reasons].sort(([, one], [, other]) => other.length - one.length);
@@ -180,7 +181,7 @@ function sharedFacts(items: readonly Item[]): readonly string[] {
   return [limitWords === '' ? value : `${value} (${limitWords})`];
 }
 
-function namesOf(items: readonly Item[]): string {
+function namesOf(items: readonly PendingNotification[]): string {
   const isSameSubject = new Set(items.map(({ subject }) => subject)).size === 1;
   const isSameValue = new Set(items.map(shortValue)).size === 1;
   const names = items.map((item) => {

@@ -4,7 +4,7 @@ import { shortText } from './item-words.ts';
 import { ruleLimits } from '../evaluate/rule-limits.ts';
 import { quoted } from '../../text/plain-text.ts';
 import { unitOfRule } from '../evaluate/rule-metric.ts';
-import type { Item, SectionKind } from '../dispatch/notification-plan.ts';
+import type { PendingNotification, SectionKind } from '../dispatch/notification-plan.ts';
 import { cut } from '../../text/text-columns.ts';
 import { momentInWords } from '../../text/time-words.ts';
 import type { Reader } from '../../text/time-words.ts';
@@ -19,7 +19,7 @@ export const firingKinds: readonly SectionKind[] = ['critical', 'warning', 'flap
 const changedKey = /^(.* shows) (\S+ SHA256:\S+), but (.* says) (\S+ SHA256:\S.*)$/;
 
 /** The value of an alert, its limit, and what either was before, each a line. */
-export function valueFacts(item: Item, kind: SectionKind, reader: Reader): readonly string[] {
+export function valueFacts(item: PendingNotification, kind: SectionKind, reader: Reader): readonly string[] {
   const { alert } = item;
   const { value, valueText } = alert;
   const now = quoted(cut(valueText, valueColumns));
@@ -47,13 +47,13 @@ export function valueFacts(item: Item, kind: SectionKind, reader: Reader): reado
 }
 
 /** `96 %` of what is on its way back, where it is told for the first time; null: the newest value tells all. */
-export function valueBefore(item: Item): string | null {
+export function valueBefore(item: PendingNotification): string | null {
   const { worst } = item.alert.progress;
   if (item.transition !== 'firing' || worst === undefined || levelNow(item) !== 'none') return null;
   return shortText(worst.valueText, worst.value);
 }
 
-function firingFacts(item: Item, kind: SectionKind, reader: Reader): readonly string[] {
+function firingFacts(item: PendingNotification, kind: SectionKind, reader: Reader): readonly string[] {
   const { alert, transition } = item;
   const keys = item.rule === 'host-key-changed' ? changedKey.exec(alert.valueText) : null;
   if (keys !== null) return keys.slice(1).map(quoted);
@@ -75,7 +75,7 @@ function firingFacts(item: Item, kind: SectionKind, reader: Reader): readonly st
 }
 
 /** `96 % at 08:30 (limit: 90 %)`; '' where the worst row is not known. */
-function worstWords({ alert }: Item, reader: Reader, before: string): string {
+function worstWords({ alert }: PendingNotification, reader: Reader, before: string): string {
   const { worst } = alert.progress;
   if (worst === undefined || worst.valueText === '') return '';
   const text = quoted(
@@ -97,26 +97,27 @@ export function limitIn(limitText: string): string {
 }
 
 /** Whether the newest number is below the limit of the severity that fires, and the alert waits for its way back. */
-function isWithinLimits(item: Item): boolean {
+function isWithinLimits(item: PendingNotification): boolean {
   const level = levelNow(item);
   return level === 'none' || (level === 'warning' && item.severity === 'critical');
 }
 
 /** null: not known from the number alone. */
-function levelNow({ inForce, alert: { value } }: Item): Level | null {
-  if (inForce === null || value === null || inForce.freeBytes !== null) return null;
-  return ruleLimits(inForce).levelOf(value);
+function levelNow({ watch: { rule }, alert: { value } }: PendingNotification): Level | null {
+  if (rule === null || value === null || rule.freeBytes !== null) return null;
+  return ruleLimits(rule).levelOf(value);
 }
 
 /** `below 90 %, over once below 88 %`. */
-function wayBackWords(item: Item): string {
-  const { inForce, severity } = item;
-  if (inForce === null) return '';
-  const { op, min, max, warning, critical, clear } = inForce;
+function wayBackWords(item: PendingNotification): string {
+  const { watch, severity } = item;
+  const { rule } = watch;
+  if (rule === null) return '';
+  const { op, min, max, warning, critical, clear } = rule;
   const isMilder = levelNow(item) === 'warning';
   const limit = severity === 'critical' ? (critical ?? warning) : (warning ?? critical);
   if (limit === null || min !== null || max !== null || op === 'eq' || op === 'ne') return 'within its limits';
-  const inUnit = (value: number): string => formatLimit(unitOfRule(inForce), value);
+  const inUnit = (value: number): string => formatLimit(unitOfRule(rule), value);
   const side = op === 'ge' || op === 'gt' ? 'below' : 'above';
   if (isMilder) return `${side} ${inUnit(limit)}, a warning once confirmed`;
   const least = warning ?? critical ?? limit;
@@ -124,8 +125,8 @@ function wayBackWords(item: Item): string {
   return `${side} ${inUnit(least)}, over ${end}`;
 }
 
-function isFlag({ inForce }: Item): boolean {
-  return inForce !== null && unitOfRule(inForce) === 'flag';
+function isFlag({ watch: { rule } }: PendingNotification): boolean {
+  return rule !== null && unitOfRule(rule) === 'flag';
 }
 
 /** Why an alert ended that did not recover. */

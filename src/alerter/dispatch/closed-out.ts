@@ -2,7 +2,7 @@ import type { LastNotified } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { differenceOf } from '../inhibit/difference.ts';
 import type { Inhibition } from '../inhibit/inhibition.ts';
-import type { Watched } from './recipient-alerts.ts';
+import type { WatchedAlert } from './recipient-alerts.ts';
 import { knownOf } from './recipient-alerts.ts';
 import type { DueMail } from './notification-plan.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
@@ -10,15 +10,18 @@ import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 interface ClosedOutOptions {
   readonly input: DispatchInput;
   readonly inhibition: Inhibition;
-  readonly watched: readonly Watched[];
-  /** Of this pass. */
+  readonly watched: readonly WatchedAlert[];
+  /** Those of this pass. */
   readonly told: readonly LastNotified[];
   readonly mails: readonly DueMail[];
-  /** What is owed no more. */
+  /** Alerts that went by unheard, too long ago to be listed. */
   readonly forgone: readonly { readonly alertId: number; readonly recipient: string }[];
 }
 
-/** Closed ones of which nothing is owed, no mail that may still be replaced speaks, and for which none stands in. */
+/**
+ * Returns the closed alerts that no recipient has to be notified of any more, that are in no mail that may still be
+ * replaced, and that stand for no other alert. Ascending.
+ */
 export function closedOutOf({ input, inhibition, watched, told, mails, forgone }: ClosedOutOptions): readonly number[] {
   const inMail = new Set([
     ...input.waiting.flatMap(({ items }) => items.map(({ alertId }) => alertId)),
@@ -27,7 +30,7 @@ export function closedOutOf({ input, inhibition, watched, told, mails, forgone }
   const known = new Map([...input.told, ...told].map((one) => [`${one.alertId} ${one.recipient}`, one]));
   const notificationsOf = groupBy(input.told, ({ alertId }) => alertId);
   const noMore = new Set(forgone.map(({ alertId, recipient }) => `${alertId} ${recipient}`));
-  const isOwed = ({ alert, watch }: Watched): boolean => {
+  const isOwed = ({ alert, watch }: WatchedAlert): boolean => {
     const recipients = new Set([
       ...watch.listeners.keys(),
       ...(notificationsOf.get(alert.id) ?? []).map(({ recipient }) => recipient),
@@ -43,17 +46,17 @@ export function closedOutOf({ input, inhibition, watched, told, mails, forgone }
       return difference !== null && !noMore.has(key);
     });
   };
-  const unsettled = new Set<number>();
-  const settled = watched.filter((one) => {
+  const standIns = new Set<number>();
+  const closedOut = watched.filter((one) => {
     const { alert } = one;
     if (alert.state !== 'resolved') return false;
     if (!inMail.has(alert.id) && !isOwed(one)) return true;
     const standIn = inhibition.standInFor(alert)?.id ?? null;
-    if (standIn !== null) unsettled.add(standIn);
+    if (standIn !== null) standIns.add(standIn);
     return false;
   });
-  return settled
+  return closedOut
     .map(({ alert }) => alert.id)
-    .filter((id) => !unsettled.has(id))
+    .filter((id) => !standIns.has(id))
     .sort((one, other) => one - other);
 }

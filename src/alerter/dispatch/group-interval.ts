@@ -1,65 +1,72 @@
-import type { RecipientHistory } from '../../storage/store/alert-store.ts';
-import { isNewCritical, isUrgent } from '../inhibit/difference.ts';
-import type { HoldReason } from '../inhibit/hold-reason.ts';
-import type { News } from './news.ts';
+import type { Config } from '../../config/config.ts';
 import { hourMs } from '../../platform/units.ts';
+import type { RecipientHistory } from '../../storage/store/alert-store.ts';
+import type { HoldReason } from '../inhibit/hold-reason.ts';
+import type { PendingNotification } from './notification-plan.ts';
 
 /** Urgent mails an hour that one client can cause; what it invents beyond them waits as warnings do. */
 const mostUrgentOfClient = 6;
 
-/** How much earlier than its time a mail goes: passes do not start to the second. */
+/** Returns how much earlier than its time a mail goes: passes do not start to the second. */
 export function earlyMs(everyMs: number, pauseMs: number): number {
   return Math.min(everyMs, pauseMs) / 2;
 }
 
-interface ScheduleOptions {
-  /** What would ring: not what is only listed. */
-  readonly news: readonly News[];
-  readonly history: RecipientHistory | null;
-  /** created_at of waiting mails whose place the mail would take. */
-  readonly replacedAtMs: readonly number[];
-  readonly nowMs: number;
-  readonly groupIntervalMs: number;
-  /** Between two runs of the collector. */
-  readonly everyMs: number;
-  /** null: no mail server is asked, so nothing is capped. */
-  readonly maxMailsPerHour: number | null;
+type Urgency = Pick<PendingNotification, 'alert' | 'before' | 'transition'>;
+
+/** True for what may not wait: what fires for the fleet, and what is critical for who does not know it as critical. */
+export function isUrgent(one: Urgency): boolean {
+  const { alert, before, transition } = one;
+  if (transition === 'reminder') return false;
+  const isNews = before === null || before.state === 'resolved';
+  return (alert.state === 'firing' && alert.client === '' && isNews) || isNewCritical(one);
+}
+
+/** True for what goes out in spite of the cap. An event has no other state than over. */
+function isNewCritical({ alert: { state, severity, closedReason }, before }: Urgency): boolean {
+  const knowsCritical = before !== null && before.state !== 'resolved' && before.severity === 'critical';
+  return (state === 'firing' || closedReason === 'event') && severity === 'critical' && !knowsCritical;
 }
 
 /** True if the news may not wait, and its client has not used up its urgent mails of the hour. */
-export function isUrgentNow(
-  { matter: { alert }, known, transition }: Pick<News, 'matter' | 'known' | 'transition'>,
-  history: RecipientHistory | null,
-): boolean {
-  if (!isUrgent(alert, known, transition)) return false;
-  return alert.client === '' || (history?.urgentOfClient?.get(alert.client) ?? 0) < mostUrgentOfClient;
+export function isUrgentNow(one: Urgency, history: RecipientHistory | null): boolean {
+  const { client } = one.alert;
+  return isUrgent(one) && (client === '' || (history?.urgentOfClient?.get(client) ?? 0) < mostUrgentOfClient);
+}
+
+interface PostponementOptions {
+  /** News that are not only listed. */
+  readonly news: readonly PendingNotification[];
+  readonly history: RecipientHistory | null;
+  /** created_at of the waiting mails that the mail would replace. */
+  readonly replacedAtMs: readonly number[];
+  readonly nowMs: number;
+  readonly config: Config;
 }
 
 /**
- * Why a mail that is due otherwise has to wait; null: it goes now. Urgent news (see isUrgent) go at once; the others as
- * soon as the last mail that held nothing else is `groupInterval` old. The cap holds for all but a new critical.
+ * Returns why a mail that is due otherwise has to wait, or null if it goes now. Urgent news go at once, the others as soon
+ * as the last mail without urgent news is `groupInterval` old. The cap holds for all but a new critical, and only with
+ * <smtp>.
  */
-export function postponement(options: ScheduleOptions): HoldReason | null {
-  const { news, history, nowMs, groupIntervalMs, everyMs, maxMailsPerHour } = options;
-  if (!news.some((one) => isUrgentNow(one, history))) {
-    const lastMs = history?.lastOrdinaryAtMs ?? null;
+export function postponement(options: PostponementOptions): HoldReason | null {
+  const { news, history, nowMs, config } = options;
+  const { groupIntervalMs } = config.alerts;
+  const urgent = news.filter((one) => isUrgentNow(one, history));
+  const lastMs = history?.lastOrdinaryAtMs ?? null;
+  if (urgent.length === 0 && lastMs !== null) {
     // A time further ahead than the interval comes from a clock that was wrong.
-    if (lastMs !== null && Math.abs(nowMs - lastMs) < groupIntervalMs - earlyMs(everyMs, groupIntervalMs)) {
-      return { kind: 'group-interval', untilMs: lastMs + groupIntervalMs };
-    }
+    const isTooSoon = Math.abs(nowMs - lastMs) < groupIntervalMs - earlyMs(config.collector.everyMs, groupIntervalMs);
+    if (isTooSoon) return { kind: 'group-interval', untilMs: lastMs + groupIntervalMs };
   }
-  if (
-    maxMailsPerHour === null ||
-    news.some((one) => isNewCritical(one.matter.alert, one.known) && isUrgentNow(one, history))
-  )
-    return null;
+  if (config.smtp === null || urgent.some(isNewCritical)) return null;
   const times = recentTimes(options);
-  const oldest = times[times.length - maxMailsPerHour];
+  const oldest = times[times.length - config.smtp.maxMailsPerHour];
   return oldest === undefined ? null : { kind: 'cap', untilMs: oldest + hourMs };
 }
 
-/** When the mails of the last hour were made, oldest first, those that would be replaced left out. */
-function recentTimes({ history, replacedAtMs, nowMs }: ScheduleOptions): readonly number[] {
+/** Returns when the mails of the last hour were made, oldest first, without those that would be replaced. */
+function recentTimes({ history, replacedAtMs, nowMs }: PostponementOptions): readonly number[] {
   const times = (history?.createdAtMs ?? []).filter((atMs) => Math.abs(nowMs - atMs) < hourMs).sort((a, b) => a - b);
   for (const atMs of replacedAtMs) {
     const index = times.indexOf(atMs);

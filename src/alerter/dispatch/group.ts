@@ -1,11 +1,11 @@
 import type { Config } from '../../config/config.ts';
 import type { Bastions } from '../inhibit/bastions-gone.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { compareItems, sectionOf, sectionOrder } from './pending-notification.ts';
-import type { Fold, Item, Line, RuleLines, Section, SectionKind } from './notification-plan.ts';
+import { compareNotifications, sectionOf, sectionOrder } from './pending-notification.ts';
+import type { Fold, PendingNotification, Line, RuleLines, Section, SectionKind } from './notification-plan.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
-import { reasonOf } from './reason-of.ts';
+import { reasonOf } from './pending-notification.ts';
 
 /** Clients of one group, or with one reason, under one rule become one line from this number on. */
 const fewestOfGroup = 5;
@@ -14,7 +14,7 @@ const mostLinesOfRule = 20;
 const mostLinesOfClient = 3;
 
 export interface GroupOptions {
-  readonly items: readonly Item[];
+  readonly items: readonly PendingNotification[];
   /** All of config.xml. */
   readonly clients: Config['clients'];
   readonly bastions: Bastions;
@@ -35,7 +35,7 @@ export function sectionsOf(options: GroupOptions): readonly Section[] {
   });
 }
 
-function linesOf(kind: SectionKind, items: readonly Item[], options: GroupOptions): RuleLines {
+function linesOf(kind: SectionKind, items: readonly PendingNotification[], options: GroupOptions): RuleLines {
   const lines = folded(kind, items, options).sort(compareLines);
   const shown = shownOf(lines);
   return {
@@ -53,12 +53,16 @@ function shownOf(lines: readonly Line[]): ReadonlySet<Line> {
   return new Set(inTurn.slice(0, mostLinesOfRule));
 }
 
-function folded(kind: SectionKind, items: readonly Item[], options: GroupOptions): Line[] {
+function folded(kind: SectionKind, items: readonly PendingNotification[], options: GroupOptions): Line[] {
   const { bastions, exportOf, clients } = options;
   const lines: Line[] = [];
   let left = items;
-  const fold = (foldOf: (item: Item) => string | null, makeFold: (key: string) => Fold, fewest: number): void => {
-    const taken = new Set<Item>();
+  const fold = (
+    foldOf: (item: PendingNotification) => string | null,
+    makeFold: (key: string) => Fold,
+    fewest: number,
+  ): void => {
+    const taken = new Set<PendingNotification>();
     for (const [key, same] of groupBy(left, foldOf)) {
       if (key === null || clientsOf(same).length < fewest) continue;
       lines.push(lineOf(makeFold(key), same));
@@ -88,12 +92,12 @@ function folded(kind: SectionKind, items: readonly Item[], options: GroupOptions
     (source) => ({ kind: 'export', source }),
     2,
   );
-  const deepest = left.reduce((most, { groups }) => Math.max(most, groups.length), 0);
+  const deepest = Math.max(0, ...left.map((item) => groupsOf(item).length));
   for (let depth = deepest; depth > 0; depth--) {
     const pathOf = (groups: readonly string[]): string | null =>
       groups.length < depth ? null : groups.slice(0, depth).join('\0');
     fold(
-      ({ groups }) => pathOf(groups),
+      (item) => pathOf(groupsOf(item)),
       (path) => ({
         kind: 'group',
         name: path.slice(path.lastIndexOf('\0') + 1),
@@ -108,15 +112,24 @@ function folded(kind: SectionKind, items: readonly Item[], options: GroupOptions
   return [...lines, ...left.filter((item) => !alone.has(item)).map((item) => lineOf(null, [item]))];
 }
 
+/** Returns the named groups of an item's client, outermost first; none for the fleet. */
+function groupsOf({ watch }: PendingNotification): readonly string[] {
+  return watch.client?.groups ?? [];
+}
+
 /** Returns one line for each client with several events: a boot loop is counted, not listed. */
-function repeatedEvents(items: readonly Item[]): readonly Line[] {
+function repeatedEvents(items: readonly PendingNotification[]): readonly Line[] {
   return [...groupBy(items, ({ client }) => client)].flatMap(([name, own]) =>
     own.length < 2 ? [] : [lineOf({ kind: 'client', name }, own)],
   );
 }
 
 /** While a bastion is gone, by it; when clients are back, by the bastion that more than half of those came back from. */
-function bastionFold(kind: SectionKind, items: readonly Item[], bastions: Bastions): (item: Item) => string | null {
+function bastionFold(
+  kind: SectionKind,
+  items: readonly PendingNotification[],
+  bastions: Bastions,
+): (item: PendingNotification) => string | null {
   if (kind !== 'resolved' && kind !== 'past' && kind !== 'listed') {
     return ({ client }) => bastions.lostFor(client)?.name ?? null;
   }
@@ -126,11 +139,11 @@ function bastionFold(kind: SectionKind, items: readonly Item[], bastions: Bastio
     bastions.wayTo(client).find((name) => (back.get(name) ?? 0) * 2 > bastions.behind(name)) ?? null;
 }
 
-function lineOf(fold: Fold | null, items: readonly Item[]): Line {
-  return { fold, items: [...items].sort(compareItems), clients: clientsOf(items) };
+function lineOf(fold: Fold | null, items: readonly PendingNotification[]): Line {
+  return { fold, items: [...items].sort(compareNotifications), clients: clientsOf(items) };
 }
 
-function clientsOf(items: readonly Item[]): readonly string[] {
+function clientsOf(items: readonly PendingNotification[]): readonly string[] {
   return [...new Set(items.map(({ client }) => client))].filter((client) => client !== '').sort(compareText);
 }
 
@@ -140,5 +153,5 @@ function compareLines(one: Line, other: Line): number {
   if (first === undefined || second === undefined) return 0;
   const bySeverity = compareSeverity(first.severity, second.severity);
   const byFold = Number(one.fold === null) - Number(other.fold === null);
-  return bySeverity || byFold || compareItems(first, second);
+  return bySeverity || byFold || compareNotifications(first, second);
 }

@@ -6,29 +6,29 @@ import { rivalry } from '../evaluate/rule-metric.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
-import type { RecipientAlert } from './news.ts';
+import type { RecipientAlert } from './recipient-alerts.ts';
 
-/** What several rules of one type say of one subject to one recipient: the worst holds the milder ones back. */
+/** Alerts of several rules of one type on one subject for one recipient: the worst holds the milder ones back. */
 export interface Milder {
-  /** The worse alert that fires and that the recipient is told of; null: there is none. */
-  readonly worseOf: (matter: RecipientAlert) => HoldReason | null;
+  /** Returns the worse alert that fires and that the recipient is notified of, or null. */
+  readonly worseOf: (one: RecipientAlert) => HoldReason | null;
   /** True if a worse alert fired at a time of a closed one. */
-  readonly wasBesideWorse: (matter: RecipientAlert) => boolean;
+  readonly wasBesideWorse: (one: RecipientAlert) => boolean;
 }
 
-/** Compares the matters of one recipient; `isHeld`: something else holds a matter back. */
-export function openMilder(matters: readonly RecipientAlert[], isHeld: (matter: RecipientAlert) => boolean): Milder {
-  const rivals = groupBy(matters.filter(isRival), keyOf);
-  const worse = (matter: RecipientAlert): readonly RecipientAlert[] => {
-    const others = isRival(matter) ? (rivals.get(keyOf(matter)) ?? []) : [];
-    return others.filter((other) => other.alert.rule !== matter.alert.rule && compareBadness(other, matter) < 0);
+/** Compares the alerts of one recipient; `isHeld`: something else holds an alert back. */
+export function openMilder(alerts: readonly RecipientAlert[], isHeld: (one: RecipientAlert) => boolean): Milder {
+  const rivals = groupBy(alerts.filter(isRival), keyOf);
+  const worse = (one: RecipientAlert): readonly RecipientAlert[] => {
+    const others = isRival(one) ? (rivals.get(keyOf(one)) ?? []) : [];
+    return others.filter((other) => other.alert.rule !== one.alert.rule && compareBadness(other, one) < 0);
   };
   return {
-    worseOf: (matter) => {
-      const told = worse(matter).find((other) => other.alert.state === 'firing' && !isHeld(other));
-      return told === undefined ? null : { kind: 'worse-rule', rule: told.alert.rule };
+    worseOf: (one) => {
+      const known = worse(one).find((other) => other.alert.state === 'firing' && !isHeld(other));
+      return known === undefined ? null : { kind: 'worse-rule', rule: known.alert.rule };
     },
-    wasBesideWorse: (matter) => worse(matter).some((other) => overlaps(other.alert, matter.alert)),
+    wasBesideWorse: (one) => worse(one).some((other) => overlaps(other.alert, one.alert)),
   };
 }
 

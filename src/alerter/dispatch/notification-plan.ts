@@ -1,31 +1,25 @@
-import type { Rule, Severity } from '../../config/config.ts';
-import type { AlertKey, Alert, StoredNotification, LastNotified, Transition } from '../../storage/store/alert.ts';
+import type { Severity } from '../../config/config.ts';
+import type { Alert, AlertKey, LastNotified, Transition } from '../../storage/store/alert.ts';
+import type { Known } from '../inhibit/difference.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
+import type { Watch } from '../inhibit/recipients-of.ts';
 
-/** One thing that one mail says. */
-export interface Item extends AlertKey {
+/** A notification of one alert that may go to one recipient now, by itself or as an item of a mail. */
+export interface PendingNotification extends AlertKey {
   readonly alertId: number;
-  /** The alert's; a reminder has that of what it reminds of. */
+  /** The alert's. A reminder has that of what it reminds of. */
   readonly sequence: number;
   readonly transition: Transition;
-  /** The alert's; of what is over, the worst that its recipient was told. */
+  /** The alert's, or of what is over the worst that the recipient was notified of. */
   readonly severity: Severity;
   readonly alert: Alert;
-  /** Tells items from each other for ever, whatever database they are stored in: what a Message-ID is made of. */
-  readonly identity: string;
-  /** Named groups of the client, outermost first; empty for what concerns the fleet. */
-  readonly groups: readonly string[];
-  /** The address and port of the client as config.xml has them; null for the fleet, and for clients that left config.xml. */
-  readonly address: string | null;
-  readonly port: number | null;
-  /** Of what is told of a collector: its host; null: not known, or told of something else. */
+  readonly watch: Watch;
+  /** The host of the collector that the alert is about; null: not known, or about something else. */
   readonly host: string | null;
-  /** The rule in force; null: config.xml does not watch it any more. */
-  readonly inForce: Rule | null;
-  readonly note: string | null;
   /** Began and ended inside a silence or window: only listed, in a mail that goes out anyway. */
   readonly listedOnly: boolean;
-  readonly before: StoredNotification['before'];
+  /** The state that the recipient was last notified of. */
+  readonly before: Known;
 }
 
 /** What the parts of a mail are about, in the order in which they stand in it. */
@@ -61,7 +55,7 @@ export interface RuleLines {
   /** At most 20; at most 3 of one client while other clients wait. */
   readonly lines: readonly Line[];
   /** Items that stand in no line; a mail names their clients. */
-  readonly rest: readonly Item[];
+  readonly rest: readonly PendingNotification[];
 }
 
 /** One line of a mail. */
@@ -69,7 +63,7 @@ export interface Line {
   /** null: a single item. */
   readonly fold: Fold | null;
   /** At least one; worst first, then by client and subject. */
-  readonly items: readonly Item[];
+  readonly items: readonly PendingNotification[];
   /** Distinct clients of the items, in order; empty for what concerns the fleet. */
   readonly clients: readonly string[];
 }
@@ -103,11 +97,11 @@ export interface DueMail {
   /** The first pass over a fleet or of a new rule: one "already true" mail. */
   readonly alreadyTrue: boolean;
   /** In the order of the sections, worst first, then by client. Each becomes a notification. */
-  readonly items: readonly Item[];
+  readonly items: readonly PendingNotification[];
   /** The same items, as they stand in the mail; empty sections are left out. */
   readonly sections: readonly Section[];
   /** What fires for the recipient once this mail is read, and is known to the recipient: what this mail tells included. */
-  readonly open: readonly Item[];
+  readonly open: readonly PendingNotification[];
   /** Lines of `open` that stand for many clients, by rule. */
   readonly openFolds: readonly Line[];
   /** Waiting mails that it takes the place of. */

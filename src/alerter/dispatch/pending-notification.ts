@@ -1,38 +1,40 @@
-import type { Item, SectionKind } from './notification-plan.ts';
 import { compareText } from '../../text/compare-text.ts';
-import { compareSeverity } from '../transition/compare-severity.ts';
+import { oneLine } from '../../text/plain-text.ts';
+import type { Transition } from '../../storage/store/alert.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
-import type { News } from './news.ts';
+import { compareSeverity } from '../transition/compare-severity.ts';
+import type { PendingNotification, SectionKind } from './notification-plan.ts';
+import type { RecipientAlert } from './recipient-alerts.ts';
 
-/** What a mail says of a piece of news; `hosts` by collector id. */
-export function itemOf({ matter, transition, known, listedOnly }: News, hosts?: DispatchInput['collectorHosts']): Item {
-  const { alert, watch } = matter;
-  const { client, rule, subject, firstEvidence, sequence } = alert;
-  const isOver = alert.state === 'resolved';
-  // One reminder follows the other within one sequence: what tells them apart is when it was told before.
-  const again = transition === 'reminder' ? [String(known?.notifiedAtMs ?? 0)] : [];
+export interface PendingOptions {
+  readonly transition: Transition;
+  readonly listedOnly?: boolean;
+  /** Hosts of collectors by collector id. */
+  readonly hosts?: DispatchInput['collectorHosts'];
+}
+
+export function pendingNotification(
+  { alert, watch, known }: RecipientAlert,
+  { transition, listedOnly = false, hosts }: PendingOptions,
+): PendingNotification {
+  const { id: alertId, client, rule, subject, sequence } = alert;
   return {
+    alertId,
     client,
     rule,
     subject,
-    alertId: alert.id,
     sequence,
     transition,
-    severity: isOver ? (known?.severity ?? alert.severity) : alert.severity,
+    severity: alert.state === 'resolved' ? (known?.severity ?? alert.severity) : alert.severity,
     alert,
-    identity: [client, rule, subject, firstEvidence, transition, String(sequence), ...again].join('\0'),
-    groups: watch.client?.groups ?? [],
-    address: watch.client?.address ?? null,
-    port: watch.client?.port ?? null,
+    watch,
     host: client === '' ? (hosts?.get(subject) ?? null) : null,
-    inForce: watch.rule,
-    note: watch.rule?.note ?? null,
     listedOnly,
     before: known,
   };
 }
 
-/** The parts of a mail, in their order. */
+/** The sections of a mail in their order. */
 export const sectionOrder: readonly SectionKind[] = [
   'critical',
   'warning',
@@ -45,7 +47,7 @@ export const sectionOrder: readonly SectionKind[] = [
   'listed',
 ];
 
-export function sectionOf({ transition, severity, listedOnly, alert }: Item): SectionKind {
+export function sectionOf({ transition, severity, listedOnly, alert }: PendingNotification): SectionKind {
   if (listedOnly) return 'listed';
   if (transition === 'past' && alert.closedReason === 'event') return 'event';
   switch (transition) {
@@ -61,8 +63,8 @@ export function sectionOf({ transition, severity, listedOnly, alert }: Item): Se
   }
 }
 
-/** By section, worst first, what concerns the fleet before clients, then by client, rule, subject and beginning. */
-export function compareItems(one: Item, other: Item): number {
+/** Orders by section, then worst first, the fleet before clients, then by client, rule, subject and beginning. */
+export function compareNotifications(one: PendingNotification, other: PendingNotification): number {
   return (
     sectionOrder.indexOf(sectionOf(one)) - sectionOrder.indexOf(sectionOf(other)) ||
     compareSeverity(one.severity, other.severity) ||
@@ -72,4 +74,25 @@ export function compareItems(one: Item, other: Item): number {
     one.alert.pendingSinceMs - other.alert.pendingSinceMs ||
     one.alertId - other.alertId
   );
+}
+
+/** An address that a client's name was resolved to. */
+const ipv4 = /^(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?$/;
+
+/**
+ * Returns the reason without the client's own address, so that many clients have the same one; null for a number, or where
+ * there is no reason.
+ */
+export function reasonOf({ rule, client, watch, alert }: PendingNotification): string | null {
+  if (alert.value !== null || client === '') return null;
+  const text = oneLine(alert.valueText);
+  if (rule !== 'unreachable') return text === '' ? null : text;
+  const words = text.replace(/^network: /, '').replace(/\b(\d+)000 ms\b/g, '$1 s');
+  const own = [watch.client?.address ?? '', client].flatMap((name) => (name === '' ? [] : [name, `[${name}]`]));
+  const isOwn = (word: string): boolean =>
+    own.includes(word) || own.includes(word.replace(/:\d+$/, '')) || ipv4.test(word);
+  return words
+    .split(' ')
+    .filter((word) => !isOwn(word))
+    .join(' ');
 }

@@ -1,67 +1,52 @@
-import type { Severity } from '../../config/config.ts';
-import type { RecipientHistory, WaitingMail } from '../../storage/store/alert-store.ts';
+import type { RecipientHistory } from '../../storage/store/alert-store.ts';
 import type { LastNotified } from '../../storage/store/alert.ts';
+import { compareText } from '../../text/compare-text.ts';
 import type { Bastions } from '../inhibit/bastions-gone.ts';
 import { openBastions } from '../inhibit/bastions-gone.ts';
-import { openMutes } from '../inhibit/mutes.ts';
 import { knownAfter } from '../inhibit/difference.ts';
-import type { Known } from '../inhibit/difference.ts';
-import type { RecipientNews } from './recipient-news.ts';
-import { findNews } from './recipient-news.ts';
-import { sectionsOf } from './group.ts';
+import type { DispatchInput } from '../inhibit/dispatch-input.ts';
+import type { HoldReason } from '../inhibit/hold-reason.ts';
 import type { Inhibition } from '../inhibit/inhibition.ts';
 import { openInhibition } from '../inhibit/inhibition.ts';
-import { compareItems, itemOf } from './pending-notification.ts';
-import { alertsByRecipient, watchedAlerts } from './recipient-alerts.ts';
-import type { Watched } from './recipient-alerts.ts';
+import { openMutes } from '../inhibit/mutes.ts';
 import { createWatches, hears } from '../inhibit/recipients-of.ts';
-import { contentsOf } from './replace.ts';
-import { isUrgentNow, postponement } from './group-interval.ts';
 import { closedOutOf } from './closed-out.ts';
-import type { DueMail, Held, Item, NotificationPlan } from './notification-plan.ts';
-import { compareText } from '../../text/compare-text.ts';
-import type { HoldReason } from '../inhibit/hold-reason.ts';
-import type { DispatchInput } from '../inhibit/dispatch-input.ts';
-import type { RecipientAlert, News } from './news.ts';
+import { sectionsOf } from './group.ts';
+import { isUrgentNow, postponement } from './group-interval.ts';
+import type { DueMail, Held, NotificationPlan, PendingNotification } from './notification-plan.ts';
+import { compareNotifications, pendingNotification } from './pending-notification.ts';
+import { alertsByRecipient, watchedAlerts } from './recipient-alerts.ts';
+import type { RecipientAlert, WatchedAlert } from './recipient-alerts.ts';
+import { findNews } from './recipient-news.ts';
+import { contentsOf, type MailContents } from './replace.ts';
 
 /**
- * What is to be told now, to whom, in which mail, and why the rest is not: the difference between what each recipient was
- * told last and the state, unless something holds it back (specification, section 5). The same world gives the same
- * answer, order included. Alerts that are not stored yet (id null) are left out.
+ * Returns who is notified of what now, in which mail, and why of the rest nobody is: the difference between what each
+ * recipient was last notified of and the state, unless something holds it back (specification, section 5). The same input
+ * gives the same plan, order included. Alerts that are not stored yet (id null) are left out.
  *
- * What began and ended while it was held back by a silence or window is only listed: in the recipient's next mail that
- * goes out anyway, for twelve hours after that; then it is left to `alerts` and `explain`.
+ * What began and ended while a silence or window held it back is only listed: in the recipient's next mail that goes out
+ * anyway, for twelve hours after that; then it is left to `alerts` and `explain`.
  */
 export function planNotifications(input: DispatchInput): NotificationPlan {
   const { config } = input;
   const watchOf = createWatches(config);
-  const windowsOfClient = new Map(config.clients.map(({ name, windows }) => [name, windows]));
-  const mutes = openMutes({
-    config,
-    silences: [...input.silences, ...input.endedSilences],
-    windowsOf: (client) => (client === '' ? config.alerts.windows : (windowsOfClient.get(client) ?? [])),
-  });
+  const mutes = openMutes({ config, silences: [...input.silences, ...input.endedSilences] });
   const inhibition = remembering(openInhibition({ input, mutes, watchOf }));
   const bastions = openBastions(config, input.alerts);
   const watched = watchedAlerts(input, watchOf);
   const pass: Pass = { input, inhibition, bastions };
   const outcomes = [...alertsByRecipient(input, watched)]
     .sort(([one], [other]) => compareText(one, other))
-    .map(([recipient, matters]) => tellOne(pass, recipient, matters));
-  const mails = outcomes.flatMap(({ mail }) => (mail === null ? [] : [mail]));
+    .map(([recipient, alerts]) => planForRecipient(pass, recipient, alerts));
+  const mails = outcomes.flatMap(({ mail }) => mail ?? []).sort(compareMails);
   const told = outcomes.flatMap((outcome) => outcome.told);
+  const forgone = outcomes.flatMap((outcome) => outcome.forgone);
   return {
-    mails: mails.sort(compareMails),
+    mails,
     told,
-    closedOut: closedOutOf({
-      input,
-      inhibition,
-      watched,
-      told,
-      mails,
-      forgone: outcomes.flatMap((outcome) => outcome.forgone),
-    }),
-    held: [...heldByNobody(watched, input.told), ...joined(outcomes.flatMap((outcome) => outcome.held))],
+    closedOut: closedOutOf({ input, inhibition, watched, told, mails, forgone }),
+    held: [...heldByNobody(watched, input.told), ...distinct(outcomes.flatMap((outcome) => outcome.held))],
   };
 }
 
@@ -78,53 +63,39 @@ interface Outcome {
   readonly forgone: readonly { readonly alertId: number; readonly recipient: string }[];
 }
 
-function tellOne({ input, inhibition, bastions }: Pass, recipient: string, matters: readonly RecipientAlert[]): Outcome {
-  const { config, nowMs } = input;
-  const { everyMs } = config.collector;
-  const look = (known: (matter: RecipientAlert) => Known): RecipientNews =>
-    findNews({ matters, knownOf: known, recipient, inhibition, bastions, nowMs, everyMs });
-  const desk = look(({ told }) => told);
-  const heldBack = desk.held.flatMap(({ matter, reasons }) =>
-    reasons.map((reason) => heldOf(matter, recipient, reason)),
+function planForRecipient(pass: Pass, recipient: string, alerts: readonly RecipientAlert[]): Outcome {
+  const { config, nowMs, histories } = pass.input;
+  const options = { ...pass, recipient, alerts };
+  const found = findNews(options);
+  const held = found.held.flatMap(({ alertId, reasons }) =>
+    reasons.map((reason) => heldOf(alertId, recipient, reason)),
   );
-  const forgone = [...desk.forgone].map((alertId) => ({ alertId, recipient }));
-  const nothing = { mail: null, told: [], held: heldBack, forgone };
-  const ringing = desk.news.filter(({ listedOnly }) => !listedOnly);
-  if (ringing.length === 0 && !desk.remindersDue) return nothing;
-  const isOwn = (mail: WaitingMail): boolean => mail.recipient === recipient;
-  const contents = contentsOf({
-    waiting: input.waiting.filter(isOwn),
-    begun: (input.begun ?? []).filter(isOwn),
-    look,
+  const forgone = [...found.forgone].map((alertId) => ({ alertId, recipient }));
+  const nothing = { mail: null, told: [], held, forgone };
+  const ringing = found.news.filter(({ listedOnly }) => !listedOnly);
+  if (ringing.length === 0 && !found.remindersDue) return nothing;
+  const contents = contentsOf(options);
+  const included = new Set(contents.items.map(({ alertId }) => alertId));
+  const behind = found.news.flatMap(({ alertId }) => {
+    const mail = included.has(alertId) ? undefined : contents.kept.get(alertId);
+    return mail === undefined ? [] : [heldOf(alertId, recipient, { kind: 'older-mail', mailId: mail.id })];
   });
-  const behind = desk.news.flatMap(({ matter }) => {
-    const mail = contents.kept.get(matter.alert.id);
-    const isSaid = mail === undefined || contents.news.some((news) => news.matter === matter);
-    return isSaid ? [] : [heldOf(matter, recipient, { kind: 'older-mail', mailId: mail.id })];
-  });
-  if (contents.news.length === 0) return { ...nothing, held: [...heldBack, ...behind] };
-  const history = input.histories.find((one) => one.recipient === recipient) ?? null;
+  if (contents.items.length === 0) return { ...nothing, held: [...held, ...behind] };
+  const history = histories.find((one) => one.recipient === recipient) ?? null;
   const postponed = postponement({
     news: ringing,
     history,
     replacedAtMs: contents.replaces.map(({ createdAtMs }) => createdAtMs),
     nowMs,
-    groupIntervalMs: config.alerts.groupIntervalMs,
-    everyMs,
-    maxMailsPerHour: config.smtp?.maxMailsPerHour ?? null,
+    config,
   });
   if (postponed !== null) {
-    const all = [...ringing, ...(desk.remindersDue ? desk.reminders : [])];
-    return { ...nothing, held: [...heldBack, ...all.map(({ matter }) => heldOf(matter, recipient, postponed))] };
+    const all = [...ringing, ...(found.remindersDue ? found.reminders : [])];
+    return { ...nothing, held: [...held, ...all.map(({ alertId }) => heldOf(alertId, recipient, postponed))] };
   }
-  const replaces = contents.replaces.map(({ id }) => id).sort((one, other) => one - other);
-  const mail = mailOf({ input, bastions }, { recipient, matters, news: contents.news, replaces, history });
+  const mail = mailOf(options, contents, history);
   const told = mail.items.map(({ alertId, alert }) => ({ alertId, recipient, ...knownAfter(alert, nowMs) }));
-  return { mail, told, held: [...heldBack, ...behind], forgone };
-}
-
-function heldOf({ alert }: RecipientAlert, recipient: string, reason: HoldReason): Held {
-  return { alertId: alert.id, recipient: isForEverybody(reason) ? null : recipient, reason };
+  return { mail, told, held: [...held, ...behind], forgone };
 }
 
 const ownReasons: readonly HoldReason['kind'][] = [
@@ -140,36 +111,33 @@ const ownReasons: readonly HoldReason['kind'][] = [
   'older-mail',
 ];
 
-function isForEverybody({ kind }: HoldReason): boolean {
-  return !ownReasons.includes(kind);
+function heldOf(alertId: number, recipient: string, reason: HoldReason): Held {
+  return { alertId, recipient: ownReasons.includes(reason.kind) ? recipient : null, reason };
 }
 
-interface MailContents {
+interface MailOptions extends Pass {
   readonly recipient: string;
-  /** All that concerns the recipient. */
-  readonly matters: readonly RecipientAlert[];
-  readonly news: readonly News[];
-  readonly replaces: readonly number[];
-  readonly history: RecipientHistory | null;
+  readonly alerts: readonly RecipientAlert[];
 }
 
 function mailOf(
-  { input, bastions }: Pick<Pass, 'input' | 'bastions'>,
-  { recipient, matters, news, replaces, history }: MailContents,
+  { input, bastions, recipient, alerts }: MailOptions,
+  { items: unsorted, replaces }: MailContents,
+  history: RecipientHistory | null,
 ): DueMail {
-  const { config, exportOf, firstPass = false, newRules, collectorHosts } = input;
-  const items = news.map((one) => itemOf(one, collectorHosts)).sort(compareItems);
+  const { config, exportOf, firstPass = false, newRules } = input;
+  const items = [...unsorted].sort(compareNotifications);
   const begun = items.filter(({ transition }) => transition === 'firing');
   const grouped = {
     clients: config.clients,
     bastions,
     exportOf: (client: string, mount: string): string | null => exportOf?.get(`${client}\0${mount}`) ?? null,
   };
-  const open = openItems(matters, news, collectorHosts);
+  const open = openItems(alerts, items, input);
   return {
     recipient,
-    severity: items.reduce<Severity>((worst, item) => (item.severity === 'critical' ? 'critical' : worst), 'warning'),
-    ordinary: !news.some((one) => isUrgentNow(one, history)),
+    severity: items.some(({ severity }) => severity === 'critical') ? 'critical' : 'warning',
+    ordinary: !items.some((one) => isUrgentNow(one, history)),
     alreadyTrue: begun.length > 0 && begun.every(({ rule }) => firstPass || newRules?.has(rule) === true),
     items,
     sections: sectionsOf({ ...grouped, items }),
@@ -177,20 +145,24 @@ function mailOf(
     openFolds: sectionsOf({ ...grouped, items: open })
       .flatMap(({ rules }) => rules.flatMap(({ lines }) => lines))
       .filter(({ fold }) => fold !== null),
-    replaces,
+    replaces: replaces.map(({ id }) => id).sort((one, other) => one - other),
   };
 }
 
-/** Returns what fires for a recipient who knows it, or learns it now. */
-function openItems(matters: readonly RecipientAlert[], news: readonly News[], hosts: DispatchInput['collectorHosts']): readonly Item[] {
-  const learnt = new Set(news.map(({ matter }) => matter.alert.id));
-  return matters
-    .filter(({ alert, listener, told }) => {
-      const isKnown = learnt.has(alert.id) || (told !== null && told.state !== 'resolved');
+/** Returns the alerts that fire for a recipient who knows them, or learns of them now. */
+function openItems(
+  alerts: readonly RecipientAlert[],
+  items: readonly PendingNotification[],
+  { collectorHosts: hosts }: DispatchInput,
+): readonly PendingNotification[] {
+  const learnt = new Set(items.map(({ alertId }) => alertId));
+  return alerts
+    .filter(({ alert, listener, known }) => {
+      const isKnown = learnt.has(alert.id) || (known !== null && known.state !== 'resolved');
       return alert.state === 'firing' && listener !== null && hears(listener, alert.severity) && isKnown;
     })
-    .map((matter) => itemOf({ matter, transition: 'reminder', known: matter.told, listedOnly: false }, hosts))
-    .sort(compareItems);
+    .map((one) => pendingNotification(one, { transition: 'reminder', hosts }))
+    .sort(compareNotifications);
 }
 
 function compareMails(one: DueMail, other: DueMail): number {
@@ -198,8 +170,8 @@ function compareMails(one: DueMail, other: DueMail): number {
   return bySeverity || compareText(one.recipient, other.recipient);
 }
 
-/** What fires and reaches nobody. */
-function heldByNobody(watched: readonly Watched[], told: readonly LastNotified[]): readonly Held[] {
+/** Returns the alerts that fire and reach nobody. */
+function heldByNobody(watched: readonly WatchedAlert[], told: readonly LastNotified[]): readonly Held[] {
   const known = new Set(told.map(({ alertId }) => alertId));
   return watched
     .filter(({ alert, watch }) => {
@@ -209,13 +181,11 @@ function heldByNobody(watched: readonly Watched[], told: readonly LastNotified[]
     .map(({ alert }) => ({ alertId: alert.id, recipient: null, reason: { kind: 'nobody' } }));
 }
 
-/** What holds for everybody once. */
-function joined(held: readonly Held[]): readonly Held[] {
-  const distinct = new Map(held.map((one) => [JSON.stringify(one), one]));
-  return [...distinct.values()];
+function distinct(held: readonly Held[]): readonly Held[] {
+  return [...new Map(held.map((one) => [JSON.stringify(one), one])).values()];
 }
 
-/** Each alert is asked about for each recipient. */
+/** Keeps the reasons of each alert: they are asked for again for each recipient. */
 function remembering(inhibition: Inhibition): Inhibition {
   const reasons = new Map<number | null, readonly HoldReason[]>();
   return {

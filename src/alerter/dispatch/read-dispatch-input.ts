@@ -16,7 +16,14 @@ export interface ReadDispatchInputOptions {
 }
 
 /** What telling looks at: the stored state, and how far the collector's runs are. */
-export async function readDispatchInput({ config, store, runs, nowMs, firstPass, newRules }: ReadDispatchInputOptions): Promise<DispatchInput> {
+export async function readDispatchInput({
+  config,
+  store,
+  runs,
+  nowMs,
+  firstPass,
+  newRules,
+}: ReadDispatchInputOptions): Promise<DispatchInput> {
   const state = await store.state(nowMs);
   const names = [...new Set(state.alerts.map(({ client }) => client))].filter((name) => name !== '');
   const ruleStates = names.length === 0 ? new Map<string, never>() : await store.ruleStates(names);

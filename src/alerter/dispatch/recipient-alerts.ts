@@ -1,19 +1,31 @@
-import type { LastNotified } from '../../storage/store/alert.ts';
+import type { Alert, LastNotified } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { Known } from '../inhibit/difference.ts';
-import type { Watch } from '../inhibit/recipients-of.ts';
+import type { Listener, Watch } from '../inhibit/recipients-of.ts';
 import { compareText } from '../../text/compare-text.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
-import type { RecipientAlert, StoredAlert } from './news.ts';
+
+export type StoredAlert = Alert & { readonly id: number };
 
 /** An alert, and what config.xml says of it. */
-export interface Watched {
+export interface WatchedAlert {
   readonly alert: StoredAlert;
   readonly watch: Watch;
 }
 
-/** Those that are stored and not settled, in an order that is always the same. */
-export function watchedAlerts({ alerts }: DispatchInput, watchOf: (alert: StoredAlert) => Watch): readonly Watched[] {
+/** An alert as it concerns one recipient. */
+export interface RecipientAlert extends WatchedAlert {
+  /** null: the recipient was notified once, and is not notified any more. */
+  readonly listener: Listener | null;
+  /** The state that the recipient was last notified of. */
+  readonly known: Known;
+}
+
+/** Returns the alerts that are stored and not closed out, in an order that is always the same. */
+export function watchedAlerts(
+  { alerts }: DispatchInput,
+  watchOf: (alert: StoredAlert) => Watch,
+): readonly WatchedAlert[] {
   const stored = alerts.filter((alert): alert is StoredAlert => alert.id !== null && !alert.closedOut);
   return stored
     .sort(
@@ -26,31 +38,26 @@ export function watchedAlerts({ alerts }: DispatchInput, watchOf: (alert: Stored
     .map((alert) => ({ alert, watch: watchOf(alert) }));
 }
 
-/** What concerns each: those whom config.xml names, and those who were told. */
-export function alertsByRecipient(input: DispatchInput, watched: readonly Watched[]): ReadonlyMap<string, readonly RecipientAlert[]> {
-  const notificationsOf = groupBy(input.told, ({ alertId }) => alertId);
-  const matters = new Map<string, RecipientAlert[]>();
-  const add = (recipient: string, matter: RecipientAlert): void => {
-    const own = matters.get(recipient);
-    if (own === undefined) matters.set(recipient, [matter]);
-    else own.push(matter);
-  };
-  for (const { alert, watch } of watched) {
-    if (alert.state === 'pending') continue;
-    const told = notificationsOf.get(alert.id) ?? [];
-    for (const listener of watch.listeners.values()) {
-      const known = told.find(({ recipient }) => recipient === listener.recipient) ?? null;
-      add(listener.recipient, { alert, watch, listener, told: known === null ? null : knownOf(known) });
-    }
-    for (const known of told) {
-      if (watch.listeners.has(known.recipient)) continue;
-      add(known.recipient, { alert, watch, listener: null, told: knownOf(known) });
-    }
-  }
-  return matters;
+/** Returns the alerts by recipient, for configured and for earlier recipients. */
+export function alertsByRecipient(
+  input: DispatchInput,
+  watched: readonly WatchedAlert[],
+): ReadonlyMap<string, readonly RecipientAlert[]> {
+  const notifiedOf = groupBy(input.told, ({ alertId }) => alertId);
+  const concerned = watched.flatMap((one) => {
+    const { alert, watch } = one;
+    if (alert.state === 'pending') return [];
+    const known = new Map((notifiedOf.get(alert.id) ?? []).map((row) => [row.recipient, knownOf(row)]));
+    return [...new Set([...watch.listeners.keys(), ...known.keys()])].map((recipient) => ({
+      recipient,
+      own: { ...one, listener: watch.listeners.get(recipient) ?? null, known: known.get(recipient) ?? null },
+    }));
+  });
+  const byRecipient = groupBy(concerned, ({ recipient }) => recipient);
+  return new Map([...byRecipient].map(([recipient, all]) => [recipient, all.map(({ own }) => own)]));
 }
 
-/** What a stored row says that somebody knows. */
+/** Returns the state of an alert that a stored row says its recipient was last notified of. */
 export function knownOf({ state, severity, sequence, notifiedAtMs }: LastNotified): Known {
   return { state, severity, sequence, notifiedAtMs };
 }

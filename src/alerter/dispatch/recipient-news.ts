@@ -1,7 +1,7 @@
 import type { Alert, Transition } from '../../storage/store/alert.ts';
 import type { Bastions } from '../inhibit/bastions-gone.ts';
-import type { Known } from '../inhibit/difference.ts';
 import { differenceOf, isOnWayBack } from '../inhibit/difference.ts';
+import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import type { Inhibition } from '../inhibit/inhibition.ts';
 import { isAcknowledged, knownLostBastions } from '../inhibit/inhibition.ts';
 import { openMilder } from './milder.ts';
@@ -10,41 +10,41 @@ import { earlyMs } from './group-interval.ts';
 import { longestGapMs } from '../transition/step-alert.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
-import type { RecipientAlert, News } from './news.ts';
+import type { PendingNotification } from './notification-plan.ts';
+import { pendingNotification } from './pending-notification.ts';
+import type { RecipientAlert } from './recipient-alerts.ts';
 import { hourMs } from '../../platform/units.ts';
 
-/** What there is to say to one recipient. */
+/** The notifications of one recipient, and what is held back. */
 export interface RecipientNews {
-  /** What may be told now; what is only listed included. */
-  readonly news: readonly News[];
+  /** What may go out now, what is only listed included. */
+  readonly news: readonly PendingNotification[];
   /** Everything that is open, known and not held back. */
-  readonly reminders: readonly News[];
+  readonly reminders: readonly PendingNotification[];
   readonly remindersDue: boolean;
-  readonly held: readonly { readonly matter: RecipientAlert; readonly reasons: readonly HoldReason[] }[];
-  /** What is owed no more: it went by unheard, too long ago to be listed. */
+  readonly held: readonly { readonly alertId: number; readonly reasons: readonly HoldReason[] }[];
+  /** Alerts that went by unheard, too long ago to be listed. */
   readonly forgone: ReadonlySet<number>;
 }
 
 /** How long something that is only listed waits for a mail that goes out anyway. */
 export const listingMs = 12 * hourMs;
 
-interface FindNewsOptions {
-  readonly matters: readonly RecipientAlert[];
-  readonly knownOf: (matter: RecipientAlert) => Known;
+export interface FindNewsOptions {
+  readonly input: DispatchInput;
+  readonly alerts: readonly RecipientAlert[];
   readonly recipient: string;
   readonly inhibition: Pick<Inhibition, 'reasonsFor' | 'insteadFor' | 'wentByUntilMs'>;
   readonly bastions: Bastions;
-  readonly nowMs: number;
-  /** Between two runs of the collector. */
-  readonly everyMs: number;
 }
 
-/** Looks through all that concerns one recipient, given what the recipient knows. */
+/** Compares the alerts of one recipient with what the recipient knows of them. */
 export function findNews(options: FindNewsOptions): RecipientNews {
-  const { matters, knownOf, inhibition, nowMs, recipient } = options;
-  const news: News[] = [];
-  const reminders: News[] = [];
-  const held: { matter: RecipientAlert; reasons: readonly HoldReason[] }[] = [];
+  const { alerts, inhibition, recipient, input } = options;
+  const { nowMs, collectorHosts: hosts } = input;
+  const news: PendingNotification[] = [];
+  const reminders: PendingNotification[] = [];
+  const held: { alertId: number; reasons: readonly HoldReason[] }[] = [];
   const forgone = new Set<number>();
   let remindersDue = false;
   const lost = lostBastions(options);
@@ -53,79 +53,80 @@ export function findNews(options: FindNewsOptions): RecipientNews {
       inhibition.insteadFor(alert, recipient),
       listener === null ? null : outsideHours(listener, alert.severity, nowMs),
     ].filter((reason) => reason !== null);
-  const milder = openMilder(matters, (matter) => inhibition.reasonsFor(matter.alert).length + heldFor(matter).length > 0);
-  const reasonsOf = (matter: RecipientAlert): readonly HoldReason[] => {
-    const worse = milder.worseOf(matter);
-    return worse === null ? heldFor(matter) : [...heldFor(matter), worse];
+  const milder = openMilder(alerts, (one) => inhibition.reasonsFor(one.alert).length + heldFor(one).length > 0);
+  const reasonsOf = (one: RecipientAlert, transition: Transition | null): readonly HoldReason[] => {
+    const behind = transition === 'firing' && one.alert.rule === 'unreachable' ? lost(one.alert) : null;
+    const own = [behind, ...heldFor(one), milder.worseOf(one)].filter((reason) => reason !== null);
+    return [...inhibition.reasonsFor(one.alert), ...own];
   };
-  for (const matter of matters) {
-    const { alert, watch, listener } = matter;
-    const known = knownOf(matter);
+  for (const one of alerts) {
+    const { alert, watch, listener, known } = one;
+    const { id: alertId } = alert;
     const transition = differenceOf(alert, known, listener);
     if (transition === null) {
       if (known?.state === 'flapping' && alert.flapping && known.severity !== alert.severity) {
-        held.push({ matter, reasons: [{ kind: 'flapping' }] });
+        held.push({ alertId, reasons: [{ kind: 'flapping' }] });
       }
-      const isDue = isReminderDue(options, matter, known);
+      const isDue = isReminderDue(one, input);
       if (isDue === null) continue;
-      const own = reasonsOf(matter);
-      const holding = [...inhibition.reasonsFor(alert), ...own];
-      const reasons = isAcknowledged(alert, nowMs) ? [acknowledgement(alert)] : holding;
+      const reasons = isAcknowledged(alert, nowMs) ? [acknowledgement(alert)] : reasonsOf(one, null);
       if (reasons.length === 0) {
-        reminders.push({ matter, transition: 'reminder', known, listedOnly: false });
+        reminders.push(pendingNotification(one, { transition: 'reminder', hosts }));
         remindersDue ||= isDue;
-      } else if (isDue) held.push({ matter, reasons });
+      } else if (isDue) held.push({ alertId, reasons });
       continue;
     }
     const wentByMs = transition === 'past' ? inhibition.wentByUntilMs(alert, recipient) : null;
     const isPaused = transition === 'past' && watch.client?.state === 'paused';
-    const isMilder = transition === 'past' && milder.wasBesideWorse(matter);
+    const isMilder = transition === 'past' && milder.wasBesideWorse(one);
     if (isPaused || isMilder || (wentByMs !== null && nowMs - wentByMs >= listingMs)) {
-      forgone.add(alert.id);
+      forgone.add(alertId);
       continue;
     }
-    const behind = transition === 'firing' && alert.rule === 'unreachable' ? lost(alert) : null;
-    const own = [behind, ...reasonsOf(matter)].filter((reason) => reason !== null);
-    const holding = [...inhibition.reasonsFor(alert), ...own];
-    const reasons = holding.length > 0 ? holding : wayBack(options, alert, transition);
-    if (reasons.length > 0) held.push({ matter, reasons });
-    else news.push({ matter, transition, known, listedOnly: wentByMs !== null });
+    const holding = reasonsOf(one, transition);
+    const reasons = holding.length > 0 ? holding : wayBack(alert, transition, input);
+    if (reasons.length > 0) held.push({ alertId, reasons });
+    else news.push(pendingNotification(one, { transition, listedOnly: wentByMs !== null, hosts }));
   }
   return { news, reminders, remindersDue, held, forgone };
 }
 
-/** A value that came back so often from its way back is told, whatever its newest row says. */
-const returnsToTell = 2;
+/** A value that came back so often from its way back is notified, whatever its newest row says. */
+const mostReturns = 2;
 
 /** Holds back a worsening whose newest row is on its way back, until the next row is overdue. */
-function wayBack({ nowMs, everyMs }: FindNewsOptions, alert: Alert, transition: Transition): readonly HoldReason[] {
+function wayBack(alert: Alert, transition: Transition, { nowMs, config }: DispatchInput): readonly HoldReason[] {
   const { flapping, progress } = alert;
   const isWorse = transition === 'firing' || transition === 'escalated';
-  const isFresh = Math.abs(nowMs - progress.lastAtMs) <= longestGapMs(everyMs);
-  const isUndecided = isOnWayBack(alert) && (progress.returns ?? 0) < returnsToTell;
+  const isFresh = Math.abs(nowMs - progress.lastAtMs) <= longestGapMs(config.collector.everyMs);
+  const isUndecided = isOnWayBack(alert) && (progress.returns ?? 0) < mostReturns;
   return isWorse && !flapping && isUndecided && isFresh ? [{ kind: 'way-back' }] : [];
 }
 
-/** null: nothing of which to remind. */
-function isReminderDue({ nowMs, everyMs }: FindNewsOptions, matter: RecipientAlert, known: Known): boolean | null {
-  const { alert, watch, listener } = matter;
+/** Returns true if a reminder is due, or null if there is nothing to remind of. */
+function isReminderDue(
+  { alert, watch, listener, known }: RecipientAlert,
+  { nowMs, config }: DispatchInput,
+): boolean | null {
   const repeatMs = watch.rule?.repeatMs ?? null;
   if (alert.state !== 'firing' || known === null || repeatMs === null) return null;
   if (listener === null || !hears(listener, alert.severity)) return null;
   const sinceMs = nowMs - known.notifiedAtMs;
   // A time further ahead than any pause comes from a clock that was wrong.
-  return sinceMs >= repeatMs - earlyMs(everyMs, repeatMs) || -sinceMs > repeatMs;
+  return sinceMs >= repeatMs - earlyMs(config.collector.everyMs, repeatMs) || -sinceMs > repeatMs;
 }
 
 function acknowledgement({ acknowledgedBy, acknowledgedUntilMs }: Alert): HoldReason {
   return { kind: 'acknowledged', by: acknowledgedBy ?? '', untilMs: acknowledgedUntilMs };
 }
 
-/** Returns the lost bastion that the recipient was told of in place of an alert, and at least as severely. */
-function lostBastions({ matters, knownOf, bastions }: FindNewsOptions): (alert: Alert) => HoldReason | null {
-  const unreachable = matters.filter(({ alert: { rule, state } }) => rule === 'unreachable' && state === 'firing');
-  const told = unreachable.map((matter) => ({ client: matter.alert.client, known: knownOf(matter) }));
-  const known = knownLostBastions(bastions, told);
+/** Returns the lost bastion that the recipient was notified of in place of an alert, and at least as severely. */
+function lostBastions({ alerts, bastions }: FindNewsOptions): (alert: Alert) => HoldReason | null {
+  const unreachable = alerts.filter(({ alert: { rule, state } }) => rule === 'unreachable' && state === 'firing');
+  const known = knownLostBastions(
+    bastions,
+    unreachable.map(({ alert, known }) => ({ client: alert.client, known })),
+  );
   return ({ client, severity }) => {
     const lost = known.size === 0 ? null : bastions.lostFor(client);
     const named = lost === null ? undefined : known.get(lost.name);

@@ -1,35 +1,31 @@
 import type { WaitingMail } from '../../storage/store/alert-store.ts';
-import type { RecipientNews } from './recipient-news.ts';
-import { isUrgent } from '../inhibit/difference.ts';
 import type { Known } from '../inhibit/difference.ts';
-import type { RecipientAlert, News } from './news.ts';
+import { isUrgent } from './group-interval.ts';
+import type { PendingNotification } from './notification-plan.ts';
+import { findNews, type FindNewsOptions, type RecipientNews } from './recipient-news.ts';
 
-/** What a mail says, and which waiting ones it takes the place of. */
-export interface Contents {
-  /** Empty: everything is said in mails that wait, or has to wait for them. */
-  readonly news: readonly News[];
+/** The notifications of a mail, and the waiting mails that it replaces. */
+export interface MailContents {
+  /** Empty if everything stands in mails that wait, or has to wait for them. */
+  readonly items: readonly PendingNotification[];
   readonly replaces: readonly WaitingMail[];
-  /** By alert: the waiting mail that is not replaced and speaks of it. */
+  /** The waiting mails that are not replaced, by each alert in them. */
   readonly kept: ReadonlyMap<number, WaitingMail>;
 }
 
-interface ReplaceOptions {
-  /** Of the recipient. */
-  readonly waiting: readonly WaitingMail[];
-  /** Of the recipient: those that may have been delivered, and so stay. */
-  readonly begun: readonly WaitingMail[];
-  /** What there is to say to somebody who knows what `knownOf` says. */
-  readonly look: (knownOf: (matter: RecipientAlert) => Known) => RecipientNews;
-}
-
 /**
- * What a mail says that goes out now: the news since the last mail, and those of the waiting mails whose place it takes,
- * told as news from what the recipient knew before them. A waiting mail is replaced only if all it speaks of is told, and
- * together with all waiting mails that speak of the same; a mail that would tell no more than what it replaces is none.
- * What one that is not replaced speaks of waits until that has gone, unless it is urgent: mails may overtake each other.
+ * Returns the contents of a mail that goes out now: the news since the last mail, and those of the waiting mails that it
+ * replaces, compared with what the recipient knew before them. A waiting mail is replaced only if all its items are in the
+ * new one, and together with all waiting mails that share an alert with it. A mail with no more items than those it replaces
+ * is not made. News of an alert in a mail that is not replaced wait until that has gone, unless they are urgent: mails may
+ * overtake each other.
  */
-export function contentsOf({ waiting, begun, look }: ReplaceOptions): Contents {
-  let replaces = waiting;
+export function contentsOf(options: FindNewsOptions): MailContents {
+  const { input, alerts, recipient } = options;
+  const isOwn = (mail: WaitingMail): boolean => mail.recipient === recipient;
+  const waiting = input.waiting.filter(isOwn);
+  const begun = (input.begun ?? []).filter(isOwn);
+  let replaces: readonly WaitingMail[] = waiting;
   for (;;) {
     const before = knowledgeBefore(replaces);
     const kept = new Map(
@@ -37,45 +33,44 @@ export function contentsOf({ waiting, begun, look }: ReplaceOptions): Contents {
         mail.items.map(({ alertId }) => [alertId, mail] as const),
       ),
     );
-    const said = tellable(
-      look(({ alert, told }) => (before.has(alert.id) ? (before.get(alert.id) ?? null) : told)),
-      kept,
+    const knownBefore = alerts.map((one) =>
+      before.has(one.alert.id) ? { ...one, known: before.get(one.alert.id) ?? null } : one,
     );
-    const stays = staying(replaces, said);
+    const items = sendable(findNews({ ...options, alerts: knownBefore }), kept);
+    const stays = staying(replaces, items);
     if (stays.size > 0) {
       replaces = replaces.filter((mail) => !stays.has(mail));
       continue;
     }
-    if (said.some((news) => !news.listedOnly && !isSaidIn(news, replaces))) return { news: said, replaces, kept };
-    if (replaces.length === 0) return { news: [], replaces, kept };
+    if (items.some((item) => !item.listedOnly && !isIn(item, replaces))) return { items, replaces, kept };
+    if (replaces.length === 0) return { items: [], replaces, kept };
     replaces = [];
   }
 }
 
-/** What may be said beside mails that are kept. */
-function tellable({ news, reminders, remindersDue }: RecipientNews, kept: ReadonlyMap<number, WaitingMail>): readonly News[] {
-  return [...news, ...(remindersDue ? reminders : [])].filter(
-    ({ matter, known, transition }) => !kept.has(matter.alert.id) || isUrgent(matter.alert, known, transition),
-  );
+/** Returns the news that may go out beside mails that are kept. */
+function sendable(
+  { news, reminders, remindersDue }: RecipientNews,
+  kept: ReadonlyMap<number, WaitingMail>,
+): readonly PendingNotification[] {
+  return [...news, ...(remindersDue ? reminders : [])].filter((item) => !kept.has(item.alertId) || isUrgent(item));
 }
 
-/** What the recipient knew before the first of these mails that speaks of it. */
+/** Returns what the recipient knew of each alert before the first of these mails with that alert. */
 function knowledgeBefore(mails: readonly WaitingMail[]): ReadonlyMap<number, Known> {
   const before = new Map<number, Known>();
   const inOrder = [...mails].sort((one, other) => one.createdAtMs - other.createdAtMs || one.id - other.id);
-  for (const { items } of inOrder) {
-    for (const item of items) {
-      if (!before.has(item.alertId)) before.set(item.alertId, item.before);
-    }
+  for (const item of inOrder.flatMap(({ items }) => items)) {
+    if (!before.has(item.alertId)) before.set(item.alertId, item.before);
   }
   return before;
 }
 
-/** Mails that cannot be replaced, for not all they speak of is said or they share something with one of which it is not. */
-function staying(mails: readonly WaitingMail[], said: readonly News[]): ReadonlySet<WaitingMail> {
-  const told = new Set(said.map(({ matter }) => matter.alert.id));
-  const stays = new Set(mails.filter(({ items }) => items.some(({ alertId }) => !told.has(alertId))));
-  const shared = new Set([...stays].flatMap(({ items }) => items.map(({ alertId }) => alertId)));
+/** Returns the mails that cannot be replaced: an item of theirs, or of a mail that shares an alert, is not in the new one. */
+function staying(mails: readonly WaitingMail[], items: readonly PendingNotification[]): ReadonlySet<WaitingMail> {
+  const sent = new Set(items.map(({ alertId }) => alertId));
+  const stays = new Set(mails.filter((mail) => mail.items.some(({ alertId }) => !sent.has(alertId))));
+  const shared = new Set([...stays].flatMap((mail) => mail.items.map(({ alertId }) => alertId)));
   for (let size = -1; size !== stays.size;) {
     size = stays.size;
     for (const mail of mails) {
@@ -87,9 +82,8 @@ function staying(mails: readonly WaitingMail[], said: readonly News[]): Readonly
   return stays;
 }
 
-function isSaidIn({ matter, transition }: News, mails: readonly WaitingMail[]): boolean {
-  const { id, sequence } = matter.alert;
+function isIn({ alertId, sequence, transition }: PendingNotification, mails: readonly WaitingMail[]): boolean {
   return mails.some(({ items }) =>
-    items.some((item) => item.alertId === id && item.sequence === sequence && item.transition === transition),
+    items.some((item) => item.alertId === alertId && item.sequence === sequence && item.transition === transition),
   );
 }

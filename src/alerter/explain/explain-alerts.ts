@@ -83,7 +83,7 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
   const ids = alerts.flatMap(({ id }) => id ?? []);
   const told = await notifiedOf(store, ids);
   const watchOf = createWatches(config);
-  const mutes = openMutes({ config, silences: await store.silences(nowMs), windowsOf: () => of.windows });
+  const mutes = openMutes({ config, silences: await store.silences(nowMs) });
   const inForce = (alert: Alert): readonly HoldReason[] => {
     if (alert.state === 'resolved') return [];
     const { acknowledgedBy: by, acknowledgedUntilMs: untilMs } = alert;

@@ -2,12 +2,12 @@ import type { Alert, StoredNotification, LastNotified, Transition } from '../../
 import type { Listener } from './recipients-of.ts';
 import { hears } from './recipients-of.ts';
 
-/** What somebody knows of an alert; null: nothing. */
+/** The state of an alert that a recipient was last notified of; null: none. */
 export type Known = StoredNotification['before'];
 
 /**
- * What has to be told to somebody, so that what was told last equals the state; null: nothing has. `listener` is null for
- * those whom config.xml does not name any more: of what they know of they are told the end, and nothing else.
+ * Returns the transition between what a recipient knows and the state, or null if there is none. `listener` is null for a
+ * recipient whom config.xml does not name any more: there is only the end of what the recipient knows.
  */
 export function differenceOf(alert: Alert, known: Known, listener: Listener | null): Transition | null {
   if (alert.state === 'pending') return null;
@@ -32,7 +32,7 @@ export function isOnWayBack({ progress }: Alert): boolean {
 
 function endOf({ closedReason, severity }: Alert, known: Known, listener: Listener | null): Transition | null {
   if (known === null) {
-    // Nobody watches it any more, or it never was an alert: there is no need to know of its past.
+    // Nobody watches it any more, or it never was an alert.
     const isNoNews = closedReason === 'unwatched' || closedReason === 'unconfirmed';
     return !isNoNews && listener !== null && hears(listener, severity) ? 'past' : null;
   }
@@ -40,28 +40,11 @@ function endOf({ closedReason, severity }: Alert, known: Known, listener: Listen
   return closedReason === 'recovered' || closedReason === 'event' || closedReason === null ? 'resolved' : 'ended';
 }
 
-/** What is known once it is told. */
+/** Returns what a recipient knows after a notification. */
 export function knownAfter(
   alert: Alert,
   notifiedAtMs: number,
 ): Pick<LastNotified, 'state' | 'severity' | 'sequence' | 'notifiedAtMs'> {
   const state = alert.state === 'resolved' ? 'resolved' : alert.flapping ? 'flapping' : 'firing';
   return { state, severity: alert.severity, sequence: alert.sequence, notifiedAtMs };
-}
-
-/** True if it may not wait: what fires for the fleet, and critical ones for those who do not know them as critical. */
-export function isUrgent(alert: Alert, known: Known, transition: Transition): boolean {
-  if (transition === 'reminder') return false;
-  const isNews = known === null || known.state === 'resolved';
-  if (alert.state === 'firing' && alert.client === '' && isNews) return true;
-  return isNewCritical(alert, known);
-}
-
-/** Critical ones are told in spite of the cap; an event has no other state than over. */
-export function isNewCritical({ state, severity, closedReason }: Alert, known: Known): boolean {
-  return (state === 'firing' || closedReason === 'event') && severity === 'critical' && !knowsCritical(known);
-}
-
-function knowsCritical(known: Known): boolean {
-  return known !== null && known.state !== 'resolved' && known.severity === 'critical';
 }

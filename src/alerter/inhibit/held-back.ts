@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import type { AlertStore } from '../../storage/store/alert-store.ts';
-import { openMutes, type Mutes } from './mutes.ts';
+import { openMutes } from './mutes.ts';
 import { windowUntil } from './windows.ts';
 
 /** A silence in force or a window that is open, and how many firing alerts it holds back. */
@@ -17,30 +17,20 @@ interface HeldBackOptions {
   readonly nowMs: number;
 }
 
-/** Opens the silences and windows of all clients and of the fleet. */
-export async function readMutes({ config, store, nowMs }: HeldBackOptions): Promise<Mutes> {
-  const windowsOf = new Map(config.clients.map(({ name, windows }) => [name, windows]));
-  return openMutes({
-    config,
-    silences: await store.silences(nowMs),
-    windowsOf: (client) => (client === '' ? config.alerts.windows : (windowsOf.get(client) ?? [])),
-  });
-}
-
 /** Silences in force by id, then windows that are open by their end; those that hold back nothing included. */
-export async function readHeldBack(options: HeldBackOptions): Promise<readonly HeldBack[]> {
-  const { config, store, nowMs } = options;
+export async function readHeldBack({ config, store, nowMs }: HeldBackOptions): Promise<readonly HeldBack[]> {
   const held = new Map<string, { silence: number | null; untilMs: number; alerts: number }>();
   const add = (silence: number | null, untilMs: number, alerts: number): void => {
     const key = `${silence ?? 'window'} ${untilMs}`;
     const known = held.get(key) ?? { silence, untilMs, alerts: 0 };
     held.set(key, { ...known, alerts: known.alerts + alerts });
   };
-  for (const { id, startsAtMs, endsAtMs } of await store.silences(nowMs)) {
+  const silences = await store.silences(nowMs);
+  for (const { id, startsAtMs, endsAtMs } of silences) {
     if (startsAtMs <= nowMs) add(id, endsAtMs, 0);
   }
   for (const untilMs of openWindows(config, nowMs)) add(null, untilMs, 0);
-  const mutes = await readMutes(options);
+  const mutes = openMutes({ config, silences });
   for (const alert of await store.openAlerts(null)) {
     if (alert.state !== 'firing') continue;
     for (const reason of mutes.reasonsAt(alert, nowMs)) {

@@ -156,7 +156,10 @@ export interface KnownUnreachable {
  * Returns the bastions that the recipient was told of, and the worst severity of that. A mail that tells of two clients
  * behind a lost bastion names the bastion. One client more behind it is no news, unless it is worse.
  */
-export function knownLostBastions(bastions: Bastions, told: readonly KnownUnreachable[]): ReadonlyMap<string, Severity> {
+export function knownLostBastions(
+  bastions: Bastions,
+  told: readonly KnownUnreachable[],
+): ReadonlyMap<string, Severity> {
   const mails = groupBy(
     told.flatMap(({ client, known }) => {
       const lost = bastions.lostFor(client);

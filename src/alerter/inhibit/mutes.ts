@@ -25,8 +25,6 @@ interface MutesOptions {
   readonly config: Config;
   /** Those that have ended included, as far back as they are known. */
   readonly silences: readonly Silence[];
-  /** Of the client; those of <alerts> for what concerns the fleet. */
-  readonly windowsOf: (client: string) => readonly Window[];
 }
 
 interface Mute extends Span {
@@ -34,7 +32,9 @@ interface Mute extends Span {
 }
 
 /** Opens the silences and windows for one pass; what it finds out about them is kept. */
-export function openMutes({ config, silences, windowsOf }: MutesOptions): Mutes {
+export function openMutes({ config, silences }: MutesOptions): Mutes {
+  const windowsOf = new Map(config.clients.map(({ name, windows }) => [name, windows]));
+  windowsOf.set('', config.alerts.windows);
   const silenced = silences.map((silence) => ({ silence, matches: silenceMatcher(silence, config) }));
   const { zone } = config.alerts;
   const spansOf = createSpans(zone);
@@ -47,7 +47,7 @@ export function openMutes({ config, silences, windowsOf }: MutesOptions): Mutes 
       if (startsAtMs > toMs || endsAtMs < fromMs || !matches(key)) continue;
       mutes.push({ startsAtMs, endsAtMs, reason: { kind: 'silence', id, untilMs: endsAtMs } });
     }
-    for (const window of windowsOf(key.client)) {
+    for (const window of windowsOf.get(key.client) ?? []) {
       if (window.severity === 'warning' && key.severity === 'critical') continue;
       if (!appliesTo(window, key.rule)) continue;
       for (const { startsAtMs, endsAtMs } of spansOf(window, fromMs, toMs)) {

@@ -7,7 +7,7 @@ import { rulesByName } from '../transition/rules-by-name.ts';
 import type { PassLease } from './pass-lease.ts';
 import { readDispatchInput } from '../dispatch/read-dispatch-input.ts';
 import type { PassStore } from './dry-run-store.ts';
-import type { DueMail, Item, NotificationPlan } from '../dispatch/notification-plan.ts';
+import type { DueMail, PendingNotification, NotificationPlan } from '../dispatch/notification-plan.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 
 export interface EnqueueMailsOptions {
@@ -50,7 +50,9 @@ export async function enqueueMails(options: EnqueueMailsOptions): Promise<number
   return 0;
 }
 
-async function lookForNews(options: EnqueueMailsOptions): Promise<Pick<NotificationPlan, 'mails' | 'told' | 'closedOut'>> {
+async function lookForNews(
+  options: EnqueueMailsOptions,
+): Promise<Pick<NotificationPlan, 'mails' | 'told' | 'closedOut'>> {
   const input = await readDispatchInput(options);
   // Loaded when there is something to tell about: most passes have nothing.
   if (input.alerts.length === 0) return { mails: [], told: [], closedOut: [] };
@@ -67,7 +69,7 @@ async function readExports(
 ): Promise<ReadonlyMap<string, string>> {
   const items = mails.flatMap((mail) => mail.items);
   const rules = new Map(config.clients.map(({ name, rules: own }) => [name, own]));
-  const isOfMount = ({ client, rule, subject }: Item): boolean =>
+  const isOfMount = ({ client, rule, subject }: PendingNotification): boolean =>
     subject.startsWith('/') &&
     (['mount-unresponsive', 'mount-missing'].includes(rule) ||
       isByMount(rulesByName(rules.get(client) ?? []).get(rule) ?? { type: null }));
@@ -120,7 +122,7 @@ const mostCharts = 20;
 /** Values around what the worst items are about, where stats has a column for it in the unit of the rule. */
 async function readCharts(
   { config, store, nowMs }: EnqueueMailsOptions,
-  items: readonly Item[],
+  items: readonly PendingNotification[],
 ): Promise<ReadonlyMap<number, readonly SeriesPoint[]>> {
   const charts = new Map<number, readonly SeriesPoint[]>();
   const rules = new Map(config.clients.map(({ name, rules: own }) => [name, own]));
@@ -142,7 +144,10 @@ async function readCharts(
 const mostSystems = 100;
 
 /** The systems of the clients that have a line of their own. */
-async function readSystems({ store }: EnqueueMailsOptions, { sections }: DueMail): Promise<ReadonlyMap<string, string>> {
+async function readSystems(
+  { store }: EnqueueMailsOptions,
+  { sections }: DueMail,
+): Promise<ReadonlyMap<string, string>> {
   const lines = sections.flatMap(({ rules }) => rules.flatMap((rule) => rule.lines));
   const clients = lines.flatMap(({ fold, items: [item] }) =>
     fold !== null || !item || item.client === '' ? [] : item.client,

@@ -117,7 +117,14 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
       }),
     );
     const firstPass = result.passes === 0;
-    const input = await readDispatchInput({ config, store: judging, runs: recent, nowMs, firstPass, newRules: new Set() });
+    const input = await readDispatchInput({
+      config,
+      store: judging,
+      runs: recent,
+      nowMs,
+      firstPass,
+      newRules: new Set(),
+    });
     if (input.alerts.length > 0) {
       const plan = planNotifications(input);
       state.saveNotifications(plan, nowMs);

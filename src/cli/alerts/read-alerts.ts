@@ -1,7 +1,7 @@
 import { type Notified, notifiedOf } from '../../alerter/explain/deliveries.ts';
-import { readMutes } from '../../alerter/inhibit/held-back.ts';
 import type { HoldReason } from '../../alerter/inhibit/hold-reason.ts';
 import { isAcknowledged } from '../../alerter/inhibit/inhibition.ts';
+import { openMutes } from '../../alerter/inhibit/mutes.ts';
 import type { Config, Severity } from '../../config/config.ts';
 import { globMatcher, isGlob } from '../../config/values/globs.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
@@ -54,7 +54,7 @@ export async function readAlerts(options: ReadAlertsOptions): Promise<readonly A
   const alerts = all.filter(({ client }) => isWanted(client)).sort(compareAlerts);
   const ids = alerts.flatMap(({ id }) => id ?? []);
   const told = await notifiedOf(store, ids);
-  const covers = await readMutes({ config, store, nowMs });
+  const covers = openMutes({ config, silences: await store.silences(nowMs) });
   return alerts.map((alert) => ({
     alert,
     told: told.get(alert.id ?? NaN) ?? [],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { identityOf } from '../../../src/alerter/compose/message-ids.ts';
 import { startDispatch } from '../support/dispatch-world.ts';
 import type { DispatchWorld } from '../support/dispatch-world.ts';
 
@@ -149,7 +150,7 @@ test('reminders differ from each other in what makes their Message-ID', () => {
   const world = startDispatch(fleet);
   world.fires('web-1 disk /');
   for (const time of ['08:00', '20:00', '+1 08:00']) world.pass(time);
-  const identities = world.mails.map(({ mail }) => mail.items.map(({ identity }) => identity).join());
+  const identities = world.mails.map(({ mail }) => mail.items.map(identityOf).join());
   assert.equal(new Set(identities).size, 3);
 });
 

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 
 import { planNotifications } from '../../../src/alerter/dispatch/plan-notifications.ts';
-import type { DueMail, Item, NotificationPlan } from '../../../src/alerter/dispatch/notification-plan.ts';
+import type {
+  DueMail,
+  PendingNotification,
+  NotificationPlan,
+} from '../../../src/alerter/dispatch/notification-plan.ts';
 import type { Config, Severity } from '../../../src/config/config.ts';
 import type { Silence } from '../../../src/storage/store/alert-store.ts';
 import type { ClosedReason, Alert, StoredNotification, LastNotified } from '../../../src/storage/store/alert.ts';
@@ -240,7 +244,7 @@ export function sentenceOf({ recipient, items, replaces }: DueMail): string {
   return `${shortName(recipient)}: ${items.map(describeItem).join(', ')}${instead}`;
 }
 
-function describeItem(item: Item): string {
+function describeItem(item: PendingNotification): string {
   const { transition, severity, listedOnly, alert } = item;
   const isOver = ['resolved', 'ended', 'past'].includes(transition);
   const times = transition === 'past' ? ` ${clock(alert.firingSinceMs ?? 0)} to ${clock(alert.resolvedAtMs ?? 0)}` : '';

@@ -1,9 +1,9 @@
-import type { Config, Severity } from '../../../src/config/config.ts';
+import type { Client, Config, Rule, Severity } from '../../../src/config/config.ts';
 import { openBastions } from '../../../src/alerter/inhibit/bastions-gone.ts';
 import { sectionsOf } from '../../../src/alerter/dispatch/group.ts';
-import { compareItems, itemOf } from '../../../src/alerter/dispatch/pending-notification.ts';
+import { compareNotifications, pendingNotification } from '../../../src/alerter/dispatch/pending-notification.ts';
 import { createWatches } from '../../../src/alerter/inhibit/recipients-of.ts';
-import type { DueMail, Item } from '../../../src/alerter/dispatch/notification-plan.ts';
+import type { DueMail, PendingNotification } from '../../../src/alerter/dispatch/notification-plan.ts';
 import type { Alert, StoredNotification, Transition } from '../../../src/storage/store/alert.ts';
 import { at } from './rows.ts';
 
@@ -21,8 +21,8 @@ export interface Said extends Partial<Omit<Alert, 'id'>> {
 let lastId = 100;
 
 /** One thing that a mail says: critical and firing since 08:00 unless it is said otherwise. */
-export function itemFor(config: Config, said: Said): Item & { readonly alert: Alert } {
-  const { transition, note, groups, listedOnly = false, before = null, ...over } = said;
+export function itemFor(config: Config, said: Said): PendingNotification & { readonly alert: Alert } {
+  const { transition, note, groups: _, listedOnly = false, before = null, ...over } = said;
   lastId += 1;
   const isOver = ['resolved', 'ended', 'past'].includes(transition);
   const severity: Severity = over.severity ?? 'critical';
@@ -51,19 +51,32 @@ export function itemFor(config: Config, said: Said): Item & { readonly alert: Al
     ...over,
   };
   const watch = createWatches(config)(alert);
-  const matter = { alert, watch, listener: null, told: before };
-  const item = itemOf({ matter, transition, known: before, listedOnly });
-  return { ...item, ...(note === undefined ? {} : { note }), ...(groups === undefined ? {} : { groups }) };
+  const given = { ...watch, rule: withNote(config, watch.rule, note), client: withGroups(config, watch.client, said) };
+  return pendingNotification({ alert, watch: given, listener: null, known: before }, { transition, listedOnly });
 }
 
-/** A mail of these items, as telling makes it. */
+/** The rule with a note; for a rule that config.xml lacks any rule of the client will do. */
+function withNote(config: Config, rule: Rule | null, note: string | undefined): Rule | null {
+  if (note === undefined) return rule;
+  const [any] = config.alerts.rules;
+  return rule === null && any === undefined ? null : { ...(rule ?? (any as Rule)), note };
+}
+
+/** The client with groups; a client that config.xml lacks is known by its name alone. */
+function withGroups({ clients }: Config, client: Client | null, { client: name, groups }: Said): Client | null {
+  const [any] = clients;
+  if (groups === undefined || any === undefined) return client;
+  return { ...(client ?? { ...any, name, address: name, port: 22 }), groups };
+}
+
+/** A mail of these items, as dispatch makes it. */
 export function dueMail(
   config: Config,
   said: readonly Said[],
   over: Partial<DueMail> = {},
   alsoOpen: readonly Said[] = [],
 ): DueMail {
-  const items = said.map((one) => itemFor(config, one)).sort(compareItems);
+  const items = said.map((one) => itemFor(config, one)).sort(compareNotifications);
   const known = alsoOpen.map((one) => itemFor(config, one));
   const alerts = [...items, ...known].map(({ alert }) => alert);
   const grouped = {
