@@ -22,7 +22,7 @@ let lastId = 100;
 
 /** One thing that a mail says: critical and firing since 08:00 unless it is said otherwise. */
 export function itemFor(config: Config, said: Said): PendingNotification & { readonly alert: Alert } {
-  const { transition, note, groups: _, listedOnly = false, before = null, ...over } = said;
+  const { transition, note, groups, listedOnly = false, before = null, ...over } = said;
   lastId += 1;
   const isOver = ['resolved', 'ended', 'past'].includes(transition);
   const severity: Severity = over.severity ?? 'critical';
@@ -51,7 +51,11 @@ export function itemFor(config: Config, said: Said): PendingNotification & { rea
     ...over,
   };
   const watch = createWatches(config)(alert);
-  const given = { ...watch, rule: withNote(config, watch.rule, note), client: withGroups(config, watch.client, said) };
+  const given = {
+    ...watch,
+    rule: withNote(config, watch.rule, note),
+    client: withGroups(config, watch.client, said.client, groups),
+  };
   return pendingNotification({ alert, watch: given, listener: null, known: before }, { transition, listedOnly });
 }
 
@@ -63,7 +67,12 @@ function withNote(config: Config, rule: Rule | null, note: string | undefined): 
 }
 
 /** The client with groups; a client that config.xml lacks is known by its name alone. */
-function withGroups({ clients }: Config, client: Client | null, { client: name, groups }: Said): Client | null {
+function withGroups(
+  { clients }: Config,
+  client: Client | null,
+  name: string,
+  groups: readonly string[] | undefined,
+): Client | null {
   const [any] = clients;
   if (groups === undefined || any === undefined) return client;
   return { ...(client ?? { ...any, name, address: name, port: 22 }), groups };
