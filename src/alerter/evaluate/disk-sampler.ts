@@ -2,83 +2,46 @@ import type { Rule } from '../../config/config.ts';
 import { isGlob, splitGlobs } from '../../config/values/globs.ts';
 import type { DiskRow } from '../../report/columns.ts';
 import { maxSubjects } from '../../report/limits.ts';
-import { groupBy } from '../../platform/group-by.ts';
 import { describeFree, formatValue } from './describe-value.ts';
-import { numberRule, numberSample, numberSampleIf } from './make-sample.ts';
-import type { NumberRule } from './make-sample.ts';
-import { metricOfRule, rivalry } from './rule-metric.ts';
-import { applicableRules, labelMatcher } from './sampler.ts';
-import type { ReportRow, Sampler } from './sampler.ts';
+import { metricOfRule } from './rule-metric.ts';
+import { numberRule, numberSampleIf } from './sample.ts';
+import type { NumberRule } from './sample.ts';
+import { labelMatcher, ruleChooser } from './sampler.ts';
+import type { Candidate, ReportRow, SamplerKind } from './sampler.ts';
 
 type DiskField = 'size_bytes' | 'used_bytes' | 'available_bytes' | 'used_percent' | 'inodes_percent' | 'unresponsive';
 
-interface DiskRule extends NumberRule {
+interface DiskRule extends NumberRule, Candidate<DiskRow> {
   readonly field: DiskField;
-  readonly matches: (disk: DiskRow) => boolean;
-  /** The rule speaks of this very mount, so that it is judged although another mount shows the same device. */
+  /** True if the rule names this very mount: it counts although another mount shows the same device. */
   readonly names: (disk: DiskRow) => boolean;
-  /** The rule says nothing of the kind of file system: it means those that fill up here. */
+  /** True if the rule names no kind of file system: it means those that fill up on the client. */
   readonly usual: boolean;
 }
 
-interface Judgement {
-  readonly judge: DiskRule;
-  /** True if the rule judges a mount only where no other mount shows the same device. */
-  readonly oncePerDevice: boolean;
-  /** True if the rule judges a mount only where that was writable before. */
-  readonly ifWritable: boolean;
-}
-
-interface Known extends Pick<DiskRow, 'fstype' | 'source' | 'scope' | 'mode'> {
-  readonly judgements: readonly Judgement[];
-}
-
-/** Mounts of which is remembered what judges them; beyond, it is found out anew. */
-export const maxKnown = 20_000;
-
-export function readsDisks(rule: Rule): boolean {
-  return metricOfRule(rule)?.family === 'disk';
-}
-
-/** Reads `disk_stats` by the rules over disks: subjects are mount points. */
-export function createDiskSampler(rules: readonly Rule[]): Sampler {
-  const own = rules.filter(readsDisks).map(diskRule);
-  const names = own.map(({ rule }) => rule.name);
-  const byRivalry = [...groupBy(own, ({ rule }) => rivalry(rule)).values()];
-  const known = new Map<string, Known>();
-  const judgementsOf = (disk: DiskRow): readonly Judgement[] => {
-    const before = known.get(disk.mount);
-    if (before !== undefined && sameLabels(before, disk)) return before.judgements;
-    const judgements = byRivalry.flatMap((rivals) =>
-      applicableRules(rivals, disk.mount, ({ matches }) => matches(disk)).map((judge) => ({
-        judge,
-        oncePerDevice: judge.rule.metric === null && !judge.names(disk),
-        ifWritable: disk.mode === 'ro' && judge.usual && !judge.names(disk),
-      })),
-    );
-    if (known.size >= maxKnown) known.clear();
-    const { fstype, source, scope, mode } = disk;
-    known.set(disk.mount, { fstype, source, scope, mode, judgements });
-    return judgements;
-  };
-  return (row, { samples, ifWritable: readOnly, complete }) => {
-    if (names.length === 0 || row.disks === null) return;
-    const seconds = secondMounts(row.disks);
-    for (const disk of row.disks) {
-      for (const { judge, oncePerDevice, ifWritable } of judgementsOf(disk)) {
-        if (oncePerDevice && seconds?.has(disk.mount) === true) continue;
-        const value = disk[judge.field];
-        const { freeBytes } = judge.rule;
-        (ifWritable ? readOnly : samples).push(
-          freeBytes === null
-            ? numberSample(judge, disk.mount, value, disk)
-            : numberSampleIf(judge, disk.mount, value, isLess(disk.available_bytes, freeBytes), disk),
-        );
+/** Samples `disk_stats`: subjects are mount points. */
+export const diskSamplers: SamplerKind = {
+  serves: (rule) => metricOfRule(rule)?.family === 'disk',
+  needOf: () => 'disks',
+  create: (rules) => {
+    const choose = ruleChooser<DiskRow, DiskRule>(rules.map(diskRule));
+    return (row, { samples, ifWritable, complete }) => {
+      if (row.disks === null) return;
+      const seconds = secondMounts(row.disks);
+      for (const disk of row.disks) {
+        for (const one of choose(disk.mount, disk)) {
+          const isNamed = one.names(disk);
+          if (one.rule.metric === null && !isNamed && seconds?.has(disk.mount) === true) continue;
+          const { freeBytes } = one.rule;
+          const both = freeBytes === null ? true : isLess(disk.available_bytes, freeBytes);
+          const into = disk.mode === 'ro' && one.usual && !isNamed ? ifWritable : samples;
+          into.push(numberSampleIf(one, disk.mount, disk[one.field], both, disk));
+        }
       }
-    }
-    if (disksAreWhole(row)) complete.push(...names);
-  };
-}
+      if (disksAreWhole(row)) complete.push(...rules.map(({ name }) => name));
+    };
+  },
+};
 
 /** `96 %, 4 of 100 GiB free`. */
 function describeUsed(value: number, row: unknown): string {
@@ -105,27 +68,26 @@ function diskRule(rule: Rule): DiskRule {
   };
 }
 
-/** The mount points that a rule names, patterns and exclusions left out. */
+/** Returns the mount points that a rule names, without patterns and exclusions. */
 export function pathsOf(rule: Rule): readonly string[] {
   return splitGlobs(rule.selectors['mount'] ?? '').filter((path) => !isGlob(path) && !path.startsWith('!'));
-}
-
-function sameLabels(known: Known, { fstype, source, scope, mode }: DiskRow): boolean {
-  return known.fstype === fstype && known.source === source && known.scope === scope && known.mode === mode;
 }
 
 function isLess(value: number | null, limit: number): boolean | null {
   return value === null ? null : value < limit;
 }
 
-/** Everything that is mounted stands in the row: nothing was cut off and the probe had no fault. */
+/** True if the row lists everything that is mounted: nothing was cut off, and the probe had no error. */
 export function disksAreWhole({ row, disks, families }: ReportRow): boolean {
   if (disks === null || row.unresponsive_mounts === null) return false;
   if (families !== null) return families.of('disk')?.whole === true;
   return row.probe_errors === 0 && disks.length < maxSubjects;
 }
 
-/** Of several mounts of one device, pool or export, all but the first, which it has its name of; null: there are none. */
+/**
+ * Returns the mounts that show the device, pool or export of an earlier mount, which names the subject; `null` if there are
+ * none.
+ */
 function secondMounts(disks: readonly DiskRow[]): ReadonlySet<string> | null {
   if (disks.length <= 1) return null;
   const devices = new Set<string>();
@@ -139,7 +101,7 @@ function secondMounts(disks: readonly DiskRow[]): ReadonlySet<string> | null {
   return seconds;
 }
 
-/** What tells one device, pool or export from another; null where a source says nothing, like `tmpfs`. */
+/** Returns the name of a device, pool or export; `null` if the source names none, like `tmpfs`. */
 function deviceOf(source: string | null, fstype: string | null): string | null {
   if (source === null) return null;
   if (fstype === 'zfs') return `zfs ${source.split('/', 1)[0] ?? ''}`;

@@ -29,9 +29,9 @@ export async function loadRows({ config, store, batch }: LoadRowsOptions): Promi
   }
   return {
     batch,
-    disks: wanted.disks.length === 0 ? new Map() : await store.disksOf(wanted.disks),
-    networks: wanted.networks.length === 0 ? new Map() : await store.networksOf(wanted.networks),
-    reports: wanted.reports.length === 0 ? new Map() : await store.reportsOf(wanted.reports),
+    disks: await store.disksOf(wanted.disks),
+    networks: await store.networksOf(wanted.networks),
+    reports: await store.reportsOf(wanted.reports),
   };
 }
 

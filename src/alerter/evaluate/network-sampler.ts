@@ -1,36 +1,25 @@
 import type { Rule } from '../../config/config.ts';
 import type { NetworkRow } from '../../report/columns.ts';
 import { maxSubjects } from '../../report/limits.ts';
-import { groupBy } from '../../platform/group-by.ts';
-import { numberRule, numberSample } from './make-sample.ts';
-import { metricOfRule, rivalry } from './rule-metric.ts';
-import { applicableRules, labelMatcher } from './sampler.ts';
-import type { ReportRow, Sampler } from './sampler.ts';
+import { metricOfRule } from './rule-metric.ts';
+import { numberRule } from './sample.ts';
+import { labelMatcher, tableSampler } from './sampler.ts';
+import type { ReportRow, SamplerKind, Table, TableRule } from './sampler.ts';
 
-export function readsNetworks(rule: Rule): boolean {
-  return rule.type === 'network-errors' || metricOfRule(rule)?.family === 'network';
-}
+/** Samples `network_stats`: subjects are interfaces. */
+export const networkSamplers: SamplerKind = {
+  serves: (rule) => rule.type === 'network-errors' || metricOfRule(rule)?.family === 'network',
+  needOf: () => 'networks',
+  create: (rules) => tableSampler(rules.map(networkRule), networksOf, (row) => row.interface),
+};
 
-/** Reads `network_stats`: subjects are interfaces. */
-export function createNetworkSampler(rules: readonly Rule[]): Sampler {
-  const own = rules.filter(readsNetworks).map((rule) => {
-    const matches = labelMatcher(rule);
-    const field = metricOfRule(rule)?.field as keyof Omit<NetworkRow, 'interface'> | undefined;
-    const valueOf = field === undefined ? errorsPerSecond : (row: NetworkRow): number | null => row[field];
-    return { ...numberRule(rule), valueOf, matches: (row: NetworkRow) => matches(() => row.interface) };
-  });
-  const names = own.map(({ rule }) => rule.name);
-  const byRivalry = [...groupBy(own, ({ rule }) => rivalry(rule)).values()];
-  return (row, { samples, complete }) => {
-    if (names.length === 0 || row.networks === null) return;
-    for (const network of row.networks) {
-      for (const rivals of byRivalry) {
-        for (const judge of applicableRules(rivals, network.interface, ({ matches }) => matches(network))) {
-          samples.push(numberSample(judge, network.interface, judge.valueOf(network)));
-        }
-      }
-    }
-    if (networksAreWhole(row)) complete.push(...names);
+function networkRule(rule: Rule): TableRule<NetworkRow> {
+  const field = metricOfRule(rule)?.field as keyof Omit<NetworkRow, 'interface'> | undefined;
+  const matches = labelMatcher(rule);
+  return {
+    ...numberRule(rule),
+    matches: (row) => matches(() => row.interface),
+    valueOf: field === undefined ? errorsPerSecond : (row) => row[field],
   };
 }
 
@@ -38,9 +27,9 @@ function errorsPerSecond({ rx_errors_per_s: received, tx_errors_per_s: sent }: N
   return received === null || sent === null ? null : received + sent;
 }
 
-function networksAreWhole({ row, networks, families }: ReportRow): boolean {
-  if (networks === null) return false;
-  if (families !== null) return families.of('network')?.whole === true;
-  // Nothing at all may mean that nobody looked.
-  return row.probe_errors === 0 && networks.length > 0 && networks.length < maxSubjects;
+function networksOf({ row, networks, families }: ReportRow): Table<NetworkRow> | null {
+  if (networks === null) return null;
+  // No interface at all may mean that no probe looked.
+  const mayBeWhole = row.probe_errors === 0 && networks.length > 0 && networks.length < maxSubjects;
+  return { rows: networks, whole: families === null ? mayBeWhole : families.of('network')?.whole === true };
 }

@@ -1,64 +1,77 @@
 import type { Client, Rule } from '../../config/config.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { minuteMs } from '../../platform/units.ts';
 import type { DiskRow, NetworkRow } from '../../report/columns.ts';
 import type { Report } from '../../report/report.ts';
 import type { UnprocessedReport, UnprocessedVisit } from '../../storage/store/alert-store.ts';
-import type { SampledRow, Sample } from './sample.ts';
+import { columnSamplers } from './column-sampler.ts';
+import { diskSamplers } from './disk-sampler.ts';
+import { mountConditionSamplers, mountSamplers } from './mount-sampler.ts';
+import { networkSamplers } from './network-sampler.ts';
 import { readFamilies } from './report-families.ts';
-import { createDiskSampler, readsDisks } from './disk-sampler.ts';
-import { createMountConditionSampler, createMountSampler, isMountCondition } from './mount-sampler.ts';
-import { createNetworkSampler, readsNetworks } from './network-sampler.ts';
-import { createProbeSampler, isProbeCondition } from './probe-sampler.ts';
-import { createProcessSampler, readsProcesses } from './process-sampler.ts';
-import { createReportSampler, readsReport } from './report-sampler.ts';
-import { createRowSampler } from './row-sampler.ts';
-import { createServiceSampler, readsServices } from './service-sampler.ts';
-import type { Needs, Sampler } from './sampler.ts';
+import { familySamplers, probeSamplers, processSamplers } from './report-samplers.ts';
+import type { RowSamples, Sample, SampledRow } from './sample.ts';
+import type { Need, Sampler } from './sampler.ts';
+import { serviceSamplers } from './service-sampler.ts';
 import { endOfVisit } from './unreliable.ts';
-import { createVisitSampler, arrivalSample } from './visit-conditions.ts';
-import { minuteMs } from '../../platform/units.ts';
+import { arrivalSample, createVisitSampler } from './visit-conditions.ts';
+
+/** In the order of their samples. The first kind that serves a rule samples it; conditions of visits have none. */
+const kinds = [
+  columnSamplers,
+  diskSamplers,
+  mountSamplers,
+  mountConditionSamplers,
+  networkSamplers,
+  serviceSamplers,
+  processSamplers,
+  familySamplers,
+  probeSamplers,
+] as const;
 
 export interface SampleReportOptions {
   readonly client: Client;
   readonly row: UnprocessedReport;
-  /** null: not loaded, because no rule needs them. */
+  /** `null` if not loaded, because no rule needs them. */
   readonly disks: readonly DiskRow[] | null;
   readonly networks: readonly NetworkRow[] | null;
-  /** null: not loaded, or no longer kept; what needs it is unknown then. */
+  /** `null` if not loaded, or no longer kept: samples that need the report are unknown then. */
   readonly report: Report | null;
 }
 
-/** What a row of `stats` says to the judge, by the rules of its client. */
+/** Evaluates a row of `stats` by the rules of its client. */
 export function sampleReport({ client, row, disks, networks, report }: SampleReportOptions): SampledRow {
   const { samplers, arrival } = compiled(client.rules);
   const isOfVisit = row.receivedAtMs - row.observedAtMs <= longestVisitMs;
-  const samples: Sample[] = arrival === null || !isOfVisit ? [] : [arrival];
-  const complete: string[] = [];
-  const families = report === null ? null : readFamilies(report);
-  const into = { samples, ifWritable: [] as Sample[], complete };
-  const input = { row, disks, networks, families };
-  for (const sampler of samplers) sampler(input, into);
+  const samples: RowSamples = {
+    samples: arrival === null || !isOfVisit ? [] : [arrival],
+    ifWritable: [],
+    complete: [],
+  };
+  const input = { row, disks, networks, families: report === null ? null : readFamilies(report) };
+  for (const sampler of samplers) sampler(input, samples);
   return {
+    samples: samples.samples,
+    ifWritable: samples.ifWritable,
+    complete: samples.complete,
     client: client.name,
     atMs: row.observedAtMs,
     kind: 'report',
     runId: row.runId,
     evidence: row.reportId,
-    samples,
-    ifWritable: into.ifWritable,
     visitEnd: null,
     disks: row.unresponsive_mounts === null ? null : disks,
-    complete,
     bootId: row.bootId,
     uptimeSeconds: row.uptime_s,
   };
 }
 
-/** A report that was received longer after it was made came from the spool: it does not say when the client was reached. */
+/** A report that was received later than this came from the spool: it does not say when the client was reached. */
 const longestVisitMs = minuteMs;
 
 const nothing: readonly never[] = [];
 
-/** What a row of `visits` says to the judge. */
+/** Evaluates a row of `visits`. */
 export function sampleVisit({
   client,
   visit,
@@ -67,39 +80,40 @@ export function sampleVisit({
   readonly visit: UnprocessedVisit;
 }): SampledRow {
   return {
+    samples: compiled(client.rules).sampleVisit(visit),
+    ifWritable: nothing,
+    complete: nothing,
     client: client.name,
     atMs: visit.startedAtMs,
     kind: 'visit',
     runId: visit.runId,
     evidence: `${visit.runId}/${client.name}`,
-    samples: compiled(client.rules).sampleVisit(visit),
-    ifWritable: nothing,
     visitEnd: endOfVisit(visit),
     disks: null,
-    complete: nothing,
     bootId: null,
     uptimeSeconds: null,
   };
 }
 
-/**
- * What rules want to be loaded beside the rows of `stats`; with a row: beside that one. A whole report is wanted for a
- * rule that only it can answer, and of rows with failed units or failed probes for their names.
- */
-export function needsOf(rules: readonly Rule[], row?: UnprocessedReport): Needs {
-  const { needs, needsAlways } = compiled(rules);
-  if (row === undefined || needsAlways.reports) return needs;
+/** Returns what rules want loaded beside a row of `stats`. */
+export function needsOf(
+  rules: readonly Rule[],
+  row: UnprocessedReport,
+): Readonly<Record<'disks' | 'networks' | 'reports', boolean>> {
+  const { needs } = compiled(rules);
   const hasNames = (row.failed_units ?? 0) > 0 || row.probe_errors > 0;
-  return hasNames ? needs : needsAlways;
+  return {
+    disks: needs.has('disks'),
+    networks: needs.has('networks'),
+    reports: needs.has('report') || (hasNames && needs.has('names')),
+  };
 }
 
 interface Compiled {
   readonly samplers: readonly Sampler[];
   readonly arrival: Sample | null;
   readonly sampleVisit: (visit: UnprocessedVisit) => readonly Sample[];
-  readonly needs: Needs;
-  /** Of a row without failed units and failed probes. */
-  readonly needsAlways: Needs;
+  readonly needs: ReadonlySet<Need | null>;
 }
 
 /** Clients share their lists of rules, and a list never changes. */
@@ -114,28 +128,15 @@ function compiled(rules: readonly Rule[]): Compiled {
 }
 
 function compile(rules: readonly Rule[]): Compiled {
-  const samplers = [
-    createRowSampler(rules),
-    createDiskSampler(rules),
-    createMountSampler(rules),
-    createMountConditionSampler(rules),
-    createNetworkSampler(rules),
-    createServiceSampler(rules),
-    createProcessSampler(rules),
-    createReportSampler(rules),
-    createProbeSampler(rules),
-  ];
-  const disks = rules.some((rule) => readsDisks(rule) || rule.type === 'mount' || isMountCondition(rule));
-  const networks = rules.some(readsNetworks);
-  const always = rules.some(
-    (rule) => readsReport(rule) || readsProcesses(rule) || (readsServices(rule) && rule.state === 'active'),
-  );
-  const sometimes = rules.some((rule) => readsServices(rule) || isProbeCondition(rule));
+  const byKind = groupBy(rules, (rule) => kinds.find(({ serves }) => serves(rule)));
+  const served = kinds.flatMap((kind) => {
+    const own = byKind.get(kind);
+    return own === undefined ? [] : [{ kind, own }];
+  });
   return {
-    samplers: samplers.filter((sampler) => sampler !== null),
+    samplers: served.map(({ kind, own }) => kind.create(own, rules)),
     arrival: arrivalSample(rules),
     sampleVisit: createVisitSampler(rules),
-    needs: { disks, networks, reports: always || sometimes },
-    needsAlways: { disks, networks, reports: always },
+    needs: new Set(served.flatMap(({ kind, own }) => own.map(kind.needOf))),
   };
 }

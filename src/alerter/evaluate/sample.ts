@@ -1,28 +1,45 @@
 import type { Rule } from '../../config/config.ts';
+import { ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
 import type { DiskRow } from '../../report/columns.ts';
 import type { Level } from '../../storage/store/alert.ts';
+import { describeLimit, formatValue } from './describe-value.ts';
+import { ruleLimits } from './rule-limits.ts';
+import type { RuleLimits } from './rule-limits.ts';
+import { unitOfRule } from './rule-metric.ts';
 
 /** What one row says about one subject of one rule. */
 export interface Sample {
   readonly rule: Rule;
   readonly subject: string;
   readonly level: Level;
-  /** Beyond the limit of the way back: counts towards recovery. */
+  /** True if the value is beyond the limit of the way back; counts towards recovery. */
   readonly clear: boolean;
-  /** Beyond critical's own way back, as far as `clear` is from the lowest level: counts towards warning. */
+  /** True if the value is as far beyond critical as `clear` is beyond the lowest level; counts towards warning. */
   readonly eased: boolean;
   readonly value: number | null;
   readonly valueText: string;
-  /** '' where there is no limit to name. */
+  /** '' if there is no limit to name. */
   readonly limitText: string;
-  /** What may lie between this row and the one before without being a gap, where that is longer than usual; else 0. */
+  /** The time between this row and the one before that is no gap, where it is longer than usual; else 0. */
   readonly pauseMs: number;
   /** True if the row is a visit that a fault of the network may have ended. */
   readonly isNetwork?: boolean;
 }
 
-/** One row of `stats` or `visits`, read by the rules of its client. */
+/** The samples of one row, as samplers add them. */
+export interface RowSamples {
+  readonly samples: Sample[];
+  /** Samples of read-only file systems that count only if those were writable before. */
+  readonly ifWritable: Sample[];
+  /** Names of rules whose subjects all have a sample: a subject without one is gone. */
+  readonly complete: string[];
+}
+
+/** A row of `stats` or `visits`, evaluated by the rules of its client. */
 export interface SampledRow {
+  readonly samples: readonly Sample[];
+  readonly ifWritable: readonly Sample[];
+  readonly complete: readonly string[];
   readonly client: string;
   /** observed_at of a report, started_at of a visit. */
   readonly atMs: number;
@@ -30,16 +47,107 @@ export interface SampledRow {
   readonly runId: string;
   /** Report id, or `run/client`. */
   readonly evidence: string;
-  readonly samples: readonly Sample[];
-  /** Samples of read-only file systems that count only if those were writable before. */
-  readonly ifWritable: readonly Sample[];
-  /** How a visit ended, see RuleState.visits; null: it does not count, or a report. */
+  /** How a visit ended, see RuleState.visits; `null` if it does not count, and for a report. */
   readonly visitEnd: string | null;
-  /** The mounts of a report; null: not loaded, or a visit. */
+  /** The mounts of a report; `null` if not loaded, and for a visit. */
   readonly disks: readonly DiskRow[] | null;
-  /** Names of rules whose subjects are all listed in `samples`: who is not among them is gone. */
-  readonly complete: readonly string[];
-  /** Of a report: which boot it speaks of, and how long that has lasted; null: unknown, or a visit. */
+  /** The boot that a report is from, and how long it has lasted; `null` if unknown, and for a visit. */
   readonly bootId: string | null;
   readonly uptimeSeconds: number | null;
+}
+
+/** A rule over numbers, with what is derived from it once. */
+export interface NumberRule {
+  readonly rule: Rule;
+  readonly limits: RuleLimits;
+  /** Returns the value in words. `row` is the row of the value, where the words say more of it. */
+  readonly describe: (value: number, row: unknown) => string;
+}
+
+export function numberRule(rule: Rule, describe?: NumberRule['describe']): NumberRule {
+  return { rule, limits: ruleLimits(rule), describe: describe ?? describeByRule(rule) };
+}
+
+function describeByRule(rule: Rule): (value: number) => string {
+  const unit = unitOfRule(rule);
+  const { suffix = '', flagWords = null } = ruleTypeOf(rule.type) ?? {};
+  if (flagWords !== null) return (value) => flagWords[value === 1 ? 0 : 1];
+  return (value) => `${formatValue(unit, value)}${suffix}`;
+}
+
+/** Returns the sample of a number; `null` is unknown. */
+export function numberSample(of: NumberRule, subject: string, value: number | null, row: unknown = null): Sample {
+  return new NumberSample(of, subject, value, row);
+}
+
+/** Returns the sample of a number where a second condition must hold too; `null` if that is unknown. */
+export function numberSampleIf(
+  of: NumberRule,
+  subject: string,
+  value: number | null,
+  both: boolean | null,
+  row: unknown = null,
+): Sample {
+  const sample = new NumberSample(of, subject, value, row);
+  if (sample.level === 'none' || sample.level === 'unknown') {
+    if (both === false) sample.clear = true;
+    return sample;
+  }
+  if (both === true) return sample;
+  sample.level = both === null ? 'unknown' : 'none';
+  sample.clear = both === false;
+  sample.eased = both === false;
+  return sample;
+}
+
+// A class for its getters: a million rows make twenty million samples, and nearly all of their words are never read.
+class NumberSample implements Sample {
+  readonly rule: Rule;
+  readonly subject: string;
+  readonly value: number | null;
+  readonly pauseMs = 0;
+  level: Level;
+  clear: boolean;
+  eased: boolean;
+  readonly numberRule: NumberRule;
+  readonly row: unknown;
+
+  constructor(numberRule: NumberRule, subject: string, value: number | null, row: unknown) {
+    const { rule, limits } = numberRule;
+    this.rule = rule;
+    this.subject = subject;
+    this.value = value;
+    this.level = value === null ? 'unknown' : limits.levelOf(value);
+    this.clear = value !== null && limits.isClear(value);
+    this.eased = value !== null && limits.isEased(value);
+    this.numberRule = numberRule;
+    this.row = row;
+  }
+
+  get valueText(): string {
+    return this.value === null ? 'unknown' : this.numberRule.describe(this.value, this.row);
+  }
+
+  get limitText(): string {
+    return describeLimit(this.rule, this.level === 'critical' ? 'critical' : 'warning');
+  }
+}
+
+/** Returns the sample of a fault that is no number. */
+export function faultSample(rule: Rule, subject: string, valueText: string, pauseMs = 0): Sample {
+  return stateSample(rule, subject, rule.severity, valueText, pauseMs);
+}
+
+/** Returns the sample of a subject without a fault that is no number. */
+export function clearSample(rule: Rule, subject: string, valueText: string): Sample {
+  return stateSample(rule, subject, 'none', valueText, 0);
+}
+
+export function unknownSample(rule: Rule, subject: string): Sample {
+  return stateSample(rule, subject, 'unknown', 'unknown', 0);
+}
+
+function stateSample(rule: Rule, subject: string, level: Level, valueText: string, pauseMs: number): Sample {
+  const eased = level !== 'critical';
+  return { rule, subject, level, clear: level === 'none', eased, value: null, valueText, limitText: '', pauseMs };
 }

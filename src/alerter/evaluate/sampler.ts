@@ -1,50 +1,60 @@
 import type { Rule } from '../../config/config.ts';
 import { globMatcher, splitGlobs } from '../../config/values/globs.ts';
+import { groupBy } from '../../platform/group-by.ts';
 import type { DiskRow, NetworkRow } from '../../report/columns.ts';
 import type { UnprocessedReport } from '../../storage/store/alert-store.ts';
-import type { Sample } from './sample.ts';
 import type { ReportFamilies } from './report-families.ts';
+import { rivalry } from './rule-metric.ts';
+import { numberSample } from './sample.ts';
+import type { NumberRule, RowSamples } from './sample.ts';
 
-/** One row of `stats` with what hangs on it. */
+/** A row of `stats` with what was loaded beside it. */
 export interface ReportRow {
   readonly row: UnprocessedReport;
-  /** null: not loaded. */
+  /** `null` if not loaded. */
   readonly disks: readonly DiskRow[] | null;
   readonly networks: readonly NetworkRow[] | null;
-  /** null: not loaded, or no longer kept. */
+  /** The whole report; `null` if not loaded, or no longer kept. */
   readonly families: ReportFamilies | null;
 }
 
-/** What is collected of one row. */
-export interface RowSamples {
-  readonly samples: Sample[];
-  /** Samples of read-only file systems that count only if those were writable before. */
-  readonly ifWritable: Sample[];
-  /** Names of rules whose subjects are all among the samples. */
-  readonly complete: string[];
-}
-
-/** Reads one part of a row by the rules that judge it. Made once for a list of rules. */
+/** Adds the samples of some rules from one part of a row. */
 export type Sampler = (row: ReportRow, into: RowSamples) => void;
 
-/** What rules want to be loaded beside the row of `stats`. */
-export interface Needs {
-  readonly disks: boolean;
-  readonly networks: boolean;
-  readonly reports: boolean;
+/** What a rule wants loaded; `names`: the whole report, but only of rows with failed units or failed probes. */
+export type Need = 'disks' | 'networks' | 'report' | 'names';
+
+/** A part of a row, with the rules that judge it. */
+export interface SamplerKind {
+  readonly serves: (rule: Rule) => boolean;
+  /** `null` if the columns of `stats` are enough. */
+  readonly needOf: (rule: Rule) => Need | null;
+  /** `rules` are those that the kind serves; `all` are all rules of the client. */
+  readonly create: (rules: readonly Rule[], all: readonly Rule[]) => Sampler;
+}
+
+/** A rule that competes for subjects. */
+export interface Candidate<R> {
+  readonly rule: Rule;
+  readonly matches: (row: R) => boolean;
 }
 
 /**
- * Returns the rivals that judge a subject: of those that match, all of the innermost element with the narrowest selector
- * (exact name, then glob, then none). Rules with `also` judge whatever they match.
+ * Returns a function that chooses the rules for a subject. Of rivals that match, all of the innermost element with the
+ * narrowest selector (exact name, then glob, then none) are chosen. Rules with `also` are chosen wherever they match.
  */
-export function applicableRules<T extends { readonly rule: Rule }>(
-  rivals: readonly T[],
-  subject: string,
-  matches: (rival: T) => boolean,
-): readonly T[] {
-  const matching = rivals.filter(matches);
-  if (matching.length <= 1) return matching;
+export function ruleChooser<R, T extends Candidate<R>>(
+  candidates: readonly T[],
+): (subject: string, row: R) => readonly T[] {
+  const rivals = [...groupBy(candidates, ({ rule }) => rivalry(rule)).values()];
+  return (subject, row) =>
+    rivals.flatMap((group) => {
+      const matching = group.filter(({ matches }) => matches(row));
+      return matching.length <= 1 ? matching : narrowest(matching, subject);
+    });
+}
+
+function narrowest<T extends { readonly rule: Rule }>(matching: readonly T[], subject: string): readonly T[] {
   const ranks = matching.map(({ rule }) => (rule.also ? -1 : rule.depth * 3 + narrowness(rule, subject)));
   const best = Math.max(...ranks);
   return matching.filter(({ rule }, index) => rule.also || ranks[index] === best);
@@ -58,11 +68,41 @@ function narrowness({ selectors }: Rule, subject: string): 0 | 1 | 2 {
 
 export type LabelMatcher = (labelOf: (label: string) => string) => boolean;
 
-/** Matches the labels that a rule's selectors select and that it does not except; a label that is not known is ''. */
+/** Matches the labels that a rule's selectors select and that it does not except; an unknown label is ''. */
 export function labelMatcher({ selectors, except }: Pick<Rule, 'selectors' | 'except'>): LabelMatcher {
   const matchers = Object.entries(selectors).map(([label, globs]) => [label, globMatcher(globs)] as const);
   const excepted = except.map((one) => labelMatcher({ selectors: one, except: [] }));
   if (matchers.length === 0 && excepted.length === 0) return () => true;
   return (labelOf) =>
     matchers.every(([label, matches]) => matches(labelOf(label))) && !excepted.some((matches) => matches(labelOf));
+}
+
+/** A rule over numbers in a table. */
+export interface TableRule<R> extends NumberRule, Candidate<R> {
+  readonly valueOf: (row: R) => number | null;
+}
+
+/** A table in a row of `stats`. */
+export interface Table<R> {
+  readonly rows: readonly R[];
+  /** True if no subject was left out. */
+  readonly whole: boolean;
+}
+
+/** Returns a sampler of a table with one row a subject. `tableOf` returns `null` if the table is unknown. */
+export function tableSampler<R>(
+  rules: readonly TableRule<R>[],
+  tableOf: (row: ReportRow) => Table<R> | null,
+  subjectOf: (row: R) => string,
+): Sampler {
+  const choose = ruleChooser<R, TableRule<R>>(rules);
+  return (input, { samples, complete }) => {
+    const table = tableOf(input);
+    if (table === null) return;
+    for (const row of table.rows) {
+      const subject = subjectOf(row);
+      for (const rule of choose(subject, row)) samples.push(numberSample(rule, subject, rule.valueOf(row)));
+    }
+    if (table.whole) complete.push(...rules.map(({ rule }) => rule.name));
+  };
 }

@@ -1,60 +1,51 @@
 import type { Rule } from '../../config/config.ts';
 import { splitGlobs } from '../../config/values/globs.ts';
-import { faultSample, unknownSample, clearSample } from './make-sample.ts';
 import { textOf } from './report-families.ts';
-import { applicableRules, labelMatcher } from './sampler.ts';
-import type { ReportRow, Sampler } from './sampler.ts';
+import { clearSample, faultSample, unknownSample } from './sample.ts';
+import { labelMatcher, ruleChooser } from './sampler.ts';
+import type { Candidate, ReportRow, SamplerKind } from './sampler.ts';
 
-interface ServiceRule {
-  readonly rule: Rule;
-  readonly matches: (unit: string) => boolean;
-}
+const isExpecting = (rule: Rule): boolean => rule.state === 'active';
 
-export function readsServices(rule: Rule): boolean {
-  return rule.type === 'service';
-}
-
-/** Reads systemd units: those that have failed, and those that are expected to be active. Subjects are units. */
-export function createServiceSampler(rules: readonly Rule[]): Sampler {
-  const own = rules.filter(readsServices).map((rule): ServiceRule => {
-    const matches = labelMatcher(rule);
-    return { rule, matches: (unit) => matches(() => unit) };
-  });
-  const names = own.map(({ rule }) => rule.name);
-  const watching = own.filter(({ rule }) => rule.state !== 'active').map(({ rule }) => rule.name);
-  const expecting = names.filter((name) => !watching.includes(name));
-  const expected = [...new Set(own.flatMap(({ rule }) => unitsOf(rule)))];
-  return (row, { samples, complete }) => {
-    if (names.length === 0) return;
-    const judged = (unit: string): readonly ServiceRule[] => applicableRules(own, unit, ({ matches }) => matches(unit));
-    const failed = failedUnits(row);
-    for (const subject of failed?.units ?? []) {
-      for (const { rule } of judged(subject)) {
-        if (rule.state !== 'active') samples.push(faultSample({ rule, subject, valueText: 'failed' }));
+/** Samples systemd units: failed units, and units that a rule expects to be active. Subjects are units. */
+export const serviceSamplers: SamplerKind = {
+  serves: (rule) => rule.type === 'service',
+  needOf: (rule) => (isExpecting(rule) ? 'report' : 'names'),
+  create: (rules) => {
+    const choose = ruleChooser<string, Candidate<string>>(
+      rules.map((rule) => {
+        const matches = labelMatcher(rule);
+        return { rule, matches: (unit) => matches(() => unit) };
+      }),
+    );
+    const rulesFor = (unit: string, expecting: boolean): readonly Rule[] =>
+      choose(unit, unit).flatMap(({ rule }) => (isExpecting(rule) === expecting ? [rule] : []));
+    const namesOf = (expecting: boolean): readonly string[] =>
+      rules.filter((rule) => isExpecting(rule) === expecting).map(({ name }) => name);
+    const [watching, expecting] = [namesOf(false), namesOf(true)];
+    const expected = new Set(rules.filter(isExpecting).flatMap(({ selectors }) => splitGlobs(selectors['unit'] ?? '')));
+    return (row, { samples, complete }) => {
+      const failed = failedUnits(row);
+      for (const unit of failed?.units ?? []) {
+        for (const rule of rulesFor(unit, false)) samples.push(faultSample(rule, unit, 'failed'));
       }
-    }
-    if (failed?.whole === true) complete.push(...watching);
-    if (row.families === null) return;
-    const states = unitStates(row);
-    for (const subject of expected) {
-      for (const { rule } of judged(subject)) {
-        if (rule.state !== 'active') continue;
-        const state = states.get(subject);
-        if (state === undefined) samples.push(unknownSample(rule, subject));
-        else if (state.active) samples.push(clearSample({ rule, subject, valueText: 'active' }));
-        else samples.push(faultSample({ rule, subject, valueText: state.text }));
+      if (failed?.whole === true) complete.push(...watching);
+      if (row.families === null) return;
+      const states = unitStates(row);
+      for (const unit of expected) {
+        const state = states.get(unit);
+        for (const rule of rulesFor(unit, true)) {
+          if (state === undefined) samples.push(unknownSample(rule, unit));
+          else if (state.active) samples.push(clearSample(rule, unit, 'active'));
+          else samples.push(faultSample(rule, unit, state.text));
+        }
       }
-    }
-    complete.push(...expecting);
-  };
-}
+      complete.push(...expecting);
+    };
+  },
+};
 
-/** Units that a rule expects to be active. */
-function unitsOf(rule: Rule): readonly string[] {
-  return rule.state === 'active' ? splitGlobs(rule.selectors['unit'] ?? '') : [];
-}
-
-/** null: unknown. The column alone says it where nothing has failed. */
+/** Returns `null` if unknown. The column is enough if nothing has failed. */
 function failedUnits({
   row,
   families,

@@ -1,22 +1,24 @@
 import type { Rule } from '../../config/config.ts';
 import { errorTable } from '../../errors.ts';
 import type { ErrorCode } from '../../errors.ts';
-import type { UnprocessedVisit } from '../../storage/store/alert-store.ts';
-import type { Sample } from './sample.ts';
-import { faultSample, unknownSample, clearSample } from './make-sample.ts';
 import { minuteMs } from '../../platform/units.ts';
+import type { UnprocessedVisit } from '../../storage/store/alert-store.ts';
+import { findRule } from './find-rule.ts';
+import { visitConditions } from './rule-metric.ts';
+import { clearSample, faultSample, unknownSample } from './sample.ts';
+import type { Sample } from './sample.ts';
 
-/** What kept a visit from succeeding, as people think of it. */
+/** The cause of a failed visit, in the words of people. */
 export type VisitClass = 'network' | 'login refused' | 'agent failed' | 'host key changed' | 'not trusted';
 
 const networkStages: readonly string[] = ['resolve', 'connect', 'handshake'];
 const loginCodes: readonly string[] = ['auth-failed', 'auth-timeout', 'credentials-unusable', 'secret-missing'];
-/** What the collector itself is at fault for, or never tried. */
+/** Faults of the collector, and visits that it never tried. */
 const notTheClient: readonly string[] = ['run-deadline', 'interrupted', 'spool-full', 'state-unusable', 'internal'];
 const notTheClientsStage: readonly string[] = ['spool', 'storage', 'config', 'lock', 'keys', 'run'];
 /**
- * Errors of class network, and whether the network between collector and client may be their cause: not where the other
- * side answered. Other errors of the class are told apart by the stage alone, and count.
+ * Errors of class network: true if the network between collector and client may be their cause, false if the other side
+ * answered. Errors that only their stage puts into the class count as true.
  */
 const networkCodes: ReadonlyMap<string, boolean> = new Map([
   ['dns', true],
@@ -28,7 +30,7 @@ const networkCodes: ReadonlyMap<string, boolean> = new Map([
   ['sshd-rejection', false],
 ]);
 
-/** What a failed visit says of its client; null: nothing, for the collector was at fault or never tried. */
+/** Returns the class of a failed visit; `null` if the collector was at fault, or never tried. */
 export function classOfVisit({ stage, code }: Pick<UnprocessedVisit, 'stage' | 'code'>): VisitClass | null {
   if (code === 'host-key-changed' || code === 'host-key-revoked') return 'host key changed';
   if (code === 'host-key-unknown') return 'not trusted';
@@ -44,69 +46,61 @@ export function isNetworkFault(visit: Pick<UnprocessedVisit, 'stage' | 'code'>):
   return classOfVisit(visit) === 'network' && networkCodes.get(visit.code ?? '') !== false;
 }
 
-/** What may lie between two visits after a refused login, beyond the usual: the collector's longest pause. */
+/** The collector's longest pause after a refused login: two visits that far apart still follow each other. */
 const refusedPauseMs = 90 * minuteMs;
 
-interface VisitRules {
-  readonly unreachable: Rule | null;
-  readonly hostKeyChanged: Rule | null;
-  readonly notTrusted: Rule | null;
-}
+/** The class of visit that is the fault of a condition about host keys. */
+const keyFaults: Readonly<Record<string, VisitClass>> = {
+  'host-key-changed': 'host key changed',
+  'not-trusted': 'not trusted',
+};
 
 /**
- * Reads visits by the conditions that follow from them. A visit of a filtered run that failed says nothing of
- * `unreachable`, which counts full runs; one that succeeded does. A host key is judged where a visit came past it.
+ * Returns a function that samples visits by the conditions that follow from them. A failed visit of a filtered run says
+ * nothing of `unreachable`, which counts full runs; a good one does. A host key counts if the visit came past it.
  */
 export function createVisitSampler(rules: readonly Rule[]): (visit: UnprocessedVisit) => readonly Sample[] {
-  const condition = (name: string): Rule | null =>
-    rules.find((rule) => rule.origin === 'condition' && rule.name === name) ?? null;
-  const own: VisitRules = {
-    unreachable: condition('unreachable'),
-    hostKeyChanged: condition('host-key-changed'),
-    notTrusted: condition('not-trusted'),
-  };
-  const present = [own.unreachable, own.hostKeyChanged, own.notTrusted].filter((rule) => rule !== null);
-  // Nearly all visits succeed, and all that succeed say the same.
-  const well = Object.freeze(present.map((rule) => clearSample({ rule, subject: '', valueText: wellText(rule) })));
-  return (visit) => (visit.ok ? well : failureSamples(own, visit));
-}
-
-/** A report that came is as good as a visit that succeeded, for `unreachable`. */
-export function arrivalSample(rules: readonly Rule[]): Sample | null {
-  const rule = rules.find(({ origin, name }) => origin === 'condition' && name === 'unreachable');
-  return rule === undefined ? null : Object.freeze(clearSample({ rule, subject: '', valueText: wellText(rule) }));
-}
-
-function failureSamples({ unreachable, hostKeyChanged, notTrusted }: VisitRules, visit: UnprocessedVisit): Sample[] {
-  const samples: Sample[] = [];
-  const kind = classOfVisit(visit);
-  const message = visit.message ?? meaningOf(visit.code);
-  const keyFault = kind === 'host key changed' || kind === 'not trusted';
-  if (unreachable !== null) {
-    const says = kind !== null && !keyFault && visit.full;
-    const pauseMs = visit.code === 'auth-failed' ? refusedPauseMs : 0;
-    const valueText = `${kind ?? ''}: ${message}`;
-    samples.push(
-      says
-        ? { ...faultSample({ rule: unreachable, subject: '', valueText, pauseMs }), isNetwork: isNetworkFault(visit) }
-        : unknownSample(unreachable, ''),
+  const own = visitConditions.flatMap((name) => findRule(rules, name) ?? []);
+  // Nearly all visits succeed, and all that succeed have the same samples.
+  const good = Object.freeze(own.map(goodSample));
+  return (visit) => {
+    if (visit.ok) return good;
+    const kind = classOfVisit(visit);
+    return own.map((rule) =>
+      rule.name === 'unreachable' ? unreachableSample(rule, visit, kind) : hostKeySample(rule, visit, kind),
     );
-  }
-  const pastKey = keyFault || cameToLogin(visit, kind);
-  for (const [rule, fault] of [
-    [hostKeyChanged, 'host key changed'],
-    [notTrusted, 'not trusted'],
-  ] as const) {
-    if (rule === null) continue;
-    if (kind === fault) samples.push(faultSample({ rule, subject: '', valueText: message }));
-    else if (pastKey) samples.push(clearSample({ rule, subject: '', valueText: wellText(rule) }));
-    else samples.push(unknownSample(rule, ''));
-  }
-  return samples;
+  };
+}
+
+/** Returns the sample of `unreachable` for a report that arrived, which counts as a good visit. */
+export function arrivalSample(rules: readonly Rule[]): Sample | null {
+  const rule = findRule(rules, 'unreachable');
+  return rule === null ? null : Object.freeze(goodSample(rule));
+}
+
+function goodSample(rule: Rule): Sample {
+  return clearSample(rule, '', rule.name === 'unreachable' ? 'reached' : 'the host key is the known one');
+}
+
+function unreachableSample(rule: Rule, visit: UnprocessedVisit, kind: VisitClass | null): Sample {
+  if (kind === null || isKeyFault(kind) || !visit.full) return unknownSample(rule, '');
+  const pauseMs = visit.code === 'auth-failed' ? refusedPauseMs : 0;
+  const fault = faultSample(rule, '', `${kind}: ${messageOf(visit)}`, pauseMs);
+  return { ...fault, isNetwork: isNetworkFault(visit) };
+}
+
+function hostKeySample(rule: Rule, visit: UnprocessedVisit, kind: VisitClass | null): Sample {
+  if (kind === keyFaults[rule.name]) return faultSample(rule, '', messageOf(visit));
+  return isKeyFault(kind) || cameToLogin(visit, kind) ? goodSample(rule) : unknownSample(rule, '');
+}
+
+/** True if the visit ended because of the client's host key. */
+export function isKeyFault(kind: VisitClass | null): boolean {
+  return kind !== null && Object.values(keyFaults).includes(kind);
 }
 
 const stagesPastKey: readonly string[] = ['login', 'channel', 'upload', 'agent', 'report', 'seal'];
-/** Found out before a connection is made, although they belong to the login. */
+/** Errors of the login that are found before a connection is made. */
 const beforeConnecting: readonly string[] = ['credentials-unusable', 'secret-missing'];
 
 function cameToLogin({ stage, code }: UnprocessedVisit, kind: VisitClass | null): boolean {
@@ -114,10 +108,7 @@ function cameToLogin({ stage, code }: UnprocessedVisit, kind: VisitClass | null)
   return stagesPastKey.includes(stage);
 }
 
-function wellText(rule: Rule): string {
-  return rule.name === 'unreachable' ? 'reached' : 'the host key is the known one';
-}
-
-function meaningOf(code: string | null): string {
+function messageOf({ message, code }: UnprocessedVisit): string {
+  if (message !== null) return message;
   return code !== null && Object.hasOwn(errorTable, code) ? errorTable[code as ErrorCode].meaning : 'the visit failed';
 }

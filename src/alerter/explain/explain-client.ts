@@ -7,8 +7,9 @@ import type { SampledRow } from '../evaluate/sample.ts';
 import { needsOf, sampleReport, sampleVisit } from '../evaluate/sample-row.ts';
 import { reasonInReport, unknownAfter } from '../transition/unknown-rules.ts';
 import type { UnknownRules } from '../transition/unknown-rules.ts';
-import { unreliableSample, unreliableRule } from '../evaluate/unreliable.ts';
-import { withWritable } from '../evaluate/was-writable.ts';
+import { unreliableSample } from '../evaluate/unreliable.ts';
+import { findRule } from '../evaluate/find-rule.ts';
+import { withWritable } from '../evaluate/mount-sampler.ts';
 
 /** Why something of a client was or was not told, from what is stored and config.xml alone. */
 export interface ClientExplained {
@@ -29,7 +30,7 @@ export async function explainClient(options: ExplainOptions & { readonly client:
   const memory = (await store.ruleStates([client.name])).get(client.name) ?? null;
   const writable = new Set(memory?.writable);
   const sampledRows = await observe(store, client, newest);
-  const unreliable = unreliableRule(client.rules);
+  const unreliable = findRule(client.rules, 'unreliable');
   const visits = memory?.visits ?? [];
   const samples = groupBy(
     [

@@ -6,9 +6,10 @@ import type { SampledRow } from '../evaluate/sample.ts';
 import { rebooted } from './rebooted.ts';
 import { longestGapMs } from './step-alert.ts';
 import { unknownAfter } from './unknown-rules.ts';
-import { endsAfter, unreliableSample, unreliableRule } from '../evaluate/unreliable.ts';
+import { endsAfter, unreliableSample } from '../evaluate/unreliable.ts';
+import { findRule } from '../evaluate/find-rule.ts';
 import type { VisitEnds } from '../evaluate/unreliable.ts';
-import { withWritable, writableAfter } from '../evaluate/was-writable.ts';
+import { withWritable, writableAfter } from '../evaluate/mount-sampler.ts';
 import type {
   ClientTransition,
   ClientTransitionOptions,
@@ -46,7 +47,7 @@ export function openClientTransition(options: ClientTransitionOptions): ClientTr
   let bootId = before?.bootId ?? null;
   let writable: ReadonlySet<string> = new Set(before?.writable);
   let visits: VisitEnds = before?.visits ?? [];
-  const unreliable = unreliableRule(rules);
+  const unreliable = findRule(rules, 'unreliable');
   const isUnreachable = (): boolean => subjects.openAlert('unreachable', '')?.state === 'firing';
   let unknown = before?.unknown ?? {};
   let rows = before?.rows ?? 0;

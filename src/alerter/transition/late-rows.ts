@@ -4,7 +4,7 @@ import { subjectKey } from './subjects.ts';
 import type { Subjects } from './subjects.ts';
 import { mostOpen } from './most-open.ts';
 import type { SampledRow, Sample } from '../evaluate/sample.ts';
-import { clearSample } from '../evaluate/make-sample.ts';
+import { clearSample } from '../evaluate/sample.ts';
 import { listsFaults, noFaultText } from '../evaluate/rule-metric.ts';
 import { rulesByName } from './rules-by-name.ts';
 import { isHolding, longestGapMs, stepSubject } from './step-alert.ts';
@@ -91,6 +91,6 @@ export function stepLateRow(late: LateRows, sampledRow: SampledRow): void {
   for (const [key, { rule: name, subject }] of Object.entries(late.open())) {
     const rule = late.ruleOf(name);
     if (rule === null || listed.has(key) || !sampledRow.complete.includes(name) || !listsFaults(rule)) continue;
-    late.step(clearSample({ rule, subject, valueText: noFaultText(rule) }), sampledRow);
+    late.step(clearSample(rule, subject, noFaultText(rule)), sampledRow);
   }
 }

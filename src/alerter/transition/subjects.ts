@@ -3,7 +3,7 @@ import type { Alert } from '../../storage/store/alert.ts';
 import { aged } from './flapping.ts';
 import { moreSubject, mostOpen, moreSample, severestFirst } from './most-open.ts';
 import type { SampledRow, Sample } from '../evaluate/sample.ts';
-import { clearSample } from '../evaluate/make-sample.ts';
+import { clearSample } from '../evaluate/sample.ts';
 import { listsFaults, noFaultText, rivalry } from '../evaluate/rule-metric.ts';
 import { rulesByName } from './rules-by-name.ts';
 import { isHolding, stepMissing, stepSubject } from './step-alert.ts';
@@ -213,7 +213,7 @@ class ClientSubjects implements Subjects {
     if (alert === null) this.#put(entry, { alert, changes: aged(changes) });
     else if (hasOtherRule) this.#put(entry, stepMissing(entry.state, row, 'unwatched'));
     else if (listsFaults(rule)) {
-      const well = clearSample({ rule, subject: entry.subject, valueText: noFaultText(rule) });
+      const well = clearSample(rule, entry.subject, noFaultText(rule));
       this.#judgeSample(well, row, sampledRow.kind);
     } else this.#put(entry, stepMissing(entry.state, row, 'gone'));
   }

@@ -84,7 +84,8 @@ test('with the report it is known which probe failed and what was left out', () 
 
 test('what has to be loaded follows from the rules, and of whole reports from the row', () => {
   const rules = (alerts: string) => clientWith(alerts).rules;
-  assert.deepEqual(needsOf(rules('')), { disks: true, networks: false, reports: true });
+  const faults = reportRow({ failed_units: 1, probe_errors: 1 });
+  assert.deepEqual(needsOf(rules(''), faults), { disks: true, networks: false, reports: true });
   const quiet = { disks: true, networks: false, reports: false };
   assert.deepEqual(needsOf(rules(''), reportRow()), quiet);
   assert.deepEqual(needsOf(rules(''), reportRow({ failed_units: null })), quiet);
@@ -92,7 +93,7 @@ test('what has to be loaded follows from the rules, and of whole reports from th
   assert.equal(needsOf(rules(''), reportRow({ probe_errors: 1 })).reports, true);
   assert.equal(needsOf(rules('<alert type="zombies" limit="3"/>'), reportRow()).reports, true);
   assert.equal(needsOf(rules('<alert type="service" unit="nginx" state="active"/>'), reportRow()).reports, true);
-  assert.equal(needsOf(rules('<alert type="network-errors" limit="3"/>')).networks, true);
+  assert.equal(needsOf(rules('<alert type="network-errors" limit="3"/>'), faults).networks, true);
   const none = ofDisks.map((name) => `<alert name="${name}" enabled="no"/>`).join('');
-  assert.equal(needsOf(rules(none)).disks, false);
+  assert.equal(needsOf(rules(none), faults).disks, false);
 });
