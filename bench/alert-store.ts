@@ -1,4 +1,5 @@
-import type { AlertStore, Lease } from '../src/storage/store/alert-store.ts';
+import type { Lease } from '../src/storage/store/lease-store.ts';
+import type { AlertStore } from '../src/storage/store/storage.ts';
 import type { RuleState } from '../src/storage/store/alert.ts';
 import { openStorage } from '../src/storage/open-storage.ts';
 import { forInformation, measured } from './figure.ts';

@@ -44,7 +44,7 @@ async function storeBatches(
     const again = await cost(() => storeAll(storage, items, batch));
     const status = await cost(() => storage.history.clients());
     const limits = { nowMs: noonMs + 1e10, rawMs: 0, detailMs: 0, hourlyMs: null, dailyMs: null };
-    const pruned = await cost(() => storage.reports.prune(limits, new AbortController().signal));
+    const pruned = await cost(() => storage.retention.prune(limits, new AbortController().signal));
     return [
       ...figures,
       measured(row('a duplicate', 'us'), [again.wallUs / count]),

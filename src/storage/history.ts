@@ -1,4 +1,4 @@
-import { numberOrNull, readerOrNull, textOrNull } from './rows/client-facts.ts';
+import { numberOrNull, readerOrNull, textOrNull } from './rows/columns.ts';
 import type { Database } from './sql/database.ts';
 import type { Dialect } from './sql/dialect.ts';
 import { newestOf } from './queries/newest-of.ts';

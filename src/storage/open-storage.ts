@@ -6,6 +6,7 @@ import { checkDatabase, migrateDatabase } from './migrate/migrate.ts';
 import { throwMismatch } from './migrate/migration-state.ts';
 import { openDatabase } from './dialects/open-database.ts';
 import { createReportStore } from './report-store.ts';
+import { createRetentionStore } from './retention-store.ts';
 import { createSealedStore } from './reports/sealed-reports.ts';
 import type { Storage } from './store/storage.ts';
 
@@ -42,6 +43,7 @@ export function storageOn(database: Database): Storage {
   return {
     reports: createReportStore(database),
     alerts: createAlertStore(database),
+    retention: createRetentionStore(database),
     history: createHistory(database),
     sealed: createSealedStore(database),
     close: () => database.close(),

@@ -2,16 +2,12 @@ import { clientFacts } from './rows/client-facts.ts';
 import { createClientShares } from './reports/client-shares.ts';
 import type { Database } from './sql/database.ts';
 import { ingest } from './reports/ingest.ts';
-import { countPrunable, prune } from './retention/prune.ts';
 import { saveStateDisks } from './reports/state-disks.ts';
-import { fileSpace } from './dialects/sqlite/reclaim.ts';
-import { renameClient } from './retention/rename-client.ts';
 import { endRun, startRun } from './reports/runs.ts';
 import { saveSealed } from './reports/sealed-reports.ts';
 import type { ReportStore } from './store/storage.ts';
 import { saveVisits } from './reports/visits.ts';
 
-/** What the collector may do. */
 export function createReportStore(database: Database): ReportStore {
   const shares = createClientShares();
   const brought = new Map<string, number>();
@@ -22,10 +18,6 @@ export function createReportStore(database: Database): ReportStore {
     ingest: (items) => ingest(database, items, shares),
     saveSealed: (items) => saveSealed(database, items, brought),
     clientFacts: () => clientFacts(database),
-    renameClient: (from, to) => renameClient(database, from, to),
-    prune: (limits, signal, onStep) => prune(database, limits, signal, onStep),
-    countPrunable: (limits) => countPrunable(database, limits),
     saveStateDisks: (report) => saveStateDisks(database, report),
-    fileSpace: () => fileSpace(database),
   };
 }

@@ -7,7 +7,8 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { AlertStore, Lease } from '../../src/storage/store/alert-store.ts';
+import type { Lease } from '../../src/storage/store/lease-store.ts';
+import type { AlertStore } from '../../src/storage/store/storage.ts';
 import { createAlertStore } from '../../src/storage/create-alert-store.ts';
 import type { Database } from '../../src/storage/sql/database.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';

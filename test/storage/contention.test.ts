@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createAlertStore } from '../../src/storage/create-alert-store.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { createReportStore } from '../../src/storage/report-store.ts';
+import { createRetentionStore } from '../../src/storage/retention-store.ts';
 import { memory } from './support/alert-samples.ts';
 import { onBothDatabases } from './support/databases.ts';
 import { item, noonMs, runEnd, runStart, visit } from './support/samples.ts';
@@ -24,7 +25,7 @@ onBothDatabases('everybody at once', (kit) => {
     };
     const collectors = [createReportStore(await open('collect')), createReportStore(await open('collect'))];
     const alerts = createAlertStore(await open('alert'));
-    const pruner = createReportStore(await open('collect'));
+    const pruner = createRetentionStore(await open('collect'));
     const never = new AbortController().signal;
     const limits = { rawMs: 30 * dayMs, detailMs: 2 * dayMs, hourlyMs: null, dailyMs: null };
     await storage.reports.endRun(runStart({ program: 'alert' }), runEnd(runStart({ program: 'alert' })));

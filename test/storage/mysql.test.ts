@@ -14,10 +14,11 @@ import type { MysqlDatabaseOptions } from '../../src/storage/dialects/mysql/data
 import { openStorage } from '../../src/storage/open-storage.ts';
 import { createReportStore } from '../../src/storage/report-store.ts';
 import type { Storage } from '../../src/storage/store/storage.ts';
-import { markProcessed, unprocessedIds } from '../../src/storage/alerts/unprocessed.ts';
+import { markProcessed } from '../../src/storage/alerts/evaluation.ts';
 import { serverName, skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import type { Mariadb, MariadbDatabase } from '../support/mariadb.ts';
 import { item, visit, worker } from './support/samples.ts';
+import { unprocessedIds } from './support/unprocessed-ids.ts';
 
 const fault = (code: string): { name: string; code: string } => ({ name: 'FleetError', code });
 
@@ -93,7 +94,7 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
       });
     });
 
-    test('rows that another alerter judged meanwhile undo the whole transaction', async () => {
+    test('rows that another alerter processed meanwhile undo the whole transaction', async () => {
       await storage.reports.ingest([item(), item()]);
       await withDatabase({ storage: made.storage, program: 'alert' }, async (one) => {
         await withDatabase({ storage: made.storage, program: 'alert' }, async (two) => {
@@ -101,7 +102,7 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
           await two.write((session) => markProcessed(session, two.dialect, 'stats', ids.slice(0, 1)));
           await assert.rejects(
             one.write((session) => markProcessed(session, one.dialect, 'stats', ids)),
-            /1 of \d+ rows of stats were judged by another/,
+            /1 of \d+ rows of stats were processed by another/,
           );
           assert.equal((await one.read((session) => unprocessedIds(session, 'stats', 100))).length, ids.length - 1);
         });

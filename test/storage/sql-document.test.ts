@@ -24,7 +24,7 @@ onBothDatabases('the questions of docs/sql.md', (kit) => {
     const times = Array.from({ length: 400 * 4 }, (_, index) => nowMs - 300_000 - index * 6 * hourMs).reverse();
     await fill(opened, times);
     const limits = { rawMs: 30 * dayMs, detailMs: 2 * dayMs, hourlyMs: 365 * dayMs, dailyMs: 5 * 365 * dayMs };
-    await opened.storage.reports.prune({ nowMs, ...limits }, never);
+    await opened.storage.retention.prune({ nowMs, ...limits }, never);
     await allAnswered(opened);
     const answer = async (title: string): Promise<readonly Readonly<Record<string, unknown>>[]> =>
       opened.storage.history.query(questionsOf(kit.kind).find((one) => one.title === title)?.sql ?? '');

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { AlertStore, Lease, NewNotifications } from '../../src/storage/store/alert-store.ts';
+import type { Lease } from '../../src/storage/store/lease-store.ts';
+import type { NewNotifications } from '../../src/storage/store/notification-store.ts';
+import type { AlertStore } from '../../src/storage/store/storage.ts';
 import { createAlertStore } from '../../src/storage/create-alert-store.ts';
 import { alert, mail, stored, told } from './support/alert-samples.ts';
 import { atTime } from './support/crashing-database.ts';

@@ -1,10 +1,9 @@
 import type { Config } from '../../config/config.ts';
-import type { SeenClient } from '../../storage/store/alert-store.ts';
+import type { SeenClient, StateDiskFact } from '../../storage/store/fleet-store.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { SealedSummary } from '../../storage/store/sealed-store.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { RunFact } from '../../storage/store/run.ts';
-import type { StateDiskFact } from '../../storage/store/state-disk-fact.ts';
 import { minuteMs } from '../../platform/units.ts';
 
 export interface EvaluateFleetOptions {

@@ -1,5 +1,5 @@
 import type { Client, Rule } from '../../config/config.ts';
-import type { SeenClient } from '../../storage/store/alert-store.ts';
+import type { SeenClient } from '../../storage/store/fleet-store.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { beginFleetAlert } from './fleet-alert.ts';
 import { finishedRuns } from './fleet-facts.ts';

@@ -4,7 +4,7 @@ import { formatValue } from '../evaluate/describe-value.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import { beginFleetAlert } from './fleet-alert.ts';
 import type { FleetFacts } from './fleet-facts.ts';
-import type { StateDiskFact } from '../../storage/store/state-disk-fact.ts';
+import type { StateDiskFact } from '../../storage/store/fleet-store.ts';
 
 const ruleName = 'state-disk';
 

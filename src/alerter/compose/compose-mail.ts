@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import { commandOfRecipient, domainOf, senderOf } from '../../notify/mail-identity.ts';
 import type { MailText } from '../../notify/mime.ts';
-import type { SeriesPoint } from '../../storage/store/alert-store.ts';
+import type { SeriesPoint } from '../../storage/store/notification-store.ts';
 import { composeHtml } from './compose-html.ts';
 import { composeSubject } from './compose-subject.ts';
 import { composeText } from './compose-text.ts';

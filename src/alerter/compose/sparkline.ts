@@ -1,4 +1,4 @@
-import type { SeriesPoint } from '../../storage/store/alert-store.ts';
+import type { SeriesPoint } from '../../storage/store/notification-store.ts';
 
 const levels = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
 const gap = '·';

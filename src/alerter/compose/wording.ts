@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import type { SeriesPoint } from '../../storage/store/alert-store.ts';
+import type { SeriesPoint } from '../../storage/store/notification-store.ts';
 import type { Reader } from '../../text/time-words.ts';
 
 /** What a mail's words are made from. */

@@ -4,7 +4,7 @@ import { asFleetError, FleetError, messageOf } from '../../errors.ts';
 import type { Channel } from '../../notify/notify.ts';
 import { dateMail } from '../../notify/mime.ts';
 import { minuteMs } from '../../platform/units.ts';
-import type { Mail } from '../../storage/store/alert-store.ts';
+import type { Mail } from '../../storage/store/outbox-store.ts';
 import type { DeliveryEvent, DeliveryOutcome } from '../alert-options.ts';
 import type { Delivery } from './delivery.ts';
 import { composeRefusalNotice } from './refusal-notice.ts';

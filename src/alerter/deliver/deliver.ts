@@ -1,5 +1,6 @@
 import { asError } from '../../notify/within.ts';
-import type { AlertStore, Lease } from '../../storage/store/alert-store.ts';
+import type { Lease } from '../../storage/store/lease-store.ts';
+import type { AlertStore } from '../../storage/store/storage.ts';
 import { deliverMail } from './deliver-mail.ts';
 import type { Delivered, DeliverOptions, Delivery, DeliveryLimits } from './delivery.ts';
 

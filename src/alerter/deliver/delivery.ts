@@ -1,6 +1,7 @@
 import type { Channel } from '../../notify/notify.ts';
 import type { Channels } from '../../notify/channels.ts';
-import type { AlertStore, Lease } from '../../storage/store/alert-store.ts';
+import type { Lease } from '../../storage/store/lease-store.ts';
+import type { AlertStore } from '../../storage/store/storage.ts';
 import type { DeliveryEvent } from '../alert-options.ts';
 
 /** The part of the storage that delivery uses. */

@@ -1,7 +1,7 @@
 import { decodeWords } from 'postal-mime';
 
 import { freezeNotice } from '../../notify/mime.ts';
-import type { Mail, NewMail } from '../../storage/store/alert-store.ts';
+import type { Mail, NewMail } from '../../storage/store/outbox-store.ts';
 import type { DeliverOptions } from './delivery.ts';
 
 /** The mark in the Message-ID of a notice. Those of other mails have no dot before their @. */

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import { hourMs } from '../../platform/units.ts';
-import type { RecipientHistory } from '../../storage/store/alert-store.ts';
+import type { RecipientHistory } from '../../storage/store/outbox-store.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
 import type { PendingNotification } from './notification-plan.ts';
 

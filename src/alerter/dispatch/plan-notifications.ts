@@ -1,4 +1,4 @@
-import type { RecipientHistory } from '../../storage/store/alert-store.ts';
+import type { RecipientHistory } from '../../storage/store/outbox-store.ts';
 import type { LastNotified } from '../../storage/store/alert.ts';
 import { compareText } from '../../text/compare-text.ts';
 import type { Bastions } from '../inhibit/bastions-gone.ts';

@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import type { AlertStore } from '../../storage/store/alert-store.ts';
+import type { AlertStore } from '../../storage/store/storage.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 

@@ -1,4 +1,4 @@
-import type { WaitingMail } from '../../storage/store/alert-store.ts';
+import type { WaitingMail } from '../../storage/store/outbox-store.ts';
 import type { Known } from '../inhibit/difference.ts';
 import { isUrgent } from './group-interval.ts';
 import type { PendingNotification } from './notification-plan.ts';

@@ -1,5 +1,6 @@
 import type { Client, Config } from '../../config/config.ts';
-import type { AlertStore, UnprocessedBatch } from '../../storage/store/alert-store.ts';
+import type { UnprocessedBatch } from '../../storage/store/evaluation-store.ts';
+import type { AlertStore } from '../../storage/store/storage.ts';
 import { needsOf } from './sample-row.ts';
 
 /** Rows with what the rules of their clients need beside them. */

@@ -3,7 +3,7 @@ import { groupBy } from '../../platform/group-by.ts';
 import { minuteMs } from '../../platform/units.ts';
 import type { DiskRow, NetworkRow } from '../../report/columns.ts';
 import type { Report } from '../../report/report.ts';
-import type { UnprocessedReport, UnprocessedVisit } from '../../storage/store/alert-store.ts';
+import type { UnprocessedReport, UnprocessedVisit } from '../../storage/store/evaluation-store.ts';
 import { columnSamplers } from './column-sampler.ts';
 import { diskSamplers } from './disk-sampler.ts';
 import { mountConditionSamplers, mountSamplers } from './mount-sampler.ts';

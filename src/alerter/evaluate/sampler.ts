@@ -2,7 +2,7 @@ import type { Rule } from '../../config/config.ts';
 import { globMatcher, splitGlobs } from '../../config/values/globs.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { DiskRow, NetworkRow } from '../../report/columns.ts';
-import type { UnprocessedReport } from '../../storage/store/alert-store.ts';
+import type { UnprocessedReport } from '../../storage/store/evaluation-store.ts';
 import type { ReportFamilies } from './report-families.ts';
 import { rivalry } from './rule-metric.ts';
 import { numberSample } from './sample.ts';

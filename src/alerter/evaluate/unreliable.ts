@@ -1,5 +1,5 @@
 import type { Rule } from '../../config/config.ts';
-import type { UnprocessedVisit } from '../../storage/store/alert-store.ts';
+import type { UnprocessedVisit } from '../../storage/store/evaluation-store.ts';
 import type { RuleState } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { Sample } from './sample.ts';

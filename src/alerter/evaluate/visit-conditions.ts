@@ -2,7 +2,7 @@ import type { Rule } from '../../config/config.ts';
 import { errorTable } from '../../errors.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { minuteMs } from '../../platform/units.ts';
-import type { UnprocessedVisit } from '../../storage/store/alert-store.ts';
+import type { UnprocessedVisit } from '../../storage/store/evaluation-store.ts';
 import { findRule } from './find-rule.ts';
 import { visitConditions } from './rule-metric.ts';
 import { clearSample, faultSample, unknownSample } from './sample.ts';

@@ -1,4 +1,5 @@
-import type { AlertStore, Unsent } from '../../storage/store/alert-store.ts';
+import type { Unsent } from '../../storage/store/outbox-store.ts';
+import type { AlertStore } from '../../storage/store/storage.ts';
 import type { LastNotified } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 

@@ -1,5 +1,6 @@
 import type { Config, Rule, Window } from '../../config/config.ts';
-import type { AlertStore, MailSummary } from '../../storage/store/alert-store.ts';
+import type { MailSummary } from '../../storage/store/outbox-store.ts';
+import type { AlertStore } from '../../storage/store/storage.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { openMutes, type MuteKey, type Mutes } from '../inhibit/mutes.ts';

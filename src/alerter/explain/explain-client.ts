@@ -1,5 +1,7 @@
 import type { Client } from '../../config/config.ts';
-import type { AlertStore, MailSummary, NewestRows } from '../../storage/store/alert-store.ts';
+import type { NewestRows } from '../../storage/store/alert-history.ts';
+import type { MailSummary } from '../../storage/store/outbox-store.ts';
+import type { AlertStore } from '../../storage/store/storage.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { explainAlerts } from './explain-alerts.ts';
 import type { ExplainOptions, RuleExplained } from './explain-alerts.ts';

@@ -1,4 +1,4 @@
-import type { MailSummary } from '../../storage/store/alert-store.ts';
+import type { MailSummary } from '../../storage/store/outbox-store.ts';
 import type { SealedSummary } from '../../storage/store/sealed-store.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { openBastions } from '../inhibit/bastions-gone.ts';

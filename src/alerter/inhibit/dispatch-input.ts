@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import type { AlerterState } from '../../storage/store/alert-store.ts';
+import type { AlerterState } from '../../storage/store/notification-store.ts';
 
 /** Everything `tell` looks at. */
 export interface DispatchInput extends AlerterState {

@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import type { AlertStore } from '../../storage/store/alert-store.ts';
+import type { AlertStore } from '../../storage/store/storage.ts';
 import { openMutes } from './mutes.ts';
 import { windowUntil } from './windows.ts';
 

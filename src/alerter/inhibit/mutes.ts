@@ -1,6 +1,6 @@
 import type { Config, Window } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
-import type { Silence } from '../../storage/store/alert-store.ts';
+import type { Silence } from '../../storage/store/operator-store.ts';
 import type { AlertKey, Alert } from '../../storage/store/alert.ts';
 import { silenceMatcher } from './silences.ts';
 import type { Span } from './windows.ts';

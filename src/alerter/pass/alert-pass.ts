@@ -1,7 +1,8 @@
 import { FleetError } from '../../errors.ts';
 import type { StatePaths } from '../../state/paths.ts';
-import type { AlertStore, Lease, MailSummary } from '../../storage/store/alert-store.ts';
-import type { Storage } from '../../storage/store/storage.ts';
+import type { Lease } from '../../storage/store/lease-store.ts';
+import type { MailSummary } from '../../storage/store/outbox-store.ts';
+import type { AlertStore, Storage } from '../../storage/store/storage.ts';
 import type { AlertOptions, AlertResult } from '../alert-options.ts';
 import { emptyResult, runEndOf } from './alert-result.ts';
 import { judgeAbsence, judgeBacklog } from './judge-backlog.ts';
@@ -13,8 +14,7 @@ import { createDryRunStore } from './dry-run-store.ts';
 import { recentRuns } from './recent-runs.ts';
 import type { PassStore } from './dry-run-store.ts';
 import { enqueueMails } from './enqueue-mails.ts';
-import type { RunStart } from '../../storage/store/run.ts';
-import type { RunFact } from '../../storage/store/run.ts';
+import type { RunStart, RunFact } from '../../storage/store/run.ts';
 
 export interface PassOptions extends AlertOptions {
   readonly paths: StatePaths;

@@ -1,4 +1,6 @@
-import type { AlerterState, AlertStore, ProcessedRows, UnprocessedBatch } from '../../storage/store/alert-store.ts';
+import type { ProcessedRows, UnprocessedBatch } from '../../storage/store/evaluation-store.ts';
+import type { AlerterState } from '../../storage/store/notification-store.ts';
+import type { AlertStore } from '../../storage/store/storage.ts';
 import type { RuleState, Alert } from '../../storage/store/alert.ts';
 
 /** What a pass asks of the store until mails are sent. */

@@ -1,6 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import { ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
-import type { NewMail, SeriesPoint } from '../../storage/store/alert-store.ts';
+import type { SeriesPoint } from '../../storage/store/notification-store.ts';
+import type { NewMail } from '../../storage/store/outbox-store.ts';
 import type { AlertEvent } from '../alert-options.ts';
 import { isByMount } from '../evaluate/rule-metric.ts';
 import { rulesByName } from '../transition/rules-by-name.ts';

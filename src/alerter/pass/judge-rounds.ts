@@ -1,5 +1,5 @@
 import { withBoundedHeap } from '../../platform/heap-growth.ts';
-import type { ProcessedRows, UnprocessedBatch } from '../../storage/store/alert-store.ts';
+import type { ProcessedRows, UnprocessedBatch } from '../../storage/store/evaluation-store.ts';
 import { openClientStates } from '../transition/client-states.ts';
 import { openRound } from '../transition/process-rows.ts';
 import { loadRows } from '../evaluate/load-rows.ts';

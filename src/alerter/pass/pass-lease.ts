@@ -1,4 +1,5 @@
-import type { AlertStore, Lease } from '../../storage/store/alert-store.ts';
+import type { Lease } from '../../storage/store/lease-store.ts';
+import type { AlertStore } from '../../storage/store/storage.ts';
 import type { AlertHolder } from '../alert-options.ts';
 
 /** Another alerter holds the lease: this pass ends and changes nothing more. */

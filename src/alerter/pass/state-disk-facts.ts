@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import { stateDisks, statePlaces } from '../../state/state-disk.ts';
 import type { PassStore } from './dry-run-store.ts';
-import type { StateDiskFact } from '../../storage/store/state-disk-fact.ts';
+import type { StateDiskFact } from '../../storage/store/fleet-store.ts';
 
 export interface StateDiskFactsOptions {
   readonly config: Config;

@@ -1,4 +1,4 @@
-import type { SentNotification } from '../../storage/store/alert-store.ts';
+import type { SentNotification } from '../../storage/store/alert-history.ts';
 import { groupBy } from '../../platform/group-by.ts';
 
 export interface ReplayDifference {

@@ -1,4 +1,5 @@
-import type { AlertStore, RowPlace, UnprocessedReport, UnprocessedVisit } from '../../storage/store/alert-store.ts';
+import type { RowPlace, UnprocessedReport, UnprocessedVisit } from '../../storage/store/evaluation-store.ts';
+import type { AlertStore } from '../../storage/store/storage.ts';
 
 /** Stored rows in the order of their times, a page in memory at a time. */
 export interface ReplayRows {

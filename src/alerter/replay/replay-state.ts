@@ -1,11 +1,9 @@
 import type { Config } from '../../config/config.ts';
-import type {
-  AlerterState,
-  ProcessedRows,
-  RecipientHistory,
-  SeenClient,
-  Silence,
-} from '../../storage/store/alert-store.ts';
+import type { ProcessedRows } from '../../storage/store/evaluation-store.ts';
+import type { SeenClient } from '../../storage/store/fleet-store.ts';
+import type { AlerterState } from '../../storage/store/notification-store.ts';
+import type { Silence } from '../../storage/store/operator-store.ts';
+import type { RecipientHistory } from '../../storage/store/outbox-store.ts';
 import type { RuleState, Alert, LastNotified } from '../../storage/store/alert.ts';
 import type { DueMail, NotificationPlan } from '../dispatch/notification-plan.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';

@@ -1,5 +1,6 @@
 import type { Config, Severity } from '../../config/config.ts';
-import type { AlertStore, SentNotification } from '../../storage/store/alert-store.ts';
+import type { SentNotification } from '../../storage/store/alert-history.ts';
+import type { AlertStore } from '../../storage/store/storage.ts';
 import type { Alert, Transition } from '../../storage/store/alert.ts';
 import { evaluateFleet } from '../absence/fleet-conditions.ts';
 import { processRows } from '../transition/process-rows.ts';

@@ -1,4 +1,4 @@
-import type { AlertStore } from '../../storage/store/alert-store.ts';
+import type { AlertStore } from '../../storage/store/storage.ts';
 import type { RuleState, Alert } from '../../storage/store/alert.ts';
 
 /** What judging a client begins with. */

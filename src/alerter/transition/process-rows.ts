@@ -1,10 +1,6 @@
 import type { Client, Config } from '../../config/config.ts';
-import type {
-  AlertStore,
-  ProcessedRows,
-  UnprocessedReport,
-  UnprocessedVisit,
-} from '../../storage/store/alert-store.ts';
+import type { ProcessedRows, UnprocessedReport, UnprocessedVisit } from '../../storage/store/evaluation-store.ts';
+import type { AlertStore } from '../../storage/store/storage.ts';
 import type { RuleState, Alert } from '../../storage/store/alert.ts';
 import { openClientStates, stateAfter } from './client-states.ts';
 import type { ClientState, ClientStates, StatesAfter } from './client-states.ts';

@@ -3,7 +3,7 @@ import { globMatcher, isGlob } from '../../config/values/globs.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
 import { usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
-import type { AlertStore } from '../../storage/store/alert-store.ts';
+import type { AlertStore } from '../../storage/store/storage.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { clientText } from '../command/alert-words.ts';
 import { authorName } from '../command/author.ts';

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import { dayMs } from '../../platform/units.ts';
-import type { Unsent } from '../../storage/store/alert-store.ts';
+import type { Unsent } from '../../storage/store/outbox-store.ts';
 import type { ClosedReason } from '../../storage/store/alert.ts';
 import { describeAge } from '../../text/durations.ts';
 import { clientText, coverJson, coverText } from '../command/alert-words.ts';

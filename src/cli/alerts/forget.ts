@@ -2,7 +2,7 @@ import { didYouMean } from '../../config/values/nearest.ts';
 import { usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import { dayMs } from '../../platform/units.ts';
-import type { AlertStore } from '../../storage/store/alert-store.ts';
+import type { AlertStore } from '../../storage/store/storage.ts';
 import { counted } from '../../text/numbers.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { confirm } from '../command/question.ts';
@@ -16,9 +16,9 @@ const leastPrefix = 4;
 export async function forgetCollectorCommand(context: Context, asked: string): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettings(context);
-  const id = await changeStored(config, signal, async (alerts) => {
+  const id = await changeStored(config, signal, async (alerts, retention) => {
     const whole = await wholeId(alerts, asked);
-    return (await alerts.forgetCollector(whole)) ? whole : await refuse(alerts, asked);
+    return (await retention.forgetCollector(whole)) ? whole : await refuse(alerts, asked);
   });
   if (output.json) output.printJson({ command: 'forget collector', id });
   else if (output.verbosity !== 'quiet') {
@@ -56,7 +56,7 @@ export async function forgetClientCommand(
   if (config.clients.some(({ name }) => name === client)) {
     throw usageError(`"${client}" is a client of config.xml`, 'Take it out there first, or write state="retired".');
   }
-  const isForgotten = await changeStored(config, signal, async (alerts) => {
+  const isForgotten = await changeStored(config, signal, async (alerts, retention) => {
     const known = (await alerts.seenClients()).map(({ name }) => name);
     if (!known.includes(client)) {
       const listed = new Set(config.clients.map(({ name }) => name));
@@ -76,7 +76,7 @@ export async function forgetClientCommand(
       );
     }
     if (!yes && !(await isConfirmed(context, client))) return false;
-    return await alerts.forgetClient(client, signal);
+    return await retention.forgetClient(client, signal);
   });
   if (output.json) output.printJson({ command: 'forget client', client: isForgotten ? client : null });
   else if (output.verbosity !== 'quiet') {

@@ -1,5 +1,5 @@
 import { usageError } from '../../errors.ts';
-import type { MailSummary } from '../../storage/store/alert-store.ts';
+import type { MailSummary } from '../../storage/store/outbox-store.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { changeStored, readStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';

@@ -3,7 +3,7 @@ import type { Config } from '../../config/config.ts';
 import { escapeControls } from '../../log.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { hourMs } from '../../platform/units.ts';
-import type { SentNotification } from '../../storage/store/alert-store.ts';
+import type { SentNotification } from '../../storage/store/alert-history.ts';
 import { counted } from '../../text/numbers.ts';
 import { clientText } from '../command/alert-words.ts';
 import type { Output } from '../terminal/output.ts';

@@ -1,7 +1,7 @@
 import { replay, type ReplayedMail, type ReplayResult } from '../../alerter/replay/replay.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import { usageError } from '../../errors.ts';
-import type { SentNotification } from '../../storage/store/alert-store.ts';
+import type { SentNotification } from '../../storage/store/alert-history.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { readStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';

@@ -4,9 +4,8 @@ import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import { checkMigrations } from '../../storage/migrate/migrate.ts';
 import { openStorage } from '../../storage/open-storage.ts';
-import type { AlertStore } from '../../storage/store/alert-store.ts';
+import type { AlertStore, RetentionStore, History } from '../../storage/store/storage.ts';
 import type { SealedStore } from '../../storage/store/sealed-store.ts';
-import type { History } from '../../storage/store/storage.ts';
 
 /** What can be read; `alerts` and `sealed` are null before the first run, where there is no schema and perhaps no file yet. */
 export interface Stored {
@@ -53,12 +52,12 @@ export async function readStored<Result>(
 export async function changeStored<Result>(
   { storage, stateDir }: Pick<Config, 'storage' | 'stateDir'>,
   signal: AbortSignal,
-  change: (alerts: AlertStore) => Promise<Result>,
+  change: (alerts: AlertStore, retention: RetentionStore) => Promise<Result>,
 ): Promise<Result> {
   if (storage.kind === 'sqlite') claimStateFolder(statePaths(stateDir), []);
   const open = await openStorage({ storage, migrate: storage.migrate, program: 'read', signal });
   try {
-    return await change(open.alerts);
+    return await change(open.alerts, open.retention);
   } finally {
     await open.close();
   }

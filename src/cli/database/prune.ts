@@ -7,7 +7,7 @@ import type { FileSpace } from '../../storage/dialects/sqlite/reclaim.ts';
 import { vacuum } from '../../storage/dialects/sqlite/vacuum.ts';
 import { checkMigrations } from '../../storage/migrate/migrate.ts';
 import { openStorage } from '../../storage/open-storage.ts';
-import type { PruneLimits, PruneResult, ReportStore } from '../../storage/store/storage.ts';
+import type { PruneLimits, PruneResult, RetentionStore } from '../../storage/store/storage.ts';
 import { formatDuration } from '../../text/durations.ts';
 import { formatSize } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';
@@ -114,11 +114,11 @@ const nothing: PruneResult = {
   more: false,
 };
 
-async function withStore<T>(config: Config, migrate: boolean, work: (store: ReportStore) => Promise<T>): Promise<T> {
+async function withStore<T>(config: Config, migrate: boolean, work: (store: RetentionStore) => Promise<T>): Promise<T> {
   // Without the signal: it ends pruning between two transactions, and need not cut one off.
   const open = await openStorage({ storage: config.storage, migrate, program: 'collect' });
   try {
-    return await work(open.reports);
+    return await work(open.retention);
   } finally {
     await open.close();
   }
@@ -128,7 +128,7 @@ function limitsOf({ retention }: Config): PruneLimits {
   return { nowMs: Date.now(), ...retention };
 }
 
-async function progressOver(store: ReportStore, limits: PruneLimits): Promise<Progress> {
+async function progressOver(store: RetentionStore, limits: PruneLimits): Promise<Progress> {
   const total = rowsOf(await store.countPrunable(limits));
   return (await import('../terminal/progress.ts')).startProgress('pruning', total);
 }

@@ -1,10 +1,9 @@
 import { type HeldBack, readHeldBack } from '../../alerter/inhibit/held-back.ts';
 import type { Client, Config, Severity } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import type { AlertStore } from '../../storage/store/alert-store.ts';
+import type { AlertStore, ClientStatus, RunSummary } from '../../storage/store/storage.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { SealedSummary } from '../../storage/store/sealed-store.ts';
-import type { ClientStatus, RunSummary } from '../../storage/store/storage.ts';
 import type { Stored } from '../command/read-stored.ts';
 import { beyondLimit } from './beyond-limit.ts';
 

@@ -1,6 +1,6 @@
 import type { SealedSummary } from '../../storage/store/sealed-store.ts';
 import type { RunSummary } from '../../storage/store/storage.ts';
-import { unseenSealed } from '../../storage/store/unseen-sealed.ts';
+import { unseenSealed } from '../../storage/store/sealed-store.ts';
 import { describeAge } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';
 import { jsonTime } from '../terminal/reader-time.ts';

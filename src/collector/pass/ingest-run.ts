@@ -112,7 +112,7 @@ async function makePass(pass: Pass): Promise<IngestRunResult> {
     faults.push(fault);
     observe({ kind: 'fault', fault });
   };
-  if (config.clients.some(({ was }) => was !== null)) await followRenames(options, storage.reports);
+  if (config.clients.some(({ was }) => was !== null)) await followRenames(options, storage);
   const counts = await openAll({ ...pass, start }, onFault);
   const outcome = signal.aborted ? 'interrupted' : 'finished';
   const finishedAtMs = await storage.alerts.nowMs();
@@ -193,7 +193,7 @@ async function isWorthARow(result: IngestRunResult, { options, storage }: Pass):
 /** Prunes in the place of a collector that opens nothing, and so may not. */
 async function prune({ options, start, storage }: Pass): Promise<void> {
   const { config, now, observe } = options;
-  await pruneInTime(options, start.startedAtMs, storage.reports);
+  await pruneInTime(options, start.startedAtMs, storage.retention);
   const removed = await storage.sealed.removeKeyless(now(), config.retention.rawMs);
   if (removed === 0) return;
   const message = `${removed} sealed reports went: they were older than what is kept, and no key here opened them`;

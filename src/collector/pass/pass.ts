@@ -1,6 +1,6 @@
 import { asFleetError } from '../../errors.ts';
 import type { FleetError } from '../../errors.ts';
-import type { ReportStore, Storage } from '../../storage/store/storage.ts';
+import type { ReportStore, RetentionStore, Storage } from '../../storage/store/storage.ts';
 import { counted } from '../../text/numbers.ts';
 import type { CollectResult, PassOptions } from '../collect-options.ts';
 import type { Ingest } from '../ingest/ingest-options.ts';
@@ -86,6 +86,7 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
       ingest,
       record,
       store,
+      retention: storage?.retention ?? null,
       faults,
       watched: wasAway ? null : storage,
       time,
@@ -117,6 +118,7 @@ interface Finish {
   readonly ingest: Ingest;
   readonly record: RunRecord;
   readonly store: ReportStore | null;
+  readonly retention: RetentionStore | null;
   readonly faults: RunFaults;
   /** The storage in which to look for programs that have fallen silent; null: none. */
   readonly watched: Storage | null;
@@ -127,7 +129,7 @@ interface Finish {
 
 /** Stores what was received, records how the run ended, and removes old rows when all went well. */
 async function finish(finishing: Finish): Promise<CollectResult> {
-  const { options, visited, ingest, record, store, faults, watched, time, timeMs } = finishing;
+  const { options, visited, ingest, record, store, retention, faults, watched, time, timeMs } = finishing;
   const { start, config, keyRing } = options;
   const orFault = async (work: Promise<FleetError | null>): Promise<void> => {
     const fault = await work.catch(storageFault);
@@ -145,8 +147,8 @@ async function finish(finishing: Finish): Promise<CollectResult> {
   const whole = start.scope === 'full' && !visited.interrupted && faults.all.length === 0;
   const opens = keyRing.opening !== null;
   // A collector that opens nothing may not delete rows. `ingest` prunes for it.
-  if (store !== null && whole && opens) {
-    await orFault(pruneInTime(options, start.startedAtMs, store).then(() => null));
+  if (store !== null && retention !== null && whole && opens) {
+    await orFault(pruneInTime(options, start.startedAtMs, retention).then(() => null));
   }
   if (store !== null && opens) {
     const low = await stateDiskFault({ config, start, store, nowMs: options.now() }).catch(storageFault);

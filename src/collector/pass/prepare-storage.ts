@@ -41,7 +41,7 @@ export async function prepareStorage({ pass, time, limits, onFault }: PrepareSto
     const store = storage.reports;
     const { runs, visits, refused, dropped, left } = await replayEarlierRuns(pass, store, limits.replayMs);
     // A collector that opens nothing may not rename. `ingest` does.
-    const facts = pass.keyRing.opening === null ? await store.clientFacts() : await followRenames(pass, store);
+    const facts = pass.keyRing.opening === null ? await store.clientFacts() : await followRenames(pass, storage);
     return { storage, store, facts, wasAway: runs + visits + refused + dropped + left > 0, journalsLeft: left };
   } catch (thrown) {
     onFault(storageFault(thrown));

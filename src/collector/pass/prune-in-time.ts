@@ -1,4 +1,4 @@
-import type { PruneResult, ReportStore } from '../../storage/store/storage.ts';
+import type { PruneResult, RetentionStore } from '../../storage/store/storage.ts';
 import type { CollectOptions } from '../collect-options.ts';
 
 /** The least time for pruning. A run that is always late would never prune without it. */
@@ -8,7 +8,7 @@ const leastMs = 10_000;
 export async function pruneInTime(
   { config, now, signal }: Pick<CollectOptions, 'config' | 'now' | 'signal'>,
   startedAtMs: number,
-  store: Pick<ReportStore, 'prune'>,
+  store: Pick<RetentionStore, 'prune'>,
 ): Promise<PruneResult> {
   const leftMs = startedAtMs + config.collector.runDeadlineMs - now();
   const limited = AbortSignal.any([signal, AbortSignal.timeout(Math.max(leastMs, leftMs))]);

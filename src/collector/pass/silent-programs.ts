@@ -3,7 +3,7 @@ import { FleetError } from '../../errors.ts';
 import { dayMs, minuteMs } from '../../platform/units.ts';
 import type { RunFact, RunStart } from '../../storage/store/run.ts';
 import type { Storage } from '../../storage/store/storage.ts';
-import { unseenSealed } from '../../storage/store/unseen-sealed.ts';
+import { unseenSealed } from '../../storage/store/sealed-store.ts';
 import { counted } from '../../text/numbers.ts';
 
 /** A program is silent after so many times `every`. */

@@ -1,10 +1,11 @@
 import { dayMs, hourMs } from '../../platform/units.ts';
-import type { AlerterState, RecipientHistory, WaitingMail } from '../store/alert-store.ts';
+import type { AlerterState } from '../store/notification-store.ts';
+import type { RecipientHistory, WaitingMail } from '../store/outbox-store.ts';
 import type { StoredNotification, Transition } from '../store/alert.ts';
 import { alertColumns, storedAlert, storedLastNotified } from '../rows/alert-rows.ts';
 import type { Severity } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { silences } from './silences.ts';
+import { silencesAfter } from './operator.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { Session, SqlRow } from '../sql/session.ts';
 
@@ -26,9 +27,9 @@ const itemsSql = `SELECT n.mail_id, n.alert_id, n.sequence, n.transition, n.befo
   FROM mails m JOIN notifications n ON n.mail_id = m.id
   WHERE m.sent_at IS NULL AND m.failed_at IS NULL AND m.replaced_by IS NULL ORDER BY n.id`;
 
-/** See AlertStore.state. */
+/** See NotificationStore.state. */
 export async function alerterState(session: Session, nowMs: number): Promise<AlerterState> {
-  const unended = await silences(session, nowMs - dayMs);
+  const unended = await silencesAfter(session, nowMs - dayMs);
   return {
     alerts: (await session.all(alertsSql)).map(storedAlert),
     told: (await session.all(toldSql)).map(storedLastNotified),

@@ -1,6 +1,6 @@
 import { minuteMs } from '../../platform/units.ts';
 import { FleetError } from '../../errors.ts';
-import type { Lease } from '../store/alert-store.ts';
+import type { Lease, LeaseStore } from '../store/lease-store.ts';
 import type { Database } from '../sql/database.ts';
 import { databaseNowMs } from '../sql/database-now.ts';
 import type { Dialect } from '../sql/dialect.ts';
@@ -13,7 +13,23 @@ const staleMs = minuteMs;
 // Nobody's: the row stays, so that epochs only ever grow.
 const nobody = '';
 
-/** See AlertStore.takeLease. */
+export function createLeaseStore(database: Database): LeaseStore {
+  return {
+    takeLease: (name, holder) => takeLease(database, name, holder),
+    leaseHolder: async (name) => {
+      const sql = 'SELECT holder FROM leases WHERE name = ? AND holder <> ?';
+      const [row] = await database.read((session) => session.all(sql, [name, nobody]));
+      return row === undefined ? null : String(row['holder']);
+    },
+    touchLease: (lease) => fenced(database, lease, () => Promise.resolve()),
+    releaseLease: async ({ name, epoch }) => {
+      const sql = 'UPDATE leases SET holder = ? WHERE name = ? AND epoch = ?';
+      await database.write((session) => session.run(sql, [nobody, name, epoch]));
+    },
+  };
+}
+
+/** Takes a lease. See LeaseStore. */
 export async function takeLease(database: Database, name: string, holder: string): Promise<Lease | null> {
   const { dialect } = database;
   return database.write(async (session) => {
@@ -37,19 +53,6 @@ export async function takeLease(database: Database, name: string, holder: string
     ]);
     return { name, epoch, holder };
   });
-}
-
-/** See AlertStore.leaseHolder. */
-export async function leaseHolder(session: Session, name: string): Promise<string | null> {
-  const [row] = await session.all('SELECT holder FROM leases WHERE name = ? AND holder <> ?', [name, nobody]);
-  return row === undefined ? null : String(row['holder']);
-}
-
-/** See AlertStore.releaseLease. */
-export async function releaseLease(database: Database, lease: Lease): Promise<void> {
-  await database.write((session) =>
-    session.run('UPDATE leases SET holder = ? WHERE name = ? AND epoch = ?', [nobody, lease.name, lease.epoch]),
-  );
 }
 
 /** Ends every holder's right to store: whatever they read before is out of date. */

@@ -1,21 +1,20 @@
 import { dayMs, hourMs } from '../../platform/units.ts';
 import { FleetError } from '../../errors.ts';
 import type { Severity } from '../../config/config.ts';
-import type { Mail, MailSummary } from '../store/alert-store.ts';
-import { textOrNull } from '../rows/client-facts.ts';
+import type { MailSummary, OutboxStore } from '../store/outbox-store.ts';
+import { clipped, textOrNull } from '../rows/columns.ts';
 import type { Database } from '../sql/database.ts';
 import { databaseNowMs } from '../sql/database-now.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
-import type { Session, SqlRow, SqlValue } from '../sql/session.ts';
+import type { SqlRow, SqlValue } from '../sql/session.ts';
 
 /** The longest pause: a time further ahead was written under another clock, and would be waited for in vain. */
 const farPauseMs = hourMs;
 /** Of claims more is believed: somebody may be sending the mail while the clock is set back. */
 const farClaimMs = dayMs;
 
-const maxUndelivered = 1000;
-
-const summaryColumns = `id, recipient, message_id, severity, created_at, attempts, next_attempt_at, data_at, sent_at,
+/** For mailSummary. */
+export const summaryColumns = `id, recipient, message_id, severity, created_at, attempts, next_attempt_at, data_at, sent_at,
   failed_at, error`;
 
 /** Of a mail that still has to go out. */
@@ -29,61 +28,57 @@ const dueSql = `SELECT ${summaryColumns}, content FROM mails WHERE ${waiting} AN
 const claimSql = `UPDATE mails SET claimed_by = ?, claimed_until = ?, attempts = attempts + 1
   WHERE id = ? AND ${waiting} AND (claimed_by = ? AND claimed_until > ? OR ${due})`;
 
-/** See AlertStore.dueMails. */
-export async function dueMails(database: Database, limit: number): Promise<readonly Mail[]> {
-  const rows = await database.read(async (session) => {
-    const nowMs = await databaseNowMs(session, database.dialect);
-    return session.all(dueSql, [...dueValues(nowMs), String(limit)]);
-  });
-  return rows.map((row) => ({ ...mailSummary(row), content: String(row['content']) }));
-}
+const endSql = `SELECT 1 AS found FROM notifications
+  WHERE mail_id = ? AND before_state IS NOT NULL AND transition IN ('resolved', 'ended') LIMIT 1`;
+const dropSql = `UPDATE mails SET replaced_by = id, error = ?, claimed_until = NULL
+  WHERE id = ? AND claimed_by = ? AND sent_at IS NULL AND replaced_by IS NULL`;
+const forgetSql = `DELETE FROM told WHERE recipient = ? AND alert_id IN
+  (SELECT alert_id FROM notifications WHERE mail_id = ? AND before_state IS NULL)`;
 
-/** See AlertStore.undelivered. */
-export async function undelivered(session: Session): Promise<readonly MailSummary[]> {
-  const sql = `SELECT ${summaryColumns} FROM mails WHERE sent_at IS NULL AND replaced_by IS NULL ORDER BY id LIMIT ?`;
-  return (await session.all(sql, [String(maxUndelivered)])).map(mailSummary);
-}
-
-/** See AlertStore.claimMail. */
-export async function claimMail(database: Database, id: number, holder: string, forMs: number): Promise<boolean> {
-  const claimed = await database.write(async (session) => {
-    const nowMs = await databaseNowMs(session, database.dialect);
-    const until = sqlTime(nowMs + Math.min(forMs, farClaimMs));
-    return session.run(claimSql, [holder, until, id, holder, sqlTime(nowMs), ...dueValues(nowMs)]);
-  });
-  return claimed === 1;
-}
-
-/** See AlertStore.markDataBegun. */
-export async function markDataBegun(database: Database, id: number, holder: string): Promise<void> {
-  const { now } = database.dialect;
-  await mark(database, id, holder, `data_at = COALESCE(data_at, ${now})`, [], `${waiting} AND claimed_until > ${now}`);
-}
-
-/** See AlertStore.markSent. */
-export async function markSent(database: Database, id: number, holder: string): Promise<void> {
-  const { now } = database.dialect;
-  await mark(database, id, holder, `sent_at = COALESCE(sent_at, ${now}), error = NULL, claimed_until = NULL`, []);
-}
-
-/** See AlertStore.markPutOff. */
-export async function markPutOff(
-  database: Database,
-  id: number,
-  holder: string,
-  nextAttemptInMs: number,
-  error: string,
-): Promise<void> {
-  const nowMs = await database.read((session) => databaseNowMs(session, database.dialect));
-  const next = sqlTime(nowMs + Math.min(nextAttemptInMs, farPauseMs));
-  const set = 'next_attempt_at = ?, error = ?, claimed_until = NULL';
-  await mark(database, id, holder, set, [next, clipped(error)], 'sent_at IS NULL');
-}
-
-/** See AlertStore.markFailed. */
-export async function markFailed(database: Database, id: number, holder: string, error: string): Promise<void> {
-  const set = `failed_at = COALESCE(failed_at, ${database.dialect.now}), error = ?, claimed_until = NULL`;
-  await mark(database, id, holder, set, [clipped(error)], 'sent_at IS NULL');
+export function createOutboxStore(database: Database): OutboxStore {
+  return {
+    dueMails: async (limit) => {
+      const rows = await database.read(async (session) => {
+        const nowMs = await databaseNowMs(session, database.dialect);
+        return session.all(dueSql, [...dueValues(nowMs), String(limit)]);
+      });
+      return rows.map((row) => ({ ...mailSummary(row), content: String(row['content']) }));
+    },
+    claimMail: async (id, holder, forMs) => {
+      const claimed = await database.write(async (session) => {
+        const nowMs = await databaseNowMs(session, database.dialect);
+        const until = sqlTime(nowMs + Math.min(forMs, farClaimMs));
+        return session.run(claimSql, [holder, until, id, holder, sqlTime(nowMs), ...dueValues(nowMs)]);
+      });
+      return claimed === 1;
+    },
+    markDataBegun: (id, holder) => {
+      const { now } = database.dialect;
+      const condition = `${waiting} AND claimed_until > ${now}`;
+      return mark(database, id, holder, `data_at = COALESCE(data_at, ${now})`, [], condition);
+    },
+    markSent: (id, holder) => {
+      const set = `sent_at = COALESCE(sent_at, ${database.dialect.now}), error = NULL, claimed_until = NULL`;
+      return mark(database, id, holder, set, []);
+    },
+    markPutOff: async (id, holder, nextAttemptInMs, error) => {
+      const nowMs = await database.read((session) => databaseNowMs(session, database.dialect));
+      const next = sqlTime(nowMs + Math.min(nextAttemptInMs, farPauseMs));
+      const set = 'next_attempt_at = ?, error = ?, claimed_until = NULL';
+      await mark(database, id, holder, set, [next, clipped(error, 1000)], 'sent_at IS NULL');
+    },
+    markFailed: (id, holder, error) => {
+      const set = `failed_at = COALESCE(failed_at, ${database.dialect.now}), error = ?, claimed_until = NULL`;
+      return mark(database, id, holder, set, [clipped(error, 1000)], 'sent_at IS NULL');
+    },
+    dropMail: ({ id, recipient }, holder) =>
+      database.write(async (session) => {
+        if ((await session.all(endSql, [id])).length > 0) return false;
+        if ((await session.run(dropSql, ['config.xml does not name the recipient', id, holder])) !== 1) return false;
+        await session.run(forgetSql, [recipient, id]);
+        return true;
+      }),
+  };
 }
 
 // claimed_by stays when the claim ends, so that the same mark made twice is no fault: its answer may have been lost.
@@ -110,7 +105,8 @@ function dueValues(nowMs: number): readonly string[] {
   return [now, sqlTime(nowMs + farPauseMs), now, sqlTime(nowMs + farClaimMs)];
 }
 
-function mailSummary(row: SqlRow): MailSummary {
+/** A row of `mails` without its words. */
+export function mailSummary(row: SqlRow): MailSummary {
   return {
     id: Number(row['id']),
     recipient: String(row['recipient']),
@@ -124,8 +120,4 @@ function mailSummary(row: SqlRow): MailSummary {
     failedAtMs: fromSqlTime(row['failed_at']),
     error: textOrNull(row['error']),
   };
-}
-
-function clipped(text: string): string {
-  return Array.from(text).slice(0, 1000).join('');
 }

@@ -1,109 +1,68 @@
-import type {
-  ReplayPage,
-  RowPlace,
-  UnprocessedBatch,
-  UnprocessedReport,
-  UnprocessedVisit,
-} from '../store/alert-store.ts';
-import { sqlTime } from '../sql/sql-time.ts';
 import { storedReport, storedReportColumns, storedVisitColumns, storedVisits } from '../rows/stored-rows.ts';
-import type { Session, SqlValue } from '../sql/session.ts';
+import type { Session, SqlRow, SqlValue } from '../sql/session.ts';
+import { sqlTime } from '../sql/sql-time.ts';
+import type { ReplayPage } from '../store/alert-history.ts';
+import type { RowPlace, UnprocessedBatch, UnprocessedReport, UnprocessedVisit } from '../store/evaluation-store.ts';
 
-// In the order of an index that holds just these rows.
-const unprocessedFrom = {
-  stats: 'stats WHERE processed_at IS NULL ORDER BY observed_at, id LIMIT ?',
-  visits: 'visits WHERE processed_at IS NULL ORDER BY started_at, id LIMIT ?',
-} as const;
-const afterReport = 'observed_at >= ? AND (observed_at > ? OR id > ?) ORDER BY observed_at, id LIMIT ?';
-const afterVisit = 'started_at >= ? AND (started_at > ? OR id > ?) ORDER BY started_at, id LIMIT ?';
-const unprocessedAfterFrom = {
-  stats: `stats WHERE processed_at IS NULL AND ${afterReport}`,
-  visits: `visits WHERE processed_at IS NULL AND ${afterVisit}`,
-} as const;
-const afterFrom = { stats: `stats WHERE ${afterReport}`, visits: `visits WHERE ${afterVisit}` } as const;
-
-interface Page extends Pick<UnprocessedBatch, 'reports' | 'visits'> {
-  /** Up to when the page goes, that time included as far as it was read; null: to the end. */
-  readonly untilMs: number | null;
-}
-
-/** See AlertStore.unprocessed. */
-export async function unprocessed(session: Session, limit: number, after: RowPlace | null): Promise<UnprocessedBatch> {
-  if (after !== null) return batchOf(await pageAfter(session, unprocessedAfterFrom, after, limit), after);
-  const reports = await reportsFrom(session, unprocessedFrom.stats, [String(limit)]);
-  const visits = await visitsFrom(session, unprocessedFrom.visits, [String(limit)]);
-  return batchOf(cutOff(reports, visits, limit), { atMs: -Infinity, reportId: 0, visitId: 0 });
-}
-
-function batchOf(page: Page, from: RowPlace): UnprocessedBatch {
-  const next = placeAfter(page, from);
-  return { reports: page.reports, visits: page.visits, more: next !== null, next };
-}
-
-/** See AlertStore.replay. */
-export async function replay(
+/** See EvaluationStore.unprocessed. */
+export async function unprocessedRows(
   session: Session,
-  sinceMs: number,
+  limit: number,
+  after: RowPlace | null,
+): Promise<UnprocessedBatch> {
+  const page = await pageOf(session, 'processed_at IS NULL', after, limit);
+  return { ...page, more: page.next !== null };
+}
+
+/** See AlertHistory.replay. */
+export async function replayedRows(session: Session, after: RowPlace, limit: number): Promise<ReplayPage> {
+  return pageOf(session, '1 = 1', after, limit);
+}
+
+async function pageOf(session: Session, condition: string, after: RowPlace | null, limit: number): Promise<ReplayPage> {
+  const rowsOf = (
+    columns: readonly string[],
+    table: 'stats' | 'visits',
+    time: 'observed_at' | 'started_at',
+    afterId: number,
+  ): Promise<readonly SqlRow[]> => {
+    const behind = after === null ? '' : `AND ${time} >= ? AND (${time} > ? OR id > ?)`;
+    const place: readonly SqlValue[] = after === null ? [] : [sqlTime(after.atMs), sqlTime(after.atMs), afterId];
+    // In the order of an index that holds just the unprocessed rows.
+    const sql = `SELECT ${columns.join(', ')} FROM ${table} WHERE ${condition} ${behind} ORDER BY ${time}, id LIMIT ?`;
+    return session.all(sql, [...place, String(limit)]);
+  };
+  const reports = await rowsOf(storedReportColumns, 'stats', 'observed_at', after?.reportId ?? 0);
+  const visits = await rowsOf(storedVisitColumns, 'visits', 'started_at', after?.visitId ?? 0);
+  return cutOff(reports.map(storedReport), await storedVisits(session, visits), after, limit);
+}
+
+/** Cuts both kinds of rows off at the same time: at the end of the kind of which there may be more. */
+function cutOff(
+  reports: readonly UnprocessedReport[],
+  visits: readonly UnprocessedVisit[],
   after: RowPlace | null,
   limit: number,
-): Promise<ReplayPage> {
-  const from = after ?? { atMs: sinceMs, reportId: 0, visitId: 0 };
-  const page = await pageAfter(session, afterFrom, from, limit);
-  return { reports: page.reports, visits: page.visits, next: placeAfter(page, from) };
-}
-
-async function pageAfter(
-  session: Session,
-  { stats, visits }: Readonly<Record<'stats' | 'visits', string>>,
-  { atMs, reportId, visitId }: RowPlace,
-  limit: number,
-): Promise<Page> {
-  const at = sqlTime(atMs);
-  return cutOff(
-    await reportsFrom(session, stats, [at, at, reportId, String(limit)]),
-    await visitsFrom(session, visits, [at, at, visitId, String(limit)]),
-    limit,
-  );
-}
-
-async function reportsFrom(
-  session: Session,
-  from: string,
-  values: readonly SqlValue[],
-): Promise<readonly UnprocessedReport[]> {
-  return (await session.all(`SELECT ${storedReportColumns.join(', ')} FROM ${from}`, values)).map(storedReport);
-}
-
-async function visitsFrom(
-  session: Session,
-  from: string,
-  values: readonly SqlValue[],
-): Promise<readonly UnprocessedVisit[]> {
-  return storedVisits(session, await session.all(`SELECT ${storedVisitColumns.join(', ')} FROM ${from}`, values));
-}
-
-function cutOff(reports: readonly UnprocessedReport[], visits: readonly UnprocessedVisit[], limit: number): Page {
+): ReplayPage {
   const ends = [
     ...(reports.length < limit ? [] : [reports.at(-1)?.observedAtMs ?? 0]),
     ...(visits.length < limit ? [] : [visits.at(-1)?.startedAtMs ?? 0]),
   ];
-  if (ends.length === 0) return { reports, visits, untilMs: null };
-  const untilMs = Math.min(...ends);
-  return {
-    reports: reports.filter(({ observedAtMs }) => observedAtMs <= untilMs),
-    visits: visits.filter(({ startedAtMs }) => startedAtMs <= untilMs),
-    untilMs,
+  if (ends.length === 0) return { reports, visits, next: null };
+  const atMs = Math.min(...ends);
+  const page = {
+    reports: reports.filter(({ observedAtMs }) => observedAtMs <= atMs),
+    visits: visits.filter(({ startedAtMs }) => startedAtMs <= atMs),
   };
-}
-
-function placeAfter(page: Page, from: RowPlace): RowPlace | null {
-  if (page.untilMs === null) return null;
-  const sameTime = page.untilMs === from.atMs;
+  const before = after?.atMs === atMs ? after : { reportId: 0, visitId: 0 };
   const report = page.reports.at(-1);
   const visit = page.visits.at(-1);
   return {
-    atMs: page.untilMs,
-    reportId: report?.observedAtMs === page.untilMs ? report.id : sameTime ? from.reportId : 0,
-    visitId: visit?.startedAtMs === page.untilMs ? visit.id : sameTime ? from.visitId : 0,
+    ...page,
+    next: {
+      atMs,
+      reportId: report?.observedAtMs === atMs ? report.id : before.reportId,
+      visitId: visit?.startedAtMs === atMs ? visit.id : before.visitId,
+    },
   };
 }

@@ -1,6 +1,6 @@
 import type { Database } from '../sql/database.ts';
 import { settleFutureTimes } from './future-times.ts';
-import { insertRows } from '../sql/insert-rows.ts';
+import { insertRows, replacing } from '../sql/insert-rows.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import type { SqlValue } from '../sql/session.ts';
 import type { RunEnd, RunStart } from '../store/run.ts';
@@ -30,7 +30,7 @@ const maxBytes = 1024 * 1024;
 /** See ReportStore.startRun. */
 export async function startRun(database: Database, run: RunStart): Promise<void> {
   const { dialect } = database;
-  const suffix = dialect.onConflict('id', [`id = ${dialect.incoming('id')}`]);
+  const suffix = replacing(dialect, 'id', ['id']);
   const row = { ...startValues(run), outcome: 'running' };
   await database.write(async (session) => {
     await settleFutureTimes(session, dialect);
@@ -41,10 +41,7 @@ export async function startRun(database: Database, run: RunStart): Promise<void>
 /** See ReportStore.endRun. */
 export async function endRun(database: Database, start: RunStart, end: RunEnd): Promise<void> {
   const { dialect } = database;
-  const suffix = dialect.onConflict(
-    'id',
-    endColumns.map((column) => `${column} = ${dialect.incoming(column)}`),
-  );
+  const suffix = replacing(dialect, 'id', endColumns);
   const columns = [...startColumns.filter((column) => column !== 'outcome'), ...endColumns];
   const row = { ...startValues(start), ...endValues(end) };
   await database.write((session) => insertRows(session, { table: 'runs', columns, suffix }, [row], maxBytes));

@@ -1,5 +1,5 @@
-import { forIds } from '../sql/by-ids.ts';
-import { numberOrNull, textOrNull } from '../rows/client-facts.ts';
+import { changeIds, forIds } from '../sql/by-ids.ts';
+import { clipped, numberOrNull, textOrNull } from '../rows/columns.ts';
 import type { Database } from '../sql/database.ts';
 import { StorageFault } from '../sql/fault.ts';
 import { forChunks, insertRows, placeholders } from '../sql/insert-rows.ts';
@@ -133,25 +133,20 @@ export async function removeSealed(session: Session, ids: readonly number[]): Pr
 
 /** What `ingest` and its watchers may do. */
 export function createSealedStore(database: Database): SealedStore {
-  const read = <T>(work: (session: Session) => Promise<T>): Promise<T> => database.read(work);
-  const write = <T>(work: (session: Session) => Promise<T>): Promise<T> => database.write(work);
   return {
-    waiting: (choice, after, limit) => read((session) => waiting(session, choice, after, limit)),
-    read: (ids) => read((session) => readRows(session, ids)),
-    mark: (ids, code, message) =>
-      write(async (session) => {
-        await forIds('id', ids, async (where, values) => [
-          await session.run(`UPDATE sealed_reports SET code = ?, message = ? WHERE ${where}`, [
-            code,
-            Array.from(message).slice(0, 1000).join(''),
-            ...values,
-          ]),
-        ]);
-      }),
-    remove: (ids) => write((session) => removeSealed(session, ids)),
+    waiting: (choice, after, limit) => database.read((session) => waiting(session, choice, after, limit)),
+    read: (ids) => database.read((session) => readRows(session, ids)),
+    mark: async (ids, code, message) => {
+      const sql = 'UPDATE sealed_reports SET code = ?, message = ?';
+      const values = [code, clipped(message, 1000)];
+      await database.write((session) =>
+        changeIds('id', ids, (where, those) => session.run(`${sql} WHERE ${where}`, [...values, ...those])),
+      );
+    },
+    remove: (ids) => database.write((session) => removeSealed(session, ids)),
     removeKeyless: (nowMs, keptMs) => removeKeyless(database, nowMs, keptMs),
-    summary: () => read(sealedSummary),
-    useOf: (keyId) => read((session) => useOf(session, keyId)),
+    summary: () => database.read(sealedSummary),
+    useOf: (keyId) => database.read((session) => useOf(session, keyId)),
   };
 }
 

@@ -1,8 +1,8 @@
 import type { Database } from '../sql/database.ts';
-import { insertRows } from '../sql/insert-rows.ts';
+import { insertRows, replacing } from '../sql/insert-rows.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { Session } from '../sql/session.ts';
-import type { StateDiskFact, StateDiskReport } from '../store/state-disk-fact.ts';
+import type { StateDiskFact, StateDiskReport } from '../store/fleet-store.ts';
 
 const key = ['host', 'path'] as const;
 const figures = ['collector_id', 'size_bytes', 'available_bytes', 'free_percent', 'observed_at'] as const;
@@ -15,10 +15,7 @@ export async function saveStateDisks(
   { host, collectorId, atMs, disks }: StateDiskReport,
 ): Promise<readonly StateDiskFact[]> {
   const { dialect } = database;
-  const suffix = dialect.onConflict(
-    key.join(', '),
-    figures.map((column) => `${column} = ${dialect.incoming(column)}`),
-  );
+  const suffix = replacing(dialect, key.join(', '), figures);
   const rows = disks.map((disk) => ({
     host: host.slice(0, longestName),
     path: disk.path.slice(0, longestName),
@@ -35,7 +32,7 @@ export async function saveStateDisks(
   });
 }
 
-/** See AlertStore.stateDisks. */
+/** See FleetStore.stateDisks. */
 export async function stateDiskFacts(session: Session, sinceMs: number): Promise<readonly StateDiskFact[]> {
   const sql = `SELECT host, path, size_bytes, available_bytes, free_percent, observed_at FROM state_disks
     WHERE observed_at >= ? ORDER BY host, path`;

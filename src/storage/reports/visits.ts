@@ -1,11 +1,12 @@
 import type { Database } from '../sql/database.ts';
 import type { Dialect } from '../sql/dialect.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { forChunks, insertRows } from '../sql/insert-rows.ts';
+import { clipped } from '../rows/columns.ts';
+import { forChunks, insertRows, replacing } from '../sql/insert-rows.ts';
 import type { Values } from '../sql/insert-rows.ts';
 import { fromSqlTime, sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
 import type { VisitRecord } from '../store/storage.ts';
-import type { Session, SqlValue } from '../sql/session.ts';
+import type { Session } from '../sql/session.ts';
 
 const visitTarget = {
   table: 'visits',
@@ -74,7 +75,7 @@ function visitRow(visit: VisitRecord): Values<(typeof visitTarget.columns)[numbe
     ok: visit.ok ? 1 : 0,
     stage: visit.stage,
     code: visit.code,
-    message: clipped(visit.message, 1000),
+    message: visit.message === null ? null : clipped(visit.message, 1000),
     connect_ms: visit.connectMs === null ? null : Math.round(visit.connectMs),
     bytes_in: visit.bytesIn,
     bytes_out: visit.bytesOut,
@@ -100,10 +101,7 @@ async function updateClients(
   );
   const clients = new Map(rows.map((row) => [String(row['name']), row as ClientRow]));
   for (const visit of inTime) clients.set(visit.client, afterVisit(clients.get(visit.client), visit));
-  const suffix = dialect.onConflict(
-    'name',
-    clientColumns.slice(1).map((column) => `${column} = ${dialect.incoming(column)}`),
-  );
+  const suffix = replacing(dialect, 'name', clientColumns.slice(1));
   const changed = names.flatMap((name) => clients.get(name) ?? []);
   await insertRows(session, { table: 'clients', columns: clientColumns, suffix }, changed, maxBytes);
 }
@@ -126,8 +124,4 @@ function afterVisit(before: ClientRow | undefined, visit: VisitRecord): ClientRo
     boot_id: visit.bootId ?? before?.boot_id ?? null,
     sealed_to: visit.sealedTo?.slice(0, mostKeys).join(' ') ?? before?.sealed_to ?? null,
   };
-}
-
-function clipped(text: string | null, maxChars: number): SqlValue {
-  return text === null ? null : Array.from(text).slice(0, maxChars).join('');
 }

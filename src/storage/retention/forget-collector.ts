@@ -7,7 +7,7 @@ const closeSql = `UPDATE alerts SET state = 'resolved', closed_reason = 'forgott
   sequence = sequence + 1, changed_by_run = NULL`;
 const openOnes = "client = '' AND subject = ? AND state IN ('pending', 'firing')";
 
-/** See AlertStore.forgetCollector. */
+/** See RetentionStore.forgetCollector. */
 export async function forgetCollector(database: Database, collectorId: string): Promise<boolean> {
   // That name is nobody's.
   if (collectorId === '') return false;

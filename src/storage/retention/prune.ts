@@ -48,7 +48,7 @@ interface Sweep {
 }
 
 /**
- * See ReportStore.prune. Once an alerter has run here, a row that it has not judged stays, however old. The rows of
+ * See RetentionStore.prune. Once an alerter has run here, a row that it has not judged stays, however old. The rows of
  * `inventory` stay as long as the client's history is of interest: they are few. A clock that has leapt ahead is not
  * believed at once (see confirmedNowMs).
  *

@@ -12,7 +12,7 @@ const existsSql = 'SELECT name FROM clients WHERE name = ?';
 const dropDoubleVisitsSql = `DELETE FROM visits WHERE client = ? AND run_id IN
   (SELECT run_id FROM (SELECT run_id FROM visits WHERE client = ?) AS twice)`;
 
-/** See ReportStore.renameClient: everything in one transaction, so a second run finds all of it or nothing to do. */
+/** See RetentionStore.renameClient: everything in one transaction, so a second run finds all of it or nothing to do. */
 export async function renameClient(database: Database, from: string, to: string): Promise<boolean> {
   if (from === to) return false;
   const known = await database.read((session) => session.all(existsSql, [from]));

@@ -1,6 +1,6 @@
 import type { Severity } from '../../config/config.ts';
 import { alertKey } from './alert-key.ts';
-import { numberOrNull, textOrNull } from './client-facts.ts';
+import { clipped, numberOrNull, textOrNull } from './columns.ts';
 import type { ClosedReason, Alert, AlertState, Progress, LastNotified } from '../store/alert.ts';
 import type { Values } from '../sql/insert-rows.ts';
 import { fromSqlTime, sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
@@ -8,8 +8,8 @@ import type { SqlRow } from '../sql/session.ts';
 
 const nameColumns = ['client', 'rule', 'subject', 'alert_key'] as const;
 
-/** What judging changes of an alert. */
-export const judgedColumns = [
+/** The columns that an evaluation changes. */
+export const evaluatedColumns = [
   'severity',
   'state',
   'value',
@@ -28,8 +28,8 @@ export const judgedColumns = [
   'progress',
 ] as const;
 
-export const newAlertColumns = [...nameColumns, 'open_key', ...judgedColumns] as const;
-export const knownAlertColumns = ['id', ...nameColumns, ...judgedColumns] as const;
+export const newAlertColumns = [...nameColumns, 'open_key', ...evaluatedColumns] as const;
+export const knownAlertColumns = ['id', ...nameColumns, ...evaluatedColumns] as const;
 
 /** For storedAlert. */
 export const alertColumns = [
@@ -37,7 +37,7 @@ export const alertColumns = [
   'client',
   'rule',
   'subject',
-  ...judgedColumns,
+  ...evaluatedColumns,
   'acknowledged_by',
   'acknowledged_until',
   'acknowledged_severity',
@@ -47,12 +47,12 @@ export const alertColumns = [
 /** The row of an alert that is stored for the first time. */
 export function newAlertRow(alert: Alert): Values<(typeof newAlertColumns)[number]> {
   const named = nameRow(alert);
-  return { ...named, open_key: alert.state === 'resolved' ? null : named.alert_key, ...judgedRow(alert) };
+  return { ...named, open_key: alert.state === 'resolved' ? null : named.alert_key, ...evaluatedRow(alert) };
 }
 
 /** The row of an alert that has an id. */
 export function knownAlertRow(alert: Alert, id: number): Values<(typeof knownAlertColumns)[number]> {
-  return { id, ...nameRow(alert), ...judgedRow(alert) };
+  return { id, ...nameRow(alert), ...evaluatedRow(alert) };
 }
 
 /** A row of `alerts`. */
@@ -103,7 +103,7 @@ function nameRow({ client, rule, subject }: Alert): Values<(typeof nameColumns)[
   return { client, rule, subject, alert_key: alertKey(client, rule, subject) };
 }
 
-function judgedRow(alert: Alert): Values<(typeof judgedColumns)[number]> {
+function evaluatedRow(alert: Alert): Values<(typeof evaluatedColumns)[number]> {
   return {
     severity: alert.severity,
     state: alert.state,
@@ -127,8 +127,4 @@ function judgedRow(alert: Alert): Values<(typeof judgedColumns)[number]> {
 function storedProgress(text: unknown, sinceMs: number): Progress {
   const fresh = { holding: 0, holdingSinceMs: sinceMs, clearing: 0, missing: 0, easing: 0, lastAtMs: sinceMs };
   return typeof text === 'string' ? { ...fresh, ...(JSON.parse(text) as Partial<Progress>) } : fresh;
-}
-
-function clipped(text: string, maxChars: number): string {
-  return text.length <= maxChars ? text : Array.from(text).slice(0, maxChars).join('');
 }

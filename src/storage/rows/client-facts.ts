@@ -1,6 +1,7 @@
 import type { Database } from '../sql/database.ts';
 import { fromSqlTime } from '../sql/sql-time.ts';
-import type { ClientFacts, Reader } from '../store/storage.ts';
+import { readerOrNull, textOrNull } from './columns.ts';
+import type { ClientFacts } from '../store/storage.ts';
 
 const factsSql = `SELECT name, address, last_visit_at, last_report_at, consecutive_failures, next_attempt_at, boot_id,
   inventory_at, reader, CASE WHEN consecutive_failures > 0 THEN
@@ -33,21 +34,4 @@ export async function clientFacts(database: Database): Promise<ReadonlyMap<strin
       return [name, facts];
     }),
   );
-}
-
-const readers: readonly Reader[] = ['node', 'runtime', 'shell'];
-
-/** The column `reader`; null for NULL and for what this version does not know. */
-export function readerOrNull(value: unknown): Reader | null {
-  return readers.find((reader) => reader === value) ?? null;
-}
-
-/** A text column; null for NULL. */
-export function textOrNull(value: unknown): string | null {
-  return typeof value === 'string' ? value : null;
-}
-
-/** A numeric column; null for NULL. */
-export function numberOrNull(value: unknown): number | null {
-  return typeof value === 'number' ? value : null;
 }

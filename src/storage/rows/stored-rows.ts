@@ -1,7 +1,7 @@
 import type { DiskRow, NetworkRow, StatsColumns } from '../../report/columns.ts';
-import type { UnprocessedReport, UnprocessedVisit } from '../store/alert-store.ts';
+import type { UnprocessedReport, UnprocessedVisit } from '../store/evaluation-store.ts';
 import { forIds } from '../sql/by-ids.ts';
-import { numberOrNull, textOrNull } from './client-facts.ts';
+import { numberOrNull, textOrNull } from './columns.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { forChunks } from '../sql/insert-rows.ts';
 import { diskTarget, networkTarget, statsTarget } from './report-rows.ts';
@@ -66,7 +66,7 @@ export async function storedVisits(session: Session, rows: readonly SqlRow[]): P
   }));
 }
 
-/** See AlertStore.disksOf. */
+/** See EvaluationStore.disksOf. */
 export async function disksOf(
   session: Session,
   ids: readonly number[],
@@ -74,7 +74,7 @@ export async function disksOf(
   return subjectsOf<DiskRow>(session, 'disk_stats', diskTarget.columns, ids);
 }
 
-/** See AlertStore.networksOf. */
+/** See EvaluationStore.networksOf. */
 export async function networksOf(
   session: Session,
   ids: readonly number[],
@@ -103,7 +103,7 @@ const exportSql = `SELECT source FROM disk_stats WHERE client = ? AND mount = ? 
 
 const systemSql = 'SELECT os FROM stats WHERE client = ? ORDER BY observed_at DESC, id DESC LIMIT 1';
 
-/** See AlertStore.systemsOf. */
+/** See NotificationStore.systemsOf. */
 export async function systemsOf(session: Session, clients: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const systems = new Map<string, string>();
   for (const client of clients) {
@@ -114,7 +114,7 @@ export async function systemsOf(session: Session, clients: readonly string[]): P
   return systems;
 }
 
-/** See AlertStore.exportsOf. */
+/** See NotificationStore.exportsOf. */
 export async function exportsOf(
   session: Session,
   mounts: readonly { readonly client: string; readonly mount: string }[],

@@ -30,6 +30,16 @@ export async function forIds<R>(
   return results;
 }
 
+/** Runs a statement that changes rows for exactly these ids, as forIds does. Returns how many rows it changed. */
+export async function changeIds(
+  column: string,
+  ids: readonly number[],
+  change: (where: string, values: readonly SqlValue[]) => Promise<number>,
+): Promise<number> {
+  const counts = await forIds(column, ids, async (where, values) => [await change(where, values)], Infinity);
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
 function rangeLength(ordered: readonly number[], start: number, maxRange: number): number {
   let length = 1;
   while (length < maxRange && ordered[start + length] === (ordered[start] ?? 0) + length) length += 1;

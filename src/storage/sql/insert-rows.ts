@@ -1,3 +1,4 @@
+import type { Dialect } from './dialect.ts';
 import { StorageFault } from './fault.ts';
 import type { Session, SqlValue } from './session.ts';
 
@@ -51,6 +52,14 @@ function valuesOf<Column extends string>(
     for (const column of columns) values.push(row[column]);
   }
   return values;
+}
+
+/** The suffix of an INSERT that replaces these columns of a row that has the key already. */
+export function replacing(dialect: Dialect, key: string, columns: readonly string[]): string {
+  return dialect.onConflict(
+    key,
+    columns.map((column) => `${column} = ${dialect.incoming(column)}`),
+  );
 }
 
 /** `?, ?, ?` */

@@ -1,20 +1,36 @@
 /**
- * The database behind narrow interfaces: ReportStore for the collector, AlertStore for the alerter, History for
- * readers. Promises: the same behaviour on SQLite and on MySQL/MariaDB; prepared statements only; a storage fault is a
- * FleetError of stage `storage` and never a client's state.
+ * The database behind narrow interfaces: ReportStore for the collector, the parts of AlertStore for the alerter and the
+ * people who use it, History for readers. Promises: the same behaviour on SQLite and on MySQL/MariaDB; prepared statements
+ * only; a storage fault is a FleetError of stage `storage` and never a client's state.
  *
  * Times are milliseconds since 1970 here and UTC in the tables.
  */
 import type { Report } from '../../report/report.ts';
-import type { AlertStore } from './alert-store.ts';
+import type { AlertHistory } from './alert-history.ts';
+import type { EvaluationStore } from './evaluation-store.ts';
+import type { FleetStore, StateDiskFact, StateDiskReport } from './fleet-store.ts';
+import type { LeaseStore } from './lease-store.ts';
+import type { NotificationStore } from './notification-store.ts';
+import type { OperatorStore } from './operator-store.ts';
+import type { OutboxStore, UndeliveredStore } from './outbox-store.ts';
 import type { FileSpace } from '../dialects/sqlite/reclaim.ts';
 import type { SealedItem, SealedStore } from './sealed-store.ts';
 import type { Program, RunEnd, RunStart } from './run.ts';
-import type { StateDiskFact, StateDiskReport } from './state-disk-fact.ts';
+
+/** Everything that is stored of alerts. Users take the part that they need. */
+export type AlertStore = LeaseStore &
+  EvaluationStore &
+  FleetStore &
+  NotificationStore &
+  OutboxStore &
+  UndeliveredStore &
+  OperatorStore &
+  AlertHistory;
 
 export interface Storage {
   readonly reports: ReportStore;
   readonly alerts: AlertStore;
+  readonly retention: RetentionStore;
   readonly history: History;
   readonly sealed: SealedStore;
   close(): Promise<void>;
@@ -103,8 +119,21 @@ export interface ReportStore {
   saveSealed(items: readonly SealedItem[]): Promise<readonly IngestResult[]>;
   /** What is known of every client, by name. */
   clientFacts(): Promise<ReadonlyMap<string, ClientFacts>>;
+  /** Stores how full the program's own file systems are. Returns what was stored of them before. */
+  saveStateDisks(report: StateDiskReport): Promise<readonly StateDiskFact[]>;
+}
+
+/** What renames and removes rows. */
+export interface RetentionStore {
   /** Moves all rows of a client to its new name, once. Returns whether there were any. */
   renameClient(from: string, to: string): Promise<boolean>;
+  /** Deletes all rows of a client, in batches. Returns false if there is no such client. Throws the signal's reason. */
+  forgetClient(client: string, signal: AbortSignal): Promise<boolean>;
+  /**
+   * Takes the collector's id from its runs and ends its open alerts. A collector that runs again is known again. Returns
+   * false if there is no such collector.
+   */
+  forgetCollector(collectorId: string): Promise<boolean>;
   /**
    * Deletes what is older than the limits, in small batches and oldest first, until done or the signal aborts. Rows of
    * `stats` and what hangs on them are added to the rollups before they go, each once. Returns counts.
@@ -112,8 +141,6 @@ export interface ReportStore {
   prune(limits: PruneLimits, signal: AbortSignal, onStep?: (removed: PruneResult) => void): Promise<PruneResult>;
   /** What prune would remove; changes nothing. */
   countPrunable(limits: PruneLimits): Promise<PruneResult>;
-  /** How full file systems of the program's own are. Returns what was known of them before. */
-  saveStateDisks(report: StateDiskReport): Promise<readonly StateDiskFact[]>;
   /** Of an SQLite file; null: the database is another. */
   fileSpace(): Promise<FileSpace | null>;
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import type { Config } from '../../../src/config/config.ts';
 import { databaseUpSince, evaluateFleet } from '../../../src/alerter/absence/fleet-conditions.ts';
-import type { SeenClient } from '../../../src/storage/store/alert-store.ts';
+import type { SeenClient } from '../../../src/storage/store/fleet-store.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
 import type { SealedSummary } from '../../../src/storage/store/sealed-store.ts';
 import { configOf } from '../support/config-of.ts';

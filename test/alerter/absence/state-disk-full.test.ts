@@ -11,7 +11,7 @@ import type { Alert } from '../../../src/storage/store/alert.ts';
 import { onBothDatabases } from '../../storage/support/databases.ts';
 import { noonMs } from '../../storage/support/samples.ts';
 import { configOf } from '../support/config-of.ts';
-import type { StateDiskFact } from '../../../src/storage/store/state-disk-fact.ts';
+import type { StateDiskFact } from '../../../src/storage/store/fleet-store.ts';
 
 const config = configOf('<client name="web-1" ip="192.0.2.1" username="u"/>');
 

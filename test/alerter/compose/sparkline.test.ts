@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { drawSparkline } from '../../../src/alerter/compose/sparkline.ts';
-import type { SeriesPoint } from '../../../src/storage/store/alert-store.ts';
+import type { SeriesPoint } from '../../../src/storage/store/notification-store.ts';
 
 /** Points at the middle of each of the columns. */
 function draw(values: readonly (number | null)[], columns = values.length): ReturnType<typeof drawSparkline> {

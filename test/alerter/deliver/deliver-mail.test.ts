@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { attempt } from '../../../src/alerter/deliver/deliver-mail.ts';
 import type { Delivery } from '../../../src/alerter/deliver/delivery.ts';
 import type { Channel } from '../../../src/notify/notify.ts';
-import type { Mail } from '../../../src/storage/store/alert-store.ts';
+import type { Mail } from '../../../src/storage/store/outbox-store.ts';
 
 const mail = {
   id: 7,

@@ -6,7 +6,7 @@ import type { AlertEvent } from '../../../src/alerter/alert-options.ts';
 import { judgeBacklog } from '../../../src/alerter/pass/judge-backlog.ts';
 import { judgeInRounds } from '../../../src/alerter/pass/judge-rounds.ts';
 import type { PassStore } from '../../../src/alerter/pass/dry-run-store.ts';
-import type { ProcessedRows, RowPlace, UnprocessedReport } from '../../../src/storage/store/alert-store.ts';
+import type { ProcessedRows, RowPlace, UnprocessedReport } from '../../../src/storage/store/evaluation-store.ts';
 import type { RuleState, Alert } from '../../../src/storage/store/alert.ts';
 import { configOf } from '../support/config-of.ts';
 import { at, reportRow } from '../support/rows.ts';

@@ -7,7 +7,7 @@ import { test, type TestContext } from 'node:test';
 import { differenceToTold } from '../../../src/alerter/replay/replay-difference.ts';
 import { passTimes, runsAt } from '../../../src/alerter/replay/replay-clock.ts';
 import { replay, type ReplayResult } from '../../../src/alerter/replay/replay.ts';
-import type { SentNotification } from '../../../src/storage/store/alert-store.ts';
+import type { SentNotification } from '../../../src/storage/store/alert-history.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import type { Storage } from '../../../src/storage/store/storage.ts';
 import { item, noonMs, refusedVisit, runEnd, runStart, visit, worker } from '../../storage/support/samples.ts';

@@ -7,7 +7,7 @@ import type {
   NotificationPlan,
 } from '../../../src/alerter/dispatch/notification-plan.ts';
 import type { Config, Severity } from '../../../src/config/config.ts';
-import type { Silence } from '../../../src/storage/store/alert-store.ts';
+import type { Silence } from '../../../src/storage/store/operator-store.ts';
 import type { ClosedReason, Alert, StoredNotification, LastNotified } from '../../../src/storage/store/alert.ts';
 import { configOf } from './config-of.ts';
 import { at } from './rows.ts';

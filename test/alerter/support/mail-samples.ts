@@ -1,6 +1,6 @@
 import type { DueMail } from '../../../src/alerter/dispatch/notification-plan.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
-import type { SeriesPoint } from '../../../src/storage/store/alert-store.ts';
+import type { SeriesPoint } from '../../../src/storage/store/notification-store.ts';
 import { configOf } from './config-of.ts';
 import { dueMail } from './due-mails.ts';
 import type { Said } from './due-mails.ts';

@@ -1,7 +1,7 @@
 import type { DiskRow, NetworkRow } from '../../../src/report/columns.ts';
 import { columnsOf } from '../../../src/report/columns.ts';
 import type { Report } from '../../../src/report/report.ts';
-import type { UnprocessedReport, UnprocessedVisit } from '../../../src/storage/store/alert-store.ts';
+import type { UnprocessedReport, UnprocessedVisit } from '../../../src/storage/store/evaluation-store.ts';
 
 /** 20 November 2026; times in tests are UTC. */
 export const day = Date.UTC(2026, 10, 20);

@@ -4,7 +4,7 @@ import type { SampledRow } from '../../../src/alerter/evaluate/sample.ts';
 import { sampleReport, sampleVisit } from '../../../src/alerter/evaluate/sample-row.ts';
 import type { DiskRow } from '../../../src/report/columns.ts';
 import type { WorkerReport } from '../../../src/report/report.ts';
-import type { UnprocessedReport } from '../../../src/storage/store/alert-store.ts';
+import type { UnprocessedReport } from '../../../src/storage/store/evaluation-store.ts';
 import type { RuleState, Alert } from '../../../src/storage/store/alert.ts';
 import { reportWith, worker } from '../../report/support/sample-report.ts';
 import { at, day, diskRow, failedVisit, reportRow, visitRow } from './rows.ts';

@@ -4,7 +4,8 @@ import { sampleReport, sampleVisit } from '../../../src/alerter/evaluate/sample-
 import { planNotifications } from '../../../src/alerter/dispatch/plan-notifications.ts';
 import type { DueMail } from '../../../src/alerter/dispatch/notification-plan.ts';
 import type { Config } from '../../../src/config/config.ts';
-import type { SeenClient, Silence } from '../../../src/storage/store/alert-store.ts';
+import type { SeenClient } from '../../../src/storage/store/fleet-store.ts';
+import type { Silence } from '../../../src/storage/store/operator-store.ts';
 import type { RuleState, Alert, LastNotified } from '../../../src/storage/store/alert.ts';
 import { diskRow, failedVisit, reportRow, visitRow } from './rows.ts';
 import type { SimulatedMail } from './dispatch-world.ts';

@@ -79,8 +79,8 @@ async function play(station: Station, { happens, configs = {} }: PassStory): Pro
     else if (words[0] === 'alerter') isRunning = words[1] === 'starts';
     else if (words[0] === 'collector') aheadMs = Number(words[2]) * minuteMs;
     else if (words[0] === 'silence') await silence(station, words[1] ?? '', words.slice(3).join(' '));
-    else if (words[0] === 'rename') await station.storage.reports.renameClient(words[1] ?? '', words[2] ?? '');
-    else if (words[0] === 'forget') await station.storage.alerts.forgetCollector(words[1] ?? '');
+    else if (words[0] === 'rename') await station.storage.retention.renameClient(words[1] ?? '', words[2] ?? '');
+    else if (words[0] === 'forget') await station.storage.retention.forgetCollector(words[1] ?? '');
     else if (words[0] === 'ack') await acknowledge(station, words[1] ?? '');
     else if (words[0] === 'server') {
       station.act(words[1] === 'down' ? () => '421 4.3.2 not now' : () => undefined);

@@ -2,7 +2,8 @@ import type { TestContext } from 'node:test';
 import path from 'node:path';
 
 import { loadConfig } from '../../../src/config/load-config.ts';
-import type { AlertStore, NewNotifications } from '../../../src/storage/store/alert-store.ts';
+import type { NewNotifications } from '../../../src/storage/store/notification-store.ts';
+import type { AlertStore } from '../../../src/storage/store/storage.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { configFolder, runCli, type CliResult } from '../../support/run-cli.ts';

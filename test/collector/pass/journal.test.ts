@@ -77,7 +77,6 @@ function tellTale(fails: () => ErrorCode | null = () => null): { store: ReportSt
     told.push(what);
     return Promise.resolve();
   };
-  const nothing = { stats: 0, reports: 0, visits: 0, runs: 0, hourly: 0, daily: 0, freedBytes: 0, more: false };
   const store: ReportStore = {
     startRun: (run) => tell(`start ${run.id}`),
     endRun: (start, end) => tell(`end ${start.id} ${end.outcome} ${end.succeeded}/${end.clients}`),
@@ -85,11 +84,7 @@ function tellTale(fails: () => ErrorCode | null = () => null): { store: ReportSt
     ingest: () => Promise.resolve([]),
     saveSealed: () => Promise.resolve([]),
     clientFacts: () => Promise.resolve(new Map()),
-    renameClient: () => Promise.resolve(false),
-    prune: () => Promise.resolve(nothing),
     saveStateDisks: () => Promise.resolve([]),
-    fileSpace: () => Promise.resolve(null),
-    countPrunable: () => Promise.resolve(nothing),
   };
   return { store, told };
 }

@@ -2,13 +2,9 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 
-import type {
-  AlertStore,
-  ProcessedRows,
-  Lease,
-  RowPlace,
-  UnprocessedBatch,
-} from '../../../src/storage/store/alert-store.ts';
+import type { ProcessedRows, RowPlace, UnprocessedBatch } from '../../../src/storage/store/evaluation-store.ts';
+import type { Lease } from '../../../src/storage/store/lease-store.ts';
+import type { AlertStore } from '../../../src/storage/store/storage.ts';
 import { alert, memory } from '../support/alert-samples.ts';
 import { onBothDatabases } from '../support/databases.ts';
 import { item, noonMs, runEnd, runStart, visit, worker } from '../support/samples.ts';
@@ -270,7 +266,7 @@ onBothDatabases('judging', (kit) => {
 
   test('what people acknowledged meanwhile stays, and so does the name of a renamed client', async () => {
     const { storage } = await kit.open();
-    const { alerts, reports } = storage;
+    const { alerts, reports, retention } = storage;
     await reports.saveVisits([visit()]);
     const lease = await leaseOf(alerts);
     await alerts.saveProcessed(lease, { ...nothing, alerts: [alert()] });
@@ -278,7 +274,7 @@ onBothDatabases('judging', (kit) => {
     assert.ok(read !== undefined);
     assert.equal(await alerts.acknowledge([read.id ?? 0], 'ann', noonMs + 1, 'on it'), 1);
     await alerts.saveProcessed(lease, { ...nothing, alerts: [{ ...read, value: 97, severity: 'warning' }] });
-    await reports.renameClient('web-1', 'web-2');
+    await retention.renameClient('web-1', 'web-2');
     const again = (await alerts.takeLease('alerter', 'two')) ?? assert.fail('no lease');
     await alerts.saveProcessed(again, { ...nothing, alerts: [{ ...read, value: 98 }] });
     const [now] = await alerts.openAlerts(null);
@@ -338,7 +334,7 @@ onBothDatabases('judging', (kit) => {
 
   test('a renamed client takes its memory along, unless the new name has its own, and ends a pass that is under way', async () => {
     const { storage } = await kit.open();
-    const { alerts, reports } = storage;
+    const { alerts, reports, retention } = storage;
     await reports.saveVisits(['a', 'b', 'c'].map((client) => visit({ client })));
     const lease = await leaseOf(alerts);
     const ruleStates = new Map([
@@ -346,9 +342,9 @@ onBothDatabases('judging', (kit) => {
       ['b', memory({ rows: 2 })],
     ]);
     await alerts.saveProcessed(lease, { ...nothing, ruleStates });
-    await reports.renameClient('a', 'new');
+    await retention.renameClient('a', 'new');
     await assert.rejects(alerts.saveProcessed(lease, { ...nothing, ruleStates }), { code: 'locked' });
-    await reports.renameClient('b', 'new');
+    await retention.renameClient('b', 'new');
     const read = await alerts.ruleStates(['a', 'b', 'new']);
     assert.deepEqual(
       [...read].map(([client, { rows }]) => [client, rows]),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { ProcessedRows } from '../../../src/storage/store/alert-store.ts';
+import type { ProcessedRows } from '../../../src/storage/store/evaluation-store.ts';
 import { createAlertStore } from '../../../src/storage/create-alert-store.ts';
 import type { Database } from '../../../src/storage/sql/database.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';

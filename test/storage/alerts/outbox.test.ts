@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { AlertStore } from '../../../src/storage/store/alert-store.ts';
+import type { AlertStore } from '../../../src/storage/store/storage.ts';
 import { createAlertStore } from '../../../src/storage/create-alert-store.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { mail } from '../support/alert-samples.ts';

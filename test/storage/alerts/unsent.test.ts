@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { AlertStore, NewMail } from '../../../src/storage/store/alert-store.ts';
+import type { NewMail } from '../../../src/storage/store/outbox-store.ts';
+import type { AlertStore } from '../../../src/storage/store/storage.ts';
 import { alert, mail, stored } from '../support/alert-samples.ts';
 import { onBothDatabases, type Opened } from '../support/databases.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 
-import type { RowPlace } from '../../../src/storage/store/alert-store.ts';
+import type { RowPlace } from '../../../src/storage/store/evaluation-store.ts';
 import { createAlertStore } from '../../../src/storage/create-alert-store.ts';
 import { alert, mail, stored, told } from '../support/alert-samples.ts';
 import { atTime } from '../support/crashing-database.ts';
@@ -274,7 +274,7 @@ onBothDatabases('what is pruned of alerts', (kit) => {
     });
     const left = async (sql: string): Promise<readonly unknown[]> =>
       (await storage.history.query(sql)).map((row) => Object.values(row)[0]);
-    await storage.reports.prune(limits, never);
+    await storage.retention.prune(limits, never);
     assert.deepEqual(await left('SELECT subject FROM alerts ORDER BY id'), ['not settled', 'young', 'open', 'waiting']);
     assert.deepEqual(await left('SELECT alert_id FROM told ORDER BY alert_id'), [2, 3, 4, 5]);
     assert.deepEqual(await left('SELECT message_id FROM mails'), ['<5>']);
@@ -283,7 +283,7 @@ onBothDatabases('what is pruned of alerts', (kit) => {
     assert.equal((await alerts.state(noonMs)).waiting[0]?.items.length, 1);
     await alerts.claimMail(5, 'one', minuteMs);
     await alerts.markSent(5, 'one');
-    await storage.reports.prune(limits, never);
+    await storage.retention.prune(limits, never);
     assert.deepEqual(await left('SELECT subject FROM alerts ORDER BY id'), ['not settled', 'young', 'open']);
     assert.deepEqual(await left('SELECT message_id FROM mails'), []);
   });
@@ -295,7 +295,7 @@ onBothDatabases('what is pruned of alerts', (kit) => {
     await alerts.saveNotifications(lease, { mails: [mail()], told: [], closedOut: [] });
     await alerts.claimMail(1, 'one', minuteMs);
     await alerts.markSent(1, 'one');
-    await storage.reports.prune(limits, never);
+    await storage.retention.prune(limits, never);
     assert.equal((await storage.history.query('SELECT id FROM mails')).length, 1);
     assert.equal((await storage.history.query('SELECT id FROM notifications')).length, 1);
   });

@@ -18,7 +18,7 @@ const columnsSql = {
 onBothDatabases('a client that left', (kit) => {
   test('leaves no row in any table, and the other clients keep theirs', async () => {
     const { storage, database } = await kit.open();
-    const { alerts, reports } = storage;
+    const { alerts, reports, retention } = storage;
     const disk = worker('disk', {
       mount: '/',
       fstype: 'ext4',
@@ -56,7 +56,7 @@ onBothDatabases('a client that left', (kit) => {
       return counted;
     };
     const before = await counts();
-    assert.equal(await alerts.forgetClient('old', never), true);
+    assert.equal(await retention.forgetClient('old', never), true);
     const expected = Object.fromEntries(Object.entries(before).map(([table, count]) => [table, count / 2]));
     assert.deepEqual(await counts(), expected);
     assert.deepEqual(
@@ -64,7 +64,7 @@ onBothDatabases('a client that left', (kit) => {
       ['web-1'],
     );
     await assert.rejects(alerts.touchLease(lease), { code: 'locked' });
-    assert.equal(await alerts.forgetClient('old', never), false);
+    assert.equal(await retention.forgetClient('old', never), false);
   });
 
   test('is in latest_stats, but not among the present ones once nobody has visited it for a day', async () => {

@@ -8,7 +8,7 @@ import { item, noonMs, runEnd, runStart, worker } from '../support/samples.ts';
 onBothDatabases('a collector that is no more', (kit) => {
   test('leaves its runs to nobody and its alerts ended, and an alerter at work begins anew', async () => {
     const { storage } = await kit.open();
-    const { alerts, reports } = storage;
+    const { alerts, reports, retention } = storage;
     for (const collectorId of ['old', 'new']) {
       const start = runStart({ collectorId });
       await reports.endRun(start, runEnd(start));
@@ -19,7 +19,7 @@ onBothDatabases('a collector that is no more', (kit) => {
     const some = [silent, { ...silent, subject: 'new' }, { ...silent, client: 'web-1', rule: 'disk' }];
     await alerts.saveProcessed(lease, { statIds: [], visitIds: [], alerts: some, ruleStates: new Map() });
 
-    assert.equal(await alerts.forgetCollector('old'), true);
+    assert.equal(await retention.forgetCollector('old'), true);
     const runs = await alerts.runs('collect', 0);
     assert.deepEqual(runs.map(({ collectorId }) => collectorId).sort(), ['', 'new']);
     const stored = await alerts.alertsOf({ openOnly: false, limit: 10 });
@@ -37,8 +37,8 @@ onBothDatabases('a collector that is no more', (kit) => {
     const anew = { statIds: [], visitIds: [], alerts: [silent], ruleStates: new Map() };
     await alerts.saveProcessed(again, anew);
 
-    assert.equal(await alerts.forgetCollector('never there'), false);
-    assert.equal(await alerts.forgetCollector(''), false);
+    assert.equal(await retention.forgetCollector('never there'), false);
+    assert.equal(await retention.forgetCollector(''), false);
   });
 });
 

@@ -4,10 +4,11 @@ import { test } from 'node:test';
 
 import type { Database } from '../../../src/storage/sql/database.ts';
 import { prune } from '../../../src/storage/retention/prune.ts';
-import { markProcessed, unprocessedIds } from '../../../src/storage/alerts/unprocessed.ts';
+import { markProcessed } from '../../../src/storage/alerts/evaluation.ts';
 import type { Opened } from '../support/databases.ts';
 import { onBothDatabases } from '../support/databases.ts';
 import { item, noonMs, runEnd, runStart, visit } from '../support/samples.ts';
+import { unprocessedIds } from '../support/unprocessed-ids.ts';
 
 const dayMs = 86_400_000;
 const limits = { nowMs: noonMs, rawMs: 30 * dayMs, detailMs: 2 * dayMs, hourlyMs: null, dailyMs: null };
@@ -18,17 +19,17 @@ onBothDatabases('prune', (kit) => {
   test('whole reports go first, rows later, each with what hangs on it', async () => {
     const opened = await kit.open();
     await storeDaysAgo(opened, [40, 31, 29, 3, 1, 0]);
-    const pruned = await opened.storage.reports.prune(limits, never);
+    const pruned = await opened.storage.retention.prune(limits, never);
     assert.deepEqual(pruned, { ...nothing, stats: 2, reports: 4, visits: 0, runs: 0 });
     assert.deepEqual(await counts(opened), { stats: 4, reports: 2, disk_stats: 12, network_stats: 4 });
-    assert.deepEqual(await opened.storage.reports.prune(limits, never), nothing);
+    assert.deepEqual(await opened.storage.retention.prune(limits, never), nothing);
   });
 
   test('more than a batch goes in several', async () => {
     const opened = await kit.open();
     const items = Array.from({ length: 1201 }, (_, index) => item({ observedAtMs: noonMs - 40 * dayMs + index }));
     await opened.storage.reports.ingest([...items, item()]);
-    const pruned = await opened.storage.reports.prune(limits, never);
+    const pruned = await opened.storage.retention.prune(limits, never);
     assert.deepEqual(pruned, {
       ...nothing,
       freedBytes: pruned.freedBytes,
@@ -75,7 +76,7 @@ onBothDatabases('prune', (kit) => {
   test('the newest row of a client that has fallen silent stays', async () => {
     const opened = await kit.open();
     await storeDaysAgo(opened, [50, 45]);
-    assert.equal((await opened.storage.reports.prune(limits, never)).stats, 1);
+    assert.equal((await opened.storage.retention.prune(limits, never)).stats, 1);
     const [status] = await opened.storage.history.clients();
     assert.equal(status?.observedAtMs, noonMs - 45 * dayMs);
   });
@@ -89,14 +90,14 @@ onBothDatabases('prune', (kit) => {
       visit({ runId: randomUUID(), startedAtMs: noonMs - 49 * dayMs }),
     ]);
     await storage.reports.startRun(runStart({ program: 'alert' }));
-    assert.deepEqual(await storage.reports.prune(limits, never), nothing);
+    assert.deepEqual(await storage.retention.prune(limits, never), nothing);
     await database.write(async (session) => {
       const stats = await unprocessedIds(session, 'stats', 2);
       await markProcessed(session, database.dialect, 'stats', stats);
       const visits = await unprocessedIds(session, 'visits', 1);
       await markProcessed(session, database.dialect, 'visits', visits);
     });
-    const pruned = await storage.reports.prune(limits, never);
+    const pruned = await storage.retention.prune(limits, never);
     assert.deepEqual(pruned, { ...nothing, stats: 2, reports: 2, visits: 1, runs: 0 });
   });
 
@@ -109,7 +110,7 @@ onBothDatabases('prune', (kit) => {
     const newest = ago(40, { id: 'newest' });
     for (const run of [ago(55), ago(45), withVisit, silent, newest]) await storage.reports.endRun(run, runEnd(run));
     await storage.reports.saveVisits([visit({ runId: 'with-visit', startedAtMs: noonMs - dayMs })]);
-    assert.equal((await storage.reports.prune(limits, never)).runs, 2);
+    assert.equal((await storage.retention.prune(limits, never)).runs, 2);
     const left = await storage.history.query('SELECT id FROM runs ORDER BY started_at');
     assert.deepEqual(
       left.map((row) => row['id']),
@@ -120,7 +121,7 @@ onBothDatabases('prune', (kit) => {
   test('ids of inventory reports are forgotten with the raw rows, the inventory itself is not', async () => {
     const { storage } = await kit.open();
     await storage.reports.ingest([item({ name: 'Inventory report', observedAtMs: noonMs - 40 * dayMs })]);
-    await storage.reports.prune(limits, never);
+    await storage.retention.prune(limits, never);
     const [left] = await storage.history.query(
       'SELECT (SELECT COUNT(*) FROM inventory) AS rows_left, (SELECT COUNT(*) FROM inventory_reports) AS ids_left',
     );
@@ -130,7 +131,7 @@ onBothDatabases('prune', (kit) => {
   test('an aborted prune ends without harm', async () => {
     const opened = await kit.open();
     await storeDaysAgo(opened, [50, 45]);
-    assert.deepEqual(await opened.storage.reports.prune(limits, AbortSignal.abort()), { ...nothing, more: true });
+    assert.deepEqual(await opened.storage.retention.prune(limits, AbortSignal.abort()), { ...nothing, more: true });
   });
 });
 
@@ -148,8 +149,8 @@ onBothDatabases('rename', (kit) => {
         Array<string>(4).fill('2026-11-20 10:00:00.000'),
       );
     });
-    assert.equal(await storage.reports.renameClient('old', 'new'), true);
-    assert.equal(await storage.reports.renameClient('old', 'new'), false);
+    assert.equal(await storage.retention.renameClient('old', 'new'), true);
+    assert.equal(await storage.retention.renameClient('old', 'new'), false);
     for (const table of ['stats', 'disk_stats', 'network_stats', 'visits', 'inventory', 'inventory_reports']) {
       const rows = await storage.history.query(`SELECT DISTINCT client FROM ${table} WHERE client <> 'other'`);
       assert.deepEqual(
@@ -172,7 +173,7 @@ onBothDatabases('rename', (kit) => {
     await storage.reports.ingest([item({ client: 'old', observedAtMs: noonMs - 1000, receivedAtMs: noonMs - 1000 })]);
     await storage.reports.ingest([item({ client: 'new', observedAtMs: noonMs })]);
     await storage.reports.saveVisits([visit({ client: 'old', ...visited }), visit({ client: 'new', ...visited })]);
-    assert.equal(await storage.reports.renameClient('old', 'new'), true);
+    assert.equal(await storage.retention.renameClient('old', 'new'), true);
     const [client] = await storage.history.query('SELECT name, first_seen, last_report_at FROM clients');
     assert.deepEqual(
       { ...client },
@@ -198,7 +199,7 @@ onBothDatabases('rename', (kit) => {
         await session.run(insert, [client, mount, key, key]);
       }
     });
-    await storage.reports.renameClient('old', 'new');
+    await storage.retention.renameClient('old', 'new');
     const rows = await storage.history.query(
       'SELECT client, subject, state, closed_reason, alert_key, open_key FROM alerts ORDER BY id',
     );

@@ -55,7 +55,7 @@ onBothDatabases('rollups', (kit) => {
       sample({ at: oldMs + 14 * hourMs, cpu: 2, processes: 1 }),
       item(),
     ]);
-    assert.equal((await opened.storage.reports.prune(limits, never)).stats, 5);
+    assert.equal((await opened.storage.retention.prune(limits, never)).stats, 5);
     const figures = 'samples, cpu_percent_min, cpu_percent_mean, cpu_percent_max, cpu_percent_count, processes_mean';
     assert.deepEqual(await rows(opened, `SELECT hour, ${figures} FROM stats_hourly ORDER BY hour`), [
       ['2026-10-16 10:00:00', 3, 10, 25, 40, 2, 5 / 3],
@@ -77,7 +77,7 @@ onBothDatabases('rollups', (kit) => {
       item(),
       item({ client: 'web-2' }),
     ]);
-    await opened.storage.reports.prune(limits, never);
+    await opened.storage.retention.prune(limits, never);
     const disks = 'client, mount, samples, used_percent_min, used_percent_mean, used_percent_max, used_percent_count';
     const expected = [
       ['web-1', '/', 2, 10, 15, 20, 2],
@@ -110,7 +110,7 @@ onBothDatabases('rollups', (kit) => {
       workers: [worker('disk', { mount: '/', used_percent: 5 })],
     });
     await opened.storage.reports.ingest([...reports, good, item(), item({ client: 'good' })]);
-    await opened.storage.reports.prune(limits, never);
+    await opened.storage.retention.prune(limits, never);
     for (const table of ['disk_stats_hourly', 'disk_stats_daily']) {
       const counted = await rows(opened, `SELECT client, COUNT(*) FROM ${table} GROUP BY client ORDER BY client`);
       assert.deepEqual(counted, [
@@ -123,10 +123,10 @@ onBothDatabases('rollups', (kit) => {
 
   test('what comes home late into an hour that was rolled up is added to it, weighed by what each knew', async () => {
     const opened = await kit.open();
-    const { reports } = opened.storage;
+    const { reports, retention } = opened.storage;
     const figures = 'samples, cpu_percent_min, cpu_percent_mean, cpu_percent_max, cpu_percent_count';
     await reports.ingest([sample({ at: oldMs, cpu: null }), item()]);
-    await reports.prune(limits, never);
+    await retention.prune(limits, never);
     assert.deepEqual(await rows(opened, `SELECT ${figures} FROM stats_hourly`), [[1, null, null, null, 0]]);
     for (const [late, expected] of [
       [
@@ -141,7 +141,7 @@ onBothDatabases('rollups', (kit) => {
       ],
     ] as const) {
       await reports.ingest(late.map((cpu) => sample({ at: oldMs + 30 * minuteMs, cpu })));
-      await reports.prune(limits, never);
+      await retention.prune(limits, never);
       assert.deepEqual(await rows(opened, `SELECT ${figures} FROM stats_hourly`), [expected]);
       assert.deepEqual(await rows(opened, `SELECT ${figures} FROM stats_daily`), [expected]);
     }
@@ -153,13 +153,13 @@ onBothDatabases('rollups', (kit) => {
     const limitMs = noonMs - limits.rawMs;
     const times = [limitMs - 1, limitMs, limitMs + 29 * minuteMs, limitMs + 31 * minuteMs, noonMs];
     await opened.storage.reports.ingest(times.map((at) => sample({ at })));
-    assert.equal((await opened.storage.reports.prune(halfPast, never)).stats, 1);
+    assert.equal((await opened.storage.retention.prune(halfPast, never)).stats, 1);
     assert.deepEqual(await rows(opened, 'SELECT hour, samples FROM stats_hourly'), [['2026-10-21 09:00:00', 1]]);
   });
 
   test('hours go after the hourly limit, days after the daily one, and of each client as much', async () => {
     const opened = await kit.open();
-    const { reports } = opened.storage;
+    const { reports, retention } = opened.storage;
     const ago = (days: number): number => noonMs - days * dayMs;
     const clients = ['a', 'b'];
     await reports.ingest(
@@ -167,10 +167,10 @@ onBothDatabases('rollups', (kit) => {
         [1900, 1827, 1824, 366, 364, 0].map((days) => sample({ at: ago(days) + minuteMs, client })),
       ),
     );
-    const pruned = await reports.prune(limits, never);
+    const pruned = await retention.prune(limits, never);
     assert.deepEqual([pruned.stats, pruned.more], [10, false]);
     // Those that are too old for a rollup were in it for a moment: what is there is the same however they came.
-    const [first, second] = [await reports.prune(limits, never), await reports.prune(limits, never)];
+    const [first, second] = [await retention.prune(limits, never), await retention.prune(limits, never)];
     assert.deepEqual([first, second], [second, second]);
     assert.deepEqual(await rows(opened, 'SELECT client, hour FROM stats_hourly ORDER BY client'), [
       ['a', '2025-11-21 10:00:00'],
@@ -185,16 +185,16 @@ onBothDatabases('rollups', (kit) => {
 
   test('without a limit of their own none are made, and those that are there stay', async () => {
     const opened = await kit.open();
-    const { reports } = opened.storage;
+    const { reports, retention } = opened.storage;
     const off = { ...limits, hourlyMs: null, dailyMs: null };
     await reports.ingest([sample({ at: oldMs - dayMs }), item()]);
-    await reports.prune(limits, never);
+    await retention.prune(limits, never);
     await reports.ingest([sample({ at: oldMs })]);
-    await reports.prune({ ...off, nowMs: noonMs + 3650 * dayMs }, never);
+    await retention.prune({ ...off, nowMs: noonMs + 3650 * dayMs }, never);
     assert.deepEqual(await rows(opened, 'SELECT day, samples FROM stats_daily'), [['2026-10-15', 1]]);
     assert.deepEqual(await rows(opened, 'SELECT hour, samples FROM stats_hourly'), [['2026-10-15 10:00:00', 1]]);
     await reports.ingest([sample({ at: oldMs })]);
-    await reports.prune({ ...limits, hourlyMs: limits.rawMs }, never);
+    await retention.prune({ ...limits, hourlyMs: limits.rawMs }, never);
     assert.deepEqual(
       await rows(opened, 'SELECT COUNT(*) FROM stats_hourly'),
       [[0]],
@@ -240,7 +240,7 @@ onBothDatabases('rollups', (kit) => {
       assert.deepEqual(await rollupTotals(opened.database, 'hour'), before);
       assert.deepEqual(await rollupTotals(opened.database, 'day'), before);
     }
-    assert.equal((await opened.storage.reports.prune(limits, never)).more, false);
+    assert.equal((await opened.storage.retention.prune(limits, never)).more, false);
     assert.deepEqual(await rollupTotals(opened.database, 'hour'), before);
     assert.deepEqual(await rows(opened, 'SELECT COUNT(*) FROM stats'), [[3]]);
   });
@@ -284,11 +284,11 @@ onBothDatabases('rollups', (kit) => {
       const before = await rollupTotals(opened.database, 'day');
       const late = backlog();
       const [one, two] = await Promise.all([
-        opened.storage.reports.prune(limits, never),
-        other.reports.prune(limits, never),
+        opened.storage.retention.prune(limits, never),
+        other.retention.prune(limits, never),
         third.reports.ingest(late.slice(0, 20)),
       ]);
-      const last = await opened.storage.reports.prune(limits, never);
+      const last = await opened.storage.retention.prune(limits, never);
       assert.equal(one.stats + two.stats + last.stats, backlog().length + 20);
       const after = await rollupTotals(opened.database, 'day');
       assert.equal(after['stats']?.[0], (before['stats']?.[0] ?? 0) + 20);
@@ -301,7 +301,7 @@ onBothDatabases('rollups', (kit) => {
 
   test('a client that is renamed takes its rollups along, and those of one hour become one', async () => {
     const opened = await kit.open();
-    const { reports } = opened.storage;
+    const { reports, retention } = opened.storage;
     await reports.ingest([
       sample({ client: 'old', at: oldMs, cpu: 10, mounts: { '/': 10 } }),
       sample({ client: 'old', at: oldMs + hourMs, cpu: 50, mounts: { '/': 50 } }),
@@ -310,9 +310,9 @@ onBothDatabases('rollups', (kit) => {
       item({ client: 'old' }),
       item({ client: 'new' }),
     ]);
-    await reports.prune(limits, never);
+    await retention.prune(limits, never);
     const before = await rollupTotals(opened.database, 'hour');
-    assert.equal(await reports.renameClient('old', 'new'), true);
+    assert.equal(await retention.renameClient('old', 'new'), true);
     assert.deepEqual(await rollupTotals(opened.database, 'hour'), before);
     assert.deepEqual(
       await rows(opened, 'SELECT client, hour, samples, cpu_percent_mean FROM stats_hourly ORDER BY hour'),
@@ -336,7 +336,7 @@ onBothDatabases('rollups', (kit) => {
     const others = Array.from({ length: 300 }, (_, index) => sample({ at: oldMs, client: `web-${index % 100}x` }));
     for (const batch of [busy, others]) await opened.storage.reports.ingest(batch);
     const before = await rollupTotals(opened.database, 'hour');
-    assert.equal((await opened.storage.reports.prune({ ...limits, nowMs: noonMs }, never)).stats, 899);
+    assert.equal((await opened.storage.retention.prune({ ...limits, nowMs: noonMs }, never)).stats, 899);
     assert.deepEqual(await rollupTotals(opened.database, 'hour'), before);
     assert.deepEqual(await rows(opened, "SELECT samples, cpu_percent_mean FROM stats_daily WHERE client = 'web-1'"), [
       [699, 349 / 699],
@@ -358,7 +358,7 @@ onBothDatabases('rollups', (kit) => {
       sample({ at: oldMs + 1000, cpu: 20, mounts: { '/': 8 } }),
       sample({ at: noonMs, cpu: 99, mounts: { '/': 9 } }),
     ]);
-    await opened.storage.reports.prune(limits, never);
+    await opened.storage.retention.prune(limits, never);
     const figures = 'samples, cpu_percent_min, cpu_percent_mean, cpu_percent_max, cpu_percent_count';
     for (const span of ['hour', 'day']) {
       assert.deepEqual(

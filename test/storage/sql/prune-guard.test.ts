@@ -71,14 +71,14 @@ test('never later than now nor earlier than the oldest run, and a later now conf
 
 onBothDatabases('prune under a clock that is wrong', (kit) => {
   test('ten years ahead: what is young stays', async () => {
-    const { reports } = (await kit.open()).storage;
+    const { reports, retention } = (await kit.open()).storage;
     const leaptMs = noonMs + 10 * year;
     for (const start of [...runs(5, 5 * minute, noonMs), leaptMs].map((atMs) => runStart({ startedAtMs: atMs }))) {
       await reports.endRun(start, runEnd(start));
     }
     await reports.ingest([31, 29, 3, 1].map((days) => item({ observedAtMs: noonMs - days * day })));
     const limits = { nowMs: leaptMs, rawMs: 30 * day, detailMs: 2 * day, hourlyMs: null, dailyMs: null };
-    const pruned = await reports.prune(limits, new AbortController().signal);
+    const pruned = await retention.prune(limits, new AbortController().signal);
     assert.deepEqual([pruned.stats, pruned.reports], [1, 3]);
   });
 });

@@ -1,4 +1,4 @@
-import type { NewMail } from '../../../src/storage/store/alert-store.ts';
+import type { NewMail } from '../../../src/storage/store/outbox-store.ts';
 import type { RuleState, Alert, StoredNotification, LastNotified } from '../../../src/storage/store/alert.ts';
 import { noonMs } from './samples.ts';
 

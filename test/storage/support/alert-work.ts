@@ -1,4 +1,6 @@
-import type { AlertStore, ProcessedRows, NewNotifications } from '../../../src/storage/store/alert-store.ts';
+import type { ProcessedRows } from '../../../src/storage/store/evaluation-store.ts';
+import type { NewNotifications } from '../../../src/storage/store/notification-store.ts';
+import type { AlertStore } from '../../../src/storage/store/storage.ts';
 import { alert, mail, memory, stored, told } from './alert-samples.ts';
 
 /** Everything that is unprocessed, with a change of every kind: of all open alerts, and a new one. */

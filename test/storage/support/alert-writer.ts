@@ -4,7 +4,7 @@
  */
 import { Secret } from '../../../src/config/secret.ts';
 import type { StorageConfig } from '../../../src/config/config.ts';
-import type { Lease } from '../../../src/storage/store/alert-store.ts';
+import type { Lease } from '../../../src/storage/store/lease-store.ts';
 import { createAlertStore } from '../../../src/storage/create-alert-store.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { crashingDatabase } from './crashing-database.ts';

@@ -30,8 +30,8 @@ async function filledAndPruned(name: string, freeAll: boolean): Promise<{ before
   try {
     const old = Array.from({ length: 1000 }, (_, index) => item({ observedAtMs: noonMs - 40 * dayMs + index }));
     await storage.reports.ingest([...old, item()]);
-    const before = (await storage.reports.fileSpace())?.sizeBytes ?? NaN;
-    const { freedBytes, more } = await storage.reports.prune({ ...limits, freeAll }, never);
+    const before = (await storage.retention.fileSpace())?.sizeBytes ?? NaN;
+    const { freedBytes, more } = await storage.retention.prune({ ...limits, freeAll }, never);
     assert.equal(more, false);
     return { before, freedBytes };
   } finally {
@@ -92,7 +92,7 @@ test('a file of an older version does not shrink until it is made anew', async (
   // The pages that say where each page belongs are new.
   assert.ok(freedBytes > 0.99 * space.freeBytes, `${freedBytes}`);
   const again = await openStorage({ storage: sqliteConfig(name), migrate: false, program: 'read' });
-  const after = await again.reports.fileSpace();
+  const after = await again.retention.fileSpace();
   const [row] = await again.history.query('SELECT COUNT(*) AS count FROM stats');
   await again.close();
   assert.deepEqual([after?.shrinks, after?.freeBytes, row?.['count']], [true, 0, 1]);

@@ -1,8 +1,10 @@
 import { forIds } from '../sql/by-ids.ts';
-import { textOrNull } from '../rows/client-facts.ts';
+import { textOrNull } from '../rows/columns.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import type { Unsent } from '../store/mail.ts';
+import type { UndeliveredStore, Unsent } from '../store/outbox-store.ts';
 import { fromSqlTime } from '../sql/sql-time.ts';
+import type { Database } from '../sql/database.ts';
+import { mailSummary, summaryColumns } from './outbox.ts';
 import type { Session, SqlRow } from '../sql/session.ts';
 
 const unsentSql = `SELECT n.alert_id, n.recipient, m.id, m.replaced_by, m.created_at, m.failed_at, m.error
@@ -11,8 +13,22 @@ const unsentSql = `SELECT n.alert_id, n.recipient, m.id, m.replaced_by, m.create
     AND NOT EXISTS (SELECT 1 FROM notifications l JOIN mails s ON s.id = l.mail_id
       WHERE l.alert_id = n.alert_id AND l.recipient = n.recipient AND s.id > m.id AND s.sent_at IS NOT NULL)`;
 
-/** See AlertStore.unsentOf. */
-export async function unsentOf(session: Session, alertIds: readonly number[]): Promise<readonly Unsent[]> {
+const undeliveredSql = `SELECT ${summaryColumns} FROM mails WHERE sent_at IS NULL AND replaced_by IS NULL
+  ORDER BY id LIMIT 1000`;
+// A mail that is discarded is marked as replaced by itself.
+const discardSql = (now: string): string => `UPDATE mails SET replaced_by = id WHERE id = ? AND sent_at IS NULL
+  AND replaced_by IS NULL AND (claimed_until IS NULL OR claimed_until <= ${now})`;
+
+export function createUndeliveredStore(database: Database): UndeliveredStore {
+  return {
+    undelivered: async () => (await database.read((session) => session.all(undeliveredSql))).map(mailSummary),
+    unsentOf: (alertIds) => database.read((session) => unsentOf(session, alertIds)),
+    discardMail: async (id) =>
+      (await database.write((session) => session.run(discardSql(database.dialect.now), [id]))) === 1,
+  };
+}
+
+async function unsentOf(session: Session, alertIds: readonly number[]): Promise<readonly Unsent[]> {
   const rows = await forIds('n.alert_id', alertIds, (where, values) =>
     session.all(`${unsentSql} AND ${where} ORDER BY m.id`, values),
   );

@@ -1,28 +1,26 @@
 import type { Report } from '../../report/report.ts';
-import type { StoredReports } from '../store/alert-store.ts';
+import type { StoredReports } from '../store/evaluation-store.ts';
 import { forIds } from '../sql/by-ids.ts';
+import type { Database } from '../sql/database.ts';
 import type { Session } from '../sql/session.ts';
 
 /** Bytes of reports that are in memory at a time. One client can fill 100 reports of 1 MiB each in a visit. */
 const windowBytes = 4 * 2 ** 20;
 
-/** See AlertStore.reportsOf. `read` runs work on the database. */
-export async function openReports(
-  read: <T>(work: (session: Session) => Promise<T>) => Promise<T>,
-  ids: readonly number[],
-): Promise<StoredReports> {
-  const sizes = await read((session) => sizesOf(session, ids));
+/** See EvaluationStore.reportsOf. */
+export async function openReports(database: Database, ids: readonly number[]): Promise<StoredReports> {
+  const sizes = await database.read((session) => sizesOf(session, ids));
   const windows = windowsOf(
     ids.filter((id) => sizes.has(id)),
     sizes,
   );
-  let loaded = await read((session) => load(session, windows[0] ?? []));
+  let loaded = await database.read((session) => load(session, windows[0] ?? []));
   return {
     get: async (id) => {
       const window = loaded.has(id) || !sizes.has(id) ? undefined : windows.find((one) => one.includes(id));
       if (window !== undefined) {
         loaded = new Map();
-        loaded = await read((session) => load(session, window));
+        loaded = await database.read((session) => load(session, window));
       }
       return loaded.get(id);
     },

@@ -1,13 +1,18 @@
-import type { Lease, NewMail, NewNotifications } from '../store/alert-store.ts';
+import { alerterState } from './alerter-state.ts';
+import { exportsOf, systemsOf } from '../rows/stored-rows.ts';
+import { changeIds } from '../sql/by-ids.ts';
 import type { Database } from '../sql/database.ts';
 import { databaseNowMs } from '../sql/database-now.ts';
 import type { Dialect } from '../sql/dialect.ts';
-import { forIds } from '../sql/by-ids.ts';
-import type { LastNotified } from '../store/alert.ts';
-import { forChunks, insertRows } from '../sql/insert-rows.ts';
-import { fenced } from './lease.ts';
-import { sqlTime } from '../sql/sql-time.ts';
+import { forChunks, insertRows, replacing } from '../sql/insert-rows.ts';
 import type { Session, SqlValue } from '../sql/session.ts';
+import { sqlTime } from '../sql/sql-time.ts';
+import type { LastNotified } from '../store/alert.ts';
+import type { Lease } from '../store/lease-store.ts';
+import type { NewNotifications, NotificationStore } from '../store/notification-store.ts';
+import type { NewMail } from '../store/outbox-store.ts';
+import { fenced } from './lease.ts';
+import { series } from '../queries/series.ts';
 
 const mailColumns = ['recipient', 'message_id', 'content', 'created_at', 'severity', 'ordinary'] as const;
 const itemColumns = [
@@ -30,20 +35,30 @@ const replaceSql = `UPDATE mails SET replaced_by = ? WHERE id = ? AND data_at IS
 /** A mail that was to be replaced cannot be any more; undoes the transaction. */
 class Outdated extends Error {}
 
-/** See AlertStore.saveNotifications. */
-export async function saveNotifications(
+export function createNotificationStore(database: Database): NotificationStore {
+  return {
+    state: (nowMs) => database.read((session) => alerterState(session, nowMs)),
+    saveNotifications: (lease, notifications) => saveNotifications(database, lease, notifications),
+    exportsOf: (mounts) => database.read((session) => exportsOf(session, mounts)),
+    systemsOf: (clients) => database.read((session) => systemsOf(session, clients)),
+    series: (client, column, mount, sinceMs) =>
+      database.read((session) => series(session, client, column, mount, sinceMs)),
+  };
+}
+
+async function saveNotifications(
   database: Database,
   lease: Lease,
-  telling: NewNotifications,
+  notifications: NewNotifications,
 ): Promise<'stored' | 'outdated'> {
   const { dialect } = database;
   const maxBytes = await database.maxBatchBytes();
   try {
     await fenced(database, lease, async (session) => {
-      const idOf = await storeMails(session, dialect, telling.mails, maxBytes);
-      await replaceMails(session, telling.mails, idOf);
-      await storeTold(session, dialect, telling.told, maxBytes);
-      await settle(session, telling.closedOut);
+      const idOf = await storeMails(session, dialect, notifications.mails, maxBytes);
+      await replaceMails(session, notifications.mails, idOf);
+      await storeTold(session, dialect, notifications.told, maxBytes);
+      await closeOut(session, notifications.closedOut);
     });
     return 'stored';
   } catch (thrown) {
@@ -128,14 +143,11 @@ async function storeTold(
     sequence: one.sequence,
     told_at: sqlTime(one.notifiedAtMs),
   }));
-  const assignments = toldColumns.slice(2).map((column) => `${column} = ${dialect.incoming(column)}`);
-  const suffix = dialect.onConflict('alert_id, recipient', assignments);
+  const suffix = replacing(dialect, 'alert_id, recipient', toldColumns.slice(2));
   await insertRows(session, { table: 'told', columns: toldColumns, suffix }, rows, maxBytes);
 }
 
-async function settle(session: Session, ids: readonly number[]): Promise<void> {
-  await forIds('id', ids, async (where, values) => {
-    await session.run(`UPDATE alerts SET settled = 1 WHERE state = 'resolved' AND ${where}`, values);
-    return [];
-  });
+async function closeOut(session: Session, ids: readonly number[]): Promise<void> {
+  const sql = "UPDATE alerts SET settled = 1 WHERE state = 'resolved'";
+  await changeIds('id', ids, (where, values) => session.run(`${sql} AND ${where}`, values));
 }

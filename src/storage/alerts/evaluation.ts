@@ -1,0 +1,135 @@
+import { alertColumns, evaluatedColumns, knownAlertColumns, knownAlertRow } from '../rows/alert-rows.ts';
+import { newAlertColumns, newAlertRow, storedAlert } from '../rows/alert-rows.ts';
+import { disksOf, networksOf } from '../rows/stored-rows.ts';
+import { openReports } from '../rows/stored-reports.ts';
+import { unprocessedRows } from '../queries/time-pages.ts';
+import { changeIds } from '../sql/by-ids.ts';
+import type { Database } from '../sql/database.ts';
+import type { Dialect } from '../sql/dialect.ts';
+import { StorageFault } from '../sql/fault.ts';
+import { forChunks, insertRows, replacing } from '../sql/insert-rows.ts';
+import type { Session } from '../sql/session.ts';
+import type { Alert, RuleState } from '../store/alert.ts';
+import type { EvaluationStore, ProcessedRows } from '../store/evaluation-store.ts';
+import type { Lease } from '../store/lease-store.ts';
+import { fenced } from './lease.ts';
+
+const openSql = `SELECT ${alertColumns} FROM alerts WHERE state IN ('pending', 'firing')`;
+
+const unacknowledgeSql = `UPDATE alerts SET acknowledged_by = NULL, acknowledged_until = NULL,
+  acknowledged_severity = NULL, acknowledged_comment = NULL WHERE acknowledged_severity = 'warning'`;
+
+export function createEvaluationStore(database: Database): EvaluationStore {
+  return {
+    unprocessed: (limit, after = null) => database.read((session) => unprocessedRows(session, limit, after)),
+    disksOf: (statIds) => database.read((session) => disksOf(session, statIds)),
+    networksOf: (statIds) => database.read((session) => networksOf(session, statIds)),
+    reportsOf: (statIds) => openReports(database, statIds),
+    openAlerts: (clients) => database.read((session) => openAlerts(session, clients)),
+    ruleStates: (clients) => database.read((session) => ruleStates(session, clients)),
+    saveProcessed: (lease, processed) => saveProcessed(database, lease, processed),
+  };
+}
+
+async function openAlerts(session: Session, clients: readonly string[] | null): Promise<readonly Alert[]> {
+  const rows =
+    clients === null
+      ? await session.all(openSql)
+      : await forChunks([...new Set(clients)], (chunk, marks) =>
+          session.all(`${openSql} AND client IN (${marks})`, chunk),
+        );
+  return rows.map(storedAlert).sort((a, b) => (a.id ?? 0) - (b.id ?? 0));
+}
+
+async function ruleStates(session: Session, clients: readonly string[]): Promise<ReadonlyMap<string, RuleState>> {
+  const rows = await forChunks([...new Set(clients)], (chunk, marks) =>
+    session.all(`SELECT client, memory FROM judging WHERE client IN (${marks})`, chunk),
+  );
+  return new Map(rows.map((row) => [String(row['client']), JSON.parse(String(row['memory'])) as RuleState]));
+}
+
+async function saveProcessed(database: Database, lease: Lease, processed: ProcessedRows): Promise<void> {
+  const { dialect } = database;
+  const maxBytes = await database.maxBatchBytes();
+  await fenced(database, lease, async (session) => {
+    await markProcessed(session, dialect, 'stats', processed.statIds);
+    await markProcessed(session, dialect, 'visits', processed.visitIds);
+    await storeAlerts(session, dialect, processed.alerts, maxBytes);
+    await endAcknowledgements(session, processed);
+    await storeRuleStates(session, dialect, processed.ruleStates, maxBytes);
+  });
+}
+
+/**
+ * Marks exactly these rows. Throws StorageFault, which undoes the transaction, if one of them is marked or gone already:
+ * somebody else processed it. (`processed_at IS NULL AND id <= ?` would mark rows that nobody read: an id is given out before
+ * its row is committed.)
+ */
+export async function markProcessed(
+  session: Session,
+  dialect: Dialect,
+  table: 'stats' | 'visits',
+  ids: readonly number[],
+): Promise<void> {
+  const sql = `UPDATE ${table} SET processed_at = ${dialect.now} WHERE processed_at IS NULL`;
+  const marked = await changeIds('id', ids, (where, values) => session.run(`${sql} AND ${where}`, values));
+  if (marked === ids.length) return;
+  throw new StorageFault(
+    'broken',
+    `${ids.length - marked} of ${ids.length} rows of ${table} were processed by another`,
+  );
+}
+
+async function storeAlerts(
+  session: Session,
+  dialect: Dialect,
+  alerts: readonly Alert[],
+  maxBytes: number,
+): Promise<void> {
+  // Those that end go first: a new alert of the same name may begin in the same batch.
+  const known = alerts.flatMap((alert) => (alert.id === null ? [] : [knownAlertRow(alert, alert.id)]));
+  known.sort((a, b) => Number(a.id) - Number(b.id));
+  await insertRows(
+    session,
+    { table: 'alerts', columns: knownAlertColumns, suffix: changeSuffix(dialect) },
+    known,
+    maxBytes,
+  );
+  const fresh = alerts.filter(({ id }) => id === null).map(newAlertRow);
+  await insertRows(session, { table: 'alerts', columns: newAlertColumns }, fresh, maxBytes);
+}
+
+/** Ends acknowledgements of warnings that are critical now, also those that were made after the pass had read the alert. */
+async function endAcknowledgements(
+  session: Session,
+  { alerts, noLongerAcknowledged = [] }: ProcessedRows,
+): Promise<void> {
+  const critical = alerts.flatMap(({ id, severity }) => (id !== null && severity === 'critical' ? [id] : []));
+  await changeIds('id', [...noLongerAcknowledged, ...critical], (where, values) =>
+    session.run(`${unacknowledgeSql} AND ${where}`, values),
+  );
+}
+
+// The name is left as it is: a client may have been renamed. So is the acknowledgement, which is people's.
+function changeSuffix(dialect: Dialect): string {
+  const incoming = (column: string): string => dialect.incoming(column);
+  return dialect.onConflict('id', [
+    `open_key = CASE WHEN ${incoming('state')} = 'resolved' THEN NULL ELSE alerts.open_key END`,
+    ...evaluatedColumns.map((column) => `${column} = ${incoming(column)}`),
+  ]);
+}
+
+async function storeRuleStates(
+  session: Session,
+  dialect: Dialect,
+  byClient: ProcessedRows['ruleStates'],
+  maxBytes: number,
+): Promise<void> {
+  const columns = ['client', 'memory', 'updated_at'] as const;
+  const suffix = replacing(dialect, 'client', columns.slice(1));
+  const [now] = await session.all(`SELECT ${dialect.now} AS now`);
+  const rows = [...byClient]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([client, state]) => ({ client, memory: JSON.stringify(state), updated_at: now?.['now'] ?? null }));
+  await insertRows(session, { table: 'judging', columns, suffix }, rows, maxBytes);
+}

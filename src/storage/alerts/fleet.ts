@@ -1,0 +1,66 @@
+import { numberOrNull } from '../rows/columns.ts';
+import { sealedSummary } from '../reports/sealed-reports.ts';
+import { stateDiskFacts } from '../reports/state-disks.ts';
+import type { Database } from '../sql/database.ts';
+import { databaseNowMs } from '../sql/database-now.ts';
+import type { Session, SqlRow } from '../sql/session.ts';
+import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
+import type { FleetStore, SeenClient } from '../store/fleet-store.ts';
+import type { Program, RunFact } from '../store/run.ts';
+
+const runColumns =
+  'id, program, collector_id, host, scope, outcome, started_at, finished_at, clients, succeeded, failed';
+const runsSql = `SELECT ${runColumns} FROM runs WHERE program = ? AND started_at >= ? ORDER BY started_at DESC, id DESC`;
+const lastRunSql = `SELECT ${runColumns} FROM runs WHERE program = 'collect' AND collector_id = ? AND scope = 'full'
+  AND outcome <> 'overlapped' ORDER BY started_at DESC, id DESC LIMIT 1`;
+// What waits sealed has been reported too, whatever it says.
+const sealedSql = 'SELECT client, MAX(received_at) AS newest FROM sealed_reports GROUP BY client';
+const clientsSql = 'SELECT name, first_seen, last_visit_at, last_report_at FROM clients ORDER BY name';
+const programs: readonly Program[] = ['collect', 'alert', 'ingest'];
+
+export function createFleetStore(database: Database): FleetStore {
+  return {
+    nowMs: () => database.read((session) => databaseNowMs(session, database.dialect)),
+    lastRunOf: async (collectorId) => {
+      const [row] = await database.read((session) => session.all(lastRunSql, [collectorId]));
+      return row === undefined ? null : runFact(row);
+    },
+    runs: async (program, sinceMs) =>
+      (await database.read((session) => session.all(runsSql, [program, sqlTime(sinceMs)]))).map(runFact),
+    seenClients: () => database.read(seenClients),
+    sealedWaiting: () => database.read(sealedSummary),
+    stateDisks: (sinceMs) => database.read((session) => stateDiskFacts(session, sinceMs)),
+  };
+}
+
+function runFact(row: SqlRow): RunFact {
+  return {
+    id: String(row['id']),
+    program: programs.find((program) => program === row['program']) ?? 'collect',
+    collectorId: String(row['collector_id']),
+    host: String(row['host']),
+    scope: row['scope'] === 'full' ? 'full' : 'filtered',
+    outcome: String(row['outcome']),
+    startedAtMs: fromSqlTime(row['started_at']) ?? 0,
+    finishedAtMs: fromSqlTime(row['finished_at']),
+    clients: numberOrNull(row['clients']),
+    succeeded: numberOrNull(row['succeeded']),
+    failed: numberOrNull(row['failed']),
+  };
+}
+
+async function seenClients(session: Session): Promise<readonly SeenClient[]> {
+  const sealed = new Map(
+    (await session.all(sealedSql)).map((row) => [String(row['client']), fromSqlTime(row['newest']) ?? -Infinity]),
+  );
+  return (await session.all(clientsSql)).map((row) => ({
+    name: String(row['name']),
+    firstSeenMs: fromSqlTime(row['first_seen']) ?? 0,
+    lastVisitAtMs: fromSqlTime(row['last_visit_at']),
+    lastReportAtMs: newerOf(fromSqlTime(row['last_report_at']), sealed.get(String(row['name']))),
+  }));
+}
+
+function newerOf(opened: number | null, sealed: number | undefined): number | null {
+  return sealed === undefined ? opened : Math.max(opened ?? -Infinity, sealed);
+}

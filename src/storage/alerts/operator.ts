@@ -1,0 +1,72 @@
+import type { OperatorStore, Silence } from '../store/operator-store.ts';
+import { changeIds } from '../sql/by-ids.ts';
+import type { Database } from '../sql/database.ts';
+import { fromSqlTime, sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
+import type { Session, SqlRow, SqlValue } from '../sql/session.ts';
+
+const columns = ['client', 'rule', 'subject', 'starts_at', 'ends_at', 'author', 'comment'] as const;
+const insertSql = `INSERT INTO silences (${columns.join(', ')}) VALUES (?, ?, ?, ?, ?, ?, ?)`;
+const findSql = `SELECT MAX(id) AS id FROM silences WHERE ${columns.map((column) => `${column} = ?`).join(' AND ')}`;
+const selectSql = `SELECT id, ${columns.join(', ')} FROM silences WHERE ends_at > ? ORDER BY id`;
+
+const acknowledgeSql = `acknowledged_by = ?, acknowledged_until = ?, acknowledged_severity = severity,
+  acknowledged_comment = ?`;
+const unacknowledgeSql = `acknowledged_by = NULL, acknowledged_until = NULL, acknowledged_severity = NULL,
+  acknowledged_comment = NULL`;
+
+export function createOperatorStore(database: Database): OperatorStore {
+  const changeOpen = async (
+    ids: readonly number[],
+    set: string,
+    values: readonly SqlValue[],
+    condition = '1 = 1',
+  ): Promise<number> => {
+    const sql = `UPDATE alerts SET ${set} WHERE state IN ('pending', 'firing') AND ${condition}`;
+    return database.write((session) =>
+      changeIds('id', ids, (where, those) => session.run(`${sql} AND ${where}`, [...values, ...those])),
+    );
+  };
+  return {
+    addSilence: ({ client, rule, subject, startsAtMs, endsAtMs, author, comment }) => {
+      const values = [client, rule, subject, sqlTime(startsAtMs), sqlTime(endsAtMs), author, comment];
+      return database.write(async (session) => {
+        const known = await find(session, values);
+        if (known !== null) return known;
+        await session.run(insertSql, values);
+        return (await find(session, values)) ?? Number.NaN;
+      });
+    },
+    silences: (nowMs) => database.read((session) => silencesAfter(session, nowMs)),
+    expireSilence: async (id, nowMs) => {
+      const now = sqlTime(nowMs);
+      const sql = 'UPDATE silences SET ends_at = ? WHERE id = ? AND ends_at > ?';
+      return (await database.write((session) => session.run(sql, [now, id, now]))) === 1;
+    },
+    acknowledge: (ids, by, untilMs, comment) => changeOpen(ids, acknowledgeSql, [by, sqlTimeOrNull(untilMs), comment]),
+    unacknowledge: (ids) => changeOpen(ids, unacknowledgeSql, [], 'acknowledged_by IS NOT NULL'),
+  };
+}
+
+async function find(session: Session, values: readonly string[]): Promise<number | null> {
+  const [row] = await session.all(findSql, values);
+  const id = row?.['id'] ?? null;
+  return id === null ? null : Number(id);
+}
+
+/** See OperatorStore.silences. */
+export async function silencesAfter(session: Session, nowMs: number): Promise<readonly Silence[]> {
+  return (await session.all(selectSql, [sqlTime(nowMs)])).map(storedSilence);
+}
+
+function storedSilence(row: SqlRow): Silence {
+  return {
+    id: Number(row['id']),
+    client: String(row['client']),
+    rule: String(row['rule']),
+    subject: String(row['subject']),
+    startsAtMs: fromSqlTime(row['starts_at']) ?? 0,
+    endsAtMs: fromSqlTime(row['ends_at']) ?? 0,
+    author: String(row['author']),
+    comment: String(row['comment']),
+  };
+}

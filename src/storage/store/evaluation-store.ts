@@ -1,0 +1,85 @@
+import type { DiskRow, NetworkRow, StatsColumns } from '../../report/columns.ts';
+import type { Report } from '../../report/report.ts';
+import type { Alert, RuleState } from './alert.ts';
+import type { Lease } from './lease-store.ts';
+
+/** A row of `stats` that no alerter has processed. Times are milliseconds since 1970. */
+export interface UnprocessedReport extends StatsColumns {
+  readonly id: number;
+  readonly client: string;
+  readonly reportId: string;
+  readonly runId: string;
+  readonly observedAtMs: number;
+  readonly receivedAtMs: number;
+  readonly clockOffsetMs: number | null;
+  readonly bootId: string | null;
+}
+
+/** A row of `visits` that no alerter has processed. */
+export interface UnprocessedVisit {
+  readonly id: number;
+  readonly client: string;
+  readonly runId: string;
+  /** True if its run was a full one; false also if the run is unknown. */
+  readonly full: boolean;
+  readonly startedAtMs: number;
+  readonly ok: boolean;
+  readonly stage: string | null;
+  readonly code: string | null;
+  readonly message: string | null;
+}
+
+/** A place between two rows, in the order of time, then id. */
+export interface RowPlace {
+  readonly atMs: number;
+  readonly reportId: number;
+  readonly visitId: number;
+}
+
+export interface UnprocessedBatch {
+  readonly reports: readonly UnprocessedReport[];
+  readonly visits: readonly UnprocessedVisit[];
+  /** True if there was more when the batch was read. */
+  readonly more: boolean;
+  /** The place to go on from; `null` at the end, in a dry run also if there was more. */
+  readonly next: RowPlace | null;
+}
+
+/** Whole reports by the id of their row, of which a few are in memory at a time. */
+export interface StoredReports {
+  get(id: number): Promise<Report | undefined> | Report | undefined;
+}
+
+/** Rows that were evaluated, and what they changed. */
+export interface ProcessedRows {
+  readonly statIds: readonly number[];
+  readonly visitIds: readonly number[];
+  readonly alerts: readonly Alert[];
+  readonly ruleStates: ReadonlyMap<string, RuleState>;
+  /** Stored alerts whose acknowledgement ended because they got worse, whatever they are now. Default: none. */
+  readonly noLongerAcknowledged?: readonly number[];
+}
+
+/** Rows and the state of rules, for alerter/evaluate and alerter/transition. */
+export interface EvaluationStore {
+  /**
+   * Returns unprocessed rows, at most `limit` of each kind, oldest first by time then id. Both kinds are cut off at the same
+   * time, so the order holds over both and from one batch to the next. `after`: only rows behind the place where another
+   * batch ended, whether that batch is marked as processed yet or not.
+   */
+  unprocessed(limit: number, after?: RowPlace | null): Promise<UnprocessedBatch>;
+  disksOf(statIds: readonly number[]): Promise<ReadonlyMap<number, readonly DiskRow[]>>;
+  networksOf(statIds: readonly number[]): Promise<ReadonlyMap<number, readonly NetworkRow[]>>;
+  /** Returns whole reports, where they are still kept. They are asked for in the order of the ids. */
+  reportsOf(statIds: readonly number[]): Promise<StoredReports>;
+  /** Returns the pending and firing alerts of these clients; `null`: of all clients. */
+  openAlerts(clients: readonly string[] | null): Promise<readonly Alert[]>;
+  ruleStates(clients: readonly string[]): Promise<ReadonlyMap<string, RuleState>>;
+  /**
+   * Marks exactly these rows as processed, and stores alerts (new where id is null) and rule states, in one fenced transaction
+   * of few statements. Of a stored alert neither its name nor what people acknowledged is changed, except that the
+   * acknowledgement ends when the alert gets worse. Throws FleetError `locked`, or `storage-failed` if somebody else has
+   * processed a row; nothing was changed then.
+   */
+  saveProcessed(lease: Lease, processed: ProcessedRows): Promise<void>;
+}

@@ -1,0 +1,40 @@
+import type { StateDisk } from '../../state/state-disk.ts';
+import type { Program, RunFact } from './run.ts';
+import type { SealedSummary } from './sealed-store.ts';
+
+export interface SeenClient {
+  readonly name: string;
+  readonly firstSeenMs: number;
+  readonly lastVisitAtMs: number | null;
+  /** The time of its newest report; a report that waits sealed counts from when it was received. */
+  readonly lastReportAtMs: number | null;
+}
+
+/** The space of a file system that a program writes to, as the program stored it. */
+export interface StateDiskFact extends StateDisk {
+  /** The program's machine. */
+  readonly host: string;
+  readonly observedAtMs: number;
+}
+
+export interface StateDiskReport {
+  readonly host: string;
+  readonly collectorId: string;
+  readonly atMs: number;
+  readonly disks: readonly StateDisk[];
+}
+
+/** What the programs stored about themselves, for alerter/absence and for the collector's look at the alerter. */
+export interface FleetStore {
+  /** Returns the database's clock. */
+  nowMs(): Promise<number>;
+  /** Returns the newest full run that did not overlap another, however old; `null` if none is stored. */
+  lastRunOf(collectorId: string): Promise<RunFact | null>;
+  /** Returns the runs since a time, newest first. */
+  runs(program: Program, sinceMs: number): Promise<readonly RunFact[]>;
+  seenClients(): Promise<readonly SeenClient[]>;
+  /** Returns the sealed reports that no `ingest` has opened yet. */
+  sealedWaiting(): Promise<readonly SealedSummary[]>;
+  /** Returns the file systems whose space was stored since a time. */
+  stateDisks(sinceMs: number): Promise<readonly StateDiskFact[]>;
+}

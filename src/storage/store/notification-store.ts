@@ -1,0 +1,63 @@
+import type { Alert, LastNotified } from './alert.ts';
+import type { Lease } from './lease-store.ts';
+import type { Silence } from './operator-store.ts';
+import type { NewMail, RecipientHistory, WaitingMail } from './outbox-store.ts';
+
+/** The state that notifications are planned from. */
+export interface AlerterState {
+  /** Alerts that are not closed out: pending, firing, and resolved ones of which somebody has to be notified. */
+  readonly alerts: readonly Alert[];
+  /** What recipients were last notified of those alerts. */
+  readonly told: readonly LastNotified[];
+  /** Silences that have not ended. */
+  readonly silences: readonly Silence[];
+  /** Silences that ended within the last day: what they muted waits until the client's next row. */
+  readonly endedSilences: readonly Silence[];
+  readonly histories: readonly RecipientHistory[];
+  readonly waiting: readonly WaitingMail[];
+  /** Mails that came as far as DATA and wait: no other mail replaces them. Default: none. */
+  readonly begun?: readonly WaitingMail[];
+}
+
+export interface NewNotifications {
+  readonly mails: readonly NewMail[];
+  readonly told: readonly LastNotified[];
+  readonly closedOut: readonly number[];
+}
+
+export type SeriesColumn =
+  | 'cpu_percent'
+  | 'memory_percent'
+  | 'swap_percent'
+  | 'load5'
+  | 'disk_percent'
+  | 'processes'
+  | 'used_percent'
+  | 'inodes_percent';
+
+export interface SeriesPoint {
+  readonly atMs: number;
+  readonly value: number | null;
+}
+
+/** What mails are made from, for alerter/dispatch and alerter/compose. */
+export interface NotificationStore {
+  state(nowMs: number): Promise<AlerterState>;
+  /**
+   * Stores mails, notifications, what recipients were last notified of, closed-out alerts and replaced mails in one fenced
+   * transaction. A mail whose Message-ID is stored already is left as it is. Returns `outdated`, with nothing changed, if a
+   * mail to be replaced has come as far as DATA, or is replaced or done, meanwhile. Throws FleetError `locked`.
+   */
+  saveNotifications(lease: Lease, notifications: NewNotifications): Promise<'stored' | 'outdated'>;
+  /** Returns the sources of network mounts (`nas:/srv`), by `client U+0000 mount`. */
+  exportsOf(
+    mounts: readonly { readonly client: string; readonly mount: string }[],
+  ): Promise<ReadonlyMap<string, string>>;
+  /** Returns the distribution, or else the kernel, of each client's newest report. Omits clients without a report. */
+  systemsOf(clients: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /**
+   * Returns the values of one column over time, oldest first: the last day of a chart. `used_percent` and
+   * `inodes_percent` are those of the mount; without a mount there are none.
+   */
+  series(client: string, column: SeriesColumn, mount: string | null, sinceMs: number): Promise<readonly SeriesPoint[]>;
+}

@@ -1,0 +1,11 @@
+import type { Session } from '../../../src/storage/sql/session.ts';
+
+/** The ids of rows that no alerter has processed, in the order in which they came in. */
+export async function unprocessedIds(
+  session: Session,
+  table: 'stats' | 'visits',
+  limit: number,
+): Promise<readonly number[]> {
+  const sql = `SELECT id FROM ${table} WHERE processed_at IS NULL ORDER BY id LIMIT ?`;
+  return (await session.all(sql, [String(limit)])).map((row) => Number(row['id']));
+}
