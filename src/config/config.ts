@@ -36,7 +36,7 @@ export interface Config {
   /** True when only the predecessor's elements and attributes occur. */
   readonly predecessorOnly: boolean;
   /** What the files say of settings, as `element attribute` (`collector every`): the rest are defaults. */
-  readonly said: readonly string[];
+  readonly explicit: readonly string[];
 }
 
 /** A fault or warning, with its place. */
@@ -122,7 +122,7 @@ export interface SshSettings {
   readonly hostKeys: 'strict' | 'accept-new';
   /** Absolute path. */
   readonly knownHosts: string;
-  /** Absolute path of an ssh_config file; null: `none`, or not said (`said` tells which). */
+  /** Absolute path of an ssh_config file; null: `none`, or not said (see `explicit`). */
   readonly config: string | null;
   /** The key exchanges to offer, as OpenSSH's KexAlgorithms has them; null: the usual ones. See key-exchanges.ts. */
   readonly kex: string | null;
@@ -139,7 +139,7 @@ export interface SshSettings {
    * The rest are defaults, which an ssh_config may replace, as it may the `username` of `<ssh>`: that is named
    * `usernameOfSsh`, and `username` is one that stands further in. Secrets are named `password` and `passphrase`.
    */
-  readonly said: Readonly<Record<string, string>>;
+  readonly explicit: Readonly<Record<string, string>>;
 }
 
 export interface Bastion {
@@ -154,9 +154,9 @@ export interface Bastion {
 
 export interface Client {
   readonly name: string;
-  /** What `ip` says; the name where it says nothing (`addressSaid` is false), for ssh_config or DNS to resolve. */
+  /** What `ip` says; the name where it says nothing (`addressExplicit` is false), for ssh_config or DNS to resolve. */
   readonly address: string;
-  readonly addressSaid: boolean;
+  readonly addressExplicit: boolean;
   readonly port: number;
   readonly was: string | null;
   readonly state: 'active' | 'paused' | 'retired';

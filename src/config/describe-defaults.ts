@@ -62,9 +62,9 @@ const settings: readonly Setting[] = [
 
 /** Every default in force: settings first, then the way to the clients, then rules that nobody wrote. */
 export function describeDefaults(config: Config): readonly DefaultRow[] {
-  const said = new Set(config.said);
+  const explicit = new Set(config.explicit);
   const rows = settings.flatMap(([where, name, value]): readonly DefaultRow[] => {
-    const text = said.has(`${where} ${name}`) ? null : value(config);
+    const text = explicit.has(`${where} ${name}`) ? null : value(config);
     return text === null ? [] : [{ where, name, value: text }];
   });
   return [...rows, ...sshRows(config), ...ruleRows(config)];
@@ -72,7 +72,7 @@ export function describeDefaults(config: Config): readonly DefaultRow[] {
 
 /** The defaults of the way to clients that neither <ssh> nor anything further in replaces for all of them. */
 function sshRows(config: Config): readonly DefaultRow[] {
-  const said = new Set(config.said);
+  const explicit = new Set(config.explicit);
   const defaults = sshDefaults(statePaths(config.stateDir).knownHosts);
   const values: readonly (readonly [string, string | null, (client: Client) => string | null])[] = [
     ['username', defaults.username, (client) => client.ssh.username],
@@ -87,7 +87,7 @@ function sshRows(config: Config): readonly DefaultRow[] {
   ];
   return values.flatMap(([name, value, valueOf]) => {
     const users = config.clients.filter((client) => valueOf(client) === value).length;
-    if (value === null || users === 0 || said.has(`ssh ${name}`)) return [];
+    if (value === null || users === 0 || explicit.has(`ssh ${name}`)) return [];
     return [{ where: 'ssh', name, value: `${value} (${count(users)})` }];
   });
 }

@@ -55,7 +55,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
   }
   const onlyPredecessor = !tree.includes && predecessorOnly(root);
   const settings = root.children.filter(({ name }) => name !== 'client' && name !== 'group' && name !== 'bastion');
-  const said = settings.flatMap(({ name, attributes }) => Object.keys(attributes).map((word) => `${name} ${word}`));
+  const explicit = settings.flatMap(({ name, attributes }) => Object.keys(attributes).map((word) => `${name} ${word}`));
   checkVocabulary(root, findings);
 
   const file = path.resolve(options.file);
@@ -85,7 +85,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
   const alertsElement = one('alerts');
   const {
     repeat,
-    for: forSaid = null,
+    for: alertsFor = null,
     flapping,
     groupInterval,
     defaults,
@@ -94,8 +94,8 @@ export function loadConfig(options: LoadConfigOptions): Config {
   const repeatMs = repeat === undefined ? 12 * hourMs : parseDuration(repeat);
   const rules = createRuleReader({
     findings,
-    forSaid,
-    flappingSaid: flapping ?? null,
+    alertsFor,
+    alertsFlapping: flapping ?? null,
     repeatMs,
     everyMs: collector.everyMs,
     defaults: defaults !== 'no',
@@ -166,7 +166,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
     clients: Object.freeze(read.map(({ client }) => client)),
     warnings: findings.warnings,
     predecessorOnly: onlyPredecessor,
-    said: [...new Set(said)],
+    explicit: [...new Set(explicit)],
   });
   options.onValid?.(tree, config);
   return config;

@@ -99,11 +99,11 @@ async function connectThrough({ hops }: Route, { client, shared, options, keyAlo
 
 /** A way that config.xml says is gone here; one of ssh_config's ssh goes by itself. */
 async function throughOpenssh({ client, shared, options, keyAlone }: Attempt): Promise<Connection> {
-  const { proxyJump, said } = client.ssh;
+  const { proxyJump, explicit } = client.ssh;
   const route = proxyJump === null ? null : shared.routeTo(client);
   const target = { ...opensshTarget(client, route) };
   // ssh takes no user after its files, so what they say is looked up here.
-  if (said['usernameOfSsh'] !== undefined) target.username ??= shared.routeTo(client).hops.at(-1)?.username ?? null;
+  if (explicit['usernameOfSsh'] !== undefined) target.username ??= shared.routeTo(client).hops.at(-1)?.username ?? null;
   return await createOpensshTransport(keyAlone ? opensshBesideKeys(target) : target).connect(options);
 }
 

@@ -32,7 +32,7 @@ export interface TransportShared {
 }
 
 export interface TransportSharedOptions {
-  readonly config: Pick<Config, 'bastions' | 'clients' | 'jumpHosts' | 'said'> & {
+  readonly config: Pick<Config, 'bastions' | 'clients' | 'jumpHosts' | 'explicit'> & {
     readonly collector: Pick<Config['collector'], 'tcpTimeoutMs' | 'connectTimeoutMs'>;
     /** Default: nothing is remembered of logins. */
     readonly stateDir?: string;
@@ -81,7 +81,9 @@ export function createTransportShared({ config, sshConfig }: TransportSharedOpti
     sshConfig: sshConfig ?? createSshConfigReader(),
     besideKey,
     keyExists,
-    timeoutsSaid: ['collector connectTimeout', 'collector tcpTimeout'].some((name) => config.said.includes(name)),
+    timeoutsExplicit: ['collector connectTimeout', 'collector tcpTimeout'].some((name) =>
+      config.explicit.includes(name),
+    ),
   });
   const targetOf = (hop: Hop): SshTarget => ({
     client: hop.name,

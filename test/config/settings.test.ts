@@ -36,7 +36,7 @@ test('settings that nobody wrote', (t) => {
     dailyMs: 1825 * days,
   });
   assert.equal(config.smtp, null);
-  assert.deepEqual([config.notify, config.heartbeats, config.bastions, config.said], [[], [], [], []]);
+  assert.deepEqual([config.notify, config.heartbeats, config.bastions, config.explicit], [[], [], [], []]);
   assert.deepEqual(config.collector, {
     everyMs: 5 * minutes,
     concurrency: 128,

@@ -56,7 +56,7 @@ test('a client without ip is called what ssh calls it', (t) => {
     '<ssh username="u"/><client name="web-[1-2]"/><client name="db" port="24"/><client ip="10.0.0.1"/>',
   );
   assert.deepEqual(
-    config.clients.map(({ name, address, addressSaid, port }) => [name, address, addressSaid, port]),
+    config.clients.map(({ name, address, addressExplicit, port }) => [name, address, addressExplicit, port]),
     [
       ['web-1', 'web-1', false, 22],
       ['web-2', 'web-2', false, 22],
@@ -84,11 +84,11 @@ test('which attributes config.xml says, and where', (t) => {
   };
   const shortly = (said: Readonly<Record<string, string>>): unknown =>
     Object.fromEntries(Object.entries(said).map(([name, place]) => [name, place.replace(/^.*\//, '')]));
-  assert.deepEqual(shortly(clientOf(config, 'a').ssh.said), { ...group, password: '' });
-  assert.deepEqual(shortly(clientOf(config, 'b').ssh.said), group);
+  assert.deepEqual(shortly(clientOf(config, 'a').ssh.explicit), { ...group, password: '' });
+  assert.deepEqual(shortly(clientOf(config, 'b').ssh.explicit), group);
   // Jumps and transports are for clients.
-  assert.deepEqual(shortly(config.jumpHosts.said), { usernameOfSsh: 'config.xml:2' });
-  assert.deepEqual(shortly(config.bastions[0]?.ssh.said ?? {}), { usernameOfSsh: 'config.xml:2', port: '' });
+  assert.deepEqual(shortly(config.jumpHosts.explicit), { usernameOfSsh: 'config.xml:2' });
+  assert.deepEqual(shortly(config.bastions[0]?.ssh.explicit ?? {}), { usernameOfSsh: 'config.xml:2', port: '' });
   assert.equal(config.bastions[0]?.line, 3);
 });
 

@@ -32,14 +32,14 @@ export const sshSettings: SshSettings = {
   node: process.execPath,
   runtime: 'none',
   unsealed: 'allow',
-  said: {},
+  explicit: {},
 };
 
 export function makeClient(name: string, more: Partial<Client> = {}): Client {
   return {
     name,
     address: name,
-    addressSaid: true,
+    addressExplicit: true,
     port: 22,
     was: null,
     state: 'active',
@@ -114,7 +114,7 @@ export function makeConfig(
     clients,
     warnings: [],
     predecessorOnly: false,
-    said: [],
+    explicit: [],
   };
 }
 

@@ -19,21 +19,29 @@ export const bareSsh: SshSettings = {
   node: null,
   runtime: 'none',
   unsealed: 'allow',
-  said: {},
+  explicit: {},
 };
 
-/** Returns a machine's settings, written in its own element unless `said` names another place. */
+/** Returns a machine's settings, written in its own element unless `explicit` names another place. */
 export function ssh(own: Partial<SshSettings>): SshSettings {
-  const said = Object.fromEntries(Object.keys(own).map((name) => [name, '']));
-  return { ...bareSsh, ...own, said: { ...said, ...own.said } };
+  const explicit = Object.fromEntries(Object.keys(own).map((name) => [name, '']));
+  return { ...bareSsh, ...own, explicit: { ...explicit, ...own.explicit } };
 }
 
-/** A client with an ip of its own unless `addressSaid` is false; the rest of a client is no business of a transport. */
+/** A client with an ip of its own unless `addressExplicit` is false; the rest of a client is no business of a transport. */
 export function wayClient(name: string, own: Partial<SshSettings>, more: Partial<Client> = {}): Client {
   const place = { file: 'config.xml', line: 7 };
   const settings = ssh(own);
-  const said = more.port === undefined ? settings.said : { ...settings.said, port: '' };
-  const client = { name, address: name, addressSaid: true, port: 22, ...place, ...more, ssh: { ...settings, said } };
+  const explicit = more.port === undefined ? settings.explicit : { ...settings.explicit, port: '' };
+  const client = {
+    name,
+    address: name,
+    addressExplicit: true,
+    port: 22,
+    ...place,
+    ...more,
+    ssh: { ...settings, explicit },
+  };
   return client as unknown as Client;
 }
 
@@ -46,16 +54,16 @@ export interface Ways {
   readonly bastions?: readonly Bastion[];
   readonly clients?: readonly Client[];
   readonly jumpHosts?: Partial<SshSettings>;
-  readonly said?: readonly string[];
+  readonly explicit?: readonly string[];
   readonly tcpTimeoutMs?: number;
   readonly connectTimeoutMs?: number;
 }
 
 /** Returns the objects that the clients of a run share. */
 export function sharedFor(ways: Ways = {}): TransportShared {
-  const { bastions = [], clients = [], said = [], tcpTimeoutMs = 3000, connectTimeoutMs = 8000 } = ways;
+  const { bastions = [], clients = [], explicit = [], tcpTimeoutMs = 3000, connectTimeoutMs = 8000 } = ways;
   const collector = { tcpTimeoutMs, connectTimeoutMs };
   return createTransportShared({
-    config: { bastions, clients, said, collector, jumpHosts: ssh(ways.jumpHosts ?? {}) },
+    config: { bastions, clients, explicit, collector, jumpHosts: ssh(ways.jumpHosts ?? {}) },
   });
 }

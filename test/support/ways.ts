@@ -59,11 +59,11 @@ export function clientOf(way: SshSettings['transport'], target: WayTarget): Clie
     runtime: 'none',
     unsealed: 'refuse',
     kex: null,
-    said: Object.fromEntries(attributes.filter((name) => !absent.includes(name)).map((name) => [name, place])),
+    explicit: Object.fromEntries(attributes.filter((name) => !absent.includes(name)).map((name) => [name, place])),
   };
   const address = target.address ?? '127.0.0.1';
   // The rest of a client is no business of a transport.
-  return { name: 'web-1', address, addressSaid: true, port: target.port, ssh } as unknown as Client;
+  return { name: 'web-1', address, addressExplicit: true, port: target.port, ssh } as unknown as Client;
 }
 
 /** Connects as the collector does. */

@@ -175,7 +175,7 @@ describe('bastions', skip, () => {
       config,
       `${host('gate', jump, jumper.name, keys.jump)}${host('web-1', target, guest.name, keys.target)} ProxyJump gate\n HostKeyAlias [web-1]:${target.port}\nHost *\n ${files}`,
     );
-    const client = wayClient('web-1', { config }, { addressSaid: false });
+    const client = wayClient('web-1', { config }, { addressExplicit: false });
     const own = { ...client, ssh: { ...client.ssh, said: { config: '' } } };
     await withWays({}, async (shared) => {
       assert.deepEqual(

@@ -48,13 +48,13 @@ function client(ssh: Partial<SshSettings>): Client {
     runtime: 'none',
     unsealed: 'allow',
     ...ssh,
-    said: { ...Object.fromEntries(Object.keys(ssh).map((name) => [name, ''])), ...ssh.said },
+    explicit: { ...Object.fromEntries(Object.keys(ssh).map((name) => [name, ''])), ...ssh.explicit },
   };
   // The rest of a client is no business of a transport.
   return {
     name: 'web-1',
     address: '127.0.0.1',
-    addressSaid: true,
+    addressExplicit: true,
     port: server.port,
     ssh: settings,
   } as unknown as Client;
@@ -86,8 +86,8 @@ describe('transportFor', () => {
     const config = path.join(dir, 'ssh_config');
     writeFileSync(config, `Host web-1\n  User nobody\n  Port ${server.port}\n  IdentityFile ${dir}/none\n`);
     const place = 'config.xml:2';
-    const said = { config: place, username: place, privateKey: place };
-    assert.equal(await output({ transport: 'openssh', config, privateKey, said }), 'demo');
+    const explicit = { config: place, username: place, privateKey: place };
+    assert.equal(await output({ transport: 'openssh', config, privateKey, explicit }), 'demo');
   });
 
   it('logs in with a key, and with a password where the key cannot be used', async () => {
@@ -103,9 +103,9 @@ describe('transportFor', () => {
 
   const proxied = path.join(dir, 'proxied');
   writeFileSync(proxied, 'Host web-*\n  ProxyCommand nc %h %p\n');
-  const said = { config: 'config.xml:2' };
+  const explicit = { config: 'config.xml:2' };
   const unsupported: readonly (readonly [Partial<SshSettings>, RegExp])[] = [
-    [{ config: proxied, said, transport: 'ssh2' }, /ProxyCommand \(.*proxied:2\) is beyond the built-in transport/],
+    [{ config: proxied, explicit, transport: 'ssh2' }, /ProxyCommand \(.*proxied:2\) is beyond the built-in transport/],
   ];
   for (const [ssh, says] of unsupported) {
     it(`refuses ${JSON.stringify(ssh)} and connects in no other way`, async () => {
@@ -178,7 +178,7 @@ describe('the login name', () => {
         const config = path.join(dir, `user-${transport}`);
         writeFileSync(config, `Host *\n  Port ${server.port}\n${sshConfig}`);
         const whole = client({ username, config, transport, privateKey, knownHosts });
-        const asked = { ...whole, ssh: { ...whole.ssh, said: ofSsh } };
+        const asked = { ...whole, ssh: { ...whole.ssh, explicit: ofSsh } };
         const limits = { tcpTimeoutMs: 3000, connectTimeoutMs: 8000, signal: new AbortController().signal };
         const connection = await transportFor(asked, sharedFor()).connect(limits);
         connection.destroy();

@@ -75,7 +75,7 @@ export async function authorizeCommand(context: Context, options: AuthorizeOptio
       ...(options.agent === null || runs === null ? [] : ['--agent', runs]),
       ...(from.length === 0 ? [] : ['--from', shownShellWord(from.join(','))]),
     ].map((word) => ` ${word}`);
-    const ssh = sshCommand(hops, client ?? { address: hop.address, addressSaid: true }, 'root');
+    const ssh = sshCommand(hops, client ?? { address: hop.address, addressExplicit: true }, 'root');
     output.print(
       [
         ...(client === null

@@ -8,20 +8,20 @@ import type { Hop } from '../../transport/route/hop.ts';
  */
 export function sshCommand(
   hops: readonly Hop[],
-  { address, addressSaid }: Pick<Client, 'address' | 'addressSaid'>,
+  { address, addressExplicit }: Pick<Client, 'address' | 'addressExplicit'>,
   account: string,
 ): string {
   const last = hops.at(-1);
   if (last === undefined) return 'sh';
   const { files, overruled } = last.sshConfig;
-  const bySsh = !addressSaid && !overruled;
+  const bySsh = !addressExplicit && !overruled;
   const jumps = hops.slice(0, -1).map(jumpSpec).join(',');
   return [
     'ssh',
     // ssh looks for the two usual files itself.
-    ...(!addressSaid && files.length === 1 ? [`-F ${shownShellWord(files[0] ?? '')}`] : []),
+    ...(!addressExplicit && files.length === 1 ? [`-F ${shownShellWord(files[0] ?? '')}`] : []),
     ...(jumps === '' || bySsh ? [] : [`-J ${shownShellWord(jumps)}`]),
-    ...(addressSaid && last.port !== 22 ? [`-p ${last.port}`] : []),
+    ...(addressExplicit && last.port !== 22 ? [`-p ${last.port}`] : []),
     `${shownShellWord(account)}@${shownShellWord(address)}`,
   ].join(' ');
 }

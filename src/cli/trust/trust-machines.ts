@@ -65,7 +65,7 @@ type Routes = (target: Client | Bastion) => Route | FleetError;
 function createRoutes(shared: Pick<TransportShared, 'routeTo'>): Routes {
   const known = new Map<string, Route | FleetError>();
   return (target) => {
-    const key = `${'addressSaid' in target ? 'client' : 'bastion'} ${target.name}`;
+    const key = `${'addressExplicit' in target ? 'client' : 'bastion'} ${target.name}`;
     let route = known.get(key);
     if (route === undefined) {
       try {
@@ -81,7 +81,7 @@ function createRoutes(shared: Pick<TransportShared, 'routeTo'>): Routes {
 
 function machinesOf(target: Client | Bastion, routes: Routes): readonly TrustMachine[] {
   const { name, address, port } = target;
-  const kind = 'addressSaid' in target ? 'client' : 'bastion';
+  const kind = 'addressExplicit' in target ? 'client' : 'bastion';
   const alone: TrustMachine = { name, kind, address, port, way: null, fault: null };
   if (target.ssh.transport === 'local') return [alone];
   const route = routes(target);

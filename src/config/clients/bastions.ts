@@ -21,8 +21,11 @@ export interface ReadBastion {
 /** What of `<ssh>` holds for machines on the way: jumps and transports concern clients, and the way to a bastion through itself would never end. */
 export function jumpLayer(ssh: SshLayer): SshLayer {
   const isTheirs = ([name]: [string, unknown]): boolean => name !== 'proxyJump' && name !== 'transport';
-  const said = Object.fromEntries(Object.entries(ssh.said ?? {}).filter(isTheirs));
-  return { ...(Object.fromEntries(Object.entries(ssh).filter(isTheirs)) as SshLayer), said: Object.freeze(said) };
+  const explicit = Object.fromEntries(Object.entries(ssh.explicit ?? {}).filter(isTheirs));
+  return {
+    ...(Object.fromEntries(Object.entries(ssh).filter(isTheirs)) as SshLayer),
+    explicit: Object.freeze(explicit),
+  };
 }
 
 /** Every `<bastion>`; of equal names the first, with a fault. */

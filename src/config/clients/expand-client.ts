@@ -8,7 +8,7 @@ export interface Machine {
   readonly name: string;
   readonly address: string;
   /** False when it is but the name. */
-  readonly addressSaid: boolean;
+  readonly addressExplicit: boolean;
   readonly was: string | null;
 }
 
@@ -16,28 +16,30 @@ const none: Ranged = { count: 1, ranged: false, at: () => '' };
 
 /** The machines a <client> stands for; empty after telling what is wrong. */
 export function expandClient(element: Element, port: number, isLocal: boolean, findings: Findings): readonly Machine[] {
-  const said = element.attributes;
+  const { attributes } = element;
   const fault = (message: string): readonly Machine[] => {
     findings.fault(element, message);
     return [];
   };
-  if (said['ip'] !== undefined && said['address'] !== undefined) {
+  if (attributes['ip'] !== undefined && attributes['address'] !== undefined) {
     return fault('<client> has ip and address, which mean the same; keep one of them');
   }
-  const named = said['name'];
-  const addressSaid = said['ip'] !== undefined || said['address'] !== undefined;
-  const written = said['ip'] ?? said['address'] ?? (isLocal ? 'localhost' : named);
+  const named = attributes['name'];
+  const addressExplicit = attributes['ip'] !== undefined || attributes['address'] !== undefined;
+  const written = attributes['ip'] ?? attributes['address'] ?? (isLocal ? 'localhost' : named);
   if (written === undefined) {
     const remedy = 'write ip="ADDRESS", ip="HOST NAME", or the name that ssh knows it by as name';
     return element.faulty ? [] : fault(`<client> lacks ip; ${remedy}`);
   }
-  if (!/[[\]]/.test(written) && named?.includes('[') !== true && said['was']?.includes('[') !== true) {
-    return [{ name: named ?? defaultName(written, port), address: written, addressSaid, was: said['was'] ?? null }];
+  if (!/[[\]]/.test(written) && named?.includes('[') !== true && attributes['was']?.includes('[') !== true) {
+    return [
+      { name: named ?? defaultName(written, port), address: written, addressExplicit, was: attributes['was'] ?? null },
+    ];
   }
   const [ip, name, was] = [
-    ranged(isLocal && !addressSaid ? undefined : written),
-    ranged(said['name']),
-    ranged(said['was']),
+    ranged(isLocal && !addressExplicit ? undefined : written),
+    ranged(attributes['name']),
+    ranged(attributes['was']),
   ];
   const most = [ip, name, was].reduce((left, right) => (right.count > left.count ? right : left));
   for (const [attribute, range] of [
@@ -56,7 +58,7 @@ export function expandClient(element: Element, port: number, isLocal: boolean, f
       `<client> ip has a range but name="${named}" has none, so all would have one name; write a range in name, or leave it out`,
     );
   }
-  if (said['was'] !== undefined && was.ranged !== ip.ranged) {
+  if (attributes['was'] !== undefined && was.ranged !== ip.ranged) {
     return fault(
       `<client> ${was.ranged ? 'was' : 'ip'} has a range but ${was.ranged ? 'ip' : 'was'} has none; write it in both`,
     );
@@ -64,13 +66,13 @@ export function expandClient(element: Element, port: number, isLocal: boolean, f
   const machines: Machine[] = [];
   for (let index = 0; index < most.count; index += 1) {
     const address = ip.at(index);
-    const problem = ip.ranged && addressSaid ? hostFault(address) : null;
+    const problem = ip.ranged && addressExplicit ? hostFault(address) : null;
     if (problem !== null) return fault(`<client> ip="${written}": "${address}" ${problem}`);
-    const before = said['was'] === undefined ? null : was.at(index);
+    const before = attributes['was'] === undefined ? null : was.at(index);
     machines.push({
       name: named === undefined ? defaultName(address, port) : name.at(index),
       address,
-      addressSaid,
+      addressExplicit,
       was: before,
     });
   }

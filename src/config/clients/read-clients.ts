@@ -71,7 +71,7 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
     const { audience, groups, windows } = scope;
     const { recipients, muted } = audience;
     const { source, line } = element;
-    for (const { name, address, addressSaid, was } of expandClient(element, port, isLocal, findings)) {
+    for (const { name, address, addressExplicit, was } of expandClient(element, port, isLocal, findings)) {
       if (found.length >= maxClients) {
         if (!full) findings.fault(element, `more than ${maxClients} clients; look for a range that is too wide`);
         full = true;
@@ -81,7 +81,7 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
       const client: Client = Object.freeze({
         name,
         address,
-        addressSaid,
+        addressExplicit,
         port,
         was,
         state,

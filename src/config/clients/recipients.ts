@@ -56,8 +56,8 @@ function readAudience({ element, added, outer, zone }: ReadAudienceOptions): Aud
   const { mail, recipients: how } = element.attributes;
   const before = mail === 'none' || how === 'replace' ? [] : outer.recipients;
   const named = (parseMailAddresses(mail ?? '') ?? []).map((to) => always(to));
-  const more = added.flatMap(({ attributes: { to, severity, rules, hours: said } }) => {
-    const hours = parseHours(said ?? '');
+  const more = added.flatMap(({ attributes: { to, severity, rules, hours: written } }) => {
+    const hours = parseHours(written ?? '');
     return (parseMailAddresses(to ?? '') ?? []).map((address) => ({
       ...always(address),
       severity: severityOf(severity),

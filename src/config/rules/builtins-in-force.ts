@@ -1,13 +1,13 @@
 import type { Rule } from '../config.ts';
 import type { MergedRule } from './finish-rule.ts';
 import { splitGlobs } from '../values/globs.ts';
-import type { AlertSaid } from './merge-alert.ts';
+import type { AlertAttributes } from './merge-alert.ts';
 import { limitForm, ruleTypeOf } from '../vocabulary/rule-types.ts';
 
 /** The built-in rules that judge something beside the written ones: what a written rule excludes is left alone. */
 export function builtinsBeside(builtins: Iterable<MergedRule>, written: readonly Rule[]): readonly MergedRule[] {
   return [...builtins].flatMap((builtin) => {
-    const type = builtin.said['type'];
+    const type = builtin.attributes['type'];
     const rivals = type === undefined ? [] : written.filter((rule) => rule.type === type && !rule.also);
     const isReplaced = written.some(({ name }) => name === builtin.name);
     if (isReplaced || rivals.some(({ selectors }) => Object.keys(selectors).length === 0)) return [];
@@ -27,23 +27,27 @@ function excludedBy({ selectors }: Rule): Rule['except'] {
  * What a new rule takes from the default of its type: severity, `for`, and the other level where it says one level.
  * Leaves the other level out if the new level is beyond it.
  */
-export function inheritedFrom(builtin: MergedRule | undefined, said: AlertSaid): AlertSaid {
+export function inheritedFrom(builtin: MergedRule | undefined, attributes: AlertAttributes): AlertAttributes {
   // The default judges failed units. A unit that has to run is another matter.
-  if (builtin === undefined || said['state'] === 'active') return {};
-  const { severity, for: span, warning, critical } = builtin.said;
+  if (builtin === undefined || attributes['state'] === 'active') return {};
+  const { severity, for: span, warning, critical } = builtin.attributes;
   const taken: Record<string, string> = {};
   if (span !== undefined) taken['for'] = span;
-  const two = said['warning'] !== undefined || said['critical'] !== undefined;
+  const two = attributes['warning'] !== undefined || attributes['critical'] !== undefined;
   if (severity !== undefined && !two) taken['severity'] = severity;
-  if (!two || said['op'] !== undefined) return taken;
-  if (said['critical'] === undefined && critical !== undefined && isBelow(builtin, said['warning'], critical))
+  if (!two || attributes['op'] !== undefined) return taken;
+  if (
+    attributes['critical'] === undefined &&
+    critical !== undefined &&
+    isBelow(builtin, attributes['warning'], critical)
+  )
     taken['critical'] = critical;
-  if (said['warning'] === undefined && warning !== undefined && isBelow(builtin, warning, said['critical']))
+  if (attributes['warning'] === undefined && warning !== undefined && isBelow(builtin, warning, attributes['critical']))
     taken['warning'] = warning;
   return taken;
 }
 
-function isBelow({ said }: MergedRule, warning = '', critical = ''): boolean {
-  const { parse } = limitForm(ruleTypeOf(said['type'])?.unit ?? 'count');
+function isBelow({ attributes }: MergedRule, warning = '', critical = ''): boolean {
+  const { parse } = limitForm(ruleTypeOf(attributes['type'])?.unit ?? 'count');
   return (parse(warning) ?? Infinity) < (parse(critical) ?? Infinity);
 }

@@ -14,15 +14,16 @@ export function withoutEnded(
   outer: Pick<RuleScope, 'written' | 'builtins'>,
 ): { readonly written: Rules; readonly builtins: Rules } {
   const inside = { written: new Map(outer.written), builtins: new Map(outer.builtins) };
-  for (const { attributes: said, faulty } of alerts) {
-    const name = alertName(said);
-    if (said['enabled'] !== 'no' || faulty || name === null) continue;
-    const selectors = selectorsInForce(said);
+  for (const { attributes, faulty } of alerts) {
+    const name = alertName(attributes);
+    if (attributes['enabled'] !== 'no' || faulty || name === null) continue;
+    const selectors = selectorsInForce(attributes);
     for (const rules of [inside.written, inside.builtins]) {
       rules.delete(name);
-      if (said['name'] !== undefined) continue;
+      if (attributes['name'] !== undefined) continue;
       for (const [key, rule] of rules) {
-        if (rule.said['type'] !== said['type'] || rule.said['metric'] !== said['metric']) continue;
+        if (rule.attributes['type'] !== attributes['type'] || rule.attributes['metric'] !== attributes['metric'])
+          continue;
         if (Object.keys(selectors).length === 0) rules.delete(key);
         else rules.set(key, { ...rule, except: [...rule.except, selectors] });
       }

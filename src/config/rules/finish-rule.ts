@@ -5,7 +5,7 @@ import type { Findings, Place } from '../xml/findings.ts';
 import { isGlob, splitGlobs } from '../values/globs.ts';
 import { severityOf } from '../settings/mail-settings.ts';
 import { readLevels } from './levels.ts';
-import { selectorFault, selectorsOf, type AlertSaid } from './merge-alert.ts';
+import { selectorFault, selectorsOf, type AlertAttributes } from './merge-alert.ts';
 import { didYouMean, nearest } from '../values/nearest.ts';
 import { parseSpan } from '../values/quantities.ts';
 import { parseDuration } from '../../text/durations.ts';
@@ -16,7 +16,7 @@ import { metricByName, metricNames, ruleTypeOf, typeOfMetric, type RuleType } fr
 export interface MergedRule {
   readonly name: string;
   readonly origin: Rule['origin'];
-  readonly said: AlertSaid;
+  readonly attributes: AlertAttributes;
   readonly defaultFor: string | null;
   readonly depth: number;
   readonly except: Rule['except'];
@@ -26,54 +26,56 @@ export interface MergedRule {
 
 export interface RuleDefaults {
   /** `for` of <alerts>. */
-  readonly forSaid: string | null;
+  readonly alertsFor: string | null;
   /** `flapping` of <alerts>. */
-  readonly flappingSaid: string | null;
+  readonly alertsFlapping: string | null;
   readonly repeatMs: number | null;
 }
 
 /** Weighs a merged rule: the rule, or null after telling what is wrong at the element that made it so. */
 export function finishRule(merged: MergedRule, defaults: RuleDefaults, findings: Findings): Rule | null {
-  const { said, name, place } = merged;
+  const { attributes, name, place } = merged;
   const faults: string[] = [];
   const fault = (message: string): void => {
     faults.push(message);
     if (place !== null) findings.fault(place, `<alert> "${name}": ${message}`);
   };
   const subject = subjectOf(merged, fault);
-  const op = (said['op'] as Operator | undefined) ?? subject?.op ?? 'ge';
+  const op = (attributes['op'] as Operator | undefined) ?? subject?.op ?? 'ge';
   const levels =
-    subject === null ? null : readLevels({ said, unit: subject.unit, op, type: said['type'] ?? null, fault });
-  const limits = checkTypeRules(said, subject, fault);
+    subject === null
+      ? null
+      : readLevels({ attributes, unit: subject.unit, op, type: attributes['type'] ?? null, fault });
+  const limits = checkTypeRules(attributes, subject, fault);
   const span = parseSpan(
-    said['for'] ?? (merged.origin === 'condition' ? null : defaults.forSaid) ?? merged.defaultFor ?? '',
+    attributes['for'] ?? (merged.origin === 'condition' ? null : defaults.alertsFor) ?? merged.defaultFor ?? '',
   );
-  if (said['for'] !== undefined && merged.origin === 'condition' && merged.defaultFor === null) {
+  if (attributes['for'] !== undefined && merged.origin === 'condition' && merged.defaultFor === null) {
     fault('for has no meaning here, it is told at once; remove it');
   }
   if (faults.length > 0) return null;
-  const severity: Severity = levels?.severity ?? severityOf(said['severity']) ?? 'critical';
+  const severity: Severity = levels?.severity ?? severityOf(attributes['severity']) ?? 'critical';
   return Object.freeze({
     name,
-    type: said['type'] ?? null,
-    metric: said['metric'] ?? null,
-    selectors: Object.freeze(selectorsInForce(said)),
+    type: attributes['type'] ?? null,
+    metric: attributes['metric'] ?? null,
+    selectors: Object.freeze(selectorsInForce(attributes)),
     op: op,
     warning: levels?.warning ?? null,
     critical: levels?.critical ?? null,
     severity,
     clear: levels?.clear ?? null,
-    freeBytes: said['free'] === undefined ? null : parseSize(said['free']),
+    freeBytes: attributes['free'] === undefined ? null : parseSize(attributes['free']),
     forMs: span?.ms ?? null,
     forCount: span?.count ?? null,
-    repeatMs: said['repeat'] === undefined ? defaults.repeatMs : parseDuration(said['repeat']),
-    mail: said['mail'] === undefined ? null : Object.freeze(parseMailAddresses(said['mail']) ?? []),
-    note: said['note'] ?? null,
-    state: said['type'] === 'service' ? (said['state'] ?? 'failed') : null,
+    repeatMs: attributes['repeat'] === undefined ? defaults.repeatMs : parseDuration(attributes['repeat']),
+    mail: attributes['mail'] === undefined ? null : Object.freeze(parseMailAddresses(attributes['mail']) ?? []),
+    note: attributes['note'] ?? null,
+    state: attributes['type'] === 'service' ? (attributes['state'] ?? 'failed') : null,
     min: limits.min,
     max: limits.max,
-    also: said['also'] === 'yes',
-    flapping: (said['flapping'] ?? defaults.flappingSaid) !== 'no',
+    also: attributes['also'] === 'yes',
+    flapping: (attributes['flapping'] ?? defaults.alertsFlapping) !== 'no',
     depth: merged.depth,
     except: Object.freeze(merged.except),
     origin: merged.origin,
@@ -92,14 +94,15 @@ function metricHint(name: string): string {
 type Tell = (message: string) => void;
 
 /** Returns the type of a rule; null for a condition without limits. Reports wrong selectors. */
-function subjectOf({ said, name, origin }: MergedRule, fault: Tell): RuleType | null {
-  const type = ruleTypeOf(said['type']);
-  const metricName = said['metric'];
+function subjectOf({ attributes, name, origin }: MergedRule, fault: Tell): RuleType | null {
+  const type = ruleTypeOf(attributes['type']);
+  const metricName = attributes['metric'];
   if (type !== null && metricName !== undefined) fault('type and metric are both written; keep one of them');
   if (type !== null) {
-    const problem = selectorFault(said, type.selectors, `type ${said['type'] ?? ''}`);
+    const problem = selectorFault(attributes, type.selectors, `type ${attributes['type'] ?? ''}`);
     if (problem !== null) fault(problem);
-    if (type.needs !== null && said[type.needs] === undefined) fault(`lacks ${type.needs}; write ${type.needs}="..."`);
+    if (type.needs !== null && attributes[type.needs] === undefined)
+      fault(`lacks ${type.needs}; write ${type.needs}="..."`);
     return type;
   }
   if (metricName !== undefined) {
@@ -108,12 +111,12 @@ function subjectOf({ said, name, origin }: MergedRule, fault: Tell): RuleType | 
     const problem =
       metric === null
         ? `there is no metric "${metricName}"${near}`
-        : selectorFault(said, metric.labels, `metric ${metricName}`);
+        : selectorFault(attributes, metric.labels, `metric ${metricName}`);
     if (problem !== null) fault(problem);
     return metric === null ? null : typeOfMetric(metric);
   }
   const known = new Set(['name', 'for', 'repeat', 'severity', 'mail', 'note', 'flapping', 'enabled']);
-  const needless = Object.keys(said).filter((attribute) => !known.has(attribute));
+  const needless = Object.keys(attributes).filter((attribute) => !known.has(attribute));
   if (origin === 'condition' && needless.length > 0) {
     fault(
       `${name} is a condition, which takes for, repeat, severity, mail, note, flapping and enabled; remove ${needless.join(', ')}`,
@@ -124,20 +127,21 @@ function subjectOf({ said, name, origin }: MergedRule, fault: Tell): RuleType | 
 
 /** What only rules of one type take: free, state, min, max; and paths and units without patterns where they must be. */
 function checkTypeRules(
-  said: AlertSaid,
+  attributes: AlertAttributes,
   subject: RuleType | null,
   fault: Tell,
 ): { min: number | null; max: number | null } {
-  const type = said['type'];
-  if (said['free'] !== undefined && type !== 'disk')
+  const type = attributes['type'];
+  if (attributes['free'] !== undefined && type !== 'disk')
     fault('free belongs to type disk, beside a percent; use type disk-free for bytes alone');
-  if (type === 'mount' && splitGlobs(said['mount'] ?? '').some((path) => isGlob(path) || !path.startsWith('/'))) {
+  if (type === 'mount' && splitGlobs(attributes['mount'] ?? '').some((path) => isGlob(path) || !path.startsWith('/'))) {
     fault('mount must name paths that are expected, without patterns; write them like /data,/srv');
   }
-  const stateMeans = type === 'service' || selectorsOf(said)['state'] !== undefined;
-  if (said['state'] !== undefined && !stateMeans) fault('state belongs to type service; remove it');
-  if (type === 'service') checkService(said, fault);
-  const number = (name: 'min' | 'max'): number | null => (said[name] === undefined ? null : Number(said[name]));
+  const stateMeans = type === 'service' || selectorsOf(attributes)['state'] !== undefined;
+  if (attributes['state'] !== undefined && !stateMeans) fault('state belongs to type service; remove it');
+  if (type === 'service') checkService(attributes, fault);
+  const number = (name: 'min' | 'max'): number | null =>
+    attributes[name] === undefined ? null : Number(attributes[name]);
   const [min, max] = [number('min'), number('max')];
   if (type !== 'process') {
     if ((min ?? max) !== null)
@@ -148,16 +152,16 @@ function checkTypeRules(
   }
   if (min !== null && max !== null && min > max) fault(`min ${min} is more than max ${max}; exchange them`);
   if (min === 0 && max === null) fault('min="0" never holds; write min="1" or a max');
-  const limited = ['limit', 'warning', 'critical'].some((name) => name in said);
+  const limited = ['limit', 'warning', 'critical'].some((name) => name in attributes);
   return { min: min ?? (limited || max !== null ? null : 1), max };
 }
 
-function checkService(said: AlertSaid, fault: Tell): void {
-  const state = said['state'] ?? 'failed';
+function checkService(attributes: AlertAttributes, fault: Tell): void {
+  const state = attributes['state'] ?? 'failed';
   if (state !== 'failed' && state !== 'active')
     fault(`state="${state}" is neither failed nor active${didYouMean(state, ['failed', 'active'])}`);
   if (state !== 'active') return;
-  const units = splitGlobs(said['unit'] ?? '');
+  const units = splitGlobs(attributes['unit'] ?? '');
   if (units.length === 0 || units.some((unit) => isGlob(unit) || unit.startsWith('!'))) {
     fault('state="active" must name the units that are expected, without patterns; write unit="nginx.service"');
   }
@@ -166,10 +170,10 @@ function checkService(said: AlertSaid, fault: Tell): void {
 const unitSuffix = /\.(?:service|socket|device|mount|automount|swap|target|path|timer|slice|scope)$/;
 
 /** The selectors of an alert. A unit without a suffix is a service, as in systemd's own commands. */
-export function selectorsInForce(said: AlertSaid): Readonly<Record<string, string>> {
-  const selectors = selectorsOf(said);
+export function selectorsInForce(attributes: AlertAttributes): Readonly<Record<string, string>> {
+  const selectors = selectorsOf(attributes);
   const { unit } = selectors;
-  if (said['type'] !== 'service' || unit === undefined) return selectors;
+  if (attributes['type'] !== 'service' || unit === undefined) return selectors;
   const whole = splitGlobs(unit).map((part) => (isGlob(part) || unitSuffix.test(part) ? part : `${part}.service`));
   return { ...selectors, unit: whole.join(',') };
 }

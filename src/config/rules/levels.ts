@@ -1,11 +1,11 @@
 import type { Operator, Severity } from '../config.ts';
-import type { AlertSaid } from './merge-alert.ts';
+import type { AlertAttributes } from './merge-alert.ts';
 import { severityOf } from '../settings/mail-settings.ts';
 import type { Unit } from '../../report/metrics.ts';
 import { limitForm } from '../vocabulary/rule-types.ts';
 
 export interface ReadLevelsOptions {
-  readonly said: AlertSaid;
+  readonly attributes: AlertAttributes;
   readonly unit: Unit;
   readonly op: Operator;
   readonly type: string | null;
@@ -24,36 +24,36 @@ const names = ['limit', 'warning', 'critical', 'clear'] as const;
 const clearPoints = 2;
 
 /** The limits of a rule in its metric's unit, weighed against each other; what is wrong is told. */
-export function readLevels({ said, unit, op, type, fault }: ReadLevelsOptions): Levels {
-  const severity = severityOf(said['severity']) ?? 'critical';
-  const written = names.filter((name) => said[name] !== undefined);
+export function readLevels({ attributes, unit, op, type, fault }: ReadLevelsOptions): Levels {
+  const severity = severityOf(attributes['severity']) ?? 'critical';
+  const written = names.filter((name) => attributes[name] !== undefined);
   if (unit === 'flag') {
-    const needless = [...written, ...(said['op'] === undefined ? [] : ['op'])];
+    const needless = [...written, ...(attributes['op'] === undefined ? [] : ['op'])];
     if (needless.length > 0) fault(`type ${type ?? ''} holds or not; remove ${needless.join(', ')}`);
     const limit = type === 'service' ? null : 1;
     return { ...inField(limit, severity), clear: null, severity };
   }
   const level = (name: (typeof names)[number]): number | null => {
-    const text = said[name];
+    const text = attributes[name];
     if (text === undefined) return null;
     const value = limitForm(unit).parse(text);
     if (value === null) fault(`${name}="${text}" does not fit; ${wants(type, unit)}`);
     return value;
   };
   const [limit, warning, critical] = [level('limit'), level('warning'), level('critical')];
-  const two = said['warning'] !== undefined || said['critical'] !== undefined;
-  if (said['limit'] !== undefined && two)
+  const two = attributes['warning'] !== undefined || attributes['critical'] !== undefined;
+  if (attributes['limit'] !== undefined && two)
     fault('limit stands beside warning or critical; keep limit, or warning and critical');
-  if (two && said['severity'] !== undefined)
+  if (two && attributes['severity'] !== undefined)
     fault('severity stands beside warning or critical, which say it; remove severity');
-  if (said['limit'] === undefined && !two) {
+  if (attributes['limit'] === undefined && !two) {
     const counts = type === 'process';
     if (!counts) fault(`lacks a limit; write limit="...", or warning="..." and critical="..."; ${wants(type, unit)}`);
-    if (counts && (said['op'] ?? said['clear']) !== undefined)
+    if (counts && (attributes['op'] ?? attributes['clear']) !== undefined)
       fault('op and clear belong to limit, not to min and max; remove them');
     return { warning: null, critical: null, clear: null, severity };
   }
-  if (said['limit'] !== undefined && (said['min'] ?? said['max']) !== undefined)
+  if (attributes['limit'] !== undefined && (attributes['min'] ?? attributes['max']) !== undefined)
     fault('limit stands beside min or max; keep one way');
   const falling = op === 'lt' || op === 'le';
   const exact = op === 'eq' || op === 'ne';

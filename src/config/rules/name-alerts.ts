@@ -9,8 +9,8 @@ import type { Element } from '../xml/parse-elements.ts';
 export function createNamer(element: Element, findings: Findings): (alert: Element) => string | null {
   const named = new Map<string, Element[]>();
   return (alert) => {
-    const said = alert.attributes;
-    const name = alertName(said);
+    const { attributes } = alert;
+    const name = alertName(attributes);
     if (name === null) {
       if (!alert.faulty)
         findings.fault(alert, '<alert> says not what it judges; write type="...", metric="..." or the name of a rule');
@@ -18,7 +18,7 @@ export function createNamer(element: Element, findings: Findings): (alert: Eleme
     }
     const others = named.get(name) ?? [];
     named.set(name, others);
-    if (others.some(({ attributes }) => isEqual(attributes, said))) {
+    if (others.some((other) => isEqual(other.attributes, attributes))) {
       findings.warn(
         alert,
         `<alert> "${name}" stands twice in this <${element.name}>, word for word; remove one of them`,
@@ -27,7 +27,7 @@ export function createNamer(element: Element, findings: Findings): (alert: Eleme
     }
     others.push(alert);
     const numbered = others.length === 1 ? name : `${name} ${others.length}`;
-    const isNamed = others.some(({ attributes }) => attributes['name'] !== undefined);
+    const isNamed = others.some((other) => other.attributes['name'] !== undefined);
     if (others.length === 1 || (!isNamed && !named.has(numbered))) return numbered;
     findings.fault(
       alert,

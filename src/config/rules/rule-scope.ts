@@ -98,27 +98,27 @@ export function createRuleReader(options: RuleReaderOptions): RuleReader {
     const nameOf = createNamer(element, findings);
     const tuned: [Element, BuiltinRule][] = [];
     for (const alert of alerts) {
-      const said = alert.attributes;
-      const isEnd = said['enabled'] === 'no';
-      if (isEnd && said['name'] === undefined) continue;
+      const { attributes } = alert;
+      const isEnd = attributes['enabled'] === 'no';
+      if (isEnd && attributes['name'] === undefined) continue;
       const name = nameOf(alert);
       if (name === null) continue;
       const further = outer.written.get(name);
       const builtin = known.get(name);
-      if (further === undefined && (said['type'] ?? said['metric']) === undefined) {
+      if (further === undefined && (attributes['type'] ?? attributes['metric']) === undefined) {
         if (tune(alert, name, element, outer, builtins, builtin) && builtin !== undefined) tuned.push([alert, builtin]);
         continue;
       }
-      const problem = clash(name, said, further, builtin);
+      const problem = clash(name, attributes, further, builtin);
       if (problem !== null) findings.fault(alert, problem);
       if (problem !== null || isEnd || alert.faulty) continue;
-      const base = written.get(name)?.said ?? inheritedFrom(builtins.get(said['type'] ?? ''), said);
-      const merged = mergeAlert(base, said);
+      const base = written.get(name)?.attributes ?? inheritedFrom(builtins.get(attributes['type'] ?? ''), attributes);
+      const merged = mergeAlert(base, attributes);
       const defaultFor = usualFor(merged, builtins);
       own.set(name, {
         name,
         origin: 'file',
-        said: merged,
+        attributes: merged,
         defaultFor,
         place: alert,
         depth,
@@ -179,13 +179,14 @@ export function createRuleReader(options: RuleReaderOptions): RuleReader {
       return false;
     }
     const before = builtins.get(name) ?? asMerged(builtin);
-    if (!alert.faulty) builtins.set(name, { ...before, said: mergeAlert(before.said, alert.attributes), place: alert });
+    if (!alert.faulty)
+      builtins.set(name, { ...before, attributes: mergeAlert(before.attributes, alert.attributes), place: alert });
     return !alert.faulty;
   };
 
-  const usualFor = (said: MergedRule['said'], builtins: RuleScope['builtins']): string => {
+  const usualFor = (attributes: MergedRule['attributes'], builtins: RuleScope['builtins']): string => {
     if (predecessorOnly) return '1x';
-    const type = said['type'] ?? '';
+    const type = attributes['type'] ?? '';
     return builtins.get(type)?.defaultFor ?? `${ruleTypeOf(type)?.forCount ?? 2}x`;
   };
 
@@ -199,22 +200,22 @@ export function createRuleReader(options: RuleReaderOptions): RuleReader {
 }
 
 function asMerged({ name, origin, attributes, defaultFor }: BuiltinRule): MergedRule {
-  return { name, origin, said: attributes, defaultFor, place: null, depth: 0, except: [] };
+  return { name, origin, attributes, defaultFor, place: null, depth: 0, except: [] };
 }
 
 /** What is wrong with a typed rule of a name that is in use already, or null. */
 function clash(
   name: string,
-  said: MergedRule['said'],
+  attributes: MergedRule['attributes'],
   further: MergedRule | undefined,
   builtin: BuiltinRule | undefined,
 ): string | null {
   if (builtin?.origin === 'condition' && builtin.attributes['type'] === undefined) {
     return `<alert> "${name}" has the name of a condition; give it another name, or leave type and metric out to tune it`;
   }
-  const outer = further?.said ?? builtin?.attributes;
+  const outer = further?.attributes ?? builtin?.attributes;
   if (outer === undefined) return null;
-  const [was, is] = [outer['type'] ?? outer['metric'], said['type'] ?? said['metric']];
+  const [was, is] = [outer['type'] ?? outer['metric'], attributes['type'] ?? attributes['metric']];
   if (is === undefined || was === is) return null;
   return `<alert> "${name}" is of ${was ?? 'another type'} ${further === undefined ? 'by default' : 'further out'} and cannot become ${is}; give it another name`;
 }

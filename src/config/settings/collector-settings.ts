@@ -14,9 +14,9 @@ const leastSpoolBytes = 2 ** 20;
  * clientDeadline, clientDeadline="8s" alone shortens the timeouts within it.
  */
 export function readCollector(element: Element | null, { findings }: ReadContext): CollectorConfig {
-  const said = element?.attributes ?? {};
-  const duration = (name: string): number | null => parseDuration(said[name] ?? '');
-  const count = (name: string, byDefault: number): number => Number(said[name] ?? byDefault);
+  const attributes = element?.attributes ?? {};
+  const duration = (name: string): number | null => parseDuration(attributes[name] ?? '');
+  const count = (name: string, byDefault: number): number => Number(attributes[name] ?? byDefault);
 
   const everyMs = duration('every') ?? 300 * secondMs;
   const deadlineSaidMs = duration('clientDeadline');
@@ -29,7 +29,7 @@ export function readCollector(element: Element | null, { findings }: ReadContext
     deadlineSaidMs ?? Math.min(Math.max(30 * secondMs, connectTimeoutMs + agentTimeoutMs), runSaidMs);
   const runDeadlineMs = duration('runDeadline') ?? Math.max(Math.round(everyMs * 0.8), clientDeadlineMs);
 
-  const spoolBytes = parseSize(said['spool'] ?? '') ?? defaultSpoolBytes;
+  const spoolBytes = parseSize(attributes['spool'] ?? '') ?? defaultSpoolBytes;
   if (element !== null && !element.faulty) {
     if (spoolBytes < leastSpoolBytes) {
       const least = formatSize(leastSpoolBytes);
@@ -73,8 +73,8 @@ export function readCollector(element: Element | null, { findings }: ReadContext
     runDeadlineMs,
     perBastion: count('perBastion', 10),
     perSubnet: count('perSubnet', 32),
-    pipelining: said['pipelining'] !== 'no',
+    pipelining: attributes['pipelining'] !== 'no',
     spoolBytes,
-    open: said['open'] !== 'no',
+    open: attributes['open'] !== 'no',
   };
 }

@@ -15,11 +15,11 @@ const ports = { none: 25, starttls: 587, tls: 465 } as const;
 export function readSmtp(element: Element | null, context: ReadContext): SmtpConfig | null {
   if (element === null) return null;
   const { findings } = context;
-  const { host, port, security: said, username, from, ca, verify, fallback, maxMailsPerHour } = element.attributes;
+  const { host, port, security: written, username, from, ca, verify, fallback, maxMailsPerHour } = element.attributes;
   const password = readSecret(element, 'password', context) ?? null;
   if (host?.includes('[') === true) findings.fault(element, '<smtp> host has a range; there is one mail server');
   const local = host !== undefined && isThisMachine(host);
-  const security = isSecurity(said) ? said : port === '465' ? 'tls' : local ? 'none' : 'starttls';
+  const security = isSecurity(written) ? written : port === '465' ? 'tls' : local ? 'none' : 'starttls';
   if (!element.faulty) {
     if (username !== undefined && password === null) {
       findings.fault(element, '<smtp> has a username but no password; add passwordFile="..." or passwordEnv="..."');

@@ -20,12 +20,12 @@ export function readSecret(
   { findings, places }: ReadContext,
 ): Secret | null | undefined {
   const names = [what, `${what}File`, `${what}Env`];
-  const said = names.filter((name) => name in element.attributes);
-  const [name] = said;
+  const written = names.filter((name) => name in element.attributes);
+  const [name] = written;
   if (name === undefined) return undefined;
-  if (said.length > 1) {
+  if (written.length > 1) {
     element.faulty = true;
-    findings.fault(element, `<${element.name}> has ${said.join(' and ')}; keep one of them`);
+    findings.fault(element, `<${element.name}> has ${written.join(' and ')}; keep one of them`);
     return undefined;
   }
   const value = element.attributes[name] ?? '';

@@ -6,7 +6,7 @@ import type { SshSettings } from '../config.ts';
 /** What decides which ssh_config files count for a machine. */
 export interface SshConfigChoice {
   readonly ssh: SshSettings;
-  readonly addressSaid: boolean;
+  readonly addressExplicit: boolean;
 }
 
 /**
@@ -15,9 +15,9 @@ export interface SshConfigChoice {
  * machines that only ssh can know how to reach (they have no ip) and for those whose transport is OpenSSH; a machine with
  * an ip goes on as it did before its owner had an ssh_config.
  */
-export function sshConfigFiles({ ssh, addressSaid }: SshConfigChoice): readonly string[] {
-  if (ssh.said['config'] !== undefined) return ssh.config === null ? [] : [ssh.config];
-  const bySsh = !addressSaid || ssh.transport === 'openssh' || ssh.transport === 'auto';
+export function sshConfigFiles({ ssh, addressExplicit }: SshConfigChoice): readonly string[] {
+  if (ssh.explicit['config'] !== undefined) return ssh.config === null ? [] : [ssh.config];
+  const bySsh = !addressExplicit || ssh.transport === 'openssh' || ssh.transport === 'auto';
   return bySsh && ssh.transport !== 'local' ? defaultSshConfigFiles() : [];
 }
 

@@ -26,7 +26,7 @@ export interface SshLayer {
   readonly runtime?: SshSettings['runtime'];
   readonly unsealed?: SshSettings['unsealed'];
   readonly port?: number;
-  readonly said?: SshSettings['said'];
+  readonly explicit?: SshSettings['explicit'];
 }
 
 const names: ReadonlySet<string> = new Set(Object.keys(sshAttributes));
@@ -50,34 +50,35 @@ export function createSshReader(context: ReadContext): (element: Element, outer:
     const shared = known.get(key);
     if (shared !== undefined) return shared;
     const own = readLayer(element, context);
-    const said = { ...outer.said };
-    for (const name of Object.keys(own)) said[saidBy(element, name)] = place;
-    const layer = { ...outer, ...own, said: Object.freeze(said) };
+    const explicit = { ...outer.explicit };
+    for (const name of Object.keys(own)) explicit[explicitName(element, name)] = place;
+    const layer = { ...outer, ...own, explicit: Object.freeze(explicit) };
     if (!element.faulty) known.set(key, layer);
     return layer;
   };
 }
 
 /** The login name of `<ssh>` gives way to ssh_config; that of a group or machine does not. */
-function saidBy(element: Element, name: string): string {
+function explicitName(element: Element, name: string): string {
   return element.name === 'ssh' && name === 'username' ? 'usernameOfSsh' : name;
 }
 
 const ownPlaces: ReadonlySet<string> = new Set(['client', 'bastion']);
-const nothingSaid: SshSettings['said'] = Object.freeze({});
+const nothingExplicit: SshSettings['explicit'] = Object.freeze({});
 
 function readLayer(element: Element, context: ReadContext): SshLayer {
-  const said = element.attributes;
+  const { attributes } = element;
   const layer: Record<string, unknown> = {};
   // The vocabulary has checked the words, so what is written is of its type.
-  for (const name of asWritten) if (said[name] !== undefined) layer[name] = said[name];
-  for (const name of endable) if (said[name] !== undefined) layer[name] = said[name] === 'none' ? null : said[name];
+  for (const name of asWritten) if (attributes[name] !== undefined) layer[name] = attributes[name];
+  for (const name of endable)
+    if (attributes[name] !== undefined) layer[name] = attributes[name] === 'none' ? null : attributes[name];
   for (const name of paths) {
-    const text = said[name];
+    const text = attributes[name];
     if (text !== undefined) layer[name] = text === 'none' ? null : localPath(text, element.source);
   }
-  if (said['agent'] === 'env') layer['agent'] = 'env';
-  if (said['port'] !== undefined) layer['port'] = Number(said['port']);
+  if (attributes['agent'] === 'env') layer['agent'] = 'env';
+  if (attributes['port'] !== undefined) layer['port'] = Number(attributes['port']);
   for (const what of ['password', 'passphrase'] as const) {
     const secret = readSecret(element, what, context);
     if (secret !== undefined) layer[what] = secret;
@@ -111,7 +112,7 @@ export function createSshFinisher(defaults: SshDefaults): (layer: SshLayer) => S
     const known = finished.get(layer);
     if (known !== undefined) return known;
     const transport = layer.transport ?? 'ssh2';
-    // Only where nothing at all is said of credentials: OpenSSH finds its own, and `none` means none.
+    // Only where nothing at all is explicit of credentials: OpenSSH finds its own, and `none` means none.
     const bare = layer.privateKey === undefined && (layer.password ?? null) === null && (layer.agent ?? null) === null;
     const takesDefaultKey = bare && (transport === 'ssh2' || transport === 'auto');
     const settings: SshSettings = Object.freeze({
@@ -129,7 +130,7 @@ export function createSshFinisher(defaults: SshDefaults): (layer: SshLayer) => S
       node: layer.node ?? null,
       runtime: layer.runtime ?? 'none',
       unsealed: layer.unsealed ?? 'allow',
-      said: layer.said ?? nothingSaid,
+      explicit: layer.explicit ?? nothingExplicit,
     });
     finished.set(layer, settings);
     return settings;

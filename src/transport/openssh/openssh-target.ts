@@ -8,29 +8,29 @@ import type { Route } from '../route/route.ts';
  * that config.xml says; null: it says none.
  */
 export function opensshTarget(client: Client, route: Route | null): OpensshTarget {
-  const { name, address, addressSaid, port, ssh } = client;
-  const said = (attribute: string): boolean => ssh.said[attribute] !== undefined;
+  const { name, address, addressExplicit, port, ssh } = client;
+  const isExplicit = (attribute: string): boolean => ssh.explicit[attribute] !== undefined;
   const own = route?.hops.at(-1) ?? null;
   // Behind another machine its host key is known by its name, and that machine dials its address.
-  const known = own === null ? { called: addressSaid ? address : null, alias: null } : namesOf(own);
+  const known = own === null ? { called: addressExplicit ? address : null, alias: null } : namesOf(own);
   return {
     client: name,
-    host: addressSaid && !isHostName(name) ? address : name,
+    host: addressExplicit && !isHostName(name) ? address : name,
     hostName: known.called,
     hostKeyAlias: known.alias,
-    port: own !== null ? own.port : said('port') ? port : null,
-    username: said('username') ? ssh.username : null,
-    config: !said('config') ? 'own' : ssh.config === null ? 'none' : { file: ssh.config },
+    port: own !== null ? own.port : isExplicit('port') ? port : null,
+    username: isExplicit('username') ? ssh.username : null,
+    config: !isExplicit('config') ? 'own' : ssh.config === null ? 'none' : { file: ssh.config },
     knownHosts: ssh.knownHosts,
     policy: ssh.hostKeys,
-    kex: said('kex') ? ssh.kex : null,
+    kex: isExplicit('kex') ? ssh.kex : null,
     // The key that the built-in transport would take of itself is not named to ssh, which looks for its own.
-    privateKey: said('privateKey') ? (ssh.privateKey ?? 'none') : null,
-    agent: said('agent') ? (ssh.agent ?? 'none') : null,
+    privateKey: isExplicit('privateKey') ? (ssh.privateKey ?? 'none') : null,
+    agent: isExplicit('agent') ? (ssh.agent ?? 'none') : null,
     way:
       route !== null && own !== null
         ? { hops: route.hops.slice(0, -1), address: own.address, port: own.port }
-        : said('proxyJump')
+        : isExplicit('proxyJump')
           ? 'direct'
           : null,
     secrets: () => ({ password: ssh.password?.reveal() ?? null, passphrase: ssh.passphrase?.reveal() ?? null }),

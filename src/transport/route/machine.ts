@@ -7,7 +7,7 @@ export interface Machine {
   readonly name: string;
   readonly kind: 'client' | 'bastion';
   readonly address: string;
-  readonly addressSaid: boolean;
+  readonly addressExplicit: boolean;
   /** null: not said. */
   readonly port: number | null;
   /** What the proxyJump itself says; null: nothing. */
@@ -21,12 +21,12 @@ export interface Machine {
 }
 
 export function clientMachine(client: Client): Machine {
-  const { name, address, addressSaid, port, ssh, file, line } = client;
+  const { name, address, addressExplicit, port, ssh, file, line } = client;
   return {
     name,
     kind: 'client',
     address,
-    addressSaid,
+    addressExplicit,
     port: saidPort(ssh, port),
     username: null,
     ssh,
@@ -42,13 +42,13 @@ export function bastionMachine({ name, address, port, ssh, file, line }: Bastion
     name,
     kind: 'bastion',
     address,
-    addressSaid: true,
+    addressExplicit: true,
     port: saidPort(ssh, port),
     username: null,
     ssh,
     place: placeOf(file, line),
     asked: name,
-    sshConfigFiles: sshConfigFiles({ ssh, addressSaid: true }),
+    sshConfigFiles: sshConfigFiles({ ssh, addressExplicit: true }),
   };
 }
 
@@ -67,19 +67,19 @@ export function jumpMachine({ host, user, port }: Jump, { ssh, place, sshConfigF
     name: port === null ? `${at}${host}` : `${at}${literal}:${port}`,
     kind: 'bastion',
     address: host,
-    addressSaid: false,
+    addressExplicit: false,
     port: port ?? null,
     username: user,
     ssh,
     place,
     asked: host,
-    sshConfigFiles: files ?? sshConfigFiles({ ssh, addressSaid: false }),
+    sshConfigFiles: files ?? sshConfigFiles({ ssh, addressExplicit: false }),
   };
 }
 
 /** A port that nobody says is 22, and ssh_config may say another. */
 function saidPort(ssh: SshSettings, port: number): number | null {
-  return ssh.said['port'] === undefined && port === 22 ? null : port;
+  return ssh.explicit['port'] === undefined && port === 22 ? null : port;
 }
 
 function placeOf(file: string, line: number | null): string {

@@ -15,7 +15,7 @@ export interface ResolveHopOptions {
   readonly behind: 'config.xml' | 'ssh_config' | null;
   readonly self: SshSelf;
   /** config.xml says the timeouts of connecting itself. */
-  readonly timeoutsSaid: boolean;
+  readonly timeoutsExplicit: boolean;
 }
 
 /** One machine with all that counts for it: what config.xml says, else what ssh_config says, else the default. */
@@ -25,7 +25,7 @@ export function resolveHop(options: ResolveHopOptions): Hop {
   const said = reading?.values ?? null;
   const values: HopValue[] = [];
   const placeOf = (attribute: string): string | null => {
-    const place = ssh.said[attribute];
+    const place = ssh.explicit[attribute];
     return place === '' ? machine.place : (place ?? null);
   };
   /** The first that is not null, noted down with its source. */
@@ -50,7 +50,7 @@ export function resolveHop(options: ResolveHopOptions): Hop {
   const address = pick(
     'ip',
     [
-      machine.addressSaid ? { value: machine.address, place: machine.place } : null,
+      machine.addressExplicit ? { value: machine.address, place: machine.place } : null,
       said?.hostName ?? null,
       byDefault(machine.address, 'its name'),
     ],
@@ -94,7 +94,7 @@ export function resolveHop(options: ResolveHopOptions): Hop {
   );
   // As ssh does where only ssh_config says how it is reached; else its address may be another machine's elsewhere.
   const knownByName =
-    behind !== null && (machine.addressSaid || (machine.kind === 'client' && behind === 'config.xml'));
+    behind !== null && (machine.addressExplicit || (machine.kind === 'client' && behind === 'config.xml'));
   const knownAs = pick(
     'host key of',
     [
@@ -104,7 +104,7 @@ export function resolveHop(options: ResolveHopOptions): Hop {
     ],
     String,
   );
-  const connectTimeoutMs = options.timeoutsSaid
+  const connectTimeoutMs = options.timeoutsExplicit
     ? null
     : pick<number | null>('tcpTimeout', [said?.connectTimeoutMs ?? null, byDefault(null)], (ms) =>
         ms === null ? null : formatDuration(ms),
@@ -125,7 +125,11 @@ export function resolveHop(options: ResolveHopOptions): Hop {
     kex,
     credentials,
     connectTimeoutMs,
-    sshConfig: { host: machine.asked, files: machine.sshConfigFiles, overruled: ssh.said['proxyJump'] !== undefined },
+    sshConfig: {
+      host: machine.asked,
+      files: machine.sshConfigFiles,
+      overruled: ssh.explicit['proxyJump'] !== undefined,
+    },
     values,
   };
 }
@@ -147,7 +151,7 @@ function resolveCredentials(
     optional: true,
   }));
   // ssh looks for keys of its own only where nothing at all is said of credentials.
-  const bare = ssh.said['password'] === undefined && ssh.said['agent'] === undefined;
+  const bare = ssh.explicit['password'] === undefined && ssh.explicit['agent'] === undefined;
   const usual = reading === null || !bare ? own : defaultKeys(self.home);
   const privateKeys = pick(
     'privateKey',

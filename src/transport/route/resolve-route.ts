@@ -18,7 +18,7 @@ export interface RouteWorld {
   readonly besideKey: (file: string) => string | null;
   readonly keyExists: (file: string) => boolean;
   /** config.xml says the timeouts of connecting itself. */
-  readonly timeoutsSaid: boolean;
+  readonly timeoutsExplicit: boolean;
 }
 
 /** More than anybody's network has; what is longer goes round in a circle. */
@@ -38,7 +38,7 @@ interface Walk {
  */
 export function resolveRoute(target: Client | Bastion, world: RouteWorld): Route {
   const walk: Walk = { client: target.name, world, unsupported: [], notes: [], passedOver: [] };
-  const machine = 'addressSaid' in target ? clientMachine(target) : bastionMachine(target);
+  const machine = 'addressExplicit' in target ? clientMachine(target) : bastionMachine(target);
   const hops = wayTo(machine, walk, 0);
   return {
     hops,
@@ -91,10 +91,10 @@ function machineOf(name: string, { bastions, clients }: RouteWorld): Machine | n
 }
 
 function readingOf(machine: Machine, { world }: Walk): SshConfigReading | null {
-  const { asked, ssh, addressSaid, address, sshConfigFiles } = machine;
+  const { asked, ssh, addressExplicit, address, sshConfigFiles } = machine;
   if (sshConfigFiles.length === 0) return null;
-  const user = machine.username ?? (ssh.said['username'] === undefined ? null : ssh.username);
-  return world.sshConfig.ask(sshConfigFiles, { host: asked, user, address: addressSaid ? address : null });
+  const user = machine.username ?? (ssh.explicit['username'] === undefined ? null : ssh.username);
+  return world.sshConfig.ask(sshConfigFiles, { host: asked, user, address: addressExplicit ? address : null });
 }
 
 interface Jumps {
@@ -104,7 +104,7 @@ interface Jumps {
 }
 
 function jumpsOf({ ssh, place: own }: Machine, reading: SshConfigReading | null): Jumps {
-  const place = ssh.said['proxyJump'];
+  const place = ssh.explicit['proxyJump'];
   if (place !== undefined) return { proxyJump: ssh.proxyJump, place: place === '' ? own : place, fromSsh: false };
   const said = reading?.values.proxyJump ?? null;
   if (said === null) return { proxyJump: ssh.proxyJump, place: own, fromSsh: false };
@@ -119,7 +119,7 @@ function hopOf(
 ): Hop {
   const { world, unsupported, notes } = walk;
   const { self } = world.sshConfig;
-  const hop = resolveHop({ machine, reading, behind, self, timeoutsSaid: world.timeoutsSaid });
+  const hop = resolveHop({ machine, reading, behind, self, timeoutsExplicit: world.timeoutsExplicit });
   const { privateKeys, agent, password } = hop.credentials;
   const name = (option: string, place: string, needed: boolean): void =>
     void unsupported.push({ option, place, hop: hop.name, needed });
@@ -135,13 +135,13 @@ function hopOf(
       else if (!hasOther) name(`${option} (there is no private key, password or ssh-agent)`, place, true);
     }
     // A way that config.xml says stands instead of it.
-    if (values.proxyCommand !== null && machine.ssh.said['proxyJump'] === undefined) {
+    if (values.proxyCommand !== null && machine.ssh.explicit['proxyJump'] === undefined) {
       name('ProxyCommand', values.proxyCommand.place, true);
     }
     if (values.kex !== null && hop.kex === values.kex.value && offeredKeyExchanges(hop.kex).length === 0) {
       name('KexAlgorithms', values.kex.place, true);
     }
-    const ownKey = machine.ssh.said['privateKey'] !== undefined;
+    const ownKey = machine.ssh.explicit['privateKey'] !== undefined;
     for (const { place } of ownKey ? [] : values.certificateFiles) name('CertificateFile', place, true);
     notes.push(...values.notes);
     for (const passed of answer.passedOver) walk.passedOver.push({ ...passed, hop: hop.name });

@@ -94,7 +94,7 @@ test('all files with credentials count, and none that is not there', () => {
     password: secret('password'),
     passphrase: secret('passphrase'),
     config: file('config'),
-    said: { config: 'config.xml:3' },
+    explicit: { config: 'config.xml:3' },
   });
   assert.equal(credentialsChangedAtMs(client, nobody), null);
   for (const [minute, name] of ['key', 'password', 'passphrase', 'config'].entries()) {

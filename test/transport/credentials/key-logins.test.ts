@@ -25,7 +25,7 @@ const limits = { tcpTimeoutMs: 5000, connectTimeoutMs: 10_000, signal: new Abort
 /** One run, which remembers in `dir`. */
 function run(): TransportShared {
   const collector = { tcpTimeoutMs: 5000, connectTimeoutMs: 10_000 };
-  const config = { bastions: [], clients: [], said: [], collector, jumpHosts: ssh({}), stateDir: dir };
+  const config = { bastions: [], clients: [], explicit: [], collector, jumpHosts: ssh({}), stateDir: dir };
   return createTransportShared({ config });
 }
 

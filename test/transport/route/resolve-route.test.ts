@@ -49,8 +49,8 @@ const all = `Host web
 `;
 
 test('ssh_config wins over defaults', () => {
-  const client = wayClient('web', said(all), { addressSaid: false });
-  const found = route({ ...client, ssh: { ...client.ssh, said: { config: '' } } });
+  const client = wayClient('web', said(all), { addressExplicit: false });
+  const found = route({ ...client, ssh: { ...client.ssh, explicit: { config: '' } } });
   const [hop] = found.hops;
   assert.deepEqual(sources(found, 'ip', 'port', 'username', 'privateKey', 'agent', 'hostKeys', 'host key of'), [
     'ip=real.example (config:2)',
@@ -98,7 +98,7 @@ test('the login name: of the client or its group, then ssh_config, then <ssh>, t
 test('config.xml wins over ssh_config, attribute by attribute', () => {
   const own = { username: 'own', privateKey: '/own', agent: null, hostKeys: 'strict', knownHosts: '/known' } as const;
   const found = route(wayClient('web', { ...said(all), ...own }, { address: '10.0.0.1', port: 24 }), {
-    said: ['collector connectTimeout'],
+    explicit: ['collector connectTimeout'],
   });
   const [hop] = found.hops;
   assert.deepEqual(sources(found, 'ip', 'port', 'username', 'privateKey', 'agent', 'hostKeys', 'knownHosts'), [
@@ -147,10 +147,10 @@ test('under which name the host key is known', () => {
     '[web]:24',
   ]);
   const noIp = said('Host web\n HostName real\n');
-  assert.deepEqual(knownAs(wayClient('web', { ...noIp, proxyJump: 'fra' }, { addressSaid: false })).at(-1), 'web');
+  assert.deepEqual(knownAs(wayClient('web', { ...noIp, proxyJump: 'fra' }, { addressExplicit: false })).at(-1), 'web');
   // As ssh does it, where all of the way is ssh's.
   const ofSsh = said('Host web\n HostName real\n ProxyJump gate\n');
-  assert.deepEqual(knownAs(wayClient('web', ofSsh, { addressSaid: false })), ['gate', 'real']);
+  assert.deepEqual(knownAs(wayClient('web', ofSsh, { addressExplicit: false })), ['gate', 'real']);
 });
 
 const ways: readonly (readonly [string, string, readonly string[]])[] = [
@@ -245,7 +245,7 @@ test('a certificate beside the key is OpenSSH’s to use, and ssh2 goes on witho
 
 test('the machines before a client, as a proxyJump names them', () => {
   const before = (text: string, ways: Ways = {}): readonly string[] =>
-    sharedFor(ways).wayTo(wayClient('web', said(text), { addressSaid: false }));
+    sharedFor(ways).wayTo(wayClient('web', said(text), { addressExplicit: false }));
   assert.deepEqual(before('Host web\n  ProxyJump ops@gate:2222,fra\n'), ['ops@gate:2222', 'fra']);
   assert.deepEqual(before('Host other\n  ProxyJump gate\n'), []);
   assert.deepEqual(before('Fooo bar\n'), []);
