@@ -22,8 +22,7 @@ import { NotKeptError, runSpool } from './spool/spool-run.ts';
 import { keepSpoolScript, notKeptStatus } from './spool/spool-script.ts';
 import { stream, takeAcknowledgements } from './spool/streaming.ts';
 import { closeVisit, openVisit } from './spool/visit.ts';
-import { startWatchdog } from './start/watchdog.ts';
-import type { Collectors } from './spool/collectors.ts';
+import type { Collectors } from './spool/spool-run.ts';
 
 /** From the agent's own deadline to its end by force. */
 const graceMs = 1000;
@@ -82,4 +81,15 @@ async function answer(collectors: Collectors): Promise<void> {
     keepSpoolScript(visit, { request, digest, node: process.execPath, guard: guard === 't' ? 't' : 'w' });
   }
   closeVisit(visit);
+}
+
+/**
+ * Kills this process after so many milliseconds, whatever it is doing: a timer of its own would not fire while it is
+ * busy or waits for the kernel. Costs a thread, so only where the client has no `timeout`.
+ */
+async function startWatchdog(afterMs: number): Promise<void> {
+  // Loaded here, because most clients never need it and loading it costs a tenth of a start of node.
+  const { Worker } = await import('node:worker_threads');
+  const source = `setTimeout(() => process.kill(process.pid, 'SIGKILL'), ${afterMs})`;
+  new Worker(source, { eval: true }).unref();
 }

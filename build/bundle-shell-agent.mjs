@@ -1,7 +1,6 @@
 // Joins the shell agent into one text and takes out what only people read: at every first visit it goes over the wire
 // as it is, for a client without node cannot be expected to unpack anything.
-import { readFileSync } from 'node:fs';
-
+import { linesOf } from '../src/report/shorten-script.ts';
 import { shortenAwk } from './shorten-awk.mjs';
 
 const parts = [
@@ -19,21 +18,14 @@ const parts = [
 
 /** The text of the shell agent, without a line break at its end. Throws where it is not plain ASCII. */
 export function shellAgent(version) {
-  const read = (name) => readFileSync(new URL(`../agent/shell/${name}`, import.meta.url), 'utf8');
-  const program = parts.flatMap((part) => withoutComments(read(`${part}.awk`))).join('\n');
+  const read = (name) => linesOf(`agent/shell/${name}`, '#');
+  const program = parts.flatMap((part) => read(`${part}.awk`)).join('\n');
   if (program.includes("'")) throw new Error('a quote would end the awk program');
-  const [text, pinned] = ['agent.sh', 'pinned.sh'].map((name) => withoutComments(read(name)).join('\n'));
+  const [text, pinned] = ['agent.sh', 'pinned.sh'].map((name) => read(name).join('\n'));
   const whole = text
     .replace('@PINNED@', () => pinned)
     .replace('@VERSION@', () => version)
     .replace('@PROGRAM@', () => shortenAwk(program));
   if (!/^[\t\n -~]*$/.test(whole)) throw new Error('the shell agent is not plain ASCII');
   return whole;
-}
-
-function withoutComments(text) {
-  return text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('#'));
 }

@@ -1,11 +1,10 @@
 import type { Collected, CollectOptions } from '../probes/collected.ts';
 import { runProbes } from '../probes/collect.ts';
-import { cpuModel } from './cpu-model.ts';
-import { diskDevices } from './disk-devices.ts';
-import { memoryModules } from './memory-modules.ts';
-import { networkCards } from './network-cards.ts';
+import { functionReport } from '../probes/function-report.ts';
+import type { Probe } from '../probes/probe.ts';
+import { cpuModel, diskDevices, memoryModules, networkCards } from './hardware.ts';
+import { inOrder, inventoryMs } from './inventory.ts';
 import { system } from './system.ts';
-import { users } from './users.ts';
 
 /**
  * What a machine is made of: families `system`, `virtual_machine`, `os_release`, `cpu_model`, `memory_module`,
@@ -23,3 +22,22 @@ export async function collectInventory(options: CollectOptions): Promise<Collect
   ]);
   return { workerReports, counters: null };
 }
+
+const maxPasswdBytes = 256 * 1024;
+const noLogin = /\/(nologin|false|sync|halt|shutdown|true|git-shell)$/;
+
+/** Local accounts that somebody could log in to: those of /etc/passwd with a shell. Who is logged in is no fact. */
+export const users: Probe = {
+  name: 'users',
+  deadlineMs: inventoryMs,
+  run: ({ source }) => {
+    const lines = source.readStart('/etc/passwd', maxPasswdBytes).split('\n');
+    const rows = lines.flatMap((line) => {
+      const [user = '', , uid = '', , , home = '', shell] = line.split(':');
+      // Without a shell of its own an account has /bin/sh.
+      if (shell === undefined || user === '' || user.startsWith('#') || noLogin.test(shell)) return [];
+      return [{ user, home, shell: shell === '' ? '/bin/sh' : shell, uid: Number(uid) }];
+    });
+    return { functions: [functionReport('user', inOrder(rows, 'user'))] };
+  },
+};

@@ -9,15 +9,15 @@ import { plausiblePositive, plausibleText } from '../probes/plausible.ts';
 /** One part may start a dozen programs of the system. */
 export const inventoryMs = 15_000;
 
-type LastNotified = Facts[string];
+type Fact = Facts[string];
 
 /** A text, or why there is none. */
-export function toldText(value: unknown, reason = notTold()): LastNotified {
+export function toldText(value: unknown, reason = notTold()): Fact {
   return plausibleText(value) ?? missing(reason);
 }
 
 /** A number above 0, or why there is none. */
-export function toldNumber(value: unknown, reason = notTold()): LastNotified {
+export function toldNumber(value: unknown, reason = notTold()): Fact {
   return plausiblePositive(value) ?? missing(reason);
 }
 

@@ -1,4 +1,4 @@
-import { imageTypes } from '../../src/report/image-types.ts';
+import { imageTypes } from '../../src/report/report.ts';
 import { foldersAbove } from './mountinfo.ts';
 import type { Mount } from './mountinfo.ts';
 

@@ -1,5 +1,4 @@
 import { functionReport, missing, rounded } from './function-report.ts';
-import { meminfoBytes } from './meminfo.ts';
 import type { Probe } from './probe.ts';
 import type { Source } from './source.ts';
 
@@ -61,4 +60,13 @@ function cgroupLimit(source: Source, machine: number): { total: number; availabl
   const at = figures.indexOf(cache);
   const reclaimable = at === -1 ? 0 : parseInt(figures.slice(at + cache.length), 10);
   return { total, available: Math.max(0, total - Math.max(0, used - reclaimable)) };
+}
+
+/** Bytes of a line of /proc/meminfo (`MemTotal:  24684096 kB`); null when there is no such line. */
+export function meminfoBytes(meminfo: string, name: string): number | null {
+  const label = `${name}:`;
+  const start = meminfo.startsWith(label) ? 0 : meminfo.indexOf(`\n${label}`) + 1;
+  if (start === 0 && !meminfo.startsWith(label)) return null;
+  const kibibytes = parseInt(meminfo.slice(start + label.length), 10);
+  return Number.isNaN(kibibytes) ? null : kibibytes * 1024;
 }

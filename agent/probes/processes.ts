@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
+
 import { functionReport, missing, rounded } from './function-report.ts';
 import type { Facts } from './function-report.ts';
 import { matchesGlobs } from './name-glob.ts';
-import { pageBytes } from './page-size.ts';
 import type { Earlier, Probe } from './probe.ts';
 import type { ProcessStat } from './process-stat.ts';
 import { decodeTicks, encodeTicks, ticksSince } from './process-ticks.ts';
@@ -114,3 +115,24 @@ function matchFacts(globs: readonly string[], { processes, fault }: ProcessList,
 }
 
 type NameOf = (process: ProcessStat) => string;
+
+/** https://github.com/torvalds/linux/blob/master/include/uapi/linux/auxvec.h */
+const pageSizeType = 6;
+/** The processors whose kernels know one size only. */
+const fixedBytes: Readonly<Record<string, number>> = { x64: 4096, ia32: 4096, s390x: 4096 };
+const narrow = new Set(['arm', 'mips', 'mipsel', 'ppc']);
+
+/** The size of a page of memory; on other processors what the kernel gave this process at its start. null: not known. */
+export function pageBytes(root: string, architecture: string = process.arch): number | null {
+  const fixed = fixedBytes[architecture];
+  if (fixed !== undefined) return fixed;
+  try {
+    const vector = new Uint8Array(readFileSync(`${root}/proc/self/auxv`)).buffer;
+    const words = narrow.has(architecture) ? new Uint32Array(vector) : new BigUint64Array(vector);
+    for (let at = 0; at + 1 < words.length; at += 2)
+      if (Number(words[at]) === pageSizeType) return Number(words[at + 1]);
+  } catch {
+    // Without it there is no page size, and memory of processes is not known.
+  }
+  return null;
+}

@@ -1,5 +1,5 @@
 import { functionReport, missing, rounded } from './function-report.ts';
-import { meminfoBytes } from './meminfo.ts';
+import { meminfoBytes } from './memory.ts';
 import type { Probe } from './probe.ts';
 
 /** Reads /proc/meminfo. */

@@ -11,7 +11,14 @@ import { makeReport } from './make-report.ts';
 import type { PlaceNames } from '../start/places.ts';
 import { claimPlace, releasePlace } from '../start/running.ts';
 import { openVisit } from './visit.ts';
-import type { Collectors } from './collectors.ts';
+import type { Collect } from '../probes/collected.ts';
+
+/** The collect function for each kind of request. */
+export interface Collectors {
+  readonly visit: Collect;
+  /** null in the program for the visits of Linux. */
+  readonly inventory: Collect | null;
+}
 
 export interface SpoolRunOptions {
   readonly request: AgentRequest;

@@ -10,11 +10,6 @@ export interface Platform {
   readonly alpine: boolean;
 }
 
-/** Shell text that prints the sign; $1 is the marker. It overwrites $i and $f. */
-export const printPlatform =
-  'i=;for f in /lib64/ld*.so.[12] /lib/ld*.so.[12] /etc/alpine-release;do [ -e "$f" ]&&i="$i $f";done' +
-  ';echo "fh-$1-platform-$(uname -sm)$i"';
-
 const maxSignChars = 512;
 
 /** Looks for the sign in what came before the agent's first frame; null when there is none. */

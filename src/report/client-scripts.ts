@@ -5,8 +5,7 @@
  * No text holds a single quote, a backslash, an exclamation mark or a line break, so that every login shell hands the texts on
  * unchanged in single quotes.
  */
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
+import { nodeScript, shellScript } from './shorten-script.ts';
 
 /** The loader of a visit: runs an installed agent. */
 export const runScript = shellScript('src/loader/run.sh', ['./or-uploaded.sh']);
@@ -26,51 +25,3 @@ export const spoolScriptEnd = shellScript('agent/spool/spool.sh');
 export const launcherScript = shellScript('src/loader/launcher.sh').replaceAll('"', '');
 export const launcherProgram = nodeScript('src/loader/launcher.cjs', '`');
 export const shellLauncherScript = shellScript('src/loader/shell-launcher.sh').replaceAll('"', '');
-
-/** Returns the lines of a script without comments, indentation and empty lines. */
-function linesOf(file: string, comment: '#' | '//'): readonly string[] {
-  return readFileSync(path.join(import.meta.dirname, '../..', file), 'utf8')
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith(comment));
-}
-
-/** Returns a shell script as one line, with the files that it includes by `. FILE`. `without` names files that are left out. */
-function shellScript(file: string, without: readonly string[] = []): string {
-  let text = '';
-  for (const line of shellLines(file, without)) {
-    const opens = /(?:[\s;](?:then|do|else)|\{)$/.test(text);
-    const goesOn = text === '' || /(?:&&|\|\||[|(])$/.test(text);
-    text += `${goesOn ? '' : opens ? ' ' : ';'}${shortened(line)}`;
-  }
-  return text;
-}
-
-function shellLines(file: string, without: readonly string[]): readonly string[] {
-  return linesOf(file, '#').flatMap((line) => {
-    const [, included] = /^\. (\S+\.sh)$/.exec(line) ?? [];
-    if (included === undefined) return line;
-    return without.includes(included) ? [] : shellLines(path.join(path.dirname(file), included), without);
-  });
-}
-
-/** Removes blanks around operators outside of double quotes, and behind the patterns of `case`. */
-function shortened(line: string): string {
-  const operators = / *(&&|\|\||;;|;|\|) */g;
-  return line
-    .split(/("[^"]*")/)
-    .map((part) => (part.startsWith('"') ? part : part.replace(operators, '$1').replace('() {', '(){')))
-    .join('')
-    .replace(/^case .*$/, (text) => text.replace(/(?<!")\) (?!in )/g, ')'));
-}
-
-/** Returns a program for `node -e` as one line. `quote` takes the place of its single quotes. */
-function nodeScript(file: string, quote: '"' | '`'): string {
-  let text = '';
-  for (const line of linesOf(file, '//')) text += /\w$/.test(text) && /^\w/.test(line) ? ` ${line}` : line;
-  return text
-    .split(/('[^']*')/)
-    .map((part) => (part.startsWith("'") ? part : part.replace(/ *([=<>+|&{}()?:,;]+) */g, '$1').replaceAll(';}', '}')))
-    .join('')
-    .replaceAll("'", quote);
-}

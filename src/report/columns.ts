@@ -1,6 +1,6 @@
-import { imageTypes } from './image-types.ts';
 import { metrics } from './metrics.ts';
 import type { Metric, StatsMetricColumn } from './metrics.ts';
+import { imageTypes } from './report.ts';
 import type { Report, Row } from './report.ts';
 
 /** What a report contributes to its row of `stats`; the keys are the columns. null: unknown. */

@@ -84,3 +84,6 @@ export class ReportFault extends Error {
     this.path = path;
   }
 }
+
+/** The file system types of images, which are always full. */
+export const imageTypes: ReadonlySet<string> = new Set(['cramfs', 'erofs', 'iso9660', 'romfs', 'squashfs', 'udf']);

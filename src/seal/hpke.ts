@@ -8,7 +8,6 @@ export interface Aead {
   readonly keyBytes: 16 | 32;
 }
 
-export const aes128Gcm: Aead = { id: 0x0001, cipher: 'aes-128-gcm', keyBytes: 16 };
 export const aes256Gcm: Aead = { id: 0x0002, cipher: 'aes-256-gcm', keyBytes: 32 };
 
 export const publicKeyBytes = 32;

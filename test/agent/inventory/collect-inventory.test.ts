@@ -4,10 +4,9 @@ import { machine, tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { collectInventory } from '../../../agent/inventory/collect-inventory.ts';
+import { collectInventory, users } from '../../../agent/inventory/collect-inventory.ts';
 import { collectPortable } from '../../../agent/portable/collect-portable.ts';
 import type { CollectOptions } from '../../../agent/probes/collected.ts';
-import { users } from '../../../agent/inventory/users.ts';
 import { metricOf } from '../../../src/report/metrics.ts';
 import { inventoryFamilies } from '../../../src/storage/reports/inventory.ts';
 import { contextOf, familyOf } from '../probes/fixture-context.ts';

@@ -5,8 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { matchesGlobs } from '../../../agent/probes/name-glob.ts';
-import { pageBytes } from '../../../agent/probes/page-size.ts';
-import { processes } from '../../../agent/probes/processes.ts';
+import { pageBytes, processes } from '../../../agent/probes/processes.ts';
 import { decodeTicks, encodeTicks } from '../../../agent/probes/process-ticks.ts';
 import { parseProcessStat } from '../../../agent/probes/process-stat.ts';
 import { nameOf } from '../../../agent/probes/read-processes.ts';

@@ -1,0 +1,119 @@
+import { emptyReport, functionReport } from '../probes/function-report.ts';
+import { physicalInterfaces } from '../probes/network.ts';
+import type { Probe } from '../probes/probe.ts';
+import { plausiblePositive, plausibleText } from '../probes/plausible.ts';
+import { information } from '../probes/systeminformation.ts';
+import { inOrder, inventoryMs, notTold, toldNumber, toldText } from './inventory.ts';
+
+/** The processors, which are all alike. */
+export const cpuModel: Probe = {
+  name: 'cpu',
+  deadlineMs: inventoryMs,
+  run: async () => {
+    const cpu = await information.cpu();
+    return {
+      functions: [
+        functionReport('cpu_model', [
+          {
+            manufacturer: toldText(cpu.manufacturer),
+            model: toldText(wholeName(cpu)),
+            // Some CPUs have family 6 and model 0: short numbers, which are no placeholders here.
+            signature: [cpu.family, cpu.model, cpu.stepping].join('/'),
+            microcode: toldText(cpu.revision),
+            sockets: toldNumber(cpu.processors),
+            cores: toldNumber(cpu.physicalCores),
+            threads: toldNumber(cpu.cores),
+            maximum_megahertz: toldNumber(Math.round(cpu.speedMax * 1000)),
+          },
+        ]),
+      ],
+    };
+  },
+};
+
+/** `AMD EPYC 7763`: the package takes the manufacturer out of the model's name. */
+function wholeName({ manufacturer, brand }: { readonly manufacturer: string; readonly brand: string }): string {
+  const maker = plausibleText(manufacturer);
+  return maker === null || plausibleText(brand) === null || brand.includes(maker) ? brand : `${maker} ${brand}`;
+}
+
+/** The memory modules that are plugged in. */
+export const memoryModules: Probe = {
+  name: 'memory',
+  deadlineMs: inventoryMs,
+  run: async () => {
+    const slots = await information.memLayout();
+    // Where the package may not ask the firmware, it makes up one module of the whole memory, with nothing else known.
+    const modules = slots.filter(
+      ({ size, type, bank, formFactor }) =>
+        plausiblePositive(size) !== null && [type, bank, formFactor].some((text) => plausibleText(text) !== null),
+    );
+    if (modules.length === 0) return { functions: [emptyReport('memory_module', 'size_bytes', notTold())] };
+    const rows = modules.map((module) => ({
+      slot: toldText(module.bank),
+      type: toldText(module.type),
+      form: toldText(module.formFactor),
+      manufacturer: toldText(module.manufacturer),
+      part: toldText(module.partNum),
+      serial: toldText(module.serialNum),
+      size_bytes: toldNumber(module.size),
+      megahertz: toldNumber(module.clockSpeed),
+    }));
+    return { functions: [functionReport('memory_module', inOrder(rows, 'slot'))] };
+  },
+};
+
+/** Whole disks; no partitions, no volumes, nothing that lives in memory. */
+export const diskDevices: Probe = {
+  name: 'disks',
+  deadlineMs: inventoryMs,
+  run: async () => {
+    const [devices, layouts] = await Promise.all([information.blockDevices(), information.diskLayout()]);
+    const disks = devices.filter(
+      ({ type, name, size }) =>
+        type === 'disk' && !/^(zram|ram|loop|nbd)\d/.test(name) && plausiblePositive(size) !== null,
+    );
+    const rows = disks.map((disk) => {
+      const layout = layouts.find(({ device }) => device === `/dev/${disk.name}`);
+      return {
+        device: disk.name,
+        vendor: toldText(layout?.vendor),
+        model: toldText(layout?.name ?? disk.model),
+        serial: toldText(layout?.serialNum ?? disk.serial),
+        firmware: toldText(layout?.firmwareRevision),
+        // What block devices say of rotation is a guess in virtual machines.
+        kind: toldText(layout?.type),
+        interface: toldText(layout?.interfaceType ?? disk.protocol),
+        size_bytes: toldNumber(disk.size),
+      };
+    });
+    return { functions: [functionReport('disk_device', inOrder(rows, 'device'))] };
+  },
+};
+
+/** Physical interfaces and bonds. Speeds and link states are no facts; addresses of IPv6 may change every day. */
+export const networkCards: Probe = {
+  name: 'network',
+  deadlineMs: inventoryMs,
+  run: async ({ source }) => {
+    const answer = await information.networkInterfaces();
+    const found = (Array.isArray(answer) ? answer : [answer]).filter(({ internal }) => !internal);
+    const physical =
+      process.platform === 'linux'
+        ? physicalInterfaces(
+            found.map(({ iface }) => iface),
+            source,
+          )
+        : found.filter((one) => !one.virtual).map(({ iface }) => iface);
+    const rows = found
+      .filter(({ iface }) => physical.includes(iface))
+      .map((one) => ({
+        interface: one.iface,
+        address: toldText(one.ip4),
+        mac: toldText(one.mac),
+        type: toldText(one.type),
+        mtu: toldNumber(one.mtu),
+      }));
+    return { functions: [functionReport('network_card', inOrder(rows, 'interface'))] };
+  },
+};
