@@ -3,15 +3,15 @@ import { globMatcher, isGlob } from '../../config/values/globs.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
 import { usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
-import type { AlertStore } from '../../storage/store/storage.ts';
 import type { Alert } from '../../storage/store/alert.ts';
+import type { AlertStore } from '../../storage/store/storage.ts';
 import { clientText } from '../command/alert-words.ts';
+import { printDone } from '../command/answer.ts';
 import { authorName } from '../command/author.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { changeStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
 import { checkLength, parseSpanAhead, type SpanOptions } from '../command/until.ts';
-import type { Output } from '../terminal/output.ts';
 import { jsonTime, readerTime } from '../terminal/reader-time.ts';
 
 /** The alerts that a command line names. */
@@ -43,16 +43,16 @@ export async function ackCommand(context: Context, options: AckCommandOptions): 
     if (ids.length > 0) await alerts.acknowledge(ids, by, endsAtMs, comment);
     return { chosen, untilMs: endsAtMs, nowMs: now };
   });
-  if (output.json)
-    output.printJson({ command: 'ack', by, until: jsonTime(untilMs), comment, alerts: chosen.map(idJson) });
-  else if (output.verbosity !== 'quiet') {
-    printChosen(output, 'acknowledged', chosen, nothingOpen(options));
-    const { momentAndAge, zone } = readerTime(config, nowMs);
-    const end = untilMs === null ? 'it ends' : `${momentAndAge(untilMs)}, ${zone}`;
-    if (chosen.length > 0) {
-      output.print(`No reminders by ${escapeControls(by)}'s word until ${end}, or until it gets worse.`);
-    }
-  }
+  const { momentAndAge, zone } = readerTime(config, nowMs);
+  const end = untilMs === null ? 'it ends' : `${momentAndAge(untilMs)}, ${zone}`;
+  printDone(
+    output,
+    () => ({ command: 'ack', by, until: jsonTime(untilMs), comment, alerts: chosen.map(idJson) }),
+    () =>
+      chosen.length === 0
+        ? escapeControls(nothingOpen(options))
+        : `${chosenLines('acknowledged', chosen)}\nNo reminders by ${escapeControls(by)}'s word until ${end}, or until it gets worse.`,
+  );
   return chosen.length === 0 && !options.all ? 1 : 0;
 }
 
@@ -66,11 +66,14 @@ export async function unackCommand(context: Context, target: AckTarget): Promise
     await alerts.unacknowledge(acknowledged.flatMap(({ id }) => id ?? []));
     return acknowledged;
   });
-  if (output.json) output.printJson({ command: 'unack', alerts: chosen.map(idJson) });
-  else if (output.verbosity !== 'quiet') {
-    printChosen(output, 'no longer acknowledged', chosen, 'Nothing of that is acknowledged.');
-    if (chosen.length > 0) output.print('Reminders come again, as `repeat` says.');
-  }
+  printDone(
+    output,
+    () => ({ command: 'unack', alerts: chosen.map(idJson) }),
+    () =>
+      chosen.length === 0
+        ? 'Nothing of that is acknowledged.'
+        : `${chosenLines('no longer acknowledged', chosen)}\nReminders come again, as \`repeat\` says.`,
+  );
   return chosen.length === 0 && !target.all ? 1 : 0;
 }
 
@@ -93,12 +96,12 @@ function idJson({ id, client, rule, subject, severity }: Alert): object {
   return { id, client, rule, subject, severity };
 }
 
-function printChosen(output: Output, what: string, chosen: readonly Alert[], nothing: string): void {
-  if (chosen.length === 0) output.print(escapeControls(nothing));
-  for (const { id, client, rule, subject, severity } of chosen) {
+function chosenLines(what: string, chosen: readonly Alert[]): string {
+  const lines = chosen.map(({ id, client, rule, subject, severity }) => {
     const where = subject === '' ? '' : ` ${subject}`;
-    output.print(escapeControls(`${what} ${id ?? ''}: ${clientText(client)}, ${rule}${where} (${severity})`));
-  }
+    return escapeControls(`${what} ${id ?? ''}: ${clientText(client)}, ${rule}${where} (${severity})`);
+  });
+  return lines.join('\n');
 }
 
 function nothingOpen({ names, all }: AckTarget): string {

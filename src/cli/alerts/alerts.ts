@@ -1,9 +1,11 @@
 import type { Config } from '../../config/config.ts';
 import { dayMs } from '../../platform/units.ts';
-import type { Unsent } from '../../storage/store/outbox-store.ts';
 import type { ClosedReason } from '../../storage/store/alert.ts';
+import type { Unsent } from '../../storage/store/outbox-store.ts';
 import { describeAge } from '../../text/durations.ts';
+import { counted } from '../../text/numbers.ts';
 import { clientText, coverJson, coverText } from '../command/alert-words.ts';
+import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { readStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
@@ -26,7 +28,7 @@ export interface AlertsCommandOptions {
 
 const recentMs = 7 * dayMs;
 
-/** `alerts`: what is open, since when, who was told. */
+/** `alerts`: lists open alerts, since when they are, and who was notified. */
 export async function alertsCommand(context: Context, options: AlertsCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettings(context);
@@ -38,9 +40,12 @@ export async function alertsCommand(context: Context, options: AlertsCommandOpti
     const found = await readAlerts({ config, alerts, nowMs: now, client: options.client, closedSinceMs });
     return { views: sinceMs === null ? found : found.filter((view) => firedSince(view, sinceMs)), nowMs: now };
   });
-  if (output.json) output.printJson({ command: 'alerts', at: jsonTime(nowMs), alerts: views.map(alertJson) });
-  else if (views.length === 0 && options.since !== null) output.print('Nothing has fired since then.');
-  else output.print(alertsText(output, config, views, nowMs));
+  const nothing = options.since === null ? 'Nothing is open.' : 'Nothing has fired since then.';
+  printAnswer(
+    output,
+    () => ({ command: 'alerts', at: jsonTime(nowMs), alerts: views.map(alertJson) }),
+    () => (views.length === 0 ? nothing : alertsText(output, config, views, nowMs)),
+  );
   return options.exitStatus && views.some(({ alert }) => alert.state === 'firing') ? 1 : 0;
 }
 
@@ -52,7 +57,6 @@ function firedSince({ alert }: AlertView, sinceMs: number): boolean {
 
 /** The table, and the zone of its times. */
 export function alertsText(output: Output, config: Config, views: readonly AlertView[], nowMs: number): string {
-  if (views.length === 0) return 'Nothing is open.';
   const time = readerTime(config, nowMs);
   const table = renderTable(
     output,
@@ -69,7 +73,7 @@ export function alertsText(output: Output, config: Config, views: readonly Alert
     views.map((view) => row(view, time, nowMs)),
   );
   const firing = views.filter(({ alert }) => alert.state === 'firing').length;
-  const count = firing === 0 ? 'Nothing fires' : `${firing} ${firing === 1 ? 'alert fires' : 'alerts fire'}`;
+  const count = firing === 0 ? 'Nothing fires' : `${counted(firing, 'alert')} ${firing === 1 ? 'fires' : 'fire'}`;
   const whom = views.some(({ alert }) => alert.client === '') ? 'CLIENT, or --fleet,' : 'CLIENT';
   return `${table}\n\n${count}. Times are ${time.zone}. fleet-health explain ${whom} says more, ack NUMBER ends reminders.`;
 }
@@ -95,7 +99,7 @@ function row(view: AlertView, time: ReaderTime, nowMs: number): NotedRow {
   };
 }
 
-/** The recipients of mails that were sent; the others have a note. */
+/** Names the recipients of mails that were sent. The others get a note. */
 function toldText(told: AlertView['told'], { moment }: ReaderTime): string {
   const [last, ...others] = told.filter(({ unsent }) => unsent === null);
   if (last === undefined) return told.length === 0 ? 'nobody' : 'nobody yet';
@@ -125,7 +129,7 @@ export function unsentText({ recipient, delivery, sinceMs, error }: Unsent, { mo
   return `not delivered to ${recipient} since ${moment(sinceMs)}${reason}`;
 }
 
-/** Who acknowledged an alert, until when, and the words that came with it. */
+/** Says who acknowledged an alert, until when, and with which comment. */
 export function acknowledgedText(
   { acknowledgedBy, acknowledgedUntilMs, acknowledgedComment }: AlertView['alert'],
   { moment }: ReaderTime,

@@ -3,8 +3,8 @@ import type { AlertExplained, RuleExplained } from '../../alerter/explain/explai
 import type { ClientExplained } from '../../alerter/explain/explain-client.ts';
 import type { Config, Rule } from '../../config/config.ts';
 import { escapeControls } from '../../log.ts';
-import type { MailSummary } from '../../storage/store/outbox-store.ts';
 import type { Alert } from '../../storage/store/alert.ts';
+import type { MailSummary } from '../../storage/store/outbox-store.ts';
 import { formatDuration } from '../../text/durations.ts';
 import { sentenceCase } from '../command/alert-words.ts';
 import type { Output } from '../terminal/output.ts';

@@ -8,6 +8,7 @@ import { globMatcher } from '../../config/values/globs.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
 import { usageError } from '../../errors.ts';
 import { clientText } from '../command/alert-words.ts';
+import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { readStored } from '../command/read-stored.ts';
 import { chooseClient, loadSettings } from '../command/settings.ts';
@@ -64,8 +65,11 @@ export async function explainCommand(context: Context, options: ExplainCommandOp
     throw usageError('nothing is stored yet', 'fleet-health collect makes the first run.');
   }
   const { nowMs } = answer;
-  if (output.json) output.printJson({ command: 'explain', at: jsonTime(nowMs), ...answer.json });
-  else output.print(explanationText(output, config, answer, { nowMs, detailed: rule !== null }));
+  printAnswer(
+    output,
+    () => ({ command: 'explain', at: jsonTime(nowMs), ...answer.json }),
+    () => explanationText(output, config, answer, { nowMs, detailed: rule !== null }),
+  );
   return 0;
 }
 

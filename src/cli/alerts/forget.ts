@@ -4,46 +4,34 @@ import { escapeControls } from '../../log.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
 import { counted } from '../../text/numbers.ts';
+import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { confirm } from '../command/question.ts';
 import { changeStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
+import { wholeId } from '../command/whole-id.ts';
 
-/** Fewer characters of an id are more likely a mistake. */
-const leastPrefix = 4;
-
-/** `forget collector`: a collector that will not run again is silent no longer; a collector that runs again is known again. */
-export async function forgetCollectorCommand(context: Context, asked: string): Promise<ExitStatus> {
+/**
+ * `forget collector`: a collector that will not run again is silent no longer. One that runs again is known again. Throws
+ * FleetError `usage` for an id that none has, or for the beginning of several ids.
+ */
+export async function forgetCollectorCommand(context: Context, text: string): Promise<ExitStatus> {
   const { output, signal } = context;
-  const config = loadSettings(context);
-  const id = await changeStored(config, signal, async (alerts, retention) => {
-    const whole = await wholeId(alerts, asked);
-    return (await retention.forgetCollector(whole)) ? whole : await refuse(alerts, asked);
-  });
-  if (output.json) output.printJson({ command: 'forget collector', id });
-  else if (output.verbosity !== 'quiet') {
-    output.print(
-      `Collector ${id} is forgotten: its alerts end, and nobody waits for its runs. If it runs again, it is back.`,
+  const id = await changeStored(loadSettings(context), signal, async (alerts, retention) => {
+    const known = await collectorsOf(alerts);
+    const whole = wholeId(known, text, 'collector');
+    if (await retention.forgetCollector(whole)) return whole;
+    throw usageError(
+      `there is no collector ${text} in the database${didYouMean(text, known)}`,
+      known.length === 0 ? 'None has run of late.' : `These have run of late: ${known.join(', ')}.`,
     );
-  }
-  return 0;
-}
-
-/** The id of the one collector of late that begins so; else what was asked for. */
-async function wholeId(alerts: AlertStore, asked: string): Promise<string> {
-  const [first, ...others] = (await collectorsOf(alerts)).filter((id) => id.startsWith(asked));
-  return first !== undefined && others.length === 0 && asked.length >= leastPrefix ? first : asked;
-}
-
-async function refuse(alerts: AlertStore, asked: string): Promise<never> {
-  const known = await collectorsOf(alerts);
-  const many = known.filter((id) => id.startsWith(asked)).length > 1;
-  throw usageError(
-    many
-      ? `${asked} is the beginning of several collectors' ids`
-      : `there is no collector ${asked} in the database${didYouMean(asked, known)}`,
-    known.length === 0 ? 'None has run of late.' : `These have run of late: ${known.join(', ')}.`,
+  });
+  printDone(
+    output,
+    () => ({ command: 'forget collector', id }),
+    () => `Collector ${id} is forgotten: its alerts end, and nobody waits for its runs. If it runs again, it is back.`,
   );
+  return 0;
 }
 
 /** `forget client`: deletes the history of a client that left config.xml. */
@@ -78,10 +66,11 @@ export async function forgetClientCommand(
     if (!yes && !(await isConfirmed(context, client))) return false;
     return await retention.forgetClient(client, signal);
   });
-  if (output.json) output.printJson({ command: 'forget client', client: isForgotten ? client : null });
-  else if (output.verbosity !== 'quiet') {
-    output.print(escapeControls(isForgotten ? `All that was stored of ${client} is gone.` : 'Nothing was forgotten.'));
-  }
+  printDone(
+    output,
+    () => ({ command: 'forget client', client: isForgotten ? client : null }),
+    () => escapeControls(isForgotten ? `All that was stored of ${client} is gone.` : 'Nothing was forgotten.'),
+  );
   return isForgotten ? 0 : 1;
 }
 

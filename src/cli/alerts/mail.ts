@@ -1,9 +1,11 @@
 import { usageError } from '../../errors.ts';
 import type { MailSummary } from '../../storage/store/outbox-store.ts';
+import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { changeStored, readStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
-import { jsonTime, readerTime } from '../terminal/reader-time.ts';
+import type { Output } from '../terminal/output.ts';
+import { jsonTime, readerTime, type ReaderTime } from '../terminal/reader-time.ts';
 import { renderTable } from '../terminal/table.ts';
 
 /** `mail list`: mails that no server has taken, oldest first. */
@@ -14,35 +16,38 @@ export async function mailListCommand(context: Context): Promise<ExitStatus> {
     mails: (await alerts?.undelivered()) ?? [],
     nowMs: (await alerts?.nowMs()) ?? Date.now(),
   }));
-  if (output.json) output.printJson({ command: 'mail list', mails: mails.map(mailJson) });
-  else if (mails.length === 0) output.print('No mail waits.');
-  else {
-    const { zone, moment } = readerTime(config, nowMs);
-    const table = renderTable(
-      output,
-      [
-        { title: 'no', align: 'right' },
-        { title: 'recipient', shrinks: true, keepsEnd: true },
-        { title: 'severity' },
-        { title: 'made' },
-        { title: 'tries', align: 'right' },
-        { title: 'next try' },
-      ],
-      mails.map((mail) => ({
-        cells: [
-          String(mail.id),
-          mail.recipient,
-          mail.severity,
-          moment(mail.createdAtMs),
-          String(mail.attempts),
-          nextTry(mail, moment),
-        ],
-        notes: mail.error === null ? [] : [{ text: mail.error, colour: 'red' as const }],
-      })),
-    );
-    output.print(`${table}\n\nTimes are ${zone}. To give one up: fleet-health mail discard NUMBER`);
-  }
+  printAnswer(
+    output,
+    () => ({ command: 'mail list', mails: mails.map(mailJson) }),
+    () => (mails.length === 0 ? 'No mail waits.' : mailTable(output, mails, readerTime(config, nowMs))),
+  );
   return 0;
+}
+
+function mailTable(output: Output, mails: readonly MailSummary[], { zone, moment }: ReaderTime): string {
+  const table = renderTable(
+    output,
+    [
+      { title: 'no', align: 'right' },
+      { title: 'recipient', shrinks: true, keepsEnd: true },
+      { title: 'severity' },
+      { title: 'made' },
+      { title: 'tries', align: 'right' },
+      { title: 'next try' },
+    ],
+    mails.map((mail) => ({
+      cells: [
+        String(mail.id),
+        mail.recipient,
+        mail.severity,
+        moment(mail.createdAtMs),
+        String(mail.attempts),
+        nextTry(mail, moment),
+      ],
+      notes: mail.error === null ? [] : [{ text: mail.error, colour: 'red' as const }],
+    })),
+  );
+  return `${table}\n\nTimes are ${zone}. To give one up: fleet-health mail discard NUMBER`;
 }
 
 /** When an undelivered mail is tried again. */

@@ -6,8 +6,8 @@ import type { Config, Severity } from '../../config/config.ts';
 import { globMatcher, isGlob } from '../../config/values/globs.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
 import { usageError } from '../../errors.ts';
-import type { AlertStore } from '../../storage/store/storage.ts';
 import type { Alert } from '../../storage/store/alert.ts';
+import type { AlertStore } from '../../storage/store/storage.ts';
 
 /** What holds back an alert now: a silence with its id, or a window. */
 export interface Cover {

@@ -9,7 +9,12 @@ import { clientText } from '../command/alert-words.ts';
 import type { Output } from '../terminal/output.ts';
 import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
 import { renderTable } from '../terminal/table.ts';
-import type { ReplaySpan } from './replay-span.ts';
+
+/** The times between which rows are replayed. */
+export interface ReplaySpan {
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
 
 const mostCounts = 40;
 const mostItems = 3;

@@ -2,14 +2,14 @@ import { replay, type ReplayedMail, type ReplayResult } from '../../alerter/repl
 import { loadConfig } from '../../config/load-config.ts';
 import { usageError } from '../../errors.ts';
 import type { SentNotification } from '../../storage/store/alert-history.ts';
+import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { readStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
 import { parseSince } from '../command/until.ts';
 import type { Progress } from '../terminal/progress.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
-import type { ReplaySpan } from './replay-span.ts';
-import { replayText } from './replay-text.ts';
+import { type ReplaySpan, replayText } from './replay-text.ts';
 
 export interface ReplayCommandOptions {
   /** A duration or a time; null: a week. */
@@ -46,8 +46,11 @@ export async function replayCommand(context: Context, options: ReplayCommandOpti
   if (shown === null) {
     throw usageError('nothing is stored yet', 'fleet-health collect makes the first run.');
   }
-  if (output.json) output.printJson(replayJson(shown.span, shown.result));
-  else output.print(replayText(output, config, shown.span, shown.result));
+  printAnswer(
+    output,
+    () => replayJson(shown.span, shown.result),
+    () => replayText(output, config, shown.span, shown.result),
+  );
   return 0;
 }
 
@@ -55,7 +58,7 @@ async function startPercents(): Promise<Progress> {
   return (await import('../terminal/progress.ts')).startProgress('replaying', 100);
 }
 
-function replayJson(span: ReplaySpan, result: ReplayResult): unknown {
+function replayJson(span: ReplaySpan, result: ReplayResult): object {
   const { passes, reports, visits, mails, counts, difference } = result;
   return {
     command: 'alert',

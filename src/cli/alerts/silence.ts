@@ -8,7 +8,9 @@ import { escapeControls } from '../../log.ts';
 import type { Silence } from '../../storage/store/operator-store.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
 import { describeAge } from '../../text/durations.ts';
+import { counted } from '../../text/numbers.ts';
 import { heldBackJson, heldBackText, sentenceCase } from '../command/alert-words.ts';
+import { printAnswer, printDone } from '../command/answer.ts';
 import { authorName } from '../command/author.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { changeStored, readStored } from '../command/read-stored.ts';
@@ -48,18 +50,21 @@ export async function silenceAddCommand(context: Context, options: SilenceAddOpt
   });
   const odd = oddPatterns({ ...config, clients }, { ...patterns, client: options.client ?? '*' });
   const covered = options.client === null ? clients : clients.filter(({ name }) => globMatcher(patterns.client)(name));
-  if (output.json) {
-    output.printJson({
+  const clientCount = covered.length;
+  if (!output.json) {
+    for (const warning of odd) output.complain(`${output.colour('yellow', 'warning')}: ${escapeControls(warning)}`);
+  }
+  printDone(
+    output,
+    () => ({
       command: 'silence add',
       silence: silenceJson(silence),
-      clients: covered.length,
+      clients: clientCount,
       open_alerts: held,
       warnings: odd,
-    });
-    return 0;
-  }
-  for (const warning of odd) output.complain(`${output.colour('yellow', 'warning')}: ${escapeControls(warning)}`);
-  if (output.verbosity !== 'quiet') output.print(addedText(config, silence, { clients: covered.length, held, nowMs }));
+    }),
+    () => addedText(config, silence, { clients: clientCount, held, nowMs }),
+  );
   return 0;
 }
 
@@ -102,7 +107,7 @@ function addedText(
   const { zone, momentAndAge } = readerTime(config, nowMs);
   const subject = silence.subject === '*' ? '' : `, subject ${silence.subject}`;
   const what = escapeControls(`client ${silence.client}, rule ${silence.rule}${subject}`);
-  const count = `${clients} ${clients === 1 ? 'client' : 'clients'} of config.xml`;
+  const count = `${counted(clients, 'client')} of config.xml`;
   const isLater = silence.startsAtMs > nowMs;
   const begin = isLater ? `from ${momentAndAge(silence.startsAtMs)} ` : '';
   const when = isLater ? 'then' : 'from now on';
@@ -121,24 +126,21 @@ export async function silenceListCommand(context: Context): Promise<ExitStatus> 
     return { silences: await store.silences(now), held: await readHeldBack({ config, store, nowMs: now }), nowMs: now };
   });
   const time = readerTime(config, nowMs);
-  if (output.json) {
-    output.printJson({
+  const heldByWindows = held.filter(({ silence }) => silence === null);
+  const windows = heldBackText(heldByWindows, time);
+  printAnswer(
+    output,
+    () => ({
       command: 'silence list',
       silences: silences.map((one) => ({ ...silenceJson(one), open_alerts: alertsUnder(held, one) })),
-      windows: heldBackJson(held.filter(({ silence }) => silence === null)),
-    });
-    return 0;
-  }
-  const windows = heldBackText(
-    held.filter(({ silence }) => silence === null),
-    time,
-  );
-  output.print(
-    [
-      silences.length === 0 ? 'No silence is in force.' : silenceTable(output, silences, held, { time, nowMs }),
-      ...(windows === '' ? [] : [`${sentenceCase(windows)}.`]),
-      ...(silences.length + windows.length === 0 ? [] : [`Times are ${time.zone}.`]),
-    ].join('\n'),
+      windows: heldBackJson(heldByWindows),
+    }),
+    () =>
+      [
+        silences.length === 0 ? 'No silence is in force.' : silenceTable(output, silences, held, { time, nowMs }),
+        ...(windows === '' ? [] : [`${sentenceCase(windows)}.`]),
+        ...(silences.length + windows.length === 0 ? [] : [`Times are ${time.zone}.`]),
+      ].join('\n'),
   );
   return 0;
 }
@@ -194,10 +196,11 @@ export async function silenceExpireCommand(context: Context, id: number): Promis
     const ids = others.map((silence) => silence.id).join(', ');
     throw usageError(`there is no silence ${id} in force`, others.length === 0 ? 'None is.' : `These are: ${ids}.`);
   }
-  if (output.json) output.printJson({ command: 'silence expire', id });
-  else if (output.verbosity !== 'quiet') {
-    output.print(`Silence ${id} has ended. What still holds is told once the client's next row confirms it.`);
-  }
+  printDone(
+    output,
+    () => ({ command: 'silence expire', id }),
+    () => `Silence ${id} has ended. What still holds is told once the client's next row confirms it.`,
+  );
   return 0;
 }
 

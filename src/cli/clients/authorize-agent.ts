@@ -1,23 +1,34 @@
 import { readBundles } from '../../collector/agent/agent-bundles.ts';
+import type { Bundle } from '../../collector/agent/task.ts';
 import type { Client, Config } from '../../config/config.ts';
-import { messageOf, usageError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import { launcherCommand, shellLauncherCommand } from '../../loader/launcher.ts';
 import type { Context } from '../command/context.ts';
-import { readStored } from '../command/read-stored.ts';
-import type { AgentKind } from './agent-kind.ts';
-import type { Authorized } from './authorized.ts';
+import { lastReader } from './last-reader.ts';
+
+/** `node`: the Node.js that the client has or was brought; `shell`: sh and awk, for a client without Node.js. */
+export type AgentKind = 'node' | 'shell';
+
+/** What a restricted key runs. */
+export interface Authorized {
+  /** null: no agent, the key only forwards. */
+  readonly agent: AgentKind | null;
+  /** For `command="..."`. */
+  readonly command: string;
+  /** The programs that have to lie on the client, the agent first. */
+  readonly programs: readonly Pick<Bundle, 'content' | 'digest'>[];
+}
 
 /**
- * Which agent a client's restricted key is to run: the one that is asked for, else the one that read it last, else node's.
- * Throws FleetError `usage` for the shell agent where config.xml forbids it.
+ * Returns the agent that a client's restricted key is to run: the one that is asked for, else the one that read the client
+ * last, else Node's. Throws FleetError `usage` for the shell agent where config.xml forbids it.
  */
 export async function chooseAgent(
-  { output, signal }: Context,
+  context: Context,
   { storage }: Config,
-  client: Client,
+  { name, ssh }: Client,
   asked: AgentKind | null,
 ): Promise<AgentKind> {
-  const { name, ssh } = client;
   if (asked === 'shell' && ssh.unsealed === 'refuse') {
     throw usageError(
       `${name}: the shell agent does not seal what it reports, and unsealed="refuse" forbids that`,
@@ -26,16 +37,8 @@ export async function chooseAgent(
   }
   if (asked !== null) return asked;
   if (ssh.unsealed === 'refuse' || ssh.node !== null) return 'node';
-  try {
-    const known = await readStored(storage, signal, ({ history }) => history.clients());
-    return known.find((one) => one.client === name)?.reader === 'shell' ? 'shell' : 'node';
-  } catch (thrown) {
-    signal.throwIfAborted();
-    output.complain(
-      `how ${name} was read last cannot be looked up, so its key is made for Node.js (--agent says which): ${messageOf(thrown)}`,
-    );
-    return 'node';
-  }
+  const doubt = 'so its key is made for Node.js (--agent says which)';
+  return (await lastReader(context, storage, name, doubt)) === 'shell' ? 'shell' : 'node';
 }
 
 /** The key of a bastion that is no client: a channel that is forwarded runs no command, and nothing else is let in. */
@@ -49,7 +52,7 @@ export interface AuthorizedOptions {
   readonly publicKey: Uint8Array;
 }
 
-/** What this version has a restricted key run. Throws FleetError `config-invalid` for a path of node that cannot be passed. */
+/** Returns what this version has a restricted key run. Throws FleetError `config-invalid` for a path of node that cannot be passed. */
 export function authorizedAgent({ client, agent: kind, collectorId, publicKey }: AuthorizedOptions): Authorized {
   const { agent, inventory, shell } = readBundles();
   if (kind === 'shell') {

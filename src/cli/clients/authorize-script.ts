@@ -1,7 +1,7 @@
 import type { Bundle } from '../../collector/agent/task.ts';
 import { launcherFolders } from '../../loader/launcher.ts';
 import { shellWord } from '../../text/shell-word.ts';
-import type { Authorized } from './authorized.ts';
+import type { Authorized } from './authorize-agent.ts';
 import { lineLeftStatus, mergeKeyLines } from './merge-key-lines.ts';
 
 export interface AuthorizeScriptOptions {

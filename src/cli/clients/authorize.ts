@@ -11,11 +11,9 @@ import { createTransportShared } from '../../transport/transport-shared.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { chooseClient, loadSettings } from '../command/settings.ts';
 import { sshCommand } from '../command/ssh-target.ts';
-import type { AgentKind } from './agent-kind.ts';
-import { authorizedAgent, chooseAgent, forwardsAlone } from './authorize-agent.ts';
+import { type AgentKind, type Authorized, authorizedAgent, chooseAgent, forwardsAlone } from './authorize-agent.ts';
 import { findPublicKey } from './authorize-key.ts';
 import { authorizeScript } from './authorize-script.ts';
-import type { Authorized } from './authorized.ts';
 import { clientAt, forwardsThrough, fromAddresses } from './key-options.ts';
 
 export interface AuthorizeOptions {

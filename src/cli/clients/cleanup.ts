@@ -13,6 +13,7 @@ import { claimStateFolder } from '../../state/state-folder.ts';
 import { openStorage } from '../../storage/open-storage.ts';
 import { transportFor } from '../../transport/transport-for.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';
+import { printAnswer } from '../command/answer.ts';
 import { concurrently } from '../command/concurrently.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { confirm } from '../command/question.ts';
@@ -50,8 +51,11 @@ export async function cleanupCommand(context: Context, options: CleanupCommandOp
   const exitStatus = results.every(({ answer }) => answer !== null && !isWaiting(answer) && answer.left.length === 0)
     ? 0
     : 1;
-  if (output.json) output.printJson({ command: 'cleanup', exit_status: exitStatus, clients: results.map(cleanupJson) });
-  else output.print(cleanupText(output, results));
+  printAnswer(
+    output,
+    () => ({ command: 'cleanup', exit_status: exitStatus, clients: results.map(cleanupJson) }),
+    () => cleanupText(output, results),
+  );
   return exitStatus;
 }
 

@@ -9,8 +9,11 @@ import { usageError } from '../../errors.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import { describeSize } from '../../text/numbers.ts';
+import { printAnswer, printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
+import type { Output } from '../terminal/output.ts';
+import { jsonTime, utcMinute } from '../terminal/reader-time.ts';
 import { renderTable } from '../terminal/table.ts';
 
 export interface RuntimesAddOptions {
@@ -40,12 +43,13 @@ export async function runtimesAddCommand(context: Context, options: RuntimesAddO
     nowMs: Date.now(),
     signal,
   });
-  if (output.json) output.printJson({ command: 'runtimes', add: runtimeJson(added) });
-  else if (output.verbosity !== 'quiet') {
-    const [smallest] = added.copies;
-    const way = smallest === undefined ? '' : `, ${describeSize(smallest.sizeBytes)} on the way (${smallest.codec})`;
-    output.print(`Clients on ${added.target} with runtime="bring" get ${nameOf(added)}${way}.`);
-  }
+  const [smallest] = added.copies;
+  const sent = smallest === undefined ? '' : `, ${describeSize(smallest.sizeBytes)} on the way (${smallest.codec})`;
+  printDone(
+    output,
+    () => ({ command: 'runtimes', add: runtimeJson(added) }),
+    () => `Clients on ${added.target} with runtime="bring" get ${nameOf(added)}${sent}.`,
+  );
   return 0;
 }
 
@@ -54,9 +58,14 @@ export function runtimesListCommand(context: Context): ExitStatus {
   const { output } = context;
   const { runtimes: dir } = statePaths(loadSettings(context).stateDir);
   const kept = listRuntimes(dir);
-  if (output.json) output.printJson({ command: 'runtimes', runtimes: kept.map(runtimeJson) });
-  else if (kept.length === 0) output.print(`No runtime in ${dir} yet; add one: fleet-health runtimes add linux-x64`);
-  else printRuntimes(context, kept);
+  printAnswer(
+    output,
+    () => ({ command: 'runtimes', runtimes: kept.map(runtimeJson) }),
+    () =>
+      kept.length === 0
+        ? `No runtime in ${dir} yet; add one: fleet-health runtimes add linux-x64`
+        : runtimesTable(output, kept),
+  );
   return 0;
 }
 
@@ -69,10 +78,11 @@ export function runtimesRemoveCommand(context: Context, platform: string): ExitS
     const message = `there is no runtime for ${platform} in ${dir}`;
     throw usageError(message, 'See `fleet-health runtimes list`.');
   }
-  if (output.json) output.printJson({ command: 'runtimes', remove: runtimeJson(removed) });
-  else if (output.verbosity !== 'quiet') {
-    output.print(`The runtime for ${removed.target} is gone from here; clients keep what they have, unused.`);
-  }
+  printDone(
+    output,
+    () => ({ command: 'runtimes', remove: runtimeJson(removed) }),
+    () => `The runtime for ${removed.target} is gone from here; clients keep what they have, unused.`,
+  );
   return 0;
 }
 
@@ -124,34 +134,32 @@ function runtimeJson(runtime: StoredRuntime): unknown {
     version: runtime.version,
     digest: runtime.digest,
     size_bytes: runtime.sizeBytes,
-    added_at: new Date(runtime.addedAtMs).toISOString(),
+    added_at: jsonTime(runtime.addedAtMs),
     source: runtime.source,
     copies: runtime.copies.map(({ codec, sizeBytes }) => ({ codec, size_bytes: sizeBytes })),
   };
 }
 
-function printRuntimes({ output }: Context, kept: readonly StoredRuntime[]): void {
-  output.print(
-    renderTable(
-      output,
-      [
-        { title: 'platform' },
-        { title: 'version' },
-        { title: 'size', align: 'right' },
-        { title: 'sent as' },
-        { title: 'added' },
-        { title: 'digest', shrinks: true },
-        { title: 'from', shrinks: true },
-      ],
-      kept.map((runtime) => [
-        runtime.target,
-        runtime.version ?? '-',
-        describeSize(runtime.sizeBytes),
-        runtime.copies.map(({ codec, sizeBytes }) => `${codec} ${describeSize(sizeBytes)}`).join(', '),
-        new Date(runtime.addedAtMs).toISOString().slice(0, 16).replace('T', ' '),
-        runtime.digest,
-        runtime.source,
-      ]),
-    ),
+function runtimesTable(output: Output, kept: readonly StoredRuntime[]): string {
+  return renderTable(
+    output,
+    [
+      { title: 'platform' },
+      { title: 'version' },
+      { title: 'size', align: 'right' },
+      { title: 'sent as' },
+      { title: 'added' },
+      { title: 'digest', shrinks: true },
+      { title: 'from', shrinks: true },
+    ],
+    kept.map((runtime) => [
+      runtime.target,
+      runtime.version ?? '-',
+      describeSize(runtime.sizeBytes),
+      runtime.copies.map(({ codec, sizeBytes }) => `${codec} ${describeSize(sizeBytes)}`).join(', '),
+      utcMinute(runtime.addedAtMs),
+      runtime.digest,
+      runtime.source,
+    ]),
   );
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import type { Client, Config } from '../../config/config.ts';
-import { messageOf, usageError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import {
   putSpoolLineScript,
   removeSpoolLineScript,
@@ -17,9 +17,9 @@ import { formatDuration, parseDuration } from '../../text/durations.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { readStored } from '../command/read-stored.ts';
 import { chooseClient, loadSettings } from '../command/settings.ts';
 import { sshCommand } from '../command/ssh-target.ts';
+import { lastReader } from './last-reader.ts';
 import { cronSchedule, schedulablePause } from './spool-schedule.ts';
 
 export interface SpoolCommandOptions {
@@ -96,17 +96,8 @@ function sshTo(client: Client, config: Config): string {
 }
 
 /** The shell agent keeps nothing. Where the database is away nobody knows, and the line does no harm there. */
-async function refuseWhatCannotSeal({ output, signal }: Context, { storage }: Config, { name }: Client): Promise<void> {
-  let reader: string | null = null;
-  try {
-    const known = await readStored(storage, signal, ({ history }) => history.clients());
-    reader = known.find(({ client }) => client === name)?.reader ?? null;
-  } catch (thrown) {
-    signal.throwIfAborted();
-    output.complain(
-      `how ${name} was read last cannot be looked up; the line needs Node.js there: ${messageOf(thrown)}`,
-    );
-  }
+async function refuseWhatCannotSeal(context: Context, { storage }: Config, { name }: Client): Promise<void> {
+  const reader = await lastReader(context, storage, name, 'and the line needs Node.js there');
   if (reader !== 'shell') return;
   throw usageError(
     `${name} is read by the shell agent, which cannot seal, so no report may be kept there`,

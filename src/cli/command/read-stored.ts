@@ -4,8 +4,8 @@ import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import { checkMigrations } from '../../storage/migrate/migrate.ts';
 import { openStorage } from '../../storage/open-storage.ts';
-import type { AlertStore, RetentionStore, History } from '../../storage/store/storage.ts';
 import type { SealedStore } from '../../storage/store/sealed-store.ts';
+import type { AlertStore, History, RetentionStore } from '../../storage/store/storage.ts';
 
 /** What can be read; `alerts` and `sealed` are null before the first run, where there is no schema and perhaps no file yet. */
 export interface Stored {

@@ -12,7 +12,7 @@ export function wholeId(ids: readonly string[], text: string, noun: string): str
   const [first = text, ...others] = ids.filter((id) => id.startsWith(text));
   if (others.length === 0) return first;
   throw usageError(
-    `${text} is the beginning of several ids`,
-    `Give more of the ${noun}'s id: ${[first, ...others].join(', ')}.`,
+    `${text} is the beginning of several ${noun}s' ids`,
+    `Give more of one of them: ${[first, ...others].join(', ')}.`,
   );
 }

@@ -1,11 +1,11 @@
+import { ruleLimits } from '../../alerter/evaluate/rule-limits.ts';
 import { type HeldBack, readHeldBack } from '../../alerter/inhibit/held-back.ts';
-import type { Client, Config, Severity } from '../../config/config.ts';
+import type { Client, Config, Rule, Severity } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import type { AlertStore, ClientStatus, RunSummary } from '../../storage/store/storage.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { SealedSummary } from '../../storage/store/sealed-store.ts';
+import type { AlertStore, ClientStatus, RunSummary } from '../../storage/store/storage.ts';
 import type { Stored } from '../command/read-stored.ts';
-import { beyondLimit } from './beyond-limit.ts';
 
 /** `late`: no report in three times `every`; `new`: never visited; `paused`, `retired`: so it stands in config.xml. */
 export type ClientState = 'ok' | 'late' | 'failing' | 'new' | 'paused' | 'retired';
@@ -159,6 +159,18 @@ function stateOf(client: Client, known: ClientStatus | null, nowMs: number, ever
   if (known === null || known.lastVisitAtMs === null) return 'new';
   if (known.consecutiveFailures > 0) return 'failing';
   return known.lastReportAtMs === null || nowMs - known.lastReportAtMs > 3 * everyMs ? 'late' : 'ok';
+}
+
+/**
+ * Returns the severity of the limit that a value has reached now, however long ago, or null. Looks at the first rule of the
+ * type without selectors, as the value is the whole client's.
+ */
+export function beyondLimit(rules: readonly Rule[], type: string, value: number | null): Severity | null {
+  if (value === null) return null;
+  const rule = rules.find((candidate) => candidate.type === type && Object.keys(candidate.selectors).length === 0);
+  if (rule === undefined || rule.freeBytes !== null) return null;
+  const level = ruleLimits(rule).levelOf(value);
+  return level === 'none' ? null : level;
 }
 
 const byName = new Intl.Collator('en', { numeric: true }).compare;

@@ -1,11 +1,9 @@
-import type { SealedSummary } from '../../storage/store/sealed-store.ts';
-import type { RunSummary } from '../../storage/store/storage.ts';
-import { unseenSealed } from '../../storage/store/sealed-store.ts';
+import { type SealedSummary, unseenSealed } from '../../storage/store/sealed-store.ts';
 import { describeAge } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
 
-/** What waits sealed in the database, in sentences; none where nothing does. */
+/** Says what waits sealed in the database. Returns no sentence if nothing does. */
 export function sealedLines(sealed: readonly SealedSummary[], nowMs: number): readonly string[] {
   const unseen = unseenSealed(sealed);
   const lines: string[] = [];
@@ -24,13 +22,7 @@ export function sealedLines(sealed: readonly SealedSummary[], nowMs: number): re
   return lines;
 }
 
-/** When reports were opened last; null where a collector opens them itself. */
-export function lastIngestLine(last: RunSummary | null, nowMs: number): string | null {
-  if (last === null) return null;
-  return `Last ingest ${last.outcome} ${describeAge(nowMs - (last.finishedAtMs ?? last.startedAtMs))} ago.`;
-}
-
-/** The same for programs. */
+/** What waits sealed, as JSON. */
 export function sealedJson(sealed: readonly SealedSummary[]): readonly unknown[] {
   return sealed.map(({ keyId, code, reports, clients, sinceMs }) => ({
     key: keyId,

@@ -1,13 +1,14 @@
+import type { RunSummary } from '../../storage/store/storage.ts';
 import { heldBackJson } from '../command/alert-words.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
 import type { FleetMember, FleetStatus } from './fleet-status.ts';
 import { sealedJson } from './sealed-words.ts';
 
-/** The document of `status`; its fields are described in docs/json.md. */
+/** The document of `status`. docs/json.md describes its fields. */
 export function statusJson(
   { members, unlisted, lastRun, lastPass, lastIngest, alerting, sealed }: FleetStatus,
   nowMs: number,
-): unknown {
+): object {
   const { firing, critical, ofFleet, undelivered, held } = alerting;
   return {
     command: 'status',
@@ -16,32 +17,13 @@ export function statusJson(
       lastRun === null
         ? null
         : {
-            run_id: lastRun.id,
-            outcome: lastRun.outcome,
-            started_at: jsonTime(lastRun.startedAtMs),
-            finished_at: jsonTime(lastRun.finishedAtMs),
+            ...runJson(lastRun),
             clients: lastRun.clients,
             succeeded: lastRun.succeeded,
             failed: lastRun.failed,
           },
-    last_pass:
-      lastPass === null
-        ? null
-        : {
-            run_id: lastPass.id,
-            outcome: lastPass.outcome,
-            started_at: jsonTime(lastPass.startedAtMs),
-            finished_at: jsonTime(lastPass.finishedAtMs),
-          },
-    last_ingest:
-      lastIngest === null
-        ? null
-        : {
-            run_id: lastIngest.id,
-            outcome: lastIngest.outcome,
-            started_at: jsonTime(lastIngest.startedAtMs),
-            finished_at: jsonTime(lastIngest.finishedAtMs),
-          },
+    last_pass: lastPass === null ? null : runJson(lastPass),
+    last_ingest: lastIngest === null ? null : runJson(lastIngest),
     sealed: sealedJson(sealed),
     alerts: { firing, critical, fleet: ofFleet },
     undelivered: {
@@ -61,6 +43,10 @@ export function statusJson(
     })),
     clients: members.map(memberJson),
   };
+}
+
+function runJson({ id, outcome, startedAtMs, finishedAtMs }: RunSummary): object {
+  return { run_id: id, outcome, started_at: jsonTime(startedAtMs), finished_at: jsonTime(finishedAtMs) };
 }
 
 function memberJson({

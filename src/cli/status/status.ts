@@ -1,8 +1,10 @@
 import type { Config, Severity } from '../../config/config.ts';
 import { escapeControls } from '../../log.ts';
+import type { RunSummary } from '../../storage/store/storage.ts';
 import { describeAge } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';
 import { heldBackText, sentenceCase } from '../command/alert-words.ts';
+import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { leftDatabase } from '../command/left-database.ts';
 import { readStored } from '../command/read-stored.ts';
@@ -18,7 +20,7 @@ import {
   type Sorting,
   sortMembers,
 } from './fleet-status.ts';
-import { lastIngestLine, sealedLines } from './sealed-words.ts';
+import { sealedLines } from './sealed-words.ts';
 import { statusJson } from './status-json.ts';
 
 export interface StatusCommandOptions {
@@ -30,7 +32,7 @@ export interface StatusCommandOptions {
   readonly exitStatus: boolean;
 }
 
-/** `status`: the fleet in a table. */
+/** `status`: shows the fleet in a table. */
 export async function statusCommand(context: Context, options: StatusCommandOptions): Promise<ExitStatus> {
   const { output } = context;
   const config = loadSettings(context);
@@ -41,8 +43,11 @@ export async function statusCommand(context: Context, options: StatusCommandOpti
     readFleetStatus(config, stored, { nowMs, only }),
   );
   const status = { ...whole, members: sortMembers(whole.members, options.sort) };
-  if (output.json) output.printJson(statusJson(status, nowMs));
-  else output.print(statusText(output, config, status, nowMs));
+  printAnswer(
+    output,
+    () => statusJson(status, nowMs),
+    () => statusText(output, config, status, nowMs),
+  );
   const left = leftDatabase(config, whole.lastRun);
   if (left !== null) {
     if (!output.json) output.print(left);
@@ -94,7 +99,7 @@ export function statusText(output: Output, config: Config, status: FleetStatus, 
     ...sealedLines(status.sealed, nowMs).map((line) => output.colour('yellow', line)),
     ...unlistedLines(status.unlisted, time),
     ...alertingLines(output, status, nowMs, time),
-    lastIngestLine(status.lastIngest, nowMs) ?? [],
+    status.lastIngest === null ? [] : `Last ingest ${endedText(status.lastIngest, nowMs)}.`,
   ]
     .flat()
     .join('\n');
@@ -144,13 +149,16 @@ function footer({ lastRun, members }: FleetStatus, nowMs: number): string {
   const sentences: string[] = [];
   if (lastRun === null) sentences.push('No run yet: fleet-health collect makes one.');
   else {
-    const ended = lastRun.finishedAtMs ?? lastRun.startedAtMs;
     const count = `of ${counted(lastRun.clients ?? 0, 'client')} asked, ${lastRun.succeeded ?? 0} answered`;
-    sentences.push(`Last run ${lastRun.outcome} ${describeAge(nowMs - ended)} ago; ${count}.`);
+    sentences.push(`Last run ${endedText(lastRun, nowMs)}; ${count}.`);
   }
   const marked = members.some(({ beyond }) => Object.values(beyond).some((severity) => severity !== null));
   if (marked) sentences.push('`!` marks a value at its limit.');
   return sentences.join(' ');
+}
+
+function endedText({ outcome, startedAtMs, finishedAtMs }: RunSummary, nowMs: number): string {
+  return `${outcome} ${describeAge(nowMs - (finishedAtMs ?? startedAtMs))} ago`;
 }
 
 const mostUnlisted = 10;
@@ -203,10 +211,6 @@ function alertingLines(
   }
   if (undelivered.queued > 0) lines.push(`${counted(undelivered.queued, 'mail')} queued, not tried yet.`);
   if (held.length > 0) lines.push(`${sentenceCase(heldBackText(held, time))}: fleet-health silence list.`);
-  if (lastPass !== null) {
-    lines.push(
-      `Last pass of the alerter ${lastPass.outcome} ${describeAge(nowMs - (lastPass.finishedAtMs ?? lastPass.startedAtMs))} ago.`,
-    );
-  }
+  if (lastPass !== null) lines.push(`Last pass of the alerter ${endedText(lastPass, nowMs)}.`);
   return lines;
 }

@@ -22,7 +22,7 @@ test('a whole id is itself though others begin with it', () => {
 test('the beginning of several ids is refused, and they are named', () => {
   assert.throws(() => wholeId(ids, '6d31c1', 'key'), {
     code: 'usage',
-    message: '6d31c1 is the beginning of several ids',
-    advice: "Give more of the key's id: 6d31c1d4f0a9be27, 6d31c1ffffffffff.",
+    message: "6d31c1 is the beginning of several keys' ids",
+    advice: 'Give more of one of them: 6d31c1d4f0a9be27, 6d31c1ffffffffff.',
   });
 });
