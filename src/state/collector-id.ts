@@ -1,40 +1,33 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
-import { errnoOf, FleetError, messageOf } from '../errors.ts';
+import { asFleetError, errnoOf, FleetError } from '../errors.ts';
 import { writeDurably } from './durable-file.ts';
 
 /**
- * The collector's own id, a UUID made at the first call and kept in the file. Clients keep agent, counters and spool
- * apart by it. Throws FleetError `state-unusable` when the file cannot be used.
+ * Returns the collector's id, a UUID that the first call makes and keeps in the file. Clients keep agent, counters and spool
+ * apart by it. Throws FleetError `state-unusable`.
  */
 export function loadCollectorId(file: string): string {
   try {
-    const known = readId(file);
-    if (known !== null) return known;
-    try {
-      writeDurably({ file, content: `${randomUUID()}\n`, mode: 0o644, exclusive: true });
-    } catch (thrown) {
-      // A dry run beside this one was faster.
-      if (errnoOf(thrown) !== 'EEXIST') throw thrown;
-    }
-    const made = readId(file);
-    if (made !== null) return made;
-    throw new Error(`${file} is gone again`);
+    if (!existsSync(file)) makeId(file);
+    return readId(file);
   } catch (thrown) {
-    if (thrown instanceof FleetError) throw thrown;
-    throw new FleetError({ code: 'state-unusable', stage: 'run', message: messageOf(thrown), cause: thrown });
+    throw asFleetError(thrown, { code: 'state-unusable', stage: 'run' });
   }
 }
 
-function readId(file: string): string | null {
-  let text: string;
+function makeId(file: string): void {
   try {
-    text = readFileSync(file, 'utf8').trim();
+    writeDurably({ file, content: `${randomUUID()}\n`, mode: 0o644, exclusive: true });
   } catch (thrown) {
-    if (errnoOf(thrown) === 'ENOENT') return null;
-    throw thrown;
+    // A dry run beside this one was faster.
+    if (errnoOf(thrown) !== 'EEXIST') throw thrown;
   }
+}
+
+function readId(file: string): string {
+  const text = readFileSync(file, 'utf8').trim();
   if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)) return text;
   throw new FleetError({
     code: 'state-unusable',

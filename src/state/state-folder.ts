@@ -3,61 +3,31 @@ import path from 'node:path';
 
 import { FleetError, messageOf } from '../errors.ts';
 import { makeFolder } from './make-folder.ts';
-import type { StatePaths } from './paths.ts';
+import { placeKinds } from './paths.ts';
+import type { StateFolder, StatePaths } from './paths.ts';
 
-type Place = Exclude<keyof StatePaths, 'dir'>;
-
-/** Keys, reports and the database are believed because nobody else can put anything here: so that has to be so. */
-const folders = [
-  'keys',
-  'publicKeys',
-  'retiredKeys',
-  'encryptedStats',
-  'journal',
-  'outbox',
-  'runtimes',
-  'lastGood',
-] as const satisfies Place[];
-const sqliteFiles = [
-  'database',
-  'lock',
-  'alertLock',
-  'ingestLock',
-  'pruneLock',
-  'databaseAway',
-  'configBroken',
-] as const satisfies Place[];
-/** Written where they are, not replaced: another name of such a file would be written as well. */
-const writtenInPlace = [
-  ...sqliteFiles,
-  'knownHosts',
-  'keyLogins',
-  'openingFiles',
-  'openingRows',
-] as const satisfies Place[];
 /** https://sqlite.org/tempfiles.html */
 const besideSqlite = ['-wal', '-shm', '-journal'] as const;
 
-export type StateFolder = (typeof folders)[number];
-
 /**
- * Refuses a state folder that somebody else could have written into, and what is not what it should be in it: symbolic
- * links, folders in the place of files, FIFOs. The folder itself may be a symbolic link of ours. One that is not there is
- * right. Root may look at a folder of somebody else. Throws FleetError `state-unusable`.
+ * Refuses a state folder that somebody else could have written into: keys, reports and the database are believed because
+ * nobody else can write here. Refuses symbolic links and FIFOs in it, and folders in the place of files. The folder itself
+ * may be missing, or a symbolic link of ours. Root may look at a folder of another user. Throws FleetError `state-unusable`.
  */
 export function checkStateFolder(paths: StatePaths): void {
   const owner = checkFolder(paths.dir);
   if (owner === null) return;
-  const judge = (file: string, kind: Kind, isInPlace = false): void => checkEntry({ file, kind, owner, isInPlace });
-  for (const name of folders) judge(paths[name], 'folder');
-  for (const name of ['collectorId', 'undeliveredSaid'] as const) judge(paths[name], 'file');
-  for (const name of writtenInPlace) judge(paths[name], 'file', true);
-  for (const name of sqliteFiles) for (const ending of besideSqlite) judge(`${paths[name]}${ending}`, 'file', true);
+  for (const [place, placeKind] of placeKinds()) {
+    const kind = placeKind === 'folder' ? 'folder' : 'file';
+    const isInPlace = placeKind === 'written-in-place' || placeKind === 'sqlite';
+    const endings = placeKind === 'sqlite' ? ['', ...besideSqlite] : [''];
+    for (const ending of endings) checkEntry({ file: `${paths[place]}${ending}`, kind, owner, isInPlace });
+  }
 }
 
 /**
- * Makes the state folder, or checks the one that is there, for a command that writes: it must be ours. What stands in
- * `used` is looked at too: files in folders, and folders of clients in encrypted_stats/. Throws FleetError `state-unusable`.
+ * Makes or checks the state folder for a command that writes: the folder must be ours. Checks the entries of the folders in
+ * `used`, too. Throws FleetError `state-unusable`.
  */
 export function claimStateFolder(paths: StatePaths, used: readonly StateFolder[]): void {
   const { dir } = paths;
@@ -69,7 +39,7 @@ export function claimStateFolder(paths: StatePaths, used: readonly StateFolder[]
   checkOwned(paths, used);
 }
 
-/** Does what claimStateFolder does, and makes nothing: a folder that is missing must be one that this user can make. */
+/** Does what claimStateFolder does, but makes nothing: checks that this user could make a missing folder. */
 export function tryStateFolder(paths: StatePaths, used: readonly StateFolder[]): void {
   let nearest = path.resolve(paths.dir);
   while (lstatSync(nearest, { throwIfNoEntry: false }) === undefined) nearest = path.dirname(nearest);
@@ -84,20 +54,16 @@ export function tryStateFolder(paths: StatePaths, used: readonly StateFolder[]):
 function checkOwned(paths: StatePaths, used: readonly StateFolder[]): void {
   const { dir } = paths;
   const { uid } = statSync(dir);
-  const own = process.geteuid?.() ?? uid;
-  if (uid !== own) {
-    throw unusable(
-      `${dir} belongs to user ${uid}, and this runs as user ${own}`,
-      `Run it as that user: ${asAccount(uid)}. Or give the folder with all in it to this one (chown -R).`,
-    );
+  if (uid !== (process.geteuid?.() ?? uid)) {
+    throw foreign(dir, uid, ` Or give the folder with all in it to this one (chown -R).`);
   }
   checkStateFolder(paths);
   for (const name of used) checkInside(paths[name]);
 }
 
 /**
- * Refuses root a file that belongs to somebody else, or would lie in his folder: what root writes there, his programs cannot
- * use. Throws FleetError `state-unusable`.
+ * Refuses root a file that belongs to another user or would lie in that user's folder: programs of that user could not use
+ * it. Throws FleetError `state-unusable`.
  */
 export function refuseFileOfOthers(file: string): void {
   if (process.geteuid?.() !== 0) return;
@@ -108,21 +74,21 @@ export function refuseFileOfOthers(file: string): void {
   throw unusable(`${nearest} belongs to user ${uid}, and this runs as root`, `Run it as that user: ${asAccount(uid)}.`);
 }
 
-/** The beginning of a command line for another account, by its name where passwd(5) has one. */
+function foreign(place: string, uid: number, further = ''): FleetError {
+  const message = `${place} belongs to user ${uid}, and this runs as user ${process.geteuid?.()}`;
+  return unusable(message, `Run it as that user: ${asAccount(uid)}.${further}`);
+}
+
+/** Returns the beginning of a command line for another account, by its name in passwd(5) if there is one. */
 function asAccount(uid: number): string {
   const passwd = existsSync('/etc/passwd') ? readFileSync('/etc/passwd', 'utf8') : '';
-  const name = /^[\w.-]+$/.exec(
-    passwd
-      .split('\n')
-      .find((line) => line.split(':')[2] === String(uid))
-      ?.split(':')[0] ?? '',
-  );
-  return `sudo -u ${name?.[0] ?? `'#${uid}'`} fleet-health ...`;
+  const [, name = `'#${uid}'`] = new RegExp(`^([\\w.-]+):[^:]*:${uid}:`, 'm').exec(passwd) ?? [];
+  return `sudo -u ${name} fleet-health ...`;
 }
 
 type Kind = 'file' | 'folder';
 
-/** The folder's owner; null: there is none yet. */
+/** Checks the state folder itself. Returns its owner, or null if it is missing. */
 function checkFolder(dir: string): number | null {
   const facts = statSync(dir, { throwIfNoEntry: false });
   const link = lstatSync(dir, { throwIfNoEntry: false });
@@ -133,12 +99,7 @@ function checkFolder(dir: string): number | null {
   if (![own, facts.uid, 0].includes(link.uid)) {
     throw unusable(`${dir} is a symbolic link of user ${link.uid}`, 'Only its owner, or root, may say where it lies.');
   }
-  if (own !== 0 && ![own, 0].includes(facts.uid)) {
-    throw unusable(
-      `${dir} belongs to user ${facts.uid}, and this runs as user ${own}`,
-      `Run it as that user: ${asAccount(facts.uid)}.`,
-    );
-  }
+  if (own !== 0 && ![own, 0].includes(facts.uid)) throw foreign(dir, facts.uid);
   checkMode(dir, facts);
   return facts.uid;
 }
@@ -146,7 +107,7 @@ function checkFolder(dir: string): number | null {
 interface Entry {
   readonly file: string;
   readonly kind: Kind;
-  /** Of the state folder. */
+  /** The owner of the state folder. */
   readonly owner: number;
   readonly isInPlace: boolean;
 }
@@ -170,11 +131,11 @@ function checkEntry({ file, kind, owner, isInPlace }: Entry): void {
   }
 }
 
-/** Links and what is neither file nor folder: reading it could wait for ever, or lead elsewhere. Folders of people's own may be there. */
+/** Refuses links and whatever is neither file nor folder: reading them could block, or lead elsewhere. */
 function checkInside(dir: string): void {
   if (lstatSync(dir, { throwIfNoEntry: false }) === undefined) return;
   for (const entry of readdirSync(dir, { withFileTypes: true })) {
-    // What is being made has a hidden name, and is judged by whoever uses it.
+    // A file that is being written has a hidden name. Its readers check it.
     if (entry.isFile() || entry.isDirectory() || entry.name.startsWith('.')) continue;
     throw misplaced(path.join(dir, entry.name), 'file');
   }

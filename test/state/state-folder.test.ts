@@ -18,8 +18,8 @@ import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 
 import { FleetError } from '../../src/errors.ts';
-import { statePaths, type StatePaths } from '../../src/state/paths.ts';
-import { checkStateFolder, claimStateFolder, type StateFolder } from '../../src/state/state-folder.ts';
+import { statePaths, type StateFolder, type StatePaths } from '../../src/state/paths.ts';
+import { checkStateFolder, claimStateFolder } from '../../src/state/state-folder.ts';
 
 const isRoot = process.getuid?.() === 0;
 const allFolders: readonly StateFolder[] = [

@@ -1,66 +1,59 @@
 import { closeSync, constants, openSync, readSync, readdirSync } from 'node:fs';
+import type { Dirent } from 'node:fs';
 import path from 'node:path';
 
-import { clientOfFolder } from '../../state/client-folder.ts';
 import { errnoOf } from '../../errors.ts';
+import { clientOfFolder } from '../../state/client-folder.ts';
 
 /** FORMAT.md: the magic, then the id of the key. */
 const keyIdAt = 4;
 const keyIdBytes = 8;
 
 export interface SealedToCount {
-  /** That wait to be stored. */
+  /** Reports that wait to be stored. */
   readonly waiting: number;
   readonly quarantined: number;
 }
 
-/** How many sealed reports under encrypted_stats/ are sealed to a key; `givenUp`: clients whose quarantine does not count. Throws what fs throws. */
+/**
+ * Counts the sealed reports under encrypted_stats/ that are sealed to a key. The quarantine of `givenUp` clients does not
+ * count. Throws what fs throws.
+ */
 export function countSealedTo(dir: string, keyId: string, givenUp: ReadonlySet<string> = new Set()): SealedToCount {
-  const folders = foldersIn(dir);
-  const count = (folder: string): number => filesIn(folder).filter((file) => keyIdOfFile(file) === keyId).length;
-  const sum = (counts: readonly number[]): number => counts.reduce((total, one) => total + one, 0);
-  const judged = folders.filter((folder) => !givenUp.has(clientOfFolder(path.basename(folder)) ?? ''));
-  return {
-    waiting: sum(folders.map(count)),
-    quarantined: sum(judged.map((folder) => count(path.join(folder, 'quarantine')))),
-  };
-}
-
-function foldersIn(dir: string): readonly string[] {
-  return entriesOf(dir).flatMap((entry) => (entry.isDirectory() ? [path.join(dir, entry.name)] : []));
-}
-
-function filesIn(folder: string): readonly string[] {
-  return entriesOf(folder).flatMap((entry) =>
-    entry.isFile() && entry.name.endsWith('.fhs') ? [path.join(folder, entry.name)] : [],
-  );
-}
-
-function entriesOf(dir: string) {
-  try {
-    return readdirSync(dir, { withFileTypes: true });
-  } catch (thrown) {
-    if (errnoOf(thrown) === 'ENOENT') return [];
-    throw thrown;
+  let waiting = 0;
+  let quarantined = 0;
+  for (const folder of namesIn(dir, (entry) => entry.isDirectory())) {
+    const count = (place: string): number =>
+      namesIn(place, (entry) => entry.isFile() && entry.name.endsWith('.fhs')).filter(
+        (name) => keyIdOfFile(path.join(place, name)) === keyId,
+      ).length;
+    waiting += count(path.join(dir, folder));
+    if (!givenUp.has(clientOfFolder(folder) ?? '')) quarantined += count(path.join(dir, folder, 'quarantine'));
   }
+  return { waiting, quarantined };
 }
 
+function namesIn(dir: string, isWanted: (entry: Dirent) => boolean): readonly string[] {
+  const entries = orNull(() => readdirSync(dir, { withFileTypes: true })) ?? [];
+  return entries.filter(isWanted).map(({ name }) => name);
+}
+
+/** Returns null if a collector has taken the file meanwhile. */
 function keyIdOfFile(file: string): string | null {
-  const fd = openIfThere(file);
-  if (fd === null) return null;
+  const descriptor = orNull(() => openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW));
+  if (descriptor === null) return null;
   try {
     const bytes = Buffer.alloc(keyIdBytes);
-    readSync(fd, bytes, 0, keyIdBytes, keyIdAt);
+    readSync(descriptor, bytes, 0, keyIdBytes, keyIdAt);
     return bytes.toString('hex');
   } finally {
-    closeSync(fd);
+    closeSync(descriptor);
   }
 }
 
-/** null: a collector has taken it meanwhile. */
-function openIfThere(file: string): number | null {
+function orNull<T>(read: () => T): T | null {
   try {
-    return openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+    return read();
   } catch (thrown) {
     if (errnoOf(thrown) === 'ENOENT') return null;
     throw thrown;

@@ -4,8 +4,8 @@ import { readdirSync, renameSync } from 'node:fs';
 import path from 'node:path';
 
 /**
- * A sealed file whose name is no UTF-8 can be told of, opened and moved by nobody here: it is given a name that is. Takes
- * what was read of the folder; returns whether that is to be read again. Throws what fs throws.
+ * Renames sealed files whose names are no UTF-8: Node can neither open nor move them. Returns true if the entries of the
+ * folder have to be read again. Throws what fs throws.
  */
 export function giveReadableNames(folder: string, entries: readonly { readonly name: string }[]): boolean {
   if (!entries.some(({ name }) => name.includes('\ufffd'))) return false;

@@ -4,37 +4,34 @@ import { setImmediate } from 'node:timers/promises';
 
 import { formatSize } from '../../text/numbers.ts';
 import { FleetError } from '../../errors.ts';
-import { maxSealedBytes } from '../../seal/sealed-message.ts';
 import { folderOfClient } from '../../state/client-folder.ts';
 import type { SealedSpool, SpooledReport } from './sealed-spool.ts';
 
 export interface SpoolBoundOptions {
   readonly spool: SealedSpool;
-  /** Named in what is said. */
+  /** The folder of the spool. */
   readonly dir: string;
   readonly maxBytes: number;
-  /** What earlier runs left. */
+  /** The reports that earlier runs left. */
   readonly leftovers: readonly SpooledReport[];
 }
 
-/** What a file takes of most file systems. */
+/** The block size of most file systems. */
 const blockBytes = 4096;
-/** One client may fill this part of the spool, and so much in any case. */
+/** One client may fill this part of the spool, and at least `leastShareBytes`. */
 const sharers = 8;
 const leastShareBytes = 16 * 1024 * 1024;
-/** Files that are looked at between two pauses for whatever else goes on in this process. */
+/** The files that are looked at in one turn of the event loop. */
 const filesAtOnce = 1000;
 
 /**
- * The spool with a bound on what may wait in it, quarantine aside, which has bounds of its own: beyond it a report is
- * refused with FleetError `spool-full`, is not acknowledged, and stays with its client.
+ * Bounds what may wait in a spool, without its quarantine, which has bounds of its own. Beyond the bound `add` throws
+ * FleetError `spool-full`: the report is not acknowledged, and stays on its client.
  */
 export async function boundSpool({ spool, dir, maxBytes, leftovers }: SpoolBoundOptions): Promise<SealedSpool> {
-  // Nearly always a few files, or none: then their sizes do not matter.
   const shareBytes = Math.min(maxBytes, Math.max(leastShareBytes, maxBytes / sharers));
-  const matters = leftovers.length * (maxSealedBytes + blockBytes) > shareBytes;
   const sizes = new Map<string, number>();
-  let waitingBytes = matters ? await sizeAll(leftovers, sizes) : 0;
+  let waitingBytes = await sizeAll(leftovers, sizes);
   const ofFolder = new Map<string, number>();
   const count = (file: string, bytes: number): void => {
     const folder = path.dirname(file);
@@ -45,24 +42,15 @@ export async function boundSpool({ spool, dir, maxBytes, leftovers }: SpoolBound
   return {
     ...spool,
     add: async (report) => {
+      const { client } = report;
       const size = onDisk(report.sealed.length);
       if (waitingBytes + size > maxBytes) {
-        throw new FleetError({
-          code: 'spool-full',
-          stage: 'spool',
-          message: `${dir}: ${formatSize(maxBytes)} of sealed reports wait for the database, the limit of <collector spool>`,
-          advice: 'Bring the database back, or raise <collector spool>; reports stay on the clients meanwhile.',
-          client: report.client,
-        });
+        const waiting = `${formatSize(maxBytes)} of sealed reports wait for the database`;
+        throw full(client, `${dir}: ${waiting}, the limit of <collector spool>`, 'reports stay on the clients');
       }
-      if (ofClient(report.client) + size > shareBytes) {
-        throw new FleetError({
-          code: 'spool-full',
-          stage: 'spool',
-          message: `${report.client}: ${formatSize(shareBytes)} of its sealed reports wait, the share of one client`,
-          advice: 'Bring the database back, or raise <collector spool>; its reports stay on the client meanwhile.',
-          client: report.client,
-        });
+      if (ofClient(client) + size > shareBytes) {
+        const waiting = `${formatSize(shareBytes)} of its sealed reports wait`;
+        throw full(client, `${client}: ${waiting}, the share of one client`, 'its reports stay on the client');
       }
       waitingBytes += size;
       try {
@@ -83,6 +71,11 @@ export async function boundSpool({ spool, dir, maxBytes, leftovers }: SpoolBound
       sizes.delete(report.file);
     },
   };
+}
+
+function full(client: string, message: string, meanwhile: string): FleetError {
+  const advice = `Bring the database back, or raise <collector spool>; ${meanwhile} meanwhile.`;
+  return new FleetError({ code: 'spool-full', stage: 'spool', message, advice, client });
 }
 
 async function sizeAll(reports: readonly SpooledReport[], sizes: Map<string, number>): Promise<number> {
