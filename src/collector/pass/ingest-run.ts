@@ -1,54 +1,47 @@
 /**
  * One pass over the sealed reports that a collector without the private key has stored: for the machine that has it.
  *
- * Promises: a sealed report is a row of `sealed_reports`, or of what it says, never neither and never both; one that is not
- * believed stops no other; what this machine cannot open waits.
+ * Promises: a sealed report is a row of `sealed_reports`, or the rows of its content, never neither and never both. A
+ * report that is not believed stops no other. A report that this machine cannot open waits.
  */
 import { randomUUID } from 'node:crypto';
 
-import type { Config } from '../../config/config.ts';
 import type { FleetError } from '../../errors.ts';
+import { processUse } from '../../platform/process-use.ts';
+import type { PrivateKeys } from '../../seal/open.ts';
 import { takeLock } from '../../state/lock.ts';
 import type { LockHolder } from '../../state/lock.ts';
 import { statePaths } from '../../state/paths.ts';
-import { claimStateFolder } from '../../state/state-folder.ts';
 import type { StatePaths } from '../../state/paths.ts';
-import type { PrivateKeys } from '../../seal/open.ts';
+import { claimStateFolder } from '../../state/state-folder.ts';
+import type { RunEnd, RunStart } from '../../storage/store/run.ts';
 import type { Storage } from '../../storage/store/storage.ts';
-import { createClientNames } from '../spool/client-names.ts';
-import type { CollectEvent } from '../collect-options.ts';
-import { processUse } from '../../platform/process-use.ts';
-import { followRenames } from './follow-renames.ts';
-import { pruneInTime } from './prune-in-time.ts';
-import { startIngest } from '../ingest/ingest.ts';
+import type { CollectOptions } from '../collect-options.ts';
+import type { IngestCounts } from '../ingest/ingest-options.ts';
 import { noTimeLimit } from '../ingest/ingest-queue.ts';
 import { ingestStored } from '../ingest/ingest-stored.ts';
 import type { IngestStoredCounts } from '../ingest/ingest-stored.ts';
-import { loadOpeningKeys } from '../keys/key-ring.ts';
+import { startIngest } from '../ingest/ingest.ts';
 import { openMarks } from '../ingest/opening-marks.ts';
-import { openQuarantine } from '../spool/quarantine.ts';
+import { loadOpeningKeys } from '../keys/key-ring.ts';
 import { describeMissingKey } from '../keys/retired-keys.ts';
+import { createClientNames } from '../spool/client-names.ts';
+import { openQuarantine } from '../spool/quarantine.ts';
 import { openSealedSpool } from '../spool/sealed-spool.ts';
-import type { RunEnd, RunStart } from '../../storage/store/run.ts';
+import { followRenames } from './follow-renames.ts';
+import { pruneInTime } from './prune-in-time.ts';
 
-export interface IngestRunOptions {
-  readonly config: Config;
+export interface IngestRunOptions extends Pick<CollectOptions, 'config' | 'signal' | 'observe' | 'now' | 'host'> {
   /** Opened after the lock is held; closed at the end. */
   readonly openStorage: () => Promise<Storage>;
-  /** Ends it between two batches. */
-  readonly signal: AbortSignal;
-  readonly observe: (event: CollectEvent) => void;
-  readonly now: () => number;
-  /** Name of this machine. */
-  readonly host: string;
 }
 
 export interface IngestRunResult extends IngestStoredCounts {
   readonly runId: string;
   readonly outcome: 'finished' | 'overlapped' | 'interrupted';
-  /** 0 all well; 1 something was not believed or has no key, or the pass was cut short; 3 the disk. */
+  /** 0 all well; 1 a report was not believed or has no key, or the pass was cut short; 3 the disk. */
   readonly exitStatus: 0 | 1 | 3;
-  /** Who runs already; only when overlapped, and null when that could not be read. */
+  /** The holder of the lock, only when overlapped; null if that could not be read. */
   readonly holder: LockHolder | null;
   readonly startedAtMs: number;
   readonly finishedAtMs: number;
@@ -56,8 +49,9 @@ export interface IngestRunResult extends IngestStoredCounts {
 }
 
 /**
- * Makes one pass. Throws FleetError (exit status 3) when it cannot be made: `keys-invalid`, `state-unusable`, or what the
- * storage throws; that is a row `failed` where the database takes one. When another pass runs here it ends at once as `overlapped`.
+ * Makes one pass. Ends at once as `overlapped` if another pass runs here. Throws FleetError (exit status 3) when it cannot
+ * be made: `keys-invalid`, `state-unusable`, or what the storage throws. Records that as a run `failed` if the database
+ * takes it.
  */
 export async function ingestRun(options: IngestRunOptions): Promise<IngestRunResult> {
   const paths = statePaths(options.config.stateDir);
@@ -71,15 +65,20 @@ export async function ingestRun(options: IngestRunOptions): Promise<IngestRunRes
     configDigest: options.config.digest,
     startedAtMs: options.now(),
   };
-  const lock = await lockIn(paths, start.startedAtMs);
+  claimStateFolder(paths, ['keys', 'publicKeys', 'retiredKeys', 'encryptedStats']);
+  const lock = await takeLock({ file: paths.ingestLock, nowMs: start.startedAtMs });
   try {
     const storage = await options.openStorage();
     try {
-      if (lock.kind === 'taken') return await leaveOverlapped(options, start, storage, lock.holder);
-      return await makePass({ options, paths, keys: loadOpeningKeys(paths), start, storage });
+      if (lock.kind === 'held') return await makePass({ options, paths, keys: loadOpeningKeys(paths), start, storage });
+      const outcome = { outcome: 'overlapped', finishedAtMs: options.now(), faults: [], holder: lock.holder } as const;
+      const result = resultOf(start, noneTaken, outcome);
+      await storage.reports.endRun(start, endOf(start, result));
+      return result;
     } catch (thrown) {
-      // People see in `status` that it runs and gets nowhere; where the database is away there is nowhere to say so.
-      await storage.reports.endRun(start, failedEnd(start, options.now())).catch(() => undefined);
+      // `status` shows people that it runs and gets nowhere. If the database is away that cannot be recorded.
+      const end = endOf(start, { ...noneTaken, outcome: 'failed', finishedAtMs: options.now() });
+      await storage.reports.endRun(start, end).catch(() => undefined);
       throw thrown;
     } finally {
       await storage.close().catch(() => undefined);
@@ -89,10 +88,7 @@ export async function ingestRun(options: IngestRunOptions): Promise<IngestRunRes
   }
 }
 
-async function lockIn(paths: StatePaths, nowMs: number) {
-  claimStateFolder(paths, ['keys', 'publicKeys', 'retiredKeys', 'encryptedStats']);
-  return await takeLock({ file: paths.ingestLock, nowMs });
-}
+const noneTaken: IngestStoredCounts = { stored: 0, duplicate: 0, quarantined: 0, keyless: 0, clients: 0 };
 
 interface Pass {
   readonly options: IngestRunOptions;
@@ -105,7 +101,7 @@ interface Pass {
 async function makePass(pass: Pass): Promise<IngestRunResult> {
   const { options, storage } = pass;
   const { config, observe, signal } = options;
-  // Who reads the database judges by its clock since when nobody opens.
+  // Readers of the database tell by its clock since when nobody opens.
   const start = { ...pass.start, startedAtMs: await storage.alerts.nowMs() };
   const faults: FleetError[] = [];
   const onFault = (fault: FleetError): void => {
@@ -113,67 +109,53 @@ async function makePass(pass: Pass): Promise<IngestRunResult> {
     observe({ kind: 'fault', fault });
   };
   if (config.clients.some(({ was }) => was !== null)) await followRenames(options, storage);
-  const counts = await openAll({ ...pass, start }, onFault);
+  const counts = await openAll(pass, onFault);
   const outcome = signal.aborted ? 'interrupted' : 'finished';
   const finishedAtMs = await storage.alerts.nowMs();
-  const result = resultOf(start, { outcome, finishedAtMs, counts, faults, holder: null });
+  const result = resultOf(start, counts, { outcome, finishedAtMs, faults, holder: null });
   if (await isWorthARow(result, pass)) {
-    await storage.reports.endRun(start, endOf(result));
+    await storage.reports.endRun(start, endOf(start, result));
     if (outcome === 'finished') await prune(pass);
   }
   return result;
 }
 
+/** Stores the sealed files of this machine, unless a collector at work here does, and then the sealed rows. */
 async function openAll(pass: Pass, onFault: (fault: FleetError) => void): Promise<IngestStoredCounts> {
   const { options, paths, keys, storage } = pass;
-  const { observe, now, signal } = options;
-  // A collector at work here takes what is left in the folder itself, and writes into it.
-  const collecting = await takeLock({ file: paths.lock, nowMs: now() });
-  const spool = openSealedSpool(paths.encryptedStats);
-  const describeKey = (keyId: string) => describeMissingKey(paths, keyId);
-  let local = { stored: 0, duplicate: 0, quarantined: 0 };
-  let quarantine;
+  const { config, now, observe, signal } = options;
+  const { rawMs: retentionMs } = config.retention;
   const shared = {
     store: storage.reports,
-    names: createClientNames(options.config.clients),
+    names: createClientNames(config.clients),
     keys,
-    retentionMs: options.config.retention.rawMs,
+    retentionMs,
     now,
     observe,
     onFault,
-    describeKey,
+    describeKey: (keyId: string) => describeMissingKey(paths, keyId),
   };
+  const collecting = await takeLock({ file: paths.lock, nowMs: now() });
+  const isHeld = collecting.kind === 'held';
+  let quarantine;
+  let local: Omit<IngestCounts, 'waiting'> = noneTaken;
   try {
-    const scan = await spool.scan(collecting.kind === 'held');
-    quarantine = openQuarantine({ places: scan.quarantines, nowMs: now(), keepMs: shared.retentionMs });
-    if (collecting.kind === 'held' && scan.reports.length > 0) {
+    const spool = openSealedSpool(paths.encryptedStats);
+    const { reports: leftovers, quarantines } = await spool.scan(isHeld);
+    quarantine = openQuarantine({ places: quarantines, nowMs: now(), keepMs: retentionMs });
+    if (isHeld && leftovers.length > 0) {
       const marks = openMarks(paths.openingFiles);
-      const times = noTimeLimit;
-      const ingest = startIngest({
-        ...shared,
-        runId: pass.start.id,
-        quarantine,
-        spool,
-        leftovers: scan.reports,
-        times,
-        marks,
-      });
+      const runId = pass.start.id;
+      const ingest = startIngest({ ...shared, runId, quarantine, spool, leftovers, times: noTimeLimit, marks });
       await ingest.drain();
       local = ingest.counts();
     }
   } finally {
-    if (collecting.kind === 'held') collecting.release();
+    if (isHeld) collecting.release();
   }
+  const marks = openMarks(paths.openingRows);
   const { sealed } = storage;
-  const dir = paths.encryptedStats;
-  const counts = await ingestStored({
-    ...shared,
-    quarantine,
-    sealed,
-    dir,
-    signal,
-    marks: openMarks(paths.openingRows),
-  });
+  const counts = await ingestStored({ ...shared, quarantine, sealed, dir: paths.encryptedStats, signal, marks });
   return {
     ...counts,
     stored: counts.stored + local.stored,
@@ -182,7 +164,7 @@ async function openAll(pass: Pass, onFault: (fault: FleetError) => void): Promis
   };
 }
 
-/** One that did nothing leaves a row often enough to show that it lives, and no oftener. */
+/** True if the pass did anything, or half of `every` after the last row, which shows that the program runs. */
 async function isWorthARow(result: IngestRunResult, { options, storage }: Pass): Promise<boolean> {
   const { stored, duplicate, quarantined, keyless, outcome } = result;
   if (stored + duplicate + quarantined + keyless > 0 || outcome !== 'finished') return true;
@@ -200,48 +182,22 @@ async function prune({ options, start, storage }: Pass): Promise<void> {
   observe({ kind: 'note', message });
 }
 
-async function leaveOverlapped(
-  { now }: IngestRunOptions,
-  start: RunStart,
-  storage: Storage,
-  holder: LockHolder | null,
-): Promise<IngestRunResult> {
-  const counts = { stored: 0, duplicate: 0, quarantined: 0, keyless: 0, clients: 0 };
-  const result = resultOf(start, { outcome: 'overlapped', finishedAtMs: now(), counts, faults: [], holder });
-  await storage.reports.endRun(start, endOf(result));
-  return result;
-}
+type Outcome = Pick<IngestRunResult, 'outcome' | 'finishedAtMs' | 'faults' | 'holder'>;
 
-interface Outcome extends Pick<IngestRunResult, 'outcome' | 'finishedAtMs' | 'faults' | 'holder'> {
-  readonly counts: IngestStoredCounts;
-}
-
-function resultOf(start: RunStart, { counts, ...outcome }: Outcome): IngestRunResult {
+function resultOf({ id, startedAtMs }: RunStart, counts: IngestStoredCounts, outcome: Outcome): IngestRunResult {
   const isWhole = counts.quarantined + counts.keyless === 0 && outcome.outcome !== 'interrupted';
   return {
-    runId: start.id,
+    runId: id,
     exitStatus: outcome.faults.some(({ code }) => code !== 'seal-no-key') ? 3 : isWhole ? 0 : 1,
-    startedAtMs: start.startedAtMs,
+    startedAtMs,
     ...counts,
     ...outcome,
   };
 }
 
-/** Returns the end of the row of a pass that could not be made. */
-function failedEnd({ id }: RunStart, finishedAtMs: number): RunEnd {
-  return { id, outcome: 'failed', finishedAtMs, clients: 0, succeeded: 0, failed: 0, skipped: 0, ...processUse() };
-}
-
 /** Returns the end of the pass's row of `runs`. Its numbers count reports, but `clients` counts clients. */
-function endOf(result: IngestRunResult): RunEnd {
-  return {
-    id: result.runId,
-    outcome: result.outcome,
-    finishedAtMs: result.finishedAtMs,
-    clients: result.clients,
-    succeeded: result.stored + result.duplicate,
-    failed: result.quarantined,
-    skipped: result.keyless,
-    ...processUse(),
-  };
+function endOf({ id }: RunStart, result: IngestStoredCounts & Pick<RunEnd, 'outcome' | 'finishedAtMs'>): RunEnd {
+  const { outcome, finishedAtMs, clients, stored, duplicate, quarantined, keyless } = result;
+  const counts = { clients, succeeded: stored + duplicate, failed: quarantined, skipped: keyless };
+  return { id, outcome, finishedAtMs, ...counts, ...processUse() };
 }

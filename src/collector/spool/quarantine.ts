@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import {
-  appendFileSync,
   closeSync,
   constants,
   lstatSync,
@@ -9,6 +8,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
 
@@ -17,13 +17,13 @@ import type { ErrorCode } from '../../errors.ts';
 import { syncFolderNow, writeDurably } from '../../state/durable-file.ts';
 import type { SpooledReport } from './sealed-spool.ts';
 
-/** Bounds of what is kept; beyond them a line with reason, digest and size is. */
+/** The bounds of quarantine. Beyond them only a line with reason, digest and size is kept. */
 export interface QuarantineBounds {
   readonly filesPerClient: number;
   readonly bytesPerClient: number;
   readonly files: number;
   readonly bytes: number;
-  /** Of each client's file of lines; it and the one before it are kept. */
+  /** The size of each client's file of lines. The file before it is kept, too. */
   readonly lineBytes: number;
 }
 
@@ -36,24 +36,23 @@ export const defaultBounds: QuarantineBounds = {
 };
 
 /**
- * encrypted_stats/<client>/quarantine/: reports that were not believed, as `<report id>.fhs` with `<report id>.json`
- * beside it, and `dropped.jsonl` for those beyond the bounds. Nothing here is ever tried again by itself; moving a file
- * one folder up makes the next run take it.
+ * encrypted_stats/<client>/quarantine/: rejected reports, as `<report id>.fhs` with `<report id>.json` beside it, and
+ * `dropped.jsonl` for those beyond the bounds. No run tries them again, unless somebody moves a file one folder up.
  */
 export interface Quarantine {
-  /** Moves a file there, whatever it is. Throws what fs throws; then the file is where it was. */
+  /** Moves a file there, whatever it is. Throws what fs throws, and leaves the file then. */
   add(report: SpooledReport, client: string, reason: QuarantineReason): void;
-  /** The same for a report that was in no file; one that is there already, byte for byte, is left as it is. */
+  /** Writes a report that was in no file, unless the same bytes are there already. Throws what fs throws. */
   keep(report: UnfiledReport, client: string, reason: QuarantineReason): void;
 }
 
-/** A report that came out of the database. */
+/** A report of the database. */
 export interface UnfiledReport {
-  /** As a file may be called. */
+  /** A valid file name. */
   readonly reportId: string;
   readonly receivedAtMs: number;
   readonly sealed: Uint8Array;
-  /** The quarantine folder that it belongs to, absolute. */
+  /** The absolute path of its quarantine folder. */
   readonly place: string;
 }
 
@@ -69,11 +68,11 @@ interface Usage {
 }
 
 export interface QuarantineOptions {
-  /** The quarantine folders that there are, absolute. */
+  /** The absolute paths of the existing quarantine folders. */
   readonly places: readonly string[];
   readonly bounds?: QuarantineBounds;
   readonly nowMs: number;
-  /** What has been in quarantine for longer is deleted. */
+  /** Older files are deleted. */
   readonly keepMs: number;
 }
 
@@ -81,15 +80,17 @@ export interface QuarantineOptions {
 export function openQuarantine({ places, bounds = defaultBounds, nowMs, keepMs }: QuarantineOptions): Quarantine {
   const total: Usage = { files: 0, bytes: 0 };
   const perFolder = new Map<string, Usage>();
-  for (const place of places) {
-    const usage = usageOf(place, nowMs - keepMs);
-    perFolder.set(place, usage);
-    total.files += usage.files;
-    total.bytes += usage.bytes;
-  }
+  const usageIn = (place: string): Usage => perFolder.get(place) ?? { files: 0, bytes: 0 };
+  const count = (place: string, { files, bytes }: Usage): void => {
+    const before = usageIn(place);
+    perFolder.set(place, { files: before.files + files, bytes: before.bytes + bytes });
+    total.files += files;
+    total.bytes += bytes;
+  };
+  for (const place of places) count(place, usageOf(place, nowMs - keepMs));
 
   const fits = (place: string, size: number): boolean => {
-    const usage = perFolder.get(place) ?? { files: 0, bytes: 0 };
+    const usage = usageIn(place);
     return (
       usage.files < bounds.filesPerClient &&
       usage.bytes + size <= bounds.bytesPerClient &&
@@ -97,11 +98,15 @@ export function openQuarantine({ places, bounds = defaultBounds, nowMs, keepMs }
       total.bytes + size <= bounds.bytes
     );
   };
-  const count = (place: string, size: number): void => {
-    const usage = perFolder.get(place) ?? { files: 0, bytes: 0 };
-    perFolder.set(place, { files: usage.files + 1, bytes: usage.bytes + size });
-    total.files += 1;
-    total.bytes += size;
+  const dropToLine = (place: string, facts: Facts, sha256: string | null): void =>
+    appendLine(place, `${JSON.stringify({ ...facts, sha256 })}\n`, bounds.lineBytes);
+  /** Puts a file beside its facts: `<report id>.fhs` and `<report id>.json`. */
+  const put = (place: string, facts: Facts, makeFile: (file: string) => void): void => {
+    const target = path.join(place, freeName(place, facts.report_id));
+    const content = `${JSON.stringify(facts, null, 1)}\n`;
+    writeDurably({ file: `${target}.json`, content, mode: 0o600 });
+    makeFile(`${target}.fhs`);
+    count(place, { files: 1, bytes: facts.size_bytes });
   };
 
   return {
@@ -109,39 +114,31 @@ export function openQuarantine({ places, bounds = defaultBounds, nowMs, keepMs }
       const place = path.join(path.dirname(file), 'quarantine');
       const kind = lstatSync(file);
       const size = kind.isFile() ? kind.size : 0;
-      const facts = factsOf({ reportId: idOfName(file), receivedAtMs, size, client, reason });
+      const [reportId = ''] = path.basename(file).split('.', 1);
+      const facts = factsOf({ reportId, receivedAtMs, size, client, reason });
       makeOwnFolder(place);
-      // A folder is nobody's but an administrator's: it is only moved.
+      // Only an administrator makes a folder of that name. It is moved in any case.
       if (!fits(place, size) && !kind.isDirectory()) {
-        dropToLine(place, { ...facts, sha256: kind.isFile() ? digestOf(file, size) : null }, bounds.lineBytes);
+        dropToLine(place, facts, kind.isFile() && size <= largestDigested ? digestOf(readFileSync(file)) : null);
         rmSync(file);
         return;
       }
-      const target = path.join(place, freeName(place, facts.report_id));
-      writeFacts(target, facts);
-      renameSync(file, `${target}.fhs`);
-      syncFolderNow(place);
-      count(place, size);
+      put(place, facts, (target) => {
+        renameSync(file, target);
+        syncFolderNow(place);
+      });
     },
     keep: ({ place, reportId, receivedAtMs, sealed }, client, reason) => {
-      const size = sealed.length;
-      const facts = factsOf({ reportId, receivedAtMs, size, client, reason });
+      const facts = factsOf({ reportId, receivedAtMs, size: sealed.length, client, reason });
       makeOwnFolder(place);
       if (isThere(path.join(place, `${reportId}.fhs`), sealed)) return;
-      if (!fits(place, size)) {
-        const sha256 = createHash('sha256').update(sealed).digest('hex');
-        dropToLine(place, { ...facts, sha256 }, bounds.lineBytes);
-        return;
-      }
-      const target = path.join(place, freeName(place, reportId));
-      writeFacts(target, facts);
-      writeDurably({ file: `${target}.fhs`, content: sealed, mode: 0o600 });
-      count(place, size);
+      if (!fits(place, sealed.length)) dropToLine(place, facts, digestOf(sealed));
+      else put(place, facts, (file) => writeDurably({ file, content: sealed, mode: 0o600 }));
     },
   };
 }
 
-interface Fact {
+interface Rejected {
   readonly reportId: string;
   readonly receivedAtMs: number;
   readonly size: number;
@@ -149,7 +146,9 @@ interface Fact {
   readonly reason: QuarantineReason;
 }
 
-function factsOf({ reportId, receivedAtMs, size, client, reason }: Fact) {
+type Facts = ReturnType<typeof factsOf>;
+
+function factsOf({ reportId, receivedAtMs, size, client, reason }: Rejected) {
   return {
     client,
     report_id: reportId,
@@ -161,20 +160,12 @@ function factsOf({ reportId, receivedAtMs, size, client, reason }: Fact) {
   };
 }
 
-function idOfName(file: string): string {
-  return path.basename(file).split('.', 1)[0] ?? '';
-}
-
-function writeFacts(target: string, facts: ReturnType<typeof factsOf>): void {
-  writeDurably({ file: `${target}.json`, content: `${JSON.stringify(facts, null, 1)}\n`, mode: 0o600 });
-}
-
 function isThere(file: string, bytes: Uint8Array): boolean {
   const facts = lstatSync(file, { throwIfNoEntry: false });
   return facts !== undefined && facts.isFile() && facts.size === bytes.length && readFileSync(file).equals(bytes);
 }
 
-/** One report id may come again and again; each time is kept, within the bounds. */
+/** Returns a free file name. One report id may come again and again; each report is kept, within the bounds. */
 function freeName(place: string, id: string): string {
   const taken = new Set(readdirSync(place));
   let name = id;
@@ -182,44 +173,35 @@ function freeName(place: string, id: string): string {
   return name;
 }
 
-/** Larger files are not read for their digest: no report is of that size. */
+/** Larger files are not read for their digest: no report is so large. */
 const largestDigested = 8 * 1024 * 1024;
 
-function digestOf(file: string, size: number): string | null {
-  return size > largestDigested ? null : createHash('sha256').update(readFileSync(file)).digest('hex');
+function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
-function dropToLine(
-  place: string,
-  facts: ReturnType<typeof factsOf> & { readonly sha256: string | null },
-  lineBytes: number,
-): void {
+function appendLine(place: string, line: string, mostBytes: number): void {
   const lines = path.join(place, 'dropped.jsonl');
-  const line = `${JSON.stringify(facts)}\n`;
-  const before = sizeOf(lines);
-  if (before > 0 && before + line.length > lineBytes) renameSync(lines, path.join(place, 'dropped.1.jsonl'));
+  const before = lstatSync(lines, { throwIfNoEntry: false })?.size ?? 0;
+  if (before > 0 && before + line.length > mostBytes) renameSync(lines, path.join(place, 'dropped.1.jsonl'));
   // Follows no link, and waits for no reader of a pipe.
   const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
-  const fd = openSync(lines, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0o600);
+  const descriptor = openSync(lines, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0o600);
   try {
-    appendFileSync(fd, line);
+    writeFileSync(descriptor, line);
   } finally {
-    closeSync(fd);
+    closeSync(descriptor);
   }
-}
-
-function sizeOf(file: string): number {
-  return lstatSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function usageOf(place: string, beforeMs: number): Usage {
   const usage: Usage = { files: 0, bytes: 0 };
   for (const name of readdirSync(place)) {
     const file = path.join(place, name);
-    // What was put in the place of a report may be a link to nowhere.
+    // The entry may be a dangling link.
     const facts = lstatSync(file, { throwIfNoEntry: false });
     if (facts === undefined) continue;
-    // A rename leaves mtime as it was; the time in quarantine is what counts.
+    // A rename leaves mtime as it was. The time in quarantine counts.
     if (Math.max(facts.mtimeMs, facts.ctimeMs) < beforeMs) rmSync(file, { recursive: true, force: true });
     else if (name.endsWith('.fhs')) {
       usage.files += 1;

@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 
 import { formatSize } from '../../text/numbers.ts';
 import { FleetError } from '../../errors.ts';
+import { maxSealedBytes } from '../../seal/sealed-message.ts';
 import { folderOfClient } from '../../state/client-folder.ts';
 import type { SealedSpool, SpooledReport } from './sealed-spool.ts';
 
@@ -82,7 +83,8 @@ async function sizeAll(reports: readonly SpooledReport[], sizes: Map<string, num
   let sum = 0;
   for (const [index, { file }] of reports.entries()) {
     if (index % filesAtOnce === filesAtOnce - 1) await setImmediate();
-    const size = onDisk(lstatSync(file, { throwIfNoEntry: false })?.size ?? 0);
+    // A larger file is no report, and goes to quarantine.
+    const size = onDisk(Math.min(maxSealedBytes, lstatSync(file, { throwIfNoEntry: false })?.size ?? 0));
     sizes.set(file, size);
     sum += size;
   }
