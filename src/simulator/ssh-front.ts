@@ -100,7 +100,7 @@ function judge(
   else attempt.reject(['publickey']);
 }
 
-/** The key itself is the last 32 bytes of its blob. As JWK, because that is imported and verified with faster than PEM. */
+/** The key itself is the last 32 bytes of its blob. */
 function publicKeyOf(blob: Buffer): KeyObject {
   const x = blob.subarray(-32).toString('base64url');
   return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });

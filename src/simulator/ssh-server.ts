@@ -1,11 +1,6 @@
 /** The one importer of ssh2's server side, which serves the demo and the simulator alone. */
-import { createRequire } from 'node:module';
-
-import type ssh2 from 'ssh2';
+import ssh2 from 'ssh2';
 import type { AuthContext, Connection, ParsedKey, ServerChannel, ServerConfig } from 'ssh2';
-
-const require = createRequire(import.meta.url);
-const Server = require('ssh2/lib/server.js') as typeof ssh2.Server;
 
 export type { AuthContext, Connection as ServerConnection, ParsedKey, ServerChannel };
 
@@ -33,5 +28,5 @@ export function newSshServer(options: SshServerOptions, onConnection: (client: C
     ...(ident === undefined ? {} : { ident }),
     ...(keepaliveMs === undefined ? {} : { keepaliveInterval: keepaliveMs }),
   };
-  return new Server(config, onConnection);
+  return new ssh2.Server(config, onConnection);
 }

@@ -1,11 +1,5 @@
-import {
-  allKeyExchanges,
-  groupExchange,
-  usualKeyExchanges,
-  type KeyExchange,
-} from '../../config/values/key-exchanges.ts';
+import { allKeyExchanges, usualKeyExchanges, type KeyExchange } from '../../config/values/key-exchanges.ts';
 import { hostPatternsMatch } from '../ssh-config/host-patterns.ts';
-import { hasKnownPrivateParts } from '../connection/ssh2.ts';
 
 /**
  * The key exchanges to offer, in their order, by `kex` or ssh_config's KexAlgorithms (`+`, `-`, `^` and patterns as in
@@ -14,11 +8,9 @@ import { hasKnownPrivateParts } from '../connection/ssh2.ts';
 export function offeredKeyExchanges(said: string | null): readonly KeyExchange[] {
   if (said === null) return usualKeyExchanges;
   const [, prefix = '', list = ''] = /^([+^-]?)(.*)$/s.exec(said) ?? [];
-  // Groups of the server's choice are checked in ssh2's private parts.
-  const able = allKeyExchanges.filter((name) => name !== groupExchange || hasKnownPrivateParts);
   const patterns = list.split(',');
   if (prefix === '-') return usualKeyExchanges.filter((name) => !hostPatternsMatch(patterns, name));
-  const named = patterns.flatMap((pattern) => able.filter((name) => hostPatternsMatch([pattern], name)));
+  const named = patterns.flatMap((pattern) => allKeyExchanges.filter((name) => hostPatternsMatch([pattern], name)));
   const whole = { '+': [...usualKeyExchanges, ...named], '^': [...named, ...usualKeyExchanges] }[prefix] ?? named;
   return [...new Set(whole)];
 }

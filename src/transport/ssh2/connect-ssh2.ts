@@ -1,7 +1,7 @@
-import { passOverHostKeys } from './announced-host-keys.ts';
+import { groupExchange } from '../../config/values/key-exchanges.ts';
 import { boundGroupExchanges } from './group-exchange.ts';
 import { offeredKeyExchanges } from '../route/offered-key-exchanges.ts';
-import { quickenKeyExchanges } from './quick-key-exchange.ts';
+import { privatePartsFit } from './private-parts.ts';
 import { boundRequests } from './request-bound.ts';
 import type { Client, ConnectConfig, ServerHostKeyAlgorithm } from '../connection/ssh2.ts';
 
@@ -18,12 +18,16 @@ export function connectSsh2(
   ssh: Client,
   { kex = null, hostKeyAlgorithms, judgeHostKey, ...options }: Ssh2Options,
 ): void {
+  // Groups of the server's choice are checked through private parts.
+  const exchanges = offeredKeyExchanges(kex).filter((name) => name !== groupExchange || privatePartsFit());
+  // For an empty list ssh2 would offer all it has.
+  if (exchanges.length === 0) throw new Error('none of the key exchanges of `kex` can be offered');
   ssh.connect({
     ...options,
     readyTimeout: 0,
-    algorithms: { kex: [...offeredKeyExchanges(kex)], serverHostKey: hostKeyAlgorithms, compress: ['none'] },
+    algorithms: { kex: exchanges, serverHostKey: hostKeyAlgorithms, compress: ['none'] },
     hostVerifier: (blob: Buffer) => {
-      for (const change of [quickenKeyExchanges, passOverHostKeys, boundRequests]) change(ssh);
+      boundRequests(ssh);
       return judgeHostKey(blob);
     },
   });

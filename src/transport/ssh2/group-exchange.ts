@@ -1,74 +1,36 @@
 import { createPublicKey, diffieHellman, generateKeyPairSync, type KeyPairKeyObjectResult } from 'node:crypto';
 
-import { hasKnownPrivateParts, type Client } from '../connection/ssh2.ts';
+import type { Client } from '../connection/ssh2.ts';
+import { takeGroupExchanges, type GroupKeys } from './private-parts.ts';
 
 /**
  * Key exchange in a group that the server chooses (RFC 4419), of 2,048 to 4,096 bits. ssh2 takes a group of any size, and
  * Node then tests whether its prime is one: 3 s for an honest group of 4,096 bits, 21 s for one of 8,192. Here the group is
  * checked as OpenSSH checks it, without that test, and an exchange takes 25 ms at most.
- *
- * ssh2 offers no public way to that, so its private parts are touched, as in quick-key-exchange.ts.
  */
 const leastBits = 2048;
 const mostBits = 4096;
 
-/** DHGroupExchange of ssh2's lib/protocol/kex.js; its class is not exported. */
-interface Exchange {
-  readonly type: string;
-  _prime: Buffer | null;
-  _generator: Buffer | null;
-  _prefBits: number;
-  _maxBits: number;
-  _public: Buffer | null;
-  _dh: GroupKeys | null;
-  setDHParams: (prime: Buffer, generator: Buffer) => void;
-  generateKeys: () => void;
-}
-
-/** As Node's DiffieHellman. */
-interface GroupKeys {
-  getPrime(): Buffer;
-  getGenerator(): Buffer;
-  computeSecret(otherPublicKey: Buffer): Buffer;
-}
-
-interface PrivateParts {
-  readonly _protocol?: { _kex: Exchange | undefined };
-}
-
-/** To be called when `connect` has returned, before the server has said anything. */
+/** Checks the groups of a client's key exchanges. To be called when `connect` has returned, before the server has said anything. */
 export function boundGroupExchanges(ssh: Client): void {
-  const protocol = (ssh as unknown as PrivateParts)._protocol;
-  if (!hasKnownPrivateParts || protocol === undefined) return;
-  let exchange = protocol._kex;
-  Object.defineProperty(protocol, '_kex', {
-    get: () => exchange,
-    set: (next: Exchange | undefined) => {
-      exchange = next;
-      if (next?.type === 'groupex') boundExchange(next);
-    },
-  });
+  takeGroupExchanges(ssh, { mostBits, check: checkGroup, generate: generateKeys });
 }
 
-function boundExchange(exchange: Exchange): void {
-  exchange._maxBits = mostBits;
-  exchange._prefBits = Math.min(exchange._prefBits, mostBits);
-  exchange.setDHParams = (prime, generator) => {
-    const fault = groupFault(prime, generator);
-    if (fault !== null) throw new Error(`the group of the key exchange ${fault}`);
-    [exchange._prime, exchange._generator] = [prime, generator];
-  };
-  exchange.generateKeys = () => {
-    const { _prime: prime, _generator: generator } = exchange;
-    if (exchange._dh !== null || prime === null || generator === null) return;
-    const group = { prime, generator: Number(numberOf(generator)) };
-    // Its declaration does not know Diffie-Hellman.
-    const { publicKey, privateKey } = generateKeyPairSync(
-      'dh' as never,
-      group as never,
-    ) as unknown as KeyPairKeyObjectResult;
-    exchange._public = publicNumber(publicKey.export({ type: 'spki', format: 'der' }));
-    exchange._dh = {
+function checkGroup(prime: Buffer, generator: Buffer): void {
+  const fault = groupFault(prime, generator);
+  if (fault !== null) throw new Error(`the group of the key exchange ${fault}`);
+}
+
+function generateKeys(prime: Buffer, generator: Buffer): { readonly publicKey: Buffer; readonly keys: GroupKeys } {
+  const group = { prime, generator: Number(numberOf(generator)) };
+  // The declaration of generateKeyPairSync lacks Diffie-Hellman.
+  const { publicKey, privateKey } = generateKeyPairSync(
+    'dh' as never,
+    group as never,
+  ) as unknown as KeyPairKeyObjectResult;
+  return {
+    publicKey: publicNumber(publicKey.export({ type: 'spki', format: 'der' })),
+    keys: {
       getPrime: () => prime,
       getGenerator: () => generator,
       computeSecret: (other) => {
@@ -77,7 +39,7 @@ function boundExchange(exchange: Exchange): void {
         const key = der(0x30, [algorithm, der(0x03, [Buffer.of(0), integer(other)])]);
         return diffieHellman({ privateKey, publicKey: createPublicKey({ key, type: 'spki', format: 'der' }) });
       },
-    };
+    },
   };
 }
 

@@ -1,17 +1,11 @@
-import { hasKnownPrivateParts, type Client } from '../connection/ssh2.ts';
+import type { Client } from '../connection/ssh2.ts';
+import { privatePartsOf } from './private-parts.ts';
 
-/** Most requests of a connection, with one more for each of its seconds: sshd may ask that often whether we live. */
+/** The most requests of a connection, with one more for each of its seconds: sshd may ask that often whether we live. */
 const mostRequests = 64;
 
-type Handler = (...args: never[]) => void;
-
-interface PrivateParts {
-  readonly _protocol?: { readonly _handlers?: Record<string, Handler | undefined> };
-  readonly _chanMgr?: { get(id: unknown): { readonly type?: string } | null | undefined };
-}
-
 /** True for a message that has to be answered: each answer waits in memory until the other side reads it. */
-const wantsAnswer: Readonly<Record<string, (args: readonly unknown[]) => boolean>> = {
+export const wantsAnswer: Readonly<Record<string, (args: readonly unknown[]) => boolean>> = {
   GLOBAL_REQUEST: (args) => args[2] === true,
   CHANNEL_REQUEST: (args) => args[3] === true,
   CHANNEL_OPEN: () => true,
@@ -28,18 +22,25 @@ const breaksProtocol: Readonly<Record<string, (channel: { readonly type?: string
   CHANNEL_EXTENDED_DATA: (channel) => channel === null || channel.type === 'direct-tcpip',
 };
 
+/**
+ * OpenSSH announces its host keys after a login (PROTOCOL of its sources, section 2.5), and ssh2 has it prove each for an event
+ * that has no listener here: a round trip, and a signature and its check for each key, a fourteenth of the CPU time of a visit.
+ * known_hosts alone says which key is right.
+ */
+const announcedHostKeys = 'hostkeys-00@openssh.com';
+
 const bounded = new WeakSet<Client>();
 
 /**
- * Ends a connection whose server asks without end for what nobody here offers, or for new keys. To be called while a
- * client's first key exchange goes on: no request comes before. Ends too a connection with data of no open channel, as
- * sshd does (serverloop.c, channel_lookup). ssh2 has no event for requests, so its private parts are
- * touched, as in pipelining.ts.
+ * Ends a connection whose server sends requests without end, exchanges keys more than once a minute, or sends data of no open
+ * channel, as sshd does (serverloop.c, channel_lookup); passes over announced host keys. To be called during a client's first
+ * key exchange: no request comes before. Later calls do nothing.
  */
 export function boundRequests(ssh: Client): void {
-  if (bounded.has(ssh) || !hasKnownPrivateParts) return;
+  if (bounded.has(ssh)) return;
   bounded.add(ssh);
-  const handlers = (ssh as unknown as PrivateParts)._protocol?._handlers ?? {};
+  const parts = privatePartsOf(ssh);
+  const handlers = parts?.handlers ?? {};
   const startedMs = performance.now();
   const seconds = (): number => (performance.now() - startedMs) / 1000;
   let requests = 0;
@@ -56,8 +57,8 @@ export function boundRequests(ssh: Client): void {
     handlers[name] = (...args) => {
       if (ended) return;
       if (counts(args)) requests += 1;
-      if (requests <= mostRequests + seconds()) handle(...args);
-      else end('the server sends requests without end');
+      if (requests > mostRequests + seconds()) end('the server sends requests without end');
+      else if (name !== 'GLOBAL_REQUEST' || args[1] !== announcedHostKeys || args[2] === true) handle(...args);
     };
   }
   // Data that nobody reads would only make garbage, as fast as the server can send.
@@ -66,7 +67,7 @@ export function boundRequests(ssh: Client): void {
     if (handle === undefined) continue;
     handlers[name] = (...args: readonly unknown[]) => {
       if (ended) return;
-      const channel = (ssh as unknown as PrivateParts)._chanMgr?.get(args[1]) ?? null;
+      const channel = parts?.openChannel(args[1]) ?? null;
       if (isWrong(channel)) end('the server sends data that no channel is open for');
       else handle(...(args as never[]));
     };

@@ -115,24 +115,28 @@ function firstKey(
     ssh.on('error', (error) => failHandshake(messageOf(error)));
     socket.once('close', () => failHandshake('the connection was closed during the handshake'));
     ssh.on('end', () => socket.destroy());
-    connectSsh2(ssh, {
-      sock: socket,
-      username: 'nobody',
-      kex: options.kex,
-      hostKeyAlgorithms: algorithms,
-      // Nothing is offered, were the server ever to ask.
-      authHandler: [],
-      judgeHostKey: (blob) => {
-        const key = hostKeyOf(blob);
-        const wrong = key === null ? 'the host key cannot be read' : dearHostKey(blob);
-        if (key === null || wrong !== null) {
-          fail('handshake-failed', wrong ?? 'the host key cannot be read');
-        } else {
-          stop();
-          resolve({ ...key, fingerprint: fingerprint(blob) });
-        }
-        return false;
-      },
-    });
+    try {
+      connectSsh2(ssh, {
+        sock: socket,
+        username: 'nobody',
+        kex: options.kex,
+        hostKeyAlgorithms: algorithms,
+        // Nothing is offered, were the server ever to ask.
+        authHandler: [],
+        judgeHostKey: (blob) => {
+          const key = hostKeyOf(blob);
+          const wrong = key === null ? 'the host key cannot be read' : dearHostKey(blob);
+          if (key === null || wrong !== null) {
+            fail('handshake-failed', wrong ?? 'the host key cannot be read');
+          } else {
+            stop();
+            resolve({ ...key, fingerprint: fingerprint(blob) });
+          }
+          return false;
+        },
+      });
+    } catch (thrown) {
+      fail('handshake-failed', messageOf(thrown));
+    }
   });
 }

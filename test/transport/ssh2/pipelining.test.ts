@@ -1,15 +1,12 @@
 /** A login that goes ahead with its first command: on OpenSSH and dropbear, refused, and on servers that do not follow. */
 import assert from 'node:assert/strict';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
-import { after, afterEach, before, beforeEach, describe, it, test } from 'node:test';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 
 import { parseKnownHosts } from '../../../src/transport/known-hosts/known-hosts.ts';
 import { generateHostKey } from '../../../src/simulator/loopback-server.ts';
-import { sendAhead } from '../../../src/transport/ssh2/pipelining.ts';
 import { decodeLoginKey, loadPrivateKey, type LoginKey } from '../../../src/transport/credentials/private-key.ts';
-import { newClient, type ParsedKey } from '../../../src/transport/connection/ssh2.ts';
 import type { Connection } from '../../../src/transport/transport.ts';
 import type { SshdAccount } from '../../support/accounts.ts';
 import { dropbearMissing, startDropbear, type Dropbear } from '../../support/dropbear.ts';
@@ -181,12 +178,4 @@ describe('servers that do not follow', () => {
     await server.close();
     await wrong.close();
   });
-});
-
-test('ssh2 is the version whose private parts are known; where they are missing, nothing goes ahead', () => {
-  const { version } = createRequire(import.meta.url)('ssh2/package.json') as { readonly version: string };
-  assert.equal(version, '1.17.0', 'src/transport/ssh2/pipelining.ts was written for another version: read ssh2 anew');
-  const never = (): void => assert.ok(false, 'it went ahead');
-  const nothing = { username: 'x', key: {} as ParsedKey, command: 'true', onRefused: never, onChannel: never };
-  assert.equal(sendAhead({ ...nothing, ssh: newClient() }), false);
 });

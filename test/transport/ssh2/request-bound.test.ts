@@ -1,13 +1,16 @@
 /** What a server may ask of the collector, which offers nothing. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { boundRequests } from '../../../src/transport/ssh2/request-bound.ts';
 import { newClient, type Client } from '../../../src/transport/connection/ssh2.ts';
 import { startLoopbackServer } from '../../../src/simulator/loopback-server.ts';
+import { sshdOrSkip, sshKeygen, startSshd } from '../../support/sshd.ts';
 
 type Handlers = Record<string, (...args: unknown[]) => void>;
 
@@ -65,8 +68,10 @@ test('what wants no answer is not counted: announced host keys, exit statuses', 
   await met((handlers, answers, errors) => {
     for (let sent = 0; sent < 200; sent += 1) {
       handlers['GLOBAL_REQUEST']?.(null, 'hostkeys-00@openssh.com', false, []);
+      handlers['GLOBAL_REQUEST']?.(null, 'anything@example.org', false, []);
       handlers['CHANNEL_REQUEST']?.(null, 0, 'exit-status', false, 0);
     }
+    // ssh2 is not told of announced host keys.
     assert.deepEqual([answers.length, errors], [400, []]);
   });
 });
@@ -82,3 +87,35 @@ for (const [name, message] of [
     });
   });
 }
+
+test('OpenSSH is not asked to prove the host keys that it announces', async (t) => {
+  if (!sshdOrSkip(t)) return;
+  const sshd = await startSshd();
+  t.after(() => sshd.stop());
+  const { privateKey, publicKey } = sshKeygen(path.join(sshd.dir, 'login'), '-t', 'ed25519');
+  const { name: username } = await sshd.addAccount({ publicKey });
+  const logIn = async (onHostKey: (ssh: Client) => void): Promise<{ readonly ssh: Client; proofs: number }> => {
+    const seen = { ssh: newClient(), proofs: 0 };
+    seen.ssh.on('hostkeys' as never, () => (seen.proofs += 1));
+    const hostVerifier = (): boolean => {
+      onHostKey(seen.ssh);
+      return true;
+    };
+    const server = { host: '127.0.0.1', port: sshd.port };
+    seen.ssh.connect({ ...server, username, privateKey: readFileSync(privateKey), hostVerifier });
+    await once(seen.ssh, 'ready');
+    return seen;
+  };
+  const asking = await logIn(() => undefined);
+  // They come behind the login.
+  if (asking.proofs === 0) await once(asking.ssh, 'hostkeys');
+  asking.ssh.end();
+  const passing = await logIn(boundRequests);
+  const channel = await new Promise((resolve, reject) => {
+    passing.ssh.exec('true', (error, opened) => (error === undefined ? resolve(opened) : reject(error)));
+  });
+  assert.ok(channel);
+  await sleep(50);
+  assert.equal(passing.proofs, 0);
+  passing.ssh.end();
+});

@@ -1,0 +1,227 @@
+/**
+ * The only file that touches private parts of ssh2, for what ssh2 has no public interface to: a login sent ahead of its
+ * answers, limits on what a server asks, and the check of groups that a server chooses. Where the installed version looks
+ * otherwise than this file knows it, `privatePartsOf` returns null, and connections do without these.
+ */
+import { Duplex } from 'node:stream';
+
+import { newClient, ssh2Version, type Client, type ClientChannel, type ParsedKey } from '../connection/ssh2.ts';
+
+/** The releases whose source this file was written for. */
+const knownRelease = /^1\.17\./;
+
+/** A function that ssh2 calls with each message of one kind (lib/client.js, `messageHandlers`). */
+export type MessageHandler = (...args: never[]) => void;
+
+/** lib/protocol/Protocol.js. */
+interface Protocol {
+  readonly _handlers: Record<string, MessageHandler | undefined>;
+  _kex?: { readonly type: string };
+  authPK(
+    username: string,
+    key: ParsedKey,
+    algorithm: string | undefined,
+    sign: (data: Buffer, done: (signature: Buffer) => void) => void,
+  ): void;
+  session(channel: number, windowBytes: number, packetBytes: number): void;
+  exec(channel: number, command: string, wantReply: boolean): void;
+}
+
+interface Opening {
+  (error: Error | undefined, channel?: OpenedChannel): void;
+  type: 'session';
+}
+
+/** ChannelManager of lib/utils.js. */
+interface ChannelManager {
+  add(opening: Opening): number;
+  remove(channel: number): void;
+  get(channel: unknown): { readonly type?: string } | null | undefined;
+}
+
+/** lib/Channel.js. */
+type OpenedChannel = ClientChannel & {
+  readonly outgoing: { readonly id: number };
+  readonly _callbacks: ((failed: boolean | Error) => void)[];
+  subtype: string;
+  allowHalfOpen: boolean;
+};
+
+/** DHGroupExchange of lib/protocol/kex.js. */
+interface GroupExchange {
+  readonly type: 'groupex';
+  _prime: Buffer | null;
+  _generator: Buffer | null;
+  _prefBits: number;
+  _maxBits: number;
+  _public: Buffer | null;
+  _dh: GroupKeys | null;
+  setDHParams: (prime: Buffer, generator: Buffer) => void;
+  generateKeys: () => void;
+}
+
+/** The methods of Node's DiffieHellman that ssh2 calls. */
+export interface GroupKeys {
+  getPrime(): Buffer;
+  getGenerator(): Buffer;
+  computeSecret(otherPublicKey: Buffer): Buffer;
+}
+
+export interface GroupPolicy {
+  readonly mostBits: number;
+  /** Throws if the group is not to be used. */
+  readonly check: (prime: Buffer, generator: Buffer) => void;
+  readonly generate: (prime: Buffer, generator: Buffer) => { readonly publicKey: Buffer; readonly keys: GroupKeys };
+}
+
+/** A session channel that was asked for before the login. */
+export interface EarlyChannel {
+  /** Sends the request for the channel and, for the number that the server gives it, the command. */
+  send(serverChannel: number, command: string): void;
+  /** Forgets the channel: the server is not going to answer. */
+  remove(): void;
+}
+
+export interface PrivateParts {
+  /** Message name -> handler; an entry that is replaced is called from then on. */
+  readonly handlers: Record<string, MessageHandler | undefined>;
+  /** Sends a signed login by public key. */
+  readonly sendKeyLogin: Protocol['authPK'];
+  /** `onOpen` is given the channel and the number that the server gave it, or why there is none. */
+  readonly reserveChannel: (onOpen: (opened: OpenedEarly | Error) => void) => EarlyChannel;
+  /** Returns the channel of a number, or null if none is open. */
+  readonly openChannel: (id: unknown) => { readonly type?: string } | null;
+  /** Calls the handler of an accepted service, with which ssh2 begins its own login. */
+  readonly beginLogin: () => void;
+}
+
+export interface OpenedEarly {
+  readonly serverChannel: number;
+  /** Calls back with the answer to the command: its channel, or why it does not run. */
+  readonly onCommand: (done: (channel: ClientChannel | Error) => void) => void;
+}
+
+/** MAX_WINDOW and PACKET_SIZE of lib/Channel.js. */
+const windowBytes = 2 * 1024 * 1024;
+const packetBytes = 32 * 1024;
+
+let fit: boolean | null = null;
+
+/** True if the installed ssh2 is of a known release and looks as this file knows it. Looks once a process. */
+export function privatePartsFit(): boolean {
+  return (fit ??= knownRelease.test(ssh2Version) && areThere());
+}
+
+/** ssh2 makes its parts when it connects; here, to a stream that nobody answers. */
+function areThere(): boolean {
+  const ssh = newClient();
+  ssh.on('error', () => undefined);
+  const sock = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() });
+  try {
+    ssh.connect({ sock, username: 'nobody', readyTimeout: 0 });
+    return rawPartsOf(ssh) !== null;
+  } catch {
+    return false;
+  } finally {
+    ssh.destroy();
+    sock.destroy();
+  }
+}
+
+function rawPartsOf(ssh: Client): { readonly protocol: Protocol; readonly channels: ChannelManager } | null {
+  const { _protocol: protocol, _chanMgr: channels } = ssh as unknown as {
+    readonly _protocol?: Partial<Protocol>;
+    readonly _chanMgr?: Partial<ChannelManager>;
+  };
+  const handlers = protocol?._handlers;
+  const functions: readonly unknown[] = [
+    ...[protocol?.authPK, protocol?.session, protocol?.exec, channels?.add, channels?.remove, channels?.get],
+    ...['SERVICE_ACCEPT', 'USERAUTH_FAILURE', 'GLOBAL_REQUEST'].map((name) => handlers?.[name]),
+  ];
+  if (!functions.every((value) => typeof value === 'function')) return null;
+  return { protocol: protocol as Protocol, channels: channels as ChannelManager };
+}
+
+/** Returns the parts of a client that has begun to connect; null if they do not fit. */
+export function privatePartsOf(ssh: Client): PrivateParts | null {
+  const raw = privatePartsFit() ? rawPartsOf(ssh) : null;
+  if (raw === null) return null;
+  const { protocol, channels } = raw;
+  return {
+    handlers: protocol._handlers,
+    sendKeyLogin: (...args) => protocol.authPK(...args),
+    reserveChannel: (onOpen) => {
+      const opening: Opening = (error, channel) => {
+        if (error === undefined && channel !== undefined) onOpen(openedEarly(channel));
+        else onOpen(error ?? new Error('no channel'));
+      };
+      opening.type = 'session';
+      const local = channels.add(opening);
+      return {
+        send: (serverChannel, command) => {
+          protocol.session(local, windowBytes, packetBytes);
+          protocol.exec(serverChannel, command, true);
+        },
+        remove: () => channels.remove(local),
+      };
+    },
+    openChannel: (id) => channels.get(id) ?? null,
+    beginLogin: () =>
+      (protocol._handlers['SERVICE_ACCEPT'] as ((...args: unknown[]) => void) | undefined)?.(protocol, 'ssh-userauth'),
+  };
+}
+
+function openedEarly(channel: OpenedChannel): OpenedEarly {
+  return {
+    serverChannel: channel.outgoing.id,
+    onCommand: (done) => {
+      channel._callbacks.push((failed) => {
+        if (failed !== false) {
+          done(failed === true ? new Error('Unable to exec') : failed);
+          return;
+        }
+        // As Client.exec leaves it.
+        channel.subtype = 'exec';
+        channel.allowHalfOpen = true;
+        done(channel);
+      });
+    },
+  };
+}
+
+/**
+ * Has the groups of later key exchanges checked and used by a policy of ours. For a client whose server has not said anything yet.
+ * A group exchange that looks otherwise than this file knows it ends the connection.
+ */
+export function takeGroupExchanges(ssh: Client, policy: GroupPolicy): void {
+  const protocol = (privatePartsFit() ? rawPartsOf(ssh) : null)?.protocol;
+  if (protocol === undefined) return;
+  let exchange = protocol._kex;
+  Object.defineProperty(protocol, '_kex', {
+    get: () => exchange,
+    set: (next: Protocol['_kex']) => {
+      exchange = next;
+      if (next?.type === 'groupex') applyPolicy(next as GroupExchange, policy);
+    },
+  });
+}
+
+function applyPolicy(exchange: GroupExchange, { mostBits, check, generate }: GroupPolicy): void {
+  const { _prefBits: preferred, _maxBits: most, setDHParams, generateKeys } = exchange as Partial<GroupExchange>;
+  const isKnown =
+    [preferred, most].every(Number.isInteger) &&
+    [setDHParams, generateKeys].every((value) => typeof value === 'function');
+  if (!isKnown) throw new Error('group exchange cannot be checked with this version of ssh2');
+  exchange._maxBits = mostBits;
+  exchange._prefBits = Math.min(exchange._prefBits, mostBits);
+  exchange.setDHParams = (prime, generator) => {
+    check(prime, generator);
+    [exchange._prime, exchange._generator] = [prime, generator];
+  };
+  exchange.generateKeys = () => {
+    const { _prime: prime, _generator: generator } = exchange;
+    if (exchange._dh !== null || prime === null || generator === null) return;
+    const { publicKey, keys } = generate(prime, generator);
+    [exchange._public, exchange._dh] = [publicKey, keys];
+  };
+}
