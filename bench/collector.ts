@@ -11,14 +11,14 @@ const plain: Row = {
   what: `${what} : ssh host true`,
   unit: 'ms',
   peer: 'ssh host true',
-  target: ratioAtMost(0.08),
+  target: ratioAtMost(0.1),
 };
 const curve: Row = {
   name: 'collector-cpu-curve25519',
   what: `${what} : the same with KexAlgorithms=curve25519-sha256`,
   unit: 'ms',
   peer: 'ssh -o KexAlgorithms=curve25519-sha256 host true',
-  target: ratioAtMost(0.5),
+  target: ratioAtMost(0.65),
 };
 
 /** CPU time for each client of whole `collect` processes, Node's start included, beside what OpenSSH's client takes. */

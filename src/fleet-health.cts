@@ -7,13 +7,20 @@
 var found = process.versions.node.split('.');
 var major = Number(found[0]);
 var minor = Number(found[1]);
+var args = process.argv.slice(2);
 
 if (major < 20 || (major === 20 && minor < 19)) {
   process.stderr.write('fleet-health: Node ' + process.versions.node + ' is too old; it needs 20.19 or newer.\n');
   process.exitCode = 2;
 } else {
   if (!process.env['UV_THREADPOOL_SIZE']) process.env['UV_THREADPOOL_SIZE'] = '64';
-  void import('./cli.ts').then(function (cli) {
-    return cli.main(process.argv.slice(2));
-  });
+  var hasCompileCache = major > 22 || (major === 22 && minor > 0);
+  void Promise.resolve(hasCompileCache ? import('./cli/compile-cache.ts') : null)
+    .then(function (cache) {
+      if (cache) cache.useCompileCache(args);
+      return import('./cli.ts');
+    })
+    .then(function (cli) {
+      return cli.main(args);
+    });
 }

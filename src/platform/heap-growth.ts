@@ -12,7 +12,7 @@ const growingPercent = 50;
  * that run is 190 MB instead of 300, of one with 1,000 visits in flight 250 instead of 370, for 2 to 5 % more CPU time. Alerting a
  * million rows takes 156 MB instead of 196.
  *
- * Undone at the end: V8 takes the compiled form of a program (load-compiled.ts), which is made at the exit, only where its
+ * Undone at the end: V8 takes the compiled form of the program (compile-cache.ts), which is made at the exit, only where its
  * options are those that it was made with.
  */
 export async function withBoundedHeap<T>(work: () => Promise<T>): Promise<T> {

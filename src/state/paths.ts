@@ -41,6 +41,7 @@ const places = {
   openingFiles: ['opening-files', 'written-in-place'],
   openingRows: ['opening-rows', 'written-in-place'],
   lastGood: ['last-good', 'folder'],
+  compiled: ['compiled', 'folder'],
   configBroken: ['config-broken.db', 'sqlite'],
   undeliveredSaid: ['undelivered-said', 'file'],
 } as const satisfies Readonly<Record<string, readonly [name: string, kind: PlaceKind]>>;

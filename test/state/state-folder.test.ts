@@ -31,6 +31,7 @@ const allFolders: readonly StateFolder[] = [
   'outbox',
   'runtimes',
   'lastGood',
+  'compiled',
 ];
 
 interface Place {

@@ -3,14 +3,24 @@
  * state folder is named in config.xml itself: where that is not the usual one, a line in ~/.local/state says which it was.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, rmSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import path from 'node:path';
 
 import { expandHome } from '../../platform/account.ts';
 import { writeDurably } from '../../state/durable-file.ts';
 import { makeOwnFolder } from '../../state/make-folder.ts';
 import { statePaths } from '../../state/paths.ts';
-import { checkStateFolder } from '../../state/state-folder.ts';
+import { checkStateFolder, tryStateFolder } from '../../state/state-folder.ts';
 import type { SourceFile } from './findings.ts';
 import type { ConfigTree } from './include.ts';
 import type { Element } from './parse-elements.ts';
@@ -78,6 +88,22 @@ export function readLastGood(file: string): LastGood | null {
       return { tree: treeOf(text.slice(end), digest), keptAtMs: atMs };
     } catch {
       // Unreadable, or damaged: the fault of config.xml itself is what people are told.
+    }
+  }
+  return null;
+}
+
+/** Returns the state folder that a valid configuration in this file has used; null if there is none that is this user's own. */
+export function usedStateFolder(file: string): string | null {
+  for (const stateDir of [pointedTo(file), usualStateFolder(file)]) {
+    if (stateDir === null) continue;
+    const places = statePaths(stateDir);
+    try {
+      if (!existsSync(path.join(places.lastGood, nameOf(file)))) continue;
+      tryStateFolder(places, []);
+      return stateDir;
+    } catch {
+      // Somebody else's folder: the command itself says what is wrong with it.
     }
   }
   return null;

@@ -23,11 +23,13 @@ const breaksProtocol: Readonly<Record<string, (channel: { readonly type?: string
 };
 
 /**
- * OpenSSH announces its host keys after a login (PROTOCOL of its sources, section 2.5), and ssh2 has it prove each for an event
+ * True for a request that is passed over. OpenSSH announces its host keys after a login (PROTOCOL of its sources, section 2.5), and ssh2 has it prove each for an event
  * that has no listener here: a round trip, and a signature and its check for each key, a fourteenth of the CPU time of a visit.
  * known_hosts alone says which key is right.
  */
-const announcedHostKeys = 'hostkeys-00@openssh.com';
+function announcesHostKeys([, request, wantsReply]: readonly unknown[]): boolean {
+  return request === 'hostkeys-00@openssh.com' && wantsReply !== true;
+}
 
 const bounded = new WeakSet<Client>();
 
@@ -58,7 +60,7 @@ export function boundRequests(ssh: Client): void {
       if (ended) return;
       if (counts(args)) requests += 1;
       if (requests > mostRequests + seconds()) end('the server sends requests without end');
-      else if (name !== 'GLOBAL_REQUEST' || args[1] !== announcedHostKeys || args[2] === true) handle(...args);
+      else if (name !== 'GLOBAL_REQUEST' || !announcesHostKeys(args)) handle(...args);
     };
   }
   // Data that nobody reads would only make garbage, as fast as the server can send.

@@ -1,0 +1,35 @@
+import module from 'node:module';
+import path from 'node:path';
+
+import { findConfig } from '../config/find-config.ts';
+import { usedStateFolder } from '../config/xml/last-good.ts';
+import { makeOwnFolder } from '../state/make-folder.ts';
+import { statePaths } from '../state/paths.ts';
+
+/** The part of node:module that came with Node 22.1; the declarations are those of Node 20. */
+interface CompileCache {
+  readonly enableCompileCache?: (folder: string) => unknown;
+}
+
+/**
+ * Has Node keep V8's compiled form of the program, which saves a fifth of an `alert` with nothing to do. It is kept in the state
+ * folder alone: Node's default is a guessable place in /tmp, where somebody else could leave code for this user to run.
+ */
+export function useCompileCache(args: readonly string[]): void {
+  const stateDir = usedStateFolder(path.resolve(findConfig(configOf(args))));
+  if (stateDir === null) return;
+  const { compiled } = statePaths(stateDir);
+  try {
+    makeOwnFolder(compiled);
+    (module as CompileCache).enableCompileCache?.(compiled);
+  } catch {
+    // A full disk, or a read-only one: every start compiles the program.
+  }
+}
+
+/** Returns the value of `-c`; undefined if there is none. */
+function configOf(args: readonly string[]): string | undefined {
+  const at = args.findIndex((arg) => /^(?:-c|--config)/.test(arg));
+  const [, value] = /^(?:-c|--config=)(.+)$/s.exec(args[at] ?? '') ?? [];
+  return at === -1 ? undefined : (value ?? args[at + 1]);
+}
