@@ -1,0 +1,71 @@
+/**
+ * The recipes of CONTRIBUTING.md: each diff beside this file is applied to a copy of the project and tested there. A diff begins with a sentence for people and a line `Tests:` with the test files to run in the copy.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+
+const root = path.join(import.meta.dirname, '..', '..');
+const recipes = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.diff'));
+const mostPlaces = 5;
+/** Folders that no recipe needs, large or made by a build. */
+const left = new Set(['node_modules', 'dist', '.git', 'fleet-health-demo', 'fleet-health-simulation']);
+
+/** Returns the changed files, tests and generated documents left out. */
+function placesOf(diff: string): readonly string[] {
+  const files = [...diff.matchAll(/^\+\+\+ b\/(\S+)$/gm)].map(([, file]) => file ?? '');
+  return files.filter((file) => !/^(?:test|docs)\/|^config\.xsd$/.test(file));
+}
+
+test('each recipe of CONTRIBUTING.md has its diff, and each diff its recipe', () => {
+  const linked = readFileSync(path.join(root, 'CONTRIBUTING.md'), 'utf8').matchAll(
+    /\(test\/recipes\/([\w-]+\.diff)\)/g,
+  );
+  assert.deepEqual([...linked].map(([, name]) => name).sort(), [...recipes].sort());
+});
+
+interface Copy {
+  readonly apply: (name: string) => void;
+  /** Returns what the program prints. Fails the test if it does not end well. */
+  readonly run: (program: string, ...args: readonly string[]) => string;
+}
+
+/** Makes a copy of the project for a test. */
+function copyOf(t: TestContext): Copy {
+  const copy = mkdtempSync(path.join(tmpdir(), 'fleet-recipe-'));
+  t.after(() => rmSync(copy, { recursive: true, force: true }));
+  cpSync(root, copy, { recursive: true, filter: (from) => !left.has(path.relative(root, from)) });
+  symlinkSync(path.join(root, 'node_modules'), path.join(copy, 'node_modules'));
+  const env = { ...process.env };
+  delete env['NODE_TEST_CONTEXT'];
+  const run = (program: string, ...args: readonly string[]): string => {
+    const { status, stdout, stderr } = spawnSync(program, args, { cwd: copy, encoding: 'utf8', env });
+    assert.equal(status, 0, `${program} ${args.join(' ')}\n${stdout}${stderr}`);
+    return stdout;
+  };
+  return { run, apply: (name) => void run('git', 'apply', path.join(import.meta.dirname, name)) };
+}
+
+for (const name of recipes) {
+  const diff = readFileSync(path.join(import.meta.dirname, name), 'utf8');
+
+  test(`${name} changes at most five places, and its tests pass in a copy of the project`, (t) => {
+    assert.ok(placesOf(diff).length <= mostPlaces, placesOf(diff).join(', '));
+    const { apply, run } = copyOf(t);
+    apply(name);
+    const tests = (/^Tests: (.+)$/m.exec(diff)?.[1] ?? '').split(' ');
+    const printed = run(process.execPath, '--import', 'tsx', '--test', '--test-reporter=tap', ...tests);
+    assert.match(printed, /^# pass [1-9]/m);
+    assert.match(printed, /^# fail 0$/m);
+  });
+}
+
+test('a copy of the project with all recipes in it has no fault of types', (t) => {
+  const { apply, run } = copyOf(t);
+  for (const name of recipes) apply(name);
+  run(process.execPath, 'node_modules/typescript/bin/tsc', '-p', 'tsconfig.json');
+});
