@@ -1,12 +1,12 @@
-/** What one code means, and what to do about it. */
+/** The meaning of a code, and what to do about it. */
 export interface ErrorKind {
-  /** One sentence: what has happened. */
+  /** A sentence that says what has happened. */
   readonly meaning: string;
-  /** What the reader can do about it; an imperative sentence. */
+  /** An imperative sentence that says what to do about it. */
   readonly advice: string;
   /** The exit status when it ends a run: 2 usage or configuration, 3 the run could not be made. */
   readonly exitStatus: 1 | 2 | 3;
-  /** Whether the same attempt may succeed a moment later (`--retry` looks at this). */
+  /** True if the same attempt may succeed a moment later (`--retry` looks at this). */
   readonly retryable: boolean;
 }
 

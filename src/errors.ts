@@ -9,7 +9,7 @@ import { withoutSecrets } from './revealed-secrets.ts';
 
 export { errorTable, type ErrorCode };
 
-/** Where in a run or visit something went wrong. */
+/** The stage of a run or visit at which something went wrong. */
 export type Stage =
   | 'usage'
   | 'config'
@@ -32,12 +32,12 @@ export type Stage =
 export interface FleetErrorOptions {
   readonly code: ErrorCode;
   readonly stage: Stage;
-  /** One line without secrets: what was tried, with whom, what came back. */
+  /** A line without secrets: what was tried, with whom, what came back. */
   readonly message: string;
   readonly client?: string;
   /** Overrides the table where this case differs. */
   readonly retryable?: boolean;
-  /** What to do, when there is something more exact than the table's advice: a whole command, for instance. */
+  /** Advice that is more exact than the table's: a whole command, for instance. */
   readonly advice?: string;
   readonly cause?: unknown;
 }
@@ -71,13 +71,13 @@ export function usageError(message: string, advice?: string): FleetError {
   return new FleetError({ code: 'usage', stage: 'usage', message, ...(advice === undefined ? {} : { advice }) });
 }
 
-/** What was thrown, as a FleetError: unchanged if it is one, else wrapped with the code given. */
+/** Returns a FleetError unchanged, and wraps anything else that was thrown with the given code. */
 export function asFleetError(thrown: unknown, fallback: Omit<FleetErrorOptions, 'message' | 'cause'>): FleetError {
   if (thrown instanceof FleetError) return thrown;
   return new FleetError({ ...fallback, message: messageOf(thrown), cause: thrown });
 }
 
-/** The message of anything that was thrown, on one line. */
+/** Returns the message of anything that was thrown, on one line. */
 export function messageOf(thrown: unknown): string {
   const text = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
   return text.replace(/\s+/g, ' ').trim();

@@ -1,5 +1,5 @@
 /**
- * What cron and syslog read: one `key=value` line an event. Events go to stdout, what went wrong to stderr; quiet prints
+ * The log for cron and syslog: a `key=value` line for each event. Events go to stdout, problems to stderr. Quiet prints
  * nothing but what prevented the run.
  */
 
@@ -15,7 +15,7 @@ export interface Log {
   event(event: string, fields?: LogFields): void;
   /** A fault that did not prevent the run: a client that failed, a report in quarantine. */
   problem(event: string, fields?: LogFields): void;
-  /** What prevented the run: printed at every level. */
+  /** A fault that prevented the run: printed at every level. */
   fatal(event: string, fields?: LogFields): void;
 }
 

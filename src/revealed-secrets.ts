@@ -1,9 +1,11 @@
 /**
- * What was revealed to log in with, so that it can be taken out of what the other side says: a machine that was told a
+ * Remembers the secrets that were sent at logins, and removes them from what machines say: a machine that was sent a
  * password may repeat it.
  */
 
-/** The first characters of each form -> the forms that begin so: a text is looked through once, however many there are. */
+/**
+ * The first characters of each form -> the forms that begin so: a text is looked through once, however many there are.
+ */
 const forms = new Map<string, string[]>();
 const remembered = new Set<string>();
 const indexed = 4;

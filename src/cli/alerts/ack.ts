@@ -16,7 +16,10 @@ import { jsonTime, readerTime } from '../terminal/reader-time.ts';
 
 /** The alerts that a command line names. */
 export interface AckTarget {
-  /** Numbers of alerts and ranges of them (`12 15-19`), or a client's name or pattern and a rule's; empty with `all` alone. */
+  /**
+   * Numbers of alerts and ranges of them (`12 15-19`), or a client's name or pattern and a rule's; empty with `all`
+   * alone.
+   */
   readonly names: readonly string[];
   /** Everything that fires in the whole fleet. */
   readonly all: boolean;
@@ -114,7 +117,7 @@ function nothingOpen({ names, all }: AckTarget): string {
   return `Nothing to acknowledge: ${what}${rule === undefined ? '' : ` under rule ${rule}`}.`;
 }
 
-/** What the command line names, of what fires; a number may name what is pending too. */
+/** Returns the firing alerts that the command line names. A number may name a pending alert too. */
 async function choose(alerts: AlertStore, config: Config, { all, names: named }: AckTarget): Promise<readonly Alert[]> {
   const open = await alerts.openAlerts(null);
   const firing = open.filter(({ state }) => state === 'firing');
@@ -147,7 +150,10 @@ async function choose(alerts: AlertStore, config: Config, { all, names: named }:
   return chosen;
 }
 
-/** Those of a list of numbers and ranges that are open. A number that was never given out is refused. */
+/**
+ * Returns the open alerts of a list of numbers and ranges. Throws FleetError `usage` for a number that no alert ever
+ * had.
+ */
 async function numberedAmong(
   alerts: AlertStore,
   open: readonly Alert[],
@@ -170,7 +176,7 @@ function ruleFilter(rule: string | null, open: readonly Alert[]): (name: string)
   return open.some((alert) => alert.rule === rule) ? (name) => name === rule : globMatcher(rule);
 }
 
-/** A number that was given out and has ended is no mistake. */
+/** Throws FleetError `usage` for a number that no alert ever had. The number of an ended alert is no mistake. */
 async function refuseUnknownNumber(alerts: AlertStore, id: number, firing: readonly Alert[]): Promise<void> {
   const [newest] = await alerts.alertsOf({ openOnly: false, limit: 1 });
   if (id >= 1 && id <= (newest?.id ?? 0)) return;

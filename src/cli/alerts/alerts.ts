@@ -18,9 +18,9 @@ import { type AlertView, readAlerts, sinceMs } from './read-alerts.ts';
 export interface AlertsCommandOptions {
   /** A client's name or pattern; null: all. */
   readonly client: string | null;
-  /** What has ended of late too. */
+  /** Also alerts that have ended in the last seven days. */
   readonly all: boolean;
-  /** What has fired since that time alone, ended or not; null: whatever is open. */
+  /** Only alerts that have fired since that time, ended or not; null: whatever is open. */
   readonly since: string | null;
   /** Exit status 1 if an alert shown fires. */
   readonly exitStatus: boolean;
@@ -121,7 +121,7 @@ function unsentNote(unsent: Unsent, time: ReaderTime): Cell {
   return unsent.delivery === 'not-delivered' ? { text, colour: 'red' } : text;
 }
 
-/** What became of a mail that has not been sent. */
+/** Says what became of a mail that has not been sent. */
 export function unsentText({ recipient, delivery, sinceMs, error }: Unsent, { moment }: ReaderTime): string {
   const reason = error === null ? '' : `: ${error}`;
   if (delivery === 'queued') return `queued for ${recipient} since ${moment(sinceMs)}`;
@@ -143,7 +143,7 @@ function endText({ resolvedAtMs }: AlertView['alert'], { moment }: ReaderTime): 
   return resolvedAtMs === null ? '' : ` ${moment(resolvedAtMs)}`;
 }
 
-/** Why an alert ended, for people. */
+/** The reasons why an alert ended, for people. */
 export const closedWords: Readonly<Record<ClosedReason, string>> = {
   recovered: 'recovered',
   gone: 'no longer there',

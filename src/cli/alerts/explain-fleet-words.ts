@@ -4,7 +4,7 @@ import { counted } from '../../text/numbers.ts';
 import { sealedJson, sealedLines } from '../status/sealed-words.ts';
 import { jsonTime, type ReaderTime } from '../terminal/reader-time.ts';
 
-/** Which collectors there are, and what lies behind bastions that are gone. */
+/** Lists the collectors, and the bastions that cannot be reached with the number of clients behind them. */
 export function fleetLines(
   { collectors, silenceJudgedFromMs, bastions, sealed }: FleetExplained,
   time: ReaderTime,
@@ -30,7 +30,7 @@ export function fleetLines(
   return lines.map(escapeControls);
 }
 
-/** The same for programs. */
+/** The state of collectors and bastions as JSON. */
 export function fleetJson({ collectors, silenceJudgedFromMs, bastions, sealed }: FleetExplained): object {
   return {
     fleet: true,

@@ -24,15 +24,15 @@ interface Saying extends ExplanationOptions {
   readonly time: ReaderTime;
 }
 
-/** What is said of a client, or of the fleet. */
+/** The explanation of a client's rules, or of the fleet's. */
 export interface Explanation {
-  /** Sentences that come first. */
+  /** The sentences at the beginning. */
   readonly head: readonly string[];
   readonly rules: readonly RuleExplained[];
   readonly undelivered: readonly MailSummary[];
 }
 
-/** Everything in sentences; rules with something open first. */
+/** Returns the whole explanation in sentences, rules with open alerts first. */
 export function explanationText(
   output: Output,
   config: Config,
@@ -54,7 +54,7 @@ export function explanationText(
   ].join('\n');
 }
 
-/** When the client was last heard of, and whether it is watched. */
+/** Says when the client last reported, and whether it is watched. */
 export function clientLines(
   { client, reportAtMs, visitAtMs, unprocessed }: ClientExplained,
   time: ReaderTime,
@@ -181,7 +181,7 @@ function stateLine(what: string, alert: Alert, rule: Rule, saying: Saying): stri
   return `Alert ${what} began ${since} and ${why === 'recovered' ? why : `ended, ${why},`}${end}: ${value}.`;
 }
 
-/** How much longer a value has to hold. */
+/** Says how much longer a value has to hold. */
 function untilFiring({ progress }: Alert, rule: Rule, { config, time }: Saying): string {
   if (rule.forCount !== null) {
     const left = Math.max(1, rule.forCount - progress.holding);

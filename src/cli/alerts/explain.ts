@@ -41,12 +41,12 @@ function subjectOf({ first, second, fleet }: ExplainCommandOptions): Subject {
   );
 }
 
-/** What is asked for, in words and as a document. */
+/** The explanation, also as a document. */
 interface Answer extends Explanation {
   readonly json: object;
 }
 
-/** `explain`: from stored facts, why something was or was not told. */
+/** `explain`: says from stored facts why people were or were not notified. */
 export async function explainCommand(context: Context, options: ExplainCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettings(context);

@@ -12,8 +12,8 @@ import { loadSettings } from '../command/settings.ts';
 import { wholeId } from '../command/whole-id.ts';
 
 /**
- * `forget collector`: a collector that will not run again is silent no longer. One that runs again is known again. Throws
- * FleetError `usage` for an id that none has, or for the beginning of several ids.
+ * `forget collector`: a collector that will not run again is silent no longer. One that runs again is known again.
+ * Throws FleetError `usage` for an id that none has, or for the beginning of several ids.
  */
 export async function forgetCollectorCommand(context: Context, text: string): Promise<ExitStatus> {
   const { output, signal } = context;

@@ -8,7 +8,7 @@ import type { Output } from '../terminal/output.ts';
 import { jsonTime, readerTime, type ReaderTime } from '../terminal/reader-time.ts';
 import { renderTable } from '../terminal/table.ts';
 
-/** `mail list`: mails that no server has taken, oldest first. */
+/** `mail list`: lists mails that no server has taken, oldest first. */
 export async function mailListCommand(context: Context): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettings(context);
@@ -50,7 +50,7 @@ function mailTable(output: Output, mails: readonly MailSummary[], { zone, moment
   return `${table}\n\nTimes are ${zone}. To give one up: fleet-health mail discard NUMBER`;
 }
 
-/** When an undelivered mail is tried again. */
+/** Says when an undelivered mail is tried again. */
 export function nextTry(
   { failedAtMs, nextAttemptAtMs }: Pick<MailSummary, 'failedAtMs' | 'nextAttemptAtMs'>,
   moment: (atMs: number) => string,

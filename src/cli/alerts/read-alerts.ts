@@ -9,7 +9,7 @@ import { usageError } from '../../errors.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
 
-/** What holds back an alert now: a silence with its id, or a window. */
+/** A silence, with its id, or a window that holds back an alert now. */
 export interface Cover {
   readonly silence: number | null;
   readonly untilMs: number;
@@ -37,7 +37,7 @@ export interface ReadAlertsOptions {
 const maxClosed = 1000;
 
 /**
- * What is open, worst first and then oldest first, what is pending after it; then what has ended, newest first. Throws
+ * Reads firing alerts, worst and then oldest first, then pending ones, then those that have ended, newest first. Throws
  * FleetError `usage` for a client that is neither in config.xml nor has an alert.
  */
 export async function readAlerts(options: ReadAlertsOptions): Promise<readonly AlertView[]> {
@@ -68,7 +68,7 @@ function coverOf(reason: HoldReason): readonly Cover[] {
   return reason.kind === 'window' ? [{ silence: null, untilMs: reason.untilMs }] : [];
 }
 
-/** Whether a client is meant by its name or pattern. Throws FleetError `usage` when none of those known is. */
+/** Returns a test for the clients of a name or pattern. Throws FleetError `usage` if it fits no known client. */
 export function clientFilter(
   config: Pick<Config, 'clients'>,
   wanted: string | null,
@@ -94,7 +94,7 @@ function compareAlerts(one: Alert, other: Alert): number {
   return bySeverity || sinceMs(one) - sinceMs(other) || (one.id ?? 0) - (other.id ?? 0);
 }
 
-/** When it began to fire, or to be pending. */
+/** Returns when an alert began to fire, or to be pending. */
 export function sinceMs({ firingSinceMs, pendingSinceMs }: Alert): number {
   return firingSinceMs ?? pendingSinceMs;
 }

@@ -8,8 +8,8 @@ export interface SilencePatterns {
 }
 
 /**
- * What is odd about the patterns of a silence: parts that fit no client or no rule of config.xml, with the nearest that
- * would, and rules that none of those clients has. They are warnings, for config.xml may get there later.
+ * Warns of patterns of a silence that fit no client or no rule of config.xml, with the nearest name that exists, and of
+ * rules that none of those clients has. These are no errors: config.xml may get such names later.
  */
 export function oddPatterns(config: Pick<Config, 'clients' | 'alerts'>, patterns: SilencePatterns): readonly string[] {
   const clientNames = config.clients.map(({ name }) => name);

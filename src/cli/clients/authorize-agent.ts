@@ -9,19 +9,19 @@ import { lastReader } from './last-reader.ts';
 /** `node`: the Node.js that the client has or was brought; `shell`: sh and awk, for a client without Node.js. */
 export type AgentKind = 'node' | 'shell';
 
-/** What a restricted key runs. */
+/** The command of a restricted key, and the programs that it needs. */
 export interface Authorized {
   /** null: no agent, the key only forwards. */
   readonly agent: AgentKind | null;
-  /** For `command="..."`. */
+  /** The value of `command="..."`. */
   readonly command: string;
   /** The programs that have to lie on the client, the agent first. */
   readonly programs: readonly Pick<Bundle, 'content' | 'digest'>[];
 }
 
 /**
- * Returns the agent that a client's restricted key is to run: the one that is asked for, else the one that read the client
- * last, else Node's. Throws FleetError `usage` for the shell agent where config.xml forbids it.
+ * Returns the agent that a client's restricted key is to run: the one that is asked for, else the one that read the
+ * client last, else Node's. Throws FleetError `usage` for the shell agent where config.xml forbids it.
  */
 export async function chooseAgent(
   context: Context,
@@ -52,7 +52,10 @@ export interface AuthorizedOptions {
   readonly publicKey: Uint8Array;
 }
 
-/** Returns what this version has a restricted key run. Throws FleetError `config-invalid` for a path of node that cannot be passed. */
+/**
+ * Returns what this version has a restricted key run. Throws FleetError `config-invalid` for a path of node that cannot
+ * be passed.
+ */
 export function authorizedAgent({ client, agent: kind, collectorId, publicKey }: AuthorizedOptions): Authorized {
   const { agent, inventory, shell } = readBundles();
   if (kind === 'shell') {

@@ -13,8 +13,9 @@ export interface PublicKey {
 const maxFileBytes = 64 * 1024;
 
 /**
- * The public key that a client is logged in to with: of the file given, else of its one private key, beside which a
- * `.pub` is looked for first, because it needs no passphrase. Throws FleetError `usage` or `credentials-unusable`.
+ * Returns the public key that the collector logs in to a client with: that of the given file, else that of the one
+ * private key. Looks for `.pub` beside it first, as that needs no passphrase. Throws FleetError `usage` or
+ * `credentials-unusable`.
  */
 export function findPublicKey({ name, credentials }: Hop, file: string | null): PublicKey {
   if (file !== null) return readPublicKey(file);

@@ -17,8 +17,8 @@ export interface AuthorizeScriptOptions {
 const end = 'END_OF_FLEET_HEALTH';
 
 /**
- * A POSIX shell script that puts the programs and the line of a restricted key in place, run on the client by root or
- * by the account itself. Where sshd reads other files than ~/.ssh/authorized_keys, AUTHORIZED_KEYS names the one.
+ * Returns a POSIX shell script that puts the programs and the line of a restricted key in place. Root or the account
+ * runs it on the client. AUTHORIZED_KEYS names the file if sshd reads another one than ~/.ssh/authorized_keys.
  */
 export function authorizeScript({ account, options, publicKey, authorized }: AuthorizeScriptOptions): string {
   const { agent, programs } = authorized;
@@ -79,7 +79,7 @@ ${programs.map(putProgram).join('\n')}
 `;
 }
 
-/** Before anything is changed: without these the line would let nobody in. */
+/** Checks before anything is changed that SHA-256 can be computed: without it the line would let nobody in. */
 const shellNeeds = `if [ "$(id -u)" != 0 ] && ! { sha256sum || shasum -a 256 || openssl dgst -sha256; } </dev/null >/dev/null 2>&1; then
   fail 'nothing here computes SHA-256, so the agent must be one that the account cannot change: run this as root'
 fi

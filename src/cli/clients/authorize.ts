@@ -20,15 +20,15 @@ export interface AuthorizeOptions {
   readonly client: string;
   /** A file with the public key; null: the key of the configuration. */
   readonly key: string | null;
-  /** null: the one that read the client last. */
+  /** null: the agent that read the client last. */
   readonly agent: AgentKind | null;
-  /** Addresses that the key is let in from; none: as its line says already. */
+  /** Addresses that the key is let in from; empty: those that its line already has. */
   readonly from: readonly string[];
-  /** A script that installs, instead of the line alone. */
+  /** Print a script that installs the line and its programs, instead of the line. */
   readonly script: boolean;
 }
 
-/** `authorize`: what makes a key of the collector run nothing but the agent of this version on a client. */
+/** `authorize`: prints what makes a key run nothing but the agent of this version on a client. */
 export async function authorizeCommand(context: Context, options: AuthorizeOptions): Promise<ExitStatus> {
   const { output } = context;
   const config = loadSettings(context);
@@ -97,7 +97,7 @@ interface Target {
   readonly forwards: readonly string[];
 }
 
-/** The machine that is meant: a client, or a bastion. A bastion that is a client too needs the client's agent. */
+/** Finds the client or bastion of a name. A bastion that is a client too needs the client's agent. */
 function targetOf(config: Config, name: string): Target {
   const shared = createTransportShared({ config });
   const bastion = config.clients.some((client) => client.name === name)
@@ -148,7 +148,7 @@ function aboutAgent(
   ];
 }
 
-/** As useradd(8) allows them, so that a shell finds nothing to expand. */
+/** Names that useradd(8) allows: a shell finds nothing to expand in them. */
 const accountPattern = /^[A-Za-z_][\w.-]{0,63}\$?$/;
 
 function accountOf({ name, username }: Hop): string {

@@ -5,7 +5,7 @@ import { describeSize } from '../../text/numbers.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import type { Output } from '../terminal/output.ts';
 
-/** What came of one client. */
+/** The outcome for one client. */
 export interface CleanupResult {
   readonly client: Client;
   /** null: there is a fault. */
@@ -13,7 +13,7 @@ export interface CleanupResult {
   readonly fault: FleetError | null;
 }
 
-/** For people: a line for each client, and one for each folder. */
+/** Returns a line for each client, and one for each of its folders. */
 export function cleanupText(output: Output, results: readonly CleanupResult[]): string {
   const lines = results.flatMap(({ client, answer, fault }) => {
     if (answer === null) {
@@ -46,7 +46,7 @@ function folderLines({ removed, left }: CleanupAnswer): string[] {
   ];
 }
 
-/** A line that nobody takes out would go on looking, every few minutes, for what is gone. */
+/** Names crontab lines that are left: they would go on looking, every few minutes, for programs that were removed. */
 function spoolLines({ name }: Client, { removed, waiting, spool }: CleanupAnswer): string[] {
   if (removed.length === 0 && waiting.own + waiting.others > 0) return [];
   const what =
@@ -57,7 +57,7 @@ function spoolLines({ name }: Client, { removed, waiting, spool }: CleanupAnswer
   return spool.lines + spool.scripts === 0 ? [] : [`${what} ${how}`];
 }
 
-/** For programs. */
+/** The outcome for one client as JSON. */
 export function cleanupJson({ client, answer, fault }: CleanupResult): unknown {
   return {
     client: client.name,

@@ -34,7 +34,7 @@ export interface CleanupCommandOptions {
 /** Clients that are cleaned up at a time. */
 const clientLimit = 32;
 
-/** `cleanup`: brings home what waits on the clients, then removes all that agents have left there. */
+/** `cleanup`: collects the reports that wait on the clients, then removes everything that agents have left there. */
 export async function cleanupCommand(context: Context, options: CleanupCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettings(context);
@@ -77,7 +77,7 @@ interface Round {
   readonly signal: AbortSignal;
 }
 
-/** One exec on each client, while no run of this collector goes on. */
+/** Runs one exec on each client, under the collector's lock. Throws FleetError `locked` if a run goes on. */
 async function cleanUp(
   { config, options, signal }: Round,
   clients: readonly Client[],
@@ -114,7 +114,7 @@ async function cleanUp(
   }
 }
 
-/** The last acknowledgements may still be on their way to the agents when a pass has ended. */
+/** The pause before another attempt: the last acknowledgements may still be on their way when a pass has ended. */
 const pauseMs = 500;
 const attempts = 4;
 
@@ -134,7 +134,7 @@ function ownWait(answer: CleanupAnswer | null): boolean {
   return isWaiting(answer) && answer !== null && answer.waiting.own > 0;
 }
 
-/** A pass over these clients, retired ones too. What it does not bring home is seen afterwards. */
+/** Makes a pass over these clients, retired ones too. The next cleanup finds the reports that it could not collect. */
 async function bringHome({ config, signal }: Round, clients: readonly Client[]): Promise<void> {
   const names = new Set(clients.map(({ name }) => name));
   const shared = createTransportShared({ config });

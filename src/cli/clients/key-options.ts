@@ -6,8 +6,8 @@ import type { Hop } from '../../transport/route/hop.ts';
 import type { TransportShared } from '../../transport/transport-shared.ts';
 
 /**
- * The addresses of `--from`, for `from="..."`. Throws FleetError `usage` for what sshd would refuse the whole line for,
- * and for host names, which sshd compares only with UseDNS.
+ * Returns the addresses of `--from`, for `from="..."`. Throws FleetError `usage` for a text for which sshd would refuse
+ * the whole line, and for host names, which sshd compares only with UseDNS.
  */
 export function fromAddresses(given: readonly string[]): readonly string[] {
   const addresses = given.flatMap((text) => text.split(',').map((address) => address.trim()));
@@ -43,8 +43,8 @@ function groupsOf(address: string): readonly string[] {
 }
 
 /**
- * What a machine has to forward to, as `permitopen` takes it: the next machine of each way through it that is logged in to
- * with the same account and keys. Ways that cannot be followed are passed over.
+ * Returns the addresses that a machine has to forward to, as `permitopen` takes them: the next hop of each route
+ * through it with the same account and keys. Skips routes that cannot be resolved.
  */
 export function forwardsThrough(hops: readonly Hop[], config: Config, shared: TransportShared): readonly string[] {
   const own = placeOf(hops);
@@ -64,7 +64,7 @@ export function forwardsThrough(hops: readonly Hop[], config: Config, shared: Tr
   return [...found];
 }
 
-/** The client that is the same machine as a bastion, logged in to with the same account and keys; else undefined. */
+/** Returns the client that is the same machine as a bastion, with the same account and keys; else undefined. */
 export function clientAt(
   hops: readonly Hop[],
   config: Config,
@@ -86,7 +86,10 @@ function wayTo(target: Parameters<TransportShared['routeTo']>[0], shared: Transp
   }
 }
 
-/** Two ways with the same place end at one line of one authorized_keys. The same private address may mean many machines. */
+/**
+ * Identifies the line of authorized_keys that a route ends at. The whole route counts: many machines may share a
+ * private address.
+ */
 function placeOf(hops: readonly Hop[]): string {
   const last = hops.at(-1);
   const keys = last?.credentials.privateKeys.map(({ path }) => path);

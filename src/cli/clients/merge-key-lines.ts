@@ -2,9 +2,9 @@
 export const lineLeftStatus = 3;
 
 /**
- * Rewrites authorized_keys, whose path is ENVIRON["file"], in awk on the client. stdin has the options that are to hold and,
- * in its second line, the public key. Each line of the key gets these options and keeps its own others. A line of the key
- * that sshd would not understand is left alone and named on stderr; lines of other keys stay as they are.
+ * Rewrites authorized_keys, whose path is ENVIRON["file"], in awk on the client. stdin has the options that are to hold
+ * and, in its second line, the public key. Each line of the key gets these options and keeps its own others. A line of
+ * the key that sshd would not understand is left alone and named on stderr; lines of other keys stay as they are.
  */
 export const mergeKeyLines = String.raw`
 # The length of the options at the start of a line, as sshd finds it; -1: a quote is open at its end.

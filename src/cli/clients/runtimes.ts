@@ -18,7 +18,7 @@ import { renderTable } from '../terminal/table.ts';
 
 export interface RuntimesAddOptions {
   readonly platform: string;
-  /** As it was given: a file, `self`, `npm` or `npm@VERSION`; null: what fits best. */
+  /** A file, `self`, `npm` or `npm@VERSION`; null: what fits best. */
   readonly from: string | null;
   /** A SHASUMS256.txt of nodejs.org; null: nothing is compared. */
   readonly shasums: string | null;

@@ -3,20 +3,20 @@ import { jitterOf } from '../../platform/jitter.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { formatDuration } from '../../text/durations.ts';
 
-/** What the five fields of crontab(5) can say evenly, in minutes. */
+/** The pauses that the five fields of crontab(5) can say evenly, in minutes. */
 const choices = [1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440] as const;
 const hourMinutes = 60;
 const dayMinutes = 1440;
 
-/** The least pause that crontab(5) can say which is no shorter than this one; at most a day. */
+/** Returns the least pause of crontab(5) that is no shorter than this one; at most a day. */
 export function schedulablePause(everyMs: number): number {
   const minutes = choices.find((choice) => choice * minuteMs >= everyMs) ?? dayMinutes;
   return minutes * minuteMs;
 }
 
 /**
- * The five fields of crontab(5) for a pause. Clients start at different minutes, and none at the full ones, when collectors
- * do. Throws FleetError `usage` for a pause that crontab(5) cannot say evenly.
+ * Returns the five fields of crontab(5) for a pause. Clients start at different minutes, and none at the full ones,
+ * when collectors do. Throws FleetError `usage` for a pause that crontab(5) cannot say evenly.
  */
 export function cronSchedule(everyMs: number, client: string): string {
   const minutes = choices.find((choice) => choice * minuteMs === everyMs);

@@ -32,12 +32,14 @@ export interface SpoolCommandOptions {
   readonly remove: boolean;
 }
 
-/** A collector that came within so many of its pauses comes again. */
+/** A client takes reports itself if the collector has not come for so many of its pauses. */
 const pausesUntilMissed = 1.5;
-/** What a report of a usual machine takes on a disk: one block. */
+/** The size of a usual machine's report on a disk: one block. */
 const bytesOnDisk = 4096;
 
-/** `spool`: what has a client take reports itself while the collector does not come. Changes nothing anywhere. */
+/**
+ * `spool`: prints the crontab line by which a client takes reports itself while no collector comes. Changes nothing.
+ */
 export async function spoolCommand(context: Context, options: SpoolCommandOptions): Promise<ExitStatus> {
   const { output } = context;
   const config = loadSettings(context);
@@ -95,7 +97,7 @@ function sshTo(client: Client, config: Config): string {
   return `${sshCommand(hops, client, hops.at(-1)?.username ?? '')} sh`;
 }
 
-/** The shell agent keeps nothing. Where the database is away nobody knows, and the line does no harm there. */
+/** Refuses a client of the shell agent, which keeps no reports. If the database is away, the line does no harm. */
 async function refuseWhatCannotSeal(context: Context, { storage }: Config, { name }: Client): Promise<void> {
   const reader = await lastReader(context, storage, name, 'and the line needs Node.js there');
   if (reader !== 'shell') return;

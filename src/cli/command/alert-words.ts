@@ -2,12 +2,12 @@ import type { HeldBack } from '../../alerter/inhibit/held-back.ts';
 import { counted } from '../../text/numbers.ts';
 import { jsonTime, type ReaderTime } from '../terminal/reader-time.ts';
 
-/** A silence or a window, and when it ends. */
+/** Names a silence or a window, and its end. */
 export function coverText({ silence, untilMs }: Pick<HeldBack, 'silence' | 'untilMs'>, { moment }: ReaderTime): string {
   return `${silence === null ? 'window' : `silence ${silence}`} until ${moment(untilMs)}`;
 }
 
-/** The silences and windows in force that hold something back, with how many alerts, and a count of the others. */
+/** Lists the silences and windows that hold back alerts, with their counts, and counts the others in force. */
 export function heldBackText(held: readonly HeldBack[], time: ReaderTime): string {
   const idle = held.filter(({ alerts }) => alerts === 0);
   const [first] = idle;
@@ -25,25 +25,25 @@ export function heldBackText(held: readonly HeldBack[], time: ReaderTime): strin
   );
 }
 
-/** The same for programs. */
+/** The silences and windows in force as JSON. */
 export function heldBackJson(held: readonly HeldBack[]): readonly object[] {
   return held.map(({ silence, untilMs, alerts }) => ({ ...coverJson({ silence, untilMs }), alerts }));
 }
 
-/** A silence or a window for programs. */
+/** A silence or a window as JSON. */
 export function coverJson({ silence, untilMs }: Pick<HeldBack, 'silence' | 'untilMs'>): object {
   return { kind: silence === null ? 'window' : 'silence', silence, until: jsonTime(untilMs) };
 }
 
-/** Why a mail was dropped. */
+/** The reason why a mail was dropped. */
 export const droppedWords = 'config.xml no longer names this recipient';
 
-/** What concerns the fleet as a whole has no client. */
+/** Returns the client's name, or `(fleet)` for an alert about the fleet as a whole. */
 export function clientText(client: string): string {
   return client === '' ? '(fleet)' : client;
 }
 
-/** A text that begins a sentence. */
+/** Returns the text with a capital at its beginning. */
 export function sentenceCase(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -2,7 +2,10 @@ import { accountName } from '../../platform/account.ts';
 
 const maxChars = 255;
 
-/** The person at the keyboard: $SUDO_USER, else $USER, else the account's name; cron sets no variable everywhere. */
+/**
+ * Returns the person at the keyboard: $SUDO_USER, else $USER, else the account's name, as cron may set neither
+ * variable.
+ */
 export function authorName(environment: Readonly<Record<string, string | undefined>> = process.env): string {
   const named = ['SUDO_USER', 'USER'].map((name) => environment[name]?.trim() ?? '').find((name) => name !== '');
   if (named !== undefined) return named.slice(0, maxChars);

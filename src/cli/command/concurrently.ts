@@ -1,4 +1,7 @@
-/** Does the work for every item, at most `limit` at a time; results stand in the items' order. The work must not throw. */
+/**
+ * Does the work for every item, at most `limit` at a time. Returns the results in the items' order. The work must not
+ * throw.
+ */
 export async function concurrently<Item, Result>(
   items: readonly Item[],
   limit: number,

@@ -81,7 +81,7 @@ export const selection = {
   group: text('--group <name>', 'only the clients of this group and of those inside it'),
 } as const;
 
-/** What a command does, once its command line is understood. */
+/** The handler of a command with the values of its command line. */
 export type Action = (context: Context) => Promise<ExitStatus>;
 
 /** Adds a command to the program, or a subcommand to its command. `execute` runs its action. */

@@ -11,7 +11,7 @@ export interface Holder {
   readonly startedAtMs: number | null;
 }
 
-/** Says that a command ends because another one of its kind runs; `holder` is null if it cannot be read. */
+/** Says that a command ends because another one of its kind runs. `holder` is null if it cannot be read. */
 export function overlappedText(command: string, holder: Holder | null, nowMs: number): string {
   if (holder === null) return `Another ${command} is running already.`;
   const { pid, host, startedAtMs } = holder;
@@ -20,7 +20,7 @@ export function overlappedText(command: string, holder: Holder | null, nowMs: nu
   return `Another ${command} is running already (process ${pid}${where}${since}).`;
 }
 
-/** The same as fields of a log line. */
+/** The fields of the log line about that. */
 export function overlappedFields(run: string, holder: Holder | null): LogFields {
   return {
     run,

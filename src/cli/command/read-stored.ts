@@ -7,7 +7,9 @@ import { openStorage } from '../../storage/open-storage.ts';
 import type { SealedStore } from '../../storage/store/sealed-store.ts';
 import type { AlertStore, History, RetentionStore } from '../../storage/store/storage.ts';
 
-/** What can be read; `alerts` and `sealed` are null before the first run, where there is no schema and perhaps no file yet. */
+/**
+ * The readable parts of the database. `alerts` and `sealed` are null before the first run, when there is no schema yet.
+ */
 export interface Stored {
   readonly history: History;
   readonly alerts: AlertStore | null;
@@ -25,8 +27,8 @@ const nothing: Stored = {
 };
 
 /**
- * Reads from the database and changes nothing in it: before the first run there is nothing to read. Throws FleetError
- * `migration-mismatch` where there is no schema and no run may make one.
+ * Reads from the database and changes nothing in it. Before the first run everything is empty. Throws FleetError
+ * `migration-mismatch` if there is no schema and no run may make one.
  */
 export async function readStored<Result>(
   storage: StorageConfig,
@@ -48,7 +50,7 @@ export async function readStored<Result>(
   }
 }
 
-/** For what people say to the alerter: the database is made where it is not there yet, as `alert` itself would. */
+/** Opens the database for changes by people. Makes the database if it is missing, as `alert` would. */
 export async function changeStored<Result>(
   { storage, stateDir }: Pick<Config, 'storage' | 'stateDir'>,
   signal: AbortSignal,

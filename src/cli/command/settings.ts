@@ -12,24 +12,26 @@ import { checkStateFolder, tryStateFolder } from '../../state/state-folder.ts';
 import { utcMinute } from '../terminal/reader-time.ts';
 import type { Context } from './context.ts';
 
-/** The config.xml that -c names, or that is found in the usual places; its state folder is fit for use. Throws FleetError. */
+/**
+ * Loads config.xml, which -c names or which is found in the usual places, and checks its state folder. Throws
+ * FleetError.
+ */
 export function loadSettings({ configFile }: Pick<Context, 'configFile'>): Config {
   const config = loadConfig({ file: findConfig(configFile ?? undefined) });
   checkStateFolder(statePaths(config.stateDir));
   return config;
 }
 
-/** A config.xml that cannot be used, in whose place the one that was valid last is. */
+/** The configuration, or the last valid one if config.xml cannot be used. */
 export interface LastSettings {
   readonly config: Config;
-  /** Why config.xml cannot be used; null: it is used. */
+  /** The fault of config.xml if it cannot be used; null if it is used. */
   readonly broken: FleetError | null;
 }
 
 /**
- * Does what loadSettings does, for the programs that cron starts: a valid configuration is kept, and where config.xml
- * cannot be used the kept one is taken. Where a person sits at the terminal, or nothing was kept, it throws what
- * loadSettings throws.
+ * Loads config.xml for the programs that cron starts. Keeps a copy of a valid configuration, and loads that copy if
+ * config.xml cannot be used. Throws what loadSettings throws if a person sits at the terminal or no copy was kept.
  */
 export function loadLastSettings({ configFile, output }: Pick<Context, 'configFile' | 'output'>): LastSettings {
   const file = findConfig(configFile ?? undefined);
@@ -54,7 +56,7 @@ export function loadLastSettings({ configFile, output }: Pick<Context, 'configFi
 
 const brokenCodes: readonly ErrorCode[] = ['config-missing', 'config-invalid', 'config-permissions'];
 
-/** What was valid for an earlier version of the program may be so no longer: then the fault itself is thrown. */
+/** Loads the kept configuration. Throws the fault of config.xml if this version does not take the kept one either. */
 function loadKept(file: string, { tree }: LastGood, fault: FleetError): Config {
   try {
     return loadConfig({ file, tree, checkPermissions: false });

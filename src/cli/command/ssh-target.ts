@@ -3,8 +3,8 @@ import { shownShellWord } from '../../text/shell-word.ts';
 import type { Hop } from '../../transport/route/hop.ts';
 
 /**
- * An ssh(1) command line as people type it, for an account of the last machine of a way. Names the machines before it
- * (`-J`) and its port, unless the ssh_config that ssh reads by itself says them.
+ * Returns an ssh(1) command line as people type it, for an account of the last hop. Names the hops before it (`-J`) and
+ * its port, unless the ssh_config that ssh reads by itself does.
  */
 export function sshCommand(
   hops: readonly Hop[],
@@ -26,7 +26,7 @@ export function sshCommand(
   ].join(' ');
 }
 
-/** One machine of `-J`: by the name that ssh_config knows it by where one is read. */
+/** Returns one machine of `-J`, by its name in ssh_config if one is read. */
 function jumpSpec({ username, address, port, sshConfig }: Hop): string {
   const host = sshConfig.files.length > 0 ? sshConfig.host : address;
   return `${username}@${host.includes(':') ? `[${host}]` : host}:${port}`;

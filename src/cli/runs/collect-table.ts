@@ -13,7 +13,7 @@ import { renderTable } from '../terminal/table.ts';
 import { adviceFor } from './advice.ts';
 import type { CollectView } from './run-view.ts';
 
-/** Beyond so many clients the closing table has the failed ones alone. */
+/** The closing table of more clients than this has the failed ones alone. */
 const wholeFleetRows = 40;
 
 /** Shows a progress bar while the run lasts, then a table with failed visits first. */

@@ -29,7 +29,7 @@ export interface CollectCommandOptions {
   readonly retry: number | null;
 }
 
-/** From so many clients on the heap is bounded, although a run takes a little longer then. */
+/** The heap is bounded for so many clients or more, although a run takes a little longer then. */
 const largeFleet = 1000;
 
 /** `collect`: one pass over the fleet, shown to a person, a log or a program. */

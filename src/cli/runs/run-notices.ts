@@ -7,7 +7,7 @@ import type { Output } from '../terminal/output.ts';
 
 export interface RunNoticesOptions {
   readonly config: Config;
-  /** Why config.xml cannot be used and the last valid configuration is; null if it is used. */
+  /** The fault of config.xml if the last valid configuration is used instead; else null. */
   readonly broken: FleetError | null;
   readonly program: 'collect' | 'alert';
   readonly host: string;

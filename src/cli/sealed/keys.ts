@@ -70,7 +70,9 @@ export interface KeysRetireOptions {
   readonly except: readonly string[];
 }
 
-/** `keys retire`: deletes a key for good. Throws FleetError `key-in-use` if reports may wait that only this key opens. */
+/**
+ * `keys retire`: deletes a key for good. Throws FleetError `key-in-use` if reports may wait that only this key opens.
+ */
 export async function keysRetireCommand(
   context: Context,
   { id: text, force, except: names }: KeysRetireOptions,

@@ -10,16 +10,16 @@ import type { Stored } from '../command/read-stored.ts';
 /** `late`: no report in three times `every`; `new`: never visited; `paused`, `retired`: so it stands in config.xml. */
 export type ClientState = 'ok' | 'late' | 'failing' | 'new' | 'paused' | 'retired';
 
-/** One line of `status`: a client of config.xml and what the database knows of it. */
+/** A line of `status`: a client of config.xml and what the database knows of it. */
 export interface FleetMember {
   readonly client: string;
   readonly address: string;
   readonly state: ClientState;
   readonly known: ClientStatus | null;
-  /** Since the newest report was observed; null without one. */
+  /** The age of the newest observation; null without a report. */
   readonly reportAgeMs: number | null;
   readonly openAlerts: number;
-  /** The worst severity of those that fire. */
+  /** The worst severity of the alerts that fire. */
   readonly worstAlert: Severity | null;
   /** Limits of config.xml that the newest values have reached. */
   readonly beyond: { readonly cpu: Severity | null; readonly memory: Severity | null; readonly disk: Severity | null };
@@ -33,23 +33,23 @@ export interface UnlistedClient {
 }
 
 export interface FleetStatus {
-  /** What needs attention first, then by name. */
+  /** Sorted by urgency, then by name. */
   readonly members: readonly FleetMember[];
   /** Clients that the database knows and config.xml does not. */
   readonly unlisted: readonly UnlistedClient[];
   readonly lastRun: RunSummary | null;
   readonly lastPass: RunSummary | null;
   readonly alerting: AlertingStatus;
-  /** What waits sealed for `ingest`, and its newest run. */
+  /** Reports that wait sealed for `ingest`. */
   readonly sealed: readonly SealedSummary[];
   readonly lastIngest: RunSummary | null;
 }
 
-/** What the alerter has on its hands. */
+/** The alerts that fire, the mails that wait, and the silences and windows in force. */
 export interface AlertingStatus {
   readonly firing: number;
   readonly critical: number;
-  /** Those that concern no single client. */
+  /** The alerts about the fleet as a whole. */
   readonly ofFleet: number;
   readonly undelivered: {
     /** Tried and not taken, or refused for good. */
@@ -58,7 +58,7 @@ export interface AlertingStatus {
     /** Not tried yet. */
     readonly queued: number;
     readonly oldestAtMs: number | null;
-    /** Of the newest of them. */
+    /** The error of the newest undelivered mail that has one. */
     readonly lastError: string | null;
   };
   /** Silences and windows in force. */
@@ -67,7 +67,9 @@ export interface AlertingStatus {
 
 export interface FleetStatusOptions {
   readonly nowMs: number;
-  /** The clients whose state and alerts are read; null: those of the whole fleet, and the alerts about the fleet itself. */
+  /**
+   * The clients whose state and alerts are read; null: those of the whole fleet, and the alerts about the fleet itself.
+   */
   readonly only: ReadonlySet<string> | null;
 }
 
@@ -113,7 +115,7 @@ export async function readFleetStatus(
   };
 }
 
-/** What the database has of clients that left config.xml. An address of several clients says nothing of a new name. */
+/** Returns the clients that left config.xml. An address that several clients share gives no hint at a new name. */
 function unlistedClients({ clients }: Config, stored: readonly ClientStatus[]): readonly UnlistedClient[] {
   const listed = new Set(clients.map(({ name }) => name));
   const byAddress = groupBy(clients, ({ address }) => address);
@@ -162,8 +164,8 @@ function stateOf(client: Client, known: ClientStatus | null, nowMs: number, ever
 }
 
 /**
- * Returns the severity of the limit that a value has reached now, however long ago, or null. Looks at the first rule of the
- * type without selectors, as the value is the whole client's.
+ * Returns the severity of the limit that a value has reached now, however long ago, or null. Looks at the first rule of
+ * the type without selectors, as the value is the whole client's.
  */
 export function beyondLimit(rules: readonly Rule[], type: string, value: number | null): Severity | null {
   if (value === null) return null;
@@ -175,7 +177,7 @@ export function beyondLimit(rules: readonly Rule[], type: string, value: number 
 
 const byName = new Intl.Collator('en', { numeric: true }).compare;
 
-/** What `--sort` may name; values are sorted greatest first, unknown ones last. */
+/** The values of `--sort`. Values are sorted greatest first, unknown ones last. */
 export type Sorting = 'urgency' | 'name' | 'report' | 'cpu' | 'memory' | 'disk' | 'alerts';
 
 const valueOf: Readonly<Record<Exclude<Sorting, 'name'>, (member: FleetMember) => number | null>> = {

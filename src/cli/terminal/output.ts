@@ -4,14 +4,14 @@ import { createLog, harmlessJson, type Log } from '../../log.ts';
 
 export type Colour = 'red' | 'green' | 'yellow' | 'dim' | 'bold';
 
-/** What every command says, and to whom: answers go to stdout, what prevented something to stderr. */
+/** The output of a command: answers go to stdout, complaints to stderr. */
 export interface Output {
-  /** One JSON document on stdout instead of text for people. */
+  /** Print a JSON document on stdout instead of text for people. */
   readonly json: boolean;
   readonly verbosity: 'quiet' | 'normal' | 'verbose';
-  /** Somebody looks at stdout: tables and colour; else lines for a log. */
+  /** True if stdout is a terminal: it gets tables and colour, else lines for a log. */
   readonly terminal: boolean;
-  /** Somebody sits at a terminal, whether stdout goes there or through a pipe. */
+  /** True if any of stdin, stdout and stderr is a terminal: a person waits for the command. */
   readonly attended: boolean;
   /** Width of the terminal in columns; 80 where there is none. */
   readonly columns: number;

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import { describeAge } from '../../text/durations.ts';
 
-/** How times are written for the readers of this fleet. */
+/** The zone and format of times for the readers of this fleet. */
 export interface ReaderTime {
   /** IANA zone: that of <alerts zone>, else this machine's. */
   readonly zone: string;

@@ -33,7 +33,9 @@ interface PlacedCell {
   readonly colour: Colour | null;
 }
 
-/** A table without borders: one line a row, then its notes; columns aligned, no wider than the terminal if that can be. */
+/**
+ * A table without borders: one line a row, then its notes; columns aligned, no wider than the terminal if that can be.
+ */
 export function renderTable(
   output: Pick<Output, 'columns' | 'terminal' | 'colour'>,
   columns: readonly Column[],

@@ -13,7 +13,7 @@ export interface TrustMachine {
   readonly port: number;
   /** null: reached without SSH, or its way cannot be followed. */
   readonly way: TrustWay | null;
-  /** Why its way cannot be followed, so that it cannot be asked; where `way` is there, a file may still vouch for it. */
+  /** The fault of its route, so that it cannot be asked. If `way` is not null, a file may still vouch for it. */
   readonly fault: FleetError | null;
 }
 
@@ -29,7 +29,7 @@ export interface TrustChoice {
   readonly group: string | null;
 }
 
-/** The machines that are asked for, and those on the way to them, each once. Throws FleetError `usage`. */
+/** Returns the selected machines and the hops before them, each once. Throws FleetError `usage`. */
 export function trustMachines(
   config: Config,
   choice: TrustChoice,
@@ -122,7 +122,7 @@ function throughCommand(client: string, place: string): FleetError {
   });
 }
 
-/** What is the same machine to known_hosts is asked once. */
+/** Identifies a machine by what known_hosts calls it and its route, so that each is asked once. */
 function keyOf({ name, kind, address, port, way }: TrustMachine): string {
   if (way === null) return JSON.stringify([kind, name]);
   const { hop, outer } = way;

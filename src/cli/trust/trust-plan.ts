@@ -4,14 +4,14 @@ import { type KnownHosts, type KnownKey, lookupHost } from '../../transport/know
 import type { TrustSource } from '../../transport/known-hosts/trust-source.ts';
 import type { TrustMachine, TrustWay } from './trust-machines.ts';
 
-/** What is to be done about the keys of one machine. */
+/** The keys of one machine, and whether they may be written. */
 export interface TrustPlan {
   readonly machine: TrustMachine;
   /** `new` and `differs` may be written; `known` needs nothing; `local` has no host key; `failed` says why. */
   readonly kind: 'new' | 'differs' | 'known' | 'local' | 'failed';
   /** The keys that were shown or that the file of --from holds. */
   readonly keys: readonly HostKey[];
-  /** Of a key that differs: those that are known now. */
+  /** The known keys if the shown ones differ from them. */
   readonly knownKeys: readonly KnownKey[];
   readonly fault: FleetError | null;
 }
@@ -24,7 +24,7 @@ export interface TrustSurroundings {
   readonly scan: (way: TrustWay) => Promise<readonly HostKey[]>;
 }
 
-/** Looks at one machine, changes nothing and never throws. */
+/** Compares the keys of one machine with the known ones. Changes nothing and never throws. */
 export async function planTrust(machine: TrustMachine, surroundings: TrustSurroundings): Promise<TrustPlan> {
   const plan = { machine, keys: [], knownKeys: [], fault: null };
   const { way, name } = machine;

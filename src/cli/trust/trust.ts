@@ -25,14 +25,14 @@ export interface TrustCommandOptions extends TrustChoice {
   readonly from: string | null;
 }
 
-/** Clients that are asked for their keys at a time. */
+/** The number of machines that are asked for their keys at a time. */
 const scanLimit = 32;
 
 type Result = 'added' | 'replaced' | 'known' | 'local' | 'differs' | 'declined' | 'failed';
 
 /**
- * `trust`: fetches host keys, shows them, asks, and remembers them as known_hosts lines. Asks once for all machines that
- * are reached directly, then for those behind them, which can be asked only through a machine that is trusted.
+ * `trust`: fetches host keys, shows them, asks, and remembers them as known_hosts lines. Asks once for all machines
+ * that are reached directly, then for those behind them, which can be asked only through a machine that is trusted.
  */
 export async function trustCommand(context: Context, options: TrustCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
@@ -75,7 +75,7 @@ function refuseKnownHostsOfOthers({ stateDir }: Config, machines: readonly Trust
   }
 }
 
-/** Those that are reached directly, then those through one machine, and so on; none empty but the first. */
+/** Groups machines by the number of hops before them. No group but the first is empty. */
 function byDepth(machines: readonly TrustMachine[]): readonly (readonly TrustMachine[])[] {
   const levels: TrustMachine[][] = [[]];
   for (const machine of machines) {
@@ -179,7 +179,7 @@ function fileOf({ machine }: TrustPlan): string {
   return machine.way?.hop.knownHosts[0] ?? '';
 }
 
-/** Old keys in files that are not written here: they go on being accepted. */
+/** Names old keys in files that this command does not write: they are still accepted. */
 function leftInPlace(plans: readonly TrustPlan[]): readonly string[] {
   return plans.flatMap((plan) =>
     plan.knownKeys

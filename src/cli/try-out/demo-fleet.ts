@@ -10,17 +10,20 @@ import { makeFolder } from '../../state/make-folder.ts';
 export interface DemoFleet {
   readonly dir: string;
   readonly configFile: string;
-  /** Whether config.xml was there already, from an earlier demo. */
+  /** True if config.xml was there already, from an earlier demo. */
   readonly kept: boolean;
-  /** Whether config.xml still waits for setDiskLimit. */
+  /** True if config.xml still waits for setDiskLimit. */
   readonly needsLimit: boolean;
-  /** Stops one server: its client is gone until it is started again, on its old port. */
+  /** Stops one server: its client cannot be reached until `start` starts it again on its old port. */
   stop(name: string): Promise<void>;
   start(name: string): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The clients that are SSH servers on loopback; the limit of one of them lies below its fullest mount. */
+/**
+ * The names of the clients. All but `local` are SSH servers on loopback; the limit of `tight` is below its fullest
+ * mount.
+ */
 export const demoNames = { web: 'web-1', tight: 'db-1', leaving: 'cache-1', local: 'this-machine' } as const;
 
 const servers = [demoNames.web, demoNames.tight, demoNames.leaving];
@@ -32,8 +35,8 @@ interface DemoState {
 }
 
 /**
- * Makes the folder, or takes up the one of an earlier demo, and starts its servers on ports that are free now. Throws
- * FleetError `usage` when the folder holds something else.
+ * Makes the folder, or takes that of an earlier demo, and starts its servers on free ports. Throws FleetError `usage`
+ * if the folder holds something else.
  */
 export async function startDemoFleet(dir: string): Promise<DemoFleet> {
   const inside = (...parts: string[]): string => path.join(dir, ...parts);
@@ -110,7 +113,7 @@ function configText(ports: Readonly<Record<string, number>>): string {
 `;
 }
 
-/** Servers get new ports at every start; what you changed in the files stays. */
+/** Replaces the old ports by the new ones, as servers get others at every start. Leaves the rest of the file alone. */
 function movePorts(file: string, from: Readonly<Record<string, number>>, to: Readonly<Record<string, number>>): void {
   if (!existsSync(file)) return;
   const moved = new Map(Object.entries(from).map(([name, port]) => [String(port), String(to[name] ?? port)]));
@@ -121,7 +124,7 @@ function movePorts(file: string, from: Readonly<Record<string, number>>, to: Rea
   writeFileSync(file, text);
 }
 
-/** The content of a file, made when it is not there. */
+/** Returns the content of a file. Makes the file if it is missing. */
 function keep(file: string, make: () => string): string {
   if (!existsSync(file)) writeFileSync(file, make(), { mode: 0o600 });
   return readFileSync(file, 'utf8');

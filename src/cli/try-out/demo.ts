@@ -43,7 +43,7 @@ const questions: readonly Question[] = [
   },
 ];
 
-/** `demo`: the whole thing on this machine, and a folder to play on with. */
+/** `demo`: shows a whole fleet on this machine, and leaves a folder to go on with. */
 export async function demoCommand(context: Context, options: DemoCommandOptions): Promise<ExitStatus> {
   const fleet = await startDemoFleet(path.resolve(options.dir));
   try {
@@ -112,7 +112,7 @@ async function show(context: Context, fleet: DemoFleet): Promise<ExitStatus> {
   await answer(inside);
   say(`\n${farewell(fleet.dir)}`);
 
-  // The second pass is to fail for the client that went away, and for that one alone.
+  // The second pass has to fail for the client that went away, and only for that client.
   const passes = [first, second, third];
   const alerts = [firstAlert, secondAlert, thirdAlert];
   const well = trusted === 0 && passes.join() === '0,1,0' && alerts.join() === '0,0,0';
@@ -171,7 +171,7 @@ The rows are in state/fleet.db (SQLite), the mails in state/outbox. Removing the
 keeps in ~/.local/state/fleet-health.`;
 }
 
-/** Tables, as on a terminal, wherever the demo prints to; with --json nothing. */
+/** An output with tables wherever the demo prints to, or a silent one with --json. */
 function forPeople(output: Output): Output {
   const silent = output.json;
   return {
@@ -184,7 +184,7 @@ function forPeople(output: Output): Output {
   };
 }
 
-/** What has to be typed to run this program: it may not be in PATH. */
+/** Returns the command that runs this program: `node FILE` if it may not be in PATH. */
 function programName(): string {
   const script = process.argv[1] ?? 'fleet-health';
   return path.basename(script) === 'fleet-health' ? 'fleet-health' : `node ${shownShellWord(path.resolve(script))}`;

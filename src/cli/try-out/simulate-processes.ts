@@ -15,31 +15,31 @@ import type { ExitStatus } from '../command/context.ts';
 export interface Serving {
   readonly processes: number;
   readonly read: () => ServingState;
-  /** Resolves when they have all ended; the last state is the whole. */
+  /** Ends all servers. Resolves to the state of the whole time. */
   readonly close: () => Promise<ServingState>;
-  /** Rejects with FleetError `simulator-failed` when one of them ends that nobody ended. */
+  /** Rejects with FleetError `simulator-failed` if a process ends by itself. */
   readonly broken: Promise<never>;
 }
 
 export interface ServingState {
   readonly counts: VisitCounts;
-  /** Since they were ready, of all processes. */
+  /** The CPU time of all processes since they were ready. */
   readonly cpuMs: number;
-  /** Of the process that has the most, at any time. */
+  /** The greatest memory of any process at any time. */
   readonly maxRssBytes: number;
 }
 
 const nothing: ServingState = { counts: noVisits, cpuMs: 0, maxRssBytes: 0 };
-/** A listener a client; a process with more of them than this is slow to begin, and takes one core at most. */
+/** Each client is a listener. A process with more of them starts slowly, and uses one core at most. */
 const clientsPerProcess = 10_000;
-/** For everything else that a process opens, connections above all. */
+/** File descriptors that a process keeps for everything but listeners, connections above all. */
 const otherFiles = 2000;
 const mostProcesses = 32;
 const tellEveryMs = 250;
 const readyMs = minuteMs;
 const endMs = 10_000;
 
-/** Opens all servers of a plan that stands in the folder. Throws FleetError `simulator-failed`. */
+/** Starts all servers of the plan in the folder. Throws FleetError `simulator-failed`. */
 export async function serveFleet(dir: string, plan: FleetPlan, maxFiles = maxOpenFiles()): Promise<Serving> {
   const most = Math.min(clientsPerProcess, Math.max(maxFiles - otherFiles, Math.floor(maxFiles / 2)));
   const processes = Math.ceil(plan.clients / most);
@@ -134,7 +134,7 @@ function startPart(dir: string, startedAtMs: number, first: number, end: number)
     });
   });
   child.on('message', (message) => {
-    // It is this program that sends them.
+    // The sender is this program.
     state = message as PartMessage;
   });
   const heard = async (kind: PartMessage['kind'], withinMs: number): Promise<void> => {
@@ -165,7 +165,7 @@ function startPart(dir: string, startedAtMs: number, first: number, end: number)
   };
 }
 
-/** One process of several: serves `FIRST-END-STARTED` until the one that began it says so or is gone. */
+/** Serves the clients `FIRST-END-STARTED` in one process of several, until the parent process says so or ends. */
 export async function simulatePart(folder: string, text: string): Promise<ExitStatus> {
   const [, first, end, startedAtMs] = /^(\d+)-(\d+)-(\d+)$/.exec(text) ?? [];
   const dir = path.resolve(folder);
@@ -187,7 +187,7 @@ export async function simulatePart(folder: string, text: string): Promise<ExitSt
   return 0;
 }
 
-/** What this process may open; where the system does not say, what most give at least. */
+/** Returns how many files this process may open: 1,024 if the system does not say. */
 function maxOpenFiles(): number {
   try {
     const [, soft] = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];

@@ -8,7 +8,7 @@ import { describeDuration, formatDuration } from '../../text/durations.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import type { ServingState } from './simulate-processes.ts';
 
-/** `9500 reported, 42 silent`: what came since. */
+/** Counts visits by kind since `before`: `9500 reported, 42 silent`. */
 export function kindsText(now: VisitCounts['visits'], before: VisitCounts['visits'] = {}): string {
   return (Object.entries(now) as [ServedKind, number][])
     .map(([kind, count]) => [kind, count - (before[kind] ?? 0)] as const)
@@ -18,7 +18,7 @@ export function kindsText(now: VisitCounts['visits'], before: VisitCounts['visit
     .join(', ');
 }
 
-/** What is there now, and what to do with it. */
+/** Describes the fleet that is served, and how to collect from it. */
 export function startLines(
   dir: string,
   plan: FleetPlan,
@@ -64,7 +64,7 @@ function stormLines(plan: FleetPlan, fleet: readonly SimulatedClient[]): readonl
   ];
 }
 
-/** The sum of it all. */
+/** Sums up the whole run. */
 export function lastLines({ counts, cpuMs, maxRssBytes }: ServingState, durationMs: number): readonly string[] {
   const { served, sent, resent, acknowledged, visits } = counts;
   if (served === 0) return [`Nobody came in ${describeDuration(durationMs)}.`];
@@ -82,7 +82,7 @@ export interface SummaryOptions {
   readonly durationMs: number;
 }
 
-/** What `--json` prints; docs/json.md says what its members mean. */
+/** The document of `simulate`. docs/json.md describes its fields. */
 export function summaryJson({ dir, plan, last, durationMs }: SummaryOptions): unknown {
   const { clients, profile, seed, port, everyMs } = plan;
   const { visits, served, sent, resent, acknowledged } = last.counts;

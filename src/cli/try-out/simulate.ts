@@ -19,7 +19,7 @@ import { kindsText, lastLines, startLines, summaryJson } from './simulate-text.t
 
 export interface SimulateCommandOptions {
   readonly dir: string;
-  /** null of these: as the folder has it, else the default. */
+  /** null in these four: the folder's value, else the default. */
   readonly clients: number | null;
   readonly profile: ProfileName | null;
   readonly seed: number | null;
@@ -30,9 +30,9 @@ export interface SimulateCommandOptions {
 
 const defaults = { clients: 1000, profile: 'clean', everyMs: 300_000 } as const;
 const leastEveryMs = 1000;
-/** As `<collector every>` has it: a week. */
+/** The greatest value of `<collector every>`, too. */
 const mostEveryMs = 7 * dayMs;
-/** After so long without a visit a pass is over. */
+/** A pass is over after so long without a visit. */
 const quietMs = 3000;
 const lookEveryMs = 500;
 
@@ -93,7 +93,7 @@ function sayTo(output: Output): (line: string) => void {
   };
 }
 
-/** Says when storms begin and end, and what each pass over the fleet came to. */
+/** Says when storms begin and end, and sums up each pass over the fleet. */
 async function watch(
   plan: FleetPlan,
   read: () => ServingState,
@@ -103,7 +103,7 @@ async function watch(
   let storm = 0;
   let before = read();
   let seen = before.counts.served;
-  /** Of the pass that goes on; null: none does. */
+  /** The beginning of the pass that goes on; null between passes. */
   let fromMs: number | null = null;
   let toMs = 0;
   for (;;) {

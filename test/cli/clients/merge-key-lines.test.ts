@@ -1,4 +1,4 @@
-/** What the script of `authorize` makes of the lines of authorized_keys, in every awk that is here. */
+/** The script of `authorize` on lines of authorized_keys, in every awk that is installed. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
