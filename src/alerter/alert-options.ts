@@ -33,7 +33,7 @@ export type DeliveryEvent = DeliveryOutcome & { readonly recipient: string; read
 
 /** What happens during a pass, in order. */
 export type AlertEvent =
-  | { readonly kind: 'judged'; readonly reports: number; readonly visits: number; readonly more: boolean }
+  | { readonly kind: 'processed'; readonly reports: number; readonly visits: number; readonly more: boolean }
   /** A mail was composed and frozen. */
   | { readonly kind: 'composed'; readonly mail: DueMail; readonly subject: string; readonly text: string }
   | DeliveryEvent

@@ -5,9 +5,10 @@ import type { MailSummary } from '../../storage/store/outbox-store.ts';
 import type { AlertStore, Storage } from '../../storage/store/storage.ts';
 import type { AlertOptions, AlertResult } from '../alert-options.ts';
 import { emptyResult, runEndOf } from './alert-result.ts';
-import { judgeAbsence, judgeBacklog } from './judge-backlog.ts';
 import type { Delivered } from '../deliver/delivery.ts';
 import { knownRules } from './known-rules.ts';
+import { processAbsence } from './process-absence.ts';
+import type { Processed, ProcessOptions } from './process-backlog.ts';
 import { holderName, LeaseTaken, openPassLease } from './pass-lease.ts';
 import type { PassLease } from './pass-lease.ts';
 import { createDryRunStore } from './dry-run-store.ts';
@@ -22,20 +23,20 @@ export interface PassOptions extends AlertOptions {
   readonly storage: Storage;
 }
 
-/** The pass itself, while the lock of this machine is held. */
+/** Makes the pass while the lock of this machine is held. */
 export async function makeAlertPass(options: PassOptions): Promise<AlertResult> {
   const { dryRun, storage } = options;
   const store: PassStore = dryRun ? createDryRunStore(storage.alerts) : storage.alerts;
   const lease = openPassLease(store, holderName(options.start.id, process.pid, options.host));
-  // A dry run that judges all there is reads it once.
+  // A dry run processes all rows, and reads them once.
   if (dryRun) await lease.take();
   const nowMs = await store.nowMs();
   const databaseAheadMs = nowMs - options.now();
-  // Who reads the database judges by its clock since when the alerter is silent.
+  // Readers of the database compare the times of runs with its clock.
   const start = { ...options.start, startedAtMs: nowMs };
   const runs = await recentRuns({ store, config: options.config, nowMs });
   try {
-    const result = await judgeTellAndSend(options, { store, lease, nowMs, databaseAheadMs, runs });
+    const result = await processNotifyAndSend(options, { store, lease, nowMs, databaseAheadMs, runs });
     if (!dryRun && isWorthARow(result, runs, options, nowMs)) {
       await storage.reports.endRun(start, runEndOf({ ...result, finishedAtMs: await store.nowMs() }));
     }
@@ -55,7 +56,7 @@ export async function makeAlertPass(options: PassOptions): Promise<AlertResult> 
   }
 }
 
-/** So that people see that the alerter was started; a database that failed just now is not asked again. */
+/** Records that the alerter was started. A database that failed just now is not asked again. */
 async function leaveFailed({ reports }: Storage, start: RunStart, nowMs: number, thrown: unknown): Promise<void> {
   if (thrown instanceof FleetError && thrown.stage === 'storage' && thrown.retryable) return;
   const end = { ...runEndOf(emptyResult(start, 'finished', nowMs)), outcome: 'failed' } as const;
@@ -67,64 +68,47 @@ interface Pass {
   readonly lease: PassLease;
   /** The database's clock when the pass began. */
   readonly nowMs: number;
-  /** That clock less this machine's. */
+  /** The database's clock less this machine's. */
   readonly databaseAheadMs: number;
   readonly runs: readonly RunFact[];
 }
 
-async function judgeTellAndSend(options: PassOptions, pass: Pass): Promise<AlertResult> {
-  const { config, signal, start, observe, dryRun } = options;
+async function processNotifyAndSend(options: PassOptions, pass: Pass): Promise<AlertResult> {
+  const { signal, start, dryRun } = options;
   const { store, lease, nowMs, runs } = pass;
-  const counts = { reports: 0, visits: 0, more: false };
-  await judgeBacklog({
-    ...pass,
-    config,
-    signal,
-    observe: (event) => {
-      if (event.kind === 'judged') {
-        counts.reports += event.reports;
-        counts.visits += event.visits;
-        counts.more = event.more;
-      }
-      observe(event);
-    },
-  });
+  const context = { ...options, ...pass };
+  const processed = await processRows(context);
+  const isNews = processed.reports + processed.visits > 0;
   let composed = 0;
   if (!signal.aborted) {
-    await judgeAbsence({
-      config,
-      store,
-      lease,
-      nowMs,
-      runs,
-      host: options.host,
-      databaseAheadMs: pass.databaseAheadMs,
-    });
+    await processAbsence(context);
     const firstPass = !runs.some(({ program, outcome }) => program === 'alert' && outcome === 'finished');
-    const rules = await knownRules({ config, store, lease });
-    composed = await enqueueMails({
-      config,
-      store,
-      lease,
-      runs,
-      firstPass,
-      newRules: rules.fresh,
-      nowMs: counts.reports + counts.visits === 0 ? nowMs : await store.nowMs(),
-      observe,
-    });
-    if (counts.reports + counts.visits > 0) await rules.remember();
+    const rules = await knownRules(context);
+    const atMs = isNews ? await store.nowMs() : nowMs;
+    composed = await enqueueMails({ ...context, firstPass, newRules: rules.fresh, nowMs: atMs });
+    if (isNews) await rules.remember();
   }
   const sent = dryRun ? nothingSent : await sendDue(options, lease);
   const interrupted = signal.aborted;
   return {
     ...emptyResult(start, interrupted ? 'interrupted' : 'finished', options.now()),
-    ...counts,
-    more: dryRun && counts.more,
-    heldBack: dryRun ? await (await import('../inhibit/held-back.ts')).readHeldBack({ config, store, nowMs }) : [],
+    ...processed,
+    more: dryRun && processed.more,
+    heldBack: dryRun ? await (await import('../inhibit/held-back.ts')).readHeldBack(context) : [],
     ...sent,
     composed,
     exitStatus: interrupted || sent.putOff + sent.refused + sent.waiting > 0 ? 1 : 0,
   };
+}
+
+async function processRows(context: ProcessOptions): Promise<Processed> {
+  if (!context.lease.isHeld()) {
+    const { reports, visits } = await context.store.unprocessed(1);
+    if (reports.length + visits.length === 0) return { reports: 0, visits: 0, more: false };
+  }
+  // Loaded when there is a row to process: most passes have none.
+  const { processBacklog } = await import('./process-backlog.ts');
+  return await processBacklog(context);
 }
 
 interface Sent {
@@ -174,12 +158,12 @@ async function sendDue(options: PassOptions, lease: PassLease): Promise<Sent> {
       error: missing.at(-1)?.error ?? null,
     });
   }
-  // One that was tried and has no fault to show is another alerter's, who sends it just now.
+  // A mail that was tried and has no fault is another alerter's, which sends it just now.
   const waiting = undelivered.filter(({ failedAtMs, error }) => failedAtMs === null && error !== null).length;
   return { sent, putOff, refused, waiting: Math.max(0, waiting - putOff) };
 }
 
-/** Mails that were tried and wait, and those refused for good whose recipient lacks word of an open alert. */
+/** Returns the mails that were tried and wait, and those refused for good whose recipient does not know of an open alert. */
 async function missingMails(store: AlertStore, undelivered: readonly MailSummary[]): Promise<readonly MailSummary[]> {
   const tried = undelivered.filter(({ error }) => error !== null);
   if (tried.every(({ failedAtMs }) => failedAtMs === null)) return tried;
@@ -192,7 +176,7 @@ async function missingMails(store: AlertStore, undelivered: readonly MailSummary
 
 const heartbeatTimeoutMs = 10_000;
 
-/** After a pass in which all went well; one that is not answered is said and changes nothing. */
+/** Calls the heartbeats after a pass without faults. One that is not answered is reported and changes nothing. */
 async function askHeartbeats({ config, signal, observe }: PassOptions): Promise<void> {
   if (config.heartbeats.length === 0) return;
   const { sendHeartbeats } = await import('../../notify/heartbeat.ts');
@@ -200,7 +184,7 @@ async function askHeartbeats({ config, signal, observe }: PassOptions): Promise<
   for (const fault of faults) observe({ kind: 'fault', fault });
 }
 
-/** A pass that did nothing leaves a row often enough to show that the alerter lives, and no oftener. */
+/** True if the pass gets a row. A pass that did nothing gets one often enough to show that the alerter lives. */
 function isWorthARow(
   { reports, visits, composed, sent, putOff, refused, outcome }: AlertResult,
   runs: readonly RunFact[],

@@ -1,5 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import { ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
+import type { MailText } from '../../notify/mime.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import type { SeriesPoint } from '../../storage/store/notification-store.ts';
 import type { NewMail } from '../../storage/store/outbox-store.ts';
 import type { AlertEvent } from '../alert-options.ts';
@@ -22,17 +24,17 @@ export interface EnqueueMailsOptions {
   readonly observe: (event: AlertEvent) => void;
 }
 
-/** So often telling looks again when a waiting mail left while it was to be replaced. */
+/** Plans are made again so often if a waiting mail left while it was to be replaced. */
 const attempts = 5;
 
 /**
- * Composes the mails that are due and stores them with what they tell, in one transaction. Returns how many there are.
- * Another deliverer may take a waiting mail just then: telling begins anew from what the database says.
+ * Composes the mails that are due and stores them with their notifications, in one transaction. Returns their number. If
+ * another alerter has taken a waiting mail meanwhile, the plan is made again.
  */
 export async function enqueueMails(options: EnqueueMailsOptions): Promise<number> {
   const { store, lease, observe } = options;
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const { mails, told, closedOut } = await lookForNews(options);
+    const { mails, told, closedOut } = await readPlan(options);
     if (mails.length + told.length + closedOut.length === 0) return 0;
     if (!lease.isHeld()) {
       await lease.take();
@@ -45,48 +47,45 @@ export async function enqueueMails(options: EnqueueMailsOptions): Promise<number
       closedOut,
     });
     if (outcome === 'outdated') continue;
-    for (const { mail, subject, text } of written) observe({ kind: 'composed', mail, subject, text });
+    for (const { mail, words } of written) {
+      observe({ kind: 'composed', mail, subject: words.subject, text: words.text });
+    }
     return mails.length;
   }
   return 0;
 }
 
-async function lookForNews(
-  options: EnqueueMailsOptions,
-): Promise<Pick<NotificationPlan, 'mails' | 'told' | 'closedOut'>> {
+async function readPlan(options: EnqueueMailsOptions): Promise<Pick<NotificationPlan, 'mails' | 'told' | 'closedOut'>> {
   const input = await readDispatchInput(options);
-  // Loaded when there is something to tell about: most passes have nothing.
+  // Loaded when there is an alert: most passes have none.
   if (input.alerts.length === 0) return { mails: [], told: [], closedOut: [] };
   const { planNotifications } = await import('../dispatch/plan-notifications.ts');
-  const telling = planNotifications(input);
-  const exportOf = await readExports(options, telling.mails);
-  return exportOf.size === 0 ? telling : planNotifications({ ...input, exportOf });
+  return planNotifications({ ...input, exportOf: await readExports(options, input.alerts) });
 }
 
-/** What the mounts that mails are about are of, where that is a server's, by client and mount (see DispatchInput.exportOf). */
+/** Returns the exports that mounts of alerts are of, where another machine has them (see DispatchInput.exportOf). */
 async function readExports(
   { config, store }: EnqueueMailsOptions,
-  mails: readonly DueMail[],
+  alerts: readonly Alert[],
 ): Promise<ReadonlyMap<string, string>> {
-  const items = mails.flatMap((mail) => mail.items);
   const rules = new Map(config.clients.map(({ name, rules: own }) => [name, own]));
-  const isOfMount = ({ client, rule, subject }: PendingNotification): boolean =>
+  const isOfMount = ({ client, rule, subject }: Alert): boolean =>
     subject.startsWith('/') &&
     (['mount-unresponsive', 'mount-missing'].includes(rule) ||
       isByMount(rulesByName(rules.get(client) ?? []).get(rule) ?? { type: null }));
   const mounts = new Map(
-    items
-      .filter(isOfMount)
+    alerts
+      .filter((alert) => alert.state !== 'pending' && isOfMount(alert))
       .map(({ client, subject }) => [`${client}\0${subject}`, { client, mount: subject }] as const),
   );
-  // What stands alone is put into one line with nothing.
+  // A single mount shares a line with no other.
   return mounts.size < 2 ? new Map() : await store.exportsOf([...mounts.values()]);
 }
 
+/** A mail as it is stored, and its words. */
 interface WrittenMail {
   readonly mail: DueMail;
-  readonly subject: string;
-  readonly text: string;
+  readonly words: MailText;
   readonly stored: NewMail;
 }
 
@@ -97,16 +96,16 @@ async function writeMail(options: EnqueueMailsOptions, mail: DueMail): Promise<W
     import('../../notify/mime.ts'),
     import('../../notify/mail-identity.ts'),
   ]);
-  const charts = await readCharts(options, mail.items);
+  const { recipient, severity, ordinary, items, replaces } = mail;
+  const charts = await readCharts(options, items);
   const systems = await readSystems(options, mail);
   const words = composeMail({ mail, config, nowMs, charts, systems, program: 'fleet-health' });
   const content = await freezeMail({
     mail: words,
     from: senderOf(config),
-    to: addresseeOf(mail.recipient),
+    to: addresseeOf(recipient),
     dateMs: nowMs,
   });
-  const { recipient, severity, ordinary, items, replaces } = mail;
   const notifications = items.map(({ alertId, sequence, transition, before }) => ({
     alertId,
     sequence,
@@ -114,13 +113,13 @@ async function writeMail(options: EnqueueMailsOptions, mail: DueMail): Promise<W
     before,
   }));
   const stored = { recipient, messageId: words.messageId, content, severity, ordinary, notifications, replaces };
-  return { mail, subject: words.subject, text: words.text, stored };
+  return { mail, words, stored };
 }
 
 /** A mail about half the fleet draws no pictures of all of it. */
 const mostCharts = 20;
 
-/** Values around what the worst items are about, where stats has a column for it in the unit of the rule. */
+/** Returns values around the worst alerts, where stats has a column for them in the unit of the rule. */
 async function readCharts(
   { config, store, nowMs }: EnqueueMailsOptions,
   items: readonly PendingNotification[],
@@ -141,10 +140,10 @@ async function readCharts(
   return charts;
 }
 
-/** A mail about half the fleet does not say of each machine what it runs. */
+/** A mail about half the fleet does not name the system of each machine. */
 const mostSystems = 100;
 
-/** The systems of the clients that have a line of their own. */
+/** Returns the systems of the clients that have a line of their own. */
 async function readSystems(
   { store }: EnqueueMailsOptions,
   { sections }: DueMail,

@@ -14,7 +14,7 @@ export function createAlertJsonView(output: Output, { dryRun }: AlertViewOptions
   return {
     observe: (event) => {
       switch (event.kind) {
-        case 'judged':
+        case 'processed':
         case 'undelivered':
           return;
         case 'composed':

@@ -11,7 +11,7 @@ export function createAlertLineView(output: Output): AlertView {
       switch (event.kind) {
         case 'undelivered':
           return;
-        case 'judged':
+        case 'processed':
           log.event('judged', { reports: event.reports, visits: event.visits, more: event.more || undefined });
           return;
         case 'composed': {

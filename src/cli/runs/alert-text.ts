@@ -18,7 +18,7 @@ export function createAlertTextView(output: Output, options: AlertViewOptions): 
   return {
     observe: (event) => {
       switch (event.kind) {
-        case 'judged':
+        case 'processed':
         case 'undelivered':
           return;
         case 'composed':

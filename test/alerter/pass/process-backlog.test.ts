@@ -3,14 +3,13 @@ import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 
 import type { AlertEvent } from '../../../src/alerter/alert-options.ts';
-import { judgeBacklog } from '../../../src/alerter/pass/judge-backlog.ts';
-import { judgeInRounds } from '../../../src/alerter/pass/judge-rounds.ts';
 import type { PassStore } from '../../../src/alerter/pass/dry-run-store.ts';
+import { processBacklog, processInRounds } from '../../../src/alerter/pass/process-backlog.ts';
+import type { ProcessOptions } from '../../../src/alerter/pass/process-backlog.ts';
 import type { ProcessedRows, RowPlace, UnprocessedReport } from '../../../src/storage/store/evaluation-store.ts';
 import type { RuleState, Alert } from '../../../src/storage/store/alert.ts';
 import { configOf } from '../support/config-of.ts';
 import { at, reportRow } from '../support/rows.ts';
-import type { JudgeBacklogOptions } from '../../../src/alerter/pass/backlog.ts';
 
 const config = configOf(`<collector every="1m"/><alerts><mail to="ops@example.org"/>
   <alert type="cpu" limit="90%" for="3m"/><alert type="memory" limit="95%" clear="80%"/></alerts>
@@ -91,7 +90,7 @@ function memoryStore(rows: UnprocessedReport[]): MemoryStore {
   return memory;
 }
 
-function optionsFor({ store }: MemoryStore, over: Partial<JudgeBacklogOptions> = {}): JudgeBacklogOptions {
+function optionsFor({ store }: MemoryStore, over: Partial<ProcessOptions> = {}): ProcessOptions {
   const lease = { name: 'alerter', epoch: 1, holder: 'test' };
   return {
     config,
@@ -121,7 +120,7 @@ function madeRows(minutes: number): UnprocessedReport[] {
 async function judgedBy(rows: UnprocessedReport[], pageRows: number, roundRows: number): Promise<MemoryStore> {
   const memory = memoryStore([...rows]);
   const first = await memory.store.unprocessed(pageRows);
-  const counts = await judgeInRounds({ ...optionsFor(memory), pageRows, roundRows }, first);
+  const counts = await processInRounds(optionsFor(memory), first, { pageRows, roundRows });
   assert.equal(counts.reports, rows.length);
   assert.equal(memory.treated.size, rows.length);
   return memory;
@@ -172,7 +171,7 @@ test('a round that cannot be stored ends it, and nothing is stored after it', as
     if (rounds === 2) throw new Error('the lease was taken');
   };
   const first = await memory.store.unprocessed(4);
-  const judging = judgeInRounds({ ...optionsFor(memory), pageRows: 4, roundRows: 12 }, first);
+  const judging = processInRounds(optionsFor(memory), first, { pageRows: 4, roundRows: 12 });
   await assert.rejects(judging, { message: 'the lease was taken' });
   assert.equal(rounds, 2);
   assert.equal(memory.treated.size, 12, 'the first round');
@@ -192,8 +191,10 @@ test('a page that cannot be read ends it, once the round before it is stored', a
       return pages === 5 ? Promise.reject(new Error('gone away')) : unprocessed(limit, after);
     },
   };
-  const options = { ...optionsFor(memory), store, pageRows: 4, roundRows: 12 };
-  await assert.rejects(judgeInRounds(options, await store.unprocessed(4)), { message: 'gone away' });
+  const options = { ...optionsFor(memory), store };
+  await assert.rejects(processInRounds(options, await store.unprocessed(4), { pageRows: 4, roundRows: 12 }), {
+    message: 'gone away',
+  });
   assert.equal(memory.log.at(-1), 'stored');
   assert.equal(memory.treated.size, 12);
 });
@@ -202,8 +203,8 @@ test('a signal ends it with what was judged stored', async () => {
   const memory = memoryStore(madeRows(60));
   const ending = new AbortController();
   memory.beforeStoring = () => ending.abort();
-  const options = { ...optionsFor(memory, { signal: ending.signal }), pageRows: 4, roundRows: 12 };
-  const counts = await judgeInRounds(options, await memory.store.unprocessed(4));
+  const options = optionsFor(memory, { signal: ending.signal });
+  const counts = await processInRounds(options, await memory.store.unprocessed(4), { pageRows: 4, roundRows: 12 });
   assert.equal(counts.reports, memory.treated.size);
   assert.ok(counts.reports >= 12 && counts.reports < 60, `${counts.reports} rows`);
 });
@@ -215,11 +216,11 @@ test('what came late, behind the pages that were read, is judged in the same pas
     if (!memory.rows.includes(late)) memory.rows.push(late);
   };
   const events: AlertEvent[] = [];
-  const counts = await judgeBacklog(optionsFor(memory, { observe: (event) => events.push(event) }));
+  const counts = await processBacklog(optionsFor(memory, { observe: (event) => events.push(event) }));
   assert.equal(counts.reports, 1201);
   assert.ok(memory.treated.has(late.id));
   assert.deepEqual(
-    events.map((event) => event.kind === 'judged' && event.more),
+    events.map((event) => event.kind === 'processed' && event.more),
     [false, false],
   );
 });

@@ -1,0 +1,124 @@
+import type { Config } from '../../config/config.ts';
+import { withBoundedHeap } from '../../platform/heap-growth.ts';
+import type { ProcessedRows, UnprocessedBatch } from '../../storage/store/evaluation-store.ts';
+import type { AlertEvent } from '../alert-options.ts';
+import { loadRows } from '../evaluate/load-rows.ts';
+import type { LoadedRows } from '../evaluate/load-rows.ts';
+import { openClientStates } from '../transition/client-states.ts';
+import { openRound } from '../transition/process-rows.ts';
+import type { PassStore } from './dry-run-store.ts';
+import type { PassLease } from './pass-lease.ts';
+
+export interface ProcessOptions {
+  readonly config: Config;
+  readonly store: PassStore;
+  readonly lease: PassLease;
+  readonly signal: AbortSignal;
+  readonly nowMs: number;
+  readonly observe: (event: AlertEvent) => void;
+}
+
+/** Counts of processed rows. */
+export interface Processed {
+  readonly reports: number;
+  readonly visits: number;
+  /** True if a page behind the last one was left. */
+  readonly more: boolean;
+}
+
+export interface RoundSizes {
+  /** Rows of each kind that are in memory at a time, and as many that are read meanwhile. A row may have 200 mounts. */
+  readonly pageRows: number;
+  /** Rows that make a round, which is stored in one transaction, with the rule states of its clients. */
+  readonly roundRows: number;
+}
+
+const defaultSizes: RoundSizes = { pageRows: 100, roundRows: 10_000 };
+/** A round ends sooner if the database is slow, to touch the lease, and so that a crash has little processed twice. */
+const roundMs = 5_000;
+
+/** Processes all unprocessed rows, oldest first, in rounds of one transaction each. A signal stops it between two rounds. */
+export async function processBacklog(options: ProcessOptions, sizes = defaultSizes): Promise<Processed> {
+  const { store, lease, signal } = options;
+  const counts = { reports: 0, visits: 0, more: false };
+  for (;;) {
+    await lease.take();
+    const first = await store.unprocessed(sizes.pageRows);
+    if (first.reports.length + first.visits.length === 0) return counts;
+    const { reports, visits, more } = await withBoundedHeap(() => processInRounds(options, first, sizes));
+    counts.reports += reports;
+    counts.visits += visits;
+    counts.more = more;
+    // Rows that came late meanwhile stand before the end of the last page.
+    if (first.next === null || signal.aborted) return counts;
+  }
+}
+
+interface Page extends Pick<UnprocessedBatch, 'more' | 'next'> {
+  readonly rows: LoadedRows;
+}
+
+/**
+ * Processes a page of rows and all that follow it. The next page is read while one is processed, and the next round is
+ * processed while one is stored: an alerter that waited for MariaDB each time took twice as long. One round is stored at a
+ * time, and nothing is under way any more when it returns or throws.
+ */
+export async function processInRounds(
+  options: ProcessOptions,
+  first: UnprocessedBatch,
+  { pageRows, roundRows }: RoundSizes,
+): Promise<Processed> {
+  const { store, signal } = options;
+  const counts = { reports: 0, visits: 0, more: false };
+  const states = openClientStates(store);
+  const load = async (batch: UnprocessedBatch): Promise<Page> => ({
+    rows: await loadRows({ ...options, batch }),
+    more: batch.more,
+    next: batch.next,
+  });
+  let coming: Promise<Page> = load(first);
+  let storing: Promise<void> = Promise.resolve();
+  try {
+    for (let goesOn = true; goesOn;) {
+      const round = openRound({ ...options, states });
+      const startedAt = performance.now();
+      let more: boolean;
+      do {
+        const page = await coming;
+        ({ more } = page);
+        goesOn = page.next !== null && !signal.aborted;
+        if (goesOn) coming = quietly(store.unprocessed(pageRows, page.next).then(load));
+        await round.judge(page.rows);
+      } while (goesOn && round.rows() < roundRows && performance.now() - startedAt < roundMs);
+      const { judged, after } = round.end();
+      await storing;
+      if (round.rows() === 0) break;
+      storing = quietly(storeRound(options, judged, more, counts));
+      states.follow(after, storing);
+    }
+    await storing;
+    return counts;
+  } finally {
+    await Promise.allSettled([storing, coming]);
+  }
+}
+
+async function storeRound(
+  { store, lease, observe }: ProcessOptions,
+  rows: ProcessedRows,
+  more: boolean,
+  counts: { reports: number; visits: number; more: boolean },
+): Promise<void> {
+  await store.saveProcessed(await lease.take(), rows);
+  const [reports, visits] = [rows.statIds.length, rows.visitIds.length];
+  counts.reports += reports;
+  counts.visits += visits;
+  counts.more = more;
+  observe({ kind: 'processed', reports, visits, more });
+}
+
+/** Keeps a rejection for whoever awaits the work later. */
+function quietly<T>(work: Promise<T>): Promise<T> {
+  work.catch(() => undefined);
+  return work;
+}
