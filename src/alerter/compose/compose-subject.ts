@@ -6,7 +6,7 @@ import type { DueMail, Line, Section, SectionKind } from '../dispatch/notificati
 import { columnsOf, cut } from '../../text/text-columns.ts';
 import { counted } from '../../text/numbers.ts';
 import { valueBefore } from './value-words.ts';
-import type { Wording } from './wording.ts';
+import type { Wording } from './item-words.ts';
 
 type SubjectWording = Pick<Wording, 'config' | 'reader'>;
 

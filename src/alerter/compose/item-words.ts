@@ -1,8 +1,22 @@
-import type { Severity } from '../../config/config.ts';
+import type { Config, Severity } from '../../config/config.ts';
+import type { SeriesPoint } from '../../storage/store/notification-store.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import type { PendingNotification, Line, SectionKind } from '../dispatch/notification-plan.ts';
 import { columnsOf } from '../../text/text-columns.ts';
 import { counted } from '../../text/numbers.ts';
+import type { Reader } from '../../text/time-words.ts';
+
+/** The facts beside its items that a mail's words are made from. */
+export interface Wording {
+  readonly config: Config;
+  readonly reader: Reader;
+  /** Values by alert id. */
+  readonly charts: ReadonlyMap<number, readonly SeriesPoint[]>;
+  /** Distribution or kernel by client; a client is missing if none is known. */
+  readonly systems: ReadonlyMap<string, string>;
+  /** The program on people's command line: `fleet-health`. */
+  readonly program: string;
+}
 
 /** Longer ones are no short values. */
 const shortColumns = 24;

@@ -1,9 +1,7 @@
 import type { Severity } from '../../config/config.ts';
-import { drawChart } from './chart-words.ts';
-import type { ChartWords } from './chart-words.ts';
+import { drawChart, type ChartWords } from './sparkline.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { foldTitle, labelHidesRule, mostNamesInTitle, sharedLabel, shortValue, titleOf } from './item-words.ts';
-import { numberRanges } from './number-ranges.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
 import { longestGapMs } from '../transition/step-alert.ts';
@@ -16,7 +14,7 @@ import type { Reader } from '../../text/time-words.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import { endInWords, firingKinds, limitIn, valueFacts } from './value-words.ts';
 import { reasonOf } from '../dispatch/pending-notification.ts';
-import type { Wording } from './wording.ts';
+import type { Wording } from './item-words.ts';
 
 /** Names of one line; more clients than any reader goes through. */
 const mostNames = 5_000;
@@ -63,15 +61,20 @@ export function eventTitle(item: PendingNotification, reader: Reader): string {
   return `${quoted(item.client)} was booted at ${momentInWords(reader, item.alert.pendingSinceMs)}`;
 }
 
-/** `and 22 more of disk: app-9 (17), db-1 /, db-2 /`: each client that stands in no line is named. */
-export function wordsOfRest(rest: readonly PendingNotification[]): string {
+/**
+ * Returns `and 22 more of disk: app-9 (17), db-1 /, db-2 /`, which names each client without a line; `and 22 more of disk, 3
+ * of them critical: ...` where the section does not have the severity in its heading.
+ */
+export function wordsOfRest(rest: readonly PendingNotification[], kind: SectionKind): string {
   const names = [...groupBy(rest, ({ client }) => client)].map(([client, own]) => {
     const [only] = own;
     const subject =
       own.length === 1 && only !== undefined && only.subject !== '' ? ` ${quoted(cut(only.subject, 40))}` : '';
     return `${quoted(client)}${own.length > 1 ? ` (${own.length})` : subject}`;
   });
-  return `and ${rest.length} more of ${sharedLabel(rest)}: ${upTo(mostNames, names)}`;
+  const critical = rest.filter(({ severity }) => severity === 'critical').length;
+  const worst = kind === 'critical' || critical === 0 ? '' : `, ${critical} of them critical`;
+  return `and ${rest.length} more of ${sharedLabel(rest)}${worst}: ${upTo(mostNames, names)}`;
 }
 
 function upTo(most: number, names: readonly string[]): string {
@@ -212,4 +215,19 @@ function commandsOf({ items, clients, fold }: Line, program: string): LineWords[
     return [...accept, { why: '', command: [program, 'ack', ...numberRanges(numbers)] }];
   const client = item.client === '' || fold !== null ? "'*'" : shownShellWord(item.client);
   return [...accept, { why: '', command: [program, 'ack', client, shownShellWord(item.rule)] }];
+}
+
+/** Returns numbers as a command line takes them, ascending: `3`, `5-9`. A range holds no number that was not given. */
+export function numberRanges(numbers: readonly number[]): readonly string[] {
+  const ranges: { from: number; to: number }[] = [];
+  for (const number of [...new Set(numbers)].sort((one, other) => one - other)) {
+    const last = ranges.at(-1);
+    if (last !== undefined && number === last.to + 1) last.to = number;
+    else ranges.push({ from: number, to: number });
+  }
+  return ranges.flatMap(({ from, to }) => (to - from < 2 ? range(from, to) : [`${from}-${to}`]));
+}
+
+function range(from: number, to: number): readonly string[] {
+  return from === to ? [String(from)] : [String(from), String(to)];
 }

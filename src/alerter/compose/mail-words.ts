@@ -1,14 +1,13 @@
 import type { Severity } from '../../config/config.ts';
 import type { DueMail, SectionKind } from '../dispatch/notification-plan.ts';
-import { wordsOfLine, wordsOfRest } from './line-words.ts';
+import { numberRanges, wordsOfLine, wordsOfRest } from './line-words.ts';
 import type { LineWords } from './line-words.ts';
 import { countBySeverity, foldTitle } from './item-words.ts';
-import { numberRanges } from './number-ranges.ts';
 import { quoted } from '../../text/plain-text.ts';
 import { timeInWords, zoneInWords } from '../../text/time-words.ts';
 import { firingKinds } from './value-words.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import type { Wording } from './wording.ts';
+import type { Wording } from './item-words.ts';
 
 /** Groups of clients that the closing line names. */
 const mostFolds = 3;
@@ -66,7 +65,7 @@ export function wordsOfMail(mail: DueMail, wording: Wording): MailWords {
         ...headings[kind],
         count,
         lines,
-        rest: rules.flatMap(({ rest }) => (rest.length === 0 ? [] : [wordsOfRest(rest)])),
+        rest: rules.flatMap(({ rest }) => (rest.length === 0 ? [] : [wordsOfRest(rest, kind)])),
         worst: lines.some(({ severity }) => severity === 'critical') ? 'critical' : 'warning',
       };
     }),

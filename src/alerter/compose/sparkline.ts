@@ -1,8 +1,14 @@
+import { formatValue } from '../evaluate/describe-value.ts';
+import { unitOfRule } from '../evaluate/rule-metric.ts';
 import type { SeriesPoint } from '../../storage/store/notification-store.ts';
+import type { PendingNotification } from '../dispatch/notification-plan.ts';
+import { momentInWords } from '../../text/time-words.ts';
+import type { Wording } from './item-words.ts';
+import { dayMs, hourMs } from '../../platform/units.ts';
 
 const levels = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
 const gap = '·';
-/** Smaller changes than this part of the largest value are drawn as what they are: hardly any. */
+/** Changes smaller than this part of the largest value are hardly drawn. */
 const leastSpan = 0.1;
 
 export interface SparklineOptions {
@@ -13,16 +19,16 @@ export interface SparklineOptions {
 }
 
 export interface Sparkline {
-  /** One character a column; `·` where nothing is known. */
+  /** One character a column; `·` if no value is known. */
   readonly text: string;
-  /** Of the points that are drawn. */
+  /** The least and the most of the drawn values. */
   readonly least: number;
   readonly most: number;
 }
 
 /**
- * Draws values over time in block characters (U+2581 to U+2588), each column as high as the largest value in it; the scale
- * goes from the least to the most, so that a trend shows. null: nothing is known of that time.
+ * Draws values over time in block characters (U+2581 to U+2588), each column as high as the largest value in it. The scale
+ * goes from the least to the most, so that a trend shows. Returns null if no value of that time is known.
  */
 export function drawSparkline({ points, fromMs, untilMs, columns }: SparklineOptions): Sparkline | null {
   const highest: (number | null)[] = Array.from({ length: columns }, () => null);
@@ -44,4 +50,44 @@ export function drawSparkline({ points, fromMs, untilMs, columns }: SparklineOpt
     return levels[Math.max(0, Math.min(levels.length - 1, step))] ?? gap;
   });
   return { text: text.join(''), least, most };
+}
+
+/** Twenty-four columns fit on a telephone whatever its font. */
+const chartColumns = 24;
+
+export interface ChartWords {
+  readonly blocks: string;
+  /** The span of the chart, its least and its most. */
+  readonly label: string;
+}
+
+/** Returns the time that the chart of an alert shows: the last day, or the time around an alert that is over. */
+export function chartSpan(
+  { alert }: Pick<PendingNotification, 'alert'>,
+  nowMs: number,
+): { fromMs: number; untilMs: number } {
+  const { pendingSinceMs, resolvedAtMs } = alert;
+  if (resolvedAtMs === null) return { fromMs: nowMs - dayMs, untilMs: nowMs };
+  const untilMs = Math.min(nowMs, resolvedAtMs + hourMs);
+  return { fromMs: Math.min(untilMs - dayMs, pendingSinceMs - hourMs), untilMs };
+}
+
+/** Draws an alert's values. Returns null if no value of that time is known. */
+export function drawChart(
+  item: PendingNotification,
+  { charts, reader }: Pick<Wording, 'charts' | 'reader'>,
+): ChartWords | null {
+  const points = charts.get(item.alertId);
+  if (points === undefined) return null;
+  const { nowMs } = reader;
+  const { fromMs, untilMs } = chartSpan(item, nowMs);
+  const drawn = drawSparkline({ points, fromMs, untilMs, columns: chartColumns });
+  if (drawn === null) return null;
+  const { rule } = item.watch;
+  const inWords = (value: number): string =>
+    rule === null ? String(Math.round(value * 10) / 10) : formatValue(unitOfRule(rule), value);
+  const [least, most] = [inWords(drawn.least), inWords(drawn.most)];
+  const isLastDay = untilMs === nowMs && untilMs - fromMs === dayMs;
+  const span = isLastDay ? '24 h' : `${momentInWords(reader, fromMs)} to ${momentInWords(reader, untilMs)}`;
+  return { blocks: drawn.text, label: `${span}, ${least === most ? `${most} throughout` : `${least} to ${most}`}` };
 }

@@ -1,11 +1,9 @@
 import type { Config, Rule, Window } from '../../config/config.ts';
-import type { MailSummary } from '../../storage/store/outbox-store.ts';
+import type { MailSummary, Unsent } from '../../storage/store/outbox-store.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
-import type { Alert } from '../../storage/store/alert.ts';
+import type { Alert, LastNotified } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { openMutes, type MuteKey, type Mutes } from '../inhibit/mutes.ts';
-import { notifiedOf } from './deliveries.ts';
-import type { Notified } from './deliveries.ts';
 import { isAcknowledged } from '../inhibit/inhibition.ts';
 import type { Sample } from '../evaluate/sample.ts';
 import { readDispatchInput } from '../dispatch/read-dispatch-input.ts';
@@ -157,4 +155,23 @@ function outlookOf(
     held: [...now, ...others],
     due: mails.filter(({ items }) => items.some(({ alertId }) => alertId === id)).map(({ recipient }) => recipient),
   };
+}
+
+/** The last notification of an alert to a recipient, and what became of its mail. */
+export interface Notified extends LastNotified {
+  /** null if the mail was sent. */
+  readonly unsent: Unsent | null;
+}
+
+/** Returns the last notifications of these alerts by alert, newest first. */
+export async function notifiedOf(
+  store: Pick<AlertStore, 'notificationsOf' | 'unsentOf'>,
+  alertIds: readonly number[],
+): Promise<ReadonlyMap<number, readonly Notified[]>> {
+  const keyOf = ({ alertId, recipient }: Pick<LastNotified, 'alertId' | 'recipient'>): string =>
+    `${alertId} ${recipient}`;
+  const unsent = new Map((await store.unsentOf(alertIds)).map((one) => [keyOf(one), one]));
+  const last = [...(await store.notificationsOf(alertIds))].sort((one, other) => other.notifiedAtMs - one.notifiedAtMs);
+  const notified = last.map((one) => ({ ...one, unsent: unsent.get(keyOf(one)) ?? null }));
+  return groupBy(notified, ({ alertId }) => alertId);
 }

@@ -126,7 +126,7 @@ async function readCharts(
 ): Promise<ReadonlyMap<number, readonly SeriesPoint[]>> {
   const charts = new Map<number, readonly SeriesPoint[]>();
   const rules = new Map(config.clients.map(({ name, rules: own }) => [name, own]));
-  const { chartSpan } = await import('../compose/chart-words.ts');
+  const { chartSpan } = await import('../compose/sparkline.ts');
   for (const item of items) {
     if (charts.size >= mostCharts) break;
     const { alertId, client, rule, subject } = item;

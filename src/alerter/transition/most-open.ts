@@ -10,8 +10,10 @@ export const moreSubject = '(more)';
 
 /** Reads the number of subjects that a row finds at fault beyond those that have alerts. */
 export function moreSample(rule: Rule, beyond: readonly Sample[]): Sample {
-  const level = beyond.some((sample) => sample.level === 'critical') ? 'critical' : 'warning';
+  const critical = beyond.filter((sample) => sample.level === 'critical').length;
+  const level = critical > 0 ? 'critical' : 'warning';
   const isOver = beyond.length > 0;
+  const [count, worst] = [beyond.length, critical === 0 ? 'none' : critical].map((one) => one.toLocaleString('en-US'));
   return {
     rule,
     subject: moreSubject,
@@ -20,7 +22,7 @@ export function moreSample(rule: Rule, beyond: readonly Sample[]): Sample {
     eased: level !== 'critical',
     value: null,
     valueText: isOver
-      ? `${beyond.length.toLocaleString('en-US')} more, beyond the ${mostOpen} that have alerts of their own`
+      ? `${count ?? ''} more, ${worst ?? ''} of them critical, beyond the ${mostOpen} that have alerts of their own`
       : 'no more than have alerts of their own',
     limitText: isOver ? describeLimit(rule, level) : '',
     pauseMs: 0,

@@ -1,4 +1,4 @@
-import { type Notified, notifiedOf } from '../../alerter/explain/deliveries.ts';
+import { type Notified, notifiedOf } from '../../alerter/explain/explain-alerts.ts';
 import type { HoldReason } from '../../alerter/inhibit/hold-reason.ts';
 import { isAcknowledged } from '../../alerter/inhibit/inhibition.ts';
 import { openMutes } from '../../alerter/inhibit/mutes.ts';

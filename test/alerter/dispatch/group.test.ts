@@ -158,9 +158,11 @@ test('of one client and rule three lines at most stand in a mail while others wa
   const own = rule.lines.filter(({ clients }) => clients[0] === 'alone-01');
   assert.equal(own.length, 3);
   assert.equal(rule.lines.length, 20);
-  const words = wordsOfRest(rule.rest);
+  const words = wordsOfRest(rule.rest, 'critical');
   assert.match(words, /^and 29 more of disk: alone-01 \(17\), alone-19 \/, /);
   for (const name of numbered('alone', 19, 30)) assert.ok(words.includes(name), name);
+  const mixed = rule.rest.map((item, index) => (index < 27 ? { ...item, severity: 'warning' as const } : item));
+  assert.match(wordsOfRest(mixed, 'open'), /^and 29 more of disk, 2 of them critical: alone-01 /);
 });
 
 test('many clients without a group and with one reason are one line with all their names', () => {

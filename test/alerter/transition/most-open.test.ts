@@ -43,7 +43,7 @@ test('one alert says how many subjects have none of their own; it ends when ther
   judging.judge(client, [reportAt(0, invented(0))]);
   const first = openOf(judging);
   const more = judging.told().open.find(({ subject }) => subject === '(more)');
-  assert.equal(more?.valueText, '2,950 more, beyond the 50 that have alerts of their own');
+  assert.equal(more?.valueText, '2,950 more, 2,950 of them critical, beyond the 50 that have alerts of their own');
   assert.equal(`${more.severity}, ${more.limitText}`, 'critical, at least 95 %');
   judging.judge(client, [reportAt(1, invented(0))]);
   assert.deepEqual(openOf(judging), first, 'those that opened first stay');
@@ -61,6 +61,19 @@ test('of more new subjects than may have alerts the critical ones have them', ()
   const disks = [...warnings, diskRow({ mount: '/data', used_percent: 99 })];
   judging.judge(client, [sampleReport({ client, row, disks, networks: [], report: null })]);
   assert.ok(openOf(judging).includes('/data'));
+});
+
+test('the alert of what is beyond says how much of it is critical', () => {
+  const judging = startTransition();
+  const warnings = invented(0, 50).map((mount) => diskRow({ mount, used_percent: 91 }));
+  const beyond = [91, 99, 91].map((used_percent, index) => diskRow({ mount: `/late-${index}`, used_percent }));
+  for (const [visit, disks] of [warnings, [...warnings, ...beyond]].entries()) {
+    const row = reportRow({ observedAtMs: at('08:00') + visit * everyMs });
+    judging.judge(client, [sampleReport({ client, row, disks, networks: [], report: null })]);
+  }
+  const more = judging.told().open.find(({ subject }) => subject === '(more)');
+  assert.equal(more?.valueText, '3 more, 1 of them critical, beyond the 50 that have alerts of their own');
+  assert.equal(more.severity, 'critical');
 });
 
 test('reports that bring other names each, late ones too, leave few alerts and little to remember in one pass', () => {
