@@ -1,7 +1,7 @@
 import { createPublicKey, verify, type KeyObject } from 'node:crypto';
 import type { Socket } from 'node:net';
 
-import { gatherWrites } from '../transport/connection/gather-writes.ts';
+import { corkWrites } from '../transport/connection/cork-writes.ts';
 import { newSshServer } from './ssh-server.ts';
 import type { AuthContext, ParsedKey, ServerConnection, SshServer } from './ssh-server.ts';
 
@@ -68,7 +68,7 @@ export function createSshFront(options: SshFrontOptions): SshFront {
         desk.visitor = null;
         idle.push(desk);
       });
-      desk.server?.injectSocket(gatherWrites(socket));
+      desk.server?.injectSocket(corkWrites(socket));
     },
   };
 }

@@ -1,15 +1,15 @@
 /**
- * Both lines stand for a refusal by the listening sshd (`drop_connection` in OpenSSH's sshd.c), which closes without a
- * version line: the first up to 9.7, for MaxStartups; the second since, for PerSourcePenalties as well.
+ * Lines of a listening sshd that closes without a version line (`drop_connection` in OpenSSH's sshd.c): the first up to 9.7,
+ * for MaxStartups; the second since, for PerSourcePenalties as well.
  */
 const lines = /^(Exceeded MaxStartups|Not allowed at this time)\r?$/m;
 
-/** How much of what comes before the version line is looked at. */
+/** The most bytes before the version line that are searched for such a line. */
 export const noticeBytes = 256;
 
 /**
- * Returns a sentence about a connection that sshd rejected with a line of text; null if the text has no such line.
- * `localAddress` is the address that it was dialled from, which sshd counts by; null if not known.
+ * Returns a sentence for a connection that sshd turned away with a line of text; null if the text has no such line.
+ * `localAddress` is the address from which the connection was dialled, by which sshd counts; null if it is not known.
  */
 export function sshdRejection(greeting: string, localAddress: string | null): string | null {
   const line = lines.exec(greeting)?.[1];

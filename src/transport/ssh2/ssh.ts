@@ -1,6 +1,6 @@
 import { FleetError } from '../../errors.ts';
 import { dial } from '../connection/dial.ts';
-import { gatherWrites } from '../connection/gather-writes.ts';
+import { corkWrites } from '../connection/cork-writes.ts';
 import { sshConnection, type SshSession } from './ssh-connection.ts';
 import { Handshake, MustWait } from './ssh-handshake.ts';
 import type { ConnectOptions, Transport } from '../transport.ts';
@@ -44,7 +44,7 @@ export async function logIn<T>(
 function dialHere({ client, address, port, family = 0 }: SshTarget): (options: ConnectOptions) => Promise<Wire> {
   return async ({ tcpTimeoutMs, connectTimeoutMs, signal }) => {
     const timeoutMs = Math.min(tcpTimeoutMs, connectTimeoutMs);
-    return gatherWrites(await dial({ client, host: address, port, family, timeoutMs, signal }));
+    return corkWrites(await dial({ client, host: address, port, family, timeoutMs, signal }));
   };
 }
 

@@ -4,9 +4,9 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import { gatherWrites } from '../../../src/transport/connection/gather-writes.ts';
+import { corkWrites } from '../../../src/transport/connection/cork-writes.ts';
 
-describe('gatherWrites', () => {
+describe('corkWrites', () => {
   const server = createServer({ noDelay: true });
   let near: Socket;
   let far: Socket;
@@ -25,7 +25,7 @@ describe('gatherWrites', () => {
     came = [];
     far.on('data', (chunk: Buffer) => came.push(chunk.toString()));
     ended = once(far, 'end');
-    gatherWrites(near);
+    corkWrites(near);
   });
   after(() => server.close());
 
