@@ -147,7 +147,7 @@ async function boundsHold({ site }: Station, visit: number): Promise<void> {
   for (const row of texts) assert.ok(Number(row['n']) <= 16 * mib + 65_536 * (visit + 1), JSON.stringify(row));
   assert.ok((await count(site, 'SELECT COUNT(*) FROM inventory')) <= 12);
   assert.ok((await count(site, 'SELECT MAX(LENGTH(facts)) FROM inventory')) <= mib);
-  assert.ok((await count(site, 'SELECT MAX(LENGTH(memory)) FROM judging')) <= 65_536, 'what the alerter remembers');
+  assert.ok((await count(site, 'SELECT MAX(LENGTH(state)) FROM rule_state')) <= 65_536, 'what the alerter remembers');
   const ever = await site.rows('SELECT client, rule, COUNT(*) AS n FROM alerts GROUP BY client, rule');
   for (const row of ever) assert.ok(Number(row['n']) <= 51 * (visit + 2), JSON.stringify(row));
   const alerts = await site.rows(

@@ -98,11 +98,11 @@ async function withAlerters(
 }
 
 const moments = {
-  judging: { kind: 'write', sql: 'INSERT INTO judging' },
-  'before judging is stored': { kind: 'commit', sql: 'INSERT INTO judging' },
-  telling: { kind: 'write', sql: 'INSERT INTO told' },
-  'before telling is stored': { kind: 'commit', sql: 'INSERT INTO told' },
-  'after telling is stored': { kind: 'committed', sql: 'INSERT INTO told' },
+  judging: { kind: 'write', sql: 'INSERT INTO rule_state' },
+  'before judging is stored': { kind: 'commit', sql: 'INSERT INTO rule_state' },
+  telling: { kind: 'write', sql: 'INSERT INTO last_notified' },
+  'before telling is stored': { kind: 'commit', sql: 'INSERT INTO last_notified' },
+  'after telling is stored': { kind: 'committed', sql: 'INSERT INTO last_notified' },
   'before a claim is stored': { kind: 'commit', sql: 'UPDATE mails SET claimed_by' },
   'after a claim is stored': { kind: 'committed', sql: 'UPDATE mails SET claimed_by' },
 } as const;

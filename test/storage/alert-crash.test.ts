@@ -223,14 +223,14 @@ async function facts(database: Database): Promise<Readonly<Record<'unprocessed' 
     unprocessed: stats + visits,
     open: await count('alerts WHERE open_key IS NOT NULL'),
     mails: await count('mails'),
-    told: await count('told'),
+    told: await count('last_notified'),
   };
 }
 
 type Tables = Readonly<Record<string, readonly unknown[]>>;
 
 async function everything(database: Database): Promise<Tables> {
-  const tables = ['leases', 'stats', 'visits', 'alerts', 'judging', 'mails', 'notifications', 'told'];
+  const tables = ['leases', 'stats', 'visits', 'alerts', 'rule_state', 'mails', 'notifications', 'last_notified'];
   const contents: [string, readonly unknown[]][] = [];
   for (const table of tables) {
     contents.push([table, await database.read((session) => session.all(`SELECT * FROM ${table} ORDER BY 1, 2`))]);

@@ -45,7 +45,7 @@ onBothDatabases('the questions of docs/sql.md', (kit) => {
         ? `SELECT m.name AS t, c.name AS c FROM sqlite_master m, pragma_table_info(m.name) c
            WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%'`
         : 'SELECT table_name AS t, column_name AS c FROM information_schema.columns WHERE table_schema = DATABASE()';
-    const own = new Set(['migrations', 'judging', 'leases']);
+    const own = new Set(['migrations', 'rule_state', 'leases']);
     for (const { t, c } of await database.readOnly(sql)) {
       const column = String(c).replace(/_(min|mean|max|count)$/, '');
       if (own.has(String(t)) || column === 'id') continue;
@@ -89,7 +89,7 @@ async function fill({ storage, database }: Opened, times: readonly number[]): Pr
   const at = database.dialect.now;
   await database.write((session) =>
     session.run(
-      `INSERT INTO alerts (client, rule, subject, alert_key, severity, state, value, pending_since, firing_since, closedOut)
+      `INSERT INTO alerts (client, rule, subject, alert_key, severity, state, value, pending_since, firing_since, closed_out)
        VALUES ('web-1', 'disk', '/', 'key', 'critical', 'firing', 97, ${at}, ${at}, 0)`,
     ),
   );

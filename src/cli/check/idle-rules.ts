@@ -75,8 +75,8 @@ export async function findUnknownRules(
   { clients, collector }: Pick<Config, 'clients' | 'collector'>,
   history: History,
 ): Promise<readonly UnknownRule[]> {
-  const rows = await history.query('SELECT client, memory FROM judging');
-  const ruleStates = new Map(rows.map((row) => [String(row['client']), String(row['memory'])]));
+  const rows = await history.query('SELECT client, state FROM rule_state');
+  const ruleStates = new Map(rows.map((row) => [String(row['client']), String(row['state'])]));
   const written = new Map<string, ProcessedRows & Pick<Rule, 'name' | 'line'>>();
   for (const client of clients) {
     const text = ruleStates.get(client.name);

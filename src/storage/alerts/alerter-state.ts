@@ -9,9 +9,9 @@ import { silencesAfter } from './operator.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { Session, SqlRow } from '../sql/session.ts';
 
-const alertsSql = `SELECT ${alertColumns} FROM alerts WHERE settled = 0 ORDER BY id`;
-const toldSql = `SELECT t.alert_id, t.recipient, t.state, t.severity, t.sequence, t.told_at
-  FROM alerts a JOIN told t ON t.alert_id = a.id WHERE a.settled = 0 ORDER BY t.alert_id, t.recipient`;
+const alertsSql = `SELECT ${alertColumns} FROM alerts WHERE closed_out = 0 ORDER BY id`;
+const toldSql = `SELECT t.alert_id, t.recipient, t.state, t.severity, t.sequence, t.notified_at
+  FROM alerts a JOIN last_notified t ON t.alert_id = a.id WHERE a.closed_out = 0 ORDER BY t.alert_id, t.recipient`;
 const recentSql = `SELECT recipient, created_at FROM mails WHERE created_at > ? AND replaced_by IS NULL
   ORDER BY created_at, id`;
 const urgentSql = `SELECT m.recipient, a.client, COUNT(DISTINCT m.id) AS mails
@@ -23,7 +23,7 @@ const ordinarySql = `SELECT recipient, MAX(created_at) AS at FROM mails WHERE or
 const waitingSql = `SELECT id, recipient, created_at, data_at FROM mails
   WHERE sent_at IS NULL AND failed_at IS NULL AND replaced_by IS NULL ORDER BY id`;
 const itemsSql = `SELECT n.mail_id, n.alert_id, n.sequence, n.transition, n.before_state, n.before_severity,
-    n.before_sequence, n.before_told_at
+    n.before_sequence, n.before_notified_at
   FROM mails m JOIN notifications n ON n.mail_id = m.id
   WHERE m.sent_at IS NULL AND m.failed_at IS NULL AND m.replaced_by IS NULL ORDER BY n.id`;
 
@@ -91,7 +91,7 @@ function storedNotification(row: SqlRow): StoredNotification {
             state: row['before_state'] as NonNullable<StoredNotification['before']>['state'],
             severity: row['before_severity'] as Severity,
             sequence: Number(row['before_sequence']),
-            notifiedAtMs: fromSqlTime(row['before_told_at']) ?? 0,
+            notifiedAtMs: fromSqlTime(row['before_notified_at']) ?? 0,
           },
   };
 }

@@ -43,9 +43,9 @@ async function openAlerts(session: Session, clients: readonly string[] | null): 
 
 async function ruleStates(session: Session, clients: readonly string[]): Promise<ReadonlyMap<string, RuleState>> {
   const rows = await forChunks([...new Set(clients)], (chunk, marks) =>
-    session.all(`SELECT client, memory FROM judging WHERE client IN (${marks})`, chunk),
+    session.all(`SELECT client, state FROM rule_state WHERE client IN (${marks})`, chunk),
   );
-  return new Map(rows.map((row) => [String(row['client']), JSON.parse(String(row['memory'])) as RuleState]));
+  return new Map(rows.map((row) => [String(row['client']), JSON.parse(String(row['state'])) as RuleState]));
 }
 
 async function saveProcessed(database: Database, lease: Lease, processed: ProcessedRows): Promise<void> {
@@ -125,11 +125,11 @@ async function storeRuleStates(
   byClient: ProcessedRows['ruleStates'],
   maxBytes: number,
 ): Promise<void> {
-  const columns = ['client', 'memory', 'updated_at'] as const;
+  const columns = ['client', 'state', 'updated_at'] as const;
   const suffix = replacing(dialect, 'client', columns.slice(1));
   const [now] = await session.all(`SELECT ${dialect.now} AS now`);
   const rows = [...byClient]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([client, state]) => ({ client, memory: JSON.stringify(state), updated_at: now?.['now'] ?? null }));
-  await insertRows(session, { table: 'judging', columns, suffix }, rows, maxBytes);
+    .map(([client, state]) => ({ client, state: JSON.stringify(state), updated_at: now?.['now'] ?? null }));
+  await insertRows(session, { table: 'rule_state', columns, suffix }, rows, maxBytes);
 }

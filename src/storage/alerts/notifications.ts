@@ -24,9 +24,9 @@ const itemColumns = [
   'before_state',
   'before_severity',
   'before_sequence',
-  'before_told_at',
+  'before_notified_at',
 ] as const;
-const toldColumns = ['alert_id', 'recipient', 'state', 'severity', 'sequence', 'told_at'] as const;
+const toldColumns = ['alert_id', 'recipient', 'state', 'severity', 'sequence', 'notified_at'] as const;
 
 // Conditions, not a look before: a mail goes out beside this transaction.
 const replaceSql = `UPDATE mails SET replaced_by = ? WHERE id = ? AND data_at IS NULL AND sent_at IS NULL
@@ -110,7 +110,7 @@ function itemRows(mail: NewMail, mailId: SqlValue): readonly Record<(typeof item
     before_state: before?.state ?? null,
     before_severity: before?.severity ?? null,
     before_sequence: before?.sequence ?? null,
-    before_told_at: before === null ? null : sqlTime(before.notifiedAtMs),
+    before_notified_at: before === null ? null : sqlTime(before.notifiedAtMs),
   }));
 }
 
@@ -141,13 +141,13 @@ async function storeTold(
     state: one.state,
     severity: one.severity,
     sequence: one.sequence,
-    told_at: sqlTime(one.notifiedAtMs),
+    notified_at: sqlTime(one.notifiedAtMs),
   }));
   const suffix = replacing(dialect, 'alert_id, recipient', toldColumns.slice(2));
-  await insertRows(session, { table: 'told', columns: toldColumns, suffix }, rows, maxBytes);
+  await insertRows(session, { table: 'last_notified', columns: toldColumns, suffix }, rows, maxBytes);
 }
 
 async function closeOut(session: Session, ids: readonly number[]): Promise<void> {
-  const sql = "UPDATE alerts SET settled = 1 WHERE state = 'resolved'";
+  const sql = "UPDATE alerts SET closed_out = 1 WHERE state = 'resolved'";
   await changeIds('id', ids, (where, values) => session.run(`${sql} AND ${where}`, values));
 }

@@ -32,7 +32,7 @@ const endSql = `SELECT 1 AS found FROM notifications
   WHERE mail_id = ? AND before_state IS NOT NULL AND transition IN ('resolved', 'ended') LIMIT 1`;
 const dropSql = `UPDATE mails SET replaced_by = id, error = ?, claimed_until = NULL
   WHERE id = ? AND claimed_by = ? AND sent_at IS NULL AND replaced_by IS NULL`;
-const forgetSql = `DELETE FROM told WHERE recipient = ? AND alert_id IN
+const forgetSql = `DELETE FROM last_notified WHERE recipient = ? AND alert_id IN
   (SELECT alert_id FROM notifications WHERE mail_id = ? AND before_state IS NULL)`;
 
 export function createOutboxStore(database: Database): OutboxStore {

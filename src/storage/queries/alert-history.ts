@@ -44,7 +44,7 @@ async function alertsOf(session: Session, filter: AlertFilter): Promise<readonly
 async function notificationsOf(session: Session, alertIds: readonly number[]): Promise<readonly LastNotified[]> {
   const rows = await forIds('alert_id', alertIds, (where, values) =>
     session.all(
-      `SELECT alert_id, recipient, state, severity, sequence, told_at FROM told WHERE ${where}
+      `SELECT alert_id, recipient, state, severity, sequence, notified_at FROM last_notified WHERE ${where}
        ORDER BY alert_id, recipient`,
       values,
     ),

@@ -22,11 +22,11 @@ const large: readonly ClientRows[] = [
   byId('inventory', 'id'),
   byId('inventory_reports', 'report_id'),
   byId('sealed_reports', 'id'),
-  byId('alerts', 'id', ['told', 'alert_id'], ['notifications', 'alert_id']),
+  byId('alerts', 'id', ['last_notified', 'alert_id'], ['notifications', 'alert_id']),
 ];
 const small: readonly string[] = [
   ...rollupSources.flatMap((source) => [rollupTable(source, 'hour'), rollupTable(source, 'day')]),
-  'judging',
+  'rule_state',
   'silences',
 ];
 

@@ -52,13 +52,13 @@ const waitingMail = 'm.sent_at IS NULL AND m.failed_at IS NULL AND m.replaced_by
 // What somebody still has to be told of stays, and so does what a mail that waits speaks of.
 export const alerts: Subject = {
   select: `SELECT a.id AS id, a.resolved_at AS at FROM alerts a
-    WHERE a.settled = 1 AND ${beyondCursor('a.resolved_at', 'a.id')} AND a.open_key IS NULL
+    WHERE a.closed_out = 1 AND ${beyondCursor('a.resolved_at', 'a.id')} AND a.open_key IS NULL
     AND NOT EXISTS (SELECT 1 FROM notifications n JOIN mails m ON m.id = n.mail_id
                     WHERE n.alert_id = a.id AND ${waitingMail})
     ORDER BY a.resolved_at, a.id LIMIT ?`,
   firstId: 0,
   deletes: [
-    ['told', 'alert_id'],
+    ['last_notified', 'alert_id'],
     ['notifications', 'alert_id'],
     ['alerts', 'id'],
   ],

@@ -55,9 +55,9 @@ async function renameRollups(session: Session, dialect: Dialect, from: string, t
 
 // Should both be there, the new name's is the one that goes on.
 async function renameMemory(session: Session, from: string, to: string): Promise<void> {
-  const own = await session.all('SELECT client FROM judging WHERE client = ?', [to]);
-  if (own.length > 0) await session.run('DELETE FROM judging WHERE client = ?', [from]);
-  else await session.run('UPDATE judging SET client = ? WHERE client = ?', [to, from]);
+  const own = await session.all('SELECT client FROM rule_state WHERE client = ?', [to]);
+  if (own.length > 0) await session.run('DELETE FROM rule_state WHERE client = ?', [from]);
+  else await session.run('UPDATE rule_state SET client = ? WHERE client = ?', [to, from]);
 }
 
 async function renameAlerts(session: Session, now: string, from: string, to: string): Promise<void> {
@@ -69,7 +69,7 @@ async function renameAlerts(session: Session, now: string, from: string, to: str
     const rival = isOpen ? await session.all('SELECT id FROM alerts WHERE open_key = ?', [key]) : [];
     if (rival.length > 0) {
       await session.run(
-        `UPDATE alerts SET open_key = NULL, state = 'resolved', resolved_at = ${now}, closed_reason = 'superseded', settled = 1
+        `UPDATE alerts SET open_key = NULL, state = 'resolved', resolved_at = ${now}, closed_reason = 'superseded', closed_out = 1
          WHERE id = ?`,
         [id],
       );

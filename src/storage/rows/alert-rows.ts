@@ -23,7 +23,7 @@ export const evaluatedColumns = [
   'changed_by_run',
   'sequence',
   'flapping',
-  'settled',
+  'closed_out',
   'past',
   'progress',
 ] as const;
@@ -77,7 +77,7 @@ export function storedAlert(row: SqlRow): Alert {
     changedByRun: textOrNull(row['changed_by_run']),
     sequence: Number(row['sequence']),
     flapping: row['flapping'] === 1,
-    closedOut: row['settled'] === 1,
+    closedOut: row['closed_out'] === 1,
     past: row['past'] === 1,
     acknowledgedBy: textOrNull(row['acknowledged_by']),
     acknowledgedUntilMs: fromSqlTime(row['acknowledged_until']),
@@ -95,7 +95,7 @@ export function storedLastNotified(row: SqlRow): LastNotified {
     state: row['state'] as LastNotified['state'],
     severity: row['severity'] as Severity,
     sequence: Number(row['sequence']),
-    notifiedAtMs: fromSqlTime(row['told_at']) ?? 0,
+    notifiedAtMs: fromSqlTime(row['notified_at']) ?? 0,
   };
 }
 
@@ -118,7 +118,7 @@ function evaluatedRow(alert: Alert): Values<(typeof evaluatedColumns)[number]> {
     changed_by_run: alert.changedByRun,
     sequence: alert.sequence,
     flapping: alert.flapping ? 1 : 0,
-    settled: alert.closedOut ? 1 : 0,
+    closed_out: alert.closedOut ? 1 : 0,
     past: alert.past ? 1 : 0,
     progress: JSON.stringify(alert.progress),
   };

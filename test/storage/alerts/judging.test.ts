@@ -172,7 +172,7 @@ onBothDatabases('unprocessed rows', (kit) => {
   });
 });
 
-onBothDatabases('judging', (kit) => {
+onBothDatabases('processed rows', (kit) => {
   test('marks exactly the rows it was given', async () => {
     const { storage } = await kit.open();
     await storage.reports.ingest(Array.from({ length: 300 }, (_, index) => item({ observedAtMs: noonMs + index })));

@@ -136,6 +136,6 @@ async function touchedAt({ database, storage }: Opened, seconds: number): Promis
 }
 
 async function everything({ database }: { readonly database: Database }): Promise<readonly unknown[]> {
-  const tables = ['leases', 'stats', 'visits', 'alerts', 'judging', 'mails', 'notifications', 'told'];
+  const tables = ['leases', 'stats', 'visits', 'alerts', 'rule_state', 'mails', 'notifications', 'last_notified'];
   return Promise.all(tables.map((table) => database.read((session) => session.all(`SELECT * FROM ${table}`))));
 }

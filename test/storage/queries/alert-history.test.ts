@@ -276,7 +276,7 @@ onBothDatabases('what is pruned of alerts', (kit) => {
       (await storage.history.query(sql)).map((row) => Object.values(row)[0]);
     await storage.retention.prune(limits, never);
     assert.deepEqual(await left('SELECT subject FROM alerts ORDER BY id'), ['not settled', 'young', 'open', 'waiting']);
-    assert.deepEqual(await left('SELECT alert_id FROM told ORDER BY alert_id'), [2, 3, 4, 5]);
+    assert.deepEqual(await left('SELECT alert_id FROM last_notified ORDER BY alert_id'), [2, 3, 4, 5]);
     assert.deepEqual(await left('SELECT message_id FROM mails'), ['<5>']);
     assert.deepEqual(await left('SELECT alert_id FROM notifications'), [5]);
     assert.deepEqual(await left('SELECT id FROM silences'), []);
