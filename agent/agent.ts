@@ -1,9 +1,9 @@
 /**
- * What runs on a client: started by the loader of src/loader/loader.ts, over within a second, nothing left running.
+ * The agent on a client. The loader (src/loader/run.sh) starts it; it ends within a second and leaves nothing running.
  *
- * Promises: the hello goes out before any probe runs; a report is on this machine's disk before it is sent, and stays
- * there until it was acknowledged; whatever the disk, the probes or an earlier agent do, what can be said is said.
- * Files are 0600 in folders that are ours alone.
+ * Promises: the hello goes out before any probe runs. A report is on this machine's disk before it is sent, and stays
+ * there until it is acknowledged. Faults of the disk, of probes or of an earlier agent never keep the rest from being
+ * reported. Files are 0600 in private folders.
  */
 import { basename } from 'node:path';
 
@@ -24,12 +24,12 @@ import { stream, takeAcknowledgements } from './spool/streaming.ts';
 import { closeVisit, openVisit } from './spool/visit.ts';
 import type { Collectors } from './spool/spool-run.ts';
 
-/** From the agent's own deadline to its end by force. */
+/** The time from the agent's own deadline to its end by force. */
 const graceMs = 1000;
-/** How long an earlier agent may still take to end. */
+/** The time limit for the end of an earlier agent. */
 const patienceMs = 1000;
 
-/** Does all that one start of the agent has to do, and ends the process. */
+/** Answers one request, and ends the process. */
 export function runAgent(collectors: Collectors): void {
   answer(collectors)
     .then(() => process.exit(0))
@@ -84,8 +84,8 @@ async function answer(collectors: Collectors): Promise<void> {
 }
 
 /**
- * Kills this process after so many milliseconds, whatever it is doing: a timer of its own would not fire while it is
- * busy or waits for the kernel. Costs a thread, so only where the client has no `timeout`.
+ * Kills this process after the given time, even if it is busy or waits for the kernel: a timer of its own would not
+ * fire then. Takes a thread, so it is only used where the client has no timeout(1).
  */
 async function startWatchdog(afterMs: number): Promise<void> {
   // Loaded here, because most clients never need it and loading it costs a tenth of a start of node.

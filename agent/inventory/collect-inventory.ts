@@ -7,9 +7,9 @@ import { inOrder, inventoryMs } from './inventory.ts';
 import { system } from './system.ts';
 
 /**
- * What a machine is made of: families `system`, `virtual_machine`, `os_release`, `cpu_model`, `memory_module`,
- * `disk_device`, `network_card` and `user`. Never throws. The same machine gives the same facts in the same order, and
- * nothing that changes by itself is among them. What needs root or is not told is null with that reason.
+ * Collects the parts of a machine: families `system`, `virtual_machine`, `os_release`, `cpu_model`, `memory_module`,
+ * `disk_device`, `network_card` and `user`. Never throws. The same machine gives the same facts in the same order;
+ * values that change by themselves are left out. A value that needs root or is unknown is null with that reason.
  */
 export async function collectInventory(options: CollectOptions): Promise<Collected> {
   const { workerReports } = await runProbes(options, [

@@ -1,32 +1,32 @@
 /**
- * The facts of the daily inventory: each file asks systeminformation about one part of the machine, takes out what is
- * only a default, and says the rest as rows.
+ * The facts of the daily inventory. Each probe asks systeminformation about one part of the machine, drops mere
+ * defaults, and returns the rest as rows.
  */
 import { missing } from '../probes/function-report.ts';
 import type { Facts } from '../probes/function-report.ts';
 import { plausiblePositive, plausibleText } from '../probes/plausible.ts';
 
-/** One part may start a dozen programs of the system. */
+/** The deadline of a probe, which may start a dozen programs of the system. */
 export const inventoryMs = 15_000;
 
 type Fact = Facts[string];
 
-/** A text, or why there is none. */
+/** Returns the text, or the reason why it is missing. */
 export function toldText(value: unknown, reason = notTold()): Fact {
   return plausibleText(value) ?? missing(reason);
 }
 
-/** A number above 0, or why there is none. */
+/** Returns a number above 0, or the reason why it is missing. */
 export function toldNumber(value: unknown, reason = notTold()): Fact {
   return plausiblePositive(value) ?? missing(reason);
 }
 
-/** Much of what firmware knows is for root alone. */
+/** Returns the usual reason: much of what firmware knows is for root alone. */
 export function notTold(): string {
   return process.getuid?.() === 0 ? 'not told by the machine' : 'not told without root';
 }
 
-/** The rows by what names them, so that the same machine gives the same order. */
+/** Sorts rows by a label, so that the same machine gives the same order. */
 export function inOrder(rows: readonly Facts[], label: string): Facts[] {
   const key = (row: Facts): string => JSON.stringify([row[label], row]);
   return [...rows].sort((one, other) => (key(one) < key(other) ? -1 : 1));

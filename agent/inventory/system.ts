@@ -6,7 +6,7 @@ import { virtualisationOf } from '../probes/virtualisation.ts';
 import { information } from '../probes/systeminformation.ts';
 import { inventoryMs, toldNumber, toldText } from './inventory.ts';
 
-/** What the kernel keeps for itself differs by a little from boot to boot. */
+/** The step to which memory is rounded: the kernel's own part differs a little from boot to boot. */
 const memoryStepBytes = 64 * 1024 * 1024;
 
 const hardware: Probe = {

@@ -74,7 +74,10 @@ function all(outcomes: readonly (Outcome | Promise<Outcome>)[]): Promise<Outcome
   return Promise.all(outcomes.map(async (outcome) => outcome));
 }
 
-/** What came of a probe; neither throws nor rejects. At once where the probe does not wait: timers cost Node a lot. */
+/**
+ * Runs a probe. Neither throws nor rejects. Returns no promise if the probe returns none, because timers cost Node a
+ * lot.
+ */
 function outcomeOf(
   probe: Probe,
   context: ProbeContext,

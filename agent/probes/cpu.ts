@@ -126,8 +126,8 @@ interface Passed {
 }
 
 /**
- * What was counted in between; null when that makes no sense. Idle and iowait may each go back a little (the kernel says
- * so of iowait, and of CPUs that were taken away), which counts as nothing.
+ * Returns the ticks between two readings, or null if they make no sense. Idle and iowait may each go back a little, as
+ * the kernel documents for iowait and for removed CPUs; a step back counts as nothing.
  */
 function passed(now: readonly number[] | undefined, before: readonly number[] | undefined): Passed | null {
   if (now === undefined || before?.length !== columns) return null;

@@ -17,7 +17,7 @@ import type { Usage } from './usage.ts';
 /** 10,000 mounts are about a megabyte and a half. */
 const maxMountinfoChars = 4 * 1024 * 1024;
 const networkDeadlineMs = 1500;
-/** Of one pool; containers on ZFS have a dataset each. */
+/** The limit of datasets in one pool: containers on ZFS have a dataset each. */
 const maxParts = 500;
 
 /**

@@ -12,7 +12,7 @@ export interface FileSystem {
   readonly scope: Scope;
   /** `rw`: at least one of its mounts can be written to; `missing`: /etc/fstab names it, and it is not mounted. */
   readonly mode: 'rw' | 'ro' | 'missing';
-  /** Whether asking may wait for something outside of the kernel, so that a child process has to ask. */
+  /** True if statfs may wait for something outside of the kernel, so that a child process has to ask. */
   readonly mayHang: boolean;
   /** The datasets of a ZFS pool, each of which knows only its own part; for others the mount alone. */
   readonly parts: readonly string[];
@@ -36,8 +36,8 @@ const withoutDevice = new Set(['bcachefs', 'btrfs', 'f2fs', 'jffs2', 'ubifs', 'z
 
 /**
  * The file systems worth a row. Local ones once per device or pool; tmpfs, overlay and their like only as the root or
- * where `expected` names them; whatever `expected` names in any case. A file system has its name of the mount at `/`, else
- * of the mount of its root, as `df` has it, else of a bind mount or subvolume; of several, of the shortest.
+ * where `expected` names them; whatever `expected` names in any case. A file system has its name of the mount at `/`,
+ * else of the mount of its root, as `df` has it, else of a bind mount or subvolume; of several, of the shortest.
  */
 export function fileSystems(
   mounts: readonly Mount[],

@@ -15,8 +15,8 @@ export type Facts = Readonly<Record<string, string | number | Missing | undefine
 
 /**
  * The function report of a family. Numbers that are not finite become null with a reason, as do those that are missing;
- * labels become printable. Of more than `maxSubjects` rows the first ones stay: give the worst first. What stays is put in
- * the order of `sorted`, a label or what a row is sorted by.
+ * labels become printable. Of more than `maxSubjects` rows the first ones stay: give the worst first. What stays is put
+ * in the order of `sorted`, a label or what a row is sorted by.
  */
 export function functionReport(
   name: string,
@@ -43,13 +43,13 @@ export function emptyReport(name: string, field: string, reason: string): Functi
   return { name, data: [], unknown: [{ field, reason: printable(reason) }] };
 }
 
-/** So many decimals, for a compact report. */
+/** Rounds to a number of decimals, for a compact report. */
 export function rounded(value: number, decimals: number): number {
   const factor = 10 ** decimals;
   return Math.round(value * factor) / factor;
 }
 
-/** What a terminal, a mail and a log take for one line of text, as long as a label may be. */
+/** Returns the text as one line for terminals, mails and logs, at most as long as a label. */
 export function printable(text: string): string {
   // Cutting comes first, so that half a surrogate pair is replaced too.
   const short = text.length > maxLabelChars ? `${text.slice(0, maxLabelChars - 1)}…` : text;
@@ -80,7 +80,7 @@ function rowOf(fact: Facts, index: number, unknown: Unknown[]): Row {
   return row;
 }
 
-/** One entry instead of one a row, where every row lacks a field for the same reason. */
+/** Joins the entries of a field that every row lacks for the same reason. */
 function merged(unknown: readonly Unknown[], rows: number): readonly Unknown[] {
   const counts = new Map<string, number>();
   const key = ({ field, reason }: Unknown): string => `${field} ${reason}`;

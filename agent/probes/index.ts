@@ -19,7 +19,7 @@ import { swap } from './swap.ts';
 import { temperatures } from './temperatures.ts';
 import { uptime } from './uptime.ts';
 
-/** Those that wait for a child come first: the others run meanwhile. */
+/** The probes of a visit. Probes that wait for a child come first, so that the others run meanwhile. */
 export const probes: readonly Probe[] = [
   disks,
   services,

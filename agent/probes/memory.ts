@@ -29,7 +29,7 @@ export const memory: Probe = {
   },
 };
 
-/** What kernels before 3.14 do not say, as procps works it out (sysinfo.c). */
+/** Estimates MemAvailable for kernels before 3.14, as procps does (sysinfo.c). */
 function estimatedAvailable(meminfo: string, source: Source): number | null {
   const free = meminfoBytes(meminfo, 'MemFree');
   const active = meminfoBytes(meminfo, 'Active(file)');
@@ -45,7 +45,9 @@ function estimatedAvailable(meminfo: string, source: Source): number | null {
   );
 }
 
-/** The memory controller of the folder that a container sees as its root, version 2 and 1; null: no limit of its own. */
+/**
+ * The memory controller of the folder that a container sees as its root, version 2 and 1; null: no limit of its own.
+ */
 function cgroupLimit(source: Source, machine: number): { total: number; available: number } | null {
   const [limit, usage, stat, cache] = source.exists('/sys/fs/cgroup/memory.max')
     ? ['memory.max', 'memory.current', 'memory.stat', '\ninactive_file ']
@@ -55,14 +57,14 @@ function cgroupLimit(source: Source, machine: number): { total: number; availabl
   if (!(total > 0 && total < machine)) return null;
   const used = parseInt(read(usage), 10);
   if (Number.isNaN(used)) return null;
-  // Page cache that nobody uses now is given back before the limit bites.
+  // The kernel gives inactive page cache back before it enforces the limit.
   const figures = `\n${read(stat)}`;
   const at = figures.indexOf(cache);
   const reclaimable = at === -1 ? 0 : parseInt(figures.slice(at + cache.length), 10);
   return { total, available: Math.max(0, total - Math.max(0, used - reclaimable)) };
 }
 
-/** Bytes of a line of /proc/meminfo (`MemTotal:  24684096 kB`); null when there is no such line. */
+/** Returns the bytes of a line of /proc/meminfo (`MemTotal:  24684096 kB`), or null if there is no such line. */
 export function meminfoBytes(meminfo: string, name: string): number | null {
   const label = `${name}:`;
   const start = meminfo.startsWith(label) ? 0 : meminfo.indexOf(`\n${label}`) + 1;

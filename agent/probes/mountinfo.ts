@@ -4,7 +4,7 @@ export interface Mount {
   readonly parent: string;
   /** major:minor of the file system; 0:N where no block device is behind it. */
   readonly device: string;
-  /** What part of its file system is mounted here: `/`, or a folder or file of it in a bind mount or subvolume. */
+  /** The part of its file system that is mounted here: `/`, or a folder or file of a bind mount or subvolume. */
   readonly root: string;
   readonly mount: string;
   readonly fstype: string;
@@ -56,7 +56,7 @@ export function foldersAbove(path: string): string[] {
   return path === '/' ? [] : [...folders, '/'];
 }
 
-/** Whether one of the folders above is among these. Without a list of them, for machines have hundreds of mounts. */
+/** True if a folder above the path is among the places. Makes no list, because machines have hundreds of mounts. */
 function isBelow(path: string, places: ReadonlySet<string>): boolean {
   for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
     if (places.has(path.slice(0, at))) return true;

@@ -1,6 +1,6 @@
 /**
- * Whether a name matches globs separated by commas: `*` stands for anything, `?` for one character; a glob that begins
- * with `!` excludes. Only exclusions: everything else matches.
+ * True if a name matches globs separated by commas: `*` stands for anything, `?` for one character, and a glob that
+ * begins with `!` excludes. With exclusions alone everything else matches.
  */
 export function matchesGlobs(globs: string, name: string): boolean {
   const parts = globs.split(',').map((part) => part.trim());

@@ -5,11 +5,11 @@ import type { HangingChild } from './hanging-children.ts';
 import { errorCode } from './source.ts';
 import type { Usage } from './usage.ts';
 
-/** What a mount said; or why it said nothing. */
+/** The usage of a mount, or the reason why it is unknown. */
 export type MountAnswer = { readonly usage: Usage } | { readonly unresponsive: boolean; readonly reason: string };
 
 export interface NetworkMountsOptions {
-  /** Those that must be answered first come first. */
+  /** The mounts to ask, the most important first. */
   readonly mounts: readonly string[];
   readonly deadlineMs: number;
   readonly placeDir: string | null;
@@ -19,7 +19,7 @@ export interface NetworkMountsOptions {
 
 /** Threads cost nothing until they are used; every mount that hangs holds one. */
 const maxMounts = 256;
-/** How long a killed child may take to be gone. */
+/** The time limit for the end of a killed child. */
 const goneMs = 100;
 /** The server is gone, the file handle stale, the FUSE program dead: nothing that a second question would change. */
 const deadCodes = new Set(['ESTALE', 'ENOTCONN', 'ETIMEDOUT', 'EHOSTDOWN', 'EHOSTUNREACH', 'ECONNABORTED', 'EIO']);

@@ -55,7 +55,10 @@ function countsByInterface(text: string): Record<string, number[]> {
   return counts;
 }
 
-/** What has a device or is a bond of such; where nothing has, as in a container, what is named like a network card. */
+/**
+ * Returns the interfaces with a device, and bonds of them. Without any, as in a container, those with names of network
+ * cards.
+ */
 export function physicalInterfaces(names: readonly string[], source: Source): string[] {
   const physical = names.filter(
     (name) => source.exists(`/sys/class/net/${name}/device`) || source.exists(`/sys/class/net/${name}/bonding`),
@@ -90,7 +93,7 @@ function link(name: string, source: Source): Facts {
   };
 }
 
-/** Of more interfaces than are reported, those with errors and traffic stay. */
+/** Compares interfaces by errors and traffic: the busiest are reported. */
 function busiestFirst(one: Facts, other: Facts): number {
   return traffic(other) - traffic(one);
 }

@@ -4,7 +4,7 @@ import type { Probe } from './probe.ts';
 import type { Source } from './source.ts';
 import { virtualisationOf } from './virtualisation.ts';
 
-/** As uname -m says it, for kernels before 6.1; asking through node:os would load that first. */
+/** The machine names of `uname -m`, for kernels before 6.1. node:os knows them too, and takes time to load. */
 const machines: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64', ia32: 'i686', arm: 'armv7l' };
 
 /** Reads what names the system: /proc/sys/kernel, os-release, DMI; and whether it wants a reboot. */

@@ -3,8 +3,9 @@ import { errorCode } from './source.ts';
 const maxOutputBytes = 1024 * 1024;
 
 /**
- * What a program writes, by its whole path and without a shell. Throws an Error whose message says why not: it did not
- * end in time (and was killed), ended with a fault (its first line of complaint), or wrote more than a megabyte.
+ * Runs a program by its absolute path, without a shell, and returns its output. Kills the program at the deadline.
+ * Throws an Error with the reason: no answer in time, a failure (with the first line of stderr), or more than a
+ * megabyte of output.
  */
 export async function outputOf(program: string, args: readonly string[], deadlineMs: number): Promise<string> {
   const { spawn } = await import('node:child_process');

@@ -3,7 +3,7 @@ import type { ProbeOptions } from '../../src/report/wire.ts';
 import type { JsonValue } from './collected.ts';
 import type { Source } from './source.ts';
 
-/** What a probe counted before, and how long ago. */
+/** The counters of a probe at the previous visit, and their age. */
 export interface Earlier {
   readonly counters: JsonValue;
   readonly elapsedMs: number;
@@ -12,29 +12,32 @@ export interface Earlier {
 export interface ProbeContext {
   readonly source: Source;
   readonly options: ProbeOptions;
-  /** null: there is nothing that rates could be made from. */
+  /** null without earlier counters to compute rates from. */
   readonly earlier: Earlier | null;
-  /** Why `earlier` is null, for people. */
+  /** The reason why `earlier` is null, for people. */
   readonly noRates: string;
-  /** A private folder where something may be remembered until the next visit; null: nothing can be kept. */
+  /** A private folder for notes to the next visit. null if nothing can be kept. */
   readonly placeDir: string | null;
-  /** What is left of the probe's own deadline; loops over what has no bound look at it. */
+  /** Returns the time until the probe's deadline. Loops without a bound of their own ask for it. */
   readonly leftMs: () => number;
 }
 
 export interface ProbeResult {
   readonly functions: readonly FunctionReport[];
-  /** What rates are made from at the next visit. */
+  /** The counters from which the next visit computes rates. */
   readonly counters?: JsonValue;
-  /** Why this is not everything that the probe should say. */
+  /** The reason why the result is incomplete. */
   readonly error?: string;
 }
 
-/** One reader inside the agent. What it throws ends as the error of its worker report, whatever its neighbours do. */
+/**
+ * A reader inside the agent. An error that it throws becomes the error of its worker report and leaves other probes
+ * alone.
+ */
 export interface Probe {
   readonly name: string;
   readonly deadlineMs: number;
-  /** Whether it makes rates from counters; only then is it given `earlier`. */
+  /** True if it computes rates from counters. Without this flag `earlier` is null. */
   readonly rates?: true;
   run(context: ProbeContext): ProbeResult | Promise<ProbeResult>;
 }

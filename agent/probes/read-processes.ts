@@ -11,15 +11,15 @@ export interface ProcessList {
   readonly processes: readonly ProcessStat[];
   /** Why `processes` is not all of them; null when it is. */
   readonly fault: string | null;
-  /** Whether that is a failure, not a permission that was never given. */
+  /** True for a failure, false for a missing permission. */
   readonly isFailure: boolean;
 }
 
 /** The kernel keeps so much of a program's name. */
 const commBytes = 15;
-/** How many processes are read between two looks at the clock. */
+/** The number of processes between two looks at the clock. */
 const stride = 64;
-/** Of the word alone Node makes such an object at every call: 0.6 us of the 11 that it takes to read one file. */
+/** An object, because Node makes one of a bare encoding at every call. */
 const asText = { encoding: 'utf8' } as const;
 
 /** Every process by its /proc/PID/stat, as far as time and permissions allow. */

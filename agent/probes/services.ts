@@ -7,9 +7,9 @@ import { outputOf } from './output-of.ts';
 const systemctlMs = 2000;
 const maxUnitsAsked = 200;
 const askedOf = ['Id', 'Names', 'LoadState', 'ActiveState', 'NRestarts', 'InactiveExitTimestampMonotonic'];
-/** As `systemctl is-active` has it. */
+/** The states that `systemctl is-active` accepts. */
 const running = new Set(['active', 'reloading', 'refreshing']);
-/** How long a unit may take to start. */
+/** The time limit of a starting unit. */
 const startingMs = 120_000;
 const programs = ['/usr/bin/systemctl', '/bin/systemctl', '/run/current-system/sw/bin/systemctl'];
 /** https://www.freedesktop.org/software/systemd/man/latest/systemd.unit.html */

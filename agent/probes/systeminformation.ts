@@ -1,6 +1,6 @@
 import si from 'systeminformation';
 
-/** What is used of the package, which only this file knows. Each call starts programs of the system and may hang. */
+/** The functions of systeminformation that are used. Each starts programs of the system and may hang. */
 export const information = {
   system: si.system,
   bios: si.bios,

@@ -5,7 +5,7 @@ import type { Source } from './source.ts';
 
 interface Sensor {
   readonly chip: string;
-  /** What tells this chip from others of its name, and stays the same at the next boot. */
+  /** A name that tells this chip from others of its kind and stays the same after a boot. */
   readonly device: string;
   readonly label: string;
   readonly file: string;

@@ -1,7 +1,7 @@
 import { missing, rounded } from './function-report.ts';
 import type { Facts } from './function-report.ts';
 
-/** What statfs(2) says; blocks of bsize bytes. */
+/** The result of statfs(2), in blocks of bsize bytes. */
 export interface Usage {
   readonly bsize: number;
   readonly blocks: number;

@@ -1,6 +1,6 @@
 import type { Source } from './source.ts';
 
-/** What firmware says of itself, in small letters, and the word for it. Order counts. */
+/** Vendor strings of firmware in lower case, with the name of the virtualisation. The first match counts. */
 const vendors = [
   ['vmware', 'vmware'],
   ['virtualbox', 'virtualbox'],

@@ -17,7 +17,7 @@ import type { Visit } from './visit.ts';
 declare const AGENT_VERSION: string;
 export const agentVersion = typeof AGENT_VERSION === 'string' ? AGENT_VERSION : 'unbundled';
 
-/** What sealing, writing and sending are left of the deadline. */
+/** The part of the deadline for sealing, writing and sending. */
 const reserveMs = 500;
 
 /** Asks the probes, seals what they say and keeps it. What goes wrong is handed back as the fault to send instead. */

@@ -1,6 +1,6 @@
 /**
- * What a restricted key fixes (src/loader/launcher.ts): whoever holds that key may have this agent run and choose
- * the words of the request, but not whom reports are sealed to, nor how much of the machine that takes.
+ * The bounds of a restricted key (src/loader/launcher.ts): the holder of the key may run this agent and choose the
+ * words of the request, but neither the sealing key nor the use of the machine's resources.
  */
 import { maxClientBytes } from '../../src/report/limits.ts';
 import { decodeRequest, RequestVersionError } from '../../src/report/agent-request.ts';
@@ -11,9 +11,9 @@ import type { PlaceNames } from '../start/places.ts';
 import { listPrivateFiles } from '../start/private-file.ts';
 import { clientFolder } from './visit.ts';
 
-/** What the launcher's text for node leaves in `globalThis.fleetHealthPinned`. */
+/** The values that a restricted key fixes. src/loader/launcher.cjs puts them into `globalThis.fleetHealthPinned`. */
 export interface Pinned {
-  /** Of the agent, SHA-256 in hexadecimal digits. */
+  /** The SHA-256 of the agent in hexadecimal digits. */
   readonly digest: string;
   readonly collector: string;
   /** X25519 public key, base64url. */
@@ -24,18 +24,18 @@ export interface Pinned {
 const maxDeadlineMs = 110_000;
 const maxReports = 100;
 const maxBytes = 8 * 1024 * 1024;
-/** Names of clients that the holder of a key may have folders made for. */
+/** The number of clients that the holder of a key may have folders made for. */
 const maxClients = 8;
 const clientFolderPattern = /^[0-9a-f]{32}$/;
 
-/** null: this agent was started by the loader, for whoever may run anything. */
+/** Returns the fixed values, or null if the loader started this agent without a restricted key. */
 export function readPinned(): Pinned | null {
   return (globalThis as { fleetHealthPinned?: Pinned }).fleetHealthPinned ?? null;
 }
 
 /**
- * The request as it may be done. Ends the process, so that the collector knows why, when it is of another version of the
- * protocol. Throws Error when it is not one that a collector makes.
+ * Returns the request within the bounds of the key. Ends the process with a reason for the collector if the request is
+ * of another version of the protocol. Throws Error if no collector makes such a request.
  */
 export function decodeUnderPin(text: string, pinned: Pinned): AgentRequest {
   try {
@@ -67,7 +67,7 @@ function underPin(request: AgentRequest, { collector, key }: Pinned): AgentReque
   };
 }
 
-/** Whether this client has a folder here already, or may have one made. */
+/** True if this client has a folder here already, or may have one made. */
 export function mayHaveFolder(client: string, roots: readonly string[], names: PlaceNames): boolean {
   const below = [names.machine, names.collector];
   const known = new Set(

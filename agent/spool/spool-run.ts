@@ -1,6 +1,6 @@
 /**
- * One report that the client's own crontab asks for (spool-script.ts) while no collector comes. It is kept and sent to
- * nobody; the next visit brings it home.
+ * Makes a report that the client's own crontab asks for (spool-script.ts) while no collector comes. Keeps it for the
+ * next visit.
  */
 import { existsSync } from 'node:fs';
 
@@ -25,16 +25,16 @@ export interface SpoolRunOptions {
   readonly collectors: Collectors;
   readonly roots: readonly string[];
   readonly names: PlaceNames;
-  /** A collector that came so lately comes again: then there is nothing to do. */
+  /** After a visit, the time in which there is nothing to do. */
   readonly pauseMs: number;
 }
 
-/** No other program would have kept it either. */
+/** A report could not be kept, and no other program could keep it either. */
 export class NotKeptError extends Error {}
 
 /**
- * Keeps one report, unless a collector came lately, an agent is at work or nothing of this client is kept here (any more).
- * Throws NotKeptError when it should have been kept and was not, another Error when another program may do it.
+ * Keeps one report, unless a collector came lately, another agent is running or this client has no folder here. Throws
+ * NotKeptError if the report could not be kept, and another Error if another program may keep it.
  */
 export async function runSpool({ request, collectors, roots, names, pauseMs }: SpoolRunOptions): Promise<void> {
   // The program for Linux holds no inventory; the other one is for every other system.

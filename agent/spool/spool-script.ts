@@ -1,7 +1,7 @@
 /**
- * The script `spool.sh` in a client's folder: what the crontab line of `fleet-health spool` (src/loader/spool-line.ts)
- * starts. The line makes it, empty; from then on every visit keeps it right, so that the line itself need name neither an
- * agent, nor a key, nor what rules ask for, and stays as it is when these change.
+ * The script `spool.sh` in a client's folder, which the crontab line of `fleet-health spool` (src/loader/spool-line.ts)
+ * starts. The line makes an empty script; every visit updates it. So the line names no agent, no key and no options of
+ * rules, and stays as it is when these change.
  */
 import { lstatSync } from 'node:fs';
 
@@ -13,11 +13,11 @@ import type { AgentRequest } from '../../src/report/wire.ts';
 import { readPrivateFile, writePrivateFile } from '../start/private-file.ts';
 import type { Visit } from './visit.ts';
 
-/** How the agent ends that was the right one and could not keep its report: no other program is tried then. */
+/** The exit status of an agent that could not keep its report. No other program is tried then. */
 export const notKeptStatus = 4;
 
 export interface SpoolScriptOptions {
-  /** What this visit was asked. */
+  /** The request of this visit. */
   readonly request: AgentRequest;
   /** SHA-256 of the program that makes the reports of visits here, in hexadecimal digits. */
   readonly digest: string;
@@ -30,12 +30,12 @@ const maxBytes = 64 * 1024;
 /** From the agent's own end to that by force. */
 const graceSeconds = 2;
 
-/** null where something of it cannot stand in a script. */
+/** Returns the script, or null if a value cannot stand in a script. */
 export function spoolScript({ request, digest, node, guard }: SpoolScriptOptions): string | null {
   const { collector, deadlineMs } = request;
   if (!/^[0-9a-f]{64}$/.test(digest) || !/^[\w-]{1,64}$/.test(collector)) return null;
   const own = encodeRequest({ ...request, kind: 'spool', run: noRunId, marker: '' });
-  // One group, so that a file that was cut off does nothing.
+  // One group, so that a truncated file does nothing.
   return [
     '# Kept right by every visit of the collector; started by the crontab line of `fleet-health spool`.',
     '{',
@@ -48,7 +48,7 @@ export function spoolScript({ request, digest, node, guard }: SpoolScriptOptions
   ].join('\n');
 }
 
-/** Writes the script where the line has made one, or an earlier visit, unless it is right. */
+/** Updates the script in each folder where the line or an earlier visit has made one. */
 export function keepSpoolScript({ dirs, formerDirs }: Visit, options: SpoolScriptOptions): void {
   const asked = [...dirs, ...formerDirs].filter(
     (dir) => lstatSync(`${dir}/${spoolScriptName}`, { throwIfNoEntry: false }) !== undefined,

@@ -24,16 +24,16 @@ export interface SpooledReport {
   readonly sizeBytes: number;
 }
 
-/** Looked at in one run: what is beyond the bounds among them goes, and makes room for others. */
+/** The most files that one run looks at. It removes those beyond the bounds, which makes room for others. */
 const maxListed = 5000;
 
 const namePattern = /^(\d{13})-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.fhs$/;
-/** What the time between two reports counts for at most: a clock that leaps by years makes none of them older than that. */
+/** The most that the time between two reports counts for, so that a clock that leaps by years makes no report old. */
 const longestGapMs = 86_400_000;
 
 /**
- * The spooled reports in these folders, the oldest first. Of more than any agent leaves there, those of the latest times;
- * the rest stands until these have gone.
+ * Returns the spooled reports in these folders, the oldest first. With more files than any agent leaves there, only the
+ * newest ones.
  */
 export function listSpool(dirs: readonly string[]): SpooledReport[] {
   const named: Omit<SpooledReport, 'sizeBytes'>[] = [];
@@ -51,7 +51,7 @@ export function listSpool(dirs: readonly string[]): SpooledReport[] {
   });
 }
 
-/** Removes the oldest until one more fits. Returns what stays, and how many went. */
+/** Removes the oldest reports until one more fits. Returns the others, and the number of removed ones. */
 export function trimSpool(
   reports: readonly SpooledReport[],
   limits: SpoolLimits,
@@ -73,19 +73,20 @@ export function trimSpool(
   return { kept, dropped: reports.length - kept.length };
 }
 
-/** Keeps a sealed report so that it outlasts a loss of power. Throws when the disk does not take it. */
+/** Writes a sealed report so that it outlasts a loss of power. Throws if the disk does not take it. */
 export function writeSpool(dir: string, id: string, timeMs: number, sealed: Uint8Array): SpooledReport {
   const name = `${String(timeMs).padStart(13, '0')}-${id}.fhs`;
   writePrivateFile(dir, name, sealed, true);
   return { path: `${dir}/${name}`, id, timeMs, sizeBytes: sealed.length };
 }
 
-/** A report that an agent of another version has sealed: nothing is known of it, so nothing is wrong with it. */
+/** The start of a report that an agent of another version has sealed. Such a report is not damaged. */
 const otherVersion = /^FHS[^1]/;
 
 /**
- * A spooled report's bytes; null when they cannot be read, or are sealed in another version. `dropped`: they are no report
- * of this id and one of these clients, so that no collector would ever acknowledge them, and the file is removed.
+ * Returns the bytes of a spooled report, or null if they cannot be read or are sealed in another version. Removes the
+ * file and returns `dropped` if it is no report of this id and one of these clients: no collector would ever
+ * acknowledge it.
  */
 export function readSpooled(
   report: SpooledReport,

@@ -5,7 +5,9 @@ import { readSpooled } from './spool.ts';
 import { readAcknowledgement, writeOut } from '../start/stdio.ts';
 import type { Visit } from './visit.ts';
 
-/** Sends this run's report or fault, then what is spooled, then the end. False once nobody reads any more. */
+/**
+ * Sends this run's report or fault, then the spooled reports, then the end. Returns false once nobody reads any more.
+ */
 export function stream(request: AgentRequest, visit: Visit, outcome: Buffer | AgentFault): boolean {
   let frames = 0;
   let bytes = 0;
@@ -36,7 +38,7 @@ export function stream(request: AgentRequest, visit: Visit, outcome: Buffer | Ag
   return writeOut(encodeJsonFrame('E', visit.dropped === 0 ? end : { ...end, dropped: visit.dropped }));
 }
 
-/** Removes what is acknowledged on stdin, until that ends or everything that was sent is. */
+/** Removes the reports that stdin acknowledges, until stdin ends or every sent report is acknowledged. */
 export function takeAcknowledgements({ unacknowledged }: Visit): void {
   while (unacknowledged.size > 0) {
     const id = readAcknowledgement();

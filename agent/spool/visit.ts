@@ -1,4 +1,6 @@
-/** What one run of the agent knows and keeps about one client: its folders, its spool, what awaits acknowledgement. */
+/**
+ * The state of one run of the agent for one client: its folders, its spool, and the reports that await acknowledgement.
+ */
 import { createHash } from 'node:crypto';
 import { rmdirSync } from 'node:fs';
 
@@ -13,25 +15,25 @@ const maxFaultChars = 2000;
 
 export interface Visit {
   readonly roots: readonly string[];
-  /** Of this client's folder, below a root. */
+  /** The names of this client's folder, below a root. */
   readonly path: readonly string[];
-  /** Whether that folder may be made where it is not there. */
+  /** True if a missing folder may be made. */
   readonly make: boolean;
-  /** Its folders that are there, the best first. */
+  /** The existing folders of this client, the best first. */
   dirs: readonly string[];
-  /** Those of its former name. */
+  /** The existing folders of its former name. */
   readonly formerDirs: readonly string[];
   /** Reports of earlier runs, the oldest first. */
   spooled: readonly SpooledReport[];
-  /** Why this run's report was not written; null: it was, or there is none. */
+  /** The reason why this run's report was not written; null if it was, or if there is none. */
   spoolError: string | null;
-  /** Spooled reports that went since the last visit. */
+  /** The number of spooled reports removed since the last visit. */
   dropped: number;
   /** Report id in 32 hexadecimal digits -> the files to remove once it is acknowledged. */
   readonly unacknowledged: Map<string, readonly string[]>;
 }
 
-/** Finds the folders of the client that was asked about and, with `make`, makes the first where there is none. */
+/** Finds the folders of the requested client. `make` creates the first folder if there is none. */
 export function openVisit(request: AgentRequest, roots: readonly string[], names: PlaceNames, make: boolean): Visit {
   const path = [names.machine, names.collector, clientFolder(request.client)];
   const formerPath = request.was === undefined ? null : [...path.slice(0, 2), clientFolder(request.was)];
@@ -47,7 +49,7 @@ export function openVisit(request: AgentRequest, roots: readonly string[], names
   return { roots, path, make, dirs, formerDirs, spooled, spoolError: null, dropped: 0, unacknowledged: new Map() };
 }
 
-/** Writes a sealed report to the first place that takes it; it is sent even if none does. */
+/** Writes a sealed report to the first place that takes it. The report is sent even if none does. */
 export function keepReport(visit: Visit, id: string, sealed: Uint8Array, nowMs: number): void {
   const faults: string[] = [];
   for (const root of visit.roots) {
@@ -70,7 +72,7 @@ export function keepReport(visit: Visit, id: string, sealed: Uint8Array, nowMs: 
   visit.spoolError = faults.join('; ').slice(0, maxFaultChars);
 }
 
-/** Removes the folders of the former name that nothing is left in. */
+/** Removes the empty folders of the former name. */
 export function closeVisit({ formerDirs }: Visit): void {
   for (const dir of formerDirs) {
     try {
@@ -81,7 +83,7 @@ export function closeVisit({ formerDirs }: Visit): void {
   }
 }
 
-/** The name of a client's folder. */
+/** Returns the name of a client's folder. */
 export function clientFolder(client: string): string {
   return createHash('sha256').update(client).digest('hex').slice(0, 32);
 }

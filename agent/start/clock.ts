@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** Since boot, the time that a machine slept included where the system counts it; whole milliseconds. */
+/** Returns whole milliseconds since boot. Includes the time that a machine slept if the system counts it. */
 export function monotonicMs(): number {
   try {
     // CLOCK_BOOTTIME: CLOCK_MONOTONIC stands still while a machine is suspended.
@@ -12,7 +12,7 @@ export function monotonicMs(): number {
   return Math.round(Number(process.hrtime.bigint() / 1_000_000n));
 }
 
-/** null where the system has none. */
+/** Returns the boot id, or null on systems without one. */
 export function readBootId(): string | null {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() || null;
@@ -22,8 +22,8 @@ export function readBootId(): string | null {
 }
 
 /**
- * ISO 8601 in UTC with milliseconds, of any time that a kernel can have. What toISOString says too, but that has ICU look
- * for the time zone first, for half a millisecond and a megabyte.
+ * Returns a time as ISO 8601 in UTC with milliseconds. toISOString does the same, but has ICU look for the time zone
+ * first, which takes half a millisecond and a megabyte.
  */
 export function utcText(timeMs: number): string {
   const time = new Date(timeMs);

@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** Where one collector's things about one client lie, below each of the roots. */
+/** The folders below each root that belong to one collector on one machine. */
 export interface PlaceNames {
   readonly machine: string;
   readonly collector: string;
@@ -11,8 +11,8 @@ const privateMode = 0o700;
 const groupAndOthers = 0o077;
 
 /**
- * Where things may be kept on this machine, the best first. The loader of src/loader/loader.ts walks the same way:
- * a home comes first because it outlives everything, memory last because it does not outlive a boot.
+ * Returns the roots where files may be kept on this machine, the best first, as src/loader/places.sh. A home comes
+ * first because it outlives everything, memory last because it does not outlive a boot.
  */
 export function placeRoots(env: NodeJS.ProcessEnv, uid: number): string[] {
   const state = env['XDG_STATE_HOME'];
@@ -26,14 +26,14 @@ export function placeRoots(env: NodeJS.ProcessEnv, uid: number): string[] {
 }
 
 /**
- * The folder `root/...names`, if root and every folder below it are ours alone: no symbolic link, owned by this user,
- * closed to everybody else. With `make` what is missing is made. null when it cannot be used or is not there.
+ * Returns the folder `root/...names` if root and every folder below it are private: no symbolic link, owned by this
+ * user, closed to everybody else. `make` creates missing folders. Returns null if it is missing or cannot be used.
  */
 export function openPlace(root: string, names: readonly string[], make: boolean): string | null {
   return placeFault(root, names, make) === null ? [root, ...names].join('/') : null;
 }
 
-/** Why openPlace hands back null: the first folder on the way that cannot be used, and what is wrong with it. */
+/** Returns the reason why openPlace returns null: the first folder that cannot be used, and its fault. */
 export function placeFault(root: string, names: readonly string[], make: boolean): string | null {
   let dir = root;
   for (const name of ['', ...names]) {
@@ -64,7 +64,7 @@ function folderFault(dir: string, make: boolean): string | null {
   }
 }
 
-/** Not mkdir's own `recursive`: that never ends where a folder that is there answers ENOENT, as automounters do. */
+/** Makes parents one by one: mkdir's own `recursive` never ends where an automounter answers ENOENT for a folder. */
 function makeParents(dir: string): void {
   const parent = dirname(dir);
   if (existsSync(parent)) return;

@@ -47,8 +47,8 @@ function openNew(path: string): number {
 }
 
 /**
- * The content of a file of ours; null when it is not there, empty, too long, no plain file or of somebody else.
- * Never waits for a pipe and follows no symbolic link.
+ * Returns the content of a file of this account, or null if it is missing, empty, too long, no plain file or another
+ * account's. Never waits for a pipe and follows no symbolic link.
  */
 export function readPrivateFile(path: string, maxBytes: number): Buffer | null {
   let file: number;
@@ -73,7 +73,7 @@ export function readPrivateFile(path: string, maxBytes: number): Buffer | null {
   }
 }
 
-/** The names in a folder, without what a writer that was killed left: that is removed. None when it cannot be read. */
+/** Returns the names in a folder, or none if it cannot be read. Removes the temporary files of killed writers. */
 export function listPrivateFiles(dir: string): string[] {
   try {
     return readdirSync(dir).filter((name) => {
@@ -87,7 +87,7 @@ export function listPrivateFiles(dir: string): string[] {
   }
 }
 
-/** Also when it is only a namesake: then the file goes another time. */
+/** True also for another process of this number. Its file then goes another time. */
 function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -97,7 +97,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** Removes a file; false when it is still there. */
+/** Removes a file. Returns false if it is still there. */
 export function removeFile(path: string): boolean {
   try {
     unlinkSync(path);

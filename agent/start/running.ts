@@ -1,10 +1,10 @@
 /**
- * One agent at a time for one client and collector. What tells is the process, never the existence of a file: the
- * record holds pid, start time and boot id, and counts for nothing once no such process is there. One that a crontab has
- * started gives way to a visit.
+ * Lets one agent run at a time for one client and collector. The process decides, never the existence of a file: the
+ * record holds pid, start time and boot id, and counts for nothing once that process has ended. An agent that a crontab
+ * has started is ended for a visit.
  *
- * The record is the target of a symbolic link, because that is the one thing that a file system makes with its content
- * and only if it does not exist, all at once.
+ * The record is the target of a symbolic link: a file system makes a link with its target in one step, and only if the
+ * name does not exist.
  */
 import { lstatSync, readFileSync, readlinkSync, symlinkSync } from 'node:fs';
 
@@ -12,24 +12,24 @@ import { removeFile } from './private-file.ts';
 
 const recordName = 'running';
 const pollMs = 25;
-/** For a process to end that was killed. */
+/** The time limit for the end of a killed process. */
 const killPatienceMs = 500;
-/** Ends the record of an agent that no collector waits for. */
+/** The end of the record of an agent that a crontab has started. */
 const ownSuffix = '/spool';
 /** Where there is no /proc a pid may have been given to another process. */
 const maxAgeWithoutProcMs = 3_600_000;
 
 export interface RunningAgent {
   readonly pid: number;
-  /** Of /proc/PID/stat; `?` where there is none. */
+  /** The state in /proc/PID/stat; `?` on systems without it. */
   readonly state: string;
-  /** Started by a crontab of this client. */
+  /** True if a crontab of this client has started it. */
   readonly own: boolean;
 }
 
 /**
- * Waits a moment for an earlier agent to end, then takes its place in the first folder that can be written to.
- * Returns the one that does not end, or null when the place is ours.
+ * Waits a moment for an earlier agent to end, then writes a record into the first folder that can be written to.
+ * Returns the agent that does not end, or null if this agent may run.
  */
 export function claimPlace(
   dirs: readonly string[],
@@ -38,7 +38,7 @@ export function claimPlace(
 ): RunningAgent | null {
   const waitFor = (dir: string): RunningAgent | null => {
     const path = `${dir}/${recordName}`;
-    // Looked at first, because Node needs long to throw the error of a link that is missing.
+    // lstat first: Node takes long to throw the error of a missing link.
     if (!lstatSync(path, { throwIfNoEntry: false })) return null;
     let endMs = patienceMs;
     for (let waitedMs = 0; ; waitedMs += pollMs) {
@@ -61,7 +61,7 @@ export function claimPlace(
       symlinkSync(record, `${dir}/${recordName}`);
       break;
     } catch (error) {
-      // Another one was faster; or else the next folder, for this one's disk is full or read-only.
+      // EEXIST: another agent was faster. Any other error: this disk is full or read-only, so the next folder.
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') return claimPlace(dirs, bootId, { own, patienceMs });
     }
   }

@@ -4,7 +4,7 @@ import { reportIdBytes } from '../../src/report/wire.ts';
 
 const retryMs = 5;
 
-/** Writes to stdout; false once nobody reads it any more. */
+/** Writes to stdout. Returns false once nobody reads it any more. */
 export function writeOut(bytes: Uint8Array): boolean {
   let written = 0;
   while (written < bytes.length) {
@@ -18,7 +18,7 @@ export function writeOut(bytes: Uint8Array): boolean {
   return true;
 }
 
-/** The next acknowledged report id from stdin, 32 hexadecimal digits; null at its end. */
+/** Returns the next acknowledged report id from stdin, 32 hexadecimal digits, or null at its end. */
 export function readAcknowledgement(): string | null {
   const id = Buffer.alloc(reportIdBytes);
   let length = 0;

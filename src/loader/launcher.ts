@@ -1,21 +1,21 @@
 /**
- * The launcher of a restricted key: what stands in `command="..."` of a line of authorized_keys (sshd(8), AUTHORIZED_KEYS
- * FILE FORMAT), so that whoever holds the key can have nothing run but the agent of one digest, for one collector and
- * sealed to one key.
+ * The launcher of a restricted key: what stands in `command="..."` of a line of authorized_keys (sshd(8),
+ * AUTHORIZED_KEYS FILE FORMAT), so that whoever holds the key can have nothing run but the agent of one digest, for one
+ * collector and sealed to one key.
  *
- * Of what was asked for ($SSH_ORIGINAL_COMMAND) no shell sees more than one quoted word. The text for node takes it
- * apart: it must be the loader's command line of a visit, and only the request at its end is used. The agent is read,
- * compared with its digest and run from the same bytes. The texts keep to the loader's alphabet, so that every login
- * shell hands them on unchanged, and hold no double quotes: dropbear's authorized_keys knows no escaped ones.
+ * No shell sees more of the requested command ($SSH_ORIGINAL_COMMAND) than one word. launcher.cjs takes it apart: it
+ * must be the loader's command line of a visit, and only the request at its end is used. The agent is read, compared
+ * with its digest and run from the same bytes. The scripts hold no double quotes: dropbear's authorized_keys knows no
+ * escaped ones.
  */
 import { FleetError } from '../errors.ts';
 import { launcherProgram, launcherScript, shellLauncherScript } from '../report/client-scripts.ts';
 import { otherVersionStatus, restrictedKeySign } from '../report/wire.ts';
 import { isPassable, loaderStatus, shellCommand } from './loader.ts';
 
-/** How the launcher ends when no agent did its work; on stderr stands then why, after its sign. */
+/** The exit statuses of a launcher that ran no agent. stderr has the reason, after the sign. */
 export const launcherStatus = {
-  /** Something else than a visit was asked for. */
+  /** The request is no visit. */
   refused: 84,
   /** There is no file with the digest. */
   agentAbsent: 85,
@@ -30,12 +30,12 @@ export const launcherFolders = { root: '/usr/local/lib/fleet-health', home: '.lo
 export const launcherLine = new RegExp(`^${restrictedKeySign} ([0-9a-f]{64}): (.*)$`, 'm');
 
 export interface LauncherWords {
-  /** Of the agent that the key is made for. */
+  /** The digest of the agent that the key is made for. */
   readonly digest: string;
   readonly reason: string;
 }
 
-/** What the launcher of a restricted key said on stderr; null when none spoke. */
+/** Returns the reason of a launcher on stderr, or null if there is none. */
 export function findLauncherWords(complained: string): LauncherWords | null {
   const [, digest, reason] = launcherLine.exec(complained) ?? [];
   return digest === undefined || reason === undefined ? null : { digest, reason };
@@ -91,11 +91,11 @@ function restrictedCommand(client: string, script: string, args: readonly string
 }
 
 export interface KeyOptions {
-  /** As restrictedCommand makes it. */
+  /** The command of a launcher. */
   readonly command: string;
   /** `HOST:PORT` each; nothing else is forwarded. */
   readonly forwards: readonly string[];
-  /** Addresses that the key is let in from; none: from everywhere. */
+  /** The addresses that the key is let in from; empty for everywhere. */
   readonly from: readonly string[];
 }
 

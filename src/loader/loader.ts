@@ -1,22 +1,22 @@
 /**
  * The command lines that get an agent running on a client.
  *
- * A command line is `/bin/sh -c '<script>' fh ARGS`. The scripts are constants (the `.sh` files of this folder, shortened);
- * everything that differs is an argument. No word holds `'`, `!`, `\` or a line break, so every login shell hands the words on
- * unchanged: POSIX shells, zsh, fish, csh.
+ * A command line is `/bin/sh -c '<script>' fh ARGS`. The scripts are constants (the `.sh` files of this folder,
+ * shortened); everything that differs is an argument. No word holds `'`, `!`, `\` or a line break, so every login shell
+ * hands the words on unchanged: POSIX shells, zsh, fish, csh.
  */
 import { FleetError } from '../errors.ts';
 import { runScript, runWithRuntimesScript } from '../report/client-scripts.ts';
 import { maxExecBytes } from '../report/wire.ts';
 
-/** How the loader ends when the agent did not run. Believed only together with its sign. */
+/** The exit statuses of a loader that ran no agent. Believed only together with its sign. */
 export const loaderStatus = {
-  /** The program for Linux is not there, and is to be brought. */
+  /** The program for Linux is missing and has to be uploaded. */
   agentAbsent: 81,
   /** The same for the program over systeminformation: the inventory, and every visit where there is no Linux. */
   inventoryAbsent: 82,
   noRuntime: 83,
-  /** No node will do, and the shell agent, which may take its place, is not there. */
+  /** No node will do, and the shell agent, which may take its place, is missing. */
   shellAbsent: 89,
   /** Between agent and loader: this node is too old, try the next. */
   nodeTooOld: 86,
@@ -24,21 +24,21 @@ export const loaderStatus = {
   uploadDamaged: 88,
 } as const;
 
-/** What a shell that was killed by SIGKILL, or whose child was, ends with. */
+/** The exit status of a shell after SIGKILL, its own or its child's. */
 export const killedStatus = 137;
 
-/** What every node from 18.15 on has: X25519 as JWK, hkdf, statfs. */
+/** The oldest node for the agent, which needs X25519 as JWK and statfs. */
 export const oldestNode = '18.15';
 
-/** What the loader tells on stdout before anything else: proof that /bin/sh ran the text. */
+/** The first line of the loader on stdout: proof that /bin/sh ran the script. */
 export interface LoaderSign {
-  /** How the loader would end if the program were missing; null when it was brought. */
+  /** The exit status that means a missing program; null for an upload. */
   readonly absentStatus: number | null;
 }
 
-/** Looks for the sign in what came before the agent's first frame; null when there is none. */
+/** Returns the sign in the greeting before the agent's first frame, or null if there is none. */
 export function findLoaderSign(greeting: Buffer, marker: string): LoaderSign | null {
-  // The shell puts it together, so that a device that only echoes the command line does not give it.
+  // The shell joins the parts of the sign, so a device that echoes the command line does not print it.
   const start = `fh-${marker}-loader-`;
   // The last one counts: a loader that found no node goes on to the shell agent, and says so.
   const at = greeting.lastIndexOf(start);
@@ -58,13 +58,13 @@ export interface StartOptions {
   readonly client: string;
   /** 16 bytes, base64url; the same as in the request. */
   readonly marker: string;
-  /** When the agent is killed, in whole seconds from its start. */
+  /** The time from the agent's start until it is killed. */
   readonly killAfterSeconds: number;
   /** Absolute path of node on the client; null: look for it. */
   readonly node: string | null;
   /** See agent-request.ts. */
   readonly request: string;
-  /** For runtime="bring": by which to look for a node that was brought, the best first. Default: none is looked for. */
+  /** For runtime="bring": the names of the runtimes to look for, the best first. Default: none. */
   readonly runtimes?: readonly string[] | null;
 }
 
@@ -74,11 +74,11 @@ export interface RunOptions extends StartOptions {
   readonly agentDigest: string;
   readonly inventoryDigest: string;
   readonly collectorId: string;
-  /** The shell agent that may take the place of a missing node; null: none may. */
+  /** The shell agent that may take the place of a missing node; null if none may. */
   readonly shell: ShellStart | null;
 }
 
-/** What starts the shell agent, which can neither decode base64 nor hash before it has written its first frame. */
+/** The words that start the shell agent, which can neither decode base64 nor hash before its first frame. */
 export interface ShellStart {
   /** SHA-256 of the agent, in hexadecimal digits. */
   readonly digest: string;
@@ -89,10 +89,10 @@ export interface ShellStart {
 }
 
 /**
- * Returns the command line of a visit. The launcher of a restricted key (launcher.cjs), which may be of an earlier version,
- * takes two words of it: the kind in quotes of its own, which no other command line has, and the request at its end. A shell
- * agent under such a key (agent/shell/pinned.sh) also takes the marker after `fh`, and the fifth and sixth word after the kind.
- * Throws FleetError `config-invalid` if it becomes too long or an argument cannot be passed.
+ * Returns the command line of a visit. The launcher of a restricted key (launcher.cjs), which may be of an earlier
+ * version, takes two words of it: the kind in quotes of its own, which no other command line has, and the request at
+ * its end. A shell agent under such a key (agent/shell/pinned.sh) also takes the marker after `fh`, and the fifth and
+ * sixth word after the kind. Throws FleetError `config-invalid` if it becomes too long or an argument cannot be passed.
  */
 export function runCommand(options: RunOptions): string {
   const { kind, agentDigest, inventoryDigest, collectorId, request, shell } = options;
@@ -102,7 +102,10 @@ export function runCommand(options: RunOptions): string {
   return startCommand(options, runtimes === null ? runScript : runWithRuntimesScript, own);
 }
 
-/** Returns the command line of a script that begins as begin.sh says. Throws FleetError `config-invalid` as runCommand does. */
+/**
+ * Returns the command line of a script that begins as begin.sh says. Throws FleetError `config-invalid` as runCommand
+ * does.
+ */
 export function startCommand(
   { client, marker, killAfterSeconds, node }: Omit<StartOptions, 'request'>,
   script: string,
@@ -121,7 +124,10 @@ export function startCommand(
   );
 }
 
-/** True if every login shell takes the text as it is in single quotes: printable ASCII but quote, backslash and exclamation mark. */
+/**
+ * True if every login shell takes the text as it is in single quotes: printable ASCII but quote, backslash and
+ * exclamation mark.
+ */
 export function isPassable(text: string): boolean {
   return /^[ "#-&(-[\]-~]*$/.test(text);
 }

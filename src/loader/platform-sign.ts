@@ -1,4 +1,4 @@
-/** What a client without a node of its own says of itself, so that one can be brought that it can run. */
+/** The platform of a client without a node of its own, by which a runtime for it is chosen. */
 export interface Platform {
   /** `uname -s`. */
   readonly system: string;
@@ -12,7 +12,7 @@ export interface Platform {
 
 const maxSignChars = 512;
 
-/** Looks for the sign in what came before the agent's first frame; null when there is none. */
+/** Returns the sign in the greeting before the agent's first frame, or null if there is none. */
 export function findPlatform(greeting: Buffer, marker: string): Platform | null {
   const start = `fh-${marker}-platform-`;
   const at = greeting.indexOf(start);

@@ -1,33 +1,33 @@
 /**
- * The line of a client's own crontab that has the agent take reports there while no collector comes, and the shell scripts that
- * put it in and take it out. As in loader.ts the texts are constants and what differs is an argument.
+ * The line of a client's own crontab that has the agent take reports there while no collector comes, and the shell
+ * scripts that put it in and take it out. As in loader.ts the texts are constants and what differs is an argument.
  *
- * It only finds the script that visits keep in the client's folder (agent/spool/spool-script.ts) and starts it, or makes an empty
- * one, which the next visit fills. Where the client has no folder it does nothing. It is kept below the 998 characters that
- * crontab(5) of Debian allows a command, and holds no `%`, which cron would take for a line break.
+ * It only finds the script that visits keep in the client's folder (agent/spool/spool-script.ts) and starts it, or
+ * makes an empty one, which the next visit fills. Where the client has no folder it does nothing. It is kept below the
+ * 998 characters that crontab(5) of Debian allows a command, and holds no `%`, which cron would take for a line break.
  */
 import { spoolLineScript } from '../report/client-scripts.ts';
 import { spoolScriptName } from '../report/wire.ts';
 
-/** What tells our lines from others. */
+/** The word that marks lines of this product. */
 export const spoolSign = 'fh-spool';
 
 export interface SpoolLineOptions {
   readonly collectorId: string;
-  /** As agent/spool/visit.ts names it. */
+  /** The client's folder, by the name of agent/spool/visit.ts. */
   readonly folder: string;
   /** The five fields of crontab(5). */
   readonly schedule: string;
-  /** After a visit, so long there is nothing to do. */
+  /** After a visit, the time in which there is nothing to do. */
   readonly pauseSeconds: number;
 }
 
-/** The line, without its line break. */
+/** Returns the line, without its line break. */
 export function spoolLine({ collectorId, folder, schedule, pauseSeconds }: SpoolLineOptions): string {
   return `${schedule} /bin/sh -c '${spoolLineScript}' ${spoolSign} ${collectorId} ${folder} ${pauseSeconds} >/dev/null 2>&1`;
 }
 
-/** The comment above the line, for people; it goes when the line goes. */
+/** Returns the comment above the line, for people. It is removed with the line. */
 export function spoolComment({ collectorId, folder }: LineName, client: string): string {
   const name = client.replace(/[^ -~]|%/g, '?');
   return `# ${spoolSign} ${collectorId} ${folder} takes reports of ${name} while its collector does not come`;
@@ -50,11 +50,11 @@ else
   esac
 fi`;
 
-/** The crontab without our lines, to a pipe. */
+/** Returns shell text that prints the crontab without the lines of this client. */
 const others = ({ collectorId, folder }: LineName): string =>
   `{ if [ "$all" ]; then printf '%s\\n' "$all" | grep -vF '${spoolSign} ${collectorId} ${folder} ' || [ $? = 1 ]; fi`;
 
-/** A POSIX shell script that puts comment and line into the crontab of the account that runs it, once. */
+/** Returns a POSIX shell script that puts comment and line into the crontab of the account that runs it, once. */
 export function putSpoolLineScript(options: SpoolLineOptions, client: string): string {
   return `#!/bin/sh
 # Has this account's crontab take reports while no collector comes. Run it on the client, as the account of the collector.
@@ -69,7 +69,10 @@ echo 'fleet-health: the line is in the crontab; it works from the next visit on'
 `;
 }
 
-/** A POSIX shell script that takes them out again, and what the line has made. Reports that wait stay for the next visit. */
+/**
+ * Returns a POSIX shell script that removes the line and the files that it has made. Waiting reports stay for the next
+ * visit.
+ */
 export function removeSpoolLineScript(name: LineName): string {
   const below = `*/${name.collectorId}/${name.folder}/${spoolScriptName}`;
   return `#!/bin/sh

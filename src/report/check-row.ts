@@ -4,7 +4,7 @@ import { maxFieldsPerRow, maxLabelChars, maxRows } from './limits.ts';
 import { metricOf, metrics } from './metrics.ts';
 import type { Row } from './report.ts';
 
-/** What a field that metrics.ts knows holds, by family and field. Built once: for each field of each row it is asked for. */
+/** The types of the fields in metrics.ts, by family and field. Built once, for each field of each row asks for it. */
 const knownFields: ReadonlyMap<string, ReadonlyMap<string, 'number' | 'text'>> = new Map(
   [...new Set(metrics.map(({ family }) => family))].map((family) => {
     const own = metrics.filter((metric) => metric.family === family);
@@ -22,7 +22,8 @@ const nothingKnown: ReadonlyMap<string, 'number' | 'text'> = new Map();
 
 /**
  * The rows of a function report: labels are texts and values finite numbers, or null. Of families and fields that
- * metrics.ts does not know either is taken. Field names are lower-case, so that `__proto__` and its like never become keys.
+ * metrics.ts does not know either is taken. Field names are lower-case, so that `__proto__` and its like never become
+ * keys.
  */
 export function checkRows(value: unknown, family: string, here: Place): readonly Row[] {
   const rows = listOf(value, here, maxRows);

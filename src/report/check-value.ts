@@ -8,8 +8,8 @@ import { ReportFault } from './report.ts';
 export type Json = Readonly<Record<string, unknown>>;
 
 /**
- * Where in a report an object or a list stands. Its JSON path is written down for a fault alone: paths and closures of good
- * reports were a tenth of what storing them allocates.
+ * Where in a report an object or a list stands. Its JSON path is written down for a fault alone: paths and closures of
+ * good reports were a tenth of what storing them allocates.
  */
 export interface Place {
   /** null: it is the report. */
@@ -24,12 +24,12 @@ function pathOf({ within, key }: Place): string {
   return typeof key === 'number' ? `${pathOf(within)}[${key}]` : `${pathOf(within)}.${key}`;
 }
 
-/** What is wrong with what stands at a place. */
+/** Returns a fault of the value at a place. */
 export function faultAt(place: Place, what: string): ReportFault {
   return new ReportFault('report-invalid', pathOf(place), what);
 }
 
-/** What is wrong with a value of the object or list at a place. */
+/** Returns a fault of a value inside the object or list at a place. */
 export function fault(within: Place, key: string | number, what: string): ReportFault {
   return faultAt({ within, key }, what);
 }
@@ -54,7 +54,7 @@ export function textOf(value: unknown, within: Place, key: string, maxChars: num
 }
 const unfit = /[\0\p{Cs}]/u;
 
-/** Of a probe, a family or a field. */
+/** Returns the name of a probe, a family or a field. */
 export function nameOf(value: unknown, within: Place, key: string): string {
   const name = textOf(value, within, key, maxNameChars);
   if (!isName(name)) throw fault(within, key, 'not a name of lower-case letters, digits and _');

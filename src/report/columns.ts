@@ -3,7 +3,7 @@ import type { Metric, StatsMetricColumn } from './metrics.ts';
 import { imageTypes } from './report.ts';
 import type { Report, Row } from './report.ts';
 
-/** What a report contributes to its row of `stats`; the keys are the columns. null: unknown. */
+/** The values of a report in its row of `stats`; the keys are the columns. null if unknown. */
 export interface StatsColumns extends Readonly<Record<StatsMetricColumn, number | null>> {
   readonly hostname: string | null;
   /** Distribution and its version; the kernel's name where there is no distribution. */
@@ -57,13 +57,13 @@ const columnMetrics = metrics.filter((metric): metric is ColumnMetric => metric.
 /** A report as columns and rows. */
 export interface ReportColumns {
   readonly stats: StatsColumns;
-  /** One row a mount. Of two file systems on one mount point the later one counts: it covers the earlier. */
+  /** A row for each mount. The later of two file systems on one mount point counts: it covers the earlier. */
   readonly disks: readonly DiskRow[];
-  /** One row an interface. */
+  /** A row for each interface. */
   readonly networks: readonly NetworkRow[];
 }
 
-/** What of a report has columns. */
+/** Returns the values of a report that have columns. */
 export function columnsOf(report: Report): ReportColumns {
   const families = rowsByFamily(report);
   const disks = disksOf(families);

@@ -6,7 +6,7 @@ const headerBytes = 5;
 /** Frames that hold no report: an agent sends a hello, at most one fault, and the end. */
 const maxOtherFrames = 8;
 
-/** One frame as it goes over the wire. */
+/** Returns a frame as it goes over the wire. */
 export function encodeFrame(type: FrameType, payload: Uint8Array): Buffer {
   const frame = Buffer.allocUnsafe(headerBytes + payload.length);
   const length = payload.length;
@@ -21,7 +21,7 @@ export function encodeJsonFrame(type: 'H' | 'F' | 'E', content: Hello | AgentFau
   return encodeFrame(type, Buffer.from(JSON.stringify(content)));
 }
 
-/** What came is not what an agent sends. */
+/** Input that no agent sends. */
 export class WireFault extends Error {
   override readonly name = 'WireFault';
   readonly code: 'agent-output' | 'report-too-large';
@@ -35,7 +35,7 @@ export class WireFault extends Error {
 export interface FrameLimits {
   /** 16 bytes before the first frame. */
   readonly marker: Uint8Array;
-  /** What may come before the marker. */
+  /** The limit of input before the marker. */
   readonly maxGreetingBytes: number;
   /** Payload of one `R` frame. */
   readonly maxReportBytes: number;
@@ -52,7 +52,7 @@ export interface FrameParser {
   push(chunk: Uint8Array): Frame[];
   /** True once the marker came. */
   readonly started: boolean;
-  /** What came before the marker, or came instead of it. */
+  /** Returns the input before the marker, or in place of it. */
   greeting(): Buffer;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What one agent run says about one client at one time: its shape, version 1. Shared with the agent, so nothing here
- * imports anything of the project outside this folder.
+ * The report of one agent run about one client: its shape, version 1. Shared with the agent, so nothing here imports
+ * anything of the project outside this folder.
  *
  * Three levels: the report, one worker report a probe, one function report a family. In a row, strings are labels and
  * numbers (or null: unknown) are values; a metric's full name is family and field joined by `_`.
@@ -14,7 +14,7 @@ export const noRunId = '00000000-0000-0000-0000-000000000000';
 /** `Daemon report`: every visit. `Inventory report`: what a machine is made of, once a day. */
 export type ReportName = 'Daemon report' | 'Inventory report';
 
-/** One subject of a family: labels are strings, values are finite numbers or null. */
+/** A subject of a family: labels are strings, values are finite numbers or null. */
 export type Row = Readonly<Record<string, string | number | null>>;
 
 /** Why a value is null. `row` is the index in `data`; left out, it holds for every row. */
@@ -32,7 +32,7 @@ export interface FunctionReport {
   readonly datetime?: string;
   readonly data: readonly Row[];
   readonly unknown?: readonly Unknown[];
-  /** How many further subjects there were beyond the 200 worst. */
+  /** The number of further subjects beyond the 200 worst. */
   readonly omitted?: number;
 }
 
@@ -65,9 +65,9 @@ export interface Report {
     /** Reports that went from the spool since the last visit, because it was full or they were damaged. */
     readonly dropped_reports?: number;
   };
-  /** Of /proc/sys/kernel/random/boot_id; null where there is none. */
+  /** The content of /proc/sys/kernel/random/boot_id; null on systems without it. */
   readonly boot_id: string | null;
-  /** Of the client's monotonic clock (since boot, CLOCK_MONOTONIC or /proc/uptime), whole milliseconds. */
+  /** The client's monotonic clock (since boot, CLOCK_MONOTONIC or /proc/uptime), whole milliseconds. */
   readonly monotonic_ms: number;
   readonly worker_reports: readonly WorkerReport[];
 }

@@ -1,8 +1,9 @@
 /**
- * How collector and agent talk: the request inside the exec string, and the frames that come back.
- * Shared with the agent, so nothing here imports anything of the project outside this folder.
+ * The protocol of collector and agent: the request inside the exec string, and the frames of the answer. Shared with
+ * the agent, so nothing here imports anything of the project outside this folder.
  *
- * stdout of the agent: marker (16 bytes), then frames, each: type (1 byte, ASCII) | length (4 bytes, big endian) | payload.
+ * stdout of the agent: marker (16 bytes), then frames, each: type (1 byte, ASCII) | length (4 bytes, big endian) |
+ * payload.
  *   `H` hello, JSON: Hello          first, before any probe runs
  *   `R` one sealed report           this run's first, then the spooled ones, oldest first
  *   `U` one report that is not sealed, JSON: Report without what the collector gives it (name, version, report_id,
@@ -10,26 +11,26 @@
  *   `F` fault, JSON: {code, message} instead of this run's report; spooled reports may still follow
  *   `E` end, JSON: End              nothing follows
  * stdin of the agent: 16 raw bytes for each acknowledged report id, nothing else; its end lets the agent end. Only an
- * agent that is brought finds its own program before them (see src/loader/loader.ts). The shell agent reads none.
+ * uploaded agent finds its own program before them (src/loader/upload-agent.cjs). The shell agent reads none.
  */
 
 export const protocolVersion = 1;
 export const markerBytes = 16;
 export const reportIdBytes = 16;
-/** What a login shell may print before the marker. */
+/** The limit of what a login shell prints before the marker. */
 export const maxGreetingBytes = 64 * 1024;
 /** dropbear refuses exec strings near 9,000 bytes. */
 export const maxExecBytes = 8 * 1024;
-/** How a pinned agent ends that is asked in another version of the protocol; on stderr it says so after its sign. */
+/** The exit status of a pinned agent for a request of another version. stderr has the reason, after the sign. */
 export const otherVersionStatus = 87;
-/** What stands on stderr before the digest of the pinned agent, whenever a restricted key does not do what was asked. */
+/** The sign on stderr before the digest of the pinned agent, whenever a restricted key refuses a request. */
 export const restrictedKeySign = 'fleet-health restricted key';
 /** The file in a client's folder that the crontab line of `fleet-health spool` starts. */
 export const spoolScriptName = 'spool.sh';
 /** Payload of any frame but `R` and `U`. */
 export const maxJsonFrameBytes = 8 * 1024;
 
-/** What probes are asked for beyond what they always do: a closed list. */
+/** The wishes of rules to the probes: a closed list. */
 export interface ProbeOptions {
   /** systemd units that rules name, globs excluded. */
   readonly units?: readonly string[];
@@ -39,10 +40,12 @@ export interface ProbeOptions {
   readonly mounts?: readonly string[];
 }
 
-/** What the collector asks of one agent run: JSON in base64url inside the exec string. Nothing in it is secret. */
+/** The request to one agent run: JSON in base64url inside the exec string. Nothing in it is secret. */
 export interface AgentRequest {
   readonly v: typeof protocolVersion;
-  /** `spool`: a visit's report, asked for by the client's own crontab (agent/spool/spool-script.ts) and sent to nobody. */
+  /**
+   * `spool`: a visit's report, asked for by the client's own crontab (agent/spool/spool-script.ts) and sent to nobody.
+   */
   readonly kind: 'visit' | 'inventory' | 'spool';
   readonly run: string;
   readonly client: string;
@@ -81,7 +84,9 @@ export interface End {
   readonly place: string | null;
   /** Why this run's report was not written to the spool; null when it was. */
   readonly spool_error: string | null;
-  /** Spooled reports that went since the last visit, because the spool was full or they were damaged; left out: none. */
+  /**
+   * Spooled reports that went since the last visit, because the spool was full or they were damaged; left out: none.
+   */
   readonly dropped?: number;
 }
 

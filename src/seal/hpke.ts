@@ -21,7 +21,7 @@ const kemId = Uint8Array.of(0x00, 0x20);
 const kdfId = Uint8Array.of(0x00, 0x01);
 export const kemSuiteId: Uint8Array = Buffer.concat([ascii('KEM'), kemId]);
 
-/** What is the same for every message of one AEAD and one `info`, computed once. */
+/** The values that all messages of one AEAD and one `info` share, computed once. */
 export interface Suite {
   readonly aead: Aead;
   readonly suiteId: Uint8Array;

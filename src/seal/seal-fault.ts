@@ -4,7 +4,7 @@ export type SealFaultCode = 'seal-no-key' | 'seal-corrupt' | 'report-too-large';
 export class SealFault extends Error {
   override readonly name = 'SealFault';
   readonly code: SealFaultCode;
-  /** Of `seal-no-key`: the id of the key that would open it; else null. */
+  /** For `seal-no-key` the id of the key that would open the report; else null. */
   readonly keyId: string | null;
 
   constructor(code: SealFaultCode, message: string, cause?: unknown, keyId: string | null = null) {

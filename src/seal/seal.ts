@@ -1,10 +1,10 @@
 /**
- * How a report is sealed so that nobody on its way, nor on the disks it rests on, can read or change it: HPKE
- * (RFC 9180), base mode, one message, to the collector's public key. FORMAT.md says every byte.
+ * Seals a report so that nobody on its way, nor on the disks it rests on, can read or change it: HPKE (RFC 9180), base
+ * mode, one message, to the collector's public key. FORMAT.md specifies every byte.
  *
  * Promises: `node:crypto` and `node:zlib` alone; a message that differs in one bit from what was sealed is refused;
- * nothing is believed before it is authenticated; no opening takes more than 1 MiB of plaintext.
- * Sealing (this file) runs on clients and is kept apart from opening (open.ts) and keys (key-pair.ts).
+ * nothing is believed before it is authenticated; no opening takes more than 1 MiB of plaintext. Sealing (this file)
+ * runs on clients and is kept apart from opening (open.ts) and keys (key-pair.ts).
  */
 import { createCipheriv } from 'node:crypto';
 import { deflateRawSync } from 'node:zlib';

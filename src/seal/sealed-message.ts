@@ -16,7 +16,7 @@ const reportIdAt = keyIdAt + keyIdBytes;
 const lengthAt = reportIdAt + reportIdBytes;
 const nameAt = lengthAt + 2;
 
-/** What deflate adds to bytes that cannot be compressed stays far below. */
+/** Deflate adds far less than this to bytes that cannot be compressed. */
 const maxCompressedBytes = maxPlaintextBytes + 1024;
 export const maxSealedBytes = nameAt + maxClientNameBytes + publicKeyBytes + maxCompressedBytes + tagBytes;
 

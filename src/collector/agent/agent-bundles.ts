@@ -6,7 +6,7 @@ import { FleetError, messageOf } from '../../errors.ts';
 import { agentBundlePath, inventoryBundlePath, shellAgentPath } from '../../state/paths.ts';
 import type { Bundle, Bundles } from './task.ts';
 
-/** Reads the programs that are brought to clients. Throws FleetError `internal` when the package was not built. */
+/** Reads the programs that are uploaded to clients. Throws FleetError `internal` if the package was not built. */
 export function readBundles(
   agentPath = agentBundlePath,
   inventoryPath = inventoryBundlePath,
@@ -36,7 +36,7 @@ function readBundle(path: string): Bundle {
  */
 const maxBestBytes = 128 * 1024;
 
-/** Brotli, which every node decodes that an agent runs on: 9 % less than deflate. */
+/** Compresses by brotli, which every node of an agent decodes: 9 % less than deflate. */
 function compress(content: Buffer): Buffer {
   const params = {
     [constants.BROTLI_PARAM_QUALITY]: content.length > maxBestBytes ? 9 : constants.BROTLI_MAX_QUALITY,
@@ -46,7 +46,7 @@ function compress(content: Buffer): Buffer {
   return brotliCompressSync(content, { params });
 }
 
-/** A program with its digest. */
+/** Returns a program with its digest. */
 export function bundleOf(content: Buffer): Bundle {
   let packed: Buffer | null = null;
   return {

@@ -8,15 +8,18 @@ import { runCommand } from '../../loader/loader.ts';
 import type { ShellStart } from '../../loader/loader.ts';
 import type { AgentTask, Bundle } from './task.ts';
 
-/** Reports that one visit takes at most, and their bytes: a spool that grew long comes home over several visits. */
+/** The limits of one visit: a long spool is emptied by several visits. */
 export const maxReportsPerVisit = 100;
 export const maxBytesPerVisit = 8 * 1024 * 1024;
 
-/** The agent gives up so much before we do, that it can still say why. */
+/** The agent gives up this much earlier than the collector, so that it can still send the reason. */
 const agentReserveMs = 500;
 
-/** The command line of one exec; `brought` is the program that stdin begins with. Throws FleetError `config-invalid`. */
-export function agentCommand(options: AgentTask, marker: Buffer, brought: Bundle | null): string {
+/**
+ * Returns the command line of one exec. `uploaded` is the program that stdin begins with. Throws FleetError
+ * `config-invalid`.
+ */
+export function agentCommand(options: AgentTask, marker: Buffer, uploaded: Bundle | null): string {
   const { client, bundles, agentTimeoutMs, collectorId } = options;
   const { agent, inventory } = bundles;
   const start = {
@@ -27,7 +30,7 @@ export function agentCommand(options: AgentTask, marker: Buffer, brought: Bundle
     request: encodeRequest(requestOf(options, marker)),
     runtimes: options.runtimes,
   };
-  if (brought === null) {
+  if (uploaded === null) {
     const shell = mayBeReadByShell(options) ? shellStart(options, marker) : null;
     const { digest: agentDigest } = agent;
     return runCommand({
@@ -39,15 +42,15 @@ export function agentCommand(options: AgentTask, marker: Buffer, brought: Bundle
       shell,
     });
   }
-  const lengthBytes = brought.packed().length;
-  if (brought === bundles.shell) {
+  const lengthBytes = uploaded.packed().length;
+  if (uploaded === bundles.shell) {
     return uploadShellCommand({ ...start, lengthBytes, collectorId, shell: shellStart(options, marker) });
   }
-  const otherDigest = brought === agent ? inventory.digest : agent.digest;
-  return uploadCommand({ ...start, lengthBytes, digest: brought.digest, otherDigest, collectorId });
+  const otherDigest = uploaded === agent ? inventory.digest : agent.digest;
+  return uploadCommand({ ...start, lengthBytes, digest: uploaded.digest, otherDigest, collectorId });
 }
 
-/** The shell agent makes no inventory, and its reports are sealed only here. */
+/** True if the shell agent may answer: it makes no inventory, and its reports are sealed only by the collector. */
 export function mayBeReadByShell({ kind, unsealed }: Pick<AgentTask, 'kind' | 'unsealed'>): boolean {
   return kind === 'visit' && unsealed === 'allow';
 }

@@ -18,7 +18,7 @@ export interface ExchangeOptions {
   /** The client reads `input` to its end: there are no acknowledgements. */
   readonly endInput: boolean;
   readonly limits: { readonly maxReports: number; readonly maxTotalBytes: number };
-  /** How long the client may be waited for altogether; what is done with its frames here does not count. */
+  /** The time limit of waiting for the client altogether. The handling of its frames does not count. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   readonly client: string;
@@ -37,7 +37,7 @@ export interface FrameAnswer {
   readonly last: boolean;
 }
 
-/** How an exec ended that did not end with the agent's last frame. */
+/** The end of an exec without the agent's last frame. */
 export interface Exchange {
   /** null: /bin/sh never ran the loader. */
   readonly sign: LoaderSign | null;
@@ -49,15 +49,15 @@ export interface Exchange {
   readonly killed: boolean;
   /** We stopped waiting. */
   readonly timedOut: boolean;
-  /** What we were still writing when it ended, of `input`. */
+  /** The bytes of `input` that were not written yet. */
   readonly unsentBytes: number;
-  /** What was printed instead of the agent's frames, and its stderr: the beginning of both. */
+  /** The beginning of the output in place of the agent's frames, and of stderr. */
   readonly printed: string;
   readonly complained: string;
 }
 
 const maxComplaintBytes = 4096;
-/** What may come on stderr, and after the last frame: then the client is read no further. */
+/** The limit of stderr, and of output after the last frame. Beyond it the client is read no further. */
 const maxIgnoredBytes = 1024 * 1024;
 /** For the exit status of a command whose output has ended. */
 const exitTimeoutMs = 2000;
@@ -120,7 +120,7 @@ interface FrameSource {
   late(): boolean;
   /** The next frame asked for is this error. */
   fail(error: Error): void;
-  /** What still comes is thrown away. */
+  /** Drops all further input. */
   discard(): void;
 }
 

@@ -7,7 +7,7 @@ import { restrictedKeyFault } from './restricted-key.ts';
 
 const maxQuotedChars = 300;
 
-/** What was wrong with an exec that did not end with the agent's last frame. */
+/** Returns the fault of an exec without the agent's last frame. */
 export function exchangeFault(
   ended: Exchange,
   { client, agentTimeoutMs }: { readonly client: string; readonly agentTimeoutMs: number },
@@ -45,7 +45,7 @@ export function exchangeFault(
   return fault('agent-failed', 'agent', `the agent ended ${when} (${how})${because}`);
 }
 
-/** What a client said, fit for a message: one line without control characters, cut. */
+/** Returns the text of a client for a message: one line without control characters, cut. */
 export function printable(text: string): string {
   const line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\ufffd\s]+/gu, ' ').trim();
   return line.length > maxQuotedChars ? `${line.slice(0, maxQuotedChars)}…` : line;

@@ -23,16 +23,16 @@ import { exchangeFault, printable } from './agent-faults.ts';
 import { sealUnsealed } from './seal-unsealed.ts';
 import type { AgentTask, Bundle, Bundles } from './task.ts';
 
-/** One exec, made without a connection: the first one's command may go ahead of the login. */
+/** An exec that is prepared without a connection: the first command may go ahead of the login. */
 export interface AgentOpening {
   readonly marker: Buffer;
   readonly command: string;
 }
 
 /** Throws FleetError `config-invalid`. */
-export function openingOf(task: AgentTask, brought: Bundle | null = null): AgentOpening {
+export function openingOf(task: AgentTask, uploaded: Bundle | null = null): AgentOpening {
   const marker = randomBytes(markerBytes);
-  return { marker, command: agentCommand(task, marker, brought) };
+  return { marker, command: agentCommand(task, marker, uploaded) };
 }
 
 export interface AgentSessionOptions extends AgentTask {
@@ -72,13 +72,13 @@ export interface AgentResult {
   /** Reports that came, and those of them that were acknowledged. */
   readonly reports: number;
   readonly acknowledged: number;
-  /** The agent had to be brought. */
+  /** True if the agent had to be uploaded. */
   readonly uploaded: boolean;
-  /** What answered; null: nothing did. */
+  /** The kind of agent that answered; null if none did. */
   readonly reader: Reader | null;
-  /** What the client is, where it has no node of its own and may be brought one; null: it has, or it may not. */
+  /** The platform of a client that has no node of its own and may get a runtime; null for any other. */
   readonly platform: Platform | null;
-  /** What went wrong, with whatever came before it still counted above; null: the agent sent its last frame. */
+  /** The fault; reports that came before it are counted above. null if the agent sent its last frame. */
   readonly fault: FleetError | null;
 }
 
@@ -109,7 +109,7 @@ export async function runAgent(options: AgentSessionOptions): Promise<AgentResul
 
 type Progress = { -readonly [Key in Exclude<keyof AgentResult, 'uploaded' | 'reader'>]: AgentResult[Key] };
 
-/** One exec. Returns how it ended when that was not with the agent's last frame. */
+/** Runs one exec. Returns its end, or null if the agent sent its last frame. */
 async function visit(
   options: AgentSessionOptions,
   { marker, command }: AgentOpening,
@@ -133,7 +133,7 @@ async function visit(
   });
 }
 
-/** Which program to bring after the first exec; null when that would not help. */
+/** Returns the program to upload after the first exec, or null if an upload would not help. */
 function missingBundle(ended: Exchange, bundles: Bundles): Bundle | null {
   const { sign, started, status } = ended;
   if (!sign?.absentStatus || started) return null;

@@ -21,7 +21,7 @@ const maxOutputBytes = maxGreetingBytes + 256 * 1024;
 const maxComplaintBytes = 4096;
 
 /**
- * Takes away what agents keep on a client; one exec. Throws FleetError `no-shell`, `restricted-key`, `agent-output`,
+ * Removes the files of agents on a client, in one exec. Throws FleetError `no-shell`, `restricted-key`, `agent-output`,
  * `channel-timeout` or what the connection says.
  */
 export async function cleanupClient(options: CleanupClientOptions): Promise<CleanupAnswer> {
@@ -81,7 +81,7 @@ async function outputOf(
   }
 }
 
-/** What a stream holds, up to a limit; beyond it the rest is dropped or, with `tooMuch`, a fault. */
+/** Returns the text of a stream up to a limit. Drops the rest or, with `tooMuch`, throws its error. */
 async function textOf(
   stream: Channel['stdout'],
   maxBytes: number,

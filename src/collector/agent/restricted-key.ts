@@ -2,7 +2,10 @@ import { FleetError } from '../../errors.ts';
 import { findLauncherWords, launcherStatus, noAwk } from '../../loader/launcher.ts';
 import type { Exchange } from './agent-exchange.ts';
 
-/** What the launcher of a restricted key said instead of running its agent, with its other complaints in quotes; null when none did. */
+/**
+ * Returns the fault of a launcher that did not run its agent, or null if none spoke. `complaints` is the rest of
+ * stderr.
+ */
 export function restrictedKeyFault(ended: Exchange, client: string, complaints: string): FleetError | null {
   const words = ended.started ? null : findLauncherWords(ended.complained);
   if (words === null) return null;

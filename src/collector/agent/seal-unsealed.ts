@@ -9,18 +9,18 @@ import { sealReport } from '../../seal/seal.ts';
 export interface UnsealedOptions {
   /** Payload of a `U` frame. */
   readonly payload: Buffer;
-  /** The client that was visited: what is in the payload does not count. */
+  /** The visited client. The name in the payload does not count. */
   readonly client: string;
   readonly runId: string;
-  /** Raw X25519 public key, 32 bytes: of the newest pair of the collector. */
+  /** The raw X25519 public key of the collector's newest pair, 32 bytes. */
   readonly publicKey: Uint8Array;
 }
 
 const openBrace = '{'.charCodeAt(0);
 
 /**
- * Seals what a shell agent said, for nothing goes to a disk in clear. Id, run and client are given here, whatever the
- * payload says of them. Throws FleetError `report-invalid` and `report-too-large`.
+ * Seals the report of a shell agent, for nothing goes to a disk in clear. Replaces id, run and client of the payload by
+ * the known ones. Throws FleetError `report-invalid` and `report-too-large`.
  */
 export function sealUnsealed({ payload, client, runId, publicKey }: UnsealedOptions): Buffer {
   const reportId = randomUUID();

@@ -1,11 +1,14 @@
 import type { AgentRequest } from '../../report/wire.ts';
 
-/** A program that is brought to clients, under its content digest. */
+/** A program that is uploaded to clients, under its content digest. */
 export interface Bundle {
   readonly content: Buffer;
   /** SHA-256 of the content, hex. */
   readonly digest: string;
-  /** The content as it goes over the wire: brotli where node unpacks it. Made when it is first needed, for most runs bring nothing. */
+  /**
+   * Returns the content as it goes over the wire: brotli where node unpacks it. Packed on first use, for most runs
+   * upload nothing.
+   */
   packed(): Buffer;
 }
 
@@ -16,10 +19,10 @@ export interface Bundles {
   readonly shell: Bundle;
 }
 
-/** What is asked of a client's agent, whatever the connection. */
+/** The task of a client's agent, for any connection. */
 export interface AgentTask {
   readonly client: string;
-  /** The client's former name; its spooled reports are taken too. */
+  /** The client's former name, whose spooled reports are taken too; null if there is none. */
   readonly was: string | null;
   readonly kind: Exclude<AgentRequest['kind'], 'spool'>;
   readonly runId: string;
@@ -30,10 +33,10 @@ export interface AgentTask {
   readonly bundles: Bundles;
   /** Absolute path of node on the client; null: look for it. */
   readonly node: string | null;
-  /** Whether a client without node may be read by the shell agent, whose report only SSH protects on its way here. */
+  /** `allow` if the shell agent may read a client without node. Only SSH protects its report on the way. */
   readonly unsealed: 'allow' | 'refuse';
-  /** For runtime="bring": the names of the runtimes that may have been brought; null: none may. */
+  /** For runtime="bring": the names of the runtimes that may have been uploaded; null if none may. */
   readonly runtimes: readonly string[] | null;
-  /** For each exec: from its start until the agent's last frame. */
+  /** For each exec: the time from its start until the agent's last frame. */
   readonly agentTimeoutMs: number;
 }

@@ -9,7 +9,7 @@ import { addRuntime, withScratch } from './runtime-store.ts';
 import type { StoredRuntime } from './runtime-store.ts';
 import type { RuntimeTarget } from './runtime-targets.ts';
 
-/** Where a runtime is taken from. `version` is a range as npm takes it. */
+/** The origin of a runtime. `version` is a range as npm takes it. */
 export type RuntimeOrigin =
   | { readonly kind: 'self' }
   | {
@@ -31,8 +31,9 @@ export interface TakeRuntimeOptions {
 }
 
 /**
- * Takes a node from its origin, checks that it fits the target, and keeps it. Runs it where that can be tried, but none of
- * npm's, which only npm has compared with anything. Throws FleetError `runtime-invalid`, `runtime-unavailable` or `state-unusable`.
+ * Takes a node from its origin, checks that it fits the target, and keeps it. Runs it where that can be tried, but none
+ * of npm's, which only npm has compared with anything. Throws FleetError `runtime-invalid`, `runtime-unavailable` or
+ * `state-unusable`.
  */
 export async function takeRuntime(options: TakeRuntimeOptions): Promise<StoredRuntime> {
   const { dir, target, origin, nowMs, signal } = options;
@@ -52,7 +53,7 @@ export async function takeRuntime(options: TakeRuntimeOptions): Promise<StoredRu
 
 interface Found {
   readonly file: string;
-  /** null: it has to be asked. */
+  /** null if the binary has to be asked. */
   readonly version: string | null;
   readonly source: string;
 }

@@ -6,19 +6,19 @@ import { pipeline } from 'node:stream/promises';
 import { FleetError, messageOf } from '../../errors.ts';
 import type { RuntimeTarget } from './runtime-targets.ts';
 
-/** That of a release has some 50 lines. */
+/** The limit of a list; a release has some 50 lines. */
 const maxListBytes = 64 * 1024;
 
 export interface ComparedRelease {
   /** The copy that was compared, in the folder that was given. */
   readonly file: string;
-  /** As `20.20.2`. */
+  /** For example `20.20.2`. */
   readonly version: string;
 }
 
 /**
- * Copies a release archive of Node.js and compares the copy with a SHASUMS256.txt of nodejs.org, whose line must be for this
- * target. Throws FleetError `runtime-invalid`.
+ * Copies a release archive of Node.js and compares the copy with a SHASUMS256.txt of nodejs.org, whose line must be for
+ * this target. Throws FleetError `runtime-invalid`.
  */
 export async function compareRelease(
   archive: string,
@@ -61,7 +61,9 @@ export async function compareRelease(
   return { file, version: version[1] };
 }
 
-/** Names by digest. Any other line is refused: what stands around the signed text of a .asc file is signed by nobody. */
+/**
+ * Names by digest. Any other line is refused: what stands around the signed text of a .asc file is signed by nobody.
+ */
 function readList(shasums: string): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
   try {

@@ -7,11 +7,11 @@ import { errnoOf } from '../../errors.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
 
 /**
- * Which clients were brought a runtime that has not answered yet, so that one that cannot take it is not sent 30 MB at
- * every run. One small file a client, which is gone as soon as its runtime answers.
+ * The clients whose uploaded runtime has not answered yet, so that a client that cannot run it is not sent 30 MB at
+ * every run. One small file a client, which is removed as soon as its runtime answers.
  */
 export interface RuntimeAttempts {
-  /** When the client may be brought this runtime again, milliseconds since 1970; null: now. */
+  /** Returns the time of the next attempt, milliseconds since 1970, or null for now. */
   waitsUntilMs(client: string, digest: string, nowMs: number): number | null;
   /** Notes an attempt that ended; a hopeless one is repeated once a day. Throws what fs throws. */
   note(client: string, attempt: { readonly digest: string; readonly hopeless: boolean; readonly nowMs: number }): void;

@@ -6,11 +6,11 @@ import { FleetError } from '../../errors.ts';
 import { runProgram } from './run-program.ts';
 import { minuteMs } from '../../platform/units.ts';
 
-/** How a runtime may be compressed on its way; `raw`: not at all. Each is also the name of the program that undoes it. */
+/** The compressions of a runtime on its way; `raw` is none. Each is also the name of the program that unpacks it. */
 export const codecs = ['xz', 'zstd', 'gzip', 'raw'] as const;
 export type Codec = (typeof codecs)[number];
 
-/** What a file's name ends with. */
+/** The ends of file names. */
 export const codecSuffix: Readonly<Record<Codec, string>> = { xz: '.xz', zstd: '.zst', gzip: '.gz', raw: '' };
 
 // Both ask a client for no more than 9 MiB of memory when they are undone.
@@ -19,8 +19,8 @@ const programs = { xz: ['-6', '-T0', '-c'], zstd: ['-19', '-T0', '-q', '-c'] } a
 const packTimeoutMs = 20 * minuteMs;
 
 /**
- * Writes a compressed copy of a file, flushed to disk. Returns its size in bytes; null: the program for it is not installed
- * here. Throws FleetError `state-unusable` when it fails, or the signal's reason.
+ * Writes a compressed copy of a file, flushed to disk. Returns its size in bytes; null: the program for it is not
+ * installed here. Throws FleetError `state-unusable` when it fails, or the signal's reason.
  */
 export async function pack(
   codec: Exclude<Codec, 'raw'>,

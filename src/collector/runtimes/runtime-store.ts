@@ -9,10 +9,10 @@ import type { Codec } from './runtime-codecs.ts';
 import { targetNamed } from './runtime-targets.ts';
 import { dayMs } from '../../platform/units.ts';
 
-/** One Node.js that can be brought to clients of one platform. */
+/** A Node.js that can be uploaded to clients of one platform. */
 export interface StoredRuntime {
   readonly target: string;
-  /** As `20.20.2`; null: it cannot be run here, and nothing else tells. */
+  /** For example `20.20.2`; null if the binary cannot run here and nothing else tells. */
   readonly version: string | null;
   /** SHA-256 of the binary in hexadecimal digits. */
   readonly digest: string;
@@ -20,7 +20,7 @@ export interface StoredRuntime {
   readonly addedAtMs: number;
   /** Where it came from, for people. */
   readonly source: string;
-  /** As it can be sent, the smallest first; the last is the binary itself. */
+  /** The copies to send, the smallest first. The last is the binary itself. */
   readonly copies: readonly RuntimeCopy[];
 }
 
@@ -31,14 +31,14 @@ export interface RuntimeCopy {
   readonly file: string;
 }
 
-/** What tells one runtime from another on a client, and in file names: the beginning of its digest. */
+/** Returns the name of a runtime on clients and in file names: the beginning of its digest. */
 export function runtimeId({ digest }: Pick<StoredRuntime, 'digest'>): string {
   return digest.slice(0, 16);
 }
 
 const manifestName = 'runtimes.json';
 const scratchPrefix = '.new-';
-/** What a killed `add` left is removed after that. */
+/** The age at which the files of a killed `add` are removed. */
 const scratchKeepMs = dayMs;
 
 interface ManifestEntry {
@@ -51,7 +51,7 @@ interface ManifestEntry {
   readonly copies: Readonly<Partial<Record<Codec, number>>>;
 }
 
-/** All runtimes, by target. Those whose file is gone are left out. Throws FleetError `state-unusable`. */
+/** Returns all runtimes by target, without those whose file is missing. Throws FleetError `state-unusable`. */
 export function listRuntimes(dir: string): readonly StoredRuntime[] {
   return readManifest(dir)
     .map((entry) => runtimeOf(dir, entry))
@@ -106,7 +106,7 @@ export async function addRuntime(added: NewRuntime): Promise<StoredRuntime> {
   });
 }
 
-/** Forgets a target's runtime and deletes its files; null when there was none. Throws FleetError `state-unusable`. */
+/** Deletes a target's runtime and returns it, or null if there is none. Throws FleetError `state-unusable`. */
 export function removeRuntime(dir: string, target: string): StoredRuntime | null {
   const known = readManifest(dir);
   const entry = known.find((one) => one.target === target);
@@ -124,7 +124,7 @@ export function removeRuntime(dir: string, target: string): StoredRuntime | null
   return removed;
 }
 
-/** Gives a folder inside `dir` for the time of the work. Throws FleetError `state-unusable` when it cannot be made. */
+/** Runs the work with a temporary folder inside `dir`. Throws FleetError `state-unusable` if it cannot be made. */
 export async function withScratch<T>(dir: string, nowMs: number, work: (scratch: string) => Promise<T>): Promise<T> {
   let scratch: string;
   try {

@@ -8,21 +8,21 @@ import { listRuntimes, runtimeId } from './runtime-store.ts';
 import type { StoredRuntime } from './runtime-store.ts';
 import { targetOfPlatform } from './runtime-targets.ts';
 
-/** What a run can bring to clients with runtime="bring". */
+/** The runtimes that a run can upload to clients with runtime="bring". */
 export interface RuntimeSupply {
-  /** By which the loader looks for what was brought earlier. */
+  /** The names by which the loader looks for uploaded runtimes. */
   readonly ids: readonly string[];
   readonly attempts: RuntimeAttempts;
-  /** What follows when a client has neither a node of its own nor a runtime that answers. */
+  /** Returns the wish for a client with neither a node of its own nor a runtime that answers. */
   wishOf(client: Client, platform: Platform, nowMs: number): RuntimeWish;
 }
 
 export interface RuntimeWish {
-  /** To be brought at the end of the run; null: nothing is. */
+  /** The runtime to upload at the end of the run; null for none. */
   readonly runtime: StoredRuntime | null;
-  /** Why there is none, or that it is to come: completes "it has no Node.js of its own, and". */
+  /** The reason, which completes "it has no Node.js of its own, and". */
   readonly words: string;
-  /** What the reader can do about it; null: nothing is to be done. */
+  /** The advice to the reader; null if nothing is to be done. */
   readonly advice: string | null;
 }
 

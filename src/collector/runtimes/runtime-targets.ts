@@ -1,15 +1,15 @@
 import type { Platform } from '../../loader/platform-sign.ts';
 
-/** The platforms that a runtime can be brought to, and how one knows them: by what a Node.js binary for them says of itself. */
+/** A platform that a runtime can be uploaded to, with the marks of a Node.js binary for it. */
 export interface RuntimeTarget {
-  /** As people write it, and npm where it has a package: `linux-x64`. */
+  /** The name for people, and for npm where it has a package: `linux-x64`. */
   readonly name: string;
   /** `e_machine` of elf(5). */
   readonly machine: number;
   readonly endian: 'little' | 'big';
-  /** The program that starts a binary of this platform, absolute; so it tells the C library too. */
+  /** The absolute path of the dynamic loader of its binaries, which tells the C library too. */
   readonly interpreter: string;
-  /** The npm package that holds `bin/node`; null: there is none. */
+  /** The npm package that holds `bin/node`; null if there is none. */
   readonly npmPackage: string | null;
 }
 
@@ -20,7 +20,7 @@ const target = (
   more: Partial<Pick<RuntimeTarget, 'endian' | 'npmPackage'>> = {},
 ): RuntimeTarget => ({ name, machine, interpreter, endian: 'little', npmPackage: `node-${name}`, ...more });
 
-/** All platforms, those with glibc before those with musl: where a machine has both, glibc is what it was made with. */
+/** All platforms. glibc comes before musl: a machine with both was made with glibc. */
 export const runtimeTargets: readonly RuntimeTarget[] = [
   target('linux-x64', 62, '/lib64/ld-linux-x86-64.so.2'),
   target('linux-arm64', 183, '/lib/ld-linux-aarch64.so.1'),
@@ -30,12 +30,12 @@ export const runtimeTargets: readonly RuntimeTarget[] = [
   target('linux-arm64-musl', 183, '/lib/ld-musl-aarch64.so.1', { npmPackage: null }),
 ];
 
-/** The target of this name, or null. */
+/** Returns the target of this name, or null. */
 export function targetNamed(name: string): RuntimeTarget | null {
   return runtimeTargets.find((known) => known.name === name) ?? null;
 }
 
-/** The target whose runtime a client can run, judged by the dynamic loaders it has; null: none of ours. */
+/** Returns the target whose runtime a client can run, by the dynamic loaders that it has, or null if there is none. */
 export function targetOfPlatform({ system, interpreters, alpine }: Platform): RuntimeTarget | null {
   if (system !== 'Linux') return null;
   const fits = runtimeTargets.filter(({ interpreter }) => interpreters.includes(interpreter));

@@ -28,11 +28,11 @@ export interface TransferOptions {
 }
 
 export interface TransferLimits {
-  /** Until the client has found a place. */
+  /** The time limit for finding a place on the client. */
   readonly lookMs: number;
-  /** How long the client may take nothing. */
+  /** The time limit of a stall of the client. */
   readonly stallMs: number;
-  /** What is slower than this is given up, to be gone on with in another run. */
+  /** A slower transfer is given up. Another run goes on with it. */
   readonly leastBytesPerSecond: number;
   /** Unpacking, checking and trying, on a slow machine with a slow disk. */
   readonly unpackMs: number;
@@ -47,17 +47,18 @@ const defaultLimits: TransferLimits = {
 
 export interface Transferred {
   readonly codec: string;
-  /** What went over the wire this time, compressed. */
+  /** The compressed bytes of this transfer. */
   readonly sentBytes: number;
 }
 
-/** More places than this a client does not have. */
+/** The number of places on a client. */
 const maxPlaces = 4;
 
 /**
- * Sends a runtime, or the rest of one that broke off earlier, to the first place on the client that takes it. The file is
- * read as the client takes it, so no more of it is in memory than a window. Throws FleetError: `no-runtime` when the client
- * cannot run it, `upload-failed`, `no-shell`, or what the connection says; the connection is then to be destroyed.
+ * Sends a runtime, or the rest of one that broke off earlier, to the first place on the client that takes it. The file
+ * is read as the client takes it, so no more of it is in memory than a window. Throws FleetError: `no-runtime` when the
+ * client cannot run it, `upload-failed`, `no-shell`, or what the connection says; the connection is then to be
+ * destroyed.
  */
 export async function transferRuntime(options: TransferOptions): Promise<Transferred> {
   for (let passOver = 0, sentBytes = 0; ;) {
@@ -137,7 +138,7 @@ async function send(options: TransferOptions, passOver: number): Promise<Sent> {
 
 const lastWordsMs = 500;
 
-/** What is to be sent; null: nothing is awaited. */
+/** Returns the copy to send, or null if the client awaits nothing. */
 function copyFor(
   sign: RuntimeSign | null,
   copies: readonly RuntimeCopy[],

@@ -2,10 +2,10 @@ import type { Readable } from 'node:stream';
 
 import { maxGreetingBytes } from '../../report/wire.ts';
 
-/** A stream that is read to its end, and of which the beginning is kept: at most what a greeting may have. */
+/** A stream that is read to its end, and the beginning of it: at most the length of a greeting. */
 export interface StreamStart {
   readonly text: () => Buffer;
-  /** Resolves when this holds, which is asked whenever more has come. */
+  /** Resolves as soon as the condition holds. It is checked after each piece. */
   readonly until: (holds: () => boolean) => Promise<void>;
   readonly ended: Promise<void>;
 }
