@@ -130,8 +130,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
     placeOf: rules.placeOf,
     findings,
   });
-  const hasFallback = (smtp?.fallback ?? null) !== null;
-  judgeClients({ clients: read, notify, placeOf: rules.placeOf, hasFallback, findings, whole });
+  judgeClients({ clients: read, notify, placeOf: rules.placeOf, findings, whole });
   if (!hasClient(root)) {
     const message = 'there is no client; write <client ip="..."/>';
     if (tree.includes) findings.warn(root, message);

@@ -2,6 +2,7 @@ import type { Config, Finding } from '../../config/config.ts';
 import { describeDefaults } from '../../config/describe-defaults.ts';
 import { findConfig } from '../../config/find-config.ts';
 import { ConfigError, formatFinding } from '../../config/xml/findings.ts';
+import type { ConfigTree } from '../../config/xml/include.ts';
 import { passwordWarnings } from '../../config/clients/judge-passwords.ts';
 import { listKeys } from '../../collector/keys/key-ring.ts';
 import { asFleetError, messageOf } from '../../errors.ts';
@@ -29,20 +30,21 @@ export interface CheckCommandOptions {
   readonly mail: string | true | null;
 }
 
-/** `check`: every fault of config.xml at once, or what is in force without being said. */
+/** Runs `check`: prints every fault of config.xml at once, or the settings and recipients in force. */
 export async function checkCommand(context: Context, options: CheckCommandOptions): Promise<ExitStatus> {
   const { output } = context;
   const file = findConfig(context.configFile ?? undefined);
+  const trees: ConfigTree[] = [];
   let config: Config;
   try {
-    config = loadSettings({ configFile: file });
+    config = loadSettings({ configFile: file }, (tree) => void trees.push(tree));
   } catch (thrown) {
     if (!(thrown instanceof ConfigError)) throw thrown;
     tellFaults(context, file, thrown.findings);
     return 2;
   }
   const { hearings, warnings: unheard } = whoHears(config);
-  const warnings = [...config.warnings, ...unheard, ...(await warningsOf(config, file))];
+  const warnings = [...config.warnings, ...unheard, ...(await warningsOf(config, trees))];
   const tried = options.connect ? await tryAll(context, config) : noneTried(options);
   const { mail } = options;
   if (tried !== null && mail !== null) tried.trials.push(await tryMail(context, config, mail === true ? null : mail));
@@ -54,9 +56,9 @@ export async function checkCommand(context: Context, options: CheckCommandOption
 }
 
 /** Warns of files, passwords and ways to clients, none of which is tried. */
-async function warningsOf(config: Config, file: string): Promise<readonly Finding[]> {
+async function warningsOf(config: Config, trees: readonly ConfigTree[]): Promise<readonly Finding[]> {
   const { wayWarnings } = await import('./way-warnings.ts');
-  return [...namedFileWarnings(file), ...passwordWarnings(config.clients), ...wayWarnings(config)];
+  return [...trees.flatMap(namedFileWarnings), ...passwordWarnings(config.clients), ...wayWarnings(config)];
 }
 
 function tellFaults({ output }: Context, file: string, faults: readonly Finding[]): void {
@@ -131,7 +133,7 @@ interface Verdict {
 
 function tell({ output }: Context, { config, warnings, tried, hearings, defaults }: Verdict): void {
   if (defaults) {
-    output.print('In force without being said:\n');
+    output.print('In force by default:\n');
     const rows = describeDefaults(config).map(({ where, name, value }) => [where, name, value]);
     output.print(
       renderTable(output, [{ title: 'element' }, { title: 'what' }, { title: 'value', shrinks: true }], rows),
@@ -158,8 +160,8 @@ function tellTried({ output }: Pick<Context, 'output'>, config: Config, tried: T
   }
   for (const { what, kind, fault } of failed) {
     const subject = kind === 'client' ? `client ${what}` : what;
-    const said = fault === null ? '' : `${fault.message} (${fault.code}). ${fault.advice}`;
-    output.print(`${output.colour('red', 'failed')}: ${escapeControls(`${subject}: ${said}`)}`);
+    const text = fault === null ? '' : `${fault.message} (${fault.code}). ${fault.advice}`;
+    output.print(`${output.colour('red', 'failed')}: ${escapeControls(`${subject}: ${text}`)}`);
   }
   output.print(`${trials.length - failed.length} of ${trials.length} trials are well.`);
 }

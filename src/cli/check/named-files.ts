@@ -2,8 +2,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
 
 import type { Finding } from '../../config/config.ts';
-import { createFindings } from '../../config/xml/findings.ts';
-import { readConfigTree } from '../../config/xml/include.ts';
+import type { ConfigTree } from '../../config/xml/include.ts';
 import { localPath } from '../../config/xml/local-path.ts';
 import type { Element } from '../../config/xml/parse-elements.ts';
 import { errnoOf, FleetError } from '../../errors.ts';
@@ -31,7 +30,7 @@ const users: Readonly<Record<string, string>> = {
 };
 
 /** Warns of each file that a valid config.xml names and that this account cannot use, once a path. */
-export function namedFileWarnings(file: string): readonly Finding[] {
+export function namedFileWarnings({ root }: Pick<ConfigTree, 'root'>): readonly Finding[] {
   const warnings = new Map<string, Finding>();
   const look = (element: Element): void => {
     const { name, attributes, source, line, children } = element;
@@ -48,7 +47,6 @@ export function namedFileWarnings(file: string): readonly Finding[] {
     }
     for (const child of children) look(child);
   };
-  const { root } = readConfigTree(file, createFindings());
   if (root !== null) look(root);
   return [...warnings.values()];
 }

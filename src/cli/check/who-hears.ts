@@ -22,7 +22,7 @@ interface Audience {
   readonly clients: readonly Client[];
 }
 
-/** Who is told of what, and warnings of what nobody is told of, by severity. */
+/** Returns who is told of what, and a warning of what nobody is told of. */
 export function whoHears(config: Config): {
   readonly hearings: readonly Hearing[];
   readonly warnings: readonly Finding[];
@@ -60,11 +60,12 @@ export function whoHears(config: Config): {
       unheard.set(id, before);
     }
   }
-  const warnings = [...unheard.values()].map(({ rules, severity, clients }) => ({
-    file: config.file,
-    line: null,
-    message: `${severity === 'critical' ? 'critical alerts' : 'warnings'} of ${listed(rules, 4)}${clients.length === 0 ? '' : ` of ${listed(clients, 2)}`} reach nobody; write <mail to="..."/> into <alerts>, or <smtp fallback="...">`,
-  }));
+  const parts = [...unheard.values()].map(({ rules, severity, clients }) => {
+    const whose = clients.length === 0 ? 'the fleet' : listed(clients, 2);
+    return `${severity === 'critical' ? 'critical alerts' : 'warnings'} of ${listed(rules, 4)} of ${whose}`;
+  });
+  const message = `${parts.join('; ')} reach nobody; write <mail to="..."/> into <alerts>, or <smtp fallback="...">`;
+  const warnings = parts.length === 0 ? [] : [{ file: config.file, line: null, message }];
   return { hearings: [...counts.values()].map(({ hearing, clients }) => ({ ...hearing, clients })), warnings };
 }
 

@@ -16,8 +16,14 @@ import type { Context } from './context.ts';
  * Loads config.xml, which -c names or which is found in the usual places, and checks its state folder. Throws
  * FleetError.
  */
-export function loadSettings({ configFile }: Pick<Context, 'configFile'>): Config {
-  const config = loadConfig({ file: findConfig(configFile ?? undefined) });
+export function loadSettings(
+  { configFile }: Pick<Context, 'configFile'>,
+  onValid?: (tree: ConfigTree) => void,
+): Config {
+  const config = loadConfig({
+    file: findConfig(configFile ?? undefined),
+    ...(onValid === undefined ? {} : { onValid }),
+  });
   checkStateFolder(statePaths(config.stateDir));
   return config;
 }

@@ -11,13 +11,12 @@ export interface JudgeClientsOptions {
   readonly clients: readonly ReadClient[];
   readonly notify: readonly NotifyConfig[];
   readonly placeOf: (rule: Rule) => Place | null;
-  readonly hasFallback: boolean;
   readonly findings: Findings;
   /** The place of the file as a whole, for what concerns many clients. */
   readonly whole: Place;
 }
 
-/** What can only be said of clients as a whole: rules that reach nobody, options that do not fit, no way to log in. */
+/** Reports what only all clients together show: written rules that reach nobody, options that do not fit, no way to log in. */
 export function judgeClients(options: JudgeClientsOptions): void {
   const { findings, whole } = options;
   const watched = options.clients.filter(({ client }) => client.state !== 'retired');
@@ -28,14 +27,6 @@ export function judgeClients(options: JudgeClientsOptions): void {
     options.placeOf,
     findings,
   );
-  const heard = options.hasFallback || options.notify.length > 0;
-  const untold = heard ? [] : watched.filter(({ audience }) => audience.recipients.length === 0 && !audience.muted);
-  if (untold.length > 0) {
-    findings.warn(
-      whole,
-      `default rules and conditions of ${list(untold)} reach nobody; write mail="..." or <smtp fallback="...">`,
-    );
-  }
   const keyless = watched.filter(
     ({ client, client: { ssh } }) =>
       // An ssh_config may name the key; it is read at the visit.
