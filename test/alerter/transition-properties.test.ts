@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { transitionClient } from '../../src/alerter/transition/client-transition.ts';
+import { transitionClient } from './support/transition-client.ts';
 import type { SampledRow } from '../../src/alerter/evaluate/sample.ts';
 import { sampleReport, sampleVisit } from '../../src/alerter/evaluate/sample-row.ts';
 import type { Alert } from '../../src/storage/store/alert.ts';

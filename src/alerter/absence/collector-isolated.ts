@@ -3,11 +3,9 @@ import type { Alert } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { openBastions } from '../inhibit/bastions-gone.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
-import { beginFleetAlert } from './fleet-alert.ts';
-import { finishedRuns } from './fleet-facts.ts';
+import { finishedRuns, fleetAlert } from './fleet-facts.ts';
 import type { FinishedRun, FleetFacts } from './fleet-facts.ts';
 
-const ruleName = 'collector-isolated';
 /** Of fewer clients nothing can be concluded. */
 const leastClients = 3;
 const nearlyAll = 0.9;
@@ -20,14 +18,12 @@ const nearlyAll = 0.9;
  * Who was unreachable is known from the alerts, pending ones included, that its visits have begun or kept up: a client
  * whose host key is not trusted failed too, but not for the network's sake.
  */
-export function evaluateIsolation(facts: FleetFacts): readonly Alert[] {
-  const { config, runsOf, alerts, nowMs } = facts;
-  const rule = config.alerts.rules.find(({ name }) => name === ruleName);
-  if (rule === undefined) return [];
+export function evaluateIsolation(facts: FleetFacts, rule: Rule): readonly Alert[] {
+  const { runsOf, alerts, nowMs } = facts;
   const unreachable = alerts.filter((alert) => alert.rule === 'unreachable' && alert.progress.isNetwork === true);
   const unexplained = besideOneBastion(facts, unreachable);
   return [...runsOf].flatMap(([collectorId, own]): readonly Alert[] => {
-    const open = facts.open('', ruleName, collectorId);
+    const open = facts.open('', rule.name, collectorId);
     const [run, before] = [...finishedRuns(own)].sort((one, other) => other.finishedAtMs - one.finishedAtMs);
     if (run === undefined) return [];
     const lost = unexplained.lost.filter((alert) => wasLostIn(alert, run));
@@ -83,15 +79,13 @@ function isolation({ rule, run, before, lost }: Isolation): Alert {
   const causes = [...groupBy(lost, ({ valueText }) => causeOf(valueText))];
   const [cause = '', same = []] = causes.sort(([, one], [, other]) => other.length - one.length)[0] ?? [];
   const isCritical = lost.some(({ severity }) => severity === 'critical');
-  return beginFleetAlert({
-    rule: isCritical ? { ...rule, severity: 'critical' } : rule,
-    client: '',
+  return fleetAlert(isCritical ? { ...rule, severity: 'critical' } : rule, {
     subject: run.collectorId,
     valueText: `${run.host} reached ${reached === 0 ? 'none' : reached} of ${attempts} clients: ${same.length} ${cause}`,
     limitText: '',
-    evidence: run.id,
-    runId: run.id,
-    sinceMs: before.startedAtMs,
+    firstEvidence: run.id,
+    changedByRun: run.id,
+    pendingSinceMs: before.startedAtMs,
     firingSinceMs: run.finishedAtMs,
   });
 }

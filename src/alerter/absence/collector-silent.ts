@@ -1,7 +1,7 @@
+import type { Rule } from '../../config/config.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { formatValue } from '../evaluate/describe-value.ts';
-import { beginFleetAlert } from './fleet-alert.ts';
-import { leastAheadMs, newestFinished } from './fleet-facts.ts';
+import { fleetAlert, leastAheadMs, newestFinished } from './fleet-facts.ts';
 import type { FinishedRun, FleetFacts } from './fleet-facts.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import { worstOfFleet } from '../inhibit/recipients-of.ts';
@@ -10,22 +10,18 @@ import { counted } from '../../text/numbers.ts';
 import { durationInWords } from '../../text/durations.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 
-const ruleName = 'collector-silent';
-
 /**
  * One alert for each collector without a finished full run for as long as the rule says, by the database's clock: one
  * whose own clock is as far from that is told of too. It ends with its next one, or when another collector on its host
  * finishes one: the state folder was made anew. A collector whose runs are no longer stored is left as it is.
  */
-export function evaluateSilence(facts: FleetFacts): readonly Alert[] {
+export function evaluateSilence(facts: FleetFacts, rule: Rule): readonly Alert[] {
   const { config, runsOf, aheadOf, nowMs, mayMiss } = facts;
-  const rule = config.alerts.rules.find(({ name }) => name === ruleName);
-  if (rule === undefined) return [];
   const allowedMs = rule.forMs ?? (rule.forCount ?? 3) * config.collector.everyMs;
   return [...new Set([...runsOf.keys(), ...aheadOf.keys()])].flatMap((collectorId): readonly Alert[] => {
     const own = runsOf.get(collectorId) ?? [];
     const ahead = aheadOf.get(collectorId) ?? null;
-    const open = facts.open('', ruleName, collectorId);
+    const open = facts.open('', rule.name, collectorId);
     const last = newestFinished(own);
     const newest = own.at(-1) ?? ahead;
     if (newest === null) return [];
@@ -39,17 +35,17 @@ export function evaluateSilence(facts: FleetFacts): readonly Alert[] {
     }
     if (!isSilent || !mayMiss || successor !== null) return [];
     return [
-      beginFleetAlert({
-        rule: { ...rule, severity: worstOfFleet(rule, config) },
-        client: '',
-        subject: collectorId,
-        valueText: `${wordsFor(facts, { host: newest.host, last, lastMs, ahead })}${clockHint(facts)}`,
-        limitText: `none for ${formatValue('seconds', allowedMs / 1000)}`,
-        evidence: (last ?? newest).id,
-        runId: null,
-        sinceMs: lastMs ?? nowMs,
-        firingSinceMs: nowMs,
-      }),
+      fleetAlert(
+        { ...rule, severity: worstOfFleet(rule, config) },
+        {
+          subject: collectorId,
+          valueText: `${wordsFor(facts, { host: newest.host, last, lastMs, ahead })}${clockHint(facts)}`,
+          limitText: `none for ${formatValue('seconds', allowedMs / 1000)}`,
+          firstEvidence: (last ?? newest).id,
+          pendingSinceMs: lastMs ?? nowMs,
+          firingSinceMs: nowMs,
+        },
+      ),
     ];
   });
 }

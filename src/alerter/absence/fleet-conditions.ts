@@ -1,39 +1,44 @@
+import type { Rule } from '../../config/config.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { evaluateIsolation } from './collector-isolated.ts';
 import { evaluateSilence } from './collector-silent.ts';
 import { fleetFacts } from './fleet-facts.ts';
-import type { EvaluateFleetOptions } from './fleet-facts.ts';
+import type { EvaluateFleetOptions, FleetFacts } from './fleet-facts.ts';
 import { evaluateIngest } from './ingest-silent.ts';
-
-export type { EvaluateFleetOptions } from './fleet-facts.ts';
 import { evaluateNoReport } from './no-report.ts';
 import { evaluateStateDisks } from './state-disk-full.ts';
+import { findRule } from '../evaluate/find-rule.ts';
 import { isWatchedBy } from './unwatched.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import { minuteMs } from '../../platform/units.ts';
 
+/** The conditions of the fleet, by the names of their rules in <alerts>. */
+const conditions: Readonly<Record<string, (facts: FleetFacts, rule: Rule) => readonly Alert[]>> = {
+  'collector-silent': evaluateSilence,
+  'collector-isolated': evaluateIsolation,
+  'ingest-silent': evaluateIngest,
+  'state-disk': evaluateStateDisks,
+};
+
 /**
- * What follows from runs and from silence, and not from any row: `no-report`, `collector-silent`, `collector-isolated`, `ingest-silent`, `state-disk`,
- * and alerts whose rule or client is no longer watched, which end without having recovered. Returns new alerts (id
- * null) and changed ones.
+ * Returns new (id `null`) and changed alerts that follow from runs and from silence, and not from a row: the conditions of
+ * the fleet, `no-report`, and the end of alerts whose rule or client is no longer watched, which did not recover.
  *
- * What concerns the fleet has '' for its client and the collector's id, or a file system, for its subject.
+ * Alerts of the fleet have '' for their client. Their subject is a collector's id, a key, or a file system.
  */
 export function evaluateFleet(options: EvaluateFleetOptions): readonly Alert[] {
-  const isWatched = isWatchedBy(options.config);
-  const facts = fleetFacts({ ...options, alerts: options.alerts.filter(isWatched) });
-  const unwatched = options.alerts
+  const { config, alerts, nowMs } = options;
+  const isWatched = isWatchedBy(config);
+  const facts = fleetFacts({ ...options, alerts: alerts.filter(isWatched) });
+  const unwatched = alerts
     .filter((alert) => alert.state !== 'resolved' && !isWatched(alert))
-    .map((alert) => closeAlert(alert, 'unwatched', { atMs: options.nowMs, runId: null }));
-  return [
-    ...unwatched,
-    ...evaluateSilence(facts),
-    ...evaluateIsolation(facts),
-    ...evaluateIngest(facts),
-    ...evaluateNoReport(facts),
-    ...evaluateStateDisks(facts, options.stateDisks ?? []),
-  ];
+    .map((alert) => closeAlert(alert, 'unwatched', { atMs: nowMs, runId: null }));
+  const ofFleet = Object.entries(conditions).flatMap(([name, evaluate]) => {
+    const rule = findRule(config.alerts.rules, name);
+    return rule === null ? [] : evaluate(facts, rule);
+  });
+  return [...unwatched, ...ofFleet, ...evaluateNoReport(facts)];
 }
 
 /** A break in the alerter's own runs that is so many times longer than its rhythm may have been the database's. */

@@ -1,9 +1,10 @@
-import type { Config } from '../../config/config.ts';
+import type { Config, Rule } from '../../config/config.ts';
 import type { SeenClient, StateDiskFact } from '../../storage/store/fleet-store.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { SealedSummary } from '../../storage/store/sealed-store.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { RunFact } from '../../storage/store/run.ts';
+import { newAlert } from '../transition/alert-bounds.ts';
 import { minuteMs } from '../../platform/units.ts';
 
 export interface EvaluateFleetOptions {
@@ -90,4 +91,24 @@ export function newestFinished(runs: readonly RunFact[]): FinishedRun | null {
     (newest, run) => (newest === null || run.finishedAtMs > newest.finishedAtMs ? run : newest),
     null,
   );
+}
+
+/** The beginning of an alert that follows from no row. */
+interface BegunFleetAlert
+  extends
+    Pick<Alert, 'subject' | 'valueText' | 'limitText' | 'pendingSinceMs' | 'firingSinceMs' | 'firstEvidence'>,
+    Partial<Pick<Alert, 'client' | 'changedByRun'>> {}
+
+/** Returns a new alert, which is pending if `firingSinceMs` is `null`. Without a client it concerns the fleet. */
+export function fleetAlert(rule: Rule, begun: BegunFleetAlert): Alert {
+  const isFiring = begun.firingSinceMs !== null;
+  return newAlert({
+    client: '',
+    changedByRun: null,
+    rule: rule.name,
+    severity: rule.severity,
+    state: isFiring ? 'firing' : 'pending',
+    sequence: isFiring ? 1 : 0,
+    ...begun,
+  });
 }

@@ -1,43 +1,37 @@
+import type { Rule } from '../../config/config.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { SealedSummary } from '../../storage/store/sealed-store.ts';
 import { formatValue } from '../evaluate/describe-value.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
-import { beginFleetAlert } from './fleet-alert.ts';
+import { fleetAlert } from './fleet-facts.ts';
 import type { FleetFacts } from './fleet-facts.ts';
 import { counted } from '../../text/numbers.ts';
-
-const ruleName = 'ingest-silent';
 
 /**
  * Sealed reports that have waited in the database for as long as the rule says: one alert for those that no `ingest` has
  * looked at, and one for each key that none has, with the key's id for its subject. It ends once what waits is younger, or
  * nothing does.
  */
-export function evaluateIngest(facts: FleetFacts): readonly Alert[] {
+export function evaluateIngest(facts: FleetFacts, rule: Rule): readonly Alert[] {
   const { config, nowMs, mayMiss, alerts } = facts;
-  const rule = config.alerts.rules.find(({ name }) => name === ruleName);
-  if (rule === undefined) return [];
   const allowedMs = rule.forMs ?? (rule.forCount ?? 3) * config.collector.everyMs;
   const waiting = bySubject(facts.sealed ?? []);
-  const open = alerts.filter((alert) => alert.client === '' && alert.rule === ruleName);
+  const open = alerts.filter((alert) => alert.client === '' && alert.rule === rule.name);
   const subjects = new Set([...open.map(({ subject }) => subject), ...waiting.keys()]);
   return [...subjects].flatMap((subject): readonly Alert[] => {
-    const known = facts.open('', ruleName, subject);
+    const known = facts.open('', rule.name, subject);
     const found = waiting.get(subject) ?? null;
     if (found === null || nowMs - found.sinceMs < allowedMs) {
       return known === null ? [] : [closeAlert(known, 'recovered', { atMs: nowMs, runId: null })];
     }
     if (known !== null || !mayMiss) return [];
     return [
-      beginFleetAlert({
-        rule,
-        client: '',
+      fleetAlert(rule, {
         subject,
         valueText: describe(subject, found, nowMs),
         limitText: `none for ${formatValue('seconds', allowedMs / 1000)}`,
-        evidence: `${subject}@${found.sinceMs}`,
-        runId: null,
-        sinceMs: found.sinceMs,
+        firstEvidence: `${subject}@${found.sinceMs}`,
+        pendingSinceMs: found.sinceMs,
         firingSinceMs: nowMs,
       }),
     ];

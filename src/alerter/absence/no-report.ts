@@ -1,9 +1,9 @@
 import type { Client, Rule } from '../../config/config.ts';
 import type { SeenClient } from '../../storage/store/fleet-store.ts';
 import type { Alert } from '../../storage/store/alert.ts';
-import { beginFleetAlert } from './fleet-alert.ts';
-import { finishedRuns } from './fleet-facts.ts';
+import { finishedRuns, fleetAlert } from './fleet-facts.ts';
 import type { FinishedRun, FleetFacts } from './fleet-facts.ts';
+import { findRule } from '../evaluate/find-rule.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
 import { isOnWayBack } from '../inhibit/difference.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
@@ -24,8 +24,8 @@ export function evaluateNoReport(facts: FleetFacts): readonly Alert[] {
   const seen = new Map(facts.seenClients.map((client) => [client.name, client]));
   const collectors = [...runsOf.values()].map(finishedRuns);
   return config.clients.flatMap((client) => {
-    const rule = client.rules.find(({ origin, name }) => origin === 'condition' && name === ruleName);
-    if (rule === undefined || client.state === 'retired') return [];
+    const rule = findRule(client.rules, ruleName);
+    if (rule === null || client.state === 'retired') return [];
     const judged = evaluateClient({ facts, client, rule, seen: seen.get(client.name) ?? null, collectors });
     return judged === null ? [] : [judged];
   });
@@ -68,7 +68,13 @@ function evaluateClient({ facts, client, rule, seen, collectors }: ClientSilence
     };
   }
   if (open !== null || !hasMissed(collectors, lastReportMs)) return null;
-  return begin(facts, { rule, client, seen, sinceMs: first?.startedAtMs ?? facts.nowMs, evidence: last?.id ?? 'none' });
+  return begin(facts, {
+    rule,
+    client,
+    seen,
+    sinceMs: first?.startedAtMs ?? facts.nowMs,
+    evidence: last?.id ?? 'none',
+  });
 }
 
 /** Since it began; of one that began in the future, under a clock that was wrong: just now. */
@@ -110,15 +116,13 @@ interface Missed extends Pick<ClientSilence, 'rule' | 'client' | 'seen'> {
 }
 
 function begin(facts: FleetFacts, { rule, client, seen, sinceMs, evidence }: Missed): Alert {
-  return beginFleetAlert({
-    rule,
+  return fleetAlert(rule, {
     client: client.name,
     subject: '',
     valueText: describe(facts, seen),
     limitText: rule.forCount === null ? '' : `none in ${rule.forCount} runs`,
-    evidence: `${evidence}/${client.name}`,
-    runId: null,
-    sinceMs,
+    firstEvidence: `${evidence}/${client.name}`,
+    pendingSinceMs: sinceMs,
     firingSinceMs: null,
   });
 }

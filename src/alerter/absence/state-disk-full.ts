@@ -1,24 +1,20 @@
+import type { Rule } from '../../config/config.ts';
 import { enoughPercent, lowPercent } from '../../state/state-disk.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { formatValue } from '../evaluate/describe-value.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
-import { beginFleetAlert } from './fleet-alert.ts';
+import { fleetAlert } from './fleet-facts.ts';
 import type { FleetFacts } from './fleet-facts.ts';
-import type { StateDiskFact } from '../../storage/store/fleet-store.ts';
-
-const ruleName = 'state-disk';
 
 /**
  * One alert for each file system of collectors and alerters that is nearly full: they lose what they cannot store. It ends
  * when there is clearly more again; of one that nobody has spoken of lately it is left as it is.
  */
-export function evaluateStateDisks(facts: FleetFacts, disks: readonly StateDiskFact[]): readonly Alert[] {
-  const rule = facts.config.alerts.rules.find(({ name }) => name === ruleName);
-  if (rule === undefined) return [];
-  return disks.flatMap((disk): readonly Alert[] => {
+export function evaluateStateDisks(facts: FleetFacts, rule: Rule): readonly Alert[] {
+  return (facts.stateDisks ?? []).flatMap((disk): readonly Alert[] => {
     const { host, path, freePercent, availableBytes, observedAtMs } = disk;
     const subject = `${host}:${path}`;
-    const open = facts.open('', ruleName, subject);
+    const open = facts.open('', rule.name, subject);
     if (open !== null) {
       if (freePercent < enoughPercent || observedAtMs <= open.pendingSinceMs) return [];
       return [closeAlert(open, 'recovered', { atMs: observedAtMs, runId: null })];
@@ -26,15 +22,12 @@ export function evaluateStateDisks(facts: FleetFacts, disks: readonly StateDiskF
     if (freePercent >= lowPercent) return [];
     const left = `${freePercent.toFixed(1)} % (${formatValue('bytes', availableBytes)}) is free on ${host} in ${path}`;
     return [
-      beginFleetAlert({
-        rule,
-        client: '',
+      fleetAlert(rule, {
         subject,
         valueText: left,
         limitText: `less than ${lowPercent} %`,
-        evidence: `${subject} ${new Date(observedAtMs).toISOString()}`.slice(-255),
-        runId: null,
-        sinceMs: observedAtMs,
+        firstEvidence: `${subject} ${new Date(observedAtMs).toISOString()}`.slice(-255),
+        pendingSinceMs: observedAtMs,
         firingSinceMs: observedAtMs,
       }),
     ];

@@ -1,5 +1,6 @@
-import type { Client, Config } from '../../config/config.ts';
+import type { Config } from '../../config/config.ts';
 import type { Alert } from '../../storage/store/alert.ts';
+import { findRule } from '../evaluate/find-rule.ts';
 
 /**
  * Tells whether config.xml still watches what an alert is about: its rule is in force for its client, which is not
@@ -8,22 +9,10 @@ import type { Alert } from '../../storage/store/alert.ts';
 export function isWatchedBy(config: Config): (alert: Pick<Alert, 'client' | 'rule'>) => boolean {
   const clients = new Map(config.clients.map((client) => [client.name, client]));
   const formerNames = new Set(config.clients.map(({ was }) => was));
-  const fleetRules = new Set(config.alerts.rules.map(({ name }) => name));
-  const namesOf = createNames();
   return ({ client: name, rule }) => {
-    if (name === '') return fleetRules.has(rule);
+    if (name === '') return findRule(config.alerts.rules, rule) !== null;
     const client = clients.get(name);
     if (client === undefined) return formerNames.has(name);
-    return client.state !== 'retired' && namesOf(client.rules).has(rule);
-  };
-}
-
-/** Clients share their lists of rules. */
-function createNames(): (rules: Client['rules']) => ReadonlySet<string> {
-  const made = new Map<Client['rules'], ReadonlySet<string>>();
-  return (rules) => {
-    const known = made.get(rules) ?? new Set(rules.map(({ name }) => name));
-    made.set(rules, known);
-    return known;
+    return client.state !== 'retired' && findRule(client.rules, rule) !== null;
   };
 }

@@ -46,24 +46,24 @@ export interface Candidate<R> {
 export function ruleChooser<R, T extends Candidate<R>>(
   candidates: readonly T[],
 ): (subject: string, row: R) => readonly T[] {
-  const rivals = [...groupBy(candidates, ({ rule }) => rivalry(rule)).values()];
+  const ranked = candidates.map((candidate) => ({ candidate, rankOf: ranking(candidate.rule) }));
+  const rivals = [...groupBy(ranked, ({ candidate }) => rivalry(candidate.rule)).values()];
   return (subject, row) =>
     rivals.flatMap((group) => {
-      const matching = group.filter(({ matches }) => matches(row));
-      return matching.length <= 1 ? matching : narrowest(matching, subject);
+      const matching = group.filter(({ candidate }) => candidate.matches(row));
+      const best = Math.max(...matching.map(({ rankOf }) => rankOf(subject)));
+      return matching.flatMap(({ candidate, rankOf }) =>
+        candidate.rule.also || rankOf(subject) === best ? [candidate] : [],
+      );
     });
 }
 
-function narrowest<T extends { readonly rule: Rule }>(matching: readonly T[], subject: string): readonly T[] {
-  const ranks = matching.map(({ rule }) => (rule.also ? -1 : rule.depth * 3 + narrowness(rule, subject)));
-  const best = Math.max(...ranks);
-  return matching.filter(({ rule }, index) => rule.also || ranks[index] === best);
-}
-
-function narrowness({ selectors }: Rule, subject: string): 0 | 1 | 2 {
+/** Returns a function that ranks a rule for a subject: by its element, then by how narrow its selectors are. */
+function ranking({ also, depth, selectors }: Rule): (subject: string) => number {
+  if (also) return () => -1;
   const globs = Object.values(selectors);
-  if (globs.some((glob) => glob === subject || splitGlobs(glob).includes(subject))) return 2;
-  return globs.length > 0 ? 1 : 0;
+  const names = new Set(globs.flatMap((glob) => [glob, ...splitGlobs(glob)]));
+  return (subject) => depth * 3 + (names.has(subject) ? 2 : globs.length > 0 ? 1 : 0);
 }
 
 export type LabelMatcher = (labelOf: (label: string) => string) => boolean;

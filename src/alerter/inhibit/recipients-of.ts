@@ -3,7 +3,7 @@ import { globMatcher } from '../../config/values/globs.ts';
 import type { AlertKey } from '../../storage/store/alert.ts';
 import { windowSpans, windowUntil } from './windows.ts';
 import { dayMs } from '../../platform/units.ts';
-import { rulesByName } from '../transition/rules-by-name.ts';
+import { findRule } from '../evaluate/find-rule.ts';
 import { recipientOfCommand } from '../../notify/mail-identity.ts';
 import type { HoldReason } from './hold-reason.ts';
 
@@ -49,7 +49,7 @@ export function createWatches(config: Config): (key: Pick<AlertKey, 'client' | '
   const fleetRecipients = createFleetRecipients(config);
   return ({ client: name, rule: ruleName }) => {
     if (name === '') {
-      const rule = rulesByName(config.alerts.rules).get(ruleName) ?? null;
+      const rule = findRule(config.alerts.rules, ruleName);
       return {
         rule,
         client: null,
@@ -57,8 +57,7 @@ export function createWatches(config: Config): (key: Pick<AlertKey, 'client' | '
       };
     }
     const client = clients.get(name) ?? null;
-    const rule =
-      client === null || client.state === 'retired' ? null : (rulesByName(client.rules).get(ruleName) ?? null);
+    const rule = client === null || client.state === 'retired' ? null : findRule(client.rules, ruleName);
     if (client === null || rule === null) return { rule: null, client, listeners: nobody };
     return { rule, client, listeners: listenersOf(rule, client.recipients, client.muted) };
   };

@@ -6,7 +6,7 @@ import type { SeriesPoint } from '../../storage/store/notification-store.ts';
 import type { NewMail } from '../../storage/store/outbox-store.ts';
 import type { AlertEvent } from '../alert-options.ts';
 import { isByMount } from '../evaluate/rule-metric.ts';
-import { rulesByName } from '../transition/rules-by-name.ts';
+import { findRule } from '../evaluate/find-rule.ts';
 import type { PassLease } from './pass-lease.ts';
 import { readDispatchInput } from '../dispatch/read-dispatch-input.ts';
 import type { PassStore } from './dry-run-store.ts';
@@ -72,7 +72,7 @@ async function readExports(
   const isOfMount = ({ client, rule, subject }: Alert): boolean =>
     subject.startsWith('/') &&
     (['mount-unresponsive', 'mount-missing'].includes(rule) ||
-      isByMount(rulesByName(rules.get(client) ?? []).get(rule) ?? { type: null }));
+      isByMount(findRule(rules.get(client) ?? [], rule) ?? { type: null }));
   const mounts = new Map(
     alerts
       .filter((alert) => alert.state !== 'pending' && isOfMount(alert))
@@ -130,7 +130,7 @@ async function readCharts(
   for (const item of items) {
     if (charts.size >= mostCharts) break;
     const { alertId, client, rule, subject } = item;
-    const column = ruleTypeOf(rulesByName(rules.get(client) ?? []).get(rule)?.type)?.chart ?? null;
+    const column = ruleTypeOf(findRule(rules.get(client) ?? [], rule)?.type)?.chart ?? null;
     if (column === null) continue;
     charts.set(
       alertId,

@@ -1,40 +1,40 @@
-import type { Alert } from '../../storage/store/alert.ts';
-import { stepLateRow, openLateRows } from './late-rows.ts';
-import type { LateRows } from './late-rows.ts';
-import { openSubjects } from './subjects.ts';
-import type { SampledRow } from '../evaluate/sample.ts';
-import { rebooted } from './rebooted.ts';
-import { longestGapMs } from './step-alert.ts';
-import { unknownAfter } from './unknown-rules.ts';
-import { endsAfter, unreliableSample } from '../evaluate/unreliable.ts';
+import type { Alert, RuleState } from '../../storage/store/alert.ts';
 import { findRule } from '../evaluate/find-rule.ts';
-import type { VisitEnds } from '../evaluate/unreliable.ts';
 import { withWritable, writableAfter } from '../evaluate/mount-sampler.ts';
-import type {
-  ClientTransition,
-  ClientTransitionOptions,
-  TransitionResult,
-  TransitionClientOptions,
-} from './client-judge.ts';
+import type { SampledRow } from '../evaluate/sample.ts';
+import { endsAfter, unreliableSample } from '../evaluate/unreliable.ts';
+import type { VisitEnds } from '../evaluate/unreliable.ts';
+import { rebootAlert } from './alert-bounds.ts';
+import { openLateRows, stepLateRow } from './late-rows.ts';
+import type { LateRows } from './late-rows.ts';
+import { longestGapMs } from './step-alert.ts';
+import { openSubjects } from './subjects.ts';
+import type { SubjectsOptions } from './subjects.ts';
+import { unknownAfter } from './unknown-rules.ts';
 
-/**
- * Judges rows of one client in the order of their times: the states of the specification's section 4. Whether rows in
- * order come one by one or many at once makes no difference, for nothing but memory and alerts is kept between them.
- *
- * A row older than the newest judged one of its kind never moves the present. What such rows would have begun is kept
- * apart, and is told as past (`Alert.past`) when they end it, or when the client's next row of the present comes; if an
- * open alert covers it or follows it without a gap, it is that alert's own beginning and nothing is told.
- */
-export function transitionClient(options: TransitionClientOptions): TransitionResult {
-  const { sampledRows, everyMs, nowMs = Infinity } = options;
-  const newestMs = sampledRows.reduce((latest, { atMs }) => Math.max(latest, atMs), -Infinity);
-  const judge = openClientTransition({ ...options, latestMs: latestPossibleMs(nowMs, newestMs, everyMs) });
-  for (const sampledRow of inOrder(sampledRows)) judge.judge(sampledRow);
-  return judge.judgement();
+/** Moves the alerts of one client, row by row. */
+export interface ClientTransition {
+  /** Rows must come in the order of their times, a visit before the report that it brought. */
+  readonly step: (row: SampledRow) => void;
+  /** Returns the result of all rows so far. */
+  readonly result: () => TransitionResult;
 }
 
-/** See transitionClient; in steps, so that not all rows need be in memory at once. */
-export function openClientTransition(options: ClientTransitionOptions): ClientTransition {
+export interface TransitionResult {
+  readonly memory: RuleState;
+  /** New (id `null`) and changed alerts, closed alerts before open ones. */
+  readonly alerts: readonly Alert[];
+}
+
+/**
+ * Moves alerts by levels: the states of the specification's section 4. Rows give the same result one by one and many at
+ * once, because only memory and alerts are kept between them.
+ *
+ * A row older than the newest processed row of its kind never moves the present. Alerts that such rows would have begun are
+ * kept apart. They are notified as past (`Alert.past`) when late rows end them, or when the client's next row of the present
+ * comes. An open alert that covers or follows one without a gap takes its place, and nothing is notified.
+ */
+export function openClientTransition(options: SubjectsOptions): ClientTransition {
   const { rules, everyMs, latestMs } = options;
   const before = options.memory;
   const subjects = openSubjects(options);
@@ -52,34 +52,34 @@ export function openClientTransition(options: ClientTransitionOptions): ClientTr
   let unknown = before?.unknown ?? {};
   let rows = before?.rows ?? 0;
   return {
-    judge: (row) => {
-      const sampledRow = withWritable(row, writable);
-      const { kind, atMs } = sampledRow;
+    step: (read) => {
+      const row = withWritable(read, writable);
+      const { kind, atMs } = row;
       rows += 1;
       const newestMs = kind === 'report' ? newestReportMs : newestVisitMs;
       if (newestMs !== null && atMs < newestMs) {
         late ??= openLate({});
-        stepLateRow(late, sampledRow);
+        stepLateRow(late, row);
         return;
       }
       late?.flush();
-      const event = kind === 'report' ? rebooted(rules, bootId, sampledRow) : null;
+      const event = kind === 'report' ? rebootAlert(rules, bootId, row) : null;
       if (event !== null) subjects.add(event);
-      subjects.judge(sampledRow, newestReportMs);
+      subjects.step(row, newestReportMs);
       if (kind === 'visit') {
         newestVisitMs = atMs;
-        if (unreliable === null || sampledRow.visitEnd === null) return;
-        visits = endsAfter(visits, sampledRow.visitEnd, isUnreachable());
+        if (unreliable === null || row.visitEnd === null) return;
+        visits = endsAfter(visits, row.visitEnd, isUnreachable());
         const samples = visits.length === 0 ? [] : [unreliableSample(unreliable, visits)];
-        subjects.judge({ ...sampledRow, samples }, newestReportMs);
+        subjects.step({ ...row, samples }, newestReportMs);
       } else {
         newestReportMs = atMs;
-        unknown = unknownAfter(rules, unknown, sampledRow);
-        bootId = sampledRow.bootId ?? bootId;
-        writable = writableAfter(writable, sampledRow.disks);
+        unknown = unknownAfter(rules, unknown, row);
+        bootId = row.bootId ?? bootId;
+        writable = writableAfter(writable, row.disks);
       }
     },
-    judgement: () => {
+    result: () => {
       const stillLate = late?.open() ?? {};
       return {
         memory: {
@@ -109,15 +109,4 @@ export function latestPossibleMs(nowMs: number, newestRowMs: number, everyMs: nu
 
 function ifPossible(atMs: number | null, latestMs: number): number | null {
   return atMs === null || atMs > latestMs ? null : atMs;
-}
-
-/** By time; a visit before the report it brought. Most often they are in order already. */
-function inOrder(sampledRows: readonly SampledRow[]): readonly SampledRow[] {
-  const compare = (one: SampledRow, other: SampledRow): number =>
-    one.atMs - other.atMs || Number(one.kind === 'report') - Number(other.kind === 'report');
-  for (let at = 1; at < sampledRows.length; at++) {
-    const [one, other] = [sampledRows[at - 1], sampledRows[at]];
-    if (one !== undefined && other !== undefined && compare(one, other) > 0) return [...sampledRows].sort(compare);
-  }
-  return sampledRows;
 }

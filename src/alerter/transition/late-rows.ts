@@ -6,7 +6,7 @@ import { mostOpen } from './most-open.ts';
 import type { SampledRow, Sample } from '../evaluate/sample.ts';
 import { clearSample } from '../evaluate/sample.ts';
 import { listsFaults, noFaultText } from '../evaluate/rule-metric.ts';
-import { rulesByName } from './rules-by-name.ts';
+import { findRule } from '../evaluate/find-rule.ts';
 import { isHolding, longestGapMs, stepSubject } from './step-alert.ts';
 import type { StepRow } from './step-alert.ts';
 
@@ -29,8 +29,7 @@ export interface LateRows {
 }
 
 export function openLateRows({ rules, late, subjects, everyMs }: LateRowsOptions): LateRows {
-  const ruleByName = rulesByName(rules);
-  const begun = new Map(Object.entries(late).filter(([, { rule }]) => ruleByName.has(rule)));
+  const begun = new Map(Object.entries(late).filter(([, { rule }]) => findRule(rules, rule) !== null));
 
   const isFull = (name: string): boolean => [...begun.values()].filter((one) => one.rule === name).length >= mostOpen;
   const finish = (key: string, alert: Alert): void => {
@@ -74,7 +73,7 @@ export function openLateRows({ rules, late, subjects, everyMs }: LateRowsOptions
       }
     },
     open: () => Object.fromEntries(begun),
-    ruleOf: (name) => ruleByName.get(name) ?? null,
+    ruleOf: (name) => findRule(rules, name),
     flush: () => {
       for (const [key, alert] of [...begun]) finish(key, alert);
     },

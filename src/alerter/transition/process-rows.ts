@@ -5,10 +5,10 @@ import type { RuleState, Alert } from '../../storage/store/alert.ts';
 import { openClientStates, stateAfter } from './client-states.ts';
 import type { ClientState, ClientStates, StatesAfter } from './client-states.ts';
 import { latestPossibleMs, openClientTransition } from './client-transition.ts';
+import type { ClientTransition } from './client-transition.ts';
 import { loadRows, watchedClients } from '../evaluate/load-rows.ts';
 import type { LoadedRows, LoadRowsOptions } from '../evaluate/load-rows.ts';
 import { sampleReport, sampleVisit } from '../evaluate/sample-row.ts';
-import type { ClientTransition } from './client-judge.ts';
 
 /** What judging asks of the store; a dry run answers from memory. */
 export type ProcessingStore = Pick<AlertStore, 'disksOf' | 'networksOf' | 'reportsOf' | 'openAlerts' | 'ruleStates'>;
@@ -42,7 +42,7 @@ export interface Round {
 interface Entry {
   readonly client: Client;
   readonly before: ClientState;
-  readonly judge: ClientTransition;
+  readonly transition: ClientTransition;
 }
 
 /**
@@ -72,19 +72,19 @@ export function openRound({ config, states, nowMs }: RoundOptions): Round {
       entries.set(name, {
         client,
         before,
-        judge: openClientTransition({ ...before, rules: client.rules, everyMs, latestMs }),
+        transition: openClientTransition({ ...before, rules: client.rules, everyMs, latestMs }),
       });
     }
   };
-  const judgeVisit = (visit: UnprocessedVisit): void => {
+  const processVisit = (visit: UnprocessedVisit): void => {
     visitIds.push(visit.id);
     const entry = entries.get(visit.client);
-    entry?.judge.judge(sampleVisit({ client: entry.client, visit }));
+    entry?.transition.step(sampleVisit({ client: entry.client, visit }));
   };
-  const judgeReport = async (row: UnprocessedReport, { disks, networks, reports }: LoadedRows): Promise<void> => {
+  const processReport = async (row: UnprocessedReport, { disks, networks, reports }: LoadedRows): Promise<void> => {
     statIds.push(row.id);
     const entry = entries.get(row.client);
-    entry?.judge.judge(
+    entry?.transition.step(
       sampleReport({
         client: entry.client,
         row,
@@ -101,18 +101,18 @@ export function openRound({ config, states, nowMs }: RoundOptions): Round {
       const { reports, visits } = rows.batch;
       let visited = 0;
       // A visit stands before the report it brought.
-      const judgeVisitsUntil = (atMs: number): void => {
+      const processVisitsUntil = (atMs: number): void => {
         for (; visited < visits.length; visited += 1) {
           const visit = visits[visited];
           if (visit === undefined || visit.startedAtMs > atMs) return;
-          judgeVisit(visit);
+          processVisit(visit);
         }
       };
       for (const row of reports) {
-        judgeVisitsUntil(row.observedAtMs);
-        await judgeReport(row, rows);
+        processVisitsUntil(row.observedAtMs);
+        await processReport(row, rows);
       }
-      judgeVisitsUntil(Infinity);
+      processVisitsUntil(Infinity);
     },
     rows: () => statIds.length + visitIds.length,
     end: () => {
@@ -120,12 +120,12 @@ export function openRound({ config, states, nowMs }: RoundOptions): Round {
       const worse: number[] = [];
       const ruleStates = new Map<string, RuleState>();
       const after = new Map<string, ClientState | null>();
-      for (const [name, { before, judge }] of entries) {
-        const judgement = judge.judgement();
-        alerts.push(...judgement.alerts);
-        worse.push(...noLongerAcknowledged(before.alerts, judgement.alerts));
-        ruleStates.set(name, judgement.memory);
-        after.set(name, stateAfter(before, judgement));
+      for (const [name, { before, transition }] of entries) {
+        const result = transition.result();
+        alerts.push(...result.alerts);
+        worse.push(...noLongerAcknowledged(before.alerts, result.alerts));
+        ruleStates.set(name, result.memory);
+        after.set(name, stateAfter(before, result));
       }
       return { judged: { statIds, visitIds, alerts, ruleStates, noLongerAcknowledged: worse }, after };
     },

@@ -1,12 +1,11 @@
 import type { Severity } from '../../config/config.ts';
 import type { ClosedReason, Alert, Level, Progress } from '../../storage/store/alert.ts';
-import { countRow } from './count-rows.ts';
-import { beginAlert, closeAlert, limitOf, networkAfter } from './alert-bounds.ts';
+import { beginAlert, closeAlert, limitOf } from './alert-bounds.ts';
 import { isFlapping, noteChange, staysBad } from './flapping.ts';
 import type { Changes } from './flapping.ts';
 import type { SampledRow, Sample } from '../evaluate/sample.ts';
 import { rowsToRecover } from '../evaluate/rule-metric.ts';
-import { worstAfter } from './worst-row.ts';
+import { countRow, networkAfter, worstAfter } from './progress.ts';
 
 /** What is known of one rule and subject: its open alert, and its last changes (see flapping.ts). */
 export interface SubjectState {

@@ -1,20 +1,31 @@
 import type { Rule } from '../../config/config.ts';
-import type { Alert } from '../../storage/store/alert.ts';
+import type { Alert, RuleState } from '../../storage/store/alert.ts';
 import { aged } from './flapping.ts';
 import { moreSubject, mostOpen, moreSample, severestFirst } from './most-open.ts';
 import type { SampledRow, Sample } from '../evaluate/sample.ts';
 import { clearSample } from '../evaluate/sample.ts';
 import { listsFaults, noFaultText, rivalry } from '../evaluate/rule-metric.ts';
-import { rulesByName } from './rules-by-name.ts';
+import { findRule } from '../evaluate/find-rule.ts';
 import { isHolding, stepMissing, stepSubject } from './step-alert.ts';
 import type { StepRow, SubjectState } from './step-alert.ts';
-import type { ClientTransitionOptions } from './client-judge.ts';
 
-/** The present of one client: its open alerts and late changes, moved row by row. */
+export interface SubjectsOptions {
+  /** The rules in force for the client. */
+  readonly rules: readonly Rule[];
+  /** `null` if no row of the client was ever processed. */
+  readonly memory: RuleState | null;
+  /** The client's open alerts. Alerts of rules that left config.xml are left alone. */
+  readonly alerts: readonly Alert[];
+  readonly everyMs: number;
+  /** Remembered times later than this are forgotten. */
+  readonly latestMs: number;
+}
+
+/** The present of one client: its open alerts and last changes, moved row by row. */
 export interface Subjects {
-  /** Rows must come in order of time. */
-  judge(sampledRow: SampledRow, newestReportMs: number | null): void;
-  /** An alert that is over, made elsewhere. */
+  /** Rows must come in the order of their times. */
+  step(row: SampledRow, newestReportMs: number | null): void;
+  /** Adds an alert that ended elsewhere. */
   add(alert: Alert): void;
   openAlert(rule: string, subject: string): Alert | null;
   /** New and changed alerts, in the order in which they ended, open ones last. */
@@ -37,41 +48,41 @@ export function subjectKey(rule: string, subject: string): string {
   return `${rule}\0${subject}`;
 }
 
-export function openSubjects(options: ClientTransitionOptions): Subjects {
+export function openSubjects(options: SubjectsOptions): Subjects {
   return new ClientSubjects(options);
 }
 
 // A class, because every round of a pass opens thousands: with a closure for each of what it can do they were half of all
 // that outlived V8's young generation, and the alerter took 40 MB more.
 class ClientSubjects implements Subjects {
-  readonly #ruleByName: ReadonlyMap<string, Rule>;
+  readonly #rules: readonly Rule[];
   readonly #everyMs: number;
   /** By rule, then subject: most samples are of neither, and looking that up must cost nothing. */
   readonly #entries = new Map<string, Map<string, Entry>>();
   readonly #ended: Alert[] = [];
 
-  constructor({ rules, memory, alerts, everyMs, latestMs }: ClientTransitionOptions) {
-    this.#ruleByName = rulesByName(rules);
+  constructor({ rules, memory, alerts, everyMs, latestMs }: SubjectsOptions) {
+    this.#rules = rules;
     this.#everyMs = everyMs;
     for (const alert of alerts) {
-      if (!this.#ruleByName.has(alert.rule)) continue;
+      if (findRule(rules, alert.rule) === null) continue;
       this.#enter(alert.rule, alert.subject, { alert: inTime(alert, latestMs), changes: [] });
     }
     for (const [key, changes] of Object.entries(memory?.changes ?? {})) {
       const cut = key.indexOf('\0');
       const [rule, subject] = [key.slice(0, cut), key.slice(cut + 1)];
-      if (!this.#ruleByName.has(rule)) continue;
+      if (findRule(rules, rule) === null) continue;
       const entry = this.#find(rule, subject);
       if (entry === undefined) this.#enter(rule, subject, { alert: null, changes });
       else entry.state = { ...entry.state, changes };
     }
   }
 
-  judge(sampledRow: SampledRow, newestReportMs: number | null): void {
+  step(sampledRow: SampledRow, newestReportMs: number | null): void {
     const { client, atMs, runId, evidence, kind, samples, complete } = sampledRow;
     const row: StepRow = { client, atMs, runId, evidence, everyMs: this.#everyMs };
-    const judge = (sample: Sample): void => {
-      this.#judgeSample(sample, row, kind);
+    const step = (sample: Sample): void => {
+      this.#stepSample(sample, row, kind);
       const entry = this.#find(sample.rule.name, sample.subject);
       if (entry !== undefined) entry.seenIn = sampledRow;
     };
@@ -83,18 +94,18 @@ class ClientSubjects implements Subjects {
       const isRefuted = kind === 'visit' && newestReportMs !== null && atMs < newestReportMs;
       if (isRefuted && rule.name === 'unreachable' && isHolding(level)) continue;
       if (isHolding(level) && this.openAlert(rule.name, subject) === null) fresh.push(sample);
-      else judge(sample);
+      else step(sample);
     }
     const beyond = severestFirst(fresh).filter((sample) => {
       const isBeyond = this.#isFull(sample.rule.name);
-      if (!isBeyond) judge(sample);
+      if (!isBeyond) step(sample);
       return isBeyond;
     });
     if (this.#entries.size === 0) return;
-    for (const sample of this.#moreSample(sampledRow, beyond)) judge(sample);
+    for (const sample of this.#moreSample(sampledRow, beyond)) step(sample);
     if (complete.length === 0) return;
     for (const entry of this.#all()) {
-      if (entry.seenIn !== sampledRow && complete.includes(entry.rule)) this.#judgeUnlisted(entry, sampledRow, row);
+      if (entry.seenIn !== sampledRow && complete.includes(entry.rule)) this.#stepUnlisted(entry, sampledRow, row);
     }
   }
 
@@ -177,17 +188,17 @@ class ClientSubjects implements Subjects {
     const counting = [...this.#entries.values()].flatMap((ofRule) => ofRule.get(moreSubject)?.rule ?? []);
     const names = new Set([...beyond.map(({ rule }) => rule.name), ...counting]);
     return [...names].flatMap((name) => {
-      const rule = this.#ruleByName.get(name);
+      const rule = findRule(this.#rules, name);
       const ofRule = beyond.filter((sample) => sample.rule.name === name);
       const says =
         ofRule.length > 0 ||
         complete.includes(name) ||
         samples.some((sample) => sample.rule.name === name && sample.level !== 'unknown');
-      return rule === undefined || !says ? [] : [moreSample(rule, ofRule)];
+      return rule === null || !says ? [] : [moreSample(rule, ofRule)];
     });
   }
 
-  #judgeSample(sample: Sample, row: StepRow, kind: SampledRow['kind']): void {
+  #stepSample(sample: Sample, row: StepRow, kind: SampledRow['kind']): void {
     const entry = this.#find(sample.rule.name, sample.subject);
     if (entry === undefined) {
       if (!isHolding(sample.level)) return;
@@ -203,10 +214,10 @@ class ClientSubjects implements Subjects {
     this.#put(entry, stepSubject({ alert, changes: isArrival ? changes : aged(changes) }, sample, row));
   }
 
-  #judgeUnlisted(entry: Entry, sampledRow: SampledRow, row: StepRow): void {
-    const rule = this.#ruleByName.get(entry.rule);
+  #stepUnlisted(entry: Entry, sampledRow: SampledRow, row: StepRow): void {
+    const rule = findRule(this.#rules, entry.rule);
     const { alert, changes } = entry.state;
-    if (rule === undefined || (alert !== null && row.atMs < alert.progress.lastAtMs)) return;
+    if (rule === null || (alert !== null && row.atMs < alert.progress.lastAtMs)) return;
     const hasOtherRule = sampledRow.samples.some(
       (sample) => sample.subject === entry.subject && rivalry(sample.rule) === rivalry(rule),
     );
@@ -214,7 +225,7 @@ class ClientSubjects implements Subjects {
     else if (hasOtherRule) this.#put(entry, stepMissing(entry.state, row, 'unwatched'));
     else if (listsFaults(rule)) {
       const well = clearSample(rule, entry.subject, noFaultText(rule));
-      this.#judgeSample(well, row, sampledRow.kind);
+      this.#stepSample(well, row, sampledRow.kind);
     } else this.#put(entry, stepMissing(entry.state, row, 'gone'));
   }
 }

@@ -1,5 +1,5 @@
 import type { Client } from '../../../src/config/config.ts';
-import { transitionClient } from '../../../src/alerter/transition/client-transition.ts';
+import { transitionClient } from './transition-client.ts';
 import type { SampledRow } from '../../../src/alerter/evaluate/sample.ts';
 import { sampleReport, sampleVisit } from '../../../src/alerter/evaluate/sample-row.ts';
 import type { DiskRow } from '../../../src/report/columns.ts';

@@ -1,5 +1,5 @@
 import { evaluateFleet } from '../../../src/alerter/absence/fleet-conditions.ts';
-import { transitionClient } from '../../../src/alerter/transition/client-transition.ts';
+import { transitionClient } from './transition-client.ts';
 import { sampleReport, sampleVisit } from '../../../src/alerter/evaluate/sample-row.ts';
 import { planNotifications } from '../../../src/alerter/dispatch/plan-notifications.ts';
 import type { DueMail } from '../../../src/alerter/dispatch/notification-plan.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { transitionClient } from '../../../src/alerter/transition/client-transition.ts';
+import { transitionClient } from '../support/transition-client.ts';
 import { clientWith } from '../support/config-of.ts';
 import { at } from '../support/rows.ts';
 import { story } from '../support/story.ts';

@@ -2,16 +2,24 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { countRow } from '../../../src/alerter/transition/count-rows.ts';
-import { newAlert } from '../../../src/alerter/transition/new-alert.ts';
+import { countRow } from '../../../src/alerter/transition/progress.ts';
 import type { Progress } from '../../../src/storage/store/alert.ts';
 
 const atMs = 1_763_600_000_000;
 const minuteMs = 60_000;
 
+const first: Progress = {
+  holding: 1,
+  holdingSinceMs: atMs,
+  clearing: 0,
+  missing: 0,
+  easing: 0,
+  lastAtMs: atMs,
+};
+
 /** How many rows count of those at these seconds, the first of which began the alert. */
 function holdingAfter(seconds: readonly number[], everyMs = 5 * minuteMs): number {
-  let { progress }: { progress: Progress } = newAlert(atMs);
+  let progress = first;
   for (const second of seconds.slice(1)) {
     const wanted = { ...progress, holding: progress.holding + 1 };
     progress = { ...progress, ...countRow(progress, wanted, { atMs: atMs + 1000 * second, everyMs }) };
@@ -34,7 +42,7 @@ for (const [what, seconds, everyMs, count] of [
 }
 
 test('a row right after another begins the count of what it says, and ends that of the other', () => {
-  const { progress } = newAlert(atMs);
+  const progress = first;
   const row = { atMs: atMs + 2000, everyMs: 5 * minuteMs };
   const better = countRow(progress, { holding: 0, clearing: 1, missing: 0, easing: 0 }, row);
   assert.deepEqual([better.holding, better.clearing], [0, 1]);

@@ -1,0 +1,60 @@
+import type { Progress, Worst } from '../../storage/store/alert.ts';
+import type { Sample } from '../evaluate/sample.ts';
+
+/** Rows closer together than this do not confirm each other. */
+const shortestGapMs = 10_000;
+
+const counters = ['holding', 'clearing', 'missing', 'easing'] as const;
+
+type Counts = Pick<Progress, (typeof counters)[number]>;
+
+/**
+ * Returns the counters after a row that would make them `wanted`. Rows closer together than 10 s, or than half of `every` if
+ * that is less, count as one: such a row begins and ends counts, but adds to none.
+ */
+export function countRow(
+  before: Progress,
+  wanted: Counts,
+  { atMs, everyMs }: { readonly atMs: number; readonly everyMs: number },
+): Counts & Pick<Progress, 'lastAtMs' | 'countedAtMs'> {
+  const sinceMs = atMs - (before.countedAtMs ?? before.lastAtMs);
+  if (sinceMs < 0 || sinceMs >= Math.min(shortestGapMs, everyMs / 2)) {
+    return { ...wanted, lastAtMs: atMs, countedAtMs: atMs };
+  }
+  const after = { ...wanted };
+  for (const name of counters) if (before[name] > 0) after[name] = Math.min(before[name], wanted[name]);
+  const begins = counters.some((name) => before[name] === 0 && wanted[name] > 0);
+  return { ...after, lastAtMs: atMs, countedAtMs: begins ? atMs : atMs - sinceMs };
+}
+
+/** The text of a fault is cut to this length: every alert keeps it. */
+const maxWorstChars = 300;
+
+/** Returns the worst row of an alert after one more sample; nothing if no row has been at a limit. */
+export function worstAfter(
+  before: Worst | undefined,
+  sample: Sample,
+  { atMs }: { readonly atMs: number },
+): Pick<Progress, 'worst'> {
+  const { level, value } = sample;
+  const isHolding = level === 'warning' || level === 'critical';
+  if (!isHolding || (before !== undefined && !isWorse(sample, before)))
+    return before === undefined ? {} : { worst: before };
+  const valueText = Array.from(sample.valueText).slice(0, maxWorstChars).join('');
+  return { worst: { atMs, severity: level, value, valueText, limitText: sample.limitText } };
+}
+
+function isWorse({ rule: { op, min, max }, level, value }: Sample, before: Worst): boolean {
+  if (level !== before.severity) return level === 'critical';
+  if (value === null || before.value === null || min !== null || max !== null) return true;
+  if (op === 'ge' || op === 'gt') return value > before.value;
+  return op === 'eq' || op === 'ne' || value < before.value;
+}
+
+/** Returns the cause that progress keeps after one more sample: a good row names none. */
+export function networkAfter(
+  { isNetwork: before }: Pick<Progress, 'isNetwork'>,
+  { isNetwork = before }: Sample,
+): Pick<Progress, 'isNetwork'> {
+  return isNetwork === undefined ? {} : { isNetwork };
+}

@@ -1,0 +1,25 @@
+import { latestPossibleMs, openClientTransition } from '../../../src/alerter/transition/client-transition.ts';
+import type { TransitionResult } from '../../../src/alerter/transition/client-transition.ts';
+import type { SubjectsOptions } from '../../../src/alerter/transition/subjects.ts';
+import type { SampledRow } from '../../../src/alerter/evaluate/sample.ts';
+
+export interface TransitionClientOptions extends Omit<SubjectsOptions, 'latestMs'> {
+  /** Rows of the client, in any order. */
+  readonly sampledRows: readonly SampledRow[];
+  /** The database's clock. Times beyond it and beyond these rows are forgotten; left out: none are. */
+  readonly nowMs?: number;
+}
+
+/** Moves the alerts of one client by all rows, in the order of their times. */
+export function transitionClient(options: TransitionClientOptions): TransitionResult {
+  const { sampledRows, everyMs, nowMs = Infinity } = options;
+  const newestMs = sampledRows.reduce((latest, { atMs }) => Math.max(latest, atMs), -Infinity);
+  const transition = openClientTransition({ ...options, latestMs: latestPossibleMs(nowMs, newestMs, everyMs) });
+  for (const row of [...sampledRows].sort(compareRows)) transition.step(row);
+  return transition.result();
+}
+
+/** A visit comes before the report that it brought. */
+function compareRows(one: SampledRow, other: SampledRow): number {
+  return one.atMs - other.atMs || Number(one.kind === 'report') - Number(other.kind === 'report');
+}
