@@ -4,7 +4,7 @@ import type { Bastion, Client, Config } from '../config/config.ts';
 import { statePaths } from '../state/paths.ts';
 import { sshConfigFiles } from '../config/settings/ssh-config-files.ts';
 import { createBastionPool, type BastionPool } from './bastions/bastion-pool.ts';
-import { revealCredentials } from './credentials/credentials.ts';
+import { besideKeys, revealCredentials } from './credentials/credentials.ts';
 import type { Hop } from './route/hop.ts';
 import { loadKeyLogins, noKeyLogins, type KeyLogins } from './credentials/key-logins.ts';
 import { joinKnownHosts, loadKnownHosts, type KnownHosts } from './known-hosts/known-hosts.ts';
@@ -111,7 +111,26 @@ export function createTransportShared({ config, sshConfig }: TransportSharedOpti
     }
   };
   const { tcpTimeoutMs, connectTimeoutMs } = config.collector;
-  const bastions = createBastionPool({ targetOf, tcpTimeoutMs, connectTimeoutMs });
+  const readKeyLogins = (): KeyLogins => {
+    const { stateDir } = config;
+    return (keyLogins ??= stateDir === undefined ? noKeyLogins : loadKeyLogins(statePaths(stateDir).keyLogins));
+  };
+  // A bastion and a client may have one name.
+  const keptName = ({ name }: Hop): { readonly name: string; readonly was: null } => ({
+    name: `bastion ${name}`,
+    was: null,
+  });
+  const bastions = createBastionPool({
+    targetOf: (hop) => {
+      const target = targetOf(hop);
+      return readKeyLogins().has(keptName(hop)) ? withoutPassword(target, readKeyLogins().file) : target;
+    },
+    onLogin: (hop, byKey) => {
+      if (byKey) readKeyLogins().note(keptName(hop));
+    },
+    tcpTimeoutMs,
+    connectTimeoutMs,
+  });
   return {
     knownHosts,
     routeTo,
@@ -119,10 +138,23 @@ export function createTransportShared({ config, sshConfig }: TransportSharedOpti
     targetOf,
     bastions,
     get keyLogins() {
-      const { stateDir } = config;
-      return (keyLogins ??= stateDir === undefined ? noKeyLogins : loadKeyLogins(statePaths(stateDir).keyLogins));
+      return readKeyLogins();
     },
     close: () => bastions.close(),
+  };
+}
+
+/** Leaves the password out beside a key. A refused login says so. */
+function withoutPassword(target: SshTarget, file: string | null): SshTarget {
+  return {
+    ...target,
+    credentials: () => {
+      const given = target.credentials();
+      const own = besideKeys(given);
+      if (given.password === null || own.password !== null) return own;
+      const withheld = `the password was not offered, because this bastion has taken a key before (${file ?? 'key-logins'})`;
+      return { ...own, problem: [...(own.problem === null ? [] : [own.problem]), withheld].join('; ') };
+    },
   };
 }
 

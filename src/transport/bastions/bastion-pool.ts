@@ -15,6 +15,8 @@ import { type SshTarget } from '../ssh2/target.ts';
 export interface BastionPoolOptions {
   /** What it takes to log in at a hop. */
   readonly targetOf: (hop: Hop) => SshTarget;
+  /** Called after each login; `byKey` is true if a key was all that the bastion asked for. */
+  readonly onLogin: (hop: Hop, byKey: boolean) => void;
   /** Until TCP stands, and until the login is done, at each bastion. */
   readonly tcpTimeoutMs: number;
   readonly connectTimeoutMs: number;
@@ -95,6 +97,7 @@ export function createBastionPool(options: BastionPoolOptions): BastionPool {
         ...(before === null ? {} : { dial: dialThrough(before, hop) }),
       };
       const made = await logIn(target, { ...limits, signal: ending.signal }, (login) => {
+        options.onLogin(hop, login.byKey);
         const through: BastionSession = new BastionSession({
           name: hop.name,
           session: login,

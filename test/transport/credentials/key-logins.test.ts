@@ -14,7 +14,7 @@ import { transportFor } from '../../../src/transport/transport-for.ts';
 import { createTransportShared, type TransportShared } from '../../../src/transport/transport-shared.ts';
 import { failure } from '../../support/login.ts';
 import { startRecordingServer, type RecordingServer } from '../../support/recording-ssh.ts';
-import { ssh, wayClient } from '../../support/run-shared.ts';
+import { ssh, wayBastion, wayClient } from '../../support/run-shared.ts';
 import { sshKeygen } from '../../support/sshd.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'fh-key-logins-'));
@@ -93,6 +93,39 @@ for (const transport of ['ssh2', 'openssh'] as const) {
     });
   });
 }
+
+describe('the password of a bastion', () => {
+  const { privateKey } = sshKeygen(path.join(dir, 'key-bastion'), '-t', 'ed25519');
+  const print = loadPrivateKey(privateKey, null).fingerprint;
+  const password = new Secret({ kind: 'literal', value: 'the bastion’s own' });
+
+  it('is not offered to one that refuses the key, once it has taken a key', async (t) => {
+    const honest = await startRecordingServer(print);
+    const hostile = await startRecordingServer();
+    t.after(() => Promise.all([honest.close(), hostile.close()]));
+    const lines = [honest, hostile].map(({ port, hostKey }) => `[127.0.0.1]:${port} ${hostKey}\n`);
+    writeFileSync(knownHosts, lines.join(''));
+    const reach = async ({ port }: RecordingServer, name: string, save: boolean): Promise<void> => {
+      const shared = run();
+      const own = { username: name, privateKey, password, knownHosts, config: null };
+      const { hops } = shared.routeTo(wayBastion(name, own, { address: '127.0.0.1', port }));
+      try {
+        await shared.bastions.reach(hops, 'web-1', limits.signal);
+        if (save) shared.keyLogins.save();
+      } finally {
+        await shared.close();
+      }
+    };
+    await reach(honest, 'jump', true);
+    const fault = await failure(reach(hostile, 'jump', false));
+    assert.equal(fault.code, 'bastion-failed');
+    assert.match(fault.message, /the password was not offered, because this bastion has taken a key before/);
+    assert.deepEqual(hostile.offered(), [`jump key ${print}`]);
+    // Another one is on its first visit.
+    await failure(reach(hostile, 'other', false));
+    assert.deepEqual(hostile.offered().slice(1), [`other key ${print}`, 'other password the bastion’s own']);
+  });
+});
 
 describe('the memory of logins by key', () => {
   it('is a line for each client, written once', () => {
