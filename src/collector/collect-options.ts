@@ -10,22 +10,22 @@ import type { KeyRing } from './keys/key-ring.ts';
 
 export interface CollectOptions {
   readonly config: Config;
-  /** Names of the clients to visit; null: the whole fleet. Unknown names are the caller's fault to tell. */
+  /** The names of the clients to visit; null for the whole fleet. The caller reports unknown names. */
   readonly only: ReadonlySet<string> | null;
-  /** True for names given by hand: back-off after refused logins is not looked at. */
+  /** True for names given by hand: ignores the back-off after refused logins. */
   readonly ignoreBackoff?: boolean;
   /** Opened after the lock is held; closed by collect. Not called by a dry run. */
   readonly openStorage: (use: StorageUse) => Promise<Storage>;
   readonly transportFor: (client: Client) => Transport;
-  /** The machines before a client that only ssh_config names, as a proxyJump would name them; unless given: none. */
+  /** Returns the bastions of a client that only ssh_config names, in the form of proxyJump. Default: none. */
   readonly jumpsTo?: (client: Client) => readonly string[];
-  /** What is brought to clients; those of the package unless said. */
+  /** The programs for clients. Default: those of the package. */
   readonly bundles?: Bundles;
-  /** Waits a little before it begins, each collector another time: for what cron starts. */
+  /** Waits a little before it begins, each collector another time. For collectors that cron starts. */
   readonly spreadStart?: boolean;
-  /** How often a retryable failure is tried again at the end of the pass. */
+  /** The number of further tries of a retryable failure at the end of the pass. */
   readonly retries: number;
-  /** Overrides the configuration's: false stores reports sealed, for `ingest` to open. */
+  /** Overrides the configuration. False stores reports sealed, for `ingest` to open. */
   readonly open?: boolean;
   /** Visits and hands the opened reports to `observe`; stores and acknowledges nothing, takes no lock. */
   readonly dryRun: boolean;
@@ -47,15 +47,15 @@ export interface PassOptions extends CollectOptions {
   readonly keyRing: KeyRing;
 }
 
-/** How the storage is used by a run. */
+/** The limits under which a run uses the storage. */
 export interface StorageUse {
-  /** Ends all that is under way in it: it is too slow. */
+  /** Ends all statements under way: the storage is too slow. */
   readonly signal: AbortSignal;
-  /** To be called before migrations are applied, which may take longer than a run waits else. */
+  /** Called before migrations are applied, which may take longer than a run waits else. */
   readonly onMigrating: () => void;
 }
 
-/** What happens during a pass, in order; for progress bars and logs. */
+/** An event of a pass, for progress bars and logs. */
 export type CollectEvent =
   | { readonly kind: 'started'; readonly runId: string; readonly clients: number; readonly skipped: number }
   /** A client that is not visited: it refused a login. */
@@ -83,7 +83,7 @@ export interface CollectResult {
   readonly outcome: 'finished' | 'overlapped' | 'interrupted';
   /** 0 all well; 1 some client failed, the pass was cut short or the alerter is silent; 3 the database or disk is away. */
   readonly exitStatus: 0 | 1 | 3;
-  /** Who runs already; only when overlapped, and null when that could not be read. */
+  /** The holder of the lock, only when overlapped; null if that could not be read. */
   readonly holder: { readonly pid: number; readonly startedAtMs: number } | null;
   readonly startedAtMs: number;
   readonly finishedAtMs: number;
@@ -91,9 +91,9 @@ export interface CollectResult {
   readonly clients: number;
   readonly succeeded: number;
   readonly failed: number;
-  /** Not visited: held back after a refused login, or the pass ended before their turn. */
+  /** The clients that were held back after a refused login, or whose turn did not come. */
   readonly skipped: number;
-  /** Of `skipped`: those whose turn did not come before the run's deadline. */
+  /** The clients among `skipped` whose turn did not come before the run's deadline. */
   readonly unreached: number;
   readonly reports: {
     readonly stored: number;

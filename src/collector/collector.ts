@@ -1,5 +1,5 @@
 /**
- * One pass over the fleet: visits every client, takes sealed reports home, opens and stores them.
+ * A pass over the fleet: visits every client, takes its sealed reports, opens and stores them.
  *
  * Promises: a sealed report is on the client's disk or here until it is a row; one client's fault is a row and never
  * delays or fails another client; while the database is away reports are collected all the same and wait sealed.
@@ -25,7 +25,7 @@ import type { RunEnd, RunStart } from '../storage/store/run.ts';
 
 /**
  * Makes one pass. Never throws for a client's fault; throws FleetError (exit status 3) when the pass cannot be made:
- * `state-unusable`, `keys-invalid`. When another pass runs, leaves a run `overlapped` and says who holds the lock.
+ * `state-unusable`, `keys-invalid`. If another pass runs, records a run `overlapped` and returns the holder of the lock.
  */
 export async function collect(options: CollectOptions): Promise<CollectResult> {
   const startedAtMs = options.now();
@@ -98,7 +98,7 @@ async function leaveOverlapped(
       journal.begin();
       journal.end(end);
     } catch {
-      // The caller is told that another run holds the lock.
+      // The result shows that another run holds the lock.
     }
   } finally {
     await storage?.close();

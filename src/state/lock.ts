@@ -9,27 +9,27 @@ import type { SqliteDatabase } from '../platform/sqlite.ts';
 
 export interface LockHolder {
   readonly pid: number;
-  /** When it took the lock, milliseconds since 1970. */
+  /** The time when it took the lock, milliseconds since 1970. */
   readonly startedAtMs: number;
 }
 
 export type LockAttempt =
   | { readonly kind: 'held'; readonly release: () => void }
-  /** `holder` is null when the file does not tell. */
+  /** `holder` is null if the file names none. */
   | { readonly kind: 'taken'; readonly holder: LockHolder | null };
 
 export interface LockOptions {
-  /** A SQLite file that is used for nothing else; made when missing. Its folder must exist. */
+  /** An SQLite file that is used for nothing else. Made if it is missing. Its folder must exist. */
   readonly file: string;
   readonly nowMs: number;
 }
 
-// A second open and close of the file in this process would drop its POSIX lock, so who holds it is remembered here.
+// The locks of this process. Opening and closing a file a second time would drop its POSIX lock.
 const heldHere = new Map<string, LockHolder>();
 
 /**
- * Takes the lock or says at once who has it. The lock is an open `BEGIN IMMEDIATE` transaction: it ends with the process,
- * however that ends. Throws FleetError `state-unusable` when the file cannot be used.
+ * Takes the lock or returns its holder at once. The lock is an open `BEGIN IMMEDIATE` transaction: it ends with the process,
+ * however that ends. Throws FleetError `state-unusable` if the file cannot be used.
  */
 export async function takeLock(options: LockOptions): Promise<LockAttempt> {
   const file = path.join(realpathSync(path.dirname(options.file)), path.basename(options.file));
@@ -59,7 +59,7 @@ export async function takeLock(options: LockOptions): Promise<LockAttempt> {
   }
 }
 
-/** What SQLite calls a readonly database may be the folder, the file, or the whole file system; null: none of them. */
+/** Returns why SQLite calls a database read-only: its folder or its file cannot be written. Returns null for neither. */
 function whyUnwritable(file: string): string | null {
   for (const place of [path.dirname(file), file]) {
     try {
@@ -73,7 +73,7 @@ function whyUnwritable(file: string): string | null {
 
 function release(file: string, database: SqliteDatabase): void {
   if (!heldHere.delete(file)) return;
-  // A connection whose statements were not collected yet outlives close() with its transaction.
+  // A connection with statements that are not collected yet outlives close(), with its transaction.
   rollBack(database);
   database.close();
 }
@@ -82,9 +82,9 @@ const attempts = 20;
 const pauseMs = 25;
 
 /**
- * The holder's row is committed before the transaction that is the lock, so between the two another process may slip in
- * and write its own row. Whoever then holds the lock under a foreign row begins again, and whoever is refused looks until
- * the row names somebody else.
+ * Commits the holder's row before the transaction that is the lock. Between the two another process may write its own row.
+ * A process that then holds the lock under a foreign row begins again. A process that is refused reads until the row names
+ * another process.
  */
 async function contend(database: SqliteDatabase, mine: LockHolder): Promise<'held' | LockHolder | null> {
   const token = randomUUID();
@@ -118,7 +118,7 @@ function tryOnce(database: SqliteDatabase, mine: LockHolder, token: string): 'he
   }
 }
 
-/** False when the disk is full: the lock holds all the same, others are told a wrong holder. */
+/** Returns false if the disk is full. The lock holds all the same, but others read a wrong holder. */
 function writeHolder(database: SqliteDatabase, mine: LockHolder, token: string): boolean {
   try {
     database.exec('BEGIN IMMEDIATE');
@@ -144,11 +144,11 @@ function rollBack(database: SqliteDatabase): void {
   try {
     database.exec('ROLLBACK');
   } catch {
-    // There was no transaction.
+    // No transaction was open.
   }
 }
 
-/** null while the row cannot be read: its writer commits just now, or it was never written. */
+/** Returns null while the row cannot be read: its writer commits just now, or it was never written. */
 function readHolder(database: SqliteDatabase): Holder | null {
   try {
     const row = database.prepare('SELECT pid, started_at, token FROM holder WHERE one = 1').get();
@@ -167,7 +167,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (thrown) {
-    // EPERM: it lives and belongs to somebody else.
+    // EPERM: the process is alive and belongs to another user.
     return errnoOf(thrown) === 'EPERM';
   }
 }

@@ -2,9 +2,9 @@ import { lstatSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 /**
- * Makes a folder and those above it that are missing, all of mode 0700. Throws what mkdir throws. Not mkdir's own
- * `recursive`: that never ends where a folder that is there answers ENOENT (/proc, the roots of an automounter), and calls
- * a full disk ENOENT (nodejs/node#42808).
+ * Makes a folder and its missing parents, all of mode 0700. Throws what mkdir throws. Does not use mkdir's `recursive`, which
+ * never ends if an existing folder answers ENOENT (/proc, the roots of an automounter), and calls a full disk ENOENT
+ * (nodejs/node#42808).
  */
 export function makeFolder(dir: string): void {
   const missing: string[] = [];
@@ -13,15 +13,14 @@ export function makeFolder(dir: string): void {
     try {
       mkdirSync(folder, { mode: 0o700 });
     } catch (thrown) {
-      // Somebody made it meanwhile.
+      // Another program may have made it meanwhile.
       if (!isFolder(folder)) throw thrown;
     }
   }
 }
 
 /**
- * The same for a folder of our own inside the state folder: something else in its place, a symbolic link to a folder too, is
- * an error.
+ * Makes a folder inside the state folder. Throws if something else is in its place, such as a symbolic link to a folder.
  */
 export function makeOwnFolder(dir: string): void {
   makeFolder(dir);

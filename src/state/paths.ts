@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The folder of the installed package: the nearest one above this file that holds package.json. */
+/** The folder of the installed package: the nearest folder above this file that holds package.json. */
 export const packageDir: string = (() => {
   let dir = path.dirname(fileURLToPath(import.meta.url));
   while (!existsSync(path.join(dir, 'package.json'))) dir = path.dirname(dir);
@@ -17,7 +17,7 @@ export const shellAgentPath: string = path.join(packageDir, 'dist', 'agent', 'ag
 /** Holds `mysql/` and `sqlite/` with the numbered migrations. */
 export const sqlDir: string = path.join(packageDir, 'sql');
 
-/** What a place in the state folder must be. A file that is written in place must have no other name; SQLite has more beside it. */
+/** The kind of a place. A file that is written in place must have no second name. SQLite keeps more files beside its own. */
 type PlaceKind = 'folder' | 'file' | 'written-in-place' | 'sqlite';
 
 /** The places inside the state folder. ARCHITECTURE.md says what each holds. */
@@ -43,7 +43,7 @@ const places = {
   lastGood: ['last-good', 'folder'],
   compiled: ['compiled', 'folder'],
   configBroken: ['config-broken.db', 'sqlite'],
-  undeliveredSaid: ['undelivered-said', 'file'],
+  undeliveredLogged: ['undelivered-logged', 'file'],
 } as const satisfies Readonly<Record<string, readonly [name: string, kind: PlaceKind]>>;
 
 type Place = keyof typeof places;
@@ -58,7 +58,7 @@ export function statePaths(dir: string): StatePaths {
   return { dir, ...(Object.fromEntries(inside) as Record<Place, string>) };
 }
 
-/** Returns what each place must be. */
+/** Returns the kind of each place. */
 export function placeKinds(): readonly (readonly [place: Place, kind: PlaceKind])[] {
   return Object.entries(places).map(([place, [, kind]]) => [place as Place, kind] as const);
 }

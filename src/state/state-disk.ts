@@ -3,36 +3,36 @@ import path from 'node:path';
 
 /** A file system that the program itself writes to. */
 export interface StateDisk {
-  /** Of this machine. */
+  /** A path on this machine. */
   readonly path: string;
-  /** Without what is kept for root: used and available. */
+  /** Used and available, without what is reserved for root. */
   readonly sizeBytes: number;
-  /** For the user of this process. */
+  /** Available to the user of this process. */
   readonly availableBytes: number;
   /** Available of used and available, as `df` counts; 0 to 100. */
   readonly freePercent: number;
 }
 
-/** Below this people are told. */
+/** The disk is low below this. */
 export const lowPercent = 10;
-/** From here on it is over: so that what goes up and down around the limit is told once. */
+/** The disk is no longer low from here on: a value that goes up and down around the limit is one alert. */
 export const enoughPercent = 12;
 
-/** Where the programs write: the state folder, and the folder of an SQLite file. */
+/** Returns the folders that the programs write to: the state folder, and that of an SQLite file. */
 export function statePlaces({ stateDir, storage }: StatePlaces): readonly string[] {
   return [stateDir, ...(storage.path === null ? [] : [path.dirname(storage.path)])];
 }
 
-/** Of config.xml. */
+/** The settings of config.xml that name the folders. */
 export interface StatePlaces {
   readonly stateDir: string;
-  /** `path` is null where the database is a server's. */
+  /** `path` is null for a database server. */
   readonly storage: { readonly path: string | null };
 }
 
 /**
- * How much is left where these files and folders lie, each file system once, under the first of them. One that is not
- * there yet is looked for further up; one that cannot be asked is left out.
+ * Returns the free space of the file systems of these places, each once, under the first of its places. Looks at the nearest
+ * existing folder of a place. Omits file systems that cannot be asked.
  */
 export function stateDisks(places: readonly string[]): readonly StateDisk[] {
   const known = new Set<number>();

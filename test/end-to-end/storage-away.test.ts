@@ -97,7 +97,7 @@ test('MariaDB behind a way that is gone', { skip: skipWithoutMariadb, timeout: 2
   proxy.mode = 'pass';
   const back = await fleet.run(['collect']);
   assert.equal(back.status, 0, back.stderr);
-  assert.match(back.stdout, /told the database of 3 earlier runs and 6 visits/);
+  assert.match(back.stdout, /stored the records of 3 earlier runs and 6 visits/);
   assert.deepEqual(left(fleet), { sealed: 0, journals: 0, mails: ['Database away'] });
   assert.deepEqual(await quietly('alert'), [0, 0]);
   assert.deepEqual(await quietly('alert'), [0, 0]);

@@ -55,7 +55,7 @@ export async function alertCommand(context: Context, { dryRun }: AlertCommandOpt
 
 /** Complains of mails that are not delivered, quiet or not: once an hour, as cron mails every line. */
 function complainOfMails(event: Undelivered, config: Config, output: Output): void {
-  const isDue = claimHourlyLine(statePaths(config.stateDir).undeliveredSaid, event.sinceMs, Date.now());
+  const isDue = claimHourlyLine(statePaths(config.stateDir).undeliveredLogged, event.sinceMs, Date.now());
   if (!isDue || output.json) return;
   const [first = '', ...others] = event.recipients;
   const whom = others.length === 0 ? first : `${first} and ${others.length} more`;

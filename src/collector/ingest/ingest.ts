@@ -20,7 +20,7 @@ const besideVisits = 50;
 const maxBatchBytes = 2 * 1024 * 1024;
 /** The bytes that are opened in one turn of the event loop. */
 const maxBytesAtOnce = 256 * 1024;
-/** How long the first report of a batch waits for others. */
+/** The first report of a batch waits so long for others. */
 const gatherMs = 100;
 
 type Store = NonNullable<IngestOptions['store']>;

@@ -19,7 +19,7 @@ export interface StoredPair {
   readonly pair: KeyPair;
 }
 
-/** What the name of a key's file says; null when it is named otherwise. */
+/** Returns the id and time in the name of a key's file; null if the name has another form. */
 export function factsOfKeyName(name: string): { readonly id: string; readonly createdAtMs: number } | null {
   const [, year, month, day, hour, minute, second, id] = namePattern.exec(name) ?? [];
   const createdAtMs = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
@@ -28,18 +28,18 @@ export function factsOfKeyName(name: string): { readonly id: string; readonly cr
 
 const namePattern = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-([0-9a-f]{16})\.pem$/;
 
-/** The name of a key's file; seconds count. */
+/** Returns the name of a key's file. */
 export function keyName(id: string, createdAtMs: number): string {
   const time = new Date(createdAtMs).toISOString().replace(/[-:]|\.\d+/g, '');
   return `${time}-${id}.pem`;
 }
 
-/** Oldest first. Throws FleetError `keys-invalid` or `state-unusable`. */
+/** Reads all pairs, oldest first. Throws FleetError `keys-invalid` or `state-unusable`. */
 export function readPairs(paths: KeyPaths): readonly StoredPair[] {
   return namesIn(paths.keys).map((name) => readPair(paths, name));
 }
 
-/** Names of the files of a folder of keys, in their order; none when there is no folder. Throws FleetError `state-unusable`. */
+/** Returns the sorted file names of a folder of keys; none if it is missing. Throws FleetError `state-unusable`. */
 export function namesIn(dir: string): readonly string[] {
   try {
     return readdirSync(dir)
@@ -64,18 +64,18 @@ export function addPair(paths: KeyPaths, nowMs: number): StoredPair {
   return { id: pair.id, createdAtMs: Math.floor(nowMs / 1000) * 1000, file, pair };
 }
 
-/** Where the public half of a private key's file is. */
+/** Returns the file of the public half of a private key's file. */
 export function publicFileOf(paths: KeyPaths, privateFile: string): string {
   return path.join(paths.publicKeys, path.basename(privateFile));
 }
 
-/** Throws what fs throws. */
+/** Writes a public key that everybody may read. Throws what fs throws. */
 export function writePublicKey(file: string, publicKey: Uint8Array): void {
   writeDurably({ file, content: publicKeyToPem(publicKey), mode: 0o644 });
   chmodSync(path.dirname(file), 0o755);
 }
 
-/** A fault of the keys, with what to do about it. */
+/** Returns a FleetError `keys-invalid`. */
 export function invalidKeys(message: string, advice?: string, cause?: unknown): FleetError {
   return new FleetError({
     code: 'keys-invalid',
@@ -118,7 +118,7 @@ function orInvalid<T>(file: string, read: () => T): T {
   }
 }
 
-/** The copy is there to be looked at. A missing one is written; a differing one means that somebody was misled. */
+/** Writes a missing public copy. Refuses a copy that differs: somebody may have been misled by it. */
 function checkPublicCopy(paths: KeyPaths, privateFile: string, pair: KeyPair): void {
   const file = publicFileOf(paths, privateFile);
   let copy: string;

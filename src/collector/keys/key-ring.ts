@@ -15,24 +15,24 @@ export interface KeyRing {
     /** Raw, 32 bytes. */
     readonly publicKey: Uint8Array;
   };
-  /** All of them open; null where only public keys are. */
+  /** The keys that open; null if there are only public keys. */
   readonly opening: PrivateKeys | null;
-  /** Whose reports are taken. */
+  /** The keys whose reports are taken. */
   readonly known: KnownKeys;
   /** True when this call made the first pair. */
   readonly made: boolean;
 }
 
-/** Of a collector that opens. */
+/** The keys of a collector that opens. */
 export interface OpeningRing extends KeyRing {
   readonly sealing: KeyPair;
   readonly opening: PrivateKeys;
 }
 
-/** Ids of keys. */
+/** The ids of keys whose reports are taken. */
 export interface KnownKeys {
   readonly has: (keyId: string) => boolean;
-  /** What there is to say of one that is not live here. */
+  /** Describes a key that is not live here. */
   readonly describeMissing: (keyId: string) => MissingKey;
 }
 
@@ -40,26 +40,26 @@ export interface ListedKey {
   /** 16 hexadecimal digits. */
   readonly id: string;
   readonly createdAtMs: number;
-  /** Whether new reports are sealed to it: the newest one. */
+  /** True if new reports are sealed to it: it is the newest. */
   readonly seals: boolean;
-  /** Whether the private half is here. */
+  /** True if the private half is here. */
   readonly opens: boolean;
-  /** Absolute path of the private key, or of the public one where that is all there is. */
+  /** The absolute path of the private key, or of the public one if there is no private one. */
   readonly file: string;
 }
 
 /**
- * A client may go on sealing to a key for so long after a newer one was made: a restricted key does until `authorize`
- * runs again. Later its reports are refused, so that no client can keep a key from being retired for ever.
+ * A client may seal to a key for so long after a newer one was made: a restricted key does until `authorize` runs again.
+ * Later its reports are refused, so that no client can keep a key from being retired.
  */
 export const replacedKeyDays = 90;
 
-/** True if reports are not taken any more that are sealed to a key which another replaced at this time. */
+/** True if a key was replaced so long ago that its reports are refused. */
 export function isLongReplaced(replacedAtMs: number | undefined, nowMs: number): boolean {
   return replacedAtMs !== undefined && nowMs - replacedAtMs > replacedKeyDays * dayMs;
 }
 
-/** All live pairs, the first made when there is none. Throws FleetError `keys-invalid` or `state-unusable`. */
+/** Returns all live pairs. Makes the first pair if there is none. Throws FleetError `keys-invalid` or `state-unusable`. */
 export function loadKeyRing(paths: KeyPaths, nowMs: number): OpeningRing {
   const before = readPairs(paths);
   const pairs = before.length > 0 ? before : [addPair(paths, nowMs)];
@@ -74,7 +74,7 @@ export function loadKeyRing(paths: KeyPaths, nowMs: number): OpeningRing {
   };
 }
 
-/** The pairs that open, of a machine that is there to open: none is made. Throws FleetError `keys-invalid`. */
+/** Returns the pairs of a machine that opens for others. Makes none. Throws FleetError `keys-invalid`. */
 export function loadOpeningKeys(paths: KeyPaths): PrivateKeys {
   const pairs = readPairs(paths);
   if (pairs.length === 0) {
@@ -85,11 +85,11 @@ export function loadOpeningKeys(paths: KeyPaths): PrivateKeys {
 }
 
 /**
- * The public keys of a machine that opens nothing. None is made, for nobody could open what is sealed to it. Throws
+ * Returns the public keys of a machine that opens nothing. Makes none: nobody could open what is sealed to it. Throws
  * FleetError `keys-invalid` or `state-unusable`.
  */
 export function loadSealingRing(paths: KeyPaths, nowMs: number): KeyRing {
-  // Writes the public halves of pairs that are here all the same.
+  // Writes the missing public halves of pairs that are here all the same.
   readPairs(paths);
   const keys = readPublicKeys(paths);
   const sealing = keys.at(-1);
@@ -106,7 +106,7 @@ export function loadSealingRing(paths: KeyPaths, nowMs: number): KeyRing {
   return { sealing, opening: null, known, made: false };
 }
 
-/** `keys` with the oldest first. */
+/** Expects `keys` oldest first. */
 function knownKeys(
   keys: readonly Pick<ListedKey, 'id' | 'createdAtMs'>[],
   nowMs: number,
@@ -124,11 +124,11 @@ function knownKeys(
   };
 }
 
-/** Oldest first. `opens`: whether the collector of this machine opens reports. Throws FleetError `keys-invalid` or `state-unusable`. */
+/** Lists all keys, oldest first, for a collector that opens reports or not. Throws FleetError `keys-invalid` or `state-unusable`. */
 export function listKeys(paths: KeyPaths, opens = true): readonly ListedKey[] {
   const pairs = readPairs(paths);
   const withPair = new Set(pairs.map(({ id }) => id));
-  // Of a collector that opens they are looked at by nobody.
+  // A collector that opens does not use them.
   const publicOnes = opens && pairs.length > 0 ? [] : readPublicKeys(paths).filter(({ id }) => !withPair.has(id));
   const sealing = (opens ? pairs : [...pairs, ...publicOnes]).map(nameOf).toSorted().at(-1);
   return [...pairs, ...publicOnes]
@@ -142,7 +142,7 @@ export function listKeys(paths: KeyPaths, opens = true): readonly ListedKey[] {
     .sort((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1));
 }
 
-/** In the order of time, then id: that of the files' names. */
+/** Returns a text that sorts by time, then id, as the files' names do. */
 function nameOf({ createdAtMs, id }: Pick<ListedKey, 'createdAtMs' | 'id'>): string {
   return `${String(createdAtMs).padStart(15, '0')} ${id}`;
 }
@@ -155,10 +155,10 @@ export function generateKey(paths: KeyPaths, nowMs: number): ListedKey {
   return madeKey(paths, nowMs);
 }
 
-/** Makes a new pair that seals from now on. The older ones go on opening what is sealed to them. */
+/** Makes a new pair that seals from now on. Older pairs still open what is sealed to them. */
 export function rotateKeys(paths: KeyPaths, nowMs: number): ListedKey {
   const newest = readPairs(paths).at(-1);
-  // The newest is known by its time, so a clock that went back must not make the new pair an old one.
+  // The time tells the newest pair, so a clock that went back must not make the new pair an old one.
   return madeKey(paths, Math.max(nowMs, (newest?.createdAtMs ?? 0) + 1000));
 }
 

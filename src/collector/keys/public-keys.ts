@@ -7,7 +7,7 @@ import { keyIdOf } from '../../seal/sealed-message.ts';
 import { factsOfKeyName, invalidKeys, keyName, namesIn, writePublicKey } from './key-files.ts';
 import type { KeyPaths } from './key-files.ts';
 
-/** A public key of public_keys/: what a collector without the private half seals to. */
+/** A public key of public_keys/. A collector without the private half seals to it. */
 export interface StoredPublicKey {
   readonly id: string;
   readonly createdAtMs: number;
@@ -20,7 +20,7 @@ export interface StoredPublicKey {
 /** A PEM of a public key has 113 bytes. */
 const maxFileBytes = 16 * 1024;
 
-/** Oldest first; what is no regular file is left out. Throws FleetError `keys-invalid` or `state-unusable`. */
+/** Reads all public keys, oldest first. Omits what is no regular file. Throws FleetError `keys-invalid` or `state-unusable`. */
 export function readPublicKeys(paths: KeyPaths): readonly StoredPublicKey[] {
   return namesIn(paths.publicKeys).flatMap((name) => {
     const file = path.join(paths.publicKeys, name);
@@ -38,9 +38,8 @@ export function readPublicKeys(paths: KeyPaths): readonly StoredPublicKey[] {
 }
 
 /**
- * Takes the public key of another machine into public_keys/. The time in its file's name counts; where there is none it is
- * the newest from now on. One that is there already is left as it is. Throws FleetError `keys-invalid` for what is no public
- * key: a private one above all.
+ * Copies the public key of another machine into public_keys/, unless it is there already. Its time is that in the file's
+ * name; without one the key is the newest from now on. Throws FleetError `keys-invalid` for anything but a public key.
  */
 export function importPublicKey(paths: KeyPaths, file: string, nowMs: number): StoredPublicKey {
   const publicKey = readPublicKey(file);
@@ -48,12 +47,12 @@ export function importPublicKey(paths: KeyPaths, file: string, nowMs: number): S
   const known = readPublicKeys(paths);
   const there = known.find((stored) => stored.id === id);
   if (there !== undefined) return there;
-  const said = factsOfKeyName(path.basename(file));
-  if (said !== null && said.id !== id) {
+  const named = factsOfKeyName(path.basename(file));
+  if (named !== null && named.id !== id) {
     throw invalidKeys(`${file} holds another key: its id is ${id}`, 'Copy the right file again.');
   }
   const newestMs = known.at(-1)?.createdAtMs ?? 0;
-  const createdAtMs = said?.createdAtMs ?? Math.floor(Math.max(nowMs, newestMs + 1000) / 1000) * 1000;
+  const createdAtMs = named?.createdAtMs ?? Math.floor(Math.max(nowMs, newestMs + 1000) / 1000) * 1000;
   const target = path.join(paths.publicKeys, keyName(id, createdAtMs));
   try {
     writePublicKey(target, publicKey);

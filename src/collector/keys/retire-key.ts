@@ -16,23 +16,22 @@ export interface RetireKeyOptions {
   readonly paths: KeyPaths;
   /** 16 hexadecimal digits. */
   readonly id: string;
-  /** Whether the collector of this machine opens reports: decides which key is the one that seals. */
+  /** True if the collector of this machine opens reports, which decides which key seals. */
   readonly opens: boolean;
-  /** What the database knows of the key; null: there is none yet; a fault: it cannot be asked. */
+  /** The use of the key in the database; null if there is no database yet; a fault if it cannot be asked. */
   readonly use: KeyUse | FleetError | null;
-  /** Of config.xml: what others hold never comes home. */
+  /** The clients of config.xml. Reports on other machines are never taken. */
   readonly clients: readonly Pick<Client, 'name' | 'was' | 'state'>[];
-  /** Names of clients whose reports are given up. */
+  /** The names of clients whose reports are given up. */
   readonly except: readonly string[];
-  /** Retires it although reports are given up by that. */
+  /** Retires the key even if that gives up reports. */
   readonly force: boolean;
   readonly nowMs: number;
 }
 
 /**
- * Deletes a key for good: what is sealed to it can never be opened again. When and which it was is remembered. Throws
- * FleetError `keys-invalid` when it is not there or is the one that seals, `key-in-use` when reports may wait that no other
- * key opens.
+ * Deletes a key for good: what is sealed to it can never be opened again. Remembers which key it was, and when. Throws
+ * FleetError `keys-invalid` if the key is missing or seals, `key-in-use` if reports may wait that no other key opens.
  */
 export function retireKey(options: RetireKeyOptions): ListedKey {
   const { paths, id, opens, nowMs } = options;
@@ -111,7 +110,7 @@ function throwWhenInUse(options: RetireKeyOptions): void {
   });
 }
 
-/** On the machine that opens what another collects: that the other one has a newer key is seen from what it brings home. */
+/** True if another machine collects, and none of its reports shows that it has a newer key. */
 function mayStillSeal({ paths, id, opens }: RetireKeyOptions, use: KeyUse | null): boolean {
   const keys = listKeys(paths, opens);
   const at = keys.findIndex((key) => key.id === id);
@@ -121,8 +120,8 @@ function mayStillSeal({ paths, id, opens }: RetireKeyOptions, use: KeyUse | null
 }
 
 /**
- * Clients whose newest good visit brought reports sealed to the key, or of which that is not known. None if the key was
- * replaced so long ago that what they hold would be refused.
+ * Returns the clients that may hold reports sealed to the key, by their newest good visit. Returns none if the key was
+ * replaced so long ago that these reports would be refused.
  */
 function holdersOf({ paths, id, opens, clients, except, nowMs }: RetireKeyOptions, use: KeyUse): readonly string[] {
   const keys = listKeys(paths, opens);

@@ -7,16 +7,16 @@ import { namesIn } from './key-files.ts';
 import type { KeyPaths, StoredPair } from './key-files.ts';
 import { readPublicKeys } from './public-keys.ts';
 
-/** What is remembered of a pair that was retired. */
-export interface RetiredKey {
+/** A pair that was retired. */
+interface RetiredKey {
   readonly id: string;
   readonly createdAtMs: number;
   readonly retiredAtMs: number;
-  /** Name of its file, by which a backup has it. */
+  /** The name of its file in a backup. */
   readonly name: string;
 }
 
-/** retired_keys/<id>.json, so that a report that turns up later can be told of by more than a number. Throws what fs throws. */
+/** Writes retired_keys/<id>.json, by which a later report to the key is described. Throws what fs throws. */
 export function rememberRetired(
   paths: KeyPaths,
   { id, createdAtMs, file, publicKey }: Omit<StoredPair, 'pair'> & { readonly publicKey: Uint8Array },
@@ -63,7 +63,7 @@ export function describeMissingKey(paths: KeyPaths, id: string): MissingKey {
   };
 }
 
-/** What `rememberRetired` writes has 400 bytes. */
+/** `rememberRetired` writes 400 bytes. */
 const maxFileBytes = 16 * 1024;
 
 function readRetired(paths: KeyPaths): readonly RetiredKey[] {
@@ -78,7 +78,7 @@ function readRetired(paths: KeyPaths): readonly RetiredKey[] {
       if (typeof key !== 'string' || typeof file !== 'string' || Number.isNaN(createdAtMs + retiredAtMs)) return [];
       return [{ id: key, createdAtMs, retiredAtMs, name: path.basename(file) }];
     } catch {
-      // It only adds words to a message.
+      // The record only adds words to a message.
       return [];
     }
   });

@@ -1,5 +1,5 @@
 /**
- * One pass over the sealed reports that a collector without the private key has stored: for the machine that has it.
+ * A pass over the sealed reports of a collector without the private key, on the machine that has the key.
  *
  * Promises: a sealed report is a row of `sealed_reports`, or the rows of its content, never neither and never both. A
  * report that is not believed stops no other. A report that this machine cannot open waits.
@@ -101,7 +101,7 @@ interface Pass {
 async function makePass(pass: Pass): Promise<IngestRunResult> {
   const { options, storage } = pass;
   const { config, observe, signal } = options;
-  // Readers of the database tell by its clock since when nobody opens.
+  // Readers of the database judge by its clock how long nobody has opened reports.
   const start = { ...pass.start, startedAtMs: await storage.alerts.nowMs() };
   const faults: FleetError[] = [];
   const onFault = (fault: FleetError): void => {

@@ -9,16 +9,16 @@ import { appendDurably, syncFolderNow } from '../../state/durable-file.ts';
 import type { RunEnd, RunStart } from '../../storage/store/run.ts';
 
 /**
- * journal/<started at>-<run id>.jsonl: what the database was not told yet of a run: its start, visits, its end, one JSON
- * object a line. A file is made at the start of every run and deleted when the database knows the end, so that
- * a run that was killed is known to have been.
+ * journal/<started at>-<run id>.jsonl: the records of a run that the database has not taken yet: its start, visits, its end,
+ * one JSON object a line. The file is made at the start of every run and deleted when the database has the end, so that a
+ * run that was killed leaves a record.
  */
 export interface JournalFile {
-  /** Makes the file. What this and the others return from survives a loss of power; they throw FleetError `spool-full`. */
+  /** Makes the file. This and the other records survive a power loss. They throw FleetError `spool-full`. */
   begin(): void;
   visits(visits: readonly VisitRecord[]): void;
   end(end: RunEnd): void;
-  /** The database knows everything. */
+  /** Removes the file: the database has all records. */
   remove(): void;
 }
 
@@ -27,13 +27,13 @@ type Line =
   | { readonly kind: 'visits'; readonly visits: readonly VisitRecord[] }
   | { readonly kind: 'end'; readonly end: RunEnd };
 
-/** Beyond so much the oldest runs go first: visits while the database was away for weeks are not worth a full disk. */
+/** Beyond so much the oldest runs are deleted: weeks of visits are not worth a full disk. */
 const defaultMaxBytes = 256 * 1024 * 1024;
 
 export function journalOf(dir: string, start: RunStart): JournalFile {
   const file = path.join(dir, `${String(start.startedAtMs).padStart(15, '0')}-${start.id}.jsonl`);
   let begun = false;
-  // What a full disk cut off must not spoil the line that is written once there is room again.
+  // A line that a full disk cut off must not spoil the next line.
   let cutOff = '';
   const append = (line: Line): void => {
     try {
@@ -64,25 +64,25 @@ export function journalOf(dir: string, start: RunStart): JournalFile {
 export interface Replay {
   readonly runs: number;
   readonly visits: number;
-  /** Runs and visits whose records the database will not have, whatever is tried. */
+  /** Runs and visits whose records the database refuses. */
   readonly refused: number;
-  /** Runs whose records went because the journal grew beyond its bound. */
+  /** Runs whose records were deleted because the journal grew beyond its bound. */
   readonly dropped: number;
-  /** Runs that are still to be told: there was no time. */
+  /** Runs for whose records there was no time. */
   readonly left: number;
 }
 
 export interface ReplayOptions {
   readonly maxBytes?: number;
-  /** No run is begun later than that; unless given: all are told. */
+  /** Begins no run later than this. Default: no limit. */
   readonly timeMs?: number;
-  /** The run under way, whose journal is left alone. */
+  /** The id of the run under way, whose journal is left alone. */
   readonly own?: string;
 }
 
 /**
- * Tells the database what the journals of earlier runs hold, oldest first, and deletes them. Only while holding the lock.
- * Throws what the store throws; what was not told yet stays.
+ * Stores the records of earlier runs in the database, oldest first, and deletes their journals. Only the holder of the lock
+ * may call it. Throws what the store throws; the remaining journals stay.
  */
 export async function replayJournals(
   dir: string,
@@ -103,11 +103,11 @@ export async function replayJournals(
     if (start !== undefined) {
       const records = lines.flatMap((line) => (line.kind === 'visits' ? line.visits : []));
       const end = lines.find((line) => line.kind === 'end')?.end ?? killedEnd(start, records, nowMs);
-      const run = await halving([start], async () => store.endRun(start, end));
-      const told = await halving(records, (some) => store.saveVisits(some));
-      if (run.refused === 0) runs++;
-      visits += records.length - told.refused;
-      refused += run.refused + told.refused;
+      const refusedRuns = await storeHalving([start], async () => store.endRun(start, end));
+      const refusedVisits = await storeHalving(records, (some) => store.saveVisits(some));
+      runs += 1 - refusedRuns;
+      visits += records.length - refusedVisits;
+      refused += refusedRuns + refusedVisits;
     }
     rmSync(file, { force: true });
   }
@@ -116,28 +116,25 @@ export async function replayJournals(
 
 const batchSize = 200;
 
-/** Tells records in batches; what the database refuses is halved down to the one that it never would take. */
-async function halving<T>(
-  records: readonly T[],
-  tell: (some: readonly T[]) => Promise<void>,
-): Promise<{ readonly refused: number }> {
-  if (records.length === 0) return { refused: 0 };
+/** Stores records in batches. Halves a batch that the database refuses. Returns the number of records that it refuses. */
+async function storeHalving<T>(records: readonly T[], store: (some: readonly T[]) => Promise<void>): Promise<number> {
+  if (records.length === 0) return 0;
   if (records.length <= batchSize) {
     try {
-      await tell(records);
-      return { refused: 0 };
+      await store(records);
+      return 0;
     } catch (thrown) {
-      // Anything else is tried again by the next run.
+      // The next run tries again after any other error.
       if (!isRefusal(thrown)) throw thrown;
-      if (records.length === 1) return { refused: 1 };
+      if (records.length === 1) return 1;
     }
   }
   const middle = records.length <= batchSize ? Math.ceil(records.length / 2) : batchSize;
-  const first = await halving(records.slice(0, middle), tell);
-  return { refused: first.refused + (await halving(records.slice(middle), tell)).refused };
+  const refused = await storeHalving(records.slice(0, middle), store);
+  return refused + (await storeHalving(records.slice(middle), store));
 }
 
-/** Of a run that wrote no end: it was killed, or the machine went down. */
+/** Returns the end of a run that wrote none: it was killed, or the machine went down. */
 function killedEnd(start: RunStart, visits: readonly VisitRecord[], nowMs: number): RunEnd {
   const ends = visits.map((visit) => visit.startedAtMs + visit.durationMs);
   const succeeded = visits.filter((visit) => visit.ok).length;
@@ -164,7 +161,7 @@ export function boundJournals(
   let dropped = 0;
   for (const name of journalNames(dir).toReversed()) {
     const file = path.join(dir, name);
-    // Gone meanwhile, or of a name that is no UTF-8: not ours.
+    // The file was removed meanwhile, or its name is no UTF-8 and so not ours.
     const facts = lstatSync(file, { throwIfNoEntry: false });
     if (facts === undefined) continue;
     bytes += facts.size;
@@ -188,7 +185,7 @@ function journalNames(dir: string): readonly string[] {
   }
 }
 
-/** A line that was cut off by a crash is passed over; the files are the collector's own, 0600 in 0700. */
+/** Reads the lines of a journal. Omits a line that a crash cut off. The files are the collector's own, 0600 in 0700. */
 function readLines(file: string): readonly Line[] {
   return readFileSync(file, 'utf8')
     .split('\n')

@@ -142,7 +142,7 @@ async function finish(finishing: Finish): Promise<CollectResult> {
   }
   const end = endOf(options, visited);
   await record.end(end);
-  // What follows has limits of its own.
+  // The rest has limits of its own.
   time.endIn(null);
   const whole = start.scope === 'full' && !visited.interrupted && faults.all.length === 0;
   const opens = keyRing.opening !== null;

@@ -61,7 +61,7 @@ export async function replayEarlierRuns(
   const replay = await replayJournals(paths.journal, store, start.startedAtMs, { timeMs, own: start.id });
   const { runs, visits, refused, dropped } = replay;
   const note = (message: string): void => observe({ kind: 'note', message });
-  if (runs > 0) note(`told the database of ${counted(runs, 'earlier run')} and ${counted(visits, 'visit')}`);
+  if (runs > 0) note(`stored the records of ${counted(runs, 'earlier run')} and ${counted(visits, 'visit')}`);
   if (refused > 0) note(`the database refused ${counted(refused, 'record')} of earlier runs`);
   if (dropped > 0) note(`the records of ${dropped} runs went: the journal was full`);
   return replay;

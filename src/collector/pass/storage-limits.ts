@@ -2,7 +2,7 @@ import type { CollectorConfig } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
 import { minuteMs, secondMs } from '../../platform/units.ts';
 
-/** How long a run waits for the database. A slow database costs no visits and no later run. */
+/** The time limits for the database. A slow database costs no visits and no later run. */
 export interface StorageLimits {
   /** Before the visits, until the database is open, has taken the journals and returned the facts of the clients. */
   readonly prepareMs: number;

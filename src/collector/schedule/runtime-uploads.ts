@@ -37,7 +37,7 @@ interface Upload {
 
 /** Transfers share the collector's uplink. Each holds at most a window in memory. */
 const transfersAtATime = 4;
-/** What is not done by then goes on in the next run where it was: the alerter waits for the end of this one. */
+/** The next run resumes what is not done by then: the alerter waits for the end of this run. */
 const longestMs = 2 * minuteMs;
 
 export function createRuntimeUploads({ context, limitsOf, observe, settle }: RuntimeUploadsOptions): RuntimeUploads {

@@ -1,11 +1,11 @@
 import type { Report } from '../../report/report.ts';
 import type { ReceivedHello } from '../agent/agent-session.ts';
 
-/** What a hello frame says about a client's clocks, on ours. Kept with every sealed report until it is stored. */
+/** A client's clocks on ours, from its hello frame. Kept with every sealed report until it is stored. */
 export interface ClockFacts {
-  /** The client's wall clock less ours. */
+  /** The client's wall clock minus ours. */
   readonly offsetMs: number;
-  /** When its monotonic clock stood at 0, on our clock. */
+  /** The time on our clock when its monotonic clock was 0. */
   readonly monotonicZeroMs: number;
   readonly bootId: string | null;
 }
@@ -18,17 +18,17 @@ export function clockFactsOf(hello: ReceivedHello): ClockFacts {
   };
 }
 
-/** What a DATETIME column of MySQL can hold. */
+/** The bounds of a DATETIME column of MySQL. */
 const earliestMs = Date.UTC(1000, 0, 1);
 const latestMs = Date.UTC(9999, 11, 31);
 
-/** How far by its uptime a report may lie behind its arrival: what rounding and a slow way make of one made just now. */
+/** A report may lie so far after its arrival by its uptime, because of rounding and a slow connection. */
 const toleranceMs = 5000;
 
 /**
- * When a report was made, on our clock: within one boot by the client's monotonic clock, which nobody sets; else by its
- * wall clock, corrected by the offset of this visit. Never later than it was received. An uptime that this visit's has not
- * reached yet is another one's, as where a container's begins anew within one boot; then the wall clock counts too.
+ * Returns the time of a report on our clock: within one boot by the client's monotonic clock, which nobody sets; else by its
+ * wall clock, corrected by the offset of this visit. Never later than the receipt. Uses the wall clock, too, if the report's
+ * uptime is beyond that of this visit: the uptime of a container begins anew within one boot.
  */
 export function observedAtMs(
   report: Pick<Report, 'datetime' | 'boot_id' | 'monotonic_ms'>,
@@ -37,14 +37,14 @@ export function observedAtMs(
 ): number {
   const sameBoot = clock !== null && clock.bootId !== null && clock.bootId === report.boot_id;
   const byUptime = sameBoot ? clock.monotonicZeroMs + report.monotonic_ms : null;
-  const said =
+  const madeAtMs =
     byUptime !== null && byUptime <= receivedAtMs + toleranceMs
       ? byUptime
       : collectedAtMs(report) - (clock === null ? 0 : clock.offsetMs);
-  return Math.round(Math.min(receivedAtMs, Math.max(earliestMs, said)));
+  return Math.round(Math.min(receivedAtMs, Math.max(earliestMs, madeAtMs)));
 }
 
-/** When a report was made by the client's own clock, within what a database can hold. */
+/** Returns the time of a report on the client's own clock, within what a database can hold. */
 export function collectedAtMs(report: Pick<Report, 'datetime'>): number {
   return Math.min(latestMs, Math.max(earliestMs, Date.parse(report.datetime)));
 }

@@ -2,7 +2,7 @@ import type { CollectorConfig } from '../../config/config.ts';
 import { jitterOf } from '../../platform/jitter.ts';
 import type { ClientFacts } from '../../storage/store/storage.ts';
 
-/** How long this run waits for one client, at each stage. */
+/** The timeouts of one client in this run, at each stage. */
 export interface VisitTimeouts {
   readonly tcpTimeoutMs: number;
   /** Until logged in, TCP included. */

@@ -6,7 +6,7 @@ import type { AgentTask, Bundles } from '../agent/task.ts';
 import type { KnownKeys } from '../keys/key-ring.ts';
 import type { RuntimeSupply } from '../runtimes/runtime-supply.ts';
 
-/** What all visits of a run share. */
+/** The context that all visits of a run share. */
 export interface VisitContext {
   readonly runId: string;
   readonly collectorId: string;

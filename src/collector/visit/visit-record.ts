@@ -39,7 +39,7 @@ export function recordOf(options: VisitRecordOptions): VisitRecord {
     uploaded: progress.uploaded,
     reader: result?.reader ?? null,
     bootId: result?.hello?.boot_id ?? null,
-    // Nothing waits on a drained client but what is sealed to these keys from now on.
+    // No report waits on a drained client. Later ones are sealed to these keys.
     sealedTo: isDrained ? [...sealedTo] : null,
     nextAttemptAtMs: nextAttemptAtMs({ code: decidingCode(fault), facts, startedAtMs, everyMs }),
     ...(fault === null || fault.advice === errorTable[fault.code].advice ? {} : { advice: fault.advice }),

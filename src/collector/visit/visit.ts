@@ -31,11 +31,11 @@ export interface VisitOutcome {
 export interface VisitTurn {
   /** Default: the configuration's. */
   readonly timeouts?: VisitTimeouts;
-  /** Called when the client has let us in: the limits count logins under way. */
+  /** Called after the login: the limits count logins under way. */
   readonly onLogin?: () => void;
 }
 
-/** One visit under way. */
+/** A visit under way. */
 interface Visit extends VisitContext {
   readonly client: Client;
   readonly timeouts: VisitTimeouts;
@@ -93,7 +93,7 @@ async function makeVisit(visited: Visit, signal: AbortSignal): Promise<void> {
   if (result.reader !== 'shell' && (due || booted)) {
     await tryInventory(visited, { signal, reconnect: !due, leftMs: endsAt - performance.now() });
   }
-  // Not destroyed afterwards: the acknowledgements may still be on their way.
+  // The connection is not destroyed: the acknowledgements may still be in transit.
   await takeConnection(progress)?.leave();
 }
 

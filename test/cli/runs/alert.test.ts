@@ -86,7 +86,7 @@ test('quiet says once an hour that a mail is not delivered, and mail discard giv
   assert.match((await run('-q', 'alert')).stderr, line);
   assert.equal((await run('-q', 'alert')).stderr, '');
   const anHourAgo = Date.now() / 1000 - 3600;
-  utimesSync(path.join(dir, 'state', 'undelivered-said'), anHourAgo, anHourAgo);
+  utimesSync(path.join(dir, 'state', 'undelivered-logged'), anHourAgo, anHourAgo);
   assert.match((await run('-q', 'alert')).stderr, line);
   assert.match((await run('mail', 'list')).stdout, /^ *1 +ops@example\.org +critical .*\n {4}.*ECONNREFUSED/m);
   assert.equal((await run('mail', 'discard', '1')).status, 0);
