@@ -2,7 +2,7 @@
  * config.xml -> one frozen, validated Config. Promises: every fault at once with file and line; secrets are wrapped and
  * read only by the command that needs them; the vocabulary stands once (vocabulary.ts) and config.xsd follows from it.
  *
- * Durations are milliseconds, sizes bytes, percents 0 to 100. null means: not said and no default.
+ * Durations are milliseconds, sizes bytes, percents 0 to 100. null means: not written and no default.
  */
 import type { ProbeOptions } from '../report/wire.ts';
 import type { Secret } from './secret.ts';
@@ -28,23 +28,23 @@ export interface Config {
   readonly collector: CollectorConfig;
   readonly alerts: AlertsConfig;
   readonly bastions: readonly Bastion[];
-  /** What `<ssh>` says of machines on the way that are neither a bastion nor a client of config.xml. */
+  /** The settings of `<ssh>` for machines on the way that are neither a bastion nor a client of config.xml. */
   readonly jumpHosts: SshSettings;
   /** In the file's order, ranges expanded, retired ones included (see state); of duplicates only the first. */
   readonly clients: readonly Client[];
   readonly warnings: readonly Finding[];
   /** True when only the predecessor's elements and attributes occur. */
   readonly predecessorOnly: boolean;
-  /** What the files say of settings, as `element attribute` (`collector every`): the rest are defaults. */
+  /** The settings that the files have, as `element attribute` (`collector every`): the rest are defaults. */
   readonly explicit: readonly string[];
 }
 
 /** A fault or warning, with its place. */
 export interface Finding {
-  /** As the user named it; included files relative to that. */
+  /** The path as the user named it; included files relative to that. */
   readonly file: string;
   readonly line: number | null;
-  /** What is wrong and what would be right, on one line. */
+  /** Says what is wrong and what would be right, on one line. */
   readonly message: string;
 }
 
@@ -89,9 +89,9 @@ export interface CollectorConfig {
   readonly perBastion: number;
   readonly perSubnet: number;
   readonly pipelining: boolean;
-  /** What may wait in encrypted_stats/. */
+  /** The most bytes that may wait in encrypted_stats/. */
   readonly spoolBytes: number;
-  /** Whether `collect` opens reports; else it stores them sealed, for `ingest`. */
+  /** True if `collect` opens reports; else it stores them sealed, for `ingest`. */
   readonly open: boolean;
 }
 
@@ -122,7 +122,7 @@ export interface SshSettings {
   readonly hostKeys: 'strict' | 'accept-new';
   /** Absolute path. */
   readonly knownHosts: string;
-  /** Absolute path of an ssh_config file; null: `none`, or not said (see `explicit`). */
+  /** Absolute path of an ssh_config file; null: `none`, or not written (see `explicit`). */
   readonly config: string | null;
   /** The key exchanges to offer, as OpenSSH's KexAlgorithms has them; null: the usual ones. See key-exchanges.ts. */
   readonly kex: string | null;
@@ -132,7 +132,7 @@ export interface SshSettings {
   /** Absolute path of node on the client. */
   readonly node: string | null;
   readonly runtime: 'none' | 'bring';
-  /** Whether the shell agent, which cannot seal, may read it. */
+  /** `allow` if the shell agent, which cannot seal, may read the client. */
   readonly unsealed: 'allow' | 'refuse';
   /**
    * Which of these, and `port`, config.xml says, and where (`FILE:LINE`); '' stands for the element of the machine itself.
@@ -147,14 +147,14 @@ export interface Bastion {
   readonly address: string;
   readonly port: number;
   readonly ssh: SshSettings;
-  /** As the user named it; of an included file, relative to that. */
+  /** The path as the user named it; of an included file, relative to that. */
   readonly file: string;
   readonly line: number | null;
 }
 
 export interface Client {
   readonly name: string;
-  /** What `ip` says; the name where it says nothing (`addressExplicit` is false), for ssh_config or DNS to resolve. */
+  /** The value of `ip`; without one (`addressExplicit` is false) the name, for ssh_config or DNS to resolve. */
   readonly address: string;
   readonly addressExplicit: boolean;
   readonly port: number;
@@ -172,10 +172,10 @@ export interface Client {
   readonly rules: readonly Rule[];
   /** Empty: explicit rules reach nobody but their own `mail`; the others go to smtp.fallback unless `muted`. */
   readonly recipients: readonly Recipient[];
-  /** `mail="none"` was said and nobody was added since: nobody is told, not even smtp.fallback. */
+  /** True if `mail="none"` was written and nobody was added since: nobody is notified, not even smtp.fallback. */
   readonly muted: boolean;
   readonly windows: readonly Window[];
-  /** What the rules ask of the agent. Shared between clients. */
+  /** The options of probes that the rules need. Shared between clients. */
   readonly probeOptions: ProbeOptions;
   readonly file: string;
   readonly line: number | null;

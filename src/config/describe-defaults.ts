@@ -11,7 +11,7 @@ export interface DefaultRow {
   /** The element that could say it. */
   readonly where: string;
   readonly name: string;
-  /** As config.xml would write it, or a few words. */
+  /** The value in the form of config.xml, or in a few words. */
   readonly value: string;
 }
 

@@ -32,7 +32,7 @@ export interface LoadConfigOptions {
   readonly nowMs?: number;
   /** false: others may read and write the files. For tests and the demo. Default true. */
   readonly checkPermissions?: boolean;
-  /** What was read of the file before, instead of the file; left out: the file is read. */
+  /** An earlier reading of the file, to be used in its place; left out: the file is read. */
   readonly tree?: ConfigTree;
   /** Is handed what was read once it has proved valid. */
   readonly onValid?: (tree: ConfigTree, config: Config) => void;

@@ -9,7 +9,7 @@ export function columnsOf(text: string): number {
 
 export interface WrapOptions {
   readonly columns: number;
-  /** What the first line begins with, and the others. */
+  /** The beginning of the first line, and of the others. */
   readonly first?: string;
   readonly rest?: string;
 }
@@ -53,7 +53,9 @@ interface Line {
   readonly isEmpty: boolean;
 }
 
-/** A command as a shell reads it over several lines: broken between its words only, with a backslash before each break. */
+/**
+ * A command as a shell reads it over several lines: broken between its words only, with a backslash before each break.
+ */
 export function wrapCommand(
   words: readonly string[],
   { columns, first = '', rest = first }: WrapOptions,

@@ -5,7 +5,7 @@ const formats = new Map<string | null, Intl.DateTimeFormat>();
 /** A day of a calendar: midnight of it in UTC, whatever the zone. */
 export type CalendarDay = number;
 
-/** What an IANA zone's clocks are ahead of UTC at a moment; null: the server's zone. */
+/** Returns how far an IANA zone's clocks are ahead of UTC at a moment; null: the server's zone. */
 export function zoneOffsetMs(zone: string | null, atMs: number): number {
   const format = formatOf(zone);
   const parts = new Map(format.formatToParts(atMs).map(({ type, value }) => [type, Number(value)]));

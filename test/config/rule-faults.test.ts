@@ -49,7 +49,7 @@ const table: readonly (readonly [string, string])[] = [
   ],
   [
     '<alert type="cpu" limit="many"/>',
-    '<alert> limit="many" is no limit; write it like 85%, 20GiB, 15m or 3, with the unit of the rule',
+    '<alert> "cpu": limit="many" does not fit; type cpu takes percent from 0 to 100, like 85%',
   ],
   ['<alert type="cpu" limit="5m"/>', '<alert> "cpu": limit="5m" does not fit; type cpu takes percent'],
   [

@@ -78,7 +78,7 @@ function tellFaults({ output }: Context, file: string, faults: readonly Finding[
   output.print(`\n${file} has ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}.`);
 }
 
-/** What --connect and --mail found out. */
+/** The results of --connect and --mail. */
 interface Tried {
   readonly trials: Trial[];
   readonly idleRules: readonly IdleRule[];
@@ -197,7 +197,7 @@ function checkJson(file: string, config: Config, warnings: readonly Finding[], t
   };
 }
 
-/** Of a collector that opens nothing: what it seals to. Other machines have no need of a key. */
+/** Names the key that a collector seals to which opens nothing. Other machines have no need of a key. */
 function sealingText({ stateDir }: Config): string {
   const paths = statePaths(stateDir);
   try {

@@ -6,7 +6,7 @@ import { renderTable } from '../terminal/table.ts';
 import { tellHearings } from './tell-hearings.ts';
 import { nextWindows, whoHears, type Hearing, type NextWindow } from './who-hears.ts';
 
-/** What config.xml says of one client beside the way to it. */
+/** The recipients and windows of one client. */
 interface InForce {
   readonly hearings: readonly Hearing[];
   readonly windows: readonly NextWindow[];
@@ -21,7 +21,9 @@ function inForce(config: Config, client: Client): InForce {
   };
 }
 
-/** Prints the rules in force for a client with their limits, who is told of them, and when its windows are open next. */
+/**
+ * Prints the rules in force for a client with their limits, who is told of them, and when its windows are open next.
+ */
 export function tellInForce(output: Output, config: Config, client: Client): void {
   const columns = [
     { title: 'rule', shrinks: true },

@@ -113,7 +113,7 @@ function note(
   judged.sinceMs = Math.min(judged.sinceMs, state.sinceMs);
 }
 
-/** What `check` says of both, a sentence each. */
+/** Returns a sentence for each idle and each unknown rule. */
 export function idleWords(
   idle: readonly IdleRule[],
   unknown: readonly UnknownRule[],

@@ -9,7 +9,7 @@ import { createTransportShared, type TransportShared } from '../../transport/tra
 import { concurrently } from '../command/concurrently.ts';
 import { tryCommand } from './named-files.ts';
 
-/** One thing that was tried. */
+/** The result of one trial. */
 export interface Trial {
   /** `state folder`, `database`, `mail server`, `notify COMMAND`, or the client's name. */
   readonly what: string;
@@ -20,7 +20,10 @@ export interface Trial {
 const mailTimeoutMs = 20_000;
 const clientLimit = 64;
 
-/** Tries the state folder, the database, the mail server where there is one, and every client's login. Never throws for one of them. */
+/**
+ * Tries the state folder, the database, the mail server where there is one, and every client's login. Never throws for
+ * one of them.
+ */
 export async function tryConnections(
   config: Config,
   signal: AbortSignal,

@@ -3,7 +3,7 @@ import { windowSpans } from '../../alerter/inhibit/windows.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { Client, Config, Finding, Rule, Severity, Window } from '../../config/config.ts';
 
-/** One recipient, and what the recipient is told of. */
+/** A recipient, and the alerts that the recipient is notified of. */
 export interface Hearing {
   /** An address, or `|` and a command. */
   readonly recipient: string;
@@ -101,7 +101,7 @@ function listed(names: readonly string[], most: number): string {
   return `${names.slice(0, most - 1).join(', ')} and ${names.length - most + 1} more`;
 }
 
-/** One window, how many clients have it, and when it is open next. */
+/** A window, the number of clients that have it, and its next times. */
 export interface NextWindow {
   readonly clients: number;
   readonly severity: 'warning' | null;

@@ -5,7 +5,7 @@ import type { SshLayer } from '../settings/ssh-settings.ts';
 
 export interface ReadBastionsOptions {
   readonly elements: readonly Element[];
-  /** What holds for machines on the way: see `jumpLayer`. */
+  /** The settings of machines on the way: see `jumpLayer`. */
   readonly base: SshLayer;
   readonly read: (element: Element, outer: SshLayer) => SshLayer;
   readonly finish: (layer: SshLayer) => SshSettings;
@@ -18,7 +18,10 @@ export interface ReadBastion {
   readonly element: Element;
 }
 
-/** What of `<ssh>` holds for machines on the way: jumps and transports concern clients, and the way to a bastion through itself would never end. */
+/**
+ * Returns the settings of `<ssh>` that hold for machines on the way: jumps and transports concern clients, and the way
+ * to a bastion through itself would never end.
+ */
 export function jumpLayer(ssh: SshLayer): SshLayer {
   const isTheirs = ([name]: [string, unknown]): boolean => name !== 'proxyJump' && name !== 'transport';
   const explicit = Object.fromEntries(Object.entries(ssh.explicit ?? {}).filter(isTheirs));

@@ -3,7 +3,7 @@ import type { Findings } from '../xml/findings.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import { parseRanged, type Ranged } from '../values/ranges.ts';
 
-/** One machine of a <client> element, its range expanded. */
+/** A machine of a <client> element, its range expanded. */
 export interface Machine {
   readonly name: string;
   readonly address: string;

@@ -16,7 +16,10 @@ export interface JudgeClientsOptions {
   readonly whole: Place;
 }
 
-/** Reports what only all clients together show: written rules that reach nobody, options that do not fit, no way to log in. */
+/**
+ * Reports what only all clients together show: written rules that reach nobody, options that do not fit, no way to log
+ * in.
+ */
 export function judgeClients(options: JudgeClientsOptions): void {
   const { findings, whole } = options;
   const watched = options.clients.filter(({ client }) => client.state !== 'retired');
@@ -44,7 +47,7 @@ export function judgeClients(options: JudgeClientsOptions): void {
   }
 }
 
-/** One fault for each <alert> that would reach nobody, wherever it is inherited. */
+/** Reports each <alert> that would reach nobody once, wherever it is inherited. */
 function judgeReach(clients: readonly ReadClient[], { notify, placeOf, findings }: JudgeClientsOptions): void {
   const answers = new Map<Audience, Map<readonly Rule[], readonly Rule[]>>();
   const deaf = new Map<string, { readonly place: Place; readonly rule: Rule; readonly clients: ReadClient[] }>();

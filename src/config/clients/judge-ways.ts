@@ -20,8 +20,8 @@ interface Stop {
 }
 
 /**
- * What can be said of every proxyJump without ssh_config: a name that is nearly that of a bastion or client, and ways that
- * come back to where they began. A name that is neither is a host of ssh_config or of the name server.
+ * Reports what is wrong with a proxyJump without any ssh_config: a name that is nearly that of a bastion or client, and
+ * ways that come back to where they began. A name that is neither is a host of ssh_config or of the name server.
  */
 export function judgeWays({ root, bastions, clients, findings }: JudgeWaysOptions): void {
   const jumping = elementsWithJumps(root);

@@ -2,14 +2,15 @@ import type { ProbeOptions } from '../../report/wire.ts';
 import type { Rule } from '../config.ts';
 import { isGlob, splitGlobs } from '../values/globs.ts';
 
-/** What fits into the exec string beside everything else, as JSON. */
+/** The most bytes of JSON that fit into the exec string beside everything else. */
 export const maxProbeOptionBytes = 3500;
 
 const nothing: ProbeOptions = Object.freeze({});
 
 /**
- * What the agent must be asked for so that the rules can be judged: units and mounts that are named (patterns judge what
- * is reported anyway), and the patterns of process names that are counted. The same object for the same list of rules.
+ * Returns a function that makes the options by which the agent reports what rules judge: units and mounts that are
+ * named (patterns judge what is reported anyway), and the patterns of process names that are counted. The same object
+ * for the same list of rules.
  */
 export function createProbeOptions(): (rules: readonly Rule[]) => ProbeOptions {
   const made = new Map<readonly Rule[], ProbeOptions>();

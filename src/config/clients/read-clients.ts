@@ -12,7 +12,7 @@ import type { RuleScope } from '../rules/scope.ts';
 /** More would be a slip of a range: the fleet of a range of ranges. */
 const maxClients = 250_000;
 
-/** What holds within an element, for the elements inside it. */
+/** The settings of an element that the elements inside it inherit. */
 export interface Scope {
   readonly ssh: SshLayer;
   readonly audience: Audience;

@@ -120,7 +120,7 @@ function readWindow(element: Element, { zone: alertsZone, nowMs, findings }: Rea
   });
 }
 
-/** Whether at least one level of a rule is told to at least one of its recipients or to a `<notify>`. */
+/** True if at least one level of a rule is told to at least one of its recipients or to a `<notify>`. */
 export function reachesAnybody(rule: Rule, audience: Audience, notify: readonly NotifyConfig[]): boolean {
   const severities: readonly Severity[] =
     rule.critical === null && rule.warning === null ? [rule.severity] : levels(rule);

@@ -2,9 +2,9 @@
 export interface BuiltinRule {
   readonly name: string;
   readonly origin: 'default' | 'condition';
-  /** As an <alert> would say it. */
+  /** The attributes of an <alert> that would make the rule. */
   readonly attributes: Readonly<Record<string, string>>;
-  /** What `for` is unless <alerts> or a tuning <alert> says it; null: `for` has no meaning. */
+  /** The `for` of the rule unless <alerts> or a tuning <alert> has one; null: `for` has no meaning. */
   readonly defaultFor: string | null;
   /** Concerns the fleet as a whole, so only <alerts> can tune it. */
   readonly fleet: boolean;

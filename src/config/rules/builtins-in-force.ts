@@ -24,8 +24,8 @@ function excludedBy({ selectors }: Rule): Rule['except'] {
 }
 
 /**
- * What a new rule takes from the default of its type: severity, `for`, and the other level where it says one level.
- * Leaves the other level out if the new level is beyond it.
+ * Returns the attributes that a new rule takes from the default of its type: severity, `for`, and the other level where
+ * it has one level. Leaves the other level out if the new level is beyond it.
  */
 export function inheritedFrom(builtin: MergedRule | undefined, attributes: AlertAttributes): AlertAttributes {
   // The default judges failed units. A unit that has to run is another matter.

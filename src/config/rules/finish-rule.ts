@@ -125,7 +125,10 @@ function subjectOf({ attributes, name, origin }: MergedRule, fault: Tell): RuleT
   return null;
 }
 
-/** What only rules of one type take: free, state, min, max; and paths and units without patterns where they must be. */
+/**
+ * Checks the attributes of single types: free, state, min, max; and that paths and units have no patterns where they
+ * must not.
+ */
 function checkTypeRules(
   attributes: AlertAttributes,
   subject: RuleType | null,

@@ -20,7 +20,7 @@ export interface Levels {
 }
 
 const names = ['limit', 'warning', 'critical', 'clear'] as const;
-/** How far below the limit a percent must fall before it has recovered. */
+/** The points below the limit to which a percent must fall before it has recovered. */
 const clearPoints = 2;
 
 /** The limits of a rule in its metric's unit, weighed against each other; what is wrong is told. */

@@ -2,7 +2,7 @@ import { didYouMean } from '../values/nearest.ts';
 import { metricByName, typeSelectors } from '../vocabulary/rule-types.ts';
 import { alertAttributes, metricLabels } from '../vocabulary/vocabulary-alert.ts';
 
-/** What <alert> elements say of one rule, merged from the outermost inwards. */
+/** The attributes of the <alert> elements of one rule, merged from the outermost inwards. */
 export type AlertAttributes = Readonly<Record<string, string>>;
 
 const selectorNames: ReadonlySet<string> = new Set([
@@ -52,7 +52,7 @@ export function mergeAlert(outer: AlertAttributes, inner: AlertAttributes): Aler
   return merged;
 }
 
-/** What is wrong with the selectors of a rule of a type or metric, or null. */
+/** Returns what is wrong with the selectors of a rule of a type or metric, or null. */
 export function selectorFault(attributes: AlertAttributes, allowed: readonly string[], what: string): string | null {
   for (const name of Object.keys(selectorsOf(attributes))) {
     if (allowed.includes(name)) continue;

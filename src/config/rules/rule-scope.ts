@@ -21,9 +21,9 @@ export interface RuleReaderOptions extends RuleDefaults {
 }
 
 export interface RuleReader {
-  /** What holds before anything is written. */
+  /** The rules in force before anything is written. */
   readonly base: RuleScope;
-  /** What an element's <alert> children make of the rules around it. */
+  /** Applies an element's <alert> children to the rules around it. */
   readonly read: (element: Element, outer: RuleScope) => RuleScope;
   /** The element that wrote a rule or tuned it last; null: nobody did. */
   readonly placeOf: (rule: Rule) => Place | null;
@@ -203,7 +203,7 @@ function asMerged({ name, origin, attributes, defaultFor }: BuiltinRule): Merged
   return { name, origin, attributes, defaultFor, place: null, depth: 0, except: [] };
 }
 
-/** What is wrong with a typed rule of a name that is in use already, or null. */
+/** Returns what is wrong with a typed rule of a name that is in use already, or null. */
 function clash(
   name: string,
   attributes: MergedRule['attributes'],

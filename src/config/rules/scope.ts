@@ -5,7 +5,7 @@ import { type MergedRule } from './finish-rule.ts';
 export interface RuleScope {
   /** The number of elements with rules around what stands here. */
   readonly depth: number;
-  /** Of the innermost element first; defaults and conditions of single clients last. */
+  /** The rules of the innermost element first; defaults and conditions of single clients last. */
   readonly rules: readonly Rule[];
   /** Conditions of the fleet as a whole. */
   readonly fleetRules: readonly Rule[];

@@ -4,7 +4,7 @@ import type { Element } from '../xml/parse-elements.ts';
 import type { SecretPlaces } from './permissions.ts';
 import { Secret } from '../secret.ts';
 
-/** What readers of elements share. */
+/** The context that readers of elements share. */
 export interface ReadContext {
   readonly findings: Findings;
   readonly places: SecretPlaces;

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { loginHome } from '../../platform/account.ts';
 import type { SshSettings } from '../config.ts';
 
-/** What decides which ssh_config files count for a machine. */
+/** The facts that decide which ssh_config files count for a machine. */
 export interface SshConfigChoice {
   readonly ssh: SshSettings;
   readonly addressExplicit: boolean;

@@ -9,7 +9,7 @@ import { noteFile, readSecret, type ReadContext } from './read-secret.ts';
 import type { Secret } from '../secret.ts';
 import { sshAttributes } from '../vocabulary/vocabulary-ssh.ts';
 
-/** What elements say of the way to a machine, merged from the outermost inwards; null: ended by `none`. */
+/** The SSH settings of elements, merged from the outermost inwards; null: ended by `none`. */
 export interface SshLayer {
   readonly username?: string | null;
   readonly password?: Secret | null;

@@ -79,7 +79,7 @@ export function readRetention(element: Element | null, { findings }: ReadContext
   const duration = (name: string): number | null => parseDuration(element?.attributes[name] ?? '');
   const rawMs = duration('raw') ?? 30 * dayMs;
   const detailMs = duration('detail') ?? Math.min(2 * dayMs, rawMs);
-  // Unless it is said, none is kept that would not outlast what is finer.
+  // By default no rollup is kept that would not outlast the finer one.
   const kept = (name: string, usualMs: number, finerMs: number): number | null => {
     if (element !== null && name in element.attributes) return duration(name);
     return usualMs > finerMs ? usualMs : null;

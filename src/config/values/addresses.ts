@@ -2,8 +2,8 @@ import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
 
 /**
- * What is wrong with the address of a machine (IPv4, IPv6 without brackets, or a host name), or null when nothing is.
- * The answer ends a sentence that begins with the value.
+ * Returns what is wrong with the address of a machine (IPv4, IPv6 without brackets, or a host name), or null when
+ * nothing is. The answer ends a sentence that begins with the value.
  */
 export function hostFault(host: string): string | null {
   // Most are names; V8 takes 6 ms to compile what Node tells IPv6 addresses by.
@@ -48,7 +48,7 @@ const asciiPatterns = addressPatterns('A-Za-z0-9');
 let widePatterns: AddressPatterns | null = null;
 
 /**
- * Whether a text is one bare mail address: a subset of RFC 5321 without quoted local parts, comments and address
+ * True if a text is one bare mail address: a subset of RFC 5321 without quoted local parts, comments and address
  * literals, in which no line break, comma, bracket or option of a command can hide.
  */
 export function isMailAddress(text: string): boolean {
@@ -67,7 +67,9 @@ export function parseMailAddresses(text: string): readonly string[] | null {
   return parts.every(isMailAddress) ? parts : null;
 }
 
-/** Whether a text is a sender: a bare address, or `Name <address>` with nothing in the name that headers give a meaning. */
+/**
+ * True if a text is a sender: a bare address, or `Name <address>` with nothing in the name that headers give a meaning.
+ */
 export function isSender(text: string): boolean {
   if (isMailAddress(text)) return true;
   const named = /^([^<>"\\,;:@\p{C}]{0,120}|"[^<>"\\\p{C}]{0,120}")\s*<([^<>]*)>$/u.exec(text);

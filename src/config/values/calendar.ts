@@ -26,14 +26,18 @@ export function parseClock(text: string): number | null {
   return parts === null ? null : Number(parts[1]) * 60 + Number(parts[2]);
 }
 
-/** Hours of the week: days (empty: every day), the minute since midnight at which they begin, and how long they last. */
+/**
+ * Hours of the week: days (empty: every day), the minute since midnight at which they begin, and how long they last.
+ */
 export interface Hours {
   readonly days: readonly number[];
   readonly startMinute: number;
   readonly durationMs: number;
 }
 
-/** `mon-fri 08:00-18:00`, `22:00-06:00`; null for what is none. Hours that end before they begin end on the next day. */
+/**
+ * `mon-fri 08:00-18:00`, `22:00-06:00`; null for what is none. Hours that end before they begin end on the next day.
+ */
 export function parseHours(text: string): Hours | null {
   const parts = /^(?:(\S+) +)?(\S+?)\s*-\s*(\S+)$/.exec(text);
   const days = parts?.[1] === undefined ? [] : parseDays(parts[1]);
@@ -42,7 +46,7 @@ export function parseHours(text: string): Hours | null {
   return { days, startMinute: start, durationMs: ((end - start + 1440) % 1440) * minuteMs };
 }
 
-/** Whether a text is a day of the calendar, `YYYY-MM-DD`. */
+/** True if a text is a day of the calendar, `YYYY-MM-DD`. */
 export function isDate(text: string): boolean {
   if (!/^\d{4}-\d\d-\d\d$/.test(text)) return false;
   const date = new Date(`${text}T00:00:00Z`);
@@ -66,7 +70,7 @@ export function parseMoment(text: string, zone: string | null): number | null {
   return wallTime(zone, day, Number(hour) * 60 + Number(minute)) + Number(second) * 1000;
 }
 
-/** Whether this Node knows an IANA time zone. Bare offsets such as `+02:00` are none: they know no summer time. */
+/** True if this Node knows an IANA time zone. Bare offsets such as `+02:00` are no zones: they know no summer time. */
 export function isZone(text: string): boolean {
   if (!/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(text)) return false;
   try {

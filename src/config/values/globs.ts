@@ -4,7 +4,7 @@ const options = { dot: true, nonegate: true, noextglob: true, strictSlashes: tru
 // picomatch treats `/` as a border that `*` does not cross; labels are not paths, so matching sees another character.
 const slashStand = '\u{2215}';
 
-/** Whether a text holds anything but literal characters for `globMatcher`. */
+/** True if a text holds anything but literal characters for `globMatcher`. */
 export function isGlob(pattern: string): boolean {
   return /[*?[{\\]/.test(pattern);
 }

@@ -2,13 +2,16 @@ import { isIP } from 'node:net';
 
 import { hostFault } from './addresses.ts';
 
-/** One machine of a proxyJump, as it is written. */
+/** A machine of a proxyJump, as it is written. */
 export interface Jump {
   /** A bastion, a client, a host of ssh_config, a host name or an address without brackets. */
   readonly host: string;
   readonly user: string | null;
   readonly port: number | null;
-  /** True for a name alone, which may be that of a bastion or client; false for `ssh://` and for what has a user or port. */
+  /**
+   * True for a name alone, which may be that of a bastion or client; false for `ssh://` and for what has a user or
+   * port.
+   */
   readonly bare: boolean;
 }
 
@@ -39,7 +42,7 @@ function parseJump(text: string): Jump | null {
   return bare || hostFault(host) === null ? { host, user, port, bare } : null;
 }
 
-/** What is wrong with a proxyJump, to end a sentence that begins with the value; null: nothing. */
+/** Returns what is wrong with a proxyJump, to end a sentence that begins with the value; null if nothing is. */
 export function jumpsFault(text: string): string | null {
   return parseJumps(text) === null
     ? 'is no way; write the name of a bastion, a client or a host of ssh_config, or user@host:port, several with commas'

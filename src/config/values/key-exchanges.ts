@@ -20,7 +20,7 @@ export const allKeyExchanges = [...usualKeyExchanges, groupExchange] as const;
 
 export type KeyExchange = (typeof allKeyExchanges)[number];
 
-/** What is wrong with `kex`, to end a sentence that begins with the value; null: nothing. */
+/** Returns what is wrong with `kex`, to end a sentence that begins with the value; null if nothing is. */
 export function keyExchangesFault(text: string): string | null {
   const names = text.replace(/^[+^-]/, '').split(',');
   const isKnown = (name: string): boolean => (allKeyExchanges as readonly string[]).includes(name);

@@ -1,7 +1,7 @@
 import { parseDuration } from '../../text/durations.ts';
 import { secondMs } from '../../platform/units.ts';
 
-/** How long or how often something must hold: exactly one of the two is not null. */
+/** A time or a number of rows for which something must hold: exactly one of the two is not null. */
 export interface Span {
   readonly ms: number | null;
   readonly count: number | null;

@@ -1,4 +1,4 @@
-/** What a `<storage url>` says, nothing resolved and no defaults. */
+/** The parts of a `<storage url>`, nothing resolved and no defaults. */
 export type StorageUrl =
   | { readonly kind: 'sqlite'; readonly path: string }
   | {
@@ -8,7 +8,7 @@ export type StorageUrl =
       /** IPv6 without brackets; null where none stands. */
       readonly host: string | null;
       readonly port: number | null;
-      /** Of the same database: further nodes of a cluster, in the order in which they are tried. */
+      /** Further nodes of a cluster with the same database, in the order in which they are tried. */
       readonly furtherHosts: readonly UrlHost[];
       readonly database: string;
     };
@@ -75,7 +75,7 @@ function hostsOf(places: string): readonly UrlHost[] | string {
   return hosts.length > mostHosts ? `must name at most ${mostHosts} hosts` : hosts;
 }
 
-/** What is wrong with a storage URL, or null. */
+/** Returns what is wrong with a storage URL, or null. */
 export function storageUrlFault(url: string): string | null {
   const parsed = parseStorageUrl(url);
   return typeof parsed === 'string' ? parsed : null;

@@ -3,7 +3,7 @@ import { isDate, isZone, nearestZone, parseClock, parseDays, parseHours, parseMo
 import { splitGlobs } from '../values/globs.ts';
 import { jumpsFault } from '../values/jumps.ts';
 import { keyExchangesFault } from '../values/key-exchanges.ts';
-import { parseNumber, parseSeconds, parseSpan } from '../values/quantities.ts';
+import { parseSpan } from '../values/quantities.ts';
 import { parseDuration } from '../../text/durations.ts';
 import { parseSize } from '../../text/numbers.ts';
 import { parseRanged } from '../values/ranges.ts';
@@ -11,7 +11,10 @@ import { storageUrlFault } from '../values/storage-url.ts';
 
 /** The forms an attribute's value can have: how it is checked, and how config.xsd says it. */
 interface AttributeKind {
-  /** What is wrong with a value and what would be right, to follow the attribute in a sentence; null: nothing. */
+  /**
+   * Returns what is wrong with a value and what would be right, to follow the attribute in a sentence; null if nothing
+   * is.
+   */
   readonly fault: (value: string) => string | null;
   /** The type in config.xsd, which accepts at least as much. */
   readonly xsd: { readonly base: string; readonly pattern?: string; readonly min?: number; readonly max?: number };
@@ -31,12 +34,6 @@ function whole(min: number, max: number): AttributeKind {
     fault: form(accepts, `must be a whole number from ${min} to ${max}`),
     xsd: { base: 'xs:integer', min, max },
   };
-}
-
-function levelAccepts(value: string): boolean {
-  const parsers = [parseSize, parseSeconds, parseNumber];
-  // What a rule's unit allows is judged with the rule; here 101% is as good as 5m.
-  return /^\d{1,9}(?:\.\d{1,6})?\s*%$/.test(value) || parsers.some((parse) => parse(value) !== null);
 }
 
 function urlAccepts(value: string): boolean {
@@ -74,7 +71,8 @@ const kinds = {
     xsd: { base: 'xs:token', pattern: '\\d+(\\.\\d+)?\\s*(B|KiB|MiB|GiB|TiB)?' },
   },
   level: {
-    fault: form(levelAccepts, 'is no limit; write it like 85%, 20GiB, 15m or 3, with the unit of the rule'),
+    // A limit is parsed with its rule, which knows the unit.
+    fault: () => null,
     xsd: {
       base: 'xs:token',
       pattern: '-?\\d+(\\.\\d+)?\\s*(%|B|KiB|MiB|GiB|TiB)?|(\\d+y)?(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?',
@@ -145,7 +143,7 @@ const kinds = {
 
 export type KindName = keyof typeof kinds;
 
-/** How values of a kind are checked and described. */
+/** Returns the check and the description of values of a kind. */
 export function attributeKind(name: KindName): AttributeKind {
   return kinds[name];
 }

@@ -117,7 +117,7 @@ function isHidden(attribute: AttributeSpec): boolean {
   return attribute.kind !== undefined && attributeKind(attribute.kind).hidden === true;
 }
 
-/** What is wrong with a value, as a sentence, or null. */
+/** Returns what is wrong with a value, as a sentence, or null. */
 function valueFault(element: string, name: string, value: string, attribute: AttributeSpec): string | null {
   if (value === '') return `<${element}> ${name} is empty; leave it out or write a value`;
   const { words, kind } = attribute;

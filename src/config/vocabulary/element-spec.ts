@@ -6,7 +6,7 @@ export interface AttributeSpec {
   /** The only values there are, when there is no kind; beside a kind, words that are taken as well. */
   readonly words?: readonly string[];
   readonly required?: true;
-  /** What it means, its unit and what holds when it is left out; one or two sentences, for editors and documents. */
+  /** The meaning, the unit and the default in one or two sentences, for editors and documents. */
   readonly help: string;
 }
 

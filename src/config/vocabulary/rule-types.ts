@@ -9,7 +9,7 @@ export const typeSelectors = ['mount', 'fstype', 'source', 'unit', 'interface', 
 
 type Selector = (typeof typeSelectors)[number];
 
-/** What the rules of a type judge, and how. Everything else follows from it: vocabulary, limits, samples and words. */
+/** A rule type. Vocabulary, limits, samples and words follow from its entry. */
 export interface RuleType {
   /** null: a sampler of src/alerter/evaluate computes the value. */
   readonly metric: Metric | null;

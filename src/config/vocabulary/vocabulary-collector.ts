@@ -1,6 +1,6 @@
 import type { Attributes } from './element-spec.ts';
 
-/** What is said of the collector's way over the fleet. */
+/** The attributes of `<collector>`. */
 export const collectorAttributes: Attributes = {
   every: { kind: 'duration', help: 'How often cron starts `collect`: other defaults follow from it. Default 5m.' },
   concurrency: { kind: 'count', help: 'How many clients are visited at a time. Default 128.' },

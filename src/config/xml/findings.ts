@@ -7,9 +7,9 @@ export interface Place {
   readonly line: number | null;
 }
 
-/** One reading of one file. */
+/** A reading of a file. */
 export interface SourceFile {
-  /** As the user named it; of an included file, relative to that. */
+  /** The path as the user named it; of an included file, relative to that. */
   readonly shown: string;
   readonly path: string;
   /** Position in the order of reading. */
@@ -26,7 +26,7 @@ export interface Findings {
   /** A file that others can read; `message` holds the command that mends it. */
   permission(place: Place, message: string): void;
   readonly warnings: readonly Finding[];
-  /** How many were told so far. */
+  /** The number of findings so far. */
   readonly count: number;
   /** Throws ConfigError when there was any fault. */
   throwFaults(): void;

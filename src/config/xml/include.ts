@@ -20,7 +20,7 @@ export interface ConfigTree {
   readonly sources: readonly SourceFile[];
   /** SHA-256 (hex) over the content of all files, in the order of reading. */
   readonly digest: string;
-  /** Whether there was any <include>, be it of nothing. */
+  /** True if there was any <include>, even one that named no file. */
   readonly includes: boolean;
 }
 

@@ -7,7 +7,7 @@ const words: Readonly<Record<string, readonly string[]>> = {
 };
 const types: readonly string[] = ['memory', 'cpu', 'uptime'];
 
-/** Whether a configuration, before anything is taken out of it, uses nothing but the predecessor's vocabulary. */
+/** True if a configuration, before the checks remove anything from it, uses the predecessor's vocabulary alone. */
 export function predecessorOnly(root: Element): boolean {
   return root.children.every(
     (client) => client.name === 'client' && isKnown(client) && client.children.every((alert) => isAlert(alert)),

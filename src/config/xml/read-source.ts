@@ -16,7 +16,7 @@ export interface SourceText {
 }
 
 export interface ReadSourceOptions {
-  /** How messages name the file; relative to the working folder or absolute. */
+  /** The name of the file in messages; relative to the working folder or absolute. */
   readonly shown: string;
   readonly order: number;
   readonly findings: Findings;
@@ -24,7 +24,7 @@ export interface ReadSourceOptions {
   readonly from?: Place;
 }
 
-/** Whether something is a file at all; answers the system's error code otherwise. */
+/** The system's error code of a file that does not exist. */
 export type ReadFault = 'ENOENT';
 
 /**
