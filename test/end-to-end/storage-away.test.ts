@@ -43,8 +43,8 @@ function left({ dir }: LoopbackFleet): { sealed: number; journals: number; mails
 /** Makes what was remembered of the absence so many minutes older. */
 function letMinutesPass({ dir }: LoopbackFleet, minutes: number): void {
   const database: SqliteDatabase = openSqlite(path.join(dir, 'state', 'database-away.db'));
-  for (const column of ['since_ms', 'said_ms', 'mailed_ms', 'tried_ms']) {
-    database.exec(`UPDATE told SET ${column} = ${column} - ${minutes * 60_000}`);
+  for (const column of ['since_ms', 'logged_ms', 'mailed_ms', 'tried_ms']) {
+    database.exec(`UPDATE notices SET ${column} = ${column} - ${minutes * 60_000}`);
   }
   database.close();
 }
