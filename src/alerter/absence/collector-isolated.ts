@@ -6,17 +6,17 @@ import { closeAlert } from '../transition/alert-bounds.ts';
 import { finishedRuns, fleetAlert } from './fleet-facts.ts';
 import type { FinishedRun, FleetFacts } from './fleet-facts.ts';
 
-/** Of fewer clients nothing can be concluded. */
+/** Fewer clients allow no conclusion. */
 const leastClients = 3;
 const nearlyAll = 0.9;
 
 /**
- * Begins one alert for each collector whose two newest finished full runs reached nearly none of its clients, for faults
- * of the network: then its own network is the likely fault. It ends with the next full run that reaches more. What lies
- * behind one lost bastion counts for nothing: that bastion explains it.
+ * Begins one alert for each collector whose two newest finished full runs reached nearly none of its clients, for
+ * faults of the network: then its own network is the likely fault. It ends with the next full run that reaches more.
+ * Clients behind one lost bastion do not count: the bastion explains them.
  *
- * Who was unreachable is known from the alerts, pending ones included, that its visits have begun or kept up: a client
- * whose host key is not trusted failed too, but not for the network's sake.
+ * The unreachable clients are those with an alert, pending ones included, that visits of the run have begun or kept
+ * up. A client whose host key is not trusted failed too, but not because of the network.
  */
 export function evaluateIsolation(facts: FleetFacts, rule: Rule): readonly Alert[] {
   const { runsOf, alerts, nowMs } = facts;
@@ -29,7 +29,7 @@ export function evaluateIsolation(facts: FleetFacts, rule: Rule): readonly Alert
     const lost = unexplained.lost.filter((alert) => wasLostIn(alert, run));
     const isIsolated = missesNearlyAll(run, lost, unexplained.behind);
     if (open !== null) {
-      // One that began in the future, under a clock that was wrong, would outlast every run.
+      // An alert from the future, under a clock that was wrong, would outlast every run.
       const isLater = run.startedAtMs > open.pendingSinceMs || open.pendingSinceMs > nowMs;
       const isWorse = open.severity === 'warning' && lost.some(({ severity }) => severity === 'critical');
       if (isIsolated && isWorse)
@@ -43,7 +43,9 @@ export function evaluateIsolation(facts: FleetFacts, rule: Rule): readonly Alert
   });
 }
 
-/** Returns the alerts that no lost bastion explains, and how many clients lie behind that bastion. Two explain nothing. */
+/**
+ * Returns the alerts that one lost bastion does not explain, and the number of clients behind it. Two explain nothing.
+ */
 function besideOneBastion(
   { config, alerts }: FleetFacts,
   unreachable: readonly Alert[],
@@ -72,7 +74,7 @@ interface Isolation {
   readonly lost: readonly Alert[];
 }
 
-/** The alert, as severe as the worst that it stands for, with the most frequent cause. */
+/** Returns the new alert, with the worst severity and the most frequent cause of the lost clients. */
 function isolation({ rule, run, before, lost }: Isolation): Alert {
   const attempts = (run.succeeded ?? 0) + (run.failed ?? 0);
   const reached = run.succeeded ?? 0;
@@ -90,12 +92,12 @@ function isolation({ rule, run, before, lost }: Isolation): Alert {
   });
 }
 
-/** The fault without the address and port that differ from client to client. */
+/** Returns the fault without address and port, which differ from client to client. */
 function causeOf(valueText: string): string {
   return valueText.replace(/^network: /, '').replace(/ (?:\[[\da-f:]+\]|[\da-f:.]*[.:][\da-f:.]*\d)(?::\d+)?/gi, '');
 }
 
-/** True if its newest visit was of that run. */
+/** True if the newest visit of the alert belongs to that run. */
 function wasLostIn({ progress }: Alert, run: FinishedRun): boolean {
   return progress.lastAtMs >= run.startedAtMs && progress.lastAtMs <= run.finishedAtMs;
 }

@@ -11,9 +11,10 @@ import { durationInWords } from '../../text/durations.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 
 /**
- * One alert for each collector without a finished full run for as long as the rule says, by the database's clock: one
- * whose own clock is as far from that is told of too. It ends with its next one, or when another collector on its host
- * finishes one: the state folder was made anew. A collector whose runs are no longer stored is left as it is.
+ * Begins an alert for each collector that has not finished a full run for as long as the rule says, by the database's
+ * clock. A collector whose clock is as far from that gets one too. The alert ends with the collector's next full run,
+ * or with one of another collector on its host: the state folder was made anew. It stays if no run of the collector is
+ * stored any more.
  */
 export function evaluateSilence(facts: FleetFacts, rule: Rule): readonly Alert[] {
   const { config, runsOf, aheadOf, nowMs, mayMiss } = facts;
@@ -52,13 +53,13 @@ export function evaluateSilence(facts: FleetFacts, rule: Rule): readonly Alert[]
 
 interface Silent {
   readonly host: string;
-  /** The last full run that finished; null: none is stored. */
+  /** The last full run that finished; `null` if none is stored. */
   readonly last: FinishedRun | null;
   readonly lastMs: number | null;
   readonly ahead: RunFact | null;
 }
 
-/** Says since when, not for how long: mails and reminders show these words hours later. */
+/** Returns the text of the alert. It names the time, not the duration: reminders show it hours later. */
 function wordsFor({ config, nowMs, runsOf }: FleetFacts, { host, last, lastMs, ahead }: Silent): string {
   const reader = { zone: config.alerts.zone, nowMs };
   const since = lastMs === null ? '' : `no full run of ${host} has finished since ${timeInWords(reader, lastMs)}`;
@@ -71,13 +72,13 @@ function wordsFor({ config, nowMs, runsOf }: FleetFacts, { host, last, lastMs, a
   return silence === '' ? clocks : `${silence}; ${clocks}`;
 }
 
-/** A database whose clock is ahead makes every collector look silent. */
+/** Returns a hint if the database's clock is ahead, which makes every collector look silent. */
 function clockHint({ databaseAheadMs = 0 }: FleetFacts): string {
   if (databaseAheadMs < leastAheadMs) return '';
   return `; the database's clock is ${formatValue('seconds', databaseAheadMs / 1000)} ahead of this machine's`;
 }
 
-/** The end of a silence, in the words of its end. */
+/** Returns the resolved alert, with the text of its end. */
 function backAgain(
   { config, nowMs }: FleetFacts,
   open: Alert,
@@ -89,7 +90,7 @@ function backAgain(
   return { ...closeAlert(open, 'recovered', { atMs, runId }), valueText };
 }
 
-/** Another collector of the host that has finished a full run since. */
+/** Returns the newest full run of another collector on the host; `null` if none finished later. */
 function successorOf({ runsOf }: FleetFacts, collectorId: string, host: string, sinceMs: number): FinishedRun | null {
   const others = [...runsOf].flatMap(([id, runs]) =>
     id === collectorId ? [] : runs.filter((run) => run.host === host),

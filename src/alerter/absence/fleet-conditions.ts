@@ -22,8 +22,9 @@ const conditions: Readonly<Record<string, (facts: FleetFacts, rule: Rule) => rea
 };
 
 /**
- * Returns new (id `null`) and changed alerts that follow from runs and from silence, and not from a row: the conditions of
- * the fleet, `no-report`, and the end of alerts whose rule or client is no longer watched, which did not recover.
+ * Returns new (id `null`) and changed alerts that follow from runs and from silence, and not from a row: the
+ * conditions of the fleet, `no-report`, and the end of alerts whose rule or client is no longer watched, which did not
+ * recover.
  *
  * Alerts of the fleet have '' for their client. Their subject is a collector's id, a key, or a file system.
  */
@@ -41,20 +42,20 @@ export function evaluateFleet(options: EvaluateFleetOptions): readonly Alert[] {
   return [...unwatched, ...ofFleet, ...evaluateNoReport(facts)];
 }
 
-/** A break in the alerter's own runs that is so many times longer than its rhythm may have been the database's. */
+/** A break in the alerter's own runs that is this many times longer than its rhythm may be the database's. */
 const longestBreak = 1.5;
-/** An alerter that cron starts more seldom than this has no rhythm that a break would show in. */
+/** An alerter that cron starts less often than this has no rhythm in which a break would show. */
 const slowestRhythmMs = 20 * minuteMs;
 
-/** A break that no rhythm explains. */
+/** Returns the length of a break that no rhythm explains. */
 export function longestBreakMs(everyMs: number): number {
   return longestBreak * Math.max(everyMs, slowestRhythmMs);
 }
 
 /**
- * Since when the database has answered, as far as the alerter's own runs show it: each leaves a row, and while the
- * database is away none does. Its rhythm is `every`, or the pause before the one that is looked at where cron starts it
- * more seldom. `runs` are those of the alerter in any order, the one under way included. null: it has left none of late.
+ * Returns the time since which the database has answered, from the alerter's own runs: each leaves a row, unless the
+ * database is away. The rhythm of runs is `every`, or the pause before a run if cron starts the alerter less often.
+ * `runs` are in any order and include the run under way. Returns `null` if there is no recent run.
  */
 export function databaseUpSince(runs: readonly RunFact[], nowMs: number, everyMs: number): number | null {
   const times = runs

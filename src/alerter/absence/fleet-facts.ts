@@ -9,17 +9,17 @@ import { minuteMs } from '../../platform/units.ts';
 
 export interface EvaluateFleetOptions {
   readonly config: Config;
-  /** Those of the alerter are left out. A collector is known as long as one of its runs is among them. In any order. */
+  /** Runs in any order; runs of the alerter are ignored. A collector is known while one of its runs is among them. */
   readonly runs: readonly RunFact[];
   readonly seenClients: readonly SeenClient[];
-  /** All open ones, as they are after all rows were judged. */
+  /** All open alerts, after all rows were processed. */
   readonly alerts: readonly Alert[];
-  /** What waits sealed in the database; left out: nothing. */
+  /** Sealed reports that wait in the database; left out: none. */
   readonly sealed?: readonly SealedSummary[];
   readonly nowMs: number;
-  /** Since when the database has answered without a longer break, see `databaseUpSince`; null: not known. */
+  /** The time since which the database has answered, see `databaseUpSince`; `null` if unknown. */
   readonly databaseUpSinceMs: number | null;
-  /** The database's clock less this machine's; left out: not compared. */
+  /** The database's clock minus this machine's; left out: not compared. */
   readonly databaseAheadMs?: number;
   /** File systems of the programs themselves, as they were of late. */
   readonly stateDisks?: readonly StateDiskFact[];
@@ -27,19 +27,18 @@ export interface EvaluateFleetOptions {
 
 export type FinishedRun = RunFact & { readonly finishedAtMs: number };
 
-/** What the conditions of the fleet look at. */
+/** Facts for the conditions of the fleet. */
 export interface FleetFacts extends EvaluateFleetOptions {
   /**
-   * Full runs of each collector that did not overlap another, oldest first. Those are left out that lie further ahead of
-   * the database's clock than clocks may differ: were they believed, a collector would never be missed again after one
-   * run under a clock that was wrong.
+   * Full runs of each collector that did not overlap another, oldest first. Runs further ahead of the database's clock
+   * than clocks may differ are left out: after one run under a wrong clock a collector would never be missed again.
    */
   readonly runsOf: ReadonlyMap<string, readonly RunFact[]>;
-  /** The newest of those that are left out, of each collector that has any. */
+  /** The newest run of each collector that is left out as too far ahead. */
   readonly aheadOf: ReadonlyMap<string, RunFact>;
-  /** An open alert; of the fleet as a whole under ''. */
+  /** Returns an open alert; `client` is '' for the fleet. */
   readonly open: (client: string, rule: string, subject?: string) => Alert | null;
-  /** The database has answered for so long that what is missing in it is missing. */
+  /** True if the database has answered for long enough that a missing row means silence. */
   readonly mayMiss: boolean;
 }
 
@@ -49,7 +48,7 @@ export function fleetFacts(options: EvaluateFleetOptions): FleetFacts {
   const byKey = new Map(open.map((alert) => [keyOf(alert.client, alert.rule, alert.subject), alert]));
   const fullRuns = runs
     .filter(({ program, scope, outcome }) => program === 'collect' && scope === 'full' && outcome !== 'overlapped')
-    // Of one that somebody said is no more.
+    // Runs of a forgotten collector have no collector id.
     .filter(({ collectorId }) => collectorId !== '')
     .sort((one, other) => one.startedAtMs - other.startedAtMs);
   const isAhead = (run: RunFact): boolean => isAheadOfTime(run, nowMs, config.collector.everyMs);
@@ -66,12 +65,12 @@ export function fleetFacts(options: EvaluateFleetOptions): FleetFacts {
   };
 }
 
-/** Clocks of two machines may differ by so many times `every`, as a collector may be silent ... */
+/** Clocks of two machines may differ by this many times `every` ... */
 const runsAhead = 3;
-/** ... and by so much however short that is. */
+/** ... and at least by this time. */
 export const leastAheadMs = 10 * minuteMs;
 
-/** Whether a run is of a time that has not come yet, by more than clocks may differ. */
+/** True if a run is further ahead than clocks may differ. */
 export function isAheadOfTime({ startedAtMs }: Pick<RunFact, 'startedAtMs'>, nowMs: number, everyMs: number): boolean {
   return startedAtMs - nowMs > Math.max(leastAheadMs, runsAhead * everyMs);
 }
@@ -80,12 +79,12 @@ function keyOf(client: string, rule: string, subject: string): string {
   return `${client}\0${rule}\0${subject}`;
 }
 
-/** Those that came to their end. */
+/** Returns the runs that finished. */
 export function finishedRuns(runs: readonly RunFact[]): readonly FinishedRun[] {
   return runs.filter((run): run is FinishedRun => run.outcome === 'finished' && run.finishedAtMs !== null);
 }
 
-/** The one that came to its end last. */
+/** Returns the run that finished last; `null` if none did. */
 export function newestFinished(runs: readonly RunFact[]): FinishedRun | null {
   return finishedRuns(runs).reduce<FinishedRun | null>(
     (newest, run) => (newest === null || run.finishedAtMs > newest.finishedAtMs ? run : newest),

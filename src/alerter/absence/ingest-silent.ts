@@ -8,9 +8,9 @@ import type { FleetFacts } from './fleet-facts.ts';
 import { counted } from '../../text/numbers.ts';
 
 /**
- * Sealed reports that have waited in the database for as long as the rule says: one alert for those that no `ingest` has
- * looked at, and one for each key that none has, with the key's id for its subject. It ends once what waits is younger, or
- * nothing does.
+ * Begins an alert if sealed reports have waited in the database for as long as the rule says: one for reports that no
+ * `ingest` has looked at, and one for each key that no `ingest` has, with the key's id for its subject. It ends once
+ * the oldest waiting report is younger, or none waits.
  */
 export function evaluateIngest(facts: FleetFacts, rule: Rule): readonly Alert[] {
   const { config, nowMs, mayMiss, alerts } = facts;
@@ -40,7 +40,7 @@ export function evaluateIngest(facts: FleetFacts, rule: Rule): readonly Alert[] 
 
 type Waiting = Pick<SealedSummary, 'reports' | 'clients' | 'sinceMs'>;
 
-/** What no `ingest` has seen under '', the rest under the key that it waits for. */
+/** Returns waiting reports by key; those that no `ingest` has seen are under ''. */
 function bySubject(sealed: readonly SealedSummary[]): ReadonlyMap<string, Waiting> {
   const found = new Map<string, Waiting>();
   for (const { keyId, code, reports, clients, sinceMs } of sealed) {

@@ -12,12 +12,12 @@ import { timeInWords } from '../../text/time-words.ts';
 const ruleName = 'no-report';
 
 /**
- * Clients of config.xml from which nothing came in so many finished full runs that were due to visit them, unless an
- * open alert says why (unreachable, its host key). Ends with the client's next report.
+ * Begins an alert for each client of config.xml without a report in as many finished full runs as the rule says,
+ * unless an open alert explains that (unreachable, host key). It ends with the client's next report.
  *
- * A run was due to visit a client that was visited then or later. One that nobody visited since - the collector reads
- * another config.xml, or the client is new here - is pending from the first pass that misses it, and runs count from
- * there; so is one that was never seen at all.
+ * A run counts if the client was visited during it or later. The alert of a client that was not visited since (the
+ * collector reads another config.xml, or the client is new) is pending from the first pass that misses the client, and
+ * runs count from there. The same holds for a client that was never seen.
  */
 export function evaluateNoReport(facts: FleetFacts): readonly Alert[] {
   const { config, runsOf } = facts;
@@ -40,7 +40,7 @@ interface ClientSilence {
   readonly collectors: readonly (readonly FinishedRun[])[];
 }
 
-/** The client's alert if it is new or changed; else null. */
+/** Returns the client's alert if it is new or changed, else `null`. */
 function evaluateClient({ facts, client, rule, seen, collectors }: ClientSilence): Alert | null {
   const open = facts.open(client.name, ruleName);
   const lastReportMs = seen?.lastReportAtMs ?? null;
@@ -48,7 +48,7 @@ function evaluateClient({ facts, client, rule, seen, collectors }: ClientSilence
     return closeAlert(open, 'recovered', { atMs: lastReportMs, runId: null });
   }
   if (open?.state === 'firing' || !facts.mayMiss) return null;
-  // One that flaps stays open while visits succeed.
+  // An alert that flaps stays open while visits succeed.
   const explained = visitConditions
     .map((name) => facts.open(client.name, name))
     .some((one) => one !== null && !isOnWayBack(one));
@@ -77,13 +77,13 @@ function evaluateClient({ facts, client, rule, seen, collectors }: ClientSilence
   });
 }
 
-/** Since it began; of one that began in the future, under a clock that was wrong: just now. */
+/** True if a report came since the alert began; lately, if it began in the future under a wrong clock. */
 function hasReported({ nowMs, config }: FleetFacts, open: Alert, lastReportMs: number): boolean {
   if (open.pendingSinceMs <= nowMs) return lastReportMs >= open.pendingSinceMs;
   return Math.abs(nowMs - lastReportMs) <= config.collector.everyMs;
 }
 
-/** The runs that were due to bring a report of the client and did not. */
+/** Returns the runs that should have brought a report of the client and did not. */
 function missedBy(runs: readonly FinishedRun[], seen: SeenClient | null, open: Alert | null): readonly FinishedRun[] {
   const lastReportMs = seen?.lastReportAtMs ?? null;
   const lastVisitMs = seen?.lastVisitAtMs ?? null;
@@ -127,7 +127,7 @@ function begin(facts: FleetFacts, { rule, client, seen, sinceMs, evidence }: Mis
   });
 }
 
-/** Says since when, not for how many runs: reminders show these words days later. */
+/** Returns the text of the alert. It names the time, not the runs: reminders show it days later. */
 function describe({ config, nowMs }: FleetFacts, seen: SeenClient | null): string {
   const lastMs = seen?.lastReportAtMs ?? null;
   if (lastMs === null) return 'it has never reported';

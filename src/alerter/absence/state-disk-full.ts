@@ -7,8 +7,8 @@ import { fleetAlert } from './fleet-facts.ts';
 import type { FleetFacts } from './fleet-facts.ts';
 
 /**
- * One alert for each file system of collectors and alerters that is nearly full: they lose what they cannot store. It ends
- * when there is clearly more again; of one that nobody has spoken of lately it is left as it is.
+ * Begins an alert for each file system of collectors and alerters that is nearly full: they lose what they cannot
+ * store. It ends when clearly more is free. It stays as it is if no program has reported the file system lately.
  */
 export function evaluateStateDisks(facts: FleetFacts, rule: Rule): readonly Alert[] {
   return (facts.stateDisks ?? []).flatMap((disk): readonly Alert[] => {

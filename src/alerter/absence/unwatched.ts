@@ -3,8 +3,8 @@ import type { Alert } from '../../storage/store/alert.ts';
 import { findRule } from '../evaluate/find-rule.ts';
 
 /**
- * Tells whether config.xml still watches what an alert is about: its rule is in force for its client, which is not
- * retired. Of a client that is renamed it does, until storage has moved the rows to the new name.
+ * Returns a function that is true if an alert's rule is in force for its client, which is not retired. Alerts under a
+ * client's former name count as watched until storage has moved its rows.
  */
 export function isWatchedBy(config: Config): (alert: Pick<Alert, 'client' | 'rule'>) => boolean {
   const clients = new Map(config.clients.map((client) => [client.name, client]));

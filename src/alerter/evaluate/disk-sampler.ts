@@ -85,8 +85,8 @@ export function disksAreWhole({ row, disks, families }: ReportRow): boolean {
 }
 
 /**
- * Returns the mounts that show the device, pool or export of an earlier mount, which names the subject; `null` if there are
- * none.
+ * Returns the mounts that show the device, pool or export of an earlier mount, which names the subject; `null` if
+ * there are none.
  */
 function secondMounts(disks: readonly DiskRow[]): ReadonlySet<string> | null {
   if (disks.length <= 1) return null;

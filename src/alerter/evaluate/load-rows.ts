@@ -3,7 +3,7 @@ import type { UnprocessedBatch } from '../../storage/store/evaluation-store.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
 import { needsOf } from './sample-row.ts';
 
-/** Rows with what the rules of their clients need beside them. */
+/** Rows, with the tables and reports that the rules of their clients need. */
 export interface LoadedRows {
   readonly batch: Pick<UnprocessedBatch, 'reports' | 'visits'>;
   readonly disks: Awaited<ReturnType<AlertStore['disksOf']>>;
@@ -38,13 +38,13 @@ export async function loadRows({ config, store, batch }: LoadRowsOptions): Promi
 
 const watchedOf = new WeakMap<Config, ReadonlyMap<string, Client>>();
 
-/** Whose rows are judged, by name. */
+/** Returns the clients whose rows are evaluated, by name. */
 export function watchedClients(config: Config): ReadonlyMap<string, Client> {
   const known = watchedOf.get(config);
   if (known !== undefined) return known;
   const watched = config.clients.filter(({ state }) => state !== 'retired');
   const made = new Map([
-    // The collector has not followed the rename yet: what is judged under the former name moves with the rows.
+    // Until the collector follows a rename, alerts under the former name move with the rows.
     ...watched.flatMap((client) =>
       client.was === null ? [] : [[client.was, { ...client, name: client.was }] as const],
     ),

@@ -65,8 +65,8 @@ function sampleUnresponsive(rule: Rule) {
 }
 
 /**
- * Lists only missing mounts: whatever is mounted may be a part of another file system. Mounts that a rule of type `mount`
- * expects are left to that rule.
+ * Lists only missing mounts: whatever is mounted may be a part of another file system. Mounts that a rule of type
+ * `mount` expects are left to that rule.
  */
 function sampleMissing(rule: Rule, all: readonly Rule[]) {
   const expected = new Set(all.flatMap((other) => (other.type === 'mount' ? pathsOf(other) : [])));
@@ -84,8 +84,8 @@ function sampleReadOnly(rule: Rule) {
 }
 
 /**
- * Adds the samples that count only of file systems that were writable before. A file system that was never writable is meant
- * to be read-only.
+ * Adds the samples that count only of file systems that were writable before. A file system that was never writable is
+ * meant to be read-only.
  */
 export function withWritable(row: SampledRow, writable: ReadonlySet<string>): SampledRow {
   const counting = row.ifWritable.filter(({ subject }) => writable.has(subject));

@@ -1,19 +1,19 @@
 import type { Report, Row } from '../../report/report.ts';
 
-/** What a report says of one family. */
+/** The rows of one family in a report. */
 export interface FamilyRows {
   readonly rows: readonly Row[];
-  /** Whether that is everything: the probe had no error, left no subject out, and knew what there was to list. */
+  /** True if no row is missing: the probe had no error, left no subject out, and knew what there was to list. */
   readonly whole: boolean;
 }
 
 export interface ReportFamilies {
   readonly of: (family: string) => FamilyRows | null;
-  /** The probes that had an error, and which. */
+  /** The probes that had an error, with the error. */
   readonly failedProbes: readonly (readonly [name: string, error: string])[];
 }
 
-/** The families of a report. A family that stands in two worker reports is whole when both are. */
+/** Returns the families of a report. A family in two worker reports is whole if both are. */
 export function readFamilies(report: Report): ReportFamilies {
   const families = new Map<string, FamilyRows>();
   const failedProbes: (readonly [string, string])[] = [];

@@ -1,11 +1,11 @@
 import type { Operator, Rule, Severity } from '../../config/config.ts';
 
-/** What a rule's limits say of a value. */
+/** The limits of a rule, as functions of a value. */
 export interface RuleLimits {
   readonly levelOf: (value: number) => 'none' | Severity;
-  /** Beyond the limit of the way back. */
+  /** True if the value is beyond the limit at which an alert may recover. */
   readonly isClear: (value: number) => boolean;
-  /** Beyond critical's own way back, which is as wide as that of the lowest level. */
+  /** True if the value is as far beyond critical as `isClear` is beyond the lowest level. */
   readonly isEased: (value: number) => boolean;
 }
 
@@ -18,7 +18,7 @@ const comparisons: Readonly<Record<Operator, (value: number, limit: number) => b
   ne: (value, limit) => value !== limit,
 };
 
-/** The limits of a rule, ready to be asked: `limit`, `warning` and `critical`, `clear`; `min` and `max`. */
+/** Returns the limits of a rule: `warning`, `critical` and `clear`, or `min` and `max`. */
 export function ruleLimits(rule: Rule): RuleLimits {
   const { warning, critical, min, max, severity } = rule;
   const least = warning ?? critical;
@@ -32,15 +32,15 @@ export function ruleLimits(rule: Rule): RuleLimits {
   }
   const holds = comparisons[rule.op];
   const falling = rule.op === 'lt' || rule.op === 'le';
-  const wayBack = rule.clear ?? least;
-  const margin = Math.abs(least - wayBack);
+  const clearLimit = rule.clear ?? least;
+  const margin = Math.abs(least - clearLimit);
   const easedAt = critical === null ? null : falling ? critical + margin : critical - margin;
   return {
     levelOf: (value) => {
       if (critical !== null && holds(value, critical)) return 'critical';
       return warning !== null && holds(value, warning) ? 'warning' : 'none';
     },
-    isClear: (value) => !holds(value, wayBack),
+    isClear: (value) => !holds(value, clearLimit),
     isEased: (value) => easedAt === null || !holds(value, easedAt),
   };
 }

@@ -17,13 +17,13 @@ export function isByMount({ type }: Pick<Rule, 'type'>): boolean {
   return ruleTypeOf(type)?.selectors.includes('mount') === true;
 }
 
-/** The group of rules that a rule competes with for a subject. */
+/** Returns the group of rules that a rule competes with for subjects. */
 export function rivalry({ type, metric, name }: Rule): string {
   return type ?? (metric === null ? `condition ${name}` : `metric ${metric}`);
 }
 
 /**
- * Whether what the rule judges is listed only while something is wrong with it, so that whoever is no longer listed has
+ * True if the rule's subjects are listed only while they are at fault. A subject that is no longer listed has then
  * recovered, and is not gone.
  */
 export function listsFaults(rule: Rule): boolean {
@@ -33,7 +33,7 @@ export function listsFaults(rule: Rule): boolean {
 
 const faultConditions: readonly string[] = ['probe-failed', 'mount-missing'];
 
-/** What is said of a fault that is not listed any more. */
+/** Returns the text for a fault that is no longer listed. */
 export function noFaultText({ type, name }: Rule): string {
   return type === 'service'
     ? 'not failed any more'
@@ -44,7 +44,7 @@ export function noFaultText({ type, name }: Rule): string {
         : 'no longer listed';
 }
 
-/** How many rows in a row end what fires: one good visit says it all, of figures it takes two. */
+/** Returns the number of consecutive clear rows that resolve an alert: one good visit, but two rows with figures. */
 export function rowsToRecover(rule: Rule): number {
   return rule.origin === 'condition' && visitConditions.includes(rule.name) ? 1 : 2;
 }

@@ -7,7 +7,7 @@ import { ruleLimits } from './rule-limits.ts';
 import type { RuleLimits } from './rule-limits.ts';
 import { unitOfRule } from './rule-metric.ts';
 
-/** What one row says about one subject of one rule. */
+/** The value and level of one subject of one rule in one row. */
 export interface Sample {
   readonly rule: Rule;
   readonly subject: string;
@@ -47,7 +47,7 @@ export interface SampledRow {
   readonly runId: string;
   /** Report id, or `run/client`. */
   readonly evidence: string;
-  /** How a visit ended, see RuleState.visits; `null` if it does not count, and for a report. */
+  /** The end of a visit, see RuleState.visits; `null` if the visit does not count, and for a report. */
   readonly visitEnd: string | null;
   /** The mounts of a report; `null` if not loaded, and for a visit. */
   readonly disks: readonly DiskRow[] | null;

@@ -21,7 +21,7 @@ export interface ReportRow {
 /** Adds the samples of some rules from one part of a row. */
 export type Sampler = (row: ReportRow, into: RowSamples) => void;
 
-/** What a rule wants loaded; `names`: the whole report, but only of rows with failed units or failed probes. */
+/** A part of a report that a rule needs; `names`: the whole report, but only of rows with failed units or probes. */
 export type Need = 'disks' | 'networks' | 'report' | 'names';
 
 /** A part of a row, with the rules that judge it. */

@@ -20,7 +20,9 @@ export function endOfVisit(visit: UnprocessedVisit): string | null {
   return kind === null || isKeyFault(kind) || !visit.full ? null : (visit.code ?? kind);
 }
 
-/** Returns the ends after one more visit; none while the client is unreachable, because that alert covers the failures. */
+/**
+ * Returns the ends after one more visit; none while the client is unreachable, because that alert covers the failures.
+ */
 export function endsAfter(before: VisitEnds, end: string, isUnreachable: boolean): VisitEnds {
   return isUnreachable ? [] : [...before.slice(1 - visitsKept), end];
 }

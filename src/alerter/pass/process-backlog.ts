@@ -88,9 +88,9 @@ export async function processInRounds(
         ({ more } = page);
         goesOn = page.next !== null && !signal.aborted;
         if (goesOn) coming = quietly(store.unprocessed(pageRows, page.next).then(load));
-        await round.judge(page.rows);
+        await round.process(page.rows);
       } while (goesOn && round.rows() < roundRows && performance.now() - startedAt < roundMs);
-      const { judged, after } = round.end();
+      const { processed: judged, after } = round.end();
       await storing;
       if (round.rows() === 0) break;
       storing = quietly(storeRound(options, judged, more, counts));

@@ -1,7 +1,7 @@
 import type { RunFact } from '../../storage/store/run.ts';
 
 export interface ReplayClockOptions {
-  /** Of the collector, in any order. */
+  /** Runs of the collector, in any order. */
   readonly runs: readonly RunFact[];
   readonly sinceMs: number;
   readonly untilMs: number;
@@ -9,8 +9,8 @@ export interface ReplayClockOptions {
 }
 
 /**
- * When passes are made: after the end of each run of the collector, and every `every` where none ended, for silence is
- * noticed then too. Oldest first; the last one is at the end.
+ * Yields the times of passes, oldest first: after the end of each run of the collector, and every `every` while none
+ * ends, because silence must be noticed too. The last pass is at the end.
  */
 export function* passTimes({ runs, sinceMs, untilMs, everyMs }: ReplayClockOptions): Generator<number> {
   const ends = runs
@@ -30,7 +30,7 @@ export function* passTimes({ runs, sinceMs, untilMs, everyMs }: ReplayClockOptio
   }
 }
 
-/** The runs as they were known at a moment: what had not ended goes on, what had not begun is not there. */
+/** Returns the runs as they were known at a time: without later runs, and with unfinished ones still running. */
 export function runsAt(runs: readonly RunFact[], atMs: number): readonly RunFact[] {
   return runs
     .filter(({ startedAtMs }) => startedAtMs <= atMs)

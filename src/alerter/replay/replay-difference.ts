@@ -2,15 +2,15 @@ import type { SentNotification } from '../../storage/store/alert-history.ts';
 import { groupBy } from '../../platform/group-by.ts';
 
 export interface ReplayDifference {
-  /** Would have been told, and was not. */
+  /** Notifications that the replay adds. */
   readonly more: readonly SentNotification[];
-  /** Was told, and would not have been. */
+  /** Notifications that the replay lacks. */
   readonly fewer: readonly SentNotification[];
 }
 
 /**
- * What would have been told less what was, and the other way round: the same about the same alert to the same person, not
- * further apart than `toleranceMs`, is the same. Reminders are left out. Oldest first.
+ * Compares the notifications of a replay with the stored ones. Two are the same if recipient, alert and transition
+ * are, and their times differ by at most `toleranceMs`. Reminders are left out. Oldest first.
  */
 export function differenceToTold(
   would: readonly SentNotification[],

@@ -1,9 +1,9 @@
 import type { RowPlace, UnprocessedReport, UnprocessedVisit } from '../../storage/store/evaluation-store.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
 
-/** Stored rows in the order of their times, a page in memory at a time. */
+/** Stored rows in the order of their times, with one page in memory. */
 export interface ReplayRows {
-  /** Those up to a moment, that included, which were not handed out yet; at most a page, and whether there are more. */
+  /** Returns at most a page of further rows up to and including a time. */
   next(untilMs: number): Promise<RowsUntil>;
 }
 

@@ -8,18 +8,18 @@ import type { RuleState, Alert, LastNotified } from '../../storage/store/alert.t
 import type { DueMail, NotificationPlan } from '../dispatch/notification-plan.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
 
-/** What a pass would store, in memory: every mail is taken at once. */
+/** The state that passes would store, in memory. Every mail counts as sent at once. */
 export interface ReplayState {
   readonly openAlerts: (clients: readonly string[] | null) => readonly Alert[];
   readonly ruleStates: (clients: readonly string[]) => ReadonlyMap<string, RuleState>;
-  /** Returns those that have begun to fire. */
+  /** Returns the alerts that have begun to fire. */
   readonly saveProcessed: (judged: Pick<ProcessedRows, 'alerts' | 'ruleStates'>) => readonly Alert[];
   readonly at: (nowMs: number) => AlerterState;
   readonly saveNotifications: (plan: NotificationPlan, nowMs: number) => void;
 }
 
 export function createReplayState(silences: readonly Silence[]): ReplayState {
-  /** Open ones, and closed ones that are not settled. */
+  /** Open alerts, and resolved alerts that are not closed out. */
   const alerts = new Map<number, Alert>();
   const openOf = new Map<string, Set<number>>();
   const told = new Map<number, Map<string, LastNotified>>();
@@ -86,7 +86,7 @@ function historyAfter(before: RecipientHistory | null, mail: DueMail, nowMs: num
   };
 }
 
-/** What was known of the clients, as rows go by. */
+/** The times at which clients were last seen, as rows go by. */
 export interface SeenClients {
   readonly note: (rows: {
     readonly reports: readonly { readonly client: string; readonly observedAtMs: number }[];
@@ -95,7 +95,7 @@ export interface SeenClients {
   readonly at: (nowMs: number) => readonly SeenClient[];
 }
 
-/** Of clients that were known before, nothing is held against them from before the replay began. */
+/** Follows the clients of config.xml. Clients that were known before count as seen when the replay begins. */
 export function followClients(stored: readonly SeenClient[], sinceMs: number, { clients }: Config): SeenClients {
   const names = new Set(clients.map(({ name }) => name));
   const seen = new Map(

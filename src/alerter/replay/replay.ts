@@ -23,7 +23,7 @@ export interface ReplayOptions {
   readonly sinceMs: number;
   readonly untilMs: number;
   readonly signal: AbortSignal;
-  /** How far it is, from 0 to 1. */
+  /** Reports the share that is done, from 0 to 1. */
   readonly observe: (share: number) => void;
 }
 
@@ -31,7 +31,7 @@ export interface ReplayedMail {
   readonly atMs: number;
   readonly recipient: string;
   readonly severity: Severity;
-  /** True before the replay began: it was told earlier, perhaps. */
+  /** True if the alerts held before the replay began: they may have been notified earlier. */
   readonly alreadyTrue: boolean;
   readonly items: readonly ReplayedItem[];
 }
@@ -45,7 +45,7 @@ export interface ReplayedItem {
   readonly valueText: string;
 }
 
-/** How often a rule would have fired for a client. */
+/** The number of times that a rule would have fired for a client. */
 export interface ReplayedCount {
   readonly rule: string;
   readonly client: string;
@@ -58,7 +58,7 @@ export interface ReplayResult {
   readonly passes: number;
   readonly reports: number;
   readonly visits: number;
-  /** The time of the oldest row; null: there is none. */
+  /** The time of the oldest row; `null` if there is none. */
   readonly firstRowMs: number | null;
   readonly mails: readonly ReplayedMail[];
   /** Most often first. */
@@ -69,10 +69,10 @@ export interface ReplayResult {
 const runsMs = dayMs;
 
 /**
- * Judges what is stored by the rules of a configuration, and tells nobody: as if a pass had followed each run of the
- * collector, each row had come when it was observed, each mail had been taken at once and nobody had acknowledged
- * anything. Silences count as they were, windows and recipients as the configuration has them. Before `sinceMs` nothing
- * is known. Changes nothing; rows are in memory a page at a time.
+ * Evaluates stored rows by the rules of a configuration, and sends nothing. It assumes that a pass followed each run
+ * of the collector, that each row came when it was observed, that each mail was sent at once, and that nobody
+ * acknowledged anything. Silences count as they were; windows and recipients are the configuration's. Nothing is known
+ * from before `sinceMs`. Changes nothing. One page of rows is in memory.
  */
 export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const { config, store, sinceMs, untilMs, signal, observe } = options;
@@ -81,7 +81,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const state = createReplayState(await store.silences(sinceMs));
   const seen = followClients(await store.seenClients(), sinceMs, config);
   const rows = openReplayRows(store, sinceMs);
-  const judging = {
+  const evaluated = {
     disksOf: store.disksOf,
     networksOf: store.networksOf,
     reportsOf: store.reportsOf,
@@ -101,7 +101,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
       firstRowMs ??= oldestOf(batch);
       result.reports += batch.reports.length;
       result.visits += batch.visits.length;
-      counts.note(state.saveProcessed(await processRows({ config, store: judging, batch, nowMs })));
+      counts.note(state.saveProcessed(await processRows({ config, store: evaluated, batch, nowMs })));
     }
     const recent = runsAt(ofDay(runs, nowMs), nowMs);
     counts.note(
@@ -120,7 +120,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     const firstPass = result.passes === 0;
     const input = await readDispatchInput({
       config,
-      store: judging,
+      store: evaluated,
       runs: recent,
       nowMs,
       firstPass,
@@ -170,7 +170,7 @@ function replayed({ recipient, severity, alreadyTrue, items }: DueMail, atMs: nu
   };
 }
 
-/** What was true before the replay began was told before, or is no news. */
+/** Leaves out alerts that held before the replay began: they were notified before. */
 function factsOf(mails: readonly ReplayedMail[]): readonly SentNotification[] {
   return mails
     .filter(({ alreadyTrue }) => !alreadyTrue)

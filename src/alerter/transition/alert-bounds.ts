@@ -60,8 +60,8 @@ export function beginAlert(
 }
 
 /**
- * Returns the event `rebooted` if a report is of another boot than the report before, else `null`. The event is over as soon
- * as it is known.
+ * Returns the event `rebooted` if a report is of another boot than the report before, else `null`. The event is over
+ * as soon as it is known.
  */
 export function rebootAlert(rules: readonly Rule[], bootId: string | null, row: SampledRow): Alert | null {
   const rule = findRule(rules, 'rebooted');

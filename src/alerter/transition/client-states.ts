@@ -1,27 +1,27 @@
 import type { AlertStore } from '../../storage/store/storage.ts';
 import type { RuleState, Alert } from '../../storage/store/alert.ts';
 
-/** What judging a client begins with. */
+/** The stored state of a client before its rows are processed. */
 export interface ClientState {
-  /** null: nothing of the client was ever judged. */
+  /** `null` if no row of the client was ever processed. */
   readonly memory: RuleState | null;
-  /** Open ones. */
+  /** Open alerts. */
   readonly alerts: readonly Alert[];
 }
 
-/** By name, what a round came to; null: it is known once the round is stored, for a new alert gets its id then. */
+/** The state of each client after a round; `null` until the round is stored, because new alerts get their ids then. */
 export type StatesAfter = ReadonlyMap<string, ClientState | null>;
 
-/** What is known of clients: what the last round left, although it may not be stored yet, else what is stored. */
+/** The states of clients: from the last round, which may not be stored yet, else from the store. */
 export interface ClientStates {
   of(names: readonly string[]): Promise<ReadonlyMap<string, ClientState>>;
-  /** A round is over; `stored`: once it is in the database. */
+  /** Takes over the states after a round. `stored` settles once the round is in the database. */
   follow(after: StatesAfter, stored: Promise<unknown>): void;
 }
 
 const unknown: ClientState = { memory: null, alerts: [] };
 
-/** Only the lease's holder stores what these are, so they need not be read again while it judges. */
+/** Opens the states. Only the lease's holder changes them, so they need not be read again during a pass. */
 export function openClientStates(store: Pick<AlertStore, 'ruleStates' | 'openAlerts'>): ClientStates {
   let after: StatesAfter = new Map();
   let stored: Promise<unknown> = Promise.resolve();
@@ -50,7 +50,7 @@ export function openClientStates(store: Pick<AlertStore, 'ruleStates' | 'openAle
   };
 }
 
-/** The state of a client after its judgement, see StatesAfter. */
+/** Returns the state of a client after its rows were processed, see StatesAfter. */
 export function stateAfter(
   before: ClientState,
   { memory, alerts }: { readonly memory: RuleState; readonly alerts: readonly Alert[] },

@@ -27,12 +27,13 @@ export interface TransitionResult {
 }
 
 /**
- * Moves alerts by levels: the states of the specification's section 4. Rows give the same result one by one and many at
- * once, because only memory and alerts are kept between them.
+ * Moves alerts by levels: the states of the specification's section 4. Rows give the same result one by one and many
+ * at once, because only memory and alerts are kept between them.
  *
- * A row older than the newest processed row of its kind never moves the present. Alerts that such rows would have begun are
- * kept apart. They are notified as past (`Alert.past`) when late rows end them, or when the client's next row of the present
- * comes. An open alert that covers or follows one without a gap takes its place, and nothing is notified.
+ * A row older than the newest processed row of its kind never moves the present. Alerts that such rows would have
+ * begun are kept apart. They are notified as past (`Alert.past`) when late rows end them, or when the client's next
+ * row of the present comes. An open alert that covers or follows one without a gap takes its place, and nothing is
+ * notified.
  */
 export function openClientTransition(options: SubjectsOptions): ClientTransition {
   const { rules, everyMs, latestMs } = options;
@@ -100,8 +101,9 @@ export function openClientTransition(options: SubjectsOptions): ClientTransition
 }
 
 /**
- * A remembered time that lies further ahead than rows may lie apart was written under a clock that has been set back since.
- * The rows count as well as the database's clock: a collector whose clock is always ahead of it is judged by its own.
+ * A remembered time that lies further ahead than rows may lie apart was written under a clock that has been set back
+ * since. The rows count as well as the database's clock: a collector whose clock is always ahead of it is judged by
+ * its own.
  */
 export function latestPossibleMs(nowMs: number, newestRowMs: number, everyMs: number): number {
   return Math.max(nowMs, newestRowMs) + longestGapMs(everyMs);

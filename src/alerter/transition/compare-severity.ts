@@ -1,6 +1,6 @@
 import type { Severity } from '../../config/config.ts';
 
-/** The worse one first. */
+/** Sorts critical before warning. */
 export function compareSeverity(one: Severity, other: Severity): number {
   return Number(one !== 'critical') - Number(other !== 'critical');
 }

@@ -2,26 +2,26 @@ import type { Rule } from '../../config/config.ts';
 import type { RuleState } from '../../storage/store/alert.ts';
 
 /**
- * The last changes of one rule and subject, oldest first: in how many rows' time they lie back, the present row counted
- * as 1, negative where it got better. Changes in the same direction count as one: a value that rises through both limits
- * and falls again has not flapped.
+ * The last changes of one rule and subject, oldest first: in how many rows' time they lie back, the present row
+ * counted as 1, negative where it got better. Changes in the same direction count as one: a value that rises through
+ * both limits and falls again has not flapped.
  */
 export type Changes = RuleState['changes'][string];
 
-/** So many changes ... */
+/** This number of changes ... */
 const flappingChanges = 4;
-/** ... within so many rows are flapping; as many quiet rows end it. */
+/** ... within this number of rows is flapping. As many rows without a change end it. */
 const flappingRows = 12;
-/** A value that holds in so many rows in a row has settled. */
+/** A value that holds in this number of consecutive rows ends flapping. */
 const rowsToSettle = 3;
 
-/** The changes after one more row; those that lie too far back are forgotten. */
+/** Returns the changes after one more row, without those that lie too far back. */
 export function aged(changes: Changes): Changes {
   if (changes.length === 0) return changes;
   return changes.map((change) => change + Math.sign(change)).filter((change) => Math.abs(change) <= flappingRows);
 }
 
-/** The changes with one of the present row. */
+/** Returns the changes with one of the present row. */
 export function noteChange(changes: Changes, direction: 'worse' | 'better'): Changes {
   const change = direction === 'worse' ? 1 : -1;
   const last = changes.at(-1);

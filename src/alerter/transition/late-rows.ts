@@ -12,19 +12,19 @@ import type { StepRow } from './step-alert.ts';
 
 export interface LateRowsOptions {
   readonly rules: readonly Rule[];
-  /** As RuleState keeps it. */
+  /** See RuleState.late. */
   readonly late: Readonly<Record<string, Alert>>;
   readonly subjects: Subjects;
   readonly everyMs: number;
 }
 
-/** What rows that came too late would have begun, kept apart from the present. */
+/** Alerts that rows older than the present have begun, kept apart from the present. */
 export interface LateRows {
   readonly step: (sample: Sample, row: Omit<StepRow, 'everyMs'>) => void;
-  /** What has begun, by key. */
+  /** Returns the alerts that have begun, by key. */
   readonly open: () => Readonly<Record<string, Alert>>;
   readonly ruleOf: (name: string) => Rule | null;
-  /** The present goes on: whatever late rows have begun is over. */
+  /** Ends all alerts that late rows have begun: a row of the present has come. */
   readonly flush: () => void;
 }
 
@@ -80,7 +80,7 @@ export function openLateRows({ rules, late, subjects, everyMs }: LateRowsOptions
   };
 }
 
-/** A row older than what was judged already: it tells of the past, and moves nothing. */
+/** Takes a row that is older than the newest processed row. It does not move the present. */
 export function stepLateRow(late: LateRows, sampledRow: SampledRow): void {
   const listed = new Set<string>();
   for (const sample of sampledRow.samples) {

@@ -2,13 +2,13 @@ import type { Rule } from '../../config/config.ts';
 import { describeLimit } from '../evaluate/describe-value.ts';
 import type { Sample } from '../evaluate/sample.ts';
 
-/** A client opens at most so many alerts of a rule at a time: it chooses the names of what it reports. */
+/** The limit of open alerts of a client and rule: a client chooses the names of its subjects. */
 export const mostOpen = 50;
 
-/** The subject of the one alert that counts what is beyond `mostOpen`. */
+/** The subject of the one alert that counts the subjects beyond `mostOpen`. */
 export const moreSubject = '(more)';
 
-/** Reads the number of subjects that a row finds at fault beyond those that have alerts. */
+/** Samples the number of subjects at fault beyond those that have alerts. */
 export function moreSample(rule: Rule, beyond: readonly Sample[]): Sample {
   const critical = beyond.filter((sample) => sample.level === 'critical').length;
   const level = critical > 0 ? 'critical' : 'warning';
@@ -29,7 +29,7 @@ export function moreSample(rule: Rule, beyond: readonly Sample[]): Sample {
   };
 }
 
-/** The worst first, in the order given among equals: which of too many new ones get alerts. */
+/** Sorts samples by severity, the worst first, so that of too many the worst get alerts. Equals keep their order. */
 export function severestFirst(samples: readonly Sample[]): readonly Sample[] {
   return samples.length <= mostOpen
     ? samples

@@ -10,7 +10,7 @@ import { loadRows, watchedClients } from '../evaluate/load-rows.ts';
 import type { LoadedRows, LoadRowsOptions } from '../evaluate/load-rows.ts';
 import { sampleReport, sampleVisit } from '../evaluate/sample-row.ts';
 
-/** What judging asks of the store; a dry run answers from memory. */
+/** The queries of processing rows; a dry run answers them from memory. */
 export type ProcessingStore = Pick<AlertStore, 'disksOf' | 'networksOf' | 'reportsOf' | 'openAlerts' | 'ruleStates'>;
 
 export interface ProcessRowsOptions extends LoadRowsOptions {
@@ -18,11 +18,11 @@ export interface ProcessRowsOptions extends LoadRowsOptions {
   readonly nowMs: number;
 }
 
-/** Judges one batch of rows by what is stored. Rows are in the order of their times, as AlertStore gives them. */
+/** Processes one batch of rows, which are in the order of their times. */
 export async function processRows(options: ProcessRowsOptions): Promise<ProcessedRows> {
   const round = openRound({ ...options, states: openClientStates(options.store) });
-  await round.judge(await loadRows(options));
-  return round.end().judged;
+  await round.process(await loadRows(options));
+  return round.end().processed;
 }
 
 export interface RoundOptions {
@@ -31,12 +31,12 @@ export interface RoundOptions {
   readonly nowMs: number;
 }
 
-/** Rows that are judged one page after the other, and stored together. */
+/** Rows that are processed page by page, and stored together. */
 export interface Round {
-  /** No row is older than those of the page before, of its kind. */
-  readonly judge: (rows: LoadedRows) => Promise<void>;
+  /** Processes a page. None of its rows is older than the rows of its kind in the page before. */
+  readonly process: (rows: LoadedRows) => Promise<void>;
   readonly rows: () => number;
-  readonly end: () => { readonly judged: ProcessedRows; readonly after: StatesAfter };
+  readonly end: () => { readonly processed: ProcessedRows; readonly after: StatesAfter };
 }
 
 interface Entry {
@@ -45,9 +45,7 @@ interface Entry {
   readonly transition: ClientTransition;
 }
 
-/**
- * Rows of clients that config.xml does not name, or that are retired, are marked as treated and say nothing.
- */
+/** Opens a round. Rows of clients that config.xml does not name, or that are retired, are only marked as processed. */
 export function openRound({ config, states, nowMs }: RoundOptions): Round {
   const { everyMs } = config.collector;
   const clients = watchedClients(config);
@@ -96,11 +94,11 @@ export function openRound({ config, states, nowMs }: RoundOptions): Round {
   };
 
   return {
-    judge: async (rows) => {
+    process: async (rows) => {
       await enterAll(rows.batch);
       const { reports, visits } = rows.batch;
       let visited = 0;
-      // A visit stands before the report it brought.
+      // A visit comes before the report that it brought.
       const processVisitsUntil = (atMs: number): void => {
         for (; visited < visits.length; visited += 1) {
           const visit = visits[visited];
@@ -127,12 +125,12 @@ export function openRound({ config, states, nowMs }: RoundOptions): Round {
         ruleStates.set(name, result.memory);
         after.set(name, stateAfter(before, result));
       }
-      return { judged: { statIds, visitIds, alerts, ruleStates, noLongerAcknowledged: worse }, after };
+      return { processed: { statIds, visitIds, alerts, ruleStates, noLongerAcknowledged: worse }, after };
     },
   };
 }
 
-/** They got worse, whatever they are now. */
+/** Returns the ids of acknowledged alerts whose acknowledgement ended because they got worse. */
 function noLongerAcknowledged(before: readonly Alert[], after: readonly Alert[]): readonly number[] {
   if (after.length === 0) return [];
   const acknowledged = new Set(before.filter(({ acknowledgedBy }) => acknowledgedBy !== null).map(({ id }) => id));

@@ -9,8 +9,8 @@ const counters = ['holding', 'clearing', 'missing', 'easing'] as const;
 type Counts = Pick<Progress, (typeof counters)[number]>;
 
 /**
- * Returns the counters after a row that would make them `wanted`. Rows closer together than 10 s, or than half of `every` if
- * that is less, count as one: such a row begins and ends counts, but adds to none.
+ * Returns the counters after a row that would make them `wanted`. Rows closer together than 10 s, or than half of
+ * `every` if that is less, count as one: such a row begins and ends counts, but adds to none.
  */
 export function countRow(
   before: Progress,

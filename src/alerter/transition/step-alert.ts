@@ -7,25 +7,26 @@ import type { SampledRow, Sample } from '../evaluate/sample.ts';
 import { rowsToRecover } from '../evaluate/rule-metric.ts';
 import { countRow, networkAfter, worstAfter } from './progress.ts';
 
-/** What is known of one rule and subject: its open alert, and its last changes (see flapping.ts). */
+/** The state of one rule and subject: its open alert, and its last changes (see flapping.ts). */
 export interface SubjectState {
   readonly alert: Alert | null;
   readonly changes: Changes;
 }
 
-/** The row that a sample stands in. */
+/** The row of a sample. */
 export interface StepRow extends Pick<SampledRow, 'client' | 'atMs' | 'runId' | 'evidence'> {
   readonly everyMs: number;
 }
 
-/** Rows that end a level, a subject, and most of what fires. */
+/** The number of consecutive rows that end a level or a subject. */
 const confirmingRows = 2;
 
 /**
- * One row's word on one rule and subject. What comes back is open, or has `state` resolved; `null` when there was and is
- * nothing. The states are those of the specification: pending until `for` is fulfilled, firing until `clear` is
- * confirmed; while it flaps it goes on firing, whatever the value does, and is `down` in between. A value that stays bad for
- * three rows ends the flapping, and so do twelve rows without a change.
+ * Moves one rule and subject by one sample. Returns an open or a resolved alert; `null` if there was and is none.
+ *
+ * An alert is pending until `for` is fulfilled, and fires until `clear` is confirmed. While it flaps it goes on firing
+ * whatever the value does, and is `down` in between. A value that holds for three rows ends the flapping, and so do
+ * twelve rows without a change.
  */
 export function stepSubject(before: SubjectState, sample: Sample, row: StepRow): SubjectState {
   if (sample.level === 'unknown') return before;
@@ -38,7 +39,7 @@ export function stepSubject(before: SubjectState, sample: Sample, row: StepRow):
   return stepFiring(alert, sample, row, changes);
 }
 
-/** One row whose successful probe did not list the subject. */
+/** Moves one rule and subject by a row that no longer lists the subject although its probe succeeded. */
 export function stepMissing(before: SubjectState, row: StepRow, gone: ClosedReason): SubjectState {
   const { alert, changes } = before;
   if (alert === null) return before;
@@ -58,7 +59,7 @@ function stepPending(alert: Alert, sample: Sample, row: StepRow, changes: Change
     const { id, sequence } = alert;
     return fireWhenDue({ ...again, id, sequence }, sample, row, changes);
   }
-  // It fires at what all rows of `for` reached.
+  // It fires at the level that all rows of `for` reached.
   const severity = level === 'warning' ? 'warning' : alert.severity;
   const held: Alert = {
     ...alert,
@@ -110,7 +111,7 @@ function stepFiring(alert: Alert, sample: Sample, row: StepRow, changes: Changes
   return { alert: seen, changes };
 }
 
-/** Judges an alert whose limit in config.xml has changed: the way back from the old limit does not count. */
+/** Moves an alert whose limit in config.xml has changed: rows that were clear of the old limit do not count. */
 function stepNewLimit(alert: Alert, sample: Sample, row: StepRow, changes: Changes): SubjectState {
   const seen = withSample(alert, sample, row);
   if (!isHolding(sample.level)) return { alert: closeAlert(seen, 'recovered', row), changes };
@@ -119,14 +120,14 @@ function stepNewLimit(alert: Alert, sample: Sample, row: StepRow, changes: Chang
   return stepFiring(alert, sample, row, changes);
 }
 
-/** The other severity, once enough rows have said so; null: it stays. */
+/** Returns the other severity once enough rows were at it; `null` if the severity stays. */
 function severityAfter({ severity, progress }: Alert, sample: Sample, row: StepRow): Severity | null {
   if (progress.easing >= confirmingRows) return 'warning';
   const { holding, holdingSinceMs } = progress;
   return isBeyond(severity, sample.level) && isDue(sample, row, holding, holdingSinceMs) ? 'critical' : null;
 }
 
-/** Goes on counting what the value does, until it has done nothing for long enough; then the true state is told. */
+/** Counts changes until the value has not changed for long enough; the alert then takes its true state. */
 function stepFlapping(before: Alert, seen: Alert, sample: Sample, row: StepRow, changes: Changes): SubjectState {
   const enough = rowsToRecover(sample.rule);
   const wasDown = before.progress.clearing >= enough;
@@ -150,7 +151,7 @@ function stepFlapping(before: Alert, seen: Alert, sample: Sample, row: StepRow, 
   return { alert: { ...seen, flapping: false, changedByRun: row.runId, sequence: seen.sequence + 1 }, changes };
 }
 
-/** The open alert after a row that said something: newest value, and how long it has been on its way. */
+/** Returns the open alert with the newest value and counters. */
 function withSample(alert: Alert, sample: Sample, row: StepRow): Alert {
   const { progress, severity } = alert;
   const enough = rowsToRecover(sample.rule);
@@ -180,7 +181,7 @@ function withSample(alert: Alert, sample: Sample, row: StepRow): Alert {
   };
 }
 
-/** Counts a row that came back from the way back of an alert that fires. */
+/** Counts a row whose value came back after it had begun to clear or to ease. */
 function returnsAfter(
   { clearing, easing, returns = 0 }: Progress,
   { isBack }: { readonly isBack: boolean },
@@ -201,7 +202,7 @@ function atSeverity(alert: Alert, severity: Severity, sample: Sample, row: StepR
   };
 }
 
-/** It ended when it got worse, and stays ended when it eases. */
+/** An acknowledgement ends when the alert gets worse, and does not come back when it eases. */
 const notAcknowledged = {
   acknowledgedBy: null,
   acknowledgedUntilMs: null,
@@ -209,7 +210,7 @@ const notAcknowledged = {
   acknowledgedComment: null,
 } as const;
 
-/** After a change that was noted: with too many of them it flaps from here on. */
+/** Returns the state after a noted change: an alert with too many changes begins to flap. */
 function changed(alert: Alert, noted: Changes, { rule }: Sample, row: StepRow): SubjectState {
   const begins = !alert.flapping && isFlapping(rule, noted);
   return { alert: begins ? flapped(alert, row) : alert, changes: noted };
@@ -223,7 +224,7 @@ function flapped(alert: Alert, row: StepRow): Alert {
   return { ...alert, flapping: true, changedByRun: row.runId, sequence: alert.sequence + 1 };
 }
 
-/** Whether `for` is fulfilled: so many rows, or rows that span it less half of the time between two runs. */
+/** True if `for` is fulfilled: by the number of rows, or by their span plus half of the time between two runs. */
 function isDue({ rule }: Sample, row: StepRow, holding: number, sinceMs: number): boolean {
   if (rule.forCount !== null) return holding >= rule.forCount;
   return rule.forMs === null || row.atMs - sinceMs >= rule.forMs - row.everyMs / 2;
@@ -233,7 +234,7 @@ function isGap({ lastAtMs }: Progress, { pauseMs }: Sample, { atMs, everyMs }: S
   return atMs - lastAtMs > Math.max(longestGapMs(everyMs), pauseMs);
 }
 
-/** Rows further apart than this do not follow each other. */
+/** Returns the time above which two rows do not follow each other. */
 export function longestGapMs(everyMs: number): number {
   return 2.5 * everyMs;
 }

@@ -30,7 +30,7 @@ export interface Subjects {
   openAlert(rule: string, subject: string): Alert | null;
   /** New and changed alerts, in the order in which they ended, open ones last. */
   changed(): readonly Alert[];
-  /** As RuleState keeps it. */
+  /** See RuleState.changes. */
   changes(): Readonly<Record<string, readonly number[]>>;
 }
 
@@ -38,9 +38,9 @@ interface Entry {
   readonly rule: string;
   readonly subject: string;
   state: SubjectState;
-  /** As it came; null: it did not. */
+  /** The alert as it was stored; `null` if it was not. */
   readonly stored: Alert | null;
-  /** The row that last spoke of it. */
+  /** The last row with a sample of the subject. */
   seenIn: SampledRow | null;
 }
 
@@ -52,12 +52,12 @@ export function openSubjects(options: SubjectsOptions): Subjects {
   return new ClientSubjects(options);
 }
 
-// A class, because every round of a pass opens thousands: with a closure for each of what it can do they were half of all
-// that outlived V8's young generation, and the alerter took 40 MB more.
+// A class, because every round of a pass opens thousands. Closures were half of all that outlived V8's young
+// generation, and took 40 MB.
 class ClientSubjects implements Subjects {
   readonly #rules: readonly Rule[];
   readonly #everyMs: number;
-  /** By rule, then subject: most samples are of neither, and looking that up must cost nothing. */
+  /** By rule, then subject: most samples have no entry, and finding that out must be cheap. */
   readonly #entries = new Map<string, Map<string, Entry>>();
   readonly #ended: Alert[] = [];
 
@@ -90,7 +90,7 @@ class ClientSubjects implements Subjects {
     for (const sample of samples) {
       const { level, rule, subject } = sample;
       if (this.#entries.size === 0 && !isHolding(level)) continue;
-      // A report that came later has refuted it already.
+      // A later report has shown that the client was reached.
       const isRefuted = kind === 'visit' && newestReportMs !== null && atMs < newestReportMs;
       if (isRefuted && rule.name === 'unreachable' && isHolding(level)) continue;
       if (isHolding(level) && this.openAlert(rule.name, subject) === null) fresh.push(sample);
@@ -161,7 +161,7 @@ class ClientSubjects implements Subjects {
       if (alert === null && state.changes.length === 0) this.#leave(entry);
       return;
     }
-    // What never fired and was never stored leaves no trace.
+    // An alert that never fired and was never stored leaves no trace.
     if (alert.id !== null || alert.closedReason !== 'unconfirmed') this.#end(alert);
     this.#leave(entry);
     const remembered = this.#entries.get(entry.rule)?.size ?? 0;
@@ -169,7 +169,7 @@ class ClientSubjects implements Subjects {
       this.#enter(entry.rule, entry.subject, { alert: null, changes: state.changes });
   }
 
-  /** Keeps an alert that is over. One client brings at most so many at a time that nobody was told of. */
+  /** Keeps an alert that ended. The number of new ones of a client and rule is bounded. */
   #end(alert: Alert): void {
     const isNew = ({ id, rule }: Alert): boolean => id === null && rule === alert.rule;
     if (isNew(alert) && this.#ended.filter(isNew).length >= mostOpen) return;
@@ -183,7 +183,7 @@ class ClientSubjects implements Subjects {
     return open >= mostOpen;
   }
 
-  /** What a row says of the alerts that count what has none of its own. */
+  /** Samples the alerts that count the subjects without an alert of their own. */
   #moreSample({ samples, complete }: SampledRow, beyond: readonly Sample[]): readonly Sample[] {
     const counting = [...this.#entries.values()].flatMap((ofRule) => ofRule.get(moreSubject)?.rule ?? []);
     const names = new Set([...beyond.map(({ rule }) => rule.name), ...counting]);
@@ -208,7 +208,7 @@ class ClientSubjects implements Subjects {
     }
     const { alert, changes } = entry.state;
     if (sample.level === 'unknown' || (alert !== null && row.atMs < alert.progress.lastAtMs)) return;
-    // That reports arrive ends it, but its rows are visits.
+    // Reports end `unreachable`, but only visits age its changes.
     const isArrival = kind === 'report' && sample.rule.name === 'unreachable';
     if (isArrival && alert === null) return;
     this.#put(entry, stepSubject({ alert, changes: isArrival ? changes : aged(changes) }, sample, row));
@@ -231,8 +231,8 @@ class ClientSubjects implements Subjects {
 }
 
 /**
- * Rows of the present must not count as old against a time that has not come yet. What such a time has counted counts no
- * more, as after a gap: what is pending begins anew, what fires goes on.
+ * Returns the alert without a last time that is still to come, against which rows of the present would count as old.
+ * Its counts begin anew, as after a gap: a pending alert begins again, a firing alert goes on.
  */
 function inTime(alert: Alert, latestMs: number): Alert {
   const { progress } = alert;

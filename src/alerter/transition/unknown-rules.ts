@@ -5,12 +5,12 @@ import type { SampledRow } from '../evaluate/sample.ts';
 import { ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
 import { listsFaults, metricOfRule } from '../evaluate/rule-metric.ts';
 
-/** Rules that the newest report says nothing of, see RuleState.unknown. */
+/** Rules without a value in the newest report, see RuleState.unknown. */
 export type UnknownRules = NonNullable<RuleState['unknown']>;
 
 const none: UnknownRules = {};
 
-/** The rules that a report says nothing of; those that were unknown before keep their time. */
+/** Returns the rules without a value in a report. Rules that were unknown before keep their time. */
 export function unknownAfter(rules: readonly Rule[], before: UnknownRules, report: SampledRow): UnknownRules {
   const known = new Set<Rule>();
   for (const { rule, level } of report.samples) if (level !== 'unknown') known.add(rule);
@@ -20,7 +20,7 @@ export function unknownAfter(rules: readonly Rule[], before: UnknownRules, repor
   for (const rule of silent) {
     const { name, selectors } = rule;
     const matches = !report.complete.includes(name) || report.samples.some((sample) => sample.rule === rule);
-    // Nothing is listed: all is well, or another rule judges it.
+    // The rule has no subject: there is no fault, or another rule was chosen.
     if (!matches && (listsFaults(rule) || Object.keys(selectors).length === 0)) continue;
     const was = before[name];
     unknown[name] = was?.matches === matches ? was : { sinceMs: report.atMs, matches };

@@ -67,7 +67,7 @@ export interface Progress {
   readonly easing: number;
   /** Of the newest row that was not unknown. */
   readonly lastAtMs: number;
-  /** Of the newest row that added to a count, see alerter/count-rows.ts. Default: lastAtMs. */
+  /** Of the newest row that added to a count, see alerter/transition/progress.ts. Default: lastAtMs. */
   readonly countedAtMs?: number;
   /** How often the value came back beyond the limit from its way back, while firing; missing: never. */
   readonly returns?: number;
