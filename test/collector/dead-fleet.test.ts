@@ -132,7 +132,7 @@ describe('two hundred clients, a tenth of them dead in every way', () => {
     readonly mostDead: number;
   }
 
-  /** One run of the whole fleet, `number` times five minutes after the first. */
+  /** Makes a run of the whole fleet, `number` times five minutes after the first. */
   const run = async (number: number, visited: readonly Client[] = clients): Promise<Run> => {
     const shared = createTransportShared({ config: makeConfig('/nowhere', []) });
     const active = new Set<string>();

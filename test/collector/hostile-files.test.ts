@@ -1,4 +1,4 @@
-/** What stands in the place of sealed files: changed, cut, exchanged, or no file at all. Nothing is followed, nothing waits. */
+/** Sealed files that are changed, cut, exchanged, or no files at all. No link is followed, no read blocks. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
@@ -132,7 +132,7 @@ test(
       const name = `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
       make(path.join(folder, `${name}.fhs`));
       for (const place of ['.part', '.json', 'notes']) make(path.join(folder, `${name}${place}`));
-      // That one alone would fill the bounds.
+      // Such a file alone would fill the bounds.
       if (what === 'a file of 4 GiB') continue;
       for (const place of ['.fhs', '.json']) make(path.join(folder, 'quarantine', `1${name.slice(1)}${place}`));
     }

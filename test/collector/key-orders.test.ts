@@ -38,12 +38,12 @@ import { scriptedAgent } from '../support/scripted-agents.ts';
 const root = mkdtempSync(path.join(tmpdir(), 'fh-key-orders-'));
 after(() => rmSync(root, { recursive: true, force: true }));
 
-/** What somebody or something may do next; `retire` asks, `force` does not. */
+/** The next step of a person or a program. `retire` asks, `force` does not. */
 type Step = keyof ReturnType<typeof startStory>['steps'];
 
 const together: readonly Step[] = ['visit', 'alone', 'rotate', 'retire', 'visit', 'away', 'alone', 'rotate', 'force'];
 const split: readonly Step[] = [...together, 'import', 'open', 'retirePublic', 'import', 'open', 'forcePublic'];
-/** Those that went wrong once, or are what people do. */
+/** Orders that failed once, or that people use. */
 const told: readonly (readonly Step[])[] = [
   ['visit', 'alone', 'rotate', 'visit', 'visit', 'retire'],
   ['visit', 'alone', 'rotate', 'import', 'away', 'open', 'retire', 'visit', 'open'],
@@ -53,7 +53,7 @@ const told: readonly (readonly Step[])[] = [
   ['visit', 'rotate', 'import', 'forcePublic', 'alone', 'away', 'import', 'force', 'open'],
 ];
 
-/** So many drawn orders of each kind. */
+/** The number of drawn orders of each kind. */
 const orders = Number(process.env['FLEET_HEALTH_KEY_ORDERS'] ?? (isLong ? 100 : 3));
 const seed = Number(process.env['FLEET_HEALTH_SEED'] ?? 1);
 
@@ -188,7 +188,7 @@ function startStory(database: StorageConfig, opens: boolean) {
       assert.equal(new Set(ids).size, ids.length, `${what}: a report is there twice`);
       return [...agent.sealed].filter((id) => !ids.includes(id));
     },
-    /** What is said of each report that is no row. */
+    /** The messages about each report that is no row. */
     told: () => toldOf(),
     /** The keys that were retired, from the backup, and what is in quarantine one folder up. */
     bringBack: () => {

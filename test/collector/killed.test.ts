@@ -22,7 +22,7 @@ const logFile = path.join(fleet.dir, 'wire.log');
 const script = path.join(import.meta.dirname, '../support/collect-killable.ts');
 
 interface Moment {
-  /** So many visits have ended, 0: they begin. */
+  /** The number of visits that have ended. 0: the visits begin. */
   readonly visits: number;
   readonly thenMs: number;
 }

@@ -21,7 +21,7 @@ interface Polite {
   readonly codes: readonly (string | null)[];
 }
 
-/** One run over as many clients as there are addresses, all of them one server. */
+/** Makes a run over as many clients as there are addresses, all of them one server. */
 async function collectFrom(
   t: TestContext,
   addresses: readonly string[],

@@ -12,7 +12,7 @@ import { startReportServer } from '../support/report-server.ts';
 
 const account = { username: 'u', password: 'a secret word' };
 
-/** How many bytes come at once before they begin to drip, from the version line to the report. */
+/** The bytes that come at once before the rest drips, from the version line to the report. */
 const stages = [0, 10, 40, 500, 1200, 1400, 1500, 1650, 1800, 2200];
 
 test('a client that sends single bytes, at whatever stage, ends by its deadline and holds up nobody', async (t) => {

@@ -63,7 +63,7 @@ function everyFile(dir: string): readonly string[] {
   );
 }
 
-/** What a report says of its client that nobody else knows: every text and every larger number of its rows. */
+/** The facts in a report that only its client knows: every text and every larger number of its rows. */
 function markersOf(report: Report): readonly string[] {
   const values = report.worker_reports.flatMap((one) =>
     one.function_reports.flatMap(({ data }) => data.flatMap((row) => Object.values(row))),
@@ -185,7 +185,7 @@ test('a file that was stored and not removed, in time or at all, is opened once'
   await put();
   const late = await one.fleet.collect([], sealedOnly);
   assert.deepEqual([late.reports.duplicate, await countOf(one, 'sealed_reports')], [1, 0]);
-  // As it is when both looked at the same moment.
+  // Both may look at the same moment.
   const storage = await one.fleet.openStorage();
   await storage.reports.saveSealed([]);
   await storage.close();

@@ -1,4 +1,4 @@
-/** What a client without node, or one that claims to be, may say in clear, and what becomes of it. */
+/** Reports in clear of clients without Node, and of clients that only claim to have none. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';

@@ -77,7 +77,7 @@ test('those who come while a sync goes on share the next one, which begins after
   begun[0]?.resolve();
   await setImmediate();
   assert.deepEqual([begun.length, ended], [2, ['first']]);
-  // What it does now is not covered by the sync that goes on already.
+  // The sync under way does not cover what is done now.
   wait('fourth');
   begun[1]?.resolve();
   await setImmediate();

@@ -1,4 +1,4 @@
-/** What is made of an exec that a restricted key's launcher ended. */
+/** The fault of an exec that a restricted key's launcher ended. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 

@@ -20,7 +20,7 @@ after(() => {
 type Run = readonly [minutesAgo: number, outcome: RunOutcome];
 
 /**
- * One known client, alerters that began so many minutes ago and ended so, a minute later, and full runs of the collector
+ * A known client, alerters that began so many minutes ago and ended so, a minute later, and full runs of the collector
  * so many minutes ago.
  */
 async function fleetWith(runs: readonly Run[], collects: readonly number[] = [10, 5]): Promise<Fleet> {

@@ -1,4 +1,4 @@
-/** What ends the pause after a refused login, over passes that share nothing but the database. */
+/** Changes that end the pause after a refused login, over passes that share nothing but the database. */
 import assert from 'node:assert/strict';
 import { utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -23,7 +23,7 @@ test('beyond the bound nothing is taken, and what goes makes room, what earlier 
   const spool = openSealedSpool(dir);
   for (const number of [1, 2]) await spool.add(arrived(number));
   const { reports } = await spool.scan();
-  // Of each file two blocks.
+  // Each file takes two blocks.
   const bounded = await boundSpool({ spool, dir, maxBytes: 3 * 8192 + 8191, leftovers: reports });
   const third = await bounded.add(arrived(3));
   const full = { name: 'FleetError', code: 'spool-full', stage: 'spool', client: 'web-1' };

@@ -30,7 +30,7 @@ interface Watched {
   readonly context: VisitContext;
   readonly client: ReturnType<typeof makeClient>;
   readonly kept: ReceivedReport[];
-  /** What happened on connections, in order: connect, exec, leave, destroy. */
+  /** The calls on connections, in order: connect, exec, leave, destroy. */
   readonly calls: string[];
   /** Sealed reports in the client's spool. */
   readonly spooled: () => number;
