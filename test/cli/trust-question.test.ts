@@ -5,7 +5,7 @@ import { questionFor } from '../../src/cli/trust/trust.ts';
 import type { TrustPlan } from '../../src/cli/trust/trust-plan.ts';
 
 const plan = (name: string, kind: TrustPlan['kind'], keys = 1): TrustPlan => ({
-  machine: { name, kind: 'client', address: '192.0.2.1', port: 22, way: null, fault: null },
+  machine: { name, kind: 'client', address: '192.0.2.1', port: 22, route: null, fault: null },
   kind,
   keys: Array.from({ length: keys }, () => ({ type: 'ssh-ed25519', key: '' })),
   knownKeys: [],

@@ -79,7 +79,7 @@ export function alertsText(output: Output, config: Config, views: readonly Alert
 }
 
 function row(view: AlertView, time: ReaderTime, nowMs: number): NotedRow {
-  const { alert, told } = view;
+  const { alert, notified } = view;
   const { id, client, rule, subject, severity, state, valueText, limitText } = alert;
   const colour = severity === 'critical' ? 'red' : 'yellow';
   return {
@@ -93,22 +93,22 @@ function row(view: AlertView, time: ReaderTime, nowMs: number): NotedRow {
       limitText === '' ? valueText : `${valueText} (${limitText})`,
       time.moment(sinceMs(alert)),
       describeAge(nowMs - sinceMs(alert)),
-      toldText(told, time),
+      notifiedText(notified, time),
     ],
     notes: notesOf(view, time),
   };
 }
 
 /** Names the recipients of mails that were sent. The others get a note. */
-function toldText(told: AlertView['told'], { moment }: ReaderTime): string {
-  const [last, ...others] = told.filter(({ unsent }) => unsent === null);
-  if (last === undefined) return told.length === 0 ? 'nobody' : 'nobody yet';
+function notifiedText(notified: AlertView['notified'], { moment }: ReaderTime): string {
+  const [last, ...others] = notified.filter(({ unsent }) => unsent === null);
+  if (last === undefined) return notified.length === 0 ? 'nobody' : 'nobody yet';
   return `${last.recipient}${others.length > 0 ? ` +${others.length}` : ''} ${moment(last.notifiedAtMs).slice(-5)}`;
 }
 
-function notesOf({ alert, told, acknowledged, covers }: AlertView, time: ReaderTime): readonly Cell[] {
+function notesOf({ alert, notified, acknowledged, covers }: AlertView, time: ReaderTime): readonly Cell[] {
   return [
-    ...told.flatMap(({ unsent }) => (unsent === null ? [] : [unsentNote(unsent, time)])),
+    ...notified.flatMap(({ unsent }) => (unsent === null ? [] : [unsentNote(unsent, time)])),
     ...(acknowledged ? [acknowledgedText(alert, time)] : []),
     ...covers.map((cover) => coverText(cover, time)),
     ...(alert.flapping ? ['flapping'] : []),
@@ -154,8 +154,8 @@ export const closedWords: Readonly<Record<ClosedReason, string>> = {
   unconfirmed: 'never fired',
 };
 
-/** An alert for programs. */
-export function alertJson({ alert, told, acknowledged, covers }: AlertView): object {
+/** An alert as JSON. */
+export function alertJson({ alert, notified, acknowledged, covers }: AlertView): object {
   return {
     id: alert.id,
     client: alert.client,
@@ -179,7 +179,7 @@ export function alertJson({ alert, told, acknowledged, covers }: AlertView): obj
         }
       : null,
     held_by: covers.map(coverJson),
-    told: told.map(({ recipient, state, severity, notifiedAtMs, unsent }) => ({
+    told: notified.map(({ recipient, state, severity, notifiedAtMs, unsent }) => ({
       recipient,
       state,
       severity,

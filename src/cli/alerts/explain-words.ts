@@ -77,11 +77,11 @@ export function clientLines(
 
 function ruleLines(output: Output, explained: RuleExplained, saying: Saying, whole: boolean): readonly string[] {
   const { rule, samples, unknown, alerts, listeners } = explained;
-  const said = samples.map(
+  const values = samples.map(
     ({ subject, level, valueText }) =>
       `${subject === '' ? '' : `${subject} `}${level === 'unknown' ? 'unknown' : valueText === '' ? 'well' : valueText}`,
   );
-  const words = unknown === null ? cut([...new Set(said)]) : [unknownText(unknown, saying)];
+  const words = unknown === null ? cut([...new Set(values)]) : [unknownText(unknown, saying)];
   const now = words.length === 0 ? '' : escapeControls(`: ${words.join(', ')}`);
   const open = alerts.filter(({ alert }) => alert.state !== 'resolved');
   const title = `${output.colour('bold', escapeControls(rule.name))} (${limitsOf(rule)})${now}`;

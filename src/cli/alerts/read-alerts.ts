@@ -19,7 +19,7 @@ export interface Cover {
 export interface AlertView {
   readonly alert: Alert;
   /** Newest first. */
-  readonly told: readonly Notified[];
+  readonly notified: readonly Notified[];
   readonly acknowledged: boolean;
   readonly covers: readonly Cover[];
 }
@@ -53,11 +53,11 @@ export async function readAlerts(options: ReadAlertsOptions): Promise<readonly A
   const isWanted = clientFilter(config, options.client, all);
   const alerts = all.filter(({ client }) => isWanted(client)).sort(compareAlerts);
   const ids = alerts.flatMap(({ id }) => id ?? []);
-  const told = await notifiedOf(store, ids);
+  const notified = await notifiedOf(store, ids);
   const covers = openMutes({ config, silences: await store.silences(nowMs) });
   return alerts.map((alert) => ({
     alert,
-    told: told.get(alert.id ?? NaN) ?? [],
+    notified: notified.get(alert.id ?? NaN) ?? [],
     acknowledged: alert.state !== 'resolved' && isAcknowledged(alert, nowMs),
     covers: alert.state === 'resolved' ? [] : covers.reasonsAt(alert, nowMs).flatMap(coverOf),
   }));

@@ -36,7 +36,7 @@ export function replayText(output: Output, config: Config, span: ReplaySpan, res
   return blocks.join('\n\n');
 }
 
-/** Rows come after each run: data that begins a while after what was asked for is said. */
+/** Data that begins later than this after the time asked for is mentioned: rows come only after each run. */
 const slackMs = 2 * hourMs;
 
 function dataText({ sinceMs }: ReplaySpan, { firstRowMs }: ReplayResult, { moment }: ReaderTime): readonly string[] {

@@ -51,9 +51,9 @@ export function forwardsThrough(hops: readonly Hop[], config: Config, shared: Tr
   const targets = [...config.bastions, ...config.clients.filter(isVisited)];
   const found = new Set<string>();
   for (const target of targets) {
-    const way = wayTo(target, shared);
-    for (const [index, { name, address, port }] of way.entries()) {
-      if (index === 0 || placeOf(way.slice(0, index)) !== own) continue;
+    const hopsOnRoute = routeOf(target, shared);
+    for (const [index, { name, address, port }] of hopsOnRoute.entries()) {
+      if (index === 0 || placeOf(hopsOnRoute.slice(0, index)) !== own) continue;
       if (!/^[\w.:-]+$/.test(address)) {
         const message = `${name}: ${JSON.stringify(address)} cannot be written into authorized_keys`;
         throw usageError(message, 'Give its IP address.');
@@ -71,14 +71,14 @@ export function clientAt(
   shared: TransportShared,
 ): Config['clients'][number] | undefined {
   const own = placeOf(hops);
-  return config.clients.find((client) => isVisited(client) && placeOf(wayTo(client, shared)) === own);
+  return config.clients.find((client) => isVisited(client) && placeOf(routeOf(client, shared)) === own);
 }
 
 function isVisited({ state, ssh }: Config['clients'][number]): boolean {
   return state !== 'retired' && ssh.transport !== 'local';
 }
 
-function wayTo(target: Parameters<TransportShared['routeTo']>[0], shared: TransportShared): readonly Hop[] {
+function routeOf(target: Parameters<TransportShared['routeTo']>[0], shared: TransportShared): readonly Hop[] {
   try {
     return shared.routeTo(target).hops;
   } catch {

@@ -74,7 +74,7 @@ function visitTable(output: Output, visits: readonly VisitRecord[]): string {
         visit.client,
         visit.ok ? { text: 'ok', colour: 'green' as const } : { text: visit.code ?? 'failed', colour: 'red' as const },
         `${visit.durationMs} ms`,
-        visit.uploaded ? 'agent brought' : '',
+        visit.uploaded ? 'agent uploaded' : '',
       ],
       notes: visit.message === null ? [] : [visit.message],
     }));

@@ -38,7 +38,7 @@ export async function ingestCommand(context: Context): Promise<ExitStatus> {
   });
   if (output.json) output.printJson(resultJson(result, quarantined));
   else if (output.terminal && output.verbosity !== 'quiet') output.print(resultText(result));
-  else tellLog(log, result);
+  else logResult(log, result);
   return result.exitStatus;
 }
 
@@ -52,7 +52,7 @@ function resultText(result: IngestRunResult): string {
   return escapeControls(sentences.join(' '));
 }
 
-function tellLog(log: Log, result: IngestRunResult): void {
+function logResult(log: Log, result: IngestRunResult): void {
   const { runId: run, outcome } = result;
   if (outcome === 'overlapped') {
     log.event('overlapped', overlappedFields(run, result.holder));

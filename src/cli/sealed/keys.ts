@@ -32,13 +32,13 @@ export function keysListCommand(context: Context): ExitStatus {
 /** `keys generate`: makes the first pair. */
 export function keysGenerateCommand(context: Context): ExitStatus {
   const { config, paths } = claimKeys(context);
-  return tellMade(context, config, 'generate', generateKey(paths, Date.now()));
+  return printMade(context, config, 'generate', generateKey(paths, Date.now()));
 }
 
 /** `keys rotate`: makes a new pair; older ones still open. */
 export function keysRotateCommand(context: Context): ExitStatus {
   const { config, paths } = claimKeys(context);
-  return tellMade(context, config, 'rotate', rotateKeys(paths, Date.now()));
+  return printMade(context, config, 'rotate', rotateKeys(paths, Date.now()));
 }
 
 /** `keys import-public`: takes the public half of a pair on another machine. */
@@ -102,7 +102,7 @@ function claimKeys(context: Context): { readonly config: Config; readonly paths:
   return { config, paths };
 }
 
-function tellMade(
+function printMade(
   { output }: Context,
   { collector }: Config,
   action: 'generate' | 'rotate',

@@ -5,26 +5,26 @@ import type { Route } from '../../transport/route/route.ts';
 import type { TransportShared } from '../../transport/transport-shared.ts';
 import { chooseClients } from '../command/settings.ts';
 
-/** A machine whose host key may be trusted: a client, or one on the way to it. */
+/** A machine whose host key may be trusted: a client, or a hop before it. */
 export interface TrustMachine {
   readonly name: string;
   readonly kind: 'client' | 'bastion';
   readonly address: string;
   readonly port: number;
-  /** null: reached without SSH, or its way cannot be followed. */
-  readonly way: TrustWay | null;
-  /** The fault of its route, so that it cannot be asked. If `way` is not null, a file may still vouch for it. */
+  /** null: reached without SSH, or its route cannot be resolved. */
+  readonly route: TrustRoute | null;
+  /** The fault of its route, so that it cannot be asked. If `route` is not null, a file may still vouch for it. */
   readonly fault: FleetError | null;
 }
 
-export interface TrustWay {
+export interface TrustRoute {
   readonly hop: Hop;
   /** The machines through which it is reached, nearest to the collector first. */
   readonly outer: readonly Hop[];
 }
 
 export interface TrustChoice {
-  /** Names of clients, bastions and other machines on a way; empty: all clients that are visited. */
+  /** Names of clients, bastions and other hops; empty: all clients that are visited. */
   readonly clients: readonly string[];
   readonly group: string | null;
 }
@@ -82,22 +82,22 @@ function createRoutes(shared: Pick<TransportShared, 'routeTo'>): Routes {
 function machinesOf(target: Client | Bastion, routes: Routes): readonly TrustMachine[] {
   const { name, address, port } = target;
   const kind = 'addressExplicit' in target ? 'client' : 'bastion';
-  const alone: TrustMachine = { name, kind, address, port, way: null, fault: null };
+  const alone: TrustMachine = { name, kind, address, port, route: null, fault: null };
   if (target.ssh.transport === 'local') return [alone];
   const route = routes(target);
   if (route instanceof FleetError) return [{ ...alone, fault: route }];
   const command = route.unsupported.find(({ option }) => option === 'ProxyCommand');
-  if (command === undefined) return alongTheWay(route);
+  if (command === undefined) return machinesAlong(route);
   const fault = throughCommand(name, command.place);
-  return alongTheWay(route)
+  return machinesAlong(route)
     .slice(-1)
     .map((machine) => ({ ...machine, fault }));
 }
 
-function alongTheWay({ hops }: Route): readonly TrustMachine[] {
+function machinesAlong({ hops }: Route): readonly TrustMachine[] {
   return hops.map((hop, index) => {
     const { name, kind, address, port } = hop;
-    return { name, kind, address, port, way: { hop, outer: hops.slice(0, index) }, fault: null };
+    return { name, kind, address, port, route: { hop, outer: hops.slice(0, index) }, fault: null };
   });
 }
 
@@ -107,7 +107,7 @@ function findJump(name: string, { clients, bastions }: Config, routes: Routes): 
     const route = routes(target);
     if (route instanceof FleetError) continue;
     const index = route.hops.findIndex((hop) => hop.name === name);
-    if (index !== -1) return alongTheWay(route).slice(0, index + 1);
+    if (index !== -1) return machinesAlong(route).slice(0, index + 1);
   }
   return null;
 }
@@ -123,9 +123,9 @@ function throughCommand(client: string, place: string): FleetError {
 }
 
 /** Identifies a machine by what known_hosts calls it and its route, so that each is asked once. */
-function keyOf({ name, kind, address, port, way }: TrustMachine): string {
-  if (way === null) return JSON.stringify([kind, name]);
-  const { hop, outer } = way;
+function keyOf({ name, kind, address, port, route }: TrustMachine): string {
+  if (route === null) return JSON.stringify([kind, name]);
+  const { hop, outer } = route;
   return JSON.stringify([
     name,
     hop.knownAs,

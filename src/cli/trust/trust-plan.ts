@@ -2,7 +2,7 @@ import { FleetError, messageOf } from '../../errors.ts';
 import { fingerprint, type HostKey } from '../../transport/known-hosts/fingerprint.ts';
 import { type KnownHosts, type KnownKey, lookupHost } from '../../transport/known-hosts/known-hosts.ts';
 import type { TrustSource } from '../../transport/known-hosts/trust-source.ts';
-import type { TrustMachine, TrustWay } from './trust-machines.ts';
+import type { TrustMachine, TrustRoute } from './trust-machines.ts';
 
 /** The keys of one machine, and whether they may be written. */
 export interface TrustPlan {
@@ -21,22 +21,22 @@ export interface TrustSurroundings {
   readonly source: { readonly file: string; readonly content: TrustSource } | null;
   readonly knownHosts: (files: readonly string[]) => KnownHosts;
   /** Asks the machine itself. Throws FleetError. */
-  readonly scan: (way: TrustWay) => Promise<readonly HostKey[]>;
+  readonly scan: (route: TrustRoute) => Promise<readonly HostKey[]>;
 }
 
 /** Compares the keys of one machine with the known ones. Changes nothing and never throws. */
 export async function planTrust(machine: TrustMachine, surroundings: TrustSurroundings): Promise<TrustPlan> {
   const plan = { machine, keys: [], knownKeys: [], fault: null };
-  const { way, name } = machine;
-  if (way === null) {
+  const { route, name } = machine;
+  if (route === null) {
     return machine.fault === null ? { ...plan, kind: 'local' } : { ...plan, kind: 'failed', fault: machine.fault };
   }
   try {
-    const known = lookupHost(surroundings.knownHosts(way.hop.knownHosts), way.hop.knownAs);
+    const known = lookupHost(surroundings.knownHosts(route.hop.knownHosts), route.hop.knownAs);
     // Nobody can ask it, and what is known of it is not contradicted.
     if (machine.fault !== null && surroundings.source === null && known.keys.length > 0)
       return { ...plan, kind: 'known', keys: known.keys };
-    const keys = await candidates(machine, way, surroundings);
+    const keys = await candidates(machine, route, surroundings);
     const revoked = known.revoked.find((other) => keys.some(({ key }) => key === other.key));
     if (revoked !== undefined) {
       const place = `${revoked.file} line ${revoked.line}`;
@@ -48,20 +48,20 @@ export async function planTrust(machine: TrustMachine, surroundings: TrustSurrou
     if (keys.some(isKnown) && !keys.some(contradicts)) return { ...plan, kind: 'known', keys };
     return { ...plan, kind: 'differs', keys, knownKeys: known.keys };
   } catch (thrown) {
-    const said = thrown instanceof FleetError ? thrown : fault(name, 'internal', messageOf(thrown));
-    return { ...plan, kind: 'failed', fault: said };
+    const failure = thrown instanceof FleetError ? thrown : fault(name, 'internal', messageOf(thrown));
+    return { ...plan, kind: 'failed', fault: failure };
   }
 }
 
 /** The keys that may be trusted: what the machine shows, or what the file of --from vouches for. */
 async function candidates(
   { name, address, port, fault: unasked }: TrustMachine,
-  way: TrustWay,
+  route: TrustRoute,
   { source, scan }: TrustSurroundings,
 ): Promise<readonly HostKey[]> {
   if (source === null) {
     if (unasked !== null) throw unasked;
-    return await scan(way);
+    return await scan(route);
   }
   const host = { client: name, address, port };
   const held = source.content.keys(host);
@@ -71,7 +71,7 @@ async function candidates(
     throw fault(name, 'host-key-unknown', `${source.file} does not name it`, `Add it to ${source.file}.`);
   }
   if (unasked !== null) throw unasked;
-  const shown = await scan(way);
+  const shown = await scan(route);
   const matching = shown.filter(({ key }) => vouched.includes(fingerprint(key)));
   if (matching.length > 0) return matching;
   const prints = shown.map(({ key }) => fingerprint(key)).join(', ');

@@ -14,7 +14,7 @@ import { concurrently } from '../command/concurrently.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { confirm } from '../command/question.ts';
 import { loadSettings } from '../command/settings.ts';
-import { type TrustChoice, type TrustMachine, trustMachines, type TrustWay } from './trust-machines.ts';
+import { type TrustChoice, type TrustMachine, trustMachines, type TrustRoute } from './trust-machines.ts';
 import { planTrust, type TrustPlan, type TrustSurroundings } from './trust-plan.ts';
 import { machineWord, trustText } from './trust-table.ts';
 
@@ -68,7 +68,7 @@ export async function trustCommand(context: Context, options: TrustCommandOption
 /** Refuses before anybody is asked: a known_hosts that root writes is one that cron's account cannot read. */
 function refuseKnownHostsOfOthers({ stateDir }: Config, machines: readonly TrustMachine[]): void {
   const paths = statePaths(stateDir);
-  const files = new Set(machines.flatMap(({ way }) => way?.hop.knownHosts.slice(0, 1) ?? []));
+  const files = new Set(machines.flatMap(({ route }) => route?.hop.knownHosts.slice(0, 1) ?? []));
   for (const file of files) {
     if (file === paths.knownHosts) tryStateFolder(paths, []);
     else refuseFileOfOthers(file);
@@ -79,7 +79,7 @@ function refuseKnownHostsOfOthers({ stateDir }: Config, machines: readonly Trust
 function byDepth(machines: readonly TrustMachine[]): readonly (readonly TrustMachine[])[] {
   const levels: TrustMachine[][] = [[]];
   for (const machine of machines) {
-    const depth = machine.way?.outer.length ?? 0;
+    const depth = machine.route?.outer.length ?? 0;
     while (levels.length <= depth) levels.push([]);
     levels[depth]?.push(machine);
   }
@@ -95,7 +95,7 @@ async function makePlans(
   // Made anew, because known_hosts may have grown.
   const shared = createTransportShared({ config });
   const { tcpTimeoutMs, connectTimeoutMs: timeoutMs } = config.collector;
-  const scan = async ({ hop, outer }: TrustWay): Promise<readonly HostKey[]> => {
+  const scan = async ({ hop, outer }: TrustRoute): Promise<readonly HostKey[]> => {
     const { name: client, address: host, port, family, kex } = hop;
     const target = { client, host, port, family, kex, timeoutMs, signal };
     if (outer.length === 0) return await scanHostKeys(target);
@@ -161,8 +161,8 @@ function write(plans: readonly TrustPlan[]): void {
   for (const file of files) {
     const hosts = (kind: TrustPlan['kind']): { name: string; keys: readonly HostKey[] }[] =>
       plans.flatMap((plan) =>
-        plan.kind === kind && plan.machine.way !== null && fileOf(plan) === file
-          ? [{ name: plan.machine.way.hop.knownAs, keys: plan.keys }]
+        plan.kind === kind && plan.machine.route !== null && fileOf(plan) === file
+          ? [{ name: plan.machine.route.hop.knownAs, keys: plan.keys }]
           : [],
       );
     try {
@@ -176,7 +176,7 @@ function write(plans: readonly TrustPlan[]): void {
 
 /** The file that new keys are written to. */
 function fileOf({ machine }: TrustPlan): string {
-  return machine.way?.hop.knownHosts[0] ?? '';
+  return machine.route?.hop.knownHosts[0] ?? '';
 }
 
 /** Names old keys in files that this command does not write: they are still accepted. */

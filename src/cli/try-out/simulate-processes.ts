@@ -35,7 +35,7 @@ const clientsPerProcess = 10_000;
 /** File descriptors that a process keeps for everything but listeners, connections above all. */
 const otherFiles = 2000;
 const mostProcesses = 32;
-const tellEveryMs = 250;
+const reportEveryMs = 250;
 const readyMs = minuteMs;
 const endMs = 10_000;
 
@@ -180,7 +180,7 @@ export async function simulatePart(folder: string, text: string): Promise<ExitSt
     process.send?.({ kind, ...state } satisfies PartMessage, undefined, undefined, () => undefined);
   };
   tell('ready', serving.read());
-  const timer = setInterval(() => tell('state', serving.read()), tellEveryMs);
+  const timer = setInterval(() => tell('state', serving.read()), reportEveryMs);
   await Promise.race([over, serving.broken]);
   clearInterval(timer);
   tell('last', await serving.close());
