@@ -26,7 +26,6 @@ export const clientsSql = (
 const lastRunSql = `SELECT id, program, outcome, started_at, finished_at, clients, succeeded, failed FROM runs
   WHERE program = ? AND outcome <> 'overlapped' ORDER BY started_at DESC, id DESC LIMIT 1`;
 
-/** What readers may ask. */
 export function createHistory(database: Database): History {
   const all = (sql: string, values: readonly string[] = []): Promise<readonly SqlRow[]> =>
     database.read((session) => session.all(sql, values));

@@ -12,13 +12,13 @@ import type { Storage } from './store/storage.ts';
 
 export interface OpenStorageOptions {
   readonly storage: StorageConfig;
-  /** Whether missing migrations are applied; else they are a fault. */
+  /** True if missing migrations are applied; else they are a fault. */
   readonly migrate: boolean;
-  /** Migrations are missing and will be applied, which may take its time. */
+  /** Called before missing migrations are applied, which may take minutes. */
   readonly onMigrating?: () => void;
-  /** Decides the session's limits; `read` unless said. */
+  /** Decides the session's limits. Default: `read`. */
   readonly program?: 'collect' | 'alert' | 'read';
-  /** Ends everything at once, what is under way included. */
+  /** Ends everything at once, a running statement included. */
   readonly signal?: AbortSignal | undefined;
 }
 

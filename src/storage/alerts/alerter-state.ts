@@ -65,7 +65,7 @@ async function waitingMails(session: Session): Promise<Pick<AlerterState, 'waiti
     items: (items.get(Number(row['id'])) ?? []).map(storedNotification),
     isBegun: row['data_at'] !== null,
   }));
-  // What tells of no alert (that a mail was refused) has no news that another mail could carry.
+  // A mail about no alert (a refused mail's notice) has no notification that another mail could carry.
   const telling = waiting.filter(({ items: told }) => told.length > 0);
   const mailOf = ({ id, recipient, createdAtMs, items: told }: (typeof waiting)[number]): WaitingMail => ({
     id,

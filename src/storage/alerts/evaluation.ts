@@ -86,7 +86,7 @@ async function storeAlerts(
   alerts: readonly Alert[],
   maxBytes: number,
 ): Promise<void> {
-  // Those that end go first: a new alert of the same name may begin in the same batch.
+  // Alerts that end are stored first: a new alert of the same key may begin in the same batch.
   const known = alerts.flatMap((alert) => (alert.id === null ? [] : [knownAlertRow(alert, alert.id)]));
   known.sort((a, b) => Number(a.id) - Number(b.id));
   await insertRows(
@@ -110,7 +110,7 @@ async function endAcknowledgements(
   );
 }
 
-// The name is left as it is: a client may have been renamed. So is the acknowledgement, which is people's.
+// The client stays: it may have been renamed. The acknowledgement stays too: it is people's.
 function changeSuffix(dialect: Dialect): string {
   const incoming = (column: string): string => dialect.incoming(column);
   return dialect.onConflict('id', [

@@ -13,7 +13,7 @@ const runColumns =
 const runsSql = `SELECT ${runColumns} FROM runs WHERE program = ? AND started_at >= ? ORDER BY started_at DESC, id DESC`;
 const lastRunSql = `SELECT ${runColumns} FROM runs WHERE program = 'collect' AND collector_id = ? AND scope = 'full'
   AND outcome <> 'overlapped' ORDER BY started_at DESC, id DESC LIMIT 1`;
-// What waits sealed has been reported too, whatever it says.
+// A report that waits sealed counts too, whatever it says.
 const sealedSql = 'SELECT client, MAX(received_at) AS newest FROM sealed_reports GROUP BY client';
 const clientsSql = 'SELECT name, first_seen, last_visit_at, last_report_at FROM clients ORDER BY name';
 const programs: readonly Program[] = ['collect', 'alert', 'ingest'];

@@ -7,10 +7,10 @@ import type { Dialect } from '../sql/dialect.ts';
 import { fromSqlTime } from '../sql/sql-time.ts';
 import type { Session } from '../sql/session.ts';
 
-/** A holder that has not stored anything for so long is taken for dead. */
+/** A holder that has stored nothing for so long counts as dead. */
 const staleMs = minuteMs;
 
-// Nobody's: the row stays, so that epochs only ever grow.
+// The holder of a free lease. The row stays: epochs only ever grow.
 const nobody = '';
 
 export function createLeaseStore(database: Database): LeaseStore {
@@ -55,17 +55,17 @@ export async function takeLease(database: Database, name: string, holder: string
   });
 }
 
-/** Ends every holder's right to store: whatever they read before is out of date. */
+/** Takes the lease from every holder: whatever they have read is out of date. */
 export async function revokeLeases(session: Session): Promise<void> {
   await session.run('UPDATE leases SET epoch = epoch + 1, holder = ?', [nobody]);
 }
 
 /**
- * Work in one transaction that only the lease's holder can commit. Throws FleetError `locked` when somebody else has the
- * lease. When the answer to a commit was lost and the transaction is made again, it is not done twice.
+ * Runs work in one transaction that only the lease's holder can commit. If the answer to a commit is lost and the transaction is
+ * made again, the work is not done twice. Throws FleetError `locked` if somebody else has the lease.
  */
 export async function fenced<T>(database: Database, lease: Lease, work: (session: Session) => Promise<T>): Promise<T> {
-  // What an earlier attempt came to, and what the lease counted then: had it been undone, the count would be the same.
+  // The result of an earlier attempt, and the lease's count then: if the attempt was undone, the count is the same.
   let earlier: { readonly touched: number; readonly result: T } | null = null;
   return database.write(async (session) => {
     const touched = await touch(session, database.dialect, lease);

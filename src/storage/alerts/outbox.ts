@@ -10,14 +10,14 @@ import type { SqlRow, SqlValue } from '../sql/session.ts';
 
 /** The longest pause: a time further ahead was written under another clock, and would be waited for in vain. */
 const farPauseMs = hourMs;
-/** Of claims more is believed: somebody may be sending the mail while the clock is set back. */
+/** The longest claim: another may be sending the mail while the clock is set back. */
 const farClaimMs = dayMs;
 
 /** For mailSummary. */
 export const summaryColumns = `id, recipient, message_id, severity, created_at, attempts, next_attempt_at, data_at, sent_at,
   failed_at, error`;
 
-/** Of a mail that still has to go out. */
+/** True for a mail that has to be sent. */
 const waiting = 'sent_at IS NULL AND failed_at IS NULL AND replaced_by IS NULL';
 // Values: now and far ahead, twice.
 const due = `(next_attempt_at IS NULL OR next_attempt_at <= ? OR next_attempt_at > ?)
@@ -105,7 +105,7 @@ function dueValues(nowMs: number): readonly string[] {
   return [now, sqlTime(nowMs + farPauseMs), now, sqlTime(nowMs + farClaimMs)];
 }
 
-/** A row of `mails` without its words. */
+/** Reads a row of `mails`, without its content. */
 export function mailSummary(row: SqlRow): MailSummary {
   return {
     id: Number(row['id']),

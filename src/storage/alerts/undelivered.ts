@@ -36,7 +36,7 @@ async function unsentOf(session: Session, alertIds: readonly number[]): Promise<
   return [...groups.values()].map(unsent);
 }
 
-/** One recipient's mails about one alert, oldest first. The newest says whether they were discarded. */
+/** Summarises a recipient's mails about one alert, oldest first. They count as discarded if the newest is. */
 function unsent(rows: readonly SqlRow[]): Unsent {
   const [first = {}] = rows;
   const newest = rows.at(-1) ?? first;

@@ -27,7 +27,7 @@ export async function migrate(options: MigrateOptions): Promise<MigrationState> 
   return withDatabase(options, migrateDatabase);
 }
 
-/** Looks and changes nothing: of SQLite not even an absent file is made. Throws FleetError on a storage fault. */
+/** Compares the schema and changes nothing; an absent SQLite file is not made. Throws FleetError on a storage fault. */
 export async function checkMigrations(options: MigrateOptions): Promise<MigrationState> {
   const { kind, path } = options.storage;
   const missing = kind === 'sqlite' && path !== null && isFileMissing(path);
@@ -96,7 +96,7 @@ async function foreignSchema(
   step: number,
   fault: StorageFault,
 ): Promise<FleetError> {
-  // What is there is not ours, and must not be taken for ours the next time.
+  // The table is somebody else's, and must not be taken for ours the next time.
   await session.run('DELETE FROM migrations WHERE number = ? AND step = ?', [file.number, step]);
   return new FleetError({
     code: 'migration-mismatch',

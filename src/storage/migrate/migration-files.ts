@@ -4,14 +4,14 @@ import path from 'node:path';
 
 import { sqlDir } from '../../state/paths.ts';
 
-/** One numbered file of sql/mysql or sql/sqlite. */
+/** A numbered file of sql/mysql or sql/sqlite. */
 export interface MigrationFile {
   readonly number: number;
   /** Its name without `.sql`. */
   readonly name: string;
   /** SHA-256 (hex) of the statements; comments and line breaks are free to change. */
   readonly digest: string;
-  /** One DDL statement a step. */
+  /** The DDL statements, each a step. */
   readonly steps: readonly string[];
 }
 

@@ -3,23 +3,23 @@ import { StorageFault } from '../sql/fault.ts';
 import type { MigrationFile } from './migration-files.ts';
 import type { Session } from '../sql/session.ts';
 
-/** What `migrate --check` says; the names are those of the files, without `.sql`. */
+/** The result of `migrate --check`, by names of files without `.sql`. */
 export interface MigrationState {
   readonly pending: readonly string[];
   readonly applied: readonly string[];
-  /** Those that somebody had made by hand, just recorded as applied; unless given: none. */
+  /** Migrations that somebody had made by hand, just recorded as applied. Default: none. */
   readonly adopted?: readonly string[];
   /** Why this program cannot use the schema, or cannot migrate it; one sentence each. */
   readonly problems: readonly string[];
 }
 
-/** What the database says of one migration. */
+/** A migration as the database records it. */
 export interface AppliedMigration {
   readonly number: number;
   readonly name: string;
   readonly digest: string;
   readonly major: number;
-  /** Steps that are done, one that was begun left out. */
+  /** The number of steps that are done, without a step that was only begun. */
   readonly steps: number;
   /** A step was begun and never recorded as done: program or server ended in between. */
   readonly interrupted: boolean;

@@ -1,9 +1,9 @@
 import type { ReportRows } from '../rows/report-rows.ts';
 import type { Session } from '../sql/session.ts';
 
-/** What one client may add to one hour of observation, in rows and in bytes of `reports`: far beyond what agents report. */
+/** The limit of a client for one hour of observation, in rows and in bytes of `reports`: far beyond what agents report. */
 const perHour = { rows: 20_000, bytes: 16 * 1024 * 1024 };
-/** What one client may bring in a run without a look at what the hour holds already: far beyond what a usual visit brings. */
+/** The limit of a client for one run without a look at what the hour holds: far beyond what a usual visit brings. */
 const free = { rows: 500, bytes: 64 * 1024 };
 
 /**
@@ -49,7 +49,7 @@ function sumOf(a: Use, b: Use): Use {
 }
 
 function costOf({ item, report, disks, networks }: ReportRows): Use {
-  // What changed of an inventory has bounds of its own.
+  // Inventories have limits of their own.
   if (item.report.name === 'Inventory report') return { rows: 1, bytes: 0 };
   return { rows: 2 + disks.length + networks.length, bytes: Buffer.byteLength(report) };
 }

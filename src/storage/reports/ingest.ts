@@ -17,7 +17,7 @@ import { sqlTime } from '../sql/sql-time.ts';
 import type { IngestItem, IngestResult } from '../store/storage.ts';
 import type { Session } from '../sql/session.ts';
 
-/** If so many clients are all refused with the same words, the database may be at fault instead of their reports. */
+/** The number of clients whose refusal with the same words may be the database's fault. */
 const suspiciousClients = 4;
 
 /** See ReportStore.ingest. */
@@ -72,7 +72,7 @@ async function storeHalving(target: Target, batch: readonly ReportRows[]): Promi
   return [...first, ...(await storeHalving(target, batch.slice(middle)))];
 }
 
-/** What the database says to all of several clients; null if it takes a report, or says different things. */
+/** Returns the words with which the database refuses every report; `null` if it takes one, or the words differ. */
 function commonRefusal(items: readonly IngestItem[], results: readonly IngestResult[]): string | null {
   const messages = new Set(results.map((result) => (result.kind === 'refused' ? result.message : null)));
   const [message] = messages;

@@ -54,7 +54,7 @@ const inventoryTarget = {
 } as const;
 const knownTarget = { table: 'inventory_reports', columns: ['report_id', 'client', 'observed_at'] } as const;
 
-// What was merged before is taken up to the size of a report: no more is ever stored.
+// Merged facts are read up to the size of a report: no more is ever stored.
 const previousSql = `SELECT facts_digest, CASE WHEN LENGTH(facts) <= ${maxReportBytes} THEN facts END AS facts
   FROM inventory WHERE client = ? AND observed_at <= ? ORDER BY observed_at DESC, id DESC LIMIT 1`;
 const countSql = 'SELECT COUNT(*) AS count FROM inventory WHERE client = ? AND observed_at > ? AND observed_at <= ?';
@@ -100,7 +100,7 @@ async function removeExcess(session: Session, client: string): Promise<void> {
   ]);
 }
 
-/** What a probe that failed could not say has not changed by that. What grows too large is this report's alone. */
+/** Keeps the previous facts of probes that failed, unless the result would be too large. */
 function mergedFacts(report: Report, previous: SqlValue | undefined): Facts {
   const own = knownFacts(report.worker_reports.flatMap(({ function_reports: parts }) => parts));
   const isPartial = report.worker_reports.some(({ error }) => error !== null);

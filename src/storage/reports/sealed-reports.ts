@@ -26,10 +26,10 @@ const target = {
   ],
 } as const;
 
-/** What one client's reports that wait to be opened may take: a month of full reports every five minutes is a third. */
+/** The limit of a client's waiting reports: a month of full reports every five minutes is a third. */
 const clientBytes = 64 * 1024 * 1024;
 const rowBytes = 1024;
-/** What one client may bring in a run without a look at what waits. */
+/** The limit of a client for one run without a look at what waits. */
 const freeBytes = 64 * 1024;
 
 /**
@@ -111,7 +111,7 @@ function sealedRow(item: SealedItem): Readonly<Record<(typeof target.columns)[nu
     received_at: sqlTime(item.receivedAtMs),
     clock_offset_ms: clock === null ? null : safe(clock.offsetMs),
     monotonic_zero_ms: clock === null ? null : safe(clock.monotonicZeroMs),
-    // A client says it: what no system calls a boot compares with nothing.
+    // The client sends the boot id: text of another form compares with nothing.
     boot_id: bootId !== null && /^[\x20-\x7e]{1,64}$/.test(bootId) ? bootId : null,
     sealed_bytes: item.sealed.length,
     sealed: item.sealed,
@@ -131,7 +131,6 @@ export async function removeSealed(session: Session, ids: readonly number[]): Pr
   ]);
 }
 
-/** What `ingest` and its watchers may do. */
 export function createSealedStore(database: Database): SealedStore {
   return {
     waiting: (choice, after, limit) => database.read((session) => waiting(session, choice, after, limit)),

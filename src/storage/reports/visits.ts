@@ -39,7 +39,7 @@ const clientColumns = [
 ] as const;
 type ClientRow = Values<(typeof clientColumns)[number]>;
 
-/** As many ids as the column holds. */
+/** The most ids that the column holds. */
 const mostKeys = 15;
 
 /** See ReportStore.saveVisits. */

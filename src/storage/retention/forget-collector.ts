@@ -9,7 +9,7 @@ const openOnes = "client = '' AND subject = ? AND state IN ('pending', 'firing')
 
 /** See RetentionStore.forgetCollector. */
 export async function forgetCollector(database: Database, collectorId: string): Promise<boolean> {
-  // That name is nobody's.
+  // Runs of a forgotten collector have no collector id.
   if (collectorId === '') return false;
   const { now } = database.dialect;
   return database.write(async (session) => {

@@ -10,9 +10,9 @@ export interface StatsRemoverOptions {
   readonly database: Database;
   /** A full hour; rows observed before it go. */
   readonly beforeMs: number;
-  /** Once an alerter has run here, what it has not judged stays. */
+  /** True once an alerter has run here: unprocessed rows stay. */
   readonly judgedOnly: boolean;
-  /** What the rows are added to before they go. */
+  /** The rollups that the rows are added to before they are removed. */
   readonly spans: readonly RollupSpan[];
 }
 
@@ -92,7 +92,7 @@ export function statsRemover(options: StatsRemoverOptions): (limit: number) => P
   };
 }
 
-/** How many rows from the start, at most `limit`, do not cut a client's rows in two; `limit` when even one has more. */
+/** Returns how many rows from the start, at most `limit`, end with a client's last row; `limit` if one client has more. */
 function wholeClients(rows: readonly Row[], limit: number): number {
   if (rows.length <= limit) return rows.length;
   const next = rows[limit]?.client;
@@ -118,7 +118,7 @@ async function removeStats(
     await rollUp(session, { dialect, hourMs: ofHourMs, spans, statIds: locked.values, marks: locked.marks });
     const remove = (table: string, column: string): Promise<number> =>
       session.run(`DELETE FROM ${table} WHERE ${column} IN (${locked.marks})`, locked.values);
-    // What hangs on a row goes before it.
+    // Rows that refer to a row of `stats` are removed before it.
     await remove('disk_stats', 'stat_id');
     await remove('network_stats', 'stat_id');
     const reports = await remove('reports', 'stat_id');
@@ -126,7 +126,7 @@ async function removeStats(
   });
 }
 
-/** Made as long as one of few lengths by repeating the last one. */
+/** Fills a list of ids up to one of few lengths by repeating the last id. */
 function filledUp(ids: readonly SqlValue[]): { readonly values: readonly SqlValue[]; readonly marks: string } {
   const size = listSizes.find((candidate) => candidate >= ids.length) ?? ids.length;
   const last = ids.at(-1) ?? null;

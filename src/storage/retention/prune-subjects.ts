@@ -2,7 +2,7 @@ import type { Database } from '../sql/database.ts';
 import { forChunks } from '../sql/insert-rows.ts';
 import type { Session, SqlValue } from '../sql/session.ts';
 
-/** A kind of rows that go by themselves, and what goes with them. */
+/** A kind of rows that is pruned by its time, with the rows that refer to it. */
 export interface Subject {
   /** Selects `id` and `at`, in the order (at, id), beyond the cursor; values: limit, cursor time twice, cursor id, count. */
   readonly select: string;
@@ -49,7 +49,7 @@ export const inventoryReports: Subject = {
 
 const waitingMail = 'm.sent_at IS NULL AND m.failed_at IS NULL AND m.replaced_by IS NULL';
 
-// What somebody still has to be told of stays, and so does what a mail that waits speaks of.
+// Alerts of which somebody has to be notified stay, and so do alerts of a waiting mail.
 export const alerts: Subject = {
   select: `SELECT a.id AS id, a.resolved_at AS at FROM alerts a
     WHERE a.closed_out = 1 AND ${beyondCursor('a.resolved_at', 'a.id')} AND a.open_key IS NULL
@@ -103,7 +103,7 @@ export function subjectRemover(
   };
 }
 
-/** How many rows there are to remove. */
+/** Returns how many rows there are to remove. */
 export async function countSubject(session: Session, subject: Subject, before: string): Promise<number> {
   const at = '1000-01-01 00:00:00.000';
   const everything = subject.select.replace(/ORDER BY .*$/, '');
@@ -116,7 +116,7 @@ export async function countSubject(session: Session, subject: Subject, before: s
   return Number(row?.['count']);
 }
 
-// In the order of their ids, in which everybody locks them.
+/** Deletes rows in the order of their ids, in which all writers lock them. */
 export async function deleteRows(
   session: Session,
   subject: Pick<Subject, 'deletes'>,

@@ -38,10 +38,10 @@ export const pruneQueries = {
 type Counted = Exclude<keyof PruneResult, 'more' | 'freedBytes'>;
 const kinds = ['stats', 'reports', 'visits', 'runs', 'hourly', 'daily'] as const satisfies readonly Counted[];
 
-/** How many of what went; null: there is nothing left. */
+/** Counts of removed rows; `null` if nothing is left to remove. */
 type Removed = { readonly [Kind in Counted]?: number } | null;
 
-/** One kind of rows. */
+/** A kind of rows that is pruned. */
 interface Sweep {
   /** Removes up to `limit` rows in one transaction. */
   readonly remove: (limit: number) => Promise<Removed>;
@@ -80,7 +80,7 @@ export async function prune(
   return { ...removed, freedBytes, more };
 }
 
-/** What prune would remove, of the kinds that it counts. */
+/** See RetentionStore.countPrunable. */
 export async function countPrunable(database: Database, limits: PruneLimits): Promise<PruneResult> {
   const { judgedOnly, rawBefore, detailBefore, statsBeforeMs, expiries } = await boundsOf(database, limits);
   return database.read(async (session) => {
@@ -110,7 +110,7 @@ interface Bounds {
   readonly detailBefore: string;
   /** A full hour: so an hour is rolled up once, as a whole. */
   readonly statsBeforeMs: number;
-  /** What rows are added to before they go. */
+  /** The rollups that rows are added to before they are removed. */
   readonly spans: readonly RollupSpan[];
   readonly expiries: readonly { readonly span: RollupSpan; readonly before: string }[];
 }
@@ -165,7 +165,7 @@ function countedAs(kind: Counted | null, count: number | null): Removed {
   return kind === null ? {} : { [kind]: count };
 }
 
-// Of fewer, what a transaction costs by itself would be most of it.
+// With fewer rows the cost of a transaction itself would prevail.
 const leastRows = 16;
 const firstRows = 128;
 /** A transaction is to be shorter than this, and is made longer when it takes less than the half. */

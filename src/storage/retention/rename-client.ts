@@ -8,7 +8,7 @@ import type { Session } from '../sql/session.ts';
 const tables = ['stats', 'disk_stats', 'network_stats', 'visits', 'inventory', 'inventory_reports'] as const;
 const existsSql = 'SELECT name FROM clients WHERE name = ?';
 
-// One run visits a client under one name; should both be there all the same, the new name's visit stays.
+// A run visits a client under one name. If both are there nevertheless, the new name's visit stays.
 const dropDoubleVisitsSql = `DELETE FROM visits WHERE client = ? AND run_id IN
   (SELECT run_id FROM (SELECT run_id FROM visits WHERE client = ?) AS twice)`;
 
@@ -35,7 +35,7 @@ export async function renameClient(database: Database, from: string, to: string)
   });
 }
 
-// Should both have rows of one hour, they become one.
+// Merges rows of one hour that both names have.
 async function renameRollups(session: Session, dialect: Dialect, from: string, to: string): Promise<void> {
   for (const source of rollupSources) {
     for (const span of ['hour', 'day'] as const) {
@@ -53,7 +53,7 @@ async function renameRollups(session: Session, dialect: Dialect, from: string, t
   }
 }
 
-// Should both be there, the new name's is the one that goes on.
+// Keeps the new name's rule state if both names have one.
 async function renameMemory(session: Session, from: string, to: string): Promise<void> {
   const own = await session.all('SELECT client FROM rule_state WHERE client = ?', [to]);
   if (own.length > 0) await session.run('DELETE FROM rule_state WHERE client = ?', [from]);

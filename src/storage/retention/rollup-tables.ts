@@ -1,18 +1,18 @@
 import type { Dialect } from '../sql/dialect.ts';
 import { diskFigures, networkFigures, statsFigures } from '../rows/report-rows.ts';
 
-/** A table of rows that come in, and what is kept of them when they go. Names are constants of the program. */
+/** A table of rows that is rolled up. Names are constants of the program. */
 export interface RollupSource {
   readonly table: 'stats' | 'disk_stats' | 'network_stats';
   /** The column with the id of the row of `stats`. */
   readonly statId: 'id' | 'stat_id';
-  /** What one client has several of. */
+  /** The column that tells the rows of one report apart. */
   readonly subject: 'mount' | 'interface' | null;
   /** Columns that are numbers or NULL. */
   readonly metrics: readonly string[];
 }
 
-/** What a rollup counts together: an hour or a day of UTC. */
+/** The span of a rollup's row: an hour or a day of UTC. */
 export type RollupSpan = 'hour' | 'day';
 
 export const rollupSources: readonly RollupSource[] = [
@@ -26,7 +26,7 @@ export function rollupTable({ table }: RollupSource, span: RollupSpan): string {
   return `${table}_${span === 'hour' ? 'hourly' : 'daily'}`;
 }
 
-/** Its primary key. */
+/** Returns the columns of a rollup's primary key. */
 export function rollupKey({ subject }: RollupSource, span: RollupSpan): readonly string[] {
   return ['client', span, ...(subject === null ? [] : [subject])];
 }
@@ -42,7 +42,7 @@ export function rollupColumns(source: RollupSource, span: RollupSpan): readonly 
   return [...rollupKey(source, span), 'samples', ...figures];
 }
 
-/** What follows an INSERT into a rollup where there is a row of that key: the two become one. */
+/** Returns the suffix of an INSERT into a rollup that merges the row into an existing one. */
 export function mergeSuffix(dialect: Dialect, source: RollupSource, span: RollupSpan): string {
   const table = rollupTable(source, span);
   const assignments = source.metrics.flatMap((metric) => {

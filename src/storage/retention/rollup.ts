@@ -10,8 +10,9 @@ export interface RollUpOptions {
   /** An hour of UTC that all the rows were observed in. */
   readonly hourMs: number;
   readonly spans: readonly RollupSpan[];
-  /** Of rows of `stats`; with placeholders() of the same number. An id may be there twice. */
+  /** Ids of `stats`. An id may be there twice. */
   readonly statIds: readonly SqlValue[];
+  /** As many placeholders. */
   readonly marks: string;
 }
 
@@ -30,7 +31,7 @@ export async function rollUp(session: Session, options: RollUpOptions): Promise<
   }
 }
 
-/** As the columns `hour` and `day` have it. */
+/** Returns the value of the column `hour` or `day` for a time. */
 export function spanStart(span: RollupSpan, timeMs: number): string {
   const text = sqlTime(timeMs);
   return span === 'day' ? text.slice(0, 10) : `${text.slice(0, 13)}:00:00`;

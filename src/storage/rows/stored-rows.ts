@@ -8,12 +8,12 @@ import { diskTarget, networkTarget, statsTarget } from './report-rows.ts';
 import { fromSqlTime } from '../sql/sql-time.ts';
 import type { Session, SqlRow } from '../sql/session.ts';
 
-/** Of `stats`, for storedReport. */
+/** The columns of `stats` that storedReport reads. */
 export const storedReportColumns = ['id', ...statsTarget.columns.filter((column) => column !== 'collected_at')];
-/** Of `visits`, for storedVisits. */
+/** The columns of `visits` that storedVisits reads. */
 export const storedVisitColumns = ['id', 'client', 'run_id', 'started_at', 'ok', 'stage', 'code', 'message'];
 
-/** A row of `stats`. */
+/** Reads a row of `stats`. */
 export function storedReport(row: SqlRow): UnprocessedReport {
   // The columns are typed by what wrote them. Each is named because a million rows are read so.
   const figures = row as unknown as StatsColumns;
@@ -46,7 +46,7 @@ export function storedReport(row: SqlRow): UnprocessedReport {
   };
 }
 
-/** Rows of `visits`, with what their runs say of them. */
+/** Reads rows of `visits`, with the scope of their runs. */
 export async function storedVisits(session: Session, rows: readonly SqlRow[]): Promise<readonly UnprocessedVisit[]> {
   const runIds = [...new Set(rows.map((row) => String(row['run_id'])))];
   const runs = await forChunks(runIds, (chunk, marks) =>

@@ -1,9 +1,9 @@
 import { forChunks } from './insert-rows.ts';
 import type { SqlValue } from './session.ts';
 
-/** From so many ids in a row on a range is asked for, which is cheaper than naming each. */
+/** Queries consecutive ids as a range if there are at least this many: a range is cheaper than naming each id. */
 const minRange = 16;
-/** So that one answer stays small however long the range; what has no answer but a count may ask for longer ones. */
+/** The longest range of a query, which keeps each answer small. Changes, which only return a count, have no limit. */
 const answerRange = 1000;
 
 /**

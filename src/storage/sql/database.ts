@@ -2,23 +2,23 @@ import type { Dialect } from './dialect.ts';
 import type { Session, SqlRow } from './session.ts';
 
 /**
- * One connection to one database. Work runs one after the other, in the order of the calls.
+ * A connection to one database. Work runs one after the other, in the order of the calls.
  */
 export interface Database {
   readonly dialect: Dialect;
-  /** How many bytes of values one statement may carry: a quarter of what the server takes in one packet. */
+  /** Returns the most bytes of values for one statement: a quarter of the server's largest packet. */
   maxBatchBytes(): Promise<number>;
-  /** Work that only reads, each statement by itself. */
+  /** Runs work that only reads, each statement by itself. */
   read<T>(work: (session: Session) => Promise<T>): Promise<T>;
   /**
-   * Work in one transaction, undone when it throws. It is made again from the start after a deadlock, a lock that was
-   * waited for too long, a unique key that another writer took meanwhile, or a connection that had died: so what it
-   * stores must be idempotent, and it must keep nothing in memory of an earlier attempt.
+   * Runs work in one transaction, which is undone if the work throws. The work runs again from the start after a deadlock, a
+   * lock wait timeout, a unique key that another writer took meanwhile, or a lost connection: its changes must be idempotent,
+   * and it must keep nothing in memory of an earlier attempt.
    */
   write<T>(work: (session: Session) => Promise<T>): Promise<T>;
-  /** One statement of a person's, kept from writing by the database itself. */
+  /** Runs a person's statement; the database itself keeps it from writing. */
   readOnly(sql: string): Promise<readonly SqlRow[]>;
-  /** Schema changes: one transaction where the database takes DDL into one, else each statement commits by itself. */
+  /** Changes the schema: in one transaction where the database supports that for DDL, else each statement commits by itself. */
   migrate<T>(work: (session: Session) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }

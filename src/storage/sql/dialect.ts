@@ -9,19 +9,19 @@ export interface SchemaObject {
 }
 
 /**
- * Where the databases' SQL differs; everything else is written once. Names of tables and columns that are put together
+ * The differences between the databases' SQL; everything else is written once. Names of tables and columns that are put together
  * here come from the program alone, never from values.
  */
 export interface Dialect {
   readonly name: 'sqlite' | 'mysql';
   /** The database's clock, UTC, in the form of the time columns. */
   readonly now: string;
-  /** An hour later: what is said to be of a time beyond that was stored under a clock that was wrong. */
+  /** An hour after now. A later time was stored under a wrong clock. */
   readonly farAhead: string;
   /** Ends a SELECT whose rows are changed later in the same transaction. */
   readonly forUpdate: string;
   /**
-   * What follows VALUES (...) where a row of that key may exist: the assignments (`column = expression`, at least one)
+   * Returns the text after VALUES (...) where a row of that key may exist: the assignments (`column = expression`, at least one)
    * are made to it instead.
    */
   onConflict(key: string, assignments: readonly string[]): string;

@@ -6,7 +6,7 @@ import type { Session, SqlValue } from './session.ts';
 export interface Target<Column extends string> {
   readonly table: string;
   readonly columns: readonly Column[];
-  /** What follows VALUES: a dialect's onConflict. */
+  /** The text after VALUES: a dialect's onConflict. */
   readonly suffix?: string;
 }
 
@@ -81,7 +81,7 @@ export async function forChunks<T, R>(
   return results;
 }
 
-// Of 64 rows of `stats` the text has 5 KB, and every batch asks for it again.
+// The text for 64 rows of `stats` has 5 KB, and every batch needs it.
 const insertTexts = new WeakMap<Target<string>, Map<number, string>>();
 
 function insertSql<Column extends string>(target: Target<Column>, rows: number): string {

@@ -6,14 +6,14 @@ import { fromSqlTime, sqlTime } from './sql-time.ts';
 const catchUp = 12;
 /** ... and by so much at most from one run to the next, or `catchUp` times their usual distance where that is more. */
 const leastStepMs = hourMs;
-/** Of so many runs together the newest time is believed: three and a half days at five minutes. */
+/** The number of newest runs that confirm the time: three and a half days at five minutes. */
 const runsLookedAt = 1000;
 
 const runsSql = `SELECT started_at FROM runs WHERE program = 'collect' AND started_at <= ?
   ORDER BY started_at DESC LIMIT ?`;
 
 /**
- * Up to when the runs confirm that time has passed. A clock that leaps ahead by years makes one gap between two runs, and a
+ * Returns the time up to which the runs confirm the clock. A clock that leaps ahead by years makes one gap between two runs, and a
  * gap counts for an hour; so retention removes a few hours too many until somebody sets the clock right, and not everything.
  * After a real pause it catches up twelve times as fast as time goes by, and has done so for sure after a thousand runs.
  *
@@ -22,7 +22,7 @@ const runsSql = `SELECT started_at FROM runs WHERE program = 'collect' AND start
 export function confirmedNowMs(nowMs: number, startedAtMs: readonly number[]): number {
   const times = startedAtMs.filter((atMs) => atMs <= nowMs).sort((one, other) => one - other);
   const gaps = times.slice(1).map((atMs, index) => atMs - (times[index] ?? atMs));
-  // Of a single gap nobody knows whether it is usual.
+  // A single gap need not be a usual one.
   const median = [...gaps].sort((one, other) => one - other)[Math.ceil(gaps.length / 2) - 1] ?? 0;
   const usualGapMs = gaps.length < 2 ? 0 : median;
   const stepMs = Math.max(leastStepMs, catchUp * usualGapMs);

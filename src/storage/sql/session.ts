@@ -1,4 +1,4 @@
-/** What `?` is given and columns hold. Times are text; see sql-time.ts. Bytes are those of BLOB columns alone. */
+/** A value of `?` or of a column. Times are text; see sql-time.ts. Only BLOB columns hold bytes. */
 export type SqlValue = string | number | null | Uint8Array;
 
 export type SqlRow = Readonly<Record<string, SqlValue>>;

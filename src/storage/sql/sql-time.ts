@@ -13,7 +13,7 @@ export function sqlTimeOrNull(timeMs: number | null): string | null {
   return timeMs === null ? null : sqlTime(timeMs);
 }
 
-/** What a time column holds, as milliseconds since 1970; null for NULL. */
+/** Returns the value of a time column as milliseconds since 1970; `null` for NULL. */
 export function fromSqlTime(text: unknown): number | null {
   if (typeof text !== 'string') return null;
   const timeMs = Date.parse(`${text.replace(' ', 'T')}Z`);

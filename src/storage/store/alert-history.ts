@@ -25,7 +25,7 @@ export interface SentNotification extends AlertKey {
   readonly notifiedAtMs: number;
 }
 
-/** What is stored of alerts and rows, for alerter/explain, alerter/replay and cli/alerts. */
+/** Stored alerts and rows, for alerter/explain, alerter/replay and cli/alerts. */
 export interface AlertHistory {
   /** Returns a client's newest report and visit, processed or not. */
   newestRows(client: string): Promise<NewestRows>;

@@ -1,6 +1,6 @@
 import type { Severity } from '../../config/config.ts';
 
-/** What one row says about one rule's subject. `unknown` moves nothing. */
+/** The level of one row for one rule's subject. `unknown` changes nothing. */
 export type Level = 'none' | Severity | 'unknown';
 
 /** At most one alert with the same key is open. `subject` is a mount, interface, unit ... or ''. */
@@ -19,7 +19,7 @@ export type AlertState = 'pending' | 'firing' | 'resolved';
  */
 export type ClosedReason = 'recovered' | 'gone' | 'unwatched' | 'event' | 'superseded' | 'forgotten' | 'unconfirmed';
 
-/** One row of `alerts`: from the first holding row to the end. */
+/** A row of `alerts`: from the first row that holds to the end. */
 export interface Alert extends AlertKey {
   /** null until it is stored. */
   readonly id: number | null;
@@ -49,12 +49,12 @@ export interface Alert extends AlertKey {
   readonly acknowledgedBy: string | null;
   readonly acknowledgedUntilMs: number | null;
   readonly acknowledgedSeverity: Severity | null;
-  /** What the person said with it; left out by judging, which never changes it. */
+  /** The person's comment. An evaluation omits it, and never changes it. */
   readonly acknowledgedComment?: string | null;
   readonly progress: Progress;
 }
 
-/** What the state machine remembers between rows. */
+/** The state machine's memory between rows. */
 export interface Progress {
   /** Consecutive rows that hold (while pending) or are critical (while a warning fires), and since when. */
   readonly holding: number;
@@ -65,19 +65,19 @@ export interface Progress {
   readonly missing: number;
   /** Consecutive rows at a lower level than the severity that fires. */
   readonly easing: number;
-  /** Of the newest row that was not unknown. */
+  /** The time of the newest row that was not unknown. */
   readonly lastAtMs: number;
-  /** Of the newest row that added to a count, see alerter/transition/progress.ts. Default: lastAtMs. */
+  /** The time of the newest row that added to a count, see alerter/transition/progress.ts. Default: lastAtMs. */
   readonly countedAtMs?: number;
-  /** How often the value came back beyond the limit from its way back, while firing; missing: never. */
+  /** The number of times that the value passed the limit again on its way back, while firing. Default: 0. */
   readonly returns?: number;
-  /** Of `unreachable`: true if a fault of the network may be the cause of the newest visit that failed. */
+  /** For `unreachable`: true if a fault of the network may be the cause of the newest visit that failed. */
   readonly isNetwork?: boolean;
   /** The worst row of the alert; missing where no row has begun it, and in rows of versions that did not keep it. */
   readonly worst?: Worst;
 }
 
-/** What the worst row of an alert said: of numbers the value furthest beyond the limit, else the newest fault. */
+/** The worst row of an alert: the value furthest beyond the limit, or the newest fault where there are no numbers. */
 export interface Worst {
   readonly atMs: number;
   readonly severity: Severity;
@@ -86,7 +86,7 @@ export interface Worst {
   readonly limitText: string;
 }
 
-/** What each person knows of an alert. */
+/** The state of an alert that a recipient was last notified of. */
 export interface LastNotified {
   readonly alertId: number;
   readonly recipient: string;
@@ -112,7 +112,7 @@ export type Transition =
   | 'steady';
 
 /**
- * What a notification says, and what its recipient knew of the alert before. One recipient may have several of an
+ * A notification, and the state of the alert that its recipient was notified of before. One recipient may have several of an
  * alert's sequence: reminders, and mails that take the place of waiting ones.
  */
 export interface StoredNotification {
@@ -122,7 +122,7 @@ export interface StoredNotification {
   readonly before: Pick<LastNotified, 'state' | 'severity' | 'sequence' | 'notifiedAtMs'> | null;
 }
 
-/** What judging remembers of a client beside its alerts; JSON in the table `judging`. */
+/** The alerter's memory of a client beside its alerts; JSON in the table `rule_state`. */
 export interface RuleState {
   /** Newest judged row of each kind; older ones never move the present. */
   readonly newestReportMs: number | null;
@@ -131,21 +131,21 @@ export interface RuleState {
   /** Rows judged so far. */
   readonly rows: number;
   /**
-   * By rule and subject, joined by U+0000: how many rows that said something of it the last changes lie back, at most 12,
+   * The age of the last changes in known rows, by rule and subject, joined by U+0000: at most 12,
    * negative where it got better. Flapping counts them.
    */
   readonly changes: Readonly<Record<string, readonly number[]>>;
   /** The local mounts of the newest judged report that are or were writable. */
   readonly writable?: readonly string[];
-  /** How the last visits ended, at most 12, oldest first: '' where one was good, else its error code. */
+  /** The error codes of the last visits, at most 12, oldest first: '' for a good visit. */
   readonly visits?: readonly string[];
   /**
-   * By rule: the rules that the newest report says nothing of, and since which report. `matches`: false where the report
+   * The rules that the newest report says nothing of, by name, and since which report. `matches`: false where the report
    * lists nothing that the rule selects, true where what it selects is unknown.
    */
   readonly unknown?: Readonly<Record<string, { readonly sinceMs: number; readonly matches: boolean }>>;
-  /** By rule and subject, joined by U+0000: what rows older than the newest judged one have begun; told as past. */
+  /** Alerts that rows older than the newest processed one began, by rule and subject, joined by U+0000; notified as past. */
   readonly late?: Readonly<Record<string, Alert>>;
-  /** Of the fleet, which is the client '': names of all rules that a pass has judged. */
+  /** For the fleet, which is the client '': the names of all rules that a pass has evaluated. */
   readonly rules?: readonly string[];
 }

@@ -24,7 +24,7 @@ export interface StateDiskReport {
   readonly disks: readonly StateDisk[];
 }
 
-/** What the programs stored about themselves, for alerter/absence and for the collector's look at the alerter. */
+/** Facts that the programs stored about themselves, for alerter/absence and for the collector's look at the alerter. */
 export interface FleetStore {
   /** Returns the database's clock. */
   nowMs(): Promise<number>;

@@ -7,7 +7,7 @@ import type { NewMail, RecipientHistory, WaitingMail } from './outbox-store.ts';
 export interface AlerterState {
   /** Alerts that are not closed out: pending, firing, and resolved ones of which somebody has to be notified. */
   readonly alerts: readonly Alert[];
-  /** What recipients were last notified of those alerts. */
+  /** The state of those alerts that each recipient was last notified of. */
   readonly told: readonly LastNotified[];
   /** Silences that have not ended. */
   readonly silences: readonly Silence[];
@@ -40,7 +40,7 @@ export interface SeriesPoint {
   readonly value: number | null;
 }
 
-/** What mails are made from, for alerter/dispatch and alerter/compose. */
+/** The source of mails, for alerter/dispatch and alerter/compose. */
 export interface NotificationStore {
   state(nowMs: number): Promise<AlerterState>;
   /**

@@ -1,7 +1,7 @@
 import type { Severity } from '../../config/config.ts';
 import type { StoredNotification } from './alert.ts';
 
-/** One recipient's mails of late. */
+/** A recipient's recent mails. */
 export interface RecipientHistory {
   readonly recipient: string;
   /** created_at of the mails of the last hour, those replaced left out. */
@@ -26,9 +26,9 @@ export interface Unsent {
   readonly recipient: string;
   /** `not-delivered`: tried and not taken, or refused for good; `discarded`: somebody gave the mail up. */
   readonly delivery: 'queued' | 'not-delivered' | 'discarded';
-  /** When the oldest such mail was made. */
+  /** The time at which the oldest such mail was made. */
   readonly sinceMs: number;
-  /** The newest fault; null: there is none. */
+  /** The newest fault; `null` if there is none. */
   readonly error: string | null;
 }
 
@@ -55,7 +55,7 @@ export interface Mail {
   readonly createdAtMs: number;
   readonly attempts: number;
   readonly nextAttemptAtMs: number | null;
-  /** DATA was begun once: it may have been delivered. */
+  /** The time at which DATA was begun: the mail may have been delivered. */
   readonly dataAtMs: number | null;
   readonly sentAtMs: number | null;
   readonly failedAtMs: number | null;

@@ -1,4 +1,4 @@
-/** What a hello frame said about a client's clocks when the report came, on the collector's clock. */
+/** A client's clocks by its hello frame when the report came, on the collector's clock. */
 export interface SealedClock {
   readonly offsetMs: number;
   /** When the client's monotonic clock stood at 0. */
@@ -34,22 +34,22 @@ export interface SealedRow extends Omit<SealedItem, 'runId'> {
 /** Which rows are asked for: those that no `ingest` has seen yet, or those that have waited for one of these keys. */
 export type SealedChoice = 'unseen' | { readonly keyIds: readonly string[] };
 
-/** What waits, by key and by the reason why it does. */
+/** Waiting reports, by key and by the reason why they wait. */
 export interface SealedSummary {
   readonly keyId: string;
-  /** Why it waits although an `ingest` has seen it; null: none has. */
+  /** The reason why they wait although an `ingest` has seen them; `null`: no `ingest` has. */
   readonly code: string | null;
   readonly reports: number;
   readonly clients: number;
-  /** Since when the oldest is in the database, by the database's clock. */
+  /** The time at which the oldest was stored, by the database's clock. */
   readonly sinceMs: number;
 }
 
-/** What is known of reports that only one key opens. */
+/** The use of a key. */
 export interface KeyUse {
   /** In `sealed_reports`. */
   readonly waiting: number;
-  /** Of every client on which an agent ever answered: the keys of its newest good visit's reports; null: not known. */
+  /** The keys of each client's reports at its newest good visit; `null` if unknown. Only clients that ever answered. */
   readonly clients: ReadonlyMap<string, readonly string[] | null>;
 }
 
@@ -59,12 +59,12 @@ export interface SealedStore {
   waiting(choice: SealedChoice, after: SealedPlace | null, limit: number): Promise<readonly SealedPlace[]>;
   /** In the order of the ids that are still there. */
   read(ids: readonly number[]): Promise<readonly SealedRow[]>;
-  /** They wait on, and why. */
+  /** Records why these reports wait on. */
   mark(ids: readonly number[], code: string, message: string): Promise<void>;
   remove(ids: readonly number[]): Promise<void>;
   /**
-   * Those that came longer ago than what is kept and that no key has opened; a clock that has leapt ahead is not believed at
-   * once. Returns how many went.
+   * Removes reports that are older than what is kept and that no key has opened. A clock that has leapt ahead is not believed
+   * at once. Returns how many were removed.
    */
   removeKeyless(nowMs: number, keptMs: number): Promise<number>;
   summary(): Promise<readonly SealedSummary[]>;
@@ -74,11 +74,11 @@ export interface SealedStore {
 /** Sealed reports that no `ingest` has looked at. */
 export interface UnseenSealed {
   readonly reports: number;
-  /** Since when the oldest is in the database. */
+  /** The time at which the oldest was stored. */
   readonly sinceMs: number;
 }
 
-/** null: there are none. */
+/** Returns `null` if there are none. */
 export function unseenSealed(sealed: readonly SealedSummary[]): UnseenSealed | null {
   const unseen = sealed.filter(({ code }) => code === null);
   if (unseen.length === 0) return null;

@@ -36,10 +36,10 @@ export interface Storage {
   close(): Promise<void>;
 }
 
-/** How a client is read: by the agent on its own node, on one that was brought, or by the shell agent. */
+/** The kind of agent that reads a client: on its own node, on an uploaded node, or in the shell. */
 export type Reader = 'node' | 'runtime' | 'shell';
 
-/** One attempt at one client. A visit is named by (runId, client). */
+/** An attempt to visit a client. Its key is (runId, client). */
 export interface VisitRecord {
   readonly runId: string;
   readonly client: string;
@@ -54,14 +54,14 @@ export interface VisitRecord {
   readonly bytesIn: number;
   readonly bytesOut: number;
   readonly uploaded: boolean;
-  /** What answered; null: nothing did. */
+  /** The agent that answered; `null` if none did. */
   readonly reader: Reader | null;
   readonly bootId: string | null;
   /** The keys that the reports of a good visit were sealed to; null or left out: nothing came, or more waits. */
   readonly sealedTo?: readonly string[] | null;
   /** Not before then is the client tried again (set after a refused login); null: at once. */
   readonly nextAttemptAtMs: number | null;
-  /** What to do, where the fault knows better than its code does. For who looks on: it is no column. */
+  /** Advice that is more exact than that of the code. Shown by `collect`; it is no column. */
   readonly advice?: string;
 }
 
@@ -81,19 +81,19 @@ export type IngestResult =
   | { readonly kind: 'stored' }
   /** The same report of the same client is stored already: acknowledge, delete, count. */
   | { readonly kind: 'duplicate' }
-  /** That report id is stored for another client. */
+  /** The report id is stored for another client. */
   | { readonly kind: 'foreign'; readonly owner: string }
   /** The database refuses this one row; `message` holds its words. */
   | { readonly kind: 'refused'; readonly message: string };
 
-/** What the collector remembers of a client. */
+/** A client as the collector knows it. */
 export interface ClientFacts {
   readonly name: string;
   readonly address: string;
   readonly lastVisitAtMs: number | null;
   readonly lastReportAtMs: number | null;
   readonly consecutiveFailures: number;
-  /** Of the last visit, when it failed. */
+  /** The code of the last visit if it failed. */
   readonly failedCode: string | null;
   readonly nextAttemptAtMs: number | null;
   /** The digest of config.xml with which it was visited last, where the next attempt has to wait; else null. */
@@ -115,15 +115,15 @@ export interface ReportStore {
    * `Inventory report` go to `inventory` when something changed. Throws FleetError when the database is away or full.
    */
   ingest(items: readonly IngestItem[]): Promise<readonly IngestResult[]>;
-  /** The same for reports that are opened elsewhere: they go to `sealed_reports` as they are. */
+  /** Stores reports that are opened elsewhere in `sealed_reports` as they are. */
   saveSealed(items: readonly SealedItem[]): Promise<readonly IngestResult[]>;
-  /** What is known of every client, by name. */
+  /** Returns the facts of every client, by name. */
   clientFacts(): Promise<ReadonlyMap<string, ClientFacts>>;
   /** Stores how full the program's own file systems are. Returns what was stored of them before. */
   saveStateDisks(report: StateDiskReport): Promise<readonly StateDiskFact[]>;
 }
 
-/** What renames and removes rows. */
+/** Renames and removes rows. */
 export interface RetentionStore {
   /** Moves all rows of a client to its new name, once. Returns whether there were any. */
   renameClient(from: string, to: string): Promise<boolean>;
@@ -139,9 +139,9 @@ export interface RetentionStore {
    * `stats` and what hangs on them are added to the rollups before they go, each once. Returns counts.
    */
   prune(limits: PruneLimits, signal: AbortSignal, onStep?: (removed: PruneResult) => void): Promise<PruneResult>;
-  /** What prune would remove; changes nothing. */
+  /** Counts what prune would remove; changes nothing. */
   countPrunable(limits: PruneLimits): Promise<PruneResult>;
-  /** Of an SQLite file; null: the database is another. */
+  /** Returns the space of an SQLite file; `null` if the database is a server. */
   fileSpace(): Promise<FileSpace | null>;
 }
 
@@ -156,22 +156,22 @@ export interface PruneLimits {
   readonly freeAll?: boolean;
 }
 
-/** How many rows went. */
+/** Counts of removed rows. */
 export interface PruneResult {
   readonly stats: number;
   readonly reports: number;
   readonly visits: number;
   readonly runs: number;
-  /** Of stats_hourly, disk_stats_hourly and network_stats_hourly together. */
+  /** Rows of stats_hourly, disk_stats_hourly and network_stats_hourly together. */
   readonly hourly: number;
   readonly daily: number;
   /** Given back to the file system; 0 where the database keeps it for new rows. */
   readonly freedBytes: number;
-  /** There is more to remove: the time was over. */
+  /** True if there is more to remove: the time was over. */
   readonly more: boolean;
 }
 
-/** One line of `status`. */
+/** A line of `status`. */
 export interface ClientStatus {
   readonly client: string;
   readonly address: string;
@@ -191,7 +191,7 @@ export interface ClientStatus {
   /** The fullest local mount, whose value is `diskPercent`. */
   readonly diskMount: string | null;
   readonly load5: number | null;
-  /** Of the last visit that failed, when it is the newest. */
+  /** The code of the newest visit if it failed. */
   readonly errorCode: string | null;
   readonly errorMessage: string | null;
 }
@@ -209,7 +209,7 @@ export interface RunSummary {
 
 export interface History {
   clients(): Promise<readonly ClientStatus[]>;
-  /** Newest run of a program, those that overlapped left out. */
+  /** Returns the newest run of a program, without those that overlapped. */
   lastRun(program: Program): Promise<RunSummary | null>;
   /** Runs one read-only statement and hands back its rows as text: for the demo and for tests. */
   query(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;

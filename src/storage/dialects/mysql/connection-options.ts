@@ -29,7 +29,7 @@ export function connectionOptions(
       ? { stream: () => socketTo(host, port) }
       : {}),
     authPlugins: {
-      // Of MariaDB's unix_socket: who we are is for the server to ask the kernel; nothing is sent.
+      // MariaDB's unix_socket: the server asks the kernel for the user; nothing is sent.
       auth_socket: () => () => Buffer.alloc(0),
       ...(tls === null && socketPath === null ? loginsInTheOpen(storage) : {}),
     },

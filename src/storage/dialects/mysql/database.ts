@@ -21,7 +21,7 @@ import type {
 import type { Session, SqlRow, SqlValue } from '../../sql/session.ts';
 
 export interface MysqlDatabaseOptions extends MysqlServersOptions {
-  /** How long the server may be silent after a statement. */
+  /** The timeout of a statement. */
   readonly statementTimeoutMs?: number;
 }
 
@@ -152,7 +152,7 @@ class MysqlServer implements Database {
 
   async #pause(pauseMs: number): Promise<void> {
     const { signal } = this.#options;
-    // Its end is a fault of the next attempt.
+    // The next attempt throws if the signal has ended the pause.
     if (pauseMs > 0) await sleep(pauseMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
   }
 

@@ -79,7 +79,7 @@ const kinds: ReadonlyMap<number, FaultKind> = new Map([
 ]);
 
 /**
- * What may hide a full disk, and is else no fault of what was to be stored: an engine's own number (1030), and a COMMIT that
+ * Numbers that may hide a full disk, and else are no fault of the values: an engine's own number (1030), and a COMMIT that
  * failed (1180, of a Galera node that lost its cluster meanwhile).
  */
 const vagueKinds: ReadonlyMap<number, FaultKind> = new Map([
@@ -91,13 +91,13 @@ const vagueKinds: ReadonlyMap<number, FaultKind> = new Map([
 const spaceWords = /\b(?:error|errno|errcode):? (?:28|122)\b|No space left/i;
 const readOnlyWords = /\b(?:error|errno|errcode):? 30\b|Read-only file system/i;
 
-/** What helps where TLS could not be agreed on, by mysql2's codes. */
+/** Advice for failed TLS handshakes, by mysql2's codes. */
 const tlsHints: ReadonlyMap<string, string> = new Map([
   ['HANDSHAKE_SSL_ERROR', 'its certificate must be for that host, by an authority that <storage ca="FILE"> names'],
   ['HANDSHAKE_NO_SSL_SUPPORT', 'switch it on there, or write <storage tls="no"> where nobody can listen'],
 ]);
 
-/** What mysql2 threw, as a StorageFault. */
+/** Translates an error of mysql2 into a StorageFault. */
 export function mysqlFault(thrown: unknown, where: string): StorageFault {
   if (thrown instanceof StorageFault) return thrown;
   const said = messageOf(thrown) || codeOf(thrown);
@@ -108,7 +108,7 @@ export function mysqlFault(thrown: unknown, where: string): StorageFault {
 }
 
 /**
- * Whether somebody was waited for in vain (1205): a lock's holder, or a Galera node that is to catch up with its cluster.
+ * True if a wait timed out (1205): for a lock's holder, or for a Galera node that is to catch up with its cluster.
  */
 export function isWaitOver({ cause }: StorageFault): boolean {
   return cause instanceof Error && 'errno' in cause && cause.errno === 1205;

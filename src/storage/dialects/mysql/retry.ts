@@ -1,29 +1,29 @@
 import type { StorageFault } from '../../sql/fault.ts';
 import { isWaitOver } from './faults.ts';
 
-/** What a transaction came to, and what had been tried before. */
+/** A transaction that failed, and the attempts before it. */
 export interface Failure {
   readonly fault: StorageFault;
-  /** From 1. */
+  /** The number of the attempt, from 1. */
   readonly attempt: number;
-  /** How long ago the first attempt failed. */
+  /** The time since the first attempt failed. */
   readonly failingMs: number;
-  /** How many servers there are. */
+  /** The number of servers in the URL. */
   readonly servers: number;
-  /** The session had been of use before this attempt. */
+  /** True if the session had worked before this attempt. */
   readonly reused: boolean;
-  /** A server has let us in since the program began. */
+  /** True if a server has accepted the login since the program began. */
   readonly wasConnected: boolean;
 }
 
-/** What follows; null: it is a fault. */
+/** The next attempt. */
 export interface Retry {
   /** At the next server, with a session of its own. */
   readonly elsewhere: boolean;
   readonly pauseMs: number;
 }
 
-/** A transaction is made so often at one server. */
+/** The most attempts at one server. */
 const attemptsAtOne = 3;
 /**
  * A Galera cluster that has lost a node says no to everything until it is sure of that, which takes 5 s
@@ -33,7 +33,7 @@ const clusterMs = 30_000;
 const leastPauseMs = 250;
 const mostPauseMs = 2_000;
 
-/** Whether a transaction that failed is made again, where and when. */
+/** Returns where and when a failed transaction is made again; `null` if it is not. */
 export function retryOf(failure: Failure): Retry | null {
   const { fault, attempt, failingMs, servers, reused, wasConnected } = failure;
   const { kind } = fault;
@@ -44,10 +44,10 @@ export function retryOf(failure: Failure): Retry | null {
   const pauseMs = Math.min(mostPauseMs, leastPauseMs * 2 ** (attempt - 1));
   // A node that lags behind its cluster, or has left it, has a neighbour that has not.
   if (kind === 'lost' || (kind === 'contended' && isWaitOver(fault))) {
-    // Before one of them was of use there is no reason to wait: all of them have been asked.
+    // All servers have been tried: before one of them has worked, waiting is no use.
     return failingMs < clusterMs && wasConnected ? { elsewhere: true, pauseMs } : null;
   }
-  // What is read-only or full here need not be so there.
+  // Another server need not be read-only or full.
   if (kind === 'full' || kind === 'read-only') return attempt < servers + 1 ? { elsewhere: true, pauseMs } : null;
   const mayAgain = kind === 'contended' || kind === 'duplicate';
   return mayAgain && attempt < attemptsAtOne + servers ? { elsewhere: false, pauseMs } : null;

@@ -14,7 +14,7 @@ export interface MysqlServersOptions {
   /** The alerter's sessions end soon when it is suspended, so that another one can take over. */
   readonly program: 'collect' | 'alert' | 'read';
   readonly signal?: AbortSignal | undefined;
-  /** Of each server, until it has let us in, and for each answer until the session is set up. */
+  /** The timeout for each server's login, and for each answer until the session is set up. */
   readonly connectTimeoutMs?: number;
 }
 
@@ -28,7 +28,7 @@ export interface OpenedSession {
   readonly dialect: Dialect;
 }
 
-/** The servers of one database, in the order in which config.xml names them. */
+/** The servers of one database, in the order of config.xml. */
 export interface MysqlServers {
   /** Two or more: what fails on one may go well on the next. */
   readonly count: number;
@@ -41,11 +41,11 @@ export interface MysqlServers {
 }
 
 const isolationSql = 'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED';
-// One statement, because each takes a round trip.
+// A single statement: each takes a round trip.
 const sessionSql = `SET NAMES utf8mb4 COLLATE utf8mb4_bin, SESSION time_zone = '+00:00', SESSION autocommit = 1,
   SESSION sql_mode =
     'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'`;
-// Whoever is suspended in the middle of a transaction is cut off, or others would wait for its rows for eight hours.
+// The server ends the session of a process that is suspended in a transaction, or others would wait for its rows for eight hours.
 const lockWaitSql = {
   collect: 'SESSION innodb_lock_wait_timeout = 20, SESSION wait_timeout = 60',
   read: 'SESSION innodb_lock_wait_timeout = 20, SESSION wait_timeout = 60',
@@ -61,9 +61,9 @@ const clusterSql = 'SET SESSION wsrep_sync_wait = 7';
 const variablesSql = "SHOW VARIABLES WHERE Variable_name IN ('version', 'max_allowed_packet', 'wsrep_on')";
 
 const connectTimeoutMs = 10_000;
-/** Where there are others, one that says nothing is left sooner. */
+/** The timeout where there are further servers. */
 const connectTimeoutAmongManyMs = 5_000;
-/** In all it may take so many times longer than one answer. */
+/** The timeout of the whole login, in answers. */
 const mostAnswers = 3;
 
 export function createMysqlServers(options: MysqlServersOptions): MysqlServers {
@@ -150,7 +150,7 @@ async function open(options: OpenOptions): Promise<OpenedSession> {
   }
 }
 
-/** Of several servers that could not be had: away, if one of them may be back soon. */
+/** Joins the faults of all servers: `lost` if one of them may be back soon. */
 function together(faults: readonly StorageFault[]): StorageFault {
   const [first] = faults;
   if (first === undefined) throw new TypeError('no server was tried');

@@ -14,7 +14,7 @@ export interface BackUpOptions {
   readonly signal: AbortSignal;
 }
 
-/** How long another process may keep the database to itself. */
+/** The wait for another process's lock. */
 const lockAttempts = 100;
 const lockPauseMs = 100;
 

@@ -15,7 +15,7 @@ import type { Session, SqlRow, SqlValue } from '../../sql/session.ts';
 export interface SqliteDatabaseOptions {
   readonly path: string;
   readonly signal?: AbortSignal | undefined;
-  /** How long another process's lock is waited for. */
+  /** The timeout for another process's lock. */
   readonly lockTimeoutMs?: number;
 }
 

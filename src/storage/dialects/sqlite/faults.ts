@@ -31,7 +31,7 @@ const fileKinds: ReadonlyMap<string, FaultKind> = new Map([
   ['EDQUOT', 'full'],
 ]);
 
-/** What was thrown while SQLite was used, as a StorageFault that names the file. */
+/** Translates an error of SQLite or fs into a StorageFault that names the file. */
 export function sqliteFault(thrown: unknown, path: string): StorageFault {
   if (thrown instanceof StorageFault) return thrown;
   const message = messageOf(thrown);

@@ -4,7 +4,7 @@ import type { Session } from '../../sql/session.ts';
 /** Pages of one transaction. */
 const stepPages = 512;
 
-/** What stays free where not all is given back: new rows take it again, and moving pages for nothing wears disks out. */
+/** The free part of the file that is kept for new rows: moving pages for nothing wears disks out. */
 const sparePart = 0.1;
 
 export interface ReclaimOptions {
@@ -15,7 +15,7 @@ export interface ReclaimOptions {
   readonly signal: AbortSignal;
 }
 
-/** How an SQLite file uses its space; null: the database is another. */
+/** The use of space in an SQLite file. */
 export interface FileSpace {
   readonly sizeBytes: number;
   /** Free inside of the file. */
@@ -24,6 +24,7 @@ export interface FileSpace {
   readonly shrinks: boolean;
 }
 
+/** Returns `null` if the database is no SQLite file. */
 export async function fileSpace(database: Database): Promise<FileSpace | null> {
   if (database.dialect.name !== 'sqlite') return null;
   return database.read(async (session) => {

@@ -33,7 +33,7 @@ export interface VacuumNeed {
 }
 
 /**
- * What making the file anew needs: its content once beside it, for the log that it is copied back from, and once where
+ * Returns the space that a VACUUM needs: its content once beside it, for the log that it is copied back from, and once where
  * SQLite puts temporary files (https://sqlite.org/tempfiles.html); on one file system both. Throws StorageFault.
  */
 export function vacuumNeeds(file: string, contentBytes: number): readonly VacuumNeed[] {
