@@ -26,8 +26,8 @@ export function evaluateNoReport(facts: FleetFacts): readonly Alert[] {
   return config.clients.flatMap((client) => {
     const rule = findRule(client.rules, ruleName);
     if (rule === null || client.state === 'retired') return [];
-    const judged = evaluateClient({ facts, client, rule, seen: seen.get(client.name) ?? null, collectors });
-    return judged === null ? [] : [judged];
+    const alert = evaluateClient({ facts, client, rule, seen: seen.get(client.name) ?? null, collectors });
+    return alert === null ? [] : [alert];
   });
 }
 

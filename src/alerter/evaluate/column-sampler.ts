@@ -28,7 +28,7 @@ export const columnSamplers: SamplerKind = {
   },
 };
 
-/** The values of the types that judge no single metric. */
+/** The values of the types over no single metric. */
 const computedValues: Readonly<Record<string, ValueOf>> = { load: loadPerCpu, 'clock-offset': clockOffsetSeconds };
 
 function valueOfRule(rule: Rule): ValueOf | null {

@@ -39,7 +39,7 @@ export function formatLimit(unit: Unit, limit: number): string {
   return formatValue(unit, limit, moreInLimits);
 }
 
-/** `4 of 100 GiB free`; units are said twice where they differ. */
+/** `4 of 100 GiB free`; the unit of the free space stands only if it differs. */
 export function describeFree(freeBytes: number, sizeBytes: number): string {
   const [free, size] = [describeSize(freeBytes), describeSize(sizeBytes)];
   const [number = '', unit = ''] = free.split(' ');

@@ -2,7 +2,7 @@ import type { Rule } from '../../config/config.ts';
 import { metricByName, ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
 import type { Metric, Unit } from '../../report/metrics.ts';
 
-/** Returns the one metric that a rule judges; null if it judges several or none. */
+/** Returns the one metric of a rule; `null` if it has several or none. */
 export function metricOfRule({ type, metric }: Rule): Metric | null {
   return metric === null ? (ruleTypeOf(type)?.metric ?? null) : metricByName(metric);
 }

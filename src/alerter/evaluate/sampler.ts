@@ -24,7 +24,7 @@ export type Sampler = (row: ReportRow, into: RowSamples) => void;
 /** A part of a report that a rule needs; `names`: the whole report, but only of rows with failed units or probes. */
 export type Need = 'disks' | 'networks' | 'report' | 'names';
 
-/** A part of a row, with the rules that judge it. */
+/** A part of a row, with the rules over it. */
 export interface SamplerKind {
   readonly serves: (rule: Rule) => boolean;
   /** `null` if the columns of `stats` are enough. */

@@ -13,7 +13,7 @@ export interface ReplayState {
   readonly openAlerts: (clients: readonly string[] | null) => readonly Alert[];
   readonly ruleStates: (clients: readonly string[]) => ReadonlyMap<string, RuleState>;
   /** Returns the alerts that have begun to fire. */
-  readonly saveProcessed: (judged: Pick<ProcessedRows, 'alerts' | 'ruleStates'>) => readonly Alert[];
+  readonly saveProcessed: (processed: Pick<ProcessedRows, 'alerts' | 'ruleStates'>) => readonly Alert[];
   readonly at: (nowMs: number) => AlerterState;
   readonly saveNotifications: (plan: NotificationPlan, nowMs: number) => void;
 }
@@ -22,7 +22,7 @@ export function createReplayState(silences: readonly Silence[]): ReplayState {
   /** Open alerts, and resolved alerts that are not closed out. */
   const alerts = new Map<number, Alert>();
   const openOf = new Map<string, Set<number>>();
-  const told = new Map<number, Map<string, LastNotified>>();
+  const lastNotified = new Map<number, Map<string, LastNotified>>();
   const remembered = new Map<string, RuleState>();
   const histories = new Map<string, RecipientHistory>();
   let nextId = 1;
@@ -55,7 +55,7 @@ export function createReplayState(silences: readonly Silence[]): ReplayState {
     },
     at: (nowMs) => ({
       alerts: [...alerts.values()],
-      told: [...told.values()].flatMap((byRecipient) => [...byRecipient.values()]),
+      told: [...lastNotified.values()].flatMap((byRecipient) => [...byRecipient.values()]),
       silences: silences.filter(({ endsAtMs }) => endsAtMs > nowMs),
       endedSilences: silences.filter(({ endsAtMs }) => endsAtMs <= nowMs && endsAtMs > nowMs - dayMs),
       histories: [...histories.values()],
@@ -63,15 +63,15 @@ export function createReplayState(silences: readonly Silence[]): ReplayState {
     }),
     saveNotifications: ({ mails, told: changed, closedOut }, nowMs) => {
       for (const one of changed) {
-        const known = told.get(one.alertId) ?? new Map<string, LastNotified>();
-        told.set(one.alertId, known.set(one.recipient, one));
+        const known = lastNotified.get(one.alertId) ?? new Map<string, LastNotified>();
+        lastNotified.set(one.alertId, known.set(one.recipient, one));
       }
       for (const mail of mails) {
         histories.set(mail.recipient, historyAfter(histories.get(mail.recipient) ?? null, mail, nowMs));
       }
       for (const id of closedOut) {
         alerts.delete(id);
-        told.delete(id);
+        lastNotified.delete(id);
       }
     },
   };

@@ -101,9 +101,8 @@ export function openClientTransition(options: SubjectsOptions): ClientTransition
 }
 
 /**
- * A remembered time that lies further ahead than rows may lie apart was written under a clock that has been set back
- * since. The rows count as well as the database's clock: a collector whose clock is always ahead of it is judged by
- * its own.
+ * Returns the latest time that may be remembered. A later time was written under a clock that has been set back since.
+ * The newest row counts as well as the database's clock, because a collector's clock may always be ahead of that.
  */
 export function latestPossibleMs(nowMs: number, newestRowMs: number, everyMs: number): number {
   return Math.max(nowMs, newestRowMs) + longestGapMs(everyMs);
