@@ -12,7 +12,6 @@ import type { Condition } from './condition.ts';
 import { openDoors } from './doors.ts';
 import { bastionAddress, planFleet } from './fleet-plan.ts';
 import type { FleetPlan, SimulatedClient } from './fleet-plan.ts';
-import { forwardTo } from './forward.ts';
 import { keyExchangeOffer, versionLine } from './key-exchange-offer.ts';
 import { fraction } from './seeded.ts';
 import { SimulatedAgent } from './simulated-agent.ts';
@@ -21,6 +20,7 @@ import type { SshVisitor } from './ssh-front.ts';
 import { startUnanswering } from './unanswering.ts';
 import { createVisitCounts } from './visit-counts.ts';
 import type { VisitCounts } from './visit-counts.ts';
+import { forwardTo } from './ssh-front.ts';
 
 export interface SimulatorOptions {
   readonly plan: FleetPlan;

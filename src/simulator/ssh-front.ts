@@ -1,5 +1,5 @@
 import { createPublicKey, verify, type KeyObject } from 'node:crypto';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 
 import { corkWrites } from '../transport/connection/cork-writes.ts';
 import { newSshServer } from './ssh-server.ts';
@@ -104,4 +104,25 @@ function judge(
 function publicKeyOf(blob: Buffer): KeyObject {
   const x = blob.subarray(-32).toString('base64url');
   return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+}
+
+/** Lets a login at the bastion through to these addresses, all on one port, and to nothing else (RFC 4254, section 7.2). */
+export function forwardTo(client: ServerConnection, addresses: ReadonlySet<string>, port: number): void {
+  client.on('tcpip', (accept, reject, { destIP, destPort }) => {
+    if (destPort !== port || !addresses.has(destIP)) {
+      reject();
+      return;
+    }
+    const socket = connect({ host: destIP, port, noDelay: true });
+    socket.once('error', () => reject());
+    socket.once('connect', () => {
+      const channel = accept();
+      socket.removeAllListeners('error');
+      socket.on('error', () => channel.end());
+      channel.on('error', () => socket.destroy());
+      channel.on('close', () => socket.destroy());
+      client.once('close', () => socket.destroy());
+      socket.pipe(channel).pipe(socket);
+    });
+  });
 }

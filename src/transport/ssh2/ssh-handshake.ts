@@ -1,7 +1,6 @@
 import { FleetError, messageOf, type ErrorCode, type Stage } from '../../errors.ts';
 import { abortedError } from '../connection/aborted.ts';
 import { connectSsh2 } from './connect-ssh2.ts';
-import { describeRefusal } from './describe-refusal.ts';
 import { checkHostKey, type HostKeyCheck } from '../known-hosts/host-key-check.ts';
 import { LoginAhead } from './login-ahead.ts';
 import { planLogin, type Login } from './login.ts';
@@ -14,6 +13,7 @@ import { noticeBytes, sshdRejection } from '../connection/sshd-rejection.ts';
 import type { Wire } from '../connection/wire.ts';
 import type { SshTarget } from './target.ts';
 import { type Credentials } from '../credentials/credentials.ts';
+import { describeRefusal } from './login.ts';
 
 /** The server did not go on after what was sent ahead: another connection has to wait for each answer. */
 export class MustWait extends Error {
