@@ -8,7 +8,7 @@ export interface AlertOptions {
   readonly config: Config;
   /** Opened after the lock is held; closed by alert. */
   readonly openStorage: () => Promise<Storage>;
-  /** Judges and composes in memory: nothing is stored, claimed or sent, and no lock is taken. */
+  /** Evaluates and composes in memory. Stores, claims and sends nothing, and takes no lock. */
   readonly dryRun: boolean;
   /** Ends the pass between two transactions and before the next mail. */
   readonly signal: AbortSignal;
@@ -19,7 +19,7 @@ export interface AlertOptions {
   readonly host: string;
 }
 
-/** What happened to a mail. */
+/** The outcome of a mail. */
 export type DeliveryOutcome =
   | { readonly kind: 'sent'; readonly where: string }
   /** Tried, or not even tried because its channel takes nothing for now. It is tried again. */
@@ -31,7 +31,7 @@ export type DeliveryOutcome =
 
 export type DeliveryEvent = DeliveryOutcome & { readonly recipient: string; readonly messageId: string };
 
-/** What happens during a pass, in order. */
+/** The events of a pass, in order. */
 export type AlertEvent =
   | { readonly kind: 'processed'; readonly reports: number; readonly visits: number; readonly more: boolean }
   /** A mail was composed and frozen. */
@@ -42,11 +42,11 @@ export type AlertEvent =
       readonly kind: 'undelivered';
       readonly mails: number;
       readonly recipients: readonly string[];
-      /** When the oldest was made. */
+      /** The time at which the oldest was made. */
       readonly sinceMs: number;
       readonly error: string | null;
     }
-  /** Something that is no mail's fault and did not end the pass: a heartbeat that was not answered. */
+  /** A fault that concerns no mail and did not end the pass: a heartbeat that was not answered. */
   | { readonly kind: 'fault'; readonly fault: FleetError };
 
 export interface AlertResult {
@@ -55,7 +55,7 @@ export interface AlertResult {
   readonly outcome: 'finished' | 'overlapped' | 'interrupted';
   /** 0 all well; 1 some mail was not taken, or the pass was cut short. */
   readonly exitStatus: 0 | 1;
-  /** Who is at work, when it overlapped; null otherwise, or when that cannot be read. */
+  /** The other pass if it overlapped; null otherwise, or if that cannot be read. */
   readonly holder: AlertHolder | null;
   readonly startedAtMs: number;
   readonly finishedAtMs: number;
@@ -67,7 +67,7 @@ export interface AlertResult {
   readonly refused: number;
   /** In a dry run: silences and windows in force; else empty. */
   readonly heldBack: readonly HeldBack[];
-  /** A dry run that did not judge all there is. */
+  /** True for a dry run that did not process all rows. */
   readonly more: boolean;
 }
 
@@ -76,6 +76,6 @@ export interface AlertHolder {
   readonly pid: number;
   /** Name of its machine. */
   readonly host: string;
-  /** Milliseconds since 1970; null: of another machine's this is not known. */
+  /** Milliseconds since 1970; null for a pass on another machine. */
   readonly startedAtMs: number | null;
 }

@@ -1,10 +1,10 @@
 /**
- * One pass over what no alerter has treated yet: rows are judged, people are told, mails go out.
+ * One pass over the unprocessed rows: evaluates them, plans notifications, and sends mails.
  *
- * Promises: what is due is a row until the mail server took it; rows treated and states moved are one transaction, mails
- * and what they tell another, so a crash anywhere repeats nothing but a Message-ID; telling is the difference between
- * what each recipient knows and the state, so what a pass could not tell the next one does. Judging, telling and
- * composing are pure functions that are given `now`.
+ * Promises: a mail that is due is a row until the mail server took it. Processed rows and states are one transaction,
+ * mails and their notifications another, so a crash anywhere repeats nothing but a Message-ID. Notifications are the
+ * difference between what each recipient knows and the state, so the next pass sends what one could not. Evaluation,
+ * planning and composing are pure functions that are given `now`.
  */
 import { randomUUID } from 'node:crypto';
 
@@ -18,8 +18,8 @@ import { emptyResult, runEndOf } from './pass/alert-result.ts';
 import type { RunStart } from '../storage/store/run.ts';
 
 /**
- * Makes one pass. Throws FleetError (exit status 3) when it cannot be made: `state-unusable`, or what the storage throws.
- * When another pass is at work, here or on another machine, it ends at once as `overlapped`.
+ * Makes one pass. Ends at once as `overlapped` if another pass is at work, here or on another machine. Throws
+ * FleetError (exit status 3) if the pass cannot be made: `state-unusable`, or what the storage throws.
  */
 export async function alert(options: AlertOptions): Promise<AlertResult> {
   const start: RunStart = {
@@ -57,7 +57,7 @@ async function withStorage(
   }
 }
 
-/** A pass that ends at once because another one goes on; its row says so, when the database can be reached. */
+/** Records that another pass is at work, if the database can be reached. */
 async function leaveOverlapped(
   options: AlertOptions,
   start: RunStart,

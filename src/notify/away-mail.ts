@@ -31,9 +31,9 @@ export interface FrozenAwayMail {
 }
 
 /**
- * Returns the recipients of a mail about a database that is away or a broken config.xml, which are no alerts: the fallback
- * address, the recipients of the whole fleet by <alerts>, or else those of clients, for no alert reaches anybody meanwhile;
- * and every <notify>. Without <smtp> the folder `outbox/` stands for all addresses.
+ * Returns the recipients of a mail about a database that is away or a broken config.xml, which are no alerts: the
+ * fallback address, the recipients of the whole fleet by <alerts>, or else those of clients, for no alert reaches
+ * anybody meanwhile; and every <notify>. Without <smtp> the folder `outbox/` stands for all addresses.
  */
 export function awayRecipients(
   { smtp, notify, alerts, clients, stateDir }: Pick<Config, 'smtp' | 'notify' | 'alerts' | 'clients' | 'stateDir'>,

@@ -1,7 +1,7 @@
 /**
- * Notifies people, without the database, that it is away, or that config.xml is broken: a line on stderr at first and then
- * hourly, a mail after ten minutes, and one mail when all is well again. Collector and alerter of one machine share the
- * state, so that nobody is notified twice.
+ * Notifies people, without the database, that it is away, or that config.xml is broken: a line on stderr at first and
+ * then hourly, a mail after ten minutes, and one mail when all is well again. Collector and alerter of one machine
+ * share the state, so that nobody is notified twice.
  */
 import { existsSync, rmSync } from 'node:fs';
 
@@ -179,7 +179,10 @@ async function send(options: AwayNoticesOptions, { kind, before }: Due, fault: F
   return { faults, reached };
 }
 
-/** Returns true if a mail is due: after ten minutes, then as <alerts repeat> says, hourly at most; `repeatMs` null: once. */
+/**
+ * Returns true if a mail is due: after ten minutes, then as <alerts repeat> says, hourly at most; `repeatMs` null:
+ * once.
+ */
 function isMailDue(state: AwayState, nowMs: number, repeatMs: number | null): boolean {
   const { sinceMs, mailedAtMs, triedAtMs } = state;
   if (sinceMs === null || nowMs - sinceMs < mailAfterMs) return false;

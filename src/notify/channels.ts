@@ -16,8 +16,8 @@ export interface Channels {
 }
 
 /**
- * Opens the channels of a configuration: commands of <notify>, the mail server, or without <smtp> the files of `outbox/`.
- * Refuses a command that config.xml does not name (any more), whatever a stored mail says.
+ * Opens the channels of a configuration: commands of <notify>, the mail server, or without <smtp> the files of
+ * `outbox/`. Refuses a command that config.xml does not name (any more), whatever a stored mail says.
  */
 export function openChannels(
   { smtp, notify, stateDir }: Pick<Config, 'smtp' | 'notify' | 'stateDir'>,

@@ -18,9 +18,10 @@ const lastWordsMs = 500;
 const passedOn = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ'] as const;
 
 /**
- * Hands mails to a program of the user: the mail on stdin, as it would be sent, and `factsFor` in its environment. The exit
- * status follows sysexits(3): 0 taken, 75 try again, anything else refused for good. The program is started without a
- * shell and without arguments, and killed with its children at the deadline. A program that was killed is tried again.
+ * Hands mails to a program of the user: the mail on stdin, as it would be sent, and `factsFor` in its environment. The
+ * exit status follows sysexits(3): 0 taken, 75 try again, anything else refused for good. The program is started
+ * without a shell and without arguments, and killed with its children at the deadline. A program that was killed is
+ * tried again.
  */
 export function createCommandChannel({ command, timeoutMs }: Pick<NotifyConfig, 'command' | 'timeoutMs'>): Channel {
   return {
@@ -78,8 +79,9 @@ function start(command: string, mail: OutgoingMail): ChildProcess {
 }
 
 /**
- * Returns the facts that a command learns without reading the mail. FLEET_HEALTH_RECIPIENT is the command, as config.xml has it;
- * FLEET_HEALTH_ALERTS has a line `ID STATE SEVERITY` for each of the first alerts; all of them are headers of the mail.
+ * Returns the facts that a command learns without reading the mail. FLEET_HEALTH_RECIPIENT is the command, as
+ * config.xml has it; FLEET_HEALTH_ALERTS has a line `ID STATE SEVERITY` for each of the first alerts; all of them are
+ * headers of the mail.
  */
 function factsFor(command: string, { content, severity, messageId }: OutgoingMail): Readonly<Record<string, string>> {
   const head = content.slice(0, content.indexOf('\r\n\r\n'));

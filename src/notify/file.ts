@@ -6,8 +6,8 @@ import { FleetError, messageOf } from '../errors.ts';
 import { mailTimeouts, type Channel, type OutgoingMail, type SendOptions } from './notify.ts';
 
 /**
- * Stores mails as `.eml` files in a folder, which is what happens without <smtp>. A file appears whole or not at all, and
- * the same mail again is the same file.
+ * Stores mails as `.eml` files in a folder, which is what happens without <smtp>. A file appears whole or not at all,
+ * and the same mail again is the same file.
  */
 export function createFileChannel(outboxDir: string, timeouts = mailTimeouts): Channel {
   return {
@@ -33,7 +33,9 @@ async function store(outboxDir: string, mail: OutgoingMail, { onDataBegun, signa
   });
 }
 
-/** Reports a fault of the folder under another stage than `mail`: a folder that does not take one mail takes no other. */
+/**
+ * Reports a fault of the folder under another stage than `mail`: a folder that does not take one mail takes no other.
+ */
 async function asMailFault<T>(what: string, work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();

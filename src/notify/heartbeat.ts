@@ -16,9 +16,9 @@ export async function sendHeartbeats(urls: readonly string[], options: AttemptOp
 }
 
 /**
- * Asks a URL (GET), so that somebody else can notice when it is no longer asked. A name and password in the URL are sent
- * as HTTP's Basic login (RFC 7617). Throws FleetError `mail-unavailable` when the answer is no success, or the signal's
- * reason. The URL may hold a token, so only its host is ever shown.
+ * Asks a URL (GET), so that somebody else can notice when it is no longer asked. A name and password in the URL are
+ * sent as HTTP's Basic login (RFC 7617). Throws FleetError `mail-unavailable` when the answer is no success, or the
+ * signal's reason. The URL may hold a token, so only its host is ever shown.
  */
 export async function sendHeartbeat(url: string, { timeoutMs, signal }: AttemptOptions): Promise<void> {
   signal.throwIfAborted();

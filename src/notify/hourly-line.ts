@@ -5,7 +5,9 @@ import { hourMs } from '../platform/units.ts';
 /** Cron starts a program a moment earlier or later than an hour after the time before. */
 const slackMs = 2_500;
 
-/** Returns true if a line is due: the first, then one an hour. A time in the future comes from a clock that was wrong. */
+/**
+ * Returns true if a line is due: the first, then one an hour. A time in the future comes from a clock that was wrong.
+ */
 export function isLineDue({ loggedAtMs }: { readonly loggedAtMs: number | null }, nowMs: number): boolean {
   return loggedAtMs === null || loggedAtMs > nowMs || nowMs - loggedAtMs >= hourMs - slackMs;
 }

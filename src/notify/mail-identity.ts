@@ -28,8 +28,8 @@ export function senderOf({ smtp }: Pick<Config, 'smtp'>): string {
 }
 
 /**
- * Returns the address of `Name <address>`, or of the address alone, with its domain as DNS has it (RFC 5890). Configured
- * addresses were checked when they were read.
+ * Returns the address of `Name <address>`, or of the address alone, with its domain as DNS has it (RFC 5890).
+ * Configured addresses were checked when they were read.
  */
 export function addressOf(mailbox: string): string {
   const address = /<([^<>]*)>\s*$/.exec(mailbox)?.[1] ?? mailbox.trim();

@@ -48,8 +48,8 @@ export function freezeNotice({ subject, lines, messageId, headers, ...options }:
 }
 
 /**
- * Returns the bytes of a mail (RFC 5322, RFC 2045): text and HTML as alternatives, CRLF, lines under 998 bytes, ASCII throughout
- * unless an address is not. The same words give the same bytes.
+ * Returns the bytes of a mail (RFC 5322, RFC 2045): text and HTML as alternatives, CRLF, lines under 998 bytes, ASCII
+ * throughout unless an address is not. The same words give the same bytes.
  */
 export async function freezeMail({ mail, from, to, dateMs, enclosed }: FreezeOptions): Promise<string> {
   const { subject, text, html, messageId, inReplyTo, references, headers } = mail;

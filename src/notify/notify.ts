@@ -1,7 +1,8 @@
 /**
- * A way to a person. Promises: every attempt ends by its deadline, and its fault says whether the other side refused this
- * mail for good (`mail-refused`; `retryable` if that may be lifted), may take it later (`mail-unavailable`), or takes no
- * mail at all for now (a stage other than `mail`: no server, a refused login). A fault never holds a credential.
+ * A way to a person. Promises: every attempt ends by its deadline, and its fault says whether the other side refused
+ * this mail for good (`mail-refused`; `retryable` if that may be lifted), may take it later (`mail-unavailable`), or
+ * takes no mail at all for now (a stage other than `mail`: no server, a refused login). A fault never holds a
+ * credential.
  */
 import type { Severity } from '../config/config.ts';
 
@@ -16,7 +17,7 @@ export interface OutgoingMail {
 }
 
 export interface ChannelTimeouts {
-  /** Of one mail until its content begins, name lookup and login included. */
+  /** The time of a mail until its content begins, name lookup and login included. */
   readonly timeoutMs: number;
   /**
    * From the content's first byte until the other side has taken it. RFC 5321 (section 4.5.3.2.6) asks for patience: a
@@ -37,8 +38,8 @@ export interface AttemptOptions {
 export interface SendOptions {
   readonly signal: AbortSignal;
   /**
-   * Awaited before the first byte of the content leaves: from then on the mail may arrive, whatever is heard afterwards. A
-   * rejection ends the attempt with nothing sent, and with the same error.
+   * Awaited before the first byte of the content leaves: from then on the mail may arrive, whatever is heard
+   * afterwards. A rejection ends the attempt with nothing sent, and with the same error.
    */
   readonly onDataBegun: () => Promise<void>;
 }

@@ -23,8 +23,8 @@ export interface TestMail {
 }
 
 /**
- * Sends a test mail over the channel of alerts. Stores nothing. Throws FleetError `usage` if the recipient is not clear,
- * `mail-refused`, `mail-unavailable`, `secret-missing`, or the signal's reason.
+ * Sends a test mail over the channel of alerts. Stores nothing. Throws FleetError `usage` if the recipient is not
+ * clear, `mail-refused`, `mail-unavailable`, `secret-missing`, or the signal's reason.
  */
 export async function sendTestMail({ config, to, signal, nowMs }: TestMailOptions): Promise<TestMail> {
   const recipient = to ?? config.alerts.recipients[0]?.to ?? config.smtp?.fallback ?? null;

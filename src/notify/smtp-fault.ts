@@ -3,7 +3,7 @@ import { FleetError, messageOf, type FleetErrorOptions, type Stage } from '../er
 import { withoutSecrets } from '../revealed-secrets.ts';
 import { TooLong } from './within.ts';
 
-/** As far as a conversation had come. */
+/** The progress of a conversation. */
 export type SmtpPhase = 'connect' | 'login' | 'mail';
 
 export interface SmtpTrouble {
@@ -14,7 +14,7 @@ export interface SmtpTrouble {
   readonly thrown: unknown;
 }
 
-/** What nodemailer says of a fault. */
+/** The fields of an error of nodemailer. */
 interface SmtpError {
   readonly code?: unknown;
   readonly command?: unknown;
@@ -29,7 +29,7 @@ type Verdict = Pick<FleetErrorOptions, 'code' | 'stage' | 'retryable'>;
 const maxWords = 300;
 /** "The server has no such login", "log in first", "encrypt first" (RFC 4954, section 6; RFC 3207, section 4). */
 const loginReplies: readonly number[] = [530, 534, 535, 538];
-/** Of the sender's address (RFC 3463, section 3.2). */
+/** Enhanced codes about the sender's address (RFC 3463, section 3.2). */
 const senderWords = /^\d{3}[ -]5\.1\.[78]\b/;
 /** Too large, by reply code or enhanced code (RFC 1870, section 6; RFC 3463, section 3.3 and 3.4). */
 const tooLargeWords = /^552\b|^\d{3}[ -]5\.(?:2\.3|3\.4)\b/;
@@ -40,18 +40,18 @@ const tooLargeWords = /^552\b|^\d{3}[ -]5\.(?:2\.3|3\.4)\b/;
  */
 const policyWords = /^\d{3}[ -]5\.7\.\d/;
 
-/** Whether the server answered and still listens, as opposed to a conversation that broke off. */
+/** True if the server answered and still listens; false if the conversation broke off. */
 export function isAnswer(thrown: unknown): boolean {
   const { code, responseCode } = thrown as SmtpError;
   if (responseCode === 421) return false;
   return code === 'EENVELOPE' || code === 'EMESSAGE';
 }
 
-/** What went wrong between here and a mail server, as people see it. */
+/** Returns the fault of a conversation with a mail server in words for people. */
 export function smtpFault({ smtp, phase, secrets, thrown }: SmtpTrouble): FleetError {
   const { advice, ...verdict } = { ...judge(phase, thrown), ...adviceFor(smtp, thrown) };
   const message = `mail server ${smtp.host}:${smtp.port}: ${wordsOf(thrown, secrets)}`;
-  // Without its cause, which holds what the server said unclipped and with what it repeated.
+  // The cause is left out: it holds the server's words unclipped, and what they repeat.
   return new FleetError({ ...verdict, message, ...(advice === undefined ? {} : { advice }) });
 }
 

@@ -10,7 +10,7 @@ import { SMTPConnection } from './nodemailer.ts';
 import { isAnswer, smtpFault, type SmtpPhase } from './smtp-fault.ts';
 import { asError, within, type Clock } from './within.ts';
 
-/** One connection to a mail server, logged in where credentials are given. */
+/** A connection to a mail server, logged in if credentials are given. */
 export interface SmtpSession {
   /** Hands over one mail to one recipient (RFC 5321). Throws FleetError `mail-refused`, `mail-unavailable`. */
   send(envelope: Envelope, content: string, options: SessionSendOptions): Promise<void>;
@@ -34,7 +34,9 @@ const maxReplyBytes = 64 * 1024;
 /** Longer than any deadline: within.ts ends an attempt that takes too long. */
 const neverMs = dayMs;
 
-/** Connects and logs in. Throws FleetError `mail-refused`, `mail-unavailable`, `secret-missing`, or the signal's reason. */
+/**
+ * Connects and logs in. Throws FleetError `mail-refused`, `mail-unavailable`, `secret-missing`, or the signal's reason.
+ */
 export async function openSmtpSession(smtp: SmtpConfig, options: AttemptOptions): Promise<SmtpSession> {
   options.signal.throwIfAborted();
   const credentials = smtp.username === null ? null : { user: smtp.username, pass: smtp.password?.reveal() ?? '' };
@@ -101,7 +103,7 @@ interface HandOver {
   readonly content: string;
   readonly limits: SessionSendOptions;
   readonly clock: Clock;
-  /** What `onDataBegun` threw. */
+  /** The error of `onDataBegun`. */
   readonly begun: { failed: Error | null };
 }
 

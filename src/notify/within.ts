@@ -44,7 +44,7 @@ export async function within<T>(
   );
 }
 
-/** What was thrown, as an Error. */
+/** Returns a thrown value as an Error. */
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -3,8 +3,8 @@ import type { MailWords, SectionWords } from './mail-words.ts';
 import { escapeMarkup } from '../../text/escape-markup.ts';
 
 /**
- * Neither background nor colour of ordinary text is said, so that a mail program's dark mode is as good as its light one;
- * these can be read on both.
+ * Neither background nor colour of ordinary text is said, so that a mail program's dark mode is as good as its light
+ * one; these can be read on both.
  */
 const colours = { critical: '#d93025', warning: '#b86e00', good: '#2e8540', quiet: '#7a7a7a' } as const;
 const fonts = "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif";

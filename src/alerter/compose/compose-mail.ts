@@ -17,7 +17,7 @@ export interface ComposeOptions {
   readonly charts: ReadonlyMap<number, readonly SeriesPoint[]>;
   /** Distribution or kernel by client; left out: none is known. */
   readonly systems?: ReadonlyMap<string, string>;
-  /** As people call it on their command line: `fleet-health`. */
+  /** The program on people's command line: `fleet-health`. */
   readonly program: string;
 }
 

@@ -10,12 +10,12 @@ import type { Wording } from './item-words.ts';
 
 type SubjectWording = Pick<Wording, 'config' | 'reader'>;
 
-/** So much of it a telephone shows without being unlocked: names go no further. */
+/** A locked telephone shows so many columns: names go no further. */
 const nameColumns = 66;
 const mostColumns = 120;
-/** Of one thing's name, so that its value still shows. */
+/** The columns of a single name, so that its value still shows. */
 const whatColumns = 80;
-/** Of one name among several: two of them always show. */
+/** The columns of one name among several: two of them always show. */
 const oneNameColumns = 30;
 
 /**
@@ -95,7 +95,10 @@ function firingHead(line: Line, kind: SectionKind): string {
   return `${separator}${value === null || !isSame ? what : `${what}${comma} ${value}`}`;
 }
 
-/** `3 critical, 5 warnings: web-1 disk /var, ...`; `web-1: 3 critical, 5 warnings: load, swap, ...` where all are of one client. */
+/**
+ * `3 critical, 5 warnings: web-1 disk /var, ...`; `web-1: 3 critical, 5 warnings: load, swap, ...` where all are of one
+ * client.
+ */
 function headOfMany(sections: readonly Section[], kind: SectionKind): string {
   const lines = sections.flatMap((section) =>
     section.rules.flatMap((rule) => rule.lines.map((line) => ({ line, kind: section.kind }))),
@@ -143,7 +146,7 @@ function countOf(sections: readonly Section[], kind: SectionKind): string {
   }
 }
 
-/** As many names as there is room for, at least one. */
+/** Returns as many names as there is room for, at least one. */
 function asManyAsFit(names: readonly string[], used: number, isCut: boolean): string {
   let text = '';
   for (const [index, name] of names.entries()) {

@@ -2,13 +2,13 @@ import type { LineWords } from './line-words.ts';
 import type { MailWords, SectionWords } from './mail-words.ts';
 import { wrap, wrapCommand } from '../../text/text-columns.ts';
 
-/** Of a line; addresses and words of commands that are wider stay whole. */
+/** The columns of a line. Addresses and words of commands that are wider stay whole. */
 export const textColumns = 72;
 const columns = textColumns;
 const indent = '  ';
-/** Of commands to copy. Words of a client begin and go on elsewhere, so that none can pass for a command of ours. */
+/** The indent of commands to copy. Words of a client are indented otherwise, so that none can pass for a command. */
 const ofCommands = indent.repeat(2);
-/** Of a text that goes on. */
+/** The indent of a continued text. */
 const further = indent.repeat(4);
 
 /** A mail as plain text of 72 columns. */

@@ -23,7 +23,7 @@ const shortColumns = 24;
 /** Names in a title; the others are counted. */
 export const mostNamesInTitle = 5;
 
-/** What an alert is about, without its client: `disk /var`, `service nginx.service`, `unreachable`. */
+/** Returns the subject of an alert without its client: `disk /var`, `service nginx.service`, `unreachable`. */
 export function labelOf({ rule, subject }: Pick<PendingNotification, 'rule' | 'subject'>): string {
   if (subject === '') return quoted(rule);
   // `disk mount=/var*` and its subject say the same twice.
@@ -31,12 +31,15 @@ export function labelOf({ rule, subject }: Pick<PendingNotification, 'rule' | 's
   return `${quoted(type)} ${quoted(subject)}`;
 }
 
-/** Whether the label leaves out of the rule's name what people need for silences and `explain`. */
+/** True if the label lacks a part of the rule's name that people need for silences and `explain`. */
 export function labelHidesRule({ rule, subject }: Pick<PendingNotification, 'rule' | 'subject'>): boolean {
   return subject !== '' && /^[\w-]+(?: [\w-]+=\S*)+$/.test(rule);
 }
 
-/** The value in a word or two: a number without what stands behind it; null: it takes more. Of what is unreachable its class. */
+/**
+ * The value in a word or two: a number without what stands behind it; null: it takes more. Of what is unreachable its
+ * class.
+ */
 export function shortValue({ rule, alert }: Pick<PendingNotification, 'rule' | 'alert'>): string | null {
   const text = oneLine(alert.valueText);
   if (rule === 'unreachable') {
@@ -65,13 +68,13 @@ export function titleOf(item: PendingNotification): string {
   return `collector ${quoted(item.host ?? item.subject)} ${item.alert.state === 'resolved' ? 'was' : 'is'} ${state}`;
 }
 
-/** Who and what many items in one line are: `rack-7: 8 of 12 unreachable`, `rack-7: disk /var (7 of 12 clients)`. */
+/** Returns the title of many items in one line: `rack-7: 8 of 12 unreachable`, `rack-7: disk /var (7 of 12 clients)`. */
 export function foldTitle(line: Line, kind: SectionKind): string {
   const whose = whoseFold(line);
   return `${whose === '' ? '' : `${whose}: `}${foldLabel(line, kind)}`;
 }
 
-/** What a line is called among others: `web-1 disk /var`, or `disk /var` where all are of one client. */
+/** Returns the name of a line among others: `web-1 disk /var`, or `disk /var` if all are of one client. */
 export function nameOfLine(line: Line, kind: SectionKind, ofOneClient = false): string {
   const [item] = line.items;
   if (item === undefined) return '';
@@ -97,7 +100,7 @@ function whoseFold({ fold }: Line): string {
   }
 }
 
-/** What many are where a sentence says more than the rule's name. */
+/** Returns the state of many in words, or null if the rule's name says as much. */
 function stateOf(rule: string, kind: SectionKind): string | null {
   if (rule === 'rebooted' && kind === 'event') return 'were booted';
   if (rule !== 'unreachable' || kind === 'ended' || kind === 'past' || kind === 'listed') return null;

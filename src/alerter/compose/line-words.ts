@@ -21,13 +21,13 @@ const mostNames = 5_000;
 const mostReasons = 5;
 const reasonColumns = 200;
 
-/** One line of a mail in words, not yet laid out. Nothing in it can break a layout; HTML has to be escaped. */
+/** The words of a line of a mail, before layout. They cannot break a layout; HTML has to be escaped. */
 export interface LineWords {
   readonly severity: Severity;
   readonly title: string;
   readonly facts: readonly string[];
   readonly chart: ChartWords | null;
-  /** Of many in one line. */
+  /** The names of many in one line. */
   readonly names: string | null;
   readonly notes: readonly string[];
   /** Each in its words, so that none is broken. */
@@ -62,8 +62,8 @@ export function eventTitle(item: PendingNotification, reader: Reader): string {
 }
 
 /**
- * Returns `and 22 more of disk: app-9 (17), db-1 /, db-2 /`, which names each client without a line; `and 22 more of disk, 3
- * of them critical: ...` where the section does not have the severity in its heading.
+ * Returns `and 22 more of disk: app-9 (17), db-1 /, db-2 /`, which names each client without a line; `and 22 more of
+ * disk, 3 of them critical: ...` where the section does not have the severity in its heading.
  */
 export function wordsOfRest(rest: readonly PendingNotification[], kind: SectionKind): string {
   const names = [...groupBy(rest, ({ client }) => client)].map(([client, own]) => {

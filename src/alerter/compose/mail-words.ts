@@ -16,7 +16,7 @@ const mostFolds = 3;
 export interface MailWords {
   readonly introduction: string | null;
   readonly sections: readonly SectionWords[];
-  /** What stands below: each a line. */
+  /** The lines below the sections. */
   readonly closing: readonly { readonly text: string; readonly command: readonly string[] | null }[];
 }
 
@@ -26,7 +26,7 @@ export interface SectionWords {
   readonly count: number;
   readonly explanation: string | null;
   readonly lines: readonly LineWords[];
-  /** What stands in no line, by rule. */
+  /** The items that stand in no line, in words, by rule. */
   readonly rest: readonly string[];
   readonly worst: Severity;
 }

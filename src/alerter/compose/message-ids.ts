@@ -5,8 +5,8 @@ import type { PendingNotification } from '../dispatch/notification-plan.ts';
 const mostReferences = 100;
 
 /**
- * A mail's Message-ID: of the recipient and of all that it tells, and of nothing else, so that the same news to the same
- * person is the same mail, from whatever database it was composed.
+ * A mail's Message-ID: of the recipient and of all that it tells, and of nothing else, so that the same news to the
+ * same person is the same mail, from whatever database it was composed.
  */
 export function messageIdOf(recipient: string, items: readonly PendingNotification[], domain: string): string {
   const identities = items.map(identityOf).sort();
@@ -14,7 +14,7 @@ export function messageIdOf(recipient: string, items: readonly PendingNotificati
 }
 
 /**
- * What makes a thread of an alert: an id that is the same in every mail of it to one person. No mail bears it; mail
+ * Returns an id for each alert that is the same in every mail about it to one person. No mail has the id itself; mail
  * programs gather what refers to it. The last one is of the first item, the most important one.
  */
 export function threadsOf(recipient: string, items: readonly PendingNotification[], domain: string): readonly string[] {
@@ -25,7 +25,7 @@ export function threadsOf(recipient: string, items: readonly PendingNotification
   return [...new Set(ids)].reverse();
 }
 
-/** What an alert is called outside: the same for one rule and subject of a client, each time that it fires. */
+/** Returns the id of an alert for other programs: the same for a rule and subject of a client, each time that it fires. */
 export function alertIdOf({ client, rule, subject }: Pick<PendingNotification, 'client' | 'rule' | 'subject'>): string {
   return digestOf(['alert', client, rule, subject]).slice(0, 32);
 }

@@ -27,8 +27,8 @@ export interface Sparkline {
 }
 
 /**
- * Draws values over time in block characters (U+2581 to U+2588), each column as high as the largest value in it. The scale
- * goes from the least to the most, so that a trend shows. Returns null if no value of that time is known.
+ * Draws values over time in block characters (U+2581 to U+2588), each column as high as the largest value in it. The
+ * scale goes from the least to the most, so that a trend shows. Returns null if no value of that time is known.
  */
 export function drawSparkline({ points, fromMs, untilMs, columns }: SparklineOptions): Sparkline | null {
   const highest: (number | null)[] = Array.from({ length: columns }, () => null);

@@ -96,13 +96,13 @@ export function limitIn(limitText: string): string {
   return quoted(limitText.replace(/^at least /, ''));
 }
 
-/** Whether the newest number is below the limit of the severity that fires, and the alert waits for its way back. */
+/** True if the newest number is within the limit of the severity that fires, and the alert waits for its way back. */
 function isWithinLimits(item: PendingNotification): boolean {
   const level = levelNow(item);
   return level === 'none' || (level === 'warning' && item.severity === 'critical');
 }
 
-/** null: not known from the number alone. */
+/** Returns the level of the newest number, or null if the number alone does not decide it. */
 function levelNow({ watch: { rule }, alert: { value } }: PendingNotification): Level | null {
   if (rule === null || value === null || rule.freeBytes !== null) return null;
   return ruleLimits(rule).levelOf(value);
@@ -129,7 +129,7 @@ function isFlag({ watch: { rule } }: PendingNotification): boolean {
   return rule !== null && unitOfRule(rule) === 'flag';
 }
 
-/** Why an alert ended that did not recover. */
+/** Returns the reason why an alert ended that did not recover. */
 export function endInWords({ closedReason }: Alert): string {
   switch (closedReason) {
     case 'gone':

@@ -16,9 +16,10 @@ const longestMs = 60 * minuteMs;
 /** A run begins a moment earlier or later than a minute after the one before. */
 const slackMs = 5_000;
 /**
- * Attempts at a recipient that is refused for reasons of policy, in about five hours. RFC 5321, section 4.2.1, says SHOULD
- * NOT to repeating a 5yz; but who runs the fleet would rather have a mail of a disk that is full late, once somebody has
- * cleared a blocklist, than not at all. The fallback address does not wait for that: it is notified at the first refusal.
+ * Attempts at a recipient that is refused for reasons of policy, in about five hours. RFC 5321, section 4.2.1, says
+ * SHOULD NOT to repeating a 5yz; but who runs the fleet would rather have a mail of a disk that is full late, once
+ * somebody has cleared a blocklist, than not at all. The fallback address does not wait for that: it is notified at the
+ * first refusal.
  */
 const policyAttempts = 10;
 const policyPauseMs = 15 * minuteMs;
@@ -81,8 +82,8 @@ interface Attempted {
  * Sends a claimed mail. An abort ends it at once while nothing of the content has left, and after the grace otherwise.
  * Throws what the storage throws, `locked` among it: the mail is no longer ours, and nothing of it has left.
  *
- * `claimEndsAt` is the end of the claim by `performance.now()`, which goes on while a program is suspended: a program that
- * was suspended after its mark and wakes later sends nothing, for another alerter may have.
+ * `claimEndsAt` is the end of the claim by `performance.now()`, which goes on while a program is suspended: a program
+ * that was suspended after its mark and wakes later sends nothing, for another alerter may have.
  */
 export async function attempt(
   { store, lease, signal, graceMs, now }: Delivery,
@@ -127,8 +128,8 @@ export async function attempt(
 }
 
 /**
- * Dates a mail that waited long by the time of its sending. A mail that may have arrived already keeps its date, so that
- * both are the same mail.
+ * Dates a mail that waited long by the time of its sending. A mail that may have arrived already keeps its date, so
+ * that both are the same mail.
  */
 function datedMail(mail: Mail, nowMs: number): Mail {
   const isLate = mail.dataAtMs === null && nowMs - mail.createdAtMs >= lateMs;

@@ -7,13 +7,13 @@ import type { Delivered, DeliverOptions, Delivery, DeliveryLimits } from './deli
 const defaultLimits: DeliveryLimits = { phaseMs: 240_000, graceMs: 5_000, batch: 20 };
 
 /**
- * Sends the mails that are due, critical ones first. A committed UPDATE claims each mail before its first byte, and it is
- * marked as sent only after the other side has taken it. A mail refused for now is put off with growing pauses. A mail
- * refused for good is marked so, and the fallback address is notified once. A refusal holds up no other mail. A channel
- * that takes nothing ends the attempts on it, and all its mails wait. Two alerters at once send each mail once.
+ * Sends the mails that are due, critical ones first. A committed UPDATE claims each mail before its first byte, and it
+ * is marked as sent only after the other side has taken it. A mail refused for now is put off with growing pauses. A
+ * mail refused for good is marked so, and the fallback address is notified once. A refusal holds up no other mail. A
+ * channel that takes nothing ends the attempts on it, and all its mails wait. Two alerters at once send each mail once.
  *
- * Throws FleetError if the database is away, or `locked` if another alerter has taken the lease: mails that are left stay
- * due. Does not close `channels`.
+ * Throws FleetError if the database is away, or `locked` if another alerter has taken the lease: mails that are left
+ * stay due. Does not close `channels`.
  */
 export async function deliver(options: DeliverOptions): Promise<Delivered> {
   const limits = { ...defaultLimits, ...options.limits };

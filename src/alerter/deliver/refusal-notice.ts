@@ -18,9 +18,9 @@ export interface RefusalNoticeOptions {
 }
 
 /**
- * Composes a mail that says whose mail was refused and why, with that mail in it. Its Message-ID follows from that of the
- * refused mail, so there is one notice of it. Returns null if the refused mail is such a notice itself, or went to the
- * fallback address.
+ * Composes a mail that says whose mail was refused and why, with that mail in it. Its Message-ID follows from that of
+ * the refused mail, so there is one notice of it. Returns null if the refused mail is such a notice itself, or went to
+ * the fallback address.
  */
 export async function composeRefusalNotice({
   refused,

@@ -11,7 +11,7 @@ interface ClosedOutOptions {
   readonly input: DispatchInput;
   readonly inhibition: Inhibition;
   readonly watched: readonly WatchedAlert[];
-  /** Those of this pass. */
+  /** The notifications of this pass. */
   readonly told: readonly LastNotified[];
   readonly mails: readonly DueMail[];
   /** Alerts that went by unheard, too long ago to be listed. */

@@ -45,9 +45,9 @@ interface PostponementOptions {
 }
 
 /**
- * Returns why a mail that is due otherwise has to wait, or null if it goes now. Urgent news go at once, the others as soon
- * as the last mail without urgent news is `groupInterval` old. The cap holds for all but a new critical, and only with
- * <smtp>.
+ * Returns why a mail that is due otherwise has to wait, or null if it goes now. Urgent news go at once, the others as
+ * soon as the last mail without urgent news is `groupInterval` old. The cap holds for all but a new critical, and only
+ * with <smtp>.
  */
 export function postponement(options: PostponementOptions): HoldReason | null {
   const { news, history, nowMs, config } = options;

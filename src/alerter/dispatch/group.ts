@@ -18,11 +18,11 @@ export interface GroupOptions {
   /** All of config.xml. */
   readonly clients: Config['clients'];
   readonly bastions: Bastions;
-  /** The remote export that a mount is of; null: none, or not known. */
+  /** Returns the remote export that a mount is of, or null if there is none, or it is not known. */
   readonly exportOf: (client: string, mount: string) => string | null;
 }
 
-/** Puts what a mail says into sections, and what belongs together into one line. */
+/** Groups the items of a mail into sections, and items that belong together into one line. */
 export function sectionsOf(options: GroupOptions): readonly Section[] {
   const byKind = groupBy(options.items, sectionOf);
   return sectionOrder.flatMap((kind): readonly Section[] => {
@@ -124,7 +124,10 @@ function repeatedEvents(items: readonly PendingNotification[]): readonly Line[] 
   );
 }
 
-/** While a bastion is gone, by it; when clients are back, by the bastion that more than half of those came back from. */
+/**
+ * Groups by the bastion that is gone, or for clients that are back by a bastion that more than half of its are back
+ * from.
+ */
 function bastionFold(
   kind: SectionKind,
   items: readonly PendingNotification[],
@@ -147,7 +150,7 @@ function clientsOf(items: readonly PendingNotification[]): readonly string[] {
   return [...new Set(items.map(({ client }) => client))].filter((client) => client !== '').sort(compareText);
 }
 
-/** Worst first, then by the first client. */
+/** Orders worst first, then by the first client. */
 function compareLines(one: Line, other: Line): number {
   const [first, second] = [one.items[0], other.items[0]];
   if (first === undefined || second === undefined) return 0;

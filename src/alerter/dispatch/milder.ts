@@ -12,7 +12,7 @@ import type { RecipientAlert } from './recipient-alerts.ts';
 export interface Milder {
   /** Returns the worse alert that fires and that the recipient is notified of, or null. */
   readonly worseOf: (one: RecipientAlert) => HoldReason | null;
-  /** True if a worse alert fired at a time of a closed one. */
+  /** True if a worse alert fired while a closed one did. */
   readonly wasBesideWorse: (one: RecipientAlert) => boolean;
 }
 
@@ -40,7 +40,7 @@ function keyOf({ watch: { rule }, alert: { client, subject } }: RecipientAlert):
   return `${client}\0${subject}\0${rule === null ? '' : rivalry(rule)}`;
 }
 
-/** The worse one first: by severity, then by the limit that is further out. */
+/** Orders the worse alert first: by severity, then by the limit that is further out. */
 function compareBadness(one: RecipientAlert, other: RecipientAlert): number {
   return (
     compareSeverity(one.alert.severity, other.alert.severity) ||

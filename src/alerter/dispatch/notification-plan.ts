@@ -7,10 +7,10 @@ import type { Watch } from '../inhibit/recipients-of.ts';
 /** A notification of one alert that may go to one recipient now, by itself or as an item of a mail. */
 export interface PendingNotification extends AlertKey {
   readonly alertId: number;
-  /** The alert's. A reminder has that of what it reminds of. */
+  /** The sequence of the alert. A reminder repeats it. */
   readonly sequence: number;
   readonly transition: Transition;
-  /** The alert's, or of what is over the worst that the recipient was notified of. */
+  /** The severity of the alert; of one that is over, that which the recipient was last notified of. */
   readonly severity: Severity;
   readonly alert: Alert;
   readonly watch: Watch;
@@ -22,7 +22,7 @@ export interface PendingNotification extends AlertKey {
   readonly before: Known;
 }
 
-/** What the parts of a mail are about, in the order in which they stand in it. */
+/** The kinds of sections, in the order in which they stand in a mail. */
 export type SectionKind =
   /** Fires or got worse: critical. */
   | 'critical'
@@ -45,11 +45,11 @@ export interface Section {
   readonly kind: SectionKind;
   /** Items in all of it, those beyond the last line included. */
   readonly count: number;
-  /** What concerns the fleet first, then by name. */
+  /** Rules of the fleet first, then by name. */
   readonly rules: readonly RuleLines[];
 }
 
-/** One rule's lines within a section. */
+/** The lines of a rule within a section. */
 export interface RuleLines {
   readonly rule: string;
   /** At most 20; at most 3 of one client while other clients wait. */
@@ -58,9 +58,9 @@ export interface RuleLines {
   readonly rest: readonly PendingNotification[];
 }
 
-/** One line of a mail. */
+/** A line of a mail. */
 export interface Line {
-  /** null: a single item. */
+  /** null for a single item. */
   readonly fold: Fold | null;
   /** At least one; worst first, then by client and subject. */
   readonly items: readonly PendingNotification[];
@@ -68,7 +68,7 @@ export interface Line {
   readonly clients: readonly string[];
 }
 
-/** Why many items are one line. */
+/** The reason why many items are one line. */
 export type Fold =
   /** Clients of one named group under one rule; `size`: clients of config.xml in the group. */
   | { readonly kind: 'group'; readonly name: string; readonly size: number }
@@ -90,7 +90,7 @@ export type Fold =
 export interface DueMail {
   /** An address, or `|` and a command of <notify> (see `commandOfRecipient`). */
   readonly recipient: string;
-  /** The worst of its items', as it was last told where they are over. */
+  /** The worst severity of the items; of those that are over, the last notified one. */
   readonly severity: Severity;
   /** Nothing but warnings, recoveries and reminders. */
   readonly ordinary: boolean;
@@ -100,27 +100,27 @@ export interface DueMail {
   readonly items: readonly PendingNotification[];
   /** The same items, as they stand in the mail; empty sections are left out. */
   readonly sections: readonly Section[];
-  /** What fires for the recipient once this mail is read, and is known to the recipient: what this mail tells included. */
+  /** The alerts that fire and that the recipient knows once this mail is read, its own items included. */
   readonly open: readonly PendingNotification[];
   /** Lines of `open` that stand for many clients, by rule. */
   readonly openFolds: readonly Line[];
-  /** Waiting mails that it takes the place of. */
+  /** Waiting mails that it replaces. */
   readonly replaces: readonly number[];
 }
 
-/** Something that would be told now but for the reason. */
+/** A notification that would go out now but for the reason. */
 export interface Held {
   readonly alertId: number;
-  /** null: everybody. */
+  /** null for everybody. */
   readonly recipient: string | null;
   readonly reason: HoldReason;
 }
 
 export interface NotificationPlan {
   readonly mails: readonly DueMail[];
-  /** Told rows that are new or changed, as they are once the mails stand. */
+  /** What recipients were last notified of, for new and changed rows, once the mails are stored. */
   readonly told: readonly LastNotified[];
-  /** Alerts of which nobody has to be told any more, and that no waiting mail speaks of. */
+  /** Alerts that nobody has to be notified of any more, and that are in no waiting mail. */
   readonly closedOut: readonly number[];
   readonly held: readonly Held[];
 }

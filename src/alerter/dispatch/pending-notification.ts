@@ -80,8 +80,8 @@ export function compareNotifications(one: PendingNotification, other: PendingNot
 const ipv4 = /^(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?$/;
 
 /**
- * Returns the reason without the client's own address, so that many clients have the same one; null for a number, or where
- * there is no reason.
+ * Returns the reason without the client's own address, so that many clients have the same one; null for a number, or
+ * where there is no reason.
  */
 export function reasonOf({ rule, client, watch, alert }: PendingNotification): string | null {
   if (alert.value !== null || client === '') return null;

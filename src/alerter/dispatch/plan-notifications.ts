@@ -22,11 +22,11 @@ import { contentsOf, type MailContents } from './replace.ts';
 
 /**
  * Returns who is notified of what now, in which mail, and why of the rest nobody is: the difference between what each
- * recipient was last notified of and the state, unless something holds it back (specification, section 5). The same input
- * gives the same plan, order included. Alerts that are not stored yet (id null) are left out.
+ * recipient was last notified of and the state, unless something holds it back (specification, section 5). The same
+ * input gives the same plan, order included. Alerts that are not stored yet (id null) are left out.
  *
- * What began and ended while a silence or window held it back is only listed: in the recipient's next mail that goes out
- * anyway, for twelve hours after that; then it is left to `alerts` and `explain`.
+ * What began and ended while a silence or window held it back is only listed: in the recipient's next mail that goes
+ * out anyway, for twelve hours after that; then it is left to `alerts` and `explain`.
  */
 export function planNotifications(input: DispatchInput): NotificationPlan {
   const { config } = input;

@@ -6,16 +6,16 @@ import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 export interface ReadDispatchInputOptions {
   readonly config: Config;
   readonly store: Pick<AlertStore, 'state' | 'ruleStates'>;
-  /** Of the collector and of the alerter, as far back as they matter. */
+  /** Runs of the collector and of the alerter, as far back as they matter. */
   readonly runs: readonly RunFact[];
   readonly nowMs: number;
-  /** No pass of an alerter has ended before this one. */
+  /** True if no pass of an alerter has ended before this one. */
   readonly firstPass: boolean;
-  /** Names of rules that no earlier pass has judged. */
+  /** Names of rules that no earlier pass has evaluated. */
   readonly newRules: ReadonlySet<string>;
 }
 
-/** What telling looks at: the stored state, and how far the collector's runs are. */
+/** Reads the stored state, and adds the collector's runs. */
 export async function readDispatchInput({
   config,
   store,
@@ -44,7 +44,7 @@ export async function readDispatchInput({
   };
 }
 
-/** A run without an end is waited for no longer than it may last: it was killed, or its clock was wrong. */
+/** True for a run without an end that may still last. An older one was killed, or its clock was wrong. */
 function isUnderWay({ finishedAtMs, startedAtMs }: RunFact, config: Config, nowMs: number): boolean {
   return finishedAtMs === null && Math.abs(nowMs - startedAtMs) < config.collector.runDeadlineMs;
 }

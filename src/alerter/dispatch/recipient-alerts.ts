@@ -7,7 +7,7 @@ import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 
 export type StoredAlert = Alert & { readonly id: number };
 
-/** An alert, and what config.xml says of it. */
+/** An alert and its configuration. */
 export interface WatchedAlert {
   readonly alert: StoredAlert;
   readonly watch: Watch;
@@ -15,7 +15,7 @@ export interface WatchedAlert {
 
 /** An alert as it concerns one recipient. */
 export interface RecipientAlert extends WatchedAlert {
-  /** null: the recipient was notified once, and is not notified any more. */
+  /** null if the recipient was notified once, and is not notified any more. */
   readonly listener: Listener | null;
   /** The state that the recipient was last notified of. */
   readonly known: Known;

@@ -17,9 +17,9 @@ import { hourMs } from '../../platform/units.ts';
 
 /** The notifications of one recipient, and what is held back. */
 export interface RecipientNews {
-  /** What may go out now, what is only listed included. */
+  /** Notifications that may go out now, including those that are only listed. */
   readonly news: readonly PendingNotification[];
-  /** Everything that is open, known and not held back. */
+  /** Reminders of everything that is open, known and not held back. */
   readonly reminders: readonly PendingNotification[];
   readonly remindersDue: boolean;
   readonly held: readonly { readonly alertId: number; readonly reasons: readonly HoldReason[] }[];
@@ -27,7 +27,7 @@ export interface RecipientNews {
   readonly forgone: ReadonlySet<number>;
 }
 
-/** How long something that is only listed waits for a mail that goes out anyway. */
+/** The time that a notification that is only listed waits for a mail that goes out anyway. */
 export const listingMs = 12 * hourMs;
 
 export interface FindNewsOptions {

@@ -14,11 +14,11 @@ export interface MailContents {
 }
 
 /**
- * Returns the contents of a mail that goes out now: the news since the last mail, and those of the waiting mails that it
- * replaces, compared with what the recipient knew before them. A waiting mail is replaced only if all its items are in the
- * new one, and together with all waiting mails that share an alert with it. A mail with no more items than those it replaces
- * is not made. News of an alert in a mail that is not replaced wait until that has gone, unless they are urgent: mails may
- * overtake each other.
+ * Returns the contents of a mail that goes out now: the news since the last mail, and those of the waiting mails that
+ * it replaces, compared with what the recipient knew before them. A waiting mail is replaced only if all its items are
+ * in the new one, and together with all waiting mails that share an alert with it. A mail with no more items than those
+ * it replaces is not made. News of an alert in a mail that is not replaced wait until that has gone, unless they are
+ * urgent: mails may overtake each other.
  */
 export function contentsOf(options: FindNewsOptions): MailContents {
   const { input, alerts, recipient } = options;
@@ -66,7 +66,10 @@ function knowledgeBefore(mails: readonly WaitingMail[]): ReadonlyMap<number, Kno
   return before;
 }
 
-/** Returns the mails that cannot be replaced: an item of theirs, or of a mail that shares an alert, is not in the new one. */
+/**
+ * Returns the mails that cannot be replaced: an item of theirs, or of a mail that shares an alert, is not in the new
+ * one.
+ */
 function staying(mails: readonly WaitingMail[], items: readonly PendingNotification[]): ReadonlySet<WaitingMail> {
   const sent = new Set(items.map(({ alertId }) => alertId));
   const stays = new Set(mails.filter((mail) => mail.items.some(({ alertId }) => !sent.has(alertId))));

@@ -17,9 +17,9 @@ import { dayMs } from '../../platform/units.ts';
 
 export interface RuleExplained {
   readonly rule: Rule;
-  /** What the newest row says of its subjects; empty for what concerns the fleet. */
+  /** The samples of the newest row by subject; empty for the fleet. */
   readonly samples: readonly Sample[];
-  /** Why the newest report says nothing of what it judges, and since when; null: it does, or judges no report. */
+  /** The reason why the newest report has no sample, and its begin; null if there is one, or the rule needs no report. */
   readonly unknown: { readonly reason: string; readonly sinceMs: number } | null;
   readonly listeners: readonly Listener[];
   /** Silences and windows in force for its subjects, whether anything is open or not. */
@@ -37,9 +37,9 @@ export interface RuleMute {
 export interface AlertExplained {
   readonly alert: Alert;
   readonly told: readonly Notified[];
-  /** What keeps news of it from going out now, and what would: silences, windows and an acknowledgement in force. */
+  /** The reasons that hold a notification back now, or would: silences, windows and an acknowledgement in force. */
   readonly held: readonly { readonly recipient: string | null; readonly reason: HoldReason }[];
-  /** Who would be told in a pass that began now. */
+  /** The recipients that a pass beginning now would notify. */
   readonly due: readonly string[];
 }
 
@@ -51,7 +51,7 @@ export interface ExplainOptions {
   readonly firstPass: boolean;
 }
 
-/** Of whom: a client, or the fleet as a whole, whose name is ''. */
+/** A client, or the fleet as a whole, whose name is ''. */
 export interface Explained {
   readonly name: string;
   readonly rules: readonly Rule[];
@@ -64,15 +64,15 @@ export interface AlertsExplained {
   readonly rules: readonly Omit<RuleExplained, 'samples' | 'unknown'>[];
   /** Mails to those who are told of these rules, and that no mail server has taken. */
   readonly undelivered: readonly MailSummary[];
-  /** What a pass that began now would look at. */
+  /** The input of a pass that began now. */
   readonly input: DispatchInput;
 }
 
 const runsMs = dayMs;
-/** Of one client: more is history, and for SQL. */
+/** The alerts of one client that are shown. Older ones are for SQL. */
 const alertsShown = 100;
 
-/** What is open under some rules, who was told of it, and what a pass that began now would do about it. */
+/** Explains the open alerts of some rules: who was notified, and what a pass that began now would do. */
 export async function explainAlerts(options: ExplainOptions, of: Explained): Promise<AlertsExplained> {
   const { config, store, isWanted, nowMs, firstPass } = options;
   const runs = await store.runs('collect', nowMs - runsMs);

@@ -13,10 +13,10 @@ import { unreliableSample } from '../evaluate/unreliable.ts';
 import { findRule } from '../evaluate/find-rule.ts';
 import { withWritable } from '../evaluate/mount-sampler.ts';
 
-/** Why something of a client was or was not told, from what is stored and config.xml alone. */
+/** The reasons why alerts of a client were or were not notified, from what is stored and config.xml alone. */
 export interface ClientExplained {
   readonly client: Client;
-  /** When the newest report was observed; null: there is none. */
+  /** The time of the newest report; null if there is none. */
   readonly reportAtMs: number | null;
   readonly visitAtMs: number | null;
   /** Rows that no pass has judged yet. */

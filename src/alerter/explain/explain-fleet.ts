@@ -9,15 +9,18 @@ import { databaseUpSince } from '../absence/fleet-conditions.ts';
 import { newestFinished } from '../absence/fleet-facts.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
 
-/** Why something that concerns the fleet as a whole was or was not told. */
+/** The reasons why alerts of the fleet as a whole were or were not notified. */
 export interface FleetExplained {
-  /** Those that have run of late, by id. */
+  /** Collectors that have run recently, by id. */
   readonly collectors: readonly CollectorFact[];
-  /** When the database will be known to have answered for so long that silence is judged; null: it is, or no pass was made. */
+  /**
+   * When the database will be known to have answered for so long that silence is judged; null: it is, or no pass was
+   * made.
+   */
   readonly silenceJudgedFromMs: number | null;
   /** Bastions behind which nothing can be reached. */
   readonly bastions: readonly LostBastion[];
-  /** What waits sealed in the database. */
+  /** Reports that wait sealed in the database. */
   readonly sealed: readonly SealedSummary[];
   readonly rules: readonly RuleExplained[];
   readonly undelivered: readonly MailSummary[];

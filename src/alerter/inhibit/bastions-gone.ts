@@ -14,7 +14,7 @@ export interface LostBastion {
 export interface Bastions {
   /** Names of the bastions on the way to a client, the nearest to the collector first. */
   readonly wayTo: (client: string) => readonly string[];
-  /** The bastion nearest to the collector that keeps a client from being reached; null: none. */
+  /** Returns the bastion nearest to the collector that keeps a client from being reached, or null. */
   readonly lostFor: (client: string) => LostBastion | null;
   readonly behind: (bastion: string) => number;
   /** Clients behind it whose `unreachable` fires, in order. */
@@ -22,8 +22,8 @@ export interface Bastions {
 }
 
 /**
- * A bastion is gone when none of the clients behind it can be reached and at least two of them fire: no client says so
- * itself. Clients whose host key is in doubt say nothing either way.
+ * Finds the bastions that are gone: none of the clients behind one can be reached, and at least two of them fire.
+ * Clients whose host key is in doubt do not count.
  */
 export function openBastions(config: Config, alerts: readonly Alert[]): Bastions {
   const ways = waysOf(config);

@@ -6,8 +6,8 @@ import { hears } from './recipients-of.ts';
 export type Known = StoredNotification['before'];
 
 /**
- * Returns the transition between what a recipient knows and the state, or null if there is none. `listener` is null for a
- * recipient whom config.xml does not name any more: there is only the end of what the recipient knows.
+ * Returns the transition between what a recipient knows and the state, or null if there is none. `listener` is null for
+ * a recipient whom config.xml does not name any more: there is only the end of what the recipient knows.
  */
 export function differenceOf(alert: Alert, known: Known, listener: Listener | null): Transition | null {
   if (alert.state === 'pending') return null;
@@ -25,7 +25,7 @@ export function differenceOf(alert: Alert, known: Known, listener: Listener | nu
   return alert.severity === 'critical' ? 'escalated' : 'eased';
 }
 
-/** True if the newest row is beyond the limit of the way back; a value that flaps is there until it holds again. */
+/** True if the newest row is beyond the limit of the way back. A value that flaps is there until it holds again. */
 export function isOnWayBack({ progress }: Alert): boolean {
   return progress.clearing > 0 || progress.easing > 0;
 }

@@ -5,7 +5,7 @@ import { windowUntil } from './windows.ts';
 
 /** A silence in force or a window that is open, and how many firing alerts it holds back. */
 export interface HeldBack {
-  /** null: a window of config.xml. */
+  /** The id of the silence; null for a window of config.xml. */
   readonly silence: number | null;
   readonly untilMs: number;
   readonly alerts: number;
@@ -17,7 +17,7 @@ interface HeldBackOptions {
   readonly nowMs: number;
 }
 
-/** Silences in force by id, then windows that are open by their end; those that hold back nothing included. */
+/** Returns silences in force by id, then open windows by their end. Includes those that hold back nothing. */
 export async function readHeldBack({ config, store, nowMs }: HeldBackOptions): Promise<readonly HeldBack[]> {
   const held = new Map<string, { silence: number | null; untilMs: number; alerts: number }>();
   const add = (silence: number | null, untilMs: number, alerts: number): void => {
@@ -42,7 +42,7 @@ export async function readHeldBack({ config, store, nowMs }: HeldBackOptions): P
   return [...held.values()].sort((one, other) => rank(one) - rank(other) || one.untilMs - other.untilMs);
 }
 
-/** The ends of the windows that are open. */
+/** Returns the ends of the windows that are open. */
 function openWindows({ clients, alerts }: Config, nowMs: number): readonly number[] {
   // Clients share their lists.
   const lists = new Set([alerts.windows, ...clients.map(({ windows }) => windows)]);

@@ -13,21 +13,21 @@ import { compareSeverity } from '../transition/compare-severity.ts';
 import type { HoldReason } from './hold-reason.ts';
 import type { DispatchInput } from './dispatch-input.ts';
 
-/** The reasons that hold an alert back, and the end of what covered an alert that is only listed. */
+/** The reasons that hold an alert back, and the end of what muted an alert that is only listed. */
 export interface Inhibition {
-  /** All reasons that hold for everybody; empty: it may be told. */
+  /** Returns all reasons that hold for everybody. Empty if the alert may be notified. */
   readonly reasonsFor: (alert: Alert) => readonly HoldReason[];
   /**
-   * The alert that the recipient is told instead: that the client is away, or a fault of its collector. An alert stands
-   * for no worse one, and for nothing while a person mutes it for a recipient who was not told of it before.
+   * Returns the alert that the recipient is notified of instead: the client is away, or its collector has a fault. An
+   * alert stands for no worse one, and for nothing while it is muted for a recipient who was not notified of it before.
    */
   readonly insteadFor: (alert: Alert, recipient: string) => HoldReason | null;
   /**
-   * The end of what covered a whole closed alert: a silence, a window, or a fault of its collector that the recipient
-   * was told instead; null if nothing did.
+   * Returns the end of what muted a whole closed alert: a silence, a window, or a fault of its collector that the
+   * recipient was notified of instead; null if nothing did.
    */
   readonly wentByUntilMs: (alert: Alert, recipient: string) => number | null;
-  /** The alert of the collector's own fault that stands for a client's one; null: there is none. */
+  /** Returns the alert of the collector's own fault that stands for an alert of a client, or null. */
   readonly standInFor: (alert: Alert) => Alert | null;
 }
 
@@ -95,9 +95,9 @@ export function openInhibition({ input, mutes, watchOf }: InhibitionOptions): In
   };
 }
 
-/** Whether what it says was so after a silence or window had ended, by the client's own rows. */
+/** True if the client's own rows confirm the alert after the end of a silence or window. */
 function isConfirmed(alert: Alert, endMs: number, newestRowMs: number | null, graceMs: number): boolean {
-  // These do not follow from rows: each pass confirms them.
+  // Alerts that do not follow from rows are confirmed by each pass.
   if (alert.client === '' || alert.rule === 'no-report' || alert.closedReason === 'unwatched') return true;
   const { state, progress, flapping, resolvedAtMs } = alert;
   if (state === 'resolved') return (resolvedAtMs ?? 0) > endMs || (newestRowMs ?? 0) > endMs;
@@ -106,10 +106,10 @@ function isConfirmed(alert: Alert, endMs: number, newestRowMs: number | null, gr
   return progress.lastAtMs > endMs && (flapping || isOverdue || !isOnWayBack(alert));
 }
 
-/** True until the client's first new row is judged, or until it is overdue: a client may answer and report nothing. */
+/** True until the client's first new row is processed, or overdue: a client may answer and report nothing. */
 function isAway(lost: Alert, newestRowMs: number | null, dueMs: number): boolean {
   const { state, closedReason, resolvedAtMs } = lost;
-  // One that flaps goes on firing while visits succeed.
+  // An alert that flaps goes on firing while visits succeed.
   if (state === 'firing') return !isOnWayBack(lost);
   return (
     closedReason === 'recovered' && resolvedAtMs !== null && resolvedAtMs >= dueMs && (newestRowMs ?? 0) < resolvedAtMs
@@ -139,21 +139,21 @@ function createStandIns({ alerts, collectorOfRun }: DispatchInput): Inhibition['
   };
 }
 
-/** Holds back reminders, until its time, the end of the alert, or something worse. */
+/** True if an acknowledgement holds back reminders: until its time, the end of the alert, or a worse severity. */
 export function isAcknowledged(alert: Alert, nowMs: number): boolean {
   const { acknowledgedBy, acknowledgedUntilMs, acknowledgedSeverity, severity } = alert;
   if (acknowledgedBy === null || (acknowledgedUntilMs !== null && acknowledgedUntilMs <= nowMs)) return false;
   return !(acknowledgedSeverity === 'warning' && severity === 'critical');
 }
 
-/** One alert `unreachable` of a client behind a bastion, and what its recipient knows of it. */
+/** The alert `unreachable` of a client behind a bastion, and what its recipient knows of it. */
 export interface KnownUnreachable {
   readonly client: string;
   readonly known: Known;
 }
 
 /**
- * Returns the bastions that the recipient was told of, and the worst severity of that. A mail that tells of two clients
+ * Returns the bastions that the recipient was notified of, and the worst severity of that. A mail about two clients
  * behind a lost bastion names the bastion. One client more behind it is no news, unless it is worse.
  */
 export function knownLostBastions(

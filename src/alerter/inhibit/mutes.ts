@@ -8,22 +8,22 @@ import { windowSpans } from './windows.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { HoldReason } from './hold-reason.ts';
 
-/** What silences and windows look at of an alert. */
+/** The part of an alert that silences and windows match. */
 export type MuteKey = AlertKey & Pick<Alert, 'severity'>;
 
-/** Silences and windows, by when they cover an alert. */
+/** The times at which silences and windows mute an alert. */
 export interface Mutes {
-  /** Those that hold at a moment. */
+  /** Returns the silences and windows that hold at a moment. */
   readonly reasonsAt: (key: MuteKey, atMs: number) => readonly HoldReason[];
-  /** When the last one ended, up to and at that moment, within the day before it; null: none did, or one holds on. */
+  /** Returns the end of the last one within the day up to a moment, or null if none ended, or one holds on. */
   readonly lastEndMs: (key: MuteKey, atMs: number) => number | null;
-  /** When the ones ended that covered all of a time without a break, up to so much less at its end; null: none did. */
+  /** Returns the end of those that muted all of a time without a break, up to so much less at its end, or null. */
   readonly coveredUntilMs: (key: MuteKey, fromMs: number, toMs: number, lessMs: number) => number | null;
 }
 
 interface MutesOptions {
   readonly config: Config;
-  /** Those that have ended included, as far back as they are known. */
+  /** Includes those that have ended, as far back as they are known. */
   readonly silences: readonly Silence[];
 }
 
@@ -31,7 +31,7 @@ interface Mute extends Span {
   readonly reason: HoldReason;
 }
 
-/** Opens the silences and windows for one pass; what it finds out about them is kept. */
+/** Opens the silences and windows for one pass, and remembers what it computes. */
 export function openMutes({ config, silences }: MutesOptions): Mutes {
   const windowsOf = new Map(config.clients.map(({ name, windows }) => [name, windows]));
   windowsOf.set('', config.alerts.windows);
@@ -84,7 +84,7 @@ function holdsAt({ startsAtMs, endsAtMs }: Span, atMs: number): boolean {
   return startsAtMs <= atMs && atMs < endsAtMs;
 }
 
-/** Days of windows are found out once: telling asks for the same few again and again. */
+/** Remembers the spans of windows: dispatch asks for the same few days again and again. */
 function createSpans(zone: string | null): (window: Window, fromMs: number, toMs: number) => readonly Span[] {
   const known = new Map<Window, Map<string, readonly Span[]>>();
   return (window, fromMs, toMs) => {

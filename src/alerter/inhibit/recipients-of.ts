@@ -7,20 +7,20 @@ import { findRule } from '../evaluate/find-rule.ts';
 import { recipientOfCommand } from '../../notify/mail-identity.ts';
 import type { HoldReason } from './hold-reason.ts';
 
-/** Somebody who is told of a rule of a client, and from which severity on. */
+/** A recipient of the alerts of a rule of a client, and the least severity. */
 export interface Listener {
   /** An address, or `|` and a command of <notify>. */
   readonly recipient: string;
   readonly least: Severity;
-  /** By severity: when it is told to the recipient; a severity that is missing is told always. */
+  /** The hours of the recipient by severity. A severity that is missing is notified at all hours. */
   readonly hours?: Readonly<Partial<Record<Severity, readonly Window[]>>>;
 }
 
-/** What config.xml says of an alert. */
+/** The configuration of an alert. */
 export interface Watch {
-  /** null: the client or the rule is not in config.xml any more, or the client is retired. */
+  /** null if config.xml lacks the client or the rule, or the client is retired. */
   readonly rule: Rule | null;
-  /** null: not in config.xml, or the alert concerns the fleet. */
+  /** null if config.xml lacks the client, or the alert concerns the fleet. */
   readonly client: Client | null;
   /** By recipient. */
   readonly listeners: ReadonlyMap<string, Listener>;
@@ -39,9 +39,9 @@ export function outsideHours({ hours: all }: Listener, severity: Severity, nowMs
 }
 
 /**
- * Who is told of what: a rule's own `mail`, else the client's recipients by severity and rule; see
- * createFleetRecipients for what concerns the fleet. Every <notify> hears of all it asks for. A default or condition that reaches nobody goes to
- * smtp.fallback, unless `mail="none"` was said. Answers are shared between clients.
+ * Returns a function that finds the recipients of an alert: a rule's own `mail`, else the client's recipients by
+ * severity and rule; see createFleetRecipients for the fleet. Every <notify> hears of all it asks for. A default or
+ * condition that reaches nobody goes to smtp.fallback, unless config.xml has `mail="none"`. Clients share the results.
  */
 export function createWatches(config: Config): (key: Pick<AlertKey, 'client' | 'rule'>) => Watch {
   const clients = new Map(config.clients.map((client) => [client.name, client]));
@@ -63,7 +63,7 @@ export function createWatches(config: Config): (key: Pick<AlertKey, 'client' | '
   };
 }
 
-/** Everybody whom config.xml names as a recipient of mails or commands, and smtp.fallback. */
+/** Returns all recipients of mails and commands in config.xml, and smtp.fallback. */
 export function namedRecipients({ alerts, clients, notify, smtp }: Config): ReadonlySet<string> {
   // Clients share their lists.
   const lists = new Set([alerts.recipients, ...clients.map(({ recipients }) => recipients)]);
@@ -77,8 +77,8 @@ export function namedRecipients({ alerts, clients, notify, smtp }: Config): Read
 }
 
 /**
- * Returns whom a condition of the fleet is for: the recipients of <alerts>; where none of them hears it those of clients;
- * where \`rules\` keeps it from all of them those of clients by severity; and without smtp.fallback everybody at last.
+ * Returns the recipients of a condition of the fleet: those of <alerts>; if none of them hears it those of clients; if
+ * `rules` keeps it from all of them those of clients by severity; and without smtp.fallback everybody at last.
  */
 function createFleetRecipients(config: Config): (rule: Rule) => readonly Recipient[] {
   const { recipients } = config.alerts;
@@ -147,7 +147,7 @@ function readListeners(config: Config, rule: Rule, recipients: readonly Recipien
   return listeners;
 }
 
-/** Hours count where none of the recipient's entries that hear a severity is for all hours. */
+/** Returns the hours by severity. They count if none of the recipient's entries for a severity is for all hours. */
 function hoursOf(own: readonly Recipient[]): NonNullable<Listener['hours']> {
   const ofSeverity = (severity: Severity): readonly (Window | null)[] =>
     own.filter((one) => one.severity !== 'critical' || severity === 'critical').map(({ hours }) => hours);
@@ -169,7 +169,7 @@ export const stoodForBy = new Map([
   ['collector-silent', 'no-report'],
 ]);
 
-/** Returns the worst severity that an alert of the fleet may have: that of what it stands for counts too. */
+/** Returns the worst severity of an alert of the fleet. That of the alerts that it stands for counts too. */
 export function worstOfFleet(rule: Rule, { clients }: Config): Severity {
   const condition = stoodForBy.get(rule.name);
   // Clients share their lists.
@@ -178,7 +178,7 @@ export function worstOfFleet(rule: Rule, { clients }: Config): Severity {
   return isCritical ? 'critical' : worstSeverity(rule);
 }
 
-/** The worst severity that a rule has. */
+/** Returns the worst severity that a rule has. */
 export function worstSeverity({ warning, critical, severity }: Rule): Severity {
   if (warning === null && critical === null) return severity;
   return critical === null ? 'warning' : 'critical';

@@ -5,9 +5,9 @@ import type { AlertKey } from '../../storage/store/alert.ts';
 
 /**
  * Returns a test for the alerts that a silence covers. Its three patterns are globs as in config.xml, and an empty one
- * stands for all; `@web` for a client is every client of the group. A whole name counts as it stands too: names of rules
- * may hold commas and wildcards of their selectors. Alerts of the fleet have '' for their client, which `*` matches. The
- * test may be called for any number of alerts; make it once.
+ * stands for all; `@web` for a client is every client of the group. A whole name counts as it stands too: names of
+ * rules may hold commas and wildcards of their selectors. Alerts of the fleet have '' for their client, which `*`
+ * matches. The test may be called for any number of alerts; make it once.
  */
 export function silenceMatcher(
   silence: Pick<Silence, 'client' | 'rule' | 'subject'>,
@@ -22,7 +22,7 @@ export function silenceMatcher(
 
 const groupMark = '@';
 
-/** The clients of a group as a pattern of a silence. */
+/** Returns the pattern of a silence that stands for the clients of a group. */
 export function groupPattern(group: string): string {
   return groupMark + group;
 }

@@ -2,15 +2,16 @@ import type { Window } from '../../config/config.ts';
 import { calendarDay, wallTime } from '../../text/zone-time.ts';
 import { dayMs } from '../../platform/units.ts';
 
-/** A time in which a window or silence holds; the end is no longer in it. */
+/** A time in which a window or silence holds, without its end. */
 export interface Span {
   readonly startsAtMs: number;
   readonly endsAtMs: number;
 }
 
 /**
- * When the window that is open now closes; null: none is. A window is a local time of day and a duration: it lasts as
- * long as it says on the days of clock changes too. `defaultZone` is for windows that name none; null: the server's.
+ * Returns when the window that is open now closes, or null if none is open. A window is a local time of day and a
+ * duration: its duration is the same on the days of clock changes. `defaultZone` is for windows without one; null: the
+ * server's.
  */
 export function windowUntil(window: Window, nowMs: number, defaultZone: string | null): number | null {
   const ends = windowSpans(window, nowMs, nowMs, defaultZone)
@@ -19,7 +20,7 @@ export function windowUntil(window: Window, nowMs: number, defaultZone: string |
   return ends.length === 0 ? null : Math.max(...ends);
 }
 
-/** Every time the window was open that touches the given one, ends included, oldest first. */
+/** Returns every time the window was open that touches the given one, ends included, oldest first. */
 export function windowSpans(window: Window, fromMs: number, toMs: number, defaultZone: string | null): readonly Span[] {
   const zone = window.zone ?? defaultZone;
   const { startMinute, durationMs } = window;

@@ -163,7 +163,10 @@ async function sendDue(options: PassOptions, lease: PassLease): Promise<Sent> {
   return { sent, putOff, refused, waiting: Math.max(0, waiting - putOff) };
 }
 
-/** Returns the mails that were tried and wait, and those refused for good whose recipient does not know of an open alert. */
+/**
+ * Returns the mails that were tried and wait, and those refused for good whose recipient does not know of an open
+ * alert.
+ */
 async function missingMails(store: AlertStore, undelivered: readonly MailSummary[]): Promise<readonly MailSummary[]> {
   const tried = undelivered.filter(({ error }) => error !== null);
   if (tried.every(({ failedAtMs }) => failedAtMs === null)) return tried;

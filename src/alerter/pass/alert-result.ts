@@ -2,7 +2,7 @@ import { processUse } from '../../platform/process-use.ts';
 import type { AlertResult } from '../alert-options.ts';
 import type { RunEnd, RunStart } from '../../storage/store/run.ts';
 
-/** What a pass comes to that has done nothing. */
+/** Returns the result of a pass that has done nothing. */
 export function emptyResult(start: RunStart, outcome: AlertResult['outcome'], finishedAtMs: number): AlertResult {
   return {
     runId: start.id,
@@ -22,7 +22,7 @@ export function emptyResult(start: RunStart, outcome: AlertResult['outcome'], fi
   };
 }
 
-/** The row of `runs`: what is counted as clients there are mails here. */
+/** Returns the row of `runs`. Its counts of clients are counts of mails here. */
 export function runEndOf({ runId, outcome, finishedAtMs, composed, sent, putOff, refused }: AlertResult): RunEnd {
   return {
     id: runId,

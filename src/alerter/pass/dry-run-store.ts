@@ -3,7 +3,7 @@ import type { AlerterState } from '../../storage/store/notification-store.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
 import type { RuleState, Alert } from '../../storage/store/alert.ts';
 
-/** What a pass asks of the store until mails are sent. */
+/** The part of the store that a pass uses until mails are sent. */
 export type PassStore = Pick<
   AlertStore,
   | 'nowMs'
@@ -30,10 +30,10 @@ export type PassStore = Pick<
   | 'saveNotifications'
 >;
 
-/** Rows of each kind that a dry run judges: they are held in memory, for nothing marks them as treated. */
+/** Rows of each kind that a dry run processes. They are held in memory, for nothing marks them as processed. */
 const dryRunRows = 50_000;
 
-/** A store that keeps in memory what a pass would store, over one that is only read. */
+/** Returns a store that keeps in memory what a pass would store, over one that is only read. */
 export function createDryRunStore(store: AlertStore): PassStore {
   const alerts = new Map<number, Alert>();
   const ruleStates = new Map<string, RuleState>();

@@ -28,8 +28,8 @@ export interface EnqueueMailsOptions {
 const attempts = 5;
 
 /**
- * Composes the mails that are due and stores them with their notifications, in one transaction. Returns their number. If
- * another alerter has taken a waiting mail meanwhile, the plan is made again.
+ * Composes the mails that are due and stores them with their notifications, in one transaction. Returns their number.
+ * If another alerter has taken a waiting mail meanwhile, the plan is made again.
  */
 export async function enqueueMails(options: EnqueueMailsOptions): Promise<number> {
   const { store, lease, observe } = options;

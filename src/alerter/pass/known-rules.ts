@@ -3,13 +3,13 @@ import type { RuleState } from '../../storage/store/alert.ts';
 import type { PassLease } from './pass-lease.ts';
 import type { PassStore } from './dry-run-store.ts';
 
-/** Under no client's name judging remembers what concerns the fleet. */
+/** The name under which the rule state of the fleet is stored. */
 const fleet = '';
 
 export interface KnownRules {
-  /** Names of rules that no earlier pass has judged; empty when there was none. */
+  /** Names of rules that no earlier pass has evaluated. Empty if there was no earlier pass. */
   readonly fresh: ReadonlySet<string>;
-  /** To be called when rows were judged and people told: from then on they are known. */
+  /** Stores the rules as known, once rows were processed and mails enqueued. */
   readonly remember: () => Promise<void>;
 }
 
@@ -19,7 +19,7 @@ interface KnownRulesOptions {
   readonly lease: PassLease;
 }
 
-/** Tells rules that are new in config.xml from those that earlier passes have judged, by name. */
+/** Finds rules that are new in config.xml, by name. */
 export async function knownRules({ config, store, lease }: KnownRulesOptions): Promise<KnownRules> {
   const names = ruleNames(config);
   const memory = (await store.ruleStates([fleet])).get(fleet) ?? nothingJudged;

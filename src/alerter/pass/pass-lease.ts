@@ -5,7 +5,7 @@ import type { AlertHolder } from '../alert-options.ts';
 /** Another alerter holds the lease: this pass ends and changes nothing more. */
 export class LeaseTaken extends Error {
   override readonly name = 'LeaseTaken';
-  /** null: it has let go meanwhile, or does not say. */
+  /** null if it has let go meanwhile, or cannot be read. */
   readonly holder: AlertHolder | null;
 
   constructor(holder: AlertHolder | null) {
@@ -15,12 +15,12 @@ export class LeaseTaken extends Error {
 }
 
 /**
- * The right to change what the alerter stores, taken when there is something to change: a pass without writes nothing. What
- * was read before it was taken may be out of date, for another alerter may have been at work until then.
+ * The right to change what the alerter stores, taken when there is something to change. What was read before it was
+ * taken may be out of date, for another alerter may have been at work until then.
  */
 export interface PassLease {
   isHeld(): boolean;
-  /** Throws LeaseTaken while somebody else is at work. */
+  /** Throws LeaseTaken while another alerter is at work. */
   take(): Promise<Lease>;
   release(): Promise<void>;
 }
@@ -44,10 +44,10 @@ export function openPassLease(store: LeaseStore, holder: string): PassLease {
   };
 }
 
-/** As many characters as the claims of mails hold. */
+/** The characters that the claims of mails hold. */
 const holderChars = 64;
 
-/** The name that a pass has in leases and claims: no other has its run id, and people see where it runs. */
+/** Returns the name of a pass in leases and claims. No other has its run id, and people see where it runs. */
 export function holderName(runId: string, pid: number, host: string): string {
   return Array.from(`${runId} ${pid} ${host}`).slice(0, holderChars).join('');
 }

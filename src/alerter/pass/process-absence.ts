@@ -52,8 +52,8 @@ async function changedAlerts(options: AbsenceOptions): Promise<readonly Alert[]>
 const factPasses = 3;
 
 /**
- * Returns the disks of state folders that collectors have reported of late, and this machine's as they are now. The disk of
- * a database server cannot be seen from here.
+ * Returns the disks of state folders that collectors have reported of late, and this machine's as they are now. The
+ * disk of a database server cannot be seen from here.
  */
 async function readStateDisks({ config, store, host, nowMs }: AbsenceOptions): Promise<readonly StateDiskFact[]> {
   const own = stateDisks(statePlaces(config)).map((disk): StateDiskFact => ({ ...disk, host, observedAtMs: nowMs }));

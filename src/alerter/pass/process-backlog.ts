@@ -37,7 +37,10 @@ const defaultSizes: RoundSizes = { pageRows: 100, roundRows: 10_000 };
 /** A round ends sooner if the database is slow, to touch the lease, and so that a crash has little processed twice. */
 const roundMs = 5_000;
 
-/** Processes all unprocessed rows, oldest first, in rounds of one transaction each. A signal stops it between two rounds. */
+/**
+ * Processes all unprocessed rows, oldest first, in rounds of one transaction each. A signal stops it between two
+ * rounds.
+ */
 export async function processBacklog(options: ProcessOptions, sizes = defaultSizes): Promise<Processed> {
   const { store, lease, signal } = options;
   const counts = { reports: 0, visits: 0, more: false };
@@ -60,8 +63,8 @@ interface Page extends Pick<UnprocessedBatch, 'more' | 'next'> {
 
 /**
  * Processes a page of rows and all that follow it. The next page is read while one is processed, and the next round is
- * processed while one is stored: an alerter that waited for MariaDB each time took twice as long. One round is stored at a
- * time, and nothing is under way any more when it returns or throws.
+ * processed while one is stored: an alerter that waited for MariaDB each time took twice as long. One round is stored
+ * at a time, and nothing is under way any more when it returns or throws.
  */
 export async function processInRounds(
   options: ProcessOptions,

@@ -4,7 +4,7 @@ import type { PassStore } from './dry-run-store.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
 
-/** A collector that fell silent longer ago than this, and of which nobody was told, is history. */
+/** A collector that fell silent longer ago than this, and of which nobody was notified, is history. */
 const silentMs = 7 * dayMs;
 
 export interface RecentRunsOptions {
@@ -14,9 +14,9 @@ export interface RecentRunsOptions {
 }
 
 /**
- * Runs as far back as conditions look: each collector is known by its runs, the database by the alerter's own. A day is
- * enough while the alerter goes on, for whoever fell silent before was told of; after a break it is a week. A collector
- * that is told of as silent is known however old its runs are.
+ * Returns runs as far back as conditions need: collectors are known by their runs, the database by the alerter's own. A
+ * day is enough while the alerter goes on, for a collector that fell silent before was notified; after a break it is a
+ * week. A collector with an open alert is known however old its runs are.
  */
 export async function recentRuns({ store, config, nowMs }: RecentRunsOptions): Promise<readonly RunFact[]> {
   const { everyMs } = config.collector;
@@ -30,12 +30,12 @@ export async function recentRuns({ store, config, nowMs }: RecentRunsOptions): P
   return [
     ...collects,
     ...(await silentOnes(store, collects)),
-    // None of late, so perhaps none ever: that is the one time when it matters how far back they go.
+    // Without a recent pass it matters whether there ever was one.
     ...(alerts.length > 0 ? alerts : await store.runs('alert', 0)),
   ];
 }
 
-/** The last run of each collector that an open alert is about and that is not among the given ones. */
+/** Returns the last run of each collector with an open alert that is not among the given runs. */
 async function silentOnes(store: PassStore, collects: readonly RunFact[]): Promise<readonly RunFact[]> {
   const known = new Set(collects.map(({ collectorId }) => collectorId));
   const told = (await store.openAlerts([''])).filter(
