@@ -114,7 +114,7 @@ export const errorTable = {
   'runtime-invalid': kind(
     2,
     false,
-    'A file is no Node.js that can be brought to clients.',
+    'A file is no Node.js that can be uploaded to clients.',
     'Give a release of nodejs.org for that platform, as an archive or its bin/node.',
   ),
   'runtime-unavailable': kind(3, true, 'npm could not fetch a Node.js.', 'Give a file with --from FILE.'),
@@ -133,7 +133,7 @@ export const errorTable = {
   'upload-failed': kind(
     1,
     true,
-    'The agent could not be brought to the client.',
+    'The agent could not be uploaded to the client.',
     'Check free space and permissions in its home.',
   ),
   'agent-failed': kind(

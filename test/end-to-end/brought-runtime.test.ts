@@ -91,7 +91,7 @@ suite('clients without node, and runtime="bring"', { skip }, () => {
       assert.deepEqual(refusing, [null, 'runtime', null]);
       assert.match(
         JSON.stringify(allowed),
-        /"shell","it has no Node.js of its own, and the one for .* is still to be brought"/,
+        /"shell","it has no Node.js of its own, and the one for .* is still to be uploaded"/,
       );
       for (const { home } of accounts) {
         const [node = '', ...more] = readdirSync(home, { recursive: true })

@@ -47,7 +47,7 @@ export function openRuntimeSupply({ dir, everyMs, ignorePauses }: RuntimeSupplyO
         const what = `${platform.system} ${platform.machine}`;
         return {
           runtime: null,
-          words: `none can be brought to this platform (${what})`,
+          words: `none can be uploaded to this platform (${what})`,
           advice: 'Install Node.js there, or allow unsealed="allow".',
         };
       }
@@ -62,11 +62,11 @@ export function openRuntimeSupply({ dir, everyMs, ignorePauses }: RuntimeSupplyO
         const until = new Date(untilMs).toISOString().slice(0, 16).replace('T', ' ');
         return {
           runtime: null,
-          words: `the one that was brought has not answered; it is tried again after ${until} UTC`,
+          words: `the uploaded one has not answered; it is tried again after ${until} UTC`,
           advice: `Run \`fleet-health collect ${client.name}\`, which tries at once.`,
         };
       }
-      return { runtime, words: `the one for ${target.name} is still to be brought`, advice: null };
+      return { runtime, words: `the one for ${target.name} is still to be uploaded`, advice: null };
     },
   };
 }

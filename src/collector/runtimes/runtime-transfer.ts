@@ -98,7 +98,7 @@ async function send(options: TransferOptions, passOver: number): Promise<Sent> {
   const deadline = startDeadline({
     timeoutMs: limits.lookMs,
     signal: options.signal,
-    late: () => fault('upload-failed', client, `bringing Node.js took too long: ${soFar}`),
+    late: () => fault('upload-failed', client, `uploading Node.js took too long: ${soFar}`),
   });
   const state = { over: false };
   const note = (): void => void (state.over = true);
@@ -159,7 +159,7 @@ function endFault({ sign, started, status, complained }: Sent, { client, runtime
   const target = `Node.js ${runtime.version ?? ''} for ${runtime.target}`.replace('  ', ' ');
   switch (status) {
     case uploadStatus.cannotRun:
-      return fault('no-runtime', client, `${target} was brought, but cannot run here${because}`);
+      return fault('no-runtime', client, `${target} was uploaded, but cannot run here${because}`);
     case uploadStatus.noPlace:
       return fault('upload-failed', client, `there is no place for ${target}${because}`, false);
     case uploadStatus.placeFailed:
@@ -170,7 +170,7 @@ function endFault({ sign, started, status, complained }: Sent, { client, runtime
       return fault('upload-failed', client, `${target} arrived in part`);
     default: {
       const when = sign === null ? 'before a place was found' : 'before it was in place';
-      return fault('upload-failed', client, `bringing ${target} ended ${when} (status ${String(status)})${because}`);
+      return fault('upload-failed', client, `uploading ${target} ended ${when} (status ${String(status)})${because}`);
     }
   }
 }

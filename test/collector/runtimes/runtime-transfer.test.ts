@@ -195,7 +195,7 @@ test('one that broke off goes on where it was', async (t) => {
   };
   const fault = await failure(transfer({ connection: slow, limits }));
   assert.equal(fault.code, 'upload-failed');
-  assert.match(fault.message, /bringing Node\.js took too long/);
+  assert.match(fault.message, /uploading Node\.js took too long/);
   connection.destroy();
   for (const child of connection.children) await (child.exitCode ?? child.signalCode ?? once(child, 'close'));
   assert.deepEqual(readdirSync(path.join(place(), `runtime-${idOf(runtime)}`)), ['gzip.part']);
@@ -232,7 +232,10 @@ test('what cannot run there is said with the client’s words, and is not left',
   const { place, transfer } = machine(t);
   const fault = await failure(transfer({ runtime: runtimeOf(['gzip', 'raw'], 'lame', 1) }));
   assert.equal(fault.code, 'no-runtime');
-  assert.match(fault.message, /web-1: Node\.js 20\.20\.2 for linux-x64 was brought, but cannot run here: no luck here/);
+  assert.match(
+    fault.message,
+    /web-1: Node\.js 20\.20\.2 for linux-x64 was uploaded, but cannot run here: no luck here/,
+  );
   assert.deepEqual(readdirSync(place()), []);
 });
 
