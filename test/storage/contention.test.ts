@@ -76,14 +76,14 @@ onBothDatabases('everybody at once', (kit) => {
     const reports = 2 * rounds * names.length;
     assert.equal(pruned + later, reports, 'all that is old went, and nothing else');
     const [left] = await storage.history.query(
-      `SELECT COUNT(*) AS reports, SUM(processed_at IS NULL) AS unjudged, (SELECT COUNT(*) FROM visits) AS visits,
+      `SELECT COUNT(*) AS reports, SUM(processed_at IS NULL) AS unprocessed, (SELECT COUNT(*) FROM visits) AS visits,
         (SELECT COUNT(*) FROM reports) AS whole FROM stats`,
     );
     assert.deepEqual(
-      { ...left, unjudged: Number(left?.['unjudged']) },
+      { ...left, unprocessed: Number(left?.['unprocessed']) },
       {
         reports,
-        unjudged: 0,
+        unprocessed: 0,
         visits: reports,
         whole: reports,
       },
