@@ -7,18 +7,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 
 import { loadConfig } from '../../src/config/load-config.ts';
-import { parseElements } from '../../src/config/xml/parse-elements.ts';
-import type { Element } from '../../src/config/xml/parse-elements.ts';
+import { attributeValue, xmlFaults } from '../../src/config/xml/well-formed.ts';
 import { packageDir } from '../../src/state/paths.ts';
 import { clientOf, configFolder, faultsOf, faultsOfText, loadText, nowMs } from './support/config-files.ts';
-
-const source = { shown: 'x', path: '/x', order: 0, mode: 0, uid: 0, gid: 0 };
-
-function parse(text: string): { readonly root: Element | null; readonly lines: readonly (number | null)[] } {
-  const lines: (number | null)[] = [];
-  const root = parseElements(text, source, { fault: ({ line }) => void lines.push(line) });
-  return { root, lines };
-}
 
 const client = '<client ip="10.0.0.1" mail="a@b"/>';
 
@@ -174,40 +165,8 @@ test('any value survives being written as an attribute and read', () => {
   fc.assert(
     fc.property(letters, (value) => {
       const written = value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
-      const { root, lines } = parse(`<a b="${written}"/>`);
-      assert.deepEqual([root?.attributes, lines], [{ b: value }, []]);
-    }),
-  );
-});
-
-interface Tree {
-  readonly name: string;
-  readonly attributes: Readonly<Record<string, string>>;
-  readonly children: readonly Tree[];
-}
-
-test('any tree of elements survives being written and read', () => {
-  const word = fc.stringMatching(/^[a-z][a-zA-Z0-9-]{0,5}$/);
-  const tree = (depth: number): fc.Arbitrary<Tree> =>
-    fc.record(
-      {
-        name: word,
-        attributes: fc.dictionary(word, fc.stringMatching(/^[ a-z0-9/>='-]{0,8}$/), { noNullPrototype: true }),
-        children: depth === 0 ? fc.constant([]) : fc.array(tree(depth - 1), { maxLength: 3 }),
-      },
-      { noNullPrototype: true },
-    );
-  const write = ({ name, attributes, children }: Tree): string => {
-    const start = `<${name}${Object.entries(attributes)
-      .map(([key, value]) => `\n${key} = "${value}"`)
-      .join('')}`;
-    return children.length === 0 ? `${start}/>` : `${start}>\n<!-- <x> -->${children.map(write).join(' ')}</${name} >`;
-  };
-  const read = ({ name, attributes, children }: Element): Tree => ({ name, attributes, children: children.map(read) });
-  fc.assert(
-    fc.property(tree(3), (written) => {
-      const { root } = parse(write(written));
-      assert.deepEqual(root === null ? null : read(root), written);
+      assert.deepEqual(xmlFaults(`<a b="${written}"/>`), []);
+      assert.equal(attributeValue(written), value);
     }),
   );
 });
@@ -241,10 +200,7 @@ test('the check always ends, with a place inside the text', () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...pieces), { maxLength: 30 }), (parts) => {
       const text = parts.join('');
-      const { root, lines } = parse(text);
-      const count = text.split('\n').length;
-      assert.equal(root === null, lines.length > 0);
-      for (const line of lines) assert.ok(line !== null && line >= 1 && line <= count);
+      for (const { offset } of xmlFaults(text)) assert.ok(offset >= 0 && offset <= text.length);
     }),
     { numRuns: 2000 },
   );
