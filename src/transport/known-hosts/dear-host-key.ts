@@ -1,11 +1,17 @@
-/** OpenSSH makes RSA keys of 16,384 bits at most, and nobody uses them; a check of 8,192 bits takes half a millisecond. */
+/**
+ * The largest RSA modulus accepted, in bits. OpenSSH makes keys of up to 16,384 bits, but nobody uses them. Checking a
+ * key of 8,192 bits takes half a millisecond.
+ */
 const mostModulusBits = 8192;
-/** The usual exponent has 17 bits. OpenSSL takes one of 64 for large keys and of any size for small ones. */
+/**
+ * The largest RSA exponent accepted, in bits. The usual exponent has 17 bits. OpenSSL accepts 64 bits for large keys
+ * and any size for small keys.
+ */
 const mostExponentBits = 33;
 
 /**
- * Returns why a host key is not used before anything is computed with it, because whoever shows it chose numbers that are
- * dear to compute with; null for all others. Elliptic curves have one size each.
+ * Returns why a host key is refused before any computation with it: a hostile server can choose numbers that are
+ * expensive to compute with. Elliptic curves have one size each. Returns null for an acceptable key.
  */
 export function dearHostKey(blob: Buffer): string | null {
   const [type, exponent, modulus] = stringsOf(blob);
@@ -16,7 +22,7 @@ export function dearHostKey(blob: Buffer): string | null {
   return bitsOf(exponent) > mostExponentBits ? `the exponent of the host key has ${bitsOf(exponent)} bits` : null;
 }
 
-/** The strings of a key blob (RFC 4251, section 5), as far as they are whole. */
+/** Returns the strings of a key blob (RFC 4251, section 5). Stops at the first incomplete string. */
 function stringsOf(blob: Buffer): readonly Buffer[] {
   const found: Buffer[] = [];
   for (let at = 0; at + 4 <= blob.length;) {

@@ -8,13 +8,13 @@ export interface HostKey {
   readonly key: string;
 }
 
-/** The fingerprint of a key blob as `ssh-keygen -l` prints it: `SHA256:` and base64 without padding. */
+/** Returns the fingerprint of a key blob as `ssh-keygen -l` prints it: `SHA256:` and base64 without padding. */
 export function fingerprint(key: string | Buffer): string {
   const blob = typeof key === 'string' ? Buffer.from(key, 'base64') : key;
   return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
 }
 
-/** The key of a blob; null when the blob does not begin with a plausible type name. */
+/** Returns the key of a blob. Returns null if the blob does not begin with a plausible type name. */
 export function hostKeyOf(blob: Buffer): HostKey | null {
   if (blob.length < 5) return null;
   const length = blob.readUInt32BE(0);
@@ -23,7 +23,7 @@ export function hostKeyOf(blob: Buffer): HostKey | null {
   return /^[a-z0-9@.-]+$/.test(type) ? { type, key: blob.toString('base64') } : null;
 }
 
-/** How people call a key's type: `ED25519`, `ECDSA`, `RSA`; unknown ones as they are. */
+/** Returns the short name of a key type: `ED25519`, `ECDSA` or `RSA`. Returns an unknown type unchanged. */
 export function keyTypeName(type: string): string {
   if (type === 'ssh-ed25519') return 'ED25519';
   if (type === 'ssh-rsa') return 'RSA';

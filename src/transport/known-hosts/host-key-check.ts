@@ -9,27 +9,32 @@ import { shownShellWord } from '../../text/shell-word.ts';
 export interface HostKeyQuestion {
   /** The client's or bastion's name, in messages and in the command that accepts a key. */
   readonly client: string;
-  /** Under which known_hosts holds the key: as `hostName` forms it, or a HostKeyAlias. */
+  /** The name under which known_hosts holds the key: as `hostName` forms it, or a HostKeyAlias. */
   readonly knownAs: string;
   readonly knownHosts: KnownHosts;
-  /** `accept-new` takes the first key of a host of which none is known; a differing one is refused all the same. */
+  /**
+   * `accept-new` accepts the first key of a host that has no known key. Both policies refuse a key that differs from
+   * the known keys.
+   */
   readonly policy: 'strict' | 'accept-new';
 }
 
-/** The check of one connection's host key. There is no way that accepts any key. */
+/** The check of one connection's host key. No policy accepts every key. */
 export interface HostKeyCheck {
   /**
-   * To be asked for: those of the known keys first, so that a server with several keys shows one that is known; among
-   * them in ssh's order, whatever that of the lines.
+   * The host key algorithms to request. Algorithms of known keys come first, so that a server with several keys shows a
+   * known key. Within each group the order is ssh's, not the order of the known_hosts lines.
    */
   readonly algorithms: ServerHostKeyAlgorithm[];
-  /** What is wrong with the key that the server shows; null: it may go on. */
+  /** Returns the fault of the key that the server shows. Returns null if the key is accepted. */
   judge(blob: Buffer): FleetError | null;
-  /** To be called when the server has proved that it holds the key: now a new one is written down. Throws FleetError. */
+  /** Records a new key in known_hosts. Call it once the server has proved that it holds the key. Throws FleetError. */
   proved(): void;
 }
 
-/** What each type of key is asked for by. SHA-1 signatures (`ssh-rsa`, `ssh-dss`) are never asked for. */
+/**
+ * The signature algorithms to request for each key type. SHA-1 signatures (`ssh-rsa`, `ssh-dss`) are never requested.
+ */
 const algorithmsOf: Readonly<Record<string, readonly ServerHostKeyAlgorithm[]>> = {
   'ssh-ed25519': ['ssh-ed25519'],
   'ecdsa-sha2-nistp256': ['ecdsa-sha2-nistp256'],
@@ -39,7 +44,7 @@ const algorithmsOf: Readonly<Record<string, readonly ServerHostKeyAlgorithm[]>> 
 };
 const allAlgorithms = Object.values(algorithmsOf).flat();
 
-/** Looks the host up and prepares the check. */
+/** Looks the host up in known_hosts and prepares the check. */
 export function checkHostKey(question: HostKeyQuestion): HostKeyCheck {
   const { knownAs, knownHosts, policy } = question;
   const match = lookupHost(knownHosts, knownAs);
@@ -59,7 +64,7 @@ export function checkHostKey(question: HostKeyQuestion): HostKeyCheck {
       if (shown === null) return failure(question, 'handshake-failed', 'the host key cannot be read');
       const dear = dearHostKey(blob);
       if (dear !== null) return failure(question, 'handshake-failed', dear);
-      // A later exchange of the same connection shows the same key.
+      // A rekey on the same connection must show the same key.
       first ??= shown.key;
       if (first !== shown.key) {
         return failure(question, 'host-key-changed', `${knownAs} shows ${describe(shown)} after another key`);
@@ -89,7 +94,7 @@ export function checkHostKey(question: HostKeyQuestion): HostKeyCheck {
       const key = fresh;
       fresh = null;
       try {
-        // Another client at the same address may have been quicker.
+        // A connection to the same address may have added the key first.
         if (knownHosts.lookup(knownAs).keys.some((other) => other.key === key.key)) return;
         knownHosts.add(knownAs, key, Date.now());
       } catch (thrown) {
@@ -101,8 +106,8 @@ export function checkHostKey(question: HostKeyQuestion): HostKeyCheck {
 }
 
 /**
- * True for a host that is known by nothing but certificate authorities (`@cert-authority`): OpenSSH can check what it
- * shows, ssh2 cannot.
+ * True if known_hosts lists only certificate authorities (`@cert-authority`) for the host. OpenSSH can check host
+ * certificates, ssh2 cannot.
  */
 export function needsHostCertificate({
   knownAs,
@@ -112,7 +117,7 @@ export function needsHostCertificate({
   return keys.length === 0 && keysWithoutPort.length === 0 && authorities.length > 0;
 }
 
-/** `ED25519 SHA256:...` */
+/** Returns `ED25519 SHA256:...`. */
 function describe(key: HostKey): string {
   return `${keyTypeName(key.type)} ${fingerprint(key.key)}`;
 }
@@ -134,7 +139,10 @@ function changed(question: HostKeyQuestion, shown: HostKey, known: readonly Know
   );
 }
 
-/** Its plain key is not taken up as a new one either: whoever wrote the line wants certificates. */
+/**
+ * Returns the fault of a plain key of a host that is known by a certificate authority alone. Not even `accept-new`
+ * accepts the plain key: the author of the `@cert-authority` line requires certificates.
+ */
 function needsCertificate(question: HostKeyQuestion, shown: HostKey, authority: KnownKey): FleetError {
   return failure(
     question,

@@ -3,18 +3,24 @@ import { createHmac } from 'node:crypto';
 import { hostKeyOf, type HostKey } from './fingerprint.ts';
 import { hostPatternsMatch } from '../ssh-config/host-patterns.ts';
 
-/** One line of known_hosts, taken apart. `sshd(8)`, section SSH_KNOWN_HOSTS FILE FORMAT, says what it may hold. */
+/** A parsed line of known_hosts. sshd(8), section SSH_KNOWN_HOSTS FILE FORMAT, defines the format. */
 export interface KnownHostLine {
   readonly line: number;
   readonly marker: '@revoked' | '@cert-authority' | null;
-  /** The first field: names and patterns with commas between, or one hash. */
+  /** The first field: names and patterns separated by commas, or one hashed name. */
   readonly hosts: string;
   readonly key: HostKey;
-  /** What this program wrote of it (`firstSeenComment`), milliseconds since 1970; null: not known. */
+  /**
+   * When this program first saw or was told to trust the key, from the line's `firstSeenComment`, in milliseconds since
+   * 1970. null if the line has no such comment.
+   */
   readonly firstSeenMs: number | null;
 }
 
-/** A line taken apart; a sentence when it is malformed; null for an empty line or a comment. */
+/**
+ * Parses a line. Returns a sentence about the fault if the line is malformed. Returns null for an empty line or a
+ * comment.
+ */
 export function parseKnownHostLine(text: string, line: number): KnownHostLine | string | null {
   const trimmed = text.trim();
   if (trimmed === '' || trimmed.startsWith('#')) return null;
@@ -34,12 +40,12 @@ export function parseKnownHostLine(text: string, line: number): KnownHostLine | 
 
 const firstSeenWord = /^first-seen=(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)$/;
 
-/** The comment of a line that is written here: when the key was seen or vouched for first. */
+/** Returns the comment of a line that this program writes: the time when the key was first seen or trusted. */
 export function firstSeenComment(nowMs: number): string {
   return `first-seen=${new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z')}`;
 }
 
-/** `, first seen 2026-11-20 10:00 UTC`; nothing where it is not known. */
+/** Returns `, first seen 2026-11-20 10:00 UTC`. Returns an empty string if the time is not known. */
 export function firstSeenWords({ firstSeenMs }: { readonly firstSeenMs: number | null }): string {
   if (firstSeenMs === null) return '';
   return `, first seen ${new Date(firstSeenMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
@@ -53,19 +59,25 @@ function firstSeen(comment: readonly string[]): number | null {
   return null;
 }
 
-/** True when the first field of a line holds for a name: plain, pattern (`*`, `?`, `!`) or hash (`|1|salt|hash`). */
+/**
+ * True if the first field of a line matches a name. The field holds plain names, patterns (`*`, `?`, `!`) or a hash
+ * (`|1|salt|hash`).
+ */
 export function hostsMatch(hosts: string, name: string): boolean {
   if (hosts.startsWith('|')) return hashMatches(hosts, name);
   return hostPatternsMatch(hosts.toLowerCase().split(','), name);
 }
 
-/** A name that `ssh-keygen -H` has hashed: HMAC-SHA1 of the name, keyed with the salt. */
+/** A name hashed by `ssh-keygen -H`: the HMAC-SHA1 of the name, keyed with the salt. */
 export interface HashedName {
   readonly salt: Buffer;
   readonly hash: Buffer;
 }
 
-/** The parts of `|1|salt|hash`; null when it is no such thing. As ssh, it takes 20 bytes each in their one base64 form. */
+/**
+ * Returns the salt and hash of `|1|salt|hash`. Like ssh, accepts only 20 bytes each in canonical base64. Returns null
+ * for anything else.
+ */
 export function hashedNameOf(hosts: string): HashedName | null {
   const [, version, ...parts] = hosts.split('|');
   const [salt, hash] = parts.map((part) => Buffer.from(part, 'base64'));

@@ -14,48 +14,56 @@ import {
   type KnownHostLine,
 } from './known-hosts-line.ts';
 
-/** A key that a known_hosts file holds, with its place. */
+/** A key in a known_hosts file, with its file and line. */
 export interface KnownKey extends HostKey {
   readonly file: string;
-  /** Counted from 1. */
+  /** The line number, counted from 1. */
   readonly line: number;
-  /** When it was accepted or trusted here, milliseconds since 1970; null: the line does not say. */
+  /**
+   * When the key was accepted or trusted on this collector, in milliseconds since 1970. null if the line does not
+   * record the time.
+   */
   readonly firstSeenMs: number | null;
 }
 
-/** All that known_hosts files say of one name. */
+/** The keys that known_hosts files hold under one name. */
 export interface KnownHostMatch {
   readonly keys: readonly KnownKey[];
   /** Keys that a `@revoked` line names for this host. */
   readonly revoked: readonly KnownKey[];
-  /** Keys of `@cert-authority` lines: certificates signed by them are trusted, the keys themselves are not. */
+  /**
+   * The keys of `@cert-authority` lines. Certificates signed by these keys are trusted, the keys themselves are not.
+   */
   readonly authorities: readonly KnownKey[];
 }
 
-/** Known_hosts files as they were read; `add` is the one thing that changes them. */
+/** The contents of known_hosts files at the time of reading. Only `add` changes them. */
 export interface KnownHosts {
   /** The file to which `add` appends. */
   readonly path: string;
-  /** All files, that one first. */
+  /** All files. The file that `add` appends to comes first. */
   readonly files: readonly string[];
-  /** What was passed over, a sentence with its line each. */
+  /** Skipped lines, as one sentence each with the line number. */
   readonly notes: readonly string[];
-  /** All lines under a name as `hostName` forms it, or under a HostKeyAlias. */
+  /** Returns the keys of all lines that match a name formed by `hostName`, or a HostKeyAlias. */
   lookup(name: string): KnownHostMatch;
-  /** Appends a line (file mode 0600 when new) and knows the key from then on. Throws the system's error. */
+  /**
+   * Appends a line to the file and adds the key to this object. Creates the file with mode 0600. Throws the system's
+   * error.
+   */
   add(name: string, key: HostKey, nowMs: number): void;
 }
 
-/** The name under which known_hosts holds a host: lower case, and `[host]:port` unless the port is 22. */
+/** Returns the name under which known_hosts holds a host: in lower case, as `[host]:port` unless the port is 22. */
 export function hostName(host: string, port: number): string {
   const name = host.toLowerCase();
   return port === 22 ? name : `[${name}]:${port}`;
 }
 
 /**
- * Returns what known_hosts says of a machine: the lines under its name with the port, and those without one. A revocation
- * without a port holds for every port; a key or an authority without one counts where no key has the port, as with ssh.
- * Revoked authorities are left out.
+ * Returns the known_hosts entries of a machine: the lines under its name with the port, and the lines without a port. A
+ * revocation without a port applies to every port. A key or an authority without a port counts only if no key has the
+ * port, as in ssh. Revoked authorities are omitted.
  */
 export function lookupHost(knownHosts: Pick<KnownHosts, 'lookup'>, knownAs: string): KnownHostMatch & WithoutPort {
   const own = knownHosts.lookup(knownAs);
@@ -71,15 +79,18 @@ export function lookupHost(knownHosts: Pick<KnownHosts, 'lookup'>, knownAs: stri
   };
 }
 
-/** Keys that count for a machine but never against it: another one may be known for another port. */
+/**
+ * Keys of lines without a port. A match accepts the machine's key, but a mismatch does not refuse it: such a line may
+ * belong to another port.
+ */
 interface WithoutPort {
   readonly keysWithoutPort: readonly KnownKey[];
 }
 
 /**
- * Reads a known_hosts file; one that does not exist holds no keys. Meant to be read once and shared by all clients:
- * plain names are indexed; a hashed line costs half a microsecond for each new name that is asked for. Throws
- * FleetError `state-unusable` when it cannot be read.
+ * Reads a known_hosts file. A missing file holds no keys. Read a file once and share the result among all clients:
+ * plain names are indexed, but each hashed line costs half a microsecond per new name looked up. Throws FleetError
+ * `state-unusable` if the file cannot be read.
  */
 export function loadKnownHosts(file: string): KnownHosts {
   try {
@@ -96,8 +107,8 @@ export function loadKnownHosts(file: string): KnownHosts {
 }
 
 /**
- * The same for a text; `file` is where `add` appends. Lines of plain names are taken apart when they are asked for, so
- * that tens of thousands of them cost nothing but their names.
+ * Parses the text of a known_hosts file; `add` appends to `file`. A line of plain names is parsed at its first lookup,
+ * so that for tens of thousands of lines only the names are read.
  */
 export function parseKnownHosts(text: string, file: string): KnownHosts {
   const lines = text.split('\n');
@@ -151,7 +162,7 @@ export function parseKnownHosts(text: string, file: string): KnownHosts {
     add: (name, key, nowMs) => {
       const line = knownHostLine(name, key, nowMs);
       appendLines(file, line);
-      // In place of what follows the last line break, which is nothing or a line that was ended now.
+      // Replaces the empty entry after the last line break. An unfinished last line stays: `appendLines` has ended it.
       if (lines.at(-1) === '') lines.pop();
       indexNames(name, lines.push(line.trimEnd(), '') - 2);
     },
@@ -164,7 +175,10 @@ function firstField(line: string): string {
   return end === -1 ? trimmed : trimmed.slice(0, end);
 }
 
-/** Several files as one, as ssh takes UserKnownHostsFile and GlobalKnownHostsFile; keys are added to the first. */
+/**
+ * Joins several files, as ssh does for UserKnownHostsFile and GlobalKnownHostsFile. New keys are added to the first
+ * file.
+ */
 export function joinKnownHosts(first: KnownHosts, ...others: readonly KnownHosts[]): KnownHosts {
   if (others.length === 0) return first;
   const all = [first, ...others];
@@ -184,12 +198,15 @@ export function joinKnownHosts(first: KnownHosts, ...others: readonly KnownHosts
   };
 }
 
-/** The line, with its line break, by which a key is known from now on. */
+/** Returns the known_hosts line of a key, with its line break. */
 export function knownHostLine(name: string, { type, key }: HostKey, nowMs: number): string {
   return `${name} ${type} ${key} ${firstSeenComment(nowMs)}\n`;
 }
 
-/** One write to a file opened for appending: whole lines, whoever else appends at the same time. */
+/**
+ * Appends lines in one write to a file opened for appending. The lines stay whole if another process appends at the
+ * same time.
+ */
 export function appendLines(file: string, lines: string): void {
   makeFolder(path.dirname(file));
   const handle = openSync(file, 'a+', 0o600);
@@ -203,13 +220,16 @@ export function appendLines(file: string, lines: string): void {
   }
 }
 
-/** Finds names among hashed ones. Each line has a salt of its own, so each name has to be tried with each line. */
+/** An index of hashed names. Each line has its own salt, so each name has to be hashed once per line. */
 interface HashedNames<T extends HashedName> {
-  /** Returns the lines of a name, in their order. */
+  /** Returns the lines of a name, in file order. */
   find(name: string): readonly T[];
 }
 
-/** Tries each name once. A hash is of one name, so a line that was found is not tried with other names again. */
+/**
+ * Builds an index that hashes each name once. A hash belongs to one name, so a found line is not tried with other
+ * names.
+ */
 function indexHashedNames<T extends HashedName>(lines: readonly T[]): HashedNames<T> {
   const found = new Map<string, readonly T[]>();
   let open = lines;

@@ -2,28 +2,31 @@ import { fingerprint, type HostKey } from './fingerprint.ts';
 import { hostName, lookupHost, parseKnownHosts } from './known-hosts.ts';
 
 export interface TrustHost {
-  /** The client's name, which a file may use instead of its address. */
+  /** The client's name. A file may use the name instead of the address. */
   readonly client: string;
   readonly address: string;
   readonly port: number;
 }
 
-/** What a file that somebody trusts says about host keys. */
+/** The host keys and fingerprints in a file that the operator trusts. */
 export interface TrustSource {
-  /** What was passed over, a sentence with its line each. */
+  /** Skipped lines, as one sentence each with the line number. */
   readonly notes: readonly string[];
-  /** The keys that the file holds for a host; empty where it holds fingerprints alone. */
+  /** Returns the keys that the file holds for a host. Returns an empty list if the file holds only fingerprints. */
   keys(host: TrustHost): readonly HostKey[];
-  /** The fingerprints (`SHA256:...`) that it vouches for, those of its keys included; empty: it does not name the host. */
+  /**
+   * Returns the fingerprints (`SHA256:...`) of a host in the file, with those of its keys. Returns an empty list if the
+   * file does not name the host.
+   */
   fingerprints(host: TrustHost): readonly string[];
 }
 
 const fingerprintPattern = /^SHA256:[A-Za-z0-9+/]{43}$/;
 
 /**
- * Reads the file of `trust --from`: lines of known_hosts, lines `name SHA256:...`, and lines as `ssh-keygen -l` prints
- * them (`256 SHA256:... name (ED25519)`), mixed if need be. A name is the client's name, its address, `address:port`
- * or `[address]:port`. `file` stands in the notes.
+ * Parses the file of `trust --from`: known_hosts lines, lines `name SHA256:...`, and lines as `ssh-keygen -l` prints
+ * them (`256 SHA256:... name (ED25519)`), in any mixture. A name is the client's name, its address, `address:port` or
+ * `[address]:port`. `file` is the file name in the notes.
  */
 export function parseTrustSource(text: string, file: string): TrustSource {
   const notes: string[] = [];

@@ -5,24 +5,30 @@ import { fingerprint, type HostKey } from './fingerprint.ts';
 import { hostsMatch, parseKnownHostLine } from './known-hosts-line.ts';
 import { appendLines, knownHostLine, loadKnownHosts } from './known-hosts.ts';
 
-/** The keys that are to be known for a host from now on. */
+/** A host and the keys to trust for it. */
 export interface TrustedHost {
-  /** As `hostName` forms it: `host`, or `[host]:port`. */
+  /** The name formed by `hostName`: `host` or `[host]:port`. */
   readonly name: string;
   readonly keys: readonly HostKey[];
 }
 
-/** What a replacement did to a line. */
+/** A line with another key of a host, and the effect of the replacement on it. */
 export interface ReplacedLine {
   readonly name: string;
-  /** Counted from 1, in the file as it was. */
+  /** The line number before the replacement, counted from 1. */
   readonly line: number;
   readonly fingerprint: string;
-  /** False for a line of patterns, which may hold for other hosts too and stays: its key goes on being accepted. */
+  /**
+   * False if the line names the host only by a pattern. Such a line may apply to other hosts and stays, so its key is
+   * still accepted.
+   */
   readonly removed: boolean;
 }
 
-/** Appends what is not known yet, in one write. Creates the file with mode 0600. Returns how many lines it added. */
+/**
+ * Appends the keys that the file does not hold yet, in one write. Creates the file with mode 0600. Returns the number
+ * of added lines.
+ */
 export function addKnownHosts(file: string, hosts: readonly TrustedHost[], nowMs: number): number {
   const known = loadKnownHosts(file);
   const lines = hosts.flatMap(({ name, keys }) => {
@@ -31,22 +37,22 @@ export function addKnownHosts(file: string, hosts: readonly TrustedHost[], nowMs
       .filter(({ key }) => !present.some((other) => other.key === key))
       .map((key) => knownHostLine(name, key, nowMs));
   });
-  // Two clients may be one host.
+  // Two clients may have the same address.
   const added = [...new Set(lines)];
   if (added.length > 0) appendLines(file, added.join(''));
   return added.length;
 }
 
 /**
- * Makes these the only keys of these hosts: other keys of theirs are removed, hashed lines included, from lines with
- * several names only the name; every other byte of the file stays. The file is replaced by rename, so that a reader
- * sees the old or the new one, whole. `@revoked` lines are never touched.
+ * Makes the given keys the only keys of their hosts. Removes the hosts' other keys, including hashed lines; from a line
+ * with several names, removes only the host's name. Every other byte of the file stays. Replaces the file by a rename,
+ * so that a reader sees either the old or the new file, complete. Never changes `@revoked` lines.
  */
 export function replaceKnownHosts(file: string, hosts: readonly TrustedHost[], nowMs: number): ReplacedLine[] {
   for (let attempt = 1; ; attempt += 1) {
     const target = realPath(file);
     const before = stampOf(target);
-    // latin1 gives every byte back as it was.
+    // latin1 preserves every byte.
     const text = before === null ? '' : readFileSync(target, 'latin1');
     const { content, replaced } = replaceLines(text, hosts, nowMs);
     const written = `${target}.${process.pid}.new`;
@@ -97,7 +103,7 @@ function replaceLines(
   return { content: content + [...new Set(added)].join(''), replaced };
 }
 
-/** Through a symbolic link, so that the link stays one. */
+/** Returns the target of a symbolic link, so that the rename replaces the target and the link stays. */
 function realPath(file: string): string {
   try {
     return realpathSync(file);
