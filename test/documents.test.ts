@@ -60,3 +60,18 @@ test('docs/security.md names for each bound of one client a file that enforces i
     }
   }
 });
+
+test('the walks of ARCHITECTURE.md name files that are there, and no more than a walk may have', () => {
+  const walks = readFileSync(path.join(packageDir, 'ARCHITECTURE.md'), 'utf8')
+    .split(/^## Three walks$/m)[1]
+    ?.split(/^## /m)[0]
+    ?.split(/^### /m)
+    .slice(1)
+    .map((text) => [...text.matchAll(/^\d+\. `([^`]+)`/gm)].map(([, name]) => `src/${name}.ts`));
+  assert.deepEqual(
+    walks?.map(({ length }) => length <= 60),
+    [true, true, true],
+  );
+  assert.deepEqual(walks.map(({ length }) => length).slice(0, 2), [32, 33]);
+  for (const file of walks.flat()) assert.ok(existsSync(path.join(packageDir, file)), `${file} is not there`);
+});

@@ -165,7 +165,7 @@ function checkedPass(world: DispatchWorld): void {
       assert.ok(lately.length < cap, 'the cap');
     }
     if (mail.ordinary) {
-      const ordinary = own.filter((one) => one.mail.ordinary);
+      const ordinary = own.filter((one) => one.mail.ordinary && !replaced.has(one.id));
       assert.ok(
         ordinary.every((one) => createdAtMs - one.createdAtMs >= intervalMs - earlyMs),
         'the interval',
