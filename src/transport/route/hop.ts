@@ -1,60 +1,67 @@
 import type { Secret } from '../../config/secret.ts';
 
-/** One machine on the way to a client, the client itself included, with everything that it takes to log in there. */
+/** A machine on the route to a client, the client included, with everything needed to log in to the machine. */
 export interface Hop {
-  /** The client's or bastion's name, in messages; of another machine as proxyJump has it. */
+  /** The client's or bastion's name, for messages. A machine that only a proxyJump names has its name there. */
   readonly name: string;
   readonly kind: 'client' | 'bastion';
-  /** Host name or IP address; resolved by the machine before it. */
+  /** A host name or IP address. The machine before this one resolves the name. */
   readonly address: string;
   readonly port: number;
-  /** Of the address that is dialled from here; 0: either. */
+  /** The address family for a connection from the collector. 0 allows both. */
   readonly family: 0 | 4 | 6;
   readonly username: string;
   /**
-   * The name under which known_hosts holds its key, as `hostName` forms it: of the address, or of the client's name when
-   * it lies behind another machine (the same private address may mean many machines); a HostKeyAlias as it is.
+   * The name under which known_hosts holds the machine's key, as `hostName` forms it. The name is formed from the
+   * address, or from the machine's own name if the machine lies behind another: the same private address may belong to
+   * several machines. A HostKeyAlias is used unchanged.
    */
   readonly knownAs: string;
-  /** Absolute paths; all are read, and the first is the one that new keys are written to. */
+  /** Absolute paths. All files are read; new keys are written to the first. */
   readonly knownHosts: readonly string[];
   readonly policy: 'strict' | 'accept-new';
-  /** The key exchanges to offer, as `kex` or ssh_config's KexAlgorithms says it; null: neither does. */
+  /** The key exchanges to offer, as `kex` or ssh_config's KexAlgorithms lists them. null if neither is set. */
   readonly kex: string | null;
   readonly credentials: HopCredentials;
-  /** What ssh_config says of the time until TCP stands; null: nothing, the collector's own holds. */
+  /** The timeout of a TCP connection from ssh_config, in milliseconds. null if the collector's timeout applies. */
   readonly connectTimeoutMs: number | null;
-  /** What OpenSSH is asked for and reads for it: a name, and files; `overruled`: config.xml says whether it has a way before it. */
+  /**
+   * The host name that OpenSSH is called with and the ssh_config files that it reads. `overruled` is true if config.xml
+   * sets proxyJump, which overrides ssh_config.
+   */
   readonly sshConfig: { readonly host: string; readonly files: readonly string[]; readonly overruled: boolean };
-  /** Every value in force and where it comes from, for people. */
+  /** Every effective value and its source, for display. */
   readonly values: readonly HopValue[];
 }
 
-/** What may be offered to one machine, and to no other. Nothing is read or revealed yet. */
+/**
+ * The credentials that may be offered to this machine, and to no other. No file has been read and no secret revealed
+ * yet.
+ */
 export interface HopCredentials {
   readonly password: Secret | null;
-  /** In the order in which they are offered. */
+  /** The private keys, in the order in which they are offered. */
   readonly privateKeys: readonly IdentityFile[];
-  /** Opens the private keys. */
+  /** The passphrase of the private keys. */
   readonly passphrase: Secret | null;
-  /** An ssh-agent: `env` is $SSH_AUTH_SOCK, else its socket's absolute path; null: none. */
+  /** The ssh-agent: `env` for $SSH_AUTH_SOCK, or the absolute path of its socket. null for no agent. */
   readonly agent: string | null;
-  /** True: of the agent's keys only those that `privateKeys` name are offered (ssh_config's IdentitiesOnly). */
+  /** True if only the agent's keys that `privateKeys` names are offered (ssh_config's IdentitiesOnly). */
   readonly identitiesOnly: boolean;
 }
 
 export interface IdentityFile {
-  /** Absolute. */
+  /** An absolute path. */
   readonly path: string;
-  /** True where nobody named it for this machine, or ssh_config did: as ssh does, a file that is not there is passed over. */
+  /** True if the key is a default or comes from ssh_config. As in ssh, a missing optional file is skipped. */
   readonly optional: boolean;
 }
 
 export interface HopValue {
-  /** As config.xml calls it: `username`, `ip`, `privateKey` ... */
+  /** The attribute's name in config.xml: `username`, `ip`, `privateKey` ... */
   readonly name: string;
-  /** As config.xml would write it; never a secret. */
+  /** The value as config.xml would write it. Never a secret. */
   readonly value: string;
-  /** `config.xml:12`, `/home/ops/.ssh/config:3`, `default`, or in a few words why. */
+  /** The source: `config.xml:12`, `/home/ops/.ssh/config:3`, `default`, or a short reason. */
   readonly source: string;
 }

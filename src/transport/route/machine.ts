@@ -2,20 +2,20 @@ import type { Bastion, Client, SshSettings } from '../../config/config.ts';
 import type { Jump } from '../../config/values/jumps.ts';
 import { sshConfigFiles } from '../../config/settings/ssh-config-files.ts';
 
-/** One machine on a way, as config.xml or a proxyJump writes it: before ssh_config was asked. */
+/** A machine on a route as config.xml or a proxyJump describes it, before ssh_config is read. */
 export interface Machine {
   readonly name: string;
   readonly kind: 'client' | 'bastion';
   readonly address: string;
   readonly addressExplicit: boolean;
-  /** null: not said. */
+  /** null if config.xml and the proxyJump set no port. */
   readonly port: number | null;
-  /** What the proxyJump itself says; null: nothing. */
+  /** The user name in the proxyJump. null if the proxyJump has none. */
   readonly username: string | null;
   readonly ssh: SshSettings;
-  /** Where its own element or proxyJump stands. */
+  /** The place of the machine's element or proxyJump. */
   readonly place: string;
-  /** As ssh would be asked for it. */
+  /** The host name that ssh would be called with. */
   readonly asked: string;
   readonly sshConfigFiles: readonly string[];
 }
@@ -31,7 +31,7 @@ export function clientMachine(client: Client): Machine {
     username: null,
     ssh,
     place: placeOf(file, line),
-    // Nobody calls a machine by a name that was made of its address.
+    // A name that was generated from the address matches no Host line.
     asked: name === address || /:\d+$/.test(name) ? address : name,
     sshConfigFiles: sshConfigFiles(client),
   };
@@ -55,11 +55,11 @@ export function bastionMachine({ name, address, port, ssh, file, line }: Bastion
 export interface JumpOrigin {
   readonly ssh: SshSettings;
   readonly place: string;
-  /** The files that name the jump; null: config.xml does. */
+  /** The ssh_config files that name the jump. null if config.xml names it. */
   readonly sshConfigFiles: readonly string[] | null;
 }
 
-/** A machine that only a proxyJump names: what `<ssh>` says of machines on the way, and ssh_config. */
+/** Returns a machine that only a proxyJump names. Its settings come from `<ssh>` and from ssh_config. */
 export function jumpMachine({ host, user, port }: Jump, { ssh, place, sshConfigFiles: files }: JumpOrigin): Machine {
   const at = user === null ? '' : `${user}@`;
   const literal = host.includes(':') ? `[${host}]` : host;
@@ -77,7 +77,7 @@ export function jumpMachine({ host, user, port }: Jump, { ssh, place, sshConfigF
   };
 }
 
-/** A port that nobody says is 22, and ssh_config may say another. */
+/** Returns null for a port 22 that is not set explicitly, because ssh_config may set another port. */
 function saidPort(ssh: SshSettings, port: number): number | null {
   return ssh.explicit['port'] === undefined && port === 22 ? null : port;
 }

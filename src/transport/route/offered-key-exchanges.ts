@@ -2,8 +2,9 @@ import { allKeyExchanges, usualKeyExchanges, type KeyExchange } from '../../conf
 import { hostPatternsMatch } from '../ssh-config/host-patterns.ts';
 
 /**
- * The key exchanges to offer, in their order, by `kex` or ssh_config's KexAlgorithms (`+`, `-`, `^` and patterns as in
- * ssh_config(5)); null: nothing is said. Others than the built-in transport can do are left out, so that none may be left.
+ * Returns the key exchanges to offer, in order of preference. `said` is `kex` or ssh_config's KexAlgorithms (`+`, `-`,
+ * `^` and patterns as in ssh_config(5)); null stands for the default list. Omits key exchanges that the built-in
+ * transport does not support, so the result may be empty.
  */
 export function offeredKeyExchanges(said: string | null): readonly KeyExchange[] {
   if (said === null) return usualKeyExchanges;

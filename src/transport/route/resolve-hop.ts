@@ -9,16 +9,18 @@ import type { Placed, SshSelf } from '../ssh-config/ssh-config-values.ts';
 
 export interface ResolveHopOptions {
   readonly machine: Machine;
-  /** null: no ssh_config counts for it. */
+  /** null if no ssh_config applies to the machine. */
   readonly reading: SshConfigReading | null;
-  /** How another machine comes to dial it; null: it is dialled from here. */
+  /** The file that places the machine behind another. null if the collector dials the machine itself. */
   readonly behind: 'config.xml' | 'ssh_config' | null;
   readonly self: SshSelf;
-  /** config.xml says the timeouts of connecting itself. */
+  /** True if config.xml sets the connection timeouts. */
   readonly timeoutsExplicit: boolean;
 }
 
-/** One machine with all that counts for it: what config.xml says, else what ssh_config says, else the default. */
+/**
+ * Resolves the settings of a machine: a value from config.xml wins over ssh_config, and ssh_config over the default.
+ */
 export function resolveHop(options: ResolveHopOptions): Hop {
   const { machine, reading, behind, self } = options;
   const { ssh, name } = machine;
@@ -28,7 +30,7 @@ export function resolveHop(options: ResolveHopOptions): Hop {
     const place = ssh.explicit[attribute];
     return place === '' ? machine.place : (place ?? null);
   };
-  /** The first that is not null, noted down with its source. */
+  /** Returns the first candidate that is not null and records its source. */
   const pick = <T>(
     attribute: string,
     candidates: readonly (Placed<T> | null)[],
@@ -92,7 +94,8 @@ export function resolveHop(options: ResolveHopOptions): Hop {
     [inConfig('knownHosts', [ssh.knownHosts]), sshKnownHosts(options), byDefault<readonly string[]>([ssh.knownHosts])],
     (files) => files.join(', '),
   );
-  // As ssh does where only ssh_config says how it is reached; else its address may be another machine's elsewhere.
+  // Behind another machine an address may belong to several machines, so the host key is filed under the name. Where
+  // only ssh_config describes the machine, the host key is filed under the address, as ssh does.
   const knownByName =
     behind !== null && (machine.addressExplicit || (machine.kind === 'client' && behind === 'config.xml'));
   const knownAs = pick(
@@ -150,7 +153,7 @@ function resolveCredentials(
     path: value,
     optional: true,
   }));
-  // ssh looks for keys of its own only where nothing at all is said of credentials.
+  // The default keys count only if no credentials are configured, as in ssh.
   const bare = ssh.explicit['password'] === undefined && ssh.explicit['agent'] === undefined;
   const usual = reading === null || !bare ? own : defaultKeys(self.home);
   const privateKeys = pick(
@@ -185,12 +188,15 @@ function resolveCredentials(
   return { password: ssh.password, passphrase: ssh.passphrase, privateKeys, agent, identitiesOnly };
 }
 
-/** ssh(1), -i; FIDO keys are left out, which ssh2 cannot use. */
+/** Returns the default private keys (ssh(1), -i). Omits FIDO keys, which ssh2 cannot use. */
 function defaultKeys(home: string): readonly IdentityFile[] {
   return ['id_rsa', 'id_ecdsa', 'id_ed25519'].map((name) => ({ path: path.join(home, '.ssh', name), optional: true }));
 }
 
-/** Ours first: it is the one that `trust` writes. Then those that ssh looks into. */
+/**
+ * Returns the known_hosts files: the program's own file first, because `trust` writes to it, then ssh's files. Returns
+ * null if no ssh_config applies.
+ */
 function sshKnownHosts({ machine, reading, self }: ResolveHopOptions): Placed<readonly string[]> | null {
   if (reading === null) return null;
   const { userKnownHosts, globalKnownHosts } = reading.values;

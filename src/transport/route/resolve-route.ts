@@ -11,17 +11,20 @@ import type { SshConfigReader, SshConfigReading } from '../ssh-config/ssh-config
 export interface RouteWorld {
   readonly bastions: ReadonlyMap<string, Bastion>;
   readonly clients: ReadonlyMap<string, Client>;
-  /** What `<ssh>` says of machines that only a proxyJump names. */
+  /** The settings of `<ssh>` for machines that only a proxyJump names. */
   readonly jumpHosts: SshSettings;
   readonly sshConfig: SshConfigReader;
-  /** What only OpenSSH can offer beside a key: `its certificate FILE`, `a security key`; null: nothing. */
+  /**
+   * Returns the credential beside a key file that only OpenSSH can offer: `its certificate FILE` or `a security key`.
+   * Returns null if there is none.
+   */
   readonly besideKey: (file: string) => string | null;
   readonly keyExists: (file: string) => boolean;
-  /** config.xml says the timeouts of connecting itself. */
+  /** True if config.xml sets the connection timeouts. */
   readonly timeoutsExplicit: boolean;
 }
 
-/** More than anybody's network has; what is longer goes round in a circle. */
+/** The largest number of hops. A longer route is a cycle in practice. */
 const maxHops = 16;
 
 interface Walk {
@@ -33,8 +36,8 @@ interface Walk {
 }
 
 /**
- * The way to a client or bastion: every machine on it with what counts there. Throws FleetError `config-invalid` for a way that
- * comes back to itself, and for an ssh_config that ssh refuses.
+ * Resolves the route to a client or bastion: every machine on it, with its effective settings. Throws FleetError
+ * `config-invalid` for a cyclic route, and for an ssh_config that ssh rejects.
  */
 export function resolveRoute(target: Client | Bastion, world: RouteWorld): Route {
   const walk: Walk = { client: target.name, world, unsupported: [], notes: [], passedOver: [] };
@@ -65,20 +68,21 @@ function wayTo(machine: Machine, walk: Walk, depth: number): readonly Hop[] {
     });
   }
   const machines = jumps.map((jump): Machine => {
-    // What ssh_config names is a host of ssh_config.
+    // A jump from ssh_config is a host of ssh_config, even if config.xml has a machine of the same name.
     const known = jump.bare && !fromSsh ? machineOf(jump.host, walk.world) : null;
     const files = fromSsh ? machine.sshConfigFiles : null;
     return known ?? jumpMachine(jump, { ssh: walk.world.jumpHosts, place, sshConfigFiles: files });
   });
   const behind = fromSsh ? 'ssh_config' : 'config.xml';
   const [first, ...others] = machines;
-  // Only the first has a way of its own; each further one is reached through the one before it, as with `ssh -J`.
+  // Only the first machine has a route of its own. Each further machine is reached through the previous machine, as
+  // with `ssh -J`.
   const outer = first === undefined ? [] : wayTo(first, walk, depth + jumps.length);
   const inner = others.map((other) => hopOf(other, readingOf(other, walk), behind, walk));
   return [...outer, ...inner, hopOf(machine, reading, behind, walk)].map(onTheWay);
 }
 
-/** A client that others are reached through is a bastion there. */
+/** Marks a client as a bastion if other machines are reached through it. */
 function onTheWay(hop: Hop, index: number, hops: readonly Hop[]): Hop {
   return hop.kind === 'client' && index < hops.length - 1 ? { ...hop, kind: 'bastion' } : hop;
 }
@@ -125,7 +129,8 @@ function hopOf(
     void unsupported.push({ option, place, hop: hop.name, needed });
   if (reading !== null) {
     const { answer, values } = reading;
-    // One more way to log in, which Debian's own ssh_config asks for, counts where there is no other.
+    // An additional login method matters only if there is no other: Debian's own ssh_config enables GSSAPI for every
+    // host.
     const hasOther =
       agent !== null ||
       password !== null ||
@@ -134,7 +139,7 @@ function hopOf(
       if (needed) name(option, place, true);
       else if (!hasOther) name(`${option} (there is no private key, password or ssh-agent)`, place, true);
     }
-    // A way that config.xml says stands instead of it.
+    // A proxyJump in config.xml overrides the ProxyCommand.
     if (values.proxyCommand !== null && machine.ssh.explicit['proxyJump'] === undefined) {
       name('ProxyCommand', values.proxyCommand.place, true);
     }

@@ -1,30 +1,33 @@
 import type { Hop } from './hop.ts';
 
-/** The way to a client. */
+/** The route to a client. */
 export interface Route {
-  /** Nearest to the collector first; the last one is the client. */
+  /** The machines on the route, from the collector outwards. The last is the client. */
   readonly hops: readonly Hop[];
-  /** What is asked for and ssh2 cannot do; `transport="openssh"` can. */
+  /** Configured features that ssh2 lacks and `transport="openssh"` has. */
   readonly unsupported: readonly Unsupported[];
-  /** What is passed over or taken otherwise than it is written, one sentence each, with its place. */
+  /** Options that are ignored or interpreted differently, as one sentence each with the place. */
   readonly notes: readonly string[];
-  /** Options of ssh_config that are not followed (the built-in transport has no use for most), or that nobody knows. */
+  /**
+   * Ignored options of ssh_config: unknown ones, and ones that are not followed (the built-in transport has no use for
+   * most of them).
+   */
   readonly passedOver: readonly PassedOver[];
-  /** The ssh_config files that count for the client, whether they exist or not; empty: none is read. */
+  /** The ssh_config files that apply to the client, whether the files exist or not. Empty if none is read. */
   readonly sshConfigFiles: readonly string[];
 }
 
-/** Something that ssh2 cannot do, for one machine on the way. */
+/** A feature that ssh2 lacks, on one machine of the route. */
 export interface Unsupported {
-  /** As it is written: `ProxyCommand`, `CertificateFile`, `Match exec` ... */
+  /** The option as written: `ProxyCommand`, `CertificateFile`, `Match exec` ... */
   readonly option: string;
   /** `FILE:LINE`. */
   readonly place: string;
-  /** Name of the machine it is said of. */
+  /** The name of the machine that the option applies to. */
   readonly hop: string;
   /**
-   * True: without it the client is not what is reached, or not safely, so ssh2 refuses. False: it is one way to log in
-   * among others, so ssh2 goes on without; `transport="auto"` takes OpenSSH in both cases.
+   * True if the connection would be wrong or unsafe without the feature, so that ssh2 refuses. False for one login
+   * method among others, which ssh2 does without. `transport="auto"` takes OpenSSH in both cases.
    */
   readonly needed: boolean;
 }
@@ -33,8 +36,8 @@ export interface PassedOver {
   readonly option: string;
   /** `FILE:LINE`. */
   readonly place: string;
-  /** Name of the machine it is said of. */
+  /** The name of the machine that the option applies to. */
   readonly hop: string;
-  /** False: no version of OpenSSH has it. */
+  /** False if no version of OpenSSH has the option. */
   readonly known: boolean;
 }
