@@ -1,4 +1,7 @@
-/** ssh_config(5), PATTERNS: one must match, and none of the negated ones. Case counts. */
+/**
+ * True if a value matches a pattern list (ssh_config(5), PATTERNS): at least one pattern, and no negated pattern.
+ * Case-sensitive.
+ */
 export function hostPatternsMatch(patterns: readonly string[], value: string): boolean {
   let matched = false;
   for (const pattern of patterns) {
@@ -10,7 +13,10 @@ export function hostPatternsMatch(patterns: readonly string[], value: string): b
   return matched;
 }
 
-/** `*` and `?`, in at most the product of both lengths: a regular expression would take exponential time for some. */
+/**
+ * True if a value matches a pattern with `*` and `?`. The time is at most proportional to the product of both lengths;
+ * a regular expression would need exponential time for some patterns.
+ */
 function patternMatches(pattern: string, value: string): boolean {
   let at = 0;
   let star = -1;
@@ -24,7 +30,7 @@ function patternMatches(pattern: string, value: string): boolean {
       at += 1;
       index += 1;
     } else if (star !== -1) {
-      // The last `*` takes one character more.
+      // Extends the match of the last `*` by one character.
       at = star + 1;
       resume += 1;
       index = resume;

@@ -8,7 +8,7 @@ import { parseSshConfigLine, type SshConfigLine } from './ssh-config-line.ts';
 import { parseMatch, type MatchCriterion } from './ssh-config-match.ts';
 import { optionFault } from './ssh-config-options.ts';
 
-/** An option, with its place as `FILE:LINE`. */
+/** An option with its place, `FILE:LINE`. */
 export interface SshConfigOption extends SshConfigLine {
   readonly kind: 'option';
   readonly place: string;
@@ -19,9 +19,9 @@ export interface SshConfigInclude {
   readonly files: readonly SshConfigFile[];
 }
 
-/** What follows a Host or Match line, and what stands before the first of them. */
+/** The options and includes after a Host or Match line, or before the first such line. */
 export interface SshConfigBlock {
-  /** null: before the first Host or Match line; holds whenever the file is read. */
+  /** The condition of the Host or Match line. null for the block before the first such line, which always applies. */
   readonly condition:
     | { readonly kind: 'host'; readonly patterns: readonly string[] }
     | { readonly kind: 'match'; readonly criteria: readonly MatchCriterion[]; readonly place: string }
@@ -29,9 +29,12 @@ export interface SshConfigBlock {
   readonly entries: readonly (SshConfigOption | SshConfigInclude)[];
 }
 
-/** A file, its includes read. Made once; asked for many hosts. */
+/** A parsed file with its includes. One object serves lookups of many hosts. */
 export interface SshConfigFile {
-  /** In the file's order, those that can hold for a host: a block of ten thousand costs the others nothing. */
+  /**
+   * Returns the blocks that may apply to a host, in file order. Blocks are indexed by name, so that ten thousand Host
+   * blocks do not slow down the lookup of other hosts.
+   */
   blocksFor(host: string): readonly SshConfigBlock[];
 }
 
@@ -41,18 +44,18 @@ const maxBytes = 8 * 1024 * 1024;
 const maxFiles = 1000;
 
 interface Reading {
-  /** What relative Includes start from. */
+  /** The folder that relative Includes are resolved against. */
   readonly base: string;
   readonly depth: number;
   readonly budget: { files: number; bytes: number };
 }
 
 /**
- * Reads an ssh_config file with everything it includes; one that does not exist says nothing. Throws FleetError
- * `config-invalid` for what ssh itself refuses, `FILE:LINE: what is wrong`.
+ * Reads an ssh_config file and all its includes. A missing file counts as empty. Throws FleetError `config-invalid`,
+ * with the message `FILE:LINE: fault`, for a line that ssh rejects.
  */
 export function loadSshConfig(file: string): SshConfigFile {
-  // As ssh does: what the system's file includes lies beside it, everything else in ~/.ssh.
+  // Relative to /etc/ssh for the system's file, and to ~/.ssh for every other file, as in ssh.
   const base = file === '/etc/ssh/ssh_config' ? '/etc/ssh' : path.join(loginHome(), '.ssh');
   return readFile(file, { base, depth: 0, budget: { files: 0, bytes: 0 } });
 }
@@ -75,7 +78,10 @@ function readFile(file: string, reading: Reading): SshConfigFile {
   return indexBlocks(parseBlocks(text, file, reading));
 }
 
-/** As ssh does it: of the user's own file and of what files include, not of a file that was named nor of the machine's. */
+/**
+ * Reads a file. As in ssh, the owner and mode are checked for the user's own file and for included files, but not for a
+ * file that config.xml names or for the system's file.
+ */
 function readSafely(file: string, { depth }: Reading): string {
   const handle = openSync(file, 'r');
   try {
@@ -89,7 +95,10 @@ function readSafely(file: string, { depth }: Reading): string {
   }
 }
 
-/** readconf.c: SSHCONF_CHECKPERM; the own group may write, as Debian has it. */
+/**
+ * True if another user owns the file or can write to it (readconf.c: SSHCONF_CHECKPERM). The user's own group may
+ * write, as in Debian's ssh.
+ */
 function isForeign({ uid, gid, mode }: Stats): boolean {
   if (uid !== 0 && uid !== process.getuid?.()) return true;
   return (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && gid !== process.getgid?.());
@@ -151,7 +160,7 @@ function indexBlocks(blocks: readonly SshConfigBlock[]): SshConfigFile {
   };
 }
 
-/** The files of an Include line, in glob(3)'s order. */
+/** Returns the files of an Include line, in glob(3)'s order. */
 function includedFiles(patterns: readonly string[], base: string): readonly string[] {
   return patterns.flatMap((pattern) => {
     const home = pattern === '~' || pattern.startsWith('~/') ? path.join(loginHome(), pattern.slice(1)) : pattern;

@@ -1,18 +1,19 @@
-/** One line of an ssh_config file, taken apart. */
+/** A parsed line of an ssh_config file. */
 export interface SshConfigLine {
-  /** In lower case. */
+  /** The keyword in lower case. */
   readonly keyword: string;
-  /** As it is written. */
+  /** The keyword as written. */
   readonly written: string;
-  /** Quotes, escapes and a comment at the end taken away. */
+  /** The arguments, without quotes, escapes and a trailing comment. */
   readonly args: readonly string[];
-  /** What follows the keyword, as it is written. */
+  /** The text after the keyword, as written. */
   readonly rest: string;
 }
 
 /**
- * Takes a line apart as OpenSSH's readconf.c does: a keyword, whitespace or one `=`, words with quotes, escapes and a
- * comment that begins with a word. null for an empty line or a comment; a sentence for what ssh refuses.
+ * Parses a line as OpenSSH's readconf.c does: a keyword, whitespace or one `=`, then words with quotes and escapes. A
+ * word that begins with `#` starts a comment. Returns a sentence about the fault for a line that ssh rejects. Returns
+ * null for an empty line or a comment.
  */
 export function parseSshConfigLine(text: string): SshConfigLine | string | null {
   const line = text.replace(/[ \t\r\n\f]+$/, '').replace(/^[ \t\r]+/, '');
@@ -27,7 +28,7 @@ export function parseSshConfigLine(text: string): SshConfigLine | string | null 
   return args === null ? 'a quote is not closed' : { keyword: written.toLowerCase(), written, args, rest };
 }
 
-/** Words as OpenSSH's argv_split separates them; null when a quote is not closed. */
+/** Splits a text into words as OpenSSH's argv_split does. Returns null if a quote is not closed. */
 export function splitArguments(text: string): readonly string[] | null {
   const words: string[] = [];
   let at = 0;

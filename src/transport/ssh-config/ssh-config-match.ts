@@ -1,24 +1,26 @@
 import { hostPatternsMatch } from './host-patterns.ts';
 import { splitArguments } from './ssh-config-line.ts';
 
-/** What a Match line asks; `all` and patterns are judged here, `unknown` only OpenSSH could. */
+/** A criterion of a Match line. Only OpenSSH can evaluate the kind `unknown`. */
 export interface MatchCriterion {
   readonly kind: 'all' | 'final' | 'canonical' | 'host' | 'originalhost' | 'user' | 'localuser' | 'unknown';
-  /** As it is written. */
+  /** The criterion as written, without `!`. */
   readonly written: string;
   readonly negated: boolean;
   readonly patterns: string;
 }
 
-/** What Host and Match lines are compared with. */
+/** The connection that Match criteria are compared with. */
 export interface MatchSubject {
-  /** As the person would type it. */
+  /** The host name as a user would type it. */
   readonly originalHost: string;
-  /** With HostName so far, and what it became for the second pass. */
+  /**
+   * The host name after the HostName options read so far. In the second pass, the final host name of the first pass.
+   */
   readonly host: string;
   readonly user: string;
   readonly localUser: string;
-  /** In the second pass, which a `Match final` asks for. */
+  /** True in the second pass, which `Match final` requests. */
   readonly final: boolean;
 }
 
@@ -26,10 +28,10 @@ const withoutPatterns = new Set(['all', 'final', 'canonical']);
 const compared = new Set(['host', 'originalhost', 'user', 'localuser']);
 const onlyOpenssh = new Set(['exec', 'localnetwork', 'tagged', 'version', 'sessiontype', 'command']);
 
-/** The criteria of a Match line; a sentence for what ssh refuses. */
+/** Parses the criteria of a Match line. Returns a sentence about the fault for a line that ssh rejects. */
 export function parseMatch(rest: string): readonly MatchCriterion[] | string {
   const criteria: MatchCriterion[] = [];
-  // `host=web` is `host web`; inside quotes nothing is separated.
+  // `host=web` means `host web`. Quoted text is not split.
   const spaced = rest.replace(/"[^"]*"|=/g, (part) => (part === '=' ? ' ' : part));
   const words = [...(splitArguments(spaced) ?? [])];
   if (words.length === 0) return 'Match has no criterion';
@@ -51,7 +53,10 @@ export function parseMatch(rest: string): readonly MatchCriterion[] | string {
   return criteria;
 }
 
-/** Whether a Match line holds; the words of what only OpenSSH could judge, when all else holds. */
+/**
+ * Returns true if all criteria of a Match line hold. Returns false if one does not hold. If all others hold, returns
+ * the first criterion that only OpenSSH can evaluate, as written.
+ */
 export function judgeMatch(
   criteria: readonly MatchCriterion[],
   subject: MatchSubject,

@@ -1,9 +1,9 @@
 /**
- * What becomes of each option of ssh_config(5). The rest of this folder follows `followed`; what only OpenSSH can do is
- * named by `Unsupported`; all others are named by `check CLIENT`.
+ * The options of ssh_config(5) and their treatment. The built-in transport follows the options in `followed` and
+ * `gathered`. `Unsupported` names the options that only OpenSSH supports. `check CLIENT` names all others.
  */
 
-/** Its first value wins; each takes one argument unless it is in `manyArguments`. */
+/** Options whose first value wins. Each takes one argument unless `manyArguments` lists it. */
 const followed = [
   'addressfamily',
   'connecttimeout',
@@ -22,12 +22,15 @@ const followed = [
   'userknownhostsfile',
 ] as const;
 
-/** Every value counts. */
+/** Options whose values all count. */
 const gathered = ['identityfile', 'certificatefile'] as const;
 
 const manyArguments = new Set<string>(['globalknownhostsfile', 'userknownhostsfile', 'proxycommand', 'proxyjump']);
 
-/** What only OpenSSH can do, the values with which nothing is asked for, and whether there are other ways to log in. */
+/**
+ * Options that only OpenSSH supports. `off` lists the values that disable the option. `needed` is false for an option
+ * that is one login method among others.
+ */
 const opensshOnly: Readonly<Record<string, { readonly off: readonly string[]; readonly needed: boolean }>> = {
   bindaddress: { off: [], needed: true },
   bindinterface: { off: [], needed: true },
@@ -59,12 +62,15 @@ export function isGathered(keyword: string): keyword is GatheredOption {
   return gatheredNames.has(keyword);
 }
 
-/** True for an option that some version of OpenSSH has. */
+/** True if some version of OpenSSH has the option. */
 export function isKnownOption(keyword: string): boolean {
   return followedNames.has(keyword) || gatheredNames.has(keyword) || keyword in opensshOnly || otherNames.has(keyword);
 }
 
-/** Whether a value asks for what only OpenSSH can do, and whether the way depends on it; null: it does not. */
+/**
+ * Returns the need for OpenSSH that an option's value creates. `needed` is true if the connection depends on the
+ * option. Returns null if the value needs no OpenSSH.
+ */
 export function opensshNeed(keyword: string, value: string): { readonly needed: boolean } | null {
   const only = Object.hasOwn(opensshOnly, keyword) ? opensshOnly[keyword] : undefined;
   return only === undefined || only.off.includes(value.toLowerCase()) ? null : only;
@@ -76,7 +82,10 @@ const words: Readonly<Record<string, readonly string[]>> = {
   stricthostkeychecking: ['yes', 'true', 'no', 'false', 'off', 'ask', 'accept-new'],
 };
 
-/** What ssh itself refuses of an option that is followed, to end a sentence that begins with its name; null: nothing. */
+/**
+ * Returns why ssh rejects the arguments of a followed option, worded to continue a sentence that begins with the
+ * option's name. Returns null for valid arguments.
+ */
 export function optionFault(keyword: string, args: readonly string[]): string | null {
   const [value = ''] = args;
   if (args.length === 0) return 'has no argument';
@@ -94,7 +103,7 @@ export function optionFault(keyword: string, args: readonly string[]): string | 
 
 const unitSeconds: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 
-/** sshd_config(5), TIME FORMATS, in seconds; null when it is none. */
+/** Parses a time (sshd_config(5), TIME FORMATS) into seconds. Returns null if the text is not a time. */
 export function timeSeconds(text: string): number | null {
   if (!/^(?:\d{1,9}[smhdwSMHDW]?)+$/.test(text)) return null;
   let seconds = 0;

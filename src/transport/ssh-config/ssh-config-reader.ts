@@ -5,7 +5,7 @@ import { askSshConfig, type SshConfigAnswer, type SshConfigQuestion } from './ss
 import { loadSshConfig, type SshConfigFile } from './ssh-config-file.ts';
 import { sshConfigValues, type SshConfigValues, type SshSelf } from './ssh-config-values.ts';
 
-/** What ssh_config files say of one host. */
+/** The options that ssh_config files set for a host, as written and as parsed values. */
 export interface SshConfigReading {
   readonly answer: SshConfigAnswer;
   readonly values: SshConfigValues;
@@ -13,11 +13,11 @@ export interface SshConfigReading {
 
 export interface SshConfigReader {
   readonly self: SshSelf;
-  /** Throws FleetError `config-invalid`, the same for every host of a file that ssh refuses. */
+  /** Looks up a host in files. Throws FleetError `config-invalid` for every host if ssh rejects one of the files. */
   ask(files: readonly string[], question: Omit<SshConfigQuestion, 'localUser'>): SshConfigReading;
 }
 
-/** To be made once a run: every file is read once, at its first use. */
+/** Creates a reader for one run. Reads each file once, at its first use. */
 export function createSshConfigReader(self: SshSelf = ownSelf()): SshConfigReader {
   const loaded = new Map<string, { readonly file: SshConfigFile } | { readonly fault: unknown }>();
   const load = (path: string): SshConfigFile => {
@@ -43,7 +43,7 @@ export function createSshConfigReader(self: SshSelf = ownSelf()): SshConfigReade
   };
 }
 
-/** The user and machine of this process. */
+/** Returns the user and machine of this process. */
 function ownSelf(): SshSelf {
   const uid = String(process.getuid?.() ?? 0);
   return { user: accountName() ?? uid, uid, home: loginHome(), hostname: hostname(), environment: process.env };

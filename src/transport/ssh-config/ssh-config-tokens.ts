@@ -1,15 +1,15 @@
-/** The values that a file name or host name of ssh_config may take up: ssh_config(5), TOKENS. */
+/** The values of the tokens in a file name or host name of ssh_config (ssh_config(5), TOKENS). */
 export type SshTokens = Readonly<Record<string, string>>;
 
-/** A text with its tokens replaced; null with a sentence that says which of them cannot be. */
+/** An expanded text. If a token cannot be expanded, `text` is null and `fault` says which token. */
 export interface Expanded {
   readonly text: string | null;
   readonly fault: string | null;
 }
 
 /**
- * Replaces `%x` by the tokens given, `%%` by `%` and, where there is an environment, `${NAME}` by its value: in one pass,
- * so that nothing that was put in is replaced again.
+ * Replaces `%x` by the given tokens and `%%` by `%`. Replaces `${NAME}` by its value if there is an environment. A
+ * single pass, so that inserted text is not expanded again.
  */
 export function expandTokens(text: string, tokens: SshTokens, environment: NodeJS.ProcessEnv | null = null): Expanded {
   const faults: string[] = [];

@@ -6,44 +6,44 @@ import type { SshConfigOption } from './ssh-config-file.ts';
 import { timeSeconds, type FollowedOption } from './ssh-config-options.ts';
 import { expandTokens, type SshTokens } from './ssh-config-tokens.ts';
 
-/** A value and the place that says it. */
+/** A value and the place that sets it. */
 export interface Placed<T> {
   readonly value: T;
   /** `FILE:LINE`. */
   readonly place: string;
 }
 
-/** What ssh_config files say of a host, in the terms of this program; null: nothing. */
+/** The values that ssh_config files set for a host, in this program's terms. null if not set. */
 export interface SshConfigValues {
   readonly hostName: Placed<string> | null;
   readonly port: Placed<number> | null;
   readonly user: Placed<string> | null;
-  /** Absolute; empty: none is named. `none` among them is left out. */
+  /** Absolute paths. Empty if no file is named. `none` is omitted. */
   readonly identityFiles: readonly Placed<string>[];
   readonly certificateFiles: readonly Placed<string>[];
   readonly identitiesOnly: Placed<boolean> | null;
-  /** `env`: $SSH_AUTH_SOCK; `none`; else the socket's absolute path. */
+  /** `env` for $SSH_AUTH_SOCK, `none`, or the absolute path of the socket. */
   readonly identityAgent: Placed<string> | null;
-  /** As it is written; `none` ends what would follow. */
+  /** The value as written. `none` stops the search, so that later values do not count. */
   readonly proxyJump: Placed<string> | null;
-  /** As it is written; null for `none` too. */
+  /** The command as written. null for `none` too. */
   readonly proxyCommand: Placed<string> | null;
-  /** Absolute; empty after `none`. */
+  /** Absolute paths. Empty for `none`. */
   readonly userKnownHosts: Placed<readonly string[]> | null;
   readonly globalKnownHosts: Placed<readonly string[]> | null;
   readonly hostKeyAlias: Placed<string> | null;
-  /** null: none, or not said. */
+  /** null for `none` or if not set. */
   readonly connectTimeoutMs: Placed<number> | null;
   readonly family: Placed<0 | 4 | 6> | null;
-  /** `no` and `ask` are strict here, which is never less safe. */
+  /** The host key policy. `no` and `ask` become `strict`, which is never less safe. */
   readonly policy: Placed<'strict' | 'accept-new'> | null;
-  /** As it is written: names and patterns, after `+`, `-` or `^`. */
+  /** The algorithm names and patterns as written, after an optional `+`, `-` or `^`. */
   readonly kex: Placed<string> | null;
-  /** What is taken otherwise than it is written, a sentence with its place each. */
+  /** Options that are interpreted differently from ssh, as one sentence each with the place. */
   readonly notes: readonly string[];
 }
 
-/** The machine and user that ssh_config is read as. */
+/** The user and machine for which ssh_config is evaluated. */
 export interface SshSelf {
   readonly user: string;
   readonly uid: string;
@@ -52,7 +52,7 @@ export interface SshSelf {
   readonly environment: NodeJS.ProcessEnv;
 }
 
-/** Puts an answer into the terms of this program; never throws. */
+/** Converts an answer to this program's terms. Never throws. */
 export function sshConfigValues(answer: SshConfigAnswer, question: SshConfigQuestion, self: SshSelf): SshConfigValues {
   const notes: string[] = [];
   const { first, all } = answer;
@@ -133,7 +133,7 @@ export function sshConfigValues(answer: SshConfigAnswer, question: SshConfigQues
   };
 }
 
-/** ssh_config(5), IdentityAgent: `none`, `SSH_AUTH_SOCK`, `$NAME`, or a path. */
+/** Parses IdentityAgent (ssh_config(5)): `none`, `SSH_AUTH_SOCK`, `$NAME`, or a path. */
 function agentOf(
   value: string,
   option: SshConfigOption,

@@ -11,23 +11,23 @@ import {
 } from './ssh-config-options.ts';
 import { expandTokens } from './ssh-config-tokens.ts';
 
-/** What is asked of ssh_config files: `ssh -l USER -p PORT -o HostName=ADDRESS HOST`. */
+/** A lookup in ssh_config files, like `ssh -l USER -p PORT -o HostName=ADDRESS HOST`. */
 export interface SshConfigQuestion {
-  /** As a person would type it. */
+  /** The host name as a user would type it. */
   readonly host: string;
-  /** What is said already and therefore stands; null: not said. */
+  /** The user and the address override ssh_config. null if not set. */
   readonly user: string | null;
   readonly address: string | null;
   readonly localUser: string;
 }
 
-/** What ssh_config files say of a host; the arguments as they are written, their tokens not expanded. */
+/** The options that ssh_config files set for a host. The arguments are as written, with unexpanded tokens. */
 export interface SshConfigAnswer {
   readonly first: ReadonlyMap<FollowedOption, SshConfigOption>;
   readonly all: ReadonlyMap<GatheredOption, readonly SshConfigOption[]>;
-  /** What is asked for and only OpenSSH can do; an option, or the Match line before it. */
+  /** Options that only OpenSSH supports, or the Match line before an option if only OpenSSH can evaluate it. */
   readonly opensshOnly: readonly { readonly option: string; readonly place: string; readonly needed: boolean }[];
-  /** Options that are not followed, and those that no version of OpenSSH knows: the first of each. */
+  /** Options that are not followed or that no version of OpenSSH has. Only the first occurrence of each. */
   readonly passedOver: readonly { readonly option: string; readonly place: string; readonly known: boolean }[];
 }
 
@@ -44,12 +44,12 @@ interface Values {
   wantsFinal: boolean;
 }
 
-/** A block that holds, or one of which only OpenSSH could say whether it holds. */
+/** True if a block applies. The Match criterion and its place if only OpenSSH can evaluate them. */
 type Holds = boolean | { readonly unknown: string; readonly place: string };
 
 /**
- * What files say of a host, the first value first, in one pass or, when a `Match final` asks for it, in two: as
- * `ssh -G` does. Nothing is run: a `Match exec` is named instead, where it would change something.
+ * Looks up the options of a host as `ssh -G` does: the first value wins, and a `Match final` causes a second pass. Runs
+ * no command. Instead reports a `Match exec` in `opensshOnly` if an option in its block would take effect.
  */
 export function askSshConfig(files: readonly SshConfigFile[], question: SshConfigQuestion): SshConfigAnswer {
   const { host, localUser } = question;
@@ -115,7 +115,7 @@ function take(option: SshConfigOption, holds: Holds, values: Values): void {
     if (typeof holds === 'object') nameUnknown(holds, values);
     else values.all.set(keyword, [...known, option]);
   } else if (!values.passedOver.has(keyword)) {
-    // Also where it is off: the first value counts, and a later one is not taken.
+    // Records the option even if its value disables it: the first value wins, so a later value must not count.
     const need = opensshNeed(keyword, value);
     if (typeof holds === 'object' && need !== null) nameUnknown(holds, values);
     else if (typeof holds === 'boolean') {
@@ -125,7 +125,10 @@ function take(option: SshConfigOption, holds: Holds, values: Values): void {
   }
 }
 
-/** ProxyJump and ProxyCommand compete: whichever comes first counts, but for `ProxyJump none` and `ProxyCommand none`. */
+/**
+ * True if the option already has a value. ProxyJump and ProxyCommand exclude each other: the first of them wins, also
+ * if its value is `none`.
+ */
 function isSaid(keyword: FollowedOption, { first }: Values): boolean {
   if (first.has(keyword)) return true;
   if (keyword === 'proxyjump') return first.has('proxycommand');
@@ -136,7 +139,7 @@ function nameUnknown({ unknown, place }: Exclude<Holds, boolean>, { opensshOnly 
   opensshOnly.set(place, { option: `Match ${unknown}`, place, needed: true });
 }
 
-/** IgnoreUnknown asks to say nothing of what is not known. */
+/** Omits unknown options that match IgnoreUnknown. */
 function withoutIgnored({ passedOver, first }: Values): SshConfigAnswer['passedOver'] {
   const patterns = first.get('ignoreunknown')?.args[0]?.toLowerCase().split(',') ?? [];
   return [...passedOver].flatMap(([keyword, said]) =>
